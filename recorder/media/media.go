@@ -1,0 +1,125 @@
+// Package media holds the nouns that the recorder writes and the player reads:
+// tracks, encoded frames and timeline events, all on one recording clock.
+//
+// The recording clock starts at zero when the recording starts and runs in
+// time.Duration. Frames are encoded media (an Opus packet, a VP8 frame) after
+// end-to-end decryption; nothing here decodes them. The package is a leaf:
+// recorder and playback both read it and it imports neither.
+package media
+
+import "time"
+
+// A Codec names an encoding, lower case, as in the codecs' specifications.
+type Codec string
+
+const (
+	Opus Codec = "opus" // RFC 6716; one packet a frame
+	VP8  Codec = "vp8"  // RFC 6386
+	VP9  Codec = "vp9"
+	H264 Codec = "h264" // Annex B
+	H265 Codec = "h265" // Annex B
+	AV1  Codec = "av1"
+)
+
+// Audio reports whether the codec carries sound.
+func (c Codec) Audio() bool { return c == Opus }
+
+// A Source is what a track shows or carries.
+type Source string
+
+const (
+	Microphone  Source = "microphone"
+	Camera      Source = "camera"
+	Screen      Source = "screen"
+	ScreenAudio Source = "screen-audio"
+	Unknown     Source = "unknown"
+)
+
+// A Track is one published medium of one participant. Participant and Name are
+// what the room's server says of the sender: a claim, not a proof.
+type Track struct {
+	// UID names the track for the whole recording; never 0.
+	UID uint64
+	// Participant is the sender's identity in the room, Name the display name.
+	Participant, Name string
+	Source            Source
+	Codec             Codec
+	// Channels is the number of audio channels; 0 for video.
+	Channels int
+	// Width and Height are the picture's size in pixels; 0 for audio. Key
+	// frames may change it, so a later Track of the same UID may differ.
+	Width, Height int
+}
+
+// Label is the track's title for people: "alice (camera)".
+func (t Track) Label() string {
+	name := t.Name
+	if name == "" {
+		name = t.Participant
+	}
+	return name + " (" + string(t.Source) + ")"
+}
+
+// A Frame is one encoded access unit.
+type Frame struct {
+	// Track is the UID of the frame's track.
+	Track uint64
+	// Time is the capture time on the recording clock.
+	Time time.Duration
+	// Duration is how long an audio frame lasts, 0 if not known (video).
+	Duration time.Duration
+	// Key marks a frame that decodes without any earlier one.
+	Key bool
+	// Data is the encoded frame, owned by whoever holds the Frame.
+	Data []byte
+}
+
+// An Event is one line of the recording's timeline.
+type Event struct {
+	// Time is when it happened on the recording clock; in JSON "t", in
+	// seconds with millisecond precision.
+	Time time.Duration
+	// Type is one of the Event constants. Readers ignore types they do not know.
+	Type EventType
+	// Participant is the identity concerned, Name the display name at a join.
+	Participant, Name string
+	// Track is the UID of the track concerned, 0 if none.
+	Track uint64
+	// From and To bound a hole, on the recording clock.
+	From, To time.Duration
+	// Reason says why, for a gap: one of the Gap reasons.
+	Reason string
+	// Text is free text: a recorder message, a chat line.
+	Text string
+}
+
+// An EventType says what happened.
+type EventType string
+
+const (
+	EventStart     EventType = "start"     // the recording starts; Text is the room's name
+	EventStop      EventType = "stop"      // it ends; Reason says why
+	EventAnnounced EventType = "announced" // the recorder was listed in the room and said what it does
+	EventJoin      EventType = "join"      // Participant, Name
+	EventLeave     EventType = "leave"     // Participant
+	EventTrack     EventType = "track"     // Track of Participant appeared; Text is its label
+	EventTrackEnd  EventType = "track-end" // Track ended
+	EventMute      EventType = "mute"      // Track
+	EventUnmute    EventType = "unmute"    // Track
+	EventGap       EventType = "gap"       // Track misses From..To for Reason
+	EventEpoch     EventType = "epoch"     // a new set of readers; Text names them
+	EventKeys      EventType = "keys"      // end-to-end keys changed
+	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
+)
+
+// Reasons of a gap. Mute and silence (DTX) are no gaps.
+const (
+	GapLoss      = "loss"       // packets never came
+	GapNoKey     = "no-key"     // no key for the frames' key index
+	GapAuth      = "auth"       // frames did not authenticate: wrong key or tampering
+	GapPlaintext = "plaintext"  // an unencrypted track in an end-to-end-encrypted room
+	GapKeyFrame  = "key-frame"  // waiting for a key frame after a hole or at the start
+	GapReconnect = "reconnect"  // the recorder was away from the room
+	GapCodec     = "codec"      // a codec that is not recorded
+	GapSpool     = "spool-full" // no room to write
+)
