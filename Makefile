@@ -1,0 +1,49 @@
+# make test is the whole check; make help lists the rest.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+TESTFLAGS = -race -count=1 -timeout 20m
+FUZZTIME ?= 10s
+
+GOFILES = $(shell find . -name node_modules -prune -o -name '*.go' -print)
+
+.PHONY: help build test deps check bench fuzz fmt
+
+help:
+	@echo 'make build   build ./sealtape'
+	@echo 'make test    install what the tests need, check the code, run all tests with -race'
+	@echo 'make check   formatting, go.mod, vet and staticcheck only'
+	@echo 'make bench   run the benchmarks'
+	@echo 'make fuzz    run every fuzz target for FUZZTIME=$(FUZZTIME)'
+	@echo 'make fmt     format the Go files'
+
+build:
+	go build -o sealtape ./cmd/sealtape
+
+# Tests with servers and browsers in real time come last, one package at a
+# time: they should not have to share two cores with scrypt and the compiler.
+test: deps check
+	pkgs=$$(.ci/packages rest) && go test $(TESTFLAGS) $$pkgs
+	pkgs=$$(.ci/packages live) && go test $(TESTFLAGS) -p 1 $$pkgs
+
+deps: testdata/browser/node_modules/.package-lock.json
+	.ci/deps
+
+testdata/browser/node_modules/.package-lock.json: testdata/browser/package-lock.json
+	.ci/deps
+	cd testdata/browser && npm ci --no-audit --no-fund
+	touch $@
+
+check:
+	@files=$$(gofmt -l $(GOFILES)); test -z "$$files" || { echo "not formatted, run make fmt:" $$files; exit 1; }
+	go mod tidy -diff
+	pkgs=$$(.ci/packages) && go vet $$pkgs
+	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
+
+bench:
+	pkgs=$$(.ci/packages) && go test -run '^$$' -bench . -benchmem $$pkgs
+
+fuzz:
+	pkgs=$$(.ci/packages) && .ci/fuzz $(FUZZTIME) $$pkgs
+
+fmt:
+	gofmt -w $(GOFILES)
