@@ -1,44 +1,63 @@
 package archive
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"iter"
+	"strings"
 )
 
-// A Store keeps named objects. Names are slash-separated, relative, made of
-// lower- and upper-case ASCII letters, digits, '-', '.', and '/', without
-// empty, "." or ".." elements.
+// A Store keeps named objects. ValidName says what a name is. No name may be
+// the folder of another ("a" beside "a/b"): not every store can hold both, and
+// one that cannot returns ErrConflict.
 //
-// All methods are safe for concurrent use. They do not retry; Retry wraps a
-// Store that does. A cancelled context leaves the store as it was, or with the
-// whole object in place: never with a part of one.
+// All methods are safe for concurrent use, also by several processes on one
+// store. They do not wait and try again; Retry wraps a Store so that it does. A
+// cancelled context leaves the store as it was, or with the whole object in
+// place: never with a part of one. After any other error of Put or Delete the
+// same holds, and the caller finds out which by doing it again.
 //
 // Errors wrap fs.ErrNotExist for an object that is not there, ErrConflict for
-// a name that is taken by other content, ErrNoStore where the bucket or folder
-// itself is missing, and ErrDenied where credentials were refused or do not
-// reach. Anything else may be worth another try.
+// a name that is taken by other content, ErrMismatch for a Blob that is not what
+// it says, ErrNoStore where the bucket or folder itself is missing, ErrDenied
+// where credentials were refused or do not reach, and fs.ErrInvalid for a name
+// or an offset that cannot be. Anything else may be worth another try.
 type Store interface {
 	// Put stores b under name and returns once it is durable, its size and
 	// SHA-256 confirmed. If the object exists already with the same content,
 	// Put returns nil; with other content it returns ErrConflict and changes
-	// nothing, unless b.Replace is set, which overwrites atomically.
+	// nothing, unless b.Replace is set, which overwrites atomically. Of several
+	// that put different content under one new name at once, one succeeds.
 	Put(ctx context.Context, name string, b Blob) error
 
 	// Get reads n bytes of the object from offset off; n < 0 means to the
-	// end. A range beyond the end gives what there is. The caller closes the
-	// reader, and must not trust what it read: a Store may return bad bytes.
+	// end. A range beyond the end gives what there is, which may be nothing.
+	// The context must last until the caller has read and closed the reader.
+	// What was read must not be trusted: a Store may return bad bytes.
 	Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error)
 
 	// List yields the objects whose name begins with prefix, in byte order of
-	// their names. It stops after the first error it yields.
+	// their names. It stops after the first error it yields. Objects put or
+	// deleted meanwhile may be listed or not; all others are. What lies in the
+	// store under a name that is not valid was not put there by a Store, and is
+	// left out.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 
 	// Delete removes the object. Deleting what is not there is no error.
 	Delete(ctx context.Context, name string) error
+}
+
+// A Prefixer is a Store that can tell the recordings it holds without listing
+// every object.
+type Prefixer interface {
+	// Prefixes yields, in byte order, the first element of the names that have
+	// more than one: "a" for "a/head" and "a/log/0000", nothing for "b". Each
+	// once, and only where there is such an object. It stops after the first
+	// error it yields.
+	Prefixes(ctx context.Context) iter.Seq2[string, error]
 }
 
 // An Info is what List tells of one object.
@@ -50,30 +69,41 @@ type Info struct {
 var (
 	// ErrConflict: the name is taken by an object with other content.
 	ErrConflict = errors.New("object exists with other content")
+	// ErrMismatch: the content read from a Blob has not its size or SHA-256.
+	ErrMismatch = errors.New("content does not match its size and hash")
 	// ErrNoStore: the bucket or folder that should hold the objects is missing.
 	ErrNoStore = errors.New("no such store")
 	// ErrDenied: the store refused the credentials, or they do not allow this.
 	ErrDenied = errors.New("access denied by the store")
 )
 
-// A Blob is content that can be read more than once, so that a retry sends the
-// same bytes, and whose size and hash are known before the first is sent.
-type Blob struct {
-	Size   int64
-	SHA256 [sha256.Size]byte
-	// Open returns the content from its start. The caller closes it.
-	Open func() (io.ReadCloser, error)
-	// Replace allows overwriting: the head and the last log file, nothing else.
-	Replace bool
+// maxName is the longest name, in bytes. A folder's limit is per element and
+// larger on no common file system; S3 allows 1,024 with the prefix.
+const maxName = 255
+
+// ValidName returns an error that wraps fs.ErrInvalid unless name can name an
+// object: at most 255 bytes, elements separated by single slashes, each made of
+// ASCII letters, digits, '-' and '.', and not beginning with '.'. So "." and
+// ".." are no elements, and neither are a file system's own hidden files or the
+// temporary files of archive/dir.
+func ValidName(name string) error {
+	if len(name) > maxName {
+		return fmt.Errorf("object name of %d bytes: %w", len(name), fs.ErrInvalid)
+	}
+	for elem := range strings.SplitSeq(name, "/") {
+		if elem == "" || elem[0] == '.' || strings.ContainsFunc(elem, notInName) {
+			return fmt.Errorf("object name %q: %w", name, fs.ErrInvalid)
+		}
+	}
+	return nil
 }
 
-// BytesBlob returns a Blob of data, which must not change afterwards.
-func BytesBlob(data []byte) Blob {
-	return Blob{
-		Size:   int64(len(data)),
-		SHA256: sha256.Sum256(data),
-		Open: func() (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(data)), nil
-		},
-	}
+func notInName(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '.')
+}
+
+// ValidPrefix reports whether some valid name begins with prefix. A Store lists
+// nothing for one that is not valid.
+func ValidPrefix(prefix string) bool {
+	return ValidName(prefix) == nil || ValidName(prefix+"x") == nil
 }

@@ -1,0 +1,91 @@
+package archive
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// A Blob is content that can be read more than once, so that a retry sends the
+// same bytes, and whose size and hash are known before the first is sent.
+type Blob struct {
+	Size   int64
+	SHA256 [sha256.Size]byte
+	// Open returns the content from its start. The caller closes it.
+	Open func() (io.ReadCloser, error)
+	// Replace allows overwriting: the head and the last log file, nothing else.
+	Replace bool
+}
+
+// BytesBlob returns a Blob of data, which must not change afterwards.
+func BytesBlob(data []byte) Blob {
+	return Blob{
+		Size:   int64(len(data)),
+		SHA256: sha256.Sum256(data),
+		Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(data)), nil
+		},
+	}
+}
+
+// OpenChecked opens b for a Store. The reader counts and hashes what it hands
+// out, never more than b.Size bytes, and ends with io.EOF only if that is the
+// content b promises; otherwise with ErrMismatch, or the error of the source.
+// So whoever reads to io.EOF has the right bytes, and whoever does not must drop
+// what it has. The caller closes the reader.
+func (b Blob) OpenChecked() (io.ReadCloser, error) {
+	if b.Size < 0 {
+		return nil, fmt.Errorf("%w: negative size", ErrMismatch)
+	}
+	src, err := b.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &checkedReader{src: src, blob: b, hash: sha256.New()}, nil
+}
+
+type checkedReader struct {
+	src  io.ReadCloser
+	blob Blob
+	hash hash.Hash
+	n    int64 // bytes handed out
+	err  error // sticky, so that a caller who reads on is told the same
+}
+
+func (r *checkedReader) Read(p []byte) (int, error) {
+	if r.err != nil || len(p) == 0 {
+		return 0, r.err
+	}
+	var one [1]byte
+	if left := r.blob.Size - r.n; left == 0 {
+		p = one[:] // only to see that the source ends here
+	} else if int64(len(p)) > left {
+		p = p[:left]
+	}
+	n, err := r.src.Read(p)
+	if n > 0 && r.n == r.blob.Size {
+		n, err = 0, fmt.Errorf("%w: more than %d bytes", ErrMismatch, r.blob.Size)
+	}
+	r.hash.Write(p[:n])
+	r.n += int64(n)
+	if err == io.EOF {
+		err = r.end()
+	}
+	r.err = err
+	return n, err
+}
+
+// end returns io.EOF if what was read is what the blob promised.
+func (r *checkedReader) end() error {
+	if r.n != r.blob.Size {
+		return fmt.Errorf("%w: %d bytes instead of %d", ErrMismatch, r.n, r.blob.Size)
+	}
+	if sum := [sha256.Size]byte(r.hash.Sum(nil)); sum != r.blob.SHA256 {
+		return fmt.Errorf("%w: SHA-256 is %x instead of %x", ErrMismatch, sum, r.blob.SHA256)
+	}
+	return io.EOF
+}
+
+func (r *checkedReader) Close() error { return r.src.Close() }
