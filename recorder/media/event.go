@@ -1,0 +1,144 @@
+package media
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits of strings that come from a room, in bytes. Longer ones are cut by
+// Clamp where they are written and refused where they are read.
+const (
+	MaxIdentity = 512      // a participant's identity
+	MaxName     = 256      // a display name, a title
+	MaxReason   = 256      // a reason, a source, an event type
+	MaxText     = 32 << 10 // free text
+
+	// MaxEventLine bounds one event as JSON. JSON may take six bytes for one.
+	MaxEventLine = 6*(MaxIdentity+MaxName+2*MaxReason+MaxText) + 256
+)
+
+// maxTime bounds times that are read, some 31 years: far beyond any meeting,
+// and far from overflow.
+const maxTime = 1e9 * time.Second
+
+// Clamp returns s as valid UTF-8 of at most n bytes, cut between runes. Bytes
+// that are not UTF-8 become U+FFFD.
+func Clamp(s string, n int) string {
+	// Cut first: what is far too long need not be repaired.
+	if len(s) > n+utf8.UTFMax {
+		s = s[:n+utf8.UTFMax]
+	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// eventJSON is an Event's form in JSON. Track is a string there because many
+// JSON readers keep only 53 bits of a number.
+type eventJSON struct {
+	Time        seconds   `json:"t"`
+	Type        EventType `json:"type"`
+	Participant string    `json:"participant,omitempty"`
+	Name        string    `json:"name,omitempty"`
+	Track       uint64    `json:"track,string,omitempty"`
+	From        seconds   `json:"from,omitempty"`
+	To          seconds   `json:"to,omitempty"`
+	Reason      string    `json:"reason,omitempty"`
+	Text        string    `json:"text,omitempty"`
+}
+
+// MarshalJSON returns the event as one line of JSON, at most MaxEventLine
+// bytes. Times are rounded to the millisecond, strings cut to their limits by
+// Clamp. It fails for an event without a type or with a time out of range.
+func (e Event) MarshalJSON() ([]byte, error) {
+	if e.Type == "" {
+		return nil, errors.New("event without a type")
+	}
+	for _, d := range []time.Duration{e.Time, e.From, e.To} {
+		if d < 0 || d > maxTime {
+			return nil, fmt.Errorf("event time %v out of range", d)
+		}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	// Chat is for people, and never meets HTML unescaped by us.
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(eventJSON{
+		Time:        seconds(e.Time.Round(time.Millisecond)),
+		Type:        EventType(Clamp(string(e.Type), MaxReason)),
+		Participant: Clamp(e.Participant, MaxIdentity),
+		Name:        Clamp(e.Name, MaxName),
+		Track:       e.Track,
+		From:        seconds(e.From.Round(time.Millisecond)),
+		To:          seconds(e.To.Round(time.Millisecond)),
+		Reason:      Clamp(e.Reason, MaxReason),
+		Text:        Clamp(e.Text, MaxText),
+	})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. It ignores fields it does not
+// know, and refuses what is longer or later than MarshalJSON would write.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	if len(b) > MaxEventLine {
+		return fmt.Errorf("event of %d bytes, more than %d", len(b), MaxEventLine)
+	}
+	var j eventJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	if j.Type == "" {
+		return errors.New("event without a type")
+	}
+	if len(j.Type) > MaxReason || len(j.Participant) > MaxIdentity || len(j.Name) > MaxName ||
+		len(j.Reason) > MaxReason || len(j.Text) > MaxText {
+		return errors.New("event with a string beyond its limit")
+	}
+	*e = Event{
+		Time:        time.Duration(j.Time),
+		Type:        j.Type,
+		Participant: j.Participant,
+		Name:        j.Name,
+		Track:       j.Track,
+		From:        time.Duration(j.From),
+		To:          time.Duration(j.To),
+		Reason:      j.Reason,
+		Text:        j.Text,
+	}
+	return nil
+}
+
+// seconds is a duration that is a number of seconds in JSON, to the
+// millisecond.
+type seconds time.Duration
+
+func (s seconds) MarshalJSON() ([]byte, error) {
+	ms := time.Duration(s).Round(time.Millisecond).Milliseconds()
+	b := strconv.AppendInt(nil, ms/1000, 10)
+	if frac := ms % 1000; frac != 0 {
+		b = fmt.Appendf(b, ".%03d", frac)
+		b = bytes.TrimRight(b, "0")
+	}
+	return b, nil
+}
+
+func (s *seconds) UnmarshalJSON(b []byte) error {
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || f < 0 || f > maxTime.Seconds() {
+		return fmt.Errorf("time %.40q out of range", b)
+	}
+	*s = seconds(math.Round(f*1000)) * seconds(time.Millisecond)
+	return nil
+}

@@ -1,0 +1,280 @@
+package matroska
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// FormatVersion is the version of the archive format that segments declare.
+const FormatVersion = 1
+
+const (
+	// MaxTracks bounds the media tracks of a file.
+	MaxTracks = 512
+	// MaxFrame bounds the size of one frame in bytes.
+	MaxFrame = 8 << 20
+	// maxHeader bounds what comes before the first cluster, in bytes.
+	maxHeader = 1 << 20
+	// EventsUID is the TrackUID of the timeline, "sealtape" in ASCII. No media
+	// track may have it.
+	EventsUID = 0x7365616C74617065
+)
+
+// A Header says what a segment belongs to and which tracks are in it.
+type Header struct {
+	// Recording is the recording's ID, empty in files that are no segment.
+	Recording string
+	// Segment is the segment's number, from 0; Epoch the number of its epoch.
+	Segment, Epoch int
+	// Start is the recording's start, which block times count from.
+	Start time.Time
+	// Tracks are the media tracks, at most MaxTracks, in file order. Their
+	// strings are cut to the limits of package media.
+	Tracks []media.Track
+	// Title is shown by players; empty for none.
+	Title string
+}
+
+// ErrFormat is wrapped by errors that say that the input is not Matroska, or
+// uses a part of it that this package does not read.
+var ErrFormat = errors.New("not a readable Matroska file")
+
+// ErrFrame is wrapped by errors that refuse a frame or event for what it is.
+// The writer is as before and takes further frames. Every other error of a
+// writer comes from the output below and stays.
+var ErrFrame = errors.New("frame cannot be written")
+
+// segmentUUID derives the SegmentUUID: the first 16 bytes of
+// SHA-256("sealtape.v1 segment" | ID | number), the number as eight bytes, big
+// endian.
+func segmentUUID(recording string, number int) []byte {
+	h := sha256.New()
+	h.Write([]byte("sealtape.v1 segment"))
+	h.Write([]byte(recording))
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(number)))
+	return h.Sum(nil)[:16]
+}
+
+// epochUTC is time zero of DateUTC, RFC 9559 section 5.1.2.11.
+var epochUTC = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func ebmlHeader(docType string) []byte {
+	return element(idEBML,
+		uintElement(idEBMLVersion, 1),
+		uintElement(idEBMLReadVersion, 1),
+		uintElement(idEBMLMaxIDLength, 4),
+		uintElement(idEBMLMaxSizeLength, 8),
+		stringElement(idDocType, docType),
+		uintElement(idDocTypeVersion, 4),
+		uintElement(idDocTypeReadVersion, 2))
+}
+
+// checkTracks refuses tracks that cannot stand together in one file.
+func checkTracks(tracks []media.Track) error {
+	if len(tracks) > MaxTracks {
+		return fmt.Errorf("%d tracks, more than %d", len(tracks), MaxTracks)
+	}
+	seen := make(map[uint64]bool)
+	for _, t := range tracks {
+		switch {
+		case t.UID == 0 || t.UID == EventsUID:
+			return fmt.Errorf("track UID %d is reserved", t.UID)
+		case seen[t.UID]:
+			return fmt.Errorf("track UID %d used twice", t.UID)
+		case codecID(t.Codec) == "":
+			return fmt.Errorf("track %d: codec %q cannot be written", t.UID, t.Codec)
+		case t.Codec.Audio() && (t.Channels < 0 || t.Channels > 2):
+			return fmt.Errorf("track %d: %d channels", t.UID, t.Channels)
+		case t.Width < 0 || t.Height < 0 || t.Width > 1<<16 || t.Height > 1<<16:
+			return fmt.Errorf("track %d: size %dx%d", t.UID, t.Width, t.Height)
+		}
+		seen[t.UID] = true
+	}
+	return nil
+}
+
+// codecs are the codecs that are written: those whose CodecPrivate is known
+// without a frame.
+var codecs = []struct {
+	codec media.Codec
+	id    string
+}{
+	{media.Opus, "A_OPUS"},
+	{media.VP8, "V_VP8"},
+	{media.VP9, "V_VP9"},
+}
+
+func codecID(c media.Codec) string {
+	for _, k := range codecs {
+		if k.codec == c {
+			return k.id
+		}
+	}
+	return ""
+}
+
+func codecOf(id string) media.Codec {
+	for _, k := range codecs {
+		if k.id == id {
+			return k.codec
+		}
+	}
+	return ""
+}
+
+// tracksElement returns Tracks. The first sound and the first picture are the
+// ones a player picks by default.
+func tracksElement(tracks []media.Track, events bool) []byte {
+	var entries [][]byte
+	var haveAudio, haveVideo bool
+	for i, t := range tracks {
+		kind, have := uint64(typeVideo), &haveVideo
+		if t.Codec.Audio() {
+			kind, have = typeAudio, &haveAudio
+		}
+		entry := [][]byte{
+			uintElement(idTrackNumber, uint64(i+1)),
+			uintElement(idTrackUID, t.UID),
+			uintElement(idTrackType, kind),
+			uintElement(idFlagDefault, flag(!*have)),
+			uintElement(idFlagLacing, 0),
+			stringElement(idName, t.Label()),
+			// The default of an absent Language is English.
+			stringElement(idLanguage, "und"),
+			stringElement(idCodecID, codecID(t.Codec)),
+		}
+		*have = true
+		if kind == typeAudio {
+			entry = append(entry,
+				element(idCodecPrivate, opusHead(channels(t))),
+				uintElement(idCodecDelay, 0),
+				// 80 ms, RFC 7845 section 4.6.
+				uintElement(idSeekPreRoll, uint64(80*time.Millisecond)),
+				element(idAudio,
+					floatElement(idSamplingFrequency, 48000),
+					uintElement(idChannels, uint64(channels(t)))))
+		} else if t.Width > 0 && t.Height > 0 {
+			entry = append(entry, element(idVideo,
+				uintElement(idPixelWidth, uint64(t.Width)),
+				uintElement(idPixelHeight, uint64(t.Height))))
+		}
+		entries = append(entries, element(idTrackEntry, entry...))
+	}
+	if events {
+		entries = append(entries, element(idTrackEntry,
+			uintElement(idTrackNumber, uint64(len(tracks)+1)),
+			uintElement(idTrackUID, EventsUID),
+			uintElement(idTrackType, typeMetadata),
+			uintElement(idFlagDefault, 0),
+			uintElement(idFlagLacing, 0),
+			stringElement(idName, "timeline"),
+			stringElement(idLanguage, "und"),
+			stringElement(idCodecID, codecEvents)))
+	}
+	return element(idTracks, entries...)
+}
+
+func flag(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// channels is the number of channels of an Opus track; unknown is written as
+// two, which decodes either kind.
+func channels(t media.Track) int {
+	if t.Channels == 0 {
+		return 2
+	}
+	return t.Channels
+}
+
+// opusHead returns the identification header of RFC 7845 section 5.1, with no
+// pre-skip: block times are capture times and no sample is dropped.
+func opusHead(channels int) []byte {
+	b := append([]byte("OpusHead"), 1, byte(channels), 0, 0)
+	b = binary.LittleEndian.AppendUint32(b, 48000)
+	return append(b, 0, 0, 0)
+}
+
+// Names of the tags, upper case by RFC 9559 section 6.
+const (
+	tagRecording   = "RECORDING_ID"
+	tagSegment     = "SEGMENT"
+	tagEpoch       = "EPOCH"
+	tagFormat      = "FORMAT_VERSION"
+	tagParticipant = "PARTICIPANT"
+	tagName        = "PARTICIPANT_NAME"
+	tagSource      = "SOURCE"
+	tagDuration    = "DURATION"
+)
+
+func simpleTag(name, value string) []byte {
+	return element(idSimpleTag, stringElement(idTagName, name), stringElement(idTagString, value))
+}
+
+// recordingTag returns the Tag about the whole file.
+func recordingTag(h Header) []byte {
+	return element(idTag,
+		element(idTargets, uintElement(idTargetTypeValue, 50)),
+		simpleTag(tagRecording, h.Recording),
+		simpleTag(tagSegment, strconv.Itoa(h.Segment)),
+		simpleTag(tagEpoch, strconv.Itoa(h.Epoch)),
+		simpleTag(tagFormat, strconv.Itoa(FormatVersion)))
+}
+
+// trackTag returns the Tag about one track, with extra SimpleTags last.
+func trackTag(t media.Track, extra ...[]byte) []byte {
+	parts := [][]byte{
+		element(idTargets, uintElement(idTargetTypeValue, 50), uintElement(idTagTrackUID, t.UID)),
+		simpleTag(tagParticipant, t.Participant),
+	}
+	if t.Name != "" {
+		parts = append(parts, simpleTag(tagName, t.Name))
+	}
+	parts = append(parts, simpleTag(tagSource, string(t.Source)))
+	return element(idTag, append(parts, extra...)...)
+}
+
+// segmentHeader returns everything of a segment before its first cluster.
+func segmentHeader(h Header) []byte {
+	info := [][]byte{
+		element(idSegmentUUID, segmentUUID(h.Recording, h.Segment)),
+		uintElement(idTimestampScale, uint64(tick)),
+		intElement(idDateUTC, int64(h.Start.Sub(epochUTC))),
+		stringElement(idMuxingApp, "sealtape"),
+		stringElement(idWritingApp, "sealtape"),
+	}
+	if h.Title != "" {
+		info = append(info, stringElement(idTitle, h.Title))
+	}
+	tags := [][]byte{recordingTag(h)}
+	for _, t := range h.Tracks {
+		tags = append(tags, trackTag(t))
+	}
+	b := ebmlHeader("matroska")
+	b = appendID(b, idSegment)
+	b = appendSizeWidth(b, unknownSize, 8)
+	b = append(b, element(idInfo, info...)...)
+	b = append(b, element(idTags, tags...)...)
+	return append(b, tracksElement(h.Tracks, true)...)
+}
+
+// clampTracks returns the tracks with their strings within the limits.
+func clampTracks(tracks []media.Track) []media.Track {
+	out := make([]media.Track, len(tracks))
+	for i, t := range tracks {
+		t.Participant = media.Clamp(t.Participant, media.MaxIdentity)
+		t.Name = media.Clamp(t.Name, media.MaxName)
+		t.Source = media.Source(media.Clamp(string(t.Source), media.MaxReason))
+		out[i] = t
+	}
+	return out
+}
