@@ -1,0 +1,31 @@
+#!/bin/sh
+# Makes the media fixtures again. Needs Debian's espeak-ng, ffmpeg and
+# fonts-dejavu-core. The encoders are not bit-exact between versions: the files
+# committed are the ones that count, and tests hold only what media.go says.
+set -eu
+cd "$(dirname "$0")"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# speech FILE VOICE PITCH TEXT: ten seconds of 48 kHz mono Opus, 20 ms packets,
+# one packet a page. Silence at the end makes the loop seamless.
+speech() {
+	espeak-ng -v "$2" -p "$3" -s 150 -w "$tmp/speech.wav" "$4"
+	ffmpeg -nostdin -v error -y -i "$tmp/speech.wav" -af "loudnorm=I=-20,aresample=48000,apad" -t 9.9935 -ac 1 -map_metadata -1 -fflags +bitexact \
+		-c:a libopus -b:a 28k -application voip -frame_duration 20 -page_duration 20000 "$1"
+}
+
+# clock FILE SIZE RATE BITRATE FILTER: ten seconds of VP8 with a running clock, a
+# key frame every 2 s, no hidden frames (one IVF frame is one picture).
+clock() {
+	font=/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf
+	ffmpeg -nostdin -v error -y -f lavfi -i "$5" -t 10 -fflags +bitexact \
+		-vf "drawtext=fontfile=$font:text='%{pts\:hms}':fontsize=h/6:fontcolor=white:box=1:boxcolor=black@0.7:boxborderw=8:x=(w-tw)/2:y=h*0.72,format=yuv420p" \
+		-c:v libvpx -b:v "$4" -maxrate "$4" -bufsize "$4" -g $(($3 * 2)) -keyint_min $(($3 * 2)) -auto-alt-ref 0 -lag-in-frames 0 -deadline good -cpu-used 0 "$1"
+}
+
+speech speech.ogg en-gb 45 "Good morning. This room is encrypted from end to end, and so is the recording. Only the people in this meeting can open it again."
+speech speech2.ogg en-us+f3 60 "Thank you. I can see the recorder in the list of members, and my own key is among its readers. Then let us begin."
+clock clock.ivf 320x180 20 220k "testsrc2=size=320x180:rate=20"
+clock clock2.ivf 320x180 20 220k "testsrc=size=320x180:rate=20,hue=h=140:s=1.2,hflip"
+clock screen.ivf 640x360 5 120k "smptehdbars=size=640x360:rate=5"
