@@ -1,0 +1,81 @@
+package keys
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/tyler-smith/go-bip39/wordlists"
+)
+
+const (
+	fingerprintWords = 8
+	fingerprintBits  = 11 * fingerprintWords // 2048 words, 11 bits each
+
+	// fingerprintDomain keeps the hash apart from every other use of SHA-256
+	// over a public key.
+	fingerprintDomain = "sealtape.v1/fingerprint\n"
+)
+
+// A Fingerprint stands for a signing key in a form that people can read to one
+// another: 88 bits of SHA-256 as eight words of the BIP-39 English list. To
+// find a second key with a given fingerprint takes about 2^88 key generations.
+// It is not a commitment by the key's owner: who makes two keys on purpose
+// needs only 2^44 of them to find a pair that agree.
+//
+// Compare with Equal. The zero Fingerprint belongs to no key.
+type Fingerprint [fingerprintBits / 8]byte
+
+func fingerprintOf(pub ed25519.PublicKey) Fingerprint {
+	h := sha256.New()
+	h.Write([]byte(fingerprintDomain))
+	h.Write(pub)
+	return Fingerprint(h.Sum(nil)[:fingerprintBits/8])
+}
+
+// String returns the eight words, lower case, joined by dashes.
+func (f Fingerprint) String() string {
+	words := make([]string, 0, fingerprintWords)
+	var acc, n uint
+	for _, b := range f {
+		acc, n = acc<<8|uint(b), n+8
+		if n >= 11 {
+			n -= 11
+			words = append(words, wordlists.English[acc>>n&0x7ff])
+		}
+	}
+	return strings.Join(words, "-")
+}
+
+// ParseFingerprint reads what String wrote, or a person typed: the eight words
+// in any case, with anything but letters between them.
+func ParseFingerprint(s string) (Fingerprint, error) {
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) })
+	if len(words) != fingerprintWords {
+		return Fingerprint{}, fmt.Errorf("a fingerprint has %d words, this has %d", fingerprintWords, len(words))
+	}
+	var f Fingerprint
+	var acc, n uint
+	out := f[:0]
+	for _, w := range words {
+		i, ok := slices.BinarySearch(wordlists.English, w)
+		if !ok {
+			return Fingerprint{}, fmt.Errorf("%q is not a word that fingerprints use", w)
+		}
+		acc, n = acc<<11|uint(i), n+11
+		for n >= 8 {
+			n -= 8
+			out = append(out, byte(acc>>n))
+		}
+	}
+	return f, nil
+}
+
+// Equal reports whether f and g are the same, in constant time.
+func (f Fingerprint) Equal(g Fingerprint) bool {
+	return subtle.ConstantTimeCompare(f[:], g[:]) == 1
+}

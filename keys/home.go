@@ -1,0 +1,264 @@
+package keys
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"filippo.io/age"
+)
+
+const (
+	sealedIdentity = "identity.age"
+	plainIdentity  = "identity.txt"
+	sealedSigner   = "signer.age"
+	plainSigner    = "signer.txt"
+	ownCard        = "card.txt"
+	membersDir     = "members"
+	spoolDir       = "spool"
+	headsDir       = "heads"
+
+	// scryptWork is log2 of the scrypt cost of a new identity.age: 256 MiB and
+	// about a second. maxScryptWork is the most that Load spends on one.
+	scryptWork    = 18
+	maxScryptWork = 20
+)
+
+// A Home is the folder with one's identity, the pinned cards, and the spool.
+type Home struct {
+	dir        string
+	scryptWork int
+}
+
+// A PermissionError reports a file or folder of the home that other users of
+// the machine could read or change. It is refused until that is mended.
+type PermissionError struct {
+	Path string
+	Mode fs.FileMode // what it has
+	Want fs.FileMode // what it should have: 0600 or 0700
+}
+
+func (e *PermissionError) Error() string {
+	what := "read by others"
+	if e.Mode&0o022 != 0 {
+		what = "changed by others"
+	}
+	return fmt.Sprintf("%s can be %s (mode %04o)", e.Path, what, e.Mode.Perm())
+}
+
+// OpenHome opens the home in dir, and makes the folder and those in it, with
+// mode 0700, where they are missing. A folder that others may write to is
+// refused with a PermissionError, since they could pin cards in it.
+func OpenHome(dir string) (*Home, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	h := &Home{dir: dir, scryptWork: scryptWork}
+	for _, d := range []string{dir, filepath.Join(dir, membersDir), h.SpoolDir(), h.HeadsDir()} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, err
+		}
+		if err := checkMode(d, 0o022, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// Dir returns the folder, as an absolute path.
+func (h *Home) Dir() string { return h.dir }
+
+// SpoolDir returns the folder for recordings on their way to a store.
+func (h *Home) SpoolDir() string { return filepath.Join(h.dir, spoolDir) }
+
+// HeadsDir returns the folder that remembers the heads seen.
+func (h *Home) HeadsDir() string { return filepath.Join(h.dir, headsDir) }
+
+func (h *Home) path(name string) string { return filepath.Join(h.dir, name) }
+
+// Init makes an identity with the given name and keeps it, under a passphrase
+// unless that is nil. Where there is an identity already, or a piece of one, it
+// changes nothing and returns ErrIdentityExists.
+func (h *Home) Init(name string, passphrase []byte) (*Identity, error) {
+	for _, n := range []string{sealedIdentity, plainIdentity, sealedSigner, plainSigner, ownCard} {
+		if _, err := os.Lstat(h.path(n)); err == nil {
+			return nil, fmt.Errorf("%w: %s", ErrIdentityExists, h.path(n))
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	if passphrase != nil && len(passphrase) == 0 {
+		return nil, errors.New("the passphrase is empty")
+	}
+	id, err := Generate(name)
+	if err != nil {
+		return nil, err
+	}
+	// A card of someone else under the same name would make it ambiguous.
+	if c, err := h.Member(id.card.Name); err == nil {
+		return nil, fmt.Errorf("%w: %s", ErrNameTaken, c.Name)
+	} else if !errors.Is(err, ErrNoMember) {
+		return nil, err
+	}
+
+	identity, signer := id.marshal(), []byte(id.skey+"\n")
+	identityName, signerName := plainIdentity, plainSigner
+	if passphrase != nil {
+		identityName, signerName = sealedIdentity, sealedSigner
+		r, err := age.NewScryptRecipient(string(passphrase))
+		if err != nil {
+			return nil, err
+		}
+		r.SetWorkFactor(h.scryptWork)
+		if identity, err = seal(identity, r); err != nil {
+			return nil, err
+		}
+		// The signing key goes to the age identity, so that one passphrase,
+		// asked and stretched once, opens both.
+		if signer, err = seal(signer, id.Recipients()...); err != nil {
+			return nil, err
+		}
+	}
+	card, err := id.card.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	// The identity comes last: with it the home has one.
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{signerName, signer}, {ownCard, card}, {identityName, identity}} {
+		if err := writeNew(h.path(f.name), f.data); err != nil {
+			if errors.Is(err, fs.ErrExist) {
+				return nil, fmt.Errorf("%w: %s", ErrIdentityExists, h.path(f.name))
+			}
+			return nil, err
+		}
+	}
+	return id, nil
+}
+
+// Load reads the identity. It calls passphrase at most once, and only where the
+// identity is under one; nil stands for a function that knows none. Errors are
+// ErrNoIdentity, ErrPassphrase, a *PermissionError for a secret that others may
+// read, and whatever passphrase returns.
+func (h *Home) Load(passphrase func() ([]byte, error)) (*Identity, error) {
+	b, err := h.readSecret(plainIdentity)
+	if errors.Is(err, fs.ErrNotExist) {
+		if b, err = h.readSecret(sealedIdentity); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w in %s", ErrNoIdentity, h.dir)
+		}
+		if err == nil {
+			b, err = openSealedIdentity(b, passphrase)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	vkey, ids, err := parseIdentityFile(b)
+	if err != nil {
+		return nil, err
+	}
+	skey, err := h.readSecret(plainSigner)
+	if errors.Is(err, fs.ErrNotExist) {
+		if skey, err = h.readSecret(sealedSigner); err == nil {
+			skey, err = unseal(skey, ids...)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("signing key: %w", err)
+	}
+	card, err := h.OwnCard()
+	if err != nil {
+		return nil, err
+	}
+	id, err := assemble(vkey, ids, string(skey), card)
+	if err != nil {
+		return nil, fmt.Errorf("identity in %s: %w", h.dir, err)
+	}
+	return id, nil
+}
+
+// HasPassphrase reports whether Load will ask for one.
+func (h *Home) HasPassphrase() bool {
+	if _, err := os.Stat(h.path(plainIdentity)); err == nil {
+		return false
+	}
+	_, err := os.Stat(h.path(sealedIdentity))
+	return err == nil
+}
+
+// OwnCard returns one's own card. It needs no passphrase: the card is public.
+// Without an identity it returns ErrNoIdentity.
+func (h *Home) OwnCard() (Card, error) {
+	b, err := readBounded(h.path(ownCard), maxCard)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Card{}, fmt.Errorf("%w in %s", ErrNoIdentity, h.dir)
+	}
+	if err != nil {
+		return Card{}, err
+	}
+	c, err := ParseCard(b)
+	if err != nil {
+		return Card{}, fmt.Errorf("%s: %w", h.path(ownCard), err)
+	}
+	return c, nil
+}
+
+// openSealedIdentity decrypts identity.age.
+func openSealedIdentity(b []byte, passphrase func() ([]byte, error)) ([]byte, error) {
+	if passphrase == nil {
+		return nil, fmt.Errorf("%w: none given", ErrPassphrase)
+	}
+	p, err := passphrase()
+	if err != nil {
+		return nil, err
+	}
+	if len(p) == 0 {
+		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
+	}
+	i, err := age.NewScryptIdentity(string(p))
+	if err != nil {
+		return nil, err
+	}
+	i.SetMaxWorkFactor(maxScryptWork)
+	out, err := unseal(b, i)
+	var mismatch *age.NoIdentityMatchError
+	if errors.As(err, &mismatch) && slices.Equal(mismatch.StanzaTypes, []string{"scrypt"}) {
+		return nil, ErrPassphrase
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", sealedIdentity, err)
+	}
+	return out, nil
+}
+
+// readSecret reads a file that only its owner may read.
+func (h *Home) readSecret(name string) ([]byte, error) {
+	if err := checkMode(h.path(name), 0o077, 0o600); err != nil {
+		return nil, err
+	}
+	return readBounded(h.path(name), maxIdentity)
+}
+
+func seal(b []byte, to ...age.Recipient) ([]byte, error) {
+	r, err := age.EncryptReader(bytes.NewReader(b), to...)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
+func unseal(b []byte, with ...age.Identity) ([]byte, error) {
+	r, err := age.Decrypt(bytes.NewReader(b), with...)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}

@@ -1,0 +1,57 @@
+// Package keys says who is who: one's own keys, and the cards of the people
+// one trusts.
+//
+// An [Identity] is two secrets made together and never derived from each other:
+// an Ed25519 key that signs (what one records, and one's card), and an age
+// identity that opens what was sealed to its holder. The age identity is the
+// hybrid kind, ML-KEM-768 with X25519, since a recording stored today may be
+// attacked by a quantum computer in twenty years. A [Card] holds the public
+// halves and a name, signed by the key it carries. Cards travel as files, by
+// any channel, trusted or not.
+//
+// Trust starts when a card is pinned: [Home.Add] keeps it on disk, after a
+// person compared its [Fingerprint], eight words short enough to read aloud,
+// with what the card's owner says. From then on the name means that key, and
+// another key under the same name is refused ([ErrNameTaken]).
+//
+// A [Home] is the folder with one's identity and pinned cards:
+//
+//	identity.age  the age identity under a passphrase, or
+//	identity.txt  the same without one; both are what age -d -i reads
+//	signer.age    the signing key, an age file to that identity, or
+//	signer.txt    the same in the clear
+//	card.txt      one's own card
+//	members/      the pinned cards, one file each
+//	spool/        recordings on their way to a store: ciphertext only
+//	heads/        the newest signed state seen of every recording
+//
+// The package deals in the types of filippo.io/age and
+// golang.org/x/mod/sumdb/note, so that nothing else needs to know it.
+//
+// A Home may be used by several goroutines and processes at once: files appear
+// and change whole, and the first to write a name keeps it.
+package keys
+
+import "errors"
+
+var (
+	// ErrNoIdentity: the home holds no identity yet.
+	ErrNoIdentity = errors.New("no identity")
+	// ErrIdentityExists: the home holds an identity, or a part of one, which
+	// is never overwritten.
+	ErrIdentityExists = errors.New("there is an identity already")
+	// ErrPassphrase: the passphrase does not open the identity.
+	ErrPassphrase = errors.New("wrong passphrase")
+	// ErrBadCard: the card is malformed or its signature does not hold.
+	ErrBadCard = errors.New("not a valid card")
+	// ErrBadName: the name cannot stand on a card.
+	ErrBadName = errors.New("not a valid name")
+	// ErrNameTaken: another key is pinned under the name.
+	ErrNameTaken = errors.New("another key is pinned under this name")
+	// ErrKeyTaken: the key is pinned under another name.
+	ErrKeyTaken = errors.New("this key is pinned under another name")
+	// ErrOlderCard: a newer card of the same key is pinned.
+	ErrOlderCard = errors.New("a newer card of this key is pinned")
+	// ErrNoMember: no card is pinned under the name.
+	ErrNoMember = errors.New("no card is pinned under this name")
+)

@@ -1,0 +1,59 @@
+package keys
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxNameRunes bounds a name in characters (Unicode code points).
+const maxNameRunes = 64
+
+// checkName reports why name cannot stand on a card, as an error wrapping
+// ErrBadName. A card comes from strangers and its name is shown to people who
+// decide by it, so nothing that a terminal or a text layout would act on is
+// let through: no control, format (bidirectional or zero-width), private-use
+// or unassigned characters, and no space but single ones between words. One
+// spelling has one encoding (NFC).
+//
+// Look-alike letters of different scripts are not caught here. That is what
+// the fingerprint is for.
+func checkName(name string) error {
+	bad := func(why string) error { return fmt.Errorf("%w: %s", ErrBadName, why) }
+	switch {
+	case name == "":
+		return bad("it is empty")
+	case !utf8.ValidString(name):
+		return bad("it is not UTF-8")
+	case utf8.RuneCountInString(name) > maxNameRunes:
+		return bad(fmt.Sprintf("it is longer than %d characters", maxNameRunes))
+	case strings.TrimSpace(name) != name || strings.Contains(name, "  "):
+		return bad("it has spaces at its ends or two in a row")
+	case !norm.NFC.IsNormalString(name):
+		return bad("it is not in Unicode normal form C")
+	}
+	for _, r := range name {
+		if !unicode.IsPrint(r) {
+			return bad(fmt.Sprintf("it has the unprintable character %U", r))
+		}
+	}
+	if r, _ := utf8.DecodeRuneInString(name); unicode.IsMark(r) {
+		return bad("it begins with a combining mark")
+	}
+	// These would be read as a flag or as a key where a name may stand too.
+	for _, p := range []string{"-", "age1", "ssh-"} {
+		if strings.HasPrefix(strings.ToLower(name), p) {
+			return bad(fmt.Sprintf("it begins with %q", p))
+		}
+	}
+	return nil
+}
+
+// foldName returns the form in which names are compared: "Ada" and "ada" are
+// one name, so that a second card cannot differ from a first by case alone.
+func foldName(name string) string {
+	return strings.ToLower(strings.ToUpper(name))
+}
