@@ -1,0 +1,293 @@
+// Package browser puts real web clients into LiveKit rooms: headless Chromium
+// with livekit-client and its own end-to-end encryption worker. It is the
+// independent peer that the recorder has to understand.
+//
+// Each Member is a Chromium of its own, because the sound of the fake
+// microphone is a flag of the process. The camera is Chromium's fake device, a
+// moving figure with a clock. Needed are Debian's chromium in PATH and the
+// packages that "npm ci" puts into this folder.
+package browser
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+//go:embed member.html member.js
+var page embed.FS
+
+// ErrClosed is returned by Wait when the member's browser is gone.
+var ErrClosed = errors.New("the browser is closed")
+
+// A Config says who joins which room and what is published there. The token
+// names the room, the identity and the name.
+type Config struct {
+	// URL is the LiveKit server's, "ws://127.0.0.1:7880".
+	URL   string
+	Token string
+	// Passphrase is the room's shared end-to-end key. Empty joins without.
+	Passphrase string
+	// WAV is a sound file for the microphone, repeated; see Tone. Empty
+	// publishes no microphone.
+	WAV string
+	// Camera publishes Chromium's fake camera as VP8, 640x360 at 15 frames a
+	// second; Simulcast does so in several layers, as browsers do by default.
+	Camera, Simulcast bool
+	// Screen publishes a drawn clock as the screen share, VP8, 640x360.
+	Screen bool
+	// Log is told the browser's troubles. Nil discards.
+	Log *slog.Logger
+}
+
+// A Member is a Chromium in a room until Leave. Its methods are safe for
+// concurrent use.
+type Member struct {
+	ctx    context.Context // chromedp's
+	cancel context.CancelFunc
+	server *http.Server
+	served chan error
+	leave  sync.Once
+	left   error
+
+	mu      sync.Mutex
+	state   State
+	changed chan struct{} // closed and replaced with each new state
+}
+
+// Start starts a Chromium, joins and publishes. It returns when all that
+// Config asks for is published. ctx bounds starting only; the member stays
+// until Leave.
+func Start(ctx context.Context, c Config) (*Member, error) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		return nil, fmt.Errorf("no chromium in PATH, install Debian's package chromium: %w", err)
+	}
+	files, err := pageFiles()
+	if err != nil {
+		return nil, err
+	}
+	if c.WAV != "" {
+		// Chromium sends silence where it cannot read the file.
+		if _, err := os.Stat(c.WAV); err != nil {
+			return nil, fmt.Errorf("sound of the microphone: %w", err)
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+
+	m := &Member{
+		server:  &http.Server{Handler: files, ReadHeaderTimeout: 10 * time.Second},
+		served:  make(chan error, 1),
+		changed: make(chan struct{}),
+	}
+	go func() { m.served <- m.server.Serve(listener) }()
+
+	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c.WAV)...)
+	trouble := func(format string, args ...any) { log.Debug("chromium: " + fmt.Sprintf(format, args...)) }
+	m.ctx, m.cancel = chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble))
+	cancel := m.cancel
+	m.cancel = func() { cancel(); stop() }
+
+	if err := m.start(ctx, "http://"+listener.Addr().String()+"/member.html", c); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting a browser member: %w", err), m.Leave())
+	}
+	return m, nil
+}
+
+func (m *Member) start(ctx context.Context, url string, c Config) error {
+	// The first Do starts the browser and binds its life to the context, so it
+	// must not end with ctx; a ctx that ends early cancels by hand.
+	started := context.AfterFunc(ctx, m.cancel)
+	err := chromedp.Do(m.ctx)
+	if !started() {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	config, err := json.Marshal(map[string]any{
+		"url": c.URL, "token": c.Token, "passphrase": c.Passphrase,
+		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "screen": c.Screen,
+	})
+	if err != nil {
+		return err
+	}
+	return m.do(ctx,
+		chromedp.ExposeFunc("report", m.report),
+		chromedp.Navigate(url),
+		call("member.join("+string(config)+")"),
+	)
+}
+
+// do runs actions in the browser, bounded by ctx and by the browser's life.
+func (m *Member) do(ctx context.Context, actions ...chromedp.Action[chromedp.Void]) error {
+	run, cancel := context.WithCancel(m.ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	err := chromedp.Do(run, actions...)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// call evaluates a call of an asynchronous function and waits for it.
+func call(js string) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](js, chromedp.EvalAwaitPromise)
+}
+
+// report is called by the page with each new state, in order.
+func (m *Member) report(_ context.Context, s State) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state = s
+	close(m.changed)
+	m.changed = make(chan struct{})
+	return true, nil
+}
+
+// State returns the last state. It must not be changed.
+func (m *Member) State() State {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state
+}
+
+// Wait returns the first state, from the present one on, for which cond is
+// true. It returns ctx's error, or ErrClosed, when that comes first, with the
+// last state.
+func (m *Member) Wait(ctx context.Context, cond func(State) bool) (State, error) {
+	for {
+		m.mu.Lock()
+		state, changed := m.state, m.changed
+		m.mu.Unlock()
+		if cond(state) {
+			return state, nil
+		}
+		select {
+		case <-changed:
+		case <-m.ctx.Done():
+			return state, ErrClosed
+		case <-ctx.Done():
+			return state, ctx.Err()
+		}
+	}
+}
+
+// Mute mutes the published source, or sends it again.
+func (m *Member) Mute(ctx context.Context, source Source, muted bool) error {
+	return m.do(ctx, call(fmt.Sprintf("member.mute(%q, %t)", source, muted)))
+}
+
+// Unpublish ends the publication of the source.
+func (m *Member) Unpublish(ctx context.Context, source Source) error {
+	return m.do(ctx, call(fmt.Sprintf("member.unpublish(%q)", source)))
+}
+
+// Say sends a chat text on the topic lk.chat.
+func (m *Member) Say(ctx context.Context, text string) error {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return err
+	}
+	return m.do(ctx, call("member.say("+string(quoted)+")"))
+}
+
+// Screenshot returns the page as a PNG.
+func (m *Member) Screenshot(ctx context.Context) ([]byte, error) {
+	var png []byte
+	err := m.do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) (err error) {
+		png, err = chromedp.CaptureScreenshot()(ctx, t)
+		return err
+	}))
+	return png, err
+}
+
+// Leave leaves the room, closes the browser, removes its files and waits for
+// all of it, 15 s at most. Later calls return the same.
+func (m *Member) Leave() error {
+	m.leave.Do(func() {
+		ctx, cancel := context.WithTimeout(m.ctx, 15*time.Second)
+		defer cancel()
+		if m.ctx.Err() == nil {
+			if err := m.do(ctx, call("window.member?.leave()")); err != nil {
+				m.left = fmt.Errorf("leaving the room: %w", err)
+			}
+			if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				m.left = errors.Join(m.left, fmt.Errorf("closing the browser: %w", err))
+			}
+		}
+		m.cancel()
+		m.left = errors.Join(m.left, m.server.Close())
+		if err := <-m.served; !errors.Is(err, http.ErrServerClosed) {
+			m.left = errors.Join(m.left, err)
+		}
+	})
+	return m.left
+}
+
+// options are Chromium's flags. It runs without a sandbox because it mostly
+// runs as root in a container, and opens no page but ours. Without the flags
+// against background traffic it calls its maker's hosts.
+func options(chromium, wav string) []chromedp.ExecAllocatorOption {
+	opts := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(chromium),
+		chromedp.Headless,
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck,
+		chromedp.WindowSize(800, 600),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+		chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-fake-ui-for-media-stream", true),
+	}
+	for _, flag := range []string{
+		"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-extensions",
+		"disable-default-apps", "disable-breakpad", "disable-dev-shm-usage", "disable-client-side-phishing-detection", "metrics-recording-only",
+		// A page out of sight must not be slowed down.
+		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
+	} {
+		opts = append(opts, chromedp.Flag(flag, true))
+	}
+	if wav != "" {
+		opts = append(opts, chromedp.Flag("use-file-for-fake-audio-capture", wav))
+	}
+	return opts
+}
+
+// pageFiles serves the page and livekit-client beside it.
+func pageFiles() (http.Handler, error) {
+	_, self, _, ok := runtime.Caller(0)
+	if !ok || !filepath.IsAbs(self) {
+		return nil, errors.New("the folder testdata/browser is not known to a binary built with -trimpath")
+	}
+	dist := filepath.Join(filepath.Dir(self), "node_modules", "livekit-client", "dist")
+	if _, err := os.Stat(filepath.Join(dist, "livekit-client.esm.mjs")); err != nil {
+		return nil, fmt.Errorf("livekit-client is not installed, run npm ci in testdata/browser: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", http.FileServerFS(page))
+	mux.Handle("/livekit-client/", http.StripPrefix("/livekit-client/", http.FileServer(http.Dir(dist))))
+	return mux, nil
+}

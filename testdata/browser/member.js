@@ -1,0 +1,227 @@
+// A member of a LiveKit room, driven from Go (browser.go) by the functions of
+// window.member. Whatever changes is told to Go by window.report(state).
+import {
+  ExternalE2EEKeyProvider, Room, RoomEvent, Track, setLogLevel,
+} from '/livekit-client/livekit-client.esm.mjs';
+
+setLogLevel('warn');
+
+const now = () => new Date().toISOString();
+
+// The state that Go sees; browser.go's State names the fields.
+const state = {
+  identity: '', connected: false, disconnected: '',
+  participants: {}, published: {}, received: {}, messages: [], errors: [],
+};
+
+// One report is under way at a time, so Go gets states in order; what changes
+// meanwhile goes into the next.
+let dirty = false;
+let reporting = false;
+async function changed() {
+  dirty = true;
+  if (reporting) return;
+  reporting = true;
+  while (dirty) {
+    dirty = false;
+    draw();
+    try { await window.report(state); } catch { /* Go has gone */ }
+  }
+  reporting = false;
+}
+
+function fail(what, error) {
+  state.errors.push(`${what}: ${error?.message ?? error}`);
+  changed();
+}
+addEventListener('error', (e) => fail('page', e.error ?? e.message));
+addEventListener('unhandledrejection', (e) => fail('page', e.reason));
+
+function draw() {
+  document.querySelector('#who').textContent = state.identity;
+  document.querySelector('#others').textContent = 'In the room: ' + Object.entries(state.participants)
+    .filter(([, p]) => !p.left).map(([id, p]) => p.name || id).join(', ');
+}
+
+let room;
+let audio; // AudioContext, made when there is something to hear
+
+function note(p) {
+  const known = state.participants[p.identity] ??= { at: now() };
+  Object.assign(known, { name: p.name ?? '', attributes: { ...p.attributes }, left: null });
+  changed();
+}
+
+async function join(config) {
+  const options = {};
+  if (config.passphrase) {
+    const keyProvider = new ExternalE2EEKeyProvider();
+    await keyProvider.setKey(config.passphrase);
+    const worker = new Worker('/livekit-client/livekit-client.e2ee.worker.mjs', { type: 'module' });
+    worker.onerror = (e) => fail('worker', e.message);
+    options.e2ee = { keyProvider, worker };
+  }
+  room = new Room(options);
+  listen();
+  if (config.passphrase) await room.setE2EEEnabled(true);
+  await room.connect(config.url, config.token);
+  state.identity = room.localParticipant.identity;
+  state.connected = true;
+  room.remoteParticipants.forEach(note);
+  changed();
+
+  const local = room.localParticipant;
+  if (config.microphone) {
+    // A test tone is what these three are made to remove.
+    await local.setMicrophoneEnabled(true, {
+      echoCancellation: false, noiseSuppression: false, autoGainControl: false, voiceIsolation: false,
+    });
+  }
+  if (config.camera) {
+    await local.setCameraEnabled(true,
+      { resolution: { width: 640, height: 360, frameRate: 15 } },
+      { videoCodec: 'vp8', simulcast: config.simulcast });
+  }
+  if (config.screen) {
+    await local.publishTrack(drawing(), { source: Track.Source.ScreenShare, name: 'screen', videoCodec: 'vp8', simulcast: false });
+  }
+}
+
+// drawing is what a shared screen would show, without a screen: a clock.
+function drawing() {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
+  const g = canvas.getContext('2d');
+  setInterval(() => {
+    g.fillStyle = '#246';
+    g.fillRect(0, 0, canvas.width, canvas.height);
+    g.fillStyle = '#fff';
+    g.font = '64px monospace';
+    g.fillText(now().slice(11, 21), 90, 200);
+  }, 100);
+  return canvas.captureStream(10).getVideoTracks()[0];
+}
+
+function listen() {
+  room.registerTextStreamHandler('lk.chat', async (reader, from) => {
+    const text = await reader.readAll();
+    state.messages.push({ from: from.identity, text, at: now() });
+    changed();
+  });
+  room
+    .on(RoomEvent.ParticipantConnected, note)
+    .on(RoomEvent.ParticipantAttributesChanged, (_, p) => { if (!p.isLocal) note(p); })
+    .on(RoomEvent.ParticipantDisconnected, (p) => {
+      if (state.participants[p.identity]) state.participants[p.identity].left = now();
+      changed();
+    })
+    .on(RoomEvent.ParticipantEncryptionStatusChanged, (enabled, p) => {
+      if (p.isLocal) return;
+      note(p);
+      state.participants[p.identity].encrypted = enabled;
+    })
+    .on(RoomEvent.EncryptionError, (error, p) => fail(`encryption of ${p?.identity ?? 'unknown'}`, error))
+    .on(RoomEvent.MediaDevicesError, (error) => fail('media devices', error))
+    .on(RoomEvent.TrackSubscriptionFailed, (sid) => fail('subscription', sid))
+    .on(RoomEvent.LocalTrackPublished, published)
+    .on(RoomEvent.LocalTrackUnpublished, (pub) => ended(pub.source))
+    .on(RoomEvent.TrackSubscribed, subscribed)
+    .on(RoomEvent.TrackUnsubscribed, (track, pub) => {
+      track.detach().forEach((e) => e.remove());
+      state.received[pub.trackSid].ended = now();
+      changed();
+    })
+    .on(RoomEvent.Disconnected, (reason) => {
+      state.connected = false;
+      state.disconnected = String(reason ?? 'unknown');
+      Object.keys(state.published).forEach(ended);
+      changed();
+    });
+}
+
+function ended(source) {
+  state.published[source].ended ??= now();
+  changed();
+}
+
+// published notes the publication, and the time its first packet left.
+async function published(pub) {
+  const entry = state.published[pub.source] = {
+    sid: pub.trackSid, at: now(), sent: null, ended: null, muted: false, encrypted: pub.isEncrypted,
+  };
+  changed();
+  while (!entry.sent && !entry.ended) {
+    const stats = await pub.track?.sender?.getStats();
+    stats?.forEach((s) => {
+      if (s.type === 'outbound-rtp' && s.packetsSent > 0) entry.sent ??= now();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  changed();
+}
+
+// subscribed plays a track and measures it: the pitch of a sound, the decoded
+// frames of a picture.
+function subscribed(track, pub, from) {
+  const entry = state.received[pub.trackSid] = {
+    from: from.identity, source: pub.source, at: now(), ended: null,
+    encrypted: pub.isEncrypted, hz: 0, level: -1000, frames: 0, width: 0, height: 0,
+  };
+  const element = track.attach();
+  element.muted = true;
+  document.querySelector('#media').append(element);
+  if (track.kind === Track.Kind.Video) {
+    const count = () => {
+      entry.frames++;
+      entry.width = element.videoWidth;
+      entry.height = element.videoHeight;
+      if (!entry.ended) element.requestVideoFrameCallback(count);
+      changed();
+    };
+    element.requestVideoFrameCallback(count);
+    return;
+  }
+  audio ??= new AudioContext({ sampleRate: 48000 });
+  const analyser = new AnalyserNode(audio, { fftSize: 8192, smoothingTimeConstant: 0 });
+  audio.createMediaStreamSource(new MediaStream([track.mediaStreamTrack])).connect(analyser);
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  const timer = setInterval(() => {
+    if (entry.ended) { clearInterval(timer); return; }
+    analyser.getFloatFrequencyData(bins);
+    let top = 0;
+    bins.forEach((level, i) => { if (level > bins[top]) top = i; });
+    if (!Number.isFinite(bins[top])) return;
+    entry.hz = top * audio.sampleRate / analyser.fftSize;
+    entry.level = bins[top];
+    changed();
+  }, 100);
+}
+
+function publication(source) {
+  const pub = room.localParticipant.getTrackPublication(source);
+  if (!pub) throw new Error(`${source} is not published`);
+  return pub;
+}
+
+window.member = {
+  state,
+  join,
+  async mute(source, muted) {
+    const pub = publication(source);
+    await (muted ? pub.mute() : pub.unmute());
+    state.published[source].muted = muted;
+    changed();
+  },
+  async unpublish(source) {
+    const pub = publication(source);
+    ended(source);
+    await room.localParticipant.unpublishTrack(pub.track);
+  },
+  async say(text) {
+    await room.localParticipant.sendText(text, { topic: 'lk.chat' });
+  },
+  async leave() {
+    Object.keys(state.published).forEach(ended);
+    await room?.disconnect();
+    await audio?.close();
+  },
+};

@@ -1,0 +1,239 @@
+// Package members puts members into LiveKit rooms, for the demo and the tests:
+// Go programs that publish looped sound and pictures in real time, end-to-end
+// encrypted as a livekit-client would, and that note whom and what they saw.
+//
+// They subscribe to no media. Their encryption is recorder/frame's, so that
+// they prove the recorder's pipeline, not its cryptography: package
+// testdata/browser brings the independent peer.
+package members
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	lksdk "github.com/livekit/server-sdk-go/v2"
+
+	protologger "github.com/livekit/protocol/logger"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+)
+
+// The SDK hands its WebRTC stack one logger for the whole process, which writes
+// to standard error by default. Replacing it is safe only while no room runs.
+func init() { lksdk.SetLogger(protologger.GetDiscardLogger()) }
+
+// A Config says who joins which room and what they publish there.
+type Config struct {
+	// URL is the LiveKit server's, "ws://127.0.0.1:7880".
+	URL string
+	// Token joins with a ready access token, or, where it is empty, the member
+	// makes one from APIKey and APISecret for Room, Identity and Name.
+	Token             string
+	APIKey, APISecret string
+	Room              string
+	Identity, Name    string
+	// Passphrase is the room's shared end-to-end key. Empty publishes without
+	// end-to-end encryption.
+	Passphrase string
+	// Audio is an Ogg file of Opus, published as the microphone; Video and
+	// ScreenVideo are IVF files of VP8, published as camera and screen share.
+	// Each is looped. Nil publishes nothing of the kind.
+	Audio, Video, ScreenVideo []byte
+	// Log is told of trouble and of what is published. Nil discards.
+	Log *slog.Logger
+}
+
+// A Member is in a room until Leave or until the room ends. Its methods are
+// safe for concurrent use.
+type Member struct {
+	room   *lksdk.Room
+	log    *slog.Logger
+	cancel context.CancelFunc
+	pumps  sync.WaitGroup
+	leave  sync.Once
+	done   chan struct{}
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced when what was seen changes
+	seen     map[string]time.Time
+	left     map[string]time.Time
+	attrs    map[string]map[string]string
+	messages []Message
+	tracks   []*track
+	err      error
+}
+
+// A Message is a chat text as it arrived.
+type Message struct {
+	From string // identity
+	Text string
+	At   time.Time
+}
+
+// Join joins the room and publishes. It returns when every track is
+// negotiated and its first frame was handed to WebRTC. ctx bounds joining
+// only; the member stays until Leave.
+func Join(ctx context.Context, c Config) (*Member, error) {
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	m := &Member{
+		log: log.With("member", c.Identity), cancel: cancel,
+		done: make(chan struct{}), changed: make(chan struct{}),
+		seen: map[string]time.Time{}, left: map[string]time.Time{}, attrs: map[string]map[string]string{},
+	}
+	if err := m.join(ctx, run, c); err != nil {
+		return nil, errors.Join(err, m.Leave())
+	}
+	return m, nil
+}
+
+func (m *Member) join(ctx, run context.Context, c Config) error {
+	var keys *frame.Keyring
+	if c.Passphrase != "" {
+		keys = frame.NewKeyring(0, frame.KeyOptions{})
+		if err := keys.SetPassphrase(0, []byte(c.Passphrase)); err != nil {
+			return err
+		}
+	}
+	tracks, err := open(c, keys)
+	if err != nil {
+		return err
+	}
+
+	m.room = lksdk.NewRoom(m.callbacks())
+	if err := m.room.RegisterTextStreamHandler("lk.chat", m.onChat); err != nil {
+		return fmt.Errorf("listening to chat: %w", err)
+	}
+	opts := []lksdk.ConnectOption{
+		lksdk.WithAutoSubscribe(false),
+		lksdk.WithLogger(protologger.GetDiscardLogger()),
+	}
+	if c.Token != "" {
+		err = m.room.JoinWithContextAndToken(ctx, c.URL, c.Token, opts...)
+	} else {
+		err = m.room.JoinWithContext(ctx, c.URL, lksdk.ConnectInfo{
+			APIKey: c.APIKey, APISecret: c.APISecret, RoomName: c.Room,
+			ParticipantIdentity: c.Identity, ParticipantName: c.Name,
+		}, opts...)
+	}
+	if err != nil {
+		return fmt.Errorf("joining as %q: %w", c.Identity, err)
+	}
+	for _, p := range m.room.GetRemoteParticipants() {
+		m.note(p)
+	}
+
+	for _, t := range tracks {
+		if err := t.publish(m.room.LocalParticipant); err != nil {
+			return fmt.Errorf("publishing %s: %w", t.source, err)
+		}
+		m.mu.Lock()
+		m.tracks = append(m.tracks, t)
+		m.mu.Unlock()
+		m.pumps.Go(func() {
+			if err := t.pump(run); err != nil {
+				m.log.Warn("publishing stopped", "source", t.source, "error", err)
+				m.mu.Lock()
+				m.err = errors.Join(m.err, fmt.Errorf("%s: %w", t.source, err))
+				m.mu.Unlock()
+			}
+		})
+	}
+	for _, t := range tracks {
+		select {
+		case <-t.started:
+			m.log.Debug("publishing", "source", t.source, "track", t.pub.SID())
+		case <-ctx.Done():
+			return fmt.Errorf("publishing %s: %w", t.source, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// Leave stops publishing, waits until the last frame is sent and leaves the
+// room. It returns what went wrong while publishing. Later calls do nothing.
+func (m *Member) Leave() error {
+	m.leave.Do(func() {
+		m.cancel()
+		m.pumps.Wait()
+		if m.room != nil {
+			m.room.Disconnect()
+		}
+		m.end()
+	})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.err
+}
+
+// Done is closed when the member is no longer in the room, by Leave or because
+// the server ended it.
+func (m *Member) Done() <-chan struct{} { return m.done }
+
+func (m *Member) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case <-m.done:
+	default:
+		close(m.done)
+		m.wake()
+	}
+}
+
+// Mute stops sending the microphone (audio) or all pictures (not audio) and
+// tells the room so.
+func (m *Member) Mute(audio bool) { m.setMuted(audio, true) }
+
+// Unmute sends again what Mute stopped. Pictures start with a key frame.
+func (m *Member) Unmute(audio bool) { m.setMuted(audio, false) }
+
+func (m *Member) setMuted(audio, muted bool) {
+	m.mu.Lock()
+	tracks := slices.Clone(m.tracks)
+	m.mu.Unlock()
+	for _, t := range tracks {
+		if t.audio() == audio {
+			t.setMuted(muted)
+		}
+	}
+}
+
+// Unpublish takes the microphone (audio) or all pictures (not audio) out of
+// the room for good.
+func (m *Member) Unpublish(audio bool) error {
+	m.mu.Lock()
+	tracks := slices.Clone(m.tracks)
+	m.mu.Unlock()
+	var errs []error
+	for _, t := range tracks {
+		if t.audio() != audio {
+			continue
+		}
+		t.stop()
+		if err := m.room.LocalParticipant.UnpublishTrack(t.pub.SID()); err != nil && !errors.Is(err, lksdk.ErrCannotFindTrack) {
+			errs = append(errs, fmt.Errorf("unpublishing %s: %w", t.source, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Published tells what was sent so far, in the order microphone, camera,
+// screen.
+func (m *Member) Published() []Publication {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	pubs := make([]Publication, len(m.tracks))
+	for i, t := range m.tracks {
+		pubs[i] = t.publication()
+	}
+	return pubs
+}
