@@ -1,0 +1,141 @@
+package recorder
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// sender is a publisher whose packets pass a server and a network.
+type sender struct {
+	clock  *trackClock
+	rate   int
+	skew   float64 // of its crystal, ppm
+	first  uint32  // random start of its RTP clock
+	delay  time.Duration
+	jitter time.Duration
+	rng    *rand.Rand
+
+	unwrapped int64
+	begun     bool
+}
+
+func (s *sender) ticks(at time.Duration) uint64 {
+	return uint64(s.first) + uint64(at.Seconds()*float64(s.rate)*(1+s.skew/1e6))
+}
+
+func (s *sender) travel() time.Duration {
+	if s.jitter == 0 {
+		return s.delay
+	}
+	return s.delay + time.Duration(s.rng.Int64N(int64(s.jitter)))
+}
+
+// frame sends a frame captured at the given time and returns where the clock
+// puts it.
+func (s *sender) frame(at time.Duration) time.Duration {
+	ts := uint32(s.ticks(at))
+	if !s.begun {
+		s.begun, s.unwrapped = true, int64(ts)
+	} else {
+		s.unwrapped += int64(int32(ts - uint32(s.unwrapped)))
+	}
+	return s.clock.time(s.unwrapped, s.clock.start.Add(at+s.travel()))
+}
+
+// report sends a sender report made at the given time by a server whose wall
+// clock is ahead of ours by an hour.
+func (s *sender) report(at time.Duration) {
+	s.clock.report(SenderReport{
+		NTP:     s.clock.start.Round(0).Add(at + time.Hour),
+		RTP:     uint32(s.ticks(at)),
+		Arrival: s.clock.start.Add(at + s.travel()),
+	})
+}
+
+func TestTracksStayTogetherForHours(t *testing.T) {
+	start := time.Now()
+	var wall wallClock
+	newSender := func(rate int, skew float64, first uint32, delay, jitter time.Duration, seed uint64) *sender {
+		return &sender{clock: newTrackClock(start, rate, &wall), rate: rate, skew: skew, first: first,
+			delay: delay, jitter: jitter, rng: rand.New(rand.NewPCG(seed, 1))}
+	}
+	senders := []*sender{
+		newSender(48000, +200, 0xffff0000, 5*time.Millisecond, 80*time.Millisecond, 1), // wraps soon
+		newSender(90000, -200, 0xfffff000, 5*time.Millisecond, 80*time.Millisecond, 2), // wraps at once
+		newSender(48000, 0, 12345, 5*time.Millisecond, 0, 3),
+		newSender(90000, 100, 0x7fffffff, 5*time.Millisecond, 40*time.Millisecond, 4),
+	}
+	var worst, backwards time.Duration
+	last := make([]time.Duration, len(senders))
+	for at := time.Duration(0); at < 2*time.Hour; at += 100 * time.Millisecond {
+		if at%(3*time.Second) == 0 && at > 0 {
+			for _, s := range senders {
+				s.report(at)
+			}
+		}
+		var lo, hi time.Duration
+		for i, s := range senders {
+			got := s.frame(at)
+			if i == 0 || got < lo {
+				lo = got
+			}
+			hi = max(hi, got)
+			if at > 0 && got <= last[i] {
+				backwards = max(backwards, last[i]-got+1)
+			}
+			last[i] = got
+		}
+		// The first reports come after 3 s, and bring a track that started with
+		// a delayed packet in line within 80 ms / (5 ms/s) = 16 s.
+		if at > 20*time.Second {
+			worst = max(worst, hi-lo)
+		}
+	}
+	t.Logf("worst distance between two tracks after 20 s: %v", worst)
+	if worst > 40*time.Millisecond {
+		t.Errorf("two tracks were %v apart, want at most 40 ms", worst)
+	}
+	if backwards > 0 {
+		t.Errorf("time ran backwards by %v", backwards)
+	}
+}
+
+func TestClockBeforeTheFirstReport(t *testing.T) {
+	start := time.Now()
+	c := newTrackClock(start, 48000, &wallClock{})
+	arrive := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	if got := c.time(960*50, arrive(1000)); got != time.Second {
+		t.Errorf("first frame at %v, want its arrival, 1 s", got)
+	}
+	if got := c.time(960*51, arrive(1060)); got != 1020*time.Millisecond {
+		t.Errorf("a late packet was put at %v, want 1.02 s", got)
+	}
+	if got := c.time(-960*100, arrive(1061)); got != 0 {
+		t.Errorf("a time stamp before the recording was put at %v, want 0", got)
+	}
+}
+
+func TestClockFollowsANewTimeBase(t *testing.T) {
+	start := time.Now()
+	c := newTrackClock(start, 90000, &wallClock{})
+	at := func(d time.Duration) time.Time { return start.Add(d) }
+	c.time(0, at(0))
+	c.report(SenderReport{NTP: at(time.Second), RTP: 90000, Arrival: at(time.Second)})
+	if got := c.time(90000, at(time.Second)); got != time.Second {
+		t.Fatalf("got %v", got)
+	}
+	// The sender slept for ten seconds in which its RTP clock stood still.
+	c.report(SenderReport{NTP: at(12 * time.Second), RTP: 180000, Arrival: at(12 * time.Second)})
+	if got := c.time(180000, at(12*time.Second)); got != 12*time.Second {
+		t.Errorf("after the jump: %v, want 12 s", got)
+	}
+}
+
+func TestTicksDoNotOverflow(t *testing.T) {
+	c := newTrackClock(time.Now(), 90000, &wallClock{})
+	const years = 50 * 365 * 24 * 3600
+	if got, want := c.ticks(years*90000+45000), years*time.Second+500*time.Millisecond; got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,403 @@
+package recorder
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	queueLength  = 4096 // items between the tracks and the segmenter: over 2 s of 30 tracks
+	tickEvery    = 100 * time.Millisecond
+	declareEvery = 5 * time.Second
+	maxTracks    = 512 // alive at once; more are refused and logged
+	incomplete   = time.Second
+)
+
+// A Config says how to record. It must not change after New.
+type Config struct {
+	// Recording is the recording's ID; every segment carries it. Required.
+	Recording string
+	// Sink takes the segments. Required. The recorder does not close it.
+	Sink Sink
+	// Keys opens end-to-end-encrypted frames. With Keys, a track that was
+	// published without encryption is refused; without, one that was published
+	// with it. The zero value is a room without end-to-end encryption.
+	Keys KeyProvider
+	// Announcement is what the room is told before anything is kept. Required.
+	Announcement string
+	// Farewell is what the room is told at the end; "" is nothing.
+	Farewell string
+	// Duration ends the recording after so long, counted from the moment the
+	// announcement was made. 0 records until the room ends.
+	Duration time.Duration
+	// Segment is the length of a segment, 0 for 5 s. It bounds what a crash costs.
+	Segment time.Duration
+	// SegmentBytes cuts a segment earlier, 0 for 8 MiB.
+	SegmentBytes int64
+	// Hold is how long a missing packet is waited for, 0 for 1 s.
+	Hold time.Duration
+	// Log takes what happens; nil discards it. Names appear at debug level only.
+	Log *slog.Logger
+}
+
+// A Report says what was recorded.
+type Report struct {
+	Duration     time.Duration
+	Participants int
+	Tracks       int
+	Frames       int64
+	// Holes sums the declared holes by reason.
+	Holes map[string]time.Duration
+	// Incomplete: a hole of 1 s or more is missing from what was published.
+	Incomplete bool
+	// Reason says why the recording ended.
+	Reason string
+}
+
+// A Recorder records one room once.
+type Recorder struct {
+	c     Config
+	items chan item
+
+	mu     sync.Mutex
+	status Status
+	report Report
+	counts counts
+}
+
+// New returns a Recorder. It panics if a required field of c is missing.
+func New(c Config) *Recorder {
+	if c.Recording == "" || c.Sink == nil || c.Announcement == "" {
+		panic("recorder: Config without Recording, Sink or Announcement")
+	}
+	c.Segment = cmp.Or(c.Segment, 5*time.Second)
+	c.SegmentBytes = cmp.Or(c.SegmentBytes, 8<<20)
+	c.Hold = cmp.Or(c.Hold, time.Second)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Recorder{
+		c:      c,
+		items:  make(chan item, queueLength),
+		report: Report{Holes: make(map[string]time.Duration)},
+	}
+}
+
+// Record announces the recording, then records room until ctx ends, the
+// configured duration is over or the room has ended: none of these is an
+// error. It closes the room and returns after everything that was received has
+// been committed to the Sink. An error means that the Sink failed, or that the
+// room did in a way that Report.Reason does not cover; what was committed
+// before stays.
+func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
+	if err := room.Announce(ctx, r.c.Announcement); err != nil {
+		return Report{}, errors.Join(fmt.Errorf("announcing the recording: %w", err), room.Close())
+	}
+	start := time.Now()
+	r.mu.Lock()
+	r.status.Started = start
+	r.mu.Unlock()
+
+	run, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if r.c.Duration > 0 {
+		timer := time.AfterFunc(r.c.Duration, func() { stop(errDuration) })
+		defer timer.Stop()
+	}
+
+	p := &producers{r: r, room: room, start: start, done: make(chan struct{}),
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*slot), present: make(map[string]bool)}
+	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
+	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})
+
+	var closing error
+	go func() {
+		err := p.accept(run)
+		reason := endReason(context.Cause(run), err)
+		stop(nil)
+		if r.c.Farewell != "" && !errors.Is(err, ErrEnded) {
+			// Bounded: a dead connection must not hold up the sealing.
+			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			if err := room.Announce(bye, r.c.Farewell); err != nil {
+				r.c.Log.Warn("the end could not be announced", "err", err)
+			}
+			cancel()
+		}
+		closing = room.Close()
+		p.tracks.Wait()
+		p.emit(media.Event{Type: media.EventStop, Reason: reason})
+		r.mu.Lock()
+		r.report.Reason = reason
+		r.mu.Unlock()
+		close(r.items)
+	}()
+
+	err := r.write(start)
+	if err != nil {
+		close(p.done) // nobody reads the queue any more
+		stop(err)
+		for range r.items {
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Duration = time.Since(start)
+	r.report.Frames = r.counts.frames.Load()
+	return r.report, errors.Join(err, closing)
+}
+
+var errDuration = errors.New("duration reached")
+
+func endReason(cause, err error) string {
+	switch {
+	case errors.Is(err, ErrEnded):
+		return err.Error()
+	case errors.Is(cause, errDuration):
+		return errDuration.Error()
+	case cause != nil:
+		return "stopped"
+	}
+	return err.Error()
+}
+
+// write runs the segmenter until the queue is closed.
+func (r *Recorder) write(start time.Time) error {
+	s := &segmenter{
+		sink: r.c.Sink, recording: r.c.Recording, start: start,
+		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone,
+	}
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case i, ok := <-r.items:
+			if !ok {
+				return s.finish(time.Since(start))
+			}
+			if err := r.take(s, i, time.Since(start)); err != nil {
+				return err
+			}
+		case <-tick.C:
+			if err := s.tick(time.Since(start)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *Recorder) take(s *segmenter, i item, now time.Duration) error {
+	if e := i.event; e != nil {
+		switch e.Type {
+		case media.EventTrackEnd:
+			defer s.end(e.Track)
+		case media.EventGap:
+			r.mu.Lock()
+			d := e.To - e.From
+			r.report.Holes[e.Reason] += d
+			r.report.Incomplete = r.report.Incomplete || d >= incomplete
+			r.mu.Unlock()
+		}
+	}
+	return s.add(i, now)
+}
+
+// producers are the goroutines that fill the queue: the one that accepts, and
+// one for each track.
+type producers struct {
+	r      *Recorder
+	room   Room
+	start  time.Time
+	wall   wallClock
+	done   chan struct{} // closed when the queue is not read any more
+	tracks sync.WaitGroup
+
+	mu         sync.Mutex
+	slots      map[slotKey][]*slot
+	byID       map[string]*slot
+	present    map[string]bool
+	uids       uint64
+	alive      int
+	reconnects int
+}
+
+// A slot is one participant's medium for the whole recording: a track that is
+// published again continues it.
+type slot struct {
+	media      media.Track
+	busy       bool
+	ended      time.Duration
+	reconnects int // how many there had been when it ended
+}
+
+type slotKey struct {
+	participant string
+	source      media.Source
+	codec       media.Codec
+}
+
+// emit queues an event, now unless it has a time.
+func (p *producers) emit(e media.Event) {
+	if e.Time == 0 {
+		e.Time = max(0, time.Since(p.start))
+	}
+	select {
+	case p.r.items <- item{event: &e}:
+	case <-p.done:
+	}
+}
+
+func (p *producers) accept(ctx context.Context) error {
+	for {
+		e, err := p.room.Accept(ctx)
+		if err != nil {
+			return err
+		}
+		at := max(0, e.At.Sub(p.start))
+		switch e.Type {
+		case media.EventTrack:
+			p.add(e.Track, at)
+		case media.EventMute, media.EventUnmute:
+			p.mu.Lock()
+			s := p.byID[e.TrackID]
+			p.mu.Unlock()
+			if s != nil {
+				p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Track: s.media.UID})
+			}
+		case media.EventGap:
+			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, From: at, To: at, Reason: e.Reason})
+		default:
+			if e.Type == media.EventReconnect {
+				p.mu.Lock()
+				p.reconnects++
+				p.mu.Unlock()
+			}
+			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
+		}
+		p.count(e)
+	}
+}
+
+// count keeps who is here.
+func (p *producers) count(e RoomEvent) {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	switch e.Type {
+	case media.EventJoin:
+		if _, met := p.present[e.Participant]; !met {
+			p.r.report.Participants++
+		}
+		p.present[e.Participant] = true
+	case media.EventLeave:
+		p.present[e.Participant] = false
+	}
+	n := 0
+	for _, here := range p.present {
+		if here {
+			n++
+		}
+	}
+	p.r.status.Participants = n
+}
+
+// add starts to record a track.
+func (p *producers) add(t Track, at time.Duration) {
+	info := t.Info()
+	p.mu.Lock()
+	if p.alive >= maxTracks {
+		p.mu.Unlock()
+		p.r.c.Log.Warn("too many tracks, one is not recorded", "limit", maxTracks)
+		p.emit(media.Event{Time: at, Type: media.EventGap, Participant: info.Participant, From: at, To: at, Reason: "too-many-tracks"})
+		return
+	}
+	p.alive++
+	s := p.slot(info)
+	p.byID[info.ID] = s
+	rec := p.recorder(t, info, s)
+	p.mu.Unlock()
+
+	p.emit(media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name,
+		Track: s.media.UID, Text: s.media.Label()})
+	p.status(+1)
+	p.tracks.Add(1)
+	go func() {
+		defer p.tracks.Done()
+		if err := rec.run(); err != nil {
+			p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
+		}
+		p.mu.Lock()
+		s.busy, s.ended, s.reconnects = false, rec.end, p.reconnects
+		p.alive--
+		delete(p.byID, info.ID)
+		p.mu.Unlock()
+		p.emit(media.Event{Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
+		p.status(-1)
+	}()
+}
+
+// slot finds or makes the slot for a track. p.mu is held.
+func (p *producers) slot(info TrackInfo) *slot {
+	key := slotKey{info.Participant, info.Source, info.Codec}
+	for _, s := range p.slots[key] {
+		if !s.busy {
+			s.busy = true
+			return s
+		}
+	}
+	p.uids++
+	s := &slot{busy: true, media: media.Track{
+		UID: p.uids, Participant: info.Participant, Name: info.Name,
+		Source: info.Source, Codec: info.Codec, Channels: info.Channels,
+	}}
+	p.slots[key] = append(p.slots[key], s)
+	return s
+}
+
+// recorder makes the trackRecorder of a track in slot s. p.mu is held.
+func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
+	rec := &trackRecorder{
+		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, start: p.start,
+		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
+		counts: &p.r.counts,
+	}
+	switch {
+	case info.Codec != media.Opus && info.Codec != media.VP8:
+		rec.refuse = media.GapCodec
+	case p.r.c.Keys != nil && !info.Encrypted:
+		rec.refuse = media.GapPlaintext
+	case p.r.c.Keys == nil && info.Encrypted:
+		rec.refuse = media.GapNoKey
+	default:
+		rec.asm = frame.NewAssembler(frame.AssemblerConfig{
+			Codec: info.Codec, Hold: p.r.c.Hold, MaxPackets: maxPackets, SIFTrailer: info.SIFTrailer,
+		})
+		if p.r.c.Keys != nil {
+			rec.decrypt = frame.NewDecrypter(info.Codec, p.r.c.Keys.Keyring(info.Participant))
+		}
+	}
+	if rec.refuse != "" {
+		p.r.c.Log.Warn("a track is not recorded", "track", s.media.UID, "reason", rec.refuse)
+	}
+	if s.ended > 0 && p.reconnects > s.reconnects {
+		// The recorder was away, not the sender: what it missed is a hole.
+		rec.seen, rec.end, rec.needKey = true, s.ended, !info.Codec.Audio()
+		rec.openHole(s.ended, media.GapReconnect)
+	}
+	return rec
+}
+
+func (p *producers) status(tracks int) {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.status.Tracks += tracks
+	if tracks > 0 {
+		p.r.report.Tracks++
+	}
+}

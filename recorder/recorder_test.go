@@ -1,0 +1,556 @@
+package recorder_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+)
+
+// A sink keeps committed objects in memory and fails on demand.
+type sink struct {
+	mu       sync.Mutex
+	segments [][]byte
+	indexes  [][]byte
+	aborted  int
+	fail     func(segment int) error // asked at every write
+}
+
+type object struct {
+	bytes.Buffer
+	s      *sink
+	kind   recorder.Kind
+	number int
+}
+
+func (s *sink) Create(kind recorder.Kind) (recorder.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.segments)
+	if kind == recorder.Index {
+		n = len(s.indexes)
+	}
+	return &object{s: s, kind: kind, number: n}, nil
+}
+
+func (o *object) Write(b []byte) (int, error) {
+	if o.s.fail != nil {
+		if err := o.s.fail(o.number); err != nil {
+			return 0, err
+		}
+	}
+	return o.Buffer.Write(b)
+}
+
+func (o *object) Number() int { return o.number }
+func (o *object) Epoch() int  { return 1 }
+
+func (o *object) Commit() error {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	if o.kind == recorder.Index {
+		o.s.indexes = append(o.s.indexes, o.Bytes())
+	} else {
+		o.s.segments = append(o.s.segments, o.Bytes())
+	}
+	return nil
+}
+
+func (o *object) Abort() error {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	o.s.aborted++
+	return nil
+}
+
+// read parses all segments and returns frames, events and the tracks of the
+// last header that names them.
+func (s *sink) read(t *testing.T) (frames []media.Frame, events []media.Event, tracks map[uint64]media.Track) {
+	t.Helper()
+	tracks = make(map[uint64]media.Track)
+	for i, b := range s.segments {
+		r, err := matroska.NewReader(bytes.NewReader(b))
+		if err != nil {
+			t.Fatalf("segment %d: %v", i, err)
+		}
+		if h := r.Header(); h.Segment != i || h.Recording != "TEST" || h.Epoch != 1 {
+			t.Errorf("segment %d says it is segment %d, epoch %d of %q", i, h.Segment, h.Epoch, h.Recording)
+		}
+		for _, tr := range r.Header().Tracks {
+			tracks[tr.UID] = tr
+		}
+		for {
+			b, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("segment %d: %v", i, err)
+			}
+			if b.Event != nil {
+				events = append(events, *b.Event)
+			} else {
+				frames = append(frames, b.Frame)
+			}
+		}
+	}
+	return frames, events, tracks
+}
+
+func find(events []media.Event, typ media.EventType) (out []media.Event) {
+	for _, e := range events {
+		if e.Type == typ {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// record runs f beside a recording of room, in a bubble of virtual time.
+func record(t *testing.T, c recorder.Config, f func(room *roomtest.Room, stop func())) (*sink, recorder.Report) {
+	t.Helper()
+	var out *sink
+	var report recorder.Report
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		c.Recording, c.Sink = "TEST", s
+		if c.Announcement == "" {
+			c.Announcement = "this room is being recorded"
+		}
+		room := roomtest.New("weekly")
+		ctx, cancel := context.WithCancel(t.Context())
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			report, err = recorder.New(c).Record(ctx, room)
+		}()
+		synctest.Wait()
+		f(room, cancel)
+		<-done
+		cancel()
+		if err != nil {
+			t.Errorf("Record: %v", err)
+		}
+		select {
+		case <-room.Closed():
+		default:
+			t.Error("the room was not left")
+		}
+		out = s
+	})
+	return out, report
+}
+
+var opusInfo = recorder.TrackInfo{ID: "TR_a", Participant: "alice", Name: "Alice", Source: media.Microphone,
+	Codec: media.Opus, ClockRate: 48000, Channels: 2}
+var vp8Info = recorder.TrackInfo{ID: "TR_v", Participant: "alice", Name: "Alice", Source: media.Camera,
+	Codec: media.VP8, ClockRate: 90000}
+
+func encrypted(i recorder.TrackInfo) recorder.TrackInfo { i.Encrypted = true; return i }
+
+// opusPacket makes the nth 20 ms packet of a track.
+func opusPacket(n int, payload []byte) *rtp.Packet {
+	return &rtp.Packet{
+		Header:  rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: uint16(65530 + n), Timestamp: uint32(4294960000 + 960*n), SSRC: 1},
+		Payload: payload,
+	}
+}
+
+func opusPayload(n int) []byte { return []byte{0xf8, byte(n), byte(n >> 8), 7} }
+
+func vp8Frame(n int, key bool) []byte {
+	b := []byte{0x11, 0, 0, byte(n), byte(n >> 8), 1, 2, 3, 4, 5, 6}
+	if key {
+		b = []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00, byte(n), byte(n >> 8)}
+	}
+	return b
+}
+
+// vp8Packet makes the one packet of the nth frame, 40 ms apart.
+func vp8Packet(n int, payload []byte) *rtp.Packet {
+	return &rtp.Packet{
+		Header: rtp.Header{Version: 2, PayloadType: 96, Marker: true, SequenceNumber: uint16(100 + n),
+			Timestamp: uint32(1000 + 3600*n), SSRC: 2},
+		Payload: append([]byte{0x10}, payload...), // descriptor: start of partition 0
+	}
+}
+
+func TestRecordKeepsEveryFrameOnOneClock(t *testing.T) {
+	s, report := record(t, recorder.Config{Duration: 12 * time.Second}, func(room *roomtest.Room, _ func()) {
+		room.Join("alice", "Alice")
+		audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
+		for n := range 500 {
+			audio.Send(opusPacket(n, opusPayload(n)))
+			if n%2 == 0 {
+				video.Send(vp8Packet(n/2, vp8Frame(n/2, n%100 == 0)))
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	frames, events, tracks := s.read(t)
+	count := map[uint64]int{}
+	for _, f := range frames {
+		n := count[f.Track]
+		count[f.Track]++
+		want := []byte(nil)
+		step := 20 * time.Millisecond
+		if tracks[f.Track].Codec == media.Opus {
+			want = opusPayload(n)
+		} else {
+			want, step = vp8Frame(n, n%50 == 0), 40*time.Millisecond
+			if f.Key != (n%50 == 0) {
+				t.Errorf("video frame %d: key is %v", n, f.Key)
+			}
+		}
+		if !bytes.Equal(f.Data, want) {
+			t.Fatalf("track %d frame %d is %x, want %x", f.Track, n, f.Data, want)
+		}
+		if at := time.Duration(n) * step; f.Time < at || f.Time > at+time.Millisecond {
+			t.Errorf("track %d frame %d at %v, want %v", f.Track, n, f.Time, at)
+		}
+	}
+	if count[1] != 500 || count[2] != 250 {
+		t.Errorf("kept %v frames by track, want 500 and 250", count)
+	}
+	if len(s.segments) < 3 || len(s.segments) > 5 {
+		t.Errorf("%d segments for 12 s of 5 s each", len(s.segments))
+	}
+	if gaps := find(events, media.EventGap); len(gaps) != 0 || report.Incomplete {
+		t.Errorf("holes without loss: %v", gaps)
+	}
+	if tr := tracks[2]; tr.Width != 320 || tr.Height != 180 || tr.Label() != "Alice (camera)" {
+		t.Errorf("video track is %+v", tr)
+	}
+	for _, typ := range []media.EventType{media.EventStart, media.EventAnnounced, media.EventJoin, media.EventTrack, media.EventStop} {
+		if len(find(events, typ)) == 0 {
+			t.Errorf("no %s in the timeline", typ)
+		}
+	}
+	if report.Participants != 1 || report.Tracks != 2 || report.Frames != 750 || report.Reason != "duration reached" {
+		t.Errorf("report: %+v", report)
+	}
+
+	if len(s.indexes) != 1 {
+		t.Fatalf("%d indexes", len(s.indexes))
+	}
+	x, err := media.ReadIndex(bytes.NewReader(s.indexes[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := 0
+	for _, seg := range x.Segments {
+		for _, tr := range seg.Tracks {
+			keys += len(tr.Keys)
+		}
+	}
+	if len(x.Segments) != len(s.segments) || keys != 5 || len(x.Events) != len(events) {
+		t.Errorf("index: %d segments, %d key frames, %d events; want %d, 5, %d", len(x.Segments), keys, len(x.Events), len(s.segments), len(events))
+	}
+}
+
+func TestSegmentsHoldTheTracksThatAppearTogether(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
+		for i := range 30 {
+			info := opusInfo
+			info.ID, info.Participant = fmt.Sprint("TR_", i), fmt.Sprint("p", i)
+			tr := room.Publish(info)
+			for n := range 100 {
+				tr.Send(opusPacket(n, opusPayload(n)))
+			}
+		}
+	})
+	frames, _, _ := s.read(t)
+	if len(frames) != 3000 {
+		t.Errorf("%d frames, want 3000", len(frames))
+	}
+	if len(s.segments) > 3 {
+		t.Errorf("30 tracks that start together cut %d segments", len(s.segments))
+	}
+}
+
+func ring(t *testing.T, passphrase string) *frame.Keyring {
+	t.Helper()
+	k := frame.NewKeyring(0, frame.KeyOptions{})
+	if err := k.SetPassphrase(0, []byte(passphrase)); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestEncryptedRoom(t *testing.T) {
+	right, wrong := ring(t, "correct horse"), ring(t, "battery staple")
+	for _, tt := range []struct {
+		name   string
+		keys   *frame.Keyring
+		info   recorder.TrackInfo
+		seal   bool
+		frames int
+		reason string
+	}{
+		{"right key", right, encrypted(opusInfo), true, 100, ""},
+		{"wrong key", wrong, encrypted(opusInfo), true, 0, media.GapAuth},
+		{"plaintext frames in an encrypted track", right, encrypted(opusInfo), false, 0, media.GapPlaintext},
+		{"plaintext track in an encrypted room", right, opusInfo, false, 0, media.GapPlaintext},
+		{"encrypted track without keys", nil, encrypted(opusInfo), true, 0, media.GapNoKey},
+		{"key index without a key", frame.NewKeyring(0, frame.KeyOptions{}), encrypted(opusInfo), true, 0, media.GapNoKey},
+		{"codec that is not recorded", right, func() recorder.TrackInfo { i := encrypted(vp8Info); i.Codec = media.AV1; return i }(), true, 0, media.GapCodec},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			enc := frame.NewEncrypter(media.Opus, right, 0, 77)
+			c := recorder.Config{Duration: 3 * time.Second}
+			if tt.keys != nil {
+				c.Keys = recorder.SharedKeys(tt.keys)
+			}
+			s, report := record(t, c, func(room *roomtest.Room, _ func()) {
+				tr := room.Publish(tt.info)
+				for n := range 100 {
+					b := opusPayload(n)
+					if tt.seal {
+						var err error
+						if b, err = enc.Encrypt(nil, b, uint32(960*n)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					tr.Send(opusPacket(n, b))
+					time.Sleep(20 * time.Millisecond)
+				}
+			})
+			frames, events, _ := s.read(t)
+			if len(frames) != tt.frames {
+				t.Errorf("%d frames written as media, want %d", len(frames), tt.frames)
+			}
+			for n, f := range frames {
+				if !bytes.Equal(f.Data, opusPayload(n)) {
+					t.Fatalf("frame %d is %x", n, f.Data)
+				}
+			}
+			gaps := find(events, media.EventGap)
+			if tt.reason == "" {
+				if len(gaps) != 0 || report.Incomplete {
+					t.Errorf("holes: %v", gaps)
+				}
+				return
+			}
+			if len(gaps) != 1 || gaps[0].Reason != tt.reason || gaps[0].From > 50*time.Millisecond || gaps[0].To < 1900*time.Millisecond {
+				t.Errorf("holes: %+v, want one of 0 to 2 s, %s", gaps, tt.reason)
+			}
+			if !report.Incomplete || report.Holes[tt.reason] == 0 {
+				t.Errorf("report: %+v", report)
+			}
+		})
+	}
+}
+
+func TestLossIsDeclared(t *testing.T) {
+	s, report := record(t, recorder.Config{Duration: 8 * time.Second}, func(room *roomtest.Room, _ func()) {
+		audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
+		for n := range 300 {
+			if n < 100 || n >= 110 { // 2.0 s to 2.2 s
+				audio.Send(opusPacket(n, opusPayload(n)))
+			}
+			if n%2 == 0 && n != 120 { // one frame, at 2.4 s
+				video.Send(vp8Packet(n/2, vp8Frame(n/2, n == 0 || n == 160)))
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		select {
+		case <-video.KeyFrameRequested():
+		default:
+			t.Error("no key frame was asked for")
+		}
+	})
+	frames, events, tracks := s.read(t)
+	var audio, video int
+	for _, f := range frames {
+		if tracks[f.Track].Codec == media.Opus {
+			audio++
+		} else {
+			video++
+			if f.Time > 2390*time.Millisecond && f.Time < 3190*time.Millisecond {
+				t.Errorf("a picture that needs the lost one was kept, at %v", f.Time)
+			}
+		}
+	}
+	if audio != 290 || video != 60+70 {
+		t.Errorf("%d audio and %d video frames, want 290 and 130", audio, video)
+	}
+	ms := time.Millisecond
+	gaps := find(events, media.EventGap)
+	if len(gaps) != 2 {
+		t.Fatalf("holes: %+v", gaps)
+	}
+	for _, g := range gaps {
+		from, to := 2000*ms, 2200*ms
+		if tracks[g.Track].Codec == media.VP8 {
+			from, to = 2360*ms, 3200*ms
+		}
+		if g.Reason != media.GapLoss || (g.From-from).Abs() > ms || (g.To-to).Abs() > ms {
+			t.Errorf("hole %+v, want %v to %v", g, from, to)
+		}
+	}
+	if report.Incomplete {
+		t.Error("holes shorter than a second made the recording incomplete")
+	}
+}
+
+func TestMuteIsNoHole(t *testing.T) {
+	trailer := []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
+	info := opusInfo
+	info.SIFTrailer = trailer
+	s, _ := record(t, recorder.Config{Duration: 20 * time.Second}, func(room *roomtest.Room, _ func()) {
+		tr := room.Publish(info)
+		send := func(from, to, seq int, sif bool) {
+			for n := from; n < to; n++ {
+				p := opusPacket(n, opusPayload(n))
+				p.SequenceNumber = uint16(seq + n - from)
+				if sif {
+					p.Payload = append(append([]byte{0xf8, 0xff, 0xfe}, make([]byte, 77)...), trailer...)
+					p.Marker = true
+				}
+				tr.Send(p)
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		send(0, 50, 0, false)
+		room.Emit(recorder.RoomEvent{Type: media.EventMute, Participant: "alice", TrackID: "TR_a"})
+		send(50, 100, 50, true) // the server's own silence
+		time.Sleep(9 * time.Second)
+		room.Emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: "alice", TrackID: "TR_a"})
+		send(550, 600, 100, false)
+	})
+	frames, events, _ := s.read(t)
+	if len(frames) != 100 {
+		t.Errorf("%d frames, want 100: the server's silence is not media", len(frames))
+	}
+	if last := frames[len(frames)-1].Time; (last - 11980*time.Millisecond).Abs() > 5*time.Millisecond {
+		t.Errorf("the last frame is at %v, want 11.98 s: mute must keep time", last)
+	}
+	if gaps := find(events, media.EventGap); len(gaps) != 0 {
+		t.Errorf("holes: %+v", gaps)
+	}
+	if m, u := find(events, media.EventMute), find(events, media.EventUnmute); len(m) != 1 || len(u) != 1 || m[0].Track != 1 {
+		t.Errorf("mutes %+v, unmutes %+v", m, u)
+	}
+}
+
+func TestRepublishContinuesTheTrack(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 9 * time.Second}, func(room *roomtest.Room, _ func()) {
+		for i := range 3 {
+			info := opusInfo
+			info.ID = fmt.Sprint("TR_", i)
+			tr := room.Publish(info)
+			for n := range 50 {
+				tr.Send(opusPacket(n, opusPayload(n)))
+				time.Sleep(20 * time.Millisecond)
+			}
+			tr.End()
+			time.Sleep(time.Second)
+			if i == 1 {
+				room.Emit(recorder.RoomEvent{Type: media.EventReconnect})
+			}
+		}
+	})
+	frames, events, tracks := s.read(t)
+	if len(tracks) != 1 || len(frames) != 150 {
+		t.Errorf("%d tracks with %d frames, want 1 with 150", len(tracks), len(frames))
+	}
+	gaps := find(events, media.EventGap)
+	if len(gaps) != 1 || gaps[0].Reason != media.GapReconnect || (gaps[0].To-gaps[0].From-time.Second).Abs() > 50*time.Millisecond {
+		t.Errorf("holes: %+v, want the second before the reconnect only", gaps)
+	}
+}
+
+func TestStopKeepsWhatCame(t *testing.T) {
+	for _, how := range []string{"stopped", "room ended"} {
+		t.Run(how, func(t *testing.T) {
+			s, report := record(t, recorder.Config{Farewell: "the recording is over"}, func(room *roomtest.Room, stop func()) {
+				tr := room.Publish(opusInfo)
+				for n := range 10 {
+					tr.Send(opusPacket(n, opusPayload(n)))
+				}
+				// A packet is missing and still waited for: a stop gives it up
+				// and keeps what came after it.
+				tr.Send(opusPacket(11, opusPayload(11)))
+				synctest.Wait()
+				if how == "stopped" {
+					stop()
+				} else {
+					room.End("room closed")
+				}
+				synctest.Wait()
+				said := room.Announcements()
+				if want := 1 + map[string]int{"stopped": 1}[how]; len(said) != want {
+					t.Errorf("the room was told %q", said)
+				}
+			})
+			frames, _, _ := s.read(t)
+			if len(frames) != 11 {
+				t.Errorf("%d frames, want 11", len(frames))
+			}
+			if !strings.Contains(report.Reason, strings.Fields(how)[0]) {
+				t.Errorf("reason %q", report.Reason)
+			}
+		})
+	}
+}
+
+func TestNothingIsKeptUnannounced(t *testing.T) {
+	room := roomtest.New("weekly")
+	refused := errors.New("no data channel")
+	room.RefuseAnnouncements(refused)
+	s := &sink{}
+	_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording"}).Record(t.Context(), room)
+	if !errors.Is(err, refused) || len(s.segments) != 0 {
+		t.Errorf("err %v, %d segments", err, len(s.segments))
+	}
+	<-room.Closed()
+}
+
+func TestFullDiskEndsTheRecording(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("no space left on device")
+		s := &sink{fail: func(segment int) error {
+			if segment == 1 {
+				return full
+			}
+			return nil
+		}}
+		room := roomtest.New("weekly")
+		tr := room.Publish(opusInfo)
+		done := make(chan error)
+		go func() {
+			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording"}).Record(t.Context(), room)
+			done <- err
+		}()
+		var err error
+		for n := 0; err == nil; n++ {
+			tr.Send(opusPacket(n, opusPayload(n)))
+			select {
+			case err = <-done:
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		if !errors.Is(err, full) {
+			t.Errorf("Record: %v", err)
+		}
+		if len(s.segments) != 1 || s.aborted != 1 {
+			t.Errorf("%d segments committed, %d aborted, want 1 and 1", len(s.segments), s.aborted)
+		}
+		<-room.Closed()
+	})
+}

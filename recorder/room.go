@@ -1,0 +1,119 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// ErrEnded is what Room.Accept returns when the meeting is over for the
+// recorder. Errors that wrap it say why.
+var ErrEnded = errors.New("the room has ended")
+
+// A Room is a meeting that the recorder has joined, visibly. It is used like
+// a net.Listener: Accept hands out what happens, tracks among it, until Close
+// or until the meeting ends.
+type Room interface {
+	// Name is the room's name.
+	Name() string
+
+	// Announce tells the members what the recorder is about to do and returns
+	// when every member present had time to see it: no track is accepted
+	// before. Later calls tell of a change.
+	Announce(ctx context.Context, text string) error
+
+	// Accept waits for the next event, in the order they happened. It returns
+	// an error that wraps ErrEnded when the room has ended and ctx's error when
+	// that ends first. Only one goroutine calls it.
+	Accept(ctx context.Context) (RoomEvent, error)
+
+	// Close leaves the room. Every Track's Read returns io.EOF soon after.
+	Close() error
+}
+
+// A RoomEvent is something that happened in a room.
+type RoomEvent struct {
+	// At is when, on the recorder's clock.
+	At time.Time
+	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
+	// EventUnmute, EventReconnect and EventGap (a track that cannot be
+	// recorded, with Reason).
+	Type media.EventType
+	// Participant is the identity, Name the display name.
+	Participant, Name string
+	// Track is set for EventTrack: the recorder reads it until io.EOF.
+	Track Track
+	// TrackID names the track of an EventMute or EventUnmute.
+	TrackID string
+	// Reason is set for EventGap.
+	Reason string
+}
+
+// A Track is a remote track as the room delivers it.
+type Track interface {
+	Info() TrackInfo
+
+	// Read returns the next packet in order of arrival. It returns io.EOF when
+	// the track has ended or its room is closed. Only one goroutine calls it.
+	Read() (Packet, error)
+
+	// RequestKeyFrame asks the sender for a key frame (RTCP PLI, RFC 4585).
+	// The caller throttles. It does not block.
+	RequestKeyFrame()
+}
+
+// TrackInfo is what a room knows of a track.
+type TrackInfo struct {
+	// ID names the track in its room.
+	ID string
+	// Participant is the sender's identity, Name the display name.
+	Participant, Name string
+	Source            media.Source
+	Codec             media.Codec
+	// ClockRate is the RTP clock in ticks a second.
+	ClockRate int
+	// Channels is the number of audio channels, 0 for video.
+	Channels int
+	// Encrypted says that the track was published under end-to-end encryption.
+	Encrypted bool
+	// PacketTrailer says that frames carry an unauthenticated trailer after the
+	// encrypted part (LiveKit's "LKTS"), to be cut off.
+	PacketTrailer bool
+	// SIFTrailer marks frames that the server injects, nil where there are none.
+	SIFTrailer []byte
+}
+
+// A Packet is one RTP packet with its time of arrival, and the sender reports
+// that came since the packet before it.
+type Packet struct {
+	RTP     *rtp.Packet
+	Arrival time.Time
+	Reports []SenderReport
+}
+
+// A SenderReport pairs a wall clock with an RTP time stamp (RFC 3550, 6.4.1).
+// The wall clock must be one clock for all tracks of a room.
+type SenderReport struct {
+	NTP     time.Time
+	RTP     uint32
+	Arrival time.Time
+}
+
+// A KeyProvider gives the end-to-end keys of a room.
+type KeyProvider interface {
+	// Keyring returns the keys of the participant with this identity. The
+	// Keyring may be empty and be filled later, and may be shared by all.
+	Keyring(participant string) *frame.Keyring
+}
+
+// SharedKeys is a KeyProvider for rooms where all members share their keys.
+func SharedKeys(k *frame.Keyring) KeyProvider { return sharedKeys{k} }
+
+type sharedKeys struct{ ring *frame.Keyring }
+
+func (s sharedKeys) Keyring(string) *frame.Keyring { return s.ring }

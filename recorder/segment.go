@@ -1,0 +1,214 @@
+package recorder
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+const (
+	// A track that appears in the middle of a segment waits this long for
+	// others, so that many joining at once cut one segment and not many.
+	gather     = 300 * time.Millisecond
+	maxGather  = 4096 // frames that may wait so
+	indexEvery = 64   // segments
+)
+
+// A segmenter writes frames and events into segments of a Sink, and an index
+// now and then. It belongs to one goroutine.
+type segmenter struct {
+	sink      Sink
+	recording string
+	start     time.Time // zero of the recording clock
+	length    time.Duration
+	maxBytes  int64
+
+	tracks []media.Track // alive, in order of appearance
+
+	object  Object // nil: no segment is open
+	writer  *matroska.Writer
+	opened  time.Duration   // when it was opened
+	known   map[uint64]bool // tracks in its header
+	tally   *tally
+	waiting []item // frames of tracks that are not in its header
+	since   time.Duration
+
+	index  media.Index // what the next index object will say
+	notice func(segments int, bytes int64)
+	count  int
+}
+
+// add writes one item. now is the recording clock's time.
+func (s *segmenter) add(i item, now time.Duration) error {
+	switch {
+	case i.event != nil:
+		return s.event(*i.event, now)
+	case i.frame != nil:
+		return s.frame(i, now)
+	}
+	return nil
+}
+
+// update notes a track as it is now: new, or with another picture size, which
+// the next segment's header will tell.
+func (s *segmenter) update(t media.Track) {
+	for i := range s.tracks {
+		if s.tracks[i].UID == t.UID {
+			s.tracks[i] = t
+			return
+		}
+	}
+	s.tracks = append(s.tracks, t)
+	s.index.Tracks = append(s.index.Tracks, t)
+}
+
+// end forgets a track that is over: the next segment does without it.
+func (s *segmenter) end(uid uint64) {
+	s.tracks = slices.DeleteFunc(s.tracks, func(t media.Track) bool { return t.UID == uid })
+}
+
+func (s *segmenter) event(e media.Event, now time.Duration) error {
+	if s.object == nil {
+		if err := s.open(now); err != nil {
+			return err
+		}
+	}
+	if err := s.writer.WriteEvent(e); err != nil {
+		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
+	}
+	s.index.Events = append(s.index.Events, e)
+	return nil
+}
+
+func (s *segmenter) frame(i item, now time.Duration) error {
+	s.update(i.track)
+	if s.object == nil {
+		if err := s.open(now); err != nil {
+			return err
+		}
+	}
+	if !s.known[i.frame.Track] {
+		if len(s.waiting) == 0 {
+			s.since = now
+		}
+		s.waiting = append(s.waiting, i)
+		return s.tick(now)
+	}
+	if err := s.writer.WriteFrame(*i.frame); err != nil {
+		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
+	}
+	s.tally.frame(*i.frame, i.track.Codec.Audio())
+	return s.tick(now)
+}
+
+// tick cuts the segment when it is time to. It is called after every frame and
+// a few times a second besides.
+func (s *segmenter) tick(now time.Duration) error {
+	if s.object == nil {
+		return nil
+	}
+	full := now-s.opened >= s.length || s.writer.Size() >= s.maxBytes
+	waited := len(s.waiting) > 0 && (now-s.since >= gather || len(s.waiting) >= maxGather)
+	if full || waited {
+		return s.cut(now)
+	}
+	return nil
+}
+
+// cut commits the open segment. Frames that waited for a header open the next.
+func (s *segmenter) cut(now time.Duration) error {
+	if s.object == nil {
+		return nil
+	}
+	if err := s.commit(); err != nil {
+		return err
+	}
+	waiting := s.waiting
+	s.waiting = nil
+	for _, i := range waiting {
+		if err := s.frame(i, now); err != nil {
+			return err
+		}
+	}
+	if len(s.index.Segments) >= indexEvery {
+		return s.writeIndex()
+	}
+	return nil
+}
+
+func (s *segmenter) open(now time.Duration) error {
+	o, err := s.sink.Create(Segment)
+	if err != nil {
+		return fmt.Errorf("starting a segment: %w", err)
+	}
+	w, err := matroska.NewWriter(o, matroska.Header{
+		Recording: s.recording, Segment: o.Number(), Epoch: o.Epoch(),
+		Start: s.start, Tracks: s.tracks,
+	})
+	if err != nil {
+		return fmt.Errorf("starting segment %d: %w", o.Number(), abort(o, err))
+	}
+	s.object, s.writer, s.opened = o, w, now
+	s.known = make(map[uint64]bool, len(s.tracks))
+	for _, t := range s.tracks {
+		s.known[t.UID] = true
+	}
+	s.tally = newTally(o.Number(), o.Epoch())
+	return nil
+}
+
+func (s *segmenter) commit() error {
+	o, w := s.object, s.writer
+	s.object, s.writer = nil, nil
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("closing segment %d: %w", o.Number(), abort(o, err))
+	}
+	if err := o.Commit(); err != nil {
+		return fmt.Errorf("sealing segment %d: %w", o.Number(), err)
+	}
+	s.index.Segments = append(s.index.Segments, s.tally.done(w.Size(), s.opened))
+	s.count++
+	s.notice(s.count, w.Size())
+	return nil
+}
+
+func (s *segmenter) writeIndex() error {
+	if len(s.index.Segments) == 0 {
+		return nil
+	}
+	o, err := s.sink.Create(Index)
+	if err != nil {
+		return fmt.Errorf("starting an index: %w", err)
+	}
+	s.index.Recording, s.index.Start = s.recording, s.start
+	if err := media.WriteIndex(o, &s.index); err != nil {
+		return fmt.Errorf("writing index %d: %w", o.Number(), abort(o, err))
+	}
+	if err := o.Commit(); err != nil {
+		return fmt.Errorf("sealing index %d: %w", o.Number(), err)
+	}
+	s.index = media.Index{}
+	return nil
+}
+
+// finish commits what is open and writes the last index.
+func (s *segmenter) finish(now time.Duration) error {
+	for s.object != nil {
+		if err := s.cut(now); err != nil {
+			return err
+		}
+	}
+	return s.writeIndex()
+}
+
+// abort gives up an object after err and returns err, with the failure to
+// remove it, if that failed too.
+func abort(o Object, err error) error {
+	if aerr := o.Abort(); aerr != nil {
+		return fmt.Errorf("%w (and removing it: %v)", err, aerr)
+	}
+	return err
+}

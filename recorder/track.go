@@ -1,0 +1,245 @@
+package recorder
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	pliInterval = time.Second
+	maxPackets  = 2048
+)
+
+// A trackRecorder takes one track from packets to frames on the recording
+// clock. One goroutine runs it; counters may be read by others.
+type trackRecorder struct {
+	track   Track
+	info    TrackInfo
+	media   media.Track
+	out     chan<- item
+	stop    <-chan struct{} // closed when nobody reads out any more
+	start   time.Time       // zero of the recording clock
+	clock   *trackClock
+	asm     *frame.Assembler
+	decrypt *frame.Decrypter // nil: the room is not encrypted
+	refuse  string           // reason to keep nothing of this track
+
+	hole    hole
+	end     time.Duration // recording time up to which the track was kept or declared
+	seen    bool          // a frame or a hole came before
+	needKey bool          // video: nothing is kept before the next key frame
+	lastPLI time.Time
+
+	counts *counts
+}
+
+// counts are shared with Status.
+type counts struct {
+	frames, lost, failed, bytes atomic.Int64
+}
+
+// An item is what the tracks hand to the segmenter: exactly one of frame or
+// event is set. track is the frame's track as it is now.
+type item struct {
+	track media.Track
+	frame *media.Frame
+	event *media.Event
+}
+
+// A hole is a span of a track that is missing, open while from <= its end.
+type hole struct {
+	open   bool
+	from   time.Duration
+	reason string
+}
+
+// run reads the track to its end. Errors of the room end the track like io.EOF.
+func (t *trackRecorder) run() error {
+	var failure error
+	for {
+		p, err := t.track.Read()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				failure = err
+			}
+			break
+		}
+		for _, r := range p.Reports {
+			t.clock.report(r)
+		}
+		if t.refuse != "" {
+			t.refused(p)
+			continue
+		}
+		t.asm.Push(p.RTP, p.Arrival)
+		t.drain(p.Arrival)
+	}
+	if t.refuse == "" {
+		t.asm.Flush()
+		t.drain(time.Now())
+	}
+	t.closeHole(t.end)
+	return failure
+}
+
+func (t *trackRecorder) drain(now time.Time) {
+	for {
+		u, ok := t.asm.Pop(now)
+		if !ok {
+			return
+		}
+		switch u.Kind {
+		case frame.UnitSIF:
+			// The server's own silence or black picture: never media, no hole.
+		case frame.UnitLost:
+			t.counts.lost.Add(int64(max(1, u.Lost)))
+			t.openHole(t.end, media.GapLoss)
+			t.wantKey()
+		case frame.UnitFrame:
+			t.frame(u)
+		}
+	}
+}
+
+// refused declares what a track that is not recorded sent.
+func (t *trackRecorder) refused(p Packet) {
+	if len(p.RTP.Payload) == 0 {
+		return // padding
+	}
+	at := max(0, p.Arrival.Sub(t.start))
+	if !t.seen {
+		t.seen, t.end = true, at
+	}
+	t.counts.failed.Add(1)
+	t.openHole(t.end, t.refuse)
+	t.extendHole(at)
+}
+
+func (t *trackRecorder) frame(u frame.Unit) {
+	at := t.clock.time(u.Timestamp, u.Arrival)
+	if !t.seen {
+		t.seen, t.end = true, at
+		t.needKey = !t.info.Codec.Audio()
+	}
+	data, reason := t.open(u)
+	if reason != "" {
+		t.counts.failed.Add(1)
+		t.openHole(min(at, t.end), reason)
+		t.wantKey()
+		t.extendHole(at)
+		return
+	}
+	if data == nil {
+		return
+	}
+	if t.needKey && !u.Key {
+		t.openHole(min(at, t.end), media.GapKeyFrame)
+		t.wantKey()
+		t.extendHole(at)
+		return
+	}
+	t.needKey = false
+	t.closeHole(at)
+	f := &media.Frame{Track: t.media.UID, Time: at, Key: u.Key, Data: data}
+	if t.info.Codec.Audio() {
+		f.Duration = media.OpusDuration(data)
+	} else if u.Key {
+		if w, h, ok := media.VP8Size(data); ok {
+			t.media.Width, t.media.Height = w, h
+		}
+	}
+	t.end = max(t.end, at+f.Duration)
+	t.counts.frames.Add(1)
+	t.counts.bytes.Add(int64(len(data)))
+	t.send(item{track: t.media, frame: f})
+}
+
+// open returns the frame's plaintext, or the reason why there is none. Both
+// are empty for a frame that carries nothing.
+func (t *trackRecorder) open(u frame.Unit) (data []byte, reason string) {
+	sealed := u.Data
+	if t.info.PacketTrailer {
+		sealed = frame.StripTrailer(sealed)
+	}
+	if t.decrypt == nil {
+		return sealed, ""
+	}
+	data, err := t.decrypt.Decrypt(make([]byte, 0, len(sealed)), sealed)
+	switch {
+	case err == nil:
+		return data, ""
+	case errors.Is(err, frame.ErrEmpty):
+		return nil, ""
+	case errors.Is(err, frame.ErrReplay):
+		t.counts.failed.Add(1) // the frame itself was kept when it came first
+		return nil, ""
+	case errors.Is(err, frame.ErrNoKey):
+		return nil, media.GapNoKey
+	case errors.Is(err, frame.ErrShort):
+		return nil, media.GapPlaintext
+	default:
+		return nil, media.GapAuth
+	}
+}
+
+// wantKey asks for a key frame, at most once a second, when the codec needs one.
+func (t *trackRecorder) wantKey() {
+	if t.info.Codec.Audio() {
+		return
+	}
+	t.needKey = true
+	if now := time.Now(); now.Sub(t.lastPLI) >= pliInterval {
+		t.lastPLI = now
+		t.track.RequestKeyFrame()
+	}
+}
+
+// openHole opens a hole at from unless one is open. A reason that says more
+// than "waiting for a key frame" replaces nothing: the first cause stands.
+func (t *trackRecorder) openHole(from time.Duration, reason string) {
+	if !t.hole.open {
+		t.hole = hole{open: true, from: from, reason: reason}
+	}
+}
+
+// extendHole notes that the hole reaches to at, and declares it piece by piece
+// so that a crash cannot hide a long one.
+func (t *trackRecorder) extendHole(at time.Duration) {
+	t.end = max(t.end, at)
+	if at-t.hole.from >= declareEvery {
+		reason := t.hole.reason
+		t.closeHole(at)
+		t.hole = hole{open: true, from: at, reason: reason}
+	}
+}
+
+// closeHole declares the open hole, if there is one, as ending at to.
+func (t *trackRecorder) closeHole(to time.Duration) {
+	if !t.hole.open {
+		return
+	}
+	h := t.hole
+	t.hole = hole{}
+	if to <= h.from {
+		return
+	}
+	t.send(item{event: &media.Event{
+		Time: h.from, Type: media.EventGap, Participant: t.info.Participant,
+		Track: t.media.UID, From: h.from, To: to, Reason: h.reason,
+	}})
+}
+
+// send hands an item to the segmenter and waits while its queue is full; the
+// room's own receive buffers then overflow and the loss is declared as any
+// other.
+func (t *trackRecorder) send(i item) {
+	select {
+	case t.out <- i:
+	case <-t.stop:
+	}
+}
