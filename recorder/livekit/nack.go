@@ -1,0 +1,26 @@
+package livekit
+
+import (
+	"strings"
+
+	"github.com/pion/interceptor"
+)
+
+// audioNACK makes the SDK's NACK generator ask for lost audio as well. The
+// server keeps and resends audio packets to whoever asks, but pion's default
+// Opus does not offer the feedback, and the generator believes the offer. This
+// interceptor stands before it and adds the feedback to what it is told.
+type audioNACK struct{ interceptor.NoOp }
+
+// NewInterceptor implements interceptor.Factory.
+func (audioNACK) NewInterceptor(string) (interceptor.Interceptor, error) {
+	return &audioNACK{}, nil
+}
+
+// BindRemoteStream implements interceptor.Interceptor.
+func (*audioNACK) BindRemoteStream(info *interceptor.StreamInfo, r interceptor.RTPReader) interceptor.RTPReader {
+	if strings.HasPrefix(strings.ToLower(info.MimeType), "audio/") {
+		info.RTCPFeedback = append(info.RTCPFeedback, interceptor.RTCPFeedback{Type: "nack"})
+	}
+	return r
+}

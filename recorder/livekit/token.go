@@ -1,0 +1,131 @@
+package livekit
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/livekit/protocol/auth"
+)
+
+var (
+	// ErrHidden: the token would hide the recorder from the members.
+	ErrHidden = errors.New("the token hides the recorder from the room")
+	// ErrNoData: the token does not let the recorder tell the room anything.
+	ErrNoData = errors.New("the token does not let the recorder send data")
+	// ErrNoSubscribe: the token does not let the recorder receive media.
+	ErrNoSubscribe = errors.New("the token does not let the recorder subscribe")
+	// ErrToken: the token is malformed, expired, or for another room.
+	ErrToken = errors.New("bad token")
+	// ErrUnauthorized: the server refused the token or the API key.
+	ErrUnauthorized = errors.New("the server refused the credentials")
+	// ErrUnreachable: nothing answers at the URL, or something else does.
+	ErrUnreachable = errors.New("no LiveKit server answers")
+)
+
+// tokenLife bounds how late a minted token may be used to join. The server
+// hands out a fresh one while the recorder is connected.
+const tokenLife = 10 * time.Minute
+
+// mint makes a token for a recorder that is seen: it may subscribe and send
+// data, not publish, and is marked as a recorder so that the room shows its
+// recording sign and does not stay open for its sake.
+func mint(c Config) (string, error) {
+	grant := &auth.VideoGrant{RoomJoin: true, Room: c.Room, Recorder: true}
+	grant.SetCanSubscribe(true)
+	grant.SetCanPublish(false)
+	grant.SetCanPublishData(true)
+	grant.SetCanUpdateOwnMetadata(true)
+	t, err := auth.NewAccessToken(c.APIKey, c.APISecret).
+		SetVideoGrant(grant).SetIdentity(c.Identity).SetName(c.Name).
+		SetAttributes(c.Attributes).SetValidFor(tokenLife).ToJWT()
+	if err != nil {
+		return "", fmt.Errorf("%w: %v", ErrToken, err)
+	}
+	return t, nil
+}
+
+// claims are the parts of a LiveKit token that decide whether the recorder may
+// use it. The server checks the signature; these are checks of good faith.
+type claims struct {
+	auth.ClaimGrants
+	Expires int64 `json:"exp"`
+}
+
+// checkToken refuses a token under which a recording would be covert, or for
+// another room. It returns the token's room.
+func checkToken(token, room string, now time.Time) (string, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return "", fmt.Errorf("%w: not a JSON web token", ErrToken)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return "", fmt.Errorf("%w: its payload is not base64", ErrToken)
+	}
+	var c claims
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return "", fmt.Errorf("%w: its payload is not JSON", ErrToken)
+	}
+	v := c.Video
+	switch {
+	case v == nil || !v.RoomJoin:
+		return "", fmt.Errorf("%w: it does not allow to join a room", ErrToken)
+	case c.Expires > 0 && now.Unix() > c.Expires:
+		return "", fmt.Errorf("%w: it expired at %s", ErrToken, time.Unix(c.Expires, 0).UTC().Format(time.RFC3339))
+	case room != "" && v.Room != room:
+		return "", fmt.Errorf("%w: it is for another room", ErrToken)
+	case v.Hidden:
+		return "", ErrHidden
+	case !v.GetCanPublishData():
+		return "", ErrNoData
+	case !v.GetCanSubscribe():
+		return "", ErrNoSubscribe
+	}
+	return v.Room, nil
+}
+
+// preflight asks the server whether it would let the token in, for the reason
+// that a failed WebSocket upgrade does not give. The token travels in a header
+// and never in the URL, which proxies log.
+func preflight(ctx context.Context, server, token string) error {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("%w: %q is not a URL such as wss://meet.example.org", ErrUnreachable, server)
+	}
+	switch u.Scheme {
+	case "ws", "http":
+		u.Scheme = "http"
+	case "wss", "https":
+		u.Scheme = "https"
+	default:
+		return fmt.Errorf("%w: %q is not a URL such as wss://meet.example.org", ErrUnreachable, server)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.JoinPath("rtc", "validate").String(), nil)
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrUnreachable, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("%w at %s: %v", ErrUnreachable, u.Host, errors.Unwrap(err))
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("%w: %s", ErrUnauthorized, strings.TrimSpace(string(body)))
+	}
+	return fmt.Errorf("%w at %s: it says %s: %q", ErrUnreachable, u.Host, resp.Status, strings.TrimSpace(string(body)))
+}

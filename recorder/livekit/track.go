@@ -1,0 +1,133 @@
+package livekit
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	lkproto "github.com/livekit/protocol/livekit"
+	lksdk "github.com/livekit/server-sdk-go/v2"
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// maxReports bounds the sender reports kept between two packets; they come
+// every few seconds, so more means a flood, and the oldest go.
+const maxReports = 16
+
+// A track is a subscribed remote track.
+type track struct {
+	info   recorder.TrackInfo
+	remote *webrtc.TrackRemote
+	member *lksdk.RemoteParticipant
+
+	mu      sync.Mutex
+	reports []recorder.SenderReport
+	gone    bool // unsubscribed, or the room was left
+}
+
+func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, sif []byte) *track {
+	codec := remote.Codec()
+	t := &track{remote: remote, member: member, info: recorder.TrackInfo{
+		ID:          pub.SID(),
+		Participant: member.Identity(),
+		Name:        member.Name(),
+		Source:      source(pub.Source()),
+		Codec:       codecOf(codec.MimeType),
+		ClockRate:   int(codec.ClockRate),
+		SIFTrailer:  sif,
+	}}
+	if t.info.Codec.Audio() {
+		t.info.Channels = 2 // RFC 7587: Opus is always announced with two
+	}
+	if ti := pub.TrackInfo(); ti != nil {
+		t.info.Encrypted = ti.Encryption != lkproto.Encryption_NONE
+		t.info.PacketTrailer = len(ti.PacketTrailerFeatures) > 0
+	}
+	pub.OnRTCP(t.rtcp)
+	return t
+}
+
+// Info implements recorder.Track.
+func (t *track) Info() recorder.TrackInfo { return t.info }
+
+// Read implements recorder.Track.
+func (t *track) Read() (recorder.Packet, error) {
+	p, _, err := t.remote.ReadRTP()
+	if err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.gone && errors.Is(err, os.ErrDeadlineExceeded) {
+			return recorder.Packet{}, io.EOF
+		}
+		return recorder.Packet{}, err
+	}
+	out := recorder.Packet{RTP: p, Arrival: time.Now()}
+	t.mu.Lock()
+	out.Reports, t.reports = t.reports, nil
+	t.mu.Unlock()
+	return out, nil
+}
+
+// RequestKeyFrame implements recorder.Track.
+func (t *track) RequestKeyFrame() { t.member.WritePLI(t.remote.SSRC()) }
+
+// end makes Read return io.EOF after what is in flight, also where pion would
+// keep a silent receiver open.
+func (t *track) end() {
+	t.mu.Lock()
+	t.gone = true
+	t.mu.Unlock()
+	// A deadline in the past would lose packets already received.
+	_ = t.remote.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+}
+
+func (t *track) rtcp(p rtcp.Packet) {
+	sr, ok := p.(*rtcp.SenderReport)
+	if !ok || sr.NTPTime == 0 {
+		return
+	}
+	r := recorder.SenderReport{NTP: ntp(sr.NTPTime), RTP: sr.RTPTime, Arrival: time.Now()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.reports) == maxReports {
+		t.reports = append(t.reports[:0], t.reports[1:]...)
+	}
+	t.reports = append(t.reports, r)
+}
+
+// ntp converts a 64-bit NTP time stamp (RFC 5905, section 6; era 0, which
+// ends in 2036, or era 1 after it).
+func ntp(n uint64) time.Time {
+	const unixEpoch = 2208988800 // seconds from 1900 to 1970
+	sec, frac := int64(n>>32), int64(n&0xffffffff)
+	if sec < unixEpoch {
+		sec += 1 << 32
+	}
+	return time.Unix(sec-unixEpoch, frac*int64(time.Second)>>32)
+}
+
+func source(s lkproto.TrackSource) media.Source {
+	switch s {
+	case lkproto.TrackSource_MICROPHONE:
+		return media.Microphone
+	case lkproto.TrackSource_CAMERA:
+		return media.Camera
+	case lkproto.TrackSource_SCREEN_SHARE:
+		return media.Screen
+	case lkproto.TrackSource_SCREEN_SHARE_AUDIO:
+		return media.ScreenAudio
+	}
+	return media.Unknown
+}
+
+func codecOf(mime string) media.Codec {
+	_, name, _ := strings.Cut(strings.ToLower(mime), "/")
+	return media.Codec(name)
+}
