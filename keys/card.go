@@ -19,10 +19,12 @@ const (
 	cardHeader    = "sealtape.v1/card"
 	keyNamePrefix = "sealtape.v1/"
 
-	// maxCard bounds a card in bytes; maxRecipients hybrid ones fit in half.
-	maxCard       = 64 << 10
 	maxRecipients = 16
 )
+
+// MaxCard is the most bytes that a card may have. 16 hybrid recipients, the
+// most on one card, take half of it.
+const MaxCard = 64 << 10
 
 // A Card is the public half of an identity: who, which key signs for them, and
 // the recipients to which one seals what they shall read. It is a signed note
@@ -66,8 +68,8 @@ func ParseCard(b []byte) (Card, error) {
 }
 
 func parseCard(b []byte) (Card, error) {
-	if len(b) > maxCard {
-		return Card{}, fmt.Errorf("longer than %d bytes", maxCard)
+	if len(b) > MaxCard {
+		return Card{}, fmt.Errorf("longer than %d bytes", MaxCard)
 	}
 	text, _, ok := strings.Cut(string(b), "\n\n")
 	if !ok {
@@ -83,7 +85,7 @@ func parseCard(b []byte) (Card, error) {
 	}
 	n, err := note.Open(b, note.VerifierList(v))
 	if err != nil {
-		return Card{}, fmt.Errorf("its signature does not hold: %w", err)
+		return Card{}, fmt.Errorf("%w: %w", ErrCardSignature, err)
 	}
 	sig, err := base64.StdEncoding.DecodeString(n.Sigs[0].Base64)
 	if err != nil || len(sig) != 4+ed25519.SignatureSize {

@@ -160,6 +160,11 @@ func TestParseCardRefuses(t *testing.T) {
 			}
 		}),
 	}
+	for _, name := range []string{"name changed", "recipient changed"} {
+		if _, err := keys.ParseCard(tests[name]); !errors.Is(err, keys.ErrCardSignature) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	for name, b := range tests {
 		t.Run(name, func(t *testing.T) {
 			if c, err := keys.ParseCard(b); !errors.Is(err, keys.ErrBadCard) {

@@ -197,7 +197,7 @@ func (h *Home) HasPassphrase() bool {
 // OwnCard returns one's own card. It needs no passphrase: the card is public.
 // Without an identity it returns ErrNoIdentity.
 func (h *Home) OwnCard() (Card, error) {
-	b, err := readBounded(h.path(ownCard), maxCard)
+	b, err := readBounded(h.path(ownCard), MaxCard)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Card{}, fmt.Errorf("%w in %s", ErrNoIdentity, h.dir)
 	}

@@ -44,6 +44,9 @@ var (
 	ErrPassphrase = errors.New("wrong passphrase")
 	// ErrBadCard: the card is malformed or its signature does not hold.
 	ErrBadCard = errors.New("not a valid card")
+	// ErrCardSignature: the card is well formed, but its signature does not hold:
+	// it was changed after it was signed. It comes with ErrBadCard.
+	ErrCardSignature = errors.New("the signature does not hold")
 	// ErrBadName: the name cannot stand on a card.
 	ErrBadName = errors.New("not a valid name")
 	// ErrNameTaken: another key is pinned under the name.

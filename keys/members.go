@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -26,28 +27,14 @@ func (h *Home) Add(c Card) error {
 	if c, err = ParseCard(b); err != nil {
 		return err
 	}
-	pinned, err := h.pinned()
+	known, err := h.check(c)
 	if err != nil {
 		return err
-	}
-	replace := false
-	for _, p := range pinned {
-		sameName := foldName(p.Name) == foldName(c.Name)
-		switch {
-		case sameName && p.Key != c.Key:
-			return fmt.Errorf("%w: %s", ErrNameTaken, p.Name)
-		case p.Key == c.Key && p.Name != c.Name:
-			return fmt.Errorf("%w: %s", ErrKeyTaken, p.Name)
-		case p.Key == c.Key && p.Created.After(c.Created):
-			return fmt.Errorf("%w: %s", ErrOlderCard, p.Created)
-		case p.Key == c.Key:
-			replace = true
-		}
 	}
 	if own, err := h.OwnCard(); err == nil && own.Key == c.Key {
 		return nil
 	}
-	if replace {
+	if known {
 		return writeReplace(h.memberPath(c.Name), b)
 	}
 	if err := writeNew(h.memberPath(c.Name), b); errors.Is(err, fs.ErrExist) {
@@ -56,6 +43,35 @@ func (h *Home) Add(c Card) error {
 		return err
 	}
 	return nil
+}
+
+// CanAdd returns the error with which Add would refuse a valid card, so that
+// nobody is asked to compare the fingerprint of one that cannot be pinned.
+func (h *Home) CanAdd(c Card) error {
+	_, err := h.check(c)
+	return err
+}
+
+// check compares c with the pinned cards. It reports whether its key is known.
+func (h *Home) check(c Card) (known bool, err error) {
+	pinned, err := h.pinned()
+	if err != nil {
+		return false, err
+	}
+	for _, p := range pinned {
+		sameName := foldName(p.Name) == foldName(c.Name)
+		switch {
+		case sameName && p.Key != c.Key:
+			return false, fmt.Errorf("%w: %s", ErrNameTaken, p.Name)
+		case p.Key == c.Key && p.Name != c.Name:
+			return false, fmt.Errorf("%w: %s", ErrKeyTaken, p.Name)
+		case p.Key == c.Key && p.Created.After(c.Created):
+			return false, fmt.Errorf("%w: of %s", ErrOlderCard, p.Created.Format(time.RFC3339))
+		case p.Key == c.Key:
+			known = true
+		}
+	}
+	return known, nil
 }
 
 // Remove unpins the card with the given name; case does not matter. It returns
@@ -85,7 +101,7 @@ func (h *Home) Members() ([]Card, error) {
 			continue // a temporary file of a writer at work
 		}
 		p := filepath.Join(h.dir, membersDir, e.Name())
-		b, err := readBounded(p, maxCard)
+		b, err := readBounded(p, MaxCard)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed since
 		}
