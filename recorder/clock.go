@@ -13,7 +13,7 @@ import (
 const (
 	reportWindow = 5                      // reports averaged: at 3 s each and 200 ppm, 1.5 ms behind
 	jumpLimit    = 250 * time.Millisecond // a larger correction is made at once
-	slewPerSec   = 5 * time.Millisecond   // a smaller one bends the track's time by 0.5 % at most
+	slewRate     = 5 * time.Millisecond   // a smaller one bends the track's time by 0.5 % at most
 )
 
 // A wallClock learns how far a room's wall clock is from the recorder's, over
@@ -97,7 +97,7 @@ func (c *trackClock) slew(tick time.Duration) {
 	if passed <= 0 {
 		return
 	}
-	step := time.Duration(int64(slewPerSec) * int64(passed) / int64(time.Second))
+	step := time.Duration(int64(slewRate) * int64(passed) / int64(time.Second))
 	c.offset += max(-step, min(step, diff))
 	c.slewed = now
 }

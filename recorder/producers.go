@@ -1,0 +1,203 @@
+package recorder
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// producers are the goroutines that fill the queue: the one that accepts, and
+// one for each track.
+type producers struct {
+	r      *Recorder
+	room   Room
+	start  time.Time
+	wall   wallClock
+	done   chan struct{} // closed when the queue is not read any more
+	tracks sync.WaitGroup
+
+	mu         sync.Mutex
+	slots      map[slotKey][]*slot
+	byID       map[string]*slot
+	present    map[string]bool
+	uids       uint64
+	alive      int
+	reconnects int
+}
+
+// A slot is one participant's medium for the whole recording: a track that is
+// published again continues it.
+type slot struct {
+	media      media.Track
+	busy       bool
+	ended      time.Duration
+	reconnects int // how many there had been when it ended
+}
+
+type slotKey struct {
+	participant string
+	source      media.Source
+	codec       media.Codec
+}
+
+// emit queues an event, now unless it has a time.
+func (p *producers) emit(e media.Event) {
+	if e.Time == 0 {
+		e.Time = max(0, time.Since(p.start))
+	}
+	select {
+	case p.r.items <- item{event: &e}:
+	case <-p.done:
+	}
+}
+
+func (p *producers) accept(ctx context.Context) error {
+	for {
+		e, err := p.room.Accept(ctx)
+		if err != nil {
+			return err
+		}
+		at := max(0, e.At.Sub(p.start))
+		switch e.Type {
+		case media.EventTrack:
+			p.add(e.Track, at)
+		case media.EventMute, media.EventUnmute:
+			p.mu.Lock()
+			s := p.byID[e.TrackID]
+			p.mu.Unlock()
+			if s != nil {
+				p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Track: s.media.UID})
+			}
+		case media.EventGap:
+			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, From: at, To: at, Reason: e.Reason})
+		default:
+			if e.Type == media.EventReconnect {
+				p.mu.Lock()
+				p.reconnects++
+				p.mu.Unlock()
+			}
+			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
+		}
+		p.count(e)
+	}
+}
+
+// count keeps who is here.
+func (p *producers) count(e RoomEvent) {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	switch e.Type {
+	case media.EventJoin:
+		if _, met := p.present[e.Participant]; !met {
+			p.r.report.Participants++
+		}
+		p.present[e.Participant] = true
+	case media.EventLeave:
+		p.present[e.Participant] = false
+	}
+	n := 0
+	for _, here := range p.present {
+		if here {
+			n++
+		}
+	}
+	p.r.status.Participants = n
+}
+
+// add starts to record a track.
+func (p *producers) add(t Track, at time.Duration) {
+	info := t.Info()
+	p.mu.Lock()
+	if p.alive >= maxTracks {
+		p.mu.Unlock()
+		p.r.c.Log.Warn("too many tracks, one is not recorded", "limit", maxTracks)
+		p.emit(media.Event{Time: at, Type: media.EventGap, Participant: info.Participant, From: at, To: at, Reason: "too-many-tracks"})
+		return
+	}
+	p.alive++
+	s := p.slot(info)
+	p.byID[info.ID] = s
+	rec := p.recorder(t, info, s)
+	p.mu.Unlock()
+
+	p.emit(media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name,
+		Track: s.media.UID, Text: s.media.Label()})
+	p.status(+1)
+	p.tracks.Add(1)
+	go func() {
+		defer p.tracks.Done()
+		if err := rec.run(); err != nil {
+			p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
+		}
+		p.mu.Lock()
+		s.busy, s.ended, s.reconnects = false, rec.end, p.reconnects
+		p.alive--
+		delete(p.byID, info.ID)
+		p.mu.Unlock()
+		p.emit(media.Event{Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
+		p.status(-1)
+	}()
+}
+
+// slot finds or makes the slot for a track. p.mu is held.
+func (p *producers) slot(info TrackInfo) *slot {
+	key := slotKey{info.Participant, info.Source, info.Codec}
+	for _, s := range p.slots[key] {
+		if !s.busy {
+			s.busy = true
+			return s
+		}
+	}
+	p.uids++
+	s := &slot{busy: true, media: media.Track{
+		UID: p.uids, Participant: info.Participant, Name: info.Name,
+		Source: info.Source, Codec: info.Codec, Channels: info.Channels,
+	}}
+	p.slots[key] = append(p.slots[key], s)
+	return s
+}
+
+// recorder makes the trackRecorder of a track in slot s. p.mu is held.
+func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
+	rec := &trackRecorder{
+		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, start: p.start,
+		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
+		counts: &p.r.counts,
+	}
+	switch {
+	case info.Codec != media.Opus && info.Codec != media.VP8:
+		rec.refuse = media.GapCodec
+	case p.r.c.Keys != nil && !info.Encrypted:
+		rec.refuse = media.GapPlaintext
+	case p.r.c.Keys == nil && info.Encrypted:
+		rec.refuse = media.GapNoKey
+	default:
+		rec.asm = frame.NewAssembler(frame.AssemblerConfig{
+			Codec: info.Codec, Hold: p.r.c.Hold, MaxPackets: maxPackets, SIFTrailer: info.SIFTrailer,
+		})
+		if p.r.c.Keys != nil {
+			rec.decrypt = frame.NewDecrypter(info.Codec, p.r.c.Keys.Keyring(info.Participant))
+		}
+	}
+	if rec.refuse != "" {
+		p.r.c.Log.Warn("a track is not recorded", "track", s.media.UID, "reason", rec.refuse)
+	}
+	if s.ended > 0 && p.reconnects > s.reconnects {
+		// The recorder was away, not the sender: what it missed is a hole.
+		rec.seen, rec.end, rec.needKey = true, s.ended, !info.Codec.Audio()
+		rec.openHole(s.ended, media.GapReconnect)
+	}
+	return rec
+}
+
+func (p *producers) status(tracks int) {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.status.Tracks += tracks
+	if tracks > 0 {
+		p.r.report.Tracks++
+	}
+}
