@@ -53,9 +53,9 @@ type Store interface {
 // A Prefixer is a Store that can tell the recordings it holds without listing
 // every object.
 type Prefixer interface {
-	// Prefixes yields, in byte order, the first element of the names that have
-	// more than one: "a" for "a/head" and "a/log/0000", nothing for "b". Each
-	// once, and only where there is such an object. It stops after the first
+	// Prefixes yields the first element of the names that have more than one:
+	// "a" for "a/head" and "a/log/0000", nothing for "b". Each once, in the order
+	// of List, and only where there is such an object. It stops after the first
 	// error it yields.
 	Prefixes(ctx context.Context) iter.Seq2[string, error]
 }

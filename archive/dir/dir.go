@@ -1,0 +1,309 @@
+// Package dir keeps an archive's objects as files below one folder: object
+// "ID/segments/000000.age" is the file of that path. It is the recorder's spool,
+// and the store of whoever says --store ./folder.
+//
+// All access goes through an os.Root, so that neither a name nor a symbolic link
+// planted in the folder leads out of it. Files have mode 0600, folders 0700.
+//
+// An object appears under its name whole, synced to the disk and checked, or not
+// at all: it is written to a file ".tmp-…" beside it, which List never shows, and
+// then linked to its name (or renamed to it, for a Blob with Replace). So the
+// file system must have hard links; FAT and some network shares have not, and
+// there Put returns archive.ErrDenied. A process killed in the middle of a Put
+// can leave a ".tmp-…" file. It may be removed when nothing writes to the folder.
+package dir
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"syscall"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/internal/durable"
+)
+
+// A Store is an archive.Store and an archive.Prefixer over a folder.
+type Store struct {
+	root *os.Root
+}
+
+var (
+	_ archive.Store    = (*Store)(nil)
+	_ archive.Prefixer = (*Store)(nil)
+)
+
+// Open returns the store in the folder path, which must exist: the error wraps
+// archive.ErrNoStore if it does not, or is no folder. A mistyped path thus never
+// looks like an empty archive.
+func Open(path string) (*Store, error) {
+	root, err := os.OpenRoot(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", archive.ErrNoStore, err)
+	}
+	if err != nil {
+		if fi, statErr := os.Stat(path); statErr == nil && !fi.IsDir() {
+			return nil, fmt.Errorf("%w: %s is no folder", archive.ErrNoStore, path)
+		}
+		return nil, mapError(err)
+	}
+	return &Store{root: root}, nil
+}
+
+// Create is Open, but makes the folder, and those above it, if missing.
+func Create(path string) (*Store, error) {
+	if err := durable.MkdirAll(path); err != nil {
+		return nil, mapError(err)
+	}
+	return Open(path)
+}
+
+// Close releases the folder. Readers that Get returned stay usable.
+func (s *Store) Close() error { return s.root.Close() }
+
+// Put implements archive.Store. The content is read once, unless an object of
+// that name exists, which is then compared instead.
+func (s *Store) Put(ctx context.Context, name string, b archive.Blob) error {
+	if err := archive.ValidName(name); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.put(ctx, name, b); err != nil {
+		return fmt.Errorf("could not store %s: %w", name, mapError(err))
+	}
+	return nil
+}
+
+// put makes these calls, in order:
+//
+//	for each folder of name: mkdir, fsync(parent)
+//	open(tmp, O_CREAT|O_EXCL), write, fsync, close
+//	link(tmp, name), unlink(tmp); or rename(tmp, name) to replace
+//	fsync(folder)
+func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
+	if !b.Replace {
+		if found, err := s.compare(ctx, name, b); found || err != nil {
+			return err
+		}
+	}
+	f, tmp, err := s.createTemp(path.Dir(name))
+	if err != nil {
+		return err
+	}
+	// Whatever happens the temporary name goes: after a rename it is gone, after
+	// a link the file keeps its other name.
+	defer s.root.Remove(tmp)
+	if err := fill(ctx, f, b); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if b.Replace {
+		if err := s.root.Rename(tmp, name); err != nil {
+			if fi, statErr := s.root.Lstat(name); statErr == nil && fi.IsDir() {
+				return fmt.Errorf("%w: it is a folder", archive.ErrConflict)
+			}
+			return err
+		}
+		return s.syncDir(path.Dir(name))
+	}
+	err = s.root.Link(tmp, name)
+	if errors.Is(err, fs.ErrExist) {
+		// Someone was faster. Whether that is a conflict depends on the content.
+		found, err := s.compare(ctx, name, b)
+		if err == nil && !found {
+			err = errors.New("the object came and went at the same time")
+		}
+		return err
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("%w: %w (has the file system no hard links?)", archive.ErrDenied, err)
+	}
+	if err != nil {
+		return err
+	}
+	return s.syncDir(path.Dir(name))
+}
+
+// fill writes b to f and syncs it.
+func fill(ctx context.Context, f *os.File, b archive.Blob) error {
+	src, err := b.OpenChecked()
+	if err != nil {
+		return sourceError{err}
+	}
+	if _, err := io.Copy(f, sourceReader{ctx, src}); err != nil {
+		src.Close()
+		return err
+	}
+	if err := src.Close(); err != nil {
+		return sourceError{err}
+	}
+	return f.Sync()
+}
+
+// compare reports whether name exists, with ErrConflict if its content is not
+// that of b. If it is the same, compare makes it durable, as Put promises: the
+// one who put it may not have come to that yet.
+func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (found bool, err error) {
+	f, size, err := s.open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if errors.Is(err, errNoFile) || errors.Is(err, syscall.ENOTDIR) {
+		return true, fmt.Errorf("%w: %w", archive.ErrConflict, err)
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() // only read from
+	if size != b.Size {
+		return true, fmt.Errorf("%w: %d bytes, not %d", archive.ErrConflict, size, b.Size)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
+		return false, err
+	}
+	if [sha256.Size]byte(h.Sum(nil)) != b.SHA256 {
+		return true, archive.ErrConflict
+	}
+	if err := f.Sync(); err != nil {
+		return false, err
+	}
+	return true, s.syncDir(path.Dir(name))
+}
+
+// createTemp creates a temporary file in dir, and dir itself where needed. It
+// lies in the folder it will be linked into, so that the folder, no longer
+// empty, cannot be removed by a Delete at the same time.
+func (s *Store) createTemp(dir string) (*os.File, string, error) {
+	var err error
+	for range 100 {
+		err = s.mkdirAll(dir)
+		if err == nil {
+			tmp := path.Join(dir, durable.TempPrefix+rand.Text())
+			var f *os.File
+			f, err = s.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err == nil {
+				return f, tmp, nil
+			}
+		}
+		if errors.Is(err, syscall.ENOTDIR) {
+			return nil, "", fmt.Errorf("%w: %w", archive.ErrConflict, err)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, "", err
+		}
+		if _, err := s.readDir(context.Background(), "."); err != nil {
+			return nil, "", err // the store itself is gone
+		}
+		// A Delete removed the empty folder in between.
+	}
+	return nil, "", fmt.Errorf("the folder is being removed again and again: %v", err)
+}
+
+// mkdirAll makes dir durably. It syncs also what it did not make, since whoever
+// did may be about to.
+func (s *Store) mkdirAll(dir string) error {
+	if dir == "." {
+		return nil
+	}
+	if err := s.mkdirAll(path.Dir(dir)); err != nil {
+		return err
+	}
+	if err := s.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return s.syncDir(path.Dir(dir))
+}
+
+// syncDir is durable.SyncDir below the root.
+func (s *Store) syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := s.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := d.Sync(); err != nil {
+		d.Close()
+		return err
+	}
+	return d.Close()
+}
+
+// errNoFile is returned by open for a folder or a device.
+var errNoFile = errors.New("not a regular file")
+
+// open opens the file name for reading, and never waits as one does for the
+// other end of a pipe.
+func (s *Store) open(name string) (*os.File, int64, error) {
+	f, err := s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%s: %w", name, errNoFile)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, fi.Size(), nil
+}
+
+// Delete implements archive.Store. It also removes the folders that became
+// empty, so that a recording of which nothing is left is no longer there.
+func (s *Store) Delete(ctx context.Context, name string) error {
+	if err := archive.ValidName(name); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.delete(name); err != nil {
+		return fmt.Errorf("could not delete %s: %w", name, mapError(err))
+	}
+	return nil
+}
+
+func (s *Store) delete(name string) error {
+	fi, err := s.root.Lstat(name)
+	if err == nil && !fi.Mode().IsRegular() {
+		return nil // Remove would take an empty folder, too
+	}
+	if err == nil {
+		err = s.root.Remove(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	dir := path.Dir(name)
+	if err := s.syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for ; dir != "."; dir = path.Dir(dir) {
+		if s.root.Remove(dir) != nil {
+			break // not empty, or removed by another
+		}
+	}
+	return nil
+}
