@@ -1,0 +1,294 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// A BadObjectError says that an object could not be copied, and that trying
+// again will not help: in the source it is missing or not what the log says, or
+// its name is taken in the destination (the error wraps ErrConflict).
+type BadObjectError struct {
+	ID, Name string
+	Err      error
+}
+
+func (e *BadObjectError) Error() string {
+	return fmt.Sprintf("could not copy %s/%s: %v", e.ID, e.Name, e.Err)
+}
+func (e *BadObjectError) Unwrap() error { return e.Err }
+
+// A Copier copies a recording from one store to another while it grows, without
+// any key. The fields may be set before the first Copy. Its methods are safe for
+// concurrent use; copies themselves run one after the other.
+type Copier struct {
+	// Parallel is how many objects are under way at once, each of them in
+	// memory. Zero means 4.
+	Parallel int
+
+	// OnStored, if not nil, is called for each object of the log once dst has
+	// confirmed its size and hash, from several goroutines.
+	OnStored func(Entry)
+
+	dst, src Store
+	id       string
+
+	copying sync.Mutex     // held by Copy
+	logs    map[string]int // lines of each log file in dst, guarded by copying
+	head    Head           // the last that this Copier knows to be in dst, same
+
+	mu     sync.Mutex
+	stored []bool // by line of the log: confirmed in dst
+	count  int    // how many of them are true
+	size   int    // lines under the last head seen in src
+}
+
+// NewCopier returns a Copier of the recording id from src to dst.
+func NewCopier(dst, src Store, id string) *Copier {
+	return &Copier{dst: dst, src: src, id: id, logs: make(map[string]int)}
+}
+
+// Pending returns how many objects the last head seen names that are not
+// confirmed in the destination.
+func (c *Copier) Pending() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.size - c.count
+}
+
+// Copy makes one pass: it puts every object that the head in the source signs
+// and that this Copier has not put yet, then the log, then the head itself. So
+// what the destination's head names is always there. Bytes are compared with the
+// log before they are sent, and never made anew: a pass after a failure, or by
+// another Copier after a crash, sends the same.
+//
+// An object that is bad is passed over, and the rest is copied, except for log
+// and head; the error then wraps a *BadObjectError for each. Any other error
+// ends the pass, and a later pass goes on from there. If the destination holds
+// a larger head, or one that this does not continue, the error is a
+// *RollbackError or *ForkError and nothing is overwritten.
+func (c *Copier) Copy(ctx context.Context) error {
+	c.copying.Lock()
+	defer c.copying.Unlock()
+	if err := c.pass(ctx); err != nil {
+		return fmt.Errorf("copying recording %s: %w", c.id, err)
+	}
+	return nil
+}
+
+func (c *Copier) pass(ctx context.Context) error {
+	if err := ValidID(c.id); err != nil {
+		return err
+	}
+	msg, head, err := c.readHead(ctx, c.src)
+	if err != nil {
+		return err
+	}
+	if head == c.head {
+		return nil
+	}
+	entries, _, err := readLog(ctx, c.src, head)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.size = len(entries)
+	c.stored = append(c.stored, make([]bool, max(0, len(entries)-len(c.stored)))...)
+	c.mu.Unlock()
+
+	there, err := c.checkHead(ctx, head, entries)
+	if err != nil {
+		return err
+	}
+	if err := c.putObjects(ctx, entries); err != nil {
+		return err
+	}
+	if err := c.putLog(ctx, entries); err != nil {
+		return err
+	}
+	if !there {
+		b := BytesBlob(msg)
+		b.Replace = true
+		if err := c.dst.Put(ctx, c.id+"/"+headName, b); err != nil {
+			return fmt.Errorf("could not put the head: %w", err)
+		}
+	}
+	c.head = head
+	return nil
+}
+
+func (c *Copier) readHead(ctx context.Context, s Store) ([]byte, Head, error) {
+	msg, err := read(ctx, s, c.id+"/"+headName, maxHead)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, Head{}, fmt.Errorf("no head: %w", err)
+	} else if err != nil {
+		return nil, Head{}, fmt.Errorf("could not read the head: %w", err)
+	}
+	h, err := readHead(msg, c.id)
+	return msg, h, err
+}
+
+// checkHead compares head with the one in dst, which must not be ahead of it.
+// It reports whether dst has this very head: then it is left alone, since it
+// may have more signatures there.
+func (c *Copier) checkHead(ctx context.Context, head Head, entries []Entry) (bool, error) {
+	_, old, err := c.readHead(ctx, c.dst)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("destination: %w", err)
+	}
+	err = checkFollows(old, head)
+	if err == nil {
+		err = checkGrown(&old, head, entries)
+	}
+	if err != nil {
+		return false, fmt.Errorf("the destination has another head: %w", err)
+	}
+	return old == head, nil
+}
+
+// putObjects puts what is not confirmed. An epoch is there before anything after
+// it in the log is begun.
+func (c *Copier) putObjects(ctx context.Context, entries []Entry) error {
+	var mu sync.Mutex
+	var bad []error
+	put := func(ctx context.Context, i int) error {
+		err := c.putObject(ctx, entries[i])
+		var b *BadObjectError
+		if errors.As(err, &b) {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(bad) < 100 {
+				bad = append(bad, err)
+			}
+			return nil
+		} else if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		c.stored[i] = true
+		c.count++
+		c.mu.Unlock()
+		if c.OnStored != nil {
+			c.OnStored(entries[i])
+		}
+		return nil
+	}
+
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.parallel())
+	for i, e := range entries {
+		c.mu.Lock()
+		done := c.stored[i]
+		c.mu.Unlock()
+		if done {
+			continue
+		}
+		if gctx.Err() != nil {
+			break
+		}
+		if l, _ := parseName(e.Name); l.kind == Epoch {
+			if err := put(gctx, i); err != nil {
+				g.Go(func() error { return err })
+				break
+			}
+			continue
+		}
+		g.Go(func() error { return put(gctx, i) })
+	}
+	// An error that ends the pass says more than those it passed over.
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return errors.Join(bad...)
+}
+
+func (c *Copier) parallel() int {
+	if c.Parallel <= 0 {
+		return 4
+	}
+	return c.Parallel
+}
+
+// putObject puts one object. It holds the object in memory, so that the bytes
+// that were checked are the bytes that are sent.
+func (c *Copier) putObject(ctx context.Context, e Entry) error {
+	name := c.id + "/" + e.Name
+	data, err := read(ctx, c.src, name, MaxObject)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
+		return &BadObjectError{c.id, e.Name, err}
+	} else if err != nil {
+		return fmt.Errorf("could not read %s: %w", e.Name, err)
+	}
+	if sha256.Sum256(data) != e.SHA256 {
+		return &BadObjectError{c.id, e.Name, errHash}
+	}
+	err = c.dst.Put(ctx, name, BytesBlob(data))
+	if errors.Is(err, ErrConflict) {
+		return &BadObjectError{c.id, e.Name, err}
+	} else if err != nil {
+		return fmt.Errorf("could not put %s: %w", e.Name, err)
+	}
+	return nil
+}
+
+// putLog puts the log files that have lines the destination lacks. Each was the
+// last one once, and so may be there with fewer.
+func (c *Copier) putLog(ctx context.Context, entries []Entry) error {
+	for n := 0; n < len(entries); n += logLines {
+		lines := entries[n:min(n+logLines, len(entries))]
+		name := logName(int64(n))
+		if c.logs[name] == len(lines) {
+			continue
+		}
+		b := BytesBlob(formatLog(lines))
+		b.Replace = true
+		if err := c.dst.Put(ctx, c.id+"/"+name, b); err != nil {
+			return fmt.Errorf("could not put %s: %w", name, err)
+		}
+		c.logs[name] = len(lines)
+	}
+	return nil
+}
+
+// Copy copies the recording id from src to dst, as far as it has come in src,
+// and the shares beside it.
+func Copy(ctx context.Context, dst, src Store, id string) error {
+	c := NewCopier(dst, src, id)
+	for {
+		before := c.head
+		if err := c.Copy(ctx); err != nil {
+			return err
+		}
+		if c.head == before || c.head.State.Final() {
+			break
+		}
+	}
+	for info, err := range src.List(ctx, id+"/"+sharesFolder) {
+		if err != nil {
+			return fmt.Errorf("copying the shares of recording %s: %w", id, err)
+		}
+		if !validShare(strings.TrimPrefix(info.Name, id+"/")) {
+			continue
+		}
+		data, err := read(ctx, src, info.Name, maxEpoch)
+		if err == nil {
+			err = dst.Put(ctx, info.Name, BytesBlob(data))
+		}
+		if err != nil {
+			return fmt.Errorf("copying %s: %w", info.Name, err)
+		}
+	}
+	return nil
+}

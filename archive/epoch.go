@@ -1,0 +1,227 @@
+package archive
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+)
+
+const (
+	// MaxReaders is the most readers an epoch can have. age reads no header of
+	// more than 1,024 stanzas.
+	MaxReaders = 512
+
+	minStanzas = 8       // readers are padded to this, or twice it, and so on
+	maxEpoch   = 4 << 20 // bytes: more than age reads of a header
+)
+
+var (
+	// ErrNoReaders is returned by [Writer.StartEpoch] for an epoch that nobody
+	// could read.
+	ErrNoReaders = errors.New("no readers")
+
+	// ErrNoKey says that none of the identities opens an epoch.
+	ErrNoKey = errors.New("none of the identities opens it")
+)
+
+// A sealedEpoch is the secret of an epoch as its readers get it, and what is
+// kept of it: the public half.
+type sealedEpoch struct {
+	recipient       *age.HybridRecipient
+	hybrid, classic []byte // age files; nil where there are no such readers
+}
+
+// sealEpoch makes the secret of an epoch and seals it to readers. When it
+// returns nobody holds the secret who has no reader's key.
+func sealEpoch(readers []age.Recipient) (*sealedEpoch, error) {
+	hybrid, classic, err := splitReaders(readers)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return nil, err
+	}
+	e := &sealedEpoch{recipient: secret.Recipient()}
+	if len(hybrid) > 0 {
+		for n := len(hybrid); n < padded(len(hybrid)); n++ {
+			throwaway, err := age.GenerateHybridIdentity()
+			if err != nil {
+				return nil, err
+			}
+			hybrid = append(hybrid, throwaway.Recipient())
+		}
+		if e.hybrid, err = encrypt(secret.String()+"\n", hybrid); err != nil {
+			return nil, err
+		}
+	}
+	if len(classic) > 0 {
+		for n := len(classic); n < padded(len(classic)); n++ {
+			throwaway, err := age.GenerateX25519Identity()
+			if err != nil {
+				return nil, err
+			}
+			classic = append(classic, throwaway.Recipient())
+		}
+		if e.classic, err = encrypt(secret.String()+"\n", classic); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// padded returns how many stanzas n readers get: 8, 16, 32, and so on.
+func padded(n int) int {
+	size := minStanzas
+	for size < n {
+		size *= 2
+	}
+	return size
+}
+
+func encrypt(text string, recipients []age.Recipient) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := age.Encrypt(&b, recipients...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// splitReaders sorts readers into those whose keys are post-quantum and the
+// others. age's own rule against mixing them is one of the writing program, not
+// of the format, and so it is kept here and again in reading.
+func splitReaders(readers []age.Recipient) (hybrid, classic []age.Recipient, err error) {
+	if len(readers) == 0 {
+		return nil, nil, ErrNoReaders
+	}
+	if len(readers) > MaxReaders {
+		return nil, nil, fmt.Errorf("%d readers, more than %d", len(readers), MaxReaders)
+	}
+	for i, r := range readers {
+		pq, err := isPostQuantum(r)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reader %d of %d: %w", i+1, len(readers), err)
+		}
+		if pq {
+			hybrid = append(hybrid, r)
+		} else {
+			classic = append(classic, r)
+		}
+	}
+	return hybrid, classic, nil
+}
+
+// isPostQuantum tells where r belongs. age asks the same by the labels that a
+// recipient returns when it wraps a file key, so r wraps one that opens nothing.
+func isPostQuantum(r age.Recipient) (bool, error) {
+	switch r.(type) {
+	case nil:
+		return false, errors.New("is nil")
+	case *age.HybridRecipient:
+		return true, nil
+	case *age.X25519Recipient:
+		return false, nil
+	}
+	key := make([]byte, 16)
+	rand.Read(key)
+	var stanzas []*age.Stanza
+	var labels []string
+	var err error
+	if l, ok := r.(age.RecipientWithLabels); ok {
+		stanzas, labels, err = l.WrapWithLabels(key)
+	} else {
+		stanzas, err = r.Wrap(key)
+	}
+	if err != nil {
+		return false, err
+	}
+	// One reader, one stanza: else the padding would not hide how many there are.
+	if len(stanzas) != 1 {
+		return false, fmt.Errorf("its key makes %d stanzas instead of one", len(stanzas))
+	}
+	pq := slices.Equal(labels, []string{"postquantum"})
+	if len(labels) > 0 && !pq {
+		return false, errors.New("keys of its kind cannot be used together with others")
+	}
+	if err := checkStanzas(stanzas, !pq); err != nil {
+		return false, err
+	}
+	return pq, nil
+}
+
+// postQuantum are the types of the stanzas that withstand a quantum computer.
+var postQuantum = []string{"mlkem768x25519", "mlkem768p256tag"}
+
+// checkStanzas returns an error if a stanza does not belong in the epoch file:
+// the classic one, or the other.
+func checkStanzas(stanzas []*age.Stanza, classic bool) error {
+	for _, s := range stanzas {
+		if slices.Contains(postQuantum, s.Type) == classic {
+			return fmt.Errorf("a stanza of type %.40q, which %s must not have", s.Type,
+				map[bool]string{true: "the file for classic keys", false: "the file for post-quantum keys"}[classic])
+		}
+	}
+	return nil
+}
+
+// guarded is the identities of a reader, shown only to epoch files that keep
+// the rule against mixing.
+type guarded struct {
+	classic bool
+	ids     []age.Identity
+	mixed   error // set by Unwrap
+}
+
+func (g *guarded) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	if g.mixed = checkStanzas(stanzas, g.classic); g.mixed != nil {
+		return nil, g.mixed
+	}
+	for _, id := range g.ids {
+		key, err := id.Unwrap(stanzas)
+		if !errors.Is(err, age.ErrIncorrectIdentity) {
+			return key, err
+		}
+	}
+	return nil, age.ErrIncorrectIdentity
+}
+
+// openEpoch returns the secret in an epoch file. The error wraps ErrNoKey if no
+// identity opens it, and is a *CorruptError if nobody could.
+func openEpoch(name string, sealed []byte, ids []age.Identity) (*age.HybridIdentity, error) {
+	l, _ := parseName(name)
+	g := &guarded{classic: l.classic, ids: ids}
+	r, err := age.Decrypt(bytes.NewReader(sealed), g)
+	var noMatch *age.NoIdentityMatchError
+	switch {
+	case g.mixed != nil:
+		return nil, &CorruptError{Name: name, Err: g.mixed}
+	case errors.As(err, &noMatch):
+		return nil, fmt.Errorf("%s: %w", name, ErrNoKey)
+	case err != nil:
+		return nil, fmt.Errorf("could not open %s: %w", name, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(r, 1<<10))
+	if err != nil {
+		return nil, &CorruptError{Name: name, Err: err}
+	}
+	line, ok := strings.CutSuffix(string(text), "\n")
+	secret, err := age.ParseHybridIdentity(line)
+	if !ok || err != nil {
+		// Not the parser's words: they could have a part of a secret in them.
+		return nil, &CorruptError{Name: name, Err: errors.New("holds no epoch secret")}
+	}
+	return secret, nil
+}

@@ -1,0 +1,126 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sealtape/sealtape/archive/internal/durable"
+)
+
+// A HeadMemory remembers the largest head a reader has seen of each recording.
+// Whoever holds the store can put back an older state of it, signatures and
+// all; this is what gives it away. Methods are safe for concurrent use.
+type HeadMemory interface {
+	// Load returns the head saved last for id, and whether there is one.
+	Load(id string) (Head, bool, error)
+	// Save replaces the head of h.ID.
+	Save(h Head) error
+}
+
+// HeadDir returns a memory that keeps one small file for each recording in the
+// folder path, which it makes at need.
+func HeadDir(path string) HeadMemory { return headDir(path) }
+
+type headDir string
+
+func (d headDir) Load(id string) (Head, bool, error) {
+	if err := ValidID(id); err != nil {
+		return Head{}, false, err
+	}
+	text, err := os.ReadFile(filepath.Join(string(d), id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Head{}, false, nil
+	} else if err != nil {
+		return Head{}, false, err
+	}
+	h, err := ParseHead(string(text))
+	if err == nil && h.ID != id {
+		err = fmt.Errorf("the head is that of recording %s", h.ID)
+	}
+	return h, err == nil, err
+}
+
+func (d headDir) Save(h Head) error {
+	if err := ValidID(h.ID); err != nil {
+		return err
+	}
+	if err := durable.MkdirAll(string(d)); err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(string(d), h.ID), []byte(h.String()))
+}
+
+// A RollbackError says that the store shows less than was there before: a
+// smaller head, or an open one of a recording that was over.
+type RollbackError struct {
+	Seen, Found Head
+}
+
+func (e *RollbackError) Error() string {
+	return fmt.Sprintf("rolled back: it had %d objects and was %s, now it has %d and is %s",
+		e.Seen.Size, e.Seen.State, e.Found.Size, e.Found.State)
+}
+
+// A ForkError says that a recorder signed two heads of which neither continues
+// the other.
+type ForkError struct {
+	Seen, Found Head
+}
+
+func (e *ForkError) Error() string {
+	return fmt.Sprintf("forked: its first %d objects are not those that were there before",
+		min(e.Seen.Size, e.Found.Size))
+}
+
+// checkSeen compares found with what memory knows, as far as two heads tell.
+// seen is nil if this recording is new to memory.
+func checkSeen(memory HeadMemory, found Head) (seen *Head, err error) {
+	if memory == nil {
+		return nil, nil
+	}
+	h, ok, err := memory.Load(found.ID)
+	if err != nil {
+		return nil, fmt.Errorf("could not recall the head: %w", err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return &h, checkFollows(h, found)
+}
+
+// checkFollows returns an error if next cannot come after h.
+func checkFollows(h, next Head) error {
+	switch {
+	case next.Size < h.Size:
+		return &RollbackError{Seen: h, Found: next}
+	case h.State.Final() && !next.State.Final():
+		return &RollbackError{Seen: h, Found: next}
+	case h.State.Final() && (next.Size > h.Size || next.State != h.State):
+		return &ForkError{Seen: h, Found: next}
+	case next.Size == h.Size && next.Root != h.Root:
+		return &ForkError{Seen: h, Found: next}
+	}
+	return nil
+}
+
+// checkGrown returns an error unless the log of found begins with that of seen.
+func checkGrown(seen *Head, found Head, entries []Entry) error {
+	if seen != nil && rootOf(entries[:seen.Size]) != seen.Root {
+		return &ForkError{Seen: *seen, Found: found}
+	}
+	return nil
+}
+
+// remember saves h if it is news.
+func remember(memory HeadMemory, seen *Head, h Head) error {
+	if memory == nil || seen != nil && *seen == h {
+		return nil
+	}
+	if err := memory.Save(h); err != nil {
+		return fmt.Errorf("could not remember the head: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package archive
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// idLen is the length of a recording's ID in characters.
+const idLen = 26
+
+// crockford is Douglas Crockford's base32: digits and letters without I, L, O
+// and U, so that an ID survives being read aloud or copied by hand.
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// ErrNotFound is returned by [FindID] if no recording has the ID asked for.
+var ErrNotFound = errors.New("no such recording")
+
+// An AmbiguousError says that the start of an ID given to [FindID] fits more
+// than one recording.
+type AmbiguousError struct {
+	Prefix string   // as given
+	IDs    []string // the first few that fit, sorted
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q is the start of several recordings: %s", e.Prefix, strings.Join(e.IDs, ", "))
+}
+
+// NewID returns a fresh recording ID: 128 random bits as 26 characters of
+// Crockford's base32, upper case. Nothing can be learned from it.
+func NewID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return crockford.EncodeToString(b[:])
+}
+
+// ValidID returns an error unless s is an ID as [NewID] makes them. It is what
+// stands between a name from outside and a path.
+func ValidID(s string) error {
+	b, err := crockford.DecodeString(s)
+	// Decoding skips line ends and drops the two spare bits of the last
+	// character; encoding again finds both.
+	if err != nil || len(b) != 16 || crockford.EncodeToString(b) != s {
+		return fmt.Errorf("%.40q is not a recording's ID: want %d characters of base32", s, idLen)
+	}
+	return nil
+}
+
+// IDs yields the IDs of the recordings in s, sorted, also of those that have
+// no head yet. Names that are no recording's are passed over. It stops after
+// the first error it yields.
+//
+// With a [Prefixer] the cost is one listing of the recordings, not of their
+// objects.
+func IDs(ctx context.Context, s Store) iter.Seq2[string, error] {
+	return ids(ctx, s, "")
+}
+
+// ids is IDs of those that begin with prefix.
+func ids(ctx context.Context, s Store, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		var last string
+		each := func(name string, err error) bool {
+			if err != nil {
+				yield("", err)
+				return false
+			}
+			id, _, _ := strings.Cut(name, "/")
+			if id == last || ValidID(id) != nil || !strings.HasPrefix(id, prefix) {
+				return true
+			}
+			last = id
+			return yield(id, nil)
+		}
+		if p, ok := s.(Prefixer); ok && prefix == "" {
+			for name, err := range p.Prefixes(ctx) {
+				if !each(name, err) {
+					return
+				}
+			}
+			return
+		}
+		for info, err := range s.List(ctx, prefix) {
+			if !each(info.Name, err) {
+				return
+			}
+		}
+	}
+}
+
+// FindID returns the ID of the one recording in s whose ID begins with arg. It
+// forgives lower case, and the letters that Crockford's base32 leaves out (I
+// and L are read as 1, O as 0). If none fits, the error wraps [ErrNotFound];
+// if several do, it is an [*AmbiguousError].
+func FindID(ctx context.Context, s Store, arg string) (string, error) {
+	prefix := strings.NewReplacer("I", "1", "L", "1", "O", "0").Replace(strings.ToUpper(arg))
+	if prefix == "" || len(prefix) > idLen || strings.Trim(prefix, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != "" {
+		return "", fmt.Errorf("%w: %.40q is not the start of an ID", ErrNotFound, arg)
+	}
+	var found []string
+	for id, err := range ids(ctx, s, prefix) {
+		if err != nil {
+			return "", fmt.Errorf("could not look for the recording: %w", err)
+		}
+		if found = append(found, id); len(found) == 5 {
+			break
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", fmt.Errorf("%w: %s", ErrNotFound, prefix)
+	case 1:
+		return found[0], nil
+	}
+	return "", &AmbiguousError{Prefix: arg, IDs: found}
+}

@@ -1,0 +1,219 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// MaxObjects is the most objects a recording can have in its log: with the
+	// default segments of 5 s, some two months.
+	MaxObjects = logFiles * logLines
+
+	logLines = 1024 // in one file
+	logFiles = 1024
+	maxLine  = 2*sha256.Size + 2 + 32 // longer than any name in the log needs
+	maxLog   = logLines * (maxLine + 1)
+)
+
+// An Entry is a line of the log: an object of the recording and its hash.
+type Entry struct {
+	Name   string // relative to the recording's folder: "segments/000000.age"
+	SHA256 [sha256.Size]byte
+}
+
+// String returns the line without its end, as sha256sum writes it.
+func (e Entry) String() string {
+	return hex.EncodeToString(e.SHA256[:]) + "  " + e.Name
+}
+
+// logName returns the name of the log file that has line n, from 0.
+func logName(n int64) string {
+	return fmt.Sprintf("%s%04d", logFolder, n/logLines)
+}
+
+// parseEntry parses a line without its end. It accepts exactly what String
+// returns for the names of this format.
+func parseEntry(line string) (Entry, error) {
+	const digits = 2 * sha256.Size
+	if len(line) < digits+2 || len(line) > maxLine || line[digits:digits+2] != "  " {
+		return Entry{}, fmt.Errorf("malformed line %.100q", line)
+	}
+	e := Entry{Name: line[digits+2:]}
+	if _, err := hex.Decode(e.SHA256[:], []byte(line[:digits])); err != nil || strings.ToLower(line[:digits]) != line[:digits] {
+		return Entry{}, fmt.Errorf("malformed hash in line %.100q", line)
+	}
+	if _, ok := parseName(e.Name); !ok {
+		return Entry{}, fmt.Errorf("malformed name in line %.100q", line)
+	}
+	return e, nil
+}
+
+// parseLog parses one log file: from 1 to logLines lines, each with its end.
+func parseLog(text []byte) ([]Entry, error) {
+	if len(text) == 0 || text[len(text)-1] != '\n' {
+		return nil, errors.New("does not end with a line end")
+	}
+	if n := bytes.Count(text, []byte("\n")); n > logLines {
+		return nil, fmt.Errorf("has %d lines, more than %d", n, logLines)
+	}
+	var entries []Entry
+	for line := range strings.Lines(string(text)) {
+		e, err := parseEntry(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", len(entries)+1, err)
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// formatLog is the inverse of parseLog.
+func formatLog(entries []Entry) []byte {
+	var b bytes.Buffer
+	for _, e := range entries {
+		b.WriteString(e.String())
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
+
+// A tree computes the root of a growing log in memory that does not grow with
+// it: of all the nodes of the RFC 6962 tree it keeps the roots of the complete
+// subtrees, one for each bit set in size, largest first.
+type tree struct {
+	size  int64
+	roots []tlog.Hash
+}
+
+func (t *tree) add(e Entry) {
+	t.roots = append(t.roots, tlog.RecordHash([]byte(e.String())))
+	for n := t.size; n&1 == 1; n >>= 1 {
+		last := len(t.roots) - 1
+		t.roots[last-1] = tlog.NodeHash(t.roots[last-1], t.roots[last])
+		t.roots = t.roots[:last]
+	}
+	t.size++
+}
+
+func (t *tree) root() tlog.Hash {
+	if t.size == 0 {
+		return sha256.Sum256(nil)
+	}
+	h := t.roots[len(t.roots)-1]
+	for i := len(t.roots) - 2; i >= 0; i-- {
+		h = tlog.NodeHash(t.roots[i], h)
+	}
+	return h
+}
+
+// rootOf returns the root of entries.
+func rootOf(entries []Entry) tlog.Hash {
+	var t tree
+	for _, e := range entries {
+		t.add(e)
+	}
+	return t.root()
+}
+
+// checkOrder returns an error unless entries come in the order a Writer logs
+// them in: an epoch first, numbers of each kind rising, an epoch's classic file
+// only right after its hybrid one or without one.
+func checkOrder(entries []Entry) error {
+	last := [...]int{Segment: -1, Index: -1, Epoch: 0}
+	var before logged
+	for i, e := range entries {
+		l, ok := parseName(e.Name)
+		if !ok {
+			return fmt.Errorf("malformed name %.40q", e.Name)
+		}
+		pair := l.classic && before == logged{kind: Epoch, number: l.number}
+		if i == 0 && l.kind != Epoch || l.number <= last[l.kind] && !pair {
+			return fmt.Errorf("%s is out of order", e.Name)
+		}
+		last[l.kind], before = l.number, l
+	}
+	return nil
+}
+
+// A logError says that a log does not fit its head or cannot be read.
+type logError struct {
+	object string // the log file, or "log" for all of it
+	err    error
+}
+
+func (e *logError) Error() string { return e.object + ": " + e.err.Error() }
+func (e *logError) Unwrap() error { return e.err }
+
+// readLog reads the log that h signs, its files side by side, and checks it
+// against h. beyond is the number of further lines in the last file, which the
+// head does not sign. The error is a *logError if the log is at fault, and
+// something else if it could not be read.
+func readLog(ctx context.Context, s Store, h Head) (entries []Entry, beyond int, err error) {
+	files := make([][]Entry, (h.Size+logLines-1)/logLines)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i := range files {
+		g.Go(func() error {
+			name := logName(int64(i) * logLines)
+			text, err := read(ctx, s, h.ID+"/"+name, maxLog)
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
+				return &logError{name, err}
+			} else if err != nil {
+				return fmt.Errorf("could not read %s: %w", name, err)
+			}
+			if files[i], err = parseLog(text); err != nil {
+				return &logError{name, err}
+			}
+			if i < len(files)-1 && len(files[i]) != logLines {
+				return &logError{name, fmt.Errorf("has %d lines instead of %d", len(files[i]), logLines)}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, 0, err
+	}
+	for _, f := range files {
+		entries = append(entries, f...)
+	}
+	beyond = len(entries) - int(h.Size)
+	if beyond < 0 {
+		return nil, 0, &logError{"log", fmt.Errorf("has %d lines of the %d that the head signs", len(entries), h.Size)}
+	}
+	entries = entries[:h.Size]
+	if rootOf(entries) != h.Root {
+		return nil, 0, &logError{"log", errors.New("is not the one that the head signs")}
+	}
+	if err := checkOrder(entries); err != nil {
+		return nil, 0, &logError{"log", err}
+	}
+	return entries, beyond, nil
+}
+
+// read returns the whole object, at most max bytes: ErrTooLarge if it has more.
+func read(ctx context.Context, s Store, name string, max int64) ([]byte, error) {
+	r, err := s.Get(ctx, name, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, max+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > max {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, max)
+	}
+	return data, nil
+}

@@ -1,0 +1,222 @@
+package archive
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive/internal/durable"
+)
+
+const (
+	// MaxObject is the most bytes an object can have, sealed. It bounds the
+	// memory of those who read one.
+	MaxObject = 64 << 20
+
+	// maxPlain is what fits in a sealed object: beside it go a header for one
+	// recipient and 16 bytes for each chunk of 64 KiB.
+	maxPlain = MaxObject - 32<<10
+)
+
+// An Object is a segment or an index that is being written. What is written to
+// it reaches the disk sealed, in chunks of 64 KiB. It belongs to one goroutine,
+// except that Size may be called from any.
+type Object struct {
+	w     *Writer
+	what  logged
+	epoch int
+	part  *part
+	seal  io.WriteCloser
+	plain int64
+	done  bool
+}
+
+// newObject begins an object. Called locked.
+func newObject(w *Writer, what logged) (*Object, error) {
+	p, err := createPart(w.dir, what.String())
+	if err != nil {
+		return nil, err
+	}
+	seal, err := age.Encrypt(p, w.sealTo)
+	if err != nil {
+		return nil, errors.Join(err, p.remove())
+	}
+	return &Object{w: w, what: what, epoch: w.epoch, part: p, seal: seal}, nil
+}
+
+// Number counts the objects of one kind from 0.
+func (o *Object) Number() int { return o.what.number }
+
+// Name returns the object's name in the log: "segments/000000.age".
+func (o *Object) Name() string { return o.what.String() }
+
+// Epoch returns the number of the epoch whose readers can open the object.
+func (o *Object) Epoch() int { return o.epoch }
+
+// Size returns how many sealed bytes were written to the disk so far. Up to 64
+// KiB wait in memory for the rest of their chunk.
+func (o *Object) Size() int64 { return o.part.size.Load() }
+
+// Write seals p. An error is final, Commit will return it too.
+func (o *Object) Write(p []byte) (int, error) {
+	if o.done {
+		return 0, fmt.Errorf("could not write %s: %w", o.Name(), fs.ErrClosed)
+	}
+	if o.plain+int64(len(p)) > maxPlain {
+		return 0, fmt.Errorf("could not write %s: %w", o.Name(), ErrTooLarge)
+	}
+	n, err := o.seal.Write(p)
+	o.plain += int64(n)
+	if err != nil {
+		return n, fmt.Errorf("could not write %s: %w", o.Name(), err)
+	}
+	return n, nil
+}
+
+// Commit seals the rest, and returns once the object, the log line that names
+// it and the head that signs that are durable, written in that order.
+//
+// Objects of one kind are committed in the order of their numbers; while one
+// with a lower number is open, Commit fails and changes nothing. After any other
+// error the object is over. If the error wraps [ErrUnlogged], the object is
+// whole and will be named by the next head; if not, it is gone. Either way the
+// Writer is as good as before.
+func (o *Object) Commit() error {
+	if o.done {
+		return fmt.Errorf("could not commit %s: %w", o.Name(), fs.ErrClosed)
+	}
+	w := o.w
+	w.mu.Lock()
+	for other := range w.open {
+		if other.what.kind == o.what.kind && other.what.number < o.what.number {
+			w.mu.Unlock()
+			return fmt.Errorf("could not commit %s: %s is open", o.Name(), other.Name())
+		}
+	}
+	w.mu.Unlock()
+
+	o.done = true
+	err := o.seal.Close()
+	if err == nil {
+		err = o.part.sync(w.config.step)
+	}
+	if err != nil {
+		err = errors.Join(err, o.part.remove())
+	}
+
+	w.mu.Lock()
+	signed := w.log.signed
+	if err == nil {
+		err = o.log()
+	}
+	delete(w.open, o)
+	changed := w.log.signed != signed
+	w.mu.Unlock()
+	if changed {
+		w.config.Changed()
+	}
+	if err != nil {
+		return fmt.Errorf("could not commit %s: %w", o.Name(), err)
+	}
+	w.config.Log.Debug("object committed", "id", w.id, "object", o.Name(), "size", o.Size())
+	return nil
+}
+
+// log gives the finished object its name, and writes log and head. Called
+// locked.
+func (o *Object) log() error {
+	entry, err := o.part.link(o.w.config.step)
+	if err != nil {
+		return err
+	}
+	o.w.log.add(entry)
+	if err := o.w.log.write(StateOpen); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnlogged, err)
+	}
+	return nil
+}
+
+// Abort removes what was written. After Commit or Abort it does nothing.
+func (o *Object) Abort() error {
+	if o.done {
+		return nil
+	}
+	o.done = true
+	err := o.part.remove()
+	o.w.mu.Lock()
+	delete(o.w.open, o)
+	o.w.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("could not abort %s: %w", o.Name(), err)
+	}
+	return nil
+}
+
+// A part is a file that is to become an object. It hashes what is written, so
+// that nothing needs to be read again.
+type part struct {
+	name string // of the object
+	path string // of the object
+	f    *os.File
+	hash hash.Hash
+	size atomic.Int64
+}
+
+// createPart begins the object name in the recording's folder dir.
+func createPart(dir, name string) (*part, error) {
+	p := &part{name: name, path: filepath.Join(dir, filepath.FromSlash(name)), hash: sha256.New()}
+	f, err := os.OpenFile(p.path+partSuffix, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	p.f = f
+	return p, nil
+}
+
+func (p *part) Write(b []byte) (int, error) {
+	n, err := p.f.Write(b)
+	p.hash.Write(b[:n])
+	p.size.Add(int64(n))
+	return n, err
+}
+
+// sync makes the content durable, and closes the file.
+func (p *part) sync(step func(string)) error {
+	step("sync")
+	return errors.Join(p.f.Sync(), p.f.Close())
+}
+
+// link gives the object its name. After an error there is no such object: a
+// name that may not last is taken back.
+func (p *part) link(step func(string)) (Entry, error) {
+	step("link")
+	if err := durable.Link(p.path+partSuffix, p.path); err != nil {
+		if !errors.Is(err, fs.ErrExist) {
+			err = errors.Join(err, removeFile(p.path))
+		}
+		return Entry{}, errors.Join(err, removeFile(p.path+partSuffix))
+	}
+	return Entry{Name: p.name, SHA256: [sha256.Size]byte(p.hash.Sum(nil))}, nil
+}
+
+// remove closes and removes the file.
+func (p *part) remove() error {
+	p.f.Close() // its content is not wanted, and it may be closed already
+	return removeFile(p.path + partSuffix)
+}
+
+// removeFile removes path if it is there.
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

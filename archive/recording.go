@@ -1,0 +1,385 @@
+package archive
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Options are what a reader brings along.
+type Options struct {
+	// Verifiers are the recorders the reader trusts. A head that none of them
+	// has signed is refused. Required.
+	Verifiers note.Verifiers
+
+	// Identities are the reader's keys, tried in this order. Without any, a
+	// recording can be listed and verified, not read.
+	Identities []age.Identity
+
+	// Heads remembers the largest head seen of each recording. Nil means that
+	// an older state put back in the store goes unnoticed.
+	Heads HeadMemory
+}
+
+// A CorruptError says that an object is not what was recorded: it is missing,
+// its bytes are not the ones the log names, or they make no sense.
+type CorruptError struct {
+	Name string // relative to the recording's folder
+	Err  error  // wraps fs.ErrNotExist if the object is missing
+}
+
+func (e *CorruptError) Error() string { return fmt.Sprintf("%s is damaged: %v", e.Name, e.Err) }
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+// A TornError comes with the beginning of a segment that was being written when
+// the recorder died. All bytes that come with it are authentic.
+type TornError struct {
+	Name string
+	Size int // bytes there are
+}
+
+func (e *TornError) Error() string {
+	return fmt.Sprintf("%s is torn: its recorder died, %d bytes are there", e.Name, e.Size)
+}
+
+// A SegmentInfo tells of one segment what the log tells.
+type SegmentInfo struct {
+	Number int
+	Epoch  int // whose readers can open it: the last epoch logged before it
+	// Torn: it was salvaged after a crash. It may still be whole, and only
+	// reading it tells.
+	Torn bool
+	Entry
+}
+
+// An EpochInfo tells of one epoch what the log tells.
+type EpochInfo struct {
+	Number  int
+	Hybrid  bool // it has readers with post-quantum keys
+	Classic bool // it has readers without: a quantum computer could open it
+}
+
+// A Recording is a recording whose head and log were found to be genuine, as
+// they were when it was opened. Its methods are safe for concurrent use.
+type Recording struct {
+	store    Store
+	head     Head
+	signers  []string
+	ids      []age.Identity
+	entries  []Entry
+	segments []SegmentInfo // by number
+	indexes  []SegmentInfo // by number
+	epochs   []*epoch      // by number
+}
+
+// An epoch caches what came of opening it.
+type epoch struct {
+	EpochInfo
+	files []Entry // the hybrid file first
+
+	mu     sync.Mutex
+	secret *age.HybridIdentity
+	err    error // one that trying again will not change
+}
+
+// Open opens the recording id in s: it checks the signature of the head against
+// o.Verifiers, the head against o.Heads, and the log against the head. It reads
+// nothing else; keys are tried when something is read.
+//
+// The error wraps fs.ErrNotExist if there is no head, ErrForeignSigner if no
+// trusted recorder signed it, and is a *RollbackError, a *ForkError or a
+// *CorruptError if it is not the recording that the recorder left.
+func Open(ctx context.Context, s Store, id string, o Options) (*Recording, error) {
+	r, err := open(ctx, s, id, o)
+	if err != nil {
+		return nil, fmt.Errorf("recording %s: %w", id, err)
+	}
+	return r, nil
+}
+
+func open(ctx context.Context, s Store, id string, o Options) (*Recording, error) {
+	if err := ValidID(id); err != nil {
+		return nil, err
+	}
+	msg, err := read(ctx, s, id+"/"+headName, maxHead)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no head: %w", err)
+	} else if err != nil {
+		return nil, fmt.Errorf("could not read the head: %w", err)
+	}
+	head, signers, err := openHead(msg, id, o.Verifiers)
+	if errors.Is(err, ErrForeignSigner) {
+		return nil, err
+	} else if err != nil {
+		return nil, &CorruptError{Name: headName, Err: err}
+	}
+	seen, err := checkSeen(o.Heads, head)
+	if err != nil {
+		return nil, err
+	}
+	entries, _, err := readLog(ctx, s, head)
+	var bad *logError
+	if errors.As(err, &bad) {
+		return nil, &CorruptError{Name: bad.object, Err: bad.err}
+	} else if err != nil {
+		return nil, err
+	}
+	if err := checkGrown(seen, head, entries); err != nil {
+		return nil, err
+	}
+	if err := remember(o.Heads, seen, head); err != nil {
+		return nil, err
+	}
+	r := &Recording{store: s, head: head, signers: signers, ids: slices.Clone(o.Identities), entries: entries}
+	r.sort()
+	return r, nil
+}
+
+// sort derives from the log what its names say.
+func (r *Recording) sort() {
+	for _, e := range r.entries {
+		l, _ := parseName(e.Name)
+		if l.kind == Epoch {
+			if len(r.epochs) == 0 || r.epochs[len(r.epochs)-1].Number != l.number {
+				r.epochs = append(r.epochs, &epoch{EpochInfo: EpochInfo{Number: l.number}})
+			}
+			last := r.epochs[len(r.epochs)-1]
+			last.files = append(last.files, e)
+			last.Classic = last.Classic || l.classic
+			last.Hybrid = last.Hybrid || !l.classic
+			continue
+		}
+		// checkOrder has seen to an epoch being first.
+		info := SegmentInfo{Number: l.number, Epoch: r.epochs[len(r.epochs)-1].Number, Torn: l.torn, Entry: e}
+		if l.kind == Segment {
+			r.segments = append(r.segments, info)
+		} else {
+			r.indexes = append(r.indexes, info)
+		}
+	}
+}
+
+// Head returns the head the recording was opened at.
+func (r *Recording) Head() Head { return r.head }
+
+// Signers returns the names of the trusted verifiers that signed the head.
+func (r *Recording) Signers() []string { return slices.Clone(r.signers) }
+
+// Entries returns the log.
+func (r *Recording) Entries() []Entry { return slices.Clone(r.entries) }
+
+// Objects returns the entries of one kind, in the order of the log.
+func (r *Recording) Objects(k Kind) []Entry {
+	var of []Entry
+	for _, e := range r.entries {
+		if l, _ := parseName(e.Name); l.kind == k {
+			of = append(of, e)
+		}
+	}
+	return of
+}
+
+// Segments returns the segments by number. Numbers that are left out belong to
+// segments that were given up while recording.
+func (r *Recording) Segments() []SegmentInfo { return slices.Clone(r.segments) }
+
+// Indexes returns the numbers of the index objects, rising.
+func (r *Recording) Indexes() []int {
+	var numbers []int
+	for _, i := range r.indexes {
+		numbers = append(numbers, i.Number)
+	}
+	return numbers
+}
+
+// Epochs returns the epochs by number.
+func (r *Recording) Epochs() []EpochInfo {
+	var infos []EpochInfo
+	for _, e := range r.epochs {
+		infos = append(infos, e.EpochInfo)
+	}
+	return infos
+}
+
+// PostQuantum reports whether every epoch was sealed to post-quantum keys only.
+func (r *Recording) PostQuantum() bool {
+	return !slices.ContainsFunc(r.epochs, func(e *epoch) bool { return e.Classic })
+}
+
+// ReadSegment reads segment n in one request and returns its plaintext, which
+// is the caller's. The bytes are checked against the log before any is
+// decrypted.
+//
+// The error wraps fs.ErrNotExist if the log has no segment n, ErrNoKey if no
+// identity opens its epoch, and is a *CorruptError if it is damaged. For a
+// segment that is torn, ReadSegment returns what there is together with a
+// *TornError.
+func (r *Recording) ReadSegment(ctx context.Context, n int) ([]byte, error) {
+	return r.readObject(ctx, r.segments, Segment, n)
+}
+
+// ReadIndex reads index n as ReadSegment does a segment.
+func (r *Recording) ReadIndex(ctx context.Context, n int) ([]byte, error) {
+	return r.readObject(ctx, r.indexes, Index, n)
+}
+
+func (r *Recording) readObject(ctx context.Context, of []SegmentInfo, k Kind, n int) ([]byte, error) {
+	i, ok := slices.BinarySearchFunc(of, n, func(s SegmentInfo, n int) int { return cmp.Compare(s.Number, n) })
+	if !ok {
+		return nil, fmt.Errorf("%v %d is not in the log: %w", k, n, fs.ErrNotExist)
+	}
+	info := of[i]
+	secret, err := r.secret(ctx, info.Epoch)
+	if err != nil {
+		return nil, fmt.Errorf("%v %d: %w", k, n, err)
+	}
+	sealed, err := r.fetch(ctx, info.Entry, MaxObject)
+	if err != nil {
+		return nil, err
+	}
+	src, err := age.Decrypt(bytes.NewReader(sealed), secret)
+	if err != nil {
+		return nil, &CorruptError{Name: info.Name, Err: err}
+	}
+	plain := bytes.NewBuffer(make([]byte, 0, len(sealed)))
+	_, err = plain.ReadFrom(src)
+	switch {
+	case err == nil:
+		return plain.Bytes(), nil
+	case info.Torn:
+		return plain.Bytes(), &TornError{Name: info.Name, Size: plain.Len()}
+	}
+	return nil, &CorruptError{Name: info.Name, Err: err}
+}
+
+// fetch reads an object and checks it against the log.
+func (r *Recording) fetch(ctx context.Context, e Entry, max int64) ([]byte, error) {
+	data, err := read(ctx, r.store, r.head.ID+"/"+e.Name, max)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
+		return nil, &CorruptError{Name: e.Name, Err: err}
+	} else if err != nil {
+		return nil, fmt.Errorf("could not read %s: %w", e.Name, err)
+	}
+	if sha256.Sum256(data) != e.SHA256 {
+		return nil, &CorruptError{Name: e.Name, Err: errHash}
+	}
+	return data, nil
+}
+
+var errHash = errors.New("its SHA-256 is not the one in the log")
+
+// EpochSecret returns the secret of epoch n, which opens every segment and index
+// of it. The error wraps ErrNoKey if no identity opens the epoch, and
+// fs.ErrNotExist if there is no such epoch.
+func (r *Recording) EpochSecret(ctx context.Context, n int) (age.Identity, error) {
+	secret, err := r.secret(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	return secret, nil
+}
+
+func (r *Recording) secret(ctx context.Context, n int) (*age.HybridIdentity, error) {
+	i, ok := slices.BinarySearchFunc(r.epochs, n, func(e *epoch, n int) int { return cmp.Compare(e.Number, n) })
+	if !ok {
+		return nil, fmt.Errorf("epoch %d is not in the log: %w", n, fs.ErrNotExist)
+	}
+	e := r.epochs[i]
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.secret != nil || e.err != nil {
+		return e.secret, e.err
+	}
+	if len(r.ids) == 0 {
+		return nil, fmt.Errorf("epoch %d: %w: there are none", n, ErrNoKey)
+	}
+	var errs []error
+	noKey := 0
+	for _, file := range e.files {
+		sealed, err := r.fetch(ctx, file, maxEpoch)
+		if err == nil {
+			if e.secret, err = openEpoch(file.Name, sealed, r.ids); err == nil {
+				return e.secret, nil
+			}
+		}
+		if errors.Is(err, ErrNoKey) {
+			noKey++
+		} else {
+			errs = append(errs, err)
+		}
+	}
+	if noKey == len(e.files) {
+		e.err = fmt.Errorf("epoch %d: %w", n, ErrNoKey)
+		return nil, e.err
+	}
+	return nil, errors.Join(errs...)
+}
+
+// Tail returns the objects in the store that the head does not sign, with names
+// relative to the recording's folder. A recorder that is at work leaves some,
+// for a moment; anyone who can write to the store can leave some. They are never
+// read as part of the recording.
+func (r *Recording) Tail(ctx context.Context) ([]Info, error) {
+	tail, err := unsigned(ctx, r.store, r.head, r.entries)
+	if err != nil {
+		return nil, fmt.Errorf("recording %s: %w", r.head.ID, err)
+	}
+	return tail, nil
+}
+
+// unsigned lists what is in the recording's folder, but neither in the log, nor
+// the head, nor a log file, nor a share.
+func unsigned(ctx context.Context, s Store, h Head, entries []Entry) ([]Info, error) {
+	known := map[string]bool{headName: true}
+	for n := int64(0); n < h.Size; n += logLines {
+		known[logName(n)] = true
+	}
+	for _, e := range entries {
+		known[e.Name] = true
+	}
+	var infos []Info
+	for info, err := range s.List(ctx, h.ID+"/") {
+		if err != nil {
+			return nil, fmt.Errorf("could not list the objects: %w", err)
+		}
+		name := strings.TrimPrefix(info.Name, h.ID+"/")
+		if !known[name] && !validShare(name) {
+			infos = append(infos, Info{Name: name, Size: info.Size})
+		}
+	}
+	return infos, nil
+}
+
+// validShare reports whether name is that of a share: a random name, so that
+// nothing needs to know the others.
+func validShare(name string) bool {
+	random, ok := strings.CutPrefix(name, sharesFolder)
+	random, age := strings.CutSuffix(random, ageSuffix)
+	return ok && age && ValidID(random) == nil
+}
+
+// hashObject streams an object through buf. It returns how many bytes it read,
+// and their hash.
+func hashObject(ctx context.Context, s Store, name string, buf []byte) (int64, [sha256.Size]byte, error) {
+	var sum [sha256.Size]byte
+	r, err := s.Get(ctx, name, 0, -1)
+	if err != nil {
+		return 0, sum, err
+	}
+	defer r.Close()
+	h := sha256.New()
+	// Plain Reads, so that buf is used whatever r and h can do.
+	n, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{r}, buf)
+	return n, [sha256.Size]byte(h.Sum(sum[:0])), err
+}

@@ -1,0 +1,327 @@
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sealtape/sealtape/archive/internal/durable"
+)
+
+// A Recovered is a recording that Recover finished.
+type Recovered struct {
+	ID string
+	// Head is the final head, with state cut. It is zero if there was nothing to
+	// keep, and the recording is gone.
+	Head Head
+	// Torn are the segments that were being written, under the names they got.
+	Torn []string
+	// Found are the finished objects that were not in the log.
+	Found []string
+}
+
+// Recover finishes every recording in the spool that a crash left unfinished:
+// it keeps of each open segment what reached the disk, under a name that says
+// torn, names what the log does not name yet, and signs a final head with state
+// cut. It touches no recording that is over, or that a live Writer holds. Called
+// again, it finds nothing to do.
+//
+// A recording that cannot be recovered does not stop the others; the errors are
+// joined, and what was recovered is returned with them. A missing spool is an
+// empty one.
+func Recover(ctx context.Context, spool string, c Config) ([]Recovered, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("could not recover: %w", err)
+	}
+	folder, err := os.ReadDir(spool)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("could not recover: %w", err)
+	}
+	var all []Recovered
+	var errs []error
+	for _, f := range folder {
+		if ctx.Err() != nil {
+			return all, errors.Join(append(errs, ctx.Err())...)
+		}
+		if strings.HasPrefix(f.Name(), removedPrefix) {
+			errs = append(errs, os.RemoveAll(filepath.Join(spool, f.Name())))
+			continue
+		}
+		if ValidID(f.Name()) != nil || !f.IsDir() {
+			continue
+		}
+		r, err := recoverOne(filepath.Join(spool, f.Name()), f.Name(), c)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("could not recover recording %s: %w", f.Name(), err))
+		} else if r != nil {
+			all = append(all, *r)
+			c.Log.Info("recording recovered", "id", r.ID, "objects", r.Head.Size, "torn", len(r.Torn))
+			if r.Head.Size > 0 {
+				c.Changed()
+			}
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// recoverOne recovers the recording in dir. It returns nil if there is nothing
+// to do.
+func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
+	lock, err := lockFolder(dir)
+	if errors.Is(err, ErrBusy) || errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+
+	l := &logWriter{id: id, dir: dir, config: c}
+	entries, over, err := l.load()
+	if err != nil || over {
+		return nil, err
+	}
+	s := salvage{dir: dir, step: c.step, last: [...]int{Segment: -1, Index: -1, Epoch: 0}, logged: make(map[string]bool)}
+	for _, e := range entries {
+		n, _ := parseName(e.Name)
+		s.last[n.kind] = n.number
+		s.logged[e.Name] = true
+	}
+	r := &Recovered{ID: id}
+	// A Writer starts no epoch while something is unlogged, and creates nothing
+	// while an epoch is: so objects of one kind are in order, and the kinds do
+	// not interleave.
+	for _, kind := range []Kind{Epoch, Segment, Index} {
+		found, err := s.folder(kind)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range found {
+			sum, err := hashFile(filepath.Join(dir, n.String()))
+			if err != nil {
+				return nil, err
+			}
+			l.add(Entry{Name: n.String(), SHA256: sum})
+			if n.torn {
+				r.Torn = append(r.Torn, n.String())
+			} else {
+				r.Found = append(r.Found, n.String())
+			}
+		}
+	}
+	if err := removeTemporary(dir); err != nil {
+		return nil, err
+	}
+	if l.size() == 0 {
+		return r, removeFolder(dir)
+	}
+	if err := l.write(StateCut); err != nil {
+		return nil, err
+	}
+	r.Head = l.head(StateCut)
+	return r, nil
+}
+
+// load reads the log and the head from the disk. over reports that the head is
+// final.
+func (l *logWriter) load() (entries []Entry, over bool, err error) {
+	for n := int64(0); n%logLines == 0; n = int64(len(entries)) {
+		text, err := os.ReadFile(filepath.Join(l.dir, logName(n)))
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return nil, false, err
+		}
+		if l.tail, err = parseLog(text); err != nil {
+			return nil, false, fmt.Errorf("%s: %w", logName(n), err)
+		}
+		entries = append(entries, l.tail...)
+		if len(entries) >= MaxObjects {
+			break
+		}
+	}
+	if err := checkOrder(entries); err != nil {
+		return nil, false, fmt.Errorf("log: %w", err)
+	}
+	msg, err := os.ReadFile(filepath.Join(l.dir, headName))
+	if err == nil {
+		head, err := readHead(msg, l.id)
+		if err != nil {
+			return nil, false, err
+		}
+		if head.Size > int64(len(entries)) || rootOf(entries[:head.Size]) != head.Root {
+			return nil, false, errors.New("the log is not the one that the head signs")
+		}
+		l.signed = head.Size
+		over = head.State.Final()
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, false, err
+	}
+	for _, e := range entries {
+		l.tree.add(e)
+	}
+	return entries, over, nil
+}
+
+// A salvage looks in a recording's folder for what the log does not name.
+type salvage struct {
+	dir    string
+	step   func(string)
+	last   [Epoch + 1]int // highest number in the log, by kind
+	logged map[string]bool
+}
+
+// folder returns the finished objects of one kind that can still be logged, in
+// order. Parts of segments are turned into torn segments first; other parts are
+// removed, and so are the remains of objects that were given up.
+func (s *salvage) folder(kind Kind) ([]logged, error) {
+	path := filepath.Join(s.dir, folders[kind])
+	files, err := os.ReadDir(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var found []logged
+	for _, f := range files {
+		if n, ok := parseName(folders[kind] + f.Name()); ok && !s.logged[n.String()] && (n.number > s.last[kind] || kind == Epoch && n.classic && n.number == s.last[kind]) {
+			found = append(found, n)
+		}
+	}
+	for _, f := range files {
+		base, ok := strings.CutSuffix(f.Name(), partSuffix)
+		n, valid := parseName(folders[kind] + base)
+		if !ok || !valid {
+			continue
+		}
+		part := filepath.Join(path, f.Name())
+		n.torn = true
+		published := slices.ContainsFunc(found, func(m logged) bool { return m.number == n.number })
+		if kind == Segment && n.number > s.last[kind] && !published {
+			ok, err := s.torn(part, filepath.Join(s.dir, n.String()))
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				found = append(found, n)
+				continue
+			}
+		}
+		if err := removeFile(part); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(found, func(a, b logged) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.String(), b.String()))
+	})
+	return found, durable.SyncDir(path)
+}
+
+// torn publishes the part of a segment under the name path. It reports false if
+// there is nothing in it that could be read.
+//
+// Bytes after the last whole chunk are kept: age writes whole chunks, and a
+// shorter one only at the end. So such bytes mean that the file was finished, in
+// all likelihood, and only its name is missing; and if not, they cost nothing,
+// since a reader stops before them. Only what cannot be a chunk is cut off.
+func (s *salvage) torn(part, path string) (bool, error) {
+	f, err := os.OpenFile(part, os.O_RDWR, 0)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	header, err := headerSize(f)
+	if err != nil {
+		return false, nil // it ends within the header
+	}
+	payload := fi.Size() - header
+	if cutShort(payload) {
+		payload -= (payload - nonceSize) % chunkSize
+	}
+	if payload <= nonceSize+tagSize || header+payload > MaxObject {
+		return false, nil
+	}
+	s.step("truncate")
+	if err := f.Truncate(header + payload); err != nil {
+		return false, err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return false, err
+	}
+	s.step("link")
+	return true, durable.Link(part, path)
+}
+
+// removeTemporary removes what an interrupted write of log or head left.
+func removeTemporary(dir string) error {
+	for _, folder := range []string{"", logFolder} {
+		files, err := os.ReadDir(filepath.Join(dir, folder))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, f := range files {
+			if strings.HasPrefix(f.Name(), durable.TempPrefix) {
+				if err := removeFile(filepath.Join(dir, folder, f.Name())); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func hashFile(path string) (sum [sha256.Size]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return [sha256.Size]byte(h.Sum(sum[:0])), err
+}
+
+// The payload of an age file: a nonce, then chunks, each with a tag.
+const (
+	nonceSize = 16
+	tagSize   = 16
+	chunkSize = 64<<10 + tagSize
+)
+
+// headerSize returns the length of the age header that r begins with: a version
+// line, stanzas, and a line that begins with "---". It reads ahead.
+func headerSize(r io.Reader) (int64, error) {
+	b := bufio.NewReaderSize(io.LimitReader(r, maxEpoch), 4<<10)
+	var size int64
+	for {
+		line, err := b.ReadSlice('\n')
+		if err != nil {
+			return 0, errors.New("no whole age header")
+		}
+		if size == 0 && string(line) != "age-encryption.org/v1\n" {
+			return 0, errors.New("not an age file")
+		}
+		size += int64(len(line))
+		if bytes.HasPrefix(line, []byte("--- ")) {
+			return size, nil
+		}
+	}
+}
+
+// cutShort reports whether no age file has a payload of so many bytes.
+func cutShort(payload int64) bool {
+	last := (payload - nonceSize) % chunkSize
+	return payload < nonceSize+tagSize || last > 0 && last <= tagSize && payload != nonceSize+tagSize
+}

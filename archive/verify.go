@@ -1,0 +1,292 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"sync"
+)
+
+// Kinds of problems that Verify reports.
+const (
+	ProblemForeignSigner = "foreign-signer" // no trusted recorder signed the head
+	ProblemBadHead       = "bad-head"       // the head is not one, or its signature is wrong
+	ProblemBadLog        = "bad-log"        // the log is not the one that the head signs
+	ProblemRolledBack    = "rolled-back"    // the reader has seen more of this recording
+	ProblemForked        = "forked"         // the reader has seen another log under this ID
+	ProblemMissing       = "missing"        // an object is gone
+	ProblemCorrupt       = "corrupt"        // an object has other bytes than were recorded
+	ProblemTruncated     = "truncated"      // the same, and it plainly lacks its end
+	ProblemSwapped       = "swapped"        // an object has the bytes of another one
+	ProblemAdded         = "added"          // an object that the recorder did not sign
+	ProblemUnreadable    = "unreadable"     // the store failed to give an object
+)
+
+// A Problem is one thing wrong with a recording.
+type Problem struct {
+	Kind   string // one of the constants above
+	Object string // relative to the recording's folder
+	Text   string // what is wrong, for people
+}
+
+// A Report is what Verify found out.
+type Report struct {
+	Head     Head     // as signed; zero if there is no genuine one
+	Signers  []string // trusted recorders that signed it
+	Objects  int      // objects whose bytes are those that were recorded
+	Bytes    int64    // bytes read of all objects
+	Problems int
+	// Tail are objects beyond the head of a recording that is not over: the
+	// recorder may be about to sign them, or anyone else may have put them there.
+	Tail []Info
+	// CannotRuleOut says in sentences what this verification does not prove.
+	CannotRuleOut []string
+}
+
+// OK reports whether nothing is wrong. A recording that is not closed can be OK:
+// see Head.State.
+func (r Report) OK() bool { return r.Problems == 0 }
+
+// Verify reads every object of a recording, on all cores, and reports what
+// differs from what its recorder signed. It needs no key. Problems are reported
+// as they are found, in no particular order, and one at a time; report may be
+// nil. If head or log are bad there is nothing to hold the objects against, and
+// they are not read.
+//
+// The error is about the verification itself, which then is not complete: the
+// store refused, ctx ended, or there is no such recording (it wraps
+// fs.ErrNotExist).
+func Verify(ctx context.Context, s Store, id string, o Options, report func(Problem)) (Report, error) {
+	v := &verifier{store: s, id: id, options: o, report: report}
+	if err := v.verify(ctx); err != nil {
+		return v.Report, fmt.Errorf("verifying recording %s: %w", id, err)
+	}
+	return v.Report, nil
+}
+
+type verifier struct {
+	store   Store
+	id      string
+	options Options
+	report  func(Problem)
+
+	mu sync.Mutex // guards Report and calls of report
+	Report
+}
+
+func (v *verifier) problem(kind, object, format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.Problems++
+	if v.report != nil {
+		v.report(Problem{kind, object, fmt.Sprintf(format, args...)})
+	}
+}
+
+func (v *verifier) verify(ctx context.Context) error {
+	if err := ValidID(v.id); err != nil {
+		return err
+	}
+	seen, ok, err := v.verifyHead(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	entries, beyond, err := readLog(ctx, v.store, v.Head)
+	var bad *logError
+	if errors.As(err, &bad) {
+		v.problem(ProblemBadLog, bad.object, "%v", bad.err)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	v.verifySeen(seen, entries)
+	if err := v.verifyObjects(ctx, entries); err != nil {
+		return err
+	}
+	if err := v.verifyRest(ctx, entries, beyond); err != nil {
+		return err
+	}
+	v.limits(seen)
+	if v.OK() {
+		return remember(v.options.Heads, seen, v.Head)
+	}
+	return nil
+}
+
+// verifyHead reads the head and returns what was seen of the recording before.
+// It is not ok if there is no genuine head.
+func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err error) {
+	msg, err := read(ctx, v.store, v.id+"/"+headName, maxHead)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		for _, listErr := range v.store.List(ctx, v.id+"/") {
+			if listErr != nil {
+				return nil, false, listErr
+			}
+			v.problem(ProblemMissing, headName, "there are objects, but no head")
+			return nil, false, nil
+		}
+		return nil, false, err
+	case errors.Is(err, ErrTooLarge):
+		v.problem(ProblemBadHead, headName, "%v", err)
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("could not read the head: %w", err)
+	}
+	head, signers, err := openHead(msg, v.id, v.options.Verifiers)
+	if errors.Is(err, ErrForeignSigner) {
+		v.problem(ProblemForeignSigner, headName, "%v", err)
+		return nil, false, nil
+	} else if err != nil {
+		v.problem(ProblemBadHead, headName, "%v", err)
+		return nil, false, nil
+	}
+	v.Head, v.Signers = head, signers
+	if v.options.Heads == nil {
+		return nil, true, nil
+	}
+	h, known, err := v.options.Heads.Load(v.id)
+	if err != nil {
+		return nil, false, fmt.Errorf("could not recall the head: %w", err)
+	}
+	if known {
+		seen = &h
+	}
+	return seen, true, nil
+}
+
+// verifySeen compares the head with the one seen before.
+func (v *verifier) verifySeen(seen *Head, entries []Entry) {
+	if seen == nil {
+		return
+	}
+	err := checkFollows(*seen, v.Head)
+	if err == nil {
+		err = checkGrown(seen, v.Head, entries)
+	}
+	var back *RollbackError
+	if errors.As(err, &back) {
+		v.problem(ProblemRolledBack, headName, "%v", err)
+	} else if err != nil {
+		v.problem(ProblemForked, headName, "%v", err)
+	}
+}
+
+// verifyObjects hashes every object that the log names.
+func (v *verifier) verifyObjects(ctx context.Context, entries []Entry) error {
+	names := make(map[[sha256.Size]byte]string, len(entries))
+	for _, e := range entries {
+		names[e.SHA256] = e.Name
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan Entry)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			buf := make([]byte, 256<<10)
+			for e := range work {
+				if err := v.verifyObject(ctx, e, names, buf); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+feed:
+	for _, e := range entries {
+		select {
+		case work <- e:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(work)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// verifyObject hashes one object. It returns an error only if there is no use
+// in going on.
+func (v *verifier) verifyObject(ctx context.Context, e Entry, names map[[sha256.Size]byte]string, buf []byte) error {
+	size, sum, err := hashObject(ctx, v.store, v.id+"/"+e.Name, buf)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, ErrDenied) || errors.Is(err, ErrNoStore):
+		return fmt.Errorf("could not read %s: %w", e.Name, err)
+	case errors.Is(err, fs.ErrNotExist):
+		v.problem(ProblemMissing, e.Name, "is not in the store")
+		return nil
+	case err != nil:
+		v.problem(ProblemUnreadable, e.Name, "could not be read: %v", err)
+		return nil
+	}
+	v.mu.Lock()
+	v.Bytes += size
+	if sum == e.SHA256 {
+		v.Objects++
+	}
+	v.mu.Unlock()
+	if sum == e.SHA256 {
+		return nil
+	}
+	if other, ok := names[sum]; ok {
+		v.problem(ProblemSwapped, e.Name, "has the content of %s", other)
+		return nil
+	}
+	r, err := v.store.Get(ctx, v.id+"/"+e.Name, 0, maxEpoch)
+	if err != nil {
+		v.problem(ProblemCorrupt, e.Name, "its %d bytes are not those that were recorded", size)
+		return nil
+	}
+	defer r.Close()
+	if header, err := headerSize(r); err != nil || cutShort(size-header) {
+		v.problem(ProblemTruncated, e.Name, "ends after %d bytes, where no object ends", size)
+	} else {
+		v.problem(ProblemCorrupt, e.Name, "its %d bytes are not those that were recorded", size)
+	}
+	return nil
+}
+
+// verifyRest finds what is there and was not signed.
+func (v *verifier) verifyRest(ctx context.Context, entries []Entry, beyond int) error {
+	rest, err := unsigned(ctx, v.store, v.Head, entries)
+	if err != nil {
+		return err
+	}
+	if !v.Head.State.Final() {
+		v.Tail = rest
+		return nil
+	}
+	if beyond > 0 {
+		v.problem(ProblemAdded, logName(v.Head.Size-1), "%d lines beyond those that the head signs", beyond)
+	}
+	for _, info := range rest {
+		v.problem(ProblemAdded, info.Name, "is not in the log: the recorder did not sign it")
+	}
+	return nil
+}
+
+// limits says what was not proven.
+func (v *verifier) limits(seen *Head) {
+	cannot := func(text string) { v.CannotRuleOut = append(v.CannotRuleOut, text) }
+	switch v.Head.State {
+	case StateOpen:
+		cannot("The recording is not closed: it may go on, or its end may have been withheld.")
+	case StateCut:
+		cannot("The recorder died: what it had not yet written is lost, and a torn segment may lack its end.")
+	}
+	if len(v.Tail) > 0 {
+		cannot("Objects beyond the head are not signed: they may come from the recorder or from anyone else.")
+	}
+	if v.options.Heads == nil {
+		cannot("An older state of the recording may have been put back: no memory of heads was given.")
+	} else if seen == nil && !v.Head.State.Final() {
+		cannot("An older state of the recording may have been put back: this is the first time it is looked at.")
+	}
+	cannot("The recorder itself may have left something out or made it up: its signature says who recorded, not what happened.")
+	cannot("Whole recordings may have been removed from the store.")
+}

@@ -1,0 +1,353 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sealtape/sealtape/archive/internal/durable"
+)
+
+// lockName is the file in a recording's folder that its writer holds locked.
+// No object can have such a name.
+const lockName = ".lock"
+
+var (
+	// ErrNoEpoch is returned by [Writer.Create] if no epoch was started, or if
+	// the last StartEpoch failed: there is no one to seal to.
+	ErrNoEpoch = errors.New("no epoch was started")
+
+	// ErrUnlogged is wrapped by the error of a Commit or StartEpoch that made
+	// the object durable, but could not write the log or the head that name it.
+	// The object is not lost: the next Create, StartEpoch or Close writes them
+	// first, and after a crash Recover does.
+	ErrUnlogged = errors.New("written, but not yet in the log")
+
+	// ErrTooLarge: an object has, or would have, more than MaxObject bytes.
+	ErrTooLarge = errors.New("object too large")
+
+	// ErrBusy: a live Writer, or a Recover, holds the recording.
+	ErrBusy = errors.New("the recording is being written")
+)
+
+// A Config is what a Writer and Recover need besides a folder.
+type Config struct {
+	// Signer signs every head. Required.
+	Signer note.Signer
+
+	// Log gets what happens, without names of readers or keys. Nil is silence.
+	Log *slog.Logger
+
+	// Changed is called after each new head, from the goroutine that caused it
+	// and without any lock held; it must not block. A copier can wait for it.
+	// Nil is allowed.
+	Changed func()
+
+	// step is called before each step that a crash can separate from the next.
+	step func(name string)
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Signer == nil {
+		return c, errors.New("no signer")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Changed == nil {
+		c.Changed = func() {}
+	}
+	if c.step == nil {
+		c.step = func(string) {}
+	}
+	return c, nil
+}
+
+// A Writer writes one recording into a folder. Its methods are safe for
+// concurrent use.
+type Writer struct {
+	id     string
+	dir    string
+	config Config
+
+	mu     sync.Mutex
+	lock   *os.File // nil once closed
+	log    *logWriter
+	epoch  int                  // the last that was started, or tried
+	sealTo *age.HybridRecipient // nil: no epoch is current
+	next   [Epoch]int           // numbers of the next segment and index
+	open   map[*Object]bool
+}
+
+// Create begins a recording in a new folder, named by its ID, under spool. It
+// makes spool if need be. The folder is locked until Close or the end of the
+// process, so that [Recover] knows the recording for a live one.
+func Create(spool string, c Config) (*Writer, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("could not create a recording: %w", err)
+	}
+	w := &Writer{id: NewID(), config: c, open: make(map[*Object]bool)}
+	w.dir = filepath.Join(spool, w.id)
+	w.log = &logWriter{id: w.id, dir: w.dir, config: c}
+	if err := w.mkdirs(spool); err != nil {
+		return nil, fmt.Errorf("could not create a recording: %w", err)
+	}
+	c.Log.Info("recording created", "id", w.id)
+	return w, nil
+}
+
+// mkdirs makes the recording's folders and takes the lock.
+func (w *Writer) mkdirs(spool string) (err error) {
+	if err := durable.MkdirAll(spool); err != nil {
+		return err
+	}
+	if err := os.Mkdir(w.dir, 0o700); err != nil {
+		return err
+	}
+	if w.lock, err = lockFolder(w.dir); err != nil {
+		return err
+	}
+	for _, folder := range []string{folders[Epoch], folders[Segment], folders[Index], logFolder} {
+		if err := os.Mkdir(filepath.Join(w.dir, folder), 0o700); err != nil {
+			return errors.Join(err, w.lock.Close())
+		}
+	}
+	if err := errors.Join(durable.SyncDir(w.dir), durable.SyncDir(spool)); err != nil {
+		return errors.Join(err, w.lock.Close())
+	}
+	return nil
+}
+
+// ID returns the recording's ID.
+func (w *Writer) ID() string { return w.id }
+
+// StartEpoch begins a span with the given readers, from 1 to MaxReaders, and
+// returns its number, from 1. It makes a secret, seals it to the readers, writes
+// that to the disk, and forgets it: what is created from now on only they can
+// open, and not this Writer.
+//
+// Readers without post-quantum keys get a file of their own, and make the
+// recording one that a quantum computer could open. Both files are padded with
+// readers that do not exist.
+//
+// Objects of the epoch before must be committed or aborted first. After any
+// error no epoch is current, and Create fails until StartEpoch succeeds: better
+// a hole than a piece sealed to those who left.
+func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
+	w.mu.Lock()
+	signed := w.log.signed
+	defer func() {
+		changed := w.log.signed != signed
+		w.mu.Unlock()
+		if changed {
+			w.config.Changed()
+		}
+	}()
+
+	w.sealTo = nil
+	if w.lock == nil {
+		return 0, fmt.Errorf("could not start an epoch: %w", fs.ErrClosed)
+	}
+	if len(w.open) > 0 {
+		return 0, fmt.Errorf("could not start an epoch: %d objects of the one before are open", len(w.open))
+	}
+	// What is on the disk but not in the log must get there first. Otherwise a
+	// crash would leave Recover to guess which epoch it belongs to.
+	if err := w.log.catchUp(); err != nil {
+		return 0, fmt.Errorf("could not start an epoch: %w", err)
+	}
+	if w.epoch >= maxNumber || w.log.size()+2 > MaxObjects {
+		return 0, errors.New("could not start an epoch: the recording is full")
+	}
+	sealed, err := sealEpoch(readers)
+	if err != nil {
+		return 0, fmt.Errorf("could not start an epoch: %w", err)
+	}
+	// The number is used up even if this fails: a file may have got its name.
+	w.epoch++
+	for _, f := range []struct {
+		data []byte
+		logged
+	}{
+		{sealed.hybrid, logged{kind: Epoch, number: w.epoch}},
+		{sealed.classic, logged{kind: Epoch, number: w.epoch, classic: true}},
+	} {
+		if f.data == nil {
+			continue
+		}
+		if err := w.publish(f.String(), f.data); err != nil {
+			return 0, fmt.Errorf("could not start epoch %d: %w", w.epoch, err)
+		}
+	}
+	if err := w.log.write(StateOpen); err != nil {
+		return 0, fmt.Errorf("epoch %d: %w: %w", w.epoch, ErrUnlogged, err)
+	}
+	w.sealTo = sealed.recipient
+	w.config.Log.Info("epoch started", "id", w.id, "epoch", w.epoch, "readers", len(readers), "classic", sealed.classic != nil)
+	return w.epoch, nil
+}
+
+// publish writes a small object at once. Called locked.
+func (w *Writer) publish(name string, data []byte) error {
+	p, err := createPart(w.dir, name)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Write(data); err != nil {
+		return errors.Join(err, p.remove())
+	}
+	if err := p.sync(w.config.step); err != nil {
+		return errors.Join(err, p.remove())
+	}
+	entry, err := p.link(w.config.step)
+	if err == nil {
+		w.log.add(entry)
+	}
+	return err
+}
+
+// Create begins the next segment or index, sealed to the current epoch. Several
+// may be open at once. The caller ends each with Commit or Abort; numbers of
+// aborted objects stay unused.
+func (w *Writer) Create(k Kind) (*Object, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if k != Segment && k != Index {
+		return nil, fmt.Errorf("could not create an object of kind %v", k)
+	}
+	if w.lock == nil {
+		return nil, fmt.Errorf("could not create %v: %w", k, fs.ErrClosed)
+	}
+	if w.sealTo == nil {
+		return nil, fmt.Errorf("could not create %v: %w", k, ErrNoEpoch)
+	}
+	// No more media while what there is cannot be named.
+	if err := w.log.catchUp(); err != nil {
+		return nil, fmt.Errorf("could not create %v: %w", k, err)
+	}
+	if w.next[k] > maxNumber || w.log.size()+int64(len(w.open)) >= MaxObjects {
+		return nil, fmt.Errorf("could not create %v: the recording is full", k)
+	}
+	o, err := newObject(w, logged{kind: k, number: w.next[k]})
+	if err != nil {
+		return nil, fmt.Errorf("could not create %v %d: %w", k, w.next[k], err)
+	}
+	w.next[k]++
+	w.open[o] = true
+	return o, nil
+}
+
+// Close ends the recording: its head says closed, and nothing may follow. If it
+// fails, nothing is lost, the recording stays open, and Close may be called
+// again. It fails while objects are open. A recording without any epoch is
+// removed. Once it succeeded, Close does nothing.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	if w.lock == nil {
+		w.mu.Unlock()
+		return nil
+	}
+	err := w.closeLocked()
+	changed := err == nil && w.log.size() > 0
+	w.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("could not close recording %s: %w", w.id, err)
+	}
+	if changed {
+		w.config.Changed()
+	}
+	return nil
+}
+
+func (w *Writer) closeLocked() error {
+	if len(w.open) > 0 {
+		return fmt.Errorf("%d objects are open", len(w.open))
+	}
+	if w.log.size() == 0 {
+		if err := removeFolder(w.dir); err != nil {
+			return err
+		}
+		w.config.Log.Info("empty recording removed", "id", w.id)
+	} else if err := w.log.write(StateClosed); err != nil {
+		return err
+	} else {
+		w.config.Log.Info("recording closed", "id", w.id, "objects", w.log.size())
+	}
+	w.sealTo = nil
+	lock := w.lock
+	w.lock = nil
+	return lock.Close()
+}
+
+// A logWriter keeps the log and the head of a recording on the disk. In memory
+// it has the last log file and, of the tree, one path.
+type logWriter struct {
+	id, dir string
+	config  Config
+
+	tree    tree    // over the lines in the files, tail included
+	tail    []Entry // lines of the last file
+	pending []Entry // lines that are in no file yet
+	dirty   bool    // tail has lines that may not be on the disk
+	signed  int64   // lines under the head on the disk
+}
+
+// size returns the number of lines, pending ones included.
+func (l *logWriter) size() int64 { return l.tree.size + int64(len(l.pending)) }
+
+// add appends a line. write makes it durable.
+func (l *logWriter) add(e Entry) { l.pending = append(l.pending, e) }
+
+// catchUp writes what an earlier write failed to.
+func (l *logWriter) catchUp() error {
+	if l.signed == l.size() {
+		return nil
+	}
+	return l.write(StateOpen)
+}
+
+// write makes all lines durable, then the head that signs them. After an error
+// it can be called again.
+func (l *logWriter) write(state State) error {
+	for len(l.pending) > 0 || l.dirty {
+		if len(l.tail) == logLines && !l.dirty {
+			l.tail = nil
+		}
+		n := min(len(l.pending), logLines-len(l.tail))
+		for _, e := range l.pending[:n] {
+			l.tree.add(e)
+		}
+		l.tail = append(l.tail, l.pending[:n]...)
+		l.pending = l.pending[n:]
+		l.dirty = true
+		l.config.step("log")
+		name := logName(l.tree.size - 1)
+		if err := durable.WriteFile(filepath.Join(l.dir, name), formatLog(l.tail)); err != nil {
+			return fmt.Errorf("could not write the log: %w", err)
+		}
+		l.dirty = false
+	}
+	msg, err := signHead(l.head(state), l.config.Signer)
+	if err != nil {
+		return err
+	}
+	l.config.step("head")
+	if err := durable.WriteFile(filepath.Join(l.dir, headName), msg); err != nil {
+		return fmt.Errorf("could not write the head: %w", err)
+	}
+	l.signed = l.tree.size
+	l.config.step("done")
+	return nil
+}
+
+func (l *logWriter) head(state State) Head {
+	return Head{ID: l.id, Size: l.tree.size, Root: l.tree.root(), State: state}
+}
