@@ -1,0 +1,254 @@
+package matroska
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A FileHeader says what a file for people holds.
+type FileHeader struct {
+	// Start is the wall time of block time zero.
+	Start time.Time
+	// Title is shown by players; empty for none.
+	Title string
+	// Tracks are the tracks in file order, at most MaxTracks. Their strings
+	// are cut to the limits of package media.
+	Tracks []media.Track
+	// WebM declares the WebM document type, and with it a TimestampScale of
+	// 1 ms as the WebM guidelines want. The caller keeps to WebM's codecs.
+	WebM bool
+}
+
+// A FileWriter writes a finished file: clusters of known size, a duration, an
+// index of key frames (Cues) and a list of the parts (SeekHead). Until Close
+// the file is not complete. It holds one cluster in memory, 2 s or 4 MiB and a
+// frame.
+type FileWriter struct {
+	w    io.WriteSeeker
+	base int64 // where the file begins in w
+	h    FileHeader
+	n    int64
+	err  error
+
+	tick    time.Duration
+	data    int64 // where the Segment's data begins, from the file's start
+	tracks  map[uint64]writerTrack
+	ends    map[uint64]time.Duration // by UID
+	cluster int64                    // start of the open cluster in ticks, -1 for none
+	blocks  []byte                   // its blocks
+	cues    []cue
+}
+
+type cue struct {
+	at, track, cluster uint64
+}
+
+const (
+	// seekHeadSize is what is kept for the SeekHead, whose content is known last.
+	seekHeadSize = 128
+	fileSpan     = 2 * time.Second
+	fileCluster  = 4 << 20
+)
+
+// NewFileWriter writes the file's beginning at the current offset of w.
+func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
+	if err := checkTracks(h.Tracks); err != nil {
+		return nil, err
+	}
+	base, err := w.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, fmt.Errorf("writing Matroska: %w", err)
+	}
+	h.Tracks = clampTracks(h.Tracks)
+	h.Title = media.Clamp(h.Title, media.MaxName)
+	f := &FileWriter{
+		w: w, base: base, h: h, tick: tick, cluster: -1,
+		tracks: trackNumbers(h.Tracks),
+		ends:   make(map[uint64]time.Duration),
+	}
+	if h.WebM {
+		f.tick = time.Millisecond
+	}
+	if err := f.write(f.header(0, 0)); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// WriteFrame writes one frame. Frames come in order of time; one that is out
+// of order keeps its time but may play badly. An error that wraps ErrFrame
+// refuses the frame and leaves the FileWriter usable.
+func (f *FileWriter) WriteFrame(frame media.Frame) error {
+	t, err := checkFrame(f.tracks, frame)
+	if err != nil {
+		return err
+	}
+	if f.err != nil {
+		return f.err
+	}
+	now := ticks(frame.Time, f.tick)
+	rel := now - f.cluster
+	key := frame.Key || t.audio
+	// A key frame of a picture begins a cluster, so that a player that
+	// seeks there reads nothing in vain.
+	if f.cluster < 0 || rel < math.MinInt16 || rel > int64(fileSpan/f.tick) ||
+		len(f.blocks) > fileCluster || key && !t.audio && rel > 0 {
+		if err := f.flush(); err != nil {
+			return err
+		}
+		f.cluster, rel = now, 0
+	}
+	if key && !t.audio || len(f.cues) == 0 || now-int64(f.cues[len(f.cues)-1].at) > int64(fileSpan/f.tick) {
+		f.cues = append(f.cues, cue{uint64(now), t.number, uint64(f.n - f.data)})
+	}
+	f.blocks = appendBlockHeader(f.blocks, t.number, int16(rel), key, len(frame.Data))
+	f.blocks = append(f.blocks, frame.Data...)
+	f.ends[frame.Track] = max(f.ends[frame.Track], frame.Time+frame.Duration)
+	return nil
+}
+
+// Close writes what is held, the cues, and over the beginning what is known
+// only now. It leaves w at the end of the file and does not close it.
+func (f *FileWriter) Close() error {
+	if err := f.flush(); err != nil {
+		return err
+	}
+	var cues int64
+	if len(f.cues) > 0 {
+		cues = f.n - f.data
+		if err := f.write(f.cuesElement()); err != nil {
+			return err
+		}
+	}
+	end := f.n
+	if _, err := f.w.Seek(f.base, io.SeekStart); err != nil {
+		return f.fail(err)
+	}
+	if err := f.write(f.header(end-f.data, cues)); err != nil {
+		return err
+	}
+	if _, err := f.w.Seek(f.base+end, io.SeekStart); err != nil {
+		return f.fail(err)
+	}
+	f.err = errClosed
+	return nil
+}
+
+// header returns all before the first cluster. Its length does not depend on
+// what is known only at Close.
+func (f *FileWriter) header(size, cues int64) []byte {
+	var longest time.Duration
+	tags := [][]byte{}
+	for _, t := range f.h.Tracks {
+		longest = max(longest, f.ends[t.UID])
+		tags = append(tags, trackTag(t, simpleTag(tagDuration, clock(f.ends[t.UID]))))
+	}
+	info := [][]byte{
+		uintElement(idTimestampScale, uint64(f.tick)),
+		floatElement(idDuration, float64(longest)/float64(f.tick)),
+		intElement(idDateUTC, int64(f.h.Start.Sub(epochUTC))),
+		stringElement(idMuxingApp, "sealtape"),
+		stringElement(idWritingApp, "sealtape"),
+	}
+	if f.h.Title != "" {
+		info = append(info, stringElement(idTitle, f.h.Title))
+	}
+	parts := []struct {
+		id   uint32
+		data []byte
+	}{
+		{idInfo, element(idInfo, info...)},
+		{idTracks, tracksElement(f.h.Tracks, false)},
+		{idTags, element(idTags, tags...)},
+	}
+
+	var seeks [][]byte
+	position := int64(seekHeadSize)
+	for _, p := range parts {
+		seeks = append(seeks, seek(p.id, position))
+		position += int64(len(p.data))
+	}
+	if cues > 0 {
+		seeks = append(seeks, seek(idCues, cues))
+	}
+	seekHead := element(idSeekHead, seeks...)
+
+	docType := "matroska"
+	if f.h.WebM {
+		docType = "webm"
+	}
+	b := ebmlHeader(docType)
+	b = appendID(b, idSegment)
+	b = appendSizeWidth(b, uint64(size), 8)
+	f.data = int64(len(b))
+	b = append(b, seekHead...)
+	b = appendVoid(b, seekHeadSize-int64(len(seekHead)))
+	for _, p := range parts {
+		b = append(b, p.data...)
+	}
+	return b
+}
+
+func seek(id uint32, position int64) []byte {
+	return element(idSeek, element(idSeekID, appendID(nil, id)), intElement(idSeekPosition, position))
+}
+
+// clock formats a track's end as FFmpeg's DURATION tag does, always the same
+// length up to 99 hours.
+func clock(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d:%02d.%09d", min(d/time.Hour, 99), d/time.Minute%60, d/time.Second%60, d%time.Second)
+}
+
+func (f *FileWriter) cuesElement() []byte {
+	points := make([][]byte, 0, len(f.cues))
+	for _, c := range f.cues {
+		points = append(points, element(idCuePoint,
+			uintElement(idCueTime, c.at),
+			element(idCueTrackPositions,
+				uintElement(idCueTrack, c.track),
+				uintElement(idCueClusterPosition, c.cluster))))
+	}
+	return element(idCues, points...)
+}
+
+// flush writes the open cluster.
+func (f *FileWriter) flush() error {
+	if f.err != nil || f.cluster < 0 {
+		return f.err
+	}
+	at := uintElement(idTimestamp, uint64(f.cluster))
+	head := appendID(nil, idCluster)
+	head = appendSize(head, uint64(len(at)+len(f.blocks)))
+	if err := f.write(append(head, at...)); err != nil {
+		return err
+	}
+	if err := f.write(f.blocks); err != nil {
+		return err
+	}
+	f.cluster, f.blocks = -1, f.blocks[:0]
+	return nil
+}
+
+func (f *FileWriter) write(b []byte) error {
+	if f.err != nil {
+		return f.err
+	}
+	n, err := f.w.Write(b)
+	f.n += int64(n)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	return f.fail(err)
+}
+
+// fail keeps the first error of w.
+func (f *FileWriter) fail(err error) error {
+	if err != nil && f.err == nil {
+		f.err = fmt.Errorf("writing Matroska: %w", err)
+	}
+	return f.err
+}

@@ -1,0 +1,118 @@
+package matroska_test
+
+import (
+	"errors"
+	"io"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// A memFile is a file in memory that takes n bytes in all.
+type memFile struct {
+	b   []byte
+	pos int64
+	n   int
+}
+
+func (f *memFile) Write(b []byte) (int, error) {
+	if f.n < len(b) {
+		return 0, errDisk
+	}
+	f.n -= len(b)
+	if need := int(f.pos) + len(b); need > len(f.b) {
+		f.b = append(f.b, make([]byte, need-len(f.b))...)
+	}
+	f.pos += int64(copy(f.b[f.pos:], b))
+	return len(b), nil
+}
+
+func (f *memFile) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekStart:
+		f.pos = offset
+	case io.SeekCurrent:
+		f.pos += offset
+	default:
+		return 0, errors.New("unexpected whence")
+	}
+	return f.pos, nil
+}
+
+func (f *memFile) Read(b []byte) (int, error) {
+	if f.pos >= int64(len(f.b)) {
+		return 0, io.EOF
+	}
+	n := copy(b, f.b[f.pos:])
+	f.pos += int64(n)
+	return n, nil
+}
+
+func writeFile(w io.WriteSeeker, frames []media.Frame) error {
+	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Tracks: twoTracks})
+	if err != nil {
+		return err
+	}
+	for _, frame := range frames {
+		if err := f.WriteFrame(frame); err != nil {
+			return err
+		}
+	}
+	return f.Close()
+}
+
+func TestFileWriter(t *testing.T) {
+	frames, _ := meeting()
+	frames = append(frames,
+		media.Frame{Track: 7, Time: time.Hour, Key: true, Data: []byte("far")},
+		media.Frame{Track: 7, Time: 59 * time.Minute, Data: []byte("back")})
+	for i := range frames {
+		if frames[i].Track != 7 {
+			frames[i].Key, frames[i].Duration = true, media.OpusDuration(frames[i].Data)
+		}
+	}
+	m := &memFile{n: 1 << 20}
+	// The file need not begin where its output does.
+	if _, err := m.Write([]byte("before")); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(m, frames); err != nil {
+		t.Fatal(err)
+	}
+	if m.pos != int64(len(m.b)) || string(m.b[:6]) != "before" {
+		t.Errorf("left at %d of %d", m.pos, len(m.b))
+	}
+	m.pos = 6
+	if _, got, _ := read(t, m); !reflect.DeepEqual(got, frames) {
+		t.Error("frames differ")
+	}
+}
+
+func TestFileWriterEmpty(t *testing.T) {
+	m := &memFile{n: 1 << 20}
+	if err := writeFile(m, nil); err != nil {
+		t.Fatal(err)
+	}
+	m.pos = 0
+	if h, got, _ := read(t, m); len(got) != 0 || len(h.Tracks) != 2 {
+		t.Errorf("header %+v, %d frames", h, len(got))
+	}
+}
+
+// TestFileWriterFullDisk: whichever write fails, the error comes back, at the
+// latest from Close.
+func TestFileWriterFullDisk(t *testing.T) {
+	frames := syntheticFrames()
+	m := &memFile{n: 1 << 20}
+	if err := writeFile(m, frames); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < 1<<20-m.n; n += 61 {
+		if err := writeFile(&memFile{n: n}, frames); !errors.Is(err, errDisk) {
+			t.Fatalf("after %d bytes: %v", n, err)
+		}
+	}
+}
