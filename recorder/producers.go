@@ -3,6 +3,7 @@ package recorder
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/frame"
@@ -18,6 +19,7 @@ type producers struct {
 	wall   wallClock
 	done   chan struct{} // closed when the queue is not read any more
 	tracks sync.WaitGroup
+	over   atomic.Bool // the recording is over, though the room is not left yet
 
 	mu         sync.Mutex
 	slots      map[slotKey][]*slot
@@ -163,7 +165,7 @@ func (p *producers) slot(info TrackInfo) *slot {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, start: p.start,
+		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, over: &p.over, start: p.start,
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
 		counts: &p.r.counts,
 	}

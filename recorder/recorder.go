@@ -122,6 +122,9 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		err := p.accept(run)
 		reason := endReason(context.Cause(run), err)
 		stop(nil)
+		if !errors.Is(err, ErrEnded) {
+			p.over.Store(true) // else the room's last packets are still to be read
+		}
 		if r.c.Farewell != "" && !errors.Is(err, ErrEnded) {
 			// Bounded: a dead connection must not hold up the sealing.
 			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)

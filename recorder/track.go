@@ -23,6 +23,7 @@ type trackRecorder struct {
 	media   media.Track
 	out     chan<- item
 	stop    <-chan struct{} // closed when nobody reads out any more
+	over    *atomic.Bool    // set when what arrives now is not wanted any more
 	start   time.Time       // zero of the recording clock
 	clock   *trackClock
 	asm     *frame.Assembler
@@ -67,6 +68,9 @@ func (t *trackRecorder) run() error {
 			if !errors.Is(err, io.EOF) {
 				failure = err
 			}
+			break
+		}
+		if t.over.Load() {
 			break
 		}
 		for _, r := range p.Reports {

@@ -33,6 +33,10 @@ import (
 // some time for the message to travel.
 const noticePeriod = 3500 * time.Millisecond
 
+// sendPeriod is what a message needs to leave the machine once it was handed to
+// SCTP, which has no way to tell.
+const sendPeriod = 300 * time.Millisecond
+
 const (
 	chatTopic   = "lk.chat" // the text stream topic that LiveKit's own clients show as chat
 	eventQueue  = 1024      // when full, the SDK's callbacks wait
@@ -217,9 +221,15 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	if first && len(r.attrs) > 0 {
 		r.room.LocalParticipant.SetAttributes(r.attrs)
 	}
-	r.say(text, "")
+	sent := r.say(text, "")
 	if !first {
-		return nil
+		// Closing the room drops what is still on its way: give it a moment.
+		select {
+		case <-sent:
+			return pause(ctx, sendPeriod)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	wait := time.NewTimer(time.Until(r.joined.Add(noticePeriod)))
 	defer wait.Stop()
@@ -234,14 +244,35 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	return nil
 }
 
-// say sends a chat message to one member, or to all. The SDK writes it in the
-// background; there is nothing to wait for.
-func (r *Room) say(text, identity string) {
-	o := lksdk.StreamTextOptions{Topic: chatTopic}
+// pause waits for d, or for the end of ctx, and returns its error then.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// say sends a chat message to one member, or to all if identity is "". The SDK
+// writes it in the background; the channel is closed when it handed it to the
+// network stack.
+func (r *Room) say(text, identity string) <-chan struct{} {
+	size := uint64(len(text))
+	o := lksdk.StreamTextOptions{Topic: chatTopic, TotalSize: size}
 	if identity != "" {
 		o.DestinationIdentities = []string{identity}
 	}
-	r.room.LocalParticipant.SendText(text, o)
+	sent := make(chan struct{})
+	w := r.room.LocalParticipant.StreamText(o)
+	done := func() {
+		w.Close()
+		close(sent)
+	}
+	w.Write(text, &done)
+	return sent
 }
 
 func (r *Room) subscribe() {

@@ -85,7 +85,7 @@ func (t *track) end() {
 	t.gone = true
 	t.mu.Unlock()
 	// A deadline in the past would lose packets already received.
-	_ = t.remote.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	_ = t.remote.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 }
 
 func (t *track) rtcp(p rtcp.Packet) {
