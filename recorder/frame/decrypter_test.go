@@ -133,15 +133,6 @@ func TestReplayWindow(t *testing.T) {
 			t.Fatalf("nonce %d was forgotten", i)
 		}
 	}
-	used := 0
-	for _, e := range w.table {
-		if e != 0 {
-			used++
-		}
-	}
-	if used != replaySize {
-		t.Errorf("%d places in use", used)
-	}
 	if !w.add(2, iv(n-1)) {
 		t.Error("the same nonce under another key")
 	}

@@ -1,24 +1,30 @@
 package frame
 
 import (
+	"crypto/rand"
 	"encoding/binary"
-	"hash/maphash"
+	"math/bits"
 )
 
 const (
-	replaySize  = 4096           // nonces remembered per track
+	replaySize  = 4096           // nonces of a generation
 	replayTable = 2 * replaySize // a power of two, at most half full
 )
 
-// A replayWindow remembers exactly the last 4096 nonces of a track, each with
-// the key it was used under. It takes about 90 KiB once it is used and does
-// not allocate after that.
+// A replayWindow remembers the nonces of a track, each with the key it was used
+// under: exactly, and at least the last 4096 of them. It keeps two generations
+// of up to 4096 and drops the older one when the younger is full, which costs
+// less per frame than dropping nonces one by one. It takes 192 KiB once it is
+// used and does not allocate after that.
 type replayWindow struct {
-	seed  maphash.Seed
-	ring  []nonce  // the oldest is at next, once the ring is full
-	table []uint16 // open addressing with linear probing: 1 + position in ring, 0 = free
-	next  int
-	full  bool
+	seed        [2]uint64
+	now, before generation
+}
+
+// A generation is a set of nonces: an open-addressing table of positions.
+type generation struct {
+	nonces []nonce
+	table  []uint32 // 0 is free; else 1 + position, below hash bits that tell most others apart
 }
 
 type nonce struct {
@@ -26,53 +32,54 @@ type nonce struct {
 	b uint64 // the other four, and the key's id
 }
 
-// add remembers a nonce. It returns false if it is remembered already.
+// add remembers a nonce. It returns false if it is remembered already. Only
+// nonces of frames that authenticate may come here: the table trusts that they
+// are not chosen, without knowing the seed, to collide.
 func (w *replayWindow) add(key uint32, iv []byte) bool {
-	if w.ring == nil {
-		w.seed = maphash.MakeSeed()
-		w.ring, w.table = make([]nonce, replaySize), make([]uint16, replayTable)
+	if w.now.table == nil {
+		var seed [16]byte
+		rand.Read(seed[:]) // never fails
+		w.seed[0], w.seed[1] = binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])
+		w.now, w.before = newGeneration(), newGeneration()
 	}
 	n := nonce{
 		a: binary.BigEndian.Uint64(iv),
 		b: uint64(binary.BigEndian.Uint32(iv[8:]))<<32 | uint64(key),
 	}
-	if w.table[w.find(n)] != 0 {
+	hi, lo := bits.Mul64(n.a^w.seed[0], n.b^w.seed[1])
+	hash := uint32(hi^lo) ^ uint32((hi^lo)>>32)
+	if _, ok := w.before.find(n, hash); ok {
 		return false
 	}
-	if w.full {
-		w.remove(w.find(w.ring[w.next]))
+	place, ok := w.now.find(n, hash)
+	if ok {
+		return false
 	}
-	w.ring[w.next] = n
-	w.table[w.find(n)] = uint16(w.next + 1)
-	if w.next++; w.next == replaySize {
-		w.next, w.full = 0, true
+	if len(w.now.nonces) == replaySize {
+		w.now, w.before = w.before, w.now
+		clear(w.now.table)
+		w.now.nonces = w.now.nonces[:0]
+		place = int(hash % replayTable)
 	}
+	w.now.nonces = append(w.now.nonces, n)
+	w.now.table[place] = hash&^(replayTable-1) | uint32(len(w.now.nonces))
 	return true
 }
 
-func (w *replayWindow) home(n nonce) int {
-	return int(maphash.Comparable(w.seed, n) % replayTable)
+func newGeneration() generation {
+	return generation{nonces: make([]nonce, 0, replaySize), table: make([]uint32, replayTable)}
 }
 
 // find returns the place of n in the table, or the free one where it belongs.
-func (w *replayWindow) find(n nonce) int {
-	i := w.home(n)
-	for w.table[i] != 0 && w.ring[w.table[i]-1] != n {
-		i = (i + 1) % replayTable
-	}
-	return i
-}
-
-// remove frees a place and moves up those behind it that probing would not
-// reach any more.
-func (w *replayWindow) remove(gap int) {
-	for i := (gap + 1) % replayTable; w.table[i] != 0; i = (i + 1) % replayTable {
-		home := w.home(w.ring[w.table[i]-1])
-		// The entry at i may move to the gap unless its home lies behind the gap.
-		if (i-home+replayTable)%replayTable >= (i-gap+replayTable)%replayTable {
-			w.table[gap] = w.table[i]
-			gap = i
+func (g *generation) find(n nonce, hash uint32) (place int, ok bool) {
+	const low = replayTable - 1 // positions fit below the tag: 1 to 4096
+	for i := hash & low; ; i = (i + 1) & low {
+		e := g.table[i]
+		if e == 0 {
+			return int(i), false
+		}
+		if (e^hash)&^low == 0 && g.nonces[e&low-1] == n {
+			return int(i), true
 		}
 	}
-	w.table[gap] = 0
 }
