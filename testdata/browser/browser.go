@@ -118,7 +118,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 	// The first Do starts the browser and binds its life to the context, so it
 	// must not end with ctx; a ctx that ends early cancels by hand.
 	started := context.AfterFunc(ctx, m.cancel)
-	err := chromedp.Do(m.ctx)
+	err := chromedp.Do(m.ctx, chromedp.ExposeFunc("report", m.report))
 	if !started() {
 		return context.Cause(ctx)
 	}
@@ -133,7 +133,6 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 		return err
 	}
 	return m.do(ctx,
-		chromedp.ExposeFunc("report", m.report),
 		chromedp.Navigate(url),
 		call("member.join("+string(config)+")"),
 	)
@@ -156,14 +155,18 @@ func call(js string) chromedp.Action[chromedp.Void] {
 	return chromedp.Evaluate[chromedp.Void](js, chromedp.EvalAwaitPromise)
 }
 
-// report is called by the page with each new state, in order.
-func (m *Member) report(_ context.Context, s State) (bool, error) {
+// report is called by the page with each new state as JSON, in order.
+func (m *Member) report(_ context.Context, text string) (chromedp.Void, error) {
+	var s State
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return chromedp.Void{}, err // fails the page's call, which shows in its errors
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state = s
 	close(m.changed)
 	m.changed = make(chan struct{})
-	return true, nil
+	return chromedp.Void{}, nil
 }
 
 // State returns the last state. It must not be changed.

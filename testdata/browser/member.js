@@ -10,7 +10,7 @@ const now = () => new Date().toISOString();
 
 // The state that Go sees; browser.go's State names the fields.
 const state = {
-  identity: '', connected: false, disconnected: '',
+  browser: navigator.userAgent.match(/Chrom\S+/)?.[0] ?? '', identity: '', connected: false, disconnected: '',
   participants: {}, published: {}, received: {}, messages: [], errors: [],
 };
 
@@ -25,7 +25,7 @@ async function changed() {
   while (dirty) {
     dirty = false;
     draw();
-    try { await window.report(state); } catch { /* Go has gone */ }
+    await window.report(JSON.stringify(state));
   }
   reporting = false;
 }
@@ -175,7 +175,7 @@ function subscribed(track, pub, from) {
       entry.width = element.videoWidth;
       entry.height = element.videoHeight;
       if (!entry.ended) element.requestVideoFrameCallback(count);
-      changed();
+      if (entry.frames % 10 === 1) changed();
     };
     element.requestVideoFrameCallback(count);
     return;
@@ -189,9 +189,10 @@ function subscribed(track, pub, from) {
     analyser.getFloatFrequencyData(bins);
     let top = 0;
     bins.forEach((level, i) => { if (level > bins[top]) top = i; });
-    if (!Number.isFinite(bins[top])) return;
-    entry.hz = top * audio.sampleRate / analyser.fftSize;
-    entry.level = bins[top];
+    const silent = !Number.isFinite(bins[top]); // -Infinity: nothing but zeros
+    if (silent && entry.hz === 0) return;
+    entry.hz = silent ? 0 : top * audio.sampleRate / analyser.fftSize;
+    entry.level = silent ? -1000 : bins[top];
     changed();
   }, 100);
 }

@@ -5,6 +5,8 @@ import "time"
 // A State is what the page knows. Times are the browser's clock, which is this
 // machine's, to the millisecond; a time that has not come is zero.
 type State struct {
+	// Browser is the browser's name and version.
+	Browser string
 	// Identity is the member's own, as the server says.
 	Identity  string
 	Connected bool
@@ -59,9 +61,10 @@ type Reception struct {
 	Encrypted bool
 	At, Ended time.Time
 	// Hz is the strongest frequency of a sound, to 6 Hz, and Level its strength
-	// in dB, at most 0; over the last sixth of a second.
+	// in dB, at most 0; over the last sixth of a second. Silence is 0 and -1000.
 	Hz, Level float64
-	// Frames counts the pictures shown, Width and Height are the last one's.
+	// Frames counts the pictures shown, Width and Height are the last one's;
+	// told with every tenth.
 	Frames, Width, Height int
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	lksdk "github.com/livekit/server-sdk-go/v2"
+	"github.com/livekit/server-sdk-go/v2/e2ee"
 
 	protologger "github.com/livekit/protocol/logger"
 
@@ -115,6 +116,14 @@ func (m *Member) join(ctx, run context.Context, c Config) error {
 	opts := []lksdk.ConnectOption{
 		lksdk.WithAutoSubscribe(false),
 		lksdk.WithLogger(protologger.GetDiscardLogger()),
+	}
+	if c.Passphrase != "" {
+		// As livekit-client does: whoever has the key reads encrypted data.
+		data := e2ee.NewExternalKeyProvider()
+		if err := data.SetKeyFromPassphrase(c.Passphrase, 0); err != nil {
+			return err
+		}
+		opts = append(opts, lksdk.WithDataEncryption(&lksdk.EncryptionOptions{KeyProvider: data}))
 	}
 	if c.Token != "" {
 		err = m.room.JoinWithContextAndToken(ctx, c.URL, c.Token, opts...)
@@ -224,6 +233,12 @@ func (m *Member) Unpublish(audio bool) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Say sends a chat text to all, on the topic lk.chat. It does not wait until
+// the text has left.
+func (m *Member) Say(text string) {
+	m.room.LocalParticipant.SendText(text, lksdk.StreamTextOptions{Topic: "lk.chat"})
 }
 
 // Published tells what was sent so far, in the order microphone, camera,
