@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -32,8 +33,8 @@ func BytesBlob(data []byte) Blob {
 
 // OpenChecked opens b for a Store. The reader counts and hashes what it hands
 // out, never more than b.Size bytes, and ends with io.EOF only if that is the
-// content b promises; otherwise with ErrMismatch, or the error of the source.
-// So whoever reads to io.EOF has the right bytes, and whoever does not must drop
+// content b promises; otherwise with ErrMismatch, or the error of the source,
+// which then wraps ErrSource, as those of Open and Close do. So whoever reads to io.EOF has the right bytes, and whoever does not must drop
 // what it has. The caller closes the reader.
 func (b Blob) OpenChecked() (io.ReadCloser, error) {
 	if b.Size < 0 {
@@ -41,7 +42,7 @@ func (b Blob) OpenChecked() (io.ReadCloser, error) {
 	}
 	src, err := b.Open()
 	if err != nil {
-		return nil, err
+		return nil, sourceError(err)
 	}
 	return &checkedReader{src: src, blob: b, hash: sha256.New()}, nil
 }
@@ -70,8 +71,11 @@ func (r *checkedReader) Read(p []byte) (int, error) {
 	}
 	r.hash.Write(p[:n])
 	r.n += int64(n)
-	if err == io.EOF {
+	switch {
+	case err == io.EOF:
 		err = r.end()
+	case err != nil && !errors.Is(err, ErrMismatch):
+		err = sourceError(err)
 	}
 	r.err = err
 	return n, err
@@ -88,4 +92,11 @@ func (r *checkedReader) end() error {
 	return io.EOF
 }
 
-func (r *checkedReader) Close() error { return r.src.Close() }
+func (r *checkedReader) Close() error {
+	if err := r.src.Close(); err != nil {
+		return sourceError(err)
+	}
+	return nil
+}
+
+func sourceError(err error) error { return fmt.Errorf("%w: %w", ErrSource, err) }

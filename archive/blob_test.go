@@ -64,8 +64,12 @@ func TestBlobOpenChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.ReadAll(r); !errors.Is(err, broken) {
-		t.Errorf("got %v, want the error of the source", err)
+	if _, err := io.ReadAll(r); !errors.Is(err, broken) || !errors.Is(err, archive.ErrSource) {
+		t.Errorf("got %v, want ErrSource with the error of the source", err)
+	}
+	noOpen := archive.Blob{Open: func() (io.ReadCloser, error) { return nil, broken }}
+	if _, err := noOpen.OpenChecked(); !errors.Is(err, broken) || !errors.Is(err, archive.ErrSource) {
+		t.Errorf("got %v, want ErrSource with the error of the source", err)
 	}
 	if _, err := (archive.Blob{Size: -1}).OpenChecked(); !errors.Is(err, archive.ErrMismatch) {
 		t.Errorf("negative size: got %v, want ErrMismatch", err)

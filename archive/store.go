@@ -22,9 +22,10 @@ import (
 //
 // Errors wrap fs.ErrNotExist for an object that is not there, ErrConflict for
 // a name that is taken by other content, ErrMismatch for a Blob that is not what
-// it says, ErrNoStore where the bucket or folder itself is missing, ErrDenied
-// where credentials were refused or do not reach, and fs.ErrInvalid for a name
-// or an offset that cannot be. Anything else may be worth another try.
+// it says and ErrSource for one that cannot be read, ErrNoStore where the bucket
+// or folder itself is missing, ErrDenied where credentials were refused or do not
+// reach, and fs.ErrInvalid for a name or an offset that cannot be. Anything else
+// may be worth another try.
 type Store interface {
 	// Put stores b under name and returns once it is durable, its size and
 	// SHA-256 confirmed. If the object exists already with the same content,
@@ -71,6 +72,8 @@ var (
 	ErrConflict = errors.New("object exists with other content")
 	// ErrMismatch: the content read from a Blob has not its size or SHA-256.
 	ErrMismatch = errors.New("content does not match its size and hash")
+	// ErrSource: a Blob could not be opened or read. The store is not to blame.
+	ErrSource = errors.New("content could not be read")
 	// ErrNoStore: the bucket or folder that should hold the objects is missing.
 	ErrNoStore = errors.New("no such store")
 	// ErrDenied: the store refused the credentials, or they do not allow this.

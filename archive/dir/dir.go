@@ -143,14 +143,14 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 func fill(ctx context.Context, f *os.File, b archive.Blob) error {
 	src, err := b.OpenChecked()
 	if err != nil {
-		return sourceError{err}
+		return err
 	}
-	if _, err := io.Copy(f, sourceReader{ctx, src}); err != nil {
-		src.Close()
+	if _, err := io.Copy(f, contextReader{ctx, src}); err != nil {
+		src.Close() // the error that matters is the one from reading
 		return err
 	}
 	if err := src.Close(); err != nil {
-		return sourceError{err}
+		return err
 	}
 	return f.Sync()
 }

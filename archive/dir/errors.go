@@ -15,12 +15,9 @@ import (
 // is the reason and another try is pointless. What err matched it still does:
 // syscall.ENOSPC is for the caller to tell the user.
 func mapError(err error) error {
-	var src sourceError
 	switch {
-	case errors.As(err, &src):
-		return src.error // not about this store
-	case errors.Is(err, archive.ErrDenied), errors.Is(err, archive.ErrNoStore),
-		errors.Is(err, archive.ErrConflict):
+	case errors.Is(err, archive.ErrSource), errors.Is(err, archive.ErrDenied),
+		errors.Is(err, archive.ErrNoStore), errors.Is(err, archive.ErrConflict):
 		return err
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: %w", archive.ErrDenied, err)
@@ -33,26 +30,6 @@ func mapError(err error) error {
 		return fmt.Errorf("%w: %w", archive.ErrDenied, err)
 	}
 	return err
-}
-
-// sourceError marks an error in reading a Blob, so that a spool file without
-// permission is not taken for a store without.
-type sourceError struct{ error }
-
-func (e sourceError) Unwrap() error { return e.error }
-
-// sourceReader marks the errors of a Blob's content and ends with the context.
-type sourceReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r sourceReader) Read(p []byte) (int, error) {
-	n, err := contextReader(r).Read(p)
-	if err != nil && err != io.EOF {
-		err = sourceError{err}
-	}
-	return n, err
 }
 
 // contextReader ends with the context.

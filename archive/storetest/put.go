@@ -124,7 +124,11 @@ func badBlobs(content []byte) map[string]struct {
 func testPutBadBlob(t *testing.T, s archive.Store) {
 	content := bytes.Repeat([]byte("content "), 10_000)
 	for name, bad := range badBlobs(content) {
-		wantError(t, name, s.Put(t.Context(), segment, bad.Blob), bad.err)
+		err := s.Put(t.Context(), segment, bad.Blob)
+		wantError(t, name, err, bad.err)
+		if bad.err == errSource {
+			wantError(t, name, err, archive.ErrSource)
+		}
 		wantNone(t, s, segment)
 		wantNames(t, s, "")
 	}

@@ -1,0 +1,264 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"math/rand/v2"
+	"time"
+)
+
+// A RetryConfig says how Retry tries again. The zero value never gives up while
+// the context lasts.
+type RetryConfig struct {
+	// Attempts is how often a call is tried in all; 0 means until its context
+	// ends. A Get or List that got further starts counting anew.
+	Attempts int
+	// Min is the wait after the first failure, doubled by each further one up to
+	// Max. What is waited is between half of that and all of it, by chance, so
+	// that many recorders do not return to a recovering store at once. 0 means
+	// 200 ms for Min and 30 s for Max; a Max below Min means Min.
+	Min, Max time.Duration
+	// OnRetry, if not nil, is called before each wait, with the object's name
+	// (the prefix for List, "" for Prefixes). It may be called concurrently and
+	// must not block.
+	OnRetry func(name string, err error, wait time.Duration)
+}
+
+// Retry returns a Store that does again what failed in s, as long as another try
+// may help: not after fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch,
+// ErrSource, ErrNoStore or ErrDenied, and not once the context has ended. A full
+// disk may be emptied, a network may come back; but a spool file that cannot be
+// read must not hold up those after it. It is the only place in this package that
+// sleeps.
+//
+// A reader from Get that breaks is continued where it broke; a List is taken up
+// after the last name it yielded. So each byte and each name comes once. An
+// object that is replaced in the middle may give bytes of both contents, which
+// is one more reason not to trust what was read.
+//
+// The Store is a Prefixer if s is one.
+func Retry(s Store, c RetryConfig) Store {
+	if c.Min <= 0 {
+		c.Min = 200 * time.Millisecond
+	}
+	if c.Max <= 0 {
+		c.Max = 30 * time.Second
+	}
+	c.Max = max(c.Max, c.Min)
+	r := &retryStore{s, c}
+	if p, ok := s.(Prefixer); ok {
+		return &retryPrefixer{r, p}
+	}
+	return r
+}
+
+type retryStore struct {
+	store  Store
+	config RetryConfig
+}
+
+func (s *retryStore) Put(ctx context.Context, name string, b Blob) error {
+	return s.do(ctx, name, func() error { return s.store.Put(ctx, name, b) })
+}
+
+func (s *retryStore) Delete(ctx context.Context, name string) error {
+	return s.do(ctx, name, func() error { return s.store.Delete(ctx, name) })
+}
+
+func (s *retryStore) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	r := &retryReader{ctx: ctx, store: s, tries: s.newTries(name), off: off, n: n}
+	if err := s.do(ctx, name, r.open); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (s *retryStore) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return resume(ctx, s, prefix, func() iter.Seq2[Info, error] {
+		return s.store.List(ctx, prefix)
+	}, func(info Info) string { return info.Name })
+}
+
+type retryPrefixer struct {
+	*retryStore
+	prefixer Prefixer
+}
+
+func (s *retryPrefixer) Prefixes(ctx context.Context) iter.Seq2[string, error] {
+	return resume(ctx, s.retryStore, "", func() iter.Seq2[string, error] {
+		return s.prefixer.Prefixes(ctx)
+	}, func(name string) string { return name + "/" }) // the order of List
+}
+
+// resume yields what list does, and after an error lists again, leaving out
+// what was yielded. That is all up to the last key, since listings are ordered.
+func resume[T any](ctx context.Context, s *retryStore, name string, list func() iter.Seq2[T, error], key func(T) string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		last := ""
+		t := s.newTries(name)
+		for {
+			var failed error
+			for v, err := range list() {
+				if err != nil {
+					failed = err
+					break
+				}
+				if k := key(v); k > last {
+					last = k
+					t.count = 0
+					if !yield(v, nil) {
+						return
+					}
+				}
+			}
+			if failed == nil {
+				return
+			}
+			if err := t.wait(ctx, failed); err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+		}
+	}
+}
+
+// do calls f until it returns nil, or an error that is final.
+func (s *retryStore) do(ctx context.Context, name string, f func() error) error {
+	t := s.newTries(name)
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if err := t.wait(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// tries counts the failures of one call since it last got further.
+type tries struct {
+	RetryConfig
+	name  string
+	count int
+}
+
+func (s *retryStore) newTries(name string) *tries {
+	return &tries{RetryConfig: s.config, name: name}
+}
+
+// wait sleeps before the next try and returns nil, or returns what to tell the
+// caller if there is to be none.
+func (t *tries) wait(ctx context.Context, err error) error {
+	if ctx.Err() != nil || isFinal(err) {
+		return err
+	}
+	t.count++
+	if t.Attempts > 0 && t.count >= t.Attempts {
+		if t.count > 1 {
+			return fmt.Errorf("gave up after %d attempts: %w", t.count, err)
+		}
+		return err
+	}
+	d := t.Min
+	for n := 1; n < t.count && d < t.Max; n++ {
+		d = min(2*d, t.Max)
+	}
+	d -= rand.N(d/2 + 1) // no secret: chance only spreads the load
+	if t.OnRetry != nil {
+		t.OnRetry(t.name, err, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w while waiting after: %w", ctx.Err(), err)
+	}
+}
+
+// isFinal reports whether doing it again would give the same. An error that
+// matches context.DeadlineExceeded is not final as such: a network's own
+// timeouts do, too. The caller's deadline is seen by its context.
+func isFinal(err error) bool {
+	for _, final := range []error{
+		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, context.Canceled,
+	} {
+		if errors.Is(err, final) {
+			return true
+		}
+	}
+	return false
+}
+
+// retryReader reads a range of an object over several Gets. Like any reader it
+// is for one goroutine.
+type retryReader struct {
+	ctx    context.Context
+	store  *retryStore
+	tries  *tries
+	off, n int64         // what is left to read; n < 0 means to the end
+	r      io.ReadCloser // nil while broken
+	broken error         // what broke r
+	err    error         // what ended it all
+}
+
+// open gets what is left.
+func (r *retryReader) open() error {
+	src, err := r.store.store.Get(r.ctx, r.tries.name, r.off, r.n)
+	if err == nil {
+		r.r = src
+	}
+	return err
+}
+
+func (r *retryReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for r.err == nil {
+		if r.r == nil {
+			if r.err = r.tries.wait(r.ctx, r.broken); r.err != nil {
+				break
+			}
+			if err := r.open(); err != nil {
+				r.broken = err
+				continue
+			}
+		}
+		n, err := r.r.Read(p)
+		if n > 0 {
+			r.tries.count = 0
+			r.off += int64(n)
+			if r.n >= 0 {
+				r.n = max(0, r.n-int64(n))
+			}
+		}
+		switch {
+		case err == nil:
+			return n, nil
+		case err == io.EOF, r.n == 0: // all was read, whatever comes after it
+			r.err = io.EOF
+			return n, io.EOF
+		}
+		r.r.Close() // the error that matters is the one from reading
+		r.r, r.broken = nil, err
+		if n > 0 {
+			return n, nil
+		}
+	}
+	return 0, r.err
+}
+
+func (r *retryReader) Close() error {
+	if r.r == nil {
+		return nil
+	}
+	return r.r.Close()
+}
