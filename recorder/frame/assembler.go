@@ -360,7 +360,7 @@ func (a *Assembler) emit(u Unit) {
 		a.out[a.head] = Unit{}
 		a.head++
 	}
-	if a.head > 0 && len(a.out) == cap(a.out) { // reuse what was popped
+	if len(a.out) == cap(a.out) && a.head > len(a.out)/2 { // reuse what was popped
 		n := copy(a.out, a.out[a.head:])
 		clear(a.out[n:])
 		a.out, a.head = a.out[:n], 0

@@ -203,6 +203,36 @@ func drain(a *Assembler, now time.Time) (units []Unit) {
 	return units
 }
 
+func TestSupported(t *testing.T) {
+	for _, test := range []struct {
+		codec    media.Codec
+		frames   bool
+		sealed   bool
+		injected string // a payload that the server injects
+	}{
+		{media.Opus, true, true, string(opusSilence[:])},
+		{media.VP8, true, true, "\x10" + string(vp8Blank[:])},
+		{"pcmu", false, false, ""},
+	} {
+		if f, e := Supported(test.codec), EncryptionSupported(test.codec); f != test.frames || e != test.sealed {
+			t.Errorf("%s: frames %v, encryption %v", test.codec, f, e)
+		}
+		if f, ok := formatOf(test.codec); ok {
+			for i := range len(test.injected) + 1 {
+				payload := []byte(test.injected)
+				if i < len(payload) {
+					payload[i] ^= 0x40
+				}
+				// Only the descriptor may differ from the server's frame.
+				want := i == len(payload) || test.codec == media.VP8 && i == 0
+				if f.injected(payload) != want {
+					t.Errorf("%s: injected with byte %d changed is %v", test.codec, i, !want)
+				}
+			}
+		}
+	}
+}
+
 func TestAssemblerEmpty(t *testing.T) {
 	a := NewAssembler(AssemblerConfig{Codec: media.Opus})
 	a.Flush()

@@ -6,6 +6,9 @@
 //
 //	packets -> Assembler (order, holes, frames) -> Decrypter (keys, replays) -> media
 //
+// If a publisher offers frame metadata, [StripTrailer] comes between the two; it
+// does no harm to other encrypted frames.
+//
 // An [Assembler] puts packets in order, waits a bounded time for missing ones
 // and joins the packets of a frame. It never invents and never hides: what it
 // hands out is a whole frame, a declared hole ([UnitLost]) or a note that the

@@ -110,10 +110,9 @@ func FuzzAssembler(f *testing.F) {
 			p.SequenceNumber, p.Timestamp, p.Marker = seq, ts, op&1 != 0
 			if op&2 == 0 {
 				if video {
-					p.Payload = append(p.Payload, program[5])
-					if program[5]&0x80 != 0 {
-						p.Payload = append(p.Payload, op, op, 1, 2, 3)
-					}
+					p.Payload = []byte{program[5], op, op, 1, 2, 3, 4}
+					_, n, _ := parseVP8Descriptor(p.Payload)
+					p.Payload = p.Payload[:n]
 				}
 				p.Payload = binary.BigEndian.AppendUint32(p.Payload, uint32(len(pushed)))
 				if op&4 != 0 {

@@ -10,9 +10,10 @@ import (
 // packetTrailer builds a trailer of elements (tag, length, value, in the clear).
 func packetTrailer(elements ...byte) []byte {
 	var out []byte
-	for _, b := range append(elements, byte(len(elements)+packetTrailerEnd)) {
+	for _, b := range elements {
 		out = append(out, b^0xff)
 	}
+	out = append(out, byte(len(elements)+packetTrailerEnd)^0xff)
 	return append(out, "LKTS"...)
 }
 
