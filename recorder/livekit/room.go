@@ -81,6 +81,7 @@ type Room struct {
 	reason    string
 	announced string // what every joiner is told; "" before the first Announce
 	tracks    map[*webrtc.TrackRemote]*track
+	present   map[string]bool // identities whose join was told and whose leave was not
 	closeOnce sync.Once
 	endOnce   sync.Once
 }
@@ -111,7 +112,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 		name: name, log: log, attrs: c.Attributes,
 		events: make(chan recorder.RoomEvent, eventQueue),
 		ended:  make(chan struct{}), closed: make(chan struct{}),
-		tracks: make(map[*webrtc.TrackRemote]*track),
+		tracks: make(map[*webrtc.TrackRemote]*track), present: make(map[string]bool),
 	}
 	opts := []lksdk.ConnectOption{
 		// Nothing is received before the room was told: see Announce.
@@ -135,7 +136,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	}
 	r.joined = time.Now()
 	for _, p := range r.room.GetRemoteParticipants() {
-		r.emit(recorder.RoomEvent{Type: media.EventJoin, Participant: p.Identity(), Name: p.Name()})
+		r.came(p)
 	}
 	return r, nil
 }
@@ -151,7 +152,7 @@ func quiet() {
 func (r *Room) callbacks() *lksdk.RoomCallback {
 	cb := &lksdk.RoomCallback{
 		OnParticipantConnected: func(p *lksdk.RemoteParticipant) {
-			r.emit(recorder.RoomEvent{Type: media.EventJoin, Participant: p.Identity(), Name: p.Name()})
+			r.came(p)
 			r.mu.Lock()
 			text := r.announced
 			r.mu.Unlock()
@@ -160,6 +161,9 @@ func (r *Room) callbacks() *lksdk.RoomCallback {
 			}
 		},
 		OnParticipantDisconnected: func(p *lksdk.RemoteParticipant) {
+			r.mu.Lock()
+			delete(r.present, p.Identity())
+			r.mu.Unlock()
 			r.emit(recorder.RoomEvent{Type: media.EventLeave, Participant: p.Identity()})
 		},
 		OnReconnected: func() {
@@ -205,6 +209,18 @@ func (r *Room) callbacks() *lksdk.RoomCallback {
 		r.emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: p.Identity(), TrackID: pub.SID()})
 	}
 	return cb
+}
+
+// came tells of a member, once: whoever joins while we do is both in the
+// server's list and in a callback.
+func (r *Room) came(p *lksdk.RemoteParticipant) {
+	r.mu.Lock()
+	told := r.present[p.Identity()]
+	r.present[p.Identity()] = true
+	r.mu.Unlock()
+	if !told {
+		r.emit(recorder.RoomEvent{Type: media.EventJoin, Participant: p.Identity(), Name: p.Name()})
+	}
 }
 
 // Name implements recorder.Room.
