@@ -1,0 +1,251 @@
+package playback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// ExportOptions are the settings of an export. The zero value exports all.
+type ExportOptions struct {
+	// Title is the file's title; empty means the room's name.
+	Title string
+	// Progress, if set, is called now and then with the time exported so far
+	// and that of all, and at the end with both equal. It must be quick.
+	Progress func(done, total time.Duration)
+}
+
+// A Report says what an export holds and what it lacks.
+type Report struct {
+	// Tracks are the exported tracks, those with at least one frame, in file
+	// order; Files the names of their files, in ExportTracks.
+	Tracks []media.Track
+	Files  []string
+	// Duration is that of the recording.
+	Duration time.Duration
+	// Gaps are the declared holes, Missing the segments that could not be read.
+	Gaps    []media.Event
+	Missing []SegmentError
+	// Dropped counts frames that were left out: those that came too late to
+	// keep their place, are no valid Opus, or would push an Ogg file ahead of
+	// the clock, as those of a sender whose own clock is fast do.
+	Dropped int
+	// Incomplete is set if a track has a declared hole of 1 s or more, a
+	// segment is missing, or a frame came too late. Silence by mute or DTX
+	// is complete.
+	Incomplete bool
+}
+
+// A frameWriter is a file being exported.
+type frameWriter interface {
+	WriteFrame(media.Frame) error
+	Close() error
+}
+
+// ExportMatroska writes all tracks into one Matroska file at the current offset
+// of w, a track with its own title for each participant and source. Frames
+// keep their bytes and their times. It does not close w. After an error what
+// was written is no whole file; ExportFile never shows such a one.
+func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportOptions) (Report, error) {
+	tracks := s.withFrames()
+	if len(tracks) == 0 {
+		return s.report(nil), ErrNothing
+	}
+	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Start: s.start, Title: s.title(o), Tracks: tracks})
+	if err != nil {
+		return s.report(nil), err
+	}
+	outputs := make(map[uint64]frameWriter, len(tracks))
+	for _, t := range tracks {
+		outputs[t.UID] = f
+	}
+	r := s.report(tracks)
+	if err := s.pump(ctx, outputs, o, &r); err != nil {
+		return r, err
+	}
+	return r, f.Close()
+}
+
+// ExportFile writes all tracks into the Matroska file path, as ExportMatroska
+// does. The file appears whole or not at all, durable once ExportFile returns.
+// If path exists, it is left alone and the error wraps fs.ErrExist.
+func ExportFile(ctx context.Context, s *Session, path string, o ExportOptions) (r Report, err error) {
+	f, err := createBeside(path)
+	if err != nil {
+		return s.report(nil), err
+	}
+	defer func() { err = errors.Join(err, f.discard()) }()
+	if r, err = ExportMatroska(ctx, s, f.File, o); err != nil {
+		return r, err
+	}
+	return r, f.commit()
+}
+
+// ExportTracks writes each track into a file of its own in the new folder dir:
+// NAME-SOURCE.ogg for Opus, NAME-SOURCE.webm for VP8 and VP9. All of them
+// begin at the recording's start: sound by silence up to its first frame,
+// pictures by their times. The folder appears whole or not at all, durable once
+// ExportTracks returns. If dir exists and is not an empty folder, it is left
+// alone and the error wraps fs.ErrExist.
+func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) (r Report, err error) {
+	tracks := s.withFrames()
+	if len(tracks) == 0 {
+		return s.report(nil), ErrNothing
+	}
+	folder, err := createFolderBeside(dir)
+	if err != nil {
+		return s.report(nil), err
+	}
+	defer func() { err = errors.Join(err, folder.discard()) }()
+
+	r = s.report(tracks)
+	outputs := make(map[uint64]frameWriter, len(tracks))
+	var files []*trackFile
+	defer func() {
+		for _, f := range files {
+			err = errors.Join(err, f.abandon())
+		}
+	}()
+	names := make(namer)
+	for _, t := range tracks {
+		f, err := s.createTrack(folder.path, names, t)
+		if err != nil {
+			return r, err
+		}
+		files = append(files, f)
+		outputs[t.UID] = f
+		r.Files = append(r.Files, filepath.Base(f.file.Name()))
+	}
+	if err := s.pump(ctx, outputs, o, &r); err != nil {
+		return r, err
+	}
+	for _, f := range files {
+		if err := f.Close(); err != nil {
+			return r, err
+		}
+		if o, ok := f.frameWriter.(*opusFile); ok {
+			r.Dropped += o.dropped
+		}
+	}
+	return r, folder.commit()
+}
+
+// A trackFile is one open file of ExportTracks.
+type trackFile struct {
+	frameWriter
+	file *os.File
+}
+
+func (s *Session) createTrack(dir string, names namer, t media.Track) (*trackFile, error) {
+	ext := ".webm"
+	if t.Codec == media.Opus {
+		ext = ".ogg"
+	}
+	file, err := os.OpenFile(filepath.Join(dir, names.name(t, ext)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f := &trackFile{file: file}
+	if t.Codec == media.Opus {
+		f.frameWriter, err = newOpusFile(file, t)
+	} else {
+		f.frameWriter, err = matroska.NewFileWriter(file, matroska.FileHeader{
+			Start: s.start, Title: t.Label(), Tracks: []media.Track{t}, WebM: true})
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return f, nil
+}
+
+// Close finishes the file and makes it durable.
+func (f *trackFile) Close() error {
+	err := errors.Join(f.frameWriter.Close(), f.file.Sync(), f.file.Close())
+	f.file = nil
+	return err
+}
+
+// abandon closes the file if Close did not; its content is not wanted then.
+func (f *trackFile) abandon() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}
+
+// pump writes every frame to its track's output and completes the report.
+func (s *Session) pump(ctx context.Context, outputs map[uint64]frameWriter, o ExportOptions, r *Report) error {
+	last := make(map[uint64]time.Duration)
+	var shown time.Duration
+	progress := func(done time.Duration) {
+		if o.Progress != nil {
+			o.Progress(done, s.duration)
+		}
+	}
+	for f, err := range s.Frames(ctx) {
+		var lost *SegmentError
+		if errors.As(err, &lost) {
+			r.Missing = append(r.Missing, *lost)
+			r.Incomplete = true
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		// No container takes a frame from before its track's last one.
+		if f.Time < last[f.Track] {
+			r.drop(1)
+			continue
+		}
+		last[f.Track] = f.Time
+		if err := outputs[f.Track].WriteFrame(f); err != nil {
+			if !errors.Is(err, matroska.ErrFrame) {
+				return err
+			}
+			r.drop(1)
+		}
+		if f.Time >= shown+time.Second {
+			shown = f.Time
+			progress(shown)
+		}
+	}
+	progress(s.duration)
+	return nil
+}
+
+func (r *Report) drop(n int) {
+	if n > 0 {
+		r.Dropped += n
+		r.Incomplete = true
+	}
+}
+
+func (s *Session) report(tracks []media.Track) Report {
+	return Report{
+		Tracks:     tracks,
+		Duration:   s.duration,
+		Gaps:       s.Gaps(),
+		Missing:    s.Missing(),
+		Incomplete: len(s.missing) > 0 || wideHole(s.gaps),
+	}
+}
+
+// title is the export's title: the one asked for, or the room's.
+func (s *Session) title(o ExportOptions) string {
+	if o.Title != "" {
+		return o.Title
+	}
+	for _, e := range s.events {
+		if e.Type == media.EventStart {
+			return fmt.Sprintf("%s, %s", media.Clamp(e.Text, media.MaxName/2), s.start.UTC().Format("2006-01-02 15:04 MST"))
+		}
+	}
+	return ""
+}
