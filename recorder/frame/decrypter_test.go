@@ -112,6 +112,21 @@ func TestReplayIsOfGenuineFrames(t *testing.T) {
 	}
 }
 
+// A nonce is used once per key: a sender that starts again under a new key may
+// come to the same one.
+func TestReplayIsPerKey(t *testing.T) {
+	sender, k := ring(t, "one", KeyOptions{}), ring(t, "one", KeyOptions{})
+	e, d := NewEncrypter(media.Opus, sender, 0, 1), NewDecrypter(media.Opus, k)
+	for _, raw := range []string{"one", "two"} {
+		set(t, sender, 0, raw)
+		set(t, k, 0, raw)
+		e.count = 7
+		if _, err := d.Decrypt(nil, seal(t, e, "frame", 1)); err != nil {
+			t.Errorf("key %s: %v", raw, err)
+		}
+	}
+}
+
 func TestReplayWindow(t *testing.T) {
 	var w replayWindow
 	iv := func(i int) []byte {
