@@ -27,6 +27,5 @@
 // (metadata), codec D_WEBVTT/METADATA, a block an event. A block holds two
 // empty lines, the cue's absent identifier and settings, then the event as
 // one line of JSON ([media.Event]). FFmpeg lists it as a stream of metadata
-// that is not on by default, without a warning; a player that does not know the
-// track's type is to pass it over (RFC 9559 section 5.1.4.1.3).
+// that is not on by default, without a warning.
 package matroska
