@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,17 +76,29 @@ func parseCard(b []byte) (Card, error) {
 	if !ok {
 		return Card{}, errors.New("no signature")
 	}
-	c, err := parseCardText(text)
-	if err != nil {
-		return Card{}, err
+	lines := strings.Split(text, "\n")
+	if lines[0] != cardHeader {
+		if strings.HasPrefix(lines[0], "sealtape.v") {
+			return Card{}, errors.New("made by a version of sealtape this one does not know")
+		}
+		return Card{}, fmt.Errorf("does not begin with %q", cardHeader)
 	}
-	_, v, err := parseKey(c.Key)
+	// The signature comes first, so that a card damaged anywhere is called that.
+	i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "key: ") })
+	if i < 0 {
+		return Card{}, errors.New("no key")
+	}
+	_, v, err := parseKey(strings.TrimPrefix(lines[i], "key: "))
 	if err != nil {
 		return Card{}, err
 	}
 	n, err := note.Open(b, note.VerifierList(v))
 	if err != nil {
 		return Card{}, fmt.Errorf("%w: %w", ErrCardSignature, err)
+	}
+	c, err := parseCardLines(lines[1:])
+	if err != nil {
+		return Card{}, err
 	}
 	sig, err := base64.StdEncoding.DecodeString(n.Sigs[0].Base64)
 	if err != nil || len(sig) != 4+ed25519.SignatureSize {
@@ -98,16 +111,9 @@ func parseCard(b []byte) (Card, error) {
 	return c, nil
 }
 
-// parseCardText reads the lines above the signature, in their fixed order.
-func parseCardText(text string) (Card, error) {
-	lines := strings.Split(text, "\n")
-	if lines[0] != cardHeader {
-		if strings.HasPrefix(lines[0], "sealtape.v") {
-			return Card{}, errors.New("made by a version of sealtape this one does not know")
-		}
-		return Card{}, fmt.Errorf("does not begin with %q", cardHeader)
-	}
-	lines = lines[1:]
+// parseCardLines reads the lines between the header and the signature, in their
+// fixed order.
+func parseCardLines(lines []string) (Card, error) {
 	field := func(name string) (string, error) {
 		if len(lines) == 0 {
 			return "", fmt.Errorf("no %s", name)

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// commands are in the order in which help lists them.
+func commands() []*cli.Command {
+	return []*cli.Command{
+		keysCommand(),
+		recoverCommand(),
+		listCommand(),
+		infoCommand(),
+		verifyCommand(),
+		exportCommand(),
+		decryptCommand(),
+		completionCommand(),
+	}
+}
+
+// newApp returns the command line of sealtape, which acts on e.
+func newApp(e *env) *cli.App {
+	app := &cli.App{
+		Name:                  "sealtape",
+		Usage:                 "record end-to-end-encrypted meetings into an archive only their people can open",
+		Version:               version(),
+		CustomAppHelpTemplate: appHelp,
+		EnableBashCompletion:  true,
+		HideHelpCommand:       true,
+		Reader:                e.stdin,
+		Writer:                e.stdout,
+		ErrWriter:             e.stderr,
+		Commands:              commands(),
+		Metadata:              map[string]any{envKey: e},
+		Action:                noSuchCommand,
+		OnUsageError:          usageFailed,
+		// Errors go back to run, which alone exits.
+		ExitErrHandler: func(*cli.Context, error) {},
+	}
+	prepare(app.Commands)
+	return app
+}
+
+// prepare gives all commands the same manners.
+func prepare(cs []*cli.Command) {
+	for _, c := range cs {
+		c.OnUsageError = usageFailed
+		c.HideHelpCommand = true
+		c.CustomHelpTemplate = commandHelp
+		if len(c.Subcommands) > 0 && c.Action == nil {
+			c.Action = noSuchCommand
+			c.CustomHelpTemplate = groupHelp
+		}
+		for _, f := range c.Flags {
+			if b, ok := f.(*cli.BoolFlag); ok {
+				b.DisableDefaultText = true // a switch is off until it is given
+			}
+		}
+		prepare(c.Subcommands)
+	}
+}
+
+// noSuchCommand runs where no command was named: with arguments that is a
+// mistake, without any a question.
+func noSuchCommand(c *cli.Context) error {
+	name := c.Args().First()
+	if name == "" {
+		if len(c.Lineage()) > 2 { // a group, such as keys
+			return cli.ShowSubcommandHelp(c)
+		}
+		return cli.ShowAppHelp(c)
+	}
+	return usagef(c, "unknown command %q", strings.TrimPrefix(commandPath(c)+" "+name, "sealtape "))
+}
+
+// usageFailed takes the errors of flag parsing.
+func usageFailed(c *cli.Context, err error, _ bool) error {
+	msg := err.Error()
+	if f, ok := strings.CutPrefix(msg, "flag provided but not defined: -"); ok {
+		return usagef(c, "unknown flag %s", dashed(f))
+	}
+	if f, ok := strings.CutPrefix(msg, "flag needs an argument: -"); ok {
+		return usagef(c, "flag %s needs a value", dashed(f))
+	}
+	return usagef(c, "%s", msg)
+}
+
+func dashed(flag string) string {
+	flag = strings.TrimLeft(flag, "-")
+	if len(flag) == 1 {
+		return "-" + flag
+	}
+	return "--" + flag
+}
+
+// commandPath is what was typed to get to the command: "sealtape keys add".
+func commandPath(c *cli.Context) string {
+	if c.Command == nil || c.Command.HelpName == "" {
+		return c.App.Name
+	}
+	return c.Command.HelpName
+}
+
+// arguments returns the positional arguments of a command that takes exactly
+// those named; anything else is a usage error.
+func arguments(c *cli.Context, names ...string) ([]string, error) {
+	args := c.Args().Slice()
+	name := strings.TrimPrefix(commandPath(c), "sealtape ")
+	if len(args) < len(names) {
+		return nil, usagef(c, "%s needs %s", name, strings.Join(names[len(args):], " and "))
+	}
+	if len(args) > len(names) {
+		return nil, usagef(c, "%s does not know what to do with %q", name, args[len(names)])
+	}
+	return args, nil
+}
+
+// version returns the version of the module, as the Go command recorded it.
+func version() string {
+	v := "(unknown)"
+	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" {
+		v = bi.Main.Version
+	}
+	return v + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+}
+
+const appHelp = `sealtape records end-to-end-encrypted LiveKit meetings into an archive that
+only the people in the meeting can open.
+
+Start here:
+  sealtape demo                                see the whole way, in a minute
+  sealtape keys init --name "Ada Lovelace"     make your keys, once
+  sealtape keys card -o ada.card               the file to give to the others
+  sealtape keys add bob.card                   trust what Bob gave you
+  sealtape record --room ROOM --store STORE    record a room, visibly
+  sealtape list --store STORE                  what the archive holds
+  sealtape verify last --store STORE           is it whole, and who recorded it?
+  sealtape export last --store STORE -o m.mkv  a file for any player
+
+Commands:{{range .VisibleCommands}}
+  {{printf "%-12s" .Name}} {{.Usage}}{{end}}
+
+STORE is a folder or s3://bucket/prefix; SEALTAPE_STORE sets it for all commands.
+"sealtape COMMAND --help" says more.
+`
+
+const commandHelp = `{{.Usage}}
+
+Usage:
+  {{.HelpName}}{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}{{if .VisibleFlags}} [flags]{{end}}
+{{if .Description}}
+{{.Description}}
+{{end}}{{if .VisibleFlags}}
+Flags:
+{{range .VisibleFlags}}  {{.}}
+{{end}}{{end}}`
+
+const groupHelp = `{{.Usage}}
+
+Usage:
+  {{.HelpName}} COMMAND
+{{if .Description}}
+{{.Description}}
+{{end}}
+Commands:{{range .VisibleCommands}}
+  {{printf "%-12s" .Name}} {{.Usage}}{{end}}
+
+"{{.HelpName}} COMMAND --help" says more.
+`

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+func TestFlagsFirst(t *testing.T) {
+	app := &cli.App{Commands: []*cli.Command{
+		{
+			Name: "export",
+			Flags: []cli.Flag{
+				&cli.StringFlag{Name: "output", Aliases: []string{"o"}},
+				&cli.StringFlag{Name: "store"},
+				&cli.BoolFlag{Name: "json"},
+				&cli.DurationFlag{Name: "from"},
+			},
+		},
+		{Name: "keys", Subcommands: []*cli.Command{
+			{Name: "add", Flags: []cli.Flag{&cli.StringFlag{Name: "fingerprint"}, &cli.BoolFlag{Name: "yes"}}},
+			{Name: "list"},
+		}},
+	}}
+	tests := []struct{ in, want string }{
+		{"sealtape", "sealtape"},
+		{"sealtape --version", "sealtape --version"},
+		{"sealtape export", "sealtape export"},
+		{"sealtape export ID -o x.mkv", "sealtape export -o x.mkv ID"},
+		{"sealtape export -o x.mkv ID", "sealtape export -o x.mkv ID"},
+		{"sealtape export ID -o=x.mkv --json", "sealtape export -o=x.mkv --json ID"},
+		{"sealtape export ID --output x --json --store s --from 1s", "sealtape export --output x --json --store s --from 1s ID"},
+		{"sealtape export --json ID extra", "sealtape export --json ID extra"},
+		{"sealtape export ID -o", "sealtape export -o ID"}, // the parser complains, of one or the other
+		{"sealtape export ID -- -o x", "sealtape export -- ID -o x"},
+		{"sealtape export ID --nope x", "sealtape export --nope ID x"},
+		{"sealtape export -o export", "sealtape export -o export"},
+		{"sealtape export export", "sealtape export export"},
+		{"sealtape keys add bob.card --yes", "sealtape keys add --yes bob.card"},
+		{"sealtape keys add - --fingerprint w", "sealtape keys add --fingerprint w -"},
+		{"sealtape keys add list --yes", "sealtape keys add --yes list"},
+		{"sealtape nope keys -o", "sealtape -o nope keys"},
+		{"sealtape help", "sealtape --help"},
+		{"sealtape help keys add", "sealtape keys add --help"},
+		{"sealtape export ID -o --generate-bash-completion", "sealtape export ID -o --generate-bash-completion"},
+	}
+	for _, tt := range tests {
+		in := strings.Fields(tt.in)
+		kept := slices.Clone(in)
+		if got := strings.Join(flagsFirst(app, in), " "); got != tt.want {
+			t.Errorf("%s\n got %s\nwant %s", tt.in, got, tt.want)
+		}
+		if !slices.Equal(in, kept) {
+			t.Errorf("%s: the arguments were changed in place", tt.in)
+		}
+	}
+	if got := flagsFirst(app, nil); len(got) != 0 {
+		t.Errorf("no arguments: %q", got)
+	}
+}

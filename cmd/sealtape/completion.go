@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+)
+
+func completionCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "completion",
+		Usage:     "print what makes a shell complete sealtape's commands",
+		ArgsUsage: "bash|zsh|fish",
+		Description: `For bash, once:
+  sealtape completion bash > ~/.local/share/bash-completion/completions/sealtape`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, "bash, zsh or fish")
+			if err != nil {
+				return err
+			}
+			e := envOf(c)
+			switch args[0] {
+			case "bash":
+				e.printf("%s", bashCompletion)
+			case "zsh":
+				e.printf("%s", zshCompletion)
+			case "fish":
+				s, err := c.App.ToFishCompletion()
+				if err != nil {
+					return err
+				}
+				e.printf("%s", s)
+			default:
+				return usageError{fmt.Errorf("no completion for %q", args[0]), commandPath(c)}
+			}
+			return nil
+		},
+	}
+}
+
+// Both ask sealtape itself, with the words typed so far.
+const bashCompletion = `_sealtape() {
+	local cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}")
+	[[ $cur == -* ]] && words+=("$cur")
+	COMPREPLY=($(compgen -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "$cur"))
+}
+complete -o bashdefault -o default -F _sealtape sealtape
+`
+
+const zshCompletion = `#compdef sealtape
+_sealtape() {
+	local cur=${words[CURRENT]} asked=("${(@)words[1,CURRENT-1]}")
+	[[ $cur == -* ]] && asked+=("$cur")
+	local -a found=("${(@f)$("${asked[@]}" --generate-bash-completion 2>/dev/null)}")
+	if [[ -n ${found[1]} ]]; then compadd -a found; else _files; fi
+}
+compdef _sealtape sealtape
+`

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback"
+	"github.com/urfave/cli/v2"
+)
+
+// The exit codes are a contract: scripts use them.
+const (
+	exitFailed     = 1 // it did not work
+	exitUsage      = 2 // the command line makes no sense
+	exitIncomplete = 3 // the recording is not closed or has a hole of a second or more
+	exitUnverified = 4 // something is not what its signature says
+	exitNoKey      = 5 // no key of yours opens it
+)
+
+// A hintError is an error with the remedy.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return e.err.Error() }
+func (e *hintError) Unwrap() error { return e.err }
+
+// hinted returns err with a line that says what to do about it. It takes the
+// place of the hint that errors.go knows for err, if any.
+func hinted(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &hintError{err, hint}
+}
+
+// An exitError is an error with an exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+func (e *exitError) Unwrap() error { return e.err }
+
+// exitWith returns err with the code to exit with. A nil err exits without
+// another word, where all was said.
+func exitWith(code int, err error) error { return &exitError{code, err} }
+
+// A usageError is a command line that makes no sense. Its command is the one
+// whose help says how it should be.
+type usageError struct {
+	err     error
+	command string
+}
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// usagef returns a usageError of the running command.
+func usagef(c *cli.Context, format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...), commandPath(c)}
+}
+
+// explain returns the exit code of err and the hints for it.
+func explain(err error) (code int, hints []string) {
+	code, hint := known(err)
+	var x *exitError
+	if errors.As(err, &x) {
+		code = x.code
+	}
+	var h *hintError
+	if errors.As(err, &h) {
+		hint = h.hint
+	}
+	if hint != "" {
+		hints = append(hints, hint)
+	}
+	var u usageError
+	if errors.As(err, &u) {
+		hints = append(hints, "see "+u.command+" --help")
+	}
+	return code, hints
+}
+
+// known maps the errors of the packages to exit codes and hints.
+func known(err error) (code int, hint string) {
+	var (
+		usage     usageError
+		cliExit   cli.ExitCoder
+		perm      *keys.PermissionError
+		ambiguous *archive.AmbiguousError
+		corrupt   *archive.CorruptError
+		back      *archive.RollbackError
+		fork      *archive.ForkError
+	)
+	switch {
+	case errors.As(err, &usage), errors.As(err, &cliExit):
+		return exitUsage, ""
+	case errors.Is(err, context.Canceled):
+		return exitFailed, ""
+	case errors.As(err, &perm):
+		return exitFailed, fmt.Sprintf("chmod %04o %s", perm.Want, perm.Path)
+
+	case errors.Is(err, keys.ErrNoIdentity):
+		return exitFailed, "sealtape keys init --name NAME makes one"
+	case errors.Is(err, keys.ErrIdentityExists):
+		return exitFailed, "an identity is never overwritten; for a second one, set SEALTAPE_HOME to another folder"
+	case errors.Is(err, keys.ErrPassphrase):
+		return exitFailed, "try again; without the passphrase the identity is lost, there is no other way in"
+	case errors.Is(err, keys.ErrCardSignature):
+		return exitUnverified, "the card was changed or damaged on its way; ask its owner for it again, and compare the fingerprint"
+	case errors.Is(err, keys.ErrBadName):
+		return exitFailed, "a name has 1 to 64 printable characters and single spaces"
+	case errors.Is(err, keys.ErrBadCard):
+		return exitFailed, "a card is the file that sealtape keys card -o FILE writes"
+	case errors.Is(err, keys.ErrNameTaken):
+		return exitUnverified, "someone made new keys, or pretends to be them: ask them; if it is true, sealtape keys remove NAME, then add the card again"
+	case errors.Is(err, keys.ErrKeyTaken):
+		return exitFailed, "to rename someone, sealtape keys remove the old name first"
+	case errors.Is(err, keys.ErrNoMember):
+		return exitFailed, "sealtape keys list shows the names"
+
+	case errors.Is(err, archive.ErrNoStore):
+		return exitFailed, "check the name; sealtape record makes a folder, a bucket you make yourself"
+	case errors.Is(err, archive.ErrDenied):
+		return exitFailed, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, and what the key may do in this bucket"
+	case errors.Is(err, archive.ErrNotFound):
+		return exitFailed, "sealtape list shows what the store holds"
+	case errors.Is(err, archive.ErrForeignSigner):
+		return exitUnverified, "if you know who recorded, pin their card: sealtape keys add FILE"
+	case errors.As(err, &back), errors.As(err, &fork):
+		return exitUnverified, "the store shows another state than it did before: look for a copy, and ask who can write to it"
+	case errors.As(err, &corrupt), errors.Is(err, playback.ErrForeign):
+		return exitUnverified, "sealtape verify ID says what is wrong"
+	case errors.Is(err, archive.ErrNoKey):
+		return exitNoKey, "only its readers can open it; sealtape keys show says who you are here"
+	case errors.Is(err, playback.ErrNothing):
+		return exitIncomplete, "sealtape info ID says why nothing was recorded"
+	case errors.As(err, &ambiguous):
+		return exitFailed, "give more characters of the ID"
+	case errors.Is(err, fs.ErrExist):
+		return exitFailed, "nothing is overwritten; choose another name"
+	case errors.Is(err, fs.ErrPermission):
+		return exitFailed, "check who owns it and its mode"
+	}
+	return exitFailed, ""
+}

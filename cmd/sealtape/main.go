@@ -1,0 +1,28 @@
+// Sealtape records end-to-end-encrypted LiveKit meetings into an archive that
+// only the people in the meeting can open.
+//
+// This command is a thin layer: each file turns the flags of one command into
+// a call of the packages archive, keys, playback and recorder, and ui.go says
+// how it went. "sealtape --help" is the way in; the exit codes are in errors.go.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit code, so that deferred calls are made.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal asks to finish, a second one ends the process.
+	context.AfterFunc(ctx, stop)
+
+	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	app := newApp(e)
+	return e.exit(app.RunContext(ctx, flagsFirst(app, os.Args)))
+}

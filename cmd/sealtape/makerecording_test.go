@@ -1,0 +1,252 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// makeRecording is a program for scripts: it writes a recording into a folder
+// store, or into the spool, as a recorder would, signed by the identity of
+// SEALTAPE_HOME, and prints its ID.
+//
+// A segment lasts 2 s and has Alice's microphone and Bob's camera in it.
+func makeRecording() {
+	if err := makeRecordingMain(); err != nil {
+		fmt.Fprintln(os.Stderr, "make-recording:", err)
+		os.Exit(1)
+	}
+}
+
+type recordingMaker struct {
+	room     string
+	start    time.Time
+	segments int
+	gap      time.Duration // in Bob's camera, in the first segment
+	w        *archive.Writer
+	index    media.Index
+}
+
+const segmentLength = 2 * time.Second
+
+var (
+	aliceTrack = media.Track{UID: 11, Participant: "alice", Name: "Alice", Source: media.Microphone, Codec: media.Opus, Channels: 2}
+	bobTrack   = media.Track{UID: 12, Participant: "bob", Name: "Bob \x1b[31m", Source: media.Camera, Codec: media.VP8, Width: 320, Height: 180}
+)
+
+func makeRecordingMain() error {
+	var m recordingMaker
+	start := flag.String("start", "2026-03-01T09:30:00Z", "when it started")
+	reader := flag.String("reader", "", "file with the card of the reader, for one's own")
+	late := flag.String("late", "", "file with the card of who reads the last segment too, in an epoch of its own")
+	classic := flag.Bool("classic", false, "add a reader with a classic key")
+	crash := flag.Bool("crash", false, "die in the middle of a further segment")
+	open := flag.Bool("open", false, "do not close it")
+	flag.StringVar(&m.room, "room", "Standup", "the room's name")
+	flag.IntVar(&m.segments, "segments", 2, "how many")
+	flag.DurationVar(&m.gap, "gap", 0, "a hole in Bob's camera")
+	flag.Parse()
+	dir := flag.Arg(0)
+
+	var err error
+	if m.start, err = time.Parse(time.RFC3339, *start); err != nil {
+		return err
+	}
+	h, err := keys.OpenHome(os.Getenv("SEALTAPE_HOME"))
+	if err != nil {
+		return err
+	}
+	identity, err := h.Load(func() ([]byte, error) { return []byte(os.Getenv("SEALTAPE_PASSPHRASE")), nil })
+	if err != nil {
+		return err
+	}
+	if dir == "" {
+		dir = h.SpoolDir()
+	}
+	readers := identity.Recipients()
+	if *reader != "" {
+		if readers, err = cardRecipients(*reader); err != nil {
+			return err
+		}
+	}
+	if *classic {
+		x, err := age.GenerateX25519Identity()
+		if err != nil {
+			return err
+		}
+		readers = append(readers, x.Recipient())
+	}
+	if m.w, err = archive.Create(dir, archive.Config{Signer: identity.Signer()}); err != nil {
+		return err
+	}
+	fmt.Println(m.w.ID())
+	if _, err := m.w.StartEpoch(readers); err != nil {
+		return err
+	}
+	for n := range m.segments {
+		if *late != "" && n == m.segments-1 {
+			if err := m.writeIndex(); err != nil {
+				return err
+			}
+			more, err := cardRecipients(*late)
+			if err != nil {
+				return err
+			}
+			if _, err := m.w.StartEpoch(append(readers, more...)); err != nil {
+				return err
+			}
+		}
+		if err := m.segment(n, n == m.segments-1 && !*open && !*crash); err != nil {
+			return err
+		}
+	}
+	if *crash {
+		return m.crash()
+	}
+	if err := m.writeIndex(); err != nil {
+		return err
+	}
+	if *open {
+		return nil
+	}
+	return m.w.Close()
+}
+
+func cardRecipients(file string) ([]age.Recipient, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	c, err := keys.ParseCard(b)
+	if err != nil {
+		return nil, err
+	}
+	return c.AgeRecipients(), nil
+}
+
+// segment writes segment n.
+func (m *recordingMaker) segment(n int, last bool) error {
+	o, err := m.w.Create(archive.Segment)
+	if err != nil {
+		return err
+	}
+	w, err := matroska.NewWriter(o, matroska.Header{
+		Recording: m.w.ID(), Segment: n, Epoch: o.Epoch(), Start: m.start, Tracks: []media.Track{aliceTrack, bobTrack},
+	})
+	if err != nil {
+		return err
+	}
+	from := time.Duration(n) * segmentLength
+	var events []media.Event
+	if n == 0 {
+		events = append(events,
+			media.Event{Type: media.EventStart, Text: m.room},
+			media.Event{Type: media.EventJoin, Participant: "alice", Name: "Alice"},
+			media.Event{Type: media.EventJoin, Participant: "bob", Name: bobTrack.Name},
+			media.Event{Type: media.EventTrack, Participant: "alice", Track: aliceTrack.UID, Text: aliceTrack.Label()},
+			media.Event{Type: media.EventTrack, Participant: "bob", Track: bobTrack.UID, Text: bobTrack.Label()})
+		if m.gap > 0 {
+			events = append(events, media.Event{
+				Type: media.EventGap, Participant: "bob", Track: bobTrack.UID, To: m.gap, Reason: media.GapLoss,
+			})
+		}
+	}
+	if last {
+		events = append(events, media.Event{Time: from + segmentLength, Type: media.EventStop, Reason: "stopped"})
+	}
+	for _, e := range events {
+		if err := w.WriteEvent(e); err != nil {
+			return err
+		}
+	}
+	keyFrames, err := m.frames(w, n, from)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(w.Close(), o.Commit()); err != nil {
+		return err
+	}
+	m.index.Events = append(m.index.Events, events...)
+	m.index.Segments = append(m.index.Segments, media.IndexSegment{
+		Number: n, Epoch: o.Epoch(), Size: w.Size(), Start: from, Duration: segmentLength,
+		Tracks: []media.IndexTrack{{UID: aliceTrack.UID}, {UID: bobTrack.UID, Keys: keyFrames}},
+	})
+	return nil
+}
+
+// frames writes sound every 20 ms and pictures every 100 ms.
+func (m *recordingMaker) frames(w *matroska.Writer, n int, from time.Duration) (keyFrames []time.Duration, err error) {
+	silence := []byte{0xfc, 0xff, 0xfe} // Opus, 20 ms, stereo
+	key := []byte{0x10, 0x02, 0, 0x9d, 0x01, 0x2a, 320 & 0xff, 320 >> 8, 180, 0, 0, 0}
+	delta := []byte{0x11, 0x02, 0, 0, 0, 0}
+	waiting := true
+	for t := from; t < from+segmentLength; t += 20 * time.Millisecond {
+		if err := w.WriteFrame(media.Frame{Track: aliceTrack.UID, Time: t, Duration: 20 * time.Millisecond, Key: true, Data: silence}); err != nil {
+			return nil, err
+		}
+		if t%(100*time.Millisecond) != 0 || t < m.gap {
+			continue
+		}
+		f := media.Frame{Track: bobTrack.UID, Time: t, Key: waiting, Data: delta}
+		if waiting {
+			f.Data = key
+			keyFrames = append(keyFrames, t)
+		}
+		waiting = false
+		if err := w.WriteFrame(f); err != nil {
+			return nil, err
+		}
+	}
+	return keyFrames, nil
+}
+
+// writeIndex writes the index of the segments since the last one.
+func (m *recordingMaker) writeIndex() error {
+	if len(m.index.Segments) == 0 {
+		return nil
+	}
+	o, err := m.w.Create(archive.Index)
+	if err != nil {
+		return err
+	}
+	m.index.Recording, m.index.Start = m.w.ID(), m.start
+	m.index.Tracks = []media.Track{aliceTrack, bobTrack}
+	err = media.WriteIndex(o, &m.index)
+	m.index = media.Index{}
+	return errors.Join(err, o.Commit())
+}
+
+// crash begins one more segment and ends the process with it half written.
+func (m *recordingMaker) crash() error {
+	o, err := m.w.Create(archive.Segment)
+	if err != nil {
+		return err
+	}
+	w, err := matroska.NewWriter(o, matroska.Header{
+		Recording: m.w.ID(), Segment: m.segments, Epoch: o.Epoch(), Start: m.start, Tracks: []media.Track{aliceTrack},
+	})
+	if err != nil {
+		return err
+	}
+	big := make([]byte, 1<<10)
+	big[0] = 0xfc
+	for i := range 200 {
+		t := time.Duration(m.segments)*segmentLength + time.Duration(i)*20*time.Millisecond
+		if err := w.WriteFrame(media.Frame{Track: aliceTrack.UID, Time: t, Duration: 20 * time.Millisecond, Key: true, Data: big}); err != nil {
+			return err
+		}
+	}
+	os.Exit(0)
+	return nil
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/urfave/cli/v2"
+)
+
+func storeFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name:    "store",
+		EnvVars: []string{"SEALTAPE_STORE"},
+		Usage:   "the archive: a folder or s3://bucket/prefix, as `STORE`",
+	}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print JSON"}
+}
+
+// openStore opens the store named by arg, a folder or s3://bucket/prefix. A
+// folder that is missing is made only if create is set, so that a mistyped name
+// is no empty archive.
+func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.Store, error) {
+	if arg == "" {
+		return nil, usageError{hinted(errors.New("which archive? --store is missing"),
+			"a folder or s3://bucket/prefix; SEALTAPE_STORE sets it for all commands"), "sealtape"}
+	}
+	if scheme, rest, ok := strings.Cut(arg, "://"); ok {
+		if scheme != "s3" {
+			return nil, usageError{fmt.Errorf("--store: %s:// is no kind of store, want s3://bucket/prefix or a folder", clean(scheme)), "sealtape"}
+		}
+		return openS3(ctx, rest)
+	}
+	open := dir.Open
+	if create {
+		open = dir.Create
+	}
+	s, err := open(arg)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	return s, nil
+}
+
+// A recordedFile lists what was recorded with this home, as lines of a time and
+// an ID: IDs tell no time, and whoever records may not be a reader.
+const recordedFile = "recorded"
+
+// maxRecorded bounds that file when it is read: the newest lines count.
+const maxRecorded = 1 << 20
+
+// recorded remembers that the recording id started at the given time, for
+// "last" to find it.
+func recorded(h *keys.Home, id string, start time.Time) (err error) {
+	f, err := os.OpenFile(filepath.Join(h.Dir(), recordedFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, err = fmt.Fprintf(f, "%s %s\n", start.UTC().Format(time.RFC3339Nano), id)
+	return err
+}
+
+// recordedStarts returns the start of each recording made with this home. A
+// damaged line is passed over: it costs a shorthand, nothing more.
+func recordedStarts(h *keys.Home) (map[string]time.Time, error) {
+	b, err := os.ReadFile(filepath.Join(h.Dir(), recordedFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	b = b[max(0, len(b)-maxRecorded):]
+	starts := make(map[string]time.Time)
+	for line := range bytes.Lines(b) {
+		at, id, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+		if t, err := time.Parse(time.RFC3339Nano, at); err == nil && archive.ValidID(id) == nil {
+			starts[id] = t
+		}
+	}
+	return starts, nil
+}
+
+// An access is what commands that read recordings work with.
+type access struct {
+	env       *env
+	home      *keys.Home
+	store     archive.Store
+	verifiers note.Verifiers
+	heads     archive.HeadMemory
+
+	asked      bool
+	identities []age.Identity
+	keysErr    error
+}
+
+// openAccess opens the home and the store of a command with the store flag.
+func openAccess(c *cli.Context) (*access, error) {
+	e := envOf(c)
+	store, err := e.openStore(c.Context, c.String("store"), false)
+	if err != nil {
+		return nil, err
+	}
+	h, err := e.openHome()
+	if err != nil {
+		return nil, err
+	}
+	v, err := h.Verifiers()
+	if err != nil {
+		return nil, err
+	}
+	return &access{
+		env: e, home: h, verifiers: v, heads: archive.HeadDir(h.HeadsDir()),
+		store: archive.Retry(store, archive.RetryConfig{OnRetry: func(name string, err error, wait time.Duration) {
+			e.notef("sealtape: the store failed, trying again in %v: %v", wait.Round(100*time.Millisecond), err)
+		}}),
+	}, nil
+}
+
+// keys returns what opens recordings, and asks for the passphrase the first
+// time it is called.
+func (a *access) keys(ctx context.Context) ([]age.Identity, error) {
+	if !a.asked {
+		a.asked = true
+		id, err := a.env.loadIdentity(ctx, a.home)
+		if err != nil {
+			a.keysErr = err
+		} else {
+			a.identities = id.AgeIdentities()
+		}
+	}
+	return a.identities, a.keysErr
+}
+
+// open opens a recording; with the given identities it can be read too.
+func (a *access) open(ctx context.Context, id string, identities []age.Identity) (*archive.Recording, error) {
+	rec, err := archive.Open(ctx, a.store, id, archive.Options{
+		Verifiers: a.verifiers, Identities: identities, Heads: a.heads,
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		// Its ID was found, so there are objects of it.
+		return nil, exitWith(exitUnverified, hinted(fmt.Errorf("recording %s has no head: %w", id, err),
+			"it is being uploaded, or what signs it was removed; sealtape verify says what is there"))
+	}
+	return rec, err
+}
+
+// resolve turns what was typed for an ID into one: the ID, an unambiguous
+// prefix, or "last".
+//
+// The last recording is the one with the latest start. The store does not know
+// it: IDs are random and an upload can be later than a meeting. It is known of
+// what was recorded with this home, and of what a key of one's own opens; what
+// is neither cannot be last. A store with one recording needs no key.
+func (a *access) resolve(ctx context.Context, arg string) (string, error) {
+	if arg != "last" {
+		id, err := archive.FindID(ctx, a.store, arg)
+		if errors.Is(err, archive.ErrNotFound) {
+			return "", fmt.Errorf("%w: %q", archive.ErrNotFound, arg)
+		}
+		return id, err
+	}
+	var ids []string
+	for id, err := range archive.IDs(ctx, a.store) {
+		if err != nil {
+			return "", err
+		}
+		ids = append(ids, id)
+	}
+	switch len(ids) {
+	case 0:
+		return "", hinted(fmt.Errorf("%w: the store is empty", archive.ErrNotFound), "sealtape record makes recordings; check --store")
+	case 1:
+		return ids[0], nil
+	}
+	starts, err := recordedStarts(a.home)
+	if err != nil {
+		return "", err
+	}
+	var last string
+	var lastStart time.Time
+	unknown := 0
+	for _, id := range ids {
+		start, ok := starts[id]
+		if !ok {
+			identities, err := a.keys(ctx)
+			if err != nil && !errors.Is(err, keys.ErrNoIdentity) {
+				return "", err
+			}
+			if start, ok = a.start(ctx, id, identities); !ok {
+				if ctx.Err() != nil {
+					return "", ctx.Err()
+				}
+				unknown++
+				continue
+			}
+		}
+		if last == "" || start.After(lastStart) {
+			last, lastStart = id, start
+		}
+	}
+	if last == "" {
+		return "", exitWith(exitNoKey, hinted(errors.New("which recording is last is not known: no key of yours opens any"),
+			"give the ID; sealtape list shows them"))
+	}
+	if unknown > 0 {
+		a.env.notef("sealtape: last is %s; of %s the start is not known", last, count(unknown, "recording"))
+	}
+	return last, nil
+}

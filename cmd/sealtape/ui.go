@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+)
+
+// This file is the only one that writes to a person. The rules are:
+//
+//   - Results go to standard output, all else to standard error.
+//   - Errors are "sealtape: " and a text without a capital or a full stop;
+//     lines with "hint: " follow, and name the remedy.
+//   - Questions go to the terminal, not to either output, so that these can be
+//     redirected. Without a terminal a question is an error with a hint that
+//     says how to answer in advance.
+//   - Whatever came from a room, a store or a card goes through clean.
+
+// env is what the commands need of the world around them.
+type env struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+const envKey = "env"
+
+// envOf returns the env of the running command.
+func envOf(c *cli.Context) *env { return c.App.Metadata[envKey].(*env) }
+
+// printf writes a result to standard output.
+func (e *env) printf(format string, args ...any) {
+	fmt.Fprintf(e.stdout, format, args...)
+}
+
+// notef writes a remark, one line, to standard error.
+func (e *env) notef(format string, args ...any) {
+	fmt.Fprintf(e.stderr, format+"\n", args...)
+}
+
+// warnf writes a line that should not be missed to standard error.
+func (e *env) warnf(format string, args ...any) {
+	fmt.Fprintf(e.stderr, "sealtape: warning: "+format+"\n", args...)
+}
+
+// table writes rows to standard output, in columns. The first row is the head.
+func (e *env) table(rows [][]string) error {
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintln(w, strings.TrimRight(strings.Join(r, "\t"), "\t"))
+	}
+	return w.Flush()
+}
+
+// json writes v to standard output, indented.
+func (e *env) json(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// exit tells the person how it went and returns the exit code.
+func (e *env) exit(err error) int {
+	if err == nil {
+		return 0
+	}
+	code, hints := explain(err)
+	var quiet *exitError
+	if !errors.As(err, &quiet) || quiet.err != nil {
+		fmt.Fprintf(e.stderr, "sealtape: %s\n", clean(err.Error()))
+	}
+	for _, h := range hints {
+		fmt.Fprintf(e.stderr, "hint: %s\n", clean(h))
+	}
+	return code
+}
+
+// clean makes s, which a stranger may have written, safe to show on a terminal:
+// what is not printable is written as an escape. Newlines become spaces.
+func clean(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteByte(' ')
+		default:
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		}
+	}
+	return b.String()
+}
+
+// size returns a number of bytes for people, in powers of 1000.
+func size(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n), 0
+	for f >= 999.95 && unit < 4 {
+		f, unit = f/1000, unit+1
+	}
+	return fmt.Sprintf("%.1f %cB", f, "?kMGT"[unit])
+}
+
+// length returns a time on the recording clock or a duration for people: 5.3s
+// below a minute, then 1:05 and 2:03:04.
+func length(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	s := int64(d.Round(time.Second) / time.Second)
+	if s < 3600 {
+		return fmt.Sprintf("%d:%02d", s/60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// count returns "1 segment", "2 segments".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// A progressBar shows how far something got, on terminals only.
+type progressBar struct{ bar *progressbar.ProgressBar } // nil: not shown
+
+// progress begins to show how much of total is done of what.
+func (e *env) progress(what string, total int64) *progressBar {
+	if !terminal(e.stderr) || total <= 0 {
+		return &progressBar{}
+	}
+	return &progressBar{progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(e.stderr),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionShowElapsedTimeOnFinish(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// The errors of drawing are those of the terminal; there is nobody to tell.
+
+func (p *progressBar) add(n int64) {
+	if p.bar != nil {
+		_ = p.bar.Add64(n)
+	}
+}
+
+func (p *progressBar) set(n int64) {
+	if p.bar != nil {
+		_ = p.bar.Set64(n)
+	}
+}
+
+// finish removes the bar, wherever it stands.
+func (p *progressBar) finish() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
+
+// terminal reports whether w is a terminal that can redraw a line.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// errNoTerminal: there is nobody to ask.
+var errNoTerminal = errors.New("there is no terminal to ask on")
+
+// openTerminal opens the terminal of the process, whatever its standard input
+// and output are connected to.
+func openTerminal() (*os.File, error) {
+	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, errNoTerminal
+	}
+	return f, nil
+}
+
+// passphraseVar answers questions for the passphrase.
+const passphraseVar = "SEALTAPE_PASSPHRASE"
+
+// passphrase asks for the passphrase of the identity, or takes it from the
+// environment. With confirm, it is a new one, to be typed twice.
+func (e *env) passphrase(ctx context.Context, confirm bool) ([]byte, error) {
+	if p, ok := os.LookupEnv(passphraseVar); ok {
+		if p == "" {
+			return nil, hinted(errors.New(passphraseVar+" is empty"), "unset it to be asked")
+		}
+		return []byte(p), nil
+	}
+	tty, err := openTerminal()
+	if err != nil {
+		return nil, hinted(fmt.Errorf("the passphrase is needed and %w", err),
+			"in a script, set "+passphraseVar)
+	}
+	defer tty.Close()
+	if !confirm {
+		return askSecret(ctx, tty, "passphrase of your sealtape identity: ")
+	}
+	p, err := askSecret(ctx, tty, "choose a passphrase for your sealtape identity: ")
+	if err != nil {
+		return nil, err
+	}
+	if len(p) == 0 {
+		return nil, hinted(errors.New("the passphrase is empty"), "--no-passphrase keeps the identity without one")
+	}
+	again, err := askSecret(ctx, tty, "once more: ")
+	if err != nil {
+		return nil, err
+	}
+	if string(p) != string(again) {
+		return nil, hinted(errors.New("the two passphrases differ"), "run the command again; nothing was written")
+	}
+	return p, nil
+}
+
+// askSecret reads a line from the terminal without showing it.
+func askSecret(ctx context.Context, tty *os.File, prompt string) ([]byte, error) {
+	fd := int(tty.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprint(tty, prompt)
+	defer fmt.Fprintln(tty)
+	return interruptible(ctx, func() ([]byte, error) { return term.ReadPassword(fd) },
+		func() { _ = term.Restore(fd, before) })
+}
+
+// confirm asks a question that is answered with yes or no; no is the default.
+func (e *env) confirm(ctx context.Context, question string) (bool, error) {
+	tty, err := openTerminal()
+	if err != nil {
+		return false, err
+	}
+	defer tty.Close()
+	fmt.Fprintf(tty, "%s [y/N] ", question)
+	line, err := interruptible(ctx, func() ([]byte, error) {
+		return bufio.NewReader(io.LimitReader(tty, 1<<10)).ReadBytes('\n')
+	}, func() {})
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	answer := strings.ToLower(strings.TrimSpace(string(line)))
+	return answer == "y" || answer == "yes", nil
+}
+
+// interruptible calls read, which blocks on the terminal, and gives up on it
+// when ctx ends. A blocked read of a terminal cannot be called back, so its
+// goroutine is left behind: the process is about to exit.
+func interruptible(ctx context.Context, read func() ([]byte, error), giveUp func()) ([]byte, error) {
+	type result struct {
+		b   []byte
+		err error
+	}
+	ch := make(chan result, 1)
+	go func() {
+		b, err := read()
+		ch <- result{b, err}
+	}()
+	select {
+	case r := <-ch:
+		return r.b, r.err
+	case <-ctx.Done():
+		giveUp()
+		return nil, ctx.Err()
+	}
+}
