@@ -448,6 +448,29 @@ func TestMuteIsNoHole(t *testing.T) {
 	}
 }
 
+func TestForgedServerFrameIsToldOnce(t *testing.T) {
+	trailer := []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
+	info := opusInfo
+	info.SIFTrailer = trailer
+	s, _ := record(t, recorder.Config{Duration: 2 * time.Second}, func(room *roomtest.Room, _ func()) {
+		tr := room.Publish(info)
+		for n := range 20 {
+			p := opusPacket(n, opusPayload(n))
+			if n >= 10 {
+				p.Payload, p.Marker = append([]byte("what I never said"), trailer...), true
+			}
+			tr.Send(p)
+		}
+	})
+	frames, events, _ := s.read(t)
+	if len(frames) != 10 {
+		t.Errorf("%d frames, want 10", len(frames))
+	}
+	if got := find(events, media.EventIntegrity); len(got) != 1 || got[0].Track != 1 {
+		t.Errorf("integrity events: %+v", got)
+	}
+}
+
 func TestRepublishContinuesTheTrack(t *testing.T) {
 	s, _ := record(t, recorder.Config{Duration: 9 * time.Second}, func(room *roomtest.Room, _ func()) {
 		for i := range 3 {

@@ -35,6 +35,7 @@ type trackRecorder struct {
 	seen    bool          // a frame or a hole came before
 	needKey bool          // video: nothing is kept before the next key frame
 	lastPLI time.Time
+	forged  bool // an unknown server-injected frame was declared
 
 	counts *counts
 }
@@ -100,6 +101,13 @@ func (t *trackRecorder) drain(now time.Time) {
 		switch u.Kind {
 		case frame.UnitSIF:
 			// The server's own silence or black picture: never media, no hole.
+			// Whoever knows the trailer, and everyone in the room does, can put
+			// it on something else.
+			if !u.Known && !t.forged {
+				t.forged = true
+				t.send(item{event: &media.Event{Time: t.end, Type: media.EventIntegrity, Participant: t.info.Participant,
+					Track: t.media.UID, Reason: "unknown server-injected frame"}})
+			}
 		case frame.UnitLost:
 			t.counts.lost.Add(int64(max(1, u.Lost)))
 			t.openHole(t.end, media.GapLoss)

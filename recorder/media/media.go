@@ -109,6 +109,7 @@ const (
 	EventGap       EventType = "gap"       // Track misses From..To for Reason
 	EventEpoch     EventType = "epoch"     // a new set of readers; Text names them
 	EventKeys      EventType = "keys"      // end-to-end keys changed
+	EventIntegrity EventType = "integrity" // Track got something that was neither its sender's nor, by its looks, the server's
 	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
 )
 
