@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -121,6 +122,11 @@ func openHead(msg []byte, id string, known note.Verifiers) (Head, []string, erro
 	}
 	var by []string
 	for _, s := range n.Sigs {
+		// note.Open overlooks the spare bits at the end. They change nothing that
+		// is signed, but a bit that was flipped is to be seen as such.
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return Head{}, nil, errors.New("malformed head: signature not in canonical form")
+		}
 		by = append(by, s.Name)
 	}
 	return h, by, err

@@ -130,7 +130,7 @@ func rootOf(entries []Entry) tlog.Hash {
 // them in: an epoch first, numbers of each kind rising, an epoch's classic file
 // only right after its hybrid one or without one.
 func checkOrder(entries []Entry) error {
-	last := [...]int{Segment: -1, Index: -1, Epoch: 0}
+	last := lastNumbers(nil)
 	var before logged
 	for i, e := range entries {
 		l, ok := parseName(e.Name)
@@ -144,6 +144,17 @@ func checkOrder(entries []Entry) error {
 		last[l.kind], before = l.number, l
 	}
 	return nil
+}
+
+// lastNumbers returns the highest number of each kind in entries, or the one
+// before the first.
+func lastNumbers(entries []Entry) [Epoch + 1]int {
+	last := [...]int{Segment: -1, Index: -1, Epoch: 0}
+	for _, e := range entries {
+		l, _ := parseName(e.Name)
+		last[l.kind] = l.number
+	}
+	return last
 }
 
 // A logError says that a log does not fit its head or cannot be read.

@@ -1,19 +1,12 @@
 package archive
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"sync/atomic"
 
 	"filippo.io/age"
-
-	"github.com/sealtape/sealtape/archive/internal/durable"
 )
 
 const (
@@ -156,67 +149,6 @@ func (o *Object) Abort() error {
 	o.w.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("could not abort %s: %w", o.Name(), err)
-	}
-	return nil
-}
-
-// A part is a file that is to become an object. It hashes what is written, so
-// that nothing needs to be read again.
-type part struct {
-	name string // of the object
-	path string // of the object
-	f    *os.File
-	hash hash.Hash
-	size atomic.Int64
-}
-
-// createPart begins the object name in the recording's folder dir.
-func createPart(dir, name string) (*part, error) {
-	p := &part{name: name, path: filepath.Join(dir, filepath.FromSlash(name)), hash: sha256.New()}
-	f, err := os.OpenFile(p.path+partSuffix, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	p.f = f
-	return p, nil
-}
-
-func (p *part) Write(b []byte) (int, error) {
-	n, err := p.f.Write(b)
-	p.hash.Write(b[:n])
-	p.size.Add(int64(n))
-	return n, err
-}
-
-// sync makes the content durable, and closes the file.
-func (p *part) sync(step func(string)) error {
-	step("sync")
-	return errors.Join(p.f.Sync(), p.f.Close())
-}
-
-// link gives the object its name. After an error there is no such object: a
-// name that may not last is taken back.
-func (p *part) link(step func(string)) (Entry, error) {
-	step("link")
-	if err := durable.Link(p.path+partSuffix, p.path); err != nil {
-		if !errors.Is(err, fs.ErrExist) {
-			err = errors.Join(err, removeFile(p.path))
-		}
-		return Entry{}, errors.Join(err, removeFile(p.path+partSuffix))
-	}
-	return Entry{Name: p.name, SHA256: [sha256.Size]byte(p.hash.Sum(nil))}, nil
-}
-
-// remove closes and removes the file.
-func (p *part) remove() error {
-	p.f.Close() // its content is not wanted, and it may be closed already
-	return removeFile(p.path + partSuffix)
-}
-
-// removeFile removes path if it is there.
-func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	return nil
 }

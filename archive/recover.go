@@ -91,10 +91,8 @@ func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
 	if err != nil || over {
 		return nil, err
 	}
-	s := salvage{dir: dir, step: c.step, last: [...]int{Segment: -1, Index: -1, Epoch: 0}, logged: make(map[string]bool)}
+	s := salvage{dir: dir, step: c.step, last: lastNumbers(entries), logged: make(map[string]bool)}
 	for _, e := range entries {
-		n, _ := parseName(e.Name)
-		s.last[n.kind] = n.number
 		s.logged[e.Name] = true
 	}
 	r := &Recovered{ID: id}

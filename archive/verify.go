@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"strings"
 	"sync"
 )
 
@@ -257,17 +258,28 @@ func (v *verifier) verifyRest(ctx context.Context, entries []Entry, beyond int) 
 	if err != nil {
 		return err
 	}
-	if !v.Head.State.Final() {
-		v.Tail = rest
-		return nil
-	}
-	if beyond > 0 {
+	if beyond > 0 && v.Head.State.Final() {
 		v.problem(ProblemAdded, logName(v.Head.Size-1), "%d lines beyond those that the head signs", beyond)
 	}
+	last := lastNumbers(entries)
 	for _, info := range rest {
-		v.problem(ProblemAdded, info.Name, "is not in the log: the recorder did not sign it")
+		if !v.Head.State.Final() && mayFollow(info.Name, last, v.Head.Size) {
+			v.Tail = append(v.Tail, info)
+		} else {
+			v.problem(ProblemAdded, info.Name, "is not in the log: the recorder did not sign it")
+		}
 	}
 	return nil
+}
+
+// mayFollow reports whether a recorder that goes on after size lines could have
+// left an object of this name, before the next head.
+func mayFollow(name string, last [Epoch + 1]int, size int64) bool {
+	l, ok := parseName(strings.TrimSuffix(name, partSuffix))
+	if !ok {
+		return name == logName(size)
+	}
+	return l.number > last[l.kind] || l.classic && l.number == last[Epoch]
 }
 
 // limits says what was not proven.

