@@ -1,0 +1,184 @@
+package browser_test
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/livekit/protocol/auth"
+
+	"github.com/sealtape/sealtape/testdata/browser"
+	"github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/servers"
+)
+
+const passphrase = "what the members know"
+
+func startServer(t *testing.T) (context.Context, *servers.LiveKit) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return ctx, s
+}
+
+// startMember starts a browser that publishes a tone of hz Hz and its camera.
+func startMember(t *testing.T, ctx context.Context, s *servers.LiveKit, identity string, hz float64, c browser.Config) *browser.Member {
+	t.Helper()
+	var err error
+	c.URL, c.Camera = s.URL, true
+	c.Token, err = auth.NewAccessToken(s.APIKey, s.APISecret).SetIdentity(identity).SetName(strings.ToUpper(identity)).
+		SetVideoGrant(&auth.VideoGrant{RoomJoin: true, Room: t.Name()}).ToJWT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.WAV = filepath.Join(t.TempDir(), identity+".wav")
+	if err := browser.Tone(c.WAV, hz, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	m, err := browser.Start(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Leave(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+func wait(t *testing.T, ctx context.Context, m *browser.Member, what string, cond func(browser.State) bool) browser.State {
+	t.Helper()
+	s, err := m.Wait(ctx, cond)
+	if err != nil {
+		t.Fatalf("%s: %v; last state: %+v", what, err, s)
+	}
+	return s
+}
+
+func TestTwoBrowsers(t *testing.T) {
+	ctx, s := startServer(t)
+	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Passphrase: passphrase})
+	bob := startMember(t, ctx, s, "bob", 1000, browser.Config{Passphrase: passphrase, Screen: true, Simulcast: true})
+
+	for _, tt := range []struct {
+		m    *browser.Member
+		peer string
+		hz   float64
+	}{{ada, "bob", 1000}, {bob, "ada", 440}} {
+		got := wait(t, ctx, tt.m, "hearing and seeing "+tt.peer, func(s browser.State) bool {
+			sound, _ := s.Heard(tt.peer)
+			picture, _ := s.Watched(tt.peer)
+			return math.Abs(sound.Hz-tt.hz) < 12 && sound.Level > -40 && picture.Frames >= 10
+		})
+		sound, _ := got.Heard(tt.peer)
+		picture, _ := got.Watched(tt.peer)
+		if p := got.Participants[tt.peer]; !sound.Encrypted || !picture.Encrypted || !p.Encrypted {
+			t.Errorf("%s's tracks are not encrypted: %+v %+v %+v", tt.peer, sound, picture, p)
+		}
+		if p := got.Participants[tt.peer]; p.Name != strings.ToUpper(tt.peer) || p.At.IsZero() {
+			t.Errorf("%s is listed as %+v", tt.peer, p)
+		}
+	}
+	wait(t, ctx, bob, "sending", func(s browser.State) bool {
+		for _, source := range []browser.Source{browser.Microphone, browser.Camera, browser.Screen} {
+			p := s.Published[source]
+			if !p.Encrypted || p.SID == "" || p.At.IsZero() || p.Sent.Before(p.At) {
+				return false
+			}
+		}
+		return true
+	})
+
+	if err := bob.Say(ctx, `"hello" from bob`); err != nil {
+		t.Fatal(err)
+	}
+	got := wait(t, ctx, ada, "a message", func(s browser.State) bool { return len(s.Messages) > 0 })
+	if m := got.Messages[0]; m.From != "bob" || m.Text != `"hello" from bob` {
+		t.Errorf("ada got %+v", m)
+	}
+
+	if err := bob.Mute(ctx, browser.Microphone, true); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, ctx, ada, "silence", func(s browser.State) bool {
+		sound, ok := s.Heard("bob")
+		return ok && sound.Level < -80
+	})
+	if err := bob.Mute(ctx, browser.Microphone, false); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, ctx, ada, "the tone again", func(s browser.State) bool {
+		sound, _ := s.Heard("bob")
+		return math.Abs(sound.Hz-1000) < 12 && sound.Level > -40
+	})
+	if err := bob.Unpublish(ctx, browser.Camera); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, ctx, ada, "no picture", func(s browser.State) bool { _, ok := s.Watched("bob"); return !ok })
+	if err := bob.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, ctx, ada, "bob to go", func(s browser.State) bool { return !s.Participants["bob"].Left.IsZero() })
+	for _, m := range []*browser.Member{ada, bob} {
+		if s := m.State(); len(s.Errors) > 0 {
+			t.Errorf("%s: %q", s.Identity, s.Errors)
+		}
+	}
+}
+
+// TestUnderstandsMembers holds that livekit-client opens what package members
+// encrypts, so that the Go members stand for web clients.
+func TestUnderstandsMembers(t *testing.T) {
+	ctx, s := startServer(t)
+	m, err := members.Join(ctx, members.Config{
+		URL: s.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: t.Name(), Identity: "gopher",
+		Passphrase: passphrase, Audio: media.Speech(0), Video: media.Clock(0),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Leave()
+	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Passphrase: passphrase})
+	got := wait(t, ctx, ada, "hearing and seeing the gopher", func(s browser.State) bool {
+		sound, _ := s.Heard("gopher")
+		picture, _ := s.Watched("gopher")
+		return sound.Level > -60 && picture.Frames >= 20 && picture.Width == 320 && picture.Height == 180
+	})
+	if len(got.Errors) > 0 {
+		t.Errorf("errors: %q", got.Errors)
+	}
+	if !got.Participants["gopher"].Encrypted {
+		t.Error("the gopher's tracks do not count as encrypted")
+	}
+}
+
+// TestWrongPassphrase holds that the encryption is on: a member with another
+// passphrase gets errors instead of media.
+func TestWrongPassphrase(t *testing.T) {
+	ctx, s := startServer(t)
+	startMember(t, ctx, s, "ada", 440, browser.Config{Passphrase: passphrase})
+	eve := startMember(t, ctx, s, "eve", 1000, browser.Config{Passphrase: "a guess"})
+	got := wait(t, ctx, eve, "an error", func(s browser.State) bool { return len(s.Errors) > 0 })
+	if !strings.Contains(got.Errors[0], "encryption") {
+		t.Errorf("errors: %q", got.Errors)
+	}
+	sound, _ := got.Heard("ada")
+	picture, _ := got.Watched("ada")
+	if sound.Level > -80 || picture.Frames > 0 {
+		t.Errorf("eve heard %+v and saw %+v", sound, picture)
+	}
+}
