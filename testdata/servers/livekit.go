@@ -1,0 +1,86 @@
+package servers
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math"
+	"time"
+)
+
+// LiveKitVersion is the version of livekit-server that StartLiveKit runs.
+const LiveKitVersion = "v1.11.0"
+
+// A LiveKitConfig says how to run a LiveKit server.
+type LiveKitConfig struct {
+	// EmptyTimeout is how long a room that nobody joined stays open,
+	// DepartureTimeout how long one that everybody left. In whole seconds,
+	// rounded up; 0 means 5 s and 1 s.
+	EmptyTimeout, DepartureTimeout time.Duration
+	// Progress, if not nil, is told what takes long.
+	Progress func(string)
+}
+
+// A LiveKit is a running LiveKit server. It opens rooms as they are joined.
+type LiveKit struct {
+	*process
+	URL       string // ws://127.0.0.1:PORT
+	APIKey    string
+	APISecret string
+}
+
+// StartLiveKit starts a server with an API key of its own and returns once it
+// answers. The context is for the start only.
+func StartLiveKit(ctx context.Context, c LiveKitConfig) (*LiveKit, error) {
+	const module = "github.com/livekit/livekit-server"
+	path, err := Build(ctx, module, LiveKitVersion, module+"/cmd/server", "livekit-server", c.Progress)
+	if err != nil {
+		return nil, err
+	}
+	s := &LiveKit{APIKey: "API" + rand.Text()[:12], APISecret: rand.Text() + rand.Text()}
+	s.process, err = retryPorts(func() (*process, error) {
+		ports, err := freePorts(2)
+		if err != nil {
+			return nil, err
+		}
+		s.URL = fmt.Sprintf("ws://127.0.0.1:%d", ports[0])
+		return start(ctx, "livekit-server", path,
+			[]string{"--bind", "127.0.0.1", "--node-ip", "127.0.0.1"},
+			[]string{"LIVEKIT_CONFIG=" + liveKitYAML(c, s, ports)},
+			fmt.Sprintf("http://127.0.0.1:%d/", ports[0]))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// liveKitYAML is the server's configuration. Media goes by UDP, to one port: the
+// server's TCP port for media can only be opened on all interfaces. The STUN
+// server is one that is not there: without any the clients would be sent to
+// public ones.
+func liveKitYAML(c LiveKitConfig, s *LiveKit, ports []int) string {
+	seconds := func(d, zero time.Duration) int {
+		if d <= 0 {
+			d = zero
+		}
+		return int(math.Ceil(d.Seconds()))
+	}
+	return fmt.Sprintf(`port: %d
+bind_addresses: [127.0.0.1]
+rtc:
+  tcp_port: 0
+  udp_port: %d
+  use_external_ip: false
+  enable_loopback_candidate: true
+  ips: {includes: [127.0.0.1/32]}
+  stun_servers: ["127.0.0.1:9"]
+room:
+  auto_create: true
+  empty_timeout: %d
+  departure_timeout: %d
+keys: {%s: %s}
+`, ports[0], ports[1],
+		seconds(c.EmptyTimeout, 5*time.Second), seconds(c.DepartureTimeout, time.Second),
+		s.APIKey, s.APISecret)
+}

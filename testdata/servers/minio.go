@@ -1,0 +1,88 @@
+package servers
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// MinIOVersion is the version of the MinIO server that StartMinIO runs.
+const MinIOVersion = "v0.0.0-20260212201848-7aac2a2c5b7c"
+
+// A MinIOConfig says how to run a MinIO server.
+type MinIOConfig struct {
+	// Progress, if not nil, is told what takes long.
+	Progress func(string)
+}
+
+// A MinIO is a running MinIO server, an S3 store. Its data goes when it stops.
+type MinIO struct {
+	*process
+	Endpoint  string // http://127.0.0.1:PORT
+	AccessKey string // of the root user
+	SecretKey string
+}
+
+// StartMinIO starts a server with root credentials of its own, without buckets,
+// and returns once it is ready. The context is for the start only.
+func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
+	const module = "github.com/minio/minio"
+	path, err := Build(ctx, module, MinIOVersion, module, "minio", c.Progress)
+	if err != nil {
+		return nil, err
+	}
+	s := &MinIO{AccessKey: rand.Text()[:16], SecretKey: rand.Text() + rand.Text()}
+	s.process, err = retryPorts(func() (*process, error) {
+		ports, err := freePorts(2)
+		if err != nil {
+			return nil, err
+		}
+		s.Endpoint = fmt.Sprintf("http://127.0.0.1:%d", ports[0])
+		return start(ctx, "minio", path,
+			[]string{
+				"server", "data", "--certs-dir", "certs", // in the process's folder
+				"--address", fmt.Sprintf("127.0.0.1:%d", ports[0]),
+				"--console-address", fmt.Sprintf("127.0.0.1:%d", ports[1]),
+			},
+			[]string{
+				"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey,
+				"MINIO_BROWSER=off", // no console
+				"MINIO_UPDATE=off",  // asks no one for new versions
+				"MINIO_CI_CD=on",    // data may lie on the system's disk
+			},
+			s.Endpoint+"/minio/health/ready")
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Bucket creates a bucket.
+func (s *MinIO) Bucket(ctx context.Context, name string) error {
+	u, err := url.Parse(s.Endpoint)
+	if err != nil {
+		return err
+	}
+	transport, err := minio.DefaultTransport(false)
+	if err != nil {
+		return err
+	}
+	defer transport.CloseIdleConnections()
+	client, err := minio.New(u.Host, &minio.Options{
+		Creds:     credentials.NewStaticV4(s.AccessKey, s.SecretKey, ""),
+		Region:    "us-east-1",
+		Transport: transport,
+	})
+	if err != nil {
+		return err
+	}
+	if err := client.MakeBucket(ctx, name, minio.MakeBucketOptions{}); err != nil {
+		return fmt.Errorf("could not create the bucket %s: %w", name, err)
+	}
+	return nil
+}
