@@ -218,7 +218,10 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 		}
 	}
 	slices.SortFunc(found, func(a, b logged) int {
-		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.String(), b.String()))
+		if a.number == b.number && a.classic != b.classic {
+			return map[bool]int{true: 1, false: -1}[a.classic]
+		}
+		return cmp.Compare(a.number, b.number)
 	})
 	return found, durable.SyncDir(path)
 }

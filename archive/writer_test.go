@@ -153,6 +153,7 @@ func TestCloseEmpty(t *testing.T) {
 }
 
 func TestObjectTooLarge(t *testing.T) {
+	t.Parallel()
 	spool, reader, s := t.TempDir(), hybrid(t), newSigner(t, "recorder")
 	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())
 	o, err := w.Create(archive.Segment)
@@ -233,6 +234,7 @@ func TestWriterConcurrent(t *testing.T) {
 
 // A log of more than one file.
 func TestLogFiles(t *testing.T) {
+	t.Parallel()
 	spool, s := t.TempDir(), newSigner(t, "recorder")
 	reader := hybrid(t)
 	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())

@@ -1,0 +1,482 @@
+package archive_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// content returns the n bytes that segment number has in these tests, with a
+// marker that must never reach a disk.
+func content(number, n int) []byte {
+	const marker = "PLANTED-PLAINTEXT-CANARY"
+	b := make([]byte, n)
+	r := rand.NewChaCha8([32]byte{byte(number)})
+	r.Read(b)
+	for i := 0; i+len(marker) <= n; i += 4096 {
+		copy(b[i:], marker)
+	}
+	return b
+}
+
+// recoverAll recovers a spool, and then checks that doing it again changes
+// nothing.
+func recoverAll(t testing.TB, spool string, c archive.Config) []archive.Recovered {
+	t.Helper()
+	all, err := archive.Recover(context.Background(), spool, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := files(t, spool)
+	again, err := archive.Recover(context.Background(), spool, c)
+	if err != nil || len(again) != 0 {
+		t.Errorf("Recover did more the second time: %v, %v", again, err)
+	}
+	if !maps.Equal(before, files(t, spool)) {
+		t.Error("Recover changed files the second time")
+	}
+	for name, data := range before {
+		if strings.Contains(data, "PLANTED-PLAINTEXT") || strings.Contains(data, "AGE-SECRET-KEY") {
+			t.Errorf("%s has plaintext in it", name)
+		}
+		if strings.HasSuffix(name, ".part") || strings.Contains(name, ".tmp-") {
+			t.Errorf("%s was left over", name)
+		}
+	}
+	return all
+}
+
+// verified opens a recording that must be without fault.
+func verified(t testing.TB, s archive.Store, id string, sign signer, reader age.Identity) *archive.Recording {
+	t.Helper()
+	o := archive.Options{Verifiers: sign.verifiers, Identities: []age.Identity{reader}}
+	report, err := archive.Verify(context.Background(), s, id, o, func(p archive.Problem) { t.Errorf("problem: %v", p) })
+	if err != nil || !report.OK() {
+		t.Fatalf("Verify: %+v, %v", report, err)
+	}
+	r, err := archive.Open(context.Background(), s, id, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Parts that end anywhere.
+func TestTorn(t *testing.T) {
+	const (
+		header = 1627 + 16 // and nonce
+		chunk  = 64<<10 + 16
+		plain  = 64 << 10
+	)
+	data := content(0, 300_000)
+	for _, test := range []struct {
+		size int64 // of the part
+		want int   // bytes that can be read; -1: no segment is left
+		kept int64 // size of the object
+	}{
+		{0, -1, 0}, {1, -1, 0}, {1000, -1, 0}, {header - 17, -1, 0}, {header - 1, -1, 0}, {header, -1, 0}, {header + 16, -1, 0},
+		{header + 17, 0, header + 17}, {header + 40_000, 0, header + 40_000},
+		{header + chunk, plain, header + chunk},
+		{header + chunk + 1, plain, header + chunk},
+		{header + chunk + 16, plain, header + chunk},
+		{header + chunk + 17, plain, header + chunk + 17},
+		{header + 2*chunk, 2 * plain, header + 2*chunk},
+		{header + 3*chunk - 1, 2 * plain, header + 3*chunk - 1},
+		{header + 4*chunk, 4 * plain, header + 4*chunk},
+	} {
+		t.Run(fmt.Sprint(test.size), func(t *testing.T) {
+			t.Parallel()
+			spool, s, reader := t.TempDir(), newSigner(t, "recorder"), hybrid(t)
+			c := archive.Config{Signer: s}
+			w := create(t, spool, c, reader.Recipient())
+			commit(t, begin(t, w, archive.Segment, []byte("whole")))
+			o := begin(t, w, archive.Segment, data)
+			index := begin(t, w, archive.Index, data)
+			if o.Size() != header+4*chunk {
+				t.Fatalf("the part has %d bytes, want %d", o.Size(), header+4*chunk)
+			}
+			if err := w.Crash(); err != nil {
+				t.Fatal(err)
+			}
+			folder := filepath.Join(spool, w.ID())
+			if err := os.Truncate(filepath.Join(folder, o.Name()+".part"), test.size); err != nil {
+				t.Fatal(err)
+			}
+			all := recoverAll(t, spool, c)
+			if len(all) != 1 || all[0].ID != w.ID() || all[0].Head.State != archive.StateCut {
+				t.Fatalf("recovered %+v", all)
+			}
+			wantFile(t, filepath.Join(folder, o.Name()+".part"), false)
+			wantFile(t, filepath.Join(folder, index.Name()+".part"), false)
+			r := verified(t, openDir(t, spool), w.ID(), s, reader)
+			if got, err := r.ReadSegment(t.Context(), 0); err != nil || string(got) != "whole" {
+				t.Errorf("segment 0: %q, %v", got, err)
+			}
+			torn := filepath.Join(folder, "segments/000001-torn.age")
+			wantFile(t, torn, test.want >= 0)
+			if test.want < 0 {
+				if len(all[0].Torn) != 0 || len(r.Segments()) != 1 {
+					t.Errorf("recovered %+v, segments %v", all, r.Segments())
+				}
+				return
+			}
+			if fi, err := os.Stat(torn); err != nil || fi.Size() != test.kept {
+				t.Errorf("kept %d bytes, %v, want %d", fi.Size(), err, test.kept)
+			}
+			if i := r.Segments()[1]; !i.Torn || i.Number != 1 || i.Epoch != 1 || all[0].Torn[0] != i.Name {
+				t.Errorf("recovered %+v, segment %+v", all, i)
+			}
+			got, err := r.ReadSegment(t.Context(), 1)
+			var te *archive.TornError
+			if !errors.As(err, &te) || te.Size != len(got) || len(got) != test.want || !bytes.Equal(got, data[:len(got)]) {
+				t.Errorf("segment 1: %d bytes, %v, want %d", len(got), err, test.want)
+			}
+		})
+	}
+}
+
+// script is what the crash tests record: every kind of step, in small.
+func script(w *archive.Writer, readers [2][]age.Recipient) error {
+	object := func(k archive.Kind) error {
+		o, err := w.Create(k)
+		if err != nil {
+			return err
+		}
+		if _, err := o.Write(content(o.Number(), 70_000)); err != nil {
+			return err
+		}
+		return o.Commit()
+	}
+	for _, r := range readers {
+		if _, err := w.StartEpoch(r); err != nil {
+			return err
+		}
+		for _, k := range []archive.Kind{archive.Segment, archive.Segment, archive.Index} {
+			if err := object(k); err != nil {
+				return err
+			}
+		}
+	}
+	return w.Close()
+}
+
+// crash is thrown by a step in which the process is to die.
+type crash struct{}
+
+// crashing returns c so that it dies at step n, from 1, and a function that runs
+// f until it does. It reports whether it did.
+func crashing(c archive.Config, n int) (archive.Config, func(f func()) bool) {
+	steps := 0
+	c = c.WithStep(func(string) {
+		if steps++; steps == n {
+			panic(crash{})
+		}
+	})
+	return c, func(f func()) (died bool) {
+		defer func() {
+			if r := recover(); r != nil {
+				if r != (crash{}) {
+					panic(r)
+				}
+				died = true
+			}
+		}()
+		f()
+		return false
+	}
+}
+
+// The process dies at every step of the write order, and then at every step of
+// every recovery from that.
+func TestCrashAtEveryStep(t *testing.T) {
+	t.Parallel()
+	s, reader := newSigner(t, "recorder"), hybrid(t)
+	readers := [2][]age.Recipient{{reader.Recipient(), classic(t).Recipient()}, {reader.Recipient()}}
+	ctx := context.Background()
+	crashes := 0
+	for n := 1; ; n++ {
+		last := false
+		for m := 1; ; m++ {
+			spool := t.TempDir()
+			c, until := crashing(archive.Config{Signer: s}, n)
+			w, err := archive.Create(spool, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			died := until(func() {
+				if err := script(w, readers); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if !died {
+				last = true
+				break
+			}
+			crashes++
+			if err := w.Crash(); err != nil {
+				t.Fatal(err)
+			}
+			head := headSize(t, spool, w.ID())
+
+			c, until = crashing(archive.Config{Signer: s}, m)
+			again := until(func() {
+				if _, err := archive.Recover(ctx, spool, c); err != nil {
+					t.Errorf("step %d, then %d: %v", n, m, err)
+				}
+			})
+			recoverAll(t, spool, archive.Config{Signer: s})
+			if left, err := os.ReadDir(spool); err != nil || len(left) == 0 && head > 0 {
+				t.Fatalf("step %d: a recording of %d objects is gone, %v", n, head, err)
+			} else if len(left) > 0 {
+				r := verified(t, openDir(t, spool), w.ID(), s, reader)
+				if r.Head().Size < head || !r.Head().State.Final() {
+					t.Errorf("step %d, then %d: head %+v, there were %d objects", n, m, r.Head(), head)
+				}
+				for _, i := range r.Segments() {
+					// A segment that was finished is whole, whatever its name says.
+					got, err := r.ReadSegment(ctx, i.Number)
+					if err != nil || !bytes.Equal(got, content(i.Number, 70_000)) {
+						t.Errorf("step %d, then %d: %s: %d bytes, %v", n, m, i.Name, len(got), err)
+					}
+				}
+			}
+			if !again {
+				break
+			}
+		}
+		if last {
+			break
+		}
+	}
+	if crashes < 50 {
+		t.Errorf("only %d crashes", crashes)
+	}
+}
+
+// headSize returns the number of objects that the head on the disk signs.
+func headSize(t testing.TB, spool, id string) int64 {
+	t.Helper()
+	text, _, ok := strings.Cut(files(t, spool)[id+"/head"], "\n\n")
+	if !ok {
+		return 0
+	}
+	h, err := archive.ParseHead(text + "\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.Size
+}
+
+// Live recordings, finished ones and strangers are left alone, and one that
+// cannot be recovered does not stop the others.
+func TestRecoverOthers(t *testing.T) {
+	spool, reader := t.TempDir(), hybrid(t)
+	c := archive.Config{Signer: newSigner(t, "recorder")}
+	if all, err := archive.Recover(t.Context(), filepath.Join(spool, "missing"), c); err != nil || all != nil {
+		t.Errorf("a missing spool: %v, %v", all, err)
+	}
+	dead := func() *archive.Writer {
+		w := create(t, spool, c, reader.Recipient())
+		commit(t, begin(t, w, archive.Segment, []byte("x")))
+		if err := w.Crash(); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	live := create(t, spool, c, reader.Recipient())
+	open := begin(t, live, archive.Segment, []byte("live"))
+	closed := create(t, spool, c, reader.Recipient())
+	closeWriter(t, closed)
+	empty, err := archive.Create(spool, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := empty.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	bad, good := dead(), dead()
+	if err := os.WriteFile(filepath.Join(spool, bad.ID(), "log/0000"), []byte("?"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"notes/mine", ".removed-" + archive.NewID() + "/segments/000000.age", closed.ID() + "x/head"} {
+		if err := os.MkdirAll(filepath.Join(spool, filepath.Dir(name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(spool, name), []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := files(t, spool)
+
+	changed := 0
+	c.Changed = func() { changed++ }
+	all, err := archive.Recover(t.Context(), spool, c)
+	if err == nil || !strings.Contains(err.Error(), bad.ID()) {
+		t.Errorf("no error about the bad one: %v", err)
+	}
+	got := make(map[string]archive.State)
+	for _, r := range all {
+		got[r.ID] = r.Head.State
+	}
+	want := map[string]archive.State{good.ID(): archive.StateCut, empty.ID(): ""}
+	if !maps.Equal(got, want) || changed != 1 {
+		t.Errorf("recovered %v, want %v; Changed was called %d times", got, want, changed)
+	}
+	after := files(t, spool)
+	maps.DeleteFunc(before, func(name, _ string) bool {
+		return strings.HasPrefix(name, empty.ID()) || name == good.ID()+"/head" || strings.HasPrefix(name, ".removed-")
+	})
+	delete(after, good.ID()+"/head")
+	if !maps.Equal(before, after) {
+		t.Error("other files were changed")
+	}
+	commit(t, open)
+	closeWriter(t, live)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := archive.Recover(ctx, spool, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestRemoveSpooled(t *testing.T) {
+	spool := t.TempDir()
+	w := create(t, spool, archive.Config{Signer: newSigner(t, "recorder")}, hybrid(t).Recipient())
+	if err := archive.RemoveSpooled(spool, w.ID()); !errors.Is(err, archive.ErrBusy) {
+		t.Errorf("while it is written: %v", err)
+	}
+	commit(t, begin(t, w, archive.Segment, nil))
+	closeWriter(t, w)
+	for range 2 {
+		if err := archive.RemoveSpooled(spool, w.ID()); err != nil {
+			t.Error(err)
+		}
+		if left, err := os.ReadDir(spool); err != nil || len(left) != 0 {
+			t.Errorf("left %v, %v", left, err)
+		}
+	}
+	if err := archive.RemoveSpooled(filepath.Dir(spool), filepath.Base(spool)); err == nil {
+		t.Error("removed what is no recording")
+	}
+}
+
+// These tell a child process of TestKill where to write, and for whom.
+const (
+	childSpool  = "SEALTAPE_TEST_SPOOL"
+	childReader = "SEALTAPE_TEST_READER"
+)
+
+// A process that writes is killed at some moment, many times.
+func TestKill(t *testing.T) {
+	if spool := os.Getenv(childSpool); spool != "" {
+		killedChild(t, spool)
+		return
+	}
+	t.Parallel()
+	s := newSigner(t, "recorder")
+	reader := hybrid(t)
+	torn := 0
+	for round := range 12 {
+		spool := t.TempDir()
+		child := exec.Command(os.Args[0], "-test.run=^TestKill$")
+		child.Env = append(os.Environ(), childSpool+"="+spool, childReader+"="+reader.Recipient().String())
+		stderr := new(bytes.Buffer)
+		child.Stderr = stderr
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// The child goes on while its line is read, so the kill comes at any
+		// moment of a write or commit.
+		lines := bufio.NewScanner(out)
+		committed := -1
+		for wrote := 0; wrote < 3+round*7 && lines.Scan(); wrote++ {
+			if _, err := fmt.Sscanf(lines.Text(), "committed %d", &committed); err != nil && !strings.HasPrefix(lines.Text(), "wrote") {
+				t.Fatalf("the child says %q", lines.Text())
+			}
+		}
+		if err := child.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		for lines.Scan() { // what it said before it died
+			fmt.Sscanf(lines.Text(), "committed %d", &committed)
+		}
+		if err := child.Wait(); err == nil || child.ProcessState.Exited() {
+			t.Fatalf("the child ended by itself: %v, %s", err, stderr)
+		}
+
+		all := recoverAll(t, spool, archive.Config{Signer: s})
+		if len(all) != 1 {
+			t.Fatalf("recovered %v", all)
+		}
+		if all[0].Head.Size == 0 {
+			if committed >= 0 {
+				t.Errorf("round %d: everything is gone", round)
+			}
+			continue
+		}
+		r := verified(t, openDir(t, spool), all[0].ID, s, reader)
+		segments := r.Segments()
+		for _, i := range segments {
+			got, err := r.ReadSegment(t.Context(), i.Number)
+			whole := content(i.Number, childSegment)
+			var te *archive.TornError
+			switch {
+			case errors.As(err, &te) && i.Number > committed && i.Number == segments[len(segments)-1].Number:
+				torn++
+				if !bytes.HasPrefix(whole, got) {
+					t.Errorf("round %d: the torn segment %d has other bytes", round, i.Number)
+				}
+			case err != nil || !bytes.Equal(got, whole):
+				t.Errorf("round %d: segment %d: %d bytes, %v", round, i.Number, len(got), err)
+			}
+		}
+		if len(segments) < committed+1 {
+			t.Errorf("round %d: %d segments were committed, %d are there", round, committed+1, len(segments))
+		}
+	}
+	t.Logf("%d torn segments", torn)
+}
+
+const childSegment = 500_000
+
+// killedChild records until it is killed.
+func killedChild(t *testing.T, spool string) {
+	reader, err := age.ParseHybridRecipient(os.Getenv(childReader))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := create(t, spool, archive.Config{Signer: newSigner(t, "recorder")}, reader)
+	for {
+		o, err := w.Create(archive.Segment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := content(o.Number(), childSegment)
+		for i := 0; i < len(data); i += 100_000 {
+			if _, err := o.Write(data[i : i+100_000]); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Println("wrote", o.Number())
+		}
+		commit(t, o)
+		fmt.Println("committed", o.Number())
+	}
+}
