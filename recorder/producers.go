@@ -139,7 +139,7 @@ func (p *producers) add(t Track, at time.Duration) {
 		p.alive--
 		delete(p.byID, info.ID)
 		p.mu.Unlock()
-		p.emit(media.Event{Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
+		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
 		p.status(-1)
 	}()
 }

@@ -122,6 +122,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		err := p.accept(run)
 		reason := endReason(context.Cause(run), err)
 		stop(nil)
+		end := time.Since(start)
 		if !errors.Is(err, ErrEnded) {
 			p.over.Store(true) // else the room's last packets are still to be read
 		}
@@ -135,9 +136,9 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		}
 		closing = room.Close()
 		p.tracks.Wait()
-		p.emit(media.Event{Type: media.EventStop, Reason: reason})
+		p.emit(media.Event{Time: end, Type: media.EventStop, Reason: reason})
 		r.mu.Lock()
-		r.report.Reason = reason
+		r.report.Reason, r.report.Duration = reason, end
 		r.mu.Unlock()
 		close(r.items)
 	}()
@@ -151,7 +152,6 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.Duration = time.Since(start)
 	r.report.Frames = r.counts.frames.Load()
 	return r.report, errors.Join(err, closing)
 }

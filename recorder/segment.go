@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// A track that appears in the middle of a segment waits this long for
-	// others, so that many joining at once cut one segment and not many.
+	// A track that appears waits this long for others, so that many joining at
+	// once cut one segment and not many.
 	gather     = 300 * time.Millisecond
 	maxGather  = 4096 // frames that may wait so
 	indexEvery = 64   // segments
@@ -31,9 +31,9 @@ type segmenter struct {
 	object  Object // nil: no segment is open
 	writer  *matroska.Writer
 	opened  time.Duration   // when it was opened
-	known   map[uint64]bool // tracks in its header
+	listed  map[uint64]bool // tracks in its header
 	tally   *tally
-	waiting []item // frames of tracks that are not in its header
+	waiting []item // for a segment that is not open, or does not list their track
 	since   time.Duration
 
 	index  media.Index // what the next index object will say
@@ -43,26 +43,56 @@ type segmenter struct {
 
 // add writes one item. now is the recording clock's time.
 func (s *segmenter) add(i item, now time.Duration) error {
+	known := true
+	if i.frame != nil {
+		known = s.update(i.track)
+	}
 	switch {
-	case i.event != nil:
-		return s.event(*i.event, now)
-	case i.frame != nil:
-		return s.frame(i, now)
+	case s.object == nil && i.frame != nil && known && len(s.waiting) == 0:
+		if err := s.open(now); err != nil {
+			return err
+		}
+	case s.object == nil, i.frame != nil && !s.listed[i.frame.Track]:
+		if len(s.waiting) == 0 {
+			s.since = now
+		}
+		s.waiting = append(s.waiting, i)
+		return s.tick(now)
+	}
+	if err := s.write(i); err != nil {
+		return err
+	}
+	return s.tick(now)
+}
+
+// write puts an item into the open segment, whose header lists its track.
+func (s *segmenter) write(i item) error {
+	var err error
+	if i.event != nil {
+		err = s.writer.WriteEvent(*i.event)
+		s.index.Events = append(s.index.Events, *i.event)
+	} else {
+		err = s.writer.WriteFrame(*i.frame)
+		s.tally.frame(*i.frame, i.track.Codec.Audio())
+	}
+	if err != nil {
+		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
 	}
 	return nil
 }
 
 // update notes a track as it is now: new, or with another picture size, which
-// the next segment's header will tell.
-func (s *segmenter) update(t media.Track) {
+// the next segment's header will tell. It reports whether the track was known.
+func (s *segmenter) update(t media.Track) bool {
 	for i := range s.tracks {
 		if s.tracks[i].UID == t.UID {
 			s.tracks[i] = t
-			return
+			return true
 		}
 	}
 	s.tracks = append(s.tracks, t)
 	s.index.Tracks = append(s.index.Tracks, t)
+	return false
 }
 
 // end forgets a track that is over: the next segment does without it.
@@ -70,68 +100,35 @@ func (s *segmenter) end(uid uint64) {
 	s.tracks = slices.DeleteFunc(s.tracks, func(t media.Track) bool { return t.UID == uid })
 }
 
-func (s *segmenter) event(e media.Event, now time.Duration) error {
-	if s.object == nil {
-		if err := s.open(now); err != nil {
-			return err
-		}
-	}
-	if err := s.writer.WriteEvent(e); err != nil {
-		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
-	}
-	s.index.Events = append(s.index.Events, e)
-	return nil
-}
-
-func (s *segmenter) frame(i item, now time.Duration) error {
-	s.update(i.track)
-	if s.object == nil {
-		if err := s.open(now); err != nil {
-			return err
-		}
-	}
-	if !s.known[i.frame.Track] {
-		if len(s.waiting) == 0 {
-			s.since = now
-		}
-		s.waiting = append(s.waiting, i)
-		return s.tick(now)
-	}
-	if err := s.writer.WriteFrame(*i.frame); err != nil {
-		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
-	}
-	s.tally.frame(*i.frame, i.track.Codec.Audio())
-	return s.tick(now)
-}
-
-// tick cuts the segment when it is time to. It is called after every frame and
-// a few times a second besides.
+// tick opens or cuts the segment when it is time to. It is called after every
+// item and a few times a second besides.
 func (s *segmenter) tick(now time.Duration) error {
-	if s.object == nil {
-		return nil
-	}
-	full := now-s.opened >= s.length || s.writer.Size() >= s.maxBytes
 	waited := len(s.waiting) > 0 && (now-s.since >= gather || len(s.waiting) >= maxGather)
-	if full || waited {
+	full := s.object != nil && (now-s.opened >= s.length || s.writer.Size() >= s.maxBytes)
+	if waited || full {
 		return s.cut(now)
 	}
 	return nil
 }
 
-// cut commits the open segment. Frames that waited for a header open the next.
+// cut commits the open segment, if there is one, and opens the next if items
+// wait for it.
 func (s *segmenter) cut(now time.Duration) error {
-	if s.object == nil {
-		return nil
-	}
-	if err := s.commit(); err != nil {
-		return err
-	}
-	waiting := s.waiting
-	s.waiting = nil
-	for _, i := range waiting {
-		if err := s.frame(i, now); err != nil {
+	if s.object != nil {
+		if err := s.commit(); err != nil {
 			return err
 		}
+	}
+	if len(s.waiting) > 0 {
+		if err := s.open(now); err != nil {
+			return err
+		}
+		for _, i := range s.waiting {
+			if err := s.write(i); err != nil {
+				return err
+			}
+		}
+		s.waiting = nil
 	}
 	if len(s.index.Segments) >= indexEvery {
 		return s.writeIndex()
@@ -144,17 +141,24 @@ func (s *segmenter) open(now time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("starting a segment: %w", err)
 	}
+	// Those whose last frames wait are over already.
+	tracks := slices.Clone(s.tracks)
+	for _, i := range s.waiting {
+		if i.frame != nil && !slices.ContainsFunc(tracks, func(t media.Track) bool { return t.UID == i.track.UID }) {
+			tracks = append(tracks, i.track)
+		}
+	}
 	w, err := matroska.NewWriter(o, matroska.Header{
 		Recording: s.recording, Segment: o.Number(), Epoch: o.Epoch(),
-		Start: s.start, Tracks: s.tracks,
+		Start: s.start, Tracks: tracks,
 	})
 	if err != nil {
 		return fmt.Errorf("starting segment %d: %w", o.Number(), abort(o, err))
 	}
 	s.object, s.writer, s.opened = o, w, now
-	s.known = make(map[uint64]bool, len(s.tracks))
-	for _, t := range s.tracks {
-		s.known[t.UID] = true
+	s.listed = make(map[uint64]bool, len(tracks))
+	for _, t := range tracks {
+		s.listed[t.UID] = true
 	}
 	s.tally = newTally(o.Number(), o.Epoch())
 	return nil
@@ -196,7 +200,7 @@ func (s *segmenter) writeIndex() error {
 
 // finish commits what is open and writes the last index.
 func (s *segmenter) finish(now time.Duration) error {
-	for s.object != nil {
+	for s.object != nil || len(s.waiting) > 0 {
 		if err := s.cut(now); err != nil {
 			return err
 		}

@@ -129,7 +129,6 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 		}
 		opts = append(opts, lksdk.WithDataEncryption(&lksdk.EncryptionOptions{KeyProvider: keys}))
 	}
-	quiet()
 	r.room = lksdk.NewRoom(r.callbacks())
 	if err := r.room.JoinWithContextAndToken(ctx, c.URL, token, opts...); err != nil {
 		return nil, fmt.Errorf("joining the room: %w", err)
@@ -141,13 +140,10 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	return r, nil
 }
 
-var quietOnce sync.Once
-
-// quiet silences the SDK's process-wide logger, which pion's parts use whatever
-// logger a room is given, and which writes to standard error.
-func quiet() {
-	quietOnce.Do(func() { lksdk.SetLogger(logger.GetDiscardLogger()) })
-}
+// The SDK's WebRTC stack logs to one logger of the whole process, whatever
+// logger a room is given: names and URLs, to standard error. To replace it is
+// safe only while no room runs, so it is done before there can be one.
+func init() { lksdk.SetLogger(logger.GetDiscardLogger()) }
 
 func (r *Room) callbacks() *lksdk.RoomCallback {
 	cb := &lksdk.RoomCallback{
