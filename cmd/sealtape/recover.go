@@ -110,7 +110,12 @@ func (e *env) upload(ctx context.Context, dst, spool archive.Store, verifiers no
 		return nil
 	}
 	// Copy returns once the store confirmed size and hash of every object.
-	if err := archive.Copy(ctx, dst, spool, id); err != nil {
+	bar := e.progress("uploading", head.Size)
+	copier := archive.NewCopier(dst, spool, id)
+	copier.OnStored = func(archive.Entry) { bar.add(1) }
+	err = copier.Copy(ctx)
+	bar.finish()
+	if err != nil {
 		return err
 	}
 	if err := archive.RemoveSpooled(spoolDir, id); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/sealtape/sealtape/archive/s3"
 )
 
-// openS3 opens the store at bucket/prefix, which the bucket is asked for once,
-// so that a wrong name or key is told before anything is begun.
+// openS3 opens the store at bucket/prefix. The server is asked for it, so that a
+// wrong name or key is told before anything is begun.
 func openS3(ctx context.Context, location string) (archive.Store, error) {
 	bucket, prefix, _ := strings.Cut(location, "/")
 	if bucket == "" {
@@ -21,14 +21,12 @@ func openS3(ctx context.Context, location string) (archive.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	s, err := s3.New(c)
-	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
+	s, err := s3.Open(ctx, c)
+	switch {
+	case err == nil:
+		return s, nil
+	case errors.Is(err, archive.ErrDenied), errors.Is(err, archive.ErrNoStore), ctx.Err() != nil:
+		return nil, err // these have their hints
 	}
-	for _, err := range s.List(ctx, archive.NewID()+"/") { // there is none, but the answer tells
-		if err != nil {
-			return nil, fmt.Errorf("opening the store s3://%s: %w", location, err)
-		}
-	}
-	return s, nil
+	return nil, hinted(err, "check AWS_ENDPOINT_URL, and that the server can be reached from here")
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/sealtape/sealtape/keys"
 )
@@ -28,6 +30,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"prefix":      prefixCmd,
 	"recorded":    recordedCmd,
 	"leftovers":   leftoversCmd,
+	"protect":     protectCmd,
 }
 
 // exitsCmd runs "exits CODE PROGRAM ARG...", which fails the script unless the
@@ -162,4 +165,24 @@ func leftoversCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if len(files) > 0 {
 		ts.Fatalf("left behind: %v", files)
 	}
+}
+
+// protectCmd puts the identity of HOME under SEALTAPE_PASSPHRASE, as anyone can
+// with age, but with a work factor that does not slow down the tests.
+func protectCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: protect HOME")
+	}
+	r, err := age.NewScryptRecipient(ts.Getenv(passphraseVar))
+	ts.Check(err)
+	r.SetWorkFactor(10)
+	plain := filepath.Join(ts.MkAbs(args[0]), "identity.txt")
+	b, err := os.ReadFile(plain)
+	ts.Check(err)
+	sealed, err := age.EncryptReader(bytes.NewReader(b), r)
+	ts.Check(err)
+	out, err := io.ReadAll(sealed)
+	ts.Check(err)
+	ts.Check(os.WriteFile(strings.TrimSuffix(plain, "txt")+"age", out, 0o600))
+	ts.Check(os.Remove(plain))
 }

@@ -78,7 +78,10 @@ func (e *env) exit(err error) int {
 	}
 	code, hints := explain(err)
 	var quiet *exitError
-	if !errors.As(err, &quiet) || quiet.err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(e.stderr, "sealtape: interrupted")
+	case !errors.As(err, &quiet) || quiet.err != nil:
 		fmt.Fprintf(e.stderr, "sealtape: %s\n", clean(err.Error()))
 	}
 	for _, h := range hints {
@@ -119,8 +122,8 @@ func size(n int64) string {
 // length returns a time on the recording clock or a duration for people: 5.3s
 // below a minute, then 1:05 and 2:03:04.
 func length(d time.Duration) string {
-	if d < time.Minute {
-		return fmt.Sprintf("%.1fs", d.Seconds())
+	if tenths := d.Round(100 * time.Millisecond); tenths < time.Minute {
+		return fmt.Sprintf("%.1fs", tenths.Seconds())
 	}
 	s := int64(d.Round(time.Second) / time.Second)
 	if s < 3600 {
@@ -201,10 +204,7 @@ const passphraseVar = "SEALTAPE_PASSPHRASE"
 // passphrase asks for the passphrase of the identity, or takes it from the
 // environment. With confirm, it is a new one, to be typed twice.
 func (e *env) passphrase(ctx context.Context, confirm bool) ([]byte, error) {
-	if p, ok := os.LookupEnv(passphraseVar); ok {
-		if p == "" {
-			return nil, hinted(errors.New(passphraseVar+" is empty"), "unset it to be asked")
-		}
+	if p := os.Getenv(passphraseVar); p != "" {
 		return []byte(p), nil
 	}
 	tty, err := openTerminal()

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	moduleRoot = "../.."
+	modulePath = "github.com/sealtape/sealtape"
+)
+
+// trackedFiles returns the files of the repository, slash-separated and relative
+// to its root. Outside a repository it returns all files.
+func trackedFiles(t *testing.T) []string {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(moduleRoot, ".git")); err == nil {
+		cmd := exec.Command("git", "ls-files", "-z")
+		cmd.Dir = moduleRoot
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("git ls-files: %v", err)
+		}
+		return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+	}
+	var files []string
+	err := filepath.WalkDir(moduleRoot, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() == "node_modules" {
+			return fs.SkipDir
+		}
+		if d.Type().IsRegular() {
+			rel, err := filepath.Rel(moduleRoot, p)
+			if err != nil {
+				return err
+			}
+			files = append(files, filepath.ToSlash(rel))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// within reports whether the folder dir is one of roots, or in one.
+func within(dir string, roots ...string) bool {
+	for _, r := range roots {
+		if dir == r || strings.HasPrefix(dir, r+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// importAllowed holds the direction in which packages import one another: dir is
+// the importing package's folder, imported an import path.
+func importAllowed(dir, imported string) bool {
+	for module, only := range map[string][]string{
+		"github.com/urfave/cli":     {"cmd"},
+		"github.com/minio/minio-go": {"archive/s3", "testdata"},
+		"github.com/livekit":        {"recorder/livekit", "testdata"},
+	} {
+		if within(imported, module) && !within(dir, only...) {
+			return false
+		}
+	}
+	rel, ours := strings.CutPrefix(imported, modulePath+"/")
+	if !ours {
+		return true
+	}
+	if within(rel, "cmd") {
+		return false // nothing under cmd is worth importing
+	}
+	parts := []string{"archive", "keys", "recorder", "playback"}
+	from, to := strings.SplitN(dir, "/", 2)[0], strings.SplitN(rel, "/", 2)[0]
+	isPart := func(s string) bool { return within(s, parts...) }
+	switch {
+	case !isPart(from) || !isPart(to) || from == to:
+		// Helpers of the tests may import anything, the parts only each other.
+		return !isPart(from) || to != "cmd"
+	case from == "playback":
+		return within(rel, "recorder/media")
+	}
+	return false
+}
+
+func TestImportRules(t *testing.T) {
+	for _, tt := range []struct {
+		dir, imported string
+		ok            bool
+	}{
+		{"playback", modulePath + "/recorder/media", true},
+		{"playback/web", modulePath + "/recorder/media/matroska", true},
+		{"playback", modulePath + "/recorder", false},
+		{"playback", modulePath + "/recorder/mediator", false},
+		{"recorder", modulePath + "/archive", false},
+		{"recorder/livekit", modulePath + "/recorder", true},
+		{"archive/s3", modulePath + "/archive", true},
+		{"archive/s3", "github.com/minio/minio-go/v7/pkg/credentials", true},
+		{"archive", "github.com/minio/minio-go/v7", false},
+		{"recorder", "github.com/livekit/protocol/livekit", false},
+		{"testdata/members", "github.com/livekit/server-sdk-go/v2", true},
+		{"keys", "github.com/urfave/cli/v2", false},
+		{"cmd/sealtape", "github.com/urfave/cli/v2", true},
+		{"cmd/sealtape", modulePath + "/keys", true},
+		{"keys", modulePath + "/cmd/sealtape", false},
+		{"keys", "filippo.io/age", true},
+	} {
+		if got := importAllowed(tt.dir, tt.imported); got != tt.ok {
+			t.Errorf("importAllowed(%q, %q) = %v", tt.dir, tt.imported, got)
+		}
+	}
+
+	files, imports := 0, 0
+	for _, f := range trackedFiles(t) {
+		if !strings.HasSuffix(f, ".go") {
+			continue
+		}
+		src := parseFile(t, f, parser.ImportsOnly)
+		if src == nil {
+			continue
+		}
+		files++
+		for _, spec := range src.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			imports++
+			if !importAllowed(path.Dir(f), imported) {
+				t.Errorf("%s must not import %s", f, imported)
+			}
+		}
+	}
+	if files < 20 || imports < 100 {
+		t.Errorf("looked at %d files with %d imports only", files, imports)
+	}
+}
+
+// parseFile parses a tracked Go file. It returns nil for one that was deleted
+// and not committed yet.
+func parseFile(t *testing.T, name string, mode parser.Mode) *ast.File {
+	t.Helper()
+	src, err := parser.ParseFile(token.NewFileSet(), filepath.Join(moduleRoot, filepath.FromSlash(name)), nil, mode)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}
+
+// Every package says what it is for.
+func TestPackageComments(t *testing.T) {
+	commented := make(map[string]bool)
+	for _, f := range trackedFiles(t) {
+		if !strings.HasSuffix(f, ".go") || strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		src := parseFile(t, f, parser.PackageClauseOnly|parser.ParseComments)
+		if src == nil {
+			continue
+		}
+		dir := path.Dir(f)
+		commented[dir] = commented[dir] || src.Doc != nil && len(strings.TrimSpace(src.Doc.Text())) > 40
+	}
+	if len(commented) < 8 {
+		t.Errorf("looked at %d packages only", len(commented))
+	}
+	for dir, ok := range commented {
+		if !ok {
+			t.Errorf("package %s has no comment that says what it is for", dir)
+		}
+	}
+}
+
+// machinePath matches the paths of someone's machine.
+var machinePath = regexp.MustCompile(`(^|[^A-Za-z0-9_.~$}/-])/(home|root|work|Users|tmp/w)/[A-Za-z0-9_.]`)
+
+// Nothing in the repository depends on where someone had it.
+func TestNoMachinePaths(t *testing.T) {
+	slash := "/"
+	for s, want := range map[string]bool{
+		"see " + slash + "home/ada/x":            true,
+		`"` + slash + "root/x":                   true,
+		"$WORK" + slash + "home/x":               false,
+		"https://example.org" + slash + "home/x": false,
+	} {
+		if machinePath.MatchString(s) != want {
+			t.Errorf("%q: match is %v", s, !want)
+		}
+	}
+	n := 0
+	for _, f := range trackedFiles(t) {
+		b, err := os.ReadFile(filepath.Join(moduleRoot, filepath.FromSlash(f)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if bytes.IndexByte(b[:min(len(b), 8000)], 0) >= 0 {
+			continue // not text
+		}
+		for i, line := range bytes.Split(b, []byte("\n")) {
+			if m := machinePath.Find(line); m != nil {
+				t.Errorf("%s:%d names a path of a machine: %q", f, i+1, m)
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("looked at %d files only", n)
+	}
+}

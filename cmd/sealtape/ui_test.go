@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+func TestFormats(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 4_200_000_000: "4.2 GB", 1 << 62: "4611686.0 TB",
+	} {
+		if got := size(n); got != want {
+			t.Errorf("size(%d) = %q, want %q", n, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{
+		0: "0.0s", 5300 * time.Millisecond: "5.3s", 59_949 * time.Millisecond: "59.9s", 59_999 * time.Millisecond: "1:00",
+		65 * time.Second: "1:05", time.Hour - 1: "1:00:00", 2*time.Hour + 3*time.Minute + 4*time.Second: "2:03:04", 100 * time.Hour: "100:00:00",
+	} {
+		if got := length(d); got != want {
+			t.Errorf("length(%v) = %q, want %q", d, got, want)
+		}
+	}
+	for s, want := range map[string]string{
+		"Zoë 陈": "Zoë 陈", "a\nb": "a b", "\x1b[2J": `\u{1b}[2J`, "a\u202eb": `a\u{202e}b`, "\xff": "\uFFFD", "a\x00\r": `a\u{0}\u{d}`,
+	} {
+		if got := clean(s); got != want {
+			t.Errorf("clean(%q) = %q, want %q", s, got, want)
+		}
+	}
+	if count(1, "track") != "1 track" || count(0, "track") != "0 tracks" {
+		t.Error("count is wrong")
+	}
+}
+
+func TestExit(t *testing.T) {
+	secret := errors.New("it failed")
+	tests := []struct {
+		name string
+		err  error
+		code int
+		want string
+	}{
+		{"none", nil, 0, ""},
+		{"any", secret, 1, "sealtape: it failed\n"},
+		{"hinted", hinted(secret, "mend it"), 1, "sealtape: it failed\nhint: mend it\n"},
+		{"hinted nil", hinted(nil, "mend it"), 0, ""},
+		{"code", exitWith(3, secret), 3, "sealtape: it failed\n"},
+		{"code and hint", exitWith(4, hinted(secret, "mend it")), 4, "sealtape: it failed\nhint: mend it\n"},
+		{"hint and code", hinted(exitWith(4, secret), "mend it"), 4, "sealtape: it failed\nhint: mend it\n"},
+		{"quiet", exitWith(3, nil), 3, ""},
+		{"usage", usageError{secret, "sealtape list"}, 2, "sealtape: it failed\nhint: see sealtape list --help\n"},
+		{"wrapped", fmt.Errorf("outside: %w", exitWith(5, hinted(secret, "mend it"))), 5, "sealtape: outside: it failed\nhint: mend it\n"},
+		{"interrupted", fmt.Errorf("reading: %w", context.Canceled), 1, "sealtape: interrupted\n"},
+		{"escapes", errors.New("bad \x1b[2J"), 1, "sealtape: bad \\u{1b}[2J\n"},
+		{"no key", fmt.Errorf("x: %w", archive.ErrNoKey), 5, "sealtape: x: none of the identities opens it\nhint: only its readers can open it; sealtape keys show says who you are here\n"},
+		{"own hint instead", hinted(fmt.Errorf("x: %w", fs.ErrExist), "mine"), 1, "sealtape: x: file already exists\nhint: mine\n"},
+		{"mode", &keys.PermissionError{Path: "id.txt", Mode: 0o644, Want: 0o600}, 1, "sealtape: id.txt can be read by others (mode 0644)\nhint: chmod 0600 id.txt\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out, errOut bytes.Buffer
+			e := &env{stdout: &out, stderr: &errOut}
+			if code := e.exit(tt.err); code != tt.code || errOut.String() != tt.want || out.Len() > 0 {
+				t.Errorf("code %d, printed %q and %q, want %d and %q", code, errOut.String(), out.String(), tt.code, tt.want)
+			}
+		})
+	}
+}
+
+func TestHoles(t *testing.T) {
+	gap := func(track uint64, from, to int, reason string) media.Event {
+		return media.Event{Type: media.EventGap, Track: track, Reason: reason,
+			From: time.Duration(from) * time.Millisecond, To: time.Duration(to) * time.Millisecond}
+	}
+	tests := []struct {
+		name       string
+		events     []media.Event
+		holes      int
+		incomplete bool
+	}{
+		{"none", nil, 0, false},
+		{"other events", []media.Event{{Type: media.EventMute, To: time.Hour}}, 0, false},
+		{"short", []media.Event{gap(1, 0, 999, "loss")}, 1, false},
+		{"one second", []media.Event{gap(1, 0, 1000, "loss")}, 1, true},
+		{"in pieces", []media.Event{gap(1, 0, 500, "loss"), gap(1, 500, 1000, "loss")}, 1, true},
+		{"in pieces, out of order, a rounding apart", []media.Event{gap(1, 501, 1000, "loss"), gap(1, 0, 500, "loss")}, 1, true},
+		{"pieces for two reasons", []media.Event{gap(1, 0, 500, "loss"), gap(1, 500, 1000, "key-frame")}, 2, true},
+		{"of two tracks", []media.Event{gap(1, 0, 500, "loss"), gap(2, 500, 1000, "loss")}, 2, false},
+		{"with a pause", []media.Event{gap(1, 0, 500, "loss"), gap(1, 600, 1100, "loss")}, 2, false},
+		{"one within another", []media.Event{gap(1, 0, 1000, "loss"), gap(1, 100, 200, "loss")}, 1, true},
+		{"backwards", []media.Event{gap(1, 5000, 1000, "loss")}, 0, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := holes(tt.events); len(got) != tt.holes {
+				t.Errorf("%d holes %v, want %d", len(got), got, tt.holes)
+			}
+			if got := incomplete(tt.events); got != tt.incomplete {
+				t.Errorf("incomplete is %v", got)
+			}
+		})
+	}
+}
