@@ -34,7 +34,8 @@ type Copier struct {
 	Parallel int
 
 	// OnStored, if not nil, is called for each object of the log once dst has
-	// confirmed its size and hash, from several goroutines.
+	// confirmed its size and hash. Calls come one at a time, from goroutines of
+	// Copy, and hold it up.
 	OnStored func(Entry)
 
 	dst, src Store
@@ -158,7 +159,7 @@ func (c *Copier) checkHead(ctx context.Context, head Head, entries []Entry) (boo
 // putObjects puts what is not confirmed. An epoch is there before anything after
 // it in the log is begun.
 func (c *Copier) putObjects(ctx context.Context, entries []Entry) error {
-	var mu sync.Mutex
+	var mu sync.Mutex // guards bad and calls of OnStored
 	var bad []error
 	put := func(ctx context.Context, i int) error {
 		err := c.putObject(ctx, entries[i])
@@ -178,6 +179,8 @@ func (c *Copier) putObjects(ctx context.Context, entries []Entry) error {
 		c.count++
 		c.mu.Unlock()
 		if c.OnStored != nil {
+			mu.Lock()
+			defer mu.Unlock()
 			c.OnStored(entries[i])
 		}
 		return nil
@@ -195,14 +198,14 @@ func (c *Copier) putObjects(ctx context.Context, entries []Entry) error {
 		if gctx.Err() != nil {
 			break
 		}
+		over := make(chan struct{})
+		g.Go(func() error {
+			defer close(over)
+			return put(gctx, i)
+		})
 		if l, _ := parseName(e.Name); l.kind == Epoch {
-			if err := put(gctx, i); err != nil {
-				g.Go(func() error { return err })
-				break
-			}
-			continue
+			<-over
 		}
-		g.Go(func() error { return put(gctx, i) })
 	}
 	// An error that ends the pass says more than those it passed over.
 	if err := g.Wait(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/storetest"
 )
 
 // files returns all files below path with their content, by name.
@@ -238,8 +239,16 @@ func TestLogFiles(t *testing.T) {
 	spool, s := t.TempDir(), newSigner(t, "recorder")
 	reader := hybrid(t)
 	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())
+	dst := new(storetest.Mem)
+	c := archive.NewCopier(dst, openDir(t, spool), w.ID())
 	for i := range 1030 {
 		commit(t, begin(t, w, archive.Index, fmt.Append(nil, i)))
+		if i == 1000 || i == 1022 || i == 1023 {
+			if err := c.Copy(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			verified(t, dst, w.ID(), s, reader)
+		}
 	}
 	for _, state := range []archive.State{archive.StateOpen, archive.StateClosed} {
 		r, err := archive.Open(t.Context(), openDir(t, spool), w.ID(), archive.Options{Verifiers: s.verifiers, Identities: []age.Identity{reader}})
@@ -251,6 +260,10 @@ func TestLogFiles(t *testing.T) {
 		}
 		closeWriter(t, w)
 	}
+	if err := c.Copy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	verified(t, dst, w.ID(), s, reader)
 	for name, lines := range map[string]int{"log/0000": 1024, "log/0001": 7} {
 		if text := files(t, filepath.Join(spool, w.ID()))[name]; strings.Count(text, "\n") != lines {
 			t.Errorf("%s has %d lines, want %d", name, strings.Count(text, "\n"), lines)
