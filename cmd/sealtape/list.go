@@ -10,11 +10,16 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/urfave/cli/v2"
 )
+
+// listParallel is how many recordings are looked at at once: each takes a few
+// requests, and a bucket is far away.
+const listParallel = 8
 
 func listCommand() *cli.Command {
 	return &cli.Command{
@@ -52,24 +57,30 @@ func listAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var identities []age.Identity
-	asked := false
-	all := []listed{}
+	var ids []string
 	for id, err := range archive.IDs(c.Context, a.store) {
 		if err != nil {
 			return err
 		}
-		if !asked { // not for an empty store
-			asked = true
-			if identities, err = a.keysIfAny(c.Context); err != nil {
-				return err
-			}
-		}
-		l, err := a.list(c.Context, id, identities)
-		if err != nil {
+		ids = append(ids, id)
+	}
+	var identities []age.Identity
+	if len(ids) > 0 {
+		if identities, err = a.keysIfAny(c.Context); err != nil {
 			return err
 		}
-		all = append(all, l)
+	}
+	all := make([]listed, len(ids))
+	g, ctx := errgroup.WithContext(c.Context)
+	g.SetLimit(listParallel)
+	for i, id := range ids {
+		g.Go(func() (err error) {
+			all[i], err = a.list(ctx, id, identities)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	slices.SortStableFunc(all, func(x, y listed) int {
 		switch {
@@ -128,9 +139,7 @@ func (a *access) list(ctx context.Context, id string, identities []age.Identity)
 		}
 	}
 	l.State, l.Segments = string(rec.Head().State), len(rec.Segments())
-	if l.Recorder, err = a.signers(rec.Signers()); err != nil {
-		return l, err
-	}
+	l.Recorder = a.signers(rec.Signers())
 	if len(identities) == 0 {
 		return l, nil
 	}

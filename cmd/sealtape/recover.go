@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
@@ -73,9 +72,7 @@ func recoverAction(c *cli.Context) error {
 		}
 	}
 
-	dst := archive.Retry(store, archive.RetryConfig{OnRetry: func(_ string, err error, wait time.Duration) {
-		e.notef("sealtape: the store failed, trying again in %v: %v", wait.Round(100*time.Millisecond), err)
-	}})
+	dst := archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying})
 	if ids, err = spooled(c.Context, spool); err != nil { // without those that are gone
 		return fmt.Errorf("reading the spool: %w", err)
 	}
@@ -89,7 +86,7 @@ func recoverAction(c *cli.Context) error {
 	}
 	if len(failed) > 0 {
 		for _, err := range failed[:len(failed)-1] {
-			e.warnf("%s", clean(err.Error()))
+			e.warnf("%v", err)
 		}
 		return hinted(failed[len(failed)-1], "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once that is mended")
 	}

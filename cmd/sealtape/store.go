@@ -101,6 +101,7 @@ type access struct {
 	store     archive.Store
 	verifiers note.Verifiers
 	heads     archive.HeadMemory
+	people    map[string]string // names of signing keys to whom they are, for people
 
 	asked      bool
 	identities []age.Identity
@@ -122,12 +123,40 @@ func openAccess(c *cli.Context) (*access, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &access{
-		env: e, home: h, verifiers: v, heads: archive.HeadDir(h.HeadsDir()),
-		store: archive.Retry(store, archive.RetryConfig{OnRetry: func(name string, err error, wait time.Duration) {
-			e.notef("sealtape: the store failed, trying again in %v: %v", wait.Round(100*time.Millisecond), err)
-		}}),
-	}, nil
+	a := &access{
+		env: e, home: h, verifiers: v, heads: archive.HeadDir(h.HeadsDir()), people: make(map[string]string),
+		store: archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying}),
+	}
+	cards, err := h.Members()
+	if err != nil {
+		return nil, err
+	}
+	if own, err := h.OwnCard(); err == nil {
+		cards = append(cards, own)
+	} else if !errors.Is(err, keys.ErrNoIdentity) {
+		return nil, err
+	}
+	for _, card := range cards {
+		a.people[card.Verifier().Name()] = fmt.Sprintf("%s (%s)", clean(card.Name), card.Fingerprint())
+	}
+	return a, nil
+}
+
+// retrying tells that a store failed and is tried again.
+func (e *env) retrying(_ string, err error, wait time.Duration) {
+	e.notef("sealtape: the store failed, trying again in %v: %v", wait.Round(100*time.Millisecond), err)
+}
+
+// signers turns the names of keys into the names on their pinned cards.
+func (a *access) signers(keyNames []string) []string {
+	names := []string{}
+	for _, n := range keyNames {
+		if p, ok := a.people[n]; ok {
+			n = p
+		}
+		names = append(names, n)
+	}
+	return names
 }
 
 // keys returns what opens recordings, and asks for the passphrase the first

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 	"unicode"
@@ -32,6 +33,9 @@ import (
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+
+	mu     sync.Mutex
+	outErr error // the first of writing to stdout, guarded by mu
 }
 
 const envKey = "env"
@@ -39,19 +43,28 @@ const envKey = "env"
 // envOf returns the env of the running command.
 func envOf(c *cli.Context) *env { return c.App.Metadata[envKey].(*env) }
 
-// printf writes a result to standard output.
+// printf writes a result to standard output. If that fails, so does the
+// command, when it comes to its end.
 func (e *env) printf(format string, args ...any) {
-	fmt.Fprintf(e.stdout, format, args...)
+	if _, err := fmt.Fprintf(e.stdout, format, args...); err != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.outErr == nil {
+			e.outErr = fmt.Errorf("writing to standard output: %w", err)
+		}
+	}
 }
 
-// notef writes a remark, one line, to standard error.
+// notef writes a remark to standard error, in as many lines as the format has.
 func (e *env) notef(format string, args ...any) {
-	fmt.Fprintf(e.stderr, format+"\n", args...)
+	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		fmt.Fprintln(e.stderr, clean(line))
+	}
 }
 
 // warnf writes a line that should not be missed to standard error.
 func (e *env) warnf(format string, args ...any) {
-	fmt.Fprintf(e.stderr, "sealtape: warning: "+format+"\n", args...)
+	fmt.Fprintf(e.stderr, "sealtape: warning: %s\n", clean(fmt.Sprintf(format, args...)))
 }
 
 // table writes rows to standard output, in columns. The first row is the head.
@@ -73,6 +86,11 @@ func (e *env) json(v any) error {
 
 // exit tells the person how it went and returns the exit code.
 func (e *env) exit(err error) int {
+	if err == nil {
+		e.mu.Lock()
+		err = e.outErr
+		e.mu.Unlock()
+	}
 	if err == nil {
 		return 0
 	}

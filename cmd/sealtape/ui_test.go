@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,6 +75,33 @@ func TestExit(t *testing.T) {
 				t.Errorf("code %d, printed %q and %q, want %d and %q", code, errOut.String(), out.String(), tt.code, tt.want)
 			}
 		})
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// A result that did not reach standard output is no success.
+func TestLostOutput(t *testing.T) {
+	var errOut bytes.Buffer
+	e := &env{stdout: fullDisk{}, stderr: &errOut}
+	e.printf("result\n")
+	if code := e.exit(nil); code != 1 || errOut.String() != "sealtape: writing to standard output: no space left on device\n" {
+		t.Errorf("code %d, printed %q", code, errOut.String())
+	}
+	if e.table([][]string{{"a"}}) == nil || e.json(1) == nil {
+		t.Error("a lost table or document is no error")
+	}
+}
+
+func TestNotes(t *testing.T) {
+	var errOut bytes.Buffer
+	e := &env{stderr: &errOut}
+	e.notef("one\ntwo %s", "\x1b[2J")
+	e.warnf("three %s", "\n\r")
+	if want := "one\ntwo \\u{1b}[2J\nsealtape: warning: three  \\u{d}\n"; errOut.String() != want {
+		t.Errorf("printed %q, want %q", errOut.String(), want)
 	}
 }
 

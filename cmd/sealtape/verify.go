@@ -61,9 +61,14 @@ func verifyAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	store, finish, err := a.watched(c.Context, "verifying", id)
+	if err != nil {
+		return err
+	}
 	var problems []archive.Problem
-	report, err := archive.Verify(c.Context, a.store, id, archive.Options{Verifiers: a.verifiers, Heads: a.heads},
+	report, err := archive.Verify(c.Context, store, id, archive.Options{Verifiers: a.verifiers, Heads: a.heads},
 		func(p archive.Problem) { problems = append(problems, p) })
+	finish()
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s", archive.ErrNotFound, id)
 	}
@@ -73,11 +78,7 @@ func verifyAction(c *cli.Context) error {
 	slices.SortFunc(problems, func(a, b archive.Problem) int {
 		return strings.Compare(a.Object+"\x00"+a.Kind, b.Object+"\x00"+b.Kind)
 	})
-	signers, err := a.signers(report.Signers)
-	if err != nil {
-		return err
-	}
-
+	signers := a.signers(report.Signers)
 	if c.Bool("json") {
 		err = e.json(verifyResult(id, report, problems, signers))
 	} else {
@@ -185,20 +186,4 @@ func stateText(s archive.State) string {
 		return "open (going on, or its recorder vanished)"
 	}
 	return "not known"
-}
-
-// signers turns the names of keys into those on pinned cards.
-func (a *access) signers(keyNames []string) ([]string, error) {
-	names := []string{}
-	for _, n := range keyNames {
-		c, ok, err := a.home.Signed(n)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			n = fmt.Sprintf("%s (%s)", clean(c.Name), c.Fingerprint())
-		}
-		names = append(names, n)
-	}
-	return names, nil
 }

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// watched returns the store with a progress bar for reading all of a recording
+// once. The caller calls finish.
+func (a *access) watched(ctx context.Context, what, id string) (s archive.Store, finish func(), err error) {
+	if !terminal(a.env.stderr) {
+		return a.store, func() {}, nil
+	}
+	var total int64
+	for info, err := range a.store.List(ctx, id+"/") {
+		if err != nil {
+			return nil, nil, err
+		}
+		total += info.Size
+	}
+	bar := a.env.progress(what, total)
+	return &watchedStore{a.store, bar}, bar.finish, nil
+}
+
+// A watchedStore counts what is read.
+type watchedStore struct {
+	archive.Store
+	bar *progressBar
+}
+
+func (s *watchedStore) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	r, err := s.Store.Get(ctx, name, off, n)
+	if err != nil {
+		return nil, err
+	}
+	return &watchedReader{r, s.bar}, nil
+}
+
+type watchedReader struct {
+	io.ReadCloser
+	bar *progressBar
+}
+
+func (r *watchedReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.bar.add(int64(n))
+	return n, err
+}
