@@ -11,7 +11,9 @@ import (
 // commands are in the order in which help lists them.
 func commands() []*cli.Command {
 	return []*cli.Command{
+		demoCommand(),
 		keysCommand(),
+		recordCommand(),
 		recoverCommand(),
 		listCommand(),
 		infoCommand(),

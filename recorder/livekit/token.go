@@ -120,12 +120,18 @@ func preflight(ctx context.Context, server, token string) error {
 		return fmt.Errorf("%w at %s: %v", ErrUnreachable, u.Host, errors.Unwrap(err))
 	}
 	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
 	switch resp.StatusCode {
 	case http.StatusOK:
 		return nil
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w: %s", ErrUnauthorized, strings.TrimSpace(string(body)))
+		// The body says why, and repeats the whole token: only its first words
+		// may be shown.
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 200))
+		if err != nil {
+			return ErrUnauthorized
+		}
+		why, _, _ := strings.Cut(string(body), ":")
+		return fmt.Errorf("%w: %.40q", ErrUnauthorized, why)
 	}
-	return fmt.Errorf("%w at %s: it says %s: %q", ErrUnreachable, u.Host, resp.Status, strings.TrimSpace(string(body)))
+	return fmt.Errorf("%w at %s: it answers %s", ErrUnreachable, u.Host, resp.Status)
 }

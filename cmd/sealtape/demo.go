@@ -1,0 +1,333 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/servers"
+)
+
+func demoCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "see the whole way: a meeting, its recording, and what it takes to open it",
+		Description: `Starts a real LiveKit server on this machine, lets two members with fresh keys
+meet under end-to-end encryption, records them, and shows what is stored, how
+it is verified, and how one member opens it. Servers are built on first use,
+which takes a few minutes. Everything is kept in a new folder that it names.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "s3", Usage: "store in a real MinIO on this machine, not in a folder"},
+			&cli.DurationFlag{Name: "duration", Value: 15 * time.Second, Usage: "`LENGTH` of the recording"},
+			&cli.BoolFlag{Name: "no-browser", Usage: "open no window at the end"},
+		},
+		Action: demoAction,
+	}
+}
+
+// A demo is one run of the demo command. The commands it shows are run as
+// processes of their own, in the environment that a person would set.
+type demo struct {
+	env     *env
+	dir     string
+	self    string            // the sealtape program
+	vars    map[string]string // what every command is given
+	meeting *servers.LiveKit
+	pass    string
+}
+
+// The room and the members have names that cannot be met by chance, so that
+// the search for them in the store means something.
+const (
+	demoRoom  = "board-meeting-of-the-demo"
+	demoAlice = "Alice Demo"
+	demoBob   = "Bob Demo"
+)
+
+func demoAction(c *cli.Context) (err error) {
+	e := envOf(c)
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	if c.Duration("duration") < time.Second {
+		return usagef(c, "--duration is less than a second")
+	}
+	d := &demo{env: e, vars: make(map[string]string)}
+	if d.self, err = os.Executable(); err != nil {
+		return err
+	}
+	if d.dir, err = os.MkdirTemp("", "sealtape-demo-"); err != nil {
+		return err
+	}
+	if d.pass, err = randomText(); err != nil {
+		return err
+	}
+	ctx := c.Context
+
+	d.say("1. A LiveKit server on this machine")
+	d.meeting, err = servers.StartLiveKit(ctx, servers.LiveKitConfig{Progress: d.progress})
+	if err != nil {
+		return fmt.Errorf("starting LiveKit: %w", err)
+	}
+	defer func() { err = errors.Join(err, d.meeting.Stop()) }()
+	d.note("%s, livekit-server %s", d.meeting.URL, servers.LiveKitVersion)
+
+	store, stop, err := d.startStore(ctx, c.Bool("s3"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+
+	d.say("2. Two members and a recorder, each with keys of their own")
+	if err := d.makeKeys(); err != nil {
+		return err
+	}
+	alice, err := d.join(ctx, "alice", demoAlice, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, alice.Leave()) }()
+	bob, err := d.join(ctx, "bob", demoBob, 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bob.Leave()) }()
+	d.note("they speak and show a clock, end-to-end encrypted: the server cannot listen")
+
+	d.say("3. Record them, visibly, for %v", c.Duration("duration"))
+	if err := d.run(ctx, "recorder", "record", "--room", demoRoom, "--store", store,
+		"--reader", demoAlice, "--reader", demoBob, "--duration", c.Duration("duration").String()); err != nil {
+		return err
+	}
+	for _, m := range alice.Messages() {
+		d.note("Alice was told: %q", clean(m.Text))
+	}
+
+	d.say("4. What the store holds")
+	if err := d.showStore(ctx, store); err != nil {
+		return err
+	}
+
+	d.say("5. Is it whole, and who recorded it? No key is needed to tell")
+	if err := d.run(ctx, "alice", "verify", "last", "--store", store); err != nil {
+		return err
+	}
+
+	d.say("6. Alice opens it with her key")
+	if err := d.run(ctx, "alice", "info", "last", "--store", store); err != nil {
+		return err
+	}
+	file := filepath.Join(d.dir, "meeting.mkv")
+	if err := d.run(ctx, "alice", "export", "last", "--store", store, "-o", file); err != nil {
+		return err
+	}
+
+	d.say("Done")
+	d.note("%s plays in any player; a track for each person and source", file)
+	d.note("the keys, and the store if it was a folder, are in %s; delete it when you have seen enough", d.dir)
+	if !c.Bool("no-browser") {
+		openWindow(file)
+	}
+	return nil
+}
+
+func randomText() (string, error) {
+	b := make([]byte, 16)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(b), nil
+}
+
+func (d *demo) say(format string, args ...any) {
+	d.env.printf("\n%s\n", fmt.Sprintf(format, args...))
+}
+
+func (d *demo) note(format string, args ...any) {
+	d.env.printf("   %s\n", fmt.Sprintf(format, args...))
+}
+
+func (d *demo) progress(line string) { d.note("%s", line) }
+
+// startStore returns a STORE to record to, and what to call at the end.
+func (d *demo) startStore(ctx context.Context, s3 bool) (store string, stop func() error, err error) {
+	if !s3 {
+		return filepath.Join(d.dir, "store"), func() error { return nil }, nil
+	}
+	m, err := servers.StartMinIO(ctx, servers.MinIOConfig{Progress: d.progress})
+	if err != nil {
+		return "", nil, fmt.Errorf("starting MinIO: %w", err)
+	}
+	if err := m.Bucket(ctx, "meetings"); err != nil {
+		return "", nil, errors.Join(err, m.Stop())
+	}
+	d.note("%s, MinIO, a bucket named meetings", m.Endpoint)
+	d.vars["AWS_ENDPOINT_URL_S3"] = m.Endpoint
+	d.vars["AWS_ACCESS_KEY_ID"] = m.AccessKey
+	d.vars["AWS_SECRET_ACCESS_KEY"] = m.SecretKey
+	d.vars["AWS_REGION"] = "us-east-1"
+	return "s3://meetings/demo", m.Stop, nil
+}
+
+// makeKeys makes three homes, in which each has pinned the cards it needs.
+func (d *demo) makeKeys() error {
+	cards := make(map[string]keys.Card)
+	homes := make(map[string]*keys.Home)
+	for _, who := range []struct{ home, name string }{
+		{"recorder", "Recorder Demo"}, {"alice", demoAlice}, {"bob", demoBob},
+	} {
+		h, err := keys.OpenHome(d.homeOf(who.home))
+		if err != nil {
+			return err
+		}
+		id, err := h.Init(who.name, nil)
+		if err != nil {
+			return err
+		}
+		card, err := id.Card()
+		if err != nil {
+			return err
+		}
+		homes[who.home], cards[who.home] = h, card
+		d.note("%-14s %s", who.name, card.Fingerprint())
+	}
+	for home, pins := range map[string][]string{"recorder": {"alice", "bob"}, "alice": {"recorder"}, "bob": {"recorder"}} {
+		for _, p := range pins {
+			if err := homes[home].Add(cards[p]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *demo) homeOf(who string) string { return filepath.Join(d.dir, "home-"+who) }
+
+func (d *demo) join(ctx context.Context, identity, name string, n int) (*members.Member, error) {
+	m, err := members.Join(ctx, members.Config{
+		URL: d.meeting.URL, APIKey: d.meeting.APIKey, APISecret: d.meeting.APISecret,
+		Room: demoRoom, Identity: identity, Name: name, Passphrase: d.pass,
+		Audio: media.Speech(n), Video: media.Clock(n),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s could not join: %w", name, err)
+	}
+	return m, nil
+}
+
+// run shows a command and runs it with the keys of who.
+func (d *demo) run(ctx context.Context, who string, args ...string) error {
+	shown := make([]string, len(args))
+	for i, a := range args {
+		if shown[i] = a; strings.ContainsRune(a, ' ') {
+			shown[i] = `"` + a + `"`
+		}
+	}
+	d.note("$ sealtape %s", strings.Join(shown, " "))
+	cmd := exec.CommandContext(ctx, d.self, args...)
+	cmd.Args[0] = "sealtape"
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
+	cmd.Env = append(os.Environ(), "SEALTAPE_HOME="+d.homeOf(who))
+	for k, v := range d.vars {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	if who == "recorder" {
+		cmd.Env = append(cmd.Env, "LIVEKIT_URL="+d.meeting.URL, "LIVEKIT_API_KEY="+d.meeting.APIKey,
+			apiSecretVar+"="+d.meeting.APISecret, e2eePassphraseVar+"="+d.pass)
+	}
+	cmd.Stdout, cmd.Stderr = d.env.stdout, d.env.stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("sealtape %s: %w", args[0], err)
+	}
+	return nil
+}
+
+// showStore lists the objects of the store and looks into them for anything
+// that could be read.
+func (d *demo) showStore(ctx context.Context, arg string) error {
+	for k, v := range d.vars {
+		if err := os.Setenv(k, v); err != nil {
+			return err
+		}
+	}
+	store, err := d.env.openStore(ctx, arg, false)
+	if err != nil {
+		return err
+	}
+	words := []string{demoRoom, demoAlice, demoBob, "alice", "Recorder Demo", d.pass, "matroska", "OpusHead", "V_VP8"}
+	found := make(map[string]bool)
+	var total int64
+	for info, err := range store.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		b, err := readObject(ctx, store, info.Name)
+		if err != nil {
+			return err
+		}
+		total += int64(len(b))
+		for _, w := range words {
+			if strings.Contains(strings.ToLower(string(b)), strings.ToLower(w)) {
+				found[w] = true
+			}
+		}
+		d.note("%9s  %-50s %s", size(info.Size), info.Name, looks(b))
+	}
+	d.note("searched %s for the room's name, the members' names, the passphrase and the marks of media files:", size(total))
+	if len(found) > 0 {
+		return fmt.Errorf("found in the store: %v", found)
+	}
+	d.note("none of them is there")
+	return nil
+}
+
+// looks says what an object is, by its first bytes.
+func looks(b []byte) string {
+	first, _, _ := strings.Cut(string(b), "\n")
+	switch {
+	case first == "age-encryption.org/v1":
+		return "sealed with age"
+	case strings.HasPrefix(first, "sealtape.v1/"):
+		return "signed: how many objects, and their hash"
+	case len(first) > 66 && first[64:66] == "  ":
+		return "hashes, as sha256sum writes them"
+	}
+	return "NOT SEALED"
+}
+
+func readObject(ctx context.Context, s archive.Store, name string) (b []byte, err error) {
+	r, err := s.Get(ctx, name, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, archive.MaxObject))
+}
+
+// openWindow shows the file with the desktop's player, where there is one.
+func openWindow(file string) {
+	if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		return
+	}
+	cmd := exec.Command("xdg-open", file)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DISPLAY=" + os.Getenv("DISPLAY"),
+		"WAYLAND_DISPLAY=" + os.Getenv("WAYLAND_DISPLAY"), "XDG_RUNTIME_DIR=" + os.Getenv("XDG_RUNTIME_DIR")}
+	if cmd.Start() == nil {
+		_ = cmd.Process.Release() // the player outlives us
+	}
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/livekit"
+)
+
+// The environment answers what should not stand in a command line, where ps
+// shows it.
+const (
+	e2eePassphraseVar = "SEALTAPE_E2EE_PASSPHRASE"
+	apiSecretVar      = "LIVEKIT_API_SECRET"
+	tokenVar          = "LIVEKIT_TOKEN"
+)
+
+// maxSecret bounds the files that hold a passphrase or a token.
+const maxSecret = 16 << 10
+
+func recordCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "record",
+		Usage:     "record a room, visibly",
+		ArgsUsage: "--room ROOM --store STORE --reader NAME",
+		Description: `Joins the room under its end-to-end encryption, tells the members that it
+records and who will be able to open the recording, and seals what it receives
+to those readers. Nothing is ever written unsealed. The recording's ID is
+printed first. Ctrl-C, or the end of the room, closes the recording.
+
+The room's passphrase comes from --e2ee-passphrase-file or ` + e2eePassphraseVar + `,
+the server from LIVEKIT_URL with LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or
+LIVEKIT_TOKEN. A token must show the recorder and let it send data.
+
+Exit code 3: something of a second or more is missing; "sealtape info" says what.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "room", Usage: "the `ROOM` to record"},
+			storeFlag(),
+			&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
+			&cli.StringFlag{Name: "access", Value: "present", Usage: "`present` or whole: what verified members may read; those named by --reader read all"},
+			&cli.DurationFlag{Name: "segment", Value: 5 * time.Second, Usage: "`LENGTH` of a segment: what a crash can cost"},
+			&cli.DurationFlag{Name: "duration", Usage: "stop after this `TIME`"},
+			&cli.StringFlag{Name: "e2ee-passphrase-file", Usage: "`FILE` with the room's passphrase"},
+			&cli.BoolFlag{Name: "no-e2ee", Usage: "the room is not end-to-end encrypted"},
+			&cli.StringFlag{Name: "url", EnvVars: []string{"LIVEKIT_URL"}, Usage: "LiveKit server `URL`, wss://…"},
+			&cli.StringFlag{Name: "token", Usage: "access `TOKEN`; better in " + tokenVar + ", for ps shows it here"},
+			&cli.StringFlag{Name: "api-key", EnvVars: []string{"LIVEKIT_API_KEY"}, Usage: "API `KEY`, to make a token with"},
+			&cli.StringFlag{Name: "api-secret", Usage: "API `SECRET`; better in " + apiSecretVar + ", for ps shows it here"},
+			&cli.StringFlag{Name: "identity", Usage: "the recorder's `IDENTITY` in the room (default: a new one)"},
+			&cli.StringFlag{Name: "name", Value: "Recorder (Sealtape)", Usage: "the `NAME` that members see"},
+			jsonFlag(),
+		},
+		Action: recordAction,
+	}
+}
+
+// recordAction turns the flags into a recording and runs it.
+func recordAction(c *cli.Context) error {
+	e := envOf(c)
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	if c.String("room") == "" && c.String("token") == "" && os.Getenv(tokenVar) == "" {
+		return usagef(c, "which room? --room is missing")
+	}
+	if a := c.String("access"); a != "present" && a != "whole" {
+		return usagef(c, "--access is %q, want present or whole", a)
+	}
+	if d := c.Duration("segment"); d < time.Second || d > time.Minute {
+		return usagef(c, "--segment is %v, want 1s to 1m", d)
+	}
+	if c.Duration("duration") < 0 {
+		return usagef(c, "--duration is negative")
+	}
+	if c.String("url") == "" {
+		return hinted(usagef(c, "which server? --url is missing"), "set LIVEKIT_URL, such as wss://meet.example.org")
+	}
+	home, err := e.openHome()
+	if err != nil {
+		return err
+	}
+	readers, err := parseReaders(home, c.StringSlice("reader"))
+	if err != nil {
+		return err
+	}
+	if len(readers) == 0 {
+		return hinted(usagef(c, "no one could open the recording, so there will be none"),
+			"name a reader: --reader NAME of a pinned card, or your own")
+	}
+	join, err := e.joinConfig(c)
+	if err != nil {
+		return err
+	}
+	id, err := e.loadIdentity(c.Context, home)
+	if err != nil {
+		return err
+	}
+	store, err := e.openStore(c.Context, c.String("store"), true)
+	if err != nil {
+		return err
+	}
+	// Age plugins are started with our environment: leave no secret in it.
+	for _, v := range []string{e2eePassphraseVar, apiSecretVar, tokenVar, passphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if err := os.Unsetenv(v); err != nil {
+			return err
+		}
+	}
+	r := &recording{
+		env: e, home: home, identity: id, store: store, readers: readers, join: join,
+		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"),
+	}
+	if join.Passphrase != nil {
+		r.keys = frame.NewKeyring(0, frame.KeyOptions{})
+		if err := r.keys.SetPassphrase(0, join.Passphrase); err != nil {
+			return fmt.Errorf("room passphrase: %w", err)
+		}
+	}
+	return r.run(c.Context)
+}
+
+// joinConfig says how to join the room.
+func (e *env) joinConfig(c *cli.Context) (livekit.Config, error) {
+	j := livekit.Config{
+		URL: c.String("url"), Room: c.String("room"), Name: c.String("name"), Identity: c.String("identity"),
+		APIKey: c.String("api-key"), APISecret: c.String("api-secret"), Token: c.String("token"),
+	}
+	if j.Token != "" || j.APISecret != "" {
+		e.warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", tokenVar, apiSecretVar)
+	}
+	if j.APISecret == "" {
+		j.APISecret = os.Getenv(apiSecretVar)
+	}
+	if j.Token == "" && j.APISecret == "" {
+		j.Token = os.Getenv(tokenVar)
+	}
+	if j.Token == "" && (j.APIKey == "" || j.APISecret == "") {
+		return j, hinted(usagef(c, "nothing to join the room with"),
+			"set LIVEKIT_API_KEY and "+apiSecretVar+", or "+tokenVar)
+	}
+	if j.Identity == "" {
+		b := make([]byte, 6)
+		rand.Read(b)
+		j.Identity = "sealtape-" + hex.EncodeToString(b)
+	}
+	var err error
+	j.Passphrase, err = roomPassphrase(c)
+	return j, err
+}
+
+// roomPassphrase returns the room's end-to-end passphrase, nil for --no-e2ee.
+func roomPassphrase(c *cli.Context) ([]byte, error) {
+	file, env := c.String("e2ee-passphrase-file"), os.Getenv(e2eePassphraseVar)
+	switch {
+	case c.Bool("no-e2ee") && file != "":
+		return nil, usagef(c, "--no-e2ee and --e2ee-passphrase-file exclude each other")
+	case c.Bool("no-e2ee"):
+		return nil, nil
+	case file != "":
+		b, err := readSecret(file)
+		if err != nil {
+			return nil, fmt.Errorf("room passphrase: %w", err)
+		}
+		return b, nil
+	case env != "":
+		return []byte(env), nil
+	}
+	return nil, hinted(usagef(c, "the room's end-to-end passphrase is missing"),
+		"give --e2ee-passphrase-file FILE or "+e2eePassphraseVar+"; for a room without end-to-end encryption, --no-e2ee")
+}
+
+// readSecret reads a file that holds one secret, without the line's end.
+func readSecret(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return nil, err
+	}
+	b = bytes.TrimRight(b, "\r\n")
+	if len(b) == 0 || len(b) > maxSecret {
+		return nil, fmt.Errorf("%s is empty or longer than %d bytes", path, maxSecret)
+	}
+	return b, nil
+}
+
+// explainJoin gives the errors of joining their hints.
+func explainJoin(err error) error {
+	for _, h := range []struct {
+		err  error
+		hint string
+	}{
+		{livekit.ErrHidden, "sealtape records in the open only: make a token without the hidden grant"},
+		{livekit.ErrNoData, "it must be able to tell the room that it records: make a token with canPublishData"},
+		{livekit.ErrNoSubscribe, "make a token with canSubscribe"},
+		{livekit.ErrToken, "make a new token for this room, or set LIVEKIT_API_KEY and " + apiSecretVar},
+		{livekit.ErrUnauthorized, "check LIVEKIT_API_KEY and " + apiSecretVar + ", or the token, against the server's"},
+		{livekit.ErrUnreachable, "check LIVEKIT_URL, and that the server runs and can be reached from here"},
+		{context.DeadlineExceeded, "the server answers but no connection came about: check the firewall for its UDP and TCP media ports"},
+	} {
+		if errors.Is(err, h.err) {
+			return hinted(err, h.hint)
+		}
+	}
+	return err
+}
+
+// textLog returns a log of lines from level up.
+func textLog(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

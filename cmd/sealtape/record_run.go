@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/livekit"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A recording is what one run of the record command makes.
+type recording struct {
+	env      *env
+	home     *keys.Home
+	identity *keys.Identity
+	store    archive.Store
+	readers  []reader
+	join     livekit.Config
+	keys     *frame.Keyring // nil: the room is not end-to-end encrypted
+	segment  time.Duration
+	duration time.Duration
+	json     bool
+	started  func(id string) // tells the demo; may be nil
+
+	line *statusLine // nil when standard error is no terminal
+	log  *slog.Logger
+}
+
+// run records until ctx ends, the room ends or the duration is over, and
+// returns when the store has everything.
+func (r *recording) run(ctx context.Context) error {
+	level, out := slog.LevelInfo, io.Writer(r.env.stderr)
+	if terminal(r.env.stderr) {
+		r.line = newStatusLine(r.env.stderr)
+		defer r.line.clear()
+		level, out = slog.LevelWarn, r.line // the line tells the rest
+	}
+	r.log = textLog(out, level)
+	// What the archive does beside failing is told by this command.
+	archiveLog := textLog(out, slog.LevelWarn)
+	r.join.Log = r.log
+	r.warnClassic()
+
+	// The spool comes before the room: a disk that cannot be written to is
+	// found before anybody is told of a recording.
+	spool := r.home.SpoolDir()
+	src, err := dir.Open(spool)
+	if err != nil {
+		return fmt.Errorf("opening the spool: %w", err)
+	}
+	grown := make(chan struct{}, 1) // has a value when there is more to upload
+	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Log: archiveLog, Changed: func() { signalTo(grown) }})
+	if err != nil {
+		return explainSink(fmt.Errorf("starting a recording in the spool: %w", err))
+	}
+	id := w.ID()
+
+	rec, room, err := r.prepare(ctx, w)
+	if err != nil {
+		return errors.Join(err, w.Close()) // without an epoch, this leaves nothing behind
+	}
+	r.env.printf("%s\n", id)
+	if err := recorded(r.home, id, time.Now()); err != nil {
+		r.env.warnf("%q will not find this recording: %v", "last", err)
+	}
+	r.log.Info("recording", "id", id)
+	if r.started != nil {
+		r.started(id)
+	}
+
+	uploading, stopUpload := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopUpload()
+	u := startUpload(uploading, r.store, src, id, grown, r.log)
+
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		r.watch(watching, rec, u)
+	}()
+	report, err := rec.Record(ctx, room)
+	closeErr := w.Close()
+	stopWatching()
+	<-watched
+	stopUpload()
+	<-u.done
+
+	uploadErr := r.finishUpload(ctx, u)
+	switch {
+	case closeErr != nil:
+		// Not over: what is in the spool is what recover ends it with.
+		err = errors.Join(err, fmt.Errorf("closing the recording: %w", closeErr))
+	case uploadErr == nil:
+		if rerr := archive.RemoveSpooled(spool, id); rerr != nil {
+			err = errors.Join(err, fmt.Errorf("removing the local copy: %w", rerr))
+		}
+	}
+	if err = errors.Join(err, uploadErr); err != nil {
+		return explainSink(err)
+	}
+	return r.tell(id, report)
+}
+
+// prepare joins the room, and only then starts the epoch: a recording exists
+// once there is something to record.
+func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.Recorder, *livekit.Room, error) {
+	text, err := announcement(r.identity, r.readers, r.keys != nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	card, err := r.identity.Card()
+	if err != nil {
+		return nil, nil, err
+	}
+	r.join.Attributes = map[string]string{
+		"sealtape.state": "recording",
+		"sealtape.key":   card.Fingerprint().String(),
+	}
+	r.status("joining the room")
+	room, err := livekit.Join(ctx, r.join)
+	if err != nil {
+		return nil, nil, explainJoin(err)
+	}
+	var to []age.Recipient
+	for _, reader := range r.readers {
+		to = append(to, reader.recipients...)
+	}
+	if _, err := w.StartEpoch(to); err != nil {
+		return nil, nil, errors.Join(explainSink(fmt.Errorf("sealing to the readers: %w", err)), room.Close())
+	}
+	var provider recorder.KeyProvider
+	if r.keys != nil {
+		provider = recorder.SharedKeys(r.keys)
+	}
+	r.status("telling the room")
+	return recorder.New(recorder.Config{
+		Recording: w.ID(), Sink: sealed{w}, Keys: provider,
+		Announcement: text, Farewell: "The recording of this meeting has ended.",
+		Duration: r.duration, Segment: r.segment, Log: r.log,
+	}), room, nil
+}
+
+// warnClassic says when not all readers are safe from quantum computers.
+func (r *recording) warnClassic() {
+	for _, reader := range r.readers {
+		if !reader.postQuantum {
+			r.env.warnf("%s is not a post-quantum key: whoever stores this recording today may open it when quantum computers can", clean(reader.name))
+		}
+	}
+}
+
+func (r *recording) status(text string) {
+	if r.line != nil {
+		r.line.set(text + "…")
+	}
+}
+
+// watch draws the status line until ctx ends.
+func (r *recording) watch(ctx context.Context, rec *recorder.Recorder, u *uploader) {
+	if r.line == nil {
+		return
+	}
+	tick := time.NewTicker(statusEvery)
+	defer tick.Stop()
+	var m meter
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			s := rec.Status()
+			if s.Started.IsZero() {
+				continue // telling the room
+			}
+			r.line.set(statusText(s, m.read(now, s.MediaBytes), u.waiting(), now))
+		}
+	}
+}
+
+// finishUpload brings the rest to the store. It goes on for as long as the
+// store might still take it; the next signal ends the process and leaves the
+// rest to recover.
+func (r *recording) finishUpload(ctx context.Context, u *uploader) error {
+	r.status("storing the rest (Ctrl-C leaves it to sealtape recover)")
+	if err := u.pass(context.WithoutCancel(ctx)); err != nil {
+		return hinted(fmt.Errorf("the store did not take all of the recording: %w", err),
+			"it is safe in the spool; once the store works: sealtape recover --store STORE")
+	}
+	return nil
+}
+
+// tell reports how it went.
+func (r *recording) tell(id string, rep recorder.Report) error {
+	if r.line != nil {
+		r.line.clear()
+	}
+	r.log.Info("recorded", "id", id, "duration", rep.Duration.Round(time.Millisecond), "tracks", rep.Tracks,
+		"frames", rep.Frames, "why", rep.Reason)
+	if r.json {
+		holes := make(map[string]float64, len(rep.Holes))
+		for reason, d := range rep.Holes {
+			holes[reason] = d.Seconds()
+		}
+		if err := r.env.json(map[string]any{
+			"id": id, "duration": rep.Duration.Seconds(), "participants": rep.Participants,
+			"tracks": rep.Tracks, "frames": rep.Frames, "holes": holes, "incomplete": rep.Incomplete, "ended": rep.Reason,
+		}); err != nil {
+			return err
+		}
+	}
+	r.env.notef("recorded %s of %s: %s, %s", length(rep.Duration), people(rep.Participants), count(rep.Tracks, "track"), clean(rep.Reason))
+	if !rep.Incomplete {
+		return nil
+	}
+	reasons := slices.Sorted(maps.Keys(rep.Holes))
+	for i, reason := range reasons {
+		reasons[i] = fmt.Sprintf("%s %s", length(rep.Holes[reason]), reason)
+	}
+	err := exitWith(exitIncomplete, fmt.Errorf("the recording is incomplete: %s", strings.Join(reasons, ", ")))
+	return hinted(err, holeHint(rep))
+}
+
+// holeHint says what to check, by the worst of the reasons.
+func holeHint(rep recorder.Report) string {
+	switch {
+	case rep.Holes[media.GapAuth] > 0 && rep.Frames == 0:
+		return "nothing could be decrypted: is this the passphrase that the members use?"
+	case rep.Holes[media.GapAuth] > 0:
+		return "some frames did not open: does every member use the same passphrase?"
+	case rep.Holes[media.GapNoKey] > 0:
+		return "the room is end-to-end encrypted with a key that was not given"
+	case rep.Holes[media.GapPlaintext] > 0:
+		return "someone published without end-to-end encryption and was not recorded"
+	case rep.Holes[media.GapCodec] > 0:
+		return "only Opus and VP8 are recorded"
+	}
+	return "sealtape info shows every hole"
+}
+
+// explainSink gives the errors of writing their hint.
+func explainSink(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return hinted(err, "make room where SEALTAPE_HOME is, or move it; what was recorded before is kept: sealtape recover")
+	case errors.Is(err, syscall.EROFS):
+		return hinted(err, "the spool cannot be written to: set SEALTAPE_HOME to a folder on a disk that can")
+	}
+	return err
+}
+
+// sealed lets an archive.Writer be a recorder.Sink.
+type sealed struct{ w *archive.Writer }
+
+func (s sealed) Create(k recorder.Kind) (recorder.Object, error) {
+	kind := archive.Segment
+	if k == recorder.Index {
+		kind = archive.Index
+	}
+	o, err := s.w.Create(kind)
+	if err != nil {
+		return nil, err // not o: a nil *archive.Object is no nil recorder.Object
+	}
+	return o, nil
+}

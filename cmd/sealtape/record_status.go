@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/sealtape/sealtape/recorder"
+)
+
+const statusEvery = 500 * time.Millisecond
+
+// A statusLine is the last line of a terminal, redrawn in place. Other lines
+// written through it go above.
+type statusLine struct {
+	w     io.Writer
+	width func() int
+
+	mu   sync.Mutex
+	text string
+}
+
+func newStatusLine(w io.Writer) *statusLine {
+	return &statusLine{w: w, width: func() int {
+		if f, ok := w.(interface{ Fd() uintptr }); ok {
+			if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+				return n
+			}
+		}
+		return 80
+	}}
+}
+
+// set redraws the line.
+func (s *statusLine) set(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, n := []rune(text), s.width()-1; len(r) > n {
+		text = string(r[:n])
+	}
+	s.text = text
+	fmt.Fprintf(s.w, "\r\x1b[K%s", text)
+}
+
+// Write puts whole lines above the status line.
+func (s *statusLine) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.text != "" {
+		fmt.Fprint(s.w, "\r\x1b[K")
+	}
+	n, err := s.w.Write(b)
+	if s.text != "" {
+		fmt.Fprint(s.w, s.text)
+	}
+	return n, err
+}
+
+// clear removes the line.
+func (s *statusLine) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.text != "" {
+		fmt.Fprint(s.w, "\r\x1b[K")
+		s.text = ""
+	}
+}
+
+// A meter turns two readings of a recording into a bit rate.
+type meter struct {
+	at    time.Time
+	bytes int64
+	rate  float64 // bits a second, smoothed
+}
+
+func (m *meter) read(at time.Time, bytes int64) float64 {
+	if d := at.Sub(m.at).Seconds(); !m.at.IsZero() && d > 0 {
+		now := float64(bytes-m.bytes) * 8 / d
+		m.rate += (now - m.rate) / 3
+	}
+	m.at, m.bytes = at, bytes
+	return m.rate
+}
+
+// statusText is the line of a running recording.
+func statusText(s recorder.Status, rate float64, waiting int, now time.Time) string {
+	parts := []string{
+		clockText(now.Sub(s.Started)),
+		people(s.Participants),
+		count(s.Tracks, "track"),
+		bitRate(rate),
+		fmt.Sprintf("%d lost", s.Lost),
+	}
+	if s.Failed > 0 {
+		parts = append(parts, fmt.Sprintf("%d not opened", s.Failed))
+	}
+	if waiting > 0 {
+		parts = append(parts, fmt.Sprintf("%d waiting for the store", waiting))
+	} else {
+		parts = append(parts, "all stored")
+	}
+	return "● " + strings.Join(parts, "  ")
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+func bitRate(r float64) string {
+	switch {
+	case r >= 1e6:
+		return fmt.Sprintf("%.1f Mbit/s", r/1e6)
+	default:
+		return fmt.Sprintf("%.0f kbit/s", r/1e3)
+	}
+}
+
+func clockText(d time.Duration) string {
+	s := int64(d / time.Second)
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// retryPause is how long the uploader leaves a store alone that refused in a
+// way that trying again at once will not mend.
+const retryPause = 15 * time.Second
+
+// An uploader copies a recording to the store while it grows.
+type uploader struct {
+	copier *archive.Copier
+	log    *slog.Logger
+	grown  chan struct{} // has a value when there is more
+	done   chan struct{}
+	failed atomic.Bool // the last pass failed
+}
+
+// startUpload begins to copy, and goes on each time grown has a value, until
+// ctx ends; then it closes done.
+func startUpload(ctx context.Context, dst, src archive.Store, id string, grown chan struct{}, log *slog.Logger) *uploader {
+	u := &uploader{log: log, grown: grown, done: make(chan struct{})}
+	dst = archive.Retry(dst, archive.RetryConfig{OnRetry: func(_ string, err error, wait time.Duration) {
+		if !u.failed.Swap(true) {
+			log.Warn("the store does not take the recording; it waits in the spool", "err", err)
+		}
+	}})
+	u.copier = archive.NewCopier(dst, src, id)
+	go u.run(ctx)
+	return u
+}
+
+// signalTo puts a value into c, which has room for one, unless one is there.
+func signalTo(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (u *uploader) run(ctx context.Context) {
+	defer close(u.done)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-u.grown:
+		}
+		if err := u.pass(ctx); err != nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(retryPause):
+				signalTo(u.grown)
+			}
+		}
+	}
+}
+
+func (u *uploader) pass(ctx context.Context) error {
+	err := u.copier.Copy(ctx)
+	switch {
+	case err == nil:
+		if u.failed.Swap(false) {
+			u.log.Info("the store takes the recording again")
+		}
+	case errors.Is(err, context.Canceled):
+	default:
+		if !u.failed.Swap(true) {
+			u.log.Warn("the store does not take the recording; it waits in the spool", "err", err)
+		}
+	}
+	return err
+}
+
+// waiting is how many objects the store has not confirmed yet.
+func (u *uploader) waiting() int { return u.copier.Pending() }
