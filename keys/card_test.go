@@ -69,6 +69,21 @@ func TestCard(t *testing.T) {
 	}
 }
 
+// A card that was given away stays good, whatever becomes of this package.
+func TestGoldenCard(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("testdata", "zoe.card"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := keys.ParseCard(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Name != "Zoë Ng" || len(c.Recipients) != 1 || c.Fingerprint().String() != "tail-behave-organ-grant-blood-grant-gas-coral" {
+		t.Errorf("%q, %d recipients, %v", c.Name, len(c.Recipients), c.Fingerprint())
+	}
+}
+
 // The name of the key stands in the clear in every store.
 func TestKeyNameSaysNothingHuman(t *testing.T) {
 	id, _, _ := generate(t, "Ada")

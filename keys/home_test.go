@@ -317,6 +317,9 @@ func TestMembers(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, c.Name, err)
 		}
 	}
+	if c, err := h.Member("Zoe\u0308"); err != nil || c.Name != "zoë" {
+		t.Errorf("a decomposed name: %q, %v", c.Name, err)
+	}
 	if c, ok, err := h.Signed(bobID.Signer().Name()); err != nil || !ok || c.Name != "Bob" {
 		t.Errorf("Signed: %q, %v, %v", c.Name, ok, err)
 	}

@@ -54,6 +54,7 @@ func checkName(name string) error {
 
 // foldName returns the form in which names are compared: "Ada" and "ada" are
 // one name, so that a second card cannot differ from a first by case alone.
+// Whatever encoding was typed, it is put in normal form C.
 func foldName(name string) string {
-	return strings.ToLower(strings.ToUpper(name))
+	return norm.NFC.String(strings.ToLower(strings.ToUpper(name)))
 }
