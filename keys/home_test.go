@@ -320,12 +320,6 @@ func TestMembers(t *testing.T) {
 	if c, err := h.Member("Zoe\u0308"); err != nil || c.Name != "zoë" {
 		t.Errorf("a decomposed name: %q, %v", c.Name, err)
 	}
-	if c, ok, err := h.Signed(bobID.Signer().Name()); err != nil || !ok || c.Name != "Bob" {
-		t.Errorf("Signed: %q, %v, %v", c.Name, ok, err)
-	}
-	if _, ok, err := h.Signed("sealtape.v1/0000000000000000"); err != nil || ok {
-		t.Errorf("Signed by nobody: %v, %v", ok, err)
-	}
 
 	_, eve, _ := generate(t, "BOB")
 	if err := h.Add(eve); !errors.Is(err, keys.ErrNameTaken) {

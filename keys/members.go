@@ -138,21 +138,6 @@ func (h *Home) Member(name string) (Card, error) {
 	return Card{}, fmt.Errorf("%w: %q", ErrNoMember, name)
 }
 
-// Signed returns the card, pinned or one's own, whose key signs under the given
-// note key name; ok is false where there is none.
-func (h *Home) Signed(keyName string) (c Card, ok bool, err error) {
-	pinned, err := h.pinned()
-	if err != nil {
-		return Card{}, false, err
-	}
-	for _, c := range pinned {
-		if c.Verifier().Name() == keyName {
-			return c, true, nil
-		}
-	}
-	return Card{}, false, nil
-}
-
 // Verifiers returns the verifiers of all pinned cards and one's own.
 func (h *Home) Verifiers() (note.Verifiers, error) {
 	pinned, err := h.pinned()
