@@ -226,6 +226,25 @@ func TestRetryGet(t *testing.T) {
 	}
 }
 
+// An error after the last byte asked for changes nothing.
+func TestRetryGetLateError(t *testing.T) {
+	gets := 0
+	s := archive.Retry(storeFunc{get: func(off, n int64) (io.ReadCloser, error) {
+		gets++
+		return io.NopCloser(io.MultiReader(bytes.NewReader(make([]byte, n)), iotest.ErrReader(errFault))), nil
+	}}, archive.RetryConfig{})
+	r, err := s.Get(t.Context(), "a", 3, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || len(got) != 5 || gets != 1 {
+		t.Errorf("got %d bytes, %v, in %d gets; want 5 in one", len(got), err, gets)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // An object that vanishes while it is read ends the reader.
 func TestRetryGetFinal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -77,6 +77,18 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// One that would store whatever it is sent gets nothing that is wrong.
+func TestBadBlobIsNotSent(t *testing.T) {
+	s := fake(t, func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("sent a %s", r.Method)
+	})
+	b := archive.BytesBlob([]byte("content"))
+	b.SHA256[0] ^= 1
+	if err := s.Put(t.Context(), "a", b); !errors.Is(err, archive.ErrMismatch) {
+		t.Errorf("got %v, want ErrMismatch", err)
+	}
+}
+
 // Errors of servers, in the words they use.
 func TestErrors(t *testing.T) {
 	for _, tt := range []struct {

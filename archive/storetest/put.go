@@ -256,10 +256,12 @@ func testCancelled(t *testing.T, s archive.Store) {
 	wantError(t, "Delete", s.Delete(ctx, "ID/head"), context.Canceled)
 	_, err := get(ctx, s, "ID/head", 0, -1)
 	wantError(t, "Get", err, context.Canceled)
+	err = nil
 	for _, err = range s.List(ctx, "") {
 	}
 	wantError(t, "List", err, context.Canceled)
 	if p, ok := s.(archive.Prefixer); ok {
+		err = nil
 		for _, err = range p.Prefixes(ctx) {
 		}
 		wantError(t, "Prefixes", err, context.Canceled)
