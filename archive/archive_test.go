@@ -210,3 +210,32 @@ func readAs(t *testing.T, s archive.Store, id string, o archive.Options, reader 
 		}
 	}
 }
+
+// What the head does not sign is shown, and is no part of the recording.
+func TestTail(t *testing.T) {
+	s := newSigner(t, "recorder")
+	spool := t.TempDir()
+	w := create(t, spool, archive.Config{Signer: s}, hybrid(t).Recipient())
+	commit(t, begin(t, w, archive.Segment, nil))
+	open := begin(t, w, archive.Segment, nil)
+	store := openDir(t, spool)
+	r, err := archive.Open(t.Context(), store, w.ID(), archive.Options{Verifiers: s.verifiers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail, err := r.Tail(t.Context())
+	if err != nil || len(tail) != 1 || tail[0].Name != open.Name()+".part" || tail[0].Size != open.Size() {
+		t.Errorf("tail %v, %v", tail, err)
+	}
+	if n := len(r.Segments()); n != 1 || len(r.Objects(archive.Segment)) != 1 || len(r.Objects(archive.Epoch)) != 1 || len(r.Indexes()) != 0 {
+		t.Errorf("%d segments, entries %v", n, r.Entries())
+	}
+	if by := r.Signers(); len(by) != 1 || by[0] != "recorder" {
+		t.Errorf("signed by %q", by)
+	}
+	if _, err := r.ReadSegment(t.Context(), 0); !errors.Is(err, archive.ErrNoKey) {
+		t.Errorf("reading without a key: %v", err)
+	}
+	commit(t, open)
+	closeWriter(t, w)
+}

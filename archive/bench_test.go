@@ -101,7 +101,28 @@ func BenchmarkVerify(b *testing.B) {
 	})
 }
 
-// BenchmarkOpen opens recordings of many segments and readers.
+// BenchmarkOpen opens a recording of 10,000 segments as the last of 50 readers,
+// and reads one.
 func BenchmarkOpen(b *testing.B) {
-	_ = fmt.Sprint
+	const segments = 10_000
+	s, secret, reader := newSigner(b, "recorder"), hybrid(b), hybrid(b)
+	var readers []age.Recipient
+	for range 49 {
+		readers = append(readers, hybrid(b).Recipient())
+	}
+	objects := [][2]string{{"epochs/000001.age", encrypt(b, secret.String()+"\n", append(readers, reader.Recipient())...)}}
+	segment := encrypt(b, "media", secret.Recipient())
+	for i := range segments {
+		objects = append(objects, [2]string{fmt.Sprintf("segments/%06d.age", i), segment})
+	}
+	store, id := forge(b, s, objects...)
+	for b.Loop() {
+		r, err := archive.Open(b.Context(), store, id, archive.Options{Verifiers: s.verifiers, Identities: []age.Identity{reader}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := r.ReadSegment(b.Context(), segments-1); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -191,7 +192,9 @@ func forge(t testing.TB, s signer, objects ...[2]string) (archive.Store, string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem.Set(id+"/log/0000", log)
+	for i, lines := 0, bytes.SplitAfter(log, []byte("\n")); i < len(entries); i += 1024 {
+		mem.Set(fmt.Sprintf("%s/log/%04d", id, i/1024), bytes.Join(lines[i:min(i+1024, len(entries))], nil))
+	}
 	mem.Set(id+"/head", head)
 	return mem, id
 }

@@ -36,6 +36,9 @@ type Recovered struct {
 // cut. It touches no recording that is over, or that a live Writer holds. Called
 // again, it finds nothing to do.
 //
+// Recover signs what it finds on the disk, so the spool must be writable for the
+// recorder alone.
+//
 // A recording that cannot be recovered does not stop the others; the errors are
 // joined, and what was recovered is returned with them. A missing spool is an
 // empty one.

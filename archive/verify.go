@@ -294,10 +294,8 @@ func (v *verifier) limits(seen *Head) {
 	if len(v.Tail) > 0 {
 		cannot("Objects beyond the head are not signed: they may come from the recorder or from anyone else.")
 	}
-	if v.options.Heads == nil {
-		cannot("An older state of the recording may have been put back: no memory of heads was given.")
-	} else if seen == nil && !v.Head.State.Final() {
-		cannot("An older state of the recording may have been put back: this is the first time it is looked at.")
+	if seen == nil && !v.Head.State.Final() {
+		cannot("An older state of the recording may have been put back: no newer one is remembered.")
 	}
 	cannot("The recorder itself may have left something out or made it up: its signature says who recorded, not what happened.")
 	cannot("Whole recordings may have been removed from the store.")

@@ -1,0 +1,97 @@
+package archive_test
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// By hand, with programs that know nothing of this one: the lines in FORMAT.md.
+func TestStockTools(t *testing.T) {
+	bin := t.TempDir()
+	install := exec.Command("go", "install", "filippo.io/age/cmd/age@v1.3.2")
+	install.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=")
+	install.Dir = bin // away from this module's go.mod
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("could not build age: %v\n%s", err, out)
+	}
+	lines := shellLines(t)
+
+	spool, s := t.TempDir(), newSigner(t, "recorder")
+	reader, other := hybrid(t), classic(t)
+	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient(), other.Recipient())
+	segment := content(0, 300_000)
+	commit(t, begin(t, w, archive.Segment, segment))
+	commit(t, begin(t, w, archive.Segment, nil))
+	commit(t, begin(t, w, archive.Index, []byte("{}\n")))
+	closeWriter(t, w)
+	folder := filepath.Join(spool, w.ID())
+
+	run := func(t *testing.T, script string) ([]byte, error) {
+		sh := exec.Command("sh", "-eu", "-c", script)
+		sh.Dir = folder
+		sh.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		return sh.CombinedOutput()
+	}
+	for name, id := range map[string]string{"hybrid": reader.String(), "classic": other.String()} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(filepath.Join(folder, "me.txt"), []byte(id+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			script := strings.Join(lines, "\n")
+			if name == "classic" {
+				script = strings.Replace(script, "epochs/000001.age", "epochs/000001-classic.age", 1)
+			}
+			if out, err := run(t, script); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			got, err := os.ReadFile(filepath.Join(folder, "segment.mkv"))
+			if err != nil || !bytes.Equal(got, segment) {
+				t.Errorf("age made %d bytes of the segment, %v", len(got), err)
+			}
+		})
+	}
+	damaged, err := os.OpenFile(filepath.Join(folder, "segments/000001.age"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := damaged.Seek(-1, io.SeekEnd); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := damaged.WriteString("x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := damaged.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(t, lines[0]); err == nil || !strings.Contains(string(out), "segments/000001.age: FAILED") {
+		t.Errorf("sha256sum does not see the damage: %v\n%s", err, out)
+	}
+}
+
+// shellLines returns the lines under "By hand" in FORMAT.md.
+func shellLines(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, ok := strings.Cut(string(text), "\n## By hand\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var lines []string
+	for line := range strings.Lines(section) {
+		if code, ok := strings.CutPrefix(line, "    "); ok {
+			lines = append(lines, strings.TrimSpace(code))
+		}
+	}
+	if !ok || len(lines) != 3 {
+		t.Fatalf("found %d lines to run in FORMAT.md: %q", len(lines), lines)
+	}
+	return lines
+}
