@@ -2,7 +2,6 @@ package archive
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -126,11 +125,9 @@ func (c *Copier) pass(ctx context.Context) error {
 }
 
 func (c *Copier) readHead(ctx context.Context, s Store) ([]byte, Head, error) {
-	msg, err := read(ctx, s, c.id+"/"+headName, maxHead)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, Head{}, fmt.Errorf("no head: %w", err)
-	} else if err != nil {
-		return nil, Head{}, fmt.Errorf("could not read the head: %w", err)
+	msg, err := fetchHead(ctx, s, c.id)
+	if err != nil {
+		return nil, Head{}, err
 	}
 	h, err := readHead(msg, c.id)
 	return msg, h, err
@@ -227,17 +224,14 @@ func (c *Copier) parallel() int {
 // putObject puts one object. It holds the object in memory, so that the bytes
 // that were checked are the bytes that are sent.
 func (c *Copier) putObject(ctx context.Context, e Entry) error {
-	name := c.id + "/" + e.Name
-	data, err := read(ctx, c.src, name, MaxObject)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
-		return &BadObjectError{c.id, e.Name, err}
+	data, err := readEntry(ctx, c.src, c.id, e, MaxObject)
+	var corrupt *CorruptError
+	if errors.As(err, &corrupt) {
+		return &BadObjectError{c.id, e.Name, corrupt.Err}
 	} else if err != nil {
-		return fmt.Errorf("could not read %s: %w", e.Name, err)
+		return err
 	}
-	if sha256.Sum256(data) != e.SHA256 {
-		return &BadObjectError{c.id, e.Name, errHash}
-	}
-	err = c.dst.Put(ctx, name, BytesBlob(data))
+	err = c.dst.Put(ctx, c.id+"/"+e.Name, BytesBlob(data))
 	if errors.Is(err, ErrConflict) {
 		return &BadObjectError{c.id, e.Name, err}
 	} else if err != nil {
@@ -282,10 +276,11 @@ func Copy(ctx context.Context, dst, src Store, id string) error {
 		if err != nil {
 			return fmt.Errorf("copying the shares of recording %s: %w", id, err)
 		}
-		if !validShare(strings.TrimPrefix(info.Name, id+"/")) {
+		name := strings.TrimPrefix(info.Name, id+"/")
+		if !validShare(name) {
 			continue
 		}
-		data, err := read(ctx, src, info.Name, maxEpoch)
+		data, err := read(ctx, src, id, name, maxEpoch)
 		if err == nil {
 			err = dst.Put(ctx, info.Name, BytesBlob(data))
 		}

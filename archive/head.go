@@ -1,9 +1,11 @@
 package archive
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -140,6 +142,15 @@ func readHead(msg []byte, id string) (Head, error) {
 		err = nil
 	}
 	return h, err
+}
+
+// fetchHead returns the note that is the head of a recording, unchecked.
+func fetchHead(ctx context.Context, s Store, id string) ([]byte, error) {
+	msg, err := read(ctx, s, id, headName, maxHead)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no head: %w", fs.ErrNotExist)
+	}
+	return msg, err
 }
 
 // signHead returns the signed note of h.

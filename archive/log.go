@@ -7,8 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -157,18 +156,9 @@ func lastNumbers(entries []Entry) [Epoch + 1]int {
 	return last
 }
 
-// A logError says that a log does not fit its head or cannot be read.
-type logError struct {
-	object string // the log file, or "log" for all of it
-	err    error
-}
-
-func (e *logError) Error() string { return e.object + ": " + e.err.Error() }
-func (e *logError) Unwrap() error { return e.err }
-
 // readLog reads the log that h signs, its files side by side, and checks it
 // against h. beyond is the number of further lines in the last file, which the
-// head does not sign. The error is a *logError if the log is at fault, and
+// head does not sign. The error is a *CorruptError if the log is at fault, and
 // something else if it could not be read.
 func readLog(ctx context.Context, s Store, h Head) (entries []Entry, beyond int, err error) {
 	files := make([][]Entry, (h.Size+logLines-1)/logLines)
@@ -177,17 +167,15 @@ func readLog(ctx context.Context, s Store, h Head) (entries []Entry, beyond int,
 	for i := range files {
 		g.Go(func() error {
 			name := logName(int64(i) * logLines)
-			text, err := read(ctx, s, h.ID+"/"+name, maxLog)
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
-				return &logError{name, err}
-			} else if err != nil {
-				return fmt.Errorf("could not read %s: %w", name, err)
+			text, err := read(ctx, s, h.ID, name, maxLog)
+			if err != nil {
+				return err
 			}
 			if files[i], err = parseLog(text); err != nil {
-				return &logError{name, err}
+				return &CorruptError{name, err}
 			}
 			if i < len(files)-1 && len(files[i]) != logLines {
-				return &logError{name, fmt.Errorf("has %d lines instead of %d", len(files[i]), logLines)}
+				return &CorruptError{name, fmt.Errorf("has %d lines instead of %d", len(files[i]), logLines)}
 			}
 			return nil
 		})
@@ -195,36 +183,17 @@ func readLog(ctx context.Context, s Store, h Head) (entries []Entry, beyond int,
 	if err := g.Wait(); err != nil {
 		return nil, 0, err
 	}
-	for _, f := range files {
-		entries = append(entries, f...)
-	}
+	entries = slices.Concat(files...)
 	beyond = len(entries) - int(h.Size)
 	if beyond < 0 {
-		return nil, 0, &logError{"log", fmt.Errorf("has %d lines of the %d that the head signs", len(entries), h.Size)}
+		return nil, 0, &CorruptError{"log", fmt.Errorf("has %d lines of the %d that the head signs", len(entries), h.Size)}
 	}
 	entries = entries[:h.Size]
 	if rootOf(entries) != h.Root {
-		return nil, 0, &logError{"log", errors.New("is not the one that the head signs")}
+		return nil, 0, &CorruptError{"log", errors.New("is not the one that the head signs")}
 	}
 	if err := checkOrder(entries); err != nil {
-		return nil, 0, &logError{"log", err}
+		return nil, 0, &CorruptError{"log", err}
 	}
 	return entries, beyond, nil
-}
-
-// read returns the whole object, at most max bytes: ErrTooLarge if it has more.
-func read(ctx context.Context, s Store, name string, max int64) ([]byte, error) {
-	r, err := s.Get(ctx, name, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, max+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > max {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, max)
-	}
-	return data, nil
 }

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
-	"strings"
 	"sync"
 
 	"filippo.io/age"
@@ -31,16 +28,6 @@ type Options struct {
 	// an older state put back in the store goes unnoticed.
 	Heads HeadMemory
 }
-
-// A CorruptError says that an object is not what was recorded: it is missing,
-// its bytes are not the ones the log names, or they make no sense.
-type CorruptError struct {
-	Name string // relative to the recording's folder
-	Err  error  // wraps fs.ErrNotExist if the object is missing
-}
-
-func (e *CorruptError) Error() string { return fmt.Sprintf("%s is damaged: %v", e.Name, e.Err) }
-func (e *CorruptError) Unwrap() error { return e.Err }
 
 // A TornError comes with the beginning of a segment that was being written when
 // the recorder died. All bytes that come with it are authentic.
@@ -112,11 +99,9 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	if err := ValidID(id); err != nil {
 		return nil, err
 	}
-	msg, err := read(ctx, s, id+"/"+headName, maxHead)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no head: %w", err)
-	} else if err != nil {
-		return nil, fmt.Errorf("could not read the head: %w", err)
+	msg, err := fetchHead(ctx, s, id)
+	if err != nil {
+		return nil, err
 	}
 	head, signers, err := openHead(msg, id, o.Verifiers)
 	if errors.Is(err, ErrForeignSigner) {
@@ -129,10 +114,7 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 		return nil, err
 	}
 	entries, _, err := readLog(ctx, s, head)
-	var bad *logError
-	if errors.As(err, &bad) {
-		return nil, &CorruptError{Name: bad.object, Err: bad.err}
-	} else if err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if err := checkGrown(seen, head, entries); err != nil {
@@ -244,7 +226,7 @@ func (r *Recording) readObject(ctx context.Context, of []SegmentInfo, k Kind, n 
 	if err != nil {
 		return nil, fmt.Errorf("%v %d: %w", k, n, err)
 	}
-	sealed, err := r.fetch(ctx, info.Entry, MaxObject)
+	sealed, err := readEntry(ctx, r.store, r.head.ID, info.Entry, MaxObject)
 	if err != nil {
 		return nil, err
 	}
@@ -262,22 +244,6 @@ func (r *Recording) readObject(ctx context.Context, of []SegmentInfo, k Kind, n 
 	}
 	return nil, &CorruptError{Name: info.Name, Err: err}
 }
-
-// fetch reads an object and checks it against the log.
-func (r *Recording) fetch(ctx context.Context, e Entry, max int64) ([]byte, error) {
-	data, err := read(ctx, r.store, r.head.ID+"/"+e.Name, max)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
-		return nil, &CorruptError{Name: e.Name, Err: err}
-	} else if err != nil {
-		return nil, fmt.Errorf("could not read %s: %w", e.Name, err)
-	}
-	if sha256.Sum256(data) != e.SHA256 {
-		return nil, &CorruptError{Name: e.Name, Err: errHash}
-	}
-	return data, nil
-}
-
-var errHash = errors.New("its SHA-256 is not the one in the log")
 
 // EpochSecret returns the secret of epoch n, which opens every segment and index
 // of it. The error wraps ErrNoKey if no identity opens the epoch, and
@@ -307,7 +273,7 @@ func (r *Recording) secret(ctx context.Context, n int) (*age.HybridIdentity, err
 	var errs []error
 	noKey := 0
 	for _, file := range e.files {
-		sealed, err := r.fetch(ctx, file, maxEpoch)
+		sealed, err := readEntry(ctx, r.store, r.head.ID, file, maxEpoch)
 		if err == nil {
 			if e.secret, err = openEpoch(file.Name, sealed, r.ids); err == nil {
 				return e.secret, nil
@@ -336,50 +302,4 @@ func (r *Recording) Tail(ctx context.Context) ([]Info, error) {
 		return nil, fmt.Errorf("recording %s: %w", r.head.ID, err)
 	}
 	return tail, nil
-}
-
-// unsigned lists what is in the recording's folder, but neither in the log, nor
-// the head, nor a log file, nor a share.
-func unsigned(ctx context.Context, s Store, h Head, entries []Entry) ([]Info, error) {
-	known := map[string]bool{headName: true}
-	for n := int64(0); n < h.Size; n += logLines {
-		known[logName(n)] = true
-	}
-	for _, e := range entries {
-		known[e.Name] = true
-	}
-	var infos []Info
-	for info, err := range s.List(ctx, h.ID+"/") {
-		if err != nil {
-			return nil, fmt.Errorf("could not list the objects: %w", err)
-		}
-		name := strings.TrimPrefix(info.Name, h.ID+"/")
-		if !known[name] && !validShare(name) {
-			infos = append(infos, Info{Name: name, Size: info.Size})
-		}
-	}
-	return infos, nil
-}
-
-// validShare reports whether name is that of a share: a random name, so that
-// nothing needs to know the others.
-func validShare(name string) bool {
-	random, ok := strings.CutPrefix(name, sharesFolder)
-	random, age := strings.CutSuffix(random, ageSuffix)
-	return ok && age && ValidID(random) == nil
-}
-
-// hashObject streams an object through buf. It returns how many bytes it read,
-// and their hash.
-func hashObject(ctx context.Context, s Store, name string, buf []byte) (int64, [sha256.Size]byte, error) {
-	var sum [sha256.Size]byte
-	r, err := s.Get(ctx, name, 0, -1)
-	if err != nil {
-		return 0, sum, err
-	}
-	defer r.Close()
-	h := sha256.New()
-	// Plain Reads, so that buf is used whatever r and h can do.
-	n, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{r}, buf)
-	return n, [sha256.Size]byte(h.Sum(sum[:0])), err
 }

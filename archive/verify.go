@@ -96,9 +96,9 @@ func (v *verifier) verify(ctx context.Context) error {
 		return err
 	}
 	entries, beyond, err := readLog(ctx, v.store, v.Head)
-	var bad *logError
+	var bad *CorruptError
 	if errors.As(err, &bad) {
-		v.problem(ProblemBadLog, bad.object, "%v", bad.err)
+		v.problem(ProblemBadLog, bad.Name, "%v", bad.Err)
 		return nil
 	} else if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (v *verifier) verify(ctx context.Context) error {
 // verifyHead reads the head and returns what was seen of the recording before.
 // It is not ok if there is no genuine head.
 func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err error) {
-	msg, err := read(ctx, v.store, v.id+"/"+headName, maxHead)
+	msg, err := fetchHead(ctx, v.store, v.id)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		for _, listErr := range v.store.List(ctx, v.id+"/") {
@@ -135,7 +135,7 @@ func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err err
 		v.problem(ProblemBadHead, headName, "%v", err)
 		return nil, false, nil
 	case err != nil:
-		return nil, false, fmt.Errorf("could not read the head: %w", err)
+		return nil, false, err
 	}
 	head, signers, err := openHead(msg, v.id, v.options.Verifiers)
 	if errors.Is(err, ErrForeignSigner) {

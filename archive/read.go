@@ -1,0 +1,108 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+)
+
+// A CorruptError says that an object is not what was recorded: it is missing,
+// its bytes are not the ones the log names, or they make no sense.
+type CorruptError struct {
+	Name string // relative to the recording's folder
+	Err  error  // wraps fs.ErrNotExist if the object is missing
+}
+
+func (e *CorruptError) Error() string { return fmt.Sprintf("%s is damaged: %v", e.Name, e.Err) }
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+var errHash = errors.New("its SHA-256 is not the one in the log")
+
+// read returns a whole object of the recording id. The error is a *CorruptError
+// if it is missing or has more than max bytes, and anything else if the store
+// failed.
+func read(ctx context.Context, s Store, id, name string, max int64) ([]byte, error) {
+	data, err := readAll(ctx, s, id+"/"+name, max)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
+		return nil, &CorruptError{name, err}
+	} else if err != nil {
+		return nil, fmt.Errorf("could not read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+func readAll(ctx context.Context, s Store, name string, max int64) ([]byte, error) {
+	r, err := s.Get(ctx, name, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, max+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > max {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, max)
+	}
+	return data, nil
+}
+
+// readEntry is read for an object of the log. It returns no bytes but those that
+// the log names.
+func readEntry(ctx context.Context, s Store, id string, e Entry, max int64) ([]byte, error) {
+	data, err := read(ctx, s, id, e.Name, max)
+	if err == nil && sha256.Sum256(data) != e.SHA256 {
+		return nil, &CorruptError{e.Name, errHash}
+	}
+	return data, err
+}
+
+// hashObject streams an object through buf. It returns how many bytes it read,
+// and their hash.
+func hashObject(ctx context.Context, s Store, name string, buf []byte) (int64, [sha256.Size]byte, error) {
+	var sum [sha256.Size]byte
+	r, err := s.Get(ctx, name, 0, -1)
+	if err != nil {
+		return 0, sum, err
+	}
+	defer r.Close()
+	h := sha256.New()
+	// Plain Reads, so that buf is used whatever r and h can do.
+	n, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{r}, buf)
+	return n, [sha256.Size]byte(h.Sum(sum[:0])), err
+}
+
+// unsigned lists what is in the recording's folder, but neither in the log, nor
+// the head, nor a log file, nor a share.
+func unsigned(ctx context.Context, s Store, h Head, entries []Entry) ([]Info, error) {
+	known := map[string]bool{headName: true}
+	for n := int64(0); n < h.Size; n += logLines {
+		known[logName(n)] = true
+	}
+	for _, e := range entries {
+		known[e.Name] = true
+	}
+	var infos []Info
+	for info, err := range s.List(ctx, h.ID+"/") {
+		if err != nil {
+			return nil, fmt.Errorf("could not list the objects: %w", err)
+		}
+		name := strings.TrimPrefix(info.Name, h.ID+"/")
+		if !known[name] && !validShare(name) {
+			infos = append(infos, Info{Name: name, Size: info.Size})
+		}
+	}
+	return infos, nil
+}
+
+// validShare reports whether name is that of a share: a random name, so that
+// nothing needs to know the others.
+func validShare(name string) bool {
+	random, ok := strings.CutPrefix(name, sharesFolder)
+	random, age := strings.CutSuffix(random, ageSuffix)
+	return ok && age && ValidID(random) == nil
+}
