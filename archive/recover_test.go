@@ -148,6 +148,46 @@ func TestTorn(t *testing.T) {
 	}
 }
 
+// A crash between the two calls that give an object its name leaves both names.
+func TestTwoNames(t *testing.T) {
+	for _, step := range []string{"log", "head", "done"} { // before which the crash comes
+		spool, s, reader := t.TempDir(), newSigner(t, "recorder"), hybrid(t)
+		w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())
+		commit(t, begin(t, w, archive.Segment, content(0, 70_000)))
+		closeWriter(t, w)
+		folder := filepath.Join(spool, w.ID())
+		name := filepath.Join(folder, "segments/000000.age")
+		if err := os.Link(name, name+".part"); err != nil {
+			t.Fatal(err)
+		}
+		// Undo what came after the step.
+		log, head, err := archive.Forge(w.ID(), logged(files(t, folder))[:1], archive.StateOpen, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step == "log" {
+			if err := os.WriteFile(filepath.Join(folder, "log/0000"), log, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if step == "done" {
+			if _, head, err = archive.Forge(w.ID(), logged(files(t, folder)), archive.StateOpen, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(folder, "head"), head, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if all := recoverAll(t, spool, archive.Config{Signer: s}); len(all) != 1 || all[0].Head.Size != 2 || len(all[0].Torn) != 0 {
+			t.Errorf("before %s: recovered %+v", step, all)
+		}
+		r := verified(t, openDir(t, spool), w.ID(), s, reader)
+		if got, err := r.ReadSegment(t.Context(), 0); err != nil || !bytes.Equal(got, content(0, 70_000)) {
+			t.Errorf("before %s: %d bytes, %v", step, len(got), err)
+		}
+	}
+}
+
 // script is what the crash tests record: every kind of step, in small.
 func script(w *archive.Writer, readers [2][]age.Recipient) error {
 	object := func(k archive.Kind) error {

@@ -62,6 +62,15 @@ func flip(data string, i int) string {
 	return string(b)
 }
 
+// logged returns the log as it would be for the objects as they are.
+func logged(objects map[string]string) (entries []archive.Entry) {
+	for line := range strings.Lines(objects["log/0000"]) {
+		name := line[66 : len(line)-1]
+		entries = append(entries, archive.Entry{Name: name, SHA256: sha256.Sum256([]byte(objects[name]))})
+	}
+	return entries
+}
+
 // Every way of tampering, and what Verify calls it.
 func TestVerifyTampering(t *testing.T) {
 	s, stranger := newSigner(t, "recorder"), newSigner(t, "recorder")
@@ -69,13 +78,6 @@ func TestVerifyTampering(t *testing.T) {
 	id, good := record(t, s, true, 3, reader.Recipient())
 	_, other := record(t, s, true, 3, reader.Recipient())
 	openID, live := record(t, s, false, 3, reader.Recipient())
-	entries := func(o map[string]string) (all []archive.Entry) {
-		for line := range strings.Lines(o["log/0000"]) {
-			name := line[66 : len(line)-1]
-			all = append(all, archive.Entry{Name: name, SHA256: sha256.Sum256([]byte(o[name]))})
-		}
-		return all
-	}
 	// resign makes a log and a head for objects as they are.
 	resign := func(o map[string]string, entries []archive.Entry, state archive.State, by signer) {
 		log, head, err := archive.Forge(id, entries, state, by)
@@ -119,7 +121,7 @@ func TestVerifyTampering(t *testing.T) {
 		{"flip in the signature", false, func(o map[string]string) { o["head"] = flip(o["head"], len(o["head"])-10) }, []string{"bad-head head"}},
 		{"head too large", false, func(o map[string]string) { o["head"] += strings.Repeat("x", 1<<17) }, []string{"bad-head head"}},
 		{"head empty", false, func(o map[string]string) { o["head"] = "" }, []string{"bad-head head"}},
-		{"signed by a stranger of the same name", false, func(o map[string]string) { resign(o, entries(o), archive.StateClosed, stranger) }, []string{"foreign-signer head"}},
+		{"signed by a stranger of the same name", false, func(o map[string]string) { resign(o, logged(o), archive.StateClosed, stranger) }, []string{"foreign-signer head"}},
 		{"flip in the log's hash", false, func(o map[string]string) { o["log/0000"] = strings.Replace(o["log/0000"], o["log/0000"][:1], "z", 1) }, []string{"bad-log log/0000"}},
 		{"log edited to fit", false, func(o map[string]string) {
 			o[seg0] = other[seg0]
@@ -137,7 +139,7 @@ func TestVerifyTampering(t *testing.T) {
 		}, []string{"added log/0000"}},
 		{"second log file", false, func(o map[string]string) { o["log/0001"] = o["log/0000"] }, []string{"added log/0001"}},
 		{"order signed by a careless recorder", false, func(o map[string]string) {
-			e := entries(o)
+			e := logged(o)
 			slices.Reverse(e)
 			resign(o, e, archive.StateClosed, s)
 		}, []string{"bad-log log"}},
@@ -346,6 +348,21 @@ func TestHeadMemory(t *testing.T) {
 		return objects
 	}
 
+	// And one that goes on after the end.
+	after := func(state archive.State, more ...archive.Entry) map[string]string {
+		objects := maps.Clone(states[3])
+		log, head, err := archive.Forge(w.ID(), append(logged(states[3]), more...), state, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects["log/0000"], objects["head"] = string(log), string(head)
+		for _, e := range more {
+			objects[e.Name] = "more"
+		}
+		return objects
+	}
+	more := archive.Entry{Name: "segments/000002.age", SHA256: sha256.Sum256([]byte("more"))}
+
 	for _, test := range []struct {
 		name        string
 		first, then map[string]string
@@ -362,7 +379,9 @@ func TestHeadMemory(t *testing.T) {
 		{"other log, larger", states[1], forked(3, archive.StateOpen), "forked"},
 		{"other log, closed", states[1], forked(3, archive.StateClosed), "forked"},
 		{"closed, then more", states[3], forked(4, archive.StateClosed), "forked"},
-		{"closed, then cut", states[3], forked(3, archive.StateCut), "forked"},
+		{"closed, then cut", states[3], after(archive.StateCut), "forked"},
+		{"closed, then more of it", states[3], after(archive.StateClosed, more), "forked"},
+		{"cut", states[2], after(archive.StateCut), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			memory := filepath.Join(t.TempDir(), "heads")
