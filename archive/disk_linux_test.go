@@ -62,6 +62,7 @@ type disk struct {
 	reader *age.HybridIdentity
 	signer signer
 	fillAt string // step before which the disk is filled
+	before func(step string)
 	c      archive.Config
 }
 
@@ -70,6 +71,9 @@ func newDisk(t *testing.T, mnt string) *disk {
 	d.c = archive.Config{Signer: d.signer}.WithStep(func(step string) {
 		if step == d.fillAt {
 			d.fill()
+		}
+		if d.before != nil {
+			d.before(step)
 		}
 	})
 	t.Cleanup(func() {
@@ -179,9 +183,29 @@ func testFullStep(t *testing.T, d *disk, step string) {
 	wantFull(t, "StartEpoch", err, false)
 	wantFull(t, "Close", w.Close(), false)
 	d.drain()
+	// What was not logged is, before the next epoch is published.
+	published := 0
+	d.before = func(step string) {
+		if step == "link" && published == 0 {
+			published++
+			if n := headSize(t, d.spool, w.ID()); n != 2 {
+				t.Errorf("epoch 2 is published while the head signs %d objects", n)
+			}
+		}
+	}
 	startEpoch(t, w, d.reader.Recipient())
-	commit(t, begin(t, w, archive.Segment, []byte("1")))
-	d.check(w, 0, 1)
+	d.fillAt = step
+	wantFull(t, "Commit", begin(t, w, archive.Segment, []byte("1")).Commit(), true)
+	d.drain()
+	o, err = w.Create(archive.Segment)
+	if n := headSize(t, d.spool, w.ID()); err != nil || n != 4 || published != 1 {
+		t.Errorf("after Create the head signs %d objects, want 4: %v", n, err)
+	}
+	if _, err := o.Write([]byte("2")); err != nil {
+		t.Error(err)
+	}
+	commit(t, o)
+	d.check(w, 0, 1, 2)
 }
 
 func testFullEpoch(t *testing.T, d *disk) {

@@ -188,6 +188,29 @@ func TestTwoNames(t *testing.T) {
 	}
 }
 
+// What is left of an object that was given up is not brought back.
+func TestGivenUp(t *testing.T) {
+	spool, s, reader := t.TempDir(), newSigner(t, "recorder"), hybrid(t)
+	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())
+	aborted := begin(t, w, archive.Segment, nil)
+	if err := aborted.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	next := begin(t, w, archive.Segment, content(1, 70_000))
+	commit(t, next)
+	if err := w.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(spool, w.ID())
+	if err := os.Link(filepath.Join(folder, next.Name()), filepath.Join(folder, aborted.Name()+".part")); err != nil {
+		t.Fatal(err)
+	}
+	if all := recoverAll(t, spool, archive.Config{Signer: s}); len(all) != 1 || all[0].Head.Size != 2 || len(all[0].Torn) != 0 {
+		t.Errorf("recovered %+v", all)
+	}
+	verified(t, openDir(t, spool), w.ID(), s, reader)
+}
+
 // script is what the crash tests record: every kind of step, in small.
 func script(w *archive.Writer, readers [2][]age.Recipient) error {
 	object := func(k archive.Kind) error {

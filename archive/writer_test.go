@@ -163,7 +163,7 @@ func TestObjectTooLarge(t *testing.T) {
 	}
 	mib := make([]byte, 1<<20)
 	written := 0
-	for err == nil {
+	for i := 0; i < 100 && err == nil; i++ {
 		var n int
 		n, err = o.Write(mib)
 		written += n
