@@ -2,7 +2,6 @@ package archive_test
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,11 +56,8 @@ func TestStockTools(t *testing.T) {
 			}
 		})
 	}
-	damaged, err := os.OpenFile(filepath.Join(folder, "segments/000001.age"), os.O_RDWR, 0)
+	damaged, err := os.OpenFile(filepath.Join(folder, "segments/000001.age"), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := damaged.Seek(-1, io.SeekEnd); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := damaged.WriteString("x"); err != nil {
