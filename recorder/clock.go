@@ -13,7 +13,8 @@ import (
 const (
 	reportWindow = 5                      // reports averaged: at 3 s each and 200 ppm, 1.5 ms behind
 	jumpLimit    = 250 * time.Millisecond // a larger correction is made at once
-	slewRate     = 5 * time.Millisecond   // a smaller one bends the track's time by 0.5 % at most
+	slewRate     = 5 * time.Millisecond   // a second; a smaller one bends the track's time by 0.5 %
+	fastSlewRate = 20 * slewRate          // a large one backwards, for time must not run so
 )
 
 // A wallClock learns how far a room's wall clock is from the recorder's, over
@@ -68,19 +69,29 @@ func (c *trackClock) ticks(n int64) time.Duration {
 	return time.Duration(sec)*time.Second + time.Duration(rest)*time.Second/time.Duration(c.rate)
 }
 
-// time returns the recording time of a frame whose first packet arrived at
-// arrival. It never returns a negative time.
-func (c *trackClock) time(ts int64, arrival time.Time) time.Duration {
+// observe notes when the first packet of a frame arrived. Every frame is
+// observed, in order, before its time is asked for.
+func (c *trackClock) observe(ts int64, arrival time.Time) {
 	at := arrival.Sub(c.start) - c.ticks(ts)
 	if !c.started {
-		c.started = true
-		c.offset, c.arrived = at, at
-		c.slewed = arrival.Sub(c.start)
+		c.started, c.arrived, c.last = true, at, ts
 	}
-	c.last = max(c.last, ts)
 	c.arrived = min(c.arrived, at)
+	c.last = max(c.last, ts)
+}
+
+// settle applies what was observed so far at once. It is called before the
+// first time: packets that waited for the track to be set up arrive in a burst,
+// and only the last of them tells how old the first was.
+func (c *trackClock) settle() {
+	c.offset = c.wanted()
+	c.slewed = c.ticks(c.last) + c.offset
+}
+
+// time returns the recording time of a frame, which may be before zero.
+func (c *trackClock) time(ts int64) time.Duration {
 	c.slew(c.ticks(ts))
-	return max(0, c.ticks(ts)+c.offset)
+	return c.ticks(ts) + c.offset
 }
 
 // slew moves the applied offset towards the wanted one, by no more than the
@@ -89,7 +100,7 @@ func (c *trackClock) slew(tick time.Duration) {
 	want := c.wanted()
 	now := tick + c.offset
 	diff := want - c.offset
-	if diff > jumpLimit || diff < -jumpLimit {
+	if diff > jumpLimit {
 		c.offset, c.slewed = want, tick+want
 		return
 	}
@@ -97,7 +108,11 @@ func (c *trackClock) slew(tick time.Duration) {
 	if passed <= 0 {
 		return
 	}
-	step := time.Duration(int64(slewRate) * int64(passed) / int64(time.Second))
+	rate := int64(slewRate)
+	if diff < -jumpLimit {
+		rate = int64(fastSlewRate)
+	}
+	step := time.Duration(rate * int64(min(passed, time.Minute)) / int64(time.Second))
 	c.offset += max(-step, min(step, diff))
 	c.slewed = now
 }

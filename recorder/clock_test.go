@@ -40,7 +40,7 @@ func (s *sender) frame(at time.Duration) time.Duration {
 	} else {
 		s.unwrapped += int64(int32(ts - uint32(s.unwrapped)))
 	}
-	return s.clock.time(s.unwrapped, s.clock.start.Add(at+s.travel()))
+	return put(s.clock, s.unwrapped, s.clock.start.Add(at+s.travel()))
 }
 
 // report sends a sender report made at the given time by a server whose wall
@@ -101,18 +101,63 @@ func TestTracksStayTogetherForHours(t *testing.T) {
 	}
 }
 
+// put observes a frame and returns its time; the first one settles the clock.
+func put(c *trackClock, ts int64, arrival time.Time) time.Duration {
+	first := !c.started
+	c.observe(ts, arrival)
+	if first {
+		c.settle()
+	}
+	return c.time(ts)
+}
+
 func TestClockBeforeTheFirstReport(t *testing.T) {
 	start := time.Now()
 	c := newTrackClock(start, 48000, &wallClock{})
 	arrive := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
-	if got := c.time(960*50, arrive(1000)); got != time.Second {
+	if got := put(c, 960*50, arrive(1000)); got != time.Second {
 		t.Errorf("first frame at %v, want its arrival, 1 s", got)
 	}
-	if got := c.time(960*51, arrive(1060)); got != 1020*time.Millisecond {
+	if got := put(c, 960*51, arrive(1060)); got != 1020*time.Millisecond {
 		t.Errorf("a late packet was put at %v, want 1.02 s", got)
 	}
-	if got := c.time(-960*100, arrive(1061)); got != 0 {
-		t.Errorf("a time stamp before the recording was put at %v, want 0", got)
+	if got := put(c, -960*100, arrive(1061)); got != -2*time.Second {
+		t.Errorf("a time stamp before the recording was put at %v, want -2 s", got)
+	}
+}
+
+func TestClockSeesThroughABurst(t *testing.T) {
+	start := time.Now()
+	c := newTrackClock(start, 48000, &wallClock{})
+	// 1.5 s of sound waited for the track to be set up and arrives at 2 s.
+	for n := range int64(75) {
+		c.observe(960*n, start.Add(2*time.Second+time.Duration(n)*100*time.Microsecond))
+	}
+	c.settle()
+	last := time.Duration(-1)
+	for n := range int64(75) {
+		got, want := c.time(960*n), 520*time.Millisecond+time.Duration(n)*20*time.Millisecond
+		if (got-want).Abs() > 10*time.Millisecond || got <= last {
+			t.Fatalf("frame %d at %v, after %v, want %v", n, got, last, want)
+		}
+		last = got
+	}
+}
+
+func TestClockNeverRunsBackwards(t *testing.T) {
+	start := time.Now()
+	c := newTrackClock(start, 48000, &wallClock{})
+	put(c, 0, start.Add(3*time.Second)) // delayed by 3 s, as the next ones show
+	last := 3 * time.Second
+	for n := int64(1); n < 3000; n++ {
+		got := put(c, 960*n, start.Add(time.Duration(n)*20*time.Millisecond))
+		if got <= last {
+			t.Fatalf("frame %d at %v, after %v", n, got, last)
+		}
+		last = got
+	}
+	if want := 2999 * 20 * time.Millisecond; (last - want).Abs() > 300*time.Millisecond {
+		t.Errorf("after a minute: %v, want %v", last, want)
 	}
 }
 
@@ -120,14 +165,14 @@ func TestClockFollowsANewTimeBase(t *testing.T) {
 	start := time.Now()
 	c := newTrackClock(start, 90000, &wallClock{})
 	at := func(d time.Duration) time.Time { return start.Add(d) }
-	c.time(0, at(0))
+	put(c, 0, at(0))
 	c.report(SenderReport{NTP: at(time.Second), RTP: 90000, Arrival: at(time.Second)})
-	if got := c.time(90000, at(time.Second)); got != time.Second {
+	if got := put(c, 90000, at(time.Second)); got != time.Second {
 		t.Fatalf("got %v", got)
 	}
 	// The sender slept for ten seconds in which its RTP clock stood still.
 	c.report(SenderReport{NTP: at(12 * time.Second), RTP: 180000, Arrival: at(12 * time.Second)})
-	if got := c.time(180000, at(12*time.Second)); got != 12*time.Second {
+	if got := put(c, 180000, at(12*time.Second)); got != 12*time.Second {
 		t.Errorf("after the jump: %v, want 12 s", got)
 	}
 }

@@ -189,8 +189,11 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	}
 	if s.ended > 0 && p.reconnects > s.reconnects {
 		// The recorder was away, not the sender: what it missed is a hole.
-		rec.seen, rec.end, rec.needKey = true, s.ended, !info.Codec.Audio()
+		rec.seen, rec.end = true, s.ended
 		rec.openHole(s.ended, media.GapReconnect)
+	} else if !info.Wanted.IsZero() {
+		rec.wanted = max(0, info.Wanted.Sub(p.start))
+		rec.openHole(rec.wanted, media.GapStart)
 	}
 	return rec
 }

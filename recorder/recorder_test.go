@@ -270,7 +270,7 @@ func TestSegmentsHoldTheTracksThatAppearTogether(t *testing.T) {
 			info.ID, info.Participant = fmt.Sprint("TR_", i), fmt.Sprint("p", i)
 			tr := room.Publish(info)
 			for n := range 100 {
-				tr.Send(opusPacket(n, opusPayload(n)))
+				tr.SendAt(time.Now().Add(time.Duration(n)*20*time.Millisecond), opusPacket(n, opusPayload(n)))
 			}
 		}
 	})
@@ -408,6 +408,81 @@ func TestLossIsDeclared(t *testing.T) {
 	}
 }
 
+// What waited for the track to be set up comes in a burst. It belongs before
+// its arrival, and only as far as the recording had begun.
+func TestBurstAtTheStartIsSpreadOverTime(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 4 * time.Second}, func(room *roomtest.Room, _ func()) {
+		time.Sleep(time.Second)
+		audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
+		for n := range 75 { // 1.5 s, so the first half second is from before
+			audio.Send(opusPacket(n, opusPayload(n)))
+			if n >= 25 && n%2 == 1 {
+				video.Send(vp8Packet(n/2, vp8Frame(n/2, n == 25)))
+			}
+		}
+		for n := 75; n < 150; n++ {
+			time.Sleep(20 * time.Millisecond)
+			audio.Send(opusPacket(n, opusPayload(n)))
+			if n%2 == 1 {
+				video.Send(vp8Packet(n/2, vp8Frame(n/2, false)))
+			}
+		}
+	})
+	frames, events, tracks := s.read(t)
+	last := make(map[uint64]time.Duration)
+	count := make(map[media.Codec]int)
+	for _, f := range frames {
+		codec := tracks[f.Track].Codec
+		want := time.Duration(f.Data[1])*20*time.Millisecond - 480*time.Millisecond
+		if codec == media.VP8 {
+			n := int(f.Data[3])
+			if f.Key {
+				n = int(f.Data[10])
+			}
+			want = time.Duration(n)*40*time.Millisecond - 480*time.Millisecond
+		}
+		if (f.Time - max(0, want)).Abs() > 25*time.Millisecond {
+			t.Errorf("%s frame at %v, want %v", codec, f.Time, want)
+		}
+		if before, ok := last[f.Track]; ok && f.Time <= before {
+			t.Errorf("%s frame at %v after one at %v", codec, f.Time, before)
+		}
+		last[f.Track] = f.Time
+		count[codec]++
+	}
+	if a, v := count[media.Opus], count[media.VP8]; a < 124 || a > 126 || v != 63 {
+		t.Errorf("%d sounds and %d pictures, want 125 and 63", a, v)
+	}
+	if gaps := find(events, media.EventGap); len(gaps) > 0 {
+		t.Errorf("holes: %+v", gaps)
+	}
+}
+
+func TestSlowStartIsDeclared(t *testing.T) {
+	for wait, want := range map[time.Duration]int{200 * time.Millisecond: 0, 700 * time.Millisecond: 1} {
+		s, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
+			info := opusInfo
+			info.Wanted = time.Now()
+			tr := room.Publish(info)
+			time.Sleep(wait)
+			for n := range 50 {
+				tr.Send(opusPacket(n, opusPayload(n)))
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+		_, events, _ := s.read(t)
+		gaps := find(events, media.EventGap)
+		if len(gaps) != want {
+			t.Errorf("after %v: holes %+v, want %d", wait, gaps, want)
+		}
+		for _, g := range gaps {
+			if g.Reason != media.GapStart || g.From != 0 || g.To != wait {
+				t.Errorf("after %v: hole %+v", wait, g)
+			}
+		}
+	}
+}
+
 func TestMuteIsNoHole(t *testing.T) {
 	trailer := []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
 	info := opusInfo
@@ -460,6 +535,7 @@ func TestForgedServerFrameIsToldOnce(t *testing.T) {
 				p.Payload, p.Marker = append([]byte("what I never said"), trailer...), true
 			}
 			tr.Send(p)
+			time.Sleep(20 * time.Millisecond)
 		}
 	})
 	frames, events, _ := s.read(t)
@@ -505,9 +581,11 @@ func TestStopKeepsWhatCame(t *testing.T) {
 				tr := room.Publish(opusInfo)
 				for n := range 10 {
 					tr.Send(opusPacket(n, opusPayload(n)))
+					time.Sleep(20 * time.Millisecond)
 				}
 				// A packet is missing and still waited for: a stop gives it up
 				// and keeps what came after it.
+				time.Sleep(20 * time.Millisecond)
 				tr.Send(opusPacket(11, opusPayload(11)))
 				synctest.Wait()
 				if how == "stopped" {

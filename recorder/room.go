@@ -81,6 +81,10 @@ type TrackInfo struct {
 	Channels int
 	// Encrypted says that the track was published under end-to-end encryption.
 	Encrypted bool
+	// Wanted is since when the room has asked the server for the track, while it
+	// was not muted; zero if that is not known. What was published between then
+	// and the first packet is missing.
+	Wanted time.Time
 	// PacketTrailer says that frames carry an unauthenticated trailer after the
 	// encrypted part (LiveKit's "LKTS"), to be cut off.
 	PacketTrailer bool

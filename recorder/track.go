@@ -13,6 +13,13 @@ import (
 const (
 	pliInterval = time.Second
 	maxPackets  = 2048
+	settleTime  = 300 * time.Millisecond // a new track's units are held so long
+	maxEarly    = 4096                   // and no more of them
+	// A track that is published reaches the recorder after a negotiation; so
+	// much of its beginning is not counted as missing.
+	startTolerance = 250 * time.Millisecond
+	lateStart      = 100 * time.Millisecond
+	tick           = 100 * time.Microsecond // two frames of a track are never closer
 )
 
 // A trackRecorder takes one track from packets to frames on the recording
@@ -30,6 +37,11 @@ type trackRecorder struct {
 	decrypt *frame.Decrypter // nil: the room is not encrypted
 	refuse  string           // reason to keep nothing of this track
 
+	early   []frame.Unit // the track's first units, until the clock is settled
+	settled bool
+
+	wanted  time.Duration // recording time from which the track was asked for
+	next    time.Duration // the next frame is not before this
 	hole    hole
 	end     time.Duration // recording time up to which the track was kept or declared
 	seen    bool          // a frame or a hole came before
@@ -62,6 +74,10 @@ type hole struct {
 
 // run reads the track to its end. Errors of the room end the track like io.EOF.
 func (t *trackRecorder) run() error {
+	if t.refuse == "" && !t.info.Codec.Audio() {
+		t.needKey = true
+		t.askKey()
+	}
 	var failure error
 	for {
 		p, err := t.track.Read()
@@ -87,6 +103,7 @@ func (t *trackRecorder) run() error {
 	if t.refuse == "" {
 		t.asm.Flush()
 		t.drain(time.Now())
+		t.settle()
 	}
 	t.closeHole(t.end)
 	return failure
@@ -98,23 +115,50 @@ func (t *trackRecorder) drain(now time.Time) {
 		if !ok {
 			return
 		}
-		switch u.Kind {
-		case frame.UnitSIF:
-			// The server's own silence or black picture: never media, no hole.
-			// Whoever knows the trailer, and everyone in the room does, can put
-			// it on something else.
-			if !u.Known && !t.forged {
-				t.forged = true
-				t.send(item{event: &media.Event{Time: t.end, Type: media.EventIntegrity, Participant: t.info.Participant,
-					Track: t.media.UID, Reason: "unknown server-injected frame"}})
-			}
-		case frame.UnitLost:
-			t.counts.lost.Add(int64(max(1, u.Lost)))
-			t.openHole(t.end, media.GapLoss)
-			t.wantKey()
-		case frame.UnitFrame:
-			t.frame(u)
+		if u.Kind == frame.UnitFrame {
+			t.clock.observe(u.Timestamp, u.Arrival)
 		}
+		if t.settled {
+			t.take(u)
+			continue
+		}
+		t.early = append(t.early, u)
+		if now.Sub(t.early[0].Arrival) >= settleTime || len(t.early) >= maxEarly {
+			t.settle()
+		}
+	}
+}
+
+// settle puts the track's first units where they belong in time.
+func (t *trackRecorder) settle() {
+	if t.settled {
+		return
+	}
+	t.settled = true
+	t.clock.settle()
+	for _, u := range t.early {
+		t.take(u)
+	}
+	t.early = nil
+}
+
+func (t *trackRecorder) take(u frame.Unit) {
+	switch u.Kind {
+	case frame.UnitSIF:
+		// The server's own silence or black picture: never media, no hole.
+		// Whoever knows the trailer, and everyone in the room does, can put it
+		// on something else.
+		if !u.Known && !t.forged {
+			t.forged = true
+			t.send(item{event: &media.Event{Time: t.end, Type: media.EventIntegrity, Participant: t.info.Participant,
+				Track: t.media.UID, Reason: "unknown server-injected frame"}})
+		}
+	case frame.UnitLost:
+		t.counts.lost.Add(int64(max(1, u.Lost)))
+		t.openHole(t.end, media.GapLoss)
+		t.wantKey()
+	case frame.UnitFrame:
+		t.frame(u)
 	}
 }
 
@@ -133,10 +177,18 @@ func (t *trackRecorder) refused(p Packet) {
 }
 
 func (t *trackRecorder) frame(u frame.Unit) {
-	at := t.clock.time(u.Timestamp, u.Arrival)
+	at := t.clock.time(u.Timestamp)
+	if at < 0 {
+		// Captured before the recording began. A picture of that moment may be
+		// the key frame that the next ones need, and is put at the beginning.
+		if t.info.Codec.Audio() || at < -lateStart {
+			return
+		}
+	}
+	at = max(at, t.next)
+	t.next = at + tick
 	if !t.seen {
 		t.seen, t.end = true, at
-		t.needKey = !t.info.Codec.Audio()
 	}
 	data, reason := t.open(u)
 	if reason != "" {
@@ -205,6 +257,10 @@ func (t *trackRecorder) wantKey() {
 		return
 	}
 	t.needKey = true
+	t.askKey()
+}
+
+func (t *trackRecorder) askKey() {
 	if now := time.Now(); now.Sub(t.lastPLI) >= pliInterval {
 		t.lastPLI = now
 		t.track.RequestKeyFrame()
@@ -237,7 +293,7 @@ func (t *trackRecorder) closeHole(to time.Duration) {
 	}
 	h := t.hole
 	t.hole = hole{}
-	if to <= h.from {
+	if to <= h.from || h.reason == media.GapStart && to-h.from < startTolerance {
 		return
 	}
 	t.send(item{event: &media.Event{

@@ -80,8 +80,10 @@ type Room struct {
 	mu        sync.Mutex
 	reason    string
 	announced string // what every joiner is told; "" before the first Announce
+	receiving bool   // the notice period is over: tracks may be subscribed to
 	tracks    map[*webrtc.TrackRemote]*track
-	present   map[string]bool // identities whose join was told and whose leave was not
+	wanted    map[string]time.Time // by track: since when we have asked for it, unmuted
+	present   map[string]bool      // identities whose join was told and whose leave was not
 	closeOnce sync.Once
 	endOnce   sync.Once
 }
@@ -112,7 +114,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 		name: name, log: log, attrs: c.Attributes,
 		events: make(chan recorder.RoomEvent, eventQueue),
 		ended:  make(chan struct{}), closed: make(chan struct{}),
-		tracks: make(map[*webrtc.TrackRemote]*track), present: make(map[string]bool),
+		tracks: make(map[*webrtc.TrackRemote]*track), present: make(map[string]bool), wanted: make(map[string]time.Time),
 	}
 	opts := []lksdk.ConnectOption{
 		// Nothing is received before the room was told: see Announce.
@@ -157,27 +159,39 @@ func (r *Room) callbacks() *lksdk.RoomCallback {
 			}
 		},
 		OnParticipantDisconnected: func(p *lksdk.RemoteParticipant) {
+			identity := p.Identity()
 			r.mu.Lock()
-			delete(r.present, p.Identity())
+			delete(r.present, identity)
 			r.mu.Unlock()
 			r.emit(recorder.RoomEvent{Type: media.EventLeave, Participant: p.Identity()})
 		},
 		OnReconnected: func() {
 			r.emit(recorder.RoomEvent{Type: media.EventReconnect})
-			r.subscribe() // a full reconnect starts with no subscription
+			r.mu.Lock()
+			receiving := r.receiving
+			r.mu.Unlock()
+			if receiving {
+				r.subscribe() // a full reconnect starts with no subscription
+			}
 		},
 		OnDisconnectedWithReason: func(why lksdk.DisconnectionReason) { r.end(string(why)) },
 	}
 	cb.OnTrackPublished = func(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 		r.mu.Lock()
-		announced := r.announced != ""
+		receiving := r.receiving
 		r.mu.Unlock()
-		if announced {
+		if receiving {
 			r.want(pub)
 		}
 	}
 	cb.OnTrackSubscribed = func(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
-		t := newTrack(remote, pub, p, r.room.SifTrailer())
+		sid := pub.SID()
+		r.mu.Lock()
+		wanted := r.wanted[sid]
+		delete(r.wanted, sid)
+		r.mu.Unlock()
+		// The SDK has locks of its own: none of its methods is called with ours.
+		t := newTrack(remote, pub, p, r.room.SifTrailer(), wanted)
 		r.mu.Lock()
 		r.tracks[remote] = t
 		r.mu.Unlock()
@@ -195,10 +209,14 @@ func (r *Room) callbacks() *lksdk.RoomCallback {
 			t.end()
 		}
 	}
+	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
+		r.notWanted(pub.SID())
+	}
 	cb.OnTrackSubscriptionFailed = func(sid string, p *lksdk.RemoteParticipant) {
 		r.emit(recorder.RoomEvent{Type: media.EventGap, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
 	}
 	cb.OnTrackMuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
+		r.notWanted(pub.SID())
 		r.emit(recorder.RoomEvent{Type: media.EventMute, Participant: p.Identity(), TrackID: pub.SID()})
 	}
 	cb.OnTrackUnmuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
@@ -210,9 +228,10 @@ func (r *Room) callbacks() *lksdk.RoomCallback {
 // came tells of a member, once: whoever joins while we do is both in the
 // server's list and in a callback.
 func (r *Room) came(p *lksdk.RemoteParticipant) {
+	identity := p.Identity()
 	r.mu.Lock()
-	told := r.present[p.Identity()]
-	r.present[p.Identity()] = true
+	told := r.present[identity]
+	r.present[identity] = true
 	r.mu.Unlock()
 	if !told {
 		r.emit(recorder.RoomEvent{Type: media.EventJoin, Participant: p.Identity(), Name: p.Name()})
@@ -287,7 +306,12 @@ func (r *Room) say(text, identity string) <-chan struct{} {
 	return sent
 }
 
+// subscribe asks for all tracks there are; those that come later are asked for
+// as they are published.
 func (r *Room) subscribe() {
+	r.mu.Lock()
+	r.receiving = true
+	r.mu.Unlock()
 	for _, p := range r.room.GetRemoteParticipants() {
 		for _, pub := range p.TrackPublications() {
 			if pub, ok := pub.(*lksdk.RemoteTrackPublication); ok {
@@ -297,7 +321,18 @@ func (r *Room) subscribe() {
 	}
 }
 
+func (r *Room) notWanted(sid string) {
+	r.mu.Lock()
+	delete(r.wanted, sid)
+	r.mu.Unlock()
+}
+
 func (r *Room) want(pub *lksdk.RemoteTrackPublication) {
+	if sid := pub.SID(); !pub.IsMuted() {
+		r.mu.Lock()
+		r.wanted[sid] = time.Now()
+		r.mu.Unlock()
+	}
 	if err := pub.SetSubscribed(true); err != nil {
 		r.log.Warn("a track could not be subscribed to", "track", pub.SID(), "err", err)
 	}

@@ -32,7 +32,7 @@ type track struct {
 	gone    bool // unsubscribed, or the room was left
 }
 
-func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, sif []byte) *track {
+func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, sif []byte, wanted time.Time) *track {
 	codec := remote.Codec()
 	t := &track{remote: remote, member: member, info: recorder.TrackInfo{
 		ID:          pub.SID(),
@@ -42,6 +42,7 @@ func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, mem
 		Codec:       codecOf(codec.MimeType),
 		ClockRate:   int(codec.ClockRate),
 		SIFTrailer:  sif,
+		Wanted:      wanted,
 	}}
 	if t.info.Codec.Audio() {
 		t.info.Channels = 2 // RFC 7587: Opus is always announced with two

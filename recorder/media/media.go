@@ -115,6 +115,7 @@ const (
 
 // Reasons of a gap. Mute and silence (DTX) are no gaps.
 const (
+	GapStart     = "start"      // published, but the first packet or key frame took its time
 	GapLoss      = "loss"       // packets never came
 	GapNoKey     = "no-key"     // no key for the frames' key index
 	GapAuth      = "auth"       // frames did not authenticate: wrong key or tampering
