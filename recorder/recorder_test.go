@@ -317,7 +317,9 @@ func TestEncryptedRoom(t *testing.T) {
 				c.Keys = recorder.SharedKeys(tt.keys)
 			}
 			s, report := record(t, c, func(room *roomtest.Room, _ func()) {
-				tr := room.Publish(tt.info)
+				info := tt.info
+				info.Wanted = time.Now()
+				tr := room.Publish(info)
 				for n := range 100 {
 					b := opusPayload(n)
 					if tt.seal {

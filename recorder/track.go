@@ -267,11 +267,14 @@ func (t *trackRecorder) askKey() {
 	}
 }
 
-// openHole opens a hole at from unless one is open. A reason that says more
-// than "waiting for a key frame" replaces nothing: the first cause stands.
+// openHole opens a hole at from unless one is open: the first cause stands. But
+// to say that a track has not begun is no cause once there is another.
 func (t *trackRecorder) openHole(from time.Duration, reason string) {
-	if !t.hole.open {
+	switch {
+	case !t.hole.open:
 		t.hole = hole{open: true, from: from, reason: reason}
+	case t.hole.reason == media.GapStart && reason != media.GapKeyFrame:
+		t.hole.reason = reason
 	}
 }
 

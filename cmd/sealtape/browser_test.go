@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/testdata/browser"
+	"github.com/sealtape/sealtape/testdata/members"
 )
 
 // TestBrowsersToMinIO records two Chromium members, who publish known tones and
@@ -42,7 +43,7 @@ func TestBrowsersToMinIO(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		p.member, err = browser.Start(l.ctx, browser.Config{URL: l.lk.URL, Token: l.token(room, p.identity, p.name),
+		p.member, err = browser.Start(l.ctx, browser.Config{URL: l.lk.URL, Token: l.token(members.Grant{Room: room, Identity: p.identity, Name: p.name}),
 			Passphrase: labPassphrase, WAV: wav, Camera: true, Screen: p.screen})
 		if err != nil {
 			t.Fatalf("%s: %v", p.name, err)

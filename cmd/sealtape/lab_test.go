@@ -15,9 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/livekit/protocol/auth"
-
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -110,14 +109,9 @@ func writeCard(t *testing.T, c keys.Card) string {
 }
 
 // token makes a token for a member.
-func (l *lab) token(room, identity, name string, change ...func(*auth.VideoGrant)) string {
+func (l *lab) token(g members.Grant) string {
 	l.t.Helper()
-	grant := &auth.VideoGrant{RoomJoin: true, Room: room}
-	for _, f := range change {
-		f(grant)
-	}
-	s, err := auth.NewAccessToken(l.lk.APIKey, l.lk.APISecret).SetVideoGrant(grant).
-		SetIdentity(identity).SetName(name).SetValidFor(time.Hour).ToJWT()
+	s, err := members.Token(l.lk.APIKey, l.lk.APISecret, g)
 	if err != nil {
 		l.t.Fatal(err)
 	}

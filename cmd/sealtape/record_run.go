@@ -74,7 +74,11 @@ func (r *recording) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, w.Close()) // without an epoch, this leaves nothing behind
 	}
+	if r.line != nil {
+		r.line.clear()
+	}
 	r.env.printf("%s\n", id)
+	r.status("telling the room")
 	if err := recorded(r.home, id, time.Now()); err != nil {
 		r.env.warnf("%q will not find this recording: %v", "last", err)
 	}
@@ -147,7 +151,6 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.R
 	if r.keys != nil {
 		provider = recorder.SharedKeys(r.keys)
 	}
-	r.status("telling the room")
 	return recorder.New(recorder.Config{
 		Recording: w.ID(), Sink: sealed{w}, Keys: provider,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",

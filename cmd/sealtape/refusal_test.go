@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/livekit/protocol/auth"
-
 	"github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
 )
@@ -35,10 +33,10 @@ func TestRecordRefuses(t *testing.T) {
 	passphrase := e2eePassphraseVar + "=" + labPassphrase
 	key := []string{"LIVEKIT_API_KEY=" + l.lk.APIKey, "LIVEKIT_API_SECRET=" + l.lk.APISecret, passphrase}
 	withURL := append([]string{"LIVEKIT_URL=" + l.lk.URL}, key...)
-	withToken := func(change func(*auth.VideoGrant)) []string {
-		return []string{"LIVEKIT_URL=" + l.lk.URL, "LIVEKIT_TOKEN=" + l.token(room, "bot", "Bot", change), passphrase}
+	withToken := func(g members.Grant) []string {
+		g.Identity, g.Name = "bot", "Bot"
+		return []string{"LIVEKIT_URL=" + l.lk.URL, "LIVEKIT_TOKEN=" + l.token(g), passphrase}
 	}
-	no := false
 	folder := filepath.Join(l.dir, "store")
 	record := []string{"record", "--room", room, "--store", folder, "--reader", "Recorder", "--duration", "5s"}
 	with := func(more ...string) []string { return append(append([]string(nil), record...), more...) }
@@ -57,10 +55,10 @@ func TestRecordRefuses(t *testing.T) {
 		{"no room passphrase", withURL[:3], record, 2, "passphrase is missing", "--e2ee-passphrase-file"},
 		{"no server", key, record, 2, "--url is missing", "LIVEKIT_URL"},
 		{"nothing to join with", []string{"LIVEKIT_URL=" + l.lk.URL, passphrase}, record, 2, "nothing to join", "LIVEKIT_API_KEY"},
-		{"hidden token", withToken(func(g *auth.VideoGrant) { g.Hidden = true }), record, 1, "hides the recorder", "in the open only"},
-		{"mute token", withToken(func(g *auth.VideoGrant) { g.CanPublishData = &no }), record, 1, "send data", "canPublishData"},
-		{"deaf token", withToken(func(g *auth.VideoGrant) { g.CanSubscribe = &no }), record, 1, "subscribe", "canSubscribe"},
-		{"token for another room", withToken(func(g *auth.VideoGrant) { g.Room = "elsewhere" }), record, 1, "another room", "new token"},
+		{"hidden token", withToken(members.Grant{Room: room, Hidden: true}), record, 1, "hides the recorder", "in the open only"},
+		{"mute token", withToken(members.Grant{Room: room, NoData: true}), record, 1, "send data", "canPublishData"},
+		{"deaf token", withToken(members.Grant{Room: room, NoSubscribe: true}), record, 1, "subscribe", "canSubscribe"},
+		{"token for another room", withToken(members.Grant{Room: "elsewhere"}), record, 1, "another room", "new token"},
 		{"not a token", []string{"LIVEKIT_URL=" + l.lk.URL, "LIVEKIT_TOKEN=letmein", passphrase}, record, 1, "bad token", "new token"},
 		{"wrong API secret", []string{"LIVEKIT_URL=" + l.lk.URL, "LIVEKIT_API_KEY=" + l.lk.APIKey, "LIVEKIT_API_SECRET=wrong-wrong-wrong-wrong-wrong-wrong", passphrase},
 			record, 1, "refused the credentials", "LIVEKIT_API_SECRET"},

@@ -1,0 +1,219 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+// publisher lets a member join who speaks and shows a clock.
+func (l *lab) publisher(room, identity, name string) *members.Member {
+	l.t.Helper()
+	m, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
+		Room: room, Identity: identity, Name: name, Passphrase: labPassphrase, Audio: media.Speech(0), Video: media.Clock(0)})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { _ = m.Leave() })
+	return m
+}
+
+// segments waits until the store has more than n segments of the recording.
+func (l *lab) segments(store, id string, n int) {
+	l.t.Helper()
+	for {
+		files, err := filepath.Glob(filepath.Join(store, id, "segments", "*.age"))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		if len(files) > n {
+			return
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-l.ctx.Done():
+			l.t.Fatalf("only %d segments came to the store", len(files))
+		}
+	}
+}
+
+// TestRoomsEndAndStockTools lets the last member leave, which ends the room and
+// the recording, and then opens the archive without Sealtape, by the lines in
+// archive/FORMAT.md and README.md.
+func TestRoomsEndAndStockTools(t *testing.T) {
+	l := newLab(t)
+	recorderHome, recorderCard := l.person("Recorder")
+	readerHome, readerCard := l.person("Reader", recorderCard)
+	l.must(recorderHome, "keys", "add", "--yes", writeCard(t, readerCard))
+	store := filepath.Join(l.dir, "store")
+	m := l.publisher("weekly", "ada", "Ada")
+	rec := l.record(recorderHome, "--room", "weekly", "--store", store, "--reader", "Reader", "--segment", "1s")
+	l.segments(store, rec.id, 2)
+	if err := m.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	if code := rec.wait(); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, rec.stderr())
+	}
+	if left, err := os.ReadDir(filepath.Join(recorderHome, "spool")); err != nil || len(left) > 0 {
+		t.Errorf("the spool still holds %v (%v)", left, err)
+	}
+	if out := l.must(readerHome, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
+		t.Errorf("verify says:\n%s", out)
+	}
+
+	bin, err := stockAge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell := exec.Command("sh", "-euc", `
+		sha256sum -c log/0000
+		"$AGE" -d -i "$ME" epochs/000001.age > "$OUT/epoch.txt"
+		"$AGE" -d -i "$OUT/epoch.txt" segments/000001.age > "$OUT/segment.mkv"
+		ffprobe -v error -show_entries stream=codec_name:stream_tags=title -of csv=p=0 "$OUT/segment.mkv"`)
+	shell.Dir = filepath.Join(store, rec.id)
+	shell.Env = append(os.Environ(), "AGE="+filepath.Join(bin, "age"), "ME="+filepath.Join(readerHome, "identity.txt"), "OUT="+t.TempDir())
+	out, err := shell.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"segments/000001.age: OK", "opus,Ada (microphone)", "vp8,Ada (camera)"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not in:\n%s", want, out)
+		}
+	}
+}
+
+// TestKillAndRecover kills the recorder in the middle and finishes the
+// recording with what it left.
+func TestKillAndRecover(t *testing.T) {
+	l := newLab(t)
+	home, _ := l.person("Recorder")
+	store := filepath.Join(l.dir, "store")
+	l.publisher("weekly", "ada", "Ada")
+	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s")
+	l.segments(store, rec.id, 2)
+	if code := rec.stop(syscall.SIGKILL); code == 0 {
+		t.Fatal("a killed recorder ended well")
+	}
+	out, errs, code := l.run(home, nil, "recover", "--store", store)
+	if code != 0 || !strings.Contains(out+errs, rec.id) {
+		t.Fatalf("recover: exit code %d\n%s%s", code, out, errs)
+	}
+	if left, err := os.ReadDir(filepath.Join(home, "spool")); err != nil || len(left) > 0 {
+		t.Errorf("the spool still holds %v (%v)", left, err)
+	}
+	out, errs, code = l.run(home, nil, "verify", rec.id, "--store", store)
+	if code != exitIncomplete || !strings.Contains(out, "cut") {
+		t.Errorf("verify: exit code %d, want %d\n%s%s", code, exitIncomplete, out, errs)
+	}
+	file := filepath.Join(l.dir, "weekly.mkv")
+	if _, errs, code := l.run(home, nil, "export", rec.id, "--store", store, "-o", file); code != exitIncomplete {
+		t.Errorf("export: exit code %d, want %d\n%s", code, exitIncomplete, errs)
+	}
+	streams := probe(t, file)
+	if s := streams["Ada (microphone)"]; s.last-s.first < 2*time.Second {
+		t.Errorf("the export holds %v of sound", s.last-s.first)
+	}
+	again, errs, code := l.run(home, nil, "recover", "--store", store)
+	if code != 0 || strings.Contains(again+errs, rec.id) {
+		t.Errorf("a second recover: exit code %d\n%s%s", code, again, errs)
+	}
+}
+
+// TestDemo runs the demo as README tells a newcomer to.
+func TestDemo(t *testing.T) {
+	for _, kind := range []string{"folder", "s3"} {
+		t.Run(kind, func(t *testing.T) {
+			l := &lab{t: t, ctx: t.Context(), dir: t.TempDir()}
+			args := []string{"demo", "--no-browser", "--duration", "4s"}
+			if kind == "s3" {
+				args = append(args, "--s3")
+			}
+			// The servers are built into the cache of whoever runs the tests.
+			out, errs, code := l.run(l.dir, []string{"HOME=" + os.Getenv("HOME"), "XDG_CACHE_HOME=" + cacheDir(t)}, args...)
+			if code != 0 {
+				t.Fatalf("exit code %d\n%s%s", code, out, errs)
+			}
+			for _, want := range []string{"none of them is there", "verified: whole and closed", "Alice Demo (microphone)", "Bob Demo (camera)",
+				"Alice was told: \"This meeting is being recorded"} {
+				if !strings.Contains(out+errs, want) {
+					t.Errorf("%q is not in:\n%s", want, out)
+				}
+			}
+			files, err := filepath.Glob(filepath.Join(l.dir, "tmp", "sealtape-demo-*", "meeting.mkv"))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("%v %v", files, err)
+			}
+			if streams := probe(t, files[0]); len(streams) != 4 {
+				t.Errorf("tracks: %v", streams)
+			}
+			decodes(t, files[0])
+		})
+	}
+}
+
+func cacheDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestStatusText(t *testing.T) {
+	now := time.Unix(5000, 0)
+	for _, tt := range []struct {
+		status  recorder.Status
+		rate    float64
+		waiting int
+		want    string
+	}{
+		{recorder.Status{Started: now.Add(-83 * time.Second), Participants: 1, Tracks: 1}, 31999, 0,
+			"● 0:01:23  1 person  1 track  32 kbit/s  0 lost  all stored"},
+		{recorder.Status{Started: now.Add(-3*time.Hour - time.Second), Participants: 12, Tracks: 20, Lost: 7, Failed: 3}, 4.25e6, 9,
+			"● 3:00:01  12 people  20 tracks  4.2 Mbit/s  7 lost  3 not opened  9 waiting for the store"},
+	} {
+		if got := statusText(tt.status, tt.rate, tt.waiting, now); got != tt.want {
+			t.Errorf("got  %q\nwant %q", got, tt.want)
+		}
+	}
+}
+
+func TestStatusLineKeepsOtherLinesApart(t *testing.T) {
+	var b strings.Builder
+	s := newStatusLine(&b)
+	s.width = func() int { return 10 }
+	s.set("0123456789abc")
+	if _, err := fmt.Fprintln(s, "a warning"); err != nil {
+		t.Fatal(err)
+	}
+	s.clear()
+	if want := "\r\x1b[K012345678\r\x1b[Ka warning\n012345678\r\x1b[K"; b.String() != want {
+		t.Errorf("got %q\nwant %q", b.String(), want)
+	}
+}
+
+func TestMeter(t *testing.T) {
+	var m meter
+	at := time.Unix(0, 0)
+	var rate float64
+	for n := range 40 {
+		rate = m.read(at.Add(time.Duration(n)*500*time.Millisecond), int64(n)*62500)
+	}
+	if rate < 0.99e6 || rate > 1.01e6 {
+		t.Errorf("62,500 bytes each half second are %.0f bit/s, want 1,000,000", rate)
+	}
+}

@@ -1,0 +1,28 @@
+package members
+
+import (
+	"time"
+
+	"github.com/livekit/protocol/auth"
+)
+
+// A Grant says whom a token admits, and what it keeps from them.
+type Grant struct {
+	Room, Identity, Name string
+	// Hidden keeps the member out of the others' lists. NoData and NoSubscribe
+	// forbid to send data and to receive media.
+	Hidden, NoData, NoSubscribe bool
+}
+
+// Token makes an access token that is good for an hour.
+func Token(apiKey, apiSecret string, g Grant) (string, error) {
+	video := &auth.VideoGrant{RoomJoin: true, Room: g.Room, Hidden: g.Hidden}
+	if g.NoData {
+		video.SetCanPublishData(false)
+	}
+	if g.NoSubscribe {
+		video.SetCanSubscribe(false)
+	}
+	return auth.NewAccessToken(apiKey, apiSecret).SetVideoGrant(video).
+		SetIdentity(g.Identity).SetName(g.Name).SetValidFor(time.Hour).ToJWT()
+}
