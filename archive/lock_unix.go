@@ -11,10 +11,13 @@ import (
 	"syscall"
 )
 
-// lockFolder takes the lock of a recording's folder, which ends with the
-// process at the latest. Closing the file gives it up. The error wraps ErrBusy
-// if another holds it, and fs.ErrNotExist if there is no folder (any more).
-func lockFolder(dir string) (*os.File, error) {
+// A folderLock is the lock of a recording's folder. It ends with the process at
+// the latest.
+type folderLock struct{ f *os.File }
+
+// lockFolder takes the lock of a recording's folder. The error wraps ErrBusy if
+// another holds it, and fs.ErrNotExist if there is no folder (any more).
+func lockFolder(dir string) (*folderLock, error) {
 	path := filepath.Join(dir, lockName)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -38,5 +41,11 @@ func lockFolder(dir string) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("could not lock the recording: %w", err)
 	}
-	return f, nil
+	return &folderLock{f}, nil
+}
+
+// Close gives up the lock. It does so by name: closing the file alone would
+// leave it to a child process that was forked and has not begun its program.
+func (l *folderLock) Close() error {
+	return errors.Join(syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN), l.f.Close())
 }

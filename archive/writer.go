@@ -78,7 +78,7 @@ type Writer struct {
 	config Config
 
 	mu     sync.Mutex
-	lock   *os.File // nil once closed
+	lock   *folderLock // nil once closed
 	log    *logWriter
 	epoch  int                  // the last that was started, or tried
 	sealTo *age.HybridRecipient // nil: no epoch is current

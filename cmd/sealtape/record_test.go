@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,21 +30,30 @@ func (l *lab) publisher(room, identity, name string) *members.Member {
 	return m
 }
 
-// segments waits until the store has more than n segments of the recording.
-func (l *lab) segments(store, id string, n int) {
+// segments waits until the store has more than n segments of the recording, by
+// what the list command says to someone without a key.
+func (l *lab) segments(home, store, id string, n int) {
 	l.t.Helper()
 	for {
-		files, err := filepath.Glob(filepath.Join(store, id, "segments", "*.age"))
-		if err != nil {
-			l.t.Fatal(err)
+		var recordings []struct {
+			ID       string
+			Segments int
 		}
-		if len(files) > n {
-			return
+		// Until the first upload there may be no store, or nothing in it.
+		if out, _, code := l.run(home, nil, "list", "--store", store, "--json"); code == 0 {
+			if err := json.Unmarshal([]byte(out), &recordings); err != nil {
+				l.t.Fatalf("list: %v\n%s", err, out)
+			}
+		}
+		for _, r := range recordings {
+			if r.ID == id && r.Segments > n {
+				return
+			}
 		}
 		select {
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(200 * time.Millisecond):
 		case <-l.ctx.Done():
-			l.t.Fatalf("only %d segments came to the store", len(files))
+			l.t.Fatalf("no %d segments came to the store: %+v", n, recordings)
 		}
 	}
 }
@@ -59,7 +69,7 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 	store := filepath.Join(l.dir, "store")
 	m := l.publisher("weekly", "ada", "Ada")
 	rec := l.record(recorderHome, "--room", "weekly", "--store", store, "--reader", "Reader", "--segment", "1s")
-	l.segments(store, rec.id, 2)
+	l.segments(recorderHome, store, rec.id, 2)
 	if err := m.Leave(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +81,21 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 	}
 	if out := l.must(readerHome, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
 		t.Errorf("verify says:\n%s", out)
+	}
+
+	// Whoever trusts the recorder can tell, without being a reader.
+	auditorHome, _ := l.person("Auditor", recorderCard)
+	if out := l.must(auditorHome, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
+		t.Errorf("verify says to an auditor:\n%s", out)
+	}
+	for _, args := range [][]string{{"info", rec.id, "--store", store}, {"export", rec.id, "--store", store, "-o", filepath.Join(l.dir, "no.mkv")}} {
+		if out, errs, code := l.run(auditorHome, nil, args...); code != exitNoKey {
+			t.Errorf("%s: exit code %d for who is no reader, want %d\n%s%s", args[0], code, exitNoKey, out, errs)
+		}
+	}
+	strangerHome, _ := l.person("Stranger")
+	if out, errs, code := l.run(strangerHome, nil, "verify", rec.id, "--store", store); code != exitUnverified {
+		t.Errorf("verify: exit code %d for who does not know the recorder, want %d\n%s%s", code, exitUnverified, out, errs)
 	}
 
 	bin, err := stockAge()
@@ -95,15 +120,27 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 	}
 }
 
-// TestKillAndRecover kills the recorder in the middle and finishes the
-// recording with what it left.
+// TestKillAndRecover kills the recorder in the middle, finishes the recording
+// with what it left, and reads it, on both kinds of store.
 func TestKillAndRecover(t *testing.T) {
-	l := newLab(t)
+	for _, kind := range []string{"folder", "s3"} {
+		t.Run(kind, func(t *testing.T) {
+			l := newLab(t)
+			store := filepath.Join(l.dir, "store")
+			if kind == "s3" {
+				store = l.minIO()
+			}
+			killAndRecover(l, store)
+		})
+	}
+}
+
+func killAndRecover(l *lab, store string) {
+	t := l.t
 	home, _ := l.person("Recorder")
-	store := filepath.Join(l.dir, "store")
 	l.publisher("weekly", "ada", "Ada")
 	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s")
-	l.segments(store, rec.id, 2)
+	l.segments(home, store, rec.id, 2)
 	if code := rec.stop(syscall.SIGKILL); code == 0 {
 		t.Fatal("a killed recorder ended well")
 	}
@@ -122,9 +159,15 @@ func TestKillAndRecover(t *testing.T) {
 	if _, errs, code := l.run(home, nil, "export", rec.id, "--store", store, "-o", file); code != exitIncomplete {
 		t.Errorf("export: exit code %d, want %d\n%s", code, exitIncomplete, errs)
 	}
-	streams := probe(t, file)
-	if s := streams["Ada (microphone)"]; s.last-s.first < 2*time.Second {
+	if s := probe(t, file)["Ada (microphone)"]; s.last-s.first < 2*time.Second {
 		t.Errorf("the export holds %v of sound", s.last-s.first)
+	}
+	plain := filepath.Join(l.dir, "plain")
+	if _, errs, code := l.run(home, nil, "decrypt", rec.id, "--store", store, "-o", plain); code != exitIncomplete {
+		t.Errorf("decrypt: exit code %d, want %d\n%s", code, exitIncomplete, errs)
+	}
+	if files, err := filepath.Glob(filepath.Join(plain, "*.mkv")); err != nil || len(files) < 3 {
+		t.Errorf("decrypt wrote %v (%v)", files, err)
 	}
 	again, errs, code := l.run(home, nil, "recover", "--store", store)
 	if code != 0 || strings.Contains(again+errs, rec.id) {
