@@ -1,0 +1,87 @@
+package recorder_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+)
+
+func ring(t *testing.T, passphrase string) *frame.Keyring {
+	t.Helper()
+	k := frame.NewKeyring(0, frame.KeyOptions{})
+	if err := k.SetPassphrase(0, []byte(passphrase)); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestEncryptedRoom(t *testing.T) {
+	right, wrong := ring(t, "correct horse"), ring(t, "battery staple")
+	for _, tt := range []struct {
+		name   string
+		keys   *frame.Keyring
+		info   recorder.TrackInfo
+		seal   bool
+		frames int
+		reason string
+	}{
+		{"right key", right, encrypted(opusInfo), true, 100, ""},
+		{"wrong key", wrong, encrypted(opusInfo), true, 0, media.GapAuth},
+		{"plaintext frames in an encrypted track", right, encrypted(opusInfo), false, 0, media.GapPlaintext},
+		{"plaintext track in an encrypted room", right, opusInfo, false, 0, media.GapPlaintext},
+		{"encrypted track without keys", nil, encrypted(opusInfo), true, 0, media.GapNoKey},
+		{"key index without a key", frame.NewKeyring(0, frame.KeyOptions{}), encrypted(opusInfo), true, 0, media.GapNoKey},
+		{"codec that is not recorded", right, func() recorder.TrackInfo { i := encrypted(vp8Info); i.Codec = media.AV1; return i }(), true, 0, media.GapCodec},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			enc := frame.NewEncrypter(media.Opus, right, 0, 77)
+			c := recorder.Config{Duration: 3 * time.Second}
+			if tt.keys != nil {
+				c.Keys = recorder.SharedKeys(tt.keys)
+			}
+			s, report := record(t, c, func(room *roomtest.Room, _ func()) {
+				info := tt.info
+				info.Wanted = time.Now()
+				tr := room.Publish(info)
+				for n := range 100 {
+					b := opusPayload(n)
+					if tt.seal {
+						var err error
+						if b, err = enc.Encrypt(nil, b, uint32(960*n)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					tr.Send(opusPacket(n, b))
+					time.Sleep(20 * time.Millisecond)
+				}
+			})
+			frames, events, _ := s.read(t)
+			if len(frames) != tt.frames {
+				t.Errorf("%d frames written as media, want %d", len(frames), tt.frames)
+			}
+			for n, f := range frames {
+				if !bytes.Equal(f.Data, opusPayload(n)) {
+					t.Fatalf("frame %d is %x", n, f.Data)
+				}
+			}
+			gaps := find(events, media.EventGap)
+			if tt.reason == "" {
+				if len(gaps) != 0 || report.Incomplete {
+					t.Errorf("holes: %v", gaps)
+				}
+				return
+			}
+			if len(gaps) != 1 || gaps[0].Reason != tt.reason || gaps[0].From > 50*time.Millisecond || gaps[0].To < 1900*time.Millisecond {
+				t.Errorf("holes: %+v, want one of 0 to 2 s, %s", gaps, tt.reason)
+			}
+			if !report.Incomplete || report.Holes[tt.reason] == 0 {
+				t.Errorf("report: %+v", report)
+			}
+		})
+	}
+}
