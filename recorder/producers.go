@@ -27,6 +27,7 @@ type producers struct {
 	present    map[string]bool
 	uids       uint64
 	alive      int
+	running    map[*trackRecorder]bool
 	reconnects int
 }
 
@@ -123,6 +124,7 @@ func (p *producers) add(t Track, at time.Duration) {
 	s := p.slot(info)
 	p.byID[info.ID] = s
 	rec := p.recorder(t, info, s)
+	p.running[rec] = true
 	p.mu.Unlock()
 
 	p.emit(media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name,
@@ -138,6 +140,7 @@ func (p *producers) add(t Track, at time.Duration) {
 		s.busy, s.ended, s.reconnects = false, rec.end, p.reconnects
 		p.alive--
 		delete(p.byID, info.ID)
+		delete(p.running, rec)
 		p.mu.Unlock()
 		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
 		p.status(-1)
@@ -196,6 +199,15 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		rec.openHole(rec.wanted, media.GapStart)
 	}
 	return rec
+}
+
+// refresh makes every picture begin anew with a key frame.
+func (p *producers) refresh() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for rec := range p.running {
+		rec.refresh.Store(true)
+	}
 }
 
 func (p *producers) status(tracks int) {

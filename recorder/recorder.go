@@ -18,6 +18,7 @@ const (
 	declareEvery = 5 * time.Second
 	maxTracks    = 512 // alive at once; more are refused and logged
 	incomplete   = time.Second
+	farewellTime = 2 * time.Second // for telling the room something when it matters to go on
 )
 
 // A Config says how to record. It must not change after New.
@@ -32,8 +33,9 @@ type Config struct {
 	Keys KeyProvider
 	// Announcement is what the room is told before anything is kept. Required.
 	Announcement string
-	// Farewell is what the room is told at the end; "" is nothing.
-	Farewell string
+	// Farewell is what the room is told at the end, Paused and Resumed when a
+	// full disk stops the recording and when it goes on; "" is nothing.
+	Farewell, Paused, Resumed string
 	// Duration ends the recording after so long, counted from the moment the
 	// announcement was made. 0 records until the room ends.
 	Duration time.Duration
@@ -93,8 +95,10 @@ func New(c Config) *Recorder {
 // Record announces the recording, then records room until ctx ends, the
 // configured duration is over or the room has ended: none of these is an
 // error. It closes the room and returns after everything that was received has
-// been committed to the Sink. An error means that the Sink failed, or that the
-// room did in a way that Report.Reason does not cover; what was committed
+// been committed to the Sink. A Sink whose disk is full (ENOSPC, EDQUOT) pauses
+// the recording until there is room; what is missing then is declared. An error
+// means that the Sink failed otherwise, or is still full at the end, or that
+// the room did in a way that Report.Reason does not cover; what was committed
 // before stays.
 func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	if err := room.Announce(ctx, r.c.Announcement); err != nil {
@@ -113,7 +117,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 
 	p := &producers{r: r, room: room, start: start, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*slot), present: make(map[string]bool)}
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*slot), present: make(map[string]bool), running: make(map[*trackRecorder]bool)}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})
 
@@ -128,7 +132,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		}
 		if r.c.Farewell != "" && !errors.Is(err, ErrEnded) {
 			// Bounded: a dead connection must not hold up the sealing.
-			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
 			if err := room.Announce(bye, r.c.Farewell); err != nil {
 				r.c.Log.Warn("the end could not be announced", "err", err)
 			}
@@ -143,7 +147,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		close(r.items)
 	}()
 
-	err := r.write(start)
+	err := r.write(start, p)
 	if err != nil {
 		close(p.done) // nobody reads the queue any more
 		stop(err)
@@ -170,43 +174,43 @@ func endReason(cause, err error) string {
 	return err.Error()
 }
 
-// write runs the segmenter until the queue is closed.
-func (r *Recorder) write(start time.Time) error {
-	s := &segmenter{
+// write keeps what the producers deliver, until the queue is closed.
+func (r *Recorder) write(start time.Time, p *producers) error {
+	k := &keeper{r: r, p: p, room: p.room, s: &segmenter{
 		sink: r.c.Sink, recording: r.c.Recording, start: start,
 		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone,
-	}
+	}}
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case i, ok := <-r.items:
+			now := time.Since(start)
 			if !ok {
-				return s.finish(time.Since(start))
+				return k.finish(now)
 			}
-			if err := r.take(s, i, time.Since(start)); err != nil {
+			if i.event != nil && i.event.Type == media.EventGap {
+				r.gap(*i.event)
+			}
+			if err := k.add(i, now); err != nil {
 				return err
 			}
+			if i.event != nil && i.event.Type == media.EventTrackEnd {
+				k.s.end(i.event.Track)
+			}
 		case <-tick.C:
-			if err := s.tick(time.Since(start)); err != nil {
+			if err := k.tick(time.Since(start)); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (r *Recorder) take(s *segmenter, i item, now time.Duration) error {
-	if e := i.event; e != nil {
-		switch e.Type {
-		case media.EventTrackEnd:
-			defer s.end(e.Track)
-		case media.EventGap:
-			r.mu.Lock()
-			d := e.To - e.From
-			r.report.Holes[e.Reason] += d
-			r.report.Incomplete = r.report.Incomplete || d >= incomplete
-			r.mu.Unlock()
-		}
-	}
-	return s.add(i, now)
+// gap counts a declared hole.
+func (r *Recorder) gap(e media.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := e.To - e.From
+	r.report.Holes[e.Reason] += d
+	r.report.Incomplete = r.report.Incomplete || d >= incomplete
 }

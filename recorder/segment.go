@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -33,7 +34,8 @@ type segmenter struct {
 	opened  time.Duration   // when it was opened
 	listed  map[uint64]bool // tracks in its header
 	tally   *tally
-	waiting []item // for a segment that is not open, or does not list their track
+	said    []media.Event // written to it
+	waiting []item        // for a segment that is not open, or does not list their track
 	since   time.Duration
 
 	index  media.Index // what the next index object will say
@@ -70,7 +72,7 @@ func (s *segmenter) write(i item) error {
 	var err error
 	if i.event != nil {
 		err = s.writer.WriteEvent(*i.event)
-		s.index.Events = append(s.index.Events, *i.event)
+		s.said = append(s.said, *i.event)
 	} else {
 		err = s.writer.WriteFrame(*i.frame)
 		s.tally.frame(*i.frame, i.track.Codec.Audio())
@@ -166,17 +168,46 @@ func (s *segmenter) open(now time.Duration) error {
 
 func (s *segmenter) commit() error {
 	o, w := s.object, s.writer
-	s.object, s.writer = nil, nil
 	if err := w.Close(); err != nil {
-		return fmt.Errorf("closing segment %d: %w", o.Number(), abort(o, err))
+		return fmt.Errorf("closing segment %d: %w", o.Number(), err)
 	}
-	if err := o.Commit(); err != nil {
-		return fmt.Errorf("sealing segment %d: %w", o.Number(), err)
+	err := o.Commit()
+	if err != nil {
+		err = fmt.Errorf("sealing segment %d: %w", o.Number(), err)
+		if !errors.Is(err, ErrKept) {
+			return err
+		}
 	}
 	s.index.Segments = append(s.index.Segments, s.tally.done(w.Size(), s.opened))
+	s.index.Events = append(s.index.Events, s.said...)
+	s.object, s.writer, s.said = nil, nil, nil
 	s.count++
 	s.notice(s.count, w.Size())
-	return nil
+	return err
+}
+
+// lose gives up the open segment after an error, and what waits for the next.
+// It returns the time from which frames are missing, and the events, which are
+// to be written again.
+func (s *segmenter) lose(now time.Duration) (from time.Duration, events []media.Event) {
+	from, events = now, s.said
+	if s.object != nil {
+		from = s.opened
+		if start := s.tally.segment.Start; start >= 0 {
+			from = min(from, start)
+		}
+		// The error that led here says more than one of removing what is lost.
+		_ = s.object.Abort()
+	}
+	for _, i := range s.waiting {
+		if i.event != nil {
+			events = append(events, *i.event)
+		} else {
+			from = min(from, i.frame.Time)
+		}
+	}
+	s.object, s.writer, s.said, s.waiting = nil, nil, nil, nil
+	return from, events
 }
 
 func (s *segmenter) writeIndex() error {
@@ -192,7 +223,12 @@ func (s *segmenter) writeIndex() error {
 		return fmt.Errorf("writing index %d: %w", o.Number(), abort(o, err))
 	}
 	if err := o.Commit(); err != nil {
-		return fmt.Errorf("sealing index %d: %w", o.Number(), err)
+		err = fmt.Errorf("sealing index %d: %w", o.Number(), err)
+		if !errors.Is(err, ErrKept) {
+			return err // the next one will say it all
+		}
+		s.index = media.Index{}
+		return err
 	}
 	s.index = media.Index{}
 	return nil

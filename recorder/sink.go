@@ -1,6 +1,9 @@
 package recorder
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // A Sink takes what the recorder writes and seals it; *archive.Writer is one
 // behind an adapter of a few lines. Nothing the recorder hands to a Sink may
@@ -9,6 +12,9 @@ type Sink interface {
 	// Create begins the next segment or index of the current epoch.
 	Create(kind Kind) (Object, error)
 }
+
+// ErrKept: the object was committed, and then something else went wrong.
+var ErrKept = errors.New("the object is kept")
 
 // A Kind says what an Object holds.
 type Kind int
@@ -25,7 +31,9 @@ type Object interface {
 	// Number counts the objects of one kind from 0, Epoch the epochs from 1.
 	Number() int
 	Epoch() int
-	// Commit seals the object and returns when it is durable.
+	// Commit seals the object and returns when it is durable. An error that
+	// wraps ErrKept means that it is, though something after it failed; after
+	// any other the object is gone.
 	Commit() error
 	// Abort removes it.
 	Abort() error

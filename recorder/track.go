@@ -45,6 +45,7 @@ type trackRecorder struct {
 	hole    hole
 	end     time.Duration // recording time up to which the track was kept or declared
 	seen    bool          // a frame or a hole came before
+	refresh atomic.Bool   // set by others: what was kept before is not there
 	needKey bool          // video: nothing is kept before the next key frame
 	lastPLI time.Time
 	forged  bool // an unknown server-injected frame was declared
@@ -200,6 +201,9 @@ func (t *trackRecorder) frame(u frame.Unit) {
 	}
 	if data == nil {
 		return
+	}
+	if t.refresh.Swap(false) {
+		t.wantKey()
 	}
 	if t.needKey && !u.Key {
 		t.openHole(min(at, t.end), media.GapKeyFrame)

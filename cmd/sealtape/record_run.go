@@ -154,6 +154,8 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.R
 	return recorder.New(recorder.Config{
 		Recording: w.ID(), Sink: sealed{w}, Keys: provider,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",
+		Paused:   "The recording of this meeting is paused: the recorder's disk is full.",
+		Resumed:  "The recording of this meeting goes on.",
 		Duration: r.duration, Segment: r.segment, Log: r.log,
 	}), room, nil
 }
@@ -281,5 +283,16 @@ func (s sealed) Create(k recorder.Kind) (recorder.Object, error) {
 	if err != nil {
 		return nil, err // not o: a nil *archive.Object is no nil recorder.Object
 	}
-	return o, nil
+	return object{o}, nil
+}
+
+// object lets an archive.Object be a recorder.Object.
+type object struct{ *archive.Object }
+
+func (o object) Commit() error {
+	err := o.Object.Commit()
+	if errors.Is(err, archive.ErrUnlogged) {
+		return fmt.Errorf("%w: %w", recorder.ErrKept, err)
+	}
+	return err
 }

@@ -1,0 +1,178 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	firstRetry = 2 * time.Second // after a full disk, doubled up to lastRetry
+	lastRetry  = 30 * time.Second
+	maxHeld    = 4096 // events kept while there is no room; more are dropped and counted
+)
+
+// isFull reports whether err may go away when somebody makes room.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// A keeper writes items through a segmenter, and waits where a full disk stops
+// it: frames are dropped then, events are kept, and as soon as there is room
+// the hole is declared and recording goes on. It belongs to one goroutine.
+type keeper struct {
+	r     *Recorder
+	s     *segmenter
+	p     *producers
+	room  Room
+	tells sync.WaitGroup // announcements under way
+
+	paused bool
+	since  time.Duration
+	wait   time.Duration
+	next   time.Duration // when to try again
+	held   []media.Event
+	missed int                 // events that found no place in held
+	spans  map[uint64]*missing // tracks that miss something, by UID
+}
+
+// A missing is what one track misses; to is 0 while the track goes on.
+type missing struct {
+	track    media.Track
+	from, to time.Duration
+}
+
+// add writes or holds an item.
+func (k *keeper) add(i item, now time.Duration) error {
+	if k.paused {
+		k.hold(i)
+		return k.tick(now)
+	}
+	return k.check(k.s.add(i, now), now)
+}
+
+// tick does what is due.
+func (k *keeper) tick(now time.Duration) error {
+	if !k.paused {
+		return k.check(k.s.tick(now), now)
+	}
+	if now < k.next {
+		return nil
+	}
+	k.next, k.wait = now+k.wait, min(2*k.wait, lastRetry)
+	return k.check(k.resume(now), now)
+}
+
+// finish writes the rest. What a full disk still refuses is an error now.
+func (k *keeper) finish(now time.Duration) error {
+	defer k.tells.Wait()
+	if k.paused {
+		if err := k.resume(now); err != nil {
+			return err
+		}
+	}
+	err := k.s.finish(now)
+	if err != nil {
+		k.s.lose(now)
+	}
+	return err
+}
+
+// check pauses if err is a full disk, and returns any other error.
+func (k *keeper) check(err error, now time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	from, events := k.s.lose(now)
+	if !isFull(err) {
+		return err
+	}
+	k.held = append(events, k.held...)
+	if k.paused {
+		return nil // it did not go on after all
+	}
+	k.paused, k.since = true, from
+	k.wait, k.next = 2*firstRetry, now+firstRetry
+	k.spans = make(map[uint64]*missing)
+	for _, t := range k.s.tracks {
+		k.spans[t.UID] = &missing{track: t, from: from}
+	}
+	k.r.c.Log.Error("the disk is full; the recording pauses until there is room", "err", err)
+	k.tell(k.r.c.Paused)
+	return nil
+}
+
+// hold keeps an event, and of a frame that it is missing.
+func (k *keeper) hold(i item) {
+	if f := i.frame; f != nil {
+		k.s.update(i.track)
+		if k.spans[f.Track] == nil {
+			k.spans[f.Track] = &missing{track: i.track, from: f.Time}
+		}
+		return
+	}
+	e := *i.event
+	if sp := k.spans[e.Track]; e.Type == media.EventTrackEnd && sp != nil {
+		sp.to = max(e.Time, sp.from)
+	}
+	if len(k.held) >= maxHeld {
+		k.missed++
+		return
+	}
+	k.held = append(k.held, e)
+}
+
+// resume opens a segment and declares what is missing before it.
+func (k *keeper) resume(now time.Duration) error {
+	if err := k.s.open(now); err != nil {
+		return err
+	}
+	write := func(e media.Event) error { return k.s.write(item{event: &e}) }
+	for _, e := range k.held {
+		if err := write(e); err != nil {
+			return err
+		}
+	}
+	for uid, sp := range k.spans {
+		to := sp.to
+		if to == 0 {
+			to = now
+		}
+		if to <= sp.from {
+			continue
+		}
+		e := media.Event{Time: sp.from, Type: media.EventGap, Participant: sp.track.Participant, Track: uid,
+			From: sp.from, To: to, Reason: media.GapSpool}
+		if err := write(e); err != nil {
+			return err
+		}
+		k.r.gap(e)
+	}
+	if k.missed > 0 {
+		k.r.c.Log.Warn("events of the room were dropped while the disk was full", "events", k.missed)
+	}
+	k.paused, k.held, k.spans, k.missed = false, nil, nil, 0
+	k.p.refresh()
+	k.r.c.Log.Info("there is room again; the recording goes on", "missing", now-k.since)
+	k.tell(k.r.c.Resumed)
+	return nil
+}
+
+// tell announces text without holding up the writing.
+func (k *keeper) tell(text string) {
+	if text == "" || k.p.over.Load() {
+		return
+	}
+	k.tells.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), farewellTime)
+		defer cancel()
+		if err := k.room.Announce(ctx, text); err != nil {
+			k.r.c.Log.Warn("the room could not be told", "err", fmt.Errorf("%q: %w", text, err))
+		}
+	})
+}
