@@ -1,0 +1,392 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Verdict says how a check of [Probe] ended.
+type Verdict int
+
+const (
+	// Unknown: the check could not be made, since one that it rests on failed.
+	Unknown Verdict = iota
+	// Passed: the store did what it must.
+	Passed
+	// Failed: it did not.
+	Failed
+)
+
+// String returns "unknown", "ok" or "failed".
+func (v Verdict) String() string {
+	switch v {
+	case Passed:
+		return "ok"
+	case Failed:
+		return "failed"
+	}
+	return "unknown"
+}
+
+// The names of the checks, in the order in which Probe makes them.
+const (
+	CheckPut         = "put"
+	CheckGet         = "get"
+	CheckRanges      = "ranges"
+	CheckList        = "list"
+	CheckPutIfAbsent = "put-if-absent"
+	CheckReplace     = "replace"
+	CheckChecksums   = "checksums"
+	CheckDelete      = "delete"
+)
+
+// A Check is one thing that an archive asks of its store, and what came of it.
+type Check struct {
+	Name    string // one of those above
+	Verdict Verdict
+	Err     error  // what went wrong, or why it is not known; nil if Passed
+	Remedy  string // what to do about it; "" unless Failed
+}
+
+// probeFolder begins the folder that Probe works in. No recording's ID has a
+// lower-case letter or a hyphen, so nothing takes it for one.
+const probeFolder = "probe-"
+
+// probes are what Probe does.
+var probes = []struct {
+	name   string
+	needs  []string // checks without which this one says nothing
+	run    func(*prober, context.Context) error
+	remedy string
+}{
+	{CheckPut, nil, (*prober).put,
+		"allow writing: s3:PutObject on the prefix, or for a folder its owner, mode and free space"},
+	{CheckGet, []string{CheckPut}, (*prober).get,
+		"allow reading: s3:GetObject, and s3:ListBucket, without which S3 denies what is missing; if what is read differs, the store damages objects: do not use it"},
+	{CheckRanges, []string{CheckPut, CheckGet}, (*prober).ranges,
+		"the server or a proxy before it answers range requests wrongly: use another, or mend it"},
+	{CheckList, []string{CheckPut}, (*prober).list,
+		"allow listing: s3:ListBucket on the bucket with the prefix; a server whose listings lag behind is not fit"},
+	{CheckPutIfAbsent, []string{CheckPut, CheckGet}, (*prober).putIfAbsent,
+		"use a server that honours If-None-Match on PutObject, as Amazon S3 and MinIO do: this one can overwrite recordings unnoticed"},
+	{CheckReplace, []string{CheckPut, CheckGet}, (*prober).replace,
+		"allow overwriting: a recording's head and its last log file are replaced as it grows"},
+	{CheckChecksums, []string{CheckPut, CheckGet}, (*prober).checksums,
+		"do not use this store: it keeps bytes that were damaged on their way"},
+	{CheckDelete, []string{CheckPut}, (*prober).delete,
+		"allow deleting (s3:DeleteObject on the prefix); without it old recordings cannot be pruned, all else works"},
+}
+
+// Probe finds out whether s is fit to be an archive's store, by trying: that it
+// lets put, get, list and delete, that it keeps its promises about names that
+// are taken, even to several who write at once, that bytes which are not what
+// they should be do not get in, and that what is read is what was put.
+//
+// It works with some twenty small objects below a name of its own that no
+// recording can have, and removes them, also if ctx ends or a check fails; in a
+// bucket with versions, their old versions stay. What could not be removed is a
+// failure of the check "delete". Give it the store itself, not one made by
+// [Retry]: a store that has to be asked again and again is what it looks for.
+//
+// All checks are returned, those that could not be made as Unknown. The error is
+// that of ctx, if it has ended.
+func Probe(ctx context.Context, s Store) ([]Check, error) {
+	p := &prober{store: s, folder: probeFolder + NewID() + "/", content: make([]byte, 5000)}
+	rand.Read(p.content)
+	var checks []Check
+	verdict := make(map[string]Verdict)
+	for _, probe := range probes {
+		c := Check{Name: probe.name}
+		i := slices.IndexFunc(probe.needs, func(name string) bool { return verdict[name] != Passed })
+		if i >= 0 {
+			c.Err = fmt.Errorf("not tried, since %q did not pass", probe.needs[i])
+		} else if c.Err = probe.run(p, ctx); ctx.Err() != nil {
+			c.Err = ctx.Err()
+		} else if c.Err == nil {
+			c.Verdict = Passed
+		} else {
+			c.Verdict, c.Remedy = Failed, probe.remedy
+		}
+		verdict[c.Name] = c.Verdict
+		checks = append(checks, c)
+	}
+	if err := p.cleanUp(ctx); err != nil {
+		c := &checks[len(checks)-1]
+		c.Verdict, c.Remedy = Failed, probes[len(probes)-1].remedy+"; then remove what begins with "+p.folder
+		c.Err = errors.Join(c.Err, err)
+	}
+	return checks, ctx.Err()
+}
+
+// A prober holds what the checks share.
+type prober struct {
+	store   Store
+	folder  string // ends in a slash
+	content []byte // of the object that put leaves for the others
+	mu      sync.Mutex
+	names   []string // that may be there, guarded by mu
+}
+
+const probeObject = "object" // what put leaves
+
+// putBlob puts b under a name in the prober's folder.
+func (p *prober) putBlob(ctx context.Context, name string, b Blob) error {
+	p.mu.Lock()
+	if name = p.folder + name; !slices.Contains(p.names, name) {
+		p.names = append(p.names, name)
+	}
+	p.mu.Unlock()
+	return p.store.Put(ctx, name, b)
+}
+
+func (p *prober) putBytes(ctx context.Context, name string, data []byte) error {
+	return p.putBlob(ctx, name, BytesBlob(data))
+}
+
+// read reads a range. It takes a little more than was put, not all that a store
+// may send.
+func (p *prober) read(ctx context.Context, name string, off, n int64) ([]byte, error) {
+	r, err := p.store.Get(ctx, p.folder+name, off, n)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(r, int64(2*len(p.content))))
+	if closeErr := r.Close(); err == nil {
+		err = closeErr
+	}
+	return data, err
+}
+
+// expect returns an error unless the object holds want.
+func (p *prober) expect(ctx context.Context, name string, want []byte) error {
+	got, err := p.read(ctx, name, 0, -1)
+	if err != nil {
+		return fmt.Errorf("reading back: %w", err)
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("what was read is not what was put: %s", difference(got, want))
+	}
+	return nil
+}
+
+func difference(got, want []byte) string {
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d bytes instead of %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			return fmt.Sprintf("byte %d of %d differs", i, len(want))
+		}
+	}
+	return "nothing differs"
+}
+
+// other returns content of the same length that has nothing to do with it.
+func (p *prober) other() []byte {
+	b := make([]byte, len(p.content))
+	rand.Read(b)
+	return b
+}
+
+func (p *prober) put(ctx context.Context) error {
+	return p.putBytes(ctx, probeObject, p.content)
+}
+
+func (p *prober) get(ctx context.Context) error {
+	if err := p.expect(ctx, probeObject, p.content); err != nil {
+		return err
+	}
+	if _, err := p.read(ctx, "missing", 0, -1); err == nil {
+		return errors.New("it gave an object that was never put")
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		// Without s3:ListBucket, S3 says 403 for what is not there.
+		return fmt.Errorf("asked for a missing object it does not say that it is missing: %w", err)
+	}
+	return nil
+}
+
+func (p *prober) ranges(ctx context.Context) error {
+	size := int64(len(p.content))
+	for _, r := range []struct{ off, n int64 }{
+		{0, 1}, {0, size}, {1, 100}, {4095, 2}, {size - 1, 1}, {size - 1, 100}, {17, -1}, {size, -1}, {size + 1, 1}, {5, 0},
+	} {
+		want := p.content[min(r.off, size):]
+		if r.n >= 0 {
+			want = want[:min(r.n, int64(len(want)))]
+		}
+		got, err := p.read(ctx, probeObject, r.off, r.n)
+		if err == nil && !bytes.Equal(got, want) {
+			err = errors.New(difference(got, want))
+		}
+		if err != nil {
+			return fmt.Errorf("reading %d bytes at %d: %w", r.n, r.off, err)
+		}
+	}
+	return nil
+}
+
+func (p *prober) list(ctx context.Context) error {
+	infos, err := p.listed(ctx, p.folder)
+	switch {
+	case err != nil:
+		return err
+	case len(infos) == 0:
+		return errors.New("an object that was just put is not listed")
+	case len(infos) > 1 || infos[0].Name != p.folder+probeObject:
+		return errors.New("objects are listed that are not there")
+	case infos[0].Size != int64(len(p.content)):
+		return fmt.Errorf("an object of %d bytes is listed with %d", len(p.content), infos[0].Size)
+	}
+	return nil
+}
+
+// listed returns the first few objects whose name begins with prefix.
+func (p *prober) listed(ctx context.Context, prefix string) (infos []Info, err error) {
+	for info, err := range p.store.List(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		if infos = append(infos, info); len(infos) == 100 {
+			break
+		}
+	}
+	return infos, nil
+}
+
+// errOverwrites is the worst that a store can do to an archive.
+var errOverwrites = errors.New("the store ignores put-if-absent")
+
+func (p *prober) putIfAbsent(ctx context.Context) error {
+	err := p.putBytes(ctx, probeObject, p.other())
+	if readErr := p.expect(ctx, probeObject, p.content); readErr != nil {
+		return fmt.Errorf("%w: a second put under a name overwrote the first (%w)", errOverwrites, readErr)
+	}
+	if err == nil {
+		return errors.New("a second put under a name changed nothing and was called a success")
+	}
+	if !errors.Is(err, ErrConflict) {
+		return fmt.Errorf("a second put under a name was refused, but not as a conflict: %w", err)
+	}
+	if err := p.putBytes(ctx, probeObject, p.content); err != nil {
+		return fmt.Errorf("the same put once more is refused: %w", err)
+	}
+	return p.race(ctx)
+}
+
+// race puts different content under one new name, at once.
+func (p *prober) race(ctx context.Context) error {
+	const name, writers = "race", 4
+	contents, errs := make([][]byte, writers), make([]error, writers)
+	var wg sync.WaitGroup
+	for i := range writers {
+		contents[i] = p.other()
+		wg.Go(func() { errs[i] = p.putBytes(ctx, name, contents[i]) })
+	}
+	wg.Wait()
+	var won []int
+	for i, err := range errs {
+		if err == nil {
+			won = append(won, i)
+		}
+	}
+	switch len(won) {
+	case 0:
+		return fmt.Errorf("of %d puts of one name at once, none succeeded: %w", writers, errors.Join(errs...))
+	case 1:
+		return p.expect(ctx, name, contents[won[0]])
+	}
+	return fmt.Errorf("%w: of %d puts of one name at once, %d succeeded", errOverwrites, writers, len(won))
+}
+
+func (p *prober) replace(ctx context.Context) error {
+	const name = "replaced"
+	for _, data := range [][]byte{p.other(), p.other(), p.content[:100], nil} {
+		b := BytesBlob(data)
+		b.Replace = true
+		if err := p.putBlob(ctx, name, b); err != nil {
+			return err
+		}
+		if err := p.expect(ctx, name, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checksums sends bytes that are not those that were promised: wrong ones from
+// the start, and, since a store may read them once to check and once to send, the
+// first time right and then wrong.
+func (p *prober) checksums(ctx context.Context) error {
+	for wrong := range 2 {
+		name := fmt.Sprintf("wrong-%d", wrong)
+		flipped := bytes.Clone(p.content)
+		flipped[len(flipped)-1] ^= 1
+		var opened atomic.Int64
+		b := BytesBlob(p.content)
+		b.Open = func() (io.ReadCloser, error) {
+			data := p.content
+			if opened.Add(1) > int64(wrong) {
+				data = flipped
+			}
+			return io.NopCloser(bytes.NewReader(data)), nil
+		}
+		err := p.putBlob(ctx, name, b)
+		got, readErr := p.read(ctx, name, 0, -1)
+		switch {
+		case readErr == nil && !bytes.Equal(got, p.content):
+			return fmt.Errorf("it stored bytes with another SHA-256 than they were sent with (put said: %v)", err)
+		case readErr != nil && !errors.Is(readErr, fs.ErrNotExist):
+			return fmt.Errorf("reading back: %w", readErr)
+		case readErr != nil && err == nil:
+			return errors.New("it said that it stored an object and did not")
+		}
+	}
+	return nil
+}
+
+func (p *prober) delete(ctx context.Context) error {
+	if err := p.store.Delete(ctx, p.folder+probeObject); err != nil {
+		return err
+	}
+	if _, err := p.read(ctx, probeObject, 0, -1); err == nil {
+		return errors.New("an object that was deleted is still there")
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("asked for a deleted object: %w", err)
+	}
+	if err := p.store.Delete(ctx, p.folder+probeObject); err != nil {
+		return fmt.Errorf("deleting what is not there: %w", err)
+	}
+	return nil
+}
+
+// cleanUp removes what was put, and says what stays. A server that does not
+// answer is given half a minute.
+func (p *prober) cleanUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	var failed error // the last, they tend to be alike
+	for _, name := range p.names {
+		if err := p.store.Delete(ctx, name); err != nil {
+			failed = err
+		}
+	}
+	// Only a store that lists can be asked what is left, and one that does not
+	// has failed a check of its own.
+	left, err := p.listed(ctx, p.folder)
+	if err == nil && len(left) > 0 && failed == nil {
+		failed = errors.New("they are still listed")
+	}
+	if failed != nil {
+		return fmt.Errorf("objects of this test stay behind below %s: %w", p.folder, failed)
+	}
+	return nil
+}

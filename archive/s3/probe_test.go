@@ -1,0 +1,27 @@
+package s3
+
+import (
+	"testing"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// A real server passes every check, and nothing stays in the bucket.
+func TestProbe(t *testing.T) {
+	s := open(t, config())
+	checks, err := archive.Probe(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(checks) == 0 {
+		t.Fatal("no checks")
+	}
+	for _, c := range checks {
+		if c.Verdict != archive.Passed {
+			t.Errorf("%s: %v: %v", c.Name, c.Verdict, c.Err)
+		}
+	}
+	for info, err := range s.List(t.Context(), "") {
+		t.Errorf("left behind: %s, %v", info.Name, err)
+	}
+}
