@@ -51,7 +51,6 @@ func modelMembers(t *testing.T) []*member {
 type span struct {
 	present  []int // members, sorted
 	segments int   // recorded in it
-	epoch    int   // they belong to, 0 if there is none
 }
 
 // history makes up a meeting: who comes and goes, and what is recorded between.
