@@ -31,6 +31,7 @@ type keeper struct {
 	p     *producers
 	room  Room
 	tells sync.WaitGroup // announcements under way
+	admit admission
 
 	paused bool
 	since  time.Duration
@@ -49,11 +50,39 @@ type missing struct {
 
 // add writes or holds an item.
 func (k *keeper) add(i item, now time.Duration) error {
+	left := i.event != nil && k.admit.event(*i.event)
 	if k.paused {
 		k.hold(i)
 		return k.tick(now)
 	}
+	if left {
+		// Whoever left ends with the current segment, and that ends now.
+		if err := k.check(k.s.cut(now), now); err != nil {
+			return err
+		}
+		if k.paused {
+			k.hold(i)
+			return nil
+		}
+	}
 	return k.check(k.s.add(i, now), now)
+}
+
+// before starts the epoch that is due, if there is one, before a segment.
+func (k *keeper) before(now time.Duration) (*media.Event, error) {
+	if !k.admit.due() {
+		return nil, nil
+	}
+	if err := k.s.endEpoch(); err != nil {
+		return nil, err
+	}
+	e, err := k.admit.start()
+	if err != nil {
+		return nil, err
+	}
+	k.p.askKeys()
+	e.Time = now
+	return &e, nil
 }
 
 // tick does what is due.

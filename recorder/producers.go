@@ -210,6 +210,16 @@ func (p *producers) refresh() {
 	}
 }
 
+// askKeys asks for key frames, for readers who begin here. Others need none, so
+// nothing is dropped.
+func (p *producers) askKeys() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for rec := range p.running {
+		rec.askNow.Store(true)
+	}
+}
+
 func (p *producers) status(tracks int) {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()

@@ -31,6 +31,9 @@ type Config struct {
 	// published without encryption is refused; without, one that was published
 	// with it. The zero value is a room without end-to-end encryption.
 	Keys KeyProvider
+	// Access admits members to what is recorded while they are here. Nil is one
+	// epoch, the Sink's own.
+	Access Access
 	// Announcement is what the room is told before anything is kept. Required.
 	Announcement string
 	// Farewell is what the room is told at the end, Paused and Resumed when a
@@ -179,7 +182,8 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 	k := &keeper{r: r, p: p, room: p.room, s: &segmenter{
 		sink: r.c.Sink, recording: r.c.Recording, start: start,
 		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone,
-	}}
+	}, admit: admission{access: r.c.Access}}
+	k.s.before = k.before
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {

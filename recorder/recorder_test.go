@@ -26,6 +26,11 @@ type sink struct {
 	segments [][]byte
 	indexes  [][]byte
 	aborted  int
+	open     int                     // objects neither committed nor aborted
+	epoch    int                     // 0 counts as 1: a sink that was not told of epochs
+	epochs   []string                // who could read what, by StartEpoch
+	sealedTo []int                   // epoch of each segment
+	indexTo  []int                   // epoch of each index
 	fail     func(segment int) error // asked at every write
 }
 
@@ -34,6 +39,7 @@ type object struct {
 	s      *sink
 	kind   recorder.Kind
 	number int
+	epoch  int
 }
 
 func (s *sink) Create(kind recorder.Kind) (recorder.Object, error) {
@@ -43,7 +49,8 @@ func (s *sink) Create(kind recorder.Kind) (recorder.Object, error) {
 	if kind == recorder.Index {
 		n = len(s.indexes)
 	}
-	return &object{s: s, kind: kind, number: n}, nil
+	s.open++
+	return &object{s: s, kind: kind, number: n, epoch: max(1, s.epoch)}, nil
 }
 
 func (o *object) Write(b []byte) (int, error) {
@@ -56,15 +63,16 @@ func (o *object) Write(b []byte) (int, error) {
 }
 
 func (o *object) Number() int { return o.number }
-func (o *object) Epoch() int  { return 1 }
+func (o *object) Epoch() int  { return o.epoch }
 
 func (o *object) Commit() error {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
+	o.s.open--
 	if o.kind == recorder.Index {
-		o.s.indexes = append(o.s.indexes, o.Bytes())
+		o.s.indexes, o.s.indexTo = append(o.s.indexes, o.Bytes()), append(o.s.indexTo, o.epoch)
 	} else {
-		o.s.segments = append(o.s.segments, o.Bytes())
+		o.s.segments, o.s.sealedTo = append(o.s.segments, o.Bytes()), append(o.s.sealedTo, o.epoch)
 	}
 	return nil
 }
@@ -72,6 +80,7 @@ func (o *object) Commit() error {
 func (o *object) Abort() error {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
+	o.s.open--
 	o.s.aborted++
 	return nil
 }
@@ -86,7 +95,7 @@ func (s *sink) read(t *testing.T) (frames []media.Frame, events []media.Event, t
 		if err != nil {
 			t.Fatalf("segment %d: %v", i, err)
 		}
-		if h := r.Header(); h.Segment != i || h.Recording != "TEST" || h.Epoch != 1 {
+		if h := r.Header(); h.Segment != i || h.Recording != "TEST" || h.Epoch != s.sealedTo[i] {
 			t.Errorf("segment %d says it is segment %d, epoch %d of %q", i, h.Segment, h.Epoch, h.Recording)
 		}
 		for _, tr := range r.Header().Tracks {
@@ -108,6 +117,27 @@ func (s *sink) read(t *testing.T) (frames []media.Frame, events []media.Event, t
 		}
 	}
 	return frames, events, tracks
+}
+
+// framesOf parses one segment.
+func framesOf(t *testing.T, segment []byte) (frames []media.Frame) {
+	t.Helper()
+	r, err := matroska.NewReader(bytes.NewReader(segment))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		b, err := r.Next()
+		if err == io.EOF {
+			return frames
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Event == nil {
+			frames = append(frames, b.Frame)
+		}
+	}
 }
 
 func find(events []media.Event, typ media.EventType) (out []media.Event) {

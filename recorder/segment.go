@@ -40,6 +40,7 @@ type segmenter struct {
 
 	index  media.Index // what the next index object will say
 	notice func(segments int, bytes int64)
+	before func(now time.Duration) (*media.Event, error) // called when a segment is to be opened and none is
 	count  int
 }
 
@@ -139,6 +140,10 @@ func (s *segmenter) cut(now time.Duration) error {
 }
 
 func (s *segmenter) open(now time.Duration) error {
+	begins, err := s.before(now)
+	if err != nil {
+		return err
+	}
 	o, err := s.sink.Create(Segment)
 	if err != nil {
 		return fmt.Errorf("starting a segment: %w", err)
@@ -163,6 +168,19 @@ func (s *segmenter) open(now time.Duration) error {
 		s.listed[t.UID] = true
 	}
 	s.tally = newTally(o.Number(), o.Epoch())
+	if begins != nil {
+		return s.write(item{event: begins})
+	}
+	return nil
+}
+
+// endEpoch ends what belongs to the current epoch: its index is sealed to its
+// readers only, and whoever reads only the next one learns the tracks anew.
+func (s *segmenter) endEpoch() error {
+	if err := s.writeIndex(); err != nil {
+		return err
+	}
+	s.index.Tracks = slices.Clone(s.tracks)
 	return nil
 }
 

@@ -46,6 +46,7 @@ type trackRecorder struct {
 	end     time.Duration // recording time up to which the track was kept or declared
 	seen    bool          // a frame or a hole came before
 	refresh atomic.Bool   // set by others: what was kept before is not there
+	askNow  atomic.Bool   // set by others: a key frame is wanted, what comes is kept
 	needKey bool          // video: nothing is kept before the next key frame
 	lastPLI time.Time
 	forged  bool // an unknown server-injected frame was declared
@@ -204,6 +205,9 @@ func (t *trackRecorder) frame(u frame.Unit) {
 	}
 	if t.refresh.Swap(false) {
 		t.wantKey()
+	}
+	if t.askNow.Swap(false) && !t.info.Codec.Audio() {
+		t.askKey()
 	}
 	if t.needKey && !u.Key {
 		t.openHole(min(at, t.end), media.GapKeyFrame)

@@ -1,0 +1,211 @@
+package recorder_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+)
+
+// readers admits the members it names to the epochs of a sink.
+type readers struct {
+	s     *sink
+	names map[string]string
+	fail  func() error
+}
+
+func (r readers) Reader(identity string) (string, bool) {
+	name, ok := r.names[identity]
+	return name, ok
+}
+
+func (r readers) StartEpoch(present []string) error {
+	if r.fail != nil {
+		if err := r.fail(); err != nil {
+			return err
+		}
+	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.s.open != 0 {
+		return errors.New("an object of the epoch before is open")
+	}
+	r.s.epochs = append(r.s.epochs, strings.Join(present, "+"))
+	r.s.epoch = len(r.s.epochs)
+	return nil
+}
+
+// play records a meeting in which a speaks all the time, whom nobody may read
+// for, and runs f beside it.
+func play(t *testing.T, s *sink, r readers, length time.Duration, f func(*roomtest.Room, *roomtest.Track)) {
+	t.Helper()
+	room := roomtest.New("weekly")
+	done := make(chan error)
+	go func() {
+		_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording",
+			Access: r, Duration: length}).Record(t.Context(), room)
+		done <- err
+	}()
+	synctest.Wait()
+	audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
+	go f(room, video)
+	for n := range int(length/(20*time.Millisecond)) - 10 {
+		audio.Send(opusPacket(n, opusPayload(n)))
+		if n%2 == 0 {
+			video.Send(vp8Packet(n/2, vp8Frame(n/2, n == 0)))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEpochsFollowTheReadersPresent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		r := readers{s: s, names: map[string]string{"ada": "Ada", "ben": "Ben", "cleo": "Cleo"}}
+		var asked int
+		play(t, s, r, 40*time.Second, func(room *roomtest.Room, video *roomtest.Track) {
+			room.Join("ada", "ada's phone")
+			room.Join("someone", "Someone") // no reader
+			time.Sleep(12 * time.Second)
+			for range len(video.KeyFrameRequested()) {
+				<-video.KeyFrameRequested()
+			}
+			room.Join("ben", "Ben")
+			room.Join("cleo", "Cleo") // joins are gathered to the segment's end
+			time.Sleep(8 * time.Second)
+			asked = len(video.KeyFrameRequested())
+			room.Leave("someone")
+			time.Sleep(1500 * time.Millisecond)
+			room.Leave("ada") // at 21.5 s, in the middle of a segment
+			time.Sleep(10 * time.Second)
+			room.Leave("ben")
+			room.Leave("cleo")
+			time.Sleep(2 * time.Second)
+		})
+		if want := []string{"ada", "ada+ben+cleo", "ben+cleo", ""}; !slices.Equal(s.epochs, want) {
+			t.Fatalf("epochs %q, want %q", s.epochs, want)
+		}
+		if asked == 0 {
+			t.Error("no key frame was asked for when readers came")
+		}
+		frames, events, _ := s.read(t)
+		if gaps := find(events, media.EventGap); len(gaps) > 0 {
+			t.Errorf("a change of readers cost %+v", gaps)
+		}
+		var sounds int
+		for _, f := range frames {
+			if f.Track == 1 {
+				sounds++
+			}
+		}
+		if sounds != 1990 {
+			t.Errorf("%d sounds, want 1990", sounds)
+		}
+
+		// Who was there can read it, and who was not cannot.
+		for _, f := range frames {
+			epoch := s.sealedTo[segmentOf(t, s, f)]
+			ada, ben := strings.Contains(s.epochs[epoch-1], "ada"), strings.Contains(s.epochs[epoch-1], "ben")
+			const slack = 300 * time.Millisecond // frames on their way through the recorder
+			switch at := f.Time; {
+			case at < 21500*time.Millisecond-slack && !ada:
+				t.Fatalf("ada cannot read %v, when she was there", at)
+			case at > 21500*time.Millisecond && ada:
+				t.Fatalf("ada can read %v, when she was gone", at)
+			case at < 12*time.Second && ben:
+				t.Fatalf("ben can read %v, before he came", at)
+			case at > 18*time.Second && at < 31500*time.Millisecond-slack && !ben:
+				t.Fatalf("ben cannot read %v, when he was there", at)
+			}
+		}
+
+		// Every epoch's index tells of its own segments and events only, and of
+		// the tracks.
+		if len(s.indexes) < 4 {
+			t.Fatalf("%d indexes", len(s.indexes))
+		}
+		for i, b := range s.indexes {
+			x, err := media.ReadIndex(bytes.NewReader(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, seg := range x.Segments {
+				if seg.Epoch != s.indexTo[i] || s.sealedTo[seg.Number] != s.indexTo[i] {
+					t.Errorf("the index of epoch %d tells of segment %d, of epoch %d", s.indexTo[i], seg.Number, seg.Epoch)
+				}
+			}
+			uids := make(map[uint64]bool)
+			for _, tr := range x.Tracks {
+				uids[tr.UID] = true
+			}
+			if !uids[1] || !uids[2] {
+				t.Errorf("the index of epoch %d tells of the tracks %v", s.indexTo[i], uids)
+			}
+		}
+		if got := find(events, media.EventEpoch); len(got) != len(s.epochs) || got[1].Text != "Ada, Ben, Cleo" {
+			t.Errorf("epoch events: %+v", got)
+		}
+	})
+}
+
+// segmentOf finds the segment that holds a frame.
+func segmentOf(t *testing.T, s *sink, f media.Frame) int {
+	t.Helper()
+	for i, b := range s.segments {
+		if bytes.Contains(b, f.Data) {
+			for _, g := range framesOf(t, b) {
+				if g.Track == f.Track && g.Time == f.Time {
+					return i
+				}
+			}
+		}
+	}
+	t.Fatalf("no segment holds the frame at %v", f.Time)
+	return -1
+}
+
+// A disk that is full when the readers change leaves a hole, never a piece that
+// is sealed to those who left.
+func TestEpochOnAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		begin := time.Now()
+		r := readers{s: s, names: map[string]string{"ada": "Ada"}, fail: func() error {
+			if since := time.Since(begin); since > 10*time.Second && since < 13*time.Second {
+				return fmt.Errorf("epochs/000002.age: %w", syscall.ENOSPC)
+			}
+			return nil
+		}}
+		play(t, s, r, 25*time.Second, func(room *roomtest.Room, _ *roomtest.Track) {
+			room.Join("ada", "Ada")
+			time.Sleep(11 * time.Second)
+			room.Leave("ada")
+		})
+		if want := []string{"ada", ""}; !slices.Equal(s.epochs, want) {
+			t.Fatalf("epochs %q, want %q", s.epochs, want)
+		}
+		for i, epoch := range s.sealedTo {
+			for _, f := range framesOf(t, s.segments[i]) {
+				if epoch == 1 && f.Time > 11*time.Second {
+					t.Fatalf("a frame at %v is sealed to ada, who left at 11 s", f.Time)
+				}
+			}
+		}
+		_, events, _ := s.read(t)
+		if gaps := find(events, media.EventGap); len(gaps) < 2 || gaps[0].Reason != media.GapSpool || gaps[0].From > 11100*time.Millisecond {
+			t.Errorf("holes: %+v", gaps)
+		}
+	})
+}
