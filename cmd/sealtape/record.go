@@ -48,6 +48,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringFlag{Name: "room", Usage: "the `ROOM` to record"},
 			storeFlag(),
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
+			&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: the member with this identity in the room is the pinned NAME, and reads what is recorded while here; repeat for more"},
 			&cli.StringFlag{Name: "access", Value: "present", Usage: "`WHAT` verified members may read: present or whole; those named by --reader read all"},
 			&cli.DurationFlag{Name: "segment", Value: 5 * time.Second, Usage: "`LENGTH` of a segment: what a crash can cost"},
 			&cli.DurationFlag{Name: "duration", Usage: "stop after this `TIME`", DefaultText: "when the room ends"},
@@ -98,6 +99,10 @@ func recordAction(c *cli.Context) error {
 		return hinted(usagef(c, "no one could open the recording, so there will be none"),
 			"name a reader: --reader NAME of a pinned card, or your own")
 	}
+	members, err := parseMembers(c, home)
+	if err != nil {
+		return err
+	}
 	join, err := e.joinConfig(c)
 	if err != nil {
 		return err
@@ -117,7 +122,7 @@ func recordAction(c *cli.Context) error {
 		}
 	}
 	r := &recording{
-		env: e, home: home, identity: id, store: store, readers: readers, join: join,
+		env: e, home: home, identity: id, store: store, readers: readers, members: members, join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"),
 	}
 	if join.Passphrase != nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -123,7 +125,7 @@ func cardReader(c keys.Card) reader {
 }
 
 // announcement is what the room is told.
-func announcement(identity *keys.Identity, readers []reader, encrypted bool) (string, error) {
+func announcement(identity *keys.Identity, readers []reader, members memberCards, encrypted bool) (string, error) {
 	card, err := identity.Card()
 	if err != nil {
 		return "", err
@@ -136,6 +138,14 @@ func announcement(identity *keys.Identity, readers []reader, encrypted bool) (st
 	if !encrypted {
 		kind = "sealed to its readers; the room itself is NOT end-to-end encrypted"
 	}
-	return fmt.Sprintf("This meeting is being recorded (%s). Recorder: %s, key %s. The recording can be opened by: %s.",
-		kind, card.Name, card.Fingerprint(), strings.Join(names, ", ")), nil
+	text := fmt.Sprintf("This meeting is being recorded (%s). Recorder: %s, key %s. The recording can be opened by: %s.",
+		kind, card.Name, card.Fingerprint(), strings.Join(names, ", "))
+	if len(members) > 0 {
+		names = names[:0]
+		for _, id := range slices.Sorted(maps.Keys(members)) {
+			names = append(names, cardReader(members[id]).name)
+		}
+		text += fmt.Sprintf(" What they attend can be opened by: %s.", strings.Join(names, ", "))
+	}
+	return text, nil
 }

@@ -30,6 +30,7 @@ type recording struct {
 	identity *keys.Identity
 	store    archive.Store
 	readers  []reader
+	members  memberCards // who reads what they attend
 	join     livekit.Config
 	keys     *frame.Keyring // nil: the room is not end-to-end encrypted
 	segment  time.Duration
@@ -123,7 +124,7 @@ func (r *recording) run(ctx context.Context) error {
 // prepare joins the room, and only then starts the epoch: a recording exists
 // once there is something to record.
 func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.Recorder, *livekit.Room, error) {
-	text, err := announcement(r.identity, r.readers, r.keys != nil)
+	text, err := announcement(r.identity, r.readers, r.members, r.keys != nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,12 +148,16 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.R
 	if _, err := w.StartEpoch(to); err != nil {
 		return nil, nil, errors.Join(explainSink(fmt.Errorf("sealing to the readers: %w", err)), room.Close())
 	}
+	var access recorder.Access
+	if len(r.members) > 0 {
+		access = memberAccess{w: w, always: to, members: r.members}
+	}
 	var provider recorder.KeyProvider
 	if r.keys != nil {
 		provider = recorder.SharedKeys(r.keys)
 	}
 	return recorder.New(recorder.Config{
-		Recording: w.ID(), Sink: sealed{w}, Keys: provider,
+		Recording: w.ID(), Sink: sealed{w}, Keys: provider, Access: access,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",
 		Paused:   "The recording of this meeting is paused: the recorder's disk is full.",
 		Resumed:  "The recording of this meeting goes on.",

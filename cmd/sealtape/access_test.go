@@ -1,0 +1,93 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+// TestMembersReadWhatTheyAttend lets a member come late and leave early, and
+// tries her key on every segment.
+func TestMembersReadWhatTheyAttend(t *testing.T) {
+	l := newLab(t)
+	home, recorderCard := l.person("Recorder")
+	adaHome, adaCard := l.person("Ada", recorderCard)
+	l.must(home, "keys", "add", "--yes", writeCard(t, adaCard))
+	store := filepath.Join(l.dir, "store")
+	speaker := l.publisher("weekly", "speaker", "Speaker")
+	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--member", "ada-phone=Ada", "--segment", "1s")
+	l.segments(home, store, rec.id, 2)
+	ada, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
+		Room: "weekly", Identity: "ada-phone", Name: "Ada's phone", Passphrase: labPassphrase})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ada.Leave() })
+	time.Sleep(8 * time.Second) // LiveKit tells of a listener in up to 3 s
+	if err := ada.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(6 * time.Second)
+	if code := rec.stop(syscall.SIGINT); code != 0 {
+		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
+	}
+	if said := speaker.Messages(); len(said) == 0 || !strings.Contains(said[0].Text, "What they attend can be opened by: Ada ("+adaCard.Fingerprint().String()) {
+		t.Errorf("the room was told %+v", said)
+	}
+
+	open := func(home string) (opened, locked []int) {
+		h, err := keys.OpenHome(home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := h.Load(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := h.Verifiers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := dir.Open(store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := archive.Open(l.ctx, s, rec.id, archive.Options{Verifiers: v, Identities: id.AgeIdentities()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, seg := range r.Segments() {
+			switch _, err := r.ReadSegment(l.ctx, seg.Number); {
+			case err == nil:
+				opened = append(opened, seg.Number)
+			case errors.Is(err, archive.ErrNoKey):
+				locked = append(locked, seg.Number)
+			default:
+				t.Fatal(err)
+			}
+		}
+		return opened, locked
+	}
+	if _, locked := open(home); len(locked) > 0 {
+		t.Errorf("the reader of all cannot open %v", locked)
+	}
+	opened, locked := open(adaHome)
+	if len(opened) < 2 || len(locked) < 4 || locked[0] >= opened[0] || locked[len(locked)-1] <= opened[len(opened)-1] {
+		t.Errorf("ada opens %v and not %v, want some in the middle", opened, locked)
+	}
+	for i, n := range opened {
+		if n != opened[0]+i {
+			t.Errorf("ada opens %v, want one span", opened)
+		}
+	}
+}

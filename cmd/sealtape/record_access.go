@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+)
+
+// memberCards maps room identities to pinned cards, as --member says. Who
+// issues the room's tokens decides who gets an identity, so the mapping is as
+// good as that.
+type memberCards map[string]keys.Card
+
+// parseMembers reads the values of --member, IDENTITY=NAME.
+func parseMembers(c *cli.Context, home *keys.Home) (memberCards, error) {
+	cards := make(memberCards)
+	for _, arg := range c.StringSlice("member") {
+		identity, name, ok := strings.Cut(arg, "=")
+		if !ok || identity == "" || name == "" {
+			return nil, usagef(c, "--member is %q, want IDENTITY=NAME", arg)
+		}
+		if _, twice := cards[identity]; twice {
+			return nil, usagef(c, "--member names the identity %q twice", identity)
+		}
+		card, err := home.Member(name)
+		if err != nil {
+			return nil, fmt.Errorf("--member %s: %w", arg, err)
+		}
+		cards[identity] = card
+	}
+	if len(cards) > 0 && c.String("access") == "whole" {
+		return nil, hinted(usagef(c, "--member admits people to what they attend, which --access whole does not ask"),
+			"name those who may read all of it by --reader")
+	}
+	return cards, nil
+}
+
+// A memberAccess seals to the fixed readers and to those members who are here.
+// It implements recorder.Access.
+type memberAccess struct {
+	w       *archive.Writer
+	always  []age.Recipient
+	members memberCards
+}
+
+func (a memberAccess) Reader(identity string) (name string, ok bool) {
+	card, ok := a.members[identity]
+	return card.Name, ok
+}
+
+func (a memberAccess) StartEpoch(present []string) error {
+	to := append([]age.Recipient(nil), a.always...)
+	for _, identity := range present {
+		to = append(to, a.members[identity].AgeRecipients()...)
+	}
+	_, err := a.w.StartEpoch(to)
+	return err
+}
