@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"sync"
@@ -37,6 +38,19 @@ type Copier struct {
 	// Copy, and hold it up.
 	OnStored func(Entry)
 
+	// OnBad, if not nil, is asked about each object that is bad. If it returns
+	// nil, the object is passed over for good: log and head are put, and readers
+	// of the copy find that it is missing. Never for what another try may mend.
+	// Any error keeps the head back, as a nil OnBad does, and Copy returns it.
+	// Calls come one at a time.
+	OnBad func(*BadObjectError) error
+
+	// OnHead, if not nil, is called after dst has confirmed a head, with those
+	// objects under it that dst confirmed and that no earlier call was given:
+	// from now on the source could do without them. Called from Copy, which
+	// waits for it.
+	OnHead func([]Entry)
+
 	dst, src Store
 	id       string
 
@@ -44,11 +58,21 @@ type Copier struct {
 	logs    map[string]int // lines of each log file in dst, guarded by copying
 	head    Head           // the last that this Copier knows to be in dst, same
 
-	mu     sync.Mutex
-	stored []bool // by line of the log: confirmed in dst
-	count  int    // how many of them are true
-	size   int    // lines under the last head seen in src
+	mu    sync.Mutex
+	lines []lineState // by line of the log
+	count int         // how many of them do not wait
+	size  int         // lines under the last head seen in src
 }
+
+// A lineState says how far an object has come.
+type lineState uint8
+
+const (
+	lineWaits  lineState = iota
+	lineStored           // confirmed in dst
+	lineSigned           // and so is the head that names it
+	linePassed           // bad, and passed over for good
+)
 
 // NewCopier returns a Copier of the recording id from src to dst.
 func NewCopier(dst, src Store, id string) *Copier {
@@ -56,7 +80,7 @@ func NewCopier(dst, src Store, id string) *Copier {
 }
 
 // Pending returns how many objects the last head seen names that are not
-// confirmed in the destination.
+// confirmed in the destination, and were not passed over.
 func (c *Copier) Pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,8 +93,11 @@ func (c *Copier) Pending() int {
 // log before they are sent, and never made anew: a pass after a failure, or by
 // another Copier after a crash, sends the same.
 //
+// What the source lacks counts as put if the destination has it.
+//
 // An object that is bad is passed over, and the rest is copied, except for log
-// and head; the error then wraps a *BadObjectError for each. Any other error
+// and head, unless OnBad allows that; the error then wraps a *BadObjectError for
+// each. Any other error
 // ends the pass, and a later pass goes on from there. If the destination holds
 // a larger head, or one that this does not continue, the error is a
 // *RollbackError or *ForkError and nothing is overwritten.
@@ -100,20 +127,21 @@ func (c *Copier) pass(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	c.size = len(entries)
-	c.stored = append(c.stored, make([]bool, max(0, len(entries)-len(c.stored)))...)
+	c.lines = append(c.lines, make([]lineState, max(0, len(entries)-len(c.lines)))...)
 	c.mu.Unlock()
 
-	there, err := c.checkHead(ctx, head, entries)
+	old, err := c.checkHead(ctx, head, entries)
 	if err != nil {
 		return err
 	}
-	if err := c.putObjects(ctx, entries); err != nil {
+	if err := c.putObjects(ctx, entries, int(old.Size)); err != nil {
 		return err
 	}
 	if err := c.putLog(ctx, entries); err != nil {
 		return err
 	}
-	if !there {
+	// The very same head is left alone: it may have more signatures there.
+	if old != head {
 		b := BytesBlob(msg)
 		b.Replace = true
 		if err := c.dst.Put(ctx, c.id+"/"+headName, b); err != nil {
@@ -121,7 +149,27 @@ func (c *Copier) pass(ctx context.Context) error {
 		}
 	}
 	c.head = head
+	c.signed(entries)
 	return nil
+}
+
+// signed tells OnHead what the head in dst names since the last one.
+func (c *Copier) signed(entries []Entry) {
+	if c.OnHead == nil {
+		return
+	}
+	var fresh []Entry
+	c.mu.Lock()
+	for i, e := range entries {
+		if c.lines[i] == lineStored {
+			c.lines[i] = lineSigned
+			fresh = append(fresh, e)
+		}
+	}
+	c.mu.Unlock()
+	if len(fresh) > 0 {
+		c.OnHead(fresh)
+	}
 }
 
 func (c *Copier) readHead(ctx context.Context, s Store) ([]byte, Head, error) {
@@ -133,49 +181,55 @@ func (c *Copier) readHead(ctx context.Context, s Store) ([]byte, Head, error) {
 	return msg, h, err
 }
 
-// checkHead compares head with the one in dst, which must not be ahead of it.
-// It reports whether dst has this very head: then it is left alone, since it
-// may have more signatures there.
-func (c *Copier) checkHead(ctx context.Context, head Head, entries []Entry) (bool, error) {
+// checkHead compares head with the one in dst, which must not be ahead of it,
+// and returns that one: zero if there is none.
+func (c *Copier) checkHead(ctx context.Context, head Head, entries []Entry) (Head, error) {
 	_, old, err := c.readHead(ctx, c.dst)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return Head{}, nil
 	} else if err != nil {
-		return false, fmt.Errorf("destination: %w", err)
+		return Head{}, fmt.Errorf("destination: %w", err)
 	}
 	err = checkFollows(old, head)
 	if err == nil {
 		err = checkGrown(&old, head, entries)
 	}
 	if err != nil {
-		return false, fmt.Errorf("the destination has another head: %w", err)
+		return Head{}, fmt.Errorf("the destination has another head: %w", err)
 	}
-	return old == head, nil
+	return old, nil
 }
 
 // putObjects puts what is not confirmed. An epoch is there before anything after
-// it in the log is begun.
-func (c *Copier) putObjects(ctx context.Context, entries []Entry) error {
-	var mu sync.Mutex // guards bad and calls of OnStored
+// it in the log is begun. The first signed lines are under the head in dst.
+func (c *Copier) putObjects(ctx context.Context, entries []Entry, signed int) error {
+	var mu sync.Mutex // guards bad and calls of OnStored and OnBad
 	var bad []error
 	put := func(ctx context.Context, i int) error {
-		err := c.putObject(ctx, entries[i])
+		state := lineStored
+		err := c.putObject(ctx, entries[i], i < signed)
 		var b *BadObjectError
 		if errors.As(err, &b) {
 			mu.Lock()
 			defer mu.Unlock()
-			if len(bad) < 100 {
-				bad = append(bad, err)
+			if c.OnBad != nil {
+				err = c.OnBad(b)
 			}
-			return nil
+			if err != nil {
+				if len(bad) < 100 {
+					bad = append(bad, err)
+				}
+				return nil
+			}
+			state = linePassed
 		} else if err != nil {
 			return err
 		}
 		c.mu.Lock()
-		c.stored[i] = true
+		c.lines[i] = state
 		c.count++
 		c.mu.Unlock()
-		if c.OnStored != nil {
+		if c.OnStored != nil && state == lineStored {
 			mu.Lock()
 			defer mu.Unlock()
 			c.OnStored(entries[i])
@@ -187,7 +241,7 @@ func (c *Copier) putObjects(ctx context.Context, entries []Entry) error {
 	g.SetLimit(c.parallel())
 	for i, e := range entries {
 		c.mu.Lock()
-		done := c.stored[i]
+		done := c.lines[i] != lineWaits
 		c.mu.Unlock()
 		if done {
 			continue
@@ -222,11 +276,20 @@ func (c *Copier) parallel() int {
 }
 
 // putObject puts one object. It holds the object in memory, so that the bytes
-// that were checked are the bytes that are sent.
-func (c *Copier) putObject(ctx context.Context, e Entry) error {
+// that were checked are the bytes that are sent. signed says that the head in dst
+// names the object.
+func (c *Copier) putObject(ctx context.Context, e Entry, signed bool) error {
 	data, err := readEntry(ctx, c.src, c.id, e, MaxObject)
 	var corrupt *CorruptError
 	if errors.As(err, &corrupt) {
+		// What is wrong for good is wrong twice.
+		data, err = readEntry(ctx, c.src, c.id, e, MaxObject)
+	}
+	if errors.As(err, &corrupt) {
+		there, thereErr := c.isThere(ctx, e, signed && errors.Is(err, fs.ErrNotExist))
+		if there || thereErr != nil {
+			return thereErr
+		}
 		return &BadObjectError{c.id, e.Name, corrupt.Err}
 	} else if err != nil {
 		return err
@@ -238,6 +301,28 @@ func (c *Copier) putObject(ctx context.Context, e Entry) error {
 		return fmt.Errorf("could not put %s: %w", e.Name, err)
 	}
 	return nil
+}
+
+// isThere reports whether dst has an object that src has not, or not any more.
+// Its hash is compared, unless a Copier did so before it put a head that names
+// the object, and src let go of it since.
+func (c *Copier) isThere(ctx context.Context, e Entry, confirmed bool) (bool, error) {
+	var err error
+	if confirmed {
+		var r io.ReadCloser
+		if r, err = c.dst.Get(ctx, c.id+"/"+e.Name, 0, 1); err == nil {
+			err = r.Close()
+		}
+	} else {
+		_, err = readEntry(ctx, c.dst, c.id, e, MaxObject)
+	}
+	var corrupt *CorruptError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &corrupt) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("could not look for %s: %w", e.Name, err)
+	}
+	return true, nil
 }
 
 // putLog puts the log files that have lines the destination lacks. Each was the

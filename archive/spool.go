@@ -1,37 +1,194 @@
 package archive
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 
 	"github.com/sealtape/sealtape/archive/internal/durable"
 )
 
-// removedPrefix begins the name of a recording's folder that is being removed.
-const removedPrefix = ".removed-"
+// What a spool has beside recordings, and a recording in it beside objects.
+// Nothing of it can be taken for a recording or an object.
+const (
+	removedPrefix  = ".removed-"  // of a recording's folder that is being removed
+	quarantineName = "quarantine" // what was found damaged, below ID/
+	storedName     = ".stored"    // names of what was released, one a line
+	keptName       = ".kept"      // there if the recording is stored elsewhere and kept here
+)
+
+// ErrElsewhere says that an object is not in the spool because it was confirmed
+// by a store, and released here: a store other than the one asked now.
+var ErrElsewhere = errors.New("it was stored elsewhere before, and removed here")
+
+// A Spooled is a recording in a spool folder that no Writer holds, and that no
+// one else takes until Close.
+type Spooled struct {
+	dir  string
+	lock *folderLock
+}
+
+// HoldSpooled takes the recording id in spool. The error wraps ErrBusy if it is
+// being written, recovered or copied by another, and fs.ErrNotExist if it is not
+// there.
+func HoldSpooled(spool, id string) (*Spooled, error) {
+	if err := ValidID(id); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(spool, id)
+	if _, err := os.Stat(dir); err != nil {
+		return nil, err
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Spooled{dir, lock}, nil
+}
+
+// Kept reports whether Keep was called for the recording.
+func (s *Spooled) Kept() (bool, error) {
+	_, err := os.Stat(filepath.Join(s.dir, keptName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Keep notes that the recording is stored elsewhere, and stays here all the same.
+func (s *Spooled) Keep() error {
+	return durable.WriteFile(filepath.Join(s.dir, keptName), nil)
+}
+
+// Remove removes the recording, once its copy is confirmed elsewhere. The caller
+// calls Close after it.
+//
+// The folder is renamed first, so that a crash in the middle leaves no half of
+// a recording that Recover would take for a whole one.
+func (s *Spooled) Remove() error { return removeFolder(s.dir) }
+
+// Close gives the recording up.
+func (s *Spooled) Close() error { return s.lock.Close() }
 
 // RemoveSpooled removes the recording id from a spool folder, once its copy is
 // confirmed elsewhere. If the recording is being written, the error wraps
 // ErrBusy. Removing what is not there is no error.
-//
-// The folder is renamed first, so that a crash in the middle leaves no half of
-// a recording that Recover would take for a whole one.
 func RemoveSpooled(spool, id string) error {
+	s, err := HoldSpooled(spool, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err == nil {
+		err = errors.Join(s.Remove(), s.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("could not remove recording %s: %w", id, err)
+	}
+	return nil
+}
+
+// ReleaseSpooled removes segments and indexes of a recording from a spool folder
+// while it goes on, so that a long one does not need the disk for all of it. Each
+// of them must be confirmed in a store, and so must a head that names it: what
+// OnHead of a Copier is called with. Log, head and epochs stay, and so Recover
+// can end the recording, and a new Copier finish the copy in the same store.
+func ReleaseSpooled(spool, id string, stored []Entry) error {
 	if err := ValidID(id); err != nil {
 		return err
 	}
 	dir := filepath.Join(spool, id)
-	lock, err := lockFolder(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("could not remove recording %s: %w", id, err)
+	var names []string
+	for _, e := range stored {
+		if l, ok := parseName(e.Name); ok && l.kind != Epoch {
+			names = append(names, e.Name)
+		}
 	}
-	if err := errors.Join(removeFolder(dir), lock.Close()); err != nil {
-		return fmt.Errorf("could not remove recording %s: %w", id, err)
+	if len(names) == 0 {
+		return nil
+	}
+	// The note tells what was released from what was lost. It must not stand in
+	// the way of making room on a full disk: the objects are safe without it.
+	err := noteStored(dir, names)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("could not release objects of recording %s: %w", id, err)
+	}
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, removeFile(filepath.Join(dir, name)))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("could not release objects of recording %s: %w", id, err)
+	}
+	return nil
+}
+
+func noteStored(dir string, names []string) error {
+	f, err := os.OpenFile(filepath.Join(dir, storedName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(strings.Join(names, "\n") + "\n")
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return durable.SyncDir(dir)
+}
+
+// wasStored reports whether name was released from the recording's folder.
+func wasStored(dir, name string) (bool, error) {
+	f, err := os.Open(filepath.Join(dir, storedName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	defer f.Close() // only read from
+	for lines := bufio.NewScanner(f); ; {
+		if !lines.Scan() {
+			return false, lines.Err()
+		}
+		if lines.Text() == name {
+			return true, nil
+		}
+	}
+}
+
+// QuarantineSpooled moves an object of a spool folder aside, to quarantine/ID in
+// it, so that the rest of the recording can be copied without it: it serves as
+// OnBad of a Copier. If the object is good here and its name is taken there, it
+// stays. If it was released before, the error is ErrElsewhere.
+func QuarantineSpooled(spool string, bad *BadObjectError) error {
+	if _, ok := parseName(bad.Name); !ok || ValidID(bad.ID) != nil {
+		return bad
+	}
+	dir := filepath.Join(spool, bad.ID)
+	switch {
+	case errors.Is(bad, ErrConflict):
+		return nil
+	case errors.Is(bad, fs.ErrNotExist):
+		stored, err := wasStored(dir, bad.Name)
+		if stored {
+			err = fmt.Errorf("%w: %w", ErrElsewhere, bad)
+		}
+		return err
+	}
+	from := filepath.Join(dir, bad.Name)
+	to := filepath.Join(spool, quarantineName, bad.ID, bad.Name)
+	if err := durable.MkdirAll(filepath.Dir(to)); err != nil {
+		return fmt.Errorf("could not put %s into quarantine: %w", bad.Name, err)
+	}
+	if err := os.Rename(from, to); err != nil {
+		return fmt.Errorf("could not put %s into quarantine: %w", bad.Name, err)
+	}
+	if err := errors.Join(durable.SyncDir(filepath.Dir(to)), durable.SyncDir(filepath.Dir(from))); err != nil {
+		return fmt.Errorf("could not put %s into quarantine: %w", bad.Name, err)
 	}
 	return nil
 }

@@ -94,11 +94,20 @@ func Create(spool string, c Config) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("could not create a recording: %w", err)
 	}
-	w := &Writer{id: NewID(), config: c, open: make(map[*Object]bool)}
-	w.dir = filepath.Join(spool, w.id)
-	w.log = &logWriter{id: w.id, dir: w.dir, config: c}
-	if err := w.mkdirs(spool); err != nil {
-		return nil, fmt.Errorf("could not create a recording: %w", err)
+	w := &Writer{config: c, open: make(map[*Object]bool)}
+	for try := 1; ; try++ {
+		w.id = NewID()
+		w.dir = filepath.Join(spool, w.id)
+		w.log = &logWriter{id: w.id, dir: w.dir, config: c}
+		err := w.mkdirs(spool)
+		if err == nil {
+			break
+		}
+		// A Recover at the same time may take a folder that is not locked yet for
+		// an empty recording, and removes it.
+		if try == 5 || !errors.Is(err, ErrBusy) && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("could not create a recording: %w", err)
+		}
 	}
 	c.Log.Info("recording created", "id", w.id)
 	return w, nil
