@@ -25,12 +25,12 @@ test: deps check
 	pkgs=$$(.ci/packages rest) && go test $(TESTFLAGS) $$pkgs
 	pkgs=$$(.ci/packages live) && go test $(TESTFLAGS) -p 1 $$pkgs
 
-deps: testdata/browser/node_modules/.package-lock.json
+deps: testdata/browser/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json
 	.ci/deps
 
-testdata/browser/node_modules/.package-lock.json: testdata/browser/package-lock.json
+%/node_modules/.package-lock.json: %/package-lock.json
 	.ci/deps
-	cd testdata/browser && npm ci --no-audit --no-fund
+	cd $* && npm ci --no-audit --no-fund
 	touch $@
 
 check:
