@@ -161,12 +161,40 @@ func lastNumbers(entries []Entry) [Epoch + 1]int {
 // head does not sign. The error is a *CorruptError if the log is at fault, and
 // something else if it could not be read.
 func readLog(ctx context.Context, s Store, h Head) (entries []Entry, beyond int, err error) {
-	files := make([][]Entry, (h.Size+logLines-1)/logLines)
+	lines, err := readLogFiles(ctx, s, h, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	return checkLog(lines, h)
+}
+
+// checkLog returns the lines that h signs and how many there are beyond. The
+// error is a *CorruptError.
+func checkLog(lines []Entry, h Head) (entries []Entry, beyond int, err error) {
+	beyond = len(lines) - int(h.Size)
+	if beyond < 0 {
+		return nil, 0, &CorruptError{"log", fmt.Errorf("has %d lines of the %d that the head signs", len(lines), h.Size)}
+	}
+	entries = lines[:h.Size]
+	if rootOf(entries) != h.Root {
+		return nil, 0, &CorruptError{"log", errors.New("is not the one that the head signs")}
+	}
+	if err := checkOrder(entries); err != nil {
+		return nil, 0, &CorruptError{"log", err}
+	}
+	return entries, beyond, nil
+}
+
+// readLogFiles reads the files of the log that h signs, side by side, from the
+// first one asked for, and returns their lines, of which the last may be beyond
+// the head. Each file is checked by itself.
+func readLogFiles(ctx context.Context, s Store, h Head, first int) ([]Entry, error) {
+	files := make([][]Entry, int((h.Size+logLines-1)/logLines)-first)
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(8)
+	g.SetLimit(16) // a recording of a day in one round
 	for i := range files {
 		g.Go(func() error {
-			name := logName(int64(i) * logLines)
+			name := logName(int64(first+i) * logLines)
 			text, err := read(ctx, s, h.ID, name, maxLog)
 			if err != nil {
 				return err
@@ -181,19 +209,7 @@ func readLog(ctx context.Context, s Store, h Head) (entries []Entry, beyond int,
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	entries = slices.Concat(files...)
-	beyond = len(entries) - int(h.Size)
-	if beyond < 0 {
-		return nil, 0, &CorruptError{"log", fmt.Errorf("has %d lines of the %d that the head signs", len(entries), h.Size)}
-	}
-	entries = entries[:h.Size]
-	if rootOf(entries) != h.Root {
-		return nil, 0, &CorruptError{"log", errors.New("is not the one that the head signs")}
-	}
-	if err := checkOrder(entries); err != nil {
-		return nil, 0, &CorruptError{"log", err}
-	}
-	return entries, beyond, nil
+	return slices.Concat(files...), nil
 }

@@ -58,8 +58,10 @@ type EpochInfo struct {
 }
 
 // A Recording is a recording whose head and log were found to be genuine, as
-// they were when it was opened. Its methods are safe for concurrent use.
+// they were when it was opened; Follow gives a later state. Its methods are safe
+// for concurrent use.
 type Recording struct {
+	options  Options // as Open got them
 	store    Store
 	head     Head
 	signers  []string
@@ -99,15 +101,9 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	if err := ValidID(id); err != nil {
 		return nil, err
 	}
-	msg, err := fetchHead(ctx, s, id)
+	head, signers, err := fetchSigned(ctx, s, id, o.Verifiers)
 	if err != nil {
 		return nil, err
-	}
-	head, signers, err := openHead(msg, id, o.Verifiers)
-	if errors.Is(err, ErrForeignSigner) {
-		return nil, err
-	} else if err != nil {
-		return nil, &CorruptError{Name: headName, Err: err}
 	}
 	seen, err := checkSeen(o.Heads, head)
 	if err != nil {
@@ -123,9 +119,29 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	if err := remember(o.Heads, seen, head); err != nil {
 		return nil, err
 	}
+	return newRecording(s, head, signers, entries, o), nil
+}
+
+// fetchSigned reads the head, and returns it with the names of the verifiers that
+// signed it.
+func fetchSigned(ctx context.Context, s Store, id string, known note.Verifiers) (Head, []string, error) {
+	msg, err := fetchHead(ctx, s, id)
+	if err != nil {
+		return Head{}, nil, err
+	}
+	head, signers, err := openHead(msg, id, known)
+	if err != nil && !errors.Is(err, ErrForeignSigner) {
+		err = &CorruptError{Name: headName, Err: err}
+	}
+	return head, signers, err
+}
+
+// newRecording returns the recording that was found to be genuine.
+func newRecording(s Store, head Head, signers []string, entries []Entry, o Options) *Recording {
 	r := &Recording{store: s, head: head, signers: signers, ids: slices.Clone(o.Identities), entries: entries}
+	r.options = o
 	r.sort()
-	return r, nil
+	return r
 }
 
 // sort derives from the log what its names say.
