@@ -50,12 +50,8 @@ func sealEpoch(readers []age.Recipient) (*sealedEpoch, error) {
 	}
 	e := &sealedEpoch{recipient: secret.Recipient()}
 	if len(hybrid) > 0 {
-		for n := len(hybrid); n < padded(len(hybrid)); n++ {
-			throwaway, err := age.GenerateHybridIdentity()
-			if err != nil {
-				return nil, err
-			}
-			hybrid = append(hybrid, throwaway.Recipient())
+		if hybrid, err = padHybrid(hybrid); err != nil {
+			return nil, err
 		}
 		if e.hybrid, err = encrypt(secret.String()+"\n", hybrid); err != nil {
 			return nil, err
@@ -83,6 +79,19 @@ func padded(n int) int {
 		size *= 2
 	}
 	return size
+}
+
+// padHybrid returns the recipients and as many that nobody can be.
+func padHybrid(recipients []age.Recipient) ([]age.Recipient, error) {
+	all := slices.Clone(recipients)
+	for n := len(all); n < padded(len(recipients)); n++ {
+		throwaway, err := age.GenerateHybridIdentity()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, throwaway.Recipient())
+	}
+	return all, nil
 }
 
 func encrypt(text string, recipients []age.Recipient) ([]byte, error) {

@@ -167,7 +167,7 @@ func TestCutShort(t *testing.T) {
 
 // Without its corpus a fuzz target tests next to nothing, and says so nowhere.
 func TestCorpora(t *testing.T) {
-	for _, target := range []string{"FuzzParseHead", "FuzzOpenHead", "FuzzParseLog"} {
+	for _, target := range []string{"FuzzParseHead", "FuzzOpenHead", "FuzzParseLog", "FuzzParseGrant", "FuzzOpenGrant"} {
 		files, err := os.ReadDir(filepath.Join("testdata", "fuzz", target))
 		if err != nil || len(files) < 5 {
 			t.Errorf("%s: %d files, %v", target, len(files), err)

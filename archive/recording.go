@@ -24,6 +24,11 @@ type Options struct {
 	// recording can be listed and verified, not read.
 	Identities []age.Identity
 
+	// Self is the verifier key on the reader's own card. Grants made to anyone
+	// else are shown, not used. Empty means that any grant is used that the
+	// Identities open, if one of Verifiers has signed it.
+	Self string
+
 	// Heads remembers the largest head seen of each recording. Nil means that
 	// an older state put back in the store goes unnoticed.
 	Heads HeadMemory
@@ -61,15 +66,18 @@ type EpochInfo struct {
 // they were when it was opened; Follow gives a later state. Its methods are safe
 // for concurrent use.
 type Recording struct {
-	options  Options // as Open got them
-	store    Store
-	head     Head
-	signers  []string
-	ids      []age.Identity
-	entries  []Entry
-	segments []SegmentInfo // by number
-	indexes  []SegmentInfo // by number
-	epochs   []*epoch      // by number
+	options   Options // as Open got them
+	store     Store
+	head      Head
+	signers   []string
+	ids       []age.Identity
+	self      string
+	verifiers note.Verifiers
+	entries   []Entry
+	segments  []SegmentInfo // by number
+	indexes   []SegmentInfo // by number
+	epochs    []*epoch      // by number
+	shares    shares
 }
 
 // An epoch caches what came of opening it.
@@ -138,7 +146,10 @@ func fetchSigned(ctx context.Context, s Store, id string, known note.Verifiers) 
 
 // newRecording returns the recording that was found to be genuine.
 func newRecording(s Store, head Head, signers []string, entries []Entry, o Options) *Recording {
-	r := &Recording{store: s, head: head, signers: signers, ids: slices.Clone(o.Identities), entries: entries}
+	r := &Recording{
+		store: s, head: head, signers: signers, entries: entries,
+		ids: slices.Clone(o.Identities), self: o.Self, verifiers: o.Verifiers,
+	}
 	r.options = o
 	r.sort()
 	return r
@@ -262,8 +273,8 @@ func (r *Recording) readObject(ctx context.Context, of []SegmentInfo, k Kind, n 
 }
 
 // EpochSecret returns the secret of epoch n, which opens every segment and index
-// of it. The error wraps ErrNoKey if no identity opens the epoch, and
-// fs.ErrNotExist if there is no such epoch.
+// of it: from its files, or else from a grant. The error wraps ErrNoKey if no
+// identity opens any of these, and fs.ErrNotExist if there is no such epoch.
 func (r *Recording) EpochSecret(ctx context.Context, n int) (age.Identity, error) {
 	secret, err := r.secret(ctx, n)
 	if err != nil {
@@ -301,7 +312,14 @@ func (r *Recording) secret(ctx context.Context, n int) (*age.HybridIdentity, err
 			errs = append(errs, err)
 		}
 	}
-	if noKey == len(e.files) {
+	secret, err := r.granted(ctx, n)
+	switch {
+	case err == nil:
+		e.secret = secret
+		return e.secret, nil
+	case !errors.Is(err, ErrNoKey):
+		errs = append(errs, err)
+	case noKey == len(e.files):
 		e.err = fmt.Errorf("epoch %d: %w", n, ErrNoKey)
 		return nil, e.err
 	}

@@ -20,6 +20,7 @@ func commands() []*cli.Command {
 		verifyCommand(),
 		exportCommand(),
 		decryptCommand(),
+		shareCommand(),
 		completionCommand(),
 	}
 }

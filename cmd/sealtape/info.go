@@ -38,6 +38,7 @@ type infoJSON struct {
 	Bytes        int64       `json:"bytes"`
 	Epochs       []epochJSON `json:"epochs"`
 	Opens        bool        `json:"opens"`
+	Grants       []grantJSON `json:"grants"` // those that one's keys open
 	Room         string      `json:"room,omitempty"`
 	Start        *time.Time  `json:"start,omitempty"`
 	Duration     float64     `json:"duration,omitempty"`
@@ -163,6 +164,10 @@ func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, e
 		i.Opens = i.Opens || j.Opens
 		i.Epochs = append(i.Epochs, j)
 	}
+	var err error
+	if i.Grants, err = a.grants(ctx, rec); err != nil {
+		return nil, err
+	}
 	i.Incomplete = rec.Head().State != archive.StateClosed || len(i.Missing) > 0
 	if !i.Opens {
 		return i, nil
@@ -229,6 +234,9 @@ func (e *env) showInfo(i *infoJSON) error {
 		rows = append(rows, []string{strconv.Itoa(ep.Number), strconv.Itoa(ep.Segments), kind, opens})
 	}
 	if err := e.section(rows); err != nil {
+		return err
+	}
+	if err := e.showGrants(i.Grants); err != nil {
 		return err
 	}
 	if i.Opens {

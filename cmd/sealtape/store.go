@@ -101,7 +101,8 @@ type access struct {
 	store     archive.Store
 	verifiers note.Verifiers
 	heads     archive.HeadMemory
-	people    map[string]string // names of signing keys to whom they are, for people
+	people    map[string]string // verifier keys, and their names, to whom they are, for people
+	self      string            // one's own verifier key, if one has keys
 
 	asked      bool
 	identities []age.Identity
@@ -133,11 +134,13 @@ func openAccess(c *cli.Context) (*access, error) {
 	}
 	if own, err := h.OwnCard(); err == nil {
 		cards = append(cards, own)
+		a.self = own.Key
 	} else if !errors.Is(err, keys.ErrNoIdentity) {
 		return nil, err
 	}
 	for _, card := range cards {
-		a.people[card.Verifier().Name()] = fmt.Sprintf("%s (%s)", clean(card.Name), card.Fingerprint())
+		who := fmt.Sprintf("%s (%s)", clean(card.Name), card.Fingerprint())
+		a.people[card.Verifier().Name()], a.people[card.Key] = who, who
 	}
 	return a, nil
 }
@@ -177,7 +180,7 @@ func (a *access) keys(ctx context.Context) ([]age.Identity, error) {
 // open opens a recording; with the given identities it can be read too.
 func (a *access) open(ctx context.Context, id string, identities []age.Identity) (*archive.Recording, error) {
 	rec, err := archive.Open(ctx, a.store, id, archive.Options{
-		Verifiers: a.verifiers, Identities: identities, Heads: a.heads,
+		Verifiers: a.verifiers, Identities: identities, Heads: a.heads, Self: a.self,
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		// Its ID was found, so there are objects of it.

@@ -1,0 +1,195 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sync/errgroup"
+)
+
+// A shared is a share that one of the identities opened.
+type shared struct {
+	Grant
+	epochs []grantedEpoch
+}
+
+// shares caches what came of reading the shares.
+type shares struct {
+	mu   sync.Mutex
+	read bool
+	all  []shared
+}
+
+// Grants returns the grants that the identities open, those to others that were
+// sealed to them too, and those that do not count, sorted by time and name. What
+// was put in the store after the first look at the shares is not among them.
+//
+// Anyone who can write to the store can add and remove shares; a grant with a
+// nil Err was made by who signed it. At most 256 shares are looked at.
+func (r *Recording) Grants(ctx context.Context) ([]Grant, error) {
+	all, err := r.readShares(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("recording %s: %w", r.head.ID, err)
+	}
+	var grants []Grant
+	for _, s := range all {
+		s.Grant.Epochs = slices.Clone(s.Grant.Epochs)
+		grants = append(grants, s.Grant)
+	}
+	return grants, nil
+}
+
+// granted returns the secret of epoch n from a grant. The error wraps ErrNoKey
+// if there is none.
+func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, error) {
+	all, err := r.readShares(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		if s.Err != nil || r.self != "" && s.To != r.self {
+			continue
+		}
+		for _, e := range s.epochs {
+			if e.number != n {
+				continue
+			}
+			ok, err := r.fits(ctx, e)
+			if ok || err != nil {
+				return e.secret, err
+			}
+		}
+	}
+	return nil, ErrNoKey
+}
+
+// fits reports whether a secret that someone granted is the one of its epoch.
+// Who signed may be wrong or lie: that must not make genuine objects look
+// damaged. One object whose hash is right settles it; if there is none, nothing
+// can be read anyway.
+func (r *Recording) fits(ctx context.Context, e grantedEpoch) (bool, error) {
+	for _, of := range [][]SegmentInfo{r.indexes, r.segments} { // an index is small
+		for _, info := range of {
+			if info.Epoch != e.number {
+				continue
+			}
+			sealed, err := readEntry(ctx, r.store, r.head.ID, info.Entry, MaxObject)
+			var corrupt *CorruptError
+			if errors.As(err, &corrupt) {
+				continue
+			} else if err != nil {
+				return false, err
+			}
+			_, err = age.Decrypt(bytes.NewReader(sealed), e.secret)
+			var noMatch *age.NoIdentityMatchError
+			return !errors.As(err, &noMatch), nil
+		}
+	}
+	return true, nil
+}
+
+// readShares reads all shares, once.
+func (r *Recording) readShares(ctx context.Context) ([]shared, error) {
+	r.shares.mu.Lock()
+	defer r.shares.mu.Unlock()
+	if r.shares.read || len(r.ids) == 0 {
+		return r.shares.all, nil
+	}
+	var names []string
+	for info, err := range r.store.List(ctx, r.head.ID+"/"+sharesFolder) {
+		if err != nil {
+			return nil, fmt.Errorf("could not look for shares: %w", err)
+		}
+		name := strings.TrimPrefix(info.Name, r.head.ID+"/")
+		if !validShare(name) || info.Size > maxShare {
+			continue
+		}
+		if names = append(names, name); len(names) == maxShares {
+			break
+		}
+	}
+	opened := make([]*shared, len(names))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i, name := range names {
+		g.Go(func() error {
+			sealed, err := read(gctx, r.store, r.head.ID, name, maxShare)
+			var gone *CorruptError // or it has grown
+			if errors.As(err, &gone) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			opened[i] = r.openShare(name, sealed)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for _, s := range opened {
+		if s != nil {
+			r.shares.all = append(r.shares.all, *s)
+		}
+	}
+	slices.SortStableFunc(r.shares.all, func(a, b shared) int { return a.Time.Compare(b.Time) })
+	r.shares.read = true
+	return r.shares.all, nil
+}
+
+// openShare opens one share, or returns nil if it is not for the identities.
+func (r *Recording) openShare(name string, sealed []byte) *shared {
+	g := &guarded{ids: r.ids}
+	plain, err := age.Decrypt(bytes.NewReader(sealed), g)
+	if err != nil {
+		// Not for us, with classic stanzas, or no age file: anyone can put that
+		// there, and there is nothing to show.
+		return nil
+	}
+	msg, err := io.ReadAll(io.LimitReader(plain, maxShare))
+	if err != nil {
+		return &shared{Grant: Grant{Name: name, Err: fmt.Errorf("it is damaged: %w", err)}}
+	}
+	n, by, err := openGrant(msg, r.head.ID, r.verifiers)
+	s := &shared{Grant: n.grant(name), epochs: n.epochs}
+	s.By, s.Err = by, err
+	return s
+}
+
+// openGrant checks a signed grant of the recording id, and returns it with who
+// signed it. With ErrForeignSigner the grant is returned too, and proves
+// nothing.
+func openGrant(msg []byte, id string, known note.Verifiers) (grantNote, string, error) {
+	signed, err := note.Open(msg, known)
+	var unverified *note.UnverifiedNoteError
+	var bad *note.InvalidSignatureError
+	switch {
+	case errors.As(err, &unverified):
+		signed, err = unverified.Note, ErrForeignSigner
+	case errors.As(err, &bad):
+		return grantNote{}, "", errors.New("its signature is wrong")
+	case err != nil:
+		return grantNote{}, "", errors.New("malformed grant: not a signed note")
+	}
+	sigs := slices.Concat(signed.Sigs, signed.UnverifiedSigs)
+	if len(sigs) != 1 {
+		return grantNote{}, "", fmt.Errorf("malformed grant: %d signatures", len(sigs))
+	}
+	if _, err := base64.StdEncoding.Strict().DecodeString(sigs[0].Base64); err != nil {
+		return grantNote{}, "", errors.New("malformed grant: signature not in canonical form")
+	}
+	n, parseErr := parseGrant(signed.Text, id)
+	if parseErr != nil {
+		return grantNote{}, "", parseErr
+	}
+	return n, sigs[0].Name, err
+}

@@ -1,0 +1,412 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/storetest"
+)
+
+// A person signs and reads.
+type person struct {
+	note.Signer
+	key      string // the verifier key
+	verifier note.Verifier
+	id       *age.HybridIdentity
+}
+
+func newPerson(t testing.TB, name string) person {
+	t.Helper()
+	skey, vkey, err := note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewSigner(skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person{s, vkey, v, hybrid(t)}
+}
+
+// A meeting is a closed recording of three epochs with one segment each: Ada
+// reads all, Bob the second.
+type meeting struct {
+	store           *storetest.Mem
+	id              string
+	recorder        signer
+	ada, bob, carol person
+	recorded        map[string]string // all objects
+	secrets         []string          // of the epochs
+	plain           []string          // of the segments
+}
+
+func newMeeting(t *testing.T, indexes bool) *meeting {
+	t.Helper()
+	m := &meeting{
+		store: &storetest.Mem{}, recorder: newSigner(t, "recorder"), plain: []string{"zero", "one", "two"},
+		ada: newPerson(t, "ada"), bob: newPerson(t, "bob"), carol: newPerson(t, "carol"),
+	}
+	spool := t.TempDir()
+	w, err := archive.Create(spool, archive.Config{Signer: m.recorder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.id = w.ID()
+	for n, text := range m.plain {
+		readers := []age.Recipient{m.ada.id.Recipient()}
+		if n == 1 {
+			readers = append(readers, m.bob.id.Recipient())
+		}
+		startEpoch(t, w, readers...)
+		commit(t, begin(t, w, archive.Segment, []byte(text)))
+		if indexes {
+			commit(t, begin(t, w, archive.Index, []byte("index")))
+		}
+	}
+	closeWriter(t, w)
+	if err := archive.Copy(t.Context(), m.store, openDir(t, spool), m.id); err != nil {
+		t.Fatal(err)
+	}
+	m.recorded = m.objects(t)
+	for n := range m.plain {
+		secret, err := m.open(t, m.ada).EpochSecret(t.Context(), n+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.secrets = append(m.secrets, secret.(*age.HybridIdentity).String())
+	}
+	return m
+}
+
+// objects returns the objects of the store.
+func (m *meeting) objects(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	for info, err := range m.store.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, _ := m.store.Object(info.Name)
+		all[strings.TrimPrefix(info.Name, m.id+"/")] = string(data)
+	}
+	return all
+}
+
+// open opens the recording as p, who trusts the recorder, Ada and Bob.
+func (m *meeting) open(t *testing.T, p person) *archive.Recording {
+	t.Helper()
+	recorder, err := m.recorder.verifiers.Verifier(m.recorder.Name(), m.recorder.KeyHash())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := archive.Open(t.Context(), m.store, m.id, archive.Options{
+		Verifiers:  note.VerifierList(recorder, m.ada.verifier, m.bob.verifier),
+		Identities: []age.Identity{p.id}, Self: p.key,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// wantOpens checks which epochs p opens.
+func (m *meeting) wantOpens(t *testing.T, who string, p person, want ...int) {
+	t.Helper()
+	r := m.open(t, p)
+	for n, text := range m.plain {
+		got, err := r.ReadSegment(t.Context(), n)
+		if slices.Contains(want, n+1) {
+			if err != nil || string(got) != text {
+				t.Errorf("%s, segment %d: %q, %v", who, n, got, err)
+			}
+		} else if !errors.Is(err, archive.ErrNoKey) {
+			t.Errorf("%s, segment %d: %q, %v, want ErrNoKey", who, n, got, err)
+		}
+	}
+}
+
+func (m *meeting) share(t *testing.T, from, to person, epochs ...int) archive.Grant {
+	t.Helper()
+	g, err := m.open(t, from).Share(t.Context(), archive.ShareConfig{
+		Signer: from, To: to.key, Recipients: []age.Recipient{to.id.Recipient()}, Epochs: epochs,
+		Time: time.Date(2026, 3, 1, 9, 30, 0, 5, time.FixedZone("", 3600)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// put seals a share by hand.
+func (m *meeting) put(t *testing.T, by note.Signer, text string, to ...age.Recipient) string {
+	t.Helper()
+	msg, err := note.Sign(&note.Note{Text: text}, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.putNote(t, string(msg), to...)
+}
+
+func (m *meeting) putNote(t *testing.T, msg string, to ...age.Recipient) string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := age.Encrypt(&b, to...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, msg); err != nil {
+		t.Fatal(err)
+	}
+	closeWriter(t, w)
+	name := "shares/" + archive.NewID() + ".age"
+	m.store.Set(m.id+"/"+name, b.Bytes())
+	return name
+}
+
+func TestShare(t *testing.T) {
+	for _, indexes := range []bool{false, true} {
+		m := newMeeting(t, indexes)
+		m.wantOpens(t, "ada", m.ada, 1, 2, 3)
+		m.wantOpens(t, "bob", m.bob, 2)
+		m.wantOpens(t, "carol", m.carol)
+
+		// Bob opens one epoch, so that is all he can give.
+		_, err := m.open(t, m.bob).Share(t.Context(), archive.ShareConfig{
+			Signer: m.bob, To: m.carol.key, Recipients: []age.Recipient{m.carol.id.Recipient()}, Epochs: []int{2, 3}})
+		if !errors.Is(err, archive.ErrNoKey) {
+			t.Errorf("sharing what one cannot open: %v", err)
+		}
+		if got := m.objects(t); !maps.Equal(got, m.recorded) {
+			t.Error("a failed share left something")
+		}
+		g := m.share(t, m.bob, m.carol)
+		want := time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)
+		if g.By != "bob" || g.To != m.carol.key || !g.Time.Equal(want) || !slices.Equal(g.Epochs, []int{2}) || g.Err != nil {
+			t.Errorf("grant %+v", g)
+		}
+		m.wantOpens(t, "carol", m.carol, 2)
+		m.share(t, m.ada, m.carol, 3, 1, 3)
+		m.wantOpens(t, "carol", m.carol, 1, 2, 3)
+		m.wantOpens(t, "bob", m.bob, 2)
+		grants, err := m.open(t, m.carol).Grants(t.Context())
+		if err != nil || len(grants) != 2 {
+			t.Fatalf("%+v, %v", grants, err)
+		}
+		for _, g := range grants {
+			if g.Err != nil || !(g.By == "bob" && slices.Equal(g.Epochs, []int{2}) || g.By == "ada" && slices.Equal(g.Epochs, []int{1, 3})) {
+				t.Errorf("grant %+v", g)
+			}
+		}
+		if grants, err := m.open(t, m.bob).Grants(t.Context()); err != nil || len(grants) != 0 {
+			t.Errorf("Bob sees %+v, %v", grants, err)
+		}
+
+		// What was recorded is as it was, and what was added keeps its secrets.
+		got := m.objects(t)
+		for name, data := range got {
+			if strings.HasPrefix(name, "shares/") {
+				wantStanzas(t, data, "mlkem768x25519", 8)
+				delete(got, name)
+			}
+			for _, secret := range m.secrets {
+				if strings.Contains(data, secret) {
+					t.Errorf("%s has a secret in the clear", name)
+				}
+			}
+		}
+		if !maps.Equal(got, m.recorded) {
+			t.Error("sharing changed what was recorded")
+		}
+		report, err := archive.Verify(t.Context(), m.store, m.id, archive.Options{Verifiers: m.recorder.verifiers}, func(p archive.Problem) { t.Errorf("%+v", p) })
+		if err != nil || !report.OK() {
+			t.Errorf("%+v, %v", report, err)
+		}
+
+		// Copies take the shares along.
+		other := &storetest.Mem{}
+		if err := archive.Copy(t.Context(), other, m.store, m.id); err != nil {
+			t.Fatal(err)
+		}
+		m.store = other
+		m.wantOpens(t, "carol, of the copy", m.carol, 1, 2, 3)
+	}
+}
+
+func TestShareRefused(t *testing.T) {
+	m := newMeeting(t, false)
+	x := classic(t)
+	_, sshRecipient := sshReader(t)
+	one := []age.Recipient{m.carol.id.Recipient()}
+	for name, test := range map[string]struct {
+		c    archive.ShareConfig
+		want error // nil for any
+	}{
+		"nobody":       {archive.ShareConfig{Signer: m.ada, To: m.carol.key}, archive.ErrNoReaders},
+		"classic":      {archive.ShareConfig{Signer: m.ada, To: m.carol.key, Recipients: []age.Recipient{x.Recipient()}}, archive.ErrClassic},
+		"ssh":          {archive.ShareConfig{Signer: m.ada, To: m.carol.key, Recipients: []age.Recipient{sshRecipient}}, archive.ErrClassic},
+		"mixed":        {archive.ShareConfig{Signer: m.ada, To: m.carol.key, Recipients: append(slices.Clone(one), x.Recipient())}, archive.ErrClassic},
+		"many":         {archive.ShareConfig{Signer: m.ada, To: m.carol.key, Recipients: slices.Repeat(one, 65)}, nil},
+		"no signer":    {archive.ShareConfig{To: m.carol.key, Recipients: one}, nil},
+		"no card":      {archive.ShareConfig{Signer: m.ada, Recipients: one}, nil},
+		"two lines":    {archive.ShareConfig{Signer: m.ada, To: m.carol.key + "\nx", Recipients: one}, nil},
+		"no epoch":     {archive.ShareConfig{Signer: m.ada, To: m.carol.key, Recipients: one, Epochs: []int{4}}, fs.ErrNotExist},
+		"not a reader": {archive.ShareConfig{Signer: m.carol, To: m.bob.key, Recipients: one}, archive.ErrNoKey},
+	} {
+		from := m.ada
+		if name == "not a reader" {
+			from = m.carol
+		}
+		if _, err := m.open(t, from).Share(t.Context(), test.c); err == nil || test.want != nil && !errors.Is(err, test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := m.objects(t); !maps.Equal(got, m.recorded) {
+		t.Error("a refused share left something")
+	}
+}
+
+// Who can write to the store can put shares there. None of these opens anything.
+func TestSharesThatDoNotCount(t *testing.T) {
+	m := newMeeting(t, true)
+	to := m.carol.id.Recipient()
+	text := func(id string, to person, lines ...string) string {
+		return "sealtape.v1/grant\nrecording: " + id + "\nto: " + to.key + "\ntime: 2026-03-01T09:30:00Z\n" + strings.Join(lines, "\n") + "\n"
+	}
+	good := "epoch: 1 " + m.secrets[0]
+	signed := func(by note.Signer, text string) string {
+		msg, err := note.Sign(&note.Note{Text: text}, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(msg)
+	}
+	stranger := newPerson(t, "ada") // a namesake
+	foreign := m.put(t, stranger, text(m.id, m.carol, good), to)
+	other := m.put(t, m.ada, text(archive.NewID(), m.carol, good), to)
+	badSignature := m.putNote(t, strings.Replace(signed(m.ada, text(m.id, m.carol, good)), "09:30:00Z", "09:30:01Z", 1), to)
+	notANote := m.putNote(t, text(m.id, m.carol, good), to)
+	both, err := note.Sign(&note.Note{Text: text(m.id, m.carol, good)}, m.ada, m.bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twoSignatures := m.putNote(t, string(both), to)
+	noEpochs := m.put(t, m.ada, strings.TrimSuffix(text(m.id, m.carol), "\n"), to)
+	order := m.put(t, m.ada, text(m.id, m.carol, "epoch: 2 "+m.secrets[1], good), to)
+	lower := m.put(t, m.ada, text(m.id, m.carol, strings.ToLower(good)), to)
+
+	// Seen without an error, and of no use: the grant of a liar, and one to Bob
+	// that Bob sealed to Carol.
+	wrong := m.put(t, m.bob, text(m.id, m.carol, "epoch: 1 "+hybrid(t).String()), to)
+	passedOn := m.put(t, m.ada, text(m.id, m.bob, good), to)
+
+	// Not seen at all.
+	m.putNote(t, signed(m.ada, text(m.id, m.bob, good)), m.bob.id.Recipient())
+	m.store.Set(m.id+"/shares/"+archive.NewID()+".age", []byte("no age file"))
+	m.store.Set(m.id+"/shares/"+archive.NewID()+".age", make([]byte, 2<<20))
+	m.store.Set(m.id+"/shares/x.age", []byte("x"))
+
+	want := map[string]bool{ // with an error
+		foreign: true, other: true, badSignature: true, notANote: true, twoSignatures: true, noEpochs: true,
+		order: true, lower: true, wrong: false, passedOn: false,
+	}
+	grants, err := m.open(t, m.carol).Grants(t.Context())
+	if err != nil || len(grants) != len(want) {
+		t.Errorf("%d grants, want %d; %v", len(grants), len(want), err)
+	}
+	for _, g := range grants {
+		bad, ok := want[g.Name]
+		if !ok || (g.Err != nil) != bad {
+			t.Errorf("%+v, want one with an error: %v", g, bad)
+		}
+		if errors.Is(g.Err, archive.ErrForeignSigner) != (g.Name == foreign) {
+			t.Errorf("%+v", g)
+		}
+		if g.Err != nil && strings.Contains(strings.ToUpper(g.Err.Error()), "SECRET-KEY") {
+			t.Errorf("the error shows a secret: %v", g.Err)
+		}
+	}
+	m.wantOpens(t, "carol", m.carol)
+
+	// And none is in the way of a good one.
+	m.share(t, m.ada, m.carol, 1)
+	m.wantOpens(t, "carol", m.carol, 1)
+}
+
+// A share with a classic stanza is not read, whoever it is for.
+func TestShareMixedStanzas(t *testing.T) {
+	m := newMeeting(t, false)
+	x := classic(t)
+	m.put(t, m.ada, "sealtape.v1/grant\nrecording: "+m.id+"\nto: "+m.carol.key+
+		"\ntime: 2026-03-01T09:30:00Z\nepoch: 1 "+m.secrets[0]+"\n", x.Recipient())
+	r, err := archive.Open(t.Context(), m.store, m.id, archive.Options{
+		Verifiers: m.recorder.verifiers, Identities: []age.Identity{x}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if grants, err := r.Grants(t.Context()); err != nil || len(grants) != 0 {
+		t.Errorf("%+v, %v", grants, err)
+	}
+}
+
+// However many shares there are, so many are read, and a store that fails is
+// told from a key that does not fit.
+func TestSharesBounded(t *testing.T) {
+	m := newMeeting(t, false)
+	for range 300 {
+		m.store.Set(m.id+"/shares/"+archive.NewID()+".age", []byte("no age file"))
+	}
+	gets := make(chan string, 1000)
+	m.store.OnGet = func(name string, data []byte) ([]byte, error) {
+		if strings.Contains(name, "/shares/") {
+			gets <- name
+		}
+		return data, nil
+	}
+	r := m.open(t, m.carol)
+	for n := range 3 {
+		if _, err := r.EpochSecret(t.Context(), n+1); !errors.Is(err, archive.ErrNoKey) {
+			t.Errorf("epoch %d: %v", n+1, err)
+		}
+	}
+	if got := len(gets); got != 256 {
+		t.Errorf("%d shares were read, want 256, once", got)
+	}
+
+	broken := errors.New("broken")
+	m.store.OnGet = func(name string, data []byte) ([]byte, error) {
+		if strings.Contains(name, "/shares/") {
+			return nil, broken
+		}
+		return data, nil
+	}
+	r = m.open(t, m.carol)
+	if _, err := r.EpochSecret(t.Context(), 1); !errors.Is(err, broken) || errors.Is(err, archive.ErrNoKey) {
+		t.Errorf("a store that fails: %v", err)
+	}
+	m.store.OnGet = nil
+	if _, err := r.EpochSecret(t.Context(), 1); !errors.Is(err, archive.ErrNoKey) {
+		t.Errorf("the store is back: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.open(t, m.carol).Grants(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/urfave/cli/v2"
+)
+
+func shareCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "share",
+		Usage:     "let someone else open a recording that you can open",
+		ArgsUsage: "ID --to NAME",
+		Description: `Adds one small file to the recording: the secrets of its epochs, sealed to NAME
+and signed by you. What was recorded is not touched. NAME is on a card that you
+pinned; they need yours and the recorder's. sealtape info shows you both the grant.
+
+A grant cannot be taken back. Only post-quantum keys are granted anything.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "to", Usage: "whose card you pinned as `NAME`"},
+			&cli.IntSliceFlag{Name: "epoch", Usage: "grant epoch `N` of the recording (repeatable; default: all that you open)"},
+			storeFlag(),
+		},
+		Action: shareAction,
+	}
+}
+
+func shareAction(c *cli.Context) error {
+	e := envOf(c)
+	args, err := arguments(c, "the ID of a recording")
+	if err != nil {
+		return err
+	}
+	if c.String("to") == "" {
+		return usagef(c, "share with whom? --to NAME is missing")
+	}
+	a, err := openAccess(c)
+	if err != nil {
+		return err
+	}
+	card, err := a.home.Member(c.String("to"))
+	if err != nil {
+		return err
+	}
+	if card.Key == a.self {
+		return usagef(c, "%s is you", clean(card.Name))
+	}
+	recipients, err := grantees(card)
+	if err != nil {
+		return err
+	}
+	rec, err := a.openReadable(c.Context, args[0])
+	if err != nil {
+		return err
+	}
+	id, err := a.env.loadIdentity(c.Context, a.home)
+	if err != nil {
+		return err
+	}
+	own, err := id.Card()
+	if err != nil {
+		return err
+	}
+	// Sealed to oneself too, so that info shows what one granted.
+	if mine, err := grantees(own); err == nil {
+		recipients = append(recipients, mine...)
+	}
+	g, err := rec.Share(c.Context, archive.ShareConfig{
+		Signer: id.Signer(), To: card.Key, Recipients: recipients, Epochs: c.IntSlice("epoch"),
+	})
+	if err != nil {
+		return err
+	}
+	e.printf("granted epochs %s of %s to %s (%s)\n", ranges(g.Epochs), rec.Head().ID, clean(card.Name), card.Fingerprint())
+	if left := len(rec.Epochs()) - len(g.Epochs); left > 0 {
+		e.notef("%s not granted.", count(left, "epoch"))
+	}
+	return nil
+}
+
+// grantees returns the post-quantum recipients on a card. Others are left out:
+// one classic key would let a quantum computer open what was never sealed to it.
+func grantees(card keys.Card) ([]age.Recipient, error) {
+	var out []age.Recipient
+	for i, r := range card.AgeRecipients() {
+		if keys.PostQuantum(card.Recipients[i]) {
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		return nil, hinted(fmt.Errorf("%s has no post-quantum key: %w", clean(card.Name), archive.ErrClassic),
+			"they make new keys with sealtape keys init, and give you the card")
+	}
+	return out, nil
+}
+
+// A grantJSON is a grant that info shows.
+type grantJSON struct {
+	Object  string    `json:"object"`
+	By      string    `json:"by,omitempty"`
+	To      string    `json:"to,omitempty"`
+	Time    time.Time `json:"time,omitzero"`
+	Epochs  []int     `json:"epochs"`
+	Problem string    `json:"problem,omitempty"` // why it does not count
+}
+
+// grants returns the grants that one can see.
+func (a *access) grants(ctx context.Context, rec *archive.Recording) ([]grantJSON, error) {
+	gs, err := rec.Grants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []grantJSON{}
+	for _, g := range gs {
+		j := grantJSON{Object: g.Name, By: g.By, To: g.To, Time: g.Time, Epochs: append([]int{}, g.Epochs...)}
+		switch {
+		case errors.Is(g.Err, archive.ErrForeignSigner):
+			j.Problem = "not signed by anyone whose card you pinned"
+		case g.Err != nil:
+			j.Problem = g.Err.Error()
+		default:
+			j.By = a.signers([]string{g.By})[0]
+		}
+		if p, ok := a.people[g.To]; ok {
+			j.To = p
+		} else if name, _, _ := strings.Cut(g.To, "+"); name != "" {
+			j.To = "someone unknown (" + name + ")"
+		}
+		out = append(out, j)
+	}
+	return out, nil
+}
+
+// showGrants writes the grants as a table.
+func (e *env) showGrants(grants []grantJSON) error {
+	rows := [][]string{{"GRANTED BY", "TO", "WHEN", "EPOCHS"}}
+	for _, g := range grants {
+		if g.Problem != "" {
+			continue
+		}
+		rows = append(rows, []string{clean(g.By), clean(g.To), g.Time.Local().Format("2006-01-02 15:04"), ranges(g.Epochs)})
+	}
+	if err := e.section(rows); err != nil {
+		return err
+	}
+	rows = [][]string{{"GRANT WITHOUT EFFECT", "WHY"}}
+	for _, g := range grants {
+		if g.Problem != "" {
+			rows = append(rows, []string{clean(g.Object), clean(g.Problem)})
+		}
+	}
+	return e.section(rows)
+}
+
+// ranges writes rising numbers for people: "1-3, 5".
+func ranges(ns []int) string {
+	var parts []string
+	for i := 0; i < len(ns); {
+		j := i
+		for j+1 < len(ns) && ns[j+1] == ns[j]+1 {
+			j++
+		}
+		if i == j {
+			parts = append(parts, fmt.Sprint(ns[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d-%d", ns[i], ns[j]))
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ", ")
+}
