@@ -52,6 +52,7 @@ type Store struct {
 var (
 	_ archive.Store    = (*Store)(nil)
 	_ archive.Prefixer = (*Store)(nil)
+	_ archive.Summer   = (*Store)(nil)
 )
 
 // Open returns the store in a bucket, after asking the server for the first
@@ -226,9 +227,8 @@ func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (same 
 	if info.Size != b.Size {
 		return false, nil
 	}
-	// Someone else's multipart upload has a hash of hashes, which ends in "-N".
-	if sum, err := base64.StdEncoding.DecodeString(info.ChecksumSHA256); err == nil && len(sum) == sha256.Size {
-		return info.ChecksumSHA256 == checksum(b), nil
+	if sum, ok := kept(info); ok {
+		return sum == b.SHA256, nil
 	}
 	r, err := s.Get(ctx, name, 0, -1)
 	if err != nil {
@@ -240,6 +240,34 @@ func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (same 
 		return false, err
 	}
 	return [sha256.Size]byte(h.Sum(nil)) == b.SHA256, nil
+}
+
+// Sum implements archive.Summer, with one HEAD request: the server computed the
+// checksum when the object arrived.
+func (s *Store) Sum(ctx context.Context, name string) (archive.Sum, error) {
+	if err := archive.ValidName(name); err != nil {
+		return archive.Sum{}, err
+	}
+	info, err := s.core.StatObject(ctx, s.bucket, s.prefix+name, minio.StatObjectOptions{Checksum: true})
+	if err != nil {
+		return archive.Sum{}, fmt.Errorf("could not ask for %s: %w", name, mapError(err))
+	}
+	sum, ok := kept(info)
+	if !ok {
+		return archive.Sum{}, fmt.Errorf("the store keeps no SHA-256 of %s: %w", name, errors.ErrUnsupported)
+	}
+	return archive.Sum{Size: info.Size, SHA256: sum}, nil
+}
+
+// kept returns the SHA-256 that the server keeps of an object's content. There
+// is none of what someone else put without, or in parts: then it is a hash of
+// hashes, which ends in "-N".
+func kept(info minio.ObjectInfo) (sum [sha256.Size]byte, ok bool) {
+	b, err := base64.StdEncoding.DecodeString(info.ChecksumSHA256)
+	if err != nil || len(b) != sha256.Size {
+		return sum, false
+	}
+	return [sha256.Size]byte(b), true
 }
 
 // checksum returns the SHA-256 as S3 writes it.
