@@ -1,0 +1,291 @@
+package playback
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// A Ledger is a Source that also tells what the signed log says of it.
+type Ledger interface {
+	Source
+	// Epoch returns the epoch of a segment, Torn whether a crash tore it: then
+	// ReadSegment may give the beginning alone.
+	Epoch(segment int) int
+	Torn(segment int) bool
+	// Indexes returns the numbers of the indexes, ReadIndex one of them as
+	// ReadSegment does a segment.
+	Indexes() []int
+	ReadIndex(ctx context.Context, n int) ([]byte, error)
+}
+
+// Kinds of contradictions that Check reports.
+const (
+	ContradictionTags      = "tags"      // a segment says that it is another one
+	ContradictionMalformed = "malformed" // what is sealed is no segment or index, or lacks its end
+	ContradictionTrack     = "track"     // a track is not what it was before
+	ContradictionOrder     = "order"     // a frame stands where no reader looks for it
+	ContradictionHole      = "hole"      // a declared hole that is none
+	ContradictionKeyFrame  = "key-frame" // a picture goes on after a hole as if there were none
+	ContradictionIndex     = "index"     // an index and its segments disagree
+)
+
+// A Contradiction is one way in which a recording contradicts itself.
+type Contradiction struct {
+	Kind   string // one of the constants above
+	Index  bool   // Number is an index's, not a segment's
+	Number int
+	Text   string // what is wrong, for people
+}
+
+// A CheckReport is what Check found out.
+type CheckReport struct {
+	Segments, Indexes, Frames int // that were read
+	Contradictions            int
+	Duration                  time.Duration
+	// Gaps are the declared holes, as those of a Session. Incomplete says that
+	// a track misses a second or more in one piece.
+	Gaps       []media.Event
+	Incomplete bool
+	// Unread are the segments that could not be read, UnreadIndexes the errors
+	// of indexes. LeftOut are numbers between others that the log has not.
+	Unread        []SegmentError
+	UnreadIndexes []error
+	LeftOut       int
+	// Quiet counts the spans of a second or more in which a sound track has no
+	// frames and is neither muted, nor unpublished, nor declared to miss
+	// something; QuietTime is their sum. Senders that pause look like that, and
+	// so would a recorder that hides a loss.
+	Quiet     int
+	QuietTime time.Duration
+}
+
+// Check reads and decrypts all of a recording once, and reports in which ways it
+// contradicts itself:
+//
+//   - a segment's tags against recording, number and epoch of the log, its format
+//     version, start and tracks against those of the segments before;
+//   - that it is Matroska to its end, and whether it may be torn;
+//   - that frames of a track are in order, to the 2 s that readers sort;
+//   - that a declared hole is one of a track there is, ends after it begins and
+//     holds no frame of its track, and that a picture goes on after it with a
+//     key frame;
+//   - that indexes are about segments of the log, with their sizes, times, key
+//     frames and holes.
+//
+// Times that the track itself counted are exact to a millisecond; the edges of
+// holes that the recorder timed (start, reconnect, spool-full) to a second. What
+// a frame holds is not decoded. That something is missing and not declared
+// cannot be told from the frames there are, for there is no count of those that
+// were sent: see Quiet.
+//
+// report may be nil. The error is that of ctx, nothing else.
+func Check(ctx context.Context, l Ledger, o Options, report func(Contradiction)) (CheckReport, error) {
+	c := &checker{ledger: l, o: o, report: report, tracks: make(map[uint64]*trackCheck), facts: make(map[int]*segmentFacts)}
+	numbers := l.Segments()
+	for i, n := range numbers {
+		if i > 0 && n > numbers[i-1]+1 {
+			c.LeftOut += n - numbers[i-1] - 1
+			c.lost()
+		}
+		if err := c.segment(ctx, n); err != nil {
+			if ctx.Err() != nil {
+				return c.CheckReport, ctx.Err()
+			}
+			c.Unread = append(c.Unread, SegmentError{Number: n, Err: err})
+			c.lost()
+		}
+	}
+	c.drain(true)
+	for _, n := range l.Indexes() {
+		if err := c.index(ctx, n); err != nil {
+			if ctx.Err() != nil {
+				return c.CheckReport, ctx.Err()
+			}
+			c.UnreadIndexes = append(c.UnreadIndexes, fmt.Errorf("index %d: %w", n, err))
+		}
+	}
+	c.Gaps = mergeGaps(c.gaps)
+	c.Incomplete = wideHole(c.gaps)
+	return c.CheckReport, nil
+}
+
+type checker struct {
+	ledger Ledger
+	o      Options
+	report func(Contradiction)
+	CheckReport
+
+	number int // of the segment that is being read
+	start  time.Time
+	tracks map[uint64]*trackCheck
+	gaps   []media.Event
+	newest time.Duration // of all frames
+	facts  map[int]*segmentFacts
+	broken bool // not all segments were read: some track may have begun there
+}
+
+// A segmentFacts is what a segment has that its index tells.
+type segmentFacts struct {
+	media.IndexSegment
+	frames bool
+	gaps   []media.Event
+}
+
+func (c *checker) contradiction(kind, format string, args ...any) {
+	c.contradict(Contradiction{Kind: kind, Number: c.number, Text: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) contradict(x Contradiction) {
+	c.Contradictions++
+	if c.report != nil {
+		c.report(x)
+	}
+}
+
+// lost notes that what comes next does not follow what came last.
+func (c *checker) lost() {
+	c.broken = true
+	c.drain(true)
+	for _, t := range c.tracks {
+		t.unknown = true
+	}
+}
+
+// segment reads segment n. The error is about getting it, not about what it is.
+func (c *checker) segment(ctx context.Context, n int) error {
+	data, err := c.ledger.ReadSegment(ctx, n)
+	if err != nil {
+		return err
+	}
+	c.number = n
+	c.Segments++
+	torn := c.ledger.Torn(n)
+	r, err := matroska.NewReader(bytes.NewReader(data))
+	if torn && errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	if err != nil {
+		c.contradiction(ContradictionMalformed, "%v", err)
+		c.lost()
+		return nil
+	}
+	h := r.Header()
+	if err := belongs(r, n, c.o); err != nil {
+		c.contradiction(ContradictionTags, "%v", err)
+		c.lost()
+		return nil
+	}
+	if want := c.ledger.Epoch(n); h.Epoch != want {
+		c.contradiction(ContradictionTags, "it says that it is of epoch %d, the log has it in %d", h.Epoch, want)
+	}
+	if c.start.IsZero() {
+		c.start = h.Start
+	} else if !h.Start.Equal(c.start) {
+		c.contradiction(ContradictionTags, "it counts from %v, segments before it from %v", h.Start.UTC(), c.start.UTC())
+	}
+	c.header(h.Tracks)
+	facts := &segmentFacts{IndexSegment: media.IndexSegment{Number: n, Epoch: h.Epoch, Size: int64(len(data))}}
+	c.facts[n] = facts
+	for {
+		b, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			if !torn || !errors.Is(err, io.ErrUnexpectedEOF) {
+				c.contradiction(ContradictionMalformed, "%v", err)
+				c.lost()
+			}
+			break
+		}
+		if b.Event != nil {
+			c.event(*b.Event, facts)
+		} else {
+			c.frame(b.Frame, facts)
+		}
+	}
+	c.drain(false)
+	return nil
+}
+
+// header compares tracks with what they were before.
+func (c *checker) header(tracks []media.Track) {
+	for _, t := range tracks {
+		known, ok := c.tracks[t.UID]
+		switch {
+		case !ok:
+			known = &trackCheck{}
+			c.tracks[t.UID] = known
+			fallthrough
+		case known.UID == 0: // an event came first
+			known.Track = t
+		case known.Participant != t.Participant || known.Source != t.Source || known.Codec != t.Codec:
+			c.contradiction(ContradictionTrack, "track %d was %q of %q in %s, and is %q of %q in %s", t.UID,
+				known.Source, known.Participant, known.Codec, t.Source, t.Participant, t.Codec)
+		}
+	}
+}
+
+func (c *checker) event(e media.Event, facts *segmentFacts) {
+	c.Duration = max(c.Duration, e.Time)
+	if e.Time > maxTime || e.To > maxTime {
+		c.contradiction(ContradictionMalformed, "an event beyond %v", maxTime)
+		return
+	}
+	t := c.tracks[e.Track]
+	if t == nil && e.Type == media.EventTrack && e.Track != 0 {
+		t = &trackCheck{}
+		c.tracks[e.Track] = t
+	}
+	if e.Type == media.EventGap {
+		facts.gaps = append(facts.gaps, e)
+		if e.To < e.From {
+			c.contradiction(ContradictionHole, "a hole from %v ends before, at %v", e.From, e.To)
+			return
+		}
+		c.gaps = append(c.gaps, e)
+		if t == nil && e.Track != 0 && !c.broken {
+			c.contradiction(ContradictionHole, "a hole from %v to %v in track %d, which there is not", e.From, e.To, e.Track)
+		}
+	}
+	if t != nil {
+		t.event(e)
+	}
+}
+
+func (c *checker) frame(f media.Frame, facts *segmentFacts) {
+	if f.Time > maxTime {
+		c.contradiction(ContradictionMalformed, "a frame beyond %v", maxTime)
+		return
+	}
+	c.Frames++
+	c.Duration = max(c.Duration, f.Time+f.Duration)
+	c.newest = max(c.newest, f.Time)
+	t := c.tracks[f.Track] // the Matroska reader refuses frames of no track
+	t.waiting = append(t.waiting, checkedFrame{f.Time, f.Time + f.Duration, f.Key, c.number})
+	facts.add(f, t.Codec.Audio())
+}
+
+// drain checks the frames whose holes must all be declared by now.
+func (c *checker) drain(all bool) {
+	for _, t := range c.tracks {
+		n := 0
+		for _, f := range t.waiting {
+			if !all && f.from > c.newest-declaredWithin {
+				break
+			}
+			c.number = f.segment
+			t.check(c, f)
+			n++
+		}
+		t.waiting = slices.Delete(t.waiting, 0, n)
+	}
+}

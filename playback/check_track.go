@@ -1,0 +1,142 @@
+package playback
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// declaredWithin is how long after a frame a hole about its time may be
+	// declared: recorders declare long ones in pieces of some seconds.
+	declaredWithin = 30 * time.Second
+	// quietFrom is the shortest silence that counts: between the packets of a
+	// muted or silent Opus sender (DTX) are 400 ms.
+	quietFrom = time.Second
+	// maxSpans bounds what is remembered of a track: more holes within half a
+	// minute are no recorder's.
+	maxSpans = 4096
+	// loose is how exact the edges of holes are that the recorder timed.
+	loose = time.Second
+)
+
+// A trackCheck follows one track through a recording.
+type trackCheck struct {
+	media.Track
+	waiting []checkedFrame // not checked yet, in the order of the file
+	holes   []span         // declared, as far as they can matter still
+	away    []span         // muted or unpublished
+	began   []time.Duration
+	gone    time.Duration // since when it is muted or unpublished, if isGone
+	isGone  bool
+	unknown bool // something before the next frame was not read
+	any     bool // a frame was checked
+	newest  time.Duration
+	end     time.Duration // of the last frame checked
+}
+
+type checkedFrame struct {
+	from, to time.Duration
+	key      bool
+	segment  int
+}
+
+// A span of time. A hole's edges are exact or timed by the recorder's own clock.
+type span struct {
+	from, to time.Duration
+	exact    bool
+}
+
+func (t *trackCheck) event(e media.Event) {
+	switch e.Type {
+	case media.EventGap:
+		// A track that is published again counts from when it was asked for.
+		again := slices.ContainsFunc(t.began, func(at time.Duration) bool { return (at - e.From).Abs() <= loose })
+		t.holes = last(append(t.holes, span{e.From, e.To, !again && exact(e.Reason)}))
+	case media.EventMute, media.EventTrackEnd:
+		if !t.isGone {
+			t.isGone, t.gone = true, e.Time
+		}
+	case media.EventTrack:
+		t.began = last(append(t.began, e.Time))
+		t.back(e.Time)
+	case media.EventUnmute:
+		t.back(e.Time)
+	}
+}
+
+func (t *trackCheck) back(at time.Duration) {
+	if t.isGone {
+		t.isGone = false
+		t.away = last(append(t.away, span{from: t.gone, to: at}))
+	}
+}
+
+// last drops the older half of s when it is full.
+func last[T any](s []T) []T {
+	if len(s) > maxSpans {
+		return slices.Delete(s, 0, len(s)/2)
+	}
+	return s
+}
+
+// exact reports whether a hole's edges are those of frames.
+func exact(reason string) bool {
+	switch reason {
+	case media.GapStart, media.GapReconnect, media.GapSpool:
+		return false
+	}
+	return true
+}
+
+// check checks a frame against what is known of its track by now.
+func (t *trackCheck) check(c *checker, f checkedFrame) {
+	if t.any && f.from < t.newest-reorderWindow {
+		c.contradiction(ContradictionOrder, "track %d goes back from %v to %v", t.UID, t.newest, f.from)
+	}
+	after := false // the first frame after a hole
+	for _, h := range t.holes {
+		edge := touching
+		if !h.exact {
+			edge = loose
+		}
+		if h.from+edge < f.from && f.from < h.to-edge {
+			c.contradiction(ContradictionHole, "track %d has a frame at %v, in the hole that is declared from %v to %v", t.UID, f.from, h.from, h.to)
+		}
+		after = after || h.exact && h.to-h.from > 2*touching && t.newest <= h.from+touching && h.to-touching <= f.from
+	}
+	if after && t.any && !t.unknown && !t.Codec.Audio() && !f.key {
+		c.contradiction(ContradictionKeyFrame, "track %d goes on at %v, after a hole, without a key frame", t.UID, f.from)
+	}
+	if t.any && !t.unknown && t.Codec.Audio() {
+		away := t.away
+		if t.isGone {
+			away = append(slices.Clone(away), span{from: t.gone, to: f.from})
+		}
+		if quiet := f.from - t.end - covered(t.end, f.from, t.holes, away); quiet >= quietFrom {
+			c.Quiet++
+			c.QuietTime += quiet
+		}
+	}
+	t.any, t.unknown = true, false
+	t.newest, t.end = max(t.newest, f.from), max(t.end, f.to)
+	past := func(s span) bool { return s.to < t.newest-declaredWithin }
+	t.holes = slices.DeleteFunc(t.holes, past)
+	t.away = slices.DeleteFunc(t.away, past)
+	t.began = slices.DeleteFunc(t.began, func(at time.Duration) bool { return at < t.newest-declaredWithin })
+}
+
+// covered returns how much of from..to lies in any of the spans.
+func covered(from, to time.Duration, spans ...[]span) (sum time.Duration) {
+	all := slices.Concat(spans...)
+	slices.SortFunc(all, func(a, b span) int { return int(a.from - b.from) })
+	for _, s := range all {
+		s.from, s.to = max(s.from, from), min(s.to, to)
+		if s.to > s.from {
+			sum += s.to - s.from
+			from = s.to
+		}
+	}
+	return sum
+}
