@@ -182,10 +182,11 @@ func TestCheck(t *testing.T) {
 		"hole of no track":                   {l: of(all, gap(0, 3*s, 3*s, "subscription"))},
 		"hole backward":                      {l: of(all, gap(alice.UID, 3*s, 2*s, media.GapLoss)), want: []string{"hole"}},
 		"no key frame after":                 {l: of(deltaAfter, gap(bob.UID, 2900*ms, 4*s, media.GapLoss)), want: []string{"key-frame"}},
+		"hole that is none, at the start":    {l: of(all, event(media.EventTrack, alice.UID, 0), gap(alice.UID, 0, 40*ms, media.GapLoss)), want: []string{"hole"}},
 		// The recorder's clock says when it was away.
 		"reconnect, loosely":    {l: of(all, gap(alice.UID, 3*s, 4500*ms, media.GapReconnect))},
 		"reconnect, not at all": {l: of(all, gap(alice.UID, 3*s, 6*s, media.GapReconnect)), want: slices.Repeat([]string{"hole"}, 49)},
-		"published again":       {l: of(all, event(media.EventTrackEnd, alice.UID, 2900*ms), event(media.EventTrack, alice.UID, 2950*ms), gap(alice.UID, 3*s, 3100*ms, media.GapLoss))},
+		"published again":       {l: of(all, event(media.EventTrackEnd, alice.UID, 5900*ms), event(media.EventTrack, alice.UID, 5950*ms), gap(alice.UID, 6*s, 6100*ms, media.GapLoss))},
 
 		"quiet":            {l: of(without(all, alice.UID, 3*s, 5*s)), quiet: 2 * s},
 		"quiet, not long":  {l: of(without(all, alice.UID, 3*s, 3900*ms))},

@@ -24,11 +24,11 @@ const (
 // A trackCheck follows one track through a recording.
 type trackCheck struct {
 	media.Track
-	waiting []checkedFrame // not checked yet, in the order of the file
-	holes   []span         // declared, as far as they can matter still
-	away    []span         // muted or unpublished
-	began   []time.Duration
-	gone    time.Duration // since when it is muted or unpublished, if isGone
+	waiting []checkedFrame  // not checked yet, in the order of the file
+	holes   []span          // declared, as far as they can matter still
+	away    []span          // muted or unpublished
+	began   []time.Duration // when it was published again
+	gone    time.Duration   // since when it is muted or unpublished, if isGone
 	isGone  bool
 	unknown bool // something before the next frame was not read
 	any     bool // a frame was checked
@@ -59,7 +59,9 @@ func (t *trackCheck) event(e media.Event) {
 			t.isGone, t.gone = true, e.Time
 		}
 	case media.EventTrack:
-		t.began = last(append(t.began, e.Time))
+		if t.any || len(t.waiting) > 0 {
+			t.began = last(append(t.began, e.Time))
+		}
 		t.back(e.Time)
 	case media.EventUnmute:
 		t.back(e.Time)

@@ -34,6 +34,7 @@ type recordingMaker struct {
 	start    time.Time
 	segments int
 	gap      time.Duration // in Bob's camera, in the first segment
+	lie      bool          // Alice's sound there is declared to be missing
 	w        *archive.Writer
 	index    media.Index
 }
@@ -56,6 +57,7 @@ func makeRecordingMain() error {
 	flag.StringVar(&m.room, "room", "Standup", "the room's name")
 	flag.IntVar(&m.segments, "segments", 2, "how many")
 	flag.DurationVar(&m.gap, "gap", 0, "a hole in Bob's camera")
+	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
 	flag.Parse()
 	dir := flag.Arg(0)
 
@@ -156,6 +158,11 @@ func (m *recordingMaker) segment(n int, last bool) error {
 			media.Event{Type: media.EventJoin, Participant: "bob", Name: bobTrack.Name},
 			media.Event{Type: media.EventTrack, Participant: "alice", Track: aliceTrack.UID, Text: aliceTrack.Label()},
 			media.Event{Type: media.EventTrack, Participant: "bob", Track: bobTrack.UID, Text: bobTrack.Label()})
+		if m.lie {
+			events = append(events, media.Event{
+				Type: media.EventGap, Participant: "alice", Track: aliceTrack.UID, To: 100 * time.Millisecond, Reason: media.GapLoss,
+			})
+		}
 		if m.gap > 0 {
 			events = append(events, media.Event{
 				Type: media.EventGap, Participant: "bob", Track: bobTrack.UID, To: m.gap, Reason: media.GapLoss,

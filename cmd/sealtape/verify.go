@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
 	"github.com/urfave/cli/v2"
 )
 
@@ -20,9 +22,23 @@ func verifyCommand() *cli.Command {
 takes no key, only the pinned card of the recorder. ID may be the start of one,
 or "last".
 
-Exit code 0: whole and closed. 3: genuine, but not closed properly. 4: something
-is missing, changed, added, put back, or signed by someone who is not pinned.`,
-		Flags:  []cli.Flag{storeFlag(), jsonFlag()},
+With --quick it takes the word of an S3 store for what it holds, and downloads
+only what the store keeps no SHA-256 of: in a folder that is everything. Bytes
+that changed beneath the store then go unnoticed, and so does a store that lies.
+
+With --deep, and a key, it also decrypts everything and holds it against itself:
+tags, the order of frames, declared holes, indexes. It says what it cannot tell.
+
+Exit code 0: whole and closed. 3: genuine, but not closed properly, or with --deep
+a hole of a second or more is declared. 4: something is missing, changed, added,
+put back, signed by someone who is not pinned, or contradicts itself. 5: --deep,
+and no key of yours opens any of it.`,
+		Flags: []cli.Flag{
+			storeFlag(),
+			&cli.BoolFlag{Name: "quick", Usage: "take the store's checksums instead of downloading"},
+			&cli.BoolFlag{Name: "deep", Usage: "decrypt everything, too, and check it"},
+			jsonFlag(),
+		},
 		Action: verifyAction,
 	}
 }
@@ -35,10 +51,12 @@ type verifyJSON struct {
 	Signers       []string      `json:"recorded_by"`
 	Signed        int64         `json:"objects_signed"`
 	Verified      int           `json:"objects_verified"`
+	Unread        int           `json:"objects_unread"` // verified by the store's checksum alone
 	Bytes         int64         `json:"bytes"`
 	Problems      []problemJSON `json:"problems"`
 	Tail          []string      `json:"unsigned_tail"`
 	CannotRuleOut []string      `json:"cannot_rule_out"`
+	Deep          *deepJSON     `json:"deep,omitempty"` // with --deep
 }
 
 type problemJSON struct {
@@ -61,28 +79,31 @@ func verifyAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	store, finish, err := a.watched(c.Context, "verifying", id)
+	report, problems, err := a.verify(c.Context, id, c.Bool("quick"))
 	if err != nil {
 		return err
 	}
-	var problems []archive.Problem
-	report, err := archive.Verify(c.Context, store, id, archive.Options{Verifiers: a.verifiers, Heads: a.heads},
-		func(p archive.Problem) { problems = append(problems, p) })
-	finish()
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s", archive.ErrNotFound, id)
+	var deep *deepReport
+	if c.Bool("deep") && !slices.ContainsFunc(problems, hidesAll) {
+		if deep, err = a.verifyDeep(c.Context, id, problems); err != nil && report.OK() {
+			return err
+		} else if err != nil {
+			e.notef("sealtape: nothing was decrypted: %v", err)
+		}
 	}
-	if err != nil {
-		return err
+	if deep != nil {
+		problems = append(problems, deep.problems...)
+		report.Problems += len(deep.problems)
+		report.CannotRuleOut = append(deep.cannot, report.CannotRuleOut...)
 	}
 	slices.SortFunc(problems, func(a, b archive.Problem) int {
 		return strings.Compare(a.Object+"\x00"+a.Kind, b.Object+"\x00"+b.Kind)
 	})
 	signers := a.signers(report.Signers)
 	if c.Bool("json") {
-		err = e.json(verifyResult(id, report, problems, signers))
+		err = e.json(verifyResult(id, report, problems, signers, deep))
 	} else {
-		err = e.showVerification(id, report, problems, signers)
+		err = e.showVerification(id, report, problems, signers, deep)
 	}
 	switch {
 	case err != nil:
@@ -96,8 +117,41 @@ func verifyAction(c *cli.Context) error {
 	case report.Head.State != archive.StateClosed:
 		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s was cut: its recorder died", id),
 			"what there is is genuine; sealtape info shows where it ends"))
+	case deep != nil && deep.Incomplete:
+		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s has a hole of a second or more", id),
+			"it is declared by the recorder; sealtape info shows where and why"))
 	}
 	return nil
+}
+
+// verify checks what can be checked without a key.
+func (a *access) verify(ctx context.Context, id string, quick bool) (report archive.Report, problems []archive.Problem, err error) {
+	o := archive.Options{Verifiers: a.verifiers, Heads: a.heads}
+	add := func(p archive.Problem) { problems = append(problems, p) }
+	if quick {
+		report, err = archive.VerifyQuick(ctx, a.store, id, o, add)
+	} else {
+		store, finish, werr := a.watched(ctx, "verifying", id)
+		if werr != nil {
+			return report, nil, werr
+		}
+		report, err = archive.Verify(ctx, store, id, o, add)
+		finish()
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %s", archive.ErrNotFound, id)
+	}
+	return report, problems, err
+}
+
+// hidesAll reports whether a problem leaves nothing that could be decrypted:
+// what the recorder recorded is not known.
+func hidesAll(p archive.Problem) bool {
+	switch p.Kind {
+	case archive.ProblemForeignSigner, archive.ProblemBadHead, archive.ProblemBadLog, archive.ProblemRolledBack, archive.ProblemForked:
+		return true
+	}
+	return p.Object == "head"
 }
 
 // problemHint says what to do about the gravest problem.
@@ -112,6 +166,9 @@ func problemHint(ps []archive.Problem) string {
 		return "the store shows another state than it did before: look for a copy, and ask who can write to it"
 	case has(archive.ProblemMissing, archive.ProblemCorrupt, archive.ProblemTruncated, archive.ProblemSwapped):
 		return "look for a copy of these objects: an earlier version in the bucket, or the spool of the recorder"
+	case has(playback.ContradictionTags, playback.ContradictionMalformed, playback.ContradictionTrack, playback.ContradictionOrder,
+		playback.ContradictionHole, playback.ContradictionKeyFrame, playback.ContradictionIndex):
+		return "this is what the recorder signed: it erred, or someone with its key made it up; ask who recorded"
 	case has(archive.ProblemUnreadable):
 		return "try again; the store did not give all of it"
 	case has(archive.ProblemAdded):
@@ -120,10 +177,10 @@ func problemHint(ps []archive.Problem) string {
 	return "look for a copy, and ask who can write to the store"
 }
 
-func verifyResult(id string, r archive.Report, problems []archive.Problem, signers []string) verifyJSON {
+func verifyResult(id string, r archive.Report, problems []archive.Problem, signers []string, deep *deepReport) verifyJSON {
 	v := verifyJSON{
 		ID: id, OK: r.OK(), State: r.Head.State, Signers: signers,
-		Signed: r.Head.Size, Verified: r.Objects, Bytes: r.Bytes,
+		Signed: r.Head.Size, Verified: r.Objects, Unread: r.Unread, Bytes: r.Bytes,
 		Problems: []problemJSON{}, Tail: []string{}, CannotRuleOut: r.CannotRuleOut,
 	}
 	for _, p := range problems {
@@ -132,16 +189,22 @@ func verifyResult(id string, r archive.Report, problems []archive.Problem, signe
 	for _, t := range r.Tail {
 		v.Tail = append(v.Tail, t.Name)
 	}
+	if deep != nil {
+		v.Deep = deep.json()
+	}
 	return v
 }
 
-func (e *env) showVerification(id string, r archive.Report, problems []archive.Problem, signers []string) error {
+func (e *env) showVerification(id string, r archive.Report, problems []archive.Problem, signers []string, deep *deepReport) error {
 	rows := [][]string{{"recording:", id}}
 	if r.Head.Size > 0 {
 		rows = append(rows,
 			[]string{"recorded by:", strings.Join(signers, ", ")},
 			[]string{"state:", stateText(r.Head.State)},
-			[]string{"objects:", fmt.Sprintf("%d of %d are what was recorded (%s)", r.Objects, r.Head.Size, size(r.Bytes))})
+			[]string{"objects:", fmt.Sprintf("%d of %d are what was recorded (%s)", r.Objects, r.Head.Size, howRead(r))})
+	}
+	if deep != nil {
+		rows = append(rows, deep.rows()...)
 	}
 	if err := e.table(rows); err != nil {
 		return err
@@ -167,12 +230,20 @@ func (e *env) showVerification(id string, r archive.Report, problems []archive.P
 	switch {
 	case !r.OK():
 		e.printf("\nNOT verified\n")
-	case r.Head.State == archive.StateClosed:
+	case r.Head.State == archive.StateClosed && (deep == nil || !deep.Incomplete):
 		e.printf("\nverified: whole and closed\n")
 	default:
 		e.printf("\nverified, but not complete\n")
 	}
 	return nil
+}
+
+// howRead says how objects were verified.
+func howRead(r archive.Report) string {
+	if r.Unread > 0 {
+		return fmt.Sprintf("%d by the store's checksums, %s read", r.Unread, size(r.Bytes))
+	}
+	return size(r.Bytes)
 }
 
 // stateText says how a recording ended.
