@@ -12,7 +12,7 @@ help:
 	@echo 'make build   build ./sealtape'
 	@echo 'make test    install what the tests need, check the code, run all tests with -race'
 	@echo 'make check   formatting, go.mod, vet and staticcheck only'
-	@echo 'make bench   run the benchmarks'
+	@echo 'make bench   compare what has a target with its yardstick, as a table'
 	@echo 'make fuzz    run every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make fmt     format the Go files'
 
@@ -40,7 +40,7 @@ check:
 	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
 
 bench:
-	pkgs=$$(.ci/packages) && go test -run '^$$' -bench . -benchmem $$pkgs
+	.ci/bench ./archive ./archive/s3 ./recorder/frame
 
 fuzz:
 	pkgs=$$(.ci/packages) && .ci/fuzz $(FUZZTIME) $$pkgs

@@ -1,13 +1,18 @@
 package archive_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"filippo.io/age"
 
@@ -18,38 +23,54 @@ import (
 // makes.
 const segmentSize = 8 << 20
 
-// BenchmarkSeal compares a Writer's way to the disk, hashing and fsync
-// included, with age.Encrypt that writes nowhere.
+// inTurns runs ours and its yardstick on size bytes, one after the other, so that
+// a busy machine disturbs both alike, and reports the speeds of the median
+// rounds. The target is in percent of the yardstick.
+func inTurns(b *testing.B, size int, target float64, ours, yardstick func()) {
+	var x, y []time.Duration
+	b.SetBytes(int64(2 * size))
+	for b.Loop() {
+		start := time.Now()
+		ours()
+		middle := time.Now()
+		yardstick()
+		x, y = append(x, middle.Sub(start)), append(y, time.Since(middle))
+	}
+	speed := func(d []time.Duration) float64 {
+		slices.Sort(d)
+		return float64(size) / 1e6 / d[len(d)/2].Seconds()
+	}
+	b.ReportMetric(speed(x), "ours:MB/s")
+	b.ReportMetric(speed(y), "bare:MB/s")
+	b.ReportMetric(100*speed(x)/speed(y), "%ofbare")
+	b.ReportMetric(target, "%target")
+}
+
+// BenchmarkSeal compares a Writer's way to the disk, hashing and fsync included,
+// with age.Encrypt that writes nowhere.
 func BenchmarkSeal(b *testing.B) {
 	data := make([]byte, segmentSize)
 	rand.Read(data)
 	reader := hybrid(b).Recipient()
-	b.Run("age", func(b *testing.B) {
-		b.SetBytes(segmentSize)
-		for b.Loop() {
-			w, err := age.Encrypt(io.Discard, reader)
-			if err != nil {
-				b.Fatal(err)
-			}
-			write(b, w, data)
-			if err := w.Close(); err != nil {
-				b.Fatal(err)
-			}
+	w := create(b, b.TempDir(), archive.Config{Signer: newSigner(b, "recorder")}, reader)
+	inTurns(b, segmentSize, 45, func() {
+		o, err := w.Create(archive.Segment)
+		if err != nil {
+			b.Fatal(err)
+		}
+		write(b, o, data)
+		commit(b, o)
+	}, func() {
+		w, err := age.Encrypt(io.Discard, reader)
+		if err != nil {
+			b.Fatal(err)
+		}
+		write(b, w, data)
+		if err := w.Close(); err != nil {
+			b.Fatal(err)
 		}
 	})
-	b.Run("writer", func(b *testing.B) {
-		w := create(b, b.TempDir(), archive.Config{Signer: newSigner(b, "recorder")}, reader)
-		b.SetBytes(segmentSize)
-		for b.Loop() {
-			o, err := w.Create(archive.Segment)
-			if err != nil {
-				b.Fatal(err)
-			}
-			write(b, o, data)
-			commit(b, o)
-		}
-		closeWriter(b, w)
-	})
+	closeWriter(b, w)
 }
 
 // write writes data in pieces, as a muxer does.
@@ -69,60 +90,158 @@ func BenchmarkVerify(b *testing.B) {
 	const segments = 16
 	data := make([]byte, segments*segmentSize) // more than caches hold
 	rand.Read(data)
-	b.Run("sha256", func(b *testing.B) {
-		b.SetBytes(segments * segmentSize)
-		for b.Loop() {
-			var wg sync.WaitGroup
-			for core := range runtime.GOMAXPROCS(0) {
-				wg.Go(func() {
-					for i := core; i < segments; i += runtime.GOMAXPROCS(0) {
-						sha256.Sum256(data[i*segmentSize : (i+1)*segmentSize])
-					}
-				})
-			}
-			wg.Wait()
+	spool, s := b.TempDir(), newSigner(b, "recorder")
+	w := create(b, spool, archive.Config{Signer: s}, hybrid(b).Recipient())
+	for i := range segments {
+		commit(b, begin(b, w, archive.Segment, data[i*segmentSize:(i+1)*segmentSize]))
+	}
+	closeWriter(b, w)
+	store := openDir(b, spool)
+	inTurns(b, len(data), 80, func() {
+		r, err := archive.Verify(b.Context(), store, w.ID(), archive.Options{Verifiers: s.verifiers}, nil)
+		if err != nil || !r.OK() {
+			b.Fatal(r, err)
 		}
+	}, func() {
+		var wg sync.WaitGroup
+		for core := range runtime.GOMAXPROCS(0) {
+			wg.Go(func() {
+				for i := core; i < segments; i += runtime.GOMAXPROCS(0) {
+					sha256.Sum256(data[i*segmentSize : (i+1)*segmentSize])
+				}
+			})
+		}
+		wg.Wait()
 	})
-	b.Run("verify", func(b *testing.B) {
-		spool, s := b.TempDir(), newSigner(b, "recorder")
-		w := create(b, spool, archive.Config{Signer: s}, hybrid(b).Recipient())
-		for i := range segments {
-			commit(b, begin(b, w, archive.Segment, data[i*segmentSize:(i+1)*segmentSize]))
+}
+
+// A farStore answers each request after some time, and counts how many of them
+// had to wait for the answer to another.
+type farStore struct {
+	archive.Store
+	delay time.Duration
+
+	mu    sync.Mutex
+	trips int // answers that came one after the other
+}
+
+func (s *farStore) trip() {
+	s.mu.Lock()
+	n := s.trips + 1
+	s.mu.Unlock()
+	time.Sleep(s.delay)
+	s.mu.Lock()
+	s.trips = max(s.trips, n)
+	s.mu.Unlock()
+}
+
+func (s *farStore) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	s.trip()
+	return s.Store.Get(ctx, name, off, n)
+}
+
+func (s *farStore) List(ctx context.Context, prefix string) iter.Seq2[archive.Info, error] {
+	s.trip()
+	return s.Store.List(ctx, prefix)
+}
+
+// long makes a recording of 10,000 segments of which reader is the last of 50.
+func long(t testing.TB, s signer, reader *age.HybridIdentity) (store archive.Store, id string) {
+	secret := hybrid(t)
+	var readers []age.Recipient
+	for range 49 {
+		readers = append(readers, hybrid(t).Recipient())
+	}
+	objects := [][2]string{{"epochs/000001.age", encrypt(t, secret.String()+"\n", append(readers, reader.Recipient())...)}}
+	segment := encrypt(t, "media", secret.Recipient())
+	for i := range 10_000 {
+		objects = append(objects, [2]string{fmt.Sprintf("segments/%06d.age", i), segment})
+	}
+	return forge(t, s, objects...)
+}
+
+// However long a recording is, opening it and its epoch takes four round trips
+// to the store at most: head, log (two, of eight files each), epoch.
+func TestOpenTrips(t *testing.T) {
+	s, reader := newSigner(t, "recorder"), hybrid(t)
+	near, id := long(t, s, reader)
+	synctest.Test(t, func(t *testing.T) {
+		far := &farStore{Store: near, delay: time.Second}
+		start := time.Now()
+		r, err := archive.Open(t.Context(), far, id, archive.Options{Verifiers: s.verifiers, Identities: []age.Identity{reader}})
+		if err == nil {
+			_, err = r.EpochSecret(t.Context(), 1)
 		}
-		closeWriter(b, w)
-		store := openDir(b, spool)
-		b.SetBytes(segments * segmentSize)
-		for b.Loop() {
-			r, err := archive.Verify(b.Context(), store, w.ID(), archive.Options{Verifiers: s.verifiers}, nil)
-			if err != nil || !r.OK() {
-				b.Fatal(r, err)
-			}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); far.trips > 4 || took > 4*time.Second || far.trips < 3 {
+			t.Errorf("%d round trips, %v", far.trips, took)
 		}
 	})
 }
 
 // BenchmarkOpen opens a recording of 10,000 segments as the last of 50 readers,
-// and reads one.
+// its epoch included, from a store that takes 20 ms to answer.
 func BenchmarkOpen(b *testing.B) {
-	const segments = 10_000
-	s, secret, reader := newSigner(b, "recorder"), hybrid(b), hybrid(b)
-	var readers []age.Recipient
-	for range 49 {
-		readers = append(readers, hybrid(b).Recipient())
-	}
-	objects := [][2]string{{"epochs/000001.age", encrypt(b, secret.String()+"\n", append(readers, reader.Recipient())...)}}
-	segment := encrypt(b, "media", secret.Recipient())
-	for i := range segments {
-		objects = append(objects, [2]string{fmt.Sprintf("segments/%06d.age", i), segment})
-	}
-	store, id := forge(b, s, objects...)
-	for b.Loop() {
-		r, err := archive.Open(b.Context(), store, id, archive.Options{Verifiers: s.verifiers, Identities: []age.Identity{reader}})
+	s, reader := newSigner(b, "recorder"), hybrid(b)
+	near, id := long(b, s, reader)
+	o := archive.Options{Verifiers: s.verifiers, Identities: []age.Identity{reader}}
+	open := func(store archive.Store) {
+		r, err := archive.Open(b.Context(), store, id, o)
+		if err == nil {
+			_, err = r.EpochSecret(b.Context(), 1)
+		}
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := r.ReadSegment(b.Context(), segments-1); err != nil {
-			b.Fatal(err)
-		}
 	}
+	b.Run("trips", func(b *testing.B) {
+		trips := 0
+		for b.Loop() {
+			far := &farStore{Store: near, delay: 20 * time.Millisecond}
+			open(far)
+			trips = far.trips
+		}
+		b.ReportMetric(float64(trips), "ours:trips")
+		b.ReportMetric(4, "max:trips")
+	})
+	b.Run("near", func(b *testing.B) {
+		for b.Loop() {
+			open(near)
+		}
+	})
+}
+
+// BenchmarkWriterMemory writes a long recording, in large segments and in many
+// small ones, and reports the most memory that took beyond what there was.
+func BenchmarkWriterMemory(b *testing.B) {
+	piece := make([]byte, 64<<10) // small: what there is counts for when garbage is collected
+	reader, s := hybrid(b).Recipient(), newSigner(b, "recorder")
+	var most uint64
+	for b.Loop() {
+		var before, now runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		w := create(b, b.TempDir(), archive.Config{Signer: s}, reader)
+		for i := range 1100 { // more than one log file
+			o, err := w.Create(archive.Segment)
+			if err != nil {
+				b.Fatal(err)
+			}
+			pieces := 1
+			if i%50 == 0 {
+				pieces = segmentSize / len(piece)
+			}
+			for range pieces {
+				write(b, o, piece)
+			}
+			runtime.ReadMemStats(&now)
+			most = max(most, now.HeapInuse-min(now.HeapInuse, before.HeapInuse))
+			commit(b, o)
+		}
+		closeWriter(b, w)
+	}
+	b.ReportMetric(float64(most)/(1<<20), "ours:MiB")
+	b.ReportMetric(8, "max:MiB")
 }

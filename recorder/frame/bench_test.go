@@ -15,7 +15,7 @@ var frameSizes = []int{60, 120, 1200, 4200, 60_000}
 
 // BenchmarkDecrypt opens 64 frames a round (layout, keys, replay window), then
 // the same ones with bare AES-GCM, in turns so that a busy machine disturbs
-// both alike. The target is 80 % of the latter's speed ("%ofGCM", of the median
+// both alike. The target is 80 % of the latter's speed ("%ofbare", of the median
 // rounds) and no allocation.
 func BenchmarkDecrypt(b *testing.B) {
 	for _, size := range frameSizes {
@@ -53,9 +53,10 @@ func BenchmarkDecrypt(b *testing.B) {
 			slices.Sort(ours)
 			slices.Sort(bare)
 			x, y := float64(ours[len(ours)/2]), float64(bare[len(bare)/2])
-			b.ReportMetric(x/float64(len(frames)), "ns/frame")
-			b.ReportMetric(y/float64(len(frames)), "ns/gcm")
-			b.ReportMetric(100*y/x, "%ofGCM")
+			b.ReportMetric(x/float64(len(frames)), "ours:ns/frame")
+			b.ReportMetric(y/float64(len(frames)), "bare:ns/frame")
+			b.ReportMetric(100*y/x, "%ofbare")
+			b.ReportMetric(80, "%target")
 		})
 	}
 }
