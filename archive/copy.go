@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -357,21 +356,6 @@ func Copy(ctx context.Context, dst, src Store, id string) error {
 			break
 		}
 	}
-	for info, err := range src.List(ctx, id+"/"+sharesFolder) {
-		if err != nil {
-			return fmt.Errorf("copying the shares of recording %s: %w", id, err)
-		}
-		name := strings.TrimPrefix(info.Name, id+"/")
-		if !validShare(name) {
-			continue
-		}
-		data, err := read(ctx, src, id, name, maxEpoch)
-		if err == nil {
-			err = dst.Put(ctx, info.Name, BytesBlob(data))
-		}
-		if err != nil {
-			return fmt.Errorf("copying %s: %w", info.Name, err)
-		}
-	}
-	return nil
+	_, err := CopyShares(ctx, dst, src, id)
+	return err
 }

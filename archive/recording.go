@@ -66,18 +66,16 @@ type EpochInfo struct {
 // they were when it was opened; Follow gives a later state. Its methods are safe
 // for concurrent use.
 type Recording struct {
-	options   Options // as Open got them
-	store     Store
-	head      Head
-	signers   []string
-	ids       []age.Identity
-	self      string
-	verifiers note.Verifiers
-	entries   []Entry
-	segments  []SegmentInfo // by number
-	indexes   []SegmentInfo // by number
-	epochs    []*epoch      // by number
-	shares    shares
+	options  Options // as Open got them
+	store    Store
+	head     Head
+	signers  []string
+	ids      []age.Identity
+	entries  []Entry
+	segments []SegmentInfo // by number
+	indexes  []SegmentInfo // by number
+	epochs   []*epoch      // by number
+	shares   shares
 }
 
 // An epoch caches what came of opening it.
@@ -148,7 +146,7 @@ func fetchSigned(ctx context.Context, s Store, id string, known note.Verifiers) 
 func newRecording(s Store, head Head, signers []string, entries []Entry, o Options) *Recording {
 	r := &Recording{
 		store: s, head: head, signers: signers, entries: entries,
-		ids: slices.Clone(o.Identities), self: o.Self, verifiers: o.Verifiers,
+		ids: slices.Clone(o.Identities),
 	}
 	r.options = o
 	r.sort()

@@ -56,7 +56,7 @@ func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, er
 		return nil, err
 	}
 	for _, s := range all {
-		if s.Err != nil || r.self != "" && s.To != r.self {
+		if s.Err != nil || r.options.Self != "" && s.To != r.options.Self {
 			continue
 		}
 		for _, e := range s.epochs {
@@ -159,7 +159,7 @@ func (r *Recording) openShare(name string, sealed []byte) *shared {
 	if err != nil {
 		return &shared{Grant: Grant{Name: name, Err: fmt.Errorf("it is damaged: %w", err)}}
 	}
-	n, by, err := openGrant(msg, r.head.ID, r.verifiers)
+	n, by, err := openGrant(msg, r.head.ID, r.options.Verifiers)
 	s := &shared{Grant: n.grant(name), epochs: n.epochs}
 	s.By, s.Err = by, err
 	return s

@@ -21,6 +21,8 @@ func commands() []*cli.Command {
 		exportCommand(),
 		decryptCommand(),
 		shareCommand(),
+		copyCommand(),
+		pruneCommand(),
 		completionCommand(),
 	}
 }

@@ -1,0 +1,240 @@
+package archive
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// A Dater is a Store that knows when its objects were put.
+type Dater interface {
+	// Modified returns when the object was put last, by the store's clock. The
+	// error wraps errors.ErrUnsupported if the store does not know, and is
+	// otherwise as those of Get.
+	Modified(ctx context.Context, name string) (time.Time, error)
+}
+
+// A Purger is a Store whose Delete can leave something behind: a bucket with
+// versions.
+type Purger interface {
+	// Purge removes the objects whose name begins with prefix, with all their
+	// versions, and those of objects that were deleted before. The error wraps
+	// errors.ErrUnsupported if the store has no versions; then Delete is enough.
+	// If the store holds some of them back, Purge removes the others and returns
+	// a *RetainedError.
+	Purge(ctx context.Context, prefix string) error
+}
+
+// A RetainedError says that the store keeps objects whatever its owner wants: a
+// retention period or a legal hold is on them.
+type RetainedError struct {
+	Object  string    // one of them
+	Objects int       // how many there are, counting versions
+	Until   time.Time // the latest end of a retention that was found; zero if none
+}
+
+func (e *RetainedError) Error() string {
+	until := ""
+	if !e.Until.IsZero() {
+		until = " until " + e.Until.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%d objects are retained by the store%s, %s for one", e.Objects, until, e.Object)
+}
+
+// ErrNotOver says that a recording may go on, and so is not to be removed.
+var ErrNotOver = errors.New("the recording is not closed")
+
+// A Surveyed is a recording as someone sees it who may remove it.
+type Surveyed struct {
+	ID   string
+	Head Head
+	// Stored is when the head was put: the end of the recording, or that of the
+	// copying that brought it here.
+	Stored time.Time
+	// Err says why the recording is to be left alone: it wraps ErrNotOver,
+	// fs.ErrNotExist if it has no head, ErrForeignSigner, or is a *RollbackError,
+	// a *ForkError or a *CorruptError. Nil if it is over.
+	Err error
+}
+
+// Survey looks at the heads of all recordings in s, and at nothing else: it needs
+// no key. It returns first those that are over, the oldest first, then those to
+// be left alone, by ID. The error wraps errors.ErrUnsupported if s knows no times.
+func Survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
+	all, err := survey(ctx, s, o)
+	if err != nil {
+		return nil, fmt.Errorf("looking at the recordings: %w", err)
+	}
+	return all, nil
+}
+
+func survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
+	dater, ok := s.(Dater)
+	if !ok {
+		return nil, fmt.Errorf("the store does not tell times: %w", errors.ErrUnsupported)
+	}
+	var all []Surveyed
+	for id, err := range IDs(ctx, s) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Surveyed{ID: id})
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i := range all {
+		g.Go(func() (err error) {
+			r := &all[i]
+			r.Head, r.Err, err = over(gctx, s, r.ID, o)
+			if r.Err != nil || err != nil {
+				return err
+			}
+			r.Stored, err = dater.Modified(gctx, r.ID+"/"+headName)
+			if errors.Is(err, fs.ErrNotExist) { // removed since
+				r.Err, err = err, nil
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b Surveyed) int {
+		switch {
+		case a.Err == nil && b.Err == nil:
+			return a.Stored.Compare(b.Stored)
+		case a.Err == nil:
+			return -1
+		case b.Err == nil:
+			return 1
+		}
+		return cmp.Compare(a.ID, b.ID)
+	})
+	return all, nil
+}
+
+// ReadHead returns the head of the recording id, and reads nothing else. The
+// error is as that of Open; with one that wraps ErrForeignSigner comes a head
+// too, and it proves nothing.
+func ReadHead(ctx context.Context, s Store, id string, o Options) (Head, error) {
+	h, err := readSigned(ctx, s, id, o)
+	if err != nil {
+		return h, fmt.Errorf("recording %s: %w", id, err)
+	}
+	return h, nil
+}
+
+func readSigned(ctx context.Context, s Store, id string, o Options) (Head, error) {
+	if err := ValidID(id); err != nil {
+		return Head{}, err
+	}
+	h, _, err := fetchSigned(ctx, s, id, o.Verifiers)
+	if err == nil {
+		_, err = checkSeen(o.Heads, h)
+	}
+	return h, err
+}
+
+// over returns the head of a recording. why says what stands against removing
+// it, err that it could not be found out.
+func over(ctx context.Context, s Store, id string, o Options) (h Head, why, err error) {
+	h, err = readSigned(ctx, s, id, o)
+	var corrupt *CorruptError
+	var back *RollbackError
+	var fork *ForkError
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrForeignSigner),
+		errors.As(err, &corrupt), errors.As(err, &back), errors.As(err, &fork):
+		return h, err, nil
+	case err != nil:
+		return h, nil, err
+	case !h.State.Final():
+		return h, ErrNotOver, nil
+	}
+	return h, nil, nil
+}
+
+// Remove removes the recording id from s, if it is over and a recorder of
+// o.Verifiers has signed that; any other is left alone, with the error of
+// Survey. What opens it goes first, grants and epochs, so that from then on
+// nobody reads it; then segments and indexes, then the log. The head goes last:
+// as long as it is there, the recording is found, and Remove can go on where
+// another one was interrupted.
+//
+// If the store holds objects back, the error wraps a *RetainedError, and Remove
+// stops after the kind of objects of which it kept some.
+func Remove(ctx context.Context, s Store, id string, o Options) error {
+	_, why, err := over(ctx, s, id, o)
+	err = cmp.Or(why, err)
+	for _, prefix := range []string{sharesFolder, folders[Epoch], folders[Segment], folders[Index], logFolder, ""} {
+		if err != nil {
+			return fmt.Errorf("removing recording %s: %w", id, err)
+		}
+		err = purge(ctx, s, id+"/"+prefix)
+	}
+	if err != nil {
+		return fmt.Errorf("removing recording %s: %w", id, err)
+	}
+	return nil
+}
+
+// purge removes what begins with prefix, versions included.
+func purge(ctx context.Context, s Store, prefix string) error {
+	if p, ok := s.(Purger); ok {
+		if err := p.Purge(ctx, prefix); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	for info, err := range s.List(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if err := s.Delete(ctx, info.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Modified makes what Retry returns a Dater. It is unsupported if the Store
+// below is none.
+func (s *retryStore) Modified(ctx context.Context, name string) (t time.Time, err error) {
+	d, ok := s.store.(Dater)
+	if !ok {
+		return t, fmt.Errorf("no time of %s: %w", name, errors.ErrUnsupported)
+	}
+	var none error // that there is none is an answer, and nothing to try again
+	err = s.do(ctx, name, func() (err error) {
+		t, err = d.Modified(ctx, name)
+		if errors.Is(err, errors.ErrUnsupported) {
+			none, err = err, nil
+		}
+		return err
+	})
+	return t, cmp.Or(err, none)
+}
+
+// Purge makes what Retry returns a Purger. It is unsupported if the Store below
+// is none.
+func (s *retryStore) Purge(ctx context.Context, prefix string) error {
+	p, ok := s.store.(Purger)
+	if !ok {
+		return fmt.Errorf("no versions of %s: %w", prefix, errors.ErrUnsupported)
+	}
+	var answer error // and nothing to try again
+	err := s.do(ctx, prefix, func() error {
+		err := p.Purge(ctx, prefix)
+		var retained *RetainedError
+		if errors.Is(err, errors.ErrUnsupported) || errors.As(err, &retained) {
+			answer, err = err, nil
+		}
+		return err
+	})
+	return cmp.Or(err, answer)
+}

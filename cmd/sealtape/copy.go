@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/urfave/cli/v2"
+)
+
+func copyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "copy",
+		Usage:     "copy a recording to another store, sealed as it is",
+		ArgsUsage: "ID --to STORE",
+		Description: `Needs no key: bytes are compared with the recording's log and put as they are, and
+so are the grants beside it. Run it again to go on after a failure, or to fetch
+what a recording that was going on has grown by. The copy is left with what was
+there; sealtape verify checks it, signature and all.
+
+Exit code 3: the recording is not closed; what there was of it is copied.
+Exit code 4: something is damaged or missing, or in its place is something else;
+the rest is copied.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "to", Usage: "where the copy goes: a folder or s3://bucket/prefix, as `STORE`"},
+			storeFlag(),
+		},
+		Action: copyAction,
+	}
+}
+
+func copyAction(c *cli.Context) error {
+	e := envOf(c)
+	args, err := arguments(c, "the ID of a recording")
+	if err != nil {
+		return err
+	}
+	if c.String("to") == "" {
+		return usagef(c, "copy to where? --to STORE is missing")
+	}
+	a, err := openAccess(c)
+	if err != nil {
+		return err
+	}
+	id, err := a.resolve(c.Context, args[0])
+	if err != nil {
+		return err
+	}
+	to, err := e.openStore(c.Context, c.String("to"), true)
+	if err != nil {
+		return err
+	}
+	to = archive.Retry(to, archive.RetryConfig{OnRetry: e.retrying})
+
+	bad := 0
+	var bar *progressBar
+	objects := 0
+	copier := archive.NewCopier(to, a.store, id)
+	copier.OnBad = func(b *archive.BadObjectError) error {
+		bad++
+		e.warnf("%v", b)
+		return nil
+	}
+	copier.OnStored = func(archive.Entry) {
+		if bar == nil {
+			bar = e.progress("copying", int64(copier.Pending()+1))
+		}
+		bar.add(1)
+		objects++
+	}
+	err = copier.Copy(c.Context)
+	if bar != nil {
+		bar.finish()
+	}
+	if err != nil {
+		return err
+	}
+	shares, err := archive.CopyShares(c.Context, to, a.store, id)
+	for _, err := range joined(err) {
+		var b *archive.BadObjectError
+		if !errors.As(err, &b) {
+			return err
+		}
+		bad++
+		e.warnf("%v", b)
+	}
+	e.printf("%s copied: %s", id, count(objects, "object"))
+	if shares > 0 {
+		e.printf(", %s", count(shares, "grant"))
+	}
+	e.printf("\n")
+	if bad > 0 {
+		return exitWith(exitUnverified, hinted(errors.New("not all of it is what was recorded: "+count(bad, "object")+" left out"),
+			"look for another copy, and copy from there too"))
+	}
+	// Whoever copies need not know the recorder: a head that nobody vouches for
+	// says as much.
+	head, err := archive.ReadHead(c.Context, to, id, archive.Options{Verifiers: a.verifiers})
+	if errors.Is(err, archive.ErrForeignSigner) {
+		e.notef("It is not signed by anyone whose card you pinned.")
+	} else if err != nil {
+		return err
+	}
+	if !head.State.Final() {
+		return exitWith(exitIncomplete, hinted(errors.New("the recording is not closed: it was copied as far as it has come"),
+			"when it is over, run the same command again"))
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/urfave/cli/v2"
+)
+
+func pruneCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "prune",
+		Usage:     "remove old recordings from a store",
+		ArgsUsage: "--older-than AGE | --keep N",
+		Description: `Shows what would go, and removes it only with --yes. It cannot be undone. Needs no
+key, but the card of the recorder: a recording that is not closed, or not signed
+by anyone whose card you pinned, is left alone. What opens a recording goes first;
+after an interruption, run it again. From a bucket all versions go.
+
+The age of a recording counts from when its head was stored, by the store's
+clock: from its end, or from when it was copied here. What the store itself
+retains (object lock) is shown as such, and is no failure.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "older-than", Usage: "remove what is older than `AGE`: 90d, 12w, 36h"},
+			&cli.IntFlag{Name: "keep", Usage: "keep the `N` newest recordings, remove the others"},
+			&cli.BoolFlag{Name: "yes", Usage: "remove, do not only show"},
+			storeFlag(),
+		},
+		Action: pruneAction,
+	}
+}
+
+func pruneAction(c *cli.Context) error {
+	e := envOf(c)
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	var age time.Duration
+	switch old, keep := c.IsSet("older-than"), c.IsSet("keep"); {
+	case old == keep:
+		return usagef(c, "prune needs either --older-than AGE or --keep N")
+	case old:
+		var err error
+		if age, err = parseAge(c.String("older-than")); err != nil {
+			return usagef(c, "--older-than: %v", err)
+		}
+	case c.Int("keep") < 1:
+		return usagef(c, "--keep: %d is not a number of recordings from 1", c.Int("keep"))
+	}
+	a, err := openAccess(c)
+	if err != nil {
+		return err
+	}
+	o := archive.Options{Verifiers: a.verifiers, Heads: a.heads}
+	all, err := archive.Survey(c.Context, a.store, o)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	var old []archive.Surveyed
+	over := 0
+	for _, r := range all { // those that are over are first, the oldest at the start
+		if r.Err != nil {
+			e.notef("%s is left alone: %v", r.ID, r.Err)
+			continue
+		}
+		over++
+		if age == 0 || now.Sub(r.Stored) > age {
+			old = append(old, r)
+		}
+	}
+	if age == 0 {
+		old = old[:max(0, over-c.Int("keep"))]
+	}
+	if len(old) == 0 {
+		e.notef("Nothing to remove: %s kept.", count(over, "recording"))
+		return nil
+	}
+	if !c.Bool("yes") {
+		return a.showPrune(c.Context, old, over)
+	}
+	return a.prune(c.Context, old, o)
+}
+
+// showPrune says what would go.
+func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, over int) error {
+	rows := [][]string{{"WOULD GO", "STATE", "STORED", "OBJECTS", "SIZE"}}
+	var total int64
+	for _, r := range old {
+		objects, bytes := 0, int64(0)
+		for info, err := range a.store.List(ctx, r.ID+"/") {
+			if err != nil {
+				return err
+			}
+			objects++
+			bytes += info.Size
+		}
+		total += bytes
+		rows = append(rows, []string{r.ID, string(r.Head.State), r.Stored.Local().Format("2006-01-02 15:04"), strconv.Itoa(objects), size(bytes)})
+	}
+	if err := a.env.table(rows); err != nil {
+		return err
+	}
+	a.env.notef("%s of %d would go, %s. Nothing was removed: --yes does it.", count(len(old), "recording"), over, size(total))
+	return nil
+}
+
+// prune removes recordings. One that fails is told, and the others go on.
+func (a *access) prune(ctx context.Context, old []archive.Surveyed, o archive.Options) error {
+	var failed []error
+	for _, r := range old {
+		err := archive.Remove(ctx, a.store, r.ID, o)
+		var retained *archive.RetainedError
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			a.env.printf("%s removed\n", r.ID)
+		case errors.As(err, &retained) && retained.Until.IsZero():
+			a.env.printf("%s retained by the store\n", r.ID)
+		case errors.As(err, &retained):
+			a.env.printf("%s retained by the store until %s\n", r.ID, retained.Until.Local().Format("2006-01-02 15:04"))
+		default:
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	for _, err := range failed[:len(failed)-1] {
+		a.env.warnf("%v", err)
+	}
+	return failed[len(failed)-1]
+}
+
+// parseAge reads a time span: as Go writes it, or a number of days or weeks.
+func parseAge(s string) (time.Duration, error) {
+	var d time.Duration
+	var err error
+	day := 24 * time.Hour
+	if n, unit := s[:max(0, len(s)-1)], s[max(0, len(s)-1):]; unit == "d" || unit == "w" {
+		var i int
+		if i, err = strconv.Atoi(n); i > 100_000 {
+			err = errors.New("too long")
+		}
+		if unit == "w" {
+			day *= 7
+		}
+		d = time.Duration(i) * day
+	} else {
+		d, err = time.ParseDuration(s)
+	}
+	if err != nil || d <= 0 || strings.HasPrefix(s, "+") {
+		return 0, fmt.Errorf("%.40q is no age, want 90d, 12w or 36h", s)
+	}
+	return d, nil
+}
