@@ -2,6 +2,8 @@ package archive_test
 
 import (
 	"bytes"
+	cryptorand "crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,6 +13,7 @@ import (
 	"testing"
 
 	"filippo.io/age"
+	"filippo.io/age/agessh"
 
 	"github.com/sealtape/sealtape/archive"
 )
@@ -24,26 +27,39 @@ type member struct {
 	classic    bool // has another
 }
 
-// modelMembers returns three members with post-quantum keys, two without, and
-// one who has both kinds.
+// modelMembers returns three members with post-quantum keys, two with each a
+// classic kind, and one who has both.
 func modelMembers(t *testing.T) []*member {
+	t.Helper()
 	var all []*member
-	for i := range 6 {
-		m := &member{name: fmt.Sprintf("member %d", i)}
-		if i < 3 || i == 5 {
-			id := hybrid(t)
-			m.hybrid = true
-			m.identities = append(m.identities, id)
-			m.recipients = append(m.recipients, id.Recipient())
-		}
-		if i >= 3 {
-			id := classic(t)
-			m.classic = true
-			m.identities = append(m.identities, id)
-			m.recipients = append(m.recipients, id.Recipient())
+	add := func(name string, keys ...any) {
+		m := &member{name: name}
+		for i := 0; i < len(keys); i += 2 {
+			m.identities = append(m.identities, keys[i].(age.Identity))
+			m.recipients = append(m.recipients, keys[i+1].(age.Recipient))
+			_, pq := keys[i].(*age.HybridIdentity)
+			m.hybrid, m.classic = m.hybrid || pq, m.classic || !pq
 		}
 		all = append(all, m)
 	}
+	for i := range 3 {
+		id := hybrid(t)
+		add(fmt.Sprintf("hybrid %d", i), id, id.Recipient())
+	}
+	x := classic(t)
+	add("X25519", x, x.Recipient())
+	ed, toEd := sshReader(t)
+	add("ssh-ed25519", ed, toEd)
+	private, err := rsa.GenerateKey(cryptorand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsaID, err := agessh.NewRSAIdentity(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := hybrid(t)
+	add("hybrid and ssh-rsa", id, id.Recipient(), rsaID, rsaID.Recipient())
 	return all
 }
 
@@ -87,7 +103,7 @@ func history(rnd *rand.Rand, members int) []span {
 // says who may open which segment, and every key is tried on every segment.
 func TestWhoMayOpen(t *testing.T) {
 	members := modelMembers(t)
-	for seed := range uint64(12) {
+	for seed := range uint64(8) {
 		for _, access := range []string{"present", "whole"} {
 			t.Run(fmt.Sprintf("%s/%d", access, seed), func(t *testing.T) {
 				spans := history(rand.New(rand.NewPCG(seed, 3)), len(members))
