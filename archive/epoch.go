@@ -30,15 +30,16 @@ var (
 	ErrNoKey = errors.New("none of the identities opens it")
 )
 
-// A sealedEpoch is the secret of an epoch as its readers get it, and what is
-// kept of it: the public half.
+// A sealedEpoch is the secret of an epoch as its readers get it, and its halves,
+// of which as a rule only the public one is kept.
 type sealedEpoch struct {
 	recipient       *age.HybridRecipient
-	hybrid, classic []byte // age files; nil where there are no such readers
+	secret          *age.HybridIdentity // for who keeps it, see Config.KeepSecret
+	hybrid, classic []byte              // age files; nil where there are no such readers
 }
 
-// sealEpoch makes the secret of an epoch and seals it to readers. When it
-// returns nobody holds the secret who has no reader's key.
+// sealEpoch makes the secret of an epoch and seals it to readers. Once the caller
+// drops it, nobody holds the secret who has no reader's key.
 func sealEpoch(readers []age.Recipient) (*sealedEpoch, error) {
 	hybrid, classic, err := splitReaders(readers)
 	if err != nil {
@@ -48,7 +49,7 @@ func sealEpoch(readers []age.Recipient) (*sealedEpoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &sealedEpoch{recipient: secret.Recipient()}
+	e := &sealedEpoch{recipient: secret.Recipient(), secret: secret}
 	if len(hybrid) > 0 {
 		if hybrid, err = padHybrid(hybrid); err != nil {
 			return nil, err

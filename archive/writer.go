@@ -50,6 +50,11 @@ type Config struct {
 	// Nil is allowed.
 	Changed func()
 
+	// KeepSecret keeps the secret of the current epoch in memory until the next
+	// one or Close, so that Admit can let more readers into it. Without, it is
+	// forgotten at once, and who takes over the process opens nothing.
+	KeepSecret bool
+
 	// step is called before each step that a crash can separate from the next.
 	step func(name string)
 }
@@ -82,6 +87,7 @@ type Writer struct {
 	log    *logWriter
 	epoch  int                  // the last that was started, or tried
 	sealTo *age.HybridRecipient // nil: no epoch is current
+	secret *age.HybridIdentity  // of the current epoch; nil unless KeepSecret
 	next   [Epoch]int           // numbers of the next segment and index
 	open   map[*Object]bool
 }
@@ -161,7 +167,7 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 		}
 	}()
 
-	w.sealTo = nil
+	w.sealTo, w.secret = nil, nil
 	if w.lock == nil {
 		return 0, fmt.Errorf("could not start an epoch: %w", fs.ErrClosed)
 	}
@@ -200,6 +206,9 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 		return 0, fmt.Errorf("epoch %d: %w: %w", w.epoch, ErrUnlogged, err)
 	}
 	w.sealTo = sealed.recipient
+	if w.config.KeepSecret {
+		w.secret = sealed.secret
+	}
 	w.config.Log.Info("epoch started", "id", w.id, "epoch", w.epoch, "readers", len(readers), "classic", sealed.classic != nil)
 	return w.epoch, nil
 }
@@ -290,7 +299,7 @@ func (w *Writer) closeLocked() error {
 	} else {
 		w.config.Log.Info("recording closed", "id", w.id, "objects", w.log.size())
 	}
-	w.sealTo = nil
+	w.sealTo, w.secret = nil, nil
 	lock := w.lock
 	w.lock = nil
 	return lock.Close()
