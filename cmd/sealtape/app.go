@@ -23,6 +23,7 @@ func commands() []*cli.Command {
 		shareCommand(),
 		copyCommand(),
 		pruneCommand(),
+		doctorCommand(),
 		completionCommand(),
 	}
 }

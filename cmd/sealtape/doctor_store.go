@@ -1,0 +1,307 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/s3"
+	"github.com/sealtape/sealtape/keys"
+)
+
+// probeTime is how long a store may take to be tried: it is some forty requests.
+const probeTime = 2 * time.Minute
+
+// checkStore tries the store. It returns nil if it does not open.
+func (e *env) checkStore(ctx context.Context, d *diagnosis, arg string) archive.Store {
+	const section = "store"
+	s, err := e.openStore(ctx, arg, false)
+	if err != nil {
+		d.fail(section, "opens", err, "")
+		return nil
+	}
+	d.ok(section, "opens", "%s", arg)
+	checkPromises(ctx, d, s)
+	if !strings.Contains(arg, "://") {
+		checkSpace(d, section, arg)
+	}
+	return s
+}
+
+// checkPromises tries whether the store does what an archive asks of it.
+func checkPromises(ctx context.Context, d *diagnosis, s archive.Store) {
+	const section = "store"
+	probing, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	checks, err := archive.Probe(probing, s)
+	for _, c := range checks {
+		switch {
+		case c.Verdict == archive.Passed:
+			d.ok(section, c.Name, "%s", passed[c.Name])
+		case c.Verdict == archive.Unknown:
+			d.unknown(section, c.Name, "%v", c.Err)
+		case c.Name == archive.CheckDelete && errors.Is(c.Err, archive.ErrDenied):
+			// Who may write and not delete can destroy less.
+			d.warn(section, c.Name, c.Remedy, "%v", c.Err)
+		default:
+			d.add(section, c.Name, isFailed, c.Remedy, "%v", c.Err)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		d.fail(section, "answers", fmt.Errorf("not within %v: %w", probeTime, err), "check the network between here and the store")
+	}
+}
+
+// passed says what it means that a check of the store passed.
+var passed = map[string]string{
+	archive.CheckPut:         "objects can be put",
+	archive.CheckGet:         "they come back as they were",
+	archive.CheckRanges:      "a part of one is that part",
+	archive.CheckList:        "they are listed",
+	archive.CheckPutIfAbsent: "a name that is taken is refused, also to several at once",
+	archive.CheckReplace:     "a head can be replaced",
+	archive.CheckChecksums:   "bytes damaged on their way are refused",
+	archive.CheckDelete:      "objects can be deleted",
+}
+
+// storeClock asks the store named by arg for the time. It returns whose it is
+// and what this machine's clock showed then.
+func storeClock(ctx context.Context, arg string) (where string, there, here time.Time, err error) {
+	if rest, ok := strings.CutPrefix(arg, "s3://"); ok {
+		bucket, prefix, _ := strings.Cut(rest, "/")
+		c, err := s3.FromEnv(bucket, prefix)
+		if err != nil {
+			return "", there, here, err
+		}
+		there, here, err = httpClock(ctx, cmp.Or(c.Endpoint, "https://s3.amazonaws.com"))
+		return "the store's server", there, here, err
+	}
+	there, here, err = fileClock(arg)
+	return "the store's file system", there, here, err
+}
+
+// httpClock asks a web server for the time, whatever else it answers.
+func httpClock(ctx context.Context, url string) (there, here time.Time, err error) {
+	before := time.Now()
+	resp, err := ask(ctx, url)
+	if err != nil {
+		return there, here, err
+	}
+	// The server looked at its clock somewhere between. It tells whole seconds.
+	here = before.Add(time.Since(before) / 2)
+	there, err = http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		err = errors.New("the server does not tell the time")
+	}
+	return there.Add(500 * time.Millisecond), here, err
+}
+
+// ask makes one request for the root of a server, with no credentials, and
+// returns the answer without its body.
+func ask(ctx context.Context, url string) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, errors.New("this is no URL of a server")
+	}
+	req.URL.User, req.URL.RawQuery = nil, "" // nothing secret is sent, or quoted in errors
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	return resp, errors.Join(err, resp.Body.Close())
+}
+
+// fileClock asks a folder's file system for the time: a server's, if it is
+// mounted from one.
+func fileClock(path string) (there, here time.Time, err error) {
+	f, err := os.CreateTemp(path, ".tmp-doctor-*")
+	if err != nil {
+		return there, here, err
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	if _, err := f.Write([]byte{0}); err != nil {
+		return there, here, err
+	}
+	here = time.Now()
+	fi, err := f.Stat()
+	if err != nil {
+		return there, here, err
+	}
+	return fi.ModTime(), here, nil
+}
+
+// What one's keys open of a recording.
+const (
+	opensAll     = "all"
+	opensSome    = "some"
+	opensNone    = "none"
+	opensUnknown = "unknown"
+)
+
+// An opening says how far a recording opens.
+type opening struct {
+	ID      string     `json:"id"`
+	State   string     `json:"state"` // as in the list
+	Start   *time.Time `json:"start,omitempty"`
+	Epochs  int        `json:"epochs"`
+	Opened  int        `json:"opened"` // of the epochs
+	Opens   string     `json:"opens"`  // all, some, none or unknown
+	Problem string     `json:"problem,omitempty"`
+
+	err error // why it does not open at all
+}
+
+// doctorRecordings is how many recordings are looked at without --all.
+const doctorRecordings = 50
+
+// checkRecordings looks which recordings one's keys open.
+func (e *env) checkRecordings(ctx context.Context, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
+	verifiers, err := h.Verifiers()
+	if err != nil {
+		return err
+	}
+	a := &access{
+		env: e, home: h, verifiers: verifiers, heads: archive.HeadDir(h.HeadsDir()),
+		store: archive.Retry(s, archive.RetryConfig{Attempts: 3}),
+	}
+	ids, err := newest(ctx, a, h)
+	if err != nil {
+		return err
+	}
+	if !all && len(ids) > doctorRecordings {
+		d.LeftOut = len(ids) - doctorRecordings
+		ids = ids[:doctorRecordings]
+	}
+	d.Recordings = make([]opening, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(listParallel)
+	for i, id := range ids {
+		g.Go(func() error {
+			d.Recordings[i] = a.opening(ctx, id, identities)
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	slices.SortStableFunc(d.Recordings, func(x, y opening) int { return later(x.Start, y.Start) })
+	d.judgeRecordings()
+	return nil
+}
+
+// newest returns the IDs in the store, those recorded with this home first, the
+// latest of them at the front. Of the others nothing tells the time.
+func newest(ctx context.Context, a *access, h *keys.Home) ([]string, error) {
+	ids, err := spooled(ctx, a.store)
+	if err != nil {
+		return nil, err
+	}
+	starts, err := recordedStarts(h)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(ids, func(x, y string) int { return starts[y].Compare(starts[x]) })
+	return ids, nil
+}
+
+// later orders times, the latest first, those not known at the end.
+func later(x, y *time.Time) int {
+	switch {
+	case x == nil && y == nil:
+		return 0
+	case x == nil:
+		return 1
+	case y == nil:
+		return -1
+	}
+	return y.Compare(*x)
+}
+
+// opening tries the keys on each epoch of a recording.
+func (a *access) opening(ctx context.Context, id string, identities []age.Identity) opening {
+	o := opening{ID: id, Opens: opensUnknown}
+	rec, err := a.open(ctx, id, identities)
+	if err != nil {
+		o.State, o.Problem, o.err = brokenState(err), err.Error(), err
+		return o
+	}
+	epochs := rec.Epochs()
+	o.State, o.Epochs = string(rec.Head().State), len(epochs)
+	if len(identities) == 0 {
+		return o
+	}
+	for _, ep := range epochs {
+		_, err := rec.EpochSecret(ctx, ep.Number)
+		switch {
+		case err == nil:
+			o.Opened++
+		case !errors.Is(err, archive.ErrNoKey):
+			o.Problem, o.err = err.Error(), err
+			return o
+		}
+	}
+	switch o.Opened {
+	case 0:
+		o.Opens = opensNone
+		return o
+	case o.Epochs:
+		o.Opens = opensAll
+	default:
+		o.Opens = opensSome
+	}
+	if s, err := summarize(ctx, rec); err == nil {
+		start := s.start.UTC()
+		o.Start = &start
+	}
+	return o
+}
+
+// judgeRecordings adds what the recordings amount to.
+func (d *diagnosis) judgeRecordings() {
+	const section = "recordings"
+	opens := make(map[string]int)
+	unsigned, live := 0, 0
+	for _, r := range d.Recordings {
+		opens[r.Opens]++
+		switch {
+		case r.State == "unsigned":
+			unsigned++
+		case r.err != nil:
+			d.fail(section, r.ID[:8], r.err, "sealtape verify "+r.ID+" says what is wrong")
+		case r.State == string(archive.StateOpen):
+			live++
+		}
+	}
+	if unsigned > 0 {
+		d.warn(section, "recorders", "if you know who recorded, sealtape keys add FILE pins their card",
+			"%s not signed by anyone whose card you pinned", wasWere(unsigned))
+	}
+	if live > 0 {
+		d.warn(section, "open", "the store cannot tell which; on the recorder, sealtape recover ends what a crash left",
+			"%s open: going on, or left by a recorder that died", wasWere(live))
+	}
+	if len(d.Recordings) == 0 {
+		d.ok(section, "your keys open", "nothing: there are none yet")
+		return
+	}
+	text := fmt.Sprintf("all of %d, parts of %d, none of %d", opens[opensAll], opens[opensSome], opens[opensNone])
+	if opens[opensUnknown] > 0 {
+		text += fmt.Sprintf(", not known of %d", opens[opensUnknown])
+	}
+	d.ok(section, "your keys open", "%s", text)
+}
