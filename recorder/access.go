@@ -22,12 +22,23 @@ type Access interface {
 	StartEpoch(present []string) error
 }
 
+// An Admitter is an Access that keeps one epoch: whoever attended reads all of
+// it. StartEpoch is not called then.
+type Admitter interface {
+	Access
+
+	// Admit lets a reader who came into the epoch there is. Each is admitted
+	// once; where that fails it is tried again before the next segment.
+	Admit(identity string) error
+}
+
 // An admission keeps the epochs in step with who is here. The zero value has no
 // Access and one epoch. It belongs to the keeper's goroutine.
 type admission struct {
 	access  Access
 	present map[string]bool // readers in the room
 	sealed  map[string]bool // those of the current epoch
+	owed    []string        // with an Admitter: who is to be admitted
 }
 
 // event notes who comes and goes. It reports whether someone left who could
@@ -43,6 +54,13 @@ func (a *admission) event(e media.Event) (left bool) {
 	if a.present == nil {
 		a.present = make(map[string]bool)
 	}
+	if _, ok := a.access.(Admitter); ok {
+		if e.Type == media.EventJoin && !a.present[e.Participant] {
+			a.present[e.Participant] = true
+			a.owed = append(a.owed, e.Participant)
+		}
+		return false
+	}
 	if e.Type == media.EventJoin {
 		a.present[e.Participant] = true
 		return false
@@ -53,7 +71,21 @@ func (a *admission) event(e media.Event) (left bool) {
 
 // due reports whether the readers are others than those of the epoch.
 func (a *admission) due() bool {
+	if _, ok := a.access.(Admitter); ok {
+		return false
+	}
 	return a.access != nil && !maps.Equal(a.present, a.sealed)
+}
+
+// admit admits whom an Admitter owes it. What fails is tried again.
+func (a *admission) admit() error {
+	for len(a.owed) > 0 {
+		if err := a.access.(Admitter).Admit(a.owed[0]); err != nil {
+			return fmt.Errorf("admitting a reader: %w", err)
+		}
+		a.owed = a.owed[1:]
+	}
+	return nil
 }
 
 // start begins the epoch that is due and returns the event that tells of it.

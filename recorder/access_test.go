@@ -46,7 +46,7 @@ func (r readers) StartEpoch(present []string) error {
 
 // play records a meeting in which a speaks all the time, whom nobody may read
 // for, and runs f beside it.
-func play(t *testing.T, s *sink, r readers, length time.Duration, f func(*roomtest.Room, *roomtest.Track)) {
+func play(t *testing.T, s *sink, r recorder.Access, length time.Duration, f func(*roomtest.Room, *roomtest.Track)) {
 	t.Helper()
 	room := roomtest.New("weekly")
 	done := make(chan error)
@@ -174,6 +174,54 @@ func segmentOf(t *testing.T, s *sink, f media.Frame) int {
 	}
 	t.Fatalf("no segment holds the frame at %v", f.Time)
 	return -1
+}
+
+// admitter admits late readers to the one epoch there is.
+type admitter struct {
+	readers
+	admitted *[]string
+	fail     func() error
+}
+
+func (a admitter) StartEpoch([]string) error { return errors.New("there is one epoch") }
+
+func (a admitter) Admit(identity string) error {
+	if err := a.fail(); err != nil {
+		return err
+	}
+	*a.admitted = append(*a.admitted, identity)
+	return nil
+}
+
+func TestWhoeverAttendedIsAdmittedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		var admitted []string
+		failures := 1
+		a := admitter{readers{s: s, names: map[string]string{"ada": "Ada", "ben": "Ben", "cleo": "Cleo"}}, &admitted, func() error {
+			if len(admitted) == 1 && failures > 0 {
+				failures--
+				return syscall.ENOSPC
+			}
+			return nil
+		}}
+		play(t, s, a, 20*time.Second, func(room *roomtest.Room, _ *roomtest.Track) {
+			room.Join("ada", "Ada")
+			time.Sleep(6 * time.Second)
+			room.Join("ben", "Ben") // the disk is full for a moment
+			room.Leave("ada")
+			time.Sleep(6 * time.Second)
+			room.Join("ada", "Ada")
+			time.Sleep(7 * time.Second)
+			room.Join("cleo", "Cleo") // in the last segment
+		})
+		if want := []string{"ada", "ben", "cleo"}; !slices.Equal(admitted, want) {
+			t.Errorf("admitted %q, want %q", admitted, want)
+		}
+		if slices.Max(s.sealedTo) != 1 {
+			t.Errorf("epochs %v, want one", s.sealedTo)
+		}
+	})
 }
 
 // A disk that is full when the readers change leaves a hole, never a piece that

@@ -70,6 +70,9 @@ func (k *keeper) add(i item, now time.Duration) error {
 
 // before starts the epoch that is due, if there is one, before a segment.
 func (k *keeper) before(now time.Duration) (*media.Event, error) {
+	if err := k.admit.admit(); err != nil {
+		return nil, err
+	}
 	if !k.admit.due() {
 		return nil, nil
 	}
@@ -109,7 +112,7 @@ func (k *keeper) finish(now time.Duration) error {
 	if err != nil {
 		k.s.lose(now)
 	}
-	return err
+	return errors.Join(err, k.admit.admit()) // who came in the last segment
 }
 
 // check pauses if err is a full disk, and returns any other error.
