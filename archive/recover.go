@@ -188,7 +188,9 @@ type salvage struct {
 func (s *salvage) folder(kind Kind) ([]logged, error) {
 	path := filepath.Join(s.dir, folders[kind])
 	files, err := os.ReadDir(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // the crash came while the folders were made
+	} else if err != nil {
 		return nil, err
 	}
 	var found []logged

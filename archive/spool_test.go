@@ -291,3 +291,20 @@ func TestHoldSpooled(t *testing.T) {
 		t.Error("held what is no recording")
 	}
 }
+
+// A crash while the folders of a recording are made leaves nothing behind.
+func TestRecoverHalfMade(t *testing.T) {
+	spool := t.TempDir()
+	for i, folders := range [][]string{nil, {"epochs"}, {"epochs", "segments", "index"}} {
+		id := archive.NewID()
+		for _, f := range append(folders, ".") {
+			if err := os.MkdirAll(filepath.Join(spool, id, f), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := recoverAll(t, spool, archive.Config{Signer: newSigner(t, "recorder")})
+		if left, err := os.ReadDir(spool); err != nil || len(left) > 0 || len(all) != 1 {
+			t.Errorf("%d: recovered %v, left %v, %v", i, all, left, err)
+		}
+	}
+}

@@ -60,6 +60,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringFlag{Name: "api-secret", Usage: "API `SECRET`; better in " + apiSecretVar + ", for ps shows it here"},
 			&cli.StringFlag{Name: "identity", Usage: "the recorder's `IDENTITY` in the room (default: a new one)"},
 			&cli.StringFlag{Name: "name", Value: "Recorder (Sealtape)", Usage: "the `NAME` that members see"},
+			keepLocalFlag(),
 			jsonFlag(),
 		},
 		Action: recordAction,
@@ -123,7 +124,7 @@ func recordAction(c *cli.Context) error {
 	}
 	r := &recording{
 		env: e, home: home, identity: id, store: store, readers: readers, members: members, join: join,
-		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"),
+		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
 	}
 	if join.Passphrase != nil {
 		r.keys = frame.NewKeyring(0, frame.KeyOptions{})

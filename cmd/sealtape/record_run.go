@@ -36,7 +36,9 @@ type recording struct {
 	segment  time.Duration
 	duration time.Duration
 	json     bool
-	started  func(id string) // tells the demo; may be nil
+	// keepLocal leaves the recording in the spool when the store has it.
+	keepLocal bool
+	started   func(id string) // tells the demo; may be nil
 
 	line *statusLine // nil when standard error is no terminal
 	log  *slog.Logger
@@ -90,7 +92,8 @@ func (r *recording) run(ctx context.Context) error {
 
 	uploading, stopUpload := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopUpload()
-	u := startUpload(uploading, r.store, src, id, grown, r.log)
+	u := startUpload(uploading, r.store, src, spool, id, r.keepLocal, grown, r.log)
+	endSweep := r.sweep(ctx, src, spool, id)
 
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
@@ -111,10 +114,9 @@ func (r *recording) run(ctx context.Context) error {
 		// Not over: what is in the spool is what recover ends it with.
 		err = errors.Join(err, fmt.Errorf("closing the recording: %w", closeErr))
 	case uploadErr == nil:
-		if rerr := archive.RemoveSpooled(spool, id); rerr != nil {
-			err = errors.Join(err, fmt.Errorf("removing the local copy: %w", rerr))
-		}
+		err = errors.Join(err, settle(u.copier, r.keepLocal))
 	}
+	endSweep()
 	if err = errors.Join(err, uploadErr); err != nil {
 		return explainSink(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -16,23 +17,33 @@ const retryPause = 15 * time.Second
 
 // An uploader copies a recording to the store while it grows.
 type uploader struct {
-	copier *archive.Copier
+	copier *spoolCopy
 	log    *slog.Logger
 	grown  chan struct{} // has a value when there is more
 	done   chan struct{}
 	failed atomic.Bool // the last pass failed
+
+	unreleased atomic.Bool // something could not be removed from the spool
 }
 
 // startUpload begins to copy, and goes on each time grown has a value, until
-// ctx ends; then it closes done.
-func startUpload(ctx context.Context, dst, src archive.Store, id string, grown chan struct{}, log *slog.Logger) *uploader {
+// ctx ends; then it closes done. Unless keep is set, it removes from the spool
+// what the store has, so that a long meeting does not need the disk for all.
+func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, keep bool, grown chan struct{}, log *slog.Logger) *uploader {
 	u := &uploader{log: log, grown: grown, done: make(chan struct{})}
 	dst = archive.Retry(dst, archive.RetryConfig{OnRetry: func(_ string, err error, wait time.Duration) {
 		if !u.failed.Swap(true) {
 			log.Warn("the store does not take the recording; it waits in the spool", "err", err)
 		}
 	}})
-	u.copier = archive.NewCopier(dst, src, id)
+	u.copier = newSpoolCopy(dst, src, spool, id, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
+	if !keep {
+		u.copier.OnHead = func(stored []archive.Entry) {
+			if err := archive.ReleaseSpooled(spool, id, stored); err != nil && !u.unreleased.Swap(true) {
+				log.Warn("the spool grows: what the store has could not be removed from it", "err", err)
+			}
+		}
+	}
 	go u.run(ctx)
 	return u
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/mod/sumdb/note"
 )
+
+func keepLocalFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "keep-local", Usage: "keep the local copy, sealed as it is, when the store has the recording"}
+}
 
 func recoverCommand() *cli.Command {
 	return &cli.Command{
@@ -18,8 +21,10 @@ func recoverCommand() *cli.Command {
 		ArgsUsage: "--store STORE",
 		Description: `Ends recordings that were cut by a crash, copies all that the spool holds to the
 store, and removes the local copies that the store confirmed. It does not touch
-a recording that is going on. Running it again does no harm.`,
-		Flags:  []cli.Flag{storeFlag()},
+a recording that is going on, or one that --keep-local keeps. Running it again
+does no harm. What is damaged on this disk goes to quarantine in the spool, and
+the rest is copied; the exit code is then 1.`,
+		Flags:  []cli.Flag{storeFlag(), keepLocalFlag()},
 		Action: recoverAction,
 	}
 }
@@ -58,88 +63,31 @@ func recoverAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	recovered, err := archive.Recover(c.Context, h.SpoolDir(), archive.Config{Signer: identity.Signer(), Log: log})
-	failed := joined(err)
-	for _, r := range recovered {
-		switch {
-		case r.Head.Size == 0:
-			e.printf("%s held nothing yet, removed\n", r.ID)
-		case len(r.Torn) > 0:
-			e.printf("%s was cut: ended after %s, of which the last is torn\n", r.ID, count(int(r.Head.Size), "object"))
-		default:
-			e.printf("%s was cut: ended after %s\n", r.ID, count(int(r.Head.Size), "object"))
-		}
+	sw := &sweep{
+		spool: h.SpoolDir(), src: spool, dst: archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying}),
+		signer: identity.Signer(), verifiers: verifiers, keep: c.Bool("keep-local"),
+		log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		say:  func(format string, args ...any) { e.printf(format+"\n", args...) },
+		warn: e.warnf,
+		bar: func(objects int64) (stored, finish func()) {
+			bar := e.progress("uploading", objects)
+			return func() { bar.add(1) }, bar.finish
+		},
 	}
-
-	dst := archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying})
-	if ids, err = spooled(c.Context, spool); err != nil { // without those that are gone
-		return fmt.Errorf("reading the spool: %w", err)
+	failed := sw.run(c.Context)
+	if c.Context.Err() != nil {
+		return c.Context.Err()
 	}
-	for _, id := range ids {
-		if err := e.upload(c.Context, dst, spool, verifiers, h.SpoolDir(), id); err != nil {
-			if c.Context.Err() != nil {
-				return c.Context.Err()
-			}
-			failed = append(failed, err)
-		}
-	}
-	if len(failed) > 0 {
-		for _, err := range failed[:len(failed)-1] {
-			e.warnf("%v", err)
-		}
-		return hinted(failed[len(failed)-1], "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once that is mended")
-	}
-	return nil
-}
-
-// upload copies one recording of the spool and removes the local copy once the
-// store has all of it.
-func (e *env) upload(ctx context.Context, dst, spool archive.Store, verifiers note.Verifiers, spoolDir, id string) error {
-	rec, err := archive.Open(ctx, spool, id, archive.Options{Verifiers: verifiers})
-	if err != nil {
-		return err
-	}
-	head := rec.Head()
-	if !head.State.Final() {
-		// Recover ended all that are not held by a live recorder.
-		e.notef("%s is being recorded; left alone", id)
+	if len(failed) == 0 {
 		return nil
 	}
-	// Copy returns once the store confirmed size and hash of every object.
-	bar := e.progress("uploading", head.Size)
-	copier := archive.NewCopier(dst, spool, id)
-	copier.OnStored = func(archive.Entry) { bar.add(1) }
-	err = copier.Copy(ctx)
-	bar.finish()
-	if err != nil {
-		return err
+	for _, err := range failed[:len(failed)-1] {
+		e.warnf("%v", err)
 	}
-	if err := archive.RemoveSpooled(spoolDir, id); err != nil {
-		return fmt.Errorf("recording %s is in the store, but its local copy was not removed: %w", id, err)
+	last := failed[len(failed)-1]
+	var hint *hintError
+	if errors.As(last, &hint) {
+		return last
 	}
-	e.printf("%s is in the store (%s), local copy removed\n", id, count(int(head.Size), "object"))
-	return nil
-}
-
-// spooled lists the recordings in the spool.
-func spooled(ctx context.Context, spool archive.Store) (ids []string, err error) {
-	for id, err := range archive.IDs(ctx, spool) {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
-}
-
-// joined takes apart what errors.Join made.
-func joined(err error) []error {
-	if err == nil {
-		return nil
-	}
-	if j, ok := err.(interface{ Unwrap() []error }); ok {
-		return j.Unwrap()
-	}
-	return []error{err}
+	return hinted(last, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once that is mended")
 }

@@ -168,7 +168,7 @@ func TestSpoolThatCannotBeWritten(t *testing.T) {
 			home, _ := l.person("Recorder " + tt.name)
 			spool, store := filepath.Join(home, "spool"), filepath.Join(l.dir, "store-"+tt.name)
 			cmd := l.command(home, l.livekitVars(), "record", "--room", "r", "--store", store, "--reader", "Recorder "+tt.name,
-				"--segment", "1s", "--duration", "15s")
+				"--segment", "1s", "--duration", "15s", "--keep-local") // or what is stored makes room
 			// The inner shell mounts, then becomes the program.
 			script := `mount -t tmpfs -o "mode=0700,$1" tmpfs "$2" || exit 99; shift 2; exec -a sealtape "$@"`
 			cmd.Args = append([]string{"unshare", "--map-root-user", "--mount", "bash", "-c", script, "bash", tt.options, spool, cmd.Path}, cmd.Args[1:]...)

@@ -1,0 +1,85 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// until waits for something to be so.
+func (l *lab) until(what string, ok func() bool) {
+	l.t.Helper()
+	for !ok() {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-l.ctx.Done():
+			l.t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// whole verifies a recording that was closed.
+func (l *lab) whole(home, id, store string) {
+	l.t.Helper()
+	if out, errs, code := l.run(home, nil, "verify", id, "--store", store); code != 0 && code != exitIncomplete || !strings.Contains(out, "closed") {
+		l.t.Errorf("verify: exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// TestRecordAndSpool records after a crash: the new recording brings what the
+// earlier one left to the store, and takes from the spool what is stored; with
+// --keep-local it leaves all of itself there.
+func TestRecordAndSpool(t *testing.T) {
+	l := newLab(t)
+	home, _ := l.person("Recorder")
+	spool, store := filepath.Join(home, "spool"), filepath.Join(l.dir, "store")
+	crashed := l.command(home, nil, "-crash")
+	crashed.Args[0] = "make-recording"
+	out, err := crashed.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := strings.TrimSpace(string(out))
+
+	l.publisher("weekly", "ada", "Ada")
+	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s")
+	l.until("the store has the earlier recording, and the spool has not", func() bool {
+		_, _, code := l.run(home, nil, "verify", earlier, "--store", store)
+		_, err := os.Stat(filepath.Join(spool, earlier))
+		return code == exitIncomplete && errors.Is(err, fs.ErrNotExist)
+	})
+	l.segments(home, store, rec.id, 1)
+	l.until("the first segment leaves the spool", func() bool {
+		_, err := os.Stat(filepath.Join(spool, rec.id, "segments", "000000.age"))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	if _, err := os.Stat(filepath.Join(spool, rec.id, "head")); err != nil {
+		t.Errorf("the recording that goes on: %v", err)
+	}
+	if code := rec.stop(syscall.SIGINT); code != 0 && code != exitIncomplete { // a busy machine may leave a hole
+		t.Fatalf("exit code %d\n%s", code, rec.stderr())
+	}
+	if left, err := os.ReadDir(spool); err != nil || len(left) > 0 {
+		t.Errorf("the spool still holds %v (%v)", left, err)
+	}
+	l.whole(home, rec.id, store)
+
+	rec = l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s", "--keep-local")
+	l.segments(home, store, rec.id, 1)
+	if code := rec.stop(syscall.SIGINT); code != 0 && code != exitIncomplete { // a busy machine may leave a hole
+		t.Fatalf("exit code %d\n%s", code, rec.stderr())
+	}
+	for range 2 {
+		for _, s := range []string{spool, store} {
+			l.whole(home, rec.id, s)
+		}
+		l.must(home, "recover", "--store", store)
+	}
+}

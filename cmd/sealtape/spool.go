@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/sealtape/sealtape/archive"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// A spoolCopy copies one recording from the spool. An object that is damaged
+// there is moved aside, and the rest goes on.
+type spoolCopy struct {
+	*archive.Copier
+	spool, id string
+
+	mu   sync.Mutex
+	bad  []string // names of what was passed over
+	ours bool     // of something passed over the spool has the only good copy
+}
+
+// newSpoolCopy copies the recording id from src, which is the folder spool.
+func newSpoolCopy(dst, src archive.Store, spool, id string, warn func(format string, args ...any)) *spoolCopy {
+	c := &spoolCopy{Copier: archive.NewCopier(dst, src, id), spool: spool, id: id}
+	c.OnBad = func(b *archive.BadObjectError) error {
+		if err := archive.QuarantineSpooled(spool, b); err != nil {
+			return err
+		}
+		taken := errors.Is(b, archive.ErrConflict)
+		if taken {
+			warn("the store has something else under the name of %s/%s; the rest goes on without it", id, b.Name)
+		} else {
+			warn("%s/%s is damaged on this disk (%v); the rest goes on without it", id, b.Name, b.Err)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.bad = append(c.bad, b.Name)
+		c.ours = c.ours || taken
+		return nil
+	}
+	return c
+}
+
+// settle ends the local life of a recording of which the store has all it will
+// get: it is removed, or kept. The error tells of what the store has not got.
+func (c *spoolCopy) settle(h *archive.Spooled, keep bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	switch {
+	case c.ours: // it stays, for another try once the store was mended
+	case keep:
+		err = h.Keep()
+	default:
+		err = h.Remove()
+	}
+	if err != nil {
+		err = fmt.Errorf("recording %s is in the store, but its local copy could not be settled: %w", c.id, err)
+	}
+	if len(c.bad) == 0 {
+		return err
+	}
+	where := "what is left of it is in " + filepath.Join(c.spool, "quarantine", c.id)
+	if c.ours {
+		where = "it is kept in " + filepath.Join(c.spool, c.id)
+	}
+	return errors.Join(err, hinted(fmt.Errorf("the store lacks %s of recording %s: %s", count(len(c.bad), "object"), c.id, strings.Join(c.bad[:min(len(c.bad), 5)], ", ")),
+		"the rest is stored and can be read; "+where+"; sealtape verify "+c.id+" says what is missing"))
+}
+
+// A sweep finishes what earlier recordings left in the spool.
+type sweep struct {
+	spool     string
+	src, dst  archive.Store // dst tries again by itself
+	signer    note.Signer   // ends what a crash left open
+	verifiers note.Verifiers
+	keep      bool
+	live      string // the recording that goes on here, if any
+	log       *slog.Logger
+	say, warn func(format string, args ...any)
+	bar       func(objects int64) (stored func(), finish func())
+}
+
+// run recovers and copies, and returns what failed. It ends early with ctx. What
+// another process holds is left alone.
+func (s *sweep) run(ctx context.Context) (failed []error) {
+	recovered, err := archive.Recover(ctx, s.spool, archive.Config{Signer: s.signer, Log: s.log})
+	failed = joined(err)
+	for _, r := range recovered {
+		switch {
+		case r.Head.Size == 0:
+			s.say("%s held nothing yet, removed", r.ID)
+		case len(r.Torn) > 0:
+			s.say("%s was cut: ended after %s, of which the last is torn", r.ID, count(int(r.Head.Size), "object"))
+		default:
+			s.say("%s was cut: ended after %s", r.ID, count(int(r.Head.Size), "object"))
+		}
+	}
+	ids, err := spooled(ctx, s.src) // without those that are gone
+	if err != nil {
+		return append(failed, fmt.Errorf("reading the spool: %w", err))
+	}
+	for _, id := range ids {
+		if id == s.live {
+			continue
+		}
+		if ctx.Err() != nil {
+			return append(failed, ctx.Err())
+		}
+		failed = append(failed, joined(s.upload(ctx, id))...)
+	}
+	return failed
+}
+
+// upload copies one recording of the spool, and removes the local copy once the
+// store has all of it.
+func (s *sweep) upload(ctx context.Context, id string) (err error) {
+	h, err := archive.HoldSpooled(s.spool, id)
+	if errors.Is(err, archive.ErrBusy) {
+		s.say("%s is being recorded or copied; left alone", id)
+		return nil
+	} else if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	if kept, err := h.Kept(); kept || err != nil {
+		return err
+	}
+	rec, err := archive.Open(ctx, s.src, id, archive.Options{Verifiers: s.verifiers})
+	if err != nil {
+		return err
+	}
+	head := rec.Head()
+	if !head.State.Final() {
+		return nil // it could not be recovered, and that was told
+	}
+	// Copy returns once the store confirmed size and hash of every object.
+	c := newSpoolCopy(s.dst, s.src, s.spool, id, s.warn)
+	stored, finish := s.bar(head.Size)
+	c.OnStored = func(archive.Entry) { stored() }
+	err = c.Copy(ctx)
+	finish()
+	if errors.Is(err, archive.ErrElsewhere) {
+		return hinted(err, "name the store that it was recorded to, which has what is missing here")
+	} else if err != nil {
+		return err
+	}
+	if err := c.settle(h, s.keep); err != nil {
+		return err
+	}
+	if s.keep {
+		s.say("%s is in the store (%s), local copy kept", id, count(int(head.Size), "object"))
+	} else {
+		s.say("%s is in the store (%s), local copy removed", id, count(int(head.Size), "object"))
+	}
+	return nil
+}
+
+// spooled lists the recordings in the spool.
+func spooled(ctx context.Context, spool archive.Store) (ids []string, err error) {
+	for id, err := range archive.IDs(ctx, spool) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// joined takes apart what errors.Join made.
+func joined(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		return j.Unwrap()
+	}
+	return []error{err}
+}
+
+// settle settles a recording that has just ended.
+func settle(c *spoolCopy, keep bool) error {
+	h, err := archive.HoldSpooled(c.spool, c.id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("settling the local copy: %w", err)
+	}
+	return errors.Join(c.settle(h, keep), h.Close())
+}
+
+// sweep finishes, beside the recording, what earlier ones left in the spool. What
+// fails is told and is for another time. end stops it and waits for it.
+func (r *recording) sweep(ctx context.Context, src archive.Store, spool, live string) (end func()) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		verifiers, err := r.home.Verifiers()
+		if err != nil {
+			r.log.Warn("earlier recordings stay in the spool", "err", err)
+			return
+		}
+		s := &sweep{
+			spool: spool, src: src, dst: archive.Retry(r.store, archive.RetryConfig{}),
+			signer: r.identity.Signer(), verifiers: verifiers, keep: r.keepLocal, live: live,
+			say:  func(format string, args ...any) { r.log.Info(fmt.Sprintf(format, args...)) },
+			warn: func(format string, args ...any) { r.log.Warn(fmt.Sprintf(format, args...)) },
+			bar:  func(int64) (stored, finish func()) { return func() {}, func() {} },
+		}
+		for _, err := range s.run(ctx) {
+			if errors.Is(err, context.Canceled) {
+				r.log.Warn("an earlier recording is not all in the store yet: sealtape recover, or the next record, goes on with it")
+				continue
+			}
+			r.log.Warn("an earlier recording stays in the spool: sealtape recover says what can be done", "err", err)
+		}
+	}()
+	return func() {
+		stop()
+		<-done
+	}
+}
