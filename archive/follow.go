@@ -8,9 +8,9 @@ import (
 )
 
 // Follow returns the recording as the store has it now, or r itself if nothing
-// is new: for a reader of a recording that goes on. r stays as it is, and what it
-// has opened is not opened again; nor does Follow look for new shares of epochs
-// that did not open, for which see Open.
+// is new: for a reader of a recording that goes on. r stays as it is. An epoch
+// that it has opened is not opened again; one that did not open is tried again
+// when something is read from it, since it may have been shared meanwhile.
 //
 // It costs one request, for the head, and if that names more objects one more
 // round: for the last file of the log that r knows, and those after it. What is read must go on
@@ -53,7 +53,7 @@ func (r *Recording) follow(ctx context.Context) (*Recording, error) {
 	next := newRecording(r.store, head, signers, entries, r.options)
 	for i, e := range r.epochs {
 		// The last one may have got its classic file since.
-		if slices.Equal(e.files, next.epochs[i].files) {
+		if slices.Equal(e.files, next.epochs[i].files) && e.opened() {
 			next.epochs[i] = e
 		}
 	}
@@ -88,4 +88,11 @@ func (r *Recording) readOn(ctx context.Context, head Head) ([]Entry, error) {
 		return nil, err
 	}
 	return entries, checkGrown(&r.head, head, entries)
+}
+
+// opened reports whether the secret is known.
+func (e *epoch) opened() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.secret != nil
 }

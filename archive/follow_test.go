@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/storetest"
@@ -383,4 +384,37 @@ func TestOpenRounds(t *testing.T) {
 		}
 		store.want(t, "segments/000000.age")
 	})
+}
+
+// Who is admitted to an epoch while it goes on can read it from the next state
+// on.
+func TestFollowAdmitted(t *testing.T) {
+	ctx, spool := t.Context(), t.TempDir()
+	recorder, late := newPerson(t, "recorder"), newPerson(t, "late")
+	w := create(t, spool, archive.Config{Signer: recorder, KeepSecret: true}, hybrid(t).Recipient())
+	commit(t, begin(t, w, archive.Segment, []byte("segment 0")))
+	r, err := archive.Open(ctx, openDir(t, spool), w.ID(), archive.Options{
+		Verifiers: note.VerifierList(recorder.verifier), Identities: []age.Identity{late.id}, Self: late.key,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(want error) {
+		t.Helper()
+		b, err := r.ReadSegment(ctx, 0)
+		if !errors.Is(err, want) || want == nil && string(b) != "segment 0" {
+			t.Errorf("%q, %v", b, err)
+		}
+	}
+	read(archive.ErrNoKey)
+	if _, err := w.Admit(late.key, []age.Recipient{late.id.Recipient()}); err != nil {
+		t.Fatal(err)
+	}
+	read(archive.ErrNoKey)
+	commit(t, begin(t, w, archive.Segment, []byte("segment 1")))
+	if r, err = r.Follow(ctx); err != nil {
+		t.Fatal(err)
+	}
+	read(nil)
+	closeWriter(t, w)
 }
