@@ -93,6 +93,36 @@ func TestBytesBlob(t *testing.T) {
 	}
 }
 
+// Only content in memory that was hashed, and is as promised, counts as checked.
+func TestBlobChecked(t *testing.T) {
+	change := func(f func(*archive.Blob)) archive.Blob {
+		b := archive.BytesBlob([]byte("content"))
+		f(&b)
+		return b
+	}
+	for name, tt := range map[string]struct {
+		b    archive.Blob
+		want bool
+	}{
+		"in memory":      {change(func(*archive.Blob) {}), true},
+		"empty":          {archive.BytesBlob(nil), true},
+		"to replace":     {change(func(b *archive.Blob) { b.Replace = true }), true},
+		"another size":   {change(func(b *archive.Blob) { b.Size++ }), false},
+		"another hash":   {change(func(b *archive.Blob) { b.SHA256[0] ^= 1 }), false},
+		"another source": {from("content", strings.NewReader("content")), false},
+		"another content": {change(func(b *archive.Blob) {
+			b.Open = archive.BytesBlob([]byte("cont3nt")).Open
+		}), false},
+		"no source": {change(func(b *archive.Blob) {
+			b.Open = func() (io.ReadCloser, error) { return nil, errors.New("gone") }
+		}), false},
+	} {
+		if got := tt.b.Checked(); got != tt.want {
+			t.Errorf("%s: %t, want %t", name, got, tt.want)
+		}
+	}
+}
+
 func TestValidName(t *testing.T) {
 	for name, valid := range map[string]bool{
 		"a":                            true,

@@ -293,7 +293,7 @@ func (c *Copier) putObject(ctx context.Context, e Entry, signed bool) error {
 	} else if err != nil {
 		return err
 	}
-	err = c.dst.Put(ctx, c.id+"/"+e.Name, BytesBlob(data))
+	err = c.dst.Put(ctx, c.id+"/"+e.Name, hashedBlob(data, e.SHA256))
 	if errors.Is(err, ErrConflict) {
 		return &BadObjectError{c.id, e.Name, err}
 	} else if err != nil {

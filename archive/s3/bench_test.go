@@ -22,7 +22,7 @@ import (
 // many at once. They take turns, so that a busy machine disturbs both alike; the
 // speeds are those of the median rounds.
 func BenchmarkCopy(b *testing.B) {
-	const segments, segmentSize, parallel = 16, 4 << 20, 4
+	const segments, segmentSize, parallel = 24, 8 << 20, 4
 	signer, _ := newSigner(b)
 	folder := b.TempDir()
 	reader, err := age.GenerateHybridIdentity()
