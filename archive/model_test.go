@@ -103,7 +103,7 @@ func history(rnd *rand.Rand, members int) []span {
 // says who may open which segment, and every key is tried on every segment.
 func TestWhoMayOpen(t *testing.T) {
 	members := modelMembers(t)
-	for seed := range uint64(8) {
+	for seed := range uint64(6) {
 		for _, access := range []string{"present", "whole"} {
 			t.Run(fmt.Sprintf("%s/%d", access, seed), func(t *testing.T) {
 				spans := history(rand.New(rand.NewPCG(seed, 3)), len(members))
@@ -160,6 +160,7 @@ func modelRecording(t *testing.T, access string, members []*member, spans []span
 
 	store := openDir(t, spool)
 	all := files(t, filepath.Join(spool, w.ID()))
+	tried := make(map[int]bool) // epochs whose secret was tried on all segments
 	outsider := &member{name: "outsider", identities: []age.Identity{hybrid(t), classic(t)}}
 	for m, who := range append(slices.Clone(members), outsider) {
 		for k, key := range who.identities {
@@ -190,7 +191,8 @@ func modelRecording(t *testing.T, access string, members []*member, spans []span
 				if may != (err == nil) || may != (secret != nil) || !may && !errors.Is(err, archive.ErrNoKey) {
 					t.Errorf("%s, key %d, epoch %d: secret is there: %v, %v, want %v", who.name, k, e, secret != nil, err, may)
 				}
-				if secret != nil {
+				if secret != nil && !tried[e] {
+					tried[e] = true
 					onlyOf(t, all, secret, e, epochOf)
 				}
 			}
