@@ -254,7 +254,10 @@ func (e *env) showInfo(i *infoJSON) error {
 	if err := e.section(rows); err != nil {
 		return err
 	}
-	if i.Incomplete {
+	switch {
+	case i.State == string(archive.StateOpen):
+		e.printf("\nThis recording is not complete: it goes on, or its recorder died before the end.\nThe store cannot tell which. Shown is what is there so far.\n")
+	case i.Incomplete:
 		e.printf("\nThis recording is not complete.\n")
 	}
 	return nil

@@ -117,6 +117,9 @@ func (a *access) keysIfAny(ctx context.Context) ([]age.Identity, error) {
 // error is about the store.
 func (a *access) list(ctx context.Context, id string, identities []age.Identity) (listed, error) {
 	l := listed{ID: id, Recorder: []string{}}
+	// The head first, then the listing: of a recording that goes on, all that the
+	// head names is there by then.
+	rec, openErr := a.open(ctx, id, identities)
 	sizes := make(map[string]int64)
 	for info, err := range a.store.List(ctx, id+"/") {
 		if err != nil {
@@ -125,12 +128,11 @@ func (a *access) list(ctx context.Context, id string, identities []age.Identity)
 		sizes[strings.TrimPrefix(info.Name, id+"/")] = info.Size
 		l.Bytes += info.Size
 	}
-	rec, err := a.open(ctx, id, identities)
-	if err != nil {
+	if openErr != nil {
 		if ctx.Err() != nil {
 			return l, ctx.Err()
 		}
-		l.State, l.Problem = brokenState(err), err.Error()
+		l.State, l.Problem = brokenState(openErr), openErr.Error()
 		return l, nil
 	}
 	for _, e := range rec.Entries() {
@@ -175,9 +177,12 @@ func (e *env) showList(all []listed) error {
 		return nil
 	}
 	rows := [][]string{{"ID", "STATE", "SEGMENTS", "SIZE", "START", "LENGTH", "ROOM"}}
-	unsigned, damaged := 0, 0
+	unsigned, damaged, open := 0, 0, 0
 	for _, l := range all {
 		state := l.State
+		if l.State == string(archive.StateOpen) {
+			open++
+		}
 		switch {
 		case l.Missing > 0:
 			state += fmt.Sprintf(", %d missing", l.Missing)
@@ -204,6 +209,9 @@ func (e *env) showList(all []listed) error {
 	}
 	if damaged > 0 {
 		e.notef("\n%s not what was recorded.\nhint: sealtape verify ID says what is wrong", wasWere(damaged))
+	}
+	if open > 0 {
+		e.notef("\n%s open: going on, or left by a recorder that died. The store cannot tell which.\nhint: sealtape recover, where it was recorded, ends what a crash left", wasWere(open))
 	}
 	return nil
 }
