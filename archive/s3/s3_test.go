@@ -28,6 +28,10 @@ const bucket = "archives"
 var server *servers.MinIO
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childSpool) != "" {
+		child()
+		return
+	}
 	os.Exit(func() int {
 		ctx := context.Background()
 		var err error

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"sync"
@@ -19,12 +20,19 @@ const startTimeout = 2 * time.Minute
 // A process is a running server and the folder it lives in.
 type process struct {
 	name string
+	path string // of the binary, run with args and env
+	args []string
+	env  []string
+	url  string // answers once the server is up
 	cmd  *exec.Cmd
 	dir  string // removed after
 	log  logBuffer
 	done chan struct{} // closed once the process was waited for
 	err  error         // of Wait; read after done
 	stop sync.Once
+
+	held   net.Listener  // on the port of a server that crashed
+	turned chan struct{} // closed once nothing is accepted there
 }
 
 // start starts the binary at path, in a folder of its own, with no environment
@@ -34,26 +42,84 @@ func start(ctx context.Context, name, path string, args, env []string, url strin
 	if err != nil {
 		return nil, err
 	}
-	p := &process{name: name, dir: dir, done: make(chan struct{})}
-	p.cmd = exec.Command(path, args...)
-	p.cmd.Dir = dir
-	p.cmd.Env = append(append(baseEnv(), env...), "HOME="+dir) // the last one counts
+	p := &process{name: name, dir: dir, url: url, path: path, args: args}
+	p.env = append(append(baseEnv(), env...), "HOME="+dir) // the last one counts
+	if err := p.run(ctx); err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// run starts the process and waits until it answers. If it does not, it may run
+// on.
+func (p *process) run(ctx context.Context) error {
+	p.done = make(chan struct{})
+	p.cmd = exec.Command(p.path, p.args...)
+	p.cmd.Dir, p.cmd.Env = p.dir, p.env
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.SysProcAttr = childAttr()
 	if err := p.cmd.Start(); err != nil {
-		os.RemoveAll(dir)
-		return nil, fmt.Errorf("could not start %s: %w", name, err)
+		close(p.done)
+		return fmt.Errorf("could not start %s: %w", p.name, err)
 	}
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.done)
 	}()
-	if err := p.waitUntilUp(ctx, url); err != nil {
-		err = fmt.Errorf("could not start %s: %w\n%s", name, err, tail([]byte(p.Log()), 4000))
-		p.Kill()
-		return nil, err
+	if err := p.waitUntilUp(ctx, p.url); err != nil {
+		return fmt.Errorf("could not start %s: %w\n%s", p.name, err, tail([]byte(p.Log()), 4000))
 	}
-	return p, nil
+	return nil
+}
+
+// Crash ends the server at once, as a power cut would, and leaves its folder for
+// Restart. Meanwhile its port is held, and who connects is turned away. Not
+// concurrent with other methods.
+func (p *process) Crash() error {
+	if err := p.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	<-p.done
+	u, err := url.Parse(p.url)
+	if err != nil {
+		return err
+	}
+	if p.held, err = net.Listen("tcp", u.Host); err != nil {
+		return err
+	}
+	p.turned = make(chan struct{})
+	go func() {
+		defer close(p.turned)
+		for {
+			c, err := p.held.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	return nil
+}
+
+// Restart starts a server that crashed again, on the same port and in the same
+// folder, and returns once it answers. Not concurrent with other methods.
+func (p *process) Restart(ctx context.Context) error {
+	if err := p.release(); err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+// release gives up the port that Crash holds.
+func (p *process) release() error {
+	if p.held == nil {
+		return nil
+	}
+	err := p.held.Close()
+	<-p.turned
+	p.held = nil
+	return err
 }
 
 // errExited is returned by start when the process did not stay.
@@ -93,7 +159,7 @@ func (p *process) waitUntilUp(ctx context.Context, url string) error {
 func (p *process) Stop() (err error) {
 	p.stop.Do(func() {
 		defer func() {
-			if removeErr := os.RemoveAll(p.dir); err == nil {
+			if removeErr := errors.Join(p.release(), os.RemoveAll(p.dir)); err == nil {
 				err = removeErr
 			}
 		}()
@@ -129,8 +195,11 @@ func (p *process) Stop() (err error) {
 // its folder.
 func (p *process) Kill() {
 	p.stop.Do(func() {
-		p.cmd.Process.Kill() // fails only if it has ended
+		if p.cmd.Process != nil {
+			p.cmd.Process.Kill() // fails only if it has ended
+		}
 		<-p.done
+		p.release()
 		os.RemoveAll(p.dir)
 	})
 }

@@ -177,3 +177,42 @@ func TestCancelledStart(t *testing.T) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
+
+// A server that crashed comes back on the same port with what it had.
+func TestCrashAndRestart(t *testing.T) {
+	s, err := servers.StartMinIO(t.Context(), servers.MinIOConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Kill()
+	if err := s.Bucket(t.Context(), "bucket"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.Get(s.Endpoint); err == nil {
+		resp.Body.Close()
+		t.Error("a crashed server answers")
+	}
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Bucket(t.Context(), "bucket"); err == nil || !strings.Contains(err.Error(), "you already own it") {
+		t.Errorf("the bucket is gone: %v", err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	wantClosed(t, s.Endpoint)
+
+	// Stopped while it is away.
+	if s, err = servers.StartMinIO(t.Context(), servers.MinIOConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	wantClosed(t, s.Endpoint)
+}
