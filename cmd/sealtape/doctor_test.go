@@ -277,6 +277,46 @@ func TestCheckPromises(t *testing.T) {
 	}
 }
 
+// Of many recordings, those made here last are looked at first.
+func TestCheckRecordingsLimit(t *testing.T) {
+	h, err := keys.OpenHome(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var store storetest.Mem
+	var ours []string
+	for i := range doctorRecordings + 10 {
+		id := archive.NewID()
+		store.Set(id+"/head", []byte("not a head"))
+		if i < 3 {
+			ours = append(ours, id)
+			if err := recorded(h, id, time.Date(2026, 3, 1+i, 0, 0, 0, 0, time.UTC)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	slices.Reverse(ours)
+	e := &env{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}
+	for _, all := range []bool{false, true} {
+		d := &diagnosis{}
+		if err := e.checkRecordings(t.Context(), d, h, &store, nil, all); err != nil {
+			t.Fatal(err)
+		}
+		looked := doctorRecordings
+		if all {
+			looked += 10
+		}
+		if len(d.Recordings) != looked || d.LeftOut != doctorRecordings+10-looked || d.failed() != looked {
+			t.Errorf("all %t: %d recordings, %d left out, %d failed", all, len(d.Recordings), d.LeftOut, d.failed())
+		}
+		for i, id := range ours {
+			if d.Recordings[i].ID != id {
+				t.Errorf("all %t: recording %d is not one of ours, in order", all, i)
+			}
+		}
+	}
+}
+
 // A real server passes, and one that does not take the key is told as such.
 func TestDoctorS3(t *testing.T) {
 	m, err := servers.StartMinIO(t.Context(), servers.MinIOConfig{Progress: func(s string) { t.Log(s) }})
