@@ -22,6 +22,7 @@ func commands() []*cli.Command {
 		decryptCommand(),
 		shareCommand(),
 		copyCommand(),
+		resealCommand(),
 		pruneCommand(),
 		doctorCommand(),
 		completionCommand(),

@@ -38,7 +38,8 @@ type infoJSON struct {
 	Bytes        int64       `json:"bytes"`
 	Epochs       []epochJSON `json:"epochs"`
 	Opens        bool        `json:"opens"`
-	Grants       []grantJSON `json:"grants"` // those that one's keys open
+	Grants       []grantJSON `json:"grants"`                  // those that one's keys open
+	ResealedFrom string      `json:"resealed_from,omitempty"` // the head of the recording that this was made of
 	Room         string      `json:"room,omitempty"`
 	Start        *time.Time  `json:"start,omitempty"`
 	Duration     float64     `json:"duration,omitempty"`
@@ -178,6 +179,7 @@ func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, e
 	}
 	start := f.start.UTC()
 	i.Room, i.Start, i.Duration, i.Participants = f.room, &start, f.duration.Seconds(), f.people()
+	i.ResealedFrom = resealedFrom(f.events)
 	i.Problems = append(i.Problems, f.problems...)
 	for _, t := range f.tracks {
 		i.Tracks = append(i.Tracks, trackJSON{
@@ -189,6 +191,9 @@ func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, e
 		i.Holes = append(i.Holes, holeJSON{h.Track, f.label(h.Track), h.From.Seconds(), h.To.Seconds(), h.Reason})
 	}
 	i.Incomplete = i.Incomplete || len(f.problems) > 0 || len(f.noKey) > 0 || incomplete(f.events)
+	if h, ok := cited(i.ResealedFrom); ok && h.State != archive.StateClosed {
+		i.Incomplete = true
+	}
 	return i, nil
 }
 
@@ -213,6 +218,9 @@ func (e *env) showInfo(i *infoJSON) error {
 			[]string{"room:", room},
 			[]string{"started:", i.Start.Local().Format("2006-01-02 15:04:05 MST")},
 			[]string{"length:", seconds(i.Duration)})
+	}
+	if i.ResealedFrom != "" {
+		rows = append(rows, []string{"resealed from:", clean(citation(i.ResealedFrom))})
 	}
 	if err := e.table(rows); err != nil {
 		return err
