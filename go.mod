@@ -3,6 +3,7 @@ module github.com/sealtape/sealtape
 go 1.26.0
 
 require (
+	c2sp.org/CCTV/age v0.0.0-20260829155415-4448f2097b2d
 	filippo.io/age v1.3.2
 	github.com/chromedp/chromedp v0.23.0
 	github.com/livekit/protocol v1.49.0
