@@ -277,7 +277,7 @@ func kept(info minio.ObjectInfo) (sum [sha256.Size]byte, ok bool) {
 func checksum(b archive.Blob) string { return base64.StdEncoding.EncodeToString(b.SHA256[:]) }
 
 // Delete implements archive.Store. In a bucket with versions it adds a marker,
-// and the content stays: see the bucket's life-cycle rules.
+// and the content stays; Purge removes it too.
 func (s *Store) Delete(ctx context.Context, name string) error {
 	if err := archive.ValidName(name); err != nil {
 		return err
