@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 // it.
 func versioned(t *testing.T, name string) *Store {
 	t.Helper()
+	name += "-" + strings.ToLower(rand.Text()[:10])
 	admin := open(t, config())
 	if err := admin.core.MakeBucket(t.Context(), name, minio.MakeBucketOptions{ObjectLocking: true}); err != nil {
 		t.Fatal(err)
