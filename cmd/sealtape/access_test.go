@@ -45,39 +45,7 @@ func TestMembersReadWhatTheyAttend(t *testing.T) {
 		t.Errorf("the room was told %+v", said)
 	}
 
-	open := func(home string) (opened, locked []int) {
-		h, err := keys.OpenHome(home)
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, err := h.Load(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := h.Verifiers()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := dir.Open(store)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := archive.Open(l.ctx, s, rec.id, archive.Options{Verifiers: v, Identities: id.AgeIdentities()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, seg := range r.Segments() {
-			switch _, err := r.ReadSegment(l.ctx, seg.Number); {
-			case err == nil:
-				opened = append(opened, seg.Number)
-			case errors.Is(err, archive.ErrNoKey):
-				locked = append(locked, seg.Number)
-			default:
-				t.Fatal(err)
-			}
-		}
-		return opened, locked
-	}
+	open := func(home string) (opened, locked []int) { return l.tryKey(home, store, rec.id) }
 	if _, locked := open(home); len(locked) > 0 {
 		t.Errorf("the reader of all cannot open %v", locked)
 	}
@@ -89,5 +57,81 @@ func TestMembersReadWhatTheyAttend(t *testing.T) {
 		if n != opened[0]+i {
 			t.Errorf("ada opens %v, want one span", opened)
 		}
+	}
+}
+
+// tryKey tries the key of a home on every segment of a recording.
+func (l *lab) tryKey(home, store, id string) (opened, locked []int) {
+	t := l.t
+	t.Helper()
+	h, err := keys.OpenHome(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := h.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := h.Verifiers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := dir.Open(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := archive.Open(l.ctx, s, id, archive.Options{Verifiers: v, Identities: me.AgeIdentities()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seg := range r.Segments() {
+		switch _, err := r.ReadSegment(l.ctx, seg.Number); {
+		case err == nil:
+			opened = append(opened, seg.Number)
+		case errors.Is(err, archive.ErrNoKey):
+			locked = append(locked, seg.Number)
+		default:
+			t.Fatal(err)
+		}
+	}
+	return opened, locked
+}
+
+// TestWhoeverAttendedReadsAll does the same under --access whole, with someone
+// who comes late and someone who never comes.
+func TestWhoeverAttendedReadsAll(t *testing.T) {
+	l := newLab(t)
+	home, recorderCard := l.person("Recorder")
+	adaHome, adaCard := l.person("Ada", recorderCard)
+	benHome, benCard := l.person("Ben", recorderCard)
+	for _, c := range []keys.Card{adaCard, benCard} {
+		l.must(home, "keys", "add", "--yes", writeCard(t, c))
+	}
+	store := filepath.Join(l.dir, "store")
+	l.publisher("weekly", "speaker", "Speaker")
+	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--access", "whole",
+		"--member", "ada-phone=Ada", "--member", "ben-phone=Ben", "--segment", "1s")
+	l.segments(home, store, rec.id, 2)
+	ada, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
+		Room: "weekly", Identity: "ada-phone", Name: "Ada's phone", Passphrase: labPassphrase})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ada.Leave() })
+	time.Sleep(5 * time.Second) // LiveKit tells of a listener in up to 3 s
+	if code := rec.stop(syscall.SIGTERM); code != 0 {
+		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
+	}
+	for _, tt := range []struct {
+		name, home string
+		opens      bool
+	}{{"recorder", home, true}, {"ada, who came late", adaHome, true}, {"ben, who never came", benHome, false}} {
+		opened, locked := l.tryKey(tt.home, store, rec.id)
+		if all, none := len(locked) == 0, len(opened) == 0; all != tt.opens || none == tt.opens {
+			t.Errorf("%s opens %v and not %v", tt.name, opened, locked)
+		}
+	}
+	if out := l.must(adaHome, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
+		t.Errorf("verify says:\n%s", out)
 	}
 }

@@ -48,8 +48,8 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringFlag{Name: "room", Usage: "the `ROOM` to record"},
 			storeFlag(),
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
-			&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: the member with this identity in the room is the pinned NAME, and reads what is recorded while here; repeat for more"},
-			&cli.StringFlag{Name: "access", Value: "present", Usage: "`WHAT` verified members may read: present or whole; those named by --reader read all"},
+			&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: the member with this identity in the room is the pinned NAME and a reader, as --access says; repeat for more"},
+			&cli.StringFlag{Name: "access", Value: "present", Usage: "`WHAT` members who are readers may read: present, what is recorded while they are here, or whole, all of it if they come; those named by --reader read all"},
 			&cli.DurationFlag{Name: "segment", Value: 5 * time.Second, Usage: "`LENGTH` of a segment: what a crash can cost"},
 			&cli.DurationFlag{Name: "duration", Usage: "stop after this `TIME`", DefaultText: "when the room ends"},
 			&cli.StringFlag{Name: "e2ee-passphrase-file", Usage: "`FILE` with the room's passphrase"},
@@ -123,7 +123,7 @@ func recordAction(c *cli.Context) error {
 		}
 	}
 	r := &recording{
-		env: e, home: home, identity: id, store: store, readers: readers, members: members, join: join,
+		env: e, home: home, identity: id, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
 	}
 	if join.Passphrase != nil {

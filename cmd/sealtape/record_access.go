@@ -33,10 +33,6 @@ func parseMembers(c *cli.Context, home *keys.Home) (memberCards, error) {
 		}
 		cards[identity] = card
 	}
-	if len(cards) > 0 && c.String("access") == "whole" {
-		return nil, hinted(usagef(c, "--member admits people to what they attend, which --access whole does not ask"),
-			"name those who may read all of it by --reader")
-	}
 	return cards, nil
 }
 
@@ -59,5 +55,15 @@ func (a memberAccess) StartEpoch(present []string) error {
 		to = append(to, a.members[identity].AgeRecipients()...)
 	}
 	_, err := a.w.StartEpoch(to)
+	return err
+}
+
+// A wholeAccess lets whoever attended read all of the recording. It implements
+// recorder.Admitter.
+type wholeAccess struct{ memberAccess }
+
+func (a wholeAccess) Admit(identity string) error {
+	card := a.members[identity]
+	_, err := a.w.Admit(card.Key, card.AgeRecipients())
 	return err
 }

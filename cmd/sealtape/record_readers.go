@@ -125,7 +125,7 @@ func cardReader(c keys.Card) reader {
 }
 
 // announcement is what the room is told.
-func announcement(identity *keys.Identity, readers []reader, members memberCards, encrypted bool) (string, error) {
+func announcement(identity *keys.Identity, readers []reader, members memberCards, whole, encrypted bool) (string, error) {
 	card, err := identity.Card()
 	if err != nil {
 		return "", err
@@ -145,7 +145,11 @@ func announcement(identity *keys.Identity, readers []reader, members memberCards
 		for _, id := range slices.Sorted(maps.Keys(members)) {
 			names = append(names, cardReader(members[id]).name)
 		}
-		text += fmt.Sprintf(" What they attend can be opened by: %s.", strings.Join(names, ", "))
+		what := "What they attend"
+		if whole {
+			what = "All of it, once they attend,"
+		}
+		text += fmt.Sprintf(" %s can be opened by: %s.", what, strings.Join(names, ", "))
 	}
 	return text, nil
 }

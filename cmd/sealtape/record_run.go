@@ -31,6 +31,7 @@ type recording struct {
 	store    archive.Store
 	readers  []reader
 	members  memberCards // who reads what they attend
+	whole    bool        // who attended reads all instead
 	join     livekit.Config
 	keys     *frame.Keyring // nil: the room is not end-to-end encrypted
 	segment  time.Duration
@@ -67,7 +68,9 @@ func (r *recording) run(ctx context.Context) error {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
 	grown := make(chan struct{}, 1) // has a value when there is more to upload
-	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Log: archiveLog, Changed: func() { signalTo(grown) }})
+	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Log: archiveLog, Changed: func() { signalTo(grown) },
+		// Late readers are admitted to the whole only while its secret is known.
+		KeepSecret: r.whole && len(r.members) > 0})
 	if err != nil {
 		return explainSink(fmt.Errorf("starting a recording in the spool: %w", err))
 	}
@@ -126,7 +129,7 @@ func (r *recording) run(ctx context.Context) error {
 // prepare joins the room, and only then starts the epoch: a recording exists
 // once there is something to record.
 func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.Recorder, *livekit.Room, error) {
-	text, err := announcement(r.identity, r.readers, r.members, r.keys != nil)
+	text, err := announcement(r.identity, r.readers, r.members, r.whole, r.keys != nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,7 +155,11 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.R
 	}
 	var access recorder.Access
 	if len(r.members) > 0 {
-		access = memberAccess{w: w, always: to, members: r.members}
+		present := memberAccess{w: w, always: to, members: r.members}
+		access = present
+		if r.whole {
+			access = wholeAccess{present}
+		}
 	}
 	var provider recorder.KeyProvider
 	if r.keys != nil {

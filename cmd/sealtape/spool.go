@@ -18,7 +18,9 @@ import (
 // there is moved aside, and the rest goes on.
 type spoolCopy struct {
 	*archive.Copier
+	dst, src  archive.Store
 	spool, id string
+	shares    int // grants beside the recording that dst has; Copy's
 
 	mu   sync.Mutex
 	bad  []string // names of what was passed over
@@ -27,7 +29,7 @@ type spoolCopy struct {
 
 // newSpoolCopy copies the recording id from src, which is the folder spool.
 func newSpoolCopy(dst, src archive.Store, spool, id string, warn func(format string, args ...any)) *spoolCopy {
-	c := &spoolCopy{Copier: archive.NewCopier(dst, src, id), spool: spool, id: id}
+	c := &spoolCopy{Copier: archive.NewCopier(dst, src, id), dst: dst, src: src, spool: spool, id: id}
 	c.OnBad = func(b *archive.BadObjectError) error {
 		if err := archive.QuarantineSpooled(spool, b); err != nil {
 			return err
@@ -45,6 +47,29 @@ func newSpoolCopy(dst, src archive.Store, spool, id string, warn func(format str
 		return nil
 	}
 	return c
+}
+
+// Copy makes one pass: the recording, and then the grants beside it, by which
+// the recorder admitted late readers. It is for one goroutine at a time.
+func (c *spoolCopy) Copy(ctx context.Context) error {
+	if err := c.Copier.Copy(ctx); err != nil {
+		return err
+	}
+	n := 0
+	for _, err := range c.src.List(ctx, c.id+"/shares/") {
+		if err != nil {
+			return fmt.Errorf("reading the spool: %w", err)
+		}
+		n++
+	}
+	if n == c.shares {
+		return nil
+	}
+	if _, err := archive.CopyShares(ctx, c.dst, c.src, c.id); err != nil {
+		return err
+	}
+	c.shares = n
+	return nil
 }
 
 // settle ends the local life of a recording of which the store has all it will
