@@ -279,11 +279,11 @@ func (c *Copier) parallel() int {
 // names the object.
 func (c *Copier) putObject(ctx context.Context, e Entry, signed bool) error {
 	data, err := readEntry(ctx, c.src, c.id, e, MaxObject)
-	var corrupt *CorruptError
-	if errors.As(err, &corrupt) {
+	if errors.Is(err, errHash) {
 		// What is wrong for good is wrong twice.
 		data, err = readEntry(ctx, c.src, c.id, e, MaxObject)
 	}
+	var corrupt *CorruptError
 	if errors.As(err, &corrupt) {
 		there, thereErr := c.isThere(ctx, e, signed && errors.Is(err, fs.ErrNotExist))
 		if there || thereErr != nil {
