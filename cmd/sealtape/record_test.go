@@ -83,6 +83,9 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 		t.Errorf("verify says:\n%s", out)
 	}
 
+	if out := l.must(readerHome, "verify", rec.id, "--store", store, "--deep"); !strings.Contains(out, "whole and closed") {
+		t.Errorf("verify --deep says:\n%s", out)
+	}
 	// Whoever trusts the recorder can tell, without being a reader.
 	auditorHome, _ := l.person("Auditor", recorderCard)
 	if out := l.must(auditorHome, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
