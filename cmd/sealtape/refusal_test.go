@@ -161,16 +161,20 @@ func TestSpoolThatCannotBeWritten(t *testing.T) {
 		name, options, says, hint string
 		recorded                  bool
 	}{
-		{"full", "size=400k", "no space left on device", "make room", true},
+		{"full", "size=4m", "no space left on device", "make room", true},
 		{"read only", "ro", "read-only file system", "SEALTAPE_HOME", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			home, _ := l.person("Recorder " + tt.name)
 			spool, store := filepath.Join(home, "spool"), filepath.Join(l.dir, "store-"+tt.name)
 			cmd := l.command(home, l.livekitVars(), "record", "--room", "r", "--store", store, "--reader", "Recorder "+tt.name,
-				"--segment", "1s", "--duration", "15s", "--keep-local") // or what is stored makes room
-			// The inner shell mounts, then becomes the program.
-			script := `mount -t tmpfs -o "mode=0700,$1" tmpfs "$2" || exit 99; shift 2; exec -a sealtape "$@"`
+				"--segment", "1s", "--duration", "12s", "--keep-local") // or what is stored makes room
+			// The inner shell mounts, then becomes the program. Something else on
+			// that disk fills it in the middle of the recording, and takes every
+			// byte that becomes free again for as long as the program runs.
+			script := `mount -t tmpfs -o "mode=0700,$1" tmpfs "$2" || exit 99
+				[ "$1" = ro ] || (sleep 9; while kill -0 $$ 2>/dev/null; do cat /dev/zero 2>/dev/null >> "$2/other"; sleep 0.02; done) &
+				shift 2; exec -a sealtape "$@"`
 			cmd.Args = append([]string{"unshare", "--map-root-user", "--mount", "bash", "-c", script, "bash", tt.options, spool, cmd.Path}, cmd.Args[1:]...)
 			if cmd.Path, err = exec.LookPath("unshare"); err != nil {
 				t.Fatal(err)
