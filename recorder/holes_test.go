@@ -111,6 +111,31 @@ func TestBurstAtTheStartIsSpreadOverTime(t *testing.T) {
 	}
 }
 
+// A track whose first packet is the rest of a frame has no time to go by yet.
+func TestTrackThatBeginsInTheMiddleOfAFrame(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 4 * time.Second}, func(room *roomtest.Room, _ func()) {
+		time.Sleep(time.Second)
+		video := room.Publish(vp8Info)
+		rest := vp8Packet(0, vp8Frame(0, false))
+		rest.Payload[0] = 0 // the descriptor of a continuation
+		video.Send(rest)
+		time.Sleep(500 * time.Millisecond)
+		for n := range 40 {
+			video.Send(vp8Packet(n+1, vp8Frame(n+1, n == 0)))
+			time.Sleep(40 * time.Millisecond)
+		}
+	})
+	frames, _, _ := s.read(t)
+	if len(frames) != 40 {
+		t.Fatalf("%d frames, want 40", len(frames))
+	}
+	for n, f := range frames {
+		if want := 1500*time.Millisecond + time.Duration(n)*40*time.Millisecond; (f.Time - want).Abs() > 5*time.Millisecond {
+			t.Fatalf("frame %d at %v, want %v", n, f.Time, want)
+		}
+	}
+}
+
 func TestSlowStartIsDeclared(t *testing.T) {
 	for wait, want := range map[time.Duration]int{200 * time.Millisecond: 0, 700 * time.Millisecond: 1} {
 		s, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {

@@ -38,6 +38,7 @@ type trackRecorder struct {
 	refuse  string           // reason to keep nothing of this track
 
 	early   []frame.Unit // the track's first units, until the clock is settled
+	begun   time.Time    // when the first of them came
 	settled bool
 
 	wanted  time.Duration // recording time from which the track was asked for
@@ -124,17 +125,23 @@ func (t *trackRecorder) drain(now time.Time) {
 			t.take(u)
 			continue
 		}
+		if len(t.early) == 0 {
+			t.begun = now
+		}
 		t.early = append(t.early, u)
-		if now.Sub(t.early[0].Arrival) >= settleTime || len(t.early) >= maxEarly {
+		switch full := len(t.early) >= maxEarly; {
+		case t.clock.started && (full || now.Sub(t.begun) >= settleTime):
 			t.settle()
+		case full:
+			t.early = t.early[1:] // no frame among so many: nothing to keep
 		}
 	}
 }
 
 // settle puts the track's first units where they belong in time.
 func (t *trackRecorder) settle() {
-	if t.settled {
-		return
+	if t.settled || !t.clock.started {
+		return // or the track ended before its first frame
 	}
 	t.settled = true
 	t.clock.settle()
