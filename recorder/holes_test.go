@@ -111,26 +111,31 @@ func TestBurstAtTheStartIsSpreadOverTime(t *testing.T) {
 	}
 }
 
-// A track whose first packet is the rest of a frame has no time to go by yet.
-func TestTrackThatBeginsInTheMiddleOfAFrame(t *testing.T) {
-	s, _ := record(t, recorder.Config{Duration: 4 * time.Second}, func(room *roomtest.Room, _ func()) {
+// A track whose first frame never gets whole has no time to go by until the
+// next one, which comes out of the reorder buffer a second later.
+func TestTrackThatBeginsWithABrokenFrame(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 5 * time.Second}, func(room *roomtest.Room, _ func()) {
 		time.Sleep(time.Second)
 		video := room.Publish(vp8Info)
-		rest := vp8Packet(0, vp8Frame(0, false))
-		rest.Payload[0] = 0 // the descriptor of a continuation
-		video.Send(rest)
-		time.Sleep(500 * time.Millisecond)
-		for n := range 40 {
-			video.Send(vp8Packet(n+1, vp8Frame(n+1, n == 0)))
+		for n := range 60 {
+			p := vp8Packet(n, vp8Frame(n, n == 2))
+			p.Timestamp += 4_000_000_000
+			switch n {
+			case 0:
+				p.Marker = false // its other half is lost
+			case 1:
+				continue
+			}
+			video.Send(p)
 			time.Sleep(40 * time.Millisecond)
 		}
 	})
 	frames, _, _ := s.read(t)
-	if len(frames) != 40 {
-		t.Fatalf("%d frames, want 40", len(frames))
+	if len(frames) != 58 {
+		t.Fatalf("%d frames, want 58", len(frames))
 	}
 	for n, f := range frames {
-		if want := 1500*time.Millisecond + time.Duration(n)*40*time.Millisecond; (f.Time - want).Abs() > 5*time.Millisecond {
+		if want := 1040*time.Millisecond + time.Duration(n)*40*time.Millisecond; (f.Time - want).Abs() > 45*time.Millisecond {
 			t.Fatalf("frame %d at %v, want %v", n, f.Time, want)
 		}
 	}
