@@ -141,6 +141,25 @@ func TestTrackThatBeginsWithABrokenFrame(t *testing.T) {
 	}
 }
 
+// A frame that is nothing but a packet trailer is empty without it. Whatever a
+// sender makes up, it must not end the recording of the others.
+func TestEmptyFramesAreHarmless(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
+		odd := opusInfo
+		odd.ID, odd.Participant, odd.PacketTrailer = "TR_odd", "mallory", true
+		good, bad := room.Publish(opusInfo), room.Publish(odd)
+		for n := range 50 {
+			good.Send(opusPacket(n, opusPayload(n)))
+			bad.Send(opusPacket(n, []byte{3 ^ 0xff, 0 ^ 0xff, 7 ^ 0xff, 'L', 'K', 'T', 'S'}))
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	frames, _, _ := s.read(t)
+	if len(frames) != 50 {
+		t.Errorf("%d frames, want 50", len(frames))
+	}
+}
+
 func TestSlowStartIsDeclared(t *testing.T) {
 	for wait, want := range map[time.Duration]int{200 * time.Millisecond: 0, 700 * time.Millisecond: 1} {
 		s, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {

@@ -16,7 +16,7 @@ const (
 	queueLength  = 4096 // items between the tracks and the segmenter: over 2 s of 30 tracks
 	tickEvery    = 100 * time.Millisecond
 	declareEvery = 5 * time.Second
-	maxTracks    = 512 // alive at once; more are refused and logged
+	maxTracks    = 256 // alive at once, half of what a segment can list; more are refused and logged
 	incomplete   = time.Second
 	farewellTime = 2 * time.Second // for telling the room something when it matters to go on
 )

@@ -207,8 +207,8 @@ func (t *trackRecorder) frame(u frame.Unit) {
 		t.extendHole(at)
 		return
 	}
-	if data == nil {
-		return
+	if len(data) == 0 {
+		return // a sender can make such frames, and a container has none
 	}
 	if t.refresh.Swap(false) {
 		t.wantKey()
