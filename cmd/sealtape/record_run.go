@@ -39,7 +39,6 @@ type recording struct {
 	json     bool
 	// keepLocal leaves the recording in the spool when the store has it.
 	keepLocal bool
-	started   func(id string) // tells the demo; may be nil
 
 	line *statusLine // nil when standard error is no terminal
 	log  *slog.Logger
@@ -89,9 +88,6 @@ func (r *recording) run(ctx context.Context) error {
 		r.env.warnf("%q will not find this recording: %v", "last", err)
 	}
 	r.log.Info("recording", "id", id)
-	if r.started != nil {
-		r.started(id)
-	}
 
 	uploading, stopUpload := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopUpload()
