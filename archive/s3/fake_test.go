@@ -77,6 +77,41 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// One that denies access while a folder on its disk goes, as MinIO does, and then
+// takes the object. One that means it is not asked for ever.
+func TestDeniedForAMoment(t *testing.T) {
+	for _, tt := range []struct {
+		refusals, puts int
+		want           error
+	}{{2, 3, nil}, {100, 4, archive.ErrDenied}} {
+		b := archive.BytesBlob([]byte("content"))
+		puts := 0
+		s := fake(t, func(w http.ResponseWriter, r *http.Request) {
+			sent, _ := io.ReadAll(r.Body)
+			w.Header().Set("ETag", `"1"`)
+			w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+			if r.Method == http.MethodHead {
+				w.Header().Set("X-Amz-Checksum-Sha256", checksum(b))
+				w.Header().Set("Content-Length", fmt.Sprint(b.Size))
+				return
+			}
+			if string(sent) != "content" {
+				t.Errorf("put %d: sent %q", puts, sent)
+			}
+			if puts++; puts <= tt.refusals {
+				w.WriteHeader(http.StatusForbidden)
+				fmt.Fprint(w, "<Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>")
+			}
+		})
+		if err := s.Put(t.Context(), "a", b); !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
+			t.Errorf("%d refusals: got %v, want %v", tt.refusals, err, tt.want)
+		}
+		if puts != tt.puts {
+			t.Errorf("%d refusals: %d requests, want %d", tt.refusals, puts, tt.puts)
+		}
+	}
+}
+
 // One that would store whatever it is sent gets nothing that is wrong.
 func TestBadBlobIsNotSent(t *testing.T) {
 	s := fake(t, func(w http.ResponseWriter, r *http.Request) {

@@ -155,13 +155,12 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 			return err
 		}
 	}
-	src, err := b.OpenChecked()
-	if err != nil {
-		return err
-	}
-	info, err := s.send(ctx, name, b, src)
-	if closeErr := src.Close(); err == nil {
-		err = closeErr
+	info, err := s.openAndSend(ctx, name, b)
+	// A MinIO server says that access is denied also where the removal of the
+	// last object beside this one took their folder from its disk meanwhile
+	// (cmd/os-reliable.go). Who is really refused is refused again.
+	for tries := 1; tries < 4 && minio.ToErrorResponse(err).Code == minio.AccessDenied; tries++ {
+		info, err = s.openAndSend(ctx, name, b)
 	}
 	if !b.Replace && minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed {
 		same, err := s.compare(ctx, name, b)
@@ -199,6 +198,19 @@ func check(ctx context.Context, b archive.Blob) error {
 		return err
 	}
 	return src.Close()
+}
+
+// openAndSend opens b and sends it.
+func (s *Store) openAndSend(ctx context.Context, name string, b archive.Blob) (minio.UploadInfo, error) {
+	src, err := b.OpenChecked()
+	if err != nil {
+		return minio.UploadInfo{}, err
+	}
+	info, err := s.send(ctx, name, b, src)
+	if closeErr := src.Close(); err == nil {
+		err = closeErr
+	}
+	return info, err
 }
 
 // send makes the PUT request.
