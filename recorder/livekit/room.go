@@ -47,9 +47,14 @@ const (
 type Config struct {
 	// URL of the server: ws, wss, http or https. Required.
 	URL string
-	// Token admits the recorder. Where it is "", one is minted for Room,
-	// Identity and Name with APIKey and APISecret.
-	Token             string
+	// Token admits the recorder. Where it is "", TokenFunc is asked for one, and
+	// where that is nil, one is minted for Room, Identity and Name with APIKey
+	// and APISecret.
+	Token string
+	// TokenFunc returns a fresh token for the same room and identity. It is
+	// asked again each time the recorder has to join anew, also if it joined
+	// with Token, by one goroutine at a time. ctx bounds how long it may take.
+	TokenFunc         func(ctx context.Context) (string, error)
 	APIKey, APISecret string
 	// Room is the room's name; with Token it may be "", else it must match.
 	Room string
@@ -95,7 +100,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	token := c.Token
 	if token == "" {
 		var err error
-		if token, err = mint(c); err != nil {
+		if token, err = fresh(ctx, c); err != nil {
 			return nil, err
 		}
 	}

@@ -34,6 +34,18 @@ var (
 // hands out a fresh one while the recorder is connected.
 const tokenLife = 10 * time.Minute
 
+// fresh returns a new token from TokenFunc, or mints one.
+func fresh(ctx context.Context, c Config) (string, error) {
+	if c.TokenFunc == nil {
+		return mint(c)
+	}
+	token, err := c.TokenFunc(ctx)
+	if err != nil {
+		return "", fmt.Errorf("getting a token: %w", err)
+	}
+	return token, nil
+}
+
 // mint makes a token for a recorder that is seen: it may subscribe and send
 // data, not publish, and is marked as a recorder so that the room shows its
 // recording sign and does not stay open for its sake.
