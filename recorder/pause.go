@@ -129,6 +129,7 @@ func (k *keeper) check(err error, now time.Duration) error {
 		return nil // it did not go on after all
 	}
 	k.paused, k.since = true, from
+	k.r.setState(StatePaused)
 	k.wait, k.next = 2*firstRetry, now+firstRetry
 	k.spans = make(map[uint64]*missing)
 	for _, t := range k.s.tracks {
@@ -189,6 +190,7 @@ func (k *keeper) resume(now time.Duration) error {
 		k.r.c.Log.Warn("events of the room were dropped while the disk was full", "events", k.missed)
 	}
 	k.paused, k.held, k.spans, k.missed = false, nil, nil, 0
+	k.r.setState("")
 	k.p.refresh()
 	k.r.c.Log.Info("there is room again; the recording goes on", "missing", now-k.since)
 	k.tell(k.r.c.Resumed)

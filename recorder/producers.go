@@ -129,7 +129,7 @@ func (p *producers) add(t Track, at time.Duration) {
 
 	p.emit(media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name,
 		Track: s.media.UID, Text: s.media.Label()})
-	p.status(+1)
+	p.r.read(rec, false)
 	p.tracks.Add(1)
 	go func() {
 		defer p.tracks.Done()
@@ -143,7 +143,7 @@ func (p *producers) add(t Track, at time.Duration) {
 		delete(p.running, rec)
 		p.mu.Unlock()
 		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
-		p.status(-1)
+		p.r.read(rec, true)
 	}()
 }
 
@@ -170,7 +170,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
 		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, over: &p.over, start: p.start,
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
-		counts: &p.r.counts,
+		counts: &p.r.counts, outcomes: p.r.count(info.Codec),
 	}
 	switch {
 	case info.Codec != media.Opus && info.Codec != media.VP8:
@@ -217,14 +217,5 @@ func (p *producers) askKeys() {
 	defer p.mu.Unlock()
 	for rec := range p.running {
 		rec.askNow.Store(true)
-	}
-}
-
-func (p *producers) status(tracks int) {
-	p.r.mu.Lock()
-	defer p.r.mu.Unlock()
-	p.r.status.Tracks += tracks
-	if tracks > 0 {
-		p.r.report.Tracks++
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
@@ -71,10 +72,16 @@ type Recorder struct {
 	c     Config
 	items chan item
 
-	mu     sync.Mutex
-	status Status
-	report Report
 	counts counts
+	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
+
+	mu       sync.Mutex
+	status   Status
+	report   Report
+	room     Room // nil before it was told
+	outcomes map[media.Codec]*outcomeCounts
+	holes    map[string]Holes
+	reading  map[*trackRecorder]bool
 }
 
 // New returns a Recorder. It panics if a required field of c is missing.
@@ -92,6 +99,10 @@ func New(c Config) *Recorder {
 		c:      c,
 		items:  make(chan item, queueLength),
 		report: Report{Holes: make(map[string]time.Duration)},
+
+		outcomes: make(map[media.Codec]*outcomeCounts),
+		holes:    make(map[string]Holes),
+		reading:  make(map[*trackRecorder]bool),
 	}
 }
 
@@ -108,9 +119,8 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		return Report{}, errors.Join(fmt.Errorf("announcing the recording: %w", err), room.Close())
 	}
 	start := time.Now()
-	r.mu.Lock()
-	r.status.Started = start
-	r.mu.Unlock()
+	r.begin(room, start)
+	defer r.setState(StateEnded)
 
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -181,7 +191,7 @@ func endReason(cause, err error) string {
 func (r *Recorder) write(start time.Time, p *producers) error {
 	k := &keeper{r: r, p: p, room: p.room, s: &segmenter{
 		sink: r.c.Sink, recording: r.c.Recording, start: start,
-		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone,
+		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone, sealing: r.sealing,
 	}, admit: admission{access: r.c.Access}}
 	k.s.before = k.before
 	tick := time.NewTicker(tickEvery)
@@ -190,6 +200,7 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 		select {
 		case i, ok := <-r.items:
 			now := time.Since(start)
+			r.alive.Store(int64(now))
 			if !ok {
 				return k.finish(now)
 			}
@@ -203,18 +214,11 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 				k.s.end(i.event.Track)
 			}
 		case <-tick.C:
-			if err := k.tick(time.Since(start)); err != nil {
+			now := time.Since(start)
+			r.alive.Store(int64(now))
+			if err := k.tick(now); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-// gap counts a declared hole.
-func (r *Recorder) gap(e media.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	d := e.To - e.From
-	r.report.Holes[e.Reason] += d
-	r.report.Incomplete = r.report.Incomplete || d >= incomplete
 }

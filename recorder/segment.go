@@ -40,8 +40,10 @@ type segmenter struct {
 
 	index  media.Index // what the next index object will say
 	notice func(segments int, bytes int64)
-	before func(now time.Duration) (*media.Event, error) // called when a segment is to be opened and none is
-	count  int
+
+	sealing func(epoch int)                               // called when a segment was opened
+	before  func(now time.Duration) (*media.Event, error) // called when a segment is to be opened and none is
+	count   int
 }
 
 // add writes one item. now is the recording clock's time.
@@ -163,6 +165,7 @@ func (s *segmenter) open(now time.Duration) error {
 		return fmt.Errorf("starting segment %d: %w", o.Number(), abort(o, err))
 	}
 	s.object, s.writer, s.opened = o, w, now
+	s.sealing(o.Epoch())
 	s.listed = make(map[uint64]bool, len(tracks))
 	for _, t := range tracks {
 		s.listed[t.UID] = true

@@ -1,11 +1,19 @@
 package recorder
 
-import "time"
+import (
+	"maps"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
 
 // A Status is a recording as it stands.
 type Status struct {
 	// Started is when the recording began, the zero time before that.
 	Started time.Time
+	// State is what the recorder is doing.
+	State State
 	// Participants are the members present, the recorder not counted.
 	Participants int
 	// Tracks are being read now.
@@ -15,9 +23,87 @@ type Status struct {
 	Frames, Failed, Lost int64
 	// MediaBytes is the size of the frames kept.
 	MediaBytes int64
+	// Outcomes counts what became of the frames that came, by codec.
+	Outcomes map[CodecOutcome]int64
+	// Holes are those declared so far, by reason.
+	Holes map[string]Holes
 	// Segments were committed, SegmentBytes long before sealing.
 	Segments     int
 	SegmentBytes int64
+	// Epoch is the one that is sealed to, as the Sink numbers them, 0 before the
+	// first segment.
+	Epoch int
+	// Queued items wait between the tracks and the segments; the queue holds
+	// QueueSize, and then the tracks wait.
+	Queued, QueueSize int
+	// SyncError is by how much the clock of a track that is being read is off
+	// what its sender reports say, of the worst track: it is corrected little by
+	// little.
+	SyncError time.Duration
+	// Alive is when the goroutine that writes segments was last seen at work.
+	// While it is neither behind nor held up by a disk, that is not longer ago
+	// than a few tenths of a second.
+	Alive time.Time
+}
+
+// A State says what a recorder is doing.
+type State string
+
+const (
+	StateStarting     State = "starting"     // it tells the room
+	StateRecording    State = "recording"    //
+	StatePaused       State = "paused"       // nothing is kept; a hole will be declared
+	StateReconnecting State = "reconnecting" // the room is away; so is what it sends
+	StateEnded        State = "ended"        //
+)
+
+// Holes are the holes declared for one reason.
+type Holes struct {
+	Count int
+	Time  time.Duration // their sum over all tracks
+}
+
+// An Outcome says what became of a frame.
+type Outcome string
+
+const (
+	Kept      Outcome = "kept"
+	Auth      Outcome = media.GapAuth      // its authentication failed under the keys there are
+	NoKey     Outcome = media.GapNoKey     // there is no key for its key index
+	Plaintext Outcome = media.GapPlaintext // not encrypted, in a room that is
+	Replayed  Outcome = "replayed"         // it came before
+	KeyFrame  Outcome = "key-frame"        // not decodable before the next key frame
+	Injected  Outcome = "injected"         // the server's own silence or black picture
+	Empty     Outcome = "empty"            // it carries nothing
+	Early     Outcome = "early"            // captured before the recording began
+	Refused   Outcome = "refused"          // a packet, not a frame, of a track that is not recorded
+)
+
+// allOutcomes orders the counters of an outcomeCounts.
+var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Replayed, KeyFrame, Injected, Empty, Early, Refused}
+
+// A CodecOutcome is what became of a frame of a codec.
+type CodecOutcome struct {
+	Codec   media.Codec
+	Outcome Outcome
+}
+
+// outcomeCounts counts the frames of one codec. It is safe for concurrent use.
+type outcomeCounts [len(allOutcomes)]atomic.Int64
+
+func (c *outcomeCounts) add(o Outcome) {
+	for i, x := range allOutcomes {
+		if x == o {
+			c[i].Add(1)
+			return
+		}
+	}
+}
+
+// A Connector is a Room that can tell whether it is connected to its server. It
+// may be asked at any time by any goroutine.
+type Connector interface {
+	Connected() bool
 }
 
 // Status returns the recording as it stands. It may be called at any time by
@@ -28,7 +114,49 @@ func (r *Recorder) Status() Status {
 	s := r.status
 	s.Frames, s.Failed = r.counts.frames.Load(), r.counts.failed.Load()
 	s.Lost, s.MediaBytes = r.counts.lost.Load(), r.counts.bytes.Load()
+	s.Outcomes = make(map[CodecOutcome]int64)
+	for codec, counts := range r.outcomes {
+		for i, o := range allOutcomes {
+			if n := counts[i].Load(); n > 0 || o == Kept {
+				s.Outcomes[CodecOutcome{codec, o}] = n
+			}
+		}
+	}
+	s.Holes = maps.Clone(r.holes)
+	s.Queued, s.QueueSize = len(r.items), cap(r.items)
+	for t := range r.reading {
+		s.SyncError = max(s.SyncError, time.Duration(t.syncError.Load()))
+	}
+	if n := r.alive.Load(); n != 0 {
+		s.Alive = s.Started.Add(time.Duration(n))
+	}
+	connector, _ := r.room.(Connector)
+	switch {
+	case s.State == StateEnded:
+	case s.Started.IsZero():
+		s.State = StateStarting
+	case s.State == StatePaused:
+	case connector != nil && !connector.Connected():
+		s.State = StateReconnecting
+	default:
+		s.State = StateRecording
+	}
 	return s
+}
+
+// begin notes that the room was told, at start.
+func (r *Recorder) begin(room Room, start time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.room, r.status.Started = room, start
+	r.alive.Store(1)
+}
+
+// setState notes a state that does not follow from others; "" is none.
+func (r *Recorder) setState(s State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status.State = s
 }
 
 // segmentDone counts a committed segment.
@@ -37,4 +165,48 @@ func (r *Recorder) segmentDone(segments int, bytes int64) {
 	defer r.mu.Unlock()
 	r.status.Segments = segments
 	r.status.SegmentBytes += bytes
+}
+
+// sealing notes the epoch of a segment that begins.
+func (r *Recorder) sealing(epoch int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status.Epoch = epoch
+}
+
+// count returns the counters of a codec.
+func (r *Recorder) count(c media.Codec) *outcomeCounts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.outcomes[c]
+	if n == nil {
+		n = new(outcomeCounts)
+		r.outcomes[c] = n
+	}
+	return n
+}
+
+// read counts a track that begins or, with done, one that is over.
+func (r *Recorder) read(t *trackRecorder, done bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if done {
+		delete(r.reading, t)
+		r.status.Tracks--
+		return
+	}
+	r.reading[t] = true
+	r.status.Tracks++
+	r.report.Tracks++
+}
+
+// gap counts a declared hole.
+func (r *Recorder) gap(e media.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := e.To - e.From
+	r.report.Holes[e.Reason] += d
+	r.report.Incomplete = r.report.Incomplete || d >= incomplete
+	h := r.holes[e.Reason]
+	r.holes[e.Reason] = Holes{h.Count + 1, h.Time + d}
 }

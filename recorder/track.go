@@ -52,7 +52,9 @@ type trackRecorder struct {
 	lastPLI time.Time
 	forged  bool // an unknown server-injected frame was declared
 
-	counts *counts
+	counts    *counts
+	outcomes  *outcomeCounts // of its codec
+	syncError atomic.Int64   // see Status.SyncError, in nanoseconds
 }
 
 // counts are shared with Status.
@@ -154,6 +156,7 @@ func (t *trackRecorder) settle() {
 func (t *trackRecorder) take(u frame.Unit) {
 	switch u.Kind {
 	case frame.UnitSIF:
+		t.outcomes.add(Injected)
 		// The server's own silence or black picture: never media, no hole.
 		// Whoever knows the trailer, and everyone in the room does, can put it
 		// on something else.
@@ -181,6 +184,7 @@ func (t *trackRecorder) refused(p Packet) {
 		t.seen, t.end = true, at
 	}
 	t.counts.failed.Add(1)
+	t.outcomes.add(Refused)
 	t.openHole(t.end, t.refuse)
 	t.extendHole(at)
 }
@@ -191,6 +195,7 @@ func (t *trackRecorder) frame(u frame.Unit) {
 		// Captured before the recording began. A picture of that moment may be
 		// the key frame that the next ones need, and is put at the beginning.
 		if t.info.Codec.Audio() || at < -lateStart {
+			t.outcomes.add(Early)
 			return
 		}
 	}
@@ -199,16 +204,19 @@ func (t *trackRecorder) frame(u frame.Unit) {
 	if !t.seen {
 		t.seen, t.end = true, at
 	}
-	data, reason := t.open(u)
-	if reason != "" {
+	data, outcome := t.open(u)
+	switch outcome {
+	case Kept:
+	case Empty, Replayed:
+		t.outcomes.add(outcome)
+		return // a sender can make such frames, and a container has none
+	default:
+		t.outcomes.add(outcome)
 		t.counts.failed.Add(1)
-		t.openHole(min(at, t.end), reason)
+		t.openHole(min(at, t.end), string(outcome))
 		t.wantKey()
 		t.extendHole(at)
 		return
-	}
-	if len(data) == 0 {
-		return // a sender can make such frames, and a container has none
 	}
 	if t.refresh.Swap(false) {
 		t.wantKey()
@@ -217,6 +225,7 @@ func (t *trackRecorder) frame(u frame.Unit) {
 		t.askKey()
 	}
 	if t.needKey && !u.Key {
+		t.outcomes.add(KeyFrame)
 		t.openHole(min(at, t.end), media.GapKeyFrame)
 		t.wantKey()
 		t.extendHole(at)
@@ -234,35 +243,36 @@ func (t *trackRecorder) frame(u frame.Unit) {
 	}
 	t.end = max(t.end, at+f.Duration)
 	t.counts.frames.Add(1)
+	t.outcomes.add(Kept)
 	t.counts.bytes.Add(int64(len(data)))
 	t.send(item{track: t.media, frame: f})
 }
 
-// open returns the frame's plaintext, or the reason why there is none. Both
-// are empty for a frame that carries nothing.
-func (t *trackRecorder) open(u frame.Unit) (data []byte, reason string) {
+// open returns the frame's plaintext, and Kept, or why there is none: Empty,
+// Replayed, or one that is the reason of a hole.
+func (t *trackRecorder) open(u frame.Unit) (data []byte, o Outcome) {
 	sealed := u.Data
 	if t.info.PacketTrailer {
 		sealed = frame.StripTrailer(sealed)
 	}
-	if t.decrypt == nil {
-		return sealed, ""
+	var err error
+	if data = sealed; t.decrypt != nil {
+		data, err = t.decrypt.Decrypt(make([]byte, 0, len(sealed)), sealed)
 	}
-	data, err := t.decrypt.Decrypt(make([]byte, 0, len(sealed)), sealed)
 	switch {
-	case err == nil:
-		return data, ""
-	case errors.Is(err, frame.ErrEmpty):
-		return nil, ""
+	case err == nil && len(data) > 0:
+		return data, Kept
+	case err == nil, errors.Is(err, frame.ErrEmpty):
+		return nil, Empty
 	case errors.Is(err, frame.ErrReplay):
 		t.counts.failed.Add(1) // the frame itself was kept when it came first
-		return nil, ""
+		return nil, Replayed
 	case errors.Is(err, frame.ErrNoKey):
-		return nil, media.GapNoKey
+		return nil, NoKey
 	case errors.Is(err, frame.ErrShort):
-		return nil, media.GapPlaintext
+		return nil, Plaintext
 	default:
-		return nil, media.GapAuth
+		return nil, Auth
 	}
 }
 

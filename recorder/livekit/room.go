@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livekit/protocol/logger"
@@ -81,6 +82,7 @@ type Room struct {
 	events chan recorder.RoomEvent
 	ended  chan struct{} // closed when the room is over
 	closed chan struct{} // closed by Close
+	away   atomic.Bool   // the SDK tries to get back
 
 	mu        sync.Mutex
 	reason    string
@@ -170,7 +172,9 @@ func (r *Room) callbacks() *lksdk.RoomCallback {
 			r.mu.Unlock()
 			r.emit(recorder.RoomEvent{Type: media.EventLeave, Participant: p.Identity()})
 		},
+		OnReconnecting: func() { r.away.Store(true) },
 		OnReconnected: func() {
+			r.away.Store(false)
 			r.emit(recorder.RoomEvent{Type: media.EventReconnect})
 			r.mu.Lock()
 			receiving := r.receiving
@@ -240,6 +244,16 @@ func (r *Room) came(p *lksdk.RemoteParticipant) {
 	r.mu.Unlock()
 	if !told {
 		r.emit(recorder.RoomEvent{Type: media.EventJoin, Participant: p.Identity(), Name: p.Name()})
+	}
+}
+
+// Connected implements recorder.Connector.
+func (r *Room) Connected() bool {
+	select {
+	case <-r.ended:
+		return false
+	default:
+		return !r.away.Load()
 	}
 }
 
@@ -400,4 +414,7 @@ func (r *Room) Close() error {
 	return nil
 }
 
-var _ recorder.Room = (*Room)(nil)
+var (
+	_ recorder.Room      = (*Room)(nil)
+	_ recorder.Connector = (*Room)(nil)
+)
