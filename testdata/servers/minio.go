@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/url"
+	"os/exec"
+	"path/filepath"
+	"slices"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -17,6 +20,11 @@ const MinIOVersion = "v0.0.0-20260212201848-7aac2a2c5b7c"
 type MinIOConfig struct {
 	// Progress, if not nil, is told what takes long.
 	Progress func(string)
+
+	// Disk, if not 0, is the size in bytes of a disk in memory that the data lies
+	// on, and that can be filled: Linux only, with mount(8) and unshare(1). No
+	// other process sees it, and it does not outlast a Crash.
+	Disk int64
 }
 
 // A MinIO is a running MinIO server, an S3 store. Its data goes when it stops.
@@ -35,6 +43,15 @@ func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
 	if err != nil {
 		return nil, err
 	}
+	var mount []string // what becomes the server in the end
+	if c.Disk > 0 {
+		unshare, err := exec.LookPath("unshare")
+		if err != nil {
+			return nil, fmt.Errorf("could not mount a disk: %w", err)
+		}
+		mount = []string{unshare, "--map-root-user", "--mount", "sh", "-c",
+			`mkdir data && mount -t tmpfs -o "size=$1" tmpfs data && shift && exec "$@"`, "sh", fmt.Sprint(c.Disk)}
+	}
 	s := &MinIO{AccessKey: rand.Text()[:16], SecretKey: rand.Text() + rand.Text()}
 	s.process, err = retryPorts(func() (*process, error) {
 		ports, err := freePorts(2)
@@ -42,12 +59,11 @@ func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
 			return nil, err
 		}
 		s.Endpoint = fmt.Sprintf("http://127.0.0.1:%d", ports[0])
-		return start(ctx, "minio", path,
-			[]string{
-				"server", "data", "--certs-dir", "certs", // in the process's folder
-				"--address", fmt.Sprintf("127.0.0.1:%d", ports[0]),
-				"--console-address", fmt.Sprintf("127.0.0.1:%d", ports[1]),
-			},
+		command := append(slices.Clone(mount), path,
+			"server", "data", "--certs-dir", "certs", // in the process's folder
+			"--address", fmt.Sprintf("127.0.0.1:%d", ports[0]),
+			"--console-address", fmt.Sprintf("127.0.0.1:%d", ports[1]))
+		return start(ctx, "minio", command[0], command[1:],
 			[]string{
 				"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey,
 				"MINIO_BROWSER=off", // no console
@@ -61,6 +77,10 @@ func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
 	}
 	return s, nil
 }
+
+// Data returns the folder that the server keeps its objects in, for a test to
+// look at what is on the disk. With a disk of its own it looks empty.
+func (s *MinIO) Data() string { return filepath.Join(s.dir, "data") }
 
 // Bucket creates a bucket.
 func (s *MinIO) Bucket(ctx context.Context, name string) error {
