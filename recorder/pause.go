@@ -129,7 +129,7 @@ func (k *keeper) check(err error, now time.Duration) error {
 		return nil // it did not go on after all
 	}
 	k.paused, k.since = true, from
-	k.r.setState(StatePaused)
+	k.r.setState(StateDiskFull)
 	k.wait, k.next = 2*firstRetry, now+firstRetry
 	k.spans = make(map[uint64]*missing)
 	for _, t := range k.s.tracks {

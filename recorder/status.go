@@ -52,7 +52,8 @@ type State string
 const (
 	StateStarting     State = "starting"     // it tells the room
 	StateRecording    State = "recording"    //
-	StatePaused       State = "paused"       // nothing is kept; a hole will be declared
+	StatePaused       State = "paused"       // nothing is kept, because people asked for that
+	StateDiskFull     State = "disk-full"    // nothing can be kept; the hole will be declared
 	StateReconnecting State = "reconnecting" // the room is away; so is what it sends
 	StateEnded        State = "ended"        //
 )
@@ -135,7 +136,7 @@ func (r *Recorder) Status() Status {
 	case s.State == StateEnded:
 	case s.Started.IsZero():
 		s.State = StateStarting
-	case s.State == StatePaused:
+	case s.State == StatePaused, s.State == StateDiskFull:
 	case connector != nil && !connector.Connected():
 		s.State = StateReconnecting
 	default:
@@ -174,8 +175,14 @@ func (r *Recorder) sealing(epoch int) {
 	r.status.Epoch = epoch
 }
 
-// count returns the counters of a codec.
+// count returns the counters of a codec. A room may name any codec it likes;
+// those that nobody knows are counted as one.
 func (r *Recorder) count(c media.Codec) *outcomeCounts {
+	switch c {
+	case media.Opus, media.VP8, media.VP9, media.H264, media.H265, media.AV1:
+	default:
+		c = "other"
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.outcomes[c]

@@ -151,7 +151,7 @@ func TestStatusState(t *testing.T) {
 		room.down.Store(true)
 		after(0, recorder.StateReconnecting)
 		disk.Store(full)
-		after(10*time.Second, recorder.StatePaused)
+		after(10*time.Second, recorder.StateDiskFull)
 		room.down.Store(false)
 		disk.Store(recording)
 		after(20*time.Second, recorder.StateRecording)
