@@ -12,6 +12,7 @@ type Decrypter struct {
 	header func([]byte) int // nil: codec not supported
 	keys   *Keyring
 	seen   replayWindow
+	tries  budget // of the ratchet
 }
 
 // NewDecrypter returns a Decrypter for a track whose sender's keys are in k.
@@ -48,10 +49,19 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 	dst = slices.Grow(dst, n-Overhead)
 	start := len(dst)
 	body := append(dst, header...)
+	var out []byte
 	used := s.current
-	out, err := used.aead.Open(body, iv, sealed, header)
-	if err != nil {
+	if used != nil {
+		var err error
+		if out, err = used.aead.Open(body, iv, sealed, header); err != nil {
+			used = nil
+		}
+	}
+	if used == nil {
 		if out, used = d.openOther(index, s, body, iv, sealed, header); used == nil {
+			if s.current == nil {
+				return dst, ErrNoKey
+			}
 			return dst, ErrAuth
 		}
 	}
@@ -62,13 +72,11 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 	return out, nil
 }
 
-// openOther tries what the current key did not open with the key before it,
+// openOther tries what the current key did not open with the keys before it,
 // then with those that a ratchet leads to. The key is nil if none fits.
 func (d *Decrypter) openOther(index int, s *keySlot, dst, iv, sealed, header []byte) ([]byte, *key) {
-	if previous := d.keys.grace(index, s); previous != nil {
-		if out, err := previous.aead.Open(dst, iv, sealed, header); err == nil {
-			return out, previous
-		}
+	if out, used := d.keys.openPrevious(index, s, dst, iv, sealed, header); used != nil {
+		return out, used
 	}
-	return d.keys.openAhead(index, s, dst, iv, sealed, header)
+	return d.keys.openAhead(index, s, &d.tries, dst, iv, sealed, header)
 }

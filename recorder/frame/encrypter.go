@@ -29,6 +29,10 @@ func NewEncrypter(c media.Codec, k *Keyring, index int, ssrc uint32) *Encrypter 
 	return &Encrypter{header: f.header, keys: k, index: index, ssrc: ssrc, count: binary.BigEndian.Uint32(start[:])}
 }
 
+// UseIndex makes the frames from now on be sealed under the key at another
+// index of the ring.
+func (e *Encrypter) UseIndex(index int) { e.index = index }
+
 // Encrypt appends the encrypted frame to dst. timestamp is the frame's RTP
 // timestamp. dst and frame must not overlap. Errors are [ErrEmpty] (send the
 // empty frame as it is), [ErrShort] (the frame ends within its clear header),
@@ -51,7 +55,7 @@ func (e *Encrypter) Encrypt(dst, frame []byte, timestamp uint32) ([]byte, error)
 		return dst, ErrShort
 	}
 	s := e.keys.load(e.index)
-	if s == nil {
+	if s == nil || s.current == nil {
 		return dst, ErrNoKey
 	}
 	var trailer [trailerSize]byte

@@ -15,15 +15,9 @@ const (
 	defaultRingSize = 16
 	maxRingSize     = 256
 	defaultGrace    = 10 * time.Second
-	maxWindow       = 64
-
-	// ratchetSteps is how many new keys one frame that does not authenticate may
-	// make us derive. Derived keys are kept, so no flood costs more than one
-	// window of derivations per installed key.
-	ratchetSteps = 4
-	// ratchetTries is how many such frames a second are tried with the keys of
-	// the window; the others of a flood fail at once.
-	ratchetTries = 64
+	// maxPrevious is how many replaced keys of one index stay in use for the
+	// Grace: so many openings a frame can cost that opens with none.
+	maxPrevious = 4
 )
 
 // KeyOptions are what all keys of a ring have in common. They must match the
@@ -46,26 +40,35 @@ type KeyOptions struct {
 
 // A Keyring holds the keys of one participant, or those that a whole room
 // shares, by index. It is safe for concurrent use; opening a frame takes no
-// lock unless the frame fails.
+// lock unless the frame fails. An index is never given up: whatever failed
+// there, the next frame is tried again.
 //
 // Key material is overwritten once it is replaced or cleared, and is kept only
-// where a ratchet needs it. This is best effort: Go may have copied it, the
-// derivation takes a passphrase as a string, and the key schedule inside
-// cipher.AEAD cannot be reached; these go when the garbage collector reuses the
-// memory.
+// where a ratchet or [Keyring.Key] needs it. This is best effort: Go may have
+// copied it, the derivation takes a passphrase as a string, and the key
+// schedule inside cipher.AEAD cannot be reached; these go when the garbage
+// collector reuses the memory.
 type Keyring struct {
-	o     KeyOptions
-	slots []atomic.Pointer[keySlot]
+	o       KeyOptions
+	slots   []atomic.Pointer[keySlot]
+	version atomic.Uint64
 
-	mu  sync.Mutex // held while keys change, and for what key says
-	ids uint32
+	mu      sync.Mutex // held while keys change, and for what key says
+	ids     uint32
+	newest  int // index that was set last, -1 if none was
+	changed chan struct{}
 }
 
 // A keySlot is the immutable state of one index.
 type keySlot struct {
-	current  *key
-	previous *key // replaced; used until
-	until    time.Time
+	current  *key // nil: removed
+	previous []replaced
+}
+
+// A replaced key is used until some time.
+type replaced struct {
+	*key
+	until time.Time
 }
 
 type key struct {
@@ -74,10 +77,9 @@ type key struct {
 	check [aes.BlockSize]byte // AES of zeros: tells keys apart
 
 	derivation Derivation
+	secret     []byte // under Keyring.mu; the AES key itself
 	material   []byte // under mu; nil if there is no ratchet
 	ahead      []*key // under mu; the keys one and more steps ahead, as far as derived
-	tries      int    // under mu; frames tried with them since
-	since      time.Time
 }
 
 // NewKeyring returns an empty ring with room for size keys; 0 is 16, the most
@@ -99,7 +101,10 @@ func NewKeyring(size int, o KeyOptions) *Keyring {
 		o.Now = time.Now
 	}
 	o.RatchetWindow = min(max(o.RatchetWindow, 0), maxWindow)
-	return &Keyring{o: o, slots: make([]atomic.Pointer[keySlot], min(size, maxRingSize))}
+	return &Keyring{
+		o: o, slots: make([]atomic.Pointer[keySlot], min(size, maxRingSize)),
+		newest: -1, changed: make(chan struct{}),
+	}
 }
 
 // SetPassphrase installs the key that follows from a passphrase by PBKDF2. It
@@ -110,7 +115,8 @@ func (k *Keyring) SetPassphrase(index int, passphrase []byte) error {
 
 // SetRaw installs the key that follows from raw key material. index is taken
 // modulo the ring's size, as LiveKit's clients do when they set a key. Setting
-// the key that is there already changes nothing. raw remains the caller's.
+// the key that is there already changes nothing; setting the one that a ratchet
+// started from starts it again. raw remains the caller's.
 func (k *Keyring) SetRaw(index int, raw []byte, d Derivation) error {
 	if index < 0 {
 		return fmt.Errorf("key index %d is negative", index)
@@ -118,14 +124,29 @@ func (k *Keyring) SetRaw(index int, raw []byte, d Derivation) error {
 	if len(raw) == 0 {
 		return errors.New("key is empty")
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	next, err := k.newKeyLocked(slices.Clone(raw), d)
+	next, err := k.newKey(slices.Clone(raw), d) // without the lock: PBKDF2 takes its time
 	if err != nil {
 		return err
 	}
-	k.installLocked(index%len(k.slots), next)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.newest = index % len(k.slots)
+	k.installLocked(k.newest, next, nil)
 	return nil
+}
+
+// Remove takes the key at index out of use, once its Grace is over. index is
+// taken modulo the ring's size; without a key there nothing happens.
+func (k *Keyring) Remove(index int) {
+	if index < 0 {
+		return
+	}
+	index %= len(k.slots)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if s := k.slots[index].Load(); s != nil && s.current != nil {
+		k.installLocked(index, nil, nil)
+	}
 }
 
 // Ratchet replaces the key at index by the next one of its ratchet. The ring
@@ -138,7 +159,7 @@ func (k *Keyring) Ratchet(index int) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.slots[index].Load()
-	if s == nil {
+	if s == nil || s.current == nil {
 		return ErrNoKey
 	}
 	if s.current.material == nil {
@@ -154,18 +175,67 @@ func (k *Keyring) Ratchet(index int) error {
 }
 
 // Has reports whether there is a key at index.
-func (k *Keyring) Has(index int) bool { return k.load(index) != nil }
+func (k *Keyring) Has(index int) bool {
+	s := k.load(index)
+	return s != nil && s.current != nil
+}
 
-// Clear drops all keys at once.
+// Newest returns the index at which a key was set last, which is the one that
+// LiveKit's clients encrypt under. ok is false if none was set, or if it was
+// removed.
+func (k *Keyring) Newest() (index int, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.newest < 0 {
+		return 0, false
+	}
+	s := k.slots[k.newest].Load()
+	return k.newest, s != nil && s.current != nil
+}
+
+// Key returns a copy of the AES key at index, of 16 or 32 bytes, for libraries
+// that do their own encryption. The caller overwrites it after use. It is nil if
+// there is none.
+func (k *Keyring) Key(index int) []byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.load(index)
+	if s == nil || s.current == nil {
+		return nil
+	}
+	return slices.Clone(s.current.secret)
+}
+
+// Version grows with each change of the ring's keys, by the caller or by a frame
+// that ratcheted. What failed to open is worth another try when it has grown.
+func (k *Keyring) Version() uint64 { return k.version.Load() }
+
+// Changed returns a channel that is closed at the ring's next change.
+func (k *Keyring) Changed() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.changed
+}
+
+// Clear drops all keys at once, without Grace.
 func (k *Keyring) Clear() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i := range k.slots {
 		if s := k.slots[i].Swap(nil); s != nil {
 			s.current.wipe()
-			s.previous.wipe()
+			for _, p := range s.previous {
+				p.wipe()
+			}
 		}
 	}
+	k.changedLocked()
+}
+
+func (k *Keyring) changedLocked() {
+	k.version.Add(1)
+	close(k.changed)
+	k.changed = make(chan struct{})
 }
 
 // load returns the keys at an index that came with a frame: no modulo here.
@@ -176,8 +246,8 @@ func (k *Keyring) load(index int) *keySlot {
 	return k.slots[index].Load()
 }
 
-// newKeyLocked derives a key and takes ownership of material.
-func (k *Keyring) newKeyLocked(material []byte, d Derivation) (*key, error) {
+// newKey derives a key and takes ownership of material.
+func (k *Keyring) newKey(material []byte, d Derivation) (*key, error) {
 	if k.o.Size != 16 && k.o.Size != 32 {
 		return nil, fmt.Errorf("key size is %d bytes, must be 16 or 32", k.o.Size)
 	}
@@ -185,7 +255,6 @@ func (k *Keyring) newKeyLocked(material []byte, d Derivation) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer clear(derived)
 	block, err := aes.NewCipher(derived)
 	if err != nil {
 		return nil, err
@@ -194,8 +263,7 @@ func (k *Keyring) newKeyLocked(material []byte, d Derivation) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.ids++
-	next := &key{id: k.ids, aead: aead, derivation: d}
+	next := &key{aead: aead, derivation: d, secret: derived}
 	block.Encrypt(next.check[:], next.check[:])
 	if k.o.RatchetWindow > 0 {
 		next.material = material
@@ -205,89 +273,59 @@ func (k *Keyring) newKeyLocked(material []byte, d Derivation) (*key, error) {
 	return next, nil
 }
 
-func (k *Keyring) installLocked(index int, next *key) {
+// installLocked makes next the key at index, nil for none. skipped are keys
+// between the old one and next that frames may still come under, newest first.
+func (k *Keyring) installLocked(index int, next *key, skipped []*key) {
 	old := k.slots[index].Load()
 	s := &keySlot{current: next}
 	if old != nil {
-		if old.current.check == next.check {
+		if next != nil && old.current != nil && old.current.check == next.check {
 			next.wipe()
 			return
 		}
-		old.previous.wipe()
+		until := k.o.Now().Add(k.o.Grace)
 		if k.o.Grace > 0 {
-			s.previous, s.until = old.current, k.o.Now().Add(k.o.Grace)
+			if old.current != nil {
+				s.previous = append(s.previous, replaced{old.current, until})
+			}
+			for _, p := range skipped {
+				s.previous = append(s.previous, replaced{p, until})
+			}
+			s.previous = append(s.previous, old.previous...)
+			s.previous = s.previous[:min(len(s.previous), maxPrevious)]
+		}
+		for _, p := range skipped {
+			p.wipe()
 		}
 		old.current.wipe() // its AEAD still works
 	}
+	if next != nil && next.id == 0 {
+		k.ids++
+		next.id = k.ids
+	}
 	k.slots[index].Store(s)
+	k.changedLocked()
 }
 
-// grace returns the key that the one in s replaced, if it may still be used.
-func (k *Keyring) grace(index int, s *keySlot) *key {
-	if s.previous == nil {
-		return nil
-	}
-	if k.o.Now().Before(s.until) {
-		return s.previous
-	}
-	k.slots[index].CompareAndSwap(s, &keySlot{current: s.current})
-	return nil
-}
-
-// stepLocked derives the next key of current's ratchet.
-func (k *Keyring) stepLocked(current *key) error {
-	last := current
-	if n := len(current.ahead); n > 0 {
-		last = current.ahead[n-1]
-	}
-	material, err := last.derivation.ratchet(last.material, k.o.Salt)
-	if err != nil {
-		return err
-	}
-	next, err := k.newKeyLocked(material, last.derivation)
-	if err != nil {
-		return err
-	}
-	current.ahead = append(current.ahead, next)
-	return nil
-}
-
-// advanceLocked makes the i-th key ahead of current the one at index.
-func (k *Keyring) advanceLocked(index int, current *key, i int) {
-	next := current.ahead[i]
-	next.ahead = slices.Clone(current.ahead[i+1:])
-	current.ahead = current.ahead[:i] // wiped with current
-	k.installLocked(index, next)
-}
-
-// openAhead tries the ratchet on a frame that did not authenticate under the
-// key s has. On success that key replaces the one at index.
-func (k *Keyring) openAhead(index int, s *keySlot, dst, iv, sealed, header []byte) ([]byte, *key) {
-	if k.o.RatchetWindow == 0 {
+// openPrevious tries the keys that were replaced a moment ago. It forgets those
+// whose time is over.
+func (k *Keyring) openPrevious(index int, s *keySlot, dst, iv, sealed, header []byte) ([]byte, *key) {
+	if len(s.previous) == 0 {
 		return nil, nil
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	current := s.current
-	if current.material == nil || k.slots[index].Load() == nil || k.slots[index].Load().current != current {
-		return nil, nil // replaced meanwhile
-	}
-	if now := k.o.Now(); now.Sub(current.since) >= time.Second {
-		current.since, current.tries = now, 0
-	}
-	if current.tries++; current.tries > ratchetTries {
-		return nil, nil
-	}
-	for i, steps := 0, 0; i < k.o.RatchetWindow; i++ {
-		if i == len(current.ahead) {
-			if steps++; steps > ratchetSteps || k.stepLocked(current) != nil {
-				return nil, nil
-			}
+	now, live := k.o.Now(), 0
+	for _, p := range s.previous { // the first replaced last
+		if !now.Before(p.until) {
+			break
 		}
-		if out, err := current.ahead[i].aead.Open(dst, iv, sealed, header); err == nil {
-			next := current.ahead[i]
-			k.advanceLocked(index, current, i)
-			return out, next
+		live++
+	}
+	if live < len(s.previous) {
+		k.slots[index].CompareAndSwap(s, &keySlot{current: s.current, previous: s.previous[:live:live]})
+	}
+	for _, p := range s.previous[:live] {
+		if out, err := p.aead.Open(dst, iv, sealed, header); err == nil {
+			return out, p.key
 		}
 	}
 	return nil, nil
@@ -299,8 +337,9 @@ func (k *key) wipe() {
 	if k == nil {
 		return
 	}
+	clear(k.secret)
 	clear(k.material)
-	k.material = nil
+	k.secret, k.material = nil, nil
 	for _, next := range k.ahead {
 		next.wipe()
 	}

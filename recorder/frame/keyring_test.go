@@ -101,7 +101,7 @@ func TestKeyringGrace(t *testing.T) {
 	if err := open(tooLate); !errors.Is(err, ErrAuth) {
 		t.Errorf("after the grace: %v", err)
 	}
-	if s := k.load(0); s.previous != nil {
+	if s := k.load(0); len(s.previous) != 0 {
 		t.Error("the previous key is kept after its grace")
 	}
 	if err := open(seal(t, e, "still", 4)); err != nil {

@@ -1,0 +1,106 @@
+package frame
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	maxWindow = 64
+
+	// ratchetSteps is how many new keys one frame that does not authenticate may
+	// make us derive. Derived keys are kept, so no flood costs more than one
+	// window of derivations per installed key.
+	ratchetSteps = 4
+	// ratchetTries is how many such frames a second each track may try with the
+	// keys of the window; the others of a flood fail at once. Other tracks under
+	// the same keys have tries of their own.
+	ratchetTries = 64
+)
+
+// A budget bounds tries by the second.
+type budget struct {
+	tries int
+	since time.Time
+}
+
+// spend reports whether there is a try left.
+func (b *budget) spend(now time.Time) bool {
+	if now.Sub(b.since) >= time.Second || now.Before(b.since) {
+		b.since, b.tries = now, 0
+	}
+	if b.tries >= ratchetTries {
+		return false
+	}
+	b.tries++
+	return true
+}
+
+// stepLocked derives the next key of current's ratchet.
+func (k *Keyring) stepLocked(current *key) error {
+	last := current
+	if n := len(current.ahead); n > 0 {
+		last = current.ahead[n-1]
+	}
+	material, err := last.derivation.ratchet(last.material, k.o.Salt)
+	if err != nil {
+		return err
+	}
+	next, err := k.newKey(material, last.derivation)
+	if err != nil {
+		return err
+	}
+	k.ids++
+	next.id = k.ids
+	current.ahead = append(current.ahead, next)
+	return nil
+}
+
+// advanceLocked makes the i-th key ahead of current the one at index. Those
+// before it stay in use like the replaced one: a track that is behind may still
+// send under them.
+func (k *Keyring) advanceLocked(index int, current *key, i int) {
+	next := current.ahead[i]
+	next.ahead = slices.Clone(current.ahead[i+1:])
+	skipped := slices.Clone(current.ahead[:i])
+	slices.Reverse(skipped)
+	current.ahead = nil
+	k.installLocked(index, next, skipped)
+}
+
+// openAhead tries the ratchet on a frame that did not authenticate under the
+// key s has. On success that key replaces the one at index.
+func (k *Keyring) openAhead(index int, s *keySlot, b *budget, dst, iv, sealed, header []byte) ([]byte, *key) {
+	if k.o.RatchetWindow == 0 || s.current == nil || !b.spend(k.o.Now()) {
+		return nil, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	current := s.current
+	now := k.slots[index].Load()
+	if now == nil || now.current == nil {
+		return nil, nil
+	}
+	if now.current != current { // replaced meanwhile
+		if out, err := now.current.aead.Open(dst, iv, sealed, header); err == nil {
+			return out, now.current
+		}
+		return nil, nil
+	}
+	if current.material == nil {
+		return nil, nil
+	}
+	for i, steps := 0, 0; i < k.o.RatchetWindow; i++ {
+		if i == len(current.ahead) {
+			if steps++; steps > ratchetSteps || k.stepLocked(current) != nil {
+				return nil, nil
+			}
+		}
+		if out, err := current.ahead[i].aead.Open(dst, iv, sealed, header); err == nil {
+			next := current.ahead[i]
+			k.advanceLocked(index, current, i)
+			return out, next
+		}
+	}
+	return nil, nil
+}
