@@ -89,7 +89,8 @@ func ExportFile(ctx context.Context, s *Session, path string, o ExportOptions) (
 }
 
 // ExportTracks writes each track into a file of its own in the new folder dir:
-// NAME-SOURCE.ogg for Opus, NAME-SOURCE.webm for VP8 and VP9. All of them
+// NAME-SOURCE.ogg for Opus, NAME-SOURCE.webm for VP8, VP9 and AV1,
+// NAME-SOURCE.mkv for H.264 and H.265, which WebM does not take. All of them
 // begin at the recording's start: sound by silence up to its first frame,
 // pictures by their times. The folder appears whole or not at all, durable once
 // ExportTracks returns. If dir exists and is not an empty folder, it is left
@@ -145,8 +146,11 @@ type trackFile struct {
 
 func (s *Session) createTrack(dir string, names namer, t media.Track) (*trackFile, error) {
 	ext := ".webm"
-	if t.Codec == media.Opus {
+	switch t.Codec {
+	case media.Opus:
 		ext = ".ogg"
+	case media.H264, media.H265:
+		ext = ".mkv"
 	}
 	file, err := os.OpenFile(filepath.Join(dir, names.name(t, ext)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -157,7 +161,7 @@ func (s *Session) createTrack(dir string, names namer, t media.Track) (*trackFil
 		f.frameWriter, err = newOpusFile(file, t)
 	} else {
 		f.frameWriter, err = matroska.NewFileWriter(file, matroska.FileHeader{
-			Start: s.start, Title: t.Label(), Tracks: []media.Track{t}, WebM: true})
+			Start: s.start, Title: t.Label(), Tracks: []media.Track{t}, WebM: ext == ".webm"})
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())

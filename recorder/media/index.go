@@ -20,8 +20,8 @@ type Index struct {
 	Start     time.Time
 	// Segments are in the order of their numbers.
 	Segments []IndexSegment
-	// Tracks are those first seen in these segments; a track whose picture
-	// size changed is listed again.
+	// Tracks are those first seen in these segments, without their Private; a
+	// track whose picture size changed is listed again.
 	Tracks []Track
 	// Events are those of these segments, joins with names included.
 	Events []Event
@@ -201,7 +201,9 @@ func (x *Index) add(l indexLine) error {
 		}
 		x.Segments = append(x.Segments, s)
 	case l.Track != nil:
-		t := Track(*l.Track)
+		j := l.Track
+		t := Track{UID: j.UID, Participant: j.Participant, Name: j.Name, Source: j.Source, Codec: j.Codec,
+			Channels: j.Channels, Width: j.Width, Height: j.Height}
 		switch {
 		case len(x.Tracks) >= MaxIndexSegments*4:
 			return errors.New("too many tracks")

@@ -140,7 +140,7 @@ func FuzzIndex(f *testing.F) {
 // TestCorpora holds the committed corpora in place: without them the fuzz
 // targets would run on their seeds alone.
 func TestCorpora(t *testing.T) {
-	for _, target := range []string{"FuzzEvent", "FuzzIndex"} {
+	for _, target := range []string{"FuzzEvent", "FuzzIndex", "FuzzDescribe"} {
 		entries, err := os.ReadDir(filepath.Join("testdata", "fuzz", target))
 		if err != nil || len(entries) < 2 {
 			t.Errorf("%s: %d entries, %v", target, len(entries), err)

@@ -15,10 +15,10 @@ type Codec string
 const (
 	Opus Codec = "opus" // RFC 6716; one packet a frame
 	VP8  Codec = "vp8"  // RFC 6386
-	VP9  Codec = "vp9"
-	H264 Codec = "h264" // Annex B
-	H265 Codec = "h265" // Annex B
-	AV1  Codec = "av1"
+	VP9  Codec = "vp9"  // a frame, or the layers of a picture as a superframe (annex B)
+	H264 Codec = "h264" // NAL units behind lengths of four bytes, parameter sets among them
+	H265 Codec = "h265" // as H264
+	AV1  Codec = "av1"  // a temporal unit without its delimiter, every OBU with a size
 )
 
 // Audio reports whether the codec carries sound.
@@ -49,6 +49,11 @@ type Track struct {
 	// Width and Height are the picture's size in pixels; 0 for audio. Key
 	// frames may change it, so a later Track of the same UID may differ.
 	Width, Height int
+	// Private is what a decoder must know before the first frame, as Matroska's
+	// CodecPrivate: avcC of H264, hvcC of H265, av1C of AV1, at most MaxPrivate
+	// bytes; "" for other codecs. Key frames may change it as they do the size,
+	// and bring it with them.
+	Private string
 }
 
 // Label is the track's title for people: "alice (camera)".

@@ -20,7 +20,7 @@ const (
 	// MaxFrame bounds the size of one frame in bytes.
 	MaxFrame = 8 << 20
 	// maxHeader bounds what comes before the first cluster, in bytes.
-	maxHeader = 1 << 20
+	maxHeader = 2 << 20
 	// EventsUID is the TrackUID of the timeline, "sealtape" in ASCII. No media
 	// track may have it.
 	EventsUID = 0x7365616C74617065
@@ -93,14 +93,16 @@ func checkTracks(tracks []media.Track) error {
 			return fmt.Errorf("track %d: %d channels", t.UID, t.Channels)
 		case t.Width < 0 || t.Height < 0 || t.Width > 1<<16 || t.Height > 1<<16:
 			return fmt.Errorf("track %d: size %dx%d", t.UID, t.Width, t.Height)
+		case media.NeedsPrivate(t.Codec) && (t.Private == "" || len(t.Private) > media.MaxPrivate):
+			return fmt.Errorf("track %d: private data of %d bytes for codec %q", t.UID, len(t.Private), t.Codec)
 		}
 		seen[t.UID] = true
 	}
 	return nil
 }
 
-// codecs are the codecs that are written: those whose CodecPrivate is known
-// without a frame.
+// codecs are the codecs that are written (RFC 9559's codec registry; AV1 as in
+// the AOM's "AV1 in Matroska").
 var codecs = []struct {
 	codec media.Codec
 	id    string
@@ -108,6 +110,9 @@ var codecs = []struct {
 	{media.Opus, "A_OPUS"},
 	{media.VP8, "V_VP8"},
 	{media.VP9, "V_VP9"},
+	{media.H264, "V_MPEG4/ISO/AVC"},
+	{media.H265, "V_MPEGH/ISO/HEVC"},
+	{media.AV1, "V_AV1"},
 }
 
 func codecID(c media.Codec) string {
@@ -159,10 +164,15 @@ func tracksElement(tracks []media.Track, events bool) []byte {
 				element(idAudio,
 					floatElement(idSamplingFrequency, 48000),
 					uintElement(idChannels, uint64(channels(t)))))
-		} else if t.Width > 0 && t.Height > 0 {
-			entry = append(entry, element(idVideo,
-				uintElement(idPixelWidth, uint64(t.Width)),
-				uintElement(idPixelHeight, uint64(t.Height))))
+		} else {
+			if media.NeedsPrivate(t.Codec) {
+				entry = append(entry, element(idCodecPrivate, []byte(t.Private)))
+			}
+			if t.Width > 0 && t.Height > 0 {
+				entry = append(entry, element(idVideo,
+					uintElement(idPixelWidth, uint64(t.Width)),
+					uintElement(idPixelHeight, uint64(t.Height))))
+			}
 		}
 		entries = append(entries, element(idTrackEntry, entry...))
 	}

@@ -119,6 +119,10 @@ func parseTrack(data []byte) (trackEntry, error) {
 			t.name = n.text(media.MaxIdentity + media.MaxReason)
 		case idCodecID:
 			t.codec = n.text(media.MaxReason)
+		case idCodecPrivate:
+			if len(n.data) <= media.MaxPrivate {
+				t.track.Private = string(n.data)
+			}
 		case idContentEncodings:
 			err = fmt.Errorf("%w: content encodings (compression or encryption) are not supported", ErrFormat)
 		case idVideo:

@@ -155,6 +155,12 @@ func (m *Reader) parseTracks(data []byte) error {
 		if t.track.Codec.Audio() != (t.kind == typeAudio) {
 			t.track.Codec = ""
 		}
+		switch {
+		case !media.NeedsPrivate(t.track.Codec):
+			t.track.Private = ""
+		case t.track.Private == "":
+			t.track.Codec = "" // it cannot be decoded
+		}
 		uids[t.track.UID] = true
 		m.tracks[t.number] = t
 		if len(m.tracks) > MaxTracks+1 {

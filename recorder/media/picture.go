@@ -1,0 +1,53 @@
+package media
+
+// A Picture is what a frame of a video track says of itself.
+type Picture struct {
+	// Key says that the frame decodes without an earlier one.
+	Key bool
+	// Width and Height are the size in pixels as shown, 0 if the frame does not
+	// say.
+	Width, Height int
+	// Private is the track's [Track.Private] from this frame on, empty if the
+	// frame brings none.
+	Private string
+}
+
+// Describe looks into a stored video frame, see [Store]. What is malformed or
+// not known is zero.
+func Describe(c Codec, frame []byte) Picture {
+	switch c {
+	case VP8:
+		var p Picture
+		p.Width, p.Height, p.Key = VP8Size(frame)
+		p.Key = len(frame) > 0 && frame[0]&1 == 0
+		return p
+	case VP9:
+		return describeVP9(frame)
+	case H264:
+		return describeH264(frame)
+	case H265:
+		return describeH265(frame)
+	case AV1:
+		return describeAV1(frame)
+	}
+	return Picture{}
+}
+
+// NeedsPrivate reports whether tracks of the codec cannot be written without
+// [Track.Private].
+func NeedsPrivate(c Codec) bool { return c == H264 || c == H265 || c == AV1 }
+
+// MaxPrivate bounds Track.Private in bytes: several times what encoders make,
+// and 512 tracks of it still fit a header.
+const MaxPrivate = 1 << 10
+
+// Store turns a frame as it comes from a payload format into the form that is
+// kept in a [Frame]: H.264 and H.265 from start codes to lengths, every other
+// codec as it is. It works in frame where it can, and the result is empty if
+// there is nothing in it.
+func Store(c Codec, frame []byte) []byte {
+	if c != H264 && c != H265 {
+		return frame
+	}
+	return lengthPrefixed(frame)
+}
