@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	outage    = 20 * time.Second       // how long the store is away
+	outage    = time.Minute            // how long the store is away
 	writeEach = 200 * time.Millisecond // a segment
 )
 
