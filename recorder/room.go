@@ -41,8 +41,14 @@ type RoomEvent struct {
 	// At is when, on the recorder's clock.
 	At time.Time
 	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
-	// EventUnmute, EventReconnect and EventGap (a track that cannot be
+	// EventUnmute, EventLost, EventReconnect and EventGap (a track that cannot be
 	// recorded, with Reason).
+	//
+	// A room that is lost, for which the room itself finds the way back, is told
+	// of by EventLost: all its tracks end soon after. When it is back comes
+	// EventReconnect, then those who came and the tracks there are, and in the
+	// end who is not there any more. Where a connection was resumed, and its
+	// tracks go on, there is an EventReconnect alone.
 	Type media.EventType
 	// Participant is the identity, Name the display name.
 	Participant, Name string
@@ -50,8 +56,14 @@ type RoomEvent struct {
 	Track Track
 	// TrackID names the track of an EventMute or EventUnmute.
 	TrackID string
-	// Reason is set for EventGap.
+	// Reason is set for EventGap, and for EventReconnect: media.ReconnectResume or
+	// media.ReconnectRejoin.
 	Reason string
+	// Since is when an EventReconnect's absence began.
+	Since time.Time
+	// Machine is set for the EventJoin of a member who is not a person: another
+	// recorder or an agent.
+	Machine bool
 }
 
 // A Track is a remote track as the room delivers it.

@@ -1,46 +1,35 @@
 // Package livekit joins LiveKit rooms as a recorder that everyone can see.
 //
 // It is the only package that knows LiveKit. Connecting, resuming and data
-// channels are server-sdk-go's; what comes of it is a recorder.Room. Frames
+// channels are server-sdk-go's; what comes of it is a recorder.Room. Where a
+// connection cannot be resumed the recorder joins again by itself, with a fresh
+// token, and hands out the members and tracks it finds as those it knew. Frames
 // stay encrypted here: this package never sees a media key, only, where it is
 // given, the passphrase that encrypts what it tells the room.
 //
 // LiveKit tells members of one who only listens in batches, every three
 // seconds. The recorder subscribes to no track before that time has passed, so
-// every member's client has listed it before the first packet comes.
+// every member's client has listed it before the first packet comes. After a
+// short absence members who were told of the recording, and not of its end, are
+// received at once; those who came meanwhile, and everyone after a longer one,
+// are given that time again.
 package livekit
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/livekit/protocol/logger"
 	lksdk "github.com/livekit/server-sdk-go/v2"
-	"github.com/livekit/server-sdk-go/v2/e2ee"
-	"github.com/pion/interceptor"
-	"github.com/pion/webrtc/v4"
 
 	"github.com/sealtape/sealtape/recorder"
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// noticePeriod is LiveKit's batching interval for members who do not publish
-// (subscriberUpdateInterval, 3 s, in pkg/rtc/room.go of livekit-server) and
-// some time for the message to travel.
-const noticePeriod = 3500 * time.Millisecond
-
-// sendPeriod is what a message needs to leave the machine once it was handed to
-// SCTP, which has no way to tell.
-const sendPeriod = 300 * time.Millisecond
-
 const (
-	chatTopic   = "lk.chat" // the text stream topic that LiveKit's own clients show as chat
-	eventQueue  = 1024      // when full, the SDK's callbacks wait
+	eventQueue  = 1024 // when full, the SDK's callbacks wait
 	joinTimeout = 15 * time.Second
 )
 
@@ -68,29 +57,34 @@ type Config struct {
 	// Passphrase is the room's end-to-end passphrase, nil if it has none. With
 	// it the server cannot read what the recorder tells the room.
 	Passphrase []byte
+	// Rejoin is how long the recorder may be away from a room that it lost before
+	// it gives it up: 0 is 15 minutes, less than 0 gives up at once.
+	Rejoin time.Duration
 	// Log takes the SDK's warnings, without tokens or names. nil discards them.
 	Log *slog.Logger
 }
 
 // A Room is a joined room. It implements recorder.Room.
 type Room struct {
-	room   *lksdk.Room
+	c      Config
 	name   string
 	log    *slog.Logger
-	attrs  map[string]string
-	joined time.Time
 	events chan recorder.RoomEvent
 	ended  chan struct{} // closed when the room is over
 	closed chan struct{} // closed by Close
-	away   atomic.Bool   // the SDK tries to get back
+	cancel context.CancelFunc
+	visits sync.WaitGroup // the goroutines that keep the recorder in the room
+	ghost  ghost          // of the goroutine that rejoins
 
 	mu        sync.Mutex
-	reason    string
-	announced string // what every joiner is told; "" before the first Announce
-	receiving bool   // the notice period is over: tracks may be subscribed to
-	tracks    map[*webrtc.TrackRemote]*track
-	wanted    map[string]time.Time // by track: since when we have asked for it, unmuted
-	present   map[string]bool      // identities whose join was told and whose leave was not
+	s         *session // the current one, or the last
+	cause     error
+	announced string          // what every joiner is told; "" before the first Announce
+	change    string          // and what they are told besides
+	state     string          // what SetState said last
+	receiving bool            // the first notice period is over: tracks may be subscribed to
+	present   map[string]bool // identities whose join was told and whose leave was not
+	told      map[string]bool // identities who had notice
 	closeOnce sync.Once
 	endOnce   sync.Once
 }
@@ -118,34 +112,27 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	r := &Room{
-		name: name, log: log, attrs: c.Attributes,
+		c: c, name: name, log: log,
 		events: make(chan recorder.RoomEvent, eventQueue),
 		ended:  make(chan struct{}), closed: make(chan struct{}),
-		tracks: make(map[*webrtc.TrackRemote]*track), present: make(map[string]bool), wanted: make(map[string]time.Time),
+		present: make(map[string]bool), told: make(map[string]bool),
 	}
-	opts := []lksdk.ConnectOption{
-		// Nothing is received before the room was told: see Announce.
-		lksdk.WithAutoSubscribe(false),
-		lksdk.WithConnectTimeout(joinTimeout),
-		lksdk.WithLogger(logger.GetDiscardLogger()), // the SDK's logs name people and URLs
-		lksdk.WithInterceptors([]interceptor.Factory{audioNACK{}}),
-		lksdk.WithIncludeDefaultInterceptors(true),
+	s, err := r.connect(ctx, token)
+	if err != nil {
+		return nil, err
 	}
-	if c.Passphrase != nil {
-		keys := e2ee.NewExternalKeyProvider()
-		if err := keys.SetKeyFromPassphrase(string(c.Passphrase), 0); err != nil {
-			return nil, fmt.Errorf("room passphrase: %w", err)
-		}
-		opts = append(opts, lksdk.WithDataEncryption(&lksdk.EncryptionOptions{KeyProvider: keys}))
-	}
-	r.room = lksdk.NewRoom(r.callbacks())
-	if err := r.room.JoinWithContextAndToken(ctx, c.URL, token, opts...); err != nil {
-		return nil, fmt.Errorf("joining the room: %w", err)
-	}
-	r.joined = time.Now()
-	for _, p := range r.room.GetRemoteParticipants() {
+	r.mu.Lock()
+	r.s = s
+	r.mu.Unlock()
+	s.mu.Lock()
+	s.entered = true
+	s.mu.Unlock()
+	for _, p := range s.room.GetRemoteParticipants() {
 		r.came(p)
 	}
+	var run context.Context
+	run, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	r.visits.Go(func() { r.keep(run, s) })
 	return r, nil
 }
 
@@ -154,98 +141,8 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 // safe only while no room runs, so it is done before there can be one.
 func init() { lksdk.SetLogger(logger.GetDiscardLogger()) }
 
-func (r *Room) callbacks() *lksdk.RoomCallback {
-	cb := &lksdk.RoomCallback{
-		OnParticipantConnected: func(p *lksdk.RemoteParticipant) {
-			r.came(p)
-			r.mu.Lock()
-			text := r.announced
-			r.mu.Unlock()
-			if text != "" {
-				r.say(text, p.Identity())
-			}
-		},
-		OnParticipantDisconnected: func(p *lksdk.RemoteParticipant) {
-			identity := p.Identity()
-			r.mu.Lock()
-			delete(r.present, identity)
-			r.mu.Unlock()
-			r.emit(recorder.RoomEvent{Type: media.EventLeave, Participant: p.Identity()})
-		},
-		OnReconnecting: func() { r.away.Store(true) },
-		OnReconnected: func() {
-			r.away.Store(false)
-			r.emit(recorder.RoomEvent{Type: media.EventReconnect})
-			r.mu.Lock()
-			receiving := r.receiving
-			r.mu.Unlock()
-			if receiving {
-				r.subscribe() // a full reconnect starts with no subscription
-			}
-		},
-		OnDisconnectedWithReason: func(why lksdk.DisconnectionReason) { r.end(string(why)) },
-	}
-	cb.OnTrackPublished = func(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
-		r.mu.Lock()
-		receiving := r.receiving
-		r.mu.Unlock()
-		if receiving {
-			r.want(pub)
-		}
-	}
-	cb.OnTrackSubscribed = func(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
-		sid := pub.SID()
-		r.mu.Lock()
-		wanted := r.wanted[sid]
-		delete(r.wanted, sid)
-		r.mu.Unlock()
-		// The SDK has locks of its own: none of its methods is called with ours.
-		t := newTrack(remote, pub, p, r.room.SifTrailer(), wanted)
-		r.mu.Lock()
-		r.tracks[remote] = t
-		r.mu.Unlock()
-		r.emit(recorder.RoomEvent{Type: media.EventTrack, Participant: p.Identity(), Name: p.Name(), Track: t})
-		if pub.IsMuted() {
-			r.emit(recorder.RoomEvent{Type: media.EventMute, Participant: p.Identity(), TrackID: pub.SID()})
-		}
-	}
-	cb.OnTrackUnsubscribed = func(remote *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
-		r.mu.Lock()
-		t := r.tracks[remote]
-		delete(r.tracks, remote)
-		r.mu.Unlock()
-		if t != nil {
-			t.end()
-		}
-	}
-	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
-		r.notWanted(pub.SID())
-	}
-	cb.OnTrackSubscriptionFailed = func(sid string, p *lksdk.RemoteParticipant) {
-		r.emit(recorder.RoomEvent{Type: media.EventGap, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
-	}
-	cb.OnTrackMuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
-		r.notWanted(pub.SID())
-		r.emit(recorder.RoomEvent{Type: media.EventMute, Participant: p.Identity(), TrackID: pub.SID()})
-	}
-	cb.OnTrackUnmuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
-		r.emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: p.Identity(), TrackID: pub.SID()})
-	}
-	return cb
-}
-
-// came tells of a member, once: whoever joins while we do is both in the
-// server's list and in a callback.
-func (r *Room) came(p *lksdk.RemoteParticipant) {
-	identity := p.Identity()
-	r.mu.Lock()
-	told := r.present[identity]
-	r.present[identity] = true
-	r.mu.Unlock()
-	if !told {
-		r.emit(recorder.RoomEvent{Type: media.EventJoin, Participant: p.Identity(), Name: p.Name()})
-	}
-}
+// Name implements recorder.Room.
+func (r *Room) Name() string { return r.name }
 
 // Connected implements recorder.Connector.
 func (r *Room) Connected() bool {
@@ -253,108 +150,13 @@ func (r *Room) Connected() bool {
 	case <-r.ended:
 		return false
 	default:
-		return !r.away.Load()
 	}
-}
-
-// Name implements recorder.Room.
-func (r *Room) Name() string { return r.name }
-
-// Announce implements recorder.Room: it sends text as a chat message, to those
-// present now and to whoever joins later. The first call returns, and starts to
-// receive media, when LiveKit has told every member that the recorder is here.
-func (r *Room) Announce(ctx context.Context, text string) error {
 	r.mu.Lock()
-	first := r.announced == ""
-	r.announced = cmp.Or(text, r.announced)
+	s := r.s
 	r.mu.Unlock()
-	if first && len(r.attrs) > 0 {
-		r.room.LocalParticipant.SetAttributes(r.attrs)
-	}
-	sent := r.say(text, "")
-	if !first {
-		// Closing the room drops what is still on its way: give it a moment.
-		select {
-		case <-sent:
-			return pause(ctx, sendPeriod)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	wait := time.NewTimer(time.Until(r.joined.Add(noticePeriod)))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-r.ended:
-		return r.endError()
-	}
-	r.subscribe()
-	return nil
-}
-
-// pause waits for d, or for the end of ctx, and returns its error then.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// say sends a chat message to one member, or to all if identity is "". The SDK
-// writes it in the background; the channel is closed when it handed it to the
-// network stack.
-func (r *Room) say(text, identity string) <-chan struct{} {
-	size := uint64(len(text))
-	o := lksdk.StreamTextOptions{Topic: chatTopic, TotalSize: size}
-	if identity != "" {
-		o.DestinationIdentities = []string{identity}
-	}
-	sent := make(chan struct{})
-	w := r.room.LocalParticipant.StreamText(o)
-	done := func() {
-		w.Close()
-		close(sent)
-	}
-	w.Write(text, &done)
-	return sent
-}
-
-// subscribe asks for all tracks there are; those that come later are asked for
-// as they are published.
-func (r *Room) subscribe() {
-	r.mu.Lock()
-	r.receiving = true
-	r.mu.Unlock()
-	for _, p := range r.room.GetRemoteParticipants() {
-		for _, pub := range p.TrackPublications() {
-			if pub, ok := pub.(*lksdk.RemoteTrackPublication); ok {
-				r.want(pub)
-			}
-		}
-	}
-}
-
-func (r *Room) notWanted(sid string) {
-	r.mu.Lock()
-	delete(r.wanted, sid)
-	r.mu.Unlock()
-}
-
-func (r *Room) want(pub *lksdk.RemoteTrackPublication) {
-	if sid := pub.SID(); !pub.IsMuted() {
-		r.mu.Lock()
-		r.wanted[sid] = time.Now()
-		r.mu.Unlock()
-	}
-	if err := pub.SetSubscribed(true); err != nil {
-		r.log.Warn("a track could not be subscribed to", "track", pub.SID(), "err", err)
-	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.dead && s.doubt.IsZero()
 }
 
 // Accept implements recorder.Room.
@@ -375,17 +177,20 @@ func (r *Room) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 }
 
 func (r *Room) emit(e recorder.RoomEvent) {
-	e.At = time.Now()
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
 	select {
 	case r.events <- e:
 	case <-r.closed:
 	}
 }
 
-func (r *Room) end(reason string) {
+// end ends the room with an error that wraps recorder.ErrEnded.
+func (r *Room) end(err error) {
 	r.endOnce.Do(func() {
 		r.mu.Lock()
-		r.reason = reason
+		r.cause = err
 		r.mu.Unlock()
 		close(r.ended)
 	})
@@ -394,22 +199,17 @@ func (r *Room) end(reason string) {
 func (r *Room) endError() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return fmt.Errorf("%w: %s", recorder.ErrEnded, r.reason)
+	return r.cause
 }
 
-// Close implements recorder.Room.
+// Close implements recorder.Room. While the recorder tries to join again it may
+// take as long as the attempt under way.
 func (r *Room) Close() error {
 	r.closeOnce.Do(func() {
 		close(r.closed)
-		r.mu.Lock()
-		tracks := r.tracks
-		r.tracks = make(map[*webrtc.TrackRemote]*track)
-		r.mu.Unlock()
-		for _, t := range tracks {
-			t.end()
-		}
-		r.room.Disconnect()
-		r.end(string(lksdk.LeaveRequested))
+		r.cancel()
+		r.visits.Wait()
+		r.end(fmt.Errorf("%w: the recorder left", recorder.ErrEnded))
 	})
 	return nil
 }

@@ -30,6 +30,9 @@ var (
 	ErrUnreachable = errors.New("no LiveKit server answers")
 )
 
+// errNoFreshToken: the only token there is does not serve any more.
+var errNoFreshToken = errors.New("no fresh token to join again with")
+
 // tokenLife bounds how late a minted token may be used to join. The server
 // hands out a fresh one while the recorder is connected.
 const tokenLife = 10 * time.Minute

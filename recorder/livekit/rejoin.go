@@ -1,0 +1,149 @@
+package livekit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	lkproto "github.com/livekit/protocol/livekit"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+var (
+	// ErrReplaced: another member joined with the recorder's identity, for which
+	// the server threw the recorder out. It does not fight for its place.
+	ErrReplaced = errors.New("another member took the recorder's identity")
+	// ErrRemoved: a member who may, or the room's service, removed the recorder.
+	ErrRemoved = errors.New("the recorder was removed from the room")
+	// ErrLost: the recorder lost the room and could not come back in time.
+	ErrLost = errors.New("the room was lost")
+)
+
+const (
+	defaultRejoin = 15 * time.Minute
+	firstWait     = 500 * time.Millisecond // between two attempts, doubled up to lastWait
+	lastWait      = 15 * time.Second
+	// A connection of our own that is already given up may still come about, and
+	// the server takes it for another recorder: for so long that is not one.
+	ghostTime = time.Minute
+)
+
+// keep comes back whenever the room is lost, until it is over for good.
+func (r *Room) keep(ctx context.Context, s *session) {
+	for {
+		var why lkproto.DisconnectReason
+		select {
+		case why = <-s.lost:
+		case <-ctx.Done():
+			s.finish()
+			return
+		}
+		if err := r.final(why); err != nil {
+			s.finish()
+			r.end(err)
+			return
+		}
+		since := s.since()
+		r.log.Warn("the room was lost", "why", why.String())
+		r.emit(recorder.RoomEvent{At: since, Type: media.EventLost})
+		s.finish()
+		r.ghost = ghost{s, time.Now()}
+		next, err := r.rejoin(ctx, since)
+		if err != nil {
+			r.end(err)
+			return
+		}
+		r.back(s, next, since)
+		s = next
+	}
+}
+
+// A ghost is the session before the current one.
+type ghost struct {
+	*session
+	left time.Time
+}
+
+// final returns the error with which the room is over, or nil for a reason that
+// is worth to come back after.
+func (r *Room) final(why lkproto.DisconnectReason) error {
+	switch why {
+	case lkproto.DisconnectReason_ROOM_DELETED:
+		return fmt.Errorf("%w: it was deleted", recorder.ErrEnded)
+	case lkproto.DisconnectReason_ROOM_CLOSED:
+		return fmt.Errorf("%w: all others have left", recorder.ErrEnded)
+	case lkproto.DisconnectReason_PARTICIPANT_REMOVED:
+		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrRemoved)
+	case lkproto.DisconnectReason_DUPLICATE_IDENTITY:
+		if g := r.ghost; g.session != nil && time.Since(g.left) < ghostTime && !g.isOver() {
+			r.ghost = ghost{} // once
+			return nil
+		}
+		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrReplaced)
+	}
+	if r.c.Rejoin < 0 {
+		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrLost)
+	}
+	return nil
+}
+
+// rejoin joins until it succeeds, ctx ends, or the recorder has been away for
+// too long.
+func (r *Room) rejoin(ctx context.Context, since time.Time) (*session, error) {
+	bound := r.c.Rejoin
+	if bound == 0 {
+		bound = defaultRejoin
+	}
+	ctx, cancel := context.WithDeadline(ctx, since.Add(bound))
+	defer cancel()
+	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+		s, err := r.attempt(ctx)
+		if err == nil {
+			return s, nil
+		}
+		for _, never := range []error{ErrHidden, ErrNoData, ErrNoSubscribe, errNoFreshToken} {
+			if errors.Is(err, never) {
+				return nil, fmt.Errorf("%w: %w: %w", recorder.ErrEnded, ErrLost, err)
+			}
+		}
+		r.log.Info("the room cannot be joined again yet", "err", err)
+		// Jitter, or all recorders of a server come back to it at once.
+		if pause(ctx, wait/2+rand.N(wait/2)) != nil {
+			return nil, fmt.Errorf("%w: %w, and not found again: %w", recorder.ErrEnded, ErrLost, err)
+		}
+	}
+}
+
+// attempt joins again, with a token that is as fresh as can be.
+func (r *Room) attempt(ctx context.Context) (*session, error) {
+	var token string
+	var err error
+	if r.c.Token != "" && r.c.TokenFunc == nil {
+		token = r.c.Token
+		if _, err := checkToken(token, r.name, time.Now()); err != nil {
+			return nil, fmt.Errorf("%w: %w", errNoFreshToken, err)
+		}
+	} else if token, err = fresh(ctx, r.config()); err != nil {
+		return nil, err
+	}
+	if _, err := checkToken(token, r.name, time.Now()); err != nil {
+		return nil, err
+	}
+	if err := preflight(ctx, r.c.URL, token); err != nil {
+		return nil, err
+	}
+	return r.connect(ctx, token)
+}
+
+// back goes on in the session s after old was lost.
+func (r *Room) back(old, s *session, since time.Time) {
+	now := time.Now()
+	r.emit(recorder.RoomEvent{At: now, Type: media.EventReconnect, Since: since, Reason: media.ReconnectRejoin})
+	r.log.Info("the room was joined again", "away", now.Sub(since).Round(time.Millisecond))
+	r.enter(s, now.Sub(since))
+	r.visits.Go(func() { r.leaves(s, old) })
+}

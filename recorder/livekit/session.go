@@ -1,0 +1,287 @@
+package livekit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	lkproto "github.com/livekit/protocol/livekit"
+	"github.com/livekit/protocol/logger"
+	lksdk "github.com/livekit/server-sdk-go/v2"
+	"github.com/livekit/server-sdk-go/v2/e2ee"
+	"github.com/pion/interceptor"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// resumeTime is how long the SDK may take to resume a connection before the
+// recorder joins anew. The server keeps a member whose media stopped for 15 s.
+const resumeTime = 10 * time.Second
+
+// A session is one time in the room: from a join until the connection cannot be
+// resumed. Resuming is the SDK's. It would also join anew by itself, with a
+// token that may have expired, and then takes those who left meanwhile for
+// present and those present for new: that is ours, see Room.keep.
+type session struct {
+	r      *Room
+	room   *lksdk.Room
+	joined time.Time
+	begun  atomic.Bool                   // joined: another peer connection would be the SDK joining anew
+	lost   chan lkproto.DisconnectReason // the first reason why the session is over
+	over   chan struct{}                 // closed when the SDK has given up: it does nothing more
+
+	mu       sync.Mutex
+	entered  bool        // it is the room's session, or was: before, nothing that happens here counts
+	dead     bool        // it was given up: nothing counts any more
+	doubt    time.Time   // since when the SDK tries to resume; zero if it does not
+	patience *time.Timer // runs then
+	tracks   map[*webrtc.TrackRemote]*track
+	wanted   map[string]time.Time // by track: since when we have asked for it, unmuted
+	waits    map[string]bool      // members who need notice first: nothing is received of them
+	overOnce sync.Once
+	deadOnce sync.Once
+	gone     chan struct{} // closed when dead
+}
+
+// connect joins the room, once.
+func (r *Room) connect(ctx context.Context, token string) (*session, error) {
+	s := &session{r: r, lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}),
+		tracks: make(map[*webrtc.TrackRemote]*track), wanted: make(map[string]time.Time)}
+	opts := []lksdk.ConnectOption{
+		// Nothing is received before the room was told: see Announce.
+		lksdk.WithAutoSubscribe(false),
+		lksdk.WithConnectTimeout(joinTimeout),
+		lksdk.WithLogger(logger.GetDiscardLogger()), // the SDK's logs name people and URLs
+		lksdk.WithInterceptors([]interceptor.Factory{audioNACK{}, oneConnection{s}}),
+		lksdk.WithIncludeDefaultInterceptors(true),
+	}
+	if r.c.Passphrase != nil {
+		keys := e2ee.NewExternalKeyProvider()
+		if err := keys.SetKeyFromPassphrase(string(r.c.Passphrase), 0); err != nil {
+			return nil, fmt.Errorf("room passphrase: %w", err)
+		}
+		opts = append(opts, lksdk.WithDataEncryption(&lksdk.EncryptionOptions{KeyProvider: keys}))
+	}
+	s.room = lksdk.NewRoom(s.callbacks())
+	if err := s.room.JoinWithContextAndToken(ctx, r.c.URL, token, opts...); err != nil {
+		s.finish()
+		return nil, fmt.Errorf("joining the room: %w", err)
+	}
+	s.begun.Store(true)
+	s.joined = time.Now()
+	return s, nil
+}
+
+var errJoinsAnew = errors.New("joining anew is not the SDK's")
+
+// oneConnection is an interceptor that does nothing, but refuses to be made for
+// a second set of peer connections, and so keeps the SDK from joining anew.
+type oneConnection struct{ s *session }
+
+// NewInterceptor implements interceptor.Factory.
+func (o oneConnection) NewInterceptor(string) (interceptor.Interceptor, error) {
+	if o.s.begun.Load() {
+		o.s.lose(lkproto.DisconnectReason_STATE_MISMATCH)
+		return nil, errJoinsAnew
+	}
+	return &interceptor.NoOp{}, nil
+}
+
+// lose ends the session for reason, unless it has ended.
+func (s *session) lose(reason lkproto.DisconnectReason) {
+	select {
+	case s.lost <- reason:
+	default:
+	}
+}
+
+// alive reports whether what happens in the session still counts.
+func (s *session) alive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entered && !s.dead
+}
+
+// since returns from when on the session was of no use: now, or when the SDK
+// began to resume.
+func (s *session) since() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doubt.IsZero() {
+		return time.Now()
+	}
+	return s.doubt
+}
+
+// finish ends the session's tracks and leaves, without waiting for the server.
+// Nothing that happens in it counts any more.
+func (s *session) finish() {
+	s.mu.Lock()
+	s.dead = true
+	tracks := s.tracks
+	s.tracks = nil
+	if s.patience != nil {
+		s.patience.Stop()
+	}
+	s.mu.Unlock()
+	s.deadOnce.Do(func() { close(s.gone) })
+	for _, t := range tracks {
+		t.end()
+	}
+	s.room.Disconnect()
+}
+
+// ended is closed by finish.
+func (s *session) ended() <-chan struct{} { return s.gone }
+
+// isOver reports whether the SDK will do nothing more in this session.
+func (s *session) isOver() bool {
+	select {
+	case <-s.over:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *session) callbacks() *lksdk.RoomCallback {
+	r := s.r
+	cb := &lksdk.RoomCallback{
+		OnParticipantConnected: func(p *lksdk.RemoteParticipant) {
+			if s.alive() {
+				r.came(p)
+				r.welcome(s, p.Identity())
+			}
+		},
+		OnParticipantDisconnected: func(p *lksdk.RemoteParticipant) {
+			s.mu.Lock()
+			// While the SDK reconnects it may take everybody for gone.
+			sure := s.entered && !s.dead && s.doubt.IsZero()
+			s.mu.Unlock()
+			if sure {
+				r.went(p.Identity())
+			}
+		},
+		OnReconnecting: s.reconnecting,
+		OnReconnected:  s.resumed,
+		OnDisconnected: func() {
+			s.lose(s.room.DisconnectReason())
+			s.overOnce.Do(func() { close(s.over) })
+		},
+	}
+	cb.OnTrackPublished = func(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
+		if r.mayReceive(s, p.Identity()) {
+			s.want(pub)
+		}
+	}
+	cb.OnTrackSubscribed = s.subscribed
+	cb.OnTrackUnsubscribed = func(remote *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
+		s.mu.Lock()
+		t := s.tracks[remote]
+		delete(s.tracks, remote)
+		s.mu.Unlock()
+		if t != nil {
+			t.end()
+		}
+	}
+	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
+		s.notWanted(pub.SID())
+	}
+	cb.OnTrackSubscriptionFailed = func(sid string, p *lksdk.RemoteParticipant) {
+		s.emit(recorder.RoomEvent{Type: media.EventGap, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
+	}
+	cb.OnTrackMuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
+		s.notWanted(pub.SID())
+		s.emit(recorder.RoomEvent{Type: media.EventMute, Participant: p.Identity(), TrackID: pub.SID()})
+	}
+	cb.OnTrackUnmuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
+		s.emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: p.Identity(), TrackID: pub.SID()})
+	}
+	return cb
+}
+
+// emit hands out an event of a session that is not over.
+func (s *session) emit(e recorder.RoomEvent) {
+	if s.alive() {
+		s.r.emit(e)
+	}
+}
+
+func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
+	sid := pub.SID()
+	s.mu.Lock()
+	wanted := s.wanted[sid]
+	delete(s.wanted, sid)
+	s.mu.Unlock()
+	// The SDK has locks of its own: none of its methods is called with ours.
+	t := newTrack(remote, pub, p, s.room.SifTrailer(), wanted)
+	s.mu.Lock()
+	if s.dead {
+		s.mu.Unlock()
+		return
+	}
+	s.tracks[remote] = t
+	s.mu.Unlock()
+	s.r.emit(recorder.RoomEvent{Type: media.EventTrack, Participant: p.Identity(), Name: p.Name(), Track: t})
+	if pub.IsMuted() {
+		s.r.emit(recorder.RoomEvent{Type: media.EventMute, Participant: p.Identity(), TrackID: sid})
+	}
+}
+
+func (s *session) notWanted(sid string) {
+	s.mu.Lock()
+	delete(s.wanted, sid)
+	s.mu.Unlock()
+}
+
+// want asks the server for a track.
+func (s *session) want(pub *lksdk.RemoteTrackPublication) {
+	if pub.IsSubscribed() {
+		return
+	}
+	if sid := pub.SID(); !pub.IsMuted() {
+		s.mu.Lock()
+		s.wanted[sid] = time.Now()
+		s.mu.Unlock()
+	}
+	if err := pub.SetSubscribed(true); err != nil {
+		s.r.log.Warn("a track could not be subscribed to", "track", pub.SID(), "err", err)
+	}
+}
+
+// reconnecting is told that the SDK tries to resume.
+func (s *session) reconnecting() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead || !s.doubt.IsZero() || !s.begun.Load() {
+		return
+	}
+	s.doubt = time.Now()
+	s.patience = time.AfterFunc(resumeTime, func() { s.lose(lkproto.DisconnectReason_CONNECTION_TIMEOUT) })
+}
+
+// resumed is told that the SDK did.
+func (s *session) resumed() {
+	s.mu.Lock()
+	since := s.doubt
+	if s.dead || since.IsZero() {
+		s.mu.Unlock()
+		return
+	}
+	s.doubt = time.Time{}
+	s.patience.Stop()
+	s.mu.Unlock()
+	s.r.emit(recorder.RoomEvent{Type: media.EventReconnect, Since: since, Reason: media.ReconnectResume})
+	// Those who left while the SDK was away were not believed to.
+	for _, identity := range s.r.here() {
+		if s.room.GetParticipantByIdentity(identity) == nil {
+			s.r.went(identity)
+		}
+	}
+	s.r.subscribe(s) // what was asked for meanwhile did not reach the server
+}

@@ -1,0 +1,20 @@
+package media
+
+// Events of a recording that stands still. EventReconnect ends what EventLost
+// began; for a connection that was only resumed there is no EventLost.
+const (
+	EventLost   EventType = "lost"   // the recorder lost the room at From: nothing is received until a reconnect
+	EventPause  EventType = "pause"  // the recording was paused: nothing is kept until a resume; Reason says why
+	EventResume EventType = "resume" // it goes on
+)
+
+// How the recorder came back: the Reason of an EventReconnect, whose From and To
+// say how long it took.
+const (
+	ReconnectResume = "resume" // the connection was resumed; what was lost is declared as lost packets
+	ReconnectRejoin = "rejoin" // it was over, and the recorder joined again
+)
+
+// GapPaused is the reason of a gap that was wanted: the recording was paused. It
+// does not make a recording incomplete.
+const GapPaused = "paused"
