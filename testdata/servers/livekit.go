@@ -17,6 +17,11 @@ type LiveKitConfig struct {
 	// DepartureTimeout how long one that everybody left. In whole seconds,
 	// rounded up; 0 means 5 s and 1 s.
 	EmptyTimeout, DepartureTimeout time.Duration
+	// Relayed makes the server tell its clients that its media is at Relay, not
+	// at Media, and be an ICE-lite agent, which starts no connectivity checks: so
+	// media comes by way of whoever listens at Relay, or not at all. It takes a
+	// system where all of 127.0.0.0/8 is the machine itself, as on Linux.
+	Relayed bool
 	// Progress, if not nil, is told what takes long.
 	Progress func(string)
 }
@@ -27,6 +32,9 @@ type LiveKit struct {
 	URL       string // ws://127.0.0.1:PORT
 	APIKey    string
 	APISecret string
+	// Media is the UDP socket for media, HOST:PORT. Relay is where a Relayed
+	// server says that it is: the same port of another loopback address.
+	Media, Relay string
 }
 
 // StartLiveKit starts a server with an API key of its own and returns once it
@@ -44,8 +52,14 @@ func StartLiveKit(ctx context.Context, c LiveKitConfig) (*LiveKit, error) {
 			return nil, err
 		}
 		s.URL = fmt.Sprintf("ws://127.0.0.1:%d", ports[0])
+		s.Media, s.Relay = fmt.Sprintf("127.0.0.1:%d", ports[1]), ""
+		node := "127.0.0.1"
+		if c.Relayed {
+			node = "127.0.0.2"
+			s.Relay = fmt.Sprintf("%s:%d", node, ports[1])
+		}
 		return start(ctx, "livekit-server", path,
-			[]string{"--bind", "127.0.0.1", "--node-ip", "127.0.0.1"},
+			[]string{"--bind", "127.0.0.1", "--node-ip", node},
 			[]string{"LIVEKIT_CONFIG=" + liveKitYAML(c, s, ports)},
 			fmt.Sprintf("http://127.0.0.1:%d/", ports[0]))
 	})
@@ -72,6 +86,7 @@ rtc:
   tcp_port: 0
   udp_port: %d
   use_external_ip: false
+  use_ice_lite: %t
   enable_loopback_candidate: true
   ips: {includes: [127.0.0.1/32]}
   stun_servers: ["127.0.0.1:9"]
@@ -80,7 +95,7 @@ room:
   empty_timeout: %d
   departure_timeout: %d
 keys: {%s: %s}
-`, ports[0], ports[1],
+`, ports[0], ports[1], c.Relayed,
 		seconds(c.EmptyTimeout, 5*time.Second), seconds(c.DepartureTimeout, time.Second),
 		s.APIKey, s.APISecret)
 }
