@@ -184,3 +184,98 @@ func TestTicksDoNotOverflow(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// Crystals drift, senders' reports are off by some milliseconds, some are wrong
+// by far, and a mute of ten minutes has neither frames nor reports.
+func TestClockThroughAMuteAndBadReports(t *testing.T) {
+	start := time.Now()
+	rng := rand.New(rand.NewPCG(7, 7))
+	var wall wallClock
+	for _, skew := range []float64{-200, 200} {
+		s := &sender{clock: newTrackClock(start, 90000, &wall), rate: 90000, skew: skew, first: 0xfffffff0,
+			delay: 20 * time.Millisecond, jitter: 80 * time.Millisecond, rng: rng}
+		var worst time.Duration
+		for at := time.Duration(0); at < 30*time.Minute; at += 40 * time.Millisecond {
+			if at > 10*time.Minute && at < 20*time.Minute {
+				continue
+			}
+			if at%(3*time.Second) == 0 && at > 0 {
+				noise := time.Duration(rng.Int64N(int64(10*time.Millisecond))) - 5*time.Millisecond
+				switch n := at / (3 * time.Second); {
+				case n%41 == 0:
+					noise = time.Hour
+				case n%17 == 0:
+					noise = 100 * time.Millisecond
+				}
+				s.clock.report(SenderReport{NTP: start.Round(0).Add(at + noise), RTP: uint32(s.ticks(at)), Arrival: start.Add(at + s.travel())})
+			}
+			if got := s.frame(at); at > time.Minute {
+				worst = max(worst, (got - at - s.delay).Abs())
+			}
+		}
+		t.Logf("at %+.0f ppm: off by %v at worst", skew, worst)
+		if worst > 10*time.Millisecond {
+			t.Errorf("at %+.0f ppm a frame is %v off", skew, worst)
+		}
+	}
+}
+
+// A picture that stands still for half the range of its time stamps, and a sound
+// without reports, still have their place.
+func TestClockAfterSilenceLongerThanTimeStampsReach(t *testing.T) {
+	start := time.Now()
+	c := newTrackClock(start, 90000, &wallClock{})
+	var unwrapped int64
+	for n, at := range []time.Duration{0, time.Second, 8 * time.Hour, 8*time.Hour + time.Second, 30 * time.Hour} {
+		ts := uint32(uint64(at/time.Millisecond) * 90)
+		if n > 0 {
+			unwrapped += int64(int32(ts - uint32(unwrapped)))
+		}
+		if got := put(c, unwrapped, start.Add(at)); got != at {
+			t.Errorf("frame %d at %v, want %v", n, got, at)
+		}
+		c.report(SenderReport{NTP: start.Add(at), RTP: ts, Arrival: start.Add(at)})
+	}
+}
+
+func TestClockWithoutReportsFollowsTheSender(t *testing.T) {
+	start := time.Now()
+	for _, skew := range []float64{-200, 200} {
+		s := &sender{clock: newTrackClock(start, 48000, &wallClock{}), rate: 48000, skew: skew, first: 1,
+			jitter: 80 * time.Millisecond, rng: rand.New(rand.NewPCG(3, 3))}
+		last := time.Duration(-1)
+		for at := time.Duration(0); at < time.Hour; at += 100 * time.Millisecond {
+			got := s.frame(at)
+			if got <= last {
+				t.Fatalf("time ran backwards at %v", at)
+			}
+			if last = got; at > 20*time.Second && (got-at).Abs() > 20*time.Millisecond {
+				t.Fatalf("at %+.0f ppm a frame of %v is put at %v", skew, at, got)
+			}
+		}
+	}
+}
+
+// What one track's reports say of the wall clock moves no other track for good.
+func TestWallClockIgnoresWhatIsFarOff(t *testing.T) {
+	var w wallClock
+	for n := range 2000 {
+		at := time.Duration(n) * 100 * time.Millisecond
+		w.observe(at, at+30*time.Millisecond)
+		if n%10 == 5 {
+			w.observe(at+time.Hour, at) // a forged one
+			w.observe(at, at+time.Second)
+		}
+		if got := w.offset(); got != 30*time.Millisecond {
+			t.Fatalf("after %v the offset is %v", at, got)
+		}
+	}
+	// The server's clock is set back for good.
+	for n := range 200 {
+		at := 200*time.Second + time.Duration(n)*100*time.Millisecond
+		w.observe(at-time.Minute, at)
+	}
+	if got := w.offset(); got != time.Minute {
+		t.Errorf("after the clock was set back the offset is %v", got)
+	}
+}

@@ -2,6 +2,8 @@ package recorder
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,6 +11,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
 )
+
+// sweepEvery is how often tracks are asked what they held for too long.
+const sweepEvery = 100 * time.Millisecond
 
 // producers are the goroutines that fill the queue: the one that accepts, and
 // one for each track.
@@ -23,7 +28,7 @@ type producers struct {
 
 	mu         sync.Mutex
 	slots      map[slotKey][]*slot
-	byID       map[string]*slot
+	byID       map[string]*trackRecorder
 	present    map[string]bool
 	uids       uint64
 	alive      int
@@ -69,10 +74,10 @@ func (p *producers) accept(ctx context.Context) error {
 			p.add(e.Track, at)
 		case media.EventMute, media.EventUnmute:
 			p.mu.Lock()
-			s := p.byID[e.TrackID]
+			rec := p.byID[e.TrackID]
 			p.mu.Unlock()
-			if s != nil {
-				p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Track: s.media.UID})
+			if rec != nil && rec.muted.set(e.Type == media.EventMute, at) {
+				p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Track: rec.media.UID})
 			}
 		case media.EventGap:
 			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, From: at, To: at, Reason: e.Reason})
@@ -122,8 +127,8 @@ func (p *producers) add(t Track, at time.Duration) {
 	}
 	p.alive++
 	s := p.slot(info)
-	p.byID[info.ID] = s
 	rec := p.recorder(t, info, s)
+	p.byID[info.ID] = rec
 	p.running[rec] = true
 	p.mu.Unlock()
 
@@ -139,7 +144,9 @@ func (p *producers) add(t Track, at time.Duration) {
 		p.mu.Lock()
 		s.busy, s.ended, s.reconnects = false, rec.end, p.reconnects
 		p.alive--
-		delete(p.byID, info.ID)
+		if p.byID[info.ID] == rec {
+			delete(p.byID, info.ID)
+		}
 		delete(p.running, rec)
 		p.mu.Unlock()
 		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
@@ -199,6 +206,29 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		rec.openHole(rec.wanted, media.GapStart)
 	}
 	return rec
+}
+
+// sweep lets go of what the tracks hold for too long, until the channel is closed.
+func (p *producers) sweep(stop <-chan struct{}) {
+	every := time.NewTicker(sweepEvery)
+	defer every.Stop()
+	var tracks []*trackRecorder
+	for {
+		select {
+		case <-stop:
+			return
+		case <-every.C:
+		}
+		p.mu.Lock()
+		tracks = slices.AppendSeq(tracks[:0], maps.Keys(p.running))
+		p.mu.Unlock()
+		// A packet that came in time may still wait to be read.
+		now := time.Now().Add(-sweepEvery)
+		for _, rec := range tracks {
+			rec.expire(now)
+		}
+		clear(tracks)
+	}
 }
 
 // refresh makes every picture begin anew with a key frame.

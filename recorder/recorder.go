@@ -130,11 +130,13 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 
 	p := &producers{r: r, room: room, start: start, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*slot), present: make(map[string]bool), running: make(map[*trackRecorder]bool)}
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), present: make(map[string]bool), running: make(map[*trackRecorder]bool)}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})
 
 	var closing error
+	swept, sweeper := make(chan struct{}), sync.WaitGroup{}
+	sweeper.Go(func() { p.sweep(swept) })
 	go func() {
 		err := p.accept(run)
 		reason := endReason(context.Cause(run), err)
@@ -153,6 +155,8 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		}
 		closing = room.Close()
 		p.tracks.Wait()
+		close(swept)
+		sweeper.Wait()
 		p.emit(media.Event{Time: end, Type: media.EventStop, Reason: reason})
 		r.mu.Lock()
 		r.report.Reason, r.report.Duration = reason, end

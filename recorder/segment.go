@@ -12,8 +12,9 @@ import (
 
 const (
 	// A track that appears waits this long for others, so that many joining at
-	// once cut one segment and not many.
-	gather     = 300 * time.Millisecond
+	// once cut one segment and not many. It is longer than their clocks take to
+	// settle.
+	gather     = settleTime + 100*time.Millisecond
 	maxGather  = 4096 // frames that may wait so
 	indexEvery = 64   // segments
 )

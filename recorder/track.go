@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 const (
 	pliInterval = time.Second
 	maxPackets  = 2048
-	settleTime  = 300 * time.Millisecond // a new track's units are held so long
+	settleTime  = 500 * time.Millisecond // a new track's units are held so long
 	maxEarly    = 4096                   // and no more of them
 	// A track that is published reaches the recorder after a negotiation; so
 	// much of its beginning is not counted as missing.
@@ -37,8 +38,12 @@ type trackRecorder struct {
 	decrypt *frame.Decrypter // nil: the room is not encrypted
 	refuse  string           // reason to keep nothing of this track
 
+	mu    sync.Mutex // held by who works on what follows: run, or expire in between
+	ended bool
+	muted muteLog
+
 	early   []frame.Unit // the track's first units, until the clock is settled
-	begun   time.Time    // when the first of them came
+	begun   time.Time    // when the first of them arrived
 	settled bool
 
 	wanted  time.Duration // recording time from which the track was asked for
@@ -80,8 +85,10 @@ type hole struct {
 // run reads the track to its end. Errors of the room end the track like io.EOF.
 func (t *trackRecorder) run() error {
 	if t.refuse == "" && !t.info.Codec.Audio() {
+		t.mu.Lock()
 		t.needKey = true
 		t.askKey()
+		t.mu.Unlock()
 	}
 	var failure error
 	for {
@@ -95,16 +102,13 @@ func (t *trackRecorder) run() error {
 		if t.over.Load() {
 			break
 		}
-		for _, r := range p.Reports {
-			t.clock.report(r)
-		}
-		if t.refuse != "" {
-			t.refused(p)
-			continue
-		}
-		t.asm.Push(p.RTP, p.Arrival)
-		t.drain(p.Arrival)
+		t.mu.Lock()
+		t.packet(p)
+		t.mu.Unlock()
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = true
 	if t.refuse == "" {
 		t.asm.Flush()
 		t.drain(time.Now())
@@ -114,11 +118,39 @@ func (t *trackRecorder) run() error {
 	return failure
 }
 
+func (t *trackRecorder) packet(p Packet) {
+	for _, r := range p.Reports {
+		t.clock.report(r)
+	}
+	if len(p.Reports) > 0 && t.settled {
+		t.syncError.Store(int64(t.clock.off()))
+	}
+	if t.refuse != "" {
+		t.refused(p)
+		return
+	}
+	t.asm.Push(p.RTP, p.Arrival)
+	t.drain(p.Arrival)
+}
+
+// expire hands on what waits too long for a missing packet, or for a second
+// frame, where no packet comes after it: a mute, or a pause of who speaks. It is
+// called from another goroutine than run's, every few moments.
+func (t *trackRecorder) expire(now time.Time) {
+	if !t.mu.TryLock() {
+		return // run is at it
+	}
+	defer t.mu.Unlock()
+	if !t.ended && t.refuse == "" {
+		t.drain(now)
+	}
+}
+
 func (t *trackRecorder) drain(now time.Time) {
 	for {
 		u, ok := t.asm.Pop(now)
 		if !ok {
-			return
+			break
 		}
 		if u.Kind == frame.UnitFrame {
 			t.clock.observe(u.Timestamp, u.Arrival)
@@ -128,15 +160,18 @@ func (t *trackRecorder) drain(now time.Time) {
 			continue
 		}
 		if len(t.early) == 0 {
-			t.begun = now
+			t.begun = u.Arrival
 		}
 		t.early = append(t.early, u)
-		switch full := len(t.early) >= maxEarly; {
-		case t.clock.started && (full || now.Sub(t.begun) >= settleTime):
+		if len(t.early) >= maxEarly {
 			t.settle()
-		case full:
+		}
+		if len(t.early) >= maxEarly {
 			t.early = t.early[1:] // no frame among so many: nothing to keep
 		}
+	}
+	if len(t.early) > 0 && now.Sub(t.begun) >= settleTime {
+		t.settle()
 	}
 }
 
@@ -160,6 +195,9 @@ func (t *trackRecorder) take(u frame.Unit) {
 		// The server's own silence or black picture: never media, no hole.
 		// Whoever knows the trailer, and everyone in the room does, can put it
 		// on something else.
+		if u.Known {
+			t.silenced(u)
+		}
 		if !u.Known && !t.forged {
 			t.forged = true
 			t.send(item{event: &media.Event{Time: t.end, Type: media.EventIntegrity, Participant: t.info.Participant,
@@ -171,6 +209,18 @@ func (t *trackRecorder) take(u frame.Unit) {
 		t.wantKey()
 	case frame.UnitFrame:
 		t.frame(u)
+	}
+}
+
+// silenced takes the server's word that its own frame stands where the sender's
+// media ended: a hole before it does not last as long as the mute.
+func (t *trackRecorder) silenced(u frame.Unit) {
+	if !t.hole.open || !t.seen {
+		return
+	}
+	if at := t.clock.time(u.Timestamp); at > t.hole.from && at < u.Arrival.Sub(t.start)+maxAhead {
+		t.end = max(t.end, at)
+		t.closeHole(at)
 	}
 }
 
@@ -324,9 +374,21 @@ func (t *trackRecorder) closeHole(to time.Duration) {
 	if to <= h.from || h.reason == media.GapStart && to-h.from < startTolerance {
 		return
 	}
+	// What was muted was not published.
+	for _, m := range t.muted.within(h.from, to) {
+		t.declare(h.from, m.from, h.reason)
+		h.from = m.to
+	}
+	t.declare(h.from, to, h.reason)
+}
+
+func (t *trackRecorder) declare(from, to time.Duration, reason string) {
+	if to <= from {
+		return
+	}
 	t.send(item{event: &media.Event{
-		Time: h.from, Type: media.EventGap, Participant: t.info.Participant,
-		Track: t.media.UID, From: h.from, To: to, Reason: h.reason,
+		Time: from, Type: media.EventGap, Participant: t.info.Participant,
+		Track: t.media.UID, From: from, To: to, Reason: reason,
 	}})
 }
 

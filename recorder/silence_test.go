@@ -1,0 +1,122 @@
+package recorder_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+)
+
+// A packet is lost and then nothing comes for a long time, as at a mute or with
+// DTX. What is behind the loss must not wait for the next packet.
+func TestLossBeforeSilenceIsWrittenInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, room := &sink{}, roomtest.New("weekly")
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		done := make(chan error)
+		go func() {
+			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording"}).Record(ctx, room)
+			done <- err
+		}()
+		audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
+		for n := range 100 {
+			if n != 96 {
+				audio.Send(opusPacket(n, opusPayload(n)))
+				video.Send(vp8Packet(n/2, vp8Frame(n/2, n < 2 || n >= 98)))
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		time.Sleep(9 * time.Second) // silence, in which a segment is cut
+		s.mu.Lock()
+		frames, events, tracks := s.read(t)
+		s.mu.Unlock()
+		last := map[media.Codec]time.Duration{}
+		for _, f := range frames {
+			last[tracks[f.Track].Codec] = f.Time
+		}
+		if last[media.Opus] != 1980*time.Millisecond || last[media.VP8] != 1960*time.Millisecond {
+			t.Errorf("during the silence the last frames written are at %v, want 1.98 s and 1.96 s", last)
+		}
+		if gaps := find(events, media.EventGap); len(gaps) != 1 || gaps[0].From != 1920*time.Millisecond || gaps[0].To != 1940*time.Millisecond {
+			t.Errorf("during the silence the holes are %+v, want 1.92 s to 1.94 s", gaps)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// One packet and then silence is a track too.
+func TestOnePacketIsWrittenInTime(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: time.Minute}, func(room *roomtest.Room, _ func()) {
+		tr := room.Publish(opusInfo)
+		tr.Send(opusPacket(0, opusPayload(0)))
+		time.Sleep(50 * time.Second)
+		tr.Send(opusPacket(2500, opusPayload(2500)))
+	})
+	n := 0
+	for _, b := range s.segments[:2] {
+		n += len(framesOf(t, b))
+	}
+	if n != 1 {
+		t.Errorf("the first two segments have %d frames, want 1", n)
+	}
+}
+
+// A hole that a mute follows, or that one stands before, is not as long as it.
+func TestHoleAtAMuteIsNotAsLong(t *testing.T) {
+	trailer := []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
+	for _, injected := range []bool{false, true} {
+		info := opusInfo
+		info.SIFTrailer = trailer
+		s, report := record(t, recorder.Config{Duration: 100 * time.Second}, func(room *roomtest.Room, _ func()) {
+			tr := room.Publish(info)
+			seq := uint16(0)
+			send := func(from, to int, sif bool) {
+				for n := from; n < to; n++ {
+					p := opusPacket(n, opusPayload(n))
+					p.SequenceNumber = seq
+					seq++
+					if sif {
+						p.Payload, p.Marker = append(append([]byte{0xf8, 0xff, 0xfe}, make([]byte, 77)...), trailer...), true
+					}
+					tr.Send(p)
+					time.Sleep(20 * time.Millisecond)
+				}
+			}
+			send(0, 100, false)
+			seq += 5
+			time.Sleep(100 * time.Millisecond) // the last five are lost
+			room.Emit(recorder.RoomEvent{Type: media.EventMute, Participant: "alice", TrackID: "TR_a"})
+			room.Emit(recorder.RoomEvent{Type: media.EventMute, Participant: "alice", TrackID: "TR_a"})
+			if injected {
+				send(105, 110, true)
+			}
+			time.Sleep(60 * time.Second)
+			room.Emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: "alice", TrackID: "TR_a"})
+			if n := 3110; injected {
+				send(n, n+50, false)
+			} else {
+				send(n-5, n+50, false)
+			}
+		})
+		_, events, _ := s.read(t)
+		var missing time.Duration
+		gaps := find(events, media.EventGap)
+		for _, g := range gaps {
+			missing += g.To - g.From
+		}
+		if len(gaps) == 0 || gaps[0].From != 2*time.Second || gaps[0].To < 2100*time.Millisecond || missing > 650*time.Millisecond || report.Incomplete {
+			t.Errorf("with server's silence %v: holes %+v, want one from 2 s to 2.1 s and at most half a second besides", injected, gaps)
+		}
+		if m := find(events, media.EventMute); len(m) != 1 {
+			t.Errorf("%d mutes, want 1", len(m))
+		}
+	}
+}
