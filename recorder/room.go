@@ -7,7 +7,6 @@ import (
 
 	"github.com/pion/rtp"
 
-	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -119,17 +118,3 @@ type SenderReport struct {
 	RTP     uint32
 	Arrival time.Time
 }
-
-// A KeyProvider gives the end-to-end keys of a room.
-type KeyProvider interface {
-	// Keyring returns the keys of the participant with this identity. The
-	// Keyring may be empty and be filled later, and may be shared by all.
-	Keyring(participant string) *frame.Keyring
-}
-
-// SharedKeys is a KeyProvider for rooms where all members share their keys.
-func SharedKeys(k *frame.Keyring) KeyProvider { return sharedKeys{k} }
-
-type sharedKeys struct{ ring *frame.Keyring }
-
-func (s sharedKeys) Keyring(string) *frame.Keyring { return s.ring }
