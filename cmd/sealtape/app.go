@@ -37,14 +37,20 @@ func newApp(e *env) *cli.App {
 		Version:               version(),
 		CustomAppHelpTemplate: appHelp,
 		EnableBashCompletion:  true,
-		HideHelpCommand:       true,
-		Reader:                e.stdin,
-		Writer:                e.stdout,
-		ErrWriter:             e.stderr,
-		Commands:              commands(),
-		Metadata:              map[string]any{envKey: e},
-		Action:                noSuchCommand,
-		OnUsageError:          usageFailed,
+		Flags:                 logFlags(),
+		Before: func(c *cli.Context) error {
+			return e.setLogging(c, c.String("log-format"), c.String("log-level"))
+		},
+		// A reader's name may have a comma in it.
+		DisableSliceFlagSeparator: true,
+		HideHelpCommand:           true,
+		Reader:                    e.stdin,
+		Writer:                    e.stdout,
+		ErrWriter:                 e.stderr,
+		Commands:                  commands(),
+		Metadata:                  map[string]any{envKey: e},
+		Action:                    noSuchCommand,
+		OnUsageError:              usageFailed,
 		// Errors go back to run, which alone exits.
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
@@ -126,13 +132,17 @@ func arguments(c *cli.Context, names ...string) ([]string, error) {
 	return args, nil
 }
 
-// version returns the version of the module, as the Go command recorded it.
+// version says what runs.
 func version() string {
-	v := "(unknown)"
+	return moduleVersion() + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+}
+
+// moduleVersion returns the version of the module, as the Go command recorded it.
+func moduleVersion() string {
 	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" {
-		v = bi.Main.Version
+		return bi.Main.Version
 	}
-	return v + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+	return "(unknown)"
 }
 
 const appHelp = `sealtape records end-to-end-encrypted LiveKit meetings into an archive that
@@ -152,6 +162,8 @@ Commands:{{range .VisibleCommands}}
   {{printf "%-12s" .Name}} {{.Usage}}{{end}}
 
 STORE is a folder or s3://bucket/prefix; SEALTAPE_STORE sets it for all commands.
+All take --log-format text|json and --log-level debug|info|warn|error, which
+SEALTAPE_LOG_FORMAT and SEALTAPE_LOG_LEVEL set too.
 "sealtape COMMAND --help" says more.
 `
 

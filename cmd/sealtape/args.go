@@ -9,13 +9,14 @@ import (
 
 // flagsFirst moves flags that stand behind positional arguments in front of
 // them: urfave/cli stops at the first positional, and people write
-// "sealtape export last -o meeting.mkv". Everything behind "--" stays positional.
+// "sealtape export last -o meeting.mkv". Those of all commands go to the front. Everything behind "--" stays positional.
 // "sealtape help export" becomes "sealtape export --help".
 func flagsFirst(app *cli.App, args []string) []string {
 	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
 		return args // completion looks at the order that was typed
 	}
-	out, rest := args[:1:1], args[1:]
+	var out, global []string
+	rest := args[1:]
 	if len(rest) > 0 && rest[0] == "help" {
 		rest = append(slices.Clone(rest[1:]), "--help")
 	}
@@ -26,13 +27,18 @@ func flagsFirst(app *cli.App, args []string) []string {
 		rest = rest[1:]
 		switch {
 		case arg == "--":
-			return slices.Concat(out, []string{"--"}, behind, rest)
+			return slices.Concat(args[:1], global, out, []string{"--"}, behind, rest)
 		case len(arg) > 1 && arg[0] == '-':
-			out = append(out, arg)
-			if takesValue(flags, arg) && len(rest) > 0 {
-				out = append(out, rest[0])
-				rest = rest[1:]
+			value := 0
+			if (takesValue(flags, arg) || takesValue(app.Flags, arg)) && len(rest) > 0 {
+				value = 1
 			}
+			if isFlag(app.Flags, arg) {
+				global = append(append(global, arg), rest[:value]...)
+			} else {
+				out = append(append(out, arg), rest[:value]...)
+			}
+			rest = rest[value:]
 		default:
 			i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(arg) })
 			if i >= 0 && len(behind) == 0 {
@@ -44,7 +50,13 @@ func flagsFirst(app *cli.App, args []string) []string {
 			commands = nil
 		}
 	}
-	return append(out, behind...)
+	return slices.Concat(args[:1], global, out, behind)
+}
+
+// isFlag reports whether arg is one of flags.
+func isFlag(flags []cli.Flag, arg string) bool {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	return slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 }
 
 // takesValue reports whether the next argument belongs to the flag arg. A flag

@@ -9,7 +9,7 @@ import (
 )
 
 func TestFlagsFirst(t *testing.T) {
-	app := &cli.App{Commands: []*cli.Command{
+	app := &cli.App{Flags: logFlags(), Commands: []*cli.Command{
 		{
 			Name: "export",
 			Flags: []cli.Flag{
@@ -42,6 +42,10 @@ func TestFlagsFirst(t *testing.T) {
 		{"sealtape keys add - --fingerprint w", "sealtape keys add --fingerprint w -"},
 		{"sealtape keys add list --yes", "sealtape keys add --yes list"},
 		{"sealtape nope keys -o", "sealtape -o nope keys"},
+		{"sealtape export ID --log-level debug -o x", "sealtape --log-level debug export -o x ID"},
+		{"sealtape keys add --log-format=json b --yes", "sealtape --log-format=json keys add --yes b"},
+		{"sealtape export --json --log-level", "sealtape --log-level export --json"},
+		{"sealtape export --log-level info -- ID", "sealtape --log-level info export -- ID"},
 		{"sealtape help", "sealtape --help"},
 		{"sealtape help keys add", "sealtape keys add --help"},
 		{"sealtape export ID -o --generate-bash-completion", "sealtape export ID -o --generate-bash-completion"},

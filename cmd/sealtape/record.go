@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"time"
 
@@ -61,6 +60,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringFlag{Name: "identity", Usage: "the recorder's `IDENTITY` in the room (default: a new one)"},
 			&cli.StringFlag{Name: "name", Value: "Recorder (Sealtape)", Usage: "the `NAME` that members see"},
 			keepLocalFlag(),
+			&cli.StringFlag{Name: "metrics-addr", Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 			jsonFlag(),
 		},
 		Action: recordAction,
@@ -125,6 +125,7 @@ func recordAction(c *cli.Context) error {
 	r := &recording{
 		env: e, home: home, identity: id, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
+		metricsAddr: c.String("metrics-addr"),
 	}
 	if join.Passphrase != nil {
 		r.keys = frame.NewKeyring(0, frame.KeyOptions{})
@@ -222,9 +223,4 @@ func explainJoin(err error) error {
 		}
 	}
 	return err
-}
-
-// textLog returns a log of lines from level up.
-func textLog(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }

@@ -39,6 +39,8 @@ type recording struct {
 	json     bool
 	// keepLocal leaves the recording in the spool when the store has it.
 	keepLocal bool
+	// metricsAddr is where metrics and health are answered, "" for nowhere.
+	metricsAddr string
 
 	line *statusLine // nil when standard error is no terminal
 	log  *slog.Logger
@@ -48,16 +50,28 @@ type recording struct {
 // returns when the store has everything.
 func (r *recording) run(ctx context.Context) error {
 	level, out := slog.LevelInfo, io.Writer(r.env.stderr)
-	if terminal(r.env.stderr) {
+	if terminal(r.env.stderr) && r.env.log == nil {
 		r.line = newStatusLine(r.env.stderr)
 		defer r.line.clear()
 		level, out = slog.LevelWarn, r.line // the line tells the rest
 	}
-	r.log = textLog(out, level)
+	r.log = r.env.newLog(out, level)
 	// What the archive does beside failing is told by this command.
-	archiveLog := textLog(out, slog.LevelWarn)
+	archiveLog := r.env.newLog(out, slog.LevelWarn)
 	r.join.Log = r.log
 	r.warnClassic()
+	m := &monitor{backlog: newBacklog()}
+	if r.metricsAddr != "" {
+		end, err := serveMetrics(r.metricsAddr, m, r.log)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := end(); err != nil {
+				r.log.Warn("the metrics ended early", "err", err)
+			}
+		}()
+	}
 
 	// The spool comes before the room: a disk that cannot be written to is
 	// found before anybody is told of a recording.
@@ -75,7 +89,7 @@ func (r *recording) run(ctx context.Context) error {
 	}
 	id := w.ID()
 
-	rec, room, err := r.prepare(ctx, w)
+	rec, room, err := r.prepare(ctx, w, m.backlog)
 	if err != nil {
 		return errors.Join(err, w.Close()) // without an epoch, this leaves nothing behind
 	}
@@ -91,7 +105,8 @@ func (r *recording) run(ctx context.Context) error {
 
 	uploading, stopUpload := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopUpload()
-	u := startUpload(uploading, r.store, src, spool, id, r.keepLocal, grown, r.log)
+	u := startUpload(uploading, r.store, src, spool, id, r.keepLocal, grown, m.backlog, r.log)
+	m.follow(rec.Status, u.failed.Load)
 	endSweep := r.sweep(ctx, src, spool, id)
 
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
@@ -124,7 +139,7 @@ func (r *recording) run(ctx context.Context) error {
 
 // prepare joins the room, and only then starts the epoch: a recording exists
 // once there is something to record.
-func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.Recorder, *livekit.Room, error) {
+func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) (*recorder.Recorder, *livekit.Room, error) {
 	text, err := announcement(r.identity, r.readers, r.members, r.whole, r.keys != nil)
 	if err != nil {
 		return nil, nil, err
@@ -162,7 +177,7 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.R
 		provider = recorder.SharedKeys(r.keys)
 	}
 	return recorder.New(recorder.Config{
-		Recording: w.ID(), Sink: sealed{w}, Keys: provider, Access: access,
+		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Access: access,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",
 		Paused:   "The recording of this meeting is paused: the recorder's disk is full.",
 		Resumed:  "The recording of this meeting goes on.",
@@ -173,7 +188,11 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer) (*recorder.R
 // warnClassic says when not all readers are safe from quantum computers.
 func (r *recording) warnClassic() {
 	for _, reader := range r.readers {
-		if !reader.postQuantum {
+		switch {
+		case reader.postQuantum:
+		case r.env.log != nil: // which may be kept for long, and names nobody
+			r.log.Warn("a reader's key is not post-quantum: whoever stores this recording today may open it when quantum computers can")
+		default:
 			r.env.warnf("%s is not a post-quantum key: whoever stores this recording today may open it when quantum computers can", clean(reader.name))
 		}
 	}
@@ -238,7 +257,9 @@ func (r *recording) tell(id string, rep recorder.Report) error {
 			return err
 		}
 	}
-	r.env.notef("recorded %s of %s: %s, %s", length(rep.Duration), people(rep.Participants), count(rep.Tracks, "track"), clean(rep.Reason))
+	if r.env.log == nil {
+		r.env.notef("recorded %s of %s: %s, %s", length(rep.Duration), people(rep.Participants), count(rep.Tracks, "track"), clean(rep.Reason))
+	}
 	if !rep.Incomplete {
 		return nil
 	}
@@ -281,8 +302,12 @@ func explainSink(err error) error {
 	return err
 }
 
-// sealed lets an archive.Writer be a recorder.Sink.
-type sealed struct{ w *archive.Writer }
+// sealed lets an archive.Writer be a recorder.Sink. What it commits waits for
+// the store.
+type sealed struct {
+	w       *archive.Writer
+	backlog *backlog
+}
 
 func (s sealed) Create(k recorder.Kind) (recorder.Object, error) {
 	kind := archive.Segment
@@ -293,14 +318,17 @@ func (s sealed) Create(k recorder.Kind) (recorder.Object, error) {
 	if err != nil {
 		return nil, err // not o: a nil *archive.Object is no nil recorder.Object
 	}
-	return object{o}, nil
+	return object{o, s.backlog}, nil
 }
 
 // object lets an archive.Object be a recorder.Object.
-type object struct{ *archive.Object }
+type object struct {
+	*archive.Object
+	backlog *backlog
+}
 
 func (o object) Commit() error {
-	err := o.Object.Commit()
+	err := o.backlog.commit(o.Object)
 	if errors.Is(err, archive.ErrUnlogged) {
 		return fmt.Errorf("%w: %w", recorder.ErrKept, err)
 	}

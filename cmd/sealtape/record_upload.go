@@ -29,7 +29,8 @@ type uploader struct {
 // startUpload begins to copy, and goes on each time grown has a value, until
 // ctx ends; then it closes done. Unless keep is set, it removes from the spool
 // what the store has, so that a long meeting does not need the disk for all.
-func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, keep bool, grown chan struct{}, log *slog.Logger) *uploader {
+// What it takes out of the backlog, b knows.
+func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, keep bool, grown chan struct{}, b *backlog, log *slog.Logger) *uploader {
 	u := &uploader{log: log, grown: grown, done: make(chan struct{})}
 	dst = archive.Retry(dst, archive.RetryConfig{OnRetry: func(_ string, err error, wait time.Duration) {
 		if !u.failed.Swap(true) {
@@ -37,6 +38,15 @@ func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, 
 		}
 	}})
 	u.copier = newSpoolCopy(dst, src, spool, id, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
+	u.copier.OnStored = func(e archive.Entry) { b.stored(e.Name, true) }
+	pass := u.copier.OnBad
+	u.copier.OnBad = func(bad *archive.BadObjectError) error {
+		err := pass(bad)
+		if err == nil {
+			b.stored(bad.Name, false)
+		}
+		return err
+	}
 	if !keep {
 		u.copier.OnHead = func(stored []archive.Entry) {
 			if err := archive.ReleaseSpooled(spool, id, stored); err != nil && !u.unreleased.Swap(true) {

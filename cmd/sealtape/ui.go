@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -33,6 +34,9 @@ import (
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+
+	logging logging
+	log     *slog.Logger // takes warnings and errors in place of stderr, nil unless they are to be JSON
 
 	mu     sync.Mutex
 	outErr error // the first of writing to stdout, guarded by mu
@@ -64,6 +68,10 @@ func (e *env) notef(format string, args ...any) {
 
 // warnf writes a line that should not be missed to standard error.
 func (e *env) warnf(format string, args ...any) {
+	if e.log != nil {
+		e.log.Warn(fmt.Sprintf(format, args...))
+		return
+	}
 	fmt.Fprintf(e.stderr, "sealtape: warning: %s\n", clean(fmt.Sprintf(format, args...)))
 }
 
@@ -97,6 +105,9 @@ func (e *env) exit(err error) int {
 	code, hints := explain(err)
 	var quiet *exitError
 	switch {
+	case e.log != nil:
+		e.log.Error(err.Error(), "code", code, "hint", strings.Join(hints, "; "))
+		return code
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(e.stderr, "sealtape: interrupted")
 	case !errors.As(err, &quiet) || quiet.err != nil:
