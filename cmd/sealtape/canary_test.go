@@ -160,6 +160,7 @@ func TestPlaintextNeverTouchesADisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Leave() })
+	l.vars = append(l.vars, openVar+"=1") // or what it has open could not be seen
 	rec := l.record(recorderHome, "--room", canaryRoom, "--store", store, "--reader", "Reader", "--segment", "1s")
 	pid := strconv.Itoa(rec.cmd.Process.Pid)
 

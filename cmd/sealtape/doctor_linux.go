@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -14,16 +15,18 @@ func checkMachine(d *diagnosis) {
 	if err == nil {
 		pattern, err = os.ReadFile("/proc/sys/kernel/core_pattern")
 	}
-	if err != nil {
+	open, derr := dumpable()
+	if err = errors.Join(err, derr); err != nil {
 		d.unknown(section, "core dumps", "%v", err)
 	} else {
-		coreFinding(d, limit.Cur, string(pattern))
+		coreFinding(d, limit.Cur, open, string(pattern))
+		memoryFinding(d, open)
 	}
-	swaps, err := os.ReadFile("/proc/swaps")
+	swaps, err := swapDevices()
 	if err != nil {
 		d.unknown(section, "swap", "%v", err)
 	} else {
-		swapFinding(d, string(swaps))
+		swapFinding(d, swaps)
 	}
 }
 

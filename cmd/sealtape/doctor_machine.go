@@ -10,13 +10,16 @@ import (
 )
 
 // coreFinding says whether a crash could write this program's memory to a disk.
-// limit is RLIMIT_CORE, pattern the kernel's core_pattern (core(5)).
-func coreFinding(d *diagnosis, limit uint64, pattern string) {
+// limit is RLIMIT_CORE, pattern the kernel's core_pattern (core(5)), and dumpable
+// what harden takes from a process.
+func coreFinding(d *diagnosis, limit uint64, dumpable bool, pattern string) {
 	const section, name = "machine", "core dumps"
 	pattern = strings.TrimSpace(pattern)
 	program, piped := strings.CutPrefix(pattern, "|")
 	program, _, _ = strings.Cut(program, " ")
 	switch {
+	case !dumpable:
+		d.ok(section, name, "off, by sealtape itself")
 	case piped && limit > 1: // 1 is how the kernel's own helpers ask for none
 		d.warn(section, name, "ulimit -c 0 before sealtape, which most such programs heed; systemd: Storage=none in coredump.conf",
 			"a crash would hand its memory, keys included, to %s", program)
@@ -29,10 +32,19 @@ func coreFinding(d *diagnosis, limit uint64, pattern string) {
 	}
 }
 
-// swapFinding says whether memory can get to a disk. swaps is /proc/swaps.
-func swapFinding(d *diagnosis, swaps string) {
-	const section, name = "machine", "swap"
-	var disks []string
+// memoryFinding says whether other programs can read this one's memory.
+func memoryFinding(d *diagnosis, dumpable bool) {
+	const section, name = "machine", "memory"
+	if dumpable {
+		d.warn(section, name, "prctl(PR_SET_DUMPABLE) was refused; run sealtape as a user of its own",
+			"every program of this user can read this one's memory, keys included")
+		return
+	}
+	d.ok(section, name, "closed to other programs of this user")
+}
+
+// diskSwaps returns the devices of /proc/swaps that are disks.
+func diskSwaps(swaps string) (disks []string) {
 	lines := strings.Split(strings.TrimSpace(swaps), "\n")
 	for _, line := range lines[1:] {
 		device, _, _ := strings.Cut(line, " ")
@@ -41,13 +53,21 @@ func swapFinding(d *diagnosis, swaps string) {
 			disks = append(disks, device)
 		}
 	}
+	return disks
+}
+
+// swapFinding says whether memory can get to disks.
+func swapFinding(d *diagnosis, disks []string) {
+	const section, name = "machine", "swap"
 	if len(disks) == 0 {
 		d.ok(section, name, "none on a disk")
 		return
 	}
-	d.warn(section, name, "encrypt the swap, or switch it off (swapoff -a), unless it is encrypted already: that cannot be told from here",
+	d.warn(section, name, swapHint,
 		"memory, keys included, can be written to %s", few(disks))
 }
+
+const swapHint = "encrypt the swap, or switch it off (swapoff -a), unless it is encrypted already: that cannot be told from here; systemd: MemorySwapMax=0"
 
 // checkLiveKit asks the server for its root page, which a LiveKit server answers
 // with OK, without a token.

@@ -53,8 +53,16 @@ func TestCoreFinding(t *testing.T) {
 		{1, "|/bin/dump", isOK, "off, by a limit of 1"},
 	} {
 		d := &diagnosis{}
-		coreFinding(d, tt.limit, tt.pattern)
+		coreFinding(d, tt.limit, true, tt.pattern)
 		wantFinding(t, d, tt.want, tt.text)
+		d = &diagnosis{}
+		coreFinding(d, tt.limit, false, tt.pattern)
+		wantFinding(t, d, isOK, "off, by sealtape itself")
+	}
+	for open, want := range map[bool]string{true: isWarning, false: isOK} {
+		d := &diagnosis{}
+		memoryFinding(d, open)
+		wantFinding(t, d, want, "of this user")
 	}
 }
 
@@ -68,7 +76,7 @@ func TestSwapFinding(t *testing.T) {
 			isWarning, "written to /dev/dm-1, /swapfile"},
 	} {
 		d := &diagnosis{}
-		swapFinding(d, tt.swaps)
+		swapFinding(d, diskSwaps(tt.swaps))
 		wantFinding(t, d, tt.want, tt.text)
 	}
 }

@@ -13,16 +13,20 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(harden)) }
 
-// run is main with an exit code, so that deferred calls are made.
-func run() int {
+// run is main with an exit code, so that deferred calls are made. It begins with
+// harden, whose failure is told and no more.
+func run(harden func() error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The first signal asks to finish, a second one ends the process.
 	context.AfterFunc(ctx, stop)
 
 	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	if err := harden(); err != nil {
+		e.warnf("%v", err)
+	}
 	app := newApp(e)
 	return e.exit(app.RunContext(ctx, flagsFirst(app, os.Args)))
 }

@@ -60,6 +60,10 @@ func (r *recording) run(ctx context.Context) error {
 	archiveLog := r.env.newLog(out, slog.LevelWarn)
 	r.join.Log = r.log
 	r.warnClassic()
+	privateFiles()
+	if swaps, err := swapDevices(); err == nil && len(swaps) > 0 {
+		r.log.Warn("memory, keys included, can be written to swap", "on", few(swaps), "hint", swapHint)
+	}
 	m := &monitor{backlog: newBacklog()}
 	if r.metricsAddr != "" {
 		end, err := serveMetrics(r.metricsAddr, m, r.log)
