@@ -65,7 +65,12 @@ func (k *keeper) add(i item, now time.Duration) error {
 			return nil
 		}
 	}
-	return k.check(k.s.add(i, now), now)
+	err := k.check(k.s.add(i, now), now)
+	if err == nil && !k.paused && i.event != nil && (i.event.Type == media.EventPause || i.event.Type == media.EventResume) {
+		// What was kept until here is not to wait for what comes after a pause.
+		err = k.check(k.s.cut(now), now)
+	}
+	return err
 }
 
 // before starts the epoch that is due, if there is one, before a segment.

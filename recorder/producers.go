@@ -34,6 +34,10 @@ type producers struct {
 	alive      int
 	running    map[*trackRecorder]bool
 	reconnects int
+	absence    absence
+
+	gate    gate
+	attends attendance
 }
 
 // A slot is one participant's medium for the whole recording: a track that is
@@ -42,7 +46,13 @@ type slot struct {
 	media      media.Track
 	busy       bool
 	ended      time.Duration
-	reconnects int // how many there had been when it ended
+	reconnects int           // how many there had been when it ended
+	done       chan struct{} // closed when it is free again
+	muted      bool          // it ended so
+
+	// While the recorder was away, see absence:
+	away       bool
+	lost, back time.Duration
 }
 
 type slotKey struct {
@@ -69,6 +79,10 @@ func (p *producers) accept(ctx context.Context) error {
 			return err
 		}
 		at := max(0, e.At.Sub(p.start))
+		p.attends.event(e)
+		if p.gate.isShut() && !kept(e.Type) {
+			continue
+		}
 		switch e.Type {
 		case media.EventTrack:
 			p.add(e.Track, at)
@@ -81,12 +95,11 @@ func (p *producers) accept(ctx context.Context) error {
 			}
 		case media.EventGap:
 			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, From: at, To: at, Reason: e.Reason})
+		case media.EventLost:
+			p.lost(at)
+		case media.EventReconnect:
+			p.back(e, at)
 		default:
-			if e.Type == media.EventReconnect {
-				p.mu.Lock()
-				p.reconnects++
-				p.mu.Unlock()
-			}
 			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
 		}
 		p.count(e)
@@ -130,10 +143,16 @@ func (p *producers) add(t Track, at time.Duration) {
 	rec := p.recorder(t, info, s)
 	p.byID[info.ID] = rec
 	p.running[rec] = true
+	unmuted := s.muted && !info.Wanted.IsZero() // while nobody saw it
+	done := make(chan struct{})
+	s.done, s.muted = done, false
 	p.mu.Unlock()
 
 	p.emit(media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name,
 		Track: s.media.UID, Text: s.media.Label()})
+	if unmuted {
+		p.emit(media.Event{Time: at, Type: media.EventUnmute, Participant: info.Participant, Track: s.media.UID})
+	}
 	p.r.read(rec, false)
 	p.tracks.Add(1)
 	go func() {
@@ -142,13 +161,14 @@ func (p *producers) add(t Track, at time.Duration) {
 			p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
 		}
 		p.mu.Lock()
-		s.busy, s.ended, s.reconnects = false, rec.end, p.reconnects
+		s.busy, s.ended, s.reconnects, s.muted = false, rec.end, p.reconnects, rec.muted.on()
 		p.alive--
 		if p.byID[info.ID] == rec {
 			delete(p.byID, info.ID)
 		}
 		delete(p.running, rec)
 		p.mu.Unlock()
+		close(done)
 		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
 		p.r.read(rec, true)
 	}()
@@ -175,7 +195,7 @@ func (p *producers) slot(info TrackInfo) *slot {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, over: &p.over, start: p.start,
+		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, over: &p.over, gate: &p.gate, start: p.start,
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec),
 	}
@@ -197,10 +217,10 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	if rec.refuse != "" {
 		p.r.c.Log.Warn("a track is not recorded", "track", s.media.UID, "reason", rec.refuse)
 	}
-	if s.ended > 0 && p.reconnects > s.reconnects {
+	if from, ok := p.misses(s, info); ok {
 		// The recorder was away, not the sender: what it missed is a hole.
-		rec.seen, rec.end = true, s.ended
-		rec.openHole(s.ended, media.GapReconnect)
+		rec.seen, rec.end = true, from
+		rec.openHole(from, media.GapReconnect)
 	} else if !info.Wanted.IsZero() {
 		rec.wanted = max(0, info.Wanted.Sub(p.start))
 		rec.openHole(rec.wanted, media.GapStart)

@@ -40,9 +40,18 @@ type Config struct {
 	// Farewell is what the room is told at the end, Paused and Resumed when a
 	// full disk stops the recording and when it goes on; "" is nothing.
 	Farewell, Paused, Resumed string
+	// PauseNotice and ResumeNotice are what the room is told when Pause stops the
+	// recording and before Resume lets it go on; "" is nothing.
+	PauseNotice, ResumeNotice string
 	// Duration ends the recording after so long, counted from the moment the
 	// announcement was made. 0 records until the room ends.
 	Duration time.Duration
+	// Grace ends the recording so long after the last person has left, who came
+	// while it ran: 0 does not, less than 0 does at once. Agents and other
+	// recorders are no persons.
+	Grace time.Duration
+	// Wait ends the recording when nobody came for so long. 0 does not.
+	Wait time.Duration
 	// Segment is the length of a segment, 0 for 5 s. It bounds what a crash costs.
 	Segment time.Duration
 	// SegmentBytes cuts a segment earlier, 0 for 8 MiB.
@@ -65,6 +74,8 @@ type Report struct {
 	Incomplete bool
 	// Reason says why the recording ended.
 	Reason string
+	// Cause is the room's error, which wraps ErrEnded, if the room ended it.
+	Cause error
 }
 
 // A Recorder records one room once.
@@ -74,6 +85,8 @@ type Recorder struct {
 
 	counts counts
 	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
+	board  switchboard
+	paused atomic.Bool // by Pause
 
 	mu       sync.Mutex
 	status   Status
@@ -130,15 +143,19 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 
 	p := &producers{r: r, room: room, start: start, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), present: make(map[string]bool), running: make(map[*trackRecorder]bool)}
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), present: make(map[string]bool), running: make(map[*trackRecorder]bool),
+		attends: attendance{grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})
+	r.board.set(p)
+	p.attends.begin()
 
 	var closing error
 	swept, sweeper := make(chan struct{}), sync.WaitGroup{}
 	sweeper.Go(func() { p.sweep(swept) })
 	go func() {
 		err := p.accept(run)
+		p.attends.end()
 		reason := endReason(context.Cause(run), err)
 		stop(nil)
 		end := time.Since(start)
@@ -157,9 +174,14 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		p.tracks.Wait()
 		close(swept)
 		sweeper.Wait()
+		p.missed(end)
+		r.board.set(nil)
 		p.emit(media.Event{Time: end, Type: media.EventStop, Reason: reason})
 		r.mu.Lock()
 		r.report.Reason, r.report.Duration = reason, end
+		if errors.Is(err, ErrEnded) {
+			r.report.Cause = err
+		}
 		r.mu.Unlock()
 		close(r.items)
 	}()
@@ -183,8 +205,8 @@ func endReason(cause, err error) string {
 	switch {
 	case errors.Is(err, ErrEnded):
 		return err.Error()
-	case errors.Is(cause, errDuration):
-		return errDuration.Error()
+	case errors.Is(cause, errDuration), errors.Is(cause, errDeserted), errors.Is(cause, errNobody):
+		return cause.Error()
 	case cause != nil:
 		return "stopped"
 	}

@@ -77,11 +77,12 @@ const (
 	Injected  Outcome = "injected"         // the server's own silence or black picture
 	Empty     Outcome = "empty"            // it carries nothing
 	Early     Outcome = "early"            // captured before the recording began
+	Paused    Outcome = media.GapPaused    // not to be kept
 	Refused   Outcome = "refused"          // a packet, not a frame, of a track that is not recorded
 )
 
 // allOutcomes orders the counters of an outcomeCounts.
-var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Replayed, KeyFrame, Injected, Empty, Early, Refused}
+var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Replayed, KeyFrame, Injected, Empty, Early, Paused, Refused}
 
 // A CodecOutcome is what became of a frame of a codec.
 type CodecOutcome struct {
@@ -136,7 +137,9 @@ func (r *Recorder) Status() Status {
 	case s.State == StateEnded:
 	case s.Started.IsZero():
 		s.State = StateStarting
-	case s.State == StatePaused, s.State == StateDiskFull:
+	case r.paused.Load():
+		s.State = StatePaused
+	case s.State == StateDiskFull:
 	case connector != nil && !connector.Connected():
 		s.State = StateReconnecting
 	default:
@@ -213,7 +216,7 @@ func (r *Recorder) gap(e media.Event) {
 	defer r.mu.Unlock()
 	d := e.To - e.From
 	r.report.Holes[e.Reason] += d
-	r.report.Incomplete = r.report.Incomplete || d >= incomplete
+	r.report.Incomplete = r.report.Incomplete || d >= incomplete && e.Reason != media.GapPaused
 	h := r.holes[e.Reason]
 	r.holes[e.Reason] = Holes{h.Count + 1, h.Time + d}
 }

@@ -32,7 +32,8 @@ type trackRecorder struct {
 	out     chan<- item
 	stop    <-chan struct{} // closed when nobody reads out any more
 	over    *atomic.Bool    // set when what arrives now is not wanted any more
-	start   time.Time       // zero of the recording clock
+	gate    *gate
+	start   time.Time // zero of the recording clock
 	clock   *trackClock
 	asm     *frame.Assembler
 	decrypt *frame.Decrypter // nil: the room is not encrypted
@@ -254,6 +255,12 @@ func (t *trackRecorder) frame(u frame.Unit) {
 	if !t.seen {
 		t.seen, t.end = true, at
 	}
+	if !t.gate.keeps(max(0, min(at, u.Arrival.Sub(t.start)))) {
+		t.outcomes.add(Paused)
+		t.pass(at)
+		return
+	}
+	t.goOn(at)
 	data, outcome := t.open(u)
 	switch outcome {
 	case Kept:

@@ -1,0 +1,116 @@
+package recorder
+
+import (
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// endTime is how long the tracks of a lost room may take to end.
+	endTime = 5 * time.Second
+	// lateReturn is how long after the recorder a track may come back and still
+	// be missing for the same reason. What comes later was not published before.
+	lateReturn = 20 * time.Second
+)
+
+// An absence is a time in which the room is lost, and what was recorded when it
+// began. It belongs to the goroutine that accepts; slots are under producers.mu.
+type absence struct {
+	away  bool
+	since time.Duration
+	slots []*slot
+}
+
+// lost notes that the room was lost at a time: its tracks are about to end.
+func (p *producers) lost(at time.Duration) {
+	p.mu.Lock()
+	if p.absence.away {
+		p.mu.Unlock()
+		return
+	}
+	p.absence = absence{away: true, since: at}
+	for _, slots := range p.slots {
+		for _, s := range slots {
+			if s.busy {
+				p.absence.slots = append(p.absence.slots, s)
+			}
+		}
+	}
+	p.mu.Unlock()
+	p.emit(media.Event{Time: at, Type: media.EventLost, From: at, To: at})
+}
+
+// back notes that the recorder is in the room again. What was recorded before
+// is missing until now, whether it comes back or not.
+func (p *producers) back(e RoomEvent, at time.Duration) {
+	p.missed(at)
+	since := at
+	if !e.Since.IsZero() {
+		since = min(at, max(0, e.Since.Sub(p.start)))
+	}
+	p.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
+	p.mu.Lock()
+	p.reconnects++
+	p.mu.Unlock()
+}
+
+// missed declares what is missing of an absence that lasted until to, if there
+// is one, and ends it.
+func (p *producers) missed(to time.Duration) {
+	p.mu.Lock()
+	a := p.absence
+	p.absence = absence{}
+	p.mu.Unlock()
+	patience := time.NewTimer(endTime)
+	defer patience.Stop()
+	for _, s := range a.slots {
+		// The tracks that come continue the slots, so these must be free.
+		select {
+		case <-s.done:
+		case <-patience.C:
+			p.r.c.Log.Warn("a track goes on although its room was lost", "track", s.media.UID)
+			return
+		}
+		p.mu.Lock()
+		from := s.ended
+		s.away, s.lost, s.back = true, max(s.ended, a.since), to
+		if !s.muted {
+			s.ended = max(s.ended, to)
+		}
+		silent := s.muted || from >= to
+		p.mu.Unlock()
+		if !silent {
+			p.emit(media.Event{Time: from, Type: media.EventGap, Participant: s.media.Participant, Track: s.media.UID,
+				From: from, To: to, Reason: media.GapReconnect})
+		}
+	}
+}
+
+// misses returns from when on a track that comes into the slot again is missing
+// because the recorder was away. p.mu is held.
+func (p *producers) misses(s *slot, info TrackInfo) (from time.Duration, ok bool) {
+	away := s.away
+	s.away = false
+	switch {
+	case s.ended == 0 || p.reconnects <= s.reconnects:
+		return 0, false
+	case !away:
+		return s.ended, true
+	case info.Wanted.IsZero():
+		return 0, false // it is muted
+	case info.Wanted.Sub(p.start) > s.back+lateReturn:
+		return 0, false // it was published later
+	case s.muted:
+		return s.lost, true // and was unmuted while nobody saw it
+	}
+	return s.ended, true
+}
+
+// on reports whether the track is muted.
+func (l *muteLog) on() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.spans)
+	return n > 0 && l.spans[n-1].to == 0
+}

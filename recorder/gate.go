@@ -1,0 +1,148 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// ErrNotRecording: there is no recording that could be paused or go on.
+var ErrNotRecording = errors.New("not recording")
+
+// A StateRoom is a Room that can show its members, for as long as it lasts, that
+// a recording goes on or is paused.
+type StateRoom interface {
+	Room
+	// SetState takes "recording" or "paused". It does not wait for the members.
+	SetState(state string)
+}
+
+const shut = math.MaxInt64
+
+// A gate lets frames through, or none while the recording is paused. The zero
+// value is open.
+type gate struct {
+	opened atomic.Int64 // recording time of the last opening, or shut
+}
+
+// keeps reports whether something of this recording time is to be kept. What
+// was sent while the gate was shut is not, however late it comes.
+func (g *gate) keeps(at time.Duration) bool { return int64(at) >= g.opened.Load() }
+
+func (g *gate) isShut() bool { return g.opened.Load() == shut }
+
+// A switchboard pauses a recording and lets it go on.
+type switchboard struct {
+	mu sync.Mutex
+	p  *producers // of the recording that runs; nil if none does
+}
+
+func (b *switchboard) set(p *producers) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.p = p
+}
+
+// Pause stops to keep what the room sends: when it returns, nothing that came
+// after the call was kept, nor will be before Resume. The timeline says so, with
+// reason, and every track's hole is declared as media.GapPaused, which does not
+// make the recording incomplete. Who comes and goes is still noted, what they
+// write is not. An error that is not ErrNotRecording means that the room could
+// not be told; the recording is paused nevertheless. Pausing what is paused does
+// nothing.
+func (r *Recorder) Pause(ctx context.Context, reason string) error {
+	r.board.mu.Lock()
+	defer r.board.mu.Unlock()
+	p := r.board.p
+	if p == nil {
+		return ErrNotRecording
+	}
+	if p.gate.isShut() {
+		return nil
+	}
+	p.gate.opened.Store(shut)
+	r.paused.Store(true)
+	p.emit(media.Event{Type: media.EventPause, Reason: reason})
+	r.c.Log.Info("the recording is paused", "why", reason)
+	return p.tell(ctx, "paused", r.c.PauseNotice)
+}
+
+// Resume goes on after Pause. The room is told first: where that fails, the
+// recording stays paused. What was sent before Resume was called is not kept,
+// however late it comes.
+func (r *Recorder) Resume(ctx context.Context) error {
+	r.board.mu.Lock()
+	defer r.board.mu.Unlock()
+	p := r.board.p
+	if p == nil {
+		return ErrNotRecording
+	}
+	if !p.gate.isShut() {
+		return nil
+	}
+	if err := p.tell(ctx, "recording", r.c.ResumeNotice); err != nil {
+		// Whoever comes later is not to hear that it goes on.
+		again, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
+		defer cancel()
+		return errors.Join(err, p.tell(again, "paused", r.c.PauseNotice))
+	}
+	now := max(1, time.Since(p.start))
+	p.emit(media.Event{Time: now, Type: media.EventResume})
+	p.gate.opened.Store(int64(now))
+	r.paused.Store(false)
+	p.askKeys()
+	r.c.Log.Info("the recording goes on")
+	return nil
+}
+
+// pass declares a frame that came while the gate was shut.
+func (t *trackRecorder) pass(at time.Duration) {
+	if t.hole.open && t.hole.reason != media.GapPaused {
+		t.closeHole(max(t.hole.from, t.end))
+	}
+	t.openHole(t.end, media.GapPaused)
+	t.extendHole(at)
+}
+
+// goOn ends the hole of a pause, if there is one, with the pause: what is
+// missing after it has other reasons.
+func (t *trackRecorder) goOn(at time.Duration) {
+	if !t.hole.open || t.hole.reason != media.GapPaused {
+		return
+	}
+	to := max(t.hole.from, min(at, time.Duration(t.gate.opened.Load())))
+	t.end = max(t.end, to)
+	t.closeHole(to)
+	t.wantKey()
+}
+
+// tell shows the state and announces text, "" for nothing.
+func (p *producers) tell(ctx context.Context, state, text string) error {
+	if s, ok := p.room.(StateRoom); ok {
+		s.SetState(state)
+	}
+	if text == "" {
+		return nil
+	}
+	if err := p.room.Announce(ctx, text); err != nil {
+		return fmt.Errorf("telling the room: %w", err)
+	}
+	return nil
+}
+
+// kept reports whether an event of the room belongs into the timeline while the
+// recording is paused: who and what is there, not what they say.
+func kept(t media.EventType) bool {
+	switch t {
+	case media.EventJoin, media.EventLeave, media.EventTrack, media.EventTrackEnd, media.EventMute, media.EventUnmute,
+		media.EventLost, media.EventReconnect, media.EventGap, media.EventKeys:
+		return true
+	}
+	return false
+}
