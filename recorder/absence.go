@@ -32,7 +32,7 @@ func (p *producers) lost(at time.Duration) {
 	p.absence = absence{away: true, since: at}
 	for _, slots := range p.slots {
 		for _, s := range slots {
-			if s.busy {
+			if s.busy || s.freed >= at { // word of the loss may come after its effects
 				p.absence.slots = append(p.absence.slots, s)
 			}
 		}

@@ -48,6 +48,7 @@ type slot struct {
 	ended      time.Duration
 	reconnects int           // how many there had been when it ended
 	done       chan struct{} // closed when it is free again
+	freed      time.Duration // when that was
 	muted      bool          // it ended so
 
 	// While the recorder was away, see absence:
@@ -162,6 +163,7 @@ func (p *producers) add(t Track, at time.Duration) {
 		}
 		p.mu.Lock()
 		s.busy, s.ended, s.reconnects, s.muted = false, rec.end, p.reconnects, rec.muted.on()
+		s.freed = time.Since(p.start)
 		p.alive--
 		if p.byID[info.ID] == rec {
 			delete(p.byID, info.ID)
