@@ -3,14 +3,16 @@ package s3
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
+	"slices"
 	"testing"
 	"time"
 
 	"filippo.io/age"
+	"github.com/minio/minio-go/v7"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
@@ -63,12 +65,10 @@ func whole(t *testing.T, s archive.Store, id string, known note.Verifiers, reade
 	return rec
 }
 
-// The server dies in the middle of a recording, stays away, and comes back. The
-// recording goes on, and all of it arrives; what had arrived was not kept twice.
-func TestOutage(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	m, err := servers.StartMinIO(ctx, servers.MinIOConfig{})
+// ownServer starts a MinIO for one test, with a bucket.
+func ownServer(t *testing.T, c servers.MinIOConfig) (*servers.MinIO, *Store) {
+	t.Helper()
+	m, err := servers.StartMinIO(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,135 +77,246 @@ func TestOutage(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := m.Bucket(ctx, bucket); err != nil {
+	if err := m.Bucket(t.Context(), bucket); err != nil {
 		t.Fatal(err)
 	}
-	c := config()
-	c.Endpoint, c.AccessKey, c.SecretKey = m.Endpoint, m.AccessKey, m.SecretKey
-	store := open(t, c)
-	var failures atomic.Int64
-	dst := archive.Retry(store, archive.RetryConfig{Min: 50 * time.Millisecond, Max: time.Second,
-		OnRetry: func(string, error, time.Duration) { failures.Add(1) }})
+	to := config()
+	to.Endpoint, to.AccessKey, to.SecretKey = m.Endpoint, m.AccessKey, m.SecretKey
+	return m, open(t, to)
+}
 
-	skey, known, reader := newKeys(t)
+// A live recording goes on, and is copied and let go of, as a recorder does it.
+type live struct {
+	t      *testing.T
+	store  *Store
+	spool  string
+	w      *archive.Writer
+	known  note.Verifiers
+	reader *age.HybridIdentity
+
+	stored  chan int   // how many segments the store's head names
+	written chan int   // how many were committed
+	failed  chan error // of uploads; what nobody takes is dropped
+
+	grown   chan struct{}
+	copied  chan error
+	stop    chan struct{}
+	stopped chan error
+}
+
+func goLive(t *testing.T, store *Store) *live {
+	t.Helper()
+	ctx := t.Context()
+	l := &live{
+		t: t, store: store, spool: t.TempDir(),
+		stored: make(chan int, 1<<12), written: make(chan int, 1<<12), failed: make(chan error, 1<<12),
+		grown: make(chan struct{}, 1), copied: make(chan error, 1), stop: make(chan struct{}), stopped: make(chan error, 1),
+	}
+	dst := archive.Retry(store, archive.RetryConfig{Min: 50 * time.Millisecond, Max: time.Second, OnRetry: func(_ string, err error, _ time.Duration) {
+		select {
+		case l.failed <- err:
+		default:
+		}
+	}})
+	var skey string
+	skey, l.known, l.reader = newKeys(t)
 	signer, err := note.NewSigner(skey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	spool := t.TempDir()
-	src, err := dir.Open(spool)
+	src, err := dir.Open(l.spool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	grown := make(chan struct{}, 1)
-	w, err := archive.Create(spool, archive.Config{Signer: signer, Changed: func() {
+	l.w, err = archive.Create(l.spool, archive.Config{Signer: signer, Changed: func() {
 		select {
-		case grown <- struct{}{}:
+		case l.grown <- struct{}{}:
 		default:
 		}
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.StartEpoch([]age.Recipient{reader.Recipient()}); err != nil {
+	if _, err := l.w.StartEpoch([]age.Recipient{l.reader.Recipient()}); err != nil {
 		t.Fatal(err)
 	}
 
-	// Copy, as the recorder does.
-	copier := archive.NewCopier(dst, src, w.ID())
-	stored := make(chan int, 1<<10) // how many segments the store's head names
+	copier := archive.NewCopier(dst, src, l.w.ID())
 	count := 0
 	copier.OnHead = func(entries []archive.Entry) {
-		if err := archive.ReleaseSpooled(spool, w.ID(), entries); err != nil {
+		if err := archive.ReleaseSpooled(l.spool, l.w.ID(), entries); err != nil {
 			t.Error(err)
 		}
 		count += len(entries)
-		stored <- count - 1 // without the epoch
+		l.stored <- count - 1 // without the epoch
 	}
-	copied := make(chan error, 1)
 	go func() {
-		for range grown {
+		for range l.grown {
 			for copier.Copy(ctx) != nil && ctx.Err() == nil {
 				time.Sleep(100 * time.Millisecond) // what the store answers while it starts may look final
 			}
 		}
-		copied <- copier.Copy(ctx)
+		l.copied <- copier.Copy(ctx)
 	}()
-
-	// Write, until told to stop.
-	written := make(chan int, 1<<10) // segments committed
-	stop, stopped := make(chan struct{}), make(chan error, 1)
 	go func() {
 		tick := time.NewTicker(writeEach)
 		defer tick.Stop()
 		for {
 			select {
-			case <-stop:
-				stopped <- nil
+			case <-l.stop:
+				l.stopped <- nil
 				return
 			case <-tick.C:
 			}
-			n, err := writeSegment(w, func(int) {})
+			n, err := writeSegment(l.w, func(int) {})
 			if err != nil {
-				stopped <- err
+				l.stopped <- err
 				return
 			}
-			written <- n + 1
+			l.written <- n + 1
 		}
 	}()
-	reach := func(c <-chan int, n int) (last int) {
-		for last < n {
-			select {
-			case last = <-c:
-			case err := <-stopped:
-				t.Fatalf("the recording failed: %v", err)
-			}
+	return l
+}
+
+// reach waits until a count that comes from c is n or more.
+func (l *live) reach(c <-chan int, n int) (last int) {
+	l.t.Helper()
+	for last < n {
+		select {
+		case last = <-c:
+		case err := <-l.stopped:
+			l.t.Fatalf("the recording failed: %v", err)
 		}
-		return last
 	}
+	return last
+}
 
-	before := reach(stored, 5)
-	if err := m.Crash(); err != nil {
-		t.Fatal(err)
+// spooled returns the number of segments that wait in the spool. Of the first n
+// segments each must be there, or else in the store.
+func (l *live) spooled(n int) int {
+	l.t.Helper()
+	left, err := filepath.Glob(filepath.Join(l.spool, l.w.ID(), "segments", "*.age"))
+	if err != nil {
+		l.t.Fatal(err)
 	}
-	time.Sleep(outage)
-	during := reach(written, before+20)
-	if failures.Load() == 0 {
-		t.Error("the outage went unnoticed")
+	for i := range n {
+		name := fmt.Sprintf("segments/%06d.age", i)
+		if slices.Contains(left, filepath.Join(l.spool, l.w.ID(), filepath.FromSlash(name))) {
+			continue
+		}
+		if _, err := l.store.Sum(l.t.Context(), l.w.ID()+"/"+name); err != nil {
+			l.t.Errorf("%s is neither in the spool nor in the store: %v", name, err)
+		}
 	}
-	if left, err := filepath.Glob(filepath.Join(spool, w.ID(), "segments", "*.age")); err != nil || len(left) < during-before-10 {
-		t.Errorf("%d segments wait in the spool, %v", len(left), err)
-	}
-	if err := m.Restart(ctx); err != nil {
-		t.Fatal(err)
-	}
-	reach(stored, during) // the recording still goes on
-	close(stop)
-	if err := <-stopped; err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	close(grown)
-	if err := <-copied; err != nil {
-		t.Fatal(err)
-	}
+	return len(left)
+}
 
-	rec := whole(t, store, w.ID(), known, reader)
-	if rec.Head().State != archive.StateClosed || len(rec.Segments()) < during {
+// end ends the recording. All of it, and that is n segments at least, must then
+// be in the store, and nothing in the spool.
+func (l *live) end(n int) {
+	t := l.t
+	t.Helper()
+	close(l.stop)
+	if err := <-l.stopped; err != nil {
+		t.Fatal(err)
+	}
+	if err := l.w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(l.grown)
+	if err := <-l.copied; err != nil {
+		t.Fatal(err)
+	}
+	rec := whole(t, l.store, l.w.ID(), l.known, l.reader)
+	if rec.Head().State != archive.StateClosed || len(rec.Segments()) < n {
 		t.Errorf("head %+v, %d segments", rec.Head(), len(rec.Segments()))
 	}
 	for _, s := range rec.Segments() {
-		got, err := rec.ReadSegment(ctx, s.Number)
+		got, err := rec.ReadSegment(t.Context(), s.Number)
 		if err != nil || !bytes.Equal(got, content(s.Number, segmentSize(s.Number))) {
 			t.Errorf("segment %d: %d bytes, %v", s.Number, len(got), err)
 		}
 	}
-	if left, err := os.ReadDir(filepath.Join(spool, w.ID(), "segments")); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(filepath.Join(l.spool, l.w.ID(), "segments")); err != nil || len(left) > 0 {
 		t.Errorf("the spool still has %v, %v", left, err)
 	}
-	t.Logf("%d segments, %d of them before the outage, %d failures", len(rec.Segments()), before, failures.Load())
+	t.Logf("%d segments", len(rec.Segments()))
+}
+
+// The server dies in the middle of a recording, stays away, and comes back. The
+// recording goes on, and all of it arrives; what had arrived was not kept twice.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	m, store := ownServer(t, servers.MinIOConfig{})
+	l := goLive(t, store)
+	before := l.reach(l.stored, 5)
+	if err := m.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	<-l.failed
+	time.Sleep(outage)
+	during := l.reach(l.written, before+20)
+	if left, err := filepath.Glob(filepath.Join(l.spool, l.w.ID(), "segments", "*.age")); err != nil || len(left) < during-before-10 {
+		t.Errorf("%d segments wait in the spool, %v", len(left), err)
+	}
+	if err := m.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.reach(l.stored, during) // the recording still goes on
+	l.end(during)
+}
+
+// The server's disk fills up in the middle of a recording, and is emptied later.
+// Meanwhile what is refused waits in the spool.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	_, store := ownServer(t, servers.MinIOConfig{Disk: 96 << 20})
+	l := goLive(t, store)
+	l.reach(l.stored, 5)
+
+	// Something else takes each byte that is free, and that becomes free. MinIO
+	// refuses objects when a hundredth of its disk is left. It knows how much
+	// there is a second late, and may run into the disk's end before.
+	var other []string
+	enough, filled := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(filled)
+		for size, refused := 8<<20, 0; ; {
+			select {
+			case <-enough:
+				return
+			default:
+			}
+			name, data := "other/"+rand.Text(), make([]byte, size)
+			rand.Read(data)
+			if err := store.Put(ctx, name, archive.BytesBlob(data)); err == nil {
+				other = append(other, name)
+			} else if refused++; refused%3 == 0 {
+				size = max(size/8, 16<<10)
+			}
+		}
+	}()
+	full := func(err error) bool {
+		var resp minio.ErrorResponse
+		return errors.As(err, &resp) && resp.Code == "XMinioStorageFull"
+	}
+	for !full(<-l.failed) {
+	}
+	during := l.reach(l.written, 1)
+	for l.spooled(during) < 20 {
+		during = l.reach(l.written, during+1)
+	}
+	close(enough)
+	<-filled
+	for _, name := range other {
+		if err := store.Delete(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.reach(l.stored, during)
+	l.end(during)
 }
 
 // segmentSize is how many bytes segment n has: more than a chunk or less.
