@@ -23,6 +23,7 @@ build:
 # time: they should not have to share two cores with scrypt and the compiler.
 test: deps check
 	pkgs=$$(.ci/packages rest) && go test $(TESTFLAGS) $$pkgs
+	cd testdata/clock/yardstick && go vet -mod=mod . && go test -mod=mod $(TESTFLAGS) .
 	pkgs=$$(.ci/packages live) && go test $(TESTFLAGS) -p 1 $$pkgs
 
 deps: testdata/browser/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json
@@ -40,6 +41,7 @@ check:
 	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
 
 bench:
+	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && go test -mod=mod -count=1 -v . | grep 'two tracks'); done
 	.ci/bench ./archive ./archive/s3 ./recorder/frame
 
 fuzz:
