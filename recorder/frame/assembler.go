@@ -15,6 +15,7 @@ const (
 
 	maxFrameSize    = 8 << 20 // bytes
 	maxFramePackets = 16384
+	maxFramePieces  = 4 * maxFramePackets // a packet may carry many small ones
 )
 
 // An AssemblerConfig says how packets of a track become frames.
@@ -209,7 +210,8 @@ func (a *Assembler) packet(p *rtp.Packet, seq, at int64) {
 		a.orphan(ts, seq, at, p.Marker)
 		return
 	}
-	first, last, err := a.depack.place(p.Payload, p.Marker, a.afterEnd)
+	where := position{afterEnd: a.afterEnd, underway: a.frame.active && ts == a.frame.timestamp}
+	first, last, err := a.depack.place(p.Payload, p.Marker, where)
 	a.afterEnd = last
 	if a.frame.active && (first || err != nil || ts != a.frame.timestamp) {
 		a.abort()
@@ -231,7 +233,7 @@ func (a *Assembler) packet(p *rtp.Packet, seq, at int64) {
 	}
 	f.count++
 	f.last = seq
-	if err != nil || f.size > maxFrameSize || f.count > maxFramePackets {
+	if err != nil || f.size > maxFrameSize || f.count > maxFramePackets || len(f.pieces) > maxFramePieces {
 		a.abort()
 		return
 	}
@@ -260,6 +262,10 @@ func (a *Assembler) injected(p *rtp.Packet, ts, seq, at int64) {
 // complete emits the frame under way.
 func (a *Assembler) complete(marker bool) {
 	f := &a.frame
+	if !a.depack.whole() {
+		a.abort()
+		return
+	}
 	var data []byte
 	if len(f.pieces) == 1 {
 		data = f.pieces[0][:f.size:f.size] // the packet was ours, so it is the receiver's now
@@ -279,7 +285,11 @@ func (a *Assembler) complete(marker bool) {
 		u.Kind, u.Data = UnitLost, nil
 	} else {
 		a.stats.Frames++
-		u.Key = a.format.key(data)
+		if d, ok := a.depack.(keyDepacketizer); ok {
+			u.Key = d.key()
+		} else {
+			u.Key = a.format.key(data)
+		}
 	}
 	a.emit(u)
 }

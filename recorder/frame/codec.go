@@ -7,12 +7,18 @@ import "github.com/sealtape/sealtape/recorder/media"
 type format struct {
 	// depacketizer makes the state that undoes the RTP payload format.
 	depacketizer func() depacketizer
-	// key reports whether a frame (never empty) decodes by itself.
+	// key reports whether a frame (never empty) decodes by itself. nil: the
+	// depacketizer is a keyDepacketizer.
 	key func(frame []byte) bool
 	// header returns how many leading bytes of an encrypted frame are in the
 	// clear; it may be more than the frame has. nil: the codec has no
 	// end-to-end encryption here.
 	header func(frame []byte) int
+	// variants returns what other bytes than those of the header a publisher may
+	// have authenticated. nil: none.
+	variants func(header []byte) [][]byte
+	// escaped says that all behind the header has emulation prevention.
+	escaped bool
 	// injected reports whether an RTP payload, without the trailer, is what the
 	// server injects. nil: the server injects nothing for this codec.
 	injected func(payload []byte) bool
@@ -22,15 +28,33 @@ type format struct {
 // order; payloads are hostile and not empty.
 type depacketizer interface {
 	// place reports whether a packet is the first and whether it is the last of
-	// its frame. afterEnd tells that the packet just before it, with no hole
-	// between them, was a frame's last: payload formats that mark only ends
-	// (H264) need it.
-	place(payload []byte, marker, afterEnd bool) (first, last bool, err error)
+	// its frame.
+	place(payload []byte, marker bool, at position) (first, last bool, err error)
 	// pieces appends to dst the slices of the frame that the packet carries.
 	// They may alias payload, or be constants such as start codes.
 	pieces(dst [][]byte, payload []byte) ([][]byte, error)
 	// reset forgets the frame under way; it precedes each frame.
 	reset()
+	// whole reports whether nothing of the last packet was left open, to be
+	// called behind a frame's last one.
+	whole() bool
+}
+
+// A position is where a packet stands. Payload formats that mark only ends
+// (H264) need it.
+type position struct {
+	// afterEnd: the packet just before it, with no hole between them, was a
+	// frame's last.
+	afterEnd bool
+	// underway: a frame of the same timestamp has begun.
+	underway bool
+}
+
+// A keyDepacketizer tells from the payload format alone whether the last frame
+// decodes by itself.
+type keyDepacketizer interface {
+	depacketizer
+	key() bool
 }
 
 // formatOf returns the rules of a codec.
@@ -40,6 +64,14 @@ func formatOf(c media.Codec) (format, bool) {
 		return opusFormat, true
 	case media.VP8:
 		return vp8Format, true
+	case media.VP9:
+		return vp9Format, true
+	case media.H264:
+		return h264Format, true
+	case media.H265:
+		return h265Format, true
+	case media.AV1:
+		return av1Format, true
 	}
 	return format{}, false
 }

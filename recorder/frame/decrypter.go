@@ -9,16 +9,17 @@ import (
 // A Decrypter opens the frames of one track. It is not safe for concurrent
 // use; its Keyring may be shared.
 type Decrypter struct {
-	header func([]byte) int // nil: codec not supported
-	keys   *Keyring
-	seen   replayWindow
-	tries  budget // of the ratchet
+	format  format // header is nil: codec not supported
+	keys    *Keyring
+	seen    replayWindow
+	tries   budget // of the ratchet
+	scratch []byte // of what was escaped
 }
 
 // NewDecrypter returns a Decrypter for a track whose sender's keys are in k.
 func NewDecrypter(c media.Codec, k *Keyring) *Decrypter {
 	f, _ := formatOf(c)
-	return &Decrypter{header: f.header, keys: k}
+	return &Decrypter{format: f, keys: k}
 }
 
 // Decrypt appends the plaintext of an encrypted frame to dst, without
@@ -32,33 +33,42 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 	if len(frame) == 0 {
 		return dst, ErrEmpty
 	}
-	if d.header == nil {
+	if d.format.header == nil {
 		return dst, ErrCodec
 	}
-	h, n := d.header(frame), len(frame)
-	if n < h+Overhead || frame[n-2] != ivSize {
+	h := d.format.header(frame)
+	if h > len(frame) {
 		return dst, ErrShort
 	}
-	index := int(frame[n-1])
+	header, body := frame[:h], frame[h:]
+	if d.format.escaped {
+		d.scratch = slices.Grow(d.scratch[:0], len(body))
+		body = unescape(d.scratch, body)
+	}
+	n := len(body)
+	if n < Overhead || body[n-2] != ivSize {
+		return dst, ErrShort
+	}
+	index := int(body[n-1])
 	s := d.keys.load(index)
 	if s == nil {
 		return dst, ErrNoKey
 	}
-	header, sealed, iv := frame[:h], frame[h:n-trailerSize], frame[n-trailerSize:n-2]
+	sealed, iv := body[:n-trailerSize], body[n-trailerSize:n-2]
 
-	dst = slices.Grow(dst, n-Overhead)
+	dst = slices.Grow(dst, h+n-Overhead)
 	start := len(dst)
-	body := append(dst, header...)
+	into := append(dst, header...)
 	var out []byte
 	used := s.current
 	if used != nil {
 		var err error
-		if out, err = used.aead.Open(body, iv, sealed, header); err != nil {
+		if out, err = used.aead.Open(into, iv, sealed, header); err != nil {
 			used = nil
 		}
 	}
 	if used == nil {
-		if out, used = d.openOther(index, s, body, iv, sealed, header); used == nil {
+		if out, used = d.openOther(index, s, into, iv, sealed, header); used == nil {
 			if s.current == nil {
 				return dst, ErrNoKey
 			}
@@ -72,11 +82,22 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 	return out, nil
 }
 
-// openOther tries what the current key did not open with the keys before it,
-// then with those that a ratchet leads to. The key is nil if none fits.
+// openOther tries what the current key did not open with other readings of the
+// header, with the keys before it, then with those that a ratchet leads to. The
+// key is nil if none fits.
 func (d *Decrypter) openOther(index int, s *keySlot, dst, iv, sealed, header []byte) ([]byte, *key) {
 	if out, used := d.keys.openPrevious(index, s, dst, iv, sealed, header); used != nil {
 		return out, used
+	}
+	if d.format.variants != nil && s.current != nil {
+		for _, other := range d.format.variants(header) {
+			if out, err := s.current.aead.Open(dst, iv, sealed, other); err == nil {
+				return out, s.current
+			}
+			if out, used := d.keys.openPrevious(index, s, dst, iv, sealed, other); used != nil {
+				return out, used
+			}
+		}
 	}
 	return d.keys.openAhead(index, s, &d.tries, dst, iv, sealed, header)
 }

@@ -188,7 +188,7 @@ func TestEncryptNonce(t *testing.T) {
 		{media.Opus, 0, "", ErrEmpty},
 		{media.VP8, 0, "\x01x", ErrShort},
 		{media.VP8, 0, "\x00xxxxxxxx", ErrShort},
-		{media.H264, 0, "x", ErrCodec},
+		{media.AV1, 0, "x", ErrCodec},
 		{media.Opus, 3, "x", ErrNoKey},
 	} {
 		out, err := NewEncrypter(test.codec, k, test.index, 1).Encrypt([]byte("dst"), []byte(test.frame), 1)

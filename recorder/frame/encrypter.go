@@ -12,7 +12,7 @@ import (
 // publishers in tests and demonstrations; the recorder never encrypts frames.
 // It is not safe for concurrent use.
 type Encrypter struct {
-	header func([]byte) int
+	format format
 	keys   *Keyring
 	index  int
 	ssrc   uint32
@@ -26,7 +26,7 @@ func NewEncrypter(c media.Codec, k *Keyring, index int, ssrc uint32) *Encrypter 
 	f, _ := formatOf(c)
 	var start [4]byte
 	rand.Read(start[:]) // never fails
-	return &Encrypter{header: f.header, keys: k, index: index, ssrc: ssrc, count: binary.BigEndian.Uint32(start[:])}
+	return &Encrypter{format: f, keys: k, index: index, ssrc: ssrc, count: binary.BigEndian.Uint32(start[:])}
 }
 
 // UseIndex makes the frames from now on be sealed under the key at another
@@ -47,10 +47,10 @@ func (e *Encrypter) Encrypt(dst, frame []byte, timestamp uint32) ([]byte, error)
 	if len(frame) == 0 {
 		return dst, ErrEmpty
 	}
-	if e.header == nil {
+	if e.format.header == nil {
 		return dst, ErrCodec
 	}
-	h := e.header(frame)
+	h := e.format.header(frame)
 	if len(frame) < h {
 		return dst, ErrShort
 	}
@@ -66,6 +66,11 @@ func (e *Encrypter) Encrypt(dst, frame []byte, timestamp uint32) ([]byte, error)
 	e.count++
 
 	dst = slices.Grow(dst, len(frame)+Overhead)
+	if e.format.escaped {
+		header := fourByteCodes(frame[:h])
+		body := s.current.aead.Seal(nil, trailer[:ivSize], frame[h:], header)
+		return escape(append(dst, header...), append(body, trailer[:]...)), nil
+	}
 	dst = append(dst, frame[:h]...)
 	dst = s.current.aead.Seal(dst, trailer[:ivSize], frame[h:], frame[:h])
 	return append(dst, trailer[:]...), nil

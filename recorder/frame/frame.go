@@ -74,10 +74,12 @@ type Unit struct {
 	// packet, when the one after it came.
 	Arrival time.Time
 	// Marker is the RTP marker of the unit's last packet. For Opus it starts a
-	// talk spurt.
+	// talk spurt. Units of VP9 are the spatial layers of a picture, and it is on
+	// the last.
 	Marker bool
 	// Key marks a frame that decodes without an earlier one. It is read from the
-	// clear part of the frame, so it is not authenticated before decryption.
+	// clear part of the frame, of VP9 from the payload format, so it is not
+	// authenticated before decryption.
 	Key bool
 	// FirstSeq and LastSeq bound the unit's packets: RTP sequence numbers,
 	// extended to 64 bits as Timestamp is.

@@ -16,7 +16,7 @@ import (
 // The fuzz targets run over committed corpora in ordinary tests; a target
 // without one would test next to nothing.
 func TestFuzzCorpora(t *testing.T) {
-	for _, name := range []string{"FuzzAssembler", "FuzzVP8Descriptor", "FuzzDecrypt", "FuzzStripTrailer"} {
+	for _, name := range []string{"FuzzAssembler", "FuzzVP8Descriptor", "FuzzDecrypt", "FuzzStripTrailer", "FuzzPayloads", "FuzzEscaped"} {
 		files, err := filepath.Glob(filepath.Join("testdata", "fuzz", name, "*"))
 		if err != nil {
 			t.Fatal(err)
@@ -209,6 +209,36 @@ func FuzzDecrypt(f *testing.F) {
 		}
 		if out, err := d.Decrypt(nil, sealed); err != nil || !bytes.Equal(out, frame) {
 			t.Fatalf("% x comes back as % x (%v)", frame, out, err)
+		}
+	})
+}
+
+// FuzzEscaped does the same for frames of NAL units.
+func FuzzEscaped(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x01\x67\x42\x00\x00\x01\x65\x88\x00\x00\x01frame"), uint16(3), byte(1))
+	k, stranger := ring(f, "k", KeyOptions{}), ring(f, "stranger", KeyOptions{})
+	f.Fuzz(func(t *testing.T, frame []byte, at uint16, flip byte) {
+		for _, codec := range []media.Codec{media.H264, media.H265} {
+			if out, err := NewDecrypter(codec, stranger).Decrypt(nil, frame); err == nil || len(out) != 0 {
+				t.Fatalf("% x opens to % x (%v)", frame, out, err)
+			}
+			sealed, err := NewEncrypter(codec, k, 0, 1).Encrypt(nil, frame, 7)
+			if err != nil {
+				continue
+			}
+			d := NewDecrypter(codec, k)
+			if flip != 0 {
+				bad := slices.Clone(sealed)
+				bad[int(at)%len(bad)] ^= flip
+				if out, err := d.Decrypt(nil, bad); err == nil || len(out) != 0 {
+					t.Fatalf("changed frame opens to % x (%v)", out, err)
+				}
+			}
+			h := d.format.header(frame)
+			want := append(fourByteCodes(frame[:h]), frame[h:]...)
+			if out, err := d.Decrypt(nil, sealed); err != nil || !bytes.Equal(out, want) {
+				t.Fatalf("% x comes back as % x (%v)", frame, out, err)
+			}
 		}
 	})
 }

@@ -17,7 +17,7 @@ var opusSilence = [80]byte{0xf8, 0xff, 0xfe}
 
 type opusDepacketizer struct{}
 
-func (opusDepacketizer) place([]byte, bool, bool) (first, last bool, err error) {
+func (opusDepacketizer) place([]byte, bool, position) (first, last bool, err error) {
 	return true, true, nil
 }
 
@@ -26,3 +26,5 @@ func (opusDepacketizer) pieces(dst [][]byte, payload []byte) ([][]byte, error) {
 }
 
 func (opusDepacketizer) reset() {}
+
+func (opusDepacketizer) whole() bool { return true }

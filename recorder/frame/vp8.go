@@ -86,7 +86,7 @@ func parseVP8Descriptor(payload []byte) (d vp8Descriptor, n int, err error) {
 // vp8Depacketizer: a frame starts with partition 0 and ends at the marker.
 type vp8Depacketizer struct{}
 
-func (vp8Depacketizer) place(payload []byte, marker, _ bool) (first, last bool, err error) {
+func (vp8Depacketizer) place(payload []byte, marker bool, _ position) (first, last bool, err error) {
 	d, _, err := parseVP8Descriptor(payload)
 	if err != nil {
 		return false, marker, err
@@ -103,3 +103,5 @@ func (vp8Depacketizer) pieces(dst [][]byte, payload []byte) ([][]byte, error) {
 }
 
 func (vp8Depacketizer) reset() {}
+
+func (vp8Depacketizer) whole() bool { return true }

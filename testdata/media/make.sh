@@ -15,13 +15,20 @@ speech() {
 		-c:a libopus -b:a 28k -application voip -frame_duration 20 -page_duration 20000 "$1"
 }
 
-# clock FILE SIZE RATE BITRATE FILTER: ten seconds of VP8 with a running clock, a
-# key frame every 2 s, no hidden frames (one IVF frame is one picture).
-clock() {
+# picture FILE SOURCE RATE BITRATE ENCODER...: ten seconds with a running clock,
+# a key frame every 2 s, no hidden frames (one encoded frame is one picture).
+picture() {
+	file=$1 source=$2 rate=$3 bits=$4
+	shift 4
 	font=/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf
-	ffmpeg -nostdin -v error -y -f lavfi -i "$5" -t 10 -fflags +bitexact \
+	ffmpeg -nostdin -v error -y -f lavfi -i "$source" -t 10 -fflags +bitexact \
 		-vf "drawtext=fontfile=$font:text='%{pts\:hms}':fontsize=h/6:fontcolor=white:box=1:boxcolor=black@0.7:boxborderw=8:x=(w-tw)/2:y=h*0.72,format=yuv420p" \
-		-c:v libvpx -b:v "$4" -maxrate "$4" -bufsize "$4" -g $(($3 * 2)) -keyint_min $(($3 * 2)) -auto-alt-ref 0 -lag-in-frames 0 -deadline good -cpu-used 0 "$1"
+		"$@" -b:v "$bits" -maxrate "$bits" -bufsize "$bits" -g $((rate * 2)) -keyint_min $((rate * 2)) "$file"
+}
+
+# clock FILE SIZE RATE BITRATE FILTER: VP8.
+clock() {
+	picture "$1" "$5" "$3" "$4" -c:v libvpx -auto-alt-ref 0 -lag-in-frames 0 -deadline good -cpu-used 0
 }
 
 speech speech.ogg en-gb 45 "Good morning. This room is encrypted from end to end, and so is the recording. Only the people in this meeting can open it again."
@@ -29,3 +36,11 @@ speech speech2.ogg en-us+f3 60 "Thank you. I can see the recorder in the list of
 clock clock.ivf 320x180 20 220k "testsrc2=size=320x180:rate=20"
 clock clock2.ivf 320x180 20 220k "testsrc=size=320x180:rate=20,hue=h=140:s=1.2,hflip"
 clock screen.ivf 640x360 5 120k "smptehdbars=size=640x360:rate=5"
+
+# The same clock in other codecs. H.264 and H.265 have parameter sets before each
+# key frame, one slice a frame and nothing else.
+same="testsrc2=size=320x180:rate=20"
+picture clock.h264 "$same" 20 120k -c:v libx264 -profile:v baseline -tune zerolatency -x264-params scenecut=0:sliced-threads=0:threads=1:aud=0 -bsf:v filter_units=remove_types=6
+picture clock.h265 "$same" 20 120k -c:v libx265 -preset fast -tune zerolatency -x265-params scenecut=0:info=0:repeat-headers=1:open-gop=0:bframes=0:log-level=none -bsf:v filter_units=remove_types=39-40
+picture clock-vp9.ivf "$same" 20 120k -c:v libvpx-vp9 -auto-alt-ref 0 -lag-in-frames 0 -deadline good -cpu-used 4
+picture clock-av1.ivf "$same" 20 120k -c:v libaom-av1 -usage realtime -cpu-used 8 -lag-in-frames 0

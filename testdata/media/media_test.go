@@ -95,3 +95,36 @@ func TestPictures(t *testing.T) {
 		}
 	}
 }
+
+func TestClockFrames(t *testing.T) {
+	for _, codec := range []string{"vp8", "vp9", "h264", "h265", "av1"} {
+		frames := media.ClockFrames(codec)
+		if len(frames) != 200 {
+			t.Errorf("%s: %d frames, want 200", codec, len(frames))
+			continue
+		}
+		for i, f := range frames {
+			// Parameter sets make the first of each two seconds begin otherwise.
+			var key bool
+			switch codec {
+			case "vp8":
+				key = f[0]&1 == 0
+			case "vp9":
+				key = f[0]&0x04 == 0
+			case "h264":
+				key = f[4] == 0x67
+			case "h265":
+				key = f[4] == 0x40
+			case "av1":
+				key = f[2] == 0x0a // the sequence header, behind a delimiter
+			}
+			if key != (i%40 == 0) {
+				t.Errorf("%s: frame %d is a key frame: %v, % x", codec, i, key, f[:8])
+				break
+			}
+		}
+	}
+	if media.ClockFrames("vp7") != nil {
+		t.Error("there are frames of VP7")
+	}
+}
