@@ -218,6 +218,7 @@ func TestTail(t *testing.T) {
 	w := create(t, spool, archive.Config{Signer: s}, hybrid(t).Recipient())
 	commit(t, begin(t, w, archive.Segment, nil))
 	open := begin(t, w, archive.Segment, nil)
+	open.Settle()
 	store := openDir(t, spool)
 	r, err := archive.Open(t.Context(), store, w.ID(), archive.Options{Verifiers: s.verifiers})
 	if err != nil {

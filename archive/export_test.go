@@ -21,14 +21,22 @@ func (w *Writer) Crash() error {
 	var errs []error
 	for o := range w.open {
 		if !o.done {
-			o.part.hash.end()
-			errs = append(errs, o.part.f.Close())
+			errs = append(errs, o.part.end(), o.part.f.Close())
 		}
 	}
 	if w.lock != nil {
 		errs = append(errs, w.lock.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Settle waits until what was sealed so far is in the file.
+func (o *Object) Settle() {
+	o.part.mu.Lock()
+	defer o.part.mu.Unlock()
+	for o.part.written < o.part.size.Load() {
+		o.part.changed.Wait()
+	}
 }
 
 // Forge returns the log and the head of a recording made by hand.

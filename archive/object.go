@@ -20,8 +20,9 @@ const (
 )
 
 // An Object is a segment or an index that is being written. What is written to
-// it reaches the disk sealed, in chunks of 64 KiB. It belongs to one goroutine,
-// except that Size may be called from any.
+// it reaches the disk sealed, in chunks of 64 KiB, from a goroutine that Commit or
+// Abort ends. It belongs to one goroutine, except that Size may be called from
+// any.
 type Object struct {
 	w     *Writer
 	what  logged
@@ -54,11 +55,13 @@ func (o *Object) Name() string { return o.what.String() }
 // Epoch returns the number of the epoch whose readers can open the object.
 func (o *Object) Epoch() int { return o.epoch }
 
-// Size returns how many sealed bytes were written to the disk so far. Up to 64
-// KiB wait in memory for the rest of their chunk.
+// Size returns how many sealed bytes there are so far: in the file, or at most 1
+// MiB of them on the way to it. Up to 64 KiB of what was written are not sealed
+// yet, and wait for the rest of their chunk.
 func (o *Object) Size() int64 { return o.part.size.Load() }
 
-// Write seals p. An error is final, Commit will return it too.
+// Write seals p. An error is final, Commit will return it too. It may be that of
+// an earlier Write, whose bytes did not reach the file.
 func (o *Object) Write(p []byte) (int, error) {
 	if o.done {
 		return 0, fmt.Errorf("could not write %s: %w", o.Name(), fs.ErrClosed)

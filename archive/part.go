@@ -6,49 +6,132 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sealtape/sealtape/archive/internal/durable"
 )
 
-// A part is a file that is to become an object. It hashes what is written, so
-// that nothing needs to be read again. Either link or remove ends it.
+const (
+	// maxWaiting is how many bytes wait for the file before Write does. As much
+	// again may be on the way. The death of the process loses both; but more than
+	// a chunk waits only while objects are written faster than the disk takes them.
+	maxWaiting = 8 * chunkSize
+
+	// writeAhead is how many bytes collect before the disk is told to begin.
+	writeAhead = 1 << 20
+)
+
+// A part is a file that is to become an object. What is written to it is only
+// copied: a goroutine brings it to the file and hashes it meanwhile, so that
+// nothing needs to be read again, and sealing, which takes about as long, goes on
+// beside it. Either sync and link, or remove, ends it.
 type part struct {
 	name string // of the object
 	path string // of the object
 	f    *os.File
-	hash *hasher
-	size atomic.Int64
+	size atomic.Int64 // bytes that Write took
+
+	mu      sync.Mutex
+	changed sync.Cond // whenever something of the following did
+	waiting []byte    // what Write took, and run did not
+	written int64     // bytes that run is done with
+	ending  bool      // Write is not called any more
+	err     error     // the first of writing to the file
+
+	over chan struct{}     // closed when run returned
+	sum  [sha256.Size]byte // of the whole content, then
 }
 
 // createPart begins the object name in the recording's folder dir.
 func createPart(dir, name string) (*part, error) {
-	p := &part{name: name, path: filepath.Join(dir, filepath.FromSlash(name))}
+	p := &part{name: name, path: filepath.Join(dir, filepath.FromSlash(name)), over: make(chan struct{})}
+	p.changed.L = &p.mu
 	f, err := os.OpenFile(p.path+partSuffix, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	p.f, p.hash = f, newHasher()
+	p.f = f
+	go p.run()
 	return p, nil
 }
 
+// Write takes b, of which it keeps nothing. An error may be of what it took
+// before, and is final.
 func (p *part) Write(b []byte) (int, error) {
-	n, err := p.f.Write(b)
-	p.hash.write(b[:n])
-	p.size.Add(int64(n))
-	return n, err
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.err == nil && len(p.waiting) > 0 && len(p.waiting)+len(b) > maxWaiting {
+		p.changed.Wait()
+	}
+	if p.err != nil {
+		return 0, p.err
+	}
+	p.waiting = append(p.waiting, b...)
+	p.size.Add(int64(len(b)))
+	p.changed.Broadcast()
+	return len(b), nil
+}
+
+// run writes and hashes what Write took: at once, or what has come together while
+// it was busy. After an error it takes the rest all the same.
+func (p *part) run() {
+	defer close(p.over)
+	hash := sha256.New()
+	var batch []byte
+	var begun int64 // bytes that the disk was told of
+	for {
+		p.mu.Lock()
+		p.written += int64(len(batch))
+		p.changed.Broadcast()
+		for len(p.waiting) == 0 && !p.ending {
+			p.changed.Wait()
+		}
+		batch, p.waiting = p.waiting, batch[:0]
+		end := p.written + int64(len(batch))
+		p.mu.Unlock()
+		if len(batch) == 0 {
+			break
+		}
+		var hashing sync.WaitGroup
+		hashing.Go(func() { hash.Write(batch) })
+		_, err := p.f.Write(batch)
+		if end-begun >= writeAhead {
+			durable.StartWrite(p.f, begun, end)
+			begun = end
+		}
+		hashing.Wait()
+		if err != nil {
+			p.mu.Lock()
+			if p.err == nil {
+				p.err = err
+			}
+			p.mu.Unlock()
+		}
+	}
+	hash.Sum(p.sum[:0])
+}
+
+// end waits until all that Write took was written, and returns the first error.
+func (p *part) end() error {
+	p.mu.Lock()
+	p.ending = true
+	p.changed.Broadcast()
+	p.mu.Unlock()
+	<-p.over
+	return p.err
 }
 
 // sync makes the content durable, and closes the file.
 func (p *part) sync(step func(string)) error {
+	err := p.end()
 	step("sync")
-	return errors.Join(p.f.Sync(), p.f.Close())
+	return errors.Join(err, p.f.Sync(), p.f.Close())
 }
 
 // link gives the object its name. After an error there is no such object: a
 // name that may not last is taken back.
 func (p *part) link(step func(string)) (Entry, error) {
-	sum := p.hash.end()
 	step("link")
 	if err := durable.Link(p.path+partSuffix, p.path); err != nil {
 		if !errors.Is(err, fs.ErrExist) {
@@ -56,12 +139,12 @@ func (p *part) link(step func(string)) (Entry, error) {
 		}
 		return Entry{}, errors.Join(err, removeFile(p.path+partSuffix))
 	}
-	return Entry{Name: p.name, SHA256: sum}, nil
+	return Entry{Name: p.name, SHA256: p.sum}, nil
 }
 
 // remove closes and removes the file.
 func (p *part) remove() error {
-	p.hash.end()
+	_ = p.end() // an error of writing is the caller's already, or of no matter
 	p.f.Close() // its content is not wanted, and it may be closed already
 	return removeFile(p.path + partSuffix)
 }
@@ -72,47 +155,4 @@ func removeFile(path string) error {
 		return err
 	}
 	return nil
-}
-
-// A hasher computes a SHA-256 in a goroutine of its own, beside the sealing,
-// which takes about as long. It runs until end.
-type hasher struct {
-	full chan []byte // to be hashed
-	free chan []byte // to be filled; both together bound what waits
-	done chan struct{}
-	sum  [sha256.Size]byte // once done is closed
-}
-
-func newHasher() *hasher {
-	const buffers = 4 // of a chunk each
-	h := &hasher{full: make(chan []byte, buffers), free: make(chan []byte, buffers), done: make(chan struct{})}
-	for range buffers {
-		h.free <- nil
-	}
-	go func() {
-		defer close(h.done)
-		s := sha256.New()
-		for b := range h.full {
-			s.Write(b)
-			h.free <- b
-		}
-		s.Sum(h.sum[:0])
-	}()
-	return h
-}
-
-// write hashes b, of which it keeps nothing.
-func (h *hasher) write(b []byte) {
-	for len(b) > 0 {
-		n := min(len(b), chunkSize)
-		h.full <- append((<-h.free)[:0], b[:n]...)
-		b = b[n:]
-	}
-}
-
-// end stops the goroutine, waits for it, and returns the hash.
-func (h *hasher) end() [sha256.Size]byte {
-	close(h.full)
-	<-h.done
-	return h.sum
 }

@@ -303,13 +303,15 @@ func TestNoPlaintext(t *testing.T) {
 	w := create(t, spool, c, reader.Recipient(), classic(t).Recipient())
 	o := begin(t, w, archive.Segment, bytes.Repeat([]byte(canary), 10_000))
 	if o.Size() < 190_000 {
-		t.Errorf("%d bytes are on the disk while writing", o.Size())
+		t.Errorf("%d bytes are sealed while writing", o.Size())
 	}
+	o.Settle()
 	check("while writing")
 	commit(t, o)
 	commit(t, begin(t, w, archive.Index, []byte(canary)))
 	check("after Commit")
 	dead := begin(t, w, archive.Segment, bytes.Repeat([]byte(canary), 10_000))
+	dead.Settle()
 	check("before the crash")
 	if err := w.Crash(); err != nil {
 		t.Fatal(err)

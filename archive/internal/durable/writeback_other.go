@@ -1,0 +1,9 @@
+//go:build !linux || !(amd64 || arm64)
+
+package durable
+
+import "os"
+
+// StartWrite does nothing: the system brings the bytes to the disk when it likes,
+// and with Sync at the latest.
+func StartWrite(f *os.File, from, end int64) {}
