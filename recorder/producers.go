@@ -202,10 +202,13 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec),
 	}
 	switch {
-	case info.Codec != media.Opus && info.Codec != media.VP8:
+	case !frame.Supported(info.Codec):
 		rec.refuse = media.GapCodec
 	case p.r.c.Keys != nil && !info.Encrypted:
 		rec.refuse = media.GapPlaintext
+	case info.Encrypted && !frame.EncryptionSupported(info.Codec):
+		p.r.c.Log.Warn("LiveKit has no end-to-end encryption of this codec: use VP8, VP9 or H264", "codec", info.Codec)
+		rec.refuse = media.GapCodec
 	case p.r.c.Keys == nil && info.Encrypted:
 		rec.refuse = media.GapNoKey
 	default:

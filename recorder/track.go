@@ -43,6 +43,7 @@ type trackRecorder struct {
 	ended bool
 	muted muteLog
 
+	layers  []openLayer  // of the VP9 picture under way
 	early   []frame.Unit // the track's first units, until the clock is settled
 	begun   time.Time    // when the first of them arrived
 	settled bool
@@ -114,6 +115,7 @@ func (t *trackRecorder) run() error {
 		t.asm.Flush()
 		t.drain(time.Now())
 		t.settle()
+		t.picture()
 	}
 	t.closeHole(t.end)
 	return failure
@@ -205,11 +207,17 @@ func (t *trackRecorder) take(u frame.Unit) {
 				Track: t.media.UID, Reason: "unknown server-injected frame"}})
 		}
 	case frame.UnitLost:
+		t.layers = t.layers[:0] // of a picture that misses some
 		t.counts.lost.Add(int64(max(1, u.Lost)))
 		t.openHole(t.end, media.GapLoss)
 		t.wantKey()
 	case frame.UnitFrame:
-		t.frame(u)
+		data, outcome := t.open(u)
+		if t.info.Codec == media.VP9 {
+			t.layer(openLayer{u, data, outcome})
+		} else {
+			t.frame(u, data, outcome)
+		}
 	}
 }
 
@@ -240,7 +248,8 @@ func (t *trackRecorder) refused(p Packet) {
 	t.extendHole(at)
 }
 
-func (t *trackRecorder) frame(u frame.Unit) {
+// frame takes a frame with what became of opening it.
+func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 	at := t.clock.time(u.Timestamp)
 	if at < 0 {
 		// Captured before the recording began. A picture of that moment may be
@@ -261,7 +270,6 @@ func (t *trackRecorder) frame(u frame.Unit) {
 		return
 	}
 	t.goOn(at)
-	data, outcome := t.open(u)
 	switch outcome {
 	case Kept:
 	case Empty, Replayed:
@@ -281,7 +289,11 @@ func (t *trackRecorder) frame(u frame.Unit) {
 	if t.askNow.Swap(false) && !t.info.Codec.Audio() {
 		t.askKey()
 	}
-	if t.needKey && !u.Key {
+	key := u.Key
+	if !t.info.Codec.Audio() {
+		key = t.describe(data, at)
+	}
+	if t.needKey && !key {
 		t.outcomes.add(KeyFrame)
 		t.openHole(min(at, t.end), media.GapKeyFrame)
 		t.wantKey()
@@ -290,13 +302,9 @@ func (t *trackRecorder) frame(u frame.Unit) {
 	}
 	t.needKey = false
 	t.closeHole(at)
-	f := &media.Frame{Track: t.media.UID, Time: at, Key: u.Key, Data: data}
+	f := &media.Frame{Track: t.media.UID, Time: at, Key: key, Data: data}
 	if t.info.Codec.Audio() {
 		f.Duration = media.OpusDuration(data)
-	} else if u.Key {
-		if w, h, ok := media.VP8Size(data); ok {
-			t.media.Width, t.media.Height = w, h
-		}
 	}
 	t.end = max(t.end, at+f.Duration)
 	t.counts.frames.Add(1)
@@ -315,6 +323,9 @@ func (t *trackRecorder) open(u frame.Unit) (data []byte, o Outcome) {
 	var err error
 	if data = sealed; t.decrypt != nil {
 		data, err = t.decrypt.Decrypt(make([]byte, 0, len(sealed)), sealed)
+	}
+	if err == nil {
+		data = media.Store(t.info.Codec, data)
 	}
 	switch {
 	case err == nil && len(data) > 0:

@@ -116,6 +116,7 @@ const (
 	EventKeys      EventType = "keys"      // end-to-end keys changed
 	EventIntegrity EventType = "integrity" // Track got something that was neither its sender's nor, by its looks, the server's
 	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
+	EventSize      EventType = "size"      // the picture of Track has another size from here on; Text is it, "640x360"
 )
 
 // Reasons of a gap. Mute and silence (DTX) are no gaps.

@@ -110,7 +110,7 @@ func vp9Color(r *bitReader, profile uint32) bool {
 
 // VP9Superframe joins the spatial layers of one picture, lowest first, to what
 // a decoder takes as one: the layers and an index of their sizes. A single
-// layer is returned as it is. It returns nil for more than eight frames.
+// layer is returned as it is. It returns nil for none and for more than eight.
 func VP9Superframe(layers [][]byte) []byte {
 	if len(layers) == 1 {
 		return layers[0]

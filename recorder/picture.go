@@ -1,0 +1,82 @@
+package recorder
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// maxLayers bounds the layer frames of one picture: VP9 superframes hold no more.
+const maxLayers = 8
+
+// An openLayer is a spatial layer of a VP9 picture, with what became of opening
+// it.
+type openLayer struct {
+	unit    frame.Unit
+	data    []byte
+	outcome Outcome
+}
+
+// layer takes a layer. The picture is whole when its marker comes, or the next
+// one begins: a server that drops upper layers moves the marker, but need not.
+func (t *trackRecorder) layer(l openLayer) {
+	if len(t.layers) > 0 && (t.layers[0].unit.Timestamp != l.unit.Timestamp || len(t.layers) == maxLayers) {
+		t.picture()
+	}
+	t.layers = append(t.layers, l)
+	if l.unit.Marker {
+		t.picture()
+	}
+}
+
+// picture keeps the layers that came as one frame. One that did not open spoils
+// those above it, and later pictures, so all.
+func (t *trackRecorder) picture() {
+	if len(t.layers) == 0 {
+		return
+	}
+	first, outcome := t.layers[0].unit, Kept
+	var plain [][]byte
+	for _, l := range t.layers {
+		switch {
+		case l.outcome == Kept:
+			plain = append(plain, l.data)
+		case l.outcome != Empty && outcome == Kept:
+			outcome = l.outcome
+		}
+	}
+	clear(t.layers)
+	t.layers = t.layers[:0]
+	var data []byte
+	if outcome == Kept {
+		if data = media.VP9Superframe(plain); len(data) == 0 {
+			outcome = Empty
+		}
+	}
+	t.frame(first, data, outcome)
+}
+
+// describe notes what a picture says of the track, tells of a new size, and
+// reports whether it decodes without an earlier one.
+func (t *trackRecorder) describe(data []byte, at time.Duration) (key bool) {
+	p := media.Describe(t.info.Codec, data)
+	if !p.Key {
+		return false
+	}
+	if p.Private != "" {
+		t.media.Private = p.Private
+	}
+	if media.NeedsPrivate(t.info.Codec) && t.media.Private == "" {
+		return false // a key frame that nobody can decode
+	}
+	if p.Width > 0 && (p.Width != t.media.Width || p.Height != t.media.Height) {
+		if t.media.Width > 0 {
+			t.send(item{event: &media.Event{Time: at, Type: media.EventSize, Participant: t.info.Participant,
+				Track: t.media.UID, Text: fmt.Sprintf("%dx%d", p.Width, p.Height)}})
+		}
+		t.media.Width, t.media.Height = p.Width, p.Height
+	}
+	return true
+}
