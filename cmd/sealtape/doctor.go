@@ -25,6 +25,7 @@ Warnings are for you to weigh. Exit code 1: something will not work.`,
 		Flags: []cli.Flag{
 			storeFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "look at all recordings"},
+			&cli.BoolFlag{Name: "unit", Usage: "print a systemd unit for a recorder instead, with comments"},
 			jsonFlag(),
 		},
 		Action: doctorAction,
@@ -94,6 +95,10 @@ func doctorAction(c *cli.Context) error {
 	e := envOf(c)
 	if _, err := arguments(c); err != nil {
 		return err
+	}
+	if c.Bool("unit") {
+		e.printf("%s", unitFile)
+		return nil
 	}
 	d := &diagnosis{Findings: []finding{}, Recordings: []opening{}}
 	h, identities := e.checkKeys(c.Context, d)

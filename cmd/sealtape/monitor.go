@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -94,18 +93,26 @@ func waits(n int) string {
 	return fmt.Sprintf("%d objects wait", n)
 }
 
-// watch calls f every second with the vitals, until ctx ends.
-func (m *monitor) watch(ctx context.Context, f func(vitals, time.Time)) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		now := time.Now()
-		f(m.vitals(now), now)
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+// watch tells s how it goes, until end is called, which waits for it.
+func (m *monitor) watch(s *service) (end func()) {
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(s.every())
+		defer tick.Stop()
+		for {
+			now := time.Now()
+			s.beat(m.vitals(now), now)
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
 		}
+	}()
+	return func() {
+		close(stop)
+		<-done
 	}
 }
 

@@ -42,7 +42,9 @@ The room's passphrase comes from --e2ee-passphrase-file or ` + e2eePassphraseVar
 the server from LIVEKIT_URL with LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or
 LIVEKIT_TOKEN. A token must show the recorder and let it send data.
 
-Exit code 3: something of a second or more is missing; "sealtape info" says what.`,
+Exit code 3: something of a second or more is missing; "sealtape info" says what.
+
+` + configHelp,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "room", Usage: "the `ROOM` to record"},
 			storeFlag(),
@@ -54,13 +56,17 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringFlag{Name: "e2ee-passphrase-file", Usage: "`FILE` with the room's passphrase"},
 			&cli.BoolFlag{Name: "no-e2ee", Usage: "the room is not end-to-end encrypted"},
 			&cli.StringFlag{Name: "url", EnvVars: []string{"LIVEKIT_URL"}, Usage: "LiveKit server `URL`, wss://…"},
-			&cli.StringFlag{Name: "token", Usage: "access `TOKEN`; better in " + tokenVar + ", for ps shows it here"},
+			&cli.StringFlag{Name: "token", Usage: "access `TOKEN`; better in " + tokenVar + " or a file, for ps shows it here"},
+			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the access token"},
+			&cli.StringFlag{Name: "token-command", Usage: "`COMMAND` for sh that prints an access token, run whenever one is needed, without the secrets in the environment"},
 			&cli.StringFlag{Name: "api-key", EnvVars: []string{"LIVEKIT_API_KEY"}, Usage: "API `KEY`, to make a token with"},
-			&cli.StringFlag{Name: "api-secret", Usage: "API `SECRET`; better in " + apiSecretVar + ", for ps shows it here"},
+			&cli.StringFlag{Name: "api-secret", Usage: "API `SECRET`; better in " + apiSecretVar + " or a file, for ps shows it here"},
+			&cli.StringFlag{Name: "api-secret-file", Usage: "`FILE` with the API secret"},
 			&cli.StringFlag{Name: "identity", Usage: "the recorder's `IDENTITY` in the room (default: a new one)"},
 			&cli.StringFlag{Name: "name", Value: "Recorder (Sealtape)", Usage: "the `NAME` that members see"},
 			keepLocalFlag(),
 			&cli.StringFlag{Name: "metrics-addr", Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
+			&cli.StringFlag{Name: "config", Usage: "read flags from this YAML `FILE`, see above"},
 			jsonFlag(),
 		},
 		Action: recordAction,
@@ -70,10 +76,17 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 // recordAction turns the flags into a recording and runs it.
 func recordAction(c *cli.Context) error {
 	e := envOf(c)
+	service, err := newService()
+	if err != nil {
+		return err
+	}
 	if _, err := arguments(c); err != nil {
 		return err
 	}
-	if c.String("room") == "" && c.String("token") == "" && os.Getenv(tokenVar) == "" {
+	if err := e.configure(c); err != nil {
+		return err
+	}
+	if c.String("room") == "" && c.String("token")+c.String("token-file")+c.String("token-command")+os.Getenv(tokenVar) == "" {
 		return usagef(c, "which room? --room is missing")
 	}
 	if a := c.String("access"); a != "present" && a != "whole" {
@@ -117,7 +130,7 @@ func recordAction(c *cli.Context) error {
 		return err
 	}
 	// Age plugins are started with our environment: leave no secret in it.
-	for _, v := range []string{e2eePassphraseVar, apiSecretVar, tokenVar, passphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+	for _, v := range secretVars {
 		if err := os.Unsetenv(v); err != nil {
 			return err
 		}
@@ -125,7 +138,7 @@ func recordAction(c *cli.Context) error {
 	r := &recording{
 		env: e, home: home, identity: id, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
-		metricsAddr: c.String("metrics-addr"),
+		metricsAddr: c.String("metrics-addr"), service: service,
 	}
 	if join.Passphrase != nil {
 		r.keys = frame.NewKeyring(0, frame.KeyOptions{})
@@ -140,18 +153,28 @@ func recordAction(c *cli.Context) error {
 func (e *env) joinConfig(c *cli.Context) (livekit.Config, error) {
 	j := livekit.Config{
 		URL: c.String("url"), Room: c.String("room"), Name: c.String("name"), Identity: c.String("identity"),
-		APIKey: c.String("api-key"), APISecret: c.String("api-secret"), Token: c.String("token"),
+		APIKey: c.String("api-key"),
 	}
-	if j.Token != "" || j.APISecret != "" {
+	var err error
+	if j.Token, err = flagOrFile(c, "token"); err != nil {
+		return j, err
+	}
+	if j.APISecret, err = flagOrFile(c, "api-secret"); err != nil {
+		return j, err
+	}
+	if command := c.String("token-command"); command != "" {
+		j.TokenFunc = tokenCommand(command, e.stderr)
+	}
+	if c.String("token")+c.String("api-secret") != "" {
 		e.warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", tokenVar, apiSecretVar)
 	}
 	if j.APISecret == "" {
 		j.APISecret = os.Getenv(apiSecretVar)
 	}
-	if j.Token == "" && j.APISecret == "" {
+	if j.Token == "" && j.APISecret == "" && j.TokenFunc == nil {
 		j.Token = os.Getenv(tokenVar)
 	}
-	if j.Token == "" && (j.APIKey == "" || j.APISecret == "") {
+	if j.Token == "" && j.TokenFunc == nil && (j.APIKey == "" || j.APISecret == "") {
 		return j, hinted(usagef(c, "nothing to join the room with"),
 			"set LIVEKIT_API_KEY and "+apiSecretVar+", or "+tokenVar)
 	}
@@ -160,9 +183,25 @@ func (e *env) joinConfig(c *cli.Context) (livekit.Config, error) {
 		rand.Read(b)
 		j.Identity = "sealtape-" + hex.EncodeToString(b)
 	}
-	var err error
 	j.Passphrase, err = roomPassphrase(c)
 	return j, err
+}
+
+// flagOrFile returns the value of a flag, or what the file holds that the flag
+// with -file at its end names.
+func flagOrFile(c *cli.Context, name string) (string, error) {
+	value, file := c.String(name), c.String(name+"-file")
+	if file == "" {
+		return value, nil
+	}
+	if value != "" {
+		return "", usagef(c, "--%s and --%s-file exclude each other", name, name)
+	}
+	b, err := readSecret(file)
+	if err != nil {
+		return "", fmt.Errorf("--%s-file: %w", name, err)
+	}
+	return string(b), nil
 }
 
 // roomPassphrase returns the room's end-to-end passphrase, nil for --no-e2ee.
@@ -210,6 +249,7 @@ func explainJoin(err error) error {
 		err  error
 		hint string
 	}{
+		{errTokenCommand, "run it by hand: it has to print one token and nothing else, within 30 s, without the secrets in your environment"},
 		{livekit.ErrHidden, "sealtape records in the open only: make a token without the hidden grant"},
 		{livekit.ErrNoData, "it must be able to tell the room that it records: make a token with canPublishData"},
 		{livekit.ErrNoSubscribe, "make a token with canSubscribe"},

@@ -41,6 +41,7 @@ type recording struct {
 	keepLocal bool
 	// metricsAddr is where metrics and health are answered, "" for nowhere.
 	metricsAddr string
+	service     *service // nil: no service manager started us
 
 	line *statusLine // nil when standard error is no terminal
 	log  *slog.Logger
@@ -65,6 +66,11 @@ func (r *recording) run(ctx context.Context) error {
 		r.log.Warn("memory, keys included, can be written to swap", "on", few(swaps), "hint", swapHint)
 	}
 	m := &monitor{backlog: newBacklog()}
+	if r.service != nil {
+		r.service.log = r.log
+	}
+	defer m.watch(r.service)()
+	defer context.AfterFunc(ctx, r.service.stopping)()
 	if r.metricsAddr != "" {
 		end, err := serveMetrics(r.metricsAddr, m, r.log)
 		if err != nil {
@@ -120,6 +126,7 @@ func (r *recording) run(ctx context.Context) error {
 		r.watch(watching, rec, u)
 	}()
 	report, err := rec.Record(ctx, room)
+	r.service.stopping()
 	closeErr := w.Close()
 	stopWatching()
 	<-watched

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sealtape/sealtape/keys"
+)
+
+// maxConfig bounds a configuration file.
+const maxConfig = 1 << 20
+
+// secretFlags take a secret as their value. A file of settings is read by many
+// eyes, so it may only say where a secret is.
+var secretFlags = map[string]string{
+	"token": "token-file", "api-secret": "api-secret-file",
+	"e2ee-passphrase": "e2ee-passphrase-file", "e2ee-key": "e2ee-key-file", "passphrase": "e2ee-passphrase-file",
+}
+
+// insteadOf are the environment variables that give what a flag tells where to
+// get.
+var insteadOf = map[string]string{
+	"token-file": tokenVar, "token-command": tokenVar, "api-secret-file": apiSecretVar, "e2ee-passphrase-file": e2eePassphraseVar,
+}
+
+// A setting is one line of a configuration file.
+type setting struct {
+	name   string
+	values []string
+	line   int
+}
+
+// configure sets the flags of the running command from the file that --config
+// names. A flag stands over the environment, and that over the file.
+func (e *env) configure(c *cli.Context) error {
+	path := c.String("config")
+	if path == "" {
+		return nil
+	}
+	settings, err := readConfig(c, path)
+	if err != nil {
+		return err
+	}
+	level, format := c.String("log-level"), c.String("log-format")
+	for _, s := range settings {
+		if c.IsSet(s.name) || insteadOf[s.name] != "" && os.Getenv(insteadOf[s.name]) != "" {
+			continue
+		}
+		switch s.name {
+		case "log-level":
+			level = s.values[0]
+			continue
+		case "log-format":
+			format = s.values[0]
+			continue
+		}
+		for _, v := range s.values {
+			if err := c.Set(s.name, v); err != nil {
+				return settingError(c, path, s.line, fmt.Errorf("%s: %q is not a value of it", s.name, v), "")
+			}
+		}
+	}
+	return e.setLogging(c, format, level)
+}
+
+// readConfig reads a configuration file for the running command.
+func readConfig(c *cli.Context, path string) ([]setting, error) {
+	b, err := readConfigFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	var doc yaml.Node
+	switch err := d.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, nil // empty, or comments only
+	case err != nil:
+		return nil, hinted(fmt.Errorf("%s: %w", path, err), "a line for each flag, as NAME: VALUE")
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s holds more than one document", path)
+	}
+	root := doc.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return nil, nil
+	}
+	if root.Kind != yaml.MappingNode {
+		return nil, settingError(c, path, root.Line, errors.New("not a list of settings"), "a line for each flag, as NAME: VALUE")
+	}
+	var out []setting
+	for i := 0; i < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		s := setting{name: key.Value, line: key.Line}
+		if instead := secretFlags[s.name]; instead != "" {
+			return nil, settingError(c, path, s.line, fmt.Errorf("%s: a secret has no place in here", s.name),
+				"put it into a file that only the recorder can read, and that file's name after "+instead+":")
+		}
+		slice, err := settable(c, s.name)
+		if err != nil {
+			return nil, settingError(c, path, s.line, err, "the settings are the flags that sealtape record --help lists, without the dashes")
+		}
+		if slices.ContainsFunc(out, func(o setting) bool { return o.name == s.name }) {
+			return nil, settingError(c, path, s.line, fmt.Errorf("%s is set twice", s.name), "")
+		}
+		values := []*yaml.Node{value}
+		if slice && value.Kind == yaml.SequenceNode {
+			values = value.Content
+		}
+		for _, v := range values {
+			if v.Kind != yaml.ScalarNode || v.Tag == "!!null" {
+				return nil, settingError(c, path, v.Line, fmt.Errorf("%s has no plain value", s.name), "")
+			}
+			s.values = append(s.values, v.Value)
+		}
+		if len(s.values) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// settable reports whether the running command has a flag of this name, and
+// whether it can be repeated.
+func settable(c *cli.Context, name string) (slice bool, err error) {
+	for _, f := range slices.Concat(c.Command.Flags, logFlags()) {
+		if f.Names()[0] != name || name == "config" || name == "help" {
+			continue
+		}
+		_, slice := f.(*cli.StringSliceFlag)
+		return slice, nil
+	}
+	return false, fmt.Errorf("there is no setting %q", name)
+}
+
+// readConfigFile reads a file that nobody else may change: it says who can open
+// the recording, and which command makes its token.
+func readConfigFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if mode := fi.Mode().Perm(); mode&0o022 != 0 && runtime.GOOS != "windows" {
+		return nil, &keys.PermissionError{Path: path, Mode: mode, Want: mode &^ 0o022}
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(b) > maxConfig {
+		err = fmt.Errorf("%s is longer than %d bytes", path, maxConfig)
+	}
+	return b, err
+}
+
+func settingError(c *cli.Context, path string, line int, err error, hint string) error {
+	err = usagef(c, "%s, line %d: %w", path, line, err)
+	if hint != "" {
+		err = hinted(err, hint)
+	}
+	return err
+}
+
+// configHelp is what the help of record says of --config.
+const configHelp = `--config FILE reads flags from YAML, a line for each, without the dashes:
+
+  room: weekly
+  store: s3://meetings/2026
+  reader: [Bob, age1pq1…]
+  url: wss://meet.example.org
+  api-key: APIxyz
+  api-secret-file: /etc/sealtape/api-secret
+  metrics-addr: 127.0.0.1:9464
+
+Flags stand over the environment, and that over the file; secrets have no place
+in it, only the names of their files. "sealtape doctor --unit" prints a systemd
+unit around it.`

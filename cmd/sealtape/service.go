@@ -1,0 +1,147 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/sealtape/sealtape/recorder"
+)
+
+// unitFile is a unit for systemd, which "sealtape doctor --unit" prints.
+//
+//go:embed sealtape@.service
+var unitFile string
+
+// notifyVars are how a service manager says where it listens. They are taken
+// out of the environment, so that no program we start speaks for us.
+var notifyVars = []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
+
+// A service tells a service manager how a recording goes, as sd_notify(3) says.
+// Its methods are safe for concurrent use; those of nil do nothing.
+type service struct {
+	addr     *net.UnixAddr
+	watchdog time.Duration // 0: it keeps no watch
+	log      *slog.Logger  // set before the first call
+
+	mu     sync.Mutex
+	ready  bool
+	over   bool
+	status string    // the last that was told
+	fed    time.Time // when the watchdog last was
+	deaf   bool      // telling failed, and that was logged
+}
+
+// newService returns the service manager that started us, nil if none did.
+func newService() (*service, error) {
+	name := os.Getenv("NOTIFY_SOCKET")
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if name == "" || err != nil {
+		interval = 0 // a variable that is not for us
+	}
+	for _, v := range notifyVars {
+		if err := os.Unsetenv(v); err != nil {
+			return nil, err
+		}
+	}
+	if name == "" {
+		return nil, nil
+	}
+	return &service{addr: &net.UnixAddr{Name: name, Net: "unixgram"}, watchdog: interval}, nil
+}
+
+// every is how often beat should be called.
+func (s *service) every() time.Duration {
+	if s == nil || s.watchdog == 0 {
+		return time.Second
+	}
+	return max(10*time.Millisecond, min(time.Second, s.watchdog/3))
+}
+
+// beat tells what there is to tell: that the recording runs, when it first does;
+// how it goes, when that changed; and that the recorder is at work, unless it
+// hangs. Only that ends the watch, for a restart mends no store and no network.
+func (s *service) beat(v vitals, now time.Time) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var lines []string
+	if v.State == recorder.StateRecording && !s.ready && !s.over {
+		s.ready = true
+		lines = append(lines, daemon.SdNotifyReady)
+	}
+	if text := serviceStatus(v, now); text != s.status {
+		s.status = text
+		lines = append(lines, "STATUS="+text)
+	}
+	if s.watchdog > 0 && now.Sub(s.fed) >= s.watchdog/4 && !v.hangs(now) {
+		s.fed = now
+		lines = append(lines, daemon.SdNotifyWatchdog)
+	}
+	s.tell(lines)
+}
+
+// stopping tells, once, that the recording comes to its end.
+func (s *service) stopping() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		s.over = true
+		s.tell([]string{daemon.SdNotifyStopping})
+	}
+}
+
+// tell sends lines, if there are any. Called locked.
+func (s *service) tell(lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	if err := s.send(strings.Join(lines, "\n")); err != nil && !s.deaf {
+		s.deaf = true
+		s.log.Warn("the service manager could not be told how it goes", "err", err)
+	}
+}
+
+func (s *service) send(text string) error {
+	c, err := net.DialUnix(s.addr.Net, nil, s.addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	// A service manager that does not read must not hold up anything.
+	if err := c.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	_, err = c.Write([]byte(text))
+	return err
+}
+
+// serviceStatus is a line for people, without anybody's name.
+func serviceStatus(v vitals, now time.Time) string {
+	text := string(v.State)
+	if !v.Started.IsZero() && v.State != recorder.StateEnded {
+		text += fmt.Sprintf(", %s, %s", people(v.Participants), count(v.Tracks, "track"))
+	}
+	switch {
+	case v.Objects > 0:
+		text += ", " + waits(v.Objects) + " for the store"
+	case v.Segments > 0:
+		text += ", all stored"
+	}
+	if p := v.problems(now); len(p) > 0 {
+		text += "; " + strings.Join(p, "; ")
+	}
+	return text
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// tokenTime bounds how long a --token-command may take.
+const tokenTime = 30 * time.Second
+
+// errTokenCommand is in every error of a --token-command.
+var errTokenCommand = errors.New("the token command failed")
+
+// secretVars are the variables of the environment that hold secrets. What we
+// start gets none of them.
+var secretVars = []string{e2eePassphraseVar, apiSecretVar, tokenVar, passphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+
+// withoutSecrets returns the environment without secrets, and without what is
+// said to us alone.
+func withoutSecrets(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(secretVars, name) || slices.Contains(notifyVars, name)
+	})
+}
+
+// tokenCommand returns a function that runs a command with sh and returns the
+// token that it prints: one line of at most 16 KiB, within 30 s. What the command
+// says on standard error goes to w. No error shows what it printed.
+func tokenCommand(command string, w io.Writer) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, tokenTime)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "sh", "-c", command)
+		cmd.Env = withoutSecrets(os.Environ())
+		cmd.WaitDelay = time.Second // for what it left running with its output
+		out := &bounded{n: maxSecret}
+		cmd.Stdout, cmd.Stderr = out, w
+		err := cmd.Run()
+		switch {
+		case ctx.Err() != nil:
+			return "", fmt.Errorf("%w: %w", errTokenCommand, context.Cause(ctx))
+		case err != nil:
+			return "", fmt.Errorf("%w: %w", errTokenCommand, err)
+		}
+		token := strings.TrimSpace(out.b.String())
+		if out.more || token == "" || strings.ContainsAny(token, " \t\r\n") {
+			return "", fmt.Errorf("%w: what it printed is no token", errTokenCommand)
+		}
+		return token, nil
+	}
+}
+
+// A bounded buffer keeps the first n bytes, and notes that there were more.
+type bounded struct {
+	b    bytes.Buffer
+	n    int
+	more bool
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	keep := p[:min(len(p), b.n-b.b.Len())]
+	b.more = b.more || len(keep) < len(p)
+	b.b.Write(keep)
+	return len(p), nil
+}
