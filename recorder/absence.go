@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"sync"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
@@ -49,6 +50,7 @@ func (p *producers) back(e RoomEvent, at time.Duration) {
 	if !e.Since.IsZero() {
 		since = min(at, max(0, e.Since.Sub(p.start)))
 	}
+	p.absences.add(span{since, at})
 	p.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
 	p.mu.Lock()
 	p.reconnects++
@@ -105,6 +107,40 @@ func (p *producers) misses(s *slot, info TrackInfo) (from time.Duration, ok bool
 		return s.lost, true // and was unmuted while nobody saw it
 	}
 	return s.ended, true
+}
+
+// maxAbsences are kept to tell what was lost in them; holes that old are declared.
+const maxAbsences = 16
+
+// An awayLog is when the recorder was away lately. It is safe for concurrent use.
+type awayLog struct {
+	mu    sync.Mutex
+	spans []span
+}
+
+func (l *awayLog) add(s span) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.spans) == maxAbsences {
+		l.spans = append(l.spans[:0], l.spans[1:]...)
+	}
+	l.spans = append(l.spans, s)
+}
+
+// reason returns the reason of a hole: what was lost around an absence was lost
+// to it.
+func (l *awayLog) reason(from, to time.Duration, reason string) string {
+	if reason != media.GapLoss {
+		return reason
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.spans {
+		if from < s.to && to > s.from {
+			return media.GapReconnect
+		}
+	}
+	return reason
 }
 
 // on reports whether the track is muted.

@@ -36,6 +36,8 @@ type producers struct {
 	reconnects int
 	absence    absence
 
+	absences awayLog
+
 	gate    gate
 	attends attendance
 }
@@ -197,7 +199,7 @@ func (p *producers) slot(info TrackInfo) *slot {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, over: &p.over, gate: &p.gate, start: p.start,
+		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, start: p.start,
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec),
 	}

@@ -33,6 +33,7 @@ type trackRecorder struct {
 	stop    <-chan struct{} // closed when nobody reads out any more
 	over    *atomic.Bool    // set when what arrives now is not wanted any more
 	gate    *gate
+	away    *awayLog
 	start   time.Time // zero of the recording clock
 	clock   *trackClock
 	asm     *frame.Assembler
@@ -406,7 +407,7 @@ func (t *trackRecorder) declare(from, to time.Duration, reason string) {
 	}
 	t.send(item{event: &media.Event{
 		Time: from, Type: media.EventGap, Participant: t.info.Participant,
-		Track: t.media.UID, From: from, To: to, Reason: reason,
+		Track: t.media.UID, From: from, To: to, Reason: t.away.reason(from, to, reason),
 	}})
 }
 
