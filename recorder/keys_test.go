@@ -26,7 +26,7 @@ func TestParticipantKeys(t *testing.T) {
 			t.Fatal("no ring")
 		}
 	}
-	if p.Keyring("another") == p.Keyring("another") {
+	if another := p.Keyring("another"); another == p.Keyring("another") {
 		t.Error("rings are kept without bound")
 	}
 	if p.Keyring("ada") != ada {

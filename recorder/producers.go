@@ -218,7 +218,8 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 			Codec: info.Codec, Hold: p.r.c.Hold, MaxPackets: maxPackets, SIFTrailer: info.SIFTrailer,
 		})
 		if p.r.c.Keys != nil {
-			rec.decrypt = frame.NewDecrypter(info.Codec, p.r.c.Keys.Keyring(info.Participant))
+			rec.ring = p.r.c.Keys.Keyring(info.Participant)
+			rec.decrypt = frame.NewDecrypter(info.Codec, rec.ring)
 		}
 	}
 	if rec.refuse != "" {
@@ -274,5 +275,6 @@ func (p *producers) askKeys() {
 	defer p.mu.Unlock()
 	for rec := range p.running {
 		rec.askNow.Store(true)
+		rec.newReaders.Store(true)
 	}
 }

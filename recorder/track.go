@@ -38,7 +38,9 @@ type trackRecorder struct {
 	clock   *trackClock
 	asm     *frame.Assembler
 	decrypt *frame.Decrypter // nil: the room is not encrypted
-	refuse  string           // reason to keep nothing of this track
+	ring    *frame.Keyring   // of decrypt
+	late    late
+	refuse  string // reason to keep nothing of this track
 
 	mu    sync.Mutex // held by who works on what follows: run, or expire in between
 	ended bool
@@ -49,16 +51,17 @@ type trackRecorder struct {
 	begun   time.Time    // when the first of them arrived
 	settled bool
 
-	wanted  time.Duration // recording time from which the track was asked for
-	next    time.Duration // the next frame is not before this
-	hole    hole
-	end     time.Duration // recording time up to which the track was kept or declared
-	seen    bool          // a frame or a hole came before
-	refresh atomic.Bool   // set by others: what was kept before is not there
-	askNow  atomic.Bool   // set by others: a key frame is wanted, what comes is kept
-	needKey bool          // video: nothing is kept before the next key frame
-	lastPLI time.Time
-	forged  bool // an unknown server-injected frame was declared
+	wanted     time.Duration // recording time from which the track was asked for
+	next       time.Duration // the next frame is not before this
+	hole       hole
+	end        time.Duration // recording time up to which the track was kept or declared
+	seen       bool          // a frame or a hole came before
+	refresh    atomic.Bool   // set by others: what was kept before is not there
+	askNow     atomic.Bool   // set by others: a key frame is wanted, what comes is kept
+	newReaders atomic.Bool   // set by others: what came before is not for who reads now
+	needKey    bool          // video: nothing is kept before the next key frame
+	lastPLI    time.Time
+	forged     bool // an unknown server-injected frame was declared
 
 	counts    *counts
 	outcomes  *outcomeCounts // of its codec
@@ -116,6 +119,7 @@ func (t *trackRecorder) run() error {
 		t.asm.Flush()
 		t.drain(time.Now())
 		t.settle()
+		t.giveUp()
 		t.picture()
 	}
 	t.closeHole(t.end)
@@ -160,7 +164,7 @@ func (t *trackRecorder) drain(now time.Time) {
 			t.clock.observe(u.Timestamp, u.Arrival)
 		}
 		if t.settled {
-			t.take(u)
+			t.offer(u)
 			continue
 		}
 		if len(t.early) == 0 {
@@ -177,6 +181,7 @@ func (t *trackRecorder) drain(now time.Time) {
 	if len(t.early) > 0 && now.Sub(t.begun) >= settleTime {
 		t.settle()
 	}
+	t.release(now)
 }
 
 // settle puts the track's first units where they belong in time.
@@ -187,12 +192,13 @@ func (t *trackRecorder) settle() {
 	t.settled = true
 	t.clock.settle()
 	for _, u := range t.early {
-		t.take(u)
+		t.offer(u)
 	}
 	t.early = nil
 }
 
-func (t *trackRecorder) take(u frame.Unit) {
+// take takes a unit, and of a frame what became of opening it.
+func (t *trackRecorder) take(u frame.Unit, data []byte, outcome Outcome) {
 	switch u.Kind {
 	case frame.UnitSIF:
 		t.outcomes.add(Injected)
@@ -213,7 +219,6 @@ func (t *trackRecorder) take(u frame.Unit) {
 		t.openHole(t.end, media.GapLoss)
 		t.wantKey()
 	case frame.UnitFrame:
-		data, outcome := t.open(u)
 		if t.info.Codec == media.VP9 {
 			t.layer(openLayer{u, data, outcome})
 		} else {
@@ -317,10 +322,7 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 // open returns the frame's plaintext, and Kept, or why there is none: Empty,
 // Replayed, or one that is the reason of a hole.
 func (t *trackRecorder) open(u frame.Unit) (data []byte, o Outcome) {
-	sealed := u.Data
-	if t.info.PacketTrailer {
-		sealed = frame.StripTrailer(sealed)
-	}
+	sealed := t.sealed(u)
 	var err error
 	if data = sealed; t.decrypt != nil {
 		data, err = t.decrypt.Decrypt(make([]byte, 0, len(sealed)), sealed)
@@ -343,6 +345,14 @@ func (t *trackRecorder) open(u frame.Unit) (data []byte, o Outcome) {
 	default:
 		return nil, Auth
 	}
+}
+
+// sealed returns the frame as its sender encrypted it.
+func (t *trackRecorder) sealed(u frame.Unit) []byte {
+	if t.info.PacketTrailer {
+		return frame.StripTrailer(u.Data)
+	}
+	return u.Data
 }
 
 // wantKey asks for a key frame, at most once a second, when the codec needs one.
