@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,12 +9,14 @@ import (
 	"io/fs"
 	"sync"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 )
 
 // A BadObjectError says that an object could not be copied, and that trying
-// again will not help: in the source it is missing or not what the log says, or
-// its name is taken in the destination (the error wraps ErrConflict).
+// again will not help: in the source it is missing, not what the log says, or on
+// a place of the disk that cannot be read; or its name is taken in the
+// destination (the error wraps ErrConflict).
 type BadObjectError struct {
 	ID, Name string
 	Err      error
@@ -24,8 +27,11 @@ func (e *BadObjectError) Error() string {
 }
 func (e *BadObjectError) Unwrap() error { return e.Err }
 
+// headEach is how many objects a Copier with a Signer puts before a head.
+const headEach = 64
+
 // A Copier copies a recording from one store to another while it grows, without
-// any key. The fields may be set before the first Copy. Its methods are safe for
+// any key that opens it. The fields may be set before the first Copy. Its methods are safe for
 // concurrent use; copies themselves run one after the other.
 type Copier struct {
 	// Parallel is how many objects are under way at once, each of them in
@@ -43,6 +49,12 @@ type Copier struct {
 	// Any error keeps the head back, as a nil OnBad does, and Copy returns it.
 	// Calls come one at a time.
 	OnBad func(*BadObjectError) error
+
+	// Signer, if not nil, signs open heads for the beginning of the log, so that
+	// of a long pass dst has something to read, and OnHead is called, after each 64
+	// objects. It must be what signed the head in src, or there are none. With an
+	// object that is held back they end.
+	Signer note.Signer
 
 	// OnHead, if not nil, is called after dst has confirmed a head, with those
 	// objects under it that dst confirmed and that no earlier call was given:
@@ -133,21 +145,62 @@ func (c *Copier) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.putObjects(ctx, entries, int(old.Size)); err != nil {
-		return err
+	if c.Signer != nil && signedBy(msg, c.Signer) {
+		if err := c.putBetween(ctx, entries, int(old.Size)); err != nil {
+			return err
+		}
 	}
-	if err := c.putLog(ctx, entries); err != nil {
+	bad, err := c.putObjects(ctx, entries, int(old.Size))
+	if err = cmp.Or(err, errors.Join(bad...)); err != nil {
 		return err
 	}
 	// The very same head is left alone: it may have more signatures there.
-	if old != head {
+	if old == head {
+		msg = nil
+	}
+	if err := c.putHead(ctx, entries, msg); err != nil {
+		return err
+	}
+	c.head = head
+	return nil
+}
+
+// putBetween puts the beginning of the log, and a head for it, again and again,
+// but not all of it. The first signed lines are under the head in dst.
+func (c *Copier) putBetween(ctx context.Context, entries []Entry, signed int) error {
+	var t tree
+	for i, e := range entries[:max(0, len(entries)-1)] {
+		t.add(e)
+		if n := i + 1; n > signed && n%headEach == 0 {
+			bad, err := c.putObjects(ctx, entries[:n], signed)
+			if err != nil || len(bad) > 0 {
+				return err // what is bad is told in the end
+			}
+			msg, err := signHead(Head{ID: c.id, Size: t.size, Root: t.root(), State: StateOpen}, c.Signer)
+			if err != nil {
+				return err
+			}
+			if err := c.putHead(ctx, entries[:n], msg); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// putHead puts the log of entries, whose objects are there, and then the head,
+// unless msg is nil.
+func (c *Copier) putHead(ctx context.Context, entries []Entry, msg []byte) error {
+	if err := c.putLog(ctx, entries); err != nil {
+		return err
+	}
+	if msg != nil {
 		b := BytesBlob(msg)
 		b.Replace = true
 		if err := c.dst.Put(ctx, c.id+"/"+headName, b); err != nil {
 			return fmt.Errorf("could not put the head: %w", err)
 		}
 	}
-	c.head = head
 	c.signed(entries)
 	return nil
 }
@@ -200,10 +253,10 @@ func (c *Copier) checkHead(ctx context.Context, head Head, entries []Entry) (Hea
 }
 
 // putObjects puts what is not confirmed. An epoch is there before anything after
-// it in the log is begun. The first signed lines are under the head in dst.
-func (c *Copier) putObjects(ctx context.Context, entries []Entry, signed int) error {
+// it in the log is begun. The first signed lines are under the head in dst. It
+// returns what holds the head back, for each object that is bad.
+func (c *Copier) putObjects(ctx context.Context, entries []Entry, signed int) (bad []error, err error) {
 	var mu sync.Mutex // guards bad and calls of OnStored and OnBad
-	var bad []error
 	put := func(ctx context.Context, i int) error {
 		state := lineStored
 		err := c.putObject(ctx, entries[i], i < signed)
@@ -259,12 +312,9 @@ func (c *Copier) putObjects(ctx context.Context, entries []Entry, signed int) er
 	}
 	// An error that ends the pass says more than those it passed over.
 	if err := g.Wait(); err != nil {
-		return err
+		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return errors.Join(bad...)
+	return bad, ctx.Err()
 }
 
 func (c *Copier) parallel() int {
@@ -279,9 +329,12 @@ func (c *Copier) parallel() int {
 // names the object.
 func (c *Copier) putObject(ctx context.Context, e Entry, signed bool) error {
 	data, err := readEntry(ctx, c.src, c.id, e, MaxObject)
-	if errors.Is(err, errHash) {
+	if errors.Is(err, errHash) || isDefect(err) {
 		// What is wrong for good is wrong twice.
 		data, err = readEntry(ctx, c.src, c.id, e, MaxObject)
+	}
+	if isDefect(err) {
+		err = &CorruptError{e.Name, err}
 	}
 	var corrupt *CorruptError
 	if errors.As(err, &corrupt) {

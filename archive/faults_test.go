@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,9 @@ func TestFaults(t *testing.T) {
 		{name: "short read", fault: getGives(never, half), bad: true},
 		{name: "flipped bit, once", fault: getGives(1, flipped)},
 		{name: "flipped bit in the spool", fault: getGives(never, flipped), bad: true},
+		{name: "sector not readable, once", fault: getGives(1, func([]byte) ([]byte, error) { return nil, syscall.EIO })},
+		{name: "sector not readable", fault: getGives(never, func([]byte) ([]byte, error) { return nil, syscall.EIO }), bad: true},
+		{name: "wrong checksum of a sector", fault: getGives(never, func([]byte) ([]byte, error) { return nil, syscall.EBADMSG }), bad: true},
 		{name: "spool not readable", fault: getGives(never, func([]byte) ([]byte, error) { return nil, io.ErrUnexpectedEOF }), err: io.ErrUnexpectedEOF},
 		{name: "stale list", wrap: func(s archive.Store) archive.Store { return stale{s} }},
 		{name: "slow", wrap: func(s archive.Store) archive.Store { return slow{s} }, takes: 3 * time.Hour},

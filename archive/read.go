@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"syscall"
 )
 
 // A CorruptError says that an object is not what was recorded: it is missing,
@@ -21,6 +22,12 @@ func (e *CorruptError) Error() string { return fmt.Sprintf("%s is damaged: %v", 
 func (e *CorruptError) Unwrap() error { return e.Err }
 
 var errHash = errors.New("its SHA-256 is not the one in the log")
+
+// isDefect reports whether err says that a disk does not give back what is at one
+// place of it: a sector that cannot be read, or one with a wrong checksum.
+func isDefect(err error) bool {
+	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EBADMSG)
+}
 
 // read returns a whole object of the recording id. The error is a *CorruptError
 // if it is missing or has more than max bytes, and anything else if the store

@@ -28,6 +28,9 @@ type Recovered struct {
 	Torn []string
 	// Found are the finished objects that were not in the log.
 	Found []string
+	// Aside are the files that were not in the log and that the disk does not give
+	// back. They went to quarantine, and the recording goes without them.
+	Aside []string
 }
 
 // Recover finishes every recording in the spool that a crash left unfinished:
@@ -38,6 +41,8 @@ type Recovered struct {
 //
 // Recover signs what it finds on the disk, so the spool must be writable for the
 // recorder alone.
+//
+// What the disk cannot read, and no log line names, is moved to quarantine.
 //
 // A recording that cannot be recovered does not stop the others; the errors are
 // joined, and what was recovered is returned with them. A missing spool is an
@@ -109,7 +114,12 @@ func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
 		}
 		for _, n := range found {
 			sum, err := hashFile(filepath.Join(dir, n.String()))
-			if err != nil {
+			if isDefect(err) {
+				if err := s.putAside(n.String()); err != nil {
+					return nil, err
+				}
+				continue
+			} else if err != nil {
 				return nil, err
 			}
 			l.add(Entry{Name: n.String(), SHA256: sum})
@@ -120,6 +130,7 @@ func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
 			}
 		}
 	}
+	r.Aside = s.aside
 	if err := removeTemporary(dir); err != nil {
 		return nil, err
 	}
@@ -180,6 +191,12 @@ type salvage struct {
 	step   func(string)
 	last   [Epoch + 1]int // highest number in the log, by kind
 	logged map[string]bool
+	aside  []string // what went to quarantine
+}
+
+func (s *salvage) putAside(name string) error {
+	s.aside = append(s.aside, name)
+	return putAside(s.dir, name)
 }
 
 // folder returns the finished objects of one kind that can still be logged, in
@@ -210,7 +227,12 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 		published := slices.ContainsFunc(found, func(m logged) bool { return m.number == n.number })
 		if kind == Segment && n.number > s.last[kind] && !published {
 			ok, err := s.torn(part, filepath.Join(s.dir, n.String()))
-			if err != nil {
+			if isDefect(err) {
+				if err := s.putAside(folders[kind] + f.Name()); err != nil {
+					return nil, err
+				}
+				continue
+			} else if err != nil {
 				return nil, err
 			}
 			if ok {
@@ -249,7 +271,9 @@ func (s *salvage) torn(part, path string) (bool, error) {
 		return false, err
 	}
 	header, err := headerSize(f)
-	if err != nil {
+	if isDefect(err) {
+		return false, err
+	} else if err != nil {
 		return false, nil // it ends within the header
 	}
 	payload := fi.Size() - header
@@ -314,7 +338,7 @@ func headerSize(r io.Reader) (int64, error) {
 	for {
 		line, err := b.ReadSlice('\n')
 		if err != nil {
-			return 0, errors.New("no whole age header")
+			return 0, fmt.Errorf("no whole age header: %w", err)
 		}
 		if size == 0 && string(line) != "age-encryption.org/v1\n" {
 			return 0, errors.New("not an age file")

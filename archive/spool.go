@@ -179,16 +179,23 @@ func QuarantineSpooled(spool string, bad *BadObjectError) error {
 		}
 		return err
 	}
-	from := filepath.Join(dir, bad.Name)
-	to := filepath.Join(spool, quarantineName, bad.ID, bad.Name)
-	if err := durable.MkdirAll(filepath.Dir(to)); err != nil {
-		return fmt.Errorf("could not put %s into quarantine: %w", bad.Name, err)
+	return putAside(dir, bad.Name)
+}
+
+// putAside moves a file of a recording's folder to quarantine. That it can be
+// moved, for good, shows that it is not the whole disk that fails.
+func putAside(dir, name string) error {
+	spool, id := filepath.Split(dir)
+	from, to := filepath.Join(dir, name), filepath.Join(spool, quarantineName, id, name)
+	err := durable.MkdirAll(filepath.Dir(to))
+	if err == nil {
+		err = os.Rename(from, to)
 	}
-	if err := os.Rename(from, to); err != nil {
-		return fmt.Errorf("could not put %s into quarantine: %w", bad.Name, err)
+	if err == nil {
+		err = errors.Join(durable.SyncDir(filepath.Dir(to)), durable.SyncDir(filepath.Dir(from)))
 	}
-	if err := errors.Join(durable.SyncDir(filepath.Dir(to)), durable.SyncDir(filepath.Dir(from))); err != nil {
-		return fmt.Errorf("could not put %s into quarantine: %w", bad.Name, err)
+	if err != nil {
+		return fmt.Errorf("could not put %s into quarantine: %w", name, err)
 	}
 	return nil
 }

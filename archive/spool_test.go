@@ -1,12 +1,15 @@
 package archive_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
@@ -124,6 +127,19 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// badSector is a folder on a disk that cannot read one file of it.
+type badSector struct {
+	archive.Store
+	name string
+}
+
+func (s badSector) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	if name == s.name {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: syscall.EIO}
+	}
+	return s.Store.Get(ctx, name, off, n)
+}
+
 // What is bad in the spool goes aside, and the rest is stored with a head.
 func TestQuarantine(t *testing.T) {
 	const bad = "segments/000001.age"
@@ -137,6 +153,8 @@ func TestQuarantine(t *testing.T) {
 		{"flipped", func(p string, b []byte) error { return os.WriteFile(p, []byte(flip(string(b), 99)), 0o600) }, "", archive.ProblemMissing, true},
 		{"cut", func(p string, b []byte) error { return os.WriteFile(p, b[:99], 0o600) }, "", archive.ProblemMissing, true},
 		{"empty", func(p string, b []byte) error { return os.WriteFile(p, nil, 0o600) }, "", archive.ProblemMissing, true},
+		{"not readable", func(p string, b []byte) error { return nil }, "", archive.ProblemMissing, true},
+		{"not readable, and stored before", func(p string, b []byte) error { return nil }, "good", "", false},
 		{"missing", func(p string, b []byte) error { return os.Remove(p) }, "", archive.ProblemMissing, false},
 		{"taken", func(p string, b []byte) error { return nil }, "mine", archive.ProblemTruncated, false},
 		{"flipped, and stored before", func(p string, b []byte) error { return os.WriteFile(p, []byte(flip(string(b), 99)), 0o600) }, "good", "", false},
@@ -165,7 +183,11 @@ func TestQuarantine(t *testing.T) {
 			damaged, damagedErr := os.ReadFile(path)
 
 			var told []string
-			c := archive.NewCopier(dst, openDir(t, spool), w.ID())
+			var src archive.Store = openDir(t, spool)
+			if strings.HasPrefix(test.name, "not readable") {
+				src = badSector{src, w.ID() + "/" + bad}
+			}
+			c := archive.NewCopier(dst, src, w.ID())
 			c.OnBad = func(b *archive.BadObjectError) error {
 				told = append(told, b.Name)
 				return archive.QuarantineSpooled(spool, b)

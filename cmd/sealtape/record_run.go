@@ -115,7 +115,7 @@ func (r *recording) run(ctx context.Context) error {
 
 	uploading, stopUpload := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopUpload()
-	u := startUpload(uploading, r.store, src, spool, id, r.keepLocal, grown, m.backlog, r.log)
+	u := startUpload(uploading, r.store, src, spool, id, r.identity.Signer(), r.keepLocal, grown, m.backlog, r.log)
 	m.follow(rec.Status, u.failed.Load)
 	endSweep := r.sweep(ctx, src, spool, id)
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
+	"golang.org/x/mod/sumdb/note"
 )
 
 // retryPause is how long the uploader leaves a store alone that refused in a
@@ -30,14 +31,14 @@ type uploader struct {
 // ctx ends; then it closes done. Unless keep is set, it removes from the spool
 // what the store has, so that a long meeting does not need the disk for all.
 // What it takes out of the backlog, b knows.
-func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, keep bool, grown chan struct{}, b *backlog, log *slog.Logger) *uploader {
+func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, signer note.Signer, keep bool, grown chan struct{}, b *backlog, log *slog.Logger) *uploader {
 	u := &uploader{log: log, grown: grown, done: make(chan struct{})}
 	dst = archive.Retry(dst, archive.RetryConfig{OnRetry: func(_ string, err error, wait time.Duration) {
 		if !u.failed.Swap(true) {
 			log.Warn("the store does not take the recording; it waits in the spool", "err", err)
 		}
 	}})
-	u.copier = newSpoolCopy(dst, src, spool, id, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
+	u.copier = newSpoolCopy(dst, src, spool, id, signer, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
 	u.copier.OnStored = func(e archive.Entry) { b.stored(e.Name, true) }
 	pass := u.copier.OnBad
 	u.copier.OnBad = func(bad *archive.BadObjectError) error {

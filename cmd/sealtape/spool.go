@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sealtape/sealtape/archive"
 	"golang.org/x/mod/sumdb/note"
@@ -27,9 +29,15 @@ type spoolCopy struct {
 	ours bool     // of something passed over the spool has the only good copy
 }
 
-// newSpoolCopy copies the recording id from src, which is the folder spool.
-func newSpoolCopy(dst, src archive.Store, spool, id string, warn func(format string, args ...any)) *spoolCopy {
+// newSpoolCopy copies the recording id from src, which is the folder spool. The
+// recorder's signer lets the store's copy grow, and the local one shrink, in the
+// middle of a long pass.
+func newSpoolCopy(dst, src archive.Store, spool, id string, signer note.Signer, warn func(format string, args ...any)) *spoolCopy {
+	// A file that the disk cannot read is read again for some seconds. Then it is
+	// bad, and no reason to hold up the others.
+	src = archive.Retry(src, archive.RetryConfig{Attempts: 5, Max: 2 * time.Second})
 	c := &spoolCopy{Copier: archive.NewCopier(dst, src, id), dst: dst, src: src, spool: spool, id: id}
+	c.Signer = signer
 	c.OnBad = func(b *archive.BadObjectError) error {
 		if err := archive.QuarantineSpooled(spool, b); err != nil {
 			return err
@@ -70,6 +78,14 @@ func (c *spoolCopy) Copy(ctx context.Context) error {
 	}
 	c.shares = n
 	return nil
+}
+
+// keepsOurs reports whether the local copy is to stay as it is, because the store
+// has something else in the place of a part of it.
+func (c *spoolCopy) keepsOurs() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ours
 }
 
 // settle ends the local life of a recording of which the store has all it will
@@ -126,6 +142,10 @@ func (s *sweep) run(ctx context.Context) (failed []error) {
 		default:
 			s.say("%s was cut: ended after %s", r.ID, count(int(r.Head.Size), "object"))
 		}
+		if len(r.Aside) > 0 {
+			s.warn("this disk cannot read %s of %s, which were not stored yet and are lost to it; what is left of them is in %s",
+				strings.Join(r.Aside, ", "), r.ID, filepath.Join(s.spool, "quarantine", r.ID))
+		}
 	}
 	ids, err := spooled(ctx, s.src) // without those that are gone
 	if err != nil {
@@ -168,7 +188,15 @@ func (s *sweep) upload(ctx context.Context, id string) (err error) {
 		return nil // it could not be recovered, and that was told
 	}
 	// Copy returns once the store confirmed size and hash of every object.
-	c := newSpoolCopy(s.dst, s.src, s.spool, id, s.warn)
+	c := newSpoolCopy(s.dst, s.src, s.spool, id, s.signer, s.warn)
+	var unreleased error
+	if !s.keep {
+		c.OnHead = func(stored []archive.Entry) {
+			if !c.keepsOurs() {
+				unreleased = cmp.Or(unreleased, archive.ReleaseSpooled(s.spool, id, stored))
+			}
+		}
+	}
 	stored, finish := s.bar(head.Size)
 	c.OnStored = func(archive.Entry) { stored() }
 	err = c.Copy(ctx)
@@ -178,8 +206,9 @@ func (s *sweep) upload(ctx context.Context, id string) (err error) {
 	} else if err != nil {
 		return err
 	}
+	// What could not be removed one by one can still be removed with the folder.
 	if err := c.settle(h, s.keep); err != nil {
-		return err
+		return errors.Join(err, unreleased)
 	}
 	if s.keep {
 		s.say("%s is in the store (%s), local copy kept", id, count(int(head.Size), "object"))
