@@ -5,7 +5,7 @@
 // connection cannot be resumed the recorder joins again by itself, with a fresh
 // token, and hands out the members and tracks it finds as those it knew. Frames
 // stay encrypted here: this package never sees a media key, only, where it is
-// given, the passphrase that encrypts what it tells the room.
+// given, the recorder's own one, which encrypts what it tells the room.
 //
 // LiveKit tells members of one who only listens in batches, every three
 // seconds. The recorder subscribes to no track before that time has passed, so
@@ -26,6 +26,7 @@ import (
 	lksdk "github.com/livekit/server-sdk-go/v2"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/frame"
 )
 
 const (
@@ -54,8 +55,10 @@ type Config struct {
 	// Attributes are shown to members, and to the server, with the name. With
 	// a Token that does not allow them they are left out.
 	Attributes map[string]string
-	// Passphrase is the room's end-to-end passphrase, nil if it has none. With
-	// it the server cannot read what the recorder tells the room.
+	// Keys are the room's end-to-end keys, nil if it has none. Where there is one
+	// for Identity, the server cannot read what the recorder tells the room.
+	Keys recorder.KeyProvider
+	// Passphrase is short for Keys that are shared and follow from it.
 	Passphrase []byte
 	// Rejoin is how long the recorder may be away from a room that it lost before
 	// it gives it up: 0 is 15 minutes, less than 0 gives up at once.
@@ -110,6 +113,13 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	log := c.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
+	}
+	if c.Keys == nil && c.Passphrase != nil {
+		ring := frame.NewKeyring(0, frame.KeyOptions{})
+		if err := ring.SetPassphrase(0, c.Passphrase); err != nil {
+			return nil, fmt.Errorf("room passphrase: %w", err)
+		}
+		c.Keys = recorder.SharedKeys(ring)
 	}
 	r := &Room{
 		c: c, name: name, log: log,

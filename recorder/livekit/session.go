@@ -11,7 +11,6 @@ import (
 	lkproto "github.com/livekit/protocol/livekit"
 	"github.com/livekit/protocol/logger"
 	lksdk "github.com/livekit/server-sdk-go/v2"
-	"github.com/livekit/server-sdk-go/v2/e2ee"
 	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 
@@ -60,12 +59,8 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 		lksdk.WithInterceptors([]interceptor.Factory{audioNACK{}, oneConnection{s}}),
 		lksdk.WithIncludeDefaultInterceptors(true),
 	}
-	if r.c.Passphrase != nil {
-		keys := e2ee.NewExternalKeyProvider()
-		if err := keys.SetKeyFromPassphrase(string(r.c.Passphrase), 0); err != nil {
-			return nil, fmt.Errorf("room passphrase: %w", err)
-		}
-		opts = append(opts, lksdk.WithDataEncryption(&lksdk.EncryptionOptions{KeyProvider: keys}))
+	if o := dataEncryption(r.c.Keys, r.c.Identity); o != nil {
+		opts = append(opts, o)
 	}
 	s.room = lksdk.NewRoom(s.callbacks())
 	if err := s.room.JoinWithContextAndToken(ctx, r.c.URL, token, opts...); err != nil {
