@@ -150,17 +150,18 @@ func (s *Store) Put(ctx context.Context, name string, b archive.Blob) error {
 func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 	// A server that checks nothing would store what it is sent, and under this
 	// name for ever.
-	if !b.Checked() {
-		if err := check(ctx, b); err != nil {
-			return err
-		}
+	open := b.OpenChecked
+	if b.Checked() {
+		open = b.Open // the server hashes it anyway
+	} else if err := check(ctx, b); err != nil {
+		return err
 	}
-	info, err := s.openAndSend(ctx, name, b)
+	info, err := s.openAndSend(ctx, name, b, open)
 	// A MinIO server says that access is denied also where the removal of the
 	// last object beside this one took their folder from its disk meanwhile
 	// (cmd/os-reliable.go). Who is really refused is refused again.
 	for tries := 1; tries < 4 && minio.ToErrorResponse(err).Code == minio.AccessDenied; tries++ {
-		info, err = s.openAndSend(ctx, name, b)
+		info, err = s.openAndSend(ctx, name, b, open)
 	}
 	if !b.Replace && minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed {
 		same, err := s.compare(ctx, name, b)
@@ -200,9 +201,9 @@ func check(ctx context.Context, b archive.Blob) error {
 	return src.Close()
 }
 
-// openAndSend opens b and sends it.
-func (s *Store) openAndSend(ctx context.Context, name string, b archive.Blob) (minio.UploadInfo, error) {
-	src, err := b.OpenChecked()
+// openAndSend sends b as open gives it.
+func (s *Store) openAndSend(ctx context.Context, name string, b archive.Blob, open func() (io.ReadCloser, error)) (minio.UploadInfo, error) {
+	src, err := open()
 	if err != nil {
 		return minio.UploadInfo{}, err
 	}
