@@ -69,6 +69,16 @@ func (a *admission) event(e media.Event) (left bool) {
 	return a.sealed[e.Participant]
 }
 
+// verified is the event that tells whom the recorder takes a member for that came.
+func (a *admission) verified(e *media.Event) (media.Event, bool) {
+	if a.access == nil || e == nil || e.Type != media.EventJoin {
+		return media.Event{}, false
+	}
+	name, ok := a.access.Reader(e.Participant)
+	return media.Event{Time: e.Time, Type: media.EventVerified, Participant: e.Participant, Name: name,
+		Reason: media.VerifiedByOperator}, ok
+}
+
 // due reports whether the readers are others than those of the epoch.
 func (a *admission) due() bool {
 	if _, ok := a.access.(Admitter); ok {

@@ -53,6 +53,9 @@ func (k *keeper) add(i item, now time.Duration) error {
 	left := i.event != nil && k.admit.event(*i.event)
 	if k.paused {
 		k.hold(i)
+		if e, ok := k.admit.verified(i.event); ok {
+			k.hold(item{event: &e})
+		}
 		return k.tick(now)
 	}
 	if left {
@@ -66,6 +69,13 @@ func (k *keeper) add(i item, now time.Duration) error {
 		}
 	}
 	err := k.check(k.s.add(i, now), now)
+	if e, ok := k.admit.verified(i.event); ok && err == nil {
+		if k.paused {
+			k.hold(item{event: &e})
+		} else {
+			err = k.check(k.s.add(item{event: &e}, now), now)
+		}
+	}
 	if err == nil && !k.paused && i.event != nil && (i.event.Type == media.EventPause || i.event.Type == media.EventResume) {
 		// What was kept until here is not to wait for what comes after a pause.
 		err = k.check(k.s.cut(now), now)

@@ -40,6 +40,7 @@ type producers struct {
 
 	gate    gate
 	attends attendance
+	conduct *conduct
 }
 
 // A slot is one participant's medium for the whole recording: a track that is
@@ -94,7 +95,7 @@ func (p *producers) accept(ctx context.Context) error {
 			rec := p.byID[e.TrackID]
 			p.mu.Unlock()
 			if rec != nil && rec.muted.set(e.Type == media.EventMute, at) {
-				p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Track: rec.media.UID})
+				p.tellMute(rec, at)
 			}
 		case media.EventGap:
 			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, From: at, To: at, Reason: e.Reason})
@@ -102,6 +103,8 @@ func (p *producers) accept(ctx context.Context) error {
 			p.lost(at)
 		case media.EventReconnect:
 			p.back(e, at)
+		case media.EventSpeaking, media.EventChat, media.EventReaction, media.EventConsent, media.EventQuality, media.EventDropped:
+			p.behave(e, at)
 		default:
 			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
 		}
@@ -153,6 +156,9 @@ func (p *producers) add(t Track, at time.Duration) {
 
 	p.emit(media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name,
 		Track: s.media.UID, Text: s.media.Label()})
+	if info.Source == media.Screen {
+		p.emit(media.Event{Time: at, Type: media.EventScreen, Participant: info.Participant, Track: s.media.UID})
+	}
 	if unmuted {
 		p.emit(media.Event{Time: at, Type: media.EventUnmute, Participant: info.Participant, Track: s.media.UID})
 	}
@@ -173,6 +179,9 @@ func (p *producers) add(t Track, at time.Duration) {
 		delete(p.running, rec)
 		p.mu.Unlock()
 		close(done)
+		if info.Source == media.Screen {
+			p.emit(media.Event{Time: rec.end, Type: media.EventScreenEnd, Participant: info.Participant, Track: s.media.UID})
+		}
 		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
 		p.r.read(rec, true)
 	}()
@@ -241,7 +250,7 @@ func (p *producers) sweep(stop <-chan struct{}) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
 	var tracks []*trackRecorder
-	for {
+	for n := 0; ; n++ {
 		select {
 		case <-stop:
 			return
@@ -254,8 +263,12 @@ func (p *producers) sweep(stop <-chan struct{}) {
 		now := time.Now().Add(-sweepEvery)
 		for _, rec := range tracks {
 			rec.expire(now)
+			if n%10 == 0 {
+				p.tellMute(rec, time.Since(p.start))
+			}
 		}
 		clear(tracks)
+		p.conclude(time.Since(p.start), false)
 	}
 }
 

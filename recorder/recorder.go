@@ -142,7 +142,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		defer timer.Stop()
 	}
 
-	p := &producers{r: r, room: room, start: start, done: make(chan struct{}),
+	p := &producers{r: r, conduct: newConduct(), room: room, start: start, done: make(chan struct{}),
 		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), present: make(map[string]bool), running: make(map[*trackRecorder]bool),
 		attends: attendance{grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
@@ -174,6 +174,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		p.tracks.Wait()
 		close(swept)
 		sweeper.Wait()
+		p.conclude(end, true)
 		p.missed(end)
 		r.board.set(nil)
 		p.emit(media.Event{Time: end, Type: media.EventStop, Reason: reason})

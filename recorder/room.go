@@ -40,8 +40,9 @@ type RoomEvent struct {
 	// At is when, on the recorder's clock.
 	At time.Time
 	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
-	// EventUnmute, EventLost, EventReconnect and EventGap (a track that cannot be
-	// recorded, with Reason).
+	// EventUnmute, EventLost, EventReconnect, EventGap (a track that cannot be
+	// recorded, with Reason), EventSpeaking, EventChat, EventReaction,
+	// EventConsent, EventQuality and EventDropped (of a type in Reason).
 	//
 	// A room that is lost, for which the room itself finds the way back, is told
 	// of by EventLost: all its tracks end soon after. When it is back comes
@@ -55,11 +56,17 @@ type RoomEvent struct {
 	Track Track
 	// TrackID names the track of an EventMute or EventUnmute.
 	TrackID string
-	// Reason is set for EventGap, and for EventReconnect: media.ReconnectResume or
-	// media.ReconnectRejoin.
+	// Reason is set for EventGap, EventConsent, EventQuality and EventDropped, and
+	// for EventReconnect: media.ReconnectResume or media.ReconnectRejoin.
 	Reason string
 	// Since is when an EventReconnect's absence began.
 	Since time.Time
+	// Text is what was written, for EventChat, EventReaction and EventConsent.
+	Text string
+	// Speakers are the identities of all who speak now, for EventSpeaking.
+	Speakers []string
+	// Count is set for EventDropped.
+	Count int
 	// Machine is set for the EventJoin of a member who is not a person: another
 	// recorder or an agent.
 	Machine bool

@@ -45,6 +45,9 @@ type trackRecorder struct {
 	mu    sync.Mutex // held by who works on what follows: run, or expire in between
 	ended bool
 	muted muteLog
+	// toldMuted: the timeline says that the track is muted.
+	toldMuted atomic.Bool
+	keys      keyIndex
 
 	layers  []openLayer  // of the VP9 picture under way
 	early   []frame.Unit // the track's first units, until the clock is settled
@@ -308,6 +311,7 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 	}
 	t.needKey = false
 	t.closeHole(at)
+	t.keyed(u.Data, at)
 	f := &media.Frame{Track: t.media.UID, Time: at, Key: key, Data: data}
 	if t.info.Codec.Audio() {
 		f.Duration = media.OpusDuration(data)

@@ -24,6 +24,9 @@ const (
 	MaxEventLine = 6*(MaxIdentity+MaxName+2*MaxReason+MaxText) + 256
 )
 
+// maxCount bounds an event's Count.
+const maxCount = 1<<31 - 1
+
 // maxTime bounds times that are read, some 31 years: far beyond any meeting,
 // and far from overflow.
 const maxTime = 1e9 * time.Second
@@ -57,6 +60,7 @@ type eventJSON struct {
 	To          seconds   `json:"to,omitempty"`
 	Reason      string    `json:"reason,omitempty"`
 	Text        string    `json:"text,omitempty"`
+	Count       int       `json:"count,omitempty"`
 }
 
 // MarshalJSON returns the event as one line of JSON, at most MaxEventLine
@@ -70,6 +74,9 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		if d < 0 || d > maxTime {
 			return nil, fmt.Errorf("event time %v out of range", d)
 		}
+	}
+	if e.Count < 0 || e.Count > maxCount {
+		return nil, fmt.Errorf("event count %d out of range", e.Count)
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -85,6 +92,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		To:          seconds(e.To.Round(time.Millisecond)),
 		Reason:      Clamp(e.Reason, MaxReason),
 		Text:        Clamp(e.Text, MaxText),
+		Count:       e.Count,
 	})
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
@@ -106,6 +114,9 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 		len(j.Reason) > MaxReason || len(j.Text) > MaxText {
 		return errors.New("event with a string beyond its limit")
 	}
+	if j.Count < 0 || j.Count > maxCount {
+		return errors.New("event with a count out of range")
+	}
 	*e = Event{
 		Time:        time.Duration(j.Time),
 		Type:        j.Type,
@@ -116,6 +127,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 		To:          time.Duration(j.To),
 		Reason:      j.Reason,
 		Text:        j.Text,
+		Count:       j.Count,
 	}
 	return nil
 }

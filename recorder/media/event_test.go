@@ -14,6 +14,7 @@ func TestEventJSON(t *testing.T) {
 		want  string
 	}{
 		{Event{Type: EventStart, Text: "room"}, `{"t":0,"type":"start","text":"room"}`},
+		{Event{Type: EventDropped, Reason: "chat", Count: 7}, `{"t":0,"type":"dropped","reason":"chat","count":7}`},
 		{Event{Time: 1500 * time.Millisecond, Type: EventJoin, Participant: "alice", Name: "A <b>&"},
 			`{"t":1.5,"type":"join","participant":"alice","name":"A <b>&"}`},
 		{Event{Time: time.Hour + time.Millisecond, Type: EventGap, Track: 1<<64 - 1, From: 20 * time.Millisecond, To: time.Second, Reason: GapLoss},
@@ -79,6 +80,7 @@ func TestEventRefusals(t *testing.T) {
 		`{"t":1,"type":"gap","track":5}`,
 		`{"t":1,"type":"gap","track":"-5"}`,
 		`{"t":1,"type":"gap","track":"99999999999999999999"}`,
+		`{"t":1,"type":"dropped","count":-1}`, `{"t":1,"type":"dropped","count":3000000000}`,
 		`{"t":1,"type":"chat","name":"` + strings.Repeat("x", MaxName+1) + `"}`,
 		`{"t":1,"type":"chat","text":"` + strings.Repeat("x", MaxEventLine) + `"}`,
 	} {

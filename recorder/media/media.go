@@ -86,16 +86,19 @@ type Event struct {
 	Time time.Duration
 	// Type is one of the Event constants. Readers ignore types they do not know.
 	Type EventType
-	// Participant is the identity concerned, Name the display name at a join.
+	// Participant is the identity concerned, Name the display name.
 	Participant, Name string
 	// Track is the UID of the track concerned, 0 if none.
 	Track uint64
-	// From and To bound a hole, on the recording clock.
+	// From and To bound a hole, or something else that lasted, on the recording
+	// clock.
 	From, To time.Duration
-	// Reason says why, for a gap: one of the Gap reasons.
+	// Reason says why or how: for a gap one of the Gap reasons.
 	Reason string
 	// Text is free text: a recorder message, a chat line.
 	Text string
+	// Count is how many, for EventDropped.
+	Count int
 }
 
 // An EventType says what happened.
@@ -113,7 +116,7 @@ const (
 	EventUnmute    EventType = "unmute"    // Track
 	EventGap       EventType = "gap"       // Track misses From..To for Reason
 	EventEpoch     EventType = "epoch"     // a new set of readers; Text names them
-	EventKeys      EventType = "keys"      // end-to-end keys changed
+	EventKeys      EventType = "keys"      // Track is encrypted under the key of the index in Text from now on
 	EventIntegrity EventType = "integrity" // Track got something that was neither its sender's nor, by its looks, the server's
 	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
 	EventSize      EventType = "size"      // the picture of Track has another size from here on; Text is it, "640x360"

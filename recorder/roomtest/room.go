@@ -65,6 +65,16 @@ func (r *Room) Leave(identity string) {
 	r.emit(recorder.RoomEvent{Type: media.EventLeave, Participant: identity})
 }
 
+// Say lets a member write a chat message.
+func (r *Room) Say(identity, text string) {
+	r.emit(recorder.RoomEvent{Type: media.EventChat, Participant: identity, Text: text})
+}
+
+// Speak lets these members speak from now on, and nobody else.
+func (r *Room) Speak(identities ...string) {
+	r.emit(recorder.RoomEvent{Type: media.EventSpeaking, Speakers: identities})
+}
+
 // Emit makes any other event happen.
 func (r *Room) Emit(e recorder.RoomEvent) { r.emit(e) }
 

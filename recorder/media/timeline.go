@@ -1,0 +1,39 @@
+package media
+
+// Events of what people do. What they say and how they are is what the room's
+// server says of them: a claim.
+const (
+	EventVerified  EventType = "verified"   // Participant is taken for Name, a member whose card the recorder has; Reason says by what
+	EventSpeaking  EventType = "speaking"   // Participant spoke From..To, as the server measured
+	EventScreen    EventType = "screen"     // Participant shows a screen, Track
+	EventScreenEnd EventType = "screen-end" // and does not any more
+	EventChat      EventType = "chat"       // Participant wrote Text
+	EventReaction  EventType = "reaction"   // Participant reacted with Text, an emoji or a word
+	EventConsent   EventType = "consent"    // Participant consents to be recorded, or not: Reason, with Text as their words
+	EventQuality   EventType = "quality"    // Participant's connection is as Reason says from now on
+	EventDropped   EventType = "dropped"    // Count events of the type in Reason came too fast, and are not here
+)
+
+// By what a member was verified: the Reason of an EventVerified.
+const (
+	VerifiedByOperator = "operator" // whoever runs the recorder said so
+	VerifiedByProof    = "proof"    // a membership proof, signed by the card's key
+)
+
+// What a member said to being recorded: the Reason of an EventConsent.
+const (
+	ConsentGiven     = "given"
+	ConsentRefused   = "refused"
+	ConsentWithdrawn = "withdrawn"
+)
+
+// How a connection is: the Reason of an EventQuality.
+const (
+	QualityExcellent = "excellent"
+	QualityGood      = "good"
+	QualityPoor      = "poor"
+	QualityLost      = "lost"
+)
+
+// MaxReaction bounds the Text of an EventReaction, in bytes.
+const MaxReaction = 64

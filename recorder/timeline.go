@@ -1,0 +1,246 @@
+package recorder
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// Whatever a member can make happen as often as they like goes into the timeline
+// only so fast; what comes faster is counted, and the count is told.
+const (
+	burst        = 50          // events of one type and member at once,
+	refill       = time.Second // and then one in so long
+	roomBurst    = 500         // the same for all types and members together
+	roomRefill   = 50 * time.Millisecond
+	maxMembers   = 4096            // whose events are counted apart; beyond, all start anew
+	tellDropped  = 5 * time.Second // what was dropped is told at most so often
+	maxSpeakers  = 64              // at once; the rest is not in the timeline
+	breath       = time.Second     // a shorter pause does not end what somebody says
+	maxUtterance = 30 * time.Second
+)
+
+// A bucket holds tokens, one for each event.
+type bucket struct {
+	tokens int
+	filled time.Duration
+}
+
+func (b *bucket) take(at time.Duration, size int, refill time.Duration) bool {
+	if n := int64((at - b.filled) / refill); n > 0 {
+		b.tokens = int(min(int64(size), int64(b.tokens)+n))
+		b.filled += time.Duration(n) * refill
+	}
+	if b.tokens == 0 {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+type bucketKey struct {
+	participant string
+	typ         media.EventType
+}
+
+// A conduct is what members do besides publishing: it keeps their floods out of
+// the timeline, and makes spans of who speaks. It is safe for concurrent use.
+type conduct struct {
+	mu       sync.Mutex
+	all      bucket
+	buckets  map[bucketKey]*bucket
+	dropped  map[media.EventType]int
+	told     time.Duration // when what was dropped was told
+	speaking map[string]utterance
+	quality  map[string]string
+}
+
+// An utterance goes on while to is 0; else it ended then, if it does not go on
+// within a breath.
+type utterance struct{ from, to time.Duration }
+
+func newConduct() *conduct {
+	return &conduct{all: bucket{tokens: roomBurst}, buckets: make(map[bucketKey]*bucket), dropped: make(map[media.EventType]int),
+		speaking: make(map[string]utterance), quality: make(map[string]string)}
+}
+
+// allows reports whether an event of this type and member may be told; if not,
+// it is counted.
+func (c *conduct) allows(participant string, typ media.EventType, at time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := bucketKey{participant, typ}
+	b := c.buckets[key]
+	if b == nil {
+		if len(c.buckets) >= maxMembers {
+			clear(c.buckets)
+		}
+		b = &bucket{tokens: burst, filled: at}
+		c.buckets[key] = b
+	}
+	if b.take(at, burst, refill) && c.all.take(at, roomBurst, roomRefill) {
+		return true
+	}
+	c.dropped[typ]++
+	return false
+}
+
+// changed notes the quality of a member's connection, and reports whether it is
+// another than before.
+func (c *conduct) changed(participant, quality string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.quality[participant] == quality {
+		return false
+	}
+	if len(c.quality) >= maxMembers {
+		clear(c.quality)
+	}
+	c.quality[participant] = quality
+	return true
+}
+
+// speak notes who speaks, and nobody else does.
+func (c *conduct) speak(speakers []string, at time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	speakers = speakers[:min(len(speakers), maxSpeakers)]
+	for who, u := range c.speaking {
+		if u.to == 0 && !slices.Contains(speakers, who) {
+			u.to = at
+			c.speaking[who] = u
+		}
+	}
+	for _, who := range speakers {
+		u, known := c.speaking[who]
+		switch {
+		case !known && len(c.speaking) < 2*maxSpeakers:
+			c.speaking[who] = utterance{from: at}
+		case known:
+			u.to = 0
+			c.speaking[who] = u
+		}
+	}
+}
+
+// due returns the events that are due at a time: who spoke, and what was dropped.
+// At the end, or where nothing more is heard, all is.
+func (c *conduct) due(at time.Duration, end bool) (out []media.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, who := range slices.Sorted(maps.Keys(c.speaking)) {
+		u := c.speaking[who]
+		to := cmp.Or(u.to, at)
+		switch {
+		case end, u.to != 0 && at-u.to >= breath:
+			delete(c.speaking, who)
+		case u.to == 0 && at-u.from >= maxUtterance:
+			c.speaking[who] = utterance{from: at} // piece by piece, for a crash
+		default:
+			continue
+		}
+		if to > u.from {
+			out = append(out, media.Event{Time: u.from, Type: media.EventSpeaking, Participant: who, From: u.from, To: to})
+		}
+	}
+	if len(c.dropped) > 0 && (end || at-c.told >= tellDropped) {
+		c.told = at
+		for _, typ := range slices.Sorted(maps.Keys(c.dropped)) {
+			out = append(out, media.Event{Time: at, Type: media.EventDropped, Reason: string(typ), Count: min(c.dropped[typ], 1<<30)})
+		}
+		clear(c.dropped)
+	}
+	return out
+}
+
+// drop counts events that the room dropped.
+func (c *conduct) drop(typ media.EventType, n int) {
+	if n <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.dropped[typ]; known || len(c.dropped) < 64 {
+		c.dropped[typ] = min(c.dropped[typ]+n, 1<<30)
+	}
+}
+
+// behave takes an event of what a member did.
+func (p *producers) behave(e RoomEvent, at time.Duration) {
+	out := media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}
+	switch e.Type {
+	case media.EventSpeaking:
+		p.conduct.speak(e.Speakers, at)
+		return
+	case media.EventDropped:
+		p.conduct.drop(media.EventType(e.Reason), e.Count)
+		return
+	case media.EventQuality:
+		if !p.conduct.changed(e.Participant, e.Reason) {
+			return
+		}
+		out.Reason = e.Reason
+	case media.EventChat:
+		out.Text = e.Text
+	case media.EventReaction:
+		out.Text = media.Clamp(e.Text, media.MaxReaction)
+	case media.EventConsent:
+		out.Reason, out.Text = e.Reason, e.Text
+	}
+	if p.conduct.allows(e.Participant, e.Type, at) {
+		p.emit(out)
+	}
+}
+
+// conclude tells what is due of the members' conduct. At the end, all is.
+func (p *producers) conclude(at time.Duration, end bool) {
+	for _, e := range p.conduct.due(at, end || p.gate.isShut()) {
+		p.emit(e)
+	}
+}
+
+// tellMute tells that a track is muted now, or is not. Where that is told too
+// often, what holds in the end is told later, by sweep.
+func (p *producers) tellMute(rec *trackRecorder, at time.Duration) {
+	typ, on := media.EventUnmute, rec.muted.on()
+	if on {
+		typ = media.EventMute
+	}
+	if rec.toldMuted.Load() == on || !p.conduct.allows(rec.info.Participant, media.EventMute, at) {
+		return
+	}
+	if rec.toldMuted.CompareAndSwap(!on, on) {
+		p.emit(media.Event{Time: at, Type: typ, Participant: rec.info.Participant, Track: rec.media.UID})
+	}
+}
+
+// A keyIndex is the index of the end-to-end key that a track's frames were
+// opened with, as far as the timeline has it.
+type keyIndex struct {
+	known bool
+	index int
+	told  time.Duration
+}
+
+// keyed notes that a frame was opened. A sender that changes its key all the time
+// is told of once a second.
+func (t *trackRecorder) keyed(sealed []byte, at time.Duration) {
+	if t.decrypt == nil {
+		return
+	}
+	if t.info.PacketTrailer {
+		sealed = frame.StripTrailer(sealed)
+	}
+	k := &t.keys
+	if index, ok := frame.KeyIndex(sealed); ok && (!k.known || index != k.index && at-k.told >= time.Second) {
+		*k = keyIndex{known: true, index: index, told: at}
+		t.send(item{event: &media.Event{Time: at, Type: media.EventKeys, Participant: t.info.Participant,
+			Track: t.media.UID, Text: strconv.Itoa(index)}})
+	}
+}
