@@ -9,11 +9,15 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4/pkg/media/oggreader"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	fixtures "github.com/sealtape/sealtape/testdata/media"
 )
 
 // A loop is a fixture as frames, played over and over.
 type loop struct {
 	frames        [][]byte
+	codec         media.Codec
 	duration      time.Duration // of each frame
 	width, height int           // 0 for audio
 }
@@ -24,7 +28,7 @@ func oggLoop(file []byte) (*loop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the Ogg file: %w", err)
 	}
-	l := &loop{duration: 20 * time.Millisecond}
+	l := &loop{codec: media.Opus, duration: 20 * time.Millisecond}
 	for {
 		page, head, err := r.ParseNextPage()
 		if errors.Is(err, io.EOF) {
@@ -54,6 +58,7 @@ func ivfLoop(file []byte) (*loop, error) {
 		return nil, errors.New("the IVF file has no frame rate")
 	}
 	l := &loop{
+		codec:    media.VP8,
 		duration: time.Second * time.Duration(scale) / time.Duration(rate),
 		width:    int(binary.LittleEndian.Uint16(file[12:])),
 		height:   int(binary.LittleEndian.Uint16(file[14:])),
@@ -75,10 +80,25 @@ func ivfLoop(file []byte) (*loop, error) {
 	return l, nil
 }
 
-// key reports whether frame i needs none before it: bit 0 of a VP8 frame's
-// first byte (RFC 6386, 9.1).
+// clockLoop makes a loop of the clock in any codec.
+func clockLoop(codec media.Codec) (*loop, error) {
+	l := &loop{codec: codec, frames: fixtures.ClockFrames(string(codec)), duration: time.Second / 20, width: 320, height: 180}
+	if len(l.frames) == 0 {
+		return nil, fmt.Errorf("there is no clock in %q", codec)
+	}
+	return l, nil
+}
+
+// key reports whether frame i needs none before it: for VP8 bit 0 of its first
+// byte (RFC 6386, 9.1), for the other clocks every fortieth.
 func (l *loop) key(i int) bool {
-	return l.width == 0 || l.frames[i][0]&1 == 0
+	switch l.codec {
+	case media.Opus:
+		return true
+	case media.VP8:
+		return l.frames[i][0]&1 == 0
+	}
+	return i%40 == 0
 }
 
 // nextKey returns the first frame from i on, around the loop, that is a key

@@ -45,6 +45,11 @@ type Config struct {
 	// ScreenVideo are IVF files of VP8, published as camera and screen share.
 	// Each is looped. Nil publishes nothing of the kind.
 	Audio, Video, ScreenVideo []byte
+	// VideoCodec publishes the clock of testdata/media as the camera in another
+	// codec, "vp9", "h264", "h265" or "av1", in place of Video. VP9 and AV1 only
+	// without end-to-end encryption: the server tells their key frames by looking
+	// into them, unless the publisher describes them in a header extension.
+	VideoCodec string
 	// Log is told of trouble and of what is published. Nil discards.
 	Log *slog.Logger
 }

@@ -58,6 +58,11 @@ type track struct {
 // open makes the tracks that c publishes.
 func open(c Config, keys *frame.Keyring) ([]*track, error) {
 	var tracks []*track
+	camera, codec, read := c.Video, media.VP8, ivfLoop
+	if c.VideoCodec != "" {
+		camera, codec = []byte{}, media.Codec(c.VideoCodec)
+		read = func([]byte) (*loop, error) { return clockLoop(codec) }
+	}
 	for _, f := range []struct {
 		source media.Source
 		codec  media.Codec
@@ -65,7 +70,7 @@ func open(c Config, keys *frame.Keyring) ([]*track, error) {
 		read   func([]byte) (*loop, error)
 	}{
 		{media.Microphone, media.Opus, c.Audio, oggLoop},
-		{media.Camera, media.VP8, c.Video, ivfLoop},
+		{media.Camera, codec, camera, read},
 		{media.Screen, media.VP8, c.ScreenVideo, ivfLoop},
 	} {
 		if f.file == nil {
@@ -89,9 +94,14 @@ func (t *track) audio() bool { return t.codec.Audio() }
 
 // publish negotiates the track.
 func (t *track) publish(p *lksdk.LocalParticipant) error {
-	capability := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}
-	if t.audio() {
+	capability := webrtc.RTPCodecCapability{MimeType: "video/" + string(t.codec), ClockRate: 90000}
+	switch t.codec {
+	case media.Opus:
 		capability = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}
+	case media.H264:
+		capability.SDPFmtpLine = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+	case media.VP9:
+		capability.SDPFmtpLine = "profile-id=0"
 	}
 	var err error
 	if t.local, err = lksdk.NewLocalTrack(capability, lksdk.WithRTCPHandler(t.onRTCP)); err != nil {
