@@ -13,7 +13,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/livekit"
 )
 
@@ -39,8 +38,11 @@ to those readers. Nothing is ever written unsealed. The recording's ID is
 printed first. Ctrl-C, or the end of the room, closes the recording.
 
 The room's passphrase comes from --e2ee-passphrase-file or ` + e2eePassphraseVar + `,
+other keys from --e2ee-key-file,
 the server from LIVEKIT_URL with LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or
 LIVEKIT_TOKEN. A token must show the recorder and let it send data.
+
+` + keyFileHelp + `
 
 Exit code 3: something of a second or more is missing; "sealtape info" says what.
 
@@ -54,6 +56,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.DurationFlag{Name: "segment", Value: 5 * time.Second, Usage: "`LENGTH` of a segment: what a crash can cost"},
 			&cli.DurationFlag{Name: "duration", Usage: "stop after this `TIME`", DefaultText: "when the room ends"},
 			&cli.StringFlag{Name: "e2ee-passphrase-file", Usage: "`FILE` with the room's passphrase"},
+			&cli.StringFlag{Name: "e2ee-key-file", Usage: "`FILE` with the room's keys, see above"},
 			&cli.BoolFlag{Name: "no-e2ee", Usage: "the room is not end-to-end encrypted"},
 			&cli.StringFlag{Name: "url", EnvVars: []string{"LIVEKIT_URL"}, Usage: "LiveKit server `URL`, wss://…"},
 			&cli.StringFlag{Name: "token", Usage: "access `TOKEN`; better in " + tokenVar + " or a file, for ps shows it here"},
@@ -121,6 +124,10 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	roomKeys, err := openRoomKeys(c)
+	if err != nil {
+		return err
+	}
 	id, err := e.loadIdentity(c.Context, home)
 	if err != nil {
 		return err
@@ -140,11 +147,9 @@ func recordAction(c *cli.Context) error {
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
 		metricsAddr: c.String("metrics-addr"), service: service,
 	}
-	if join.Passphrase != nil {
-		r.keys = frame.NewKeyring(0, frame.KeyOptions{})
-		if err := r.keys.SetPassphrase(0, join.Passphrase); err != nil {
-			return fmt.Errorf("room passphrase: %w", err)
-		}
+	if roomKeys != nil {
+		r.keys = roomKeys
+		r.join.Keys = roomKeys.provider
 	}
 	return r.run(c.Context)
 }
@@ -183,8 +188,7 @@ func (e *env) joinConfig(c *cli.Context) (livekit.Config, error) {
 		rand.Read(b)
 		j.Identity = "sealtape-" + hex.EncodeToString(b)
 	}
-	j.Passphrase, err = roomPassphrase(c)
-	return j, err
+	return j, nil
 }
 
 // flagOrFile returns the value of a flag, or what the file holds that the flag
@@ -202,27 +206,6 @@ func flagOrFile(c *cli.Context, name string) (string, error) {
 		return "", fmt.Errorf("--%s-file: %w", name, err)
 	}
 	return string(b), nil
-}
-
-// roomPassphrase returns the room's end-to-end passphrase, nil for --no-e2ee.
-func roomPassphrase(c *cli.Context) ([]byte, error) {
-	file, env := c.String("e2ee-passphrase-file"), os.Getenv(e2eePassphraseVar)
-	switch {
-	case c.Bool("no-e2ee") && file != "":
-		return nil, usagef(c, "--no-e2ee and --e2ee-passphrase-file exclude each other")
-	case c.Bool("no-e2ee"):
-		return nil, nil
-	case file != "":
-		b, err := readSecret(file)
-		if err != nil {
-			return nil, fmt.Errorf("room passphrase: %w", err)
-		}
-		return b, nil
-	case env != "":
-		return []byte(env), nil
-	}
-	return nil, hinted(usagef(c, "the room's end-to-end passphrase is missing"),
-		"give --e2ee-passphrase-file FILE or "+e2eePassphraseVar+"; for a room without end-to-end encryption, --no-e2ee")
 }
 
 // readSecret reads a file that holds one secret, without the line's end.

@@ -18,7 +18,6 @@ import (
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
-	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -33,7 +32,7 @@ type recording struct {
 	members  memberCards // who reads what they attend
 	whole    bool        // who attended reads all instead
 	join     livekit.Config
-	keys     *frame.Keyring // nil: the room is not end-to-end encrypted
+	keys     *roomKeys // nil: the room is not end-to-end encrypted
 	segment  time.Duration
 	duration time.Duration
 	json     bool
@@ -125,7 +124,9 @@ func (r *recording) run(ctx context.Context) error {
 		defer close(watched)
 		r.watch(watching, rec, u)
 	}()
+	stopKeys := r.keys.watch(context.WithoutCancel(ctx), r.log)
 	report, err := rec.Record(ctx, room)
+	stopKeys()
 	r.service.stopping()
 	closeErr := w.Close()
 	stopWatching()
@@ -185,7 +186,7 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	}
 	var provider recorder.KeyProvider
 	if r.keys != nil {
-		provider = recorder.SharedKeys(r.keys)
+		provider = r.keys.provider
 	}
 	return recorder.New(recorder.Config{
 		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Access: access,
