@@ -36,7 +36,7 @@ const (
 	// StateClosed: the recorder ended the recording properly.
 	StateClosed State = "closed"
 	// StateCut: the recorder died, and Recover ended the recording. What was
-	// being written then is missing or torn.
+	// being written then is missing or torn. Also what was made of such a one.
 	StateCut State = "cut"
 )
 

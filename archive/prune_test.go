@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -204,5 +206,42 @@ func TestRemoveRetained(t *testing.T) {
 	}
 	for info := range s.List(t.Context(), "") {
 		t.Errorf("%s is left", info.Name)
+	}
+}
+
+// A recording that was made in the very folder that is the store, and so has a
+// Writer's notes beside objects, goes with them. Anything else stays.
+func TestRemoveWrittenThere(t *testing.T) {
+	for _, other := range []string{"", ".notes", "segments/.tmp-1", "a.txt"} {
+		folder, s := t.TempDir(), newSigner(t, "ada")
+		w := create(t, folder, archive.Config{Signer: s}, hybrid(t).Recipient())
+		commit(t, begin(t, w, archive.Segment, []byte("content")))
+		closeWriter(t, w)
+		h, err := archive.HoldSpooled(folder, w.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Keep(); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if other != "" {
+			if err := os.WriteFile(filepath.Join(folder, w.ID(), other), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := archive.Remove(t.Context(), openDir(t, folder), w.ID(), archive.Options{Verifiers: s.verifiers}); err != nil {
+			t.Fatal(err)
+		}
+		left := files(t, folder)
+		_, kept := left[w.ID()+"/"+other]
+		if other == "a.txt" { // an object of some kind
+			other = ""
+		}
+		if _, err := os.Stat(filepath.Join(folder, w.ID())); (other != "") != (err == nil) || (other != "") != kept {
+			t.Errorf("with %q beside it: %d files are left, %v", other, len(left), err)
+		}
 	}
 }

@@ -267,13 +267,19 @@ func (w *Writer) Create(k Kind) (*Object, error) {
 // fails, nothing is lost, the recording stays open, and Close may be called
 // again. It fails while objects are open. A recording without any epoch is
 // removed. Once it succeeded, Close does nothing.
-func (w *Writer) Close() error {
+func (w *Writer) Close() error { return w.close(StateClosed) }
+
+// CloseCut ends the recording as Close does, and with state cut: for one that is
+// made of another that was.
+func (w *Writer) CloseCut() error { return w.close(StateCut) }
+
+func (w *Writer) close(state State) error {
 	w.mu.Lock()
 	if w.lock == nil {
 		w.mu.Unlock()
 		return nil
 	}
-	err := w.closeLocked()
+	err := w.closeLocked(state)
 	changed := err == nil && w.log.size() > 0
 	w.mu.Unlock()
 	if err != nil {
@@ -285,7 +291,7 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-func (w *Writer) closeLocked() error {
+func (w *Writer) closeLocked(state State) error {
 	if len(w.open) > 0 {
 		return fmt.Errorf("%d objects are open", len(w.open))
 	}
@@ -294,10 +300,10 @@ func (w *Writer) closeLocked() error {
 			return err
 		}
 		w.config.Log.Info("empty recording removed", "id", w.id)
-	} else if err := w.log.write(StateClosed); err != nil {
+	} else if err := w.log.write(state); err != nil {
 		return err
 	} else {
-		w.config.Log.Info("recording closed", "id", w.id, "objects", w.log.size())
+		w.config.Log.Info("recording "+string(state), "id", w.id, "objects", w.log.size())
 	}
 	w.sealTo, w.secret = nil, nil
 	lock := w.lock

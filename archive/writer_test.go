@@ -153,6 +153,24 @@ func TestCloseEmpty(t *testing.T) {
 	}
 }
 
+// What is made of a recording that was cut ends as that did, for good.
+func TestCloseCut(t *testing.T) {
+	spool, s, reader := t.TempDir(), newSigner(t, "recorder"), hybrid(t)
+	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())
+	commit(t, begin(t, w, archive.Segment, []byte("content")))
+	for range 2 {
+		if err := w.CloseCut(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := recoverAll(t, spool, archive.Config{Signer: s}); len(all) > 0 {
+		t.Errorf("recovered %+v", all)
+	}
+	if h := verified(t, openDir(t, spool), w.ID(), s, reader).Head(); h.State != archive.StateCut || h.Size != 2 {
+		t.Errorf("head %+v", h)
+	}
+}
+
 func TestObjectTooLarge(t *testing.T) {
 	t.Parallel()
 	spool, reader, s := t.TempDir(), hybrid(t), newSigner(t, "recorder")

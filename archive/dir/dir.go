@@ -24,6 +24,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"github.com/sealtape/sealtape/archive"
@@ -301,9 +302,32 @@ func (s *Store) delete(name string) error {
 		return err
 	}
 	for ; dir != "."; dir = path.Dir(dir) {
-		if s.root.Remove(dir) != nil {
+		if s.root.Remove(dir) != nil && !(path.Dir(dir) == "." && s.removeNotes(dir)) {
 			break // not empty, or removed by another
 		}
 	}
 	return nil
+}
+
+// removeNotes removes the folder of a recording that was made right here, if
+// nothing is left in it but empty folders and the notes that an archive.Writer and
+// others keep beside objects. It reports whether it did.
+func (s *Store) removeNotes(dir string) bool {
+	entries, err := s.readDir(context.Background(), dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if !e.IsDir() && !slices.Contains([]string{".lock", ".stored", ".kept"}, e.Name()) {
+			return false
+		}
+	}
+	for _, folders := range []bool{true, false} { // one that is not empty ends it
+		for _, e := range entries {
+			if e.IsDir() == folders && s.root.Remove(path.Join(dir, e.Name())) != nil {
+				return false
+			}
+		}
+	}
+	return s.root.Remove(dir) == nil
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"filippo.io/age"
@@ -114,7 +115,7 @@ func makeRecordingMain() error {
 		}
 	}
 	if *crash {
-		return m.crash()
+		return m.crash(dir)
 	}
 	if err := m.writeIndex(); err != nil {
 		return err
@@ -234,8 +235,9 @@ func (m *recordingMaker) writeIndex() error {
 	return errors.Join(err, o.Commit())
 }
 
-// crash begins one more segment and ends the process with it half written.
-func (m *recordingMaker) crash() error {
+// crash begins one more segment and ends the process with it half written to the
+// spool.
+func (m *recordingMaker) crash(spool string) error {
 	o, err := m.w.Create(archive.Segment)
 	if err != nil {
 		return err
@@ -254,6 +256,14 @@ func (m *recordingMaker) crash() error {
 			return err
 		}
 	}
-	os.Exit(0)
-	return nil
+	// The Writer may be behind with the disk.
+	part := filepath.Join(spool, m.w.ID(), filepath.FromSlash(o.Name())+".part")
+	for {
+		if fi, err := os.Stat(part); err != nil {
+			return err
+		} else if fi.Size() == o.Size() {
+			os.Exit(0)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -92,33 +94,76 @@ func resealAction(c *cli.Context) (err error) {
 	}
 
 	// Not in the spool: half of it must not be finished and uploaded by others.
-	work, err := os.MkdirTemp(a.home.Dir(), "reseal-")
-	if err != nil {
+	work := filepath.Join(a.home.Dir(), "reseal")
+	if err := sweepReseal(work); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	w, err := archive.Create(work, archive.Config{Signer: id.Signer()})
 	if err != nil {
 		return err
 	}
+	defer func() {
+		err = errors.Join(err, archive.RemoveSpooled(work, w.ID()))
+		os.Remove(work) // if it is empty
+	}()
 	bar := e.progress("resealing", int64(len(rec.Segments())))
 	r := &resealer{rec: rec, w: w, done: func() { bar.add(1) }}
 	err = r.reseal(c.Context, readers)
 	bar.finish()
-	if err = errors.Join(err, w.Close()); err != nil {
+	// What lacks its end lacks it under any name.
+	end := w.Close
+	if rec.Head().State == archive.StateCut {
+		end = w.CloseCut
+	}
+	if err = errors.Join(err, end()); err != nil {
 		return err
 	}
-	local, err := dir.Open(work)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, local.Close()) }()
-	if err := archive.Copy(c.Context, to, local, w.ID()); err != nil {
+	if err := copyResealed(c.Context, to, work, w.ID()); err != nil {
 		return err
 	}
 	e.printf("%s resealed as %s\n", rec.Head().ID, w.ID())
 	if slices.ContainsFunc(readers, func(r reader) bool { return !r.postQuantum }) {
 		e.warnf("not all readers have post-quantum keys: the new recording is not post-quantum")
+	}
+	return nil
+}
+
+// copyResealed copies the new recording to where it belongs. It holds it meanwhile,
+// so that no sweepReseal takes it for a leftover.
+func copyResealed(ctx context.Context, to archive.Store, work, id string) (err error) {
+	h, err := archive.HoldSpooled(work, id)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	local, err := dir.Open(work)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, local.Close()) }()
+	return archive.Copy(ctx, to, local, id)
+}
+
+// sweepReseal removes what a reseal left that was killed. What is in use is left
+// alone.
+func sweepReseal(work string) error {
+	left, err := os.ReadDir(work)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, f := range left {
+		if archive.ValidID(f.Name()) != nil {
+			// A crash in the middle of a removal leaves a folder under another name.
+			if err := os.RemoveAll(filepath.Join(work, f.Name())); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := archive.RemoveSpooled(work, f.Name()); err != nil && !errors.Is(err, archive.ErrBusy) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }
