@@ -3,13 +3,13 @@ package s3
 import (
 	"testing"
 
-	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/storecheck"
 )
 
 // A real server passes every check, and nothing stays in the bucket.
 func TestProbe(t *testing.T) {
 	s := open(t, config())
-	checks, err := archive.Probe(t.Context(), s)
+	checks, err := storecheck.Run(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -17,7 +17,7 @@ func TestProbe(t *testing.T) {
 		t.Fatal("no checks")
 	}
 	for _, c := range checks {
-		if c.Verdict != archive.Passed {
+		if c.Verdict != storecheck.Passed {
 			t.Errorf("%s: %v: %v", c.Name, c.Verdict, c.Err)
 		}
 	}

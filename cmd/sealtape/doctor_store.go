@@ -17,6 +17,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/s3"
+	"github.com/sealtape/sealtape/archive/storecheck"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -44,14 +45,14 @@ func checkPromises(ctx context.Context, d *diagnosis, s archive.Store) {
 	const section = "store"
 	probing, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	checks, err := archive.Probe(probing, s)
+	checks, err := storecheck.Run(probing, s)
 	for _, c := range checks {
 		switch {
-		case c.Verdict == archive.Passed:
+		case c.Verdict == storecheck.Passed:
 			d.ok(section, c.Name, "%s", passed[c.Name])
-		case c.Verdict == archive.Unknown:
+		case c.Verdict == storecheck.Unknown:
 			d.unknown(section, c.Name, "%v", c.Err)
-		case c.Name == archive.CheckDelete && errors.Is(c.Err, archive.ErrDenied):
+		case c.Name == storecheck.Delete && errors.Is(c.Err, archive.ErrDenied):
 			// Who may write and not delete can destroy less.
 			d.warn(section, c.Name, c.Remedy, "%v", c.Err)
 		default:
@@ -65,14 +66,14 @@ func checkPromises(ctx context.Context, d *diagnosis, s archive.Store) {
 
 // passed says what it means that a check of the store passed.
 var passed = map[string]string{
-	archive.CheckPut:         "objects can be put",
-	archive.CheckGet:         "they come back as they were",
-	archive.CheckRanges:      "a part of one is that part",
-	archive.CheckList:        "they are listed",
-	archive.CheckPutIfAbsent: "a name that is taken is refused, also to several at once",
-	archive.CheckReplace:     "a head can be replaced",
-	archive.CheckChecksums:   "bytes damaged on their way are refused",
-	archive.CheckDelete:      "objects can be deleted",
+	storecheck.Put:         "objects can be put",
+	storecheck.Get:         "they come back as they were",
+	storecheck.Ranges:      "a part of one is that part",
+	storecheck.List:        "they are listed",
+	storecheck.PutIfAbsent: "a name that is taken is refused, also to several at once",
+	storecheck.Replace:     "a head can be replaced",
+	storecheck.Checksums:   "bytes damaged on their way are refused",
+	storecheck.Delete:      "objects can be deleted",
 }
 
 // storeClock asks the store named by arg for the time. It returns whose it is

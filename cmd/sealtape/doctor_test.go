@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/storecheck"
 	"github.com/sealtape/sealtape/archive/storetest"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/testdata/servers"
@@ -267,8 +268,8 @@ func TestCheckPromises(t *testing.T) {
 		which, want string // the only finding that is not ok
 		text, hint  string
 	}{
-		{"overwrites", &faultyStore{overwrites: true}, archive.CheckPutIfAbsent, isFailed, "ignores put-if-absent", "If-None-Match"},
-		{"may not delete", &faultyStore{keeps: true}, archive.CheckDelete, isWarning, "stay behind below probe-", "s3:DeleteObject"},
+		{"overwrites", &faultyStore{overwrites: true}, storecheck.PutIfAbsent, isFailed, "ignores put-if-absent", "If-None-Match"},
+		{"may not delete", &faultyStore{keeps: true}, storecheck.Delete, isWarning, "stay behind below probe-", "s3:DeleteObject"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &diagnosis{}

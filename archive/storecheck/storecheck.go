@@ -1,4 +1,6 @@
-package archive
+// Package storecheck finds out whether a store is fit to hold an archive, by
+// trying, before a recording has to find out.
+package storecheck
 
 import (
 	"bytes"
@@ -12,9 +14,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sealtape/sealtape/archive"
 )
 
-// A Verdict says how a check of [Probe] ended.
+// A Verdict says how a check of [Run] ended.
 type Verdict int
 
 const (
@@ -37,16 +41,16 @@ func (v Verdict) String() string {
 	return "unknown"
 }
 
-// The names of the checks, in the order in which Probe makes them.
+// The names of the checks, in the order in which Run makes them.
 const (
-	CheckPut         = "put"
-	CheckGet         = "get"
-	CheckRanges      = "ranges"
-	CheckList        = "list"
-	CheckPutIfAbsent = "put-if-absent"
-	CheckReplace     = "replace"
-	CheckChecksums   = "checksums"
-	CheckDelete      = "delete"
+	Put         = "put"
+	Get         = "get"
+	Ranges      = "ranges"
+	List        = "list"
+	PutIfAbsent = "put-if-absent"
+	Replace     = "replace"
+	Checksums   = "checksums"
+	Delete      = "delete"
 )
 
 // A Check is one thing that an archive asks of its store, and what came of it.
@@ -57,36 +61,36 @@ type Check struct {
 	Remedy  string // what to do about it; "" unless Failed
 }
 
-// probeFolder begins the folder that Probe works in. No recording's ID has a
+// folderPrefix begins the folder that Run works in. No recording's ID has a
 // lower-case letter or a hyphen, so nothing takes it for one.
-const probeFolder = "probe-"
+const folderPrefix = "probe-"
 
-// probes are what Probe does.
+// probes are what Run does.
 var probes = []struct {
 	name   string
 	needs  []string // checks without which this one says nothing
 	run    func(*prober, context.Context) error
 	remedy string
 }{
-	{CheckPut, nil, (*prober).put,
+	{Put, nil, (*prober).put,
 		"allow writing: s3:PutObject on the prefix, or for a folder its owner, mode and free space"},
-	{CheckGet, []string{CheckPut}, (*prober).get,
+	{Get, []string{Put}, (*prober).get,
 		"allow reading: s3:GetObject, and s3:ListBucket, without which S3 denies what is missing; if what is read differs, the store damages objects: do not use it"},
-	{CheckRanges, []string{CheckPut, CheckGet}, (*prober).ranges,
+	{Ranges, []string{Put, Get}, (*prober).ranges,
 		"the server or a proxy before it answers range requests wrongly: use another, or mend it"},
-	{CheckList, []string{CheckPut}, (*prober).list,
+	{List, []string{Put}, (*prober).list,
 		"allow listing: s3:ListBucket on the bucket with the prefix; a server whose listings lag behind is not fit"},
-	{CheckPutIfAbsent, []string{CheckPut, CheckGet}, (*prober).putIfAbsent,
+	{PutIfAbsent, []string{Put, Get}, (*prober).putIfAbsent,
 		"use a server that honours If-None-Match on PutObject, as Amazon S3 and MinIO do: this one can overwrite recordings unnoticed"},
-	{CheckReplace, []string{CheckPut, CheckGet}, (*prober).replace,
+	{Replace, []string{Put, Get}, (*prober).replace,
 		"allow overwriting: a recording's head and its last log file are replaced as it grows"},
-	{CheckChecksums, []string{CheckPut, CheckGet}, (*prober).checksums,
+	{Checksums, []string{Put, Get}, (*prober).checksums,
 		"do not use this store: it keeps bytes that were damaged on their way"},
-	{CheckDelete, []string{CheckPut}, (*prober).delete,
+	{Delete, []string{Put}, (*prober).delete,
 		"allow deleting (s3:DeleteObject on the prefix); without it old recordings cannot be pruned, all else works"},
 }
 
-// Probe finds out whether s is fit to be an archive's store, by trying: that it
+// Run finds out whether s is fit to be an archive's store, by trying: that it
 // lets put, get, list and delete, that it keeps its promises about names that
 // are taken, even to several who write at once, that bytes which are not what
 // they should be do not get in, and that what is read is what was put.
@@ -95,12 +99,12 @@ var probes = []struct {
 // recording can have, and removes them, also if ctx ends or a check fails; in a
 // bucket with versions, their old versions stay. What could not be removed is a
 // failure of the check "delete". Give it the store itself, not one made by
-// [Retry]: a store that has to be asked again and again is what it looks for.
+// [archive.Retry]: a store that has to be asked again and again is what it looks for.
 //
 // All checks are returned, those that could not be made as Unknown. The error is
 // that of ctx, if it has ended.
-func Probe(ctx context.Context, s Store) ([]Check, error) {
-	p := &prober{store: s, folder: probeFolder + NewID() + "/", content: make([]byte, 5000)}
+func Run(ctx context.Context, s archive.Store) ([]Check, error) {
+	p := &prober{store: s, folder: folderPrefix + archive.NewID() + "/", content: make([]byte, 5000)}
 	rand.Read(p.content)
 	var checks []Check
 	verdict := make(map[string]Verdict)
@@ -129,17 +133,17 @@ func Probe(ctx context.Context, s Store) ([]Check, error) {
 
 // A prober holds what the checks share.
 type prober struct {
-	store   Store
+	store   archive.Store
 	folder  string // ends in a slash
 	content []byte // of the object that put leaves for the others
 	mu      sync.Mutex
 	names   []string // that may be there, guarded by mu
 }
 
-const probeObject = "object" // what put leaves
+const objectName = "object" // what put leaves
 
 // putBlob puts b under a name in the prober's folder.
-func (p *prober) putBlob(ctx context.Context, name string, b Blob) error {
+func (p *prober) putBlob(ctx context.Context, name string, b archive.Blob) error {
 	p.mu.Lock()
 	if name = p.folder + name; !slices.Contains(p.names, name) {
 		p.names = append(p.names, name)
@@ -149,7 +153,7 @@ func (p *prober) putBlob(ctx context.Context, name string, b Blob) error {
 }
 
 func (p *prober) putBytes(ctx context.Context, name string, data []byte) error {
-	return p.putBlob(ctx, name, BytesBlob(data))
+	return p.putBlob(ctx, name, archive.BytesBlob(data))
 }
 
 // read reads a range. It takes a little more than was put, not all that a store
@@ -198,11 +202,11 @@ func (p *prober) other() []byte {
 }
 
 func (p *prober) put(ctx context.Context) error {
-	return p.putBytes(ctx, probeObject, p.content)
+	return p.putBytes(ctx, objectName, p.content)
 }
 
 func (p *prober) get(ctx context.Context) error {
-	if err := p.expect(ctx, probeObject, p.content); err != nil {
+	if err := p.expect(ctx, objectName, p.content); err != nil {
 		return err
 	}
 	if _, err := p.read(ctx, "missing", 0, -1); err == nil {
@@ -223,7 +227,7 @@ func (p *prober) ranges(ctx context.Context) error {
 		if r.n >= 0 {
 			want = want[:min(r.n, int64(len(want)))]
 		}
-		got, err := p.read(ctx, probeObject, r.off, r.n)
+		got, err := p.read(ctx, objectName, r.off, r.n)
 		if err == nil && !bytes.Equal(got, want) {
 			err = errors.New(difference(got, want))
 		}
@@ -241,7 +245,7 @@ func (p *prober) list(ctx context.Context) error {
 		return err
 	case len(infos) == 0:
 		return errors.New("an object that was just put is not listed")
-	case len(infos) > 1 || infos[0].Name != p.folder+probeObject:
+	case len(infos) > 1 || infos[0].Name != p.folder+objectName:
 		return errors.New("objects are listed that are not there")
 	case infos[0].Size != int64(len(p.content)):
 		return fmt.Errorf("an object of %d bytes is listed with %d", len(p.content), infos[0].Size)
@@ -250,7 +254,7 @@ func (p *prober) list(ctx context.Context) error {
 }
 
 // listed returns the first few objects whose name begins with prefix.
-func (p *prober) listed(ctx context.Context, prefix string) (infos []Info, err error) {
+func (p *prober) listed(ctx context.Context, prefix string) (infos []archive.Info, err error) {
 	for info, err := range p.store.List(ctx, prefix) {
 		if err != nil {
 			return nil, err
@@ -266,17 +270,17 @@ func (p *prober) listed(ctx context.Context, prefix string) (infos []Info, err e
 var errOverwrites = errors.New("the store ignores put-if-absent")
 
 func (p *prober) putIfAbsent(ctx context.Context) error {
-	err := p.putBytes(ctx, probeObject, p.other())
-	if readErr := p.expect(ctx, probeObject, p.content); readErr != nil {
+	err := p.putBytes(ctx, objectName, p.other())
+	if readErr := p.expect(ctx, objectName, p.content); readErr != nil {
 		return fmt.Errorf("%w: a second put under a name overwrote the first (%w)", errOverwrites, readErr)
 	}
 	if err == nil {
 		return errors.New("a second put under a name changed nothing and was called a success")
 	}
-	if !errors.Is(err, ErrConflict) {
+	if !errors.Is(err, archive.ErrConflict) {
 		return fmt.Errorf("a second put under a name was refused, but not as a conflict: %w", err)
 	}
-	if err := p.putBytes(ctx, probeObject, p.content); err != nil {
+	if err := p.putBytes(ctx, objectName, p.content); err != nil {
 		return fmt.Errorf("the same put once more is refused: %w", err)
 	}
 	return p.race(ctx)
@@ -310,7 +314,7 @@ func (p *prober) race(ctx context.Context) error {
 func (p *prober) replace(ctx context.Context) error {
 	const name = "replaced"
 	for _, data := range [][]byte{p.other(), p.other(), p.content[:100], nil} {
-		b := BytesBlob(data)
+		b := archive.BytesBlob(data)
 		b.Replace = true
 		if err := p.putBlob(ctx, name, b); err != nil {
 			return err
@@ -331,7 +335,7 @@ func (p *prober) checksums(ctx context.Context) error {
 		flipped := bytes.Clone(p.content)
 		flipped[len(flipped)-1] ^= 1
 		var opened atomic.Int64
-		b := BytesBlob(p.content)
+		b := archive.BytesBlob(p.content)
 		b.Open = func() (io.ReadCloser, error) {
 			data := p.content
 			if opened.Add(1) > int64(wrong) {
@@ -354,15 +358,15 @@ func (p *prober) checksums(ctx context.Context) error {
 }
 
 func (p *prober) delete(ctx context.Context) error {
-	if err := p.store.Delete(ctx, p.folder+probeObject); err != nil {
+	if err := p.store.Delete(ctx, p.folder+objectName); err != nil {
 		return err
 	}
-	if _, err := p.read(ctx, probeObject, 0, -1); err == nil {
+	if _, err := p.read(ctx, objectName, 0, -1); err == nil {
 		return errors.New("an object that was deleted is still there")
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("asked for a deleted object: %w", err)
 	}
-	if err := p.store.Delete(ctx, p.folder+probeObject); err != nil {
+	if err := p.store.Delete(ctx, p.folder+objectName); err != nil {
 		return fmt.Errorf("deleting what is not there: %w", err)
 	}
 	return nil

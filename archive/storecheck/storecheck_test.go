@@ -1,4 +1,4 @@
-package archive_test
+package storecheck_test
 
 import (
 	"context"
@@ -13,22 +13,39 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/archive/storecheck"
 	"github.com/sealtape/sealtape/archive/storetest"
 )
 
-func verdicts(t *testing.T, s archive.Store) map[string]archive.Check {
+// openDir opens a folder as a store.
+func openDir(t *testing.T, path string) *dir.Store {
 	t.Helper()
-	checks, err := archive.Probe(t.Context(), s)
+	s, err := dir.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func verdicts(t *testing.T, s archive.Store) map[string]storecheck.Check {
+	t.Helper()
+	checks, err := storecheck.Run(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(checks) != 8 {
 		t.Fatalf("%d checks: %+v", len(checks), checks)
 	}
-	by := make(map[string]archive.Check)
+	by := make(map[string]storecheck.Check)
 	for _, c := range checks {
 		by[c.Name] = c
-		if (c.Verdict == archive.Passed) != (c.Err == nil) || (c.Verdict == archive.Failed) != (c.Remedy != "") {
+		if (c.Verdict == storecheck.Passed) != (c.Err == nil) || (c.Verdict == storecheck.Failed) != (c.Remedy != "") {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -40,7 +57,7 @@ func TestProbeGood(t *testing.T) {
 	for name, s := range map[string]archive.Store{"mem": new(storetest.Mem), "dir": openDir(t, folder)} {
 		t.Run(name, func(t *testing.T) {
 			for _, c := range verdicts(t, s) {
-				if c.Verdict != archive.Passed {
+				if c.Verdict != storecheck.Passed {
 					t.Errorf("%s: %v", c.Name, c.Err)
 				}
 			}
@@ -263,11 +280,11 @@ func TestProbeFaults(t *testing.T) {
 			checks := verdicts(t, &s)
 			for _, name := range []string{"put", "get", "ranges", "list", "put-if-absent", "replace", "checksums", "delete"} {
 				switch c := checks[name]; c.Verdict {
-				case archive.Failed:
+				case storecheck.Failed:
 					if failed = append(failed, name); says == "" {
 						says = c.Err.Error()
 					}
-				case archive.Unknown:
+				case storecheck.Unknown:
 					unknown = append(unknown, name)
 				}
 			}
@@ -309,7 +326,7 @@ func TestProbeRace(t *testing.T) {
 			return overwrite(ctx, s, name, b)
 		}}
 		c := verdicts(t, s)["put-if-absent"]
-		if c.Verdict != archive.Failed || !strings.Contains(c.Err.Error(), "at once, 4 succeeded") {
+		if c.Verdict != storecheck.Failed || !strings.Contains(c.Err.Error(), "at once, 4 succeeded") {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -328,8 +345,8 @@ func TestProbeCancelled(t *testing.T) {
 				}
 				return err
 			}}
-			checks, err := archive.Probe(ctx, s)
-			if !errors.Is(err, context.Canceled) || len(checks) != 8 || checks[7].Verdict != archive.Unknown {
+			checks, err := storecheck.Run(ctx, s)
+			if !errors.Is(err, context.Canceled) || len(checks) != 8 || checks[7].Verdict != storecheck.Unknown {
 				t.Errorf("%+v, %v", checks, err)
 			}
 			for info := range mem.List(t.Context(), "") {
@@ -346,7 +363,7 @@ func TestProbeNoFolder(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if c := verdicts(t, s)["put"]; c.Verdict != archive.Failed {
+	if c := verdicts(t, s)["put"]; c.Verdict != storecheck.Failed {
 		t.Errorf("%+v", c)
 	}
 }
