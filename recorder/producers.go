@@ -199,7 +199,7 @@ func (p *producers) slot(info TrackInfo) *slot {
 	p.uids++
 	s := &slot{busy: true, media: media.Track{
 		UID: p.uids, Participant: info.Participant, Name: info.Name,
-		Source: info.Source, Codec: info.Codec, Channels: info.Channels,
+		Source: info.Source, Codec: info.Codec,
 	}}
 	p.slots[key] = append(p.slots[key], s)
 	return s

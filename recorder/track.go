@@ -315,6 +315,7 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 	f := &media.Frame{Track: t.media.UID, Time: at, Key: key, Data: data}
 	if t.info.Codec.Audio() {
 		f.Duration = media.OpusDuration(data)
+		t.media.Channels = max(t.media.Channels, media.OpusChannels(data))
 	}
 	t.end = max(t.end, at+f.Duration)
 	t.counts.frames.Add(1)

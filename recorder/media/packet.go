@@ -46,3 +46,12 @@ func VP8Size(frame []byte) (width, height int, ok bool) {
 	height = (int(frame[9])<<8 | int(frame[8])) & 0x3fff
 	return width, height, width > 0 && height > 0
 }
+
+// OpusChannels returns the number of channels in an Opus packet, by its TOC byte
+// (RFC 6716, section 3.1), 0 for an empty one. It may change from packet to packet.
+func OpusChannels(packet []byte) int {
+	if len(packet) == 0 {
+		return 0
+	}
+	return 1 + int(packet[0]>>2&1)
+}
