@@ -367,6 +367,9 @@ func (c *Copier) isThere(ctx context.Context, e Entry, confirmed bool) (bool, er
 		}
 	} else {
 		_, err = readEntry(ctx, c.dst, c.id, e, MaxObject)
+		if errors.Is(err, errHash) {
+			_, err = readEntry(ctx, c.dst, c.id, e, MaxObject)
+		}
 	}
 	var corrupt *CorruptError
 	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &corrupt) {

@@ -76,6 +76,17 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
+	// there: the victim was stored and released before, and the first Get of it
+	// gives other bytes.
+	there := func(damage func([]byte) ([]byte, error)) func(dst, src *storetest.Mem) {
+		return func(dst, src *storetest.Mem) {
+			getGives(1, damage)(nil, dst)
+			dst.Set(id+"/"+victim, []byte(objects[victim]))
+			if err := src.Delete(context.Background(), id+"/"+victim); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 	half := func(b []byte) ([]byte, error) { return b[:len(b)/2], nil }
 	flipped := func(b []byte) ([]byte, error) { b[len(b)/2] ^= 1; return b, nil }
 
@@ -107,6 +118,12 @@ func TestFaults(t *testing.T) {
 		{name: "sector not readable", fault: getGives(never, func([]byte) ([]byte, error) { return nil, syscall.EIO }), bad: true},
 		{name: "wrong checksum of a sector", fault: getGives(never, func([]byte) ([]byte, error) { return nil, syscall.EBADMSG }), bad: true},
 		{name: "spool not readable", fault: getGives(never, func([]byte) ([]byte, error) { return nil, io.ErrUnexpectedEOF }), err: io.ErrUnexpectedEOF},
+		{name: "429", fault: putFails(40, false, errors.New("429 too many requests")), retries: 80, takes: 10 * time.Minute},
+		{name: "507, after effect", fault: putFails(40, true, errors.New("507 the disk is full")), retries: 80, takes: 10 * time.Minute},
+		{name: "stored before", fault: there(func(b []byte) ([]byte, error) { return b, nil })},
+		{name: "stored before, short read", fault: there(half)},
+		{name: "stored before, flipped bit", fault: there(flipped)},
+		{name: "stored before, reset", fault: there(func([]byte) ([]byte, error) { return nil, failed }), retries: 1},
 		{name: "stale list", wrap: func(s archive.Store) archive.Store { return stale{s} }},
 		{name: "slow", wrap: func(s archive.Store) archive.Store { return slow{s} }, takes: 3 * time.Hour},
 	} {
