@@ -49,8 +49,9 @@ func merge(events []media.Event, reason func(media.Event) string) []media.Event 
 }
 
 // wideHole reports whether a track misses a second or more in one piece,
-// whatever the reasons.
+// whatever the reasons but that people paused the recording.
 func wideHole(gaps []media.Event) bool {
+	gaps = slices.DeleteFunc(slices.Clone(gaps), func(e media.Event) bool { return e.Reason == media.GapPaused })
 	return slices.ContainsFunc(merge(gaps, func(media.Event) string { return "" }),
 		func(e media.Event) bool { return e.To-e.From >= incompleteHole })
 }

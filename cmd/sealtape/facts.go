@@ -131,8 +131,9 @@ func holes(events []media.Event) []media.Event {
 }
 
 // incomplete reports whether a track lacks a second or more in one piece, for
-// whatever reasons.
+// whatever reasons but that people paused the recording.
 func incomplete(events []media.Event) bool {
+	events = slices.DeleteFunc(slices.Clone(events), func(e media.Event) bool { return e.Reason == media.GapPaused })
 	return slices.ContainsFunc(mergeHoles(events, func(media.Event) string { return "" }),
 		func(e media.Event) bool { return e.To-e.From >= wideHole })
 }

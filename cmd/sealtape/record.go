@@ -35,7 +35,8 @@ func recordCommand() *cli.Command {
 		Description: `Joins the room under its end-to-end encryption, tells the members that it
 records and who will be able to open the recording, and seals what it receives
 to those readers. Nothing is ever written unsealed. The recording's ID is
-printed first. Ctrl-C, or the end of the room, closes the recording.
+printed first. Ctrl-C, or the end of the room, closes the recording. The signal
+USR1 pauses it and lets it go on; the room is told, and the pause is no hole.
 
 The room's passphrase comes from --e2ee-passphrase-file or ` + e2eePassphraseVar + `,
 other keys from --e2ee-key-file,
@@ -47,7 +48,7 @@ LIVEKIT_TOKEN. A token must show the recorder and let it send data.
 Exit code 3: something of a second or more is missing; "sealtape info" says what.
 
 ` + configHelp,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "room", Usage: "the `ROOM` to record"},
 			storeFlag(),
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
@@ -71,7 +72,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringFlag{Name: "metrics-addr", Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 			&cli.StringFlag{Name: "config", Usage: "read flags from this YAML `FILE`, see above"},
 			jsonFlag(),
-		},
+		}, lifeFlags()...),
 		Action: recordAction,
 	}
 }
@@ -101,6 +102,10 @@ func recordAction(c *cli.Context) error {
 	if c.Duration("duration") < 0 {
 		return usagef(c, "--duration is negative")
 	}
+	lifetime, err := parseLifetime(c)
+	if err != nil {
+		return err
+	}
 	if c.String("url") == "" {
 		return hinted(usagef(c, "which server? --url is missing"), "set LIVEKIT_URL, such as wss://meet.example.org")
 	}
@@ -128,6 +133,7 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	join.Rejoin = lifetime.rejoin
 	id, err := e.loadIdentity(c.Context, home)
 	if err != nil {
 		return err
@@ -145,7 +151,7 @@ func recordAction(c *cli.Context) error {
 	r := &recording{
 		env: e, home: home, identity: id, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
-		metricsAddr: c.String("metrics-addr"), service: service,
+		metricsAddr: c.String("metrics-addr"), service: service, grace: lifetime.grace, wait: lifetime.wait,
 	}
 	if roomKeys != nil {
 		r.keys = roomKeys

@@ -35,6 +35,8 @@ type recording struct {
 	keys     *roomKeys // nil: the room is not end-to-end encrypted
 	segment  time.Duration
 	duration time.Duration
+	grace    time.Duration // see recorder.Config
+	wait     time.Duration
 	json     bool
 	// keepLocal leaves the recording in the spool when the store has it.
 	keepLocal bool
@@ -59,6 +61,8 @@ func (r *recording) run(ctx context.Context) error {
 	// What the archive does beside failing is told by this command.
 	archiveLog := r.env.newLog(out, slog.LevelWarn)
 	r.join.Log = r.log
+	pauses := newPauser(r.log)
+	defer pauses.close()
 	r.warnClassic()
 	privateFiles()
 	if swaps, err := swapDevices(); err == nil && len(swaps) > 0 {
@@ -125,7 +129,9 @@ func (r *recording) run(ctx context.Context) error {
 		r.watch(watching, rec, u)
 	}()
 	stopKeys := r.keys.watch(context.WithoutCancel(ctx), r.log)
+	endLife := r.live(ctx, pauses, rec, room, u)
 	report, err := rec.Record(ctx, room)
+	endLife()
 	stopKeys()
 	r.service.stopping()
 	closeErr := w.Close()
@@ -191,9 +197,11 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	return recorder.New(recorder.Config{
 		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Access: access,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",
-		Paused:   "The recording of this meeting is paused: the recorder's disk is full.",
-		Resumed:  "The recording of this meeting goes on.",
-		Duration: r.duration, Segment: r.segment, Log: r.log,
+		Paused:       "The recording of this meeting is paused: the recorder's disk is full.",
+		Resumed:      "The recording of this meeting goes on.",
+		PauseNotice:  "The recording of this meeting is paused: nothing is kept until it goes on.",
+		ResumeNotice: "The recording of this meeting goes on now.",
+		Duration:     r.duration, Grace: r.grace, Wait: r.wait, Segment: r.segment, Log: r.log,
 	}), room, nil
 }
 
@@ -272,6 +280,9 @@ func (r *recording) tell(id string, rep recorder.Report) error {
 	if r.env.log == nil {
 		r.env.notef("recorded %s of %s: %s, %s", length(rep.Duration), people(rep.Participants), count(rep.Tracks, "track"), clean(rep.Reason))
 	}
+	if err := explainEnd(rep); err != nil {
+		return err
+	}
 	if !rep.Incomplete {
 		return nil
 	}
@@ -294,6 +305,8 @@ func holeHint(rep recorder.Report) string {
 		return "the room is end-to-end encrypted with a key that was not given"
 	case rep.Holes[media.GapPlaintext] > 0:
 		return "someone published without end-to-end encryption and was not recorded"
+	case rep.Holes[media.GapReconnect] >= wideHole:
+		return "the recorder lost the room for some time; sealtape info says when"
 	case rep.Holes[media.GapCodec] > 0:
 		return "only Opus and VP8 are recorded"
 	}

@@ -103,7 +103,14 @@ func statusText(s recorder.Status, rate float64, waiting int, now time.Time) str
 	} else {
 		parts = append(parts, "all stored")
 	}
-	return "● " + strings.Join(parts, "  ")
+	mark := "● "
+	switch s.State {
+	case recorder.StatePaused:
+		mark = "‖ paused  "
+	case recorder.StateReconnecting:
+		mark = "○ away from the room  "
+	}
+	return mark + strings.Join(parts, "  ")
 }
 
 func people(n int) string {

@@ -125,6 +125,7 @@ func TestHoles(t *testing.T) {
 		{"pieces for two reasons", []media.Event{gap(1, 0, 500, "loss"), gap(1, 500, 1000, "key-frame")}, 2, true},
 		{"of two tracks", []media.Event{gap(1, 0, 500, "loss"), gap(2, 500, 1000, "loss")}, 2, false},
 		{"with a pause", []media.Event{gap(1, 0, 500, "loss"), gap(1, 600, 1100, "loss")}, 2, false},
+		{"the recorder paused", []media.Event{gap(1, 0, 5000, "paused"), gap(1, 5000, 5600, "key-frame")}, 2, false},
 		{"one within another", []media.Event{gap(1, 0, 1000, "loss"), gap(1, 100, 200, "loss")}, 1, true},
 		{"backwards", []media.Event{gap(1, 5000, 1000, "loss")}, 0, false},
 	}

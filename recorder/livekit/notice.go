@@ -44,16 +44,10 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	if first && len(r.c.Attributes) > 0 {
 		s.room.LocalParticipant.SetAttributes(r.config().Attributes)
 	}
-	sent := s.say(text, "")
 	if !first {
-		// Closing the room drops what is still on its way: give it a moment.
-		select {
-		case <-sent:
-			return pause(ctx, sendPeriod)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return r.Tell(ctx, text)
 	}
+	s.say(text, "")
 	wait := time.NewTimer(time.Until(s.joined.Add(noticePeriod)))
 	defer wait.Stop()
 	select {
@@ -76,7 +70,21 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	return nil
 }
 
-// SetState shows members the recording's state, "recording" or "paused", as an
+// Tell sends text as a chat message to those present now, and to nobody later.
+func (r *Room) Tell(ctx context.Context, text string) error {
+	r.mu.Lock()
+	s := r.s
+	r.mu.Unlock()
+	select {
+	case <-s.say(text, ""):
+		// Closing the room drops what is still on its way: give it a moment.
+		return pause(ctx, sendPeriod)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// SetState implements recorder.StateRoom: it shows members the recording's state, "recording" or "paused", as an
 // attribute of the recorder.
 func (r *Room) SetState(state string) {
 	r.mu.Lock()

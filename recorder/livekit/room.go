@@ -225,6 +225,6 @@ func (r *Room) Close() error {
 }
 
 var (
-	_ recorder.Room      = (*Room)(nil)
+	_ recorder.StateRoom = (*Room)(nil)
 	_ recorder.Connector = (*Room)(nil)
 )

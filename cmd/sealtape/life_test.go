@@ -1,0 +1,119 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	fixtures "github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+// stored is how many segments the store has.
+func (l *lab) stored(home, store, id string) int {
+	var recordings []struct {
+		ID       string
+		Segments int
+	}
+	if err := json.Unmarshal([]byte(l.must(home, "list", "--store", store, "--json")), &recordings); err != nil {
+		l.t.Fatal(err)
+	}
+	for _, r := range recordings {
+		if r.ID == id {
+			return r.Segments
+		}
+	}
+	return 0
+}
+
+// TestPauseBySignal pauses a recording and lets it go on; the members hear of
+// it, and what was said meanwhile is missing on purpose. Then the last of them
+// leaves, and so does the recorder.
+func TestPauseBySignal(t *testing.T) {
+	l := newLab(t)
+	store := filepath.Join(l.dir, "store")
+	home, _ := l.person("Recorder")
+	ada, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret, Room: "weekly",
+		Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: fixtures.Speech(0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s", "--grace", "0")
+	l.segments(home, store, rec.id, 2)
+	toggle := func(says string) {
+		t.Helper()
+		if err := rec.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+			t.Fatal(err)
+		}
+		if err := ada.Wait(l.ctx, func() bool {
+			return slices.ContainsFunc(ada.Messages(), func(m members.Message) bool { return strings.Contains(m.Text, says) })
+		}); err != nil {
+			t.Fatalf("ada was told %v\n%s", ada.Messages(), rec.stderr())
+		}
+	}
+	toggle("is paused")
+	time.Sleep(2 * time.Second) // what is missed then would make another recording incomplete
+	toggle("goes on")
+	l.segments(home, store, rec.id, l.stored(home, store, rec.id)+2)
+	if err := ada.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	if code := rec.wait(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, rec.stderr())
+	}
+	if !strings.Contains(rec.stderr(), "everybody has left") {
+		t.Errorf("it said:\n%s", rec.stderr())
+	}
+	if out := l.must(home, "info", rec.id, "--store", store); !strings.Contains(out, media.GapPaused) {
+		t.Errorf("info says nothing of a pause:\n%s", out)
+	}
+	l.must(home, "verify", rec.id, "--store", store, "--deep")
+}
+
+func TestStoreWatch(t *testing.T) {
+	failed := false
+	var told []string
+	w := &storeWatch{failed: func() bool { return failed }, tell: func(text string) { told = append(told, text) }}
+	now := time.Unix(1000, 0)
+	pass := func(d time.Duration) {
+		for end := now.Add(d); now.Before(end); now = now.Add(time.Second) {
+			w.look(now)
+		}
+	}
+	pass(10 * time.Minute)
+	failed = true
+	pass(storePatience - time.Second) // a short absence is nobody's business
+	failed = false
+	pass(time.Minute)
+	if len(told) != 0 {
+		t.Errorf("told %q too early", told)
+	}
+	failed = true
+	pass(time.Hour)
+	if !slices.Equal(told, []string{storeAway}) {
+		t.Errorf("told %q of a dead store", told)
+	}
+	failed = false
+	pass(time.Minute)
+	if !slices.Equal(told, []string{storeAway, storeBack}) {
+		t.Errorf("told %q", told)
+	}
+}
+
+// How long a recorder stays is checked before anything else happens.
+func TestLifeFlags(t *testing.T) {
+	l := &lab{t: t, ctx: t.Context(), dir: t.TempDir()}
+	for _, args := range [][]string{{"--grace", "soon"}, {"--grace", "-1s"}, {"--wait", "-1s"}, {"--rejoin", "-1s"}} {
+		out, errs, code := l.run(l.dir, nil, append([]string{"record", "--room", "r", "--store", "s"}, args...)...)
+		if code != exitUsage || !strings.Contains(errs, args[0]) {
+			t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)
+		}
+	}
+}
