@@ -73,7 +73,9 @@ func (o *lifeObject) Commit() error {
 // live joins and begins to record.
 func live(t *testing.T, ctx context.Context, c livekit.Config, rc recorder.Config) *life {
 	t.Helper()
-	c.Passphrase = []byte(passphrase)
+	if c.Keys == nil {
+		c.Passphrase = []byte(passphrase)
+	}
 	if c.Identity == "" {
 		c.Identity = "bot"
 	}
@@ -83,11 +85,14 @@ func live(t *testing.T, ctx context.Context, c livekit.Config, rc recorder.Confi
 	}
 	run, stop := context.WithCancel(ctx)
 	l := &life{t: t, ctx: ctx, stop: stop, done: make(chan struct{}), grown: make(chan struct{})}
-	keys := frame.NewKeyring(0, frame.KeyOptions{})
-	if err := keys.SetPassphrase(0, []byte(passphrase)); err != nil {
-		t.Fatal(err)
+	if rc.Keys = c.Keys; rc.Keys == nil {
+		keys := frame.NewKeyring(0, frame.KeyOptions{})
+		if err := keys.SetPassphrase(0, []byte(passphrase)); err != nil {
+			t.Fatal(err)
+		}
+		rc.Keys = recorder.SharedKeys(keys)
 	}
-	rc.Recording, rc.Sink, rc.Keys, rc.Segment = "LIFE", l, recorder.SharedKeys(keys), time.Second
+	rc.Recording, rc.Sink, rc.Segment = "LIFE", l, time.Second
 	rc.Announcement = "This is recorded."
 	l.rec = recorder.New(rc)
 	go func() {

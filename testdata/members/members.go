@@ -41,6 +41,10 @@ type Config struct {
 	// Passphrase is the room's shared end-to-end key. Empty publishes without
 	// end-to-end encryption.
 	Passphrase string
+	// Keys are this member's own end-to-end keys, in place of Passphrase. Frames
+	// are encrypted under the key that was set last, from the next one on, so the
+	// caller rotates and ratchets keys in the ring. Data is not encrypted.
+	Keys *frame.Keyring
 	// Audio is an Ogg file of Opus, published as the microphone; Video and
 	// ScreenVideo are IVF files of VP8, published as camera and screen share.
 	// Each is looped. Nil publishes nothing of the kind.
@@ -102,7 +106,7 @@ func Join(ctx context.Context, c Config) (*Member, error) {
 }
 
 func (m *Member) join(ctx, run context.Context, c Config) error {
-	var keys *frame.Keyring
+	keys := c.Keys
 	if c.Passphrase != "" {
 		keys = frame.NewKeyring(0, frame.KeyOptions{})
 		if err := keys.SetPassphrase(0, []byte(c.Passphrase)); err != nil {

@@ -214,6 +214,9 @@ func (t *track) pump(ctx context.Context) error {
 
 func (t *track) send(enc *frame.Encrypter, data []byte, stamp uint32) error {
 	if enc != nil {
+		if index, ok := t.keys.Newest(); ok {
+			enc.UseIndex(index)
+		}
 		var err error
 		if data, err = enc.Encrypt(nil, data, stamp); err != nil {
 			return err
