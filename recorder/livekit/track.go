@@ -28,13 +28,14 @@ type track struct {
 	member *lksdk.RemoteParticipant
 
 	mu      sync.Mutex
+	keys    keyAsker
 	reports []recorder.SenderReport
 	gone    bool // unsubscribed, or the room was left
 }
 
 func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, sif []byte, wanted time.Time) *track {
 	codec := remote.Codec()
-	t := &track{remote: remote, member: member, info: recorder.TrackInfo{
+	t := &track{remote: remote, member: member, keys: keyAsker{began: time.Now()}, info: recorder.TrackInfo{
 		ID:          pub.SID(),
 		Participant: member.Identity(),
 		Name:        member.Name(),
@@ -72,12 +73,23 @@ func (t *track) Read() (recorder.Packet, error) {
 	out := recorder.Packet{RTP: p, Arrival: time.Now()}
 	t.mu.Lock()
 	out.Reports, t.reports = t.reports, nil
+	ask := t.info.Codec == media.VP8 && t.keys.packet(p.SequenceNumber, vp8Key(p.Payload), out.Arrival)
 	t.mu.Unlock()
+	if ask {
+		t.member.WritePLI(t.remote.SSRC())
+	}
 	return out, nil
 }
 
 // RequestKeyFrame implements recorder.Track.
-func (t *track) RequestKeyFrame() { t.member.WritePLI(t.remote.SSRC()) }
+func (t *track) RequestKeyFrame() {
+	t.mu.Lock()
+	ask := t.keys.want(time.Now())
+	t.mu.Unlock()
+	if ask {
+		t.member.WritePLI(t.remote.SSRC())
+	}
+}
 
 // end makes Read return io.EOF after what is in flight, also where pion would
 // keep a silent receiver open.

@@ -1,0 +1,165 @@
+package livekit_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/livekit"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/network"
+	"github.com/sealtape/sealtape/testdata/servers"
+)
+
+const lossTime = 12 * time.Second
+
+// Whatever the network does, what was published is recorded or declared.
+func TestLoss(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Relayed: true, Progress: func(line string) { t.Log(line) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	n, err := network.Start(network.Config{Server: s.URL, Media: s.Media, Relay: s.Relay, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	const (
+		far = 100 * time.Millisecond // one way, on each leg
+		two = 2 * time.Second
+	)
+	burst := network.Burst{Enter: 0.01, Leave: 0.2, Loss: 0.8}
+	shuffle := network.Impairment{Reorder: 0.05, ReorderBy: 40 * time.Millisecond, Duplicate: 0.05, Delay: 30 * time.Millisecond, Jitter: 30 * time.Millisecond}
+	var rooms sync.WaitGroup
+	defer rooms.Wait()
+	for _, c := range []lossy{
+		{name: "no loss", whole: true},
+		{name: "1 percent", first: network.Impairment{Loss: 0.01}, second: network.Impairment{Loss: 0.01}, back: 0.01, gaps: true, longest: two},
+		{name: "5 percent", first: network.Impairment{Loss: 0.05}, second: network.Impairment{Loss: 0.05}, back: 0.01, gaps: true, longest: two},
+		{name: "5 percent at 200 ms", first: network.Impairment{Loss: 0.05, Delay: far}, second: network.Impairment{Loss: 0.05, Delay: far}, gaps: true, longest: two},
+		{name: "20 percent", first: network.Impairment{Loss: 0.2}, second: network.Impairment{Loss: 0.2}, back: 0.2, late: true, gaps: true},
+		{name: "bursts", first: network.Impairment{Burst: burst}, second: network.Impairment{Burst: burst}, gaps: true},
+		{name: "reordering and duplicates", first: shuffle, second: shuffle, whole: true},
+		// The server resends sound to whoever asks, three times at most. Without,
+		// 30 frames would be missing; of them, one in some hundred is.
+		{name: "5 percent to the recorder", second: network.Impairment{Loss: 0.05}, longest: two, sound: 5},
+	} {
+		// All at once, however few run in parallel: they wait more than they work.
+		rooms.Go(func() { t.Run(c.name, func(t *testing.T) { c.run(ctx, t, s, n) }) })
+	}
+}
+
+// A lossy is a room of one publisher and the recorder.
+type lossy struct {
+	name string
+	// first is the publisher's way to the server, second the server's to the
+	// recorder. Feedback goes the same ways back, with a loss of back.
+	first, second network.Impairment
+	back          float64
+	late          bool // the second begins with the media: connecting through it takes long
+	gaps          bool // the publisher leaves gaps
+	// longest bounds a hole in the video, 0 for no bound, and sound the frames of
+	// sound that may be missing, 0 for any number; whole says that nothing may be
+	// missing at all.
+	longest time.Duration
+	sound   int
+	whole   bool
+}
+
+func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *network.Network) {
+	first, err := n.Client(c.name + "/ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := n.Client(c.name + "/bot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forth, back := c.first, c.first
+	back.Loss = c.back
+	first.Up.Set(forth)
+	first.Down.Set(back)
+	impair := func() {
+		forth, back := c.second, c.second
+		back.Loss = c.back
+		second.Down.Set(forth)
+		second.Up.Set(back)
+	}
+	if !c.late {
+		impair()
+	}
+
+	token, err := members.Token(s.APIKey, s.APISecret, members.Grant{Room: c.name, Identity: "ada", Name: "Ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const sender = 7
+	ada := publish(t, first.URL, token, "ada", sender, c.gaps)
+	defer ada.stop()
+	r, err := livekit.Join(ctx, livekit.Config{URL: second.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: c.name,
+		Identity: "bot", Name: "The recorder", Passphrase: []byte(passphrase)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.late {
+		done := make(chan struct{})
+		var waiting sync.WaitGroup
+		defer waiting.Wait()
+		defer close(done)
+		waiting.Go(func() {
+			tick := time.NewTicker(time.Millisecond)
+			defer tick.Stop()
+			for second.Down.Counts().Passed[network.RTP] == 0 {
+				select {
+				case <-tick.C:
+				case <-done:
+					return
+				}
+			}
+			impair()
+		})
+	}
+	m, report, err := record(ctx, r, lossTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s, holes %v; to the server %+v, to the recorder %+v", report.Reason, report.Holes, first.Up.Counts(), second.Down.Counts())
+	tapes := m.tapes(t)
+	for _, source := range []media.Source{media.Microphone, media.Camera} {
+		tp := tapes[source]
+		if tp == nil {
+			t.Errorf("%s was not recorded", source)
+			continue
+		}
+		a := tp.reconcile(t, sender, int(ada.sent[source].Load()))
+		t.Logf("%-26s %-10s %v", c.name, source, a)
+		if c.whole && a.missing > a.atEnd {
+			t.Errorf("%s: %d frames are missing: %v", source, a.missing, tp.holes)
+		}
+		if c.gaps && a.missing == 0 {
+			t.Errorf("%s: nothing is missing, though not all was sent", source)
+		}
+		if source == media.Microphone && c.sound > 0 && a.missing > c.sound {
+			t.Errorf("%d of %d frames of sound are missing", a.missing, a.published)
+		}
+		if source == media.Camera && c.longest > 0 && a.longest >= c.longest {
+			t.Errorf("%s: a hole of %v: %v", source, a.longest, tp.holes)
+		}
+	}
+	if second.Down.Counts().Passed[network.RTP] == 0 || n.Stray() > 0 {
+		t.Errorf("media did not come through the network: %+v, %d strays", second.Down.Counts(), n.Stray())
+	}
+}
