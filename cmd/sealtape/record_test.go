@@ -58,8 +58,8 @@ func (l *lab) segments(home, store, id string, n int) {
 	}
 }
 
-// TestRoomsEndAndStockTools lets the last member leave, which ends the room and
-// the recording, and then opens the archive without Sealtape, by the lines in
+// TestRoomsEndAndStockTools runs a recorder as a service, lets the last member
+// leave, which ends the room and the recording, and then opens the archive without Sealtape, by the lines in
 // archive/FORMAT.md and README.md.
 func TestRoomsEndAndStockTools(t *testing.T) {
 	l := newLab(t)
@@ -68,14 +68,16 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 	l.must(recorderHome, "keys", "add", "--yes", writeCard(t, readerCard))
 	store := filepath.Join(l.dir, "store")
 	m := l.publisher("weekly", "ada", "Ada")
-	rec := l.record(recorderHome, "--room", "weekly", "--store", store, "--reader", "Reader", "--segment", "1s")
+	rec := l.operate(recorderHome, "weekly", "store: "+store+"\nreader: [Reader]\nsegment: 1s\n")
 	l.segments(recorderHome, store, rec.id, 2)
+	rec.running("Ada", "Reader", "weekly")
 	if err := m.Leave(); err != nil {
 		t.Fatal(err)
 	}
 	if code := rec.wait(); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, rec.stderr())
 	}
+	rec.ended("Ada", "Reader", "weekly")
 	if left, err := os.ReadDir(filepath.Join(recorderHome, "spool")); err != nil || len(left) > 0 {
 		t.Errorf("the spool still holds %v (%v)", left, err)
 	}

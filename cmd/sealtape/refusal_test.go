@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,6 +63,9 @@ func TestRecordRefuses(t *testing.T) {
 		{"not a token", []string{"LIVEKIT_URL=" + l.lk.URL, "LIVEKIT_TOKEN=letmein", passphrase}, record, 1, "bad token", "new token"},
 		{"wrong API secret", []string{"LIVEKIT_URL=" + l.lk.URL, "LIVEKIT_API_KEY=" + l.lk.APIKey, "LIVEKIT_API_SECRET=wrong-wrong-wrong-wrong-wrong-wrong", passphrase},
 			record, 1, "refused the credentials", "LIVEKIT_API_SECRET"},
+		{"token command that fails", withURL, with("--token-command", "echo wrong-secret; exit 3"), 1, "token command failed: exit status 3", "by hand"},
+		{"hidden token of a command", withURL, with("--token-command", "echo "+l.token(members.Grant{Room: room, Identity: "bot", Hidden: true})), 1, "hides the recorder", "in the open only"},
+		{"metrics on a port that is taken", withURL, with("--metrics-addr", strings.TrimPrefix(l.lk.URL, "ws://")), 1, "address already in use", "127.0.0.1:9464"},
 		{"unreachable server", append([]string{"LIVEKIT_URL=ws://127.0.0.1:1"}, key...), record, 1, "no LiveKit server answers", "LIVEKIT_URL"},
 		{"not a URL", append([]string{"LIVEKIT_URL=meet"}, key...), record, 1, "no LiveKit server answers", "LIVEKIT_URL"},
 		{"missing bucket", withURL, with("--store", "s3://no-such-bucket/x"), 1, "no such store", "bucket"},
@@ -106,9 +110,19 @@ func TestWrongRoomPassphrase(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = m.Leave() })
 	store := filepath.Join(l.dir, "store")
-	out, errs, code := l.run(home, l.livekitVars(), "record", "--room", "r", "--store", store, "--reader", "Recorder", "--duration", "4s")
+	// The token comes from a command, which learns no secret of ours.
+	token, asked := filepath.Join(l.dir, "token"), filepath.Join(l.dir, "asked")
+	if err := os.WriteFile(token, []byte(l.token(members.Grant{Room: "r", Identity: "bot", Name: "Bot"})+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := l.run(home, l.livekitVars(), "record", "--room", "r", "--store", store, "--reader", "Recorder", "--duration", "4s",
+		"--token-command", fmt.Sprintf("env > %q && cat %q", asked, token))
 	if code != 3 {
 		t.Fatalf("exit code %d, want 3\n%s", code, errs)
+	}
+	if env, err := os.ReadFile(asked); err != nil || !strings.Contains(string(env), "PATH=") ||
+		strings.Contains(string(env), l.lk.APISecret) || strings.Contains(string(env), labPassphrase) {
+		t.Errorf("the token command's environment: %v\n%s", err, env)
 	}
 	if !strings.Contains(errs, "hint: nothing could be decrypted: is this the passphrase that the members use?") {
 		t.Errorf("no hint:\n%s", errs)

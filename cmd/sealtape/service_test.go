@@ -18,11 +18,11 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// A manager is a service manager's socket.
+// A manager is a service manager's socket, which it reads all the time.
 type manager struct {
-	t    *testing.T
-	conn *net.UnixConn
-	path string
+	t     *testing.T
+	path  string
+	lines chan []string // of a datagram
 }
 
 func newManager(t *testing.T) *manager {
@@ -31,11 +31,22 @@ func newManager(t *testing.T) *manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "notify")
-	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	m := &manager{t: t, path: filepath.Join(dir, "notify"), lines: make(chan []string, 10_000)}
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		defer close(m.lines)
+		b := make([]byte, 4096)
+		for {
+			n, err := c.Read(b)
+			if err != nil {
+				return // closed
+			}
+			m.lines <- strings.Split(string(b[:n]), "\n")
+		}
+	}()
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)
@@ -44,27 +55,23 @@ func newManager(t *testing.T) *manager {
 			t.Error(err)
 		}
 	})
-	return &manager{t, c, path}
+	return m
 }
 
-// heard returns what came since the last call.
-func (m *manager) heard() (lines []string) {
+// heard returns the lines that were sent since the last call.
+func (m *manager) heard() (all []string) {
 	m.t.Helper()
-	b := make([]byte, 4096)
-	for {
-		// Datagrams of a local socket are there once they were sent.
-		if err := m.conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
-			m.t.Fatal(err)
-		}
-		n, err := m.conn.Read(b)
-		if os.IsTimeout(err) {
-			return lines
-		}
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		lines = append(lines, strings.Split(string(b[:n]), "\n")...)
+	const mark = "no more yet" // datagrams come in the order in which they were sent
+	if err := (&service{addr: &net.UnixAddr{Name: m.path, Net: "unixgram"}}).send(mark); err != nil {
+		m.t.Fatal(err)
 	}
+	for lines := range m.lines {
+		if lines[0] == mark {
+			break
+		}
+		all = append(all, lines...)
+	}
+	return all
 }
 
 func TestService(t *testing.T) {

@@ -49,7 +49,7 @@ func tokenCommand(command string, w io.Writer) func(context.Context) (string, er
 		case ctx.Err() != nil:
 			return "", fmt.Errorf("%w: %w", errTokenCommand, context.Cause(ctx))
 		case err != nil:
-			return "", fmt.Errorf("%w: %w", errTokenCommand, err)
+			return "", fmt.Errorf("%w: %v", errTokenCommand, err) // an exec.ExitError has an exit code that is not ours
 		}
 		token := strings.TrimSpace(out.b.String())
 		if out.more || token == "" || strings.ContainsAny(token, " \t\r\n") {
