@@ -9,6 +9,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -41,6 +42,10 @@ type Config struct {
 	Token string
 	// Passphrase is the room's shared end-to-end key. Empty joins without.
 	Passphrase string
+	// Key is a raw key of this member's own, in place of Passphrase: HKDF derives
+	// it, and it encrypts under KeyIndex with KeyBits, 128 (also if 0) or 256.
+	Key               []byte
+	KeyIndex, KeyBits int
 	// WAV is a sound file for the microphone, repeated; see Tone. Empty
 	// publishes no microphone.
 	WAV string
@@ -127,6 +132,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 	}
 	config, err := json.Marshal(map[string]any{
 		"url": c.URL, "token": c.Token, "passphrase": c.Passphrase,
+		"key": c.Key, "keyIndex": c.KeyIndex, "keySize": cmp.Or(c.KeyBits, 128),
 		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "screen": c.Screen,
 	})
 	if err != nil {
@@ -205,6 +211,21 @@ func (m *Member) Mute(ctx context.Context, source Source, muted bool) error {
 // Unpublish ends the publication of the source.
 func (m *Member) Unpublish(ctx context.Context, source Source) error {
 	return m.do(ctx, call(fmt.Sprintf("member.unpublish(%q)", source)))
+}
+
+// SetKey makes the member encrypt under another raw key of its own.
+func (m *Member) SetKey(ctx context.Context, index int, key []byte) error {
+	text, err := json.Marshal(key)
+	if err != nil {
+		return err
+	}
+	return m.do(ctx, call(fmt.Sprintf("member.setKey(%d, %s)", index, text)))
+}
+
+// Ratchet makes the member encrypt under the next key at the index. It does not
+// wait until that has happened.
+func (m *Member) Ratchet(ctx context.Context, index int) error {
+	return m.do(ctx, call(fmt.Sprintf("member.ratchet(%d)", index)))
 }
 
 // Say sends a chat text on the topic lk.chat.

@@ -1,7 +1,7 @@
 // A member of a LiveKit room, driven from Go (browser.go) by the functions of
 // window.member. Whatever changes is told to Go by window.report(state).
 import {
-  ExternalE2EEKeyProvider, Room, RoomEvent, Track, setLogLevel,
+  BaseKeyProvider, ExternalE2EEKeyProvider, Room, RoomEvent, Track, createKeyMaterialFromBuffer, setLogLevel,
 } from '/livekit-client/livekit-client.esm.mjs';
 
 setLogLevel('warn');
@@ -52,18 +52,35 @@ function note(p) {
   changed();
 }
 
+// OwnKeys gives each participant keys of their own.
+class OwnKeys extends BaseKeyProvider {
+  async set(identity, index, base64) {
+    const raw = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    this.onSetEncryptionKey(await createKeyMaterialFromBuffer(raw.buffer), identity, index);
+  }
+}
+let ownKeys;
+const identityOf = (token) => JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).sub;
+
 async function join(config) {
   const options = {};
-  if (config.passphrase) {
-    const keyProvider = new ExternalE2EEKeyProvider();
-    await keyProvider.setKey(config.passphrase);
+  if (config.passphrase || config.key) {
+    let keyProvider;
+    if (config.key) {
+      keyProvider = ownKeys = new OwnKeys({ keySize: config.keySize, keyringSize: 256 });
+      state.identity = identityOf(config.token);
+      await ownKeys.set(state.identity, config.keyIndex, config.key);
+    } else {
+      keyProvider = new ExternalE2EEKeyProvider();
+      await keyProvider.setKey(config.passphrase);
+    }
     const worker = new Worker('/livekit-client/livekit-client.e2ee.worker.mjs', { type: 'module' });
     worker.onerror = (e) => fail('worker', e.message);
     options.e2ee = { keyProvider, worker };
   }
   room = new Room(options);
   listen();
-  if (config.passphrase) await room.setE2EEEnabled(true);
+  if (options.e2ee) await room.setE2EEEnabled(true);
   await room.connect(config.url, config.token);
   state.identity = room.localParticipant.identity;
   state.connected = true;
@@ -216,6 +233,12 @@ window.member = {
     const pub = publication(source);
     ended(source);
     await room.localParticipant.unpublishTrack(pub.track);
+  },
+  async setKey(index, key) {
+    await ownKeys.set(state.identity, index, key);
+  },
+  async ratchet(index) {
+    ownKeys.ratchetKey(state.identity, index);
   },
   async say(text) {
     await room.localParticipant.sendText(text, { topic: 'lk.chat' });

@@ -12,19 +12,23 @@ import (
 
 // A fixture is a file of testdata/frames; the README there has its format.
 type fixture struct {
-	About      string        `json:"about"`
-	Codec      media.Codec   `json:"codec"`
-	Keys       []fixtureKey  `json:"keys"`
-	SIFTrailer []byte        `json:"sifTrailer"`
-	Frames     []fixtureUnit `json:"frames"`
-	Packets    []fixtureRTP  `json:"packets"`
-	SIF        uint64        `json:"sif"`
-	Lost       uint64        `json:"lost"`
+	About         string        `json:"about"`
+	Codec         media.Codec   `json:"codec"`
+	KeySize       int           `json:"keySize,omitempty"`
+	RatchetWindow int           `json:"ratchetWindow,omitempty"`
+	Keys          []fixtureKey  `json:"keys"`
+	SIFTrailer    []byte        `json:"sifTrailer,omitempty"`
+	Frames        []fixtureUnit `json:"frames"`
+	Packets       []fixtureRTP  `json:"packets,omitempty"`
+	SIF           uint64        `json:"sif"`
+	Lost          uint64        `json:"lost"`
 }
 
 type fixtureKey struct {
 	Index      int    `json:"index"`
-	Passphrase string `json:"passphrase"`
+	Passphrase string `json:"passphrase,omitempty"`
+	Raw        []byte `json:"raw,omitempty"`
+	Derivation string `json:"derivation,omitempty"`
 }
 
 type fixtureUnit struct {
@@ -112,7 +116,7 @@ func assemble(c media.Codec, trailer []byte, packets []packet) (*fixture, error)
 	}
 	d := frame.NewDecrypter(c, keys)
 	a := frame.NewAssembler(frame.AssemblerConfig{Codec: c, SIFTrailer: trailer})
-	f := &fixture{Codec: c, SIFTrailer: trailer, Keys: []fixtureKey{{0, passphrase}}}
+	f := &fixture{Codec: c, SIFTrailer: trailer, Keys: []fixtureKey{{Index: 0, Passphrase: passphrase}}}
 	start, first := time.Now(), packets[0].at
 	for _, p := range packets {
 		data, err := p.rtp.Marshal()

@@ -3,10 +3,11 @@
 // encryption, joins beside it as a subscriber, keeps RTP packets as they came
 // and writes them as JSON files that recorder/frame's tests open.
 //
-//	go run ./testdata/frames/capture [-o FOLDER]
+//	go run ./testdata/frames/capture [-o FOLDER] [-only passphrase|keys]
 //
 // It mutes the microphone and unpublishes the camera at the end, for the frames
-// that the server injects then.
+// that the server injects then. A second member has keys of its own, which it
+// ratchets and replaces.
 package main
 
 import (
@@ -29,40 +30,44 @@ import (
 )
 
 const (
-	passphrase = "a passphrase made for test fixtures"
-	room       = "fixtures"
+	passphrase   = "a passphrase made for test fixtures"
+	fixturesRoom = "fixtures"
 )
 
 func main() {
 	log.SetFlags(0)
 	out := flag.String("o", "testdata/frames", "folder to write to")
+	only := flag.String("only", "", "make only the fixtures of `passphrase` or keys")
 	flag.Parse()
 	lksdk.SetLogger(protologger.GetDiscardLogger())
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	if err := run(ctx, *out); err != nil {
+	if err := run(ctx, *out, *only); err != nil {
 		log.Fatalf("capture: %v", err)
 	}
 }
 
-func run(ctx context.Context, out string) (err error) {
+func run(ctx context.Context, out, only string) (err error) {
 	server, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})
 	if err != nil {
 		return err
 	}
 	defer server.Stop()
 
+	if only == "keys" {
+		return changing(ctx, server, out)
+	}
 	// Subscribe first, so that each track is caught from its first packet.
 	tapes := newTapes()
 	room, err := lksdk.ConnectToRoom(server.URL, lksdk.ConnectInfo{
-		APIKey: server.APIKey, APISecret: server.APISecret, RoomName: room, ParticipantIdentity: "subscriber",
+		APIKey: server.APIKey, APISecret: server.APISecret, RoomName: fixturesRoom, ParticipantIdentity: "subscriber",
 	}, tapes.callback())
 	if err != nil {
 		return err
 	}
 	defer room.Disconnect()
 
-	member, version, err := publisher(ctx, server)
+	member, version, err := publisher(ctx, server, fixturesRoom, browser.Config{Passphrase: passphrase})
 	if err != nil {
 		return err
 	}
@@ -114,11 +119,14 @@ func run(ctx context.Context, out string) (err error) {
 		}
 		log.Printf("%s: %d packets, %d frames, %d injected", f.name, len(fixture.Packets), len(fixture.Frames), fixture.SIF)
 	}
+	if only == "" {
+		return changing(ctx, server, out)
+	}
 	return nil
 }
 
-// publisher starts the browser and tells its version.
-func publisher(ctx context.Context, server *servers.LiveKit) (*browser.Member, string, error) {
+// publisher starts the browser, which encrypts as c says, and tells its version.
+func publisher(ctx context.Context, server *servers.LiveKit, room string, c browser.Config) (*browser.Member, string, error) {
 	token, err := auth.NewAccessToken(server.APIKey, server.APISecret).SetIdentity("publisher").
 		SetVideoGrant(&auth.VideoGrant{RoomJoin: true, Room: room}).ToJWT()
 	if err != nil {
@@ -133,7 +141,8 @@ func publisher(ctx context.Context, server *servers.LiveKit) (*browser.Member, s
 	if err := browser.Tone(wav, 440, time.Second); err != nil {
 		return nil, "", err
 	}
-	m, err := browser.Start(ctx, browser.Config{URL: server.URL, Token: token, Passphrase: passphrase, WAV: wav, Camera: true})
+	c.URL, c.Token, c.WAV, c.Camera = server.URL, token, wav, true
+	m, err := browser.Start(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}
