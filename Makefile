@@ -3,6 +3,8 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 TESTFLAGS = -race -count=1 -timeout 20m
 FUZZTIME ?= 10s
+# how long each of the two recordings of a full room lasts
+MEETING ?= 5m
 
 GOFILES = $(shell find . -name node_modules -prune -o -name '*.go' -print)
 
@@ -42,7 +44,7 @@ check:
 
 bench:
 	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && go test -mod=mod -count=1 -v . | grep 'two tracks'); done
-	.ci/bench ./archive ./archive/s3 ./recorder/frame
+	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./recorder/frame ./testdata/meeting
 
 fuzz:
 	pkgs=$$(.ci/packages) && .ci/fuzz $(FUZZTIME) $$pkgs

@@ -24,8 +24,9 @@ const (
 
 // A keyAsker decides when to ask a track's sender for a key frame: when a packet
 // stays missing, and when the recorder wants one, but not while one is on its
-// way or has just come, for that would cost it its own repair. It is not safe
-// for concurrent use.
+// way or has just come, for that would cost it its own repair. Of codecs other
+// than VP8, whose key frames it does not know, it takes only the recorder's
+// wishes. It is not safe for concurrent use.
 type keyAsker struct {
 	began   time.Time // when the track was subscribed to
 	asked   time.Time // the last request
