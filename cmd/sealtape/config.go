@@ -29,6 +29,29 @@ var secretFlags = map[string]string{
 // get.
 var insteadOf = map[string]string{
 	"token-file": tokenVar, "token-command": tokenVar, "api-secret-file": apiSecretVar, "e2ee-passphrase-file": e2eePassphraseVar,
+	"e2ee-key-file": e2eePassphraseVar,
+}
+
+// alternatives are flags that say the same in different ways: any of them in the
+// command line stands over all of them in the file.
+var alternatives = [][]string{
+	{"token", "token-file", "token-command"},
+	{"api-secret", "api-secret-file"},
+	{"no-e2ee", "e2ee-passphrase-file", "e2ee-key-file"},
+}
+
+// said reports whether the command line or the environment already say what the
+// flag of this name would.
+func said(c *cli.Context, name string) bool {
+	if v := insteadOf[name]; c.IsSet(name) || v != "" && os.Getenv(v) != "" {
+		return true
+	}
+	for _, names := range alternatives {
+		if slices.Contains(names, name) && slices.ContainsFunc(names, c.IsSet) {
+			return true
+		}
+	}
+	return false
 }
 
 // A setting is one line of a configuration file.
@@ -49,11 +72,10 @@ func (e *env) configure(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// What is said is looked at before anything is set.
+	settings = slices.DeleteFunc(settings, func(s setting) bool { return said(c, s.name) })
 	level, format := c.String("log-level"), c.String("log-format")
 	for _, s := range settings {
-		if c.IsSet(s.name) || insteadOf[s.name] != "" && os.Getenv(insteadOf[s.name]) != "" {
-			continue
-		}
 		switch s.name {
 		case "log-level":
 			level = s.values[0]

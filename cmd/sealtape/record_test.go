@@ -59,8 +59,8 @@ func (l *lab) segments(home, store, id string, n int) {
 }
 
 // TestRoomsEndAndStockTools runs a recorder as a service, lets the last member
-// leave, which ends the room and the recording, and then opens the archive without Sealtape, by the lines in
-// archive/FORMAT.md and README.md.
+// leave, which ends the room and the recording, and then opens the archive
+// without Sealtape, by the lines in archive/FORMAT.md and README.md.
 func TestRoomsEndAndStockTools(t *testing.T) {
 	l := newLab(t)
 	recorderHome, recorderCard := l.person("Recorder")

@@ -106,7 +106,11 @@ func (e *env) exit(err error) int {
 	var quiet *exitError
 	switch {
 	case e.log != nil:
-		e.log.Error(err.Error(), "code", code, "hint", strings.Join(hints, "; "))
+		args := []any{"code", code}
+		if len(hints) > 0 {
+			args = append(args, "hint", strings.Join(hints, "; "))
+		}
+		e.log.Error(err.Error(), args...)
 		return code
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(e.stderr, "sealtape: interrupted")
