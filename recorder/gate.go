@@ -73,8 +73,8 @@ func (r *Recorder) Pause(ctx context.Context, reason string) error {
 	return p.tell(ctx, "paused", r.c.PauseNotice)
 }
 
-// Resume goes on after Pause. The room is told first: where that fails, the
-// recording stays paused. What was sent before Resume was called is not kept,
+// Resume goes on after Pause. The room is told first, unless a full disk keeps
+// the recording from going on: where that fails, the recording stays paused. What was sent before Resume was called is not kept,
 // however late it comes.
 func (r *Recorder) Resume(ctx context.Context) error {
 	r.board.mu.Lock()
@@ -86,7 +86,9 @@ func (r *Recorder) Resume(ctx context.Context) error {
 	if !p.gate.isShut() {
 		return nil
 	}
-	if err := p.tell(ctx, "recording", r.c.ResumeNotice); err != nil {
+	if r.diskFull() {
+		r.c.Log.Warn("the pause is over, but the disk is full: the recording goes on when there is room")
+	} else if err := p.tell(ctx, "recording", r.c.ResumeNotice); err != nil {
 		// Whoever comes later is not to hear that it goes on.
 		again, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
 		defer cancel()
@@ -99,6 +101,13 @@ func (r *Recorder) Resume(ctx context.Context) error {
 	p.askKeys()
 	r.c.Log.Info("the recording goes on")
 	return nil
+}
+
+// diskFull reports whether nothing can be kept now, asked to or not.
+func (r *Recorder) diskFull() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.status.State == StateDiskFull
 }
 
 // pass declares a frame that came while the gate was shut.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,6 +214,7 @@ func TestPause(t *testing.T) {
 		for len(video.KeyFrameRequested()) > 0 {
 			<-video.KeyFrameRequested()
 		}
+		room.Say("alice", "said in the pause")
 		send(110, 149)
 		if rec.Status().Segments == 0 {
 			t.Error("what was kept before the pause is not committed in it")
@@ -237,6 +240,9 @@ func TestPause(t *testing.T) {
 		}
 		if want := []string{"recording", "paused", "going on"}; !slices.Equal(room.Announcements(), want) {
 			t.Errorf("the room was told %q", room.Announcements())
+		}
+		if want := []string{"paused", "recording"}; !slices.Equal(room.States(), want) {
+			t.Errorf("the room was shown %q", room.States())
 		}
 		if len(video.KeyFrameRequested()) == 0 {
 			t.Error("no key frame was asked for after the pause")
@@ -266,6 +272,9 @@ func TestPause(t *testing.T) {
 		gaps = whole(events, 2)
 		if len(gaps) != 2 || gaps[0].Reason != media.GapPaused || gaps[1].Reason != media.GapKeyFrame || !within(gaps[1], 3*s, 4*s) {
 			t.Errorf("holes of the pictures: %+v", gaps)
+		}
+		if chat := find(events, media.EventChat); len(chat) != 0 {
+			t.Errorf("what was written in the pause was kept: %v", chat)
 		}
 		if p, r := find(events, media.EventPause), find(events, media.EventResume); len(p) != 1 || len(r) != 1 || p[0].Reason != "asked to" {
 			t.Errorf("pauses %v, resumes %v", p, r)
@@ -358,6 +367,69 @@ func TestEndsWhenNobodyIsThere(t *testing.T) {
 			if report.Reason != tt.reason || (report.Duration-tt.after).Abs() > 100*time.Millisecond {
 				t.Errorf("ended after %v: %q, want after %v: %q", report.Duration, report.Reason, tt.after, tt.reason)
 			}
+		})
+	}
+}
+
+// Two reasons to keep nothing: the room hears that the recording goes on when
+// neither holds.
+func TestPauseAndFullDisk(t *testing.T) {
+	const s = time.Second
+	for name, want := range map[string]struct{ told, states []string }{
+		"disk first": {[]string{"recording", "paused", "full", "going on"}, []string{"paused", "paused", "recording"}},
+		"disk last":  {[]string{"recording", "paused", "full", "there is room"}, []string{"paused", "paused", "recording"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var full atomic.Bool
+				out := &sink{fail: func(int) error {
+					if full.Load() {
+						return syscall.ENOSPC
+					}
+					return nil
+				}}
+				rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recording", PauseNotice: "paused",
+					ResumeNotice: "going on", Paused: "full", Resumed: "there is room"})
+				room := roomtest.New("weekly")
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					if _, err := rec.Record(ctx, room); err != nil {
+						t.Error(err)
+					}
+				}()
+				synctest.Wait()
+				tr := room.Publish(opusInfo)
+				sound(tr, 0, 100)
+				if err := rec.Pause(t.Context(), "asked to"); err != nil {
+					t.Error(err)
+				}
+				full.Store(true)
+				room.Join("ben", "Ben") // has to be written down
+				sound(tr, 100, 500)
+				resume := func() {
+					if err := rec.Resume(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+				if name == "disk last" {
+					resume()
+				}
+				sound(tr, 500, 550)
+				full.Store(false)
+				time.Sleep(40 * s)
+				if name == "disk first" {
+					resume()
+				}
+				sound(tr, 550, 600)
+				stop()
+				<-done
+				if !slices.Equal(room.Announcements(), want.told) || !slices.Equal(room.States(), want.states) {
+					t.Errorf("told %q and shown %q, want %q and %q", room.Announcements(), room.States(), want.told, want.states)
+				}
+			})
 		})
 	}
 }

@@ -3,7 +3,6 @@ package recorder
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"syscall"
 	"time"
@@ -151,7 +150,7 @@ func (k *keeper) check(err error, now time.Duration) error {
 		k.spans[t.UID] = &missing{track: t, from: from}
 	}
 	k.r.c.Log.Error("the disk is full; the recording pauses until there is room", "err", err)
-	k.tell(k.r.c.Paused)
+	k.tell("paused", k.r.c.Paused)
 	return nil
 }
 
@@ -208,20 +207,22 @@ func (k *keeper) resume(now time.Duration) error {
 	k.r.setState("")
 	k.p.refresh()
 	k.r.c.Log.Info("there is room again; the recording goes on", "missing", now-k.since)
-	k.tell(k.r.c.Resumed)
+	if !k.r.paused.Load() { // else it does not go on: whoever paused it will tell
+		k.tell("recording", k.r.c.Resumed)
+	}
 	return nil
 }
 
-// tell announces text without holding up the writing.
-func (k *keeper) tell(text string) {
-	if text == "" || k.p.over.Load() {
+// tell shows the state and announces text, without holding up the writing.
+func (k *keeper) tell(state, text string) {
+	if k.p.over.Load() {
 		return
 	}
 	k.tells.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), farewellTime)
 		defer cancel()
-		if err := k.room.Announce(ctx, text); err != nil {
-			k.r.c.Log.Warn("the room could not be told", "err", fmt.Errorf("%q: %w", text, err))
+		if err := k.p.tell(ctx, state, text); err != nil {
+			k.r.c.Log.Warn("the room does not know of the disk", "state", state, "err", err)
 		}
 	})
 }

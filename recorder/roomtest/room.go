@@ -28,6 +28,7 @@ type Room struct {
 	mu        sync.Mutex
 	reason    string
 	announced []string
+	states    []string
 	tracks    []*Track
 	refuse    error
 }
@@ -50,6 +51,20 @@ func (r *Room) Announcements() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.announced...)
+}
+
+// States returns the states that the recorder showed, in order.
+func (r *Room) States() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.states...)
+}
+
+// SetState implements recorder.StateRoom.
+func (r *Room) SetState(state string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.states = append(r.states, state)
 }
 
 // Closed is closed when the recorder has left.
