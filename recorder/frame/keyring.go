@@ -57,6 +57,7 @@ type Keyring struct {
 	ids     uint32
 	newest  int // index that was set last, -1 if none was
 	changed chan struct{}
+	data    budget // of the ratchet, for data packets
 }
 
 // A keySlot is the immutable state of one index.

@@ -44,12 +44,13 @@ type session struct {
 	waits    map[string]bool      // members who need notice first: nothing is received of them
 	overOnce sync.Once
 	deadOnce sync.Once
-	gone     chan struct{} // closed when dead
+	gone     chan struct{}      // closed when dead
+	deaf     context.CancelFunc // ends hearSealed
 }
 
 // connect joins the room, once.
 func (r *Room) connect(ctx context.Context, token string) (*session, error) {
-	s := &session{r: r, lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}),
+	s := &session{r: r, deaf: func() {}, lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}),
 		tracks: make(map[*webrtc.TrackRemote]*track), wanted: make(map[string]time.Time)}
 	opts := []lksdk.ConnectOption{
 		// Nothing is received before the room was told: see Announce.
@@ -63,7 +64,13 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 		opts = append(opts, o)
 	}
 	s.room = lksdk.NewRoom(s.callbacks())
+	if r.c.Keys != nil {
+		hearing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		s.deaf = cancel
+		r.visits.Go(func() { s.hearSealed(hearing, r.c.Keys) })
+	}
 	if err := s.room.JoinWithContextAndToken(ctx, r.c.URL, token, opts...); err != nil {
+		s.deaf()
 		s.finish()
 		return nil, fmt.Errorf("joining the room: %w", err)
 	}
