@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,19 +164,21 @@ func (k *stepKiller) round(store string) bool {
 		k.released++
 	}
 
-	if died {
-		k.m++
-		if _, again := k.start("recover", spool, store, k.m); again {
-			k.again++
-		} else {
-			k.m = 0 // begin anew
-		}
-	}
 	dst, end, err := openStepStore(ctx, store)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer end()
+	if died {
+		k.coherent(dst, id)
+		k.m++
+		if _, again := k.start("recover", spool, store, k.m); again {
+			k.again++
+			k.coherent(dst, id)
+		} else {
+			k.m = 0 // begin anew
+		}
+	}
 	recoverAll(t, spool, archive.Config{Signer: k.signer})
 	if err := stepRecover(ctx, spool, dst, archive.Config{Signer: k.signer}, func(string) {}); err != nil {
 		t.Fatalf("step %d: %v", k.step, err)
@@ -207,6 +210,19 @@ func (k *stepKiller) round(store string) bool {
 		}
 	}
 	return died
+}
+
+// coherent fails the test if the store has a head, and not all that it signs.
+func (k *stepKiller) coherent(dst archive.Store, id string) {
+	k.t.Helper()
+	_, err := archive.Verify(k.t.Context(), dst, id, archive.Options{Verifiers: k.signer.verifiers}, func(p archive.Problem) {
+		if p.Object != "head" || p.Kind != archive.ProblemMissing {
+			k.t.Errorf("step %d: before the end: %v", k.step, p)
+		}
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // or there is nothing yet
+		k.t.Errorf("step %d: %v", k.step, err)
+	}
 }
 
 // openStepStore opens the store that the process uses.

@@ -132,6 +132,7 @@ func (k *killer) kill(after int) {
 
 	ctx := t.Context()
 	left := contents(t, spool)
+	k.coherent(committed)
 	recovered, err := archive.Recover(ctx, spool, archive.Config{Signer: k.signer})
 	if err != nil {
 		t.Fatal(err)
@@ -157,6 +158,25 @@ func (k *killer) kill(after int) {
 		}
 	}
 	k.finish(spool, committed)
+}
+
+// coherent fails the test if the store has a head, and not all that it signs.
+func (k *killer) coherent(ids map[string]int) {
+	k.t.Helper()
+	dst, err := openChildStore(k.t.Context(), k.store)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for id := range ids {
+		_, err := archive.Verify(k.t.Context(), dst, id, archive.Options{Verifiers: k.known}, func(p archive.Problem) {
+			if p.Object != "head" || p.Kind != archive.ProblemMissing {
+				k.t.Errorf("recording %s, before the end: %v", id, p)
+			}
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // or there is nothing yet
+			k.t.Error(err)
+		}
+	}
 }
 
 // finish copies what is in the spool, and checks that the store then has all
