@@ -178,6 +178,13 @@ func TestVP9Superframe(t *testing.T) {
 	if got := join("a", "b", "c", "d", "e", "f", "g", "h", "i"); got != "" {
 		t.Errorf("nine layers become %q", got)
 	}
+	// Of a key picture only the last layer is shown.
+	if got, want := join("\x83key", "\x87upper"), "\x81key\x87upper\xc1\x04\x06\xc1"; got != want {
+		t.Errorf("a key picture becomes %q, want %q", got, want)
+	}
+	if p := media.Describe(media.VP9, []byte(join("\x82\x49\x83\x42\x00\x13\xf0\x0b\x30", "\x86"))); !p.Key || p.Width != 320 || p.Height != 180 {
+		t.Errorf("a key picture is %+v", p)
+	}
 	long := string(make([]byte, 300))
 	if got, want := join("a", long), "a"+long+"\xc9\x01\x00\x2c\x01\xc9"; got != want {
 		t.Errorf("long layers end in %q", got[len(got)-8:])

@@ -54,6 +54,10 @@ type Config struct {
 	Camera, Simulcast bool
 	// Screen publishes a drawn clock as the screen share, VP8, 640x360.
 	Screen bool
+	// CameraCodec and ScreenCodec are other codecs than VP8: "vp9" and "av1",
+	// which livekit-client sends in spatial layers (SVC), or "h264". AV1 cannot be
+	// encrypted.
+	CameraCodec, ScreenCodec string
 	// Log is told the browser's troubles. Nil discards.
 	Log *slog.Logger
 }
@@ -134,6 +138,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 		"url": c.URL, "token": c.Token, "passphrase": c.Passphrase,
 		"key": c.Key, "keyIndex": c.KeyIndex, "keySize": cmp.Or(c.KeyBits, 128),
 		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "screen": c.Screen,
+		"cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec,
 	})
 	if err != nil {
 		return err

@@ -97,10 +97,14 @@ async function join(config) {
   if (config.camera) {
     await local.setCameraEnabled(true,
       { resolution: { width: 640, height: 360, frameRate: 15 } },
-      { videoCodec: 'vp8', simulcast: config.simulcast });
+      {
+        videoCodec: config.cameraCodec || 'vp8', simulcast: config.simulcast, backupCodec: false,
+        // So much that all spatial layers of VP9 are sent.
+        ...(config.cameraCodec && { videoEncoding: { maxBitrate: 2_000_000, maxFramerate: 15 } }),
+      });
   }
   if (config.screen) {
-    await local.publishTrack(drawing(), { source: Track.Source.ScreenShare, name: 'screen', videoCodec: 'vp8', simulcast: false });
+    await local.publishTrack(drawing(), { source: Track.Source.ScreenShare, name: 'screen', videoCodec: config.screenCodec || 'vp8', simulcast: false, backupCodec: false });
   }
 }
 
