@@ -49,8 +49,11 @@ func (p *proxy) hold(on bool) {
 func (p *proxy) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// All before the first is closed, upon which pipe closes its peer.
 	for c := range p.conns {
 		_ = c.SetLinger(0) // it may have ended
+	}
+	for c := range p.conns {
 		_ = c.Close()
 	}
 }
