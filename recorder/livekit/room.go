@@ -78,6 +78,7 @@ type Room struct {
 	cancel context.CancelFunc
 	visits sync.WaitGroup // the goroutines that keep the recorder in the room
 	ghost  ghost          // of the goroutine that rejoins
+	ear    *ear
 
 	mu        sync.Mutex
 	s         *session // the current one, or the last
@@ -123,8 +124,8 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	}
 	r := &Room{
 		c: c, name: name, log: log,
-		events: make(chan recorder.RoomEvent, eventQueue),
-		ended:  make(chan struct{}), closed: make(chan struct{}),
+		events: make(chan recorder.RoomEvent, eventQueue), ear: newEar(),
+		ended: make(chan struct{}), closed: make(chan struct{}),
 		present: make(map[string]bool), told: make(map[string]bool),
 	}
 	s, err := r.connect(ctx, token)

@@ -64,6 +64,9 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 		opts = append(opts, o)
 	}
 	s.room = lksdk.NewRoom(s.callbacks())
+	if err := s.streams(); err != nil {
+		return nil, fmt.Errorf("listening to the room: %w", err)
+	}
 	if r.c.Keys != nil {
 		hearing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		s.deaf = cancel
@@ -204,6 +207,7 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 	cb.OnTrackUnmuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
 		s.emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: p.Identity(), TrackID: pub.SID()})
 	}
+	s.listen(cb)
 	return cb
 }
 
