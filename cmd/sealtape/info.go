@@ -10,6 +10,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/urfave/cli/v2"
 )
 
@@ -22,7 +23,8 @@ func infoCommand() *cli.Command {
 every byte, use "sealtape verify". ID may be the start of one, or "last".
 
 Exit code 5: no key of yours opens it; then only what anyone can see is shown.`,
-		Flags:  []cli.Flag{storeFlag(), jsonFlag()},
+		Flags: []cli.Flag{storeFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "timeline", Usage: "show all that happened, event by event"}},
 		Action: infoAction,
 	}
 }
@@ -47,7 +49,9 @@ type infoJSON struct {
 	Participants []person    `json:"participants"`
 	Tracks       []trackJSON `json:"tracks"`
 	Holes        []holeJSON  `json:"holes"`
-	Problems     []string    `json:"problems"`
+	// Timeline is all that happened, as archive/FORMAT.md describes it.
+	Timeline []media.Event `json:"timeline"`
+	Problems []string      `json:"problems"`
 }
 
 type epochJSON struct {
@@ -107,7 +111,7 @@ func infoAction(c *cli.Context) error {
 	if c.Bool("json") {
 		err = e.json(i)
 	} else {
-		err = e.showInfo(i)
+		err = e.showInfo(i, c.Bool("timeline"))
 	}
 	if err != nil || i.Opens || len(i.Epochs) == 0 {
 		return err
@@ -131,7 +135,7 @@ func noKey(id string, why error) error {
 func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, error) {
 	i := &infoJSON{
 		ID: rec.Head().ID, State: string(rec.Head().State), PostQuantum: rec.PostQuantum(), Objects: len(rec.Entries()),
-		Missing: []string{}, Epochs: []epochJSON{}, Participants: []person{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Problems: []string{},
+		Missing: []string{}, Epochs: []epochJSON{}, Participants: []person{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Timeline: []media.Event{}, Problems: []string{},
 	}
 	i.Recorder = a.signers(rec.Signers())
 	there := make(map[string]bool)
@@ -190,6 +194,7 @@ func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, e
 	for _, h := range holes(f.events) {
 		i.Holes = append(i.Holes, holeJSON{h.Track, f.label(h.Track), h.From.Seconds(), h.To.Seconds(), h.Reason})
 	}
+	i.Timeline = append(i.Timeline, f.events...)
 	i.Incomplete = i.Incomplete || len(f.problems) > 0 || len(f.noKey) > 0 || incomplete(f.events)
 	if h, ok := cited(i.ResealedFrom); ok && h.State != archive.StateClosed {
 		i.Incomplete = true
@@ -197,7 +202,8 @@ func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, e
 	return i, nil
 }
 
-func (e *env) showInfo(i *infoJSON) error {
+// showInfo shows it to people, with the timeline if it is short or asked for.
+func (e *env) showInfo(i *infoJSON, timeline bool) error {
 	quantum := "post-quantum"
 	if !i.PostQuantum {
 		quantum = "NOT post-quantum: it was sealed to classic keys too"
@@ -249,6 +255,9 @@ func (e *env) showInfo(i *infoJSON) error {
 	}
 	if i.Opens {
 		if err := e.showMeeting(i); err != nil {
+			return err
+		}
+		if err := e.showTimeline(i, timeline); err != nil {
 			return err
 		}
 	}

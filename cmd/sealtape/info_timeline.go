@@ -1,0 +1,70 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// shortTimeline is how many events info shows unasked: those of a short meeting.
+const shortTimeline = 20
+
+// showTimeline shows what happened, event by event; where it is much, and was not
+// asked for, how much it is.
+func (e *env) showTimeline(i *infoJSON, all bool) error {
+	if len(i.Timeline) == 0 {
+		return nil
+	}
+	if !all && len(i.Timeline) > shortTimeline {
+		e.printf("\nThe timeline has %d events: sealtape info %s --timeline shows them.\n", len(i.Timeline), i.ID)
+		return nil
+	}
+	labels := make(map[uint64]string)
+	for _, t := range i.Tracks {
+		labels[t.UID] = fmt.Sprintf("%s (%s)", cmp.Or(t.Name, t.Participant), t.Source)
+	}
+	names := make(map[string]string)
+	for _, p := range i.Participants {
+		names[p.Identity] = p.Name
+	}
+	rows := [][]string{{"TIME", "EVENT", "WHO", "WHAT"}}
+	for _, ev := range i.Timeline {
+		who := labels[ev.Track]
+		if who == "" {
+			who = cmp.Or(names[ev.Participant], ev.Participant)
+		}
+		rows = append(rows, []string{seconds(ev.Time.Seconds()), clean(string(ev.Type)), cmp.Or(clean(who), "-"), cmp.Or(clean(what(ev)), "-")})
+	}
+	return e.section(rows)
+}
+
+// what tells of an event what its type and participant do not.
+func what(ev media.Event) string {
+	var parts []string
+	add := func(s string) {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if ev.To > ev.From {
+		add("for " + length((ev.To - ev.From).Round(100*time.Millisecond)))
+	}
+	if ev.Type == media.EventVerified {
+		add("as " + ev.Name)
+	}
+	if ev.Count > 0 {
+		add(fmt.Sprint(ev.Count))
+	}
+	add(ev.Reason)
+	switch ev.Type {
+	case media.EventTrack: // its label is there already
+	case media.EventKeys:
+		add("index " + ev.Text)
+	default:
+		add(ev.Text)
+	}
+	return strings.Join(parts, ", ")
+}

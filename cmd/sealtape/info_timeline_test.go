@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+func TestShowTimeline(t *testing.T) {
+	i := &infoJSON{ID: "01ABC", Opens: true,
+		Participants: []person{{Identity: "ada", Name: "Ada"}},
+		Tracks:       []trackJSON{{UID: 7, Participant: "ada", Name: "Ada", Source: "screen"}},
+		Timeline: []media.Event{
+			{Time: time.Second, Type: media.EventVerified, Participant: "ada", Name: "Ada L.", Reason: media.VerifiedByOperator},
+			{Time: 2 * time.Second, Type: media.EventSpeaking, Participant: "ada", From: 2 * time.Second, To: 5500 * time.Millisecond},
+			{Time: 3 * time.Second, Type: media.EventChat, Participant: "eve", Text: "\x1b[2J\nfoo"},
+			{Time: 4 * time.Second, Type: media.EventScreen, Participant: "ada", Track: 7},
+			{Time: 5 * time.Second, Type: media.EventKeys, Participant: "ada", Track: 7, Text: "3"},
+			{Time: 6 * time.Second, Type: media.EventDropped, Reason: "chat", Count: 90},
+			{Time: 7 * time.Second, Type: "fro\x07m later", Participant: "ada"},
+		}}
+	show := func(all bool) string {
+		var out bytes.Buffer
+		e := &env{stdout: &out}
+		if err := e.showTimeline(i, all); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	want := `
+TIME  EVENT            WHO           WHAT
+1.0s  verified         Ada           as Ada L., operator
+2.0s  speaking         Ada           for 3.5s
+3.0s  chat             eve           \u{1b}[2J foo
+4.0s  screen           Ada (screen)  -
+5.0s  keys             Ada (screen)  index 3
+6.0s  dropped          -             90, chat
+7.0s  fro\u{7}m later  Ada           -
+`
+	if got := show(false); got != want {
+		t.Errorf("got:%s\nwant:%s", got, want)
+	}
+	for range shortTimeline {
+		i.Timeline = append(i.Timeline, media.Event{Type: media.EventChat, Text: "hello"})
+	}
+	if got := show(false); !strings.Contains(got, "27 events: sealtape info 01ABC --timeline") || strings.Contains(got, "hello") {
+		t.Errorf("a long one: %s", got)
+	}
+	if got := show(true); strings.Count(got, "hello") != shortTimeline {
+		t.Errorf("a long one that was asked for: %s", got)
+	}
+	i.Timeline = nil
+	if got := show(true); got != "" {
+		t.Errorf("none: %q", got)
+	}
+}
