@@ -108,10 +108,9 @@ func (c *Copier) Pending() int {
 //
 // An object that is bad is passed over, and the rest is copied, except for log
 // and head, unless OnBad allows that; the error then wraps a *BadObjectError for
-// each. Any other error
-// ends the pass, and a later pass goes on from there. If the destination holds
-// a larger head, or one that this does not continue, the error is a
-// *RollbackError or *ForkError and nothing is overwritten.
+// each. Any other error ends the pass, and a later pass goes on from there. If the
+// destination holds a larger head, or one that this does not continue, the error
+// is a *RollbackError or *ForkError and nothing is overwritten.
 func (c *Copier) Copy(ctx context.Context) error {
 	c.copying.Lock()
 	defer c.copying.Unlock()
