@@ -345,6 +345,49 @@ func TestOpus(t *testing.T) {
 	}
 }
 
+// TestRedundantAudio: a sender repeats each frame in the next packet, and every
+// third packet is lost.
+func TestRedundantAudio(t *testing.T) {
+	for _, sealed := range []bool{false, true} {
+		info := opusInfo
+		info.RED, info.Encrypted = true, sealed
+		c := recorder.Config{Duration: 4 * time.Second}
+		if sealed {
+			c.Keys = recorder.SharedKeys(ring(t, "correct horse"))
+		}
+		s, _ := record(t, c, func(room *roomtest.Room, _ func()) {
+			tr := room.Publish(info)
+			for n := range 100 {
+				own := append([]byte{111}, opusPayload(n)...)
+				if n > 0 {
+					before := opusPayload(n - 1)
+					own = append([]byte{0x80 | 111, 960 >> 6, 960 << 2 & 0xff, byte(len(before)), 111}, append(before, opusPayload(n)...)...)
+				}
+				if n%3 != 1 {
+					tr.Send(opusPacket(n, own))
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+		frames, events, _ := s.read(t)
+		gaps := find(events, media.EventGap)
+		if sealed {
+			if len(frames) != 0 || len(gaps) == 0 || gaps[0].Reason != media.GapCodec {
+				t.Errorf("%d frames of encrypted redundant audio, holes %v", len(frames), gaps)
+			}
+			continue
+		}
+		if len(frames) != 100 || len(gaps) != 0 {
+			t.Fatalf("%d frames, holes %v", len(frames), gaps)
+		}
+		for n, f := range frames {
+			if !bytes.Equal(f.Data, opusPayload(n)) || (f.Time-time.Duration(n)*20*time.Millisecond).Abs() > time.Millisecond {
+				t.Errorf("frame %d at %v is % x", n, f.Time, f.Data)
+			}
+		}
+	}
+}
+
 func headerOf(t *testing.T, segment []byte) matroska.Header {
 	t.Helper()
 	r, err := matroska.NewReader(bytes.NewReader(segment))

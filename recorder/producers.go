@@ -217,6 +217,8 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		rec.refuse = media.GapCodec
 	case p.r.c.Keys != nil && !info.Encrypted:
 		rec.refuse = media.GapPlaintext
+	case info.RED && (info.Encrypted || info.Codec != media.Opus):
+		rec.refuse = media.GapCodec
 	case info.Encrypted && !frame.EncryptionSupported(info.Codec):
 		p.r.c.Log.Warn("LiveKit has no end-to-end encryption of this codec: use VP8, VP9 or H264", "codec", info.Codec)
 		rec.refuse = media.GapCodec
@@ -224,7 +226,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		rec.refuse = media.GapNoKey
 	default:
 		rec.asm = frame.NewAssembler(frame.AssemblerConfig{
-			Codec: info.Codec, Hold: p.r.c.Hold, MaxPackets: maxPackets, SIFTrailer: info.SIFTrailer,
+			Codec: info.Codec, Hold: p.r.c.Hold, MaxPackets: maxPackets, SIFTrailer: info.SIFTrailer, RED: info.RED,
 		})
 		if p.r.c.Keys != nil {
 			rec.ring = p.r.c.Keys.Keyring(info.Participant)

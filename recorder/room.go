@@ -97,6 +97,8 @@ type TrackInfo struct {
 	ClockRate int
 	// Channels is the number of audio channels, 0 for video.
 	Channels int
+	// RED says that the packets of an Opus track carry redundant audio (RFC 2198).
+	RED bool
 	// Encrypted says that the track was published under end-to-end encryption.
 	Encrypted bool
 	// Wanted is since when the room has asked the server for the track, while it

@@ -34,6 +34,10 @@ type AssemblerConfig struct {
 	// SIFTrailer marks server-injected frames in this room (JoinResponse of the
 	// room's server, new at each join). Empty means that there are none.
 	SIFTrailer []byte
+	// RED says that payloads are redundant audio (RFC 2198): each packet repeats
+	// frames of those before it, which stand in for what is missing. Only for
+	// tracks without end-to-end encryption: it would cover the whole payload.
+	RED bool
 }
 
 // An Assembler puts the packets of one track (one SSRC) in order and joins them
@@ -51,6 +55,7 @@ type Assembler struct {
 	timestamp   int64 // of the last packet with a payload, extended
 	timestampOK bool
 
+	blocks   []redBlock // of the packet being pushed
 	frame    building
 	orphans  building // packets that belong to no frame, of one timestamp
 	afterEnd bool     // the packet before ended a frame
@@ -100,6 +105,10 @@ func (a *Assembler) Push(p *rtp.Packet, arrival time.Time) {
 	}
 	a.stats.Packets++
 	at := int64(arrival.Sub(a.base))
+	var earlier []redBlock
+	if a.c.RED {
+		earlier = a.unpackRED(p)
+	}
 	seq, v := a.window.judge(p.SequenceNumber)
 	switch v {
 	case duplicate:
@@ -127,6 +136,9 @@ func (a *Assembler) Push(p *rtp.Packet, arrival time.Time) {
 		a.window.drop(seq)
 	}
 	a.window.place(p, seq, at)
+	if len(earlier) > 0 {
+		a.fill(p, seq, at, earlier)
+	}
 }
 
 // Pop returns the next unit in sequence order, or false if there is none yet.

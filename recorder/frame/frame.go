@@ -100,6 +100,7 @@ type Stats struct {
 	Duplicates uint64 // packets that had come before, dropped
 	Late       uint64 // packets that came after their hole was given up, dropped
 	Reordered  uint64 // packets that came out of order and in time
+	Recovered  uint64 // missing packets that a later one repeated (RED)
 	Lost       uint64 // packets given up; a late one is counted in both
 	Padding    uint64 // packets without payload: probes, no loss
 	Restarts   uint64 // jumps back of the sequence that turned out to be a new start

@@ -16,7 +16,7 @@ import (
 // The fuzz targets run over committed corpora in ordinary tests; a target
 // without one would test next to nothing.
 func TestFuzzCorpora(t *testing.T) {
-	for _, name := range []string{"FuzzAssembler", "FuzzVP8Descriptor", "FuzzDecrypt", "FuzzStripTrailer", "FuzzPayloads", "FuzzEscaped"} {
+	for _, name := range []string{"FuzzAssembler", "FuzzVP8Descriptor", "FuzzDecrypt", "FuzzStripTrailer", "FuzzPayloads", "FuzzEscaped", "FuzzRED"} {
 		files, err := filepath.Glob(filepath.Join("testdata", "fuzz", name, "*"))
 		if err != nil {
 			t.Fatal(err)

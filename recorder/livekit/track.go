@@ -45,6 +45,11 @@ func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, mem
 		SIFTrailer:  sif,
 		Wanted:      wanted,
 	}}
+	if t.info.Codec == "red" {
+		// The server sends it to who offers it; the SDK does not, so it sends us
+		// the Opus in it.
+		t.info.Codec, t.info.RED = media.Opus, true
+	}
 	if t.info.Codec.Audio() {
 		t.info.Channels = 2 // RFC 7587: Opus is always announced with two
 	}
