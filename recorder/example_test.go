@@ -1,0 +1,48 @@
+package recorder_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+)
+
+// A program records a room with a Room and a Sink. Here both are made up; with
+// livekit.Join for the one, and for the other an *archive.Writer, whose Create
+// takes an archive.Kind, it is sealtape record.
+func ExampleRecorder() {
+	room := roomtest.New("weekly") // livekit.Join(ctx, livekit.Config{URL: …})
+	go meet(room)
+
+	r := recorder.New(recorder.Config{
+		Recording:    "01JZ0000000000000000000000",
+		Sink:         &sink{}, // seals what it is given
+		Announcement: "This meeting is recorded.",
+	})
+	report, err := r.Record(context.Background(), room)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.Participants, "member,", report.Tracks, "track,", report.Frames, "frames")
+	fmt.Println("holes:", len(report.Holes))
+	fmt.Println(report.Reason)
+	// Output:
+	// 1 member, 1 track, 50 frames
+	// holes: 0
+	// the room has ended: everyone left
+}
+
+// meet is a meeting of a second, in which Alice speaks.
+func meet(room *roomtest.Room) {
+	room.Join("alice", "Alice")
+	microphone := room.Publish(opusInfo)
+	start := time.Now().Add(time.Second)
+	for n := range 50 {
+		microphone.SendAt(start.Add(time.Duration(n)*20*time.Millisecond), opusPacket(n, opusPayload(n)))
+	}
+	microphone.End()
+	room.End("everyone left")
+}
