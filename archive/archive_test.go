@@ -218,7 +218,9 @@ func TestTail(t *testing.T) {
 	w := create(t, spool, archive.Config{Signer: s}, hybrid(t).Recipient())
 	commit(t, begin(t, w, archive.Segment, nil))
 	open := begin(t, w, archive.Segment, nil)
-	open.Settle()
+	if err := open.Settle(); err != nil {
+		t.Fatal(err)
+	}
 	store := openDir(t, spool)
 	r, err := archive.Open(t.Context(), store, w.ID(), archive.Options{Verifiers: s.verifiers})
 	if err != nil {

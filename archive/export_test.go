@@ -21,7 +21,7 @@ func (w *Writer) Crash() error {
 	var errs []error
 	for o := range w.open {
 		if !o.done {
-			errs = append(errs, o.part.end(), o.part.f.Close())
+			errs = append(errs, o.file.Close())
 		}
 	}
 	if w.lock != nil {
@@ -31,13 +31,7 @@ func (w *Writer) Crash() error {
 }
 
 // Settle waits until what was sealed so far is in the file.
-func (o *Object) Settle() {
-	o.part.mu.Lock()
-	defer o.part.mu.Unlock()
-	for o.part.written < o.part.size.Load() {
-		o.part.changed.Wait()
-	}
-}
+func (o *Object) Settle() error { return o.file.Settle() }
 
 // Forge returns the log and the head of a recording made by hand.
 func Forge(id string, entries []Entry, state State, s note.Signer) (log, head []byte, err error) {

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 
 	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive/internal/durable"
 )
 
 const (
@@ -27,7 +29,7 @@ type Object struct {
 	w     *Writer
 	what  logged
 	epoch int
-	part  *part
+	file  *durable.File
 	seal  io.WriteCloser
 	plain int64
 	done  bool
@@ -35,15 +37,15 @@ type Object struct {
 
 // newObject begins an object. Called locked.
 func newObject(w *Writer, what logged) (*Object, error) {
-	p, err := createPart(w.dir, what.String())
+	p, err := w.createFile(what.String())
 	if err != nil {
 		return nil, err
 	}
 	seal, err := age.Encrypt(p, w.sealTo)
 	if err != nil {
-		return nil, errors.Join(err, p.remove())
+		return nil, errors.Join(err, p.Remove())
 	}
-	return &Object{w: w, what: what, epoch: w.epoch, part: p, seal: seal}, nil
+	return &Object{w: w, what: what, epoch: w.epoch, file: p, seal: seal}, nil
 }
 
 // Number counts the objects of one kind from 0.
@@ -58,7 +60,7 @@ func (o *Object) Epoch() int { return o.epoch }
 // Size returns how many sealed bytes there are so far: in the file, or at most 1
 // MiB of them on the way to it. Up to 64 KiB of what was written are not sealed
 // yet, and wait for the rest of their chunk.
-func (o *Object) Size() int64 { return o.part.size.Load() }
+func (o *Object) Size() int64 { return o.file.Size() }
 
 // Write seals p. An error is final, Commit will return it too. It may be that of
 // an earlier Write, whose bytes did not reach the file.
@@ -102,10 +104,14 @@ func (o *Object) Commit() error {
 	o.done = true
 	err := o.seal.Close()
 	if err == nil {
-		err = o.part.sync(w.config.step)
+		err = o.file.Settle()
+	}
+	if err == nil {
+		w.config.step("sync")
+		err = o.file.Sync()
 	}
 	if err != nil {
-		err = errors.Join(err, o.part.remove())
+		err = errors.Join(err, o.file.Remove())
 	}
 
 	w.mu.Lock()
@@ -129,11 +135,9 @@ func (o *Object) Commit() error {
 // log gives the finished object its name, and writes log and head. Called
 // locked.
 func (o *Object) log() error {
-	entry, err := o.part.link(o.w.config.step)
-	if err != nil {
+	if err := o.w.link(o.file, o.Name()); err != nil {
 		return err
 	}
-	o.w.log.add(entry)
 	if err := o.w.log.write(StateOpen); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnlogged, err)
 	}
@@ -146,7 +150,7 @@ func (o *Object) Abort() error {
 		return nil
 	}
 	o.done = true
-	err := o.part.remove()
+	err := o.file.Remove()
 	o.w.mu.Lock()
 	delete(o.w.open, o)
 	o.w.mu.Unlock()

@@ -240,7 +240,7 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 				continue
 			}
 		}
-		if err := removeFile(part); err != nil {
+		if err := durable.Remove(part); err != nil {
 			return nil, err
 		}
 	}
@@ -303,7 +303,7 @@ func removeTemporary(dir string) error {
 		}
 		for _, f := range files {
 			if strings.HasPrefix(f.Name(), durable.TempPrefix) {
-				if err := removeFile(filepath.Join(dir, folder, f.Name())); err != nil {
+				if err := durable.Remove(filepath.Join(dir, folder, f.Name())); err != nil {
 					return err
 				}
 			}

@@ -118,7 +118,7 @@ func ReleaseSpooled(spool, id string, stored []Entry) error {
 	}
 	var errs []error
 	for _, name := range names {
-		errs = append(errs, removeFile(filepath.Join(dir, name)))
+		errs = append(errs, durable.Remove(filepath.Join(dir, name)))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("could not release objects of recording %s: %w", id, err)

@@ -215,19 +215,36 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 
 // publish writes a small object at once. Called locked.
 func (w *Writer) publish(name string, data []byte) error {
-	p, err := createPart(w.dir, name)
+	p, err := w.createFile(name)
 	if err != nil {
 		return err
 	}
 	if _, err := p.Write(data); err != nil {
-		return errors.Join(err, p.remove())
+		return errors.Join(err, p.Remove())
 	}
-	if err := p.sync(w.config.step); err != nil {
-		return errors.Join(err, p.remove())
+	if err := p.Settle(); err != nil {
+		return errors.Join(err, p.Remove())
 	}
-	entry, err := p.link(w.config.step)
+	w.config.step("sync")
+	if err := p.Sync(); err != nil {
+		return errors.Join(err, p.Remove())
+	}
+	return w.link(p, name)
+}
+
+// createFile begins the file of the object name.
+func (w *Writer) createFile(name string) (*durable.File, error) {
+	path := filepath.Join(w.dir, filepath.FromSlash(name))
+	return durable.Create(path+partSuffix, path)
+}
+
+// link gives the finished object its name and adds it to the log, which is to be
+// written yet. After an error there is no such object. Called locked.
+func (w *Writer) link(f *durable.File, name string) error {
+	w.config.step("link")
+	sum, err := f.Link()
 	if err == nil {
-		w.log.add(entry)
+		w.log.add(Entry{Name: name, SHA256: sum})
 	}
 	return err
 }

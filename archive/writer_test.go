@@ -323,13 +323,17 @@ func TestNoPlaintext(t *testing.T) {
 	if o.Size() < 190_000 {
 		t.Errorf("%d bytes are sealed while writing", o.Size())
 	}
-	o.Settle()
+	if err := o.Settle(); err != nil {
+		t.Fatal(err)
+	}
 	check("while writing")
 	commit(t, o)
 	commit(t, begin(t, w, archive.Index, []byte(canary)))
 	check("after Commit")
 	dead := begin(t, w, archive.Segment, bytes.Repeat([]byte(canary), 10_000))
-	dead.Settle()
+	if err := dead.Settle(); err != nil {
+		t.Fatal(err)
+	}
 	check("before the crash")
 	if err := w.Crash(); err != nil {
 		t.Fatal(err)
