@@ -2,7 +2,10 @@ package livekit_test
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +46,7 @@ func TestLoss(t *testing.T) {
 	)
 	burst := network.Burst{Enter: 0.01, Leave: 0.2, Loss: 0.8}
 	shuffle := network.Impairment{Reorder: 0.05, ReorderBy: 40 * time.Millisecond, Duplicate: 0.05, Delay: 30 * time.Millisecond, Jitter: 30 * time.Millisecond}
+	m := watch(t, s)
 	var rooms sync.WaitGroup
 	defer rooms.Wait()
 	for _, c := range []lossy{
@@ -58,7 +62,7 @@ func TestLoss(t *testing.T) {
 		{name: "5 percent to the recorder", second: network.Impairment{Loss: 0.05}, longest: two, sound: 5},
 	} {
 		// All at once, however few run in parallel: they wait more than they work.
-		rooms.Go(func() { t.Run(c.name, func(t *testing.T) { c.run(ctx, t, s, n) }) })
+		rooms.Go(func() { t.Run(c.name, func(t *testing.T) { c.run(ctx, t, s, n, m) }) })
 	}
 }
 
@@ -79,7 +83,7 @@ type lossy struct {
 	whole   bool
 }
 
-func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *network.Network) {
+func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *network.Network, machine *machine) {
 	first, err := n.Client(c.name + "/ada")
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +140,8 @@ func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *net
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%s, holes %v; to the server %+v, to the recorder %+v", report.Reason, report.Holes, first.Up.Counts(), second.Down.Counts())
+	stall := machine.stall()
+	t.Logf("%s, holes %v, stalls of %v; to the server %+v, to the recorder %+v", report.Reason, report.Holes, stall, first.Up.Counts(), second.Down.Counts())
 	tapes := m.tapes(t)
 	for _, source := range []media.Source{media.Microphone, media.Camera} {
 		tp := tapes[source]
@@ -146,20 +151,65 @@ func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *net
 		}
 		a := tp.reconcile(t, sender, int(ada.sent[source].Load()))
 		t.Logf("%-26s %-10s %v", c.name, source, a)
-		if c.whole && a.missing > a.atEnd {
+		stalled := int(stall / map[media.Source]time.Duration{media.Microphone: audioTime, media.Camera: videoTime}[source])
+		if c.whole && a.missing > a.atEnd+stalled {
 			t.Errorf("%s: %d frames are missing: %v", source, a.missing, tp.holes)
 		}
 		if c.gaps && a.missing == 0 {
 			t.Errorf("%s: nothing is missing, though not all was sent", source)
 		}
-		if source == media.Microphone && c.sound > 0 && a.missing > c.sound {
+		if source == media.Microphone && c.sound > 0 && a.missing > c.sound+stalled {
 			t.Errorf("%d of %d frames of sound are missing", a.missing, a.published)
 		}
-		if source == media.Camera && c.longest > 0 && a.longest >= c.longest {
+		if source == media.Camera && c.longest > 0 && a.longest >= c.longest+stall {
 			t.Errorf("%s: a hole of %v: %v", source, a.longest, tp.holes)
 		}
 	}
 	if second.Down.Counts().Passed[network.RTP] == 0 || n.Stray() > 0 {
 		t.Errorf("media did not come through the network: %+v, %d strays", second.Down.Counts(), n.Stray())
 	}
+}
+
+// A machine is watched: what the network may cost is known, but not what a
+// machine costs that is too busy to run the server or us for seconds.
+type machine struct{ worst atomic.Int64 }
+
+// watch asks the server for its page, again and again, until the test ends.
+func watch(t *testing.T, s *servers.LiveKit) *machine {
+	m := new(machine)
+	transport := &http.Transport{}
+	client := &http.Client{Transport: transport}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for before := time.Now(); ; before = time.Now() {
+			select {
+			case <-tick.C:
+			case <-quit:
+				return
+			}
+			if r, err := client.Get("http" + strings.TrimPrefix(s.URL, "ws")); err == nil {
+				r.Body.Close()
+			}
+			m.worst.Store(max(m.worst.Load(), int64(time.Since(before))))
+		}
+	}()
+	t.Cleanup(func() {
+		close(quit)
+		<-done
+		transport.CloseIdleConnections()
+	})
+	return m
+}
+
+// stall returns what to allow for the longest that the machine stood still so
+// far: nothing for a quarter of a second, else some times that, for packets and
+// what is asked about them pass several processes.
+func (m *machine) stall() time.Duration {
+	if w := time.Duration(m.worst.Load()); w > 250*time.Millisecond {
+		return 4 * w
+	}
+	return 0
 }
