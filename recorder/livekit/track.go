@@ -58,6 +58,7 @@ func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, mem
 		t.info.PacketTrailer = len(ti.PacketTrailerFeatures) > 0
 	}
 	pub.OnRTCP(t.rtcp)
+	enlargeBuffers() // the one that the track comes by among them
 	return t
 }
 
