@@ -138,7 +138,7 @@ func TestSpatialLayersAreOnePicture(t *testing.T) {
 		tr := room.Publish(info)
 		enc := frame.NewEncrypter(media.VP9, keys, 0, 5)
 		seq := uint16(0)
-		for n := range 20 {
+		for n := range 30 {
 			layers := 3
 			if n >= 5 && n < 10 {
 				layers = 1 // the server leaves layers out, and moves the marker
@@ -156,16 +156,20 @@ func TestSpatialLayersAreOnePicture(t *testing.T) {
 				p := &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: seq, Timestamp: uint32(n * 4500), Marker: l == layers-1},
 					Payload: append(head, sealed...)}
 				seq++
-				if n != 13 || l != 1 {
-					tr.Send(p)
+				switch {
+				case n == 10 && l == 1:
+					continue // a key picture misses a layer
+				case n == 20 && l == 1:
+					p.Payload[10] ^= 1 // another does not open
 				}
+				tr.Send(p)
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
 	})
 	frames, events, tracks := s.read(t)
-	if len(frames) != 13 {
-		t.Fatalf("%d pictures, want those before the one that misses a layer: 13", len(frames))
+	if len(frames) != 10 {
+		t.Fatalf("%d pictures, want those before the one that misses a layer: 10", len(frames))
 	}
 	for n, f := range frames {
 		want := [][]byte{vp9Layer(n, 0, n%10 == 0), vp9Layer(n, 1, n%10 == 0), vp9Layer(n, 2, n%10 == 0)}
