@@ -25,7 +25,7 @@ build:
 # time: they should not have to share two cores with scrypt and the compiler.
 test: deps check
 	pkgs=$$(.ci/packages rest) && go test $(TESTFLAGS) $$pkgs
-	cd testdata/clock/yardstick && go vet -mod=mod . && go test -mod=mod $(TESTFLAGS) .
+	cd testdata/clock/yardstick && go test $(TESTFLAGS) .
 	pkgs=$$(.ci/packages live) && go test $(TESTFLAGS) -p 1 $$pkgs
 
 deps: testdata/browser/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json
@@ -39,11 +39,12 @@ deps: testdata/browser/node_modules/.package-lock.json testdata/witness/node_mod
 check:
 	@files=$$(gofmt -l $(GOFILES)); test -z "$$files" || { echo "not formatted, run make fmt:" $$files; exit 1; }
 	go mod tidy -diff
+	cd testdata/clock/yardstick && go mod tidy -diff && go vet .
 	pkgs=$$(.ci/packages) && go vet $$pkgs
 	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
 
 bench:
-	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && go test -mod=mod -count=1 -v . | grep 'two tracks'); done
+	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && go test -count=1 -v . | grep 'two tracks'); done
 	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./recorder/frame ./testdata/meeting
 
 fuzz:
