@@ -8,13 +8,14 @@ MEETING ?= 5m
 
 GOFILES = $(shell find . -name node_modules -prune -o -name '*.go' -print)
 
-.PHONY: help build test deps check bench fuzz fmt
+.PHONY: help build test deps check bench soak fuzz fmt
 
 help:
 	@echo 'make build   build ./sealtape'
 	@echo 'make test    install what the tests need, check the code, run all tests with -race'
 	@echo 'make check   formatting, go.mod, vet and staticcheck only'
 	@echo 'make bench   compare what has a target with its yardstick, as a table'
+	@echo 'make soak    run what takes minutes of real time: a network that is out for five'
 	@echo 'make fuzz    run every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make fmt     format the Go files'
 
@@ -46,6 +47,9 @@ check:
 bench:
 	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && go test -count=1 -v . | grep 'two tracks'); done
 	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./recorder/frame ./testdata/meeting
+
+soak:
+	pkgs=$$(.ci/packages live) && go vet -tags soak $$pkgs && go test -tags soak -run Soak -v -p 1 -timeout 60m $$pkgs
 
 fuzz:
 	pkgs=$$(.ci/packages) && .ci/fuzz $(FUZZTIME) $$pkgs

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type life struct {
 	report recorder.Report
 
 	mu       sync.Mutex
+	trailers map[string]bool // of the frames that servers inject
 	segments [][]byte
 	grown    chan struct{} // closed and replaced with each segment
 }
@@ -84,7 +86,7 @@ func live(t *testing.T, ctx context.Context, c livekit.Config, rc recorder.Confi
 		t.Fatal(err)
 	}
 	run, stop := context.WithCancel(ctx)
-	l := &life{t: t, ctx: ctx, stop: stop, done: make(chan struct{}), grown: make(chan struct{})}
+	l := &life{t: t, ctx: ctx, stop: stop, done: make(chan struct{}), grown: make(chan struct{}), trailers: make(map[string]bool)}
 	if rc.Keys = c.Keys; rc.Keys == nil {
 		keys := frame.NewKeyring(0, frame.KeyOptions{})
 		if err := keys.SetPassphrase(0, []byte(passphrase)); err != nil {
@@ -98,7 +100,7 @@ func live(t *testing.T, ctx context.Context, c livekit.Config, rc recorder.Confi
 	go func() {
 		defer close(l.done)
 		var err error
-		if l.report, err = l.rec.Record(run, room); err != nil {
+		if l.report, err = l.rec.Record(run, spy{room, l}); err != nil {
 			t.Errorf("Record: %v", err)
 		}
 	}()
@@ -107,6 +109,22 @@ func live(t *testing.T, ctx context.Context, c livekit.Config, rc recorder.Confi
 		<-l.done
 	})
 	return l
+}
+
+// A spy notes what a room says of its tracks.
+type spy struct {
+	*livekit.Room
+	l *life
+}
+
+func (s spy) Accept(ctx context.Context) (recorder.RoomEvent, error) {
+	e, err := s.Room.Accept(ctx)
+	if e.Track != nil {
+		s.l.mu.Lock()
+		s.l.trailers[string(e.Track.Info().SIFTrailer)] = true
+		s.l.mu.Unlock()
+	}
+	return e, err
 }
 
 // read parses what was committed so far.
@@ -210,16 +228,21 @@ func (l *life) hears(n int) {
 	})
 }
 
-// check holds the whole recording to its promises: two tracks that go on, no
+// check holds the recording of ada to its promises: two tracks that go on, no
 // join or leave that was none, and where nothing was kept for longer than
 // tolerated, a declared hole.
 func (l *life) check(reason string) (reconnects []media.Event) {
 	l.t.Helper()
 	frames, events, tracks := l.read()
+	others := func(participant string) bool { return participant != "ada" }
+	maps.DeleteFunc(tracks, func(_ uint64, tr media.Track) bool { return others(tr.Participant) })
 	if len(tracks) != 2 {
 		l.t.Errorf("%d tracks, want two that go on: %v", len(tracks), tracks)
 	}
-	if joins, leaves := kind(events, media.EventJoin), kind(events, media.EventLeave); len(joins) != 1 || len(leaves) != 0 {
+	of := func(typ media.EventType) []media.Event {
+		return slices.DeleteFunc(kind(events, typ), func(e media.Event) bool { return others(e.Participant) })
+	}
+	if joins, leaves := of(media.EventJoin), of(media.EventLeave); len(joins) != 1 || len(leaves) != 0 {
 		l.t.Errorf("joins %v, leaves %v", joins, leaves)
 	}
 	const tolerated = 500 * time.Millisecond
@@ -245,11 +268,27 @@ func (l *life) check(reason string) (reconnects []media.Event) {
 		}
 	}
 	for _, g := range gaps {
-		if g.To-g.From > 2*time.Second && reason != "" && g.Reason != reason {
+		if !others(g.Participant) && g.To-g.From > 2*time.Second && reason != "" && g.Reason != reason {
 			l.t.Errorf("a hole from %v to %v has the reason %s, want %s", g.From, g.To, g.Reason, reason)
 		}
 	}
 	return kind(events, media.EventReconnect)
+}
+
+// noticed holds a recorder that came back to its word: a member who never saw it
+// is not received before they had the time to.
+func (l *life) noticed(identity string, back time.Duration) {
+	l.t.Helper()
+	frames, _, tracks := l.read()
+	for _, f := range frames {
+		if tracks[f.Track].Participant == identity {
+			if f.Time < back+3*time.Second {
+				l.t.Errorf("%s was received at %v, the recorder came back at %v", identity, f.Time, back)
+			}
+			return
+		}
+	}
+	l.t.Errorf("%s was not received", identity)
 }
 
 func someone(t *testing.T, ctx context.Context, s *servers.LiveKit, url, room, identity string) *members.Member {
@@ -327,6 +366,11 @@ func TestServerRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.hears(1)
+	l.mu.Lock()
+	if len(l.trailers) != 2 || l.trailers[""] {
+		t.Errorf("the trailers of the two servers: %v", l.trailers)
+	}
+	l.mu.Unlock()
 	if n := asked.Load(); n < 2 {
 		t.Errorf("asked for %d tokens", n)
 	}
@@ -360,11 +404,9 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// The recorder's network is cut, for all but the server's own life of a member.
-func TestCut(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	t.Cleanup(cancel)
+// impaired starts a server behind a network that can be cut.
+func impaired(t *testing.T, ctx context.Context) (*servers.LiveKit, *network.Network) {
+	t.Helper()
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Relayed: true, Progress: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)
@@ -383,54 +425,75 @@ func TestCut(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return s, n
+}
+
+// ways opens a way into a room for each of those who go there.
+func ways(t *testing.T, n *network.Network, room string, who ...string) map[string]*network.Client {
+	t.Helper()
+	ways := make(map[string]*network.Client)
+	for _, who := range who {
+		var err error
+		if ways[who], err = n.Client(room + "/" + who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ways
+}
+
+// The recorder's network is cut, for all but the server's own life of a member.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	t.Cleanup(cancel)
+	s, n := impaired(t, ctx)
 	for _, tt := range []struct {
 		name string
-		cut  func(way *network.Client) error
+		cut  func(t *testing.T, ways map[string]*network.Client) error
 		// reason is that of the hole, how is how the recorder came back: "" if it
 		// did not notice that it was gone, "either" if that is up to the server.
 		reason, how string
 	}{
-		{"2 s", func(way *network.Client) error {
-			way.Cut()
-			defer way.Mend()
+		{"2 s", func(_ *testing.T, ways map[string]*network.Client) error {
+			ways["bot"].Cut()
+			defer ways["bot"].Mend()
 			return pauseFor(ctx, 2*time.Second)
 		}, media.GapLoss, ""},
-		{"20 s", func(way *network.Client) error {
-			way.Cut()
-			defer way.Mend()
+		{"20 s", func(_ *testing.T, ways map[string]*network.Client) error {
+			ways["bot"].Cut()
+			defer ways["bot"].Mend()
 			return pauseFor(ctx, 20*time.Second)
 		}, media.GapReconnect, "either"},
 		// The connection of the signalling breaks, media flows.
-		{"signal", func(way *network.Client) error {
-			way.Reset()
+		{"signal", func(_ *testing.T, ways map[string]*network.Client) error {
+			ways["bot"].Reset()
 			return nil
 		}, "", media.ReconnectResume},
 		// It breaks and cannot be mended in time: the connection is given up while
 		// the SDK still waits to resume it.
-		{"signal for long", func(way *network.Client) error {
-			way.CutSignal()
-			defer way.MendSignal()
-			way.Reset()
+		// Ben comes meanwhile.
+		{"signal for long", func(t *testing.T, ways map[string]*network.Client) error {
+			ways["bot"].CutSignal()
+			defer ways["bot"].MendSignal()
+			ways["bot"].Reset()
+			someone(t, ctx, s, ways["ben"].URL, "signal-for-long", "ben")
 			return pauseFor(ctx, 13*time.Second)
 		}, media.GapReconnect, media.ReconnectRejoin},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			room := strings.ReplaceAll(tt.name, " ", "-")
-			ways := make(map[string]*network.Client)
-			for _, who := range []string{"ada", "bot"} {
-				var err error
-				if ways[who], err = n.Client(room + "/" + who); err != nil {
-					t.Fatal(err)
-				}
-			}
+			ways := ways(t, n, room, "ada", "ben", "bot")
 			someone(t, ctx, s, ways["ada"].URL, room, "ada")
 			l := live(t, ctx, livekit.Config{URL: ways["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: room}, recorder.Config{})
 			l.hears(0)
 			frames, _, _ := l.read()
 			before := frames[len(frames)-1].Time
-			if err := tt.cut(ways["bot"]); err != nil {
+			if err := tt.cut(t, ways); err != nil {
 				t.Fatal(err)
+			}
+			if tt.how == media.ReconnectRejoin {
+				l.until("ben's media", func(frames []media.Frame, _ []media.Event) bool { return after(frames, 3, 0) > 10 })
 			}
 			if tt.how != "" {
 				l.hears(1)
@@ -446,6 +509,9 @@ func TestCut(t *testing.T) {
 				t.Errorf("reconnects: %v", came)
 			}
 			t.Logf("came back %v, holes %v", came, l.report.Holes)
+			if tt.how == media.ReconnectRejoin && !t.Failed() {
+				l.noticed("ben", came[0].To)
+			}
 		})
 	}
 }

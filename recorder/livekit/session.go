@@ -260,15 +260,41 @@ func (s *session) want(pub *lksdk.RemoteTrackPublication) {
 	}
 }
 
-// reconnecting is told that the SDK tries to resume.
+// reconnecting is told that the SDK tries to resume. The SDK waits for it.
 func (s *session) reconnecting() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.dead || !s.doubt.IsZero() || !s.begun.Load() {
+		s.mu.Unlock()
 		return
 	}
 	s.doubt = time.Now()
 	s.patience = time.AfterFunc(resumeTime, func() { s.lose(lkproto.DisconnectReason_CONNECTION_TIMEOUT) })
+	s.mu.Unlock()
+	s.gathered()
+}
+
+// gatherTime is how long pion waits for an answer from a STUN server, and more.
+const gatherTime = 6 * time.Second
+
+// gathered waits until no ICE candidates are being gathered: to resume is to set
+// the servers anew, which pion reads meanwhile.
+func (s *session) gathered() {
+	every := time.NewTicker(20 * time.Millisecond)
+	defer every.Stop()
+	late := time.NewTimer(gatherTime)
+	defer late.Stop()
+	me := s.room.LocalParticipant
+	for _, pc := range []*webrtc.PeerConnection{me.GetSubscriberPeerConnection(), me.GetPublisherPeerConnection()} {
+		for pc != nil && pc.ICEGatheringState() == webrtc.ICEGatheringStateGathering {
+			select {
+			case <-every.C:
+			case <-late.C:
+				return
+			case <-s.ended():
+				return
+			}
+		}
+	}
 }
 
 // resumed is told that the SDK did.
