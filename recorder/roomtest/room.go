@@ -29,7 +29,6 @@ type Room struct {
 	reason    string
 	announced []string
 	states    []string
-	tracks    []*Track
 	refuse    error
 }
 
@@ -98,9 +97,6 @@ func (r *Room) Emit(e recorder.RoomEvent) { r.emit(e) }
 func (r *Room) Publish(info recorder.TrackInfo) *Track {
 	t := &Track{info: info, packets: make(chan recorder.Packet, 4096),
 		ended: make(chan struct{}), room: r, asked: make(chan struct{}, 1024)}
-	r.mu.Lock()
-	r.tracks = append(r.tracks, t)
-	r.mu.Unlock()
 	r.emit(recorder.RoomEvent{Type: media.EventTrack, Participant: info.Participant, Name: info.Name, Track: t})
 	return t
 }
