@@ -4,6 +4,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -104,6 +108,34 @@ func TestStoreWatch(t *testing.T) {
 	pass(time.Minute)
 	if !slices.Equal(told, []string{storeAway, storeBack}) {
 		t.Errorf("told %q", told)
+	}
+}
+
+// Whoever starts recorders learns from the exit code that one was thrown out, or
+// lost its room for good; that the host ended it is as good an end as any.
+func TestExplainEnd(t *testing.T) {
+	for _, tt := range []struct {
+		cause error
+		code  int // 0: no error
+		says  string
+	}{
+		{nil, 0, ""},
+		{recorder.ErrEnded, 0, ""},
+		{livekit.ErrRemoved, 0, ""},
+		{livekit.ErrReplaced, exitFailed, "--identity"},
+		{livekit.ErrLost, exitIncomplete, "--rejoin"},
+		{fmt.Errorf("%w: %w", livekit.ErrLost, livekit.ErrToken), exitIncomplete, "--token-command"},
+	} {
+		err := explainEnd(recorder.Report{Cause: tt.cause})
+		if tt.code == 0 {
+			if err != nil {
+				t.Errorf("%v: %v", tt.cause, err)
+			}
+			continue
+		}
+		if code, hints := explain(err); code != tt.code || len(hints) != 1 || !strings.Contains(hints[0], tt.says) || !errors.Is(err, tt.cause) {
+			t.Errorf("%v: exit code %d, hints %q, want %d and %s", err, code, hints, tt.code, tt.says)
+		}
 	}
 }
 

@@ -343,6 +343,7 @@ func TestServerRestart(t *testing.T) {
 	ada := someone(t, ctx, s, s.URL, "r", "ada")
 	someone(t, ctx, s, s.URL, "r-2", "ada")
 	someone(t, ctx, s, s.URL, "r-3", "ada")
+	someone(t, ctx, s, s.URL, "r-4", "ada")
 	var asked atomic.Int32
 	tokens := livekit.Config{URL: s.URL, Room: "r", TokenFunc: func(context.Context) (string, error) {
 		asked.Add(1)
@@ -353,11 +354,20 @@ func TestServerRestart(t *testing.T) {
 	// was told not to try.
 	expired := live(t, ctx, livekit.Config{URL: s.URL, Token: shortToken(t, s, "r-2", "bot")}, recorder.Config{})
 	never := live(t, ctx, livekit.Config{URL: s.URL, Room: "r-3", APIKey: s.APIKey, APISecret: s.APISecret, Rejoin: -1}, recorder.Config{})
+	// This one is stopped while it is away.
+	stopped := live(t, ctx, livekit.Config{URL: s.URL, Room: "r-4", APIKey: s.APIKey, APISecret: s.APISecret}, recorder.Config{})
 	l.hears(0)
 	expired.hears(0)
 	never.hears(0)
+	stopped.hears(0)
 	if err := s.Crash(); err != nil {
 		t.Fatal(err)
+	}
+	stopped.until("word of the loss", func(_ []media.Frame, events []media.Event) bool { return len(kind(events, media.EventLost)) == 1 })
+	stopped.stop()
+	stopped.wait()
+	if r := stopped.report; r.Reason != "stopped" || r.Holes[media.GapReconnect] == 0 {
+		t.Errorf("a recorder that was stopped while it was away: %+v", r)
 	}
 	if err := pauseFor(ctx, 6*time.Second); err != nil { // the tokens' life
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 
 // returnTime is how long members of a room that its server made anew may take
 // to come back before they count as gone: the server lost them as it lost us.
+// Until then they count as present for those who are to read what is recorded,
+// too; who is here is the server's word at any time.
 const returnTime = 15 * time.Second
 
 // came tells of a member, once: whoever joins while we do is both in the
