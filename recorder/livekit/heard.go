@@ -76,14 +76,8 @@ func (r *Room) offer(e recorder.RoomEvent) bool {
 
 // listen makes the callbacks tell what members do besides publishing.
 func (s *session) listen(cb *lksdk.RoomCallback) {
-	cb.OnActiveSpeakersChanged = func([]lksdk.Participant) {
-		// The SDK calls this in a goroutine each time: only now tells the order.
-		e := recorder.RoomEvent{Type: media.EventSpeaking}
-		for _, p := range s.room.ActiveSpeakers() {
-			e.Speakers = append(e.Speakers, p.Identity())
-		}
-		s.tell(e)
-	}
+	// The SDK calls this in a goroutine each time: only now tells the order.
+	cb.OnActiveSpeakersChanged = func([]lksdk.Participant) { s.speakers() }
 	cb.OnConnectionQualityChanged = func(update *lkproto.ConnectionQualityInfo, p lksdk.Participant) {
 		identity := p.Identity()
 		if q := quality(update.GetQuality()); q != "" && identity != s.room.LocalParticipant.Identity() {
@@ -95,6 +89,20 @@ func (s *session) listen(cb *lksdk.RoomCallback) {
 			s.tell(recorder.RoomEvent{Type: typ, Participant: from.SenderIdentity, Text: text})
 		}
 	}
+}
+
+// speakers tells who speaks now. livekit-server 1.11 tells of changes only, in
+// steps of an eighth of full scale, and of those whose tracks one receives: who
+// speaks evenly since before is not known to.
+func (s *session) speakers() {
+	e := recorder.RoomEvent{Type: media.EventSpeaking}
+	for _, p := range s.room.ActiveSpeakers() {
+		// The SDK keeps who left while they spoke.
+		if s.room.GetParticipantByIdentity(p.Identity()) != nil {
+			e.Speakers = append(e.Speakers, p.Identity())
+		}
+	}
+	s.tell(e)
 }
 
 // streams makes the room hand over text streams. The SDK starts a goroutine for

@@ -1,6 +1,7 @@
 package livekit_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/sealtape/sealtape/recorder"
@@ -20,4 +21,44 @@ func TestRoomHearsItsMembers(t *testing.T) {
 	next(t, ctx, r, func(e recorder.RoomEvent) bool {
 		return e.Type == media.EventChat && e.Participant == "ada" && e.Text == "Can you hear me?"
 	})
+}
+
+// Who speaks comes from the server, which reads it off the packets' headers, and
+// so does the quality of a member's connection, when it changes or
+// a member comes.
+func TestRoomHearsWhoSpeaks(t *testing.T) {
+	s, ctx := server(t)
+	member(t, ctx, s, "ada", 0)
+	r := join(t, ctx, s)
+	if err := r.Announce(ctx, "recording"); err != nil {
+		t.Fatal(err)
+	}
+	member(t, ctx, s, "ben", 1)
+	// The voices have a pause of a second and a half every ten.
+	waiting := map[string]bool{"ada speaks": true, "ada pauses": true, "ben speaks": true, "ben pauses": true, "ada's connection": true}
+	spoke := make(map[string]bool)
+	for len(waiting) > 0 {
+		e, err := r.Accept(ctx)
+		if err != nil {
+			t.Fatalf("still waiting for %v: %v", waiting, err)
+		}
+		switch e.Type {
+		case media.EventTrack:
+			go drain(e.Track)
+		case media.EventQuality:
+			if e.Reason == "" {
+				t.Errorf("quality of nothing: %+v", e)
+			}
+			delete(waiting, e.Participant+"'s connection")
+		case media.EventSpeaking:
+			for _, who := range []string{"ada", "ben"} {
+				if slices.Contains(e.Speakers, who) {
+					spoke[who] = true
+					delete(waiting, who+" speaks")
+				} else if spoke[who] {
+					delete(waiting, who+" pauses")
+				}
+			}
+		}
+	}
 }
