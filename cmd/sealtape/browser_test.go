@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/browser"
 	"github.com/sealtape/sealtape/testdata/members"
 )
@@ -39,7 +40,7 @@ func TestBrowsersToMinIO(t *testing.T) {
 	people := []*person{{identity: "ada", name: "Ada", hz: 440}, {identity: "ben", name: "Ben", hz: 1000, screen: true}}
 	join := func(p *person) {
 		wav := filepath.Join(l.dir, p.identity+".wav")
-		if err := browser.Tone(wav, p.hz, 10*time.Second); err != nil {
+		if err := browser.Beeps(wav, p.hz, 9*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		var err error
@@ -121,6 +122,9 @@ func TestBrowsersToMinIO(t *testing.T) {
 			if (published-kept-declared).Abs() > 300*time.Millisecond || declared > 1500*time.Millisecond {
 				t.Errorf("%s: %v was published, %v kept and %v declared", title, published, kept, declared)
 			}
+		}
+		if info.spoke[p.identity] < time.Second {
+			t.Errorf("%s's tone was heard as %v of speech: the timeline has %v", p.name, info.spoke[p.identity], info.spoke)
 		}
 		for _, q := range people {
 			level := tone(t, mkv, streams[p.name+" (microphone)"].index, q.hz)
@@ -237,6 +241,7 @@ func tone(t *testing.T, file string, index int, hz float64) float64 {
 type recordingFacts struct {
 	start time.Time
 	holes map[string]time.Duration // by track label
+	spoke map[string]time.Duration // by identity
 }
 
 // recordingInfo reads what info --json says.
@@ -248,6 +253,7 @@ func recordingInfo(t *testing.T, out string) recordingFacts {
 			Label, Reason string
 			From, To      float64
 		}
+		Timeline []media.Event
 	}
 	if err := json.Unmarshal([]byte(out), &v); err != nil {
 		t.Fatal(err)
@@ -255,9 +261,14 @@ func recordingInfo(t *testing.T, out string) recordingFacts {
 	if v.Start.IsZero() {
 		t.Fatalf("info does not say when the recording started:\n%s", out)
 	}
-	f := recordingFacts{start: v.Start, holes: make(map[string]time.Duration)}
+	f := recordingFacts{start: v.Start, holes: make(map[string]time.Duration), spoke: make(map[string]time.Duration)}
 	for _, h := range v.Holes {
 		f.holes[h.Label] += pts(h.To - h.From)
+	}
+	for _, e := range v.Timeline {
+		if e.Type == media.EventSpeaking {
+			f.spoke[e.Participant] += e.To - e.From
+		}
 	}
 	return f
 }
