@@ -92,7 +92,7 @@ func spent(b *testing.B, f func()) (cpu, passed float64) {
 
 // memory returns a folder that is in memory, where there is one: what a disk
 // takes is not the recorder's.
-func memory(b *testing.B) string {
+func memory(b testing.TB) string {
 	const shm = "/dev/shm"
 	if _, err := os.Stat(shm); err != nil {
 		return b.TempDir()
