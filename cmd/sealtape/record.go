@@ -179,6 +179,7 @@ func (e *env) joinConfig(c *cli.Context) (livekit.Config, error) {
 	if c.String("token")+c.String("api-secret") != "" {
 		e.warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", tokenVar, apiSecretVar)
 	}
+	e.warnPlainRoom(j.URL)
 	if j.APISecret == "" {
 		j.APISecret = os.Getenv(apiSecretVar)
 	}

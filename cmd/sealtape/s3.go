@@ -12,7 +12,7 @@ import (
 
 // openS3 opens the store at bucket/prefix. The server is asked for it, so that a
 // wrong name or key is told before anything is begun.
-func openS3(ctx context.Context, location string) (archive.Store, error) {
+func (e *env) openS3(ctx context.Context, location string) (archive.Store, error) {
 	bucket, prefix, _ := strings.Cut(location, "/")
 	if bucket == "" {
 		return nil, usageError{errors.New("--store: s3:// without a bucket, want s3://bucket/prefix"), "sealtape"}
@@ -21,6 +21,7 @@ func openS3(ctx context.Context, location string) (archive.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
+	e.warnPlainStore(c.Endpoint)
 	s, err := s3.Open(ctx, c)
 	switch {
 	case err == nil:

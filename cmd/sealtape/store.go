@@ -44,7 +44,7 @@ func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.S
 		if scheme != "s3" {
 			return nil, usageError{fmt.Errorf("--store: %s:// is no kind of store, want s3://bucket/prefix or a folder", clean(scheme)), "sealtape"}
 		}
-		return openS3(ctx, rest)
+		return e.openS3(ctx, rest)
 	}
 	open := dir.Open
 	if create {
