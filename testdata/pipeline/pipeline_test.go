@@ -50,13 +50,18 @@ func measure(b *testing.B, p *published, unit string, work, least float64) {
 	}
 	reader := id.Recipient()
 	folder := memory(b)
-	var ours, bare, bound, wall []float64
-	for b.Loop() {
+	record := func() (cpu, passed float64) {
 		sealed := filepath.Join(folder, "sealed")
-		x, t := spent(b, func() { p.record(b, sealed, reader) })
+		cpu, passed = spent(b, func() { p.record(b, sealed, reader) })
 		if err := os.RemoveAll(sealed); err != nil {
 			b.Fatal(err)
 		}
+		return cpu, passed
+	}
+	record() // until the system has found memory for the files, it is what is measured
+	var ours, bare, bound, wall []float64
+	for b.Loop() {
+		x, t := record()
 		y, _ := spent(b, func() { p.bare(b, reader) })
 		z, _ := spent(b, func() { p.store(b, folder) })
 		ours, bare, bound, wall = append(ours, work/x), append(bare, work/y), append(bound, work/(y+z)), append(wall, work/t)
