@@ -15,6 +15,10 @@ import (
 // sweepEvery is how often tracks are asked what they held for too long.
 const sweepEvery = 100 * time.Millisecond
 
+// maxRemembered bounds the media and the members, counted apart, that are
+// remembered after they are gone.
+const maxRemembered = 4096
+
 // producers are the goroutines that fill the queue: the one that accepts, and
 // one for each track.
 type producers struct {
@@ -29,10 +33,13 @@ type producers struct {
 	mu         sync.Mutex
 	slots      map[slotKey][]*slot
 	byID       map[string]*trackRecorder
-	present    map[string]bool
+	present    map[string]bool // whether who came is still here
+	here       int             // who is
 	uids       uint64
+	held       int // slots
 	alive      int
 	running    map[*trackRecorder]bool
+	waits      map[string]*wait // by track
 	reconnects int
 	absence    absence
 
@@ -118,20 +125,24 @@ func (p *producers) count(e RoomEvent) {
 	defer p.r.mu.Unlock()
 	switch e.Type {
 	case media.EventJoin:
-		if _, met := p.present[e.Participant]; !met {
+		here, met := p.present[e.Participant]
+		if !met {
 			p.r.report.Participants++
+			if len(p.present) >= maxRemembered {
+				maps.DeleteFunc(p.present, func(_ string, here bool) bool { return !here })
+			}
+		}
+		if !here {
+			p.here++
 		}
 		p.present[e.Participant] = true
 	case media.EventLeave:
-		p.present[e.Participant] = false
-	}
-	n := 0
-	for _, here := range p.present {
-		if here {
-			n++
+		if p.present[e.Participant] {
+			p.here--
+			p.present[e.Participant] = false
 		}
 	}
-	p.r.status.Participants = n
+	p.r.status.Participants = p.here
 }
 
 // add starts to record a track.
@@ -196,7 +207,11 @@ func (p *producers) slot(info TrackInfo) *slot {
 			return s
 		}
 	}
+	if p.held >= maxRemembered {
+		p.forget()
+	}
 	p.uids++
+	p.held++
 	s := &slot{busy: true, media: media.Track{
 		UID: p.uids, Participant: info.Participant, Name: info.Name,
 		Source: info.Source, Codec: info.Codec,
@@ -205,10 +220,35 @@ func (p *producers) slot(info TrackInfo) *slot {
 	return s
 }
 
+// forget lets go of the half of the slots that have been free for longest: what
+// such a one was for begins a track of its own if it comes again. p.mu is held.
+func (p *producers) forget() {
+	var times []time.Duration
+	for _, slots := range p.slots {
+		for _, s := range slots {
+			if !s.busy {
+				times = append(times, s.freed)
+			}
+		}
+	}
+	if len(times) == 0 {
+		return
+	}
+	slices.Sort(times)
+	until := times[len(times)/2]
+	for key, slots := range p.slots {
+		slots = slices.DeleteFunc(slots, func(s *slot) bool { return !s.busy && s.freed <= until })
+		p.held -= len(p.slots[key]) - len(slots)
+		if p.slots[key] = slots; len(slots) == 0 {
+			delete(p.slots, key)
+		}
+	}
+}
+
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, start: p.start,
+		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, start: p.start,
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec),
 	}
@@ -236,13 +276,16 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	if rec.refuse != "" {
 		p.r.c.Log.Warn("a track is not recorded", "track", s.media.UID, "reason", rec.refuse)
 	}
+	declared, waited := p.came(info.ID)
 	if from, ok := p.misses(s, info); ok {
 		// The recorder was away, not the sender: what it missed is a hole.
 		rec.seen, rec.end = true, from
 		rec.openHole(from, media.GapReconnect)
 	} else if !info.Wanted.IsZero() {
-		rec.wanted = max(0, info.Wanted.Sub(p.start))
+		rec.wanted = max(declared, info.Wanted.Sub(p.start))
 		rec.openHole(rec.wanted, media.GapStart)
+	} else if waited {
+		rec.openHole(declared, media.GapStart)
 	}
 	return rec
 }
@@ -257,6 +300,9 @@ func (p *producers) sweep(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-every.C:
+		}
+		if n%lookEvery == 0 {
+			p.look(time.Since(p.start))
 		}
 		p.mu.Lock()
 		tracks = slices.AppendSeq(tracks[:0], maps.Keys(p.running))

@@ -82,6 +82,7 @@ type Report struct {
 type Recorder struct {
 	c     Config
 	items chan item
+	load  load // the frames in items
 
 	counts counts
 	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
@@ -143,7 +144,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 
 	p := &producers{r: r, conduct: newConduct(), room: room, start: start, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), present: make(map[string]bool), running: make(map[*trackRecorder]bool),
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), present: make(map[string]bool), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait),
 		attends: attendance{grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})
@@ -159,6 +160,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		reason := endReason(context.Cause(run), err)
 		stop(nil)
 		end := time.Since(start)
+		p.lookLast(end) // while the room still knows
 		if !errors.Is(err, ErrEnded) {
 			p.over.Store(true) // else the room's last packets are still to be read
 		}
@@ -230,6 +232,9 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 			r.alive.Store(int64(now))
 			if !ok {
 				return k.finish(now)
+			}
+			if i.frame != nil {
+				r.load.remove(len(i.frame.Data))
 			}
 			if i.event != nil && i.event.Type == media.EventGap {
 				r.gap(*i.event)

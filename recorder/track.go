@@ -30,6 +30,7 @@ type trackRecorder struct {
 	info    TrackInfo
 	media   media.Track
 	out     chan<- item
+	load    *load           // of out
 	stop    <-chan struct{} // closed when nobody reads out any more
 	over    *atomic.Bool    // set when what arrives now is not wanted any more
 	gate    *gate
@@ -430,6 +431,9 @@ func (t *trackRecorder) declare(from, to time.Duration, reason string) {
 // room's own receive buffers then overflow and the loss is declared as any
 // other.
 func (t *trackRecorder) send(i item) {
+	if i.frame != nil && !t.load.add(len(i.frame.Data), t.stop) {
+		return
+	}
 	select {
 	case t.out <- i:
 	case <-t.stop:

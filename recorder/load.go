@@ -1,0 +1,49 @@
+package recorder
+
+import "sync"
+
+// maxLoad is how many bytes of frames may wait between the tracks and the
+// segmenter: over ten seconds of ten good pictures.
+const maxLoad = 32 << 20
+
+// A load counts the bytes of the frames in the queue. It is safe for concurrent
+// use; the zero value is empty.
+type load struct {
+	mu    sync.Mutex
+	bytes int
+	freed chan struct{} // closed when some are gone; nil: nobody waits
+}
+
+// add waits until there is room for n bytes, and takes it. What is too large for
+// any room has it alone. It reports false if stop is closed before.
+func (l *load) add(n int, stop <-chan struct{}) bool {
+	for {
+		l.mu.Lock()
+		if l.bytes == 0 || l.bytes+n <= maxLoad {
+			l.bytes += n
+			l.mu.Unlock()
+			return true
+		}
+		if l.freed == nil {
+			l.freed = make(chan struct{})
+		}
+		freed := l.freed
+		l.mu.Unlock()
+		select {
+		case <-freed:
+		case <-stop:
+			return false
+		}
+	}
+}
+
+// remove gives the room of n bytes back.
+func (l *load) remove(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bytes -= n
+	if l.freed != nil {
+		close(l.freed)
+		l.freed = nil
+	}
+}
