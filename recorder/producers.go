@@ -282,8 +282,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		rec.seen, rec.end = true, from
 		rec.openHole(from, media.GapReconnect)
 	} else if !info.Wanted.IsZero() {
-		rec.wanted = max(declared, info.Wanted.Sub(p.start))
-		rec.openHole(rec.wanted, media.GapStart)
+		rec.openHole(max(declared, info.Wanted.Sub(p.start)), media.GapStart)
 	} else if waited {
 		rec.openHole(declared, media.GapStart)
 	}

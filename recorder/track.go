@@ -55,7 +55,6 @@ type trackRecorder struct {
 	begun   time.Time    // when the first of them arrived
 	settled bool
 
-	wanted     time.Duration // recording time from which the track was asked for
 	next       time.Duration // the next frame is not before this
 	hole       hole
 	end        time.Duration // recording time up to which the track was kept or declared

@@ -200,7 +200,7 @@ func (r *Room) subscribe(s *session) {
 		}
 		for _, pub := range p.TrackPublications() {
 			if pub, ok := pub.(*lksdk.RemoteTrackPublication); ok {
-				s.want(pub)
+				s.want(pub, p)
 			}
 		}
 	}

@@ -40,7 +40,7 @@ type session struct {
 	doubt    time.Time   // since when the SDK tries to resume; zero if it does not
 	patience *time.Timer // runs then
 	tracks   map[*webrtc.TrackRemote]*track
-	wanted   map[string]time.Time // by track: since when we have asked for it, unmuted
+	wanted   wishes
 	waits    map[string]bool      // members who need notice first: nothing is received of them
 	overOnce sync.Once
 	deadOnce sync.Once
@@ -51,7 +51,7 @@ type session struct {
 // connect joins the room, once.
 func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	s := &session{r: r, deaf: func() {}, lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}),
-		tracks: make(map[*webrtc.TrackRemote]*track), wanted: make(map[string]time.Time)}
+		tracks: make(map[*webrtc.TrackRemote]*track)}
 	opts := []lksdk.ConnectOption{
 		// Nothing is received before the room was told: see Announce.
 		lksdk.WithAutoSubscribe(false),
@@ -181,7 +181,7 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 	}
 	cb.OnTrackPublished = func(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 		if r.mayReceive(s, p.Identity()) {
-			s.want(pub)
+			s.want(pub, p)
 		}
 	}
 	cb.OnTrackSubscribed = s.subscribed
@@ -195,16 +195,17 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 		}
 	}
 	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
-		s.notWanted(pub.SID())
+		s.wanted.take(pub.SID())
 	}
 	cb.OnTrackSubscriptionFailed = func(sid string, p *lksdk.RemoteParticipant) {
 		s.emit(recorder.RoomEvent{Type: media.EventGap, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
 	}
 	cb.OnTrackMuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
-		s.notWanted(pub.SID())
+		s.wanted.mute(pub.SID(), true)
 		s.emit(recorder.RoomEvent{Type: media.EventMute, Participant: p.Identity(), TrackID: pub.SID()})
 	}
 	cb.OnTrackUnmuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
+		s.wanted.mute(pub.SID(), false)
 		s.emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: p.Identity(), TrackID: pub.SID()})
 	}
 	s.listen(cb)
@@ -220,10 +221,7 @@ func (s *session) emit(e recorder.RoomEvent) {
 
 func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 	sid := pub.SID()
-	s.mu.Lock()
-	wanted := s.wanted[sid]
-	delete(s.wanted, sid)
-	s.mu.Unlock()
+	wanted := s.wanted.take(sid)
 	// The SDK has locks of its own: none of its methods is called with ours.
 	t := newTrack(remote, pub, p, s.room.SifTrailer(), wanted)
 	s.mu.Lock()
@@ -239,22 +237,12 @@ func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackP
 	}
 }
 
-func (s *session) notWanted(sid string) {
-	s.mu.Lock()
-	delete(s.wanted, sid)
-	s.mu.Unlock()
-}
-
 // want asks the server for a track.
-func (s *session) want(pub *lksdk.RemoteTrackPublication) {
+func (s *session) want(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 	if pub.IsSubscribed() {
 		return
 	}
-	if sid := pub.SID(); !pub.IsMuted() {
-		s.mu.Lock()
-		s.wanted[sid] = time.Now()
-		s.mu.Unlock()
-	}
+	s.wanted.add(recorder.TrackInfo{ID: pub.SID(), Participant: p.Identity(), Name: p.Name()}, pub.IsMuted())
 	if err := pub.SetSubscribed(true); err != nil {
 		s.r.log.Warn("a track could not be subscribed to", "track", pub.SID(), "err", err)
 	}

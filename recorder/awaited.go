@@ -1,0 +1,105 @@
+package recorder
+
+import (
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A Waiter is a Room that can tell which tracks it has asked its server for
+// without getting a packet. Without it, a track that never comes leaves no trace.
+type Waiter interface {
+	// Waiting returns those that are not muted: at least ID, Participant and
+	// Wanted of each. It may be asked at any time by any goroutine.
+	Waiting() []TrackInfo
+}
+
+const (
+	lookEvery = 10              // sweeps between two looks at what is waited for
+	cameTime  = 3 * time.Second // a track that came is known to the recorder after that
+	maxWaits  = 2 * maxTracks   // tracks waited for that are kept count of
+)
+
+// A wait is a track that was asked for and has not come.
+type wait struct {
+	participant string
+	from, seen  time.Duration // asked for; last known not to have come
+}
+
+// look notes which tracks are waited for now, and declares from time to time what
+// they miss, and in the end that of those that were muted, taken back, or lost
+// with the room. A track that comes after all declares the rest itself.
+func (p *producers) look(now time.Duration) {
+	room, ok := p.room.(Waiter)
+	if !ok {
+		return
+	}
+	waiting := room.Waiting()
+	shut := p.gate.isShut()
+	var over []wait
+	p.mu.Lock()
+	for _, info := range waiting {
+		if p.byID[info.ID] != nil {
+			continue // it came this moment
+		}
+		w, known := p.waits[info.ID]
+		if !known {
+			if len(p.waits) >= maxWaits {
+				continue
+			}
+			w = &wait{participant: info.Participant, from: max(0, info.Wanted.Sub(p.start))}
+			p.waits[info.ID] = w
+		}
+		if shut {
+			// What is sent during a pause is not missing.
+			over = append(over, *w)
+			w.from = now
+		}
+		w.seen = now
+	}
+	for id, w := range p.waits {
+		switch {
+		case now-w.seen > cameTime:
+			over = append(over, *w)
+			delete(p.waits, id)
+		case w.seen-w.from >= declareEvery:
+			over = append(over, *w)
+			w.from = w.seen
+		}
+	}
+	p.mu.Unlock()
+	p.declare(over)
+}
+
+// came notes that a track has come, and returns until when it was declared
+// missing, if it was waited for. p.mu is held.
+func (p *producers) came(id string) (from time.Duration, waited bool) {
+	w := p.waits[id]
+	if w == nil {
+		return 0, false
+	}
+	delete(p.waits, id)
+	return w.from, true
+}
+
+// lookLast declares what was waited for in vain when the recording ended.
+func (p *producers) lookLast(now time.Duration) {
+	p.look(now)
+	var over []wait
+	p.mu.Lock()
+	for _, w := range p.waits {
+		over = append(over, *w)
+	}
+	clear(p.waits)
+	p.mu.Unlock()
+	p.declare(over)
+}
+
+func (p *producers) declare(waits []wait) {
+	for _, w := range waits {
+		if w.seen > w.from {
+			p.emit(media.Event{Time: w.from, Type: media.EventGap, Participant: w.participant,
+				From: w.from, To: w.seen, Reason: media.GapStart})
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package livekit
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+)
+
+// wishes are the tracks that the server was asked for and that have not come.
+type wishes struct {
+	mu sync.Mutex
+	of map[string]*wish // by track
+}
+
+type wish struct {
+	info  recorder.TrackInfo // Wanted is zero while it is muted
+	muted bool               // it was, since it is asked for
+}
+
+// add notes a track that is asked for now, or was already.
+func (w *wishes) add(info recorder.TrackInfo, muted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.of[info.ID] != nil {
+		return
+	}
+	if w.of == nil {
+		w.of = make(map[string]*wish)
+	}
+	if !muted {
+		info.Wanted = time.Now()
+	}
+	w.of[info.ID] = &wish{info, muted}
+}
+
+// take forgets a track that has come, or will not. It returns since when it was
+// missed, if it was never muted meanwhile.
+func (w *wishes) take(id string) (wanted time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if it := w.of[id]; it != nil && !it.muted {
+		wanted = it.info.Wanted
+	}
+	delete(w.of, id)
+	return wanted
+}
+
+// mute notes that a track is muted or unmuted: while it is, nothing is missing.
+func (w *wishes) mute(id string, muted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	it := w.of[id]
+	switch {
+	case it == nil:
+	case muted:
+		it.muted, it.info.Wanted = true, time.Time{}
+	case it.info.Wanted.IsZero():
+		it.info.Wanted = time.Now()
+	}
+}
+
+// missed returns the tracks that are not muted.
+func (w *wishes) missed() (infos []recorder.TrackInfo) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, it := range w.of {
+		if !it.info.Wanted.IsZero() {
+			infos = append(infos, it.info)
+		}
+	}
+	return infos
+}
+
+// Waiting implements recorder.Waiter.
+func (r *Room) Waiting() []recorder.TrackInfo {
+	r.mu.Lock()
+	s := r.s
+	r.mu.Unlock()
+	if s == nil || !s.alive() {
+		return nil
+	}
+	return s.wanted.missed()
+}
