@@ -46,7 +46,6 @@ check:
 
 bench:
 	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && go test -count=1 -v . | grep 'two tracks'); done
-	@go test -count=1 -v -run EightHours ./testdata/pipeline | grep 'live heap'
 	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./recorder/frame ./testdata/pipeline ./testdata/meeting
 
 soak:

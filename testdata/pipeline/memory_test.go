@@ -5,7 +5,11 @@ package pipeline_test
 import (
 	"crypto/rand"
 	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
 	"runtime"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +80,33 @@ func TestEightHours(t *testing.T) {
 			t.Errorf("the heap grew by %.0f KiB from the first hour to the last, more than %.0f KiB", kib(last-first), kib(mostGrowth))
 		}
 	})
+}
+
+// BenchmarkEightHours has TestEightHours say how much memory it took. It runs once,
+// however large b.N is, and elsewhere: simulated time is for tests.
+func BenchmarkEightHours(b *testing.B) {
+	if b.N > 1 {
+		return
+	}
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := exec.CommandContext(b.Context(), self, "-test.run", "^TestEightHours$", "-test.v").CombinedOutput()
+	if err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	said := regexp.MustCompile(`hours of .*: live heap at most (\d+) KiB.*`).FindSubmatch(out)
+	if said == nil {
+		b.Fatalf("no figure in\n%s", out)
+	}
+	kib, err := strconv.Atoi(string(said[1]))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d %s", hours, said[0])
+	b.ReportMetric(float64(kib)/1024, "ours:MiB")
+	b.ReportMetric(mostMemory>>20, "max:MiB")
 }
 
 // heap returns how many bytes are reachable, and how many were in use before
