@@ -2,6 +2,12 @@
 // and which packets arrive is up to the caller. It stands in for a real server
 // where a test needs a fault, or a moment, that a real one cannot be made to
 // have.
+//
+// It also tests implementations of recorder.Room. One call runs the whole suite:
+//
+//	func TestConformance(t *testing.T) {
+//		roomtest.TestRoom(t, func(t *testing.T) roomtest.Meeting { return meet(t) })
+//	}
 package roomtest
 
 import (
@@ -24,6 +30,7 @@ type Room struct {
 	events chan recorder.RoomEvent
 	ended  chan struct{}
 	closed chan struct{}
+	told   chan struct{} // closed by the first Announce
 
 	mu        sync.Mutex
 	reason    string
@@ -35,7 +42,7 @@ type Room struct {
 // New returns a room in which nothing has happened yet.
 func New(name string) *Room {
 	return &Room{name: name, events: make(chan recorder.RoomEvent, 1024),
-		ended: make(chan struct{}), closed: make(chan struct{})}
+		ended: make(chan struct{}), closed: make(chan struct{}), told: make(chan struct{})}
 }
 
 // RefuseAnnouncements makes Announce fail with err.
@@ -120,11 +127,17 @@ func (r *Room) emit(e recorder.RoomEvent) {
 func (r *Room) Name() string { return r.name }
 
 // Announce implements recorder.Room.
-func (r *Room) Announce(_ context.Context, text string) error {
+func (r *Room) Announce(ctx context.Context, text string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refuse != nil {
 		return r.refuse
+	}
+	if r.announced == nil {
+		close(r.told)
 	}
 	r.announced = append(r.announced, text)
 	return nil
@@ -144,6 +157,8 @@ func (r *Room) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return recorder.RoomEvent{}, fmt.Errorf("%w: %s", recorder.ErrEnded, r.reason)
+	case <-r.closed:
+		return recorder.RoomEvent{}, fmt.Errorf("%w: the recorder left", recorder.ErrEnded)
 	case <-ctx.Done():
 		return recorder.RoomEvent{}, ctx.Err()
 	}
