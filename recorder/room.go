@@ -16,7 +16,8 @@ var ErrEnded = errors.New("the room has ended")
 
 // A Room is a meeting that the recorder has joined, visibly. It is used like
 // a net.Listener: Accept hands out what happens, tracks among it, until Close
-// or until the meeting ends.
+// or until the meeting ends. Package roomtest tests implementations; package
+// replay is one that needs no server.
 type Room interface {
 	// Name is the room's name.
 	Name() string
@@ -28,10 +29,11 @@ type Room interface {
 
 	// Accept waits for the next event, in the order they happened. It returns
 	// an error that wraps ErrEnded when the room has ended and ctx's error when
-	// that ends first. Only one goroutine calls it.
+	// that ends first, and loses no event by that. Only one goroutine calls it.
 	Accept(ctx context.Context) (RoomEvent, error)
 
-	// Close leaves the room. Every Track's Read returns io.EOF soon after.
+	// Close leaves the room, once. Every Track's Read returns io.EOF soon after,
+	// and Accept returns an error that wraps ErrEnded once the queue is empty.
 	Close() error
 }
 
