@@ -41,7 +41,7 @@ type session struct {
 	patience *time.Timer // runs then
 	tracks   map[*webrtc.TrackRemote]*track
 	wanted   wishes
-	waits    map[string]bool      // members who need notice first: nothing is received of them
+	waits    map[string]bool // members who need notice first: nothing is received of them
 	overOnce sync.Once
 	deadOnce sync.Once
 	gone     chan struct{}      // closed when dead
