@@ -161,3 +161,23 @@ func FuzzKeyFile(f *testing.F) {
 		}
 	})
 }
+
+// The key file that README shows is one.
+func TestKeyFileOfREADME(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(b), "\n    {\n")
+	text, _, end := strings.Cut(rest, "\n    }\n")
+	if !ok || !end {
+		t.Fatal("README shows no key file")
+	}
+	k, err := parseKeyFile([]byte("{" + text + "}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(k.participants["ada"]) != 2 || k.participants["ben"][0].derivation != frame.PBKDF2 || k.window != 8 {
+		t.Errorf("README's key file is %+v", k)
+	}
+}
