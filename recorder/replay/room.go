@@ -94,7 +94,8 @@ func (r *Room) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 	if l.Event != nil {
 		return l.Event.event(r.start, l.At), nil
 	}
-	return recorder.RoomEvent{At: r.start.Add(offset(l.At)), Type: media.EventTrack, Participant: l.Track.Participant,
+	// A track may come while Announce returns: not before it, to who replays it.
+	return recorder.RoomEvent{At: r.start.Add(offset(max(0, l.At))), Type: media.EventTrack, Participant: l.Track.Participant,
 		Name: l.Track.Name, Track: &track{r: r, info: l.Track.info(r.start), packets: r.c.packets[l.Track.N], end: r.c.ends[l.Track.N]}}, nil
 }
 
