@@ -87,6 +87,9 @@ func importAllowed(dir, imported string) bool {
 	if within(rel, "cmd") {
 		return false // nothing under cmd is worth importing
 	}
+	if within(rel, "recorder/replay") && within(dir, "cmd") {
+		return false // a capture is not sealed
+	}
 	parts := []string{"archive", "keys", "recorder", "playback"}
 	from, to := strings.SplitN(dir, "/", 2)[0], strings.SplitN(rel, "/", 2)[0]
 	isPart := func(s string) bool { return within(s, parts...) }
@@ -120,6 +123,7 @@ func TestImportRules(t *testing.T) {
 		{"cmd/sealtape", "github.com/urfave/cli/v2", true},
 		{"cmd/sealtape", modulePath + "/keys", true},
 		{"keys", modulePath + "/cmd/sealtape", false},
+		{"cmd/sealtape", modulePath + "/recorder/replay", false},
 		{"keys", "filippo.io/age", true},
 	} {
 		if got := importAllowed(tt.dir, tt.imported); got != tt.ok {

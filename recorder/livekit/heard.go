@@ -78,6 +78,8 @@ func (r *Room) offer(e recorder.RoomEvent) bool {
 func (s *session) listen(cb *lksdk.RoomCallback) {
 	// The SDK calls this in a goroutine each time: only now tells the order.
 	cb.OnActiveSpeakersChanged = func([]lksdk.Participant) { s.speakers() }
+	// livekit-server 1.11 looks every five seconds, and where somebody's quality
+	// changed, or somebody came, tells that of all whose tracks one receives.
 	cb.OnConnectionQualityChanged = func(update *lkproto.ConnectionQualityInfo, p lksdk.Participant) {
 		identity := p.Identity()
 		if q := quality(update.GetQuality()); q != "" && identity != s.room.LocalParticipant.Identity() {
