@@ -1,0 +1,47 @@
+package recorder_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+)
+
+// While a disk stalls, large frames wait at their track and not all in the queue;
+// when it goes on, none is missing.
+func TestStallTakesNoMoreMemory(t *testing.T) {
+	const size, frames, most = 4 << 20, 14, 32 << 20
+	synctest.Test(t, func(t *testing.T) {
+		s, room, stalled := &sink{}, roomtest.New("weekly"), make(chan struct{})
+		s.fail = func(int) error { <-stalled; return nil }
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording"})
+		done := make(chan error)
+		go func() {
+			_, err := rec.Record(t.Context(), room)
+			done <- err
+		}()
+		synctest.Wait()
+		video := room.Publish(vp8Info)
+		video.Send(vp8Packet(0, vp8Frame(0, true)))
+		time.Sleep(time.Second) // a segment is begun
+		for n := 1; n < frames; n++ {
+			video.Send(vp8Packet(n, append(vp8Frame(n, false), make([]byte, size)...)))
+			time.Sleep(40 * time.Millisecond)
+		}
+		synctest.Wait()
+		if q := rec.Status().Queued; q < most/size/2 || q > most/size {
+			t.Errorf("%d frames of 4 MiB wait in the queue, want up to %d", q, most/size)
+		}
+		close(stalled)
+		room.End("over")
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		kept, events, _ := s.read(t)
+		if len(kept) != frames {
+			t.Errorf("%d of %d frames were kept, with the events %+v", len(kept), frames, events)
+		}
+	})
+}
