@@ -24,10 +24,11 @@ build:
 
 # Tests with servers and browsers in real time come last, one package at a
 # time: they should not have to share two cores with scrypt and the compiler.
+# Those that mostly wait do so beside one another.
 test: deps check
 	pkgs=$$(.ci/packages rest) && go test $(TESTFLAGS) $$pkgs
 	cd testdata/clock/yardstick && go test $(TESTFLAGS) .
-	pkgs=$$(.ci/packages live) && go test $(TESTFLAGS) -p 1 $$pkgs
+	pkgs=$$(.ci/packages live) && go test $(TESTFLAGS) -p 1 -parallel 4 $$pkgs
 
 deps: testdata/browser/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json
 	.ci/deps

@@ -12,6 +12,7 @@ import (
 
 // The rooms of a real server keep the contract that the scripted ones do.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	s, ctx := server(t)
 	n := 0
 	roomtest.TestRoom(t, func(t *testing.T) roomtest.Meeting {

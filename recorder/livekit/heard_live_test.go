@@ -10,6 +10,7 @@ import (
 
 // Chat comes from a real server, under the room's key.
 func TestRoomHearsItsMembers(t *testing.T) {
+	t.Parallel()
 	s, ctx := server(t)
 	ada := member(t, ctx, s, "ada", 0)
 	r := join(t, ctx, s)
@@ -27,6 +28,7 @@ func TestRoomHearsItsMembers(t *testing.T) {
 // so does the quality of a member's connection, when it changes or
 // a member comes.
 func TestRoomHearsWhoSpeaks(t *testing.T) {
+	t.Parallel()
 	s, ctx := server(t)
 	member(t, ctx, s, "ada", 0)
 	r := join(t, ctx, s)

@@ -16,6 +16,7 @@ import (
 // them in mid-meeting, and the recorder learns of some of it late: not a frame
 // is missing.
 func TestKeysChangeInAMeeting(t *testing.T) {
+	t.Parallel()
 	s, ctx := server(t)
 	const window = 8
 	keys := recorder.NewParticipantKeys(256, frame.KeyOptions{RatchetWindow: window})

@@ -87,6 +87,7 @@ func is(typ media.EventType, identity string) func(recorder.RoomEvent) bool {
 }
 
 func TestRoom(t *testing.T) {
+	t.Parallel()
 	s, ctx := server(t)
 	ada := member(t, ctx, s, "ada", 0)
 	r := join(t, ctx, s)
@@ -216,6 +217,7 @@ func keyRequestsOf(p []members.Publication) (n int) {
 // The recorder does not keep a room open: when the last member has left, it
 // ends, and Accept says so.
 func TestRoomEndsWhenTheMembersAreGone(t *testing.T) {
+	t.Parallel()
 	s, ctx := server(t)
 	ada := member(t, ctx, s, "ada", 0)
 	r := join(t, ctx, s)
@@ -248,6 +250,7 @@ func drain(t recorder.Track) {
 }
 
 func TestJoinErrors(t *testing.T) {
+	t.Parallel()
 	s, ctx := server(t)
 	good := livekit.Config{URL: s.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: "r", Identity: "bot"}
 	wrong := good
