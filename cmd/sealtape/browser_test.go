@@ -119,7 +119,9 @@ func TestBrowsersToMinIO(t *testing.T) {
 			// own pace: what that took, beyond a moment, is declared.
 			published, kept, declared := pub.Ended.Sub(sent), s.last-s.first, info.holes[title]
 			t.Logf("%-18s published %v, kept %v, declared %v, listed %v before the first frame", title, published, kept, declared, first.Sub(bot.At))
-			if (published-kept-declared).Abs() > 300*time.Millisecond || declared > 1500*time.Millisecond {
+			// A page on a busy machine notes late that it sends.
+			missing := published - kept - declared
+			if missing > 300*time.Millisecond || missing < -2*time.Second || declared > 2*time.Second {
 				t.Errorf("%s: %v was published, %v kept and %v declared", title, published, kept, declared)
 			}
 		}
