@@ -30,8 +30,8 @@ const (
 
 const (
 	step        = 100 * time.Millisecond // packets are handed over so often, with their own times
-	reportEvery = 3 * time.Second       // as LiveKit's server
-	reportNoise = 3 * time.Millisecond  // a sender pairs its clocks to so much, either way
+	reportEvery = 3 * time.Second        // as LiveKit's server
+	reportNoise = 3 * time.Millisecond   // a sender pairs its clocks to so much, either way
 )
 
 // A Sender publishes one track.
