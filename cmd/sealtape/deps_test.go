@@ -234,3 +234,33 @@ func TestNoMachinePaths(t *testing.T) {
 		t.Errorf("looked at %d files only", n)
 	}
 }
+
+// Without a committed corpus a fuzz target tests next to nothing, and says so
+// nowhere.
+func TestFuzzTargetsHaveCorpora(t *testing.T) {
+	target := regexp.MustCompile(`(?m)^func (Fuzz\w+)\(\w+ \*testing\.F\)`)
+	inputs := make(map[string]int) // by folder of a corpus
+	files := trackedFiles(t)
+	for _, name := range files {
+		inputs[path.Dir(name)]++
+	}
+	targets := 0
+	for _, name := range files {
+		if !strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		src, err := os.ReadFile(filepath.Join(moduleRoot, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range target.FindAllSubmatch(src, -1) {
+			targets++
+			if n := inputs[path.Join(path.Dir(name), "testdata", "fuzz", string(m[1]))]; n < 2 {
+				t.Errorf("%s: %s has %d committed inputs", name, m[1], n)
+			}
+		}
+	}
+	if targets < 20 {
+		t.Errorf("%d fuzz targets were found", targets)
+	}
+}
