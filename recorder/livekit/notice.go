@@ -84,8 +84,8 @@ func (r *Room) Tell(ctx context.Context, text string) error {
 	}
 }
 
-// SetState implements recorder.StateRoom: it shows members the recording's state, "recording" or "paused", as an
-// attribute of the recorder.
+// SetState implements recorder.StateRoom: it shows members the recording's state,
+// "recording" or "paused", as an attribute of the recorder.
 func (r *Room) SetState(state string) {
 	r.mu.Lock()
 	r.state = state

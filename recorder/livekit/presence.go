@@ -35,6 +35,7 @@ func (r *Room) went(identity string) {
 	r.mu.Lock()
 	here := r.present[identity]
 	delete(r.present, identity)
+	delete(r.told, identity) // who comes back is told again
 	r.mu.Unlock()
 	if here {
 		r.emit(recorder.RoomEvent{Type: media.EventLeave, Participant: identity})

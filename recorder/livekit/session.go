@@ -60,8 +60,10 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 		lksdk.WithInterceptors([]interceptor.Factory{audioNACK{}, oneConnection{s}}),
 		lksdk.WithIncludeDefaultInterceptors(true),
 	}
-	if o := dataEncryption(r.c.Keys, r.c.Identity); o != nil {
+	if o := dataEncryption(r.c.Keys, identityIn(token)); o != nil {
 		opts = append(opts, o)
+	} else if r.c.Keys != nil {
+		r.log.Warn("the recorder has no key of its own in this room: the server can read what it tells the members")
 	}
 	s.room = lksdk.NewRoom(s.callbacks())
 	if err := s.streams(); err != nil {

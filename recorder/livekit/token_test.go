@@ -78,6 +78,9 @@ func TestMintedTokenShowsTheRecorder(t *testing.T) {
 	if c.Video.Hidden || !c.Video.Recorder || c.Video.GetCanPublish() || c.Video.RoomAdmin {
 		t.Errorf("grants: %+v", c.Video)
 	}
+	if got := identityIn(s); got != "bot" {
+		t.Errorf("the token is for %q", got)
+	}
 }
 
 func TestPreflight(t *testing.T) {
