@@ -125,11 +125,11 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	join, err := e.joinConfig(c)
+	roomKeys, err := openRoomKeys(c)
 	if err != nil {
 		return err
 	}
-	roomKeys, err := openRoomKeys(c)
+	join, err := e.joinConfig(c)
 	if err != nil {
 		return err
 	}
