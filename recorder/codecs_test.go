@@ -207,13 +207,21 @@ func vp9Layer(n, layer int, key bool) []byte {
 	return b
 }
 
-// TestOneTrackThroughChanges: layer switches and rotation change the size of a
-// track and nothing else; another codec of the same source is another track.
+// TestOneTrackThroughChanges: layer switches, rotation and publishing again
+// change the size of a track and nothing else; another codec of the same source
+// is another track.
 func TestOneTrackThroughChanges(t *testing.T) {
-	s, _ := record(t, recorder.Config{Duration: 8 * time.Second, Segment: time.Second}, func(room *roomtest.Room, _ func()) {
+	s, _ := record(t, recorder.Config{Duration: 10 * time.Second, Segment: time.Second}, func(room *roomtest.Room, _ func()) {
 		cam := newCamera(room, vp8Info, media.VP8, nil)
 		n := 0
-		for _, size := range [][2]int{{640, 360}, {320, 180}, {180, 320}, {640, 360}} {
+		for i, size := range [][2]int{{640, 360}, {320, 180}, {180, 320}, {640, 360}, {640, 360}, {320, 180}} {
+			if i >= 4 { // published again, as large and smaller
+				cam.t.End()
+				time.Sleep(50 * time.Millisecond)
+				again := vp8Info
+				again.ID = fmt.Sprint("TR_", i)
+				cam, n = newCamera(room, again, media.VP8, nil), 0
+			}
 			for i := range 20 {
 				f := vp8Frame(n, i == 0)
 				if i == 0 {
@@ -239,7 +247,7 @@ func TestOneTrackThroughChanges(t *testing.T) {
 	for _, f := range frames {
 		count[f.Track]++
 	}
-	if len(tracks) != 2 || count[1] != 80 || count[2] != 60 {
+	if len(tracks) != 2 || count[1] != 120 || count[2] != 60 {
 		t.Errorf("%v frames of %+v", count, tracks)
 	}
 	for uid, codec := range map[uint64]media.Codec{1: media.VP8, 2: media.H264} {
@@ -251,7 +259,7 @@ func TestOneTrackThroughChanges(t *testing.T) {
 	for _, e := range find(events, media.EventSize) {
 		sizes = append(sizes, fmt.Sprintf("%v %d %s", e.Time.Round(time.Millisecond), e.Track, e.Text))
 	}
-	if want := []string{"1s 1 320x180", "2s 1 180x320", "3s 1 640x360"}; !slices.Equal(sizes, want) {
+	if want := []string{"1s 1 320x180", "2s 1 180x320", "3s 1 640x360", "5.1s 1 320x180"}; !slices.Equal(sizes, want) {
 		t.Errorf("sizes change at %q, want %q", sizes, want)
 	}
 	if gaps := find(events, media.EventGap); len(gaps) != 0 {

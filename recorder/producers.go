@@ -183,6 +183,7 @@ func (p *producers) add(t Track, at time.Duration) {
 		p.mu.Lock()
 		s.busy, s.ended, s.reconnects, s.muted = false, rec.end, p.reconnects, rec.muted.on()
 		s.freed = time.Since(p.start)
+		s.media.Width, s.media.Height = rec.media.Width, rec.media.Height // what is published again may differ
 		p.alive--
 		if p.byID[info.ID] == rec {
 			delete(p.byID, info.ID)

@@ -38,9 +38,16 @@ type FileWriter struct {
 	data    int64 // where the Segment's data begins, from the file's start
 	tracks  map[uint64]writerTrack
 	ends    map[uint64]time.Duration // by UID
+	last    map[uint64]placed        // the last picture, by UID
 	cluster int64                    // start of the open cluster in ticks, -1 for none
 	blocks  []byte                   // its blocks
 	cues    []cue
+}
+
+// placed is a frame's time and where it is in the file, in ticks.
+type placed struct {
+	time time.Duration
+	tick int64
 }
 
 type cue struct {
@@ -69,6 +76,7 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 		w: w, base: base, h: h, tick: tick, cluster: -1,
 		tracks: trackNumbers(h.Tracks),
 		ends:   make(map[uint64]time.Duration),
+		last:   make(map[uint64]placed),
 	}
 	if h.WebM {
 		f.tick = time.Millisecond
@@ -80,7 +88,9 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 }
 
 // WriteFrame writes one frame. Frames come in order of time; one that is out
-// of order keeps its time but may play badly. An error that wraps ErrFrame
+// of order keeps its time but may play badly. A picture less than a tick after
+// the one before, as where layers are switched, is put a tick after it: decoders
+// take no two at one time. An error that wraps ErrFrame
 // refuses the frame and leaves the FileWriter usable.
 func (f *FileWriter) WriteFrame(frame media.Frame) error {
 	t, err := checkFrame(f.tracks, frame)
@@ -91,6 +101,12 @@ func (f *FileWriter) WriteFrame(frame media.Frame) error {
 		return f.err
 	}
 	now := ticks(frame.Time, f.tick)
+	if !t.audio {
+		if last, ok := f.last[frame.Track]; ok && frame.Time > last.time {
+			now = max(now, last.tick+1)
+		}
+		f.last[frame.Track] = placed{frame.Time, now}
+	}
 	rel := now - f.cluster
 	key := frame.Key || t.audio
 	// A key frame of a picture begins a cluster, so that a player that

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -88,6 +89,35 @@ func TestFileWriter(t *testing.T) {
 	m.pos = 6
 	if _, got, _ := read(t, m); !reflect.DeepEqual(got, frames) {
 		t.Error("frames differ")
+	}
+}
+
+// Two pictures of a track are never at one time in a WebM file, whose ticks are
+// long: what comes closer is moved, and nothing else.
+func TestFileWriterCloserThanATick(t *testing.T) {
+	const µs = time.Microsecond
+	camera := twoTracks[slices.IndexFunc(twoTracks, func(t media.Track) bool { return !t.Codec.Audio() })]
+	m := &memFile{n: 1 << 20}
+	f, err := matroska.NewFileWriter(m, matroska.FileHeader{Tracks: []media.Track{camera}, WebM: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []time.Duration{10000, 66000, 66100, 66200, 69000, 133000, 120000, 120400} {
+		if err := f.WriteFrame(media.Frame{Track: camera.UID, Time: at * µs, Key: true, Data: []byte("picture")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.pos = 0
+	_, frames, _ := read(t, m)
+	var got []time.Duration
+	for _, f := range frames {
+		got = append(got, f.Time/time.Millisecond)
+	}
+	if want := []time.Duration{10, 66, 67, 68, 69, 133, 120, 121}; !slices.Equal(got, want) {
+		t.Errorf("pictures at %d ms, want %d", got, want)
 	}
 }
 
