@@ -49,11 +49,16 @@ type Config struct {
 	// WAV is a sound file for the microphone, repeated; see Tone. Empty
 	// publishes no microphone.
 	WAV string
-	// Camera publishes Chromium's fake camera as VP8, 640x360 at 15 frames a
-	// second; Simulcast does so in several layers, as browsers do by default.
+	// Camera publishes Chromium's fake camera as VP8, 15 frames a second;
+	// Simulcast does so in several layers, as browsers do by default.
 	Camera, Simulcast bool
+	// CameraWidth and CameraHeight are the camera's; 0 means 640x360.
+	CameraWidth, CameraHeight int
 	// Screen publishes a drawn clock as the screen share, VP8, 640x360.
 	Screen bool
+	// ScreenHz is the frequency of a tone that is published as the sound of the
+	// screen share; 0 publishes none.
+	ScreenHz float64
 	// CameraCodec and ScreenCodec are other codecs than VP8: "vp9" and "av1",
 	// which livekit-client sends in spatial layers (SVC), or "h264". AV1 cannot be
 	// encrypted.
@@ -138,6 +143,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 		"url": c.URL, "token": c.Token, "passphrase": c.Passphrase,
 		"key": c.Key, "keyIndex": c.KeyIndex, "keySize": cmp.Or(c.KeyBits, 128),
 		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "screen": c.Screen,
+		"width": cmp.Or(c.CameraWidth, 640), "height": cmp.Or(c.CameraHeight, 360), "screenHz": c.ScreenHz,
 		"cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec,
 	})
 	if err != nil {
@@ -216,6 +222,28 @@ func (m *Member) Mute(ctx context.Context, source Source, muted bool) error {
 // Unpublish ends the publication of the source.
 func (m *Member) Unpublish(ctx context.Context, source Source) error {
 	return m.do(ctx, call(fmt.Sprintf("member.unpublish(%q)", source)))
+}
+
+// Publish publishes the source again, which was unpublished, as Start did.
+func (m *Member) Publish(ctx context.Context, source Source) error {
+	return m.do(ctx, call(fmt.Sprintf("member.publish(%q)", source)))
+}
+
+// Limit makes the member send only so many of the camera's simulcast layers,
+// from the smallest on.
+func (m *Member) Limit(ctx context.Context, layers int) error {
+	return m.do(ctx, call(fmt.Sprintf("member.limit(%d)", layers)))
+}
+
+// SwitchCamera goes on with a camera of another size, in the same publication.
+func (m *Member) SwitchCamera(ctx context.Context, width, height int) error {
+	return m.do(ctx, call(fmt.Sprintf("member.switchCamera(%d, %d)", width, height)))
+}
+
+// SwitchMicrophone goes on with a microphone that hears a tone of hz Hz, in the
+// same publication.
+func (m *Member) SwitchMicrophone(ctx context.Context, hz float64) error {
+	return m.do(ctx, call(fmt.Sprintf("member.switchMicrophone(%g)", hz)))
 }
 
 // SetKey makes the member encrypt under another raw key of its own.

@@ -44,7 +44,8 @@ function draw() {
 }
 
 let room;
-let audio; // AudioContext, made when there is something to hear
+let config; // browser.go's, as join got it
+let audio; // see context
 
 function note(p) {
   const known = state.participants[p.identity] ??= { at: now() };
@@ -62,7 +63,8 @@ class OwnKeys extends BaseKeyProvider {
 let ownKeys;
 const identityOf = (token) => JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).sub;
 
-async function join(config) {
+async function join(c) {
+  config = c;
   const options = {};
   if (config.passphrase || config.key) {
     let keyProvider;
@@ -87,25 +89,55 @@ async function join(config) {
   room.remoteParticipants.forEach(note);
   changed();
 
+  if (config.microphone) await publish('microphone');
+  if (config.camera) await publish('camera');
+  if (config.screen) await publish('screen_share');
+  if (config.screenHz) await publish('screen_share_audio');
+}
+
+// publish publishes a source as the configuration says.
+async function publish(source) {
   const local = room.localParticipant;
-  if (config.microphone) {
-    // A test tone is what these three are made to remove.
-    await local.setMicrophoneEnabled(true, {
-      echoCancellation: false, noiseSuppression: false, autoGainControl: false, voiceIsolation: false,
-    });
-  }
-  if (config.camera) {
-    await local.setCameraEnabled(true,
-      { resolution: { width: 640, height: 360, frameRate: 15 } },
-      {
-        videoCodec: config.cameraCodec || 'vp8', simulcast: config.simulcast, backupCodec: false,
-        // So much that all spatial layers of VP9 are sent.
-        ...(config.cameraCodec && { videoEncoding: { maxBitrate: 2_000_000, maxFramerate: 15 } }),
+  switch (source) {
+    case 'microphone':
+      // A test tone is what these three are made to remove.
+      await local.setMicrophoneEnabled(true, {
+        echoCancellation: false, noiseSuppression: false, autoGainControl: false, voiceIsolation: false,
       });
+      break;
+    case 'camera':
+      await local.setCameraEnabled(true,
+        { resolution: { width: config.width, height: config.height, frameRate: 15 } },
+        {
+          videoCodec: config.cameraCodec || 'vp8', simulcast: config.simulcast, backupCodec: false,
+          // So much that all spatial layers of VP9 are sent.
+          ...(config.cameraCodec && { videoEncoding: { maxBitrate: 2_000_000, maxFramerate: 15 } }),
+        });
+      break;
+    case 'screen_share':
+      await local.publishTrack(drawing(), { source: Track.Source.ScreenShare, name: 'screen', videoCodec: config.screenCodec || 'vp8', simulcast: false, backupCodec: false });
+      break;
+    case 'screen_share_audio':
+      await local.publishTrack(tone(config.screenHz), { source: Track.Source.ScreenShareAudio, name: 'sound of the screen' });
+      break;
+    default:
+      throw new Error(`${source} is nothing to publish`);
   }
-  if (config.screen) {
-    await local.publishTrack(drawing(), { source: Track.Source.ScreenShare, name: 'screen', videoCodec: config.screenCodec || 'vp8', simulcast: false, backupCodec: false });
-  }
+}
+
+// context is the AudioContext, made when there is something to hear or to sound.
+function context() {
+  audio ??= new AudioContext({ sampleRate: 48000 });
+  return audio;
+}
+
+// tone is a sound of one frequency, without a microphone.
+function tone(hz) {
+  const to = context().createMediaStreamDestination();
+  const source = new OscillatorNode(audio, { frequency: hz });
+  source.connect(new GainNode(audio, { gain: 0.5 })).connect(to);
+  source.start();
+  return to.stream.getAudioTracks()[0];
 }
 
 // drawing is what a shared screen would show, without a screen: a clock.
@@ -201,8 +233,7 @@ function subscribed(track, pub, from) {
     element.requestVideoFrameCallback(count);
     return;
   }
-  audio ??= new AudioContext({ sampleRate: 48000 });
-  const analyser = new AnalyserNode(audio, { fftSize: 8192, smoothingTimeConstant: 0 });
+  const analyser = new AnalyserNode(context(), { fftSize: 8192, smoothingTimeConstant: 0 });
   audio.createMediaStreamSource(new MediaStream([track.mediaStreamTrack])).connect(analyser);
   const bins = new Float32Array(analyser.frequencyBinCount);
   const timer = setInterval(() => {
@@ -237,6 +268,17 @@ window.member = {
     const pub = publication(source);
     ended(source);
     await room.localParticipant.unpublishTrack(pub.track);
+  },
+  publish,
+  async limit(layers) {
+    // VideoQuality counts from LOW, which is 0.
+    publication('camera').track.setPublishingQuality(layers - 1);
+  },
+  async switchCamera(width, height) {
+    await publication('camera').track.restartTrack({ resolution: { width, height, frameRate: 15 } });
+  },
+  async switchMicrophone(hz) {
+    await publication('microphone').track.replaceTrack(tone(hz), true);
   },
   async setKey(index, key) {
     await ownKeys.set(state.identity, index, key);

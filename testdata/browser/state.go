@@ -29,9 +29,10 @@ type Source string
 
 // The sources that a Member can publish.
 const (
-	Microphone Source = "microphone"
-	Camera     Source = "camera"
-	Screen     Source = "screen_share"
+	Microphone  Source = "microphone"
+	Camera      Source = "camera"
+	Screen      Source = "screen_share"
+	ScreenAudio Source = "screen_share_audio"
 )
 
 // A Participant is another member as this one sees it.
