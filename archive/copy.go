@@ -31,8 +31,8 @@ func (e *BadObjectError) Unwrap() error { return e.Err }
 const headEach = 64
 
 // A Copier copies a recording from one store to another while it grows, without
-// any key that opens it. The fields may be set before the first Copy. Its methods are safe for
-// concurrent use; copies themselves run one after the other.
+// any key that opens it. The fields may be set before the first Copy. Its methods
+// are safe for concurrent use; copies themselves run one after the other.
 type Copier struct {
 	// Parallel is how many objects are under way at once, each of them in
 	// memory. Zero means 4.

@@ -74,8 +74,8 @@ func (r *Recorder) Pause(ctx context.Context, reason string) error {
 }
 
 // Resume goes on after Pause. The room is told first, unless a full disk keeps
-// the recording from going on: where that fails, the recording stays paused. What was sent before Resume was called is not kept,
-// however late it comes.
+// the recording from going on: where that fails, the recording stays paused. What
+// was sent before Resume was called is not kept, however late it comes.
 func (r *Recorder) Resume(ctx context.Context) error {
 	r.board.mu.Lock()
 	defer r.board.mu.Unlock()
