@@ -57,8 +57,9 @@ func (b Blob) Checked() bool {
 // OpenChecked opens b for a Store. The reader counts and hashes what it hands
 // out, never more than b.Size bytes, and ends with io.EOF only if that is the
 // content b promises; otherwise with ErrMismatch, or the error of the source,
-// which then wraps ErrSource, as those of Open and Close do. So whoever reads to io.EOF has the right bytes, and whoever does not must drop
-// what it has. The caller closes the reader.
+// which then wraps ErrSource, as those of Open and Close do. So whoever reads to
+// io.EOF has the right bytes, and whoever does not must drop what it has. The
+// caller closes the reader.
 func (b Blob) OpenChecked() (io.ReadCloser, error) {
 	if b.Size < 0 {
 		return nil, fmt.Errorf("%w: negative size", ErrMismatch)

@@ -122,12 +122,12 @@ func New(c Config) *Recorder {
 
 // Record announces the recording, then records room until ctx ends, the
 // configured duration is over, nobody attends any more (Config.Grace and Wait) or
-// the room has ended: none of these is an error. It closes the room and returns after everything that was received has
-// been committed to the Sink. A Sink whose disk is full (ENOSPC, EDQUOT) pauses
-// the recording until there is room; what is missing then is declared. An error
-// means that the Sink failed otherwise, or is still full at the end, or that
-// the room did in a way that Report.Reason does not cover; what was committed
-// before stays.
+// the room has ended: none of these is an error. It closes the room and returns
+// after everything that was received has been committed to the Sink. A Sink whose
+// disk is full (ENOSPC, EDQUOT) pauses the recording until there is room; what is
+// missing then is declared. An error means that the Sink failed otherwise, or is
+// still full at the end, or that the room did in a way that Report.Reason does
+// not cover; what was committed before stays.
 func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	if err := room.Announce(ctx, r.c.Announcement); err != nil {
 		return Report{}, errors.Join(fmt.Errorf("announcing the recording: %w", err), room.Close())

@@ -9,7 +9,8 @@ import (
 
 // flagsFirst moves flags that stand behind positional arguments in front of
 // them: urfave/cli stops at the first positional, and people write
-// "sealtape export last -o meeting.mkv". Those of all commands go to the front. Everything behind "--" stays positional.
+// "sealtape export last -o meeting.mkv". Those of all commands go to the front.
+// Everything behind "--" stays positional.
 // "sealtape help export" becomes "sealtape export --help".
 func flagsFirst(app *cli.App, args []string) []string {
 	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
