@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -244,23 +245,31 @@ func retryPorts(start func() (*process, error)) (*process, error) {
 	return p, err
 }
 
+// Servers get ports below those that systems give to whoever asks for any one
+// (from 32768 on Linux): nobody takes one by chance while a server that crashed
+// is away.
+const firstPort, lastPort = 20000, 32000
+
 // freePorts returns loopback ports that nobody listens on, TCP and UDP alike,
 // all different.
 func freePorts(n int) ([]int, error) {
 	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 1000 {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp", addr)
 		if err != nil {
-			return nil, err
+			continue
 		}
 		defer l.Close() // held until all are found
-		port := l.Addr().(*net.TCPAddr).Port
-		u, err := net.ListenPacket("udp", l.Addr().String())
+		u, err := net.ListenPacket("udp", addr)
 		if err != nil {
-			return nil, err
+			continue
 		}
 		defer u.Close()
-		ports = append(ports, port)
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
 	}
-	return ports, nil
+	return nil, errors.New("could not find a free port")
 }
