@@ -3,7 +3,6 @@
 package pipeline_test
 
 import (
-	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,7 +15,6 @@ import (
 
 	"filippo.io/age"
 	"github.com/pion/rtp"
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/recorder"
@@ -144,21 +142,7 @@ type sender struct {
 }
 
 func newMeeting(t *testing.T, folder string, reader age.Recipient) *meeting {
-	skey, _, err := note.GenerateKey(rand.Reader, "recorder")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := archive.Create(folder, archive.Config{Signer: signer})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.StartEpoch([]age.Recipient{reader}); err != nil {
-		t.Fatal(err)
-	}
+	w := newWriter(t, folder, reader)
 	m := &meeting{room: roomtest.New("weekly"), keys: frame.NewKeyring(0, frame.KeyOptions{}), done: make(chan error, 1), w: w}
 	m.rotate(t, 0)
 	r := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Keys: recorder.SharedKeys(m.keys),

@@ -125,21 +125,7 @@ func (p *published) header(f []byte) int {
 // record seals all of it into a new folder.
 func (p *published) record(b *testing.B, folder string, reader age.Recipient) {
 	b.Helper()
-	skey, _, err := note.GenerateKey(rand.Reader, "recorder")
-	if err != nil {
-		b.Fatal(err)
-	}
-	signer, err := note.NewSigner(skey)
-	if err != nil {
-		b.Fatal(err)
-	}
-	w, err := archive.Create(folder, archive.Config{Signer: signer})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := w.StartEpoch([]age.Recipient{reader}); err != nil {
-		b.Fatal(err)
-	}
+	w := newWriter(b, folder, reader)
 	report, err := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Keys: recorder.SharedKeys(p.keys),
 		Announcement: "recording"}).Record(b.Context(), newRoom(p))
 	if err != nil {
@@ -151,6 +137,27 @@ func (p *published) record(b *testing.B, folder string, reader age.Recipient) {
 	if report.Frames != int64(len(p.frames)) || len(report.Holes) > 0 {
 		b.Fatalf("%d of %d frames were recorded, and holes declared: %v", report.Frames, len(p.frames), report.Holes)
 	}
+}
+
+// newWriter begins a recording in folder that reader can open.
+func newWriter(tb testing.TB, folder string, reader age.Recipient) *archive.Writer {
+	tb.Helper()
+	skey, _, err := note.GenerateKey(rand.Reader, "recorder")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	signer, err := note.NewSigner(skey)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w, err := archive.Create(folder, archive.Config{Signer: signer})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := w.StartEpoch([]age.Recipient{reader}); err != nil {
+		tb.Fatal(err)
+	}
+	return w
 }
 
 // sink lets an archive.Writer be a recorder.Sink.
