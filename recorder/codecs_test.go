@@ -408,3 +408,53 @@ func headerOf(t *testing.T, segment []byte) matroska.Header {
 	}
 	return r.Header()
 }
+
+// TestKeyFramesAreNeverFarApart: of a sender that makes key frames only when
+// asked, one is asked for every ten seconds; one that makes them by itself is
+// left alone.
+func TestKeyFramesAreNeverFarApart(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		every int           // frames between the sender's own key frames, 0: none but the first
+		limit time.Duration // Config.KeyFrames
+		asked int
+		keys  []time.Duration // of the recording, in whole seconds
+	}{
+		{name: "when asked", asked: 3, keys: []time.Duration{0, 10 * time.Second, 20 * time.Second}},
+		{name: "by itself", every: 160, asked: 1, keys: []time.Duration{0, 8 * time.Second, 16 * time.Second, 24 * time.Second}},
+		{name: "never", limit: -1, asked: 1, keys: []time.Duration{0}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clock := fixtures.ClockFrames("vp8")
+			asked := 0
+			s, _ := record(t, recorder.Config{Duration: 26 * time.Second, KeyFrames: tt.limit}, func(room *roomtest.Room, _ func()) {
+				cam := newCamera(room, vp8Info, media.VP8, nil)
+				for n := range 500 {
+					data := clock[1] // a frame that needs the one before
+					select {
+					case <-cam.t.KeyFrameRequested():
+						asked++
+						data = clock[0]
+					default:
+					}
+					if n == 0 || tt.every > 0 && n%tt.every == 0 {
+						data = clock[0]
+					}
+					cam.send(t, n, data)
+					time.Sleep(50 * time.Millisecond)
+				}
+			})
+			frames, _, _ := s.read(t)
+			var keys []time.Duration
+			for _, f := range frames {
+				if f.Key {
+					keys = append(keys, f.Time.Truncate(time.Second))
+				}
+			}
+			keys = slices.Compact(keys)
+			if len(frames) != 500 || asked != tt.asked || !slices.Equal(keys, tt.keys) {
+				t.Errorf("%d frames, asked %d times, key frames at %v, want 500, %d, %v", len(frames), asked, keys, tt.asked, tt.keys)
+			}
+		})
+	}
+}

@@ -251,7 +251,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
 		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, start: p.start,
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
-		counts: &p.r.counts, outcomes: p.r.count(info.Codec),
+		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
 	switch {
 	case !frame.Supported(info.Codec):

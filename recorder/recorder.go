@@ -58,6 +58,10 @@ type Config struct {
 	SegmentBytes int64
 	// Hold is how long a missing packet is waited for, 0 for 1 s.
 	Hold time.Duration
+	// KeyFrames is how long a picture may go without a key frame before one is
+	// asked for, 0 for 10 s, less than 0 for ever. A player shows nothing of a
+	// picture before its next key frame, and has to read back to the last one.
+	KeyFrames time.Duration
 	// Log takes what happens; nil discards it. Names appear at debug level only.
 	Log *slog.Logger
 }
@@ -106,6 +110,7 @@ func New(c Config) *Recorder {
 	c.Segment = cmp.Or(c.Segment, 5*time.Second)
 	c.SegmentBytes = cmp.Or(c.SegmentBytes, 8<<20)
 	c.Hold = cmp.Or(c.Hold, time.Second)
+	c.KeyFrames = cmp.Or(c.KeyFrames, 10*time.Second)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -63,6 +63,8 @@ type trackRecorder struct {
 	askNow     atomic.Bool   // set by others: a key frame is wanted, what comes is kept
 	newReaders atomic.Bool   // set by others: what came before is not for who reads now
 	needKey    bool          // video: nothing is kept before the next key frame
+	lastKey    time.Duration // when the last key frame was
+	keyEvery   time.Duration // how long one may be away, see Config.KeyFrames
 	lastPLI    time.Time
 	forged     bool // an unknown server-injected frame was declared
 
@@ -316,6 +318,10 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 	if t.info.Codec.Audio() {
 		f.Duration = media.OpusDuration(data)
 		t.media.Channels = max(t.media.Channels, media.OpusChannels(data))
+	} else if key {
+		t.lastKey = at
+	} else if t.keyEvery > 0 && at-t.lastKey >= t.keyEvery {
+		t.askKey()
 	}
 	t.end = max(t.end, at+f.Duration)
 	t.counts.frames.Add(1)
