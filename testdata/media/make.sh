@@ -44,3 +44,32 @@ picture clock.h264 "$same" 20 120k -c:v libx264 -profile:v baseline -tune zerola
 picture clock.h265 "$same" 20 120k -c:v libx265 -preset fast -tune zerolatency -x265-params scenecut=0:info=0:repeat-headers=1:open-gop=0:bframes=0:log-level=none -bsf:v filter_units=remove_types=39-40
 picture clock-vp9.ivf "$same" 20 120k -c:v libvpx-vp9 -auto-alt-ref 0 -lag-in-frames 0 -deadline good -cpu-used 4
 picture clock-av1.ivf "$same" 20 120k -c:v libaom-av1 -usage realtime -cpu-used 8 -lag-in-frames 0
+
+# flash FILE WIDTH HEIGHT SECONDS NUMBER ENCODER...: a picture for measuring, 20 a
+# second: white in the first 100 ms of each second, else the time on a plain
+# ground. The lowest 32 of 360 lines are 20 blocks, black for 0 and white for 1:
+# twelve bits count the pictures, four are the fixture's number, and four the sum
+# of the four digits before, and of 5.
+flash() {
+	file=$1 width=$2 height=$3 seconds=$4 number=$5
+	shift 5
+	font=/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf
+	bit="if(lt(X,12),floor(N/pow(2,11-X)),if(lt(X,16),floor($number/pow(2,15-X)),floor(mod(floor(N/256)+mod(floor(N/16),16)+mod(N,16)+$number+5,16)/pow(2,19-X))))"
+	ffmpeg -nostdin -v error -y -f lavfi -i "color=0x24505f:size=${width}x${height}:rate=20:duration=$seconds" \
+		-f lavfi -i "nullsrc=size=20x1:rate=20:duration=$seconds,format=gray,geq=lum='16+219*mod($bit,2)',scale=${width}:$((height * 32 / 360)):flags=neighbor:in_range=tv:out_range=tv,format=yuv420p" \
+		-filter_complex "[0:v]drawtext=fontfile=$font:text='%{pts\:hms}':fontsize=h/6:fontcolor=white:x=(w-tw)/2:y=h*0.4,drawbox=color=white:t=fill:enable='lt(mod(n,20),2)',format=yuv420p[p];[p][1:v]overlay=0:H-h" \
+		-fflags +bitexact "$@" -g 40 -keyint_min 40 "$file"
+}
+
+flash flash.ivf 640 360 60 1 -c:v libvpx -auto-alt-ref 0 -lag-in-frames 0 -deadline good -cpu-used 1 -b:v 40k
+flash flash.h264 320 180 10 2 -c:v libx264 -profile:v baseline -tune zerolatency -x264-params scenecut=0:sliced-threads=0:threads=1:aud=0 -bsf:v filter_units=remove_types=6 -b:v 60k
+flash flash-vp9.ivf 320 180 10 3 -c:v libvpx-vp9 -auto-alt-ref 0 -lag-in-frames 0 -deadline good -cpu-used 4 -b:v 60k
+flash flash-av1.ivf 320 180 10 4 -c:v libaom-av1 -usage realtime -cpu-used 8 -lag-in-frames 0 -b:v 60k
+
+# A beep of 100 ms at each full second, a tone of 600 to 1500 Hz by the second.
+# A decoder gives it 6.5 ms late, which is made up for. The first ten seconds
+# are for the encoder to begin.
+late=0.0065
+ffmpeg -nostdin -v error -y -f lavfi -i "aevalsrc='0.5*lt(mod(t+$late,1),0.1)*sin(2*PI*(600+100*mod(floor(t+$late),10))*mod(t+$late,1))':s=48000:d=21" \
+	-ac 1 -c:a libopus -b:a 32k -vbr off -application audio -frame_duration 20 -page_duration 20000 "$tmp/beep.ogg"
+ffmpeg -nostdin -v error -y -ss 10 -i "$tmp/beep.ogg" -t 9.99 -map_metadata -1 -fflags +bitexact -c copy -page_duration 20000 beep.ogg
