@@ -17,8 +17,16 @@ import (
 type ExportOptions struct {
 	// Title is the file's title; empty means the room's name.
 	Title string
+	// From and To bound what is exported, on the recording's clock. What is
+	// exported begins at zero. To 0 means the recording's end, as does what is
+	// later. If nothing is between them, the error wraps ErrRange.
+	From, To time.Duration
+	// Participants are the identities of those whose tracks are exported,
+	// empty for all. If none of them has a track, the error wraps ErrNothing.
+	Participants []string
 	// Progress, if set, is called now and then with the time exported so far
-	// and that of all, and at the end with both equal. It must be quick.
+	// and that of the whole export, and at the end with both equal. It must be
+	// quick.
 	Progress func(done, total time.Duration)
 }
 
@@ -28,9 +36,11 @@ type Report struct {
 	// order; Files the names of their files, in ExportTracks.
 	Tracks []media.Track
 	Files  []string
-	// Duration is that of the recording.
-	Duration time.Duration
-	// Gaps are the declared holes, Missing the segments that could not be read.
+	// From is where on the recording's clock the export begins, Duration how
+	// long it is.
+	From, Duration time.Duration
+	// Gaps are the declared holes in what was chosen, Missing the segments that
+	// could not be read, both on the recording's clock.
 	Gaps    []media.Event
 	Missing []SegmentError
 	// Dropped counts frames that were left out: those that came too late to
@@ -54,20 +64,21 @@ type frameWriter interface {
 // keep their bytes and their times. It does not close w. After an error what
 // was written is no whole file; ExportFile never shows such a one.
 func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportOptions) (Report, error) {
-	tracks := s.withFrames()
-	if len(tracks) == 0 {
-		return s.report(nil), ErrNothing
-	}
-	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Start: s.start, Title: s.title(o), Tracks: tracks})
+	x, err := s.excerpt(o)
+	r := x.report()
 	if err != nil {
-		return s.report(nil), err
+		return r, err
 	}
-	outputs := make(map[uint64]frameWriter, len(tracks))
-	for _, t := range tracks {
+	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Start: s.start.Add(x.from), Title: s.title(o), Tracks: x.tracks})
+	if err != nil {
+		return r, err
+	}
+	r.Tracks = x.tracks
+	outputs := make(map[uint64]frameWriter, len(x.tracks))
+	for _, t := range x.tracks {
 		outputs[t.UID] = f
 	}
-	r := s.report(tracks)
-	if err := s.pump(ctx, outputs, o, &r); err != nil {
+	if err := x.pump(ctx, outputs, o, &r); err != nil {
 		return r, err
 	}
 	return r, f.Close()
@@ -79,7 +90,7 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 func ExportFile(ctx context.Context, s *Session, path string, o ExportOptions) (r Report, err error) {
 	f, err := createBeside(path)
 	if err != nil {
-		return s.report(nil), err
+		return Report{}, err
 	}
 	defer func() { err = errors.Join(err, f.discard()) }()
 	if r, err = ExportMatroska(ctx, s, f.File, o); err != nil {
@@ -96,18 +107,19 @@ func ExportFile(ctx context.Context, s *Session, path string, o ExportOptions) (
 // ExportTracks returns. If dir exists and is not an empty folder, it is left
 // alone and the error wraps fs.ErrExist.
 func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) (r Report, err error) {
-	tracks := s.withFrames()
-	if len(tracks) == 0 {
-		return s.report(nil), ErrNothing
+	x, err := s.excerpt(o)
+	r = x.report()
+	if err != nil {
+		return r, err
 	}
 	folder, err := createFolderBeside(dir)
 	if err != nil {
-		return s.report(nil), err
+		return r, err
 	}
 	defer func() { err = errors.Join(err, folder.discard()) }()
 
-	r = s.report(tracks)
-	outputs := make(map[uint64]frameWriter, len(tracks))
+	r.Tracks = x.tracks
+	outputs := make(map[uint64]frameWriter, len(x.tracks))
 	var files []*trackFile
 	defer func() {
 		for _, f := range files {
@@ -115,8 +127,8 @@ func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) 
 		}
 	}()
 	names := make(namer)
-	for _, t := range tracks {
-		f, err := s.createTrack(folder.path, names, t)
+	for _, t := range x.tracks {
+		f, err := x.createTrack(folder.path, names, t)
 		if err != nil {
 			return r, err
 		}
@@ -124,7 +136,7 @@ func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) 
 		outputs[t.UID] = f
 		r.Files = append(r.Files, filepath.Base(f.file.Name()))
 	}
-	if err := s.pump(ctx, outputs, o, &r); err != nil {
+	if err := x.pump(ctx, outputs, o, &r); err != nil {
 		return r, err
 	}
 	for _, f := range files {
@@ -144,7 +156,7 @@ type trackFile struct {
 	file *os.File
 }
 
-func (s *Session) createTrack(dir string, names namer, t media.Track) (*trackFile, error) {
+func (x *excerpt) createTrack(dir string, names namer, t media.Track) (*trackFile, error) {
 	ext := ".webm"
 	switch t.Codec {
 	case media.Opus:
@@ -161,7 +173,7 @@ func (s *Session) createTrack(dir string, names namer, t media.Track) (*trackFil
 		f.frameWriter, err = newOpusFile(file, t)
 	} else {
 		f.frameWriter, err = matroska.NewFileWriter(file, matroska.FileHeader{
-			Start: s.start, Title: t.Label(), Tracks: []media.Track{t}, WebM: ext == ".webm"})
+			Start: x.s.start.Add(x.from), Title: t.Label(), Tracks: []media.Track{t}, WebM: ext == ".webm"})
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -185,15 +197,15 @@ func (f *trackFile) abandon() error {
 }
 
 // pump writes every frame to its track's output and completes the report.
-func (s *Session) pump(ctx context.Context, outputs map[uint64]frameWriter, o ExportOptions, r *Report) error {
+func (x *excerpt) pump(ctx context.Context, outputs map[uint64]frameWriter, o ExportOptions, r *Report) error {
 	last := make(map[uint64]time.Duration)
 	var shown time.Duration
 	progress := func(done time.Duration) {
 		if o.Progress != nil {
-			o.Progress(done, s.duration)
+			o.Progress(done, x.length())
 		}
 	}
-	for f, err := range s.Frames(ctx) {
+	for f, err := range x.frames(ctx) {
 		var lost *SegmentError
 		if errors.As(err, &lost) {
 			r.Missing = append(r.Missing, *lost)
@@ -209,7 +221,7 @@ func (s *Session) pump(ctx context.Context, outputs map[uint64]frameWriter, o Ex
 			continue
 		}
 		last[f.Track] = f.Time
-		if err := outputs[f.Track].WriteFrame(f); err != nil {
+		if err := outputs[f.Track].WriteFrame(f.Frame); err != nil {
 			if !errors.Is(err, matroska.ErrFrame) {
 				return err
 			}
@@ -220,7 +232,7 @@ func (s *Session) pump(ctx context.Context, outputs map[uint64]frameWriter, o Ex
 			progress(shown)
 		}
 	}
-	progress(s.duration)
+	progress(x.length())
 	return nil
 }
 
@@ -228,16 +240,6 @@ func (r *Report) drop(n int) {
 	if n > 0 {
 		r.Dropped += n
 		r.Incomplete = true
-	}
-}
-
-func (s *Session) report(tracks []media.Track) Report {
-	return Report{
-		Tracks:     tracks,
-		Duration:   s.duration,
-		Gaps:       s.Gaps(),
-		Missing:    s.Missing(),
-		Incomplete: len(s.missing) > 0 || wideHole(s.gaps),
 	}
 }
 

@@ -18,10 +18,10 @@ const (
 	// drops the first 80 ms. Silence of that length goes ahead of time zero.
 	preSkip = 80 * time.Millisecond
 	// behind is how far a file may fall behind the clock before silence is
-	// put in, ahead how far it may run ahead before a frame is left out.
+	// put in, tooFar how far it may run ahead before a frame is left out.
 	// Clocks of senders that drift end within these.
 	behind = 10 * time.Millisecond
-	ahead  = 15 * time.Millisecond
+	tooFar = 15 * time.Millisecond
 )
 
 // An opusFile writes one sound track as Ogg/Opus, true to real time: Ogg knows
@@ -61,7 +61,7 @@ func newOpusFile(f *os.File, t media.Track) (*opusFile, error) {
 // before it, and not at all if the file is past it already.
 func (o *opusFile) WriteFrame(f media.Frame) error {
 	lasts := media.OpusDuration(f.Data)
-	if lasts == 0 || o.end-f.Time > max(ahead, lasts/2) {
+	if lasts == 0 || o.end-f.Time > max(tooFar, lasts/2) {
 		o.dropped++
 		return nil
 	}

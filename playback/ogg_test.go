@@ -72,7 +72,7 @@ func TestOggKeepsTime(t *testing.T) {
 					continue
 				}
 				place := o.end - lasts
-				if d := place - at; d > max(ahead, lasts/2) || d < -behind {
+				if d := place - at; d > max(tooFar, lasts/2) || d < -behind {
 					t.Fatalf("the packet of %v plays at %v", at, place)
 				}
 			}
