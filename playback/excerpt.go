@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,23 +18,26 @@ var ErrRange = errors.New("nothing of the recording is between these times")
 // begins at zero where the export begins.
 type excerpt struct {
 	s        *Session
+	duration time.Duration // that of the recording
 	from, to time.Duration // on the recording's clock
 	tracks   []media.Track // in file order
+	events   []media.Event // those of the recording
 	chosen   map[string]bool
 }
 
 // excerpt returns what the options choose. It fails if that is nothing.
 func (s *Session) excerpt(o ExportOptions) (*excerpt, error) {
-	x := &excerpt{s: s, from: o.From, to: s.duration}
+	duration := s.Duration()
+	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events()}
 	if o.To > 0 {
-		x.to = min(o.To, s.duration)
+		x.to = min(o.To, duration)
 	}
 	tracks := s.withFrames()
 	if len(tracks) == 0 {
 		return x, ErrNothing
 	}
 	if o.From < 0 || o.To < 0 || x.to <= x.from {
-		return x, fmt.Errorf("%w: it lasts %v", ErrRange, s.duration.Round(time.Second/10))
+		return x, fmt.Errorf("%w: it lasts %v", ErrRange, duration.Round(time.Second/10))
 	}
 	if len(o.Participants) > 0 {
 		x.chosen = make(map[string]bool)
@@ -121,12 +125,12 @@ func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 					early[f.Track] = append(early[f.Track], f)
 				}
 				continue
-			case f.Time >= x.to && x.to < x.s.duration:
+			case f.Time >= x.to && x.to < x.duration:
 				if f.Time > x.to+reorderWindow {
 					return
 				}
 				continue
-			case codec.Audio() && f.Time+media.OpusDuration(f.Data) > x.to && x.to < x.s.duration:
+			case codec.Audio() && f.Time+media.OpusDuration(f.Data) > x.to && x.to < x.duration:
 				continue
 			}
 			if !begun && !begin() {
@@ -143,7 +147,7 @@ func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 // mutedAtBegin reports whether the track is muted where the excerpt begins.
 func (x *excerpt) mutedAtBegin(uid uint64) bool {
 	muted := false
-	for _, e := range x.s.events {
+	for _, e := range x.events {
 		if e.Time > x.from {
 			break
 		}
@@ -158,25 +162,21 @@ func (x *excerpt) mutedAtBegin(uid uint64) bool {
 // excerpt. A span without an end lasts, and what is missing behind all that is
 // known concerns what goes to the end.
 func (x *excerpt) overlaps(from, to time.Duration) bool {
-	return (from < x.to || x.to == x.s.duration) && (to == 0 || to > x.from)
-}
-
-// owner is whose track an event is about.
-func (x *excerpt) owner(e media.Event) string {
-	if t, ok := x.s.byUID[e.Track]; ok {
-		return x.s.tracks[t.index].Participant
-	}
-	return e.Participant
+	return (from < x.to || x.to == x.duration) && (to == 0 || to > x.from)
 }
 
 // report returns the report of an export that has not begun: what is known to
 // be missing within the excerpt.
 func (x *excerpt) report() Report {
 	r := Report{From: x.from, Duration: x.length()}
-	for _, g := range x.s.gaps {
-		if x.of(x.owner(g)) && x.overlaps(g.From, g.To) {
+	owner := make(map[uint64]string)
+	for _, t := range x.s.Tracks() {
+		owner[t.UID] = t.Participant
+	}
+	for _, g := range x.s.Gaps() {
+		if x.of(cmp.Or(owner[g.Track], g.Participant)) && x.overlaps(g.From, g.To) {
 			g.From = max(g.From, x.from)
-			if x.to < x.s.duration {
+			if x.to < x.duration {
 				g.To = min(g.To, x.to)
 			}
 			g.Time = g.From

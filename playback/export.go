@@ -69,7 +69,7 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 	if err != nil {
 		return r, err
 	}
-	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Start: s.start.Add(x.from), Title: s.title(o), Tracks: x.tracks})
+	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: x.tracks})
 	if err != nil {
 		return r, err
 	}
@@ -173,7 +173,7 @@ func (x *excerpt) createTrack(dir string, names namer, t media.Track) (*trackFil
 		f.frameWriter, err = newOpusFile(file, t)
 	} else {
 		f.frameWriter, err = matroska.NewFileWriter(file, matroska.FileHeader{
-			Start: x.s.start.Add(x.from), Title: t.Label(), Tracks: []media.Track{t}, WebM: ext == ".webm"})
+			Start: x.s.Start().Add(x.from), Title: t.Label(), Tracks: []media.Track{t}, WebM: ext == ".webm"})
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -248,9 +248,9 @@ func (s *Session) title(o ExportOptions) string {
 	if o.Title != "" {
 		return o.Title
 	}
-	for _, e := range s.events {
+	for _, e := range s.Events() {
 		if e.Type == media.EventStart {
-			return fmt.Sprintf("%s, %s", media.Clamp(e.Text, media.MaxName/2), s.start.UTC().Format("2006-01-02 15:04 MST"))
+			return fmt.Sprintf("%s, %s", media.Clamp(e.Text, media.MaxName/2), s.Start().UTC().Format("2006-01-02 15:04 MST"))
 		}
 	}
 	return ""
