@@ -26,7 +26,10 @@ type excerpt struct {
 }
 
 // excerpt returns what the options choose. It fails if that is nothing.
-func (s *Session) excerpt(o ExportOptions) (*excerpt, error) {
+func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error) {
+	if err := s.Complete(ctx); err != nil {
+		return &excerpt{s: s}, err
+	}
 	duration := s.Duration()
 	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events()}
 	if o.To > 0 {

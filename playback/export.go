@@ -64,7 +64,7 @@ type frameWriter interface {
 // keep their bytes and their times. It does not close w. After an error what
 // was written is no whole file; ExportFile never shows such a one.
 func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportOptions) (Report, error) {
-	x, err := s.excerpt(o)
+	x, err := s.excerpt(ctx, o)
 	r := x.report()
 	if err != nil {
 		return r, err
@@ -107,7 +107,7 @@ func ExportFile(ctx context.Context, s *Session, path string, o ExportOptions) (
 // ExportTracks returns. If dir exists and is not an empty folder, it is left
 // alone and the error wraps fs.ErrExist.
 func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) (r Report, err error) {
-	x, err := s.excerpt(o)
+	x, err := s.excerpt(ctx, o)
 	r = x.report()
 	if err != nil {
 		return r, err

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
-	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
 const (
@@ -16,80 +15,98 @@ const (
 	reorderWindow = 2 * time.Second
 	// reorderBytes bounds the frames that wait to be sorted.
 	reorderBytes = 64 << 20
+	// framesAhead is how many segments are held at once: the one whose frames
+	// are yielded, and those that are read meanwhile.
+	framesAhead = 3
 )
 
-// Frames yields the frames of all tracks, each once, in order of time. It
-// reads the segments again, one at a time. A frame that stands more than 2 s
-// behind its place, or more than 64 MiB, comes late, out of order.
+// Frames yields the frames of all tracks, each once, in order of time. It reads
+// each segment once, the next two while the frames of one are yielded. A frame
+// that stands more than 2 s behind its place, or more than 64 MiB, comes late,
+// out of order.
 //
-// A segment that Open could read and that cannot be read now yields a
+// A segment that cannot be read though it was or an index tells of it yields a
 // *SegmentError, and the rest follows; the end of ctx yields its error and
 // nothing more. What Missing lists is passed over in silence.
+//
+// A segment may have a track that no index told of; it is among Tracks from then
+// on.
 func (s *Session) Frames(ctx context.Context) iter.Seq2[media.Frame, error] {
 	return func(yield func(media.Frame, error) bool) {
-		var q frameQueue
-		var newest time.Duration
-		size, seq := 0, 0
-		pop := func() bool {
-			f := heap.Pop(&q).(queuedFrame)
-			size -= len(f.Data)
-			return yield(f.Frame, nil)
+		var numbers []int
+		for _, seg := range s.readable() {
+			numbers = append(numbers, seg.Number)
 		}
-		for _, seg := range s.segments {
-			if seg.skip {
-				continue
-			}
-			for b, err := range blocks(ctx, s.src, seg.number, s.o, s.known) {
-				if ctx.Err() != nil {
-					yield(media.Frame{}, ctx.Err())
-					return
-				}
-				if err != nil {
-					if seg.damaged {
-						break
-					}
-					if !yield(media.Frame{}, &SegmentError{Number: seg.number, From: seg.begin, To: seg.end, Err: err}) {
-						return
-					}
-					break
-				}
-				if b.Event != nil {
-					continue
-				}
-				seq++
-				size += len(b.Frame.Data)
-				newest = max(newest, b.Frame.Time)
-				heap.Push(&q, queuedFrame{b.Frame, seq})
-				for len(q) > 0 && (q[0].Time < newest-reorderWindow || size > reorderBytes) {
-					if !pop() {
-						return
-					}
-				}
-			}
-		}
-		for len(q) > 0 {
-			if ctx.Err() != nil {
-				yield(media.Frame{}, ctx.Err())
-				return
-			}
-			if !pop() {
-				return
-			}
-		}
+		s.frames(ctx, numbers, func(media.Frame) bool { return true }, yield)
 	}
 }
 
-// known refuses a segment that is not what Open saw: one with other tracks.
-func (s *Session) known(h matroska.Header) error {
-	if !h.Start.Equal(s.start) {
-		return ErrForeign
-	}
-	for _, t := range h.Tracks {
-		if known, ok := s.byUID[t.UID]; !ok || s.tracks[known.index].Codec != t.Codec {
-			return ErrForeign
+// readable returns the segments of which something can be read.
+func (s *Session) readable() []Segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var segments []Segment
+	for _, seg := range s.segments {
+		if !seg.skip {
+			segments = append(segments, seg.Segment)
 		}
 	}
-	return nil
+	return segments
+}
+
+// frames yields the frames of segments for which want says so.
+func (s *Session) frames(ctx context.Context, numbers []int, want func(media.Frame) bool, yield func(media.Frame, error) bool) {
+	var q frameQueue
+	var newest time.Duration
+	size, seq := 0, 0
+	// pop yields frames while they are in order, all if last.
+	pop := func(last bool) bool {
+		for len(q) > 0 && (last || q[0].Time < newest-reorderWindow || size > reorderBytes) {
+			if ctx.Err() != nil {
+				yield(media.Frame{}, ctx.Err())
+				return false
+			}
+			f := heap.Pop(&q).(queuedFrame)
+			size -= len(f.Data)
+			if !yield(f.Frame, nil) {
+				return false
+			}
+		}
+		return true
+	}
+	read := func(ctx context.Context, i int) *reading { return s.readSegment(ctx, numbers[i], true) }
+	for _, r := range ahead(ctx, len(numbers), framesAhead, read) {
+		if ctx.Err() != nil {
+			yield(media.Frame{}, ctx.Err())
+			return
+		}
+		partly := s.partly(r.number)
+		r, _ = s.note(r)
+		for _, f := range r.frames {
+			if !want(f) {
+				continue
+			}
+			seq++
+			size += len(f.Data)
+			newest = max(newest, f.Time)
+			heap.Push(&q, queuedFrame{f, seq})
+			if !pop(false) {
+				return
+			}
+		}
+		if r.err != nil && !partly && !yield(media.Frame{}, s.segmentError(r.number, r.err)) {
+			return
+		}
+	}
+	pop(true)
+}
+
+// partly reports whether it is known that not all of a segment can be read.
+func (s *Session) partly(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, ok := s.place(n)
+	return ok && s.segments[i].Err != nil
 }
 
 type queuedFrame struct {

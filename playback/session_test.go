@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -273,17 +275,27 @@ func TestGoneLater(t *testing.T) {
 	}
 }
 
-// TestBreak: a caller that has seen enough may stop, and nothing more is read.
+// TestBreak: a caller that has seen enough may stop; no more than the next two
+// segments are read then, and nothing any more when the loop is over.
 func TestBreak(t *testing.T) {
-	src := synthetic(t)
+	var sound []media.Frame
+	for at := time.Duration(0); at < time.Minute; at += 20 * time.Millisecond {
+		sound = append(sound, media.Frame{Track: alice.UID, Time: at, Data: []byte{0xfc, 0xff, 0xfe}})
+	}
+	src := cut(t, []media.Track{alice}, sound)
 	s := open(t, src)
+	var over atomic.Bool
 	src.reads = func(n int) {
-		if n > 0 {
+		if n > 2 || over.Load() {
 			t.Errorf("segment %d read", n)
 		}
 	}
 	for range s.Frames(t.Context()) {
 		break
+	}
+	over.Store(true)
+	for range 100 {
+		runtime.Gosched()
 	}
 }
 

@@ -1,19 +1,17 @@
 package playback
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
 	"time"
-
-	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// A Source gives a recording's segments, decrypted. Its methods may be called
-// again and again, and must be safe for concurrent use if the Session is used so.
+// A Source gives a recording's segments, decrypted. Its methods are called again
+// and again, from several goroutines at once.
+//
+// Errors should wrap ErrLocked or ErrDamaged where they are of that kind. Any
+// other is taken for one of the moment, such as a network that is down.
 type Source interface {
 	// Segments returns the numbers of the segments, ascending. A number that
 	// is left out between two others counts as missing.
@@ -21,6 +19,17 @@ type Source interface {
 	// ReadSegment returns one segment, verified and decrypted. The result
 	// is the caller's. An error concerns this segment alone.
 	ReadSegment(ctx context.Context, n int) ([]byte, error)
+}
+
+// An Indexer is a Source that has indexes, too: what media.Index tells, of some
+// dozens of segments at once. Open then reads only those segments that no index
+// tells of.
+type Indexer interface {
+	Source
+	// Indexes returns the numbers of the indexes, ascending.
+	Indexes() []int
+	// ReadIndex returns one index, as ReadSegment does a segment.
+	ReadIndex(ctx context.Context, n int) ([]byte, error)
 }
 
 // Options are the settings of Open. The zero value is good for files whose
@@ -48,8 +57,13 @@ func (e *SegmentError) Error() string { return fmt.Sprintf("segment %d: %v", e.N
 func (e *SegmentError) Unwrap() error { return e.Err }
 
 var (
+	// ErrLocked: no key of the reader opens it.
+	ErrLocked = errors.New("locked")
+	// ErrDamaged: it is not what was recorded, or makes no sense. To read it
+	// again changes nothing.
+	ErrDamaged = errors.New("damaged")
 	// ErrForeign: a segment says that it belongs to another recording, or
-	// stands under a number that is not its own.
+	// stands under a number that is not its own. It is ErrDamaged, too.
 	ErrForeign = errors.New("segment does not belong here")
 	// ErrNotListed: the source does not list the segment, though it lists
 	// later ones.
@@ -58,53 +72,12 @@ var (
 	ErrNothing = errors.New("recording holds no media")
 )
 
+// A damage is an error that is ErrDamaged by what was found in the bytes.
+type damage struct{ error }
+
+func (d damage) Unwrap() error        { return d.error }
+func (d damage) Is(target error) bool { return target == ErrDamaged }
+
 // maxTime is the longest recording that is read. It bounds what one wrong time
 // can cost an export that fills holes.
 const maxTime = 31 * 24 * time.Hour
-
-// blocks reads one segment. It yields its blocks, and an error as the last.
-func blocks(ctx context.Context, src Source, n int, o Options, check func(matroska.Header) error) iter.Seq2[matroska.Block, error] {
-	return func(yield func(matroska.Block, error) bool) {
-		data, err := src.ReadSegment(ctx, n)
-		if err != nil {
-			yield(matroska.Block{}, err)
-			return
-		}
-		r, err := matroska.NewReader(bytes.NewReader(data))
-		if err == nil {
-			err = belongs(r, n, o)
-		}
-		if err == nil {
-			err = check(r.Header())
-		}
-		if err != nil {
-			yield(matroska.Block{}, err)
-			return
-		}
-		for {
-			b, err := r.Next()
-			if err == io.EOF {
-				return
-			}
-			if err == nil && (b.Frame.Time > maxTime || b.Event != nil && b.Event.Time > maxTime) {
-				err = fmt.Errorf("time beyond %v", maxTime)
-			}
-			if !yield(b, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-func belongs(r *matroska.Reader, n int, o Options) error {
-	h := r.Header()
-	switch {
-	case o.Recording != "" && h.Recording != o.Recording:
-		return fmt.Errorf("%w: it is of recording %.40q", ErrForeign, h.Recording)
-	case h.Segment != n:
-		return fmt.Errorf("%w: it is number %d", ErrForeign, h.Segment)
-	case r.FormatVersion() != matroska.FormatVersion:
-		return fmt.Errorf("format version %d, this program reads %d", r.FormatVersion(), matroska.FormatVersion)
-	}
-	return nil
-}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/sealtape/sealtape/playback"
 	"github.com/urfave/cli/v2"
@@ -109,15 +110,18 @@ func emptyOrAbsent(path string) error {
 // A savingSource keeps each segment that is read as a file in dir.
 type savingSource struct {
 	segmentSource
-	dir   string
-	saved int
-	bytes int64
-	err   error // the first of writing a file
+	dir string
+
+	saving sync.Mutex
+	saved  int
+	bytes  int64
+	err    error // the first of writing a file
 }
 
-// ReadSegment is called from one goroutine by playback.Open.
 func (s *savingSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
 	b, err := s.segmentSource.ReadSegment(ctx, n)
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	if err != nil || s.err != nil {
 		return b, err
 	}

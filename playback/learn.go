@@ -1,0 +1,276 @@
+package playback
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// learn reads indexes, and then segments, as long as there are segments of which
+// nothing is known.
+func (s *Session) learn(ctx context.Context) error {
+	if x, ok := s.src.(Indexer); ok && len(s.untried()) > 0 {
+		var numbers []int
+		for _, n := range x.Indexes() {
+			if !s.indexes[n] {
+				numbers = append(numbers, n)
+			}
+		}
+		type result struct {
+			index *media.Index
+			err   error
+		}
+		read := func(ctx context.Context, i int) result {
+			data, err := x.ReadIndex(ctx, numbers[i])
+			if err != nil {
+				return result{err: err}
+			}
+			index, err := media.ReadIndex(bytes.NewReader(data))
+			if err != nil {
+				err = damage{err}
+			}
+			return result{index, err}
+		}
+		for i, r := range ahead(ctx, len(numbers), indexesAtOnce, read) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if r.err == nil {
+				// One that is not believed tells nothing: its segments do.
+				_ = s.addIndex(r.index)
+			}
+			s.indexes[numbers[i]] = r.err == nil || stateOf(r.err) != Readable
+		}
+	}
+	numbers := s.untried()
+	read := func(ctx context.Context, i int) *reading { return s.readSegment(ctx, numbers[i], false) }
+	for _, r := range ahead(ctx, len(numbers), segmentsAtOnce, read) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.addReading(r)
+	}
+	s.finish()
+	return ctx.Err()
+}
+
+// untried returns the segments of which nothing is known.
+func (s *Session) untried() []int {
+	var numbers []int
+	for _, seg := range s.segments {
+		if !seg.tried {
+			numbers = append(numbers, seg.Number)
+		}
+	}
+	return numbers
+}
+
+// finish derives what follows from all segments together.
+func (s *Session) finish() {
+	s.duration = 0
+	for i := range s.segments {
+		seg := &s.segments[i]
+		if seg.timed && !seg.skip {
+			s.duration = max(s.duration, seg.To)
+		}
+		// An index may tell of tracks that nothing else tells of.
+		unknown := func(t media.IndexTrack) bool { _, ok := s.byUID[t.UID]; return !ok }
+		if slices.ContainsFunc(seg.Tracks, unknown) {
+			seg.Tracks = slices.DeleteFunc(slices.Clone(seg.Tracks), unknown)
+		}
+	}
+	slices.SortStableFunc(s.events, func(a, b media.Event) int { return cmp.Compare(a.Time, b.Time) })
+	if n := len(s.events); n > 0 {
+		s.duration = max(s.duration, s.events[n-1].Time)
+	}
+	s.gaps = mergeGaps(s.events)
+	s.estimate()
+}
+
+var (
+	errTracks = fmt.Errorf("more than %d tracks", maxTracks)
+	errStart  = fmt.Errorf("%w: it counts from another start", ErrForeign)
+)
+
+// addIndex takes what an index tells of segments of which nothing is known. The
+// error says that it cannot be believed.
+func (s *Session) addIndex(x *media.Index) error {
+	if s.o.Recording != "" && x.Recording != s.o.Recording {
+		return fmt.Errorf("%w: it is of recording %.40q", ErrForeign, x.Recording)
+	}
+	if !s.start.IsZero() && !x.Start.Equal(s.start) {
+		return errStart
+	}
+	for _, seg := range x.Segments {
+		if seg.Start+seg.Duration > maxTime {
+			return fmt.Errorf("time beyond %v", maxTime)
+		}
+	}
+	for _, e := range x.Events {
+		if e.Time > maxTime {
+			return fmt.Errorf("time beyond %v", maxTime)
+		}
+	}
+	if len(s.tracks)+len(x.Tracks) > maxTracks {
+		return errTracks
+	}
+	fresh, known := 0, 0
+	for _, told := range x.Segments {
+		i, ok := s.place(told.Number)
+		if !ok {
+			continue
+		}
+		seg := &s.segments[i]
+		if seg.tried {
+			known++
+			continue
+		}
+		fresh++
+		seg.timed, seg.tried, seg.skip = true, true, false
+		seg.From, seg.To, seg.Tracks = told.Start, told.Start+told.Duration, told.Tracks
+	}
+	if fresh == 0 {
+		return nil // what it knows is known
+	}
+	s.start = x.Start
+	for _, t := range x.Tracks {
+		if !slices.Contains(codecs, t.Codec) {
+			continue // as the Matroska reader does
+		}
+		s.addTrack(t, false)
+	}
+	events := x.Events
+	if known > 0 {
+		events = newEvents(s.events, events)
+	}
+	s.events = append(s.events, events...)
+	return nil
+}
+
+// codecs are those of package media.
+var codecs = []media.Codec{media.Opus, media.VP8, media.VP9, media.H264, media.H265, media.AV1}
+
+// newEvents returns the events without those that are known.
+func newEvents(known, events []media.Event) []media.Event {
+	count := make(map[media.Event]int)
+	for _, e := range known {
+		count[e]++
+	}
+	var fresh []media.Event
+	for _, e := range events {
+		if count[e]--; count[e] < 0 {
+			fresh = append(fresh, e)
+		}
+	}
+	return fresh
+}
+
+// addReading takes what a segment tells, which wins over what an index told of
+// it. It sets r.err if the segment contradicts others that were read, and
+// reports whether anything changed.
+func (s *Session) addReading(r *reading) (changed bool) {
+	i, ok := s.place(r.number)
+	if !ok {
+		return false
+	}
+	seg := &s.segments[i]
+	if r.headed {
+		if err := s.header(r.header); err != nil {
+			r.err, r.headed, r.frames, r.events = damage{err}, false, nil, nil
+		}
+	}
+	if !r.headed {
+		// What Open could not read is not tried again; what an index tells of
+		// is missing only if it is so for good.
+		state := stateOf(r.err)
+		changed = seg.State != state || !seg.tried
+		if !seg.tried || state != Readable {
+			seg.State, seg.Err, seg.tried, seg.skip = state, r.err, true, true
+		}
+		return changed
+	}
+	from, to, timed := r.span()
+	told := seg.tried && !seg.skip
+	changed = !told || r.err != nil && seg.Err == nil
+	if !told {
+		s.events = append(s.events, r.events...)
+	}
+	if !told || !seg.read && r.err == nil && r.facts.differs(seg) {
+		changed = true
+		seg.From, seg.To, seg.timed, seg.Tracks = from, to, timed, r.facts.Tracks
+	}
+	seg.State, seg.Err, seg.tried, seg.read = Readable, r.err, true, true
+	seg.skip = r.err != nil && !timed
+	if seg.skip {
+		seg.State = stateOf(r.err)
+	}
+	return changed
+}
+
+// differs reports whether the segment is another than it was told to be.
+func (f *segmentFacts) differs(seg *segmentState) bool {
+	told := media.IndexSegment{Epoch: f.Epoch, Size: f.Size, Start: seg.From, Duration: seg.To - seg.From, Tracks: seg.Tracks}
+	return f.differ(told) != ""
+}
+
+// header takes a segment's header into account, unless it contradicts those of
+// other segments.
+func (s *Session) header(h matroska.Header) error {
+	if s.read && !s.start.Equal(h.Start) {
+		return errStart
+	}
+	for _, t := range h.Tracks {
+		if i, ok := s.byUID[t.UID]; ok && s.tracks[i].read && s.tracks[i].Codec != t.Codec {
+			return fmt.Errorf("track %d changes its codec", t.UID)
+		}
+	}
+	if len(s.tracks)+len(h.Tracks) > maxTracks {
+		return errTracks
+	}
+	s.start, s.read = h.Start, true
+	for _, t := range h.Tracks {
+		s.addTrack(t, true)
+	}
+	return nil
+}
+
+// addTrack notes a track as a segment has it, or an index tells of it.
+func (s *Session) addTrack(t media.Track, read bool) {
+	i, ok := s.byUID[t.UID]
+	if !ok {
+		s.byUID[t.UID] = len(s.tracks)
+		s.tracks = append(s.tracks, trackState{t, read})
+		return
+	}
+	known := &s.tracks[i]
+	// The largest picture is the one that a player should make room for.
+	large := known.Track
+	if t.Width*t.Height > large.Width*large.Height {
+		large = t
+	}
+	channels := max(known.Channels, t.Channels)
+	name := cmp.Or(known.Name, t.Name)
+	if read && !known.read {
+		known.Track, known.read = t, true
+		name = cmp.Or(t.Name, name)
+	}
+	known.Width, known.Height, known.Channels, known.Name = large.Width, large.Height, channels, name
+	known.Private = cmp.Or(known.Private, t.Private)
+}
+
+// note takes note of a segment that was read after Open. known says that it was
+// as Open found it.
+func (s *Session) note(r *reading) (_ *reading, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known = !s.addReading(r)
+	if !known {
+		s.finish()
+	}
+	return r, known
+}

@@ -1,0 +1,190 @@
+package playback
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// A SegmentMedia is what one segment holds.
+type SegmentMedia struct {
+	Number int
+	// Tracks are those that the segment lists, with their Private, whether it
+	// has frames of them or not.
+	Tracks []media.Track
+	// Frames are in order of time. Those of one track have times that strictly
+	// rise: of two sounds at one time the second is left out, a picture at the
+	// time of another comes a millisecond after it.
+	Frames []media.Frame
+	// Events are those of the timeline that stand in the segment, in its order.
+	Events []media.Event
+	// Size is the segment's length in bytes, decrypted.
+	Size int
+	// Torn: something at its end could not be read.
+	Torn bool
+}
+
+// ReadSegment reads segment n and checks that it belongs to the recording: by
+// its tags, its start, and its tracks. It is read from the source each time, also
+// if it could not be read before.
+//
+// What comes of it shows in Segments and Missing: a segment that turns out to be
+// damaged, or locked, and one that can be read after all.
+func (s *Session) ReadSegment(ctx context.Context, n int) (*SegmentMedia, error) {
+	if _, ok := s.find(n); !ok {
+		return nil, &SegmentError{Number: n, Err: ErrNotListed}
+	}
+	r := s.readSegment(ctx, n, true)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r, _ = s.note(r)
+	if r.err != nil && len(r.frames)+len(r.events) == 0 {
+		return nil, s.segmentError(n, r.err)
+	}
+	m := &SegmentMedia{Number: n, Tracks: r.header.Tracks, Events: r.events, Size: r.size, Torn: r.err != nil}
+	m.Frames = rising(r.frames, r.header.Tracks)
+	return m, nil
+}
+
+// rising sorts frames by time and lets the times of each track rise strictly.
+func rising(frames []media.Frame, tracks []media.Track) []media.Frame {
+	audio := make(map[uint64]bool)
+	for _, t := range tracks {
+		audio[t.UID] = t.Codec.Audio()
+	}
+	byTime := func(a, b media.Frame) int { return cmp.Compare(a.Time, b.Time) }
+	slices.SortStableFunc(frames, byTime)
+	last := make(map[uint64]time.Duration)
+	moved := false
+	frames = slices.DeleteFunc(frames, func(f media.Frame) bool {
+		at, ok := last[f.Track]
+		last[f.Track] = f.Time
+		return ok && f.Time == at && audio[f.Track]
+	})
+	clear(last)
+	for i := range frames {
+		f := &frames[i]
+		if at, ok := last[f.Track]; ok && f.Time <= at {
+			f.Time, moved = at+time.Millisecond, true
+		}
+		last[f.Track] = f.Time
+	}
+	if moved {
+		slices.SortStableFunc(frames, byTime)
+	}
+	return frames
+}
+
+// A reading is one segment as it was read. With an error it holds what came
+// before that; its header has no Recording and no tracks then if not even that
+// could be read.
+type reading struct {
+	number  int
+	headed  bool // header was read, and belongs to the segment
+	header  matroska.Header
+	size    int
+	frames  []media.Frame // in the order of the file
+	events  []media.Event
+	facts   segmentFacts  // what an index tells
+	longest time.Duration // the latest time in it
+	err     error
+}
+
+// readSegment reads a segment from the source; keep says whether it needs the frames.
+func (s *Session) readSegment(ctx context.Context, n int, keep bool) *reading {
+	r := &reading{number: n}
+	data, err := s.src.ReadSegment(ctx, n)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	r.size = len(data)
+	if err := r.parse(data, s.o, keep); err != nil {
+		r.err = damage{err}
+	}
+	return r
+}
+
+func (r *reading) parse(data []byte, o Options, keep bool) error {
+	m, err := matroska.NewReader(bytes.NewReader(data))
+	if err == nil {
+		err = belongs(m, r.number, o)
+	}
+	if err != nil {
+		return err
+	}
+	r.headed, r.header = true, m.Header()
+	audio := make(map[uint64]bool, len(r.header.Tracks))
+	for _, t := range r.header.Tracks {
+		audio[t.UID] = t.Codec.Audio()
+	}
+	for {
+		b, err := m.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil && (b.Frame.Time > maxTime || b.Event != nil && b.Event.Time > maxTime) {
+			err = fmt.Errorf("time beyond %v", maxTime)
+		}
+		if err != nil {
+			return err
+		}
+		if b.Event != nil {
+			r.events = append(r.events, *b.Event)
+			r.longest = max(r.longest, b.Event.Time)
+			continue
+		}
+		r.facts.add(b.Frame, audio[b.Frame.Track])
+		r.longest = max(r.longest, b.Frame.Time+b.Frame.Duration)
+		if keep {
+			r.frames = append(r.frames, b.Frame)
+		}
+	}
+}
+
+func belongs(r *matroska.Reader, n int, o Options) error {
+	h := r.Header()
+	switch {
+	case o.Recording != "" && h.Recording != o.Recording:
+		return fmt.Errorf("%w: it is of recording %.40q", ErrForeign, h.Recording)
+	case h.Segment != n:
+		return fmt.Errorf("%w: it is number %d", ErrForeign, h.Segment)
+	case r.FormatVersion() != matroska.FormatVersion:
+		return fmt.Errorf("format version %d, this program reads %d", r.FormatVersion(), matroska.FormatVersion)
+	}
+	return nil
+}
+
+// span returns the times of what was read: of its frames, or else of its events.
+func (r *reading) span() (from, to time.Duration, ok bool) {
+	if r.facts.frames {
+		return r.facts.Start, r.facts.Start + r.facts.Duration, true
+	}
+	for i, e := range r.events {
+		if i == 0 || e.Time < from {
+			from = e.Time
+		}
+		to = max(to, e.Time)
+	}
+	return from, to, len(r.events) > 0
+}
+
+// stateOf says what an error makes of the segment that could not be read.
+func stateOf(err error) State {
+	switch {
+	case errors.Is(err, ErrLocked):
+		return Locked
+	case errors.Is(err, ErrDamaged), errors.Is(err, ErrForeign):
+		return Failed
+	}
+	return Readable
+}

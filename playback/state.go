@@ -1,0 +1,152 @@
+package playback
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A State says what can be had of a segment.
+type State string
+
+const (
+	// Readable: it was read, or an index tells of it. With an Err it could not
+	// be read, or not to its end, for a reason of the moment or a crash.
+	Readable State = "readable"
+	// Locked: no key of the reader opens it.
+	Locked State = "locked"
+	// Failed: its bytes are not those that were recorded, or make no sense.
+	Failed State = "failed"
+	// Unlisted: the recording goes on after it without it. It stands for all
+	// numbers that are left out in a row.
+	Unlisted State = "unlisted"
+)
+
+// A Segment is what a Session knows of one segment.
+type Segment struct {
+	Number int
+	// From and To are where its first frame begins and its last one ends; of a
+	// picture's last frame, which has no length, that is where it begins. If
+	// that is not known, they are what its neighbours leave, shared with others
+	// in a row, or the usual length after the last one.
+	From, To time.Duration
+	State    State
+	// Err is why it is not Readable, or why not all of it.
+	Err error
+	// Tracks are those that have frames in it, with the times of key frames.
+	// They are not to be changed.
+	Tracks []media.IndexTrack
+}
+
+// A segmentState is a Segment with where that comes from.
+type segmentState struct {
+	Segment
+	numbers int  // how many an Unlisted one stands for
+	timed   bool // From and To are its own
+	tried   bool // it need not be read to learn of it
+	read    bool // it was read: nothing an index says of it counts
+	skip    bool // nothing of it can be read
+}
+
+const (
+	usualLength  = 5 * time.Second  // if no segments tell
+	longestUsual = 10 * time.Minute // whatever they tell
+	maxNumbers   = 1 << 20          // that one segment stands for
+)
+
+// estimate gives the segments that have no times of their own what is left for
+// them.
+func (s *Session) estimate() {
+	usual := s.usual()
+	var end time.Duration // of all before
+	next := make([]time.Duration, len(s.segments)+1)
+	next[len(s.segments)] = -1
+	for i := len(s.segments) - 1; i >= 0; i-- {
+		next[i] = next[i+1]
+		if seg := &s.segments[i]; seg.timed && (next[i] < 0 || seg.From < next[i]) {
+			next[i] = seg.From
+		}
+	}
+	for i := 0; i < len(s.segments); {
+		if s.segments[i].timed {
+			end = max(end, s.segments[i].To)
+			i++
+			continue
+		}
+		first, numbers := i, 0
+		for ; i < len(s.segments) && !s.segments[i].timed; i++ {
+			numbers += s.segments[i].numbers
+		}
+		each := usual
+		if to := next[i]; to >= 0 {
+			each = max(0, to-end) / time.Duration(numbers)
+		}
+		for j := first; j < i; j++ {
+			seg := &s.segments[j]
+			seg.From = min(end, maxTime)
+			seg.To = min(end+min(each*time.Duration(seg.numbers), maxTime), maxTime)
+			end = seg.To
+		}
+		if to := next[i]; to > end { // what the division left
+			s.segments[i-1].To, end = to, to
+		}
+	}
+}
+
+// usual returns the median distance between segments that follow each other.
+func (s *Session) usual() time.Duration {
+	var lengths []time.Duration
+	for i := 1; i < len(s.segments); i++ {
+		a, b := &s.segments[i-1], &s.segments[i]
+		if a.timed && b.timed && b.From > a.From {
+			lengths = append(lengths, b.From-a.From)
+		}
+	}
+	if len(lengths) == 0 {
+		return usualLength
+	}
+	slices.Sort(lengths)
+	return min(lengths[len(lengths)/2], longestUsual)
+}
+
+// missingOf returns the segments that are not, or not wholly, to be had.
+func missingOf(segments []segmentState) []SegmentError {
+	next := make([]time.Duration, len(segments)+1) // where those from here on begin
+	for i := len(segments) - 1; i >= 0; i-- {
+		next[i] = next[i+1]
+		if seg := &segments[i]; seg.timed && !seg.skip && (next[i] == 0 || seg.From < next[i]) {
+			next[i] = seg.From
+		}
+	}
+	var missing []SegmentError
+	var end time.Duration
+	for i := range segments {
+		seg := &segments[i]
+		if seg.timed && !seg.skip {
+			end = max(end, seg.To)
+		}
+		if seg.Err == nil {
+			continue
+		}
+		m := SegmentError{Number: seg.Number, From: end, To: next[i+1], Err: seg.Err}
+		if m.To != 0 {
+			m.To = max(m.To, m.From)
+		}
+		missing = append(missing, m)
+	}
+	return missing
+}
+
+// find returns the place of segment n.
+func (s *Session) find(n int) (int, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place(n)
+}
+
+func (s *Session) place(n int) (int, bool) {
+	i, ok := slices.BinarySearchFunc(s.segments, n, func(seg segmentState, n int) int { return cmp.Compare(seg.Number, n) })
+	return i, ok && s.segments[i].State != Unlisted
+}
