@@ -1,0 +1,105 @@
+/**
+ * The master clock: recording time as a function of the machine's time. It runs
+ * at a rate, stops, is set, and is drawn slowly towards what sound devices think a
+ * second is, so that sound need not be stretched. Pure: the machine's time is
+ * passed in, in seconds.
+ */
+
+/** How fast the clock follows the sound: an error is gone after some two seconds, at no more than half a percent. */
+const pull = 0.5, most = 0.005;
+
+/** A common error of all sounds beyond this is no drift: the device stood still. The clock steps. */
+const step = 0.08;
+
+export class Clock {
+	constructor(now = () => performance.now() / 1000) {
+		this.now = now;
+		this.rate = 1;
+		this.running = false;
+		this.base = 0; // recording time at since
+		this.since = 0;
+		this.slew = 0;
+	}
+
+	/** Recording time, in seconds. */
+	get time() {
+		return this.running ? this.base + (this.now() - this.since) * this.rate * (1 + this.slew) : this.base;
+	}
+
+	#rebase(time = this.time) {
+		this.base = time;
+		this.since = this.now();
+	}
+
+	set(time) {
+		this.#rebase(time);
+		this.slew = 0;
+	}
+
+	start() {
+		this.#rebase();
+		this.running = true;
+		this.slew = 0;
+	}
+
+	stop() {
+		this.#rebase();
+		this.running = false;
+	}
+
+	setRate(rate) {
+		this.#rebase();
+		this.rate = rate;
+	}
+
+	/**
+	 * follow takes how far each playing sound is ahead of the clock, in seconds of
+	 * the recording. Returns how far the clock stepped, mostly 0.
+	 * @param {number[]} errors
+	 * @param {boolean} fresh the sounds have just begun: their common delay is not heard as one
+	 */
+	follow(errors, fresh = false) {
+		this.#rebase();
+		if (errors.length === 0) {
+			this.slew = 0;
+			return 0;
+		}
+		const error = median(errors);
+		if (Math.abs(error) > step || fresh && Math.abs(error) > 0.005) {
+			this.base += error;
+			this.slew = 0;
+			return error;
+		}
+		this.slew = Math.max(-most, Math.min(most, error * pull));
+		return 0;
+	}
+}
+
+/** median of at least one number; of an even count the lower of the middle two. */
+export function median(numbers) {
+	const sorted = numbers.slice().sort((a, b) => a - b);
+	return sorted[(sorted.length - 1) >> 1];
+}
+
+/**
+ * trim returns the factor to play an element at, that is error seconds ahead of
+ * the clock. Pictures follow freely. Sound is left alone until it is 20 ms off,
+ * and then drawn back by two percent, until it is nearly right.
+ * @param {"audio"|"video"} kind
+ * @param {number} error in seconds
+ * @param {number} now the factor in force
+ */
+export function trim(kind, error, now) {
+	const off = Math.abs(error);
+	if (kind === "video") {
+		if (off < (now === 1 ? 0.008 : 0.003)) return 1;
+		return round(Math.max(0.8, Math.min(1.25, 1 - error * 2)));
+	}
+	if (off < (now === 1 ? 0.018 : 0.004)) return 1;
+	const by = off > 0.06 ? 0.05 : 0.02;
+	return error > 0 ? 1 - by : 1 + by;
+}
+
+function round(x) {
+	return Math.round(x * 100) / 100;
+}

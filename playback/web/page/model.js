@@ -1,0 +1,306 @@
+/**
+ * What is known of a recording, from the server's JSON: who was there, what they
+ * sent and when, what is missing. Pure: no DOM, no clock, no network. All times
+ * are seconds on the recording clock, all spans are [from, to), sorted and apart.
+ *
+ * Names, titles and texts are what strangers chose. They are kept as they came;
+ * whoever shows them makes text of them.
+ */
+import * as spans from "./spans.js";
+
+/** Pictures come from a key frame on. How far back one is looked for, in segments. */
+const keyReach = 48;
+
+/** Silence that skip-silence leaves: after a word, before one, and the least it skips. */
+const afterWord = 0.6, beforeWord = 0.5, leastSkip = 1.5;
+
+/** A speaking event comes when somebody stops, or in pieces of 30 s: nearer to the end of a recording that goes on nobody knows. */
+const speakingLag = 32;
+
+const states = { r: "readable", l: "locked", f: "failed", u: "unlisted" };
+
+/**
+ * @typedef {object} Segment
+ * @property {number} number
+ * @property {number} from
+ * @property {number} to where the next begins, or the media ends
+ * @property {"readable"|"locked"|"failed"|"unlisted"} state
+ * @property {Map<string, number[]>} tracks UID to the times of key frames
+ *
+ * @typedef {object} Track
+ * @property {string} uid
+ * @property {string} participant
+ * @property {string} name
+ * @property {"microphone"|"camera"|"screen"|"screen-audio"|"unknown"} source
+ * @property {"audio"|"video"} kind
+ * @property {string} codec
+ * @property {string} mime
+ * @property {number} width
+ * @property {number} height
+ * @property {spans.Span[]} life when it was published
+ * @property {spans.Span[]} muted
+ *
+ * @typedef {object} Person
+ * @property {string} id identity in the room, as its server said
+ * @property {string} name
+ * @property {"proved"|"operator"|"claimed"|"unknown"} how how the name is known
+ * @property {boolean} reader the name is among those who may read
+ * @property {spans.Span[]} presence
+ * @property {spans.Span[]} speaking
+ * @property {Object<string, spans.Span[]>} muted by source
+ * @property {Track[]} tracks
+ */
+export class Recording {
+	/** @param {object} json what api/recordings/ID gave */
+	constructor(json) {
+		/** @type {Segment[]} by number */
+		this.segments = [];
+		this.events = [];
+		/** @type {object[]} */
+		this.gaps = [];
+		this.update(json);
+	}
+
+	/**
+	 * update takes the recording's later state: the whole of it, or only segments
+	 * from a number on and events from a count on, as asked for.
+	 */
+	update(json) {
+		this.version = json.version;
+		this.id = json.id;
+		this.state = json.state;
+		this.live = json.state === "open";
+		this.room = json.room || "";
+		this.title = json.title || "";
+		this.start = json.start ? new Date(json.start) : null;
+		this.signers = json.signers || [];
+		this.postQuantum = !!json.post_quantum;
+		this.resealedFrom = json.resealed_from || "";
+		this.command = json.command || "";
+		this.epochs = json.epochs || [];
+		this.problems = json.problems || [];
+		this.#takeSegments(json.segments || [], json.tracks || []);
+		this.#takeEvents(json.events || [], json.events_total);
+		this.gaps = json.gaps || this.gaps;
+		const last = this.segments[this.segments.length - 1];
+		this.duration = Math.max(json.duration || 0, last ? last.to : 0);
+		this.#derive(json.tracks || []);
+	}
+
+	/** What to ask the server for next: all before is known and will not change. */
+	get known() {
+		const last = this.segments[this.segments.length - 1];
+		return { version: this.version, from: last ? last.number : 0, events: this.events.length };
+	}
+
+	#takeSegments(list, tracks) {
+		if (list.length > 0) {
+			this.segments = this.segments.filter((s) => s.number < list[0][0]);
+		}
+		for (const [number, from, to, state, media] of list) {
+			const byTrack = new Map();
+			for (const [index, ...keys] of media || []) {
+				if (tracks[index]) byTrack.set(String(tracks[index].uid), keys);
+			}
+			this.segments.push({ number, from, to, state: states[state] || "failed", tracks: byTrack });
+		}
+		this.segments.sort((x, y) => x.number - y.number);
+		// Frames of one segment may end a little after the next begins, which then
+		// has the word. Times that run back would hide segments from every search.
+		this.segments.forEach((s, i) => {
+			const next = this.segments[i + 1];
+			if (next && next.from < s.from) next.from = s.from;
+			if (next && s.to > next.from) s.to = next.from;
+		});
+		this.froms = this.segments.map((s) => [s.from, s.to]);
+	}
+
+	#takeEvents(list, total) {
+		const known = total === undefined ? 0 : Math.max(0, total - list.length);
+		this.events = this.events.slice(0, known).concat(list);
+	}
+
+	#derive(tracks) {
+		this.locked = this.#spansIn("locked");
+		this.failed = this.#spansIn("failed", "unlisted");
+		this.readers = [];
+		const marks = this.#marks();
+		this.#deriveTracks(tracks, marks);
+		this.#derivePeople(marks);
+		this.chat = this.events.filter((e) => e.type === "chat" || e.type === "reaction")
+			.map((e) => ({ t: e.t, who: e.participant || "", name: e.name || this.person(e.participant)?.name || "",
+				text: e.text || "", reaction: e.type === "reaction" }));
+	}
+
+	#spansIn(...wanted) {
+		return spans.merge(this.segments.filter((s) => wanted.includes(s.state)).map((s) => [s.from, s.to]));
+	}
+
+	/** One pass over the events: what began and ended, by participant and by track. */
+	#marks() {
+		const m = { people: new Map(), tracks: new Map(), readers: new Set() };
+		const person = (e) => {
+			const id = e.participant || "";
+			if (!m.people.has(id)) m.people.set(id, { presence: [], speaking: [], name: "", how: "", first: e.t });
+			const p = m.people.get(id);
+			p.name ||= e.type === "verified" ? "" : e.name || "";
+			return p;
+		};
+		const track = (e) => {
+			if (!m.tracks.has(e.track)) m.tracks.set(e.track, { life: [], muted: [] });
+			return m.tracks.get(e.track);
+		};
+		for (const e of this.events) {
+			if (e.participant) person(e);
+			switch (e.type) {
+			case "join": person(e).presence.push([e.t, true]); break;
+			case "leave": person(e).presence.push([e.t, false]); break;
+			case "speaking": person(e).speaking.push([e.from ?? e.t, e.to ?? e.t]); break;
+			case "verified": {
+				const p = person(e);
+				p.verified = e.name;
+				p.how = e.reason === "proof" || p.how === "proved" ? "proved" : "operator";
+				break;
+			}
+			case "track": case "track-end": if (e.track) track(e).life.push([e.t, e.type === "track"]); break;
+			case "mute": case "unmute": if (e.track) track(e).muted.push([e.t, e.type === "mute"]); break;
+			case "epoch": for (const name of (e.text || "").split(", ")) if (name) m.readers.add(name);
+			}
+		}
+		return m;
+	}
+
+	#deriveTracks(list, marks) {
+		const seen = new Map(); // UID to the spans of the segments that tell of it
+		for (const s of this.segments) {
+			for (const uid of s.tracks.keys()) {
+				if (!seen.has(uid)) seen.set(uid, []);
+				seen.get(uid).push([s.from, s.to]);
+			}
+		}
+		this.tracks = list.map((t) => {
+			const uid = String(t.uid), mark = marks.tracks.get(uid);
+			const held = seen.get(uid) || [];
+			const told = mark ? spans.lasting(mark.life, 0, this.duration) : [];
+			// The timeline says to the millisecond what segments say to their length; of
+			// locked spans there may be no timeline.
+			const life = told.length ? spans.merge(told.concat(held.filter(([a, b]) =>
+				!spans.intersect(told, [[a - 5, b + 5]]).length))) : spans.merge(held, 0.5);
+			return {
+				uid, participant: t.participant || "", name: t.name || "", source: t.source || "unknown",
+				kind: (t.mime || "").startsWith("audio/") || t.codec === "opus" ? "audio" : "video",
+				codec: t.codec, mime: t.mime || "", width: t.width || 0, height: t.height || 0, channels: t.channels || 0,
+				life, muted: spans.intersect(mark ? spans.lasting(mark.muted, 0, this.duration) : [], life),
+			};
+		});
+		this.byUID = new Map(this.tracks.map((t) => [t.uid, t]));
+		this.missing = new Map();
+		for (const g of this.gaps) {
+			const uid = String(g.track);
+			if (!this.missing.has(uid)) this.missing.set(uid, []);
+			this.missing.get(uid).push({ from: g.from, to: g.to, reason: g.reason || "" });
+		}
+		for (const holes of this.missing.values()) holes.sort((x, y) => x.from - y.from);
+	}
+
+	#derivePeople(marks) {
+		const ids = new Set(marks.people.keys());
+		for (const t of this.tracks) if (t.participant) ids.add(t.participant);
+		this.people = [...ids].map((id) => {
+			const m = marks.people.get(id) || { presence: [], speaking: [], name: "", how: "" };
+			const tracks = this.tracks.filter((t) => t.participant === id);
+			const name = m.verified || m.name || tracks.find((t) => t.name)?.name || "";
+			const speaking = spans.merge(m.speaking);
+			let presence = spans.lasting(m.presence, 0, this.duration);
+			// Somebody who sends is there, whatever the timeline lacks.
+			presence = spans.merge(presence.concat(...tracks.map((t) => t.life.map(([a, b]) => [a, b]))), 0.25);
+			const muted = {};
+			for (const t of tracks) muted[t.source] = spans.merge((muted[t.source] || []).concat(t.muted.map(([a, b]) => [a, b])));
+			return { id, name, how: m.how || (name ? "claimed" : "unknown"), reader: !!m.verified && marks.readers.has(m.verified),
+				presence, speaking, muted, tracks };
+		}).filter((p) => p.presence.length || p.tracks.length);
+		this.people.sort((x, y) => (x.presence[0]?.[0] ?? 0) - (y.presence[0]?.[0] ?? 0));
+		this.byID = new Map(this.people.map((p) => [p.id, p]));
+		this.speaking = spans.merge([].concat(...this.people.map((p) => p.speaking.map(([a, b]) => [a, b]))));
+		this.readers = [...marks.readers];
+	}
+
+	/** @returns {Person|undefined} */
+	person(id) {
+		return this.byID?.get(id);
+	}
+
+	/** @returns {Track|undefined} */
+	track(uid) {
+		return this.byUID.get(uid);
+	}
+
+	/** holes returns what the track misses of what was sent: [{from, to, reason}]. */
+	holes(uid) {
+		return this.missing.get(uid) || [];
+	}
+
+	/** at tells who is there, who speaks and which screens are shown at t. */
+	at(t) {
+		const present = [], speaking = [];
+		for (const p of this.people) {
+			if (spans.within(p.presence, t)) present.push(p.id);
+			if (spans.within(p.speaking, t)) speaking.push(p.id);
+		}
+		const screens = this.tracks.filter((x) => x.source === "screen" && spans.within(x.life, t)).map((x) => x.uid);
+		return { present, speaking, screens };
+	}
+
+	/**
+	 * silences returns the spans to skip, in which nobody speaks, with a little
+	 * left at both ends. None if the timeline says nothing of speakers.
+	 */
+	silences() {
+		if (this.speaking.length === 0) return [];
+		const end = this.live ? this.duration - speakingLag : this.duration;
+		const words = this.speaking.map(([a, b]) => [a - beforeWord, b + afterWord]);
+		return spans.without(spans.merge(words), 0, end).filter(([a, b]) => b - a >= leastSkip);
+	}
+
+	/** segmentAt returns the index in segments of the last that begins by t, 0 at the least, -1 if there is none. */
+	segmentAt(t) {
+		return this.segments.length === 0 ? -1 : Math.max(0, spans.find(this.froms, t));
+	}
+
+	/** has says whether segment i can give media of the track. */
+	has(i, uid) {
+		const s = this.segments[i];
+		return !!s && s.state === "readable" && s.tracks.has(uid);
+	}
+
+	/**
+	 * pictureFrom returns the index of the segment from which on a picture at t must
+	 * be decoded: that of the last key frame by t. Where there is none to go back to,
+	 * it is the segment of t itself: its picture comes with its first key frame.
+	 */
+	pictureFrom(uid, t) {
+		const i = this.segmentAt(t);
+		for (let j = i; j >= 0 && j > i - keyReach && this.has(j, uid); j--) {
+			if (this.segments[j].tracks.get(uid).some((key) => key <= t)) return j;
+		}
+		return i;
+	}
+
+	/** firstKey returns the time of the track's first key frame in segment i, NaN if it has none. */
+	firstKey(i, uid) {
+		return this.segments[i]?.tracks.get(uid)?.[0] ?? NaN;
+	}
+
+	/**
+	 * fail notes what a fetch found: segment i cannot be played. Returns whether
+	 * that is news.
+	 */
+	fail(i, state) {
+		const s = this.segments[i];
+		if (!s || s.state === state) return false;
+		s.state = state;
+		this.locked = this.#spansIn("locked");
+		this.failed = this.#spansIn("failed", "unlisted");
+		return true;
+	}
+}

@@ -1,0 +1,486 @@
+/**
+ * The player: one element for each track that has media about now, all kept to one
+ * clock. It has no look; the page mounts the elements of pictures that it wants to
+ * be seen and is told of changes by events:
+ *
+ *   time    about ten times a second while it plays, and after a seek
+ *   state   playing, paused, waiting, ended, rate, volume, or a track's state
+ *   tracks  an element began or ceased to have media
+ *   spans   a span turned out to be locked or to fail its verification
+ *   update  the recording grew
+ *   error   detail.text, for people
+ */
+import { supported } from "./buffer.js";
+import { Clock } from "./clock.js";
+import { Feed } from "./feed.js";
+import { Live } from "./live.js";
+import * as spans from "./spans.js";
+import { Ticker } from "./tick.js";
+import { TrackPlayer } from "./track.js";
+
+/** How far ahead is read, in seconds of real time, and how far elements are kept open around the clock. */
+const ahead = 20, linger = 12;
+
+/** How long pictures may keep the sound waiting, in seconds; and a sound that does not get ready the others. */
+const picturePatience = 0.8, soundPatience = 2.5;
+
+/** How much must be there to go on after it was not, in seconds of real time. */
+const enough = 1;
+
+export class Player extends EventTarget {
+	#clock = new Clock();
+	#tracks = new Map(); // UID to TrackPlayer, those that are open
+	#elements = new Map();
+	#volumes = new Map();
+	#shown = new Set();
+	#unsupported = new Set();
+	#broken = new Map(); // UID to what the browser said
+	#paused = true;
+	#waiting = false;
+	#ended = false;
+	#destroyed = false;
+	#volume = 1;
+	#muted = false;
+	#trouble = "";
+	#silences = null;
+	#soon = false;
+	#told = { time: 0, plan: 0, tidy: 0 };
+
+	/**
+	 * @param {object} c
+	 * @param {import("./model.js").Recording} c.recording
+	 * @param {import("./api.js").API} c.api
+	 */
+	constructor({ recording, api }) {
+		super();
+		this.recording = recording;
+		this.api = api;
+		this.skipSilence = false;
+		this.#feed = new Feed({
+			api, recording,
+			give: (uid, i, part) => {
+				this.#tracks.get(uid)?.give(i, part);
+				this.#poke();
+			},
+			fail: (i, state) => {
+				if (recording.fail(i, state)) this.#tell("spans");
+				this.#plan();
+				this.#poke();
+			},
+			trouble: (text) => {
+				this.#trouble = text;
+				this.#tell("state");
+			},
+		});
+		for (const t of recording.tracks) this.#check(t);
+		this.#ticker = new Ticker(() => this.#tick());
+		this.#ticker.every(200);
+		this.#live = new Live({ recording, api, grown: () => this.#grown(), trouble: (text) => this.#tell("error", { text }) });
+		document.addEventListener("visibilitychange", this.#seen);
+		this.#plan();
+	}
+
+	#feed;
+	#ticker;
+	#live;
+	#seen = () => this.#poke();
+
+	/** Where it is, in seconds on the recording clock. */
+	get time() { return Math.min(Math.max(0, this.#clock.time), this.recording.duration); }
+	get duration() { return this.recording.duration; }
+	get paused() { return this.#paused; }
+	/** Wants to play, or to show what was sought, and what is needed is not there. */
+	get waiting() { return this.#waiting; }
+	get ended() { return this.#ended; }
+	get live() { return this.recording.live; }
+	/** Why it waits, if the store does not answer; else "". */
+	get trouble() { return this.#trouble; }
+
+	/** From 0.5 to 3. */
+	get rate() { return this.#clock.rate; }
+	set rate(rate) {
+		this.#clock.setRate(Math.min(3, Math.max(0.5, Number(rate) || 1)));
+		this.#tell("state");
+		this.#poke();
+	}
+
+	/** From 0 to 1, of all sound. */
+	get volume() { return this.#volume; }
+	set volume(v) {
+		this.#volume = Math.min(1, Math.max(0, Number(v) || 0));
+		this.#sound();
+	}
+	get muted() { return this.#muted; }
+	set muted(on) {
+		this.#muted = !!on;
+		this.#sound();
+	}
+
+	/** setVolume sets how loud one participant is, from 0 to 1. */
+	setVolume(participant, v) {
+		this.#volumes.set(participant, Math.min(1, Math.max(0, Number(v) || 0)));
+		this.#sound();
+	}
+	volumeOf(participant) { return this.#volumes.get(participant) ?? 1; }
+
+	play() {
+		if (!this.#paused || this.#destroyed) return;
+		if (this.time >= this.duration - 0.05 && !this.live) this.#jump(0);
+		this.#paused = false;
+		this.#ended = false;
+		this.#waiting = true;
+		this.#since = performance.now() / 1000;
+		this.#ticker.every(40);
+		this.#tell("state");
+		this.#tick();
+	}
+
+	pause() {
+		if (this.#paused) return;
+		this.#paused = true;
+		this.#waiting = false;
+		this.#clock.stop();
+		for (const t of this.#tracks.values()) t.halt();
+		this.#ticker.every(200);
+		this.#tell("state");
+		this.#tick();
+	}
+
+	/** seek goes to t; sound and pictures of it come as soon as they are there. */
+	seek(t) {
+		if (this.#destroyed) return;
+		this.#jump(Math.min(Math.max(0, Number(t) || 0), this.duration));
+		this.#tell("time");
+		this.#tell("state");
+		this.#poke();
+	}
+
+	#jump(t) {
+		this.#clock.stop();
+		this.#clock.set(t);
+		this.#ended = false;
+		this.#waiting = true;
+		this.#since = performance.now() / 1000;
+		this.#soundReady = null;
+		this.#plan();
+		for (const p of this.#tracks.values()) p.aim(t);
+		this.#plan();
+	}
+	#since = 0;
+	#soundReady = null;
+
+	/** show says which tracks' pictures are seen. No others are fetched. */
+	show(uids) {
+		this.#shown = new Set(uids);
+		this.#plan();
+		this.#poke();
+	}
+
+	/** element returns the video element of a track, always the same one. */
+	element(uid) {
+		let e = this.#elements.get(uid);
+		if (e) return e;
+		const track = this.recording.track(uid);
+		e = document.createElement(track?.kind === "audio" ? "audio" : "video");
+		e.preload = "auto";
+		e.preservesPitch = true;
+		if (track?.kind !== "audio") {
+			e.muted = true; // it has no sound, and may thus play unasked
+			e.playsInline = true;
+			e.tabIndex = -1;
+			e.disablePictureInPicture = true;
+		}
+		this.#elements.set(uid, e);
+		return e;
+	}
+
+	/** elements returns all elements that have media about now, by UID. For tests that look and listen. */
+	elements() {
+		return new Map([...this.#tracks].map(([uid, t]) => [uid, t.element]));
+	}
+
+	/** drift tells how far each playing element is from the clock, in seconds. For tests. */
+	drift() {
+		const t = this.#clock.time;
+		return [...this.#tracks.values()].filter((p) => p.on).map((p) => ({
+			uid: p.uid, kind: p.kind, error: p.element.currentTime - t, factor: p.factor, steady: p.steady,
+		}));
+	}
+
+	/** buffered returns what can be played at once, about the present time. */
+	get buffered() {
+		const t = this.time, all = [...this.#tracks.values()];
+		const { segments } = this.recording;
+		const out = [];
+		for (let i = this.recording.segmentAt(t); i >= 0 && i < segments.length && segments[i].from < t + ahead * 3; i++) {
+			if (all.every((p) => p.covered(segments[i].from + 0.001))) out.push([segments[i].from, segments[i].to]);
+		}
+		return spans.merge(out);
+	}
+
+	/**
+	 * state tells what of a track can be seen or heard now.
+	 * @returns {{state: string, reason: string, codec: string}}
+	 */
+	state(uid) {
+		const track = this.recording.track(uid), t = this.time;
+		const is = (state, reason = "") => ({ state, reason, codec: track?.codec || "" });
+		if (!track) return is("absent");
+		const segment = this.recording.segments[this.recording.segmentAt(t)];
+		if (segment && t < segment.to) {
+			if (segment.state === "locked") return is("locked");
+			if (segment.state !== "readable") return is("failed", segment.state === "unlisted" ? "unlisted" : "");
+		}
+		if (this.#unsupported.has(uid)) return is("unsupported");
+		if (!spans.within(track.life, t)) return is("absent");
+		const player = this.#tracks.get(uid), there = !!player?.range(t);
+		if (!there) {
+			const hole = this.recording.holes(uid).find((h) => h.from <= t + 0.02 && t < h.to + 0.02);
+			if (hole) return is("hole", hole.reason);
+			if (spans.within(track.muted, t)) return is("muted");
+			if (this.#broken.has(uid) && player?.spoils(t)) return is("unsupported", this.#broken.get(uid));
+			return player && !player.covered(t) || this.#waiting ? is("waiting") : is(track.kind === "audio" ? "playing" : "hole");
+		}
+		if (track.kind === "audio" && spans.within(track.muted, t)) return is("muted");
+		return is(this.#paused ? "paused" : this.#waiting ? "waiting" : "playing");
+	}
+
+	/** atLive says whether it plays what is newest of a recording that goes on. */
+	atLive() {
+		return this.live && this.time > this.duration - 15;
+	}
+
+	/** goLive seeks to what is newest, and plays. */
+	goLive() {
+		this.seek(Math.max(0, this.duration - 10));
+		this.play();
+	}
+
+	destroy() {
+		if (this.#destroyed) return;
+		this.#destroyed = true;
+		this.#paused = true;
+		this.#clock.stop();
+		this.#ticker.close();
+		this.#live.close();
+		this.#feed.close();
+		document.removeEventListener("visibilitychange", this.#seen);
+		for (const t of this.#tracks.values()) t.close();
+		this.#tracks.clear();
+		this.#elements.clear();
+	}
+
+	#tell(type, detail = {}) {
+		if (!this.#destroyed) this.dispatchEvent(new CustomEvent(type, { detail }));
+	}
+
+	#sound() {
+		for (const p of this.#tracks.values()) this.#loud(p);
+		this.#tell("state");
+	}
+
+	#loud(p) {
+		if (p.kind !== "audio") return;
+		p.element.muted = this.#muted;
+		p.element.volume = this.#volume * this.volumeOf(this.recording.track(p.uid)?.participant);
+	}
+
+	#check(track) {
+		if (track.mime && !supported(track.mime)) this.#unsupported.add(track.uid);
+	}
+
+	#grown() {
+		for (const t of this.recording.tracks) this.#check(t);
+		this.#silences = null;
+		this.#plan();
+		this.#tell("update");
+		this.#poke();
+	}
+
+	/** poke looks after everything soon, once for many reasons. */
+	#poke() {
+		if (this.#soon || this.#destroyed) return;
+		this.#soon = true;
+		queueMicrotask(() => {
+			this.#soon = false;
+			this.#tick();
+		});
+	}
+
+	/** What a track is to be open for: whether it has media about t. */
+	#wanted(track, from, to) {
+		if (this.#unsupported.has(track.uid)) return false;
+		if (track.kind === "video" && (!this.#shown.has(track.uid) || document.hidden)) return false;
+		const r = this.recording;
+		for (let i = Math.max(0, r.segmentAt(from)); i < r.segments.length && r.segments[i].from < to; i++) {
+			if (r.has(i, track.uid)) return true;
+		}
+		return false;
+	}
+
+	/** plan opens and closes tracks, and says what is to be fetched. */
+	#plan() {
+		if (this.#destroyed) return;
+		this.#told.plan = performance.now();
+		const t = this.#clock.time, until = t + ahead * Math.max(1, this.rate);
+		let changed = false;
+		for (const track of this.recording.tracks) {
+			const p = this.#tracks.get(track.uid);
+			if (!p && this.#wanted(track, t, until)) {
+				this.#open(track);
+				changed = true;
+			} else if (p && !this.#wanted(track, t - linger, until)) {
+				p.close();
+				this.#tracks.delete(track.uid);
+				changed = true;
+			}
+		}
+		const wants = new Map();
+		const want = (i, uid) => wants.set(i, (wants.get(i) || new Set()).add(uid));
+		for (const p of this.#tracks.values()) for (const i of p.lacks(until)) want(i, p.uid);
+		// What is played now first, then what its pictures need, then what follows.
+		const at = this.recording.segmentAt(t);
+		const order = (i) => (i === at ? -1e9 : i < at ? i - 1e6 : i);
+		this.#feed.want([...wants].sort((x, y) => order(x[0]) - order(y[0])));
+		if (changed) this.#tell("tracks");
+	}
+
+	#open(track) {
+		const p = new TrackPlayer(this.recording, track, this.element(track.uid), {
+			changed: () => this.#poke(),
+			broken: (text) => {
+				this.#broken.set(track.uid, text);
+				this.#plan();
+				this.#tell("state");
+			},
+			refused: () => this.#refused(),
+		});
+		this.#tracks.set(track.uid, p);
+		this.#loud(p);
+		p.aim(this.#clock.time);
+	}
+
+	#refused() {
+		if (this.#paused) return;
+		this.pause();
+		this.#tell("error", { text: "click to play: the browser allows sound only after a click", click: true });
+	}
+
+	#tick() {
+		if (this.#destroyed) return;
+		const now = performance.now();
+		if (now - this.#told.plan > 250) this.#plan();
+		if (now - this.#told.tidy > 2000) {
+			this.#told.tidy = now;
+			for (const p of this.#tracks.values()) p.tidy();
+		}
+		if (this.#clock.running) this.#run();
+		else this.#ready(now / 1000);
+		if (this.#clock.running && now - this.#told.time > 90) {
+			this.#told.time = now;
+			this.#tell("time");
+		}
+	}
+
+	/** ready gets all elements to where the clock stands, and starts them when they are. */
+	#ready(now) {
+		const t = this.#clock.time;
+		if (!this.#paused && t >= this.duration - 0.02) return this.#end();
+		const all = [...this.#tracks.values()];
+		const late = all.filter((p) => !p.prepare(t));
+		const sounds = late.filter((p) => p.kind === "audio");
+		if (sounds.length > 0 && sounds.some((p) => !p.covered(t))) this.#soundReady = null;
+		else this.#soundReady ??= now;
+		const patience = sounds.length ? soundPatience : picturePatience;
+		const go = late.length === 0 || this.#soundReady !== null && now - this.#soundReady > patience;
+		if (this.#paused) {
+			if (this.#waiting && go) {
+				this.#waiting = false;
+				this.#tell("state");
+			}
+			return;
+		}
+		if (!go || !this.#stocked(t, all)) {
+			if (!this.#waiting) {
+				this.#waiting = true;
+				this.#tell("state");
+			}
+			return;
+		}
+		this.#waiting = false;
+		this.#clock.set(t);
+		this.#clock.start();
+		this.#started = now;
+		for (const p of all) {
+			p.excused = late.includes(p);
+			if (!p.excused && p.range(t)) p.begin(this.rate);
+		}
+		this.#tell("state");
+	}
+	#started = 0;
+
+	/** After a stop for want of media there must be a little more than nothing. */
+	#stocked(t, all) {
+		if (!this.#starved) return true;
+		const to = Math.min(t + enough * this.rate, this.duration - 0.05);
+		if (this.live && this.duration < t + enough) return false;
+		if (to > t && !all.every((p) => p.kind === "video" || p.covered(to))) return false;
+		this.#starved = false;
+		return true;
+	}
+	#starved = false;
+
+	/** run keeps all elements with the clock. */
+	#run() {
+		let t = this.#clock.time;
+		if (t >= this.duration) return this.#end();
+		if (this.skipSilence && this.#skip(t)) return;
+		const all = [...this.#tracks.values()];
+		const errors = all.filter((p) => p.kind === "audio").map((p) => p.heard(t)).filter((e) => e !== null);
+		this.#clock.follow(errors, performance.now() / 1000 - this.#started < 0.6);
+		t = this.#clock.time;
+		let missing = false;
+		for (const p of all) {
+			if (p.follow(t, this.rate)) p.excused = false;
+			// Pictures that were not waited for come when they come.
+			else if (!p.excused) missing = true;
+		}
+		if (missing) this.#starve();
+	}
+
+	#starve() {
+		this.#clock.stop();
+		this.#starved = this.#waiting = true;
+		this.#soundReady = null;
+		for (const p of this.#tracks.values()) p.halt();
+		this.#tell("state");
+	}
+
+	/** skip jumps over a span in which nobody speaks. */
+	#skip(t) {
+		this.#silences ??= this.recording.silences();
+		const silence = spans.around(this.#silences, t);
+		if (!silence || silence[1] - t < 1) return false;
+		this.seek(silence[1]);
+		return true;
+	}
+
+	/** end: there is no more, or not yet. */
+	#end() {
+		if (this.#clock.running) {
+			this.#clock.stop();
+			this.#clock.set(this.duration);
+			for (const p of this.#tracks.values()) p.halt();
+		}
+		if (this.live) {
+			if (this.#waiting && this.#starved) return;
+			this.#starved = this.#waiting = true;
+		} else {
+			this.#ended = this.#paused = true;
+			this.#waiting = false;
+			this.#ticker.every(200);
+		}
+		this.#tell("time");
+		this.#tell("state");
+	}
+}

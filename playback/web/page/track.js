@@ -1,0 +1,341 @@
+/**
+ * One track's way from segments to its element: which segments it needs, in which
+ * order they go into the buffer, and how its element keeps to the clock.
+ *
+ * Pictures decode only from a key frame on and only in order, so what is in the
+ * buffer is always one run of segments, from first up to (without) next. Sound is
+ * held to the same, for it costs nothing.
+ */
+import { Buffer } from "./buffer.js";
+import { trim } from "./clock.js";
+
+/** What is kept before the clock, in seconds, and when it is worth a removal. */
+const behind = 10, untidy = 16;
+
+/** Beyond this an element is not drawn to the clock but put there. */
+const far = 0.25;
+
+/** How soon before its media an element is made ready to begin. */
+const soon = 4;
+
+/** What play() and seeking take, learnt while playing, in seconds. */
+const habit = { audio: { start: 0.03, seek: 0.08 }, video: { start: 0.01, seek: 0.15 } };
+
+function learn(kind, what, took) {
+	if (took >= 0 && took < 2) habit[kind][what] += (Math.min(took, 0.6) - habit[kind][what]) * 0.2;
+}
+
+export class TrackPlayer {
+	/**
+	 * @param {import("./model.js").Recording} recording
+	 * @param {import("./model.js").Track} track
+	 * @param {HTMLMediaElement} element
+	 * @param {object} c
+	 * @param {() => void} c.changed it may be ready now, or need something
+	 * @param {(text: string) => void} c.broken a part cannot be decoded
+	 * @param {() => void} c.refused the browser wants a click before there is sound
+	 */
+	constructor(recording, track, element, c) {
+		this.recording = recording;
+		this.uid = track.uid;
+		this.kind = track.kind;
+		this.element = element;
+		this.c = c;
+		this.held = new Map(); // parts that came and are not yet in the buffer, by segment index
+		this.spoilt = new Set(); // segments that could not be decoded
+		this.first = this.next = this.done = -1;
+		this.run = 0; // counts how often the buffer began anew
+		this.clockTime = 0;
+		this.on = false; // play was called
+		this.placed = null; // where the element was put, to wait for the clock
+		this.factor = 1;
+		this.lead = 0;
+		this.listening = new AbortController();
+		const on = (type, f) => element.addEventListener(type, f, { signal: this.listening.signal });
+		on("seeked", () => this.#seeked());
+		on("canplay", () => c.changed());
+		on("loadeddata", () => c.changed());
+		on("error", () => this.#spoil(element.error?.message || "the browser cannot decode it"));
+		this.#open();
+	}
+
+	#open() {
+		this.buffer = new Buffer(this.element, {
+			quota: () => this.#quota(), broken: (text) => this.#spoil(text), changed: () => this.c.changed(),
+		});
+	}
+
+	/** close frees the element; it stays, to be used again. */
+	close() {
+		this.listening.abort();
+		this.element.pause();
+		this.buffer.close();
+		this.held.clear();
+	}
+
+	#has(i) {
+		return this.recording.has(i, this.uid) && !this.spoilt.has(i);
+	}
+
+	#from(t) {
+		return this.kind === "video" ? this.recording.pictureFrom(this.uid, t) : this.recording.segmentAt(t);
+	}
+
+	/** aim makes t the time that is played, or will be. What is in the buffer stays if it leads to t. */
+	aim(t) {
+		this.clockTime = t;
+		const from = this.#from(t), at = this.recording.segmentAt(t);
+		if (this.first >= 0 && from >= this.first && at <= this.next) return;
+		this.first = this.next = this.done = from;
+		this.run++;
+		for (const i of this.held.keys()) if (i < from) this.held.delete(i);
+		this.buffer.clear();
+		this.#drain();
+	}
+
+	/**
+	 * lacks returns the segments that must be fetched to play up to until, in the
+	 * order in which they are needed.
+	 * @returns {number[]}
+	 */
+	lacks(until) {
+		const out = [];
+		this.#drain();
+		if (this.buffer.full) return out;
+		for (let i = this.next; i < this.recording.segments.length && this.recording.segments[i].from < until; i++) {
+			if (this.#has(i) && !this.held.has(i)) out.push(i);
+		}
+		return out;
+	}
+
+	/** give takes the track's part of segment i, null if it has none. */
+	give(i, part) {
+		if (i < this.next) return;
+		this.held.set(i, part);
+		this.#drain();
+	}
+
+	/** drain appends what is there, in order. */
+	#drain() {
+		const { segments } = this.recording;
+		while (this.next < segments.length) {
+			const i = this.next;
+			if (this.#has(i) && !this.held.has(i)) break;
+			// Without this the run would go on to the end over segments without the track.
+			if (!this.#has(i) && segments[i].from > this.clockTime + 60) break;
+			const part = this.held.get(i);
+			this.held.delete(i);
+			this.next++;
+			const run = this.run;
+			if (part) this.buffer.append(part, () => { if (run === this.run) this.done = i + 1; });
+			else if (this.buffer.idle) this.done = i + 1;
+		}
+		if (this.buffer.idle) this.done = this.next;
+	}
+
+	/**
+	 * covered says whether all that there is of the track at t is in the buffer; also
+	 * when that is nothing.
+	 */
+	covered(t) {
+		const i = this.recording.segmentAt(t);
+		if (!this.#has(i) || t >= this.recording.segments[i].to) return true;
+		if (this.buffer.idle) this.done = this.next;
+		return this.first <= i && i < this.done;
+	}
+
+	/** spoils says whether the browser choked on what is at t. */
+	spoils(t) {
+		return this.spoilt.has(this.recording.segmentAt(t));
+	}
+
+	/** The media that is there for t, [from, to), or null. */
+	range(t) {
+		return this.buffer.around(t);
+	}
+
+	/** prepare puts the element at t, not playing. Returns whether it is ready to play, or has nothing to play. */
+	prepare(t) {
+		this.aim(t);
+		this.#stop();
+		if (!this.buffer.around(t)) {
+			if (!this.covered(t)) return false;
+			this.#await(t);
+			return true;
+		}
+		if (this.placed === null || Math.abs(this.element.currentTime - t) > 0.004) this.#place(t);
+		return this.#settled();
+	}
+
+	#settled() {
+		const e = this.element;
+		if (e.seeking) return false;
+		const r = this.buffer.around(e.currentTime);
+		const enough = this.kind === "video" || !r || r[1] - e.currentTime < 0.5 ? 2 : 3;
+		return e.readyState >= enough;
+	}
+
+	/** await makes the element ready for what comes next after t, if that is soon. */
+	#await(t) {
+		const next = this.buffer.after(t);
+		if (next === null || next > t + soon) return;
+		if (this.placed === null || Math.abs(this.placed - next) > 0.002) this.#place(next);
+	}
+
+	#place(t) {
+		if (this.element.seeking && this.placed !== null && Math.abs(this.placed - t) < 0.001) return;
+		this.placed = t;
+		this.placedAt = performance.now() / 1000;
+		this.element.currentTime = t;
+	}
+
+	#seeked() {
+		if (this.placed !== null) learn(this.kind, "seek", performance.now() / 1000 - this.placedAt);
+		this.c.changed();
+	}
+
+	#stop() {
+		if (this.on) {
+			this.on = false;
+			this.placed = null;
+			this.element.pause();
+		}
+	}
+
+	/** halt stops the element where it is. */
+	halt() {
+		this.#stop();
+	}
+
+	/** begin starts the element, which is where it is to be. */
+	begin(rate) {
+		const e = this.element;
+		this.on = true;
+		this.factor = 1;
+		this.begun = performance.now() / 1000;
+		this.begunFrom = e.currentTime;
+		this.placed = null;
+		this.steady = false;
+		if (e.playbackRate !== rate) e.playbackRate = rate;
+		e.play().catch((err) => {
+			if (err.name === "NotAllowedError") this.c.refused();
+		});
+	}
+
+	/**
+	 * follow keeps the element with the clock while it runs. Called many times a
+	 * second. Returns whether the clock may run on: false when what there is to play
+	 * is not here yet.
+	 * @param {number} t the clock
+	 * @param {number} rate the clock's
+	 */
+	follow(t, rate) {
+		this.clockTime = t;
+		const e = this.element, now = performance.now() / 1000;
+		if (!this.buffer.around(t)) {
+			this.#stop();
+			if (!this.covered(t)) return false;
+			this.#await(t);
+			const wait = this.placed === null ? Infinity : this.placed - t;
+			if (wait <= habit[this.kind].start * rate && this.#settled()) this.begin(rate);
+			return true;
+		}
+		if (this.on && e.paused) this.on = false; // by the browser: a tab that is not seen, a device that went
+		if (this.on) this.#steer(t, rate, now);
+		else this.#join(t, rate);
+		return true;
+	}
+
+	/** join gets an element going while the clock runs: it is put a little ahead and started when the clock is there. */
+	#join(t, rate) {
+		const e = this.element, wait = this.placed === null ? NaN : this.placed - t;
+		if (!(wait > -0.04 && wait < 5)) {
+			// Late again: it takes longer than thought.
+			this.lead = wait < 0 ? Math.min(3, this.lead * 1.6) : (habit[this.kind].seek + 0.06) * rate;
+			this.#place(t + this.lead);
+		} else if (!e.seeking && this.#settled() && wait <= habit[this.kind].start * rate) {
+			this.begin(rate);
+		}
+	}
+
+	#steer(t, rate, now) {
+		const e = this.element;
+		if (e.seeking) return;
+		const error = this.error = e.currentTime - t;
+		if (!this.steady) {
+			if (e.currentTime <= this.begunFrom + 0.005) {
+				if (now - this.begun > 1.5) this.#restart(t, rate, now);
+				return;
+			}
+			learn(this.kind, "start", (now - this.begun) - (e.currentTime - this.begunFrom) / rate);
+			this.steady = true;
+		}
+		if (Math.abs(error) > far) return this.#restart(t, rate, now);
+		const factor = trim(this.kind, error, this.factor);
+		const speed = rate * factor;
+		this.factor = factor;
+		if (Math.abs(e.playbackRate - speed) > 0.004) e.playbackRate = speed;
+	}
+
+	/** restart puts an element right that is far from the clock; not again and again, if that does not help. */
+	#restart(t, rate, now) {
+		if (now - (this.restarted || 0) < 0.8) return;
+		this.restarted = now;
+		this.#stop();
+		this.#join(t, rate);
+	}
+
+	/** How far a playing sound is from the clock, or null if it cannot tell yet. */
+	heard(t) {
+		const e = this.element;
+		if (!this.on || !this.steady || e.paused || e.seeking || e.readyState < 3) return null;
+		return e.currentTime - t;
+	}
+
+	/** tidy removes what is long past. */
+	tidy() {
+		const start = this.buffer.ranges[0]?.[0];
+		if (start === undefined || this.clockTime - start < untidy || !this.buffer.idle) return;
+		this.#cut(this.clockTime - behind);
+	}
+
+	/** cut removes what ends by t and is not needed for pictures after it. */
+	#cut(t) {
+		const span = this.#cuttable(t);
+		if (span) this.buffer.remove(...span);
+	}
+
+	/**
+	 * cuttable returns what may go of what is before t, or null. Only whole segments
+	 * of sound go, and pictures up to the first key frame of a segment, so that first
+	 * still tells what is here.
+	 */
+	#cuttable(t) {
+		const i = this.#from(t), start = this.buffer.ranges[0]?.[0];
+		const until = this.kind === "audio" ? this.recording.segments[i]?.from : this.recording.firstKey(i, this.uid) - 0.002;
+		if (start === undefined || !(until > start && until <= t)) return null;
+		this.first = Math.max(this.first, Math.min(i, this.done));
+		return [0, until];
+	}
+
+	#quota() {
+		return this.#cuttable(this.clockTime - 1);
+	}
+
+	/**
+	 * spoil starts again after media that the browser choked on, without the segment
+	 * that did it.
+	 */
+	#spoil(text) {
+		const bad = this.recording.segmentAt(Math.max(this.element.currentTime, this.clockTime));
+		this.spoilt.add(bad);
+		this.on = false;
+		this.placed = null;
+		this.buffer.close();
+		this.held.clear();
+		this.first = this.next = this.done = -1;
+		this.#open();
+		this.aim(this.clockTime);
+		this.c.broken(text);
+	}
+}

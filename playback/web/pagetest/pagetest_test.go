@@ -1,0 +1,28 @@
+// Package pagetest tests the pure modules of the player's page with node.
+package pagetest
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+func TestModules(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatalf("the page's modules are tested with node: %v", err)
+	}
+	files, err := filepath.Glob("*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests found: %v", err)
+	}
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.CommandContext(t.Context(), node, "--no-warnings", "--import", "./modules.mjs", "--test", file).CombinedOutput()
+			if err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
