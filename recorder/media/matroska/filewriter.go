@@ -1,6 +1,7 @@
 package matroska
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -21,6 +22,19 @@ type FileHeader struct {
 	// WebM declares the WebM document type, and with it a TimestampScale of
 	// 1 ms as the WebM guidelines want. The caller keeps to WebM's codecs.
 	WebM bool
+	// Length is how long the file says that it is, if its frames end before.
+	Length time.Duration
+	// Chapters, in order of time, are for players' menus.
+	Chapters []Chapter
+	// Text is the name of a track of subtitles that is off by default, empty
+	// for none. WebM does not take it.
+	Text string
+}
+
+// A Chapter is a place in a file with a title.
+type Chapter struct {
+	Start time.Duration
+	Title string
 }
 
 // A FileWriter writes a finished file: clusters of known size, a duration, an
@@ -37,6 +51,7 @@ type FileWriter struct {
 	tick    time.Duration
 	data    int64 // where the Segment's data begins, from the file's start
 	tracks  map[uint64]writerTrack
+	text    uint64                   // track number of the subtitles
 	ends    map[uint64]time.Duration // by UID
 	last    map[uint64]placed        // the last picture, by UID
 	cluster int64                    // start of the open cluster in ticks, -1 for none
@@ -56,7 +71,7 @@ type cue struct {
 
 const (
 	// seekHeadSize is what is kept for the SeekHead, whose content is known last.
-	seekHeadSize = 128
+	seekHeadSize = 160
 	fileSpan     = 2 * time.Second
 	fileCluster  = 4 << 20
 )
@@ -70,13 +85,17 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing Matroska: %w", err)
 	}
+	if h.WebM && h.Text != "" {
+		return nil, errors.New("subtitles in WebM")
+	}
 	h.Tracks = clampTracks(h.Tracks)
 	h.Title = media.Clamp(h.Title, media.MaxName)
+	h.Text = media.Clamp(h.Text, media.MaxName)
 	f := &FileWriter{
 		w: w, base: base, h: h, tick: tick, cluster: -1,
-		tracks: trackNumbers(h.Tracks),
-		ends:   make(map[uint64]time.Duration),
-		last:   make(map[uint64]placed),
+		tracks: trackNumbers(h.Tracks), text: uint64(len(h.Tracks) + 1),
+		ends: make(map[uint64]time.Duration),
+		last: make(map[uint64]placed),
 	}
 	if h.WebM {
 		f.tick = time.Millisecond
@@ -92,7 +111,12 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 // the one before, as where layers are switched, is put a tick after it: decoders
 // take no two at one time. An error that wraps ErrFrame
 // refuses the frame and leaves the FileWriter usable.
-func (f *FileWriter) WriteFrame(frame media.Frame) error {
+func (f *FileWriter) WriteFrame(frame media.Frame) error { return f.writeFrame(frame, 0) }
+
+// WriteHidden writes one frame that is to be decoded and not to be shown.
+func (f *FileWriter) WriteHidden(frame media.Frame) error { return f.writeFrame(frame, flagInvisible) }
+
+func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 	t, err := checkFrame(f.tracks, frame)
 	if err != nil {
 		return err
@@ -107,24 +131,35 @@ func (f *FileWriter) WriteFrame(frame media.Frame) error {
 		}
 		f.last[frame.Track] = placed{frame.Time, now}
 	}
-	rel := now - f.cluster
 	key := frame.Key || t.audio
 	// A key frame of a picture begins a cluster, so that a player that
 	// seeks there reads nothing in vain.
-	if f.cluster < 0 || rel < math.MinInt16 || rel > int64(fileSpan/f.tick) ||
-		len(f.blocks) > fileCluster || key && !t.audio && rel > 0 {
-		if err := f.flush(); err != nil {
-			return err
-		}
-		f.cluster, rel = now, 0
+	rel, err := f.place(now, key && !t.audio)
+	if err != nil {
+		return err
 	}
 	if key && !t.audio || len(f.cues) == 0 || now-int64(f.cues[len(f.cues)-1].at) > int64(fileSpan/f.tick) {
 		f.cues = append(f.cues, cue{uint64(now), t.number, uint64(f.n - f.data)})
 	}
-	f.blocks = appendBlockHeader(f.blocks, t.number, int16(rel), key, len(frame.Data))
+	f.blocks = appendBlockHeader(f.blocks, t.number, rel, key, len(frame.Data))
+	f.blocks[len(f.blocks)-1] |= flags // the header's last byte
 	f.blocks = append(f.blocks, frame.Data...)
 	f.ends[frame.Track] = max(f.ends[frame.Track], frame.Time+frame.Duration)
 	return nil
+}
+
+// place returns the offset of a block at the tick now in the open cluster, and
+// opens another if it has no place there, or if fresh asks for it.
+func (f *FileWriter) place(now int64, fresh bool) (int16, error) {
+	rel := now - f.cluster
+	if f.cluster < 0 || rel < math.MinInt16 || rel > int64(fileSpan/f.tick) ||
+		len(f.blocks) > fileCluster || fresh && rel > 0 {
+		if err := f.flush(); err != nil {
+			return 0, err
+		}
+		f.cluster, rel = now, 0
+	}
+	return int16(rel), nil
 }
 
 // Close writes what is held, the cues, and over the beginning what is known
@@ -157,7 +192,7 @@ func (f *FileWriter) Close() error {
 // header returns all before the first cluster. Its length does not depend on
 // what is known only at Close.
 func (f *FileWriter) header(size, cues int64) []byte {
-	var longest time.Duration
+	longest := f.h.Length
 	tags := [][]byte{}
 	for _, t := range f.h.Tracks {
 		longest = max(longest, f.ends[t.UID])
@@ -173,13 +208,17 @@ func (f *FileWriter) header(size, cues int64) []byte {
 	if f.h.Title != "" {
 		info = append(info, stringElement(idTitle, f.h.Title))
 	}
-	parts := []struct {
+	type part struct {
 		id   uint32
 		data []byte
-	}{
+	}
+	parts := []part{
 		{idInfo, element(idInfo, info...)},
-		{idTracks, tracksElement(f.h.Tracks, false)},
+		{idTracks, fileTracks(f.h)},
 		{idTags, element(idTags, tags...)},
+	}
+	if len(f.h.Chapters) > 0 {
+		parts = append(parts, part{idChapters, chaptersElement(f.h.Chapters)})
 	}
 
 	var seeks [][]byte

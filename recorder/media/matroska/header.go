@@ -136,6 +136,27 @@ func codecOf(id string) media.Codec {
 // tracksElement returns Tracks. The first sound and the first picture are the
 // ones a player picks by default.
 func tracksElement(tracks []media.Track, events bool) []byte {
+	entries := trackEntries(tracks)
+	if events {
+		entries = append(entries, plainTrack(uint64(len(tracks)+1), EventsUID, typeMetadata, "timeline", codecEvents))
+	}
+	return element(idTracks, entries...)
+}
+
+// plainTrack returns the TrackEntry of text that is off by default.
+func plainTrack(number, uid, kind uint64, name, codec string) []byte {
+	return element(idTrackEntry,
+		uintElement(idTrackNumber, number),
+		uintElement(idTrackUID, uid),
+		uintElement(idTrackType, kind),
+		uintElement(idFlagDefault, 0),
+		uintElement(idFlagLacing, 0),
+		stringElement(idName, name),
+		stringElement(idLanguage, "und"),
+		stringElement(idCodecID, codec))
+}
+
+func trackEntries(tracks []media.Track) [][]byte {
 	var entries [][]byte
 	var haveAudio, haveVideo bool
 	for i, t := range tracks {
@@ -156,14 +177,7 @@ func tracksElement(tracks []media.Track, events bool) []byte {
 		}
 		*have = true
 		if kind == typeAudio {
-			entry = append(entry,
-				element(idCodecPrivate, opusHead(channels(t))),
-				uintElement(idCodecDelay, 0),
-				// 80 ms, RFC 7845 section 4.6.
-				uintElement(idSeekPreRoll, uint64(80*time.Millisecond)),
-				element(idAudio,
-					floatElement(idSamplingFrequency, 48000),
-					uintElement(idChannels, uint64(channels(t)))))
+			entry = append(entry, opusElements(t)...)
 		} else {
 			if media.NeedsPrivate(t.Codec) {
 				entry = append(entry, element(idCodecPrivate, []byte(t.Private)))
@@ -176,18 +190,20 @@ func tracksElement(tracks []media.Track, events bool) []byte {
 		}
 		entries = append(entries, element(idTrackEntry, entry...))
 	}
-	if events {
-		entries = append(entries, element(idTrackEntry,
-			uintElement(idTrackNumber, uint64(len(tracks)+1)),
-			uintElement(idTrackUID, EventsUID),
-			uintElement(idTrackType, typeMetadata),
-			uintElement(idFlagDefault, 0),
-			uintElement(idFlagLacing, 0),
-			stringElement(idName, "timeline"),
-			stringElement(idLanguage, "und"),
-			stringElement(idCodecID, codecEvents)))
+	return entries
+}
+
+// opusElements returns what a TrackEntry says of Opus.
+func opusElements(t media.Track) [][]byte {
+	return [][]byte{
+		element(idCodecPrivate, opusHead(channels(t))),
+		uintElement(idCodecDelay, 0),
+		// 80 ms, RFC 7845 section 4.6.
+		uintElement(idSeekPreRoll, uint64(80*time.Millisecond)),
+		element(idAudio,
+			floatElement(idSamplingFrequency, 48000),
+			uintElement(idChannels, uint64(channels(t)))),
 	}
-	return element(idTracks, entries...)
 }
 
 func flag(b bool) uint64 {

@@ -75,18 +75,34 @@ const (
 	idTagName         = 0x45A3
 	idTagString       = 0x4487
 
-	idChapters    = 0x1043A770
-	idAttachments = 0x1941A469
+	idChapters         = 0x1043A770
+	idEditionEntry     = 0x45B9
+	idEditionUID       = 0x45BC
+	idChapterAtom      = 0xB6
+	idChapterUID       = 0x73C4
+	idChapterTimeStart = 0x91
+	idChapterDisplay   = 0x80
+	idChapString       = 0x85
+	idChapLanguage     = 0x437C
+	idAttachments      = 0x1941A469
 )
 
 // Track types, RFC 9559 section 5.1.4.1.3.
 const (
 	typeVideo    = 1
 	typeAudio    = 2
+	typeSubtitle = 17
 	typeMetadata = 33
 )
 
-const codecEvents = "D_WEBVTT/METADATA"
+const (
+	codecEvents = "D_WEBVTT/METADATA"
+	codecText   = "S_TEXT/UTF8"
+)
+
+// flagInvisible is the flag of a block that is decoded and not shown, RFC 9559
+// section 10.2.
+const flagInvisible = 0x08
 
 // unknownSize is the eight-byte size that says "until something else begins".
 const unknownSize = 1<<56 - 1

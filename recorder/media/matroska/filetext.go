@@ -1,0 +1,73 @@
+package matroska
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// textUID is the TrackUID of subtitles, "sealtext" in ASCII, or the next
+	// that no other track has.
+	textUID = 0x7365616C74657874
+	// maxCue bounds one subtitle in bytes.
+	maxCue = 4 << 10
+)
+
+// fileTracks returns the Tracks of a file: those of its media and the subtitles.
+func fileTracks(h FileHeader) []byte {
+	entries := trackEntries(h.Tracks)
+	if h.Text != "" {
+		uid := uint64(textUID)
+		for slices.ContainsFunc(h.Tracks, func(t media.Track) bool { return t.UID == uid }) {
+			uid++
+		}
+		entries = append(entries, plainTrack(uint64(len(h.Tracks)+1), uid, typeSubtitle, h.Text, codecText))
+	}
+	return element(idTracks, entries...)
+}
+
+// chaptersElement returns Chapters, with one edition. A chapter lasts until the
+// next begins.
+func chaptersElement(chapters []Chapter) []byte {
+	edition := [][]byte{uintElement(idEditionUID, 1)}
+	for i, c := range chapters {
+		edition = append(edition, element(idChapterAtom,
+			uintElement(idChapterUID, uint64(i+1)),
+			uintElement(idChapterTimeStart, uint64(max(0, c.Start))),
+			element(idChapterDisplay,
+				stringElement(idChapString, media.Clamp(c.Title, media.MaxName)),
+				stringElement(idChapLanguage, "und"))))
+	}
+	return element(idChapters, element(idEditionEntry, edition...))
+}
+
+// WriteText writes a subtitle that is shown from at on. The text is that of a
+// SubRip file: players take marks in angle brackets and braces for formatting.
+// Subtitles come in order of time, among the frames. An error that wraps
+// ErrFrame refuses the subtitle and leaves the FileWriter usable.
+func (f *FileWriter) WriteText(at, lasts time.Duration, text string) error {
+	switch {
+	case f.h.Text == "":
+		return fmt.Errorf("%w: the file has no subtitles", ErrFrame)
+	case at < 0 || lasts <= 0 || text == "" || len(text) > maxCue:
+		return fmt.Errorf("%w: subtitle of %d bytes at %v, for %v", ErrFrame, len(text), at, lasts)
+	case f.err != nil:
+		return f.err
+	}
+	rel, err := f.place(ticks(at, f.tick), false)
+	if err != nil {
+		return err
+	}
+	var block []byte
+	block = appendSizeWidth(block, f.text, 2)
+	block = binary.BigEndian.AppendUint16(block, uint16(rel))
+	block = append(append(block, 0), text...)
+	f.blocks = append(f.blocks, element(idBlockGroup,
+		element(idBlock, block),
+		uintElement(idBlockDuration, uint64(ticks(lasts, f.tick))))...)
+	return nil
+}
