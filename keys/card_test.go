@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -150,7 +151,16 @@ func TestParseCardRefuses(t *testing.T) {
 		"no signature":            []byte(text + "\n"),
 		"another's signature":     []byte(text + "\n" + otherSig),
 		"signed twice":            append(bytes.Clone(good), sig...),
-		"signed by another too":   append(bytes.Clone(good), otherSig...),
+		"five approvals":          append(bytes.Clone(good), fiveApprovals(t)...),
+		"an approval twice":       append(append(bytes.Clone(good), otherSig...), otherSig...),
+		"its own signature last":  []byte(text + "\n" + otherSig + sig),
+		"a foreign signature":     append(bytes.Clone(good), foreignSignature(t, text)...),
+		"expired before made":     forge(func(c *keys.Card) { c.Expires = c.Created }),
+		"device of 33 characters": forge(func(c *keys.Card) { c.Device = strings.Repeat("x", 33) }),
+		"device with a bell":      forge(func(c *keys.Card) { c.Device = "phone\a" }),
+		"replaces without a word": forge(func(c *keys.Card) { c.Replaces = other.Verifier().Name() }),
+		"replaces unapproved":     forge(func(c *keys.Card) { c.Replaces = mustCard(t, other).Key }),
+		"replaces itself":         forge(func(c *keys.Card) { c.Replaces = c.Key }),
 		"unknown version":         resign(strings.Replace(text, "sealtape.v1", "sealtape.v2", 1)),
 		"unknown header":          resign(strings.Replace(text, "sealtape.v1/card", "card", 1)),
 		"unknown field":           resign(text + "expires: " + created + "\n"),
@@ -208,6 +218,33 @@ func TestParseCardRefuses(t *testing.T) {
 			t.Errorf("a card with an %s recipient passes for post-quantum", name)
 		}
 	}
+}
+
+// fiveApprovals returns signature lines of five keys: one more than may be.
+func fiveApprovals(t *testing.T) []byte {
+	var lines []byte
+	for range 5 {
+		_, _, b := generate(t, "Eve")
+		lines = append(lines, b[bytes.Index(b, []byte("\n\n"))+2:]...)
+	}
+	return lines
+}
+
+// foreignSignature returns the signature line of a key that is none of ours.
+func foreignSignature(t *testing.T, text string) []byte {
+	skey, _, err := note.GenerateKey(rand.Reader, "example.org/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := note.Sign(&note.Note{Text: text}, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b[bytes.Index(b, []byte("\n\n"))+2:]
 }
 
 func upperHash(key string) string {

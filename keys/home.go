@@ -68,7 +68,7 @@ func OpenHome(dir string) (*Home, error) {
 			return nil, err
 		}
 	}
-	return h, nil
+	return h, h.settle()
 }
 
 // Dir returns the folder, as an absolute path.
@@ -86,62 +86,97 @@ func (h *Home) path(name string) string { return filepath.Join(h.dir, name) }
 // unless that is nil. Where there is an identity already, or a piece of one, it
 // changes nothing and returns ErrIdentityExists.
 func (h *Home) Init(name string, passphrase []byte) (*Identity, error) {
-	for _, n := range []string{sealedIdentity, plainIdentity, sealedSigner, plainSigner, ownCard} {
-		if _, err := os.Lstat(h.path(n)); err == nil {
-			return nil, fmt.Errorf("%w: %s", ErrIdentityExists, h.path(n))
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
+	return h.InitAs(Description{Name: name}, passphrase)
+}
+
+// InitAs is Init for an identity of which more is said than its name.
+func (h *Home) InitAs(d Description, passphrase []byte) (*Identity, error) {
+	if err := h.vacant(); err != nil {
+		return nil, err
 	}
-	if passphrase != nil && len(passphrase) == 0 {
-		return nil, errors.New("the passphrase is empty")
-	}
-	id, err := Generate(name)
+	id, err := GenerateAs(d)
 	if err != nil {
 		return nil, err
 	}
-	// A card of someone else under the same name would make it ambiguous.
-	if c, err := h.Member(id.card.Name); err == nil {
-		return nil, fmt.Errorf("%w: %s", ErrNameTaken, c.Name)
-	} else if !errors.Is(err, ErrNoMember) {
-		return nil, err
-	}
+	return id, h.keep(id, passphrase)
+}
 
-	identity, signer := id.marshal(), []byte(id.skey+"\n")
-	identityName, signerName := plainIdentity, plainSigner
-	if passphrase != nil {
-		identityName, signerName = sealedIdentity, sealedSigner
-		r, err := age.NewScryptRecipient(string(passphrase))
-		if err != nil {
-			return nil, err
+// vacant returns ErrIdentityExists if there is an identity, or a piece of one.
+func (h *Home) vacant() error {
+	for _, n := range identityFiles {
+		if _, err := os.Lstat(h.path(n)); err == nil {
+			return fmt.Errorf("%w: %s", ErrIdentityExists, h.path(n))
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-		r.SetWorkFactor(h.scryptWork)
-		if identity, err = seal(identity, r); err != nil {
-			return nil, err
+	}
+	return nil
+}
+
+// keep writes a new identity to its files.
+func (h *Home) keep(id *Identity, passphrase []byte) error {
+	// A card of someone else under the same name would make it ambiguous.
+	pins, err := h.Pins()
+	if err != nil {
+		return err
+	}
+	for _, p := range pins {
+		if foldName(p.Name) == foldName(id.card.Name) && p.Key != id.card.Key && !p.ApprovedBy(id.Verifier()) && !id.card.ApprovedBy(p.Verifier()) {
+			return fmt.Errorf("%w: %s", ErrNameTaken, p.Name)
 		}
-		// The signing key goes to the age identity, so that one passphrase,
-		// asked and stretched once, opens both.
-		if signer, err = seal(signer, id.Recipients()...); err != nil {
-			return nil, err
+	}
+	files, err := h.files(id, passphrase)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := writeNew(h.path(f.Name), f.Data); err != nil {
+			if errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("%w: %s", ErrIdentityExists, h.path(f.Name))
+			}
+			return err
 		}
+	}
+	return nil
+}
+
+// A keptFile is one of the files of an identity.
+type keptFile struct {
+	Name string
+	Data []byte
+}
+
+// identityFiles are all that an identity may consist of.
+var identityFiles = []string{sealedIdentity, plainIdentity, sealedSigner, plainSigner, ownCard}
+
+// files returns the files of an identity. The identity proper comes last: with it
+// the home has one.
+func (h *Home) files(id *Identity, passphrase []byte) ([]keptFile, error) {
+	if passphrase != nil && len(passphrase) == 0 {
+		return nil, errors.New("the passphrase is empty")
 	}
 	card, err := id.card.Marshal()
 	if err != nil {
 		return nil, err
 	}
-	// The identity comes last: with it the home has one.
-	for _, f := range []struct {
-		name string
-		data []byte
-	}{{signerName, signer}, {ownCard, card}, {identityName, identity}} {
-		if err := writeNew(h.path(f.name), f.data); err != nil {
-			if errors.Is(err, fs.ErrExist) {
-				return nil, fmt.Errorf("%w: %s", ErrIdentityExists, h.path(f.name))
-			}
-			return nil, err
-		}
+	identity, signer := id.marshal(), []byte(id.skey+"\n")
+	if passphrase == nil {
+		return []keptFile{{plainSigner, signer}, {ownCard, card}, {plainIdentity, identity}}, nil
 	}
-	return id, nil
+	r, err := age.NewScryptRecipient(string(passphrase))
+	if err != nil {
+		return nil, err
+	}
+	r.SetWorkFactor(h.scryptWork)
+	if identity, err = seal(identity, r); err != nil {
+		return nil, err
+	}
+	// The signing key goes to the age identity, so that one passphrase, asked and
+	// stretched once, opens both.
+	if signer, err = seal(signer, id.Recipients()...); err != nil {
+		return nil, err
+	}
+	return []keptFile{{sealedSigner, signer}, {ownCard, card}, {sealedIdentity, identity}}, nil
 }
 
 // Load reads the identity. It calls passphrase at most once, and only where the

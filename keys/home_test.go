@@ -360,13 +360,13 @@ func TestMembers(t *testing.T) {
 	}
 	checkModes(t, h.Dir())
 
-	if err := h.Remove("bob"); err != nil {
+	if err := h.Remove("bob", ""); err != nil {
 		t.Error(err)
 	}
-	if err := h.Remove("bob"); !errors.Is(err, keys.ErrNoMember) {
+	if err := h.Remove("bob", ""); !errors.Is(err, keys.ErrNoMember) {
 		t.Errorf("removed twice: %v", err)
 	}
-	if err := h.Remove("../identity.txt"); !errors.Is(err, keys.ErrNoMember) {
+	if err := h.Remove("../identity.txt", ""); !errors.Is(err, keys.ErrNoMember) {
 		t.Errorf("a path for a name: %v", err)
 	}
 	if _, err := h.Member("Bob"); !errors.Is(err, keys.ErrNoMember) {

@@ -25,13 +25,46 @@ type Identity struct {
 	identities []age.Identity
 }
 
-// Generate makes a new identity. The name is the one on its card; it is put in
-// Unicode normal form C and must then be 1 to 64 printable characters, with no
-// space but single ones inside. Errors wrap ErrBadName.
-func Generate(name string) (*Identity, error) {
-	name = norm.NFC.String(name)
-	if err := checkName(name); err != nil {
+// A Description is what the holder of a new identity says of it. Only Name is
+// required.
+type Description struct {
+	// Name is put in Unicode normal form C and must then be 1 to 64 printable
+	// characters, with no space but single ones inside.
+	Name string
+	// Device tells the identities of one person apart; likewise, up to 32.
+	Device string
+	// Expires is when the card stops counting; zero is never.
+	Expires time.Time
+}
+
+// Generate makes a new identity with the given name and nothing else. Errors wrap
+// ErrBadName.
+func Generate(name string) (*Identity, error) { return GenerateAs(Description{Name: name}) }
+
+// GenerateAs makes a new identity. Errors wrap ErrBadName.
+func GenerateAs(d Description) (*Identity, error) {
+	id, err := generate(d)
+	if err != nil {
 		return nil, err
+	}
+	return id, id.card.sign(id.signer)
+}
+
+// generate makes an identity whose card is not signed yet.
+func generate(d Description) (*Identity, error) {
+	d.Name, d.Device = norm.NFC.String(d.Name), norm.NFC.String(d.Device)
+	if err := checkName(d.Name); err != nil {
+		return nil, err
+	}
+	if d.Device != "" {
+		if err := checkDevice(d.Device); err != nil {
+			return nil, err
+		}
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	d.Expires = d.Expires.UTC().Truncate(time.Second)
+	if !d.Expires.IsZero() && !d.Expires.After(now) {
+		return nil, errors.New("the card would expire before it is made")
 	}
 	pub, priv, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -55,16 +88,51 @@ func Generate(name string) (*Identity, error) {
 			base64.StdEncoding.EncodeToString(append([]byte{1}, priv.Seed()...))),
 		identities: []age.Identity{secret},
 		card: Card{
-			Name:       name,
-			Created:    time.Now().UTC().Truncate(time.Second),
+			Name:       d.Name,
+			Device:     d.Device,
+			Created:    now,
+			Expires:    d.Expires,
 			Key:        vkey,
 			Recipients: []string{secret.Recipient().String()},
 		},
 	}
-	if id.signer, err = note.NewSigner(id.skey); err != nil {
+	id.signer, err = note.NewSigner(id.skey)
+	return id, err
+}
+
+// Successor makes a new identity in place of i: new keys, the same name and
+// device, a card that says which key it replaces and that i has approved. It opens
+// what i opens. Who has pinned i's card takes the new one without comparing words.
+func (i *Identity) Successor(expires time.Time) (*Identity, error) {
+	id, err := generate(Description{Name: i.card.Name, Device: i.card.Device, Expires: expires})
+	if err != nil {
 		return nil, err
 	}
-	return id, id.card.sign(id.signer)
+	id.card.Replaces = i.card.Key
+	id.identities = append(id.identities, i.identities...)
+	if err := id.card.sign(id.signer); err != nil {
+		return nil, err
+	}
+	return id, id.card.approve(i.signer)
+}
+
+// Renew gives the identity a card that expires at the given time, zero for never,
+// and carries no approvals. The keys stay. It fails if the card on hand is not
+// older than a second, since the newer card is the one that counts.
+func (i *Identity) Renew(expires time.Time) (*Identity, error) {
+	c := i.card
+	c.Created, c.Expires = time.Now().UTC().Truncate(time.Second), expires.UTC().Truncate(time.Second)
+	c.Replaces = "" // said before, and the old key is not here to approve it again
+	if !c.Expires.IsZero() && !c.Expires.After(c.Created) {
+		return nil, errors.New("the card would expire before it is made")
+	}
+	if !c.Created.After(i.card.Created) {
+		return nil, errors.New("the card was made this moment, or later by another clock")
+	}
+	if err := c.sign(i.signer); err != nil {
+		return nil, err
+	}
+	return &Identity{card: c, skey: i.skey, signer: i.signer, identities: i.identities}, nil
 }
 
 // Name returns the name on the identity's card.
@@ -105,8 +173,14 @@ func (i *Identity) marshal() []byte {
 	fmt.Fprintf(&b, "# sealtape identity of %s\n", i.card.Name)
 	fmt.Fprintf(&b, "# created: %s\n", i.card.Created.Format(time.RFC3339))
 	fmt.Fprintf(&b, "%s%s\n", signingKeyComment, i.card.Key)
-	for n, s := range i.identities {
-		fmt.Fprintf(&b, "# public key: %s\n%s\n", i.card.Recipients[n], s)
+	for _, s := range i.identities {
+		switch s := s.(type) {
+		case *age.HybridIdentity:
+			fmt.Fprintf(&b, "# public key: %s\n", s.Recipient())
+		case *age.X25519Identity:
+			fmt.Fprintf(&b, "# public key: %s\n", s.Recipient())
+		}
+		fmt.Fprintf(&b, "%s\n", s)
 	}
 	return b.Bytes()
 }
@@ -121,6 +195,7 @@ func parseIdentityFile(b []byte) (vkey string, ids []age.Identity, err error) {
 		return "", nil, errors.New("identity file is too long")
 	}
 	sc := bufio.NewScanner(bytes.NewReader(b))
+	sc.Buffer(nil, maxIdentity)
 	for sc.Scan() {
 		if k, ok := strings.CutPrefix(sc.Text(), signingKeyComment); ok {
 			if vkey != "" {

@@ -12,7 +12,10 @@
 // Trust starts when a card is pinned: [Home.Add] keeps it on disk, after a
 // person compared its [Fingerprint], eight words short enough to read aloud,
 // with what the card's owner says. From then on the name means that key, and
-// another key under the same name is refused ([ErrNameTaken]).
+// another key under the same name is refused ([ErrNameTaken]), unless the pinned
+// one approved it: for another device ([Identity.Approve]) or in its own place
+// ([Identity.Successor]). A card stops counting when it expires, when it is
+// replaced, or when a [Revocation] takes it back ([Pin]).
 //
 // A [Home] is the folder with one's identity and pinned cards:
 //
@@ -21,7 +24,7 @@
 //	signer.age    the signing key, an age file to that identity, or
 //	signer.txt    the same in the clear
 //	card.txt      one's own card
-//	members/      the pinned cards, one file each
+//	members/      the pinned cards, one file each, with revocations
 //	spool/        recordings on their way to a store: ciphertext only
 //	heads/        the newest signed state seen of every recording
 //
@@ -55,6 +58,16 @@ var (
 	ErrKeyTaken = errors.New("this key is pinned under another name")
 	// ErrOlderCard: a newer card of the same key is pinned.
 	ErrOlderCard = errors.New("a newer card of this key is pinned")
+	// ErrOtherName: the card is of someone else.
+	ErrOtherName = errors.New("the card has another name")
+	// ErrExpired: the card's time is over.
+	ErrExpired = errors.New("the card has expired")
+	// ErrRevoked: the card's holder, or another key of theirs, took it back.
+	ErrRevoked = errors.New("the card was revoked")
+	// ErrReplaced: its holder uses another key now.
+	ErrReplaced = errors.New("the key was replaced by another")
+	// ErrBadRevocation: the revocation is malformed, or none who may has signed it.
+	ErrBadRevocation = errors.New("not a valid revocation")
 	// ErrNoMember: no card is pinned under the name.
 	ErrNoMember = errors.New("no card is pinned under this name")
 )

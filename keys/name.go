@@ -9,8 +9,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxNameRunes bounds a name in characters (Unicode code points).
-const maxNameRunes = 64
+// maxNameRunes bounds a name, and maxDeviceRunes that of a device, in characters
+// (Unicode code points).
+const (
+	maxNameRunes   = 64
+	maxDeviceRunes = 32
+)
 
 // checkName reports why name cannot stand on a card, as an error wrapping
 // ErrBadName. A card comes from strangers and its name is shown to people who
@@ -22,14 +26,36 @@ const maxNameRunes = 64
 // Look-alike letters of different scripts are not caught here. That is what
 // the fingerprint is for.
 func checkName(name string) error {
+	if err := checkLine(name, maxNameRunes); err != nil {
+		return err
+	}
+	// These would be read as a flag or as a key where a name may stand too.
+	for _, p := range []string{"-", "age1", "ssh-"} {
+		if strings.HasPrefix(strings.ToLower(name), p) {
+			return fmt.Errorf("%w: it begins with %q", ErrBadName, p)
+		}
+	}
+	return nil
+}
+
+// checkDevice does the same for the name of a device.
+func checkDevice(device string) error {
+	if err := checkLine(device, maxDeviceRunes); err != nil {
+		return fmt.Errorf("device: %w", err)
+	}
+	return nil
+}
+
+// checkLine reports why s cannot be shown to people as a line of their own.
+func checkLine(name string, most int) error {
 	bad := func(why string) error { return fmt.Errorf("%w: %s", ErrBadName, why) }
 	switch {
 	case name == "":
 		return bad("it is empty")
 	case !utf8.ValidString(name):
 		return bad("it is not UTF-8")
-	case utf8.RuneCountInString(name) > maxNameRunes:
-		return bad(fmt.Sprintf("it is longer than %d characters", maxNameRunes))
+	case utf8.RuneCountInString(name) > most:
+		return bad(fmt.Sprintf("it is longer than %d characters", most))
 	case strings.TrimSpace(name) != name || strings.Contains(name, "  "):
 		return bad("it has spaces at its ends or two in a row")
 	case !norm.NFC.IsNormalString(name):
@@ -42,12 +68,6 @@ func checkName(name string) error {
 	}
 	if r, _ := utf8.DecodeRuneInString(name); unicode.IsMark(r) {
 		return bad("it begins with a combining mark")
-	}
-	// These would be read as a flag or as a key where a name may stand too.
-	for _, p := range []string{"-", "age1", "ssh-"} {
-		if strings.HasPrefix(strings.ToLower(name), p) {
-			return bad(fmt.Sprintf("it begins with %q", p))
-		}
 	}
 	return nil
 }

@@ -223,7 +223,7 @@ func keysAdd(c *cli.Context) error {
 		return nil
 	}
 	// A name that is taken is told before anyone compares words.
-	if err := h.CanAdd(card); err != nil {
+	if _, err := h.CanAdd(card); err != nil {
 		return err
 	}
 	switch {
@@ -336,7 +336,7 @@ func keysRemove(c *cli.Context) error {
 		return hinted(errors.New("this is your own card, which cannot be unpinned"),
 			"your identity lies in "+h.Dir()+"; moving that folder away is yours to do")
 	}
-	if err := h.Remove(args[0]); err != nil {
+	if err := h.Remove(args[0], ""); err != nil {
 		return err
 	}
 	e.printf("removed %s\n", clean(card.Name))

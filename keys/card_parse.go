@@ -1,0 +1,207 @@
+package keys
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// ParseCard reads a card and checks it whole: syntax, names, recipients and
+// the signature by its own key. There is one encoding of a card: what ParseCard
+// accepts, Marshal gives back byte for byte. Errors wrap ErrBadCard.
+func ParseCard(b []byte) (Card, error) {
+	c, err := parseCard(b)
+	if err != nil {
+		return Card{}, fmt.Errorf("%w: %w", ErrBadCard, err)
+	}
+	return c, nil
+}
+
+func parseCard(b []byte) (Card, error) {
+	if len(b) > MaxCard {
+		return Card{}, fmt.Errorf("longer than %d bytes", MaxCard)
+	}
+	text, _, ok := strings.Cut(string(b), "\n\n")
+	if !ok {
+		return Card{}, errors.New("no signature")
+	}
+	lines := strings.Split(text, "\n")
+	if lines[0] != cardHeader {
+		if strings.HasPrefix(lines[0], "sealtape.v") {
+			return Card{}, errors.New("made by a version of sealtape this one does not know")
+		}
+		return Card{}, fmt.Errorf("does not begin with %q", cardHeader)
+	}
+	// The signature comes first, so that a card damaged anywhere is called that.
+	i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "key: ") })
+	if i < 0 {
+		return Card{}, errors.New("no key")
+	}
+	_, v, err := parseKey(strings.TrimPrefix(lines[i], "key: "))
+	if err != nil {
+		return Card{}, err
+	}
+	n, err := note.Open(b, note.VerifierList(v))
+	if err != nil {
+		return Card{}, fmt.Errorf("%w: %w", ErrCardSignature, err)
+	}
+	c, err := parseCardLines(lines[1:])
+	if err != nil {
+		return Card{}, err
+	}
+	own, err := parseSignature(n.Sigs[0])
+	if err != nil {
+		return Card{}, err
+	}
+	c.sig = own.sig
+	if len(n.UnverifiedSigs) > maxApprovals {
+		return Card{}, fmt.Errorf("%d approvals, where up to %d may be", len(n.UnverifiedSigs), maxApprovals)
+	}
+	for _, s := range n.UnverifiedSigs {
+		a, err := parseSignature(s)
+		if err != nil {
+			return Card{}, err
+		}
+		c.approvals = append(c.approvals, a)
+	}
+	if c.Replaces != "" {
+		_, old, err := parseKey(c.Replaces)
+		if err != nil {
+			return Card{}, fmt.Errorf("replaces: %w", err)
+		}
+		if c.Replaces == c.Key || !c.ApprovedBy(old) {
+			return Card{}, fmt.Errorf("%w: the key that it replaces has not signed it", ErrCardSignature)
+		}
+	}
+	if again, err := c.Marshal(); err != nil || !bytes.Equal(again, b) {
+		return Card{}, errors.New("not in canonical form")
+	}
+	return c, nil
+}
+
+// parseCardLines reads the lines between the header and the signature, in their
+// fixed order.
+func parseCardLines(lines []string) (Card, error) {
+	field := func(name string) (string, error) {
+		if len(lines) == 0 {
+			return "", fmt.Errorf("no %s", name)
+		}
+		v, ok := strings.CutPrefix(lines[0], name+": ")
+		if !ok {
+			return "", fmt.Errorf("no %s where it belongs", name)
+		}
+		lines = lines[1:]
+		return v, nil
+	}
+
+	has := func(name string) bool { return len(lines) > 0 && strings.HasPrefix(lines[0], name+": ") }
+	moment := func(name string) (time.Time, error) {
+		s, err := field(name)
+		if err != nil {
+			return time.Time{}, err
+		}
+		t, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("%s is no time", name)
+		}
+		return t.UTC(), nil
+	}
+
+	var c Card
+	var err error
+	if c.Name, err = field("name"); err != nil {
+		return Card{}, err
+	}
+	if err := checkName(c.Name); err != nil {
+		return Card{}, err
+	}
+	if has("device") {
+		if c.Device, err = field("device"); err != nil {
+			return Card{}, err
+		}
+		if err := checkDevice(c.Device); err != nil {
+			return Card{}, err
+		}
+	}
+	if c.Created, err = moment("created"); err != nil {
+		return Card{}, err
+	}
+	if has("expires") {
+		if c.Expires, err = moment("expires"); err != nil {
+			return Card{}, err
+		}
+		if !c.Expires.After(c.Created) {
+			return Card{}, errors.New("it expires before it was made")
+		}
+	}
+	if c.Key, err = field("key"); err != nil {
+		return Card{}, err
+	}
+	if has("replaces") {
+		if c.Replaces, err = field("replaces"); err != nil {
+			return Card{}, err
+		}
+	}
+	seen := make(map[string]bool)
+	for len(lines) > 0 {
+		r, err := field("recipient")
+		if err != nil {
+			return Card{}, err
+		}
+		if _, err := parseCardRecipient(r); err != nil {
+			return Card{}, err
+		}
+		if seen[r] {
+			return Card{}, errors.New("a recipient appears twice")
+		}
+		seen[r] = true
+		c.Recipients = append(c.Recipients, r)
+	}
+	if len(c.Recipients) == 0 || len(c.Recipients) > maxRecipients {
+		return Card{}, fmt.Errorf("%d recipients, where 1 to %d may be", len(c.Recipients), maxRecipients)
+	}
+	return c, nil
+}
+
+// ParseCards reads one card or several, one after another, as a person's earlier
+// keys lead to the one of today: each approves the next. Errors are those of
+// ParseCard; no card at all is one.
+func ParseCards(b []byte) ([]Card, error) {
+	if len(b) > maxCards*MaxCard {
+		return nil, fmt.Errorf("%w: longer than %d bytes", ErrBadCard, maxCards*MaxCard)
+	}
+	var cards []Card
+	for _, one := range splitNotes(b, cardHeader) {
+		if len(cards) == maxCards {
+			return nil, fmt.Errorf("%w: more than %d cards in one file", ErrBadCard, maxCards)
+		}
+		c, err := ParseCard(one)
+		if err != nil {
+			return nil, err
+		}
+		cards = append(cards, c)
+	}
+	return cards, nil
+}
+
+// maxCards bounds the cards in one file.
+const maxCards = 64
+
+// splitNotes splits before each line that is header. What is before the first one
+// belongs to it.
+func splitNotes(b []byte, header string) [][]byte {
+	var notes [][]byte
+	for start := 0; ; {
+		i := bytes.Index(b[start:], []byte("\n"+header+"\n"))
+		if i < 0 {
+			return append(notes, b)
+		}
+		// A card ends in a line feed; the one before the header is it.
+		notes, b, start = append(notes, b[:start+i+1]), b[start+i+1:], 1
+	}
+}

@@ -1,0 +1,112 @@
+package keys
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+)
+
+// An export is an identity file, with the signing key and the card in comments,
+// under a passphrase: age -d -i reads it as any identity file of its kind, and
+// keys/web/member.js writes the same.
+const (
+	exportSigner = "# signer: "
+	exportCard   = "# card: "
+
+	// MaxExport is the most bytes that an export may have.
+	MaxExport = 1 << 20
+)
+
+// Export returns all of the identity in one file, armored, under the passphrase.
+// work is log2 of the scrypt cost, 0 for that of a home.
+func (i *Identity) Export(passphrase []byte, work int) ([]byte, error) {
+	if len(passphrase) == 0 {
+		return nil, errors.New("the passphrase is empty")
+	}
+	card, err := i.card.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	r, err := age.NewScryptRecipient(string(passphrase))
+	if err != nil {
+		return nil, err
+	}
+	if work == 0 {
+		work = scryptWork
+	}
+	r.SetWorkFactor(work)
+	text := fmt.Sprintf("%s%s%s\n%s%s\n", i.marshal(), exportSigner, i.skey, exportCard, base64.StdEncoding.EncodeToString(card))
+	var out bytes.Buffer
+	a := armor.NewWriter(&out)
+	w, err := age.Encrypt(a, r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(w.Close(), a.Close()); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// ParseExport opens what Export, or member.js in a browser, wrote. The error wraps
+// ErrPassphrase if the passphrase is not that of the file.
+func ParseExport(b, passphrase []byte) (*Identity, error) {
+	if len(b) > MaxExport {
+		return nil, fmt.Errorf("the file is longer than %d bytes", MaxExport)
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(b), []byte(armor.Header)) {
+		raw, err := io.ReadAll(io.LimitReader(armor.NewReader(bytes.NewReader(b)), MaxExport))
+		if err != nil {
+			return nil, fmt.Errorf("not an exported identity: %w", err)
+		}
+		b = raw
+	}
+	text, err := openSealedIdentity(b, func() ([]byte, error) { return passphrase, nil })
+	if err != nil {
+		return nil, err
+	}
+	vkey, ids, err := parseIdentityFile(text)
+	if err != nil {
+		return nil, err
+	}
+	var skey string
+	var card []byte
+	sc := bufio.NewScanner(bytes.NewReader(text))
+	sc.Buffer(nil, MaxExport)
+	for sc.Scan() {
+		if s, ok := strings.CutPrefix(sc.Text(), exportSigner); ok {
+			skey = s
+		}
+		if s, ok := strings.CutPrefix(sc.Text(), exportCard); ok {
+			if card, err = base64.StdEncoding.DecodeString(s); err != nil {
+				return nil, errors.New("not an exported identity: its card is malformed")
+			}
+		}
+	}
+	if err := sc.Err(); err != nil || skey == "" || card == nil {
+		return nil, errors.New("not an exported identity: it lacks a signing key or a card")
+	}
+	c, err := ParseCard(card)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(vkey, ids, skey, c)
+}
+
+// Import keeps an identity that was exported, as InitAs does a new one.
+func (h *Home) Import(id *Identity, passphrase []byte) error {
+	if err := h.vacant(); err != nil {
+		return err
+	}
+	return h.keep(id, passphrase)
+}

@@ -1,0 +1,65 @@
+package keys
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// keyName names a signing key in signed notes. Heads lie in the store in the
+// clear, so the name is made from the key and tells nothing more.
+func keyName(pub ed25519.PublicKey) string {
+	sum := sha256.Sum256(pub)
+	return keyNamePrefix + hex.EncodeToString(sum[:8])
+}
+
+// parseKey reads a verifier key in its one canonical form.
+func parseKey(vkey string) (ed25519.PublicKey, note.Verifier, error) {
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("signing key: %w", err)
+	}
+	// NAME+HASH+BASE64, where the base64 may hold a plus too.
+	f := strings.SplitN(vkey, "+", 3)
+	raw, err := base64.StdEncoding.DecodeString(f[len(f)-1])
+	if err != nil || len(raw) != 1+ed25519.PublicKeySize {
+		return nil, nil, errors.New("signing key: malformed")
+	}
+	pub := ed25519.PublicKey(raw[1:])
+	if again, err := note.NewEd25519VerifierKey(keyName(pub), pub); err != nil || again != vkey {
+		return nil, nil, errors.New("signing key: not in canonical form")
+	}
+	return pub, v, nil
+}
+
+// A signature is one line of a signed note: a note.Signer that has signed already.
+type signature struct {
+	name string
+	hash uint32
+	sig  []byte // Ed25519
+}
+
+func (s signature) Name() string                { return s.name }
+func (s signature) KeyHash() uint32             { return s.hash }
+func (s signature) Sign([]byte) ([]byte, error) { return s.sig, nil }
+
+// by reports whether s is v's signature of text.
+func (s signature) by(v note.Verifier, text string) bool {
+	return s.name == v.Name() && s.hash == v.KeyHash() && v.Verify([]byte(text), s.sig)
+}
+
+// parseSignature takes a signature line apart, verified or not.
+func parseSignature(s note.Signature) (signature, error) {
+	raw, err := base64.StdEncoding.DecodeString(s.Base64)
+	if err != nil || len(raw) != 4+ed25519.SignatureSize || !strings.HasPrefix(s.Name, keyNamePrefix) {
+		return signature{}, errors.New("malformed signature")
+	}
+	return signature{s.Name, binary.BigEndian.Uint32(raw), raw[4:]}, nil
+}
