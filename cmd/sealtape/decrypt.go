@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,19 +9,35 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
 	"github.com/urfave/cli/v2"
 )
+
+// decryptParallel is how many segments are read side by side, each of them in
+// memory.
+const decryptParallel = 4
 
 func decryptCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "decrypt",
 		Usage:     "write the segments as they are, in the clear",
 		ArgsUsage: "ID -o DIR",
-		Description: `Each segment becomes a Matroska file of a few seconds, DIR/000000.mkv and so on.
-To get one file for a player, use "sealtape export". ID may be the start of one,
-or "last". DIR must be new or empty; it appears when all is written.`,
+		Description: `For tools of your own. Each segment becomes a Matroska file of a few seconds,
+DIR/000000.mkv and so on: the bytes that were sealed, once they are verified. Its
+times are those of the recording, and its timeline is a track of JSON lines. For
+one file that any player shows, use "sealtape export"; to watch, "sealtape play".
+
+ID may be the start of one, or "last". DIR must be new or empty; it appears when
+all is written, open to you alone.
+
+Exit code 3: it is written, and the recording is not complete. 4: the same, and
+segments that failed verification were left out. 5: no key of yours opens any.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the folder to make, `DIR`"},
 			storeFlag(),
@@ -54,7 +71,9 @@ func decryptAction(c *cli.Context) (err error) {
 
 	// The folder is filled under another name beside it.
 	tmp, err := os.MkdirTemp(filepath.Dir(out), ".sealtape-*.part") // mode 0700
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return hinted(fmt.Errorf("there is no folder %s to make %s in", filepath.Dir(out), filepath.Base(out)), "make it first")
+	} else if err != nil {
 		return err
 	}
 	done := false
@@ -63,18 +82,19 @@ func decryptAction(c *cli.Context) (err error) {
 			err = errors.Join(err, os.RemoveAll(tmp))
 		}
 	}()
+	d := &decryption{rec: rec, dir: tmp, failed: make(map[int]error)}
 	bar := e.progress("decrypting", int64(len(rec.Segments())))
-	src := &savingSource{segmentSource: segmentSource{rec: rec, onRead: func(int) { bar.add(1) }}, dir: tmp}
-	s, err := playback.Open(c.Context, src, playback.Options{Recording: rec.Head().ID})
+	torn, err := d.run(c.Context, func() { bar.add(1) })
 	bar.finish()
-	if src.err != nil {
-		return src.err
-	}
 	if err != nil {
 		return err
 	}
-	if src.saved == 0 {
+	if len(rec.Segments()) == 0 {
 		return exitWith(exitIncomplete, fmt.Errorf("recording %s holds no segments", rec.Head().ID))
+	}
+	s, err := playback.Open(c.Context, d, playback.Options{Recording: rec.Head().ID})
+	if err != nil {
+		return err
 	}
 	if err := syncDir(tmp); err != nil {
 		return err
@@ -89,8 +109,8 @@ func decryptAction(c *cli.Context) (err error) {
 	if err := syncDir(filepath.Dir(out)); err != nil {
 		return err
 	}
-	e.notef("%s (%s) in %s, in the clear", count(src.saved, "segment"), size(src.bytes), out)
-	return e.shortcomings(rec, s.Tracks(), s.Gaps(), s.Missing(), src.tornSegments())
+	e.notef("%s (%s) in %s, in the clear", count(d.saved, "segment"), size(d.bytes), out)
+	return e.shortcomings(rec, s.Tracks(), s.Gaps(), s.Missing(), torn)
 }
 
 // emptyOrAbsent returns an error unless path is an empty folder or nothing.
@@ -99,6 +119,8 @@ func emptyOrAbsent(path string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
+	case errors.Is(err, syscall.ENOTDIR):
+		return hinted(fmt.Errorf("%s is a file", path), "nothing is overwritten; name a new folder")
 	case err != nil:
 		return err
 	case len(entries) > 0:
@@ -107,31 +129,79 @@ func emptyOrAbsent(path string) error {
 	return nil
 }
 
-// A savingSource keeps each segment that is read as a file in dir.
-type savingSource struct {
-	segmentSource
+// A decryption writes the segments of a recording as files into dir. Then it is a
+// playback.Source of these files.
+type decryption struct {
+	rec *archive.Recording
 	dir string
 
-	saving sync.Mutex
+	mu     sync.Mutex
+	failed map[int]error // of segments that were not written
 	saved  int
 	bytes  int64
-	err    error // the first of writing a file
 }
 
-func (s *savingSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
-	b, err := s.segmentSource.ReadSegment(ctx, n)
-	s.saving.Lock()
-	defer s.saving.Unlock()
-	if err != nil || s.err != nil {
-		return b, err
+// run writes all segments that can be read, and returns how many of them are torn.
+// The error is one that says nothing of the recording: the store's, the disk's.
+func (d *decryption) run(ctx context.Context, onEach func()) (torn int, err error) {
+	src := &segmentSource{rec: d.rec}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(decryptParallel)
+	for _, seg := range d.rec.Segments() {
+		g.Go(func() error {
+			b, err := src.ReadSegment(ctx, seg.Number)
+			known := errors.Is(err, playback.ErrDamaged) || errors.Is(err, playback.ErrLocked)
+			if err == nil {
+				err = belongs(b, d.rec.Head().ID, seg)
+				known = err != nil
+			}
+			if err == nil {
+				err = writeSynced(d.path(seg.Number), b)
+			}
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			switch {
+			case err == nil:
+				d.saved++
+				d.bytes += int64(len(b))
+			case known:
+				d.failed[seg.Number] = err
+			default:
+				return err
+			}
+			onEach()
+			return nil
+		})
 	}
-	if err := writeSynced(filepath.Join(s.dir, fmt.Sprintf("%06d.mkv", n)), b); err != nil {
-		s.err = err
+	err = g.Wait()
+	return src.tornSegments(), err
+}
+
+// belongs returns an error unless a segment says itself that it is the one it is
+// taken for. One that a crash tore may lack even that.
+func belongs(b []byte, id string, seg archive.SegmentInfo) error {
+	r, err := matroska.NewReader(bytes.NewReader(b))
+	switch {
+	case err != nil && seg.Torn:
+		return fmt.Errorf("%s: nothing of it can be read: %w", seg.Name, err)
+	case err != nil:
+		return &sortedError{fmt.Errorf("%s: %w", seg.Name, err), playback.ErrDamaged}
+	}
+	if h := r.Header(); h.Recording != id || h.Segment != seg.Number {
+		return fmt.Errorf("%w: it says it is segment %d of recording %.40q", playback.ErrForeign, h.Segment, h.Recording)
+	}
+	return nil
+}
+
+func (d *decryption) path(n int) string { return filepath.Join(d.dir, fmt.Sprintf("%06d.mkv", n)) }
+
+func (d *decryption) Segments() []int { return (&segmentSource{rec: d.rec}).Segments() }
+
+func (d *decryption) ReadSegment(_ context.Context, n int) ([]byte, error) {
+	if err := d.failed[n]; err != nil {
 		return nil, err
 	}
-	s.saved++
-	s.bytes += int64(len(b))
-	return b, nil
+	return os.ReadFile(d.path(n))
 }
 
 // writeSynced writes a new file, durable when it returns.

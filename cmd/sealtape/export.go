@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -107,11 +108,11 @@ func (e *env) shortcomings(rec *archive.Recording, tracks []media.Track, gaps []
 	f := facts{tracks: tracks}
 	damaged, closedToUs := 0, 0
 	for _, m := range missing {
-		var corrupt *archive.CorruptError
 		switch {
-		case errors.As(m.Err, &corrupt), errors.Is(m.Err, playback.ErrForeign):
+		case errors.Is(m.Err, io.ErrUnexpectedEOF): // it is torn
+		case errors.Is(m.Err, playback.ErrDamaged):
 			damaged++
-		case errors.Is(m.Err, archive.ErrNoKey):
+		case errors.Is(m.Err, playback.ErrLocked):
 			closedToUs++
 			continue // many in a row, told once below
 		}

@@ -11,10 +11,15 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
+
+// indexesParallel is how many indexes are read side by side.
+const indexesParallel = 8
 
 // wideHole is the shortest hole that makes a recording incomplete.
 const wideHole = time.Second
@@ -33,15 +38,46 @@ type facts struct {
 // gather reads the facts from the indexes, and from those segments that no
 // index knows: after a crash there are some.
 func gather(ctx context.Context, rec *archive.Recording) (*facts, error) {
-	f := &facts{}
-	indexed := make(map[int]bool)
-	for _, n := range rec.Indexes() {
-		x, err := readIndex(ctx, rec, n)
+	f, rest, err := gatherIndexed(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range rest {
+		err := f.addSegment(ctx, rec, n)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err != nil {
-			continue // the segments know what it knows
+		if errors.Is(err, archive.ErrNoKey) {
+			f.noKey = append(f.noKey, n)
+		} else if err != nil {
+			f.problems = append(f.problems, err.Error())
+		}
+	}
+	f.finish()
+	return f, nil
+}
+
+// gatherIndexed reads the facts that the indexes tell, and returns the numbers of
+// the segments that none of them knows. The caller calls finish.
+func gatherIndexed(ctx context.Context, rec *archive.Recording) (f *facts, rest []int, err error) {
+	numbers := rec.Indexes()
+	indexes := make([]*media.Index, len(numbers)) // nil: the segments know what it knows
+	var g errgroup.Group
+	g.SetLimit(indexesParallel)
+	for i, n := range numbers {
+		g.Go(func() error {
+			indexes[i], _ = readIndex(ctx, rec, n)
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	f = &facts{}
+	indexed := make(map[int]bool)
+	for _, x := range indexes {
+		if x == nil {
+			continue
 		}
 		f.start = x.Start
 		f.addTracks(x.Tracks)
@@ -52,22 +88,17 @@ func gather(ctx context.Context, rec *archive.Recording) (*facts, error) {
 		}
 	}
 	for _, s := range rec.Segments() {
-		if indexed[s.Number] {
-			continue
-		}
-		err := f.addSegment(ctx, rec, s.Number)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if errors.Is(err, archive.ErrNoKey) {
-			f.noKey = append(f.noKey, s.Number)
-		} else if err != nil {
-			f.problems = append(f.problems, err.Error())
+		if !indexed[s.Number] {
+			rest = append(rest, s.Number)
 		}
 	}
+	return f, rest, nil
+}
+
+// finish puts in order what was gathered.
+func (f *facts) finish() {
 	slices.SortStableFunc(f.events, func(a, b media.Event) int { return cmp.Compare(a.Time, b.Time) })
 	f.room = room(f.events)
-	return f, nil
 }
 
 func (f *facts) addTracks(tracks []media.Track) {
@@ -130,12 +161,15 @@ func holes(events []media.Event) []media.Event {
 	return mergeHoles(events, func(e media.Event) string { return e.Reason })
 }
 
-// incomplete reports whether a track lacks a second or more in one piece, for
-// whatever reasons but that people paused the recording.
-func incomplete(events []media.Event) bool {
+// incomplete reports whether there are wide holes.
+func incomplete(events []media.Event) bool { return len(wideHoles(events)) > 0 }
+
+// wideHoles returns the spans in which a track lacks a second or more in one
+// piece, for whatever reasons but that people paused the recording.
+func wideHoles(events []media.Event) []media.Event {
 	events = slices.DeleteFunc(slices.Clone(events), func(e media.Event) bool { return e.Reason == media.GapPaused })
-	return slices.ContainsFunc(mergeHoles(events, func(media.Event) string { return "" }),
-		func(e media.Event) bool { return e.To-e.From >= wideHole })
+	return slices.DeleteFunc(mergeHoles(events, func(media.Event) string { return "" }),
+		func(e media.Event) bool { return e.To-e.From < wideHole })
 }
 
 func mergeHoles(events []media.Event, reason func(media.Event) string) []media.Event {

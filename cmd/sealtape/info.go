@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -130,6 +132,65 @@ func noKey(id string, why error) error {
 	}
 	return exitWith(exitNoKey, hinted(fmt.Errorf("no key of yours opens recording %s", id),
 		"only its readers can open it; sealtape keys show says who you are here"))
+}
+
+// locked tells how many readers a recording has that one's keys do not open, and
+// returns noKey's error.
+func (a *access) locked(ctx context.Context, rec *archive.Recording, why error) error {
+	for _, line := range readersText(rec.Epochs(), readersAtMost(ctx, rec)) {
+		a.env.notef("%s", line)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return noKey(rec.Head().ID, why)
+}
+
+// readersAtMost returns how many readers each epoch has at most, 0 where its
+// files do not tell.
+func readersAtMost(ctx context.Context, rec *archive.Recording) []int {
+	epochs := rec.Epochs()
+	readers := make([]int, len(epochs))
+	var g errgroup.Group
+	g.SetLimit(epochsParallel)
+	for i, ep := range epochs {
+		g.Go(func() error {
+			readers[i], _ = rec.ReadersAtMost(ctx, ep.Number) // what is wrong with it, verify tells
+			return nil
+		})
+	}
+	_ = g.Wait() // its functions return none
+	return readers
+}
+
+// readersText says how many readers epochs have, those alike in one line.
+func readersText(epochs []archive.EpochInfo, readers []int) []string {
+	var lines []string
+	for i := 0; i < len(epochs); {
+		j := i + 1
+		for j < len(epochs) && readers[j] == readers[i] {
+			j++
+		}
+		var numbers []int
+		for _, ep := range epochs[i:j] {
+			numbers = append(numbers, ep.Number)
+		}
+		line := fmt.Sprintf("epoch %d", numbers[0])
+		if j > i+1 {
+			line = "epochs " + ranges(numbers)
+		}
+		if readers[i] == 0 {
+			line += ": how many readers it is sealed to cannot be told"
+		} else {
+			line += fmt.Sprintf(": sealed to at most %s", count(readers[i], "reader"))
+		}
+		if j > i+1 {
+			line += " each"
+		}
+		lines = append(lines, line)
+		i = j
+	}
+	return lines
 }
 
 func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, error) {

@@ -102,15 +102,21 @@ type access struct {
 	verifiers note.Verifiers
 	heads     archive.HeadMemory
 	people    map[string]string // verifier keys, and their names, to whom they are, for people
-	self      string            // one's own verifier key, if one has keys
+	self      []string          // one's own verifier keys, today's first, if one has keys
+	revoked   map[string]bool   // names of keys that were revoked
 
 	asked      bool
 	identities []age.Identity
 	keysErr    error
 }
 
-// openAccess opens the home and the store of a command with the store flag.
+// openAccess opens the home and the store of a command with the store flag. While
+// the store fails, the command waits for it.
 func openAccess(c *cli.Context) (*access, error) {
+	return openAccessRetrying(c, archive.RetryConfig{OnRetry: envOf(c).retrying})
+}
+
+func openAccessRetrying(c *cli.Context, retry archive.RetryConfig) (*access, error) {
 	e := envOf(c)
 	store, err := e.openStore(c.Context, c.String("store"), false)
 	if err != nil {
@@ -125,22 +131,27 @@ func openAccess(c *cli.Context) (*access, error) {
 		return nil, err
 	}
 	a := &access{
-		env: e, home: h, verifiers: v, heads: archive.HeadDir(h.HeadsDir()), people: make(map[string]string),
-		store: archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying}),
+		env: e, home: h, verifiers: v, heads: archive.HeadDir(h.HeadsDir()), people: make(map[string]string), revoked: make(map[string]bool),
+		store: archive.Retry(store, retry),
 	}
-	cards, err := h.Members()
+	pins, err := h.Pins()
 	if err != nil {
 		return nil, err
 	}
-	if own, err := h.OwnCard(); err == nil {
-		cards = append(cards, own)
-		a.self = own.Key
-	} else if !errors.Is(err, keys.ErrNoIdentity) {
-		return nil, err
-	}
-	for _, card := range cards {
-		who := fmt.Sprintf("%s (%s)", clean(card.Name), card.Fingerprint())
-		a.people[card.Verifier().Name()], a.people[card.Key] = who, who
+	for _, p := range pins {
+		if p.Own {
+			earlier, err := h.EarlierKeys()
+			if err != nil {
+				return nil, err
+			}
+			a.self = append([]string{p.Key}, earlier...)
+		}
+		who := fmt.Sprintf("%s (%s)", clean(p.Name), p.Fingerprint())
+		if p.Revoked != nil {
+			who = fmt.Sprintf("%s (%s, REVOKED on %s)", clean(p.Name), p.Fingerprint(), day(p.Revoked.Time))
+			a.revoked[p.Verifier().Name()] = true
+		}
+		a.people[p.Verifier().Name()], a.people[p.Key] = who, who
 	}
 	return a, nil
 }

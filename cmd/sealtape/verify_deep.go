@@ -22,16 +22,12 @@ type deepReport struct {
 
 // A ledger gives package playback a recording with what its log says.
 type ledger struct {
-	segmentSource
+	indexedSource
 	segments map[int]archive.SegmentInfo
 }
 
 func (l *ledger) Epoch(n int) int { return l.segments[n].Epoch }
 func (l *ledger) Torn(n int) bool { return l.segments[n].Torn }
-func (l *ledger) Indexes() []int  { return l.rec.Indexes() }
-func (l *ledger) ReadIndex(ctx context.Context, n int) ([]byte, error) {
-	return l.rec.ReadIndex(ctx, n)
-}
 
 // verifyDeep decrypts all of a recording and holds it against itself. known are
 // the problems that were found without a key.
@@ -46,7 +42,7 @@ func (a *access) verifyDeep(ctx context.Context, id string, known []archive.Prob
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{segmentSource: segmentSource{rec: rec}, segments: make(map[int]archive.SegmentInfo)}
+	l := &ledger{indexedSource: indexedSource{segmentSource{rec: rec}}, segments: make(map[int]archive.SegmentInfo)}
 	for _, s := range rec.Segments() {
 		l.segments[s.Number] = s
 	}
