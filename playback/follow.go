@@ -24,6 +24,7 @@ func (s *Session) Follow(ctx context.Context, src Source) (*Session, error) {
 		start: s.start, read: s.read, duration: s.duration,
 		tracks: slices.Clone(s.tracks), byUID: maps.Clone(s.byUID),
 		events: slices.Clone(s.events), gaps: s.gaps, indexes: maps.Clone(s.indexes),
+		headers: s.headers, weight: s.weight,
 	}
 	known := slices.Clone(s.segments)
 	s.mu.Unlock()

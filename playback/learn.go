@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
@@ -40,11 +41,14 @@ func (s *Session) learn(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if r.err == nil {
-				// One that is not believed tells nothing: its segments do.
-				_ = s.addIndex(r.index)
+			// One that is not believed tells nothing: its segments do.
+			if r.err == nil && s.believable(r.index) {
+				s.addIndex(r.index)
 			}
 			s.indexes[numbers[i]] = r.err == nil || stateOf(r.err) != Readable
+			if s.weight > maxWeight {
+				return errWeight
+			}
 		}
 	}
 	numbers := s.untried()
@@ -54,6 +58,17 @@ func (s *Session) learn(ctx context.Context) error {
 			return ctx.Err()
 		}
 		s.addReading(r)
+		if s.weight > maxWeight {
+			return errWeight
+		}
+	}
+	// An index may tell of tracks that nothing else tells of.
+	unknown := func(t media.IndexTrack) bool { _, ok := s.byUID[t.UID]; return !ok }
+	for i := range s.segments {
+		seg := &s.segments[i]
+		if slices.ContainsFunc(seg.Tracks, unknown) {
+			seg.Tracks = slices.DeleteFunc(slices.Clone(seg.Tracks), unknown)
+		}
 	}
 	s.finish()
 	return ctx.Err()
@@ -72,53 +87,35 @@ func (s *Session) untried() []int {
 
 // finish derives what follows from all segments together.
 func (s *Session) finish() {
+	if s.more {
+		s.more = false
+		slices.SortStableFunc(s.events, func(a, b media.Event) int { return cmp.Compare(a.Time, b.Time) })
+		s.gaps = mergeGaps(s.events)
+	}
 	s.duration = 0
+	if n := len(s.events); n > 0 {
+		s.duration = s.events[n-1].Time
+	}
 	for i := range s.segments {
-		seg := &s.segments[i]
-		if seg.timed && !seg.skip {
+		if seg := &s.segments[i]; seg.timed {
 			s.duration = max(s.duration, seg.To)
 		}
-		// An index may tell of tracks that nothing else tells of.
-		unknown := func(t media.IndexTrack) bool { _, ok := s.byUID[t.UID]; return !ok }
-		if slices.ContainsFunc(seg.Tracks, unknown) {
-			seg.Tracks = slices.DeleteFunc(slices.Clone(seg.Tracks), unknown)
-		}
 	}
-	slices.SortStableFunc(s.events, func(a, b media.Event) int { return cmp.Compare(a.Time, b.Time) })
-	if n := len(s.events); n > 0 {
-		s.duration = max(s.duration, s.events[n-1].Time)
-	}
-	s.gaps = mergeGaps(s.events)
 	s.estimate()
 }
 
-var (
-	errTracks = fmt.Errorf("more than %d tracks", maxTracks)
-	errStart  = fmt.Errorf("%w: it counts from another start", ErrForeign)
-)
+// believable reports whether an index may be of this recording.
+func (s *Session) believable(x *media.Index) bool {
+	late := func(t time.Duration) bool { return t > maxTime }
+	return (s.o.Recording == "" || x.Recording == s.o.Recording) &&
+		(s.start.IsZero() || x.Start.Equal(s.start)) &&
+		len(s.tracks)+len(x.Tracks) <= maxTracks &&
+		!slices.ContainsFunc(x.Segments, func(seg media.IndexSegment) bool { return late(seg.Start + seg.Duration) }) &&
+		!slices.ContainsFunc(x.Events, func(e media.Event) bool { return late(e.Time) })
+}
 
-// addIndex takes what an index tells of segments of which nothing is known. The
-// error says that it cannot be believed.
-func (s *Session) addIndex(x *media.Index) error {
-	if s.o.Recording != "" && x.Recording != s.o.Recording {
-		return fmt.Errorf("%w: it is of recording %.40q", ErrForeign, x.Recording)
-	}
-	if !s.start.IsZero() && !x.Start.Equal(s.start) {
-		return errStart
-	}
-	for _, seg := range x.Segments {
-		if seg.Start+seg.Duration > maxTime {
-			return fmt.Errorf("time beyond %v", maxTime)
-		}
-	}
-	for _, e := range x.Events {
-		if e.Time > maxTime {
-			return fmt.Errorf("time beyond %v", maxTime)
-		}
-	}
-	if len(s.tracks)+len(x.Tracks) > maxTracks {
-		return errTracks
-	}
+// addIndex takes what an index tells of segments of which nothing is known.
+func (s *Session) addIndex(x *media.Index) {
 	fresh, known := 0, 0
 	for _, told := range x.Segments {
 		i, ok := s.place(told.Number)
@@ -133,9 +130,10 @@ func (s *Session) addIndex(x *media.Index) error {
 		fresh++
 		seg.timed, seg.tried, seg.skip = true, true, false
 		seg.From, seg.To, seg.Tracks = told.Start, told.Start+told.Duration, told.Tracks
+		s.weigh(told.Tracks)
 	}
 	if fresh == 0 {
-		return nil // what it knows is known
+		return // what it knows is known
 	}
 	s.start = x.Start
 	for _, t := range x.Tracks {
@@ -148,8 +146,28 @@ func (s *Session) addIndex(x *media.Index) error {
 	if known > 0 {
 		events = newEvents(s.events, events)
 	}
-	s.events = append(s.events, events...)
-	return nil
+	s.addEvents(events)
+}
+
+// What an event and a segment's track take, without their strings and key frames.
+const (
+	eventWeight = 160
+	trackWeight = 32
+)
+
+func (s *Session) addEvents(events []media.Event) {
+	for _, e := range events {
+		s.weight += eventWeight + int64(len(e.Participant)+len(e.Name)+len(e.Reason)+len(e.Text))
+	}
+	if s.weight <= maxWeight {
+		s.events, s.more = append(s.events, events...), s.more || len(events) > 0
+	}
+}
+
+func (s *Session) weigh(tracks []media.IndexTrack) {
+	for _, t := range tracks {
+		s.weight += trackWeight + 8*int64(len(t.Keys))
+	}
 }
 
 // codecs are those of package media.
@@ -197,12 +215,16 @@ func (s *Session) addReading(r *reading) (changed bool) {
 	from, to, timed := r.span()
 	told := seg.tried && !seg.skip
 	changed = !told || r.err != nil && seg.Err == nil
-	if !told {
-		s.events = append(s.events, r.events...)
+	switch {
+	case !seg.tried:
+		s.addEvents(r.events)
+	case seg.skip: // an index may have told of them
+		s.addEvents(newEvents(s.events, r.events))
 	}
 	if !told || !seg.read && r.err == nil && r.facts.differs(seg) {
 		changed = true
 		seg.From, seg.To, seg.timed, seg.Tracks = from, to, timed, r.facts.Tracks
+		s.weigh(seg.Tracks)
 	}
 	seg.State, seg.Err, seg.tried, seg.read = Readable, r.err, true, true
 	seg.skip = r.err != nil && !timed
@@ -222,16 +244,21 @@ func (f *segmentFacts) differs(seg *segmentState) bool {
 // other segments.
 func (s *Session) header(h matroska.Header) error {
 	if s.read && !s.start.Equal(h.Start) {
-		return errStart
+		return fmt.Errorf("%w: it counts from another start", ErrForeign)
 	}
+	fresh := 0
 	for _, t := range h.Tracks {
-		if i, ok := s.byUID[t.UID]; ok && s.tracks[i].read && s.tracks[i].Codec != t.Codec {
+		switch i, ok := s.byUID[t.UID]; {
+		case !ok || !s.tracks[i].read:
+			fresh++
+		case s.tracks[i].Codec != t.Codec:
 			return fmt.Errorf("track %d changes its codec", t.UID)
 		}
 	}
-	if len(s.tracks)+len(h.Tracks) > maxTracks {
-		return errTracks
+	if s.headers+fresh > maxTracks {
+		return fmt.Errorf("more than %d tracks", maxTracks)
 	}
+	s.headers += fresh
 	s.start, s.read = h.Start, true
 	for _, t := range h.Tracks {
 		s.addTrack(t, true)

@@ -27,6 +27,9 @@ type Session struct {
 	gaps     []media.Event
 	segments []segmentState
 	indexes  map[int]bool // that need not be read any more
+	headers  int          // tracks that segments told of
+	weight   int64        // what all that is known takes, about, in bytes
+	more     bool         // events came since they were sorted
 }
 
 type trackState struct {
@@ -34,20 +37,27 @@ type trackState struct {
 	read bool // a segment's header told of it, not only an index
 }
 
-// Widths of what is read side by side.
 const (
+	// How much is read side by side.
 	indexesAtOnce  = 8
-	segmentsAtOnce = 8 // for what they tell; all are read to their end
-	maxTracks      = 1 << 14
+	segmentsAtOnce = 8
+
+	// maxTracks bounds the tracks that indexes tell of, and those of segments.
+	maxTracks = 1 << 14
+	// maxWeight bounds timeline and key frames.
+	maxWeight = 256 << 20
 )
+
+var errWeight = fmt.Errorf("timeline and key frames take more than %d MiB", maxWeight>>20)
 
 // Open learns of the recording's tracks, timeline and holes: from its indexes, if
 // src is an Indexer, and from those segments that no readable index tells of. An
 // index is believed until a segment that is read says otherwise.
 //
 // Segments that cannot be read are listed by Missing. Open fails only if
-// ctx ends, or if there are segments and not one can be read: then the error
-// wraps the first segment's, as a *SegmentError.
+// ctx ends, if the timeline is larger than any meeting's, or if there are
+// segments and not one can be read: then the error wraps the first segment's, as
+// a *SegmentError.
 func Open(ctx context.Context, src Source, o Options) (*Session, error) {
 	s := &Session{src: src, o: o, byUID: make(map[uint64]int), indexes: make(map[int]bool)}
 	if err := s.list(src.Segments(), nil); err != nil {
