@@ -23,23 +23,24 @@ type excerpt struct {
 	tracks   []media.Track // in file order
 	events   []media.Event // those of the recording
 	chosen   map[string]bool
+	names    map[string]string // by identity
 }
 
 // excerpt returns what the options choose. It fails if that is nothing.
 func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error) {
-	if err := s.Complete(ctx); err != nil {
-		return &excerpt{s: s}, err
-	}
 	duration := s.Duration()
 	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events()}
 	if o.To > 0 {
 		x.to = min(o.To, duration)
 	}
+	if err := s.Complete(ctx); err != nil {
+		return x, err
+	}
 	tracks := s.withFrames()
 	if len(tracks) == 0 {
 		return x, ErrNothing
 	}
-	if o.From < 0 || o.To < 0 || x.to <= x.from {
+	if o.From < 0 || o.To < 0 || x.to <= x.from && !x.whole() {
 		return x, fmt.Errorf("%w: it lasts %v", ErrRange, duration.Round(time.Second/10))
 	}
 	if len(o.Participants) > 0 {
@@ -48,8 +49,18 @@ func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error
 			x.chosen[p] = true
 		}
 	}
+	x.names = make(map[string]string)
 	for _, t := range tracks {
-		if x.of(t.Participant) {
+		x.names[t.Participant] = cmp.Or(x.names[t.Participant], t.Name)
+	}
+	for _, e := range x.events {
+		if e.Type == media.EventJoin {
+			x.names[e.Participant] = cmp.Or(x.names[e.Participant], e.Name)
+		}
+	}
+	there := x.there()
+	for _, t := range tracks {
+		if x.of(t.Participant) && there[t.UID] {
 			x.tracks = append(x.tracks, t)
 		}
 	}
@@ -59,15 +70,36 @@ func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error
 	return x, nil
 }
 
+// there returns the tracks that have frames within the excerpt, to the segment,
+// or a picture that was there before and still stands.
+func (x *excerpt) there() map[uint64]bool {
+	there := make(map[uint64]bool)
+	for _, seg := range x.s.Segments() {
+		if x.whole() || seg.From < x.to && seg.To >= x.from {
+			for _, t := range seg.Tracks {
+				there[t.UID] = true
+			}
+		}
+	}
+	_, begins, _ := x.s.between(x.from, x.to)
+	for uid := range begins {
+		there[uid] = true
+	}
+	return there
+}
+
 // of reports whether the participant is among the chosen.
 func (x *excerpt) of(participant string) bool { return x.chosen == nil || x.chosen[participant] }
 
 // length is how long the export lasts.
 func (x *excerpt) length() time.Duration { return x.to - x.from }
 
-// An excerptFrame is a frame on the excerpt's clock. One that is Early was
-// taken before the excerpt begins, and is there only because later pictures
-// need it to decode: it stands at time zero and is not to be shown.
+// whole reports whether the excerpt is all of the recording's time.
+func (x *excerpt) whole() bool { return x.from == 0 && x.to == x.duration }
+
+// An excerptFrame is a frame on the excerpt's clock. A picture that is Early was
+// taken before the excerpt begins, and is there only because later ones need it
+// to decode: it stands at time zero and is not to be shown.
 type excerptFrame struct {
 	media.Frame
 	Early bool
@@ -76,33 +108,19 @@ type excerptFrame struct {
 // frames yields the frames of the excerpt's tracks in order of time, with the
 // errors of Session.Frames. Sound begins with the first packet that begins
 // within the excerpt and ends with the last that ends there. A picture begins
-// with the last key frame before the excerpt, if there is one and the camera
-// was not muted meanwhile; what comes before time zero is Early.
+// with the last key frame at or before the excerpt's beginning; the others of
+// before time zero, and it, are Early.
 func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
+	source := x.s.Frames(ctx)
+	if !x.whole() {
+		source = x.s.FramesBetween(ctx, x.from, x.to)
+	}
+	sound := make(map[uint64]bool)
+	for _, t := range x.tracks {
+		sound[t.UID] = t.Codec.Audio()
+	}
 	return func(yield func(excerptFrame, error) bool) {
-		codecs := make(map[uint64]media.Codec)
-		for _, t := range x.tracks {
-			codecs[t.UID] = t.Codec
-		}
-		early := make(map[uint64][]media.Frame)
-		begun := x.from == 0
-		begin := func() bool {
-			begun = true
-			for _, t := range x.tracks {
-				if x.mutedAtBegin(t.UID) {
-					continue
-				}
-				for _, f := range early[t.UID] {
-					f.Time = 0
-					if !yield(excerptFrame{f, true}, nil) {
-						return false
-					}
-				}
-			}
-			early = nil
-			return true
-		}
-		for f, err := range x.s.Frames(ctx) {
+		for f, err := range source {
 			if err != nil {
 				if lost := (*SegmentError)(nil); errors.As(err, &lost) && !x.overlaps(lost.From, lost.To) {
 					continue
@@ -112,53 +130,18 @@ func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 				}
 				continue
 			}
-			codec, ok := codecs[f.Track]
-			if !ok {
+			isSound, ok := sound[f.Track]
+			if !ok || isSound && (f.Time < x.from || f.Time+f.Duration > x.to && x.to < x.duration) {
 				continue
-			}
-			switch {
-			case f.Time < x.from:
-				if begun || codec.Audio() {
-					continue // late, or of no use
-				}
-				if f.Key {
-					early[f.Track] = early[f.Track][:0]
-				}
-				if f.Key || len(early[f.Track]) > 0 {
-					early[f.Track] = append(early[f.Track], f)
-				}
-				continue
-			case f.Time >= x.to && x.to < x.duration:
-				if f.Time > x.to+reorderWindow {
-					return
-				}
-				continue
-			case codec.Audio() && f.Time+media.OpusDuration(f.Data) > x.to && x.to < x.duration:
-				continue
-			}
-			if !begun && !begin() {
-				return
 			}
 			f.Time -= x.from
-			if !yield(excerptFrame{f, false}, nil) {
+			early := f.Time < 0
+			f.Time = max(f.Time, 0)
+			if !yield(excerptFrame{f, early}, nil) {
 				return
 			}
 		}
 	}
-}
-
-// mutedAtBegin reports whether the track is muted where the excerpt begins.
-func (x *excerpt) mutedAtBegin(uid uint64) bool {
-	muted := false
-	for _, e := range x.events {
-		if e.Time > x.from {
-			break
-		}
-		if e.Track == uid && (e.Type == media.EventMute || e.Type == media.EventUnmute) {
-			muted = e.Type == media.EventMute
-		}
-	}
-	return muted
 }
 
 // overlaps reports whether a span on the recording's clock concerns the

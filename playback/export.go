@@ -53,15 +53,23 @@ type Report struct {
 	Incomplete bool
 }
 
-// A frameWriter is a file being exported.
-type frameWriter interface {
-	WriteFrame(media.Frame) error
-	Close() error
+// An output is a file that is being exported.
+type output interface {
+	// frame writes a frame. An error that wraps matroska.ErrFrame refuses it.
+	frame(f excerptFrame) error
+	// passed says that no frame of before now will come.
+	passed(now time.Duration) error
+	// finish completes the file, which lasts length.
+	finish(length time.Duration) error
+	// dropped returns how many frames were left out without an error.
+	dropped() int
 }
 
 // ExportMatroska writes all tracks into one Matroska file at the current offset
-// of w, a track with its own title for each participant and source. Frames
-// keep their bytes and their times. It does not close w. After an error what
+// of w, a track with its own title for each participant and source, chapters, and
+// the chat as subtitles that are off by default. Frames keep their bytes and their
+// times, but for pictures of before From, which are hidden. Where there is no
+// sound, there is silence. It does not close w. After an error what
 // was written is no whole file; ExportFile never shows such a one.
 func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportOptions) (Report, error) {
 	x, err := s.excerpt(ctx, o)
@@ -69,19 +77,22 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 	if err != nil {
 		return r, err
 	}
-	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: x.tracks})
+	chat := x.chat()
+	h := matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: x.tracks,
+		Length: x.length(), Chapters: x.chapters()}
+	if len(chat) > 0 {
+		h.Text = chatTrack
+	}
+	f, err := newMKVFile(w, h, chat)
 	if err != nil {
 		return r, err
 	}
 	r.Tracks = x.tracks
-	outputs := make(map[uint64]frameWriter, len(x.tracks))
+	outputs := make(map[uint64]output, len(x.tracks))
 	for _, t := range x.tracks {
 		outputs[t.UID] = f
 	}
-	if err := x.pump(ctx, outputs, o, &r); err != nil {
-		return r, err
-	}
-	return r, f.Close()
+	return r, x.pump(ctx, outputs, []output{f}, o, &r)
 }
 
 // ExportFile writes all tracks into the Matroska file path, as ExportMatroska
@@ -119,7 +130,8 @@ func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) 
 	defer func() { err = errors.Join(err, folder.discard()) }()
 
 	r.Tracks = x.tracks
-	outputs := make(map[uint64]frameWriter, len(x.tracks))
+	outputs := make(map[uint64]output, len(x.tracks))
+	var all []output
 	var files []*trackFile
 	defer func() {
 		for _, f := range files {
@@ -133,26 +145,19 @@ func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) 
 			return r, err
 		}
 		files = append(files, f)
+		all = append(all, f)
 		outputs[t.UID] = f
 		r.Files = append(r.Files, filepath.Base(f.file.Name()))
 	}
-	if err := x.pump(ctx, outputs, o, &r); err != nil {
+	if err := x.pump(ctx, outputs, all, o, &r); err != nil {
 		return r, err
-	}
-	for _, f := range files {
-		if err := f.Close(); err != nil {
-			return r, err
-		}
-		if o, ok := f.frameWriter.(*opusFile); ok {
-			r.Dropped += o.dropped
-		}
 	}
 	return r, folder.commit()
 }
 
 // A trackFile is one open file of ExportTracks.
 type trackFile struct {
-	frameWriter
+	output
 	file *os.File
 }
 
@@ -170,10 +175,11 @@ func (x *excerpt) createTrack(dir string, names namer, t media.Track) (*trackFil
 	}
 	f := &trackFile{file: file}
 	if t.Codec == media.Opus {
-		f.frameWriter, err = newOpusFile(file, t)
+		f.output, err = newOggFile(file, t)
 	} else {
-		f.frameWriter, err = matroska.NewFileWriter(file, matroska.FileHeader{
-			Start: x.s.Start().Add(x.from), Title: t.Label(), Tracks: []media.Track{t}, WebM: ext == ".webm"})
+		h := matroska.FileHeader{Start: x.s.Start().Add(x.from), Title: t.Label(), Tracks: []media.Track{t},
+			WebM: ext == ".webm", Length: x.length()}
+		f.output, err = newMKVFile(file, h, nil)
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -181,14 +187,14 @@ func (x *excerpt) createTrack(dir string, names namer, t media.Track) (*trackFil
 	return f, nil
 }
 
-// Close finishes the file and makes it durable.
-func (f *trackFile) Close() error {
-	err := errors.Join(f.frameWriter.Close(), f.file.Sync(), f.file.Close())
+// finish completes the file and makes it durable.
+func (f *trackFile) finish(length time.Duration) error {
+	err := errors.Join(f.output.finish(length), f.file.Sync(), f.file.Close())
 	f.file = nil
 	return err
 }
 
-// abandon closes the file if Close did not; its content is not wanted then.
+// abandon closes the file if finish did not; its content is not wanted then.
 func (f *trackFile) abandon() error {
 	if f.file == nil {
 		return nil
@@ -196,10 +202,11 @@ func (f *trackFile) abandon() error {
 	return f.file.Close()
 }
 
-// pump writes every frame to its track's output and completes the report.
-func (x *excerpt) pump(ctx context.Context, outputs map[uint64]frameWriter, o ExportOptions, r *Report) error {
+// pump writes every frame to its track's output, finishes all outputs and
+// completes the report.
+func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []output, o ExportOptions, r *Report) error {
 	last := make(map[uint64]time.Duration)
-	var shown time.Duration
+	var passed, shown time.Duration
 	progress := func(done time.Duration) {
 		if o.Progress != nil {
 			o.Progress(done, x.length())
@@ -221,7 +228,15 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]frameWriter, o Ex
 			continue
 		}
 		last[f.Track] = f.Time
-		if err := outputs[f.Track].WriteFrame(f.Frame); err != nil {
+		if f.Time-passed >= passStep {
+			passed = f.Time
+			for _, out := range all {
+				if err := out.passed(passed); err != nil {
+					return err
+				}
+			}
+		}
+		if err := outputs[f.Track].frame(f); err != nil {
 			if !errors.Is(err, matroska.ErrFrame) {
 				return err
 			}
@@ -231,6 +246,12 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]frameWriter, o Ex
 			shown = f.Time
 			progress(shown)
 		}
+	}
+	for _, out := range all {
+		if err := out.finish(x.length()); err != nil {
+			return err
+		}
+		r.Dropped += out.dropped()
 	}
 	progress(x.length())
 	return nil

@@ -11,32 +11,24 @@ import (
 	"github.com/pion/webrtc/v4/pkg/media/oggwriter"
 
 	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-const (
-	// preSkip is what oggwriter declares (RFC 7845 section 4.2): the decoder
-	// drops the first 80 ms. Silence of that length goes ahead of time zero.
-	preSkip = 80 * time.Millisecond
-	// behind is how far a file may fall behind the clock before silence is
-	// put in, tooFar how far it may run ahead before a frame is left out.
-	// Clocks of senders that drift end within these.
-	behind = 10 * time.Millisecond
-	tooFar = 15 * time.Millisecond
-)
+// preSkip is what oggwriter declares (RFC 7845 section 4.2): the decoder drops
+// the first 80 ms. Silence of that length goes ahead of time zero.
+const preSkip = 80 * time.Millisecond
 
-// An opusFile writes one sound track as Ogg/Opus, true to real time: Ogg knows
-// a packet's place only by the length of all before it.
-type opusFile struct {
-	out     *oggOutput
-	writer  *oggwriter.Writer
-	track   *oggwriter.Track
-	stereo  bool
-	end     time.Duration // where the next packet will play
-	dropped int
+// An oggFile is one sound track as Ogg/Opus. Ogg knows a packet's place only by
+// the length of all before it.
+type oggFile struct {
+	sound
+	out    *oggOutput
+	writer *oggwriter.Writer
+	ogg    *oggwriter.Track
 }
 
-// newOpusFile writes the file's headers to f, which stays the caller's.
-func newOpusFile(f *os.File, t media.Track) (*opusFile, error) {
+// newOggFile writes the file's headers to f, which stays the caller's.
+func newOggFile(f *os.File, t media.Track) (*oggFile, error) {
 	channels := 2
 	if t.Channels == 1 {
 		channels = 1
@@ -54,83 +46,36 @@ func newOpusFile(f *os.File, t media.Track) (*opusFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing Ogg: %w", err)
 	}
-	return &opusFile{out: out, writer: w, track: track, stereo: channels == 2, end: -preSkip}, nil
+	o := &oggFile{out: out, writer: w, ogg: track}
+	o.sound = sound{stereo: channels == 2, write: o.packet, track: t.UID, end: -preSkip}
+	return o, nil
 }
 
-// WriteFrame writes the frame at its time: after silence if there is a hole
-// before it, and not at all if the file is past it already.
-func (o *opusFile) WriteFrame(f media.Frame) error {
-	lasts := media.OpusDuration(f.Data)
-	if lasts == 0 || o.end-f.Time > max(tooFar, lasts/2) {
-		o.dropped++
-		return nil
-	}
-	if f.Time-o.end >= behind {
-		if err := o.silence(f.Time - o.end); err != nil {
-			return err
-		}
-	}
-	return o.packet(f.Data, lasts)
-}
-
-// silence writes d of silence, down to a multiple of 2.5 ms.
-func (o *opusFile) silence(d time.Duration) error {
-	for d >= 2500*time.Microsecond {
-		p := silentPacket(d, o.stereo)
-		lasts := media.OpusDuration(p)
-		if err := o.packet(p, lasts); err != nil {
-			return err
-		}
-		d -= lasts
-	}
-	return nil
-}
-
-// silentPacket returns the longest packet of silence that lasts no longer than
-// d, which is 2.5 ms or more. Its frames are CELT, fullband (RFC 6716 table 2,
-// configurations 28 to 31) and hold the silence flag alone (section 4.3).
-func silentPacket(d time.Duration, stereo bool) []byte {
-	const ms = time.Millisecond
-	var toc byte
-	if stereo {
-		toc = 0x04
-	}
-	switch {
-	case d >= 120*ms:
-		// Six frames of 20 ms, of one length.
-		p := []byte{toc | 31<<3 | 3, 6}
-		for range 6 {
-			p = append(p, 0xff, 0xfe)
-		}
-		return p
-	case d >= 20*ms:
-		toc |= 31 << 3
-	case d >= 10*ms:
-		toc |= 30 << 3
-	case d >= 5*ms:
-		toc |= 29 << 3
-	default:
-		toc |= 28 << 3
-	}
-	return []byte{toc, 0xff, 0xfe}
-}
-
-func (o *opusFile) packet(data []byte, lasts time.Duration) error {
-	err := o.track.WriteRTP(&rtp.Packet{Payload: data})
+func (o *oggFile) packet(f media.Frame) error {
+	err := o.ogg.WriteRTP(&rtp.Packet{Payload: f.Data})
 	if o.out.err != nil {
 		return fmt.Errorf("writing Ogg: %w", o.out.err)
 	}
 	if err != nil {
 		// The packet was refused, not the disk's doing.
-		o.dropped++
-		return nil
+		return fmt.Errorf("writing Ogg: %w: %w", matroska.ErrFrame, err)
 	}
-	o.end += lasts
 	return nil
 }
 
-// Close marks the last page as the last. It does not close the file.
-func (o *opusFile) Close() error {
+func (o *oggFile) frame(x excerptFrame) error { return o.sound.frame(x.Frame) }
+
+func (o *oggFile) finish(length time.Duration) error {
+	if err := o.until(length); err != nil {
+		return err
+	}
+	return o.close()
+}
+
+func (o *oggFile) dropped() int { return o.sound.dropped }
+
+// close marks the last page as the last. It does not close the file.
+func (o *oggFile) close() error {
 	err := o.writer.Close()
 	if ferr := o.out.flush(); ferr != nil {
 		err = ferr

@@ -49,7 +49,7 @@ func TestOggKeepsTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			o, err := newOpusFile(f, alice)
+			o, err := newOggFile(f, alice)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,11 +64,11 @@ func TestOggKeepsTime(t *testing.T) {
 				if rnd.Float64() < tt.loss || sent > 10*time.Minute && sent < 20*time.Minute {
 					continue
 				}
-				before := o.dropped
-				if err := o.WriteFrame(media.Frame{Time: at, Data: tt.packet}); err != nil {
+				before := o.sound.dropped
+				if err := o.sound.frame(media.Frame{Time: at, Data: tt.packet}); err != nil {
 					t.Fatal(err)
 				}
-				if o.dropped > before {
+				if o.sound.dropped > before {
 					continue
 				}
 				place := o.end - lasts
@@ -76,10 +76,10 @@ func TestOggKeepsTime(t *testing.T) {
 					t.Fatalf("the packet of %v plays at %v", at, place)
 				}
 			}
-			if o.dropped > tt.dropped {
-				t.Errorf("%d packets left out", o.dropped)
+			if o.sound.dropped > tt.dropped {
+				t.Errorf("%d packets left out", o.sound.dropped)
 			}
-			if err := o.Close(); err != nil {
+			if err := o.close(); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -93,24 +93,24 @@ func TestOggHostilePackets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	o, err := newOpusFile(f, alice)
+	o, err := newOggFile(f, alice)
 	if err != nil {
 		t.Fatal(err)
 	}
 	bad := [][]byte{{0xfb}, {0xfb, 0}, {0xfb, 63}, {0xff, 0xff}}
 	for i, p := range bad {
-		if err := o.WriteFrame(media.Frame{Time: time.Duration(i) * time.Second, Data: p}); err != nil {
+		if err := o.sound.frame(media.Frame{Time: time.Duration(i) * time.Second, Data: p}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	big := append([]byte{0xf8}, bytes.Repeat([]byte{1}, 200<<10)...)
-	if err := o.WriteFrame(media.Frame{Time: 10 * time.Second, Data: big}); err != nil {
+	if err := o.sound.frame(media.Frame{Time: 10 * time.Second, Data: big}); err != nil {
 		t.Fatal(err)
 	}
-	if o.dropped != len(bad) || o.end < 10*time.Second || o.end > 10*time.Second+20*time.Millisecond {
-		t.Errorf("%d left out, end %v", o.dropped, o.end)
+	if o.sound.dropped != len(bad) || o.end < 10*time.Second || o.end > 10*time.Second+20*time.Millisecond {
+		t.Errorf("%d left out, end %v", o.sound.dropped, o.end)
 	}
-	if err := o.Close(); err != nil {
+	if err := o.close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -122,13 +122,13 @@ func TestOggFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	o, err := newOpusFile(f, alice)
+	o, err := newOggFile(f, alice)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = o.WriteFrame(media.Frame{Time: time.Second, Data: []byte{0xf8, 0xff, 0xfe}})
+	err = o.sound.frame(media.Frame{Time: time.Second, Data: []byte{0xf8, 0xff, 0xfe}})
 	if err == nil {
-		err = o.Close()
+		err = o.close()
 	}
 	if err == nil {
 		t.Error("no error from a full disk")

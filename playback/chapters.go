@@ -1,0 +1,241 @@
+package playback
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// A player's menu of chapters is of use if it is short.
+const (
+	// maxChapters bounds the chapters; short meetings have fewer, one for each
+	// chapterShare, but fewChapters if there is so much to tell.
+	maxChapters  = 40
+	fewChapters  = 10
+	chapterShare = 3 * time.Minute
+	// chapterApart is the least distance of two chapters: of what happens
+	// closer, the more important gives its name.
+	chapterApart = 15 * time.Second
+	// gathering is how long people come at the beginning and go at the end
+	// without a chapter of it, together how close comings and goings are one.
+	gathering = time.Minute
+	together  = 30 * time.Second
+	// longTurn is how long someone speaks who gets a chapter, turnPause how long
+	// they may pause.
+	longTurn  = 2 * time.Minute
+	turnPause = 8 * time.Second
+	// longBreak is the shortest pause, absence or missing piece with a chapter.
+	longBreak = 2 * time.Second
+	// maxChapterName bounds a name within a title, in characters.
+	maxChapterName = 40
+)
+
+// A moment is a candidate for a chapter.
+type moment struct {
+	at    time.Duration // on the recording's clock
+	rank  int           // the lower the more important
+	title string
+}
+
+const (
+	rankBreak  = iota // nothing to see: paused, away, cannot be read
+	rankScreen        // someone shows a screen, or ends it
+	rankPeople        // someone comes or goes
+	rankTurn          // someone speaks for long
+)
+
+// chapters returns the excerpt's chapters, on its clock: the beginning, and what
+// someone would look for: screens that are shown, breaks, comings and goings
+// within the meeting, long turns.
+func (x *excerpt) chapters() []matroska.Chapter {
+	moments := slices.Concat(x.breaks(), x.screens(), x.people(), x.turns())
+	slices.SortStableFunc(moments, func(a, b moment) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.at, b.at))
+	})
+	most := min(max(int(x.length()/chapterShare), fewChapters), maxChapters)
+	chosen := []moment{{at: x.from, title: "Start"}}
+	for _, m := range moments {
+		near := func(c moment) bool { return max(c.at-m.at, m.at-c.at) < chapterApart }
+		if m.at > x.from && m.at < x.to && len(chosen) < most && !slices.ContainsFunc(chosen, near) {
+			chosen = append(chosen, m)
+		}
+	}
+	slices.SortFunc(chosen, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
+	var chapters []matroska.Chapter
+	for _, m := range chosen {
+		chapters = append(chapters, matroska.Chapter{Start: m.at - x.from, Title: m.title})
+	}
+	return chapters
+}
+
+// breaks are the times of which there is nothing, for anyone.
+func (x *excerpt) breaks() []moment {
+	var moments []moment
+	span := func(from, to time.Duration, title, after string) {
+		if to-from >= longBreak {
+			moments = append(moments, moment{from, rankBreak, title}, moment{to, rankBreak, after})
+		}
+	}
+	var paused time.Duration = -1
+	for _, e := range x.events {
+		switch e.Type {
+		case media.EventPause:
+			paused = e.Time
+		case media.EventResume:
+			if paused >= 0 {
+				span(paused, e.Time, "Recording paused", "Recording goes on")
+			}
+			paused = -1
+		case media.EventReconnect:
+			span(e.From, e.To, "Recorder away", "Recorder back")
+		}
+	}
+	for _, seg := range mergeMissing(x.s.Missing()) {
+		to := seg.To
+		if to == 0 {
+			to = x.to
+		}
+		title := "Cannot be read"
+		if stateOf(seg.Err) == Locked {
+			title = "No key for this part"
+		}
+		span(seg.From, to, title, "Can be read again")
+	}
+	return moments
+}
+
+// mergeMissing makes spans that touch one, which has the first one's error.
+func mergeMissing(missing []SegmentError) []SegmentError {
+	var merged []SegmentError
+	for _, m := range missing {
+		if n := len(merged); n > 0 {
+			last := &merged[n-1]
+			if last.To == 0 {
+				continue
+			}
+			if m.From <= last.To && stateOf(m.Err) == stateOf(last.Err) {
+				if m.To == 0 || m.To > last.To {
+					last.To = m.To
+				}
+				continue
+			}
+		}
+		merged = append(merged, m)
+	}
+	return merged
+}
+
+// screens are the times when someone begins or ends to show a screen.
+func (x *excerpt) screens() []moment {
+	var moments []moment
+	showing := make(map[uint64]bool)
+	for _, e := range x.events {
+		if !x.of(e.Participant) {
+			continue
+		}
+		switch {
+		case e.Type == media.EventScreen && !showing[e.Track]:
+			showing[e.Track] = true
+			moments = append(moments, moment{e.Time, rankScreen, x.title(e) + " shows a screen"})
+		case e.Type == media.EventScreenEnd && showing[e.Track]:
+			delete(showing, e.Track)
+			moments = append(moments, moment{e.Time, rankScreen, "Screen of " + x.title(e) + " ends"})
+		}
+	}
+	return moments
+}
+
+// title is the name of whom an event is about as a part of a title.
+func (x *excerpt) title(e media.Event) string {
+	return cmp.Or(plain(x.name(e), maxChapterName), "Someone")
+}
+
+// people are the comings and goings within the meeting. Who is away for less
+// than a minute did not go.
+func (x *excerpt) people() []moment {
+	type change struct {
+		at   time.Duration
+		join bool
+		who  string
+		name string
+	}
+	var changes []change
+	var last time.Duration
+	for _, e := range x.events {
+		last = max(last, e.Time)
+		join := e.Type == media.EventJoin
+		if !join && e.Type != media.EventLeave || !x.of(e.Participant) {
+			continue
+		}
+		c := change{e.Time, join, e.Participant, x.title(e)}
+		i := len(changes) - 1
+		for ; i >= 0 && changes[i].who != c.who; i-- {
+		}
+		if join && i >= 0 && !changes[i].join && c.at-changes[i].at < gathering {
+			changes = slices.Delete(changes, i, i+1)
+			continue
+		}
+		changes = append(changes, c)
+	}
+	var moments []moment
+	for i := 0; i < len(changes); {
+		first := changes[i]
+		names := []string{first.name}
+		for i++; i < len(changes) && changes[i].join == first.join && changes[i].at-first.at < together; i++ {
+			names = append(names, changes[i].name)
+		}
+		if first.join && first.at < gathering || !first.join && first.at > last-gathering {
+			continue
+		}
+		verb := "joins"
+		if !first.join {
+			verb = "leaves"
+		}
+		moments = append(moments, moment{first.at, rankPeople, everyone(names, verb)})
+	}
+	return moments
+}
+
+// everyone says what some do: "Ada joins", "Ada and 2 others join".
+func everyone(names []string, verb string) string {
+	plural := verb[:len(verb)-1]
+	switch len(names) {
+	case 1:
+		return names[0] + " " + verb
+	case 2:
+		return names[0] + " and " + names[1] + " " + plural
+	}
+	return fmt.Sprintf("%s and %d others %s", names[0], len(names)-1, plural)
+}
+
+// turns are the beginnings of long speeches.
+func (x *excerpt) turns() []moment {
+	type turn struct {
+		from, to time.Duration
+		event    media.Event
+	}
+	var turns []turn
+	open := make(map[string]int) // by participant, the place of their last
+	for _, e := range x.events {
+		if e.Type != media.EventSpeaking || e.To <= e.From || !x.of(e.Participant) {
+			continue
+		}
+		if i, ok := open[e.Participant]; ok && e.From-turns[i].to <= turnPause {
+			turns[i].to = max(turns[i].to, e.To)
+			continue
+		}
+		open[e.Participant] = len(turns)
+		turns = append(turns, turn{e.From, e.To, e})
+	}
+	var moments []moment
+	for _, t := range turns {
+		if t.to-t.from >= longTurn {
+			moments = append(moments, moment{t.from, rankTurn, x.title(t.event) + " speaks"})
+		}
+	}
+	return moments
+}

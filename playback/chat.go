@@ -1,0 +1,70 @@
+package playback
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A subtitle is a line of text that is shown for a while.
+type subtitle struct {
+	at, lasts time.Duration
+	text      string
+}
+
+const (
+	// chatTrack is the name of the track with the chat.
+	chatTrack = "Chat"
+	// A message is shown for chatShortest and something for each character, for
+	// chatLongest at most, and no longer than chatAtOnce are shown at once.
+	chatShortest = 3 * time.Second
+	chatLongest  = 10 * time.Second
+	chatEach     = 60 * time.Millisecond
+	chatAtOnce   = 3
+	// Longer names and messages are cut, in characters.
+	maxChatName = 40
+	maxChatText = 280
+	// maxChat bounds the messages. Those after them are left out.
+	maxChat = 20_000
+)
+
+// chat returns the chat of those who are exported as subtitles, on the excerpt's
+// clock, in order of time. A message is one line, its author's name before it.
+func (x *excerpt) chat() []subtitle {
+	var lines []subtitle
+	for _, e := range x.events {
+		if e.Type != media.EventChat || !x.of(e.Participant) || e.Time < x.from || e.Time > x.to || len(lines) == maxChat {
+			continue
+		}
+		text := plain(e.Text, maxChatText)
+		if text == "" {
+			continue
+		}
+		if name := plain(x.name(e), maxChatName); name != "" {
+			text = name + ": " + text
+		}
+		text = unmarked(text)
+		lasts := min(chatShortest+time.Duration(utf8.RuneCountInString(text))*chatEach, chatLongest)
+		lines = append(lines, subtitle{at: e.Time - x.from, lasts: lasts, text: text})
+	}
+	for i := range lines {
+		l := &lines[i]
+		if next := i + chatAtOnce; next < len(lines) {
+			l.lasts = min(l.lasts, lines[next].at-l.at)
+		}
+		l.lasts = max(l.lasts, time.Millisecond)
+	}
+	return lines
+}
+
+// name is the display name of whom an event is about, or else the identity.
+func (x *excerpt) name(e media.Event) string {
+	if e.Name != "" {
+		return e.Name
+	}
+	if name := x.names[e.Participant]; name != "" {
+		return name
+	}
+	return e.Participant
+}

@@ -1,0 +1,126 @@
+package playback
+
+import (
+	"io"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// An mkvFile is a Matroska or WebM file of some tracks. Its sound is without a
+// hole from time zero to the end; its pictures stand still where there is none.
+type mkvFile struct {
+	*matroska.FileWriter
+	sounds   map[uint64]*sound
+	ordered  []*sound // the same
+	pictures map[uint64]*videoTrack
+	chat     []subtitle    // not written yet
+	clock    time.Duration // what has passed
+	begun    bool          // there is a picture in it
+}
+
+// passStep is how often what is due besides frames is written, so that it stands
+// near to what is seen and heard with it.
+const passStep = 100 * time.Millisecond
+
+// A videoTrack is what is known of one on its way into a file.
+type videoTrack struct {
+	codec media.Codec
+	early int // frames of before time zero
+}
+
+func newMKVFile(out io.WriteSeeker, h matroska.FileHeader, chat []subtitle) (*mkvFile, error) {
+	w, err := matroska.NewFileWriter(out, h)
+	if err != nil {
+		return nil, err
+	}
+	f := &mkvFile{FileWriter: w, sounds: make(map[uint64]*sound), pictures: make(map[uint64]*videoTrack), chat: chat}
+	for _, t := range h.Tracks {
+		if t.Codec.Audio() {
+			s := &sound{stereo: t.Channels != 1, write: w.WriteFrame, track: t.UID}
+			f.sounds[t.UID] = s
+			f.ordered = append(f.ordered, s)
+		} else {
+			f.pictures[t.UID] = &videoTrack{codec: t.Codec}
+		}
+	}
+	return f, nil
+}
+
+func (f *mkvFile) frame(x excerptFrame) error {
+	if s, ok := f.sounds[x.Track]; ok {
+		return s.frame(x.Frame)
+	}
+	if x.Early {
+		return f.early(x.Frame)
+	}
+	// Tools take a file's first frame for its beginning. Without sound that is
+	// a picture: it stands still from time zero on.
+	if !f.begun && len(f.sounds) == 0 && x.Key && x.Time > 0 {
+		still := x.Frame
+		still.Time = 0
+		if err := f.WriteFrame(still); err != nil {
+			return err
+		}
+	}
+	f.begun = true
+	return f.WriteFrame(x.Frame)
+}
+
+// early writes a picture that is there only for the next ones, as close to time
+// zero as the file's ticks let it. VP8 says in each frame whether it is shown
+// (RFC 6386 section 9.1). For others there is only the block's flag, which few
+// players heed: they may show it for the tick that it lasts.
+func (f *mkvFile) early(frame media.Frame) error {
+	p := f.pictures[frame.Track]
+	frame.Time = time.Duration(p.early) // rising, for WriteFrame to spread
+	p.early++
+	if p.codec == media.VP8 && len(frame.Data) > 0 {
+		frame.Data = slices.Clone(frame.Data)
+		frame.Data[0] &^= 0x10 // show_frame
+	}
+	f.begun = true
+	return f.WriteHidden(frame)
+}
+
+func (f *mkvFile) passed(now time.Duration) error {
+	for now-f.clock >= passStep {
+		// Not all at once, where nothing came for long: the file is in order.
+		f.clock = min(now, f.clock+time.Second)
+		for len(f.chat) > 0 && f.chat[0].at <= f.clock {
+			c := f.chat[0]
+			if err := f.WriteText(c.at, c.lasts, c.text); err != nil {
+				return err
+			}
+			f.chat = f.chat[1:]
+		}
+		for _, s := range f.ordered {
+			if err := s.passed(f.clock); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *mkvFile) finish(length time.Duration) error {
+	if err := f.passed(length + passStep); err != nil {
+		return err
+	}
+	for _, s := range f.ordered {
+		if err := s.until(length); err != nil {
+			return err
+		}
+	}
+	return f.Close()
+}
+
+func (f *mkvFile) dropped() int {
+	n := 0
+	for _, s := range f.ordered {
+		n += s.dropped
+	}
+	return n
+}
