@@ -55,8 +55,9 @@ export class API {
 
 	/**
 	 * segment returns the media of the tracks in segment number. Tracks that sent
-	 * nothing in it are not in the map.
-	 * @returns {Promise<Map<string, Part>>}
+	 * nothing in it are not in the map; one has several parts where its encoding
+	 * changes.
+	 * @returns {Promise<Map<string, Part[]>>}
 	 */
 	async segment(id, number, uids, signal) {
 		const path = `api/recordings/${encodeURIComponent(id)}/segments/${number}?tracks=${uids.map(encodeURIComponent).join(",")}`;
@@ -101,7 +102,7 @@ async function body(promise, signal) {
  * parts takes a segment's answer apart: for each track the length of a JSON header
  * in four bytes, the header, the length of the bytes, the bytes.
  * @param {ArrayBuffer} buffer
- * @returns {Map<string, Part>}
+ * @returns {Map<string, Part[]>}
  */
 export function parts(buffer) {
 	const view = new DataView(buffer), out = new Map();
@@ -117,8 +118,10 @@ export function parts(buffer) {
 	};
 	while (at < buffer.byteLength) {
 		const head = JSON.parse(utf8.decode(take())), bytes = take();
-		out.set(String(head.track), {
-			track: String(head.track), mime: head.mime, from: head.from, to: head.to, initID: head.init_id,
+		const uid = String(head.track);
+		if (!out.has(uid)) out.set(uid, []);
+		out.get(uid).push({
+			track: uid, mime: head.mime, from: head.from, to: head.to, initID: head.init_id,
 			init: bytes.subarray(0, head.init), media: bytes.subarray(head.init),
 		});
 	}

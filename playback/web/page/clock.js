@@ -83,8 +83,8 @@ export function median(numbers) {
 
 /**
  * trim returns the factor to play an element at, that is error seconds ahead of
- * the clock. Pictures follow freely. Sound is left alone until it is 20 ms off,
- * and then drawn back by two percent, until it is nearly right.
+ * the clock. Pictures follow freely. Sound is left alone until it is 12 ms off,
+ * and then drawn back by two percent, until it is right.
  * @param {"audio"|"video"} kind
  * @param {number} error in seconds
  * @param {number} now the factor in force
@@ -93,9 +93,9 @@ export function trim(kind, error, now) {
 	const off = Math.abs(error);
 	if (kind === "video") {
 		if (off < (now === 1 ? 0.008 : 0.003)) return 1;
-		return round(Math.max(0.8, Math.min(1.25, 1 - error * 2)));
+		return round(Math.max(0.75, Math.min(1.33, 1 - error * 4)));
 	}
-	if (off < (now === 1 ? 0.018 : 0.004)) return 1;
+	if (off < (now === 1 ? 0.012 : 0.003)) return 1;
 	const by = off > 0.06 ? 0.05 : 0.02;
 	return error > 0 ? 1 - by : 1 + by;
 }

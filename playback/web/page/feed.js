@@ -14,7 +14,7 @@ export class Feed {
 	 * @param {object} c
 	 * @param {import("./api.js").API} c.api
 	 * @param {import("./model.js").Recording} c.recording
-	 * @param {(uid: string, i: number, part: object|null) => void} c.give a track's media of segment index i, null if it has none
+	 * @param {(uid: string, i: number, parts: object[]) => void} c.give a track's media of segment index i, none if it sent nothing
 	 * @param {(i: number, state: string, text: string) => void} c.fail segment index i can never be played
 	 * @param {(text: string) => void} c.trouble what keeps the store from answering, "" when it answers again
 	 */
@@ -81,7 +81,7 @@ export class Feed {
 			this.#tell("");
 			for (const uid of uids) {
 				this.#took(i, uid);
-				this.give(uid, i, media.get(uid) || null);
+				this.give(uid, i, media.get(uid) || []);
 			}
 		} else if (trouble.kind && trouble.kind !== "later") {
 			this.retry.delete(i);

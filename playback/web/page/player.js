@@ -58,8 +58,8 @@ export class Player extends EventTarget {
 		this.skipSilence = false;
 		this.#feed = new Feed({
 			api, recording,
-			give: (uid, i, part) => {
-				this.#tracks.get(uid)?.give(i, part);
+			give: (uid, i, parts) => {
+				this.#tracks.get(uid)?.give(i, parts);
 				this.#poke();
 			},
 			fail: (i, state) => {
@@ -86,7 +86,7 @@ export class Player extends EventTarget {
 	#seen = () => this.#poke();
 
 	/** Where it is, in seconds on the recording clock. */
-	get time() { return Math.min(Math.max(0, this.#clock.time), this.recording.duration); }
+	get time() { return Math.min(Math.max(this.#aimed, this.#clock.time), this.recording.duration); }
 	get duration() { return this.recording.duration; }
 	get paused() { return this.#paused; }
 	/** Wants to play, or to show what was sought, and what is needed is not there. */
@@ -158,6 +158,7 @@ export class Player extends EventTarget {
 	#jump(t) {
 		this.#clock.stop();
 		this.#clock.set(t);
+		this.#aimed = t;
 		this.#ended = false;
 		this.#waiting = true;
 		this.#since = performance.now() / 1000;
@@ -168,6 +169,7 @@ export class Player extends EventTarget {
 	}
 	#since = 0;
 	#soundReady = null;
+	#aimed = 0; // what was sought last: no earlier time is told
 
 	/** show says which tracks' pictures are seen. No others are fetched. */
 	show(uids) {
@@ -408,13 +410,15 @@ export class Player extends EventTarget {
 			return;
 		}
 		this.#waiting = false;
-		this.#clock.set(t);
+		// Sound takes a moment to begin. The clock is put back by it, so that pictures,
+		// which do not, begin with the sound and not before.
+		const first = all.filter((p) => p.range(t) && !late.includes(p));
+		const lag = Math.max(0, ...first.map((p) => p.latency()));
+		this.#clock.set(t - lag * this.rate);
 		this.#clock.start();
 		this.#started = now;
-		for (const p of all) {
-			p.excused = late.includes(p);
-			if (!p.excused && p.range(t)) p.begin(this.rate);
-		}
+		for (const p of all) p.excused = late.includes(p);
+		this.#run();
 		this.#tell("state");
 	}
 	#started = 0;

@@ -12,14 +12,14 @@ import { trim } from "./clock.js";
 /** What is kept before the clock, in seconds, and when it is worth a removal. */
 const behind = 10, untidy = 16;
 
-/** Beyond this an element is not drawn to the clock but put there. */
-const far = 0.25;
+/** Beyond this an element is not drawn to the clock but put there: drawing a sound takes too long. */
+const far = { audio: 0.04, video: 0.12 };
 
 /** How soon before its media an element is made ready to begin. */
 const soon = 4;
 
 /** What play() and seeking take, learnt while playing, in seconds. */
-const habit = { audio: { start: 0.03, seek: 0.08 }, video: { start: 0.01, seek: 0.15 } };
+const habit = { audio: { start: 0.06, seek: 0.08 }, video: { start: 0.01, seek: 0.15 } };
 
 function learn(kind, what, took) {
 	if (took >= 0 && took < 2) habit[kind][what] += (Math.min(took, 0.6) - habit[kind][what]) * 0.2;
@@ -45,7 +45,7 @@ export class TrackPlayer {
 		this.spoilt = new Set(); // segments that could not be decoded
 		this.first = this.next = this.done = -1;
 		this.run = 0; // counts how often the buffer began anew
-		this.clockTime = 0;
+		this.clockTime = this.aimed = 0;
 		this.on = false; // play was called
 		this.placed = null; // where the element was put, to wait for the clock
 		this.factor = 1;
@@ -67,6 +67,7 @@ export class TrackPlayer {
 
 	/** close frees the element; it stays, to be used again. */
 	close() {
+		this.#cancel();
 		this.listening.abort();
 		this.element.pause();
 		this.buffer.close();
@@ -83,7 +84,7 @@ export class TrackPlayer {
 
 	/** aim makes t the time that is played, or will be. What is in the buffer stays if it leads to t. */
 	aim(t) {
-		this.clockTime = t;
+		this.clockTime = this.aimed = t;
 		const from = this.#from(t), at = this.recording.segmentAt(t);
 		if (this.first >= 0 && from >= this.first && at <= this.next) return;
 		this.first = this.next = this.done = from;
@@ -108,10 +109,10 @@ export class TrackPlayer {
 		return out;
 	}
 
-	/** give takes the track's part of segment i, null if it has none. */
-	give(i, part) {
+	/** give takes the track's parts of segment i. */
+	give(i, parts) {
 		if (i < this.next) return;
-		this.held.set(i, part);
+		this.held.set(i, parts);
 		this.#drain();
 	}
 
@@ -123,12 +124,12 @@ export class TrackPlayer {
 			if (this.#has(i) && !this.held.has(i)) break;
 			// Without this the run would go on to the end over segments without the track.
 			if (!this.#has(i) && segments[i].from > this.clockTime + 60) break;
-			const part = this.held.get(i);
+			const parts = this.held.get(i) || [], run = this.run;
 			this.held.delete(i);
 			this.next++;
-			const run = this.run;
-			if (part) this.buffer.append(part, () => { if (run === this.run) this.done = i + 1; });
-			else if (this.buffer.idle) this.done = i + 1;
+			parts.forEach((part, n) => this.buffer.append(part, () => {
+				if (run === this.run && n === parts.length - 1) this.done = i + 1;
+			}));
 		}
 		if (this.buffer.idle) this.done = this.next;
 	}
@@ -183,6 +184,7 @@ export class TrackPlayer {
 	}
 
 	#place(t) {
+		this.#cancel();
 		if (this.element.seeking && this.placed !== null && Math.abs(this.placed - t) < 0.001) return;
 		this.placed = t;
 		this.placedAt = performance.now() / 1000;
@@ -195,6 +197,7 @@ export class TrackPlayer {
 	}
 
 	#stop() {
+		this.#cancel();
 		if (this.on) {
 			this.on = false;
 			this.placed = null;
@@ -202,14 +205,25 @@ export class TrackPlayer {
 		}
 	}
 
+	#cancel() {
+		clearTimeout(this.timer);
+		this.timer = 0;
+	}
+
 	/** halt stops the element where it is. */
 	halt() {
 		this.#stop();
 	}
 
+	/** latency tells how much before the clock is there an element must be started, in seconds. */
+	latency() {
+		return habit[this.kind].start;
+	}
+
 	/** begin starts the element, which is where it is to be. */
 	begin(rate) {
 		const e = this.element;
+		this.#cancel();
 		this.on = true;
 		this.factor = 1;
 		this.begun = performance.now() / 1000;
@@ -232,12 +246,14 @@ export class TrackPlayer {
 	follow(t, rate) {
 		this.clockTime = t;
 		const e = this.element, now = performance.now() / 1000;
-		if (!this.buffer.around(t)) {
+		// The clock starts a little before what was aimed at, of which nothing need be
+		// here; and an element may still be where the clock was, or where it will be.
+		const at = Math.max(t, this.aimed);
+		if (!this.buffer.around(at) && !(this.on && this.buffer.around(e.currentTime) && Math.abs(e.currentTime - t) < 0.25)) {
 			this.#stop();
-			if (!this.covered(t)) return false;
+			if (!this.covered(at)) return false;
 			this.#await(t);
-			const wait = this.placed === null ? Infinity : this.placed - t;
-			if (wait <= habit[this.kind].start * rate && this.#settled()) this.begin(rate);
+			if (this.placed !== null) this.#beginIn((this.placed - t) / rate, rate);
 			return true;
 		}
 		if (this.on && e.paused) this.on = false; // by the browser: a tab that is not seen, a device that went
@@ -250,12 +266,21 @@ export class TrackPlayer {
 	#join(t, rate) {
 		const e = this.element, wait = this.placed === null ? NaN : this.placed - t;
 		if (!(wait > -0.04 && wait < 5)) {
-			// Late again: it takes longer than thought.
-			this.lead = wait < 0 ? Math.min(3, this.lead * 1.6) : (habit[this.kind].seek + 0.06) * rate;
+			// If it came late it takes longer than thought.
+			const lead = (habit[this.kind].seek + 0.06) * rate;
+			this.lead = wait < 0 ? Math.min(3, Math.max(lead, this.lead * 1.6)) : lead;
 			this.#place(t + this.lead);
-		} else if (!e.seeking && this.#settled() && wait <= habit[this.kind].start * rate) {
-			this.begin(rate);
+		} else {
+			this.#beginIn(wait / rate, rate);
 		}
+	}
+
+	/** beginIn starts the element if the clock is there within seconds, as exactly as timers are. */
+	#beginIn(seconds, rate) {
+		const rest = seconds - this.latency();
+		if (rest > 0.06 || this.timer || !this.#settled()) return;
+		if (rest < 0.004 || document.hidden) return this.begin(rate);
+		this.timer = setTimeout(() => this.begin(rate), rest * 1000);
 	}
 
 	#steer(t, rate, now) {
@@ -270,7 +295,9 @@ export class TrackPlayer {
 			learn(this.kind, "start", (now - this.begun) - (e.currentTime - this.begunFrom) / rate);
 			this.steady = true;
 		}
-		if (Math.abs(error) > far) return this.#restart(t, rate, now);
+		// The clock takes over the common delay of sounds that have just begun.
+		if (this.kind === "audio" && now - this.begun < 0.2) return;
+		if (Math.abs(error) > far[this.kind]) return this.#restart(t, rate, now);
 		const factor = trim(this.kind, error, this.factor);
 		const speed = rate * factor;
 		this.factor = factor;
@@ -281,7 +308,10 @@ export class TrackPlayer {
 	#restart(t, rate, now) {
 		if (now - (this.restarted || 0) < 0.8) return;
 		this.restarted = now;
+		const at = this.element.currentTime;
 		this.#stop();
+		// What is ahead need only wait.
+		if (at > t && at < t + 2) this.placed = at;
 		this.#join(t, rate);
 	}
 
@@ -329,6 +359,7 @@ export class TrackPlayer {
 	#spoil(text) {
 		const bad = this.recording.segmentAt(Math.max(this.element.currentTime, this.clockTime));
 		this.spoilt.add(bad);
+		this.#cancel();
 		this.on = false;
 		this.placed = null;
 		this.buffer.close();

@@ -79,6 +79,6 @@ test("pictures are trimmed until they are right, sound only where it is off", ()
 		assert.equal(factor, 1, kind);
 		assert.ok(Math.abs(error) < 0.008, `${kind} from ${start}: ${error}`);
 	}
-	assert.equal(trim("audio", 0.015, 1), 1);
+	assert.equal(trim("audio", 0.011, 1), 1);
 	assert.equal(trim("video", 0.005, 1), 1);
 });
