@@ -1,0 +1,150 @@
+// Package ffmpeg runs the machine's ffmpeg as decoders and an encoder whose
+// media goes through pipes.
+//
+// # What it is trusted with
+//
+// The frames of a room are hostile input, and decoders of video are large
+// programs in C. So a decoder is a process of its own for one run of one track.
+// It is given that track's frames in a Matroska file of ours, which leaves it one
+// demuxer and one decoder to choose; it may open nothing but its pipes; pictures
+// beyond 4096x2304 are refused before memory is taken for them. Its environment
+// holds no variable of ours, its arguments nothing of the recording. It still
+// runs as the user: whoever does not trust the ffmpeg of the machine with what
+// strangers sent should export Matroska, for which nothing is decoded.
+//
+// The encoder sees nothing but pixels and samples that were decoded, and is the
+// only one that may write a file: the one it is told.
+//
+// Every process is waited for. None outlives its context.
+package ffmpeg
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+var (
+	// ErrMissing: there is no ffmpeg in PATH.
+	ErrMissing = errors.New("ffmpeg was not found")
+	// ErrLacks: this ffmpeg was built without something that is needed.
+	ErrLacks = errors.New("this ffmpeg lacks")
+)
+
+// A Program is an ffmpeg that was looked at.
+type Program struct {
+	path     string
+	decoders map[string]bool
+	video    encoder
+	audio    encoder
+}
+
+// An encoder is one of ffmpeg's, with what makes it do what we want.
+type encoder struct {
+	name string
+	args []string
+}
+
+// videoEncoders and audioEncoders are tried in this order.
+var (
+	videoEncoders = []encoder{
+		{"libx264", []string{"-preset", "veryfast", "-crf", "23"}},
+		{"libopenh264", []string{"-b:v", "2500k"}},
+		{"h264_videotoolbox", []string{"-b:v", "2500k"}},
+		{"h264_mf", []string{"-b:v", "2500k"}},
+	}
+	audioEncoders = []encoder{
+		{"aac", []string{"-b:a", "128k"}},
+		{"libfdk_aac", []string{"-b:a", "128k"}},
+		{"aac_at", []string{"-b:a", "128k"}},
+	}
+	decoders = map[media.Codec][]string{
+		media.Opus: {"libopus", "opus"},
+		media.VP8:  {"vp8", "libvpx"},
+		media.VP9:  {"vp9", "libvpx-vp9"},
+		media.H264: {"h264"},
+		media.H265: {"hevc"},
+		media.AV1:  {"libdav1d", "libaom-av1"}, // the one called av1 needs hardware
+	}
+)
+
+// Find looks for ffmpeg in PATH and for what it can do. The error wraps
+// ErrMissing or ErrLacks if it is of no use.
+func Find(ctx context.Context) (*Program, error) {
+	path, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
+	}
+	p := &Program{path: path}
+	encoders, err := p.list(ctx, "-encoders")
+	if err != nil {
+		return nil, err
+	}
+	if p.decoders, err = p.list(ctx, "-decoders"); err != nil {
+		return nil, err
+	}
+	var ok bool
+	if p.video, ok = first(encoders, videoEncoders); !ok {
+		return nil, fmt.Errorf("%w an encoder for H.264, such as libx264", ErrLacks)
+	}
+	if p.audio, ok = first(encoders, audioEncoders); !ok {
+		return nil, fmt.Errorf("%w an encoder for AAC", ErrLacks)
+	}
+	return p, nil
+}
+
+func first(have map[string]bool, wanted []encoder) (encoder, bool) {
+	for _, e := range wanted {
+		if have[e.name] {
+			return e, true
+		}
+	}
+	return encoder{}, false
+}
+
+// Decodes returns an error that wraps ErrLacks if there is no decoder for a codec.
+func (p *Program) Decodes(c media.Codec) error {
+	if p.decoder(c) == "" {
+		return fmt.Errorf("%w a decoder for %s", ErrLacks, c)
+	}
+	return nil
+}
+
+func (p *Program) decoder(c media.Codec) string {
+	for _, name := range decoders[c] {
+		if p.decoders[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+// list returns the names in one of ffmpeg's lists: lines of flags, a name and a
+// description, below a line of dashes.
+func (p *Program) list(ctx context.Context, what string) (map[string]bool, error) {
+	var out bytes.Buffer
+	c, err := start(ctx, p.path, []string{"-hide_banner", "-v", "error", what}, nil, &out)
+	if err == nil {
+		err = c.wait()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking ffmpeg for its %s: %w", what[1:], err)
+	}
+	names := make(map[string]bool)
+	below := false
+	for line := range strings.Lines(out.String()) {
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) == 1 && strings.Trim(fields[0], "-") == "":
+			below = true
+		case below && len(fields) >= 2:
+			names[fields[1]] = true
+		}
+	}
+	return names, nil
+}

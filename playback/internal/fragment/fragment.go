@@ -1,0 +1,52 @@
+// Package fragment makes of a track's frames what a browser's Media Source
+// Extensions take: an initialization segment and media behind it, as WebM for
+// Opus, VP8, VP9 and AV1, as fragmented MP4 for H.264 and H.265.
+//
+// Times are those of the recording's clock; a player sets no offset. Nothing is
+// decoded, and frames are never moved. What a player would stumble over is put
+// right around them: see [Sound] and [Pictures].
+//
+// Frames are hostile. Whatever is in them, the result is well-formed, and not
+// much longer than they are.
+package fragment
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A Part is media of one track that decodes with one initialization segment.
+type Part struct {
+	// Track is the UID.
+	Track uint64
+	// MIME is its type, codecs parameter included.
+	MIME string
+	// From and To are where it begins and ends.
+	From, To time.Duration
+	// Init is the initialization segment. It depends on nothing but how the
+	// track is encoded: a player appends it only where it differs from the one
+	// before, because all up to the next key frame is dropped after it.
+	Init []byte
+	// Media follows: clusters, or moof and mdat.
+	Media []byte
+	// Frames is how many are in it, those of silence included.
+	Frames int
+}
+
+// InitID names an initialization segment by what is in it.
+func (p Part) InitID() string {
+	sum := sha256.Sum256(p.Init)
+	return hex.EncodeToString(sum[:8])
+}
+
+// webm reports whether WebM takes the codec.
+func webm(c media.Codec) bool {
+	switch c {
+	case media.Opus, media.VP8, media.VP9, media.AV1:
+		return true
+	}
+	return false
+}

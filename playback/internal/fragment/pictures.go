@@ -1,0 +1,143 @@
+package fragment
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+const (
+	// Hold is how long a picture stays while none follows. Senders of a screen
+	// that stands still repeat it once a second.
+	Hold = 1500 * time.Millisecond
+	// usual is the length of a picture that has none to compare with.
+	usual = time.Second / 30
+)
+
+// A Next says what is known of the frame that follows a segment's last one. The
+// zero value says that there is none.
+type Next struct {
+	// Time is where it is, if Known.
+	Time  time.Duration
+	Key   bool
+	Known bool
+	// Later says that one may come, as while the recording goes on.
+	Later bool
+}
+
+// Pictures makes the parts of a track of video: one, or several where a key
+// frame changes the decoder's configuration.
+//
+// Each picture lasts until the next one. A hole is left only before a key frame
+// that comes later than Hold: before any other frame a player would take one for
+// a seek, and drop all up to the next key frame.
+//
+// Frames of which nothing tells the configuration are left out.
+func Pictures(t media.Track, frames []media.Frame, next Next) []Part {
+	var pieces []piece
+	private := t.Private
+	for _, f := range frames {
+		if len(f.Data) == 0 || f.Time < 0 {
+			continue
+		}
+		if f.Key && media.NeedsPrivate(t.Codec) {
+			if p := media.Describe(t.Codec, f.Data).Private; p != "" {
+				private = p
+			}
+		}
+		if media.NeedsPrivate(t.Codec) && private == "" {
+			continue
+		}
+		if n := len(pieces); n == 0 || pieces[n-1].private != private {
+			pieces = append(pieces, piece{private: private})
+		}
+		last := &pieces[len(pieces)-1]
+		last.frames = append(last.frames, f)
+	}
+	var parts []Part
+	for i, piece := range pieces {
+		after := next
+		if i+1 < len(pieces) {
+			after = Next{Time: pieces[i+1].frames[0].Time, Key: true, Known: true}
+		}
+		setDurations(piece.frames, after)
+		t.Private = piece.private
+		if p, ok := pictures(t, piece.frames); ok {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+// A piece is a run of frames with one configuration.
+type piece struct {
+	private string
+	frames  []media.Frame
+}
+
+// setDurations gives each frame its duration: up to the next one, or, where a
+// hole follows, as long as they last here.
+func setDurations(frames []media.Frame, next Next) {
+	typical := typicalDuration(frames)
+	for i := range frames {
+		f, after := &frames[i], next
+		if i+1 < len(frames) {
+			after = Next{Time: frames[i+1].Time, Key: frames[i+1].Key, Known: true}
+		}
+		d := after.Time - f.Time
+		switch {
+		case after.Known && d > 0 && (d <= Hold || !after.Key):
+			f.Duration = d
+		case after.Later:
+			// What follows must not look like a seek: no further away than
+			// twice this.
+			f.Duration = max(typical, Hold/3)
+		default:
+			f.Duration = typical
+		}
+	}
+}
+
+// typicalDuration returns the median distance of frames.
+func typicalDuration(frames []media.Frame) time.Duration {
+	var d []time.Duration
+	for i := 1; i < len(frames); i++ {
+		d = append(d, frames[i].Time-frames[i-1].Time)
+	}
+	if len(d) == 0 {
+		return usual
+	}
+	slices.Sort(d)
+	return min(max(d[len(d)/2], time.Millisecond), time.Second)
+}
+
+// pictures makes one part of frames that have their durations.
+func pictures(t media.Track, frames []media.Frame) (Part, bool) {
+	end := frames[len(frames)-1]
+	p := Part{
+		Track: t.UID, MIME: mimeOf(t, frames[0].Data), From: frames[0].Time,
+		To: end.Time + end.Duration, Frames: len(frames),
+	}
+	var err error
+	if !webm(t.Codec) {
+		if p.Init, err = mp4Init(t); err == nil {
+			p.Media, err = mp4Media(frames)
+		}
+		return p, err == nil
+	}
+	if t.Codec == media.AV1 {
+		t.Width, t.Height = sizeOf(t)
+	}
+	if p.Init, err = matroska.WebMInit(t); err != nil {
+		return p, false
+	}
+	for i := range frames[:len(frames)-1] {
+		if frames[i].Time+frames[i].Duration == frames[i+1].Time {
+			frames[i].Duration = 0 // it need not say so
+		}
+	}
+	p.Media = matroska.AppendWebMClusters(nil, frames)
+	return p, true
+}

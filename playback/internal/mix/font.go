@@ -1,0 +1,194 @@
+package mix
+
+import (
+	"image"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// The font's unit is a dot: capitals are seven high, what hangs below the line
+// two. Dots that touch are joined by strokes with round ends, so that it can be
+// drawn in any size.
+const (
+	capDots  = 7
+	lineDots = 9
+)
+
+const (
+	maxRunes = 256 // that are looked at of a text
+	maxSize  = 256 // of capitals, in pixels
+)
+
+// letters are those that do not come apart into an ASCII letter and marks.
+var letters = strings.NewReplacer("ß", "ss", "ẞ", "SS", "æ", "ae", "Æ", "AE", "œ", "oe", "Œ", "OE", "ø", "o", "Ø", "O",
+	"ł", "l", "Ł", "L", "đ", "d", "Đ", "D", "ð", "d", "Ð", "D", "þ", "th", "Þ", "Th", "ı", "i", "’", "'", "‘", "'",
+	"“", `"`, "”", `"`, "–", "-", "—", "-")
+
+// Legible returns s in the signs that the font has: Latin letters without their
+// marks, and 0 for a letter that it has not. What is neither letter nor sign nor
+// mere space is left out: nothing that turns, hides or breaks a line is drawn.
+func Legible(s string) []rune {
+	var out []rune
+	n := 0
+	for _, r := range norm.NFKD.String(letters.Replace(firstRunes(s))) {
+		if n++; n > 4*maxRunes || len(out) == maxRunes {
+			break
+		}
+		switch {
+		case r > ' ' && r < 0x7f:
+			out = append(out, r)
+		case unicode.IsSpace(r):
+			if len(out) > 0 && out[len(out)-1] != ' ' {
+				out = append(out, ' ')
+			}
+		case unicode.Is(unicode.M, r) || !unicode.IsGraphic(r):
+		default:
+			out = append(out, 0)
+		}
+	}
+	for len(out) > 0 && out[len(out)-1] == ' ' {
+		out = out[:len(out)-1]
+	}
+	return out
+}
+
+func firstRunes(s string) string {
+	n := 0
+	for i := range s {
+		if n == maxRunes {
+			return s[:i]
+		}
+		n++
+	}
+	return s
+}
+
+// A font draws text. It keeps the shapes that it drew; it is for one goroutine.
+type font struct {
+	shapes map[shapeKey]*shape
+}
+
+type shapeKey struct {
+	r    rune
+	size int
+}
+
+// A shape is how much of each pixel a glyph covers, of 256.
+type shape struct {
+	w, h  int
+	cover []uint16
+}
+
+// dots are how wide a glyph is.
+func dots(r rune) int {
+	if r == ' ' {
+		return 2
+	}
+	return strings.IndexByte(glyphs[r], ' ')
+}
+
+// width is how many pixels a text takes whose capitals are size high.
+func width(text []rune, size int) int {
+	n := 0
+	for _, r := range text {
+		n += dots(r) + 1
+	}
+	return max(0, n-1) * size / capDots
+}
+
+// fit cuts a text to a width.
+func fit(text []rune, size, room int) []rune {
+	if width(text, size) <= room {
+		return text
+	}
+	for len(text) > 0 {
+		text = text[:len(text)-1]
+		short := append(append([]rune{}, text...), '.', '.', '.')
+		if width(short, size) <= room {
+			return short
+		}
+	}
+	return nil
+}
+
+// draw draws a text in luma with its top left corner at a point.
+func (f *font) draw(p *Picture, at image.Point, text []rune, size int, luma byte) {
+	if size < 1 || size > maxSize {
+		return
+	}
+	unit := float32(size) / capDots
+	x := float32(at.X)
+	for _, r := range text {
+		if r != ' ' {
+			f.shape(r, size).over(p, int(x), at.Y, luma)
+		}
+		x += float32(dots(r)+1) * unit
+	}
+}
+
+func (s *shape) over(p *Picture, left, top int, luma byte) {
+	for y := max(0, -top); y < s.h && top+y < p.H; y++ {
+		for x := max(0, -left); x < s.w && left+x < p.W; x++ {
+			if c := s.cover[y*s.w+x]; c > 0 {
+				at := &p.Y[(top+y)*p.W+left+x]
+				*at = blend(*at, luma, int(c))
+			}
+		}
+	}
+}
+
+// A stroke is a line between two dots, or one dot.
+type stroke struct{ x, y, dx, dy float32 }
+
+func strokes(r rune) (out []stroke, wide int) {
+	rows := strings.Fields(glyphs[r])
+	lit := func(x, y int) bool { return y < len(rows) && x >= 0 && x < len(rows[0]) && rows[y][x] == '#' }
+	for y := range rows {
+		for x := range rows[y] {
+			if !lit(x, y) {
+				continue
+			}
+			out = append(out, stroke{float32(x), float32(y), 0, 0})
+			for _, d := range [][2]int{{1, 0}, {0, 1}, {1, 1}, {-1, 1}} {
+				// Dots aslant are joined only where no corner joins them.
+				if lit(x+d[0], y+d[1]) && (d[0] == 0 || d[1] == 0 || !lit(x+d[0], y) && !lit(x, y+d[1])) {
+					out = append(out, stroke{float32(x), float32(y), float32(d[0]), float32(d[1])})
+				}
+			}
+		}
+	}
+	return out, len(rows[0])
+}
+
+func (f *font) shape(r rune, size int) *shape {
+	if s := f.shapes[shapeKey{r, size}]; s != nil {
+		return s
+	}
+	lines, wide := strokes(r)
+	unit := float32(size) / capDots
+	s := &shape{w: int(float32(wide)*unit) + 2, h: int(lineDots*unit) + 2}
+	s.cover = make([]uint16, s.w*s.h)
+	radius := 0.52 * unit
+	for py := range s.h {
+		for px := range s.w {
+			// In dots, from the middle of the first.
+			x, y := (float32(px)+0.5)/unit-0.5, (float32(py)+0.5)/unit-0.5
+			near := float32(99)
+			for _, k := range lines {
+				along := float32(0)
+				if n := k.dx*k.dx + k.dy*k.dy; n > 0 {
+					along = min(1, max(0, ((x-k.x)*k.dx+(y-k.y)*k.dy)/n))
+				}
+				near = min(near, hypot(x-k.x-along*k.dx, y-k.y-along*k.dy))
+			}
+			s.cover[py*s.w+px] = uint16(256 * min(1, max(0, radius-near*unit+0.5)))
+		}
+	}
+	if f.shapes == nil || len(f.shapes) > 4096 {
+		f.shapes = make(map[shapeKey]*shape)
+	}
+	f.shapes[shapeKey{r, size}] = s
+	return s
+}

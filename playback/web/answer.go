@@ -1,0 +1,58 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+	"strconv"
+
+	"github.com/sealtape/sealtape/playback"
+)
+
+// A problem is an error as the page gets it.
+type problem struct {
+	Error string `json:"error"` // locked, failed, gone, later
+	Text  string `json:"text"`
+}
+
+// problemOf says what an error means to whoever watches. What it says itself is
+// for the log: it may tell of stores and paths.
+func problemOf(err error) (int, problem) {
+	switch {
+	case errors.Is(err, playback.ErrLocked):
+		return http.StatusLocked, problem{"locked", "no key of yours opens this"}
+	case errors.Is(err, playback.ErrDamaged), errors.Is(err, playback.ErrForeign):
+		return http.StatusUnprocessableEntity, problem{"failed", "this failed verification: it is not what was recorded"}
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, playback.ErrNotListed):
+		return http.StatusNotFound, problem{"gone", "there is no such thing here"}
+	}
+	return http.StatusServiceUnavailable, problem{"later", "the store does not answer"}
+}
+
+// fail answers with an error.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // nobody listens
+	}
+	status, p := problemOf(err)
+	if !errors.Is(err, context.Canceled) {
+		s.log.Debug("request failed", "status", status, "err", err)
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	b, _ := json.Marshal(p)
+	s.send(w, r, status, append(b, '\n'))
+}
+
+// send answers with JSON.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, status int, b []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		w.Write(b)
+	}
+}

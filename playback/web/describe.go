@@ -1,0 +1,321 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/internal/fragment"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// pollPatience is how long a request waits for something new.
+	pollPatience = 25 * time.Second
+	// followEvery is how often the store is asked for it.
+	followEvery = 2 * time.Second
+)
+
+// seconds is a time as JSON: seconds, to the millisecond.
+type seconds time.Duration
+
+func (s seconds) MarshalJSON() ([]byte, error) { return appendSeconds(nil, time.Duration(s)), nil }
+
+func appendSeconds(b []byte, d time.Duration) []byte {
+	ms := d.Round(time.Millisecond).Milliseconds()
+	return strconv.AppendFloat(b, float64(ms)/1000, 'f', -1, 64)
+}
+
+// A description is what the page gets of a recording, but for the long lists.
+type description struct {
+	Version      string      `json:"version"`
+	ID           string      `json:"id"`
+	State        string      `json:"state"`
+	Signers      []string    `json:"signers"`
+	PostQuantum  bool        `json:"post_quantum"`
+	ResealedFrom string      `json:"resealed_from"`
+	Command      string      `json:"command"`
+	Room         string      `json:"room"`
+	Title        string      `json:"title"`
+	Start        string      `json:"start"`
+	Duration     seconds     `json:"duration"`
+	Epochs       []epochJSON `json:"epochs"`
+	Tracks       []trackJSON `json:"tracks"`
+	Gaps         []gapJSON   `json:"gaps"`
+	Problems     []trouble   `json:"problems"`
+	// From and EventsFrom are where the lists of segments and events begin;
+	// segments before that are there if they are not readable.
+	From        int `json:"from"`
+	EventsFrom  int `json:"events_from"`
+	EventsTotal int `json:"events_total"`
+}
+
+type epochJSON struct {
+	Number int  `json:"number"`
+	Opens  bool `json:"opens"`
+	First  int  `json:"first"`
+	Last   int  `json:"last"`
+}
+
+type trackJSON struct {
+	UID         uint64       `json:"uid,string"`
+	Participant string       `json:"participant"`
+	Name        string       `json:"name"`
+	Source      media.Source `json:"source"`
+	Codec       media.Codec  `json:"codec"`
+	MIME        string       `json:"mime"`
+	Width       int          `json:"width"`
+	Height      int          `json:"height"`
+	Channels    int          `json:"channels"`
+}
+
+type gapJSON struct {
+	Track  uint64  `json:"track,string"`
+	From   seconds `json:"from"`
+	To     seconds `json:"to"`
+	Reason string  `json:"reason"`
+}
+
+// trouble is a segment that cannot be played, or not all of it.
+type trouble struct {
+	Segment int    `json:"segment"`
+	Error   string `json:"error"`
+	Text    string `json:"text"`
+}
+
+// describe answers with the recording, at once or when it has changed.
+func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *tape) {
+	q := r.URL.Query()
+	from, _ := strconv.Atoi(q.Get("from"))
+	events, _ := strconv.Atoi(q.Get("events"))
+	if wait := q.Get("wait"); q.Has("wait") {
+		// Of what another tape said the places do not count here.
+		if boot, _, _ := strings.Cut(wait, "."); boot != strconv.Itoa(t.boot) {
+			from, events = 0, 0
+		}
+		t.wait(r.Context(), wait)
+	}
+	if r.Context().Err() != nil {
+		return
+	}
+	b, err := t.describe(max(from, 0), max(events, 0))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.send(w, r, http.StatusOK, b)
+}
+
+// wait returns when the recording has another version than the one given, or
+// after a while. Meanwhile a recording that goes on is followed.
+func (t *tape) wait(ctx context.Context, version string) {
+	ctx, cancel := context.WithTimeout(ctx, pollPatience)
+	defer cancel()
+	for {
+		t.mu.Lock()
+		if t.versionString() != version {
+			t.mu.Unlock()
+			return
+		}
+		changed := t.changed
+		t.waiting++
+		t.mu.Unlock()
+		t.follow()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		case <-t.s.ctx.Done():
+		}
+		t.mu.Lock()
+		t.waiting--
+		t.mu.Unlock()
+		if ctx.Err() != nil || t.s.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// follow sees to it that someone asks the store for news as long as anyone waits
+// for them.
+func (t *tape) follow() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.follows || t.rec.Facts().State != "open" {
+		return
+	}
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if t.s.closed {
+		return
+	}
+	t.follows = true
+	t.s.wg.Go(func() {
+		tick := time.NewTicker(followEvery)
+		defer tick.Stop()
+		for t.look() {
+			select {
+			case <-tick.C:
+			case <-t.s.ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// look asks the store once. It returns false when nobody waits any more, or the
+// recording has ended.
+func (t *tape) look() bool {
+	t.mu.Lock()
+	if t.waiting == 0 || t.rec.Facts().State != "open" {
+		t.follows = false
+		t.mu.Unlock()
+		return false
+	}
+	rec, session := t.rec, t.session
+	t.mu.Unlock()
+	later, err := rec.Follow(t.s.ctx)
+	if err == nil && later != rec {
+		var next *playback.Session
+		if next, err = session.Follow(t.s.ctx, later); err == nil {
+			t.set(later, next)
+		}
+	}
+	if err != nil && t.s.ctx.Err() == nil {
+		t.s.log.Warn("cannot follow the recording", "err", err)
+	}
+	return true
+}
+
+// describe returns the recording as JSON, with the segments from a number on and
+// the events from a place on.
+func (t *tape) describe(from, events int) ([]byte, error) {
+	t.mu.Lock()
+	session, segments, all := t.session, t.segments, t.events
+	version, facts := t.versionString(), t.rec.Facts()
+	t.mu.Unlock()
+	tracks := session.Tracks()
+	events = min(events, len(all))
+	d := description{
+		Version: version, ID: t.id, State: facts.State, Signers: orEmpty(facts.Signers), PostQuantum: facts.PostQuantum,
+		ResealedFrom: facts.ResealedFrom, Command: facts.Command,
+		Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Gaps: []gapJSON{}, Problems: []trouble{},
+		From: from, EventsFrom: events, EventsTotal: len(all),
+	}
+	if start := session.Start(); !start.IsZero() {
+		d.Start = start.UTC().Format(time.RFC3339Nano)
+	}
+	for _, e := range all {
+		if e.Type == media.EventStart {
+			d.Room = e.Text
+			break
+		}
+	}
+	for _, e := range facts.Epochs {
+		d.Epochs = append(d.Epochs, epochJSON(e))
+	}
+	index := make(map[uint64]int, len(tracks))
+	for i, tr := range tracks {
+		index[tr.UID] = i
+		d.Tracks = append(d.Tracks, trackJSON{tr.UID, tr.Participant, tr.Name, tr.Source, tr.Codec,
+			fragment.MIME(tr), tr.Width, tr.Height, tr.Channels})
+	}
+	for _, g := range session.Gaps() {
+		d.Gaps = append(d.Gaps, gapJSON{g.Track, seconds(g.From), seconds(g.To), g.Reason})
+	}
+	for _, seg := range segments {
+		if seg.Err != nil && len(d.Problems) < maxProblems {
+			_, p := problemOf(seg.Err)
+			d.Problems = append(d.Problems, trouble{seg.Number, p.Error, p.Text})
+		}
+	}
+	b, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	b = append(b[:len(b)-1], `,"segments":`...)
+	b = appendSegments(b, segments, from, index)
+	b = append(b, `,"events":`...)
+	// This escapes what HTML or JavaScript would take for its own.
+	list, err := json.Marshal(all[events:])
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == events {
+		list = []byte("[]")
+	}
+	b = append(b, list...)
+	return append(b, "}\n"...), nil
+}
+
+// maxProblems bounds those that are told one by one; the segments' states tell
+// of all.
+const maxProblems = 1000
+
+// appendSegments appends the segments from a number on, and those before it that
+// are not readable, as compact lists: tens of thousands with dozens of tracks.
+func appendSegments(b []byte, segments []playback.Segment, from int, index map[uint64]int) []byte {
+	b = append(b, '[')
+	some := false
+	for i := range segments {
+		seg := &segments[i]
+		if seg.Number < from && seg.State == playback.Readable {
+			continue
+		}
+		if some {
+			b = append(b, ',')
+		}
+		some = true
+		b = append(b, '[')
+		b = strconv.AppendInt(b, int64(seg.Number), 10)
+		b = append(b, ',')
+		b = appendSeconds(b, seg.From)
+		b = append(b, ',')
+		b = appendSeconds(b, seg.To)
+		b = append(b, `,"`...)
+		b = append(b, stateLetter(seg.State))
+		b = append(b, `",[`...)
+		first := true
+		for _, t := range seg.Tracks {
+			at, ok := index[t.UID]
+			if !ok {
+				continue
+			}
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = append(b, '[')
+			b = strconv.AppendInt(b, int64(at), 10)
+			for _, k := range t.Keys {
+				b = append(b, ',')
+				b = appendSeconds(b, k)
+			}
+			b = append(b, ']')
+		}
+		b = append(b, "]]"...)
+	}
+	return append(b, ']')
+}
+
+func stateLetter(s playback.State) byte {
+	switch s {
+	case playback.Locked:
+		return 'l'
+	case playback.Failed:
+		return 'f'
+	case playback.Unlisted:
+		return 'u'
+	}
+	return 'r'
+}
+
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

@@ -1,0 +1,283 @@
+package web
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/internal/fragment"
+	"github.com/sealtape/sealtape/playback/internal/opus"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// aheadBy is how many segments are read after one that was asked for.
+	aheadBy = 3
+	// neighbourPatience is how long a segment waits for the next one, whose
+	// first frames say where its own last ones end.
+	neighbourPatience = 3 * time.Second
+	// writePatience is how long a browser may take for one answer. What it
+	// is made of is held in the meantime.
+	writePatience = 30 * time.Second
+)
+
+// segment answers with the tracks of one segment that are asked for.
+func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *tape, n int) {
+	wanted, err := tracksWanted(r)
+	if err != nil {
+		http.Error(w, "tracks are numbers, separated by commas", http.StatusBadRequest)
+		return
+	}
+	seg, prev, next, err := t.begin(n)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer t.end(n)
+	after := s.edgesOf(r.Context(), t, next)
+	e, err := s.cache.get(r.Context(), cacheKey{t, n})
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer s.cache.release(e)
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if r.Method == http.MethodHead {
+		return
+	}
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writePatience))
+	c := composer{t: t, seg: seg, prev: prev, next: next, after: after, media: e.media}
+	for _, track := range e.media.Tracks {
+		if wanted != nil && !slices.Contains(wanted, track.UID) {
+			continue
+		}
+		for _, p := range c.parts(track) {
+			if r.Context().Err() != nil || writePart(w, p) != nil {
+				return
+			}
+		}
+	}
+}
+
+// tracksWanted returns the UIDs asked for, nil for all.
+func tracksWanted(r *http.Request) ([]uint64, error) {
+	if !r.URL.Query().Has("tracks") {
+		return nil, nil
+	}
+	wanted := []uint64{}
+	for s := range strings.SplitSeq(r.URL.Query().Get("tracks"), ",") {
+		if s == "" {
+			continue
+		}
+		uid, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, uid)
+	}
+	return wanted, nil
+}
+
+// begin notes that segment n is asked for, begins to read it and those after it,
+// and returns it and its neighbours, nil if there are none that can be read.
+func (t *tape) begin(n int) (seg, prev, next *playback.Segment, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, ok := t.place(n)
+	if !ok {
+		return nil, nil, nil, playback.ErrNotListed
+	}
+	switch seg = &t.segments[i]; seg.State {
+	case playback.Locked:
+		return nil, nil, nil, playback.ErrLocked
+	case playback.Failed:
+		return nil, nil, nil, playback.ErrDamaged
+	case playback.Unlisted:
+		return nil, nil, nil, playback.ErrNotListed
+	}
+	if i > 0 && t.segments[i-1].State == playback.Readable {
+		prev = &t.segments[i-1]
+	}
+	if i+1 < len(t.segments) && t.segments[i+1].State == playback.Readable {
+		next = &t.segments[i+1]
+	}
+	t.active[n]++
+	numbers := []int{n}
+	for _, seg := range t.segments[i+1 : min(i+1+aheadBy, len(t.segments))] {
+		if seg.State == playback.Readable {
+			numbers = append(numbers, seg.Number)
+		}
+	}
+	t.s.cache.readAhead(t, numbers, func(m int) bool {
+		for a := range t.active {
+			if m >= a && m <= a+aheadBy {
+				return true
+			}
+		}
+		return false
+	})
+	return seg, prev, next, nil
+}
+
+func (t *tape) end(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.active[n]--; t.active[n] == 0 {
+		delete(t.active, n)
+	}
+}
+
+// edgesOf returns what is to be known of the segment after the one that is asked
+// for, which is read for it if need be. What cannot be had soon is done without.
+func (s *Server) edgesOf(ctx context.Context, t *tape, next *playback.Segment) map[uint64]media.Frame {
+	if next == nil {
+		return nil
+	}
+	t.mu.Lock()
+	known, ok := t.edges[next.Number]
+	t.mu.Unlock()
+	if ok {
+		return known.first
+	}
+	ctx, cancel := context.WithTimeout(ctx, neighbourPatience)
+	defer cancel()
+	e, err := s.cache.get(ctx, cacheKey{t, next.Number})
+	if err != nil {
+		return nil
+	}
+	s.cache.release(e)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.edges[next.Number].first
+}
+
+// A composer makes parts of one segment.
+type composer struct {
+	t          *tape
+	seg        *playback.Segment
+	prev, next *playback.Segment
+	after      map[uint64]media.Frame
+	media      *playback.SegmentMedia
+}
+
+func (c *composer) parts(track media.Track) []fragment.Part {
+	var frames []media.Frame
+	for _, f := range c.media.Frames {
+		if f.Track == track.UID {
+			frames = append(frames, f)
+		}
+	}
+	if len(frames) == 0 {
+		return nil
+	}
+	if !track.Codec.Audio() {
+		return fragment.Pictures(c.t.shape(track), frames, c.nextFrame(track.UID))
+	}
+	b := fragment.Bounds{Lead: has(c.prev, track.UID)}
+	b.From = fragment.Seam(c.seg.From, frames[0].Time)
+	c.t.mu.Lock()
+	if c.prev != nil {
+		b.Run, b.Joined = c.t.edges[c.prev.Number].runs[track.UID]
+	}
+	c.t.mu.Unlock()
+	if first, ok := c.after[track.UID]; ok {
+		b.To = fragment.Seam(c.next.From, first.Time)
+	}
+	p, run, ok := fragment.Sound(track, frames, b)
+	if !ok {
+		return nil
+	}
+	c.t.setRun(c.seg.Number, track.UID, run)
+	return []fragment.Part{p}
+}
+
+// has reports whether a segment has frames of the track.
+func has(seg *playback.Segment, uid uint64) bool {
+	return seg != nil && slices.ContainsFunc(seg.Tracks, func(t media.IndexTrack) bool { return t.UID == uid })
+}
+
+// nextFrame says what follows a track's last picture.
+func (c *composer) nextFrame(uid uint64) fragment.Next {
+	if f, ok := c.after[uid]; ok {
+		return fragment.Next{Time: f.Time, Key: f.Key, Known: true}
+	}
+	// Not yet written, or not read in time.
+	return fragment.Next{Later: c.next == nil && c.t.goesOn() || has(c.next, uid)}
+}
+
+// goesOn reports whether the recording is not ended.
+func (t *tape) goesOn() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.rec.Facts().State == "open"
+}
+
+// shape returns the track with a size that stays, for the initialization
+// segments of codecs whose frames tell it themselves: where that segment changes,
+// players drop all up to the next key frame.
+func (t *tape) shape(track media.Track) media.Track {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known, ok := t.sizes[track.UID]
+	if !ok {
+		known = track
+		for _, whole := range t.session.Tracks() {
+			if whole.UID == track.UID && whole.Width > 0 {
+				known = whole
+			}
+		}
+		t.sizes[track.UID] = known
+	}
+	track.Width, track.Height = known.Width, known.Height
+	return track
+}
+
+// setRun notes where a segment's sound has come to.
+func (t *tape) setRun(n int, uid uint64, run opus.Run) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e, ok := t.edges[n]
+	if !ok {
+		return
+	}
+	if e.runs == nil {
+		e.runs = make(map[uint64]opus.Run)
+		t.edges[n] = e
+	}
+	e.runs[uid] = run
+}
+
+// A partHeader stands before each part, as JSON.
+type partHeader struct {
+	Track  uint64  `json:"track,string"`
+	MIME   string  `json:"mime"`
+	From   seconds `json:"from"`
+	To     seconds `json:"to"`
+	Init   int     `json:"init"`
+	InitID string  `json:"init_id"`
+	Frames int     `json:"frames"`
+}
+
+// writePart writes a part: the length of its header, the header, the length of
+// its body, the body.
+func writePart(w http.ResponseWriter, p fragment.Part) error {
+	header, err := json.Marshal(partHeader{p.Track, p.MIME, seconds(p.From), seconds(p.To), len(p.Init), p.InitID(), p.Frames})
+	if err != nil {
+		return err
+	}
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(header)))
+	b = append(b, header...)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(p.Init)+len(p.Media)))
+	b = append(b, p.Init...)
+	if _, err := w.Write(b); err != nil {
+		return err
+	}
+	_, err = w.Write(p.Media)
+	return err
+}

@@ -1,0 +1,239 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Config are the settings of a Server.
+type Config struct {
+	// Library is where recordings come from.
+	Library Library
+	// Recording is the ID of the one that is shown first, "" for the list.
+	Recording string
+	// Log gets what goes wrong, never a token or a name; nil for none.
+	Log *slog.Logger
+	// CacheBytes bounds the decrypted bytes that are held at once, those being
+	// read included; 0 means 32 MiB.
+	CacheBytes int64
+}
+
+const (
+	defaultCache = 32 << 20
+	// openPath begins the addresses that open the page once.
+	openPath = "open"
+	// maxTickets bounds those that nobody has used.
+	maxTickets = 16
+)
+
+// A Server is the player's http.Handler. It is safe for concurrent use.
+type Server struct {
+	c      Config
+	log    *slog.Logger
+	token  string
+	assets map[string]asset
+	cache  *cache
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	tickets [][]byte // addresses that open the page, each once
+	shelf   []*tape  // open recordings, the last used one first
+	opened  int      // how many ever were
+	failed  map[string]map[int]bool
+}
+
+// New returns a Server. Close it.
+func New(c Config) (*Server, error) {
+	if c.Library == nil {
+		return nil, errors.New("no library")
+	}
+	if c.Recording != "" && !isID(c.Recording) {
+		return nil, errors.New("malformed recording ID")
+	}
+	files, err := assets()
+	if err != nil {
+		return nil, err
+	}
+	if c.CacheBytes <= 0 {
+		c.CacheBytes = defaultCache
+	}
+	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]bool)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.cache = newCache(s.ctx, c.CacheBytes)
+	return s, nil
+}
+
+// secret returns 256 random bits for use in a path.
+func secret() string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// URL returns the page's address on a listener at addr, as net.Addr.String
+// gives it. Whoever has it sees the recordings.
+func (s *Server) URL(addr string) string { return "http://" + addr + s.path() }
+
+// OpenURL returns an address that leads to URL once. It is for handing to a
+// browser by a command line, which others of the machine can read.
+func (s *Server) OpenURL(addr string) string {
+	ticket := secret()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.tickets) == maxTickets {
+		s.tickets = s.tickets[1:]
+	}
+	s.tickets = append(s.tickets, []byte(ticket))
+	return "http://" + addr + "/" + openPath + "/" + ticket
+}
+
+// redeem reports whether the ticket is one, and uses it up.
+func (s *Server) redeem(ticket string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := -1
+	for i, t := range s.tickets {
+		if subtle.ConstantTimeCompare(t, []byte(ticket)) == 1 {
+			found = i
+		}
+	}
+	if found < 0 {
+		return false
+	}
+	s.tickets = slices.Delete(s.tickets, found, found+1)
+	return true
+}
+
+// path is where the page begins.
+func (s *Server) path() string {
+	p := "/" + s.token + "/"
+	if s.c.Recording != "" {
+		p += "watch/" + url.PathEscape(s.c.Recording)
+	}
+	return p
+}
+
+// Failed returns, by recording, the numbers of the segments that turned out not
+// to be what was recorded.
+func (s *Server) Failed() map[string][]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make(map[string][]int)
+	for id, numbers := range s.failed {
+		out[id] = slices.Sorted(maps.Keys(numbers))
+	}
+	return out
+}
+
+func (s *Server) addFailed(id string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed[id] == nil {
+		s.failed[id] = make(map[int]bool)
+	}
+	s.failed[id][n] = true
+}
+
+// Close ends what goes on in the background, and waits for it. Requests that
+// come later, or still wait, get an error.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.wg.Wait()
+	s.cache.wait()
+	return nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rest, ok := s.admit(w, r)
+	if !ok {
+		return
+	}
+	parts := strings.Split(rest, "/")
+	switch {
+	case rest == "":
+		s.file(w, r, "page/index.html")
+	case parts[0] == "watch" && len(parts) == 2 && isID(parts[1]):
+		s.file(w, r, "page/watch.html")
+	case parts[0] == "page":
+		s.file(w, r, rest)
+	case rest == "api/recordings":
+		s.listRecordings(w, r)
+	case strings.HasPrefix(rest, "api/recordings/") && isID(parts[2]):
+		s.recording(w, r, parts[2], parts[3:])
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (s *Server) recording(w http.ResponseWriter, r *http.Request, id string, rest []string) {
+	n := 0
+	switch {
+	case len(rest) == 0:
+	case len(rest) == 2 && rest[0] == "segments":
+		var err error
+		if n, err = strconv.Atoi(rest[1]); err != nil || strconv.Itoa(n) != rest[1] || n < 0 {
+			http.NotFound(w, r)
+			return
+		}
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	t, err := s.open(r.Context(), id)
+	switch {
+	case err != nil:
+		s.fail(w, r, err)
+	case len(rest) == 0:
+		s.describe(w, r, t)
+	default:
+		s.segment(w, r, t, n)
+	}
+}
+
+func (s *Server) file(w http.ResponseWriter, r *http.Request, name string) {
+	f, ok := s.assets[name]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", f.mime)
+	w.Header().Set("Content-Length", strconv.Itoa(len(f.data)))
+	if r.Method != http.MethodHead {
+		w.Write(f.data)
+	}
+}
+
+// isID reports whether s has the form of a recording's ID.
+func isID(s string) bool {
+	if len(s) == 0 || len(s) > 64 {
+		return false
+	}
+	for _, c := range s {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,180 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/internal/opus"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// tapes is how many recordings are kept open.
+const tapes = 3
+
+// A tape is an open recording.
+type tape struct {
+	s     *Server
+	id    string
+	boot  int           // tells it from the same recording opened before
+	ready chan struct{} // closed when it is open, or err says why not
+	err   error
+
+	mu       sync.Mutex
+	rec      Recording
+	session  *playback.Session
+	segments []playback.Segment // of session, not to be changed
+	events   []media.Event      // in the order in which they became known
+	version  int
+	changed  chan struct{} // closed when version changes
+	waiting  int           // who wait for that
+	follows  bool          // someone follows it
+	active   map[int]int   // segments that are being asked for
+	edges    map[int]edges
+	sizes    map[uint64]media.Track // what initialization segments are made of
+}
+
+// edges are what the neighbours of a segment need to know of it.
+type edges struct {
+	first map[uint64]media.Frame // the first frame of each track, without data
+	runs  map[uint64]opus.Run    // where its sound has come to, as it was sent
+}
+
+// maxEdges bounds what is remembered of segments that are not held.
+const maxEdges = 2048
+
+// open returns the recording, which it opens once for all who ask.
+func (s *Server) open(ctx context.Context, id string) (*tape, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, errClosed
+	}
+	i := slices.IndexFunc(s.shelf, func(t *tape) bool { return t.id == id })
+	var t *tape
+	if i >= 0 {
+		t = s.shelf[i]
+		s.shelf = slices.Delete(s.shelf, i, i+1)
+	} else {
+		s.opened++
+		t = &tape{s: s, id: id, boot: s.opened, ready: make(chan struct{}), changed: make(chan struct{}),
+			active: make(map[int]int), edges: make(map[int]edges), sizes: make(map[uint64]media.Track)}
+		s.wg.Go(t.open)
+	}
+	s.shelf = slices.Insert(s.shelf, 0, t)
+	var old *tape
+	if len(s.shelf) > tapes {
+		old = s.shelf[tapes]
+		s.shelf = s.shelf[:tapes]
+	}
+	s.mu.Unlock()
+	if old != nil {
+		s.cache.forget(old)
+	}
+	select {
+	case <-t.ready:
+		return t, t.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// open opens the tape. Whoever asked first may be gone by then, but not all.
+func (t *tape) open() {
+	defer close(t.ready)
+	rec, err := t.s.c.Library.Open(t.s.ctx, t.id)
+	if err == nil {
+		var session *playback.Session
+		if session, err = playback.Open(t.s.ctx, rec, playback.Options{Recording: t.id}); err == nil {
+			t.set(rec, session)
+			return
+		}
+	}
+	t.err = err
+	t.s.mu.Lock()
+	t.s.shelf = slices.DeleteFunc(t.s.shelf, func(o *tape) bool { return o == t })
+	t.s.mu.Unlock()
+}
+
+// set takes a state of the recording.
+func (t *tape) set(rec Recording, session *playback.Session) {
+	events := session.Events()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rec, t.session = rec, session
+	// The page asks for events from a number on, so these keep their places.
+	known := make(map[media.Event]int)
+	for _, e := range t.events {
+		known[e]++
+	}
+	for _, e := range events {
+		if known[e] > 0 {
+			known[e]--
+			continue
+		}
+		t.events = append(t.events, e)
+	}
+	t.refresh()
+}
+
+// refresh looks at the segments' states again, with the lock.
+func (t *tape) refresh() {
+	t.segments = t.session.Segments()
+	for _, seg := range t.segments {
+		if seg.State == playback.Failed {
+			t.s.addFailed(t.id, seg.Number)
+		}
+	}
+	t.version++
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+func (t *tape) versionString() string { return fmt.Sprintf("%d.%d", t.boot, t.version) }
+
+// read reads a segment for the cache.
+func (t *tape) read(ctx context.Context, n int) (*playback.SegmentMedia, error) {
+	t.mu.Lock()
+	session := t.session
+	t.mu.Unlock()
+	m, err := session.ReadSegment(ctx, n)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, ok := t.place(n)
+	if ok {
+		now := session.Segments()
+		if j := slices.IndexFunc(now, func(seg playback.Segment) bool { return seg.Number == n }); j >= 0 &&
+			now[j].State != t.segments[i].State && t.session == session {
+			t.refresh()
+		}
+	}
+	if err != nil {
+		if errors.Is(err, playback.ErrDamaged) {
+			t.s.log.Warn("a segment failed verification", "segment", n)
+		}
+		return nil, err
+	}
+	if len(t.edges) >= maxEdges {
+		clear(t.edges)
+	}
+	first := make(map[uint64]media.Frame)
+	for _, f := range m.Frames {
+		if _, ok := first[f.Track]; !ok {
+			f.Data = nil
+			first[f.Track] = f
+		}
+	}
+	t.edges[n] = edges{first: first, runs: t.edges[n].runs}
+	return m, nil
+}
+
+// place returns where segment n is in t.segments.
+func (t *tape) place(n int) (int, bool) {
+	return slices.BinarySearchFunc(t.segments, n, func(seg playback.Segment, n int) int { return seg.Number - n })
+}
