@@ -16,6 +16,9 @@ import (
 // read: then with the first one after it.
 func (s *Session) FramesBetween(ctx context.Context, from, to time.Duration) iter.Seq2[media.Frame, error] {
 	return func(yield func(media.Frame, error) bool) {
+		if to > 0 && from >= to {
+			return
+		}
 		numbers, begins, audio := s.between(from, to)
 		started := make(map[uint64]bool)
 		want := func(f media.Frame) bool {
