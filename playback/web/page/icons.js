@@ -4,7 +4,7 @@ const PATHS = {
 	play: "M8 5.5v13a1 1 0 0 0 1.5.86l10.5-6.5a1 1 0 0 0 0-1.72L9.5 4.64A1 1 0 0 0 8 5.5z",
 	pause: "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z",
 	replay: "M12 5V1.8L6.8 6.3 12 10.8V7.4a5.6 5.6 0 1 1-5.6 5.6H4A8 8 0 1 0 12 5z",
-	back: "M11.5 12 20 18V6zM4 18V6l8 6z M4 18l8-6v12z",
+	back: "M12 5V1.8L6.8 6.3 12 10.8V7.4a5.6 5.6 0 1 1-5.6 5.6H4A8 8 0 1 0 12 5zM9 11h1.4v5.2H9.1v-3.7l-.9.3v-1.1zM13.3 10.9c1.2 0 1.9 1 1.9 2.7s-.7 2.7-1.9 2.7-1.9-1-1.9-2.7.7-2.7 1.9-2.7zm0 1.1c-.4 0-.6.5-.6 1.6s.2 1.6.6 1.6.6-.5.6-1.6-.2-1.6-.6-1.6z",
 	volume: "M4 9.5v5h3.5L12.5 19V5L7.5 9.5zM15 8.5a4.6 4.6 0 0 1 0 7l1 1.4a6.3 6.3 0 0 0 0-9.8zM17 5.2a8.6 8.6 0 0 1 0 13.6l1 1.4a10.4 10.4 0 0 0 0-16.4z",
 	quiet: "M4 9.5v5h3.5L12.5 19V5L7.5 9.5zM15 8.5a4.6 4.6 0 0 1 0 7l1 1.4a6.3 6.3 0 0 0 0-9.8z",
 	silent: "M4 9.5v5h3.5L12.5 19V5L7.5 9.5zM21.5 9.7l-1.2-1.2-2.3 2.3-2.3-2.3-1.2 1.2 2.3 2.3-2.3 2.3 1.2 1.2 2.3-2.3 2.3 2.3 1.2-1.2-2.3-2.3z",
@@ -39,10 +39,10 @@ const PATHS = {
 	claim: "M4 4h16v12h-7l-5 4.5V16H4zm7 2.5v5h2v-5zm0 6v1.8h2v-1.8z",
 	screen: "M3 4h18v13H3zm2 2v9h14V6zM8 19h8v2H8z",
 	film: "M4 4h16v16H4zm2 2v2h2V6zm0 5v2h2v-2zm0 5v2h2v-2zm10-10v2h2V6zm0 5v2h2v-2zm0 5v2h2v-2z",
-	hole: "M12 2.5a9.5 9.5 0 1 0 0 19 9.5 9.5 0 0 0 0-19zm0 2a7.5 7.5 0 0 1 4.6 1.6L6.1 16.6A7.5 7.5 0 0 1 12 4.500zm5.9 2.9A7.5 7.5 0 0 1 7.4 17.900z",
-	down: "M5 8.5 12 15.500l7-7 1.5 1.5-8.5 8.500L3.5 10z",
+	hole: "M12 2.5a9.5 9.5 0 1 0 0 19 9.5 9.5 0 0 0 0-19zm0 2a7.5 7.5 0 0 1 4.6 1.6L6.1 16.6A7.5 7.5 0 0 1 12 4.5zm5.9 2.9A7.5 7.5 0 0 1 7.4 17.9z",
+	down: "M5 8.5 12 15.5l7-7 1.5 1.5-8.5 8.5L3.5 10z",
 	dot: "M12 7a5 5 0 1 0 0 10 5 5 0 0 0 0-10z",
-	chat: "M4 4h16v12h-8l-5 4.500V16H4z",
+	chat: "M4 4h16v12h-8l-5 4.5V16H4z",
 };
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -69,4 +69,11 @@ export function setIcon(button, name) {
 	const old = button.querySelector("svg.icon");
 	if (old) old.replaceWith(icon(name));
 	else button.prepend(icon(name));
+}
+
+// fillIcons draws the icons that the document asks for by data-icon.
+export function fillIcons(root = document) {
+	for (const node of root.querySelectorAll("[data-icon]")) {
+		if (!node.querySelector("svg.icon")) node.prepend(icon(node.dataset.icon));
+	}
 }

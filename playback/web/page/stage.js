@@ -64,7 +64,7 @@ export class Stage {
 		const t = this.#player.time;
 		const now = this.#recording.at(t);
 		const people = now.present.map((id) => this.#person(id)).filter(Boolean);
-		const screens = now.screens.map((uid) => this.#recording.tracks.find((k) => k.uid === uid)).filter(Boolean);
+		const screens = now.screens.map((uid) => this.#recording.track(uid)).filter(Boolean);
 		const w = this.#root.clientWidth, h = this.#root.clientHeight;
 		const order = this.#order(people, t);
 		const plan = this.#plan(order, screens, now.speaking, t, w, h);
@@ -98,12 +98,12 @@ export class Stage {
 	}
 
 	#person(id) {
-		return this.#recording.people.find((p) => p.id === id);
+		return this.#recording.person(id);
 	}
 
 	#make(key) {
 		if (key.startsWith("s:")) {
-			const track = this.#recording.tracks.find((k) => k.uid === key.slice(2));
+			const track = this.#recording.track(key.slice(2));
 			return new Tile(key, this.#player, this.#recording, this, {track, person: this.#person(track.participant), menu: this.#menu});
 		}
 		return new Tile(key, this.#player, this.#recording, this, {person: this.#person(key.slice(2)), menu: this.#menu});

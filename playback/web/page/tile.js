@@ -15,13 +15,13 @@ const NOTICES = {
 };
 
 export class Tile {
-	#player; #recording; #track; #person; #media; #notice; #face; #mic; #sound; #pin; #video = null; #state = ""; #label = ""; #rect = "";
+	#player; #recording; #uid; #id; #media; #notice; #face; #mic; #sound; #pin; #video = null; #state = ""; #label = ""; #rect = "";
 
 	constructor(key, player, recording, stage, {person, track, menu}) {
 		this.#player = player;
 		this.#recording = recording;
-		this.#person = person;
-		this.#track = track;
+		this.#id = person?.id;
+		this.#uid = track?.uid;
 		const name = person?.name || track?.name || track?.participant || "";
 		const title = track ? "Screen of " : "";
 		this.#media = el("div", {class: "media"});
@@ -39,6 +39,14 @@ export class Tile {
 			el("div", {class: "ring"}),
 			el("div", {class: "namebar"}, this.#mic, el("span", {class: "nametext"}, title, nameNode(name)), person ? howBadge(person.how) : null, this.#sound),
 			el("div", {class: "tools"}, this.#pin, more));
+	}
+
+	// The recording may grow: what is known of person and track is looked up.
+	get #person() {
+		return this.#recording.person(this.#id);
+	}
+	get #track() {
+		return this.#uid ? this.#recording.track(this.#uid) : null;
 	}
 
 	place([x, y, w, h], large, pinned) {
@@ -96,20 +104,16 @@ export class Tile {
 	#camera(t) {
 		let found = null;
 		for (const k of this.#person?.tracks ?? []) {
-			if (k.source !== "camera" && !(k.source === "unknown" && !k.channels)) continue;
-			const state = this.#player.state(k.uid).state;
-			if (state === "absent") continue;
+			if (k.kind !== "video" || k.source === "screen" || !within(k.life, t)) continue;
 			found = k;
-			if (state !== "muted") return k;
+			if (!within(k.muted, t)) return k;
 		}
 		return found;
 	}
 
 	// silent reports that the microphone is off, or that there is none.
 	#silent(t) {
-		const muted = this.#person?.muted?.microphone;
-		if (muted && within(muted, t)) return true;
-		return !(this.#person?.tracks ?? []).some((k) => k.source === "microphone" && this.#player.state(k.uid).state !== "absent");
+		return !(this.#person?.tracks ?? []).some((k) => k.source === "microphone" && within(k.life, t) && !within(k.muted, t));
 	}
 
 	// soundHole is why there is no sound, where that is not by the member's will.
