@@ -394,7 +394,7 @@ func TestFollowAdmitted(t *testing.T) {
 	w := create(t, spool, archive.Config{Signer: recorder, KeepSecret: true}, hybrid(t).Recipient())
 	commit(t, begin(t, w, archive.Segment, []byte("segment 0")))
 	r, err := archive.Open(ctx, openDir(t, spool), w.ID(), archive.Options{
-		Verifiers: note.VerifierList(recorder.verifier), Identities: []age.Identity{late.id}, Self: late.key,
+		Verifiers: note.VerifierList(recorder.verifier), Identities: []age.Identity{late.id}, Self: []string{late.key},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,10 +24,10 @@ type Options struct {
 	// recording can be listed and verified, not read.
 	Identities []age.Identity
 
-	// Self is the verifier key on the reader's own card. Grants made to anyone
-	// else are shown, not used. Empty means that any grant is used that the
-	// Identities open, if one of Verifiers has signed it.
-	Self string
+	// Self are the verifier keys on the reader's own cards, of today and before.
+	// Grants made to anyone else are shown, not used. Without any, a grant is used
+	// that the Identities open, if one of Verifiers has signed it.
+	Self []string
 
 	// Heads remembers the largest head seen of each recording. Nil means that
 	// an older state put back in the store goes unnoticed.

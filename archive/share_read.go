@@ -56,7 +56,7 @@ func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, er
 		return nil, err
 	}
 	for _, s := range all {
-		if s.Err != nil || r.options.Self != "" && s.To != r.options.Self {
+		if s.Err != nil || len(r.options.Self) > 0 && !slices.Contains(r.options.Self, s.To) {
 			continue
 		}
 		for _, e := range s.epochs {

@@ -118,7 +118,7 @@ func (m *meeting) open(t *testing.T, p person) *archive.Recording {
 	}
 	r, err := archive.Open(t.Context(), m.store, m.id, archive.Options{
 		Verifiers:  note.VerifierList(recorder, m.ada.verifier, m.bob.verifier),
-		Identities: []age.Identity{p.id}, Self: p.key,
+		Identities: []age.Identity{p.id}, Self: []string{p.key},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -78,3 +78,6 @@ func checkLine(name string, most int) error {
 func foldName(name string) string {
 	return norm.NFC.String(strings.ToLower(strings.ToUpper(name)))
 }
+
+// SameName reports whether two names are one: case does not matter.
+func SameName(a, b string) bool { return foldName(a) == foldName(b) }

@@ -121,10 +121,6 @@ func (h *Home) Revoke(r Revocation) error {
 	if r, err = ParseRevocation(b); err != nil {
 		return err
 	}
-	known, err := h.revocation(r.Key)
-	if err != nil || known != nil {
-		return err // the first one stays
-	}
 	_, own, err := parseKey(r.Key)
 	if err != nil {
 		return err
@@ -134,6 +130,7 @@ func (h *Home) Revoke(r Revocation) error {
 			return err
 		}
 	}
+	// The first one stays.
 	if err := writeNew(h.revocationPath(r.Key), b); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -155,6 +152,9 @@ func (h *Home) mayRevoke(r Revocation) error {
 		if p.Key != r.Key && foldName(p.Name) == foldName(pins[i].Name) && p.Live(now) == nil && r.SignedBy(p.Verifier()) {
 			return nil
 		}
+	}
+	if pins[i].Revoked != nil && pins[i].Revoked.text() == r.text() {
+		return nil // by one that does not count any more
 	}
 	return fmt.Errorf("%w: neither the key itself nor another card of %s that counts has signed it", ErrBadRevocation, pins[i].Name)
 }

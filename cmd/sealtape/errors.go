@@ -125,9 +125,19 @@ func known(err error) (code int, hint string) {
 	case errors.Is(err, keys.ErrBadCard):
 		return exitFailed, "a card is the file that sealtape keys card -o FILE writes"
 	case errors.Is(err, keys.ErrNameTaken):
-		return exitUnverified, "someone made new keys, or pretends to be them: ask them; if it is true, sealtape keys remove NAME, then add the card again"
+		return exitUnverified, "ask them, and not by the way this card came; if they made new keys or have another device: sealtape keys approve on their old one. If the old key is lost: sealtape keys remove NAME, then compare the words of the new card"
 	case errors.Is(err, keys.ErrKeyTaken):
 		return exitFailed, "to rename someone, sealtape keys remove the old name first"
+	case errors.Is(err, keys.ErrOtherName):
+		return exitFailed, "another device of yours has a card of the same name: sealtape keys init --name NAME --device DEVICE"
+	case errors.Is(err, keys.ErrExpired):
+		return exitFailed, "ask its owner for a new card: sealtape keys renew, then sealtape keys card"
+	case errors.Is(err, keys.ErrRevoked):
+		return exitUnverified, "its owner took it back: ask them for the card that they use now"
+	case errors.Is(err, keys.ErrReplaced):
+		return exitFailed, "ask its owner for the card that they use now"
+	case errors.Is(err, keys.ErrBadRevocation):
+		return exitUnverified, "a revocation is signed by the key that it takes back, or by another card of its owner that you pinned"
 	case errors.Is(err, keys.ErrNoMember):
 		return exitFailed, "sealtape keys list shows the names"
 

@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sealtape/sealtape/keys"
@@ -39,12 +39,15 @@ func (e *env) loadIdentity(ctx context.Context, h *keys.Home) (*keys.Identity, e
 }
 
 func keysCommand() *cli.Command {
+	expires := &cli.StringFlag{Name: "expires", Usage: "the card stops counting after `TIME`: 90d, 2y or a date"}
+	output := &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, not to standard output"}
 	return &cli.Command{
 		Name:  "keys",
 		Usage: "your keys, and the cards of the people you trust",
 		Description: `Your identity signs what you record and opens what was sealed to you. Your card
 is its public half: a file for the others. A card counts once it is pinned with
-"keys add", after you compared its fingerprint, eight words, with its owner.`,
+"keys add", after you compared its fingerprint, eight words (88 bits), with its
+owner.`,
 		Subcommands: []*cli.Command{
 			{
 				Name:      "init",
@@ -54,6 +57,8 @@ is its public half: a file for the others. A card counts once it is pinned with
 (SEALTAPE_PASSPHRASE answers). identity.age is a file that age itself reads.`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "name", Usage: "the `NAME` on your card"},
+					&cli.StringFlag{Name: "device", Usage: "what tells this identity from your others: phone, laptop"},
+					expires,
 					&cli.BoolFlag{Name: "no-passphrase", Usage: "keep the identity in the clear, for a machine that must start alone"},
 				},
 				Action: keysInit,
@@ -62,23 +67,65 @@ is its public half: a file for the others. A card counts once it is pinned with
 			{
 				Name:   "card",
 				Usage:  "write your card, to give to others",
-				Flags:  []cli.Flag{&cli.StringFlag{Name: "o", Usage: "write to `FILE`, not to standard output"}},
+				Flags:  []cli.Flag{output},
 				Action: keysCard,
 			},
 			{
 				Name:      "add",
-				Usage:     "pin the card of someone you trust",
+				Usage:     "pin the card of someone you trust, or take a revocation",
 				ArgsUsage: "FILE",
 				Description: `Shows the card's fingerprint and asks whether its owner confirmed it, by voice or
-in person. A card that came with an untrusted message proves nothing by itself.`,
+in person. A card that came with an untrusted message proves nothing by itself.
+
+A card that a pinned card of the same name approved, for another device or in
+its own place, is pinned without asking. Another card under a name that is
+pinned is refused: someone made new keys, or pretends to be them.`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "fingerprint", Usage: "pin only if the fingerprint is these `WORDS`"},
 					&cli.BoolFlag{Name: "yes", Usage: "pin without asking"},
 				},
 				Action: keysAdd,
 			},
-			{Name: "list", Usage: "list the pinned cards", Action: keysList},
-			{Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME", Action: keysRemove},
+			{Name: "list", Usage: "list the pinned cards", Action: keysList, Flags: []cli.Flag{jsonFlag()}},
+			{
+				Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME", Action: keysRemove,
+				Flags: []cli.Flag{&cli.StringFlag{Name: "device", Usage: "unpin only the card of this device"}},
+			},
+			{
+				Name: "approve", Usage: "approve the card of another device of yours", ArgsUsage: "CARD -o FILE", Action: keysApprove,
+				Description: `Signs a card of your own name with the key on this machine. Who has pinned your
+card then takes the other one without comparing words, and seals to both.`,
+				Flags: []cli.Flag{output,
+					&cli.StringFlag{Name: "fingerprint", Usage: "approve only if the fingerprint is these `WORDS`"},
+					&cli.BoolFlag{Name: "yes", Usage: "approve without asking"}},
+			},
+			{
+				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: keysRotate,
+				Description: `What was sealed to you still opens. Give the new card to the others: who has
+pinned the old one takes it without comparing words.`,
+				Flags: []cli.Flag{expires},
+			},
+			{
+				Name: "renew", Usage: "make another card of the same keys, with another end", Action: keysRenew,
+				Flags: []cli.Flag{expires},
+			},
+			{
+				Name: "revoke", Usage: "take back a card of yours", ArgsUsage: "[CARD] -o FILE", Action: keysRevoke,
+				Description: `Writes a revocation of your own key, or of the card of another device of yours,
+for everyone who has pinned it: they take it with "keys add". It cannot be
+undone. Make one of your own key in time, and keep it where a thief of this
+machine does not find it.`,
+				Flags: []cli.Flag{output, &cli.StringFlag{Name: "reason", Usage: "why, for people, one `LINE`"}},
+			},
+			{
+				Name: "export", Usage: "write your identity to one file under a passphrase", Action: keysExport,
+				Description: "For another machine, or as a copy to keep. age reads it as an identity file.",
+				Flags:       []cli.Flag{output},
+			},
+			{
+				Name: "import", Usage: "take an identity that was exported, here or by a web page", ArgsUsage: "FILE", Action: keysImport,
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "no-passphrase", Usage: "keep it in the clear, for a machine that must start alone"}},
+			},
 		},
 	}
 }
@@ -91,6 +138,10 @@ func keysInit(c *cli.Context) error {
 	name := c.String("name")
 	if name == "" {
 		return usagef(c, "your card needs a name: --name NAME")
+	}
+	expires, err := expiry(c)
+	if err != nil {
+		return err
 	}
 	h, err := e.openHome()
 	if err != nil {
@@ -110,7 +161,7 @@ func keysInit(c *cli.Context) error {
 			return err
 		}
 	}
-	id, err := h.Init(name, pass)
+	id, err := h.InitAs(keys.Description{Name: name, Device: c.String("device"), Expires: expires}, pass)
 	if err != nil {
 		return err
 	}
@@ -146,10 +197,11 @@ func keysShow(c *cli.Context) error {
 		protection = "passphrase"
 	}
 	return e.table([][]string{
-		{"name:", clean(card.Name)},
+		{"name:", clean(card.Label())},
 		{"fingerprint:", card.Fingerprint().String()},
 		{"keys:", keyKind(card)},
 		{"created:", day(card.Created)},
+		{"expires:", expiryText(card)},
 		{"protection:", protection},
 		{"signs as:", card.Verifier().Name()},
 		{"folder:", h.Dir()},
@@ -173,117 +225,46 @@ func keysCard(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out := c.String("o")
+	if written, err := e.writePublic(c, b); err != nil || !written {
+		return err
+	}
+	e.notef("Your card is in %s. Read these words to whoever gets it: %s", c.String("output"), card.Fingerprint())
+	return nil
+}
+
+// writePublic writes something public to the file of --output, or to standard
+// output without one, and reports whether a file was made. A file with the same
+// content may be there; nothing else is overwritten.
+func (e *env) writePublic(c *cli.Context, b []byte) (written bool, err error) {
+	return e.writeOutput(c, b, 0o644)
+}
+
+// writeSecret does the same for its owner's eyes only.
+func (e *env) writeSecret(c *cli.Context, b []byte) (written bool, err error) {
+	return e.writeOutput(c, b, 0o600)
+}
+
+func (e *env) writeOutput(c *cli.Context, b []byte, mode fs.FileMode) (written bool, err error) {
+	out := c.String("output")
 	if out == "" || out == "-" {
 		e.printf("%s", b)
-		return nil
+		return false, nil
 	}
-	// A card is public and can be made again, but nothing else is overwritten.
 	if old, err := os.ReadFile(out); err == nil && bytes.Equal(old, b) {
-		return nil
+		return false, nil
 	}
-	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		return hinted(fmt.Errorf("%s exists already and is not your card", out), "choose another name, or remove it")
+		return false, hinted(fmt.Errorf("%s exists already and is something else", out), "choose another name, or remove it")
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = f.Write(b)
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	if err = errors.Join(err, f.Close()); err != nil {
+		return false, errors.Join(err, os.Remove(out))
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(out))
-	}
-	e.notef("Your card is in %s. Read these words to whoever gets it: %s", out, card.Fingerprint())
-	return nil
-}
-
-func keysAdd(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "the FILE of a card")
-	if err != nil {
-		return err
-	}
-	if c.IsSet("fingerprint") && c.Bool("yes") {
-		return usagef(c, "--fingerprint and --yes exclude each other")
-	}
-	card, err := e.readCard(args[0])
-	if err != nil {
-		return err
-	}
-	h, err := e.openHome()
-	if err != nil {
-		return err
-	}
-	name, words := clean(card.Name), card.Fingerprint()
-	if own, err := h.OwnCard(); err == nil && own.Key == card.Key {
-		e.notef("This is your own card. It counts as pinned.")
-		return nil
-	}
-	// A name that is taken is told before anyone compares words.
-	if _, err := h.CanAdd(card); err != nil {
-		return err
-	}
-	switch {
-	case c.Bool("yes"):
-	case c.IsSet("fingerprint"):
-		want, err := keys.ParseFingerprint(c.String("fingerprint"))
-		if err != nil {
-			return usagef(c, "--fingerprint: %w", err)
-		}
-		if !words.Equal(want) {
-			return exitWith(exitUnverified, hinted(fmt.Errorf("the card of %s has another fingerprint: %s", name, words),
-				"this is not the card that was meant; do not use it, and ask its owner"))
-		}
-	default:
-		yes, err := e.confirm(c.Context, fmt.Sprintf(
-			"The card says it is of %s, and its fingerprint is\n\n    %s\n\nDid %s read these words to you?", name, words, name))
-		if errors.Is(err, errNoTerminal) {
-			return hinted(fmt.Errorf("the fingerprint must be confirmed and %w; it is %s", err, words),
-				`compare it with its owner, then give it: --fingerprint "WORDS"`)
-		}
-		if err != nil {
-			return err
-		}
-		if !yes {
-			return hinted(fmt.Errorf("the card of %s was not pinned", name), "ask its owner to read the fingerprint to you: sealtape keys show")
-		}
-	}
-	if err := h.Add(card); err != nil {
-		return err
-	}
-	e.printf("pinned %s %s\n", name, words)
-	if !card.PostQuantum() {
-		e.warnf("the keys of %s are classic: what is sealed to them is not post-quantum", name)
-	}
-	return nil
-}
-
-// readCard reads a card from a file, or from standard input for "-".
-func (e *env) readCard(name string) (keys.Card, error) {
-	var r io.Reader = e.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return keys.Card{}, hinted(err, "FILE is what its owner wrote with sealtape keys card -o FILE")
-		}
-		if err != nil {
-			return keys.Card{}, err
-		}
-		defer f.Close()
-		r = f
-	}
-	b, err := io.ReadAll(io.LimitReader(r, keys.MaxCard+1))
-	if err != nil {
-		return keys.Card{}, err
-	}
-	card, err := keys.ParseCard(b)
-	if err != nil {
-		return keys.Card{}, fmt.Errorf("%s: %w", name, err)
-	}
-	return card, nil
+	return true, nil
 }
 
 func keysList(c *cli.Context) error {
@@ -295,27 +276,75 @@ func keysList(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	members, err := h.Members()
+	pins, err := h.Pins()
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"NAME", "FINGERPRINT", "KEYS", "CREATED"}}
-	row := func(c keys.Card, name string) {
-		rows = append(rows, []string{name, c.Fingerprint().String(), keyKind(c), day(c.Created)})
+	if c.Bool("json") {
+		return e.json(pinList(pins))
 	}
-	if own, err := h.OwnCard(); err == nil {
-		row(own, clean(own.Name)+" (you)")
-	} else if !errors.Is(err, keys.ErrNoIdentity) {
-		return err
-	}
-	for _, m := range members {
-		row(m, clean(m.Name))
+	rows := [][]string{{"NAME", "FINGERPRINT", "KEYS", "CREATED", "STATE"}}
+	for _, p := range pins {
+		name := clean(p.Label())
+		if p.Own {
+			name += " (you)"
+		}
+		rows = append(rows, []string{name, p.Fingerprint().String(), keyKind(p.Card), day(p.Created), clean(pinState(p))})
 	}
 	if len(rows) == 1 {
 		e.notef("No cards yet. sealtape keys init --name NAME makes yours, sealtape keys add FILE pins another's.")
 		return nil
 	}
 	return e.table(rows)
+}
+
+// pinState says whether a card counts, for people.
+func pinState(p keys.Pin) string {
+	switch err := p.Live(time.Now()); {
+	case errors.Is(err, keys.ErrRevoked):
+		return strings.Replace(err.Error(), keys.ErrRevoked.Error(), "REVOKED", 1)
+	case errors.Is(err, keys.ErrReplaced):
+		return "replaced by a newer key"
+	case err != nil:
+		return "expired on " + day(p.Expires)
+	case !p.Expires.IsZero():
+		return "until " + day(p.Expires)
+	}
+	return "counts"
+}
+
+// pinJSON is a card that keys list shows.
+type pinJSON struct {
+	Name        string     `json:"name"`
+	Device      string     `json:"device,omitempty"`
+	Fingerprint string     `json:"fingerprint"`
+	Key         string     `json:"key"`
+	Own         bool       `json:"own"`
+	PostQuantum bool       `json:"post_quantum"`
+	Created     time.Time  `json:"created"`
+	Expires     *time.Time `json:"expires,omitempty"`
+	Counts      bool       `json:"counts"`
+	Expired     bool       `json:"expired"`
+	Replaced    bool       `json:"replaced"`
+	Revoked     *time.Time `json:"revoked,omitempty"`
+	Reason      string     `json:"reason,omitempty"` // of the revocation
+}
+
+func pinList(pins []keys.Pin) []pinJSON {
+	list := []pinJSON{}
+	now := time.Now()
+	for _, p := range pins {
+		j := pinJSON{Name: p.Name, Device: p.Device, Fingerprint: p.Fingerprint().String(), Key: p.Key, Own: p.Own,
+			PostQuantum: p.PostQuantum(), Created: p.Created, Counts: p.Live(now) == nil, Expired: p.Expired(now), Replaced: p.ReplacedBy != ""}
+		if !p.Expires.IsZero() {
+			j.Expires = &p.Expires
+		}
+		if p.Revoked != nil {
+			j.Revoked, j.Reason = &p.Revoked.Time, p.Revoked.Reason
+		}
+		list = append(list, j)
+	}
+	return list
 }
 
 func keysRemove(c *cli.Context) error {
@@ -328,20 +357,31 @@ func keysRemove(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	card, err := h.Member(args[0])
-	if err != nil {
+	name := args[0]
+	if pins, err := h.Pins(); err == nil {
+		for _, p := range pins {
+			if !p.Own && keys.SameName(p.Name, name) {
+				name = p.Name
+			}
+		}
+	}
+	if err := h.Remove(name, c.String("device")); err != nil {
+		if own, oerr := h.OwnCard(); oerr == nil && errors.Is(err, keys.ErrNoMember) && keys.SameName(own.Name, args[0]) {
+			return hinted(errors.New("this is your own card, which cannot be unpinned"),
+				"your identity lies in "+h.Dir()+"; moving that folder away is yours to do")
+		}
 		return err
 	}
-	if own, err := h.OwnCard(); err == nil && own.Key == card.Key {
-		return hinted(errors.New("this is your own card, which cannot be unpinned"),
-			"your identity lies in "+h.Dir()+"; moving that folder away is yours to do")
-	}
-	if err := h.Remove(args[0], ""); err != nil {
-		return err
-	}
-	e.printf("removed %s\n", clean(card.Name))
-	e.notef("Recordings made so far stay readable to them.")
+	e.printf("removed %s\n", clean(name))
+	e.notef("Recordings made so far stay readable to them. To tell others that a key of yours is lost: sealtape keys revoke.")
 	return nil
+}
+
+func expiryText(c keys.Card) string {
+	if c.Expires.IsZero() {
+		return "never"
+	}
+	return day(c.Expires)
 }
 
 // keyKind says how strong the recipients of a card are.

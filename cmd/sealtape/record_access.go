@@ -14,11 +14,11 @@ import (
 // memberCards maps room identities to pinned cards, as --member says. Who
 // issues the room's tokens decides who gets an identity, so the mapping is as
 // good as that.
-type memberCards map[string]keys.Card
+type memberCards map[string][]keys.Card // one for each of their devices
 
 // parseMembers reads the values of --member, IDENTITY=NAME.
-func parseMembers(c *cli.Context, home *keys.Home) (memberCards, error) {
-	cards := make(memberCards)
+func parseMembers(c *cli.Context, home *keys.Home) (cards memberCards, err error) {
+	cards = make(memberCards)
 	for _, arg := range c.StringSlice("member") {
 		identity, name, ok := strings.Cut(arg, "=")
 		if !ok || identity == "" || name == "" {
@@ -27,11 +27,9 @@ func parseMembers(c *cli.Context, home *keys.Home) (memberCards, error) {
 		if _, twice := cards[identity]; twice {
 			return nil, usagef(c, "--member names the identity %q twice", identity)
 		}
-		card, err := home.Member(name)
-		if err != nil {
+		if cards[identity], err = home.Person(name); err != nil {
 			return nil, fmt.Errorf("--member %s: %w", arg, err)
 		}
-		cards[identity] = card
 	}
 	return cards, nil
 }
@@ -45,14 +43,19 @@ type memberAccess struct {
 }
 
 func (a memberAccess) Reader(identity string) (name string, ok bool) {
-	card, ok := a.members[identity]
-	return card.Name, ok
+	cards, ok := a.members[identity]
+	if !ok {
+		return "", false
+	}
+	return cards[0].Name, true
 }
 
 func (a memberAccess) StartEpoch(present []string) error {
 	to := append([]age.Recipient(nil), a.always...)
 	for _, identity := range present {
-		to = append(to, a.members[identity].AgeRecipients()...)
+		for _, card := range a.members[identity] {
+			to = append(to, card.AgeRecipients()...)
+		}
 	}
 	_, err := a.w.StartEpoch(to)
 	return err
@@ -63,7 +66,10 @@ func (a memberAccess) StartEpoch(present []string) error {
 type wholeAccess struct{ memberAccess }
 
 func (a wholeAccess) Admit(identity string) error {
-	card := a.members[identity]
-	_, err := a.w.Admit(card.Key, card.AgeRecipients())
-	return err
+	for _, card := range a.members[identity] {
+		if _, err := a.w.Admit(card.Key, card.AgeRecipients()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -48,9 +48,9 @@ func parseReader(home *keys.Home, arg string) ([]reader, error) {
 		}
 		return []reader{r}, nil
 	}
-	card, err := home.Member(arg)
+	cards, err := home.Person(arg)
 	if err == nil {
-		return []reader{cardReader(card)}, nil
+		return cardReaders(cards), nil
 	}
 	if !errors.Is(err, keys.ErrNoMember) {
 		return nil, err
@@ -116,12 +116,17 @@ func recipientReader(s string) (reader, error) {
 	return reader{name: short, recipients: []age.Recipient{rec}, postQuantum: keys.PostQuantum(s)}, nil
 }
 
-func cardReader(c keys.Card) reader {
-	return reader{
-		name:        fmt.Sprintf("%s (%s)", c.Name, c.Fingerprint()),
-		recipients:  c.AgeRecipients(),
-		postQuantum: c.PostQuantum(),
+// cardReaders returns a reader for each card: a person may have several devices.
+func cardReaders(cards []keys.Card) []reader {
+	var out []reader
+	for _, c := range cards {
+		out = append(out, reader{
+			name:        fmt.Sprintf("%s (%s)", c.Label(), c.Fingerprint()),
+			recipients:  c.AgeRecipients(),
+			postQuantum: c.PostQuantum(),
+		})
 	}
+	return out
 }
 
 // announcement is what the room is told.
@@ -143,7 +148,9 @@ func announcement(identity *keys.Identity, readers []reader, members memberCards
 	if len(members) > 0 {
 		names = names[:0]
 		for _, id := range slices.Sorted(maps.Keys(members)) {
-			names = append(names, cardReader(members[id]).name)
+			for _, r := range cardReaders(members[id]) {
+				names = append(names, r.name)
+			}
 		}
 		what := "What they attend"
 		if whole {

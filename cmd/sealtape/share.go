@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,22 +47,39 @@ func shareAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	card, err := a.home.Member(c.String("to"))
+	cards, err := a.home.Person(c.String("to"))
 	if err != nil {
 		return err
 	}
-	if card.Key == a.self {
-		return usagef(c, "%s is you", clean(card.Name))
+	// A person's own other devices are someone to share with; this one is not.
+	cards = slices.DeleteFunc(cards, func(card keys.Card) bool { return slices.Contains(a.self, card.Key) })
+	if len(cards) == 0 {
+		return usagef(c, "%s is you", clean(c.String("to")))
 	}
-	recipients, err := grantees(card)
-	if err != nil {
-		return err
+	for _, card := range cards {
+		if _, err := grantees(card); err != nil {
+			return err
+		}
 	}
 	rec, err := a.openReadable(c.Context, args[0])
 	if err != nil {
 		return err
 	}
 	id, err := a.env.loadIdentity(c.Context, a.home)
+	if err != nil {
+		return err
+	}
+	for _, card := range cards {
+		if err := e.grant(c, rec, id, card); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grant grants epochs of the recording to one card.
+func (e *env) grant(c *cli.Context, rec *archive.Recording, id *keys.Identity, card keys.Card) error {
+	recipients, err := grantees(card)
 	if err != nil {
 		return err
 	}
@@ -79,7 +97,7 @@ func shareAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	e.printf("granted epochs %s of %s to %s (%s)\n", ranges(g.Epochs), rec.Head().ID, clean(card.Name), card.Fingerprint())
+	e.printf("granted epochs %s of %s to %s (%s)\n", ranges(g.Epochs), rec.Head().ID, clean(card.Label()), card.Fingerprint())
 	if left := len(rec.Epochs()) - len(g.Epochs); left > 0 {
 		e.notef("%s not granted.", count(left, "epoch"))
 	}

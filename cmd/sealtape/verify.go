@@ -96,6 +96,10 @@ func verifyAction(c *cli.Context) error {
 		report.Problems += len(deep.problems)
 		report.CannotRuleOut = append(deep.cannot, report.CannotRuleOut...)
 	}
+	for _, p := range a.revokedSigners(report.Signers) {
+		problems = append(problems, p)
+		report.Problems++
+	}
 	slices.SortFunc(problems, func(a, b archive.Problem) int {
 		return strings.Compare(a.Object+"\x00"+a.Kind, b.Object+"\x00"+b.Kind)
 	})
@@ -144,6 +148,21 @@ func (a *access) verify(ctx context.Context, id string, quick bool) (report arch
 	return report, problems, err
 }
 
+// problemRevoked: the key that signed the head was revoked.
+const problemRevoked = "revoked-signer"
+
+// revokedSigners returns a problem for each key that was revoked, if no other has
+// signed: a signature has no time, so none can be told from a thief's.
+func (a *access) revokedSigners(names []string) (problems []archive.Problem) {
+	for _, n := range names {
+		if !a.revoked[n] {
+			return nil
+		}
+		problems = append(problems, archive.Problem{Kind: problemRevoked, Object: "head", Text: "signed by " + a.people[n]})
+	}
+	return problems
+}
+
 // hidesAll reports whether a problem leaves nothing that could be decrypted:
 // what the recorder recorded is not known.
 func hidesAll(p archive.Problem) bool {
@@ -160,6 +179,8 @@ func problemHint(ps []archive.Problem) string {
 		return slices.ContainsFunc(ps, func(p archive.Problem) bool { return slices.Contains(kinds, p.Kind) })
 	}
 	switch {
+	case has(problemRevoked):
+		return "whoever has the key could have made this recording: ask who recorded, and look for a copy from before"
 	case has(archive.ProblemForeignSigner):
 		return "if you know who recorded, pin their card: sealtape keys add FILE"
 	case has(archive.ProblemRolledBack, archive.ProblemForked):

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/sealtape/sealtape/keys"
+	"github.com/urfave/cli/v2"
+)
+
+func keysAdd(c *cli.Context) error {
+	e := envOf(c)
+	args, err := arguments(c, "the FILE of a card")
+	if err != nil {
+		return err
+	}
+	if c.IsSet("fingerprint") && c.Bool("yes") {
+		return usagef(c, "--fingerprint and --yes exclude each other")
+	}
+	b, err := e.readPublic(args[0])
+	if err != nil {
+		return err
+	}
+	h, err := e.openHome()
+	if err != nil {
+		return err
+	}
+	if keys.IsRevocation(b) {
+		return e.addRevocation(h, args[0], b)
+	}
+	cards, err := keys.ParseCards(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", args[0], err)
+	}
+	for _, card := range cards {
+		if err := e.addCard(c, h, card); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addCard pins one card, after its fingerprint was confirmed where nothing that
+// is pinned vouches for it.
+func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
+	name, words := clean(card.Label()), card.Fingerprint()
+	if own, err := h.OwnCard(); err == nil && own.Key == card.Key {
+		e.notef("This is your own card. It counts as pinned.")
+		return nil
+	}
+	// A name that is taken is told before anyone compares words.
+	how, err := h.CanAdd(card)
+	if errors.Is(err, keys.ErrNameTaken) {
+		e.warnOfNewKey(h, card)
+	}
+	if err != nil {
+		return err
+	}
+	if how == keys.Stranger || c.IsSet("fingerprint") {
+		if err := e.confirmCard(c, card, "pin"); err != nil {
+			return err
+		}
+	}
+	if err := h.Add(card); err != nil {
+		return err
+	}
+	e.printf("pinned %s %s\n", name, words)
+	switch {
+	case card.Replaces != "" && how == keys.Approved:
+		e.notef("It takes the place of their old key, which approved it.")
+	case how == keys.Approved:
+		e.notef("Another card of %s approved it.", clean(card.Name))
+	}
+	if !card.PostQuantum() {
+		e.warnf("the keys of %s are classic: what is sealed to them is not post-quantum", name)
+	}
+	return nil
+}
+
+// confirmCard has someone confirm the card's fingerprint, for what.
+func (e *env) confirmCard(c *cli.Context, card keys.Card, what string) error {
+	name, words := clean(card.Label()), card.Fingerprint()
+	switch {
+	case c.Bool("yes"):
+		return nil
+	case c.IsSet("fingerprint"):
+		want, err := keys.ParseFingerprint(c.String("fingerprint"))
+		if err != nil {
+			return usagef(c, "--fingerprint: %w", err)
+		}
+		if !words.Equal(want) {
+			return exitWith(exitUnverified, hinted(fmt.Errorf("the card of %s has another fingerprint: %s", name, words),
+				"this is not the card that was meant; do not use it, and ask its owner"))
+		}
+		return nil
+	}
+	question := fmt.Sprintf("The card says it is of %s, and its fingerprint is\n\n    %s\n\nDid %s read these words to you?", name, words, name)
+	if what == "approve" {
+		question = fmt.Sprintf("The card says it is yours, of %s, and its fingerprint is\n\n    %s\n\nDoes that device show these words?", name, words)
+	}
+	yes, err := e.confirm(c.Context, question)
+	if errors.Is(err, errNoTerminal) {
+		return hinted(fmt.Errorf("the fingerprint must be confirmed and %w; it is %s", err, words),
+			`compare it with its owner, then give it: --fingerprint "WORDS"`)
+	}
+	if err != nil {
+		return err
+	}
+	if !yes && what == "approve" {
+		return fmt.Errorf("the card of %s was not approved", name)
+	}
+	if !yes {
+		return hinted(fmt.Errorf("the card of %s was not pinned", name), "ask its owner to read the fingerprint to you: sealtape keys show")
+	}
+	return nil
+}
+
+// warnOfNewKey says loudly that a known name comes with another key.
+func (e *env) warnOfNewKey(h *keys.Home, card keys.Card) {
+	pins, err := h.Pins()
+	if err != nil {
+		return // the command's own error says enough
+	}
+	e.notef(`
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+@      WARNING: SOMEONE YOU KNOW COMES WITH ANOTHER KEY        @
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+Someone may be pretending to be %s, to read what is recorded.
+It is also possible that they made new keys and did not have the old ones
+approve them. Nothing was pinned.
+
+  in this file:  %s, %s`, clean(card.Name), clean(card.Label()), card.Fingerprint())
+	for _, p := range pins {
+		if keys.SameName(p.Name, card.Name) {
+			e.notef("  pinned here:   %s, %s", clean(p.Label()), p.Fingerprint())
+		}
+	}
+	e.notef("")
+}
+
+// addRevocation takes back a card.
+func (e *env) addRevocation(h *keys.Home, file string, b []byte) error {
+	r, err := keys.ParseRevocation(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if err := h.Revoke(r); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	e.printf("revoked %s %s\n", clean(r.Name), r.Fingerprint())
+	if r.Reason != "" {
+		e.notef("Reason: %s", clean(r.Reason))
+	}
+	e.notef("Nothing is sealed to this key any more. Recordings made so far stay readable to it.")
+	return nil
+}
+
+// readPublic reads a file of cards or a revocation, or standard input for "-".
+func (e *env) readPublic(name string) ([]byte, error) {
+	r := e.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, hinted(err, "FILE is what its owner wrote with sealtape keys card -o FILE")
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	return io.ReadAll(io.LimitReader(r, 64*keys.MaxCard+1))
+}
+
+// readCard reads a file with one card.
+func (e *env) readCard(name string) (keys.Card, error) {
+	b, err := e.readPublic(name)
+	if err != nil {
+		return keys.Card{}, err
+	}
+	card, err := keys.ParseCard(b)
+	if err != nil {
+		return keys.Card{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return card, nil
+}
