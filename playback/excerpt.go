@@ -98,11 +98,11 @@ func (x *excerpt) length() time.Duration { return x.to - x.from }
 func (x *excerpt) whole() bool { return x.from == 0 && x.to == x.duration }
 
 // An excerptFrame is a frame on the excerpt's clock. A picture that is Early was
-// taken before the excerpt begins, and is there only because later ones need it
-// to decode: it stands at time zero and is not to be shown.
+// taken so long before the excerpt begins, and is there only because later ones
+// need it to decode: it stands at time zero and is not to be shown.
 type excerptFrame struct {
 	media.Frame
-	Early bool
+	Early time.Duration
 }
 
 // frames yields the frames of the excerpt's tracks in order of time, with the
@@ -135,7 +135,7 @@ func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 				continue
 			}
 			f.Time -= x.from
-			early := f.Time < 0
+			early := max(0, -f.Time)
 			f.Time = max(f.Time, 0)
 			if !yield(excerptFrame{f, early}, nil) {
 				return

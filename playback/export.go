@@ -47,6 +47,9 @@ type Report struct {
 	// keep their place, are no valid Opus, or would push an Ogg file ahead of
 	// the clock, as those of a sender whose own clock is fast do.
 	Dropped int
+	// Hidden is how far before From the earliest picture was taken that the
+	// files hold to decode later ones. It is not shown, but it is there.
+	Hidden time.Duration
 	// Incomplete is set if a track has a declared hole of 1 s or more, a
 	// segment is missing, or a frame came too late. Silence by mute or DTX
 	// is complete.
@@ -228,6 +231,7 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 			continue
 		}
 		last[f.Track] = f.Time
+		r.Hidden = max(r.Hidden, f.Early)
 		if f.Time-passed >= passStep {
 			passed = f.Time
 			for _, out := range all {

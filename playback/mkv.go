@@ -53,7 +53,7 @@ func (f *mkvFile) frame(x excerptFrame) error {
 	if s, ok := f.sounds[x.Track]; ok {
 		return s.frame(x.Frame)
 	}
-	if x.Early {
+	if x.Early > 0 {
 		return f.early(x.Frame)
 	}
 	// Tools take a file's first frame for its beginning. Without sound that is

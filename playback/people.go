@@ -1,0 +1,25 @@
+package playback
+
+import "cmp"
+
+// A Participant is someone of whom there are tracks. Both strings are what the
+// room's server says of them: a claim.
+type Participant struct {
+	Identity, Name string // in the room; as displayed
+}
+
+// Participants returns those of whom there are tracks, in order of appearance.
+func (s *Session) Participants() []Participant {
+	var people []Participant
+	place := make(map[string]int)
+	for _, t := range s.Tracks() {
+		i, ok := place[t.Participant]
+		if !ok {
+			i = len(people)
+			place[t.Participant] = i
+			people = append(people, Participant{Identity: t.Participant})
+		}
+		people[i].Name = cmp.Or(people[i].Name, t.Name)
+	}
+	return people
+}
