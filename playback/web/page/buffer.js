@@ -28,6 +28,7 @@ export class Buffer {
 		this.initID = null;
 		this.full = false;
 		this.dead = false;
+		this.opened = false;
 		const Source = globalThis.MediaSource || globalThis.ManagedMediaSource;
 		this.source = new Source();
 		this.url = URL.createObjectURL(this.source);
@@ -40,6 +41,7 @@ export class Buffer {
 		URL.revokeObjectURL(this.url);
 		if (this.dead) return;
 		this.source.duration = endless;
+		this.opened = true;
 		this.#pump();
 	}
 
@@ -102,7 +104,7 @@ export class Buffer {
 	}
 
 	#pump() {
-		while (!this.dead && !this.full && this.source.readyState === "open" && !this.buffer?.updating && this.queue.length) {
+		while (this.opened && !this.dead && !this.full && this.source.readyState === "open" && !this.buffer?.updating && this.queue.length) {
 			const job = this.queue[0];
 			try {
 				if (job.part) this.#append(job);

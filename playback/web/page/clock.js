@@ -8,8 +8,8 @@
 /** How fast the clock follows the sound: an error is gone after some two seconds, at no more than half a percent. */
 const pull = 0.5, most = 0.005;
 
-/** A common error of all sounds beyond this is no drift: the device stood still. The clock steps. */
-const step = 0.08;
+/** A common error of all sounds beyond this is no drift: the device stood still, or changed its pace. The clock steps. */
+const step = 0.02;
 
 export class Clock {
 	constructor(now = () => performance.now() / 1000) {
@@ -84,18 +84,20 @@ export function median(numbers) {
 /**
  * trim returns the factor to play an element at, that is error seconds ahead of
  * the clock. Pictures follow freely. Sound is left alone until it is 12 ms off,
- * and then drawn back by two percent, until it is right.
+ * and then drawn back by two percent, until it is right. At higher speed its
+ * clock is coarser.
  * @param {"audio"|"video"} kind
  * @param {number} error in seconds
  * @param {number} now the factor in force
+ * @param {number} rate
  */
-export function trim(kind, error, now) {
+export function trim(kind, error, now, rate = 1) {
 	const off = Math.abs(error);
 	if (kind === "video") {
 		if (off < (now === 1 ? 0.008 : 0.003)) return 1;
 		return round(Math.max(0.75, Math.min(1.33, 1 - error * 4)));
 	}
-	if (off < (now === 1 ? 0.012 : 0.003)) return 1;
+	if (off < (now === 1 ? Math.min(0.024, 0.012 * Math.max(1, rate)) : 0.003)) return 1;
 	const by = off > 0.06 ? 0.05 : 0.02;
 	return error > 0 ? 1 - by : 1 + by;
 }

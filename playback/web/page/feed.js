@@ -7,7 +7,7 @@
 const atOnce = 3;
 
 /** Waits after trouble that may pass, in seconds. */
-const firstRetry = 0.4, lastRetry = 5;
+const firstRetry = 0.3, lastRetry = 2.5;
 
 export class Feed {
 	/**

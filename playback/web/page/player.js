@@ -24,6 +24,9 @@ const ahead = 20, linger = 12;
 /** How long pictures may keep the sound waiting, in seconds; and a sound that does not get ready the others. */
 const picturePatience = 0.8, soundPatience = 2.5;
 
+/** How often all is looked after, in milliseconds: while it plays, just after it began, and while it does not. */
+const steady = 40, brisk = 10, idle = 200;
+
 /** How much must be there to go on after it was not, in seconds of real time. */
 const enough = 1;
 
@@ -74,7 +77,7 @@ export class Player extends EventTarget {
 		});
 		for (const t of recording.tracks) this.#check(t);
 		this.#ticker = new Ticker(() => this.#tick());
-		this.#ticker.every(200);
+		this.#ticker.every(idle);
 		this.#live = new Live({ recording, api, grown: () => this.#grown(), trouble: (text) => this.#tell("error", { text }) });
 		document.addEventListener("visibilitychange", this.#seen);
 		this.#plan();
@@ -100,6 +103,7 @@ export class Player extends EventTarget {
 	get rate() { return this.#clock.rate; }
 	set rate(rate) {
 		this.#clock.setRate(Math.min(3, Math.max(0.5, Number(rate) || 1)));
+		this.#paced = performance.now() / 1000;
 		this.#tell("state");
 		this.#poke();
 	}
@@ -130,7 +134,7 @@ export class Player extends EventTarget {
 		this.#ended = false;
 		this.#waiting = true;
 		this.#since = performance.now() / 1000;
-		this.#ticker.every(40);
+		this.#ticker.every(steady);
 		this.#tell("state");
 		this.#tick();
 	}
@@ -141,7 +145,7 @@ export class Player extends EventTarget {
 		this.#waiting = false;
 		this.#clock.stop();
 		for (const t of this.#tracks.values()) t.halt();
-		this.#ticker.every(200);
+		this.#ticker.every(idle);
 		this.#tell("state");
 		this.#tick();
 	}
@@ -416,12 +420,14 @@ export class Player extends EventTarget {
 		const lag = Math.max(0, ...first.map((p) => p.latency()));
 		this.#clock.set(t - lag * this.rate);
 		this.#clock.start();
-		this.#started = now;
+		this.#paced = this.#started = now;
+		this.#ticker.every(brisk);
 		for (const p of all) p.excused = late.includes(p);
 		this.#run();
 		this.#tell("state");
 	}
 	#started = 0;
+	#paced = 0; // when it started, or changed its pace
 
 	/** After a stop for want of media there must be a little more than nothing. */
 	#stocked(t, all) {
@@ -440,12 +446,17 @@ export class Player extends EventTarget {
 		if (t >= this.duration) return this.#end();
 		if (this.skipSilence && this.#skip(t)) return;
 		const all = [...this.#tracks.values()];
-		const errors = all.filter((p) => p.kind === "audio").map((p) => p.heard(t)).filter((e) => e !== null);
-		this.#clock.follow(errors, performance.now() / 1000 - this.#started < 0.6);
+		const now = performance.now() / 1000;
+		const sounds = all.filter((p) => p.kind === "audio");
+		const errors = sounds.map((p) => p.heard(t)).filter((e) => e !== null);
+		this.#clock.follow(errors, now - this.#paced < 0.6);
 		t = this.#clock.time;
+		// Pictures begin when the first sound is heard, which tells when it really is.
+		const hold = now - this.#started < 0.3 && errors.length === 0 && sounds.some((p) => p.on);
+		if (now - this.#started > 0.5) this.#ticker.every(steady);
 		let missing = false;
 		for (const p of all) {
-			if (p.follow(t, this.rate)) p.excused = false;
+			if (p.follow(t, this.rate, hold && p.kind === "video")) p.excused = false;
 			// Pictures that were not waited for come when they come.
 			else if (!p.excused) missing = true;
 		}
@@ -482,7 +493,7 @@ export class Player extends EventTarget {
 		} else {
 			this.#ended = this.#paused = true;
 			this.#waiting = false;
-			this.#ticker.every(200);
+			this.#ticker.every(idle);
 		}
 		this.#tell("time");
 		this.#tell("state");

@@ -18,6 +18,7 @@ export class Ticker {
 
 	/** every sets the pace, in milliseconds. */
 	every(pace) {
+		if (pace === this.pace) return;
 		this.pace = pace;
 		if (this.worker) return this.worker.postMessage(pace);
 		clearInterval(this.timer);
@@ -28,7 +29,9 @@ export class Ticker {
 	#alone() {
 		this.worker?.terminate();
 		this.worker = null;
-		if (this.pace) this.every(this.pace);
+		const { pace } = this;
+		this.pace = 0;
+		if (pace) this.every(pace);
 	}
 
 	close() {

@@ -15,6 +15,9 @@ const behind = 10, untidy = 16;
 /** Beyond this an element is not drawn to the clock but put there: drawing a sound takes too long. */
 const far = { audio: 0.04, video: 0.12 };
 
+/** An element that is this late may begin where it is. */
+const late = { audio: 0.02, video: 0.1 };
+
 /** How soon before its media an element is made ready to begin. */
 const soon = 4;
 
@@ -242,8 +245,9 @@ export class TrackPlayer {
 	 * is not here yet.
 	 * @param {number} t the clock
 	 * @param {number} rate the clock's
+	 * @param {boolean} hold do not begin yet
 	 */
-	follow(t, rate) {
+	follow(t, rate, hold = false) {
 		this.clockTime = t;
 		const e = this.element, now = performance.now() / 1000;
 		// The clock starts a little before what was aimed at, of which nothing need be
@@ -258,14 +262,14 @@ export class TrackPlayer {
 		}
 		if (this.on && e.paused) this.on = false; // by the browser: a tab that is not seen, a device that went
 		if (this.on) this.#steer(t, rate, now);
-		else this.#join(t, rate);
+		else if (!hold) this.#join(t, rate);
 		return true;
 	}
 
 	/** join gets an element going while the clock runs: it is put a little ahead and started when the clock is there. */
 	#join(t, rate) {
 		const e = this.element, wait = this.placed === null ? NaN : this.placed - t;
-		if (!(wait > -0.04 && wait < 5)) {
+		if (!(wait > -late[this.kind] && wait < 5)) {
 			// If it came late it takes longer than thought.
 			const lead = (habit[this.kind].seek + 0.06) * rate;
 			this.lead = wait < 0 ? Math.min(3, Math.max(lead, this.lead * 1.6)) : lead;
@@ -297,8 +301,8 @@ export class TrackPlayer {
 		}
 		// The clock takes over the common delay of sounds that have just begun.
 		if (this.kind === "audio" && now - this.begun < 0.2) return;
-		if (Math.abs(error) > far[this.kind]) return this.#restart(t, rate, now);
-		const factor = trim(this.kind, error, this.factor);
+		if (Math.abs(error) > far[this.kind] * Math.max(1, rate)) return this.#restart(t, rate, now);
+		const factor = trim(this.kind, error, this.factor, rate);
 		const speed = rate * factor;
 		this.factor = factor;
 		if (Math.abs(e.playbackRate - speed) > 0.004) e.playbackRate = speed;
