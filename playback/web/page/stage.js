@@ -156,6 +156,8 @@ export class Stage {
 		before.disabled = plan.page === 0;
 		after.disabled = plan.page === plan.pages - 1;
 		count.textContent = `${plan.page + 1} of ${plan.pages}`;
+		this.#pager.style.left = `${plan.pager[0]}px`;
+		this.#pager.style.top = `${plan.pager[1]}px`;
 	}
 
 	#showEmpty(empty, t) {

@@ -7,12 +7,14 @@ import {within} from "./periods.js";
 
 // states of a picture: icon, words, explanation. Those not here need no words.
 const NOTICES = {
-	hole: (s) => ["hole", gap(s.reason).label, gap(s.reason).text],
+	hole: (s) => ["hole", capital(gap(s.reason).label), gap(s.reason).text],
 	locked: () => ["lock", "Locked", "No key of yours opens this part."],
 	failed: () => ["alert", "Failed verification", "This part is not what was recorded, so it is not played."],
 	unsupported: (s) => ["film", `No ${codec(s.codec)} here`, `This browser cannot play ${codec(s.codec)}. Sound and the other pictures go on.`],
 	waiting: () => ["", "Loading…", ""],
 };
+
+const capital = (s) => s.charAt(0).toLocaleUpperCase() + s.slice(1);
 
 export class Tile {
 	#player; #recording; #uid; #id; #media; #notice; #face; #mic; #sound; #pin; #video = null; #state = ""; #label = ""; #rect = "";
@@ -81,12 +83,13 @@ export class Tile {
 	update(t, speaking) {
 		const video = this.#track ?? this.#camera(t);
 		const s = video ? this.#player.state(video.uid) : {state: "absent"};
-		const picture = video && ["playing", "paused", "waiting"].includes(s.state);
 		this.#mount(video && !["absent", "unsupported"].includes(s.state) ? video.uid : null);
+		// Until the first picture comes there are initials, not black.
+		const picture = video && ["playing", "paused", "waiting"].includes(s.state) && this.#media.firstChild?.readyState >= 2;
 		const off = !this.#track && this.#silent(t);
 		const hole = this.#soundHole(t);
 		const talks = !this.#track && speaking.has(this.#person?.id);
-		const state = [s.state, s.reason, s.codec, off, talks, hole].join("|");
+		const state = [s.state, s.reason, s.codec, picture, off, talks, hole].join("|");
 		if (state !== this.#state) {
 			this.#state = state;
 			this.node.dataset.state = s.state;
