@@ -52,9 +52,10 @@ func shareAction(c *cli.Context) error {
 		return err
 	}
 	// A person's own other devices are someone to share with; this one is not.
+	name := cards[0].Name
 	cards = slices.DeleteFunc(cards, func(card keys.Card) bool { return slices.Contains(a.self, card.Key) })
 	if len(cards) == 0 {
-		return usagef(c, "%s is you", clean(c.String("to")))
+		return usagef(c, "%s is you", clean(name))
 	}
 	for _, card := range cards {
 		if _, err := grantees(card); err != nil {
