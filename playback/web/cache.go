@@ -60,11 +60,19 @@ func newCache(ctx context.Context, limit int64) *cache {
 }
 
 // wait waits for all reading to end, after the cache's context has.
-func (c *cache) wait() { c.wg.Wait() }
+func (c *cache) wait() {
+	c.mu.Lock() // whoever had it before has begun to read by now, nobody will after
+	c.mu.Unlock()
+	c.wg.Wait()
+}
 
 // get returns a segment. It is held until release.
 func (c *cache) get(ctx context.Context, key cacheKey) (*entry, error) {
 	c.mu.Lock()
+	if c.ctx.Err() != nil {
+		c.mu.Unlock()
+		return nil, errClosed
+	}
 	e := c.entry(key)
 	e.users++
 	c.mu.Unlock()

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// pollPatience is how long a request waits for something new.
-	pollPatience = 25 * time.Second
-	// followEvery is how often the store is asked for it.
-	followEvery = 2 * time.Second
+	// defaultPoll is how long a request waits for something new.
+	defaultPoll = 25 * time.Second
+	// defaultFollow is how often the store is asked for it.
+	defaultFollow = 2 * time.Second
 )
 
 // seconds is a time as JSON: seconds, to the millisecond.
@@ -113,7 +113,7 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *tape) {
 // wait returns when the recording has another version than the one given, or
 // after a while. Meanwhile a recording that goes on is followed.
 func (t *tape) wait(ctx context.Context, version string) {
-	ctx, cancel := context.WithTimeout(ctx, pollPatience)
+	ctx, cancel := context.WithTimeout(ctx, t.s.pollPatience)
 	defer cancel()
 	for {
 		t.mu.Lock()
@@ -154,7 +154,7 @@ func (t *tape) follow() {
 	}
 	t.follows = true
 	t.s.wg.Go(func() {
-		tick := time.NewTicker(followEvery)
+		tick := time.NewTicker(t.s.followEvery)
 		defer tick.Stop()
 		for t.look() {
 			select {
@@ -184,8 +184,13 @@ func (t *tape) look() bool {
 			t.set(later, next)
 		}
 	}
-	if err != nil && t.s.ctx.Err() == nil {
-		t.s.log.Warn("cannot follow the recording", "err", err)
+	if t.s.ctx.Err() == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if (err != nil) != t.lost {
+			t.lost = err != nil
+			t.s.log.Warn("following the recording", "works", !t.lost, "err", err)
+		}
 	}
 	return true
 }

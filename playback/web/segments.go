@@ -47,6 +47,11 @@ func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *tape, n int)
 		return
 	}
 	defer s.cache.release(e)
+	// Reading may have shown what is not to be played.
+	if err := t.stateErr(n); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	if r.Method == http.MethodHead {
 		return
@@ -93,13 +98,9 @@ func (t *tape) begin(n int) (seg, prev, next *playback.Segment, err error) {
 	if !ok {
 		return nil, nil, nil, playback.ErrNotListed
 	}
-	switch seg = &t.segments[i]; seg.State {
-	case playback.Locked:
-		return nil, nil, nil, playback.ErrLocked
-	case playback.Failed:
-		return nil, nil, nil, playback.ErrDamaged
-	case playback.Unlisted:
-		return nil, nil, nil, playback.ErrNotListed
+	seg = &t.segments[i]
+	if err := errOf(seg.State); err != nil {
+		return nil, nil, nil, err
 	}
 	if i > 0 && t.segments[i-1].State == playback.Readable {
 		prev = &t.segments[i-1]
@@ -123,6 +124,28 @@ func (t *tape) begin(n int) (seg, prev, next *playback.Segment, err error) {
 		return false
 	})
 	return seg, prev, next, nil
+}
+
+// errOf says why a segment in this state is not played.
+func errOf(s playback.State) error {
+	switch s {
+	case playback.Locked:
+		return playback.ErrLocked
+	case playback.Failed:
+		return playback.ErrDamaged
+	case playback.Unlisted:
+		return playback.ErrNotListed
+	}
+	return nil
+}
+
+func (t *tape) stateErr(n int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i, ok := t.place(n); ok {
+		return errOf(t.segments[i].State)
+	}
+	return playback.ErrNotListed
 }
 
 func (t *tape) end(n int) {

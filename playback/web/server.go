@@ -14,6 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/playback"
 )
 
 // Config are the settings of a Server.
@@ -45,6 +48,8 @@ type Server struct {
 	assets map[string]asset
 	cache  *cache
 
+	followEvery, pollPatience time.Duration
+
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -54,7 +59,7 @@ type Server struct {
 	tickets [][]byte // addresses that open the page, each once
 	shelf   []*tape  // open recordings, the last used one first
 	opened  int      // how many ever were
-	failed  map[string]map[int]bool
+	failed  map[string]map[int]playback.Segment
 }
 
 // New returns a Server. Close it.
@@ -72,7 +77,7 @@ func New(c Config) (*Server, error) {
 	if c.CacheBytes <= 0 {
 		c.CacheBytes = defaultCache
 	}
-	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]bool)}
+	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]playback.Segment)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -131,25 +136,27 @@ func (s *Server) path() string {
 	return p
 }
 
-// Failed returns, by recording, the numbers of the segments that turned out not
-// to be what was recorded.
-func (s *Server) Failed() map[string][]int {
+// Failed returns, by recording, the segments that turned out not to be what was
+// recorded, by number.
+func (s *Server) Failed() map[string][]playback.Segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[string][]int)
-	for id, numbers := range s.failed {
-		out[id] = slices.Sorted(maps.Keys(numbers))
+	out := make(map[string][]playback.Segment)
+	for id, segments := range s.failed {
+		for _, n := range slices.Sorted(maps.Keys(segments)) {
+			out[id] = append(out[id], segments[n])
+		}
 	}
 	return out
 }
 
-func (s *Server) addFailed(id string, n int) {
+func (s *Server) addFailed(id string, seg playback.Segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed[id] == nil {
-		s.failed[id] = make(map[int]bool)
+		s.failed[id] = make(map[int]playback.Segment)
 	}
-	s.failed[id][n] = true
+	s.failed[id][seg.Number] = seg
 }
 
 // Close ends what goes on in the background, and waits for it. Requests that

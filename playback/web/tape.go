@@ -32,6 +32,7 @@ type tape struct {
 	changed  chan struct{} // closed when version changes
 	waiting  int           // who wait for that
 	follows  bool          // someone follows it
+	lost     bool          // following it does not work
 	active   map[int]int   // segments that are being asked for
 	edges    map[int]edges
 	sizes    map[uint64]media.Track // what initialization segments are made of
@@ -125,7 +126,7 @@ func (t *tape) refresh() {
 	t.segments = t.session.Segments()
 	for _, seg := range t.segments {
 		if seg.State == playback.Failed {
-			t.s.addFailed(t.id, seg.Number)
+			t.s.addFailed(t.id, seg)
 		}
 	}
 	t.version++

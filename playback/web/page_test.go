@@ -1,0 +1,135 @@
+package web
+
+import (
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// forbidden are what the page must not have: what reaches out, what the content
+// security policy would refuse, and what makes text of others into markup.
+var forbidden = []struct {
+	name string
+	in   string // extensions
+	re   *regexp.Regexp
+}{
+	// Namespaces name, they are not fetched.
+	{"address elsewhere", ".html .css .js .svg", regexp.MustCompile(`(?i)\b(https?|wss?|ftp):/?/?[^\s"'` + "`" + `)]*`)},
+	{"address without a scheme", ".html .css .js .svg", regexp.MustCompile(`(?i)(src|href|url\(|from|import\(?)\s*=?\s*["']?//`)},
+	{"inline style", ".html .svg", regexp.MustCompile(`(?i)<[^>]*\sstyle\s*=|<style`)},
+	{"inline style", ".js", regexp.MustCompile(`(?i)setAttribute\(\s*["'` + "`" + `]style|\sstyle=["']`)},
+	{"inline handler", ".html .svg", regexp.MustCompile(`(?i)<[^>]*\son[a-z]+\s*=`)},
+	{"inline script", ".html .svg", regexp.MustCompile(`(?i)<script(\s[^>]*)?>\s*[^<\s]`)},
+	{"javascript: address", ".html .css .js .svg", regexp.MustCompile(`(?i)["'=]\s*javascript:`)},
+	{"eval", ".js .html", regexp.MustCompile(`\beval\s*\(|new\s+Function\b|\bset(Timeout|Interval)\(\s*["'` + "`" + `]`)},
+	{"markup from text", ".js .html", regexp.MustCompile(`\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|setHTMLUnsafe|parseFromString|srcdoc)\b|document\.write`)},
+	{"kept beyond the page", ".js .html", regexp.MustCompile(`\b(serviceWorker|indexedDB|sendBeacon|WebSocket|EventSource|XMLHttpRequest|document\.cookie)\b`)},
+}
+
+// namespaces are addresses that nothing fetches.
+var namespaces = regexp.MustCompile(`^http://www\.w3\.org/(2000/svg|1999/xlink|1999/xhtml|XML/1998/namespace)$`)
+
+func faults(name, text string) (found []string) {
+	for _, f := range forbidden {
+		if !strings.Contains(f.in, path.Ext(name)) {
+			continue
+		}
+		for _, m := range f.re.FindAllString(text, -1) {
+			if !namespaces.MatchString(m) {
+				found = append(found, f.name+": "+m)
+			}
+		}
+	}
+	return found
+}
+
+// TestPage: the page reaches nothing but what serves it, and never makes markup
+// of what others wrote.
+func TestPage(t *testing.T) {
+	for text, bad := range map[string]bool{
+		`<script type="module" src="page/a.js"></script>`:                false,
+		`<script>alert(1)</script>`:                                      true,
+		`<script src="https://cdn.example/x.js"></script>`:               true,
+		`<script src="//cdn.example/x.js"></script>`:                     true,
+		`<p style="color: red">`:                                         true,
+		`<p class="style">`:                                              false,
+		`<button onclick="x()">`:                                         true,
+		`<svg xmlns="http://www.w3.org/2000/svg">`:                       false,
+		`<a href="javascript:x()">`:                                      true,
+		`document.createElementNS("http://www.w3.org/2000/svg", "path")`: false,
+	} {
+		if got := faults("x.html", text); len(got) > 0 != bad {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+	for text, bad := range map[string]bool{
+		"el.textContent = name":              false,
+		"el.innerHTML = name":                true,
+		"document.write(name)":               true,
+		"eval(name)":                         true,
+		"evaluate(name)":                     false,
+		"retrieval()":                        false,
+		"new Function('x')":                  true,
+		"setTimeout('x()', 1)":               true,
+		"setTimeout(() => x(), 1)":           false,
+		"el.setAttribute('style', 'x')":      true,
+		"el.style.width = '3px'":             false,
+		`import { a } from "./b.js"`:         false,
+		`import { a } from "https://b/b.js"`: true,
+		`import { a } from "//b/b.js"`:       true,
+		`fetch("https://b/b.js")`:            true,
+		"navigator.serviceWorker.register":   true,
+	} {
+		if got := faults("x.js", text); len(got) > 0 != bad {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+
+	files, err := assets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 10 || len(files["page/index.html"].data) == 0 || len(files["page/watch.html"].data) == 0 {
+		t.Fatalf("only %d files", len(files))
+	}
+	for name, f := range files {
+		if strings.HasPrefix(f.mime, "image/png") {
+			continue
+		}
+		for _, fault := range faults(name, string(f.data)) {
+			t.Errorf("%s has an %s", name, fault)
+		}
+	}
+}
+
+// imported finds what a module, style sheet or page refers to.
+var imported = regexp.MustCompile(`(?m)^\s*(?:\}|import|export)[^;"'\n]*?(?:\bfrom\s|import\s)\s*["']([^"']+)["'];|\bimport\(["']([^"']+)["']\)|\b(?:src|href)="([^"#]+)"`)
+
+// TestReferences: what the page's files refer to is there.
+func TestReferences(t *testing.T) {
+	files, err := assets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for name, f := range files {
+		for _, m := range imported.FindAllStringSubmatch(string(f.data), -1) {
+			to := m[1] + m[2] + m[3]
+			from := path.Dir(name)
+			switch name {
+			case "page/index.html": // served above
+				from = "."
+			case "page/watch.html": // served as watch/ID
+				from = "watch"
+			}
+			if _, ok := files[path.Join(from, to)]; !ok && !strings.HasPrefix(to, "data:") && to != "./" && to != "../" {
+				t.Errorf("%s refers to %s, which is not there", name, to)
+			}
+			n++
+		}
+	}
+	if n < 10 {
+		t.Errorf("only %d references", n)
+	}
+}
