@@ -18,6 +18,7 @@ func commands() []*cli.Command {
 		listCommand(),
 		infoCommand(),
 		verifyCommand(),
+		playCommand(),
 		exportCommand(),
 		decryptCommand(),
 		shareCommand(),
@@ -156,6 +157,7 @@ Start here:
   sealtape record --room ROOM --store STORE    record a room, visibly
   sealtape list --store STORE                  what the archive holds
   sealtape verify last --store STORE           is it whole, and who recorded it?
+  sealtape play last --store STORE             watch it in a browser
   sealtape export last --store STORE -o m.mkv  a file for any player
 
 Commands:{{range .VisibleCommands}}

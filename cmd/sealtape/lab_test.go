@@ -165,90 +165,108 @@ func (l *lab) must(home string, args ...string) (stdout string) {
 	return out
 }
 
-// A recorderProcess is a sealtape record that runs.
-type recorderProcess struct {
+// A process is a sealtape that runs.
+type process struct {
 	l     *lab
 	cmd   *exec.Cmd
-	id    string
+	first string        // line of standard output
 	ended chan struct{} // closed after the process ended
 
-	mu   sync.Mutex
-	log  bytes.Buffer
-	text bytes.Buffer
-	ids  chan string
+	mu    sync.Mutex
+	log   bytes.Buffer
+	text  bytes.Buffer
+	lines chan string
 }
 
 // Write takes standard error.
-func (r *recorderProcess) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.Write(b)
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(b)
 }
 
-func (r *recorderProcess) stderr() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.String()
+func (p *process) stderr() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+func (p *process) stdout() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+// start starts a command and returns when it printed a line.
+func (l *lab) start(cmd *exec.Cmd) *process {
+	l.t.Helper()
+	p := &process{l: l, cmd: cmd, ended: make(chan struct{}), lines: make(chan string, 1)}
+	p.cmd.Stderr = p
+	p.cmd.Stdout = lineWriter{p}
+	if err := p.cmd.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // the exit code is in ProcessState
+		close(p.ended)
+	}()
+	l.t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.ended
+	})
+	select {
+	case p.first = <-p.lines:
+	case <-p.ended:
+		l.t.Fatalf("sealtape %s ended: %v\n%s", cmd.Args[1], p.cmd.ProcessState, p.stderr())
+	case <-l.ctx.Done():
+		l.t.Fatalf("sealtape %s printed nothing", cmd.Args[1])
+	}
+	return p
+}
+
+// A recorderProcess is a sealtape record that runs.
+type recorderProcess struct {
+	*process
+	id string
 }
 
 // record starts a recorder and returns when it printed the recording's ID.
 func (l *lab) record(home string, args ...string) *recorderProcess {
 	l.t.Helper()
-	r := &recorderProcess{l: l, ended: make(chan struct{}), ids: make(chan string, 1)}
-	r.cmd = l.command(home, l.livekitVars(), append([]string{"record"}, args...)...)
-	r.cmd.Stderr = r
-	r.cmd.Stdout = idWriter{r}
-	if err := r.cmd.Start(); err != nil {
-		l.t.Fatal(err)
-	}
-	go func() {
-		_ = r.cmd.Wait() // the exit code is in ProcessState
-		close(r.ended)
-	}()
-	l.t.Cleanup(func() {
-		_ = r.cmd.Process.Kill()
-		<-r.ended
-	})
-	select {
-	case r.id = <-r.ids:
-	case <-r.ended:
-		l.t.Fatalf("sealtape record ended: %v\n%s", r.cmd.ProcessState, r.stderr())
-	case <-l.ctx.Done():
-		l.t.Fatal("sealtape record printed no ID")
-	}
-	return r
+	p := l.start(l.command(home, l.livekitVars(), append([]string{"record"}, args...)...))
+	return &recorderProcess{process: p, id: p.first}
 }
 
-// idWriter takes standard output; the ID is its first line.
-type idWriter struct{ r *recorderProcess }
+// lineWriter takes standard output, and notes its first line.
+type lineWriter struct{ p *process }
 
-func (w idWriter) Write(b []byte) (int, error) {
-	w.r.mu.Lock()
-	defer w.r.mu.Unlock()
-	before := bytes.IndexByte(w.r.text.Bytes(), '\n')
-	w.r.text.Write(b)
-	if i := bytes.IndexByte(w.r.text.Bytes(), '\n'); before < 0 && i >= 0 {
-		w.r.ids <- string(w.r.text.Bytes()[:i])
+func (w lineWriter) Write(b []byte) (int, error) {
+	w.p.mu.Lock()
+	defer w.p.mu.Unlock()
+	before := bytes.IndexByte(w.p.text.Bytes(), '\n')
+	w.p.text.Write(b)
+	if i := bytes.IndexByte(w.p.text.Bytes(), '\n'); before < 0 && i >= 0 {
+		w.p.lines <- string(w.p.text.Bytes()[:i])
 	}
 	return len(b), nil
 }
 
-// stop asks the recorder to end and returns its exit code.
-func (r *recorderProcess) stop(sig syscall.Signal) int {
-	r.l.t.Helper()
-	if err := r.cmd.Process.Signal(sig); err != nil {
-		r.l.t.Fatal(err)
+// stop asks the process to end and returns its exit code.
+func (p *process) stop(sig syscall.Signal) int {
+	p.l.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.l.t.Fatal(err)
 	}
-	return r.wait()
+	return p.wait()
 }
 
-// wait waits for the recorder's end and returns its exit code.
-func (r *recorderProcess) wait() int {
-	r.l.t.Helper()
+// wait waits for the process's end and returns its exit code.
+func (p *process) wait() int {
+	p.l.t.Helper()
 	select {
-	case <-r.ended:
-	case <-r.l.ctx.Done():
-		r.l.t.Fatalf("sealtape record does not end:\n%s", r.stderr())
+	case <-p.ended:
+	case <-p.l.ctx.Done():
+		p.l.t.Fatalf("sealtape does not end:\n%s", p.stderr())
 	}
-	return r.cmd.ProcessState.ExitCode()
+	return p.cmd.ProcessState.ExitCode()
 }

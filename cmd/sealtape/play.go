@@ -1,0 +1,348 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/web"
+)
+
+// stopTime bounds how long a player that was told to stop waits for the browser to
+// take what it asked for.
+const stopTime = time.Second
+
+// playRetries is how often the store is asked for one thing before the page shows
+// that it does not answer; the page asks again.
+const playRetries = 4
+
+func playCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "play",
+		Usage:     "watch a recording in a browser, at any second",
+		ArgsUsage: "[ID]",
+		Description: `Serves a page to the browsers of this machine and opens it. What you watch is
+fetched, verified and decrypted in memory as you go; nothing is written, and
+nobody but you can reach the page: its address has a secret in it. Ctrl-C stops.
+
+ID may be the start of one, "last", or a link to a moment that the page made,
+sealtape:ID#t=754. Without one, the page lists what the store holds.
+
+The address is printed. From another machine, tunnel to it:
+  ssh -L 8080:127.0.0.1:8080 HOST sealtape play ID --listen 127.0.0.1:8080 --no-browser
+
+Exit code 4: something failed verification while you watched, and was not played.
+5: no key of yours opens any of it.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "at", Usage: "begin at this `TIME` of the recording: 12:34, 1:02:03 or 90s"},
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "the loopback `ADDR` to serve at"},
+			&cli.BoolFlag{Name: "no-browser", Usage: "open no browser, print the address only"},
+			storeFlag(),
+		},
+		Action: playAction,
+	}
+}
+
+func playAction(c *cli.Context) (err error) {
+	e := envOf(c)
+	ctx := c.Context
+	moment, err := playMoment(c)
+	if err != nil {
+		return err
+	}
+	if err := checkLoopback(c, c.String("listen")); err != nil {
+		return err
+	}
+	told := &throttle{every: 10 * time.Second}
+	a, err := openAccessRetrying(c, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
+		if told.pass() {
+			e.notef("sealtape: the store failed, trying again: %v", err)
+		}
+	}})
+	if err != nil {
+		return err
+	}
+	lib := newLibrary(a)
+	if moment.id != "" {
+		rec, err := a.openReadable(ctx, moment.id)
+		if err != nil {
+			return err
+		}
+		moment.id = rec.Head().ID
+		if err := a.tellIncomplete(ctx, rec); err != nil {
+			return err
+		}
+		lib.keep(rec)
+	}
+	if lib.identities, err = a.keys(ctx); errors.Is(err, keys.ErrNoIdentity) {
+		return exitWith(exitNoKey, fmt.Errorf("nothing to open recordings with: %w", err))
+	} else if err != nil {
+		return err
+	}
+	// The browser, and age plugins, are started with our environment.
+	for _, v := range secretVars {
+		if err := os.Unsetenv(v); err != nil {
+			return err
+		}
+	}
+
+	server, err := web.New(web.Config{Library: lib, Recording: moment.id, Log: e.newLog(e.stderr, slog.LevelWarn)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	l, err := listenLoopback(ctx, c.String("listen"))
+	if err != nil {
+		return err
+	}
+	address := l.Addr().String()
+	e.printf("%s\n", server.URL(address)+moment.fragment())
+	what := "your recordings"
+	if moment.id != "" {
+		what = "recording " + moment.id
+	}
+	e.notef("Playing %s; Ctrl-C stops.", what)
+	if !c.Bool("no-browser") {
+		e.browse(server.OpenURL(address) + moment.fragment())
+	}
+	if err := serve(ctx, l, server); err != nil {
+		return err
+	}
+	return e.tellFailed(server.Failed())
+}
+
+// A moment is what to play: a recording, or "" for the library, and from when on.
+type moment struct {
+	id string
+	at time.Duration
+}
+
+// fragment returns the end of an address that begins at the moment.
+func (m moment) fragment() string {
+	if m.id == "" || m.at == 0 {
+		return ""
+	}
+	return "#t=" + strconv.FormatFloat(m.at.Seconds(), 'f', -1, 64)
+}
+
+func playMoment(c *cli.Context) (moment, error) {
+	if c.NArg() > 1 {
+		return moment{}, usagef(c, "play does not know what to do with %q", c.Args().Get(1))
+	}
+	m, err := parseMoment(c.Args().First())
+	if err == nil && c.IsSet("at") {
+		if m.id == "" {
+			return m, usagef(c, "--at of which recording? Its ID is missing")
+		}
+		if m.at, err = parsePosition(c.String("at")); err != nil {
+			return m, usagef(c, "--at: %v", err)
+		}
+	}
+	if err != nil {
+		return m, usagef(c, "%v", err)
+	}
+	return m, nil
+}
+
+// parseMoment reads an ID or a link to a moment, sealtape:ID#t=754.
+func parseMoment(arg string) (moment, error) {
+	id, fragment, linked := strings.Cut(strings.TrimPrefix(arg, "sealtape:"), "#")
+	m := moment{id: id}
+	if id == "" && arg != "" {
+		return m, fmt.Errorf("%q names no recording, want an ID or sealtape:ID#t=SECONDS", arg)
+	}
+	if !linked {
+		return m, nil
+	}
+	at, ok := strings.CutPrefix(fragment, "t=")
+	if !ok {
+		return m, fmt.Errorf("%q is no link to a moment, want sealtape:ID#t=SECONDS", arg)
+	}
+	var err error
+	m.at, err = parsePosition(at)
+	return m, err
+}
+
+// maxPosition is beyond the end of any recording.
+const maxPosition = 31 * 24 * time.Hour
+
+// parsePosition reads a time on the recording clock: 12:34, 1:02:03.5, 754 or
+// 12m34s.
+func parsePosition(s string) (time.Duration, error) {
+	bad := fmt.Errorf("%q is no time in a recording, want 12:34, 1:02:03 or 90s", s)
+	parts := strings.Split(s, ":")
+	last := parts[len(parts)-1]
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 && d <= maxPosition {
+		return d, nil
+	}
+	if len(parts) > 3 || strings.Trim(last, "0123456789.") != "" {
+		return 0, bad
+	}
+	f, err := strconv.ParseFloat(last, 64)
+	if err != nil || len(parts) > 1 && f >= 60 {
+		return 0, bad
+	}
+	for i, unit := range []float64{60, 3600}[:len(parts)-1] {
+		n, err := strconv.ParseUint(parts[len(parts)-2-i], 10, 32)
+		if err != nil || n >= 60 && i < len(parts)-2 {
+			return 0, bad
+		}
+		f += float64(n) * unit
+	}
+	if f > maxPosition.Seconds() {
+		return 0, bad
+	}
+	return time.Duration(f * float64(time.Second)).Round(time.Millisecond), nil
+}
+
+// checkLoopback refuses an address that other machines could reach: what is
+// served is in the clear.
+func checkLoopback(c *cli.Context, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return usagef(c, "--listen is %q, want HOST:PORT, such as 127.0.0.1:8080", address)
+	}
+	if slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, host) {
+		return nil
+	}
+	if port == "" || port == "0" {
+		port = "8080"
+	}
+	return hinted(usagef(c, "--listen %s is not 127.0.0.1, ::1 or localhost: other machines could see the recording", address),
+		fmt.Sprintf("listen on 127.0.0.1:%[1]s, and where you want to watch: ssh -L %[1]s:127.0.0.1:%[1]s THIS-MACHINE", port))
+}
+
+func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	// What localhost is, the machine says.
+	if t, ok := l.Addr().(*net.TCPAddr); !ok || !t.IP.IsLoopback() {
+		return nil, errors.Join(fmt.Errorf("%s is not on the loopback of this machine", address), l.Close())
+	}
+	return l, nil
+}
+
+// serve answers requests until ctx ends.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := &http.Server{
+		Handler:           h,
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // so that long answers end
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if s.Shutdown(stop) != nil {
+		// A browser keeps connections open that it never asked for anything on.
+		_ = s.Close()
+	}
+	<-done
+	return nil
+}
+
+// tellIncomplete says in a line what a recording lacks, as far as that is known
+// without reading it.
+func (a *access) tellIncomplete(ctx context.Context, rec *archive.Recording) error {
+	f, rest, err := gatherIndexed(ctx, rec)
+	if err != nil {
+		return err
+	}
+	f.finish()
+	var lacks []string
+	switch rec.Head().State {
+	case archive.StateOpen:
+		lacks = append(lacks, "it is open: going on, or its recorder died")
+	case archive.StateCut:
+		lacks = append(lacks, "it was cut: its recorder died")
+	}
+	if wide := len(wideHoles(f.events)); wide > 0 {
+		lacks = append(lacks, count(wide, "hole")+" of a second or more")
+	}
+	var locked []int
+	for i, err := range tryEpochs(ctx, rec) {
+		if errors.Is(err, archive.ErrNoKey) {
+			locked = append(locked, rec.Epochs()[i].Number)
+		}
+	}
+	if n := len(locked); n == 1 {
+		lacks = append(lacks, fmt.Sprintf("epoch %d is not yours to open", locked[0]))
+	} else if n > 1 {
+		lacks = append(lacks, fmt.Sprintf("epochs %s are not yours to open", ranges(locked)))
+	}
+	torn := 0
+	for _, s := range rec.Segments() {
+		if s.Torn && slices.Contains(rest, s.Number) {
+			torn++
+		}
+	}
+	if torn > 0 {
+		lacks = append(lacks, count(torn, "segment")+" torn by a crash")
+	}
+	if len(lacks) > 0 {
+		a.env.notef("Recording %s is not complete: %s.", rec.Head().ID, strings.Join(lacks, "; "))
+	}
+	return ctx.Err()
+}
+
+// tellFailed lists what failed verification while it was played, and returns the
+// error for it.
+func (e *env) tellFailed(failed map[string][]playback.Segment) error {
+	n := 0
+	for _, id := range slices.Sorted(maps.Keys(failed)) {
+		for _, segment := range failed[id] {
+			e.notef("failed verification: %s%s (segment %d)", id, span(segment.From, segment.To), segment.Number)
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return exitWith(exitUnverified, hinted(fmt.Errorf("%s failed verification, and not played", count(n, "segment")),
+		"sealtape verify ID says what is wrong"))
+}
+
+// A throttle lets something pass once in a while.
+type throttle struct {
+	every time.Duration
+	mu    sync.Mutex
+	last  time.Time
+}
+
+func (t *throttle) pass() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := time.Now(); t.last.IsZero() || now.Sub(t.last) >= t.every {
+		t.last = now
+		return true
+	}
+	return false
+}

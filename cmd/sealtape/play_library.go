@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"filippo.io/age"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/web"
+)
+
+// libraryParallel is how many recordings are looked at side by side.
+const libraryParallel = 16
+
+// A library gives package web the recordings of a store. What it learnt of one it
+// keeps in memory, for as long as the recording stays as it is.
+type library struct {
+	*access
+	identities []age.Identity
+
+	mu    sync.Mutex
+	known map[string]*shelved // by ID
+}
+
+// A shelved is what is known of a recording; one at a time looks at it.
+type shelved struct {
+	mu    sync.Mutex
+	rec   *archive.Recording // nil: it was not opened yet
+	entry *web.Entry         // nil: it was not described yet, or not in the state that rec has
+}
+
+func newLibrary(a *access) *library {
+	return &library{access: a, known: make(map[string]*shelved)}
+}
+
+func (l *library) shelf(id string) *shelved {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, ok := l.known[id]
+	if !ok {
+		s = &shelved{}
+		l.known[id] = s
+	}
+	return s
+}
+
+// keep takes note of a recording that is open already.
+func (l *library) keep(rec *archive.Recording) { l.shelf(rec.Head().ID).rec = rec }
+
+// latest returns the recording as the store has it now. s.mu is held.
+func (l *library) latest(ctx context.Context, id string, s *shelved) (*archive.Recording, error) {
+	var rec *archive.Recording
+	var err error
+	if s.rec == nil {
+		rec, err = l.open(ctx, id, l.identities)
+	} else {
+		rec, err = s.rec.Follow(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if rec != s.rec {
+		s.rec, s.entry = rec, nil
+	}
+	return rec, nil
+}
+
+// Recordings describes all recordings, the latest first. One that cannot be
+// opened is among them, with its problem.
+func (l *library) Recordings(ctx context.Context) ([]web.Entry, error) {
+	var ids []string
+	for id, err := range archive.IDs(ctx, l.store) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	entries := make([]web.Entry, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(libraryParallel)
+	for i, id := range ids {
+		g.Go(func() error {
+			entries[i] = l.describe(ctx, id)
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(entries, func(a, b web.Entry) int { return b.Start.Compare(a.Start) })
+	return entries, nil
+}
+
+// describe describes one recording, anew if it has changed.
+func (l *library) describe(ctx context.Context, id string) web.Entry {
+	s := l.shelf(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entry != nil && s.rec.Head().State.Final() {
+		return *s.entry
+	}
+	rec, err := l.latest(ctx, id, s)
+	if err != nil {
+		e := web.Entry{ID: id, Problem: err.Error()}
+		if refused(err) || errors.Is(err, fs.ErrNotExist) {
+			e.State = brokenState(err)
+		}
+		return e
+	}
+	if s.entry == nil {
+		e, err := l.entry(ctx, rec)
+		if err != nil {
+			e.Problem = err.Error() // of the moment: not kept
+			return e
+		}
+		s.entry = &e
+	}
+	return *s.entry
+}
+
+// refused reports whether a recording did not open for what it is, and not
+// because the store does not answer.
+func refused(err error) bool {
+	var corrupt *archive.CorruptError
+	var back *archive.RollbackError
+	var fork *archive.ForkError
+	return errors.Is(err, archive.ErrForeignSigner) || errors.As(err, &corrupt) ||
+		errors.As(err, &back) || errors.As(err, &fork)
+}
+
+// distrusted tells package web that a recording did not open for what it is.
+func distrusted(err error) error {
+	if refused(err) {
+		return &sortedError{err, playback.ErrDamaged}
+	}
+	return err
+}
+
+// entry describes a recording by its indexes, and by the one segment after them
+// that tells its length: a few requests. The error is the store's.
+func (l *library) entry(ctx context.Context, rec *archive.Recording) (web.Entry, error) {
+	id := rec.Head().ID
+	e := web.Entry{ID: id, State: string(rec.Head().State), Signers: l.signers(rec.Signers()), People: []string{}}
+	there := make(map[string]bool)
+	for info, err := range l.store.List(ctx, id+"/") {
+		if err != nil {
+			return e, err
+		}
+		there[strings.TrimPrefix(info.Name, id+"/")] = true
+		e.Bytes += info.Size
+	}
+	missing := 0
+	for _, o := range rec.Entries() {
+		if !there[o.Name] {
+			missing++
+		}
+	}
+	if missing > 0 {
+		e.Problem = count(missing, "object") + " missing in the store"
+	}
+	opens, err := accessTo(tryEpochs(ctx, rec))
+	if err != nil {
+		return e, err
+	}
+	e.Access = opens
+	e.Incomplete = rec.Head().State != archive.StateClosed || missing > 0
+	if opens == web.AccessNone {
+		return e, nil
+	}
+	f, rest, err := gatherIndexed(ctx, rec)
+	if err != nil {
+		return e, err
+	}
+	if len(rest) > 0 {
+		// Where there is no index, the first one tells the room and who was there.
+		if f.start.IsZero() {
+			rest = slices.Compact([]int{rest[0], rest[len(rest)-1]})
+		} else {
+			rest = rest[len(rest)-1:]
+		}
+		for _, n := range rest {
+			if err := f.addSegment(ctx, rec, n); err != nil && !errors.Is(err, archive.ErrNoKey) {
+				e.Problem = err.Error()
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return e, ctx.Err()
+	}
+	f.finish()
+	e.Room, e.Start, e.Duration = f.room, f.start, f.duration
+	e.Incomplete = e.Incomplete || incomplete(f.events)
+	for _, p := range f.people() {
+		name := p.Name
+		if name == "" {
+			name = p.Identity
+		}
+		if !slices.Contains(e.People, name) {
+			e.People = append(e.People, name)
+		}
+	}
+	return e, nil
+}
+
+// accessTo says what the errors of opening each epoch amount to. A damaged epoch
+// counts as one that does not open; any other error is returned.
+func accessTo(epochs []error) (web.Access, error) {
+	opens := 0
+	for _, err := range epochs {
+		var corrupt *archive.CorruptError
+		switch {
+		case err == nil:
+			opens++
+		case !errors.Is(err, archive.ErrNoKey) && !errors.As(err, &corrupt):
+			return "", err
+		}
+	}
+	switch opens {
+	case len(epochs):
+		return web.AccessAll, nil
+	case 0:
+		return web.AccessNone, nil
+	}
+	return web.AccessPart, nil
+}
+
+// Open opens a recording to be played.
+func (l *library) Open(ctx context.Context, id string) (web.Recording, error) {
+	if err := archive.ValidID(id); err != nil {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	s := l.shelf(id)
+	s.mu.Lock()
+	rec, err := l.latest(ctx, id, s)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, distrusted(err)
+	}
+	return l.playable(ctx, rec)
+}
+
+// A playable is a recording as package web wants it.
+type playable struct {
+	indexedSource
+	library *library
+	facts   web.Facts
+}
+
+func (l *library) playable(ctx context.Context, rec *archive.Recording) (*playable, error) {
+	p := &playable{indexedSource: indexedSource{segmentSource{rec: rec}}, library: l, facts: web.Facts{
+		ID: rec.Head().ID, State: string(rec.Head().State), Signers: l.signers(rec.Signers()), PostQuantum: rec.PostQuantum(),
+		Command: "sealtape play " + rec.Head().ID,
+	}}
+	opened := tryEpochs(ctx, rec)
+	if _, err := accessTo(opened); err != nil {
+		return nil, err
+	}
+	for i, ep := range rec.Epochs() {
+		e := web.Epoch{Number: ep.Number, Opens: opened[i] == nil, First: -1, Last: -1}
+		for _, s := range rec.Segments() {
+			if s.Epoch == ep.Number {
+				if e.First < 0 {
+					e.First = s.Number
+				}
+				e.Last = s.Number
+			}
+		}
+		p.facts.Epochs = append(p.facts.Epochs, e)
+	}
+	// It says so in its first event, if that is ours to read.
+	if indexes := rec.Indexes(); len(indexes) > 0 {
+		if x, err := readIndex(ctx, rec, indexes[0]); err == nil {
+			if h, ok := cited(resealedFrom(x.Events)); ok {
+				p.facts.ResealedFrom = h.ID
+			}
+		}
+	}
+	return p, nil
+}
+
+func (p *playable) Facts() web.Facts { return p.facts }
+
+// Follow returns the recording as the store has it now, p itself if nothing is
+// new.
+func (p *playable) Follow(ctx context.Context) (web.Recording, error) {
+	rec, err := p.rec.Follow(ctx)
+	if err != nil {
+		return nil, distrusted(err)
+	}
+	if rec == p.rec {
+		return p, nil
+	}
+	return p.library.playable(ctx, rec)
+}
