@@ -1,13 +1,19 @@
 // Package playback opens a recording as tracks and frames on one clock, and
 // writes it as files for people.
 //
-// [Open] reads decrypted segments from a [Source], in the recording's order,
-// and gives a [Session]: who was there, what was said of it in the timeline,
-// what is missing. [Session.Frames] then yields every encoded frame once,
-// sorted by time, whichever segment it came from. Nothing is decoded.
+// [Open] takes a recording from a [Source], decrypted, and gives a [Session]: who
+// was there, what was said of it in the timeline, what is missing. If the source
+// is an [Indexer], that takes some dozens of small objects for hours of meeting.
+// [Session.Frames] then yields every encoded frame once, sorted by time, whichever
+// segment it came from, [Session.FramesBetween] those of a part. Nothing is
+// decoded. A player reads one segment after another ([Session.ReadSegment]), and
+// follows a recording that goes on ([Session.Follow]).
 //
 //	s, err := playback.Open(ctx, src, playback.Options{Recording: id})
 //	for f, err := range s.Frames(ctx) { … }
+//
+// Segments are the truth, indexes a help: what a segment says when it is read
+// takes the place of what was told of it, and no index makes a frame go missing.
 //
 // A segment that cannot be read never stops the rest: it is listed by
 // [Session.Missing] with the span that it leaves open, and an export that lacks
