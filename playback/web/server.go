@@ -77,7 +77,8 @@ func New(c Config) (*Server, error) {
 	if c.CacheBytes <= 0 {
 		c.CacheBytes = defaultCache
 	}
-	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]playback.Segment)}
+	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]playback.Segment),
+		followEvery: defaultFollow, pollPatience: defaultPoll}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
