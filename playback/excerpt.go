@@ -113,7 +113,11 @@ type excerptFrame struct {
 func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 	source := x.s.Frames(ctx)
 	if !x.whole() {
-		source = x.s.FramesBetween(ctx, x.from, x.to)
+		to := x.to
+		if to == x.duration {
+			to = 0 // a last picture, which begins there, too
+		}
+		source = x.s.FramesBetween(ctx, x.from, to)
 	}
 	sound := make(map[uint64]bool)
 	for _, t := range x.tracks {

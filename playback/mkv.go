@@ -66,6 +66,8 @@ func (f *mkvFile) frame(x excerptFrame) error {
 		}
 	}
 	f.begun = true
+	// Behind those that are hidden.
+	x.Time = max(x.Time, time.Duration(f.pictures[x.Track].early))
 	return f.WriteFrame(x.Frame)
 }
 
@@ -88,7 +90,7 @@ func (f *mkvFile) early(frame media.Frame) error {
 func (f *mkvFile) passed(now time.Duration) error {
 	for now-f.clock >= passStep {
 		// Not all at once, where nothing came for long: the file is in order.
-		f.clock = min(now, f.clock+time.Second)
+		f.clock = min(now, f.clock+2*silenceAtOnce)
 		for len(f.chat) > 0 && f.chat[0].at <= f.clock {
 			c := f.chat[0]
 			if err := f.WriteText(c.at, c.lasts, c.text); err != nil {
