@@ -22,7 +22,6 @@ type Encoder struct {
 // matrix of BT.601, and 48 kHz stereo in signed 16 bits, little endian.
 type Film struct {
 	Width, Height, Rate int
-	Title               string
 }
 
 // Encode starts an encoder that writes to path, over what is there. The file is

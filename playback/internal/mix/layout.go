@@ -32,7 +32,7 @@ func grid(n, w, h int) []image.Rectangle {
 	var cols int
 	var size image.Point
 	for c := 1; c <= n; c++ {
-		if p := fitted(w/c, h/((n+c-1)/c)); p.X*p.Y > size.X*size.Y {
+		if p := fitted(w/c, h/((n+c-1)/c)); p.X*p.Y > 0 && p.X*p.Y >= size.X*size.Y {
 			cols, size = c, p
 		}
 	}

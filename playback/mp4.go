@@ -1,0 +1,187 @@
+package playback
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/playback/internal/ffmpeg"
+	"github.com/sealtape/sealtape/playback/internal/mix"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A Layout says who is large on the picture of ExportMP4.
+type Layout string
+
+const (
+	LayoutGrid    Layout = Layout(mix.Grid)    // all alike, a shared screen large
+	LayoutSpeaker Layout = Layout(mix.Speaker) // who speaks large, or a shared screen
+)
+
+// MP4Options are the settings of ExportMP4.
+type MP4Options struct {
+	ExportOptions
+	// Layout is LayoutGrid if empty.
+	Layout Layout
+	// Width and Height are the picture's, even, from 160x90 to 3840x2160. Both
+	// 0 means 1280x720.
+	Width, Height int
+	// Rate is the number of pictures a second, 1 to 60; 0 means 25.
+	Rate int
+}
+
+var (
+	// ErrFFmpegMissing: ExportMP4 found no ffmpeg in PATH.
+	ErrFFmpegMissing = ffmpeg.ErrMissing
+	// ErrFFmpegLacks: the ffmpeg in PATH was built without an encoder or a
+	// decoder that ExportMP4 needs; the error says which.
+	ErrFFmpegLacks = ffmpeg.ErrLacks
+)
+
+func (o *MP4Options) check() error {
+	o.Layout = cmp.Or(o.Layout, LayoutGrid)
+	o.Rate = cmp.Or(o.Rate, 25)
+	if o.Width == 0 && o.Height == 0 {
+		o.Width, o.Height = 1280, 720
+	}
+	switch {
+	case o.Layout != LayoutGrid && o.Layout != LayoutSpeaker:
+		return fmt.Errorf("no layout is called %.20q", string(o.Layout))
+	case o.Rate < 1 || o.Rate > 60:
+		return fmt.Errorf("%d pictures a second, want 1 to 60", o.Rate)
+	case o.Width%2 != 0 || o.Height%2 != 0 || o.Width < 160 || o.Height < 90 || o.Width > 3840 || o.Height > 2160:
+		return fmt.Errorf("a picture of %dx%d, want even numbers from 160x90 to 3840x2160", o.Width, o.Height)
+	}
+	return nil
+}
+
+// ExportMP4 writes one file with one picture and one sound, H.264 and AAC, mixed
+// of all tracks: participants as tiles with their names, their sounds added up.
+// Pictures and sounds are where they were in the recording, to half a picture's
+// time. Where a picture is missing the last one stands still, dimmed and with the
+// reason; where sound is missing there is silence.
+//
+// It needs ffmpeg in PATH. What is decoded goes to it and from it through pipes,
+// and is nowhere on disk but in the file itself. The frames of a meeting are what
+// strangers sent, and ffmpeg decodes them with the rights of this program's user:
+// ExportFile and ExportTracks decode nothing.
+//
+// At most 32 pictures and 64 sounds are decoded at once, each by a process; what
+// comes beyond, and what cannot be decoded, counts as dropped. The file appears
+// whole or not at all, durable once ExportMP4 returns. If path exists, it is left
+// alone and the error wraps fs.ErrExist.
+func ExportMP4(ctx context.Context, s *Session, path string, o MP4Options) (r Report, err error) {
+	if err := o.check(); err != nil {
+		return Report{}, err
+	}
+	f, err := createBeside(path)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { err = errors.Join(err, f.discard()) }()
+	x, err := s.excerpt(ctx, o.ExportOptions)
+	r = x.report()
+	if err != nil {
+		return r, err
+	}
+	r.Tracks = x.tracks
+	program, err := ffmpeg.Find(ctx)
+	if err != nil {
+		return r, err
+	}
+	for _, t := range x.tracks {
+		if err := program.Decodes(t.Codec); err != nil {
+			return r, err
+		}
+	}
+	if err := x.film(ctx, program, f.Name(), o, &r); err != nil {
+		return r, err
+	}
+	return r, f.commit()
+}
+
+// film makes the file.
+func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string, o MP4Options, r *Report) error {
+	scenes := mix.Scenes(x.meeting(*r), mix.Layout(o.Layout), o.Width, o.Height, x.from, x.to)
+	// Whatever runs ends with this context, and is waited for.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	enc, err := program.Encode(ctx, path, ffmpeg.Film{Width: o.Width, Height: o.Height, Rate: o.Rate})
+	if err != nil {
+		return err
+	}
+	pictures := int64((x.length()*time.Duration(o.Rate) + time.Second - 1) / time.Second)
+	feed := newFeed(ctx, x, program, o.Rate, scenes)
+	var g errgroup.Group
+	do := func(work func() error) {
+		g.Go(func() error {
+			err := work()
+			if err != nil {
+				feed.stop(err)
+			}
+			return err
+		})
+	}
+	do(func() error { return feed.read(r) })
+	do(func() error { return feed.hear(enc.Audio, pictures*sampleRate/int64(o.Rate)) })
+	do(func() error { return feed.show(enc.Video, pictures, o, scenes) })
+	err = g.Wait()
+	err = errors.Join(err, enc.Audio.Close(), enc.Video.Close())
+	if err != nil && !errors.Is(err, syscall.EPIPE) {
+		cancel()
+	}
+	// Where the encoder went away, it says why.
+	if eerr := enc.Wait(); eerr != nil && (err == nil || errors.Is(err, syscall.EPIPE)) {
+		err = eerr
+	}
+	cancel()
+	feed.wait(r)
+	if err == nil && o.Progress != nil {
+		o.Progress(x.length(), x.length())
+	}
+	return err
+}
+
+// meeting is what the picture shows of the excerpt.
+func (x *excerpt) meeting(r Report) mix.Meeting {
+	m := mix.Meeting{Tracks: x.tracks, Events: x.events, Chosen: x.of}
+	for _, g := range r.Gaps {
+		m.Holes = append(m.Holes, mix.Hole{Track: g.Track, From: g.From, To: g.To, Text: "missing: " + reason(g.Reason)})
+	}
+	for _, s := range r.Missing {
+		text := "missing"
+		if errors.Is(s.Err, ErrLocked) {
+			text = "locked"
+		}
+		m.Holes = append(m.Holes, mix.Hole{From: s.From, To: s.To, Text: text})
+	}
+	return m
+}
+
+// reason tells people why something is missing.
+func reason(gap string) string {
+	switch gap {
+	case media.GapStart, media.GapKeyFrame:
+		return "waiting for a picture"
+	case media.GapLoss:
+		return "lost on the way"
+	case media.GapNoKey:
+		return "no key"
+	case media.GapAuth, media.GapPlaintext:
+		return "refused"
+	case media.GapReconnect:
+		return "the recorder was away"
+	case media.GapPaused:
+		return "recording paused"
+	case media.GapCodec:
+		return "unknown codec"
+	case media.GapSpool:
+		return "the recorder's disk was full"
+	}
+	return "unknown reason"
+}

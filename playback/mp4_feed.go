@@ -1,0 +1,324 @@
+package playback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/playback/internal/ffmpeg"
+	"github.com/sealtape/sealtape/playback/internal/mix"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	sampleRate = 48000
+	// A decoder of pictures goes on over pauses of pictureRest, as a screen
+	// that stands still makes them; after a longer one it takes a key frame to
+	// begin another. Sound may begin anew with any packet.
+	pictureRest = 10 * time.Second
+	soundRest   = time.Second
+	// feedAhead is how far frames are handed to decoders ahead of what is
+	// mixed, feedBytes how much waits at most beyond the next second. It is
+	// more than pictureRest, so that nobody waits for a picture that is not
+	// known to come or not.
+	feedAhead = pictureRest + 10*time.Second
+	feedBytes = 64 << 20
+
+	maxPictures = 32 // decoders at once
+	maxSounds   = 64
+	maxProblems = 16
+)
+
+// A feed hands the frames of an excerpt to decoders, a process for each run of a
+// track. Those who show and hear take what comes out, at their own pace.
+//
+// Decoders hold nothing back but the last picture, which is what makes it work:
+// a picture comes when a later frame was written, or when the run has ended.
+type feed struct {
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	x       *excerpt
+	program *ffmpeg.Program
+	rate    int
+	scenes  []mix.Scene
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	cond     *sync.Cond
+	channels map[uint64]*channel
+	reached  time.Duration // every run that begins before is known
+	done     bool
+	place    [2]time.Duration // where pictures and sound are
+	awaited  [2]*stretch      // of which more is waited for
+	queued   int              // bytes
+	dropped  int
+	problems []error
+}
+
+const (
+	seen = iota
+	heard
+)
+
+// A channel is one track's runs.
+type channel struct {
+	track media.Track
+	kind  int
+	runs  []*stretch // not yet taken, under feed.mu
+	open  *stretch   // the one that takes frames; of the goroutine that reads
+	last  time.Duration
+}
+
+func newFeed(ctx context.Context, x *excerpt, program *ffmpeg.Program, rate int, scenes []mix.Scene) *feed {
+	f := &feed{x: x, program: program, rate: rate, scenes: scenes, channels: make(map[uint64]*channel)}
+	f.ctx, f.cancel = context.WithCancelCause(ctx)
+	f.cond = sync.NewCond(&f.mu)
+	for _, t := range x.tracks {
+		c := &channel{track: t}
+		if t.Codec.Audio() {
+			c.kind = heard
+		}
+		f.channels[t.UID] = c
+	}
+	// Whoever waits is told of the end.
+	context.AfterFunc(f.ctx, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.cond.Broadcast()
+	})
+	return f
+}
+
+// stop ends everything because of err.
+func (f *feed) stop(err error) { f.cancel(err) }
+
+// wait waits until nothing runs, and completes the report.
+func (f *feed) wait(r *Report) {
+	f.cancel(context.Canceled)
+	f.running.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r.drop(f.dropped)
+	r.Problems = f.problems
+	r.Incomplete = r.Incomplete || len(f.problems) > 0
+}
+
+// read hands all frames on.
+func (f *feed) read(r *Report) error {
+	for fr, err := range f.x.frames(f.ctx) {
+		var lost *SegmentError
+		switch {
+		case errors.As(err, &lost):
+			r.Missing = append(r.Missing, *lost)
+			r.Incomplete = true
+			continue
+		case err != nil:
+			return f.cause(err)
+		}
+		if err := f.pace(fr.Time); err != nil {
+			return err
+		}
+		if err := f.frame(fr); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.channels {
+		f.end(c)
+	}
+	f.done = true
+	f.cond.Broadcast()
+	return f.cause(f.ctx.Err())
+}
+
+// cause is why the context ended, if it did.
+func (f *feed) cause(err error) error {
+	if f.ctx.Err() != nil {
+		return context.Cause(f.ctx)
+	}
+	return err
+}
+
+// pace waits until a frame of that time is due, and ends the runs that rest.
+func (f *feed) pace(at time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.channels {
+		rest := pictureRest
+		if c.kind == heard {
+			rest = soundRest
+		}
+		if c.open != nil && at > c.last+rest {
+			f.end(c)
+		}
+	}
+	f.reached = max(f.reached, at)
+	f.cond.Broadcast()
+	for f.ctx.Err() == nil {
+		now := min(f.place[seen], f.place[heard])
+		if at <= now+time.Second || at <= now+feedAhead && f.queued < feedBytes {
+			return nil
+		}
+		// All is full, and someone waits for a frame that will not come for
+		// a while: what they have is all there is.
+		for _, run := range f.awaited {
+			if run != nil && run.starves() && f.queued >= feedBytes {
+				f.end(f.channels[run.track])
+			}
+		}
+		f.cond.Wait()
+	}
+	return context.Cause(f.ctx)
+}
+
+// end says that a channel's run gets no more. f.mu is held.
+func (f *feed) end(c *channel) {
+	if c.open != nil {
+		c.open.ended = true
+		c.open = nil
+		f.cond.Broadcast()
+	}
+}
+
+// frame gives a frame to its track's run, and begins one if need be.
+func (f *feed) frame(fr excerptFrame) error {
+	c := f.channels[fr.Track]
+	f.mu.Lock()
+	if c.open != nil && c.open.failed {
+		c.open = nil
+	}
+	late := fr.Time < c.last
+	if late || c.kind == heard && media.OpusDuration(fr.Data) == 0 {
+		f.dropped++
+		f.mu.Unlock()
+		return nil
+	}
+	open := c.open
+	f.mu.Unlock()
+	if open == nil {
+		var err error
+		if open, err = f.begin(c, fr); open == nil || err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if open.failed {
+		f.dropped++
+		return nil
+	}
+	c.last = fr.Time
+	at, place := open.when(fr, f.rate)
+	open.fed = max(open.fed, place)
+	open.queue = append(open.queue, queued{at, fr.Frame})
+	f.queued += len(fr.Data)
+	f.cond.Broadcast()
+	return nil
+}
+
+// begin begins a run with a frame, unless that can't be one's first, or the track
+// is never seen from then on.
+func (f *feed) begin(c *channel, fr excerptFrame) (*stretch, error) {
+	drop := func() (*stretch, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.dropped++
+		return nil, nil
+	}
+	t := c.track
+	width, height := 0, 0
+	if c.kind == seen {
+		if width, height = f.size(t.UID, fr.Time); width == 0 {
+			return nil, nil
+		}
+		if p := media.Describe(t.Codec, fr.Data); p.Private != "" {
+			t.Private = p.Private
+		}
+		if !fr.Key || media.NeedsPrivate(t.Codec) && t.Private == "" {
+			return drop()
+		}
+	}
+	atOnce := [...]int{maxPictures, maxSounds}
+	open := 0
+	f.mu.Lock()
+	for _, other := range f.channels {
+		if other.kind == c.kind && other.open != nil {
+			open++
+		}
+	}
+	f.mu.Unlock()
+	if open >= atOnce[c.kind] {
+		return drop()
+	}
+	r, err := f.run(c.kind, t, fr, width, height)
+	if err != nil {
+		return nil, fmt.Errorf("decoding %s: %w", t.Codec, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.open = r
+	c.runs = append(c.runs, r)
+	f.cond.Broadcast()
+	return r, nil
+}
+
+// size is the largest that a track is shown from a time on.
+func (f *feed) size(uid uint64, at time.Duration) (width, height int) {
+	for i, scene := range slices.Backward(f.scenes) {
+		for _, t := range scene.Tiles {
+			if t.Track == uid && t.W > width {
+				width, height = t.W, t.H
+			}
+		}
+		if i > 0 && scene.At <= at+f.x.from {
+			break
+		}
+	}
+	return width, height
+}
+
+// await waits until all runs that begin before a time are known.
+func (f *feed) await(kind int, now, at time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.place[kind] = now
+	f.cond.Broadcast()
+	for f.reached <= at && !f.done {
+		if f.ctx.Err() != nil {
+			return context.Cause(f.ctx)
+		}
+		f.cond.Wait()
+	}
+	return f.cause(nil)
+}
+
+// next takes the channel's next run if it begins before a place.
+func (f *feed) next(c *channel, before int64) *stretch {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(c.runs) == 0 || c.runs[0].base >= before {
+		return nil
+	}
+	r := c.runs[0]
+	c.runs = slices.Delete(c.runs, 0, 1)
+	return r
+}
+
+// problem notes what went wrong with a decoder.
+func (f *feed) problem(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.problems) < maxProblems {
+		f.problems = append(f.problems, err)
+	}
+}
+
+// placeOf is the nearest of the places of a rate.
+func placeOf(at time.Duration, rate int) int64 {
+	return int64(math.Round(at.Seconds() * float64(rate)))
+}

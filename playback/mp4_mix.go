@@ -1,0 +1,268 @@
+package playback
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"math"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/playback/internal/mix"
+)
+
+// A view is what is seen of one channel.
+type view struct {
+	c       *channel
+	run     *stretch
+	next    int64 // the place of the run's next picture
+	picture []byte
+	w, h    int
+	from    *stretch // whose the picture is
+	fresh   bool     // it is not drawn yet
+}
+
+// show draws the picture n times and writes it to w.
+func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) error {
+	views := make(map[uint64]*view)
+	for _, c := range f.channels {
+		if c.kind == seen {
+			views[c.track.UID] = &view{c: c}
+		}
+	}
+	canvas := mix.NewPicture(o.Width, o.Height)
+	var painter mix.Painter
+	at := -1 // the scene
+
+	// The writing goes on while the next picture is drawn.
+	full, empty := make(chan []byte, 2), make(chan []byte, 3)
+	for range cap(empty) {
+		empty <- make([]byte, 0, mix.Bytes(o.Width, o.Height))
+	}
+	g, ctx := errgroup.WithContext(f.ctx)
+	g.Go(func() error {
+		for b := range full {
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+			empty <- b
+		}
+		return nil
+	})
+	draw := func(place int64) error {
+		now := time.Duration(place) * time.Second / time.Duration(f.rate)
+		if err := f.await(seen, now, now+time.Second/time.Duration(f.rate)); err != nil {
+			return err
+		}
+		for _, v := range views {
+			if err := v.advance(f, place); err != nil {
+				return err
+			}
+		}
+		var before *mix.Scene
+		if at >= 0 {
+			before = &scenes[at]
+		}
+		for at+1 < len(scenes) && placeOf(scenes[at+1].At-f.x.from, f.rate) <= place {
+			at++
+		}
+		scene := &scenes[max(at, 0)]
+		for uid, v := range views {
+			if !scene.On[uid] {
+				v.forget()
+			}
+		}
+		f.paint(canvas, &painter, before, scene, views)
+		for _, v := range views {
+			v.fresh = false
+		}
+		if o.Progress != nil && place%int64(f.rate) == 0 {
+			o.Progress(now, f.x.length())
+		}
+		return nil
+	}
+	err := func() error {
+		defer close(full)
+		for place := range n {
+			if err := draw(place); err != nil {
+				return err
+			}
+			select {
+			case b := <-empty:
+				full <- canvas.AppendTo(b[:0])
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	}()
+	if werr := g.Wait(); werr != nil {
+		return werr // it comes first
+	}
+	return err
+}
+
+// paint draws what is not as it was.
+func (f *feed) paint(canvas *mix.Picture, painter *mix.Painter, before, scene *mix.Scene, views map[uint64]*view) {
+	all := before == nil || len(before.Tiles) != len(scene.Tiles)
+	if all {
+		painter.Clear(canvas)
+	}
+	for i, t := range scene.Tiles {
+		v := views[t.Track]
+		if !all && before.Tiles[i] == t && (v == nil || !v.fresh) {
+			continue
+		}
+		var p *mix.Picture
+		if v != nil && v.picture != nil {
+			p = mix.Over(v.picture, v.w, v.h)
+		}
+		painter.Tile(canvas, t, p)
+	}
+}
+
+// advance takes pictures up to a place. The last one stays if there is none.
+func (v *view) advance(f *feed, place int64) error {
+	for {
+		next := f.next(v.c, place+1)
+		if next == nil {
+			break
+		}
+		if v.run != nil {
+			v.run.discard() // it has ended, or this would not have begun
+		}
+		v.run, v.next = next, next.base
+	}
+	for v.run != nil && v.next <= place {
+		b, ok, err := v.run.take(seen, v.next)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			v.run = nil
+			break
+		}
+		v.next++
+		if v.picture != nil && v.from == v.run {
+			v.run.recycle(v.picture)
+		}
+		v.picture, v.from, v.w, v.h, v.fresh = b, v.run, v.run.w, v.run.h, true
+	}
+	return nil
+}
+
+// forget lets go of a picture that is over.
+func (v *view) forget() {
+	if v.picture != nil {
+		v.picture, v.from, v.fresh = nil, nil, true
+	}
+}
+
+// An ear is what is heard of one channel.
+type ear struct {
+	c    *channel
+	runs []*hearing
+}
+
+type hearing struct {
+	run  *stretch
+	next int64 // the place of the first of samples
+	have []float32
+	over bool
+}
+
+// hear mixes n samples and writes them to w.
+func (f *feed) hear(w io.Writer, n int64) error {
+	var ears []*ear
+	for _, t := range f.x.tracks { // in order, so that the sum is the same each time
+		if c := f.channels[t.UID]; c.kind == heard {
+			ears = append(ears, &ear{c: c})
+		}
+	}
+	var mixer mix.Mixer
+	var b []byte
+	left := 4 * n // bytes
+	// One block more than there is: what comes is the one before.
+	for from := int64(0); left > 0; from += mix.Block {
+		now := time.Duration(from) * time.Second / sampleRate
+		if from < n {
+			if err := f.await(heard, now, now+mix.Block*time.Second/sampleRate); err != nil {
+				return err
+			}
+			for _, e := range ears {
+				if err := e.add(f, &mixer, from); err != nil {
+					return err
+				}
+			}
+		}
+		b = mixer.Next(b[:0])
+		if from == 0 {
+			continue
+		}
+		b = b[:min(int64(len(b)), left)]
+		left -= int64(len(b))
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.place[heard] = math.MaxInt64 / 2 // nothing waits for it
+	f.cond.Broadcast()
+	return nil
+}
+
+// add adds a block of the channel's sound.
+func (e *ear) add(f *feed, m *mix.Mixer, from int64) error {
+	for {
+		r := f.next(e.c, from+mix.Block)
+		if r == nil {
+			break
+		}
+		e.runs = append(e.runs, &hearing{run: r, next: r.base})
+	}
+	for _, h := range e.runs {
+		if err := h.add(m, from); err != nil {
+			return err
+		}
+	}
+	for len(e.runs) > 0 && e.runs[0].over && len(e.runs[0].have) == 0 {
+		e.runs = e.runs[1:]
+	}
+	return nil
+}
+
+func (h *hearing) add(m *mix.Mixer, from int64) error {
+	channels := h.run.channels
+	for !h.over && h.next+int64(len(h.have)/channels) < from+mix.Block {
+		b, ok, err := h.run.take(heard, h.next+int64(len(h.have)/channels))
+		if err != nil {
+			return err
+		}
+		h.over = !ok
+		for i := 0; i+4 <= len(b); i += 4 {
+			h.have = append(h.have, math.Float32frombits(binary.LittleEndian.Uint32(b[i:])))
+		}
+		if ok {
+			h.run.recycle(b)
+		}
+	}
+	if past := min(from-h.next, int64(len(h.have)/channels)); past > 0 {
+		h.skip(past)
+	}
+	at := max(h.next-from, 0)
+	n := min(mix.Block-at, int64(len(h.have)/channels))
+	if n > 0 {
+		m.Add(int(at), h.have[:n*int64(channels)], channels)
+		h.skip(n)
+	}
+	return nil
+}
+
+// skip lets go of n samples.
+func (h *hearing) skip(n int64) {
+	k := copy(h.have, h.have[int(n)*h.run.channels:])
+	h.have = h.have[:k]
+	h.next += n
+}

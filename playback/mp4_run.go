@@ -1,0 +1,262 @@
+package playback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sealtape/sealtape/playback/internal/ffmpeg"
+	"github.com/sealtape/sealtape/playback/internal/mix"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// pileUp is what sets frames at one place apart.
+	pileUp = 100 * time.Microsecond
+	// stuck is how long a decoder may work on what it has without a result.
+	// It guards against one that hostile frames keep busy forever.
+	stuck = 2 * time.Minute
+)
+
+// A stretch is a run of a decoder: it is at work on frames of one track without a long pause.
+type stretch struct {
+	f     *feed
+	track uint64
+	base  int64 // the place of its first picture or sample
+	begin time.Duration
+	unit  int // bytes of a picture, or of a sample
+	dec   *ffmpeg.Decoder
+	out   chan []byte
+	free  chan []byte
+
+	w, h, channels int
+
+	// Under f.mu.
+	queue  []queued
+	fed    int64 // the place of the last frame
+	last   time.Duration
+	ended  bool // no more frames come
+	failed bool // no more are taken
+	killed bool
+}
+
+// A queued frame has its time within the run.
+type queued struct {
+	at time.Duration
+	media.Frame
+}
+
+// run starts a decoder for a run that begins with a frame.
+func (f *feed) run(kind int, t media.Track, first excerptFrame, width, height int) (*stretch, error) {
+	r := &stretch{f: f, track: t.UID, w: width, h: height, last: -1, out: make(chan []byte, 3), free: make(chan []byte, 8)}
+	var err error
+	if kind == heard {
+		r.channels = 2
+		if t.Channels == 1 {
+			r.channels = 1
+		}
+		r.unit = 4 * r.channels
+		r.base, r.begin = placeOf(first.Time, sampleRate), first.Time
+		r.dec, err = f.program.Sound(f.ctx, t, r.channels)
+	} else {
+		r.unit = mix.Bytes(width, height)
+		r.base = placeOf(first.Time-first.Early, f.rate)
+		r.dec, err = f.program.Picture(f.ctx, t, width, height, f.rate)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.fed = r.base
+	f.running.Go(r.write)
+	f.running.Go(r.read)
+	return r, nil
+}
+
+// when is a frame's time within the run, and its place. Pictures are put where
+// the mixed picture's are; of several at one place the last is seen.
+func (r *stretch) when(fr excerptFrame, rate int) (time.Duration, int64) {
+	if r.channels > 0 {
+		at := max(fr.Time-r.begin, 0)
+		return at, r.base + placeOf(at, sampleRate)
+	}
+	place := placeOf(fr.Time-fr.Early, rate)
+	at := time.Duration(place-r.base) * time.Second / time.Duration(rate)
+	if r.last >= at {
+		// Hostile times may pile up beyond the place; the decoder sorts it out.
+		at = r.last + pileUp
+	}
+	r.last = at
+	return at, place
+}
+
+// starves reports whether nothing more will come without another frame. f.mu is
+// held.
+func (r *stretch) starves() bool { return !r.ended && len(r.queue) == 0 }
+
+// write gives the decoder what is queued.
+func (r *stretch) write() {
+	f := r.f
+	var err error
+	for {
+		f.mu.Lock()
+		for len(r.queue) == 0 && !r.ended && !r.failed && f.ctx.Err() == nil {
+			f.cond.Wait()
+		}
+		if len(r.queue) == 0 || r.failed || f.ctx.Err() != nil {
+			f.mu.Unlock()
+			break
+		}
+		next := r.queue[0]
+		r.queue[0] = queued{} // let go of its data
+		r.queue = r.queue[1:]
+		f.queued -= len(next.Data)
+		f.cond.Broadcast()
+		f.mu.Unlock()
+		if err = r.dec.Write(next.at, next.Frame); err != nil {
+			break
+		}
+	}
+	f.mu.Lock()
+	r.failed = true
+	if err != nil && !r.killed && f.ctx.Err() == nil {
+		f.dropped += 1 + len(r.queue)
+	}
+	for _, q := range r.queue {
+		f.queued -= len(q.Data)
+	}
+	r.queue = nil
+	f.cond.Broadcast()
+	f.mu.Unlock()
+	// An error is that of the write before, or a process that is gone: what
+	// it says comes by Wait.
+	_ = r.dec.CloseWrite()
+}
+
+// read passes on what the decoder gives.
+func (r *stretch) read() {
+	defer close(r.out)
+	var err error
+	for err == nil {
+		var b []byte
+		select {
+		case b = <-r.free:
+		default:
+		}
+		b, err = r.chunk(b)
+		if len(b) > 0 {
+			select {
+			case r.out <- b:
+			case <-r.f.ctx.Done():
+				err = context.Cause(r.f.ctx)
+			}
+		}
+	}
+	r.f.mu.Lock()
+	killed := r.killed || r.f.ctx.Err() != nil
+	r.f.mu.Unlock()
+	if errors.Is(err, io.EOF) {
+		err = nil
+	} else {
+		r.dec.Kill()
+	}
+	if werr := r.dec.Wait(); werr != nil {
+		err = werr
+	}
+	if err != nil && !killed {
+		r.f.problem(fmt.Errorf("track %d from %v on: %w", r.track, r.f.x.from+r.begin, err))
+	}
+	r.f.mu.Lock()
+	defer r.f.mu.Unlock()
+	r.failed = true // a decoder that is gone takes nothing
+	r.f.cond.Broadcast()
+}
+
+// chunk reads one picture, or some samples.
+func (r *stretch) chunk(b []byte) ([]byte, error) {
+	if r.channels == 0 {
+		if cap(b) < r.unit {
+			b = make([]byte, r.unit)
+		}
+		b = b[:r.unit]
+		if _, err := io.ReadFull(r.dec, b); err != nil {
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				err = io.EOF // it was killed, or says why it ended
+			}
+			return nil, err
+		}
+		return b, nil
+	}
+	if cap(b) == 0 {
+		b = make([]byte, 4*sampleRate/25*2)
+	}
+	b = b[:cap(b)]
+	n, err := r.dec.Read(b)
+	for n%r.unit != 0 && err == nil {
+		var more int
+		more, err = r.dec.Read(b[n : n+r.unit-n%r.unit])
+		n += more
+	}
+	return b[:n-n%r.unit], err
+}
+
+// take waits for the next of what the run gives, which is for a place, and
+// reports whether there is one.
+func (r *stretch) take(kind int, place int64) ([]byte, bool, error) {
+	f := r.f
+	select {
+	case b, ok := <-r.out:
+		return b, ok, nil
+	default:
+	}
+	set := func(to *stretch) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.awaited[kind] = to
+		f.cond.Broadcast()
+	}
+	set(r)
+	defer set(nil)
+	guard := time.NewTimer(stuck)
+	defer guard.Stop()
+	for {
+		select {
+		case b, ok := <-r.out:
+			return b, ok, nil
+		case <-f.ctx.Done():
+			return nil, false, context.Cause(f.ctx)
+		case <-guard.C:
+			f.mu.Lock()
+			late := r.ended || r.fed > place
+			f.mu.Unlock()
+			if late {
+				f.problem(fmt.Errorf("track %d: its decoder did not get on with a picture or sound for %v", r.track, stuck))
+				r.discard()
+				return nil, false, nil
+			}
+			guard.Reset(stuck) // it waits as we do
+		}
+	}
+}
+
+// discard ends a run whose further pictures nobody wants.
+func (r *stretch) discard() {
+	r.f.mu.Lock()
+	r.killed, r.failed = true, true
+	r.f.cond.Broadcast()
+	r.f.mu.Unlock()
+	r.dec.Kill()
+	r.f.running.Go(func() {
+		for range r.out {
+		}
+	})
+}
+
+// recycle gives room back that take gave.
+func (r *stretch) recycle(b []byte) {
+	select {
+	case r.free <- b:
+	default:
+	}
+}
