@@ -50,6 +50,9 @@ type Report struct {
 	// Hidden is how far before From the earliest picture was taken that the
 	// files hold to decode later ones. It is not shown, but it is there.
 	Hidden time.Duration
+	// Problems are what went wrong with decoding, in ExportMP4: the first few,
+	// in words of the decoder.
+	Problems []error
 	// Incomplete is set if a track has a declared hole of 1 s or more, a
 	// segment is missing, or a frame came too late. Silence by mute or DTX
 	// is complete.
