@@ -362,3 +362,22 @@ func TestFoundLater(t *testing.T) {
 		t.Errorf("events %+v", s.Events())
 	}
 }
+
+// TestTooMuch: what would fill the memory is refused.
+func TestTooMuch(t *testing.T) {
+	src := longMeeting(t)
+	for name, source := range map[string]Source{"index": indexed(t, src, 12), "segments": src} {
+		for _, weight := range []int64{0, maxWeight} {
+			s := &Session{src: source, byUID: make(map[uint64]int), indexes: make(map[int]bool), weight: weight}
+			if err := s.list(source.Segments(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.learn(t.Context()); errors.Is(err, errWeight) != (weight > 0) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if took := s.weight - weight; weight == 0 && took < 5*eventWeight+22*trackWeight {
+				t.Errorf("%s: weight %d", name, took)
+			}
+		}
+	}
+}

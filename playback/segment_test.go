@@ -160,3 +160,52 @@ func TestComplete(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// FuzzSegment: whatever one segment holds, the others play, and what it gives is
+// in order.
+func FuzzSegment(f *testing.F) {
+	whole := synthetic(f)
+	f.Add(whole.segments[1])
+	others := 0
+	for _, f := range syntheticFrames() {
+		if f.Time < 5*time.Second || f.Time >= 10*time.Second {
+			others++
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		src := &memSource{segments: maps.Clone(whole.segments)}
+		src.segments[1] = data
+		s := open(t, src)
+		if n := len(s.Missing()); n > 1 {
+			t.Fatalf("missing %v", s.Missing())
+		}
+		for _, seg := range s.Segments() {
+			if seg.From < 0 || seg.To < seg.From || seg.State == Unlisted || seg.State == Locked || seg.State != Readable && seg.Number != 1 {
+				t.Errorf("segment %+v", seg)
+			}
+		}
+		read := 0
+		if m, err := s.ReadSegment(t.Context(), 1); err == nil {
+			read = len(m.Frames)
+			last := make(map[uint64]time.Duration)
+			for i, f := range m.Frames {
+				if at, ok := last[f.Track]; ok && f.Time <= at || i > 0 && f.Time < m.Frames[i-1].Time {
+					t.Fatalf("frame %d at %v", i, f.Time)
+				}
+				last[f.Track] = f.Time
+			}
+		} else if len(s.Missing()) != 1 {
+			t.Errorf("not missing: %v", err)
+		}
+		n := 0
+		for _, err := range s.Frames(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n < others+read {
+			t.Errorf("%d frames, %d of them of segment 1", n, read)
+		}
+	})
+}

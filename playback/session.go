@@ -40,7 +40,7 @@ type trackState struct {
 const (
 	// How much is read side by side.
 	indexesAtOnce  = 8
-	segmentsAtOnce = 8
+	segmentsAtOnce = 4 // some 16 MiB each, while they are parsed
 
 	// maxTracks bounds the tracks that indexes tell of, and those of segments.
 	maxTracks = 1 << 14
