@@ -84,7 +84,7 @@ export function median(numbers) {
 /**
  * trim returns the factor to play an element at, that is error seconds ahead of
  * the clock. Pictures follow freely. Sound is left alone until it is 12 ms off,
- * and then drawn back by two percent, until it is right. At higher speed its
+ * and then drawn back by two percent (five, if it is far), until it is right. At higher speed its
  * clock is coarser.
  * @param {"audio"|"video"} kind
  * @param {number} error in seconds
@@ -98,7 +98,7 @@ export function trim(kind, error, now, rate = 1) {
 		return round(Math.max(0.75, Math.min(1.33, 1 - error * 4)));
 	}
 	if (off < (now === 1 ? Math.min(0.024, 0.012 * Math.max(1, rate)) : 0.003)) return 1;
-	const by = off > 0.06 ? 0.05 : 0.02;
+	const by = off > 0.025 ? 0.05 : 0.02;
 	return error > 0 ? 1 - by : 1 + by;
 }
 

@@ -181,7 +181,7 @@ export class Recording {
 		this.tracks = list.map((t) => {
 			const uid = String(t.uid), mark = marks.tracks.get(uid);
 			const held = seen.get(uid) || [];
-			const told = mark ? spans.lasting(mark.life, 0, this.duration) : [];
+			const told = mark ? spans.lasting(mark.life, 0, this.#lastKnown(mark.life, held)) : [];
 			// The timeline says to the millisecond what segments say to their length; of
 			// locked spans there may be no timeline.
 			const life = told.length ? spans.merge(told.concat(held.filter(([a, b]) =>
@@ -201,6 +201,13 @@ export class Recording {
 			this.missing.get(uid).push({ from: g.from, to: g.to, reason: g.reason || "" });
 		}
 		for (const holes of this.missing.values()) holes.sort((x, y) => x.from - y.from);
+	}
+
+	/** lastKnown is when a track ended of which the timeline does not tell, because that part cannot be read. */
+	#lastKnown(life, held) {
+		const last = held.length ? held[held.length - 1][1] : 0;
+		const since = Math.max(last, life.length ? life[life.length - 1][0] : 0);
+		return this.locked.concat(this.failed).some(([, b]) => b > since) ? since : this.duration;
 	}
 
 	#derivePeople(marks) {

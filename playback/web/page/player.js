@@ -393,7 +393,7 @@ export class Player extends EventTarget {
 		const t = this.#clock.time;
 		if (!this.#paused && t >= this.duration - 0.02) return this.#end();
 		const all = [...this.#tracks.values()];
-		const late = all.filter((p) => !p.prepare(t));
+		const late = all.filter((p) => !p.prepare(t, !this.#paused));
 		const sounds = late.filter((p) => p.kind === "audio");
 		if (sounds.length > 0 && sounds.some((p) => !p.covered(t))) this.#soundReady = null;
 		else this.#soundReady ??= now;
@@ -421,12 +421,14 @@ export class Player extends EventTarget {
 		this.#clock.set(t - lag * this.rate);
 		this.#clock.start();
 		this.#paced = this.#started = now;
+		this.#heard = undefined;
 		this.#ticker.every(brisk);
 		for (const p of all) p.excused = late.includes(p);
 		this.#run();
 		this.#tell("state");
 	}
 	#started = 0;
+	#heard;
 	#paced = 0; // when it started, or changed its pace
 
 	/** After a stop for want of media there must be a little more than nothing. */
@@ -451,12 +453,15 @@ export class Player extends EventTarget {
 		const errors = sounds.map((p) => p.heard(t)).filter((e) => e !== null);
 		this.#clock.follow(errors, now - this.#paced < 0.6);
 		t = this.#clock.time;
-		// Pictures begin when the first sound is heard, which tells when it really is.
-		const hold = now - this.#started < 0.3 && errors.length === 0 && sounds.some((p) => p.on);
+		// Pictures begin when sound is heard and has got into its stride, which tells
+		// what time it really is.
+		if (errors.length > 0) this.#heard ??= now;
+		const fresh = now - this.#started < 0.4;
+		const hold = fresh && sounds.some((p) => p.on) && !(now - this.#heard > 0.06);
 		if (now - this.#started > 0.5) this.#ticker.every(steady);
 		let missing = false;
 		for (const p of all) {
-			if (p.follow(t, this.rate, hold && p.kind === "video")) p.excused = false;
+			if (p.follow(t, this.rate, { fresh, hold })) p.excused = false;
 			// Pictures that were not waited for come when they come.
 			else if (!p.excused) missing = true;
 		}

@@ -13,7 +13,10 @@ import { trim } from "./clock.js";
 const behind = 10, untidy = 16;
 
 /** Beyond this an element is not drawn to the clock but put there: drawing a sound takes too long. */
-const far = { audio: 0.04, video: 0.12 };
+const far = { audio: 0.08, video: 0.12 };
+
+/** How far ahead of the clock pictures are put that are to begin with the sound. */
+const lead = 0.03;
 
 /** An element that is this late may begin where it is. */
 const late = { audio: 0.02, video: 0.1 };
@@ -21,8 +24,11 @@ const late = { audio: 0.02, video: 0.1 };
 /** How soon before its media an element is made ready to begin. */
 const soon = 4;
 
-/** What play() and seeking take, learnt while playing, in seconds. */
-const habit = { audio: { start: 0.06, seek: 0.08 }, video: { start: 0.01, seek: 0.15 } };
+/**
+ * What play() and seeking take, learnt while playing, in seconds. The first sounds
+ * start the device as well; those that join have it running.
+ */
+const habit = { audio: { start: 0.06, join: 0.03, seek: 0.08 }, video: { start: 0.01, join: 0.01, seek: 0.15 } };
 
 function learn(kind, what, took) {
 	if (took >= 0 && took < 2) habit[kind][what] += (Math.min(took, 0.6) - habit[kind][what]) * 0.2;
@@ -158,8 +164,14 @@ export class TrackPlayer {
 		return this.buffer.around(t);
 	}
 
-	/** prepare puts the element at t, not playing. Returns whether it is ready to play, or has nothing to play. */
-	prepare(t) {
+	/**
+	 * prepare puts the element at t, not playing. Returns whether it is ready to play,
+	 * or has nothing to play.
+	 * @param {number} t
+	 * @param {boolean} soon it is to play as soon as all are ready: pictures, which wait for
+	 *     the sound then, are put a little ahead, to begin at the right moment
+	 */
+	prepare(t, soon) {
 		this.aim(t);
 		this.#stop();
 		if (!this.buffer.around(t)) {
@@ -167,7 +179,10 @@ export class TrackPlayer {
 			this.#await(t);
 			return true;
 		}
-		if (this.placed === null || Math.abs(this.element.currentTime - t) > 0.004) this.#place(t);
+		const off = this.element.currentTime - t;
+		if (this.placed === null || off < -0.004 || off > (soon ? lead + 0.004 : 0.004)) {
+			this.#place(soon && this.kind === "video" && this.buffer.around(t + lead) ? t + lead : t);
+		}
 		return this.#settled();
 	}
 
@@ -218,7 +233,7 @@ export class TrackPlayer {
 		this.#stop();
 	}
 
-	/** latency tells how much before the clock is there an element must be started, in seconds. */
+	/** latency tells how much before the clock is there an element must be started with all others, in seconds. */
 	latency() {
 		return habit[this.kind].start;
 	}
@@ -229,6 +244,8 @@ export class TrackPlayer {
 		this.#cancel();
 		this.on = true;
 		this.factor = 1;
+		this.begunBy = this.habit;
+		this.dry = undefined;
 		this.begun = performance.now() / 1000;
 		this.begunFrom = e.currentTime;
 		this.placed = null;
@@ -245,9 +262,12 @@ export class TrackPlayer {
 	 * is not here yet.
 	 * @param {number} t the clock
 	 * @param {number} rate the clock's
-	 * @param {boolean} hold do not begin yet
+	 * @param {object} phase
+	 * @param {boolean} phase.fresh all have just begun
+	 * @param {boolean} phase.hold pictures do not begin yet
 	 */
-	follow(t, rate, hold = false) {
+	follow(t, rate, { fresh, hold }) {
+		this.habit = fresh ? "start" : "join";
 		this.clockTime = t;
 		const e = this.element, now = performance.now() / 1000;
 		// The clock starts a little before what was aimed at, of which nothing need be
@@ -262,7 +282,7 @@ export class TrackPlayer {
 		}
 		if (this.on && e.paused) this.on = false; // by the browser: a tab that is not seen, a device that went
 		if (this.on) this.#steer(t, rate, now);
-		else if (!hold) this.#join(t, rate);
+		else if (!hold || this.kind === "audio") this.#join(t, rate);
 		return true;
 	}
 
@@ -271,8 +291,8 @@ export class TrackPlayer {
 		const e = this.element, wait = this.placed === null ? NaN : this.placed - t;
 		if (!(wait > -late[this.kind] && wait < 5)) {
 			// If it came late it takes longer than thought.
-			const lead = (habit[this.kind].seek + 0.06) * rate;
-			this.lead = wait < 0 ? Math.min(3, Math.max(lead, this.lead * 1.6)) : lead;
+			const needs = (habit[this.kind].seek + 0.06) * rate;
+			this.lead = wait < 0 ? Math.min(3, Math.max(needs, this.lead * 1.6)) : needs;
 			this.#place(t + this.lead);
 		} else {
 			this.#beginIn(wait / rate, rate);
@@ -281,7 +301,7 @@ export class TrackPlayer {
 
 	/** beginIn starts the element if the clock is there within seconds, as exactly as timers are. */
 	#beginIn(seconds, rate) {
-		const rest = seconds - this.latency();
+		const rest = seconds - habit[this.kind][this.habit];
 		if (rest > 0.06 || this.timer || !this.#settled()) return;
 		if (rest < 0.004 || document.hidden) return this.begin(rate);
 		this.timer = setTimeout(() => this.begin(rate), rest * 1000);
@@ -290,13 +310,21 @@ export class TrackPlayer {
 	#steer(t, rate, now) {
 		const e = this.element;
 		if (e.seeking) return;
-		const error = this.error = e.currentTime - t;
+		// It ran dry, for the machine is busy or the device was changed. Where all did
+		// the clock goes with them when they are back.
+		if (e.readyState < 3 && this.kind === "audio") {
+			this.dry ??= now;
+			if (now - this.dry > 2) this.#restart(t, rate, now);
+			return;
+		}
+		this.dry = undefined;
+		const error = e.currentTime - t;
 		if (!this.steady) {
 			if (e.currentTime <= this.begunFrom + 0.005) {
 				if (now - this.begun > 1.5) this.#restart(t, rate, now);
 				return;
 			}
-			learn(this.kind, "start", (now - this.begun) - (e.currentTime - this.begunFrom) / rate);
+			learn(this.kind, this.begunBy, (now - this.begun) - (e.currentTime - this.begunFrom) / rate);
 			this.steady = true;
 		}
 		// The clock takes over the common delay of sounds that have just begun.

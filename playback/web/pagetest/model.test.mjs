@@ -70,6 +70,17 @@ test("tracks live from event to event, or as their segments tell", () => {
 	assert.deepEqual(r.failed, [[40, 45]]);
 });
 
+test("a track whose end nobody can read ends with what is there", () => {
+	const json = minute();
+	json.events.push({ t: 11, type: "track", participant: "ben", track: "9" }, { t: 51, type: "track", participant: "ben", track: "8" });
+	for (const uid of ["9", "8"]) json.tracks = [...json.tracks, { ...tracks[2], uid }];
+	for (const i of [2, 3, 4]) json.segments[i][4].push([3]);
+	for (const i of [10, 11]) json.segments[i][4].push([4]);
+	const r = new Recording(json);
+	assert.deepEqual(r.track("9").life, [[11, 25]]); // the segment at 25 is locked
+	assert.deepEqual(r.track("8").life, [[51, 60]]);
+});
+
 test("at tells who is there, speaks and shows", () => {
 	const r = new Recording(minute());
 	assert.deepEqual(r.at(5), { present: ["ada"], speaking: ["ada"], screens: [] });
@@ -120,7 +131,7 @@ test("a recording that goes on grows by what is new", () => {
 	const r = new Recording(early);
 	assert.ok(r.live);
 	assert.deepEqual(r.known, { version: "0", from: 5, events: 8 });
-	assert.deepEqual(r.track(mic).muted, [[20, 30.02]]); // not ended yet
+	assert.deepEqual(r.track(mic).muted, [[20, 25]]); // what is locked after that nobody knows
 	r.update({ ...whole, state: "closed", segments: whole.segments.slice(5), events: whole.events.slice(8), events_total: whole.events.length });
 	const all = new Recording({ ...whole, state: "closed" });
 	assert.equal(r.live, false);
