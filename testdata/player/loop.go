@@ -23,14 +23,26 @@ type Loop struct {
 	Private       string // see media.Track
 	Frames        [][]byte
 	KeyEvery      int // each so many frames one needs none before it
+	// Does is what a meter looks for, "flash" or "beep", or "".
+	Does string
 }
 
 // Flash returns the picture to measure with in a codec that it is there in.
 func Flash(c media.Codec) (*Loop, error) {
+	width, height := 320, 180
 	if c == media.VP8 {
-		return pictures(c, 640, 360, 20, fixtures.FlashFrames(string(c)))
+		width, height = 640, 360
 	}
-	return pictures(c, 320, 180, 20, fixtures.FlashFrames(string(c)))
+	return does("flash")(pictures(c, width, height, 20, fixtures.FlashFrames(string(c))))
+}
+
+func does(what string) func(*Loop, error) (*Loop, error) {
+	return func(l *Loop, err error) (*Loop, error) {
+		if err == nil {
+			l.Does = what
+		}
+		return l, err
+	}
 }
 
 // Clock returns a running clock in any codec of a picture.
@@ -44,7 +56,7 @@ func Screen() (*Loop, error) {
 }
 
 // Beep returns the sound to measure with.
-func Beep() (*Loop, error) { return sound(fixtures.Beep()) }
+func Beep() (*Loop, error) { return does("beep")(sound(fixtures.Beep())) }
 
 // Speech returns a voice.
 func Speech(n int) (*Loop, error) { return sound(fixtures.Speech(n)) }

@@ -1,0 +1,294 @@
+package player
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// A PageConfig says how a page is opened.
+type PageConfig struct {
+	// URL is what sealtape play prints.
+	URL string
+	// Width and Height are the window's; 0 means 1280x800.
+	Width, Height int
+	// Dark asks for dark colours, as people's systems do.
+	Dark bool
+	// Measure lets the page's sound be tapped: scripts of ours are let in, and
+	// sound may play before a click.
+	Measure bool
+	// Profile is the folder that Chromium keeps its files in, which stays. Empty
+	// is one of its own, which goes.
+	Profile string
+	// Log is told the browser's troubles. Nil discards.
+	Log func(string)
+}
+
+// A Page is Chromium with one page until Close. Its methods are safe for
+// concurrent use.
+type Page struct {
+	ctx    context.Context // chromedp's
+	cancel context.CancelFunc
+
+	mu       sync.Mutex
+	requests []string
+	errors   []string
+}
+
+// Open starts a Chromium and loads the page. It returns once the page's load event
+// has come. ctx bounds starting only.
+func Open(ctx context.Context, c PageConfig) (*Page, error) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		return nil, fmt.Errorf("no chromium in PATH, install Debian's package chromium: %w", err)
+	}
+	log := c.Log
+	if log == nil {
+		log = func(string) {}
+	}
+	p := &Page{}
+	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c)...)
+	trouble := func(format string, args ...any) { log("chromium: " + fmt.Sprintf(format, args...)) }
+	p.ctx, p.cancel = chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble), chromedp.WithListener(p.listen))
+	cancel := p.cancel
+	p.cancel = func() { cancel(); stop() }
+	if err := p.start(ctx, c); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the page: %w", err), p.Close())
+	}
+	return p, nil
+}
+
+func (p *Page) start(ctx context.Context, c PageConfig) error {
+	// The first Do binds the browser's life to its context, so it must not end
+	// with ctx.
+	started := context.AfterFunc(ctx, p.cancel)
+	err := chromedp.Do(p.ctx, command(network.Enable, network.EnableParams{}))
+	if !started() {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	scheme := "light"
+	if c.Dark {
+		scheme = "dark"
+	}
+	steps := []chromedp.Action[chromedp.Void]{
+		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}}}),
+	}
+	if c.Measure {
+		steps = append(steps, command(page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}))
+	}
+	return p.do(ctx, append(steps, chromedp.Navigate(c.URL))...)
+}
+
+// command makes an action of a command of the protocol whose result is of no use.
+func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, c, params)
+		return err
+	})
+}
+
+// listen notes what the page asks for, and its errors.
+func (p *Page) listen(ev any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := ev.(type) {
+	case *network.EventRequestWillBeSent:
+		p.requests = append(p.requests, e.Request.URL)
+	case *network.EventWebSocketCreated:
+		p.requests = append(p.requests, e.URL)
+	case *runtime.EventExceptionThrown:
+		p.errors = append(p.errors, "exception: "+e.ExceptionDetails.Text+" "+describe(e.ExceptionDetails.Exception))
+	case *runtime.EventConsoleAPICalled:
+		if e.Type != runtime.ConsoleAPICalledTypeError && e.Type != runtime.ConsoleAPICalledTypeWarning {
+			return
+		}
+		var words []string
+		for _, a := range e.Args {
+			words = append(words, describe(a))
+		}
+		p.errors = append(p.errors, fmt.Sprint(e.Type, ": ", strings.Join(words, " ")))
+	}
+}
+
+func describe(o *runtime.RemoteObject) string {
+	if o == nil {
+		return ""
+	}
+	return cmp.Or(o.Description, string(o.Value))
+}
+
+// Requests returns the addresses that the page asked for so far, in order.
+func (p *Page) Requests() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.requests)
+}
+
+// External returns those of Requests that go anywhere but to the host of the
+// page's own address.
+func (p *Page) External(own string) (out []string) {
+	home, err := url.Parse(own)
+	for _, r := range p.Requests() {
+		u, uerr := url.Parse(r)
+		switch {
+		case err != nil, uerr != nil:
+			out = append(out, r)
+		case u.Scheme == "data":
+		case u.Scheme == "blob":
+			if !strings.HasPrefix(u.Opaque, "http://"+home.Host+"/") {
+				out = append(out, r)
+			}
+		case u.Host != home.Host:
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Errors returns the page's exceptions, and what it told the console as errors and
+// warnings.
+func (p *Page) Errors() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.errors)
+}
+
+// do runs actions in the browser, bounded by ctx and by the browser's life.
+func (p *Page) do(ctx context.Context, actions ...chromedp.Action[chromedp.Void]) error {
+	run, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	err := chromedp.Do(run, actions...)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// Eval evaluates JavaScript, waits for what it promises, and returns it by way of
+// JSON.
+func Eval[T any](ctx context.Context, p *Page, js string) (T, error) {
+	var out T
+	err := p.do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		text, err := chromedp.Evaluate[string]("(async () => JSON.stringify(await ("+js+") ?? null))()", chromedp.EvalAwaitPromise)(ctx, t)
+		if err != nil {
+			return fmt.Errorf("%s: %w", js, err)
+		}
+		return json.Unmarshal([]byte(text), &out)
+	}))
+	return out, err
+}
+
+// Do evaluates JavaScript and waits for what it promises.
+func (p *Page) Do(ctx context.Context, js string) error {
+	_, err := Eval[any](ctx, p, js)
+	return err
+}
+
+// Until waits until an expression is true, looking 50 times a second. When ctx
+// ends first, the error has the page's own.
+func (p *Page) Until(ctx context.Context, js string) error {
+	for {
+		ok, err := Eval[bool](ctx, p, "!!("+js+")")
+		if err != nil {
+			return fmt.Errorf("waiting for %s: %w; the page says %q", js, err, p.Errors())
+		}
+		if ok {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Click clicks on what a CSS selector finds first, as a person does.
+func (p *Page) Click(ctx context.Context, selector string) error {
+	return p.do(ctx, chromedp.Click(selector))
+}
+
+// Key presses a key, as a person does.
+func (p *Page) Key(ctx context.Context, keys string) error {
+	return p.do(ctx, chromedp.KeyEvent(keys))
+}
+
+// Navigate goes to another address.
+func (p *Page) Navigate(ctx context.Context, url string) error {
+	return p.do(ctx, chromedp.Navigate(url))
+}
+
+// Screenshot returns what is in the window as a PNG.
+func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
+	var png []byte
+	err := p.do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) (err error) {
+		png, err = chromedp.CaptureScreenshot()(ctx, t)
+		return err
+	}))
+	return png, err
+}
+
+// Close closes the browser and waits for its end, 15 s at most.
+func (p *Page) Close() error {
+	defer p.cancel()
+	if p.ctx.Err() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, 15*time.Second)
+	defer cancel()
+	if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("closing the browser: %w", err)
+	}
+	return nil
+}
+
+// options are Chromium's flags: as those of testdata/browser, but for a person's
+// page instead of a member's.
+func options(chromium string, c PageConfig) []chromedp.ExecAllocatorOption {
+	opts := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(chromium),
+		chromedp.Headless,
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck,
+		chromedp.WindowSize(cmp.Or(c.Width, 1280), cmp.Or(c.Height, 800)),
+	}
+	if c.Measure {
+		opts = append(opts, chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
+	}
+	if c.Profile != "" {
+		opts = append(opts, chromedp.UserDataDir(c.Profile))
+	}
+	for _, flag := range []string{
+		"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-extensions",
+		"disable-default-apps", "disable-breakpad", "disable-client-side-phishing-detection", "metrics-recording-only",
+		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
+	} {
+		opts = append(opts, chromedp.Flag(flag, true))
+	}
+	if _, err := os.Stat("/dev/shm"); err != nil {
+		opts = append(opts, chromedp.Flag("disable-dev-shm-usage", true))
+	}
+	return opts
+}
