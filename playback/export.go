@@ -254,6 +254,9 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 			progress(shown)
 		}
 	}
+	if len(last) == 0 {
+		return r.nothing()
+	}
 	for _, out := range all {
 		if err := out.finish(x.length()); err != nil {
 			return err
@@ -269,6 +272,14 @@ func (r *Report) drop(n int) {
 		r.Dropped += n
 		r.Incomplete = true
 	}
+}
+
+// nothing is the error of an export that got no frame.
+func (r *Report) nothing() error {
+	if len(r.Missing) > 0 {
+		return fmt.Errorf("nothing can be read: %w", &r.Missing[0])
+	}
+	return ErrNothing
 }
 
 // title is the export's title: the one asked for, or the room's.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
@@ -18,19 +20,37 @@ func exportCommand() *cli.Command {
 		Name:      "export",
 		Usage:     "write a recording as files for any player",
 		ArgsUsage: "ID -o PATH",
-		Description: `mkv makes one file with a track for each participant and source. tracks makes a
-folder with a file for each, all of the same beginning, so that they line up.
-Nothing is transcoded. What is missing is listed. ID may be the start of one, or
-"last". PATH must be new; it appears when all is written.
+		Description: `mkv makes one file with a track for each participant and source, chapters for
+what happened, and the chat as subtitles, which are off by default. tracks makes a
+folder with a file for each, all of the same beginning and length, so that they
+line up. Nothing is transcoded. ID may be the start of one, or "last". PATH must be
+new; it appears when all is written.
 
-Exit code 3: it is written, and something of a second or more is missing.`,
+Time stays true: where there is no sound, for whatever reason, there is silence,
+and a picture stands still. What is missing is listed.
+
+TIME is as in 754, 12:34, 1:02:03 or 12m34s. A file that begins in the middle also
+holds, hidden, the pictures since the last key frame, without which the next ones
+cannot be decoded.
+
+Exit code 3: it is written, and something of a second or more is missing, or the
+recording was not closed. 4: it is written without what failed verification.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the file or folder to make, `PATH`"},
 			&cli.StringFlag{Name: "format", Value: "mkv", Usage: "`mkv` or tracks"},
+			&cli.StringFlag{Name: "from", Usage: "begin at `TIME` of the recording"},
+			&cli.StringFlag{Name: "to", Usage: "end at `TIME` of the recording"},
+			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
 			storeFlag(),
 		},
 		Action: exportAction,
 	}
+}
+
+// exporters are the functions that export, by format.
+var exporters = map[string]func(context.Context, *playback.Session, string, playback.ExportOptions) (playback.Report, error){
+	"mkv":    playback.ExportFile,
+	"tracks": playback.ExportTracks,
 }
 
 func exportAction(c *cli.Context) error {
@@ -43,8 +63,13 @@ func exportAction(c *cli.Context) error {
 	if out == "" {
 		return usagef(c, "where to? -o PATH is missing")
 	}
-	if format != "mkv" && format != "tracks" {
+	export := exporters[format]
+	if export == nil {
 		return usagef(c, "--format is %q, want mkv or tracks", format)
+	}
+	var options playback.ExportOptions
+	if options.From, options.To, err = excerptFlags(c); err != nil {
+		return err
 	}
 	if format == "tracks" {
 		err = emptyOrAbsent(out)
@@ -62,43 +87,103 @@ func exportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	id := rec.Head().ID
 	bar := e.progress("reading", int64(len(rec.Segments())))
-	src := &segmentSource{rec: rec, onRead: func(int) { bar.add(1) }}
-	s, err := playback.Open(c.Context, src, playback.Options{Recording: rec.Head().ID})
+	src := &indexedSource{segmentSource{rec: rec, onRead: func(int) { bar.add(1) }}}
+	s, err := playback.Open(c.Context, src, playback.Options{Recording: id})
 	bar.finish()
 	if err != nil {
 		return err
 	}
 	src.onRead = nil
+	if options.From > 0 && options.From >= s.Duration() {
+		return hinted(fmt.Errorf("recording %s lasts %s, there is nothing from %s on", id, length(s.Duration()), length(options.From)),
+			"--from counts from the recording's beginning")
+	}
+	if options.Participants, err = chosenParticipants(s.Participants(), c.StringSlice("participant")); err != nil {
+		return err
+	}
 
-	bar = e.progress("writing", int64(s.Duration()))
-	options := playback.ExportOptions{Progress: func(done, _ time.Duration) { bar.set(int64(done)) }}
-	var report playback.Report
-	if format == "tracks" {
-		report, err = playback.ExportTracks(c.Context, s, out, options)
-	} else {
-		report, err = playback.ExportFile(c.Context, s, out, options)
+	bar = e.progress("writing", int64(excerptLength(s, options)))
+	began := time.Now()
+	options.Progress = func(done, _ time.Duration) {
+		bar.describe("writing" + speed(done, time.Since(began)))
+		bar.set(int64(done))
 	}
+	report, err := export(c.Context, s, out, options)
 	bar.finish()
-	if err != nil {
-		return fmt.Errorf("exporting recording %s: %w", rec.Head().ID, err)
+	switch {
+	case errors.Is(err, playback.ErrNothing) && len(options.Participants) > 0:
+		return hinted(fmt.Errorf("exporting recording %s: there is nothing of those participants at that time", id),
+			"sealtape info "+id+" --timeline shows who was there when")
+	case errors.Is(err, syscall.ENOSPC):
+		return hinted(fmt.Errorf("exporting recording %s: %w", id, err), "make room or choose another disk; nothing is left of the export")
+	case err != nil:
+		return fmt.Errorf("exporting recording %s: %w", id, err)
 	}
-	e.notef("%s, %s in %s", length(report.Duration), count(len(report.Tracks), "track"), out)
-	for i, t := range report.Tracks {
-		if format == "tracks" {
-			e.notef("  %s: %s", clean(t.Label()), clean(report.Files[i]))
+	e.exported(report, out)
+	err = e.shortcomings(rec, s.Tracks(), report.Gaps, report.Missing, src.tornSegments())
+	if err == nil && report.Incomplete {
+		err = exitWith(exitIncomplete, fmt.Errorf("recording %s is not complete", id))
+	}
+	return err
+}
+
+// exported tells what was written.
+func (e *env) exported(r playback.Report, out string) {
+	e.notef("%s, %s in %s", length(r.Duration), count(len(r.Tracks), "track"), out)
+	for i, t := range r.Tracks {
+		if i < len(r.Files) {
+			e.notef("  %s: %s", clean(t.Label()), clean(r.Files[i]))
 		} else {
 			e.notef("  %s", clean(t.Label()))
 		}
 	}
-	if report.Dropped > 0 {
-		e.notef("%s came too late to keep their place and were left out", count(report.Dropped, "frame"))
+	if r.Dropped > 0 {
+		e.notef("%s came too late to keep their place and were left out", count(r.Dropped, "frame"))
 	}
-	err = e.shortcomings(rec, s.Tracks(), report.Gaps, report.Missing, src.tornSegments())
-	if err == nil && report.Incomplete {
-		err = exitWith(exitIncomplete, fmt.Errorf("recording %s is not complete", rec.Head().ID))
+	if r.Hidden > 0 {
+		e.notef("hidden in it: up to %s of pictures from before %s, which the first ones need", length(r.Hidden), length(r.From))
 	}
-	return err
+}
+
+// excerptFlags returns what --from and --to say, 0 where they say nothing.
+func excerptFlags(c *cli.Context) (from, to time.Duration, err error) {
+	if c.IsSet("from") {
+		if from, err = parsePosition(c.String("from")); err != nil {
+			return 0, 0, usagef(c, "--from: %v", err)
+		}
+	}
+	if c.IsSet("to") {
+		if to, err = parsePosition(c.String("to")); err != nil {
+			return 0, 0, usagef(c, "--to: %v", err)
+		}
+		if to <= from {
+			return 0, 0, usagef(c, "--to is %s, which is not after %s", c.String("to"), length(from))
+		}
+	}
+	return from, to, nil
+}
+
+func excerptLength(s *playback.Session, o playback.ExportOptions) time.Duration {
+	to := s.Duration()
+	if o.To > 0 {
+		to = min(to, o.To)
+	}
+	return to - o.From
+}
+
+// speed tells how much faster than the meeting something goes, once that can be
+// said.
+func speed(done, took time.Duration) string {
+	if took < time.Second || done <= 0 {
+		return ""
+	}
+	x := done.Seconds() / took.Seconds()
+	if x < 10 {
+		return fmt.Sprintf(" at %.1f× real time", x)
+	}
+	return fmt.Sprintf(" at %.0f× real time", x)
 }
 
 // shortcomings tells what a recording lacks, and returns the error with the

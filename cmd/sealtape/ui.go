@@ -205,6 +205,13 @@ func (p *progressBar) set(n int64) {
 	}
 }
 
+// describe says anew what is shown.
+func (p *progressBar) describe(what string) {
+	if p.bar != nil {
+		p.bar.Describe(what)
+	}
+}
+
 // finish removes the bar, wherever it stands.
 func (p *progressBar) finish() {
 	if p.bar != nil {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sealtape/sealtape/playback"
+)
+
+// maxListed bounds the participants that a hint lists.
+const maxListed = 20
+
+// chosenParticipants returns the identities of those, of all who are present, that
+// --participant names.
+// A whole identity or name comes before one in other letters' case; what fits
+// several is refused, as is what fits nobody.
+func chosenParticipants(present []playback.Participant, names []string) ([]string, error) {
+	var chosen []string
+	for _, name := range names {
+		var found []playback.Participant
+		for _, fits := range []func(playback.Participant) bool{
+			func(p playback.Participant) bool { return p.Identity == name },
+			func(p playback.Participant) bool { return p.Name == name },
+			func(p playback.Participant) bool {
+				return strings.EqualFold(p.Name, name) || strings.EqualFold(p.Identity, name)
+			},
+		} {
+			for _, p := range present {
+				if name != "" && fits(p) {
+					found = append(found, p)
+				}
+			}
+			if len(found) > 0 {
+				break
+			}
+		}
+		switch len(found) {
+		case 0:
+			return nil, hinted(fmt.Errorf("nobody called %q was recorded", name), "there were: "+whoTheyAre(present))
+		case 1:
+			if !slices.Contains(chosen, found[0].Identity) {
+				chosen = append(chosen, found[0].Identity)
+			}
+		default:
+			return nil, hinted(fmt.Errorf("%d participants are called %q", len(found), name), "choose by identity: "+whoTheyAre(found))
+		}
+	}
+	return chosen, nil
+}
+
+// whoTheyAre tells participants by name and identity.
+func whoTheyAre(people []playback.Participant) string {
+	var all []string
+	for _, p := range people[:min(len(people), maxListed)] {
+		if p.Name == "" || p.Name == p.Identity {
+			all = append(all, p.Identity)
+		} else {
+			all = append(all, fmt.Sprintf("%s (%s)", p.Name, p.Identity))
+		}
+	}
+	if more := len(people) - maxListed; more > 0 {
+		all = append(all, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(all, ", ")
+}
