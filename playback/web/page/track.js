@@ -28,10 +28,10 @@ const soon = 4;
  * What play() and seeking take, learnt while playing, in seconds. The first sounds
  * start the device as well; those that join have it running.
  */
-const habit = { audio: { start: 0.06, join: 0.03, seek: 0.08 }, video: { start: 0.01, join: 0.01, seek: 0.15 } };
+const habit = { audio: { start: 0.06, join: 0.06, seek: 0.08 }, video: { start: 0.01, join: 0.01, seek: 0.15 } };
 
 function learn(kind, what, took) {
-	if (took >= 0 && took < 2) habit[kind][what] += (Math.min(took, 0.6) - habit[kind][what]) * 0.2;
+	if (took >= 0 && took < 2) habit[kind][what] += (Math.min(took, 0.5) - habit[kind][what]) * 0.25;
 }
 
 export class TrackPlayer {
@@ -273,7 +273,7 @@ export class TrackPlayer {
 		// The clock starts a little before what was aimed at, of which nothing need be
 		// here; and an element may still be where the clock was, or where it will be.
 		const at = Math.max(t, this.aimed);
-		if (!this.buffer.around(at) && !(this.on && this.buffer.around(e.currentTime) && Math.abs(e.currentTime - t) < 0.25)) {
+		if (!this.buffer.around(at) && !(this.on && this.buffer.around(e.currentTime) && Math.abs(e.currentTime - t) < far.audio)) {
 			this.#stop();
 			if (!this.covered(at)) return false;
 			this.#await(t);
