@@ -69,6 +69,9 @@ func prepare(cs []*cli.Command) {
 			c.Action = noSuchCommand
 			c.CustomHelpTemplate = groupHelp
 		}
+		if strings.HasPrefix(strings.TrimPrefix(c.ArgsUsage, "["), "ID") {
+			c.BashComplete = completeIDs(c)
+		}
 		for _, f := range c.Flags {
 			if b, ok := f.(*cli.BoolFlag); ok {
 				b.DisableDefaultText = true // a switch is off until it is given

@@ -1,9 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/archive"
 )
 
 func completionCommand() *cli.Command {
@@ -35,6 +41,35 @@ func completionCommand() *cli.Command {
 			}
 			return nil
 		},
+	}
+}
+
+// completeTime bounds what a shell waits for the store.
+const completeTime = 2 * time.Second
+
+// completeIDs completes the ID of a recording from the store that the flags typed
+// so far, or the environment, name; it takes no key.
+func completeIDs(cmd *cli.Command) cli.BashCompleteFunc {
+	flags := cli.DefaultCompleteWithFlags(cmd)
+	return func(c *cli.Context) {
+		if typed := os.Args[len(os.Args)-2]; strings.HasPrefix(typed, "-") || c.NArg() > 0 {
+			flags(c)
+			return
+		}
+		e := envOf(c)
+		ctx, cancel := context.WithTimeout(c.Context, completeTime)
+		defer cancel()
+		store, err := e.openStore(ctx, c.String("store"), false)
+		if err != nil {
+			return // there is nobody to tell
+		}
+		e.printf("last\n")
+		for id, err := range archive.IDs(ctx, store) {
+			if err != nil {
+				return
+			}
+			e.printf("%s\n", id)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ which takes a few minutes. Everything is kept in a new folder that it names.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "s3", Usage: "store in a real MinIO on this machine, not in a folder"},
 			&cli.DurationFlag{Name: "duration", Value: 15 * time.Second, Usage: "`LENGTH` of the recording"},
-			&cli.BoolFlag{Name: "no-browser", Usage: "open no window at the end"},
+			&cli.BoolFlag{Name: "no-browser", Usage: "do not play it in a browser at the end"},
 		},
 		Action: demoAction,
 	}
@@ -139,10 +140,14 @@ func demoAction(c *cli.Context) (err error) {
 	d.say("Done")
 	d.note("%s plays in any player; a track for each person and source", file)
 	d.note("the keys, and the store if it was a folder, are in %s; delete it when you have seen enough", d.dir)
-	if !c.Bool("no-browser") {
-		openWindow(file)
+	if c.Bool("no-browser") || !desktop() {
+		if !c.Bool("s3") { // that store is gone with us
+			d.note("to watch it: SEALTAPE_HOME=%s sealtape play last --store %s", d.homeOf("alice"), store)
+		}
+		return nil
 	}
-	return nil
+	d.say("Alice watches it, until Ctrl-C")
+	return d.run(ctx, "alice", "play", "last", "--store", store)
 }
 
 func randomText() (string, error) {
@@ -240,6 +245,7 @@ func (d *demo) run(ctx context.Context, who string, args ...string) error {
 	d.note("$ sealtape %s", strings.Join(shown, " "))
 	cmd := exec.CommandContext(ctx, d.self, args...)
 	cmd.Args[0] = "sealtape"
+	ownGroup(cmd) // Ctrl-C reaches it once: from us
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	cmd.Env = append(os.Environ(), "SEALTAPE_HOME="+d.homeOf(who))
@@ -251,7 +257,11 @@ func (d *demo) run(ctx context.Context, who string, args ...string) error {
 			apiSecretVar+"="+d.meeting.APISecret, e2eePassphraseVar+"="+d.pass)
 	}
 	cmd.Stdout, cmd.Stderr = d.env.stdout, d.env.stderr
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if args[0] == "play" && errors.Is(err, context.Canceled) {
+		return nil // it ended well, as it was asked to
+	}
+	if err != nil {
 		return fmt.Errorf("sealtape %s: %w", args[0], err)
 	}
 	return nil
@@ -319,15 +329,7 @@ func readObject(ctx context.Context, s archive.Store, name string) (b []byte, er
 	return io.ReadAll(io.LimitReader(r, archive.MaxObject))
 }
 
-// openWindow shows the file with the desktop's player, where there is one.
-func openWindow(file string) {
-	if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
-		return
-	}
-	cmd := exec.Command("xdg-open", file)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DISPLAY=" + os.Getenv("DISPLAY"),
-		"WAYLAND_DISPLAY=" + os.Getenv("WAYLAND_DISPLAY"), "XDG_RUNTIME_DIR=" + os.Getenv("XDG_RUNTIME_DIR")}
-	if cmd.Start() == nil {
-		_ = cmd.Process.Release() // the player outlives us
-	}
+// desktop reports whether there is one to open a browser on.
+func desktop() bool {
+	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
 }
