@@ -2,7 +2,7 @@
 
 const GAP = 8, PAD = 8, RATIO = 16 / 9;
 const PAGER = 38; // how high the pager is
-const LEAST = 128; // the narrowest tile on which a name can be read
+const LEAST = 112; // the narrowest tile on which a name can be read
 
 // best has the number of columns with which n tiles of 16:9 are largest in w x h.
 function best(n, w, h) {

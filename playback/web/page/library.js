@@ -51,7 +51,7 @@ class Library {
 			$("results").setAttribute("aria-busy", "false");
 			$("count").textContent = "";
 			$("message").hidden = false;
-			$("message").replaceChildren(icon("alert"), el("h2", {}, "The recordings cannot be listed"), el("p", {}, el("bdi", {}, line(err?.message, 600))),
+			$("message").replaceChildren(icon("alert"), el("h2", {id: "messagehead"}, "The recordings cannot be listed"), el("p", {}, el("bdi", {}, line(err?.message, 600))),
 				el("div", {class: "row"}, el("button", {type: "button", class: "textbutton primary", onclick: () => location.reload()}, "Try again")));
 			return;
 		}

@@ -33,7 +33,7 @@ function fail(name, head, text, hint, again) {
 	$("subtitle").textContent = "";
 	const box = $("message");
 	box.hidden = false;
-	box.replaceChildren(icon(name), el("h2", {}, head), el("p", {}, el("bdi", {}, line(text, 600))),
+	box.replaceChildren(icon(name), el("h2", {id: "messagehead"}, head), el("p", {}, el("bdi", {}, line(text, 600))),
 		hint ? el("p", {class: "quiet"}, hint) : null, el("div", {class: "row"},
 			again ? el("button", {type: "button", class: "textbutton primary", onclick: () => location.reload()}, "Try again") : null,
 			el("a", {class: "textbutton", href: "../"}, "All recordings")));

@@ -1,0 +1,243 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/sealtape/sealtape/playback/web"
+)
+
+// The recordings of the fixture: see testdata of the page in pagetest/fixture.
+const (
+	meeting = "01JD3Q8ZC5MEETING" // all states, hostile names and chat, no media
+	crowd   = "01JD4BIGMEETING"   // 30 people, live
+	sealed  = "01JD5LOCKED"       // no key
+	broken  = "01JD6BROKEN"       // failed verification
+	later   = "01JD7LATER"        // the store does not answer
+)
+
+// none is a library without recordings: the fixture answers in its place.
+type none struct{}
+
+func (none) Recordings(context.Context) ([]web.Entry, error) { return nil, nil }
+func (none) Open(context.Context, string) (web.Recording, error) {
+	return nil, errors.New("not by this way")
+}
+
+// A site is the real server with a fixture for an API, and a browser.
+type site struct {
+	*testing.T
+	ctx  context.Context
+	url  string // of the page, with a slash
+	list func() (int, string)
+}
+
+func newSite(t *testing.T) *site {
+	read := func(name string) string {
+		b, err := os.ReadFile("pagetest/fixture/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	s := &site{T: t}
+	library, one := read("library.json"), read("meeting.json")
+	s.list = func() (int, string) { return 200, library }
+	answers := map[string]func() (int, string){
+		meeting: func() (int, string) { return 200, one },
+		crowd:   func() (int, string) { return 200, crowded(t, one) },
+		sealed:  func() (int, string) { return 423, `{"error":"locked","text":"no key opens <b>this</b>"}` },
+		broken:  func() (int, string) { return 422, `{"error":"failed","text":"the log is not the one the head signs"}` },
+		later:   func() (int, string) { return 503, `{"error":"later","text":"connection refused"}` },
+	}
+	server, err := web.New(web.Config{Library: none{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, path, api := strings.Cut(r.URL.Path, "/api/recordings")
+		if !api {
+			server.ServeHTTP(w, r)
+			return
+		}
+		status, body := 404, `{"error":"gone","text":"no such recording"}`
+		switch id, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); {
+		case id == "":
+			status, body = s.list()
+		case strings.HasPrefix(rest, "segments/"):
+			status, body = 200, "" // nobody sent anything
+		case r.URL.Query().Has("wait"):
+			<-r.Context().Done()
+			return
+		case answers[id] != nil:
+			status, body = answers[id]()
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	t.Cleanup(func() {
+		front.CloseClientConnections()
+		front.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.url = server.URL(strings.TrimPrefix(front.URL, "http://"))
+	s.ctx = browse(t)
+	return s
+}
+
+// browse starts a Chromium that ends with the test.
+func browse(t *testing.T) context.Context {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal("no chromium in PATH, install Debian's package chromium")
+	}
+	opts := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(chromium), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.WindowSize(1400, 900),
+		// What assistive technology is told of an element, for checks.js.
+		chromedp.Flag("enable-blink-features", "ComputedAccessibilityInfo"),
+		chromedp.Flag("force-prefers-reduced-motion", true),
+	}
+	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-extensions", "disable-dev-shm-usage"} {
+		opts = append(opts, chromedp.Flag(flag, true))
+	}
+	run, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	quiet := func(string, ...any) {}
+	ctx, cancel := chromedp.NewContext(run, chromedp.WithErrorf(quiet), chromedp.WithLogf(quiet))
+	ctx, timeout := context.WithTimeout(ctx, 5*time.Minute) // only so that nothing hangs
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		timeout()
+		cancel()
+		stop()
+	})
+	return ctx
+}
+
+// crowded is the meeting with 30 people, still going on.
+func crowded(t *testing.T, one string) string {
+	var r map[string]any
+	if err := json.Unmarshal([]byte(one), &r); err != nil {
+		t.Fatal(err)
+	}
+	var events []any
+	for i := range 30 {
+		events = append(events, map[string]any{"t": 1, "type": "join", "participant": fmt.Sprintf("p%d", i), "name": fmt.Sprintf("Member %d of the crowd", i)})
+		for from := 10 + 7*i; from < 1400; from += 210 {
+			events = append(events, map[string]any{"t": from + 6, "type": "speaking", "participant": fmt.Sprintf("p%d", i), "from": from, "to": from + 6})
+		}
+	}
+	r["id"], r["state"], r["events"], r["events_total"] = crowd, "open", events, len(events)
+	r["tracks"], r["gaps"] = []any{}, []any{}
+	for _, seg := range r["segments"].([]any) {
+		seg.([]any)[3], seg.([]any)[4] = "r", []any{}
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// do runs actions in the browser.
+func (s *site) do(actions ...chromedp.Action[chromedp.Void]) {
+	s.Helper()
+	if err := chromedp.Do(s.ctx, actions...); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// open goes to a page, "" for the library, and waits until it shows something.
+func (s *site) open(path string) {
+	s.Helper()
+	checks, err := os.ReadFile("pagetest/checks.js")
+	if err != nil {
+		s.Fatal(err)
+	}
+	// From elsewhere: a change of the fragment alone would not load the page.
+	s.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+path))
+	s.wait(`document.readyState === "complete" && !document.body.classList.contains("loading") &&
+		(window.sealtape || !document.getElementById("message").hidden || document.querySelector("#results")?.getAttribute("aria-busy") === "false")`)
+	s.do(chromedp.Evaluate[chromedp.Void](string(checks)))
+}
+
+// wait waits until the expression is true.
+func (s *site) wait(js string) {
+	s.Helper()
+	if _, err := chromedp.Run(s.ctx, chromedp.Poll[any](js, chromedp.WithPollingTimeout(time.Minute))); err != nil {
+		s.Fatalf("waiting for %s: %v", js, err)
+	}
+}
+
+// get evaluates an expression.
+func get[T any](s *site, js string) T {
+	s.Helper()
+	v, err := chromedp.Run(s.ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	if err != nil {
+		s.Fatalf("%s: %v", js, err)
+	}
+	return v
+}
+
+// want fails unless the expression has the value.
+func want[T comparable](s *site, js string, value T) {
+	s.Helper()
+	if got := get[T](s, js); got != value {
+		s.Errorf("%s = %v, want %v", js, got, value)
+	}
+}
+
+// check runs checks of checks.js, which must find nothing.
+func (s *site) check(names ...string) {
+	s.Helper()
+	for _, name := range names {
+		for _, fault := range get[[]string](s, "checks."+name+"()") {
+			s.Errorf("%s: %s", name, fault)
+		}
+	}
+}
+
+func (s *site) key(keys ...string) {
+	s.Helper()
+	for _, k := range keys {
+		s.do(chromedp.KeyEvent(k))
+	}
+}
+
+func (s *site) at(seconds float64) {
+	s.Helper()
+	s.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("sealtape.player.seek(%g)", seconds)))
+	s.wait(fmt.Sprintf("Math.abs(sealtape.player.time - %g) < 0.01", seconds))
+	// Tiles and lists follow with the next event of the clock.
+	s.do(chromedp.Evaluate[chromedp.Void](`new Promise((done) => setTimeout(done, 0)).then(() => new Promise(requestAnimationFrame))`, chromedp.EvalAwaitPromise))
+}
+
+// on runs a part of the test against the same browser.
+func (s *site) on(name string, f func(s *site)) {
+	s.T.Run(name, func(t *testing.T) {
+		part := *s
+		part.T = t
+		f(&part)
+	})
+}
+
+// tile is the state of a person's or a screen's tile.
+func tile(key string) string { return fmt.Sprintf(`document.querySelector('.tile[data-key="%s"]')`, key) }
+
+func has(list []string, s string) bool { return slices.Contains(list, s) }
