@@ -238,6 +238,8 @@ func (s *site) on(name string, f func(s *site)) {
 }
 
 // tile is the state of a person's or a screen's tile.
-func tile(key string) string { return fmt.Sprintf(`document.querySelector('.tile[data-key="%s"]')`, key) }
+func tile(key string) string {
+	return fmt.Sprintf(`document.querySelector('.tile[data-key="%s"]')`, key)
+}
 
 func has(list []string, s string) bool { return slices.Contains(list, s) }

@@ -219,7 +219,7 @@ export class Lanes {
 			if (b <= this.#from || a >= this.#to) return null;
 			const x = this.#x(Math.max(a, this.#from)), width = Math.max(3, this.#x(Math.min(b, this.#to)) - x);
 			const m = el("div", {class: "span", "data-kind": kind, "data-from": a, "data-to": b},
-				width > 22 ? el("span", {}, icon(name), width > 40 + words.length * 7 ? words : null) : null);
+				width > 22 ? el("span", {}, icon(name), width > 36 + words.length * 6 ? words : null) : null);
 			m.style.left = `${x}px`;
 			m.style.width = `${width}px`;
 			return m;
