@@ -310,6 +310,26 @@ func TestConfiguration(t *testing.T) {
 	}
 }
 
+// TestTooClose: no two pictures have one time.
+func TestTooClose(t *testing.T) {
+	for _, c := range videoCodecs {
+		track, frames := clock(t, c, time.Minute)
+		frames = frames[:30]
+		for i := range frames {
+			frames[i].Time = time.Minute + time.Duration(i/2)*frame + time.Duration(i%2)*100*time.Microsecond
+		}
+		packets, decoded := probe(t, Pictures(track, frames, Next{})...)
+		if decoded != 30 {
+			t.Errorf("%s: %d decoded", c, decoded)
+		}
+		for i, p := range packets {
+			if want := frames[i].Time + time.Duration(i%2)*900*time.Microsecond; (p.at - want).Abs() > time.Millisecond/2 {
+				t.Errorf("%s: packet %d at %v, want %v", c, i, p.at, want)
+			}
+		}
+	}
+}
+
 // TestNames: nobody's name is in an initialization segment, which depends on
 // nothing but the codec.
 func TestNames(t *testing.T) {

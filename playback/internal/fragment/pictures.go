@@ -34,14 +34,19 @@ type Next struct {
 // that comes later than Hold: before any other frame a player would take one for
 // a seek, and drop all up to the next key frame.
 //
+// A picture less than a millisecond after the one before, as where layers are
+// switched, comes a millisecond after it: decoders take no two at one time.
 // Frames of which nothing tells the configuration are left out.
 func Pictures(t media.Track, frames []media.Frame, next Next) []Part {
 	var pieces []piece
 	private := t.Private
+	earliest := time.Duration(0)
 	for _, f := range frames {
 		if len(f.Data) == 0 || f.Time < 0 {
 			continue
 		}
+		f.Time = max(f.Time, earliest)
+		earliest = f.Time + time.Millisecond
 		if f.Key && media.NeedsPrivate(t.Codec) {
 			if p := media.Describe(t.Codec, f.Data).Private; p != "" {
 				private = p

@@ -45,7 +45,7 @@ func Seam(next, first time.Duration) time.Duration {
 // Bounds. Without a usable frame, ok is false.
 func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run, ok bool) {
 	out := make([]media.Frame, 0, len(frames)+8)
-	last := time.Duration(-1) // time of the last packet
+	var last time.Duration // time of the last packet
 	stereo := false
 	silence := func(d, until time.Duration) {
 		for _, packet := range opus.Silence(d, stereo) {

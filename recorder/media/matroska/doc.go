@@ -4,7 +4,8 @@
 // It is small on purpose. [Writer] makes a segment: streamable, so that what
 // was written before a crash plays, with every error of the underlying writer
 // returned by the call that met it. [FileWriter] makes a finished file for
-// people, with duration, cues and seek head, into a seekable output. [Reader]
+// people, with duration, cues and seek head, into a seekable output. [WebMInit]
+// and [AppendWebMClusters] make the pieces that browsers are fed with. [Reader]
 // reads both, and the plain subset of other programs' files: known or unknown
 // sizes, SimpleBlock and BlockGroup, no lacing, no content encodings.
 //
