@@ -1,0 +1,272 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/web"
+)
+
+// A countingStore counts what is read of the objects, and fails when it is told to.
+type countingStore struct {
+	archive.Store
+	gets atomic.Int64
+	down atomic.Bool
+}
+
+var errDown = errors.New("the store is down")
+
+func (s *countingStore) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	s.gets.Add(1)
+	if s.down.Load() {
+		return nil, errDown
+	}
+	return s.Store.Get(ctx, name, off, n)
+}
+
+// library returns the recordings in a folder as the owner of home sees them.
+func (l *lab) library(home, store string) (*library, *countingStore) {
+	l.t.Helper()
+	h, err := keys.OpenHome(home)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	me, err := h.Load(nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	v, err := h.Verifiers()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	s, err := dir.Create(store)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			l.t.Error(err)
+		}
+	})
+	counting := &countingStore{Store: s}
+	lib := newLibrary(&access{
+		env: &env{stdout: io.Discard, stderr: io.Discard}, home: h, store: counting, verifiers: v, people: map[string]string{},
+	})
+	lib.identities = me.AgeIdentities()
+	return lib, counting
+}
+
+func (l *library) entries(t *testing.T) map[string]web.Entry {
+	t.Helper()
+	all, err := l.Recordings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := make(map[string]web.Entry)
+	for _, e := range all {
+		m[e.ID] = e
+	}
+	return m
+}
+
+// TestLibrary lists recordings of every kind for a reader of some: what can be
+// known is told, what is wrong with one does not hide the others, and what is over
+// is not read again.
+func TestLibrary(t *testing.T) {
+	l := newDesk(t)
+	adaHome, ada := l.person("Ada")
+	bobHome, bob := l.person("Bob", ada)
+	eveHome, _ := l.person("Eve")
+	store := filepath.Join(l.dir, "store")
+	bobCard := writeCard(t, bob)
+	all := l.sealed(adaHome, store, "-reader", bobCard, "-room", "Board", "-start", "2026-03-02T10:00:00Z", "-gap", "1500ms")
+	part := l.sealed(adaHome, store, "-late", bobCard, "-segments", "3", "-start", "2026-03-03T10:00:00Z")
+	none := l.sealed(adaHome, store)
+	open := l.sealed(adaHome, store, "-reader", bobCard, "-open", "-start", "2026-03-01T10:00:00Z")
+	unsigned := l.sealed(eveHome, store)
+	headless := l.sealed(adaHome, store)
+	holed := l.sealed(adaHome, store, "-reader", bobCard, "-start", "2026-03-04T10:00:00Z")
+	for _, path := range []string{headless + "/head", holed + "/segments/000001.age"} {
+		if err := os.Remove(filepath.Join(store, filepath.FromSlash(path))); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	lib, counting := l.library(bobHome, store)
+	got := lib.entries(t)
+	people := []string{"Alice", bobTrack.Name}
+	for id, want := range map[string]web.Entry{
+		all:      {State: "closed", Access: web.AccessAll, Room: "Board", Duration: 4 * time.Second, People: people, Incomplete: true},
+		part:     {State: "closed", Access: web.AccessPart, Duration: 6 * time.Second, People: people},
+		none:     {State: "closed", Access: web.AccessNone},
+		open:     {State: "open", Access: web.AccessAll, Room: "Standup", Duration: 4 * time.Second, People: people, Incomplete: true},
+		unsigned: {State: "unsigned", Problem: "not signed by a known recorder"},
+		headless: {State: "damaged", Problem: "has no head"},
+		holed: {State: "closed", Access: web.AccessAll, Room: "Standup", Duration: 4 * time.Second, People: people, Incomplete: true,
+			Problem: "1 object missing"},
+	} {
+		e := got[id]
+		if e.State != want.State || e.Access != want.Access || e.Room != want.Room || e.Duration != want.Duration ||
+			!slices.Equal(e.People, want.People) || e.Incomplete != want.Incomplete || !strings.Contains(e.Problem, want.Problem) ||
+			(want.Problem == "") != (e.Problem == "") {
+			t.Errorf("%+v\nwant %+v", e, want)
+		}
+		if e.State == "closed" && (e.Bytes == 0 || len(e.Signers) != 1) {
+			t.Errorf("%+v has no size or no signer", e)
+		}
+	}
+	list, err := lib.Recordings(t.Context())
+	if err != nil || list[0].ID != holed || list[1].ID != part || list[2].ID != all || list[3].ID != open {
+		t.Errorf("the latest does not come first: %v, %v", list, err)
+	}
+
+	counting.gets.Store(0)
+	if _, err := lib.Recordings(t.Context()); err != nil {
+		t.Error(err)
+	}
+	// The head of what goes on, and of what did not open.
+	if n := counting.gets.Load(); n > 3 {
+		t.Errorf("%d objects were read to list the same again", n)
+	}
+
+	// The store is away: what is known is still listed, and then all is well again.
+	fresh, down := l.library(bobHome, store)
+	down.down.Store(true)
+	if e := fresh.entries(t)[all]; e.State != "" || !strings.Contains(e.Problem, errDown.Error()) {
+		t.Errorf("without the store: %+v", e)
+	}
+	down.down.Store(false)
+	if e := fresh.entries(t)[all]; e.Problem != "" || e.Room != "Board" {
+		t.Errorf("with the store again: %+v", e)
+	}
+}
+
+// TestPlayable tries what package web is told of segments that cannot be read, and
+// why.
+func TestPlayable(t *testing.T) {
+	l := newDesk(t)
+	adaHome, ada := l.person("Ada")
+	bobHome, bob := l.person("Bob", ada)
+	eveHome, _ := l.person("Eve")
+	store := filepath.Join(l.dir, "store")
+	id := l.sealed(adaHome, store, "-late", writeCard(t, bob), "-segments", "3")
+	damaged := l.sealed(adaHome, store, "-reader", writeCard(t, bob), "-segments", "3")
+	foreign := l.sealed(eveHome, store)
+	flip(t, filepath.Join(store, damaged, "segments", "000000.age"))
+	if err := os.Remove(filepath.Join(store, damaged, "segments", "000001.age")); err != nil {
+		t.Fatal(err)
+	}
+
+	lib, counting := l.library(bobHome, store)
+	rec, err := lib.Open(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := rec.Facts()
+	if want := []web.Epoch{{Number: 1, First: 0, Last: 1}, {Number: 2, Opens: true, First: 2, Last: 2}}; !slices.Equal(f.Epochs, want) {
+		t.Errorf("epochs %+v, want %+v", f.Epochs, want)
+	}
+	if f.ID != id || f.State != "closed" || !f.PostQuantum || f.Command != "sealtape play "+id || len(f.Signers) != 1 {
+		t.Errorf("facts %+v", f)
+	}
+	if _, err := rec.ReadSegment(t.Context(), 0); !errors.Is(err, playback.ErrLocked) || errors.Is(err, playback.ErrDamaged) {
+		t.Errorf("a locked segment: %v", err)
+	}
+	if _, err := rec.ReadSegment(t.Context(), 2); err != nil {
+		t.Errorf("a segment of one's own: %v", err)
+	}
+	if _, err := rec.(playback.Indexer).ReadIndex(t.Context(), rec.(playback.Indexer).Indexes()[0]); !errors.Is(err, playback.ErrLocked) {
+		t.Errorf("a locked index: %v", err)
+	}
+
+	if rec, err = lib.Open(t.Context(), damaged); err != nil {
+		t.Fatal(err)
+	}
+	for n, what := range []string{"changed", "gone"} {
+		if _, err := rec.ReadSegment(t.Context(), n); !errors.Is(err, playback.ErrDamaged) {
+			t.Errorf("a segment that is %s: %v", what, err)
+		}
+	}
+	counting.down.Store(true)
+	if _, err := rec.ReadSegment(t.Context(), 2); !errors.Is(err, errDown) || errors.Is(err, playback.ErrDamaged) || errors.Is(err, playback.ErrLocked) {
+		t.Errorf("while the store is down: %v", err)
+	}
+	counting.down.Store(false)
+
+	if _, err := lib.Open(t.Context(), foreign); !errors.Is(err, playback.ErrDamaged) {
+		t.Errorf("a recording of someone unknown: %v", err)
+	}
+	for _, id := range []string{strings.Repeat("0", 26), "../../etc/passwd", ""} {
+		if _, err := lib.Open(t.Context(), id); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("recording %q: %v", id, err)
+		}
+	}
+}
+
+// TestPlayableFollows follows a recording that goes on.
+func TestPlayableFollows(t *testing.T) {
+	l := newDesk(t)
+	home, _ := l.person("Ada")
+	store := filepath.Join(l.dir, "store")
+	h, err := keys.OpenHome(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := h.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := recordingMaker{room: "Live", start: time.Now().UTC()}
+	if m.w, err = archive.Create(store, archive.Config{Signer: me.Signer()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.w.StartEpoch(me.Recipients()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.segment(0, false); err != nil {
+		t.Fatal(err)
+	}
+
+	lib, _ := l.library(home, store)
+	first, err := lib.Open(t.Context(), m.w.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := first.Follow(t.Context()); err != nil || same != first {
+		t.Errorf("with nothing new: %v, %v", same, err)
+	}
+	if e := lib.entries(t)[m.w.ID()]; e.State != "open" || e.Duration != 2*time.Second || e.Room != "Live" {
+		t.Errorf("listed as %+v", e)
+	}
+	if err := errors.Join(m.segment(1, true), m.writeIndex(), m.w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	next, err := first.Follow(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := next.Segments(); next == first || !slices.Equal(got, []int{0, 1}) || next.Facts().State != "closed" {
+		t.Errorf("followed: segments %v, %+v", got, next.Facts())
+	}
+	if got := first.Segments(); !slices.Equal(got, []int{0}) {
+		t.Errorf("the first one has segments %v now", got)
+	}
+	if e := lib.entries(t)[m.w.ID()]; e.State != "closed" || e.Duration != 4*time.Second || e.Incomplete {
+		t.Errorf("listed as %+v", e)
+	}
+}
