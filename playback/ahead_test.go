@@ -56,7 +56,7 @@ func TestFarAway(t *testing.T) {
 		widest int32
 	}{
 		"indexes":  {indexes, false, 2, indexesAtOnce},
-		"segments": {bare, false, 2, segmentsAtOnce},
+		"segments": {bare, false, 3, segmentsAtOnce},
 		"frames":   {indexes, true, 4, framesAhead},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,7 +112,7 @@ func Check(ctx context.Context, l Ledger, o Options, report func(Contradiction))
 			c.UnreadIndexes = append(c.UnreadIndexes, fmt.Errorf("index %d: %w", n, err))
 		}
 	}
-	c.Gaps = mergeGaps(c.gaps)
+	c.Gaps = Holes(c.gaps)
 	c.Incomplete = wideHole(c.gaps)
 	return c.CheckReport, nil
 }

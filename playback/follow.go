@@ -11,8 +11,8 @@ var errShrunk = errors.New("segments that were there are not listed any more")
 
 // Follow returns the later state of a recording that goes on, as src has it now:
 // s itself if src lists nothing new. What is known is not read again, but
-// segments are that could not be read for a reason of the moment. s stays as it
-// is.
+// segments are that could not be read for a reason of the moment, or that a Brief
+// Open left out. s stays as it is.
 //
 // Events that are new stand where their times belong, which may be before others
 // that s has. Follow fails only if ctx ends, or src does not go on from what s
@@ -26,6 +26,7 @@ func (s *Session) Follow(ctx context.Context, src Source) (*Session, error) {
 		events: slices.Clone(s.events), gaps: s.gaps, indexes: maps.Clone(s.indexes),
 		headers: s.headers, weight: s.weight,
 	}
+	next.o.Brief = false
 	known := slices.Clone(s.segments)
 	s.mu.Unlock()
 

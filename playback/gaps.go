@@ -15,9 +15,10 @@ const touching = time.Millisecond
 // incompleteHole is the shortest hole that makes a recording incomplete.
 const incompleteHole = time.Second
 
-// mergeGaps returns the holes among the events, those that touch made one. A
-// hole may be declared in pieces, one for each segment that it crosses.
-func mergeGaps(events []media.Event) []media.Event {
+// Holes returns the holes that the events declare, in order of From; Time is
+// From. Those of one track and reason that touch are one: a hole may be declared
+// in pieces, one for each segment that it crosses.
+func Holes(events []media.Event) []media.Event {
 	return merge(events, func(e media.Event) string { return e.Reason })
 }
 
@@ -48,10 +49,13 @@ func merge(events []media.Event, reason func(media.Event) string) []media.Event 
 	return slices.Clip(merged)
 }
 
-// wideHole reports whether a track misses a second or more in one piece,
-// whatever the reasons but that people paused the recording.
-func wideHole(gaps []media.Event) bool {
-	gaps = slices.DeleteFunc(slices.Clone(gaps), func(e media.Event) bool { return e.Reason == media.GapPaused })
-	return slices.ContainsFunc(merge(gaps, func(media.Event) string { return "" }),
-		func(e media.Event) bool { return e.To-e.From >= incompleteHole })
+// WideHoles returns the spans in which a track misses a second or more in one
+// piece, whatever the reasons but that people paused the recording. Where there
+// is one the recording is incomplete.
+func WideHoles(events []media.Event) []media.Event {
+	events = slices.DeleteFunc(slices.Clone(events), func(e media.Event) bool { return e.Reason == media.GapPaused })
+	return slices.DeleteFunc(merge(events, func(media.Event) string { return "" }),
+		func(e media.Event) bool { return e.To-e.From < incompleteHole })
 }
+
+func wideHole(gaps []media.Event) bool { return len(WideHoles(gaps)) > 0 }

@@ -381,3 +381,48 @@ func TestTooMuch(t *testing.T) {
 		}
 	}
 }
+
+// TestBrief: a list of recordings costs the indexes and a segment or two, and
+// what was left out is there when it is wanted.
+func TestBrief(t *testing.T) {
+	for name, tt := range map[string]struct {
+		indexes []int
+		read    []int
+	}{
+		"all indexed": {[]int{0, 1, 2, 3}, nil},
+		"a live end":  {[]int{0, 1}, []int{11}},
+		"no indexes":  {nil, []int{0, 11}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := indexed(t, longMeeting(t), 3)
+			maps.DeleteFunc(l.indexes, func(n int, _ []byte) bool { return !slices.Contains(tt.indexes, n) })
+			want := open(t, l.memSource)
+			var log readLog
+			log.of(l.memSource)
+			s, err := Open(t.Context(), l, Options{Recording: testID, Brief: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := log.numbers(); !slices.Equal(got, tt.read) {
+				t.Errorf("segments %v are read, want %v", got, tt.read)
+			}
+			if !s.Start().Equal(want.Start()) || s.Duration().Round(time.Second) != time.Minute || len(s.Missing()) != 0 || s.Events()[0].Text != "room" {
+				t.Errorf("start %v, duration %v, missing %v, events %+v", s.Start(), s.Duration(), s.Missing(), s.Events())
+			}
+			for i, seg := range s.Segments() {
+				if at := time.Duration(i) * 5 * time.Second; seg.State != Readable || (seg.From-at).Abs() > 100*time.Millisecond {
+					t.Errorf("%+v", seg)
+				}
+			}
+			whole, err := s.Follow(t.Context(), l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, whole, want)
+			if got := frames(t, s); !reflect.DeepEqual(got, frames(t, want)) {
+				t.Errorf("%d frames differ", len(got))
+			}
+			same(t, s, want)
+		})
+	}
+}

@@ -37,6 +37,11 @@ type Indexer interface {
 type Options struct {
 	// Recording is the ID that every segment must carry, empty for any.
 	Recording string
+	// Brief is for a list of recordings: of the segments that no index tells of
+	// Open reads only the last, and the first if there is no index at all. Of
+	// the others the times are estimated, and Tracks and Events may lack what
+	// they tell, until they are read.
+	Brief bool
 }
 
 // A SegmentError says that a segment, or what follows some point in it, could
