@@ -7,22 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/playback/internal/opus"
 	"github.com/sealtape/sealtape/recorder/media"
 )
-
-func TestSilentPacket(t *testing.T) {
-	for _, stereo := range []bool{false, true} {
-		for d := 2500 * time.Microsecond; d < 300*time.Millisecond; d += 100 * time.Microsecond {
-			p := silentPacket(d, stereo)
-			if lasts := media.OpusDuration(p); lasts == 0 || lasts > d || lasts < min(d, 120*time.Millisecond)/6-2500*time.Microsecond {
-				t.Fatalf("%v: packet %x lasts %v", d, p, lasts)
-			}
-			if (p[0]&4 != 0) != stereo {
-				t.Fatalf("%v: packet %x, stereo %v", d, p, stereo)
-			}
-		}
-	}
-}
 
 // TestOggKeepsTime plays an hour of senders whose clocks drift, stutter and
 // stop: no packet is ever far from its time, and hardly one is left out.
@@ -72,7 +59,7 @@ func TestOggKeepsTime(t *testing.T) {
 					continue
 				}
 				place := o.end - lasts
-				if d := place - at; d > max(tooFar, lasts/2) || d < -behind {
+				if d := place - at; d > max(opus.Ahead, lasts/2) || d < -opus.Behind {
 					t.Fatalf("the packet of %v plays at %v", at, place)
 				}
 			}

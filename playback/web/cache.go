@@ -28,6 +28,7 @@ type cache struct {
 	wg    sync.WaitGroup
 
 	mu      sync.Mutex
+	closed  bool
 	entries map[cacheKey]*entry
 	used    int64
 	peak    int64         // the most that used ever was
@@ -61,7 +62,8 @@ func newCache(ctx context.Context, limit int64) *cache {
 
 // wait waits for all reading to end, after the cache's context has.
 func (c *cache) wait() {
-	c.mu.Lock() // whoever had it before has begun to read by now, nobody will after
+	c.mu.Lock()
+	c.closed = true // nobody begins to read any more
 	c.mu.Unlock()
 	c.wg.Wait()
 }
@@ -69,7 +71,7 @@ func (c *cache) wait() {
 // get returns a segment. It is held until release.
 func (c *cache) get(ctx context.Context, key cacheKey) (*entry, error) {
 	c.mu.Lock()
-	if c.ctx.Err() != nil {
+	if c.closed {
 		c.mu.Unlock()
 		return nil, errClosed
 	}
@@ -127,7 +129,7 @@ func (c *cache) readAhead(t *tape, numbers []int, keep func(n int) bool) {
 		}
 	}
 	for _, n := range numbers {
-		if c.ctx.Err() == nil {
+		if !c.closed {
 			c.entry(cacheKey{t, n}).ahead = true
 		}
 	}

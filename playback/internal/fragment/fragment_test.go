@@ -3,7 +3,6 @@ package fragment
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -342,9 +341,4 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: initialization segments differ", c)
 		}
 	}
-}
-
-func ExamplePart_InitID() {
-	fmt.Println(Part{Init: []byte("moov")}.InitID() == Part{Init: []byte("moov")}.InitID())
-	// Output: true
 }

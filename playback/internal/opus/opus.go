@@ -52,17 +52,17 @@ func (r *Run) Add(packet []byte) { *r += Run(media.OpusDuration(packet)) }
 // less than that is left of d.
 func Silence(d time.Duration, stereo bool) (packets [][]byte) {
 	for d >= shortest {
-		p := silent(d, stereo)
+		p := Silent(d, stereo)
 		packets = append(packets, p)
 		d -= media.OpusDuration(p)
 	}
 	return packets
 }
 
-// silent returns the longest packet of silence that lasts no longer than d,
+// Silent returns the longest packet of silence that lasts no longer than d,
 // which is 2.5 ms or more. Its frames are CELT, fullband (RFC 6716 table 2,
 // configurations 28 to 31) and hold the silence flag alone (section 4.3).
-func silent(d time.Duration, stereo bool) []byte {
+func Silent(d time.Duration, stereo bool) []byte {
 	const ms = time.Millisecond
 	var toc byte
 	if stereo {
