@@ -2,16 +2,16 @@
 
 import {el, nameNode, place} from "./dom.js";
 import {icon} from "./icons.js";
-import {line, count, length} from "./text.js";
+import {line, signer, count, length} from "./text.js";
 import {total} from "./periods.js";
 
 // badges lists what to show: {kind, icon, words (nodes), text (nodes)}.
 export function badges(r) {
 	const out = [];
-	const names = (list) => list.slice(0, 3).flatMap((n, i) => [i ? ", " : "", nameNode(n, 40)]).concat(list.length > 3 ? ` and ${list.length - 3} more` : "");
+	const names = (list, most = 120) => list.slice(0, 3).flatMap((n, i) => [i ? ", " : "", nameNode(most < 120 ? signer(n) : n, most)]).concat(list.length > 3 ? ` and ${list.length - 3} more` : "");
 	if (r.state === "open") out.push({kind: "live", icon: "dot", words: ["Live"], text: ["The recording goes on, and this page follows it."]});
 	if (r.signers?.length) {
-		out.push({kind: "good", icon: "seal", words: ["Verified: ", ...names(r.signers)],
+		out.push({kind: "good", icon: "seal", words: ["Verified: ", ...names(r.signers, 40)],
 			text: ["The recording’s log is signed by ", ...names(r.signers), ", whose card you have pinned. All that plays here was checked against that signature: nothing was changed, left out or put in after it was recorded."]});
 	} else {
 		out.push({kind: "bad", icon: "alert", words: ["Not verified"], text: ["No signature of anyone you have pinned stands under this recording."]});
@@ -27,7 +27,12 @@ export function badges(r) {
 			text: [`${count(r.failed.length, "part")} of this recording failed verification: missing, changed or not from here. They are shown in the timeline and never played.`]});
 	}
 	if (r.resealedFrom) out.push({kind: "plain", icon: "link", words: ["Resealed"], text: ["A copy of another recording, sealed anew for other readers by who signed this one: ", el("bdi", {}, line(r.resealedFrom, 120))]});
-	for (const p of (r.problems ?? []).slice(0, 5)) out.push({kind: "warn", icon: "alert", words: ["Problem"], text: [el("bdi", {}, line(typeof p === "string" ? p : JSON.stringify(p), 400))]});
+	const problems = r.problems ?? [];
+	if (problems.length) {
+		out.push({kind: "warn", icon: "alert", words: [problems.length === 1 ? "A problem" : `${problems.length} problems`],
+			text: [el("ul", {class: "problems"}, problems.slice(0, 8).map((p) => el("li", {}, el("bdi", {}, line(p, 300))))),
+				problems.length > 8 ? `and ${problems.length - 8} more. ` : "", "The export and verify commands tell all."]});
+	}
 	return out;
 }
 
@@ -56,7 +61,7 @@ export class Badges {
 		const had = this.#root.contains(document.activeElement);
 		this.#root.replaceChildren(...list.map((b) => {
 			const node = el("button", {type: "button", class: "badge", "data-kind": b.kind, "aria-haspopup": "dialog",
-				onclick: () => this.#popover.show(node, [el("p", {}, b.text)], "What this means", false)}, icon(b.icon), el("span", {}, b.words));
+				onclick: () => this.#popover.show(node, [el("div", {class: "explain"}, b.text)], "What this means", false)}, icon(b.icon), el("span", {}, b.words));
 			return el("li", {}, node);
 		}));
 		if (had) this.#root.querySelector("button")?.focus();

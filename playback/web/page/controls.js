@@ -9,17 +9,18 @@ export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 // A Scrubber is the whole recording as a slider: what is locked, failed or
 // missing shows on it.
 class Scrubber {
-	#player; #recording; #marks; #past; #knob; #tip; #seeking = null; #width = 0; #said = "";
+	#player; #recording; #marks; #ahead; #past; #knob; #tip; #seeking = null; #width = 0; #said = "";
 
 	constructor(player, recording) {
 		this.#player = player;
 		this.#recording = recording;
 		this.#marks = el("div", {class: "marks"});
+		this.#ahead = el("div", {class: "ahead"});
 		this.#past = el("div", {class: "past"});
 		this.#knob = el("div", {class: "knob"});
 		this.#tip = el("div", {class: "tip", hidden: true, "aria-hidden": "true"});
 		this.node = el("div", {class: "scrubber", role: "slider", tabIndex: 0, id: "seek", "aria-label": "Seek", "aria-valuemin": "0"},
-			el("div", {class: "rail"}, this.#marks, this.#past), this.#knob, this.#tip);
+			el("div", {class: "rail"}, this.#ahead, this.#past, this.#marks), this.#knob, this.#tip);
 		this.#listen();
 		this.draw();
 	}
@@ -95,6 +96,9 @@ class Scrubber {
 		const part = d ? t / d : 0;
 		this.#past.style.width = `${part * 100}%`;
 		this.#knob.style.left = `${part * 100}%`;
+		const [from, to] = this.#player.buffered?.[0] ?? [0, 0];
+		this.#ahead.style.left = `${d ? from / d * 100 : 0}%`;
+		this.#ahead.style.width = `${d ? (to - from) / d * 100 : 0}%`;
 		const state = stateAt(this.#recording, t);
 		const said = `${spokenTime(t)} of ${spokenTime(d)}${state ? ", " + state.toLowerCase() : ""}`;
 		if (said === this.#said) return;

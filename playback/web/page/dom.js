@@ -41,7 +41,7 @@ export function nameNode(name, n = 80) {
 
 // quoteNode is what someone wrote. What is long is cut, and a button shows the
 // rest of it; the page never lays out more than `most` characters unasked.
-export function quoteNode(text, most = 500) {
+export function quoteNode(text, most = 320) {
 	const all = tame(text);
 	const short = clip(all, most);
 	const node = el("bdi", {class: "quote"}, short);

@@ -3,7 +3,7 @@
 import {API} from "./api.js";
 import {el, nameNode, avatar, stored, store} from "./dom.js";
 import {icon, fillIcons} from "./icons.js";
-import {line, date, length, time, bytes, count, hue} from "./text.js";
+import {line, date, length, time, bytes, count, hue, signer} from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 const MOST = 400; // cards in the document, before one asks for more
@@ -129,7 +129,7 @@ function card(r) {
 		el("a", {href: `watch/${encodeURIComponent(r.id)}`}, poster, el("div", {class: "words"}, el("h3", {}, el("bdi", {}, title)))),
 		el("div", {class: "rest"}, r.title && r.room ? el("p", {class: "quiet"}, el("bdi", {}, line(r.room, 80))) : null,
 			el("p", {class: "quiet"}, facts), people.length ? el("p", {class: "people"}, icon("person"), el("span", {}, who)) : null,
-			r.signers?.length ? el("p", {class: "people signer"}, icon("seal"), el("span", {}, "Verified: ", r.signers.slice(0, 3).flatMap((s, i) => [i ? ", " : "", nameNode(s, 40)]))) : null,
+			r.signers?.length ? el("p", {class: "people signer", title: line(r.signers.join(", "), 400)}, icon("seal"), el("span", {}, "Verified: ", r.signers.slice(0, 3).flatMap((s, i) => [i ? ", " : "", nameNode(signer(s), 40)]))) : null,
 			el("p", {class: "badges"}, badges), r.problem ? el("p", {class: "problem"}, el("bdi", {}, line(r.problem, 240))) : null));
 }
 

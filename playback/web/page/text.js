@@ -13,6 +13,11 @@ export function line(s, n = 80) {
 	return clip(tame(s).replace(/\s+/g, " ").trim(), n);
 }
 
+// signer is a signer's name without the fingerprint behind it in brackets.
+export function signer(name) {
+	return line(name, 120).replace(/ \([^()]*\)$/, "");
+}
+
 // clip cuts a string to n characters (not UTF-16 units), with an ellipsis.
 export function clip(s, n) {
 	if (s.length <= n) return s;
