@@ -83,8 +83,12 @@ func (h *Home) CanAdd(c Card) (Acquaintance, error) {
 	if err != nil {
 		return "", err
 	}
+	replaced, err := h.replacement(c.Key)
+	if err != nil {
+		return "", err
+	}
 	now := time.Now()
-	if err := (Pin{Card: c, Revoked: revoked}).Live(now); err != nil {
+	if err := (Pin{Card: c, Revoked: revoked, ReplacedBy: replaced}).Live(now); err != nil {
 		return "", err
 	}
 	how := Stranger

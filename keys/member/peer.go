@@ -1,0 +1,119 @@
+package member
+
+import (
+	"time"
+
+	"github.com/sealtape/sealtape/keys"
+)
+
+// A Standing says how much is known of another participant.
+type Standing string
+
+const (
+	// Claimed: the identity is what the server says; nothing was proved.
+	Claimed Standing = "claimed"
+	// Unknown: it proved to hold the key of a card that is not pinned.
+	Unknown Standing = "unknown"
+	// Verified: it proved to hold the key of a card that is pinned and counts.
+	Verified Standing = "verified"
+)
+
+// A Peer is another participant as this member sees it. It is a value.
+type Peer struct {
+	Identity string
+	Standing Standing
+	// Card is that of its hello, zero without one.
+	Card keys.Card
+	// Recorder: it told the state of a recorder, and State is the last whole one.
+	// Only that of a Verified peer is a recorder's word.
+	Recorder bool
+	State    State
+	// Code is the meeting code of State.
+	Code string
+	// Answered is what it said when asked whether it may be recorded; Yes counts
+	// only if Answered is not zero. Only a recorder learns it.
+	Answered time.Time
+	Yes      bool
+	// Seen: it confirmed a state that this recorder told. Only a recorder learns it.
+	Seen bool
+}
+
+// A Trouble is something that an honest room does not do.
+type Trouble string
+
+const (
+	Malformed     Trouble = "malformed"      // no message of the protocol
+	BadSignature  Trouble = "signature"      // not signed by the card's key
+	OtherRoom     Trouble = "other-room"     // a message for another room
+	OtherIdentity Trouble = "other-identity" // sent, or meant, under another identity
+	ClockSkew     Trouble = "clock"          // more than ten minutes from this clock
+	BadCard       Trouble = "card"           // a card that is not valid, or does not count
+	OtherCard     Trouble = "other-card"     // another card than before, or than the proof is about
+	Impostor      Trouble = "impostor"       // a name that is pinned, with another key
+	Stale         Trouble = "stale"          // an answer to a question that was not asked, or an old state
+	Swapped       Trouble = "swapped"        // someone shows them another card as this member's
+	Silent        Trouble = "silent"         // what should have come did not: messages are held back
+	Hidden        Trouble = "hidden"         // a message from who is not in the room's list
+	Flood         Trouble = "flood"          // too many messages
+	OtherVersion  Trouble = "version"        // a version of the protocol that is not known
+)
+
+// An Event is what a Session has to tell. Exactly one of Peer and Trouble is set.
+type Event struct {
+	// Identity is the participant's concerned, "" for one that has none.
+	Identity string
+	// Peer is how it stands now, after a change.
+	Peer *Peer
+	// Trouble is what is wrong, Detail the same in words, without secrets.
+	Trouble Trouble
+	Detail  string
+}
+
+// A peer is what a Session keeps of another participant.
+type peer struct {
+	Peer
+	since    time.Time // when it joined
+	here     bool      // it is in the list of participants
+	hello    *message  // nil before one came
+	cardHash hash
+	proved   bool // for hello.nonce
+	helloed  int  // how often it was told our hello
+	nextTry  time.Time
+	silent   bool // that it is was reported
+	versions bool // that it speaks another was reported
+	budget   budget
+
+	// Of a recorder:
+	sequence int
+	parts    map[int]*message
+	digest   hash      // of the state of all parts
+	heard    time.Time // when it told its state last
+	// Of a member, to a recorder:
+	toldAt time.Time // when it was first told a state, zero before
+}
+
+// A budget bounds how many messages are taken: burst at once, rate a second.
+type budget struct {
+	left   float64
+	at     time.Time
+	warned bool
+}
+
+const (
+	burst = 40
+	rate  = 4
+)
+
+func (b *budget) take(now time.Time) bool {
+	if b.at.IsZero() {
+		b.left = burst
+	} else {
+		b.left = min(burst, b.left+rate*now.Sub(b.at).Seconds())
+	}
+	b.at = now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
+}

@@ -1,0 +1,277 @@
+package member
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/keys"
+)
+
+const (
+	maxSkew      = 10 * time.Minute
+	silentAfter  = 40 * time.Second
+	repeatEvery  = 30 * time.Second // of a recorder's state
+	unheardAfter = 90 * time.Second // of a recorder
+	firstRetry   = 2 * time.Second  // doubled each time
+	maxHellos    = 5
+	tickEvery    = time.Second
+	maxPeers     = 4096
+	maxOutgoing  = 4096
+)
+
+// A Judge says what is known of a card. *keys.Home is one.
+type Judge interface {
+	// CanAdd says whether the card is pinned (keys.Known), is approved by one that
+	// is, or is a stranger's; or returns why it cannot be trusted.
+	CanAdd(keys.Card) (keys.Acquaintance, error)
+}
+
+// A Config describes a member. Room, Identity, Key, Judge and Send are required.
+type Config struct {
+	// Room and Identity are the room's name and one's own identity in it.
+	Room, Identity string
+	// Key is one's identity: it signs.
+	Key *keys.Identity
+	// Judge knows the pinned cards.
+	Judge Judge
+	// Send sends a packet of Topic, reliably, to the given identities, or to all
+	// without any. An error is logged; what matters is sent again. It is called
+	// from Run only.
+	Send func(ctx context.Context, to []string, packet []byte) error
+	// Notify, if set, is told what changes. It is called from whichever method
+	// found out, one at a time, and must neither block nor call the Session.
+	Notify func(Event)
+	// Log takes what happens; nil discards it. Names appear at debug level only.
+	Log *slog.Logger
+}
+
+// A Session is one member in one room. Its methods are safe for concurrent use.
+type Session struct {
+	c     Config
+	card  []byte
+	own   hash
+	vkey  string
+	nonce nonce
+	wake  chan struct{}
+
+	mu       sync.Mutex
+	peers    map[string]*peer
+	outgoing []packet
+	state    *State // what this recorder says; nil for a member
+	sequence int
+	told     time.Time    // when all were told
+	digests  map[int]hash // of the states that were told, by their sequence
+}
+
+// A packet waits to be sent.
+type packet struct {
+	to   []string
+	data []byte
+}
+
+// New returns a session. It says nothing before Run.
+func New(c Config) (*Session, error) {
+	if c.Room == "" || c.Identity == "" || c.Key == nil || c.Judge == nil || c.Send == nil {
+		panic("member: Config without Room, Identity, Key, Judge or Send")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Notify == nil {
+		c.Notify = func(Event) {}
+	}
+	card, err := c.Key.Card()
+	if err != nil {
+		return nil, err
+	}
+	b, err := card.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{c: c, card: b, own: sha256.Sum256(b), vkey: card.Key, wake: make(chan struct{}, 1), peers: make(map[string]*peer), digests: make(map[int]hash)}
+	if _, err := rand.Read(s.nonce[:]); err != nil {
+		return nil, err
+	}
+	if _, err := s.message(typeHello).sign(c.Key.Signer()); err != nil {
+		return nil, fmt.Errorf("a card that does not fit a message: %w", err)
+	}
+	return s, nil
+}
+
+// message begins a message.
+func (s *Session) message(kind string) *message {
+	return &message{kind: kind, room: s.c.Room, from: s.c.Identity, time: time.Now().UTC().Truncate(time.Second), nonce: s.nonce, card: s.card}
+}
+
+// Run says hello and sends what is to be sent until ctx ends.
+func (s *Session) Run(ctx context.Context) {
+	s.mu.Lock()
+	s.send(nil, s.message(typeHello))
+	s.mu.Unlock()
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		s.mu.Lock()
+		out := s.outgoing
+		s.outgoing = nil
+		s.mu.Unlock()
+		for _, p := range out {
+			if err := s.c.Send(ctx, p.to, p.data); err != nil && ctx.Err() == nil {
+				s.c.Log.Warn("a membership message was not sent", "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-ticker.C:
+			s.tick(time.Now())
+		}
+	}
+}
+
+// send signs m and queues it for the given identities. s.mu is held. If Run does
+// not get rid of what is queued, the oldest is dropped: all that matters is said
+// again.
+func (s *Session) send(to []string, m *message) {
+	b, err := m.sign(s.c.Key.Signer())
+	if err != nil {
+		s.c.Log.Error("a membership message was not made", "err", err)
+		return
+	}
+	if len(s.outgoing) >= maxOutgoing {
+		s.outgoing = s.outgoing[1:]
+	}
+	s.outgoing = append(s.outgoing, packet{to, b})
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Joined notes a participant of the room's list: one that was there before, too.
+func (s *Session) Joined(identity string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.peer(identity)
+	if p == nil || p.here {
+		return
+	}
+	p.here, p.since = true, time.Now()
+	s.greet(p, p.since)
+	s.changed(p)
+}
+
+// Left forgets a participant. Who comes back proves themselves anew.
+func (s *Session) Left(identity string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.peers, identity)
+}
+
+// peer returns what is kept of a participant, or nil where there are too many, or
+// for oneself. s.mu is held.
+func (s *Session) peer(identity string) *peer {
+	if p := s.peers[identity]; p != nil {
+		return p
+	}
+	if identity == "" || identity == s.c.Identity || len(s.peers) >= maxPeers {
+		return nil
+	}
+	p := &peer{Peer: Peer{Identity: identity, Standing: Claimed}, since: time.Now()}
+	s.peers[identity] = p
+	return p
+}
+
+// greet says hello to one participant. s.mu is held.
+func (s *Session) greet(p *peer, now time.Time) {
+	s.send([]string{p.Identity}, s.message(typeHello))
+	p.nextTry = now.Add(firstRetry << p.helloed)
+	p.helloed++
+}
+
+// Peers returns all participants, sorted by identity.
+func (s *Session) Peers() []Peer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var peers []Peer
+	for _, p := range s.peers {
+		peers = append(peers, p.public())
+	}
+	slices.SortFunc(peers, func(a, b Peer) int {
+		if a.Identity < b.Identity {
+			return -1
+		}
+		return 1
+	})
+	return peers
+}
+
+// Peer returns a participant; one that is not known is Claimed.
+func (s *Session) Peer(identity string) Peer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.peers[identity]; p != nil {
+		return p.public()
+	}
+	return Peer{Identity: identity, Standing: Claimed}
+}
+
+func (p *peer) public() Peer {
+	q := p.Peer
+	q.State.Readers = slices.Clone(q.State.Readers)
+	return q
+}
+
+func (s *Session) changed(p *peer) {
+	q := p.public()
+	s.c.Notify(Event{Identity: p.Identity, Peer: &q})
+}
+
+func (s *Session) trouble(identity string, t Trouble, detail string) {
+	s.c.Log.Debug("a membership message was refused", "identity", identity, "trouble", t, "detail", detail)
+	s.c.Notify(Event{Identity: identity, Trouble: t, Detail: detail})
+}
+
+// tick says again what was not answered, and tells what should have come.
+func (s *Session) tick(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.peers {
+		if !p.here {
+			continue
+		}
+		if !p.proved && p.helloed < maxHellos && !now.Before(p.nextTry) {
+			s.greet(p, now)
+		}
+		if why := s.silence(p, now); why != "" && !p.silent {
+			p.silent = true
+			s.trouble(p.Identity, Silent, why)
+		}
+	}
+	if s.state != nil && !s.told.IsZero() && now.Sub(s.told) >= repeatEvery {
+		s.tell(nil)
+	}
+}
+
+// silence returns what should have come from a participant and did not.
+func (s *Session) silence(p *peer, now time.Time) string {
+	switch {
+	case p.hello != nil && !p.proved && now.Sub(p.since) >= silentAfter:
+		return "said hello and does not prove it"
+	case p.Recorder && now.Sub(p.heard) >= unheardAfter:
+		return "is a recorder, and has told nothing for a while"
+	case p.Standing == Verified && !p.toldAt.IsZero() && !p.Seen && now.Sub(p.toldAt) >= silentAfter:
+		return "does not confirm what the recorder told"
+	}
+	return ""
+}
+
+var errNotRecorder = errors.New("this member is no recorder")

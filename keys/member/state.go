@@ -1,0 +1,193 @@
+package member
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tyler-smith/go-bip39/wordlists"
+
+	"github.com/sealtape/sealtape/keys"
+)
+
+const (
+	maxReaders  = 1024
+	maxParts    = 64
+	partBytes   = 11_000 // of readers in one part
+	codeWords   = 6
+	noRecording = "-"
+)
+
+// A State is what a recorder says that it does.
+type State struct {
+	// Phase is "waiting", "recording", "paused" or "stopped".
+	Phase string
+	// Recording is the recording's ID, "" before there is one.
+	Recording string
+	// Access is "present" or "whole", Policy "named", "verified" or "all-pinned",
+	// Keeps "everyone" or "verified", Consent "announce" or "ask", Store the kind
+	// of the store, "folder" or "s3".
+	Access, Policy, Keeps, Consent, Store string
+	// Readers are all who can open what is recorded now, in an order that is the
+	// recorder's to choose, at most 1,024.
+	Readers []Reader
+}
+
+// A Reader is someone who can open what is recorded now.
+type Reader struct {
+	// Fingerprint is that of the reader's card, zero for a bare recipient.
+	Fingerprint keys.Fingerprint
+	// Name is the card's, or what the recorder calls the recipient. A name that a
+	// recorder says of a card that is not pinned here is a claim.
+	Name string
+}
+
+// MeetingCode returns the six words that all members see who were told the same
+// readers by the same key: room is the room's name, recorder the verifier key on
+// the recorder's card. See PROTOCOL.md.
+func (s State) MeetingCode(room, recorder string) string {
+	var w writer
+	w.WriteString(version + "meeting-code\n")
+	w.text("room", room)
+	w.line("recording", s.id())
+	w.line("recorder", recorder)
+	w.readers(s.Readers)
+	sum := sha256.Sum256([]byte(w.String()))
+	var words []string
+	var acc, n uint
+	for _, b := range sum {
+		acc, n = acc<<8|uint(b), n+8
+		if n >= 11 && len(words) < codeWords {
+			n -= 11
+			words = append(words, wordlists.English[acc>>n&0x7ff])
+		}
+	}
+	return strings.Join(words, "-")
+}
+
+func (s State) id() string {
+	if s.Recording == "" {
+		return noRecording
+	}
+	return s.Recording
+}
+
+// Equal reports whether two states say the same.
+func (s State) Equal(t State) bool {
+	readers := slices.Equal(s.Readers, t.Readers)
+	s.Readers, t.Readers = nil, nil
+	return readers && fmt.Sprint(s) == fmt.Sprint(t)
+}
+
+// check reports what a recorder cannot say.
+func (s State) check() error {
+	if len(s.Readers) > maxReaders {
+		return fmt.Errorf("%d readers, where up to %d may be", len(s.Readers), maxReaders)
+	}
+	var w writer
+	for _, p := range s.parts() {
+		w.state(p)
+		r := reader{rest: w.String()}
+		if r.state(); r.err != nil || r.rest != "" {
+			return errors.Join(errors.New("a state that cannot be told"), r.err)
+		}
+		w.Reset()
+	}
+	return nil
+}
+
+// A statePart is a state with those of its readers that fit a message.
+type statePart struct {
+	State
+	part, of int
+}
+
+// parts splits a state.
+func (s State) parts() []statePart {
+	p := statePart{State: s, part: 1}
+	p.Readers = nil
+	parts := []statePart{p}
+	size := 0
+	for _, r := range s.Readers {
+		var w writer
+		w.readers([]Reader{r})
+		if size += w.Len(); size > partBytes {
+			size = w.Len()
+			p.part++
+			parts = append(parts, p)
+		}
+		last := &parts[len(parts)-1]
+		last.Readers = append(last.Readers, r)
+	}
+	for i := range parts {
+		parts[i].of = len(parts)
+	}
+	return parts
+}
+
+func (w *writer) state(p statePart) {
+	w.line("state", p.Phase)
+	w.line("recording", p.id())
+	w.line("access", p.Access)
+	w.line("readers", p.Policy)
+	w.line("keeps", p.Keeps)
+	w.line("consent", p.Consent)
+	w.line("store", p.Store)
+	w.line("part", fmt.Sprintf("%d/%d", p.part, p.of))
+	w.readers(p.Readers)
+}
+
+func (w *writer) readers(readers []Reader) {
+	for _, r := range readers {
+		words := "-"
+		if r.Fingerprint != (keys.Fingerprint{}) {
+			words = r.Fingerprint.String()
+		}
+		w.line("reader", words+" "+base64.StdEncoding.EncodeToString([]byte(r.Name)))
+	}
+}
+
+func (r *reader) state() (p statePart) {
+	p.Phase = r.oneOf("state", "waiting", "recording", "paused", "stopped")
+	if after, ok := strings.CutPrefix(r.rest, "recording: "+noRecording+"\n"); ok {
+		r.rest = after
+	} else {
+		p.Recording = r.recording("recording")
+	}
+	p.Access = r.oneOf("access", "present", "whole")
+	p.Policy = r.oneOf("readers", "named", "verified", "all-pinned")
+	p.Keeps = r.oneOf("keeps", "everyone", "verified")
+	p.Consent = r.oneOf("consent", "announce", "ask")
+	p.Store = r.oneOf("store", "folder", "s3")
+	part, of, ok := strings.Cut(r.field("part"), "/")
+	p.part, _ = strconv.Atoi(part)
+	p.of, _ = strconv.Atoi(of)
+	if !ok || p.part < 1 || p.part > p.of || p.of > maxParts || fmt.Sprintf("%d/%d", p.part, p.of) != part+"/"+of {
+		r.fail("part")
+	}
+	for r.err == nil && r.rest != "" {
+		if len(p.Readers) == maxReaders {
+			r.fail("too many readers")
+			break
+		}
+		words, name, _ := strings.Cut(r.field("reader"), " ")
+		sub := reader{rest: "name: " + name + "\n"}
+		one := Reader{Name: sub.text("name")}
+		if words != "-" {
+			f, err := keys.ParseFingerprint(words)
+			if err != nil || f.String() != words || f == (keys.Fingerprint{}) {
+				r.fail("reader")
+			}
+			one.Fingerprint = f
+		}
+		if sub.err != nil {
+			r.fail("reader")
+		}
+		p.Readers = append(p.Readers, one)
+	}
+	return p
+}
