@@ -94,7 +94,7 @@ func (x *excerpt) breaks() []moment {
 			span(e.From, e.To, "Recorder away", "Recorder back")
 		}
 	}
-	for _, seg := range mergeMissing(x.s.Missing()) {
+	for _, seg := range mergeMissing(x.missing) {
 		to := seg.To
 		if to == 0 {
 			to = x.to
@@ -158,12 +158,13 @@ func (x *excerpt) title(e media.Event) string {
 // than a minute did not go.
 func (x *excerpt) people() []moment {
 	type change struct {
-		at   time.Duration
-		join bool
-		who  string
-		name string
+		at     time.Duration
+		join   bool
+		undone bool // they came back
+		name   string
 	}
 	var changes []change
+	latest := make(map[string]int) // by participant, the place of their last change
 	var last time.Duration
 	for _, e := range x.events {
 		last = max(last, e.Time)
@@ -171,16 +172,15 @@ func (x *excerpt) people() []moment {
 		if !join && e.Type != media.EventLeave || !x.of(e.Participant) {
 			continue
 		}
-		c := change{e.Time, join, e.Participant, x.title(e)}
-		i := len(changes) - 1
-		for ; i >= 0 && changes[i].who != c.who; i-- {
-		}
-		if join && i >= 0 && !changes[i].join && c.at-changes[i].at < gathering {
-			changes = slices.Delete(changes, i, i+1)
+		if i, ok := latest[e.Participant]; ok && join && !changes[i].join && e.Time-changes[i].at < gathering {
+			changes[i].undone = true
+			delete(latest, e.Participant)
 			continue
 		}
-		changes = append(changes, c)
+		latest[e.Participant] = len(changes)
+		changes = append(changes, change{at: e.Time, join: join, name: x.title(e)})
 	}
+	changes = slices.DeleteFunc(changes, func(c change) bool { return c.undone })
 	var moments []moment
 	for i := 0; i < len(changes); {
 		first := changes[i]

@@ -22,6 +22,7 @@ type excerpt struct {
 	from, to time.Duration // on the recording's clock
 	tracks   []media.Track // in file order
 	events   []media.Event // those of the recording
+	missing  []SegmentError
 	chosen   map[string]bool
 	names    map[string]string // by identity
 }
@@ -29,7 +30,7 @@ type excerpt struct {
 // excerpt returns what the options choose. It fails if that is nothing.
 func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error) {
 	duration := s.Duration()
-	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events()}
+	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events(), missing: s.Missing()}
 	if o.To > 0 {
 		x.to = min(o.To, duration)
 	}
@@ -173,7 +174,7 @@ func (x *excerpt) report() Report {
 			r.Gaps = append(r.Gaps, g)
 		}
 	}
-	for _, m := range x.s.Missing() {
+	for _, m := range x.missing {
 		if x.overlaps(m.From, m.To) {
 			r.Missing = append(r.Missing, m)
 		}
