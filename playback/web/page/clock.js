@@ -23,7 +23,12 @@ export class Clock {
 
 	/** Recording time, in seconds. */
 	get time() {
-		return this.running ? this.base + (this.now() - this.since) * this.rate * (1 + this.slew) : this.base;
+		return this.at(this.now());
+	}
+
+	/** at tells the recording time at a time of the machine, not far from now, in seconds. */
+	at(now) {
+		return this.running ? this.base + (now - this.since) * this.rate * (1 + this.slew) : this.base;
 	}
 
 	#rebase(time = this.time) {
@@ -73,6 +78,23 @@ export class Clock {
 		this.slew = Math.max(-most, Math.min(most, error * pull));
 		return 0;
 	}
+}
+
+/**
+ * How far what is heard is ahead of what an element says, in seconds of the
+ * recording: browsers do not count the delay of what keeps the pitch at another
+ * speed. Measured in Chromium.
+ */
+const stretched = [[0.5, 0.033], [1, 0], [2, -0.01], [3, -0.022]];
+
+/** stretch returns that for a rate. */
+export function stretch(rate) {
+	let [[r, d]] = stretched;
+	for (const [r2, d2] of stretched) {
+		if (rate <= r2) return r2 === r ? d2 : d + (d2 - d) * (rate - r) / (r2 - r);
+		[r, d] = [r2, d2];
+	}
+	return d;
 }
 
 /** median of at least one number; of an even count the lower of the middle two. */

@@ -353,6 +353,7 @@ export class Player extends EventTarget {
 
 	#open(track) {
 		const p = new TrackPlayer(this.recording, track, this.element(track.uid), {
+			clock: (now) => this.#clock.at(now),
 			changed: () => this.#poke(),
 			broken: (text) => {
 				this.#broken.set(track.uid, text);
@@ -361,6 +362,8 @@ export class Player extends EventTarget {
 			},
 			refused: () => this.#refused(),
 		});
+		// Who looks at other pictures while it plays must not have the sound stop.
+		p.excused = this.#clock.running && p.kind === "video";
 		this.#tracks.set(track.uid, p);
 		this.#loud(p);
 		p.aim(this.#clock.time);
@@ -376,7 +379,7 @@ export class Player extends EventTarget {
 		if (this.#destroyed) return;
 		const now = performance.now();
 		if (now - this.#told.plan > 250) this.#plan();
-		if (now - this.#told.tidy > 2000) {
+		if (now - this.#told.tidy > 500) {
 			this.#told.tidy = now;
 			for (const p of this.#tracks.values()) p.tidy();
 		}
@@ -418,6 +421,7 @@ export class Player extends EventTarget {
 		// which do not, begin with the sound and not before.
 		const first = all.filter((p) => p.range(t) && !late.includes(p));
 		const lag = Math.max(0, ...first.map((p) => p.latency()));
+		this.#aimed = t;
 		this.#clock.set(t - lag * this.rate);
 		this.#clock.start();
 		this.#paced = this.#started = now;
@@ -450,7 +454,7 @@ export class Player extends EventTarget {
 		const all = [...this.#tracks.values()];
 		const now = performance.now() / 1000;
 		const sounds = all.filter((p) => p.kind === "audio");
-		const errors = sounds.map((p) => p.heard(t)).filter((e) => e !== null);
+		const errors = sounds.map((p) => p.heard(t, this.rate)).filter((e) => e !== null);
 		this.#clock.follow(errors, now - this.#paced < 0.6);
 		t = this.#clock.time;
 		// Pictures begin when sound is heard and has got into its stride, which tells

@@ -7,7 +7,7 @@
  * held to the same, for it costs nothing.
  */
 import { Buffer } from "./buffer.js";
-import { trim } from "./clock.js";
+import { stretch, trim } from "./clock.js";
 
 /** What is kept before the clock, in seconds, and when it is worth a removal. */
 const behind = 10, untidy = 16;
@@ -20,6 +20,9 @@ const lead = 0.03;
 
 /** An element that is this late may begin where it is. */
 const late = { audio: 0.02, video: 0.1 };
+
+/** How late pictures are to be seen on average: the half of a screen's frame. And how late they are, until it is learnt. */
+const seen = 0.008, usuallyLate = 0.012;
 
 /** How soon before its media an element is made ready to begin. */
 const soon = 4;
@@ -40,6 +43,7 @@ export class TrackPlayer {
 	 * @param {import("./model.js").Track} track
 	 * @param {HTMLMediaElement} element
 	 * @param {object} c
+	 * @param {(now: number) => number} c.clock the recording time at a time of the machine, in seconds
 	 * @param {() => void} c.changed it may be ready now, or need something
 	 * @param {(text: string) => void} c.broken a part cannot be decoded
 	 * @param {() => void} c.refused the browser wants a click before there is sound
@@ -59,6 +63,7 @@ export class TrackPlayer {
 		this.placed = null; // where the element was put, to wait for the clock
 		this.factor = 1;
 		this.lead = 0;
+		this.late = usuallyLate;
 		this.listening = new AbortController();
 		const on = (type, f) => element.addEventListener(type, f, { signal: this.listening.signal });
 		on("seeked", () => this.#seeked());
@@ -66,6 +71,7 @@ export class TrackPlayer {
 		on("loadeddata", () => c.changed());
 		on("error", () => this.#spoil(element.error?.message || "the browser cannot decode it"));
 		this.#open();
+		if (this.kind === "video") this.#watch();
 	}
 
 	#open() {
@@ -95,7 +101,12 @@ export class TrackPlayer {
 	aim(t) {
 		this.clockTime = this.aimed = t;
 		const from = this.#from(t), at = this.recording.segmentAt(t);
-		if (this.first >= 0 && from >= this.first && at <= this.next) return;
+		if (this.first < 0 || from < this.first || at > this.next) this.#anew();
+	}
+
+	/** anew begins a run with what the clock's time needs. */
+	#anew() {
+		const from = this.#from(this.clockTime);
 		this.first = this.next = this.done = from;
 		this.run++;
 		for (const i of this.held.keys()) if (i < from) this.held.delete(i);
@@ -301,7 +312,7 @@ export class TrackPlayer {
 
 	/** beginIn starts the element if the clock is there within seconds, as exactly as timers are. */
 	#beginIn(seconds, rate) {
-		const rest = seconds - habit[this.kind][this.habit];
+		const rest = seconds - habit[this.kind][this.habit] - (this.kind === "video" ? this.late : 0);
 		if (rest > 0.06 || this.timer || !this.#settled()) return;
 		if (rest < 0.004 || document.hidden) return this.begin(rate);
 		this.timer = setTimeout(() => this.begin(rate), rest * 1000);
@@ -318,7 +329,7 @@ export class TrackPlayer {
 			return;
 		}
 		this.dry = undefined;
-		const error = e.currentTime - t;
+		const error = this.#ahead(t, rate);
 		if (!this.steady) {
 			if (e.currentTime <= this.begunFrom + 0.005) {
 				if (now - this.begun > 1.5) this.#restart(t, rate, now);
@@ -347,15 +358,39 @@ export class TrackPlayer {
 		this.#join(t, rate);
 	}
 
-	/** How far a playing sound is from the clock, or null if it cannot tell yet. */
-	heard(t) {
-		const e = this.element;
-		if (!this.on || !this.steady || e.paused || e.seeking || e.readyState < 3) return null;
-		return e.currentTime - t;
+	/** ahead tells how far what is heard or seen is ahead of the clock. */
+	#ahead(t, rate) {
+		return this.element.currentTime - t + (this.kind === "audio" ? stretch(rate) : -this.late);
 	}
 
-	/** tidy removes what is long past. */
+	/** How far a playing sound is from the clock, or null if it cannot tell yet. */
+	heard(t, rate) {
+		const e = this.element;
+		if (!this.on || !this.steady || e.paused || e.seeking || e.readyState < 3) return null;
+		return this.#ahead(t, rate);
+	}
+
+	/**
+	 * watch learns from each picture how much later than the element says it is seen:
+	 * what comes after the decoder takes a frame of the screen or two.
+	 */
+	#watch() {
+		this.element.requestVideoFrameCallback?.((_, shown) => {
+			if (this.listening.signal.aborted) return;
+			const late = this.c.clock(shown.expectedDisplayTime / 1000) - shown.mediaTime;
+			const settled = this.on && this.steady && performance.now() / 1000 - this.begun > 0.3;
+			if (settled && Math.abs(late) < 0.15) this.late = Math.min(0.06, Math.max(0, this.late + (late - seen) * 0.05));
+			this.#watch();
+		});
+	}
+
+	/** tidy removes what is long past, and makes room where there is none. */
 	tidy() {
+		if (this.buffer.full) {
+			this.buffer.kick();
+			if (this.buffer.full && !this.covered(this.clockTime)) this.#anew();
+			return;
+		}
 		const start = this.buffer.ranges[0]?.[0];
 		if (start === undefined || this.clockTime - start < untidy || !this.buffer.idle) return;
 		this.#cut(this.clockTime - behind);
@@ -396,9 +431,8 @@ export class TrackPlayer {
 		this.placed = null;
 		this.buffer.close();
 		this.held.clear();
-		this.first = this.next = this.done = -1;
 		this.#open();
-		this.aim(this.clockTime);
+		this.#anew();
 		this.c.broken(text);
 	}
 }

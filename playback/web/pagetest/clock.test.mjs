@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Clock, median, trim } from "../page/clock.js";
+import { Clock, median, stretch, trim } from "../page/clock.js";
 
 /** machine is a clock that a test turns by hand. */
 function machine() {
@@ -81,4 +81,13 @@ test("pictures are trimmed until they are right, sound only where it is off", ()
 	}
 	assert.equal(trim("audio", 0.011, 1), 1);
 	assert.equal(trim("video", 0.005, 1), 1);
+});
+
+test("what keeps the pitch delays little by little", () => {
+	near(stretch(0.5), 0.033);
+	near(stretch(0.75), 0.0165);
+	near(stretch(1), 0);
+	near(stretch(1.5), -0.005);
+	near(stretch(3), -0.022);
+	near(stretch(4), -0.022);
 });
