@@ -19,9 +19,11 @@ import (
 const (
 	// aheadBy is how many segments are read after one that was asked for.
 	aheadBy = 3
-	// neighbourPatience is how long a segment waits for the next one, whose
-	// first frames say where its own last ones end.
-	neighbourPatience = 3 * time.Second
+	// nextPatience is how long a segment waits for the next one, whose first
+	// frames say where its own last ones end, prevPatience for the one before
+	// to be answered, which says where its sound begins.
+	nextPatience = 300 * time.Millisecond
+	prevPatience = 2 * time.Second
 	// writePatience is how long a browser may take for one answer. What it
 	// is made of is held in the meantime.
 	writePatience = 30 * time.Second
@@ -40,15 +42,24 @@ func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *tape, n int)
 		return
 	}
 	defer t.end(n)
-	after := s.edgesOf(r.Context(), t, next)
+	// It is held only while it is written: what is waited for before that may
+	// need its room.
 	e, err := s.cache.get(r.Context(), cacheKey{t, n})
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	defer s.cache.release(e)
-	// Reading may have shown what is not to be played.
-	if err := t.stateErr(n); err != nil {
+	s.cache.release(e)
+	// Those after the next one only now: this one was urgent.
+	t.readAhead(n, aheadBy)
+	after := s.edgesOf(r.Context(), t, next)
+	t.await(r.Context(), prev)
+	if e, err = s.cache.get(r.Context(), cacheKey{t, n}); err == nil {
+		defer s.cache.release(e)
+		// Reading may have shown what is not to be played.
+		err = t.stateErr(n)
+	}
+	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -89,7 +100,7 @@ func tracksWanted(r *http.Request) ([]uint64, error) {
 	return wanted, nil
 }
 
-// begin notes that segment n is asked for, begins to read it and those after it,
+// begin notes that segment n is asked for, begins to read it and the next one,
 // and returns it and its neighbours, nil if there are none that can be read.
 func (t *tape) begin(n int) (seg, prev, next *playback.Segment, err error) {
 	t.mu.Lock()
@@ -108,9 +119,27 @@ func (t *tape) begin(n int) (seg, prev, next *playback.Segment, err error) {
 	if i+1 < len(t.segments) && t.segments[i+1].State == playback.Readable {
 		next = &t.segments[i+1]
 	}
-	t.active[n]++
-	numbers := []int{n}
-	for _, seg := range t.segments[i+1 : min(i+1+aheadBy, len(t.segments))] {
+	if t.active[n] == nil {
+		t.active[n] = &activity{done: make(chan struct{})}
+	}
+	t.active[n].requests++
+	t.readAheadLocked(i, 1)
+	return seg, prev, next, nil
+}
+
+// readAhead begins to read segment n and as many after it. What is read ahead
+// for a place where nobody is any more is given up.
+func (t *tape) readAhead(n, count int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i, ok := t.place(n); ok {
+		t.readAheadLocked(i, count)
+	}
+}
+
+func (t *tape) readAheadLocked(i, count int) {
+	var numbers []int
+	for _, seg := range t.segments[i:min(i+1+count, len(t.segments))] {
 		if seg.State == playback.Readable {
 			numbers = append(numbers, seg.Number)
 		}
@@ -123,7 +152,31 @@ func (t *tape) begin(n int) (seg, prev, next *playback.Segment, err error) {
 		}
 		return false
 	})
-	return seg, prev, next, nil
+}
+
+// An activity is a segment that is being asked for.
+type activity struct {
+	requests int
+	done     chan struct{} // closed when it is answered
+}
+
+// await waits, not for long, until seg is answered if it is being asked for.
+func (t *tape) await(ctx context.Context, seg *playback.Segment) {
+	if seg == nil {
+		return
+	}
+	t.mu.Lock()
+	a := t.active[seg.Number]
+	t.mu.Unlock()
+	if a == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, prevPatience)
+	defer cancel()
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+	}
 }
 
 // errOf says why a segment in this state is not played.
@@ -151,13 +204,17 @@ func (t *tape) stateErr(n int) error {
 func (t *tape) end(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.active[n]--; t.active[n] == 0 {
+	if a := t.active[n]; a.requests > 1 {
+		a.requests--
+	} else {
 		delete(t.active, n)
+		close(a.done)
 	}
 }
 
 // edgesOf returns what is to be known of the segment after the one that is asked
-// for, which is read for it if need be. What cannot be had soon is done without.
+// for. Both were begun to be read together; what cannot be had soon is done
+// without.
 func (s *Server) edgesOf(ctx context.Context, t *tape, next *playback.Segment) map[uint64]media.Frame {
 	if next == nil {
 		return nil
@@ -168,7 +225,7 @@ func (s *Server) edgesOf(ctx context.Context, t *tape, next *playback.Segment) m
 	if ok {
 		return known.first
 	}
-	ctx, cancel := context.WithTimeout(ctx, neighbourPatience)
+	ctx, cancel := context.WithTimeout(ctx, nextPatience)
 	defer cancel()
 	e, err := s.cache.get(ctx, cacheKey{t, next.Number})
 	if err != nil {

@@ -33,7 +33,7 @@ type tape struct {
 	waiting  int           // who wait for that
 	follows  bool          // someone follows it
 	lost     bool          // following it does not work
-	active   map[int]int   // segments that are being asked for
+	active   map[int]*activity
 	edges    map[int]edges
 	sizes    map[uint64]media.Track // what initialization segments are made of
 }
@@ -62,7 +62,7 @@ func (s *Server) open(ctx context.Context, id string) (*tape, error) {
 	} else {
 		s.opened++
 		t = &tape{s: s, id: id, boot: s.opened, ready: make(chan struct{}), changed: make(chan struct{}),
-			active: make(map[int]int), edges: make(map[int]edges), sizes: make(map[uint64]media.Track)}
+			active: make(map[int]*activity), edges: make(map[int]edges), sizes: make(map[uint64]media.Track)}
 		s.wg.Go(t.open)
 	}
 	s.shelf = slices.Insert(s.shelf, 0, t)
