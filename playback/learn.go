@@ -244,7 +244,7 @@ func (s *Session) addReading(r *reading) (changed bool) {
 	seg.State, seg.Err, seg.tried, seg.read = Readable, r.err, true, true
 	seg.skip = r.err != nil && !timed
 	if seg.skip {
-		seg.State = stateOf(r.err)
+		seg.State = Failed
 	}
 	return changed
 }

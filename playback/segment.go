@@ -108,7 +108,10 @@ func (s *Session) readSegment(ctx context.Context, n int, keep bool) *reading {
 		return r
 	}
 	r.size = len(data)
-	if err := r.parse(data, s.o, keep); err != nil {
+	switch err := r.parse(data, s.o, keep); {
+	case r.headed && errors.Is(err, io.ErrUnexpectedEOF):
+		r.err = err // a crash tore it
+	case err != nil:
 		r.err = damage{err}
 	}
 	return r

@@ -84,7 +84,7 @@ func TestReadSegmentErrors(t *testing.T) {
 			t.Errorf("segment %d: %v, %+v", n, err, s.Segments()[n])
 		}
 	}
-	if m := s.Missing(); len(m) != 4 || m[0].Number != 2 || s.Segments()[2].State != Readable {
+	if m := s.Missing(); len(m) != 4 || m[0].Number != 2 || s.Segments()[2].State != Readable || errors.Is(m[0].Err, ErrDamaged) {
 		t.Errorf("missing %v", m)
 	}
 }

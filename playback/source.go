@@ -65,7 +65,7 @@ var (
 	// ErrLocked: no key of the reader opens it.
 	ErrLocked = errors.New("locked")
 	// ErrDamaged: it is not what was recorded, or makes no sense. To read it
-	// again changes nothing.
+	// again changes nothing. A segment that a crash tore is none of this.
 	ErrDamaged = errors.New("damaged")
 	// ErrForeign: a segment says that it belongs to another recording, or
 	// stands under a number that is not its own. It is ErrDamaged, too.
