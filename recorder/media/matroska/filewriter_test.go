@@ -1,10 +1,12 @@
 package matroska_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,11 +55,17 @@ func (f *memFile) Read(b []byte) (int, error) {
 }
 
 func writeFile(w io.WriteSeeker, frames []media.Frame) error {
-	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Tracks: twoTracks})
+	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Tracks: twoTracks, Text: "Chat",
+		Chapters: []matroska.Chapter{{Title: "Start"}, {Start: time.Second, Title: "Later"}}})
 	if err != nil {
 		return err
 	}
-	for _, frame := range frames {
+	for i, frame := range frames {
+		if i%10 == 1 {
+			if err := f.WriteText(frame.Time, time.Second, "text"); err != nil {
+				return err
+			}
+		}
 		if err := f.WriteFrame(frame); err != nil {
 			return err
 		}
@@ -118,6 +126,78 @@ func TestFileWriterCloserThanATick(t *testing.T) {
 	}
 	if want := []time.Duration{10, 66, 67, 68, 69, 133, 120, 121}; !slices.Equal(got, want) {
 		t.Errorf("pictures at %d ms, want %d", got, want)
+	}
+}
+
+// Hidden pictures keep their bytes, and have the flag in their block's head.
+func TestFileWriterHidden(t *testing.T) {
+	m := &memFile{n: 1 << 20}
+	f, err := matroska.NewFileWriter(m, matroska.FileHeader{Tracks: twoTracks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := []media.Frame{
+		{Track: 7, Key: true, Data: []byte("first")},
+		{Track: 7, Time: 1, Data: []byte("second")},
+		{Track: 7, Time: 50 * time.Millisecond, Data: []byte("third")},
+	}
+	for i, frame := range frames {
+		write := f.WriteHidden
+		if i == 2 {
+			write = f.WriteFrame
+		}
+		if err := write(frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for data, flags := range map[string]byte{"first": 0x88, "second": 0x08, "third": 0} {
+		if i := bytes.Index(m.b, []byte(data)); m.b[i-1] != flags {
+			t.Errorf("%s has flags %#x, want %#x", data, m.b[i-1], flags)
+		}
+	}
+	m.pos = 0
+	_, got, _ := read(t, m)
+	for i, want := range []time.Duration{0, 100 * time.Microsecond, 50 * time.Millisecond} {
+		if string(got[i].Data) != string(frames[i].Data) || got[i].Time != want {
+			t.Errorf("frame %d: %+v", i, got[i])
+		}
+	}
+}
+
+func TestFileWriterText(t *testing.T) {
+	open := func(h matroska.FileHeader) (*matroska.FileWriter, error) {
+		return matroska.NewFileWriter(&memFile{n: 1 << 20}, h)
+	}
+	if _, err := open(matroska.FileHeader{Tracks: twoTracks, WebM: true, Text: "Chat"}); err == nil {
+		t.Error("subtitles in WebM")
+	}
+	f, err := open(matroska.FileHeader{Tracks: twoTracks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WriteText(0, time.Second, "text"); !errors.Is(err, matroska.ErrFrame) {
+		t.Errorf("subtitle without a track: %v", err)
+	}
+	// The UID of subtitles may be taken.
+	if f, err = open(matroska.FileHeader{Tracks: []media.Track{{UID: 0x7365616C74657874, Codec: media.Opus}}, Text: "Chat"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []struct {
+		at, lasts time.Duration
+		text      string
+	}{{-1, 1, "x"}, {0, 0, "x"}, {0, -1, "x"}, {0, 1, ""}, {0, 1, strings.Repeat("x", 4097)}} {
+		if err := f.WriteText(bad.at, bad.lasts, bad.text); !errors.Is(err, matroska.ErrFrame) {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	if err := f.WriteText(0, time.Second, strings.Repeat("x", 4096)); err != nil {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
