@@ -1,25 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder/media"
-	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
-
-// indexesParallel is how many indexes are read side by side.
-const indexesParallel = 8
 
 // wideHole is the shortest hole that makes a recording incomplete.
 const wideHole = time.Second
@@ -30,119 +23,50 @@ type facts struct {
 	duration time.Duration
 	room     string
 	tracks   []media.Track
-	events   []media.Event
-	noKey    []int    // segments of epochs that no key of one's own opens
-	problems []string // what could not be read for another reason
+	events   []media.Event // by time
+	segments []playback.Segment
+	torn     map[int]error // what there is of those that a crash tore
 }
 
-// gather reads the facts from the indexes, and from those segments that no
-// index knows: after a crash there are some.
+// gather learns the facts from the indexes, and from those segments that no index
+// knows: after a crash there are some.
 func gather(ctx context.Context, rec *archive.Recording) (*facts, error) {
-	f, rest, err := gatherIndexed(ctx, rec)
+	return gatherFrom(ctx, rec, func(int) bool { return true })
+}
+
+// glance is gather for a hurry: of the segments that no index knows, it reads only
+// the first one of the recording, which tells the room, and the last, which tells
+// the length.
+func glance(ctx context.Context, rec *archive.Recording) (*facts, error) {
+	all := rec.Segments()
+	return gatherFrom(ctx, rec, func(n int) bool { return n == all[0].Number || n == all[len(all)-1].Number })
+}
+
+func gatherFrom(ctx context.Context, rec *archive.Recording, read func(n int) bool) (*facts, error) {
+	src := &glancingSource{indexedSource: indexedSource{segmentSource{rec: rec}}, read: read}
+	s, err := playback.Open(ctx, src, playback.Options{Recording: rec.Head().ID})
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range rest {
-		err := f.addSegment(ctx, rec, n)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if errors.Is(err, archive.ErrNoKey) {
-			f.noKey = append(f.noKey, n)
-		} else if err != nil {
-			f.problems = append(f.problems, err.Error())
-		}
-	}
-	f.finish()
+	f := &facts{start: s.Start(), duration: s.Duration(), tracks: s.Tracks(), events: s.Events(), segments: s.Segments(), torn: src.torn}
+	f.room = room(f.events)
 	return f, nil
 }
 
-// gatherIndexed reads the facts that the indexes tell, and returns the numbers of
-// the segments that none of them knows. The caller calls finish.
-func gatherIndexed(ctx context.Context, rec *archive.Recording) (f *facts, rest []int, err error) {
-	numbers := rec.Indexes()
-	indexes := make([]*media.Index, len(numbers)) // nil: the segments know what it knows
-	var g errgroup.Group
-	g.SetLimit(indexesParallel)
-	for i, n := range numbers {
-		g.Go(func() error {
-			indexes[i], _ = readIndex(ctx, rec, n)
-			return ctx.Err()
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, nil, err
-	}
-	f = &facts{}
-	indexed := make(map[int]bool)
-	for _, x := range indexes {
-		if x == nil {
-			continue
-		}
-		f.start = x.Start
-		f.addTracks(x.Tracks)
-		f.events = append(f.events, x.Events...)
-		for _, s := range x.Segments {
-			indexed[s.Number] = true
-			f.duration = max(f.duration, s.Start+s.Duration)
-		}
-	}
-	for _, s := range rec.Segments() {
-		if !indexed[s.Number] {
-			rest = append(rest, s.Number)
-		}
-	}
-	return f, rest, nil
+// A glancingSource gives only some of the segments.
+type glancingSource struct {
+	indexedSource
+	read func(n int) bool
 }
 
-// finish puts in order what was gathered.
-func (f *facts) finish() {
-	slices.SortStableFunc(f.events, func(a, b media.Event) int { return cmp.Compare(a.Time, b.Time) })
-	f.room = room(f.events)
-}
+// errUnread is in place of what a glancingSource does not give.
+var errUnread = errors.New("it was not read")
 
-func (f *facts) addTracks(tracks []media.Track) {
-	for _, t := range tracks {
-		i := slices.IndexFunc(f.tracks, func(k media.Track) bool { return k.UID == t.UID })
-		if i < 0 {
-			f.tracks = append(f.tracks, t)
-		} else if k := &f.tracks[i]; t.Width*t.Height > k.Width*k.Height {
-			k.Width, k.Height = t.Width, t.Height
-		}
+func (s *glancingSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
+	if !s.read(n) {
+		return nil, errUnread
 	}
-}
-
-// addSegment reads a segment for what an index would tell of it.
-func (f *facts) addSegment(ctx context.Context, rec *archive.Recording, n int) error {
-	b, err := rec.ReadSegment(ctx, n)
-	if torn := (*archive.TornError)(nil); errors.As(err, &torn) {
-		f.problems = append(f.problems, err.Error())
-	} else if err != nil {
-		return err
-	}
-	r, err := matroska.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return fmt.Errorf("segment %d: %w", n, err)
-	}
-	h := r.Header()
-	if h.Recording != rec.Head().ID || h.Segment != n {
-		return fmt.Errorf("segment %d: it says it is segment %d of recording %.40q", n, h.Segment, h.Recording)
-	}
-	f.start = h.Start
-	f.addTracks(h.Tracks)
-	for {
-		block, err := r.Next()
-		switch {
-		case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("segment %d: %w", n, err)
-		case block.Event != nil:
-			f.events = append(f.events, *block.Event)
-		default:
-			f.duration = max(f.duration, block.Frame.Time+block.Frame.Duration)
-		}
-	}
+	return s.indexedSource.ReadSegment(ctx, n)
 }
 
 // label names a track for people.
@@ -200,10 +124,13 @@ func mergeHoles(events []media.Event, reason func(media.Event) string) []media.E
 
 // A person is someone who was in the room, as the room's server named them.
 type person struct {
-	Identity string  `json:"identity"`
-	Name     string  `json:"name,omitempty"`
-	From     float64 `json:"from"` // seconds on the recording clock
-	To       float64 `json:"to"`
+	Identity   string  `json:"identity"`
+	Name       string  `json:"name,omitempty"`
+	From       float64 `json:"from"` // seconds on the recording clock
+	To         float64 `json:"to"`
+	Speaking   float64 `json:"speaking"` // seconds, as the server measured
+	VerifiedAs string  `json:"verified_as,omitempty"`
+	VerifiedBy string  `json:"verified_by,omitempty"`
 }
 
 // people returns who was there, in order of their first appearance. Who left
@@ -218,6 +145,7 @@ func (f *facts) people() []person {
 		}
 		return &all[i]
 	}
+	spoke := make(map[string]time.Duration) // until when it is counted
 	for _, e := range f.events {
 		switch e.Type {
 		case media.EventJoin:
@@ -228,6 +156,14 @@ func (f *facts) people() []person {
 			}
 		case media.EventLeave:
 			find(e.Participant, 0).To = e.Time.Seconds()
+		case media.EventVerified:
+			p := find(e.Participant, e.Time)
+			p.VerifiedAs, p.VerifiedBy = e.Name, e.Reason
+		case media.EventSpeaking:
+			if from := max(e.From, spoke[e.Participant]); e.To > from {
+				find(e.Participant, e.From).Speaking += (e.To - from).Seconds()
+				spoke[e.Participant] = e.To
+			}
 		}
 	}
 	for _, t := range f.tracks {

@@ -1,19 +1,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
-	"github.com/sealtape/sealtape/recorder/media"
-	"github.com/urfave/cli/v2"
 )
 
 func infoCommand() *cli.Command {
@@ -29,58 +26,6 @@ Exit code 5: no key of yours opens it; then only what anyone can see is shown.`,
 			&cli.BoolFlag{Name: "timeline", Usage: "show all that happened, event by event"}},
 		Action: infoAction,
 	}
-}
-
-// infoJSON is what info shows, in JSON. Times are seconds on the recording clock.
-type infoJSON struct {
-	ID           string      `json:"id"`
-	State        string      `json:"state"`
-	Recorder     []string    `json:"recorded_by"`
-	PostQuantum  bool        `json:"post_quantum"`
-	Objects      int         `json:"objects"`
-	Missing      []string    `json:"missing_objects"`
-	Bytes        int64       `json:"bytes"`
-	Epochs       []epochJSON `json:"epochs"`
-	Opens        bool        `json:"opens"`
-	Grants       []grantJSON `json:"grants"`                  // those that one's keys open
-	ResealedFrom string      `json:"resealed_from,omitempty"` // the head of the recording that this was made of
-	Room         string      `json:"room,omitempty"`
-	Start        *time.Time  `json:"start,omitempty"`
-	Duration     float64     `json:"duration,omitempty"`
-	Incomplete   bool        `json:"incomplete"` // not closed, an object missing or a hole of 1 s or more
-	Participants []person    `json:"participants"`
-	Tracks       []trackJSON `json:"tracks"`
-	Holes        []holeJSON  `json:"holes"`
-	// Timeline is all that happened, as archive/FORMAT.md describes it.
-	Timeline []media.Event `json:"timeline"`
-	Problems []string      `json:"problems"`
-}
-
-type epochJSON struct {
-	Number   int  `json:"number"`
-	Segments int  `json:"segments"`
-	Opens    bool `json:"opens"`
-	Hybrid   bool `json:"hybrid"`
-	Classic  bool `json:"classic"`
-}
-
-type trackJSON struct {
-	UID         uint64 `json:"uid,string"`
-	Participant string `json:"participant"`
-	Name        string `json:"name,omitempty"`
-	Source      string `json:"source"`
-	Codec       string `json:"codec"`
-	Channels    int    `json:"channels,omitempty"`
-	Width       int    `json:"width,omitempty"`
-	Height      int    `json:"height,omitempty"`
-}
-
-type holeJSON struct {
-	Track  uint64  `json:"track,string"`
-	Label  string  `json:"label"`
-	From   float64 `json:"from"`
-	To     float64 `json:"to"`
-	Reason string  `json:"reason"`
 }
 
 func infoAction(c *cli.Context) error {
@@ -134,135 +79,6 @@ func noKey(id string, why error) error {
 		"only its readers can open it; sealtape keys show says who you are here"))
 }
 
-// locked tells how many readers a recording has that one's keys do not open, and
-// returns noKey's error.
-func (a *access) locked(ctx context.Context, rec *archive.Recording, why error) error {
-	for _, line := range readersText(rec.Epochs(), readersAtMost(ctx, rec)) {
-		a.env.notef("%s", line)
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return noKey(rec.Head().ID, why)
-}
-
-// readersAtMost returns how many readers each epoch has at most, 0 where its
-// files do not tell.
-func readersAtMost(ctx context.Context, rec *archive.Recording) []int {
-	epochs := rec.Epochs()
-	readers := make([]int, len(epochs))
-	var g errgroup.Group
-	g.SetLimit(epochsParallel)
-	for i, ep := range epochs {
-		g.Go(func() error {
-			readers[i], _ = rec.ReadersAtMost(ctx, ep.Number) // what is wrong with it, verify tells
-			return nil
-		})
-	}
-	_ = g.Wait() // its functions return none
-	return readers
-}
-
-// readersText says how many readers epochs have, those alike in one line.
-func readersText(epochs []archive.EpochInfo, readers []int) []string {
-	var lines []string
-	for i := 0; i < len(epochs); {
-		j := i + 1
-		for j < len(epochs) && readers[j] == readers[i] {
-			j++
-		}
-		var numbers []int
-		for _, ep := range epochs[i:j] {
-			numbers = append(numbers, ep.Number)
-		}
-		line := fmt.Sprintf("epoch %d", numbers[0])
-		if j > i+1 {
-			line = "epochs " + ranges(numbers)
-		}
-		if readers[i] == 0 {
-			line += ": how many readers it is sealed to cannot be told"
-		} else {
-			line += fmt.Sprintf(": sealed to at most %s", count(readers[i], "reader"))
-		}
-		if j > i+1 {
-			line += " each"
-		}
-		lines = append(lines, line)
-		i = j
-	}
-	return lines
-}
-
-func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, error) {
-	i := &infoJSON{
-		ID: rec.Head().ID, State: string(rec.Head().State), PostQuantum: rec.PostQuantum(), Objects: len(rec.Entries()),
-		Missing: []string{}, Epochs: []epochJSON{}, Participants: []person{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Timeline: []media.Event{}, Problems: []string{},
-	}
-	i.Recorder = a.signers(rec.Signers())
-	there := make(map[string]bool)
-	for info, err := range a.store.List(ctx, i.ID+"/") {
-		if err != nil {
-			return nil, err
-		}
-		there[strings.TrimPrefix(info.Name, i.ID+"/")] = true
-		i.Bytes += info.Size
-	}
-	for _, e := range rec.Entries() {
-		if !there[e.Name] {
-			i.Missing = append(i.Missing, e.Name)
-		}
-	}
-	for _, ep := range rec.Epochs() {
-		j := epochJSON{Number: ep.Number, Hybrid: ep.Hybrid, Classic: ep.Classic}
-		for _, s := range rec.Segments() {
-			if s.Epoch == ep.Number {
-				j.Segments++
-			}
-		}
-		_, err := rec.EpochSecret(ctx, ep.Number)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil && !errors.Is(err, archive.ErrNoKey) {
-			i.Problems = append(i.Problems, err.Error())
-		}
-		j.Opens = err == nil
-		i.Opens = i.Opens || j.Opens
-		i.Epochs = append(i.Epochs, j)
-	}
-	var err error
-	if i.Grants, err = a.grants(ctx, rec); err != nil {
-		return nil, err
-	}
-	i.Incomplete = rec.Head().State != archive.StateClosed || len(i.Missing) > 0
-	if !i.Opens {
-		return i, nil
-	}
-	f, err := gather(ctx, rec)
-	if err != nil {
-		return nil, err
-	}
-	start := f.start.UTC()
-	i.Room, i.Start, i.Duration, i.Participants = f.room, &start, f.duration.Seconds(), f.people()
-	i.ResealedFrom = resealedFrom(f.events)
-	i.Problems = append(i.Problems, f.problems...)
-	for _, t := range f.tracks {
-		i.Tracks = append(i.Tracks, trackJSON{
-			UID: t.UID, Participant: t.Participant, Name: t.Name, Source: string(t.Source), Codec: string(t.Codec),
-			Channels: t.Channels, Width: t.Width, Height: t.Height,
-		})
-	}
-	for _, h := range holes(f.events) {
-		i.Holes = append(i.Holes, holeJSON{h.Track, f.label(h.Track), h.From.Seconds(), h.To.Seconds(), h.Reason})
-	}
-	i.Timeline = append(i.Timeline, f.events...)
-	i.Incomplete = i.Incomplete || len(f.problems) > 0 || len(f.noKey) > 0 || incomplete(f.events)
-	if h, ok := cited(i.ResealedFrom); ok && h.State != archive.StateClosed {
-		i.Incomplete = true
-	}
-	return i, nil
-}
-
 // showInfo shows it to people, with the timeline if it is short or asked for.
 func (e *env) showInfo(i *infoJSON, timeline bool) error {
 	quantum := "post-quantum"
@@ -281,10 +97,11 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		if room == "" {
 			room = "not known: its beginning is not yours to open"
 		}
-		rows = append(rows,
-			[]string{"room:", room},
-			[]string{"started:", i.Start.Local().Format("2006-01-02 15:04:05 MST")},
-			[]string{"length:", seconds(i.Duration)})
+		started := "not known"
+		if i.Start != nil {
+			started = i.Start.Local().Format("2006-01-02 15:04:05 MST")
+		}
+		rows = append(rows, []string{"room:", room}, []string{"started:", started}, []string{"length:", seconds(i.Duration)})
 	}
 	if i.ResealedFrom != "" {
 		rows = append(rows, []string{"resealed from:", clean(citation(i.ResealedFrom))})
@@ -293,7 +110,7 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		return err
 	}
 
-	rows = [][]string{{"EPOCH", "SEGMENTS", "KEYS", "OPENS FOR YOU"}}
+	rows = [][]string{{"EPOCH", "SEGMENTS", "KEYS", "OPENS FOR YOU", "READERS"}}
 	for _, ep := range i.Epochs {
 		kind := "post-quantum"
 		switch {
@@ -306,7 +123,11 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		if ep.Opens {
 			opens = "yes"
 		}
-		rows = append(rows, []string{strconv.Itoa(ep.Number), strconv.Itoa(ep.Segments), kind, opens})
+		readers := "not known"
+		if ep.Readers > 0 {
+			readers = fmt.Sprintf("at most %d", ep.Readers)
+		}
+		rows = append(rows, []string{strconv.Itoa(ep.Number), strconv.Itoa(ep.Segments), kind, opens, readers})
 	}
 	if err := e.section(rows); err != nil {
 		return err
@@ -326,6 +147,14 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 	for _, m := range i.Missing {
 		rows = append(rows, []string{clean(m) + ": is not in the store"})
 	}
+	for _, u := range i.Unreadable {
+		if u.Why != whyMissing { // it is among those
+			rows = append(rows, []string{clean(u.Text)})
+		}
+	}
+	for _, l := range i.Locked {
+		rows = append(rows, []string{fmt.Sprintf("epoch %d%s: it is not yours to open", l.Epoch, spanOf(l.From, l.To))})
+	}
 	for _, p := range i.Problems {
 		rows = append(rows, []string{clean(p)})
 	}
@@ -343,9 +172,13 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 
 // showMeeting shows the people, the tracks and the holes.
 func (e *env) showMeeting(i *infoJSON) error {
-	rows := [][]string{{"PARTICIPANT", "IDENTITY", "FROM", "TO"}}
+	rows := [][]string{{"PARTICIPANT", "IDENTITY", "FROM", "TO", "SPOKE", "VERIFIED AS"}}
 	for _, p := range i.Participants {
-		rows = append(rows, []string{clean(p.Name), clean(p.Identity), seconds(p.From), seconds(p.To)})
+		verified := "-"
+		if p.VerifiedAs != "" {
+			verified = fmt.Sprintf("%s (%s)", clean(p.VerifiedAs), clean(p.VerifiedBy))
+		}
+		rows = append(rows, []string{clean(p.Name), clean(p.Identity), seconds(p.From), seconds(p.To), seconds(p.Speaking), verified})
 	}
 	if err := e.section(rows); err != nil {
 		return err
@@ -383,3 +216,7 @@ func (e *env) section(rows [][]string) error {
 }
 
 func seconds(s float64) string { return length(time.Duration(s * float64(time.Second))) }
+
+func spanOf(from, to float64) string {
+	return span(time.Duration(from*float64(time.Second)), time.Duration(to*float64(time.Second)))
+}

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -128,90 +127,6 @@ func playAction(c *cli.Context) (err error) {
 	return e.tellFailed(server.Failed())
 }
 
-// A moment is what to play: a recording, or "" for the library, and from when on.
-type moment struct {
-	id string
-	at time.Duration
-}
-
-// fragment returns the end of an address that begins at the moment.
-func (m moment) fragment() string {
-	if m.id == "" || m.at == 0 {
-		return ""
-	}
-	return "#t=" + strconv.FormatFloat(m.at.Seconds(), 'f', -1, 64)
-}
-
-func playMoment(c *cli.Context) (moment, error) {
-	if c.NArg() > 1 {
-		return moment{}, usagef(c, "play does not know what to do with %q", c.Args().Get(1))
-	}
-	m, err := parseMoment(c.Args().First())
-	if err == nil && c.IsSet("at") {
-		if m.id == "" {
-			return m, usagef(c, "--at of which recording? Its ID is missing")
-		}
-		if m.at, err = parsePosition(c.String("at")); err != nil {
-			return m, usagef(c, "--at: %v", err)
-		}
-	}
-	if err != nil {
-		return m, usagef(c, "%v", err)
-	}
-	return m, nil
-}
-
-// parseMoment reads an ID or a link to a moment, sealtape:ID#t=754.
-func parseMoment(arg string) (moment, error) {
-	id, fragment, linked := strings.Cut(strings.TrimPrefix(arg, "sealtape:"), "#")
-	m := moment{id: id}
-	if id == "" && arg != "" {
-		return m, fmt.Errorf("%q names no recording, want an ID or sealtape:ID#t=SECONDS", arg)
-	}
-	if !linked {
-		return m, nil
-	}
-	at, ok := strings.CutPrefix(fragment, "t=")
-	if !ok {
-		return m, fmt.Errorf("%q is no link to a moment, want sealtape:ID#t=SECONDS", arg)
-	}
-	var err error
-	m.at, err = parsePosition(at)
-	return m, err
-}
-
-// maxPosition is beyond the end of any recording.
-const maxPosition = 31 * 24 * time.Hour
-
-// parsePosition reads a time on the recording clock: 12:34, 1:02:03.5, 754 or
-// 12m34s.
-func parsePosition(s string) (time.Duration, error) {
-	bad := fmt.Errorf("%q is no time in a recording, want 12:34, 1:02:03 or 90s", s)
-	parts := strings.Split(s, ":")
-	last := parts[len(parts)-1]
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 && d <= maxPosition {
-		return d, nil
-	}
-	if len(parts) > 3 || strings.Trim(last, "0123456789.") != "" {
-		return 0, bad
-	}
-	f, err := strconv.ParseFloat(last, 64)
-	if err != nil || len(parts) > 1 && f >= 60 {
-		return 0, bad
-	}
-	for i, unit := range []float64{60, 3600}[:len(parts)-1] {
-		n, err := strconv.ParseUint(parts[len(parts)-2-i], 10, 32)
-		if err != nil || n >= 60 && i < len(parts)-2 {
-			return 0, bad
-		}
-		f += float64(n) * unit
-	}
-	if f > maxPosition.Seconds() {
-		return 0, bad
-	}
-	return time.Duration(f * float64(time.Second)).Round(time.Millisecond), nil
-}
-
 // checkLoopback refuses an address that other machines could reach: what is
 // served is in the clear.
 func checkLoopback(c *cli.Context, address string) error {
@@ -272,11 +187,12 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // tellIncomplete says in a line what a recording lacks, as far as that is known
 // without reading it.
 func (a *access) tellIncomplete(ctx context.Context, rec *archive.Recording) error {
-	f, rest, err := gatherIndexed(ctx, rec)
-	if err != nil {
-		return err
+	f, err := glance(ctx, rec)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil {
+		f = &facts{} // nothing of it is readable: the page tells
 	}
-	f.finish()
 	var lacks []string
 	switch rec.Head().State {
 	case archive.StateOpen:
@@ -298,14 +214,8 @@ func (a *access) tellIncomplete(ctx context.Context, rec *archive.Recording) err
 	} else if n > 1 {
 		lacks = append(lacks, fmt.Sprintf("epochs %s are not yours to open", ranges(locked)))
 	}
-	torn := 0
-	for _, s := range rec.Segments() {
-		if s.Torn && slices.Contains(rest, s.Number) {
-			torn++
-		}
-	}
-	if torn > 0 {
-		lacks = append(lacks, count(torn, "segment")+" torn by a crash")
+	if n := len(f.torn); n > 0 {
+		lacks = append(lacks, count(n, "segment")+" torn by a crash")
 	}
 	if len(lacks) > 0 {
 		a.env.notef("Recording %s is not complete: %s.", rec.Head().ID, strings.Join(lacks, "; "))

@@ -175,27 +175,14 @@ func (l *library) entry(ctx context.Context, rec *archive.Recording) (web.Entry,
 	if opens == web.AccessNone {
 		return e, nil
 	}
-	f, rest, err := gatherIndexed(ctx, rec)
+	f, err := glance(ctx, rec)
 	if err != nil {
+		e.Problem = err.Error()
+		if errors.Is(err, playback.ErrDamaged) || errors.Is(err, playback.ErrLocked) {
+			err = nil // it will not get better
+		}
 		return e, err
 	}
-	if len(rest) > 0 {
-		// Where there is no index, the first one tells the room and who was there.
-		if f.start.IsZero() {
-			rest = slices.Compact([]int{rest[0], rest[len(rest)-1]})
-		} else {
-			rest = rest[len(rest)-1:]
-		}
-		for _, n := range rest {
-			if err := f.addSegment(ctx, rec, n); err != nil && !errors.Is(err, archive.ErrNoKey) {
-				e.Problem = err.Error()
-			}
-		}
-	}
-	if ctx.Err() != nil {
-		return e, ctx.Err()
-	}
-	f.finish()
 	e.Room, e.Start, e.Duration = f.room, f.start, f.duration
 	e.Incomplete = e.Incomplete || incomplete(f.events)
 	for _, p := range f.people() {

@@ -85,7 +85,7 @@ type segmentSource struct {
 	onRead func(n int) // called after each segment, may be nil
 
 	mu   sync.Mutex
-	torn map[int]bool
+	torn map[int]error
 }
 
 func (s *segmentSource) Segments() []int {
@@ -101,9 +101,9 @@ func (s *segmentSource) ReadSegment(ctx context.Context, n int) ([]byte, error) 
 	if t := (*archive.TornError)(nil); errors.As(err, &t) {
 		s.mu.Lock()
 		if s.torn == nil {
-			s.torn = make(map[int]bool)
+			s.torn = make(map[int]error)
 		}
-		s.torn[n] = true
+		s.torn[n] = t
 		s.mu.Unlock()
 		err = nil
 	}
