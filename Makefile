@@ -47,7 +47,7 @@ check:
 
 bench:
 	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && go test -count=1 -v . | grep 'two tracks'); done
-	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./playback ./recorder/frame ./testdata/pipeline ./testdata/meeting
+	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./playback ./recorder/frame ./testdata/pipeline ./testdata/meeting ./testdata/player
 
 soak:
 	pkgs=$$(.ci/packages live) && go vet -tags soak $$pkgs && go test -tags soak -run Soak -v -p 1 -timeout 60m $$pkgs

@@ -33,6 +33,8 @@ type PageConfig struct {
 	// Measure lets the page's sound be tapped: scripts of ours are let in, and
 	// sound may play before a click.
 	Measure bool
+	// Script is evaluated before any of the page's own.
+	Script string
 	// Profile is the folder that Chromium keeps its files in, which stays. Empty
 	// is one of its own, which goes.
 	Profile string
@@ -95,6 +97,10 @@ func (p *Page) start(ctx context.Context, c PageConfig) error {
 	}
 	if c.Measure {
 		steps = append(steps, command(page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}))
+	}
+	if c.Script != "" {
+		steps = append(steps, command(page.Enable, page.EnableParams{}),
+			command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: c.Script}))
 	}
 	return p.do(ctx, append(steps, chromedp.Navigate(c.URL))...)
 }
