@@ -14,6 +14,9 @@ var errShrunk = errors.New("segments that were there are not listed any more")
 // segments are that could not be read for a reason of the moment, or that a Brief
 // Open left out. s stays as it is.
 //
+// Who watches what has just happened reads the newest segment next: that is kept
+// until then.
+//
 // Events that are new stand where their times belong, which may be before others
 // that s has. Follow fails only if ctx ends, or src does not go on from what s
 // was opened with.
@@ -26,7 +29,7 @@ func (s *Session) Follow(ctx context.Context, src Source) (*Session, error) {
 		events: slices.Clone(s.events), gaps: s.gaps, indexes: maps.Clone(s.indexes),
 		headers: s.headers, weight: s.weight,
 	}
-	next.o.Brief = false
+	next.o.Brief, next.keeps = false, true
 	known := slices.Clone(s.segments)
 	s.mu.Unlock()
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -71,6 +72,31 @@ func TestFollow(t *testing.T) {
 	}
 	if got := frames(t, s); !reflect.DeepEqual(got, frames(t, want)) {
 		t.Errorf("%d frames differ", len(got))
+	}
+}
+
+// TestFollowKeeps: the newest segment is there to be played without another trip.
+func TestFollowKeeps(t *testing.T) {
+	src := longMeeting(t)
+	newest := src.segments[11]
+	delete(src.segments, 11)
+	s := open(t, src)
+	src.segments[11] = newest
+	s, err := s.Follow(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log readLog
+	log.of(src)
+	for range 2 {
+		for _, n := range []int{10, 11} {
+			if m, err := s.ReadSegment(t.Context(), n); err != nil || len(m.Frames) != 300 {
+				t.Errorf("segment %d: %v", n, err)
+			}
+		}
+	}
+	if !maps.Equal(log.segments, map[int]int{10: 2, 11: 1}) {
+		t.Errorf("read %v", log.segments)
 	}
 }
 

@@ -55,12 +55,16 @@ func (s *Session) learn(ctx context.Context) error {
 	if s.o.Brief {
 		numbers = s.brief(numbers)
 	}
-	read := func(ctx context.Context, i int) *reading { return s.readSegment(ctx, numbers[i], false) }
-	for _, r := range ahead(ctx, len(numbers), segmentsAtOnce, read) {
+	last := len(numbers) - 1
+	read := func(ctx context.Context, i int) *reading { return s.readSegment(ctx, numbers[i], s.keeps && i == last) }
+	for i, r := range ahead(ctx, len(numbers), segmentsAtOnce, read) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		s.addReading(r)
+		if s.keeps && i == last && r.err == nil {
+			s.kept = r
+		}
 		if s.weight > maxWeight {
 			return errWeight
 		}

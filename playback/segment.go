@@ -34,7 +34,7 @@ type SegmentMedia struct {
 
 // ReadSegment reads segment n and checks that it belongs to the recording: by
 // its tags, its start, and its tracks. It is read from the source each time, also
-// if it could not be read before.
+// if it could not be read before; only what Follow has just read is not.
 //
 // What comes of it shows in Segments and Missing: a segment that turns out to be
 // damaged, or locked, and one that can be read after all.
@@ -42,7 +42,10 @@ func (s *Session) ReadSegment(ctx context.Context, n int) (*SegmentMedia, error)
 	if _, ok := s.find(n); !ok {
 		return nil, &SegmentError{Number: n, Err: ErrNotListed}
 	}
-	r := s.readSegment(ctx, n, true)
+	r := s.take(n)
+	if r == nil {
+		r = s.readSegment(ctx, n, true)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -53,6 +56,18 @@ func (s *Session) ReadSegment(ctx context.Context, n int) (*SegmentMedia, error)
 	m := &SegmentMedia{Number: n, Tracks: r.header.Tracks, Events: r.events, Size: r.size, Torn: r.err != nil}
 	m.Frames = rising(r.frames, r.header.Tracks)
 	return m, nil
+}
+
+// take returns segment n, and lets go of it, if that is kept.
+func (s *Session) take(n int) *reading {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.kept
+	if r == nil || r.number != n {
+		return nil
+	}
+	s.kept = nil
+	return r
 }
 
 // rising sorts frames by time and lets the times of each track rise strictly.

@@ -30,6 +30,8 @@ type Session struct {
 	headers  int          // tracks that segments told of
 	weight   int64        // what all that is known takes, about, in bytes
 	more     bool         // events came since they were sorted
+	keeps    bool         // the last segment that is learnt of is kept
+	kept     *reading
 }
 
 type trackState struct {
