@@ -39,12 +39,18 @@ export function nameNode(name, n = 80) {
 	return el("bdi", {class: "name"}, line(name, n) || "someone");
 }
 
+// breakable is text as nodes between which a line may break: browsers take
+// seconds to lay out one word of 32,000 letters.
+function breakable(text) {
+	return text.split(/(\S{60})/u).flatMap((part, i) => i % 2 ? [part, el("wbr")] : part ? [part] : []);
+}
+
 // quoteNode is what someone wrote. What is long is cut, and a button shows the
 // rest of it; the page never lays out more than `most` characters unasked.
 export function quoteNode(text, most = 320) {
 	const all = tame(text);
 	const short = clip(all, most);
-	const node = el("bdi", {class: "quote"}, short);
+	const node = el("bdi", {class: "quote"}, breakable(short));
 	if (short === all) return node;
 	const words = `Show all ${all.length.toLocaleString()} characters`;
 	const more = el("button", {type: "button", class: "more", "aria-expanded": "false"}, words);
@@ -52,7 +58,7 @@ export function quoteNode(text, most = 320) {
 	more.addEventListener("click", (event) => {
 		event.stopPropagation();
 		const open = more.getAttribute("aria-expanded") === "true";
-		node.textContent = open ? short : all;
+		node.replaceChildren(...breakable(open ? short : all));
 		box.classList.toggle("open", !open);
 		more.setAttribute("aria-expanded", String(!open));
 		more.textContent = open ? words : "Show less";
@@ -102,6 +108,7 @@ let toasts, hide;
 // toast shows a short message for some seconds, and announces it.
 export function toast(text) {
 	toasts ??= document.getElementById("toast");
+	(document.fullscreenElement ?? document.body).append(toasts); // what is in full screen hides all else
 	toasts.textContent = text;
 	toasts.classList.add("shown");
 	clearTimeout(hide);

@@ -2,10 +2,11 @@
 // here, so that these can be tested without a browser.
 
 // tame returns a hostile string as text that stays where it is put: control
-// characters and the marks that turn the direction of what follows are gone.
+// characters and the marks that turn the direction of what follows are gone, and
+// so are accents piled up to cover what is above.
 // What is left may still be HTML: it is only ever set as textContent.
 export function tame(s) {
-	return String(s ?? "").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
+	return String(s ?? "").replace(/(\p{M}{6})\p{M}+/gu, "$1").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
 }
 
 // line is tame, on one line, of at most n characters.
@@ -30,7 +31,8 @@ export function initials(name) {
 	const words = line(name, 200).split(/[\s._\-@]+/u).filter((w) => /[\p{L}\p{N}]/u.test(w));
 	if (words.length === 0) return "?";
 	const first = (w) => (w.match(/[\p{L}\p{N}]/u) || ["?"])[0];
-	return (first(words[0]) + (words.length > 1 ? first(words[words.length - 1]) : "")).toLocaleUpperCase();
+	const last = words.length > 1 ? words[words.length - 1] : "";
+	return (first(words[0]) + (/^\d+$/.test(last) ? last.slice(0, 2) : last && first(last))).toLocaleUpperCase();
 }
 
 // hue picks one of n colours for an identity, always the same one.
@@ -192,7 +194,7 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 			if (e.reason === "paused") return s("detail", `Nothing of `, who, `’s ${what} for ${lasted || 'a moment'}: paused`);
 			return s(e.to - e.from >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || 'a moment'}: ${gap(e.reason).label}`);
 		case "integrity": return s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`);
-		case "dropped": return s("trouble", `${count(e.count || 0, 'event')} of the kind “${line(e.reason, 40)}” came too fast and are not here`);
+		case "dropped": return s("trouble", `Missing: ${count(e.count || 0, "event")} of the kind “${line(e.reason, 40)}”, too many came at once`);
 		case "resealed": return s("event", "Copied from another recording for other readers");
 		case "track": return s("detail", who, ` turned on the ${what}`);
 		case "track-end": return s("detail", who, ` turned off the ${what}`);

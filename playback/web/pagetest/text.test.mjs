@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import * as text from "../page/text.js";
+
+test("what strangers wrote stays where it is put", () => {
+	assert.equal(text.tame("a\u202eb\u2066c\u2069\u0007d\ufeff"), "abcd");
+	assert.equal(text.tame("<b>&amp;</b>\n\tx"), "<b>&amp;</b>\n\tx");
+	assert.equal(text.tame("e" + "\u0301".repeat(5000)).length, 7);
+	assert.equal(text.tame(null), "");
+	assert.equal(text.line(" a \n\n b\u2028c "), "a b c");
+	assert.equal(text.clip("👍".repeat(10), 5), "👍".repeat(4) + "…");
+	assert.equal(text.clip("x".repeat(1 << 20), 80).length, 80);
+	assert.equal(text.signer("Owner (lava-poverty-admit)"), "Owner");
+});
+
+test("initials are letters", () => {
+	for (const [name, want] of [["Ada Lovelace", "AL"], ["ben-7f", "B7"], ["Member 10", "M10"], ["山田 太郎", "山太"], ["", "?"], ["<>\u202e", "?"], ["élan", "É"], ["👍", "?"]]) {
+		assert.equal(text.initials(name), want);
+	}
+	assert.equal(text.hue("ada"), text.hue("ada"));
+	assert.ok(text.hue("\ud800") < 12);
+});
+
+test("times, lengths and sizes", () => {
+	for (const [t, want] of [[0, "0:00"], [65.9, "1:05"], [3723, "1:02:03"], [-1, "0:00"], [NaN, "0:00"]]) assert.equal(text.time(t), want);
+	for (const [t, want] of [[0, "0 seconds"], [1, "1 second"], [3661, "1 hour 1 minute 1 second"], [7200, "2 hours"], [120, "2 minutes"]]) assert.equal(text.spokenTime(t), want);
+	for (const [t, want] of [[0.44, "0.4 s"], [9.96, "10 s"], [59.6, "1 min"], [3600, "1 h"], [3900, "1 h 5 min"]]) assert.equal(text.length(t), want);
+	for (const [n, want] of [[0, "0 B"], [999, "999 B"], [1500, "1.5 kB"], [999999, "1.0 MB"], [3.5e9, "3.5 GB"]]) assert.equal(text.bytes(n), want);
+	assert.equal(text.date(""), "");
+	assert.equal(text.date("0001-01-01T00:00:00Z"), "");
+});
+
+// The types of archive/FORMAT.md, Timeline: each has a sentence, except those
+// that lanes show.
+test("every event has its sentence", () => {
+	const look = { name: () => "Ada", track: () => ({ who: "Ada", source: "camera" }) };
+	const say = (e) => {
+		const s = text.sentence({ t: 1, participant: "ada", track: "7", ...e }, look);
+		return s && `${s.kind}: ${text.plain(s.parts)}`;
+	};
+	for (const [e, want] of [
+		[{ type: "start", text: "weekly" }, "event: Recording started in weekly"],
+		[{ type: "stop", reason: "the room is empty" }, "event: Recording ended: the room is empty"],
+		[{ type: "join" }, "event: Ada joined"],
+		[{ type: "verified", reason: "proof", name: "Ada L." }, "event: Ada proved to be Ada L."],
+		[{ type: "verified", reason: "operator", name: "Ada L." }, "event: Ada is Ada L., says the operator"],
+		[{ type: "gap", from: 1, to: 4, reason: "loss" }, "trouble: Ada’s camera misses 3 s: packets lost"],
+		[{ type: "gap", from: 1, to: 1.2, reason: "what?" }, "detail: Ada’s camera misses 0.2 s: what?"],
+		[{ type: "gap", from: 1, to: 9, reason: "paused" }, "detail: Nothing of Ada’s camera for 8 s: paused"],
+		[{ type: "consent", reason: "withdrawn" }, "event: Ada withdrew consent"],
+		[{ type: "dropped", reason: "chat", count: 1 }, "trouble: Missing: 1 event of the kind “chat”, too many came at once"],
+		[{ type: "reconnect", from: 1, to: 11 }, "trouble: The recorder came back after 10 s"],
+		[{ type: "chat", text: "hi" }, "chat: hi"],
+		[{ type: "mute" }, "detail: Ada muted the camera"],
+		[{ type: "speaking" }, null],
+		[{ type: "of a later format" }, null],
+	]) assert.equal(say(e), want);
+	for (const type of ["announced", "leave", "track", "track-end", "unmute", "screen", "screen-end", "size", "reaction", "quality", "keys", "epoch", "integrity", "lost", "pause", "resume", "resealed"]) {
+		assert.ok(say({ type }), type);
+	}
+	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "codec", "spool-full", "paused"]) {
+		assert.notEqual(text.gap(reason).label, reason);
+	}
+});
