@@ -52,6 +52,7 @@ func TestSingleFlight(t *testing.T) {
 		synctest.Wait()
 		close(proceed)
 		wg.Wait()
+		synctest.Wait()
 		for _, w := range answers {
 			if w.Code != 200 || w.Body.Len() == 0 || w.Body.String() != answers[0].Body.String() {
 				t.Errorf("status %d, %d bytes", w.Code, w.Body.Len())

@@ -13,13 +13,6 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-const (
-	// defaultPoll is how long a request waits for something new.
-	defaultPoll = 25 * time.Second
-	// defaultFollow is how often the store is asked for it.
-	defaultFollow = 2 * time.Second
-)
-
 // seconds is a time as JSON: seconds, to the millisecond.
 type seconds time.Duration
 
@@ -113,7 +106,7 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *tape) {
 // wait returns when the recording has another version than the one given, or
 // after a while. Meanwhile a recording that goes on is followed.
 func (t *tape) wait(ctx context.Context, version string) {
-	ctx, cancel := context.WithTimeout(ctx, t.s.pollPatience)
+	ctx, cancel := context.WithTimeout(ctx, t.s.patience.poll)
 	defer cancel()
 	for {
 		t.mu.Lock()
@@ -154,7 +147,7 @@ func (t *tape) follow() {
 	}
 	t.follows = true
 	t.s.wg.Go(func() {
-		tick := time.NewTicker(t.s.followEvery)
+		tick := time.NewTicker(t.s.patience.follow)
 		defer tick.Stop()
 		for t.look() {
 			select {

@@ -211,7 +211,7 @@ func TestPoll(t *testing.T) {
 			t.Errorf("an old version waited %v", time.Since(begun))
 		}
 		before := d.Version
-		if getJSON(t, s, base+"?wait="+d.Version, 200, &d); time.Since(begun) != defaultPoll || d.Version != before {
+		if getJSON(t, s, base+"?wait="+d.Version, 200, &d); time.Since(begun) != usualPatience.poll || d.Version != before {
 			t.Errorf("nothing new after %v: version %s after %s", time.Since(begun), d.Version, before)
 		}
 		begun = time.Now()
@@ -279,7 +279,7 @@ func TestLive(t *testing.T) {
 			states[i].later = states[i+1]
 			whole.mu.Unlock()
 			wg.Wait()
-			if took := time.Since(begun); took > 5*time.Second+2*defaultFollow {
+			if took := time.Since(begun); took > 5*time.Second+2*usualPatience.follow {
 				t.Errorf("it took %v", took)
 			}
 			if next.states() != fmt.Sprintf("%dr", from) || next.Duration != float64(5*from+5) {

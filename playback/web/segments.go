@@ -16,18 +16,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-const (
-	// aheadBy is how many segments are read after one that was asked for.
-	aheadBy = 3
-	// nextPatience is how long a segment waits for the next one, whose first
-	// frames say where its own last ones end, prevPatience for the one before
-	// to be answered, which says where its sound begins.
-	nextPatience = 300 * time.Millisecond
-	prevPatience = 2 * time.Second
-	// writePatience is how long a browser may take for one answer. What it
-	// is made of is held in the meantime.
-	writePatience = 30 * time.Second
-)
+// aheadBy is how many segments are read after one that was asked for.
+const aheadBy = 3
 
 // segment answers with the tracks of one segment that are asked for.
 func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *tape, n int) {
@@ -67,7 +57,7 @@ func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *tape, n int)
 	if r.Method == http.MethodHead {
 		return
 	}
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writePatience))
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.patience.write))
 	c := composer{t: t, seg: seg, prev: prev, next: next, after: after, media: e.media}
 	for _, track := range e.media.Tracks {
 		if wanted != nil && !slices.Contains(wanted, track.UID) {
@@ -171,7 +161,7 @@ func (t *tape) await(ctx context.Context, seg *playback.Segment) {
 	if a == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, prevPatience)
+	ctx, cancel := context.WithTimeout(ctx, t.s.patience.prev)
 	defer cancel()
 	select {
 	case <-a.done:
@@ -225,7 +215,7 @@ func (s *Server) edgesOf(ctx context.Context, t *tape, next *playback.Segment) m
 	if ok {
 		return known.first
 	}
-	ctx, cancel := context.WithTimeout(ctx, nextPatience)
+	ctx, cancel := context.WithTimeout(ctx, t.s.patience.next)
 	defer cancel()
 	e, err := s.cache.get(ctx, cacheKey{t, next.Number})
 	if err != nil {

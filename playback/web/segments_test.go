@@ -2,9 +2,13 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
@@ -80,4 +84,108 @@ func TestSegments(t *testing.T) {
 	if parts := readParts(t, get(t, s, base+"/segments/2?tracks=").Body); len(parts) != 0 {
 		t.Errorf("parts of no track: %+v", parts)
 	}
+}
+
+// sparse is a recording of a sender that sends a packet now and then, as DTX
+// does, and whose clock is fast.
+func sparse(t testing.TB, segments int) *fakeRecording {
+	t.Helper()
+	r := meeting(t, segments)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	at := time.Duration(0)
+	for n := range segments {
+		var b bytes.Buffer
+		w, err := matroska.NewWriter(&b, matroska.Header{Recording: testID, Segment: n, Epoch: 1, Start: testStart, Tracks: []media.Track{alice, bob}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := time.Duration(n+1) * 5 * time.Second
+		for ; at < end; at += 20*time.Millisecond - 4*time.Microsecond {
+			if at%(8*time.Second) > 4*time.Second && rnd.IntN(20) > 0 {
+				continue
+			}
+			if err := w.WriteFrame(media.Frame{Track: alice.UID, Time: at, Data: []byte{0x78, 1, 2}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.WriteFrame(media.Frame{Track: bob.UID, Time: end - 5*time.Second, Key: true, Data: []byte{0x10}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.segments[n] = b.Bytes()
+	}
+	return r
+}
+
+// TestSoundJoins: segments that are asked for side by side, as the page does,
+// make sound in which each packet plays at its time, by the count of samples.
+func TestSoundJoins(t *testing.T) {
+	const segments = 60
+	r := sparse(t, segments)
+	s := serve(t, r)
+	s.patience.next, s.patience.prev = time.Hour, time.Hour // however slow the machine
+	get(t, s, base)
+	parts := make([]readPart, segments)
+	atOnce := make(chan struct{}, 3)
+	var wg sync.WaitGroup
+	for n := range segments {
+		atOnce <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-atOnce }()
+			w := request(t.Context(), s, fmt.Sprintf("%s/segments/%d?tracks=11", base, n))
+			if got := readParts(t, w.Body); w.Code != 200 || len(got) != 1 {
+				t.Errorf("segment %d: status %d, %d parts", n, w.Code, len(got))
+			} else {
+				parts[n] = got[0]
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		return
+	}
+	var at, end time.Duration
+	real := 0
+	for i, f := range frames(t, parts...) {
+		if i > 0 && f.Time-end > 23*time.Millisecond {
+			t.Errorf("a hole of %v at %v", f.Time-end, f.Time)
+		}
+		if f.Data[0] == 0x78 {
+			real++
+			if off := at - f.Time; off.Abs() > 18*time.Millisecond {
+				t.Fatalf("the packet of %v plays %v late", f.Time, off)
+			}
+		}
+		at += f.Duration
+		end = f.Time + f.Duration
+	}
+	if real < segments*100 {
+		t.Errorf("%d packets", real)
+	}
+}
+
+// TestNextIsLate: a segment does not wait for long for the one after it, and its
+// last picture then lasts long enough to join what comes.
+func TestNextIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := meeting(t, 3)
+		s := opened(t, r, 0)
+		r.onRead(func(ctx context.Context, n int) error {
+			if n > 0 {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		})
+		begun := time.Now()
+		parts := readParts(t, request(t.Context(), s, base+"/segments/0").Body)
+		if took := time.Since(begun); took != usualPatience.next {
+			t.Errorf("it took %v", took)
+		}
+		if len(parts) != 2 || parts[0].To != 5 || parts[1].To < 5.4 {
+			t.Errorf("parts until %v, %v", parts[0].To, parts[1].To)
+		}
+		s.Close()
+	})
 }

@@ -40,6 +40,28 @@ const (
 	maxTickets = 16
 )
 
+// A patience says how long things are waited for.
+type patience struct {
+	// follow is how often the store is asked for news of a recording that goes
+	// on, poll how long a request waits for some.
+	follow, poll time.Duration
+	// next is how long a segment waits for the next one, whose first frames
+	// say where its own last ones end; prev, for the one before to be answered,
+	// which says where its sound begins.
+	next, prev time.Duration
+	// write is how long a browser may take for one answer. What it is made of
+	// is held in the meantime.
+	write time.Duration
+}
+
+var usualPatience = patience{
+	follow: 2 * time.Second,
+	poll:   25 * time.Second,
+	next:   300 * time.Millisecond,
+	prev:   2 * time.Second,
+	write:  30 * time.Second,
+}
+
 // A Server is the player's http.Handler. It is safe for concurrent use.
 type Server struct {
 	c      Config
@@ -48,7 +70,7 @@ type Server struct {
 	assets map[string]asset
 	cache  *cache
 
-	followEvery, pollPatience time.Duration
+	patience patience
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -78,7 +100,7 @@ func New(c Config) (*Server, error) {
 		c.CacheBytes = defaultCache
 	}
 	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]playback.Segment),
-		followEvery: defaultFollow, pollPatience: defaultPoll}
+		patience: usualPatience}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
