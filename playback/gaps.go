@@ -50,10 +50,10 @@ func merge(events []media.Event, reason func(media.Event) string) []media.Event 
 }
 
 // WideHoles returns the spans in which a track misses a second or more in one
-// piece, whatever the reasons but that people paused the recording. Where there
+// piece, whatever the reasons but that people wanted it. Where there
 // is one the recording is incomplete.
 func WideHoles(events []media.Event) []media.Event {
-	events = slices.DeleteFunc(slices.Clone(events), func(e media.Event) bool { return e.Reason == media.GapPaused })
+	events = slices.DeleteFunc(slices.Clone(events), func(e media.Event) bool { return media.Wanted(e.Reason) })
 	return slices.DeleteFunc(merge(events, func(media.Event) string { return "" }),
 		func(e media.Event) bool { return e.To-e.From < incompleteHole })
 }

@@ -178,6 +178,8 @@ func reason(gap string) string {
 		return "the recorder was away"
 	case media.GapPaused:
 		return "recording paused"
+	case media.GapConsent, media.GapUnverified:
+		return "not to be recorded"
 	case media.GapCodec:
 		return "unknown codec"
 	case media.GapSpool:

@@ -14,7 +14,8 @@ import (
 // Sink's own business. One goroutine uses it.
 type Access interface {
 	// Reader reports whether the member with this identity is a reader, and the
-	// name of the card that says so.
+	// name of the card that says so. It may come to say something else: see
+	// Recorder.Verified.
 	Reader(identity string) (name string, ok bool)
 
 	// StartEpoch makes the Sink seal what it creates from now on to those of
@@ -36,7 +37,8 @@ type Admitter interface {
 // Access and one epoch. It belongs to the keeper's goroutine.
 type admission struct {
 	access  Access
-	present map[string]bool // readers in the room
+	room    map[string]bool // who is in the room
+	present map[string]bool // readers among them
 	sealed  map[string]bool // those of the current epoch
 	owed    []string        // with an Admitter: who is to be admitted
 }
@@ -45,10 +47,16 @@ type admission struct {
 // read what is written now: then the open segment has to end. Joins can wait
 // for it to end by itself, and so are gathered.
 func (a *admission) event(e media.Event) (left bool) {
-	if a.access == nil || e.Type != media.EventJoin && e.Type != media.EventLeave {
+	if a.access == nil || !a.here(e) {
 		return false
 	}
-	if _, ok := a.access.Reader(e.Participant); !ok {
+	_, reads := a.access.Reader(e.Participant)
+	switch {
+	case e.Type == media.EventVerified && reads:
+		e.Type = media.EventJoin // as a reader
+	case e.Type == media.EventVerified:
+		e.Type = media.EventLeave
+	case e.Type == media.EventJoin && !reads:
 		return false
 	}
 	if a.present == nil {
@@ -66,7 +74,7 @@ func (a *admission) event(e media.Event) (left bool) {
 		return false
 	}
 	delete(a.present, e.Participant)
-	return a.sealed[e.Participant]
+	return a.sealed[e.Participant] // whatever they are taken for since
 }
 
 // verified is the event that tells whom the recorder takes a member for that came.

@@ -110,27 +110,6 @@ func (r *Recorder) diskFull() bool {
 	return r.status.State == StateDiskFull
 }
 
-// pass declares a frame that came while the gate was shut.
-func (t *trackRecorder) pass(at time.Duration) {
-	if t.hole.open && t.hole.reason != media.GapPaused {
-		t.closeHole(max(t.hole.from, t.end))
-	}
-	t.openHole(t.end, media.GapPaused)
-	t.extendHole(at)
-}
-
-// goOn ends the hole of a pause, if there is one, with the pause: what is
-// missing after it has other reasons.
-func (t *trackRecorder) goOn(at time.Duration) {
-	if !t.hole.open || t.hole.reason != media.GapPaused {
-		return
-	}
-	to := max(t.hole.from, min(at, time.Duration(t.gate.opened.Load())))
-	t.end = max(t.end, to)
-	t.closeHole(to)
-	t.wantKey()
-}
-
 // tell shows the state and announces text, "" for nothing.
 func (p *producers) tell(ctx context.Context, state, text string) error {
 	if s, ok := p.room.(StateRoom); ok {
@@ -150,7 +129,7 @@ func (p *producers) tell(ctx context.Context, state, text string) error {
 func kept(t media.EventType) bool {
 	switch t {
 	case media.EventJoin, media.EventLeave, media.EventTrack, media.EventTrackEnd, media.EventMute, media.EventUnmute,
-		media.EventLost, media.EventReconnect, media.EventGap, media.EventKeys, media.EventConsent, media.EventDropped:
+		media.EventLost, media.EventReconnect, media.EventGap, media.EventKeys, media.EventConsent, media.EventVerified, media.EventDropped:
 		return true
 	}
 	return false

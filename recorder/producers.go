@@ -253,6 +253,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
+	rec.permit.set(p.barred(info.Participant), 0)
 	switch {
 	case !frame.Supported(info.Codec):
 		rec.refuse = media.GapCodec

@@ -78,11 +78,13 @@ const (
 	Empty     Outcome = "empty"            // it carries nothing
 	Early     Outcome = "early"            // captured before the recording began
 	Paused    Outcome = media.GapPaused    // not to be kept
-	Refused   Outcome = "refused"          // a packet, not a frame, of a track that is not recorded
+	// NotPermitted: Config.Permission does not let it be kept.
+	NotPermitted Outcome = "not-permitted"
+	Refused      Outcome = "refused" // a packet, not a frame, of a track that is not recorded
 )
 
 // allOutcomes orders the counters of an outcomeCounts.
-var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Replayed, KeyFrame, Injected, Empty, Early, Paused, Refused}
+var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Replayed, KeyFrame, Injected, Empty, Early, Paused, NotPermitted, Refused}
 
 // A CodecOutcome is what became of a frame of a codec.
 type CodecOutcome struct {
@@ -216,7 +218,7 @@ func (r *Recorder) gap(e media.Event) {
 	defer r.mu.Unlock()
 	d := e.To - e.From
 	r.report.Holes[e.Reason] += d
-	r.report.Incomplete = r.report.Incomplete || d >= incomplete && e.Reason != media.GapPaused
+	r.report.Incomplete = r.report.Incomplete || d >= incomplete && !media.Wanted(e.Reason)
 	h := r.holes[e.Reason]
 	r.holes[e.Reason] = Holes{h.Count + 1, h.Time + d}
 }

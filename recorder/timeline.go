@@ -193,6 +193,9 @@ func (p *producers) behave(e RoomEvent, at time.Duration) {
 	case media.EventConsent:
 		out.Reason, out.Text = e.Reason, e.Text
 	}
+	if (e.Type == media.EventChat || e.Type == media.EventReaction) && p.barred(e.Participant) != "" {
+		return // what they write is theirs, as what they say
+	}
 	if p.conduct.allows(e.Participant, e.Type, at) {
 		p.emit(out)
 	}

@@ -34,6 +34,7 @@ type trackRecorder struct {
 	stop    <-chan struct{} // closed when nobody reads out any more
 	over    *atomic.Bool    // set when what arrives now is not wanted any more
 	gate    *gate
+	permit  permit
 	away    *awayLog
 	start   time.Time // zero of the recording clock
 	clock   *trackClock
@@ -275,9 +276,13 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 	if !t.seen {
 		t.seen, t.end = true, at
 	}
-	if !t.gate.keeps(max(0, min(at, u.Arrival.Sub(t.start)))) {
-		t.outcomes.add(Paused)
-		t.pass(at)
+	if why := t.withheld(max(0, min(at, u.Arrival.Sub(t.start)))); why != "" {
+		if why == media.GapPaused {
+			t.outcomes.add(Paused)
+		} else {
+			t.outcomes.add(NotPermitted)
+		}
+		t.pass(at, why)
 		return
 	}
 	t.goOn(at)

@@ -15,6 +15,14 @@ const (
 	ReconnectRejoin = "rejoin" // it was over, and the recorder joined again
 )
 
-// GapPaused is the reason of a gap that was wanted: the recording was paused. It
-// does not make a recording incomplete.
-const GapPaused = "paused"
+// Reasons of gaps that were wanted. They do not make a recording incomplete.
+const (
+	GapPaused     = "paused"     // the recording was paused
+	GapConsent    = "consent"    // the sender had not agreed to be recorded, or not any more
+	GapUnverified = "unverified" // only verified members are recorded
+)
+
+// Wanted reports whether a gap for this reason was wanted.
+func Wanted(reason string) bool {
+	return reason == GapPaused || reason == GapConsent || reason == GapUnverified
+}

@@ -15,6 +15,9 @@ const (
 	textUID = 0x7365616C74657874
 	// maxCue bounds one subtitle in bytes.
 	maxCue = 4 << 10
+	// chapterRoom is what is kept for chapters that are not known at the
+	// beginning, in bytes.
+	chapterRoom = 4 << 10
 )
 
 // fileTracks returns the Tracks of a file: those of its media and the subtitles.
@@ -43,6 +46,26 @@ func chaptersElement(chapters []Chapter) []byte {
 				stringElement(idChapLanguage, "und"))))
 	}
 	return element(idChapters, element(idEditionEntry, edition...))
+}
+
+// SetChapters puts other chapters in the place of the header's, until Close. They
+// must fit what is kept for them: that of the header's, and 4 KiB more. If they do
+// not, or the header had none, they are left out and it returns false.
+func (f *FileWriter) SetChapters(chapters []Chapter) bool {
+	if len(f.h.Chapters) == 0 || len(chapters) == 0 || len(chaptersElement(chapters)) > f.room-minVoid {
+		return false
+	}
+	f.h.Chapters = chapters
+	return true
+}
+
+// minVoid is the length of a Void that has a size of eight bytes.
+const minVoid = 9
+
+// chaptersElement returns Chapters, and Void in what is left of their room.
+func (f *FileWriter) chaptersElement() []byte {
+	b := chaptersElement(f.h.Chapters)
+	return appendVoid(b, int64(f.room-len(b)))
 }
 
 // WriteText writes a subtitle that is shown from at on. The text is that of a

@@ -24,7 +24,7 @@ type FileHeader struct {
 	WebM bool
 	// Length is how long the file says that it is, if its frames end before.
 	Length time.Duration
-	// Chapters, in order of time, are for players' menus.
+	// Chapters, in order of time, are for players' menus; see SetChapters.
 	Chapters []Chapter
 	// Text is the name of a track of subtitles that is off by default, empty
 	// for none. WebM does not take it.
@@ -54,6 +54,7 @@ type FileWriter struct {
 	text    uint64                   // track number of the subtitles
 	ends    map[uint64]time.Duration // by UID
 	last    map[uint64]placed        // the last picture, by UID
+	room    int                      // for Chapters, in bytes
 	cluster int64                    // start of the open cluster in ticks, -1 for none
 	blocks  []byte                   // its blocks
 	cues    []cue
@@ -100,6 +101,7 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 	if h.WebM {
 		f.tick = time.Millisecond
 	}
+	f.room = len(chaptersElement(h.Chapters)) + chapterRoom
 	if err := f.write(f.header(0, 0)); err != nil {
 		return nil, err
 	}
@@ -218,7 +220,7 @@ func (f *FileWriter) header(size, cues int64) []byte {
 		{idTags, element(idTags, tags...)},
 	}
 	if len(f.h.Chapters) > 0 {
-		parts = append(parts, part{idChapters, chaptersElement(f.h.Chapters)})
+		parts = append(parts, part{idChapters, f.chaptersElement()})
 	}
 
 	var seeks [][]byte

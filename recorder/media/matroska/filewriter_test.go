@@ -167,6 +167,48 @@ func TestFileWriterHidden(t *testing.T) {
 	}
 }
 
+// What happened is known at the end; the room for it is not endless.
+func TestFileWriterSetChapters(t *testing.T) {
+	for _, test := range []struct {
+		first, then []matroska.Chapter
+		fits        bool
+	}{
+		{nil, []matroska.Chapter{{Title: "Other"}}, false},
+		{[]matroska.Chapter{{Title: "Start"}}, nil, false},
+		{[]matroska.Chapter{{Title: "Start"}}, []matroska.Chapter{{Title: "Other"}, {Start: 1e9, Title: "Second"}}, true},
+		{[]matroska.Chapter{{Title: "Start"}, {Start: 1e9, Title: "Second"}}, []matroska.Chapter{{Title: "Other"}}, true},
+		{[]matroska.Chapter{{Title: "Start"}}, slices.Repeat([]matroska.Chapter{{Title: strings.Repeat("x", 99)}}, 30), true},
+		{[]matroska.Chapter{{Title: "Start"}}, slices.Repeat([]matroska.Chapter{{Title: strings.Repeat("x", 99)}}, 40), false},
+	} {
+		m := &memFile{n: 1 << 20}
+		f, err := matroska.NewFileWriter(m, matroska.FileHeader{Tracks: twoTracks, Chapters: test.first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame := media.Frame{Track: 7, Key: true, Data: []byte("picture")}
+		if err := f.WriteFrame(frame); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.SetChapters(test.then); got != test.fits {
+			t.Errorf("%d chapters in place of %d: %v", len(test.then), len(test.first), got)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want := test.first
+		if test.fits {
+			want = test.then
+		}
+		if n := bytes.Count(m.b, []byte{0x73, 0xc4}); n != len(want) { // ChapterUID
+			t.Errorf("%d chapters, want %d", n, len(want))
+		}
+		m.pos = 0
+		if _, got, _ := read(t, m); len(got) != 1 || string(got[0].Data) != "picture" {
+			t.Errorf("frames %+v", got)
+		}
+	}
+}
+
 func TestFileWriterText(t *testing.T) {
 	open := func(h matroska.FileHeader) (*matroska.FileWriter, error) {
 		return matroska.NewFileWriter(&memFile{n: 1 << 20}, h)
