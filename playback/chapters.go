@@ -19,7 +19,7 @@ const (
 	chapterShare = 3 * time.Minute
 	// chapterApart is the least distance of two chapters: of what happens
 	// closer, the more important gives its name.
-	chapterApart = 15 * time.Second
+	chapterApart = 5 * time.Second
 	// gathering is how long people come at the beginning and go at the end
 	// without a chapter of it, together how close comings and goings are one.
 	gathering = time.Minute
@@ -110,6 +110,8 @@ func (x *excerpt) breaks() []moment {
 
 // mergeMissing makes spans that touch one, which has the first one's error.
 func mergeMissing(missing []SegmentError) []SegmentError {
+	missing = slices.Clone(missing)
+	slices.SortStableFunc(missing, func(a, b SegmentError) int { return cmp.Compare(a.From, b.From) })
 	var merged []SegmentError
 	for _, m := range missing {
 		if n := len(merged); n > 0 {

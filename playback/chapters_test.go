@@ -43,7 +43,7 @@ func TestChapters(t *testing.T) {
 			want: []string{"0s Start", "5m0s Bob and 2 others join", "33m20s Ada and x leave"},
 		},
 		"screens": {
-			events: []media.Event{at(600, "screen", "ada"), at(1200, "screen-end", "ada"), at(1205, "leave", "bob"), at(1800, "screen", "eve"), at(3600, "stop", "")},
+			events: []media.Event{at(600, "screen", "ada"), at(1200, "screen-end", "ada"), at(1204, "leave", "bob"), at(1800, "screen", "eve"), at(3600, "stop", "")},
 			want:   []string{"0s Start", "10m0s Ada shows a screen", "20m0s Screen of Ada ends", "30m0s Eve <b> shows a screen"},
 		},
 		"speech": {
@@ -54,9 +54,9 @@ func TestChapters(t *testing.T) {
 			events: []media.Event{at(600, "pause", ""), at(700, "resume", ""), at(800, "pause", ""), at(801, "resume", ""),
 				{Time: 1000e9, Type: media.EventReconnect, From: 900e9, To: 1000e9}},
 			missing: []SegmentError{{Number: 7, From: 2000e9, To: 2005e9, Err: ErrLocked}, {Number: 8, From: 2005e9, To: 2300e9, Err: ErrLocked},
-				{Number: 9, From: 2500e9, To: 2600e9, Err: ErrDamaged}},
+				{Number: 9, From: 2500e9, To: 2600e9, Err: ErrDamaged}, {Number: 5, From: 1900e9, To: 1905e9, Err: ErrDamaged}},
 			want: []string{"0s Start", "10m0s Recording paused", "11m40s Recording goes on", "15m0s Recorder away", "16m40s Recorder back",
-				"33m20s No key for this part", "38m20s Can be read again", "41m40s Cannot be read", "43m20s Can be read again"},
+				"31m40s Cannot be read", "31m45s Can be read again", "33m20s No key for this part", "38m20s Can be read again", "41m40s Cannot be read", "43m20s Can be read again"},
 		},
 		"part": {
 			from: 500, to: 1300,
@@ -69,7 +69,7 @@ func TestChapters(t *testing.T) {
 			want:   []string{"0s Start", "10m0s Ada shows a screen", "16m40s Recording paused", "18m20s Recording goes on"},
 		},
 		"the important one": {
-			events: []media.Event{at(595, "join", "bob"), at(600, "screen", "ada"), at(3600, "stop", "")},
+			events: []media.Event{at(596, "join", "bob"), at(600, "screen", "ada"), at(3600, "stop", "")},
 			want:   []string{"0s Start", "10m0s Ada shows a screen"},
 		},
 	} {

@@ -29,17 +29,17 @@ type excerpt struct {
 
 // excerpt returns what the options choose. It fails if that is nothing.
 func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error) {
+	if err := s.Complete(ctx); err != nil {
+		return &excerpt{s: s}, err
+	}
 	duration := s.Duration()
 	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events(), missing: s.Missing()}
 	if o.To > 0 {
 		x.to = min(o.To, duration)
 	}
-	if err := s.Complete(ctx); err != nil {
-		return x, err
-	}
 	tracks := s.withFrames()
 	if len(tracks) == 0 {
-		return x, ErrNothing
+		return x, x.nothing()
 	}
 	if o.From < 0 || o.To < 0 || x.to <= x.from && !x.whole() {
 		return x, fmt.Errorf("%w: it lasts %v", ErrRange, duration.Round(time.Second/10))
@@ -66,9 +66,15 @@ func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error
 		}
 	}
 	if len(x.tracks) == 0 {
-		return x, ErrNothing
+		return x, x.nothing()
 	}
 	return x, nil
+}
+
+// nothing is the error of an excerpt without a frame.
+func (x *excerpt) nothing() error {
+	r := x.report()
+	return r.nothing()
 }
 
 // there returns the tracks that have frames within the excerpt, to the segment,

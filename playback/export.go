@@ -1,12 +1,14 @@
 package playback
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
@@ -84,7 +86,7 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 		return r, err
 	}
 	chat := x.chat()
-	h := matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: x.tracks,
+	h := matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: titled(x.tracks),
 		Length: x.length(), Chapters: x.chapters()}
 	if len(chat) > 0 {
 		h.Text = chatTrack
@@ -93,6 +95,7 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 	if err != nil {
 		return r, err
 	}
+	f.chapters = x.chapters
 	r.Tracks = x.tracks
 	outputs := make(map[uint64]output, len(x.tracks))
 	for _, t := range x.tracks {
@@ -181,9 +184,10 @@ func (x *excerpt) createTrack(dir string, names namer, t media.Track) (*trackFil
 	}
 	f := &trackFile{file: file}
 	if t.Codec == media.Opus {
-		f.output, err = newOggFile(file, t)
+		f.output, err = newOggFile(file, titled([]media.Track{t})[0])
 	} else {
-		h := matroska.FileHeader{Start: x.s.Start().Add(x.from), Title: t.Label(), Tracks: []media.Track{t},
+		tracks := titled([]media.Track{t})
+		h := matroska.FileHeader{Start: x.s.Start().Add(x.from), Title: tracks[0].Label(), Tracks: tracks,
 			WebM: ext == ".webm", Length: x.length()}
 		f.output, err = newMKVFile(file, h, nil)
 	}
@@ -223,6 +227,7 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 		if errors.As(err, &lost) {
 			r.Missing = append(r.Missing, *lost)
 			r.Incomplete = true
+			x.missing = append(x.missing, *lost)
 			continue
 		}
 		if err != nil {
@@ -274,13 +279,35 @@ func (r *Report) drop(n int) {
 	}
 }
 
+// maxTitle bounds names in titles, in characters.
+const maxTitle = 80
+
+// titled returns the tracks with names that do nothing in a player's menu but be
+// read.
+func titled(tracks []media.Track) []media.Track {
+	tracks = slices.Clone(tracks)
+	for i := range tracks {
+		t := &tracks[i]
+		t.Name = plain(cmp.Or(t.Name, t.Participant), maxTitle)
+		t.Source = media.Source(plain(string(t.Source), maxTitle))
+	}
+	return tracks
+}
+
 // nothing is the error of an export that got no frame.
 func (r *Report) nothing() error {
 	if len(r.Missing) > 0 {
-		return fmt.Errorf("nothing can be read: %w", &r.Missing[0])
+		return unreadable{&r.Missing[0]}
 	}
 	return ErrNothing
 }
+
+// An unreadable is an ErrNothing with the reason.
+type unreadable struct{ error }
+
+func (u unreadable) Error() string        { return "nothing can be read: " + u.error.Error() }
+func (u unreadable) Unwrap() error        { return u.error }
+func (u unreadable) Is(target error) bool { return target == ErrNothing }
 
 // title is the export's title: the one asked for, or the room's.
 func (s *Session) title(o ExportOptions) string {
@@ -289,7 +316,7 @@ func (s *Session) title(o ExportOptions) string {
 	}
 	for _, e := range s.Events() {
 		if e.Type == media.EventStart {
-			return fmt.Sprintf("%s, %s", media.Clamp(e.Text, media.MaxName/2), s.Start().UTC().Format("2006-01-02 15:04 MST"))
+			return fmt.Sprintf("%s, %s", plain(e.Text, maxTitle), s.Start().UTC().Format("2006-01-02 15:04 MST"))
 		}
 	}
 	return ""

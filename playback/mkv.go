@@ -16,9 +16,10 @@ type mkvFile struct {
 	sounds   map[uint64]*sound
 	ordered  []*sound // the same
 	pictures map[uint64]*videoTrack
-	chat     []subtitle    // not written yet
-	clock    time.Duration // what has passed
-	begun    bool          // there is a picture in it
+	chat     []subtitle                // not written yet
+	chapters func() []matroska.Chapter // as they are known at the end, may be nil
+	clock    time.Duration             // what has passed
+	begun    bool                      // there is a picture in it
 }
 
 // passStep is how often what is due besides frames is written, so that it stands
@@ -115,6 +116,9 @@ func (f *mkvFile) finish(length time.Duration) error {
 		if err := s.until(length); err != nil {
 			return err
 		}
+	}
+	if f.chapters != nil {
+		f.SetChapters(f.chapters())
 	}
 	return f.Close()
 }
