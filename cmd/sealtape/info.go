@@ -21,6 +21,9 @@ func infoCommand() *cli.Command {
 		Description: `Participants and names are what the room's server said of them: claims. To check
 every byte, use "sealtape verify". ID may be the start of one, or "last".
 
+With --json it prints all of it for programs, the timeline too; see
+https://github.com/sealtape/sealtape/blob/main/cmd/sealtape/JSON.md
+
 Exit code 5: no key of yours opens it; then only what anyone can see is shown.`,
 		Flags: []cli.Flag{storeFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "timeline", Usage: "show all that happened, event by event"}},

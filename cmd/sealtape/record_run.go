@@ -258,6 +258,18 @@ func (r *recording) finishUpload(ctx context.Context, u *uploader) error {
 	return nil
 }
 
+// recordJSON says in JSON how it went.
+type recordJSON struct {
+	ID           string             `json:"id"`
+	Duration     float64            `json:"duration"`
+	Participants int                `json:"participants"`
+	Tracks       int                `json:"tracks"`
+	Frames       int64              `json:"frames"`
+	Holes        map[string]float64 `json:"holes"`
+	Incomplete   bool               `json:"incomplete"`
+	Ended        string             `json:"ended"`
+}
+
 // tell reports how it went.
 func (r *recording) tell(id string, rep recorder.Report) error {
 	if r.line != nil {
@@ -270,9 +282,9 @@ func (r *recording) tell(id string, rep recorder.Report) error {
 		for reason, d := range rep.Holes {
 			holes[reason] = d.Seconds()
 		}
-		if err := r.env.json(map[string]any{
-			"id": id, "duration": rep.Duration.Seconds(), "participants": rep.Participants,
-			"tracks": rep.Tracks, "frames": rep.Frames, "holes": holes, "incomplete": rep.Incomplete, "ended": rep.Reason,
+		if err := r.env.json(recordJSON{
+			ID: id, Duration: rep.Duration.Seconds(), Participants: rep.Participants, Tracks: rep.Tracks,
+			Frames: rep.Frames, Holes: holes, Incomplete: rep.Incomplete, Ended: rep.Reason,
 		}); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func storeFlag() cli.Flag {
 }
 
 func jsonFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "json", Usage: "print JSON"}
+	return &cli.BoolFlag{Name: "json", Usage: "print JSON, as cmd/sealtape/JSON.md of the source describes it"}
 }
 
 // openStore opens the store named by arg, a folder or s3://bucket/prefix. A

@@ -1,0 +1,96 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestJSONDocumented holds that JSON.md lists each field that --json prints, and no
+// other.
+func TestJSONDocumented(t *testing.T) {
+	doc, err := os.ReadFile("JSON.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := strings.Split(string(doc), "\n## ")[1:]
+	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\|$")
+	printed := map[string]any{"info": infoJSON{}, "list": []listed{}, "verify": verifyJSON{}, "record": recordJSON{}}
+	for _, section := range sections {
+		name := strings.Fields(section)[1]
+		v, ok := printed[name]
+		if !ok {
+			t.Errorf("a section on %q", name)
+			continue
+		}
+		delete(printed, name)
+		var listed []string
+		for _, m := range row.FindAllStringSubmatch(section, -1) {
+			listed = append(listed, m[1])
+		}
+		fields := jsonFields(reflect.TypeOf(v), "")
+		for _, f := range fields {
+			if !slices.Contains(listed, f) {
+				t.Errorf("%s prints %s, of which JSON.md says nothing", name, f)
+			}
+		}
+		for i, f := range listed {
+			if !slices.Contains(fields, f) || slices.Contains(listed[:i], f) {
+				t.Errorf("JSON.md says that %s prints %s, or says it twice", name, f)
+			}
+		}
+	}
+	for name := range printed {
+		t.Errorf("there is no section on %s", name)
+	}
+}
+
+// jsonFields returns the paths of the fields that a value of t has in JSON. What
+// marshals itself is one field.
+func jsonFields(t reflect.Type, path string) []string {
+	self := reflect.TypeFor[json.Marshaler]()
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t.Implements(self) || reflect.PointerTo(t).Implements(self):
+		return nil
+	case t.Kind() == reflect.Slice:
+		return jsonFields(t.Elem(), path+"[]")
+	case t.Kind() != reflect.Struct:
+		return nil
+	}
+	if path != "" {
+		path += "."
+	}
+	var fields []string
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		fields = append(fields, path+name)
+		fields = append(fields, jsonFields(f.Type, path+name)...)
+	}
+	return fields
+}
+
+// TestJSONKeepsLists holds that lists are there if they are empty.
+func TestJSONKeepsLists(t *testing.T) {
+	l := newDesk(t)
+	home, ada := l.person("Ada")
+	bobHome, _ := l.person("Bob", ada)
+	store := l.dir + "/store"
+	id := l.sealed(home, store)
+	for _, args := range [][]string{{"info", id}, {"verify", id}, {"list"}} {
+		for _, h := range []string{home, bobHome} {
+			out, _, _ := l.run(h, nil, append(args, "--json", "--store", store)...)
+			if !json.Valid([]byte(out)) || strings.Contains(out, "null") {
+				t.Errorf("%v: %s", args, out)
+			}
+		}
+	}
+}
