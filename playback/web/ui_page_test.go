@@ -95,6 +95,8 @@ func hostile(s *site) {
 	want(s, long+`.querySelector("bdi").textContent.length`, 320)
 	s.do(chromedp.Evaluate[chromedp.Void](long + `.querySelector("button").click()`))
 	want(s, long+`.querySelector("bdi").textContent.length > 32000`, true)
+	// Lines may break in a word without end: laying it out takes seconds else.
+	want(s, long+`.querySelectorAll("wbr").length > 500`, true)
 	want(s, "sealtape.player.time", 480.0)
 	s.check("hostile")
 	s.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("tab-people").click()`))
@@ -138,6 +140,16 @@ func keyboard(s *site) {
 	s.key("k", "m", " ")
 	want(s, `document.querySelector(".feedbar .search").value`, "km ")
 	want(s, "sealtape.player.paused && !sealtape.player.muted", true)
+	s.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("mute").focus()`))
+	s.key(" ")
+	want(s, "sealtape.player.muted && sealtape.player.paused", true)
+
+	// Who clicked a button with the mouse does not mean it by Space.
+	s.key("k", "k")
+	s.do(chromedp.Click("#mute"))
+	s.key(" ")
+	want(s, "sealtape.player.paused || sealtape.player.muted", false)
+	s.key(" ")
 	s.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("mute").focus()`))
 	s.key(" ")
 	want(s, "sealtape.player.muted && sealtape.player.paused", true)

@@ -86,6 +86,7 @@ export class Popover {
 
 	show(anchor, children, label, above = true) {
 		this.#node.hidePopover();
+		this.#anchor?.removeAttribute("aria-expanded");
 		// What is in full screen hides all that is not in it.
 		(document.fullscreenElement ?? document.body).append(this.#node);
 		this.#anchor = anchor;

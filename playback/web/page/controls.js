@@ -34,10 +34,10 @@ class Scrubber {
 		const node = this.node;
 		node.addEventListener("pointerdown", (event) => {
 			if (event.button) return;
+			event.preventDefault(); // the keyboard stays where it is
 			node.setPointerCapture(event.pointerId);
 			this.#seeking = this.#at(event);
 			this.tick();
-			node.focus({preventScroll: true});
 		});
 		node.addEventListener("pointermove", (event) => {
 			this.#hover(event);
@@ -185,6 +185,10 @@ export class Controls {
 			relabel(this.#full, on ? "Leave full screen" : "Full screen");
 			this.#awake();
 		});
+		// Who clicks a button does not mean to have Space press it again.
+		this.#theatre.addEventListener("click", (event) => {
+			if (event.detail > 0) event.target.closest("#controls button, .start, .pager button")?.blur();
+		});
 		for (const type of ["pointermove", "pointerdown", "keydown", "focusin"]) {
 			this.#theatre.addEventListener(type, () => this.#awake());
 		}
@@ -221,6 +225,7 @@ export class Controls {
 		this.#rate.value = String(p.rate);
 		this.#skip.setAttribute("aria-pressed", String(Boolean(p.skipSilence)));
 		this.#wait.hidden = !p.waiting;
+		this.#wait.lastChild.textContent = line(p.trouble, 120) || "Loading";
 		this.#all.textContent = time(this.#recording.duration);
 		this.tick();
 	}

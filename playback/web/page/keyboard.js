@@ -35,6 +35,7 @@ function taken(target, key) {
 	if (target.closest("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]")) return true;
 	if (target.closest("input[type=range]")) return /^(Arrow|Home|End|Page)/.test(key);
 	if (target.closest("button, a, summary, input, [role=tab]") && (key === " " || key === "Enter")) return true;
+	if (target.closest(".lanelist") && /^(ArrowUp|ArrowDown)$/.test(key)) return true;
 	return Boolean(target.closest("[data-keys]")) && /^(Arrow|Home|End)/.test(key);
 }
 

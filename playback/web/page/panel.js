@@ -149,7 +149,11 @@ export class Panel {
 				if (s) this.#entries.push({t: e.from > 0 && e.type === "gap" ? e.from : e.t, e, ...s});
 			}
 			this.#entries.sort((a, b) => a.t - b.t);
+			// Who reads while the recording grows stays where they are.
+			const at = document.activeElement?.closest?.(".feed .row")?.dataset.i, top = this.#feed.scrollTop;
 			this.#filter();
+			if (this.#away) this.#feed.scrollTop = top;
+			if (at !== undefined) this.#feed.querySelector(`[data-i="${at}"] .when`)?.focus({preventScroll: true});
 		}
 	}
 

@@ -53,7 +53,7 @@ export function time(t) {
 // spokenTime is time as it is said: "1 hour 2 minutes 3 seconds".
 export function spokenTime(t) {
 	t = Math.max(0, Math.floor(Number(t) || 0));
-	const n = (k, unit) => `${k} ${unit}${k === 1 ? '' : 's'}`;
+	const n = (k, unit) => `${k} ${unit}${k === 1 ? "" : "s"}`;
 	const parts = [];
 	if (t >= 3600) parts.push(n(Math.floor(t / 3600), "hour"));
 	if (t >= 60 && Math.floor(t / 60) % 60) parts.push(n(Math.floor(t / 60) % 60, "minute"));
@@ -171,7 +171,7 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 	const s = (kind, ...parts) => ({kind, parts});
 	switch (e.type) {
 		case "start": return s("event", "Recording started", ...(e.text ? [" in ", {quote: line(e.text, 120)}] : []));
-		case "stop": return s("event", `Recording ended${e.reason ? ': ' + line(e.reason, 120) : ''}`);
+		case "stop": return s("event", `Recording ended${e.reason ? ": " + line(e.reason, 120) : ""}`);
 		case "announced": return s("event", "The recorder told the room: ", quote);
 		case "join": return s("event", who, " joined");
 		case "leave": return s("event", who, " left");
@@ -183,16 +183,16 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 		case "screen-end": return s("event", who, " stopped sharing");
 		case "chat": return s("chat", quote);
 		case "reaction": return s("chat", who, " reacted: ", {quote: line(e.text, 40)});
-		case "consent": return s("event", who, ` ${{given: 'agreed to be recorded', refused: 'refused to be recorded', withdrawn: 'withdrew consent'}[e.reason] ?? 'spoke about consent'}`,
+		case "consent": return s("event", who, ` ${{given: "agreed to be recorded", refused: "refused to be recorded", withdrawn: "withdrew consent"}[e.reason] ?? "spoke about consent"}`,
 			...(e.text ? [": ", quote] : []));
 		case "epoch": return s("event", "From here on it can be opened by ", {quote: tame(e.text) || "nobody"});
 		case "lost": return s("trouble", "The recorder lost the meeting");
-		case "reconnect": return s("trouble", `The recorder came back${lasted ? ' after ' + lasted : ''}`);
-		case "pause": return s("event", `Recording paused${e.reason ? ': ' + line(e.reason, 120) : ''}`);
+		case "reconnect": return s("trouble", `The recorder came back${lasted ? " after " + lasted : ""}`);
+		case "pause": return s("event", `Recording paused${e.reason ? ": " + line(e.reason, 120) : ""}`);
 		case "resume": return s("event", "Recording goes on");
 		case "gap":
-			if (e.reason === "paused") return s("detail", `Nothing of `, who, `’s ${what} for ${lasted || 'a moment'}: paused`);
-			return s(e.to - e.from >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || 'a moment'}: ${gap(e.reason).label}`);
+			if (e.reason === "paused") return s("detail", `Nothing of `, who, `’s ${what} for ${lasted || "a moment"}: paused`);
+			return s(e.to - e.from >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || "a moment"}: ${gap(e.reason).label}`);
 		case "integrity": return s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`);
 		case "dropped": return s("trouble", `Missing: ${count(e.count || 0, "event")} of the kind “${line(e.reason, 40)}”, too many came at once`);
 		case "resealed": return s("event", "Copied from another recording for other readers");

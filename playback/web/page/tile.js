@@ -17,7 +17,7 @@ const NOTICES = {
 const capital = (s) => s.charAt(0).toLocaleUpperCase() + s.slice(1);
 
 export class Tile {
-	#player; #recording; #uid; #id; #media; #notice; #face; #mic; #sound; #pin; #video = null; #state = ""; #label = ""; #rect = "";
+	#player; #recording; #uid; #id; #media; #notice; #face; #mic; #sound; #pin; #video = null; #seen = false; #state = ""; #label = ""; #rect = "";
 
 	constructor(key, player, recording, stage, {person, track, menu}) {
 		this.#player = player;
@@ -84,8 +84,10 @@ export class Tile {
 		const video = this.#track ?? this.#camera(t);
 		const s = video ? this.#player.state(video.uid) : {state: "absent"};
 		this.#mount(video && !["absent", "unsupported"].includes(s.state) ? video.uid : null);
-		// Until the first picture comes there are initials, not black.
-		const picture = video && ["playing", "paused", "waiting"].includes(s.state) && this.#media.firstChild?.readyState >= 2;
+		// Until the first picture comes there are initials, not black; a picture
+		// stays while the next one is looked for.
+		this.#seen ||= this.#media.firstChild?.readyState >= 2;
+		const picture = this.#seen && ["playing", "paused", "waiting"].includes(s.state);
 		const off = !this.#track && this.#silent(t);
 		const hole = this.#soundHole(t);
 		const talks = !this.#track && speaking.has(this.#person?.id);
@@ -154,6 +156,7 @@ export class Tile {
 	#mount(uid) {
 		if (this.#video === uid) return;
 		this.#video = uid;
+		this.#seen = false;
 		this.#media.replaceChildren();
 		if (!uid) return;
 		const video = this.#player.element(uid);
