@@ -124,6 +124,8 @@ func TestExplainEnd(t *testing.T) {
 		{livekit.ErrRemoved, 0, ""},
 		{livekit.ErrReplaced, exitFailed, "--identity"},
 		{livekit.ErrLost, exitIncomplete, "--rejoin"},
+		{livekit.ErrHid, exitIncomplete, "members must see"},
+		{livekit.ErrGagged, exitIncomplete, "members must see"},
 		{fmt.Errorf("%w: %w", livekit.ErrLost, livekit.ErrToken), exitIncomplete, "--token-command"},
 	} {
 		err := explainEnd(recorder.Report{Cause: tt.cause})

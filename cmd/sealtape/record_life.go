@@ -168,6 +168,9 @@ func explainEnd(rep recorder.Report) error {
 	case errors.Is(rep.Cause, livekit.ErrReplaced):
 		return hinted(exitWith(exitFailed, rep.Cause),
 			"what was recorded before is kept; every recorder needs an identity of its own: leave --identity out, or see what else uses it")
+	case errors.Is(rep.Cause, livekit.ErrHid), errors.Is(rep.Cause, livekit.ErrGagged):
+		return hinted(exitWith(exitIncomplete, rep.Cause),
+			"what was recorded before is kept; members must see the recorder and hear what it says: ask who runs the server")
 	case errors.Is(rep.Cause, livekit.ErrToken):
 		return hinted(exitWith(exitIncomplete, rep.Cause), "what was recorded before is kept; with --token-command a recorder can come back at any time")
 	case errors.Is(rep.Cause, livekit.ErrLost):

@@ -87,6 +87,9 @@ func (s *session) listen(cb *lksdk.RoomCallback) {
 		}
 	}
 	cb.OnDataPacket = func(data lksdk.DataPacket, from lksdk.DataReceiveParams) {
+		if p, ok := data.(*lksdk.UserDataPacket); ok && s.r.c.OnData != nil && s.r.c.OnData(p.Topic, from.SenderIdentity, p.Payload) {
+			return
+		}
 		if typ, text := heard(data); typ != "" && from.SenderIdentity != "" {
 			s.tell(recorder.RoomEvent{Type: typ, Participant: from.SenderIdentity, Text: text})
 		}

@@ -19,6 +19,10 @@ var (
 	ErrReplaced = errors.New("another member took the recorder's identity")
 	// ErrRemoved: a member who may, or the room's service, removed the recorder.
 	ErrRemoved = errors.New("the recorder was removed from the room")
+	// ErrHid: the server hid the recorder from the members while it recorded.
+	ErrHid = errors.New("the server hid the recorder from the room")
+	// ErrGagged: the server keeps the recorder from telling the room anything.
+	ErrGagged = errors.New("the server does not let the recorder send data any more")
 	// ErrLost: the recorder lost the room and could not come back in time.
 	ErrLost = errors.New("the room was lost")
 )
@@ -38,6 +42,10 @@ func (r *Room) keep(ctx context.Context, s *session) {
 		var why lkproto.DisconnectReason
 		select {
 		case why = <-s.lost:
+		case err := <-s.barred:
+			s.finish()
+			r.end(err)
+			return
 		case <-ctx.Done():
 			s.finish()
 			return

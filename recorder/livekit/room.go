@@ -63,6 +63,11 @@ type Config struct {
 	// Rejoin is how long the recorder may be away from a room that it lost before
 	// it gives it up: 0 is 15 minutes, less than 0 gives up at once.
 	Rejoin time.Duration
+	// OnData, if set, is given every user data packet, and reports whether it took
+	// it. from is the sender's identity, "" for one that the server hides. It is
+	// called by goroutines of the SDK's, from the moment of joining on, and must
+	// not wait.
+	OnData func(topic, from string, data []byte) bool
 	// Log takes the SDK's warnings, without tokens or names. nil discards them.
 	Log *slog.Logger
 }

@@ -45,12 +45,13 @@ type session struct {
 	overOnce sync.Once
 	deadOnce sync.Once
 	gone     chan struct{}      // closed when dead
+	barred   chan error         // why the session must end: see watch
 	deaf     context.CancelFunc // ends hearSealed
 }
 
 // connect joins the room, once.
 func (r *Room) connect(ctx context.Context, token string) (*session, error) {
-	s := &session{r: r, deaf: func() {}, lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}),
+	s := &session{r: r, deaf: func() {}, lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1),
 		tracks: make(map[*webrtc.TrackRemote]*track)}
 	opts := []lksdk.ConnectOption{
 		// Nothing is received before the room was told: see Announce.
@@ -81,6 +82,7 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	}
 	s.begun.Store(true)
 	s.joined = time.Now()
+	r.visits.Go(s.watch)
 	return s, nil
 }
 

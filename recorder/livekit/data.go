@@ -1,0 +1,74 @@
+package livekit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	lkproto "github.com/livekit/protocol/livekit"
+	lksdk "github.com/livekit/server-sdk-go/v2"
+
+	"github.com/sealtape/sealtape/recorder"
+)
+
+// Send sends a user data packet reliably, to the members named or, without any, to
+// all, encrypted where the recorder has a key. It returns when it was handed to the
+// network; while the room is lost it is an error.
+func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !r.Connected() {
+		return errAway
+	}
+	r.mu.Lock()
+	s := r.s
+	r.mu.Unlock()
+	opts := []lksdk.DataPublishOption{lksdk.WithDataPublishTopic(topic), lksdk.WithDataPublishReliable(true)}
+	if len(to) > 0 {
+		opts = append(opts, lksdk.WithDataPublishDestination(to))
+	}
+	return s.room.LocalParticipant.PublishDataPacket(lksdk.UserData(data), opts...)
+}
+
+var errAway = fmt.Errorf("the recorder is away from the room")
+
+// watchEvery is how often a session looks at what the server lets the recorder do:
+// the SDK tells of no change.
+const watchEvery = time.Second
+
+// watch ends the session when the server hides the recorder, or keeps it from
+// telling the room anything: then it may not record.
+func (s *session) watch() {
+	every := time.NewTicker(watchEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+		case <-s.ended():
+			return
+		case <-s.r.closed:
+			return
+		}
+		if err := forbidden(s.room.LocalParticipant.Permissions()); err != nil {
+			select {
+			case s.barred <- err:
+			default:
+			}
+			return
+		}
+	}
+}
+
+// forbidden returns why a recorder may not record under these permissions.
+func forbidden(p *lkproto.ParticipantPermission) error {
+	switch {
+	case p == nil: // the server has not said
+		return nil
+	case p.GetHidden():
+		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrHid)
+	case !p.GetCanPublishData():
+		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrGagged)
+	}
+	return nil
+}
