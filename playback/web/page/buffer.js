@@ -17,7 +17,7 @@ export class Buffer {
 	 * @param {HTMLMediaElement} element
 	 * @param {object} c
 	 * @param {() => [number, number]|null} c.quota asked for what to remove when all is full, null for nothing
-	 * @param {(text: string) => void} c.broken the buffer is of no use any more
+	 * @param {(text: string, tag: number|null) => void} c.broken the buffer is of no use any more, for what was appended with the tag
 	 * @param {() => void} c.changed something was appended or removed
 	 */
 	constructor(element, c) {
@@ -49,8 +49,8 @@ export class Buffer {
 	 * append puts a part in. done is called when it is in; it may come late, when the
 	 * buffer is full.
 	 */
-	append(part, done) {
-		this.queue.push({ part, done });
+	append(part, tag, done) {
+		this.queue.push({ part, tag, done });
 		this.#pump();
 	}
 
@@ -110,7 +110,7 @@ export class Buffer {
 				if (job.part) this.#append(job);
 				else this.#remove(job);
 			} catch (err) {
-				if (err.name !== "QuotaExceededError") return this.#break(err.message);
+				if (err.name !== "QuotaExceededError") return this.#break(err.message, job.tag);
 				const span = this.c.quota();
 				if (!span) this.full = true;
 				else this.queue.unshift({ from: span[0], to: span[1] });
@@ -120,11 +120,12 @@ export class Buffer {
 
 	#append(job) {
 		const { part } = job;
+		this.tag = job.tag;
 		if (!this.buffer) {
 			this.buffer = this.source.addSourceBuffer(part.mime);
 			this.mime = part.mime;
 			this.buffer.addEventListener("updateend", () => this.#updated());
-			this.buffer.addEventListener("error", () => this.#break("a part could not be read"));
+			this.buffer.addEventListener("error", () => this.#break("its bytes are none of its format", this.tag));
 		}
 		if (part.mime !== this.mime) {
 			this.buffer.changeType(part.mime);
@@ -164,9 +165,9 @@ export class Buffer {
 		this.c.changed();
 	}
 
-	#break(text) {
+	#break(text, tag = null) {
 		if (this.dead) return;
 		this.dead = true;
-		this.c.broken(text);
+		this.c.broken(text, tag);
 	}
 }

@@ -280,6 +280,14 @@ export class Recording {
 		return !!s && s.state === "readable" && s.tracks.has(uid);
 	}
 
+	/** sends says whether a segment that touches [from, to) can give media of the track. */
+	sends(uid, from, to) {
+		for (let i = Math.max(0, this.segmentAt(from)); i < this.segments.length && this.segments[i].from < to; i++) {
+			if (this.has(i, uid)) return true;
+		}
+		return false;
+	}
+
 	/**
 	 * pictureFrom returns the index of the segment from which on a picture at t must
 	 * be decoded: that of the last key frame by t. Where there is none to go back to,

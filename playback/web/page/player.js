@@ -15,6 +15,7 @@ import { Clock } from "./clock.js";
 import { Feed } from "./feed.js";
 import { Live } from "./live.js";
 import * as spans from "./spans.js";
+import { stateOf } from "./state.js";
 import { Ticker } from "./tick.js";
 import { TrackPlayer } from "./track.js";
 
@@ -167,7 +168,6 @@ export class Player extends EventTarget {
 		this.#waiting = true;
 		this.#since = performance.now() / 1000;
 		this.#soundReady = null;
-		this.#plan();
 		for (const p of this.#tracks.values()) p.aim(t);
 		this.#plan();
 	}
@@ -226,29 +226,14 @@ export class Player extends EventTarget {
 
 	/**
 	 * state tells what of a track can be seen or heard now.
-	 * @returns {{state: string, reason: string, codec: string}}
+	 * @returns {import("./state.js").State}
 	 */
 	state(uid) {
-		const track = this.recording.track(uid), t = this.time;
-		const is = (state, reason = "") => ({ state, reason, codec: track?.codec || "" });
-		if (!track) return is("absent");
-		const segment = this.recording.segments[this.recording.segmentAt(t)];
-		if (segment && t < segment.to) {
-			if (segment.state === "locked") return is("locked");
-			if (segment.state !== "readable") return is("failed", segment.state === "unlisted" ? "unlisted" : "");
-		}
-		if (this.#unsupported.has(uid)) return is("unsupported");
-		if (!spans.within(track.life, t)) return is("absent");
-		const player = this.#tracks.get(uid), there = !!player?.range(t);
-		if (!there) {
-			const hole = this.recording.holes(uid).find((h) => h.from <= t + 0.02 && t < h.to + 0.02);
-			if (hole) return is("hole", hole.reason);
-			if (spans.within(track.muted, t)) return is("muted");
-			if (this.#broken.has(uid) && player?.spoils(t)) return is("unsupported", this.#broken.get(uid));
-			return player && !player.covered(t) || this.#waiting ? is("waiting") : is(track.kind === "audio" ? "playing" : "hole");
-		}
-		if (track.kind === "audio" && spans.within(track.muted, t)) return is("muted");
-		return is(this.#paused ? "paused" : this.#waiting ? "waiting" : "playing");
+		const t = this.time, p = this.#tracks.get(uid);
+		return stateOf(this.recording, uid, t, {
+			there: !!p?.range(t), covered: p ? p.covered(t) : !this.#waiting, unsupported: this.#unsupported.has(uid),
+			broken: p?.spoils(t) ? this.#broken.get(uid) : "", paused: this.#paused, waiting: this.#waiting,
+		});
 	}
 
 	/** atLive says whether it plays what is newest of a recording that goes on. */
@@ -313,29 +298,27 @@ export class Player extends EventTarget {
 		});
 	}
 
-	/** What a track is to be open for: whether it has media about t. */
+	/** Whether a track is to be open: it has media about now, and can be heard or is seen. */
 	#wanted(track, from, to) {
 		if (this.#unsupported.has(track.uid)) return false;
 		if (track.kind === "video" && (!this.#shown.has(track.uid) || document.hidden)) return false;
-		const r = this.recording;
-		for (let i = Math.max(0, r.segmentAt(from)); i < r.segments.length && r.segments[i].from < to; i++) {
-			if (r.has(i, track.uid)) return true;
-		}
-		return false;
+		return this.recording.sends(track.uid, from, to);
 	}
 
 	/** plan opens and closes tracks, and says what is to be fetched. */
 	#plan() {
 		if (this.#destroyed) return;
 		this.#told.plan = performance.now();
-		const t = this.#clock.time, until = t + ahead * Math.max(1, this.rate);
+		const t = this.#clock.time, far = t + ahead * Math.max(1, this.rate);
+		const silence = this.skipSilence ? this.#silenceIn(t, far) : null;
+		const until = silence ? silence[0] : far, jump = silence ? silence[1] : null;
 		let changed = false;
 		for (const track of this.recording.tracks) {
 			const p = this.#tracks.get(track.uid);
-			if (!p && this.#wanted(track, t, until)) {
+			if (!p && (this.#wanted(track, t, far) || jump !== null && this.#wanted(track, jump, jump + 1))) {
 				this.#open(track);
 				changed = true;
-			} else if (p && !this.#wanted(track, t - linger, until)) {
+			} else if (p && !this.#wanted(track, t - linger, Math.max(far, jump ?? 0))) {
 				p.close();
 				this.#tracks.delete(track.uid);
 				changed = true;
@@ -343,7 +326,7 @@ export class Player extends EventTarget {
 		}
 		const wants = new Map();
 		const want = (i, uid) => wants.set(i, (wants.get(i) || new Set()).add(uid));
-		for (const p of this.#tracks.values()) for (const i of p.lacks(until)) want(i, p.uid);
+		for (const p of this.#tracks.values()) for (const i of p.lacks(until, jump)) want(i, p.uid);
 		// What is played now first, then what its pictures need, then what follows.
 		const at = this.recording.segmentAt(t);
 		const order = (i) => (i === at ? -1e9 : i < at ? i - 1e6 : i);
@@ -357,6 +340,7 @@ export class Player extends EventTarget {
 			changed: () => this.#poke(),
 			broken: (text) => {
 				this.#broken.set(track.uid, text);
+				p.excused = true;
 				this.#plan();
 				this.#tell("state");
 			},
@@ -482,11 +466,17 @@ export class Player extends EventTarget {
 
 	/** skip jumps over a span in which nobody speaks. */
 	#skip(t) {
-		this.#silences ??= this.recording.silences();
-		const silence = spans.around(this.#silences, t);
+		const silence = this.#silenceIn(t, t);
 		if (!silence || silence[1] - t < 1) return false;
 		this.seek(silence[1]);
 		return true;
+	}
+
+	/** silenceIn returns the first span in which nobody speaks that touches [from, to], or null. */
+	#silenceIn(from, to) {
+		this.#silences ??= this.recording.silences();
+		const all = this.#silences, i = Math.max(0, spans.find(all, from));
+		return all.slice(i, i + 2).find(([a, b]) => a <= to && b > from) || null;
 	}
 
 	/** end: there is no more, or not yet. */

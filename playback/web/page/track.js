@@ -24,6 +24,9 @@ const late = { audio: 0.02, video: 0.1 };
 /** How late pictures are to be seen on average: the half of a screen's frame. And how late they are, until it is learnt. */
 const seen = 0.008, usuallyLate = 0.012;
 
+/** How much is fetched beyond a jump before it happens, in seconds. */
+const afterJump = 6;
+
 /** How soon before its media an element is made ready to begin. */
 const soon = 4;
 
@@ -76,7 +79,7 @@ export class TrackPlayer {
 
 	#open() {
 		this.buffer = new Buffer(this.element, {
-			quota: () => this.#quota(), broken: (text) => this.#spoil(text), changed: () => this.c.changed(),
+			quota: () => this.#quota(), broken: (text, i) => this.#spoil(text, i), changed: () => this.c.changed(),
 		});
 	}
 
@@ -117,15 +120,22 @@ export class TrackPlayer {
 	/**
 	 * lacks returns the segments that must be fetched to play up to until, in the
 	 * order in which they are needed.
+	 * @param {number} until
+	 * @param {number|null} jump where it will go on then
 	 * @returns {number[]}
 	 */
-	lacks(until) {
-		const out = [];
+	lacks(until, jump = null) {
 		this.#drain();
-		if (this.buffer.full) return out;
-		for (let i = this.next; i < this.recording.segments.length && this.recording.segments[i].from < until; i++) {
-			if (this.#has(i) && !this.held.has(i)) out.push(i);
-		}
+		const need = this.#span(this.next, until);
+		if (jump !== null) need.push(...this.#span(Math.max(this.next, this.#from(jump)), jump + afterJump));
+		for (const i of this.held.keys()) if (!need.includes(i)) this.held.delete(i);
+		return this.buffer.full ? [] : need.filter((i) => !this.held.has(i));
+	}
+
+	/** span returns the segments with media from the index on that begin before a time. */
+	#span(i, until) {
+		const out = [], { segments } = this.recording;
+		for (; i < segments.length && segments[i].from < until; i++) if (this.#has(i)) out.push(i);
 		return out;
 	}
 
@@ -147,7 +157,7 @@ export class TrackPlayer {
 			const parts = this.held.get(i) || [], run = this.run;
 			this.held.delete(i);
 			this.next++;
-			parts.forEach((part, n) => this.buffer.append(part, () => {
+			parts.forEach((part, n) => this.buffer.append(part, i, () => {
 				if (run === this.run && n === parts.length - 1) this.done = i + 1;
 			}));
 		}
@@ -421,11 +431,12 @@ export class TrackPlayer {
 
 	/**
 	 * spoil starts again after media that the browser choked on, without the segment
-	 * that did it.
+	 * that did it: i, or if the decoder did not say, about where it plays.
 	 */
-	#spoil(text) {
-		const bad = this.recording.segmentAt(Math.max(this.element.currentTime, this.clockTime));
-		this.spoilt.add(bad);
+	#spoil(text, i = null) {
+		i ??= this.recording.segmentAt(this.element.currentTime);
+		while (this.spoilt.has(i)) i++;
+		this.spoilt.add(i);
 		this.#cancel();
 		this.on = false;
 		this.placed = null;
