@@ -52,7 +52,7 @@ class Library {
 			$("count").textContent = "";
 			$("message").hidden = false;
 			$("message").replaceChildren(icon("alert"), el("h2", {id: "messagehead"}, "The recordings cannot be listed"), el("p", {}, el("bdi", {}, line(err?.message, 600))),
-				el("div", {class: "row"}, el("button", {type: "button", class: "textbutton primary", onclick: () => location.reload()}, "Try again")));
+				el("div", {class: "actions"}, el("button", {type: "button", class: "textbutton primary", onclick: () => location.reload()}, "Try again")));
 			return;
 		}
 		$("results").setAttribute("aria-busy", "false");
@@ -128,7 +128,7 @@ function card(r) {
 	return el("li", {class: "card", "data-access": r.access},
 		el("a", {href: `watch/${encodeURIComponent(r.id)}`}, poster, el("div", {class: "words"}, el("h3", {}, el("bdi", {}, title)))),
 		el("div", {class: "rest"}, r.title && r.room ? el("p", {class: "quiet"}, el("bdi", {}, line(r.room, 80))) : null,
-			el("p", {class: "quiet"}, facts), people.length ? el("p", {class: "people"}, icon("person"), el("span", {}, who)) : null,
+			title !== line(r.title || r.room, 120) ? el("p", {class: "quiet"}, line(r.id, 30)) : null, el("p", {class: "quiet"}, facts), people.length ? el("p", {class: "people"}, icon("person"), el("span", {}, who)) : null,
 			r.signers?.length ? el("p", {class: "people signer", title: line(r.signers.join(", "), 400)}, icon("seal"), el("span", {}, "Verified: ", r.signers.slice(0, 3).flatMap((s, i) => [i ? ", " : "", nameNode(signer(s), 40)]))) : null,
 			el("p", {class: "badges"}, badges), r.problem ? el("p", {class: "problem"}, el("bdi", {}, line(r.problem, 240))) : null));
 }

@@ -34,7 +34,7 @@ function fail(name, head, text, hint, again) {
 	const box = $("message");
 	box.hidden = false;
 	box.replaceChildren(icon(name), el("h2", {id: "messagehead"}, head), el("p", {}, el("bdi", {}, line(text, 600))),
-		hint ? el("p", {class: "quiet"}, hint) : null, el("div", {class: "row"},
+		hint ? el("p", {class: "quiet"}, hint) : null, el("div", {class: "actions"},
 			again ? el("button", {type: "button", class: "textbutton primary", onclick: () => location.reload()}, "Try again") : null,
 			el("a", {class: "textbutton", href: "../"}, "All recordings")));
 }
@@ -49,7 +49,7 @@ async function main() {
 	} catch (err) {
 		const text = String(err?.message ?? err);
 		switch (err?.kind) {
-		case "locked": return fail("lock", "Locked", text, "None of your keys opens this recording. One of its readers can grant you access with sealtape share.");
+		case "locked": return fail("lock", "Locked", text, "One of its readers can grant you access with sealtape share.");
 		case "failed": return fail("alert", "Failed verification", text, "This is not what was recorded, so none of it is played. sealtape verify says more.");
 		case "gone": return fail("search", "No such recording", text, "It may have been pruned, or is in another store.");
 		default: return fail("alert", "Cannot open this recording", text, "The store or the command does not answer at the moment.", true);
