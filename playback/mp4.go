@@ -109,38 +109,43 @@ func ExportMP4(ctx context.Context, s *Session, path string, o MP4Options) (r Re
 func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string, o MP4Options, r *Report) error {
 	scenes := mix.Scenes(x.meeting(*r), mix.Layout(o.Layout), o.Width, o.Height, x.from, x.to)
 	// Whatever runs ends with this context, and is waited for.
-	ctx, cancel := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	enc, err := program.Encode(ctx, path, ffmpeg.Film{Width: o.Width, Height: o.Height, Rate: o.Rate})
+	enc, err := program.Encode(running, path, ffmpeg.Film{Width: o.Width, Height: o.Height, Rate: o.Rate})
 	if err != nil {
 		return err
 	}
-	pictures := int64((x.length()*time.Duration(o.Rate) + time.Second - 1) / time.Second)
-	feed := newFeed(ctx, x, program, o.Rate, scenes)
+	n := int64((x.length()*time.Duration(o.Rate) + time.Second - 1) / time.Second)
+	feed := newFeed(running, x, program, o.Rate, scenes)
 	var g errgroup.Group
 	do := func(work func() error) {
 		g.Go(func() error {
 			err := work()
 			if err != nil {
 				feed.stop(err)
+				// An encoder that went away is left to say why. Any other
+				// would wait for more.
+				if !errors.Is(err, syscall.EPIPE) {
+					cancel()
+				}
 			}
 			return err
 		})
 	}
 	do(func() error { return feed.read(r) })
-	do(func() error { return feed.hear(enc.Audio, pictures*sampleRate/int64(o.Rate)) })
-	do(func() error { return feed.show(enc.Video, pictures, o, scenes) })
+	// Each closes its pipe, for the encoder waits for one while it has enough
+	// of the other.
+	do(func() error { return errors.Join(feed.hear(enc.Audio, n*sampleRate/int64(o.Rate)), enc.Audio.Close()) })
+	do(func() error { return errors.Join(feed.show(enc.Video, n, o, scenes), enc.Video.Close()) })
 	err = g.Wait()
-	err = errors.Join(err, enc.Audio.Close(), enc.Video.Close())
-	if err != nil && !errors.Is(err, syscall.EPIPE) {
-		cancel()
-	}
-	// Where the encoder went away, it says why.
 	if eerr := enc.Wait(); eerr != nil && (err == nil || errors.Is(err, syscall.EPIPE)) {
 		err = eerr
 	}
 	cancel()
 	feed.wait(r)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err == nil && o.Progress != nil {
 		o.Progress(x.length(), x.length())
 	}

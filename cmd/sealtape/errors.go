@@ -157,6 +157,10 @@ func known(err error) (code int, hint string) {
 		return exitNoKey, "only its readers can open it; sealtape keys show says who you are here"
 	case errors.Is(err, playback.ErrNothing):
 		return exitIncomplete, "sealtape info ID says why nothing was recorded"
+	case errors.Is(err, playback.ErrFFmpegMissing):
+		return exitFailed, "install ffmpeg, on Debian by apt install ffmpeg; --format mkv and tracks do without"
+	case errors.Is(err, playback.ErrFFmpegLacks):
+		return exitFailed, "install an ffmpeg that has it, as Debian's does; --format mkv and tracks do without"
 	case errors.As(err, &ambiguous):
 		return exitFailed, "give more characters of the ID"
 	case errors.Is(err, fs.ErrExist):

@@ -23,8 +23,13 @@ func exportCommand() *cli.Command {
 		Description: `mkv makes one file with a track for each participant and source, chapters for
 what happened, and the chat as subtitles, which are off by default. tracks makes a
 folder with a file for each, all of the same beginning and length, so that they
-line up. Nothing is transcoded. ID may be the start of one, or "last". PATH must be
-new; it appears when all is written.
+line up. Nothing is transcoded in these. mp4 mixes all into one picture and one
+sound, by the ffmpeg of this machine, which then decodes what strangers sent; what
+it is given goes through pipes, never to a file. ID may be the start of one, or
+"last". PATH must be new; it appears when all is written.
+
+--layout grid shows all alike, speaker who speaks large; a shared screen is large
+in both. Names are drawn in Latin letters.
 
 Time stays true: where there is no sound, for whatever reason, there is silence,
 and a picture stands still. What is missing is listed.
@@ -35,20 +40,23 @@ cannot be decoded.
 
 Exit code 3: it is written, and something of a second or more is missing, or the
 recording was not closed. 4: it is written without what failed verification.`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the file or folder to make, `PATH`"},
-			&cli.StringFlag{Name: "format", Value: "mkv", Usage: "`mkv` or tracks"},
+			&cli.StringFlag{Name: "format", Value: "mkv", Usage: "`mkv`, tracks or mp4"},
 			&cli.StringFlag{Name: "from", Usage: "begin at `TIME` of the recording"},
 			&cli.StringFlag{Name: "to", Usage: "end at `TIME` of the recording"},
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
 			storeFlag(),
-		},
+		}, mp4Flags()...),
 		Action: exportAction,
 	}
 }
 
+// An exporter writes a session to a path.
+type exporter func(context.Context, *playback.Session, string, playback.ExportOptions) (playback.Report, error)
+
 // exporters are the functions that export, by format.
-var exporters = map[string]func(context.Context, *playback.Session, string, playback.ExportOptions) (playback.Report, error){
+var exporters = map[string]exporter{
 	"mkv":    playback.ExportFile,
 	"tracks": playback.ExportTracks,
 }
@@ -63,9 +71,9 @@ func exportAction(c *cli.Context) error {
 	if out == "" {
 		return usagef(c, "where to? -o PATH is missing")
 	}
-	export := exporters[format]
-	if export == nil {
-		return usagef(c, "--format is %q, want mkv or tracks", format)
+	export, err := exporterFor(c)
+	if err != nil {
+		return err
 	}
 	var options playback.ExportOptions
 	if options.From, options.To, err = excerptFlags(c); err != nil {
@@ -88,10 +96,15 @@ func exportAction(c *cli.Context) error {
 		return err
 	}
 	id := rec.Head().ID
+	ctx, giveUp := context.WithCancelCause(c.Context)
+	defer giveUp(nil)
 	bar := e.progress("reading", int64(len(rec.Segments())))
-	src := &indexedSource{segmentSource{rec: rec, onRead: func(int) { bar.add(1) }}}
-	s, err := playback.Open(c.Context, src, playback.Options{Recording: id})
+	src := &firmSource{indexedSource{segmentSource{rec: rec, onRead: func(int) { bar.add(1) }}}, giveUp}
+	s, err := playback.Open(ctx, src, playback.Options{Recording: id})
 	bar.finish()
+	if errors.Is(err, context.Canceled) {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -110,12 +123,15 @@ func exportAction(c *cli.Context) error {
 		bar.describe("writing" + speed(done, time.Since(began)))
 		bar.set(int64(done))
 	}
-	report, err := export(c.Context, s, out, options)
+	report, err := export(ctx, s, out, options)
 	bar.finish()
+	if errors.Is(err, context.Canceled) {
+		err = context.Cause(ctx)
+	}
+	var unread *playback.SegmentError
 	switch {
-	case errors.Is(err, playback.ErrNothing) && len(options.Participants) > 0:
-		return hinted(fmt.Errorf("exporting recording %s: there is nothing of those participants at that time", id),
-			"sealtape info "+id+" --timeline shows who was there when")
+	case errors.Is(err, playback.ErrNothing) && !errors.As(err, &unread) && (len(options.Participants) > 0 || options.From > 0 || options.To > 0):
+		return hinted(fmt.Errorf("recording %s has nothing of that", id), "sealtape info "+id+" --timeline shows who was there when")
 	case errors.Is(err, syscall.ENOSPC):
 		return hinted(fmt.Errorf("exporting recording %s: %w", id, err), "make room or choose another disk; nothing is left of the export")
 	case err != nil:
@@ -127,6 +143,21 @@ func exportAction(c *cli.Context) error {
 		err = exitWith(exitIncomplete, fmt.Errorf("recording %s is not complete", id))
 	}
 	return err
+}
+
+// A firmSource ends the export when the store fails: what a store withholds is not
+// to look as if it had not been recorded.
+type firmSource struct {
+	indexedSource
+	giveUp context.CancelCauseFunc
+}
+
+func (s *firmSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
+	b, err := s.indexedSource.ReadSegment(ctx, n)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, playback.ErrDamaged) && !errors.Is(err, playback.ErrLocked) {
+		s.giveUp(err)
+	}
+	return b, err
 }
 
 // exported tells what was written.
@@ -142,6 +173,7 @@ func (e *env) exported(r playback.Report, out string) {
 	if r.Dropped > 0 {
 		e.notef("%s came too late to keep their place and were left out", count(r.Dropped, "frame"))
 	}
+	e.undecoded(r)
 	if r.Hidden > 0 {
 		e.notef("hidden in it: up to %s of pictures from before %s, which the first ones need", length(r.Hidden), length(r.From))
 	}
