@@ -34,6 +34,10 @@ func FlashFrames(codec string) [][]byte {
 	return nil
 }
 
+// Flash returns the picture of FlashFrames in VP8 as an IVF file. The caller owns
+// it.
+func Flash() []byte { return []byte(flash) }
+
 // Beep returns a sound to measure with: an Ogg file as those of Speech, ten
 // seconds long, with 100 ms of a sine at each full second, of 600 Hz in the first
 // and 100 Hz more in each further one. A decoder that drops nothing gives the

@@ -3,7 +3,7 @@
 (async () => {
 	if (window.meter) return;
 	const player = window.sealtape.player;
-	const meter = window.meter = { pictures: [], beeps: [], silent: new Map(), trouble: [] };
+	const meter = window.meter = { pictures: [], beeps: [], trouble: [], generation: 0 };
 
 	// The player's clock over the machine's, to look up what it was: a list of
 	// [performance.now(), time], a new one after each jump.
@@ -61,9 +61,9 @@
 			video.requestVideoFrameCallback(step);
 			const seen = meter.look(video);
 			const shown = meta.expectedDisplayTime;
-			const rate = player.rate;
+			const rate = player.rate, of = meter.generation;
 			// What the clock will be when it is shown is known a little later.
-			setTimeout(() => meter.pictures.push({ uid, media: meta.mediaTime, shown, ...seen, rate, clock: at(shown) }), 150);
+			setTimeout(() => of === meter.generation && meter.pictures.push({ uid, media: meta.mediaTime, shown, ...seen, rate, clock: at(shown) }), 150);
 			if (meter.pictures.length > 50000) meter.pictures.splice(0, 25000);
 		};
 		video.requestVideoFrameCallback(step);
@@ -109,8 +109,8 @@
 		tap.connect(ear);
 		tap.connect(context.destination);
 		ear.port.onmessage = ({ data }) => {
-			const heard = data.wall - performance.timeOrigin, rate = player.rate;
-			setTimeout(() => meter.beeps.push({ uid, heard, hz: data.hz, rate, clock: at(heard) }), 50);
+			const heard = data.wall - performance.timeOrigin, rate = player.rate, of = meter.generation;
+			setTimeout(() => of === meter.generation && meter.beeps.push({ uid, heard, hz: data.hz, rate, clock: at(heard) }), 50);
 			if (meter.beeps.length > 50000) meter.beeps.splice(0, 25000);
 		};
 	};
@@ -136,5 +136,10 @@
 		meter.pictures = [];
 		meter.beeps = [];
 		return out;
+	};
+	/** clear forgets what was noted, and what is about to be. */
+	meter.clear = () => {
+		meter.generation++;
+		meter.take();
 	};
 })()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -60,13 +61,13 @@ func Open(ctx context.Context, c PageConfig) (*Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no chromium in PATH, install Debian's package chromium: %w", err)
 	}
-	log := c.Log
-	if log == nil {
-		log = func(string) {}
+	tell := c.Log
+	if tell == nil {
+		tell = func(string) {}
 	}
 	p := &Page{}
 	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c)...)
-	trouble := func(format string, args ...any) { log("chromium: " + fmt.Sprintf(format, args...)) }
+	trouble := func(format string, args ...any) { tell("chromium: " + fmt.Sprintf(format, args...)) }
 	p.ctx, p.cancel = chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble), chromedp.WithListener(p.listen))
 	cancel := p.cancel
 	p.cancel = func() { cancel(); stop() }
@@ -80,7 +81,7 @@ func (p *Page) start(ctx context.Context, c PageConfig) error {
 	// The first Do binds the browser's life to its context, so it must not end
 	// with ctx.
 	started := context.AfterFunc(ctx, p.cancel)
-	err := chromedp.Do(p.ctx, command(network.Enable, network.EnableParams{}))
+	err := chromedp.Do(p.ctx, command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}))
 	if !started() {
 		return context.Cause(ctx)
 	}
@@ -124,6 +125,10 @@ func (p *Page) listen(ev any) {
 		p.requests = append(p.requests, e.URL)
 	case *runtime.EventExceptionThrown:
 		p.errors = append(p.errors, "exception: "+e.ExceptionDetails.Text+" "+describe(e.ExceptionDetails.Exception))
+	case *log.EventEntryAdded: // what policies refused, but no answers with an error
+		if e.Entry.Level == log.EntryLevelError && e.Entry.Source != log.EntrySourceNetwork {
+			p.errors = append(p.errors, fmt.Sprint(e.Entry.Source, ": ", e.Entry.Text, " ", e.Entry.URL))
+		}
 	case *runtime.EventConsoleAPICalled:
 		if e.Type != runtime.ConsoleAPICalledTypeError && e.Type != runtime.ConsoleAPICalledTypeWarning {
 			return

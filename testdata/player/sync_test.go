@@ -172,7 +172,7 @@ func (w *watcher) inStep(rate, seconds float64) {
 	w.t.Helper()
 	const tries = 5
 	for try := 1; ; try++ {
-		w.take()
+		w.do("meter.clear()")
 		from := w.time()
 		if err := sleep(w.ctx, time.Duration(seconds*float64(time.Second))); err != nil {
 			w.t.Fatal(err)

@@ -1,0 +1,348 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	fixtures "github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/player"
+)
+
+// A viewer is the player's page in a Chromium.
+type viewer struct {
+	t       *testing.T
+	ctx     context.Context
+	page    *player.Page
+	profile string // Chromium's files
+}
+
+// view opens an address that sealtape play printed.
+func (l *lab) view(url string) *viewer {
+	l.t.Helper()
+	v := &viewer{t: l.t, ctx: l.ctx, profile: filepath.Join(l.dir, "profile")}
+	var err error
+	if v.page, err = player.Open(l.ctx, player.PageConfig{URL: url, Measure: true, Profile: v.profile}); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		if err := v.page.Close(); err != nil {
+			l.t.Error(err)
+		}
+	})
+	v.until("window.sealtape?.player")
+	return v
+}
+
+func (v *viewer) do(js string) {
+	v.t.Helper()
+	if err := v.page.Do(v.ctx, js); err != nil {
+		v.t.Fatalf("%v; the page says %q", err, v.page.Errors())
+	}
+}
+
+func (v *viewer) until(js string) {
+	v.t.Helper()
+	if err := v.page.Until(v.ctx, js); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// listen begins to note what is shown and heard.
+func (v *viewer) listen() {
+	v.t.Helper()
+	if err := v.page.StartMeter(v.ctx); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// noted returns what was shown and heard since it was called last.
+func (v *viewer) noted() player.Measurement {
+	v.t.Helper()
+	m, err := v.page.TakeMeter(v.ctx)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return m
+}
+
+// watchUntil plays until enough was shown and heard, and returns it.
+func (v *viewer) watchUntil(what string, enough func(player.Measurement) bool) player.Measurement {
+	v.t.Helper()
+	var all player.Measurement
+	for !enough(all) {
+		m := v.noted()
+		all.Pictures, all.Beeps = append(all.Pictures, m.Pictures...), append(all.Beeps, m.Beeps...)
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-v.ctx.Done():
+			v.t.Fatalf("%s: %d pictures were shown and %d beeps heard; the page says %q", what, len(all.Pictures), len(all.Beeps), v.page.Errors())
+		}
+	}
+	return all
+}
+
+// keepsToItself checks that the page asked nobody but the command for anything,
+// and had no errors of its own.
+func (v *viewer) keepsToItself(url string) {
+	v.t.Helper()
+	if out := v.page.External(url); len(out) > 0 {
+		v.t.Errorf("the page asked for %q", out)
+	}
+	if len(v.page.Requests()) < 5 {
+		v.t.Errorf("it asked for no more than %q", v.page.Requests())
+	}
+	if e := v.page.Errors(); len(e) > 0 {
+		v.t.Errorf("the page says %q", e)
+	}
+}
+
+// begun returns when the flash that a picture shows began, on the recording clock
+// and modulo its minute.
+func begun(t *testing.T, p player.Picture) float64 {
+	t.Helper()
+	n, _, ok := fixtures.FlashCode(p.Code)
+	if !ok {
+		t.Fatalf("the picture at %.3f s has no code: %05x", p.Media, p.Code)
+	}
+	return math.Mod(p.Media-float64(n)/20+60, 60)
+}
+
+// begunAll returns when the flash of several pictures began: what most of them
+// say. A script that comes late reads one that follows.
+func begunAll(t *testing.T, m player.Measurement) float64 {
+	t.Helper()
+	var all []float64
+	for _, p := range m.Pictures {
+		all = append(all, begun(t, p))
+	}
+	slices.Sort(all)
+	return all[len(all)*3/4]
+}
+
+// TestPlayLive watches a meeting while it is recorded, and after: what a member
+// shows and says comes through the recorder, the store and the page, and can be
+// seen and heard at the right time.
+func TestPlayLive(t *testing.T) {
+	l := newLab(t)
+	store := filepath.Join(l.dir, "store")
+	recorderHome, recorderCard := l.person("Recorder")
+	readerHome, readerCard := l.person("Reader", recorderCard)
+	l.must(recorderHome, "keys", "add", "--yes", writeCard(t, readerCard))
+	const room = "the flashing room"
+	join := func(c members.Config) *members.Member {
+		c.URL, c.APIKey, c.APISecret, c.Room, c.Passphrase = l.lk.URL, l.lk.APIKey, l.lk.APISecret, room, labPassphrase
+		m, err := members.Join(l.ctx, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = m.Leave() })
+		return m
+	}
+	ada := join(members.Config{Identity: "ada", Name: "Ada", Audio: fixtures.Beep(), Video: fixtures.Flash()})
+	eve := join(members.Config{Identity: "eve", Name: player.HostileName, Audio: fixtures.Speech(0)})
+	rec := l.record(recorderHome, "--room", room, "--store", store, "--reader", "Reader", "--segment", "2s")
+	head := filepath.Join(store, rec.id, "segments", "000001.age")
+	for {
+		if _, err := os.Stat(head); err == nil {
+			break
+		} else if l.ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+
+	p := l.play(readerHome, []string{"SEALTAPE_STORE=" + store}, rec.id, "--no-browser")
+	v := l.view(p.url)
+	v.until("sealtape.player.live")
+	v.do("sealtape.player.goLive()")
+	v.listen()
+	both := func(m player.Measurement) bool { return len(m.Pictures) >= 20 && len(m.Beeps) >= 2 }
+	live := v.watchUntil("live", both)
+	// What is written now is read a little later.
+	const chat = "a word that nobody else has: 41c7f09e"
+	ada.Say(chat)
+	eve.Say(player.HostileText)
+	v.until(fmt.Sprintf("sealtape.recording.chat.some((c) => c.text.includes(%q))", chat))
+	v.until(fmt.Sprintf("document.body.textContent.includes(%q)", chat))
+	v.until(fmt.Sprintf("document.body.textContent.includes(%q)", "<script>document.title"))
+	if code := rec.stop(syscall.SIGINT); code != 0 {
+		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
+	}
+	v.until("!sealtape.player.live && sealtape.recording.state === 'closed'")
+
+	// The same flash began at the same time, wherever one looks.
+	want := begunAll(t, live)
+	for _, at := range []float64{1.2, 4.9} {
+		v.do(fmt.Sprintf("(sealtape.player.seek(%v), sealtape.player.play())", at))
+		v.until(fmt.Sprintf("!sealtape.player.waiting && sealtape.player.time > %v && sealtape.player.time < %v", at, at+3))
+		v.do("meter.clear()")
+		m := v.watchUntil("after a seek", both)
+		if off := math.Remainder(begunAll(t, m)-want, 60); math.Abs(off) > 0.040 {
+			t.Errorf("at %.1f s the flash began %.0f ms later than live", at, off*1000)
+		}
+		if first := m.Pictures[0].Media; first < at-0.1 || first > at+5 {
+			t.Errorf("after a seek to %v the first picture is that of %v", at, first)
+		}
+		white := 0
+		for _, p := range m.Pictures {
+			if p.White {
+				white++
+			}
+		}
+		if white == 0 || white > len(m.Pictures)/2 {
+			t.Errorf("%d of %d pictures are white", white, len(m.Pictures))
+		}
+		for _, b := range m.Beeps[1:] { // one may have been on while it was sought
+			if n := math.Round((b.Hz - 600) / 100); n < 0 || n > 9 || math.Abs(b.Hz-600-100*n) > 45 {
+				t.Errorf("a beep of %.0f Hz was heard", b.Hz)
+			}
+		}
+	}
+	v.do("(sealtape.player.seek(sealtape.player.duration - 1), sealtape.player.play())")
+	v.until("sealtape.player.ended")
+
+	v.harmless()
+	v.keepsToItself(p.url)
+	if code := p.stop(syscall.SIGINT); code != 0 {
+		t.Errorf("play: exit code %d\n%s", code, p.stderr())
+	}
+	if err := v.page.Close(); err != nil {
+		t.Error(err)
+	}
+	frame := string(fixtures.FlashFrames("vp8")[0][:64])
+	if n := l.search(readerHome, room, chat, "flashing", frame); n < 3 {
+		t.Errorf("only %d files of the command were searched", n)
+	}
+	// Chromium may keep what a page is called, but nothing that was said or shown.
+	if n := l.search(v.profile, chat, frame); n < 10 {
+		t.Errorf("only %d files of Chromium were searched", n)
+	}
+}
+
+// harmless checks that hostile names and texts are letters on the page.
+func (v *viewer) harmless() {
+	v.t.Helper()
+	found, err := player.Eval[[]string](v.ctx, v.page, `(() => {
+		const found = [];
+		if (/owned/.test(document.title)) found.push("a script ran: " + document.title);
+		for (const e of document.querySelectorAll("img, iframe, object, embed, a[href^='http'], [onerror], body script")) found.push(e.outerHTML.slice(0, 200));
+		if (!document.body.textContent.includes("<img src=x")) found.push("the name is not there");
+		return found;
+	})()`)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if len(found) > 0 {
+		v.t.Errorf("of hostile names came %q", found)
+	}
+}
+
+// search looks for words in all files below a folder, as UTF-8 and UTF-16, and
+// returns how many files there are.
+func (l *lab) search(dir string, words ...string) (files int) {
+	l.t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		for _, w := range words {
+			if bytes.Contains(b, []byte(w)) || bytes.Contains(b, []byte(strings.Join(strings.Split(w, ""), "\x00"))) {
+				l.t.Errorf("%s holds %.40q", path, w)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return files
+}
+
+// TestPlayLocked watches a recording of which an epoch is locked and a segment
+// damaged, to its end: both show, neither is played, and what follows is.
+func TestPlayLocked(t *testing.T) {
+	l := newDesk(t)
+	people, err := player.NewPeople(l.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meeting, err := player.Lab(people.Readers, 70*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(l.dir, "store")
+	id, err := player.Write(store, people.Signer.Signer(), meeting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := player.Damage(store, id, int(player.DamagedFrom/(5*time.Second))); err != nil {
+		t.Fatal(err)
+	}
+	p := l.play(people.Guest, []string{"SEALTAPE_STORE=" + store}, id, "--no-browser", "--at", "38")
+	v := l.view(p.url)
+	v.do("(sealtape.player.rate = 2, sealtape.player.play())")
+	v.until("sealtape.player.time > 38")
+	v.listen()
+	for _, span := range []struct {
+		state    string
+		word     string // that the page shows
+		from, to time.Duration
+	}{
+		{"locked", "locked", player.LockedFrom, player.LockedTo},
+		{"failed", "verification", player.DamagedFrom, player.DamagedFrom + 5*time.Second},
+	} {
+		if at := span.from.Seconds() - 2; span.state == "failed" {
+			v.do(fmt.Sprintf("sealtape.player.seek(%v)", at))
+			v.until(fmt.Sprintf("!sealtape.player.waiting && sealtape.player.time > %v && sealtape.player.time < %v", at, at+10))
+			v.do("meter.clear()")
+		}
+		v.until(fmt.Sprintf("sealtape.recording.tracks.some((t) => sealtape.player.state(t.uid).state === %q)", span.state))
+		v.until(fmt.Sprintf(`[...document.querySelectorAll("#stage *")].some((e) => new RegExp(%q, "i").test(e.textContent) && e.checkVisibility())`, span.word))
+		v.until(fmt.Sprintf("sealtape.player.time > %v", span.to.Seconds()))
+		after := v.watchUntil("after what is "+span.state, func(m player.Measurement) bool {
+			return slices.ContainsFunc(m.Pictures, func(p player.Picture) bool { return p.Media > span.to.Seconds() }) &&
+				slices.ContainsFunc(m.Beeps, func(b player.Sound) bool { return b.Clock != nil && *b.Clock > span.to.Seconds() })
+		})
+		for _, p := range after.Pictures {
+			if p.Media > span.from.Seconds() && p.Media < span.to.Seconds() {
+				t.Errorf("a picture of %.2f s was shown, which is %s", p.Media, span.state)
+			}
+		}
+		for _, b := range after.Beeps {
+			if b.Clock != nil && *b.Clock > span.from.Seconds()+0.2 && *b.Clock < span.to.Seconds()-0.2 {
+				t.Errorf("a beep was heard at %.2f s, which is %s", *b.Clock, span.state)
+			}
+		}
+	}
+	v.until("sealtape.player.ended")
+	v.harmless()
+	v.keepsToItself(p.url)
+	if code := p.stop(syscall.SIGINT); code != exitUnverified {
+		t.Errorf("exit code %d, want %d\n%s", code, exitUnverified, p.stderr())
+	}
+	if n := strconv.Itoa(int(player.DamagedFrom / (5 * time.Second))); !strings.Contains(p.stderr(), n) {
+		t.Errorf("it does not name segment %s:\n%s", n, p.stderr())
+	}
+}
