@@ -15,7 +15,7 @@ help:
 	@echo 'make test    install what the tests need, check the code, run all tests with -race'
 	@echo 'make check   formatting, go.mod, vet and staticcheck only'
 	@echo 'make bench   compare what has a target with its yardstick, as a table'
-	@echo 'make soak    run what takes minutes of real time: a network that is out for five'
+	@echo 'make soak    run what takes minutes of real time: a network that is out, play for SOAK=12m'
 	@echo 'make fuzz    run every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make fmt     format the Go files'
 

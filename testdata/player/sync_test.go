@@ -31,7 +31,7 @@ func TestInStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := watch(t, people, m, -1)
+	w := watch(t, people, m)
 	for _, s := range []struct{ seek, rate, seconds float64 }{
 		{0, 1, 3.5},
 		{0, 2, 3},
@@ -56,7 +56,7 @@ func TestCodecsInStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := watch(t, people, m, -1)
+	w := watch(t, people, m)
 	w.seek(14)
 	w.inStep(1, 4)
 }
@@ -70,11 +70,15 @@ type watcher struct {
 	kind map[string]string // of the tracks that flash or beep: what they do
 }
 
-// watch seals a meeting, damages a segment of it unless that is negative, and
-// plays it.
-func watch(t *testing.T, people *player.People, m player.Meeting, damaged int) *watcher {
+// watch seals a meeting and plays it.
+func watch(t *testing.T, people *player.People, m player.Meeting) *watcher {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	return watchFor(t, people, m, 5*time.Minute)
+}
+
+func watchFor(t *testing.T, people *player.People, m player.Meeting, atMost time.Duration) *watcher {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), atMost)
 	t.Cleanup(cancel)
 	store := t.TempDir()
 	tape, err := player.NewTape(store, people.Signer.Signer(), m)
@@ -86,11 +90,6 @@ func watch(t *testing.T, people *player.People, m player.Meeting, damaged int) *
 	}
 	if err := tape.Close(); err != nil {
 		t.Fatal(err)
-	}
-	if damaged >= 0 {
-		if err := player.Damage(store, tape.ID(), damaged); err != nil {
-			t.Fatal(err)
-		}
 	}
 	command := play(t, ctx, people.Owner, store, tape.ID())
 	w := &watcher{t: t, ctx: ctx, ppm: map[string]float64{}, kind: map[string]string{}}
