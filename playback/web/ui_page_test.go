@@ -237,6 +237,8 @@ func lanes(s *site) {
 	s.wait(`document.querySelectorAll(".over .span").length === 1`)
 	s.do(chromedp.Click("#zoomin"))
 	s.wait(`document.querySelector(".over .span").innerText === "Failed verification"`)
+	s.wait(`document.querySelector(".lane[data-id=ada] .marks").innerText.includes("recorder away")`)
+	s.check("contrast")
 	s.do(chromedp.Click("#zoomfit"))
 	s.wait(`document.querySelectorAll(".over .span").length === 2`)
 }

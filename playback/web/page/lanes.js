@@ -207,7 +207,7 @@ export class Lanes {
 		}
 		marks.replaceChildren(...shown.map((s) => {
 			const words = [...s.reasons].map((r) => gap(r).label).join(", ");
-			const m = el("i", {class: "span", "data-kind": "hole", "data-reason": [...s.reasons].join(" ").slice(0, 80)}, s.b - s.a > 64 ? words : "");
+			const m = el("i", {class: "span", "data-kind": "hole", "data-reason": [...s.reasons].join(" ").slice(0, 80)}, s.b - s.a > 40 + words.length * 6 ? el("span", {}, words) : null);
 			m.style.left = `${s.a}px`;
 			m.style.width = `${s.b - s.a}px`;
 			return m;

@@ -7,7 +7,7 @@ import {time, spokenTime, sentence, plain, line, tame, count} from "./text.js";
 import {within} from "./periods.js";
 import {volumeOf, explanation, facts} from "./person.js";
 
-const PAGE = 300; // rows in the document at once, on either side of now
+const PAGE = 150; // rows in the document at once, on either side of now
 const MOST = 500; // people in the list
 const ICONS = {event: "dot", detail: "dot", trouble: "alert", chat: "chat"};
 
