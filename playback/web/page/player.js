@@ -48,6 +48,7 @@ export class Player extends EventTarget {
 	#trouble = "";
 	#silences = null;
 	#soon = false;
+	#unplanned = false;
 	#told = { time: 0, plan: 0, tidy: 0 };
 
 	/**
@@ -68,8 +69,7 @@ export class Player extends EventTarget {
 			},
 			fail: (i, state) => {
 				if (recording.fail(i, state)) this.#tell("spans");
-				this.#plan();
-				this.#poke();
+				this.#poke(true);
 			},
 			trouble: (text) => {
 				this.#trouble = text;
@@ -81,13 +81,13 @@ export class Player extends EventTarget {
 		this.#ticker.every(idle);
 		this.#live = new Live({ recording, api, grown: () => this.#grown(), trouble: (text) => this.#tell("error", { text }) });
 		document.addEventListener("visibilitychange", this.#seen);
-		this.#plan();
+		this.#poke(true);
 	}
 
 	#feed;
 	#ticker;
 	#live;
-	#seen = () => this.#poke();
+	#seen = () => this.#poke(true);
 
 	/** Where it is, in seconds on the recording clock. */
 	get time() { return Math.min(Math.max(this.#aimed, this.#clock.time), this.recording.duration); }
@@ -144,6 +144,7 @@ export class Player extends EventTarget {
 		if (this.#paused) return;
 		this.#paused = true;
 		this.#waiting = false;
+		this.#clock.set(this.time);
 		this.#clock.stop();
 		for (const t of this.#tracks.values()) t.halt();
 		this.#ticker.every(idle);
@@ -157,7 +158,6 @@ export class Player extends EventTarget {
 		this.#jump(Math.min(Math.max(0, Number(t) || 0), this.duration));
 		this.#tell("time");
 		this.#tell("state");
-		this.#poke();
 	}
 
 	#jump(t) {
@@ -169,7 +169,7 @@ export class Player extends EventTarget {
 		this.#since = performance.now() / 1000;
 		this.#soundReady = null;
 		for (const p of this.#tracks.values()) p.aim(t);
-		this.#plan();
+		this.#poke(true);
 	}
 	#since = 0;
 	#soundReady = null;
@@ -178,8 +178,7 @@ export class Player extends EventTarget {
 	/** show says which tracks' pictures are seen. No others are fetched. */
 	show(uids) {
 		this.#shown = new Set(uids);
-		this.#plan();
-		this.#poke();
+		this.#poke(true);
 	}
 
 	/** element returns the video element of a track, always the same one. */
@@ -283,13 +282,17 @@ export class Player extends EventTarget {
 	#grown() {
 		for (const t of this.recording.tracks) this.#check(t);
 		this.#silences = null;
-		this.#plan();
+		this.#poke(true);
 		this.#tell("update");
-		this.#poke();
 	}
 
-	/** poke looks after everything soon, once for many reasons. */
-	#poke() {
+	/**
+	 * poke looks after everything soon, once for many reasons: not before whoever was
+	 * told of a seek has said what is to be shown, so that sound and pictures are
+	 * fetched together.
+	 */
+	#poke(plan = false) {
+		this.#unplanned ||= plan;
 		if (this.#soon || this.#destroyed) return;
 		this.#soon = true;
 		queueMicrotask(() => {
@@ -309,6 +312,7 @@ export class Player extends EventTarget {
 	#plan() {
 		if (this.#destroyed) return;
 		this.#told.plan = performance.now();
+		this.#unplanned = false;
 		const t = this.#clock.time, far = t + ahead * Math.max(1, this.rate);
 		const silence = this.skipSilence ? this.#silenceIn(t, far) : null;
 		const until = silence ? silence[0] : far, jump = silence ? silence[1] : null;
@@ -341,7 +345,7 @@ export class Player extends EventTarget {
 			broken: (text) => {
 				this.#broken.set(track.uid, text);
 				p.excused = true;
-				this.#plan();
+				this.#poke(true);
 				this.#tell("state");
 			},
 			refused: () => this.#refused(),
@@ -362,7 +366,7 @@ export class Player extends EventTarget {
 	#tick() {
 		if (this.#destroyed) return;
 		const now = performance.now();
-		if (now - this.#told.plan > 250) this.#plan();
+		if (this.#unplanned || now - this.#told.plan > 250) this.#plan();
 		if (now - this.#told.tidy > 500) {
 			this.#told.tidy = now;
 			for (const p of this.#tracks.values()) p.tidy();
@@ -444,8 +448,8 @@ export class Player extends EventTarget {
 		// Pictures begin when sound is heard and has got into its stride, which tells
 		// what time it really is.
 		if (errors.length > 0) this.#heard ??= now;
-		const fresh = now - this.#started < 0.4;
-		const hold = fresh && sounds.some((p) => p.on) && !(now - this.#heard > 0.06);
+		const fresh = now - this.#started < 0.5;
+		const hold = fresh && sounds.some((p) => p.on || p.range(this.time)) && !(now - this.#heard > 0.07);
 		if (now - this.#started > 0.5) this.#ticker.every(steady);
 		let missing = false;
 		for (const p of all) {

@@ -19,7 +19,7 @@ const far = { audio: 0.08, video: 0.12 };
 const lead = 0.03;
 
 /** An element that is this late may begin where it is. */
-const late = { audio: 0.02, video: 0.1 };
+const late = { audio: 0.02, video: 0.15 };
 
 /** How late pictures are to be seen on average: the half of a screen's frame. And how late they are, until it is learnt. */
 const seen = 0.008, usuallyLate = 0.012;
@@ -347,9 +347,10 @@ export class TrackPlayer {
 			}
 			learn(this.kind, this.begunBy, (now - this.begun) - (e.currentTime - this.begunFrom) / rate);
 			this.steady = true;
+			this.steadied = now;
 		}
 		// The clock takes over the common delay of sounds that have just begun.
-		if (this.kind === "audio" && now - this.begun < 0.2) return;
+		if (this.kind === "audio" && now - this.steadied < 0.15) return;
 		if (Math.abs(error) > far[this.kind] * Math.max(1, rate)) return this.#restart(t, rate, now);
 		const factor = trim(this.kind, error, this.factor, rate);
 		const speed = rate * factor;
