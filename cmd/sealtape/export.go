@@ -99,8 +99,8 @@ func exportAction(c *cli.Context) error {
 	ctx, giveUp := context.WithCancelCause(c.Context)
 	defer giveUp(nil)
 	bar := e.progress("reading", int64(len(rec.Segments())))
-	src := &firmSource{indexedSource{segmentSource{rec: rec, onRead: func(int) { bar.add(1) }}}, giveUp}
-	s, err := playback.Open(ctx, src, playback.Options{Recording: id})
+	src := &indexedSource{segmentSource{rec: rec, onRead: func(int) { bar.add(1) }}}
+	s, err := playback.Open(ctx, firmSource{src, giveUp}, playback.Options{Recording: id})
 	bar.finish()
 	if errors.Is(err, context.Canceled) {
 		err = context.Cause(ctx)
@@ -148,12 +148,12 @@ func exportAction(c *cli.Context) error {
 // A firmSource ends the export when the store fails: what a store withholds is not
 // to look as if it had not been recorded.
 type firmSource struct {
-	indexedSource
+	playback.Indexer
 	giveUp context.CancelCauseFunc
 }
 
-func (s *firmSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
-	b, err := s.indexedSource.ReadSegment(ctx, n)
+func (s firmSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
+	b, err := s.Indexer.ReadSegment(ctx, n)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, playback.ErrDamaged) && !errors.Is(err, playback.ErrLocked) {
 		s.giveUp(err)
 	}
