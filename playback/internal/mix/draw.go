@@ -71,7 +71,7 @@ func (d *Painter) name(dst *Picture, r image.Rectangle, t Tile) {
 	w := even(width(text, size)+size) + 2
 	box := image.Rect(r.Min.X+2, r.Max.Y-2-2*size&^1, r.Min.X+2+w, r.Max.Y-2)
 	dst.shade(box, black, 150)
-	d.font.draw(dst, image.Pt(box.Min.X+size/2, box.Min.Y+(box.Dy()-size)/2), text, size, 235)
+	d.font.draw(dst, r, image.Pt(box.Min.X+size/2, box.Min.Y+(box.Dy()-size)/2), text, size, 235)
 }
 
 // middle draws a remark.
@@ -79,7 +79,7 @@ func (d *Painter) middle(dst *Picture, r image.Rectangle, s string) {
 	size := min(28, max(8, r.Dy()/12))
 	text := fit(Legible(s), size, r.Dx()-2*size)
 	at := image.Pt(r.Min.X+(r.Dx()-width(text, size))/2, r.Min.Y+(r.Dy()-size)/2)
-	d.font.draw(dst, at, text, size, 220)
+	d.font.draw(dst, r, at, text, size, 220)
 }
 
 // initials draws who is there without a picture.
@@ -99,7 +99,7 @@ func (d *Painter) initials(dst *Picture, r image.Rectangle, t Tile) {
 	}
 	size := radius * 4 / 5
 	at := image.Pt((r.Min.X+r.Max.X-width(text, size))/2, (r.Min.Y+r.Max.Y-size)/2)
-	d.font.draw(dst, at, text, size, 225)
+	d.font.draw(dst, r, at, text, size, 225)
 }
 
 func upper(r rune) rune {

@@ -113,27 +113,30 @@ func fit(text []rune, size, room int) []rune {
 	return nil
 }
 
-// draw draws a text in luma with its top left corner at a point.
-func (f *font) draw(p *Picture, at image.Point, text []rune, size int, luma byte) {
+// draw draws a text in luma with its top left corner at a point, as far as it is
+// within r.
+func (f *font) draw(p *Picture, r image.Rectangle, at image.Point, text []rune, size int, luma byte) {
 	if size < 1 || size > maxSize {
 		return
 	}
+	r = r.Intersect(p.bounds())
 	unit := float32(size) / capDots
 	x := float32(at.X)
-	for _, r := range text {
-		if r != ' ' {
-			f.shape(r, size).over(p, int(x), at.Y, luma)
+	for _, c := range text {
+		if c != ' ' {
+			f.shape(c, size).over(p, r, image.Pt(int(x), at.Y), luma)
 		}
-		x += float32(dots(r)+1) * unit
+		x += float32(dots(c)+1) * unit
 	}
 }
 
-func (s *shape) over(p *Picture, left, top int, luma byte) {
-	for y := max(0, -top); y < s.h && top+y < p.H; y++ {
-		for x := max(0, -left); x < s.w && left+x < p.W; x++ {
-			if c := s.cover[y*s.w+x]; c > 0 {
-				at := &p.Y[(top+y)*p.W+left+x]
-				*at = blend(*at, luma, int(c))
+func (s *shape) over(p *Picture, r image.Rectangle, at image.Point, luma byte) {
+	r = r.Intersect(image.Rectangle{Min: at, Max: at.Add(image.Pt(s.w, s.h))})
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := p.Y[y*p.W:]
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if c := s.cover[(y-at.Y)*s.w+x-at.X]; c > 0 {
+				row[x] = blend(row[x], luma, int(c))
 			}
 		}
 	}

@@ -79,8 +79,9 @@ func (p *Picture) shade(r image.Rectangle, c Color, part int) {
 
 func blend(old, c byte, part int) byte { return byte((int(old)*(256-part) + int(c)*part) >> 8) }
 
-// frame draws the edge of r, n wide.
+// frame draws the edge of r, n wide if r is as large.
 func (p *Picture) frame(r image.Rectangle, n int, c Color) {
+	n = min(n, even(r.Dx()/2), even(r.Dy()/2))
 	p.fill(image.Rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+n), c)
 	p.fill(image.Rect(r.Min.X, r.Max.Y-n, r.Max.X, r.Max.Y), c)
 	p.fill(image.Rect(r.Min.X, r.Min.Y, r.Min.X+n, r.Max.Y), c)

@@ -135,7 +135,7 @@ const (
 	presence changeKind = iota
 	published
 	muted
-	speaks
+	speech
 	hasFloor
 	missing
 )
@@ -270,7 +270,7 @@ func (s *stage) changes(m Meeting) []change {
 			}
 		}
 		for _, e := range spoken[p] {
-			out = append(out, change{at: e.From, kind: speaks, who: p, on: true}, change{at: e.To, kind: speaks, who: p})
+			out = append(out, change{at: e.From, kind: speech, who: p, on: true}, change{at: e.To, kind: speech, who: p})
 		}
 		for _, e := range speeches(spoken[p]) {
 			out = append(out, change{at: e.From, kind: hasFloor, who: p, on: true}, change{at: e.To, kind: hasFloor, who: p})
@@ -330,7 +330,7 @@ func (s *stage) apply(c change) {
 		v.since = c.at
 	case muted:
 		s.videos[c.uid].muted = c.on
-	case speaks:
+	case speech:
 		c.who.speaking += delta
 		if c.on {
 			c.who.spoke = c.at
