@@ -1,12 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
@@ -31,20 +30,22 @@ type facts struct {
 // gather learns the facts from the indexes, and from those segments that no index
 // knows: after a crash there are some.
 func gather(ctx context.Context, rec *archive.Recording) (*facts, error) {
-	return gatherFrom(ctx, rec, func(int) bool { return true })
+	return gatherFrom(ctx, &glancingSource{indexedSource: indexedSource{segmentSource{rec: rec}}})
 }
 
 // glance is gather for a hurry: of the segments that no index knows, it reads only
 // the first one of the recording, which tells the room, and the last, which tells
-// the length.
-func glance(ctx context.Context, rec *archive.Recording) (*facts, error) {
+// the length. The indexes go to kept, which may be nil.
+func glance(ctx context.Context, rec *archive.Recording, kept *keptIndexes) (*facts, error) {
 	all := rec.Segments()
-	return gatherFrom(ctx, rec, func(n int) bool { return n == all[0].Number || n == all[len(all)-1].Number })
+	return gatherFrom(ctx, &glancingSource{
+		indexedSource: indexedSource{segmentSource{rec: rec}}, kept: kept,
+		unread: func(n int) bool { return n != all[0].Number && n != all[len(all)-1].Number },
+	})
 }
 
-func gatherFrom(ctx context.Context, rec *archive.Recording, read func(n int) bool) (*facts, error) {
-	src := &glancingSource{indexedSource: indexedSource{segmentSource{rec: rec}}, read: read}
-	s, err := playback.Open(ctx, src, playback.Options{Recording: rec.Head().ID})
+func gatherFrom(ctx context.Context, src *glancingSource) (*facts, error) {
+	s, err := playback.Open(ctx, src, playback.Options{Recording: src.rec.Head().ID})
 	if err != nil {
 		return nil, err
 	}
@@ -53,20 +54,62 @@ func gatherFrom(ctx context.Context, rec *archive.Recording, read func(n int) bo
 	return f, nil
 }
 
-// A glancingSource gives only some of the segments.
+// A glancingSource may not give all segments, and may keep the indexes.
 type glancingSource struct {
 	indexedSource
-	read func(n int) bool
+	unread func(n int) bool // nil: none
+	kept   *keptIndexes     // may be nil
 }
 
 // errUnread is in place of what a glancingSource does not give.
 var errUnread = errors.New("it was not read")
 
 func (s *glancingSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
-	if !s.read(n) {
+	if s.unread != nil && s.unread(n) {
 		return nil, errUnread
 	}
 	return s.indexedSource.ReadSegment(ctx, n)
+}
+
+func (s *glancingSource) ReadIndex(ctx context.Context, n int) ([]byte, error) {
+	b, err := s.indexedSource.ReadIndex(ctx, n)
+	if err == nil && s.kept != nil {
+		s.kept.put(n, b)
+	}
+	return b, err
+}
+
+// keptIndexes are indexes that were read, for one who reads them again soon, and
+// once: at most maxKept bytes.
+type keptIndexes struct {
+	mu   sync.Mutex
+	size int
+	data map[int][]byte
+}
+
+const maxKept = 8 << 20
+
+func (k *keptIndexes) put(n int, b []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.size+len(b) > maxKept {
+		return
+	}
+	if k.data == nil {
+		k.data = make(map[int][]byte)
+	}
+	k.size += len(b)
+	k.data[n] = b
+}
+
+// take returns an index and forgets it, nil if it is not there.
+func (k *keptIndexes) take(n int) []byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	b := k.data[n]
+	k.size -= len(b)
+	delete(k.data, n)
+	return b
 }
 
 // label names a track for people.
@@ -79,48 +122,8 @@ func (f *facts) label(uid uint64) string {
 	return fmt.Sprintf("track %d", uid)
 }
 
-// holes returns the declared holes by time; those of one track and reason that
-// touch are one.
-func holes(events []media.Event) []media.Event {
-	return mergeHoles(events, func(e media.Event) string { return e.Reason })
-}
-
 // incomplete reports whether there are wide holes.
-func incomplete(events []media.Event) bool { return len(wideHoles(events)) > 0 }
-
-// wideHoles returns the spans in which a track lacks a second or more in one
-// piece, for whatever reasons but that people paused the recording.
-func wideHoles(events []media.Event) []media.Event {
-	events = slices.DeleteFunc(slices.Clone(events), func(e media.Event) bool { return e.Reason == media.GapPaused })
-	return slices.DeleteFunc(mergeHoles(events, func(media.Event) string { return "" }),
-		func(e media.Event) bool { return e.To-e.From < wideHole })
-}
-
-func mergeHoles(events []media.Event, reason func(media.Event) string) []media.Event {
-	var gaps []media.Event
-	for _, e := range events {
-		if e.Type == media.EventGap && e.To > e.From {
-			gaps = append(gaps, e)
-		}
-	}
-	slices.SortStableFunc(gaps, func(a, b media.Event) int {
-		return cmp.Or(cmp.Compare(a.Track, b.Track), strings.Compare(reason(a), reason(b)), cmp.Compare(a.From, b.From))
-	})
-	merged := gaps[:0]
-	for _, e := range gaps {
-		if n := len(merged); n > 0 {
-			last := &merged[n-1]
-			// Times in the timeline are whole milliseconds.
-			if last.Track == e.Track && reason(*last) == reason(e) && e.From <= last.To+time.Millisecond {
-				last.To = max(last.To, e.To)
-				continue
-			}
-		}
-		merged = append(merged, e)
-	}
-	slices.SortStableFunc(merged, func(a, b media.Event) int { return cmp.Compare(a.From, b.From) })
-	return merged
-}
+func incomplete(events []media.Event) bool { return len(playback.WideHoles(events)) > 0 }
 
 // A person is someone who was in the room, as the room's server named them.
 type person struct {

@@ -245,7 +245,7 @@ func (i *infoJSON) addFacts(f *facts) {
 			Channels: t.Channels, Width: t.Width, Height: t.Height,
 		})
 	}
-	for _, h := range holes(f.events) {
+	for _, h := range playback.Holes(f.events) {
 		i.Holes = append(i.Holes, holeJSON{h.Track, f.label(h.Track), h.From.Seconds(), h.To.Seconds(), h.Reason})
 	}
 	i.Timeline = append(i.Timeline, f.events...)

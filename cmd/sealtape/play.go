@@ -59,7 +59,7 @@ Exit code 4: something failed verification while you watched, and was not played
 	}
 }
 
-func playAction(c *cli.Context) (err error) {
+func playAction(c *cli.Context) error {
 	e := envOf(c)
 	ctx := c.Context
 	moment, err := playMoment(c)
@@ -79,16 +79,23 @@ func playAction(c *cli.Context) (err error) {
 		return err
 	}
 	lib := newLibrary(a)
+	var distrust error
 	if moment.id != "" {
 		rec, err := a.openReadable(ctx, moment.id)
 		if err != nil {
 			return err
 		}
 		moment.id = rec.Head().ID
-		if err := a.tellIncomplete(ctx, rec); err != nil {
-			return err
+		if distrust = a.distrust(rec); distrust != nil {
+			e.warnf("%v", distrust)
 		}
-		lib.keep(rec)
+		f, err := lib.keep(ctx, rec)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		} else if err != nil {
+			f = &facts{} // nothing of it can be read: the page tells
+		}
+		a.tellIncomplete(ctx, rec, f)
 	}
 	if lib.identities, err = a.keys(ctx); errors.Is(err, keys.ErrNoIdentity) {
 		return exitWith(exitNoKey, fmt.Errorf("nothing to open recordings with: %w", err))
@@ -101,30 +108,55 @@ func playAction(c *cli.Context) (err error) {
 			return err
 		}
 	}
-
-	server, err := web.New(web.Config{Library: lib, Recording: moment.id, Log: e.newLog(e.stderr, slog.LevelWarn)})
+	failed, err := e.play(ctx, lib, moment, c.String("listen"), !c.Bool("no-browser"))
 	if err != nil {
 		return err
+	}
+	if err := e.tellFailed(failed); err != nil {
+		return err
+	}
+	return distrust
+}
+
+// play serves the page until ctx ends, and returns what failed verification.
+func (e *env) play(ctx context.Context, lib *library, m moment, listen string, browser bool) (failed map[string][]playback.Segment, err error) {
+	server, err := web.New(web.Config{Library: lib, Recording: m.id, Log: e.newLog(e.stderr, slog.LevelWarn)})
+	if err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	l, err := listenLoopback(ctx, c.String("listen"))
+	l, err := listenLoopback(ctx, listen)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	address := l.Addr().String()
-	e.printf("%s\n", server.URL(address)+moment.fragment())
-	what := "your recordings"
-	if moment.id != "" {
-		what = "recording " + moment.id
+	e.printf("%s\n", server.URL(address)+m.fragment())
+	if m.id != "" {
+		e.notef("Playing recording %s; Ctrl-C stops.", m.id)
+	} else {
+		e.notef("Playing your recordings; Ctrl-C stops.")
+		// While the browser starts. What goes wrong, the page shows.
+		var ahead sync.WaitGroup
+		actx, cancel := context.WithCancel(ctx)
+		defer ahead.Wait()
+		defer cancel()
+		ahead.Go(func() { _, _ = lib.Recordings(actx) })
 	}
-	e.notef("Playing %s; Ctrl-C stops.", what)
-	if !c.Bool("no-browser") {
-		e.browse(server.OpenURL(address) + moment.fragment())
+	if browser {
+		e.browse(server.OpenURL(address) + m.fragment())
 	}
-	if err := serve(ctx, l, server); err != nil {
-		return err
+	err = serve(ctx, l, server)
+	return server.Failed(), err
+}
+
+// distrust returns an error if a recording is signed, but by a key that was revoked.
+func (a *access) distrust(rec *archive.Recording) error {
+	revoked := a.revokedSigners(rec.Signers())
+	if len(revoked) == 0 {
+		return nil
 	}
-	return e.tellFailed(server.Failed())
+	return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is %s", rec.Head().ID, revoked[0].Text),
+		problemHint(revoked)))
 }
 
 // checkLoopback refuses an address that other machines could reach: what is
@@ -186,13 +218,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // tellIncomplete says in a line what a recording lacks, as far as that is known
 // without reading it.
-func (a *access) tellIncomplete(ctx context.Context, rec *archive.Recording) error {
-	f, err := glance(ctx, rec)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	} else if err != nil {
-		f = &facts{} // nothing of it is readable: the page tells
-	}
+func (a *access) tellIncomplete(ctx context.Context, rec *archive.Recording, f *facts) {
 	var lacks []string
 	switch rec.Head().State {
 	case archive.StateOpen:
@@ -200,7 +226,7 @@ func (a *access) tellIncomplete(ctx context.Context, rec *archive.Recording) err
 	case archive.StateCut:
 		lacks = append(lacks, "it was cut: its recorder died")
 	}
-	if wide := len(wideHoles(f.events)); wide > 0 {
+	if wide := len(playback.WideHoles(f.events)); wide > 0 {
 		lacks = append(lacks, count(wide, "hole")+" of a second or more")
 	}
 	var locked []int
@@ -220,7 +246,6 @@ func (a *access) tellIncomplete(ctx context.Context, rec *archive.Recording) err
 	if len(lacks) > 0 {
 		a.env.notef("Recording %s is not complete: %s.", rec.Head().ID, strings.Join(lacks, "; "))
 	}
-	return ctx.Err()
 }
 
 // tellFailed lists what failed verification while it was played, and returns the

@@ -32,9 +32,12 @@ type library struct {
 
 // A shelved is what is known of a recording; one at a time looks at it.
 type shelved struct {
-	mu    sync.Mutex
-	rec   *archive.Recording // nil: it was not opened yet
-	entry *web.Entry         // nil: it was not described yet, or not in the state that rec has
+	mu       sync.Mutex
+	rec      *archive.Recording // nil: it was not opened yet
+	entry    *web.Entry         // nil: it was not described yet, or not in the state that rec has
+	glanced  bool
+	resealed string // the ID of the recording that it was made of, once glanced
+	kept     *keptIndexes
 }
 
 func newLibrary(a *access) *library {
@@ -46,22 +49,44 @@ func (l *library) shelf(id string) *shelved {
 	defer l.mu.Unlock()
 	s, ok := l.known[id]
 	if !ok {
-		s = &shelved{}
+		s = &shelved{kept: &keptIndexes{}}
 		l.known[id] = s
 	}
 	return s
 }
 
-// keep takes note of a recording that is open already.
-func (l *library) keep(rec *archive.Recording) { l.shelf(rec.Head().ID).rec = rec }
+// keep takes note of a recording that is open already, and is about to be played:
+// it returns its facts at a glance, and keeps what that took for Open.
+func (l *library) keep(ctx context.Context, rec *archive.Recording) (*facts, error) {
+	s := l.shelf(rec.Head().ID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rec = rec
+	f, err := glance(ctx, rec, s.kept)
+	if err != nil {
+		return nil, err
+	}
+	s.glance(f)
+	return f, nil
+}
+
+func (s *shelved) glance(f *facts) {
+	s.glanced = true
+	if h, ok := cited(resealedFrom(f.events)); ok {
+		s.resealed = h.ID
+	}
+}
 
 // latest returns the recording as the store has it now. s.mu is held.
 func (l *library) latest(ctx context.Context, id string, s *shelved) (*archive.Recording, error) {
 	var rec *archive.Recording
 	var err error
-	if s.rec == nil {
+	switch {
+	case s.rec == nil:
 		rec, err = l.open(ctx, id, l.identities)
-	} else {
+	case s.rec.Head().State.Final():
+		return s.rec, nil
+	default:
 		rec, err = s.rec.Follow(ctx)
 	}
 	if err != nil {
@@ -104,11 +129,7 @@ func (l *library) describe(ctx context.Context, id string) web.Entry {
 	s := l.shelf(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.entry != nil && s.rec.Head().State.Final() {
-		return *s.entry
-	}
-	rec, err := l.latest(ctx, id, s)
-	if err != nil {
+	if _, err := l.latest(ctx, id, s); err != nil {
 		e := web.Entry{ID: id, Problem: err.Error()}
 		if refused(err) || errors.Is(err, fs.ErrNotExist) {
 			e.State = brokenState(err)
@@ -116,7 +137,7 @@ func (l *library) describe(ctx context.Context, id string) web.Entry {
 		return e
 	}
 	if s.entry == nil {
-		e, err := l.entry(ctx, rec)
+		e, err := l.entry(ctx, s)
 		if err != nil {
 			e.Problem = err.Error() // of the moment: not kept
 			return e
@@ -146,36 +167,34 @@ func distrusted(err error) error {
 
 // entry describes a recording by its indexes, and by the one segment after them
 // that tells its length: a few requests. The error is the store's.
-func (l *library) entry(ctx context.Context, rec *archive.Recording) (web.Entry, error) {
-	id := rec.Head().ID
+func (l *library) entry(ctx context.Context, s *shelved) (web.Entry, error) {
+	rec, id := s.rec, s.rec.Head().ID
 	e := web.Entry{ID: id, State: string(rec.Head().State), Signers: l.signers(rec.Signers()), People: []string{}}
-	there := make(map[string]bool)
-	for info, err := range l.store.List(ctx, id+"/") {
-		if err != nil {
-			return e, err
-		}
-		there[strings.TrimPrefix(info.Name, id+"/")] = true
-		e.Bytes += info.Size
+	// Side by side with what comes first of the rest.
+	var opens web.Access
+	var stored int
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		stored, e.Bytes, err = l.stored(gctx, rec)
+		return err
+	})
+	g.Go(func() (err error) {
+		opens, err = accessTo(tryEpochs(gctx, rec))
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return e, err
 	}
-	missing := 0
-	for _, o := range rec.Entries() {
-		if !there[o.Name] {
-			missing++
-		}
-	}
+	missing := len(rec.Entries()) - stored
 	if missing > 0 {
 		e.Problem = count(missing, "object") + " missing in the store"
-	}
-	opens, err := accessTo(tryEpochs(ctx, rec))
-	if err != nil {
-		return e, err
 	}
 	e.Access = opens
 	e.Incomplete = rec.Head().State != archive.StateClosed || missing > 0
 	if opens == web.AccessNone {
 		return e, nil
 	}
-	f, err := glance(ctx, rec)
+	f, err := glance(ctx, rec, nil)
 	if err != nil {
 		e.Problem = err.Error()
 		if errors.Is(err, playback.ErrDamaged) || errors.Is(err, playback.ErrLocked) {
@@ -183,6 +202,7 @@ func (l *library) entry(ctx context.Context, rec *archive.Recording) (web.Entry,
 		}
 		return e, err
 	}
+	s.glance(f)
 	e.Room, e.Start, e.Duration = f.room, f.start, f.duration
 	e.Incomplete = e.Incomplete || incomplete(f.events)
 	for _, p := range f.people() {
@@ -195,6 +215,25 @@ func (l *library) entry(ctx context.Context, rec *archive.Recording) (web.Entry,
 		}
 	}
 	return e, nil
+}
+
+// stored returns how many of a recording's objects the store has, and the size of
+// all that it has of it.
+func (l *library) stored(ctx context.Context, rec *archive.Recording) (n int, bytes int64, err error) {
+	there := make(map[string]bool)
+	for info, err := range l.store.List(ctx, rec.Head().ID+"/") {
+		if err != nil {
+			return 0, 0, err
+		}
+		there[strings.TrimPrefix(info.Name, rec.Head().ID+"/")] = true
+		bytes += info.Size
+	}
+	for _, o := range rec.Entries() {
+		if there[o.Name] {
+			n++
+		}
+	}
+	return n, bytes, nil
 }
 
 // accessTo says what the errors of opening each epoch amount to. A damaged epoch
@@ -226,25 +265,32 @@ func (l *library) Open(ctx context.Context, id string) (web.Recording, error) {
 	}
 	s := l.shelf(id)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	rec, err := l.latest(ctx, id, s)
-	s.mu.Unlock()
 	if err != nil {
 		return nil, distrusted(err)
 	}
-	return l.playable(ctx, rec)
+	if indexes := rec.Indexes(); !s.glanced && len(indexes) > 0 {
+		// It says so in its first event, if that is ours to read.
+		if x, err := readIndex(ctx, rec, indexes[0]); err == nil {
+			s.glance(&facts{events: x.Events})
+		}
+	}
+	return l.playable(ctx, s, rec)
 }
 
 // A playable is a recording as package web wants it.
 type playable struct {
 	indexedSource
 	library *library
+	shelved *shelved
 	facts   web.Facts
 }
 
-func (l *library) playable(ctx context.Context, rec *archive.Recording) (*playable, error) {
-	p := &playable{indexedSource: indexedSource{segmentSource{rec: rec}}, library: l, facts: web.Facts{
+func (l *library) playable(ctx context.Context, s *shelved, rec *archive.Recording) (*playable, error) {
+	p := &playable{indexedSource: indexedSource{segmentSource{rec: rec}}, library: l, shelved: s, facts: web.Facts{
 		ID: rec.Head().ID, State: string(rec.Head().State), Signers: l.signers(rec.Signers()), PostQuantum: rec.PostQuantum(),
-		Command: "sealtape play " + rec.Head().ID,
+		ResealedFrom: s.resealed, Command: "sealtape play " + rec.Head().ID,
 	}}
 	opened := tryEpochs(ctx, rec)
 	if _, err := accessTo(opened); err != nil {
@@ -252,28 +298,27 @@ func (l *library) playable(ctx context.Context, rec *archive.Recording) (*playab
 	}
 	for i, ep := range rec.Epochs() {
 		e := web.Epoch{Number: ep.Number, Opens: opened[i] == nil, First: -1, Last: -1}
-		for _, s := range rec.Segments() {
-			if s.Epoch == ep.Number {
+		for _, seg := range rec.Segments() {
+			if seg.Epoch == ep.Number {
 				if e.First < 0 {
-					e.First = s.Number
+					e.First = seg.Number
 				}
-				e.Last = s.Number
+				e.Last = seg.Number
 			}
 		}
 		p.facts.Epochs = append(p.facts.Epochs, e)
-	}
-	// It says so in its first event, if that is ours to read.
-	if indexes := rec.Indexes(); len(indexes) > 0 {
-		if x, err := readIndex(ctx, rec, indexes[0]); err == nil {
-			if h, ok := cited(resealedFrom(x.Events)); ok {
-				p.facts.ResealedFrom = h.ID
-			}
-		}
 	}
 	return p, nil
 }
 
 func (p *playable) Facts() web.Facts { return p.facts }
+
+func (p *playable) ReadIndex(ctx context.Context, n int) ([]byte, error) {
+	if b := p.shelved.kept.take(n); b != nil {
+		return b, nil
+	}
+	return p.indexedSource.ReadIndex(ctx, n)
+}
 
 // Follow returns the recording as the store has it now, p itself if nothing is
 // new.
@@ -285,5 +330,5 @@ func (p *playable) Follow(ctx context.Context) (web.Recording, error) {
 	if rec == p.rec {
 		return p, nil
 	}
-	return p.library.playable(ctx, rec)
+	return p.library.playable(ctx, p.shelved, rec)
 }

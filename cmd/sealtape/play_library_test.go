@@ -208,6 +208,26 @@ func TestPlayable(t *testing.T) {
 	}
 	counting.down.Store(false)
 
+	// What the command read to begin with is not read again.
+	kept, counting := l.library(bobHome, store)
+	own, err := kept.open(t.Context(), id, kept.identities)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := kept.keep(t.Context(), own); err != nil || f.duration != 6*time.Second {
+		t.Fatalf("kept: %+v, %v", f, err)
+	}
+	counting.gets.Store(0)
+	if rec, err = kept.Open(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := playback.Open(t.Context(), rec, playback.Options{Recording: id}); err != nil {
+		t.Error(err)
+	}
+	if n := counting.gets.Load(); n > 0 {
+		t.Errorf("%d objects were read again", n)
+	}
+
 	if _, err := lib.Open(t.Context(), foreign); !errors.Is(err, playback.ErrDamaged) {
 		t.Errorf("a recording of someone unknown: %v", err)
 	}

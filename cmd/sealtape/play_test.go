@@ -158,6 +158,15 @@ func TestPlayTampered(t *testing.T) {
 	if code := p.stop(syscall.SIGINT); code != 0 {
 		t.Errorf("exit code %d of who watched nothing\n%s", code, p.stderr())
 	}
+
+	// Nor is a signature trusted whose key was revoked.
+	revocation := filepath.Join(l.dir, "ada.revocation")
+	l.must(home, "keys", "revoke", "-o", revocation)
+	l.must(home, "keys", "add", revocation)
+	p = l.play(home, nil, id, "--no-browser", "--store", store)
+	if code := p.stop(syscall.SIGINT); code != exitUnverified || !strings.Contains(p.stderr(), "warning: recording "+id+" is signed by Ada") {
+		t.Errorf("exit code %d with a signature by a revoked key\n%s", code, p.stderr())
+	}
 }
 
 func flip(t *testing.T, path string) {

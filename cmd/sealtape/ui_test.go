@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -131,7 +132,7 @@ func TestHoles(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := holes(tt.events); len(got) != tt.holes {
+			if got := playback.Holes(tt.events); len(got) != tt.holes {
 				t.Errorf("%d holes %v, want %d", len(got), got, tt.holes)
 			}
 			if got := incomplete(tt.events); got != tt.incomplete {
