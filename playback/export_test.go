@@ -271,6 +271,31 @@ func TestNothingToExport(t *testing.T) {
 	only(t, dir)
 }
 
+// TestNothingLeft: an export of what turns out to be unreadable says why, and
+// makes no file.
+func TestNothingLeft(t *testing.T) {
+	for name, export := range map[string]func(context.Context, *Session, string, ExportOptions) (Report, error){
+		"file": ExportFile, "tracks": ExportTracks,
+		"mp4": func(ctx context.Context, s *Session, path string, o ExportOptions) (Report, error) {
+			return ExportMP4(ctx, s, path, MP4Options{ExportOptions: o})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := synthetic(t)
+			s := open(t, src)
+			src.errs = map[int]error{0: ErrDamaged, 1: ErrDamaged, 2: ErrDamaged}
+			for _, want := range []string{"reading", "knowing"} {
+				dir := t.TempDir()
+				r, err := export(t.Context(), s, filepath.Join(dir, "out"), ExportOptions{})
+				if !errors.Is(err, ErrNothing) || !errors.Is(err, ErrDamaged) || len(r.Missing) == 0 || !r.Incomplete {
+					t.Errorf("%s: %+v, %v", want, r, err)
+				}
+				only(t, dir)
+			}
+		})
+	}
+}
+
 // only demands that a folder holds exactly these names.
 func only(t testing.TB, dir string, want ...string) {
 	t.Helper()

@@ -109,6 +109,7 @@ func (f *feed) wait(r *Report) {
 
 // read hands all frames on.
 func (f *feed) read(r *Report) error {
+	any := false
 	for fr, err := range f.x.frames(f.ctx) {
 		var lost *SegmentError
 		switch {
@@ -125,6 +126,10 @@ func (f *feed) read(r *Report) error {
 		if err := f.frame(fr); err != nil {
 			return err
 		}
+		any = true
+	}
+	if !any {
+		return r.nothing()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
