@@ -97,10 +97,13 @@ export class Recording {
 		if (list.length > 0) {
 			this.segments = this.segments.filter((s) => s.number < list[0][0]);
 		}
+		const uids = tracks.map((t) => String(t.uid)), none = [];
 		for (const [number, from, to, state, media] of list) {
 			const byTrack = new Map();
-			for (const [index, ...keys] of media || []) {
-				if (tracks[index]) byTrack.set(String(tracks[index].uid), keys);
+			// Two hours of thirty people are fifty thousand of these: most have no keys.
+			for (const entry of media || []) {
+				const uid = uids[entry[0]];
+				if (uid !== undefined) byTrack.set(uid, entry.length > 1 ? entry.slice(1) : none);
 			}
 			this.segments.push({ number, from, to, state: states[state] || "failed", tracks: byTrack });
 		}
@@ -174,8 +177,10 @@ export class Recording {
 		const seen = new Map(); // UID to the spans of the segments that tell of it
 		for (const s of this.segments) {
 			for (const uid of s.tracks.keys()) {
-				if (!seen.has(uid)) seen.set(uid, []);
-				seen.get(uid).push([s.from, s.to]);
+				const held = seen.get(uid), last = held?.[held.length - 1];
+				if (!held) seen.set(uid, [[s.from, s.to]]);
+				else if (s.from <= last[1] + 0.5) last[1] = s.to;
+				else held.push([s.from, s.to]);
 			}
 		}
 		this.tracks = list.map((t) => {
@@ -185,7 +190,7 @@ export class Recording {
 			// The timeline says to the millisecond what segments say to their length; of
 			// locked spans there may be no timeline.
 			const life = told.length ? spans.merge(told.concat(held.filter(([a, b]) =>
-				!spans.intersect(told, [[a - 5, b + 5]]).length))) : spans.merge(held, 0.5);
+				!spans.intersect(told, [[a - 5, b + 5]]).length))) : held;
 			return {
 				uid, participant: t.participant || "", name: t.name || "", source: t.source || "unknown",
 				kind: (t.mime || "").startsWith("audio/") || t.codec === "opus" ? "audio" : "video",

@@ -28,6 +28,9 @@ const picturePatience = 0.8, soundPatience = 2.5;
 /** How often all is looked after, in milliseconds: while it plays, just after it began, and while it does not. */
 const steady = 40, brisk = 10, idle = 200;
 
+/** How many pictures are fetched before the page says which it shows. */
+const likely = 6;
+
 /** How much must be there to go on after it was not, in seconds of real time. */
 const enough = 1;
 
@@ -55,8 +58,9 @@ export class Player extends EventTarget {
 	 * @param {object} c
 	 * @param {import("./model.js").Recording} c.recording
 	 * @param {import("./api.js").API} c.api
+	 * @param {number} [c.at] where it begins, in seconds
 	 */
-	constructor({ recording, api }) {
+	constructor({ recording, api, at = 0 }) {
 		super();
 		this.recording = recording;
 		this.api = api;
@@ -81,7 +85,10 @@ export class Player extends EventTarget {
 		this.#ticker.every(idle);
 		this.#live = new Live({ recording, api, grown: () => this.#grown(), trouble: (text) => this.#tell("error", { text }) });
 		document.addEventListener("visibilitychange", this.#seen);
-		this.#poke(true);
+		// What is likely to be shown is fetched while the page is still being built.
+		this.#shown = this.#guess(at);
+		this.#jump(at);
+		this.#plan();
 	}
 
 	#feed;
@@ -174,6 +181,13 @@ export class Player extends EventTarget {
 	#since = 0;
 	#soundReady = null;
 	#aimed = 0; // what was sought last: no earlier time is told
+
+	/** guess returns the pictures that anyone would show at t. */
+	#guess(t) {
+		const there = this.recording.tracks.filter((x) => x.kind === "video" && this.recording.sends(x.uid, t, t + 1));
+		const screens = there.filter((x) => x.source === "screen"), others = there.filter((x) => x.source !== "screen");
+		return new Set(screens.concat(others).slice(0, likely).map((x) => x.uid));
+	}
 
 	/** show says which tracks' pictures are seen. No others are fetched. */
 	show(uids) {
