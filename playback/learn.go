@@ -83,14 +83,11 @@ func (s *Session) learn(ctx context.Context) error {
 
 // brief returns which of the segments to read, and takes the others on trust.
 func (s *Session) brief(numbers []int) []int {
-	for _, n := range numbers {
+	return slices.DeleteFunc(numbers, func(n int) bool {
 		i, _ := s.place(n)
 		s.segments[i].skip = false
-	}
-	if len(numbers) > 1 && s.start.IsZero() {
-		return []int{numbers[0], numbers[len(numbers)-1]}
-	}
-	return numbers[max(0, len(numbers)-1):]
+		return i > 0 && i < len(s.segments)-1
+	})
 }
 
 // untried returns the segments of which nothing is known.

@@ -38,9 +38,9 @@ type Options struct {
 	// Recording is the ID that every segment must carry, empty for any.
 	Recording string
 	// Brief is for a list of recordings: of the segments that no index tells of
-	// Open reads only the last, and the first if there is no index at all. Of
-	// the others the times are estimated, and Tracks and Events may lack what
-	// they tell, until they are read.
+	// Open reads only the recording's first, which has the room's name, and its
+	// last, which has the length. Of the others the times are estimated, and
+	// Tracks and Events may lack what they tell, until they are read.
 	Brief bool
 }
 
