@@ -247,7 +247,7 @@ func (c *composer) parts(track media.Track) []fragment.Part {
 		return nil
 	}
 	if !track.Codec.Audio() {
-		return fragment.Pictures(c.t.shape(track), frames, c.nextFrame(track.UID))
+		return fragment.Pictures(c.t.shape(track), frames, c.nextFrame(track.UID, frames[len(frames)-1].Time))
 	}
 	b := fragment.Bounds{Lead: has(c.prev, track.UID)}
 	b.From = fragment.Seam(c.seg.From, frames[0].Time)
@@ -272,20 +272,61 @@ func has(seg *playback.Segment, uid uint64) bool {
 	return seg != nil && slices.ContainsFunc(seg.Tracks, func(t media.IndexTrack) bool { return t.UID == uid })
 }
 
-// nextFrame says what follows a track's last picture.
-func (c *composer) nextFrame(uid uint64) fragment.Next {
+// nextFrame says what follows a track's last picture, of the time last.
+func (c *composer) nextFrame(uid uint64, last time.Duration) fragment.Next {
 	if f, ok := c.after[uid]; ok {
 		return fragment.Next{Time: f.Time, Key: f.Key, Known: true}
 	}
-	// Not yet written, or not read in time.
-	return fragment.Next{Later: c.next == nil && c.t.goesOn() || has(c.next, uid)}
+	if has(c.next, uid) {
+		return fragment.Next{Later: true} // not read in time
+	}
+	// A picture may stand still for longer than a segment. What comes then is
+	// not read for it, but if nothing says that it was away it goes on from here.
+	from, more := c.t.next(c.seg.Number, uid)
+	if from > 0 {
+		return fragment.Next{Time: from, Key: c.t.away(uid, last, from), Known: true}
+	}
+	return fragment.Next{Later: more}
 }
 
-// goesOn reports whether the recording is not ended.
-func (t *tape) goesOn() bool {
+// farAhead bounds how many segments are looked at for what comes.
+const farAhead = 500
+
+// next returns where the next segment begins that has frames of the track, 0 if
+// none has soon, and whether the recording may go on with it.
+func (t *tape) next(n int, uid uint64) (from time.Duration, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.rec.Facts().State == "open"
+	i, _ := t.place(n)
+	i = min(i+1, len(t.segments))
+	for _, seg := range t.segments[i:min(i+farAhead, len(t.segments))] {
+		if seg.State != playback.Readable {
+			return 0, false
+		}
+		if has(&seg, uid) {
+			return seg.From, true
+		}
+	}
+	return 0, i == len(t.segments) && t.rec.Facts().State == "open"
+}
+
+// away reports whether the timeline says that a track missed something between
+// two times, or did not send.
+func (t *tape) away(uid uint64, from, to time.Duration) bool {
+	const slack = time.Second // what the room said of it, and what came, differ
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.events, func(e media.Event) bool {
+		switch e.Type {
+		case media.EventGap:
+			return e.Track == uid && e.From < to && e.To > from
+		case media.EventMute, media.EventUnmute, media.EventTrackEnd:
+			return e.Track == uid && e.Time > from-slack && e.Time < to+slack
+		case media.EventLost, media.EventReconnect, media.EventPause, media.EventResume:
+			return e.Time > from-slack && e.Time < to+slack
+		}
+		return false
+	})
 }
 
 // shape returns the track with a size that stays, for the initialization

@@ -1,0 +1,196 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+	fixtures "github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/player"
+)
+
+const cameraFrame = 50 * time.Millisecond
+
+// cameras is a recording of 15 seconds, in segments of 2.5 s: one camera for
+// each codec, and a sender of sound that pauses. Each camera is away for
+// two seconds from 4 s on, until a key frame, and stands still for three
+// from 9.5 s on, to go on without one.
+func cameras(t testing.TB) *fakeRecording {
+	t.Helper()
+	const length = 2500 * time.Millisecond
+	voice := alice
+	tracks := []media.Track{voice}
+	var all []media.Frame
+	for i, c := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264, media.H265} {
+		track := media.Track{UID: uint64(100 + i), Participant: string(c), Source: media.Camera, Codec: c}
+		at := time.Duration(0)
+		for n, data := range fixtures.ClockFrames(string(c)) {
+			if c == media.AV1 {
+				data = bytes.TrimPrefix(data, []byte{0x12, 0})
+			}
+			data = media.Store(c, data)
+			p := media.Describe(c, data)
+			if track.Private == "" {
+				track.Private = p.Private
+			}
+			if track.Width == 0 {
+				track.Width, track.Height = p.Width, p.Height
+			}
+			switch n {
+			case 80:
+				at += 2 * time.Second
+			case 150:
+				at += 3 * time.Second
+			}
+			all = append(all, media.Frame{Track: track.UID, Time: at, Key: p.Key, Data: data})
+			at += cameraFrame
+		}
+		tracks = append(tracks, track)
+	}
+	for i := range 750 {
+		if i%100 < 40 || i%20 == 0 {
+			all = append(all, media.Frame{Track: voice.UID, Time: time.Duration(i) * 20 * time.Millisecond, Data: []byte{0xf8, 0xff, 0xfe}})
+		}
+	}
+	r := meeting(t, 6)
+	for n := range 6 {
+		var b bytes.Buffer
+		w, err := matroska.NewWriter(&b, matroska.Header{Recording: testID, Segment: n, Epoch: 1, Start: testStart, Tracks: tracks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range all {
+			if f.Time/length == time.Duration(n) {
+				if err := w.WriteFrame(f); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.segments[n] = b.Bytes()
+	}
+	return r
+}
+
+// feed feeds a browser's Media Source Extensions with what the server gives, a
+// SourceBuffer for each track, and looks for pictures at given times.
+const feed = `(async (id, segments, times) => {
+	const {API} = await import(new URL("../page/api.js", location.href));
+	const api = new API(), got = new Map();
+	for (let n = 0; n < segments; n++) {
+		for (const [uid, parts] of await api.segment(id, n, ["11", "100", "101", "102", "103", "104"])) {
+			got.set(uid, (got.get(uid) || []).concat(parts));
+		}
+	}
+	const out = {};
+	const event = (target, type) => new Promise((done, fail) => {
+		target.addEventListener(type, done, {once: true});
+		target.addEventListener("error", (e) => fail(new Error(type + ": " + (target.error?.message || "error"))), {once: true});
+	});
+	for (const [uid, parts] of got) {
+		const o = out[uid] = {mime: parts[0].mime, supported: MediaSource.isTypeSupported(parts[0].mime), ranges: [], shown: []};
+		if (!o.supported) continue;
+		const e = document.createElement("video"), source = new MediaSource();
+		e.muted = true;
+		e.src = URL.createObjectURL(source);
+		await event(source, "sourceopen");
+		const buffer = source.addSourceBuffer(o.mime);
+		let init = "";
+		for (const p of parts) {
+			for (const b of p.initID === init ? [p.media] : [p.init, p.media]) {
+				const done = event(buffer, "updateend");
+				buffer.appendBuffer(b);
+				try { await done; } catch (err) { o.error = String(err) + " " + (e.error?.message || ""); }
+			}
+			init = p.initID;
+		}
+		for (let i = 0; i < buffer.buffered.length; i++) o.ranges.push([buffer.buffered.start(i), buffer.buffered.end(i)]);
+		for (const t of uid === "11" || o.error ? [] : times) {
+			const frame = new Promise((done) => e.requestVideoFrameCallback((_, m) => done(m.mediaTime)));
+			const done = event(e, "seeked");
+			e.currentTime = t;
+			await done;
+			o.shown.push(await frame);
+		}
+		o.width = e.videoWidth;
+	}
+	return out;
+})`
+
+// TestBrowserTakesSegments: Chromium takes every track as it is served, without
+// dropping a frame, and shows each picture at its time.
+func TestBrowserTakesSegments(t *testing.T) {
+	s := serve(t, cameras(t))
+	s.patience.next, s.patience.prev = time.Hour, time.Hour
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
+	defer cancel()
+	page, err := player.Open(ctx, player.PageConfig{URL: s.URL(server.Listener.Addr().String()), Log: func(text string) { t.Log(text) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := page.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	times := []float64{0.02, 1.51, 3.42, 6.01, 7.77, 9.51, 11.5, 12.51, 14.42}
+	want := []float64{0, 1.5, 3.4, 6, 7.75, 9.45, 9.45, 12.5, 14.4}
+	list, err := json.Marshal(times)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracks, err := player.Eval[map[string]struct {
+		MIME      string
+		Supported bool
+		Error     string
+		Width     int
+		Ranges    [][2]float64
+		Shown     []float64
+	}](ctx, page, fmt.Sprintf("%s(%q, 6, %s)", feed, testID, list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tracks) != 6 {
+		t.Fatalf("%d tracks", len(tracks))
+	}
+	for uid, got := range tracks {
+		if !got.Supported && uid != "104" { // H.265 is up to the machine
+			t.Errorf("%s: %s is not supported", uid, got.MIME)
+		}
+		if !got.Supported {
+			continue
+		}
+		end := 15.0
+		if uid == "11" {
+			end = 14.82
+		} else if got.Width != 320 {
+			t.Errorf("%s: %d pixels wide", uid, got.Width)
+		}
+		// The hole does not count for one if the picture that stands still is
+		// longer: Chromium takes what is near by a track's own measure for joined.
+		n := len(got.Ranges)
+		if got.Error != "" || n < 1 || n > 2 || got.Ranges[0][0] > 0.002 || (got.Ranges[n-1][1]-end)*(got.Ranges[n-1][1]-end) > 0.002*0.002 ||
+			n == 2 && (got.Ranges[0][1] != 4 || got.Ranges[1][0] != 6) {
+			t.Errorf("%s (%s): %s, buffered %v, want up to %v", uid, got.MIME, got.Error, got.Ranges, end)
+			continue
+		}
+		if len(got.Shown) != len(want) && uid != "11" {
+			t.Errorf("%s: %d pictures", uid, len(got.Shown))
+		}
+		for i, at := range got.Shown {
+			if at < want[i]-0.002 || at > want[i]+0.002 {
+				t.Errorf("%s (%s): at %v the picture of %v is shown, want %v", uid, got.MIME, times[i], at, want[i])
+			}
+		}
+	}
+}
