@@ -20,9 +20,10 @@
 // it says so in its [Report]. The caller turns Report.Incomplete into an exit
 // code.
 //
-// Exports keep the recording's clock. A Matroska file ([ExportFile]) carries
-// block times counted from the recording's start, so a track that joined late
-// starts late; Ogg files ([ExportTracks]), which have no times but only a
-// running length, are filled with Opus silence from the recording's start on
-// and through every hole. Files exported together therefore line up.
+// Exports keep the recording's clock, also for tools that look at no times but
+// play packet after packet: every sound is filled with Opus silence, from the
+// recording's start through every hole to its end, in Matroska ([ExportFile]) as
+// in Ogg ([ExportTracks]). A picture stands still where none came, in a file of
+// its own from the start on. So files that are exported together line up, and so
+// do parts of them, whose time begins at zero. [ExportMP4] mixes all into one.
 package playback

@@ -122,10 +122,10 @@ func ExportFile(ctx context.Context, s *Session, path string, o ExportOptions) (
 // ExportTracks writes each track into a file of its own in the new folder dir:
 // NAME-SOURCE.ogg for Opus, NAME-SOURCE.webm for VP8, VP9 and AV1,
 // NAME-SOURCE.mkv for H.264 and H.265, which WebM does not take. All of them
-// begin at the recording's start: sound by silence up to its first frame,
-// pictures by their times. The folder appears whole or not at all, durable once
-// ExportTracks returns. If dir exists and is not an empty folder, it is left
-// alone and the error wraps fs.ErrExist.
+// begin at zero and last as long as the export: sound by silence where there is
+// none, pictures by a still of the first one. The folder appears whole or not at
+// all, durable once ExportTracks returns. If dir exists and is not an empty
+// folder, it is left alone and the error wraps fs.ErrExist.
 func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) (r Report, err error) {
 	x, err := s.excerpt(ctx, o)
 	r = x.report()

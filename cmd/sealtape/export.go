@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,13 +22,14 @@ func exportCommand() *cli.Command {
 		Name:      "export",
 		Usage:     "write a recording as files for any player",
 		ArgsUsage: "ID -o PATH",
-		Description: `mkv makes one file with a track for each participant and source, chapters for
-what happened, and the chat as subtitles, which are off by default. tracks makes a
-folder with a file for each, all of the same beginning and length, so that they
-line up. Nothing is transcoded in these. mp4 mixes all into one picture and one
-sound, by the ffmpeg of this machine, which then decodes what strangers sent; what
-it is given goes through pipes, never to a file. ID may be the start of one, or
-"last". PATH must be new; it appears when all is written.
+		Description: `mkv makes one file with a track for each participant and source, of which players
+play one sound and one picture at a time, chapters for what happened, and the chat
+as subtitles, which are off by default. tracks makes a folder with a file for each,
+all of the same beginning and length, so that they line up. Nothing is transcoded
+in these. mp4 mixes all into one picture and one sound, by the ffmpeg of this
+machine, which then decodes what strangers sent; what it is given goes through
+pipes, never to a file. ID may be the start of one, or "last". PATH must be new; it
+appears when all is written.
 
 --layout grid shows all alike, speaker who speaks large; a shared screen is large
 in both. Names are drawn in Latin letters.
@@ -34,15 +37,15 @@ in both. Names are drawn in Latin letters.
 Time stays true: where there is no sound, for whatever reason, there is silence,
 and a picture stands still. What is missing is listed.
 
-TIME is as in 754, 12:34, 1:02:03 or 12m34s. A file that begins in the middle also
-holds, hidden, the pictures since the last key frame, without which the next ones
-cannot be decoded.
+TIME is as in 754, 12:34, 1:02:03 or 12m34s. With --from, mkv and tracks also hold,
+hidden, the pictures since the last key frame before, without which the first ones
+cannot be decoded; mp4 does not. With --participant, the chat is theirs alone.
 
 Exit code 3: it is written, and something of a second or more is missing, or the
 recording was not closed. 4: it is written without what failed verification.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the file or folder to make, `PATH`"},
-			&cli.StringFlag{Name: "format", Value: "mkv", Usage: "`mkv`, tracks or mp4"},
+			&cli.StringFlag{Name: "format", Value: "mkv", Usage: "`mkv`, tracks or mp4, which is for what is called .mp4"},
 			&cli.StringFlag{Name: "from", Usage: "begin at `TIME` of the recording"},
 			&cli.StringFlag{Name: "to", Usage: "end at `TIME` of the recording"},
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
@@ -68,10 +71,13 @@ func exportAction(c *cli.Context) error {
 		return err
 	}
 	out, format := c.String("output"), c.String("format")
+	if !c.IsSet("format") && strings.EqualFold(filepath.Ext(out), ".mp4") {
+		format = "mp4"
+	}
 	if out == "" {
 		return usagef(c, "where to? -o PATH is missing")
 	}
-	export, err := exporterFor(c)
+	export, err := exporterFor(c, format)
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,8 @@ func mp4Exporter(c *cli.Context) (exporter, error) {
 	}, nil
 }
 
-// exporterFor returns the function for --format.
-func exporterFor(c *cli.Context) (exporter, error) {
-	format := c.String("format")
+// exporterFor returns the function for a format.
+func exporterFor(c *cli.Context, format string) (exporter, error) {
 	if format == "mp4" {
 		return mp4Exporter(c)
 	}
