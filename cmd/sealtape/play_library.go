@@ -18,7 +18,7 @@ import (
 )
 
 // libraryParallel is how many recordings are looked at side by side.
-const libraryParallel = 16
+const libraryParallel = 32
 
 // A library gives package web the recordings of a store. What it learnt of one it
 // keeps in memory, for as long as the recording stays as it is.
