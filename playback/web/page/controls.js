@@ -141,7 +141,7 @@ export class Controls {
 		this.#all = el("span", {class: "all"});
 		this.#wait = el("span", {class: "waiting", hidden: true}, el("span", {class: "spinner"}), el("span", {}, "Loading"));
 		this.#live = el("button", {type: "button", class: "golive", id: "golive", hidden: true, onclick: () => this.goLive()}, el("span", {class: "dot"}), el("span", {}, "Go to live"));
-		this.#skip = button("skip", "Skip silence", () => this.skipSilence(), {id: "skip", "aria-pressed": "false"});
+		this.#skip = button("skip", "Skip silence", () => this.skipSilence(), {id: "skip", "aria-pressed": "false", "aria-keyshortcuts": "s"});
 		this.#rate = el("select", {id: "rate", "aria-label": "Speed", title: "Speed", onchange: () => this.rate(Number(this.#rate.value))},
 			RATES.map((r) => el("option", {value: r}, `${r}×`)));
 		const layout = button("grid", "Layout", () => {
@@ -149,12 +149,12 @@ export class Controls {
 			setIcon(layout, name);
 			relabel(layout, words);
 			toast(words);
-		}, {id: "layout"});
+		}, {id: "layout", "aria-keyshortcuts": "g"});
 		relabel(layout, "Layout: automatic");
 		const side = button("panel", "Chat, events and people", () => side.setAttribute("aria-pressed", String(actions.panel())),
-			{id: "panelbutton", "aria-pressed": String(stored("panel", "1") === "1"), "aria-controls": "panel"});
+			{id: "panelbutton", "aria-pressed": String(stored("panel", "1") === "1"), "aria-controls": "panel", "aria-keyshortcuts": "c"});
 		const lanes = button("lanes", "Timeline", () => lanes.setAttribute("aria-pressed", String(actions.lanes())),
-			{id: "lanesbutton", "aria-pressed": String(stored("lanes", "1") === "1"), "aria-controls": "lanes"});
+			{id: "lanesbutton", "aria-pressed": String(stored("lanes", "1") === "1"), "aria-controls": "lanes", "aria-keyshortcuts": "t"});
 		this.#full = button("full", "Full screen", () => this.fullscreen(), {id: "full", "aria-keyshortcuts": "f"});
 		root.append(this.scrubber.node, el("div", {class: "buttons"},
 			this.#play,

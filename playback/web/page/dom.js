@@ -22,8 +22,9 @@ export function el(tag, props = {}, ...children) {
 
 // button is an icon button with words: they are its label and its tooltip.
 export function button(name, label, onclick, props = {}) {
-	const b = el("button", {type: "button", class: "iconbutton", "aria-label": label, title: label, onclick, ...props}, icon(name));
+	const b = el("button", {type: "button", class: "iconbutton", onclick, ...props}, icon(name));
 	b.dataset.icon = name;
+	relabel(b, label);
 	return b;
 }
 
@@ -31,7 +32,8 @@ export function button(name, label, onclick, props = {}) {
 export function relabel(b, label) {
 	if (b.getAttribute("aria-label") === label) return;
 	b.setAttribute("aria-label", label);
-	b.title = label;
+	const key = b.getAttribute("aria-keyshortcuts")?.split(" ")[0];
+	b.title = key ? `${label} (${key})` : label;
 }
 
 // nameNode is a hostile name, apart from the text around it.

@@ -7,7 +7,7 @@ import {Player} from "./player.js";
 import {el, announce, toast, stored, store, sentenceNodes} from "./dom.js";
 import {icon, setIcon, fillIcons} from "./icons.js";
 import {Badges, Popover} from "./badges.js";
-import {Controls} from "./controls.js";
+import {Controls, stateAt} from "./controls.js";
 import {Keyboard} from "./keyboard.js";
 import {Lanes} from "./lanes.js";
 import {Panel} from "./panel.js";
@@ -114,7 +114,11 @@ function open(player, recording) {
 		$("subtitle").replaceChildren(...parts.flatMap((p, i) => i ? [" · ", p] : [p]));
 		badges.update(recording);
 	};
+	let wrong = "";
 	const tick = () => {
+		const bad = stateAt(recording, player.time);
+		if (bad !== wrong && bad && !player.paused) announce(`${bad}. It goes on after that.`);
+		wrong = bad;
 		controls.tick();
 		lanes.tick();
 		panel.tick();
@@ -181,4 +185,4 @@ function bigButton(controls) {
 	}}, icon("play"));
 }
 
-main();
+main().catch((err) => fail("alert", "The page has failed", String(err?.message ?? err), "This is a fault of the player.", true));
