@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -30,22 +29,20 @@ type facts struct {
 // gather learns the facts from the indexes, and from those segments that no index
 // knows: after a crash there are some.
 func gather(ctx context.Context, rec *archive.Recording) (*facts, error) {
-	return gatherFrom(ctx, &glancingSource{indexedSource: indexedSource{segmentSource{rec: rec}}})
+	return gatherFrom(ctx, &keepingSource{indexedSource: indexedSource{segmentSource{rec: rec}}}, playback.Options{})
 }
 
 // glance is gather for a hurry: of the segments that no index knows, it reads only
 // the first one of the recording, which tells the room, and the last, which tells
 // the length. The indexes go to kept, which may be nil.
 func glance(ctx context.Context, rec *archive.Recording, kept *keptIndexes) (*facts, error) {
-	all := rec.Segments()
-	return gatherFrom(ctx, &glancingSource{
-		indexedSource: indexedSource{segmentSource{rec: rec}}, kept: kept,
-		unread: func(n int) bool { return n != all[0].Number && n != all[len(all)-1].Number },
-	})
+	src := &keepingSource{indexedSource: indexedSource{segmentSource{rec: rec}}, kept: kept}
+	return gatherFrom(ctx, src, playback.Options{Brief: true})
 }
 
-func gatherFrom(ctx context.Context, src *glancingSource) (*facts, error) {
-	s, err := playback.Open(ctx, src, playback.Options{Recording: src.rec.Head().ID})
+func gatherFrom(ctx context.Context, src *keepingSource, o playback.Options) (*facts, error) {
+	o.Recording = src.rec.Head().ID
+	s, err := playback.Open(ctx, src, o)
 	if err != nil {
 		return nil, err
 	}
@@ -54,24 +51,13 @@ func gatherFrom(ctx context.Context, src *glancingSource) (*facts, error) {
 	return f, nil
 }
 
-// A glancingSource may not give all segments, and may keep the indexes.
-type glancingSource struct {
+// A keepingSource may keep the indexes.
+type keepingSource struct {
 	indexedSource
-	unread func(n int) bool // nil: none
-	kept   *keptIndexes     // may be nil
+	kept *keptIndexes // may be nil
 }
 
-// errUnread is in place of what a glancingSource does not give.
-var errUnread = errors.New("it was not read")
-
-func (s *glancingSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
-	if s.unread != nil && s.unread(n) {
-		return nil, errUnread
-	}
-	return s.indexedSource.ReadSegment(ctx, n)
-}
-
-func (s *glancingSource) ReadIndex(ctx context.Context, n int) ([]byte, error) {
+func (s *keepingSource) ReadIndex(ctx context.Context, n int) ([]byte, error) {
 	b, err := s.indexedSource.ReadIndex(ctx, n)
 	if err == nil && s.kept != nil {
 		s.kept.put(n, b)
