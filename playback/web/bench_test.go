@@ -1,0 +1,121 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// full is a segment of a full room: 30 sounds, six pictures of 25 frames a
+// second and 1 Mbit/s.
+func full(t testing.TB, n int) []byte {
+	t.Helper()
+	const length = 5 * time.Second
+	h := matroska.Header{Recording: testID, Segment: n, Epoch: 1, Start: testStart}
+	for i := range 36 {
+		track := media.Track{UID: uint64(i + 1), Participant: fmt.Sprint(i), Source: media.Microphone, Codec: media.Opus, Channels: 1}
+		if i >= 30 {
+			track = media.Track{UID: uint64(i + 1), Participant: fmt.Sprint(i), Source: media.Camera, Codec: media.VP8, Width: 640, Height: 360}
+		}
+		h.Tracks = append(h.Tracks, track)
+	}
+	var b bytes.Buffer
+	w, err := matroska.NewWriter(&b, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound, picture := make([]byte, 80), make([]byte, 5000)
+	sound[0] = 0x78
+	start := time.Duration(n) * length
+	for at := start; at < start+length; at += 20 * time.Millisecond {
+		for i, track := range h.Tracks {
+			f := media.Frame{Track: track.UID, Time: at, Data: sound}
+			if i >= 30 {
+				if (at-start)%(40*time.Millisecond) > 0 {
+					continue
+				}
+				f.Key, f.Data = at == start, picture
+			}
+			if err := w.WriteFrame(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// fullMeeting is a recording of a full room.
+func fullMeeting(t testing.TB, segments int) *fakeRecording {
+	t.Helper()
+	r := meeting(t, segments)
+	for n := range segments {
+		r.segments[n] = full(t, n)
+	}
+	return r
+}
+
+// BenchmarkSegment is one segment of a full room, read and made into parts.
+func BenchmarkSegment(b *testing.B) {
+	r := fullMeeting(b, 8)
+	s := opened(b, r, 1) // nothing is kept
+	s.patience.next = 0
+	b.SetBytes(int64(len(r.segments[0])))
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		n++
+		if w := request(b.Context(), s, fmt.Sprintf("%s/segments/%d", base, n%8)); w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
+}
+
+// TestMemory plays a full room from end to end, some at once, and looks at what
+// is held of it then.
+func TestMemory(t *testing.T) {
+	const segments = 24
+	r := fullMeeting(t, segments)
+	var whole int64
+	for _, data := range r.segments {
+		whole += int64(len(data))
+	}
+	held := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	limit := whole / 4
+	before := held()
+	s := opened(t, r, limit)
+	atOnce := make(chan struct{}, 3)
+	var wg sync.WaitGroup
+	for n := range segments {
+		atOnce <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-atOnce }()
+			if w := request(t.Context(), s, fmt.Sprintf("%s/segments/%d", base, n)); w.Code != 200 {
+				t.Errorf("segment %d: status %d", n, w.Code)
+			}
+		})
+	}
+	wg.Wait()
+	after := int64(held() - before)
+	if s.Close(); s.cache.peak > limit || s.cache.used < limit/4 {
+		t.Errorf("%d bytes held at most, %d in the end; %d are allowed", s.cache.peak, s.cache.used, limit)
+	}
+	if after > limit*5/4 {
+		t.Errorf("%d bytes are in memory for %d that are held and %d that may be", after, s.cache.used, limit)
+	}
+	t.Logf("%d MB of segments, %d kB held, %d kB in memory, limit %d kB", whole>>20, s.cache.used>>10, after>>10, limit>>10)
+	runtime.KeepAlive(r)
+}
