@@ -24,6 +24,7 @@ export class Feed {
 		this.retry = new Map(); // segment index to {at, wait}
 		this.troubled = "";
 		this.wants = [];
+		this.urgent = new Set();
 		this.timer = 0;
 	}
 
@@ -31,9 +32,12 @@ export class Feed {
 	 * want says which segments are wanted for which tracks, the most urgent first.
 	 * What is under way and not wanted any more is given up.
 	 * @param {[number, Set<string>][]} wants by segment index
+	 * @param {number} urgent so many of them are for this very moment: while any is not
+	 *     here, no fetch of the others begins to compete with it
 	 */
-	want(wants) {
+	want(wants, urgent = 0) {
 		this.wants = wants;
+		this.urgent = new Set(wants.slice(0, urgent).map(([i]) => i));
 		for (const f of this.flying) {
 			const now = wants.find(([i]) => i === f.i);
 			if (!now || ![...f.uids].some((uid) => now[1].has(uid))) {
@@ -54,7 +58,7 @@ export class Feed {
 		const now = performance.now() / 1000;
 		clearTimeout(this.timer);
 		for (const [i, wanted] of this.wants) {
-			if (this.flying.size >= atOnce) return;
+			if (this.flying.size >= atOnce || this.urgent.size > 0 && !this.urgent.has(i)) return;
 			const again = this.retry.get(i);
 			if (again && again.at > now) {
 				this.timer = setTimeout(() => this.#next(), (again.at - now) * 1000 + 5);
@@ -83,9 +87,11 @@ export class Feed {
 				this.#took(i, uid);
 				this.give(uid, i, media.get(uid) || []);
 			}
+			if (!this.wants.some(([j, rest]) => j === i && rest.size > 0)) this.urgent.delete(i);
 		} else if (trouble.kind && trouble.kind !== "later") {
 			this.retry.delete(i);
 			this.wants = this.wants.filter(([j]) => j !== i);
+			this.urgent.delete(i);
 			this.fail(i, trouble.kind === "locked" ? "locked" : "failed", trouble.message);
 		} else {
 			const wait = Math.min(lastRetry, (this.retry.get(i)?.wait || firstRetry / 2) * 2);

@@ -348,7 +348,8 @@ export class Player extends EventTarget {
 		// What is played now first, then what its pictures need, then what follows.
 		const at = this.recording.segmentAt(t);
 		const order = (i) => (i === at ? -1e9 : i < at ? i - 1e6 : i);
-		this.#feed.want([...wants].sort((x, y) => order(x[0]) - order(y[0])));
+		const sorted = [...wants].sort((x, y) => order(x[0]) - order(y[0]));
+		this.#feed.want(sorted, sorted.filter(([i]) => i <= at).length);
 		if (changed) this.#tell("tracks");
 	}
 
