@@ -129,6 +129,7 @@ func (e *env) play(ctx context.Context, lib *library, m moment, listen string, b
 	if err != nil {
 		return nil, err
 	}
+	server.Prepare(m.at) // while the browser starts
 	address := l.Addr().String()
 	e.printf("%s\n", server.URL(address)+m.fragment())
 	if m.id != "" {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // reads returns how often each segment was read since the recording was opened.
@@ -115,6 +117,39 @@ func TestReadAhead(t *testing.T) {
 		}
 		mu.Unlock()
 		s.Close()
+	})
+}
+
+// TestPrepare: what is shown first is there before the page asks, and read once.
+func TestPrepare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for at, first := range map[time.Duration]int{0: 0, 12 * time.Second: 2, 26 * time.Second: 5, time.Hour: -1} {
+			r := meeting(t, 6)
+			l := &fakeLibrary{recordings: map[string]*fakeRecording{testID: r}}
+			s := serveLibrary(t, l, 0)
+			s.Prepare(at)
+			synctest.Wait()
+			opening := make(map[int]int) // this source has no index
+			for n := range 6 {
+				opening[n] = 1
+			}
+			for n := first; first >= 0 && n <= min(first+1, 5); n++ {
+				opening[n]++
+			}
+			if !maps.Equal(r.reads, opening) {
+				t.Errorf("%v: reads %v, want %v", at, r.reads, opening)
+			}
+			if first >= 0 {
+				if w := request(t.Context(), s, fmt.Sprintf("%s/segments/%d", base, first)); w.Code != 200 || r.readsOf(first) != 2 {
+					t.Errorf("%v: status %d, %d reads", at, w.Code, r.readsOf(first))
+				}
+			}
+			if l.opened != 1 {
+				t.Errorf("%d opened", l.opened)
+			}
+			s.Close()
+			s.Prepare(at)
+		}
 	})
 }
 

@@ -127,6 +127,18 @@ func (t *tape) readAhead(n, count int) {
 	}
 }
 
+// prepare begins to read the segment in which a time is, and the next one.
+func (t *tape) prepare(at time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.segments {
+		if t.segments[i].To > at {
+			t.readAheadLocked(i, 1)
+			return
+		}
+	}
+}
+
 func (t *tape) readAheadLocked(i, count int) {
 	var numbers []int
 	for _, seg := range t.segments[i:min(i+1+count, len(t.segments))] {

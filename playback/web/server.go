@@ -159,6 +159,22 @@ func (s *Server) path() string {
 	return p
 }
 
+// Prepare begins to open Config.Recording, and to read what is to be played at a
+// time on its clock, while a browser starts. What goes wrong, the page is told
+// when it asks.
+func (s *Server) Prepare(at time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.c.Recording == "" {
+		return
+	}
+	s.wg.Go(func() {
+		if t, err := s.open(s.ctx, s.c.Recording); err == nil {
+			t.prepare(at)
+		}
+	})
+}
+
 // Failed returns, by recording, the segments that turned out not to be what was
 // recorded, by number.
 func (s *Server) Failed() map[string][]playback.Segment {
