@@ -133,8 +133,8 @@ func TestPrepare(t *testing.T) {
 			for n := range 6 {
 				opening[n] = 1
 			}
-			for n := first; first >= 0 && n <= min(first+1, 5); n++ {
-				opening[n]++
+			if first >= 0 {
+				opening[first]++
 			}
 			if !maps.Equal(r.reads, opening) {
 				t.Errorf("%v: reads %v, want %v", at, r.reads, opening)

@@ -127,13 +127,13 @@ func (t *tape) readAhead(n, count int) {
 	}
 }
 
-// prepare begins to read the segment in which a time is, and the next one.
+// prepare begins to read the segment in which a time is.
 func (t *tape) prepare(at time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range t.segments {
 		if t.segments[i].To > at {
-			t.readAheadLocked(i, 1)
+			t.readAheadLocked(i, 0)
 			return
 		}
 	}
