@@ -193,6 +193,13 @@ func controls(s *site) {
 	s.wait(`window.copied === "sealtape:` + meeting + `#t=65"`)
 	want(s, `document.getElementById("live").textContent.includes("sealtape play 'sealtape:`+meeting+`#t=65'")`, true)
 
+	s.do(chromedp.Click("#full"))
+	s.wait(`document.fullscreenElement?.id === "theatre" && document.getElementById("full").ariaLabel === "Leave full screen"`)
+	s.key(">")
+	want(s, `document.fullscreenElement.contains(document.getElementById("toast"))`, true)
+	s.key("<", "f")
+	s.wait("!document.fullscreenElement")
+
 	// A click in the middle of the bar is the middle of the recording.
 	box := get[[]float64](s, `(() => { const b = document.getElementById("seek").getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()`)
 	s.do(chromedp.MouseClickXY(box[0], box[1]))

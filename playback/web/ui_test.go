@@ -19,7 +19,7 @@ import (
 	"github.com/sealtape/sealtape/playback/web"
 )
 
-// The recordings of the fixture: see testdata of the page in pagetest/fixture.
+// The recordings of the fixture: see pagetest/fixture/README.md.
 const (
 	meeting = "01JD3Q8ZC5MEETING" // all states, hostile names and chat, no media
 	crowd   = "01JD4BIGMEETING"   // 30 people, live

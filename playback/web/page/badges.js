@@ -16,7 +16,7 @@ export function badges(r) {
 	} else {
 		out.push({kind: "bad", icon: "alert", words: ["Not verified"], text: ["No signature of anyone you have pinned stands under this recording."]});
 	}
-	if (r.state === "closed") out.push({kind: "plain", icon: "film", words: ["Closed"], text: ["The recorder ended this recording in good order and signed its end: nothing is missing from it."]});
+	if (r.state === "closed") out.push({kind: "plain", icon: "film", words: ["Closed"], text: ["The recorder ended this recording in good order and signed that this is its end: nothing after it was cut off."]});
 	if (r.state === "cut") out.push({kind: "warn", icon: "alert", words: ["Cut off"], text: ["The recorder was interrupted before it could end this recording. What is here is verified; what came after it, if anything, is not here."]});
 	out.push(access(r));
 	out.push(r.postQuantum ?

@@ -11,6 +11,7 @@ const PATHS = {
 	full: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
 	unfull: "M8 4h2v6H4V8h4zM14 4h2v4h4v2h-6zM4 14h6v6H8v-4H4zM14 14h6v2h-4v4h-2z",
 	link: "M10.6 13.4a1 1 0 0 1-1.4 0 5 5 0 0 1 0-7l2.8-2.9a5 5 0 0 1 7 7l-1.6 1.7a6.6 6.6 0 0 0-.4-2.3l.6-.8a3 3 0 0 0-4.2-4.2L10.6 7.8a3 3 0 0 0 0 4.2 1 1 0 0 1 0 1.4zm2.8-2.8a1 1 0 0 1 1.4 0 5 5 0 0 1 0 7L12 20.5a5 5 0 0 1-7-7l1.6-1.7c0 .8.2 1.6.4 2.3l-.6.8a3 3 0 0 0 4.2 4.2l2.8-2.9a3 3 0 0 0 0-4.2 1 1 0 0 1 0-1.4z",
+	auto: "M3 5h12v14H3zM17 5h4v6h-4zM17 13h4v6h-4z",
 	grid: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
 	speaker: "M4 4h16v10H4zM4 16h4.5v4H4zM9.75 16h4.5v4h-4.5zM15.5 16H20v4h-4.5z",
 	panel: "M4 5h16v14H4zm2 2v10h7.5V7zm9 0v2h3.5V7zm0 4v2h3.5v-2z",

@@ -4,8 +4,9 @@
 import {el, button, nameNode, avatar, howBadge, announce} from "./dom.js";
 import {icon} from "./icons.js";
 import {time, length, line, gap, identified, count} from "./text.js";
-import {visible, within, total} from "./periods.js";
-import {stateAt, wall} from "./controls.js";
+import {visible, total} from "./periods.js";
+import {within, without} from "./spans.js";
+import {stateAt, wall} from "./scrubber.js";
 
 const HEIGHT = 24; // of a lane's drawing, in CSS pixels
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -191,7 +192,7 @@ export class Lanes {
 		};
 		const c = this.#colours;
 		bars(p.presence, c.muted, 2);
-		const open = p.tracks.filter((k) => k.source === "microphone").flatMap((k) => minus(k.life, k.muted)).sort((a, b) => a[0] - b[0]);
+		const open = p.tracks.filter((k) => k.source === "microphone").flatMap((k) => k.life.flatMap(([a, b]) => without(k.muted, a, b))).sort((a, b) => a[0] - b[0]);
 		bars(open, c.open, 6);
 		bars(p.speaking, c.speaking, 14);
 		bars(p.tracks.filter((k) => k.source === "screen").flatMap((k) => k.life).sort((a, b) => a[0] - b[0]), c.screen, 3, HEIGHT - 3);
@@ -259,20 +260,6 @@ export class Lanes {
 		this.#tip.style.left = `${Math.min(box.width - half - 4, Math.max(half + 4, left))}px`;
 		this.#tip.style.top = `${event.clientY - box.top - this.#tip.offsetHeight - 14}px`;
 	}
-}
-
-// minus is what is in spans and not in others; both are sorted.
-function minus(spans, others) {
-	const out = [];
-	for (const [a, b] of spans) {
-		let at = a;
-		for (const [c, d] of visible(others, a, b)) {
-			if (c > at) out.push([at, c]);
-			at = d;
-		}
-		if (at < b) out.push([at, b]);
-	}
-	return out;
 }
 
 // doing is what a person does at a moment, in a word or two.

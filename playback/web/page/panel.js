@@ -1,10 +1,10 @@
 // The side panel: what was written and what happened, which scrolls with the
 // time, and who took part.
 
-import {el, button, nameNode, quoteNode, sentenceNodes, avatar, howBadge} from "./dom.js";
+import {el, nameNode, quoteNode, sentenceNodes, avatar, howBadge} from "./dom.js";
 import {icon} from "./icons.js";
-import {time, spokenTime, sentence, plain, line, tame, count} from "./text.js";
-import {within} from "./periods.js";
+import {time, spokenTime, sentence, plain, line, count} from "./text.js";
+import {within} from "./spans.js";
 import {volumeOf, explanation, facts} from "./person.js";
 
 const PAGE = 150; // rows in the document at once, on either side of now

@@ -5,7 +5,8 @@ import {el, button, announce} from "./dom.js";
 import {icon} from "./icons.js";
 import {Tile} from "./tile.js";
 import {grid, focus} from "./layout.js";
-import {within, since} from "./periods.js";
+import {since} from "./periods.js";
+import {within} from "./spans.js";
 
 const RECENT = 30; // seconds for which someone who spoke keeps a place on the first page
 

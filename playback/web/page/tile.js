@@ -1,9 +1,9 @@
 // A tile: one person, or one shared screen.
 
 import {el, nameNode, avatar, howBadge} from "./dom.js";
-import {icon, setIcon} from "./icons.js";
-import {line, gap, codec, identified, source} from "./text.js";
-import {within} from "./periods.js";
+import {icon} from "./icons.js";
+import {line, gap, codec, identified} from "./text.js";
+import {within} from "./spans.js";
 
 // states of a picture: icon, words, explanation. Those not here need no words.
 const NOTICES = {

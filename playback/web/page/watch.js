@@ -4,19 +4,20 @@
 import {API} from "./api.js";
 import {Recording} from "./model.js";
 import {Player} from "./player.js";
-import {el, announce, toast, stored, store, sentenceNodes} from "./dom.js";
+import {el, relabel, announce, toast, stored, store} from "./dom.js";
 import {icon, setIcon, fillIcons} from "./icons.js";
 import {Badges, Popover} from "./badges.js";
-import {Controls, stateAt} from "./controls.js";
+import {Controls} from "./controls.js";
 import {Keyboard} from "./keyboard.js";
 import {Lanes} from "./lanes.js";
 import {Panel} from "./panel.js";
+import {stateAt} from "./scrubber.js";
 import {Stage} from "./stage.js";
 import {card} from "./person.js";
-import {line, date, count, time} from "./text.js";
+import {line, date, count} from "./text.js";
 
 const $ = (id) => document.getElementById(id);
-const LAYOUTS = {auto: ["grid", "Layout: automatic"], grid: ["grid", "Layout: grid"], speaker: ["speaker", "Layout: speaker"]};
+const LAYOUTS = {auto: ["auto", "Layout: automatic"], grid: ["grid", "Layout: grid"], speaker: ["speaker", "Layout: speaker"]};
 
 // moment is the time that the address asks for, #t=754 or #t=12m34s; null for none.
 export function moment(hash) {
@@ -96,7 +97,7 @@ function open(player, recording) {
 		lanes: () => shows("lanes"),
 	});
 	setIcon($("layout"), LAYOUTS[mode][0]);
-	$("layout").setAttribute("aria-label", LAYOUTS[mode][1]);
+	relabel($("layout"), LAYOUTS[mode][1]);
 	const lanes = new Lanes($("lanes"), player, recording);
 	const panel = new Panel($("panel"), player, recording);
 	new Keyboard(controls, player, recording, {step: (by) => panel.step(by)});
