@@ -13,10 +13,10 @@ import (
 // the room, and lets the Sink seal to them. Readers that are to read all are the
 // Sink's own business. One goroutine uses it.
 type Access interface {
-	// Reader reports whether the member with this identity is a reader, and the
-	// name of the card that says so. It may come to say something else: see
-	// Recorder.Verified.
-	Reader(identity string) (name string, ok bool)
+	// Reader reports whether the member with this identity is a reader, the name of
+	// the card that says so, and by what the card is theirs, a media.VerifiedBy
+	// reason. It may come to say something else: see Recorder.Verified.
+	Reader(identity string) (name, how string, ok bool)
 
 	// StartEpoch makes the Sink seal what it creates from now on to those of
 	// the readers that are present. No object of the Sink is open then.
@@ -50,7 +50,7 @@ func (a *admission) event(e media.Event) (left bool) {
 	if a.access == nil || !a.here(e) {
 		return false
 	}
-	_, reads := a.access.Reader(e.Participant)
+	_, _, reads := a.access.Reader(e.Participant)
 	switch {
 	case e.Type == media.EventVerified && reads:
 		e.Type = media.EventJoin // as a reader
@@ -82,9 +82,10 @@ func (a *admission) verified(e *media.Event) (media.Event, bool) {
 	if a.access == nil || e == nil || e.Type != media.EventJoin {
 		return media.Event{}, false
 	}
-	name, ok := a.access.Reader(e.Participant)
+	name, how, ok := a.access.Reader(e.Participant)
+	// What was proved Recorder.Verified tells.
 	return media.Event{Time: e.Time, Type: media.EventVerified, Participant: e.Participant, Name: name,
-		Reason: media.VerifiedByOperator}, ok
+		Reason: how}, ok && how == media.VerifiedByOperator
 }
 
 // due reports whether the readers are others than those of the epoch.
@@ -115,7 +116,7 @@ func (a *admission) start() (media.Event, error) {
 	a.sealed = maps.Clone(a.present)
 	names := make([]string, len(present))
 	for i, id := range present {
-		names[i], _ = a.access.Reader(id)
+		names[i], _, _ = a.access.Reader(id)
 	}
 	return media.Event{Type: media.EventEpoch, Text: strings.Join(names, ", ")}, nil
 }

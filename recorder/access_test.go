@@ -23,9 +23,9 @@ type readers struct {
 	fail  func() error
 }
 
-func (r readers) Reader(identity string) (string, bool) {
-	name, ok := r.names[identity]
-	return name, ok
+func (r readers) Reader(identity string) (name, how string, ok bool) {
+	name, ok = r.names[identity]
+	return name, media.VerifiedByOperator, ok
 }
 
 func (r readers) StartEpoch(present []string) error {

@@ -73,7 +73,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringFlag{Name: "metrics-addr", Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 			&cli.StringFlag{Name: "config", Usage: "read flags from this YAML `FILE`, see above"},
 			jsonFlag(),
-		}, lifeFlags()...),
+		}, append(policyFlags(), lifeFlags()...)...),
 		Action: recordAction,
 	}
 }
@@ -122,6 +122,15 @@ func recordAction(c *cli.Context) error {
 		return hinted(usagef(c, "no one could open the recording, so there will be none"),
 			"name a reader: --reader NAME of a pinned card, or your own")
 	}
+	policy, err := parsePolicy(c)
+	if err != nil {
+		return err
+	}
+	if policy.readers == "all-pinned" {
+		if readers, err = allPinned(home, readers); err != nil {
+			return err
+		}
+	}
 	members, err := parseMembers(c, home)
 	if err != nil {
 		return err
@@ -155,6 +164,7 @@ func recordAction(c *cli.Context) error {
 	r := &recording{
 		env: e, home: home, identity: id, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
+		policy: policy, storeName: c.String("store"),
 		metricsAddr: c.String("metrics-addr"), service: service, grace: lifetime.grace, wait: lifetime.wait,
 	}
 	if roomKeys != nil {

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"filippo.io/age"
 	"github.com/urfave/cli/v2"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -32,44 +30,4 @@ func parseMembers(c *cli.Context, home *keys.Home) (cards memberCards, err error
 		}
 	}
 	return cards, nil
-}
-
-// A memberAccess seals to the fixed readers and to those members who are here.
-// It implements recorder.Access.
-type memberAccess struct {
-	w       *archive.Writer
-	always  []age.Recipient
-	members memberCards
-}
-
-func (a memberAccess) Reader(identity string) (name string, ok bool) {
-	cards, ok := a.members[identity]
-	if !ok {
-		return "", false
-	}
-	return cards[0].Name, true
-}
-
-func (a memberAccess) StartEpoch(present []string) error {
-	to := append([]age.Recipient(nil), a.always...)
-	for _, identity := range present {
-		for _, card := range a.members[identity] {
-			to = append(to, card.AgeRecipients()...)
-		}
-	}
-	_, err := a.w.StartEpoch(to)
-	return err
-}
-
-// A wholeAccess lets whoever attended read all of the recording. It implements
-// recorder.Admitter.
-type wholeAccess struct{ memberAccess }
-
-func (a wholeAccess) Admit(identity string) error {
-	for _, card := range a.members[identity] {
-		if _, err := a.w.Admit(card.Key, card.AgeRecipients()); err != nil {
-			return err
-		}
-	}
-	return nil
 }

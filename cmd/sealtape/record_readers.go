@@ -21,7 +21,8 @@ const maxReaderFile = 4 << 20
 
 // A reader is someone who can open the recording.
 type reader struct {
-	name        string // as shown to the room
+	name        string     // as shown to the room
+	card        *keys.Card // nil for a bare recipient
 	recipients  []age.Recipient
 	postQuantum bool
 }
@@ -122,6 +123,7 @@ func cardReaders(cards []keys.Card) []reader {
 	for _, c := range cards {
 		out = append(out, reader{
 			name:        fmt.Sprintf("%s (%s)", c.Label(), c.Fingerprint()),
+			card:        &c,
 			recipients:  c.AgeRecipients(),
 			postQuantum: c.PostQuantum(),
 		})

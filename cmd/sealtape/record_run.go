@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -28,16 +30,19 @@ type recording struct {
 	home     *keys.Home
 	identity *keys.Identity
 	store    archive.Store
-	readers  []reader
-	members  memberCards // who reads what they attend
-	whole    bool        // who attended reads all instead
-	join     livekit.Config
-	keys     *roomKeys // nil: the room is not end-to-end encrypted
-	segment  time.Duration
-	duration time.Duration
-	grace    time.Duration // see recorder.Config
-	wait     time.Duration
-	json     bool
+	// storeName is the store as the command line names it.
+	storeName string
+	readers   []reader
+	members   memberCards // who reads what they attend
+	policy    policy      // who else does, and who is recorded
+	whole     bool        // who attended reads all instead
+	join      livekit.Config
+	keys      *roomKeys // nil: the room is not end-to-end encrypted
+	segment   time.Duration
+	duration  time.Duration
+	grace     time.Duration // see recorder.Config
+	wait      time.Duration
+	json      bool
 	// keepLocal leaves the recording in the spool when the store has it.
 	keepLocal bool
 	// metricsAddr is where metrics and health are answered, "" for nowhere.
@@ -96,7 +101,7 @@ func (r *recording) run(ctx context.Context) error {
 	grown := make(chan struct{}, 1) // has a value when there is more to upload
 	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Log: archiveLog, Changed: func() { signalTo(grown) },
 		// Late readers are admitted to the whole only while its secret is known.
-		KeepSecret: r.whole && len(r.members) > 0})
+		KeepSecret: r.whole && (len(r.members) > 0 || r.policy.readers == "verified")})
 	if err != nil {
 		return explainSink(fmt.Errorf("starting a recording in the spool: %w", err))
 	}
@@ -157,10 +162,13 @@ func (r *recording) run(ctx context.Context) error {
 
 // prepare joins the room, and only then starts the epoch: a recording exists
 // once there is something to record.
-func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) (*recorder.Recorder, *livekit.Room, error) {
+func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) (*recorder.Recorder, *memberRoom, error) {
 	text, err := announcement(r.identity, r.readers, r.members, r.whole, r.keys != nil)
 	if err != nil {
 		return nil, nil, err
+	}
+	if more := r.policy.noticeOf(); more != "" {
+		text += " " + more
 	}
 	card, err := r.identity.Card()
 	if err != nil {
@@ -170,11 +178,26 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 		"sealtape.state": "recording",
 		"sealtape.key":   card.Fingerprint().String(),
 	}
+	var m atomic.Pointer[membership] // nil until the room is joined; what comes before is said again
+	r.join.OnData = func(topic, from string, data []byte) bool {
+		if topic != member.Topic {
+			return false
+		}
+		if m := m.Load(); m != nil {
+			m.session.Receive(from, data)
+		}
+		return true
+	}
 	r.status("joining the room")
 	room, err := livekit.Join(ctx, r.join)
 	if err != nil {
 		return nil, nil, explainJoin(err)
 	}
+	members, err := newMembership(r, room, w.ID())
+	if err != nil {
+		return nil, nil, errors.Join(err, room.Close())
+	}
+	m.Store(members)
 	var to []age.Recipient
 	for _, reader := range r.readers {
 		to = append(to, reader.recipients...)
@@ -183,8 +206,8 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 		return nil, nil, errors.Join(explainSink(fmt.Errorf("sealing to the readers: %w", err)), room.Close())
 	}
 	var access recorder.Access
-	if len(r.members) > 0 {
-		present := memberAccess{w: w, always: to, members: r.members}
+	if len(r.members) > 0 || r.policy.readers == "verified" {
+		present := memberAccess{w: w, always: to, m: members}
 		access = present
 		if r.whole {
 			access = wholeAccess{present}
@@ -194,15 +217,28 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	if r.keys != nil {
 		provider = r.keys.provider
 	}
-	return recorder.New(recorder.Config{
-		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Access: access,
+	rec := recorder.New(recorder.Config{
+		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Access: access, Permission: members.permission,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",
 		Paused:       "The recording of this meeting is paused: the recorder's disk is full.",
 		Resumed:      "The recording of this meeting goes on.",
 		PauseNotice:  "The recording of this meeting is paused: nothing is kept until it goes on.",
 		ResumeNotice: "The recording of this meeting goes on now.",
 		Duration:     r.duration, Grace: r.grace, Wait: r.wait, Segment: r.segment, Log: r.log,
-	}), room, nil
+	})
+	members.records(rec)
+	return rec, withMembers(ctx, room, members), nil
+}
+
+// say tells who runs the recorder something that names people.
+func (r *recording) say(format string, args ...any) {
+	if r.env.log != nil {
+		return // which may be kept for long, and names nobody
+	}
+	if r.line != nil {
+		r.line.clear()
+	}
+	r.env.notef(format, args...)
 }
 
 // warnClassic says when not all readers are safe from quantum computers.

@@ -2,6 +2,7 @@ package livekit
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	lksdk "github.com/livekit/server-sdk-go/v2"
@@ -94,18 +95,29 @@ func (r *Room) SetState(state string) {
 	s.room.LocalParticipant.SetAttributes(map[string]string{stateAttribute: state})
 }
 
+// SetAttributes shows members attributes of the recorder beside those of Config,
+// here and wherever it joins again. An empty value takes one away.
+func (r *Room) SetAttributes(attributes map[string]string) {
+	r.mu.Lock()
+	if r.attributes == nil {
+		r.attributes = make(map[string]string)
+	}
+	maps.Copy(r.attributes, attributes)
+	s := r.s
+	r.mu.Unlock()
+	s.room.LocalParticipant.SetAttributes(attributes)
+}
+
 // config is the Config with the attributes of now.
 func (r *Room) config() Config {
 	c := r.c
 	r.mu.Lock()
-	state := r.state
-	r.mu.Unlock()
-	if state != "" {
-		c.Attributes = make(map[string]string)
-		for k, v := range r.c.Attributes {
-			c.Attributes[k] = v
-		}
-		c.Attributes[stateAttribute] = state
+	defer r.mu.Unlock()
+	c.Attributes = make(map[string]string)
+	maps.Copy(c.Attributes, r.c.Attributes)
+	maps.Copy(c.Attributes, r.attributes)
+	if r.state != "" {
+		c.Attributes[stateAttribute] = r.state
 	}
 	return c
 }

@@ -88,14 +88,16 @@ type Room struct {
 	mu        sync.Mutex
 	s         *session // the current one, or the last
 	cause     error
-	announced string          // what every joiner is told; "" before the first Announce
-	change    string          // and what they are told besides
-	state     string          // what SetState said last
-	receiving bool            // the first notice period is over: tracks may be subscribed to
-	present   map[string]bool // identities whose join was told and whose leave was not
-	told      map[string]bool // identities who had notice
-	closeOnce sync.Once
-	endOnce   sync.Once
+	announced string // what every joiner is told; "" before the first Announce
+	change    string // and what they are told besides
+	state     string // what SetState said last
+	// attributes are what SetAttributes said
+	attributes map[string]string
+	receiving  bool            // the first notice period is over: tracks may be subscribed to
+	present    map[string]bool // identities whose join was told and whose leave was not
+	told       map[string]bool // identities who had notice
+	closeOnce  sync.Once
+	endOnce    sync.Once
 }
 
 // Join checks the token, which must not hide the recorder nor keep it from
@@ -159,6 +161,14 @@ func init() { lksdk.SetLogger(logger.GetDiscardLogger()) }
 
 // Name implements recorder.Room.
 func (r *Room) Name() string { return r.name }
+
+// Identity is the recorder's own identity in the room.
+func (r *Room) Identity() string {
+	r.mu.Lock()
+	s := r.s
+	r.mu.Unlock()
+	return s.room.LocalParticipant.Identity()
+}
 
 // Connected implements recorder.Connector.
 func (r *Room) Connected() bool {

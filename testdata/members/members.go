@@ -21,6 +21,8 @@ import (
 
 	protologger "github.com/livekit/protocol/logger"
 
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
@@ -54,6 +56,10 @@ type Config struct {
 	// without end-to-end encryption: the server tells their key frames by looking
 	// into them, unless the publisher describes them in a header extension.
 	VideoCodec string
+	// Key, if set, makes the member one of package keys/member, which proves who it
+	// is and asks others to. Judge knows the cards that it has pinned.
+	Key   *keys.Identity
+	Judge member.Judge
 	// Log is told of trouble and of what is published. Nil discards.
 	Log *slog.Logger
 }
@@ -62,6 +68,7 @@ type Config struct {
 // safe for concurrent use.
 type Member struct {
 	room   *lksdk.Room
+	proof  *proof // nil without Config.Key
 	log    *slog.Logger
 	cancel context.CancelFunc
 	pumps  sync.WaitGroup
@@ -119,6 +126,9 @@ func (m *Member) join(ctx, run context.Context, c Config) error {
 	}
 
 	m.room = lksdk.NewRoom(m.callbacks())
+	if c.Key != nil {
+		m.proof = &proof{m: m, ready: make(chan struct{})}
+	}
 	if err := m.room.RegisterTextStreamHandler("lk.chat", m.onChat); err != nil {
 		return fmt.Errorf("listening to chat: %w", err)
 	}
@@ -144,6 +154,11 @@ func (m *Member) join(ctx, run context.Context, c Config) error {
 	}
 	if err != nil {
 		return fmt.Errorf("joining as %q: %w", c.Identity, err)
+	}
+	if m.proof != nil {
+		if err := m.proof.begin(run, c); err != nil {
+			return err
+		}
 	}
 	for _, p := range m.room.GetRemoteParticipants() {
 		m.note(p)

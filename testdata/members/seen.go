@@ -84,7 +84,13 @@ func (m *Member) callbacks() *lksdk.RoomCallback {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.left[p.Identity()] = time.Now()
+		m.proof.left(p.Identity())
 		m.wake()
+	}
+	cb.OnDataPacket = func(data lksdk.DataPacket, from lksdk.DataReceiveParams) {
+		if p, ok := data.(*lksdk.UserDataPacket); ok {
+			m.proof.receive(p.Topic, from.SenderIdentity, p.Payload)
+		}
 	}
 	cb.OnAttributesChanged = func(_ map[string]string, p lksdk.Participant) { m.note(p) }
 	cb.OnDisconnected = m.end
@@ -102,6 +108,7 @@ func (m *Member) note(p lksdk.Participant) {
 		m.seen[p.Identity()] = time.Now()
 	}
 	delete(m.left, p.Identity())
+	m.proof.joined(p.Identity())
 	m.attrs[p.Identity()] = maps.Clone(p.Attributes())
 	m.wake()
 }

@@ -1,0 +1,222 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/recorder/media"
+	fixtures "github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+// identity loads the keys of a home.
+func (l *lab) identity(home string) (*keys.Home, *keys.Identity) {
+	l.t.Helper()
+	h, err := keys.OpenHome(home)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	id, err := h.Load(nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return h, id
+}
+
+// prover joins a room as a member who proves who they are with the keys of a home.
+func (l *lab) prover(home string, c members.Config) *members.Member {
+	l.t.Helper()
+	h, id := l.identity(home)
+	c.URL, c.APIKey, c.APISecret, c.Passphrase, c.Key, c.Judge = l.lk.URL, l.lk.APIKey, l.lk.APISecret, labPassphrase, id, h
+	m, err := members.Join(l.ctx, c)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		if err := m.Leave(); err != nil {
+			l.t.Error(err)
+		}
+	})
+	return m
+}
+
+// recorderSeen waits until a member has verified the room's recorder, which
+// records, and returns it.
+func (l *lab) recorderSeen(m *members.Member, fits func(member.Peer) bool) (found member.Peer) {
+	l.t.Helper()
+	if err := m.Wait(l.ctx, func() bool {
+		for _, p := range m.Session().Peers() {
+			if p.Recorder && p.Standing == member.Verified && fits(p) {
+				found = p
+				return true
+			}
+		}
+		return false
+	}); err != nil {
+		l.t.Fatalf("no verified recorder: %v; %+v %+v", err, m.Session().Peers(), m.Troubles())
+	}
+	return found
+}
+
+// timeline returns the events of a recording.
+func (l *lab) timeline(home, id, store string) []media.Event {
+	l.t.Helper()
+	var info struct{ Timeline []media.Event }
+	if err := json.Unmarshal([]byte(l.must(home, "info", id, "--store", store, "--json")), &info); err != nil {
+		l.t.Fatal(err)
+	}
+	return info.Timeline
+}
+
+// TestVerifiedMembersBecomeReaders: who proves a pinned card reads what they
+// attend, without a word of the operator or the server; who proves another card,
+// or nothing, does not. All who are verified see the same meeting code.
+func TestVerifiedMembersBecomeReaders(t *testing.T) {
+	l := newLab(t)
+	home, recorderCard := l.person("Recorder")
+	adaHome, adaCard := l.person("Ada", recorderCard)
+	benHome, benCard := l.person("Ben", recorderCard, adaCard)
+	eveHome, _ := l.person("Eve", recorderCard)
+	for _, c := range []keys.Card{adaCard, benCard} {
+		l.must(home, "keys", "add", "--yes", writeCard(t, c))
+	}
+	store := filepath.Join(l.dir, "store")
+	speaker := l.publisher("weekly", "speaker", "Speaker")
+	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s")
+	l.segments(home, store, rec.id, 2)
+	ada := l.prover(adaHome, members.Config{Room: "weekly", Identity: "phone-17", Name: "Somebody", Audio: fixtures.Speech(0)})
+	ben := l.prover(benHome, members.Config{Room: "weekly", Identity: "laptop-4", Name: "Ben"})
+	eve := l.prover(eveHome, members.Config{Room: "weekly", Identity: "eve", Name: "Ada"})
+	reads := func(n int) func(member.Peer) bool {
+		return func(p member.Peer) bool { return p.State.Phase == "recording" && len(p.State.Readers) == n }
+	}
+	seen := l.recorderSeen(ada, reads(3))
+	if code := l.recorderSeen(ben, reads(3)).Code; code != seen.Code {
+		t.Errorf("ada sees the code %q, ben %q", seen.Code, code)
+	}
+	l.recorderSeen(eve, reads(3))
+	if seen.State.Recording != rec.id || seen.State.Store != "folder" || seen.State.Readers[0] != (member.Reader{Fingerprint: recorderCard.Fingerprint(), Name: "Recorder"}) {
+		t.Errorf("the recorder says %+v", seen.State)
+	}
+	if p := ben.Session().Peer("phone-17"); p.Standing != member.Verified || p.Card.Name != "Ada" {
+		t.Errorf("ben takes ada for %+v", p)
+	}
+	time.Sleep(4 * time.Second)
+	for _, m := range []*members.Member{ada, ben, eve} {
+		if err := m.Leave(); err != nil {
+			t.Error(err)
+		}
+		if trouble := m.Troubles(); len(trouble) > 0 {
+			t.Errorf("troubles: %+v", trouble)
+		}
+	}
+	time.Sleep(5 * time.Second)
+	if code := rec.stop(syscall.SIGINT); code != 0 {
+		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
+	}
+	if !strings.Contains(rec.stderr(), "meeting code: "+seen.Code) {
+		t.Errorf("the code %q was not told to who runs the recorder:\n%s", seen.Code, rec.stderr())
+	}
+	told := func(what string) bool {
+		return slices.ContainsFunc(speaker.Messages(), func(m members.Message) bool { return strings.Contains(m.Text, what) })
+	}
+	if !told("Meeting code: "+seen.Code) || !told("Ada ("+adaCard.Fingerprint().String()) {
+		t.Errorf("the chat was told %+v", speaker.Messages())
+	}
+	for _, tt := range []struct {
+		name, home string
+		opens      bool
+	}{{"ada", adaHome, true}, {"ben", benHome, true}, {"eve", eveHome, false}} {
+		opened, locked := l.tryKey(tt.home, store, rec.id)
+		if len(opened) > 0 != tt.opens || len(locked) < 3 {
+			t.Errorf("%s opens %v and not %v", tt.name, opened, locked)
+		}
+	}
+	var verified []string
+	for _, e := range l.timeline(home, rec.id, store) {
+		if e.Type == media.EventVerified {
+			verified = append(verified, e.Participant+" is "+e.Name+" by "+e.Reason)
+		}
+		if e.Type == media.EventIntegrity {
+			t.Errorf("trouble: %+v", e)
+		}
+	}
+	slices.Sort(verified)
+	if want := []string{"laptop-4 is Ben by proof", "phone-17 is Ada by proof"}; !slices.Equal(verified, want) {
+		t.Errorf("verified %q, want %q", verified, want)
+	}
+}
+
+// TestConsentIsAsked: nothing of anyone is kept before they agree, in the chat or
+// with their key, and nothing after they take it back.
+func TestConsentIsAsked(t *testing.T) {
+	l := newLab(t)
+	home, recorderCard := l.person("Recorder")
+	adaHome, adaCard := l.person("Ada", recorderCard)
+	l.must(home, "keys", "add", "--yes", writeCard(t, adaCard))
+	store := filepath.Join(l.dir, "store")
+	l.publisher("weekly", "mute", "Says nothing")
+	writer := l.publisher("weekly", "writer", "Writes")
+	ada := l.prover(adaHome, members.Config{Room: "weekly", Identity: "ada", Name: "Ada", Audio: fixtures.Speech(0)})
+	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask")
+	bot := l.recorderSeen(ada, func(p member.Peer) bool { return p.State.Phase == "recording" && p.State.Consent == "ask" })
+	if err := writer.Wait(l.ctx, func() bool {
+		return slices.ContainsFunc(writer.Messages(), func(m members.Message) bool { return strings.Contains(m.Text, `write "yes" in the chat`) })
+	}); err != nil {
+		t.Fatalf("the writer was told %+v", writer.Messages())
+	}
+	time.Sleep(3 * time.Second)
+	if err := ada.Session().Answer(bot.Identity, true); err != nil {
+		t.Fatal(err)
+	}
+	writer.Say("Yes.")
+	time.Sleep(4 * time.Second)
+	if err := ada.Session().Answer(bot.Identity, false); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	writer.Say("yes") // said before, and of no effect for ada
+	time.Sleep(3 * time.Second)
+	if code := rec.stop(syscall.SIGINT); code != 0 {
+		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
+	}
+	said := make(map[string][]string)
+	var missing []string
+	for _, e := range l.timeline(home, rec.id, store) {
+		switch {
+		case e.Type == media.EventConsent:
+			said[e.Participant] = append(said[e.Participant], e.Reason)
+		case e.Type == media.EventGap && e.Reason == media.GapConsent:
+			missing = append(missing, e.Participant)
+		}
+	}
+	if !slices.Equal(said["ada"], []string{"given", "withdrawn"}) || !slices.Equal(said["writer"], []string{"given"}) || len(said) != 2 {
+		t.Errorf("answers %v", said)
+	}
+	for _, who := range []string{"ada", "mute", "writer"} {
+		if !slices.Contains(missing, who) {
+			t.Errorf("nothing of %s is missing before they agreed", who)
+		}
+	}
+	out := l.must(home, "info", rec.id, "--store", store, "--json")
+	var info struct {
+		Tracks []struct{ Participant string }
+	}
+	if err := json.Unmarshal([]byte(out), &info); err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range info.Tracks {
+		if tr.Participant == "mute" {
+			t.Errorf("a track of who never agreed is in the recording")
+		}
+	}
+}

@@ -1,0 +1,378 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/livekit"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	retellAfter  = 3 * time.Second // new readers are gathered for so long before the chat is told
+	maxAttendees = 4096            // whose standing is remembered; more are strangers
+)
+
+// A membership knows who of those in the room is who, what they agreed to, and who
+// reads what is recorded now. It is safe for concurrent use.
+type membership struct {
+	policy  policy
+	whole   bool // who attended reads all
+	home    *keys.Home
+	readers []reader // who read all
+	named   memberCards
+	log     *slog.Logger
+	notef   func(format string, args ...any) // tells who runs the recorder
+	store   string                           // the kind of the store
+	id      string                           // the recording's
+
+	session *member.Session
+	room    *livekit.Room
+	wake    chan struct{}
+
+	mu       sync.Mutex
+	rec      *recorder.Recorder // nil before it records
+	people   map[string]*attendee
+	changed  map[string]bool // identities of whom the session told something
+	troubles []member.Event
+	phase    string
+	told     string // the readers that the chat was told last
+	since    time.Time
+}
+
+// An attendee is someone in the room, or who was there and reads all.
+type attendee struct {
+	here  bool
+	cards []keys.Card // who they are, nil if that is not known
+	how   string      // by what, a media.VerifiedBy reason
+	name  string      // on their card
+	ready bool        // they need not confirm what the recorder says, or have
+	said  reply
+}
+
+// newMembership begins the member protocol in a room that was joined.
+func newMembership(r *recording, room *livekit.Room, id string) (*membership, error) {
+	m := &membership{
+		policy: r.policy, whole: r.whole, home: r.home, readers: r.readers, named: r.members, log: r.log, notef: r.say,
+		store: storeKind(r.storeName), id: id, room: room, wake: make(chan struct{}, 1),
+		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "waiting",
+	}
+	var err error
+	m.session, err = member.New(member.Config{
+		Room: room.Name(), Identity: room.Identity(), Key: r.identity, Judge: r.home, Log: r.log, Notify: m.notice,
+		Send: func(ctx context.Context, to []string, packet []byte) error {
+			return room.Send(ctx, member.Topic, to, packet)
+		},
+	})
+	return m, err
+}
+
+// storeKind is what members are told of where the recording goes.
+func storeKind(store string) string {
+	if strings.HasPrefix(store, "s3://") {
+		return "s3"
+	}
+	return "folder"
+}
+
+// run serves the protocol until ctx ends.
+func (m *membership) run(ctx context.Context) {
+	var serving sync.WaitGroup
+	serving.Go(func() { m.session.Run(ctx) })
+	defer serving.Wait()
+	every := time.NewTicker(time.Second)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.wake:
+		case <-every.C:
+		}
+		m.mu.Lock()
+		changed, troubles := m.changed, m.troubles
+		m.changed, m.troubles = make(map[string]bool), nil
+		m.mu.Unlock()
+		for _, t := range troubles {
+			m.suspect(t)
+		}
+		for identity := range changed {
+			m.consider(m.session.Peer(identity))
+		}
+		m.retell(ctx, time.Now())
+	}
+}
+
+// notice takes what the session tells, and leaves the work to run.
+func (m *membership) notice(e member.Event) {
+	m.mu.Lock()
+	if e.Trouble == "" {
+		m.changed[e.Identity] = true
+	} else if len(m.troubles) < maxAttendees {
+		m.troubles = append(m.troubles, e)
+	}
+	m.mu.Unlock()
+	signalTo(m.wake)
+}
+
+// records makes the membership one of a recorder that is about to begin.
+func (m *membership) records(rec *recorder.Recorder) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rec = rec
+}
+
+// suspect tells that somebody's word of who they are does not hold.
+func (m *membership) suspect(t member.Event) {
+	m.log.Warn("a member's word does not hold", "trouble", t.Trouble)
+	who := t.Identity
+	if who == "" {
+		who = "someone hidden"
+	}
+	m.notef("%s: %s (%s)", clean(who), clean(t.Detail), t.Trouble)
+	m.mu.Lock()
+	rec := m.rec
+	m.mu.Unlock()
+	if rec != nil {
+		_ = rec.Suspected(t.Identity, "member: "+string(t.Trouble)) // not recording: it was told above
+	}
+}
+
+// consider takes what is known of a participant now.
+func (m *membership) consider(p member.Peer) {
+	var cards []keys.Card
+	if p.Standing == member.Verified {
+		// All their devices, or the one they are here with.
+		var err error
+		if cards, err = m.home.Person(p.Card.Name); err != nil {
+			cards = []keys.Card{p.Card}
+		}
+	}
+	m.mu.Lock()
+	a := m.attendee(p.Identity)
+	if a == nil {
+		m.mu.Unlock()
+		return
+	}
+	before := *a
+	if _, named := m.named[p.Identity]; !named && p.Standing == member.Verified {
+		a.cards, a.how, a.name = cards, media.VerifiedByProof, p.Card.Name
+	}
+	a.ready = p.Card.Key == "" || p.Seen || p.Standing != member.Verified
+	said := unanswered
+	if !p.Answered.IsZero() {
+		said = no
+		if p.Yes {
+			said = yes
+		}
+	}
+	rec := m.rec
+	m.mu.Unlock()
+	if rec != nil {
+		if before.cards == nil && len(cards) > 0 {
+			_ = rec.Verified(p.Identity, p.Card.Name, media.VerifiedByProof) // not recording any more
+		}
+		rec.Reconsider(p.Identity)
+	}
+	if said != unanswered {
+		m.answered(p.Identity, said, "by their client")
+	}
+	m.announce()
+}
+
+// attendee returns what is known of somebody, nil where there are too many. m.mu
+// is held.
+func (m *membership) attendee(identity string) *attendee {
+	a := m.people[identity]
+	if a == nil && len(m.people) < maxAttendees {
+		a = &attendee{ready: true}
+		if cards, ok := m.named[identity]; ok {
+			a.cards, a.how, a.name = cards, media.VerifiedByOperator, cards[0].Name
+		}
+		m.people[identity] = a
+	}
+	return a
+}
+
+// came and went follow who is in the room.
+func (m *membership) came(identity string) {
+	m.mu.Lock()
+	if a := m.attendee(identity); a != nil {
+		a.here = true
+	}
+	m.mu.Unlock()
+	m.session.Joined(identity)
+	m.announce()
+}
+
+func (m *membership) went(identity string) {
+	m.mu.Lock()
+	if a := m.people[identity]; a != nil {
+		a.here = false
+		if !m.whole || a.cards == nil {
+			delete(m.people, identity) // who comes back proves it, and is asked, again
+		}
+	}
+	m.mu.Unlock()
+	m.session.Left(identity)
+	m.announce()
+}
+
+// wrote takes a chat line, which may be an answer. An answer that a verified
+// member gave with their key stands over what is written under their identity.
+func (m *membership) wrote(identity, text string) {
+	if m.policy.consent != "ask" {
+		return
+	}
+	said := chatAnswer(text)
+	if said == unanswered || said == yes && !m.session.Peer(identity).Answered.IsZero() {
+		return
+	}
+	m.answered(identity, said, text)
+}
+
+// answered notes what somebody says to being recorded.
+func (m *membership) answered(identity string, said reply, words string) {
+	m.mu.Lock()
+	a := m.attendee(identity)
+	if m.policy.consent != "ask" || a == nil || a.said == said {
+		m.mu.Unlock()
+		return
+	}
+	how := media.ConsentGiven
+	if said == no {
+		how = media.ConsentRefused
+		if a.said == yes {
+			how = media.ConsentWithdrawn
+		}
+	}
+	a.said = said
+	rec := m.rec
+	m.mu.Unlock()
+	if rec != nil {
+		rec.Reconsider(identity)
+		_ = rec.Consented(identity, how, words) // not recording: nothing is kept of them then
+	}
+}
+
+// permission says why nothing of a participant may be kept, "" if it may. It is a
+// recorder.Config's Permission.
+func (m *membership) permission(identity string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a := m.people[identity]
+	switch {
+	case m.policy.consent == "ask" && (a == nil || a.said != yes):
+		return media.GapConsent
+	case m.policy.record == "verified" && (a == nil || a.cards == nil):
+		return media.GapUnverified
+	case a != nil && !a.ready:
+		return media.GapUnverified // a verified member hears what the recorder does first
+	}
+	return ""
+}
+
+// reader returns the cards of a member who reads what they attend.
+func (m *membership) reader(identity string) (name, how string, cards []keys.Card) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a := m.people[identity]
+	if a == nil || a.how == media.VerifiedByProof && m.policy.readers != "verified" {
+		return "", "", nil
+	}
+	return a.name, a.how, a.cards
+}
+
+// state is what members are told now.
+func (m *membership) state() member.State {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := member.State{Phase: m.phase, Recording: m.id, Access: "present", Policy: m.policy.readers,
+		Keeps: m.policy.record, Consent: m.policy.consent, Store: m.store}
+	if m.whole {
+		s.Access = "whole"
+	}
+	for _, r := range m.readers {
+		if r.card != nil {
+			s.Readers = append(s.Readers, member.Reader{Fingerprint: r.card.Fingerprint(), Name: r.card.Name})
+		} else {
+			s.Readers = append(s.Readers, member.Reader{Name: r.name})
+		}
+	}
+	var present []member.Reader
+	for _, a := range m.people {
+		if a.how == media.VerifiedByProof && m.policy.readers != "verified" || !a.here && !m.whole {
+			continue
+		}
+		for _, c := range a.cards {
+			r := member.Reader{Fingerprint: c.Fingerprint(), Name: c.Name}
+			if !slices.Contains(s.Readers, r) && !slices.Contains(present, r) {
+				present = append(present, r)
+			}
+		}
+	}
+	slices.SortFunc(present, func(a, b member.Reader) int { return strings.Compare(a.Fingerprint.String(), b.Fingerprint.String()) })
+	s.Readers = append(s.Readers, present...)
+	return s
+}
+
+// announce tells members' clients what the recorder does now, if that has changed.
+func (m *membership) announce() {
+	if err := m.session.Announce(m.state()); err != nil {
+		m.log.Error("the members cannot be told who reads", "err", err)
+	}
+}
+
+// setPhase notes what the recorder does: waiting, recording, paused or stopped.
+func (m *membership) setPhase(phase string) {
+	m.mu.Lock()
+	m.phase = phase
+	m.mu.Unlock()
+	m.announce()
+}
+
+// retell tells the chat of other readers, some time after they changed: those who
+// know nothing of the protocol are to know, too.
+func (m *membership) retell(ctx context.Context, now time.Time) {
+	s := m.state()
+	code := m.session.Code()
+	var names []string
+	for _, r := range s.Readers {
+		name := r.Name
+		if r.Fingerprint != (keys.Fingerprint{}) {
+			name += " (" + r.Fingerprint.String() + ")"
+		}
+		names = append(names, name)
+	}
+	text := fmt.Sprintf("What is recorded now can be opened by: %s. Meeting code: %s.", strings.Join(names, ", "), code)
+	m.mu.Lock()
+	recording := m.phase == "recording"
+	first := m.told == ""
+	switch {
+	case !recording || text == m.told:
+		m.since = time.Time{}
+		m.mu.Unlock()
+		return
+	case m.since.IsZero():
+		m.since = now
+	}
+	if !first && now.Sub(m.since) < retellAfter {
+		m.mu.Unlock()
+		return
+	}
+	m.told, m.since = text, time.Time{}
+	m.mu.Unlock()
+	m.room.SetAttributes(map[string]string{"sealtape.code": code, "sealtape.recording": m.id})
+	m.notef("meeting code: %s", code)
+	if err := m.room.Announce(ctx, text); err != nil && ctx.Err() == nil {
+		m.log.Warn("the room was not told who reads", "err", err)
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/livekit"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A memberRoom is a room whose members are asked who they are, and are told what
+// the recorder does.
+type memberRoom struct {
+	*livekit.Room
+	m    *membership
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// withMembers begins the protocol beside a room. Closing it ends it.
+func withMembers(ctx context.Context, room *livekit.Room, m *membership) *memberRoom {
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r := &memberRoom{Room: room, m: m, stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		m.run(run)
+	}()
+	return r
+}
+
+// Accept implements recorder.Room.
+func (r *memberRoom) Accept(ctx context.Context) (recorder.RoomEvent, error) {
+	e, err := r.Room.Accept(ctx)
+	if err != nil {
+		return e, err
+	}
+	switch e.Type {
+	case media.EventJoin:
+		r.m.came(e.Participant)
+	case media.EventLeave:
+		r.m.went(e.Participant)
+	case media.EventChat:
+		r.m.wrote(e.Participant, e.Text)
+	}
+	return e, nil
+}
+
+// Announce implements recorder.Room. The recording begins with the first one.
+func (r *memberRoom) Announce(ctx context.Context, text string) error {
+	if err := r.Room.Announce(ctx, text); err != nil {
+		return err
+	}
+	r.m.mu.Lock()
+	begins := r.m.phase == "waiting"
+	r.m.mu.Unlock()
+	if begins {
+		r.m.setPhase("recording")
+	}
+	return nil
+}
+
+// SetState implements recorder.StateRoom.
+func (r *memberRoom) SetState(state string) {
+	r.Room.SetState(state)
+	r.m.setPhase(state)
+}
+
+// Close implements recorder.Room: the members hear that it is over.
+func (r *memberRoom) Close() error {
+	r.m.setPhase("stopped")
+	time.Sleep(farewell) // SCTP has no way to tell when it has left the machine
+	r.stop()
+	<-r.done
+	return r.Room.Close()
+}
+
+// farewell is what the last message needs to be sent.
+const farewell = 300 * time.Millisecond
+
+// A memberAccess seals to the fixed readers and to those members who are here.
+// It implements recorder.Access.
+type memberAccess struct {
+	w      *archive.Writer
+	always []age.Recipient
+	m      *membership
+}
+
+func (a memberAccess) Reader(identity string) (name, how string, ok bool) {
+	name, how, cards := a.m.reader(identity)
+	return name, how, len(cards) > 0
+}
+
+func (a memberAccess) StartEpoch(present []string) error {
+	to := append([]age.Recipient(nil), a.always...)
+	for _, identity := range present {
+		_, _, cards := a.m.reader(identity)
+		for _, card := range cards {
+			to = append(to, card.AgeRecipients()...)
+		}
+	}
+	_, err := a.w.StartEpoch(to)
+	return err
+}
+
+// A wholeAccess lets whoever attended read all of the recording. It implements
+// recorder.Admitter.
+type wholeAccess struct{ memberAccess }
+
+func (a wholeAccess) Admit(identity string) error {
+	_, _, cards := a.m.reader(identity)
+	for _, card := range cards {
+		if _, err := a.w.Admit(card.Key, card.AgeRecipients()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
