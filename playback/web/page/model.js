@@ -252,8 +252,9 @@ export class Recording {
 		return this.missing.get(uid) || [];
 	}
 
-	/** at tells who is there, who speaks and which screens are shown at t. */
+	/** at tells who is there, who speaks and which screens are shown at t; at the end, just before it. */
 	at(t) {
+		t = Math.min(t, this.duration - 0.05);
 		const present = [], speaking = [];
 		for (const p of this.people) {
 			if (spans.within(p.presence, t)) present.push(p.id);

@@ -10,17 +10,12 @@
  *   update  the recording grew
  *   error   detail.text, for people
  */
-import { supported } from "./buffer.js";
 import { Clock } from "./clock.js";
-import { Feed } from "./feed.js";
 import { Live } from "./live.js";
 import * as spans from "./spans.js";
 import { stateOf } from "./state.js";
 import { Ticker } from "./tick.js";
-import { TrackPlayer } from "./track.js";
-
-/** How far ahead is read, in seconds of real time, and how far elements are kept open around the clock. */
-const ahead = 20, linger = 12;
+import { Tracks } from "./tracks.js";
 
 /** How long pictures may keep the sound waiting, in seconds; and a sound that does not get ready the others. */
 const picturePatience = 0.8, soundPatience = 2.5;
@@ -28,27 +23,18 @@ const picturePatience = 0.8, soundPatience = 2.5;
 /** How often all is looked after, in milliseconds: while it plays, just after it began, and while it does not. */
 const steady = 40, brisk = 10, idle = 200;
 
-/** How many pictures are fetched before the page says which it shows. */
-const likely = 6;
-
 /** How much must be there to go on after it was not, in seconds of real time. */
 const enough = 1;
 
 export class Player extends EventTarget {
 	#clock = new Clock();
-	#tracks = new Map(); // UID to TrackPlayer, those that are open
-	#elements = new Map();
 	#volumes = new Map();
-	#shown = new Set();
-	#unsupported = new Set();
-	#broken = new Map(); // UID to what the browser said
 	#paused = true;
 	#waiting = false;
 	#ended = false;
 	#destroyed = false;
 	#volume = 1;
 	#muted = false;
-	#trouble = "";
 	#silences = null;
 	#soon = false;
 	#unplanned = false;
@@ -65,33 +51,21 @@ export class Player extends EventTarget {
 		this.recording = recording;
 		this.api = api;
 		this.skipSilence = false;
-		this.#feed = new Feed({
-			api, recording,
-			give: (uid, i, parts) => {
-				this.#tracks.get(uid)?.give(i, parts);
-				this.#poke();
-			},
-			fail: (i, state) => {
-				if (recording.fail(i, state)) this.#tell("spans");
-				this.#poke(true);
-			},
-			trouble: (text) => {
-				this.#trouble = text;
-				this.#tell("state");
-			},
+		this.#tracks = new Tracks({
+			recording, api, clock: this.#clock, poke: (plan) => this.#poke(plan), tell: (type) => this.#tell(type),
+			opened: (p) => this.#loud(p), refused: () => this.#refused(),
 		});
-		for (const t of recording.tracks) this.#check(t);
 		this.#ticker = new Ticker(() => this.#tick());
 		this.#ticker.every(idle);
 		this.#live = new Live({ recording, api, grown: () => this.#grown(), trouble: (text) => this.#tell("error", { text }) });
 		document.addEventListener("visibilitychange", this.#seen);
 		// What is likely to be shown is fetched while the page is still being built.
-		this.#shown = this.#guess(at);
+		this.#tracks.guess(at);
 		this.#jump(at);
 		this.#plan();
 	}
 
-	#feed;
+	#tracks;
 	#ticker;
 	#live;
 	#seen = () => this.#poke(true);
@@ -105,7 +79,7 @@ export class Player extends EventTarget {
 	get ended() { return this.#ended; }
 	get live() { return this.recording.live; }
 	/** Why it waits, if the store does not answer; else "". */
-	get trouble() { return this.#trouble; }
+	get trouble() { return this.#tracks.trouble; }
 
 	/** From 0.5 to 3. */
 	get rate() { return this.#clock.rate; }
@@ -153,7 +127,7 @@ export class Player extends EventTarget {
 		this.#waiting = false;
 		this.#clock.set(this.time);
 		this.#clock.stop();
-		for (const t of this.#tracks.values()) t.halt();
+		for (const t of this.#tracks.all()) t.halt();
 		this.#ticker.every(idle);
 		this.#tell("state");
 		this.#tick();
@@ -175,66 +149,40 @@ export class Player extends EventTarget {
 		this.#waiting = true;
 		this.#since = performance.now() / 1000;
 		this.#soundReady = null;
-		for (const p of this.#tracks.values()) p.aim(t);
+		for (const p of this.#tracks.all()) p.aim(t);
 		this.#poke(true);
 	}
 	#since = 0;
 	#soundReady = null;
 	#aimed = 0; // what was sought last: no earlier time is told
 
-	/** guess returns the pictures that anyone would show at t. */
-	#guess(t) {
-		const there = this.recording.tracks.filter((x) => x.kind === "video" && this.recording.sends(x.uid, t, t + 1));
-		const screens = there.filter((x) => x.source === "screen"), others = there.filter((x) => x.source !== "screen");
-		return new Set(screens.concat(others).slice(0, likely).map((x) => x.uid));
-	}
-
 	/** show says which tracks' pictures are seen. No others are fetched. */
 	show(uids) {
-		this.#shown = new Set(uids);
+		this.#tracks.shown = new Set(uids);
 		this.#poke(true);
 	}
 
 	/** element returns the video element of a track, always the same one. */
 	element(uid) {
-		let e = this.#elements.get(uid);
-		if (e) return e;
-		const track = this.recording.track(uid);
-		e = document.createElement(track?.kind === "audio" ? "audio" : "video");
-		e.preload = "auto";
-		e.preservesPitch = true;
-		if (track?.kind !== "audio") {
-			e.muted = true; // it has no sound, and may thus play unasked
-			e.playsInline = true;
-			e.tabIndex = -1;
-			e.disablePictureInPicture = true;
-		}
-		this.#elements.set(uid, e);
-		return e;
+		return this.#tracks.element(uid);
 	}
 
 	/** elements returns all elements that have media about now, by UID. For tests that look and listen. */
 	elements() {
-		return new Map([...this.#tracks].map(([uid, t]) => [uid, t.element]));
+		return new Map(this.#tracks.all().map((p) => [p.uid, p.element]));
 	}
 
 	/** drift tells how far each playing element is from the clock, in seconds. For tests. */
 	drift() {
 		const t = this.#clock.time;
-		return [...this.#tracks.values()].filter((p) => p.on).map((p) => ({
+		return this.#tracks.all().filter((p) => p.on).map((p) => ({
 			uid: p.uid, kind: p.kind, error: p.element.currentTime - t, factor: p.factor, steady: p.steady,
 		}));
 	}
 
 	/** buffered returns what can be played at once, about the present time. */
 	get buffered() {
-		const t = this.time, all = [...this.#tracks.values()];
-		const { segments } = this.recording;
-		const out = [];
-		for (let i = this.recording.segmentAt(t); i >= 0 && i < segments.length && segments[i].from < t + ahead * 3; i++) {
-			if (all.every((p) => p.covered(segments[i].from + 0.001))) out.push([segments[i].from, segments[i].to]);
-		}
-		return spans.merge(out);
+		return this.#tracks.buffered(this.time);
 	}
 
 	/**
@@ -242,10 +190,10 @@ export class Player extends EventTarget {
 	 * @returns {import("./state.js").State}
 	 */
 	state(uid) {
-		const t = this.time, p = this.#tracks.get(uid);
+		const t = Math.min(this.time, this.duration - 0.05), p = this.#tracks.open.get(uid);
 		return stateOf(this.recording, uid, t, {
-			there: !!p?.range(t), covered: p ? p.covered(t) : !this.#waiting, unsupported: this.#unsupported.has(uid),
-			broken: p?.spoils(t) ? this.#broken.get(uid) : "", paused: this.#paused, waiting: this.#waiting,
+			there: !!p?.range(t), covered: p ? p.covered(t) : !this.#waiting, unsupported: this.#tracks.unsupported.has(uid),
+			broken: p?.spoils(t) ? this.#tracks.broken.get(uid) : "", paused: this.#paused, waiting: this.#waiting,
 		});
 	}
 
@@ -267,11 +215,8 @@ export class Player extends EventTarget {
 		this.#clock.stop();
 		this.#ticker.close();
 		this.#live.close();
-		this.#feed.close();
 		document.removeEventListener("visibilitychange", this.#seen);
-		for (const t of this.#tracks.values()) t.close();
-		this.#tracks.clear();
-		this.#elements.clear();
+		this.#tracks.close();
 	}
 
 	#tell(type, detail = {}) {
@@ -279,7 +224,7 @@ export class Player extends EventTarget {
 	}
 
 	#sound() {
-		for (const p of this.#tracks.values()) this.#loud(p);
+		for (const p of this.#tracks.all()) this.#loud(p);
 		this.#tell("state");
 	}
 
@@ -289,12 +234,8 @@ export class Player extends EventTarget {
 		p.element.volume = this.#volume * this.volumeOf(this.recording.track(p.uid)?.participant);
 	}
 
-	#check(track) {
-		if (track.mime && !supported(track.mime)) this.#unsupported.add(track.uid);
-	}
-
 	#grown() {
-		for (const t of this.recording.tracks) this.#check(t);
+		this.#tracks.check();
 		this.#silences = null;
 		this.#poke(true);
 		this.#tell("update");
@@ -315,61 +256,14 @@ export class Player extends EventTarget {
 		});
 	}
 
-	/** Whether a track is to be open: it has media about now, and can be heard or is seen. */
-	#wanted(track, from, to) {
-		if (this.#unsupported.has(track.uid)) return false;
-		if (track.kind === "video" && (!this.#shown.has(track.uid) || document.hidden)) return false;
-		return this.recording.sends(track.uid, from, to);
-	}
-
-	/** plan opens and closes tracks, and says what is to be fetched. */
 	#plan() {
 		if (this.#destroyed) return;
 		this.#told.plan = performance.now();
 		this.#unplanned = false;
-		const t = this.#clock.time, far = t + ahead * Math.max(1, this.rate);
-		const silence = this.skipSilence ? this.#silenceIn(t, far) : null;
-		const until = silence ? silence[0] : far, jump = silence ? silence[1] : null;
-		let changed = false;
-		for (const track of this.recording.tracks) {
-			const p = this.#tracks.get(track.uid);
-			if (!p && (this.#wanted(track, t, far) || jump !== null && this.#wanted(track, jump, jump + 1))) {
-				this.#open(track);
-				changed = true;
-			} else if (p && !this.#wanted(track, t - linger, Math.max(far, jump ?? 0))) {
-				p.close();
-				this.#tracks.delete(track.uid);
-				changed = true;
-			}
-		}
-		const wants = new Map();
-		const want = (i, uid) => wants.set(i, (wants.get(i) || new Set()).add(uid));
-		for (const p of this.#tracks.values()) for (const i of p.lacks(until, jump)) want(i, p.uid);
-		// What is played now first, then what its pictures need, then what follows.
-		const at = this.recording.segmentAt(t);
-		const order = (i) => (i === at ? -1e9 : i < at ? i - 1e6 : i);
-		const sorted = [...wants].sort((x, y) => order(x[0]) - order(y[0]));
-		this.#feed.want(sorted, sorted.filter(([i]) => i <= at).length);
-		if (changed) this.#tell("tracks");
-	}
-
-	#open(track) {
-		const p = new TrackPlayer(this.recording, track, this.element(track.uid), {
-			clock: (now) => this.#clock.at(now),
-			changed: () => this.#poke(),
-			broken: (text) => {
-				this.#broken.set(track.uid, text);
-				p.excused = true;
-				this.#poke(true);
-				this.#tell("state");
-			},
-			refused: () => this.#refused(),
+		this.#tracks.plan(this.#clock.time, this.rate, (from, to) => {
+			const silence = this.skipSilence ? this.#silenceIn(from, to) : null;
+			return silence && silence[0] > from ? silence : null;
 		});
-		// Who looks at other pictures while it plays must not have the sound stop.
-		p.excused = this.#clock.running && p.kind === "video";
-		this.#tracks.set(track.uid, p);
-		this.#loud(p);
-		p.aim(this.#clock.time);
 	}
 
 	#refused() {
@@ -384,7 +278,7 @@ export class Player extends EventTarget {
 		if (this.#unplanned || now - this.#told.plan > 250) this.#plan();
 		if (now - this.#told.tidy > 500) {
 			this.#told.tidy = now;
-			for (const p of this.#tracks.values()) p.tidy();
+			for (const p of this.#tracks.all()) p.tidy();
 		}
 		if (this.#clock.running) this.#run();
 		else this.#ready(now / 1000);
@@ -398,7 +292,8 @@ export class Player extends EventTarget {
 	#ready(now) {
 		const t = this.#clock.time;
 		if (!this.#paused && t >= this.duration - 0.02) return this.#end();
-		const all = [...this.#tracks.values()];
+		if (!this.#paused && this.skipSilence && this.#skip(t)) return;
+		const all = this.#tracks.all();
 		const late = all.filter((p) => !p.prepare(t, !this.#paused));
 		const sounds = late.filter((p) => p.kind === "audio");
 		if (sounds.length > 0 && sounds.some((p) => !p.covered(t))) this.#soundReady = null;
@@ -425,6 +320,7 @@ export class Player extends EventTarget {
 		const first = all.filter((p) => p.range(t) && !late.includes(p));
 		const lag = Math.max(0, ...first.map((p) => p.latency()));
 		this.#aimed = t;
+		this.#last = t - lag * this.rate;
 		this.#clock.set(t - lag * this.rate);
 		this.#clock.start();
 		this.#paced = this.#started = now;
@@ -436,6 +332,7 @@ export class Player extends EventTarget {
 	}
 	#started = 0;
 	#heard;
+	#last = 0;
 	#paced = 0; // when it started, or changed its pace
 
 	/** After a stop for want of media there must be a little more than nothing. */
@@ -454,12 +351,14 @@ export class Player extends EventTarget {
 		let t = this.#clock.time;
 		if (t >= this.duration) return this.#end();
 		if (this.skipSilence && this.#skip(t)) return;
-		const all = [...this.#tracks.values()];
+		const all = this.#tracks.all();
 		const now = performance.now() / 1000;
 		const sounds = all.filter((p) => p.kind === "audio");
 		const errors = sounds.map((p) => p.heard(t, this.rate)).filter((e) => e !== null);
 		this.#clock.follow(errors, now - this.#paced < 0.6);
-		t = this.#clock.time;
+		const playing = sounds.filter((p) => p.on);
+		if (playing.length > 0 && playing.every((p) => p.dry)) this.#clock.set(this.#last);
+		this.#last = t = this.#clock.time;
 		// Pictures begin when sound is heard and has got into its stride, which tells
 		// what time it really is.
 		if (errors.length > 0) this.#heard ??= now;
@@ -479,7 +378,7 @@ export class Player extends EventTarget {
 		this.#clock.stop();
 		this.#starved = this.#waiting = true;
 		this.#soundReady = null;
-		for (const p of this.#tracks.values()) p.halt();
+		for (const p of this.#tracks.all()) p.halt();
 		this.#tell("state");
 	}
 
@@ -503,7 +402,7 @@ export class Player extends EventTarget {
 		if (this.#clock.running) {
 			this.#clock.stop();
 			this.#clock.set(this.duration);
-			for (const p of this.#tracks.values()) p.halt();
+			for (const p of this.#tracks.all()) p.halt();
 		}
 		if (this.live) {
 			if (this.#waiting && this.#starved) return;

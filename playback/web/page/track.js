@@ -239,6 +239,7 @@ export class TrackPlayer {
 		this.#cancel();
 		if (this.on) {
 			this.on = false;
+			this.dry = undefined;
 			this.placed = null;
 			this.element.pause();
 		}
@@ -331,10 +332,11 @@ export class TrackPlayer {
 	#steer(t, rate, now) {
 		const e = this.element;
 		if (e.seeking) return;
-		// It ran dry, for the machine is busy or the device was changed. Where all did
-		// the clock goes with them when they are back.
 		if (e.readyState < 3 && this.kind === "audio") {
-			this.dry ??= now;
+			// Where its media ends it just stops. Otherwise it ran dry, for the machine is
+			// busy or the device was changed: where all do, the clock waits.
+			const r = this.buffer.around(e.currentTime);
+			if (r && r[1] - e.currentTime > 0.5) this.dry ??= now;
 			if (now - this.dry > 2) this.#restart(t, rate, now);
 			return;
 		}

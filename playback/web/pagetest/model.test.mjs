@@ -86,6 +86,7 @@ test("at tells who is there, speaks and shows", () => {
 	assert.deepEqual(r.at(5), { present: ["ada"], speaking: ["ada"], screens: [] });
 	assert.deepEqual(r.at(52), { present: ["ada", "ben"], speaking: [], screens: ["3"] });
 	assert.deepEqual(r.at(31.5).speaking, ["ben"]);
+	assert.deepEqual(r.at(60).screens, ["3"]); // who looks at the end sees how it ended
 });
 
 test("silences leave a little around words", () => {
