@@ -29,6 +29,9 @@ type PageConfig struct {
 	URL string
 	// Width and Height are the window's; 0 means 1280x800.
 	Width, Height int
+	// Scale is how many pixels of the screen one of the page's has. 0 is as
+	// Chromium likes; a Screenshot is then not quite as large as the window.
+	Scale float64
 	// Dark asks for dark colours, as people's systems do.
 	Dark bool
 	// Measure lets the page's sound be tapped: scripts of ours are let in, and
@@ -98,6 +101,9 @@ func (p *Page) start(ctx context.Context, c PageConfig) error {
 	}
 	if c.Measure {
 		steps = append(steps, command(page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}))
+	}
+	if c.Scale > 0 {
+		steps = append(steps, chromedp.EmulateViewport(int64(cmp.Or(c.Width, 1280)), int64(cmp.Or(c.Height, 800)), chromedp.EmulateScale(c.Scale)))
 	}
 	if c.Script != "" {
 		steps = append(steps, command(page.Enable, page.EnableParams{}),

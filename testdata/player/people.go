@@ -20,14 +20,17 @@ type People struct {
 }
 
 // NewPeople makes the homes owner and guest in a folder, or finds them there.
-func NewPeople(folder string) (*People, error) {
+func NewPeople(folder string) (*People, error) { return NewNamedPeople(folder, "Owner", "Guest") }
+
+// NewNamedPeople is NewPeople with other names.
+func NewNamedPeople(folder, ownerName, guestName string) (*People, error) {
 	p := &People{Owner: filepath.Join(folder, "owner"), Guest: filepath.Join(folder, "guest")}
 	var err error
 	var owner, guest *keys.Home
-	if owner, p.Signer, err = home(p.Owner, "Owner"); err != nil {
+	if owner, p.Signer, err = home(p.Owner, ownerName); err != nil {
 		return nil, err
 	}
-	guest, other, err := home(p.Guest, "Guest")
+	guest, other, err := home(p.Guest, guestName)
 	if err != nil {
 		return nil, err
 	}
