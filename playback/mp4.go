@@ -33,6 +33,8 @@ type MP4Options struct {
 	Width, Height int
 	// Rate is the number of pictures a second, 1 to 60; 0 means 25.
 	Rate int
+
+	stuck time.Duration // in place of stuck, for tests
 }
 
 var (
@@ -116,7 +118,7 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 		return err
 	}
 	n := int64((x.length()*time.Duration(o.Rate) + time.Second - 1) / time.Second)
-	feed := newFeed(running, x, program, o.Rate, scenes)
+	feed := newFeed(running, x, program, o, scenes)
 	var g errgroup.Group
 	do := func(work func() error) {
 		g.Go(func() error {
@@ -156,7 +158,7 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 func (x *excerpt) meeting(r Report) mix.Meeting {
 	m := mix.Meeting{Tracks: x.tracks, Events: x.events, Chosen: x.of}
 	for _, g := range r.Gaps {
-		m.Holes = append(m.Holes, mix.Hole{Track: g.Track, From: g.From, To: g.To, Text: "missing: " + reason(g.Reason)})
+		m.Holes = append(m.Holes, mix.Hole{Track: g.Track, From: g.From, To: g.To, Text: reason(g.Reason)})
 	}
 	for _, s := range r.Missing {
 		text := "missing"
@@ -174,21 +176,19 @@ func reason(gap string) string {
 	case media.GapStart, media.GapKeyFrame:
 		return "waiting for a picture"
 	case media.GapLoss:
-		return "lost on the way"
+		return "missing: lost on the way"
 	case media.GapNoKey:
-		return "no key"
+		return "missing: no key"
 	case media.GapAuth, media.GapPlaintext:
-		return "refused"
+		return "missing: refused"
 	case media.GapReconnect:
-		return "the recorder was away"
+		return "missing: the recorder was away"
 	case media.GapPaused:
 		return "recording paused"
-	case media.GapConsent, media.GapUnverified:
-		return "not to be recorded"
 	case media.GapCodec:
-		return "unknown codec"
+		return "missing: unknown codec"
 	case media.GapSpool:
-		return "the recorder's disk was full"
+		return "missing: the recorder's disk was full"
 	}
-	return "unknown reason"
+	return "missing"
 }

@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type feed struct {
 	program *ffmpeg.Program
 	rate    int
 	scenes  []mix.Scene
+	stuck   time.Duration
 	running sync.WaitGroup
 
 	mu       sync.Mutex
@@ -73,8 +75,8 @@ type channel struct {
 	last  time.Duration
 }
 
-func newFeed(ctx context.Context, x *excerpt, program *ffmpeg.Program, rate int, scenes []mix.Scene) *feed {
-	f := &feed{x: x, program: program, rate: rate, scenes: scenes, channels: make(map[uint64]*channel)}
+func newFeed(ctx context.Context, x *excerpt, program *ffmpeg.Program, o MP4Options, scenes []mix.Scene) *feed {
+	f := &feed{x: x, program: program, rate: o.Rate, scenes: scenes, stuck: cmp.Or(o.stuck, stuck), channels: make(map[uint64]*channel)}
 	f.ctx, f.cancel = context.WithCancelCause(ctx)
 	f.cond = sync.NewCond(&f.mu)
 	for _, t := range x.tracks {
@@ -220,6 +222,9 @@ func (f *feed) frame(fr excerptFrame) error {
 	c.last = fr.Time
 	at, place := open.when(fr, f.rate)
 	open.fed = max(open.fed, place)
+	if c.kind == seen {
+		open.real = append(open.real, place)
+	}
 	open.queue = append(open.queue, queued{at, fr.Frame})
 	f.queued += len(fr.Data)
 	f.cond.Broadcast()

@@ -21,6 +21,8 @@ type view struct {
 	w, h    int
 	from    *stretch // whose the picture is
 	fresh   bool     // it is not drawn yet
+	real    int64    // the place of the last frame
+	off     int64    // the last place where the track was off
 }
 
 // show draws the picture n times and writes it to w.
@@ -28,7 +30,7 @@ func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) erro
 	views := make(map[uint64]*view)
 	for _, c := range f.channels {
 		if c.kind == seen {
-			views[c.track.UID] = &view{c: c}
+			views[c.track.UID] = &view{c: c, off: math.MinInt32}
 		}
 	}
 	canvas := mix.NewPicture(o.Width, o.Height)
@@ -70,7 +72,7 @@ func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) erro
 		scene := &scenes[max(at, 0)]
 		for uid, v := range views {
 			if !scene.On[uid] {
-				v.forget()
+				v.off = place
 			}
 		}
 		f.paint(canvas, &painter, before, scene, views)
@@ -103,7 +105,8 @@ func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) erro
 	return err
 }
 
-// paint draws what is not as it was.
+// paint draws what is not as it was. A picture from before its track was off is
+// none; of media that follows an unmute the word may come half a second later.
 func (f *feed) paint(canvas *mix.Picture, painter *mix.Painter, before, scene *mix.Scene, views map[uint64]*view) {
 	all := before == nil || len(before.Tiles) != len(scene.Tiles)
 	if all {
@@ -115,7 +118,7 @@ func (f *feed) paint(canvas *mix.Picture, painter *mix.Painter, before, scene *m
 			continue
 		}
 		var p *mix.Picture
-		if v != nil && v.picture != nil {
+		if v != nil && v.picture != nil && v.real > v.off-int64(f.rate)/2 {
 			p = mix.Over(v.picture, v.w, v.h)
 		}
 		painter.Tile(canvas, t, p)
@@ -149,14 +152,13 @@ func (v *view) advance(f *feed, place int64) error {
 		}
 		v.picture, v.from, v.w, v.h, v.fresh = b, v.run, v.run.w, v.run.h, true
 	}
-	return nil
-}
-
-// forget lets go of a picture that is over.
-func (v *view) forget() {
-	if v.picture != nil {
-		v.picture, v.from, v.fresh = nil, nil, true
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for v.from != nil && len(v.from.real) > 0 && v.from.real[0] <= place {
+		v.real = v.from.real[0]
+		v.from.real = v.from.real[1:]
 	}
+	return nil
 }
 
 // An ear is what is heard of one channel.

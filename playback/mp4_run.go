@@ -35,7 +35,8 @@ type stretch struct {
 
 	// Under f.mu.
 	queue  []queued
-	fed    int64 // the place of the last frame
+	fed    int64   // the place of the last frame
+	real   []int64 // the places of frames that were not passed yet
 	last   time.Duration
 	ended  bool // no more frames come
 	failed bool // no more are taken
@@ -82,7 +83,9 @@ func (r *stretch) when(fr excerptFrame, rate int) (time.Duration, int64) {
 		return at, r.base + placeOf(at, sampleRate)
 	}
 	place := placeOf(fr.Time-fr.Early, rate)
-	at := time.Duration(place-r.base) * time.Second / time.Duration(rate)
+	// A bit behind the place: the last picture of all counts as over at its own
+	// time, which the decoder rounds up to the next place.
+	at := time.Duration(place-r.base)*time.Second/time.Duration(rate) + time.Millisecond
 	if r.last >= at {
 		// Hostile times may pile up beyond the place; the decoder sorts it out.
 		at = r.last + pileUp
@@ -218,7 +221,7 @@ func (r *stretch) take(kind int, place int64) ([]byte, bool, error) {
 	}
 	set(r)
 	defer set(nil)
-	guard := time.NewTimer(stuck)
+	guard := time.NewTimer(f.stuck)
 	defer guard.Stop()
 	for {
 		select {
@@ -231,11 +234,11 @@ func (r *stretch) take(kind int, place int64) ([]byte, bool, error) {
 			late := r.ended || r.fed > place
 			f.mu.Unlock()
 			if late {
-				f.problem(fmt.Errorf("track %d: its decoder did not get on with a picture or sound for %v", r.track, stuck))
+				f.problem(fmt.Errorf("track %d: its decoder did not get on with a picture or sound for %v", r.track, f.stuck))
 				r.discard()
 				return nil, false, nil
 			}
-			guard.Reset(stuck) // it waits as we do
+			guard.Reset(f.stuck) // it waits as we do
 		}
 	}
 }

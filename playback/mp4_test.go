@@ -32,7 +32,7 @@ func flashes(uid uint64, participant string, codec media.Codec, from, to, offset
 		if at >= to {
 			return t, frames
 		}
-		data := source[i%200]
+		data := source[i%len(source)]
 		if codec == media.AV1 {
 			data = bytes.TrimPrefix(data, []byte{0x12, 0}) // as the recorder keeps it
 		}

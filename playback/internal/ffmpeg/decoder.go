@@ -35,7 +35,7 @@ func (p *Program) Picture(ctx context.Context, t media.Track, width, height, rat
 	// the picture that it holds, which the constant rate of a raw output makes
 	// good: it counts.
 	graph := fmt.Sprintf("scale=w=%d:h=%d:force_original_aspect_ratio=decrease:flags=bilinear:out_range=tv,"+
-		"pad=%[1]d:%[2]d:(ow-iw)/2:(oh-ih)/2:black,setsar=1,fps=fps=%[3]d:round=near", width, height, rate)
+		"pad=%[1]d:%[2]d:(ow-iw)/2:(oh-ih)/2:black,setsar=1,fps=fps=%[3]d:round=near:eof_action=pass", width, height, rate)
 	return p.decode(ctx, t, []string{"-threads", "1", "-flags", "low_delay", "-max_pixels", fmt.Sprint(maxPixels), "-copyts"},
 		[]string{"-vf", graph, "-pix_fmt", "yuv420p", "-f", "rawvideo"})
 }

@@ -2,12 +2,16 @@ package ffmpeg
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
+	"syscall"
 )
 
 // An Encoder makes an MP4 file of pictures and sound. Each has a pipe of its
@@ -16,6 +20,7 @@ import (
 type Encoder struct {
 	Video, Audio *os.File
 	child        *child
+	path         string
 }
 
 // Film is what is encoded: pictures in planar YUV 4:2:0 in the range and the
@@ -55,7 +60,7 @@ func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, 
 	files = append(files, audioRead, audioWrite)
 
 	rate := strconv.Itoa(f.Rate)
-	args := []string{"-nostdin", "-hide_banner", "-nostats", "-v", "error", "-y",
+	args := []string{"-nostdin", "-hide_banner", "-nostats", "-v", "error", "-xerror", "-y",
 		"-protocol_whitelist", "pipe,fd", "-thread_queue_size", "64", "-f", "rawvideo", "-pix_fmt", "yuv420p",
 		"-s", fmt.Sprintf("%dx%d", f.Width, f.Height), "-r", rate, "-i", "pipe:0",
 		"-protocol_whitelist", "pipe,fd", "-thread_queue_size", "256", "-f", "s16le", "-ar", "48000", "-ac", "2", "-i", "pipe:3",
@@ -72,9 +77,59 @@ func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, 
 	if err != nil {
 		return nil, err
 	}
-	return &Encoder{Video: videoWrite, Audio: audioWrite, child: c}, nil
+	return &Encoder{Video: videoWrite, Audio: audioWrite, child: c, path: path}, nil
 }
 
 // Wait waits until the file is written, after both pipes were closed or the
-// context has ended.
-func (e *Encoder) Wait() error { return e.child.wait() }
+// context has ended. The error wraps syscall.ENOSPC if the disk is full.
+func (e *Encoder) Wait() error {
+	err := e.child.wait()
+	said := e.child.stderr.String()
+	switch {
+	case e.child.ctx.Err() != nil:
+	case strings.Contains(said, "No space left on device"): // our locale keeps it from being translated
+		err = fmt.Errorf("ffmpeg: %w", syscall.ENOSPC)
+	case err == nil:
+		// Some versions end well where the last of the file, or its index, could
+		// not be written.
+		if err = whole(e.path); err != nil && said != "" {
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+	}
+	return err
+}
+
+// whole reports by an error if the file is not a whole MP4: boxes up to its end
+// (ISO/IEC 14496-12, section 4.2), an index and media among them.
+func whole(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	seen := make(map[string]bool)
+	for at := int64(0); at < info.Size(); {
+		var head [16]byte
+		n, err := f.ReadAt(head[:], at)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		size := int64(binary.BigEndian.Uint32(head[:4]))
+		if size == 1 {
+			size = int64(binary.BigEndian.Uint64(head[8:]))
+		}
+		if n < 8 || size < 8 || size > info.Size()-at {
+			return errors.New("ffmpeg wrote an MP4 that is not whole")
+		}
+		seen[string(head[4:8])] = true
+		at += size
+	}
+	if !seen["moov"] || !seen["mdat"] {
+		return errors.New("ffmpeg wrote an MP4 without index or media")
+	}
+	return nil
+}
