@@ -50,12 +50,13 @@ type membership struct {
 
 // An attendee is someone in the room, or who was there and reads all.
 type attendee struct {
-	here  bool
-	cards []keys.Card // who they are, nil if that is not known
-	how   string      // by what, a media.VerifiedBy reason
-	name  string      // on their card
-	ready bool        // they need not confirm what the recorder says, or have
-	said  reply
+	here    bool
+	cards   []keys.Card // who they are, nil if that is not known
+	how     string      // by what, a media.VerifiedBy reason
+	name    string      // on their card
+	claimed bool        // they proved a card that is not pinned
+	ready   bool        // they need not confirm what the recorder says, or have
+	said    reply
 }
 
 // newMembership begins the member protocol in a room that was joined.
@@ -166,6 +167,7 @@ func (m *membership) consider(p member.Peer) {
 	if _, named := m.named[p.Identity]; !named && p.Standing == member.Verified {
 		a.cards, a.how, a.name = cards, media.VerifiedByProof, p.Card.Name
 	}
+	a.claimed = p.Standing == member.Claimed
 	a.ready = p.Card.Key == "" || p.Seen || p.Standing != member.Verified
 	said := unanswered
 	if !p.Answered.IsZero() {
@@ -179,6 +181,9 @@ func (m *membership) consider(p member.Peer) {
 	if rec != nil {
 		if before.cards == nil && len(cards) > 0 {
 			_ = rec.Verified(p.Identity, p.Card.Name, media.VerifiedByProof) // not recording any more
+		}
+		if p.Standing == member.Claimed && !before.claimed {
+			_ = rec.Claimed(p.Identity, p.Card.Name)
 		}
 		rec.Reconsider(p.Identity)
 	}

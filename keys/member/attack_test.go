@@ -28,7 +28,7 @@ func TestAttackUnderAnIdentity(t *testing.T) {
 		rec := r.join("bot", bot, pins(t, ada))
 		r.join("ada", mallory, pins(t, bot))
 		pass(time.Minute)
-		rec.want(t, map[string]member.Standing{"ada": member.Unknown})
+		rec.want(t, map[string]member.Standing{"ada": member.Claimed})
 		rec.wantTrouble(t, "ada", member.Impostor)
 	})
 }
@@ -72,7 +72,7 @@ func TestAttackReplay(t *testing.T) {
 			r.inject(p)
 		}
 		pass(time.Minute)
-		rec.want(t, map[string]member.Standing{"ada": member.Claimed})
+		rec.want(t, map[string]member.Standing{"ada": member.Unknown})
 		rec.wantTrouble(t, "ada", member.Stale)
 		rec.wantTrouble(t, "ada", member.Silent)
 	})
@@ -84,7 +84,7 @@ func TestAttackReplay(t *testing.T) {
 		for _, p := range yesterday {
 			r.inject(p)
 		}
-		rec.want(t, map[string]member.Standing{"ada": member.Claimed})
+		rec.want(t, map[string]member.Standing{"ada": member.Unknown})
 		rec.wantTrouble(t, "ada", member.ClockSkew)
 	})
 }
@@ -115,7 +115,7 @@ func TestAttackElsewhere(t *testing.T) {
 			r.inject(p)
 		}
 		rec.wantTrouble(t, "ada", member.BadSignature)
-		if got := rec.Peer("dora").Standing; got != member.Claimed {
+		if got := rec.Peer("dora").Standing; got != member.Unknown {
 			t.Errorf("dora is %v", got)
 		}
 		other.close()
@@ -142,10 +142,10 @@ func TestAttackSwappedCard(t *testing.T) {
 		rec := r.join("bot", bot, pins(t, ada))
 		a := r.join("ada", ada, pins(t, bot))
 		pass(time.Minute)
-		a.want(t, map[string]member.Standing{"bot": member.Claimed})
+		a.want(t, map[string]member.Standing{"bot": member.Unknown})
 		a.wantTrouble(t, "bot", member.Impostor)
 		a.wantTrouble(t, "bot", member.BadSignature) // the recorder's own messages
-		rec.want(t, map[string]member.Standing{"ada": member.Claimed})
+		rec.want(t, map[string]member.Standing{"ada": member.Unknown})
 		rec.wantTrouble(t, "ada", member.Stale) // ada answers a question that it did not ask
 		fake.close()
 	})
@@ -165,7 +165,7 @@ func TestAttackSwappedCardSameNonce(t *testing.T) {
 		a := r.join("ada", ada, pins(t, bot))
 		pass(time.Minute)
 		a.wantTrouble(t, "bot", member.Impostor)
-		rec.want(t, map[string]member.Standing{"ada": member.Claimed})
+		rec.want(t, map[string]member.Standing{"ada": member.Unknown})
 		rec.wantTrouble(t, "ada", member.Swapped)
 	})
 }

@@ -10,10 +10,11 @@ import (
 type Standing string
 
 const (
-	// Claimed: the identity is what the server says; nothing was proved.
-	Claimed Standing = "claimed"
-	// Unknown: it proved to hold the key of a card that is not pinned.
+	// Unknown: nothing was proved; the identity is what the server says.
 	Unknown Standing = "unknown"
+	// Claimed: it proved to hold the key of a card that is not pinned. Its name is
+	// what the card's holder calls themselves.
+	Claimed Standing = "claimed"
 	// Verified: it proved to hold the key of a card that is pinned and counts.
 	Verified Standing = "verified"
 )

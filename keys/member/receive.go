@@ -120,11 +120,11 @@ func (s *Session) hello(p *peer, m *message, card keys.Card) (Trouble, string) {
 func (p *peer) standing(how keys.Acquaintance) {
 	switch {
 	case !p.proved:
-		p.Standing = Claimed
+		p.Standing = Unknown
 	case how == keys.Known || how == keys.Approved:
 		p.Standing = Verified
 	default:
-		p.Standing = Unknown
+		p.Standing = Claimed
 	}
 }
 

@@ -185,7 +185,7 @@ func (s *Session) peer(identity string) *peer {
 	if identity == "" || identity == s.c.Identity || len(s.peers) >= maxPeers {
 		return nil
 	}
-	p := &peer{Peer: Peer{Identity: identity, Standing: Claimed}, since: time.Now()}
+	p := &peer{Peer: Peer{Identity: identity, Standing: Unknown}, since: time.Now()}
 	s.peers[identity] = p
 	return p
 }
@@ -214,14 +214,14 @@ func (s *Session) Peers() []Peer {
 	return peers
 }
 
-// Peer returns a participant; one that is not known is Claimed.
+// Peer returns a participant; one that is not known is Unknown.
 func (s *Session) Peer(identity string) Peer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.peers[identity]; p != nil {
 		return p.public()
 	}
-	return Peer{Identity: identity, Standing: Claimed}
+	return Peer{Identity: identity, Standing: Unknown}
 }
 
 func (p *peer) public() Peer {

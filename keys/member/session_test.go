@@ -27,18 +27,18 @@ func TestMembersVerifyEachOther(t *testing.T) {
 		e := r.join("eve", eve, pins(t, ada))
 		a.Joined("guest") // speaks no protocol
 		pass(time.Second)
-		a.want(t, map[string]member.Standing{"ben": member.Verified, "eve": member.Unknown, "guest": member.Claimed})
-		b.want(t, map[string]member.Standing{"ada": member.Verified, "eve": member.Unknown})
-		e.want(t, map[string]member.Standing{"ada": member.Verified, "ben": member.Unknown})
+		a.want(t, map[string]member.Standing{"ben": member.Verified, "eve": member.Claimed, "guest": member.Unknown})
+		b.want(t, map[string]member.Standing{"ada": member.Verified, "eve": member.Claimed})
+		e.want(t, map[string]member.Standing{"ada": member.Verified, "ben": member.Claimed})
 		if got := a.Peer("ben").Card.Name; got != "Ben" {
 			t.Errorf("ben's card is of %q", got)
 		}
 		// Who leaves and comes back proves it anew.
 		r.leave(b)
-		a.want(t, map[string]member.Standing{"eve": member.Unknown, "guest": member.Claimed})
+		a.want(t, map[string]member.Standing{"eve": member.Claimed, "guest": member.Unknown})
 		r.join("ben", ben, pins(t, ada))
 		pass(time.Second)
-		a.want(t, map[string]member.Standing{"ben": member.Verified, "eve": member.Unknown, "guest": member.Claimed})
+		a.want(t, map[string]member.Standing{"ben": member.Verified, "eve": member.Claimed, "guest": member.Unknown})
 		if len(a.troubles)+len(e.troubles) > 0 {
 			t.Errorf("troubles %v %v", a.troubles, e.troubles)
 		}

@@ -4,6 +4,7 @@ package media
 // server says of them: a claim.
 const (
 	EventVerified  EventType = "verified"   // Participant is taken for Name, a member whose card the recorder has; Reason says by what
+	EventClaimed   EventType = "claimed"    // Participant holds the key of a card that nobody here has pinned; Name is the card's
 	EventSpeaking  EventType = "speaking"   // Participant spoke From..To, as the server measured
 	EventScreen    EventType = "screen"     // Participant shows a screen, Track
 	EventScreenEnd EventType = "screen-end" // and does not any more
