@@ -65,6 +65,16 @@ func cameras(t testing.TB) *fakeRecording {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, track := range tracks[1:] {
+			for at, kind := range map[time.Duration]media.EventType{4 * time.Second: media.EventMute, 6 * time.Second: media.EventUnmute} {
+				if at/length != time.Duration(n) {
+					continue
+				}
+				if err := w.WriteEvent(media.Event{Time: at, Type: kind, Track: track.UID}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		for _, f := range all {
 			if f.Time/length == time.Duration(n) {
 				if err := w.WriteFrame(f); err != nil {

@@ -259,7 +259,8 @@ func (c *composer) parts(track media.Track) []fragment.Part {
 		return nil
 	}
 	if !track.Codec.Audio() {
-		return fragment.Pictures(c.t.shape(track), frames, c.nextFrame(track.UID, frames[len(frames)-1].Time))
+		away := func(from, to time.Duration) bool { return c.t.away(track.UID, from, to) }
+		return fragment.Pictures(c.t.shape(track), frames, c.nextFrame(track.UID), away)
 	}
 	b := fragment.Bounds{Lead: has(c.prev, track.UID)}
 	b.From = fragment.Seam(c.seg.From, frames[0].Time)
@@ -284,8 +285,8 @@ func has(seg *playback.Segment, uid uint64) bool {
 	return seg != nil && slices.ContainsFunc(seg.Tracks, func(t media.IndexTrack) bool { return t.UID == uid })
 }
 
-// nextFrame says what follows a track's last picture, of the time last.
-func (c *composer) nextFrame(uid uint64, last time.Duration) fragment.Next {
+// nextFrame says what follows a track's last picture.
+func (c *composer) nextFrame(uid uint64) fragment.Next {
 	if f, ok := c.after[uid]; ok {
 		return fragment.Next{Time: f.Time, Key: f.Key, Known: true}
 	}
@@ -293,10 +294,10 @@ func (c *composer) nextFrame(uid uint64, last time.Duration) fragment.Next {
 		return fragment.Next{Later: true} // not read in time
 	}
 	// A picture may stand still for longer than a segment. What comes then is
-	// not read for it, but if nothing says that it was away it goes on from here.
+	// not read for it: where it begins will do.
 	from, more := c.t.next(c.seg.Number, uid)
 	if from > 0 {
-		return fragment.Next{Time: from, Key: c.t.away(uid, last, from), Known: true}
+		return fragment.Next{Time: from, Key: true, Known: true}
 	}
 	return fragment.Next{Later: more}
 }

@@ -96,6 +96,10 @@ func parse(t testing.TB, s string) time.Duration {
 	return time.Duration(math.Round(f*1e6)) * time.Microsecond
 }
 
+// always and never say whether a track was away.
+func always(from, to time.Duration) bool { return to > from }
+func never(from, to time.Duration) bool  { return false }
+
 const frame = 50 * time.Millisecond
 
 // clock returns the frames of a picture from at on, and a track as a segment's
@@ -132,8 +136,8 @@ func TestPictures(t *testing.T) {
 	for _, c := range videoCodecs {
 		t.Run(string(c), func(t *testing.T) {
 			track, frames := clock(t, c, start)
-			first := Pictures(track, frames[:90], Next{Time: frames[90].Time, Known: true})
-			second := Pictures(track, frames[90:], Next{})
+			first := Pictures(track, frames[:90], Next{Time: frames[90].Time, Known: true}, always)
+			second := Pictures(track, frames[90:], Next{}, always)
 			if len(first) != 1 || len(second) != 1 {
 				t.Fatalf("%d and %d parts", len(first), len(second))
 			}
@@ -166,7 +170,7 @@ func TestMIME(t *testing.T) {
 		media.H265: `video/mp4; codecs="hvc1.1.6.L60.90"`,
 	} {
 		track, frames := clock(t, c, 0)
-		if got := Pictures(track, frames, Next{})[0].MIME; got != want {
+		if got := Pictures(track, frames, Next{}, always)[0].MIME; got != want {
 			t.Errorf("%s: %s, want %s", c, got, want)
 		}
 		if c != media.VP9 && c != media.VP8 && MIME(track) != want {
@@ -219,7 +223,17 @@ func TestHoles(t *testing.T) {
 					tt.last = tt.next.Time - end
 				}
 				given := slices.Clone(frames)
-				parts := Pictures(track, frames, tt.next)
+				parts := Pictures(track, frames, tt.next, always)
+				// What was only still has no hole.
+				if still := Pictures(track, frames, tt.next, never); tt.at == key && tt.late > Hold {
+					got, _ := probe(t, still...)
+					if c == media.H264 {
+						got = samples(t, still[0])
+					}
+					if got[tt.at-1].lasts != 0 && got[tt.at-1].lasts != frame+tt.late {
+						t.Errorf("a still picture lasts %v", got[tt.at-1].lasts)
+					}
+				}
 				if len(parts) != 1 || parts[0].To != end+tt.last {
 					t.Fatalf("%d parts, until %v, want %v", len(parts), parts[0].To, end+tt.last)
 				}
@@ -287,7 +301,7 @@ func TestConfiguration(t *testing.T) {
 		t.Fatal("no other parameter sets")
 	}
 	mixed := slices.Concat(frames[:60], []media.Frame{other}, frames[80:100])
-	parts := Pictures(track, mixed, Next{})
+	parts := Pictures(track, mixed, Next{}, always)
 	if len(parts) != 3 {
 		t.Fatalf("%d parts", len(parts))
 	}
@@ -304,7 +318,7 @@ func TestConfiguration(t *testing.T) {
 	}
 	// Of a header without Private nothing plays until a key frame tells.
 	track.Private = ""
-	if parts := Pictures(track, frames[1:50], Next{}); len(parts) != 1 || parts[0].From != frames[40].Time {
+	if parts := Pictures(track, frames[1:50], Next{}, always); len(parts) != 1 || parts[0].From != frames[40].Time {
 		t.Errorf("without Private: %+v", len(parts))
 	}
 }
@@ -317,7 +331,7 @@ func TestTooClose(t *testing.T) {
 		for i := range frames {
 			frames[i].Time = time.Minute + time.Duration(i/2)*frame + time.Duration(i%2)*100*time.Microsecond
 		}
-		packets, decoded := probe(t, Pictures(track, frames, Next{})...)
+		packets, decoded := probe(t, Pictures(track, frames, Next{}, always)...)
 		if decoded != 30 {
 			t.Errorf("%s: %d decoded", c, decoded)
 		}
@@ -334,9 +348,9 @@ func TestTooClose(t *testing.T) {
 func TestNames(t *testing.T) {
 	for _, c := range videoCodecs {
 		track, frames := clock(t, c, 0)
-		a := Pictures(track, frames, Next{})[0]
+		a := Pictures(track, frames, Next{}, always)[0]
 		track.Participant, track.Name, track.Source = "eve", "Eve", media.Screen
-		b := Pictures(track, frames, Next{})[0]
+		b := Pictures(track, frames, Next{}, always)[0]
 		if !bytes.Equal(a.Init, b.Init) || bytes.Contains(a.Init, []byte("bob")) {
 			t.Errorf("%s: initialization segments differ", c)
 		}

@@ -120,7 +120,7 @@ func FuzzPictures(f *testing.F) {
 		c := videoCodecs[int(codec)%len(videoCodecs)]
 		frames := hostileFrames(data)
 		track := media.Track{UID: 7, Codec: c, Private: string(private), Width: 320, Height: 180}
-		parts := Pictures(track, frames, Next{Later: later})
+		parts := Pictures(track, frames, Next{Later: later}, func(from, to time.Duration) bool { return later })
 		frames = slices.DeleteFunc(frames, func(f media.Frame) bool { return len(f.Data) == 0 })
 		total := 0
 		for _, p := range parts {
@@ -154,9 +154,12 @@ func FuzzSound(f *testing.F) {
 			return
 		}
 		check(t, media.Opus, p, nil)
-		span := frames[len(frames)-1].Time - frames[0].Time + 2*maxLead + time.Second
+		span := frames[len(frames)-1].Time - frames[0].Time + maxSilence + time.Second
 		if p.To-p.From > span || time.Duration(end)-p.From > span {
 			t.Fatalf("from %v to %v, run to %v: longer than %v", p.From, p.To, time.Duration(end), span)
+		}
+		if limit := len(frames) + int(maxSilence/opus.MaxPacket) + 8*len(frames); p.Frames > limit {
+			t.Fatalf("%d packets, more than %d", p.Frames, limit)
 		}
 		last := time.Duration(-1)
 		for _, f := range blocks(t, p) {

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// Hold is how long a picture stays while none follows. Senders of a screen
-	// that stands still repeat it once a second.
+	// Hold is how long a picture stays while none follows, even if something
+	// was missed. Senders of a screen that stands still repeat it once a second.
 	Hold = 1500 * time.Millisecond
 	// usual is the length of a picture that has none to compare with.
 	usual = time.Second / 30
@@ -30,14 +30,15 @@ type Next struct {
 // Pictures makes the parts of a track of video: one, or several where a key
 // frame changes the decoder's configuration.
 //
-// Each picture lasts until the next one. A hole is left only before a key frame
-// that comes later than Hold: before any other frame a player would take one for
-// a seek, and drop all up to the next key frame.
+// Each picture lasts until the next one. A hole is left only where away says that
+// the track was away, before a key frame that comes later than Hold: before any
+// other frame a player would take one for a seek, and drop all up to the next key
+// frame.
 //
 // A picture less than a millisecond after the one before, as where layers are
 // switched, comes a millisecond after it: decoders take no two at one time.
 // Frames of which nothing tells the configuration are left out.
-func Pictures(t media.Track, frames []media.Frame, next Next) []Part {
+func Pictures(t media.Track, frames []media.Frame, next Next, away func(from, to time.Duration) bool) []Part {
 	var pieces []piece
 	private := t.Private
 	earliest := time.Duration(0)
@@ -67,7 +68,7 @@ func Pictures(t media.Track, frames []media.Frame, next Next) []Part {
 		if i+1 < len(pieces) {
 			after = Next{Time: pieces[i+1].frames[0].Time, Key: true, Known: true}
 		}
-		setDurations(piece.frames, after)
+		setDurations(piece.frames, after, away)
 		t.Private = piece.private
 		if p, ok := pictures(t, piece.frames); ok {
 			parts = append(parts, p)
@@ -84,7 +85,7 @@ type piece struct {
 
 // setDurations gives each frame its duration: up to the next one, or, where a
 // hole follows, as long as they last here.
-func setDurations(frames []media.Frame, next Next) {
+func setDurations(frames []media.Frame, next Next, away func(from, to time.Duration) bool) {
 	typical := typicalDuration(frames)
 	for i := range frames {
 		f, after := &frames[i], next
@@ -93,7 +94,7 @@ func setDurations(frames []media.Frame, next Next) {
 		}
 		d := after.Time - f.Time
 		switch {
-		case after.Known && d > 0 && (d <= Hold || !after.Key):
+		case after.Known && d > 0 && (d <= Hold || !after.Key || !away(f.Time, after.Time)):
 			f.Duration = d
 		case after.Later:
 			// What follows must not look like a seek: no further away than

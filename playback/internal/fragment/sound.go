@@ -47,7 +47,12 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 	out := make([]media.Frame, 0, len(frames)+8)
 	var last time.Duration // time of the last packet
 	stereo := false
+	budget := maxSilence
 	silence := func(d, until time.Duration) {
+		if budget -= d; budget < 0 {
+			run += opus.Run(d) // a hole then
+			return
+		}
 		for _, packet := range opus.Silence(d, stereo) {
 			lasts := media.OpusDuration(packet)
 			at := max(until-d, last)
@@ -62,15 +67,12 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 			continue
 		}
 		if len(out) == 0 {
-			switch {
-			case b.Joined:
+			switch early := time.Duration(b.Run) - f.Time; {
+			case b.Joined && early <= opus.MaxPacket: // else it makes no sense
 				run = b.Run
 			case b.Lead && b.From < f.Time:
 				run = opus.Run(b.From)
 			default:
-				run = opus.Run(f.Time)
-			}
-			if f.Time-time.Duration(run) > maxLead {
 				run = opus.Run(f.Time)
 			}
 		}
@@ -88,7 +90,7 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 	if len(out) == 0 {
 		return p, b.Run, false
 	}
-	if rest := b.To - time.Duration(run); rest < maxLead {
+	if rest := b.To - time.Duration(run); rest > 0 {
 		silence(rest, b.To)
 	}
 	// Players know the length of an Opus packet by itself.
@@ -107,6 +109,6 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 	}, run, true
 }
 
-// maxLead bounds the silence at a segment's ends, whatever it says of its
-// times: some 300 packets.
-const maxLead = 30 * time.Second
+// maxSilence bounds the silence of a part, whatever it says of its times: some
+// 15,000 packets.
+const maxSilence = 30 * time.Minute

@@ -224,16 +224,25 @@ func TestSoundEnds(t *testing.T) {
 	for name, b := range map[string]Bounds{
 		"far lead":  {Lead: true, From: 0},
 		"far run":   {Joined: true, Run: 0},
-		"far end":   {To: 24 * time.Hour},
+		"wild run":  {Joined: true, Run: opus.Run(1000 * time.Hour)},
+		"far end":   {To: 48 * time.Hour},
 		"end first": {To: time.Millisecond},
 	} {
 		frames := slices.Clone(frames)
 		for i := range frames {
-			frames[i].Time += time.Hour
+			frames[i].Time += 24 * time.Hour
 		}
 		if p, _, ok := Sound(voice, frames, b); !ok || p.From != frames[0].Time || p.To != frames[1].Time+20*time.Millisecond {
 			t.Errorf("%s: from %v to %v", name, p.From, p.To)
 		}
+	}
+	// Times that make no sense do not make silence without end.
+	for i := range 1000 {
+		frames = append(frames, media.Frame{Track: 11, Time: time.Duration(i+1) * 10 * time.Minute, Data: packet20})
+	}
+	p, run, ok = Sound(voice, frames, Bounds{})
+	if got := blocks(t, p); !ok || len(got) > 20000 || got[len(got)-1].Time != 10000*time.Minute || time.Duration(run) != p.To {
+		t.Errorf("%d packets until %v, run %v", len(got), p.To, time.Duration(run))
 	}
 	if _, _, ok := Sound(voice, nil, Bounds{}); ok {
 		t.Error("a part of nothing")
