@@ -81,7 +81,10 @@ func states(s *site) {
 	s.key(kb.ArrowLeft, kb.ArrowLeft)
 	want(s, `Math.round(sealtape.player.volumeOf("ben-7f") * 100)`, 98)
 	s.check("names", "contrast", "icons")
-	s.key(kb.Escape)
+	s.key(kb.Tab, kb.Enter)
+	want(s, `document.querySelector(".popover").matches(":popover-open")`, false)
+	want(s, `document.querySelector(".tile.large").dataset.key`, "p:ben-7f")
+	s.check("tiles")
 }
 
 // hostile: names, chat and titles are text.
@@ -355,6 +358,8 @@ func themes(s *site) {
 		s.do(chromedp.Click("header [data-theme-toggle]"))
 	}
 	want(s, "getComputedStyle(document.body).backgroundColor", was)
+	// The browser is told that its user wants things to stand still.
+	want(s, `document.getAnimations().length`, 0)
 	s.do(chromedp.Click("header [data-theme-toggle]"))
 	chosen := get[string](s, "getComputedStyle(document.body).backgroundColor")
 	if chosen == was {

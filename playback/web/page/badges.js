@@ -5,43 +5,64 @@ import {icon} from "./icons.js";
 import {line, signer, count, length} from "./text.js";
 import {total} from "./periods.js";
 
-// badges lists what to show: {kind, icon, words (nodes), text (nodes)}.
+// badges lists what to show: {kind, icon, words, text}; words and text are nodes.
 export function badges(r) {
 	const out = [];
-	const names = (list, most = 120) => list.slice(0, 3).flatMap((n, i) => [i ? ", " : "", nameNode(most < 120 ? signer(n) : n, most)]).concat(list.length > 3 ? ` and ${list.length - 3} more` : "");
-	if (r.state === "open") out.push({kind: "live", icon: "dot", words: ["Live"], text: ["The recording goes on, and this page follows it."]});
-	if (r.signers?.length) {
-		out.push({kind: "good", icon: "seal", words: ["Verified: ", ...names(r.signers, 40)],
-			text: ["The recording’s log is signed by ", ...names(r.signers), ", whose card you have pinned. All that plays here was checked against that signature: nothing was changed, left out or put in after it was recorded."]});
+	const add = (kind, name, words, ...text) => out.push({kind, icon: name, words: [words].flat(), text});
+	if (r.state === "open") add("live", "dot", "Live", "The recording goes on, and this page follows it.");
+	if (r.signers.length) {
+		add("good", "seal", ["Verified: ", ...names(r.signers.map(signer), 40)],
+			"The recording’s log is signed by ", ...names(r.signers, 120), ", whose card you have pinned. All that plays here was checked " +
+			"against that signature: nothing was changed, left out or put in after it was recorded.");
 	} else {
-		out.push({kind: "bad", icon: "alert", words: ["Not verified"], text: ["No signature of anyone you have pinned stands under this recording."]});
+		add("bad", "alert", "Not verified", "No signature of anyone you have pinned stands under this recording.");
 	}
-	if (r.state === "closed") out.push({kind: "plain", icon: "film", words: ["Closed"], text: ["The recorder ended this recording in good order and signed that this is its end: nothing after it was cut off."]});
-	if (r.state === "cut") out.push({kind: "warn", icon: "alert", words: ["Cut off"], text: ["The recorder was interrupted before it could end this recording. What is here is verified; what came after it, if anything, is not here."]});
-	out.push(access(r));
-	out.push(r.postQuantum ?
-		{kind: "plain", icon: "shield", words: ["Post-quantum"], text: ["It is sealed with hybrid keys (ML-KEM-768 and X25519), also against computers that do not exist yet."]} :
-		{kind: "warn", icon: "shield", words: ["Not post-quantum"], text: ["At least one reader has a classic key. Whoever keeps a copy may open it some day with a quantum computer."]});
+	if (r.state === "closed") {
+		add("plain", "film", "Closed", "The recorder ended this recording in good order and signed that this is its end: nothing after it was cut off.");
+	} else if (r.state === "cut") {
+		add("warn", "alert", "Cut off", "The recorder was interrupted before it could end this recording. What is here is verified; " +
+			"what came after it, if anything, is not here.");
+	}
+	access(r, add);
+	if (r.postQuantum) {
+		add("plain", "shield", "Post-quantum", "It is sealed with hybrid keys (ML-KEM-768 and X25519), also against computers that do not exist yet.");
+	} else {
+		add("warn", "shield", "Not post-quantum", "At least one reader has a classic key. Whoever keeps a copy may open it some day with a quantum computer.");
+	}
 	if (r.failed.length) {
-		out.push({kind: "bad", icon: "alert", words: [`${length(total(r.failed))} failed`],
-			text: [`${count(r.failed.length, "part")} of this recording failed verification: missing, changed or not from here. They are shown in the timeline and never played.`]});
+		add("bad", "alert", `${length(total(r.failed))} failed`, `${count(r.failed.length, "part")} of this recording failed verification: ` +
+			"missing, changed or not from here. They are shown in the timeline and never played.");
 	}
-	if (r.resealedFrom) out.push({kind: "plain", icon: "link", words: ["Resealed"], text: ["A copy of another recording, sealed anew for other readers by who signed this one: ", el("bdi", {}, line(r.resealedFrom, 120))]});
-	const problems = r.problems ?? [];
-	if (problems.length) {
-		out.push({kind: "warn", icon: "alert", words: [problems.length === 1 ? "A problem" : `${problems.length} problems`],
-			text: [el("ul", {class: "problems"}, problems.slice(0, 8).map((p) => el("li", {}, el("bdi", {}, line(p, 300))))),
-				problems.length > 8 ? `and ${problems.length - 8} more. ` : "", "The export and verify commands tell all."]});
+	if (r.resealedFrom) {
+		add("plain", "link", "Resealed", "A copy of another recording, sealed anew for other readers by who signed this one: ",
+			el("bdi", {}, line(r.resealedFrom, 120)));
+	}
+	const problems = r.problems.length;
+	if (problems) {
+		add("warn", "alert", problems === 1 ? "A problem" : `${problems} problems`,
+			el("ul", {class: "problems"}, r.problems.slice(0, 8).map((p) => el("li", {}, el("bdi", {}, line(p, 300))))),
+			problems > 8 ? `and ${problems - 8} more. ` : "", "sealtape verify tells all.");
 	}
 	return out;
 }
 
-function access(r) {
+// names are nodes for up to three names, n characters each.
+function names(list, n) {
+	const out = list.slice(0, 3).flatMap((name, i) => [i ? ", " : "", nameNode(name, n)]);
+	return list.length > 3 ? [...out, ` and ${list.length - 3} more`] : out;
+}
+
+// access says what this key opens.
+function access(r, add) {
 	const opens = r.epochs.filter((e) => e.opens).length, all = r.epochs.length;
-	if (opens === all && r.locked.length === 0) return {kind: "good", icon: "unlock", words: ["Opens all of it"], text: ["Your key opens the whole recording."]};
-	if (opens === 0) return {kind: "bad", icon: "lock", words: ["Locked"], text: ["None of your keys opens any of this recording. One of its readers can grant you access: sealtape share."]};
-	return {kind: "warn", icon: "lock", words: [`Opens a part, ${length(total(r.locked))} locked`],
-		text: [`Your key opens ${opens} of ${count(all, "span")} that have readers of their own. The others are shown as locked.`]};
+	if (opens === all && r.locked.length === 0) {
+		add("good", "unlock", "Opens all of it", "Your key opens the whole recording.");
+	} else if (opens === 0) {
+		add("bad", "lock", "Locked", "None of your keys opens any of this recording. One of its readers can grant you access: sealtape share.");
+	} else {
+		add("warn", "lock", `Opens a part, ${length(total(r.locked))} locked`,
+			`Your key opens ${opens} of ${count(all, "span")} that have readers of their own. The others are shown as locked.`);
+	}
 }
 
 // Badges shows them in a list; each opens its explanation.

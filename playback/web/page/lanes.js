@@ -12,10 +12,13 @@ const HEIGHT = 24; // of a lane's drawing, in CSS pixels
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 const LEAST = 10; // the shortest view, in seconds
 
-const LEGEND = [["speaking", "Speaking"], ["open", "Microphone on"], ["muted", "Muted"], ["screen", "Screen"], ["hole", "Missing"], ["locked", "Locked"], ["failed", "Failed"]];
+const LEGEND = [["speaking", "Speaking"], ["open", "Microphone on"], ["muted", "Muted"], ["screen", "Screen"],
+	["hole", "Missing"], ["locked", "Locked"], ["failed", "Failed"]];
 
 export class Lanes {
-	#root; #player; #recording; #ruler; #list; #over; #body; #head; #cursor; #hover; #tip; #lanes = []; #from = 0; #to = 1; #width = 0; #dragging = false; #zoomed = false; #frame = 0; #colours = null; #out; #fit;
+	#root; #player; #recording;
+	#ruler; #list; #over; #body; #head; #cursor; #hover; #tip; #out; #fit;
+	#lanes = []; #from = 0; #to = 1; #width = 0; #dragging = false; #zoomed = false; #frame = 0; #colours = null;
 
 	constructor(root, player, recording) {
 		this.#root = root;
@@ -281,7 +284,10 @@ function describe(p, r) {
 	const spoke = total(p.speaking);
 	parts.push(spoke >= 0.5 ? `spoke for ${length(spoke)}` : "did not speak");
 	const holes = p.tracks.flatMap((k) => r.holes(k.uid)).filter((h) => h.to - h.from >= 0.5).sort((a, b) => a.from - b.from);
-	if (holes.length) parts.push(`${count(holes.length, "hole")}: ` + holes.slice(0, 4).map((h) => `${gap(h.reason).label} at ${time(h.from)} for ${length(h.to - h.from)}`).join(", ") + (holes.length > 4 ? " and more" : ""));
+	if (holes.length) {
+		const told = holes.slice(0, 4).map((h) => `${gap(h.reason).label} at ${time(h.from)} for ${length(h.to - h.from)}`);
+		parts.push(`${count(holes.length, "hole")}: ${told.join(", ")}${holes.length > 4 ? " and more" : ""}`);
+	}
 	return parts.join("; ");
 }
 

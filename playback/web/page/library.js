@@ -42,7 +42,8 @@ class Library {
 	}
 
 	async load() {
-		$("results").replaceChildren(el("ul", {class: "cards", "aria-hidden": "true"}, Array.from({length: 8}, () => el("li", {class: "card ghost"}, el("div", {class: "poster"}), el("div", {class: "bone"}), el("div", {class: "bone short"})))));
+		const ghost = () => el("li", {class: "card ghost"}, el("div", {class: "poster"}), el("div", {class: "bone"}), el("div", {class: "bone short"}));
+		$("results").replaceChildren(el("ul", {class: "cards", "aria-hidden": "true"}, Array.from({length: 8}, ghost)));
 		$("count").textContent = "Looking for recordings…";
 		try {
 			this.#all = (await new API().recordings()).map((r) => ({...r, begun: new Date(r.start).getTime() || 0, duration: Number(r.duration) || 0}));
@@ -114,7 +115,8 @@ function badge([kind, name, words], title = "") {
 function card(r) {
 	const people = r.people ?? [];
 	const poster = el("div", {class: "poster", "data-hue": hue(r.room || r.id), "aria-hidden": "true"},
-		r.access === "none" ? icon("lock") : el("div", {class: "faces"}, people.slice(0, 5).map((p) => avatar(p, p)), people.length > 5 ? el("span", {class: "avatar rest"}, `+${people.length - 5}`) : null, people.length ? null : icon("film")),
+		r.access === "none" ? icon("lock") : el("div", {class: "faces"}, people.slice(0, 5).map((p) => avatar(p, p)),
+			people.length > 5 ? el("span", {class: "avatar rest"}, `+${people.length - 5}`) : null, people.length ? null : icon("film")),
 		r.state === "open" ? el("span", {class: "livemark"}, "Live") : null,
 		r.duration ? el("span", {class: "duration"}, time(r.duration)) : null);
 	const who = people.slice(0, 4).flatMap((p, i) => [i ? ", " : "", nameNode(p, 40)]);
@@ -129,7 +131,8 @@ function card(r) {
 		el("a", {href: `watch/${encodeURIComponent(r.id)}`}, poster, el("div", {class: "words"}, el("h3", {}, el("bdi", {}, title)))),
 		el("div", {class: "rest"}, r.title && r.room ? el("p", {class: "quiet"}, el("bdi", {}, line(r.room, 80))) : null,
 			title !== line(r.title || r.room, 120) ? el("p", {class: "quiet"}, line(r.id, 30)) : null, el("p", {class: "quiet"}, facts), people.length ? el("p", {class: "people"}, icon("person"), el("span", {}, who)) : null,
-			r.signers?.length ? el("p", {class: "people signer", title: line(r.signers.join(", "), 400)}, icon("seal"), el("span", {}, "Verified: ", r.signers.slice(0, 3).flatMap((s, i) => [i ? ", " : "", nameNode(signer(s), 40)]))) : null,
+			r.signers?.length ? el("p", {class: "people signer", title: line(r.signers.join(", "), 400)}, icon("seal"),
+				el("span", {}, "Verified: ", r.signers.slice(0, 3).flatMap((s, i) => [i ? ", " : "", nameNode(signer(s), 40)]))) : null,
 			el("p", {class: "badges"}, badges), r.problem ? el("p", {class: "problem"}, el("bdi", {}, line(r.problem, 240))) : null));
 }
 

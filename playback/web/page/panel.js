@@ -12,7 +12,10 @@ const MOST = 500; // people in the list
 const ICONS = {event: "dot", detail: "dot", trouble: "alert", chat: "chat"};
 
 export class Panel {
-	#player; #recording; #tabs; #feed; #people; #entries = []; #rows = []; #first = 0; #last = 0; #current = -1; #kinds = new Set(["chat", "event", "trouble"]); #search = ""; #away = 0; #back; #none; #here = []; #seen = {events: -1, people: null};
+	#player; #recording; #tabs; #feed; #people; #back; #none;
+	#entries = []; #rows = []; #first = 0; #last = 0; #current = -1; #away = 0; #here = [];
+	#seen = {events: -1, people: null};
+	#kinds = new Set(["chat", "event", "trouble"]); #search = "";
 
 	constructor(root, player, recording) {
 		this.#player = player;
@@ -30,12 +33,16 @@ export class Panel {
 			}}, words);
 			return b;
 		};
-		const search = el("input", {type: "search", class: "search", placeholder: "Search", "aria-label": "Search chat and events", maxLength: 100, spellcheck: false, autocomplete: "off", oninput: () => {
-			this.#search = search.value.trim().toLocaleLowerCase();
-			this.#filter();
-		}});
+		const search = el("input", {
+			type: "search", class: "search", placeholder: "Search", "aria-label": "Search chat and events", maxLength: 100, spellcheck: false, autocomplete: "off",
+			oninput: () => {
+				this.#search = search.value.trim().toLocaleLowerCase();
+				this.#filter();
+			},
+		});
 		const feedPane = el("div", {class: "pane", id: "pane-feed", role: "tabpanel", "aria-labelledby": "tab-feed"},
-			el("div", {class: "feedbar"}, el("div", {class: "chips", role: "group", "aria-label": "Show"}, chip("Chat", "chat"), chip("Events", "event", "trouble"), chip("Details", "detail")), search),
+			el("div", {class: "feedbar"},
+				el("div", {class: "chips", role: "group", "aria-label": "Show"}, chip("Chat", "chat"), chip("Events", "event", "trouble"), chip("Details", "detail")), search),
 			this.#feed, this.#none, this.#back);
 		const peoplePane = el("div", {class: "pane", id: "pane-people", role: "tabpanel", "aria-labelledby": "tab-people", hidden: true}, this.#people);
 		this.#tabs = this.#makeTabs([["feed", "Chat and events", feedPane], ["people", "People", peoplePane]]);
@@ -165,7 +172,8 @@ export class Panel {
 		};
 		this.#rows = this.#entries.filter((x) => this.#kinds.has(x.kind) && (!words || has(x)));
 		this.#none.hidden = this.#rows.length > 0;
-		this.#none.textContent = this.#entries.length === 0 ? "Nothing was written, and nothing happened that this key may read." : words ? "Nothing here has these words." : "Nothing of this kind.";
+		this.#none.textContent = this.#entries.length === 0 ? "Nothing was written, and nothing happened that this key may read." :
+			words ? "Nothing here has these words." : "Nothing of this kind.";
 		this.#current = -1;
 		this.#window(this.#at(this.#player.time));
 		this.tick();

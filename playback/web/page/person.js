@@ -35,7 +35,9 @@ export function facts(person) {
 	const parts = [];
 	const spoke = total(person.speaking);
 	if (spoke >= 1) parts.push(`spoke for ${length(spoke)}`);
-	if (person.presence.length) parts.push(`here ${person.presence.slice(0, 3).map(([a, b]) => `${time(a)}–${time(b)}`).join(", ")}${person.presence.length > 3 ? ` and ${count(person.presence.length - 3, "more time", "more times")}` : ""}`);
+	const more = person.presence.length - 3;
+	const when = person.presence.slice(0, 3).map(([a, b]) => `${time(a)}–${time(b)}`).join(", ");
+	if (when) parts.push(`here ${when}${more > 0 ? ` and ${count(more, "more time", "more times")}` : ""}`);
 	if (person.reader) parts.push("may open this recording");
 	return parts.join(" · ");
 }

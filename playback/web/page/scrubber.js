@@ -117,6 +117,6 @@ export function stateAt(recording, t) {
 // wall is the time of day at t, where the recording tells when it began.
 export function wall(recording, t) {
 	const start = recording.start ? new Date(recording.start).getTime() : NaN;
-	if (Number.isNaN(start)) return "";
+	if (!(start > 1e10)) return "";
 	return el("span", {class: "wall"}, new Date(start + t * 1000).toLocaleTimeString(undefined, {hour: "2-digit", minute: "2-digit"}));
 }

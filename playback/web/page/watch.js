@@ -111,7 +111,8 @@ function open(player, recording) {
 		const name = line(recording.title || recording.room, 200) || `Recording ${recording.id}`;
 		$("title").textContent = name;
 		document.title = `${line(name, 80)} – Sealtape`;
-		const parts = [recording.title && recording.room ? el("bdi", {}, line(recording.room, 80)) : null, date(recording.start), count(recording.people.length, "person", "people")].filter(Boolean);
+		const parts = [recording.title && recording.room ? el("bdi", {}, line(recording.room, 80)) : null,
+			date(recording.start), count(recording.people.length, "person", "people")].filter(Boolean);
 		$("subtitle").replaceChildren(...parts.flatMap((p, i) => i ? [" · ", p] : [p]));
 		badges.update(recording);
 	};
