@@ -166,6 +166,14 @@ func keyboard(s *site) {
 	want(s, `document.getElementById("help").open`, false)
 	want(s, "document.activeElement.id", "mute")
 
+	for key, id := range map[string]string{"c": "panel", "t": "lanes"} {
+		s.key(key)
+		want(s, `document.getElementById("`+id+`").checkVisibility()`, false)
+		want(s, `document.getElementById("`+id+`button").ariaPressed`, "false")
+		s.key(key)
+		want(s, `document.getElementById("`+id+`").checkVisibility()`, true)
+	}
+
 	// Letters can be turned off, for who speaks to the machine.
 	s.key("?")
 	s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#help input").click()`))

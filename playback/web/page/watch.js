@@ -112,7 +112,7 @@ function open(player, recording) {
 		$("title").textContent = name;
 		document.title = `${line(name, 80)} – Sealtape`;
 		const parts = [recording.title && recording.room ? el("bdi", {}, line(recording.room, 80)) : null,
-			date(recording.start), count(recording.people.length, "person", "people")].filter(Boolean);
+			date(recording.start), recording.people.length ? count(recording.people.length, "person", "people") : null].filter(Boolean);
 		$("subtitle").replaceChildren(...parts.flatMap((p, i) => i ? [" · ", p] : [p]));
 		badges.update(recording);
 	};
