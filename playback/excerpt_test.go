@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +35,21 @@ func played(t testing.TB, path, stream string) (loud, length time.Duration) {
 // meeting has a sound with a late start, a mute and an early end, one that is
 // there all the time, and a picture with a hole. Tones begin at 9 s and 16 s.
 func meeting(t testing.TB) *memSource {
+	made.Lock()
+	defer made.Unlock()
+	if made.meeting == nil {
+		made.meeting = makeMeeting(t).segments
+	}
+	return &memSource{segments: maps.Clone(made.meeting)}
+}
+
+// made keeps what takes FFmpeg some time.
+var made struct {
+	sync.Mutex
+	meeting map[int][]byte
+}
+
+func makeMeeting(t testing.TB) *memSource {
 	carol := media.Track{UID: 12, Participant: "carol", Name: "Carol", Source: media.Microphone, Codec: media.Opus, Channels: 2}
 	var frames []media.Frame
 	for _, f := range burst(t, alice, 18*time.Second, 9*time.Second) {
