@@ -13,7 +13,7 @@ import { stretch, trim } from "./clock.js";
 const behind = 10, untidy = 16;
 
 /** Beyond this an element is not drawn to the clock but put there: drawing a sound takes too long. */
-const far = { audio: 0.08, video: 0.12 };
+const far = { audio: 0.08, video: 0.2 };
 
 /** How far ahead of the clock pictures are put that are to begin with the sound. */
 const lead = 0.03;
@@ -66,6 +66,8 @@ export class TrackPlayer {
 		this.placed = null; // where the element was put, to wait for the clock
 		this.factor = 1;
 		this.lead = 0;
+		this.restarted = -Infinity;
+		this.restarts = 0;
 		this.late = usuallyLate;
 		this.listening = new AbortController();
 		const on = (type, f) => element.addEventListener(type, f, { signal: this.listening.signal });
@@ -353,22 +355,30 @@ export class TrackPlayer {
 		}
 		// The clock takes over the common delay of sounds that have just begun.
 		if (this.kind === "audio" && now - this.steadied < 0.15) return;
-		if (Math.abs(error) > far[this.kind] * Math.max(1, rate)) return this.#restart(t, rate, now);
+		const off = Math.abs(error) > far[this.kind] * Math.max(1, rate);
+		if (off && this.#restart(t, rate, now)) return;
+		if (!off && now - this.restarted > 5) this.restarts = 0;
 		const factor = trim(this.kind, error, this.factor, rate);
 		const speed = rate * factor;
 		this.factor = factor;
 		if (Math.abs(e.playbackRate - speed) > 0.004) e.playbackRate = speed;
 	}
 
-	/** restart puts an element right that is far from the clock; not again and again, if that does not help. */
+	/**
+	 * restart puts an element right that is far from the clock. If that does not help,
+	 * for the machine cannot keep up, it is done ever more rarely: seeking costs more
+	 * than playing. Returns whether it was done.
+	 */
 	#restart(t, rate, now) {
-		if (now - (this.restarted || 0) < 0.8) return;
+		if (now - this.restarted < 0.8 * 2 ** Math.min(4, this.restarts)) return false;
 		this.restarted = now;
+		this.restarts++;
 		const at = this.element.currentTime;
 		this.#stop();
 		// What is ahead need only wait.
 		if (at > t && at < t + 2) this.placed = at;
 		this.#join(t, rate);
+		return true;
 	}
 
 	/** ahead tells how far what is heard or seen is ahead of the clock. */
