@@ -181,7 +181,7 @@ func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, err
+		return nil, hinted(err, "without --listen, a free port is taken")
 	}
 	// What localhost is, the machine says.
 	if t, ok := l.Addr().(*net.TCPAddr); !ok || !t.IP.IsLoopback() {
