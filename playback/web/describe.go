@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -101,91 +100,6 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *tape) {
 		return
 	}
 	s.send(w, r, http.StatusOK, b)
-}
-
-// wait returns when the recording has another version than the one given, or
-// after a while. Meanwhile a recording that goes on is followed.
-func (t *tape) wait(ctx context.Context, version string) {
-	ctx, cancel := context.WithTimeout(ctx, t.s.patience.poll)
-	defer cancel()
-	for {
-		t.mu.Lock()
-		if t.versionString() != version {
-			t.mu.Unlock()
-			return
-		}
-		changed := t.changed
-		t.waiting++
-		t.mu.Unlock()
-		t.follow()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-		case <-t.s.ctx.Done():
-		}
-		t.mu.Lock()
-		t.waiting--
-		t.mu.Unlock()
-		if ctx.Err() != nil || t.s.ctx.Err() != nil {
-			return
-		}
-	}
-}
-
-// follow sees to it that someone asks the store for news as long as anyone waits
-// for them.
-func (t *tape) follow() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.follows || t.rec.Facts().State != "open" {
-		return
-	}
-	t.s.mu.Lock()
-	defer t.s.mu.Unlock()
-	if t.s.closed {
-		return
-	}
-	t.follows = true
-	t.s.wg.Go(func() {
-		tick := time.NewTicker(t.s.patience.follow)
-		defer tick.Stop()
-		for t.look() {
-			select {
-			case <-tick.C:
-			case <-t.s.ctx.Done():
-				return
-			}
-		}
-	})
-}
-
-// look asks the store once. It returns false when nobody waits any more, or the
-// recording has ended.
-func (t *tape) look() bool {
-	t.mu.Lock()
-	if t.waiting == 0 || t.rec.Facts().State != "open" {
-		t.follows = false
-		t.mu.Unlock()
-		return false
-	}
-	rec, session := t.rec, t.session
-	t.mu.Unlock()
-	later, err := rec.Follow(t.s.ctx)
-	if err == nil && later != rec {
-		var next *playback.Session
-		if next, err = session.Follow(t.s.ctx, later); err == nil {
-			t.set(later, next)
-		}
-	}
-	if t.s.ctx.Err() == nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if (err != nil) != t.lost {
-			t.lost = err != nil
-			t.s.log.Warn("following the recording", "works", !t.lost, "err", err)
-		}
-	}
-	return true
 }
 
 // describe returns the recording as JSON, with the segments from a number on and

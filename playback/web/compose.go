@@ -1,0 +1,175 @@
+package web
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/internal/fragment"
+	"github.com/sealtape/sealtape/playback/internal/opus"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// edgesOf returns what is to be known of the segment after the one that is asked
+// for. Both were begun to be read together; what cannot be had soon is done
+// without.
+func (s *Server) edgesOf(ctx context.Context, t *tape, next *playback.Segment) map[uint64]media.Frame {
+	if next == nil {
+		return nil
+	}
+	t.mu.Lock()
+	known, ok := t.edges[next.Number]
+	t.mu.Unlock()
+	if ok {
+		return known.first
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.s.patience.next)
+	defer cancel()
+	e, err := s.cache.get(ctx, cacheKey{t, next.Number})
+	if err != nil {
+		return nil
+	}
+	s.cache.release(e)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.edges[next.Number].first
+}
+
+// A composer makes parts of one segment.
+type composer struct {
+	t          *tape
+	seg        *playback.Segment
+	prev, next *playback.Segment
+	after      map[uint64]media.Frame
+	media      *playback.SegmentMedia
+}
+
+func (c *composer) parts(track media.Track) []fragment.Part {
+	var frames []media.Frame
+	for _, f := range c.media.Frames {
+		if f.Track == track.UID {
+			frames = append(frames, f)
+		}
+	}
+	if len(frames) == 0 {
+		return nil
+	}
+	if !track.Codec.Audio() {
+		away := func(from, to time.Duration) bool { return c.t.away(track.UID, from, to) }
+		return fragment.Pictures(c.t.shape(track), frames, c.nextFrame(track.UID), away)
+	}
+	b := fragment.Bounds{Lead: has(c.prev, track.UID)}
+	b.From = fragment.Seam(c.seg.From, frames[0].Time)
+	c.t.mu.Lock()
+	if c.prev != nil {
+		b.Run, b.Joined = c.t.edges[c.prev.Number].runs[track.UID]
+	}
+	c.t.mu.Unlock()
+	if first, ok := c.after[track.UID]; ok {
+		b.To = fragment.Seam(c.next.From, first.Time)
+	}
+	p, run, ok := fragment.Sound(track, frames, b)
+	if !ok {
+		return nil
+	}
+	c.t.setRun(c.seg.Number, track.UID, run)
+	return []fragment.Part{p}
+}
+
+// has reports whether a segment has frames of the track.
+func has(seg *playback.Segment, uid uint64) bool {
+	return seg != nil && slices.ContainsFunc(seg.Tracks, func(t media.IndexTrack) bool { return t.UID == uid })
+}
+
+// nextFrame says what follows a track's last picture.
+func (c *composer) nextFrame(uid uint64) fragment.Next {
+	if f, ok := c.after[uid]; ok {
+		return fragment.Next{Time: f.Time, Key: f.Key, Known: true}
+	}
+	if has(c.next, uid) {
+		return fragment.Next{Later: true} // not read in time
+	}
+	// A picture may stand still for longer than a segment. What comes then is
+	// not read for it: where it begins will do.
+	from, more := c.t.next(c.seg.Number, uid)
+	if from > 0 {
+		return fragment.Next{Time: from, Key: true, Known: true}
+	}
+	return fragment.Next{Later: more}
+}
+
+// farAhead bounds how many segments are looked at for what comes.
+const farAhead = 500
+
+// next returns where the next segment begins that has frames of the track, 0 if
+// none has soon, and whether the recording may go on with it.
+func (t *tape) next(n int, uid uint64) (from time.Duration, more bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, _ := t.place(n)
+	i = min(i+1, len(t.segments))
+	for _, seg := range t.segments[i:min(i+farAhead, len(t.segments))] {
+		if seg.State != playback.Readable {
+			return 0, false
+		}
+		if has(&seg, uid) {
+			return seg.From, true
+		}
+	}
+	return 0, i == len(t.segments) && t.rec.Facts().State == "open"
+}
+
+// away reports whether the timeline says that a track missed something between
+// two times, or did not send.
+func (t *tape) away(uid uint64, from, to time.Duration) bool {
+	const slack = time.Second // what the room said of it, and what came, differ
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.events, func(e media.Event) bool {
+		switch e.Type {
+		case media.EventGap:
+			return e.Track == uid && e.From < to && e.To > from
+		case media.EventMute, media.EventUnmute, media.EventTrackEnd:
+			return e.Track == uid && e.Time > from-slack && e.Time < to+slack
+		case media.EventLost, media.EventReconnect, media.EventPause, media.EventResume:
+			return e.Time > from-slack && e.Time < to+slack
+		}
+		return false
+	})
+}
+
+// shape returns the track with a size that stays, for the initialization
+// segments of codecs whose frames tell it themselves: where that segment changes,
+// players drop all up to the next key frame.
+func (t *tape) shape(track media.Track) media.Track {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known, ok := t.sizes[track.UID]
+	if !ok {
+		known = track
+		for _, whole := range t.session.Tracks() {
+			if whole.UID == track.UID && whole.Width > 0 {
+				known = whole
+			}
+		}
+		t.sizes[track.UID] = known
+	}
+	track.Width, track.Height = known.Width, known.Height
+	return track
+}
+
+// setRun notes where a segment's sound has come to.
+func (t *tape) setRun(n int, uid uint64, run opus.Run) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e, ok := t.edges[n]
+	if !ok {
+		return
+	}
+	if e.runs == nil {
+		e.runs = make(map[uint64]opus.Run)
+		t.edges[n] = e
+	}
+	e.runs[uid] = run
+}
