@@ -301,10 +301,10 @@ export class Player extends EventTarget {
 		const patience = sounds.length ? soundPatience : picturePatience;
 		const go = late.length === 0 || this.#soundReady !== null && now - this.#soundReady > patience;
 		if (this.#paused) {
-			if (this.#waiting && go) {
-				this.#waiting = false;
-				this.#tell("state");
-			}
+			const news = this.#waiting && go || late.length !== this.#late;
+			if (go) this.#waiting = false;
+			this.#late = late.length;
+			if (news) this.#tell("state");
 			return;
 		}
 		if (!go || !this.#stocked(t, all)) {
@@ -332,6 +332,7 @@ export class Player extends EventTarget {
 	}
 	#started = 0;
 	#heard;
+	#late = 0;
 	#last = 0;
 	#paced = 0; // when it started, or changed its pace
 

@@ -210,9 +210,10 @@ export class TrackPlayer {
 	}
 
 	#settled() {
-		const e = this.element;
+		const e = this.element, r = this.buffer.around(e.currentTime);
+		// Browsers do not get ready for so little. Nobody need wait for it.
+		if (r && r[1] - e.currentTime < 0.4 && this.covered(r[1] + 0.1)) return true;
 		if (e.seeking) return false;
-		const r = this.buffer.around(e.currentTime);
 		const enough = this.kind === "video" || !r || r[1] - e.currentTime < 0.5 ? 2 : 3;
 		return e.readyState >= enough;
 	}
