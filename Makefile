@@ -30,7 +30,7 @@ test: deps check
 	cd testdata/clock/yardstick && go test $(TESTFLAGS) .
 	pkgs=$$(.ci/packages live) && go test $(TESTFLAGS) -p 1 -parallel 4 $$pkgs
 
-deps: testdata/browser/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json
+deps: testdata/browser/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json keys/web/node_modules/.package-lock.json
 	.ci/deps
 
 %/node_modules/.package-lock.json: %/package-lock.json

@@ -1,6 +1,7 @@
 // Package member lets the members of a LiveKit room prove to one another who they
 // are, and a recorder prove who it is and what it does, without the server's word
-// for any of it. keys/PROTOCOL.md is the protocol.
+// for any of it. keys/PROTOCOL.md is the protocol; keys/web/member.js speaks it in
+// browsers.
 //
 // A [Session] is one member in one room. It knows nothing of LiveKit: whoever has
 // the connection tells it who comes and goes and what arrives on [Topic], and

@@ -1,0 +1,365 @@
+package member_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
+)
+
+// A script is a member of keys/web, in Node.
+type script struct {
+	t     *testing.T
+	in    io.WriteCloser
+	send  func(to []string, data []byte)
+	mu    sync.Mutex
+	next  int
+	waits map[int]chan map[string]json.RawMessage
+	bad   []string // troubles
+}
+
+func startScript(t *testing.T, room, identity string) *script {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", "testdata/bridge.mjs", room, identity)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("node, with which the tests run, does not start: %v", err)
+	}
+	s := &script{t: t, in: in, waits: make(map[int]chan map[string]json.RawMessage), send: func([]string, []byte) {}}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		lines := bufio.NewScanner(out)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			s.line(lines.Bytes())
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, w := range s.waits {
+			close(w)
+		}
+		s.waits = nil
+	}()
+	t.Cleanup(func() {
+		_ = in.Close()
+		<-read
+		if err := cmd.Wait(); err != nil && t.Context().Err() == nil {
+			t.Errorf("node: %v\n%s", err, errs.String())
+		}
+	})
+	return s
+}
+
+func (s *script) line(b []byte) {
+	var m struct {
+		ID      *int     `json:"id"`
+		Send    []byte   `json:"send"`
+		To      []string `json:"to"`
+		Trouble *struct {
+			Trouble, Detail string
+		} `json:"trouble"`
+	}
+	if err := json.Unmarshal(b, &m); err != nil {
+		s.t.Errorf("%q: %v", b, err)
+		return
+	}
+	s.mu.Lock()
+	send := s.send
+	var wait chan map[string]json.RawMessage
+	if m.ID != nil {
+		wait = s.waits[*m.ID]
+		delete(s.waits, *m.ID)
+	}
+	if m.Trouble != nil {
+		s.bad = append(s.bad, m.Trouble.Trouble)
+	}
+	s.mu.Unlock()
+	if m.Send != nil {
+		send(m.To, m.Send)
+	}
+	if wait != nil {
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(b, &fields); err != nil {
+			s.t.Error(err)
+		}
+		wait <- fields
+	}
+}
+
+// do runs a command and puts its answer into out. It returns the script's error.
+func (s *script) do(command string, args map[string]any, out any) (failure string) {
+	s.t.Helper()
+	s.mu.Lock()
+	s.next++
+	id, wait := s.next, make(chan map[string]json.RawMessage, 1)
+	if s.waits != nil {
+		s.waits[id] = wait
+	} else {
+		close(wait)
+	}
+	s.mu.Unlock()
+	line := map[string]any{"id": id, "command": command}
+	for k, v := range args {
+		line[k] = v
+	}
+	b, err := json.Marshal(line)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.in.Write(append(b, '\n')); err != nil {
+		s.t.Fatal(err)
+	}
+	fields, ok := <-wait
+	if !ok {
+		s.t.Fatalf("%s: node ended", command)
+	}
+	if e, ok := fields["error"]; ok {
+		return string(e)
+	}
+	if out != nil {
+		all, err := json.Marshal(fields)
+		if err == nil {
+			err = json.Unmarshal(all, out)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return ""
+}
+
+func (s *script) must(command string, args map[string]any, out any) {
+	s.t.Helper()
+	if failure := s.do(command, args, out); failure != "" {
+		s.t.Fatalf("%s: %s", command, failure)
+	}
+}
+
+func (s *script) troubles() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.bad)
+}
+
+// What Go makes, a browser reads, and the other way round: cards, fingerprints,
+// approvals, exported identities and what is sealed to them.
+func TestBrowserKeys(t *testing.T) {
+	s := startScript(t, "weekly", "ada")
+	var made struct{ Card, Fingerprint string }
+	s.must("generate", map[string]any{"name": "Zoë Ng", "device": "phone", "expires": time.Now().Add(48 * time.Hour).UnixMilli()}, &made)
+	c, err := keys.ParseCard([]byte(made.Card))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Name != "Zoë Ng" || c.Device != "phone" || c.Expires.IsZero() || !c.PostQuantum() || c.Fingerprint().String() != made.Fingerprint {
+		t.Errorf("card %+v, fingerprint %s, want %s", c, c.Fingerprint(), made.Fingerprint)
+	}
+	var exported struct{ File string }
+	s.must("export", map[string]any{"passphrase": "xyzzy plugh"}, &exported)
+	id, err := keys.ParseExport([]byte(exported.File), []byte("xyzzy plugh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := sealTo(t, c.AgeRecipients())
+	r, err := age.Decrypt(strings.NewReader(string(sealed)), id.AgeIdentities()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(r); err != nil || string(b) != "hello" {
+		t.Errorf("read %q, %v", b, err)
+	}
+	var opened struct{ Plain string }
+	s.must("decrypt", map[string]any{"file": sealed}, &opened)
+	if opened.Plain != "hello" {
+		t.Errorf("the browser read %q", opened.Plain)
+	}
+
+	// Back into a browser, with a key that Go made and changed.
+	first, err := keys.GenerateAs(keys.Description{Name: "Ada", Device: "laptop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := first.Successor(time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := second.Export([]byte("xyzzy plugh"), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failure := s.do("import", map[string]any{"file": string(file), "passphrase": "plugh xyzzy"}, nil); !strings.Contains(failure, "another passphrase") {
+		t.Errorf("another passphrase: %s", failure)
+	}
+	s.must("import", map[string]any{"file": string(file), "passphrase": "xyzzy plugh"}, &made)
+	card, err := second.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := card.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.Card != string(b) || made.Fingerprint != card.Fingerprint().String() {
+		t.Errorf("the browser took over %q", made.Card)
+	}
+	var read struct {
+		Name, Device, Fingerprint, Key string
+		Approvals                      int
+	}
+	s.must("card", map[string]any{"note": string(b)}, &read)
+	if read.Name != "Ada" || read.Device != "laptop" || read.Key != card.Key || read.Approvals != 1 {
+		t.Errorf("the browser reads %+v", read)
+	}
+	for _, bad := range []string{"", "x", string(b[:len(b)-2]), strings.Replace(string(b), "name: Ada", "name: Bda", 1), strings.Replace(string(b), "replaces: ", "replaces:  ", 1)} {
+		if failure := s.do("card", map[string]any{"note": bad}, nil); failure == "" {
+			t.Errorf("the browser takes %.40q for a card", bad)
+		}
+	}
+}
+
+func sealTo(t *testing.T, to []age.Recipient) []byte {
+	t.Helper()
+	r, err := age.EncryptReader(strings.NewReader("hello"), to...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A browser's member and Go's verify each other, whichever records.
+func TestBrowserMember(t *testing.T) {
+	s := startScript(t, "weekly", "ada")
+	var made struct{ Card string }
+	s.must("generate", map[string]any{"name": "Ada"}, &made)
+	ada, err := keys.ParseCard([]byte(made.Card))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bot := generate(t, "Bot")
+	botCard, err := bot.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	botNote, err := botCard.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := make(chan struct{}, 1)
+	var rec *member.Session
+	rec, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: bot, Judge: judge{ada.Key: true},
+		Send: func(_ context.Context, to []string, data []byte) error {
+			if len(to) == 0 || slices.Contains(to, "ada") {
+				s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+			}
+			return nil
+		},
+		Notify: func(e member.Event) {
+			if e.Trouble != "" {
+				t.Errorf("the recorder was told %v", e)
+			}
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.send = func(to []string, data []byte) {
+		if len(to) == 0 || slices.Contains(to, "bot") {
+			rec.Receive("ada", data)
+		}
+	}
+	s.mu.Unlock()
+	s.must("start", map[string]any{"pins": []string{string(botNote)}}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); rec.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	rec.Joined("ada")
+	s.must("joined", map[string]any{"identity": "bot"}, nil)
+	until := func(what string, cond func(member.Peer) bool) {
+		t.Helper()
+		for !cond(rec.Peer("ada")) {
+			select {
+			case <-changed:
+			case <-time.After(time.Minute):
+				t.Fatalf("%s: %+v, the browser was told %v", what, rec.Peer("ada"), s.troubles())
+			}
+		}
+	}
+	until("verified", func(p member.Peer) bool { return p.Standing == member.Verified })
+	state := recording(member.Reader{Fingerprint: ada.Fingerprint(), Name: "Ada"}, member.Reader{Name: "age1pq1… \"ü\" 漢"})
+	for n := range 300 {
+		state.Readers = append(state.Readers, member.Reader{Fingerprint: keys.Fingerprint{1, byte(n >> 8), byte(n)}, Name: strings.Repeat("x", n%64)})
+	}
+	if err := rec.Announce(state); err != nil {
+		t.Fatal(err)
+	}
+	until("confirmed", func(p member.Peer) bool { return p.Seen })
+	var seen struct {
+		Code  string
+		Peers []struct {
+			Identity, Standing, Name, Fingerprint string
+			Recorder                              bool
+			State                                 struct {
+				Phase, Recording string
+				Readers          []struct{ Fingerprint, Name string }
+			}
+		}
+	}
+	s.must("peers", nil, &seen)
+	if len(seen.Peers) != 1 || seen.Code != rec.Code() || seen.Code == "" {
+		t.Fatalf("the browser sees %+v, code %q, want %q", seen.Peers, seen.Code, rec.Code())
+	}
+	if p := seen.Peers[0]; p.Standing != "verified" || p.Name != "Bot" || p.Fingerprint != botCard.Fingerprint().String() || !p.Recorder ||
+		p.State.Recording != recordingID || len(p.State.Readers) != 302 || p.State.Readers[1].Name != state.Readers[1].Name || p.State.Readers[0].Fingerprint != ada.Fingerprint().String() {
+		t.Errorf("the browser sees %+v", seen.Peers[0])
+	}
+	s.must("answer", map[string]any{"recorder": "bot", "yes": true}, nil)
+	until("consent", func(p member.Peer) bool { return p.Yes })
+
+	// The other way round: the browser records, and Go understands it.
+	s.must("announce", map[string]any{"state": map[string]any{"phase": "recording", "recording": recordingID, "access": "whole", "policy": "named",
+		"keeps": "verified", "consent": "ask", "store": "folder", "readers": []map[string]string{{"fingerprint": botCard.Fingerprint().String(), "name": "Bot"}}}}, nil)
+	until("the browser's state", func(p member.Peer) bool {
+		return p.Recorder && p.State.Access == "whole" && len(p.State.Readers) == 1 && p.State.Readers[0].Fingerprint == botCard.Fingerprint()
+	})
+	// Noise and forgeries are named.
+	for _, data := range [][]byte{nil, []byte("x"), []byte("sealtape.v2/hello\n\n"), []byte("sealtape.v1/hello\nroom: x\n\n— sealtape.v1/x AAAA\n")} {
+		s.must("data", map[string]any{"from": "eve", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+	}
+	s.must("data", map[string]any{"from": "", "data": ""}, nil)
+	s.must("peers", nil, nil)
+	if got := s.troubles(); !slices.Contains(got, "malformed") || !slices.Contains(got, "version") || !slices.Contains(got, "hidden") || slices.Contains(got, "signature") {
+		t.Errorf("the browser was told %v", got)
+	}
+}

@@ -1,0 +1,73 @@
+// A member of keys/web in Node, whose room is a pipe to a Go test: lines of JSON come in
+// on standard input and go out on standard output.
+import { createInterface } from 'node:readline';
+
+import { Card, Drawer, Identity, Member, Pins } from '../../web/member.js';
+
+const say = (o) => process.stdout.write(JSON.stringify(o) + '\n');
+const handlers = {};
+const room = {
+  name: process.argv[2],
+  localParticipant: {
+    identity: process.argv[3],
+    async publishData(data, { topic, destinationIdentities = [] }) {
+      say({ send: Buffer.from(data).toString('base64'), topic, to: destinationIdentities });
+    },
+  },
+  remoteParticipants: new Map(),
+  on(event, f) { (handlers[event] ??= []).push(f); },
+  off() {},
+};
+const emit = (event, ...args) => (handlers[event] ?? []).forEach((f) => f(...args));
+
+const shelf = new Drawer();
+let identity;
+let member;
+const commands = {
+  async generate(o) {
+    identity = await Identity.generate(o);
+    await identity.save(shelf);
+    identity = await Identity.load(shelf);
+    return { card: identity.card.note, fingerprint: identity.card.fingerprint };
+  },
+  async import({ file, passphrase }) {
+    identity = await Identity.import(file, passphrase);
+    return { card: identity.card.note, fingerprint: identity.card.fingerprint };
+  },
+  async export({ passphrase }) { return { file: await identity.export(passphrase, 10) }; },
+  async decrypt({ file }) { return { plain: Buffer.from(await identity.decrypt(Buffer.from(file, 'base64'))).toString() }; },
+  async card({ note }) {
+    const c = await Card.parse(note);
+    return { name: c.name, device: c.device, fingerprint: c.fingerprint, key: c.key, postQuantum: c.postQuantum, approvals: c.approvals.length };
+  },
+  async start({ pins }) {
+    const p = await Pins.load(shelf, identity.card);
+    for (const note of pins ?? []) await p.add(await Card.parse(note), { sure: true });
+    member = new Member({ room, identity, pins: p });
+    member.addEventListener('trouble', (e) => say({ trouble: e.detail }));
+    await member.start();
+    return {};
+  },
+  async joined({ identity }) {
+    room.remoteParticipants.set(identity, { identity });
+    emit('participantConnected', { identity });
+    return {};
+  },
+  async data({ from, data }) {
+    emit('dataReceived', new Uint8Array(Buffer.from(data, 'base64')), from ? { identity: from } : undefined, 0, 'sealtape.v1');
+    return {};
+  },
+  async peers() { return { peers: member.peers().map((p) => p.toJSON()), code: member.code }; },
+  async answer({ recorder, yes }) { await member.answer(recorder, yes); return {}; },
+  async announce({ state }) { await member.announce(state); return {}; },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, command, ...args } = JSON.parse(line);
+  try {
+    say({ id, ...await commands[command](args) });
+  } catch (err) {
+    say({ id, error: String(err?.message ?? err) });
+  }
+}
+member?.stop();

@@ -1,0 +1,355 @@
+/**
+ * Verified membership for web apps on LiveKit: keys/PROTOCOL.md, over a Room of
+ * livekit-client. It makes or loads an identity, proves it to the other members,
+ * verifies them and the recorder, and answers whether one may be recorded.
+ *
+ *   import { Identity, Member, Pins, Shelf } from './member.js';
+ *   const shelf = new Shelf();
+ *   let identity = await Identity.load(shelf);
+ *   if (!identity) await (identity = await Identity.generate({ name: 'Ada' })).save(shelf);
+ *   const pins = await Pins.load(shelf, identity.card);
+ *   const member = new Member({ room, identity, pins });   // room is connected
+ *   member.addEventListener('peer', (e) => show(e.detail));      // a Peer changed
+ *   member.addEventListener('trouble', (e) => warn(e.detail));   // { identity, trouble, detail }
+ *   await member.start();
+ *
+ * It needs WebCrypto with Ed25519 and, for age identities, the npm package
+ * age-encryption. Nothing else is loaded, and nothing is sent but to the room.
+ */
+import { Card } from './card.js';
+import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, telling, topic } from './message.js';
+import { base64, bytes, hex, Refused, sha256 } from './note.js';
+import { Peer } from './peer.js';
+import { Taken } from './pins.js';
+
+export { Card } from './card.js';
+export { Identity } from './identity.js';
+export { topic } from './message.js';
+export { Refused } from './note.js';
+export { Pins, Taken } from './pins.js';
+export { Drawer, Shelf } from './store.js';
+
+const maxSkew = 600_000;
+const silentAfter = 40_000;
+const unheardAfter = 90_000;
+const repeatEvery = 30_000;
+const firstRetry = 2_000;
+const maxHellos = 5;
+const maxPeers = 4096;
+
+/** A Trouble is thrown inside for what an honest room does not do; its name is one of
+ * PROTOCOL.md. */
+class Trouble extends Error {
+  constructor(trouble, detail) {
+    super(detail);
+    this.trouble = trouble;
+  }
+}
+const demand = (ok, trouble, detail) => {
+  if (!ok) throw new Trouble(trouble, detail);
+};
+
+export class Member extends EventTarget {
+  #room;
+  #id;
+  #pins;
+  #nonce = base64(crypto.getRandomValues(new Uint8Array(32)));
+  #own = '';
+  #peers = new Map();
+  #timer;
+  #queue = Promise.resolve(); // messages are taken one after another
+  #waiting = 0;
+  #state; // of a recorder
+  #sequence = 0;
+  #digests = new Map();
+  #told = 0;
+  #handlers;
+
+  constructor({ room, identity, pins }) {
+    super();
+    this.#room = room;
+    this.#id = identity;
+    this.#pins = pins;
+  }
+
+  /** start says hello. The room must be connected. */
+  async start() {
+    this.#own = hex(await sha256(this.#id.card.note));
+    this.#handlers = {
+      participantConnected: (p) => this.#joined(p.identity),
+      participantDisconnected: (p) => this.#peers.delete(p.identity),
+      dataReceived: (data, p, _kind, t) => t === topic && this.#receive(p?.identity ?? '', data),
+    };
+    for (const [event, f] of Object.entries(this.#handlers)) this.#room.on(event, f);
+    this.#timer = setInterval(() => this.#tick(Date.now()), 1000);
+    await this.#send([], { kind: 'hello', card: this.#id.card.note });
+    for (const p of this.#room.remoteParticipants.values()) this.#joined(p.identity);
+  }
+
+  /** stop ends it. The room stays. */
+  stop() {
+    clearInterval(this.#timer);
+    for (const [event, f] of Object.entries(this.#handlers ?? {})) this.#room.off(event, f);
+  }
+
+  /** peers returns the other participants. */
+  peers() { return [...this.#peers.values()]; }
+
+  /** peer returns one of them; of one who is not known nothing is. */
+  peer(identity) { return this.#peers.get(identity) ?? new Peer(identity); }
+
+  /** recorder returns the verified recorder of the room, undefined where there is none. */
+  get recorder() { return this.peers().find((p) => p.recorder && p.standing === 'verified'); }
+
+  /** code is the meeting code, '' where no verified recorder told one. All verified
+   * members see the same: read it to one another. */
+  get code() { return this.recorder?.code ?? ''; }
+
+  /** pin pins the card that a peer proved; see Pins.add. */
+  async pin(identity, how) {
+    const p = this.#peers.get(identity);
+    if (!p?.card) throw new Refused('there is no card of this participant');
+    await this.#pins.add(p.card, how);
+    await this.#settle(p);
+    this.#changed(p);
+  }
+
+  /** answer tells a recorder whether one may be recorded. */
+  async answer(recorder, yes) {
+    const p = this.#peers.get(recorder);
+    if (!p?.recorder || !p.state.recording) throw new Refused('this participant does not record');
+    await this.#send([recorder], { kind: 'consent', to: recorder, answers: p._.hello.nonce, recording: p.state.recording, answer: yes });
+  }
+
+  /** announce makes this member a recorder that says what it does: phase, recording,
+   * access, policy, keeps, consent, store, readers [{fingerprint, name}]. */
+  async announce(state) {
+    this.#state = structuredClone(state);
+    this.#sequence++;
+    const lines = parts(this.#state).map((p) => telling(this.#sequence, p)).join('');
+    this.#digests.set(this.#sequence, hex(await sha256(lines)));
+    this.#digests.delete(this.#sequence - 64);
+    await this.#tell();
+  }
+
+  async #tell(to) {
+    if (!to) this.#told = Date.now();
+    for (const p of to ? [to] : this.#peers.values()) if (p._.proved) p._.told ||= Date.now();
+    for (const part of parts(this.#state)) await this.#send(to ? [to.identity] : [], { kind: 'recorder', sequence: this.#sequence, part });
+  }
+
+  async #send(to, fields) {
+    const message = compose({ room: this.#room.name, from: this.#room.localParticipant.identity, time: Date.now(), nonce: this.#nonce, ...fields });
+    const packet = bytes(message + '\n' + await this.#id.sign(message));
+    if (packet.length > maxMessage) throw new Refused(`a message of ${packet.length} bytes, where ${maxMessage} may be`);
+    try {
+      await this.#room.localParticipant.publishData(packet, { reliable: true, topic, ...(to.length > 0 && { destinationIdentities: to }) });
+    } catch (err) {
+      console.warn('a membership message was not sent:', err); // what matters is said again
+    }
+  }
+
+  #peer(identity) {
+    let p = this.#peers.get(identity);
+    if (!p && identity && identity !== this.#room.localParticipant.identity && this.#peers.size < maxPeers) {
+      this.#peers.set(identity, p = new Peer(identity));
+    }
+    return p;
+  }
+
+  #joined(identity) {
+    const p = this.#peer(identity);
+    if (!p || p._.here) return;
+    Object.assign(p._, { here: true, since: Date.now() });
+    this.#greet(p, Date.now());
+    this.#changed(p);
+  }
+
+  #greet(p, now) {
+    p._.next = now + firstRetry * 2 ** p._.helloed++;
+    this.#send([p.identity], { kind: 'hello', card: this.#id.card.note });
+  }
+
+  #changed(p) { this.dispatchEvent(new CustomEvent('peer', { detail: p })); }
+
+  #trouble(identity, trouble, detail) {
+    this.dispatchEvent(new CustomEvent('trouble', { detail: { identity, trouble, detail } }));
+  }
+
+  #receive(from, data) {
+    const now = Date.now();
+    if (!from) return this.#trouble('', 'hidden', 'a message from nobody in the room\'s list');
+    const p = this.#peer(from);
+    if (!p) return;
+    if (!p._.budget.take(now) || this.#waiting > 10_000) {
+      if (!p._.budget.warned) this.#trouble(from, 'flood', 'more messages than are taken');
+      p._.budget.warned = true;
+      return;
+    }
+    p._.budget.warned = false;
+    this.#waiting++;
+    this.#queue = this.#queue.then(() => this.#take(p, data)).finally(() => this.#waiting--);
+  }
+
+  async #take(p, data) {
+    if (this.#peers.get(p.identity) !== p) return; // left meanwhile
+    try {
+      let m;
+      try {
+        m = parse(data);
+      } catch (err) {
+        if (!(err instanceof OtherVersion)) throw new Trouble('malformed', err.message);
+        if (p._.versions) return;
+        p._.versions = true;
+        throw new Trouble('version', 'speaks another version');
+      }
+      if (m) await this.#message(p, m, Date.now());
+    } catch (err) {
+      if (!(err instanceof Trouble)) throw err;
+      this.#trouble(p.identity, err.trouble, err.message);
+    }
+  }
+
+  async #message(p, m, now) {
+    let card = p.card;
+    if (m.kind === 'hello') {
+      try {
+        card = await Card.parse(m.card);
+      } catch (err) {
+        throw new Trouble('card', err.message);
+      }
+    } else if (!card) {
+      return; // its hello comes later; then it says this again
+    }
+    demand(await m.signature.by(card.verifier, m.message), 'signature', `not signed by the key of ${card.name}`);
+    demand(m.room === this.#room.name, 'other-room', 'a message for another room');
+    demand(m.from === p.identity, 'other-identity', 'a message that was sent under another identity');
+    demand(Math.abs(now - m.time) <= maxSkew, 'clock', `a message of ${new Date(m.time).toISOString()}`);
+    if (m.kind !== 'hello' && m.kind !== 'recorder') {
+      demand(m.to === this.#room.localParticipant.identity, 'other-identity', 'a message that was meant for another member');
+      demand(m.answers === this.#nonce && m.nonce === p._.hello.nonce, 'stale', 'an answer of another session');
+    }
+    await this[`_${m.kind}`](p, m, card, now);
+  }
+
+  /** @private */
+  async _hello(p, m, card) {
+    const sum = hex(await sha256(m.card));
+    demand(!p._.hello || p._.cardHash === sum, 'other-card', 'says hello with another card than before');
+    demand(card.key !== this.#id.card.key, 'impostor', 'says hello with this member\'s own card');
+    const again = p._.hello?.nonce === m.nonce;
+    const standing = await this.#standing(card, (why) => this.#trouble(p.identity, 'impostor', why));
+    if (!again) {
+      Object.assign(p._, { proved: false, told: 0, sequence: 0, parts: undefined });
+      p.seen = false;
+    }
+    Object.assign(p._, { hello: m, cardHash: sum });
+    p.card = card;
+    // Who says hello again has not got our proof, whatever we have of theirs.
+    if (p._.helloed === 0) this.#greet(p, Date.now());
+    await this.#send([p.identity], { kind: 'proof', to: p.identity, answers: m.nonce, own: this.#own, other: sum });
+    this.#stand(p, standing);
+    if (!again) this.#changed(p);
+  }
+
+  /** @private */
+  async _proof(p, m) {
+    demand(m.own === p._.cardHash, 'other-card', 'a proof for another card than that of its hello');
+    demand(m.other === this.#own, 'swapped', 'was shown another card as this member\'s');
+    if (p._.proved) return;
+    p._.proved = true;
+    p._.silent = false;
+    await this.#settle(p);
+    this.#changed(p);
+    if (this.#state) await this.#tell(p);
+  }
+
+  async #standing(card, taken = () => {}) {
+    try {
+      return await this.#pins.standing(card);
+    } catch (err) {
+      if (err instanceof Taken) {
+        taken(err.message);
+        return 'stranger';
+      }
+      throw new Trouble('card', err.message);
+    }
+  }
+
+  async #settle(p) { this.#stand(p, await this.#standing(p.card)); }
+
+  #stand(p, standing) {
+    if (!p._.proved) p.standing = 'unknown';
+    else p.standing = standing === 'stranger' ? 'claimed' : 'verified';
+  }
+
+  /** @private */
+  async _recorder(p, m, _card, now) {
+    demand(m.nonce === p._.hello.nonce, 'stale', 'the state of another session');
+    if (!p._.proved) return; // it tells it again once it is
+    demand(m.sequence >= p._.sequence, 'stale', 'a state that is over');
+    if (m.sequence > p._.sequence || !p._.parts) Object.assign(p._, { sequence: m.sequence, parts: new Map() });
+    Object.assign(p._, { heard: now, silent: false });
+    const head = (x) => telling(0, { ...x, part: 0, readers: [] });
+    const { parts: got } = p._;
+    const whole = got.size > 0 && got.size === m.part.of;
+    for (const [n, x] of got) {
+      demand(head(x) === head(m.part) && (n !== m.part.part || telling(0, x) === telling(0, m.part)), 'malformed', 'two states under one number');
+    }
+    if (whole) {
+      if (m.part.part === m.part.of) await this.#confirm(p); // the answer may have been lost
+      return;
+    }
+    got.set(m.part.part, m.part);
+    if (got.size < m.part.of) return;
+    const all = Array.from({ length: m.part.of }, (_, i) => got.get(i + 1));
+    const readers = all.flatMap((x) => x.readers);
+    demand(readers.length <= 1024, 'malformed', 'more readers than there may be');
+    const { phase, recording, access, policy, keeps, consent, store } = m.part;
+    p.state = { phase, recording, access, policy, keeps, consent, store, readers };
+    p.recorder = true;
+    p.code = await meetingCode(this.#room.name, p.card.key, p.state);
+    p._.digest = hex(await sha256(all.map((x) => telling(m.sequence, x)).join('')));
+    await this.#confirm(p);
+    this.#changed(p);
+  }
+
+  #confirm(p) {
+    return this.#send([p.identity], { kind: 'seen', to: p.identity, answers: p._.hello.nonce, sequence: p._.sequence, digest: p._.digest });
+  }
+
+  /** @private */
+  async _seen(p, m) {
+    demand(this.#digests.get(m.sequence) === m.digest, 'stale', 'an answer to something else than was told');
+    if (p.seen) return;
+    p.seen = true;
+    p._.silent = false;
+    this.#changed(p);
+  }
+
+  /** @private */
+  async _consent(p, m) {
+    demand(this.#state && m.recording === this.#state.recording, 'stale', 'an answer about another recording');
+    if (m.time < p.answered || m.time === p.answered && !p.yes) return;
+    Object.assign(p, { answered: m.time, yes: m.answer });
+    this.#changed(p);
+  }
+
+  #tick(now) {
+    for (const p of this.#peers.values()) {
+      const _ = p._;
+      if (!_.here) continue;
+      if (!_.proved && _.helloed < maxHellos && now >= _.next) this.#greet(p, now);
+      let why = '';
+      if (_.hello && !_.proved && now - _.since >= silentAfter) why = 'said hello and does not prove it';
+      else if (p.recorder && now - _.heard >= unheardAfter) why = 'is a recorder, and has told nothing for a while';
+      else if (p.standing === 'verified' && _.told && !p.seen && now - _.told >= silentAfter) why = 'does not confirm what the recorder told';
+      if (why && !_.silent) {
+        _.silent = true;
+        this.#trouble(p.identity, 'silent', why);
+      }
+    }
+    if (this.#state && now - this.#told >= repeatEvery) this.#tell();
+  }
+}
+

@@ -1,0 +1,135 @@
+// The messages of keys/PROTOCOL.md.
+import { spell } from './fingerprint.js';
+import { base64, bytes, check, Fields, parseNote, prefix, sha256, text, time, unbase64 } from './note.js';
+import { words } from './words.js';
+
+export const topic = 'sealtape.v1';
+export const maxMessage = 14_000;
+
+const kinds = new Set(['hello', 'proof', 'recorder', 'seen', 'consent']);
+const listed = new Set(words);
+const maxReaders = 1024;
+const maxParts = 64;
+const partBytes = 11_000;
+
+/** An OtherVersion is a message of a version of the protocol that is not known. */
+export class OtherVersion extends Error {}
+
+const recording = (v) => {
+  check(/^[0-9A-HJKMNP-TV-Z]{26}$/.test(v), 'recording');
+  return v;
+};
+
+/** parse reads a message without checking its signature; undefined is an unknown type. */
+export function parse(data) {
+  check(data.length <= maxMessage, 'longer than a message may be');
+  const note = text(data);
+  if (/^sealtape\.v/.test(note) && !note.startsWith(prefix)) throw new OtherVersion();
+  check(note.startsWith(prefix), 'not a message');
+  const first = note.slice(prefix.length, note.indexOf('\n'));
+  if (!kinds.has(first)) return undefined;
+  const { message, signatures } = parseNote(note);
+  check(signatures.length === 1, 'one signature');
+  const f = new Fields(message);
+  f.next();
+  const m = {
+    kind: first, message, signature: signatures[0],
+    room: f.text('room'), from: f.text('from'), time: f.time('time'), nonce: base64(f.bytes('nonce', 32)),
+  };
+  switch (m.kind) {
+    case 'hello':
+      m.card = text(f.bytes('card'));
+      break;
+    case 'proof':
+      Object.assign(m, { to: f.text('to'), answers: base64(f.bytes('answers', 32)), own: f.hash('own'), other: f.hash('other') });
+      break;
+    case 'recorder':
+      m.sequence = f.number('sequence');
+      m.part = statePart(f);
+      break;
+    case 'seen':
+      Object.assign(m, { to: f.text('to'), answers: base64(f.bytes('answers', 32)), sequence: f.number('sequence'), digest: f.hash('digest') });
+      break;
+    case 'consent':
+      Object.assign(m, { to: f.text('to'), answers: base64(f.bytes('answers', 32)), recording: recording(f.field('recording')) });
+      m.answer = f.oneOf('answer', 'yes', 'no') === 'yes';
+      break;
+  }
+  f.end();
+  return m;
+}
+
+function statePart(f) {
+  const p = { phase: f.oneOf('state', 'waiting', 'recording', 'paused', 'stopped') };
+  const id = f.field('recording');
+  p.recording = id === '-' ? '' : recording(id);
+  p.access = f.oneOf('access', 'present', 'whole');
+  p.policy = f.oneOf('readers', 'named', 'verified', 'all-pinned');
+  p.keeps = f.oneOf('keeps', 'everyone', 'verified');
+  p.consent = f.oneOf('consent', 'announce', 'ask');
+  p.store = f.oneOf('store', 'folder', 's3');
+  const part = f.field('part');
+  check(/^[1-9][0-9]?\/[1-9][0-9]?$/.test(part), 'part');
+  [p.part, p.of] = part.split('/').map(Number);
+  check(p.part <= p.of && p.of <= maxParts, 'part');
+  p.readers = [];
+  while (f.rest > 0) {
+    check(p.readers.length < maxReaders, 'too many readers');
+    const [fingerprint, name, ...more] = f.field('reader').split(' ');
+    check(more.length === 0 && name !== undefined, 'reader');
+    const spelt = fingerprint.split('-');
+    check(fingerprint === '-' || spelt.length === 8 && spelt.every((w) => listed.has(w)), 'reader');
+    const raw = unbase64(name);
+    check(raw.length <= 512, 'reader');
+    p.readers.push({ fingerprint: fingerprint === '-' ? '' : fingerprint, name: text(raw) });
+  }
+  return p;
+}
+
+const readerLine = (r) => `reader: ${r.fingerprint || '-'} ${base64(bytes(r.name))}\n`;
+
+function stateLines(p) {
+  return `state: ${p.phase}\nrecording: ${p.recording || '-'}\naccess: ${p.access}\nreaders: ${p.policy}\nkeeps: ${p.keeps}\n` +
+    `consent: ${p.consent}\nstore: ${p.store}\npart: ${p.part}/${p.of}\n` + p.readers.map(readerLine).join('');
+}
+
+/** telling returns what a message says of a state: the lines from sequence on. */
+export const telling = (sequence, part) => `sequence: ${sequence}\n` + stateLines(part);
+
+/** parts splits a state into those that fit a message. */
+export function parts(state) {
+  const out = [{ ...state, readers: [] }];
+  let size = 0;
+  for (const r of state.readers) {
+    const n = readerLine(r).length;
+    if ((size += n) > partBytes) {
+      size = n;
+      out.push({ ...state, readers: [] });
+    }
+    out.at(-1).readers.push(r);
+  }
+  out.forEach((p, i) => Object.assign(p, { part: i + 1, of: out.length }));
+  return out;
+}
+
+/** compose returns the text of a message. */
+export function compose(m) {
+  const b64 = (s) => base64(bytes(s));
+  let s = `${prefix}${m.kind}\nroom: ${b64(m.room)}\nfrom: ${b64(m.from)}\ntime: ${time(m.time)}\nnonce: ${m.nonce}\n`;
+  switch (m.kind) {
+    case 'hello': return s + `card: ${b64(m.card)}\n`;
+    case 'proof': return s + `to: ${b64(m.to)}\nanswers: ${m.answers}\nown: ${m.own}\nother: ${m.other}\n`;
+    case 'recorder': return s + telling(m.sequence, m.part);
+    case 'seen': return s + `to: ${b64(m.to)}\nanswers: ${m.answers}\nsequence: ${m.sequence}\ndigest: ${m.digest}\n`;
+    case 'consent': return s + `to: ${b64(m.to)}\nanswers: ${m.answers}\nrecording: ${m.recording}\nanswer: ${m.answer ? 'yes' : 'no'}\n`;
+    default: throw new Error(`no message ${m.kind}`);
+  }
+}
+
+/** meetingCode returns the six words that all see who were told the same. */
+export async function meetingCode(room, recorderKey, state) {
+  const lines = `${prefix}meeting-code\nroom: ${base64(bytes(room))}\nrecording: ${state.recording || '-'}\nrecorder: ${recorderKey}\n` +
+    state.readers.map(readerLine).join('');
+  return spell(await sha256(lines), 6);
+}
+

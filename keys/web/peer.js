@@ -1,0 +1,51 @@
+// What a member keeps of another participant, and how much of them it takes.
+
+const burst = 40;
+const rate = 4; // a second
+
+/** A Budget bounds how many messages are taken. */
+class Budget {
+  #left = burst;
+  #at = 0;
+  warned = false;
+
+  take(now) {
+    if (this.#at) this.#left = Math.min(burst, this.#left + (rate * (now - this.#at)) / 1000);
+    this.#at = now;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
+}
+
+/**
+ * A Peer is another participant. What applications read:
+ * identity, in the room; standing: "unknown" (nothing was proved), "claimed" (a card that is
+ * not pinned) or "verified"; card, of its hello; recorder: it told a recorder's state, which
+ * is state; code, the meeting code of that; seen, answered and yes: what it said to a recorder.
+ */
+export class Peer {
+  standing = 'unknown';
+  card = undefined;
+  recorder = false;
+  state = undefined;
+  code = '';
+  seen = false;
+  answered = 0;
+  yes = false;
+
+  /** @private */
+  _ = {
+    since: Date.now(), here: false, hello: undefined, cardHash: '', proved: false, helloed: 0, next: 0, silent: false, versions: false,
+    budget: new Budget(), sequence: 0, parts: undefined, digest: '', heard: 0, told: 0,
+  };
+
+  constructor(identity) {
+    this.identity = identity;
+  }
+
+  toJSON() {
+    const { identity, standing, card, recorder, state, code, seen, answered, yes } = this;
+    return { identity, standing, name: card?.name, fingerprint: card?.fingerprint, recorder, state, code, seen, answered, yes };
+  }
+}

@@ -1,0 +1,117 @@
+import { Card, fold } from './card.js';
+import { readFingerprint } from './fingerprint.js';
+import { check, Fields, parseNote, Refused, Verifier } from './note.js';
+
+/** A Taken is thrown for a card whose name is pinned with another key, or whose key is
+ * pinned under another name. */
+export class Taken extends Refused {}
+
+/** Pins are the cards of the people that one trusts, kept on a Shelf. */
+export class Pins {
+  #shelf;
+  #cards = []; // the one pinned first of a name comes first
+  #revoked = new Map(); // by key: the note
+  #replaced = new Map(); // by key: the key that took its place
+
+  /** load reads the pins that a shelf keeps. own is one's own card, which counts as one. */
+  static async load(shelf, own) {
+    const p = new Pins();
+    p.#shelf = shelf;
+    const kept = await shelf.get('pins') ?? { cards: [], revoked: [], replaced: [] };
+    for (const note of kept.cards) p.#cards.push(await Card.parse(note));
+    p.#revoked = new Map(kept.revoked);
+    p.#replaced = new Map(kept.replaced);
+    p.own = own;
+    return p;
+  }
+
+  /** list returns the pinned cards without one's own. */
+  list() { return [...this.#cards]; }
+
+  #all() { return this.own ? [this.own, ...this.#cards] : this.#cards; }
+
+  /** state says whether a card counts: "counts", "revoked", "replaced" or "expired". */
+  state(card, now = Date.now()) {
+    if (this.#revoked.has(card.key)) return 'revoked';
+    if (this.#replaced.has(card.key)) return 'replaced';
+    return card.expired(now) ? 'expired' : 'counts';
+  }
+
+  /**
+   * standing says what is known of a card: "known", its key is pinned under its name;
+   * "approved", a pinned key of that name approved it; "stranger". It throws for a card
+   * that does not count, and a Taken where another key has the name.
+   */
+  async standing(card) {
+    const state = this.state(card);
+    check(state === 'counts', `the card is ${state}`);
+    let taken = '';
+    for (const p of this.#all()) {
+      const same = fold(p.name) === fold(card.name);
+      if (p.key === card.key) {
+        if (p.name !== card.name) throw new Taken(`this key is pinned under another name: ${p.name}`);
+        check(p.created <= card.created, 'a newer card of this key is pinned');
+        return 'known';
+      }
+      if (!same) continue;
+      if (this.state(p) === 'counts' && await card.approvedBy(p.verifier)) return 'approved';
+      taken = p.name;
+    }
+    if (taken) throw new Taken(`another key is pinned under this name: ${taken}`);
+    return 'stranger';
+  }
+
+  /**
+   * add pins a card. A stranger's needs its fingerprint, eight words, as its owner read
+   * them aloud; for one whose words were compared by other means, sure is true.
+   */
+  async add(card, { fingerprint = '', sure = false } = {}) {
+    const standing = await this.standing(card);
+    if (standing === 'stranger' || fingerprint) {
+      check(fingerprint || sure, 'the fingerprint must be compared with its owner');
+      if (fingerprint) check(readFingerprint(fingerprint) === card.fingerprint, `the card has another fingerprint: ${card.fingerprint}`);
+    }
+    if (this.own?.key === card.key) return standing;
+    if (card.replaces) this.#replaced.set(card.replaces, card.key);
+    const i = this.#cards.findIndex((p) => p.key === card.key);
+    if (i >= 0) this.#cards[i] = card;
+    else this.#cards.push(card);
+    await this.#save();
+    return standing;
+  }
+
+  /** remove unpins all cards of a name. */
+  async remove(name) {
+    this.#cards = this.#cards.filter((p) => fold(p.name) !== fold(name));
+    await this.#save();
+  }
+
+  /** revoke takes a revocation: by the key itself, or by another card of the person. */
+  async revoke(note) {
+    const { message, signatures } = parseNote(note);
+    const f = new Fields(message);
+    check(f.next() === 'sealtape.v1/revocation' && signatures.length === 1, 'not a revocation');
+    f.field('name');
+    const key = f.field('key');
+    f.time('time');
+    if (f.has('reason')) f.field('reason');
+    f.end();
+    const pinned = this.#all().find((p) => p.key === key);
+    const by = [await Verifier.parse(key)];
+    for (const p of this.#all()) {
+      if (pinned && p.key !== key && fold(p.name) === fold(pinned.name) && this.state(p) === 'counts') by.push(p.verifier);
+    }
+    for (const v of by) {
+      if (!await signatures[0].by(v, message)) continue;
+      this.#revoked.set(key, note);
+      return this.#save();
+    }
+    throw new Refused('neither the key itself nor another card of its owner has signed it');
+  }
+
+  #save() {
+    return this.#shelf.set('pins', {
+      cards: this.#cards.map((c) => c.note), revoked: [...this.#revoked], replaced: [...this.#replaced],
+    });
+  }
+}
