@@ -80,7 +80,7 @@ export function avatar(id, name) {
 	return disc;
 }
 
-const HOW_ICONS = {proved: "seal", operator: "person", claimed: "claim", unknown: "help"};
+const HOW_ICONS = {proved: "seal", operator: "person", card: "card", claimed: "claim", unknown: "help"};
 
 // howBadge is the small mark of how a person was identified.
 export function howBadge(how, words = false) {

@@ -17,6 +17,27 @@ const afterWord = 0.6, beforeWord = 0.5, leastSkip = 1.5;
 /** A speaking event comes when somebody stops, or in pieces of 30 s: nearer to the end of a recording that goes on nobody knows. */
 const speakingLag = 32;
 
+/** How a name may be known, by how much it is worth. */
+const grades = ["", "card", "operator", "proved"];
+
+function arrive(p) {
+	if (!p.here) p.stays.push("");
+	p.here = true;
+}
+
+function depart(p, t) {
+	p.here = false;
+	p.known.push([t, ""]);
+}
+
+function identify(p, t, how) {
+	arrive(p);
+	const now = p.stays.length - 1;
+	if (grades.indexOf(how) <= grades.indexOf(p.stays[now])) return;
+	p.stays[now] = how;
+	p.known.push([t, how]);
+}
+
 const states = { r: "readable", l: "locked", f: "failed", u: "unlisted" };
 
 /**
@@ -43,7 +64,8 @@ const states = { r: "readable", l: "locked", f: "failed", u: "unlisted" };
  * @typedef {object} Person
  * @property {string} id identity in the room, as its server said
  * @property {string} name
- * @property {"proved"|"operator"|"claimed"|"unknown"} how how the name is known
+ * @property {"proved"|"operator"|"card"|"claimed"|"unknown"} how how the name is known in each stay, at the least; card: they hold the key of one that nobody had pinned
+ * @property {[number, string][]} known from when on it is known how, "" for not any more
  * @property {boolean} reader the name is among those who may read
  * @property {spans.Span[]} presence
  * @property {spans.Span[]} speaking
@@ -144,9 +166,9 @@ export class Recording {
 		const m = { people: new Map(), tracks: new Map(), readers: new Set() };
 		const person = (e) => {
 			const id = e.participant || "";
-			if (!m.people.has(id)) m.people.set(id, { presence: [], speaking: [], name: "", how: "", first: e.t });
+			if (!m.people.has(id)) m.people.set(id, { presence: [], speaking: [], name: "", stays: [], known: [], here: false, first: e.t });
 			const p = m.people.get(id);
-			p.name ||= e.type === "verified" ? "" : e.name || "";
+			p.name ||= e.type === "verified" || e.type === "claimed" ? "" : e.name || "";
 			return p;
 		};
 		const track = (e) => {
@@ -156,13 +178,14 @@ export class Recording {
 		for (const e of this.events) {
 			if (e.participant) person(e);
 			switch (e.type) {
-			case "join": person(e).presence.push([e.t, true]); break;
-			case "leave": person(e).presence.push([e.t, false]); break;
+			case "join": person(e).presence.push([e.t, true]); arrive(person(e)); break;
+			case "leave": person(e).presence.push([e.t, false]); depart(person(e), e.t); break;
 			case "speaking": person(e).speaking.push([e.from ?? e.t, e.to ?? e.t]); break;
+			case "claimed": identify(person(e), e.t, "card"); break;
 			case "verified": {
 				const p = person(e);
 				p.verified = e.name;
-				p.how = e.reason === "proof" || p.how === "proved" ? "proved" : "operator";
+				identify(p, e.t, e.reason === "proof" ? "proved" : "operator");
 				break;
 			}
 			case "track": case "track-end": if (e.track) track(e).life.push([e.t, e.type === "track"]); break;
@@ -219,7 +242,7 @@ export class Recording {
 		const ids = new Set(marks.people.keys());
 		for (const t of this.tracks) if (t.participant) ids.add(t.participant);
 		this.people = [...ids].map((id) => {
-			const m = marks.people.get(id) || { presence: [], speaking: [], name: "", how: "" };
+			const m = marks.people.get(id) || { presence: [], speaking: [], name: "", stays: [], known: [] };
 			const tracks = this.tracks.filter((t) => t.participant === id);
 			const name = m.verified || m.name || tracks.find((t) => t.name)?.name || "";
 			const speaking = spans.merge(m.speaking);
@@ -228,7 +251,8 @@ export class Recording {
 			presence = spans.merge(presence.concat(...tracks.map((t) => t.life.map(([a, b]) => [a, b]))), 0.25);
 			const muted = {};
 			for (const t of tracks) muted[t.source] = spans.merge((muted[t.source] || []).concat(t.muted.map(([a, b]) => [a, b])));
-			return { id, name, how: m.how || (name ? "claimed" : "unknown"), reader: !!m.verified && marks.readers.has(m.verified),
+			const least = grades[Math.min(...m.stays.map((how) => grades.indexOf(how)))] || (name ? "claimed" : "unknown");
+			return { id, name, how: least, known: m.known, reader: !!m.verified && marks.readers.has(m.verified),
 				presence, speaking, muted, tracks };
 		}).filter((p) => p.presence.length || p.tracks.length);
 		this.people.sort((x, y) => (x.presence[0]?.[0] ?? 0) - (y.presence[0]?.[0] ?? 0));
@@ -240,6 +264,17 @@ export class Recording {
 	/** @returns {Person|undefined} */
 	person(id) {
 		return this.byID?.get(id);
+	}
+
+	/**
+	 * howAt tells how a person's name was known at t. It is proved for one stay only:
+	 * whoever comes back under the identity may be somebody else.
+	 */
+	howAt(id, t) {
+		const p = this.person(id);
+		if (!p) return "unknown";
+		const i = spans.find(p.known, t);
+		return (i >= 0 && p.known[i][1]) || (p.name ? "claimed" : "unknown");
 	}
 
 	/** @returns {Track|undefined} */

@@ -214,7 +214,7 @@ export class Panel {
 		if (e.type === "chat") {
 			const p = r.person(e.participant), name = p?.name || e.name || e.participant;
 			row.append(avatar(e.participant, name), el("div", {class: "said"},
-				el("div", {class: "by"}, nameNode(name), howBadge(p?.how ?? "claimed"), when), el("p", {}, quoteNode(e.text))));
+				el("div", {class: "by"}, nameNode(name), howBadge(r.howAt(e.participant, t)), when), el("p", {}, quoteNode(e.text))));
 		} else row.append(icon(ICONS[kind]), el("p", {class: "said"}, sentenceNodes(parts)), when);
 		return row;
 	}
@@ -226,7 +226,7 @@ export class Panel {
 			const mark = el("span", {class: "presence"});
 			const node = el("li", {class: "person"},
 				el("div", {class: "who"}, avatar(p.id, p.name || p.id), el("div", {}, el("strong", {}, nameNode(p.name || p.id)), howBadge(p.how, true)), mark),
-				el("details", {}, el("summary", {}, "How this is known"), explanation(p),
+				el("details", {}, el("summary", {}, "How this is known"), explanation(p.how),
 					el("p", {class: "quiet"}, "Identity in the room: ", el("bdi", {}, line(p.id, 120)))),
 				el("p", {class: "quiet"}, facts(p)), volumeOf(p, this.#player));
 			return {id: p.id, node, mark};

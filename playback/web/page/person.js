@@ -23,10 +23,9 @@ export function volumeOf(person, player) {
 	return el("div", {class: "personvolume"}, slider, percent);
 }
 
-// explanation says how a person was identified, and that sound and pictures
-// were received as theirs: nobody can say who spoke.
-export function explanation(person) {
-	const h = identified(person.how);
+// explanation says how a person was identified.
+export function explanation(how) {
+	const h = identified(how);
 	return el("p", {class: "explain"}, el("strong", {}, h.label + ". "), h.text);
 }
 
@@ -43,11 +42,11 @@ export function facts(person) {
 }
 
 // card is all of it, for a popover.
-export function card(person, player, {track, pinned, pin} = {}) {
+export function card(person, how, player, {track, pinned, pin} = {}) {
 	return [
 		el("div", {class: "who"}, avatar(person.id, person.name || person.id), el("div", {},
-			el("strong", {}, nameNode(person.name || person.id)), howBadge(person.how, true))),
-		explanation(person),
+			el("strong", {}, nameNode(person.name || person.id)), howBadge(how, true))),
+		explanation(how),
 		person.name && person.id !== person.name ? el("p", {class: "quiet"}, "Identity in the room: ", el("bdi", {}, line(person.id, 120))) : null,
 		el("p", {class: "quiet"}, facts(person)),
 		el("div", {class: "field"}, el("span", {"aria-hidden": "true"}, "Volume"), volumeOf(person, player)),

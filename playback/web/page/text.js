@@ -103,6 +103,11 @@ const IDENTIFIED = {
 		short: "vouched for",
 		text: "Whoever ran the recorder said that this member is who the name says. No key of the member has proved it.",
 	},
+	card: {
+		label: "A card nobody had pinned",
+		short: "own card",
+		text: "This member holds the key of a card, but whoever recorded the meeting had not pinned that card: the name is a claim.",
+	},
 	claimed: {
 		label: "As the server claims",
 		short: "claimed",
@@ -179,6 +184,7 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 			return e.reason === "proof" ?
 				s("event", who, " proved to be ", {who: line(e.name || e.participant, 80)}) :
 				s("event", who, " is ", {who: line(e.name || e.participant, 80)}, ", says the operator");
+		case "claimed": return s("event", who, " showed a card that nobody had pinned, with the name ", {who: line(e.name || "none", 80)});
 		case "screen": return s("event", who, " shares a screen");
 		case "screen-end": return s("event", who, " stopped sharing");
 		case "chat": return s("chat", quote);
@@ -193,7 +199,9 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 		case "gap":
 			if (e.reason === "paused") return s("detail", `Nothing of `, who, `’s ${what} for ${lasted || "a moment"}: paused`);
 			return s(e.to - e.from >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || "a moment"}: ${gap(e.reason).label}`);
-		case "integrity": return s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`);
+		case "integrity":
+			if (!t) return s("trouble", "Something false arrived as ", who, `’s word of who they are: ${line(e.reason, 120)}`);
+			return s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`);
 		case "dropped": return s("trouble", `Missing: ${count(e.count || 0, "event")} of the kind “${line(e.reason, 40)}”, too many came at once`);
 		case "resealed": return s("event", "Copied from another recording for other readers");
 		case "track": return s("detail", who, ` turned on the ${what}`);

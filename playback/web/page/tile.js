@@ -17,7 +17,7 @@ const NOTICES = {
 const capital = (s) => s.charAt(0).toLocaleUpperCase() + s.slice(1);
 
 export class Tile {
-	#player; #recording; #uid; #id; #media; #notice; #face; #mic; #sound; #pin; #video = null; #seen = false; #state = ""; #label = ""; #rect = "";
+	#player; #recording; #uid; #id; #how = null; #media; #notice; #face; #mic; #sound; #pin; #video = null; #seen = false; #state = ""; #label = ""; #rect = "";
 
 	constructor(key, player, recording, stage, {person, track, menu}) {
 		this.#player = player;
@@ -39,7 +39,7 @@ export class Tile {
 		this.node = el("div", {class: "tile", role: "group", "data-key": key, "data-kind": track ? "screen" : "person"},
 			this.#media, this.#face, this.#notice,
 			el("div", {class: "ring"}),
-			el("div", {class: "namebar"}, this.#mic, el("span", {class: "nametext"}, title, nameNode(name)), person ? howBadge(person.how) : null, this.#sound),
+			el("div", {class: "namebar"}, this.#mic, el("span", {class: "nametext"}, title, nameNode(name)), this.#sound),
 			el("div", {class: "tools"}, this.#pin, more));
 	}
 
@@ -91,7 +91,8 @@ export class Tile {
 		const off = !this.#track && this.#silent(t);
 		const hole = this.#soundHole(t);
 		const talks = !this.#track && speaking.has(this.#person?.id);
-		const state = [s.state, s.reason, s.codec, picture, off, talks, hole].join("|");
+		const how = this.#recording.howAt(this.#id, t);
+		const state = [how, s.state, s.reason, s.codec, picture, off, talks, hole].join("|");
 		if (state !== this.#state) {
 			this.#state = state;
 			this.node.dataset.state = s.state;
@@ -100,7 +101,7 @@ export class Tile {
 			this.#mic.hidden = !off;
 			this.#sound.hidden = !hole;
 			if (hole) this.#sound.lastChild.textContent = "No sound: " + hole;
-			this.#tell(s, off, talks, hole);
+			this.#tell(s, off, talks, hole, how);
 		}
 		return video && s.state !== "unsupported" ? video.uid : null;
 	}
@@ -132,7 +133,12 @@ export class Tile {
 		return "";
 	}
 
-	#tell(s, off, talks, hole) {
+	#tell(s, off, talks, hole, how) {
+		if (this.#how?.dataset.how !== how) {
+			this.#how?.remove();
+			this.#how = howBadge(how);
+			this.#sound.before(this.#how);
+		}
 		const notice = NOTICES[s.state]?.(s);
 		this.#notice.hidden = !notice;
 		this.#notice.dataset.state = s.state;
@@ -143,7 +149,7 @@ export class Tile {
 		}
 		const name = line(this.#person?.name || this.#track?.name || this.#track?.participant, 60) || "someone";
 		const parts = [this.#track ? `Screen of ${name}` : name];
-		if (this.#person && !this.#track) parts.push(identified(this.#person.how).label.toLowerCase());
+		if (this.#person && !this.#track) parts.push(identified(how).label.toLowerCase());
 		if (talks) parts.push("speaking");
 		if (off) parts.push("microphone off");
 		if (notice) parts.push(notice[1]);

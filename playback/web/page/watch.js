@@ -72,7 +72,7 @@ function open(player, recording) {
 	const stage = new Stage($("stage"), player, recording, {mode, menu: ({person, track, key}, anchor) => {
 		const p = recording.person(person?.id);
 		if (!p) return;
-		popover.show(anchor, card(p, player, {track, pinned: stage.pinned(key), pin: () => {
+		popover.show(anchor, card(p, recording.howAt(p.id, player.time), player, {track, pinned: stage.pinned(key), pin: () => {
 			popover.close();
 			stage.pin(key);
 		}}), "About this person");

@@ -42,6 +42,22 @@ function minute(more = {}) {
 	};
 }
 
+test("a proof is worth one stay", () => {
+	const e = (t, type, more) => ({ t, type, participant: "eve", ...more });
+	const r = new Recording(minute({ events: [
+		e(1, "join", { name: "Eve" }), e(2, "claimed", { name: "Ada Lovelace" }), e(3, "verified", { name: "Eve E.", reason: "operator" }),
+		e(4, "verified", { name: "Eve E.", reason: "proof" }), e(5, "claimed", { name: "Mallory" }), e(20, "leave"), e(30, "join", { name: "Eve" }),
+	] }));
+	const at = [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 25, 31].map((t) => r.howAt("eve", t));
+	assert.deepEqual(at, ["claimed", "claimed", "card", "operator", "proved", "proved", "claimed", "claimed"]);
+	assert.equal(r.person("eve").how, "claimed");
+	assert.equal(r.howAt("nobody", 1), "unknown");
+	// A card that nobody has pinned gives no name.
+	const m = new Recording(minute({ events: [e(1, "join", { name: "Eve" }), e(2, "claimed", { name: "Ada Lovelace" })] }));
+	assert.equal(m.person("eve").name, "Eve");
+	assert.equal(m.person("eve").how, "card");
+});
+
 test("people: when they were there, how their names are known, who reads", () => {
 	const r = new Recording(minute());
 	const [ada, ben] = r.people;
