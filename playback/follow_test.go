@@ -46,6 +46,9 @@ func TestFollow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if next.weight <= before.weight {
+				t.Errorf("segment %d: weight %d after %d", n, next.weight, before.weight)
+			}
 			if s = next; s == before {
 				t.Fatalf("segment %d: nothing new", n)
 			}
@@ -114,7 +117,7 @@ func TestFollowFailures(t *testing.T) {
 	if err != nil || next == s || len(next.Missing()) != 2 || !slices.Equal(log.numbers(), []int{3}) {
 		t.Errorf("%v, missing %v, read %v", err, next.Missing(), log.numbers())
 	}
-	if got := next.Events(); len(got) != 5 || !slices.IsSortedFunc(got, func(a, b media.Event) int { return int(a.Time - b.Time) }) {
+	if got := next.Events(); len(got) != 6 || !slices.IsSortedFunc(got, func(a, b media.Event) int { return int(a.Time - b.Time) }) {
 		t.Errorf("events %+v", got)
 	}
 	if len(s.Missing()) != 3 {

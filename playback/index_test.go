@@ -80,6 +80,8 @@ func longMeeting(t testing.TB) *memSource {
 		media.Event{Type: media.EventStart, Text: "room"},
 		media.Event{Time: time.Second, Type: media.EventJoin, Participant: "alice", Name: "Alice"},
 		media.Event{Time: 12 * time.Second, Type: media.EventGap, Track: bob.UID, From: 11 * time.Second, To: 12 * time.Second, Reason: media.GapLoss},
+		media.Event{Time: 16 * time.Second, Type: media.EventChat, Participant: "alice", Text: "hello"},
+		media.Event{Time: 27 * time.Second, Type: media.EventSpeaking, Participant: "alice", From: 25 * time.Second, To: 27 * time.Second},
 		media.Event{Time: 42 * time.Second, Type: media.EventJoin, Participant: "carol"},
 		media.Event{Time: 59 * time.Second, Type: media.EventStop})
 }
@@ -118,13 +120,21 @@ func TestOpenByIndex(t *testing.T) {
 		change func(*memLedger)
 		read   []int
 	}{
-		"all":            {func(*memLedger) {}, nil},
-		"a live end":     {func(l *memLedger) { delete(l.indexes, 3) }, []int{9, 10, 11}},
-		"locked index":   {func(l *memLedger) { l.indexes[1] = nil }, []int{3, 4, 5}},
-		"no index":       {func(l *memLedger) { l.indexes[2] = []byte("{}") }, []int{6, 7, 8}},
-		"one twice":      {func(l *memLedger) { l.indexes[4] = l.indexes[1] }, nil},
-		"two that touch": {func(l *memLedger) { l.indexes[4] = indexed(t, l.memSource, 12).indexes[0] }, nil},
-		"no indexes":     {func(l *memLedger) { l.indexes = nil }, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
+		"all":          {func(*memLedger) {}, nil},
+		"a live end":   {func(l *memLedger) { delete(l.indexes, 3) }, []int{9, 10, 11}},
+		"locked index": {func(l *memLedger) { l.indexes[1] = nil }, []int{3, 4, 5}},
+		"no index":     {func(l *memLedger) { l.indexes[2] = []byte("{}") }, []int{6, 7, 8}},
+		"one twice":    {func(l *memLedger) { l.indexes[4] = l.indexes[1] }, nil},
+		"one of all":   {func(l *memLedger) { l.indexes[4] = indexed(t, l.memSource, 12).indexes[0] }, nil},
+		"one overlaps": {func(l *memLedger) {
+			l.indexes[0], l.indexes[4] = nil, indexed(t, l.memSource, 12).indexes[0]
+		}, nil},
+		"another start": {func(l *memLedger) {
+			x := indexOf(t, &memSource{segments: map[int][]byte{6: l.segments[6]}})
+			x.Start = x.Start.Add(time.Hour)
+			l.indexes[2] = writeIndex(t, x)
+		}, []int{6, 7, 8}},
+		"no indexes": {func(l *memLedger) { l.indexes = nil }, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := indexed(t, longMeeting(t), 3)
@@ -192,6 +202,12 @@ func TestIndexLies(t *testing.T) {
 				x.Tracks = append(x.Tracks, carol)
 			}
 		},
+		"too many tracks": func(x *media.Index) {
+			for i := range maxTracks {
+				carol.UID = uint64(i + 1e6)
+				x.Tracks = append(x.Tracks, carol)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := longMeeting(t)
@@ -206,7 +222,10 @@ func TestIndexLies(t *testing.T) {
 			if m := s.Missing(); len(m) > 0 {
 				t.Errorf("missing %v", m)
 			}
-			got := s.Tracks()[:min(2, len(s.Tracks()))]
+			got := s.Tracks()
+			if name == "many tracks" {
+				got = got[:2]
+			}
 			if name == "strange codec" {
 				slices.Reverse(got) // the other one is known first
 			}
@@ -365,6 +384,12 @@ func TestFoundLater(t *testing.T) {
 
 // TestTooMuch: what would fill the memory is refused.
 func TestTooMuch(t *testing.T) {
+	full := &Session{tracks: make([]trackState, maxTracks-1)}
+	for n, want := range []bool{true, true, false} {
+		if got := full.believable(&media.Index{Tracks: make([]media.Track, n)}); got != want {
+			t.Errorf("%d tracks more: %v", n, got)
+		}
+	}
 	src := longMeeting(t)
 	for name, source := range map[string]Source{"index": indexed(t, src, 12), "segments": src} {
 		for _, weight := range []int64{0, maxWeight} {

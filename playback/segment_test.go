@@ -127,6 +127,9 @@ func TestComplete(t *testing.T) {
 	if got := s.Tracks(); !slices.Equal(got, without) || len(log.segments) != 0 {
 		t.Errorf("tracks %+v, read %v", got, log.numbers())
 	}
+	if got := s.withFrames(); len(got) != 0 {
+		t.Errorf("a file would take %+v", got)
+	}
 	l.errs = map[int]error{0: fmt.Errorf("hash: %w", ErrDamaged)}
 	for range 2 {
 		if err := s.Complete(t.Context()); err != nil {
