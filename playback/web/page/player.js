@@ -28,6 +28,10 @@ const enough = 1;
 
 export class Player extends EventTarget {
 	#clock = new Clock();
+	#tracks;
+	#ticker;
+	#live;
+	#seen = () => this.#poke(true);
 	#volumes = new Map();
 	#paused = true;
 	#waiting = false;
@@ -39,6 +43,14 @@ export class Player extends EventTarget {
 	#soon = false;
 	#unplanned = false;
 	#told = { time: 0, plan: 0, tidy: 0 };
+	#aimed = 0; // what was sought last: no earlier time is told
+	#started = 0; // when the clock did, by the machine's time in seconds
+	#paced = 0; // when it did, or changed its pace
+	#heard; // when the first sound was heard after that
+	#soundReady = null; // since when only pictures, if any, are waited for
+	#starved = false; // it stopped because something was not there
+	#late = 0; // how many tracks were not ready
+	#last = 0; // the clock, when last looked at
 
 	/**
 	 * @param {object} c
@@ -51,6 +63,7 @@ export class Player extends EventTarget {
 		this.recording = recording;
 		this.api = api;
 		this.skipSilence = false;
+		at = Math.min(Math.max(0, at), recording.duration);
 		this.#tracks = new Tracks({
 			recording, api, clock: this.#clock, poke: (plan) => this.#poke(plan), tell: (type) => this.#tell(type),
 			opened: (p) => this.#loud(p), refused: () => this.#refused(),
@@ -64,11 +77,6 @@ export class Player extends EventTarget {
 		this.#jump(at);
 		this.#plan();
 	}
-
-	#tracks;
-	#ticker;
-	#live;
-	#seen = () => this.#poke(true);
 
 	/** Where it is, in seconds on the recording clock. */
 	get time() { return Math.min(Math.max(this.#aimed, this.#clock.time), this.recording.duration); }
@@ -115,7 +123,7 @@ export class Player extends EventTarget {
 		this.#paused = false;
 		this.#ended = false;
 		this.#waiting = true;
-		this.#since = performance.now() / 1000;
+		this.#soundReady = null;
 		this.#ticker.every(steady);
 		this.#tell("state");
 		this.#tick();
@@ -147,14 +155,10 @@ export class Player extends EventTarget {
 		this.#aimed = t;
 		this.#ended = false;
 		this.#waiting = true;
-		this.#since = performance.now() / 1000;
 		this.#soundReady = null;
 		for (const p of this.#tracks.all()) p.aim(t);
 		this.#poke(true);
 	}
-	#since = 0;
-	#soundReady = null;
-	#aimed = 0; // what was sought last: no earlier time is told
 
 	/** show says which tracks' pictures are seen. No others are fetched. */
 	show(uids) {
@@ -330,11 +334,6 @@ export class Player extends EventTarget {
 		this.#run();
 		this.#tell("state");
 	}
-	#started = 0;
-	#heard;
-	#late = 0;
-	#last = 0;
-	#paced = 0; // when it started, or changed its pace
 
 	/** After a stop for want of media there must be a little more than nothing. */
 	#stocked(t, all) {
@@ -345,7 +344,6 @@ export class Player extends EventTarget {
 		this.#starved = false;
 		return true;
 	}
-	#starved = false;
 
 	/** run keeps all elements with the clock. */
 	#run() {

@@ -12,14 +12,14 @@ import { stretch, trim } from "./clock.js";
 /** What is kept before the clock, in seconds, and when it is worth a removal. */
 const behind = 10, untidy = 16;
 
-/** Beyond this an element is not drawn to the clock but put there: drawing a sound takes too long. */
-const far = { audio: 0.08, video: 0.2 };
+/** Beyond this an element is not drawn to the clock but put there: drawing a sound takes too long, seeking pictures costs much. */
+const far = { audio: 0.08, video: 0.5 };
 
 /** How far ahead of the clock pictures are put that are to begin with the sound. */
 const lead = 0.03;
 
 /** An element that is this late may begin where it is. */
-const late = { audio: 0.02, video: 0.15 };
+const late = { audio: 0.02, video: 0.4 };
 
 /** How late pictures are to be seen on average: the half of a screen's frame. And how late they are, until it is learnt. */
 const seen = 0.008, usuallyLate = 0.012;
@@ -81,7 +81,7 @@ export class TrackPlayer {
 
 	#open() {
 		this.buffer = new Buffer(this.element, {
-			quota: () => this.#quota(), broken: (text, i) => this.#spoil(text, i), changed: () => this.c.changed(),
+			quota: () => this.#cuttable(this.clockTime - 1), broken: (text, i) => this.#spoil(text, i), changed: () => this.c.changed(),
 		});
 	}
 
@@ -196,7 +196,7 @@ export class TrackPlayer {
 	 */
 	prepare(t, soon) {
 		this.aim(t);
-		this.#stop();
+		this.halt();
 		if (!this.buffer.around(t)) {
 			if (!this.covered(t)) return false;
 			this.#await(t);
@@ -238,7 +238,8 @@ export class TrackPlayer {
 		this.c.changed();
 	}
 
-	#stop() {
+	/** halt stops the element where it is. */
+	halt() {
 		this.#cancel();
 		if (this.on) {
 			this.on = false;
@@ -251,11 +252,6 @@ export class TrackPlayer {
 	#cancel() {
 		clearTimeout(this.timer);
 		this.timer = 0;
-	}
-
-	/** halt stops the element where it is. */
-	halt() {
-		this.#stop();
 	}
 
 	/** latency tells how much before the clock is there an element must be started with all others, in seconds. */
@@ -299,7 +295,7 @@ export class TrackPlayer {
 		// here; and an element may still be where the clock was, or where it will be.
 		const at = Math.max(t, this.aimed);
 		if (!this.buffer.around(at) && !(this.on && this.buffer.around(e.currentTime) && Math.abs(e.currentTime - t) < far.audio)) {
-			this.#stop();
+			this.halt();
 			if (!this.covered(at)) return false;
 			this.#await(t);
 			if (this.placed !== null) this.#beginIn((this.placed - t) / rate, rate);
@@ -375,7 +371,7 @@ export class TrackPlayer {
 		this.restarted = now;
 		this.restarts++;
 		const at = this.element.currentTime;
-		this.#stop();
+		this.halt();
 		// What is ahead need only wait.
 		if (at > t && at < t + 2) this.placed = at;
 		this.#join(t, rate);
@@ -417,12 +413,7 @@ export class TrackPlayer {
 		}
 		const start = this.buffer.ranges[0]?.[0];
 		if (start === undefined || this.clockTime - start < untidy || !this.buffer.idle) return;
-		this.#cut(this.clockTime - behind);
-	}
-
-	/** cut removes what ends by t and is not needed for pictures after it. */
-	#cut(t) {
-		const span = this.#cuttable(t);
+		const span = this.#cuttable(this.clockTime - behind);
 		if (span) this.buffer.remove(...span);
 	}
 
@@ -437,10 +428,6 @@ export class TrackPlayer {
 		if (start === undefined || !(until > start && until <= t)) return null;
 		this.first = Math.max(this.first, Math.min(i, this.done));
 		return [0, until];
-	}
-
-	#quota() {
-		return this.#cuttable(this.clockTime - 1);
 	}
 
 	/**

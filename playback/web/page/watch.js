@@ -56,7 +56,7 @@ async function main() {
 		default: return fail("alert", "Cannot open this recording", text, "The store or the command does not answer at the moment.", true);
 		}
 	}
-	const player = new Player({recording, api});
+	const player = new Player({recording, api, at: moment(location.hash) ?? 0});
 	window.sealtape = {player, recording};
 	open(player, recording);
 }
