@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -38,13 +39,15 @@ type membership struct {
 	room    *livekit.Room
 	wake    chan struct{}
 
+	flushing sync.Mutex // held while notes are put into the timeline, in their order
 	mu       sync.Mutex
 	rec      *recorder.Recorder // nil before it records
 	people   map[string]*attendee
 	changed  map[string]bool // identities of whom the session told something
 	troubles []member.Event
 	phase    string
-	told     string // the readers that the chat was told last
+	notes    []func(*recorder.Recorder) error // for the timeline, once there is one
+	told     string                           // the readers that the chat was told last
 	since    time.Time
 }
 
@@ -108,6 +111,7 @@ func (m *membership) run(ctx context.Context) {
 		for identity := range changed {
 			m.consider(m.session.Peer(identity))
 		}
+		m.flush()
 		m.retell(ctx, time.Now())
 	}
 }
@@ -139,11 +143,37 @@ func (m *membership) suspect(t member.Event) {
 		who = "someone hidden"
 	}
 	m.notef("%s: %s (%s)", clean(who), clean(t.Detail), t.Trouble)
+	m.note(func(rec *recorder.Recorder) error { return rec.Suspected(t.Identity, "member: "+string(t.Trouble)) })
+}
+
+// note puts something into the timeline: now, or as soon as the recording begins.
+// What comes after its end is dropped with the membership.
+func (m *membership) note(f func(*recorder.Recorder) error) {
 	m.mu.Lock()
-	rec := m.rec
+	if len(m.notes) < maxAttendees {
+		m.notes = append(m.notes, f)
+	}
 	m.mu.Unlock()
-	if rec != nil {
-		_ = rec.Suspected(t.Identity, "member: "+string(t.Trouble)) // not recording: it was told above
+	m.flush()
+}
+
+func (m *membership) flush() {
+	m.flushing.Lock()
+	defer m.flushing.Unlock()
+	for {
+		m.mu.Lock()
+		if m.rec == nil || len(m.notes) == 0 {
+			m.mu.Unlock()
+			return
+		}
+		rec, f := m.rec, m.notes[0]
+		m.mu.Unlock()
+		if errors.Is(f(rec), recorder.ErrNotRecording) {
+			return
+		}
+		m.mu.Lock()
+		m.notes = m.notes[1:]
+		m.mu.Unlock()
 	}
 }
 
@@ -178,13 +208,15 @@ func (m *membership) consider(p member.Peer) {
 	}
 	rec := m.rec
 	m.mu.Unlock()
+	if before.cards == nil && len(cards) > 0 {
+		m.note(func(rec *recorder.Recorder) error {
+			return rec.Verified(p.Identity, p.Card.Name, media.VerifiedByProof)
+		})
+	}
+	if p.Standing == member.Claimed && !before.claimed {
+		m.note(func(rec *recorder.Recorder) error { return rec.Claimed(p.Identity, p.Card.Name) })
+	}
 	if rec != nil {
-		if before.cards == nil && len(cards) > 0 {
-			_ = rec.Verified(p.Identity, p.Card.Name, media.VerifiedByProof) // not recording any more
-		}
-		if p.Standing == member.Claimed && !before.claimed {
-			_ = rec.Claimed(p.Identity, p.Card.Name)
-		}
 		rec.Reconsider(p.Identity)
 	}
 	if said != unanswered {
@@ -264,8 +296,8 @@ func (m *membership) answered(identity string, said reply, words string) {
 	m.mu.Unlock()
 	if rec != nil {
 		rec.Reconsider(identity)
-		_ = rec.Consented(identity, how, words) // not recording: nothing is kept of them then
 	}
+	m.note(func(rec *recorder.Recorder) error { return rec.Consented(identity, how, words) })
 }
 
 // permission says why nothing of a participant may be kept, "" if it may. It is a

@@ -80,8 +80,9 @@ type peer struct {
 	proved   bool // for hello.nonce
 	helloed  int  // how often it was told our hello
 	nextTry  time.Time
-	silent   bool // that it is was reported
-	versions bool // that it speaks another was reported
+	judged   time.Time // when the card was looked at last
+	silent   bool      // that it is was reported
+	versions bool      // that it speaks another was reported
 	budget   budget
 
 	// Of a recorder:

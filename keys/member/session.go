@@ -22,6 +22,7 @@ const (
 	firstRetry   = 2 * time.Second  // doubled each time
 	maxHellos    = 5
 	tickEvery    = time.Second
+	judgeEvery   = 5 * time.Second
 	maxPeers     = 4096
 	maxOutgoing  = 4096
 )
@@ -250,6 +251,14 @@ func (s *Session) tick(now time.Time) {
 		}
 		if !p.proved && p.helloed < maxHellos && !now.Before(p.nextTry) {
 			s.greet(p, now)
+		}
+		if p.proved && p.Standing == Claimed && now.Sub(p.judged) >= judgeEvery {
+			// Someone may have pinned the card since.
+			p.judged = now
+			if how, err := s.c.Judge.CanAdd(p.Card); err == nil && how != keys.Stranger {
+				p.standing(how)
+				s.changed(p)
+			}
 		}
 		if why := s.silence(p, now); why != "" && !p.silent {
 			p.silent = true

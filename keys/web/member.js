@@ -35,6 +35,7 @@ const unheardAfter = 90_000;
 const repeatEvery = 30_000;
 const firstRetry = 2_000;
 const maxHellos = 5;
+const listedAfter = 6_000;
 const maxPeers = 4096;
 
 /** A Trouble is thrown inside for what an honest room does not do; its name is one of
@@ -178,7 +179,7 @@ export class Member extends EventTarget {
 
   #receive(from, data) {
     const now = Date.now();
-    if (!from) return this.#trouble('', 'hidden', 'a message from nobody in the room\'s list');
+    if (!from) return this.#unlisted(data);
     const p = this.#peer(from);
     if (!p) return;
     if (!p._.budget.take(now) || this.#waiting > 10_000) {
@@ -189,6 +190,23 @@ export class Member extends EventTarget {
     p._.budget.warned = false;
     this.#waiting++;
     this.#queue = this.#queue.then(() => this.#take(p, data)).finally(() => this.#waiting--);
+  }
+
+  // livekit-client names no sender whom the server has not listed yet, which may take
+  // some seconds; what they say they say again. Who is not listed then is hidden.
+  #unlisted(data) {
+    if (this.#waiting > 10_000) return;
+    this.#waiting++;
+    setTimeout(() => {
+      this.#waiting--;
+      let from;
+      try {
+        from = parse(data)?.from;
+      } catch {
+        // not a message: nobody listed said it either
+      }
+      if (from === undefined || !this.#room.remoteParticipants.has(from)) this.#trouble('', 'hidden', 'a message from nobody in the room\'s list');
+    }, listedAfter);
   }
 
   async #take(p, data) {

@@ -28,7 +28,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-//go:embed member.html member.js
+//go:embed member.html member.js membership.js
 var page embed.FS
 
 // ErrClosed is returned by Wait when the member's browser is gone.
@@ -63,6 +63,10 @@ type Config struct {
 	// which livekit-client sends in spatial layers (SVC), or "h264". AV1 cannot be
 	// encrypted.
 	CameraCodec, ScreenCodec string
+	// Card makes the member prove who it is with keys/web/member.js, by an identity of
+	// this name that it makes. Pins are cards that it has pinned.
+	Card string
+	Pins [][]byte
 	// Log is told the browser's troubles. Nil discards.
 	Log *slog.Logger
 }
@@ -144,7 +148,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 		"key": c.Key, "keyIndex": c.KeyIndex, "keySize": cmp.Or(c.KeyBits, 128),
 		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "screen": c.Screen,
 		"width": cmp.Or(c.CameraWidth, 640), "height": cmp.Or(c.CameraHeight, 360), "screenHz": c.ScreenHz,
-		"cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec,
+		"cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec, "card": c.Card, "pins": texts(c.Pins),
 	})
 	if err != nil {
 		return err
@@ -345,6 +349,11 @@ func pageFiles() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", http.FileServerFS(page))
+	keys := filepath.Join(filepath.Dir(self), "..", "..", "keys", "web")
+	if _, err := os.Stat(filepath.Join(keys, "node_modules", "age-encryption")); err != nil {
+		return nil, fmt.Errorf("age-encryption is not installed, run npm ci in keys/web: %w", err)
+	}
+	mux.Handle("/keys/", http.StripPrefix("/keys/", http.FileServer(http.Dir(keys))))
 	mux.Handle("/livekit-client/", http.StripPrefix("/livekit-client/", http.FileServer(http.Dir(dist))))
 	return mux, nil
 }

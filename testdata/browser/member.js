@@ -44,6 +44,7 @@ function draw() {
 }
 
 let room;
+let membership; // of keys/web, with config.card
 let config; // browser.go's, as join got it
 let audio; // see context
 
@@ -86,6 +87,10 @@ async function join(c) {
   await room.connect(config.url, config.token);
   state.identity = room.localParticipant.identity;
   state.connected = true;
+  if (config.card) {
+    const { begin } = await import('/membership.js');
+    membership = await begin(room, config, state, changed);
+  }
   room.remoteParticipants.forEach(note);
   changed();
 
@@ -289,7 +294,11 @@ window.member = {
   async say(text) {
     await room.localParticipant.sendText(text, { topic: 'lk.chat' });
   },
+  answer: (recorder, yes) => membership.answer(recorder, yes),
+  pin: (note, words) => membership.pin(note, words),
+  exportIdentity: (passphrase) => membership.export(passphrase),
   async leave() {
+    membership?.stop();
     Object.keys(state.published).forEach(ended);
     await room?.disconnect();
     await audio?.close();

@@ -20,6 +20,8 @@ type State struct {
 	Received map[string]Reception
 	// Messages are the chat texts that arrived on the topic lk.chat, in order.
 	Messages []Message
+	// Membership is set by Config.Card.
+	Membership Membership
 	// Errors are what went wrong: a frame that did not decrypt, a script error.
 	Errors []string
 }
