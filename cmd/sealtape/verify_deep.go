@@ -69,7 +69,7 @@ func (a *access) verifyDeep(ctx context.Context, id string, known []archive.Prob
 		d.unread("index", err, known)
 	}
 	if len(l.segments) > 0 && d.noKey == len(l.segments)+len(l.Indexes()) {
-		return nil, noKey(id, nil)
+		return nil, a.locked(ctx, rec, nil)
 	}
 	d.limits()
 	return d, nil
