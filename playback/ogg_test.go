@@ -121,3 +121,35 @@ func TestOggFullDisk(t *testing.T) {
 		t.Error("no error from a full disk")
 	}
 }
+
+// TestFastSender: what a fast clock sends too much of goes where it is quiet.
+func TestFastSender(t *testing.T) {
+	loud, quiet := bytes.Repeat([]byte{0xf8}, 90), []byte{0xf8, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+	kept := make(map[int]int)
+	s := sound{write: func(f media.Frame) error {
+		kept[len(f.Data)]++
+		return nil
+	}}
+	const n = 180_000 // an hour
+	louds := 0
+	for i := range n {
+		f := media.Frame{Time: time.Duration(i) * (20*time.Millisecond - 2*time.Microsecond), Data: loud}
+		if i%1000 > 900 { // 2 s in 20
+			f.Data = quiet
+		} else {
+			louds++
+		}
+		if err := s.frame(f); err != nil {
+			t.Fatal(err)
+		}
+		if d := s.end - f.Time - 20*time.Millisecond; d > opus.Ahead || d < -opus.Behind-20*time.Millisecond {
+			t.Fatalf("packet %d plays %v off", i, d)
+		}
+	}
+	if kept[len(loud)] != louds {
+		t.Errorf("%d of %d loud packets were kept", kept[len(loud)], louds)
+	}
+	if s.dropped < 16 || s.dropped > 19 || kept[len(loud)]+kept[len(quiet)]+s.dropped != n {
+		t.Errorf("%d left out, kept %v", s.dropped, kept)
+	}
+}

@@ -177,7 +177,7 @@ func (e *env) exported(r playback.Report, out string) {
 		}
 	}
 	if r.Dropped > 0 {
-		e.notef("%s came too late to keep their place and were left out", count(r.Dropped, "frame"))
+		e.notef("%s had no place in time, too late or of a fast clock, and were left out", count(r.Dropped, "frame"))
 	}
 	e.undecoded(r)
 	if r.Hidden > 0 {

@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -59,7 +60,14 @@ func TestTwoHours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Gaps) > 0 || report.Dropped > 0 || len(report.Tracks) != 6 {
+	// The sounds of fast crystals are longer than the meeting: some packets go.
+	tooMuch := 0
+	for _, s := range Meeting() {
+		if s.Info.Codec.Audio() && s.Skew > 0 {
+			tooMuch += int(s.Skew*float64(length)/float64(20*time.Millisecond)) + 1
+		}
+	}
+	if len(report.Gaps) > 0 || report.Dropped > tooMuch || len(report.Tracks) != 6 {
 		t.Errorf("%d tracks, %d frames dropped, holes: %+v", len(report.Tracks), report.Dropped, report.Gaps)
 	}
 	spread, frames := measure(t, file)
@@ -67,8 +75,8 @@ func TestTwoHours(t *testing.T) {
 	for _, s := range Meeting() {
 		sent += s.Frames(length)
 	}
-	if frames != sent {
-		t.Errorf("the export has %d frames, sent were %d", frames, sent)
+	if frames+report.Dropped != sent {
+		t.Errorf("the export has %d frames, sent were %d, %d dropped", frames, sent, report.Dropped)
 	}
 	worst, mean := spread.Apart(0)
 	t.Logf("two tracks of an export over %v: at most %v apart, %v in the mean",
@@ -133,6 +141,9 @@ func measure(t *testing.T, file string) (s Spread, frames int) {
 		}
 		if b.Event != nil {
 			continue
+		}
+		if codecs[b.Frame.Track].Audio() && bytes.HasSuffix(b.Frame.Data, []byte{0xff, 0xfe}) {
+			continue // silence of the export's own
 		}
 		at, ok := Captured(codecs[b.Frame.Track], b.Frame.Data)
 		if !ok {
