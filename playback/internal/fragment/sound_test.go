@@ -207,6 +207,11 @@ func TestSoundSeams(t *testing.T) {
 			if want := Seam(5*time.Second, first); !ok || alone.From != want && alone.From-want > 3*ms || want < 5*time.Second || want > first {
 				t.Fatalf("first at %v: alone from %v", first, alone.From)
 			}
+			// Nor do they miss each other then.
+			var apart player
+			if apart.play(t, parts[0], alone); apart.off > opus.Behind+3*ms || apart.hole > opus.Behind+3*ms || apart.late > 0 {
+				t.Fatalf("last at %v, first at %v: apart %v off, hole of %v", last, first, apart.off, apart.hole)
+			}
 		}
 	}
 }
