@@ -1,0 +1,160 @@
+package recorder
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A permit says whether what one participant publishes may be kept. The zero value
+// keeps all.
+type permit struct {
+	gate
+	why atomic.Pointer[string] // while it is shut, the reason of the hole
+}
+
+// set opens or shuts the permit: why is the reason not to keep anything, "" to keep
+// what is captured from now on.
+func (m *permit) set(why string, now time.Duration) {
+	switch {
+	case why != "":
+		m.why.Store(&why)
+		m.opened.Store(shut)
+	case m.isShut():
+		m.opened.Store(int64(max(1, now)))
+	}
+}
+
+// Reconsider asks Config.Permission again whether what a participant publishes may
+// be kept. When it returns, nothing more is kept of one who may not be recorded any
+// more; of one who may, what is captured from the call on is. Their tracks' holes
+// are declared for the reason that Permission gave. Before and after a recording it
+// does nothing.
+func (r *Recorder) Reconsider(participant string) {
+	r.board.mu.Lock()
+	defer r.board.mu.Unlock()
+	p := r.board.p
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	why := p.barred(participant)
+	now := time.Since(p.start)
+	for rec := range p.running {
+		if rec.info.Participant == participant {
+			rec.permit.set(why, now)
+			rec.askNow.Store(true) // a picture begins with a key frame
+		}
+	}
+}
+
+// barred returns why nothing of a participant may be kept, "" if it may.
+func (p *producers) barred(participant string) string {
+	if p.r.c.Permission == nil {
+		return ""
+	}
+	return p.r.c.Permission(participant)
+}
+
+// Verified tells the recorder that a participant became a reader, or is not one any
+// more, as Config.Access says from now on, for example because they proved who they
+// are. how is one of the media.VerifiedBy reasons.
+func (r *Recorder) Verified(participant, name, how string) error {
+	return r.note(media.Event{Type: media.EventVerified, Participant: participant, Name: name, Reason: how})
+}
+
+// Claimed puts into the timeline that a participant proved to hold the key of a card
+// that is not pinned, with the name on it.
+func (r *Recorder) Claimed(participant, name string) error {
+	return r.note(media.Event{Type: media.EventClaimed, Participant: participant, Name: name})
+}
+
+// Consented puts into the timeline what a participant said to being recorded: one of
+// the media.Consent reasons, and their words. Who says too much is cut short.
+func (r *Recorder) Consented(participant, answer, words string) error {
+	return r.note(media.Event{Type: media.EventConsent, Participant: participant, Reason: answer, Text: words})
+}
+
+// Suspected puts into the timeline that a participant's word of who they are does
+// not hold, and why.
+func (r *Recorder) Suspected(participant, why string) error {
+	return r.note(media.Event{Type: media.EventIntegrity, Participant: participant, Reason: why})
+}
+
+// note puts an event into the timeline, now.
+func (r *Recorder) note(e media.Event) error {
+	r.board.mu.Lock()
+	defer r.board.mu.Unlock()
+	p := r.board.p
+	if p == nil {
+		return ErrNotRecording
+	}
+	e.Time = max(1, time.Since(p.start))
+	if p.conduct.allows(e.Participant, e.Type, e.Time) {
+		p.emit(e)
+	}
+	return nil
+}
+
+// withheld returns the reason not to keep what was captured at the given time, ""
+// to keep it.
+func (t *trackRecorder) withheld(at time.Duration) string {
+	if !t.gate.keeps(at) {
+		return media.GapPaused
+	}
+	if t.permit.keeps(at) {
+		return ""
+	}
+	if why := t.permit.why.Load(); why != nil {
+		return *why
+	}
+	return media.GapConsent
+}
+
+// pass declares a frame that is not to be kept.
+func (t *trackRecorder) pass(at time.Duration, why string) {
+	if t.hole.open && t.hole.reason != why {
+		t.closeHole(max(t.hole.from, t.end))
+	}
+	t.openHole(t.end, why)
+	t.extendHole(at)
+}
+
+// goOn ends a hole that was wanted, if there is one, with what it was for: what is
+// missing after it has other reasons.
+func (t *trackRecorder) goOn(at time.Duration) {
+	if !t.hole.open || !media.Wanted(t.hole.reason) {
+		return
+	}
+	opened := max(t.gate.opened.Load(), t.permit.opened.Load())
+	if opened == shut { // while this frame was on its way
+		opened = int64(at)
+	}
+	to := max(t.hole.from, min(at, time.Duration(opened)))
+	t.end = max(t.end, to)
+	t.closeHole(to)
+	t.wantKey()
+}
+
+// here keeps who is in the room, for those who are verified later.
+func (a *admission) here(e media.Event) bool {
+	switch e.Type {
+	case media.EventJoin:
+		if a.room == nil {
+			a.room = make(map[string]bool)
+		}
+		if len(a.room) >= maxRemembered {
+			return false
+		}
+		a.room[e.Participant] = true
+	case media.EventLeave:
+		delete(a.room, e.Participant)
+	case media.EventVerified:
+		return a.room[e.Participant]
+	default:
+		return false
+	}
+	return true
+}

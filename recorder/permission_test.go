@@ -1,0 +1,207 @@
+package recorder_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+)
+
+// permissions are what participants may be recorded, and why not.
+type permissions struct {
+	mu  sync.Mutex
+	why map[string]string
+}
+
+func (p *permissions) of(participant string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.why[participant]
+}
+
+func (p *permissions) set(participant, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.why[participant] = why
+}
+
+// TestConsent: of who has not agreed nothing is kept, not what is said nor what is
+// written, and of who takes it back nothing more. Others are not touched by it.
+func TestConsent(t *testing.T) {
+	const s = time.Second
+	synctest.Test(t, func(t *testing.T) {
+		out := &sink{}
+		asked := &permissions{why: map[string]string{"alice": media.GapConsent}}
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recording", Permission: asked.of})
+		if err := rec.Consented("alice", media.ConsentGiven, "yes"); !errors.Is(err, recorder.ErrNotRecording) {
+			t.Errorf("consent before it began: %v", err)
+		}
+		rec.Reconsider("alice") // before: nothing to do
+		room := roomtest.New("weekly")
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		done := make(chan recorder.Report, 1)
+		go func() {
+			report, err := rec.Record(ctx, room)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- report
+		}()
+		synctest.Wait()
+		bobs := opusInfo
+		bobs.ID, bobs.Participant = "TR_b", "bob"
+		audio, video, bob := room.Publish(opusInfo), room.Publish(vp8Info), room.Publish(bobs)
+		send := func(from, to int) {
+			for n := from; n < to; n++ {
+				audio.Send(opusPacket(n, opusPayload(n)))
+				bob.Send(opusPacket(n, opusPayload(n)))
+				if n%2 == 0 {
+					video.Send(vp8Packet(n/2, vp8Frame(n/2, n%50 == 0)))
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		answer := func(how, why string) {
+			t.Helper()
+			asked.set("alice", why)
+			rec.Reconsider("alice")
+			if err := rec.Consented("alice", how, how); err != nil {
+				t.Error(err)
+			}
+		}
+		send(0, 150)
+		room.Say("alice", "said before")
+		room.Say("bob", "of bob")
+		synctest.Wait()
+		answer(media.ConsentGiven, "") // at 3 s
+		room.Say("alice", "said between")
+		synctest.Wait()
+		send(150, 300)
+		answer(media.ConsentWithdrawn, media.GapConsent) // at 6 s
+		room.Say("alice", "said after")
+		synctest.Wait()
+		send(300, 450)
+		stop()
+		report := <-done
+
+		frames, events, _ := out.read(t)
+		count := make(map[uint64]int)
+		for _, f := range frames {
+			count[f.Track]++
+			if f.Track != 3 && (f.Time < 3*s || f.Time >= 6*s) {
+				t.Errorf("a frame of track %d at %v was kept", f.Track, f.Time)
+			}
+		}
+		if count[1] != 150 || count[2] < 70 || count[3] != 450 {
+			t.Errorf("%v frames were kept, want 150 of alice's sound, some of her pictures and 450 of bob", count)
+		}
+		var chat []string
+		for _, e := range find(events, media.EventChat) {
+			chat = append(chat, e.Text)
+		}
+		if want := []string{"of bob", "said between"}; !slices.Equal(chat, want) {
+			t.Errorf("kept of what was written: %q, want %q", chat, want)
+		}
+		for track := range uint64(2) {
+			gaps := whole(events, track+1)
+			if len(gaps) < 2 || gaps[0].Reason != media.GapConsent || gaps[len(gaps)-1].Reason != media.GapConsent || gaps[0].From > s/2 || gaps[0].To < 2900*time.Millisecond {
+				t.Errorf("holes of track %d: %+v", track+1, gaps)
+			}
+		}
+		if len(whole(events, 3)) > 0 || report.Incomplete {
+			t.Errorf("bob misses %+v, incomplete %v", whole(events, 3), report.Incomplete)
+		}
+		var said []string
+		for _, e := range find(events, media.EventConsent) {
+			said = append(said, e.Reason)
+		}
+		if want := []string{media.ConsentGiven, media.ConsentWithdrawn}; !slices.Equal(said, want) {
+			t.Errorf("consents %q, want %q", said, want)
+		}
+		counts := rec.Status().Outcomes
+		if n := counts[recorder.CodecOutcome{Codec: media.Opus, Outcome: recorder.NotPermitted}]; n != 300 {
+			t.Errorf("%d sounds were not permitted, want 300", n)
+		}
+	})
+}
+
+// Who proves who they are while they are here becomes a reader then, and stops
+// being one when that is taken back.
+func TestVerifiedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &sink{}
+		r := &later{readers: readers{s: out, names: map[string]string{"ada": "Ada"}}}
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recording", Access: r, Segment: time.Second, Duration: 12 * time.Second})
+		room := roomtest.New("weekly")
+		done := make(chan error)
+		go func() {
+			_, err := rec.Record(t.Context(), room)
+			done <- err
+		}()
+		synctest.Wait()
+		audio := room.Publish(opusInfo)
+		verified := func(who string, ok bool) {
+			r.set(who, ok)
+			if err := rec.Verified(who, "Ada", media.VerifiedByProof); err != nil {
+				t.Error(err)
+			}
+		}
+		for n := range 550 {
+			switch n {
+			case 10:
+				room.Join("ada", "Ada's phone")
+			case 100:
+				verified("ada", true) // at 2 s
+			case 250:
+				verified("ada", false) // at 5 s
+			case 350:
+				verified("cleo", true) // who is not here
+			}
+			audio.Send(opusPacket(n, opusPayload(n)))
+			time.Sleep(20 * time.Millisecond)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"ada", ""}; !slices.Equal(out.epochs, want) {
+			t.Errorf("epochs %q, want %q", out.epochs, want)
+		}
+		frames, events, _ := out.read(t)
+		if len(frames) != 550 {
+			t.Errorf("%d frames", len(frames))
+		}
+		if got := find(events, media.EventVerified); len(got) != 3 || got[0].Name != "Ada" || got[0].Reason != media.VerifiedByProof || got[0].Time != 2*time.Second {
+			t.Errorf("verified %+v", got)
+		}
+	})
+}
+
+// later are readers that change.
+type later struct {
+	readers
+	mu  sync.Mutex
+	yes map[string]bool
+}
+
+func (l *later) set(who string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.yes == nil {
+		l.yes = make(map[string]bool)
+	}
+	l.yes[who] = ok
+}
+
+func (l *later) Reader(identity string) (name, how string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.names[identity], media.VerifiedByProof, l.yes[identity]
+}
