@@ -37,11 +37,12 @@ export function badges(r) {
 		add("plain", "link", "Resealed", "A copy of another recording, sealed anew for other readers by who signed this one: ",
 			el("bdi", {}, line(r.resealedFrom, 120)));
 	}
-	const problems = r.problems.length;
-	if (problems) {
-		add("warn", "alert", problems === 1 ? "A problem" : `${problems} problems`,
-			el("ul", {class: "problems"}, r.problems.slice(0, 8).map((p) => el("li", {}, el("bdi", {}, line(p, 300))))),
-			problems > 8 ? `and ${problems - 8} more. ` : "", "sealtape verify tells all.");
+	// What is locked or failed has badges of its own.
+	const problems = r.problems.filter((p) => p.error !== "locked" && p.error !== "failed");
+	if (problems.length) {
+		add("warn", "alert", problems.length === 1 ? "A problem" : `${problems.length} problems`,
+			el("ul", {class: "problems"}, problems.slice(0, 8).map((p) => el("li", {}, el("bdi", {}, line(`Segment ${p.segment}: ${p.text}`, 300))))),
+			problems.length > 8 ? `and ${problems.length - 8} more. ` : "", "sealtape verify tells all.");
 	}
 	return out;
 }
