@@ -244,7 +244,7 @@ func TestMP4Hostile(t *testing.T) {
 	}
 	for k := 2; k < 98; k++ {
 		frame, fixture, ok := f.code(k, 0, 0, 320, 180)
-		if d := 40*k - 50*frame; !ok || fixture != 1 || d < -21 || d > 71 {
+		if d := 40*k - 50*frame; !ok || fixture != 1 || d < -21 || d > 31 {
 			t.Fatalf("picture %d shows %d, %v", k, frame, ok)
 		}
 	}

@@ -35,7 +35,7 @@ func TestMP4Part(t *testing.T) {
 	for k := range f.luma[:len(f.luma)-1] {
 		frame, _, ok := f.code(k, 0, 0, 320, 180)
 		now := from + time.Duration(k)*40*time.Millisecond
-		if d := now - time.Duration(frame)*50*time.Millisecond; !ok || d < -21*time.Millisecond || d > 71*time.Millisecond {
+		if d := now - time.Duration(frame)*50*time.Millisecond; !ok || d < -21*time.Millisecond || d > 31*time.Millisecond {
 			t.Errorf("at %v picture %d is shown, %v", now, frame, ok)
 		}
 	}
@@ -103,7 +103,7 @@ func TestMP4Changes(t *testing.T) {
 		middle, side := f.mean(k, 140, 80, 40, 20), f.mean(k, 10, 80, 40, 20)
 		switch {
 		case now < 2*second, now >= 4*second && now < 6*second, now >= 8*second && now < 9*second, now >= 20*second && now < 21*second:
-			if d := now - at; !ok || d < -51*time.Millisecond || d > 101*time.Millisecond {
+			if d := now - at; !ok || d < -51*time.Millisecond || d > 51*time.Millisecond {
 				t.Errorf("at %v picture %v is shown, %v", now, at, ok)
 			}
 		case now >= 3*second && now < 4*second:

@@ -24,7 +24,8 @@ const (
 type stretch struct {
 	f     *feed
 	track uint64
-	base  int64 // the place of its first picture or sample
+	label string // the track's
+	base  int64  // the place of its first picture or sample
 	begin time.Duration
 	unit  int // bytes of a picture, or of a sample
 	dec   *ffmpeg.Decoder
@@ -51,7 +52,7 @@ type queued struct {
 
 // run starts a decoder for a run that begins with a frame.
 func (f *feed) run(kind int, t media.Track, first excerptFrame, width, height int) (*stretch, error) {
-	r := &stretch{f: f, track: t.UID, w: width, h: height, last: -1, out: make(chan []byte, 3), free: make(chan []byte, 8)}
+	r := &stretch{f: f, track: t.UID, label: t.Label(), begin: first.Time, w: width, h: height, last: -1, out: make(chan []byte, 3), free: make(chan []byte, 8)}
 	var err error
 	if kind == heard {
 		r.channels = 2
@@ -59,7 +60,7 @@ func (f *feed) run(kind int, t media.Track, first excerptFrame, width, height in
 			r.channels = 1
 		}
 		r.unit = 4 * r.channels
-		r.base, r.begin = placeOf(first.Time, sampleRate), first.Time
+		r.base = placeOf(first.Time, sampleRate)
 		r.dec, err = f.program.Sound(f.ctx, t, r.channels)
 	} else {
 		r.unit = mix.Bytes(width, height)
@@ -168,7 +169,7 @@ func (r *stretch) read() {
 		err = werr
 	}
 	if err != nil && !killed {
-		r.f.problem(fmt.Errorf("track %d from %v on: %w", r.track, r.f.x.from+r.begin, err))
+		r.f.problem(fmt.Errorf("%s from %v on: %w", r.label, (r.f.x.from + r.begin).Round(time.Millisecond), err))
 	}
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
@@ -234,7 +235,7 @@ func (r *stretch) take(kind int, place int64) ([]byte, bool, error) {
 			late := r.ended || r.fed > place
 			f.mu.Unlock()
 			if late {
-				f.problem(fmt.Errorf("track %d: its decoder did not get on with a picture or sound for %v", r.track, f.stuck))
+				f.problem(fmt.Errorf("%s from %v on: its decoder got no further in %v", r.label, (f.x.from + r.begin).Round(time.Millisecond), f.stuck))
 				r.discard()
 				return nil, false, nil
 			}
