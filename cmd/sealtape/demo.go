@@ -12,12 +12,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/servers"
@@ -108,15 +110,22 @@ func demoAction(c *cli.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, bob.Leave()) }()
 	d.note("they speak and show a clock, end-to-end encrypted: the server cannot listen")
+	d.note("they prove to one another, and to the recorder, who they are: the server cannot pretend to be one of them")
 
 	d.say("3. Record them, visibly, for %v", c.Duration("duration"))
-	if err := d.run(ctx, "recorder", "record", "--room", demoRoom, "--store", store,
-		"--reader", demoAlice, "--reader", demoBob, "--duration", c.Duration("duration").String()); err != nil {
+	codes := d.watchCodes(alice, bob)
+	err = d.run(ctx, "recorder", "record", "--room", demoRoom, "--store", store,
+		"--reader", demoAlice, "--duration", c.Duration("duration").String())
+	seen := codes()
+	if err != nil {
 		return err
 	}
 	for _, m := range alice.Messages() {
 		d.note("Alice was told: %q", clean(m.Text))
 	}
+	d.note("Alice verified the recorder and saw the meeting code %s", seen[0])
+	d.note("Bob saw                                             %s", seen[1])
+	d.note("Read aloud, it tells whether both were told of the same recorder and the same readers.")
 
 	d.say("4. What the store holds")
 	if err := d.showStore(ctx, store); err != nil {
@@ -210,7 +219,7 @@ func (d *demo) makeKeys() error {
 		homes[who.home], cards[who.home] = h, card
 		d.note("%-14s %s", who.name, card.Fingerprint())
 	}
-	for home, pins := range map[string][]string{"recorder": {"alice", "bob"}, "alice": {"recorder"}, "bob": {"recorder"}} {
+	for home, pins := range map[string][]string{"recorder": {"alice", "bob"}, "alice": {"recorder", "bob"}, "bob": {"recorder", "alice"}} {
 		for _, p := range pins {
 			if err := homes[home].Add(cards[p]); err != nil {
 				return err
@@ -223,15 +232,48 @@ func (d *demo) makeKeys() error {
 func (d *demo) homeOf(who string) string { return filepath.Join(d.dir, "home-"+who) }
 
 func (d *demo) join(ctx context.Context, identity, name string, n int) (*members.Member, error) {
+	home, err := keys.OpenHome(d.homeOf(identity))
+	if err != nil {
+		return nil, err
+	}
+	id, err := home.Load(nil)
+	if err != nil {
+		return nil, err
+	}
 	m, err := members.Join(ctx, members.Config{
 		URL: d.meeting.URL, APIKey: d.meeting.APIKey, APISecret: d.meeting.APISecret,
 		Room: demoRoom, Identity: identity, Name: name, Passphrase: d.pass,
-		Audio: media.Speech(n), Video: media.Clock(n),
+		Audio: media.Speech(n), Video: media.Clock(n), Key: id, Judge: home,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s could not join: %w", name, err)
 	}
 	return m, nil
+}
+
+// watchCodes notes the last meeting code that each member saw, until the function
+// that it returns is called.
+func (d *demo) watchCodes(ms ...*members.Member) (stop func() []string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	seen := make([]string, len(ms))
+	var watching sync.WaitGroup
+	for i, m := range ms {
+		watching.Go(func() {
+			_ = m.Wait(ctx, func() bool { // it ends with ctx
+				for _, p := range m.Session().Peers() {
+					if p.Recorder && p.Standing == member.Verified && p.State.Phase == "recording" {
+						seen[i] = p.Code
+					}
+				}
+				return false
+			})
+		})
+	}
+	return func() []string {
+		cancel()
+		watching.Wait()
+		return seen
+	}
 }
 
 // run shows a command and runs it with the keys of who.
