@@ -54,15 +54,31 @@ export class API {
 	}
 
 	/**
-	 * segment returns the media of the tracks in segment number. Tracks that sent
-	 * nothing in it are not in the map; one has several parts where its encoding
-	 * changes.
-	 * @returns {Promise<Map<string, Part[]>>}
+	 * segment fetches the media of the tracks in segment number, and gives that of each
+	 * as soon as it is there: none if the track sent nothing in it, several parts where
+	 * its encoding changes.
+	 * @param {(uid: string, parts: Part[]) => void} give
 	 */
-	async segment(id, number, uids, signal) {
+	async segment(id, number, uids, signal, give) {
 		const path = `api/recordings/${encodeURIComponent(id)}/segments/${number}?tracks=${uids.map(encodeURIComponent).join(",")}`;
-		const answer = await this.#get(path, signal);
-		return parts(await body(answer.arrayBuffer(), signal));
+		const reader = (await this.#get(path, signal)).body.getReader();
+		const splitter = new Splitter(), missing = new Set(uids);
+		let parts = [];
+		const done = () => {
+			if (parts.length > 0 && missing.delete(parts[0].track)) give(parts[0].track, parts);
+			parts = [];
+		};
+		for (;;) {
+			const { done: end, value } = await body(reader.read(), signal);
+			if (end) break;
+			for (const part of splitter.push(value)) {
+				if (part.track !== parts[0]?.track) done();
+				parts.push(part);
+			}
+		}
+		splitter.end();
+		done();
+		for (const uid of missing) give(uid, []);
 	}
 
 	async #json(path, signal) {
@@ -98,32 +114,63 @@ async function body(promise, signal) {
 	}
 }
 
+/** No header or media is longer, in bytes: a segment has 64 MiB at most. */
+const longest = 128 << 20;
+
 /**
- * parts takes a segment's answer apart: for each track the length of a JSON header
- * in four bytes, the header, the length of the bytes, the bytes.
- * @param {ArrayBuffer} buffer
- * @returns {Map<string, Part[]>}
+ * A Splitter takes a segment's answer apart while it comes: for each part the
+ * length of a JSON header in four bytes, the header, the length of the bytes, the
+ * bytes.
  */
-export function parts(buffer) {
-	const view = new DataView(buffer), out = new Map();
-	const utf8 = new TextDecoder();
-	let at = 0;
-	const take = () => {
-		if (at + 4 > buffer.byteLength) throw new Trouble("later", "the answer is cut short");
-		const n = view.getUint32(at);
-		at += 4;
-		if (n > buffer.byteLength - at) throw new Trouble("later", "the answer is cut short");
-		at += n;
-		return new Uint8Array(buffer, at - n, n);
-	};
-	while (at < buffer.byteLength) {
-		const head = JSON.parse(utf8.decode(take())), bytes = take();
-		const uid = String(head.track);
-		if (!out.has(uid)) out.set(uid, []);
-		out.get(uid).push({
-			track: uid, mime: head.mime, from: head.from, to: head.to, initID: head.init_id,
-			init: bytes.subarray(0, head.init), media: bytes.subarray(head.init),
-		});
+export class Splitter {
+	#field = new Uint8Array(4); // what is being filled
+	#filled = 0;
+	#fields = [];
+
+	/**
+	 * push takes the next bytes and returns the parts that are whole with them.
+	 * @param {Uint8Array} bytes
+	 * @returns {Part[]}
+	 */
+	push(bytes) {
+		const parts = [];
+		for (let at = 0; at < bytes.length;) {
+			const n = Math.min(bytes.length - at, this.#field.length - this.#filled);
+			this.#field.set(bytes.subarray(at, at + n), this.#filled);
+			this.#filled += n;
+			at += n;
+			while (this.#filled === this.#field.length) {
+				const part = this.#take();
+				if (part) parts.push(part);
+			}
+		}
+		return parts;
 	}
-	return out;
+
+	/** take looks at a whole field: lengths and what they announce take turns. */
+	#take() {
+		const field = this.#field;
+		this.#filled = 0;
+		this.#fields.push(field);
+		if (this.#fields.length % 2 === 1) {
+			const n = new DataView(field.buffer).getUint32(0);
+			if (n > longest) throw new Trouble("later", "the answer is none of sealtape's");
+			this.#field = new Uint8Array(n);
+			return null;
+		}
+		this.#field = new Uint8Array(4);
+		if (this.#fields.length < 4) return null;
+		const [, header, , media] = this.#fields;
+		this.#fields = [];
+		const head = JSON.parse(new TextDecoder().decode(header));
+		return {
+			track: String(head.track), mime: head.mime, from: head.from, to: head.to, initID: head.init_id,
+			init: media.subarray(0, head.init), media: media.subarray(head.init),
+		};
+	}
+
+	/** end throws if the answer was cut short. */
+	end() {
+		if (this.#filled > 0 || this.#fields.length > 0) throw new Trouble("later", "the answer is cut short");
+	}
 }

@@ -73,20 +73,20 @@ export class Feed {
 	async #fetch(i, uids) {
 		const flight = { i, uids, abort: new AbortController() };
 		this.flying.add(flight);
-		let media, trouble;
+		let trouble;
 		try {
-			media = await this.api.segment(this.recording.id, this.recording.segments[i].number, [...uids], flight.abort.signal);
+			await this.api.segment(this.recording.id, this.recording.segments[i].number, [...uids], flight.abort.signal, (uid, parts) => {
+				if (!this.flying.has(flight)) return;
+				this.#took(i, uid);
+				this.give(uid, i, parts);
+			});
 		} catch (err) {
 			trouble = err;
 		}
 		if (!this.flying.delete(flight)) return; // given up
-		if (media) {
+		if (!trouble) {
 			this.retry.delete(i);
 			this.#tell("");
-			for (const uid of uids) {
-				this.#took(i, uid);
-				this.give(uid, i, media.get(uid) || []);
-			}
 			if (!this.wants.some(([j, rest]) => j === i && rest.size > 0)) this.urgent.delete(i);
 		} else if (trouble.kind && trouble.kind !== "later") {
 			this.retry.delete(i);

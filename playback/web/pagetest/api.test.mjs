@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { parts } from "../page/api.js";
+import { API, Splitter } from "../page/api.js";
 
 function answer(...list) {
 	const chunks = [];
@@ -14,23 +14,55 @@ function answer(...list) {
 	return new Uint8Array(chunks.flatMap((c) => [...c])).buffer;
 }
 
-test("parts are taken apart", () => {
-	const got = parts(answer([{ track: "7", mime: "audio/webm", from: 1, to: 2, init: 2, init_id: "x", frames: 9 }, new Uint8Array([1, 2, 3])],
-		[{ track: "8", mime: "video/webm", from: 1, to: 2, init: 0, init_id: "y" }, new Uint8Array([])],
-		[{ track: "8", mime: "video/mp4", from: 2, to: 3, init: 1, init_id: "z" }, new Uint8Array([4])]));
-	assert.deepEqual([...got.keys()], ["7", "8"]);
-	const [sound] = got.get("7");
-	assert.deepEqual([...sound.init], [1, 2]);
-	assert.deepEqual([...sound.media], [3]);
-	assert.equal(sound.initID, "x");
-	assert.deepEqual(got.get("8").map((part) => part.initID), ["y", "z"]);
-	assert.equal(got.get("8")[0].media.length, 0);
-	assert.equal(parts(new ArrayBuffer(0)).size, 0);
+const list = [
+	[{ track: "7", mime: "audio/webm", from: 1, to: 2, init: 2, init_id: "x", frames: 9 }, new Uint8Array([1, 2, 3])],
+	[{ track: "8", mime: "video/webm", from: 1, to: 2, init: 0, init_id: "y" }, new Uint8Array([])],
+	[{ track: "8", mime: "video/mp4", from: 2, to: 3, init: 1, init_id: "z" }, new Uint8Array([4])],
+];
+const whole = answer(...list);
+
+test("parts are taken apart, however they come", () => {
+	for (let size = 1; size <= whole.byteLength; size++) {
+		const splitter = new Splitter(), got = [];
+		for (let at = 0; at < whole.byteLength; at += size) got.push(...splitter.push(new Uint8Array(whole.slice(at, at + size))));
+		splitter.end();
+		assert.deepEqual(got.map((p) => [p.track, p.mime, p.initID, [...p.init], [...p.media]]), [
+			["7", "audio/webm", "x", [1, 2], [3]], ["8", "video/webm", "y", [], []], ["8", "video/mp4", "z", [4], []],
+		], `${size} bytes at a time`);
+	}
 });
 
 test("an answer cut short is trouble", () => {
-	const whole = answer([{ track: "7", init: 0 }, new Uint8Array([1, 2, 3])]);
-	for (let n = 1; n < whole.byteLength; n++) {
-		assert.throws(() => parts(whole.slice(0, n)), { kind: "later" }, `${n} bytes`);
+	const ends = list.map((_, i) => answer(...list.slice(0, i + 1)).byteLength);
+	for (let n = 1; n <= whole.byteLength; n++) {
+		const splitter = new Splitter();
+		assert.equal(splitter.push(new Uint8Array(whole.slice(0, n))).length, ends.filter((end) => end <= n).length);
+		if (ends.includes(n)) splitter.end();
+		else assert.throws(() => splitter.end(), { kind: "later" }, `${n} bytes`);
 	}
+	assert.throws(() => new Splitter().push(new Uint8Array([255, 0, 0, 0])), { kind: "later" });
+});
+
+test("each track is given once, whole, also if it sent nothing", async (t) => {
+	let asked;
+	t.mock.method(globalThis, "fetch", async (url) => {
+		asked = String(url);
+		return new Response(whole);
+	});
+	const api = new API("http://127.0.0.1/TOKEN/"), got = [];
+	await api.segment("a/b", 3, ["7", "8", "9"], null, (uid, parts) => got.push([uid, parts.length]));
+	assert.deepEqual(got, [["7", 1], ["8", 2], ["9", 0]]);
+	assert.equal(asked, "http://127.0.0.1/TOKEN/api/recordings/a%2Fb/segments/3?tracks=7,8,9");
+});
+
+test("what an answer's status means", async (t) => {
+	const api = new API("http://127.0.0.1/TOKEN/");
+	for (const [status, kind] of [[423, "locked"], [422, "failed"], [404, "gone"], [503, "later"], [500, "later"]]) {
+		t.mock.method(globalThis, "fetch", async () => new Response('{"error":"x","text":"so it is"}', { status }));
+		await assert.rejects(api.segment("1", 3, ["7"], null, () => assert.fail("given")), { kind, message: "so it is" });
+	}
+	t.mock.method(globalThis, "fetch", async () => {
+		throw new TypeError("refused");
+	});
+	await assert.rejects(api.recording("1"), { kind: "later" });
 });

@@ -6,8 +6,12 @@ import { Feed } from "../page/feed.js";
 function setup(t) {
 	const asked = [], got = [], failed = [], told = [];
 	const api = {
-		segment: (id, number, uids, signal) => new Promise((ok, no) => {
-			const a = { number, uids, ok, no };
+		segment: (id, number, uids, signal, give) => new Promise((ok, no) => {
+			const a = { number, uids, no, give };
+			a.ok = (media) => {
+				for (const uid of uids) give(uid, media.get(uid) || []);
+				ok();
+			};
 			asked.push(a);
 			signal.addEventListener("abort", () => {
 				a.aborted = true;
@@ -95,4 +99,19 @@ test("a store that does not answer is asked again, and told of once", async (t) 
 	await settle();
 	assert.deepEqual(got, [["a", 3, 1]]);
 	assert.deepEqual(told, ["busy", ""]);
+});
+
+test("what came before an answer broke off is not asked for again", async (t) => {
+	t.mock.timers.enable({ apis: ["setTimeout"] });
+	let now = 1000;
+	t.mock.method(performance, "now", () => now);
+	const { feed, asked, got } = setup(t);
+	feed.want([of(3, "a", "b")]);
+	asked[0].give("a", [{}]);
+	asked[0].no(Object.assign(new Error("broke off"), { kind: "later" }));
+	await settle();
+	now += 3000;
+	t.mock.timers.tick(3000);
+	assert.deepEqual(asked.map((a) => a.uids), [["a", "b"], ["b"]]);
+	assert.deepEqual(got, [["a", 3, 1]]);
 });
