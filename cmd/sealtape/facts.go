@@ -118,6 +118,7 @@ type person struct {
 	From       float64 `json:"from"` // seconds on the recording clock
 	To         float64 `json:"to"`
 	Speaking   float64 `json:"speaking"` // seconds, as the server measured
+	Identified string  `json:"identified"`
 	VerifiedAs string  `json:"verified_as,omitempty"`
 	VerifiedBy string  `json:"verified_by,omitempty"`
 }
@@ -130,7 +131,7 @@ func (f *facts) people() []person {
 		i := slices.IndexFunc(all, func(p person) bool { return p.Identity == identity })
 		if i < 0 {
 			i = len(all)
-			all = append(all, person{Identity: identity, From: at.Seconds(), To: f.duration.Seconds()})
+			all = append(all, person{Identity: identity, From: at.Seconds(), To: f.duration.Seconds(), Identified: "unknown"})
 		}
 		return &all[i]
 	}
@@ -145,9 +146,16 @@ func (f *facts) people() []person {
 			}
 		case media.EventLeave:
 			find(e.Participant, 0).To = e.Time.Seconds()
+		case media.EventClaimed:
+			if p := find(e.Participant, e.Time); p.Identified == "unknown" {
+				p.Identified = "claimed"
+			}
 		case media.EventVerified:
 			p := find(e.Participant, e.Time)
-			p.VerifiedAs, p.VerifiedBy = e.Name, e.Reason
+			p.VerifiedAs, p.VerifiedBy, p.Identified = e.Name, e.Reason, "proved"
+			if e.Reason == media.VerifiedByOperator {
+				p.Identified = "operator"
+			}
 		case media.EventSpeaking:
 			if from := max(e.From, spoke[e.Participant]); e.To > from {
 				find(e.Participant, e.From).Speaking += (e.To - from).Seconds()

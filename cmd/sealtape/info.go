@@ -175,13 +175,13 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 
 // showMeeting shows the people, the tracks and the holes.
 func (e *env) showMeeting(i *infoJSON) error {
-	rows := [][]string{{"PARTICIPANT", "IDENTITY", "FROM", "TO", "SPOKE", "VERIFIED AS"}}
+	rows := [][]string{{"PARTICIPANT", "IDENTITY", "FROM", "TO", "SPOKE", "IDENTIFIED"}}
 	for _, p := range i.Participants {
-		verified := "-"
+		identified := p.Identified
 		if p.VerifiedAs != "" {
-			verified = fmt.Sprintf("%s (%s)", clean(p.VerifiedAs), clean(p.VerifiedBy))
+			identified = fmt.Sprintf("%s, %s", clean(p.VerifiedAs), identified)
 		}
-		rows = append(rows, []string{clean(p.Name), clean(p.Identity), seconds(p.From), seconds(p.To), seconds(p.Speaking), verified})
+		rows = append(rows, []string{clean(p.Name), clean(p.Identity), seconds(p.From), seconds(p.To), seconds(p.Speaking), identified})
 	}
 	if err := e.section(rows); err != nil {
 		return err

@@ -107,6 +107,7 @@ func TestPeople(t *testing.T) {
 			{Time: 0, Type: media.EventVerified, Participant: "ada", Name: "Ada Lovelace", Reason: media.VerifiedByProof},
 			{Time: 5 * s, Type: media.EventSpeaking, Participant: "ada", From: 5 * s, To: 35 * s},
 			{Time: 10 * s, Type: media.EventJoin, Participant: "bob", Name: "Bob"},
+			{Time: 11 * s, Type: media.EventClaimed, Participant: "bob", Name: "Bob B."},
 			{Time: 30 * s, Type: media.EventSpeaking, Participant: "ada", From: 30 * s, To: 45 * s},
 			{Time: 40 * s, Type: media.EventSpeaking, Participant: "bob", From: 40 * s, To: 41500 * time.Millisecond},
 			{Time: 42 * s, Type: media.EventSpeaking, Participant: "ada", From: 42 * s, To: 43 * s},
@@ -114,9 +115,9 @@ func TestPeople(t *testing.T) {
 		},
 	}
 	want := []person{
-		{Identity: "ada", Name: "Ada", To: 100, Speaking: 40, VerifiedAs: "Ada Lovelace", VerifiedBy: "proof"},
-		{Identity: "bob", Name: "Bob", From: 10, To: 50, Speaking: 1.5},
-		{Identity: "cy", Name: "Cy", To: 100},
+		{Identity: "ada", Name: "Ada", To: 100, Speaking: 40, Identified: "proved", VerifiedAs: "Ada Lovelace", VerifiedBy: "proof"},
+		{Identity: "bob", Name: "Bob", From: 10, To: 50, Speaking: 1.5, Identified: "claimed"},
+		{Identity: "cy", Name: "Cy", To: 100, Identified: "unknown"},
 	}
 	if got := f.people(); !slices.Equal(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,6 +181,17 @@ func TestBrowserMembership(t *testing.T) {
 	}
 	if want := []string{"tab-1 given", "tab-1 withdrawn", "tab-2 given"}; !slices.Equal(said, want) {
 		t.Errorf("answers %q, want %q", said, want)
+	}
+	var info struct {
+		Participants []struct{ Identity, Identified string }
+	}
+	if err := json.Unmarshal([]byte(l.must(home, "info", rec.id, "--store", store, "--json")), &info); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range info.Participants {
+		if want := map[string]string{"tab-1": "proved", "tab-2": "proved", "tab-3": "unknown"}[p.Identity]; p.Identified != want {
+			t.Errorf("%s is %s, want %s", p.Identity, p.Identified, want)
+		}
 	}
 	for _, who := range []string{"tab-1", "tab-2", "tab-3"} {
 		if !kept[who] {

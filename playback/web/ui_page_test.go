@@ -39,12 +39,12 @@ func states(s *site) {
 	// The screen is large, the people are there, each with how the name is known.
 	want(s, `document.querySelector(".tile.large").dataset.kind`, "screen")
 	want(s, `document.querySelectorAll('.tile[data-kind="person"]').length`, 5)
-	for id, how := range map[string]string{"ada": "Identity proved", "ben-7f": "Vouched for by the operator", "chidi": "As the server claims"} {
+	for id, how := range map[string]string{"ada": "Identity proved", "ben-7f": "Vouched for by the operator", "chidi": "Unknown, named by the server"} {
 		want(s, tile("p:"+id)+`.querySelector(".how").ariaLabel`, how)
 	}
 	want(s, tile("p:chidi")+".dataset.state", "unsupported")
 	want(s, tile("p:chidi")+`.querySelector(".notice strong").textContent`, "No H.265 (HEVC) here")
-	want(s, tile("p:chidi")+`.ariaLabel`, "Chidi Anagonye, as the server claims, microphone off, No H.265 (HEVC) here")
+	want(s, tile("p:chidi")+`.ariaLabel`, "Chidi Anagonye, unknown, named by the server, microphone off, No H.265 (HEVC) here")
 	want(s, tile("p:eve")+`.querySelector(".avatar").checkVisibility({visibilityProperty: true})`, true)
 
 	for _, c := range []struct {

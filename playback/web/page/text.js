@@ -104,14 +104,14 @@ const IDENTIFIED = {
 		text: "Whoever ran the recorder said that this member is who the name says. No key of the member has proved it.",
 	},
 	card: {
-		label: "A card nobody had pinned",
-		short: "own card",
+		label: "Claimed, by a card nobody had pinned",
+		short: "claimed",
 		text: "This member holds the key of a card, but whoever recorded the meeting had not pinned that card: the name is a claim.",
 	},
 	claimed: {
-		label: "As the server claims",
-		short: "claimed",
-		text: "The name is what the meeting’s server said. Nobody has checked it.",
+		label: "Unknown, named by the server",
+		short: "unknown",
+		text: "The name is what the meeting’s server said. Nothing was proved, and nobody has checked it.",
 	},
 	unknown: {
 		label: "Unknown",
