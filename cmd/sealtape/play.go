@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,10 @@ const stopTime = time.Second
 // playRetries is how often the store is asked for one thing before the page shows
 // that it does not answer; the page asks again.
 const playRetries = 4
+
+// playMemory is what a player makes do with, in bytes, where it can. Beside it the
+// process has some 30 MiB of its file in memory.
+const playMemory = 100 << 20
 
 func playCommand() *cli.Command {
 	return &cli.Command{
@@ -107,6 +112,11 @@ func playAction(c *cli.Context) error {
 		if err := os.Unsetenv(v); err != nil {
 			return err
 		}
+	}
+	// What is thrown away after each segment is collected before it doubles what is
+	// needed. GOMEMLIMIT says otherwise.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(playMemory)
 	}
 	failed, err := e.play(ctx, lib, moment, c.String("listen"), !c.Bool("no-browser"))
 	if err != nil {
