@@ -46,7 +46,7 @@ type Report struct {
 	Gaps    []media.Event
 	Missing []SegmentError
 	// Dropped counts frames that were left out: those that came too late to
-	// keep their place, are no valid Opus, or would push an Ogg file ahead of
+	// keep their place, are no valid Opus, or would push a sound ahead of
 	// the clock, as those of a sender whose own clock is fast do.
 	Dropped int
 	// Hidden is how far before From the earliest picture was taken that the
