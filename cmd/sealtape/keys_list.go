@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/keys"
+)
+
+func keysList(c *cli.Context) error {
+	e := envOf(c)
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	h, err := e.openHome()
+	if err != nil {
+		return err
+	}
+	pins, err := h.Pins()
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return e.json(pinList(pins))
+	}
+	rows := [][]string{{"NAME", "FINGERPRINT", "KEYS", "CREATED", "STATE"}}
+	for _, p := range pins {
+		name := clean(p.Label())
+		if p.Own {
+			name += " (you)"
+		}
+		rows = append(rows, []string{name, p.Fingerprint().String(), keyKind(p.Card), day(p.Created), clean(pinState(p))})
+	}
+	if len(rows) == 1 {
+		e.notef("No cards yet. sealtape keys init --name NAME makes yours, sealtape keys add FILE pins another's.")
+		return nil
+	}
+	return e.table(rows)
+}
+
+// pinState says whether a card counts, for people.
+func pinState(p keys.Pin) string {
+	switch err := p.Live(time.Now()); {
+	case errors.Is(err, keys.ErrRevoked):
+		return strings.Replace(err.Error(), keys.ErrRevoked.Error(), "REVOKED", 1)
+	case errors.Is(err, keys.ErrReplaced):
+		return "replaced by a newer key"
+	case err != nil:
+		return "expired on " + day(p.Expires)
+	case !p.Expires.IsZero():
+		return "until " + day(p.Expires)
+	}
+	return "counts"
+}
+
+// pinJSON is a card that keys list shows.
+type pinJSON struct {
+	Name        string     `json:"name"`
+	Device      string     `json:"device,omitempty"`
+	Fingerprint string     `json:"fingerprint"`
+	Key         string     `json:"key"`
+	Own         bool       `json:"own"`
+	PostQuantum bool       `json:"post_quantum"`
+	Created     time.Time  `json:"created"`
+	Expires     *time.Time `json:"expires,omitempty"`
+	Counts      bool       `json:"counts"`
+	Expired     bool       `json:"expired"`
+	Replaced    bool       `json:"replaced"`
+	Revoked     *time.Time `json:"revoked,omitempty"`
+	Reason      string     `json:"reason,omitempty"` // of the revocation
+}
+
+func pinList(pins []keys.Pin) []pinJSON {
+	list := []pinJSON{}
+	now := time.Now()
+	for _, p := range pins {
+		j := pinJSON{Name: p.Name, Device: p.Device, Fingerprint: p.Fingerprint().String(), Key: p.Key, Own: p.Own,
+			PostQuantum: p.PostQuantum(), Created: p.Created, Counts: p.Live(now) == nil, Expired: p.Expired(now), Replaced: p.ReplacedBy != ""}
+		if !p.Expires.IsZero() {
+			j.Expires = &p.Expires
+		}
+		if p.Revoked != nil {
+			j.Revoked, j.Reason = &p.Revoked.Time, p.Revoked.Reason
+		}
+		list = append(list, j)
+	}
+	return list
+}
