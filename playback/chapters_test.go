@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -163,5 +164,23 @@ func TestChaptersAndChatInPlayers(t *testing.T) {
 	_, ass, _ = strings.Cut(ass, "[Events]")
 	if strings.ContainsAny(ass, `\{}<>`) || strings.Count(ass, "Dialogue:") != 2 {
 		t.Errorf("subtitles %q", ass)
+	}
+}
+
+// TestChapterOfWhatFails: what turns out to be damaged while it is exported has a
+// chapter, too.
+func TestChapterOfWhatFails(t *testing.T) {
+	src := meeting(t)
+	s := open(t, src)
+	src.errs = map[int]error{2: ErrDamaged}
+	var b buffer
+	r, err := ExportMatroska(t.Context(), s, &b, ExportOptions{})
+	if err != nil || len(r.Missing) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for _, title := range []string{"Start", "Cannot be read", "Can be read again"} {
+		if !bytes.Contains(b.b, []byte(title)) {
+			t.Errorf("there is no chapter %q", title)
+		}
 	}
 }
