@@ -117,7 +117,7 @@ export function trim(kind, error, now, rate = 1) {
 	const off = Math.abs(error);
 	if (kind === "video") {
 		if (off < (now === 1 ? 0.008 : 0.003)) return 1;
-		return round(Math.max(0.75, Math.min(1.33, 1 - error * 4)));
+		return round(Math.max(0.5, Math.min(2, 1 - error * 4)));
 	}
 	if (off < (now === 1 ? Math.min(0.024, 0.012 * Math.max(1, rate)) : 0.003)) return 1;
 	const by = off > 0.025 ? 0.05 : 0.02;

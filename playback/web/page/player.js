@@ -298,7 +298,7 @@ export class Player extends EventTarget {
 		if (!this.#paused && t >= this.duration - 0.02) return this.#end();
 		if (!this.#paused && this.skipSilence && this.#skip(t)) return;
 		const all = this.#tracks.all();
-		const late = all.filter((p) => !p.prepare(t, !this.#paused));
+		const late = all.filter((p) => !p.prepare(t, this.#paused ? 0 : this.rate));
 		const sounds = late.filter((p) => p.kind === "audio");
 		if (sounds.length > 0 && sounds.some((p) => !p.covered(t))) this.#soundReady = null;
 		else this.#soundReady ??= now;
@@ -362,7 +362,7 @@ export class Player extends EventTarget {
 		// what time it really is.
 		if (errors.length > 0) this.#heard ??= now;
 		const fresh = now - this.#started < 0.5;
-		const hold = fresh && sounds.some((p) => p.on || p.range(this.time)) && !(now - this.#heard > 0.07);
+		const hold = fresh && sounds.some((p) => p.on || p.range(this.time)) && !(now - this.#heard > 0.07 / this.rate);
 		if (now - this.#started > 0.5) this.#ticker.every(steady);
 		let missing = false;
 		for (const p of all) {

@@ -191,10 +191,11 @@ export class TrackPlayer {
 	 * prepare puts the element at t, not playing. Returns whether it is ready to play,
 	 * or has nothing to play.
 	 * @param {number} t
-	 * @param {boolean} soon it is to play as soon as all are ready: pictures, which wait for
-	 *     the sound then, are put a little ahead, to begin at the right moment
+	 * @param {number} rate at which it is to play as soon as all are ready, 0 if it is not:
+	 *     pictures, which wait for the sound then, are put a little ahead, to begin at
+	 *     the right moment
 	 */
-	prepare(t, soon) {
+	prepare(t, rate) {
 		this.aim(t);
 		this.halt();
 		if (!this.buffer.around(t)) {
@@ -202,10 +203,8 @@ export class TrackPlayer {
 			this.#await(t);
 			return true;
 		}
-		const off = this.element.currentTime - t;
-		if (this.placed === null || off < -0.004 || off > (soon ? lead + 0.004 : 0.004)) {
-			this.#place(soon && this.kind === "video" && this.buffer.around(t + lead) ? t + lead : t);
-		}
+		const off = this.element.currentTime - t, ahead = this.kind === "video" ? lead * rate : 0;
+		if (this.placed === null || off < -0.004 || off > ahead + 0.004) this.#place(this.buffer.around(t + ahead) ? t + ahead : t);
 		return this.#settled();
 	}
 
