@@ -167,7 +167,8 @@ func (f *feed) pace(at time.Duration) error {
 	f.reached = max(f.reached, at)
 	f.cond.Broadcast()
 	for f.ctx.Err() == nil {
-		now := min(f.place[seen], f.place[heard])
+		// The encoder may want much of one before it takes any of the other.
+		now := max(f.place[seen], f.place[heard])
 		if at <= now+time.Second || at <= now+feedAhead && f.queued < feedBytes {
 			return nil
 		}
