@@ -42,7 +42,8 @@ export async function begin(room, { card: name, pins: notes = [] }, state, chang
       for (const p of member.peers()) if (p.card?.key === card.key) await member.pin(p.identity, { sure: true });
       update();
     },
-    export: (passphrase) => identity.export(passphrase),
+    // From what the browser keeps, as after the page was closed.
+    export: async (passphrase) => (await Identity.load(shelf)).export(passphrase),
     stop: () => member.stop(),
   };
 }
