@@ -82,10 +82,11 @@ type tail struct {
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.buf = append(t.buf, b[max(0, len(b)-maxStderr):]...)
-	if over := len(t.buf) - maxStderr; over > 0 {
-		t.buf, t.cut = append(t.buf[:0], t.buf[over:]...), true
-	}
+	cut := max(0, len(b)-maxStderr)
+	t.buf = append(t.buf, b[cut:]...)
+	over := max(0, len(t.buf)-maxStderr)
+	t.buf = append(t.buf[:0], t.buf[over:]...)
+	t.cut = t.cut || cut+over > 0
 	return len(b), nil
 }
 

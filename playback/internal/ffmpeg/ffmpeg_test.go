@@ -1,0 +1,83 @@
+package ffmpeg
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// TestTail: of what a process says the end is kept, as one harmless line.
+func TestTail(t *testing.T) {
+	var all tail
+	for _, s := range []string{"first\n", "second\r\n", "\x1b[31mred\x00\xff"} {
+		if n, err := all.Write([]byte(s)); n != len(s) || err != nil {
+			t.Fatalf("wrote %d, %v", n, err)
+		}
+	}
+	if got, want := all.String(), "first; second; [31mred; ?"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, sizes := range [][]int{{10 * maxStderr}, {maxStderr, 7}, {1, maxStderr}, {100, 100, 3 * maxStderr, 5}} {
+		var long tail
+		for _, n := range sizes {
+			if _, err := long.Write([]byte(strings.Repeat("a", n-1) + "z")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := long.String()
+		if !strings.HasPrefix(got, "…") || !strings.HasSuffix(got, "z") || len(got) != maxStderr+len("…") {
+			t.Errorf("%v: %d bytes are kept", sizes, len(got))
+		}
+	}
+}
+
+// TestWhole: an MP4 without its end, its index or its media is none.
+func TestWhole(t *testing.T) {
+	box := func(kind string, size int) string {
+		b := binary.BigEndian.AppendUint32(nil, uint32(size))
+		return string(b) + kind + strings.Repeat("x", max(0, size-8))
+	}
+	large := string(binary.BigEndian.AppendUint64([]byte("\x00\x00\x00\x01mdat"), 116)) + strings.Repeat("x", 100)
+	for _, tt := range []struct {
+		name, file string
+		ok         bool
+	}{
+		{"whole", box("ftyp", 32) + box("moov", 100) + box("free", 8) + box("mdat", 1000), true},
+		{"a large box", box("ftyp", 32) + box("moov", 100) + large, true},
+		{"empty", "", false},
+		{"no index", box("ftyp", 32) + box("mdat", 1000), false},
+		{"no media", box("ftyp", 32) + box("moov", 1000), false},
+		{"cut", (box("ftyp", 32) + box("moov", 100) + box("mdat", 1000))[:1100], false},
+		{"cut in a head", box("moov", 100) + box("mdat", 8) + "\x00\x00\x01", false},
+		{"a box of no size", box("moov", 100) + "\x00\x00\x00\x00mdat", false},
+		{"a box too small", box("moov", 100) + "\x00\x00\x00\x07mdat", false},
+	} {
+		path := filepath.Join(t.TempDir(), "a.mp4")
+		if err := os.WriteFile(path, []byte(tt.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := whole(path); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// TestFind: the ffmpeg that the tests need anyway decodes whatever is recorded.
+func TestFind(t *testing.T) {
+	p, err := Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []media.Codec{media.Opus, media.VP8, media.VP9, media.H264, media.H265, media.AV1} {
+		if err := p.Decodes(c); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := p.Decodes("sorenson"); err == nil {
+		t.Error("it decodes what nobody records")
+	}
+}
