@@ -9,6 +9,7 @@ import (
 	"math"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,9 +92,10 @@ func TestBrowsersToMinIO(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s never saw the recorder", p.name)
 		}
-		if len(p.state.Messages) == 0 || !strings.Contains(p.state.Messages[0].Text, "being recorded") ||
-			!strings.Contains(p.state.Messages[0].Text, recorderCard.Fingerprint().String()) ||
-			!strings.Contains(p.state.Messages[0].Text, readerCard.Fingerprint().String()) {
+		if !slices.ContainsFunc(p.state.Messages, func(m browser.Message) bool {
+			return strings.Contains(m.Text, "being recorded") && strings.Contains(m.Text, recorderCard.Fingerprint().String()) &&
+				strings.Contains(m.Text, readerCard.Fingerprint().String())
+		}) {
 			t.Errorf("%s was not told of the recording, its recorder and its reader: %+v", p.name, p.state.Messages)
 		}
 		for source, label := range map[browser.Source]string{browser.Microphone: "microphone", browser.Camera: "camera", browser.Screen: "screen"} {

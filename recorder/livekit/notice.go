@@ -131,11 +131,33 @@ func (r *Room) welcome(s *session, identity string) {
 		r.told[identity] = true
 	}
 	r.mu.Unlock()
-	for _, text := range []string{announced, change} {
-		if text != "" {
-			s.say(text, identity)
-		}
+	r.sayAll(s, identity, announced, change)
+}
+
+// sayAll says texts one after another: said at once, they may arrive in any order.
+// It does not wait for that.
+func (r *Room) sayAll(s *session, identity string, texts ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.closed:
+		return // Close waits for what began before
+	default:
 	}
+	r.visits.Go(func() {
+		for _, text := range texts {
+			if text == "" {
+				continue
+			}
+			select {
+			case <-s.say(text, identity):
+			case <-s.ended():
+				return
+			case <-r.closed:
+				return
+			}
+		}
+	})
 }
 
 // enter makes s the session of the room, after the recorder was away. Members
@@ -159,11 +181,7 @@ func (r *Room) enter(s *session, away time.Duration) {
 	if len(r.c.Attributes) > 0 {
 		s.room.LocalParticipant.SetAttributes(r.config().Attributes)
 	}
-	for _, text := range []string{announced, change} {
-		if text != "" {
-			s.say(text, "")
-		}
-	}
+	r.sayAll(s, "", announced, change)
 	for _, p := range s.room.GetRemoteParticipants() { // and who came since
 		r.came(p)
 	}

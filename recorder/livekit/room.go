@@ -232,7 +232,9 @@ func (r *Room) endError() error {
 // take as long as the attempt under way.
 func (r *Room) Close() error {
 	r.closeOnce.Do(func() {
+		r.mu.Lock()
 		close(r.closed)
+		r.mu.Unlock()
 		r.cancel()
 		r.visits.Wait()
 		r.end(fmt.Errorf("%w: the recorder left", recorder.ErrEnded))
