@@ -96,7 +96,9 @@ const feed = `(async (id, segments, times) => {
 	const {API} = await import(new URL("../page/api.js", location.href));
 	const api = new API(), got = new Map();
 	for (let n = 0; n < segments; n++) {
-		for (const [uid, parts] of await api.segment(id, n, ["11", "100", "101", "102", "103", "104"])) {
+		const tracks = [];
+		await api.segment(id, n, ["11", "100", "101", "102", "103", "104"], null, (uid, parts) => tracks.push([uid, parts]));
+		for (const [uid, parts] of tracks) {
 			got.set(uid, (got.get(uid) || []).concat(parts));
 		}
 	}
