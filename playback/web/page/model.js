@@ -185,6 +185,11 @@ export class Recording {
 			case "verified": {
 				const p = person(e);
 				p.verified = e.name;
+				if (!e.name) { // somebody else may be there in their place
+					depart(p, e.t);
+					arrive(p);
+					break;
+				}
 				identify(p, e.t, e.reason === "proof" ? "proved" : "operator");
 				break;
 			}

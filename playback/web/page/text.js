@@ -181,6 +181,7 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 		case "join": return s("event", who, " joined");
 		case "leave": return s("event", who, " left");
 		case "verified":
+			if (!e.name) return s("event", who, " is not taken for anybody any more");
 			return e.reason === "proof" ?
 				s("event", who, " proved to be ", {who: line(e.name || e.participant, 80)}) :
 				s("event", who, " is ", {who: line(e.name || e.participant, 80)}, ", says the operator");

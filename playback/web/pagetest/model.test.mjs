@@ -52,6 +52,11 @@ test("a proof is worth one stay", () => {
 	assert.deepEqual(at, ["claimed", "claimed", "card", "operator", "proved", "proved", "claimed", "claimed"]);
 	assert.equal(r.person("eve").how, "claimed");
 	assert.equal(r.howAt("nobody", 1), "unknown");
+	// What they proved counts until it does not.
+	const x = new Recording(minute({ events: [e(1, "join", { name: "Eve" }), e(2, "verified", { name: "Ada", reason: "proof" }), e(5, "verified")] }));
+	assert.deepEqual([1.5, 3, 6].map((t) => x.howAt("eve", t)), ["claimed", "proved", "claimed"]);
+	assert.equal(x.person("eve").how, "claimed");
+	assert.equal(x.person("eve").name, "Eve");
 	// A card that nobody has pinned gives no name.
 	const m = new Recording(minute({ events: [e(1, "join", { name: "Eve" }), e(2, "claimed", { name: "Ada Lovelace" })] }));
 	assert.equal(m.person("eve").name, "Eve");

@@ -44,6 +44,7 @@ test("every event has its sentence", () => {
 		[{ type: "join" }, "event: Ada joined"],
 		[{ type: "verified", reason: "proof", name: "Ada L." }, "event: Ada proved to be Ada L."],
 		[{ type: "verified", reason: "operator", name: "Ada L." }, "event: Ada is Ada L., says the operator"],
+		[{ type: "verified" }, "event: Ada is not taken for anybody any more"],
 		[{ type: "claimed", name: "Ada L." }, "event: Ada showed a card that nobody had pinned, with the name Ada L."],
 		[{ type: "integrity", track: undefined, reason: "member: signature" }, "trouble: Something false arrived as Ada’s word of who they are: member: signature"],
 		[{ type: "gap", from: 1, to: 4, reason: "loss" }, "trouble: Ada’s camera misses 3 s: packets lost"],
