@@ -41,25 +41,24 @@ func Seam(next, first time.Duration) time.Duration {
 // Sound makes the part of a track of Opus. Holes between its frames are filled
 // with silence, so that a player neither waits there nor, counting samples,
 // loses time; frames that come too early because the sender's clock is fast are
-// left out. It returns where the packets have come to, for the next segment's
+// left out. A packet's time is where it plays, after those before it, and so off
+// its own by what the run may be: where packets overlap, Chromium drops as much of
+// the sound. It returns where the packets have come to, for the next segment's
 // Bounds. Without a usable frame, ok is false.
 func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run, ok bool) {
 	out := make([]media.Frame, 0, len(frames)+8)
-	var last time.Duration // time of the last packet
 	stereo := false
 	budget := maxSilence
-	silence := func(d, until time.Duration) {
+	silence := func(d time.Duration) {
 		if budget -= d; budget < 0 {
 			run += opus.Run(d) // a hole then
 			return
 		}
 		for _, packet := range opus.Silence(d, stereo) {
 			lasts := media.OpusDuration(packet)
-			at := max(until-d, last)
-			out = append(out, media.Frame{Time: at, Duration: lasts, Key: true, Data: packet})
+			out = append(out, media.Frame{Time: time.Duration(run), Duration: lasts, Key: true, Data: packet})
 			run.Add(packet)
 			d -= lasts
-			last = at
 		}
 	}
 	for _, f := range frames {
@@ -75,23 +74,23 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 			default:
 				run = opus.Run(f.Time)
 			}
+			run = max(run, 0)
 		}
 		fill, keep := run.Place(f)
 		if !keep {
 			continue
 		}
 		stereo = media.OpusChannels(f.Data) == 2
-		silence(fill, f.Time)
-		f.Key, f.Duration = true, media.OpusDuration(f.Data)
+		silence(fill)
+		f.Key, f.Time, f.Duration = true, time.Duration(run), media.OpusDuration(f.Data)
 		out = append(out, f)
 		run.Add(f.Data)
-		last = f.Time
 	}
 	if len(out) == 0 {
 		return p, b.Run, false
 	}
 	if rest := b.To - time.Duration(run); rest > 0 {
-		silence(rest, b.To)
+		silence(rest)
 	}
 	// Players know the length of an Opus packet by itself.
 	end := out[len(out)-1]
