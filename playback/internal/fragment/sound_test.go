@@ -48,9 +48,11 @@ type player struct {
 	begun   bool
 	at, end time.Duration // where the next packet plays, and belongs
 	real    int
-	off     time.Duration // the most that a real packet was off, either way
-	hole    time.Duration // the longest between two packets
-	late    int           // packets with times before those of others
+	off     time.Duration   // the most that a real packet was off, either way
+	hole    time.Duration   // the longest between two packets
+	overlap time.Duration   // the longest: Chromium drops as much
+	sent    []time.Duration // where packets belong that end with their number
+	late    int             // packets with times before those of others
 	last    time.Duration
 }
 
@@ -64,9 +66,14 @@ func (p *player) play(t testing.TB, parts ...Part) {
 				p.late++
 			}
 			p.hole = max(p.hole, f.Time-p.end)
-			if bytes.Equal(f.Data, packet20) {
+			p.overlap = max(p.overlap, p.end-f.Time)
+			if number, ok := bytes.CutPrefix(f.Data, packet20); ok {
 				p.real++
-				p.off = max(p.off, (p.at - f.Time).Abs())
+				belongs := f.Time
+				if len(number) == 4 {
+					belongs = p.sent[binary.BigEndian.Uint32(number)]
+				}
+				p.off = max(p.off, (p.at - belongs).Abs())
 			}
 			p.last = f.Time
 			p.at += f.Duration
@@ -131,6 +138,7 @@ func TestSoundKeepsTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(1, 2))
 			var frames []media.Frame
+			var times []time.Duration
 			for i := range 30 * 60 * 50 {
 				sent := time.Duration(i) * 20 * ms
 				if rnd.Float64() < tt.loss || tt.dtx && i/300%2 == 1 && i%20 != 0 || i/3000 == 5 {
@@ -140,9 +148,10 @@ func TestSoundKeepsTime(t *testing.T) {
 				if tt.jitter > 0 {
 					at += time.Duration(rnd.Int64N(int64(tt.jitter)))
 				}
-				frames = append(frames, media.Frame{Track: voice.UID, Time: at, Data: packet20})
+				frames = append(frames, media.Frame{Track: voice.UID, Time: at, Data: binary.BigEndian.AppendUint32(slices.Clip(packet20), uint32(len(times)))})
+				times = append(times, at)
 			}
-			var whole player
+			whole := player{sent: times}
 			parts := split(frames)
 			before := 0
 			for before < len(parts) && parts[before].To < 5*time.Minute+time.Second {
@@ -150,7 +159,7 @@ func TestSoundKeepsTime(t *testing.T) {
 			}
 			// The track is away for a minute: a player seeks over that.
 			whole.play(t, parts[:before]...)
-			var after player
+			after := player{sent: times}
 			after.play(t, parts[before:]...)
 			for _, p := range []player{whole, after} {
 				if limit := opus.Ahead + 3*ms; p.off > limit {
@@ -160,6 +169,9 @@ func TestSoundKeepsTime(t *testing.T) {
 				if p.hole > 23*ms || p.late > 0 {
 					t.Errorf("a hole of %v, %d packets out of order", p.hole, p.late)
 				}
+				if p.overlap > ms {
+					t.Errorf("packets overlap by %v", p.overlap)
+				}
 			}
 			if lost := float64(len(frames) - whole.real - after.real); lost > tt.dropped*float64(len(frames)) {
 				t.Errorf("%v of %d packets left out", lost, len(frames))
@@ -167,7 +179,7 @@ func TestSoundKeepsTime(t *testing.T) {
 			// Begun anywhere, as after a seek, it is no worse than by a
 			// packet that is left out or a hole filled once.
 			for range 20 {
-				var p player
+				p := player{sent: times}
 				from := rnd.IntN(before - 10)
 				p.play(t, parts[from:from+10]...)
 				if limit := opus.Ahead + opus.Behind + 3*ms; p.off > limit {
