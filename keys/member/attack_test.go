@@ -42,12 +42,20 @@ func TestAttackTakeOver(t *testing.T) {
 		a.cancel() // and nobody is told that ada left
 		<-a.done
 		r.join("ada", mallory, pins(t, bot))
-		pass(time.Minute)
-		rec.want(t, map[string]member.Standing{"ada": member.Verified})
+		pass(time.Second)
+		rec.want(t, map[string]member.Standing{"ada": member.Claimed}) // and not for who was there
 		rec.wantTrouble(t, "ada", member.OtherCard)
-		if got := rec.Peer("ada").Card.Name; got != "Ada" {
-			t.Errorf("ada's card is of %q", got)
+		// What ada said in her session does not bring her back.
+		for _, kind := range []string{"hello", "proof"} {
+			for _, p := range r.of(kind, "ada", "bot") {
+				r.inject(p)
+			}
 		}
+		pass(time.Minute)
+		if got := rec.Peer("ada"); got.Standing == member.Verified || got.Card.Name != "Mallory" {
+			t.Errorf("bot takes ada for %+v", got)
+		}
+		rec.wantTrouble(t, "ada", member.Stale)
 	})
 }
 
@@ -200,18 +208,18 @@ func TestAttackReaderAdded(t *testing.T) {
 
 // The server holds back messages.
 func TestAttackSuppression(t *testing.T) {
-	for _, kind := range []string{"proof", "recorder", "seen"} {
+	for _, kind := range []string{"proof", "recorder", "seen", "seen later"} {
 		t.Run(kind, func(t *testing.T) {
 			meet(t, func(t *testing.T, r *room) {
 				ada, bot := generate(t, "Ada"), generate(t, "Bot")
 				var hold atomic.Bool
 				r.tampering(func(p packet) []packet {
-					if hold.Load() && p.kind() == kind {
+					if hold.Load() && strings.HasPrefix(kind, p.kind()) {
 						return nil
 					}
 					return []packet{p}
 				})
-				hold.Store(kind != "recorder")
+				hold.Store(kind == "proof" || kind == "seen")
 				rec, a := r.join("bot", bot, pins(t, ada)), r.join("ada", ada, pins(t, bot))
 				pass(time.Second)
 				if err := rec.Announce(recording()); err != nil {
@@ -219,6 +227,16 @@ func TestAttackSuppression(t *testing.T) {
 				}
 				pass(time.Second)
 				hold.Store(true)
+				if kind == "seen later" {
+					state := recording()
+					state.Phase = "paused"
+					if !rec.Peer("ada").Seen {
+						t.Error("the first state was not confirmed")
+					}
+					if err := rec.Announce(state); err != nil {
+						t.Fatal(err)
+					}
+				}
 				pass(2 * time.Minute)
 				switch kind {
 				case "proof":
@@ -226,7 +244,7 @@ func TestAttackSuppression(t *testing.T) {
 					rec.wantTrouble(t, "ada", member.Silent)
 				case "recorder":
 					a.wantTrouble(t, "bot", member.Silent)
-				case "seen":
+				case "seen", "seen later":
 					rec.wantTrouble(t, "ada", member.Silent)
 				}
 			})
@@ -284,6 +302,12 @@ func TestAttackNoise(t *testing.T) {
 		}
 		r.inject(packet{"", "bot", []byte("sealtape.v1/hello\n\n")})
 		rec.wantTrouble(t, "", member.Hidden)
+		for range 1000 {
+			r.inject(packet{"", "bot", []byte("x")})
+		}
+		if got := rec.trouble(""); len(got) > 60 || !slices.Contains(got, member.Flood) {
+			t.Errorf("%d troubles of nobody", len(got))
+		}
 
 		// A flood is cut, once told, and over when it is.
 		for range 1000 {

@@ -271,10 +271,12 @@ func TestBrowserMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed := make(chan struct{}, 1)
+	var said [][]byte // by the recorder
 	var rec *member.Session
 	rec, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: bot, Judge: judge{ada.Key: true},
 		Send: func(_ context.Context, to []string, data []byte) error {
 			if len(to) == 0 || slices.Contains(to, "ada") {
+				said = append(said, data)
 				s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
 			}
 			return nil
@@ -325,16 +327,17 @@ func TestBrowserMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	until("confirmed", func(p member.Peer) bool { return p.Seen })
+	type shown struct {
+		Identity, Standing, Name, Fingerprint string
+		Recorder                              bool
+		State                                 struct {
+			Phase, Recording string
+			Readers          []struct{ Fingerprint, Name string }
+		}
+	}
 	var seen struct {
 		Code  string
-		Peers []struct {
-			Identity, Standing, Name, Fingerprint string
-			Recorder                              bool
-			State                                 struct {
-				Phase, Recording string
-				Readers          []struct{ Fingerprint, Name string }
-			}
-		}
+		Peers []shown
 	}
 	s.must("peers", nil, &seen)
 	if len(seen.Peers) != 1 || seen.Code != rec.Code() || seen.Code == "" {
@@ -364,5 +367,53 @@ func TestBrowserMember(t *testing.T) {
 	}
 	if got := s.troubles(); !slices.Contains(got, "malformed") || !slices.Contains(got, "version") || !slices.Contains(got, "hidden") || slices.Contains(got, "signature") {
 		t.Errorf("the browser was told %v", got)
+	}
+
+	// The server puts someone else in the recorder's place, and says again what the
+	// recorder said.
+	cancel()
+	<-done
+	var bogus *member.Session
+	bogus, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: generate(t, "Bot"), Judge: judge{},
+		Send: func(_ context.Context, _ []string, data []byte) error {
+			s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+			return nil
+		},
+		Notify: func(member.Event) {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.send = func(_ []string, data []byte) { bogus.Receive("ada", data) }
+	s.mu.Unlock()
+	ctx, stop := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	go func() { defer close(over); bogus.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-over })
+	bogus.Joined("ada")
+	standing := func() string {
+		s.must("peers", nil, &seen)
+		return seen.Peers[slices.IndexFunc(seen.Peers, func(p shown) bool { return p.Identity == "bot" })].Standing
+	}
+	for standing() != "claimed" {
+		select {
+		case <-changed:
+		case <-time.After(time.Minute):
+			t.Fatalf("the browser sees %+v", seen.Peers)
+		}
+	}
+	for _, data := range said[:6] {
+		s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+	}
+	for !slices.Contains(s.troubles(), "stale") {
+		s.must("peers", nil, nil)
+	}
+	if got := s.troubles(); !slices.Contains(got, "other-card") || !slices.Contains(got, "impostor") || standing() != "claimed" || seen.Code != "" {
+		t.Errorf("the browser was told %v, and sees %+v, code %q", got, seen.Peers, seen.Code)
 	}
 }

@@ -73,12 +73,16 @@ type Event struct {
 // A peer is what a Session keeps of another participant.
 type peer struct {
 	Peer
-	since    time.Time // when it joined
+	since    time.Time // when it joined, or was heard first
 	here     bool      // it is in the list of participants
+	hidden   bool      // that it is not, and speaks, was reported
 	hello    *message  // nil before one came
 	cardHash hash
-	proved   bool // for hello.nonce
-	helloed  int  // how often it was told our hello
+	began    time.Time      // when hello's session was heard of
+	over     map[visit]bool // its sessions before
+	proved   bool           // for hello.nonce
+	helloed  int            // how often it was told our hello
+	greeted  time.Time      // when last
 	nextTry  time.Time
 	judged   time.Time // when the card was looked at last
 	silent   bool      // that it is was reported
@@ -91,8 +95,19 @@ type peer struct {
 	digest   hash      // of the state of all parts
 	heard    time.Time // when it told its state last
 	// Of a member, to a recorder:
-	toldAt time.Time // when it was first told a state, zero before
+	confirmed int       // the latest state that it confirmed
+	answered  time.Time // when it confirmed one last
+	owes      time.Time // since when it owes a confirmation of a later one; zero if it does not
 }
+
+// A visit is a session of a participant.
+type visit struct {
+	nonce nonce
+	card  hash
+}
+
+// visit returns that of the last hello.
+func (p *peer) visit() visit { return visit{p.hello.nonce, p.cardHash} }
 
 // A budget bounds how many messages are taken: burst at once, rate a second.
 type budget struct {

@@ -14,22 +14,28 @@ func (s *Session) Receive(from string, data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if from == "" {
-		s.trouble("", Hidden, "a message from nobody in the room's list")
-		return
-	}
-	p := s.peer(from)
-	if p == nil {
+	p, budget := s.peer(from), &s.nobody
+	if p != nil {
+		budget = &p.budget
+	} else if from != "" {
 		return // oneself, or one too many
 	}
-	if !p.budget.take(now) {
-		if !p.budget.warned {
-			p.budget.warned = true
+	if !budget.take(now) {
+		if !budget.warned {
+			budget.warned = true
 			s.trouble(from, Flood, "more messages than are taken")
 		}
 		return
 	}
-	p.budget.warned = false
+	budget.warned = false
+	if p == nil {
+		s.trouble("", Hidden, "a message from nobody in the room's list")
+		return
+	}
+	if !p.here && !p.hidden && now.Sub(p.since) >= listedAfter {
+		p.hidden = true
+		s.trouble(from, Hidden, "speaks, and is not in the room's list")
+	}
 	m, err := parse(data)
 	switch {
 	case errors.Is(err, errVersion):
@@ -74,22 +80,22 @@ func (s *Session) receive(p *peer, m *message, now time.Time) (Trouble, string) 
 	}
 	switch m.kind {
 	case typeHello:
-		return s.hello(p, m, card)
+		return s.hello(p, m, card, now)
 	case typeProof:
-		return s.proof(p, m)
+		return s.proof(p, m, now)
 	case typeRecorder:
 		return s.heardState(p, m, now)
 	case typeSeen:
-		return s.seen(p, m)
+		return s.seen(p, m, now)
 	default:
 		return s.consent(p, m)
 	}
 }
 
-func (s *Session) hello(p *peer, m *message, card keys.Card) (Trouble, string) {
+func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Trouble, string) {
 	sum := hash(sha256.Sum256(m.card))
-	if p.hello != nil && p.cardHash != sum {
-		return OtherCard, "says hello with another card than before"
+	if p.over[visit{m.nonce, sum}] {
+		return Stale, "a hello of a session that is over"
 	}
 	if card.Key == s.vkey {
 		return Impostor, "says hello with this member's own card"
@@ -103,23 +109,48 @@ func (s *Session) hello(p *peer, m *message, card keys.Card) (Trouble, string) {
 	case err != nil:
 		return BadCard, err.Error()
 	}
-	again := p.hello != nil && p.hello.nonce == m.nonce
+	again := p.hello != nil && p.visit() == visit{m.nonce, sum}
+	var trouble Trouble
+	var detail string
 	if !again {
-		p.proved, p.Seen, p.toldAt, p.sequence, p.parts = false, false, time.Time{}, 0, nil
+		if p.hello != nil {
+			if len(p.over) >= maxVisits {
+				return Flood, "more sessions than are followed"
+			}
+			if p.over == nil {
+				p.over = make(map[visit]bool)
+			}
+			p.over[p.visit()] = true
+			p.helloed = 0
+			if p.cardHash != sum {
+				// The server may have put someone else in the place of who was here: what was
+				// proved and said before is not theirs.
+				trouble, detail = OtherCard, "says hello with another card than before"
+			}
+		}
+		p.fresh(now)
 	}
 	p.hello, p.cardHash, p.Card = m, sum, card
 	// Who says hello again has not got our proof, whatever we have of theirs.
-	s.prove(p)
+	s.prove(p, now)
 	if p.standing(how); !again {
 		s.changed(p)
 	}
-	return "", ""
+	return trouble, detail
+}
+
+// fresh forgets what a peer's last session proved and said.
+func (p *peer) fresh(now time.Time) {
+	p.began, p.silent = now, false
+	p.proved, p.Recorder, p.State, p.Code, p.sequence, p.parts = false, false, State{}, "", 0, nil
+	p.Seen, p.confirmed, p.owes = false, 0, time.Time{}
+	p.Answered, p.Yes = time.Time{}, false
 }
 
 // standing sets what is known of a peer whose card is how known.
 func (p *peer) standing(how keys.Acquaintance) {
 	switch {
-	case !p.proved:
+	case !p.proved || !p.here:
 		p.Standing = Unknown
 	case how == keys.Known || how == keys.Approved:
 		p.Standing = Verified
@@ -129,16 +160,16 @@ func (p *peer) standing(how keys.Acquaintance) {
 }
 
 // prove answers a peer's hello, and says hello to who may not have heard it.
-func (s *Session) prove(p *peer) {
-	if p.helloed == 0 {
-		s.greet(p, time.Now())
+func (s *Session) prove(p *peer, now time.Time) {
+	if p.helloed == 0 || now.Sub(p.greeted) >= greetAgain {
+		s.greet(p, now)
 	}
 	m := s.message(typeProof)
 	m.to, m.answers, m.own, m.other = p.Identity, p.hello.nonce, s.own, p.cardHash
 	s.send([]string{p.Identity}, m)
 }
 
-func (s *Session) proof(p *peer, m *message) (Trouble, string) {
+func (s *Session) proof(p *peer, m *message, now time.Time) (Trouble, string) {
 	switch {
 	case m.to != s.c.Identity:
 		return OtherIdentity, "a proof that was meant for another member"
@@ -157,8 +188,12 @@ func (s *Session) proof(p *peer, m *message) (Trouble, string) {
 	if err != nil && !errors.Is(err, keys.ErrNameTaken) && !errors.Is(err, keys.ErrKeyTaken) {
 		return BadCard, err.Error()
 	}
-	p.proved, p.silent = true, false
+	p.proved, p.silent, p.judged = true, false, now
 	p.standing(how)
+	if said, ok := s.refused[p.Card.Key]; ok {
+		// A no stands, whoever the server says has left and come back meanwhile.
+		p.Answered, p.Yes = said, false
+	}
 	s.changed(p)
 	if s.state != nil {
 		s.tell(p)

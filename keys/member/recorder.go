@@ -66,8 +66,8 @@ func (s *Session) tell(to *peer) {
 		s.send(who, m)
 	}
 	for _, p := range s.peers {
-		if (to == nil || to == p) && p.proved && p.toldAt.IsZero() {
-			p.toldAt = now
+		if (to == nil || to == p) && p.proved && p.owes.IsZero() && p.confirmed < s.sequence {
+			p.owes = now
 		}
 	}
 }
@@ -135,7 +135,7 @@ func sameHead(a, b State) bool {
 	return a.Equal(b)
 }
 
-func (s *Session) seen(p *peer, m *message) (Trouble, string) {
+func (s *Session) seen(p *peer, m *message, now time.Time) (Trouble, string) {
 	switch {
 	case m.to != s.c.Identity:
 		return OtherIdentity, "an answer that was meant for another member"
@@ -143,13 +143,24 @@ func (s *Session) seen(p *peer, m *message) (Trouble, string) {
 		return Stale, "an answer of another session"
 	case s.state == nil || m.sequence > s.sequence:
 		return Stale, "an answer to a state that was not told"
-	case s.digests[m.sequence] != m.digest:
-		return Stale, "an answer to something else than was told"
-	case p.Seen:
-		return "", ""
 	}
-	p.Seen, p.silent = true, false
-	s.changed(p)
+	if told, ok := s.digests[m.sequence]; !ok || told != m.digest {
+		return Stale, "an answer to something else than was told"
+	}
+	if !p.proved {
+		return "", "" // it is asked again
+	}
+	p.answered, p.silent = now, false
+	if m.sequence > p.confirmed {
+		p.confirmed, p.owes = m.sequence, now
+	}
+	if p.confirmed == s.sequence {
+		p.owes = time.Time{}
+	}
+	if !p.Seen {
+		p.Seen = true
+		s.changed(p)
+	}
 	return "", ""
 }
 
@@ -169,6 +180,7 @@ func (s *Session) Answer(recorder string, yes bool) error {
 }
 
 func (s *Session) consent(p *peer, m *message) (Trouble, string) {
+	refused := s.refused[p.Card.Key]
 	switch {
 	case m.to != s.c.Identity:
 		return OtherIdentity, "an answer that was meant for another member"
@@ -176,10 +188,17 @@ func (s *Session) consent(p *peer, m *message) (Trouble, string) {
 		return Stale, "an answer of another session"
 	case s.state == nil || m.recording != s.state.Recording:
 		return Stale, "an answer about another recording"
-	case m.time.Before(p.Answered), m.time.Equal(p.Answered) && !p.Yes:
+	case m.time.Before(p.Answered), m.time.Equal(p.Answered) && (!p.Yes || m.answer), m.time.Before(refused), m.answer && m.time.Equal(refused):
 		return "", "" // the later one counts, and no where both are of one second
+	case m.answer && !p.proved:
+		return "", "" // a no needs no proof
 	}
 	p.Answered, p.Yes = m.time, m.answer
+	if m.answer {
+		delete(s.refused, p.Card.Key)
+	} else if len(s.refused) < maxPeers {
+		s.refused[p.Card.Key] = m.time
+	}
 	s.changed(p)
 	return "", ""
 }

@@ -21,8 +21,14 @@ const (
 	unheardAfter = 90 * time.Second // of a recorder
 	firstRetry   = 2 * time.Second  // doubled each time
 	maxHellos    = 5
+	greetAgain   = 10 * time.Second // after our last hello, we answer one with another
+	listedAfter  = 6 * time.Second  // the server may take so long to list who speaks
+	forgetAfter  = time.Minute      // who is not listed by then
+	maxVisits    = 64               // of one identity, until it leaves
+	maxJudged    = 8                // cards that are looked at again at a time
 	tickEvery    = time.Second
-	judgeEvery   = 5 * time.Second
+	judgeEvery   = 5 * time.Second  // whether a stranger's card was pinned
+	rejudgeEvery = 30 * time.Second // whether one that counted still does
 	maxPeers     = 4096
 	maxOutgoing  = 4096
 )
@@ -64,6 +70,8 @@ type Session struct {
 
 	mu       sync.Mutex
 	peers    map[string]*peer
+	nobody   budget               // of those who are hidden
+	refused  map[string]time.Time // by the key of their cards: who last said no to being recorded
 	outgoing []packet
 	state    *State // what this recorder says; nil for a member
 	sequence int
@@ -96,7 +104,7 @@ func New(c Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{c: c, card: b, own: sha256.Sum256(b), vkey: card.Key, wake: make(chan struct{}, 1), peers: make(map[string]*peer), digests: make(map[int]hash)}
+	s := &Session{c: c, card: b, own: sha256.Sum256(b), vkey: card.Key, wake: make(chan struct{}, 1), peers: make(map[string]*peer), digests: make(map[int]hash), refused: make(map[string]time.Time)}
 	if _, err := rand.Read(s.nonce[:]); err != nil {
 		return nil, err
 	}
@@ -165,8 +173,11 @@ func (s *Session) Joined(identity string) {
 	if p == nil || p.here {
 		return
 	}
-	p.here, p.since = true, time.Now()
+	p.here, p.hidden, p.since = true, false, time.Now()
 	s.greet(p, p.since)
+	if p.proved {
+		s.judge(p, p.since)
+	}
 	s.changed(p)
 }
 
@@ -194,8 +205,29 @@ func (s *Session) peer(identity string) *peer {
 // greet says hello to one participant. s.mu is held.
 func (s *Session) greet(p *peer, now time.Time) {
 	s.send([]string{p.Identity}, s.message(typeHello))
-	p.nextTry = now.Add(firstRetry << p.helloed)
-	p.helloed++
+	p.nextTry, p.greeted = now.Add(firstRetry<<p.helloed), now
+	p.helloed = min(p.helloed+1, maxHellos)
+}
+
+// judge looks at the card of a peer that is proved again, and reports whether the
+// peer stands otherwise since. s.mu is held.
+func (s *Session) judge(p *peer, now time.Time) bool {
+	before := p.Standing
+	p.judged = now
+	how, err := s.c.Judge.CanAdd(p.Card)
+	switch {
+	case err == nil:
+		p.standing(how)
+	case errors.Is(err, keys.ErrNameTaken), errors.Is(err, keys.ErrKeyTaken):
+		p.standing(keys.Stranger)
+	default:
+		// It was revoked, replaced or has expired: what it proved counts no more.
+		p.Standing = Unknown
+		if before != Unknown {
+			s.trouble(p.Identity, BadCard, err.Error())
+		}
+	}
+	return p.Standing != before
 }
 
 // Peers returns all participants, sorted by identity.
@@ -245,18 +277,24 @@ func (s *Session) trouble(identity string, t Trouble, detail string) {
 func (s *Session) tick(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	judged := 0
 	for _, p := range s.peers {
 		if !p.here {
+			if now.Sub(p.since) >= forgetAfter {
+				delete(s.peers, p.Identity)
+			}
 			continue
 		}
 		if !p.proved && p.helloed < maxHellos && !now.Before(p.nextTry) {
 			s.greet(p, now)
 		}
-		if p.proved && p.Standing == Claimed && now.Sub(p.judged) >= judgeEvery {
-			// Someone may have pinned the card since.
-			p.judged = now
-			if how, err := s.c.Judge.CanAdd(p.Card); err == nil && how != keys.Stranger {
-				p.standing(how)
+		every := judgeEvery // someone may have pinned the card since
+		if p.Standing == Verified {
+			every = rejudgeEvery
+		}
+		if p.proved && judged < maxJudged && now.Sub(p.judged) >= every {
+			judged++
+			if s.judge(p, now) {
 				s.changed(p)
 			}
 		}
@@ -273,12 +311,14 @@ func (s *Session) tick(now time.Time) {
 // silence returns what should have come from a participant and did not.
 func (s *Session) silence(p *peer, now time.Time) string {
 	switch {
-	case p.hello != nil && !p.proved && now.Sub(p.since) >= silentAfter:
+	case p.hello != nil && !p.proved && now.Sub(p.began) >= silentAfter:
 		return "said hello and does not prove it"
 	case p.Recorder && now.Sub(p.heard) >= unheardAfter:
 		return "is a recorder, and has told nothing for a while"
-	case p.Standing == Verified && !p.toldAt.IsZero() && !p.Seen && now.Sub(p.toldAt) >= silentAfter:
+	case p.Standing == Verified && !p.owes.IsZero() && now.Sub(p.owes) >= silentAfter:
 		return "does not confirm what the recorder told"
+	case p.Standing == Verified && p.Seen && now.Sub(p.answered) >= unheardAfter:
+		return "does not answer the recorder any more"
 	}
 	return ""
 }

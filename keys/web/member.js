@@ -19,7 +19,7 @@
 import { Card } from './card.js';
 import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, telling, topic } from './message.js';
 import { base64, bytes, hex, Refused, sha256 } from './note.js';
-import { Peer } from './peer.js';
+import { Budget, Peer } from './peer.js';
 import { Taken } from './pins.js';
 
 export { Card } from './card.js';
@@ -35,6 +35,9 @@ const unheardAfter = 90_000;
 const repeatEvery = 30_000;
 const firstRetry = 2_000;
 const maxHellos = 5;
+const greetAgain = 10_000; // after our last hello, we answer one with another
+const rejudgeEvery = 30_000;
+const maxVisits = 64; // of one identity, until it leaves
 const listedAfter = 6_000;
 const maxPeers = 4096;
 
@@ -64,6 +67,8 @@ export class Member extends EventTarget {
   #sequence = 0;
   #digests = new Map();
   #told = 0;
+  #refused = new Map(); // by the key of their cards: when somebody last said no
+  #nobody = new Budget(); // of those who are hidden
   #handlers;
 
   constructor({ room, identity, pins }) {
@@ -135,7 +140,7 @@ export class Member extends EventTarget {
 
   async #tell(to) {
     if (!to) this.#told = Date.now();
-    for (const p of to ? [to] : this.#peers.values()) if (p._.proved) p._.told ||= Date.now();
+    for (const p of to ? [to] : this.#peers.values()) if (p._.proved && p._.confirmed < this.#sequence) p._.owes ||= Date.now();
     for (const part of parts(this.#state)) await this.#send(to ? [to.identity] : [], { kind: 'recorder', sequence: this.#sequence, part });
   }
 
@@ -167,7 +172,8 @@ export class Member extends EventTarget {
   }
 
   #greet(p, now) {
-    p._.next = now + firstRetry * 2 ** p._.helloed++;
+    Object.assign(p._, { next: now + firstRetry * 2 ** p._.helloed, greeted: now });
+    p._.helloed = Math.min(p._.helloed + 1, maxHellos);
     this.#send([p.identity], { kind: 'hello', card: this.#id.card.note });
   }
 
@@ -195,16 +201,23 @@ export class Member extends EventTarget {
   // livekit-client names no sender whom the server has not listed yet, which may take
   // some seconds; what they say they say again. Who is not listed then is hidden.
   #unlisted(data) {
-    if (this.#waiting > 10_000) return;
-    this.#waiting++;
+    const now = Date.now();
+    if (!this.#nobody.take(now)) {
+      if (!this.#nobody.warned) this.#trouble('', 'flood', 'more messages than are taken');
+      this.#nobody.warned = true;
+      return;
+    }
+    this.#nobody.warned = false;
+    let from;
+    try {
+      from = parse(data)?.from;
+    } catch {
+      // not a message: nobody listed said it either
+    }
+    // One who has been listed for so long would have been named.
+    const p = this.#peers.get(from)?._;
+    if (p?.here && now - p.since >= listedAfter) from = undefined;
     setTimeout(() => {
-      this.#waiting--;
-      let from;
-      try {
-        from = parse(data)?.from;
-      } catch {
-        // not a message: nobody listed said it either
-      }
       if (from === undefined || !this.#room.remoteParticipants.has(from)) this.#trouble('', 'hidden', 'a message from nobody in the room\'s list');
     }, listedAfter);
   }
@@ -223,7 +236,10 @@ export class Member extends EventTarget {
       }
       if (m) await this.#message(p, m, Date.now());
     } catch (err) {
-      if (!(err instanceof Trouble)) throw err;
+      if (!(err instanceof Trouble)) { // of the browser's: the next message is not to suffer from it
+        console.warn('a membership message was not taken:', err);
+        return;
+      }
       this.#trouble(p.identity, err.trouble, err.message);
     }
   }
@@ -253,21 +269,32 @@ export class Member extends EventTarget {
   /** @private */
   async _hello(p, m, card) {
     const sum = hex(await sha256(m.card));
-    demand(!p._.hello || p._.cardHash === sum, 'other-card', 'says hello with another card than before');
+    const visit = m.nonce + sum;
+    demand(!p._.over.has(visit), 'stale', 'a hello of a session that is over');
     demand(card.key !== this.#id.card.key, 'impostor', 'says hello with this member\'s own card');
-    const again = p._.hello?.nonce === m.nonce;
+    const again = p._.hello && p._.hello.nonce + p._.cardHash === visit;
     const standing = await this.#standing(card, (why) => this.#trouble(p.identity, 'impostor', why));
+    let other = false;
     if (!again) {
-      Object.assign(p._, { proved: false, told: 0, sequence: 0, parts: undefined });
-      p.seen = false;
+      if (p._.hello) {
+        demand(p._.over.size < maxVisits, 'flood', 'more sessions than are followed');
+        p._.over.add(p._.hello.nonce + p._.cardHash);
+        p._.helloed = 0;
+        // The server may have put someone else in the place of who was here: what was
+        // proved and said before is not theirs.
+        other = p._.cardHash !== sum;
+      }
+      Object.assign(p._, { began: Date.now(), silent: false, proved: false, sequence: 0, parts: undefined, confirmed: 0, owes: 0 });
+      Object.assign(p, { seen: false, recorder: false, state: undefined, code: '', answered: 0, yes: false });
     }
     Object.assign(p._, { hello: m, cardHash: sum });
     p.card = card;
     // Who says hello again has not got our proof, whatever we have of theirs.
-    if (p._.helloed === 0) this.#greet(p, Date.now());
+    if (p._.helloed === 0 || Date.now() - p._.greeted >= greetAgain) this.#greet(p, Date.now());
     await this.#send([p.identity], { kind: 'proof', to: p.identity, answers: m.nonce, own: this.#own, other: sum });
     this.#stand(p, standing);
     if (!again) this.#changed(p);
+    demand(!other, 'other-card', 'says hello with another card than before');
   }
 
   /** @private */
@@ -275,9 +302,10 @@ export class Member extends EventTarget {
     demand(m.own === p._.cardHash, 'other-card', 'a proof for another card than that of its hello');
     demand(m.other === this.#own, 'swapped', 'was shown another card as this member\'s');
     if (p._.proved) return;
-    p._.proved = true;
-    p._.silent = false;
+    Object.assign(p._, { proved: true, silent: false, judged: Date.now() });
     await this.#settle(p);
+    const refused = this.#refused.get(p.card.key);
+    if (refused) Object.assign(p, { answered: refused, yes: false });
     this.#changed(p);
     if (this.#state) await this.#tell(p);
   }
@@ -292,6 +320,19 @@ export class Member extends EventTarget {
       }
       throw new Trouble('card', err.message);
     }
+  }
+
+  // judge looks again at a card that may have expired, or been revoked or pinned, since.
+  async #judge(p, now) {
+    const before = p.standing;
+    p._.judged = now;
+    try {
+      await this.#settle(p);
+    } catch (err) {
+      p.standing = 'unknown';
+      if (before !== 'unknown') this.#trouble(p.identity, err.trouble ?? 'card', err.message);
+    }
+    if (p.standing !== before) this.#changed(p);
   }
 
   async #settle(p) { this.#stand(p, await this.#standing(p.card)); }
@@ -339,16 +380,24 @@ export class Member extends EventTarget {
   /** @private */
   async _seen(p, m) {
     demand(this.#digests.get(m.sequence) === m.digest, 'stale', 'an answer to something else than was told');
+    if (!p._.proved) return; // it is asked again
+    const now = Date.now();
+    Object.assign(p._, { heardOf: now, silent: false });
+    if (m.sequence > p._.confirmed) Object.assign(p._, { confirmed: m.sequence, owes: now });
+    if (p._.confirmed === this.#sequence) p._.owes = 0;
     if (p.seen) return;
     p.seen = true;
-    p._.silent = false;
     this.#changed(p);
   }
 
   /** @private */
   async _consent(p, m) {
     demand(this.#state && m.recording === this.#state.recording, 'stale', 'an answer about another recording');
-    if (m.time < p.answered || m.time === p.answered && !p.yes) return;
+    const refused = this.#refused.get(p.card.key) ?? 0;
+    if (m.time < p.answered || m.time === p.answered && (!p.yes || m.answer) || m.time < refused || m.answer && m.time === refused) return;
+    if (m.answer && !p._.proved) return; // a no needs no proof
+    if (m.answer) this.#refused.delete(p.card.key);
+    else if (this.#refused.size < maxPeers) this.#refused.set(p.card.key, m.time);
     Object.assign(p, { answered: m.time, yes: m.answer });
     this.#changed(p);
   }
@@ -359,9 +408,11 @@ export class Member extends EventTarget {
       if (!_.here) continue;
       if (!_.proved && _.helloed < maxHellos && now >= _.next) this.#greet(p, now);
       let why = '';
-      if (_.hello && !_.proved && now - _.since >= silentAfter) why = 'said hello and does not prove it';
+      if (_.hello && !_.proved && now - _.began >= silentAfter) why = 'said hello and does not prove it';
       else if (p.recorder && now - _.heard >= unheardAfter) why = 'is a recorder, and has told nothing for a while';
-      else if (p.standing === 'verified' && _.told && !p.seen && now - _.told >= silentAfter) why = 'does not confirm what the recorder told';
+      else if (p.standing === 'verified' && _.owes && now - _.owes >= silentAfter) why = 'does not confirm what the recorder told';
+      else if (p.standing === 'verified' && p.seen && now - _.heardOf >= unheardAfter) why = 'does not answer the recorder any more';
+      if (_.proved && now - _.judged >= rejudgeEvery) this.#judge(p, now);
       if (why && !_.silent) {
         _.silent = true;
         this.#trouble(p.identity, 'silent', why);

@@ -4,7 +4,7 @@ const burst = 40;
 const rate = 4; // a second
 
 /** A Budget bounds how many messages are taken. */
-class Budget {
+export class Budget {
   #left = burst;
   #at = 0;
   warned = false;
@@ -36,8 +36,9 @@ export class Peer {
 
   /** @private */
   _ = {
-    since: Date.now(), here: false, hello: undefined, cardHash: '', proved: false, helloed: 0, next: 0, silent: false, versions: false,
-    budget: new Budget(), sequence: 0, parts: undefined, digest: '', heard: 0, told: 0,
+    since: Date.now(), here: false, hello: undefined, cardHash: '', over: new Set(), began: 0, proved: false, judged: 0, helloed: 0, greeted: 0, next: 0,
+    silent: false, versions: false, budget: new Budget(), sequence: 0, parts: undefined, digest: '', heard: 0,
+    confirmed: 0, owes: 0, heardOf: 0, // of a member, to a recorder
   };
 
   constructor(identity) {

@@ -46,6 +46,7 @@ export class Pins {
     const state = this.state(card);
     check(state === 'counts', `the card is ${state}`);
     let taken = '';
+    let approved = false;
     for (const p of this.#all()) {
       const same = fold(p.name) === fold(card.name);
       if (p.key === card.key) {
@@ -54,9 +55,10 @@ export class Pins {
         return 'known';
       }
       if (!same) continue;
-      if (this.state(p) === 'counts' && await card.approvedBy(p.verifier)) return 'approved';
+      if (this.state(p) === 'counts' && await card.approvedBy(p.verifier)) approved = true;
       taken = p.name;
     }
+    if (approved) return 'approved';
     if (taken) throw new Taken(`another key is pinned under this name: ${taken}`);
     return 'stranger';
   }
