@@ -72,6 +72,14 @@ func (l *lab) tryKey(home, store, id string) (opened, locked []int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l.tryIdentity(h, me, store, id)
+}
+
+// tryIdentity tries an identity on every segment of a recording, which is that of
+// somebody pinned in a home.
+func (l *lab) tryIdentity(h *keys.Home, me *keys.Identity, store, id string) (opened, locked []int) {
+	t := l.t
+	t.Helper()
 	v, err := h.Verifiers()
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ func what(ev media.Event) string {
 		add("for " + length((ev.To - ev.From).Round(100*time.Millisecond)))
 	}
 	if ev.Type == media.EventVerified {
-		add("as " + ev.Name)
+		add("as " + cmp.Or(ev.Name, "nobody any more"))
 	}
 	if ev.Count > 0 {
 		add(fmt.Sprint(ev.Count))

@@ -40,6 +40,7 @@ type membership struct {
 	wake    chan struct{}
 
 	flushing sync.Mutex // held while notes are put into the timeline, in their order
+	telling  sync.Mutex // held while the session is told the state: the newest last
 	mu       sync.Mutex
 	rec      *recorder.Recorder // nil before it records
 	people   map[string]*attendee
@@ -57,9 +58,12 @@ type attendee struct {
 	cards   []keys.Card // who they are, nil if that is not known
 	how     string      // by what, a media.VerifiedBy reason
 	name    string      // on their card
+	lapsed  bool        // they proved it once, and it may be another who is here now
 	claimed bool        // they proved a card that is not pinned
 	ready   bool        // they need not confirm what the recorder says, or have
+	key     string      // of the card that they said hello with
 	said    reply
+	signed  time.Time // when they said so with their key last
 }
 
 // newMembership begins the member protocol in a room that was joined.
@@ -188,30 +192,44 @@ func (m *membership) consider(p member.Peer) {
 		}
 	}
 	m.mu.Lock()
-	a := m.attendee(p.Identity)
+	a := m.people[p.Identity]
 	if a == nil {
 		m.mu.Unlock()
-		return
+		return // they have left
 	}
 	before := *a
-	if _, named := m.named[p.Identity]; !named && p.Standing == member.Verified {
-		a.cards, a.how, a.name = cards, media.VerifiedByProof, p.Card.Name
+	if _, named := m.named[p.Identity]; named {
+		cards = nil // the operator's word stands
+	} else if p.Standing == member.Verified {
+		a.cards, a.how, a.name, a.lapsed = cards, media.VerifiedByProof, p.Card.Name, false
+	} else if a.how == media.VerifiedByProof {
+		// They were replaced, or their card does not count any more.
+		if a.lapsed = true; !m.whole {
+			a.cards, a.how, a.name = nil, "", ""
+		}
 	}
+	if before.key != "" && before.key != p.Card.Key {
+		a.said, a.signed = unanswered, time.Time{} // that was somebody else
+	}
+	a.key = p.Card.Key
 	a.claimed = p.Standing == member.Claimed
 	a.ready = p.Card.Key == "" || p.Seen || p.Standing != member.Verified
 	said := unanswered
-	if !p.Answered.IsZero() {
-		said = no
+	if p.Answered.After(a.signed) { // else they may have written otherwise since
+		a.signed, said = p.Answered, no
 		if p.Yes {
 			said = yes
 		}
 	}
-	rec := m.rec
+	rec, lost := m.rec, a.how == ""
 	m.mu.Unlock()
-	if before.cards == nil && len(cards) > 0 {
+	switch {
+	case len(cards) > 0 && (before.cards == nil || before.name != p.Card.Name):
 		m.note(func(rec *recorder.Recorder) error {
 			return rec.Verified(p.Identity, p.Card.Name, media.VerifiedByProof)
 		})
+	case before.how == media.VerifiedByProof && lost:
+		m.note(func(rec *recorder.Recorder) error { return rec.Verified(p.Identity, "", "") })
 	}
 	if p.Standing == member.Claimed && !before.claimed {
 		m.note(func(rec *recorder.Recorder) error { return rec.Claimed(p.Identity, p.Card.Name) })
@@ -254,7 +272,21 @@ func (m *membership) went(identity string) {
 	m.mu.Lock()
 	if a := m.people[identity]; a != nil {
 		a.here = false
-		if !m.whole || a.cards == nil {
+		switch {
+		case m.whole && a.cards != nil:
+			a.lapsed = a.how == media.VerifiedByProof
+			a.key, a.ready = "", true
+			if a.said == yes {
+				a.said = unanswered
+			}
+		case a.said == no:
+			// What they said before that does not count again.
+			again := attendee{ready: true, said: no, signed: a.signed}
+			if a.how == media.VerifiedByOperator {
+				again.cards, again.how, again.name = a.cards, a.how, a.name
+			}
+			*a = again
+		default:
 			delete(m.people, identity) // who comes back proves it, and is asked, again
 		}
 	}
@@ -279,7 +311,7 @@ func (m *membership) wrote(identity, text string) {
 // answered notes what somebody says to being recorded.
 func (m *membership) answered(identity string, said reply, words string) {
 	m.mu.Lock()
-	a := m.attendee(identity)
+	a := m.people[identity]
 	if m.policy.consent != "ask" || a == nil || a.said == said {
 		m.mu.Unlock()
 		return
@@ -309,7 +341,7 @@ func (m *membership) permission(identity string) string {
 	switch {
 	case m.policy.consent == "ask" && (a == nil || a.said != yes):
 		return media.GapConsent
-	case m.policy.record == "verified" && (a == nil || a.cards == nil):
+	case m.policy.record == "verified" && (a == nil || a.cards == nil || a.lapsed):
 		return media.GapUnverified
 	case a != nil && !a.ready:
 		return media.GapUnverified // a verified member hears what the recorder does first
@@ -363,6 +395,8 @@ func (m *membership) state() member.State {
 
 // announce tells members' clients what the recorder does now, if that has changed.
 func (m *membership) announce() {
+	m.telling.Lock()
+	defer m.telling.Unlock()
 	if err := m.session.Announce(m.state()); err != nil {
 		m.log.Error("the members cannot be told who reads", "err", err)
 	}
