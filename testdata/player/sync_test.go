@@ -31,6 +31,8 @@ func TestInStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A clock that is worse than any shows in seconds what others take hours for.
+	m.Members[1].Tracks[0].PPM = 4000
 	w := watch(t, people, m)
 	for _, s := range []struct{ seek, rate, seconds float64 }{
 		{0, 1, 2.7},
