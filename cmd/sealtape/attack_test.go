@@ -256,7 +256,7 @@ func TestServerSideAttacker(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct {
-		home       string
+		home      string
 		some, all bool // what they open
 	}{"the recorder": {home, true, true}, "ada, until she was thrown out": {adaHome, true, false}, "ben": {benHome, true, true}, "carl": {carlHome, false, false}} {
 		opened, locked := a.tryKey(tt.home, store, rec.id)
