@@ -42,7 +42,7 @@ func TestAttackTakeOver(t *testing.T) {
 		a.cancel() // and nobody is told that ada left
 		<-a.done
 		r.join("ada", mallory, pins(t, bot))
-		pass(time.Second)
+		pass(10 * time.Second)
 		rec.want(t, map[string]member.Standing{"ada": member.Claimed}) // and not for who was there
 		rec.wantTrouble(t, "ada", member.OtherCard)
 		// What ada said in her session does not bring her back.
