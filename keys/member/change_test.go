@@ -99,6 +99,31 @@ func TestAttackSilentTakeOver(t *testing.T) {
 	})
 }
 
+// A recorder that is away from the room does not blame those who cannot hear it.
+func TestRecorderAway(t *testing.T) {
+	meet(t, func(t *testing.T, r *room) {
+		ada, bot := generate(t, "Ada"), generate(t, "Bot")
+		rec := r.join("bot", bot, pins(t, ada))
+		r.join("ada", ada, pins(t, bot))
+		state := recording()
+		for _, phase := range []string{"recording", "paused"} {
+			state.Phase = phase
+			if err := rec.Announce(state); err != nil {
+				t.Fatal(err)
+			}
+			pass(5 * time.Minute)
+			rec.away.Store(phase == "recording")
+		}
+		pass(5 * time.Minute)
+		if got := rec.trouble("ada"); len(got) > 0 {
+			t.Errorf("troubles %v", got)
+		}
+		if p := rec.Peer("ada"); p.Standing != member.Verified {
+			t.Errorf("ada: %+v", p)
+		}
+	})
+}
+
 // A card that is revoked during the meeting does not count from then on.
 func TestRevokedMeanwhile(t *testing.T) {
 	meet(t, func(t *testing.T, r *room) {

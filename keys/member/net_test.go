@@ -2,10 +2,12 @@ package member_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +42,7 @@ type person struct {
 	identity string
 	cancel   context.CancelFunc
 	done     chan struct{}
+	away     atomic.Bool // nothing can be sent
 
 	mu       sync.Mutex
 	troubles []member.Event
@@ -91,6 +94,9 @@ func (r *room) join(identity string, id *keys.Identity, j member.Judge) *person 
 	s, err := member.New(member.Config{
 		Room: r.name, Identity: identity, Key: id, Judge: j,
 		Send: func(_ context.Context, to []string, data []byte) error {
+			if p.away.Load() {
+				return errors.New("away")
+			}
 			r.send(identity, to, data)
 			return nil
 		},

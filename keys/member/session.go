@@ -134,6 +134,7 @@ func (s *Session) Run(ctx context.Context) {
 		for _, p := range out {
 			if err := s.c.Send(ctx, p.to, p.data); err != nil && ctx.Err() == nil {
 				s.c.Log.Warn("a membership message was not sent", "err", err)
+				s.away(time.Now())
 			}
 		}
 		select {
@@ -142,6 +143,17 @@ func (s *Session) Run(ctx context.Context) {
 		case <-s.wake:
 		case <-ticker.C:
 			s.tick(time.Now())
+		}
+	}
+}
+
+// away notes that nothing can be sent now: who does not answer is not silent.
+func (s *Session) away(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.peers {
+		if p.answered = now; !p.owes.IsZero() {
+			p.owes = now
 		}
 	}
 }
