@@ -302,7 +302,11 @@ func (m *membership) wrote(identity, text string) {
 		return
 	}
 	said := chatAnswer(text)
-	if said == unanswered || said == yes && !m.session.Peer(identity).Answered.IsZero() {
+	m.mu.Lock()
+	a := m.people[identity]
+	signed := a != nil && !a.signed.IsZero()
+	m.mu.Unlock()
+	if said == unanswered || said == yes && (signed || !m.session.Peer(identity).Answered.IsZero()) {
 		return
 	}
 	m.answered(identity, said, text)
