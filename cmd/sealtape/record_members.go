@@ -295,64 +295,6 @@ func (m *membership) went(identity string) {
 	m.announce()
 }
 
-// wrote takes a chat line, which may be an answer. An answer that a verified
-// member gave with their key stands over what is written under their identity.
-func (m *membership) wrote(identity, text string) {
-	if m.policy.consent != "ask" {
-		return
-	}
-	said := chatAnswer(text)
-	m.mu.Lock()
-	a := m.people[identity]
-	signed := a != nil && !a.signed.IsZero()
-	m.mu.Unlock()
-	if said == unanswered || said == yes && (signed || !m.session.Peer(identity).Answered.IsZero()) {
-		return
-	}
-	m.answered(identity, said, text)
-}
-
-// answered notes what somebody says to being recorded.
-func (m *membership) answered(identity string, said reply, words string) {
-	m.mu.Lock()
-	a := m.people[identity]
-	if m.policy.consent != "ask" || a == nil || a.said == said {
-		m.mu.Unlock()
-		return
-	}
-	how := media.ConsentGiven
-	if said == no {
-		how = media.ConsentRefused
-		if a.said == yes {
-			how = media.ConsentWithdrawn
-		}
-	}
-	a.said = said
-	rec := m.rec
-	m.mu.Unlock()
-	if rec != nil {
-		rec.Reconsider(identity)
-	}
-	m.note(func(rec *recorder.Recorder) error { return rec.Consented(identity, how, words) })
-}
-
-// permission says why nothing of a participant may be kept, "" if it may. It is a
-// recorder.Config's Permission.
-func (m *membership) permission(identity string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	a := m.people[identity]
-	switch {
-	case m.policy.consent == "ask" && (a == nil || a.said != yes):
-		return media.GapConsent
-	case m.policy.record == "verified" && (a == nil || a.cards == nil || a.lapsed):
-		return media.GapUnverified
-	case a != nil && !a.ready:
-		return media.GapUnverified // a verified member hears what the recorder does first
-	}
-	return ""
-}
-
 // reader returns the cards of a member who reads what they attend.
 func (m *membership) reader(identity string) (name, how string, cards []keys.Card) {
 	m.mu.Lock()

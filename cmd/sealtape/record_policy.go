@@ -58,33 +58,6 @@ func allPinned(home *keys.Home, readers []reader) ([]reader, error) {
 	return readers, nil
 }
 
-// A reply is what somebody says to being recorded.
-type reply string
-
-const (
-	unanswered reply = ""
-	yes        reply = "yes"
-	no         reply = "no"
-)
-
-// consentNotice is what the room is told where everyone is asked.
-const consentNotice = `Nothing of you is kept before you agree: write "yes" in the chat to be recorded, "no" to take it back.`
-
-// chatAnswer reads an answer in the chat: the word alone, whatever its case and
-// what ends it. Anything else is none.
-func chatAnswer(text string) reply {
-	if len(text) > 16 {
-		return unanswered
-	}
-	switch strings.ToLower(strings.Trim(text, " \t\n.!\"'")) {
-	case "yes":
-		return yes
-	case "no":
-		return no
-	}
-	return unanswered
-}
-
 // noticeOf says in a sentence what the policy is, for the room.
 func (p policy) noticeOf() string {
 	var s []string
