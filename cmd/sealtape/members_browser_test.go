@@ -109,6 +109,7 @@ func TestBrowserMembership(t *testing.T) {
 	if codes[0] != codes[1] {
 		t.Errorf("meeting codes %q", codes)
 	}
+	time.Sleep(3 * time.Second) // of what was sent before they answered, something arrives
 	if err := ada.Answer(l.ctx, identity, true); err != nil {
 		t.Fatal(err)
 	}
