@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -235,6 +237,9 @@ func keysImport(c *cli.Context) error {
 	r := e.stdin
 	if args[0] != "-" {
 		f, err := os.Open(args[0])
+		if errors.Is(err, fs.ErrNotExist) {
+			return hinted(err, "FILE is what sealtape keys export -o FILE, or a web page, wrote")
+		}
 		if err != nil {
 			return err
 		}

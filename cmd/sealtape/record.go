@@ -103,6 +103,10 @@ func recordAction(c *cli.Context) error {
 	if c.Duration("duration") < 0 {
 		return usagef(c, "--duration is negative")
 	}
+	policy, err := parsePolicy(c)
+	if err != nil {
+		return err
+	}
 	lifetime, err := parseLifetime(c)
 	if err != nil {
 		return err
@@ -121,10 +125,6 @@ func recordAction(c *cli.Context) error {
 	if len(readers) == 0 {
 		return hinted(usagef(c, "no one could open the recording, so there will be none"),
 			"name a reader: --reader NAME of a pinned card, or your own")
-	}
-	policy, err := parsePolicy(c)
-	if err != nil {
-		return err
 	}
 	if policy.readers == "all-pinned" {
 		if readers, err = allPinned(home, readers); err != nil {

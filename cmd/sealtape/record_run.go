@@ -356,7 +356,7 @@ func holeHint(rep recorder.Report) string {
 	case rep.Holes[media.GapReconnect] >= wideHole:
 		return "the recorder lost the room for some time; sealtape info says when"
 	case rep.Holes[media.GapCodec] > 0:
-		return "only Opus and VP8 are recorded"
+		return "someone used a codec that is not recorded, or that LiveKit cannot encrypt; sealtape info says who"
 	}
 	return "sealtape info shows every hole"
 }
