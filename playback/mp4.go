@@ -187,6 +187,8 @@ func reason(gap string) string {
 		return "recording paused"
 	case media.GapCodec:
 		return "missing: unknown codec"
+	case media.GapFormat:
+		return "missing: fits no file"
 	case media.GapSpool:
 		return "missing: the recorder's disk was full"
 	}

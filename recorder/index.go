@@ -10,6 +10,7 @@ import (
 type tally struct {
 	segment media.IndexSegment
 	end     time.Duration
+	keys    int            // key frames told of
 	place   map[uint64]int // a track's place in segment.Tracks
 }
 
@@ -28,7 +29,8 @@ func (t *tally) frame(f media.Frame, audio bool) {
 		t.place[f.Track] = i
 		t.segment.Tracks = append(t.segment.Tracks, media.IndexTrack{UID: f.Track})
 	}
-	if f.Key && !audio {
+	if f.Key && !audio && t.keys < media.MaxIndexKeys {
+		t.keys++
 		track := &t.segment.Tracks[i]
 		track.Keys = append(track.Keys, f.Time)
 	}
@@ -40,6 +42,9 @@ func (t *tally) span(from, to time.Duration) {
 	}
 	t.end = max(t.end, to)
 }
+
+// weight is how many bytes of an index the segment takes, about.
+func (t *tally) weight() int64 { return int64(128 + 64*len(t.segment.Tracks) + 16*t.keys) }
 
 // done returns the finished entry of a segment of size plaintext bytes.
 func (t *tally) done(size int64, opened time.Duration) media.IndexSegment {

@@ -157,7 +157,9 @@ func (k *keeper) check(err error, now time.Duration) error {
 // hold keeps an event, and of a frame that it is missing.
 func (k *keeper) hold(i item) {
 	if f := i.frame; f != nil {
-		k.s.update(i.track)
+		if i.track.Check() == nil {
+			k.s.update(i.track)
+		}
 		if k.spans[f.Track] == nil {
 			k.spans[f.Track] = &missing{track: i.track, from: f.Time}
 		}
@@ -176,15 +178,22 @@ func (k *keeper) hold(i item) {
 
 // resume opens a segment and declares what is missing before it.
 func (k *keeper) resume(now time.Duration) error {
-	if err := k.s.open(now); err != nil {
+	// As many segments as they fill. Where the disk is full still, check takes back
+	// what was not committed.
+	for i := range k.held {
+		k.s.wait(item{event: &k.held[i]}, now)
+	}
+	k.held = nil
+	if err := k.s.cut(now); err != nil {
 		return err
 	}
-	write := func(e media.Event) error { return k.s.write(item{event: &e}) }
-	for _, e := range k.held {
-		if err := write(e); err != nil {
+	if k.s.object == nil {
+		if err := k.s.open(now); err != nil {
 			return err
 		}
 	}
+	var gaps []media.Event
+	said := len(k.s.said)
 	for uid, sp := range k.spans {
 		to := sp.to
 		if to == 0 {
@@ -195,15 +204,19 @@ func (k *keeper) resume(now time.Duration) error {
 		}
 		e := media.Event{Time: sp.from, Type: media.EventGap, Participant: sp.track.Participant, Track: uid,
 			From: sp.from, To: to, Reason: media.GapSpool}
-		if err := write(e); err != nil {
+		if err := k.s.write(item{event: &e}); err != nil {
+			k.s.said = k.s.said[:said] // they are told when it does go on
 			return err
 		}
+		gaps = append(gaps, e)
+	}
+	for _, e := range gaps {
 		k.r.gap(e)
 	}
 	if k.missed > 0 {
 		k.r.c.Log.Warn("events of the room were dropped while the disk was full", "events", k.missed)
 	}
-	k.paused, k.held, k.spans, k.missed = false, nil, nil, 0
+	k.paused, k.spans, k.missed = false, nil, 0
 	k.r.setState("")
 	k.p.refresh()
 	k.r.c.Log.Info("there is room again; the recording goes on", "missing", now-k.since)

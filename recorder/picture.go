@@ -52,24 +52,30 @@ func (t *trackRecorder) picture() {
 	var data []byte
 	if outcome == Kept {
 		if data = media.VP9Superframe(plain); len(data) == 0 {
-			outcome = Empty
+			if outcome = Unfit; len(plain) == 0 {
+				outcome = Empty
+			}
 		}
 	}
 	t.frame(first, data, outcome)
 }
 
 // describe notes what a picture says of the track, tells of a new size, and
-// reports whether it decodes without an earlier one.
-func (t *trackRecorder) describe(data []byte, at time.Duration) (key bool) {
+// reports whether it decodes without an earlier one. fits is false for a picture
+// that no file's header has room for: then nothing was noted.
+func (t *trackRecorder) describe(data []byte, at time.Duration) (key, fits bool) {
 	p := media.Describe(t.info.Codec, data)
 	if !p.Key {
-		return false
+		return false, true
+	}
+	if !p.Fits() {
+		return false, false
 	}
 	if p.Private != "" {
 		t.media.Private = p.Private
 	}
 	if media.NeedsPrivate(t.info.Codec) && t.media.Private == "" {
-		return false // a key frame that nobody can decode
+		return false, true // a key frame that nobody can decode
 	}
 	if p.Width > 0 && (p.Width != t.media.Width || p.Height != t.media.Height) {
 		if t.media.Width > 0 {
@@ -78,5 +84,5 @@ func (t *trackRecorder) describe(data []byte, at time.Duration) (key bool) {
 		}
 		t.media.Width, t.media.Height = p.Width, p.Height
 	}
-	return true
+	return true, true
 }

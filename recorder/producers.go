@@ -77,6 +77,7 @@ func (p *producers) emit(e media.Event) {
 	if e.Time == 0 {
 		e.Time = max(0, time.Since(p.start))
 	}
+	e = e.Clamped()
 	select {
 	case p.r.items <- item{event: &e}:
 	case <-p.done:

@@ -231,6 +231,7 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 	k := &keeper{r: r, p: p, room: p.room, s: &segmenter{
 		sink: r.c.Sink, recording: r.c.Recording, start: start,
 		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone, sealing: r.sealing,
+		refusals: refusals{declare: r.gap, dropped: p.refused},
 	}, admit: admission{access: r.c.Access}}
 	k.s.before = k.before
 	tick := time.NewTicker(tickEvery)
@@ -253,7 +254,9 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 				return err
 			}
 			if i.event != nil && i.event.Type == media.EventTrackEnd {
-				k.s.end(i.event.Track)
+				if err := k.check(k.s.end(i.event.Track, now), now); err != nil {
+					return err
+				}
 			}
 		case <-tick.C:
 			now := time.Since(start)

@@ -1,8 +1,10 @@
 package recorder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -17,10 +19,15 @@ const (
 	gather     = settleTime + 100*time.Millisecond
 	maxGather  = 4096 // frames that may wait so
 	indexEvery = 64   // segments
+	// An index is written earlier where it would get larger than this, which is far
+	// from what a Sink or a reader of indexes refuses.
+	indexBytes = 8 << 20
 )
 
 // A segmenter writes frames and events into segments of a Sink, and an index
-// now and then. It belongs to one goroutine.
+// now and then. Its errors are the Sink's: what a track or a member sends that
+// cannot be written is refused by itself, see refusals. It belongs to one
+// goroutine.
 type segmenter struct {
 	sink      Sink
 	recording string
@@ -37,9 +44,12 @@ type segmenter struct {
 	tally   *tally
 	said    []media.Event // written to it
 	waiting []item        // for a segment that is not open, or does not list their track
+	weight  int64         // of waiting, in bytes
 	since   time.Duration
+	refusals
 
 	index  media.Index // what the next index object will say
+	grown  int64       // its size in bytes, about
 	notice func(segments int, bytes int64)
 
 	sealing func(epoch int)                               // called when a segment was opened
@@ -51,6 +61,14 @@ type segmenter struct {
 func (s *segmenter) add(i item, now time.Duration) error {
 	known := true
 	if i.frame != nil {
+		err := i.track.Check()
+		if err == nil && i.frame.Track != i.track.UID {
+			err = fmt.Errorf("frame of track %d is said to be of %d", i.frame.Track, i.track.UID)
+		}
+		if err != nil {
+			s.refuse(i, err)
+			return nil
+		}
 		known = s.update(i.track)
 	}
 	switch {
@@ -58,11 +76,12 @@ func (s *segmenter) add(i item, now time.Duration) error {
 		if err := s.open(now); err != nil {
 			return err
 		}
-	case s.object == nil, i.frame != nil && !s.listed[i.frame.Track]:
-		if len(s.waiting) == 0 {
-			s.since = now
+		if !s.listed[i.frame.Track] {
+			s.wait(i, now)
+			return nil
 		}
-		s.waiting = append(s.waiting, i)
+	case s.object == nil, i.frame != nil && !s.listed[i.frame.Track]:
+		s.wait(i, now)
 		return s.tick(now)
 	}
 	if err := s.write(i); err != nil {
@@ -71,20 +90,56 @@ func (s *segmenter) add(i item, now time.Duration) error {
 	return s.tick(now)
 }
 
-// write puts an item into the open segment, whose header lists its track.
+// wait keeps an item for the next segment.
+func (s *segmenter) wait(i item, now time.Duration) {
+	if len(s.waiting) == 0 {
+		s.since = now
+	}
+	s.waiting = append(s.waiting, i)
+	s.weight += i.weight()
+}
+
+// write puts an item into the open segment, whose header lists its track. What
+// the Sink did not take is noted all the same: see lose.
 func (s *segmenter) write(i item) error {
 	var err error
 	if i.event != nil {
-		err = s.writer.WriteEvent(*i.event)
-		s.said = append(s.said, *i.event)
+		err = s.writeEvent(i)
 	} else {
-		err = s.writer.WriteFrame(*i.frame)
-		s.tally.frame(*i.frame, i.track.Codec.Audio())
+		err = s.writeFrame(i)
 	}
 	if err != nil {
 		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
 	}
 	return nil
+}
+
+func (s *segmenter) writeEvent(i item) error {
+	before := s.writer.Size()
+	err := s.writer.WriteEvent(*i.event)
+	if errors.Is(err, matroska.ErrFrame) {
+		s.refuse(i, err)
+		return nil
+	}
+	s.said = append(s.said, *i.event)
+	s.grown += s.writer.Size() - before
+	return err
+}
+
+func (s *segmenter) writeFrame(i item) error {
+	if s.useless(i) {
+		return nil
+	}
+	if err := s.mend(i.frame.Track, i.frame.Time); err != nil {
+		return err
+	}
+	err := s.writer.WriteFrame(*i.frame)
+	if errors.Is(err, matroska.ErrFrame) {
+		s.refuse(i, err)
+		return nil
+	}
+	s.tally.frame(*i.frame, i.track.Codec.Audio())
+	return err
 }
 
 // update notes a track as it is now: new, or with another picture size, which
@@ -97,19 +152,27 @@ func (s *segmenter) update(t media.Track) bool {
 		}
 	}
 	s.tracks = append(s.tracks, t)
-	s.index.Tracks = append(s.index.Tracks, t)
+	s.lists(t)
 	return false
 }
 
+// lists puts a track into the next index.
+func (s *segmenter) lists(t media.Track) {
+	s.index.Tracks = append(s.index.Tracks, t)
+	const escaped = 6 // bytes of JSON for one, at worst
+	s.grown += 512 + escaped*int64(len(t.Participant)+len(t.Name)+len(t.Source))
+}
+
 // end forgets a track that is over: the next segment does without it.
-func (s *segmenter) end(uid uint64) {
+func (s *segmenter) end(uid uint64, now time.Duration) error {
 	s.tracks = slices.DeleteFunc(s.tracks, func(t media.Track) bool { return t.UID == uid })
+	return s.mend(uid, now)
 }
 
 // tick opens or cuts the segment when it is time to. It is called after every
 // item and a few times a second besides.
 func (s *segmenter) tick(now time.Duration) error {
-	waited := len(s.waiting) > 0 && (now-s.since >= gather || len(s.waiting) >= maxGather)
+	waited := len(s.waiting) > 0 && (now-s.since >= gather || len(s.waiting) >= maxGather || s.weight >= s.maxBytes)
 	full := s.object != nil && (now-s.opened >= s.length || s.writer.Size() >= s.maxBytes)
 	if waited || full {
 		return s.cut(now)
@@ -118,26 +181,54 @@ func (s *segmenter) tick(now time.Duration) error {
 }
 
 // cut commits the open segment, if there is one, and opens the next if items
-// wait for it.
+// wait for it: more than one, where they do not fit into it.
 func (s *segmenter) cut(now time.Duration) error {
 	if s.object != nil {
 		if err := s.commit(); err != nil {
 			return err
 		}
 	}
-	if len(s.waiting) > 0 {
+	for len(s.waiting) > 0 {
 		if err := s.open(now); err != nil {
 			return err
 		}
-		for _, i := range s.waiting {
-			if err := s.write(i); err != nil {
+		if err := s.pour(); err != nil {
+			return err
+		}
+		if len(s.waiting) > 0 {
+			if err := s.commit(); err != nil {
 				return err
 			}
 		}
-		s.waiting = nil
 	}
-	if len(s.index.Segments) >= indexEvery {
+	if len(s.index.Segments) >= indexEvery || s.grown >= indexBytes {
 		return s.writeIndex()
+	}
+	return nil
+}
+
+// pour writes what waits into the open segment, as far as that has room for it
+// and lists its tracks. The first item always goes in.
+func (s *segmenter) pour() error {
+	rest := s.waiting[:0]
+	for n, i := range s.waiting {
+		if n > 0 && s.writer.Size() >= s.maxBytes {
+			rest = append(rest, s.waiting[n:]...)
+			break
+		}
+		if i.frame != nil && !s.listed[i.frame.Track] {
+			rest = append(rest, i)
+			continue
+		}
+		s.weight -= i.weight()
+		if err := s.write(i); err != nil {
+			s.waiting = append(rest, s.waiting[n+1:]...)
+			return err
+		}
+	}
+	clear(s.waiting[len(rest):])
+	if s.waiting = rest; len(rest) == 0 {
+		s.waiting = nil
 	}
 	return nil
 }
@@ -151,13 +242,7 @@ func (s *segmenter) open(now time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("starting a segment: %w", err)
 	}
-	// Those whose last frames wait are over already.
-	tracks := slices.Clone(s.tracks)
-	for _, i := range s.waiting {
-		if i.frame != nil && !slices.ContainsFunc(tracks, func(t media.Track) bool { return t.UID == i.track.UID }) {
-			tracks = append(tracks, i.track)
-		}
-	}
+	tracks := s.list()
 	w, err := matroska.NewWriter(o, matroska.Header{
 		Recording: s.recording, Segment: o.Number(), Epoch: o.Epoch(),
 		Start: s.start, Tracks: tracks,
@@ -178,13 +263,45 @@ func (s *segmenter) open(now time.Duration) error {
 	return nil
 }
 
+// list returns the tracks of the next segment: those that are alive, and those
+// whose last frames wait, which are over already. Where they are too many, those
+// that wait for longest come first, and the others get their turn in the segment
+// after it.
+func (s *segmenter) list() []media.Track {
+	tracks := slices.Clone(s.tracks)
+	place := make(map[uint64]int, len(tracks))
+	for _, t := range tracks {
+		place[t.UID] = math.MaxInt
+	}
+	for n, i := range s.waiting {
+		if i.frame == nil {
+			continue
+		}
+		switch first, known := place[i.track.UID]; {
+		case !known:
+			tracks = append(tracks, i.track)
+			place[i.track.UID] = n
+		case first == math.MaxInt:
+			place[i.track.UID] = n
+		}
+	}
+	if len(tracks) > media.MaxTracks {
+		slices.SortStableFunc(tracks, func(a, b media.Track) int { return cmp.Compare(place[a.UID], place[b.UID]) })
+		tracks = tracks[:media.MaxTracks]
+	}
+	return tracks
+}
+
 // endEpoch ends what belongs to the current epoch: its index is sealed to its
 // readers only, and whoever reads only the next one learns the tracks anew.
 func (s *segmenter) endEpoch() error {
 	if err := s.writeIndex(); err != nil {
 		return err
 	}
-	s.index.Tracks = slices.Clone(s.tracks)
+	s.index.Tracks, s.grown = nil, 0
+	for _, t := range s.tracks {
+		s.lists(t)
+	}
 	return nil
 }
 
@@ -201,6 +318,7 @@ func (s *segmenter) commit() error {
 		}
 	}
 	s.index.Segments = append(s.index.Segments, s.tally.done(w.Size(), s.opened))
+	s.grown += s.tally.weight()
 	s.index.Events = append(s.index.Events, s.said...)
 	s.object, s.writer, s.said = nil, nil, nil
 	s.count++
@@ -228,7 +346,7 @@ func (s *segmenter) lose(now time.Duration) (from time.Duration, events []media.
 			from = min(from, i.frame.Time)
 		}
 	}
-	s.object, s.writer, s.said, s.waiting = nil, nil, nil, nil
+	s.object, s.writer, s.said, s.waiting, s.weight = nil, nil, nil, nil, 0
 	return from, events
 }
 
@@ -249,15 +367,20 @@ func (s *segmenter) writeIndex() error {
 		if !errors.Is(err, ErrKept) {
 			return err // the next one will say it all
 		}
-		s.index = media.Index{}
+		s.index, s.grown = media.Index{}, 0
 		return err
 	}
-	s.index = media.Index{}
+	s.index, s.grown = media.Index{}, 0
 	return nil
 }
 
 // finish commits what is open and writes the last index.
 func (s *segmenter) finish(now time.Duration) error {
+	for uid := range s.broken {
+		if err := s.mend(uid, now); err != nil {
+			return err
+		}
+	}
 	for s.object != nil || len(s.waiting) > 0 {
 		if err := s.cut(now); err != nil {
 			return err

@@ -72,6 +72,7 @@ const (
 	Auth      Outcome = media.GapAuth      // its authentication failed under the keys there are
 	NoKey     Outcome = media.GapNoKey     // there is no key for its key index
 	Plaintext Outcome = media.GapPlaintext // not encrypted, in a room that is
+	Unfit     Outcome = media.GapFormat    // no file has room for it: see media.Frame.Check and media.Picture.Fits
 	Replayed  Outcome = "replayed"         // it came before
 	KeyFrame  Outcome = "key-frame"        // not decodable before the next key frame
 	Injected  Outcome = "injected"         // the server's own silence or black picture
@@ -84,7 +85,7 @@ const (
 )
 
 // allOutcomes orders the counters of an outcomeCounts.
-var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Replayed, KeyFrame, Injected, Empty, Early, Paused, NotPermitted, Refused}
+var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Unfit, Replayed, KeyFrame, Injected, Empty, Early, Paused, NotPermitted, Refused}
 
 // A CodecOutcome is what became of a frame of a codec.
 type CodecOutcome struct {
@@ -183,9 +184,7 @@ func (r *Recorder) sealing(epoch int) {
 // count returns the counters of a codec. A room may name any codec it likes;
 // those that nobody knows are counted as one.
 func (r *Recorder) count(c media.Codec) *outcomeCounts {
-	switch c {
-	case media.Opus, media.VP8, media.VP9, media.H264, media.H265, media.AV1:
-	default:
+	if !c.Known() {
 		c = "other"
 	}
 	r.mu.Lock()

@@ -171,6 +171,15 @@ func (c *conduct) drop(typ media.EventType, n int) {
 	}
 }
 
+// refused tells of what could not be written: an event of a type, or a frame, whose
+// hole is declared besides.
+func (p *producers) refused(typ media.EventType, err error) {
+	p.r.c.Log.Error("something that cannot be written was left out", "type", typ, "err", err)
+	if typ != "" {
+		p.conduct.drop(typ, 1)
+	}
+}
+
 // behave takes an event of what a member did.
 func (p *producers) behave(e RoomEvent, at time.Duration) {
 	out := media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}

@@ -87,6 +87,15 @@ type item struct {
 	event *media.Event
 }
 
+// weight is how much room an item takes in memory and in a segment, in bytes,
+// about.
+func (i item) weight() int64 {
+	if i.event != nil {
+		return int64(128 + len(i.event.Participant) + len(i.event.Name) + len(i.event.Reason) + len(i.event.Text))
+	}
+	return int64(32 + len(i.frame.Data))
+}
+
 // A hole is a span of a track that is missing, open while from <= its end.
 type hole struct {
 	open   bool
@@ -286,6 +295,16 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 		return
 	}
 	t.goOn(at)
+	key := u.Key
+	if outcome == Kept {
+		fits := len(data) <= media.MaxFrame
+		if fits && !t.info.Codec.Audio() {
+			key, fits = t.describe(data, at)
+		}
+		if !fits {
+			outcome = Unfit
+		}
+	}
 	switch outcome {
 	case Kept:
 	case Empty, Replayed:
@@ -293,7 +312,9 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 		return // a sender can make such frames, and a container has none
 	default:
 		t.outcomes.add(outcome)
-		t.counts.failed.Add(1)
+		if outcome != Unfit {
+			t.counts.failed.Add(1)
+		}
 		t.openHole(min(at, t.end), string(outcome))
 		t.wantKey()
 		t.extendHole(at)
@@ -304,10 +325,6 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 	}
 	if t.askNow.Swap(false) && !t.info.Codec.Audio() {
 		t.askKey()
-	}
-	key := u.Key
-	if !t.info.Codec.Audio() {
-		key = t.describe(data, at)
 	}
 	if t.needKey && !key {
 		t.outcomes.add(KeyFrame)
@@ -441,6 +458,10 @@ func (t *trackRecorder) declare(from, to time.Duration, reason string) {
 // room's own receive buffers then overflow and the loss is declared as any
 // other.
 func (t *trackRecorder) send(i item) {
+	if i.event != nil {
+		e := i.event.Clamped()
+		i.event = &e
+	}
 	if i.frame != nil && !t.load.add(len(i.frame.Data), t.stop) {
 		return
 	}

@@ -355,6 +355,8 @@ func holeHint(rep recorder.Report) string {
 		return "someone published without end-to-end encryption and was not recorded"
 	case rep.Holes[media.GapReconnect] >= wideHole:
 		return "the recorder lost the room for some time; sealtape info says when"
+	case rep.Holes[media.GapFormat] > 0:
+		return "someone sent pictures larger than 65,536 pixels or frames larger than 8 MiB; sealtape info says who"
 	case rep.Holes[media.GapCodec] > 0:
 		return "someone used a codec that is not recorded, or that LiveKit cannot encrypt; sealtape info says who"
 	}

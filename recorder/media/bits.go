@@ -35,28 +35,6 @@ func (r *bitReader) skip(n int) {
 	}
 }
 
-// ue reads an unsigned Exp-Golomb number (H.264, section 9.1). One that does
-// not fit 31 bits ends the reading.
-func (r *bitReader) ue() int {
-	zeros := 0
-	for !r.flag() {
-		if zeros++; zeros > 30 || r.short {
-			r.short = true
-			return 0
-		}
-	}
-	return 1<<zeros - 1 + int(r.bits(zeros))
-}
-
-// se reads a signed Exp-Golomb number (H.264, section 9.1.1).
-func (r *bitReader) se() int {
-	n := r.ue()
-	if n&1 == 1 {
-		return (n + 1) / 2
-	}
-	return -n / 2
-}
-
 // uvlc reads the variable-length number of AV1, section 4.10.3.
 func (r *bitReader) uvlc() {
 	zeros := 0

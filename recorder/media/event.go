@@ -63,6 +63,16 @@ type eventJSON struct {
 	Count       int       `json:"count,omitempty"`
 }
 
+// Clamped returns the event with its strings cut to their limits by Clamp.
+func (e Event) Clamped() Event {
+	e.Type = EventType(Clamp(string(e.Type), MaxReason))
+	e.Participant = Clamp(e.Participant, MaxIdentity)
+	e.Name = Clamp(e.Name, MaxName)
+	e.Reason = Clamp(e.Reason, MaxReason)
+	e.Text = Clamp(e.Text, MaxText)
+	return e
+}
+
 // MarshalJSON returns the event as one line of JSON, at most MaxEventLine
 // bytes. Times are rounded to the millisecond, strings cut to their limits by
 // Clamp. It fails for an event without a type or with a time out of range.
@@ -82,16 +92,17 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	enc := json.NewEncoder(&b)
 	// Chat is for people, and never meets HTML unescaped by us.
 	enc.SetEscapeHTML(false)
+	e = e.Clamped()
 	err := enc.Encode(eventJSON{
 		Time:        seconds(e.Time.Round(time.Millisecond)),
-		Type:        EventType(Clamp(string(e.Type), MaxReason)),
-		Participant: Clamp(e.Participant, MaxIdentity),
-		Name:        Clamp(e.Name, MaxName),
+		Type:        e.Type,
+		Participant: e.Participant,
+		Name:        e.Name,
 		Track:       e.Track,
 		From:        seconds(e.From.Round(time.Millisecond)),
 		To:          seconds(e.To.Round(time.Millisecond)),
-		Reason:      Clamp(e.Reason, MaxReason),
-		Text:        Clamp(e.Text, MaxText),
+		Reason:      e.Reason,
+		Text:        e.Text,
 		Count:       e.Count,
 	})
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err

@@ -1,114 +1,79 @@
 package media
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
 
-// NAL unit types of H.265, table 7-1.
-const (
-	h265BLA = 16 // the first that is a random access point
-	h265CRA = 21 // the last
-	h265VPS = 32
-	h265SPS = 33
-	h265PPS = 34
+	"github.com/Eyevinn/mp4ff/hevc"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 )
 
 func describeH265(frame []byte) (p Picture) {
-	var sets [3][][]byte
+	var vps, sps, pps [][]byte
 	for nal := range nals(frame) {
 		if len(nal) < 3 {
 			continue
 		}
-		switch kind := nal[0] >> 1 & 0x3f; {
-		case kind >= h265BLA && kind <= h265CRA:
+		switch kind := hevc.GetNaluType(nal[0]); {
+		case kind >= hevc.NALU_BLA_W_LP && kind <= hevc.NALU_CRA: // random access points
 			p.Key = true
-		case kind >= h265VPS && kind <= h265PPS:
-			sets[kind-h265VPS] = append(sets[kind-h265VPS], nal)
+		case kind == hevc.NALU_VPS:
+			vps = append(vps, nal)
+		case kind == hevc.NALU_SPS:
+			sps = append(sps, nal)
+		case kind == hevc.NALU_PPS:
+			pps = append(pps, nal)
 		}
 	}
-	if len(sets[1]) > 0 {
-		s := parseH265SPS(sets[1][0])
-		p.Width, p.Height = s.width, s.height
-		p.Private = hvcC(s, sets)
+	if len(sps) > 0 {
+		// A set that the parser does not take in whole may be a good one, with layers
+		// that have profiles of their own: then decoders learn the size from the frames.
+		s := h265.SPS{ChromaFormatIdc: 1}
+		if s.Unmarshal(sps[0]) == nil {
+			p.Width, p.Height = s.Width(), s.Height()
+		}
+		p.Private = hvcC(s, vps, sps, pps)
 	}
 	return p
 }
 
-type h265Sequence struct {
-	width, height int
-	general       []byte // profile, tier and level, 12 bytes
-	layers        uint32 // temporal
-	nested        uint32
-	chroma
-}
-
-// parseH265SPS reads a sequence parameter set (H.265, section 7.3.2.2.1) up to
-// the bit depths; the size is 0 if it is malformed.
-func parseH265SPS(nal []byte) (s h265Sequence) {
-	r := &bitReader{data: rbsp(nal)}
-	r.skip(16 + 4)
-	sub := int(r.bits(3)) // sps_max_sub_layers_minus1
-	s.layers = uint32(sub) + 1
-	s.nested = r.bit()
-	if len(r.data) < 3+12 {
-		return s
-	}
-	s.general = r.data[3 : 3+12]
-	r.skip(96)
-	var profile, level [8]bool
-	for i := range sub {
-		profile[i], level[i] = r.flag(), r.flag()
-	}
-	if sub > 0 {
-		r.skip(2 * (8 - sub))
-	}
-	for i := range sub {
-		if profile[i] {
-			r.skip(88)
-		}
-		if level[i] {
-			r.skip(8)
-		}
-	}
-	r.ue() // sps_seq_parameter_set_id
-	s.format = byte(r.ue() & 3)
-	separate := s.format == 3 && r.flag()
-	w, h := r.ue(), r.ue()
-	var left, right, top, bottom int
-	if r.flag() {
-		left, right, top, bottom = r.ue(), r.ue(), r.ue(), r.ue()
-	}
-	s.luma, s.chroma.chroma = byte(r.ue()&7), byte(r.ue()&7)
-	if r.short || w > 1<<16 || h > 1<<16 {
-		return s
-	}
-	unitX, unitY := 1, 1
-	if !separate && (s.format == 1 || s.format == 2) {
-		unitX = 2
-	}
-	if !separate && s.format == 1 {
-		unitY = 2
-	}
-	s.width, s.height, s.chroma = cropped(w, h, (left+right)*unitX, (top+bottom)*unitY, s.chroma)
-	return s
-}
-
 // hvcC returns the HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, section
 // 8.3.3.1), empty if the parameter sets make none.
-func hvcC(s h265Sequence, sets [3][][]byte) string {
-	if s.width == 0 || len(sets[0]) == 0 || len(sets[2]) == 0 {
+func hvcC(s h265.SPS, vps, sps, pps [][]byte) string {
+	// Two bytes of a header, one of layers, twelve of profile, tier and level.
+	raw := h264.EmulationPreventionRemove(sps[0])
+	if len(raw) < 15 || len(vps) == 0 || len(pps) == 0 {
 		return ""
 	}
-	b := append([]byte{1}, s.general...)
-	b = append(b, 0xf0, 0, 0xfc, 0xfc|s.format, 0xf8|s.luma, 0xf8|s.chroma.chroma, 0, 0,
-		byte(s.layers<<3|s.nested<<2)|3, 3)
-	for i, of := range sets {
-		b = append(b, 0x80|byte(h265VPS+i)) // complete, though also in the frames
-		b = binary.BigEndian.AppendUint16(b, uint16(len(of)))
-		for _, nal := range of {
-			b = append(binary.BigEndian.AppendUint16(b, uint16(len(nal))), nal...)
-		}
+	layers, general := raw[2], raw[3:15]
+	c := hevc.DecConfRec{
+		ConfigurationVersion:             1,
+		GeneralProfileSpace:              general[0] >> 6,
+		GeneralTierFlag:                  general[0]>>5&1 == 1,
+		GeneralProfileIDC:                general[0] & 0x1f,
+		GeneralProfileCompatibilityFlags: binary.BigEndian.Uint32(general[1:]),
+		GeneralConstraintIndicatorFlags:  uint64(binary.BigEndian.Uint32(general[5:]))<<16 | uint64(binary.BigEndian.Uint16(general[9:])),
+		GeneralLevelIDC:                  general[11],
+		ChromaFormatIDC:                  byte(s.ChromaFormatIdc & 3),
+		BitDepthLumaMinus8:               byte(s.BitDepthLumaMinus8 & 7),
+		BitDepthChromaMinus8:             byte(s.BitDepthChromaMinus8 & 7),
+		NumTemporalLayers:                layers>>1&7 + 1,
+		TemporalIDNested:                 layers & 1,
+		LengthSizeMinusOne:               3,
+		// Complete, though they are in the frames too.
+		NaluArrays: []hevc.NaluArray{
+			hevc.NewNaluArray(true, hevc.NALU_VPS, vps),
+			hevc.NewNaluArray(true, hevc.NALU_SPS, sps),
+			hevc.NewNaluArray(true, hevc.NALU_PPS, pps),
+		},
 	}
-	if len(b) > MaxPrivate {
+	if c.Size() > MaxPrivate {
 		return ""
 	}
-	return string(b)
+	var b bytes.Buffer
+	if err := c.Encode(&b); err != nil {
+		return ""
+	}
+	return b.String()
 }

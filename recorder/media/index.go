@@ -52,11 +52,14 @@ type IndexTrack struct {
 const (
 	// MaxIndexSegments bounds the segments of one index.
 	MaxIndexSegments = 4096
-	maxIndexTracks   = 512
-	maxIndexKeys     = 1 << 16
-	maxIndexEvents   = 1 << 20
-	maxIndexLine     = 4 << 20
-	maxIndexSize     = 64 << 20
+	// MaxIndexKeys bounds the key frames that are told of one segment, those of
+	// all its tracks together.
+	MaxIndexKeys = 1 << 16
+	// MaxIndexTracks bounds the tracks that one index lists as first seen.
+	MaxIndexTracks = 4 * MaxIndexSegments
+	maxIndexEvents = 1 << 20
+	maxIndexLine   = 4<<20 + MaxEventLine
+	maxIndexSize   = 64 << 20
 )
 
 // indexVersion is the version of the lines.
@@ -205,13 +208,13 @@ func (x *Index) add(l indexLine) error {
 		t := Track{UID: j.UID, Participant: j.Participant, Name: j.Name, Source: j.Source, Codec: j.Codec,
 			Channels: j.Channels, Width: j.Width, Height: j.Height}
 		switch {
-		case len(x.Tracks) >= MaxIndexSegments*4:
+		case len(x.Tracks) >= MaxIndexTracks:
 			return errors.New("too many tracks")
 		case t.UID == 0:
 			return errors.New("track without a UID")
 		case len(t.Participant) > MaxIdentity || len(t.Name) > MaxName || len(t.Source) > MaxReason || len(t.Codec) > MaxReason:
 			return errors.New("track with a string beyond its limit")
-		case t.Channels < 0 || t.Width < 0 || t.Height < 0 || t.Channels > math.MaxUint8 || t.Width > 1<<16 || t.Height > 1<<16:
+		case t.Channels < 0 || t.Width < 0 || t.Height < 0 || t.Channels > math.MaxUint8 || t.Width > MaxSide || t.Height > MaxSide:
 			return errors.New("track with a number out of range")
 		}
 		x.Tracks = append(x.Tracks, t)
@@ -229,11 +232,11 @@ func (j *indexSegmentJSON) segment() (IndexSegment, error) {
 		Number: j.Number, Epoch: j.Epoch, Size: j.Size,
 		Start: time.Duration(j.Start), Duration: time.Duration(j.Duration),
 	}
-	if j.Number < 0 || j.Epoch < 0 || j.Size < 0 || len(j.Tracks) > maxIndexTracks {
+	if j.Number < 0 || j.Epoch < 0 || j.Size < 0 || len(j.Tracks) > MaxTracks {
 		return s, errors.New("segment with a number out of range")
 	}
 	for _, t := range j.Tracks {
-		if t.UID == 0 || len(t.Keys) > maxIndexKeys {
+		if t.UID == 0 || len(t.Keys) > MaxIndexKeys {
 			return s, errors.New("segment with a track out of range")
 		}
 		track := IndexTrack{UID: t.UID}

@@ -24,6 +24,15 @@ const (
 // Audio reports whether the codec carries sound.
 func (c Codec) Audio() bool { return c == Opus }
 
+// Known reports whether frames of the codec can be kept.
+func (c Codec) Known() bool {
+	switch c {
+	case Opus, VP8, VP9, H264, H265, AV1:
+		return true
+	}
+	return false
+}
+
 // A Source is what a track shows or carries.
 type Source string
 
@@ -132,5 +141,6 @@ const (
 	GapKeyFrame  = "key-frame"  // waiting for a key frame after a hole or at the start
 	GapReconnect = "reconnect"  // the recorder was away from the room
 	GapCodec     = "codec"      // a codec that is not recorded
+	GapFormat    = "format"     // what came fits no file: a frame over MaxFrame, a picture over MaxSide
 	GapSpool     = "spool-full" // no room to write
 )

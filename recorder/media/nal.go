@@ -74,21 +74,3 @@ func nals(b []byte) iter.Seq[[]byte] {
 		}
 	}
 }
-
-// rbsp removes emulation prevention (H.264, section 7.4.1) from a NAL unit.
-func rbsp(nal []byte) []byte {
-	out := make([]byte, 0, len(nal))
-	zeros := 0
-	for _, c := range nal {
-		if zeros >= 2 && c == 3 {
-			zeros = 0
-			continue
-		}
-		if out = append(out, c); c == 0 {
-			zeros++
-		} else {
-			zeros = 0
-		}
-	}
-	return out
-}

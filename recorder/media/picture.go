@@ -5,7 +5,7 @@ type Picture struct {
 	// Key says that the frame decodes without an earlier one.
 	Key bool
 	// Width and Height are the size in pixels as shown, 0 if the frame does not
-	// say.
+	// say. They may be larger than what can be written: see Fits.
 	Width, Height int
 	// Private is the track's [Track.Private] from this frame on, empty if the
 	// frame brings none.
@@ -36,10 +36,6 @@ func Describe(c Codec, frame []byte) Picture {
 // NeedsPrivate reports whether tracks of the codec cannot be written without
 // [Track.Private].
 func NeedsPrivate(c Codec) bool { return c == H264 || c == H265 || c == AV1 }
-
-// MaxPrivate bounds Track.Private in bytes: several times what encoders make,
-// and 512 tracks of it still fit a header.
-const MaxPrivate = 1 << 10
 
 // Store turns a frame as it comes from a payload format into the form that is
 // kept in a [Frame]: H.264 and H.265 from start codes to lengths, every other

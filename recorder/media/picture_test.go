@@ -195,12 +195,21 @@ func TestVP9Superframe(t *testing.T) {
 // makes of NAL units holds the same ones.
 func FuzzDescribe(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x01\x67\x42\xc0\x1f\xd9\x00\x00\x01\x68\xce\x00\x00\x01\x65\x88"))
+	f.Add([]byte("\x00\x00\x00\x01\x67\x42\xc0\x1f\xda\x02\x80\x00\x04\x00\x03\x21\x00\x00\x01\x68\xce\x00\x00\x01\x65\x88"))
+	f.Add([]byte("\x00\x00\x00\x01\x40\x01\x0c\x00\x00\x01\x42\x01\x01\x01\x60\x00\x00\x03\x00\x90\x00\x00\x03\x00\x00\x03\x00\x5d\xa0\x02\x80\x80\x2d\x16\x59\x59\xa4\x93\x2b\x80\x00\x00\x01\x44\x01\xc1\x00\x00\x01\x26\x01\xaf"))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		for _, c := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264, media.H265} {
 			stored := media.Store(c, bytes.Clone(frame))
 			p := media.Describe(c, stored)
-			if p.Width < 0 || p.Height < 0 || p.Width > 1<<18 || p.Height > 1<<18 || len(p.Private) > media.MaxPrivate {
+			if len(p.Private) > media.MaxPrivate {
 				t.Fatalf("%s: %+v", c, p)
+			}
+			// One set of limits: what a picture says and Fits allows, a header takes.
+			tr := media.Track{UID: 1, Codec: c, Width: p.Width, Height: p.Height, Private: p.Private}
+			if needs := media.NeedsPrivate(c); p.Fits() && (!needs || p.Private != "") {
+				if _, err := matroska.NewWriter(io.Discard, matroska.Header{Tracks: []media.Track{tr}}); err != nil {
+					t.Fatalf("%s: %+v: %v", c, p, err)
+				}
 			}
 			if c != media.H264 {
 				continue

@@ -114,7 +114,8 @@ func vp9Color(r *bitReader, profile uint32) bool {
 // key frame below another layer is marked as hidden instead, or FFmpeg shows
 // both. (Below other frames the mark cannot be changed without all bits behind
 // it; livekit-client's default, L3T3_KEY, has them in key pictures only.) A single
-// layer is returned as it is. It returns nil for none and for more than eight.
+// layer is returned as it is. It returns nil for none, and for more than eight or
+// more than MaxFrame bytes, which no superframe holds.
 func VP9Superframe(layers [][]byte) []byte {
 	if len(layers) == 1 {
 		return layers[0]
@@ -138,7 +139,7 @@ func VP9Superframe(layers [][]byte) []byte {
 	for largest>>(8*width) > 0 {
 		width++
 	}
-	if width > 4 {
+	if width > 4 || size > MaxFrame {
 		return nil
 	}
 	marker := 0xc0 | byte(width-1)<<3 | byte(len(frames)-1)

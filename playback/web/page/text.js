@@ -134,6 +134,7 @@ const GAPS = {
 	"key-frame": ["waiting for a full picture", "After a hole the picture can only go on with a complete frame."],
 	"reconnect": ["recorder away", "The recorder had lost its connection to the meeting."],
 	"codec": ["codec not recorded", "This track came in a codec that the recorder does not record."],
+	"format": ["fits no file", "A picture or frame was larger than what can be recorded."],
 	"spool-full": ["disk full", "The recorder had no room left to write."],
 	"paused": ["recording paused", "The recording was paused. Nothing was kept."],
 };

@@ -16,7 +16,7 @@ type FileHeader struct {
 	Start time.Time
 	// Title is shown by players; empty for none.
 	Title string
-	// Tracks are the tracks in file order, at most MaxTracks. Their strings
+	// Tracks are the tracks in file order, at most media.MaxTracks. Their strings
 	// are cut to the limits of package media.
 	Tracks []media.Track
 	// WebM declares the WebM document type, and with it a TimestampScale of

@@ -15,15 +15,11 @@ import (
 const FormatVersion = 1
 
 const (
-	// MaxTracks bounds the media tracks of a file.
-	MaxTracks = 512
-	// MaxFrame bounds the size of one frame in bytes.
-	MaxFrame = 8 << 20
-	// maxHeader bounds what comes before the first cluster, in bytes.
+	// maxHeader bounds what comes before the first cluster, in bytes. That of
+	// media.MaxTracks tracks that all pass media.Track.Check is shorter.
 	maxHeader = 2 << 20
-	// EventsUID is the TrackUID of the timeline, "sealtape" in ASCII. No media
-	// track may have it.
-	EventsUID = 0x7365616C74617065
+	// EventsUID is the TrackUID of the timeline.
+	EventsUID = media.TimelineUID
 )
 
 // A Header says what a segment belongs to and which tracks are in it.
@@ -34,7 +30,7 @@ type Header struct {
 	Segment, Epoch int
 	// Start is the recording's start, which block times count from.
 	Start time.Time
-	// Tracks are the media tracks, at most MaxTracks, in file order. Their
+	// Tracks are the media tracks, at most media.MaxTracks, in file order. Their
 	// strings are cut to the limits of package media.
 	Tracks []media.Track
 	// Title is shown by players; empty for none.
@@ -77,24 +73,16 @@ func ebmlHeader(docType string) []byte {
 
 // checkTracks refuses tracks that cannot stand together in one file.
 func checkTracks(tracks []media.Track) error {
-	if len(tracks) > MaxTracks {
-		return fmt.Errorf("%d tracks, more than %d", len(tracks), MaxTracks)
+	if len(tracks) > media.MaxTracks {
+		return fmt.Errorf("%d tracks, more than %d", len(tracks), media.MaxTracks)
 	}
-	seen := make(map[uint64]bool)
+	seen := make(map[uint64]bool, len(tracks))
 	for _, t := range tracks {
-		switch {
-		case t.UID == 0 || t.UID == EventsUID:
-			return fmt.Errorf("track UID %d is reserved", t.UID)
-		case seen[t.UID]:
+		if err := t.Check(); err != nil {
+			return err
+		}
+		if seen[t.UID] {
 			return fmt.Errorf("track UID %d used twice", t.UID)
-		case codecID(t.Codec) == "":
-			return fmt.Errorf("track %d: codec %q cannot be written", t.UID, t.Codec)
-		case t.Codec.Audio() && (t.Channels < 0 || t.Channels > 2):
-			return fmt.Errorf("track %d: %d channels", t.UID, t.Channels)
-		case t.Width < 0 || t.Height < 0 || t.Width > 1<<16 || t.Height > 1<<16:
-			return fmt.Errorf("track %d: size %dx%d", t.UID, t.Width, t.Height)
-		case media.NeedsPrivate(t.Codec) && (t.Private == "" || len(t.Private) > media.MaxPrivate):
-			return fmt.Errorf("track %d: private data of %d bytes for codec %q", t.UID, len(t.Private), t.Codec)
 		}
 		seen[t.UID] = true
 	}

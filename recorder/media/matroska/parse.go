@@ -129,9 +129,9 @@ func parseTrack(data []byte) (trackEntry, error) {
 			err = nodes(n.data, func(n node) (err error) {
 				switch n.id {
 				case idPixelWidth:
-					t.track.Width, err = n.small(1 << 16)
+					t.track.Width, err = n.small(media.MaxSide)
 				case idPixelHeight:
-					t.track.Height, err = n.small(1 << 16)
+					t.track.Height, err = n.small(media.MaxSide)
 				}
 				return err
 			})

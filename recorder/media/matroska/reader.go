@@ -14,7 +14,7 @@ import (
 )
 
 // A Reader reads a Matroska file in one pass. What it takes from the file is
-// bounded: a header of 1 MiB, MaxTracks tracks, frames of MaxFrame bytes.
+// bounded: a header of 1 MiB, media.MaxTracks tracks, frames of media.MaxFrame bytes.
 type Reader struct {
 	r      *bufio.Reader
 	pos    int64
@@ -165,7 +165,7 @@ func (m *Reader) clusterElement(id uint32, size int64) (b Block, ok bool, err er
 		return b, false, err
 	case idSimpleBlock, idBlockGroup:
 		// A group holds a little more than its block.
-		if limit := int64(MaxFrame + 4<<10); size < 0 || size > limit {
+		if limit := int64(media.MaxFrame + 4<<10); size < 0 || size > limit {
 			return b, false, fmt.Errorf("%w: block of %d bytes, more than %d", ErrFormat, size, limit)
 		}
 		data, err := m.data(size)
@@ -227,8 +227,8 @@ func (m *Reader) block(raw rawBlock, key bool, lasts time.Duration) (b Block, ok
 	if at < 0 {
 		return b, false, fmt.Errorf("%w: block before time zero", ErrFormat)
 	}
-	if len(raw.data) > MaxFrame {
-		return b, false, fmt.Errorf("%w: frame of %d bytes, more than %d", ErrFormat, len(raw.data), MaxFrame)
+	if len(raw.data) > media.MaxFrame {
+		return b, false, fmt.Errorf("%w: frame of %d bytes, more than %d", ErrFormat, len(raw.data), media.MaxFrame)
 	}
 	if t.kind == typeMetadata && t.codec == codecEvents && t.track.UID == EventsUID {
 		e, err := parseEvent(raw.data)

@@ -116,7 +116,7 @@ func TestHostile(t *testing.T) {
 	at := el(xTimestamp, "\x00")
 	block := el(xSimple, "\x81\x00\x00\x80x")
 	var many strings.Builder
-	for i := range matroska.MaxTracks + 2 {
+	for i := range media.MaxTracks + 2 {
 		n := string([]byte{byte(i >> 8), byte(i)})
 		many.WriteString(el(xEntry, el(xNumber, "\x01"+n), el(xUID, "\x01"+n), el(xType, "\x02")))
 	}
@@ -249,7 +249,7 @@ func FuzzReader(f *testing.F) {
 			return
 		}
 		h := m.Header()
-		if len(h.Tracks) > matroska.MaxTracks+1 {
+		if len(h.Tracks) > media.MaxTracks+1 {
 			t.Fatalf("%d tracks", len(h.Tracks))
 		}
 		var frames []media.Frame

@@ -163,8 +163,8 @@ func (m *Reader) parseTracks(data []byte) error {
 		}
 		uids[t.track.UID] = true
 		m.tracks[t.number] = t
-		if len(m.tracks) > MaxTracks+1 {
-			return fmt.Errorf("%w: more than %d tracks", ErrFormat, MaxTracks)
+		if len(m.tracks) > media.MaxTracks+1 {
+			return fmt.Errorf("%w: more than %d tracks", ErrFormat, media.MaxTracks)
 		}
 		if t.track.Codec != "" {
 			m.header.Tracks = append(m.header.Tracks, t.track)

@@ -77,9 +77,6 @@ func (m *Writer) WriteFrame(f media.Frame) error {
 // WriteEvent writes one event of the timeline. Long strings are cut, as
 // [media.Event] documents.
 func (m *Writer) WriteEvent(e media.Event) error {
-	if e.Time < 0 {
-		return fmt.Errorf("%w: event at %v, before the recording's start", ErrFrame, e.Time)
-	}
 	line, err := e.MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFrame, err)
@@ -122,15 +119,11 @@ func paddedSize(n int64) int64 {
 
 func checkFrame(tracks map[uint64]writerTrack, f media.Frame) (writerTrack, error) {
 	t, ok := tracks[f.Track]
-	switch {
-	case !ok:
+	if !ok {
 		return t, fmt.Errorf("%w: unknown track %d", ErrFrame, f.Track)
-	case f.Time < 0:
-		return t, fmt.Errorf("%w: time %v, before the recording's start", ErrFrame, f.Time)
-	case len(f.Data) == 0:
-		return t, fmt.Errorf("%w: no data", ErrFrame)
-	case len(f.Data) > MaxFrame:
-		return t, fmt.Errorf("%w: %d bytes, more than %d", ErrFrame, len(f.Data), MaxFrame)
+	}
+	if err := f.Check(); err != nil {
+		return t, fmt.Errorf("%w: %w", ErrFrame, err)
 	}
 	return t, nil
 }

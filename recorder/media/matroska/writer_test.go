@@ -233,7 +233,7 @@ func TestRefusedHeaders(t *testing.T) {
 		change(&track)
 		return []media.Track{track}
 	}
-	many := make([]media.Track, matroska.MaxTracks+1)
+	many := make([]media.Track, media.MaxTracks+1)
 	for i := range many {
 		many[i] = media.Track{UID: uint64(i + 1), Codec: media.Opus}
 	}
@@ -258,7 +258,7 @@ func TestRefusedHeaders(t *testing.T) {
 // header that fits and reads back.
 func TestHostileNames(t *testing.T) {
 	long := strings.Repeat("\u202eé\xff", 1<<20)
-	tracks := make([]media.Track, matroska.MaxTracks)
+	tracks := make([]media.Track, media.MaxTracks)
 	for i := range tracks {
 		tracks[i] = media.Track{UID: uint64(i + 1), Participant: long, Name: long, Source: media.Source(long[:600]), Codec: media.Opus}
 	}
@@ -282,7 +282,7 @@ func TestRefusedFrames(t *testing.T) {
 		"track": {Track: 8, Data: []byte{1}},
 		"time":  {Track: 7, Time: -1, Data: []byte{1}},
 		"empty": {Track: 7},
-		"huge":  {Track: 7, Data: make([]byte, matroska.MaxFrame+1)},
+		"huge":  {Track: 7, Data: make([]byte, media.MaxFrame+1)},
 	} {
 		if err := w.WriteFrame(f); !errors.Is(err, matroska.ErrFrame) {
 			t.Errorf("%s: %v", name, err)
@@ -300,7 +300,7 @@ func TestRefusedFrames(t *testing.T) {
 		t.Errorf("refused frames wrote %d bytes", b.Len()-before)
 	}
 	// The largest frame passes, and the Writer goes on.
-	if err := w.WriteFrame(media.Frame{Track: 7, Data: make([]byte, matroska.MaxFrame)}); err != nil {
+	if err := w.WriteFrame(media.Frame{Track: 7, Data: make([]byte, media.MaxFrame)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
@@ -309,7 +309,7 @@ func TestRefusedFrames(t *testing.T) {
 	if err := w.WriteEvent(media.Event{Type: media.EventJoin}); err == nil {
 		t.Error("wrote after Close")
 	}
-	if _, frames, _ := read(t, &b); len(frames) != 1 || len(frames[0].Data) != matroska.MaxFrame {
+	if _, frames, _ := read(t, &b); len(frames) != 1 || len(frames[0].Data) != media.MaxFrame {
 		t.Error("the largest frame did not come back")
 	}
 }

@@ -1,0 +1,64 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What a segment's header, an index and a block of Matroska have room for. There
+// is one set of these limits: what describes a picture, what writes it and what
+// reads it all ask [Track.Check] and [Frame.Check].
+const (
+	// MaxTracks is how many tracks one file lists.
+	MaxTracks = 512
+	// MaxFrame bounds the size of one frame in bytes.
+	MaxFrame = 8 << 20
+	// MaxSide bounds the width and the height of a picture in pixels.
+	MaxSide = 1 << 16
+	// MaxChannels is how many channels an Opus track has at most.
+	MaxChannels = 2
+	// MaxPrivate bounds Track.Private in bytes: several times what encoders make,
+	// and MaxTracks of it still fit a header.
+	MaxPrivate = 1 << 10
+
+	// TimelineUID is the UID of the timeline, "sealtape" in ASCII. No track may have
+	// it.
+	TimelineUID = 0x7365616C74617065
+)
+
+// Check says why no file can list the track as it is, nil if one can. Strings do
+// not matter: they are cut where they are written.
+func (t Track) Check() error {
+	switch {
+	case t.UID == 0 || t.UID == TimelineUID:
+		return fmt.Errorf("track UID %d is reserved", t.UID)
+	case !t.Codec.Known():
+		return fmt.Errorf("track %d: codec %.40q cannot be written", t.UID, t.Codec)
+	case t.Channels < 0 || t.Channels > MaxChannels:
+		return fmt.Errorf("track %d: %d channels", t.UID, t.Channels)
+	case t.Width < 0 || t.Height < 0 || t.Width > MaxSide || t.Height > MaxSide:
+		return fmt.Errorf("track %d: size %dx%d", t.UID, t.Width, t.Height)
+	case NeedsPrivate(t.Codec) && (t.Private == "" || len(t.Private) > MaxPrivate):
+		return fmt.Errorf("track %d: private data of %d bytes for codec %q", t.UID, len(t.Private), t.Codec)
+	}
+	return nil
+}
+
+// Check says why the frame cannot be written, nil if it can.
+func (f Frame) Check() error {
+	switch {
+	case f.Time < 0 || f.Time > maxTime:
+		return fmt.Errorf("time %v, before the recording's start or long after it", f.Time)
+	case len(f.Data) == 0:
+		return errors.New("no data")
+	case len(f.Data) > MaxFrame:
+		return fmt.Errorf("%d bytes, more than %d", len(f.Data), MaxFrame)
+	}
+	return nil
+}
+
+// Fits reports whether a picture of this size can be written. 0 is a size that
+// is not known.
+func (p Picture) Fits() bool {
+	return p.Width >= 0 && p.Height >= 0 && p.Width <= MaxSide && p.Height <= MaxSide
+}
