@@ -119,6 +119,7 @@ func closeWriter(t testing.TB, w io.Closer) {
 
 // Everything there is, once: record, copy, list, verify, open, read.
 func TestRecording(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	spool := t.TempDir()
 	s := newSigner(t, "recorder")

@@ -11,9 +11,10 @@ import (
 
 // A Copier that may sign puts heads in the middle of a long pass.
 func TestCopyHeadsBetween(t *testing.T) {
+	t.Parallel()
 	const segments = 200
 	s, reader := newSigner(t, "recorder"), hybrid(t)
-	id, objects := record(t, s, true, segments, reader.Recipient())
+	id, objects := recordOf(t, s, true, segments, 1000, reader.Recipient())
 	held := errors.New("held back")
 	for _, test := range []struct {
 		name  string

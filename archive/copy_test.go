@@ -159,6 +159,7 @@ func TestCopyBesideWriter(t *testing.T) {
 // However a store fails, the copy gets there in the end, and never has a head
 // that names what is not there.
 func TestCopyFaults(t *testing.T) {
+	t.Parallel()
 	s, reader := newSigner(t, "recorder"), hybrid(t)
 	id, objects := record(t, s, true, 4, reader.Recipient())
 	src := new(storetest.Mem)
@@ -216,6 +217,7 @@ func TestCopyFaults(t *testing.T) {
 // An epoch is there before what is sealed to it, and the head comes last, at
 // every moment and however much goes on at once.
 func TestCopyOrder(t *testing.T) {
+	t.Parallel()
 	s, reader := newSigner(t, "recorder"), hybrid(t)
 	spool := t.TempDir()
 	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())
@@ -256,6 +258,7 @@ func TestCopyOrder(t *testing.T) {
 
 // A bad object does not hold up the others, and holds back the head.
 func TestCopyBadObject(t *testing.T) {
+	t.Parallel()
 	s, reader := newSigner(t, "recorder"), hybrid(t)
 	id, objects := record(t, s, true, 4, reader.Recipient())
 	const bad = "segments/000001.age"
@@ -430,6 +433,7 @@ func TestCopyCancelled(t *testing.T) {
 // Random bytes in the place of anything must never make Open, Verify or Copy do
 // more than refuse.
 func TestGarbage(t *testing.T) {
+	t.Parallel()
 	s := newSigner(t, "recorder")
 	id, objects := recordSmall(t, s)
 	for name := range objects {

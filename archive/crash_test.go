@@ -2,7 +2,6 @@ package archive_test
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // script is what the crash tests record: every kind of step, in small.
@@ -41,15 +41,15 @@ func script(w *archive.Writer, readers [2][]age.Recipient) error {
 type crash struct{}
 
 // crashing returns c so that it dies at step n, from 1, and a function that runs
-// f until it does. It reports whether it did.
-func crashing(c archive.Config, n int) (archive.Config, func(f func()) bool) {
+// f until it does. It reports whether it did, and else how many steps f has.
+func crashing(c archive.Config, n int) (archive.Config, func(f func()) (died bool, steps int)) {
 	steps := 0
 	c = c.WithStep(func(string) {
 		if steps++; steps == n {
 			panic(crash{})
 		}
 	})
-	return c, func(f func()) (died bool) {
+	return c, func(f func()) (died bool, _ int) {
 		defer func() {
 			if r := recover(); r != nil {
 				if r != (crash{}) {
@@ -59,7 +59,7 @@ func crashing(c archive.Config, n int) (archive.Config, func(f func()) bool) {
 			}
 		}()
 		f()
-		return false
+		return false, steps
 	}
 }
 
@@ -69,65 +69,67 @@ func TestCrashAtEveryStep(t *testing.T) {
 	t.Parallel()
 	s, reader := newSigner(t, "recorder"), hybrid(t)
 	readers := [2][]age.Recipient{{reader.Recipient(), classic(t).Recipient()}, {reader.Recipient()}}
-	ctx := context.Background()
-	crashes := 0
-	for n := 1; ; n++ {
-		last := false
-		for m := 1; ; m++ {
-			spool := t.TempDir()
-			c, until := crashing(archive.Config{Signer: s}, n)
-			w, err := archive.Create(spool, c)
-			if err != nil {
+	// record dies at step n.
+	record := func(spool string, n int) (w *archive.Writer, died bool, steps int) {
+		c, until := crashing(archive.Config{Signer: s}, n)
+		w, err := archive.Create(spool, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		died, steps = until(func() {
+			if err := script(w, readers); err != nil {
 				t.Fatal(err)
 			}
-			died := until(func() {
-				if err := script(w, readers); err != nil {
-					t.Fatal(err)
-				}
-			})
-			if !died {
-				last = true
-				break
-			}
+		})
+		return w, died, steps
+	}
+	_, died, steps := record(t.TempDir(), 0)
+	if died || steps < 40 {
+		t.Fatalf("%d steps only, and died: %t", steps, died)
+	}
+	crashes := 0
+	for i := range sample.Cases(t, steps, 6) {
+		n := i + 1
+		for m, again := 1, true; again; m++ {
 			crashes++
+			spool := t.TempDir()
+			w, died, _ := record(spool, n)
+			if !died {
+				t.Fatalf("no crash at step %d of %d", n, steps)
+			}
 			if err := w.Crash(); err != nil {
 				t.Fatal(err)
 			}
 			head := headSize(t, spool, w.ID())
 
-			c, until = crashing(archive.Config{Signer: s}, m)
-			again := until(func() {
-				if _, err := archive.Recover(ctx, spool, c); err != nil {
+			c, until := crashing(archive.Config{Signer: s}, m)
+			again, _ = until(func() {
+				if _, err := archive.Recover(t.Context(), spool, c); err != nil {
 					t.Errorf("step %d, then %d: %v", n, m, err)
 				}
 			})
 			recoverAll(t, spool, archive.Config{Signer: s})
-			if left, err := os.ReadDir(spool); err != nil || len(left) == 0 && head > 0 {
+			left, err := os.ReadDir(spool)
+			if err != nil || len(left) == 0 && head > 0 {
 				t.Fatalf("step %d: a recording of %d objects is gone, %v", n, head, err)
-			} else if len(left) > 0 {
-				r := verified(t, openDir(t, spool), w.ID(), s, reader)
-				if r.Head().Size < head || !r.Head().State.Final() {
-					t.Errorf("step %d, then %d: head %+v, there were %d objects", n, m, r.Head(), head)
-				}
-				for _, i := range r.Segments() {
-					// A segment that was finished is whole, whatever its name says.
-					got, err := r.ReadSegment(ctx, i.Number)
-					if err != nil || !bytes.Equal(got, content(i.Number, 70_000)) {
-						t.Errorf("step %d, then %d: %s: %d bytes, %v", n, m, i.Name, len(got), err)
-					}
+			}
+			if len(left) == 0 {
+				continue
+			}
+			r := verified(t, openDir(t, spool), w.ID(), s, reader)
+			if r.Head().Size < head || !r.Head().State.Final() {
+				t.Errorf("step %d, then %d: head %+v, there were %d objects", n, m, r.Head(), head)
+			}
+			for _, i := range r.Segments() {
+				// A segment that was finished is whole, whatever its name says.
+				got, err := r.ReadSegment(t.Context(), i.Number)
+				if err != nil || !bytes.Equal(got, content(i.Number, 70_000)) {
+					t.Errorf("step %d, then %d: %s: %d bytes, %v", n, m, i.Name, len(got), err)
 				}
 			}
-			if !again {
-				break
-			}
-		}
-		if last {
-			break
 		}
 	}
-	if crashes < 50 {
-		t.Errorf("only %d crashes", crashes)
-	}
+	t.Logf("%d crashes, and as many in recovering from them, of %d steps", crashes, steps)
 }
 
 // headSize returns the number of objects that the head on the disk signs.

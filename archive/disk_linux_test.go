@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // childDisk is set in the process that has a small disk of its own.
@@ -39,8 +40,10 @@ func TestDiskFull(t *testing.T) {
 		}
 		return
 	}
+	sample.Live(t)
+	t.Parallel()
 	child := exec.Command(os.Args[0], "-test.run=^TestDiskFull$", "-test.v")
-	child.Env = append(os.Environ(), childDisk+"="+t.TempDir())
+	child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", childDisk+"="+t.TempDir())
 	child.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
 		child.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER

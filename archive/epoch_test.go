@@ -41,6 +41,7 @@ func wantStanzas(t *testing.T, file, typ string, n int) {
 }
 
 func TestEpochPadding(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ readers, want int }{{1, 8}, {8, 8}, {9, 16}, {17, 32}, {archive.MaxReaders, 512}} {
 		spool := t.TempDir()
 		var hybrids, classics []age.Recipient
@@ -138,6 +139,7 @@ func (l labelled) WrapWithLabels([]byte) ([]*age.Stanza, []string, error) {
 }
 
 func TestBadReaders(t *testing.T) {
+	t.Parallel()
 	good := hybrid(t).Recipient()
 	scrypt, err := age.NewScryptRecipient("passphrase")
 	if err != nil {

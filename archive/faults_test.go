@@ -39,6 +39,7 @@ func (s slow) Put(ctx context.Context, name string, b archive.Blob) error {
 // What the Copier makes of each thing that a store or the spool can do, with
 // Retry under it and the hooks of a recorder over it. The clock is a fake one.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	s, reader := newSigner(t, "recorder"), hybrid(t)
 	id, objects := record(t, s, true, 4, reader.Recipient())
 	const victim = "segments/000002.age"

@@ -202,6 +202,7 @@ func (f *forged) open(store archive.Store) *archive.Recording {
 
 // Only the files of the log that can have something new are read.
 func TestFollowLog(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		from, to, beyond int
 		want             []string
@@ -241,6 +242,7 @@ func TestFollowLog(t *testing.T) {
 // What does not go on from what was there is told apart as Open does, without a
 // memory of heads.
 func TestFollowRefuses(t *testing.T) {
+	t.Parallel()
 	const size = 1500
 	other := func(f *forged, line int) []archive.Entry {
 		e := slices.Clone(f.entries)
@@ -340,6 +342,7 @@ func TestFollowStoreFails(t *testing.T) {
 // The first bytes of a recording with 50 readers and 10,000 segments are four
 // round trips away: head, log, epoch, segment.
 func TestOpenRounds(t *testing.T) {
+	t.Parallel()
 	s, reader := newSigner(t, "recorder"), hybrid(t)
 	readers := make([]age.Recipient, 50)
 	for i := range readers {

@@ -16,6 +16,7 @@ import (
 	"filippo.io/age/agessh"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A member of a modelled meeting, who has one key or more.
@@ -102,11 +103,12 @@ func history(rnd *rand.Rand, members int) []span {
 // were sealed to them, and nothing else: no key of anyone opens more. The model
 // says who may open which segment, and every key is tried on every segment.
 func TestWhoMayOpen(t *testing.T) {
+	t.Parallel()
 	members := modelMembers(t)
-	for seed := range uint64(6) {
+	for seed := range sample.Cases(t, 12, 3) {
 		for _, access := range []string{"present", "whole"} {
 			t.Run(fmt.Sprintf("%s/%d", access, seed), func(t *testing.T) {
-				spans := history(rand.New(rand.NewPCG(seed, 3)), len(members))
+				spans := history(rand.New(rand.NewPCG(uint64(seed), 3)), len(members))
 				t.Logf("seed %d: %+v", seed, spans)
 				modelRecording(t, access, members, spans)
 			})

@@ -13,6 +13,7 @@ import (
 	"filippo.io/age/plugin"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 const (
@@ -55,6 +56,7 @@ func pluginIdentity(t *testing.T, data string) age.Identity {
 // Keys that only a plugin can use record and read like others, each in the
 // epoch file of its kind.
 func TestPluginReaders(t *testing.T) {
+	sample.Live(t)
 	installPlugin(t)
 	s, spool := newSigner(t, "recorder"), t.TempDir()
 	x, pq, plain := classic(t), hybrid(t), hybrid(t)
@@ -111,6 +113,7 @@ func TestPluginReaders(t *testing.T) {
 // A plugin that fails stops the epoch, before anything is written; so does one
 // that wants a person, for there may be none where a recorder runs.
 func TestBadPlugins(t *testing.T) {
+	sample.Live(t)
 	installPlugin(t)
 	pq := hybrid(t)
 	missing, err := plugin.NewRecipient(plugin.EncodeRecipient("sealtapetestmissing", []byte("x")), nobody)
@@ -149,6 +152,7 @@ func TestBadPlugins(t *testing.T) {
 // An identity whose plugin fails is not a key that does not fit: the reader is
 // told so, and may try again.
 func TestPluginIdentityFails(t *testing.T) {
+	sample.Live(t)
 	installPlugin(t)
 	s, spool, pq := newSigner(t, "recorder"), t.TempDir(), hybrid(t)
 	w := create(t, spool, archive.Config{Signer: s}, pq.Recipient())

@@ -17,6 +17,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // content returns the n bytes that segment number has in these tests, with a
@@ -317,11 +318,12 @@ func TestKill(t *testing.T) {
 		killedChild(t, spool)
 		return
 	}
+	sample.Live(t)
 	t.Parallel()
 	s := newSigner(t, "recorder")
 	reader := hybrid(t)
 	torn := 0
-	for round := range 12 {
+	for round := range sample.Cases(t, 12, 4) {
 		spool := t.TempDir()
 		child := exec.Command(os.Args[0], "-test.run=^TestKill$")
 		child.Env = append(os.Environ(), childSpool+"="+spool, childReader+"="+reader.Recipient().String())

@@ -24,6 +24,7 @@ var errFault = errors.New("fault")
 
 // Without faults the wrapper is the store.
 func TestRetryStore(t *testing.T) {
+	t.Parallel()
 	storetest.Test(t, func(*testing.T) archive.Store {
 		return archive.Retry(new(storetest.Mem), archive.RetryConfig{})
 	})
@@ -31,6 +32,7 @@ func TestRetryStore(t *testing.T) {
 
 // With every other Put failing, before or after it took effect, it still is.
 func TestRetryFlakyStore(t *testing.T) {
+	t.Parallel()
 	storetest.Test(t, func(*testing.T) archive.Store {
 		var n atomic.Int64
 		return archive.Retry(&storetest.Mem{OnPut: func(string) (bool, error) {

@@ -54,6 +54,7 @@ func FuzzParseGrant(f *testing.F) {
 }
 
 func TestParseGrant(t *testing.T) {
+	t.Parallel()
 	text := testGrant + "epoch: 1 " + testSecret + "\nepoch: 999999 " + testSecret + "\n"
 	if n, err := parseGrant(text, testID); err != nil || len(n.epochs) != 2 {
 		t.Fatalf("%+v, %v", n, err)

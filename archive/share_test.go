@@ -181,6 +181,7 @@ func (m *meeting) putNote(t *testing.T, msg string, to ...age.Recipient) string 
 }
 
 func TestShare(t *testing.T) {
+	t.Parallel()
 	for _, indexes := range []bool{false, true} {
 		m := newMeeting(t, indexes)
 		m.wantOpens(t, "ada", m.ada, 1, 2, 3)

@@ -24,10 +24,16 @@ import (
 // It is closed if it is to be.
 func record(t testing.TB, s signer, closed bool, segments int, readers ...age.Recipient) (id string, objects map[string]string) {
 	t.Helper()
+	return recordOf(t, s, closed, segments, 150_000, readers...)
+}
+
+// recordOf is record with segments of another size.
+func recordOf(t testing.TB, s signer, closed bool, segments, size int, readers ...age.Recipient) (id string, objects map[string]string) {
+	t.Helper()
 	spool := t.TempDir()
 	w := create(t, spool, archive.Config{Signer: s}, readers...)
 	for i := range segments {
-		commit(t, begin(t, w, archive.Segment, content(i, 150_000)))
+		commit(t, begin(t, w, archive.Segment, content(i, size)))
 	}
 	commit(t, begin(t, w, archive.Index, []byte("index")))
 	if closed {
@@ -73,6 +79,7 @@ func logged(objects map[string]string) (entries []archive.Entry) {
 
 // Every way of tampering, and what Verify calls it.
 func TestVerifyTampering(t *testing.T) {
+	t.Parallel()
 	s, stranger := newSigner(t, "recorder"), newSigner(t, "recorder")
 	reader := hybrid(t)
 	id, good := record(t, s, true, 3, reader.Recipient())
@@ -244,6 +251,7 @@ func TestVerifyTampering(t *testing.T) {
 
 // Any flipped bit, anywhere, of any object.
 func TestVerifyEveryByte(t *testing.T) {
+	t.Parallel()
 	s := newSigner(t, "recorder")
 	id, good := recordSmall(t, s)
 	mem := new(storetest.Mem)

@@ -109,6 +109,7 @@ func (v vector) armored() bool { return strings.HasPrefix(v.name, "armor_") }
 // As an epoch file each vector is opened, told from one for others, or refused,
 // as it says; and refused too where FORMAT.md allows less than age does.
 func TestVectorsAsEpochs(t *testing.T) {
+	t.Parallel()
 	s := newSigner(t, "recorder")
 	opened := 0
 	for _, v := range vectors(t) {
@@ -167,6 +168,7 @@ func TestVectorsAsEpochs(t *testing.T) {
 // As a segment a vector gives the plaintext that it says, or none of it; as a
 // torn one the part that it says is authentic.
 func TestVectorsAsSegments(t *testing.T) {
+	t.Parallel()
 	s, reader := newSigner(t, "recorder"), hybrid(t)
 	whole, part, refused := 0, 0, 0
 	for _, v := range vectors(t) {

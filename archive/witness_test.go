@@ -15,6 +15,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 const witnessDir = "../testdata/witness"
@@ -64,6 +65,8 @@ type sealInput struct {
 
 // An archive of today opens in Node, with each kind of key that Node has.
 func TestNodeOpens(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
 	spool, s := t.TempDir(), newSigner(t, "recorder")
 	pq, x, stranger := hybrid(t), classic(t), hybrid(t)
 	w := create(t, spool, archive.Config{Signer: s}, pq.Recipient(), x.Recipient())
@@ -88,6 +91,8 @@ func TestNodeOpens(t *testing.T) {
 
 // So does the archive that was sealed when the format was new.
 func TestNodeOpensV1(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
 	v1, err := filepath.Abs("../testdata/archives/v1")
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +119,8 @@ func TestNodeOpensV1(t *testing.T) {
 // What Node writes by the format is read here; an epoch file that mixes the two
 // kinds of keys, which its library does not mind, is refused whoever asks.
 func TestNodeWrites(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
 	s, pq, x := newSigner(t, "recorder"), hybrid(t), classic(t)
 	secretLine := mustWitness(t, "new", struct{}{})
 	secret, err := age.ParseHybridIdentity(strings.TrimSuffix(secretLine, "\n"))

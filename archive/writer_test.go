@@ -209,6 +209,7 @@ func TestObjectTooLarge(t *testing.T) {
 
 // Several goroutines use one Writer.
 func TestWriterConcurrent(t *testing.T) {
+	t.Parallel()
 	spool, s := t.TempDir(), newSigner(t, "recorder")
 	reader := hybrid(t)
 	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())

@@ -70,7 +70,7 @@ func BenchmarkCopy(b *testing.B) {
 	b.SetBytes(2 * rounds * segments * segmentSize)
 	for b.Loop() {
 		for range rounds { // the median of fewer tells little
-			s, err := Open(b.Context(), config())
+			s, err := Open(b.Context(), config(b))
 			if err != nil {
 				b.Fatal(err)
 			}

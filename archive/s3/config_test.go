@@ -85,7 +85,7 @@ func TestFromEnv(t *testing.T) {
 // What FromEnv returns opens a store.
 func TestFromEnvOpen(t *testing.T) {
 	noEnv(t, map[string]string{
-		"AWS_ENDPOINT_URL": server.Endpoint + "/", "AWS_ACCESS_KEY_ID": server.AccessKey, "AWS_SECRET_ACCESS_KEY": server.SecretKey,
+		"AWS_ENDPOINT_URL": server(t).Endpoint + "/", "AWS_ACCESS_KEY_ID": server(t).AccessKey, "AWS_SECRET_ACCESS_KEY": server(t).SecretKey,
 	})
 	c, err := FromEnv(bucket, "/from/env/")
 	if err != nil {
@@ -110,8 +110,8 @@ func TestConfigRefused(t *testing.T) {
 		{Bucket: "bucket", Prefix: "a\nb"},
 		{Bucket: "bucket", Prefix: "\xff"},
 		{Bucket: "bucket", Prefix: strings.Repeat("a", 513)},
-		{Bucket: "", Endpoint: server.Endpoint},
-		{Bucket: "a/b", Endpoint: server.Endpoint},
+		{Bucket: "", Endpoint: server(t).Endpoint},
+		{Bucket: "a/b", Endpoint: server(t).Endpoint},
 	} {
 		c.AccessKey, c.SecretKey = "key", "secret"
 		s, err := Open(t.Context(), c)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
@@ -186,44 +187,98 @@ func TestListUnordered(t *testing.T) {
 // One that stops in the middle: of a download, of a listing, of taking an upload.
 // The store gives up with an error that is worth another try.
 func TestStall(t *testing.T) {
-	release := make(chan struct{})
-	s := fake(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			w.Header().Set("Content-Length", "100")
-			w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
-			io.WriteString(w, "begin")
-			w.(http.Flusher).Flush()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := piped(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				w.Header().Set("Content-Length", "100")
+				w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+				io.WriteString(w, "begin")
+				w.(http.Flusher).Flush()
+			}
+			<-release
+		})
+		t.Cleanup(func() { close(release) }) // before the server's own Close
+		begin := time.Now()
+		wantStall := func(what string, err error) {
+			t.Helper()
+			// The one who waits for the answer may be the first to close the connection.
+			if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("%s: got %v, want a timeout", what, err)
+			}
+			if errors.Is(err, context.Canceled) || errors.Is(err, archive.ErrSource) || errors.Is(err, archive.ErrDenied) {
+				t.Errorf("%s: %v is not worth another try", what, err)
+			}
+			if took := time.Since(begin); took < s.stall || took > 2*s.stall+time.Minute {
+				t.Errorf("%s: gave up after %v, want %v or twice that", what, took, s.stall)
+			}
+			begin = time.Now()
 		}
-		<-release
+		r, err := s.Get(t.Context(), "a", 0, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		wantStall("Get", err)
+		if string(got) != "begin" {
+			t.Errorf("Get: got %q, want what came", got)
+		}
+		r.Close()
+		for _, err := range s.List(t.Context(), "") {
+			wantStall("List", err)
+		}
+		big := archive.BytesBlob(bytes.Repeat([]byte("0123456789abcdef"), 1<<20)) // more than any buffer holds
+		wantStall("Put", s.Put(t.Context(), "a", big))
 	})
-	t.Cleanup(func() { close(release) }) // before the server's own Close
-	s.stall = 50 * time.Millisecond
-	wantStall := func(what string, err error) {
-		t.Helper()
-		// The one who waits for the answer may be the first to close the connection.
-		if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
-			t.Errorf("%s: got %v, want a timeout", what, err)
-		}
-		if errors.Is(err, context.Canceled) || errors.Is(err, archive.ErrSource) || errors.Is(err, archive.ErrDenied) {
-			t.Errorf("%s: %v is not worth another try", what, err)
-		}
-	}
-	r, err := s.Get(t.Context(), "a", 0, -1)
+}
+
+// piped is fake over connections in memory, for which a synctest bubble has the
+// clock.
+func piped(t *testing.T, h http.HandlerFunc) *Store {
+	t.Helper()
+	l := make(pipes)
+	srv := &http.Server{Handler: h}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	s, err := newStore(Config{Endpoint: "http://pipe.test", Region: "r", Bucket: "bucket", AccessKey: "a", SecretKey: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := io.ReadAll(r)
-	wantStall("Get", err)
-	if string(got) != "begin" {
-		t.Errorf("Get: got %q, want what came", got)
-	}
-	r.Close()
-	for _, err := range s.List(t.Context(), "") {
-		wantStall("List", err)
-	}
-	big := archive.BytesBlob(bytes.Repeat([]byte("0123456789abcdef"), 1<<20)) // more than sockets hold
-	wantStall("Put", s.Put(t.Context(), "a", big))
+	s.transport.DialContext = s.dial(l.dial)
+	t.Cleanup(func() {
+		s.Close()
+		if err := srv.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return s
 }
+
+// pipes is a net.Listener for connections that dial makes.
+type pipes chan net.Conn
+
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p <- there:
+		return here, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
 // A refusal that comes before the upload is through ends it, and nothing reads
 // the source after Put returned.

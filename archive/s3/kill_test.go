@@ -22,6 +22,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // These tell a child process of TestKill what to do.
@@ -34,14 +35,16 @@ const (
 
 const (
 	kills           = 200
-	childRecordings = 2 // at once, in one spool
-	childSegments   = 4 // in each, then it is closed and a new one begun
+	childRecordings = 2  // at once, in one spool
+	childSegments   = 4  // in each, then it is closed and a new one begun
+	childLines      = 16 // that are said of each, before it is closed
 )
 
 // A process that records, copies, lets go of what is stored and removes what is
 // over is killed, many times, at any moment. After recovery and copying the store
 // has all that was durable.
 func TestKill(t *testing.T) {
+	sample.Live(t)
 	t.Parallel()
 	for _, store := range []string{"folder", "minio"} {
 		t.Run(store, func(t *testing.T) {
@@ -55,16 +58,18 @@ func TestKill(t *testing.T) {
 			}
 			data := k.store // where the objects are on the disk
 			if store == "minio" {
-				c := config()
+				c := config(t)
 				k.store = strings.Join([]string{c.Endpoint, c.Prefix, c.AccessKey, c.SecretKey}, "\n")
-				data = server.Data()
+				data = server(t).Data()
 			}
 			k.env = append(os.Environ(), childStore+"="+k.store, childSigner+"="+signer, childReader+"="+k.reader.Recipient().String())
-			for range kills {
-				k.kill(rand.IntN(16 * childRecordings))
+			n := 0
+			for i := range sample.Cases(t, kills, 10) {
+				k.kill(i * childLines * childRecordings / kills)
+				n++
 			}
-			t.Logf("%d kills hit %d recordings: %d were empty, %d torn, of %d objects had been released", kills, k.moments, k.empty, k.torn, k.released)
-			if k.moments < kills/2 || k.torn+k.released == 0 {
+			t.Logf("%d kills hit %d recordings: %d were empty, %d torn, of %d objects had been released", n, k.moments, k.empty, k.torn, k.released)
+			if k.moments < n/2 || k.torn+k.released == 0 {
 				t.Error("the kills did not come where it matters")
 			}
 			wantSealed(t, contents(t, data))

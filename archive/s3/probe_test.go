@@ -8,7 +8,7 @@ import (
 
 // A real server passes every check, and nothing stays in the bucket.
 func TestProbe(t *testing.T) {
-	s := open(t, config())
+	s := open(t, config(t))
 	checks, err := storecheck.Run(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)

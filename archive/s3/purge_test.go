@@ -22,11 +22,11 @@ import (
 func versioned(t *testing.T, name string) *Store {
 	t.Helper()
 	name += "-" + strings.ToLower(rand.Text()[:10])
-	admin := open(t, config())
+	admin := open(t, config(t))
 	if err := admin.core.MakeBucket(t.Context(), name, minio.MakeBucketOptions{ObjectLocking: true}); err != nil {
 		t.Fatal(err)
 	}
-	c := config()
+	c := config(t)
 	c.Bucket = name
 	return open(t, c)
 }
@@ -60,7 +60,7 @@ func TestPurge(t *testing.T) {
 		store    *Store
 		versions int
 	}{
-		{"without versions", open(t, config()), 6},
+		{"without versions", open(t, config(t)), 6},
 		{"with versions", versioned(t, "versioned"), 6 + 3 + 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -99,13 +99,13 @@ func TestPurge(t *testing.T) {
 			}
 		})
 	}
-	s := open(t, config())
+	s := open(t, config(t))
 	for _, prefix := range []string{"", "../x", "/"} {
 		if err := s.Purge(t.Context(), prefix); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("%q: %v", prefix, err)
 		}
 	}
-	c := config()
+	c := config(t)
 	c.SecretKey += "x"
 	denied, err := newStore(c)
 	if err != nil {
@@ -157,7 +157,7 @@ func TestPurgeRetained(t *testing.T) {
 }
 
 func TestModified(t *testing.T) {
-	s := open(t, config())
+	s := open(t, config(t))
 	put(t, s, "ID/head", "x")
 	first, err := s.Modified(t.Context(), "ID/head")
 	if err != nil || first.IsZero() {

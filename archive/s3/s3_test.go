@@ -19,46 +19,59 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/storetest"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
 const bucket = "archives"
 
-// server is a real MinIO for all tests of the package.
-var server *servers.MinIO
+// minIO is a real one for all tests that ask for a server.
+var minIO struct {
+	once   sync.Once
+	server *servers.MinIO
+	err    error
+}
+
+// server returns the MinIO that the tests share, each under prefixes of its own.
+func server(t testing.TB) *servers.MinIO {
+	t.Helper()
+	sample.Live(t)
+	minIO.once.Do(func() {
+		minIO.server, minIO.err = servers.StartMinIO(t.Context(), servers.MinIOConfig{Progress: func(s string) {
+			fmt.Fprintln(os.Stderr, s)
+		}})
+		if minIO.err == nil {
+			minIO.err = minIO.server.Bucket(t.Context(), bucket)
+		}
+	})
+	if minIO.err != nil {
+		t.Fatal(minIO.err)
+	}
+	return minIO.server
+}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childSpool) != "" {
 		child()
 		return
 	}
-	os.Exit(func() int {
-		ctx := context.Background()
-		var err error
-		server, err = servers.StartMinIO(ctx, servers.MinIOConfig{Progress: func(s string) {
-			fmt.Fprintln(os.Stderr, s)
-		}})
-		if err == nil {
-			err = server.Bucket(ctx, bucket)
-		}
-		if err != nil {
+	code := m.Run()
+	if minIO.server != nil {
+		if err := minIO.server.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			return 1
+			code = 1
 		}
-		code := m.Run()
-		if err := server.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return code
-	}())
+	}
+	os.Exit(code)
 }
 
 // config is for a fresh prefix in the bucket.
-func config() Config {
+func config(t testing.TB) Config {
+	t.Helper()
+	m := server(t)
 	return Config{
-		Endpoint: server.Endpoint, Region: "us-east-1", Bucket: bucket, Prefix: "some folder/" + rand.Text(),
-		AccessKey: server.AccessKey, SecretKey: server.SecretKey,
+		Endpoint: m.Endpoint, Region: "us-east-1", Bucket: bucket, Prefix: "some folder/" + rand.Text(),
+		AccessKey: m.AccessKey, SecretKey: m.SecretKey,
 	}
 }
 
@@ -77,13 +90,13 @@ func open(t *testing.T, c Config) *Store {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Test(t, func(t *testing.T) archive.Store { return open(t, config()) })
+	storetest.Test(t, func(t *testing.T) archive.Store { return open(t, config(t)) })
 }
 
 // The same with pages of three, so that each listing takes several requests.
 func TestStoreSmallPages(t *testing.T) {
 	storetest.Test(t, func(t *testing.T) archive.Store {
-		s := open(t, config())
+		s := open(t, config(t))
 		s.page = 3
 		return s
 	})
@@ -107,7 +120,7 @@ func TestOpen(t *testing.T) {
 		{"missing bucket, no region", func(c *Config) { c.Bucket = "no-such-bucket"; c.Region = "" }, archive.ErrNoStore},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := config()
+			c := config(t)
 			tt.change(&c)
 			s, err := Open(t.Context(), c)
 			if err == nil {
@@ -123,7 +136,7 @@ func TestOpen(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Open(ctx, config()); !errors.Is(err, context.Canceled) {
+	if _, err := Open(ctx, config(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
 	}
 }
@@ -155,12 +168,12 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 // record returns a store, and a function for the requests it made since.
 func record(t *testing.T) (*Store, func() []request) {
 	t.Helper()
-	s, err := newStore(config())
+	s, err := newStore(config(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &recorder{RoundTripper: s.transport}
-	s.core, err = newCore(config(), r)
+	s.core, err = newCore(config(t), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +248,7 @@ func TestOnePut(t *testing.T) {
 // Bytes that change on their way are refused by the server, even if we looked
 // away: send is Put without the checks before and after.
 func TestServerChecks(t *testing.T) {
-	s := open(t, config())
+	s := open(t, config(t))
 	content := []byte("what was hashed")
 	b := archive.BytesBlob(content)
 	for _, replace := range []bool{false, true} {
@@ -257,7 +270,7 @@ func TestServerChecks(t *testing.T) {
 
 // Each of the two hashes is enough, alone.
 func TestServerChecksEach(t *testing.T) {
-	s := open(t, config())
+	s := open(t, config(t))
 	right, wrong := archive.BytesBlob([]byte("right")), archive.BytesBlob([]byte("wrong"))
 	put := func(payload, sum archive.Blob) error {
 		_, err := s.core.PutObject(t.Context(), bucket, s.prefix+"ID/head", strings.NewReader("right"), 5, "",
@@ -279,7 +292,7 @@ func TestServerChecksEach(t *testing.T) {
 
 // An object that another tool put, without a checksum, is compared by reading.
 func TestForeignObject(t *testing.T) {
-	s := open(t, config())
+	s := open(t, config(t))
 	for name, opts := range map[string]minio.PutObjectOptions{
 		"ID/plain":     {},
 		"ID/multipart": {PartSize: 5 << 20},
@@ -301,7 +314,7 @@ func TestForeignObject(t *testing.T) {
 
 // What lies beside the archive in the bucket is not listed.
 func TestForeignKeys(t *testing.T) {
-	c := config()
+	c := config(t)
 	s := open(t, c)
 	for _, key := range []string{
 		s.prefix + "ID/head", s.prefix + "ID/", s.prefix + "a file.txt", s.prefix + "ID/log/.keep",
@@ -326,10 +339,10 @@ func TestForeignKeys(t *testing.T) {
 
 // A bucket that is deleted under the store is no empty store.
 func TestBucketDeleted(t *testing.T) {
-	if err := server.Bucket(t.Context(), "short-lived"); err != nil {
+	if err := server(t).Bucket(t.Context(), "short-lived"); err != nil {
 		t.Fatal(err)
 	}
-	c := config()
+	c := config(t)
 	c.Bucket = "short-lived"
 	s := open(t, c)
 	if err := s.core.RemoveBucket(t.Context(), c.Bucket); err != nil {
@@ -349,7 +362,7 @@ func TestBucketDeleted(t *testing.T) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	s, err := Open(b.Context(), config())
+	s, err := Open(b.Context(), config(b))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -364,7 +377,7 @@ func BenchmarkPut(b *testing.B) {
 }
 
 func BenchmarkGet(b *testing.B) {
-	s, err := Open(b.Context(), config())
+	s, err := Open(b.Context(), config(b))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -157,7 +157,7 @@ func TestVerify(t *testing.T) {
 	stranger, _ := newSigner(t)
 	id, spool := recordThree(t, signer)
 	otherID, otherSpool := recordThree(t, signer)
-	elsewhere := open(t, config())
+	elsewhere := open(t, config(t))
 	if err := archive.Copy(t.Context(), elsewhere, otherSpool, otherID); err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestVerify(t *testing.T) {
 		}, []string{"foreign-signer head"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := open(t, config())
+			s := open(t, config(t))
 			if err := archive.Copy(t.Context(), s, spool, id); err != nil {
 				t.Fatal(err)
 			}
@@ -238,7 +238,7 @@ func TestVerify(t *testing.T) {
 
 // The server tells the hash of what was put with one, and no other.
 func TestSum(t *testing.T) {
-	s := open(t, config())
+	s := open(t, config(t))
 	b := archive.BytesBlob([]byte("content"))
 	if err := s.Put(t.Context(), "a", b); err != nil {
 		t.Fatal(err)
