@@ -23,6 +23,7 @@ import (
 	"github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/servers"
+	"github.com/sealtape/sealtape/testdata/servers/build"
 )
 
 func demoCommand() *cli.Command {
@@ -32,7 +33,7 @@ func demoCommand() *cli.Command {
 		Description: `Starts a real LiveKit server on this machine, lets two members with fresh keys
 meet under end-to-end encryption, records them, and shows what is stored, how
 it is verified, and how one member opens it. Servers are built on first use,
-which takes a few minutes. Everything is kept in a new folder that it names.`,
+which takes two minutes each. Everything is kept in a new folder that it names.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "s3", Usage: "store in a real MinIO on this machine, not in a folder"},
 			&cli.DurationFlag{Name: "duration", Value: 15 * time.Second, Usage: "`LENGTH` of the recording"},
@@ -87,7 +88,7 @@ func demoAction(c *cli.Context) (err error) {
 		return fmt.Errorf("starting LiveKit: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.meeting.Stop()) }()
-	d.note("%s, livekit-server %s", d.meeting.URL, servers.LiveKitVersion)
+	d.note("%s, livekit-server %s", d.meeting.URL, build.LiveKit.Version)
 
 	store, stop, err := d.startStore(ctx, c.Bool("s3"))
 	if err != nil {
@@ -114,8 +115,10 @@ func demoAction(c *cli.Context) (err error) {
 
 	d.say("3. Record them, visibly, for %v", c.Duration("duration"))
 	codes := d.watchCodes(alice, bob)
+	patience := d.count()
 	err = d.run(ctx, "recorder", "record", "--room", demoRoom, "--store", store,
 		"--reader", demoAlice, "--duration", c.Duration("duration").String())
+	patience()
 	seen := codes()
 	if err != nil {
 		return err
@@ -173,6 +176,32 @@ func (d *demo) say(format string, args ...any) {
 
 func (d *demo) note(format string, args ...any) {
 	d.env.printf("   %s\n", fmt.Sprintf(format, args...))
+}
+
+// count says every few seconds how long something has taken, until the function
+// that it returns is called. On a terminal the command that runs does that itself.
+func (d *demo) count() (stop func()) {
+	if terminal(d.env.stderr) {
+		return func() {}
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(4 * time.Second)
+		defer tick.Stop()
+		for begun := time.Now(); ; {
+			select {
+			case <-tick.C:
+				d.note("… %v", time.Since(begun).Round(time.Second))
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-done
+	}
 }
 
 func (d *demo) progress(line string) { d.note("%s", line) }

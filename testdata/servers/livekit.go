@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"math"
 	"time"
-)
 
-// LiveKitVersion is the version of livekit-server that StartLiveKit runs.
-const LiveKitVersion = "v1.11.0"
+	"github.com/sealtape/sealtape/testdata/servers/build"
+)
 
 // A LiveKitConfig says how to run a LiveKit server.
 type LiveKitConfig struct {
@@ -40,8 +39,7 @@ type LiveKit struct {
 // StartLiveKit starts a server with an API key of its own and returns once it
 // answers. The context is for the start only.
 func StartLiveKit(ctx context.Context, c LiveKitConfig) (*LiveKit, error) {
-	const module = "github.com/livekit/livekit-server"
-	path, err := Build(ctx, module, LiveKitVersion, module+"/cmd/server", "livekit-server", c.Progress)
+	path, err := build.LiveKit.Path(ctx, c.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -11,10 +11,9 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
-)
 
-// MinIOVersion is the version of the MinIO server that StartMinIO runs.
-const MinIOVersion = "v0.0.0-20260212201848-7aac2a2c5b7c"
+	"github.com/sealtape/sealtape/testdata/servers/build"
+)
 
 // A MinIOConfig says how to run a MinIO server.
 type MinIOConfig struct {
@@ -38,8 +37,7 @@ type MinIO struct {
 // StartMinIO starts a server with root credentials of its own, without buckets,
 // and returns once it is ready. The context is for the start only.
 func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
-	const module = "github.com/minio/minio"
-	path, err := Build(ctx, module, MinIOVersion, module, "minio", c.Progress)
+	path, err := build.MinIO.Path(ctx, c.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -208,6 +208,20 @@ func (p *process) Kill() {
 // Log returns the last 256 KiB that the server wrote.
 func (p *process) Log() string { return p.log.String() }
 
+// baseEnv is the environment that every child gets.
+func baseEnv() []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "SystemRoot"} {
+		if v := os.Getenv(name); v != "" {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// tail returns the last n bytes of b, or all.
+func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
+
 // A logBuffer keeps the end of what is written to it.
 type logBuffer struct {
 	mu  sync.Mutex

@@ -4,8 +4,7 @@
 //
 // A mock would confirm what its author believes of the other side. These do not.
 //
-// The binaries are built once by "go install" and kept in the user's cache
-// folder. A test that starts a server fails where that cannot be done; it does
+// Package build builds them, once. A test that starts a server fails where that cannot be done; it does
 // not skip. Whoever starts a server stops it:
 //
 //	lk, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})
