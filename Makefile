@@ -1,34 +1,48 @@
-# make test is the whole check; make help lists the rest.
+# make test runs all tests; make help lists the rest.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
-TESTFLAGS = -race -count=1 -timeout 20m
 FUZZTIME ?= 10s
 # how long each of the two recordings of a full room lasts
 MEETING ?= 5m
 
+# packages with tests that take minutes of real time
+SOAKS = ./recorder/livekit ./testdata/player
+
 GOFILES = $(shell find . -name node_modules -prune -o -name '*.go' -print)
 
-.PHONY: help build test deps check bench soak fuzz fmt
+.PHONY: help build demo quick test test-all deps check bench soak fuzz fmt
 
 help:
-	@echo 'make build   build ./sealtape'
-	@echo 'make test    install what the tests need, check the code, run all tests with -race'
-	@echo 'make check   formatting, go.mod, vet and staticcheck only'
-	@echo 'make bench   compare what has a target with its yardstick, as a table'
-	@echo 'make soak    run what takes minutes of real time: a network that is out, play for SOAK=12m'
-	@echo 'make fuzz    run every fuzz target for FUZZTIME=$(FUZZTIME)'
-	@echo 'make fmt     format the Go files'
+	@echo 'Times are those of two cores with warm caches; the first time in a fresh clone, add what compiling takes.'
+	@echo
+	@echo 'make demo      a meeting, its recording, and what it takes to open it: 40 s, 4 minutes the first time'
+	@echo '               (DEMO="--s3 --duration 30s" for its flags)'
+	@echo 'make build     build ./sealtape: 5 s'
+	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: QUICKTIME'
+	@echo 'make test      the checks below, then every test with -race, against real servers and browsers,'
+	@echo '               with a sample of what has many cases, another every day: TESTTIME'
+	@echo 'make test-all  every test with every case: ALLTIME'
+	@echo 'make check     formatting, go.mod, vet and staticcheck: 30 s'
+	@echo 'make bench     what has a target beside its yardstick, as a table: 20 minutes'
+	@echo 'make soak      what takes minutes of real time: a network that is out, play for SOAK=12m: 20 minutes'
+	@echo 'make fuzz      every fuzz target for FUZZTIME=$(FUZZTIME)'
+	@echo 'make fmt       format the Go files'
 
 build:
 	go build -o sealtape ./cmd/sealtape
 
-# Tests with servers and browsers in real time come last, one package at a
-# time: they should not have to share two cores with scrypt and the compiler.
-# Those that mostly wait do so beside one another.
-test: deps check
-	pkgs=$$(.ci/packages rest) && go test $(TESTFLAGS) $$pkgs
-	cd testdata/clock/yardstick && go test $(TESTFLAGS) .
-	pkgs=$$(.ci/packages live) && go test $(TESTFLAGS) -p 1 -parallel 4 $$pkgs
+demo:
+	@go run ./testdata/demo $(DEMO)
+
+quick:
+	go test -short $$(.ci/packages)
+
+# .ci/test checks the code, too, while servers are built.
+test: deps
+	.ci/test
+
+test-all: deps
+	.ci/test all
 
 deps: testdata/browser/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json keys/web/node_modules/.package-lock.json
 	.ci/deps
@@ -50,7 +64,8 @@ bench:
 	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./playback ./recorder/frame ./testdata/pipeline ./testdata/meeting ./testdata/player
 
 soak:
-	pkgs=$$(.ci/packages live) && go vet -tags soak $$pkgs && go test -tags soak -run Soak -v -p 1 -timeout 60m $$pkgs
+	go vet -tags soak $(SOAKS)
+	go test -tags soak -run Soak -v -p 1 -timeout 60m $(SOAKS)
 
 fuzz:
 	pkgs=$$(.ci/packages) && .ci/fuzz $(FUZZTIME) $$pkgs

@@ -16,6 +16,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/network"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -23,6 +24,7 @@ import (
 // another trailer. The token of before has expired.
 func TestServerRestart(t *testing.T) {
 	t.Parallel()
+	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{EmptyTimeout: time.Minute, DepartureTimeout: time.Minute,
@@ -40,15 +42,15 @@ func TestServerRestart(t *testing.T) {
 	someone(t, ctx, s, s.URL, "r-3", "ada")
 	someone(t, ctx, s, s.URL, "r-4", "ada")
 	var asked atomic.Int32
-	tokens := livekit.Config{URL: s.URL, Room: "r", TokenFunc: func(context.Context) (string, error) {
+	tokens := livekit.Config{URL: s.URL, Room: "r", Resume: soon, TokenFunc: func(context.Context) (string, error) {
 		asked.Add(1)
 		return shortToken(t, s, "r", "bot"), nil
 	}}
 	l := live(t, ctx, tokens, recorder.Config{})
 	// These two have no way back: one has but a token that expires, the other
 	// was told not to try.
-	expired := live(t, ctx, livekit.Config{URL: s.URL, Token: shortToken(t, s, "r-2", "bot")}, recorder.Config{})
-	never := live(t, ctx, livekit.Config{URL: s.URL, Room: "r-3", APIKey: s.APIKey, APISecret: s.APISecret, Rejoin: -1}, recorder.Config{})
+	expired := live(t, ctx, livekit.Config{URL: s.URL, Resume: soon, Token: shortToken(t, s, "r-2", "bot")}, recorder.Config{})
+	never := live(t, ctx, livekit.Config{URL: s.URL, Room: "r-3", APIKey: s.APIKey, APISecret: s.APISecret, Resume: soon, Rejoin: -1}, recorder.Config{})
 	// This one is stopped while it is away.
 	stopped := live(t, ctx, livekit.Config{URL: s.URL, Room: "r-4", APIKey: s.APIKey, APISecret: s.APISecret}, recorder.Config{})
 	l.hears(0)
@@ -113,6 +115,7 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 // impaired starts a server behind a network that can be cut.
 func impaired(t *testing.T, ctx context.Context) (*servers.LiveKit, *network.Network) {
 	t.Helper()
+	sample.Live(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Relayed: true, Progress: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +150,11 @@ func ways(t *testing.T, n *network.Network, room string, who ...string) map[stri
 	return ways
 }
 
+// soon is a time to resume in that a test can wait for.
+const soon = 3 * time.Second
+
 // The recorder's network is cut, for all but the server's own life of a member.
+// The longest cut outlasts the time for which the server keeps a member.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
@@ -156,7 +163,7 @@ func TestCut(t *testing.T) {
 	cut := func(way *network.Client) { way.Cut() }
 	mend := func(way *network.Client) { way.Mend() }
 	// All at the same time, in order of their ends: it is mostly waiting.
-	tests := []struct {
+	type test struct {
 		name  string
 		lasts time.Duration
 		cut   func(way *network.Client)
@@ -164,17 +171,20 @@ func TestCut(t *testing.T) {
 		// reason is that of the hole, how is how the recorder came back: "" if it
 		// did not notice that it was gone, "either" if that is up to the server.
 		reason, how string
-	}{
+	}
+	tests := []test{
 		// The connection of the signalling breaks, media flows.
 		{"signal", 0, func(way *network.Client) { way.Reset() }, func(*network.Client) {}, "", media.ReconnectResume},
 		{"2 s", 2 * time.Second, cut, mend, media.GapLoss, ""},
 		// It breaks and cannot be mended in time: the connection is given up while
 		// the SDK still waits to resume it. Ben comes meanwhile.
-		{"signal for long", 13 * time.Second, func(way *network.Client) {
+		{"signal for long", soon + time.Second, func(way *network.Client) {
 			way.CutSignal()
 			way.Reset()
 		}, func(way *network.Client) { way.MendSignal() }, media.GapReconnect, media.ReconnectRejoin},
-		{"20 s", 20 * time.Second, cut, mend, media.GapReconnect, "either"},
+	}
+	if sample.All() {
+		tests = append(tests, test{"20 s", 20 * time.Second, cut, mend, media.GapReconnect, "either"})
 	}
 	lives := make([]*life, len(tests))
 	there := make([]map[string]*network.Client, len(tests))
@@ -182,7 +192,7 @@ func TestCut(t *testing.T) {
 	for i, tt := range tests {
 		there[i] = ways(t, n, tt.name, "ada", "ben", "bot")
 		someone(t, ctx, s, there[i]["ada"].URL, tt.name, "ada")
-		lives[i] = live(t, ctx, livekit.Config{URL: there[i]["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: tt.name}, recorder.Config{})
+		lives[i] = live(t, ctx, livekit.Config{URL: there[i]["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: tt.name, Resume: soon}, recorder.Config{})
 	}
 	for _, l := range lives {
 		l.hears(0)

@@ -13,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/network"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -20,6 +21,8 @@ const lossTime = 12 * time.Second
 
 // Whatever the network does, what was published is recorded or declared.
 func TestLoss(t *testing.T) {
+	t.Parallel()
+	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Relayed: true, Progress: func(line string) { t.Log(line) }})

@@ -16,6 +16,7 @@
 package livekit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -60,6 +61,10 @@ type Config struct {
 	Keys recorder.KeyProvider
 	// Passphrase is short for Keys that are shared and follow from it.
 	Passphrase []byte
+	// Resume is how long a broken connection may take to be resumed before the
+	// recorder joins anew, 0 for 10 s. The server keeps a member whose media
+	// stopped for 15 s.
+	Resume time.Duration
 	// Rejoin is how long the recorder may be away from a room that it lost before
 	// it gives it up: 0 is 15 minutes, less than 0 gives up at once.
 	Rejoin time.Duration
@@ -129,6 +134,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 		}
 		c.Keys = recorder.SharedKeys(ring)
 	}
+	c.Resume = cmp.Or(c.Resume, defaultResume)
 	r := &Room{
 		c: c, name: name, log: log,
 		events: make(chan recorder.RoomEvent, eventQueue), ear: newEar(),

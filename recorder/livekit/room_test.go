@@ -15,6 +15,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -22,6 +23,7 @@ const passphrase = "correct horse"
 
 func server(t *testing.T) (*servers.LiveKit, context.Context) {
 	t.Helper()
+	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Progress: func(line string) { t.Log(line) }})

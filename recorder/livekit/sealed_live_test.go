@@ -9,12 +9,15 @@ import (
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
 // Two members write under keys of their own, at the same index; the recorder
 // reads both, and answers under its own.
 func TestEncryptedDataOfEachMember(t *testing.T) {
+	t.Parallel()
+	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})

@@ -18,9 +18,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// resumeTime is how long the SDK may take to resume a connection before the
-// recorder joins anew. The server keeps a member whose media stopped for 15 s.
-const resumeTime = 10 * time.Second
+const defaultResume = 10 * time.Second
 
 // A session is one time in the room: from a join until the connection cannot be
 // resumed. Resuming is the SDK's. It would also join anew by itself, with a
@@ -260,7 +258,7 @@ func (s *session) reconnecting() {
 		return
 	}
 	s.doubt = time.Now()
-	s.patience = time.AfterFunc(resumeTime, func() { s.lose(lkproto.DisconnectReason_CONNECTION_TIMEOUT) })
+	s.patience = time.AfterFunc(s.r.c.Resume, func() { s.lose(lkproto.DisconnectReason_CONNECTION_TIMEOUT) })
 	s.mu.Unlock()
 	s.gathered()
 }

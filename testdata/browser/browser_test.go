@@ -13,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/testdata/browser"
 	"github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -20,6 +21,7 @@ const passphrase = "what the members know"
 
 func startServer(t *testing.T) (context.Context, *servers.LiveKit) {
 	t.Helper()
+	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})

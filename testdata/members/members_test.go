@@ -16,6 +16,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -23,6 +24,7 @@ const passphrase = "what the members know"
 
 func start(t *testing.T) (context.Context, *servers.LiveKit) {
 	t.Helper()
+	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})

@@ -19,6 +19,7 @@ import (
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/network"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -355,6 +356,7 @@ func TestHead(t *testing.T) {
 // Media of a real server goes through the relay and nowhere else: nobody
 // receives more than the relay passed, and nothing when it passes nothing.
 func TestLiveKit(t *testing.T) {
+	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Relayed: true, Progress: func(line string) { t.Log(line) }})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/testdata/player"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // step is how far a track may be from the recording clock. At more than usual
@@ -26,6 +27,7 @@ const most = 0.8
 // Every track is in step with the recording clock, at every speed and wherever
 // one seeks in an hour.
 func TestInStep(t *testing.T) {
+	sample.Live(t)
 	people := newPeople(t)
 	m, err := player.Flashes(people.Readers, 3, 2, time.Hour, true)
 	if err != nil {
@@ -53,6 +55,7 @@ func TestInStep(t *testing.T) {
 
 // So are pictures of all codecs, beside one another.
 func TestCodecsInStep(t *testing.T) {
+	sample.Live(t)
 	people := newPeople(t)
 	m, err := player.Lab(people.Readers, 70*time.Second)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -28,6 +29,7 @@ func wantClosed(t *testing.T, url string) {
 }
 
 func TestLiveKit(t *testing.T) {
+	sample.Live(t)
 	t.Setenv("SEALTAPE_PASSPHRASE", canary)
 	t.Setenv("GOOGLE_API_KEY", canary)
 	s, err := servers.StartLiveKit(t.Context(), servers.LiveKitConfig{Progress: func(s string) { t.Log(s) }})
@@ -56,6 +58,7 @@ func TestLiveKit(t *testing.T) {
 }
 
 func TestMinIO(t *testing.T) {
+	sample.Live(t)
 	t.Setenv("SEALTAPE_PASSPHRASE", canary)
 	s, err := servers.StartMinIO(t.Context(), servers.MinIOConfig{Progress: func(s string) { t.Log(s) }})
 	if err != nil {
@@ -171,6 +174,7 @@ func wantLoopback(t *testing.T, dir string) {
 }
 
 func TestCancelledStart(t *testing.T) {
+	sample.Live(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := servers.StartMinIO(ctx, servers.MinIOConfig{}); !errors.Is(err, context.Canceled) {
@@ -180,6 +184,7 @@ func TestCancelledStart(t *testing.T) {
 
 // A server that crashed comes back on the same port with what it had.
 func TestCrashAndRestart(t *testing.T) {
+	sample.Live(t)
 	s, err := servers.StartMinIO(t.Context(), servers.MinIOConfig{})
 	if err != nil {
 		t.Fatal(err)
