@@ -21,10 +21,12 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 const (
-	hours        = 8
+	allHours     = 8 // of which a sample has fewer
+	someHours    = 3
 	voices       = 6
 	cameras      = 2
 	mostMemory   = 64<<20 + (voices+cameras+1)*(2<<20) // the guest's track counted
@@ -44,15 +46,22 @@ const (
 // track a second after the first minutes. What else happens is that of a real
 // one: segments are sealed, packets are lost, keys change, guests come and go,
 // people speak, write and mute. What the recorder and the archive keep in memory
-// does not grow.
+// does not grow. The first three hours are a sample.
 func TestEightHours(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three hours take ten seconds")
+	}
+	hours := someHours
+	if sample.All() {
+		hours = allHours
+	}
 	folder := memory(t)
 	id, err := age.GenerateHybridIdentity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		m := newMeeting(t, folder, id.Recipient())
+		m := newMeeting(t, folder, id.Recipient(), time.Duration(hours)*time.Hour)
 		var first, last, most, inUse uint64
 		for s := range hours * 3600 {
 			m.second(t, s)
@@ -62,7 +71,7 @@ func TestEightHours(t *testing.T) {
 				if at <= time.Hour {
 					first = max(first, live)
 				}
-				if at > (hours-1)*time.Hour {
+				if at > time.Duration(hours-1)*time.Hour {
 					last = max(last, live)
 				}
 			}
@@ -90,7 +99,9 @@ func BenchmarkEightHours(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	out, err := exec.CommandContext(b.Context(), self, "-test.run", "^TestEightHours$", "-test.v").CombinedOutput()
+	cmd := exec.CommandContext(b.Context(), self, "-test.run", "^TestEightHours$", "-test.v")
+	cmd.Env = append(os.Environ(), "SEALTAPE_TEST_ALL=1")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
@@ -102,7 +113,7 @@ func BenchmarkEightHours(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("%d %s", hours, said[0])
+	b.Logf("%d %s", allHours, said[0])
 	b.ReportMetric(float64(kib)/1024, "ours:MiB")
 	b.ReportMetric(mostMemory>>20, "max:MiB")
 }
@@ -141,7 +152,7 @@ type sender struct {
 	plain []byte
 }
 
-func newMeeting(t *testing.T, folder string, reader age.Recipient) *meeting {
+func newMeeting(t *testing.T, folder string, reader age.Recipient, length time.Duration) *meeting {
 	w := newWriter(t, folder, reader)
 	m := &meeting{room: roomtest.New("weekly"), keys: frame.NewKeyring(0, frame.KeyOptions{}), done: make(chan error, 1), w: w}
 	m.rotate(t, 0)
@@ -149,7 +160,7 @@ func newMeeting(t *testing.T, folder string, reader age.Recipient) *meeting {
 		Announcement: "recording", Segment: 30 * time.Second})
 	go func() {
 		report, err := r.Record(t.Context(), m.room)
-		if err == nil && report.Duration < hours*time.Hour {
+		if err == nil && report.Duration < length {
 			err = fmt.Errorf("recorded %v only", report.Duration)
 		}
 		m.done <- err
