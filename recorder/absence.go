@@ -52,9 +52,19 @@ func (p *producers) back(e RoomEvent, at time.Duration) {
 	}
 	p.absences.add(span{since, at})
 	p.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
+	if e.Reason == media.ReconnectRejoin {
+		return
+	}
+	// The tracks go on, but for those that ended with the connection.
 	p.mu.Lock()
-	p.reconnects++
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	for _, slots := range p.slots {
+		for _, s := range slots {
+			if !s.busy && s.freed >= since {
+				s.away, s.lost, s.back = true, max(s.ended, since), at
+			}
+		}
+	}
 }
 
 // missed declares what is missing of an absence that lasted until to, if there
@@ -95,10 +105,8 @@ func (p *producers) misses(s *slot, info TrackInfo) (from time.Duration, ok bool
 	away := s.away
 	s.away = false
 	switch {
-	case s.ended == 0 || p.reconnects <= s.reconnects:
-		return 0, false
 	case !away:
-		return s.ended, true
+		return 0, false // it ended by itself
 	case info.Wanted.IsZero():
 		return 0, false // it is muted
 	case info.Wanted.Sub(p.start) > s.back+lateReturn:

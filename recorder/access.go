@@ -37,8 +37,8 @@ type Admitter interface {
 // Access and one epoch. It belongs to the keeper's goroutine.
 type admission struct {
 	access  Access
-	room    map[string]bool // who is in the room
-	present map[string]bool // readers among them
+	roster  *Roster
+	present map[string]bool // readers who were here when what is written now was received
 	sealed  map[string]bool // those of the current epoch
 	owed    []string        // with an Admitter: who is to be admitted
 }
@@ -47,7 +47,16 @@ type admission struct {
 // read what is written now: then the open segment has to end. Joins can wait
 // for it to end by itself, and so are gathered.
 func (a *admission) event(e media.Event) (left bool) {
-	if a.access == nil || !a.here(e) {
+	if a.access == nil {
+		return false
+	}
+	switch e.Type {
+	case media.EventJoin, media.EventLeave:
+	case media.EventVerified:
+		if _, here := a.roster.Here(e.Participant); !here {
+			return false
+		}
+	default:
 		return false
 	}
 	_, _, reads := a.access.Reader(e.Participant)

@@ -14,31 +14,35 @@ var (
 
 // An attendance ends a recording that nobody attends. One goroutine uses it.
 type attendance struct {
-	grace time.Duration // after the last person left; 0 is for ever
-	wait  time.Duration // for the first person to come; 0 is for ever
-	stop  func(error)
+	roster *Roster
+	grace  time.Duration // after the last person left; 0 is for ever
+	wait   time.Duration // for the first person to come; 0 is for ever
+	stop   func(error)
 
-	people map[string]bool
-	timer  *time.Timer
+	timer    *time.Timer
+	deserted bool // the last person has left
 }
 
 // begin starts to wait.
 func (a *attendance) begin() {
-	a.people = make(map[string]bool)
-	if a.wait > 0 {
+	if people, _ := a.roster.People(); people == 0 && a.wait > 0 {
 		a.timer = time.AfterFunc(a.wait, func() { a.stop(errNobody) })
 	}
 }
 
-// event notes who comes and goes.
+// event looks who is here now that somebody came or went.
 func (a *attendance) event(e RoomEvent) {
-	switch {
-	case e.Type == media.EventJoin && !e.Machine:
-		a.people[e.Participant] = true
+	if e.Type != media.EventJoin && e.Type != media.EventLeave {
+		return
+	}
+	switch people, attended := a.roster.People(); {
+	case people > 0:
 		a.end()
-	case e.Type == media.EventLeave && a.people[e.Participant]:
-		delete(a.people, e.Participant)
-		if len(a.people) == 0 && a.grace != 0 {
+		a.deserted = false
+	case attended && !a.deserted:
+		a.end() // it may be for the first to come
+		a.deserted = true
+		if a.grace != 0 {
 			a.timer = time.AfterFunc(max(0, a.grace), func() { a.stop(errDeserted) })
 		}
 	}
@@ -48,5 +52,6 @@ func (a *attendance) event(e RoomEvent) {
 func (a *attendance) end() {
 	if a.timer != nil {
 		a.timer.Stop()
+		a.timer = nil
 	}
 }

@@ -131,6 +131,39 @@ func TestAbsenceIsDeclared(t *testing.T) {
 	}
 }
 
+// What was taken out of the room, or went with who published it, before the
+// recorder was away is not missing when it comes back after that.
+func TestAbsenceOfWhatHadEnded(t *testing.T) {
+	const s = time.Second
+	for _, how := range []string{media.ReconnectResume, media.ReconnectRejoin} {
+		t.Run(how, func(t *testing.T) {
+			out, report := record(t, recorder.Config{}, func(room *roomtest.Room, stop func()) {
+				room.Join("alice", "Alice")
+				tr := room.Publish(opusInfo)
+				sound(tr, 0, 100)
+				tr.End()
+				room.Leave("alice")
+				time.Sleep(20 * s)
+				since := time.Now()
+				if how == media.ReconnectRejoin {
+					lose(room)
+				}
+				time.Sleep(s)
+				room.Emit(recorder.RoomEvent{Type: media.EventReconnect, Since: since, Reason: how})
+				time.Sleep(20 * s)
+				room.Join("alice", "Alice")
+				info := opusInfo
+				info.ID, info.Wanted = "TR_2", time.Now()
+				sound(room.Publish(info), 0, 50)
+				stop()
+			})
+			if _, events, tracks := out.read(t); len(tracks) != 1 || len(whole(events, 1)) != 0 || report.Incomplete {
+				t.Errorf("%d tracks, holes %+v, report %+v", len(tracks), whole(events, 1), report)
+			}
+		})
+	}
+}
+
 // A muted track misses nothing while it stays muted; when it comes back
 // unmuted nobody knows since when it was.
 func TestAbsenceOfMutedTrack(t *testing.T) {

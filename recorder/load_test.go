@@ -57,34 +57,34 @@ func TestLoadIsBounded(t *testing.T) {
 // However many come and go, the last of them are remembered and no more.
 func TestWhoIsGoneIsForgotten(t *testing.T) {
 	p := &producers{r: New(Config{Recording: "x", Sink: struct{ Sink }{}, Announcement: "x"}),
-		slots: make(map[slotKey][]*slot), present: make(map[string]bool)}
+		slots: make(map[slotKey][]*slot), roster: NewRoster()}
 	who := func(n int) string { return fmt.Sprint("guest-", n) }
 	info := func(n int) TrackInfo {
 		return TrackInfo{Participant: who(n), Source: media.Microphone, Codec: media.Opus}
 	}
 	const guests = 3 * maxRemembered
-	stays := p.slot(info(-1))
-	p.count(RoomEvent{Type: media.EventJoin, Participant: who(-1)})
+	stays, _ := p.slot(info(-1))
+	p.list(RoomEvent{Type: media.EventJoin, Participant: who(-1)})
 	var last *slot
 	for n := range guests {
-		p.count(RoomEvent{Type: media.EventJoin, Participant: who(n)})
-		last = p.slot(info(n))
+		p.list(RoomEvent{Type: media.EventJoin, Participant: who(n)})
+		last, _ = p.slot(info(n))
 		last.busy, last.freed = false, time.Duration(n)
-		p.count(RoomEvent{Type: media.EventLeave, Participant: who(n)})
+		p.list(RoomEvent{Type: media.EventLeave, Participant: who(n)})
 	}
-	if p.held > maxRemembered || len(p.slots) != p.held || len(p.present) > maxRemembered {
-		t.Errorf("%d media are remembered, of %d members, and %d who were here", p.held, len(p.slots), len(p.present))
+	if p.held > maxRemembered || len(p.slots) != p.held || len(p.roster.gone) > maxRemembered {
+		t.Errorf("%d media are remembered, of %d members, and %d who were here", p.held, len(p.slots), len(p.roster.gone))
 	}
-	if s := p.slot(info(guests - 1)); s != last {
+	if s, _ := p.slot(info(guests - 1)); s != last {
 		t.Error("the last medium does not go on")
 	}
 	if s := p.slots[slotKey{who(-1), media.Microphone, media.Opus}]; len(s) != 1 || s[0] != stays {
 		t.Error("a medium that is recorded was forgotten")
 	}
-	if s := p.slot(info(0)); s.media.UID <= last.media.UID {
+	if s, _ := p.slot(info(0)); s.media.UID <= last.media.UID {
 		t.Error("the first medium is remembered")
 	}
-	if p.r.report.Participants != guests+1 || p.r.status.Participants != 1 {
-		t.Errorf("%d members came and %d are here, want %d and 1", p.r.report.Participants, p.r.status.Participants, guests+1)
+	if p.roster.Met() != guests+1 || p.roster.Len() != 1 {
+		t.Errorf("%d members came and %d are here, want %d and 1", p.roster.Met(), p.roster.Len(), guests+1)
 	}
 }

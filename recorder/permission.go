@@ -140,24 +140,3 @@ func (t *trackRecorder) goOn(at time.Duration) {
 	t.closeHole(to)
 	t.wantKey()
 }
-
-// here keeps who is in the room, for those who are verified later.
-func (a *admission) here(e media.Event) bool {
-	switch e.Type {
-	case media.EventJoin:
-		if a.room == nil {
-			a.room = make(map[string]bool)
-		}
-		if len(a.room) >= maxRemembered {
-			return false
-		}
-		a.room[e.Participant] = true
-	case media.EventLeave:
-		delete(a.room, e.Participant)
-	case media.EventVerified:
-		return a.room[e.Participant]
-	default:
-		return false
-	}
-	return true
-}

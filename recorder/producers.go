@@ -15,7 +15,7 @@ import (
 // sweepEvery is how often tracks are asked what they held for too long.
 const sweepEvery = 100 * time.Millisecond
 
-// maxRemembered bounds the media and the members, counted apart, that are
+// maxRemembered bounds the media, and the members, counted apart, that are
 // remembered after they are gone.
 const maxRemembered = 4096
 
@@ -30,21 +30,19 @@ type producers struct {
 	tracks sync.WaitGroup
 	over   atomic.Bool // the recording is over, though the room is not left yet
 
-	mu         sync.Mutex
-	slots      map[slotKey][]*slot
-	byID       map[string]*trackRecorder
-	present    map[string]bool // whether who came is still here
-	here       int             // who is
-	uids       uint64
-	held       int // slots
-	alive      int
-	running    map[*trackRecorder]bool
-	waits      map[string]*wait // by track
-	reconnects int
-	absence    absence
+	mu      sync.Mutex
+	slots   map[slotKey][]*slot
+	byID    map[string]*trackRecorder
+	uids    uint64
+	held    int // slots
+	alive   int
+	running map[*trackRecorder]bool
+	waits   map[string]*wait // by track
+	absence absence
 
 	absences awayLog
 
+	roster  *Roster
 	gate    gate
 	attends attendance
 	conduct *conduct
@@ -53,13 +51,14 @@ type producers struct {
 // A slot is one participant's medium for the whole recording: a track that is
 // published again continues it.
 type slot struct {
-	media      media.Track
-	busy       bool
-	ended      time.Duration
-	reconnects int           // how many there had been when it ended
-	done       chan struct{} // closed when it is free again
-	freed      time.Duration // when that was
-	muted      bool          // it ended so
+	media media.Track
+	busy  bool
+	track Track // that it is busy with
+	next  bool  // another one waits to go on with it
+	ended time.Duration
+	done  chan struct{} // closed when it is free again
+	freed time.Duration // when that was
+	muted bool          // it ended so
 
 	// While the recorder was away, see absence:
 	away       bool
@@ -91,6 +90,9 @@ func (p *producers) accept(ctx context.Context) error {
 			return err
 		}
 		at := max(0, e.At.Sub(p.start))
+		if _, ok := p.room.(Lister); !ok {
+			p.list(e)
+		}
 		p.attends.event(e)
 		if p.gate.isShut() && !kept(e.Type) {
 			continue
@@ -116,34 +118,17 @@ func (p *producers) accept(ctx context.Context) error {
 		default:
 			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
 		}
-		p.count(e)
 	}
 }
 
-// count keeps who is here.
-func (p *producers) count(e RoomEvent) {
-	p.r.mu.Lock()
-	defer p.r.mu.Unlock()
+// list keeps the roster of a room that keeps none.
+func (p *producers) list(e RoomEvent) {
 	switch e.Type {
 	case media.EventJoin:
-		here, met := p.present[e.Participant]
-		if !met {
-			p.r.report.Participants++
-			if len(p.present) >= maxRemembered {
-				maps.DeleteFunc(p.present, func(_ string, here bool) bool { return !here })
-			}
-		}
-		if !here {
-			p.here++
-		}
-		p.present[e.Participant] = true
+		p.roster.Came(Member{Identity: e.Participant, Name: e.Name, Machine: e.Machine, Since: e.At})
 	case media.EventLeave:
-		if p.present[e.Participant] {
-			p.here--
-			p.present[e.Participant] = false
-		}
+		p.roster.Went(e.Participant, "")
 	}
-	p.r.status.Participants = p.here
 }
 
 // add starts to record a track.
@@ -157,13 +142,54 @@ func (p *producers) add(t Track, at time.Duration) {
 		return
 	}
 	p.alive++
-	s := p.slot(info)
+	s, before := p.slot(info)
 	rec := p.recorder(t, info, s)
 	p.byID[info.ID] = rec
 	p.running[rec] = true
-	unmuted := s.muted && !info.Wanted.IsZero() // while nobody saw it
 	done := make(chan struct{})
-	s.done, s.muted = done, false
+	s.done = done
+	p.mu.Unlock()
+
+	if before == nil {
+		p.begin(rec, s, at)
+	}
+	p.tracks.Go(func() {
+		if before != nil {
+			<-before
+			p.begin(rec, s, max(at, s.ended))
+		}
+		if err := rec.run(); err != nil {
+			p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
+		}
+		p.finish(rec, s)
+		close(done)
+		if info.Source == media.Screen {
+			p.emit(media.Event{Time: rec.end, Type: media.EventScreenEnd, Participant: info.Participant, Track: s.media.UID})
+		}
+		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
+		p.r.read(rec, true)
+	})
+}
+
+// begin tells of a track that goes on with its slot from now on, and declares what
+// it misses.
+func (p *producers) begin(rec *trackRecorder, s *slot, at time.Duration) {
+	info := rec.info
+	p.mu.Lock()
+	s.track, s.next = rec.track, false
+	unmuted := s.muted && !info.Wanted.IsZero() // while nobody saw it
+	rec.media = s.media
+	declared, waited := p.came(info.ID)
+	if from, ok := p.misses(s, info); ok {
+		// The recorder was away, not the sender: what it missed is a hole.
+		rec.seen, rec.end = true, from
+		rec.openHole(from, media.GapReconnect)
+	} else if !info.Wanted.IsZero() {
+		rec.openHole(max(declared, info.Wanted.Sub(p.start)), media.GapStart)
+	} else if waited {
+		rec.openHole(declared, media.GapStart)
+	}
+	s.muted = false
 	p.mu.Unlock()
 
 	p.emit(media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name,
@@ -175,38 +201,38 @@ func (p *producers) add(t Track, at time.Duration) {
 		p.emit(media.Event{Time: at, Type: media.EventUnmute, Participant: info.Participant, Track: s.media.UID})
 	}
 	p.r.read(rec, false)
-	p.tracks.Add(1)
-	go func() {
-		defer p.tracks.Done()
-		if err := rec.run(); err != nil {
-			p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
-		}
-		p.mu.Lock()
-		s.busy, s.ended, s.reconnects, s.muted = false, rec.end, p.reconnects, rec.muted.on()
-		s.freed = time.Since(p.start)
-		s.media.Width, s.media.Height = rec.media.Width, rec.media.Height // what is published again may differ
-		p.alive--
-		if p.byID[info.ID] == rec {
-			delete(p.byID, info.ID)
-		}
-		delete(p.running, rec)
-		p.mu.Unlock()
-		close(done)
-		if info.Source == media.Screen {
-			p.emit(media.Event{Time: rec.end, Type: media.EventScreenEnd, Participant: info.Participant, Track: s.media.UID})
-		}
-		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
-		p.r.read(rec, true)
-	}()
+	rec.known.Store(true)
+	p.tellMute(rec, at)
 }
 
-// slot finds or makes the slot for a track. p.mu is held.
-func (p *producers) slot(info TrackInfo) *slot {
+// finish gives a track's slot back.
+func (p *producers) finish(rec *trackRecorder, s *slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.busy, s.ended, s.muted, s.track = s.next, rec.end, rec.muted.on(), nil
+	s.freed = time.Since(p.start)
+	s.media.Width, s.media.Height = rec.media.Width, rec.media.Height // what is published again may differ
+	p.alive--
+	if p.byID[rec.info.ID] == rec {
+		delete(p.byID, rec.info.ID)
+	}
+	delete(p.running, rec)
+}
+
+// slot finds or makes the slot for a track. Where it is not free yet, because the
+// track before has just ended, before is closed when it is. p.mu is held.
+func (p *producers) slot(info TrackInfo) (s *slot, before <-chan struct{}) {
 	key := slotKey{info.Participant, info.Source, info.Codec}
 	for _, s := range p.slots[key] {
 		if !s.busy {
 			s.busy = true
-			return s
+			return s, nil
+		}
+	}
+	for _, s := range p.slots[key] {
+		if e, ok := s.track.(Ender); ok && !s.next && e.Ended() {
+			s.next = true
+			return s, s.done
 		}
 	}
 	if p.held >= maxRemembered {
@@ -214,12 +240,12 @@ func (p *producers) slot(info TrackInfo) *slot {
 	}
 	p.uids++
 	p.held++
-	s := &slot{busy: true, media: media.Track{
+	s = &slot{busy: true, media: media.Track{
 		UID: p.uids, Participant: info.Participant, Name: info.Name,
 		Source: info.Source, Codec: info.Codec,
 	}}
 	p.slots[key] = append(p.slots[key], s)
-	return s
+	return s, nil
 }
 
 // forget lets go of the half of the slots that have been free for longest: what
@@ -278,16 +304,6 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	}
 	if rec.refuse != "" {
 		p.r.c.Log.Warn("a track is not recorded", "track", s.media.UID, "reason", rec.refuse)
-	}
-	declared, waited := p.came(info.ID)
-	if from, ok := p.misses(s, info); ok {
-		// The recorder was away, not the sender: what it missed is a hole.
-		rec.seen, rec.end = true, from
-		rec.openHole(from, media.GapReconnect)
-	} else if !info.Wanted.IsZero() {
-		rec.openHole(max(declared, info.Wanted.Sub(p.start)), media.GapStart)
-	} else if waited {
-		rec.openHole(declared, media.GapStart)
 	}
 	return rec
 }

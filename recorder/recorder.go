@@ -102,6 +102,7 @@ type Recorder struct {
 	status   Status
 	report   Report
 	room     Room // nil before it was told
+	roster   *Roster
 	outcomes map[media.Codec]*outcomeCounts
 	holes    map[string]Holes
 	reading  map[*trackRecorder]bool
@@ -154,8 +155,8 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 
 	p := &producers{r: r, conduct: newConduct(), room: room, start: start, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), present: make(map[string]bool), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait),
-		attends: attendance{grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait),
+		roster: r.Roster(), attends: attendance{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})
 	r.board.set(p)
@@ -192,6 +193,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		p.emit(media.Event{Time: end, Type: media.EventStop, Reason: reason})
 		r.mu.Lock()
 		r.report.Reason, r.report.Duration = reason, end
+		r.report.Participants, r.report.Tracks = p.roster.Met(), int(p.uids)
 		if errors.Is(err, ErrEnded) {
 			r.report.Cause = err
 		}
@@ -232,7 +234,7 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 		sink: r.c.Sink, recording: r.c.Recording, start: start,
 		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone, sealing: r.sealing,
 		refusals: refusals{declare: r.gap, dropped: p.refused},
-	}, admit: admission{access: r.c.Access}}
+	}, admit: admission{access: r.c.Access, roster: p.roster}}
 	k.s.before = k.before
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()

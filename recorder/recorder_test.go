@@ -316,16 +316,17 @@ func TestRepublishContinuesTheTrack(t *testing.T) {
 	s, _ := record(t, recorder.Config{Duration: 9 * time.Second}, func(room *roomtest.Room, _ func()) {
 		for i := range 3 {
 			info := opusInfo
-			info.ID = fmt.Sprint("TR_", i)
+			info.ID, info.Wanted = fmt.Sprint("TR_", i), time.Now()
 			tr := room.Publish(info)
 			for n := range 50 {
 				tr.Send(opusPacket(n, opusPayload(n)))
 				time.Sleep(20 * time.Millisecond)
 			}
+			since := time.Now()
 			tr.End()
 			time.Sleep(time.Second)
 			if i == 1 {
-				room.Emit(recorder.RoomEvent{Type: media.EventReconnect})
+				room.Emit(recorder.RoomEvent{Type: media.EventReconnect, Since: since, Reason: media.ReconnectResume})
 			}
 		}
 	})

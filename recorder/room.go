@@ -54,6 +54,8 @@ type RoomEvent struct {
 	Type media.EventType
 	// Participant is the identity, Name the display name.
 	Participant, Name string
+	// Visit is the Member's, for EventJoin and EventLeave of a Lister.
+	Visit int
 	// Track is set for EventTrack: the recorder reads it until io.EOF.
 	Track Track
 	// TrackID names the track of an EventMute or EventUnmute.
@@ -85,6 +87,17 @@ type Track interface {
 	// RequestKeyFrame asks the sender for a key frame (RTCP PLI, RFC 4585).
 	// The caller throttles. It does not block.
 	RequestKeyFrame()
+}
+
+// An Ender is a Track that tells when it has ended in its room, from which moment
+// on its Read comes to io.EOF. What the same member publishes of the same kind
+// then goes on with it, though it be here before that: who comes back by another
+// connection, before the server knew that they were gone, or publishes anew.
+// Without it the two may become two tracks.
+type Ender interface {
+	Track
+	// Ended may be asked at any time by any goroutine.
+	Ended() bool
 }
 
 // TrackInfo is what a room knows of a track.

@@ -117,6 +117,9 @@ func (r *Recorder) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.status
+	if r.roster != nil {
+		s.Participants = r.roster.Len()
+	}
 	s.Frames, s.Failed = r.counts.frames.Load(), r.counts.failed.Load()
 	s.Lost, s.MediaBytes = r.counts.lost.Load(), r.counts.bytes.Load()
 	s.Outcomes = make(map[CodecOutcome]int64)
@@ -156,7 +159,19 @@ func (r *Recorder) begin(room Room, start time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.room, r.status.Started = room, start
+	if l, ok := room.(Lister); ok {
+		r.roster = l.Roster()
+	} else {
+		r.roster = NewRoster()
+	}
 	r.alive.Store(1)
+}
+
+// Roster is who is in the room that is recorded, nil before there is one.
+func (r *Recorder) Roster() *Roster {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.roster
 }
 
 // setState notes a state that does not follow from others; "" is none.
@@ -208,7 +223,6 @@ func (r *Recorder) read(t *trackRecorder, done bool) {
 	}
 	r.reading[t] = true
 	r.status.Tracks++
-	r.report.Tracks++
 }
 
 // gap counts a declared hole.

@@ -224,7 +224,7 @@ func (p *producers) tellMute(rec *trackRecorder, at time.Duration) {
 	if on {
 		typ = media.EventMute
 	}
-	if rec.toldMuted.Load() == on || !p.conduct.allows(rec.info.Participant, media.EventMute, at) {
+	if !rec.known.Load() || rec.toldMuted.Load() == on || !p.conduct.allows(rec.info.Participant, media.EventMute, at) {
 		return
 	}
 	if rec.toldMuted.CompareAndSwap(!on, on) {

@@ -47,6 +47,7 @@ type trackRecorder struct {
 	mu    sync.Mutex // held by who works on what follows: run, or expire in between
 	ended bool
 	muted muteLog
+	known atomic.Bool // the timeline has it
 	// toldMuted: the timeline says that the track is muted.
 	toldMuted atomic.Bool
 	keys      keyIndex

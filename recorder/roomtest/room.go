@@ -197,6 +197,16 @@ func (t *Track) End() { close(t.ended) }
 // KeyFrameRequested gets a value for each key frame the recorder asked for.
 func (t *Track) KeyFrameRequested() <-chan struct{} { return t.asked }
 
+// Ended implements recorder.Ender.
+func (t *Track) Ended() bool {
+	select {
+	case <-t.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Info implements recorder.Track.
 func (t *Track) Info() recorder.TrackInfo { return t.info }
 
