@@ -62,16 +62,8 @@ func (s *session) tell(e recorder.RoomEvent) {
 
 // offer queues an event unless the queue is rather full.
 func (r *Room) offer(e recorder.RoomEvent) bool {
-	if len(r.events) >= eventQueue*3/4 {
-		return false
-	}
 	e.At = time.Now()
-	select {
-	case r.events <- e:
-		return true
-	default:
-		return false
-	}
+	return r.events.offer(e)
 }
 
 // listen makes the callbacks tell what members do besides publishing.

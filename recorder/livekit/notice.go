@@ -61,8 +61,8 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	r.mu.Lock()
 	r.receiving = true
 	if r.s == s { // else enter gave notice anew
-		for identity := range r.present {
-			r.told[identity] = true
+		for _, m := range r.roster.Members() {
+			r.roster.Tell(true, m.Identity)
 		}
 	}
 	s = r.s
@@ -127,10 +127,11 @@ func (r *Room) config() Config {
 func (r *Room) welcome(s *session, identity string) {
 	r.mu.Lock()
 	announced, change := r.announced, r.change
-	if announced != "" {
-		r.told[identity] = true
-	}
 	r.mu.Unlock()
+	if announced == "" {
+		return // Announce tells all
+	}
+	r.roster.Tell(true, identity)
 	r.sayAll(s, identity, announced, change)
 }
 
@@ -160,31 +161,30 @@ func (r *Room) sayAll(s *session, identity string, texts ...string) {
 	})
 }
 
-// enter makes s the session of the room, after the recorder was away. Members
+// enter makes s the session of the room, after the recorder lost old. Members
 // are told again what is going on. Of those who knew, and saw the recorder gone
 // for a short time only, everything is received at once; the others are given
 // notice first, as at the beginning.
-func (r *Room) enter(s *session, away time.Duration) {
-	members := s.room.GetRemoteParticipants()
+func (r *Room) enter(old, s *session, away time.Duration) {
+	r.feed.Lock()
+	r.resumeList(old, s)
 	r.mu.Lock()
 	r.s = s
 	s.mu.Lock()
 	s.entered, s.waits = true, make(map[string]bool)
-	for _, p := range members {
-		if identity := p.Identity(); away >= forgetTime || !r.told[identity] {
+	for identity := range s.list.found {
+		if m, _ := r.roster.Here(identity); away >= forgetTime || !m.Told {
 			s.waits[identity] = true
 		}
 	}
 	s.mu.Unlock()
 	announced, change := r.announced, r.change
 	r.mu.Unlock()
+	r.feed.Unlock()
 	if len(r.c.Attributes) > 0 {
 		s.room.LocalParticipant.SetAttributes(r.config().Attributes)
 	}
 	r.sayAll(s, "", announced, change)
-	for _, p := range s.room.GetRemoteParticipants() { // and who came since
-		r.came(p)
-	}
 	r.subscribe(s)
 	r.visits.Go(func() { r.notice(s) })
 }
@@ -203,7 +203,7 @@ func (r *Room) notice(s *session) {
 	r.mu.Lock()
 	s.mu.Lock()
 	for identity := range s.waits {
-		r.told[identity] = r.announced != ""
+		r.roster.Tell(r.announced != "", identity)
 	}
 	s.waits = nil
 	s.mu.Unlock()

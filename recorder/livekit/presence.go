@@ -1,10 +1,10 @@
 package livekit
 
 import (
+	"cmp"
 	"time"
 
 	lkproto "github.com/livekit/protocol/livekit"
-	lksdk "github.com/livekit/server-sdk-go/v2"
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -16,80 +16,191 @@ import (
 // too; who is here is the server's word at any time.
 const returnTime = 15 * time.Second
 
-// came tells of a member, once: whoever joins while we do is both in the
-// server's list and in a callback, and whoever was here before we lost the room
-// did not come anew.
-func (r *Room) came(p *lksdk.RemoteParticipant) {
-	identity := p.Identity()
-	r.mu.Lock()
-	told := r.present[identity]
-	r.present[identity] = true
-	r.mu.Unlock()
-	if !told {
-		r.emit(recorder.RoomEvent{Type: media.EventJoin, Participant: identity, Name: p.Name(), Machine: machine(p)})
-	}
+// A listing is who is in the room of a session, as its server tells: the whole
+// list as it is joined, and every change from then on, in order. A session that
+// is the room's feeds the roster with it. Room.feed is held.
+type listing struct {
+	self  string // the recorder's own identity
+	sid   string // of the room; "" while the server has not said
+	found map[string]found
+	// missed are who was here before the recorder lost the room, and a server that
+	// made it anew has not seen yet.
+	missed map[string]bool
 }
 
-// went tells that a member left, once.
-func (r *Room) went(identity string) {
-	r.mu.Lock()
-	here := r.present[identity]
-	delete(r.present, identity)
-	delete(r.told, identity) // who comes back is told again
-	r.mu.Unlock()
-	if here {
-		r.emit(recorder.RoomEvent{Type: media.EventLeave, Participant: identity})
-	}
+// A found is a visit of a member's, with what orders visits.
+type found struct {
+	recorder.Member
+	joined int64 // ms, by the server's clock; 0 is unknown
 }
 
-// here returns the members whose join was told and whose leave was not.
-func (r *Room) here() (identities []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for identity := range r.present {
-		identities = append(identities, identity)
-	}
-	return identities
+func foundIn(p *lkproto.ParticipantInfo) found {
+	return found{recorder.Member{Identity: p.GetIdentity(), Name: p.GetName(), SID: p.GetSid(), Machine: machine(p), Since: time.Now()},
+		cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000)}
 }
 
 // machine reports whether a member is not a person, as the server says.
-func machine(p *lksdk.RemoteParticipant) bool {
-	switch lkproto.ParticipantInfo_Kind(p.Kind()) {
+func machine(p *lkproto.ParticipantInfo) bool {
+	switch p.GetKind() {
 	case lkproto.ParticipantInfo_AGENT, lkproto.ParticipantInfo_EGRESS, lkproto.ParticipantInfo_INGRESS:
 		return true
 	}
 	//lint:ignore SA1019 no other word says that a member of kind standard records
-	return p.Permissions().GetRecorder()
+	return p.GetPermission().GetRecorder()
 }
 
-// missing returns who was here and is not in the session.
-func (r *Room) missing(s *session) (identities []string) {
-	for _, identity := range r.here() {
-		if s.room.GetParticipantByIdentity(identity) == nil {
-			identities = append(identities, identity)
-		}
+// listed takes the list of those who are in the room as it is joined.
+func (s *session) listed(j *lkproto.JoinResponse) {
+	if s.begun.Load() {
+		return // the SDK joins anew, which is not its to do: see oneConnection
 	}
-	return identities
+	s.r.feed.Lock()
+	defer s.r.feed.Unlock()
+	s.list = listing{self: j.GetParticipant().GetIdentity(), sid: j.GetRoom().GetSid(), found: make(map[string]found)}
+	for _, p := range j.GetOtherParticipants() {
+		s.list.found[p.GetIdentity()] = foundIn(p)
+	}
 }
 
-// leaves tells who left while we were away. Where the room's server made the
-// room anew, everyone had to come back, and has some time to.
-func (r *Room) leaves(s, old *session) {
-	// The SDK waits for an ID here, which a server may send late.
-	if s.room.SID() != old.room.SID() && len(r.missing(s)) > 0 {
-		t := time.NewTimer(returnTime)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-s.ended():
-			return
-		case <-r.closed:
-			return
+// named takes the room's own SID, which a server may send late.
+func (s *session) named(sid string) {
+	s.r.feed.Lock()
+	defer s.r.feed.Unlock()
+	s.list.sid = cmp.Or(s.list.sid, sid)
+}
+
+// update takes who came, changed and left since, and returns what is true of
+// that: word of an earlier visit may come after that of a later one, and ends or
+// changes nothing.
+func (s *session) update(participants []*lkproto.ParticipantInfo) (valid []*lkproto.ParticipantInfo) {
+	s.r.feed.Lock()
+	defer s.r.feed.Unlock()
+	for _, p := range participants {
+		identity := p.GetIdentity()
+		if s.list.found == nil || identity == s.list.self {
+			valid = append(valid, p)
+			continue
+		}
+		m, was := foundIn(p), s.list.found[identity]
+		again := was.SID != "" && was.SID != m.SID
+		if p.GetState() == lkproto.ParticipantInfo_DISCONNECTED {
+			if again {
+				continue
+			}
+			delete(s.list.found, identity)
+			if s.alive() {
+				s.r.went(s, identity)
+			}
+		} else {
+			if again && m.joined != 0 && m.joined < was.joined {
+				continue
+			}
+			if was.SID == m.SID {
+				m.Since = was.Since
+			}
+			s.list.found[identity] = m
+			if s.alive() && s.r.came(s, m.Member) {
+				s.r.welcome(s, identity)
+			}
+		}
+		valid = append(valid, p)
+	}
+	return valid
+}
+
+// came notes that a member is here, and tells of it, unless that visit was told
+// of, or goes on in a room that the server made anew. It reports whether the
+// session did not know of it. r.feed is held.
+func (r *Room) came(s *session, m recorder.Member) bool {
+	was, here := r.roster.Here(m.Identity)
+	if here && s.list.missed[m.Identity] {
+		delete(s.list.missed, m.Identity)
+		r.roster.GoesOn(m.Identity, m.SID)
+		r.roster.Came(m) // the same, as it is now
+		return true
+	}
+	if here && was.SID != m.SID {
+		r.went(s, m.Identity) // and somebody came in the same moment
+	}
+	visit, news := r.roster.Came(m)
+	if news {
+		r.coming(recorder.RoomEvent{Type: media.EventJoin, Participant: m.Identity, Name: m.Name, Visit: visit, Machine: m.Machine})
+	}
+	return news
+}
+
+// went notes that a member left, and tells of it. r.feed is held.
+func (r *Room) went(s *session, identity string) {
+	was, here := r.roster.Here(identity)
+	if !here {
+		return
+	}
+	delete(s.list.missed, identity)
+	r.roster.Went(identity, was.SID)
+	r.coming(recorder.RoomEvent{Type: media.EventLeave, Participant: identity, Visit: was.Visit})
+}
+
+// coming queues that somebody came or went.
+func (r *Room) coming(e recorder.RoomEvent) {
+	// As many as there are may be listed at once, before anybody accepts.
+	r.events.put(e, max(comingQueue, 2*r.roster.Len()+eventQueue), r.closed)
+}
+
+// begin makes s the room's first session.
+func (r *Room) begin(s *session) {
+	r.feed.Lock()
+	defer r.feed.Unlock()
+	r.mu.Lock()
+	r.s = s
+	s.mu.Lock()
+	s.entered = true
+	s.mu.Unlock()
+	r.mu.Unlock()
+	for _, m := range s.list.found {
+		r.came(s, m.Member)
+	}
+}
+
+// resumeList takes the list of the session s, in which the recorder is after it
+// lost that in old: who is here still or again, who came and who left meanwhile.
+// Where the server made the room anew, everyone had to come back: their visits go
+// on, and who is not here has some time to come. r.feed is held.
+func (r *Room) resumeList(old, s *session) {
+	anew := s.list.sid == "" || s.list.sid != old.list.sid
+	s.list.missed = make(map[string]bool)
+	for _, m := range r.roster.Members() {
+		it, here := s.list.found[m.Identity]
+		switch {
+		case anew:
+			s.list.missed[m.Identity] = true
+		case !here || it.SID != m.SID:
+			r.went(s, m.Identity)
 		}
 	}
-	for _, identity := range r.missing(s) {
+	for _, m := range s.list.found {
+		r.came(s, m.Member)
+	}
+	if len(s.list.missed) > 0 {
+		r.visits.Go(func() { r.giveUp(s) })
+	}
+}
+
+// giveUp tells who did not come back to a room that was made anew.
+func (r *Room) giveUp(s *session) {
+	t := time.NewTimer(returnTime)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.ended():
+		return
+	case <-r.closed:
+		return
+	}
+	r.feed.Lock()
+	defer r.feed.Unlock()
+	for identity := range s.list.missed {
 		if s.alive() {
-			r.went(identity)
+			r.went(s, identity)
 		}
 	}
 }

@@ -152,6 +152,5 @@ func (r *Room) back(old, s *session, since time.Time) {
 	now := time.Now()
 	r.emit(recorder.RoomEvent{At: now, Type: media.EventReconnect, Since: since, Reason: media.ReconnectRejoin})
 	r.log.Info("the room was joined again", "away", now.Sub(since).Round(time.Millisecond))
-	r.enter(s, now.Sub(since))
-	r.visits.Go(func() { r.leaves(s, old) })
+	r.enter(old, s, now.Sub(since))
 }

@@ -30,10 +30,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
-const (
-	eventQueue  = 1024 // when full, the SDK's callbacks wait
-	joinTimeout = 15 * time.Second
-)
+const joinTimeout = 15 * time.Second
 
 // Config says how to join.
 type Config struct {
@@ -82,13 +79,15 @@ type Room struct {
 	c      Config
 	name   string
 	log    *slog.Logger
-	events chan recorder.RoomEvent
+	events queue
 	ended  chan struct{} // closed when the room is over
 	closed chan struct{} // closed by Close
 	cancel context.CancelFunc
 	visits sync.WaitGroup // the goroutines that keep the recorder in the room
 	ghost  ghost          // of the goroutine that rejoins
 	ear    *ear
+	roster *recorder.Roster
+	feed   sync.Mutex // held by who feeds the roster, and until that is queued; before mu
 
 	mu        sync.Mutex
 	s         *session // the current one, or the last
@@ -98,9 +97,7 @@ type Room struct {
 	state     string // what SetState said last
 	// attributes are what SetAttributes said
 	attributes map[string]string
-	receiving  bool            // the first notice period is over: tracks may be subscribed to
-	present    map[string]bool // identities whose join was told and whose leave was not
-	told       map[string]bool // identities who had notice
+	receiving  bool // the first notice period is over: tracks may be subscribed to
 	closeOnce  sync.Once
 	endOnce    sync.Once
 }
@@ -137,23 +134,14 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	c.Resume = cmp.Or(c.Resume, defaultResume)
 	r := &Room{
 		c: c, name: name, log: log,
-		events: make(chan recorder.RoomEvent, eventQueue), ear: newEar(),
+		ear: newEar(), roster: recorder.NewRoster(),
 		ended: make(chan struct{}), closed: make(chan struct{}),
-		present: make(map[string]bool), told: make(map[string]bool),
 	}
 	s, err := r.connect(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	r.s = s
-	r.mu.Unlock()
-	s.mu.Lock()
-	s.entered = true
-	s.mu.Unlock()
-	for _, p := range s.room.GetRemoteParticipants() {
-		r.came(p)
-	}
+	r.begin(s)
 	var run context.Context
 	run, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	r.visits.Go(func() { r.keep(run, s) })
@@ -167,6 +155,9 @@ func init() { lksdk.SetLogger(logger.GetDiscardLogger()) }
 
 // Name implements recorder.Room.
 func (r *Room) Name() string { return r.name }
+
+// Roster implements recorder.Lister.
+func (r *Room) Roster() *recorder.Roster { return r.roster }
 
 // Identity is the recorder's own identity in the room.
 func (r *Room) Identity() string {
@@ -193,30 +184,25 @@ func (r *Room) Connected() bool {
 
 // Accept implements recorder.Room.
 func (r *Room) Accept(ctx context.Context) (recorder.RoomEvent, error) {
-	select {
-	case e := <-r.events:
-		return e, nil
-	default:
-	}
-	select {
-	case e := <-r.events:
-		return e, nil
-	case <-r.ended:
-		return recorder.RoomEvent{}, r.endError()
-	case <-ctx.Done():
-		return recorder.RoomEvent{}, ctx.Err()
+	for {
+		e, ok, more := r.events.take()
+		if ok {
+			return e, nil
+		}
+		select {
+		case <-more:
+		case <-r.ended:
+			if e, ok, _ := r.events.take(); ok {
+				return e, nil // it was queued before
+			}
+			return recorder.RoomEvent{}, r.endError()
+		case <-ctx.Done():
+			return recorder.RoomEvent{}, ctx.Err()
+		}
 	}
 }
 
-func (r *Room) emit(e recorder.RoomEvent) {
-	if e.At.IsZero() {
-		e.At = time.Now()
-	}
-	select {
-	case r.events <- e:
-	case <-r.closed:
-	}
-}
+func (r *Room) emit(e recorder.RoomEvent) { r.events.put(e, eventQueue, r.closed) }
 
 // end ends the room with an error that wraps recorder.ErrEnded.
 func (r *Room) end(err error) {
@@ -251,4 +237,5 @@ func (r *Room) Close() error {
 var (
 	_ recorder.StateRoom = (*Room)(nil)
 	_ recorder.Connector = (*Room)(nil)
+	_ recorder.Lister    = (*Room)(nil)
 )

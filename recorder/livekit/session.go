@@ -32,6 +32,8 @@ type session struct {
 	lost   chan lkproto.DisconnectReason // the first reason why the session is over
 	over   chan struct{}                 // closed when the SDK has given up: it does nothing more
 
+	list listing
+
 	mu       sync.Mutex
 	entered  bool        // it is the room's session, or was: before, nothing that happens here counts
 	dead     bool        // it was given up: nothing counts any more
@@ -65,6 +67,9 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 		r.log.Warn("the recorder has no key of its own in this room: the server can read what it tells the members")
 	}
 	s.room = lksdk.NewRoom(s.callbacks())
+	if err := readAlong(s); err != nil {
+		return nil, err
+	}
 	if err := s.streams(); err != nil {
 		return nil, fmt.Errorf("listening to the room: %w", err)
 	}
@@ -159,21 +164,6 @@ func (s *session) isOver() bool {
 func (s *session) callbacks() *lksdk.RoomCallback {
 	r := s.r
 	cb := &lksdk.RoomCallback{
-		OnParticipantConnected: func(p *lksdk.RemoteParticipant) {
-			if s.alive() {
-				r.came(p)
-				r.welcome(s, p.Identity())
-			}
-		},
-		OnParticipantDisconnected: func(p *lksdk.RemoteParticipant) {
-			s.mu.Lock()
-			// While the SDK reconnects it may take everybody for gone.
-			sure := s.entered && !s.dead && s.doubt.IsZero()
-			s.mu.Unlock()
-			if sure {
-				r.went(p.Identity())
-			}
-		},
 		OnReconnecting: s.reconnecting,
 		OnReconnected:  s.resumed,
 		OnDisconnected: func() {
@@ -299,11 +289,5 @@ func (s *session) resumed() {
 	s.patience.Stop()
 	s.mu.Unlock()
 	s.r.emit(recorder.RoomEvent{Type: media.EventReconnect, Since: since, Reason: media.ReconnectResume})
-	// Those who left while the SDK was away were not believed to.
-	for _, identity := range s.r.here() {
-		if s.room.GetParticipantByIdentity(identity) == nil {
-			s.r.went(identity)
-		}
-	}
 	s.r.subscribe(s) // what was asked for meanwhile did not reach the server
 }

@@ -62,6 +62,13 @@ func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, mem
 	return t
 }
 
+// Ended implements recorder.Ender.
+func (t *track) Ended() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.gone
+}
+
 // Info implements recorder.Track.
 func (t *track) Info() recorder.TrackInfo { return t.info }
 
