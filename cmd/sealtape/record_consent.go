@@ -80,7 +80,7 @@ func (m *membership) answered(identity string, said reply, words string) {
 func (m *membership) permission(identity string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	a := m.people[identity]
+	a := m.now(identity)
 	switch {
 	case m.policy.consent == "ask" && (a == nil || a.said != yes):
 		return media.GapConsent

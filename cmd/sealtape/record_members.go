@@ -37,6 +37,7 @@ type membership struct {
 
 	session *member.Session
 	room    *livekit.Room
+	roster  *recorder.Roster // the room's: who is here
 	wake    chan struct{}
 
 	flushing sync.Mutex // held while notes are put into the timeline, in their order
@@ -52,9 +53,10 @@ type membership struct {
 	since    time.Time
 }
 
-// An attendee is someone in the room, or who was there and reads all.
+// An attendee is what is known of someone in the room, or who was there and reads
+// all. Whether they are here is the roster's to say.
 type attendee struct {
-	here    bool
+	visit   int         // in which that holds: another is another's, until they prove who they are
 	cards   []keys.Card // who they are, nil if that is not known
 	how     string      // by what, a media.VerifiedBy reason
 	name    string      // on their card
@@ -70,7 +72,7 @@ type attendee struct {
 func newMembership(r *recording, room *livekit.Room, id string) (*membership, error) {
 	m := &membership{
 		policy: r.policy, whole: r.whole, home: r.home, readers: r.readers, named: r.members, log: r.log, notef: r.say,
-		store: storeKind(r.storeName), id: id, room: room, wake: make(chan struct{}, 1),
+		store: storeKind(r.storeName), id: id, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
 		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "waiting",
 	}
 	var err error
@@ -214,6 +216,11 @@ func (m *membership) consider(p member.Peer) {
 	a.key = p.Card.Key
 	a.claimed = p.Standing == member.Claimed
 	a.ready = p.Card.Key == "" || p.Seen || p.Standing != member.Verified
+	standing := a.how
+	if a.claimed {
+		standing = recorder.StandingClaimed
+	}
+	m.roster.Stand(p.Identity, a.visit, standing)
 	said := unanswered
 	if p.Answered.After(a.signed) { // else they may have written otherwise since
 		a.signed, said = p.Answered, no
@@ -257,11 +264,23 @@ func (m *membership) attendee(identity string) *attendee {
 	return a
 }
 
+// now returns what is known of who is here under an identity, nil if that is
+// nothing: it was of somebody who was replaced. Of who is not here any more it is
+// what was known of them. m.mu is held.
+func (m *membership) now(identity string) *attendee {
+	a := m.people[identity]
+	if it, here := m.roster.Here(identity); a != nil && here && it.Visit != a.visit {
+		return nil
+	}
+	return a
+}
+
 // came and went follow who is in the room.
-func (m *membership) came(identity string) {
+func (m *membership) came(identity string, visit int) {
 	m.mu.Lock()
 	if a := m.attendee(identity); a != nil {
-		a.here = true
+		a.visit = visit
+		m.roster.Stand(identity, visit, a.how)
 	}
 	m.mu.Unlock()
 	m.session.Joined(identity)
@@ -271,7 +290,6 @@ func (m *membership) came(identity string) {
 func (m *membership) went(identity string) {
 	m.mu.Lock()
 	if a := m.people[identity]; a != nil {
-		a.here = false
 		switch {
 		case m.whole && a.cards != nil:
 			a.lapsed = a.how == media.VerifiedByProof
@@ -295,15 +313,31 @@ func (m *membership) went(identity string) {
 	m.announce()
 }
 
+// standing is by what an identity is taken for somebody: in the visit that goes on,
+// or, where who attended reads all, in the last. m.mu is held.
+func (m *membership) standing(identity string) string {
+	a := m.people[identity]
+	if m.whole && a != nil {
+		return a.how
+	}
+	it, _ := m.roster.Here(identity)
+	return it.Standing
+}
+
+// reads reports whether who has a standing is a reader.
+func (m *membership) reads(standing string) bool {
+	return standing == media.VerifiedByOperator || standing == media.VerifiedByProof && m.policy.readers == "verified"
+}
+
 // reader returns the cards of a member who reads what they attend.
 func (m *membership) reader(identity string) (name, how string, cards []keys.Card) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := m.people[identity]
-	if a == nil || a.how == media.VerifiedByProof && m.policy.readers != "verified" {
+	if how = m.standing(identity); a == nil || !m.reads(how) {
 		return "", "", nil
 	}
-	return a.name, a.how, a.cards
+	return a.name, how, a.cards
 }
 
 // state is what members are told now.
@@ -323,8 +357,8 @@ func (m *membership) state() member.State {
 		}
 	}
 	var present []member.Reader
-	for _, a := range m.people {
-		if a.how == media.VerifiedByProof && m.policy.readers != "verified" || !a.here && !m.whole {
+	for identity, a := range m.people {
+		if !m.reads(m.standing(identity)) {
 			continue
 		}
 		for _, c := range a.cards {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -39,7 +41,17 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 		m := &membership{
 			policy: policy{readers: "verified", record: "verified", consent: "ask"}, whole: whole, home: home, log: slog.New(slog.DiscardHandler),
 			notef: func(string, ...any) {}, store: "folder", id: "0123456789ABCDEFGHJKMNPQRS", wake: make(chan struct{}, 1),
-			people: make(map[string]*attendee), changed: make(map[string]bool), phase: "recording",
+			people: make(map[string]*attendee), changed: make(map[string]bool), phase: "recording", roster: recorder.NewRoster(),
+		}
+		visits := 0
+		come := func() {
+			visits++
+			visit, _ := m.roster.Came(recorder.Member{Identity: "ada", SID: fmt.Sprint("PA_", visits)})
+			m.came("ada", visit)
+		}
+		leave := func() {
+			m.roster.Went("ada", "")
+			m.went("ada")
 		}
 		if m.session, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: id, Judge: home, Notify: m.notice,
 			Send: func(context.Context, []string, []byte) error { return nil }}); err != nil {
@@ -55,12 +67,12 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 			kept string // why not
 			here int    // members who read what is recorded now
 		}{
-			{"unknown", func() { m.came("ada") }, media.GapConsent, 0},
+			{"unknown", come, media.GapConsent, 0},
 			{"said yes", func() { m.consider(ada) }, "", 1},
 			{"wrote no", func() { m.wrote("ada", "No.") }, media.GapConsent, 1},
 			{"said nothing new", func() { m.consider(ada) }, media.GapConsent, 1},
 			{"wrote yes after an answer by key", func() { m.wrote("ada", "yes") }, media.GapConsent, 1},
-			{"wrote yes once back", func() { m.went("ada"); m.came("ada"); m.wrote("ada", "yes") }, media.GapConsent, 0},
+			{"wrote yes once back", func() { leave(); come(); m.wrote("ada", "yes") }, media.GapConsent, 0},
 			{"yes of before", func() { m.consider(ada) }, media.GapConsent, 1},
 			{"said yes later", func() { m.consider(later) }, "", 1},
 			{"replaced by another", func() {
@@ -68,7 +80,16 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 			}, media.GapConsent, 0},
 			{"back", func() { later.Answered = later.Answered.Add(time.Second); m.consider(later) }, "", 1},
 			{"unproved", func() { p := later; p.Standing, p.Answered = member.Unknown, time.Time{}; m.consider(p) }, media.GapUnverified, 0},
-			{"gone", func() { m.went("ada"); m.consider(later) }, media.GapConsent, 0},
+			{"back again", func() {
+				p := later
+				p.Answered = later.Answered.Add(time.Second)
+				m.consider(p)
+			}, "", 1},
+			{"another connected under the identity, of which no event was accepted", func() {
+				m.roster.Came(recorder.Member{Identity: "ada", SID: "PA_other"})
+				m.consider(later)
+			}, media.GapConsent, 0},
+			{"gone", func() { leave(); m.consider(later) }, media.GapConsent, 0},
 		} {
 			step.do()
 			if got := m.permission("ada"); got != step.kept && !(whole && step.what == "gone") {

@@ -40,7 +40,7 @@ func (r *memberRoom) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 	}
 	switch e.Type {
 	case media.EventJoin:
-		r.m.came(e.Participant)
+		r.m.came(e.Participant, e.Visit)
 	case media.EventLeave:
 		r.m.went(e.Participant)
 	case media.EventChat:
