@@ -106,7 +106,7 @@ func BenchmarkExport(b *testing.B) {
 			for b.Loop() {
 				out := filepath.Join(dir, "out")
 				x := cpu(b, func() {
-					if r, err := format.export(b.Context(), s, out, ExportOptions{}); err != nil || r.Incomplete || r.Dropped > 0 {
+					if r, err := format.export(b.Context(), s, out, ExportOptions{}); err != nil || r.Incomplete || r.Dropped() > 0 {
 						b.Fatal(r, err)
 					}
 				})

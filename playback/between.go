@@ -15,7 +15,12 @@ import (
 // unless its track is muted or over by then, or something between cannot be
 // read: then with the first one after it.
 func (s *Session) FramesBetween(ctx context.Context, from, to time.Duration) iter.Seq2[media.Frame, error] {
-	return func(yield func(media.Frame, error) bool) {
+	return framesOf(s.part(ctx, from, to))
+}
+
+// part is FramesBetween with what orderedFrame tells.
+func (s *Session) part(ctx context.Context, from, to time.Duration) iter.Seq2[orderedFrame, error] {
+	return func(yield func(orderedFrame, error) bool) {
 		if to > 0 && from >= to {
 			return
 		}
@@ -38,7 +43,7 @@ func (s *Session) FramesBetween(ctx context.Context, from, to time.Duration) ite
 			started[f.Track] = f.Key && f.Time >= begin-roundedTo
 			return started[f.Track]
 		}
-		s.frames(ctx, numbers, want, yield)
+		s.ordered(ctx, numbers, want, yield)
 	}
 }
 

@@ -54,7 +54,7 @@ func TestCodecs(t *testing.T) {
 	s := open(t, cut(t, tracks, frames))
 
 	whole := filepath.Join(t.TempDir(), "whole.mkv")
-	if r, err := ExportFile(t.Context(), s, whole, ExportOptions{}); err != nil || r.Dropped != 0 || r.Incomplete || len(r.Tracks) != 5 {
+	if r, err := ExportFile(t.Context(), s, whole, ExportOptions{}); err != nil || r.Dropped() != 0 || r.Incomplete || len(r.Tracks) != 5 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	dir := filepath.Join(t.TempDir(), "tracks")

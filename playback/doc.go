@@ -20,10 +20,17 @@
 // it says so in its [Report]. The caller turns Report.Incomplete into an exit
 // code.
 //
+// An export holds every frame of the recording that is exported; Report.LeftOut
+// lists those that it could not take. Each track is filled by its own progress: one
+// whose times run ahead costs the others nothing, and one wrong time does not make
+// an export longer than the recording.
+//
 // Exports keep the recording's clock, also for tools that look at no times but
 // play packet after packet: every sound is filled with Opus silence, from the
 // recording's start through every hole to its end, in Matroska ([ExportFile]) as
-// in Ogg ([ExportTracks]). A picture stands still where none came, in a file of
-// its own from the start on. So files that are exported together line up, and so
-// do parts of them, whose time begins at zero. [ExportMP4] mixes all into one.
+// in Ogg ([ExportTracks]). Only where a sender's clock is fast, and until he is
+// silent, his sound is late for such tools: see Report.Late. A picture stands still
+// where none came, in a file of its own from the start on. So files that are
+// exported together line up, and so do parts of them, whose time begins at zero.
+// [ExportMP4] mixes all into one.
 package playback

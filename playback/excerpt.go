@@ -110,6 +110,10 @@ func (x *excerpt) whole() bool { return x.from == 0 && x.to == x.duration }
 type excerptFrame struct {
 	media.Frame
 	Early time.Duration
+	// passed: no frame of before this comes any more, of any track.
+	passed time.Duration
+	// beyond: it is later than the recording can be, and belongs nowhere.
+	beyond bool
 }
 
 // frames yields the frames of the excerpt's tracks in order of time, with the
@@ -118,13 +122,13 @@ type excerptFrame struct {
 // with the last key frame at or before the excerpt's beginning; the others of
 // before time zero, and it, are Early.
 func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
-	source := x.s.Frames(ctx)
+	source := x.s.all(ctx)
 	if !x.whole() {
 		to := x.to
 		if to == x.duration {
 			to = 0 // a last picture, which begins there, too
 		}
-		source = x.s.FramesBetween(ctx, x.from, to)
+		source = x.s.part(ctx, x.from, to)
 	}
 	sound := make(map[uint64]bool)
 	for _, t := range x.tracks {
@@ -145,10 +149,11 @@ func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 			if !ok || isSound && (f.Time < x.from || f.Time+f.Duration > x.to && x.to < x.duration) {
 				continue
 			}
+			beyond := f.Time > x.s.latest()
 			f.Time -= x.from
 			early := max(0, -f.Time)
 			f.Time = max(f.Time, 0)
-			if !yield(excerptFrame{f, early}, nil) {
+			if !yield(excerptFrame{f.Frame, early, max(0, f.passed-x.from), beyond}, nil) {
 				return
 			}
 		}

@@ -80,7 +80,7 @@ func TestNoHoles(t *testing.T) {
 	s := open(t, meeting(t))
 	mkv := filepath.Join(t.TempDir(), "a.mkv")
 	r, err := ExportFile(t.Context(), s, mkv, ExportOptions{})
-	if err != nil || !r.Incomplete || r.Dropped != 0 || r.Hidden != 0 || r.From != 0 || r.Duration != 20*time.Second {
+	if err != nil || !r.Incomplete || r.Dropped() != 0 || r.Hidden != 0 || r.From != 0 || r.Duration != 20*time.Second {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	dir := filepath.Join(t.TempDir(), "a")
@@ -134,7 +134,7 @@ func TestExcerpt(t *testing.T) {
 	o := ExportOptions{From: from, To: to}
 	mkv := filepath.Join(t.TempDir(), "a.mkv")
 	r, err := ExportFile(t.Context(), s, mkv, o)
-	if err != nil || r.Incomplete || r.Dropped != 0 || len(r.Tracks) != 3 || len(r.Gaps) != 0 ||
+	if err != nil || r.Incomplete || r.Dropped() != 0 || len(r.Tracks) != 3 || len(r.Gaps) != 0 ||
 		r.From != from || r.Duration != to-from || r.Hidden != 500*time.Millisecond {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -218,7 +218,7 @@ func TestExcerptOtherCodecs(t *testing.T) {
 				t.Fatal(err)
 			}
 			r, err := ExportFile(t.Context(), s, part, ExportOptions{From: 3 * time.Second})
-			if err != nil || r.Hidden != 3*time.Second || r.Dropped != 0 {
+			if err != nil || r.Hidden != 3*time.Second || r.Dropped() != 0 {
 				t.Fatalf("%+v, %v", r, err)
 			}
 			all, got := pictures(t, whole), pictures(t, part)

@@ -32,35 +32,6 @@ type ExportOptions struct {
 	Progress func(done, total time.Duration)
 }
 
-// A Report says what an export holds and what it lacks.
-type Report struct {
-	// Tracks are the exported tracks, those with at least one frame, in file
-	// order; Files the names of their files, in ExportTracks.
-	Tracks []media.Track
-	Files  []string
-	// From is where on the recording's clock the export begins, Duration how
-	// long it is.
-	From, Duration time.Duration
-	// Gaps are the declared holes in what was chosen, Missing the segments that
-	// could not be read, both on the recording's clock.
-	Gaps    []media.Event
-	Missing []SegmentError
-	// Dropped counts frames that were left out: those that came too late to
-	// keep their place, are no valid Opus, or would push a sound ahead of
-	// the clock, as those of a sender whose own clock is fast do.
-	Dropped int
-	// Hidden is how far before From the earliest picture was taken that the
-	// files hold to decode later ones. It is not shown, but it is there.
-	Hidden time.Duration
-	// Problems are what went wrong with decoding, in ExportMP4: the first few,
-	// in words of the decoder.
-	Problems []error
-	// Incomplete is set if a track has a declared hole of 1 s or more, a
-	// segment is missing, or a frame came too late. Silence by mute or DTX
-	// is complete.
-	Incomplete bool
-}
-
 // An output is a file that is being exported.
 type output interface {
 	// frame writes a frame. An error that wraps matroska.ErrFrame refuses it.
@@ -69,8 +40,8 @@ type output interface {
 	passed(now time.Duration) error
 	// finish completes the file, which lasts length.
 	finish(length time.Duration) error
-	// dropped returns how many frames were left out without an error.
-	dropped() int
+	// late returns by how much sounds were late at most, by track.
+	late() map[uint64]time.Duration
 }
 
 // ExportMatroska writes all tracks into one Matroska file at the current offset
@@ -233,15 +204,19 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 		if err != nil {
 			return err
 		}
+		if f.beyond {
+			r.drop(f.Track, RefusedEnd, 1)
+			continue
+		}
 		// No container takes a frame from before its track's last one.
 		if f.Time < last[f.Track] {
-			r.drop(1)
+			r.drop(f.Track, RefusedOrder, 1)
 			continue
 		}
 		last[f.Track] = f.Time
 		r.Hidden = max(r.Hidden, f.Early)
-		if f.Time-passed >= passStep {
-			passed = f.Time
+		if f.passed-passed >= passStep {
+			passed = f.passed
 			for _, out := range all {
 				if err := out.passed(passed); err != nil {
 					return err
@@ -252,10 +227,10 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 			if !errors.Is(err, matroska.ErrFrame) {
 				return err
 			}
-			r.drop(1)
+			r.drop(f.Track, RefusedFrame, 1)
 		}
-		if f.Time >= shown+time.Second {
-			shown = f.Time
+		if done := min(f.passed, x.length()); done >= shown+time.Second {
+			shown = done
 			progress(shown)
 		}
 	}
@@ -266,17 +241,18 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 		if err := out.finish(x.length()); err != nil {
 			return err
 		}
-		r.Dropped += out.dropped()
+		for track, late := range out.late() {
+			if late < lateFrom {
+				continue
+			}
+			if r.Late == nil {
+				r.Late = make(map[uint64]time.Duration)
+			}
+			r.Late[track] = late
+		}
 	}
 	progress(x.length())
 	return nil
-}
-
-func (r *Report) drop(n int) {
-	if n > 0 {
-		r.Dropped += n
-		r.Incomplete = true
-	}
 }
 
 // maxTitle bounds names in titles, in characters.
@@ -293,21 +269,6 @@ func titled(tracks []media.Track) []media.Track {
 	}
 	return tracks
 }
-
-// nothing is the error of an export that got no frame.
-func (r *Report) nothing() error {
-	if len(r.Missing) > 0 {
-		return unreadable{&r.Missing[0]}
-	}
-	return ErrNothing
-}
-
-// An unreadable is an ErrNothing with the reason.
-type unreadable struct{ error }
-
-func (u unreadable) Error() string        { return "nothing can be read: " + u.error.Error() }
-func (u unreadable) Unwrap() error        { return u.error }
-func (u unreadable) Is(target error) bool { return target == ErrNothing }
 
 // title is the export's title: the one asked for, or the room's.
 func (s *Session) title(o ExportOptions) string {

@@ -115,7 +115,7 @@ func TestTrueToTime(t *testing.T) {
 	if want := []string{"Alice-microphone.ogg", "bob-camera.webm"}; !slices.Equal(r.Files, want) {
 		t.Fatalf("files %q, want %q", r.Files, want)
 	}
-	if r.Incomplete || r.Dropped != 0 || len(r.Tracks) != 2 || r.Duration != end {
+	if r.Incomplete || r.Dropped() != 0 || len(r.Tracks) != 2 || r.Duration != end {
 		t.Errorf("report %+v", r)
 	}
 	ogg := filepath.Join(dir, r.Files[0])
@@ -144,7 +144,7 @@ func TestTrueToTime(t *testing.T) {
 	if r, err = ExportFile(t.Context(), s, mkv, ExportOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if r.Incomplete || r.Dropped != 0 {
+	if r.Incomplete || r.Dropped() != 0 {
 		t.Errorf("report %+v", r)
 	}
 	p = ffprobe(t, mkv)

@@ -24,7 +24,7 @@ func (s *Session) Follow(ctx context.Context, src Source) (*Session, error) {
 	s.mu.Lock()
 	next := &Session{
 		src: src, o: s.o,
-		start: s.start, read: s.read, duration: s.duration,
+		start: s.start, read: s.read, duration: s.duration, limit: s.limit,
 		tracks: slices.Clone(s.tracks), byUID: maps.Clone(s.byUID),
 		events: slices.Clone(s.events), gaps: s.gaps, indexes: maps.Clone(s.indexes),
 		headers: s.headers, weight: s.weight,

@@ -108,15 +108,7 @@ func (s *Session) finish() {
 		slices.SortStableFunc(s.events, func(a, b media.Event) int { return cmp.Compare(a.Time, b.Time) })
 		s.gaps = Holes(s.events)
 	}
-	s.duration = 0
-	if n := len(s.events); n > 0 {
-		s.duration = s.events[n-1].Time
-	}
-	for i := range s.segments {
-		if seg := &s.segments[i]; seg.timed {
-			s.duration = max(s.duration, seg.To)
-		}
-	}
+	s.bound()
 	s.estimate()
 }
 
@@ -239,7 +231,7 @@ func (s *Session) addReading(r *reading) (changed bool) {
 	}
 	if !told || !seg.read && r.err == nil && r.facts.differs(seg) {
 		changed = true
-		seg.From, seg.To, seg.timed, seg.Tracks = from, to, timed, r.facts.Tracks
+		seg.From, seg.To, seg.timed, seg.Tracks, seg.near = from, to, timed, r.facts.Tracks, r.near
 		s.weigh(seg.Tracks)
 	}
 	seg.State, seg.Err, seg.tried, seg.read = Readable, r.err, true, true

@@ -123,10 +123,10 @@ func (f *mkvFile) finish(length time.Duration) error {
 	return f.Close()
 }
 
-func (f *mkvFile) dropped() int {
-	n := 0
+func (f *mkvFile) late() map[uint64]time.Duration {
+	late := make(map[uint64]time.Duration)
 	for _, s := range f.ordered {
-		n += s.dropped
+		late[s.track] = s.most
 	}
-	return n
+	return late
 }

@@ -29,6 +29,10 @@ const (
 	feedAhead = pictureRest + 10*time.Second
 	feedBytes = 64 << 20
 
+	// maxSince bounds the frames that one channel keeps to begin a run with, in
+	// bytes: more than ten seconds of 10 Mbit/s.
+	maxSince = 16 << 20
+
 	maxPictures = 32 // decoders at once
 	maxSounds   = 64
 	maxProblems = 16
@@ -57,8 +61,14 @@ type feed struct {
 	place    [2]time.Duration // where pictures and sound are
 	awaited  [2]*stretch      // of which more is waited for
 	queued   int              // bytes
-	dropped  int
+	refused  map[refusal]int
 	problems []error
+}
+
+// A refusal is why frames of a track are not in the film.
+type refusal struct {
+	track uint64
+	why   Refusal
 }
 
 const (
@@ -73,10 +83,15 @@ type channel struct {
 	runs  []*stretch // not yet taken, under feed.mu
 	open  *stretch   // the one that takes frames; of the goroutine that reads
 	last  time.Duration
+	// since are the frames of a picture since its last key frame, with which a
+	// run begins that follows a rest; of the goroutine that reads.
+	since      []media.Frame
+	sinceBytes int
 }
 
 func newFeed(ctx context.Context, x *excerpt, program *ffmpeg.Program, o MP4Options, scenes []mix.Scene) *feed {
-	f := &feed{x: x, program: program, rate: o.Rate, scenes: scenes, stuck: cmp.Or(o.stuck, stuck), channels: make(map[uint64]*channel)}
+	f := &feed{x: x, program: program, rate: o.Rate, scenes: scenes, stuck: cmp.Or(o.stuck, stuck), channels: make(map[uint64]*channel),
+		refused: make(map[refusal]int)}
 	f.ctx, f.cancel = context.WithCancelCause(ctx)
 	f.cond = sync.NewCond(&f.mu)
 	for _, t := range x.tracks {
@@ -104,7 +119,9 @@ func (f *feed) wait(r *Report) {
 	f.running.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r.drop(f.dropped)
+	for x, n := range f.refused {
+		r.drop(x.track, x.why, n)
+	}
 	r.Problems = f.problems
 	r.Incomplete = r.Incomplete || len(f.problems) > 0
 }
@@ -122,7 +139,11 @@ func (f *feed) read(r *Report) error {
 		case err != nil:
 			return f.cause(err)
 		}
-		if err := f.pace(fr.Time); err != nil {
+		if fr.beyond {
+			f.refuse(fr.Track, RefusedEnd)
+			continue
+		}
+		if err := f.pace(fr.passed); err != nil {
 			return err
 		}
 		if err := f.frame(fr); err != nil {
@@ -151,7 +172,14 @@ func (f *feed) cause(err error) error {
 	return err
 }
 
-// pace waits until a frame of that time is due, and ends the runs that rest.
+// refuse counts a frame that is left out.
+func (f *feed) refuse(track uint64, why Refusal) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused[refusal{track, why}]++
+}
+
+// pace waits until what comes after a time is due, and ends the runs that rest.
 func (f *feed) pace(at time.Duration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -198,16 +226,17 @@ func (f *feed) frame(fr excerptFrame) error {
 	c := f.channels[fr.Track]
 	f.mu.Lock()
 	if c.open != nil && c.open.failed {
-		c.open = nil
+		// What is since the last key frame may be what it failed at.
+		c.open, c.since = nil, nil
 	}
-	late := fr.Time < c.last
-	if late || c.kind == heard && media.OpusDuration(fr.Data) == 0 {
-		f.dropped++
-		f.mu.Unlock()
-		return nil
-	}
+	why := f.fits(c, fr)
 	open := c.open
 	f.mu.Unlock()
+	if why != "" {
+		f.refuse(fr.Track, why)
+		return nil
+	}
+	c.keep(fr.Frame)
 	if open == nil {
 		var err error
 		if open, err = f.begin(c, fr); open == nil || err != nil {
@@ -217,41 +246,79 @@ func (f *feed) frame(fr excerptFrame) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if open.failed {
-		f.dropped++
+		f.refused[refusal{fr.Track, RefusedDecoder}]++
 		return nil
 	}
 	c.last = fr.Time
-	at, place := open.when(fr, f.rate)
-	open.fed = max(open.fed, place)
-	if c.kind == seen {
-		open.real = append(open.real, place)
+	f.queue(open, fr)
+	return nil
+}
+
+// fits says why a frame has no place in the film, "" if it has one. f.mu is held.
+func (f *feed) fits(c *channel, fr excerptFrame) Refusal {
+	switch {
+	case c.kind == heard && media.OpusDuration(fr.Data) == 0:
+		return RefusedFrame
+	case fr.Time < c.last, fr.Time > fr.passed+feedAhead:
+		return RefusedOrder
+	case c.kind == heard && c.open == nil && fr.Time+media.OpusDuration(fr.Data) <= f.place[heard]:
+		return RefusedOrder // what was then is mixed already
 	}
-	open.queue = append(open.queue, queued{at, fr.Frame})
+	return ""
+}
+
+// queue gives a frame to a run. f.mu is held.
+func (f *feed) queue(r *stretch, fr excerptFrame) {
+	at, place := r.when(fr, f.rate)
+	r.fed = max(r.fed, place)
+	r.due = append(r.due, place)
+	if r.channels == 0 {
+		r.real = append(r.real, place)
+	}
+	r.queue = append(r.queue, queued{at, fr.Frame})
 	f.queued += len(fr.Data)
 	f.cond.Broadcast()
-	return nil
+}
+
+// keep keeps the frames of a picture since its last key frame.
+func (c *channel) keep(f media.Frame) {
+	if c.kind == heard {
+		return
+	}
+	if f.Key {
+		c.since, c.sinceBytes = nil, 0
+	}
+	c.sinceBytes += len(f.Data)
+	if c.sinceBytes > maxSince || !f.Key && len(c.since) == 0 {
+		c.since = nil
+		return
+	}
+	c.since = append(c.since, f)
 }
 
 // begin begins a run with a frame, unless that can't be one's first, or the track
 // is never seen from then on.
 func (f *feed) begin(c *channel, fr excerptFrame) (*stretch, error) {
-	drop := func() (*stretch, error) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.dropped++
+	drop := func(why Refusal) (*stretch, error) {
+		f.refuse(fr.Track, why)
 		return nil, nil
 	}
 	t := c.track
 	width, height := 0, 0
+	var before []media.Frame // that fr needs to be decoded
 	if c.kind == seen {
 		if width, height = f.size(t.UID, fr.Time); width == 0 {
 			return nil, nil
 		}
-		if p := media.Describe(t.Codec, fr.Data); p.Private != "" {
+		if len(c.since) == 0 {
+			return drop(RefusedDecoder) // no key frame came, or too long ago
+		}
+		before = c.since[:len(c.since)-1] // the last one is fr
+		if p := media.Describe(t.Codec, c.since[0].Data); p.Private != "" {
 			t.Private = p.Private
 		}
-		if !fr.Key || media.NeedsPrivate(t.Codec) && t.Private == "" {
-			return drop()
+		if media.NeedsPrivate(t.Codec) && t.Private == "" {
+			return drop(RefusedDecoder)
 		}
 	}
 	atOnce := [...]int{maxPictures, maxSounds}
@@ -264,7 +331,7 @@ func (f *feed) begin(c *channel, fr excerptFrame) (*stretch, error) {
 	}
 	f.mu.Unlock()
 	if open >= atOnce[c.kind] {
-		return drop()
+		return drop(RefusedTooMany)
 	}
 	r, err := f.run(c.kind, t, fr, width, height)
 	if err != nil {
@@ -274,6 +341,12 @@ func (f *feed) begin(c *channel, fr excerptFrame) (*stretch, error) {
 	defer f.mu.Unlock()
 	c.open = r
 	c.runs = append(c.runs, r)
+	for _, b := range before {
+		again := fr // at the same place, where only the last is seen
+		again.Frame = b
+		again.Time = fr.Time
+		f.queue(r, again)
+	}
 	f.cond.Broadcast()
 	return r, nil
 }

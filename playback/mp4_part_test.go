@@ -25,7 +25,7 @@ func TestMP4Part(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.From != from || r.Duration != to-from || r.Incomplete || r.Dropped != 0 || len(r.Tracks) != 2 {
+	if r.From != from || r.Duration != to-from || r.Incomplete || r.Dropped() != 0 || len(r.Tracks) != 2 {
 		t.Errorf("report %+v", r)
 	}
 	f := decoded(t, path, 320, 180, 25)
@@ -50,19 +50,21 @@ func TestMP4Part(t *testing.T) {
 
 // TestMP4Changes: a camera changes its size and its shape on the way, is muted,
 // rests for longer than a decoder waits, and goes on: first with a key frame, then
-// without. Each picture is where it was sent, and nothing stands for one that was
-// muted.
+// without. Each picture is where it was sent, none is left out, and nothing stands
+// for one that was muted.
 func TestMP4Changes(t *testing.T) {
 	camera, all := flashes(1, nameless[0], media.VP8, 0, 34*time.Second, 0)
-	const second = time.Second
+	const second, rest = time.Second, 12 * time.Second
 	var frames []media.Frame
-	add := func(from, to time.Duration) {
+	shifted := func(from, to, by time.Duration) {
 		for _, f := range all {
 			if f.Time >= from && f.Time < to {
+				f.Time += by
 				frames = append(frames, f)
 			}
 		}
 	}
+	add := func(from, to time.Duration) { shifted(from, to, 0) }
 	between := func(from time.Duration, source [][]byte) {
 		for i, data := range source {
 			key := media.Describe(media.VP8, data).Key
@@ -80,7 +82,10 @@ func TestMP4Changes(t *testing.T) {
 	add(4*second, 6*second)
 	add(8*second, 9*second)
 	add(20*second, 21*second) // a key frame stands at 20 s,
-	add(33*second, 34*second) // and none at 33 s
+	shifted(21*second, 22*second, rest)
+	if i := len(frames) - 20; frames[i].Time != 33*second || frames[i].Key {
+		t.Fatalf("a key frame at %v", frames[i].Time)
+	}
 	s := open(t, cut(t, []media.Track{camera}, frames,
 		media.Event{Time: 6 * second, Type: media.EventMute, Track: 1},
 		media.Event{Time: 7900 * time.Millisecond, Type: media.EventUnmute, Track: 1}))
@@ -89,8 +94,8 @@ func TestMP4Changes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Dropped != 20 || !r.Incomplete || len(r.Problems) != 0 {
-		t.Errorf("dropped %d, problems %v", r.Dropped, r.Problems)
+	if len(r.LeftOut) > 0 || r.Incomplete || len(r.Problems) != 0 {
+		t.Errorf("left out %+v, problems %v", r.LeftOut, r.Problems)
 	}
 	f := decoded(t, path, 320, 180, 10)
 	if len(f.luma) < 339 {
@@ -117,6 +122,10 @@ func TestMP4Changes(t *testing.T) {
 		case now >= 9*second && now < 20*second:
 			if at != 8950*time.Millisecond || !ok {
 				t.Errorf("at %v picture %v stands, %v", now, at, ok)
+			}
+		case now >= 33*second:
+			if d := now - rest - at; !ok || d < -51*time.Millisecond || d > 51*time.Millisecond {
+				t.Errorf("at %v picture %v is shown, %v", now, at, ok)
 			}
 		case now >= 21*second:
 			if at != 20950*time.Millisecond || !ok {

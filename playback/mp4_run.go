@@ -38,6 +38,7 @@ type stretch struct {
 	queue  []queued
 	fed    int64   // the place of the last frame
 	real   []int64 // the places of frames that were not passed yet
+	due    []int64 // the places of frames that did not come out yet
 	last   time.Duration
 	ended  bool // no more frames come
 	failed bool // no more are taken
@@ -124,9 +125,6 @@ func (r *stretch) write() {
 	}
 	f.mu.Lock()
 	r.failed = true
-	if err != nil && !r.killed && f.ctx.Err() == nil {
-		f.dropped += 1 + len(r.queue)
-	}
 	for _, q := range r.queue {
 		f.queued -= len(q.Data)
 	}
@@ -142,6 +140,7 @@ func (r *stretch) write() {
 func (r *stretch) read() {
 	defer close(r.out)
 	var err error
+	place := r.base // of what comes next
 	for err == nil {
 		var b []byte
 		select {
@@ -150,6 +149,8 @@ func (r *stretch) read() {
 		}
 		b, err = r.chunk(b)
 		if len(b) > 0 {
+			place += int64(len(b) / r.unit)
+			r.came(place)
 			select {
 			case r.out <- b:
 			case <-r.f.ctx.Done():
@@ -173,8 +174,30 @@ func (r *stretch) read() {
 	}
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
+	if (err != nil || !r.ended) && !killed {
+		r.lose()
+	}
 	r.failed = true // a decoder that is gone takes nothing
 	r.f.cond.Broadcast()
+}
+
+// came notes that what stands before a place has come out.
+func (r *stretch) came(place int64) {
+	r.f.mu.Lock()
+	defer r.f.mu.Unlock()
+	n := 0
+	for n < len(r.due) && r.due[n] < place {
+		n++
+	}
+	r.due = r.due[n:]
+}
+
+// lose counts what will not come out any more. f.mu is held.
+func (r *stretch) lose() {
+	if n := len(r.due); n > 0 {
+		r.f.refused[refusal{r.track, RefusedDecoder}] += n
+	}
+	r.due = nil
 }
 
 // chunk reads one picture, or some samples.
@@ -236,6 +259,9 @@ func (r *stretch) take(kind int, place int64) ([]byte, bool, error) {
 			f.mu.Unlock()
 			if late {
 				f.problem(fmt.Errorf("%s from %v on: its decoder got no further in %v", r.label, (f.x.from + r.begin).Round(time.Millisecond), f.stuck))
+				f.mu.Lock()
+				r.lose()
+				f.mu.Unlock()
 				r.discard()
 				return nil, false, nil
 			}

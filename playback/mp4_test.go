@@ -182,7 +182,7 @@ func TestMP4(t *testing.T) {
 		t.Fatal(err)
 	}
 	only(t, dir, "meeting.mp4")
-	if r.Dropped != 0 || len(r.Problems) > 0 || !r.Incomplete || len(r.Gaps) != 1 || len(r.Tracks) != 5 || r.Duration != s.Duration() {
+	if r.Dropped() != 0 || len(r.Problems) > 0 || !r.Incomplete || len(r.Gaps) != 1 || len(r.Tracks) != 5 || r.Duration != s.Duration() {
 		t.Errorf("report %+v", r)
 	}
 	if !slices.IsSorted(told) || len(told) < 8 || told[len(told)-1] != s.Duration() {

@@ -47,7 +47,7 @@ func newOggFile(f *os.File, t media.Track) (*oggFile, error) {
 		return nil, fmt.Errorf("writing Ogg: %w", err)
 	}
 	o := &oggFile{out: out, writer: w, ogg: track}
-	o.sound = sound{stereo: channels == 2, write: o.packet, track: t.UID, end: -preSkip}
+	o.sound = sound{stereo: channels == 2, write: o.packet, track: t.UID, end: -preSkip, last: -preSkip}
 	return o, nil
 }
 
@@ -72,7 +72,9 @@ func (o *oggFile) finish(length time.Duration) error {
 	return o.close()
 }
 
-func (o *oggFile) dropped() int { return o.sound.dropped }
+func (o *oggFile) late() map[uint64]time.Duration {
+	return map[uint64]time.Duration{o.track: o.most}
+}
 
 // close marks the last page as the last. It does not close the file.
 func (o *oggFile) close() error {

@@ -111,6 +111,7 @@ type reading struct {
 	events  []media.Event
 	facts   segmentFacts  // what an index tells
 	longest time.Duration // the latest time in it
+	near    time.Duration // where the frames end that are not far ahead of the first
 	err     error
 }
 
@@ -162,6 +163,12 @@ func (r *reading) parse(data []byte, o Options, keep bool) error {
 			continue
 		}
 		r.facts.add(b.Frame, audio[b.Frame.Track])
+		if r.near > r.facts.Start+longestOpen {
+			r.near = 0 // all before were
+		}
+		if b.Frame.Time <= r.facts.Start+longestOpen {
+			r.near = max(r.near, b.Frame.Time+b.Frame.Duration)
+		}
 		r.longest = max(r.longest, b.Frame.Time+b.Frame.Duration)
 		if keep {
 			r.frames = append(r.frames, b.Frame)

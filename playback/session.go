@@ -21,6 +21,7 @@ type Session struct {
 	start    time.Time
 	read     bool // start is a segment's, not only an index's
 	duration time.Duration
+	limit    time.Duration // what is later than this makes no sense
 	tracks   []trackState
 	byUID    map[uint64]int // places in tracks
 	events   []media.Event
@@ -112,7 +113,9 @@ func (s *Session) Start() time.Time {
 }
 
 // Duration is where the last frame or event that is known of ends on the
-// recording clock. Segments at the end that cannot be read are beyond it.
+// recording clock. Segments at the end that cannot be read are beyond it. What is
+// over a minute later than the recording's end, or over an hour later than its last
+// segment begins if it has no end, does not count: it is a wrong time.
 func (s *Session) Duration() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

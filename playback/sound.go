@@ -1,7 +1,7 @@
 package playback
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sealtape/sealtape/playback/internal/opus"
@@ -15,41 +15,37 @@ const silenceAtOnce = opus.MaxPacket
 
 // A sound keeps one Opus track true to real time even for tools that take no
 // times from the file and play packet after packet: silence goes where there is
-// none, and no packet where the one before has not ended.
+// none. It holds every packet that it is given. Where they last longer than the
+// time they were sent in, because the sender's clock is fast, they run ahead until
+// the sender is silent, and there is less silence then.
 type sound struct {
-	stereo  bool
-	write   func(media.Frame) error // puts a packet behind those before; refuses it by matroska.ErrFrame
-	track   uint64
-	end     time.Duration // where the next packet will play by the length of all
-	usual   int           // how long packets of it are, in 16ths of a byte
-	dropped int
+	stereo bool
+	write  func(media.Frame) error // puts a packet behind those before; refuses it by matroska.ErrFrame
+	track  uint64
+	end    time.Duration // where the next packet will play by the length of all
+	last   time.Duration // the time of the packet before
+	most   time.Duration // how late a packet came to play
 }
 
-// frame writes the frame at its time: after silence if there is a hole before
-// it, and not at all if the track is past it already, or it is no Opus. Of a sender
-// whose clock is fast a packet is too much now and then: one with little in it goes
-// first, so that hardly anyone hears it.
+// frame writes the frame at its time, after silence if there is a hole before it.
+// An error that wraps matroska.ErrFrame refuses it.
 func (s *sound) frame(f media.Frame) error {
-	fill, keep := opus.Run(s.end).Place(f)
-	quiet := 2*16*len(f.Data) < s.usual
-	s.usual += len(f.Data) - s.usual/16
-	if !keep || quiet && s.end-f.Time > media.OpusDuration(f.Data)/2 {
-		s.dropped++
-		return nil
+	f.Duration = media.OpusDuration(f.Data)
+	if f.Duration == 0 {
+		return fmt.Errorf("%w: no Opus", matroska.ErrFrame)
 	}
-	if fill > 0 {
+	if f.Time-s.end >= opus.Behind {
 		if err := s.until(f.Time); err != nil {
 			return err
 		}
 	}
-	f.Duration = media.OpusDuration(f.Data)
-	err := s.write(f)
-	if errors.Is(err, matroska.ErrFrame) {
-		s.dropped++
-		return nil
+	if err := s.write(f); err != nil {
+		return err
 	}
+	s.most = max(s.most, s.end-f.Time)
 	s.end += f.Duration
-	return err
+	s.last = f.Time
+	return nil
 }
 
 // passed says that no frame of before now will come. It writes silence if there
@@ -76,7 +72,8 @@ func (s *sound) until(to time.Duration) error {
 // silence writes one packet of silence that lasts no longer than d.
 func (s *sound) silence(d time.Duration) error {
 	p := opus.Silent(d, s.stereo)
-	f := media.Frame{Track: s.track, Time: s.end, Duration: media.OpusDuration(p), Key: true, Data: p}
+	f := media.Frame{Track: s.track, Time: max(s.end, s.last), Duration: media.OpusDuration(p), Key: true, Data: p}
 	s.end += f.Duration
+	s.last = f.Time
 	return s.write(f)
 }

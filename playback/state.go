@@ -43,11 +43,12 @@ type Segment struct {
 // A segmentState is a Segment with where that comes from.
 type segmentState struct {
 	Segment
-	numbers int  // how many an Unlisted one stands for
-	timed   bool // From and To are its own
-	tried   bool // it need not be read to learn of it
-	read    bool // it was read: nothing an index says of it counts
-	skip    bool // nothing of it can be read
+	numbers int           // how many an Unlisted one stands for
+	timed   bool          // From and To are its own
+	tried   bool          // it need not be read to learn of it
+	read    bool          // it was read: nothing an index says of it counts
+	skip    bool          // nothing of it can be read
+	near    time.Duration // To without what is far ahead, if it was read
 }
 
 const (
@@ -71,7 +72,7 @@ func (s *Session) estimate() {
 	}
 	for i := 0; i < len(s.segments); {
 		if s.segments[i].timed {
-			end = max(end, s.segments[i].To)
+			end = max(end, endOf(&s.segments[i], next[i+1]))
 			i++
 			continue
 		}
@@ -95,6 +96,15 @@ func (s *Session) estimate() {
 	}
 }
 
+// endOf is where a segment ends for what follows it, of which next is the earliest
+// time, less than 0 if that is not known: frames that run far ahead do not count.
+func endOf(seg *segmentState, next time.Duration) time.Duration {
+	if next < 0 {
+		return seg.To
+	}
+	return min(seg.To, max(next, seg.From)+longestLead)
+}
+
 // usual returns the median distance between segments that follow each other.
 func (s *Session) usual() time.Duration {
 	var lengths []time.Duration
@@ -114,9 +124,10 @@ func (s *Session) usual() time.Duration {
 // missingOf returns the segments that are not, or not wholly, to be had.
 func missingOf(segments []segmentState) []SegmentError {
 	next := make([]time.Duration, len(segments)+1) // where those from here on begin
+	next[len(segments)] = -1
 	for i := len(segments) - 1; i >= 0; i-- {
 		next[i] = next[i+1]
-		if seg := &segments[i]; seg.timed && !seg.skip && (next[i] == 0 || seg.From < next[i]) {
+		if seg := &segments[i]; seg.timed && !seg.skip && (next[i] < 0 || seg.From < next[i]) {
 			next[i] = seg.From
 		}
 	}
@@ -125,12 +136,12 @@ func missingOf(segments []segmentState) []SegmentError {
 	for i := range segments {
 		seg := &segments[i]
 		if seg.timed && !seg.skip {
-			end = max(end, seg.To)
+			end = max(end, endOf(seg, next[i+1]))
 		}
 		if seg.Err == nil {
 			continue
 		}
-		m := SegmentError{Number: seg.Number, From: end, To: next[i+1], Err: seg.Err}
+		m := SegmentError{Number: seg.Number, From: end, To: max(0, next[i+1]), Err: seg.Err}
 		if m.To != 0 {
 			m.To = max(m.To, m.From)
 		}

@@ -35,21 +35,23 @@ appears when all is written.
 in both. Names are drawn in Latin letters.
 
 Time stays true: where there is no sound, for whatever reason, there is silence,
-and a picture stands still. What is missing is listed.
+and a picture stands still. What is missing is listed. Every frame of the recording
+is in mkv and tracks; if one cannot be, it is listed too, by track.
 
 TIME is as in 754, 12:34, 1:02:03 or 12m34s. With --from, mkv and tracks also hold,
 hidden, the pictures since the last key frame before, without which the first ones
 cannot be decoded; mp4 does not. With --participant, the chat is theirs alone.
 
-Exit code 3: it is written, and something of a second or more is missing, or the
-recording was not closed. 4: it is written without what failed verification.`,
+Exit code 3: it is written, and something of a second or more is missing, or frames
+were left out, or the recording was not closed. 4: it is written without what failed
+verification.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the file or folder to make, `PATH`"},
 			&cli.StringFlag{Name: "format", Value: "mkv", Usage: "`mkv`, tracks or mp4, which is for what is called .mp4"},
 			&cli.StringFlag{Name: "from", Usage: "begin at `TIME` of the recording"},
 			&cli.StringFlag{Name: "to", Usage: "end at `TIME` of the recording"},
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
-			storeFlag(),
+			storeFlag(), jsonFlag(),
 		}, mp4Flags()...),
 		Action: exportAction,
 	}
@@ -145,8 +147,15 @@ func exportAction(c *cli.Context) error {
 	}
 	e.exported(report, out)
 	err = e.shortcomings(rec, s.Tracks(), report.Gaps, report.Missing, src.tornSegments())
-	if err == nil && report.Incomplete {
+	if n := report.Dropped(); err == nil && n > 0 {
+		err = exitWith(exitIncomplete, fmt.Errorf("%s lacks %s that recording %s holds", out, count(n, "frame"), id))
+	} else if err == nil && report.Incomplete {
 		err = exitWith(exitIncomplete, fmt.Errorf("recording %s is not complete", id))
+	}
+	if c.Bool("json") {
+		if jerr := e.json(exportedJSON(id, out, format, report, err != nil)); jerr != nil {
+			return jerr
+		}
 	}
 	return err
 }
@@ -164,25 +173,6 @@ func (s firmSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
 		s.giveUp(err)
 	}
 	return b, err
-}
-
-// exported tells what was written.
-func (e *env) exported(r playback.Report, out string) {
-	e.notef("%s, %s in %s", length(r.Duration), count(len(r.Tracks), "track"), out)
-	for i, t := range r.Tracks {
-		if i < len(r.Files) {
-			e.notef("  %s: %s", clean(t.Label()), clean(r.Files[i]))
-		} else {
-			e.notef("  %s", clean(t.Label()))
-		}
-	}
-	if r.Dropped > 0 {
-		e.notef("%s had no place in time, too late or of a fast clock, and were left out", count(r.Dropped, "frame"))
-	}
-	e.undecoded(r)
-	if r.Hidden > 0 {
-		e.notef("hidden in it: up to %s of pictures from before %s, which the first ones need", length(r.Hidden), length(r.From))
-	}
 }
 
 // excerptFlags returns what --from and --to say, 0 where they say nothing.

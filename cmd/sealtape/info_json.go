@@ -240,20 +240,31 @@ func (i *infoJSON) addFacts(f *facts) {
 	}
 	i.Room, i.Duration, i.Participants = f.room, f.duration.Seconds(), f.people()
 	for _, t := range f.tracks {
-		i.Tracks = append(i.Tracks, trackJSON{
-			UID: t.UID, Participant: t.Participant, Name: t.Name, Source: string(t.Source), Codec: string(t.Codec),
-			Channels: t.Channels, Width: t.Width, Height: t.Height,
-		})
+		i.Tracks = append(i.Tracks, trackOf(t))
 	}
-	for _, h := range playback.Holes(f.events) {
-		i.Holes = append(i.Holes, holeJSON{h.Track, f.label(h.Track), h.From.Seconds(), h.To.Seconds(), h.Reason})
-	}
+	i.Holes = holesJSON(f.tracks, playback.Holes(f.events))
 	i.Timeline = append(i.Timeline, f.events...)
 	i.Incomplete = i.Incomplete || incomplete(f.events)
 	i.ResealedFrom = resealedFrom(f.events)
 	if h, ok := cited(i.ResealedFrom); ok && h.State != archive.StateClosed {
 		i.Incomplete = true
 	}
+}
+
+func trackOf(t media.Track) trackJSON {
+	return trackJSON{
+		UID: t.UID, Participant: t.Participant, Name: t.Name, Source: string(t.Source), Codec: string(t.Codec),
+		Channels: t.Channels, Width: t.Width, Height: t.Height,
+	}
+}
+
+func holesJSON(tracks []media.Track, holes []media.Event) []holeJSON {
+	f := facts{tracks: tracks}
+	all := []holeJSON{}
+	for _, h := range holes {
+		all = append(all, holeJSON{h.Track, f.label(h.Track), h.From.Seconds(), h.To.Seconds(), h.Reason})
+	}
+	return all
 }
 
 // addUnreadable lists the segments that cannot be had, and why. there are the

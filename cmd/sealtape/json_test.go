@@ -21,7 +21,7 @@ func TestJSONDocumented(t *testing.T) {
 	}
 	sections := strings.Split(string(doc), "\n## ")[1:]
 	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\|$")
-	printed := map[string]any{"info": infoJSON{}, "list": []listed{}, "verify": verifyJSON{}, "record": recordJSON{}}
+	printed := map[string]any{"info": infoJSON{}, "list": []listed{}, "verify": verifyJSON{}, "record": recordJSON{}, "export": exportJSON{}}
 	for _, section := range sections {
 		name := strings.Fields(section)[1]
 		v, ok := printed[name]
@@ -71,6 +71,10 @@ func jsonFields(t reflect.Type, path string) []string {
 	}
 	var fields []string
 	for f := range t.Fields() {
+		if f.Anonymous {
+			fields = append(fields, jsonFields(f.Type, strings.TrimSuffix(path, "."))...)
+			continue
+		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		fields = append(fields, path+name)
 		fields = append(fields, jsonFields(f.Type, path+name)...)

@@ -36,6 +36,7 @@ type recordingMaker struct {
 	segments int
 	gap      time.Duration // in Bob's camera, in the first segment
 	lie      bool          // Alice's sound there is declared to be missing
+	stray    bool          // a frame of hers there is of another day
 	w        *archive.Writer
 	index    media.Index
 }
@@ -59,6 +60,7 @@ func makeRecordingMain() error {
 	flag.IntVar(&m.segments, "segments", 2, "how many")
 	flag.DurationVar(&m.gap, "gap", 0, "a hole in Bob's camera")
 	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
+	flag.BoolVar(&m.stray, "stray", false, "have a frame of another day in the first segment")
 	flag.Parse()
 	dir := flag.Arg(0)
 
@@ -182,12 +184,19 @@ func (m *recordingMaker) segment(n int, last bool) error {
 	if err != nil {
 		return err
 	}
+	lasts := segmentLength
+	if m.stray && n == 0 {
+		lasts = 24*time.Hour + 20*time.Millisecond
+		if err := w.WriteFrame(media.Frame{Track: aliceTrack.UID, Time: 24 * time.Hour, Key: true, Data: []byte{0xfc, 0xff, 0xfe}}); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(w.Close(), o.Commit()); err != nil {
 		return err
 	}
 	m.index.Events = append(m.index.Events, events...)
 	m.index.Segments = append(m.index.Segments, media.IndexSegment{
-		Number: n, Epoch: o.Epoch(), Size: w.Size(), Start: from, Duration: segmentLength,
+		Number: n, Epoch: o.Epoch(), Size: w.Size(), Start: from, Duration: lasts,
 		Tracks: []media.IndexTrack{{UID: aliceTrack.UID}, {UID: bobTrack.UID, Keys: keyFrames}},
 	})
 	return nil

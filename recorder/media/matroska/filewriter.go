@@ -128,7 +128,7 @@ func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 	}
 	now := ticks(frame.Time, f.tick)
 	if !t.audio {
-		if last, ok := f.last[frame.Track]; ok && frame.Time > last.time {
+		if last, ok := f.last[frame.Track]; ok && frame.Time >= last.time {
 			now = max(now, last.tick+1)
 		}
 		f.last[frame.Track] = placed{frame.Time, now}

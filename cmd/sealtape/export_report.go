@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/sealtape/sealtape/playback"
+)
+
+// exported tells what was written, and what of the recording was not.
+func (e *env) exported(r playback.Report, out string) {
+	e.notef("%s, %s in %s", length(r.Duration), count(len(r.Tracks), "track"), out)
+	for i, t := range r.Tracks {
+		if i < len(r.Files) {
+			e.notef("  %s: %s", clean(t.Label()), clean(r.Files[i]))
+		} else {
+			e.notef("  %s", clean(t.Label()))
+		}
+	}
+	f := facts{tracks: r.Tracks}
+	for _, l := range r.LeftOut {
+		e.notef("left out: %s of %s: %s", count(l.Frames, "frame"), f.label(l.Track), refusalText(l.Reason))
+	}
+	for _, t := range r.Tracks {
+		if late := r.Late[t.UID]; late > 0 {
+			e.notef("late: %s by up to %.2f s, where a player counts samples and looks at no times: more was sent than time went by",
+				f.label(t.UID), late.Seconds())
+		}
+	}
+	e.undecoded(r)
+	if r.Hidden > 0 {
+		e.notef("hidden in it: up to %s of pictures from before %s, which the first ones need", length(r.Hidden), length(r.From))
+	}
+}
+
+// refusalText tells people why frames are not in an export.
+func refusalText(why playback.Refusal) string {
+	switch why {
+	case playback.RefusedOrder:
+		return "far from their place in time"
+	case playback.RefusedEnd:
+		return "far later than the recording's end"
+	case playback.RefusedFrame:
+		return "they make no sense"
+	case playback.RefusedDecoder:
+		return "they could not be decoded"
+	case playback.RefusedTooMany:
+		return "too many tracks at once for one picture and sound"
+	}
+	return string(why)
+}
+
+// exportJSON says in JSON what was written. Times are seconds.
+type exportJSON struct {
+	ID         string              `json:"id"`
+	Path       string              `json:"path"`
+	Format     string              `json:"format"`
+	From       float64             `json:"from"`
+	Duration   float64             `json:"duration"`
+	Incomplete bool                `json:"incomplete"`
+	Tracks     []exportTrackJSON   `json:"tracks"`
+	LeftOut    int                 `json:"left_out"`
+	Holes      []holeJSON          `json:"holes"`
+	Missing    []exportMissingJSON `json:"missing"`
+	Hidden     float64             `json:"hidden"`
+	Problems   []string            `json:"problems"`
+}
+
+type exportTrackJSON struct {
+	trackJSON
+	File    string        `json:"file,omitempty"`
+	Late    float64       `json:"late"`
+	LeftOut []leftOutJSON `json:"left_out"`
+}
+
+type leftOutJSON struct {
+	Reason string `json:"reason"`
+	Frames int    `json:"frames"`
+}
+
+type exportMissingJSON struct {
+	Segment int     `json:"segment"`
+	From    float64 `json:"from"`
+	To      float64 `json:"to"`
+	Text    string  `json:"text"`
+}
+
+func exportedJSON(id, out, format string, r playback.Report, incomplete bool) exportJSON {
+	j := exportJSON{
+		ID: id, Path: out, Format: format, From: r.From.Seconds(), Duration: r.Duration.Seconds(),
+		Incomplete: incomplete, LeftOut: r.Dropped(), Hidden: r.Hidden.Seconds(),
+		Tracks: []exportTrackJSON{}, Holes: holesJSON(r.Tracks, r.Gaps), Missing: []exportMissingJSON{}, Problems: []string{},
+	}
+	for i, t := range r.Tracks {
+		x := exportTrackJSON{trackJSON: trackOf(t), Late: r.Late[t.UID].Seconds(), LeftOut: []leftOutJSON{}}
+		if i < len(r.Files) {
+			x.File = filepath.Join(out, r.Files[i])
+		}
+		for _, l := range r.LeftOut {
+			if l.Track == t.UID {
+				x.LeftOut = append(x.LeftOut, leftOutJSON{string(l.Reason), l.Frames})
+			}
+		}
+		j.Tracks = append(j.Tracks, x)
+	}
+	for _, m := range r.Missing {
+		j.Missing = append(j.Missing, exportMissingJSON{m.Number, m.From.Seconds(), m.To.Seconds(), m.Err.Error()})
+	}
+	for _, err := range r.Problems {
+		j.Problems = append(j.Problems, fmt.Sprintf("%.300s", err.Error()))
+	}
+	return j
+}
