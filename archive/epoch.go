@@ -13,12 +13,16 @@ import (
 )
 
 const (
-	// MaxReaders is the most readers an epoch can have. age reads no header of
-	// more than 1,024 stanzas.
-	MaxReaders = 512
+	// MaxReaders is the most readers an epoch can have: keys, of which a person
+	// may have several.
+	MaxReaders = maxEpochFiles * fileReaders
 
-	minStanzas = 8       // readers are padded to this, or twice it, and so on
-	maxEpoch   = 4 << 20 // bytes: more than age reads of a header
+	// fileReaders is the most readers an epoch file can have. age reads no header of
+	// more than 1,024 stanzas.
+	fileReaders   = 512
+	maxEpochFiles = 8       // of each kind
+	minStanzas    = 8       // readers are padded to this, or twice it, and so on
+	maxEpoch      = 4 << 20 // bytes of a file: more than age reads of a header
 )
 
 var (
@@ -33,9 +37,20 @@ var (
 // A sealedEpoch is the secret of an epoch as its readers get it, and its halves,
 // of which as a rule only the public one is kept.
 type sealedEpoch struct {
-	recipient       *age.HybridRecipient
-	secret          *age.HybridIdentity // for who keeps it, see Config.KeepSecret
-	hybrid, classic []byte              // age files; nil where there are no such readers
+	recipient *age.HybridRecipient
+	secret    *age.HybridIdentity // for who keeps it, see Config.KeepSecret
+	files     []epochFile         // in the order of the log
+}
+
+// An epochFile is an age file to at most fileReaders of an epoch's readers.
+type epochFile struct {
+	classic bool
+	part    int // see logged
+	data    []byte
+}
+
+func (e *sealedEpoch) classic() bool {
+	return slices.ContainsFunc(e.files, func(f epochFile) bool { return f.classic })
 }
 
 // sealEpoch makes the secret of an epoch and seals it to readers. Once the caller
@@ -50,27 +65,35 @@ func sealEpoch(readers []age.Recipient) (*sealedEpoch, error) {
 		return nil, err
 	}
 	e := &sealedEpoch{recipient: secret.Recipient(), secret: secret}
-	if len(hybrid) > 0 {
-		if hybrid, err = padHybrid(hybrid); err != nil {
-			return nil, err
-		}
-		if e.hybrid, err = encrypt(secret.String()+"\n", hybrid); err != nil {
-			return nil, err
-		}
+	if err := e.seal(hybrid, false, padHybrid); err != nil {
+		return nil, err
 	}
-	if len(classic) > 0 {
-		for n := len(classic); n < padded(len(classic)); n++ {
-			throwaway, err := age.GenerateX25519Identity()
-			if err != nil {
-				return nil, err
-			}
-			classic = append(classic, throwaway.Recipient())
-		}
-		if e.classic, err = encrypt(secret.String()+"\n", classic); err != nil {
-			return nil, err
-		}
+	if err := e.seal(classic, true, padClassic); err != nil {
+		return nil, err
 	}
 	return e, nil
+}
+
+// seal adds the files for the readers of one kind.
+func (e *sealedEpoch) seal(readers []age.Recipient, classic bool, pad func([]age.Recipient) ([]age.Recipient, error)) error {
+	n := 0
+	for some := range slices.Chunk(readers, fileReaders) {
+		n++
+		all, err := pad(some)
+		if err != nil {
+			return err
+		}
+		data, err := encrypt(e.secret.String()+"\n", all)
+		if err != nil {
+			return err
+		}
+		f := epochFile{classic: classic, data: data}
+		if n > 1 {
+			f.part = n
+		}
+		e.files = append(e.files, f)
+	}
+	return nil
 }
 
 // padded returns how many stanzas n readers get: 8, 16, 32, and so on.
@@ -87,6 +110,19 @@ func padHybrid(recipients []age.Recipient) ([]age.Recipient, error) {
 	all := slices.Clone(recipients)
 	for n := len(all); n < padded(len(recipients)); n++ {
 		throwaway, err := age.GenerateHybridIdentity()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, throwaway.Recipient())
+	}
+	return all, nil
+}
+
+// padClassic is padHybrid for the other file.
+func padClassic(recipients []age.Recipient) ([]age.Recipient, error) {
+	all := slices.Clone(recipients)
+	for n := len(all); n < padded(len(recipients)); n++ {
+		throwaway, err := age.GenerateX25519Identity()
 		if err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ func wantStanzas(t *testing.T, file, typ string, n int) {
 
 func TestEpochPadding(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ readers, want int }{{1, 8}, {8, 8}, {9, 16}, {17, 32}, {archive.MaxReaders, 512}} {
+	for _, test := range []struct{ readers, want int }{{1, 8}, {8, 8}, {9, 16}, {17, 32}, {512, 512}} {
 		spool := t.TempDir()
 		var hybrids, classics []age.Recipient
 		h, c := hybrid(t), classic(t)
@@ -61,6 +61,93 @@ func TestEpochPadding(t *testing.T) {
 			}
 		}
 		closeWriter(t, w)
+	}
+}
+
+// More readers than one file is for get several, and each reads what they could
+// read alone. A crash between the files leaves none of a reader's recording unread.
+func TestManyReaders(t *testing.T) {
+	spool, s := t.TempDir(), newSigner(t, "recorder")
+	h, c := hybrid(t).Recipient(), classic(t).Recipient()
+	first, last, old := hybrid(t), hybrid(t), classic(t)
+	readers := append([]age.Recipient{first.Recipient()}, slices.Repeat([]age.Recipient{h}, 518)...)
+	readers = append(readers, last.Recipient())
+	readers = append(readers, slices.Repeat([]age.Recipient{c}, 600)...)
+	readers = append(readers, old.Recipient())
+	w := create(t, spool, archive.Config{Signer: s}, readers...)
+	commit(t, begin(t, w, archive.Segment, []byte("all")))
+	startEpoch(t, w, first.Recipient())
+	commit(t, begin(t, w, archive.Segment, []byte("one")))
+	closeWriter(t, w)
+
+	all := files(t, filepath.Join(spool, w.ID()))
+	wantStanzas(t, all["epochs/000001.age"], "mlkem768x25519", 512)
+	wantStanzas(t, all["epochs/000001-02.age"], "mlkem768x25519", 8)
+	wantStanzas(t, all["epochs/000001-classic.age"], "X25519", 512)
+	wantStanzas(t, all["epochs/000001-classic-02.age"], "X25519", 128)
+	wantStanzas(t, all["epochs/000002.age"], "mlkem768x25519", 8)
+	for i, id := range []age.Identity{first, last, old} {
+		r := verified(t, openDir(t, spool), w.ID(), s, id)
+		got, err := r.ReadSegment(t.Context(), 0)
+		if err != nil || string(got) != "all" {
+			t.Errorf("reader %d: %q, %v", i, got, err)
+		}
+		if _, err := r.ReadSegment(t.Context(), 1); errors.Is(err, archive.ErrNoKey) != (i > 0) {
+			t.Errorf("reader %d, the second epoch: %v", i, err)
+		}
+		if n, err := r.ReadersAtMost(t.Context(), 1); err != nil || n != 512+8+512+128 {
+			t.Errorf("at most %d readers, %v", n, err)
+		}
+		if e := r.Epochs(); len(e) != 2 || !e[0].Hybrid || !e[0].Classic {
+			t.Errorf("epochs %+v", e)
+		}
+	}
+	// A copy has them all, in order, and a missing one is found.
+	to := new(storetest.Mem)
+	if err := archive.Copy(t.Context(), to, openDir(t, spool), w.ID()); err != nil {
+		t.Fatal(err)
+	}
+	verified(t, to, w.ID(), s, last)
+}
+
+// The process dies before each of an epoch's files has its name. What is left is
+// a recording without fault, and an epoch that nothing is sealed to.
+func TestCrashBetweenEpochFiles(t *testing.T) {
+	reader := hybrid(t)
+	readers := append(slices.Repeat([]age.Recipient{reader.Recipient()}, 513), classic(t).Recipient())
+	for die := range 3 {
+		spool, s := t.TempDir(), newSigner(t, "recorder")
+		links, armed := 0, false
+		c := archive.Config{Signer: s}.WithStep(func(name string) {
+			if armed && name == "link" {
+				if links++; links == die+1 {
+					panic(crash{})
+				}
+			}
+		})
+		w := create(t, spool, c, reader.Recipient())
+		commit(t, begin(t, w, archive.Segment, []byte("before")))
+		func() {
+			defer func() {
+				if r := recover(); r != (crash{}) {
+					t.Fatalf("file %d: %v", die+1, r)
+				}
+			}()
+			armed = true
+			_, err := w.StartEpoch(readers)
+			t.Errorf("file %d: the epoch was started: %v", die+1, err)
+		}()
+		if err := w.Crash(); err != nil {
+			t.Fatal(err)
+		}
+		all := recoverAll(t, spool, archive.Config{Signer: s})
+		if len(all) != 1 || len(all[0].Found) != die || len(all[0].Aside) != 0 {
+			t.Errorf("file %d: %+v", die+1, all)
+		}
+		r := verified(t, openDir(t, spool), w.ID(), s, reader)
+		if got, err := r.ReadSegment(t.Context(), 0); err != nil || string(got) != "before" {
+			t.Errorf("file %d: %q, %v", die+1, got, err)
+		}
 	}
 }
 

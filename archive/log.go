@@ -126,8 +126,8 @@ func rootOf(entries []Entry) tlog.Hash {
 }
 
 // checkOrder returns an error unless entries come in the order a Writer logs
-// them in: an epoch first, numbers of each kind rising, an epoch's classic file
-// only right after its hybrid one or without one.
+// them in: an epoch first, numbers of each kind rising, the files of an epoch one
+// right after the other.
 func checkOrder(entries []Entry) error {
 	last := lastNumbers(nil)
 	var before logged
@@ -136,8 +136,7 @@ func checkOrder(entries []Entry) error {
 		if !ok {
 			return fmt.Errorf("malformed name %.40q", e.Name)
 		}
-		pair := l.classic && before == logged{kind: Epoch, number: l.number}
-		if i == 0 && l.kind != Epoch || l.number <= last[l.kind] && !pair {
+		if i == 0 && l.kind != Epoch || (l.number <= last[l.kind] || l.part > 0) && !l.follows(before) {
 			return fmt.Errorf("%s is out of order", e.Name)
 		}
 		last[l.kind], before = l.number, l

@@ -15,11 +15,13 @@ const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
 
 func TestParseName(t *testing.T) {
 	for name, want := range map[string]logged{
-		"epochs/000001.age":         {kind: Epoch, number: 1},
-		"epochs/000012-classic.age": {kind: Epoch, number: 12, classic: true},
-		"segments/000000.age":       {kind: Segment},
-		"segments/999999-torn.age":  {kind: Segment, number: maxNumber, torn: true},
-		"index/000064.age":          {kind: Index, number: 64},
+		"epochs/000001.age":            {kind: Epoch, number: 1},
+		"epochs/000012-classic.age":    {kind: Epoch, number: 12, classic: true},
+		"epochs/000003-02.age":         {kind: Epoch, number: 3, part: 2},
+		"epochs/000003-classic-08.age": {kind: Epoch, number: 3, classic: true, part: 8},
+		"segments/000000.age":          {kind: Segment},
+		"segments/999999-torn.age":     {kind: Segment, number: maxNumber, torn: true},
+		"index/000064.age":             {kind: Index, number: 64},
 	} {
 		if got, ok := parseName(name); !ok || got != want {
 			t.Errorf("%s: %+v, %v", name, got, ok)
@@ -33,6 +35,8 @@ func TestParseName(t *testing.T) {
 		"segments/00000.age", "segments/0000000.age", "segments/+00001.age", "segments/-00001.age", "segments/000000-classic.age",
 		"segments/000000.age.part", "segments/000000-torn-torn.age", "segments/000000-torn", "index/000000-torn.age",
 		"/segments/000000.age", "./segments/000000.age", "segments/../epochs/000001.age", "shares/000000.age", "segments/00000٣.age",
+		"epochs/000001-01.age", "epochs/000001-09.age", "epochs/000001-2.age", "epochs/000001-02-classic.age", "epochs/000001-002.age",
+		"epochs/000001-.age", "epochs/000001--2.age", "epochs/000001-+2.age", "epochs/000001-classic-.age", "segments/000000-02.age",
 	} {
 		if got, ok := parseName(name); ok {
 			t.Errorf("%q was parsed as %+v", name, got)
@@ -83,6 +87,14 @@ func TestCheckOrder(t *testing.T) {
 		{"epochs/000001-classic", true},
 		{"epochs/000001 epochs/000001-classic segments/000000 index/000000 segments/000001", true},
 		{"epochs/000001 segments/000002 segments/000007-torn epochs/000004", true}, // numbers may be left out
+		{"epochs/000001 epochs/000001-02 epochs/000001-03 epochs/000001-classic epochs/000001-classic-02 segments/000000 epochs/000002-classic epochs/000002-classic-02", true},
+		{"epochs/000001-02", false},
+		{"epochs/000001 epochs/000002-02", false},
+		{"epochs/000001 epochs/000001-03", false},
+		{"epochs/000001 epochs/000001-02 epochs/000001-02", false},
+		{"epochs/000001 epochs/000001-classic-02", false},
+		{"epochs/000001 epochs/000001-classic epochs/000001-02", false},
+		{"epochs/000001 segments/000000 epochs/000001-02", false},
 		{"segments/000000 epochs/000001", false},
 		{"index/000000 epochs/000001", false},
 		{"epochs/000001 epochs/000001", false},

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -50,7 +51,8 @@ type logged struct {
 	kind    Kind
 	number  int
 	torn    bool // of a segment: salvaged after a crash
-	classic bool // of an epoch: the file for readers without post-quantum keys
+	classic bool // of an epoch: a file for readers without post-quantum keys
+	part    int  // of an epoch: its further files, from 2; 0 is the first
 }
 
 // String returns the name, relative to the recording's folder.
@@ -59,8 +61,11 @@ func (l logged) String() string {
 	if l.torn {
 		suffix = tornSuffix + ageSuffix
 	}
+	if l.part > 0 {
+		suffix = fmt.Sprintf("-%02d%s", l.part, suffix)
+	}
 	if l.classic {
-		suffix = classicSuffix + ageSuffix
+		suffix = classicSuffix + suffix
 	}
 	return fmt.Sprintf("%s%06d%s", folders[l.kind], l.number, suffix)
 }
@@ -78,9 +83,42 @@ func parseName(name string) (logged, bool) {
 			return logged{}, false
 		}
 		l := logged{kind: Kind(kind), number: n}
-		l.torn = l.kind == Segment && strings.HasPrefix(rest[6:], tornSuffix)
-		l.classic = l.kind == Epoch && strings.HasPrefix(rest[6:], classicSuffix)
+		rest = rest[6:]
+		l.torn = l.kind == Segment && strings.HasPrefix(rest, tornSuffix)
+		if l.kind == Epoch {
+			rest, l.classic = strings.CutPrefix(rest, classicSuffix)
+			if digits, more := strings.CutPrefix(rest, "-"); more && len(digits) > 2 {
+				if l.part, err = strconv.Atoi(digits[:2]); err != nil || l.part < 2 || l.part > maxEpochFiles {
+					return logged{}, false
+				}
+			}
+		}
 		return l, l.String() == name
 	}
 	return logged{}, false
+}
+
+// further reports whether l is a file of an epoch that can have one before it.
+func (l logged) further() bool { return l.classic || l.part > 0 }
+
+// follows reports whether l is the next file of the epoch that before is one of.
+func (l logged) follows(before logged) bool {
+	if l.kind != Epoch || before.kind != Epoch || l.number != before.number {
+		return false
+	}
+	if l.classic != before.classic {
+		return l.classic && l.part == 0
+	}
+	return l.part == max(1, before.part)+1
+}
+
+// compareNames orders the objects of one kind as they are logged.
+func compareNames(a, b logged) int {
+	rank := func(l logged) int {
+		if l.classic {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.part, b.part))
 }

@@ -3,7 +3,6 @@ package archive
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -102,6 +101,7 @@ func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
 	s := salvage{dir: dir, step: c.step, last: lastNumbers(entries), logged: make(map[string]bool)}
 	for _, e := range entries {
 		s.logged[e.Name] = true
+		s.before, _ = parseName(e.Name)
 	}
 	r := &Recovered{ID: id}
 	// A Writer starts no epoch while something is unlogged, and creates nothing
@@ -190,6 +190,7 @@ type salvage struct {
 	dir    string
 	step   func(string)
 	last   [Epoch + 1]int // highest number in the log, by kind
+	before logged         // its last line
 	logged map[string]bool
 	aside  []string // what went to quarantine
 }
@@ -212,7 +213,7 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 	}
 	var found []logged
 	for _, f := range files {
-		if n, ok := parseName(folders[kind] + f.Name()); ok && !s.logged[n.String()] && (n.number > s.last[kind] || kind == Epoch && n.classic && n.number == s.last[kind]) {
+		if n, ok := parseName(folders[kind] + f.Name()); ok && !s.logged[n.String()] && (n.number > s.last[kind] || n.further() && n.number == s.before.number && s.before.kind == Epoch) {
 			found = append(found, n)
 		}
 	}
@@ -244,12 +245,18 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(found, func(a, b logged) int {
-		if a.number == b.number && a.classic != b.classic {
-			return map[bool]int{true: 1, false: -1}[a.classic]
-		}
-		return cmp.Compare(a.number, b.number)
-	})
+	slices.SortFunc(found, compareNames)
+	if kind == Epoch {
+		// Files are written in their order: one without those before it is not ours.
+		before := s.before
+		found = slices.DeleteFunc(found, func(n logged) bool {
+			ok := n.number > s.last[kind] && n.number > before.number && n.part == 0 || n.follows(before)
+			if ok {
+				before = n
+			}
+			return !ok
+		})
+	}
 	return found, durable.SyncDir(path)
 }
 

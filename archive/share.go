@@ -19,7 +19,10 @@ const (
 	maxGrantEpochs     = 4096    // of one grant: package note reads 1,000,000 bytes
 	maxShareRecipients = 64      // keys of one grant
 	maxShare           = 1 << 20 // bytes of a share: what the two above make, and more
-	maxShares          = 256     // shares of a recording that are read
+	// Shares of a recording that are read, and their bytes: a recorder that admits
+	// late readers to all of it writes one for each.
+	maxShares     = 1024
+	maxShareBytes = 256 << 20
 )
 
 // ErrClassic says that a grant was to be sealed to a key that a quantum computer

@@ -34,7 +34,8 @@ type shares struct {
 // was put in the store after the first look at the shares is not among them.
 //
 // Anyone who can write to the store can add and remove shares; a grant with a
-// nil Err was made by who signed it. At most 256 shares are looked at.
+// nil Err was made by who signed it. At most 1,024 shares, of 256 MiB, are
+// looked at.
 func (r *Recording) Grants(ctx context.Context) ([]Grant, error) {
 	all, err := r.readShares(ctx)
 	if err != nil {
@@ -105,6 +106,7 @@ func (r *Recording) readShares(ctx context.Context) ([]shared, error) {
 		return r.shares.all, nil
 	}
 	var names []string
+	var size int64
 	for info, err := range r.store.List(ctx, r.head.ID+"/"+sharesFolder) {
 		if err != nil {
 			return nil, fmt.Errorf("could not look for shares: %w", err)
@@ -112,6 +114,9 @@ func (r *Recording) readShares(ctx context.Context) ([]shared, error) {
 		name := strings.TrimPrefix(info.Name, r.head.ID+"/")
 		if !validShare(name) || info.Size > maxShare {
 			continue
+		}
+		if size += info.Size; size > maxShareBytes {
+			break
 		}
 		if names = append(names, name); len(names) == maxShares {
 			break

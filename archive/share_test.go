@@ -370,10 +370,10 @@ func TestShareMixedStanzas(t *testing.T) {
 // told from a key that does not fit.
 func TestSharesBounded(t *testing.T) {
 	m := newMeeting(t, false)
-	for range 300 {
+	for range 1200 {
 		m.store.Set(m.id+"/shares/"+archive.NewID()+".age", []byte("no age file"))
 	}
-	gets := make(chan string, 1000)
+	gets := make(chan string, 4000)
 	m.store.OnGet = func(name string, data []byte) ([]byte, error) {
 		if strings.Contains(name, "/shares/") {
 			gets <- name
@@ -386,8 +386,8 @@ func TestSharesBounded(t *testing.T) {
 			t.Errorf("epoch %d: %v", n+1, err)
 		}
 	}
-	if got := len(gets); got != 256 {
-		t.Errorf("%d shares were read, want 256, once", got)
+	if got := len(gets); got != 1024 {
+		t.Errorf("%d shares were read, want 1024, once", got)
 	}
 
 	broken := errors.New("broken")

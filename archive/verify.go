@@ -294,7 +294,7 @@ func mayFollow(name string, last [Epoch + 1]int, size int64) bool {
 	if !ok {
 		return name == logName(size)
 	}
-	return l.number > last[l.kind] || l.classic && l.number == last[Epoch]
+	return l.number > last[l.kind] || l.further() && l.number == last[Epoch]
 }
 
 // limits says what was not proven.

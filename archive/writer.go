@@ -149,9 +149,9 @@ func (w *Writer) ID() string { return w.id }
 // that to the disk, and forgets it: what is created from now on only they can
 // open, and not this Writer.
 //
-// Readers without post-quantum keys get a file of their own, and make the
-// recording one that a quantum computer could open. Both files are padded with
-// readers that do not exist.
+// Readers without post-quantum keys get files of their own, and make the recording
+// one that a quantum computer could open. Each file is for 512 readers, and padded
+// with some that do not exist.
 //
 // Objects of the epoch before must be committed or aborted first. After any
 // error no epoch is current, and Create fails until StartEpoch succeeds: better
@@ -179,7 +179,7 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	if err := w.log.catchUp(); err != nil {
 		return 0, fmt.Errorf("could not start an epoch: %w", err)
 	}
-	if w.epoch >= maxNumber || w.log.size()+2 > MaxObjects {
+	if w.epoch >= maxNumber || w.log.size()+2*maxEpochFiles > MaxObjects {
 		return 0, errors.New("could not start an epoch: the recording is full")
 	}
 	sealed, err := sealEpoch(readers)
@@ -188,17 +188,9 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	}
 	// The number is used up even if this fails: a file may have got its name.
 	w.epoch++
-	for _, f := range []struct {
-		data []byte
-		logged
-	}{
-		{sealed.hybrid, logged{kind: Epoch, number: w.epoch}},
-		{sealed.classic, logged{kind: Epoch, number: w.epoch, classic: true}},
-	} {
-		if f.data == nil {
-			continue
-		}
-		if err := w.publish(f.String(), f.data); err != nil {
+	for _, f := range sealed.files {
+		name := logged{kind: Epoch, number: w.epoch, classic: f.classic, part: f.part}
+		if err := w.publish(name.String(), f.data); err != nil {
 			return 0, fmt.Errorf("could not start epoch %d: %w", w.epoch, err)
 		}
 	}
@@ -209,7 +201,7 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	if w.config.KeepSecret {
 		w.secret = sealed.secret
 	}
-	w.config.Log.Info("epoch started", "id", w.id, "epoch", w.epoch, "readers", len(readers), "classic", sealed.classic != nil)
+	w.config.Log.Info("epoch started", "id", w.id, "epoch", w.epoch, "readers", len(readers), "classic", sealed.classic(), "files", len(sealed.files))
 	return w.epoch, nil
 }
 

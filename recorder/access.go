@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,8 +20,10 @@ type Access interface {
 	Reader(identity string) (name, how string, ok bool)
 
 	// StartEpoch makes the Sink seal what it creates from now on to those of
-	// the readers that are present. No object of the Sink is open then.
-	StartEpoch(present []string) error
+	// the readers that are present. No object of the Sink is open then. Where they
+	// are more than it can seal to, it seals to those who fit and returns the others,
+	// of whom the timeline tells.
+	StartEpoch(present []string) (without []string, err error)
 }
 
 // An Admitter is an Access that keeps one epoch: whoever attended reads all of
@@ -29,7 +32,8 @@ type Admitter interface {
 	Access
 
 	// Admit lets a reader who came into the epoch there is. Each is admitted
-	// once; where that fails it is tried again before the next segment.
+	// once; where that fails it is tried again before the next segment, and what
+	// fails at the end is an error of the recording.
 	Admit(identity string) error
 }
 
@@ -39,7 +43,9 @@ type admission struct {
 	access  Access
 	roster  *Roster
 	present map[string]bool // readers who were here when what is written now was received
-	sealed  map[string]bool // those of the current epoch
+	asked   map[string]bool // those of them for whom the current epoch was started
+	sealed  map[string]bool // and who can open it
+	without map[string]bool // who found no place in it, which was told
 	owed    []string        // with an Admitter: who is to be admitted
 }
 
@@ -102,30 +108,46 @@ func (a *admission) due() bool {
 	if _, ok := a.access.(Admitter); ok {
 		return false
 	}
-	return a.access != nil && !maps.Equal(a.present, a.sealed)
+	return a.access != nil && !maps.Equal(a.present, a.asked)
 }
 
-// admit admits whom an Admitter owes it. What fails is tried again.
+// admit admits whom an Admitter owes it. What fails is tried again, and holds up
+// nobody else.
 func (a *admission) admit() error {
-	for len(a.owed) > 0 {
-		if err := a.access.(Admitter).Admit(a.owed[0]); err != nil {
-			return fmt.Errorf("admitting a reader: %w", err)
+	var errs []error
+	a.owed = slices.DeleteFunc(a.owed, func(id string) bool {
+		err := a.access.(Admitter).Admit(id)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("admitting a reader: %w", err))
 		}
-		a.owed = a.owed[1:]
-	}
-	return nil
+		return err == nil
+	})
+	return errors.Join(errs...)
 }
 
-// start begins the epoch that is due and returns the event that tells of it.
-func (a *admission) start() (media.Event, error) {
+// start begins the epoch that is due and returns the events that tell of it.
+func (a *admission) start() (events []media.Event, err error) {
 	present := slices.Sorted(maps.Keys(a.present))
-	if err := a.access.StartEpoch(present); err != nil {
-		return media.Event{}, fmt.Errorf("sealing to those present: %w", err)
+	without, err := a.access.StartEpoch(present)
+	if err != nil {
+		return nil, fmt.Errorf("sealing to those present: %w", err)
 	}
-	a.sealed = maps.Clone(a.present)
-	names := make([]string, len(present))
-	for i, id := range present {
-		names[i], _, _ = a.access.Reader(id)
+	a.asked, a.sealed = maps.Clone(a.present), maps.Clone(a.present)
+	told := a.without
+	a.without = make(map[string]bool)
+	for _, id := range without {
+		delete(a.sealed, id)
+		if a.without[id] = true; !told[id] {
+			name, _, _ := a.access.Reader(id)
+			events = append(events, media.Event{Type: media.EventUnsealed, Participant: id, Name: name})
+		}
 	}
-	return media.Event{Type: media.EventEpoch, Text: strings.Join(names, ", ")}, nil
+	var names []string
+	for _, id := range present {
+		if a.sealed[id] {
+			name, _, _ := a.access.Reader(id)
+			names = append(names, name)
+		}
+	}
+	return append([]media.Event{{Type: media.EventEpoch, Text: strings.Join(names, ", ")}}, events...), nil
 }

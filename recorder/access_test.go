@@ -21,6 +21,7 @@ type readers struct {
 	s     *sink
 	names map[string]string
 	fail  func() error
+	most  int // who can read at once; 0 is any number
 }
 
 func (r readers) Reader(identity string) (name, how string, ok bool) {
@@ -28,20 +29,23 @@ func (r readers) Reader(identity string) (name, how string, ok bool) {
 	return name, media.VerifiedByOperator, ok
 }
 
-func (r readers) StartEpoch(present []string) error {
+func (r readers) StartEpoch(present []string) (without []string, err error) {
 	if r.fail != nil {
 		if err := r.fail(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	if r.s.open != 0 {
-		return errors.New("an object of the epoch before is open")
+		return nil, errors.New("an object of the epoch before is open")
+	}
+	if r.most > 0 && len(present) > r.most {
+		present, without = present[:r.most], present[r.most:]
 	}
 	r.s.epochs = append(r.s.epochs, strings.Join(present, "+"))
 	r.s.epoch = len(r.s.epochs)
-	return nil
+	return without, nil
 }
 
 // play records a meeting in which a speaks all the time, whom nobody may read
@@ -176,6 +180,36 @@ func segmentOf(t *testing.T, s *sink, f media.Frame) int {
 	return -1
 }
 
+// More readers than can be sealed to do not end the recording: those who fit read
+// it, the timeline names the others, and a place that gets free is theirs.
+func TestMoreReadersThanFit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		r := readers{s: s, names: make(map[string]string), most: 500}
+		for n := range 520 {
+			r.names[fmt.Sprintf("m%03d", n)] = fmt.Sprintf("Member %d", n)
+		}
+		play(t, s, r, 12*time.Second, func(room *roomtest.Room, _ *roomtest.Track) {
+			for id := range r.names {
+				room.Join(id, id)
+			}
+			time.Sleep(7 * time.Second)
+			for n := range 30 {
+				room.Leave(fmt.Sprintf("m%03d", n))
+			}
+		})
+		_, events, _ := s.read(t)
+		without := find(events, media.EventUnsealed)
+		if len(without) != 20 || without[0].Participant != "m500" || without[0].Name != "Member 500" {
+			t.Errorf("without: %+v", without)
+		}
+		told := find(events, media.EventEpoch)
+		if len(told) < 2 || strings.Contains(told[0].Text, "Member 500") || !strings.Contains(told[len(told)-1].Text, "Member 519") {
+			t.Errorf("%d epochs are told of", len(told))
+		}
+	})
+}
+
 // admitter admits late readers to the one epoch there is.
 type admitter struct {
 	readers
@@ -183,7 +217,9 @@ type admitter struct {
 	fail     func() error
 }
 
-func (a admitter) StartEpoch([]string) error { return errors.New("there is one epoch") }
+func (a admitter) StartEpoch([]string) ([]string, error) {
+	return nil, errors.New("there is one epoch")
+}
 
 func (a admitter) Admit(identity string) error {
 	if err := a.fail(); err != nil {
@@ -194,6 +230,12 @@ func (a admitter) Admit(identity string) error {
 }
 
 func TestWhoeverAttendedIsAdmittedOnce(t *testing.T) {
+	for _, why := range []error{syscall.ENOSPC, errors.New("a card that cannot be sealed to")} {
+		testAdmission(t, why)
+	}
+}
+
+func testAdmission(t *testing.T, why error) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
 		var admitted []string
@@ -201,7 +243,7 @@ func TestWhoeverAttendedIsAdmittedOnce(t *testing.T) {
 		a := admitter{readers{s: s, names: map[string]string{"ada": "Ada", "ben": "Ben", "cleo": "Cleo"}}, &admitted, func() error {
 			if len(admitted) == 1 && failures > 0 {
 				failures--
-				return syscall.ENOSPC
+				return why
 			}
 			return nil
 		}}

@@ -83,9 +83,11 @@ func (k *keeper) add(i item, now time.Duration) error {
 }
 
 // before starts the epoch that is due, if there is one, before a segment.
-func (k *keeper) before(now time.Duration) (*media.Event, error) {
-	if err := k.admit.admit(); err != nil {
+func (k *keeper) before(now time.Duration) ([]media.Event, error) {
+	if err := k.admit.admit(); isFull(err) {
 		return nil, err
+	} else if err != nil {
+		k.r.c.Log.Warn("a reader was not admitted; it is tried again with the next segment", "err", err)
 	}
 	if !k.admit.due() {
 		return nil, nil
@@ -93,13 +95,18 @@ func (k *keeper) before(now time.Duration) (*media.Event, error) {
 	if err := k.s.endEpoch(); err != nil {
 		return nil, err
 	}
-	e, err := k.admit.start()
+	events, err := k.admit.start()
 	if err != nil {
 		return nil, err
 	}
 	k.p.askKeys()
-	e.Time = now
-	return &e, nil
+	for i := range events {
+		events[i].Time = now
+	}
+	if n := len(events) - 1; n > 0 {
+		k.r.c.Log.Warn("more readers are here than a recording can be sealed to", "without", n)
+	}
+	return events, nil
 }
 
 // tick does what is due.

@@ -52,8 +52,8 @@ type segmenter struct {
 	grown  int64       // its size in bytes, about
 	notice func(segments int, bytes int64)
 
-	sealing func(epoch int)                               // called when a segment was opened
-	before  func(now time.Duration) (*media.Event, error) // called when a segment is to be opened and none is
+	sealing func(epoch int)                                // called when a segment was opened
+	before  func(now time.Duration) ([]media.Event, error) // called when a segment is to be opened and none is
 	count   int
 }
 
@@ -257,8 +257,10 @@ func (s *segmenter) open(now time.Duration) error {
 		s.listed[t.UID] = true
 	}
 	s.tally = newTally(o.Number(), o.Epoch())
-	if begins != nil {
-		return s.write(item{event: begins})
+	for i := range begins {
+		if err := s.write(item{event: &begins[i]}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func newTestSegmenter(maxBytes int64) (*segmenter, *memorySink, map[media.EventT
 	return &segmenter{
 		sink: sink, recording: "TEST", start: time.Unix(1e9, 0), length: 5 * time.Second, maxBytes: maxBytes,
 		notice: func(int, int64) {}, sealing: func(int) {},
-		before:   func(time.Duration) (*media.Event, error) { return nil, nil },
+		before:   func(time.Duration) ([]media.Event, error) { return nil, nil },
 		refusals: refusals{declare: func(media.Event) {}, dropped: func(t media.EventType, _ error) { dropped[t]++ }},
 	}, sink, dropped
 }

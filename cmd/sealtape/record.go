@@ -131,6 +131,9 @@ func recordAction(c *cli.Context) error {
 			return err
 		}
 	}
+	if err := seatsFor(readers); err != nil {
+		return err
+	}
 	members, err := parseMembers(c, home)
 	if err != nil {
 		return err

@@ -56,16 +56,17 @@ type membership struct {
 // An attendee is what is known of someone in the room, or who was there and reads
 // all. Whether they are here is the roster's to say.
 type attendee struct {
-	visit   int         // in which that holds: another is another's, until they prove who they are
-	cards   []keys.Card // who they are, nil if that is not known
-	how     string      // by what, a media.VerifiedBy reason
-	name    string      // on their card
-	lapsed  bool        // they proved it once, and it may be another who is here now
-	claimed bool        // they proved a card that is not pinned
-	ready   bool        // they need not confirm what the recorder says, or have
-	key     string      // of the card that they said hello with
-	said    reply
-	signed  time.Time // when they said so with their key last
+	visit    int         // in which that holds: another is another's, until they prove who they are
+	cards    []keys.Card // who they are, nil if that is not known
+	how      string      // by what, a media.VerifiedBy reason
+	name     string      // on their card
+	lapsed   bool        // they proved it once, and it may be another who is here now
+	claimed  bool        // they proved a card that is not pinned
+	unseated bool        // they are a reader and found no place, which was told
+	ready    bool        // they need not confirm what the recorder says, or have
+	key      string      // of the card that they said hello with
+	said     reply
+	signed   time.Time // when they said so with their key last
 }
 
 // newMembership begins the member protocol in a room that was joined.
@@ -356,12 +357,10 @@ func (m *membership) state() member.State {
 			s.Readers = append(s.Readers, member.Reader{Name: r.name})
 		}
 	}
+	seated, _ := m.seatsLocked(m.readersHere())
 	var present []member.Reader
-	for identity, a := range m.people {
-		if !m.reads(m.standing(identity)) {
-			continue
-		}
-		for _, c := range a.cards {
+	for _, identity := range seated {
+		for _, c := range m.people[identity].cards {
 			r := member.Reader{Fingerprint: c.Fingerprint(), Name: c.Name}
 			if !slices.Contains(s.Readers, r) && !slices.Contains(present, r) {
 				present = append(present, r)
@@ -371,6 +370,17 @@ func (m *membership) state() member.State {
 	slices.SortFunc(present, func(a, b member.Reader) int { return strings.Compare(a.Fingerprint.String(), b.Fingerprint.String()) })
 	s.Readers = append(s.Readers, present...)
 	return s
+}
+
+// readersHere returns which members read what is recorded now, if they find a place.
+// m.mu is held.
+func (m *membership) readersHere() (identities []string) {
+	for identity := range m.people {
+		if m.reads(m.standing(identity)) {
+			identities = append(identities, identity)
+		}
+	}
+	return identities
 }
 
 // announce tells members' clients what the recorder does now, if that has changed.
@@ -405,6 +415,9 @@ func (m *membership) retell(ctx context.Context, now time.Time) {
 	}
 	text := fmt.Sprintf("What is recorded now can be opened by: %s. Meeting code: %s.", strings.Join(names, ", "), code)
 	m.mu.Lock()
+	if _, without := m.seatsLocked(m.readersHere()); len(without) > 0 {
+		text += fmt.Sprintf(" There are as many readers as there can be: %s more cannot open it.", people(len(without)))
+	}
 	recording := m.phase == "recording"
 	first := m.told == ""
 	switch {

@@ -94,16 +94,18 @@ func (a memberAccess) Reader(identity string) (name, how string, ok bool) {
 	return name, how, len(cards) > 0
 }
 
-func (a memberAccess) StartEpoch(present []string) error {
+func (a memberAccess) StartEpoch(present []string) (without []string, err error) {
 	to := append([]age.Recipient(nil), a.always...)
-	for _, identity := range present {
+	seated, without := a.m.seats(present)
+	for _, identity := range seated {
 		_, _, cards := a.m.reader(identity)
 		for _, card := range cards {
 			to = append(to, card.AgeRecipients()...)
 		}
 	}
-	_, err := a.w.StartEpoch(to)
-	return err
+	_, err = a.w.StartEpoch(to)
+	a.m.unseat(without)
+	return without, err
 }
 
 // A wholeAccess lets whoever attended read all of the recording. It implements
@@ -111,6 +113,10 @@ func (a memberAccess) StartEpoch(present []string) error {
 type wholeAccess struct{ memberAccess }
 
 func (a wholeAccess) Admit(identity string) error {
+	if !a.m.seated(identity) {
+		a.m.unseat([]string{identity})
+		return nil
+	}
 	_, _, cards := a.m.reader(identity)
 	for _, card := range cards {
 		if _, err := a.w.Admit(card.Key, card.AgeRecipients()); err != nil {

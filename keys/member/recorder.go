@@ -111,7 +111,7 @@ func (s *Session) heardState(p *peer, m *message, now time.Time) (Trouble, strin
 		h.Write(p.parts[i].state.telling(m.sequence))
 		p.State.Readers = append(p.State.Readers, p.parts[i].state.Readers...)
 	}
-	if len(p.State.Readers) > maxReaders {
+	if len(p.State.Readers) > MaxReaders {
 		return Malformed, "more readers than there may be"
 	}
 	p.Recorder = true

@@ -14,8 +14,10 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
+// MaxReaders is the most readers that a State tells of.
+const MaxReaders = 1024
+
 const (
-	maxReaders  = 1024
 	maxParts    = 64
 	partBytes   = 11_000 // of readers in one part
 	codeWords   = 6
@@ -85,8 +87,8 @@ func (s State) Equal(t State) bool {
 
 // check reports what a recorder cannot say.
 func (s State) check() error {
-	if len(s.Readers) > maxReaders {
-		return fmt.Errorf("%d readers, where up to %d may be", len(s.Readers), maxReaders)
+	if len(s.Readers) > MaxReaders {
+		return fmt.Errorf("%d readers, where up to %d may be", len(s.Readers), MaxReaders)
 	}
 	var w writer
 	for _, p := range s.parts() {
@@ -170,7 +172,7 @@ func (r *reader) state() (p statePart) {
 		r.fail("part")
 	}
 	for r.err == nil && r.rest != "" {
-		if len(p.Readers) == maxReaders {
+		if len(p.Readers) == MaxReaders {
 			r.fail("too many readers")
 			break
 		}

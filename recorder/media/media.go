@@ -125,6 +125,7 @@ const (
 	EventUnmute    EventType = "unmute"    // Track
 	EventGap       EventType = "gap"       // Track misses From..To for Reason
 	EventEpoch     EventType = "epoch"     // a new set of readers; Text names them
+	EventUnsealed  EventType = "unsealed"  // Participant, the reader Name, cannot open what follows: it is sealed to as many as there can be
 	EventKeys      EventType = "keys"      // Track is encrypted under the key of the index in Text from now on
 	EventIntegrity EventType = "integrity" // Track got something that was neither its sender's nor, by its looks, the server's
 	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
