@@ -1,6 +1,10 @@
 package frame
 
-import "github.com/sealtape/sealtape/recorder/media"
+import (
+	"iter"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
 
 // A format is what this package has to know of one codec. Each codec is one
 // file that defines its format, and one line in formatOf.
@@ -17,6 +21,9 @@ type format struct {
 	// variants returns what other bytes than those of the header a publisher may
 	// have authenticated. nil: none.
 	variants func(header []byte) [][]byte
+	// readings yields what the frame may be if header finds no end of the clear part.
+	// nil: such a frame is not encrypted.
+	readings func(frame []byte, g *guesses) iter.Seq[reading]
 	// escaped says that all behind the header has emulation prevention.
 	escaped bool
 	// injected reports whether an RTP payload, without the trailer, is what the

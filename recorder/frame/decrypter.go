@@ -14,6 +14,7 @@ type Decrypter struct {
 	seen    replayWindow
 	tries   budget // of the ratchet
 	scratch []byte // of what was escaped
+	guesses guesses
 }
 
 // NewDecrypter returns a Decrypter for a track whose sender's keys are in k.
@@ -38,25 +39,22 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 	}
 	h := d.format.header(frame)
 	if h > len(frame) {
-		return dst, ErrShort
+		return d.guess(dst, frame)
 	}
 	header, body := frame[:h], frame[h:]
 	if d.format.escaped {
-		d.scratch = slices.Grow(d.scratch[:0], len(body))
-		body = unescape(d.scratch, body)
+		body = d.unescape(body)
 	}
-	n := len(body)
-	if n < Overhead || body[n-2] != ivSize {
+	sealed, iv, index, ok := split(body)
+	if !ok {
 		return dst, ErrShort
 	}
-	index := int(body[n-1])
 	s := d.keys.load(index)
 	if s == nil {
 		return dst, ErrNoKey
 	}
-	sealed, iv := body[:n-trailerSize], body[n-trailerSize:n-2]
 
-	dst = slices.Grow(dst, h+n-Overhead)
+	dst = slices.Grow(dst, h+len(body)-Overhead)
 	start := len(dst)
 	into := append(dst, header...)
 	var out []byte
@@ -80,6 +78,21 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 		return dst, ErrReplay
 	}
 	return out, nil
+}
+
+// split takes the part of a frame behind its header apart, without emulation
+// prevention.
+func split(body []byte) (sealed, iv []byte, index int, ok bool) {
+	n := len(body)
+	if n < Overhead || body[n-2] != ivSize {
+		return nil, nil, 0, false
+	}
+	return body[:n-trailerSize], body[n-trailerSize : n-2], int(body[n-1]), true
+}
+
+func (d *Decrypter) unescape(body []byte) []byte {
+	d.scratch = slices.Grow(d.scratch[:0], len(body))
+	return unescape(d.scratch, body)
 }
 
 // openOther tries what the current key did not open with other readings of the

@@ -13,6 +13,7 @@ var h264Format = format{
 	},
 	header:   nalHeader(h264Slice),
 	variants: headerVariants,
+	readings: nalReadings(h265Slice),
 	escaped:  true,
 	injected: func(payload []byte) bool { return bytes.Equal(payload, h264Blank) },
 }

@@ -9,6 +9,7 @@ var h265Format = format{
 	},
 	header:   nalHeader(h265Slice),
 	variants: headerVariants,
+	readings: nalReadings(h264Slice),
 	escaped:  true,
 }
 
