@@ -68,7 +68,7 @@ func (p *producers) look(now time.Duration) {
 		}
 	}
 	p.mu.Unlock()
-	p.declare(over)
+	p.declareWaits(over, media.GapStart)
 }
 
 // came notes that a track has come, and returns until when it was declared
@@ -92,14 +92,16 @@ func (p *producers) lookLast(now time.Duration) {
 	}
 	clear(p.waits)
 	p.mu.Unlock()
-	p.declare(over)
+	p.declareWaits(over, media.GapStart)
+	p.callLast(now)
 }
 
-func (p *producers) declare(waits []wait) {
+// declareWaits declares what participants miss of tracks that have not come.
+func (p *producers) declareWaits(waits []wait, reason string) {
 	for _, w := range waits {
 		if w.seen > w.from {
 			p.emit(media.Event{Time: w.from, Type: media.EventGap, Participant: w.participant,
-				From: w.from, To: w.seen, Reason: media.GapStart})
+				From: w.from, To: w.seen, Reason: reason})
 		}
 	}
 }

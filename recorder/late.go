@@ -17,10 +17,10 @@ const (
 	// that not all depends on the first of them.
 	freshPicture = 2 * time.Second
 	// maxWaiting and maxWaitingBytes bound what waits on one track: more than ten
-	// seconds of a good picture. A track has one sender, so nobody can take up the
-	// room of others.
+	// seconds of a good picture. All tracks share maxWaitingRoom, see waitingRoom.
 	maxWaiting      = 4096
 	maxWaitingBytes = 8 << 20
+	maxWaitingRoom  = 128 << 20
 )
 
 // late are the units of a track that wait for keys, in order. Members' clients
@@ -75,6 +75,9 @@ func (t *trackRecorder) offer(u frame.Unit) {
 		t.retryLate() // it may have moved the ratchet
 		t.judge(u, len(t.late.units))
 		l.unit.Data = nil
+	}
+	if len(t.late.units) == 0 {
+		t.waiting.enter(t.info.Participant)
 	}
 	t.late.units = append(t.late.units, l)
 	t.late.bytes += l.size()
@@ -134,10 +137,14 @@ func (t *trackRecorder) release(now time.Time) {
 		}
 	}
 	t.retryLate()
+	if len(t.late.units) == 0 {
+		return
+	}
+	most := t.waiting.share(t.info.Participant)
 	n := 0
 	for ; n < len(t.late.units); n++ {
 		l := &t.late.units[n]
-		if l.waits() && now.Before(t.late.deadline(n)) && t.late.bytes <= maxWaitingBytes && len(t.late.units)-n <= maxWaiting {
+		if l.waits() && now.Before(t.late.deadline(n)) && t.late.bytes <= most && len(t.late.units)-n <= maxWaiting {
 			if !t.info.Codec.Audio() && now.Sub(l.unit.Arrival) >= freshPicture && now.Sub(t.lastPLI) >= freshPicture {
 				t.askKey()
 			}
@@ -153,6 +160,7 @@ func (t *trackRecorder) release(now time.Time) {
 	}
 	if len(t.late.units) == 0 {
 		t.late = late{version: t.late.version}
+		t.waiting.leave(t.info.Participant)
 	}
 }
 

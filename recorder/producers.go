@@ -36,6 +36,10 @@ type producers struct {
 	uids    uint64
 	held    int // slots
 	alive   int
+	aliveOf map[string]int // by participant
+	orders  uint64
+	crowd   crowd
+	waiting waitingRoom
 	running map[*trackRecorder]bool
 	waits   map[string]*wait // by track
 	absence absence
@@ -135,20 +139,40 @@ func (p *producers) list(e RoomEvent) {
 func (p *producers) add(t Track, at time.Duration) {
 	info := t.Info()
 	p.mu.Lock()
-	if p.alive >= maxTracks {
+	victim, ok := p.hasRoom(info.Participant)
+	if !ok {
+		postponer, can := t.(Postponer)
+		if can {
+			p.turnAway(postponer, at)
+		}
 		p.mu.Unlock()
-		p.r.c.Log.Warn("too many tracks, one is not recorded", "limit", maxTracks)
-		p.emit(media.Event{Time: at, Type: media.EventGap, Participant: info.Participant, From: at, To: at, Reason: "too-many-tracks"})
+		p.r.c.Log.Warn("too many tracks, one is not recorded", "of all", maxTracks, "of one participant", maxOfOne)
+		if can {
+			postponer.Postpone()
+		} else {
+			p.emit(media.Event{Time: at, Type: media.EventGap, Participant: info.Participant, From: at, To: at, Reason: media.GapTooMany})
+		}
 		return
 	}
+	if victim != nil {
+		p.r.c.Log.Warn("too many tracks, one gives way", "track", victim.media.UID, "of all", maxTracks)
+		victim.displaced = true
+		p.turnAway(victim.track.(Postponer), at)
+	}
 	p.alive++
+	p.aliveOf[info.Participant]++
 	s, before := p.slot(info)
 	rec := p.recorder(t, info, s)
+	p.orders++
+	rec.order = p.orders
 	p.byID[info.ID] = rec
 	p.running[rec] = true
 	done := make(chan struct{})
 	s.done = done
 	p.mu.Unlock()
+	if victim != nil {
+		victim.track.(Postponer).Postpone()
+	}
 
 	if before == nil {
 		p.begin(rec, s, at)
@@ -213,6 +237,9 @@ func (p *producers) finish(rec *trackRecorder, s *slot) {
 	s.freed = time.Since(p.start)
 	s.media.Width, s.media.Height = rec.media.Width, rec.media.Height // what is published again may differ
 	p.alive--
+	if p.aliveOf[rec.info.Participant]--; p.aliveOf[rec.info.Participant] == 0 {
+		delete(p.aliveOf, rec.info.Participant)
+	}
 	if p.byID[rec.info.ID] == rec {
 		delete(p.byID, rec.info.ID)
 	}
@@ -276,7 +303,7 @@ func (p *producers) forget() {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, start: p.start,
+		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, waiting: &p.waiting, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, start: p.start,
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
@@ -321,6 +348,7 @@ func (p *producers) sweep(stop <-chan struct{}) {
 		}
 		if n%lookEvery == 0 {
 			p.look(time.Since(p.start))
+			p.callIn(time.Since(p.start))
 		}
 		p.mu.Lock()
 		tracks = slices.AppendSeq(tracks[:0], maps.Keys(p.running))

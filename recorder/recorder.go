@@ -17,7 +17,6 @@ const (
 	queueLength  = 4096 // items between the tracks and the segmenter: over 2 s of 30 tracks
 	tickEvery    = 100 * time.Millisecond
 	declareEvery = 5 * time.Second
-	maxTracks    = 256 // alive at once, half of what a segment can list; more are refused and logged
 	incomplete   = time.Second
 	farewellTime = 2 * time.Second // for telling the room something when it matters to go on
 )
@@ -155,7 +154,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 
 	p := &producers{r: r, conduct: newConduct(), room: room, start: start, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait),
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait), aliveOf: make(map[string]int), crowd: make(crowd),
 		roster: r.Roster(), attends: attendance{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})

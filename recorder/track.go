@@ -42,7 +42,12 @@ type trackRecorder struct {
 	decrypt *frame.Decrypter // nil: the room is not encrypted
 	ring    *frame.Keyring   // of decrypt
 	late    late
-	refuse  string // reason to keep nothing of this track
+	waiting *waitingRoom // shared by all tracks
+	refuse  string       // reason to keep nothing of this track
+
+	// Guarded by producers.mu:
+	order     uint64 // counts the tracks that came
+	displaced bool   // it gives way to another one
 
 	mu    sync.Mutex // held by who works on what follows: run, or expire in between
 	ended bool

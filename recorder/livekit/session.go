@@ -215,7 +215,7 @@ func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackP
 	sid := pub.SID()
 	wanted := s.wanted.take(sid)
 	// The SDK has locks of its own: none of its methods is called with ours.
-	t := newTrack(remote, pub, p, s.room.SifTrailer(), wanted)
+	t := newTrack(s, remote, pub, p, wanted)
 	s.mu.Lock()
 	if s.dead {
 		s.mu.Unlock()

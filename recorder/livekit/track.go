@@ -24,6 +24,8 @@ const maxReports = 16
 // A track is a subscribed remote track.
 type track struct {
 	info   recorder.TrackInfo
+	s      *session
+	pub    *lksdk.RemoteTrackPublication
 	remote *webrtc.TrackRemote
 	member *lksdk.RemoteParticipant
 
@@ -33,16 +35,16 @@ type track struct {
 	gone    bool // unsubscribed, or the room was left
 }
 
-func newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, sif []byte, wanted time.Time) *track {
+func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, wanted time.Time) *track {
 	codec := remote.Codec()
-	t := &track{remote: remote, member: member, keys: keyAsker{began: time.Now()}, info: recorder.TrackInfo{
+	t := &track{s: s, pub: pub, remote: remote, member: member, keys: keyAsker{began: time.Now()}, info: recorder.TrackInfo{
 		ID:          pub.SID(),
 		Participant: member.Identity(),
 		Name:        member.Name(),
 		Source:      source(pub.Source()),
 		Codec:       codecOf(codec.MimeType),
 		ClockRate:   int(codec.ClockRate),
-		SIFTrailer:  sif,
+		SIFTrailer:  s.room.SifTrailer(),
 		Wanted:      wanted,
 	}}
 	if t.info.Codec == "red" {

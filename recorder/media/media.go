@@ -134,14 +134,15 @@ const (
 
 // Reasons of a gap. Mute and silence (DTX) are no gaps.
 const (
-	GapStart     = "start"      // published, but the first packet or key frame took its time
-	GapLoss      = "loss"       // packets never came
-	GapNoKey     = "no-key"     // no key for the frames' key index
-	GapAuth      = "auth"       // frames did not authenticate: wrong key or tampering
-	GapPlaintext = "plaintext"  // an unencrypted track in an end-to-end-encrypted room
-	GapKeyFrame  = "key-frame"  // waiting for a key frame after a hole or at the start
-	GapReconnect = "reconnect"  // the recorder was away from the room
-	GapCodec     = "codec"      // a codec that is not recorded
-	GapFormat    = "format"     // what came fits no file: a frame over MaxFrame, a picture over MaxSide
-	GapSpool     = "spool-full" // no room to write
+	GapStart     = "start"           // published, but the first packet or key frame took its time
+	GapTooMany   = "too-many-tracks" // there was no room for the participant's track among those recorded
+	GapLoss      = "loss"            // packets never came
+	GapNoKey     = "no-key"          // no key for the frames' key index
+	GapAuth      = "auth"            // frames did not authenticate: wrong key or tampering
+	GapPlaintext = "plaintext"       // an unencrypted track in an end-to-end-encrypted room
+	GapKeyFrame  = "key-frame"       // waiting for a key frame after a hole or at the start
+	GapReconnect = "reconnect"       // the recorder was away from the room
+	GapCodec     = "codec"           // a codec that is not recorded
+	GapFormat    = "format"          // what came fits no file: a frame over MaxFrame, a picture over MaxSide
+	GapSpool     = "spool-full"      // no room to write
 )

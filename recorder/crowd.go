@@ -1,0 +1,135 @@
+package recorder
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// maxTracks are recorded at once, half of what a segment can list.
+	maxTracks = 256
+	// maxOfOne of them are one participant's: more than any client publishes.
+	maxOfOne = 32
+	// maxTurned tracks of one participant that found no room are kept in mind.
+	maxTurned = 512
+)
+
+// A Postponer is a Track that its room can stop to receive, and receive later.
+// Its methods may be called at any time by any goroutine, and do not block.
+type Postponer interface {
+	Track
+	// Postpone stops to receive the track: its Read returns io.EOF soon.
+	Postpone()
+	// Published reports whether the track is still there to be received.
+	Published() bool
+	// Again asks the room for the track, which comes by another EventTrack.
+	Again()
+}
+
+// A crowd are the tracks for which there was no room, by participant. What they
+// send is missing, and declared; they are asked for again when there is room.
+// Where the recorder is full, who has the most tracks gives way, so that nobody
+// keeps others out by publishing many. It is guarded by producers.mu.
+type crowd map[string]*turned
+
+// turned are one participant's tracks that were turned away.
+type turned struct {
+	tracks     []Postponer
+	from, seen time.Duration // what is missing and not declared yet
+}
+
+// hasRoom reports whether a participant may have another track, and if that
+// takes another's place, which of the tracks that are recorded has to go. p.mu is
+// held.
+func (p *producers) hasRoom(participant string) (victim *trackRecorder, ok bool) {
+	if p.aliveOf[participant] >= maxOfOne {
+		return nil, false
+	}
+	if p.alive < maxTracks {
+		return nil, true
+	}
+	most := participant
+	for who, n := range p.aliveOf {
+		if n > p.aliveOf[most] {
+			most = who
+		}
+	}
+	if p.aliveOf[most] <= p.aliveOf[participant]+1 {
+		return nil, false
+	}
+	for rec := range p.running { // the last to come
+		_, can := rec.track.(Postponer)
+		if can && rec.info.Participant == most && !rec.displaced && (victim == nil || rec.order > victim.order) {
+			victim = rec
+		}
+	}
+	return victim, victim != nil
+}
+
+// turnAway notes a track that is not recorded for want of room. p.mu is held.
+func (p *producers) turnAway(t Postponer, at time.Duration) {
+	who := t.Info().Participant
+	c := p.crowd[who]
+	if c == nil {
+		c = &turned{from: at}
+		p.crowd[who] = c
+	}
+	c.seen = max(c.seen, at)
+	if len(c.tracks) < maxTurned {
+		c.tracks = append(c.tracks, t)
+	}
+}
+
+// callIn declares what those miss who were turned away, and asks for their tracks
+// again where there is room.
+func (p *producers) callIn(now time.Duration) {
+	shut := p.gate.isShut()
+	var over []wait
+	var again []Postponer
+	p.mu.Lock()
+	room := maxTracks - p.alive
+	for who, c := range p.crowd {
+		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return !t.Published() })
+		if shut { // what is sent during a pause is not missing
+			over = append(over, wait{participant: who, from: c.from, seen: c.seen})
+			c.from = now
+		}
+		if len(c.tracks) > 0 {
+			c.seen = now
+		}
+		for n := maxOfOne - p.aliveOf[who]; n > 0 && room > 0 && len(c.tracks) > 0; n-- {
+			again = append(again, c.tracks[0])
+			c.tracks = c.tracks[1:]
+			room--
+		}
+		if len(c.tracks) == 0 || c.seen-c.from >= declareEvery {
+			over = append(over, wait{participant: who, from: c.from, seen: c.seen})
+			c.from = c.seen
+		}
+		if len(c.tracks) == 0 {
+			delete(p.crowd, who)
+		}
+	}
+	p.mu.Unlock()
+	for _, t := range again {
+		t.Again()
+	}
+	p.declareWaits(over, media.GapTooMany)
+}
+
+// callLast declares what those missed who are still turned away at the end.
+func (p *producers) callLast(now time.Duration) {
+	var over []wait
+	p.mu.Lock()
+	for who, c := range p.crowd {
+		if slices.ContainsFunc(c.tracks, Postponer.Published) {
+			c.seen = now
+		}
+		over = append(over, wait{participant: who, from: c.from, seen: c.seen})
+	}
+	clear(p.crowd)
+	p.mu.Unlock()
+	p.declareWaits(over, media.GapTooMany)
+}

@@ -1,0 +1,42 @@
+package livekit
+
+import (
+	"github.com/sealtape/sealtape/recorder"
+)
+
+// Postpone implements recorder.Postponer: the server is told that the track is not
+// wanted, so that it is not sent.
+func (t *track) Postpone() {
+	t.end()
+	if err := t.pub.SetSubscribed(false); err != nil {
+		t.s.r.log.Warn("a track could not be unsubscribed from", "track", t.info.ID, "err", err)
+	}
+}
+
+// Published implements recorder.Postponer.
+func (t *track) Published() bool {
+	if !t.s.alive() {
+		return false // in another session it comes anew
+	}
+	p := t.s.room.GetParticipantByIdentity(t.info.Participant)
+	if p == nil {
+		return false
+	}
+	for _, pub := range p.TrackPublications() {
+		if pub.SID() == t.info.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// Again implements recorder.Postponer.
+func (t *track) Again() {
+	info := recorder.TrackInfo{ID: t.info.ID, Participant: t.info.Participant, Name: t.info.Name}
+	t.s.wanted.add(info, t.pub.IsMuted())
+	if err := t.pub.SetSubscribed(true); err != nil {
+		t.s.r.log.Warn("a track could not be subscribed to", "track", t.info.ID, "err", err)
+	}
+}
+
+var _ recorder.Postponer = (*track)(nil)
