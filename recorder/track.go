@@ -3,17 +3,20 @@ package recorder
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/internal/fault"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
 const (
 	pliInterval = time.Second
 	maxPackets  = 2048
+	maxFaults   = 64                     // of reading a track, before it ends
 	settleTime  = 500 * time.Millisecond // a new track's units are held so long
 	maxEarly    = 4096                   // and no more of them
 	// A track that is published reaches the recorder after a negotiation; so
@@ -36,6 +39,7 @@ type trackRecorder struct {
 	gate    *gate
 	permit  permit
 	away    *awayLog
+	log     *slog.Logger
 	start   time.Time // zero of the recording clock
 	clock   *trackClock
 	asm     *frame.Assembler
@@ -111,15 +115,24 @@ type hole struct {
 
 // run reads the track to its end. Errors of the room end the track like io.EOF.
 func (t *trackRecorder) run() error {
-	if t.refuse == "" && !t.info.Codec.Audio() {
-		t.mu.Lock()
-		t.needKey = true
-		t.askKey()
-		t.mu.Unlock()
-	}
+	t.contain(func() {
+		if t.refuse == "" && !t.info.Codec.Audio() {
+			t.needKey = true
+			t.askKey()
+		}
+	})
 	var failure error
-	for {
-		p, err := t.track.Read()
+	for faults := 0; ; {
+		var p Packet
+		var err error
+		if broken := fault.Contain(func() { p, err = t.track.Read() }); broken != nil {
+			// The room could not cope with a packet; the next may do no harm.
+			if faults++; faults < maxFaults {
+				t.contain(func() { t.breakOff(broken) })
+				continue
+			}
+			err = broken
+		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				failure = err
@@ -129,34 +142,57 @@ func (t *trackRecorder) run() error {
 		if t.over.Load() {
 			break
 		}
-		t.mu.Lock()
-		t.packet(p)
-		t.mu.Unlock()
+		t.contain(func() { t.packet(p) })
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.ended = true
-	if t.refuse == "" {
-		t.asm.Flush()
-		t.drain(time.Now())
-		t.settle()
-		t.giveUp()
-		t.picture()
-	}
-	t.closeHole(t.end)
+	t.contain(func() {
+		t.ended = true
+		if t.refuse == "" {
+			t.asm.Flush()
+			t.drain(time.Now())
+			t.settle()
+			t.giveUp()
+			t.picture()
+		}
+	})
+	t.contain(func() { t.closeHole(t.end) })
 	return failure
 }
 
+// contain does a piece of the track's work. What goes wrong with it is the
+// track's matter: others are recorded as before.
+func (t *trackRecorder) contain(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := fault.Contain(f); err != nil {
+		t.breakOff(err)
+	}
+}
+
+// breakOff keeps nothing of the track from here on, after a fault, and declares
+// that. t.mu is held.
+func (t *trackRecorder) breakOff(err error) {
+	if t.refuse == media.GapFault {
+		return
+	}
+	t.log.Error("a track is not recorded any more", "track", t.media.UID, "err", err)
+	t.refuse, t.asm, t.late, t.layers, t.early = media.GapFault, nil, late{}, nil, nil
+	if !t.seen {
+		t.seen, t.end = true, max(0, time.Since(t.start))
+	}
+	_ = fault.Contain(func() { t.closeHole(t.end) }) // it was logged
+	t.hole = hole{open: true, from: t.end, reason: media.GapFault}
+}
+
 func (t *trackRecorder) packet(p Packet) {
+	if t.refuse != "" {
+		t.refused(p)
+		return
+	}
 	for _, r := range p.Reports {
 		t.clock.report(r)
 	}
 	if len(p.Reports) > 0 && t.settled {
 		t.syncError.Store(int64(t.clock.off()))
-	}
-	if t.refuse != "" {
-		t.refused(p)
-		return
 	}
 	t.asm.Push(p.RTP, p.Arrival)
 	t.drain(p.Arrival)
@@ -170,8 +206,11 @@ func (t *trackRecorder) expire(now time.Time) {
 		return // run is at it
 	}
 	defer t.mu.Unlock()
-	if !t.ended && t.refuse == "" {
-		t.drain(now)
+	if t.ended || t.refuse != "" {
+		return
+	}
+	if err := fault.Contain(func() { t.drain(now) }); err != nil {
+		t.breakOff(err)
 	}
 }
 

@@ -37,14 +37,16 @@ var errAway = fmt.Errorf("the recorder is away from the room")
 // the SDK tells of no change.
 const watchEvery = time.Second
 
-// watch ends the session when the server hides the recorder, or keeps it from
-// telling the room anything: then it may not record.
+// watch does what is due of what members say, and ends the session when the
+// server hides the recorder, or keeps it from telling the room anything: then it
+// may not record.
 func (s *session) watch() {
 	every := time.NewTicker(watchEvery)
 	defer every.Stop()
 	for {
 		select {
-		case <-every.C:
+		case now := <-every.C:
+			s.lookUp(now)
 		case <-s.ended():
 			return
 		case <-s.r.closed:

@@ -9,8 +9,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
-// dataKeys lets the SDK encrypt what the recorder tells the room, and open what
-// it is told, with the keys that media has: AES-GCM with 128 or 256 bits, under
+// dataKeys lets the SDK encrypt what the recorder tells the room, with the keys
+// that media has: AES-GCM with 128 or 256 bits, under
 // the index that was set last (livekit-client, DataCryptor.ts). It follows
 // rotations and ratchets.
 type dataKeys struct{ ring *frame.Keyring }

@@ -2,10 +2,8 @@ package livekit
 
 import (
 	"encoding/json"
-	"io"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
@@ -18,27 +16,42 @@ import (
 // clients that know no text streams; they mark it where they sent a stream too.
 const legacyChatTopic = "lk-chat-topic"
 
-// reactionTopics are where apps send reactions as data packets or text streams.
-// LiveKit has no format of its own for them: the text is the reaction, or in JSON
-// a field emoji, reaction or message.
-var reactionTopics = []string{"lk.reaction", "lk.reactions", "reaction", "reactions"}
+// typeOf says what a text on a topic is, "" where that is not known. LiveKit has
+// no format of its own for reactions; apps send them as data packets or text
+// streams: the text is the reaction, or in JSON a field emoji, reaction or message.
+func typeOf(topic string) media.EventType {
+	switch topic {
+	case chatTopic:
+		return media.EventChat
+	case "lk.reaction", "lk.reactions", "reaction", "reactions":
+		return media.EventReaction
+	}
+	return ""
+}
 
 const (
-	maxHeard   = 64      // text streams that are read for their text at once; others are read for nothing
 	maxPayload = 1 << 16 // of a data packet that is looked into: LiveKit's own limit is less
+	maxMissed  = 64      // types of what was missed
 )
 
-// An ear hears what members say in data, and keeps it from crowding out what must
-// not be missed.
-type ear struct {
-	reading chan struct{} // has an element for each text stream that is being read
+// missedData is what was missed of data that nobody can say more of.
+const missedData media.EventType = "data"
 
+// An ear counts what was missed of what members say.
+type ear struct {
 	mu     sync.Mutex
 	missed map[media.EventType]int
 }
 
-func newEar() *ear {
-	return &ear{reading: make(chan struct{}, maxHeard), missed: make(map[media.EventType]int)}
+func newEar() *ear { return &ear{missed: make(map[media.EventType]int)} }
+
+// miss notes events that will not be told, only counted.
+func (x *ear) miss(typ media.EventType, n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, known := x.missed[typ]; known || len(x.missed) < maxMissed {
+		x.missed[typ] += n
+	}
 }
 
 // tell hands out an event that may be missed: it does not wait, and leaves room
@@ -50,13 +63,29 @@ func (s *session) tell(e recorder.RoomEvent) {
 	x := s.r.ear
 	x.mu.Lock()
 	defer x.mu.Unlock() // nothing below calls the SDK, or waits
-	for typ, n := range x.missed {
-		if s.r.offer(recorder.RoomEvent{Type: media.EventDropped, Reason: string(typ), Count: n}) {
-			delete(x.missed, typ)
-		}
-	}
+	s.r.tellMissed()
 	if !s.r.offer(e) {
 		x.missed[e.Type]++
+	}
+}
+
+// tellMissed tells what was missed. The ear's lock is held.
+func (r *Room) tellMissed() {
+	for typ, n := range r.ear.missed {
+		if r.offer(recorder.RoomEvent{Type: media.EventDropped, Reason: string(typ), Count: n}) {
+			delete(r.ear.missed, typ)
+		}
+	}
+}
+
+// lookUp does what is due of what members say.
+func (s *session) lookUp(now time.Time) {
+	s.streamed(s.streams.expire(now))
+	x := s.r.ear
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if s.alive() {
+		s.r.tellMissed()
 	}
 }
 
@@ -69,21 +98,13 @@ func (r *Room) offer(e recorder.RoomEvent) bool {
 // listen makes the callbacks tell what members do besides publishing.
 func (s *session) listen(cb *lksdk.RoomCallback) {
 	// The SDK calls this in a goroutine each time: only now tells the order.
-	cb.OnActiveSpeakersChanged = func([]lksdk.Participant) { s.speakers() }
+	cb.OnActiveSpeakersChanged = func([]lksdk.Participant) { s.contain("", s.speakers) }
 	// livekit-server 1.11 looks every five seconds, and where somebody's quality
 	// changed, or somebody came, tells that of all whose tracks one receives.
 	cb.OnConnectionQualityChanged = func(update *lkproto.ConnectionQualityInfo, p lksdk.Participant) {
 		identity := p.Identity()
 		if q := quality(update.GetQuality()); q != "" && identity != s.room.LocalParticipant.Identity() {
 			s.tell(recorder.RoomEvent{Type: media.EventQuality, Participant: identity, Reason: q})
-		}
-	}
-	cb.OnDataPacket = func(data lksdk.DataPacket, from lksdk.DataReceiveParams) {
-		if p, ok := data.(*lksdk.UserDataPacket); ok && s.r.c.OnData != nil && s.r.c.OnData(p.Topic, from.SenderIdentity, p.Payload) {
-			return
-		}
-		if typ, text := heard(data); typ != "" && from.SenderIdentity != "" {
-			s.tell(recorder.RoomEvent{Type: typ, Participant: from.SenderIdentity, Text: text})
 		}
 	}
 }
@@ -102,77 +123,90 @@ func (s *session) speakers() {
 	s.tell(e)
 }
 
-// streams makes the room hand over text streams. The SDK starts a goroutine for
-// each, which ends with the stream or with the session.
-func (s *session) streams() error {
-	topics := map[string]media.EventType{chatTopic: media.EventChat}
-	for _, t := range reactionTopics {
-		topics[t] = media.EventReaction
+// deliver takes a data packet, which came sealed or not. Calls of remote
+// procedures are left out: the recorder has none.
+func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
+	from := p.ParticipantIdentity
+	if from == s.room.LocalParticipant.Identity() {
+		return
 	}
-	for topic, typ := range topics {
-		err := s.room.RegisterTextStreamHandler(topic, func(r *lksdk.TextStreamReader, identity string) {
-			x := s.r.ear
-			select {
-			case x.reading <- struct{}{}:
-			default:
-				// The SDK keeps what nobody reads.
-				io.Copy(io.Discard, r)
-				x.mu.Lock()
-				x.missed[typ]++
-				x.mu.Unlock()
-				return
-			}
-			text, err := io.ReadAll(io.LimitReader(r, media.MaxText+utf8.UTFMax))
-			<-x.reading
-			if err != nil {
-				return
-			}
-			if typ == media.EventReaction {
-				text = []byte(reaction(text))
-			}
-			if len(text) > 0 {
-				s.tell(recorder.RoomEvent{Type: typ, Participant: identity, Text: media.Clamp(string(text), media.MaxText)})
-			}
-			io.Copy(io.Discard, r)
-		})
-		if err != nil {
-			return err
+	now := time.Now()
+	switch v := p.Value.(type) {
+	case *lkproto.DataPacket_User:
+		if s.r.c.OnData != nil && s.r.c.OnData(v.User.GetTopic(), from, v.User.GetPayload()) {
+			return
 		}
+		s.said(from, heardPacket(v.User))
+	case *lkproto.DataPacket_ChatMessage:
+		s.said(from, heardMessage(v.ChatMessage))
+	case *lkproto.DataPacket_StreamHeader:
+		if typ := typeOf(v.StreamHeader.GetTopic()); typ != "" && from != "" && v.StreamHeader.GetTextHeader() != nil {
+			s.streamed(s.streams.begin(from, sealed, v.StreamHeader, media.MaxText, now))
+		}
+	case *lkproto.DataPacket_StreamChunk:
+		s.streamed(s.streams.chunk(from, sealed, v.StreamChunk, now))
+	case *lkproto.DataPacket_StreamTrailer:
+		s.streamed(s.streams.trailer(from, sealed, v.StreamTrailer))
 	}
-	return nil
 }
 
-// heard is what a data packet says, and what kind of event that is; "" is none.
-func heard(data lksdk.DataPacket) (media.EventType, string) {
-	switch p := data.(type) {
-	case *lkproto.ChatMessage:
-		if p.GetDeleted() || p.GetMessage() == "" {
-			return "", ""
-		}
-		return media.EventChat, media.Clamp(p.GetMessage(), media.MaxText)
-	case *lksdk.UserDataPacket:
-		if len(p.Payload) > maxPayload || len(p.Payload) == 0 {
-			return "", ""
-		}
-		if p.Topic == legacyChatTopic {
-			var m struct {
-				Message      string `json:"message"`
-				IgnoreLegacy bool   `json:"ignoreLegacy"`
-			}
-			if json.Unmarshal(p.Payload, &m) != nil || m.IgnoreLegacy || m.Message == "" {
-				return "", ""
-			}
-			return media.EventChat, media.Clamp(m.Message, media.MaxText)
-		}
-		for _, t := range reactionTopics {
-			if p.Topic == t {
-				if r := reaction(p.Payload); r != "" {
-					return media.EventReaction, r
-				}
-			}
+// A saying is what somebody said in data; the zero value is nothing.
+type saying struct {
+	typ  media.EventType
+	text string
+}
+
+// said tells what somebody said.
+func (s *session) said(from string, what saying) {
+	if what.text != "" && from != "" {
+		s.tell(recorder.RoomEvent{Type: what.typ, Participant: from, Text: what.text})
+	}
+}
+
+// streamed tells what streams said that are over. One that did not come to its
+// end is missed.
+func (s *session) streamed(over []*stream) {
+	for _, st := range over {
+		text, all := st.content()
+		typ := typeOf(st.topic)
+		switch {
+		case !all:
+			s.r.ear.miss(typ, 1)
+		case typ == media.EventReaction:
+			s.said(st.from, saying{typ, reaction(text)})
+		default:
+			s.said(st.from, saying{typ, media.Clamp(string(text), media.MaxText)})
 		}
 	}
-	return "", ""
+}
+
+// heardMessage reads a chat message of LiveKit's older form.
+func heardMessage(m *lkproto.ChatMessage) saying {
+	if m.GetDeleted() {
+		return saying{}
+	}
+	return saying{media.EventChat, media.Clamp(m.GetMessage(), media.MaxText)}
+}
+
+// heardPacket reads what an app's own data packet says, if that is known.
+func heardPacket(p *lkproto.UserPacket) saying {
+	if len(p.GetPayload()) > maxPayload {
+		return saying{}
+	}
+	switch {
+	case p.GetTopic() == legacyChatTopic:
+		var m struct {
+			Message      string `json:"message"`
+			IgnoreLegacy bool   `json:"ignoreLegacy"`
+		}
+		if json.Unmarshal(p.GetPayload(), &m) != nil || m.IgnoreLegacy {
+			return saying{}
+		}
+		return saying{media.EventChat, media.Clamp(m.Message, media.MaxText)}
+	case typeOf(p.GetTopic()) == media.EventReaction:
+		return saying{media.EventReaction, reaction(p.GetPayload())}
+	}
+	return saying{}
 }
 
 // reaction reads a reaction, in JSON or as it is.

@@ -1,28 +1,52 @@
 package livekit
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
+	"github.com/pion/webrtc/v4"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
+// alone is a session without a server, and what it tells.
+func alone(c Config) *session {
+	r := &Room{c: c, log: slog.New(slog.DiscardHandler), closed: make(chan struct{}), ear: newEar()}
+	return &session{r: r, room: lksdk.NewRoom(&lksdk.RoomCallback{}), streams: newStreams(roomBounds), entered: true, gone: make(chan struct{})}
+}
+
+func (s *session) heard() (events []recorder.RoomEvent) {
+	for {
+		e, ok, _ := s.r.events.take()
+		if !ok {
+			return events
+		}
+		events = append(events, e)
+	}
+}
+
 func TestHeard(t *testing.T) {
-	user := func(topic, payload string) lksdk.DataPacket {
-		return &lksdk.UserDataPacket{Topic: topic, Payload: []byte(payload)}
+	user := func(topic, payload string) *lkproto.DataPacket {
+		return &lkproto.DataPacket{Value: &lkproto.DataPacket_User{User: &lkproto.UserPacket{Topic: &topic, Payload: []byte(payload)}}}
+	}
+	chat := func(m *lkproto.ChatMessage) *lkproto.DataPacket {
+		return &lkproto.DataPacket{Value: &lkproto.DataPacket_ChatMessage{ChatMessage: m}}
 	}
 	for _, tt := range []struct {
-		data lksdk.DataPacket
+		data *lkproto.DataPacket
 		typ  media.EventType
 		text string
 	}{
-		{&lkproto.ChatMessage{Message: "hello"}, media.EventChat, "hello"},
-		{&lkproto.ChatMessage{Message: "hello", Deleted: true}, "", ""},
-		{&lkproto.ChatMessage{Message: strings.Repeat("é", media.MaxText)}, media.EventChat, strings.Repeat("é", media.MaxText/2)},
+		{chat(&lkproto.ChatMessage{Message: "hello"}), media.EventChat, "hello"},
+		{chat(&lkproto.ChatMessage{Message: "hello", Deleted: true}), "", ""},
+		{chat(&lkproto.ChatMessage{}), "", ""},
+		{chat(&lkproto.ChatMessage{Message: strings.Repeat("é", media.MaxText)}), media.EventChat, strings.Repeat("é", media.MaxText/2)},
 		{user("lk-chat-topic", `{"message":"hi","timestamp":1}`), media.EventChat, "hi"},
 		{user("lk-chat-topic", `{"message":"hi","ignoreLegacy":true}`), "", ""},
 		{user("lk-chat-topic", `hi`), "", ""},
@@ -34,23 +58,49 @@ func TestHeard(t *testing.T) {
 		{user("reactions", strings.Repeat("x", 1000)), media.EventReaction, strings.Repeat("x", media.MaxReaction)},
 		{user("reactions", `{}`), "", ""},
 		{user("cursor", `{"emoji":"🎉"}`), "", ""},
-		{&lkproto.SipDTMF{}, "", ""},
+		{&lkproto.DataPacket{Value: &lkproto.DataPacket_SipDtmf{SipDtmf: &lkproto.SipDTMF{}}}, "", ""},
+		{&lkproto.DataPacket{}, "", ""},
 	} {
-		if typ, text := heard(tt.data); typ != tt.typ || text != tt.text {
-			t.Errorf("%.60v: %s %.40q, want %s %.40q", tt.data, typ, text, tt.typ, tt.text)
+		tt.data.ParticipantIdentity = "ada"
+		s := alone(Config{})
+		s.deliver(tt.data, false)
+		events := s.heard()
+		if tt.typ == "" && len(events) > 0 || tt.typ != "" && (len(events) != 1 || events[0].Type != tt.typ || events[0].Text != tt.text || events[0].Participant != "ada") {
+			t.Errorf("%.60v: %.200v, want %s %.40q", tt.data, events, tt.typ, tt.text)
 		}
+	}
+}
+
+// What goes wrong with a packet costs that packet, and is counted.
+func TestReceiveContainsFaults(t *testing.T) {
+	s := alone(Config{OnData: func(string, string, []byte) bool { panic("a bug") }})
+	user, err := proto.Marshal(&lkproto.DataPacket{ParticipantIdentity: "mallory", Value: &lkproto.DataPacket_User{User: &lkproto.UserPacket{Payload: []byte("x")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chat, err := proto.Marshal(&lkproto.DataPacket{ParticipantIdentity: "ada", Value: &lkproto.DataPacket_ChatMessage{ChatMessage: &lkproto.ChatMessage{Message: "hello"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.receive(webrtc.DataChannelMessage{Data: user})
+	s.receive(webrtc.DataChannelMessage{Data: user})
+	s.lookUp(time.Now())
+	s.receive(webrtc.DataChannelMessage{Data: chat})
+	events := s.heard()
+	if len(events) != 2 || events[0].Type != media.EventDropped || events[0].Reason != "data" || events[0].Count != 2 || events[1].Text != "hello" {
+		t.Errorf("%+v", events)
 	}
 }
 
 // What may be missed does not wait when nobody accepts, and leaves room for what
 // may not. It is counted.
 func TestTellNeverWaits(t *testing.T) {
-	r := &Room{closed: make(chan struct{}), ear: newEar()}
+	s := alone(Config{})
+	r := s.r
 	next := func() (e recorder.RoomEvent) {
 		e, _, _ = r.events.take()
 		return e
 	}
-	s := &session{r: r, entered: true}
 	for range 5000 {
 		s.tell(recorder.RoomEvent{Type: media.EventChat, Participant: "mallory", Text: "spam"})
 	}

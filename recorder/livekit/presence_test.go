@@ -40,7 +40,7 @@ func newSeam(t *testing.T) *seam {
 // newSeamSession returns a session that is not the room's yet.
 func newSeamSession(t *testing.T, r *Room) *session {
 	t.Helper()
-	s := &session{r: r, deaf: func() {}, lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1)}
+	s := &session{r: r, streams: newStreams(roomBounds), lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1)}
 	s.room = lksdk.NewRoom(s.callbacks())
 	if err := readAlong(s); err != nil {
 		t.Fatal(err)

@@ -67,8 +67,8 @@ type Config struct {
 	Rejoin time.Duration
 	// OnData, if set, is given every user data packet, and reports whether it took
 	// it. from is the sender's identity, "" for one that the server hides. It is
-	// called by goroutines of the SDK's, from the moment of joining on, and must
-	// not wait.
+	// called by the goroutines that read data, from the moment of joining on, and
+	// must not wait.
 	OnData func(topic, from string, data []byte) bool
 	// Log takes the SDK's warnings, without tokens or names. nil discards them.
 	Log *slog.Logger

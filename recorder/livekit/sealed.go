@@ -1,124 +1,65 @@
 package livekit
 
 import (
-	"context"
 	"errors"
-	"reflect"
-	"time"
 
 	lkproto "github.com/livekit/protocol/livekit"
-	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/livekit/server-sdk-go/v2/e2ee"
 	"github.com/pion/webrtc/v4"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/internal/fault"
 )
 
-// The SDK opens encrypted data with a key that it asks for by index alone. Where
-// members have keys of their own that is not enough, so the recorder takes data
-// from the channels before the SDK does, opens it with the sender's keys, and
-// hands the SDK what is in it.
-
-const (
-	channelPoll = 5 * time.Millisecond
-	channelWait = 30 * time.Second // the server opens them while it is joined
-)
-
-// engineOf returns the SDK's engine of a room, nil if it is not where it was in
-// the version this is written for. It has the data channels, and no method of
-// the room gives it.
-func engineOf(room *lksdk.Room) *lksdk.RTCEngine {
-	f := reflect.ValueOf(room).Elem().FieldByName("engine")
-	if !f.IsValid() || f.Type() != reflect.TypeFor[*lksdk.RTCEngine]() {
-		return nil
-	}
-	return (*lksdk.RTCEngine)(f.UnsafePointer())
-}
-
-// hearSealed takes over the session's data channels as soon as there are any. It
-// returns then, or when ctx ends or the room is left.
-func (s *session) hearSealed(ctx context.Context, keys recorder.KeyProvider) {
-	ctx, cancel := context.WithTimeout(ctx, channelWait)
-	defer cancel()
-	engine := engineOf(s.room)
-	if engine == nil {
-		s.r.log.Warn("encrypted data is opened under shared keys only")
+// receive takes a message of a data channel, as pion reads it: what it does must
+// not wait. A fault costs the message.
+func (s *session) receive(m webrtc.DataChannelMessage) {
+	s.mu.Lock()
+	dead := s.dead
+	s.mu.Unlock()
+	if dead || m.IsString { // the server sends none as text
 		return
 	}
-	every := time.NewTicker(channelPoll)
-	defer every.Stop()
-	left := []lkproto.DataPacket_Kind{lkproto.DataPacket_RELIABLE, lkproto.DataPacket_LOSSY}
-	for len(left) > 0 {
-		if c := engine.GetDataChannelSub(left[0]); c != nil {
-			c.OnMessage(func(m webrtc.DataChannelMessage) {
-				if p, err := openData(keys, m.Data); err == nil {
-					deliver(s.room, p)
-				}
-			})
-			left = left[1:]
-			continue
+	err := fault.Contain(func() {
+		// What does not open is not for the recorder, or was never theirs.
+		if p, sealed, err := openData(s.r.c.Keys, m.Data); err == nil {
+			s.deliver(p, sealed)
 		}
-		select {
-		case <-every.C:
-		case <-ctx.Done():
-			return
-		case <-s.r.closed:
-			return
-		}
+	})
+	if err != nil {
+		s.r.log.Error("a member's data could not be taken", "err", err)
+		s.r.ear.miss(missedData, 1)
 	}
 }
 
 var errData = errors.New("malformed data packet")
 
-// openData parses a message of a data channel, and opens it if it is encrypted.
-func openData(keys recorder.KeyProvider, message []byte) (*lkproto.DataPacket, error) {
-	p := new(lkproto.DataPacket)
+// openData parses a message of a data channel, and opens it, if it is sealed,
+// with the keys of whom the server names as its sender. The SDK would ask for a
+// key by its index alone, where members may each have their own.
+func openData(keys recorder.KeyProvider, message []byte) (p *lkproto.DataPacket, sealed bool, err error) {
+	p = new(lkproto.DataPacket)
 	if err := proto.Unmarshal(message, p); err != nil {
-		return nil, errData
+		return nil, false, errData
 	}
-	sealed := p.GetEncryptedPacket()
-	if sealed == nil {
-		return p, nil
+	box := p.GetEncryptedPacket()
+	if box == nil {
+		return p, false, nil
+	}
+	if keys == nil {
+		return nil, false, errData
 	}
 	// encryption_type is not looked at: livekit-client leaves it at NONE.
-	plain, err := keys.Keyring(p.ParticipantIdentity).OpenData(sealed.KeyIndex, sealed.Iv, sealed.EncryptedValue)
+	plain, err := keys.Keyring(p.ParticipantIdentity).OpenData(box.KeyIndex, box.Iv, box.EncryptedValue)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	payload := new(lkproto.EncryptedPacketPayload)
 	if err := proto.Unmarshal(plain, payload); err != nil {
-		return nil, errData
+		return nil, false, errData
 	}
 	p.Value = nil
 	e2ee.DecryptedPayloadToDataPacketValue(p, payload)
-	return p, nil
-}
-
-// deliver hands a packet on as the SDK's engine does. Calls of remote procedures
-// are left out: the recorder has none.
-func deliver(room *lksdk.Room, p *lkproto.DataPacket) {
-	from := p.ParticipantIdentity
-	switch v := p.Value.(type) {
-	case *lkproto.DataPacket_User:
-		if v.User != nil {
-			room.OnDataPacket(from, &lksdk.UserDataPacket{Payload: v.User.Payload, Topic: v.User.GetTopic()})
-		}
-	case *lkproto.DataPacket_ChatMessage:
-		if v.ChatMessage != nil {
-			room.OnDataPacket(from, v.ChatMessage)
-		}
-	case *lkproto.DataPacket_StreamHeader:
-		if v.StreamHeader != nil {
-			room.OnStreamHeader(v.StreamHeader, from)
-		}
-	case *lkproto.DataPacket_StreamChunk:
-		if v.StreamChunk != nil {
-			room.OnStreamChunk(v.StreamChunk)
-		}
-	case *lkproto.DataPacket_StreamTrailer:
-		if v.StreamTrailer != nil {
-			room.OnStreamTrailer(v.StreamTrailer)
-		}
-	}
+	return p, true, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
@@ -25,7 +26,7 @@ func TestEncryptedDataOfEachMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Stop() })
-	const topic = "sealed.test"
+	const topic = chatTopic
 	keys := recorder.NewParticipantKeys(256, frame.KeyOptions{Size: 32})
 	heard := make(chan string, 8) // by the recorder
 	told := make(chan string, 8)  // by eve
@@ -67,7 +68,17 @@ func TestEncryptedDataOfEachMember(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	listen(r.s.room, heard)
+	go func() {
+		for {
+			e, err := r.Accept(ctx)
+			if err != nil {
+				return
+			}
+			if e.Type == media.EventChat {
+				heard <- e.Participant + ": " + e.Text
+			}
+		}
+	}()
 	// Data may come before its channel is there: say it until it is heard.
 	for identity, m := range members {
 		for done := false; !done; {

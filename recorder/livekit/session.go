@@ -15,6 +15,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/internal/fault"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -44,14 +45,14 @@ type session struct {
 	waits    map[string]bool // members who need notice first: nothing is received of them
 	overOnce sync.Once
 	deadOnce sync.Once
-	gone     chan struct{}      // closed when dead
-	barred   chan error         // why the session must end: see watch
-	deaf     context.CancelFunc // ends hearSealed
+	gone     chan struct{} // closed when dead
+	barred   chan error    // why the session must end: see watch
+	streams  *streams      // that members send
 }
 
 // connect joins the room, once.
 func (r *Room) connect(ctx context.Context, token string) (*session, error) {
-	s := &session{r: r, deaf: func() {}, lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1),
+	s := &session{r: r, streams: newStreams(roomBounds), lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1),
 		tracks: make(map[*webrtc.TrackRemote]*track)}
 	opts := []lksdk.ConnectOption{
 		// Nothing is received before the room was told: see Announce.
@@ -70,18 +71,17 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	if err := readAlong(s); err != nil {
 		return nil, err
 	}
-	if err := s.streams(); err != nil {
-		return nil, fmt.Errorf("listening to the room: %w", err)
-	}
-	if r.c.Keys != nil {
-		hearing, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		s.deaf = cancel
-		r.visits.Go(func() { s.hearSealed(hearing, r.c.Keys) })
+	desk, err := s.takeOver()
+	if err != nil {
+		return nil, err
 	}
 	if err := s.room.JoinWithContextAndToken(ctx, r.c.URL, token, opts...); err != nil {
-		s.deaf()
 		s.finish()
 		return nil, fmt.Errorf("joining the room: %w", err)
+	}
+	if deaf := desk.deaf.Load(); deaf != nil {
+		s.finish()
+		return nil, *deaf
 	}
 	s.begun.Store(true)
 	s.joined = time.Now()
@@ -133,6 +133,7 @@ func (s *session) since() time.Time {
 // finish ends the session's tracks and leaves, without waiting for the server.
 // Nothing that happens in it counts any more.
 func (s *session) finish() {
+	s.streamed(s.streams.giveUp())
 	s.mu.Lock()
 	s.dead = true
 	tracks := s.tracks
@@ -161,6 +162,8 @@ func (s *session) isOver() bool {
 	}
 }
 
+// callbacks are what the SDK calls, in goroutines of its own. A fault in one of
+// them is that of the member it is about.
 func (s *session) callbacks() *lksdk.RoomCallback {
 	r := s.r
 	cb := &lksdk.RoomCallback{
@@ -172,19 +175,25 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 		},
 	}
 	cb.OnTrackPublished = func(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
-		if r.mayReceive(s, p.Identity()) {
-			s.want(pub, p)
-		}
+		s.contain(p.Identity(), func() {
+			if r.mayReceive(s, p.Identity()) {
+				s.want(pub, p)
+			}
+		})
 	}
-	cb.OnTrackSubscribed = s.subscribed
-	cb.OnTrackUnsubscribed = func(remote *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
-		s.mu.Lock()
-		t := s.tracks[remote]
-		delete(s.tracks, remote)
-		s.mu.Unlock()
-		if t != nil {
-			t.end()
-		}
+	cb.OnTrackSubscribed = func(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
+		s.contain(p.Identity(), func() { s.subscribed(remote, pub, p) })
+	}
+	cb.OnTrackUnsubscribed = func(remote *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
+		s.contain(p.Identity(), func() {
+			s.mu.Lock()
+			t := s.tracks[remote]
+			delete(s.tracks, remote)
+			s.mu.Unlock()
+			if t != nil {
+				t.end()
+			}
+		})
 	}
 	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
 		s.wanted.take(pub.SID())
@@ -202,6 +211,14 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 	}
 	s.listen(cb)
 	return cb
+}
+
+// contain does what has to do with one member. A fault of it is declared.
+func (s *session) contain(identity string, f func()) {
+	if err := fault.Contain(f); err != nil {
+		s.r.log.Error("a member could not be followed", "err", err)
+		s.emit(recorder.RoomEvent{Type: media.EventGap, Participant: identity, Reason: media.GapFault})
+	}
 }
 
 // emit hands out an event of a session that is not over.

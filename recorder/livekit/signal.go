@@ -8,6 +8,8 @@ import (
 	"github.com/livekit/protocol/logger"
 	"github.com/livekit/server-sdk-go/v2/signalling"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/sealtape/sealtape/recorder/internal/fault"
 )
 
 // The SDK tells of who comes and goes from a goroutine each, in any order, and of
@@ -42,12 +44,17 @@ type messages struct {
 // SetLogger implements signalling.SignalHandler.
 func (m messages) SetLogger(l logger.Logger) { m.sdk.SetLogger(l) }
 
-// HandleMessage implements signalling.SignalHandler.
-func (m messages) HandleMessage(msg proto.Message) error {
-	if r, ok := msg.(*lkproto.SignalResponse); ok && !m.s.message(r) {
-		return nil
+// HandleMessage implements signalling.SignalHandler. A fault costs the message.
+func (m messages) HandleMessage(msg proto.Message) (err error) {
+	if broken := fault.Contain(func() {
+		if r, ok := msg.(*lkproto.SignalResponse); !ok || m.s.message(r) {
+			err = m.sdk.HandleMessage(msg)
+		}
+	}); broken != nil {
+		m.s.r.log.Error("what the server said could not be taken", "err", broken)
+		return broken
 	}
-	return m.sdk.HandleMessage(msg)
+	return err
 }
 
 // message takes a message of the server's, and reports whether it is the SDK's,

@@ -145,4 +145,5 @@ const (
 	GapCodec     = "codec"           // a codec that is not recorded
 	GapFormat    = "format"          // what came fits no file: a frame over MaxFrame, a picture over MaxSide
 	GapSpool     = "spool-full"      // no room to write
+	GapFault     = "fault"           // the recorder could not cope with what was sent
 )

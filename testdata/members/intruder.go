@@ -106,6 +106,25 @@ func (i *Intruder) Send(data []byte, to ...string) error {
 		lksdk.WithDataPublishReliable(true), lksdk.WithDataPublishDestination(to))
 }
 
+// A rawPacket is a data packet as it is, whatever an SDK would have made of it.
+type rawPacket struct{ *livekit.DataPacket }
+
+// ToProto implements lksdk.DataPacket.
+func (p rawPacket) ToProto() *livekit.DataPacket { return p.DataPacket }
+
+// SendRaw sends data packets to one member, in this order, as no SDK would make
+// them. The server adds whose they are, and changes nothing else. Members who read
+// them with the SDK of v2.18.1 may crash.
+func (i *Intruder) SendRaw(to string, reliable bool, packets ...*livekit.DataPacket) error {
+	for _, p := range packets {
+		if err := i.room.LocalParticipant.PublishDataPacket(rawPacket{p}, lksdk.WithDataPublishReliable(reliable),
+			lksdk.WithDataPublishDestination([]string{to})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Session is the Intruder's own part in the protocol, nil without a key.
 func (i *Intruder) Session() *member.Session { return i.session.Load() }
 

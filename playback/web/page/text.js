@@ -135,6 +135,7 @@ const GAPS = {
 	"reconnect": ["recorder away", "The recorder had lost its connection to the meeting."],
 	"codec": ["codec not recorded", "This track came in a codec that the recorder does not record."],
 	"format": ["fits no file", "A picture or frame was larger than what can be recorded."],
+	"fault": ["not understood", "The recorder could not cope with what was sent here, and kept nothing more of this track."],
 	"spool-full": ["disk full", "The recorder had no room left to write."],
 	"paused": ["recording paused", "The recording was paused. Nothing was kept."],
 };
