@@ -95,7 +95,7 @@ func (r *Recorder) note(e media.Event) error {
 	e.Time = max(1, time.Since(p.start))
 	// Who reads may not depend on what else is said: of that Recorder.Verified's caller
 	// says as much as is true.
-	if e.Type == media.EventVerified || p.conduct.allows(e.Participant, e.Type, e.Time) {
+	if e.Type == media.EventVerified || p.conduct.allows(e, e.Time) {
 		p.emit(e)
 	}
 	return nil
@@ -126,17 +126,21 @@ func (t *trackRecorder) pass(at time.Duration, why string) {
 }
 
 // goOn ends a hole that was wanted, if there is one, with what it was for: what is
-// missing after it has other reasons.
-func (t *trackRecorder) goOn(at time.Duration) {
+// missing after it has other reasons. It reports false where it may not: see affords.
+func (t *trackRecorder) goOn(at time.Duration) bool {
 	if !t.hole.open || !media.Wanted(t.hole.reason) {
-		return
+		return true
 	}
 	opened := max(t.gate.opened.Load(), t.permit.opened.Load())
 	if opened == shut { // while this frame was on its way
 		opened = int64(at)
 	}
 	to := max(t.hole.from, min(at, time.Duration(opened)))
+	if !t.affords(to) {
+		return false
+	}
 	t.end = max(t.end, to)
 	t.closeHole(to)
 	t.wantKey()
+	return true
 }

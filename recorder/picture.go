@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -77,12 +78,36 @@ func (t *trackRecorder) describe(data []byte, at time.Duration) (key, fits bool)
 	if media.NeedsPrivate(t.info.Codec) && t.media.Private == "" {
 		return false, true // a key frame that nobody can decode
 	}
-	if p.Width > 0 && (p.Width != t.media.Width || p.Height != t.media.Height) {
-		if t.media.Width > 0 {
-			t.send(item{event: &media.Event{Time: at, Type: media.EventSize, Participant: t.info.Participant,
-				Track: t.media.UID, Text: fmt.Sprintf("%dx%d", p.Width, p.Height)}})
-		}
+	if p.Width > 0 {
+		before := size(t.media)
 		t.media.Width, t.media.Height = p.Width, p.Height
+		t.tellSize(before, at)
 	}
 	return true, true
+}
+
+// size is a track's size as the timeline says it, "" if it has none yet.
+func size(t media.Track) string {
+	if t.Width == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%dx%d", t.Width, t.Height)
+}
+
+// tellSize tells that the picture has not the size that it had before. Where it
+// changes too often, what holds in the end is told with a later picture.
+func (t *trackRecorder) tellSize(before string, at time.Duration) {
+	now := size(t.media)
+	if t.toldSize == "" {
+		t.toldSize = cmp.Or(before, now) // as the track's header says
+	}
+	if now == t.toldSize {
+		return
+	}
+	e := media.Event{Time: at, Type: media.EventSize, Participant: t.info.Participant, Track: t.media.UID, Text: now}
+	here := time.Since(t.start)
+	if now != before && t.conduct.allows(e, here) || now == before && t.conduct.admits(e, here) {
+		t.toldSize = now
+		t.send(item{event: &e})
+	}
 }

@@ -303,7 +303,7 @@ func (p *producers) forget() {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, waiting: &p.waiting, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, log: p.r.c.Log, start: p.start,
+		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, waiting: &p.waiting, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, conduct: p.conduct, log: p.r.c.Log, start: p.start,
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}

@@ -78,6 +78,7 @@ const (
 	Injected  Outcome = "injected"         // the server's own silence or black picture
 	Empty     Outcome = "empty"            // it carries nothing
 	Early     Outcome = "early"            // captured before the recording began
+	Crowded   Outcome = "crowded"          // between holes that were too many to be told apart
 	Paused    Outcome = media.GapPaused    // not to be kept
 	// NotPermitted: Config.Permission does not let it be kept.
 	NotPermitted Outcome = "not-permitted"
@@ -85,7 +86,7 @@ const (
 )
 
 // allOutcomes orders the counters of an outcomeCounts.
-var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Unfit, Replayed, KeyFrame, Injected, Empty, Early, Paused, NotPermitted, Refused}
+var allOutcomes = [...]Outcome{Kept, Auth, NoKey, Plaintext, Unfit, Replayed, KeyFrame, Injected, Empty, Early, Crowded, Paused, NotPermitted, Refused}
 
 // A CodecOutcome is what became of a frame of a codec.
 type CodecOutcome struct {

@@ -12,49 +12,17 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// Whatever a member can make happen as often as they like goes into the timeline
-// only so fast; what comes faster is counted, and the count is told.
 const (
-	burst        = 50          // events of one type and member at once,
-	refill       = time.Second // and then one in so long
-	roomBurst    = 500         // the same for all types and members together
-	roomRefill   = 50 * time.Millisecond
-	maxMembers   = 4096            // whose events are counted apart; beyond, all start anew
-	tellDropped  = 5 * time.Second // what was dropped is told at most so often
-	maxSpeakers  = 64              // at once; the rest is not in the timeline
-	breath       = time.Second     // a shorter pause does not end what somebody says
+	maxSpeakers  = 64          // at once; the rest is not in the timeline
+	breath       = time.Second // a shorter pause does not end what somebody says
 	maxUtterance = 30 * time.Second
 )
-
-// A bucket holds tokens, one for each event.
-type bucket struct {
-	tokens int
-	filled time.Duration
-}
-
-func (b *bucket) take(at time.Duration, size int, refill time.Duration) bool {
-	if n := int64((at - b.filled) / refill); n > 0 {
-		b.tokens = int(min(int64(size), int64(b.tokens)+n))
-		b.filled += time.Duration(n) * refill
-	}
-	if b.tokens == 0 {
-		return false
-	}
-	b.tokens--
-	return true
-}
-
-type bucketKey struct {
-	participant string
-	typ         media.EventType
-}
 
 // A conduct is what members do besides publishing: it keeps their floods out of
 // the timeline, and makes spans of who speaks. It is safe for concurrent use.
 type conduct struct {
 	mu       sync.Mutex
-	all      bucket
-	buckets  map[bucketKey]*bucket
+	rates    rates
 	dropped  map[media.EventType]int
 	told     time.Duration // when what was dropped was told
 	speaking map[string]utterance
@@ -66,29 +34,8 @@ type conduct struct {
 type utterance struct{ from, to time.Duration }
 
 func newConduct() *conduct {
-	return &conduct{all: bucket{tokens: roomBurst}, buckets: make(map[bucketKey]*bucket), dropped: make(map[media.EventType]int),
+	return &conduct{rates: newRates(), dropped: make(map[media.EventType]int),
 		speaking: make(map[string]utterance), quality: make(map[string]string)}
-}
-
-// allows reports whether an event of this type and member may be told; if not,
-// it is counted.
-func (c *conduct) allows(participant string, typ media.EventType, at time.Duration) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	key := bucketKey{participant, typ}
-	b := c.buckets[key]
-	if b == nil {
-		if len(c.buckets) >= maxMembers {
-			clear(c.buckets)
-		}
-		b = &bucket{tokens: burst, filled: at}
-		c.buckets[key] = b
-	}
-	if b.take(at, burst, refill) && c.all.take(at, roomBurst, roomRefill) {
-		return true
-	}
-	c.dropped[typ]++
-	return false
 }
 
 // changed notes the quality of a member's connection, and reports whether it is
@@ -159,18 +106,6 @@ func (c *conduct) due(at time.Duration, end bool) (out []media.Event) {
 	return out
 }
 
-// drop counts events that the room dropped.
-func (c *conduct) drop(typ media.EventType, n int) {
-	if n <= 0 {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, known := c.dropped[typ]; known || len(c.dropped) < 64 {
-		c.dropped[typ] = min(c.dropped[typ]+n, 1<<30)
-	}
-}
-
 // refused tells of what could not be written: an event of a type, or a frame, whose
 // hole is declared besides.
 func (p *producers) refused(typ media.EventType, err error) {
@@ -205,7 +140,7 @@ func (p *producers) behave(e RoomEvent, at time.Duration) {
 	if (e.Type == media.EventChat || e.Type == media.EventReaction) && p.barred(e.Participant) != "" {
 		return // what they write is theirs, as what they say
 	}
-	if p.conduct.allows(e.Participant, e.Type, at) {
+	if p.conduct.allows(out, at) {
 		p.emit(out)
 	}
 }
@@ -224,11 +159,12 @@ func (p *producers) tellMute(rec *trackRecorder, at time.Duration) {
 	if on {
 		typ = media.EventMute
 	}
-	if !rec.known.Load() || rec.toldMuted.Load() == on || !p.conduct.allows(rec.info.Participant, media.EventMute, at) {
+	e := media.Event{Time: at, Type: typ, Participant: rec.info.Participant, Track: rec.media.UID}
+	if !rec.known.Load() || rec.toldMuted.Load() == on || !p.conduct.allows(e, at) {
 		return
 	}
 	if rec.toldMuted.CompareAndSwap(!on, on) {
-		p.emit(media.Event{Time: at, Type: typ, Participant: rec.info.Participant, Track: rec.media.UID})
+		p.emit(e)
 	}
 }
 

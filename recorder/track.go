@@ -17,6 +17,8 @@ const (
 	pliInterval = time.Second
 	maxPackets  = 2048
 	maxFaults   = 64                     // of reading a track, before it ends
+	holeBurst   = 500                    // holes of a track that are told at once,
+	holeRefill  = 40 * time.Millisecond  // and then one in so long: every second packet of sound may be lost
 	settleTime  = 500 * time.Millisecond // a new track's units are held so long
 	maxEarly    = 4096                   // and no more of them
 	// A track that is published reaches the recorder after a negotiation; so
@@ -39,6 +41,7 @@ type trackRecorder struct {
 	gate    *gate
 	permit  permit
 	away    *awayLog
+	conduct *conduct
 	log     *slog.Logger
 	start   time.Time // zero of the recording clock
 	clock   *trackClock
@@ -59,6 +62,7 @@ type trackRecorder struct {
 	known atomic.Bool // the timeline has it
 	// toldMuted: the timeline says that the track is muted.
 	toldMuted atomic.Bool
+	toldSize  string // of the picture, as the timeline has it; "" before there is one
 	keys      keyIndex
 
 	layers  []openLayer  // of the VP9 picture under way
@@ -68,6 +72,8 @@ type trackRecorder struct {
 
 	next       time.Duration // the next frame is not before this
 	hole       hole
+	holes      bucket // what bounds how many are told; full at first, see holed
+	holed      bool
 	end        time.Duration // recording time up to which the track was kept or declared
 	seen       bool          // a frame or a hole came before
 	refresh    atomic.Bool   // set by others: what was kept before is not there
@@ -293,7 +299,7 @@ func (t *trackRecorder) silenced(u frame.Unit) {
 	if !t.hole.open || !t.seen {
 		return
 	}
-	if at := t.clock.time(u.Timestamp); at > t.hole.from && at < u.Arrival.Sub(t.start)+maxAhead {
+	if at := t.clock.time(u.Timestamp); at > t.hole.from && at < u.Arrival.Sub(t.start)+maxAhead && t.affords(at) {
 		t.end = max(t.end, at)
 		t.closeHole(at)
 	}
@@ -339,7 +345,11 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 		t.pass(at, why)
 		return
 	}
-	t.goOn(at)
+	if !t.goOn(at) {
+		t.outcomes.add(Crowded)
+		t.extendHole(at)
+		return
+	}
 	key := u.Key
 	if outcome == Kept {
 		fits := len(data) <= media.MaxFrame
@@ -374,6 +384,12 @@ func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
 	if t.needKey && !key {
 		t.outcomes.add(KeyFrame)
 		t.openHole(min(at, t.end), media.GapKeyFrame)
+		t.wantKey()
+		t.extendHole(at)
+		return
+	}
+	if !t.affords(at) {
+		t.outcomes.add(Crowded)
 		t.wantKey()
 		t.extendHole(at)
 		return
@@ -471,14 +487,33 @@ func (t *trackRecorder) extendHole(at time.Duration) {
 	}
 }
 
+// affords reports whether the open hole, if there is one, may end at a time: the
+// holes of a track are told so fast only. Where they come faster, what is between
+// them is left out, so that fewer holes are true of as much.
+func (t *trackRecorder) affords(at time.Duration) bool {
+	if !t.hole.open || t.untold(at) {
+		return true
+	}
+	now := time.Since(t.start)
+	if !t.holed {
+		t.holed, t.holes = true, bucket{tokens: holeBurst, filled: now}
+	}
+	return t.holes.take(now, 1, holeBurst, holeRefill)
+}
+
+// untold reports whether a hole that ends at a time is none.
+func (t *trackRecorder) untold(to time.Duration) bool {
+	return to <= t.hole.from || t.hole.reason == media.GapStart && to-t.hole.from < startTolerance
+}
+
 // closeHole declares the open hole, if there is one, as ending at to.
 func (t *trackRecorder) closeHole(to time.Duration) {
 	if !t.hole.open {
 		return
 	}
-	h := t.hole
+	h, untold := t.hole, t.untold(to)
 	t.hole = hole{}
-	if to <= h.from || h.reason == media.GapStart && to-h.from < startTolerance {
+	if untold {
 		return
 	}
 	// What was muted was not published.

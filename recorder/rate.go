@@ -1,0 +1,131 @@
+package recorder
+
+import (
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// Whatever a member can make happen as often as they like goes into the timeline
+// only so fast; what comes faster is counted, and the count is told.
+const (
+	burst       = 50          // events of one type and member at once,
+	refill      = time.Second // and then one in so long
+	textBurst   = 4 << 20     // bytes of what one member writes at once,
+	textRefill  = time.Second / (64 << 10)
+	roomBurst   = 500 // events of all types and members together at once,
+	roomRefill  = 50 * time.Millisecond
+	ownBurst    = 20 // but so many of each member, whatever the others do,
+	ownRefill   = 10 * time.Second
+	maxMembers  = 4096            // whose events are counted apart; beyond, all start anew
+	maxDropped  = 64              // types of what was dropped
+	tellDropped = 5 * time.Second // what was dropped is told at most so often
+)
+
+// A bucket holds tokens, one for each event, or for each byte.
+type bucket struct {
+	tokens int
+	filled time.Duration
+}
+
+// take takes n tokens at a time, if there are as many. The bucket has room for
+// size of them and gets one in each refill.
+func (b *bucket) take(at time.Duration, n, size int, refill time.Duration) bool {
+	if more := int64((at - b.filled) / refill); more > 0 {
+		b.tokens = int(min(int64(size), int64(b.tokens)+more))
+		b.filled += time.Duration(more) * refill
+	}
+	if b.tokens < n {
+		return false
+	}
+	b.tokens -= n
+	return true
+}
+
+// A bucketKey is for one type of a member's events; without a type, for all.
+type bucketKey struct {
+	participant string
+	typ         media.EventType
+}
+
+// rates are how fast events may come. One goroutine at a time uses them.
+type rates struct {
+	all   bucket
+	typed map[bucketKey]*bucket
+	text  map[string]*bucket // what each member writes
+	own   map[string]*bucket // what each member has whatever the others do
+}
+
+func newRates() rates {
+	return rates{all: bucket{tokens: roomBurst}, typed: make(map[bucketKey]*bucket), text: make(map[string]*bucket), own: make(map[string]*bucket)}
+}
+
+// allow reports whether an event may be told at a time, which is not the event's:
+// that may be what its sender says.
+func (r *rates) allow(e media.Event, at time.Duration) bool {
+	who := e.Participant
+	if !of(r.typed, bucketKey{who, paired(e.Type)}, burst, at).take(at, 1, burst, refill) {
+		return false
+	}
+	if e.Text != "" && !of(r.text, who, textBurst, at).take(at, len(e.Text), textBurst, textRefill) {
+		return false
+	}
+	return r.all.take(at, 1, roomBurst, roomRefill) || of(r.own, who, ownBurst, at).take(at, 1, ownBurst, ownRefill)
+}
+
+// paired is the type that events of a type are counted with.
+func paired(typ media.EventType) media.EventType {
+	if typ == media.EventUnmute {
+		return media.EventMute
+	}
+	return typ
+}
+
+// of returns a bucket by its key, a full one where there is none.
+func of[K comparable](buckets map[K]*bucket, key K, size int, at time.Duration) *bucket {
+	b := buckets[key]
+	if b == nil {
+		if len(buckets) >= maxMembers {
+			clear(buckets)
+		}
+		b = &bucket{tokens: size, filled: at}
+		buckets[key] = b
+	}
+	return b
+}
+
+// allows reports whether an event may be told now; if not, it is counted.
+func (c *conduct) allows(e media.Event, now time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rates.allow(e, now) {
+		return true
+	}
+	c.count(paired(e.Type), 1)
+	return false
+}
+
+// admits reports whether an event may be told now that was counted before, or
+// will be tried again.
+func (c *conduct) admits(e media.Event, now time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rates.allow(e, now)
+}
+
+// drop counts events that will not be told.
+func (c *conduct) drop(typ media.EventType, n int) {
+	if n <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count(typ, n)
+}
+
+// count counts events of a type that will not be told. c.mu is held.
+func (c *conduct) count(typ media.EventType, n int) {
+	if _, known := c.dropped[typ]; known || len(c.dropped) < maxDropped {
+		c.dropped[typ] = min(c.dropped[typ]+n, 1<<30)
+	}
+}

@@ -1,0 +1,143 @@
+package recorder_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+)
+
+// sizedFrame is the n-th key frame of a VP8 picture that is wide or narrow.
+func sizedFrame(n int, wide bool) []byte {
+	b := vp8Frame(n, true)
+	if wide {
+		b[7] = 2 // 576 in place of 320
+	}
+	return b
+}
+
+// A picture that changes its size all the time does not fill the timeline. What
+// was not told is counted, and what holds in the end is told.
+func TestSizesAreBounded(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 30 * time.Second}, func(room *roomtest.Room, _ func()) {
+		tr := room.Publish(vp8Info)
+		for n := range 2000 {
+			tr.Send(vp8Packet(n, sizedFrame(n, n%2 == 1)))
+			time.Sleep(5 * time.Millisecond)
+		}
+		for n := 2000; n < 2010; n++ {
+			tr.Send(vp8Packet(n, sizedFrame(n, true)))
+			time.Sleep(400 * time.Millisecond)
+		}
+	})
+	_, events, _ := s.read(t)
+	sizes := find(events, media.EventSize)
+	if n := len(sizes); n < 50 || n > 70 || !strings.HasPrefix(sizes[n-1].Text, "576x") {
+		t.Errorf("%d sizes are told, the last is %v", n, sizes[n-1])
+	}
+	dropped := 0
+	for _, e := range find(events, media.EventDropped) {
+		if e.Reason == string(media.EventSize) {
+			dropped += e.Count
+		}
+	}
+	if dropped < 900 || dropped+len(sizes) > 2000 { // every second one is the one that was told
+		t.Errorf("%d sizes are told and %d counted, of 1999", len(sizes), dropped)
+	}
+}
+
+// A track of nothing but holes does not fill the timeline: where they come too
+// fast to be told apart, they become one. All that is missing is declared all the
+// same, nothing that is declared is kept, and the others' tracks are whole.
+func TestHolesAreBounded(t *testing.T) {
+	ada, mallory := opusInfo, opusInfo
+	ada.ID, ada.Participant, mallory.ID, mallory.Participant = "TR_ada", "ada", "TR_mallory", "mallory"
+	s, _ := record(t, recorder.Config{Duration: 15 * time.Second}, func(room *roomtest.Room, _ func()) {
+		good, bad := room.Publish(ada), room.Publish(mallory)
+		for n := range 500 {
+			good.Send(opusPacket(n, opusPayload(n)))
+			for i := range 4 { // sounds of 2.5 ms, every second one of them lost
+				p := opusPacket(0, []byte{0xe0, byte(n), byte(i)})
+				p.SequenceNumber = uint16(8*n + 2*i)
+				p.Timestamp = uint32(960*n + 240*i)
+				bad.Send(p)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	frames, events, tracks := s.read(t)
+	var uid uint64
+	count := make(map[string]int)
+	for _, f := range frames {
+		count[tracks[f.Track].Participant]++
+		if tracks[f.Track].Participant == "mallory" {
+			uid = f.Track
+		}
+	}
+	var gaps []media.Event
+	for _, g := range find(events, media.EventGap) {
+		if g.Track == uid {
+			gaps = append(gaps, g)
+		} else {
+			t.Errorf("a hole of another: %+v", g)
+		}
+	}
+	if count["ada"] != 500 || len(gaps) < 500 || len(gaps) > 1000 {
+		t.Errorf("%d frames of ada, %d holes of mallory", count["ada"], len(gaps))
+	}
+	// Between one frame and the next there is a hole, and no frame is in one.
+	var last time.Duration = -1
+	undeclared, inside := 0, 0
+	next := 0
+	for _, f := range frames {
+		if f.Track != uid {
+			continue
+		}
+		declared := false
+		for ; next < len(gaps) && gaps[next].From < f.Time; next++ {
+			declared = true
+			if gaps[next].To > f.Time+time.Millisecond {
+				inside++
+			}
+		}
+		if last >= 0 && !declared {
+			undeclared++
+		}
+		last = f.Time
+	}
+	if undeclared > 0 || inside > 0 {
+		t.Errorf("%d of mallory's frames follow no hole, %d are in one, of %d", undeclared, inside, count["mallory"])
+	}
+}
+
+// However many flood the room together, who says little is heard.
+func TestQuietMembersAreHeardInAFlood(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 30 * time.Second}, func(room *roomtest.Room, _ func()) {
+		for n := range 2000 {
+			for m := range 60 {
+				room.Say(fmt.Sprintf("mallory %d", m), "spam")
+			}
+			if n >= 15 && n < 20 { // when they have used up what there is for all
+				room.Say("ada", fmt.Sprint("line ", n))
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	_, events, _ := s.read(t)
+	var lines []string
+	for _, e := range find(events, media.EventChat) {
+		if e.Participant == "ada" {
+			lines = append(lines, e.Text)
+		}
+	}
+	if len(lines) != 5 {
+		t.Errorf("ada wrote five lines, the timeline has %q", lines)
+	}
+	if n := len(find(events, media.EventChat)); n > 2500 {
+		t.Errorf("%d lines in all", n)
+	}
+}
