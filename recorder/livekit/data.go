@@ -46,7 +46,7 @@ func (s *session) watch() {
 	for {
 		select {
 		case now := <-every.C:
-			s.lookUp(now)
+			s.streamed(s.streams.expire(now))
 		case <-s.ended():
 			return
 		case <-s.r.closed:

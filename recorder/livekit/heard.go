@@ -2,7 +2,6 @@ package livekit
 
 import (
 	"encoding/json"
-	"sync"
 	"time"
 
 	lkproto "github.com/livekit/protocol/livekit"
@@ -29,70 +28,19 @@ func typeOf(topic string) media.EventType {
 	return ""
 }
 
-const (
-	maxPayload = 1 << 16 // of a data packet that is looked into: LiveKit's own limit is less
-	maxMissed  = 64      // types of what was missed
-)
+// maxPayload bounds a data packet that is looked into; LiveKit's own limit is less.
+const maxPayload = 1 << 16
 
 // missedData is what was missed of data that nobody can say more of.
 const missedData media.EventType = "data"
 
-// An ear counts what was missed of what members say.
-type ear struct {
-	mu     sync.Mutex
-	missed map[media.EventType]int
-}
-
-func newEar() *ear { return &ear{missed: make(map[media.EventType]int)} }
-
-// miss notes events that will not be told, only counted.
-func (x *ear) miss(typ media.EventType, n int) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if _, known := x.missed[typ]; known || len(x.missed) < maxMissed {
-		x.missed[typ] += n
-	}
-}
-
-// tell hands out an event that may be missed: it does not wait, and leaves room
-// in the queue for those that may not. What was missed is told with the next.
+// tell hands out an event that may be missed: it does not wait. What is missed is
+// told as a count.
 func (s *session) tell(e recorder.RoomEvent) {
-	if !s.alive() {
-		return
-	}
-	x := s.r.ear
-	x.mu.Lock()
-	defer x.mu.Unlock() // nothing below calls the SDK, or waits
-	s.r.tellMissed()
-	if !s.r.offer(e) {
-		x.missed[e.Type]++
-	}
-}
-
-// tellMissed tells what was missed. The ear's lock is held.
-func (r *Room) tellMissed() {
-	for typ, n := range r.ear.missed {
-		if r.offer(recorder.RoomEvent{Type: media.EventDropped, Reason: string(typ), Count: n}) {
-			delete(r.ear.missed, typ)
-		}
-	}
-}
-
-// lookUp does what is due of what members say.
-func (s *session) lookUp(now time.Time) {
-	s.streamed(s.streams.expire(now))
-	x := s.r.ear
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	if s.alive() {
-		s.r.tellMissed()
+		e.At = time.Now()
+		s.r.events.offer(e)
 	}
-}
-
-// offer queues an event unless the queue is rather full.
-func (r *Room) offer(e recorder.RoomEvent) bool {
-	e.At = time.Now()
-	return r.events.offer(e)
 }
 
 // listen makes the callbacks tell what members do besides publishing.
@@ -171,7 +119,7 @@ func (s *session) streamed(over []*stream) {
 		typ := typeOf(st.topic)
 		switch {
 		case !all:
-			s.r.ear.miss(typ, 1)
+			s.r.events.miss(typ)
 		case typ == media.EventReaction:
 			s.said(st.from, saying{typ, reaction(text)})
 		default:

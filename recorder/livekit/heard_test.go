@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
@@ -17,7 +16,7 @@ import (
 
 // alone is a session without a server, and what it tells.
 func alone(c Config) *session {
-	r := &Room{c: c, log: slog.New(slog.DiscardHandler), closed: make(chan struct{}), ear: newEar()}
+	r := &Room{c: c, log: slog.New(slog.DiscardHandler), closed: make(chan struct{})}
 	return &session{r: r, room: lksdk.NewRoom(&lksdk.RoomCallback{}), streams: newStreams(roomBounds), entered: true, gone: make(chan struct{})}
 }
 
@@ -84,42 +83,34 @@ func TestReceiveContainsFaults(t *testing.T) {
 	}
 	s.receive(webrtc.DataChannelMessage{Data: user})
 	s.receive(webrtc.DataChannelMessage{Data: user})
-	s.lookUp(time.Now())
 	s.receive(webrtc.DataChannelMessage{Data: chat})
 	events := s.heard()
-	if len(events) != 2 || events[0].Type != media.EventDropped || events[0].Reason != "data" || events[0].Count != 2 || events[1].Text != "hello" {
+	if len(events) != 2 || events[1].Type != media.EventDropped || events[1].Reason != "data" || events[1].Count != 2 || events[0].Text != "hello" {
 		t.Errorf("%+v", events)
 	}
 }
 
-// What may be missed does not wait when nobody accepts, and leaves room for what
-// may not. It is counted.
+// What may be missed does not wait when nobody accepts. It is counted, and keeps out
+// neither others nor what may not be missed.
 func TestTellNeverWaits(t *testing.T) {
 	s := alone(Config{})
-	r := s.r
-	next := func() (e recorder.RoomEvent) {
-		e, _, _ = r.events.take()
-		return e
-	}
 	for range 5000 {
 		s.tell(recorder.RoomEvent{Type: media.EventChat, Participant: "mallory", Text: "spam"})
 	}
 	s.emit(recorder.RoomEvent{Type: media.EventLeave, Participant: "mallory"})
-	n := r.events.length() - 1
-	for range n + 1 {
-		next()
-	}
 	s.tell(recorder.RoomEvent{Type: media.EventChat, Participant: "bob", Text: "hello"})
-	if e := next(); e.Type != media.EventDropped || e.Reason != "chat" || e.Count != 5000-n || n >= eventQueue {
-		t.Errorf("after %d events: %+v", n, e)
+	events := s.heard()
+	n := len(events)
+	if n != memberWaits+3 || events[n-3].Type != media.EventLeave || events[n-2].Text != "hello" || events[n-2].At.IsZero() {
+		t.Fatalf("%d events, then %+v", n, events[max(0, n-3):])
 	}
-	if e := next(); e.Text != "hello" || e.At.IsZero() {
-		t.Errorf("then: %+v", e)
+	if e := events[n-1]; e.Type != media.EventDropped || e.Reason != "chat" || e.Count != 5000-memberWaits {
+		t.Errorf("then %+v", e)
 	}
 	s.dead = true
 	s.tell(recorder.RoomEvent{Type: media.EventChat})
-	if r.events.length() != 0 {
-		t.Error("a session that is over still tells")
+	if events := s.heard(); len(events) != 0 {
+		t.Errorf("a session that is over tells %+v", events)
 	}
 }
 

@@ -28,7 +28,7 @@ type seam struct {
 
 func newSeam(t *testing.T) *seam {
 	t.Helper()
-	r := &Room{name: "r", ear: newEar(), roster: recorder.NewRoster(), ended: make(chan struct{}), closed: make(chan struct{}), cancel: func() {}}
+	r := &Room{name: "r", roster: recorder.NewRoster(), ended: make(chan struct{}), closed: make(chan struct{}), cancel: func() {}}
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)

@@ -1,10 +1,12 @@
 package livekit
 
 import (
+	linked "container/list"
 	"sync"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 const (
@@ -16,22 +18,53 @@ const (
 	comingQueue = 1 << 16
 )
 
-// A queue holds a room's events for Accept, in order. It is safe for concurrent
-// use; the zero value is empty.
+// What members do besides coming, going and publishing may be missed, and does not
+// make anybody wait. Each has a share of what waits; where all is too much, whoever
+// has most of it misses their newest.
+const (
+	memberWaits     = 64
+	memberWaitBytes = 4 << 20
+	roomWaits       = 1024
+	roomWaitBytes   = 32 << 20
+	maxMissed       = 64 // types of it
+)
+
+// A queue holds a room's events for Accept, in order, and then what was missed, as
+// counts. It is safe for concurrent use; the zero value is empty.
 type queue struct {
 	mu     sync.Mutex
-	events []recorder.RoomEvent
+	events linked.List      // of *waiting
+	must   int              // of them that must not be missed
+	shares map[string]*said // by member
+	all    size             // of all shares
+	missed map[media.EventType]int
 	more   chan struct{} // closed when there are some; nil: nobody waits for that
 	less   chan struct{} // closed when one is taken
 }
 
-// put adds an event that must not be missed, when fewer than limit wait, and
+// A waiting event is one in the queue.
+type waiting struct {
+	recorder.RoomEvent
+	by     *said // whose share it is in; nil for one that must not be missed
+	answer bool
+}
+
+type size struct{ events, bytes int }
+
+// said is what one member said and did that waits.
+type said struct {
+	size
+	in     []*linked.Element // in order; without the answer
+	answer *linked.Element
+}
+
+// put adds an event that must not be missed, when fewer such than limit wait, and
 // reports whether it did: not where closed is closed first. limit 0 is none.
 func (q *queue) put(e recorder.RoomEvent, limit int, closed <-chan struct{}) bool {
 	for {
 		q.mu.Lock()
-		if limit == 0 || len(q.events) < limit {
-			q.add(e)
+		if limit == 0 || q.must < limit {
+			q.push(&waiting{RoomEvent: e})
 			q.mu.Unlock()
 			return true
 		}
@@ -48,54 +81,155 @@ func (q *queue) put(e recorder.RoomEvent, limit int, closed <-chan struct{}) boo
 	}
 }
 
-// offer adds an event that may be missed, unless the queue is rather full.
-func (q *queue) offer(e recorder.RoomEvent) bool {
+// offer adds an event that may be missed, if its member's share has room for it.
+// Where it is too much for all shares together, it or another is missed.
+func (q *queue) offer(e recorder.RoomEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.events) >= eventQueue*3/4 {
-		return false
+	by := q.share(e.Participant)
+	if by.events >= memberWaits || by.bytes+len(e.Text) > memberWaitBytes {
+		q.count(e.Type)
+		return
 	}
-	q.add(e)
-	return true
+	by.in = append(by.in, q.push(&waiting{RoomEvent: e, by: by}))
+	q.resize(by, 1, len(e.Text))
+	if q.all.events > roomWaits {
+		q.thin(func(s size) int { return s.events })
+	}
+	for q.all.bytes > roomWaitBytes {
+		q.thin(func(s size) int { return s.bytes })
+	}
 }
 
-// add adds an event. q.mu is held.
-func (q *queue) add(e recorder.RoomEvent) {
-	if e.At.IsZero() {
-		e.At = time.Now()
+// answer adds an event that must not be missed, if it is its member's last: it
+// takes the place of another answer of theirs that waits.
+func (q *queue) answer(e recorder.RoomEvent) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if by := q.share(e.Participant); by.answer != nil {
+		q.count(q.remove(by.answer).Type)
 	}
-	q.events = append(q.events, e)
-	if q.more != nil {
-		close(q.more)
-		q.more = nil
-	}
+	by := q.share(e.Participant)
+	by.answer = q.push(&waiting{RoomEvent: e, by: by, answer: true})
+}
+
+// miss counts an event that was missed before it could be queued.
+func (q *queue) miss(typ media.EventType) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.count(typ)
 }
 
 // take returns the next event, or else what is closed when there is one.
 func (q *queue) take() (e recorder.RoomEvent, ok bool, more <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.events) == 0 {
-		if q.more == nil {
-			q.more = make(chan struct{})
-		}
-		return e, false, q.more
+	if first := q.events.Front(); first != nil {
+		return q.remove(first), true, nil
 	}
-	e = q.events[0]
-	q.events[0] = recorder.RoomEvent{}
-	if q.events = q.events[1:]; len(q.events) == 0 {
-		q.events = nil
+	for typ, n := range q.missed {
+		delete(q.missed, typ)
+		return recorder.RoomEvent{At: time.Now(), Type: media.EventDropped, Reason: string(typ), Count: n}, true, nil
 	}
-	if q.less != nil {
-		close(q.less)
-		q.less = nil
+	if q.more == nil {
+		q.more = make(chan struct{})
 	}
-	return e, true, nil
+	return e, false, q.more
 }
 
 // length is how many events wait.
 func (q *queue) length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.events)
+	return q.events.Len()
+}
+
+// What follows is called with q.mu held.
+
+// share returns what a member said that waits.
+func (q *queue) share(member string) *said {
+	by := q.shares[member]
+	if by == nil {
+		if q.shares == nil {
+			q.shares = make(map[string]*said)
+		}
+		by = new(said)
+		q.shares[member] = by
+	}
+	return by
+}
+
+func (q *queue) push(w *waiting) *linked.Element {
+	if w.At.IsZero() {
+		w.At = time.Now()
+	}
+	if w.by == nil {
+		q.must++
+	}
+	q.wake()
+	return q.events.PushBack(w)
+}
+
+// remove takes an event out: the first or the last of its share, or the answer.
+func (q *queue) remove(at *linked.Element) recorder.RoomEvent {
+	w := q.events.Remove(at).(*waiting)
+	if q.less != nil {
+		close(q.less)
+		q.less = nil
+	}
+	switch by := w.by; {
+	case by == nil:
+		q.must--
+	case w.answer:
+		by.answer = nil
+	case by.in[0] == at:
+		by.in = by.in[1:]
+		q.resize(by, -1, -len(w.Text))
+	default:
+		by.in = by.in[:len(by.in)-1]
+		q.resize(by, -1, -len(w.Text))
+	}
+	if by := w.by; by != nil && len(by.in) == 0 && by.answer == nil {
+		delete(q.shares, w.Participant)
+	}
+	return w.RoomEvent
+}
+
+// resize notes that a share grows, or shrinks.
+func (q *queue) resize(by *said, events, bytes int) {
+	for _, s := range []*size{&by.size, &q.all} {
+		s.events += events
+		s.bytes += bytes
+	}
+}
+
+// thin drops the newest event of the share that has most of what is counted.
+func (q *queue) thin(count func(size) int) {
+	var most *said
+	for _, by := range q.shares {
+		if len(by.in) > 0 && (most == nil || count(by.size) > count(most.size)) {
+			most = by
+		}
+	}
+	q.count(q.remove(most.in[len(most.in)-1]).Type)
+}
+
+// count counts an event that is missed.
+func (q *queue) count(typ media.EventType) {
+	if _, known := q.missed[typ]; !known && len(q.missed) >= maxMissed {
+		return
+	}
+	if q.missed == nil {
+		q.missed = make(map[media.EventType]int)
+	}
+	q.missed[typ]++
+	q.wake()
+}
+
+// wake tells whoever waits that there is something to take.
+func (q *queue) wake() {
+	if q.more != nil {
+		close(q.more)
+		q.more = nil
+	}
 }

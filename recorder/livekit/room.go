@@ -85,7 +85,6 @@ type Room struct {
 	cancel context.CancelFunc
 	visits sync.WaitGroup // the goroutines that keep the recorder in the room
 	ghost  ghost          // of the goroutine that rejoins
-	ear    *ear
 	roster *recorder.Roster
 	feed   sync.Mutex // held by who feeds the roster, and until that is queued; before mu
 
@@ -134,8 +133,8 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	c.Resume = cmp.Or(c.Resume, defaultResume)
 	r := &Room{
 		c: c, name: name, log: log,
-		ear: newEar(), roster: recorder.NewRoster(),
-		ended: make(chan struct{}), closed: make(chan struct{}),
+		roster: recorder.NewRoster(),
+		ended:  make(chan struct{}), closed: make(chan struct{}),
 	}
 	s, err := r.connect(ctx, token)
 	if err != nil {

@@ -29,7 +29,7 @@ func (s *session) receive(m webrtc.DataChannelMessage) {
 	})
 	if err != nil {
 		s.r.log.Error("a member's data could not be taken", "err", err)
-		s.r.ear.miss(missedData, 1)
+		s.r.events.miss(missedData)
 	}
 }
 
