@@ -71,3 +71,27 @@ func TestFaultCostsOneTrack(t *testing.T) {
 		})
 	}
 }
+
+// A nameless track panics when it is asked what it is.
+type namelessTrack struct{ *roomtest.Track }
+
+func (namelessTrack) Info() recorder.TrackInfo { panic("no name") }
+
+// What goes wrong with an event of the room costs whom it is of, and is declared;
+// what happens after it is recorded.
+func TestFaultCostsOneEvent(t *testing.T) {
+	s, _ := record(t, recorder.Config{Duration: 4 * time.Second}, func(room *roomtest.Room, _ func()) {
+		room.Emit(recorder.RoomEvent{Type: media.EventTrack, Participant: "bob", Track: namelessTrack{}})
+		room.Emit(recorder.RoomEvent{Type: media.EventTrack, Participant: "bob"})
+		good := room.Publish(opusInfo)
+		for n := range 100 {
+			good.Send(opusPacket(n, opusPayload(n)))
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	frames, events, _ := s.read(t)
+	gaps := find(events, media.EventGap)
+	if len(frames) != 100 || len(gaps) != 2 || gaps[0].Reason != media.GapFault || gaps[0].Participant != "bob" {
+		t.Errorf("%d frames, holes %+v", len(frames), gaps)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/internal/fault"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -101,27 +102,44 @@ func (p *producers) accept(ctx context.Context) error {
 		if p.gate.isShut() && !kept(e.Type) {
 			continue
 		}
-		switch e.Type {
-		case media.EventTrack:
-			p.add(e.Track, at)
-		case media.EventMute, media.EventUnmute:
-			p.mu.Lock()
-			rec := p.byID[e.TrackID]
-			p.mu.Unlock()
-			if rec != nil && rec.muted.set(e.Type == media.EventMute, at) {
-				p.tellMute(rec, at)
-			}
-		case media.EventGap:
-			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, From: at, To: at, Reason: e.Reason})
-		case media.EventLost:
-			p.lost(at)
-		case media.EventReconnect:
-			p.back(e, at)
-		case media.EventSpeaking, media.EventChat, media.EventReaction, media.EventConsent, media.EventQuality, media.EventDropped:
-			p.behave(e, at)
-		default:
-			p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
+		if err := fault.Contain(func() { p.event(e, at) }); err != nil {
+			p.r.c.Log.Error("something that happened could not be recorded", "type", e.Type, "err", err)
+			p.lacks(e.Participant, at, media.GapFault)
 		}
+	}
+}
+
+// event takes an event of the room.
+func (p *producers) event(e RoomEvent, at time.Duration) {
+	switch e.Type {
+	case media.EventTrack:
+		p.add(e.Track, at)
+	case media.EventMute, media.EventUnmute:
+		p.mu.Lock()
+		rec := p.byID[e.TrackID]
+		p.mu.Unlock()
+		if rec != nil && rec.muted.set(e.Type == media.EventMute, at) {
+			p.tellMute(rec, at)
+		}
+	case media.EventGap:
+		p.lacks(e.Participant, at, e.Reason)
+	case media.EventLost:
+		p.lost(at)
+	case media.EventReconnect:
+		p.back(e, at)
+	case media.EventSpeaking, media.EventChat, media.EventReaction, media.EventConsent, media.EventQuality, media.EventDropped:
+		p.behave(e, at)
+	default:
+		p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
+	}
+}
+
+// lacks declares that something of a participant is not recorded, nobody knows for
+// how long.
+func (p *producers) lacks(participant string, at time.Duration, reason string) {
+	e := media.Event{Time: at, Type: media.EventGap, Participant: participant, From: at, To: at, Reason: reason}
+	if p.conduct.allows(e, at) {
+		p.emit(e)
 	}
 }
 
@@ -138,39 +156,18 @@ func (p *producers) list(e RoomEvent) {
 // add starts to record a track.
 func (p *producers) add(t Track, at time.Duration) {
 	info := t.Info()
-	p.mu.Lock()
-	victim, ok := p.hasRoom(info.Participant)
-	if !ok {
-		postponer, can := t.(Postponer)
-		if can {
-			p.turnAway(postponer, at)
-		}
-		p.mu.Unlock()
+	rec, s, before, victim := p.place(t, info, at)
+	if rec == nil {
 		p.r.c.Log.Warn("too many tracks, one is not recorded", "of all", maxTracks, "of one participant", maxOfOne)
-		if can {
+		if postponer, can := t.(Postponer); can {
 			postponer.Postpone()
 		} else {
-			p.emit(media.Event{Time: at, Type: media.EventGap, Participant: info.Participant, From: at, To: at, Reason: media.GapTooMany})
+			p.lacks(info.Participant, at, media.GapTooMany)
 		}
 		return
 	}
 	if victim != nil {
 		p.r.c.Log.Warn("too many tracks, one gives way", "track", victim.media.UID, "of all", maxTracks)
-		victim.displaced = true
-		p.turnAway(victim.track.(Postponer), at)
-	}
-	p.alive++
-	p.aliveOf[info.Participant]++
-	s, before := p.slot(info)
-	rec := p.recorder(t, info, s)
-	p.orders++
-	rec.order = p.orders
-	p.byID[info.ID] = rec
-	p.running[rec] = true
-	done := make(chan struct{})
-	s.done = done
-	p.mu.Unlock()
-	if victim != nil {
 		victim.track.(Postponer).Postpone()
 	}
 
@@ -186,13 +183,42 @@ func (p *producers) add(t Track, at time.Duration) {
 			p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
 		}
 		p.finish(rec, s)
-		close(done)
+		close(rec.done)
 		if info.Source == media.Screen {
 			p.emit(media.Event{Time: rec.end, Type: media.EventScreenEnd, Participant: info.Participant, Track: s.media.UID})
 		}
 		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
 		p.r.read(rec, true)
 	})
+}
+
+// place finds a track its slot, and what comes before it there, and another track's
+// place where there is no room; rec is nil where there is none at all.
+func (p *producers) place(t Track, info TrackInfo, at time.Duration) (rec *trackRecorder, s *slot, before <-chan struct{}, victim *trackRecorder) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	victim, ok := p.hasRoom(info.Participant)
+	if !ok {
+		if postponer, can := t.(Postponer); can {
+			p.turnAway(postponer, at)
+		}
+		return nil, nil, nil, nil
+	}
+	if victim != nil {
+		victim.displaced = true
+		p.turnAway(victim.track.(Postponer), at)
+	}
+	s, before = p.slot(info)
+	rec = p.recorder(t, info, s)
+	rec.done = make(chan struct{})
+	s.done = rec.done
+	p.orders++
+	rec.order = p.orders
+	p.alive++
+	p.aliveOf[info.Participant]++
+	p.byID[info.ID] = rec
+	p.running[rec] = true
+	return rec, s, before, victim
 }
 
 // begin tells of a track that goes on with its slot from now on, and declares what

@@ -53,8 +53,9 @@ type trackRecorder struct {
 	refuse  string       // reason to keep nothing of this track
 
 	// Guarded by producers.mu:
-	order     uint64 // counts the tracks that came
-	displaced bool   // it gives way to another one
+	done      chan struct{} // closed at its end
+	order     uint64        // counts the tracks that came
+	displaced bool          // it gives way to another one
 
 	mu    sync.Mutex // held by who works on what follows: run, or expire in between
 	ended bool
@@ -181,6 +182,9 @@ func (t *trackRecorder) breakOff(err error) {
 		return
 	}
 	t.log.Error("a track is not recorded any more", "track", t.media.UID, "err", err)
+	if len(t.late.units) > 0 {
+		t.waiting.leave(t.info.Participant)
+	}
 	t.refuse, t.asm, t.late, t.layers, t.early = media.GapFault, nil, late{}, nil, nil
 	if !t.seen {
 		t.seen, t.end = true, max(0, time.Since(t.start))
