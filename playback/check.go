@@ -129,10 +129,12 @@ type checker struct {
 	gaps   []media.Event
 	newest time.Duration // of all frames
 	facts  map[int]*segmentFacts
+	tally  media.Tally
 	broken bool // not all segments were read: some track may have begun there
 }
 
-// A segmentFacts is what a segment has that its index tells.
+// A segmentFacts is what a segment has that its index tells. Where not all of what
+// is before it was read, Begin of its tracks may not be known.
 type segmentFacts struct {
 	media.IndexSegment
 	frames bool
@@ -152,7 +154,7 @@ func (c *checker) contradict(x Contradiction) {
 
 // lost notes that what comes next does not follow what came last.
 func (c *checker) lost() {
-	c.broken = true
+	c.broken, c.tally = true, media.Tally{}
 	c.drain(true)
 	for _, t := range c.tracks {
 		t.unknown = true
@@ -192,8 +194,10 @@ func (c *checker) segment(ctx context.Context, n int) error {
 		c.contradiction(ContradictionTags, "it counts from %v, segments before it from %v", h.Start.UTC(), c.start.UTC())
 	}
 	c.header(h.Tracks)
-	facts := &segmentFacts{IndexSegment: media.IndexSegment{Number: n, Epoch: h.Epoch, Size: int64(len(data))}}
+	facts := new(segmentFacts)
 	c.facts[n] = facts
+	c.tally.Open(n, h.Epoch)
+	whole := true
 	for {
 		b, err := r.Next()
 		if err == io.EOF {
@@ -202,15 +206,20 @@ func (c *checker) segment(ctx context.Context, n int) error {
 		if err != nil {
 			if !torn || !errors.Is(err, io.ErrUnexpectedEOF) {
 				c.contradiction(ContradictionMalformed, "%v", err)
-				c.lost()
+				whole = false
 			}
 			break
 		}
 		if b.Event != nil {
 			c.event(*b.Event, facts)
 		} else {
-			c.frame(b.Frame, facts)
+			c.frame(b.Frame)
 		}
+	}
+	facts.frames = c.tally.Any()
+	facts.IndexSegment = c.tally.Close(int64(len(data)), 0)
+	if !whole {
+		c.lost()
 	}
 	c.drain(false)
 	return nil
@@ -261,7 +270,7 @@ func (c *checker) event(e media.Event, facts *segmentFacts) {
 	}
 }
 
-func (c *checker) frame(f media.Frame, facts *segmentFacts) {
+func (c *checker) frame(f media.Frame) {
 	if f.Time > maxTime {
 		c.contradiction(ContradictionMalformed, "a frame beyond %v", maxTime)
 		return
@@ -271,7 +280,7 @@ func (c *checker) frame(f media.Frame, facts *segmentFacts) {
 	c.newest = max(c.newest, f.Time)
 	t := c.tracks[f.Track] // the Matroska reader refuses frames of no track
 	t.waiting = append(t.waiting, checkedFrame{f.Time, f.Time + f.Duration, f.Key, c.number})
-	facts.add(f, t.Codec.Audio())
+	c.tally.Frame(f, t.Codec)
 }
 
 // drain checks the frames whose holes must all be declared by now.

@@ -14,23 +14,6 @@ import (
 // what it is computed from.
 const roundedTo = 2 * time.Millisecond
 
-// add notes a frame as an index does.
-func (s *segmentFacts) add(f media.Frame, audio bool) {
-	end := max(s.Start+s.Duration, f.Time+f.Duration)
-	if !s.frames || f.Time < s.Start {
-		s.Start = f.Time
-	}
-	s.frames, s.Duration = true, end-s.Start
-	i := slices.IndexFunc(s.Tracks, func(t media.IndexTrack) bool { return t.UID == f.Track })
-	if i < 0 {
-		i = len(s.Tracks)
-		s.Tracks = append(s.Tracks, media.IndexTrack{UID: f.Track})
-	}
-	if f.Key && !audio {
-		s.Tracks[i].Keys = append(s.Tracks[i].Keys, f.Time)
-	}
-}
-
 // index checks index n against the segments. The error is about getting it.
 func (c *checker) index(ctx context.Context, n int) error {
 	data, err := c.ledger.ReadIndex(ctx, n)
@@ -96,8 +79,14 @@ func (s *segmentFacts) differ(x media.IndexSegment) string {
 		if i < 0 {
 			return "set of tracks"
 		}
-		if !slices.EqualFunc(t.Keys, s.Tracks[i].Keys, func(a, b time.Duration) bool { return !far(a, b) }) {
+		known := &s.Tracks[i]
+		switch {
+		case !slices.EqualFunc(t.Keys, known.Keys, func(a, b time.Duration) bool { return !far(a, b) }):
 			return "list of key frames"
+		case t.Continues != known.Continues, t.Begin > 0 && known.Begin > 0 && far(t.Begin, known.Begin):
+			return "key frame to begin with"
+		case t.Width > 0 && (t.Width != known.Width || t.Height != known.Height):
+			return "largest picture"
 		}
 	}
 	return ""

@@ -37,6 +37,7 @@ func (l *memLedger) ReadIndex(ctx context.Context, n int) ([]byte, error) {
 func indexOf(t testing.TB, src *memSource) media.Index {
 	t.Helper()
 	x := media.Index{Recording: testID, Start: testStart}
+	var shown time.Duration // bob's last key frame
 	for _, n := range src.Segments() {
 		s := media.IndexSegment{Number: n, Epoch: 1, Size: int64(len(src.segments[n])), Start: -1}
 		var end time.Duration
@@ -58,9 +59,13 @@ func indexOf(t testing.TB, src *memSource) media.Index {
 			if i < 0 {
 				i = len(s.Tracks)
 				s.Tracks = append(s.Tracks, media.IndexTrack{UID: f.Track})
+				if f.Track == bob.UID && !f.Key {
+					s.Tracks[i].Continues, s.Tracks[i].Begin = true, shown
+				}
 			}
 			if f.Key && f.Track == bob.UID {
 				s.Tracks[i].Keys = append(s.Tracks[i].Keys, f.Time)
+				shown = f.Time
 			}
 		}
 		s.Duration = end - s.Start

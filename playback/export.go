@@ -48,7 +48,9 @@ type output interface {
 // of w, a track with its own title for each participant and source, chapters, and
 // the chat as subtitles that are off by default. Frames keep their bytes and their
 // times, but for pictures of before From, which are hidden. Where there is no
-// sound, there is silence. It does not close w. After an error what
+// sound, there is silence. The header tells the largest picture of each track; a track
+// that begins with a smaller one begins with that, for 0.1 ms, for tools that make
+// all as large as the first. It does not close w. After an error what
 // was written is no whole file; ExportFile never shows such a one.
 func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportOptions) (Report, error) {
 	x, err := s.excerpt(ctx, o)
@@ -56,13 +58,13 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 	if err != nil {
 		return r, err
 	}
-	chat := x.chat()
-	h := matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: titled(x.tracks),
+	chat, leaders := x.chat(), x.leaders(ctx)
+	h := matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: titled(x.tracks, leaders),
 		Length: x.length(), Chapters: x.chapters()}
 	if len(chat) > 0 {
 		h.Text = chatTrack
 	}
-	f, err := newMKVFile(w, h, chat)
+	f, err := newMKVFile(w, h, chat, leaders)
 	if err != nil {
 		return r, err
 	}
@@ -118,9 +120,9 @@ func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) 
 			err = errors.Join(err, f.abandon())
 		}
 	}()
-	names := make(namer)
+	names, leaders := make(namer), x.leaders(ctx)
 	for _, t := range x.tracks {
-		f, err := x.createTrack(folder.path, names, t)
+		f, err := x.createTrack(folder.path, names, t, leaders)
 		if err != nil {
 			return r, err
 		}
@@ -141,7 +143,7 @@ type trackFile struct {
 	file *os.File
 }
 
-func (x *excerpt) createTrack(dir string, names namer, t media.Track) (*trackFile, error) {
+func (x *excerpt) createTrack(dir string, names namer, t media.Track, leaders map[uint64]media.Frame) (*trackFile, error) {
 	ext := ".webm"
 	switch t.Codec {
 	case media.Opus:
@@ -155,12 +157,12 @@ func (x *excerpt) createTrack(dir string, names namer, t media.Track) (*trackFil
 	}
 	f := &trackFile{file: file}
 	if t.Codec == media.Opus {
-		f.output, err = newOggFile(file, titled([]media.Track{t})[0])
+		f.output, err = newOggFile(file, titled([]media.Track{t}, nil)[0])
 	} else {
-		tracks := titled([]media.Track{t})
+		tracks := titled([]media.Track{t}, leaders)
 		h := matroska.FileHeader{Start: x.s.Start().Add(x.from), Title: tracks[0].Label(), Tracks: tracks,
 			WebM: ext == ".webm", Length: x.length()}
-		f.output, err = newMKVFile(file, h, nil)
+		f.output, err = newMKVFile(file, h, nil, leaders)
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -259,13 +261,16 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 const maxTitle = 80
 
 // titled returns the tracks with names that do nothing in a player's menu but be
-// read.
-func titled(tracks []media.Track) []media.Track {
+// read, and with the Private of their leaders.
+func titled(tracks []media.Track, leaders map[uint64]media.Frame) []media.Track {
 	tracks = slices.Clone(tracks)
 	for i := range tracks {
 		t := &tracks[i]
 		t.Name = plain(cmp.Or(t.Name, t.Participant), maxTitle)
 		t.Source = media.Source(plain(string(t.Source), maxTitle))
+		if leader, ok := leaders[t.UID]; ok {
+			t.Private = cmp.Or(media.Describe(t.Codec, leader.Data).Private, t.Private)
+		}
 	}
 	return tracks
 }

@@ -106,6 +106,12 @@ func same(t *testing.T, got, want *Session) {
 		t.Fatalf("%d segments, want %d", len(g), len(w))
 	}
 	for i := range g {
+		for _, segments := range [][]Segment{g, w} {
+			segments[i].Tracks = slices.Clone(segments[i].Tracks)
+			for j := range segments[i].Tracks {
+				segments[i].Tracks[j].Begin = 0 // a segment by itself does not tell
+			}
+		}
 		if g[i].Number != w[i].Number || g[i].State != w[i].State || (g[i].From-w[i].From).Abs() > roundedTo ||
 			(g[i].To-w[i].To).Abs() > roundedTo || !reflect.DeepEqual(g[i].Tracks, w[i].Tracks) {
 			t.Errorf("segment %+v, want %+v", g[i], w[i])

@@ -150,6 +150,9 @@ func (s *Session) addIndex(x *media.Index) {
 		}
 		s.addTrack(t, false)
 	}
+	for _, told := range x.Segments {
+		s.grow(told.Tracks)
+	}
 	events := x.Events
 	if known > 0 {
 		events = newEvents(s.events, events)
@@ -160,7 +163,7 @@ func (s *Session) addIndex(x *media.Index) {
 // What an event and a segment's track take, without their strings and key frames.
 const (
 	eventWeight = 160
-	trackWeight = 32
+	trackWeight = 64
 )
 
 func (s *Session) addEvents(events []media.Event) {
@@ -232,7 +235,9 @@ func (s *Session) addReading(r *reading) (changed bool) {
 	if !told || !seg.read && r.err == nil && r.facts.differs(seg) {
 		changed = true
 		seg.From, seg.To, seg.timed, seg.Tracks, seg.near = from, to, timed, r.facts.Tracks, r.near
+		s.begin(i)
 		s.weigh(seg.Tracks)
+		s.grow(seg.Tracks)
 	}
 	seg.State, seg.Err, seg.tried, seg.read = Readable, r.err, true, true
 	seg.skip = r.err != nil && !timed
@@ -297,6 +302,36 @@ func (s *Session) addTrack(t media.Track, read bool) {
 	known.Width, known.Height, known.Channels, known.Name = large.Width, large.Height, channels, name
 	known.Private = cmp.Or(known.Private, t.Private)
 }
+
+// grow makes tracks as large as their pictures in a segment are. Its header tells
+// what was known when it began.
+func (s *Session) grow(tracks []media.IndexTrack) {
+	for _, t := range tracks {
+		if i, ok := s.byUID[t.UID]; ok && t.Width*t.Height > s.tracks[i].Width*s.tracks[i].Height {
+			s.tracks[i].Width, s.tracks[i].Height = t.Width, t.Height
+		}
+	}
+}
+
+// begin finds the key frames that the tracks of a segment continue from, as an
+// index tells them.
+func (s *Session) begin(i int) {
+	for j := range s.segments[i].Tracks {
+		t := &s.segments[i].Tracks[j]
+		for _, seg := range slices.Backward(s.segments[max(0, i-maxBack):i]) {
+			if !t.Continues || t.Begin > 0 || seg.skip {
+				break // what follows something that cannot be read does not continue it
+			}
+			k := slices.IndexFunc(seg.Tracks, func(x media.IndexTrack) bool { return x.UID == t.UID })
+			if k >= 0 && len(seg.Tracks[k].Keys) > 0 {
+				t.Begin = seg.Tracks[k].Keys[len(seg.Tracks[k].Keys)-1]
+			}
+		}
+	}
+}
+
+// maxBack is how many segments are looked at for a key frame.
+const maxBack = 500
 
 // note takes note of a segment that was read after Open. known says that it was
 // as Open found it.

@@ -28,11 +28,14 @@ const passStep = 100 * time.Millisecond
 
 // A videoTrack is what is known of one on its way into a file.
 type videoTrack struct {
-	codec media.Codec
-	early int // frames of before time zero
+	codec  media.Codec
+	early  int          // frames of before time zero
+	leader *media.Frame // to begin with if the first one is smaller; nil once it has begun
 }
 
-func newMKVFile(out io.WriteSeeker, h matroska.FileHeader, chat []subtitle) (*mkvFile, error) {
+// newMKVFile writes the beginning of a file. leaders are as excerpt.leaders returns
+// them.
+func newMKVFile(out io.WriteSeeker, h matroska.FileHeader, chat []subtitle, leaders map[uint64]media.Frame) (*mkvFile, error) {
 	w, err := matroska.NewFileWriter(out, h)
 	if err != nil {
 		return nil, err
@@ -44,7 +47,11 @@ func newMKVFile(out io.WriteSeeker, h matroska.FileHeader, chat []subtitle) (*mk
 			f.sounds[t.UID] = s
 			f.ordered = append(f.ordered, s)
 		} else {
-			f.pictures[t.UID] = &videoTrack{codec: t.Codec}
+			p := &videoTrack{codec: t.Codec}
+			if leader, ok := leaders[t.UID]; ok {
+				p.leader = &leader
+			}
+			f.pictures[t.UID] = p
 		}
 	}
 	return f, nil
@@ -54,14 +61,20 @@ func (f *mkvFile) frame(x excerptFrame) error {
 	if s, ok := f.sounds[x.Track]; ok {
 		return s.frame(x.Frame)
 	}
+	// Tools take a file's first frame for its beginning. Without sound that is
+	// a picture: it stands still from time zero on.
+	still := x.Frame
+	stands := !f.begun && len(f.sounds) == 0 && x.Key && x.Early == 0 && x.Time > 0
+	if stands {
+		still.Time = 0
+	}
+	if err := f.lead(still); err != nil {
+		return err
+	}
 	if x.Early > 0 {
 		return f.early(x.Frame)
 	}
-	// Tools take a file's first frame for its beginning. Without sound that is
-	// a picture: it stands still from time zero on.
-	if !f.begun && len(f.sounds) == 0 && x.Key && x.Time > 0 {
-		still := x.Frame
-		still.Time = 0
+	if stands {
 		if err := f.WriteFrame(still); err != nil {
 			return err
 		}
@@ -70,6 +83,27 @@ func (f *mkvFile) frame(x excerptFrame) error {
 	// Behind those that are hidden.
 	x.Time = max(x.Time, time.Duration(f.pictures[x.Track].early))
 	return f.WriteFrame(x.Frame)
+}
+
+// lead writes the leader of a track that begins with the frame, if that is
+// smaller. It is not to be shown, but by those who heed no flag, for a tick.
+func (f *mkvFile) lead(first media.Frame) error {
+	p := f.pictures[first.Track]
+	leader := p.leader
+	if leader == nil {
+		return nil
+	}
+	p.leader = nil
+	large, small := media.Describe(p.codec, leader.Data), media.Describe(p.codec, first.Data)
+	if small.Width*small.Height == 0 || small.Width*small.Height >= large.Width*large.Height {
+		return nil
+	}
+	frame := *leader
+	frame.Time = first.Time
+	if first.Time == 0 {
+		p.early++ // what follows comes a tick later
+	}
+	return f.WriteHidden(frame)
 }
 
 // early writes a picture that is there only for the next ones, as close to time

@@ -103,16 +103,15 @@ func rising(frames []media.Frame, tracks []media.Track) []media.Frame {
 // before that; its header has no Recording and no tracks then if not even that
 // could be read.
 type reading struct {
-	number  int
-	headed  bool // header was read, and belongs to the segment
-	header  matroska.Header
-	size    int
-	frames  []media.Frame // in the order of the file
-	events  []media.Event
-	facts   segmentFacts  // what an index tells
-	longest time.Duration // the latest time in it
-	near    time.Duration // where the frames end that are not far ahead of the first
-	err     error
+	number int
+	headed bool // header was read, and belongs to the segment
+	header matroska.Header
+	size   int
+	frames []media.Frame // in the order of the file
+	events []media.Event
+	facts  segmentFacts  // what an index tells
+	near   time.Duration // where the frames end that are not far ahead of the first
+	err    error
 }
 
 // readSegment reads a segment from the source; keep says whether it needs the frames.
@@ -142,10 +141,16 @@ func (r *reading) parse(data []byte, o Options, keep bool) error {
 		return err
 	}
 	r.headed, r.header = true, m.Header()
-	audio := make(map[uint64]bool, len(r.header.Tracks))
+	codecs := make(map[uint64]media.Codec, len(r.header.Tracks))
 	for _, t := range r.header.Tracks {
-		audio[t.UID] = t.Codec.Audio()
+		codecs[t.UID] = t.Codec
 	}
+	var tally media.Tally
+	tally.Open(r.number, r.header.Epoch)
+	defer func() {
+		r.facts.frames = tally.Any()
+		r.facts.IndexSegment = tally.Close(int64(len(data)), 0)
+	}()
 	for {
 		b, err := m.Next()
 		if err == io.EOF {
@@ -159,17 +164,15 @@ func (r *reading) parse(data []byte, o Options, keep bool) error {
 		}
 		if b.Event != nil {
 			r.events = append(r.events, *b.Event)
-			r.longest = max(r.longest, b.Event.Time)
 			continue
 		}
-		r.facts.add(b.Frame, audio[b.Frame.Track])
-		if r.near > r.facts.Start+longestOpen {
+		tally.Frame(b.Frame, codecs[b.Frame.Track])
+		if r.near > tally.Start()+longestOpen {
 			r.near = 0 // all before were
 		}
-		if b.Frame.Time <= r.facts.Start+longestOpen {
+		if b.Frame.Time <= tally.Start()+longestOpen {
 			r.near = max(r.near, b.Frame.Time+b.Frame.Duration)
 		}
-		r.longest = max(r.longest, b.Frame.Time+b.Frame.Duration)
 		if keep {
 			r.frames = append(r.frames, b.Frame)
 		}

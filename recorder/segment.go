@@ -41,7 +41,7 @@ type segmenter struct {
 	writer  *matroska.Writer
 	opened  time.Duration   // when it was opened
 	listed  map[uint64]bool // tracks in its header
-	tally   *tally
+	tally   media.Tally
 	said    []media.Event // written to it
 	waiting []item        // for a segment that is not open, or does not list their track
 	weight  int64         // of waiting, in bytes
@@ -138,18 +138,28 @@ func (s *segmenter) writeFrame(i item) error {
 		s.refuse(i, err)
 		return nil
 	}
-	s.tally.frame(*i.frame, i.track.Codec.Audio())
+	s.tally.Frame(*i.frame, i.track.Codec)
 	return err
 }
 
-// update notes a track as it is now: new, or with another picture size, which
-// the next segment's header will tell. It reports whether the track was known.
+// update notes a track as it is now: new, or with a larger picture than before,
+// which the next segment's header will tell, and the next index. Players make room
+// for it, and a smaller one fits into that. It reports whether the track was known.
 func (s *segmenter) update(t media.Track) bool {
 	for i := range s.tracks {
-		if s.tracks[i].UID == t.UID {
-			s.tracks[i] = t
-			return true
+		known := &s.tracks[i]
+		if known.UID != t.UID {
+			continue
 		}
+		grown := t.Width*t.Height > known.Width*known.Height
+		if !grown {
+			t.Width, t.Height = known.Width, known.Height
+		}
+		*known = t
+		if j := slices.IndexFunc(s.index.Tracks, func(x media.Track) bool { return x.UID == t.UID }); grown && j >= 0 {
+			s.index.Tracks[j] = t
+		}
+		return true
 	}
 	s.tracks = append(s.tracks, t)
 	s.lists(t)
@@ -256,7 +266,7 @@ func (s *segmenter) open(now time.Duration) error {
 	for _, t := range tracks {
 		s.listed[t.UID] = true
 	}
-	s.tally = newTally(o.Number(), o.Epoch())
+	s.tally.Open(o.Number(), o.Epoch())
 	for i := range begins {
 		if err := s.write(item{event: &begins[i]}); err != nil {
 			return err
@@ -319,8 +329,8 @@ func (s *segmenter) commit() error {
 			return err
 		}
 	}
-	s.index.Segments = append(s.index.Segments, s.tally.done(w.Size(), s.opened))
-	s.grown += s.tally.weight()
+	s.grown += s.tally.Weight()
+	s.index.Segments = append(s.index.Segments, s.tally.Close(w.Size(), s.opened))
 	s.index.Events = append(s.index.Events, s.said...)
 	s.object, s.writer, s.said = nil, nil, nil
 	s.count++
@@ -335,8 +345,8 @@ func (s *segmenter) lose(now time.Duration) (from time.Duration, events []media.
 	from, events = now, s.said
 	if s.object != nil {
 		from = s.opened
-		if start := s.tally.segment.Start; start >= 0 {
-			from = min(from, start)
+		if s.tally.Any() {
+			from = min(from, s.tally.Start())
 		}
 		// The error that led here says more than one of removing what is lost.
 		_ = s.object.Abort()

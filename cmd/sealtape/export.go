@@ -36,7 +36,9 @@ in both. Names are drawn in Latin letters.
 
 Time stays true: where there is no sound, for whatever reason, there is silence,
 and a picture stands still. What is missing is listed. Every frame of the recording
-is in mkv and tracks; if one cannot be, it is listed too, by track.
+is in mkv and tracks; if one cannot be, it is listed too, by track. A picture that
+began small, as cameras do, has its largest one before the first, too short to see:
+by that tools choose the size of what they convert.
 
 TIME is as in 754, 12:34, 1:02:03 or 12m34s. With --from, mkv and tracks also hold,
 hidden, the pictures since the last key frame before, without which the first ones

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 
@@ -176,6 +175,7 @@ type resealer struct {
 
 	cited  bool
 	index  media.Index
+	tally  media.Tally
 	tracks map[uint64]media.Track // as indexes have told of them
 }
 
@@ -214,7 +214,8 @@ func (r *resealer) segment(ctx context.Context, s archive.SegmentInfo) (err erro
 	}
 	in, err := matroska.NewReader(bytes.NewReader(plain))
 	if torn != nil && errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil // nothing of it is there
+		r.tally = media.Tally{} // what comes does not follow what came
+		return nil              // nothing of it is there
 	} else if err != nil {
 		return fmt.Errorf("segment %d: %w", s.Number, err)
 	}
@@ -233,9 +234,10 @@ func (r *resealer) segment(ctx context.Context, s archive.SegmentInfo) (err erro
 		return err
 	}
 	r.index.Recording, r.index.Start = h.Recording, h.Start
-	t := &segmentTally{IndexSegment: media.IndexSegment{Number: h.Segment, Epoch: h.Epoch, Start: -1}, audio: make(map[uint64]bool)}
+	r.tally.Open(h.Segment, h.Epoch)
+	codecs := make(map[uint64]media.Codec)
 	for _, track := range h.Tracks {
-		t.audio[track.UID] = track.Codec.Audio()
+		codecs[track.UID] = track.Codec
 		if told, ok := r.tracks[track.UID]; !ok || told.Width != track.Width || told.Height != track.Height {
 			r.tracks[track.UID] = track
 			r.index.Tracks = append(r.index.Tracks, track)
@@ -248,17 +250,17 @@ func (r *resealer) segment(ctx context.Context, s archive.SegmentInfo) (err erro
 			return err
 		}
 	}
-	if err := r.blocks(in, out, t, torn != nil); err != nil {
+	if err := r.blocks(in, out, codecs, torn != nil); err != nil {
 		return fmt.Errorf("segment %d: %w", s.Number, err)
 	}
 	if err := out.Close(); err != nil {
 		return err
 	}
-	r.index.Segments = append(r.index.Segments, t.finish(out.Size()))
+	r.index.Segments = append(r.index.Segments, r.tally.Close(out.Size(), 0))
 	return o.Commit()
 }
 
-func (r *resealer) blocks(in *matroska.Reader, out *matroska.Writer, t *segmentTally, torn bool) error {
+func (r *resealer) blocks(in *matroska.Reader, out *matroska.Writer, codecs map[uint64]media.Codec, torn bool) error {
 	for {
 		block, err := in.Next()
 		switch {
@@ -269,7 +271,7 @@ func (r *resealer) blocks(in *matroska.Reader, out *matroska.Writer, t *segmentT
 		case block.Event != nil:
 			err = r.event(out, *block.Event)
 		default:
-			t.frame(block.Frame)
+			r.tally.Frame(block.Frame, codecs[block.Frame.Track])
 			err = out.WriteFrame(block.Frame)
 		}
 		if err != nil {
@@ -297,36 +299,6 @@ func (r *resealer) writeIndex() error {
 	}
 	r.index = media.Index{}
 	return o.Commit()
-}
-
-// A segmentTally collects what an index tells of one segment.
-type segmentTally struct {
-	media.IndexSegment
-	audio map[uint64]bool // the tracks of the segment
-	end   time.Duration
-}
-
-func (t *segmentTally) frame(f media.Frame) {
-	if t.Start < 0 || f.Time < t.Start {
-		t.Start = f.Time
-	}
-	t.end = max(t.end, f.Time+f.Duration)
-	i := slices.IndexFunc(t.Tracks, func(k media.IndexTrack) bool { return k.UID == f.Track })
-	if i < 0 {
-		i = len(t.Tracks)
-		t.Tracks = append(t.Tracks, media.IndexTrack{UID: f.Track})
-	}
-	if f.Key && !t.audio[f.Track] {
-		t.Tracks[i].Keys = append(t.Tracks[i].Keys, f.Time)
-	}
-}
-
-func (t *segmentTally) finish(size int64) media.IndexSegment {
-	if t.Start < 0 { // events only
-		t.Start, t.end = 0, 0
-	}
-	t.Size, t.Duration = size, t.end-t.Start
-	return t.IndexSegment
 }
 
 // resealedFrom returns the head of the recording that this one was made of, ""

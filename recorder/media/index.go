@@ -20,8 +20,9 @@ type Index struct {
 	Start     time.Time
 	// Segments are in the order of their numbers.
 	Segments []IndexSegment
-	// Tracks are those first seen in these segments, without their Private; a
-	// track whose picture size changed is listed again.
+	// Tracks are those first seen in these segments, without their Private. The
+	// size of their pictures is the largest that was known; IndexTrack has those
+	// of each segment.
 	Tracks []Track
 	// Events are those of these segments, joins with names included.
 	Events []Event
@@ -46,6 +47,15 @@ type IndexTrack struct {
 	// Keys are the times of the key frames of a video track, on the recording
 	// clock, ascending. A sound track has none: each of its frames is one.
 	Keys []time.Duration
+	// Continues says that the track's first picture in the segment is no key
+	// frame, so that the segment by itself shows nothing of it before the first
+	// of Keys. Begin is the time of the key frame to begin with instead, in an
+	// earlier segment; 0 is the recording's beginning, or not known.
+	Continues bool
+	Begin     time.Duration
+	// Width and Height are the size of the largest picture in the segment that
+	// its key frames tell of, in pixels; 0 for sound, or if none does.
+	Width, Height int
 }
 
 // Limits of an index that is read.
@@ -89,8 +99,12 @@ type indexSegmentJSON struct {
 }
 
 type indexTrackJSON struct {
-	UID  uint64    `json:"uid,string"`
-	Keys []seconds `json:"keys,omitempty"`
+	UID       uint64    `json:"uid,string"`
+	Keys      []seconds `json:"keys,omitempty"`
+	Continues bool      `json:"continues,omitempty"`
+	Begin     seconds   `json:"begin,omitempty"`
+	Width     int       `json:"width,omitempty"`
+	Height    int       `json:"height,omitempty"`
 }
 
 type trackJSON struct {
@@ -123,7 +137,7 @@ func WriteIndex(w io.Writer, x *Index) error {
 			Start: seconds(s.Start), Duration: seconds(s.Duration),
 		}
 		for _, t := range s.Tracks {
-			tj := indexTrackJSON{UID: t.UID}
+			tj := indexTrackJSON{UID: t.UID, Continues: t.Continues, Begin: seconds(t.Begin), Width: t.Width, Height: t.Height}
 			for _, k := range t.Keys {
 				tj.Keys = append(tj.Keys, seconds(k))
 			}
@@ -236,10 +250,10 @@ func (j *indexSegmentJSON) segment() (IndexSegment, error) {
 		return s, errors.New("segment with a number out of range")
 	}
 	for _, t := range j.Tracks {
-		if t.UID == 0 || len(t.Keys) > MaxIndexKeys {
+		if t.UID == 0 || len(t.Keys) > MaxIndexKeys || min(t.Width, t.Height) < 0 || max(t.Width, t.Height) > MaxSide {
 			return s, errors.New("segment with a track out of range")
 		}
-		track := IndexTrack{UID: t.UID}
+		track := IndexTrack{UID: t.UID, Continues: t.Continues, Begin: time.Duration(t.Begin), Width: t.Width, Height: t.Height}
 		for i, k := range t.Keys {
 			if i > 0 && k < t.Keys[i-1] {
 				return s, errors.New("key frames out of order")

@@ -18,7 +18,8 @@ func testIndex() *Index {
 		Segments: []IndexSegment{
 			{Number: 0, Epoch: 1, Size: 4096, Duration: 5 * time.Second},
 			{Number: 1, Epoch: 1, Size: 8 << 20, Start: 5 * time.Second, Duration: 4980 * time.Millisecond,
-				Tracks: []IndexTrack{{UID: 1<<64 - 2, Keys: []time.Duration{5 * time.Second, 8001 * time.Millisecond}}, {UID: 3}}},
+				Tracks: []IndexTrack{{UID: 1<<64 - 2, Keys: []time.Duration{5 * time.Second, 8001 * time.Millisecond},
+					Continues: true, Begin: 1500 * time.Millisecond, Width: 640, Height: 360}, {UID: 3}}},
 		},
 		Tracks: []Track{
 			{UID: 3, Participant: "alice", Name: "A <b>", Source: Microphone, Codec: Opus, Channels: 2},
@@ -74,6 +75,8 @@ func TestIndexRefusals(t *testing.T) {
 		"negative":     head + `{"segment":{"number":-1}}`,
 		"order":        head + `{"segment":{"number":1}}` + "\n" + `{"segment":{"number":1}}`,
 		"keys":         head + `{"segment":{"number":1,"tracks":[{"uid":"1","keys":[2,1]}]}}`,
+		"begin":        head + `{"segment":{"number":1,"tracks":[{"uid":"1","begin":-1}]}}`,
+		"side":         head + `{"segment":{"number":1,"tracks":[{"uid":"1","width":65537,"height":1}]}}`,
 		"uid":          head + `{"track":{"uid":"0"}}`,
 		"width":        head + `{"track":{"uid":"1","width":-4}}`,
 		"name":         head + `{"track":{"uid":"1","name":"` + strings.Repeat("x", MaxName+1) + `"}}`,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -29,6 +28,7 @@ type Tape struct {
 	at      time.Duration // where the next segment begins
 	number  int
 	index   media.Index
+	tally   media.Tally
 	padding []byte
 }
 
@@ -181,21 +181,20 @@ func (t *Tape) segment(to time.Duration) error {
 	if err != nil {
 		return errors.Join(err, o.Abort())
 	}
-	entry := media.IndexSegment{Number: o.Number(), Epoch: o.Epoch(), Start: from, Duration: to - from}
-	if err := t.fill(w, &entry, from, to); err != nil {
+	t.tally.Open(o.Number(), o.Epoch())
+	if err := t.fill(w, from, to); err != nil {
 		return errors.Join(err, o.Abort())
 	}
 	if err := w.Close(); err != nil {
 		return errors.Join(err, o.Abort())
 	}
-	entry.Size = w.Size()
-	t.index.Segments = append(t.index.Segments, entry)
+	t.index.Segments = append(t.index.Segments, t.tally.Close(w.Size(), from))
 	return o.Commit()
 }
 
-// fill writes events and frames between two times, in order of time, and tells
-// the index entry of them.
-func (t *Tape) fill(w *matroska.Writer, entry *media.IndexSegment, from, to time.Duration) error {
+// fill writes events and frames between two times, in order of time, and tallies
+// them for the index.
+func (t *Tape) fill(w *matroska.Writer, from, to time.Duration) error {
 	for len(t.events) > 0 && (t.events[0].Time < to || to == t.m.Length) {
 		e := t.events[0]
 		t.events = t.events[1:]
@@ -204,12 +203,10 @@ func (t *Tape) fill(w *matroska.Writer, entry *media.IndexSegment, from, to time
 		}
 		t.index.Events = append(t.index.Events, e)
 	}
-	begin, end := time.Duration(math.MaxInt64), from
 	var alive []*reel
 	for _, r := range t.tracks {
 		if r.seek(from) < to {
 			alive = append(alive, r)
-			entry.Tracks = append(entry.Tracks, media.IndexTrack{UID: r.track.UID})
 			if !r.told {
 				r.told = true
 				t.tell(r.track)
@@ -231,13 +228,7 @@ func (t *Tape) fill(w *matroska.Writer, entry *media.IndexSegment, from, to time
 		if err := w.WriteFrame(f); err != nil {
 			return err
 		}
-		begin, end = min(begin, f.Time), max(end, f.Time+f.Duration)
-		if f.Key && !r.track.Codec.Audio() {
-			entry.Tracks[first].Keys = append(entry.Tracks[first].Keys, f.Time)
-		}
-	}
-	if len(alive) > 0 {
-		entry.Start, entry.Duration = begin, end-begin
+		t.tally.Frame(f, r.track.Codec)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const (
 
 // fileTracks returns the Tracks of a file: those of its media and the subtitles.
 func fileTracks(h FileHeader) []byte {
-	entries := trackEntries(h.Tracks)
+	entries := trackEntries(h.Tracks, true)
 	if h.Text != "" {
 		uid := uint64(textUID)
 		for slices.ContainsFunc(h.Tracks, func(t media.Track) bool { return t.UID == uid }) {

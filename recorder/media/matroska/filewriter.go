@@ -54,6 +54,7 @@ type FileWriter struct {
 	text    uint64                   // track number of the subtitles
 	ends    map[uint64]time.Duration // by UID
 	last    map[uint64]placed        // the last picture, by UID
+	largest map[uint64]media.Picture // by UID
 	room    int                      // for Chapters, in bytes
 	cluster int64                    // start of the open cluster in ticks, -1 for none
 	blocks  []byte                   // its blocks
@@ -96,7 +97,7 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 		w: w, base: base, h: h, tick: tick, cluster: -1,
 		tracks: trackNumbers(h.Tracks), text: uint64(len(h.Tracks) + 1),
 		ends: make(map[uint64]time.Duration),
-		last: make(map[uint64]placed),
+		last: make(map[uint64]placed), largest: make(map[uint64]media.Picture),
 	}
 	if h.WebM {
 		f.tick = time.Millisecond
@@ -133,6 +134,9 @@ func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 		}
 		f.last[frame.Track] = placed{frame.Time, now}
 	}
+	if !t.audio && frame.Key {
+		f.grow(&f.h.Tracks[t.number-1], frame.Data)
+	}
 	key := frame.Key || t.audio
 	// A key frame of a picture begins a cluster, so that a player that
 	// seeks there reads nothing in vain.
@@ -148,6 +152,17 @@ func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 	f.blocks = append(f.blocks, frame.Data...)
 	f.ends[frame.Track] = max(f.ends[frame.Track], frame.Time+frame.Duration)
 	return nil
+}
+
+// grow notes the size of a key frame's picture.
+func (f *FileWriter) grow(t *media.Track, frame []byte) {
+	p := media.Describe(t.Codec, frame)
+	large := f.largest[t.UID]
+	if max(p.Width, p.Height) > media.MaxSide || p.Width*p.Height <= large.Width*large.Height {
+		return
+	}
+	f.largest[t.UID] = p
+	t.Width, t.Height = p.Width, p.Height
 }
 
 // place returns the offset of a block at the tick now in the open cluster, and

@@ -268,3 +268,38 @@ func TestFileWriterFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// TestFileWriterLargest: the header tells the largest picture that is written,
+// whatever was known of it before.
+func TestFileWriterLargest(t *testing.T) {
+	key := func(w, h int) []byte {
+		return []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, byte(w), byte(w >> 8), byte(h), byte(h >> 8)}
+	}
+	for name, tt := range map[string]struct{ known, want [2]int }{
+		"not known": {[2]int{}, [2]int{1280, 720}},
+		"smaller":   {[2]int{160, 90}, [2]int{1280, 720}},
+		"larger":    {[2]int{1920, 1080}, [2]int{1280, 720}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			track := media.Track{UID: 7, Participant: "bob", Source: media.Camera, Codec: media.VP8, Width: tt.known[0], Height: tt.known[1]}
+			m := &memFile{n: 1 << 20}
+			w, err := matroska.NewFileWriter(m, matroska.FileHeader{Tracks: []media.Track{track}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, size := range [][2]int{{320, 180}, {1280, 720}, {180, 320}} {
+				if err := w.WriteFrame(media.Frame{Track: 7, Time: time.Duration(i) * time.Second, Key: true, Data: key(size[0], size[1])}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			m.pos = 0
+			h, frames, _ := read(t, m)
+			if got := h.Tracks[0]; got.Width != tt.want[0] || got.Height != tt.want[1] || len(frames) != 3 {
+				t.Errorf("%+v, %d frames", h.Tracks, len(frames))
+			}
+		})
+	}
+}

@@ -124,7 +124,7 @@ func codecOf(id string) media.Codec {
 // tracksElement returns Tracks. The first sound and the first picture are the
 // ones a player picks by default.
 func tracksElement(tracks []media.Track, events bool) []byte {
-	entries := trackEntries(tracks)
+	entries := trackEntries(tracks, false)
 	if events {
 		entries = append(entries, plainTrack(uint64(len(tracks)+1), EventsUID, typeMetadata, "timeline", codecEvents))
 	}
@@ -144,7 +144,9 @@ func plainTrack(number, uid, kind uint64, name, codec string) []byte {
 		stringElement(idCodecID, codec))
 }
 
-func trackEntries(tracks []media.Track) [][]byte {
+// trackEntries returns the entries of the tracks. With room, they are as long for
+// other sizes of pictures, or none.
+func trackEntries(tracks []media.Track, room bool) [][]byte {
 	var entries [][]byte
 	var haveAudio, haveVideo bool
 	for i, t := range tracks {
@@ -170,7 +172,14 @@ func trackEntries(tracks []media.Track) [][]byte {
 			if media.NeedsPrivate(t.Codec) {
 				entry = append(entry, element(idCodecPrivate, []byte(t.Private)))
 			}
-			if t.Width > 0 && t.Height > 0 {
+			switch size := sizeOfOneLength(t.Width, t.Height); {
+			case t.Width <= 0 || t.Height <= 0:
+				if room {
+					entry = append(entry, appendVoid(nil, int64(len(size))))
+				}
+			case room:
+				entry = append(entry, size)
+			default:
 				entry = append(entry, element(idVideo,
 					uintElement(idPixelWidth, uint64(t.Width)),
 					uintElement(idPixelHeight, uint64(t.Height))))
@@ -179,6 +188,12 @@ func trackEntries(tracks []media.Track) [][]byte {
 		entries = append(entries, element(idTrackEntry, entry...))
 	}
 	return entries
+}
+
+// sizeOfOneLength returns what a TrackEntry says of a picture's size.
+func sizeOfOneLength(width, height int) []byte {
+	side := func(id uint32, n int) []byte { return element(id, []byte{byte(n >> 16), byte(n >> 8), byte(n)}) }
+	return element(idVideo, side(idPixelWidth, width), side(idPixelHeight, height))
 }
 
 // opusElements returns what a TrackEntry says of Opus.

@@ -1,0 +1,93 @@
+package media
+
+import (
+	"maps"
+	"time"
+)
+
+// maxShown bounds the tracks of which the last key frame is remembered.
+const maxShown = 4096
+
+// A Tally collects what an index tells of segments, from their frames, while they
+// are written one after the other. The zero value is ready. It is for one goroutine.
+type Tally struct {
+	segment IndexSegment
+	any     bool // it has frames
+	end     time.Duration
+	keys    int                      // key frames told of
+	place   map[uint64]int           // a track's place in segment.Tracks
+	shown   map[uint64]time.Duration // when the last key frame of a picture was, in whichever segment
+}
+
+// Open begins the entry of a segment.
+func (t *Tally) Open(number, epoch int) {
+	t.segment = IndexSegment{Number: number, Epoch: epoch}
+	t.any, t.end, t.keys = false, 0, 0
+	t.place = make(map[uint64]int)
+}
+
+// Frame notes a frame of a track in the codec.
+func (t *Tally) Frame(f Frame, c Codec) {
+	if !t.any || f.Time < t.segment.Start {
+		t.segment.Start = f.Time
+	}
+	t.any, t.end = true, max(t.end, f.Time+f.Duration)
+	if t.place == nil {
+		t.place = make(map[uint64]int)
+	}
+	i, ok := t.place[f.Track]
+	if !ok {
+		i = len(t.segment.Tracks)
+		t.place[f.Track] = i
+		t.segment.Tracks = append(t.segment.Tracks, IndexTrack{UID: f.Track})
+	}
+	if c.Audio() {
+		return
+	}
+	track := &t.segment.Tracks[i]
+	if f.Key {
+		if t.shown == nil {
+			t.shown = make(map[uint64]time.Duration)
+		}
+		t.shown[f.Track] = f.Time
+		if t.keys < MaxIndexKeys {
+			t.keys++
+			track.Keys = append(track.Keys, f.Time)
+		}
+		track.Grow(Describe(c, f.Data))
+	}
+	if !ok && !f.Key {
+		track.Continues, track.Begin = true, t.shown[f.Track]
+	}
+}
+
+// Any reports whether the segment has a frame.
+func (t *Tally) Any() bool { return t.any }
+
+// Start is the earliest time of a frame, 0 without one.
+func (t *Tally) Start() time.Duration { return t.segment.Start }
+
+// Weight is how many bytes of an index the segment takes, about.
+func (t *Tally) Weight() int64 { return int64(128 + 128*len(t.segment.Tracks) + 16*t.keys) }
+
+// Close returns the entry of the segment, which is of size bytes in plaintext.
+// Without a frame it stands at the time opened.
+func (t *Tally) Close(size int64, opened time.Duration) IndexSegment {
+	s := t.segment
+	if !t.any {
+		s.Start, t.end = opened, opened
+	}
+	s.Size, s.Duration = size, t.end-s.Start
+	if len(t.shown) > maxShown {
+		maps.DeleteFunc(t.shown, func(uid uint64, _ time.Duration) bool { _, ok := t.place[uid]; return !ok })
+	}
+	t.segment, t.place = IndexSegment{}, nil
+	return s
+}
+
+// Grow notes a picture's size if it is larger than those before.
+func (t *IndexTrack) Grow(p Picture) {
+	if max(p.Width, p.Height) <= MaxSide && p.Width*p.Height > t.Width*t.Height {
+		t.Width, t.Height = p.Width, p.Height
+	}
+}
