@@ -176,7 +176,7 @@ func TestSpatialLayersAreOnePicture(t *testing.T) {
 		if n >= 5 && n < 10 {
 			want = want[:1]
 		}
-		if !bytes.Equal(f.Data, media.VP9Superframe(want)) || f.Key != (n%10 == 0) {
+		if !bytes.Equal(f.Data, new(media.VP9Joiner).Join(want)) || f.Key != (n%10 == 0) {
 			t.Errorf("picture %d, key %v, is % x", n, f.Key, f.Data)
 		}
 	}

@@ -52,7 +52,7 @@ func (t *trackRecorder) picture() {
 	t.layers = t.layers[:0]
 	var data []byte
 	if outcome == Kept {
-		if data = media.VP9Superframe(plain); len(data) == 0 {
+		if data = t.joiner.Join(plain); len(data) == 0 {
 			if outcome = Unfit; len(plain) == 0 {
 				outcome = Empty
 			}

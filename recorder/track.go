@@ -66,6 +66,7 @@ type trackRecorder struct {
 	toldSize  string // of the picture, as the timeline has it; "" before there is one
 	keys      keyIndex
 
+	joiner  media.VP9Joiner
 	layers  []openLayer  // of the VP9 picture under way
 	early   []frame.Unit // the track's first units, until the clock is settled
 	begun   time.Time    // when the first of them arrived

@@ -156,13 +156,13 @@ func TestStore(t *testing.T) {
 	}
 }
 
-func TestVP9Superframe(t *testing.T) {
+func TestVP9Joiner(t *testing.T) {
 	join := func(layers ...string) string {
 		var b [][]byte
 		for _, l := range layers {
 			b = append(b, []byte(l))
 		}
-		return string(media.VP9Superframe(b))
+		return string(new(media.VP9Joiner).Join(b))
 	}
 	if got := join("abc"); got != "abc" {
 		t.Errorf("one layer becomes %q", got)
@@ -226,8 +226,8 @@ func FuzzDescribe(f *testing.F) {
 			}
 		}
 		half := len(frame) / 2
-		joined := media.VP9Superframe([][]byte{frame[:half], frame[half:]})
-		if len(joined) > len(frame)+2+8*4 {
+		joined := new(media.VP9Joiner).Join([][]byte{frame[:half], frame[half:]})
+		if len(joined) > len(frame)+2+8*(4+1) {
 			t.Fatalf("%d bytes become %d", len(frame), len(joined))
 		}
 	})

@@ -108,25 +108,9 @@ func vp9Color(r *bitReader, profile uint32) bool {
 	return !r.short
 }
 
-// VP9Superframe joins the spatial layers of one picture, lowest first, to what
-// a decoder takes as one: the layers and an index of their sizes. Encoders of
-// layers mark each as shown, for it may be the last that the server passes on; a
-// key frame below another layer is marked as hidden instead, or FFmpeg shows
-// both. (Below other frames the mark cannot be changed without all bits behind
-// it; livekit-client's default, L3T3_KEY, has them in key pictures only.) A single
-// layer is returned as it is. It returns nil for none, and for more than eight or
-// more than MaxFrame bytes, which no superframe holds.
-func VP9Superframe(layers [][]byte) []byte {
-	if len(layers) == 1 {
-		return layers[0]
-	}
-	var frames [][]byte
-	for _, l := range layers {
-		frames = vp9Split(frames, l)
-	}
-	if len(frames) > maxSuperframe {
-		return nil
-	}
+// vp9Superframe returns frames with an index of their sizes behind them, or nil
+// for none, and for more than MaxFrame bytes, which no superframe holds.
+func vp9Superframe(frames [][]byte) []byte {
 	size, largest := 0, 0
 	for _, f := range frames {
 		size += len(f)
@@ -144,13 +128,6 @@ func VP9Superframe(layers [][]byte) []byte {
 	}
 	marker := 0xc0 | byte(width-1)<<3 | byte(len(frames)-1)
 	out := slices.Concat(frames...)
-	at := 0
-	for _, f := range frames[:len(frames)-1] {
-		if len(f) > 0 && f[0]&0xcc == 0x80 && f[0]&0x30 != 0x30 { // a key frame, not of profile 3
-			out[at] &^= 0x02
-		}
-		at += len(f)
-	}
 	out = append(out, marker)
 	for _, f := range frames {
 		for i := range width {
