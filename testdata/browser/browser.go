@@ -63,6 +63,10 @@ type Config struct {
 	// which livekit-client sends in spatial layers (SVC), or "h264". AV1 cannot be
 	// encrypted.
 	CameraCodec, ScreenCodec string
+	// CameraBitrate is what the camera may take, in bits a second. 0 leaves it to
+	// livekit-client for VP8, and is two million else: so much that all spatial
+	// layers are sent. Less than 0 leaves it to livekit-client for all codecs.
+	CameraBitrate int
 	// Card makes the member prove who it is with keys/web/member.js, by an identity of
 	// this name that it makes. Pins are cards that it has pinned.
 	Card string
@@ -148,7 +152,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 		"key": c.Key, "keyIndex": c.KeyIndex, "keySize": cmp.Or(c.KeyBits, 128),
 		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "screen": c.Screen,
 		"width": cmp.Or(c.CameraWidth, 640), "height": cmp.Or(c.CameraHeight, 360), "screenHz": c.ScreenHz,
-		"cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec, "card": c.Card, "pins": texts(c.Pins),
+		"cameraBitrate": c.bitrate(), "cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec, "card": c.Card, "pins": texts(c.Pins),
 	})
 	if err != nil {
 		return err
@@ -157,6 +161,13 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 		chromedp.Navigate(url),
 		call("member.join("+string(config)+")"),
 	)
+}
+
+func (c Config) bitrate() int {
+	if c.CameraBitrate == 0 && c.CameraCodec != "" {
+		return 2_000_000
+	}
+	return max(c.CameraBitrate, 0)
 }
 
 // do runs actions in the browser, bounded by ctx and by the browser's life.

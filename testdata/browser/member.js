@@ -115,8 +115,7 @@ async function publish(source) {
         { resolution: { width: config.width, height: config.height, frameRate: 15 } },
         {
           videoCodec: config.cameraCodec || 'vp8', simulcast: config.simulcast, backupCodec: false,
-          // So much that all spatial layers of VP9 are sent.
-          ...(config.cameraCodec && { videoEncoding: { maxBitrate: 2_000_000, maxFramerate: 15 } }),
+          ...(config.cameraBitrate > 0 && { videoEncoding: { maxBitrate: config.cameraBitrate, maxFramerate: 15 } }),
         });
       break;
     case 'screen_share':
@@ -201,20 +200,29 @@ function ended(source) {
   changed();
 }
 
-// published notes the publication, and the time its first packet left.
+// published notes the publication, the time its first packet left, and, of a
+// picture, what is sent of it.
 async function published(pub) {
   const entry = state.published[pub.source] = {
-    sid: pub.trackSid, at: now(), sent: null, ended: null, muted: false, encrypted: pub.isEncrypted,
+    sid: pub.trackSid, at: now(), sent: null, ended: null, muted: false, encrypted: pub.isEncrypted, layers: [],
   };
   changed();
-  while (!entry.sent && !entry.ended) {
+  while (!entry.ended) {
+    const layers = [];
     const stats = await pub.track?.sender?.getStats();
     stats?.forEach((s) => {
-      if (s.type === 'outbound-rtp' && s.packetsSent > 0) entry.sent ??= now();
+      if (s.type !== 'outbound-rtp') return;
+      if (s.packetsSent > 0) entry.sent ??= now();
+      if (s.kind === 'video') {
+        layers.push({ width: s.frameWidth ?? 0, height: s.frameHeight ?? 0, active: s.active ?? true, limited: s.qualityLimitationReason ?? '',
+          mode: s.scalabilityMode ?? '', target: s.targetBitrate ?? 0, bytes: s.bytesSent ?? 0 });
+      }
     });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    entry.layers = layers;
+    if (layers.length || entry.sent) changed();
+    if (pub.kind !== 'video' && entry.sent) return;
+    await new Promise((resolve) => setTimeout(resolve, entry.sent ? 500 : 20));
   }
-  changed();
 }
 
 // subscribed plays a track and measures it: the pitch of a sound, the decoded

@@ -55,6 +55,22 @@ type Publication struct {
 	// At is when the server accepted the track, Sent when its first packet had
 	// left (looked at every 20 ms), Ended when it was unpublished.
 	At, Sent, Ended time.Time
+	// Layers are what is sent of a picture, looked at every 500 ms: the streams of
+	// a simulcast, or one with the size of its highest spatial layer.
+	Layers []Layer
+}
+
+// A Layer is one stream of a picture, as the browser's statistics tell.
+type Layer struct {
+	Width, Height int  // of the last picture encoded; 0 before
+	Active        bool // it may be sent
+	// Limited is why it is not better: "none", "cpu", "bandwidth" or "other".
+	Limited string
+	Mode    string // "L3T3_KEY"
+	// Target is how many bits a second the encoder should make, Bytes how many
+	// were sent.
+	Target float64
+	Bytes  int64
 }
 
 // A Reception is a track of another member, as it was played here.

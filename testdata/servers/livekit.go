@@ -21,6 +21,10 @@ type LiveKitConfig struct {
 	// media comes by way of whoever listens at Relay, or not at all. It takes a
 	// system where all of 127.0.0.0/8 is the machine itself, as on Linux.
 	Relayed bool
+	// Estimates makes the server estimate what each client can receive, from its
+	// transport-wide feedback (use_send_side_bwe), and send less if that is less.
+	// By default it goes by what clients say themselves (REMB).
+	Estimates bool
 	// Progress, if not nil, is told what takes long.
 	Progress func(string)
 }
@@ -88,12 +92,13 @@ rtc:
   enable_loopback_candidate: true
   ips: {includes: [127.0.0.1/32]}
   stun_servers: ["127.0.0.1:9"]
+  congestion_control: {use_send_side_bwe: %t}
 room:
   auto_create: true
   empty_timeout: %d
   departure_timeout: %d
 keys: {%s: %s}
-`, ports[0], ports[1], c.Relayed,
+`, ports[0], ports[1], c.Relayed, c.Estimates,
 		seconds(c.EmptyTimeout, 5*time.Second), seconds(c.DepartureTimeout, time.Second),
 		s.APIKey, s.APISecret)
 }
