@@ -66,6 +66,12 @@ func (t *trackRecorder) offer(u frame.Unit) {
 	l := lateUnit{unit: u}
 	if u.Kind == frame.UnitFrame {
 		l.data, l.outcome = t.open(u)
+		switch l.outcome {
+		case NoKey, Auth, Plaintext:
+			t.opening.failed(u.Arrival, string(l.outcome), t.sealed(u))
+		default:
+			t.opened(u)
+		}
 	}
 	if len(t.late.units) == 0 && (!l.waits() || t.ring == nil) {
 		t.take(u, l.data, l.outcome)
@@ -81,6 +87,12 @@ func (t *trackRecorder) offer(u frame.Unit) {
 	}
 	t.late.units = append(t.late.units, l)
 	t.late.bytes += l.size()
+}
+
+// opened notes that a frame opened.
+func (t *trackRecorder) opened(u frame.Unit) {
+	t.opening.opened()
+	t.counts.opened.Store(int64(max(1, u.Arrival.Sub(t.start))))
 }
 
 // judge gives up the frames before the i-th that are of the same key index as
@@ -115,6 +127,7 @@ func (t *trackRecorder) retryLate() {
 		}
 		t.late.bytes -= l.size()
 		if l.data, l.outcome = t.open(l.unit); l.outcome == Kept {
+			t.opened(l.unit)
 			t.judge(l.unit, i)
 			l.unit.Data = nil
 		}

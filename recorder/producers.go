@@ -365,6 +365,8 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 func (p *producers) sweep(stop <-chan struct{}) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
+	w := newWatcher(p)
+	defer w.stop()
 	var tracks []*trackRecorder
 	for n := 0; ; n++ {
 		select {
@@ -386,6 +388,9 @@ func (p *producers) sweep(stop <-chan struct{}) {
 			if n%10 == 0 {
 				p.tellMute(rec, time.Since(p.start))
 			}
+		}
+		if n%watchEvery == 0 {
+			w.watch(tracks, time.Now())
 		}
 		clear(tracks)
 		p.conclude(time.Since(p.start), false)

@@ -66,6 +66,11 @@ type Config struct {
 	// asked for, 0 for 10 s, less than 0 for ever. A player shows nothing of a
 	// picture before its next key frame, and has to read back to the last one.
 	KeyFrames time.Duration
+	// Unopened is called with media that has not opened for some seconds, and with what
+	// opens again, within five seconds as a rule; it names whose. What it returns the
+	// room is told, "" is nothing. It must be quick; one goroutine calls it. Nil is
+	// fine: Status and Log tell the same.
+	Unopened func(news []Unopened) (notice string)
 	// Log takes what happens; nil discards it. Names appear at debug level only.
 	Log *slog.Logger
 }

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,10 @@ type Status struct {
 	// what its sender reports say, of the worst track: it is corrected little by
 	// little.
 	SyncError time.Duration
+	// Unopened is media that comes now and has not opened for some seconds, by track.
+	Unopened []Unopened
+	// Opened is when a frame of any track opened last, the zero time if none did.
+	Opened time.Time
 	// Alive is when the goroutine that writes segments was last seen at work.
 	// While it is neither behind nor held up by a disk, that is not longer ago
 	// than a few tenths of a second.
@@ -136,6 +141,10 @@ func (r *Recorder) Status() Status {
 	for t := range r.reading {
 		s.SyncError = max(s.SyncError, time.Duration(t.syncError.Load()))
 	}
+	s.Unopened = slices.Clone(s.Unopened)
+	if n := r.counts.opened.Load(); n != 0 {
+		s.Opened = s.Started.Add(time.Duration(n))
+	}
 	if n := r.alive.Load(); n != 0 {
 		s.Alive = s.Started.Add(time.Duration(n))
 	}
@@ -180,6 +189,13 @@ func (r *Recorder) setState(s State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.status.State = s
+}
+
+// setUnopened notes what does not open now.
+func (r *Recorder) setUnopened(all []Unopened) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status.Unopened = all
 }
 
 // segmentDone counts a committed segment.

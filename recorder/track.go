@@ -50,7 +50,8 @@ type trackRecorder struct {
 	ring    *frame.Keyring   // of decrypt
 	late    late
 	waiting *waitingRoom // shared by all tracks
-	refuse  string       // reason to keep nothing of this track
+	opening opening
+	refuse  string // reason to keep nothing of this track
 
 	// Guarded by producers.mu:
 	done      chan struct{} // closed at its end
@@ -95,6 +96,7 @@ type trackRecorder struct {
 // counts are shared with Status.
 type counts struct {
 	frames, lost, failed, bytes atomic.Int64
+	opened                      atomic.Int64 // when a frame opened last, on the recording clock; 0: none did
 }
 
 // An item is what the tracks hand to the segmenter: exactly one of frame or
@@ -321,6 +323,7 @@ func (t *trackRecorder) refused(p Packet) {
 	}
 	t.counts.failed.Add(1)
 	t.outcomes.add(Refused)
+	t.opening.failed(p.Arrival, t.refuse, nil)
 	t.openHole(t.end, t.refuse)
 	t.extendHole(at)
 }

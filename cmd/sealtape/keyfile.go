@@ -170,7 +170,7 @@ func (k *keyFile) derive() error {
 
 // options are what all keys of the file have in common.
 func (k *keyFile) options() frame.KeyOptions {
-	return frame.KeyOptions{Size: k.bits / 8, Salt: k.salt, RatchetWindow: k.window}
+	return frame.KeyOptions{Size: k.bits / 8, Salt: k.salt, RatchetWindow: k.window, Explain: true}
 }
 
 // A keyParser reads JSON strictly: names are exact and stand once, nothing is

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +93,7 @@ type collector struct {
 	m *monitor
 
 	build, state, started, participants, tracks, segments, epoch *prometheus.Desc
-	frames, refused, failures, lost                              *prometheus.Desc
+	frames, refused, failures, unopened, lost                    *prometheus.Desc
 	holes, missing, syncError                                    *prometheus.Desc
 	queue, queueSize                                             *prometheus.Desc
 	mediaBytes, sealedBytes, uploadedBytes                       *prometheus.Desc
@@ -116,6 +118,7 @@ func newCollector(m *monitor) *collector {
 		frames:   desc("frames_total", "Frames that came, by codec and by what became of them.", "codec", "outcome"),
 		refused:  desc("refused_packets_total", "Packets of tracks that are not recorded.", "codec"),
 		failures: desc("decrypt_failures_total", "Frames that end-to-end decryption did not open, by reason.", "reason"),
+		unopened: desc("unopened_tracks", "Tracks whose media comes now and is not recorded, by reason and likeliest cause.", "reason", "cause"),
 		lost:     desc("lost_packets_total", "Packets that never came."),
 
 		holes:     desc("holes_total", "Holes declared, by reason.", "reason"),
@@ -141,7 +144,7 @@ func newCollector(m *monitor) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.build, c.state, c.started, c.participants, c.tracks, c.segments, c.epoch,
-		c.frames, c.refused, c.failures, c.lost, c.holes, c.missing, c.syncError, c.queue, c.queueSize,
+		c.frames, c.refused, c.failures, c.unopened, c.lost, c.holes, c.missing, c.syncError, c.queue, c.queueSize,
 		c.mediaBytes, c.sealedBytes, c.uploadedBytes,
 		c.backlogObjects, c.backlogBytes, c.backlogAge, c.failing, c.healthy,
 	} {
@@ -196,6 +199,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, reason := range failureReasons {
 		counter(c.failures, float64(failures[reason]), string(reason))
 	}
+	for _, of := range unopenedTracks(v.Unopened) {
+		gauge(c.unopened, float64(of.tracks), of.reason, of.cause)
+	}
 	counter(c.lost, float64(v.Lost))
 	for reason, h := range v.Holes {
 		counter(c.holes, float64(h.Count), reason)
@@ -212,4 +218,26 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.backlogAge, v.Oldest.Seconds())
 	gauge(c.failing, is(v.UploadFailing))
 	gauge(c.healthy, is(len(v.problems(now)) == 0))
+}
+
+// An unopenedCount is how many tracks do not open for one reason and cause.
+type unopenedCount struct {
+	reason, cause string
+	tracks        int
+}
+
+// unopenedTracks counts them. Where there is none, it says so: 0 for "auth" and no
+// cause that is known, so that there is a series to alert on.
+func unopenedTracks(all []recorder.Unopened) []unopenedCount {
+	out := []unopenedCount{{string(recorder.Auth), "unknown", 0}}
+	for _, u := range all {
+		cause := cmp.Or(string(u.Cause), "unknown")
+		i := slices.IndexFunc(out, func(c unopenedCount) bool { return c.reason == u.Reason && c.cause == cause })
+		if i < 0 {
+			i = len(out)
+			out = append(out, unopenedCount{u.Reason, cause, 0})
+		}
+		out[i].tracks++
+	}
+	return out
 }

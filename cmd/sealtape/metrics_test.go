@@ -18,6 +18,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -62,6 +63,9 @@ func TestMetrics(t *testing.T) {
 				{Codec: media.AV1, Outcome: recorder.Refused}: 9,
 			},
 			Holes: map[string]recorder.Holes{media.GapAuth: {Count: 2, Time: 1500 * time.Millisecond}},
+			Unopened: []recorder.Unopened{
+				{Name: "Ada", Participant: "ada", Reason: media.GapAuth, Cause: frame.CauseRatchet, Since: now}, {Name: "Ben", Reason: media.GapAuth, Since: now},
+				{Name: "Cleo", Reason: media.GapPlaintext, Cause: frame.CausePlaintext, Since: now}},
 		}
 	}, func() bool { return true })
 	code, text := askHandler(t, h, "GET", "/metrics")
@@ -78,6 +82,8 @@ func TestMetrics(t *testing.T) {
 		sealtape_frames_total{codec="opus",outcome="kept"}=8 sealtape_frames_total{codec="vp8",outcome="kept"}=2
 		sealtape_frames_total{codec="vp8",outcome="auth"}=2 sealtape_refused_packets_total{codec="av1"}=9
 		sealtape_decrypt_failures_total{reason="auth"}=3 sealtape_decrypt_failures_total{reason="no-key"}=0
+		sealtape_unopened_tracks{cause="ratchet",reason="auth"}=1 sealtape_unopened_tracks{cause="unknown",reason="auth"}=1
+		sealtape_unopened_tracks{cause="plaintext",reason="plaintext"}=1
 		sealtape_lost_packets_total=7 sealtape_holes_total{reason="auth"}=2 sealtape_hole_seconds_total{reason="auth"}=1.5
 		sealtape_sync_error_seconds=0.012 sealtape_queue_items=6 sealtape_queue_capacity_items=4096
 		sealtape_media_bytes_total=1000 sealtape_sealed_bytes_total=0 sealtape_uploaded_bytes_total=0
@@ -156,6 +162,32 @@ func TestHealth(t *testing.T) {
 				t.Errorf("readyz: %d %s", code, body)
 			}
 		})
+	}
+	// Media that comes and does not open is an illness when nothing else does.
+	for _, tt := range []struct {
+		name          string
+		state         recorder.State
+		first, opened since // ago; 0 is never
+		want          string
+	}{
+		{"for a moment", recorder.StateRecording, 9 * time.Second, 0, ""},
+		{"nothing opens", recorder.StateRecording, 12 * time.Second, 0, "nothing is recorded: no media opens since 12.0s: their key has 256 bits"},
+		{"others do", recorder.StateRecording, time.Minute, 2 * time.Second, ""},
+		{"others did", recorder.StateRecording, time.Minute, 20 * time.Second, "nothing is recorded: no media opens since 20.0s: their key has 256 bits"},
+		{"paused", recorder.StatePaused, time.Minute, 0, ""},
+	} {
+		now := start.Add(time.Hour)
+		s := recorder.Status{Started: start, State: tt.state, Alive: now, Unopened: []recorder.Unopened{
+			{Name: "Ada", Since: now.Add(-tt.first), Why: "their key has 256 bits"}, {Name: "Ben", Since: now.Add(-time.Second)}}}
+		if tt.opened > 0 {
+			s.Opened = now.Add(-tt.opened)
+		}
+		m := &monitor{backlog: newBacklog()}
+		m.follow(func() recorder.Status { return s }, func() bool { return false })
+		v := m.vitals(now)
+		if got := strings.Join(v.problems(now), "\n"); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 	// Back for a moment, the room was not lost all the time.
 	state, now := recorder.StateReconnecting, start

@@ -16,6 +16,7 @@ const (
 	stuckSealing = 30 * time.Second // the goroutine that writes was not seen for so long
 	stuckUpload  = 5 * time.Minute  // something waits for the store for so long
 	roomLost     = time.Minute      // so long without the room
+	nothingOpens = 10 * time.Second // so long media comes, and none of it opens
 )
 
 // A monitor knows how a recording goes. What it tells names nobody. Its methods
@@ -77,6 +78,9 @@ func (v *vitals) problems(now time.Time) (out []string) {
 	if v.State == recorder.StateDiskFull {
 		out = append(out, "sealing is stuck: the disk is full")
 	}
+	if since, why := v.unopened(); !since.IsZero() && now.Sub(since) > nothingOpens {
+		out = append(out, "nothing is recorded: no media opens since "+length(now.Sub(since))+why)
+	}
 	if v.Oldest > stuckUpload {
 		out = append(out, fmt.Sprintf("uploading is stuck: %s in the spool, for up to %s", waits(v.Objects), length(v.Oldest)))
 	}
@@ -84,6 +88,26 @@ func (v *vitals) problems(now time.Time) (out []string) {
 		out = append(out, "the room is lost since "+length(v.Away))
 	}
 	return out
+}
+
+// unopened returns since when media comes of which nothing opens, the zero time if
+// something does, and the likeliest cause.
+func (v *vitals) unopened() (since time.Time, why string) {
+	if v.State != recorder.StateRecording || len(v.Unopened) == 0 {
+		return time.Time{}, ""
+	}
+	for _, u := range v.Unopened {
+		if since.IsZero() || u.Since.Before(since) {
+			since = u.Since
+		}
+		if why == "" && u.Why != "" {
+			why = ": " + u.Why
+		}
+	}
+	if v.Opened.After(since) {
+		since = v.Opened
+	}
+	return since, why
 }
 
 func waits(n int) string {

@@ -73,7 +73,7 @@ func openRoomKeys(c *cli.Context) (*roomKeys, error) {
 
 func passphraseKeys(passphrase []byte) (*roomKeys, error) {
 	defer clear(passphrase)
-	ring := frame.NewKeyring(0, frame.KeyOptions{})
+	ring := frame.NewKeyring(0, frame.KeyOptions{Explain: true})
 	if err := ring.SetPassphrase(0, passphrase); err != nil {
 		return nil, fmt.Errorf("room passphrase: %w", err)
 	}

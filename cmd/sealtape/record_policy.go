@@ -15,6 +15,7 @@ type policy struct {
 	readers string // named, verified, all-pinned
 	record  string // everyone, verified
 	consent string // announce, ask
+	notices string // all, needed
 }
 
 // policyFlags say who becomes a reader and who is recorded.
@@ -22,12 +23,13 @@ func policyFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "readers", Value: "verified", Usage: "`WHO` reads beside those named by --reader and --member: verified, pinned members who prove in the room who they are, named, nobody, or all-pinned, everyone whose card is pinned here"},
 		&cli.StringFlag{Name: "record", Value: "everyone", Usage: "keep the tracks of `WHOM`: everyone, or verified members only"},
+		&cli.StringFlag{Name: "notices", Value: "all", Usage: "`WHICH` notices the room gets: all, or only what is needed, what the recorder does and who reads"},
 		&cli.StringFlag{Name: "consent", Value: "announce", Usage: "announce: the room is told; ask: nothing of anyone is kept before they said yes, in the chat or by their client"},
 	}
 }
 
 func parsePolicy(c *cli.Context) (policy, error) {
-	p := policy{readers: c.String("readers"), record: c.String("record"), consent: c.String("consent")}
+	p := policy{readers: c.String("readers"), record: c.String("record"), consent: c.String("consent"), notices: c.String("notices")}
 	for _, f := range []struct {
 		name, value string
 		values      []string
@@ -35,6 +37,7 @@ func parsePolicy(c *cli.Context) (policy, error) {
 		{"readers", p.readers, []string{"verified", "named", "all-pinned"}},
 		{"record", p.record, []string{"everyone", "verified"}},
 		{"consent", p.consent, []string{"announce", "ask"}},
+		{"notices", p.notices, []string{"all", "needed"}},
 	} {
 		if !slices.Contains(f.values, f.value) {
 			return p, usagef(c, "--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))

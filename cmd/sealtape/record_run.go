@@ -20,6 +20,7 @@ import (
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -49,6 +50,7 @@ type recording struct {
 	metricsAddr string
 	service     *service // nil: no service manager started us
 
+	door doorkeeper
 	line *statusLine // nil when standard error is no terminal
 	log  *slog.Logger
 }
@@ -217,6 +219,7 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	if r.keys != nil {
 		provider = r.keys.provider
 	}
+	r.door.say, r.door.notices = r.say, r.policy.notices != "needed"
 	rec := recorder.New(recorder.Config{
 		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Access: access, Permission: members.permission,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",
@@ -225,6 +228,7 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 		PauseNotice:  "The recording of this meeting is paused: nothing is kept until it goes on.",
 		ResumeNotice: "The recording of this meeting goes on now.",
 		Duration:     r.duration, Grace: r.grace, Wait: r.wait, Segment: r.segment, Log: r.log,
+		Unopened: r.door.unopened,
 	})
 	members.records(rec)
 	return rec, withMembers(ctx, room, members), nil
@@ -339,11 +343,14 @@ func (r *recording) tell(id string, rep recorder.Report) error {
 		reasons[i] = fmt.Sprintf("%s %s", length(rep.Holes[reason]), reason)
 	}
 	err := exitWith(exitIncomplete, fmt.Errorf("the recording is incomplete: %s", strings.Join(reasons, ", ")))
-	return hinted(err, holeHint(rep))
+	return hinted(err, holeHint(rep, r.door.found()))
 }
 
 // holeHint says what to check, by the worst of the reasons.
-func holeHint(rep recorder.Report) string {
+func holeHint(rep recorder.Report, found recorder.Unopened) string {
+	if hint := causeHint(found); hint != "" && rep.Holes[found.Reason] > 0 && found.Cause != frame.CausePassphrase {
+		return "some media did not open; " + found.Why + "; " + hint
+	}
 	switch {
 	case rep.Holes[media.GapAuth] > 0 && rep.Frames == 0:
 		return "nothing could be decrypted: is this the passphrase that the members use?"

@@ -95,6 +95,15 @@ func statusText(s recorder.Status, rate float64, waiting int, now time.Time) str
 		bitRate(rate),
 		fmt.Sprintf("%d lost", s.Lost),
 	}
+	if n := len(s.Unopened); n > 0 {
+		u := s.Unopened[0]
+		who := fmt.Sprintf("! %s (%s)", clean(whoseName(u)), clean(string(u.Source)))
+		if n > 1 {
+			who += fmt.Sprintf(" and %d more", n-1)
+		}
+		// It comes first: a narrow terminal cuts the end off.
+		parts = append([]string{who + " not recorded"}, parts...)
+	}
 	if s.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d not opened", s.Failed))
 	}

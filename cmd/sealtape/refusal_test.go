@@ -115,7 +115,7 @@ func TestWrongRoomPassphrase(t *testing.T) {
 	if err := os.WriteFile(token, []byte(l.token(members.Grant{Room: "r", Identity: "bot", Name: "Bot"})+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errs, code := l.run(home, l.livekitVars(), "record", "--room", "r", "--store", store, "--reader", "Recorder", "--duration", "4s",
+	out, errs, code := l.run(home, l.livekitVars(), "record", "--room", "r", "--store", store, "--reader", "Recorder", "--duration", "7s",
 		"--token-command", fmt.Sprintf("env > %q && cat %q", asked, token))
 	if code != 3 {
 		t.Fatalf("exit code %d, want 3\n%s", code, errs)
@@ -126,6 +126,14 @@ func TestWrongRoomPassphrase(t *testing.T) {
 	}
 	if !strings.Contains(errs, "hint: nothing could be decrypted: is this the passphrase that the members use?") {
 		t.Errorf("no hint:\n%s", errs)
+	}
+	for _, source := range []string{"microphone", "camera"} {
+		if !strings.Contains(errs, "Ada ("+source+") is not recorded: it") {
+			t.Errorf("nothing was said of the %s while it mattered:\n%s", source, errs)
+		}
+	}
+	if !strings.Contains(errs, "none of the keys opens them: is it another passphrase?") {
+		t.Errorf("the cause was not found:\n%s", errs)
 	}
 	id := strings.TrimSpace(out)
 	plain := filepath.Join(l.dir, "plain")

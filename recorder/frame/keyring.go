@@ -31,6 +31,9 @@ type KeyOptions struct {
 	// RatchetWindow is how many ratchet steps ahead a frame may be that does not
 	// authenticate under the key at its index; 0 is none, the most is 64.
 	RatchetWindow int
+	// Explain keeps key material for as long as its key is in use, as a
+	// RatchetWindow does, so that Keyring.Explain can try what else follows from it.
+	Explain bool
 	// Grace is how long a replaced key stays in use for frames that were under
 	// way; 0 is ten seconds, negative is not at all.
 	Grace time.Duration
@@ -44,7 +47,7 @@ type KeyOptions struct {
 // there, the next frame is tried again.
 //
 // Key material is overwritten once it is replaced or cleared, and is kept only
-// where a ratchet or [Keyring.Key] needs it. This is best effort: Go may have
+// where a ratchet, [Keyring.Key] or [Keyring.Explain] needs it. This is best effort: Go may have
 // copied it, the derivation takes a passphrase as a string, and the key
 // schedule inside cipher.AEAD cannot be reached; these go when the garbage
 // collector reuses the memory.
@@ -163,7 +166,7 @@ func (k *Keyring) Ratchet(index int) error {
 	if s == nil || s.current == nil {
 		return ErrNoKey
 	}
-	if s.current.material == nil {
+	if k.o.RatchetWindow == 0 || s.current.material == nil {
 		return errors.New("keyring has no ratchet window")
 	}
 	if len(s.current.ahead) == 0 {
@@ -266,7 +269,7 @@ func (k *Keyring) newKey(material []byte, d Derivation) (*key, error) {
 	}
 	next := &key{aead: aead, derivation: d, secret: derived}
 	block.Encrypt(next.check[:], next.check[:])
-	if k.o.RatchetWindow > 0 {
+	if k.o.RatchetWindow > 0 || k.o.Explain {
 		next.material = material
 	} else {
 		clear(material)

@@ -1,0 +1,230 @@
+package frame
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A CauseKind is a kind of reason why a frame does not open.
+type CauseKind string
+
+const (
+	CausePassphrase CauseKind = "passphrase" // nothing that was tried opens it: another passphrase or key, or it was changed
+	CauseDerivation CauseKind = "derivation" // the key is right, and derived the other way
+	CauseBits       CauseKind = "bits"       // the key is right, and of the other size
+	CauseSalt       CauseKind = "salt"       // the key is right, and derived with LiveKit's own salt
+	CauseRatchet    CauseKind = "ratchet"    // the key was ratcheted beyond the window
+	CauseIndex      CauseKind = "index"      // the key is right, and is kept under another index
+	CauseNoKey      CauseKind = "no-key"     // there is no key at its index, and none of the others opens it
+	CausePlaintext  CauseKind = "plaintext"  // it is not encrypted
+)
+
+// A Cause is the likeliest reason why a frame does not open. It says nothing of
+// the keys but what kind they are.
+type Cause struct {
+	Kind CauseKind
+	// Index is the key index that the frame names, Key the one whose key opens it.
+	Index, Key int
+	// Derivation and Bits are those that open it.
+	Derivation Derivation
+	Bits       int
+	// Steps is how often the key was ratcheted, Window how often it may be.
+	Steps, Window int
+}
+
+// String says it in words that a sentence about the sender's frames goes on with.
+func (c Cause) String() string {
+	switch c.Kind {
+	case CauseDerivation:
+		return fmt.Sprintf("their key is derived by %s, with %d bits", c.Derivation, c.Bits)
+	case CauseBits:
+		return fmt.Sprintf("their key has %d bits", c.Bits)
+	case CauseSalt:
+		return "their key is derived with LiveKit's own salt"
+	case CauseRatchet:
+		return fmt.Sprintf("their key was ratcheted %d times, and the ratchet window is %d", c.Steps, c.Window)
+	case CauseIndex:
+		return fmt.Sprintf("they name key index %d, and the key at index %d opens them", c.Index, c.Key)
+	case CauseNoKey:
+		return fmt.Sprintf("there is no key at their key index, %d", c.Index)
+	case CausePlaintext:
+		return "they are not encrypted"
+	}
+	return "none of the keys opens them: is it another passphrase?"
+}
+
+const (
+	explainSteps = 16 // of a ratchet: livekit-client's own window is 8
+	explainKeys  = 4  // whose other derivations are tried
+)
+
+// Explain looks for the reason why a frame of a track does not open, by trying what
+// senders get wrong on it: keys of other indexes, the other derivation and size, and
+// a ratchet. It takes up to a few seconds of work with keys that come from PBKDF2,
+// which ctx ends early, and can only try what the ring keeps: see
+// KeyOptions.Explain. Nothing in the ring changes.
+func (k *Keyring) Explain(ctx context.Context, c media.Codec, frame []byte) Cause {
+	x := explanation{ring: k, codec: c, frame: frame}
+	index, ok := x.index()
+	if !ok {
+		return Cause{Kind: CausePlaintext}
+	}
+	cause := Cause{Index: index, Key: index, Window: k.o.RatchetWindow}
+	keys := k.materials(index)
+	defer func() {
+		for _, m := range keys {
+			clear(m.material)
+		}
+	}()
+	for _, try := range []func(ctx context.Context, keys []material, cause Cause) (Cause, bool){x.asIs, x.derived, x.ratcheted} {
+		if found, ok := try(ctx, keys, cause); ok {
+			return found
+		}
+	}
+	cause.Kind = CausePassphrase
+	if !k.Has(index) {
+		cause.Kind = CauseNoKey
+	}
+	return cause
+}
+
+// A material is what a key at some index is made of; nil if it is not kept.
+type material struct {
+	index      int
+	current    *key
+	derivation Derivation
+	material   []byte
+}
+
+// materials returns what there is, that at index first. The caller overwrites it.
+func (k *Keyring) materials(index int) (all []material) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i := range k.slots {
+		if s := k.slots[i].Load(); s != nil && s.current != nil {
+			all = append(all, material{i, s.current, s.current.derivation, slices.Clone(s.current.material)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b material) int {
+		rank := func(m material) int {
+			if m.index == index {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Compare(rank(a), rank(b))
+	})
+	return all
+}
+
+// An explanation tries keys on a frame.
+type explanation struct {
+	ring  *Keyring
+	codec media.Codec
+	frame []byte
+}
+
+// index is the key index that the frame names, false if it is not encrypted.
+func (x *explanation) index() (int, bool) {
+	if _, err := NewDecrypter(x.codec, NewKeyring(maxRingSize, KeyOptions{})).Decrypt(nil, x.frame); !errors.Is(err, ErrNoKey) {
+		return 0, false
+	}
+	return KeyIndex(x.frame)
+}
+
+// opens reports whether a ring's keys open the frame.
+func (x *explanation) opens(try *Keyring) bool {
+	_, err := NewDecrypter(x.codec, try).Decrypt(nil, x.frame)
+	return err == nil
+}
+
+// asIs tries the keys of other indexes as they are.
+func (x *explanation) asIs(_ context.Context, keys []material, cause Cause) (Cause, bool) {
+	for _, m := range keys {
+		if m.index == cause.Index {
+			continue
+		}
+		try := NewKeyring(maxRingSize, KeyOptions{})
+		try.slots[cause.Index].Store(&keySlot{current: m.current})
+		if x.opens(try) {
+			cause.Kind, cause.Key = CauseIndex, m.index
+			return cause, true
+		}
+	}
+	return cause, false
+}
+
+// derived tries the other ways in which a key can follow from what there is.
+func (x *explanation) derived(ctx context.Context, keys []material, cause Cause) (Cause, bool) {
+	o := x.ring.o
+	for _, m := range keys[:min(len(keys), explainKeys)] {
+		if m.material == nil {
+			continue
+		}
+		other, otherSize := HKDF, 48-o.Size
+		if m.derivation == HKDF {
+			other = PBKDF2
+		}
+		for _, t := range []struct {
+			kind CauseKind
+			d    Derivation
+			size int
+			salt string
+		}{
+			{CauseDerivation, other, o.Size, o.Salt},
+			{CauseBits, m.derivation, otherSize, o.Salt},
+			{CauseDerivation, other, otherSize, o.Salt},
+			{CauseSalt, m.derivation, o.Size, defaultSalt},
+		} {
+			if t.kind == CauseSalt && o.Salt == defaultSalt || t.size != 16 && t.size != 32 || ctx.Err() != nil {
+				continue
+			}
+			try := NewKeyring(maxRingSize, KeyOptions{Size: t.size, Salt: t.salt})
+			if try.SetRaw(cause.Index, m.material, t.d) == nil && x.opens(try) {
+				cause.Kind, cause.Key, cause.Derivation, cause.Bits = t.kind, m.index, t.d, 8*t.size
+				return cause, true
+			}
+			try.Clear()
+		}
+	}
+	return cause, false
+}
+
+// ratcheted tries the keys that follow the one at the frame's index.
+func (x *explanation) ratcheted(ctx context.Context, keys []material, cause Cause) (Cause, bool) {
+	o := x.ring.o
+	if len(keys) == 0 || keys[0].index != cause.Index || keys[0].material == nil || o.RatchetWindow >= explainSteps {
+		return cause, false
+	}
+	try := NewKeyring(maxRingSize, KeyOptions{Size: o.Size, Salt: o.Salt, RatchetWindow: explainSteps})
+	defer try.Clear()
+	if try.SetRaw(cause.Index, keys[0].material, keys[0].derivation) != nil {
+		return cause, false
+	}
+	base := try.load(cause.Index).current
+	for range explainSteps / ratchetSteps {
+		// Each try steps on by some.
+		if ctx.Err() != nil || !x.opens(try) {
+			continue
+		}
+		cause.Kind, cause.Steps = CauseRatchet, int(try.load(cause.Index).current.id-base.id)
+		return cause, true
+	}
+	return cause, false
+}
+
+// String returns the derivation's name.
+func (d Derivation) String() string {
+	switch d {
+	case PBKDF2:
+		return "PBKDF2"
+	case HKDF:
+		return "HKDF"
+	}
+	return fmt.Sprintf("Derivation(%d)", d)
+}

@@ -1,0 +1,262 @@
+package recorder
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// unopenedAfter is how long nothing of a track opens before that is told: longer
+	// than a key that is handed out takes.
+	unopenedAfter = 2 * time.Second
+	// untoldFor is how long telling waits for the cause.
+	untoldFor = 4 * time.Second
+	// stillComes is how long after the last of it media counts as coming.
+	stillComes = 10 * time.Second
+	// tellAgain is how long nothing more is told of the same member.
+	tellAgain  = time.Minute
+	watchEvery = 5 // sweeps
+	// A frame that is larger than this is not kept to find out why it does not open:
+	// a smaller one will come.
+	maxSample = 128 << 10
+	// Finding out costs up to a second or so of one core: so often at once, and then
+	// once in a while.
+	explainBurst  = 4
+	explainRefill = 5 * time.Second
+)
+
+// An Unopened is media that comes and does not open, or is refused, so that it is not
+// recorded.
+type Unopened struct {
+	// Track is its UID, Participant the sender's identity, Name the display name.
+	Track             uint64
+	Participant, Name string
+	Source            media.Source
+	// Since is when the first of it came, Last when the newest did.
+	Since, Last time.Time
+	// Reason is why, as for a hole: one of media's Gap reasons.
+	Reason string
+	// Cause is the likeliest cause, a frame.CauseKind, "" while it is not known; Why
+	// says it in words, without names, that "their media is not recorded:" goes before.
+	Cause frame.CauseKind
+	Why   string
+	// Over is set for what opens again.
+	Over bool
+}
+
+// An opening is how opening a track's frames goes. It is safe for concurrent use;
+// while all open it costs next to nothing.
+type opening struct {
+	failing atomic.Bool
+
+	mu sync.Mutex
+	openingState
+}
+
+type openingState struct {
+	since, last time.Time // the first that did not open after the last that did, and the newest
+	count       int
+	reason      string
+	sample      []byte // one of them
+}
+
+// lasts reports whether it is time to speak of it: one frame may be anybody's.
+func (s openingState) lasts(now time.Time) bool {
+	return s.count >= 3 && s.last.Sub(s.since) >= unopenedAfter/2 && now.Sub(s.since) >= unopenedAfter
+}
+
+// opened notes a frame that opened.
+func (o *opening) opened() {
+	if !o.failing.Load() {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failing.Store(false)
+	o.openingState = openingState{}
+}
+
+// failed notes a frame that did not open, or none for a packet that is refused.
+func (o *opening) failed(at time.Time, reason string, frame []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.since.IsZero() {
+		o.since = at
+		o.failing.Store(true)
+	}
+	o.reason, o.last = reason, at
+	o.count++
+	if o.sample == nil && len(frame) <= maxSample {
+		o.sample = frame
+	}
+}
+
+// state returns how it stands, the zero value while all opens.
+func (o *opening) state() openingState {
+	if !o.failing.Load() {
+		return openingState{}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.openingState
+}
+
+// A watcher tells of media that does not open while it matters. It belongs to one
+// goroutine, but for what it starts, which stop waits for.
+type watcher struct {
+	p       *producers
+	current map[*trackRecorder]*trouble
+	last    map[string]time.Time // when a member was told of, by identity
+	afford  bucket
+	results chan explained // of the one search under way
+	busy    bool
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+}
+
+// A trouble is a track that does not open.
+type trouble struct {
+	Unopened
+	sought, told bool
+}
+
+type explained struct {
+	rec    *trackRecorder
+	reason string
+	cause  frame.Cause
+}
+
+func newWatcher(p *producers) *watcher {
+	w := &watcher{p: p, current: make(map[*trackRecorder]*trouble), last: make(map[string]time.Time),
+		afford: bucket{tokens: explainBurst}, results: make(chan explained, 1)}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	return w
+}
+
+// stop ends what the watcher started, and waits for it.
+func (w *watcher) stop() {
+	w.cancel()
+	w.work.Wait()
+}
+
+// watch looks at the tracks that are being read.
+func (w *watcher) watch(tracks []*trackRecorder, now time.Time) {
+	select {
+	case e := <-w.results:
+		w.busy = false
+		for rec, t := range w.current {
+			// What is wrong with one track of a member is so with the others.
+			if rec == e.rec || t.Cause == "" && rec.ring == e.rec.ring && rec.info.Participant == e.rec.info.Participant && t.Reason == e.reason {
+				t.Cause, t.Why = e.cause.Kind, e.cause.String()
+			}
+		}
+	default:
+	}
+	var over []Unopened
+	for rec, t := range w.current {
+		is, here := rec.opening.state(), slices.Contains(tracks, rec)
+		if is.since == t.Since && here {
+			t.Reason, t.Last = is.reason, is.last
+			continue
+		}
+		delete(w.current, rec)
+		if t.Over = true; t.told && is.since.IsZero() && here {
+			over = append(over, t.Unopened)
+		}
+	}
+	for _, rec := range tracks {
+		is := rec.opening.state()
+		if w.current[rec] != nil || !is.lasts(now) || w.p.gate.isShut() || rec.permit.isShut() {
+			continue
+		}
+		w.current[rec] = &trouble{Unopened: Unopened{Track: rec.media.UID, Participant: rec.info.Participant, Name: rec.info.Name,
+			Source: rec.info.Source, Since: is.since, Last: is.last, Reason: is.reason}}
+	}
+	w.seek(now)
+	w.tell(over, now)
+}
+
+// seek looks for the cause of one trouble at a time, the oldest first.
+func (w *watcher) seek(now time.Time) {
+	var oldest *trackRecorder
+	for rec, t := range w.current {
+		if t.Cause == "" && rec.refuse != "" {
+			t.Cause, t.Why = refusedCause(t.Reason, rec.info.Codec)
+		}
+		if t.Cause == "" && !t.sought && rec.ring != nil && (oldest == nil || t.Since.Before(w.current[oldest].Since)) {
+			oldest = rec
+		}
+	}
+	if oldest == nil || w.busy {
+		return
+	}
+	t := w.current[oldest]
+	sample := oldest.opening.state().sample
+	if sample == nil || !w.afford.take(now.Sub(w.p.start), 1, explainBurst, explainRefill) {
+		return
+	}
+	t.sought, w.busy = true, true
+	reason := t.Reason
+	w.work.Go(func() {
+		w.results <- explained{oldest, reason, oldest.ring.Explain(w.ctx, oldest.info.Codec, sample)}
+	})
+}
+
+// refusedCause is the cause of what is refused whatever is in it.
+func refusedCause(reason string, codec media.Codec) (frame.CauseKind, string) {
+	switch reason {
+	case media.GapPlaintext:
+		return frame.CausePlaintext, frame.Cause{Kind: frame.CausePlaintext}.String()
+	case media.GapNoKey:
+		return frame.CauseNoKey, "they are end-to-end encrypted, and the recorder was told that the room is not"
+	}
+	return frame.CauseKind(reason), "the codec " + media.Clamp(string(codec), 32) + " is not recorded, or not while it is encrypted"
+}
+
+// tell tells of what is new, and of what is over.
+func (w *watcher) tell(over []Unopened, now time.Time) {
+	all := make([]Unopened, 0, len(w.current))
+	news := over
+	for _, t := range w.current {
+		if now.Sub(t.Last) < stillComes {
+			all = append(all, t.Unopened)
+		}
+		if t.told || t.Cause == "" && now.Sub(t.Since) < untoldFor {
+			continue
+		}
+		t.told = true
+		if at, ok := w.last[t.Participant]; ok && now.Sub(at) < tellAgain && !at.Equal(now) {
+			continue
+		}
+		if len(w.last) >= maxRemembered {
+			clear(w.last)
+		}
+		w.last[t.Participant] = now
+		news = append(news, t.Unopened)
+		w.p.r.c.Log.Warn("media does not open and is not recorded", "track", t.Track, "reason", t.Reason, "cause", t.Cause, "why", t.Why)
+	}
+	byTrack := func(a, b Unopened) int { return cmp.Compare(a.Track, b.Track) }
+	slices.SortFunc(all, byTrack)
+	w.p.r.setUnopened(all)
+	if len(news) == 0 || w.p.r.c.Unopened == nil {
+		return
+	}
+	slices.SortFunc(news, byTrack)
+	if notice := w.p.r.c.Unopened(news); notice != "" && !w.p.over.Load() {
+		w.work.Go(func() {
+			ctx, cancel := context.WithTimeout(w.ctx, farewellTime)
+			defer cancel()
+			if err := w.p.room.Announce(ctx, notice); err != nil && w.ctx.Err() == nil {
+				w.p.r.c.Log.Warn("the room was not told of media that is not recorded", "err", err)
+			}
+		})
+	}
+}
