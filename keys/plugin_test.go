@@ -13,11 +13,13 @@ import (
 	"filippo.io/age/plugin"
 
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A recipient of a plugin seals through the plugin's program, and what it
 // sealed the plugin's identity opens. No prompt of it can hold up a recorder.
 func TestPluginRecipient(t *testing.T) {
+	sample.Live(t)
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", bin, "github.com/sealtape/sealtape/testdata/witness/age-plugin-sealtapetest")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -6,12 +6,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestStockAge opens a file that was sealed to a card with the age command, at
 // the version in go.mod, and the identity file as it lies in the home. That
 // identity.age opens too is tested in cmd/sealtape, which has a terminal.
 func TestStockAge(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
 	bin := filepath.Join(t.TempDir(), "age")
 	if out, err := exec.Command("go", "build", "-o", bin, "filippo.io/age/cmd/age").CombinedOutput(); err != nil {
 		t.Fatalf("building age: %v\n%s", err, out)

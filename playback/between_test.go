@@ -12,6 +12,7 @@ import (
 // frame on that they need. The meeting's picture begins at 10 s and has a key
 // frame there and at every 4 s.
 func TestFramesBetween(t *testing.T) {
+	t.Parallel()
 	const s, ms = time.Second, time.Millisecond
 	event := func(typ media.EventType, at time.Duration) media.Event {
 		return media.Event{Time: at, Type: typ, Track: bob.UID}

@@ -96,6 +96,7 @@ func TestChapters(t *testing.T) {
 
 // TestChaptersBounded: a flood of events makes a menu that can be read.
 func TestChaptersBounded(t *testing.T) {
+	t.Parallel()
 	x := &excerpt{to: 10 * time.Hour}
 	for i := range 50_000 {
 		kind := []media.EventType{media.EventJoin, media.EventScreen, media.EventLeave, media.EventScreenEnd, media.EventPause, media.EventResume}[i%6]
@@ -118,6 +119,7 @@ func TestChaptersBounded(t *testing.T) {
 
 // TestChaptersAndChatInPlayers reads both as players do.
 func TestChaptersAndChatInPlayers(t *testing.T) {
+	t.Parallel()
 	var frames []media.Frame
 	for i := range 3500 {
 		frames = append(frames, media.Frame{Track: alice.UID, Time: time.Duration(i) * 20 * time.Millisecond, Data: []byte{0xfc, 0xff, 0xfe}})
@@ -170,6 +172,7 @@ func TestChaptersAndChatInPlayers(t *testing.T) {
 // TestChapterOfWhatFails: what turns out to be damaged while it is exported has a
 // chapter, too.
 func TestChapterOfWhatFails(t *testing.T) {
+	t.Parallel()
 	src := meeting(t)
 	s := open(t, src)
 	src.errs = map[int]error{2: ErrDamaged}

@@ -17,6 +17,7 @@ import (
 // another codec, and FFmpeg decodes every picture. The parameter sets of H264
 // change on the way, in the frames only.
 func TestCodecs(t *testing.T) {
+	t.Parallel()
 	var tracks []media.Track
 	var frames []media.Frame
 	at := time.Duration(0)

@@ -77,6 +77,7 @@ func makeMeeting(t testing.TB) *memSource {
 // TestNoHoles: every sound of an export lasts as long as the recording and has
 // its tone at its time, for tools that look at times and for those that do not.
 func TestNoHoles(t *testing.T) {
+	t.Parallel()
 	s := open(t, meeting(t))
 	mkv := filepath.Join(t.TempDir(), "a.mkv")
 	r, err := ExportFile(t.Context(), s, mkv, ExportOptions{})
@@ -129,6 +130,7 @@ func TestNoHoles(t *testing.T) {
 // TestExcerpt exports from the middle of a group of pictures to the middle of
 // another.
 func TestExcerpt(t *testing.T) {
+	t.Parallel()
 	s := open(t, meeting(t))
 	const from, to = 8500 * time.Millisecond, 17 * time.Second
 	o := ExportOptions{From: from, To: to}
@@ -203,6 +205,7 @@ func pictures(t testing.TB, path string) []shown {
 // TestExcerptOtherCodecs: codecs that cannot hide a picture show it so shortly
 // that nobody sees it, and what follows decodes.
 func TestExcerptOtherCodecs(t *testing.T) {
+	t.Parallel()
 	for codec, args := range map[media.Codec][]string{
 		media.H264: {"-c:v", "libx264", "-tune", "zerolatency", "-bsf:v", "dump_extra=freq=keyframe"},
 		media.VP9:  {"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-auto-alt-ref", "0"},
@@ -237,6 +240,7 @@ func TestExcerptOtherCodecs(t *testing.T) {
 }
 
 func TestParticipants(t *testing.T) {
+	t.Parallel()
 	s := open(t, meeting(t))
 	if want := []Participant{{"alice", "Alice"}, {"bob", ""}, {"carol", "Carol"}}; !slices.Equal(s.Participants(), want) {
 		t.Errorf("there are %v", s.Participants())
@@ -259,6 +263,7 @@ func TestParticipants(t *testing.T) {
 }
 
 func TestRange(t *testing.T) {
+	t.Parallel()
 	s := open(t, meeting(t))
 	for _, o := range []ExportOptions{
 		{From: 20 * time.Second}, {From: time.Hour}, {From: -1}, {To: -1}, {From: 5 * time.Second, To: 5 * time.Second}, {From: 5 * time.Second, To: 4 * time.Second},

@@ -83,6 +83,7 @@ const encoderDelay = 6500 * time.Microsecond
 // TestTrueToTime puts sound through a late start, 10 s of mute, DTX, 10 % loss
 // and a swapped pair, and looks for a tone where it was sent.
 func TestTrueToTime(t *testing.T) {
+	t.Parallel()
 	const late, tone = 3210 * time.Millisecond, 16 * time.Second
 	all := burst(t, alice, 20*time.Second, tone)
 	var frames []media.Frame

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 const testID = "0123456789ABCDEFGHJKMNPQRS"
@@ -113,6 +114,7 @@ func open(t testing.TB, src Source) *Session {
 // run runs ffmpeg or ffprobe, which these tests cannot do without.
 func run(t testing.TB, name string, args ...string) []byte {
 	t.Helper()
+	sample.Live(t)
 	if _, err := exec.LookPath(name); err != nil {
 		t.Fatalf("%s is needed in PATH: install Debian's ffmpeg package", name)
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // small are the options of quick exports.
@@ -30,6 +31,7 @@ var small = MP4Options{Width: 320, Height: 180, Rate: 10}
 // for. The function returned waits for nothing: it demands that all are gone.
 func stub(t *testing.T, do string) (notes string, gone func()) {
 	t.Helper()
+	sample.Live(t)
 	real, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Fatal("ffmpeg is needed in PATH: install Debian's ffmpeg package")
@@ -230,7 +232,7 @@ func TestMP4Hostile(t *testing.T) {
 	s := open(t, cut(t, []media.Track{good, voice, bad, noise, huge, stuck}, merged(pictures, sound, attack, others)))
 	_, gone := stub(t, `case "$*" in *"-c:v h264"*) exec sleep 600;; esac`)
 	path := filepath.Join(t.TempDir(), "a.mp4")
-	o := MP4Options{Width: 640, Height: 360, stuck: 3 * time.Second}
+	o := MP4Options{Width: 640, Height: 360, stuck: 6 * time.Second}
 	r, err := ExportMP4(t.Context(), s, path, o)
 	if err != nil {
 		t.Fatal(err)

@@ -8,11 +8,14 @@ import (
 
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestMP4Part: a part of a meeting that begins between key frames, of one of two
 // people, in the layout with a large picture.
 func TestMP4Part(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
 	const from, to = 2510 * time.Millisecond, 6020 * time.Millisecond
 	ada, pictures := flashes(1, nameless[0], media.VP8, 0, 12*time.Second, 0)
 	voice, sound := beeps(t, 2, nameless[0], 12*time.Second, 0)
@@ -53,6 +56,7 @@ func TestMP4Part(t *testing.T) {
 // without. Each picture is where it was sent, none is left out, and nothing stands
 // for one that was muted.
 func TestMP4Changes(t *testing.T) {
+	t.Parallel()
 	camera, all := flashes(1, nameless[0], media.VP8, 0, 34*time.Second, 0)
 	const second, rest = time.Second, 12 * time.Second
 	var frames []media.Frame
@@ -138,6 +142,8 @@ func TestMP4Changes(t *testing.T) {
 // TestMP4Clock: the exported file of a meeting of all the codecs' clocks decodes
 // without a word. H265 is not in the flash.
 func TestMP4Clock(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
 	var tracks []media.Track
 	var frames []media.Frame
 	for i, codec := range []media.Codec{media.H265, media.VP9} {

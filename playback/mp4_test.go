@@ -16,6 +16,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // nameless are participants whose tiles say nothing, so that all of the picture
@@ -151,6 +152,8 @@ func (f *film) loud() (onsets []time.Duration) {
 // TestMP4 looks for every picture and beep of four codecs where it was sent: one
 // camera comes late, one has a hole.
 func TestMP4(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
 	const length, late = 8 * time.Second, 3337 * time.Millisecond
 	var tracks []media.Track
 	var all [][]media.Frame

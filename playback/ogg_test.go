@@ -11,30 +11,36 @@ import (
 	"github.com/sealtape/sealtape/playback/internal/opus"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestOggKeepsTime plays an hour of senders whose clocks drift, stutter and
 // stop: every packet is there, and none is far from its time but for what a fast
 // clock sent too much since its sender was last silent.
 func TestOggKeepsTime(t *testing.T) {
-	for name, tt := range map[string]struct {
+	t.Parallel()
+	clocks := []struct {
+		name   string
 		packet []byte
 		ppm    int64
 		jitter time.Duration
 		loss   float64
 		late   time.Duration // at most
 	}{
-		"exact":          {[]byte{0xf8, 0xff, 0xfe}, 0, 0, 0, 0},
-		"fast 200 ppm":   {[]byte{0xf8, 0xff, 0xfe}, -200, 0, 0, 480 * time.Millisecond}, // in the last 40 minutes
-		"slow 200 ppm":   {[]byte{0xf8, 0xff, 0xfe}, 200, 0, 0, 0},
-		"jitter":         {[]byte{0xf8, 0xff, 0xfe}, 0, 3 * time.Millisecond, 0, 3 * time.Millisecond},
-		"loss":           {[]byte{0xf8, 0xff, 0xfe}, 50, time.Millisecond, 0.1, 10 * time.Millisecond},
-		"loss, fast":     {[]byte{0xf8, 0xff, 0xfe}, -200, time.Millisecond, 0.01, 10 * time.Millisecond},
-		"60 ms":          {[]byte{0x58, 1, 2}, -100, time.Millisecond, 0.01, 50 * time.Millisecond},
-		"2.5 ms":         {[]byte{0xe0, 0xff, 0xfe}, 30, 0, 0.2, 10 * time.Millisecond},
-		"120 ms packets": {[]byte{0xfb, 6, 1, 2, 3, 4, 5, 6}, 30, 0, 0.2, 10 * time.Millisecond},
-	} {
-		t.Run(name, func(t *testing.T) {
+		{"exact", []byte{0xf8, 0xff, 0xfe}, 0, 0, 0, 0},
+		{"fast 200 ppm", []byte{0xf8, 0xff, 0xfe}, -200, 0, 0, 480 * time.Millisecond}, // in the last 40 minutes
+		{"slow 200 ppm", []byte{0xf8, 0xff, 0xfe}, 200, 0, 0, 0},
+		{"jitter", []byte{0xf8, 0xff, 0xfe}, 0, 3 * time.Millisecond, 0, 3 * time.Millisecond},
+		{"loss", []byte{0xf8, 0xff, 0xfe}, 50, time.Millisecond, 0.1, 10 * time.Millisecond},
+		{"loss, fast", []byte{0xf8, 0xff, 0xfe}, -200, time.Millisecond, 0.01, 10 * time.Millisecond},
+		{"60 ms", []byte{0x58, 1, 2}, -100, time.Millisecond, 0.01, 50 * time.Millisecond},
+		{"2.5 ms", []byte{0xe0, 0xff, 0xfe}, 30, 0, 0.2, 10 * time.Millisecond},
+		{"120 ms packets", []byte{0xfb, 6, 1, 2, 3, 4, 5, 6}, 30, 0, 0.2, 10 * time.Millisecond},
+	}
+	for i := range sample.Cases(t, len(clocks), 3) {
+		tt := clocks[i]
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			f, err := os.Create(t.TempDir() + "/a.ogg")
 			if err != nil {
 				t.Fatal(err)
@@ -123,6 +129,7 @@ func TestOggFullDisk(t *testing.T) {
 // TestFastSender: what a fast clock sent too much is made up for where its sender
 // is silent, and all of it is there.
 func TestFastSender(t *testing.T) {
+	t.Parallel()
 	var kept, silence int
 	s := sound{write: func(f media.Frame) error {
 		if silent(f.Data) {

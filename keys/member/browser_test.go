@@ -17,6 +17,7 @@ import (
 
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A script is a member of keys/web, in Node.
@@ -28,10 +29,12 @@ type script struct {
 	next  int
 	waits map[int]chan map[string]json.RawMessage
 	bad   []string // troubles
+	told  chan struct{}
 }
 
 func startScript(t *testing.T, room, identity string) *script {
 	t.Helper()
+	sample.Live(t)
 	cmd := exec.CommandContext(t.Context(), "node", "testdata/bridge.mjs", room, identity)
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -46,7 +49,7 @@ func startScript(t *testing.T, room, identity string) *script {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("node, with which the tests run, does not start: %v", err)
 	}
-	s := &script{t: t, in: in, waits: make(map[int]chan map[string]json.RawMessage), send: func([]string, []byte) {}}
+	s := &script{t: t, in: in, waits: make(map[int]chan map[string]json.RawMessage), send: func([]string, []byte) {}, told: make(chan struct{}, 1)}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -94,6 +97,10 @@ func (s *script) line(b []byte) {
 	}
 	if m.Trouble != nil {
 		s.bad = append(s.bad, m.Trouble.Trouble)
+		select {
+		case s.told <- struct{}{}:
+		default:
+		}
 	}
 	s.mu.Unlock()
 	if m.Send != nil {
@@ -163,9 +170,22 @@ func (s *script) troubles() []string {
 	return slices.Clone(s.bad)
 }
 
+// until waits for a trouble.
+func (s *script) until(trouble string) {
+	s.t.Helper()
+	for !slices.Contains(s.troubles(), trouble) {
+		select {
+		case <-s.told:
+		case <-time.After(time.Minute):
+			s.t.Fatalf("the browser was told %v, want %s", s.troubles(), trouble)
+		}
+	}
+}
+
 // What Go makes, a browser reads, and the other way round: cards, fingerprints,
 // approvals, exported identities and what is sealed to them.
 func TestBrowserKeys(t *testing.T) {
+	t.Parallel()
 	s := startScript(t, "weekly", "ada")
 	var made struct{ Card, Fingerprint string }
 	s.must("generate", map[string]any{"name": "Zoë Ng", "device": "phone", "expires": time.Now().Add(48 * time.Hour).UnixMilli()}, &made)
@@ -254,6 +274,7 @@ func sealTo(t *testing.T, to []age.Recipient) []byte {
 
 // A browser's member and Go's verify each other, whichever records.
 func TestBrowserMember(t *testing.T) {
+	t.Parallel()
 	s := startScript(t, "weekly", "ada")
 	var made struct{ Card string }
 	s.must("generate", map[string]any{"name": "Ada"}, &made)
@@ -361,10 +382,7 @@ func TestBrowserMember(t *testing.T) {
 		s.must("data", map[string]any{"from": "eve", "data": base64.StdEncoding.EncodeToString(data)}, nil)
 	}
 	s.must("data", map[string]any{"from": "", "data": ""}, nil)
-	for !slices.Contains(s.troubles(), "hidden") { // told after some seconds
-		time.Sleep(100 * time.Millisecond)
-		s.must("peers", nil, nil)
-	}
+	s.until("hidden") // which takes some seconds
 	if got := s.troubles(); !slices.Contains(got, "malformed") || !slices.Contains(got, "version") || !slices.Contains(got, "hidden") || slices.Contains(got, "signature") {
 		t.Errorf("the browser was told %v", got)
 	}
@@ -410,9 +428,7 @@ func TestBrowserMember(t *testing.T) {
 	for _, data := range said[:6] {
 		s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
 	}
-	for !slices.Contains(s.troubles(), "stale") {
-		s.must("peers", nil, nil)
-	}
+	s.until("stale")
 	if got := s.troubles(); !slices.Contains(got, "other-card") || !slices.Contains(got, "impostor") || standing() != "claimed" || seen.Code != "" {
 		t.Errorf("the browser was told %v, and sees %+v, code %q", got, seen.Peers, seen.Code)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/player"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 const cameraFrame = 50 * time.Millisecond
@@ -140,6 +141,8 @@ const feed = `(async (id, segments, times) => {
 // TestBrowserTakesSegments: Chromium takes every track as it is served, without
 // dropping a frame, and shows each picture at its time.
 func TestBrowserTakesSegments(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
 	s := serve(t, cameras(t))
 	s.patience.next, s.patience.prev = time.Hour, time.Hour
 	server := httptest.NewServer(s)

@@ -12,12 +12,20 @@ import (
 // TestPlayerPage drives the player on a recording of all states, whose names
 // and chat are hostile. There is no media: what plays is tested elsewhere.
 func TestPlayerPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.on("states", states)
 	s.on("hostile", hostile)
 	s.on("keyboard", keyboard)
 	s.on("controls", controls)
 	s.on("lanes", lanes)
+}
+
+// TestPlayerPageAround drives what is around the pictures, in a browser of its
+// own: for most of the time the test and the browser wait for one another.
+func TestPlayerPageAround(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
 	s.on("panel", panel)
 	s.on("focus", focusOrder)
 	s.on("themes", themes)
@@ -438,6 +446,7 @@ func refusals(s *site) {
 
 // TestLibraryPage drives the list of recordings.
 func TestLibraryPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.open("")
 	cards := `[...document.querySelectorAll(".card h3")].map((n) => n.textContent)`

@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/sealtape/sealtape/playback/web"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // The recordings of the fixture: see pagetest/fixture/README.md.
@@ -45,6 +46,7 @@ type site struct {
 }
 
 func newSite(t *testing.T) *site {
+	sample.Live(t)
 	read := func(name string) string {
 		b, err := os.ReadFile("pagetest/fixture/" + name)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestTail: of what a process says the end is kept, as one harmless line.
@@ -68,6 +69,7 @@ func TestWhole(t *testing.T) {
 
 // TestFind: the ffmpeg that the tests need anyway decodes whatever is recorded.
 func TestFind(t *testing.T) {
+	sample.Live(t)
 	p, err := Find(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -16,11 +16,13 @@ import (
 
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // run runs ffmpeg or ffprobe, which these tests cannot do without.
 func run(t testing.TB, name string, args ...string) []byte {
 	t.Helper()
+	sample.Live(t)
 	if _, err := exec.LookPath(name); err != nil {
 		t.Fatalf("%s is needed in PATH: install Debian's ffmpeg package", name)
 	}

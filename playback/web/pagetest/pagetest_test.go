@@ -5,9 +5,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 func TestModules(t *testing.T) {
+	sample.Live(t)
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Fatalf("the page's modules are tested with node: %v", err)
