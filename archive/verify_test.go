@@ -18,6 +18,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/storetest"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // record makes a small recording, and returns its ID and its objects by name.
@@ -95,7 +96,7 @@ func TestVerifyTampering(t *testing.T) {
 	}
 	const seg0, seg1, epoch = "segments/000000.age", "segments/000001.age", "epochs/000001.age"
 
-	for _, test := range []struct {
+	tests := []struct {
 		name   string
 		open   bool // tamper with a recording that is not over
 		tamper func(o map[string]string)
@@ -168,7 +169,9 @@ func TestVerifyTampering(t *testing.T) {
 			o[seg1] = ""
 			o["index/000001.age"] = "x"
 		}, []string{"added index/000001.age", "missing " + seg0, "truncated " + seg1}},
-	} {
+	}
+	for i := range sample.Cases(t, len(tests), 20) {
+		test := tests[i]
 		for _, kind := range []string{"mem", "dir", "quick"} {
 			t.Run(test.name+"/"+kind, func(t *testing.T) {
 				id, objects := id, maps.Clone(good)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A vector is one of CCTV's test files for implementations of age.
@@ -111,8 +113,10 @@ func (v vector) armored() bool { return strings.HasPrefix(v.name, "armor_") }
 func TestVectorsAsEpochs(t *testing.T) {
 	t.Parallel()
 	s := newSigner(t, "recorder")
-	opened := 0
-	for _, v := range vectors(t) {
+	opened, tried, all := 0, 0, vectors(t)
+	for i := range sample.Cases(t, len(all), 50) {
+		v := all[i]
+		tried++
 		name := "epochs/000001-classic.age"
 		if v.hybrid {
 			name = "epochs/000001.age"
@@ -160,7 +164,7 @@ func TestVectorsAsEpochs(t *testing.T) {
 			t.Errorf("%s: want %s, got %v", v.name, want, err)
 		}
 	}
-	if opened < 14 {
+	if tried == len(all) && opened < 14 {
 		t.Errorf("opened %d vectors only", opened)
 	}
 }
@@ -170,22 +174,22 @@ func TestVectorsAsEpochs(t *testing.T) {
 func TestVectorsAsSegments(t *testing.T) {
 	t.Parallel()
 	s, reader := newSigner(t, "recorder"), hybrid(t)
-	whole, part, refused := 0, 0, 0
-	for _, v := range vectors(t) {
-		if v.armored() {
-			continue
-		}
+	// Those that can be a segment.
+	all := slices.DeleteFunc(vectors(t), func(v vector) bool {
+		return v.armored() || !(len(v.secrets) == 1 && v.hybrid) && !strings.HasPrefix(v.name, "stream_")
+	})
+	whole, part, refused, tried := 0, 0, 0, 0
+	for i := range sample.Cases(t, len(all), 16) {
+		v := all[i]
+		tried++
 		var secret string
 		file := v.file
-		switch {
-		case len(v.secrets) == 1 && v.hybrid:
+		if len(v.secrets) == 1 && v.hybrid {
 			secret = v.secrets[0]
-		case strings.HasPrefix(v.name, "stream_"):
+		} else {
 			// Made for X25519, and about what comes after the header.
 			id := hybrid(t)
 			secret, file = id.String(), rewrap(t, v, id.Recipient())
-		default:
-			continue
 		}
 		epoch := encrypt(t, secret+"\n", reader.Recipient())
 		for _, name := range []string{"segments/000000.age", "segments/000000-torn.age"} {
@@ -214,7 +218,7 @@ func TestVectorsAsSegments(t *testing.T) {
 			}
 		}
 	}
-	if whole < 20 || part < 15 || refused < 30 {
+	if tried == len(all) && (whole < 20 || part < 15 || refused < 30) {
 		t.Errorf("read %d whole and %d in part, refused %d", whole, part, refused)
 	}
 }
