@@ -3,6 +3,8 @@ package recorder
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -13,7 +15,9 @@ import (
 const (
 	firstRetry = 2 * time.Second // after a full disk, doubled up to lastRetry
 	lastRetry  = 30 * time.Second
-	maxHeld    = 4096 // events kept while there is no room; more are dropped and counted
+	// Events kept while there is no room, and their bytes; more are dropped and counted.
+	maxHeld      = 4096
+	maxHeldBytes = 16 << 20
 )
 
 // isFull reports whether err may go away when somebody makes room.
@@ -37,8 +41,9 @@ type keeper struct {
 	wait   time.Duration
 	next   time.Duration // when to try again
 	held   []media.Event
-	missed int                 // events that found no place in held
-	spans  map[uint64]*missing // tracks that miss something, by UID
+	weight int64                   // of those held here, in bytes
+	missed map[media.EventType]int // events that found no place in held
+	spans  map[uint64]*missing     // tracks that miss something, by UID
 }
 
 // A missing is what one track misses; to is 0 while the track goes on.
@@ -152,7 +157,7 @@ func (k *keeper) check(err error, now time.Duration) error {
 	k.paused, k.since = true, from
 	k.r.setState(StateDiskFull)
 	k.wait, k.next = 2*firstRetry, now+firstRetry
-	k.spans = make(map[uint64]*missing)
+	k.spans, k.missed = make(map[uint64]*missing), make(map[media.EventType]int)
 	for _, t := range k.s.tracks {
 		k.spans[t.UID] = &missing{track: t, from: from}
 	}
@@ -176,11 +181,12 @@ func (k *keeper) hold(i item) {
 	if sp := k.spans[e.Track]; e.Type == media.EventTrackEnd && sp != nil {
 		sp.to = max(e.Time, sp.from)
 	}
-	if len(k.held) >= maxHeld {
-		k.missed++
+	if len(k.held) >= maxHeld || k.weight > maxHeldBytes {
+		k.missed[e.Type]++
 		return
 	}
 	k.held = append(k.held, e)
+	k.weight += i.weight()
 }
 
 // resume opens a segment and declares what is missing before it.
@@ -190,7 +196,7 @@ func (k *keeper) resume(now time.Duration) error {
 	for i := range k.held {
 		k.s.wait(item{event: &k.held[i]}, now)
 	}
-	k.held = nil
+	k.held, k.weight = nil, 0
 	if err := k.s.cut(now); err != nil {
 		return err
 	}
@@ -199,31 +205,36 @@ func (k *keeper) resume(now time.Duration) error {
 			return err
 		}
 	}
-	var gaps []media.Event
-	said := len(k.s.said)
+	var lost []media.Event
 	for uid, sp := range k.spans {
 		to := sp.to
 		if to == 0 {
 			to = now
 		}
-		if to <= sp.from {
-			continue
+		if to > sp.from {
+			lost = append(lost, media.Event{Time: sp.from, Type: media.EventGap, Participant: sp.track.Participant, Track: uid,
+				From: sp.from, To: to, Reason: media.GapSpool})
 		}
-		e := media.Event{Time: sp.from, Type: media.EventGap, Participant: sp.track.Participant, Track: uid,
-			From: sp.from, To: to, Reason: media.GapSpool}
-		if err := k.s.write(item{event: &e}); err != nil {
+	}
+	for _, typ := range slices.Sorted(maps.Keys(k.missed)) {
+		lost = append(lost, media.Event{Time: now, Type: media.EventDropped, Reason: string(typ), Count: k.missed[typ]})
+	}
+	said := len(k.s.said)
+	for i := range lost {
+		if err := k.s.write(item{event: &lost[i]}); err != nil {
 			k.s.said = k.s.said[:said] // they are told when it does go on
 			return err
 		}
-		gaps = append(gaps, e)
 	}
-	for _, e := range gaps {
-		k.r.gap(e)
+	for _, e := range lost {
+		if e.Type == media.EventGap {
+			k.r.gap(e)
+		}
 	}
-	if k.missed > 0 {
-		k.r.c.Log.Warn("events of the room were dropped while the disk was full", "events", k.missed)
+	if len(k.missed) > 0 {
+		k.r.c.Log.Warn("events of the room were dropped while the disk was full", "types", len(k.missed))
 	}
-	k.paused, k.spans, k.missed = false, nil, 0
+	k.paused, k.spans, k.missed = false, nil, nil
 	k.r.setState("")
 	k.p.refresh()
 	k.r.c.Log.Info("there is room again; the recording goes on", "missing", now-k.since)

@@ -149,3 +149,68 @@ func TestDiskThatStaysFull(t *testing.T) {
 		}
 	})
 }
+
+// TestFullDiskHoldsSoMuch: what happens while the disk is full is told when there is
+// room, in as many segments as it takes, and what is too much is counted. A second
+// failure in the middle of that loses nothing and tells nothing twice.
+func TestFullDiskHoldsSoMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		segments := 0
+		s := &sink{}
+		s.fail = func(int) error {
+			switch since := time.Since(begin); {
+			case since > 3*time.Second && since < 9*time.Second:
+				return fmt.Errorf("write: %w", syscall.ENOSPC)
+			case since >= 9*time.Second && since < 14*time.Second:
+				// Room for one more segment, and then none for a while.
+				if segments = max(segments, len(s.segments)+1); len(s.segments) >= segments {
+					return fmt.Errorf("write: %w", syscall.ENOSPC)
+				}
+			}
+			return nil
+		}
+		room := roomtest.New("weekly")
+		done := make(chan error)
+		go func() {
+			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording", SegmentBytes: 64 << 10,
+				Duration: 40 * time.Second}).Record(t.Context(), room)
+			done <- err
+		}()
+		synctest.Wait()
+		audio := room.Publish(opusInfo)
+		const joins = 5000
+		for n := range 1500 {
+			audio.Send(opusPacket(n, opusPayload(n)))
+			if n == 250 {
+				for i := range joins {
+					room.Join(fmt.Sprintf("m%04d", i), string(bytes.Repeat([]byte{'n'}, 200)))
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		_, events, _ := s.read(t)
+		seen := make(map[string]int)
+		for _, e := range find(events, media.EventJoin) {
+			seen[e.Participant]++
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("%s came %d times", id, n)
+			}
+		}
+		dropped := 0
+		for _, e := range find(events, media.EventDropped) {
+			dropped += e.Count
+		}
+		if len(seen)+dropped != joins || dropped == 0 {
+			t.Errorf("%d joins are told of and %d dropped, of %d", len(seen), dropped, joins)
+		}
+		if gaps := find(events, media.EventGap); len(gaps) != 1 || gaps[0].Reason != media.GapSpool {
+			t.Errorf("holes: %+v", gaps)
+		}
+	})
+}

@@ -30,6 +30,9 @@ const (
 	// once in a while.
 	explainBurst  = 4
 	explainRefill = 5 * time.Second
+	// So often the room is told at once, and then once in a while.
+	noticeBurst  = 4
+	noticeRefill = 10 * time.Second
 )
 
 // An Unopened is media that comes and does not open, or is refused, so that it is not
@@ -114,8 +117,9 @@ type watcher struct {
 	p       *producers
 	current map[*trackRecorder]*trouble
 	last    map[string]time.Time // when a member was told of, by identity
-	afford  bucket
-	results chan explained // of the one search under way
+	afford  bucket               // searches
+	speak   bucket               // notices
+	results chan explained       // of the one search under way
 	busy    bool
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -125,7 +129,9 @@ type watcher struct {
 // A trouble is a track that does not open.
 type trouble struct {
 	Unopened
-	sought, told bool
+	sought bool
+	judged bool // it was time to tell of it,
+	told   bool // and it was told: somebody who was told of lately is not again
 }
 
 type explained struct {
@@ -136,7 +142,7 @@ type explained struct {
 
 func newWatcher(p *producers) *watcher {
 	w := &watcher{p: p, current: make(map[*trackRecorder]*trouble), last: make(map[string]time.Time),
-		afford: bucket{tokens: explainBurst}, results: make(chan explained, 1)}
+		afford: bucket{tokens: explainBurst}, speak: bucket{tokens: noticeBurst}, results: make(chan explained, 1)}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
@@ -156,6 +162,9 @@ func (w *watcher) watch(tracks []*trackRecorder, now time.Time) {
 			// What is wrong with one track of a member is so with the others.
 			if rec == e.rec || t.Cause == "" && rec.ring == e.rec.ring && rec.info.Participant == e.rec.info.Participant && t.Reason == e.reason {
 				t.Cause, t.Why = e.cause.Kind, e.cause.String()
+				if t.told {
+					w.warn(t)
+				}
 			}
 		}
 	default:
@@ -229,10 +238,10 @@ func (w *watcher) tell(over []Unopened, now time.Time) {
 		if now.Sub(t.Last) < stillComes {
 			all = append(all, t.Unopened)
 		}
-		if t.told || t.Cause == "" && now.Sub(t.Since) < untoldFor {
+		if t.judged || t.Cause == "" && now.Sub(t.Since) < untoldFor {
 			continue
 		}
-		t.told = true
+		t.judged = true
 		if at, ok := w.last[t.Participant]; ok && now.Sub(at) < tellAgain && !at.Equal(now) {
 			continue
 		}
@@ -240,8 +249,9 @@ func (w *watcher) tell(over []Unopened, now time.Time) {
 			clear(w.last)
 		}
 		w.last[t.Participant] = now
+		t.told = true
 		news = append(news, t.Unopened)
-		w.p.r.c.Log.Warn("media does not open and is not recorded", "track", t.Track, "reason", t.Reason, "cause", t.Cause, "why", t.Why)
+		w.warn(t)
 	}
 	byTrack := func(a, b Unopened) int { return cmp.Compare(a.Track, b.Track) }
 	slices.SortFunc(all, byTrack)
@@ -250,7 +260,7 @@ func (w *watcher) tell(over []Unopened, now time.Time) {
 		return
 	}
 	slices.SortFunc(news, byTrack)
-	if notice := w.p.r.c.Unopened(news); notice != "" && !w.p.over.Load() {
+	if notice := w.p.r.c.Unopened(news); notice != "" && !w.p.over.Load() && w.speak.take(now.Sub(w.p.start), 1, noticeBurst, noticeRefill) {
 		w.work.Go(func() {
 			ctx, cancel := context.WithTimeout(w.ctx, farewellTime)
 			defer cancel()
@@ -259,4 +269,9 @@ func (w *watcher) tell(over []Unopened, now time.Time) {
 			}
 		})
 	}
+}
+
+// warn says in the log what is known of a trouble, without names.
+func (w *watcher) warn(t *trouble) {
+	w.p.r.c.Log.Warn("media does not open and is not recorded", "track", t.Track, "reason", t.Reason, "cause", t.Cause, "why", t.Why)
 }

@@ -1,0 +1,50 @@
+//go:build unix
+
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+// TestOneWrongPassphrase: of one member whose passphrase is another, the others hear
+// while it matters that they are not recorded; log and metrics say so of nobody.
+func TestOneWrongPassphrase(t *testing.T) {
+	l := newLab(t)
+	home, _ := l.person("Recorder")
+	ada := l.publisher("r", "ada", "Ada Lovelace")
+	ben, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
+		Room: "r", Identity: "ben", Name: "Ben Nevis", Passphrase: "another one", Audio: media.Speech(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ben.Leave() })
+	rec := l.operate(home, "r", "store: "+filepath.Join(l.dir, "store")+"\nreader: [Recorder]\n")
+	want := "Ben Nevis (microphone) is not recorded: the recorder has no key that opens it."
+	l.until("Ada hears that Ben is not recorded", func() bool {
+		for _, m := range ada.Messages() {
+			if m.Text == want {
+				return true
+			}
+		}
+		return false
+	})
+	if _, text := rec.get("/metrics"); !strings.Contains(text, `sealtape_unopened_tracks{cause="passphrase",reason="auth"} 1`) {
+		t.Errorf("the metrics do not show it:\n%s", text)
+	}
+	if code, text := rec.get("/healthz"); code != 200 {
+		t.Errorf("healthz while Ada opens: %d %s", code, text)
+	}
+	rec.namesNobody("the log", rec.stderr(), "Ada Lovelace", "Ben Nevis", "Nevis")
+	if !strings.Contains(rec.stderr(), `"cause":"passphrase"`) {
+		t.Errorf("the log does not say why:\n%s", rec.stderr())
+	}
+	if code := rec.stop(syscall.SIGTERM); code != 3 {
+		t.Errorf("exit code %d, want 3: Ben is missing", code)
+	}
+}
