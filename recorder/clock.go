@@ -1,261 +1,236 @@
 package recorder
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // The recording clock. Every track counts RTP ticks from a random start on its
-// sender's crystal. A server's sender reports tie those ticks to the server's
-// wall clock, one clock for all tracks, and one offset ties that wall clock to
-// ours. Until a track's first report, the arrival of its packets has to do.
+// sender's crystal. Two things tell where they lie on the recording clock: when
+// frames arrive (see arrivals), and a server's sender reports, which tie ticks to
+// the server's wall clock, one clock for all tracks (see fit and wallClock).
 //
-// A line is laid through a track's reports (see fit): its slope is the drift of
-// the sender's crystal. What the reports say is tied to our clock for all tracks
-// at once, so that a wobble of the network moves them together.
+// A frame belongs where a listener would have heard it. Arrival decides where
+// that is: it cannot be forged, but is as coarse as the network. Reports that
+// agree with it tell the same to the millisecond, and keep tracks together over
+// a jam; those that do not are wrong, or late to tell that the track's time
+// changed, and are not believed.
 
 const (
 	jumpLimit = 250 * time.Millisecond // a larger correction forwards is made at once
 	slewRate  = 5 * time.Millisecond   // a second: a correction bends the track's time by 0.5 %,
-	slewTime  = 2 * time.Second        // or by so much that a large one takes about so long,
+	slewTime  = time.Second            // or by so much that a large one takes about so long,
 	maxSlew   = 100 * time.Millisecond // a second: but never by more than 10 %
 	silence   = time.Second            // after so long without a frame it is made at once
 
-	// A report that puts a frame so long after its arrival, or before it, is not
-	// to be believed: the track's time base changed, or someone errs.
-	maxAhead  = time.Second
-	maxBehind = 5 * time.Second
+	nearReport  = 50 * time.Millisecond  // a report so far from the others and from arrival agrees with them
+	maxAhead    = 50 * time.Millisecond  // frames cannot come before they were captured, but reports are coarse
+	maxLag      = 500 * time.Millisecond // a sender that encodes for longer is not believed
+	maxJam      = time.Second            // a network that holds everything up for longer is not either
+	freshReport = 10 * time.Second       // if a report was believed so lately, else for no longer than usual
+	lagRise     = 5 * time.Millisecond   // how much the lag may grow by one report: a jam is not forever
 )
 
-// A floor is the smallest value that was observed lately: of delays, the one
-// that the network added the least to. Crystals drift apart, so that it rises
-// now and then, by no more than they can.
-type floor struct {
-	span   time.Duration    // of one of least
-	least  [8]time.Duration // by time modulo their number
-	filled [8]bool
-	newest int64
-	known  bool
-	last   time.Duration // when it was last observed
-	value  time.Duration
-	stray  time.Duration // since when values are far off without a break, if away
-	away   bool
-}
-
-const (
-	maxDrift  = 2000             // one in so many, 500 ppm
-	strayTime = 10 * time.Second // values far off count after so long
-	maxFall   = 2 * time.Second  // a fall by more is far off too
-)
-
-// add observes d at the given time on the recording clock.
-func (f *floor) add(at, d time.Duration) {
-	n := int64(at / f.span)
-	if f.known && (d > f.value+jumpLimit || d < f.value-maxFall) {
-		if !f.away {
-			f.away, f.stray = true, at
-		}
-		if at-f.stray < strayTime {
-			return
-		}
-		f.known = false // a clock was set
-	}
-	f.away = false
-	if !f.known {
-		*f = floor{span: f.span, known: true, newest: n, last: at, value: d}
-	}
-	for ; f.newest < n; f.newest++ {
-		f.filled[(f.newest+1)%int64(len(f.filled))] = false
-		if n-f.newest > int64(len(f.filled)) {
-			f.newest = n - int64(len(f.filled)) - 1
-		}
-	}
-	if i := f.newest % int64(len(f.least)); !f.filled[i] || d < f.least[i] {
-		f.filled[i], f.least[i] = true, d
-	}
-	low := d
-	for i, ok := range f.filled {
-		if ok {
-			low = min(low, f.least[i])
-		}
-	}
-	// After a silence a single value is no measure.
-	f.value = min(low, f.value+max(0, min(at-f.last, time.Second))/maxDrift)
-	f.last = max(f.last, at)
-}
-
-// A wallClock learns how far a room's wall clock is from the recorder's, over
-// all its tracks. It is safe for concurrent use.
-type wallClock struct {
-	mu    sync.Mutex
-	floor floor
-}
-
-// observe takes a report that says ntp and arrived at arrival, both counted
-// from the recording's start.
-func (w *wallClock) observe(ntp, arrival time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.floor.span = 15 * time.Second
-	w.floor.add(arrival, arrival-ntp)
-}
-
-// offset is ours minus theirs, network delay of the fastest report included.
-func (w *wallClock) offset() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.floor.value
-}
-
-// A trackClock turns one track's unwrapped RTP time stamps into times on the
-// recording clock. It is not safe for concurrent use.
+// A trackClock turns one track's RTP time stamps into times on the recording
+// clock. It is not safe for concurrent use.
 type trackClock struct {
-	start time.Time // zero of the recording clock
-	rate  int64
-	wall  *wallClock
+	zero time.Time // of the recording clock
+	rate int64
+	wall *wallClock
 
-	started bool
-	era     int64         // what a long silence took from the unwrapped time stamps, in ticks
-	offset  time.Duration // recording time of tick 0, as applied
-	last    time.Duration // recording time up to which offset was slewed
+	begun bool
+	count int64         // ticks of the last frame, unwrapped
+	seen  time.Duration // when it came
 
-	arrivals floor         // offsets by arrival
-	arrived  time.Duration // that of the last frame
-	newest   time.Duration // the highest tick seen
+	arrivals arrivals
 	fit      fit           // offsets by reports, on their wall clock
+	lag      time.Duration // how long after its time by reports a frame comes that nothing held up
+	lagged   bool          // it is known
+	adrift   bool          // the track's time changed, and reports have not said so yet
 	suspect  point         // a report that contradicts the others
 	doubted  bool          // there is one
+
+	offset time.Duration // recording time of tick 0, as applied
+	tick   time.Duration // at this tick
 }
 
-func newTrackClock(start time.Time, rate int, wall *wallClock) *trackClock {
-	return &trackClock{start: start, rate: int64(rate), wall: wall, arrivals: floor{span: 5 * time.Second}}
+func newTrackClock(zero time.Time, rate int, wall *wallClock) *trackClock {
+	return &trackClock{zero: zero, rate: int64(max(1, rate)), wall: wall}
 }
 
-// ticks converts RTP ticks to a duration without overflow for 64-bit counts
+// duration converts RTP ticks to a duration without overflow for 64-bit counts
 // that a random 32-bit start and a few years of 90 kHz can reach.
-func (c *trackClock) ticks(n int64) time.Duration {
-	sec, rest := n/c.rate, n%c.rate
+func (c *trackClock) duration(ticks int64) time.Duration {
+	sec, rest := ticks/c.rate, ticks%c.rate
 	return time.Duration(sec)*time.Second + time.Duration(rest)*time.Second/time.Duration(c.rate)
 }
 
-// count is the inverse of ticks.
-func (c *trackClock) count(d time.Duration) int64 {
-	return int64(d/time.Second)*c.rate + int64(d%time.Second)*c.rate/int64(time.Second)
+// unwrap extends a time stamp to 64 bits: the one nearest to what the last frame
+// had, and what passed since.
+func (c *trackClock) unwrap(ts uint32, at time.Duration) int64 {
+	if !c.begun {
+		return int64(ts)
+	}
+	passed := at - c.seen
+	expected := c.count + int64(passed/time.Second)*c.rate + int64(passed%time.Second)*c.rate/int64(time.Second)
+	return expected + int64(int32(ts-uint32(expected)))
 }
 
-// observe notes when the first packet of a frame arrived. Every frame is
-// observed, in order, before its time is asked for.
-func (c *trackClock) observe(ts int64, arrival time.Time) {
-	now := arrival.Sub(c.start)
-	if !c.started {
-		c.started, c.offset = true, now-c.ticks(ts)
-	}
-	// Time stamps are unwrapped from one packet to the next. Where they paused
-	// for half of their range or more, only the time that passed can tell.
-	if away := c.count(now-c.offset) - (ts + c.era); away >= 1<<31 || away <= -1<<31 {
-		c.era += (away + 1<<31) >> 32 << 32
-	}
-	tick := c.ticks(ts + c.era)
-	c.arrived = now - tick
-	c.arrivals.add(now, c.arrived)
-	c.newest = max(c.newest, tick)
-	if c.doubted && c.likely(c.suspect.offset) && (!c.fit.known() || !c.likely(c.fit.at(tick))) {
-		c.rebase(c.suspect)
-	}
+// read returns the tick of a frame that arrived at a time.
+func (c *trackClock) read(ts uint32, at time.Duration) time.Duration {
+	c.count = c.unwrap(ts, at)
+	c.begun, c.seen = true, at
+	return c.duration(c.count)
 }
 
-// settle applies what was observed so far at once. It is called before the
-// first time: packets that waited for the track to be set up arrive in a burst,
-// and only the last of them tells how old the first was.
-func (c *trackClock) settle() {
-	c.offset = c.wanted(c.newest)
-	c.last = c.newest + c.offset
+// arrived is the offset at a tick by arrival.
+func (c *trackClock) arrived(tick time.Duration) time.Duration {
+	return c.arrivals.at(tick, c.arrivals.lean.or(c.fit.lean))
 }
 
-// time returns the recording time of a frame, which may be before zero.
-func (c *trackClock) time(ts int64) time.Duration {
-	tick := c.ticks(ts + c.era)
+// reported is the offset at a tick by reports.
+func (c *trackClock) reported(tick time.Duration) time.Duration {
+	return c.fit.at(tick) + c.wall.offset()
+}
+
+// usual is the offset at a tick by the arrival of those frames before that did
+// not come just now.
+func (c *trackClock) usual(tick time.Duration) time.Duration {
+	return c.arrivals.before(tick, c.arrivals.lean.or(c.fit.lean))
+}
+
+// late is by how much a frame came later than the fastest ones do.
+func (c *trackClock) late(tick, at time.Duration) time.Duration { return at - tick - c.usual(tick) }
+
+// observe takes a frame whose arrival agrees with those before.
+func (c *trackClock) observe(tick, at time.Duration) {
+	c.arrivals.add(point{tick, at - tick}, at)
 	c.slew(tick)
-	return tick + c.offset
+}
+
+// time is when a frame belongs.
+func (c *trackClock) time(tick time.Duration) time.Duration { return tick + c.offset }
+
+// step moves the track: its frames come so much later than they did, or earlier,
+// and that is no delay.
+func (c *trackClock) step(tick, by time.Duration) {
+	place := c.usual(tick) + by
+	c.arrivals = arrivals{lean: c.arrivals.lean}
+	c.arrivals.add(point{tick, place}, tick+place)
+	// What arrival seemed to say may have been what a jam left behind.
+	if d := place - c.reported(tick); !c.fit.known() || d < -nearReport || d > c.lag+nearReport {
+		c.adrift = true
+	}
+	c.set(tick)
+}
+
+// set applies at once what is known.
+func (c *trackClock) set(tick time.Duration) {
+	c.offset, _ = c.wanted(tick)
+	c.tick = tick
 }
 
 // slew moves the applied offset towards the wanted one, by no more than the
 // track's own progress allows, so that its time keeps running forwards.
 func (c *trackClock) slew(tick time.Duration) {
-	want := c.wanted(tick)
-	diff := want - c.offset
-	passed := tick + c.offset - c.last
-	switch {
-	case diff > jumpLimit:
-		c.offset = want
-	case passed <= 0:
+	passed := tick - c.tick
+	if passed <= 0 {
 		return
-	case passed >= silence:
-		c.offset = max(want, c.last-tick)
-	default:
-		rate := min(max(slewRate, diff.Abs()*time.Second/slewTime), maxSlew)
-		step := rate * passed / time.Second
-		c.offset += max(-step, min(step, diff))
 	}
-	c.last = max(c.last, tick+c.offset)
+	c.tick = tick
+	want, lean := c.wanted(tick)
+	c.offset += lean.over(passed)
+	diff := want - c.offset
+	if diff > jumpLimit || passed >= silence {
+		c.offset = want
+		return
+	}
+	rate := min(max(slewRate, diff.Abs()*time.Second/slewTime), maxSlew)
+	step := rate * passed / time.Second
+	c.offset += max(-step, min(step, diff))
 }
 
-// wanted is the offset at a tick by all that is known.
-func (c *trackClock) wanted(tick time.Duration) time.Duration {
-	if !c.fit.known() {
-		return c.arrivals.value
+// wanted is the offset at a tick by all that is known, and how steep that is.
+func (c *trackClock) wanted(tick time.Duration) (time.Duration, lean) {
+	arrived := c.arrived(tick)
+	if c.fit.steady() && !c.adrift {
+		// That the network jams, and not the track's time that changed, only reports can tell.
+		most := maxJam
+		if tick-c.fit.from > freshReport {
+			most = c.lag + maxAhead
+		}
+		if r := c.reported(tick); arrived-r >= -maxAhead && arrived-r <= most {
+			return r, c.fit.lean
+		}
 	}
-	offset := c.fit.at(tick)
-	if !c.likely(offset) {
-		return c.arrivals.value
-	}
-	return offset + c.wall.offset()
+	return arrived - c.lag, c.arrivals.lean.or(c.fit.lean)
 }
 
 // off is how far the applied offset is from the wanted one.
-func (c *trackClock) off() time.Duration { return (c.wanted(c.newest) - c.offset).Abs() }
-
-// likely reports whether an offset on the room's wall clock agrees with the
-// arrival of the last frame.
-func (c *trackClock) likely(offset time.Duration) bool {
-	delay := c.arrived - offset - c.wall.offset()
-	return delay >= -maxAhead && delay <= maxBehind
+func (c *trackClock) off() time.Duration {
+	want, _ := c.wanted(c.tick)
+	return (want - c.offset).Abs()
 }
 
 // report takes a sender report of the track.
 func (c *trackClock) report(r SenderReport) {
-	if !c.started || r.NTP.IsZero() {
+	if c.arrivals.filled == 0 || r.NTP.IsZero() {
 		return
 	}
 	// Round strips our monotonic reading, which their wall clock knows nothing
 	// of; arrival keeps it, so a step of our own wall clock does no harm.
-	ntp, now := r.NTP.Sub(c.start.Round(0)), r.Arrival.Sub(c.start)
-	// The report's time stamp is the one nearest to what this moment has.
-	ts := c.count(now - c.offset)
-	ts += int64(int32(r.RTP - uint32(ts)))
-	tick := c.ticks(ts)
-	p := point{tick: tick, offset: ntp - tick}
-	if c.fit.known() && (p.offset-c.fit.at(tick)).Abs() <= jumpLimit {
-		c.doubted = false
-		c.fit.add(p)
-		// The line is steadier than what one report says.
-		c.wall.observe(tick+c.fit.at(tick), now)
+	at := r.Arrival.Sub(c.zero)
+	ntp, known := c.wall.room(r.NTP.Sub(c.zero.Round(0)))
+	tick := c.duration(c.unwrap(r.RTP, at))
+	p := point{tick, ntp - tick}
+	if !known {
+		c.believe(p, at)
 		return
 	}
-	c.wall.observe(ntp, now)
-	// Either the track's time base changed or the report errs. Frames tell, or
-	// else the next report.
-	again := c.doubted && (p.offset-c.suspect.offset).Abs() <= jumpLimit
-	if c.likely(p.offset) && (again || !c.fit.known() || !c.likely(c.fit.at(tick))) {
-		c.rebase(p)
-	} else {
+	want, _ := c.wanted(tick)
+	off := p.offset + c.wall.offset() - want
+	step := c.wall.vote(c, off, at)
+	p.offset, off = p.offset-step, off-step
+	switch {
+	case off.Abs() <= nearReport:
+		c.believe(p, at)
+	case c.doubted && (p.offset-c.suspect.offset).Abs() <= nearReport && c.likely(p):
+		c.fit.begin(c.suspect, c.arrivals.lean)
+		c.believe(p, at)
+	default:
+		c.adrift = c.adrift || c.likely(p)
 		c.suspect, c.doubted = p, true
 	}
 }
 
-// rebase begins anew with a report.
-func (c *trackClock) rebase(p point) {
-	c.doubted = false
-	c.fit = fit{}
-	c.fit.add(p)
+// likely reports whether a report that contradicts the others is nearer to
+// arrival than they are.
+func (c *trackClock) likely(p point) bool {
+	arrived := c.arrived(p.tick)
+	lag := arrived - p.offset - c.wall.offset()
+	most := maxLag
+	if c.lagged {
+		want, _ := c.wanted(p.tick)
+		most = (arrived - want).Abs()
+	}
+	return lag >= -maxAhead && lag.Abs() < most
+}
+
+// believe takes a report that is believed.
+func (c *trackClock) believe(p point, at time.Duration) {
+	if c.fit.known() && (p.offset+c.wall.offset()-c.reported(p.tick)).Abs() <= nearReport {
+		c.fit.add(p, c.arrivals.lean)
+	} else {
+		c.fit.begin(p, c.arrivals.lean)
+	}
+	c.adrift, c.doubted = false, false
+	// The line is steadier than what one report says, and there are more frames
+	// than reports to be the fastest.
+	line := c.reported(p.tick) - c.wall.offset()
+	c.wall.observe(c, min(at-p.tick, c.arrived(p.tick))-line, at)
+	if !c.fit.steady() {
+		return
+	}
+	lag := max(0, min(c.arrived(p.tick)-c.reported(p.tick), maxLag))
+	if c.lagged {
+		lag = min(lag, c.lag+lagRise)
+	}
+	c.lag, c.lagged = lag, true
 }

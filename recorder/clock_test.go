@@ -1,14 +1,21 @@
 package recorder
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/sealtape/sealtape/recorder/frame"
 )
+
+// A placed frame was captured at one time and put at another.
+type placed struct{ captured, at time.Duration }
 
 // sender is a publisher whose packets pass a server and a network.
 type sender struct {
-	clock  *trackClock
+	zero   time.Time
+	p      playout
 	rate   int
 	skew   float64 // of its crystal, ppm
 	first  uint32  // random start of its RTP clock
@@ -16,12 +23,15 @@ type sender struct {
 	jitter time.Duration
 	rng    *rand.Rand
 
-	unwrapped int64
-	begun     bool
+	got []placed // what was put so far, in order
 }
 
-func (s *sender) ticks(at time.Duration) uint64 {
-	return uint64(s.first) + uint64(at.Seconds()*float64(s.rate)*(1+s.skew/1e6))
+func newSender(zero time.Time, rate int, wall *wallClock) *sender {
+	return &sender{zero: zero, rate: rate, p: playout{clock: newTrackClock(zero, rate, wall)}}
+}
+
+func (s *sender) ticks(at time.Duration) uint32 {
+	return s.first + uint32(uint64(at.Seconds()*float64(s.rate)*(1+s.skew/1e6)))
 }
 
 func (s *sender) travel() time.Duration {
@@ -31,156 +41,203 @@ func (s *sender) travel() time.Duration {
 	return s.delay + time.Duration(s.rng.Int64N(int64(s.jitter)))
 }
 
-// frame sends a frame captured at the given time and returns where the clock
-// puts it.
-func (s *sender) frame(at time.Duration) time.Duration {
-	ts := uint32(s.ticks(at))
-	if !s.begun {
-		s.begun, s.unwrapped = true, int64(ts)
-	} else {
-		s.unwrapped += int64(int32(ts - uint32(s.unwrapped)))
+// frame sends a frame captured at the given time.
+func (s *sender) frame(at time.Duration) { s.send(at, s.ticks(at), at+s.travel()) }
+
+// send sends a frame with a time stamp, which arrives at a time.
+func (s *sender) send(captured time.Duration, ts uint32, arrival time.Duration) {
+	s.p.push(frame.Unit{Kind: frame.UnitFrame, Timestamp: int64(ts), Arrival: s.zero.Add(arrival),
+		Data: binary.BigEndian.AppendUint64(nil, uint64(captured))})
+	s.pop(arrival, false)
+}
+
+func (s *sender) pop(now time.Duration, all bool) {
+	for {
+		u, at, ok := s.p.pop(now, all)
+		if !ok {
+			return
+		}
+		s.got = append(s.got, placed{time.Duration(binary.BigEndian.Uint64(u.Data)), at})
 	}
-	return put(s.clock, s.unwrapped, s.clock.start.Add(at+s.travel()))
 }
 
 // report sends a sender report made at the given time by a server whose wall
 // clock is ahead of ours by an hour.
 func (s *sender) report(at time.Duration) {
-	s.clock.report(SenderReport{
-		NTP:     s.clock.start.Round(0).Add(at + time.Hour),
-		RTP:     uint32(s.ticks(at)),
-		Arrival: s.clock.start.Add(at + s.travel()),
-	})
+	s.p.clock.report(SenderReport{NTP: s.zero.Round(0).Add(at + time.Hour), RTP: s.ticks(at), Arrival: s.zero.Add(at + s.travel())})
+}
+
+// check holds all that was put from a time on against how long after its capture
+// it is to be put, and holds that time runs forwards.
+func (s *sender) check(t *testing.T, from, after, within time.Duration) {
+	t.Helper()
+	var worst placed
+	for i, g := range s.got {
+		if i > 0 && g.at < s.got[i-1].at {
+			t.Errorf("time ran backwards from %v to %v", s.got[i-1].at, g.at)
+		}
+		if g.captured >= from && (g.at-g.captured-after).Abs() > (worst.at-worst.captured).Abs() {
+			worst = placed{g.captured, g.at - after}
+		}
+	}
+	if off := worst.at - worst.captured; off.Abs() > within {
+		t.Errorf("a frame captured at %v is %v off, want at most %v", worst.captured, off, within)
+	}
 }
 
 func TestTracksStayTogetherForHours(t *testing.T) {
-	start := time.Now()
+	zero := time.Now()
 	var wall wallClock
-	newSender := func(rate int, skew float64, first uint32, delay, jitter time.Duration, seed uint64) *sender {
-		return &sender{clock: newTrackClock(start, rate, &wall), rate: rate, skew: skew, first: first,
-			delay: delay, jitter: jitter, rng: rand.New(rand.NewPCG(seed, 1))}
+	track := func(rate int, skew float64, first uint32, jitter time.Duration, seed uint64) *sender {
+		s := newSender(zero, rate, &wall)
+		s.skew, s.first, s.delay, s.jitter, s.rng = skew, first, 5*time.Millisecond, jitter, rand.New(rand.NewPCG(seed, 1))
+		return s
 	}
 	senders := []*sender{
-		newSender(48000, +200, 0xffff0000, 5*time.Millisecond, 80*time.Millisecond, 1), // wraps soon
-		newSender(90000, -200, 0xfffff000, 5*time.Millisecond, 80*time.Millisecond, 2), // wraps at once
-		newSender(48000, 0, 12345, 5*time.Millisecond, 0, 3),
-		newSender(90000, 100, 0x7fffffff, 5*time.Millisecond, 40*time.Millisecond, 4),
+		track(48000, +200, 0xffff0000, 80*time.Millisecond, 1), // wraps soon
+		track(90000, -200, 0xfffff000, 80*time.Millisecond, 2), // wraps at once
+		track(48000, 0, 12345, 0, 3),
+		track(90000, 100, 0x7fffffff, 40*time.Millisecond, 4),
 	}
-	var worst, backwards time.Duration
-	last := make([]time.Duration, len(senders))
 	for at := time.Duration(0); at < 2*time.Hour; at += 100 * time.Millisecond {
 		if at%(3*time.Second) == 0 && at > 0 {
 			for _, s := range senders {
 				s.report(at)
 			}
 		}
-		var lo, hi time.Duration
-		for i, s := range senders {
-			got := s.frame(at)
-			if i == 0 || got < lo {
-				lo = got
-			}
-			hi = max(hi, got)
-			if at > 0 && got <= last[i] {
-				backwards = max(backwards, last[i]-got+1)
-			}
-			last[i] = got
+		for _, s := range senders {
+			s.frame(at)
 		}
-		// The first reports come after 3 s, and bring a track that started with
-		// a delayed packet in line within 80 ms / (5 ms/s) = 16 s.
-		if at > 20*time.Second {
-			worst = max(worst, hi-lo)
+	}
+	for _, s := range senders {
+		s.pop(2*time.Hour, true)
+	}
+	// The first reports come after 3 s.
+	var worst time.Duration
+	for i := range senders[0].got {
+		low, high := senders[0].got[i].at, senders[0].got[i].at
+		for _, s := range senders[1:] {
+			low, high = min(low, s.got[i].at), max(high, s.got[i].at)
+		}
+		if senders[0].got[i].captured > 20*time.Second {
+			worst = max(worst, high-low)
 		}
 	}
 	t.Logf("worst distance between two tracks after 20 s: %v", worst)
-	if worst > 40*time.Millisecond {
-		t.Errorf("two tracks were %v apart, want at most 40 ms", worst)
+	if worst > 6*time.Millisecond {
+		t.Errorf("two tracks were %v apart, want at most 6 ms", worst)
 	}
-	if backwards > 0 {
-		t.Errorf("time ran backwards by %v", backwards)
+	for _, s := range senders {
+		s.check(t, 20*time.Second, s.delay, 6*time.Millisecond)
 	}
-}
-
-// put observes a frame and returns its time; the first one settles the clock.
-func put(c *trackClock, ts int64, arrival time.Time) time.Duration {
-	first := !c.started
-	c.observe(ts, arrival)
-	if first {
-		c.settle()
-	}
-	return c.time(ts)
 }
 
 func TestClockBeforeTheFirstReport(t *testing.T) {
-	start := time.Now()
-	c := newTrackClock(start, 48000, &wallClock{})
-	arrive := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
-	if got := put(c, 960*50, arrive(1000)); got != time.Second {
-		t.Errorf("first frame at %v, want its arrival, 1 s", got)
+	s := newSender(time.Now(), 48000, &wallClock{})
+	for n := range 50 {
+		at := time.Second + time.Duration(n)*20*time.Millisecond
+		late := time.Duration(n%5) * 10 * time.Millisecond
+		s.send(at, uint32(960*n), at+late)
 	}
-	if got := put(c, 960*51, arrive(1060)); got != 1020*time.Millisecond {
-		t.Errorf("a late packet was put at %v, want 1.02 s", got)
+	s.send(2*time.Second, 0xffffffff-960*100, 2*time.Second) // its time stamp is of long ago
+	s.send(2020*time.Millisecond, 960*51, 2020*time.Millisecond)
+	s.pop(3*time.Second, true)
+	if len(s.got) != 52 {
+		t.Fatalf("%d frames, want 52", len(s.got))
 	}
-	if got := put(c, -960*100, arrive(1061)); got != -2*time.Second {
-		t.Errorf("a time stamp before the recording was put at %v, want -2 s", got)
-	}
+	s.check(t, 0, 0, 20*time.Millisecond)
 }
 
 func TestClockSeesThroughABurst(t *testing.T) {
-	start := time.Now()
-	c := newTrackClock(start, 48000, &wallClock{})
+	s := newSender(time.Now(), 48000, &wallClock{})
 	// 1.5 s of sound waited for the track to be set up and arrives at 2 s.
-	for n := range int64(75) {
-		c.observe(960*n, start.Add(2*time.Second+time.Duration(n)*100*time.Microsecond))
+	for n := range 200 {
+		at := 500*time.Millisecond + time.Duration(n)*20*time.Millisecond
+		s.send(at, uint32(960*n), max(at, 2*time.Second+time.Duration(n)*100*time.Microsecond))
 	}
-	c.settle()
-	last := time.Duration(-1)
-	for n := range int64(75) {
-		got, want := c.time(960*n), 520*time.Millisecond+time.Duration(n)*20*time.Millisecond
-		if (got-want).Abs() > 10*time.Millisecond || got <= last {
-			t.Fatalf("frame %d at %v, after %v, want %v", n, got, last, want)
+	s.pop(5*time.Second, true)
+	s.check(t, 0, 0, 10*time.Millisecond)
+}
+
+// What is sent ahead of its time is not handed out before that, and what a sender
+// adds to it later waits in line.
+func TestPlayoutHandsNothingOutEarly(t *testing.T) {
+	s := newSender(time.Now(), 48000, &wallClock{})
+	for n := range 50 {
+		at := time.Duration(n) * 20 * time.Millisecond
+		s.send(at, uint32(960*n), at)
+	}
+	for n := 50; n < 300; n++ { // five seconds at once
+		s.send(time.Duration(n)*20*time.Millisecond, uint32(960*n), time.Second)
+	}
+	for now := time.Second; now < 7*time.Second; now += 100 * time.Millisecond {
+		s.pop(now, false)
+		if last := s.got[len(s.got)-1].at; last > now || now > 3*time.Second && now < 6*time.Second && last < now-200*time.Millisecond {
+			t.Fatalf("at %v a frame of %v was the last", now, last)
 		}
-		last = got
+	}
+	if len(s.got) != 300 {
+		t.Errorf("%d frames, want 300", len(s.got))
+	}
+	s.check(t, 0, 0, 5*time.Millisecond)
+}
+
+// At the end of a track nothing is put later than that.
+func TestPlayoutEndsWithItsTrack(t *testing.T) {
+	s := newSender(time.Now(), 48000, &wallClock{})
+	for n := range 50 {
+		at := time.Duration(n) * 20 * time.Millisecond
+		s.send(at, uint32(960*n), at)
+	}
+	for n := 50; n < 300; n++ {
+		s.send(time.Duration(n)*20*time.Millisecond, uint32(960*n), time.Second)
+	}
+	s.pop(1500*time.Millisecond, true)
+	if last := s.got[len(s.got)-1].at; len(s.got) != 300 || last > 1500*time.Millisecond {
+		t.Errorf("%d frames, the last at %v, want 300 until 1.5s", len(s.got), last)
+	}
+}
+
+// A sender can make a playout hold no more than a few seconds of a good picture,
+// and nothing that it sends is lost.
+func TestPlayoutIsBounded(t *testing.T) {
+	for _, size := range []int{8, 1 << 20} {
+		s := newSender(time.Now(), 90000, &wallClock{})
+		const frames = 6000
+		most := 0
+		for n := range frames {
+			data := make([]byte, size)
+			s.p.push(frame.Unit{Kind: frame.UnitFrame, Timestamp: int64(uint32(n) * 0x31000000), Arrival: s.zero.Add(time.Duration(n) * time.Microsecond), Data: data})
+			s.pop(time.Duration(n)*time.Microsecond, false)
+			held := len(s.p.units) - s.p.head
+			most = max(most, held)
+			if held > maxEarly+1 || s.p.bytes > playoutBytes+size {
+				t.Fatalf("%d frames of %d bytes are held", held, size)
+			}
+		}
+		s.pop(time.Second, true)
+		if len(s.got) != frames || s.p.bytes != 0 {
+			t.Errorf("%d frames of %d bytes, want %d; %d bytes are left", len(s.got), size, frames, s.p.bytes)
+		}
+		t.Logf("at most %d frames of %d bytes were held", most, size)
 	}
 }
 
 func TestClockNeverRunsBackwards(t *testing.T) {
-	start := time.Now()
-	c := newTrackClock(start, 48000, &wallClock{})
-	put(c, 0, start.Add(3*time.Second)) // delayed by 3 s, as the next ones show
-	last := 3 * time.Second
-	for n := int64(1); n < 3000; n++ {
-		got := put(c, 960*n, start.Add(time.Duration(n)*20*time.Millisecond))
-		if got <= last {
-			t.Fatalf("frame %d at %v, after %v", n, got, last)
-		}
-		last = got
+	s := newSender(time.Now(), 48000, &wallClock{})
+	s.send(0, 0, 3*time.Second) // delayed by 3 s, as the next ones show
+	for n := 1; n < 3000; n++ {
+		at := time.Duration(n) * 20 * time.Millisecond
+		s.send(at, uint32(960*n), max(at, 3*time.Second+time.Duration(n)*time.Millisecond))
 	}
-	if want := 2999 * 20 * time.Millisecond; (last - want).Abs() > 300*time.Millisecond {
-		t.Errorf("after a minute: %v, want %v", last, want)
-	}
-}
-
-func TestClockFollowsANewTimeBase(t *testing.T) {
-	start := time.Now()
-	c := newTrackClock(start, 90000, &wallClock{})
-	at := func(d time.Duration) time.Time { return start.Add(d) }
-	put(c, 0, at(0))
-	c.report(SenderReport{NTP: at(time.Second), RTP: 90000, Arrival: at(time.Second)})
-	if got := put(c, 90000, at(time.Second)); got != time.Second {
-		t.Fatalf("got %v", got)
-	}
-	// The sender slept for ten seconds in which its RTP clock stood still.
-	c.report(SenderReport{NTP: at(12 * time.Second), RTP: 180000, Arrival: at(12 * time.Second)})
-	if got := put(c, 180000, at(12*time.Second)); got != 12*time.Second {
-		t.Errorf("after the jump: %v, want 12 s", got)
-	}
+	s.pop(time.Minute, true)
+	s.check(t, 4*time.Second, 0, 10*time.Millisecond)
 }
 
 func TestTicksDoNotOverflow(t *testing.T) {
 	c := newTrackClock(time.Now(), 90000, &wallClock{})
 	const years = 50 * 365 * 24 * 3600
-	if got, want := c.ticks(years*90000+45000), years*time.Second+500*time.Millisecond; got != want {
+	if got, want := c.duration(years*90000+45000), years*time.Second+500*time.Millisecond; got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -188,94 +245,94 @@ func TestTicksDoNotOverflow(t *testing.T) {
 // Crystals drift, senders' reports are off by some milliseconds, some are wrong
 // by far, and a mute of ten minutes has neither frames nor reports.
 func TestClockThroughAMuteAndBadReports(t *testing.T) {
-	start := time.Now()
+	zero := time.Now()
 	rng := rand.New(rand.NewPCG(7, 7))
 	var wall wallClock
+	var senders []*sender
 	for _, skew := range []float64{-200, 200} {
-		s := &sender{clock: newTrackClock(start, 90000, &wall), rate: 90000, skew: skew, first: 0xfffffff0,
-			delay: 20 * time.Millisecond, jitter: 80 * time.Millisecond, rng: rng}
-		var worst time.Duration
-		for at := time.Duration(0); at < 30*time.Minute; at += 40 * time.Millisecond {
-			if at > 10*time.Minute && at < 20*time.Minute {
-				continue
-			}
+		s := newSender(zero, 90000, &wall)
+		s.skew, s.first, s.delay, s.jitter, s.rng = skew, 0xfffffff0, 20*time.Millisecond, 80*time.Millisecond, rng
+		senders = append(senders, s)
+	}
+	for at := time.Duration(0); at < 30*time.Minute; at += 40 * time.Millisecond {
+		if at > 10*time.Minute && at < 20*time.Minute {
+			continue
+		}
+		for i, s := range senders {
 			if at%(3*time.Second) == 0 && at > 0 {
 				noise := time.Duration(rng.Int64N(int64(10*time.Millisecond))) - 5*time.Millisecond
-				switch n := at / (3 * time.Second); {
+				switch n := at/(3*time.Second) + time.Duration(10*i); {
 				case n%41 == 0:
 					noise = time.Hour
 				case n%17 == 0:
 					noise = 100 * time.Millisecond
 				}
-				s.clock.report(SenderReport{NTP: start.Round(0).Add(at + noise), RTP: uint32(s.ticks(at)), Arrival: start.Add(at + s.travel())})
+				s.p.clock.report(SenderReport{NTP: zero.Round(0).Add(at + noise), RTP: s.ticks(at), Arrival: zero.Add(at + s.travel())})
 			}
-			if got := s.frame(at); at > time.Minute {
-				worst = max(worst, (got - at - s.delay).Abs())
-			}
+			s.frame(at)
 		}
-		t.Logf("at %+.0f ppm: off by %v at worst", skew, worst)
-		if worst > 10*time.Millisecond {
-			t.Errorf("at %+.0f ppm a frame is %v off", skew, worst)
-		}
+	}
+	for _, s := range senders {
+		s.check(t, time.Minute, s.delay, 10*time.Millisecond)
 	}
 }
 
 // A picture that stands still for half the range of its time stamps, and a sound
 // without reports, still have their place.
 func TestClockAfterSilenceLongerThanTimeStampsReach(t *testing.T) {
-	start := time.Now()
-	c := newTrackClock(start, 90000, &wallClock{})
-	var unwrapped int64
-	for n, at := range []time.Duration{0, time.Second, 8 * time.Hour, 8*time.Hour + time.Second, 30 * time.Hour} {
-		ts := uint32(uint64(at/time.Millisecond) * 90)
-		if n > 0 {
-			unwrapped += int64(int32(ts - uint32(unwrapped)))
+	s := newSender(time.Now(), 90000, &wallClock{})
+	for _, from := range []time.Duration{0, 8 * time.Hour, 30 * time.Hour} {
+		for at := from; at < from+2*time.Second; at += 100 * time.Millisecond {
+			s.frame(at)
+			s.report(at)
 		}
-		if got := put(c, unwrapped, start.Add(at)); got != at {
-			t.Errorf("frame %d at %v, want %v", n, got, at)
-		}
-		c.report(SenderReport{NTP: start.Add(at), RTP: ts, Arrival: start.Add(at)})
 	}
+	s.check(t, 0, 0, time.Millisecond)
 }
 
 func TestClockWithoutReportsFollowsTheSender(t *testing.T) {
-	start := time.Now()
 	for _, skew := range []float64{-200, 200} {
-		s := &sender{clock: newTrackClock(start, 48000, &wallClock{}), rate: 48000, skew: skew, first: 1,
-			jitter: 80 * time.Millisecond, rng: rand.New(rand.NewPCG(3, 3))}
-		last := time.Duration(-1)
+		s := newSender(time.Now(), 48000, &wallClock{})
+		s.skew, s.first, s.jitter, s.rng = skew, 1, 80*time.Millisecond, rand.New(rand.NewPCG(3, 3))
 		for at := time.Duration(0); at < time.Hour; at += 100 * time.Millisecond {
-			got := s.frame(at)
-			if got <= last {
-				t.Fatalf("time ran backwards at %v", at)
-			}
-			if last = got; at > 20*time.Second && (got-at).Abs() > 20*time.Millisecond {
-				t.Fatalf("at %+.0f ppm a frame of %v is put at %v", skew, at, got)
-			}
+			s.frame(at)
 		}
+		s.check(t, 20*time.Second, 0, 20*time.Millisecond)
 	}
 }
 
-// What one track's reports say of the wall clock moves no other track for good.
-func TestWallClockIgnoresWhatIsFarOff(t *testing.T) {
+// What one track's reports say of the wall clock moves no other track; where most
+// say it, the clock was set.
+func TestWallClockTakesTheWordOfMost(t *testing.T) {
 	var w wallClock
-	for n := range 2000 {
+	tracks := make([]trackClock, 5)
+	for n := range 200 {
 		at := time.Duration(n) * 100 * time.Millisecond
-		w.observe(at, at+30*time.Millisecond)
-		if n%10 == 5 {
-			w.observe(at+time.Hour, at) // a forged one
-			w.observe(at, at+time.Second)
+		for i := range tracks {
+			delay := 30*time.Millisecond + time.Duration(n%3*i)*time.Millisecond
+			if i == 3 {
+				delay -= 40 * time.Millisecond // it lies, by too little to be told from the others
+			}
+			w.observe(&tracks[i], delay, at)
+			if step := w.vote(&tracks[i], time.Duration(i/4)*time.Hour, at); step != 0 {
+				t.Fatalf("one track set the clock by %v", step)
+			}
 		}
-		if got := w.offset(); got != 30*time.Millisecond {
+		if got := w.offset(); got != 30*time.Millisecond && n > 0 {
 			t.Fatalf("after %v the offset is %v", at, got)
 		}
 	}
-	// The server's clock is set back for good.
-	for n := range 200 {
-		at := 200*time.Second + time.Duration(n)*100*time.Millisecond
-		w.observe(at-time.Minute, at)
+	steps := 0
+	for i := range 3 {
+		if w.vote(&tracks[i], -time.Minute, 20*time.Second) != 0 {
+			steps++
+		}
 	}
-	if got := w.offset(); got != time.Minute {
-		t.Errorf("after the clock was set back the offset is %v", got)
+	if ntp, _ := w.room(0); steps != 1 || ntp != time.Minute {
+		t.Errorf("after %d steps the room's clock shows %v where it would have shown nothing", steps, ntp)
+	}
+	w.forget(&tracks[0])
+	if len(w.witnesses) != 4 {
+		t.Errorf("%d tracks are known after one was over", len(w.witnesses))
 	}
 }

@@ -1,12 +1,13 @@
 package recorder
 
 import (
+	"math"
 	"slices"
 	"time"
 )
 
-// A point is what one sender report says: at this tick of the track, counted as
-// a duration, its offset to the room's wall clock was this.
+// A point is an offset at a tick of a track, counted as a duration: to the room's
+// wall clock, as a sender report has it, or to the recording clock.
 type point struct {
 	tick, offset time.Duration
 }
@@ -15,7 +16,9 @@ const (
 	recentReports = 8                // that tell where the line is: 24 s of LiveKit's
 	anchorReports = 20               // that tell how steep it is,
 	anchorEvery   = 30 * time.Second // taken so far apart: ten minutes
-	minSlopeSpan  = 9 * time.Second  // over less, the line is level
+	minSlopeSpan  = 9 * time.Second  // over less, they do not tell that
+	crystal       = 1. / 2000        // no crystal is off by more, 500 ppm,
+	noCrystal     = 4 * crystal      // and what looks like less than this is noise
 )
 
 // A fit is a line through a track's sender reports, by medians (Theil and Sen),
@@ -25,50 +28,68 @@ const (
 type fit struct {
 	recent, anchors []point
 
-	slope float64 // offset gained a tick
-	reach time.Duration
+	lean  lean
 	from  time.Duration // tick of the newest report
 	place time.Duration // the line's value there
 }
 
 func (f *fit) known() bool { return len(f.recent) > 0 }
 
+// steady reports whether the line is better than arrival.
+func (f *fit) steady() bool { return len(f.recent) > 1 }
+
 // at is the line's value at a tick. Beyond the newest report the slope is
 // followed for twice as long as the reports it was taken from lasted.
-func (f *fit) at(tick time.Duration) time.Duration {
-	return f.place + time.Duration(f.slope*float64(min(tick-f.from, f.reach)))
+func (f *fit) at(tick time.Duration) time.Duration { return f.place + f.lean.over(tick-f.from) }
+
+// begin begins anew with a report. How steep the line was stays true.
+func (f *fit) begin(p point, arrivals lean) {
+	*f = fit{lean: f.lean}
+	f.add(p, arrivals)
 }
 
-func (f *fit) add(p point) {
+// add takes a report. While there are too few to tell, the line is as steep as
+// arrivals show, if they do.
+func (f *fit) add(p point, arrivals lean) {
 	f.recent = push(f.recent, p, recentReports)
 	if n := len(f.anchors); n == 0 || p.tick-f.anchors[n-1].tick >= anchorEvery {
 		f.anchors = push(f.anchors, p, anchorReports)
 	}
-	f.slope, f.reach = 0, 0
 	of := f.recent
 	if len(f.anchors) >= 4 {
 		of = f.anchors
 	}
 	if span := of[len(of)-1].tick - of[0].tick; len(of) >= 4 && span >= minSlopeSpan {
-		var slopes []float64
-		for i, a := range of {
-			for _, b := range of[i+1:] {
-				if b.tick > a.tick {
-					slopes = append(slopes, float64(b.offset-a.offset)/float64(b.tick-a.tick))
-				}
-			}
+		s := slope(of)
+		if math.Abs(s) <= noCrystal {
+			s = max(-crystal, min(s, crystal))
 		}
-		if len(slopes) > 0 {
-			f.slope = max(-1./maxDrift, min(median(slopes), 1./maxDrift))
-			f.reach = 2 * span
-		}
+		f.lean = lean{max(-maxSlope, min(s, maxSlope)), 2 * span}
+	} else if arrivals.reach > 0 {
+		f.lean = arrivals
 	}
 	f.from = p.tick
 	rests := make([]float64, len(f.recent))
 	for i, q := range f.recent {
-		rests[i] = float64(q.offset-p.offset) - f.slope*float64(q.tick-p.tick)
+		rests[i] = float64(q.offset-p.offset) - f.lean.slope*float64(q.tick-p.tick)
 	}
 	f.place = p.offset + time.Duration(median(rests))
+}
+
+// slope is the median slope between any two of the points, 0 if all are one.
+func slope(of []point) float64 {
+	slopes := make([]float64, 0, len(of)*(len(of)-1)/2)
+	for i, a := range of {
+		for _, b := range of[i+1:] {
+			if b.tick != a.tick {
+				slopes = append(slopes, float64(b.offset-a.offset)/float64(b.tick-a.tick))
+			}
+		}
+	}
+	if len(slopes) == 0 {
+		return 0
+	}
+	return median(slopes)
 }
 
 // push appends p and lets go of the oldest of more than limit.

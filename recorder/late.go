@@ -36,6 +36,7 @@ type late struct {
 // A lateUnit is a unit with what became of opening it.
 type lateUnit struct {
 	unit    frame.Unit
+	at      time.Duration
 	data    []byte
 	outcome Outcome // "" for what is no frame
 	final   bool    // no key will open it
@@ -61,9 +62,9 @@ func (w *late) deadline(n int) time.Time {
 	return end
 }
 
-// offer takes a unit, or lets it wait for its key.
-func (t *trackRecorder) offer(u frame.Unit) {
-	l := lateUnit{unit: u}
+// offer takes a unit that belongs at a time, or lets it wait for its key.
+func (t *trackRecorder) offer(u frame.Unit, at time.Duration) {
+	l := lateUnit{unit: u, at: at}
 	if u.Kind == frame.UnitFrame {
 		l.data, l.outcome = t.open(u)
 		switch l.outcome {
@@ -74,7 +75,7 @@ func (t *trackRecorder) offer(u frame.Unit) {
 		}
 	}
 	if len(t.late.units) == 0 && (!l.waits() || t.ring == nil) {
-		t.take(u, l.data, l.outcome)
+		t.take(u, at, l.data, l.outcome)
 		return
 	}
 	if l.outcome == Kept {
@@ -164,7 +165,7 @@ func (t *trackRecorder) release(now time.Time) {
 			break
 		}
 		t.late.bytes -= l.size()
-		t.take(l.unit, l.data, l.outcome)
+		t.take(l.unit, l.at, l.data, l.outcome)
 	}
 	if n > 0 {
 		rest := copy(t.late.units, t.late.units[n:])

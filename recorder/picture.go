@@ -16,6 +16,7 @@ const maxLayers = 8
 // it.
 type openLayer struct {
 	unit    frame.Unit
+	at      time.Duration
 	data    []byte
 	outcome Outcome
 }
@@ -38,7 +39,7 @@ func (t *trackRecorder) picture() {
 	if len(t.layers) == 0 {
 		return
 	}
-	first, outcome := t.layers[0].unit, Kept
+	first, at, outcome := t.layers[0].unit, t.layers[0].at, Kept
 	var plain [][]byte
 	for _, l := range t.layers {
 		switch {
@@ -58,7 +59,7 @@ func (t *trackRecorder) picture() {
 			}
 		}
 	}
-	t.frame(first, data, outcome)
+	t.frame(first, at, data, outcome)
 }
 
 // describe notes what a picture says of the track, tells of a new size, and

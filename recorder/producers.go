@@ -257,6 +257,7 @@ func (p *producers) begin(rec *trackRecorder, s *slot, at time.Duration) {
 
 // finish gives a track's slot back.
 func (p *producers) finish(rec *trackRecorder, s *slot) {
+	p.wall.forget(rec.clock)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.busy, s.ended, s.muted, s.track = s.next, rec.end, rec.muted.on(), nil
@@ -333,6 +334,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
+	rec.playout.clock = rec.clock
 	rec.permit.set(p.barred(info.Participant), 0)
 	switch {
 	case !frame.Supported(info.Codec):

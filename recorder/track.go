@@ -16,11 +16,9 @@ import (
 const (
 	pliInterval = time.Second
 	maxPackets  = 2048
-	maxFaults   = 64                     // of reading a track, before it ends
-	holeBurst   = 500                    // holes of a track that are told at once,
-	holeRefill  = 40 * time.Millisecond  // and then one in so long: every second packet of sound may be lost
-	settleTime  = 500 * time.Millisecond // a new track's units are held so long
-	maxEarly    = 4096                   // and no more of them
+	maxFaults   = 64                    // of reading a track, before it ends
+	holeBurst   = 500                   // holes of a track that are told at once,
+	holeRefill  = 40 * time.Millisecond // and then one in so long: every second packet of sound may be lost
 	// A track that is published reaches the recorder after a negotiation; so
 	// much of its beginning is not counted as missing.
 	startTolerance = 250 * time.Millisecond
@@ -45,6 +43,7 @@ type trackRecorder struct {
 	log     *slog.Logger
 	start   time.Time // zero of the recording clock
 	clock   *trackClock
+	playout playout
 	asm     *frame.Assembler
 	decrypt *frame.Decrypter // nil: the room is not encrypted
 	ring    *frame.Keyring   // of decrypt
@@ -67,11 +66,8 @@ type trackRecorder struct {
 	toldSize  string // of the picture, as the timeline has it; "" before there is one
 	keys      keyIndex
 
-	joiner  media.VP9Joiner
-	layers  []openLayer  // of the VP9 picture under way
-	early   []frame.Unit // the track's first units, until the clock is settled
-	begun   time.Time    // when the first of them arrived
-	settled bool
+	joiner media.VP9Joiner
+	layers []openLayer // of the VP9 picture under way
 
 	next       time.Duration // the next frame is not before this
 	hole       hole
@@ -158,8 +154,7 @@ func (t *trackRecorder) run() error {
 		t.ended = true
 		if t.refuse == "" {
 			t.asm.Flush()
-			t.drain(time.Now())
-			t.settle()
+			t.drain(time.Now(), true)
 			t.giveUp()
 			t.picture()
 		}
@@ -188,7 +183,7 @@ func (t *trackRecorder) breakOff(err error) {
 	if len(t.late.units) > 0 {
 		t.waiting.leave(t.info.Participant)
 	}
-	t.refuse, t.asm, t.late, t.layers, t.early = media.GapFault, nil, late{}, nil, nil
+	t.refuse, t.asm, t.late, t.layers, t.playout = media.GapFault, nil, late{}, nil, playout{clock: t.clock}
 	if !t.seen {
 		t.seen, t.end = true, max(0, time.Since(t.start))
 	}
@@ -204,11 +199,11 @@ func (t *trackRecorder) packet(p Packet) {
 	for _, r := range p.Reports {
 		t.clock.report(r)
 	}
-	if len(p.Reports) > 0 && t.settled {
+	if len(p.Reports) > 0 && t.playout.begun {
 		t.syncError.Store(int64(t.clock.off()))
 	}
 	t.asm.Push(p.RTP, p.Arrival)
-	t.drain(p.Arrival)
+	t.drain(p.Arrival, false)
 }
 
 // expire hands on what waits too long for a missing packet, or for a second
@@ -222,56 +217,32 @@ func (t *trackRecorder) expire(now time.Time) {
 	if t.ended || t.refuse != "" {
 		return
 	}
-	if err := fault.Contain(func() { t.drain(now) }); err != nil {
+	if err := fault.Contain(func() { t.drain(now, false) }); err != nil {
 		t.breakOff(err)
 	}
 }
 
-func (t *trackRecorder) drain(now time.Time) {
+// drain hands on what is ready or, at the track's end, all that is left.
+func (t *trackRecorder) drain(now time.Time, all bool) {
 	for {
 		u, ok := t.asm.Pop(now)
 		if !ok {
 			break
 		}
-		if u.Kind == frame.UnitFrame {
-			t.clock.observe(u.Timestamp, u.Arrival)
-		}
-		if t.settled {
-			t.offer(u)
-			continue
-		}
-		if len(t.early) == 0 {
-			t.begun = u.Arrival
-		}
-		t.early = append(t.early, u)
-		if len(t.early) >= maxEarly {
-			t.settle()
-		}
-		if len(t.early) >= maxEarly {
-			t.early = t.early[1:] // no frame among so many: nothing to keep
-		}
+		t.playout.push(u)
 	}
-	if len(t.early) > 0 && now.Sub(t.begun) >= settleTime {
-		t.settle()
+	for {
+		u, at, ok := t.playout.pop(now.Sub(t.start), all)
+		if !ok {
+			break
+		}
+		t.offer(u, at)
 	}
 	t.release(now)
 }
 
-// settle puts the track's first units where they belong in time.
-func (t *trackRecorder) settle() {
-	if t.settled || !t.clock.started {
-		return // or the track ended before its first frame
-	}
-	t.settled = true
-	t.clock.settle()
-	for _, u := range t.early {
-		t.offer(u)
-	}
-	t.early = nil
-}
-
 // take takes a unit, and of a frame what became of opening it.
-func (t *trackRecorder) take(u frame.Unit, data []byte, outcome Outcome) {
+func (t *trackRecorder) take(u frame.Unit, at time.Duration, data []byte, outcome Outcome) {
 	switch u.Kind {
 	case frame.UnitSIF:
 		t.outcomes.add(Injected)
@@ -279,7 +250,7 @@ func (t *trackRecorder) take(u frame.Unit, data []byte, outcome Outcome) {
 		// Whoever knows the trailer, and everyone in the room does, can put it
 		// on something else.
 		if u.Known {
-			t.silenced(u)
+			t.silenced(at)
 		}
 		if !u.Known && !t.forged {
 			t.forged = true
@@ -293,20 +264,17 @@ func (t *trackRecorder) take(u frame.Unit, data []byte, outcome Outcome) {
 		t.wantKey()
 	case frame.UnitFrame:
 		if t.info.Codec == media.VP9 {
-			t.layer(openLayer{u, data, outcome})
+			t.layer(openLayer{u, at, data, outcome})
 		} else {
-			t.frame(u, data, outcome)
+			t.frame(u, at, data, outcome)
 		}
 	}
 }
 
 // silenced takes the server's word that its own frame stands where the sender's
 // media ended: a hole before it does not last as long as the mute.
-func (t *trackRecorder) silenced(u frame.Unit) {
-	if !t.hole.open || !t.seen {
-		return
-	}
-	if at := t.clock.time(u.Timestamp); at > t.hole.from && at < u.Arrival.Sub(t.start)+maxAhead && t.affords(at) {
+func (t *trackRecorder) silenced(at time.Duration) {
+	if t.hole.open && t.seen && at > t.hole.from && t.affords(at) {
 		t.end = max(t.end, at)
 		t.closeHole(at)
 	}
@@ -328,9 +296,8 @@ func (t *trackRecorder) refused(p Packet) {
 	t.extendHole(at)
 }
 
-// frame takes a frame with what became of opening it.
-func (t *trackRecorder) frame(u frame.Unit, data []byte, outcome Outcome) {
-	at := t.clock.time(u.Timestamp)
+// frame takes a frame that belongs at a time, with what became of opening it.
+func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outcome Outcome) {
 	if at < 0 {
 		// Captured before the recording began. A picture of that moment may be
 		// the key frame that the next ones need, and is put at the beginning.

@@ -1,0 +1,264 @@
+package recorder
+
+import (
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/frame"
+)
+
+const (
+	settleTime = 500 * time.Millisecond // a new track's units are held so long
+	maxEarly   = 4096                   // and no more of them
+
+	strayHold    = time.Second            // a frame that strays waits so long for those that tell why
+	strayEarly   = 40 * time.Millisecond  // it came so long before it could,
+	strayLate    = 150 * time.Millisecond // or so much longer after the one before than it should
+	backEarly    = 10 * time.Millisecond  // and one that comes within these
+	backLate     = 50 * time.Millisecond  // is back where frames were
+	levelWithin  = 100 * time.Millisecond // what moves by less stays where it is
+	levelSpan    = 200 * time.Millisecond // if it is seen for so long,
+	levelFrames  = 3                      // by so many
+	farEarly     = 10 * time.Second       // so far ahead of real time nobody sends what is to be heard later
+	playoutBytes = 8 << 20                // of what waits for its time
+)
+
+// A playout puts the units of a track where a listener with a buffer would have
+// heard them. Frames that come as those before them did go right through. Where
+// one strays, a second shows what it means:
+//
+//   - The next ones are back where frames were. The network held it up, or its
+//     time stamp is wrong: it belongs between its neighbours.
+//   - The next ones stray as it does, at their usual pace. The sender paused, or
+//     its time stamps jumped: arrival tells where they belong.
+//   - The next ones come faster than real time. The network catches up: they
+//     belong where they were captured.
+//   - There are none. The sender was ahead of its time: it is heard when it is due.
+//
+// Nothing is handed out before its time has come, so that nothing is put later
+// than it is known. It is not safe for concurrent use.
+type playout struct {
+	clock *trackClock
+	units []timed // in order, from head on
+	head  int
+	// Units before placed have their time. Those before judged stray, or come
+	// behind one that does.
+	placed, judged int
+	bytes          int
+	begun          bool
+
+	straying bool
+	turned   bool          // its time stamps went back
+	strays   []stray       // the last second of them
+	lateness time.Duration // of the last frame
+	tick     time.Duration // its
+	stepped  func(s step)  // told of what a track's time did, if set
+}
+
+// A timed unit came at a time and belongs at another.
+type timed struct {
+	unit     frame.Unit
+	tick     time.Duration
+	seen, at time.Duration
+}
+
+// A stray is by how much a frame that came at a time was late.
+type stray struct{ seen, late time.Duration }
+
+// A step is by how much a track's frames came later, or earlier, from one on.
+type step struct {
+	at, by time.Duration
+	pause  bool // the sender was silent for that long
+}
+
+// push takes the next unit.
+func (p *playout) push(u frame.Unit) {
+	n := timed{unit: u, seen: u.Arrival.Sub(p.clock.zero)}
+	if u.Kind == frame.UnitFrame {
+		n.tick = p.clock.read(uint32(u.Timestamp), n.seen)
+	} else {
+		n.tick = p.clock.duration(p.clock.unwrap(uint32(u.Timestamp), n.seen))
+	}
+	p.units = append(p.units, n)
+	p.bytes += len(u.Data)
+	if p.begun {
+		p.judge()
+	}
+}
+
+// pop returns the next unit whose time has come, or with all the next one, and
+// when it belongs: not after now.
+func (p *playout) pop(now time.Duration, all bool) (u frame.Unit, at time.Duration, ok bool) {
+	if !p.begun {
+		p.begin(now, all)
+	}
+	if p.straying {
+		p.decide(now, all)
+	}
+	if p.head == p.placed {
+		return frame.Unit{}, 0, false
+	}
+	n := &p.units[p.head]
+	if n.at > now && !all && len(p.units)-p.head <= maxEarly && p.bytes <= playoutBytes {
+		return frame.Unit{}, 0, false
+	}
+	u, at = n.unit, min(n.at, now)
+	p.bytes -= len(u.Data)
+	*n = timed{}
+	p.drop(1)
+	return u, at, true
+}
+
+// drop forgets units at the head.
+func (p *playout) drop(n int) {
+	if p.head += n; p.head < len(p.units) && p.head < 64 {
+		return
+	}
+	rest := copy(p.units, p.units[p.head:])
+	clear(p.units[rest:])
+	p.units = p.units[:rest]
+	p.placed, p.judged, p.head = p.placed-p.head, p.judged-p.head, 0
+}
+
+// begin looks at the first frames, to know where those that come later usually do.
+func (p *playout) begin(now time.Duration, all bool) {
+	var first, last *timed
+	lowest := time.Duration(0)
+	for i := range p.units[p.head:] {
+		n := &p.units[p.head+i]
+		if n.unit.Kind != frame.UnitFrame {
+			continue
+		}
+		if first == nil {
+			first, lowest = n, n.seen-n.tick
+		}
+		last, lowest = n, min(lowest, n.seen-n.tick)
+	}
+	full := len(p.units)-p.head >= maxEarly || p.bytes > playoutBytes
+	switch {
+	case first == nil && full:
+		p.placed, p.judged = p.placed+1, p.judged+1
+		p.drop(1) // no frame among so many: nothing to keep
+		return
+	case first == nil || !full && !all && now-first.seen < settleTime:
+		return
+	}
+	c := p.clock
+	// What waited for the track to be set up comes in a burst before what is sent
+	// now. A burst alone was sent ahead of its time.
+	ahead := last.seen-first.seen < levelSpan && first.seen-first.tick-lowest > strayLate
+	for i := range p.units[p.head:] {
+		if n := &p.units[p.head+i]; n.unit.Kind == frame.UnitFrame && (n == first || !ahead) {
+			c.arrivals.add(point{n.tick, n.seen - n.tick}, n.seen)
+		}
+	}
+	c.set(first.tick)
+	p.begun, p.tick = true, first.tick
+	p.judge()
+}
+
+// judge tells which of the units that are new stray, and puts the others where
+// they belong.
+func (p *playout) judge() {
+	c := p.clock
+	for ; p.judged < len(p.units); p.judged++ {
+		n := &p.units[p.judged]
+		if n.unit.Kind != frame.UnitFrame {
+			if !p.straying {
+				n.at = c.time(n.tick)
+				p.placed = p.judged + 1
+			}
+			continue
+		}
+		late := c.late(n.tick, n.seen)
+		switch {
+		case p.straying && (late < -backEarly || late > backLate):
+			p.note(n.seen, late)
+			continue
+		case p.straying:
+			p.straying = false
+			p.between(p.judged, c.time(n.tick))
+		case late < -strayEarly, late > strayLate && late-p.lateness > strayLate, late > strayEarly && n.tick < p.tick:
+			p.straying, p.turned, p.strays = true, n.tick < p.tick, p.strays[:0]
+			p.note(n.seen, late)
+			continue
+		}
+		c.observe(n.tick, n.seen)
+		n.at = c.time(n.tick)
+		p.placed, p.lateness, p.tick = p.judged+1, late, n.tick
+	}
+}
+
+// note remembers a stray.
+func (p *playout) note(seen, late time.Duration) {
+	p.strays = append(p.strays, stray{seen, late})
+	n := 0
+	for len(p.strays)-n > levelFrames && p.strays[n].seen < seen-strayHold || len(p.strays)-n > maxEarly {
+		n++
+	}
+	p.strays = append(p.strays[:0], p.strays[n:]...)
+}
+
+// between puts the strays before the unit at index end, which is back, by their
+// own time, as far as that lies before its own.
+func (p *playout) between(end int, limit time.Duration) {
+	last := p.clock.time(p.tick)
+	for i := end - 1; i >= p.placed; i-- {
+		n := &p.units[i]
+		n.at = min(max(last, p.clock.time(n.tick)), limit-tick)
+		if n.at > last {
+			limit = n.at
+		}
+	}
+}
+
+// decide puts strays that have waited long enough.
+func (p *playout) decide(now time.Duration, all bool) {
+	c := p.clock
+	for p.straying && p.placed < p.judged {
+		n := &p.units[p.placed]
+		if full := len(p.units)-p.head > maxEarly || p.bytes > playoutBytes; !all && !full && now-n.seen < strayHold {
+			return
+		}
+		by, stepped := p.level()
+		if n.unit.Kind == frame.UnitFrame && !stepped {
+			by = c.late(n.tick, n.seen)
+			stepped = by < -farEarly || by > strayHold && len(p.strays) < levelFrames
+		}
+		if !stepped {
+			n.at = max(c.time(n.tick), c.time(p.tick))
+			p.placed++
+			continue
+		}
+		c.step(n.tick, by)
+		p.straying, p.lateness, p.tick, p.judged = false, 0, n.tick, p.placed
+		p.judge()
+	}
+}
+
+// level reports whether the strays have stayed where they are, and by how much
+// they are late there.
+func (p *playout) level() (late time.Duration, ok bool) {
+	if len(p.strays) < levelFrames {
+		return 0, false
+	}
+	first, last := p.strays[0].seen, p.strays[len(p.strays)-1].seen
+	if last-first < levelSpan {
+		return 0, false
+	}
+	var halves [2]time.Duration
+	var any [2]bool
+	for _, s := range p.strays {
+		i := 0
+		if s.seen > first+(last-first)/2 {
+			i = 1
+		}
+		if !any[i] || s.late < halves[i] {
+			any[i], halves[i] = true, s.late
+		}
+	}
+	if !any[0] || !any[1] || (halves[0]-halves[1]).Abs() > levelWithin {
+		return 0, false
+	}
+	late = min(halves[0], halves[1])
+	return late, late <= -strayEarly/2 || late >= strayLate || late >= strayEarly && p.turned
+}

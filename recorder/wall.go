@@ -1,0 +1,150 @@
+package recorder
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	floorSpan = 15 * time.Second // of one of a floor's values
+	maxDrift  = 2000             // it rises by one in so many, 500 ppm, as crystals drift apart
+	voteTime  = 10 * time.Second // how long what a track's last report says counts: three of LiveKit's
+	staleTime = time.Minute      // how long its fastest reports do
+)
+
+// A floor is the smallest value that was observed lately: of delays, the one
+// that the network added the least to. Crystals drift apart, so that it rises
+// now and then, by no more than they can.
+type floor struct {
+	least  [8]time.Duration // by time modulo their number
+	filled [8]bool
+	newest int64
+	known  bool
+	last   time.Duration // when it was last observed
+	value  time.Duration
+}
+
+// add observes d at the given time on the recording clock.
+func (f *floor) add(at, d time.Duration) {
+	n := int64(at / floorSpan)
+	if !f.known {
+		*f = floor{known: true, newest: n, last: at, value: d}
+	}
+	for ; f.newest < n; f.newest++ {
+		f.filled[(f.newest+1)%int64(len(f.filled))] = false
+		if n-f.newest > int64(len(f.filled)) {
+			f.newest = n - int64(len(f.filled)) - 1
+		}
+	}
+	if i := f.newest % int64(len(f.least)); !f.filled[i] || d < f.least[i] {
+		f.filled[i], f.least[i] = true, d
+	}
+	low := d
+	for i, ok := range f.filled {
+		if ok {
+			low = min(low, f.least[i])
+		}
+	}
+	// After a silence a single value is no measure.
+	f.value = min(low, f.value+max(0, min(at-f.last, time.Second))/maxDrift)
+	f.last = max(f.last, at)
+}
+
+// A wallClock learns how far a room's wall clock is from the recorder's, from the
+// reports of all its tracks, none of which can mislead it alone. It is safe for
+// concurrent use.
+type wallClock struct {
+	value atomic.Int64 // ours minus theirs, in nanoseconds
+
+	mu        sync.Mutex
+	known     bool
+	stepped   time.Duration // by how much theirs was set since the first report
+	witnesses map[*trackClock]*witness
+}
+
+// A witness is what the reports of one track say.
+type witness struct {
+	delay   floor         // from when reports were made, by their clock, to when they came
+	off     time.Duration // by how much the last one contradicts the track's frames
+	voted   time.Duration // when it came
+	hasVote bool
+}
+
+// offset is ours minus theirs, with the delay of the fastest reports.
+func (w *wallClock) offset() time.Duration { return time.Duration(w.value.Load()) }
+
+// room takes the steps out of what the room's wall clock said. It reports whether
+// the room's clock is known by now.
+func (w *wallClock) room(ntp time.Duration) (time.Duration, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return ntp - w.stepped, w.known
+}
+
+func (w *wallClock) witness(c *trackClock) *witness {
+	x := w.witnesses[c]
+	if x == nil {
+		x = new(witness)
+		if w.witnesses == nil {
+			w.witnesses = make(map[*trackClock]*witness)
+		}
+		w.witnesses[c] = x
+	}
+	return x
+}
+
+// vote notes by how much a track's report is later than its frames have it. Where
+// most tracks agree, it is not they who err, but the room's clock was set: vote
+// returns by how much.
+func (w *wallClock) vote(c *trackClock, off, at time.Duration) (step time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	x := w.witness(c)
+	x.off, x.voted, x.hasVote = off, at, true
+	if off.Abs() <= nearReport {
+		return 0
+	}
+	agree, all := 0, 0
+	for _, x := range w.witnesses {
+		if x.hasVote && at-x.voted <= voteTime {
+			all++
+			if (x.off - off).Abs() <= nearReport {
+				agree++
+			}
+		}
+	}
+	if agree < 2 || 2*agree <= all {
+		return 0
+	}
+	w.stepped += off
+	for _, x := range w.witnesses {
+		x.off -= off
+	}
+	return off
+}
+
+// observe takes how much later than by the room's clock, without steps, something
+// of a track came. A third of the tracks may be wrong about the fastest.
+func (w *wallClock) observe(c *trackClock, delay, at time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.witness(c).delay.add(at, delay)
+	delays := make([]time.Duration, 0, len(w.witnesses))
+	for _, x := range w.witnesses {
+		if x.delay.known && at-x.delay.last <= staleTime {
+			delays = append(delays, x.delay.value)
+		}
+	}
+	slices.Sort(delays)
+	w.value.Store(int64(delays[len(delays)/3]))
+	w.known = true
+}
+
+// forget lets go of a track that is over.
+func (w *wallClock) forget(c *trackClock) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.witnesses, c)
+}

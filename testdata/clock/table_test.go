@@ -1,0 +1,83 @@
+package clock
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+// played records a meeting, and returns how many frames each track sent.
+func played(t *testing.T, senders []*Sender, length time.Duration) (reel *Reel, sent []int) {
+	reel, sent = &Reel{}, make([]int, len(senders))
+	synctest.Test(t, func(t *testing.T) {
+		room := roomtest.New("clocks")
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		done := make(chan error)
+		go func() {
+			_, err := recorder.New(recorder.Config{Recording: "CLOCKS", Sink: reel, Announcement: "recording"}).Record(ctx, room)
+			done <- err
+		}()
+		synctest.Wait()
+		Play(room, senders, length, func(i int, d Delivery) {
+			if d.Packet != nil {
+				sent[i]++
+			}
+		})
+		time.Sleep(2 * time.Second)
+		stop()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
+	reel.Sort()
+	return reel, sent
+}
+
+// One of six tracks does what no sender should. A moment later its frames are
+// where they were captured, none is missing, and nobody else's were moved.
+func TestOddSenders(t *testing.T) {
+	rows := Rows()
+	bases := make(map[time.Duration]*Reel) // of the same meetings with nobody odd, by length
+	for n := range sample.Cases(t, len(rows)*len(Odds), 60) {
+		row, odd := rows[n/len(Odds)], Odds[n%len(Odds)]
+		senders := row.Senders(odd)
+		t.Run(fmt.Sprintf("%s/%s", row.Name, senders[odd].Info.Source), func(t *testing.T) {
+			base := bases[row.Length]
+			if base == nil {
+				base, _ = played(t, Row{Length: row.Length}.Senders(-1), row.Length)
+				bases[row.Length] = base
+			}
+			reel, sent := played(t, senders, row.Length)
+			usual := base.Usually()
+			var moved time.Duration
+			for i, s := range senders {
+				puts, before := reel.Puts[s.Label()], base.Puts[s.Label()]
+				if len(puts) != sent[i] {
+					t.Errorf("%s: %d of %d frames", s.Label(), len(puts), sent[i])
+				}
+				if i == odd || len(puts) != len(before) {
+					continue
+				}
+				for j, p := range puts {
+					moved = max(moved, (p.At - before[j].At).Abs())
+				}
+			}
+			off, meanwhile := row.Off(reel.Puts[senders[odd].Label()], usual)
+			const round = 100 * time.Microsecond
+			t.Logf("off by %v, before all was well again by %v, others moved by %v", off.Round(round), meanwhile.Round(round), moved.Round(round))
+			if off > row.Within {
+				t.Errorf("a frame is %v off, want at most %v", off, row.Within)
+			}
+			if moved > Moved {
+				t.Errorf("a frame of another track moved by %v, want at most %v", moved, Moved)
+			}
+		})
+	}
+}
