@@ -60,7 +60,7 @@ check:
 	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
 
 bench:
-	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && go test -count=1 -v . | grep 'two tracks'); done
+	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && SEALTAPE_TEST_ALL=1 go test -count=1 -v . | grep 'two tracks\|odd sender:'); done
 	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./playback ./recorder/frame ./testdata/pipeline ./testdata/meeting ./testdata/player
 
 soak:
