@@ -2,11 +2,11 @@ package recorder
 
 import "sync"
 
-// maxLoad is how many bytes of frames may wait between the tracks and the
-// segmenter: over ten seconds of ten good pictures.
+// maxLoad is how many bytes of frames, and of what is written, may wait between the
+// room and the segmenter: over ten seconds of ten good pictures.
 const maxLoad = 32 << 20
 
-// A load counts the bytes of the frames in the queue. It is safe for concurrent
+// A load counts the bytes of what is in the queue. It is safe for concurrent
 // use; the zero value is empty.
 type load struct {
 	mu    sync.Mutex

@@ -82,8 +82,12 @@ func (p *producers) emit(e media.Event) {
 		e.Time = max(0, time.Since(p.start))
 	}
 	e = e.Clamped()
+	i := item{event: &e}
+	if !p.r.load.add(i.data(), p.done) {
+		return
+	}
 	select {
-	case p.r.items <- item{event: &e}:
+	case p.r.items <- i:
 	case <-p.done:
 	}
 }
@@ -127,8 +131,9 @@ func (p *producers) event(e RoomEvent, at time.Duration) {
 		p.lost(at)
 	case media.EventReconnect:
 		p.back(e, at)
-	case media.EventSpeaking, media.EventChat, media.EventReaction, media.EventConsent, media.EventQuality, media.EventDropped:
+	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent, media.EventQuality, media.EventDropped:
 		p.behave(e, at)
+	case EventDialed:
 	default:
 		p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
 	}

@@ -250,9 +250,7 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 			if !ok {
 				return k.finish(now)
 			}
-			if i.frame != nil {
-				r.load.remove(len(i.frame.Data))
-			}
+			r.load.remove(i.data())
 			if i.event != nil && i.event.Type == media.EventGap {
 				r.gap(*i.event)
 			}

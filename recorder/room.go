@@ -37,13 +37,18 @@ type Room interface {
 	Close() error
 }
 
+// EventDialed is the type of an event that a Room may have of one who takes part by
+// telephone: they pressed the key in Text, an answer to something they were asked.
+// It is not put into the timeline.
+const EventDialed media.EventType = "dialed"
+
 // A RoomEvent is something that happened in a room.
 type RoomEvent struct {
 	// At is when, on the recorder's clock.
 	At time.Time
 	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
 	// EventUnmute, EventLost, EventReconnect, EventGap (a track that cannot be
-	// recorded, with Reason), EventSpeaking, EventChat, EventReaction,
+	// recorded, with Reason), EventSpeaking, EventChat, EventStream, EventReaction,
 	// EventConsent, EventQuality and EventDropped (of a type in Reason).
 	//
 	// A room that is lost, for which the room itself finds the way back, is told
@@ -60,13 +65,17 @@ type RoomEvent struct {
 	Track Track
 	// TrackID names the track of an EventMute or EventUnmute.
 	TrackID string
-	// Reason is set for EventGap, EventConsent, EventQuality and EventDropped, and
-	// for EventReconnect: media.ReconnectResume or media.ReconnectRejoin.
+	// Reason is set for EventGap, EventConsent, EventQuality and EventDropped, for
+	// EventReconnect: media.ReconnectResume or media.ReconnectRejoin, for
+	// EventStream: the topic, and for an EventChat that was cut: media.TextCut.
 	Reason string
 	// Since is when an EventReconnect's absence began.
 	Since time.Time
-	// Text is what was written, for EventChat, EventReaction and EventConsent.
+	// Text is what was written, for EventChat, EventReaction and EventConsent, and
+	// the file's name, for EventStream.
 	Text string
+	// Size is set for EventStream, and for an EventChat that was cut.
+	Size int64
 	// Speakers are the identities of all who speak now, for EventSpeaking.
 	Speakers []string
 	// Count is set for EventDropped.

@@ -190,7 +190,7 @@ func TestWaitingFitsItsSegments(t *testing.T) {
 func TestIndexFits(t *testing.T) {
 	s, sink, _ := newTestSegmenter(8 << 20)
 	text := strings.Repeat("\x01", media.MaxText) // six bytes each in JSON
-	const lines = 150
+	const lines = 12
 	for n := range lines {
 		at := time.Duration(n) * 200 * time.Millisecond
 		e := media.Event{Time: at, Type: media.EventChat, Participant: "eve", Text: text}

@@ -130,14 +130,14 @@ func (p *producers) behave(e RoomEvent, at time.Duration) {
 			return
 		}
 		out.Reason = e.Reason
-	case media.EventChat:
-		out.Text = e.Text
+	case media.EventChat, media.EventStream:
+		out.Text, out.Reason, out.Size = e.Text, e.Reason, e.Size
 	case media.EventReaction:
 		out.Text = media.Clamp(e.Text, media.MaxReaction)
 	case media.EventConsent:
 		out.Reason, out.Text = e.Reason, e.Text
 	}
-	if (e.Type == media.EventChat || e.Type == media.EventReaction) && p.barred(e.Participant) != "" {
+	if (e.Type == media.EventChat || e.Type == media.EventStream || e.Type == media.EventReaction) && p.barred(e.Participant) != "" {
 		return // what they write is theirs, as what they say
 	}
 	if p.conduct.allows(out, at) {

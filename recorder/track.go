@@ -103,6 +103,14 @@ type item struct {
 	event *media.Event
 }
 
+// data is how many bytes of frame, or of what somebody wrote, an item holds.
+func (i item) data() int {
+	if i.event != nil {
+		return len(i.event.Text)
+	}
+	return len(i.frame.Data)
+}
+
 // weight is how much room an item takes in memory and in a segment, in bytes,
 // about.
 func (i item) weight() int64 {
@@ -517,7 +525,7 @@ func (t *trackRecorder) send(i item) {
 		e := i.event.Clamped()
 		i.event = &e
 	}
-	if i.frame != nil && !t.load.add(len(i.frame.Data), t.stop) {
+	if !t.load.add(i.data(), t.stop) {
 		return
 	}
 	select {

@@ -58,13 +58,27 @@ func what(ev media.Event) string {
 	if ev.Count > 0 {
 		add(fmt.Sprint(ev.Count))
 	}
+	if ev.Size > 0 {
+		add(size(ev.Size))
+	}
 	add(ev.Reason)
 	switch ev.Type {
 	case media.EventTrack: // its label is there already
 	case media.EventKeys:
 		add("index " + ev.Text)
 	default:
-		add(ev.Text)
+		add(beginning(ev.Text))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// maxShown is how many characters of what somebody wrote the table shows.
+const maxShown = 500
+
+// beginning is a text for the table: of a long one the beginning.
+func beginning(s string) string {
+	if r := []rune(s[:min(len(s), 4*maxShown+4)]); len(r) > maxShown {
+		return fmt.Sprintf("%s… (%s; info --json has all)", string(r[:maxShown]), size(int64(len(s))))
+	}
+	return s
 }

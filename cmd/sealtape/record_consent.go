@@ -17,7 +17,30 @@ const (
 )
 
 // consentNotice is what the room is told where everyone is asked.
-const consentNotice = `Nothing of you is kept before you agree: write "yes" in the chat to be recorded, "no" to take it back.`
+const consentNotice = `Nothing of you is kept before you agree: write "yes" in the chat to be recorded, "no" to take it back. On a telephone, press 1 for yes, 2 for no.`
+
+// answerTo reads an answer to being asked for consent, from what was written or
+// dialed.
+func answerTo(typ media.EventType, text string) reply {
+	switch typ {
+	case media.EventChat:
+		return chatAnswer(text)
+	case recorder.EventDialed:
+		return dialedAnswer(text)
+	}
+	return unanswered
+}
+
+// dialedAnswer reads a key that was pressed on a telephone.
+func dialedAnswer(key string) reply {
+	switch key {
+	case "1":
+		return yes
+	case "2":
+		return no
+	}
+	return unanswered
+}
 
 // chatAnswer reads an answer in the chat: the word alone, whatever its case and
 // what ends it. Anything else is none.
@@ -34,13 +57,17 @@ func chatAnswer(text string) reply {
 	return unanswered
 }
 
-// wrote takes a chat line, which may be an answer. An answer that a verified
-// member gave with their key stands over what is written under their identity.
-func (m *membership) wrote(identity, text string) {
+// wrote takes a chat line, or a key that was pressed, which may be an answer. An
+// answer that a verified member gave with their key stands over what is written
+// under their identity.
+func (m *membership) wrote(identity string, typ media.EventType, text string) {
 	if m.policy.consent != "ask" {
 		return
 	}
-	said := chatAnswer(text)
+	said, words := answerTo(typ, text), text
+	if typ == recorder.EventDialed {
+		words = "pressed " + text
+	}
 	m.mu.Lock()
 	a := m.people[identity]
 	signed := a != nil && !a.signed.IsZero()
@@ -48,7 +75,7 @@ func (m *membership) wrote(identity, text string) {
 	if said == unanswered || said == yes && (signed || !m.session.Peer(identity).Answered.IsZero()) {
 		return
 	}
-	m.answered(identity, said, text)
+	m.answered(identity, said, words)
 }
 
 // answered notes what somebody says to being recorded.

@@ -80,7 +80,11 @@ func newMembership(r *recording, room *livekit.Room, id string) (*membership, er
 	m.session, err = member.New(member.Config{
 		Room: room.Name(), Identity: room.Identity(), Key: r.identity, Judge: r.home, Log: r.log, Notify: m.notice,
 		Send: func(ctx context.Context, to []string, packet []byte) error {
-			return room.Send(ctx, member.Topic, to, packet)
+			err := room.Send(ctx, member.Topic, to, packet)
+			if errors.Is(err, livekit.ErrAway) {
+				return fmt.Errorf("%w: %w", member.ErrAway, err)
+			}
+			return err
 		},
 	})
 	return m, err

@@ -69,10 +69,10 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 		}{
 			{"unknown", come, media.GapConsent, 0},
 			{"said yes", func() { m.consider(ada) }, "", 1},
-			{"wrote no", func() { m.wrote("ada", "No.") }, media.GapConsent, 1},
+			{"wrote no", func() { m.wrote("ada", media.EventChat, "No.") }, media.GapConsent, 1},
 			{"said nothing new", func() { m.consider(ada) }, media.GapConsent, 1},
-			{"wrote yes after an answer by key", func() { m.wrote("ada", "yes") }, media.GapConsent, 1},
-			{"wrote yes once back", func() { leave(); come(); m.wrote("ada", "yes") }, media.GapConsent, 0},
+			{"wrote yes after an answer by key", func() { m.wrote("ada", media.EventChat, "yes") }, media.GapConsent, 1},
+			{"wrote yes once back", func() { leave(); come(); m.wrote("ada", media.EventChat, "yes") }, media.GapConsent, 0},
 			{"yes of before", func() { m.consider(ada) }, media.GapConsent, 1},
 			{"said yes later", func() { m.consider(later) }, "", 1},
 			{"replaced by another", func() {
@@ -104,6 +104,38 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 		}
 		if len(m.people) > 1 || !whole && len(m.people) > 0 {
 			t.Errorf("whole %v: %d are remembered", whole, len(m.people))
+		}
+		// A caller agrees, and takes it back, by the keys of a telephone.
+		visit, _ := m.roster.Came(recorder.Member{Identity: "caller", SID: "PA_caller"})
+		m.came("caller", visit)
+		m.policy.record = "everyone"
+		for _, step := range []struct{ key, kept string }{{"4", media.GapConsent}, {"1", ""}, {"7", ""}, {"2", media.GapConsent}, {"1", ""}} {
+			m.wrote("caller", recorder.EventDialed, step.key)
+			if got := m.permission("caller"); got != step.kept {
+				t.Errorf("after %s was pressed: %q, want %q", step.key, got, step.kept)
+			}
+		}
+	}
+}
+
+func TestAnswerTo(t *testing.T) {
+	for _, tt := range []struct {
+		typ  media.EventType
+		text string
+		want reply
+	}{
+		{media.EventChat, " Yes!\n", yes},
+		{media.EventChat, "no.", no},
+		{media.EventChat, "1", unanswered},
+		{media.EventChat, "yes, but later", unanswered},
+		{recorder.EventDialed, "1", yes},
+		{recorder.EventDialed, "2", no},
+		{recorder.EventDialed, "yes", unanswered},
+		{recorder.EventDialed, "#", unanswered},
+		{media.EventReaction, "yes", unanswered},
+	} {
+		if got := answerTo(tt.typ, tt.text); got != tt.want {
+			t.Errorf("%s %q: %q, want %q", tt.typ, tt.text, got, tt.want)
 		}
 	}
 }

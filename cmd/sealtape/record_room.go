@@ -43,8 +43,10 @@ func (r *memberRoom) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 		r.m.came(e.Participant, e.Visit)
 	case media.EventLeave:
 		r.m.went(e.Participant)
-	case media.EventChat:
-		r.m.wrote(e.Participant, e.Text)
+	case media.EventChat, recorder.EventDialed:
+		if e.Reason != media.TextCut {
+			r.m.wrote(e.Participant, e.Type, e.Text)
+		}
 	}
 	return e, nil
 }
@@ -71,8 +73,9 @@ func (r *memberRoom) SetState(state string) {
 
 // Close implements recorder.Room: the members hear that it is over.
 func (r *memberRoom) Close() error {
-	r.m.setPhase("stopped")
-	time.Sleep(farewell) // SCTP has no way to tell when it has left the machine
+	if r.m.setPhase("stopped"); r.Connected() {
+		time.Sleep(farewell) // SCTP has no way to tell when it has left the machine
+	}
 	r.stop()
 	<-r.done
 	return r.Room.Close()

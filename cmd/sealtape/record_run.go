@@ -190,6 +190,9 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 		}
 		return true
 	}
+	if r.policy.consent == "ask" {
+		r.join.Answer = func(typ media.EventType, text string) bool { return answerTo(typ, text) != unanswered }
+	}
 	r.status("joining the room")
 	room, err := livekit.Join(ctx, r.join)
 	if err != nil {

@@ -40,6 +40,10 @@ type Judge interface {
 	CanAdd(keys.Card) (keys.Acquaintance, error)
 }
 
+// ErrAway: one is not in the room, so that nothing can be sent: it is over, or to be
+// joined again. Config.Send may return errors that wrap it.
+var ErrAway = errors.New("away from the room")
+
 // A Config describes a member. Room, Identity, Key, Judge and Send are required.
 type Config struct {
 	// Room and Identity are the room's name and one's own identity in it.
@@ -49,8 +53,8 @@ type Config struct {
 	// Judge knows the pinned cards.
 	Judge Judge
 	// Send sends a packet of Topic, reliably, to the given identities, or to all
-	// without any. An error is logged; what matters is sent again. It is called
-	// from Run only.
+	// without any. An error is logged as a warning, unless it is ErrAway; what
+	// matters is sent again. It is called from Run only.
 	Send func(ctx context.Context, to []string, packet []byte) error
 	// Notify, if set, is told what changes. It is called from whichever method
 	// found out, one at a time, and must neither block nor call the Session.
@@ -133,7 +137,11 @@ func (s *Session) Run(ctx context.Context) {
 		s.mu.Unlock()
 		for _, p := range out {
 			if err := s.c.Send(ctx, p.to, p.data); err != nil && ctx.Err() == nil {
-				s.c.Log.Warn("a membership message was not sent", "err", err)
+				level := slog.LevelWarn
+				if errors.Is(err, ErrAway) {
+					level = slog.LevelDebug
+				}
+				s.c.Log.Log(ctx, level, "a membership message was not sent", "err", err)
 				s.away(time.Now())
 			}
 		}

@@ -2,7 +2,10 @@ package member_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +46,33 @@ func TestMembersVerifyEachOther(t *testing.T) {
 			t.Errorf("troubles %v %v", a.troubles, e.troubles)
 		}
 	})
+}
+
+// That nothing can be sent where one is not is no warning; that it fails otherwise is.
+func TestAwayIsNoWarning(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{{fmt.Errorf("%w: the room is over", member.ErrAway), false}, {errors.New("no buffer"), true}} {
+		meet(t, func(t *testing.T, r *room) {
+			var log bytes.Buffer
+			s, err := member.New(member.Config{Room: "weekly", Identity: "bot", Key: generate(t, "Bot"), Judge: pins(t),
+				Send: func(context.Context, []string, []byte) error { return tt.err },
+				Log:  slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { defer close(done); s.Run(ctx) }()
+			pass(time.Second)
+			cancel()
+			<-done
+			if got := strings.Contains(log.String(), "was not sent"); got != tt.want {
+				t.Errorf("%v: %q", tt.err, log.String())
+			}
+		})
+	}
 }
 
 func TestRecorderTellsAll(t *testing.T) {

@@ -2,6 +2,7 @@ package livekit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,13 +14,13 @@ import (
 
 // Send sends a user data packet reliably, to the members named or, without any, to
 // all, encrypted where the recorder has a key. It returns when it was handed to the
-// network; while the room is lost it is an error.
+// network; while the room is lost, and when it is over, the error is ErrAway.
 func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if !r.Connected() {
-		return errAway
+		return ErrAway
 	}
 	r.mu.Lock()
 	s := r.s
@@ -28,10 +29,15 @@ func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte)
 	if len(to) > 0 {
 		opts = append(opts, lksdk.WithDataPublishDestination(to))
 	}
-	return s.room.LocalParticipant.PublishDataPacket(lksdk.UserData(data), opts...)
+	err := s.room.LocalParticipant.PublishDataPacket(lksdk.UserData(data), opts...)
+	if err != nil && (s.isOver() || !r.Connected()) {
+		return fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	return err
 }
 
-var errAway = fmt.Errorf("the recorder is away from the room")
+// ErrAway: nothing can be sent, for the room is lost or over.
+var ErrAway = errors.New("the recorder is away from the room")
 
 // watchEvery is how often a session looks at what the server lets the recorder do:
 // the SDK tells of no change.

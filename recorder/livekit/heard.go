@@ -2,7 +2,9 @@ package livekit
 
 import (
 	"encoding/json"
+	"math"
 	"time"
+	"unicode/utf8"
 
 	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
@@ -43,6 +45,15 @@ func (s *session) tell(e recorder.RoomEvent) {
 	}
 }
 
+// answer hands out an event that must not be missed, unless another of its member
+// takes its place. It does not wait.
+func (s *session) answer(e recorder.RoomEvent) {
+	if s.alive() {
+		e.At = time.Now()
+		s.r.events.answer(e)
+	}
+}
+
 // listen makes the callbacks tell what members do besides publishing.
 func (s *session) listen(cb *lksdk.RoomCallback) {
 	// The SDK calls this in a goroutine each time: only now tells the order.
@@ -74,23 +85,25 @@ func (s *session) speakers() {
 // deliver takes a data packet, which came sealed or not. Calls of remote
 // procedures are left out: the recorder has none.
 func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
-	from := p.ParticipantIdentity
+	from, now := p.ParticipantIdentity, time.Now()
 	if from == s.room.LocalParticipant.Identity() {
 		return
 	}
-	now := time.Now()
+	if u, ok := p.Value.(*lkproto.DataPacket_User); ok && s.r.c.OnData != nil && s.r.c.OnData(u.User.GetTopic(), from, u.User.GetPayload()) {
+		return
+	}
+	if from == "" {
+		return // the server's, or a hidden one's: nobody's
+	}
 	switch v := p.Value.(type) {
 	case *lkproto.DataPacket_User:
-		if s.r.c.OnData != nil && s.r.c.OnData(v.User.GetTopic(), from, v.User.GetPayload()) {
-			return
-		}
 		s.said(from, heardPacket(v.User))
 	case *lkproto.DataPacket_ChatMessage:
 		s.said(from, heardMessage(v.ChatMessage))
+	case *lkproto.DataPacket_SipDtmf:
+		s.said(from, recorder.RoomEvent{Type: recorder.EventDialed, Text: v.SipDtmf.GetDigit()})
 	case *lkproto.DataPacket_StreamHeader:
-		if typ := typeOf(v.StreamHeader.GetTopic()); typ != "" && from != "" && v.StreamHeader.GetTextHeader() != nil {
-			s.streamed(s.streams.begin(from, sealed, v.StreamHeader, media.MaxText, now))
-		}
+		s.streamed(s.streams.begin(from, sealed, v.StreamHeader, now))
 	case *lkproto.DataPacket_StreamChunk:
 		s.streamed(s.streams.chunk(from, sealed, v.StreamChunk, now))
 	case *lkproto.DataPacket_StreamTrailer:
@@ -98,48 +111,81 @@ func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 	}
 }
 
-// A saying is what somebody said in data; the zero value is nothing.
-type saying struct {
-	typ  media.EventType
-	text string
-}
-
-// said tells what somebody said.
-func (s *session) said(from string, what saying) {
-	if what.text != "" && from != "" {
-		s.tell(recorder.RoomEvent{Type: what.typ, Participant: from, Text: what.text})
+// said tells what somebody said, if it is something.
+func (s *session) said(from string, e recorder.RoomEvent) {
+	if e.Text == "" && e.Type != media.EventStream || e.Type == "" {
+		return
+	}
+	e.Participant = from
+	switch {
+	case e.Reason != media.TextCut && s.r.c.Answer != nil && s.r.c.Answer(e.Type, e.Text):
+		s.answer(e)
+	case e.Type != recorder.EventDialed: // what is dialed may be a PIN
+		s.tell(e)
 	}
 }
 
-// streamed tells what streams said that are over. One that did not come to its
-// end is missed.
+// streamed tells what streams said that are over.
 func (s *session) streamed(over []*stream) {
 	for _, st := range over {
-		text, all := st.content()
-		typ := typeOf(st.topic)
-		switch {
-		case !all:
-			s.r.events.miss(typ)
-		case typ == media.EventReaction:
-			s.said(st.from, saying{typ, reaction(text)})
-		default:
-			s.said(st.from, saying{typ, media.Clamp(string(text), media.MaxText)})
+		e := heardStream(st)
+		if e.Type == media.EventDropped {
+			s.r.events.miss(media.EventType(e.Reason))
+			continue
+		}
+		s.said(st.from, e)
+	}
+}
+
+// heardStream reads a stream that is over. A text that is too long, or did not come
+// to its end, is its beginning; of what is not kept there is a note. It is an
+// EventDropped where nothing is left.
+func heardStream(st *stream) recorder.RoomEvent {
+	e := recorder.RoomEvent{Type: st.kind()}
+	if e.Type == media.EventStream {
+		e.Reason, e.Text, e.Size = media.Clamp(st.topic, media.MaxReason), media.Clamp(st.name, media.MaxName), int64(min(st.size(), math.MaxInt64))
+		return e
+	}
+	text, all := st.content()
+	switch {
+	case e.Type == media.EventReaction && all:
+		e.Text = reaction(text)
+	case all && len(text) <= media.MaxText:
+		e.Text = media.Clamp(string(text), media.MaxText)
+	case e.Type == media.EventReaction, len(text) == 0:
+		return recorder.RoomEvent{Type: media.EventDropped, Reason: string(e.Type)}
+	default:
+		e.Text, e.Reason = media.Clamp(string(wholeRunes(text)), media.MaxText), media.TextCut
+		e.Size = int64(min(max(st.size(), uint64(len(text))), math.MaxInt64))
+	}
+	return e
+}
+
+// wholeRunes returns the text without the half of a character at its end.
+func wholeRunes(text []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
+		if last := text[len(text)-n:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				return text[:len(text)-n]
+			}
+			break
 		}
 	}
+	return text
 }
 
 // heardMessage reads a chat message of LiveKit's older form.
-func heardMessage(m *lkproto.ChatMessage) saying {
+func heardMessage(m *lkproto.ChatMessage) recorder.RoomEvent {
 	if m.GetDeleted() {
-		return saying{}
+		return recorder.RoomEvent{}
 	}
-	return saying{media.EventChat, media.Clamp(m.GetMessage(), media.MaxText)}
+	return recorder.RoomEvent{Type: media.EventChat, Text: media.Clamp(m.GetMessage(), media.MaxText)}
 }
 
 // heardPacket reads what an app's own data packet says, if that is known.
-func heardPacket(p *lkproto.UserPacket) saying {
+func heardPacket(p *lkproto.UserPacket) (e recorder.RoomEvent) {
 	if len(p.GetPayload()) > maxPayload {
-		return saying{}
+		return e
 	}
 	switch {
 	case p.GetTopic() == legacyChatTopic:
@@ -147,14 +193,13 @@ func heardPacket(p *lkproto.UserPacket) saying {
 			Message      string `json:"message"`
 			IgnoreLegacy bool   `json:"ignoreLegacy"`
 		}
-		if json.Unmarshal(p.GetPayload(), &m) != nil || m.IgnoreLegacy {
-			return saying{}
+		if json.Unmarshal(p.GetPayload(), &m) == nil && !m.IgnoreLegacy {
+			e.Type, e.Text = media.EventChat, media.Clamp(m.Message, media.MaxText)
 		}
-		return saying{media.EventChat, media.Clamp(m.Message, media.MaxText)}
 	case typeOf(p.GetTopic()) == media.EventReaction:
-		return saying{media.EventReaction, reaction(p.GetPayload())}
+		e.Type, e.Text = media.EventReaction, reaction(p.GetPayload())
 	}
-	return saying{}
+	return e
 }
 
 // reaction reads a reaction, in JSON or as it is.

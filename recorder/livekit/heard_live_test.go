@@ -2,6 +2,7 @@ package livekit_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sealtape/sealtape/recorder"
@@ -21,6 +22,15 @@ func TestRoomHearsItsMembers(t *testing.T) {
 	ada.Say("Can you hear me?")
 	next(t, ctx, r, func(e recorder.RoomEvent) bool {
 		return e.Type == media.EventChat && e.Participant == "ada" && e.Text == "Can you hear me?"
+	})
+	long := strings.Repeat("0123456789", 50_000)
+	ada.Say(long)
+	next(t, ctx, r, func(e recorder.RoomEvent) bool {
+		return e.Type == media.EventChat && e.Participant == "ada" && e.Text == long
+	})
+	ada.SendFile("files", "plan.pdf", []byte(long))
+	next(t, ctx, r, func(e recorder.RoomEvent) bool {
+		return e.Type == media.EventStream && e.Participant == "ada" && e.Text == "plan.pdf" && e.Reason == "files" && e.Size == int64(len(long))
 	})
 }
 

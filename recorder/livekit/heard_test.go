@@ -46,6 +46,7 @@ func TestHeard(t *testing.T) {
 		{chat(&lkproto.ChatMessage{Message: "hello", Deleted: true}), "", ""},
 		{chat(&lkproto.ChatMessage{}), "", ""},
 		{chat(&lkproto.ChatMessage{Message: strings.Repeat("é", media.MaxText)}), media.EventChat, strings.Repeat("é", media.MaxText/2)},
+		{chat(&lkproto.ChatMessage{Message: strings.Repeat("x", 60<<10)}), media.EventChat, strings.Repeat("x", 60<<10)},
 		{user("lk-chat-topic", `{"message":"hi","timestamp":1}`), media.EventChat, "hi"},
 		{user("lk-chat-topic", `{"message":"hi","ignoreLegacy":true}`), "", ""},
 		{user("lk-chat-topic", `hi`), "", ""},
@@ -67,6 +68,102 @@ func TestHeard(t *testing.T) {
 		if tt.typ == "" && len(events) > 0 || tt.typ != "" && (len(events) != 1 || events[0].Type != tt.typ || events[0].Text != tt.text || events[0].Participant != "ada") {
 			t.Errorf("%.60v: %.200v, want %s %.40q", tt.data, events, tt.typ, tt.text)
 		}
+	}
+}
+
+// Texts are whole up to a mebibyte; of longer ones, and of those that nobody ended,
+// there is the beginning. Of files, and texts on other topics, there is a note.
+func TestHeardStreams(t *testing.T) {
+	header := func(topic, name string) *lkproto.DataStream_Header {
+		h := textHeader("s")
+		if h.Topic = topic; name != "" {
+			h.ContentHeader = &lkproto.DataStream_Header_ByteHeader{ByteHeader: &lkproto.DataStream_ByteHeader{Name: name}}
+		}
+		return h
+	}
+	mebi := strings.Repeat("x", 1<<20)
+	for _, tt := range []struct {
+		name, topic, file, content string
+		unfinished                 bool
+		want                       recorder.RoomEvent
+	}{
+		{name: "40 kB", topic: "lk.chat", content: mebi[:40<<10], want: recorder.RoomEvent{Type: media.EventChat, Text: mebi[:40<<10]}},
+		{name: "a mebibyte", topic: "lk.chat", content: mebi, want: recorder.RoomEvent{Type: media.EventChat, Text: mebi}},
+		{name: "a byte more", topic: "lk.chat", content: mebi + "x", want: recorder.RoomEvent{Type: media.EventChat, Text: mebi, Reason: media.TextCut, Size: 1<<20 + 1}},
+		{name: "a character more", topic: "lk.chat", content: mebi[:1<<20-1] + "é", want: recorder.RoomEvent{Type: media.EventChat, Text: mebi[:1<<20-1], Reason: media.TextCut, Size: 1<<20 + 1}},
+		{name: "much more", topic: "lk.chat", content: mebi + mebi + mebi, want: recorder.RoomEvent{Type: media.EventChat, Text: mebi, Reason: media.TextCut, Size: 3 << 20}},
+		{name: "unfinished", topic: "lk.chat", content: "hel\xc3", unfinished: true, want: recorder.RoomEvent{Type: media.EventChat, Text: "hel", Reason: media.TextCut, Size: 4}},
+		{name: "nothing of it", topic: "lk.chat", unfinished: true, want: recorder.RoomEvent{Type: media.EventDropped, Reason: "chat", Count: 1}},
+		{name: "empty", topic: "lk.chat"},
+		{name: "not UTF-8", topic: "lk.chat", content: "a\xffb", want: recorder.RoomEvent{Type: media.EventChat, Text: "a\uFFFDb"}},
+		{name: "a reaction", topic: "lk.reaction", content: `{"emoji":"🎉"}`, want: recorder.RoomEvent{Type: media.EventReaction, Text: "🎉"}},
+		{name: "half a reaction", topic: "lk.reaction", content: "x", unfinished: true, want: recorder.RoomEvent{Type: media.EventDropped, Reason: "reaction", Count: 1}},
+		{name: "another topic", topic: "agenda", content: "one, two", want: recorder.RoomEvent{Type: media.EventStream, Reason: "agenda", Size: 8}},
+		{name: "a file", topic: "lk.chat", file: "plan.pdf", content: mebi + mebi, want: recorder.RoomEvent{Type: media.EventStream, Reason: "lk.chat", Text: "plan.pdf", Size: 2 << 20}},
+		{name: "a file that did not come", topic: "files", file: "plan.pdf", unfinished: true, want: recorder.RoomEvent{Type: media.EventStream, Reason: "files", Text: "plan.pdf"}},
+		{name: "a file with a long name", topic: mebi, file: mebi, content: "x", want: recorder.RoomEvent{Type: media.EventStream, Reason: mebi[:media.MaxReason], Text: mebi[:media.MaxName], Size: 1}},
+	} {
+		s := alone(Config{})
+		s.deliver(&lkproto.DataPacket{ParticipantIdentity: "ada", Value: &lkproto.DataPacket_StreamHeader{StreamHeader: header(tt.topic, tt.file)}}, true)
+		n := 0
+		for rest := tt.content; rest != ""; n++ {
+			piece := rest[:min(len(rest), 15_000)]
+			rest = rest[len(piece):]
+			s.deliver(&lkproto.DataPacket{ParticipantIdentity: "ada", Value: &lkproto.DataPacket_StreamChunk{StreamChunk: chunkOf("s", n, piece)}}, true)
+		}
+		if tt.unfinished {
+			s.finish()
+			s.dead = false
+		} else {
+			s.deliver(&lkproto.DataPacket{ParticipantIdentity: "ada", Value: &lkproto.DataPacket_StreamTrailer{StreamTrailer: trailerOf("s")}}, true)
+		}
+		events := s.heard()
+		if tt.want.Type == "" && len(events) > 0 || tt.want.Type != "" && len(events) != 1 {
+			t.Errorf("%s: %d events", tt.name, len(events))
+			continue
+		}
+		if tt.want.Type == "" {
+			continue
+		}
+		e := events[0]
+		if e.Type != tt.want.Type || e.Text != tt.want.Text || e.Reason != tt.want.Reason || e.Size != tt.want.Size || e.Count != tt.want.Count ||
+			e.Participant != "ada" && e.Type != media.EventDropped {
+			t.Errorf("%s: %s of %q, %d bytes, reason %q, size %d", tt.name, e.Type, e.Participant, len(e.Text), e.Reason, e.Size)
+		}
+	}
+}
+
+// An answer is told whatever its member, and others, send besides; what is dialed
+// and no answer is not.
+func TestHeardAnswers(t *testing.T) {
+	s := alone(Config{Answer: func(typ media.EventType, text string) bool {
+		return typ == media.EventChat && text == "no" || typ == recorder.EventDialed && text == "1"
+	}})
+	say := func(from, text string) {
+		s.deliver(&lkproto.DataPacket{ParticipantIdentity: from, Value: &lkproto.DataPacket_ChatMessage{ChatMessage: &lkproto.ChatMessage{Message: text}}}, false)
+	}
+	dial := func(from, digit string) {
+		s.deliver(&lkproto.DataPacket{ParticipantIdentity: from, Value: &lkproto.DataPacket_SipDtmf{SipDtmf: &lkproto.SipDTMF{Digit: digit}}}, false)
+	}
+	for range 1000 {
+		say("mallory", "spam")
+	}
+	say("mallory", "no")
+	dial("caller", "1")
+	for range 1000 {
+		say("mallory", "spam")
+	}
+	for _, digit := range []string{"4", "7", "1", "1"} {
+		dial("other caller", digit)
+	}
+	var got []string
+	for _, e := range s.heard() {
+		if e.Text != "spam" && e.Type != media.EventDropped {
+			got = append(got, e.Participant+" "+string(e.Type)+" "+e.Text)
+		}
+	}
+	if strings.Join(got, ", ") != "mallory chat no, caller dialed 1, other caller dialed 1" {
+		t.Errorf("%q", got)
 	}
 }
 

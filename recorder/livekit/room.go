@@ -28,6 +28,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 const joinTimeout = 15 * time.Second
@@ -70,6 +71,11 @@ type Config struct {
 	// called by the goroutines that read data, from the moment of joining on, and
 	// must not wait.
 	OnData func(topic, from string, data []byte) bool
+	// Answer, if set, reports whether what a member writes (media.EventChat) or dials
+	// (recorder.EventDialed) is an answer to something they were asked. The last
+	// answer of each is handed out whatever else they, and others, send. What is
+	// dialed and no answer is dropped. It is called as OnData is.
+	Answer func(typ media.EventType, text string) bool
 	// Log takes the SDK's warnings, without tokens or names. nil discards them.
 	Log *slog.Logger
 }

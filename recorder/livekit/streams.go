@@ -8,8 +8,11 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	lkproto "github.com/livekit/protocol/livekit"
+
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // Streams that are under way cost memory, and whoever began one may never end it:
@@ -19,6 +22,9 @@ const (
 	streamIdle  = 30 * time.Second
 	streamLife  = 10 * time.Minute
 	maxStreamID = 256 // bytes; the SDKs take 36
+	// keptText is how much is kept of a text: what an event takes, and a character
+	// more, so that one can tell where the last one ends.
+	keptText = media.MaxText + utf8.UTFMax
 )
 
 // bounds are how many streams, and how many bytes that are kept of them, there may
@@ -26,7 +32,7 @@ const (
 // has most of them loses one.
 type bounds struct{ senderStreams, senderBytes, roomStreams, roomBytes int }
 
-var roomBounds = bounds{senderStreams: 16, senderBytes: 4 << 20, roomStreams: 1024, roomBytes: 64 << 20}
+var roomBounds = bounds{senderStreams: 16, senderBytes: 6 << 20, roomStreams: 1024, roomBytes: 64 << 20}
 
 // streams reads the streams of a room's members (LiveKit's data streams, versions
 // 1 and 2). It starts no goroutine, and is safe for concurrent use: its methods
@@ -57,6 +63,8 @@ type share struct {
 type stream struct {
 	streamKey
 	topic string
+	name  string // of a file
+	text  bool   // it is one
 	keep  int    // how many bytes of it are kept; 0 counts them only
 	kept  []byte // its beginning
 	came  uint64 // bytes of it, as they were sent
@@ -74,10 +82,13 @@ func newStreams(b bounds) *streams {
 	return &streams{bounds: b, open: make(map[streamKey]*stream), shares: make(map[string]*share)}
 }
 
-// begin takes a header. Of what comes, keep bytes are kept.
-func (x *streams) begin(from string, sealed bool, h *lkproto.DataStream_Header, keep int, now time.Time) (over []*stream) {
-	st := &stream{streamKey: streamKey{from, h.GetStreamId(), sealed}, topic: h.GetTopic(), keep: keep,
-		total: h.TotalLength, deflated: h.GetCompression() != lkproto.DataStream_NONE, begun: now, last: now}
+// begin takes a header.
+func (x *streams) begin(from string, sealed bool, h *lkproto.DataStream_Header, now time.Time) (over []*stream) {
+	st := &stream{streamKey: streamKey{from, h.GetStreamId(), sealed}, topic: h.GetTopic(), name: h.GetByteHeader().GetName(),
+		text: h.GetTextHeader() != nil, total: h.TotalLength, deflated: h.GetCompression() != lkproto.DataStream_NONE, begun: now, last: now}
+	if st.kind() != media.EventStream {
+		st.keep = keptText
+	}
 	if len(st.id) > maxStreamID {
 		return []*stream{st}
 	}
@@ -86,7 +97,7 @@ func (x *streams) begin(from string, sealed bool, h *lkproto.DataStream_Header, 
 	over = x.drop(over, x.open[st.streamKey]) // it begins anew
 	if h.InlineContent != nil {
 		// A short stream is its header: there is neither chunk nor trailer.
-		st.kept = h.InlineContent[:min(len(h.InlineContent), keep)]
+		st.kept = h.InlineContent[:min(len(h.InlineContent), st.keep)]
 		st.came = uint64(len(h.InlineContent))
 		st.end()
 		return append(over, st)
@@ -131,10 +142,10 @@ func (x *streams) chunk(from string, sealed bool, c *lkproto.DataStream_Chunk, n
 		x.bytes += len(content)
 		s.bytes += len(content)
 	}
-	if s.bytes > x.bounds.senderBytes {
+	for s.bytes > x.bounds.senderBytes {
 		over = x.drop(over, s.stalest())
 	}
-	if x.bytes > x.bounds.roomBytes {
+	for x.bytes > x.bounds.roomBytes {
 		over = x.drop(over, x.greatest(func(s *share) int { return s.bytes }).stalest())
 	}
 	return over
@@ -207,6 +218,23 @@ func (x *streams) greatest(count func(*share) int) (most *share) {
 // stalest returns the stream of which nothing came for longest.
 func (s *share) stalest() *stream {
 	return slices.MinFunc(s.streams, func(a, b *stream) int { return a.last.Compare(b.last) })
+}
+
+// kind is what the stream becomes in the timeline.
+func (st *stream) kind() media.EventType {
+	if typ := typeOf(st.topic); typ != "" && st.text {
+		return typ
+	}
+	return media.EventStream
+}
+
+// size is how many bytes there are: those that came or, where the end is missing,
+// as many as its sender said.
+func (st *stream) size() uint64 {
+	if !st.whole && st.total != nil {
+		return max(st.came, *st.total)
+	}
+	return st.came
 }
 
 // end notes that the stream was ended by its sender.

@@ -15,17 +15,21 @@ import (
 // Limits of strings that come from a room, in bytes. Longer ones are cut by
 // Clamp where they are written and refused where they are read.
 const (
-	MaxIdentity = 512      // a participant's identity
-	MaxName     = 256      // a display name, a title
-	MaxReason   = 256      // a reason, a source, an event type
-	MaxText     = 32 << 10 // free text
+	MaxIdentity = 512     // a participant's identity
+	MaxName     = 256     // a display name, a title
+	MaxReason   = 256     // a reason, a source, an event type
+	MaxText     = 1 << 20 // free text: what somebody wrote
 
 	// MaxEventLine bounds one event as JSON. JSON may take six bytes for one.
 	MaxEventLine = 6*(MaxIdentity+MaxName+2*MaxReason+MaxText) + 256
 )
 
-// maxCount bounds an event's Count.
-const maxCount = 1<<31 - 1
+// maxCount bounds an event's Count, maxSize its Size: what every reader of JSON has
+// as a number.
+const (
+	maxCount = 1<<31 - 1
+	maxSize  = 1<<53 - 1
+)
 
 // maxTime bounds times that are read, some 31 years: far beyond any meeting,
 // and far from overflow.
@@ -61,6 +65,7 @@ type eventJSON struct {
 	Reason      string    `json:"reason,omitempty"`
 	Text        string    `json:"text,omitempty"`
 	Count       int       `json:"count,omitempty"`
+	Size        int64     `json:"size,omitempty"`
 }
 
 // Clamped returns the event with its strings cut to their limits by Clamp.
@@ -70,6 +75,7 @@ func (e Event) Clamped() Event {
 	e.Name = Clamp(e.Name, MaxName)
 	e.Reason = Clamp(e.Reason, MaxReason)
 	e.Text = Clamp(e.Text, MaxText)
+	e.Size = max(0, min(e.Size, maxSize))
 	return e
 }
 
@@ -104,6 +110,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		Reason:      e.Reason,
 		Text:        e.Text,
 		Count:       e.Count,
+		Size:        e.Size,
 	})
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
@@ -125,8 +132,8 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 		len(j.Reason) > MaxReason || len(j.Text) > MaxText {
 		return errors.New("event with a string beyond its limit")
 	}
-	if j.Count < 0 || j.Count > maxCount {
-		return errors.New("event with a count out of range")
+	if j.Count < 0 || j.Count > maxCount || j.Size < 0 || j.Size > maxSize {
+		return errors.New("event with a count or a size out of range")
 	}
 	*e = Event{
 		Time:        time.Duration(j.Time),
@@ -139,6 +146,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 		Reason:      j.Reason,
 		Text:        j.Text,
 		Count:       j.Count,
+		Size:        j.Size,
 	}
 	return nil
 }

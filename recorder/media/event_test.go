@@ -15,6 +15,7 @@ func TestEventJSON(t *testing.T) {
 	}{
 		{Event{Type: EventStart, Text: "room"}, `{"t":0,"type":"start","text":"room"}`},
 		{Event{Type: EventDropped, Reason: "chat", Count: 7}, `{"t":0,"type":"dropped","reason":"chat","count":7}`},
+		{Event{Type: EventStream, Reason: "files", Text: "plan.pdf", Size: maxSize}, `{"t":0,"type":"stream","reason":"files","text":"plan.pdf","size":9007199254740991}`},
 		{Event{Time: 1500 * time.Millisecond, Type: EventJoin, Participant: "alice", Name: "A <b>&"},
 			`{"t":1.5,"type":"join","participant":"alice","name":"A <b>&"}`},
 		{Event{Time: time.Hour + time.Millisecond, Type: EventGap, Track: 1<<64 - 1, From: 20 * time.Millisecond, To: time.Second, Reason: GapLoss},
@@ -46,7 +47,9 @@ func TestEventRounds(t *testing.T) {
 
 func TestEventCuts(t *testing.T) {
 	long := strings.Repeat("\x00é", MaxText)
-	b, err := Event{Type: EventType(long), Participant: long, Name: long, Reason: long, Text: long}.MarshalJSON()
+	most := Event{Type: EventType(long), Participant: long, Name: long, Reason: long, Text: long, Time: maxTime - time.Millisecond,
+		From: maxTime - time.Millisecond, To: maxTime - time.Millisecond, Track: 1<<64 - 1, Count: maxCount, Size: 1<<63 - 1}
+	b, err := most.MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +60,7 @@ func TestEventCuts(t *testing.T) {
 	if err := json.Unmarshal(b, &e); err != nil {
 		t.Fatal(err)
 	}
-	if len(e.Text) > MaxText || len(e.Text) < MaxText-3 || !utf8.ValidString(e.Text) {
+	if e.Size != maxSize || len(e.Text) > MaxText || len(e.Text) < MaxText-3 || !utf8.ValidString(e.Text) {
 		t.Errorf("text of %d bytes", len(e.Text))
 	}
 }

@@ -108,6 +108,8 @@ type Event struct {
 	Text string
 	// Count is how many, for EventDropped.
 	Count int
+	// Size is how many bytes there were, for EventStream and a text that was cut.
+	Size int64
 }
 
 // An EventType says what happened.

@@ -8,7 +8,8 @@ const (
 	EventSpeaking  EventType = "speaking"   // Participant spoke From..To, as the server measured
 	EventScreen    EventType = "screen"     // Participant shows a screen, Track
 	EventScreenEnd EventType = "screen-end" // and does not any more
-	EventChat      EventType = "chat"       // Participant wrote Text
+	EventChat      EventType = "chat"       // Participant wrote Text, or a text of Size bytes that begins so: see TextCut
+	EventStream    EventType = "stream"     // Participant sent Size bytes on the topic in Reason, which are not kept; of a file, Text is the name
 	EventReaction  EventType = "reaction"   // Participant reacted with Text, an emoji or a word
 	EventConsent   EventType = "consent"    // Participant consents to be recorded, or not: Reason, with Text as their words
 	EventQuality   EventType = "quality"    // Participant's connection is as Reason says from now on
@@ -20,6 +21,10 @@ const (
 	VerifiedByOperator = "operator" // whoever runs the recorder said so
 	VerifiedByProof    = "proof"    // a membership proof, signed by the card's key
 )
+
+// TextCut is the Reason of an EventChat of which Text is the beginning alone: the
+// rest was too long, or never came.
+const TextCut = "cut"
 
 // What a member said to being recorded: the Reason of an EventConsent.
 const (

@@ -265,6 +265,13 @@ func (m *Member) Say(text string) {
 	m.room.LocalParticipant.SendText(text, lksdk.StreamTextOptions{Topic: "lk.chat"})
 }
 
+// SendFile sends a file to all, on a topic. It does not wait until it has left.
+func (m *Member) SendFile(topic, name string, data []byte) {
+	w := m.room.LocalParticipant.StreamBytes(lksdk.StreamBytesOptions{Topic: topic, FileName: &name, TotalSize: uint64(len(data))})
+	done := w.Close
+	w.Write(data, &done)
+}
+
 // Published tells what was sent so far, in the order microphone, camera,
 // screen.
 func (m *Member) Published() []Publication {

@@ -3,7 +3,7 @@
 
 import {el, nameNode, quoteNode, sentenceNodes, avatar, howBadge} from "./dom.js";
 import {icon} from "./icons.js";
-import {time, spokenTime, sentence, plain, line, count} from "./text.js";
+import {time, spokenTime, CUT, sentence, plain, line, count} from "./text.js";
 import {within} from "./spans.js";
 import {volumeOf, explanation, facts} from "./person.js";
 
@@ -214,7 +214,8 @@ export class Panel {
 		if (e.type === "chat") {
 			const p = r.person(e.participant), name = p?.name || e.name || e.participant;
 			row.append(avatar(e.participant, name), el("div", {class: "said"},
-				el("div", {class: "by"}, nameNode(name), howBadge(r.howAt(e.participant, t)), when), el("p", {}, quoteNode(e.text))));
+				el("div", {class: "by"}, nameNode(name), howBadge(r.howAt(e.participant, t)), when), el("p", {}, quoteNode(e.text)),
+				e.reason === "cut" ? el("p", {class: "quiet"}, CUT) : ""));
 		} else row.append(icon(ICONS[kind]), el("p", {class: "said"}, sentenceNodes(parts)), when);
 		return row;
 	}

@@ -166,6 +166,9 @@ export function codec(c) {
 // what someone wrote: a page sets the latter two apart, so that they cannot
 // pass for its own words.
 
+// CUT is what is said of a message that is not all there.
+export const CUT = "the rest is not here: it was too long, or its end never came";
+
 // sentence says what an event is. name(identity) is a person's display name and
 // track(uid) what a track is, {who, source}. kind is chat, event, detail or
 // trouble; null for what no list should show.
@@ -190,7 +193,9 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 		case "claimed": return s("event", who, " showed a card that nobody had pinned, with the name ", {who: line(e.name || "none", 80)});
 		case "screen": return s("event", who, " shares a screen");
 		case "screen-end": return s("event", who, " stopped sharing");
-		case "chat": return s("chat", quote);
+		case "chat": return s("chat", quote, ...(e.reason === "cut" ? [` (${CUT})`] : []));
+		case "stream": return s("event", who, e.text ? " sent the file " : " sent a text", ...(e.text ? [{quote: line(e.text, 120)}] : []),
+			` of ${bytes(e.size || 0)}`, ...(e.reason ? [" on the topic ", {quote: line(e.reason, 60)}] : []), ", which is not kept");
 		case "reaction": return s("chat", who, " reacted: ", {quote: line(e.text, 40)});
 		case "consent": return s("event", who, ` ${{given: "agreed to be recorded", refused: "refused to be recorded", withdrawn: "withdrew consent"}[e.reason] ?? "spoke about consent"}`,
 			...(e.text ? [": ", quote] : []));

@@ -54,6 +54,9 @@ test("every event has its sentence", () => {
 		[{ type: "dropped", reason: "chat", count: 1 }, "trouble: Missing: 1 event of the kind “chat”, too many came at once"],
 		[{ type: "reconnect", from: 1, to: 11 }, "trouble: The recorder came back after 10 s"],
 		[{ type: "chat", text: "hi" }, "chat: hi"],
+		[{ type: "chat", text: "hi", reason: "cut", size: 9 }, "chat: hi (the rest is not here: it was too long, or its end never came)"],
+		[{ type: "stream", text: "plan.pdf", reason: "files", size: 1500 }, "event: Ada sent the file plan.pdf of 1.5 kB on the topic files, which is not kept"],
+		[{ type: "stream", reason: "agenda", size: 8 }, "event: Ada sent a text of 8 B on the topic agenda, which is not kept"],
 		[{ type: "mute" }, "detail: Ada muted the camera"],
 		[{ type: "speaking" }, null],
 		[{ type: "of a later format" }, null],
@@ -61,7 +64,7 @@ test("every event has its sentence", () => {
 	for (const type of ["announced", "leave", "track", "track-end", "unmute", "screen", "screen-end", "size", "reaction", "quality", "keys", "epoch", "integrity", "lost", "pause", "resume", "resealed"]) {
 		assert.ok(say({ type }), type);
 	}
-	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "codec", "spool-full", "paused"]) {
+	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "codec", "format", "fault", "spool-full", "paused"]) {
 		assert.notEqual(text.gap(reason).label, reason);
 	}
 });
