@@ -259,7 +259,7 @@ func TestOneTrackThroughChanges(t *testing.T) {
 	for _, e := range find(events, media.EventSize) {
 		sizes = append(sizes, fmt.Sprintf("%v %d %s", e.Time.Round(time.Millisecond), e.Track, e.Text))
 	}
-	if want := []string{"1s 1 320x180", "2s 1 180x320", "3s 1 640x360", "5.1s 1 320x180"}; !slices.Equal(sizes, want) {
+	if want := []string{"0s 1 640x360", "1s 1 320x180", "2s 1 180x320", "3s 1 640x360", "5.1s 1 320x180", "6.15s 2 320x180"}; !slices.Equal(sizes, want) {
 		t.Errorf("sizes change at %q, want %q", sizes, want)
 	}
 	if gaps := find(events, media.EventGap); len(gaps) != 0 {

@@ -1,7 +1,6 @@
 package recorder
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -84,6 +83,7 @@ func (t *trackRecorder) describe(data []byte, at time.Duration) (key, fits bool)
 		t.media.Width, t.media.Height = p.Width, p.Height
 		t.tellSize(before, at)
 	}
+	t.look(at)
 	return true, true
 }
 
@@ -100,7 +100,7 @@ func size(t media.Track) string {
 func (t *trackRecorder) tellSize(before string, at time.Duration) {
 	now := size(t.media)
 	if t.toldSize == "" {
-		t.toldSize = cmp.Or(before, now) // as the track's header says
+		t.toldSize = before
 	}
 	if now == t.toldSize {
 		return

@@ -127,6 +127,10 @@ func (p *producers) event(e RoomEvent, at time.Duration) {
 		}
 	case media.EventGap:
 		p.lacks(e.Participant, at, e.Reason)
+	case media.EventLeftOut:
+		if e := (media.Event{Time: at, Type: e.Type, Participant: e.Participant, Reason: e.Reason, Text: e.Text}); p.conduct.allows(e, at) {
+			p.emit(e)
+		}
 	case media.EventLost:
 		p.lost(at)
 	case media.EventReconnect:
@@ -193,6 +197,7 @@ func (p *producers) add(t Track, at time.Duration) {
 			p.emit(media.Event{Time: rec.end, Type: media.EventScreenEnd, Participant: info.Participant, Track: s.media.UID})
 		}
 		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
+		p.r.picture(rec)
 		p.r.read(rec, true)
 	})
 }

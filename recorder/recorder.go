@@ -85,6 +85,8 @@ type Report struct {
 	Holes map[string]time.Duration
 	// Incomplete: a hole of 1 s or more is missing from what was published.
 	Incomplete bool
+	// Small are the pictures that never came as large as they were published.
+	Small []SmallPicture
 	// Reason says why the recording ended.
 	Reason string
 	// Cause is the room's error, which wraps ErrEnded, if the room ended it.
@@ -110,6 +112,7 @@ type Recorder struct {
 	outcomes map[media.Codec]*outcomeCounts
 	holes    map[string]Holes
 	reading  map[*trackRecorder]bool
+	pictures map[uint64]SmallPicture // that have ended, by track
 }
 
 // New returns a Recorder. It panics if a required field of c is missing.
@@ -132,6 +135,7 @@ func New(c Config) *Recorder {
 		outcomes: make(map[media.Codec]*outcomeCounts),
 		holes:    make(map[string]Holes),
 		reading:  make(map[*trackRecorder]bool),
+		pictures: make(map[uint64]SmallPicture),
 	}
 }
 
@@ -215,6 +219,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Frames = r.counts.frames.Load()
+	r.report.Small = r.small()
 	return r.report, errors.Join(err, closing)
 }
 

@@ -48,7 +48,8 @@ type RoomEvent struct {
 	At time.Time
 	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
 	// EventUnmute, EventLost, EventReconnect, EventGap (a track that cannot be
-	// recorded, with Reason), EventSpeaking, EventChat, EventStream, EventReaction,
+	// recorded, with Reason), EventLeftOut (one that is not wanted), EventSpeaking,
+	// EventChat, EventStream, EventReaction,
 	// EventConsent, EventQuality and EventDropped (of a type in Reason).
 	//
 	// A room that is lost, for which the room itself finds the way back, is told
@@ -65,14 +66,15 @@ type RoomEvent struct {
 	Track Track
 	// TrackID names the track of an EventMute or EventUnmute.
 	TrackID string
-	// Reason is set for EventGap, EventConsent, EventQuality and EventDropped, for
-	// EventReconnect: media.ReconnectResume or media.ReconnectRejoin, for
-	// EventStream: the topic, and for an EventChat that was cut: media.TextCut.
+	// Reason is set for EventGap, EventLeftOut, EventConsent, EventQuality and
+	// EventDropped, for EventReconnect: media.ReconnectResume or
+	// media.ReconnectRejoin, for EventStream: the topic, and for an EventChat that was
+	// cut: media.TextCut.
 	Reason string
 	// Since is when an EventReconnect's absence began.
 	Since time.Time
 	// Text is what was written, for EventChat, EventReaction and EventConsent, and
-	// the file's name, for EventStream.
+	// the file's name, for EventStream, or the source, for EventLeftOut.
 	Text string
 	// Size is set for EventStream, and for an EventChat that was cut.
 	Size int64

@@ -45,6 +45,9 @@ type Status struct {
 	Unopened []Unopened
 	// Opened is when a frame of any track opened last, the zero time if none did.
 	Opened time.Time
+	// Small counts the tracks being read whose pictures have come clearly smaller
+	// than they are published for 10 s.
+	Small int
 	// Alive is when the goroutine that writes segments was last seen at work.
 	// While it is neither behind nor held up by a disk, that is not longer ago
 	// than a few tenths of a second.
@@ -140,6 +143,9 @@ func (r *Recorder) Status() Status {
 	s.Queued, s.QueueSize = len(r.items), cap(r.items)
 	for t := range r.reading {
 		s.SyncError = max(s.SyncError, time.Duration(t.syncError.Load()))
+		if !t.muted.on() && t.published.isSmall(time.Since(s.Started)) {
+			s.Small++
+		}
 	}
 	s.Unopened = slices.Clone(s.Unopened)
 	if n := r.counts.opened.Load(); n != 0 {

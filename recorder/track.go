@@ -84,6 +84,7 @@ type trackRecorder struct {
 	lastPLI    time.Time
 	forged     bool // an unknown server-injected frame was declared
 
+	published published
 	counts    *counts
 	outcomes  *outcomeCounts // of its codec
 	syncError atomic.Int64   // see Status.SyncError, in nanoseconds

@@ -70,7 +70,7 @@ func TestBrowserChanges(t *testing.T) {
 		})
 	}
 	l.informed(home, store, rec.id, "a larger layer", func(i *infoJSON) bool {
-		return slices.ContainsFunc(i.Tracks, func(tr trackJSON) bool { return tr.Source == string(media.Camera) && tr.Width > 320 })
+		return slices.ContainsFunc(i.Tracks, func(tr infoTrackJSON) bool { return tr.Source == string(media.Camera) && tr.Width > 320 })
 	})
 	do(m.Limit(l.ctx, 1))
 	do(m.Mute(l.ctx, browser.Microphone, true))
@@ -202,7 +202,7 @@ func (l *lab) informed(home, store, id, what string, cond func(*infoJSON) bool) 
 // sizesOf returns the sizes that the pictures of a source took, without the first.
 func sizesOf(i *infoJSON, source media.Source) (sizes []string) {
 	for _, e := range i.Timeline {
-		if e.Type == media.EventSize && slices.ContainsFunc(i.Tracks, func(tr trackJSON) bool { return tr.UID == e.Track && tr.Source == string(source) }) {
+		if e.Type == media.EventSize && slices.ContainsFunc(i.Tracks, func(tr infoTrackJSON) bool { return tr.UID == e.Track && tr.Source == string(source) }) {
 			sizes = append(sizes, e.Text)
 		}
 	}

@@ -23,10 +23,12 @@ func TestBrowserCodecs(t *testing.T) {
 		camera, screen string
 		passphrase     string
 		args           []string
+		width, height  int // of the camera; VP9 of 960x540 has three layers
+		member         *browser.Member
 		rec            *recorderProcess
 	}{
-		{name: "sealed", camera: "vp9", screen: "h264", passphrase: labPassphrase},
-		{name: "open", camera: "av1", args: []string{"--no-e2ee"}},
+		{name: "sealed", camera: "vp9", screen: "h264", passphrase: labPassphrase, width: 960, height: 540},
+		{name: "open", camera: "av1", args: []string{"--no-e2ee"}, width: 640, height: 360},
 	}
 	wav := filepath.Join(l.dir, "tone.wav")
 	if err := browser.Tone(wav, 440, 10*time.Second); err != nil {
@@ -35,11 +37,13 @@ func TestBrowserCodecs(t *testing.T) {
 	for i := range rooms {
 		r := &rooms[i]
 		m, err := browser.Start(l.ctx, browser.Config{URL: l.lk.URL, Token: l.token(members.Grant{Room: r.name, Identity: "ada", Name: "Ada"}),
-			Passphrase: r.passphrase, WAV: wav, Camera: true, CameraCodec: r.camera, Screen: r.screen != "", ScreenCodec: r.screen})
+			Passphrase: r.passphrase, WAV: wav, Camera: true, CameraCodec: r.camera, CameraWidth: r.width, CameraHeight: r.height,
+			Screen: r.screen != "", ScreenCodec: r.screen})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = m.Leave() })
+		r.member = m
 		r.rec = l.record(home, append([]string{"--room", r.name, "--store", store, "--reader", "Recorder", "--segment", "2s"}, r.args...)...)
 	}
 	for _, r := range rooms {
@@ -62,6 +66,9 @@ func TestBrowserCodecs(t *testing.T) {
 				t.Errorf("%s is %+v", name, s)
 			}
 			t.Logf("%s: %+v", name, s)
+			if layers := r.member.State().Published[browser.Camera].Layers; codec == r.camera && (len(layers) != 1 || s.Width != layers[0].Width) {
+				t.Errorf("the camera is %d pixels wide, it was sent as %+v", s.Width, layers)
+			}
 		}
 		decodes(t, filepath.Join(dir, "Ada-microphone.ogg"))
 	}

@@ -188,7 +188,7 @@ func (e *env) showMeeting(i *infoJSON) error {
 	}
 	rows = [][]string{{"TRACK", "CODEC", "FORMAT"}}
 	for _, t := range i.Tracks {
-		format := fmt.Sprintf("%dx%d", t.Width, t.Height)
+		format := sizeText(t)
 		if t.Channels > 0 {
 			format = count(t.Channels, "channel")
 		}

@@ -34,7 +34,7 @@ type infoJSON struct {
 	Duration     float64          `json:"duration,omitempty"`
 	Incomplete   bool             `json:"incomplete"`
 	Participants []person         `json:"participants"`
-	Tracks       []trackJSON      `json:"tracks"`
+	Tracks       []infoTrackJSON  `json:"tracks"`
 	Holes        []holeJSON       `json:"holes"`
 	Locked       []lockedJSON     `json:"locked"`
 	Unreadable   []unreadableJSON `json:"unreadable"`
@@ -62,6 +62,16 @@ type trackJSON struct {
 	Channels    int    `json:"channels,omitempty"`
 	Width       int    `json:"width,omitempty"`
 	Height      int    `json:"height,omitempty"`
+}
+
+// infoTrackJSON is a track, with what its sender published, if the room's server
+// told.
+type infoTrackJSON struct {
+	trackJSON
+	PublishedWidth  int     `json:"published_width,omitempty"`
+	PublishedHeight int     `json:"published_height,omitempty"`
+	Less            bool    `json:"less_wanted,omitempty"`
+	Smaller         float64 `json:"smaller,omitempty"`
 }
 
 type holeJSON struct {
@@ -162,7 +172,7 @@ func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, e
 	i := &infoJSON{
 		ID: rec.Head().ID, State: string(rec.Head().State), Recorder: a.signers(rec.Signers()), PostQuantum: rec.PostQuantum(),
 		Objects: len(rec.Entries()), Segments: len(rec.Segments()),
-		Missing: []string{}, Participants: []person{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Locked: []lockedJSON{},
+		Missing: []string{}, Participants: []person{}, Tracks: []infoTrackJSON{}, Holes: []holeJSON{}, Locked: []lockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: []media.Event{}, Problems: []string{},
 	}
 	there := make(map[string]bool)
@@ -239,8 +249,13 @@ func (i *infoJSON) addFacts(f *facts) {
 		i.Start = &start
 	}
 	i.Room, i.Duration, i.Participants = f.room, f.duration.Seconds(), f.people()
+	sizes := pictureSizes(f.events, f.duration)
 	for _, t := range f.tracks {
-		i.Tracks = append(i.Tracks, trackOf(t))
+		j := infoTrackJSON{trackJSON: trackOf(t)}
+		if p := sizes[t.UID]; p != nil {
+			j.PublishedWidth, j.PublishedHeight, j.Less, j.Smaller = p.width, p.height, p.less, p.smaller.Seconds()
+		}
+		i.Tracks = append(i.Tracks, j)
 	}
 	i.Holes = holesJSON(f.tracks, playback.Holes(f.events))
 	i.Timeline = append(i.Timeline, f.events...)

@@ -12,7 +12,7 @@ import (
 func TestShowTimeline(t *testing.T) {
 	i := &infoJSON{ID: "01ABC", Opens: true,
 		Participants: []person{{Identity: "ada", Name: "Ada"}},
-		Tracks:       []trackJSON{{UID: 7, Participant: "ada", Name: "Ada", Source: "screen"}},
+		Tracks:       []infoTrackJSON{{trackJSON: trackJSON{UID: 7, Participant: "ada", Name: "Ada", Source: "screen"}}},
 		Timeline: []media.Event{
 			{Time: time.Second, Type: media.EventVerified, Participant: "ada", Name: "Ada L.", Reason: media.VerifiedByOperator},
 			{Time: 2 * time.Second, Type: media.EventSpeaking, Participant: "ada", From: 2 * time.Second, To: 5500 * time.Millisecond},

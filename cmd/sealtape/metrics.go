@@ -94,7 +94,7 @@ type collector struct {
 
 	build, state, started, participants, tracks, segments, epoch *prometheus.Desc
 	frames, refused, failures, unopened, lost                    *prometheus.Desc
-	holes, missing, syncError                                    *prometheus.Desc
+	holes, missing, syncError, small                             *prometheus.Desc
 	queue, queueSize                                             *prometheus.Desc
 	mediaBytes, sealedBytes, uploadedBytes                       *prometheus.Desc
 	backlogObjects, backlogBytes, backlogAge, failing, healthy   *prometheus.Desc
@@ -124,6 +124,7 @@ func newCollector(m *monitor) *collector {
 		holes:     desc("holes_total", "Holes declared, by reason.", "reason"),
 		missing:   desc("hole_seconds_total", "Time missing in declared holes, summed over tracks, by reason.", "reason"),
 		syncError: desc("sync_error_seconds", "How far the clock of the worst track is off what its sender reports say."),
+		small:     desc("small_pictures", "Tracks whose pictures have come smaller than they are published for 10 s."),
 
 		queue:     desc("queue_items", "Frames and events that wait to be written."),
 		queueSize: desc("queue_capacity_items", "How many may wait; when it is full, so are soon the network's buffers."),
@@ -144,7 +145,7 @@ func newCollector(m *monitor) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.build, c.state, c.started, c.participants, c.tracks, c.segments, c.epoch,
-		c.frames, c.refused, c.failures, c.unopened, c.lost, c.holes, c.missing, c.syncError, c.queue, c.queueSize,
+		c.frames, c.refused, c.failures, c.unopened, c.lost, c.holes, c.missing, c.syncError, c.small, c.queue, c.queueSize,
 		c.mediaBytes, c.sealedBytes, c.uploadedBytes,
 		c.backlogObjects, c.backlogBytes, c.backlogAge, c.failing, c.healthy,
 	} {
@@ -208,6 +209,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(c.missing, h.Time.Seconds(), reason)
 	}
 	gauge(c.syncError, v.SyncError.Seconds())
+	gauge(c.small, float64(v.Small))
 	gauge(c.queue, float64(v.Queued))
 	gauge(c.queueSize, float64(v.QueueSize))
 	counter(c.mediaBytes, float64(v.MediaBytes))

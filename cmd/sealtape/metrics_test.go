@@ -56,7 +56,7 @@ func TestMetrics(t *testing.T) {
 		return recorder.Status{
 			Started: time.UnixMilli(1_700_000_000_500), State: recorder.StateRecording, Alive: now, Participants: 3, Tracks: 5,
 			Frames: 10, Failed: 4, Lost: 7, MediaBytes: 1000, Segments: 2, SegmentBytes: 1100, Epoch: 4, Queued: 6, QueueSize: 4096,
-			SyncError: 12 * time.Millisecond,
+			SyncError: 12 * time.Millisecond, Small: 2,
 			Outcomes: map[recorder.CodecOutcome]int64{
 				{Codec: media.Opus, Outcome: recorder.Kept}: 8, {Codec: media.VP8, Outcome: recorder.Kept}: 2,
 				{Codec: media.Opus, Outcome: recorder.Auth}: 1, {Codec: media.VP8, Outcome: recorder.Auth}: 2,
@@ -85,7 +85,7 @@ func TestMetrics(t *testing.T) {
 		sealtape_unopened_tracks{cause="ratchet",reason="auth"}=1 sealtape_unopened_tracks{cause="unknown",reason="auth"}=1
 		sealtape_unopened_tracks{cause="plaintext",reason="plaintext"}=1
 		sealtape_lost_packets_total=7 sealtape_holes_total{reason="auth"}=2 sealtape_hole_seconds_total{reason="auth"}=1.5
-		sealtape_sync_error_seconds=0.012 sealtape_queue_items=6 sealtape_queue_capacity_items=4096
+		sealtape_sync_error_seconds=0.012 sealtape_small_pictures=2 sealtape_queue_items=6 sealtape_queue_capacity_items=4096
 		sealtape_media_bytes_total=1000 sealtape_sealed_bytes_total=0 sealtape_uploaded_bytes_total=0
 		sealtape_upload_backlog_objects=0 sealtape_upload_backlog_bytes=0 sealtape_upload_backlog_age_seconds=0
 		sealtape_upload_failing=1 sealtape_healthy=1`) {

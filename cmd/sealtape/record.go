@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -73,7 +74,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringFlag{Name: "metrics-addr", Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 			&cli.StringFlag{Name: "config", Usage: "read flags from this YAML `FILE`, see above"},
 			jsonFlag(),
-		}, append(policyFlags(), lifeFlags()...)...),
+		}, slices.Concat(selectionFlags(), policyFlags(), lifeFlags())...),
 		Action: recordAction,
 	}
 }
@@ -104,6 +105,10 @@ func recordAction(c *cli.Context) error {
 		return usagef(c, "--duration is negative")
 	}
 	policy, err := parsePolicy(c)
+	if err != nil {
+		return err
+	}
+	selection, err := parseSelection(c)
 	if err != nil {
 		return err
 	}
@@ -146,7 +151,7 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	join.Rejoin = lifetime.rejoin
+	join.Rejoin, join.Selection = lifetime.rejoin, selection
 	id, err := e.loadIdentity(c.Context, home)
 	if err != nil {
 		return err

@@ -172,6 +172,9 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	if more := r.policy.noticeOf(); more != "" {
 		text += " " + more
 	}
+	if more := selectionNotice(r.join.Selection); more != "" {
+		text += " " + more
+	}
 	card, err := r.identity.Card()
 	if err != nil {
 		return nil, nil, err
@@ -309,6 +312,7 @@ type recordJSON struct {
 	Tracks       int                `json:"tracks"`
 	Frames       int64              `json:"frames"`
 	Holes        map[string]float64 `json:"holes"`
+	Small        []smallJSON        `json:"small"`
 	Incomplete   bool               `json:"incomplete"`
 	Ended        string             `json:"ended"`
 }
@@ -327,13 +331,21 @@ func (r *recording) tell(id string, rep recorder.Report) error {
 		}
 		if err := r.env.json(recordJSON{
 			ID: id, Duration: rep.Duration.Seconds(), Participants: rep.Participants, Tracks: rep.Tracks,
-			Frames: rep.Frames, Holes: holes, Incomplete: rep.Incomplete, Ended: rep.Reason,
+			Frames: rep.Frames, Holes: holes, Small: smallPictures(rep.Small), Incomplete: rep.Incomplete, Ended: rep.Reason,
 		}); err != nil {
 			return err
 		}
 	}
 	if r.env.log == nil {
 		r.env.notef("recorded %s of %s: %s, %s", length(rep.Duration), people(rep.Participants), count(rep.Tracks, "track"), clean(rep.Reason))
+	}
+	for _, p := range rep.Small {
+		if r.env.log == nil {
+			r.env.warnf("%s: %s", clean(p.Track.Label()), receivedText(p.Track.Width, p.Track.Height, p.Width, p.Height))
+		} else {
+			r.log.Warn("a picture was received smaller than it was published", "track", p.Track.UID,
+				"received", fmt.Sprintf("%dx%d", p.Track.Width, p.Track.Height), "published", fmt.Sprintf("%dx%d", p.Width, p.Height))
+		}
 	}
 	if err := explainEnd(rep); err != nil {
 		return err

@@ -107,6 +107,9 @@ func statusText(s recorder.Status, rate float64, waiting int, now time.Time) str
 	if s.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d not opened", s.Failed))
 	}
+	if s.Small > 0 {
+		parts = append(parts, fmt.Sprintf("%s smaller than published", count(s.Small, "picture")))
+	}
 	if waiting > 0 {
 		parts = append(parts, fmt.Sprintf("%d waiting for the store", waiting))
 	} else {

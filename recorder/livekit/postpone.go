@@ -34,9 +34,7 @@ func (t *track) Published() bool {
 func (t *track) Again() {
 	info := recorder.TrackInfo{ID: t.info.ID, Participant: t.info.Participant, Name: t.info.Name}
 	t.s.wanted.add(info, t.pub.IsMuted())
-	if err := t.pub.SetSubscribed(true); err != nil {
-		t.s.r.log.Warn("a track could not be subscribed to", "track", t.info.ID, "err", err)
-	}
+	t.s.ask(t.pub)
 }
 
 var _ recorder.Postponer = (*track)(nil)

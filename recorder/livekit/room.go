@@ -63,6 +63,8 @@ type Config struct {
 	// recorder joins anew, 0 for 10 s. The server keeps a member whose media
 	// stopped for 15 s.
 	Resume time.Duration
+	// Selection says what of the members' media is asked for.
+	Selection Selection
 	// Rejoin is how long the recorder may be away from a room that it lost before
 	// it gives it up: 0 is 15 minutes, less than 0 gives up at once.
 	Rejoin time.Duration

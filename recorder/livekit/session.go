@@ -42,6 +42,7 @@ type session struct {
 	patience *time.Timer // runs then
 	tracks   map[*webrtc.TrackRemote]*track
 	wanted   wishes
+	leftOut  map[string]bool // tracks that are not asked for, by ID
 	waits    map[string]bool // members who need notice first: nothing is received of them
 	overOnce sync.Once
 	deadOnce sync.Once
@@ -53,7 +54,7 @@ type session struct {
 // connect joins the room, once.
 func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	s := &session{r: r, streams: newStreams(roomBounds), lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1),
-		tracks: make(map[*webrtc.TrackRemote]*track)}
+		tracks: make(map[*webrtc.TrackRemote]*track), leftOut: make(map[string]bool)}
 	opts := []lksdk.ConnectOption{
 		// Nothing is received before the room was told: see Announce.
 		lksdk.WithAutoSubscribe(false),
@@ -197,6 +198,9 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 	}
 	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
 		s.wanted.take(pub.SID())
+		s.mu.Lock()
+		delete(s.leftOut, pub.SID())
+		s.mu.Unlock()
 	}
 	cb.OnTrackSubscriptionFailed = func(sid string, p *lksdk.RemoteParticipant) {
 		s.emit(recorder.RoomEvent{Type: media.EventGap, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
@@ -246,15 +250,41 @@ func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackP
 	}
 }
 
-// want asks the server for a track.
+// want asks the server for a track, unless it is left out.
 func (s *session) want(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
-	if pub.IsSubscribed() {
+	if pub.IsSubscribed() || s.leaveOut(pub, p) {
 		return
 	}
 	s.wanted.add(recorder.TrackInfo{ID: pub.SID(), Participant: p.Identity(), Name: p.Name()}, pub.IsMuted())
+	s.ask(pub)
+}
+
+// ask asks the server for a track, in the size that is wanted.
+func (s *session) ask(pub *lksdk.RemoteTrackPublication) {
 	if err := pub.SetSubscribed(true); err != nil {
 		s.r.log.Warn("a track could not be subscribed to", "track", pub.SID(), "err", err)
 	}
+	if s.r.c.Selection.MaxVideo > 0 && pub.Kind() == lksdk.TrackKindVideo {
+		if err := pub.SetVideoQuality(s.r.c.Selection.quality(pub.TrackInfo(), pub.MimeType())); err != nil {
+			s.r.log.Warn("smaller pictures could not be asked for", "track", pub.SID(), "err", err)
+		}
+	}
+}
+
+// leaveOut reports whether a track is not to be asked for, and tells of it once.
+func (s *session) leaveOut(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) bool {
+	why := s.r.c.Selection.leavesOut(pub.Source(), pub.Kind() == lksdk.TrackKindVideo)
+	if why == "" {
+		return false
+	}
+	s.mu.Lock()
+	told := s.leftOut[pub.SID()]
+	s.leftOut[pub.SID()] = true
+	s.mu.Unlock()
+	if !told {
+		s.emit(recorder.RoomEvent{Type: media.EventLeftOut, Participant: p.Identity(), Text: string(source(pub.Source())), Reason: why})
+	}
+	return true
 }
 
 // reconnecting is told that the SDK tries to resume. The SDK waits for it.

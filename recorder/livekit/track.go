@@ -74,6 +74,13 @@ func (t *track) Ended() bool {
 // Info implements recorder.Track.
 func (t *track) Info() recorder.TrackInfo { return t.info }
 
+// PublishedSize implements recorder.Sized.
+func (t *track) PublishedSize() (width, height int, less bool) {
+	info, mime := t.pub.TrackInfo(), t.pub.MimeType()
+	width, height = published(info, mime)
+	return width, height, t.s.r.c.Selection.lessThan(info, mime)
+}
+
 // Read implements recorder.Track.
 func (t *track) Read() (recorder.Packet, error) {
 	p, _, err := t.remote.ReadRTP()

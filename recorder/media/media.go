@@ -131,7 +131,20 @@ const (
 	EventKeys      EventType = "keys"      // Track is encrypted under the key of the index in Text from now on
 	EventIntegrity EventType = "integrity" // Track got something that was neither its sender's nor, by its looks, the server's
 	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
-	EventSize      EventType = "size"      // the picture of Track has another size from here on; Text is it, "640x360"
+	EventSize      EventType = "size"      // the picture of Track has the size in Text from here on, "640x360"
+	EventPublished EventType = "published" // its sender publishes pictures as large as Text says from here on; Reason says if they were asked for
+	EventLeftOut   EventType = "left-out"  // Participant publishes what is not recorded: the source in Text, Reason says why
+)
+
+// PublishedLess is the Reason of an EventPublished where smaller pictures were
+// asked for.
+const PublishedLess = "max-video"
+
+// Why a source is left out: whoever runs the recorder wants less.
+const (
+	LeftOutAudioOnly = "audio-only" // sound only
+	LeftOutNoVideo   = "no-video"   // no cameras
+	LeftOutNoScreen  = "no-screen"  // no shared screens, nor their sound
 )
 
 // Reasons of a gap. Mute and silence (DTX) are no gaps.

@@ -47,3 +47,7 @@ func Store(c Codec, frame []byte) []byte {
 	}
 	return lengthPrefixed(frame)
 }
+
+// Smaller reports whether a picture is clearly smaller than another one: by more
+// than encoders round and crop, and however either is turned.
+func Smaller(width, height, than, high int) bool { return 10*width*height < 8*than*high }

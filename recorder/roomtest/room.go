@@ -179,6 +179,24 @@ type Track struct {
 	ended   chan struct{}
 	asked   chan struct{}
 	room    *Room
+
+	mu            sync.Mutex
+	width, height int
+	less          bool
+}
+
+// Offer sets what PublishedSize returns from now on.
+func (t *Track) Offer(width, height int, less bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.width, t.height, t.less = width, height, less
+}
+
+// PublishedSize implements recorder.Sized.
+func (t *Track) PublishedSize() (width, height int, less bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.width, t.height, t.less
 }
 
 // Send delivers a packet now, with the reports that came before it.

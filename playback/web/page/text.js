@@ -217,6 +217,9 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 		case "mute": return s("detail", who, ` muted the ${what}`);
 		case "unmute": return s("detail", who, ` unmuted the ${what}`);
 		case "size": return s("detail", who, `’s ${what} is now ${line(e.text, 20)}`);
+		case "published":
+			return s("detail", who, `’s ${what} is published as ${line(e.text, 20)}${e.reason === "max-video" ? "; less was asked for" : ""}`);
+		case "left-out": return s("detail", who, ` publishes what is not recorded: ${line(e.text, 20)}`);
 		case "quality": return s("detail", who, `’s connection is ${line(e.reason, 20)}`);
 		case "keys": return s("detail", who, `’s ${what} uses key ${line(e.text, 10)}`);
 		default: return null; // speaking has lanes; what a later format adds is not known

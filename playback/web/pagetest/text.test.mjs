@@ -61,7 +61,7 @@ test("every event has its sentence", () => {
 		[{ type: "speaking" }, null],
 		[{ type: "of a later format" }, null],
 	]) assert.equal(say(e), want);
-	for (const type of ["announced", "leave", "track", "track-end", "unmute", "screen", "screen-end", "size", "reaction", "quality", "keys", "epoch", "integrity", "lost", "pause", "resume", "resealed"]) {
+	for (const type of ["announced", "leave", "track", "track-end", "unmute", "screen", "screen-end", "size", "published", "left-out", "reaction", "quality", "keys", "epoch", "integrity", "lost", "pause", "resume", "resealed"]) {
 		assert.ok(say({ type }), type);
 	}
 	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "codec", "format", "fault", "spool-full", "paused"]) {

@@ -1,0 +1,123 @@
+package recorder
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// smallerTime is how long a picture may be smaller than what its sender
+	// publishes before Status counts it: the larger layers of one come late.
+	smallerTime = 10 * time.Second
+	// maxPublished bounds how often one track may tell of another size.
+	maxPublished = 64
+)
+
+// A Sized is a Track whose room knows what its sender publishes. It is asked at key
+// frames, by the goroutine that reads the track.
+type Sized interface {
+	// PublishedSize returns the size of the largest pictures that the sender offers,
+	// in pixels, as the room knows it now, or 0, 0. less says that the room was
+	// asked for smaller ones.
+	PublishedSize() (width, height int, less bool)
+}
+
+// A SmallPicture is a picture that never came as large as its sender published
+// it, though that was asked for. A server sends less where it takes the recorder's
+// connection for too narrow, a sender where its own is, or its computer is busy.
+type SmallPicture struct {
+	// Track has the largest size that came.
+	Track media.Track
+	// Width and Height are what was published.
+	Width, Height int
+}
+
+// published is what is known of the picture that a track's sender publishes. What
+// is not atomic belongs to who holds the track's lock.
+type published struct {
+	width, height int // 0: not known
+	less          bool
+	told          int
+	large         media.Track // as it came largest, while what is published was known
+	// since is when the picture became smaller than it is published, in
+	// nanoseconds of the recording plus 1; 0 if it is not.
+	since atomic.Int64
+}
+
+// look compares the size of a key frame with what is published, and tells the
+// timeline when that changes.
+func (t *trackRecorder) look(at time.Duration) {
+	p, ok := t.track.(Sized)
+	if !ok || t.media.Width == 0 {
+		return
+	}
+	width, height, less := p.PublishedSize()
+	if width <= 0 || height <= 0 {
+		return
+	}
+	o := &t.published
+	if (width != o.width || height != o.height || less != o.less) && o.told < maxPublished {
+		o.width, o.height, o.less = width, height, less
+		o.told++
+		e := media.Event{Time: at, Type: media.EventPublished, Participant: t.info.Participant, Track: t.media.UID,
+			Text: fmt.Sprintf("%dx%d", width, height)}
+		if less {
+			e.Reason = media.PublishedLess
+		}
+		t.send(item{event: &e})
+	}
+	if area(t.media) > area(o.large) {
+		o.large = t.media
+	}
+	switch small := !o.less && media.Smaller(t.media.Width, t.media.Height, o.width, o.height); {
+	case !small:
+		o.since.Store(0)
+	case o.since.Load() == 0:
+		o.since.Store(int64(at) + 1)
+	}
+}
+
+// isSmall reports whether the picture has been too small for some time.
+func (p *published) isSmall(now time.Duration) bool {
+	since := p.since.Load()
+	return since != 0 && now-time.Duration(since-1) >= smallerTime
+}
+
+// picture notes how large the picture of a track that has ended came, beside what
+// came of its medium before.
+func (r *Recorder) picture(t *trackRecorder) {
+	o := &t.published
+	if o.width == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, known := r.pictures[t.media.UID]
+	if !known && len(r.pictures) >= maxRemembered {
+		return
+	}
+	if area(o.large) >= area(p.Track) {
+		p.Track = o.large
+	}
+	if !o.less && o.width*o.height > p.Width*p.Height {
+		p.Width, p.Height = o.width, o.height
+	}
+	r.pictures[t.media.UID] = p
+}
+
+// small returns the pictures for Report. r.mu is held.
+func (r *Recorder) small() (all []SmallPicture) {
+	for _, uid := range slices.Sorted(maps.Keys(r.pictures)) {
+		if p := r.pictures[uid]; media.Smaller(p.Track.Width, p.Track.Height, p.Width, p.Height) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func area(t media.Track) int { return t.Width * t.Height }
