@@ -191,12 +191,14 @@ func (p *producers) add(t Track, at time.Duration) {
 		if err := rec.run(); err != nil {
 			p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
 		}
-		p.finish(rec, s)
-		close(rec.done)
+		// Before the slot is free: whoever takes it tells of a track that begins.
+		rec.known.Store(false)
 		if info.Source == media.Screen {
 			p.emit(media.Event{Time: rec.end, Type: media.EventScreenEnd, Participant: info.Participant, Track: s.media.UID})
 		}
 		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
+		p.finish(rec, s)
+		close(rec.done)
 		p.r.picture(rec)
 		p.r.read(rec, true)
 	})

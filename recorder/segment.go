@@ -166,13 +166,6 @@ func (s *segmenter) update(t media.Track) bool {
 	return false
 }
 
-// lists puts a track into the next index.
-func (s *segmenter) lists(t media.Track) {
-	s.index.Tracks = append(s.index.Tracks, t)
-	const escaped = 6 // bytes of JSON for one, at worst
-	s.grown += 512 + escaped*int64(len(t.Participant)+len(t.Name)+len(t.Source))
-}
-
 // end forgets a track that is over: the next segment does without it.
 func (s *segmenter) end(uid uint64, now time.Duration) error {
 	s.tracks = slices.DeleteFunc(s.tracks, func(t media.Track) bool { return t.UID == uid })
@@ -304,19 +297,6 @@ func (s *segmenter) list() []media.Track {
 	return tracks
 }
 
-// endEpoch ends what belongs to the current epoch: its index is sealed to its
-// readers only, and whoever reads only the next one learns the tracks anew.
-func (s *segmenter) endEpoch() error {
-	if err := s.writeIndex(); err != nil {
-		return err
-	}
-	s.index.Tracks, s.grown = nil, 0
-	for _, t := range s.tracks {
-		s.lists(t)
-	}
-	return nil
-}
-
 func (s *segmenter) commit() error {
 	o, w := s.object, s.writer
 	if err := w.Close(); err != nil {
@@ -360,30 +340,6 @@ func (s *segmenter) lose(now time.Duration) (from time.Duration, events []media.
 	}
 	s.object, s.writer, s.said, s.waiting, s.weight = nil, nil, nil, nil, 0
 	return from, events
-}
-
-func (s *segmenter) writeIndex() error {
-	if len(s.index.Segments) == 0 {
-		return nil
-	}
-	o, err := s.sink.Create(Index)
-	if err != nil {
-		return fmt.Errorf("starting an index: %w", err)
-	}
-	s.index.Recording, s.index.Start = s.recording, s.start
-	if err := media.WriteIndex(o, &s.index); err != nil {
-		return fmt.Errorf("writing index %d: %w", o.Number(), abort(o, err))
-	}
-	if err := o.Commit(); err != nil {
-		err = fmt.Errorf("sealing index %d: %w", o.Number(), err)
-		if !errors.Is(err, ErrKept) {
-			return err // the next one will say it all
-		}
-		s.index, s.grown = media.Index{}, 0
-		return err
-	}
-	s.index, s.grown = media.Index{}, 0
-	return nil
 }
 
 // finish commits what is open and writes the last index.

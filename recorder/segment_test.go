@@ -218,9 +218,7 @@ func FuzzSegmenter(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
 	f.Add(bytes.Repeat([]byte{7, 3, 40, 1}, 50))
 	f.Fuzz(func(t *testing.T, script []byte) {
-		if len(script) > 400 {
-			script = script[:400]
-		}
+		script = script[:min(len(script), 200)]
 		s, sink, _ := newTestSegmenter(1 << 20)
 		times := []time.Duration{0, -1, -time.Hour, time.Second, 40 * 365 * 24 * time.Hour, math.MaxInt64, math.MinInt64}
 		others, now := 0, time.Duration(0)
@@ -237,7 +235,7 @@ func FuzzSegmenter(f *testing.F) {
 			case 1:
 				i = item{track: eve, frame: &media.Frame{Track: eve.UID, Time: at, Key: arg&1 == 0, Data: make([]byte, arg)}}
 			case 2:
-				i = item{track: eve, frame: &media.Frame{Track: eve.UID, Time: now, Key: arg&1 == 0, Data: make([]byte, min(arg, 9)<<20)}}
+				i = item{track: eve, frame: &media.Frame{Track: eve.UID, Time: now, Key: arg&1 == 0, Data: make([]byte, map[int]int{30: media.MaxFrame, 31: media.MaxFrame + 1}[arg]+arg<<8)}}
 			case 3:
 				i = item{event: &media.Event{Time: at, From: times[n%len(times)], Count: arg - 2, Type: media.EventType(strings.Repeat("t", arg%3)), Text: strings.Repeat("\x00", arg<<10)}}
 			case 4:

@@ -50,7 +50,8 @@ func (t *Tally) Frame(f Frame, c Codec) {
 			t.shown = make(map[uint64]time.Duration)
 		}
 		t.shown[f.Track] = f.Time
-		if t.keys < MaxIndexKeys {
+		// Readers take them in order only.
+		if n := len(track.Keys); t.keys < MaxIndexKeys && (n == 0 || track.Keys[n-1] <= f.Time) {
 			t.keys++
 			track.Keys = append(track.Keys, f.Time)
 		}

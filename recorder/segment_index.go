@@ -1,0 +1,53 @@
+package recorder
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// lists puts a track into the next index.
+func (s *segmenter) lists(t media.Track) {
+	s.index.Tracks = append(s.index.Tracks, t)
+	const escaped = 6 // bytes of JSON for one, at worst
+	s.grown += 512 + escaped*int64(len(t.Participant)+len(t.Name)+len(t.Source))
+}
+
+// endEpoch ends what belongs to the current epoch: its index is sealed to its
+// readers only, and whoever reads only the next one learns the tracks anew.
+func (s *segmenter) endEpoch() error {
+	if err := s.writeIndex(); err != nil {
+		return err
+	}
+	s.index.Tracks, s.grown = nil, 0
+	for _, t := range s.tracks {
+		s.lists(t)
+	}
+	return nil
+}
+
+// writeIndex writes what there is to tell of the segments since the last index.
+func (s *segmenter) writeIndex() error {
+	if len(s.index.Segments) == 0 {
+		return nil
+	}
+	o, err := s.sink.Create(Index)
+	if err != nil {
+		return fmt.Errorf("starting an index: %w", err)
+	}
+	s.index.Recording, s.index.Start = s.recording, s.start
+	if err := media.WriteIndex(o, &s.index); err != nil {
+		return fmt.Errorf("writing index %d: %w", o.Number(), abort(o, err))
+	}
+	if err := o.Commit(); err != nil {
+		err = fmt.Errorf("sealing index %d: %w", o.Number(), err)
+		if !errors.Is(err, ErrKept) {
+			return err // the next one will say it all
+		}
+		s.index, s.grown = media.Index{}, 0
+		return err
+	}
+	s.index, s.grown = media.Index{}, 0
+	return nil
+}
