@@ -213,7 +213,7 @@ func TestIndexFits(t *testing.T) {
 
 // FuzzSegmenter: whatever one track or one member hands to the segmenter, nothing
 // fails while the Sink does not, all can be read, and every frame of another track
-// is there.
+// is there. Each byte of a script is a step.
 func FuzzSegmenter(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
 	f.Add(bytes.Repeat([]byte{7, 3, 40, 1}, 50))
