@@ -240,7 +240,7 @@ func (e *env) shortcomings(rec *archive.Recording, tracks []media.Track, gaps []
 		e.notef("torn: %s, of which the end was lost with the recorder", count(torn, "segment"))
 	}
 	for _, g := range gaps {
-		e.notef("hole: %s%s: %s", f.label(g.Track), span(g.From, g.To), clean(g.Reason))
+		e.notef("hole: %s%s: %s", f.holeLabel(g), span(g.From, g.To), clean(g.Reason))
 	}
 	switch {
 	case damaged > 0:

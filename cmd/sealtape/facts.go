@@ -108,6 +108,15 @@ func (f *facts) label(uid uint64) string {
 	return fmt.Sprintf("track %d", uid)
 }
 
+// holeLabel names what a hole is in for people: a track, also one of which nothing
+// was kept, or a participant.
+func (f *facts) holeLabel(h media.Event) string {
+	if h.Text != "" && !slices.ContainsFunc(f.tracks, func(t media.Track) bool { return t.UID == h.Track }) {
+		return clean(h.Text)
+	}
+	return f.label(h.Track)
+}
+
 // incomplete reports whether there are wide holes.
 func incomplete(events []media.Event) bool { return len(playback.WideHoles(events)) > 0 }
 

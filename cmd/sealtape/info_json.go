@@ -277,7 +277,7 @@ func holesJSON(tracks []media.Track, holes []media.Event) []holeJSON {
 	f := facts{tracks: tracks}
 	all := []holeJSON{}
 	for _, h := range holes {
-		all = append(all, holeJSON{h.Track, f.label(h.Track), h.From.Seconds(), h.To.Seconds(), h.Reason})
+		all = append(all, holeJSON{h.Track, f.holeLabel(h), h.From.Seconds(), h.To.Seconds(), h.Reason})
 	}
 	return all
 }
