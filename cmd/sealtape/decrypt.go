@@ -32,6 +32,8 @@ func decryptCommand() *cli.Command {
 DIR/000000.mkv and so on: the bytes that were sealed, once they are verified. Its
 times are those of the recording, and its timeline is a track of JSON lines. For
 one file that any player shows, use "sealtape export"; to watch, "sealtape play".
+A picture may go on in a file without a key frame, so that the file alone does not
+decode from its beginning: it says in which, and with --json from which on it does.
 
 ID may be the start of one, or "last". DIR must be new or empty; it appears when
 all is written, open to you alone.
@@ -40,7 +42,7 @@ Exit code 3: it is written, and the recording is not complete. 4: the same, and
 segments that failed verification were left out. 5: no key of yours opens any.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the folder to make, `DIR`"},
-			storeFlag(),
+			storeFlag(), jsonFlag(),
 		},
 		Action: decryptAction,
 	}
@@ -110,7 +112,14 @@ func decryptAction(c *cli.Context) (err error) {
 		return err
 	}
 	e.notef("%s (%s) in %s, in the clear", count(d.saved, "segment"), size(d.bytes), out)
-	return e.shortcomings(rec, s.Tracks(), s.Gaps(), s.Missing(), torn)
+	e.tellContinued(s)
+	err = e.shortcomings(rec, s.Tracks(), s.Gaps(), s.Missing(), torn)
+	if c.Bool("json") {
+		if jerr := e.json(d.told(s, out, err != nil)); jerr != nil {
+			return jerr
+		}
+	}
+	return err
 }
 
 // emptyOrAbsent returns an error unless path is an empty folder or nothing.
@@ -193,7 +202,7 @@ func belongs(b []byte, id string, seg archive.SegmentInfo) error {
 	return nil
 }
 
-func (d *decryption) path(n int) string { return filepath.Join(d.dir, fmt.Sprintf("%06d.mkv", n)) }
+func (d *decryption) path(n int) string { return filepath.Join(d.dir, fileOf(n)) }
 
 func (d *decryption) Segments() []int { return (&segmentSource{rec: d.rec}).Segments() }
 

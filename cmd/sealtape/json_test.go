@@ -21,7 +21,7 @@ func TestJSONDocumented(t *testing.T) {
 	}
 	sections := strings.Split(string(doc), "\n## ")[1:]
 	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\|$")
-	printed := map[string]any{"info": infoJSON{}, "list": []listed{}, "verify": verifyJSON{}, "record": recordJSON{}, "export": exportJSON{}}
+	printed := map[string]any{"info": infoJSON{}, "list": []listed{}, "verify": verifyJSON{}, "record": recordJSON{}, "export": exportJSON{}, "decrypt": decryptJSON{}}
 	for _, section := range sections {
 		name := strings.Fields(section)[1]
 		v, ok := printed[name]

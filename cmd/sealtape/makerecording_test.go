@@ -37,6 +37,7 @@ type recordingMaker struct {
 	gap      time.Duration // in Bob's camera, in the first segment
 	lie      bool          // Alice's sound there is declared to be missing
 	stray    bool          // a frame of hers there is of another day
+	onward   bool          // Bob's camera has a key frame in the first segment only
 	w        *archive.Writer
 	index    media.Index
 }
@@ -61,6 +62,7 @@ func makeRecordingMain() error {
 	flag.DurationVar(&m.gap, "gap", 0, "a hole in Bob's camera")
 	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
 	flag.BoolVar(&m.stray, "stray", false, "have a frame of another day in the first segment")
+	flag.BoolVar(&m.onward, "onward", false, "let Bob's camera have a key frame in the first segment only")
 	flag.Parse()
 	dir := flag.Arg(0)
 
@@ -197,7 +199,7 @@ func (m *recordingMaker) segment(n int, last bool) error {
 	m.index.Events = append(m.index.Events, events...)
 	m.index.Segments = append(m.index.Segments, media.IndexSegment{
 		Number: n, Epoch: o.Epoch(), Size: w.Size(), Start: from, Duration: lasts,
-		Tracks: []media.IndexTrack{{UID: aliceTrack.UID}, {UID: bobTrack.UID, Keys: keyFrames}},
+		Tracks: []media.IndexTrack{{UID: aliceTrack.UID}, {UID: bobTrack.UID, Keys: keyFrames, Continues: len(keyFrames) == 0, Begin: m.gap}},
 	})
 	return nil
 }
@@ -207,7 +209,7 @@ func (m *recordingMaker) frames(w *matroska.Writer, n int, from time.Duration) (
 	silence := []byte{0xfc, 0xff, 0xfe} // Opus, 20 ms, stereo
 	key := []byte{0x10, 0x02, 0, 0x9d, 0x01, 0x2a, 320 & 0xff, 320 >> 8, 180, 0, 0, 0}
 	delta := []byte{0x11, 0x02, 0, 0, 0, 0}
-	waiting := true
+	waiting := n == 0 || !m.onward
 	for t := from; t < from+segmentLength; t += 20 * time.Millisecond {
 		if err := w.WriteFrame(media.Frame{Track: aliceTrack.UID, Time: t, Duration: 20 * time.Millisecond, Key: true, Data: silence}); err != nil {
 			return nil, err

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/sealtape/sealtape/playback"
+)
+
+// tellContinued tells which files do not begin with a key frame, by track: a
+// decoder shows nothing of it there without those before.
+func (e *env) tellContinued(s *playback.Session) {
+	in := make(map[uint64][]int)
+	for _, seg := range s.Segments() {
+		for _, t := range seg.Tracks {
+			if t.Continues {
+				in[t.UID] = append(in[t.UID], seg.Number)
+			}
+		}
+	}
+	f := facts{tracks: s.Tracks()}
+	for _, t := range f.tracks {
+		if numbers := in[t.UID]; len(numbers) > 0 {
+			e.notef("no key frame at the beginning of %s in %s %s", f.label(t.UID), plural(len(numbers), "segment"), ranges(numbers))
+		}
+	}
+	if len(in) > 0 {
+		e.notef("these begin with a picture that needs the ones before: decode from the segment on that holds the key frame; --json says which")
+	}
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return one
+	}
+	return one + "s"
+}
+
+// decryptJSON says in JSON what was written. Times are seconds.
+type decryptJSON struct {
+	ID         string                 `json:"id"`
+	Path       string                 `json:"path"`
+	Bytes      int64                  `json:"bytes"`
+	Incomplete bool                   `json:"incomplete"`
+	Segments   []decryptedSegmentJSON `json:"segments"`
+}
+
+type decryptedSegmentJSON struct {
+	Number int                  `json:"number"`
+	File   string               `json:"file"`
+	From   float64              `json:"from"`
+	To     float64              `json:"to"`
+	Tracks []decryptedTrackJSON `json:"tracks"`
+}
+
+type decryptedTrackJSON struct {
+	UID       uint64    `json:"uid,string"`
+	Keys      []float64 `json:"keys"`
+	Continues bool      `json:"continues"`
+	Begin     *int      `json:"begin_segment,omitempty"`
+}
+
+func (d *decryption) told(s *playback.Session, out string, incomplete bool) decryptJSON {
+	j := decryptJSON{ID: d.rec.Head().ID, Path: out, Bytes: d.bytes, Incomplete: incomplete, Segments: []decryptedSegmentJSON{}}
+	keyed := make(map[uint64]int) // the last segment with a key frame, by track
+	for _, seg := range s.Segments() {
+		if d.failed[seg.Number] != nil || seg.State != playback.Readable {
+			clear(keyed)
+			continue
+		}
+		x := decryptedSegmentJSON{Number: seg.Number, File: filepath.Join(out, fileOf(seg.Number)),
+			From: seg.From.Seconds(), To: seg.To.Seconds(), Tracks: []decryptedTrackJSON{}}
+		for _, t := range seg.Tracks {
+			y := decryptedTrackJSON{UID: t.UID, Keys: []float64{}, Continues: t.Continues}
+			for _, k := range t.Keys {
+				y.Keys = append(y.Keys, k.Seconds())
+			}
+			if before, ok := keyed[t.UID]; ok && t.Continues {
+				y.Begin = &before
+			}
+			if len(t.Keys) > 0 {
+				keyed[t.UID] = seg.Number
+			}
+			x.Tracks = append(x.Tracks, y)
+		}
+		j.Segments = append(j.Segments, x)
+	}
+	return j
+}
+
+func fileOf(segment int) string { return fmt.Sprintf("%06d.mkv", segment) }
