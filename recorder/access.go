@@ -151,3 +151,8 @@ func (a *admission) start() (events []media.Event, err error) {
 	}
 	return append([]media.Event{{Type: media.EventEpoch, Text: strings.Join(names, ", ")}}, events...), nil
 }
+
+// changesReaders reports whether others may read after an event of the type.
+func changesReaders(t media.EventType) bool {
+	return t == media.EventJoin || t == media.EventLeave || t == media.EventVerified
+}

@@ -62,6 +62,16 @@ func (k *keeper) add(i item, now time.Duration) error {
 		}
 		return k.tick(now)
 	}
+	if i.event != nil && changesReaders(i.event.Type) && k.admit.due() {
+		// What came before is not for the readers of the next epoch.
+		if err := k.check(k.s.unturn(), now); err != nil {
+			return err
+		}
+		if k.paused {
+			k.hold(i)
+			return nil
+		}
+	}
 	if left {
 		// Whoever left ends with the current segment, and that ends now.
 		if err := k.check(k.s.cut(now), now); err != nil {

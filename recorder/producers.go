@@ -430,3 +430,12 @@ func (p *producers) askKeys() {
 		rec.newReaders.Store(true)
 	}
 }
+
+// endSegment tells the pictures that a segment is about to end.
+func (p *producers) endSegment() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for rec := range p.running {
+		rec.ends.Store(true)
+	}
+}

@@ -64,7 +64,10 @@ type Config struct {
 	Hold time.Duration
 	// KeyFrames is how long a picture may go without a key frame before one is
 	// asked for, 0 for 10 s, less than 0 for ever. A player shows nothing of a
-	// picture before its next key frame, and has to read back to the last one.
+	// picture before its next key frame, and has to read back to the last one. Unless
+	// it is for ever, one is also asked for where a segment ends, so that the next
+	// begins with it, if key frames are then no more than a twentieth of what the
+	// picture sends.
 	KeyFrames time.Duration
 	// Unopened is called with media that has not opened for some seconds, and with what
 	// opens again, within five seconds as a rule; it names whose. What it returns the
@@ -244,7 +247,7 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone, sealing: r.sealing,
 		refusals: refusals{declare: r.gap, dropped: p.refused},
 	}, admit: admission{access: r.c.Access, roster: p.roster}}
-	k.s.before = k.before
+	k.s.before, k.s.turn.ask = k.before, p.endSegment
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {

@@ -47,6 +47,7 @@ type segmenter struct {
 	weight  int64         // of waiting, in bytes
 	since   time.Duration
 	refusals
+	turn turn
 
 	index  media.Index // what the next index object will say
 	grown  int64       // its size in bytes, about
@@ -80,7 +81,7 @@ func (s *segmenter) add(i item, now time.Duration) error {
 			s.wait(i, now)
 			return nil
 		}
-	case s.object == nil, i.frame != nil && !s.listed[i.frame.Track]:
+	case s.object == nil, i.frame != nil && !s.listed[i.frame.Track], i.frame != nil && s.turns(i, now):
 		s.wait(i, now)
 		return s.tick(now)
 	}
@@ -177,7 +178,7 @@ func (s *segmenter) end(uid uint64, now time.Duration) error {
 func (s *segmenter) tick(now time.Duration) error {
 	waited := len(s.waiting) > 0 && (now-s.since >= gather || len(s.waiting) >= maxGather || s.weight >= s.maxBytes)
 	full := s.object != nil && (now-s.opened >= s.length || s.writer.Size() >= s.maxBytes)
-	if waited || full {
+	if waited || full || s.turnNow(now) {
 		return s.cut(now)
 	}
 	return nil
@@ -195,7 +196,7 @@ func (s *segmenter) cut(now time.Duration) error {
 		if err := s.open(now); err != nil {
 			return err
 		}
-		if err := s.pour(); err != nil {
+		if err := s.pour(s.maxBytes); err != nil {
 			return err
 		}
 		if len(s.waiting) > 0 {
@@ -210,12 +211,12 @@ func (s *segmenter) cut(now time.Duration) error {
 	return nil
 }
 
-// pour writes what waits into the open segment, as far as that has room for it
-// and lists its tracks. The first item always goes in.
-func (s *segmenter) pour() error {
+// pour writes what waits into the open segment, until that is as large as most, in
+// bytes, and as far as it lists its tracks. The first item always goes in.
+func (s *segmenter) pour(most int64) error {
 	rest := s.waiting[:0]
 	for n, i := range s.waiting {
-		if n > 0 && s.writer.Size() >= s.maxBytes {
+		if n > 0 && s.writer.Size() >= most {
 			rest = append(rest, s.waiting[n:]...)
 			break
 		}
@@ -254,6 +255,7 @@ func (s *segmenter) open(now time.Duration) error {
 		return fmt.Errorf("starting segment %d: %w", o.Number(), abort(o, err))
 	}
 	s.object, s.writer, s.opened = o, w, now
+	s.turn = turn{ask: s.turn.ask}
 	s.sealing(o.Epoch())
 	s.listed = make(map[uint64]bool, len(tracks))
 	for _, t := range tracks {
@@ -339,6 +341,7 @@ func (s *segmenter) lose(now time.Duration) (from time.Duration, events []media.
 		}
 	}
 	s.object, s.writer, s.said, s.waiting, s.weight = nil, nil, nil, nil, 0
+	s.turn = turn{ask: s.turn.ask}
 	return from, events
 }
 

@@ -81,6 +81,9 @@ type trackRecorder struct {
 	needKey    bool          // video: nothing is kept before the next key frame
 	lastKey    time.Duration // when the last key frame was
 	keyEvery   time.Duration // how long one may be away, see Config.KeyFrames
+	keyBytes   int           // the size of the last key frame,
+	sinceKey   int           // and of it and all that came since
+	ends       atomic.Bool   // set by others: a segment is about to end
 	lastPLI    time.Time
 	forged     bool // an unknown server-injected frame was declared
 
@@ -362,8 +365,11 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	if t.refresh.Swap(false) {
 		t.wantKey()
 	}
-	if t.askNow.Swap(false) && !t.info.Codec.Audio() {
-		t.askKey()
+	if t.askNow.Load() && (t.info.Codec.Audio() || t.askKey()) {
+		t.askNow.Store(false)
+	}
+	if t.ends.Swap(false) {
+		t.boundary(at)
 	}
 	if t.needKey && !key {
 		t.outcomes.add(KeyFrame)
@@ -390,6 +396,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	} else if t.keyEvery > 0 && at-t.lastKey >= t.keyEvery {
 		t.askKey()
 	}
+	t.weigh(f)
 	t.end = max(t.end, at+f.Duration)
 	t.counts.frames.Add(1)
 	t.outcomes.add(Kept)
@@ -442,11 +449,15 @@ func (t *trackRecorder) wantKey() {
 	t.askKey()
 }
 
-func (t *trackRecorder) askKey() {
-	if now := time.Now(); now.Sub(t.lastPLI) >= pliInterval {
-		t.lastPLI = now
-		t.track.RequestKeyFrame()
+// askKey asks for a key frame, unless that was done within the last second.
+func (t *trackRecorder) askKey() (asked bool) {
+	now := time.Now()
+	if now.Sub(t.lastPLI) < pliInterval {
+		return false
 	}
+	t.lastPLI = now
+	t.track.RequestKeyFrame()
+	return true
 }
 
 // openHole opens a hole at from unless one is open: the first cause stands. But

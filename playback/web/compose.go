@@ -60,14 +60,16 @@ func (c *composer) parts(track media.Track) []fragment.Part {
 		return fragment.Pictures(c.t.shape(track), frames, c.nextFrame(track.UID), away)
 	}
 	b := fragment.Bounds{Lead: has(c.prev, track.UID)}
-	b.From = fragment.Seam(c.seg.From, frames[0].Time)
+	if c.prev != nil {
+		b.From = seam(c.prev, c.seg, frames[0].Time)
+	}
 	c.t.mu.Lock()
 	if c.prev != nil {
 		b.Run, b.Joined = c.t.edges[c.prev.Number].runs[track.UID]
 	}
 	c.t.mu.Unlock()
 	if first, ok := c.after[track.UID]; ok {
-		b.To = fragment.Seam(c.next.From, first.Time)
+		b.To = seam(c.seg, c.next, first.Time)
 	}
 	p, run, ok := fragment.Sound(track, frames, b)
 	if !ok {
@@ -75,6 +77,12 @@ func (c *composer) parts(track media.Track) []fragment.Part {
 	}
 	c.t.setRun(c.seg.Number, track.UID, run)
 	return []fragment.Part{p}
+}
+
+// seam is fragment.Seam between two segments. A picture may begin the second one
+// while sound is in the first still, and then that goes on to its end.
+func seam(before, after *playback.Segment, first time.Duration) time.Duration {
+	return fragment.Seam(max(before.To, after.From), first)
 }
 
 // has reports whether a segment has frames of the track.

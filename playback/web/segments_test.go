@@ -189,3 +189,44 @@ func TestNextIsLate(t *testing.T) {
 		s.Close()
 	})
 }
+
+// TestSoundWhileAPictureBegins: a picture's key frame begins a segment while the
+// sound of that time is in the one before. Asked for alone, the second one puts no
+// silence over it.
+func TestSoundWhileAPictureBegins(t *testing.T) {
+	r := meeting(t, 3)
+	const turn = 400 * time.Millisecond
+	for n := range 3 {
+		var b bytes.Buffer
+		w, err := matroska.NewWriter(&b, matroska.Header{Recording: testID, Segment: n, Epoch: 1, Start: testStart, Tracks: []media.Track{alice, bob}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, to := time.Duration(n)*5*time.Second, time.Duration(n+1)*5*time.Second
+		for at := from; at < to; at += 20 * time.Millisecond {
+			if err := w.WriteFrame(media.Frame{Track: alice.UID, Time: at, Data: []byte{0x78, 1, 2}}); err != nil {
+				t.Fatal(err)
+			}
+			if picture := at - turn; picture >= 0 && at%(100*time.Millisecond) == 0 {
+				if err := w.WriteFrame(media.Frame{Track: bob.UID, Time: picture, Key: at == from, Data: []byte{0x10}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.segments[n] = b.Bytes()
+	}
+	s := serve(t, r)
+	s.patience.next = time.Hour // however slow the machine
+	for _, n := range []int{2, 1, 0} {
+		parts := readParts(t, get(t, s, fmt.Sprintf("%s/segments/%d", base, n)).Body)
+		if len(parts) != 2 || parts[0].From != float64(5*n) || parts[0].To != float64(5*n+5) {
+			t.Errorf("segment %d: sound from %v to %v", n, parts[0].From, parts[0].To)
+		}
+		if want := max(0, float64(5*n)-turn.Seconds()); parts[1].From != want {
+			t.Errorf("segment %d: pictures from %v, want %v", n, parts[1].From, want)
+		}
+	}
+}

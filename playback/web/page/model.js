@@ -11,6 +11,12 @@ import * as spans from "./spans.js";
 /** Pictures come from a key frame on. How far back one is looked for, in segments. */
 const keyReach = 48;
 
+/**
+ * How many segments are looked back for sound that goes on beyond the beginning of
+ * the next, if it does for longer than soundSlack, in seconds.
+ */
+const soundReach = 2, soundSlack = 0.05;
+
 /** Silence that skip-silence leaves: after a word, before one, and the least it skips. */
 const afterWord = 0.6, beforeWord = 0.5, leastSkip = 1.5;
 
@@ -45,6 +51,7 @@ const states = { r: "readable", l: "locked", f: "failed", u: "unlisted" };
  * @property {number} number
  * @property {number} from
  * @property {number} to where the next begins, or the media ends
+ * @property {number} end where the media ends
  * @property {"readable"|"locked"|"failed"|"unlisted"} state
  * @property {Map<string, number[]>} tracks UID to the times of key frames
  *
@@ -127,7 +134,7 @@ export class Recording {
 				const uid = uids[entry[0]];
 				if (uid !== undefined) byTrack.set(uid, entry.length > 1 ? entry.slice(1) : none);
 			}
-			this.segments.push({ number, from, to, state: states[state] || "failed", tracks: byTrack });
+			this.segments.push({ number, from, to, end: to, state: states[state] || "failed", tracks: byTrack });
 		}
 		this.segments.sort((x, y) => x.number - y.number);
 		// Frames of one segment may end a little after the next begins, which then
@@ -344,6 +351,17 @@ export class Recording {
 		for (let j = i; j >= 0 && j > i - keyReach && this.has(j, uid); j--) {
 			if (this.segments[j].tracks.get(uid).some((key) => key <= t)) return j;
 		}
+		return i;
+	}
+
+	/**
+	 * soundFrom returns the index of the segment from which on a sound at t must be
+	 * fetched. Its last packets may be in the one before: a segment begins where the
+	 * first picture in it does.
+	 */
+	soundFrom(uid, t) {
+		let i = this.segmentAt(t);
+		for (let n = 0; n < soundReach && i > 0 && this.segments[i - 1].end > t + soundSlack && this.has(i - 1, uid); n++) i--;
 		return i;
 	}
 

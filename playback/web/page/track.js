@@ -99,7 +99,7 @@ export class TrackPlayer {
 	}
 
 	#from(t) {
-		return this.kind === "video" ? this.recording.pictureFrom(this.uid, t) : this.recording.segmentAt(t);
+		return this.kind === "video" ? this.recording.pictureFrom(this.uid, t) : this.recording.soundFrom(this.uid, t);
 	}
 
 	/** aim makes t the time that is played, or will be. What is in the buffer stays if it leads to t. */

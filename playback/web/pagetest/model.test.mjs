@@ -131,6 +131,19 @@ test("pictures begin at the last key frame, but not across what cannot be read",
 	assert.equal(r.firstKey(10, "2"), 50.2);
 });
 
+test("sound begins where its last packets are", () => {
+	const r = new Recording(minute());
+	assert.equal(r.soundFrom(mic, 10.01), 2); // too little to fetch a segment for
+	// A picture's key frame began the third segment early, and one sender ran ahead.
+	const segments = minute().segments;
+	segments[2][1] = 9.6;
+	segments[6][2] = 100;
+	const s = new Recording(minute({ segments }));
+	for (const [t, i] of [[9.5, 1], [9.7, 1], [10.1, 2], [31, 6], [36, 6], [41, 8], [46, 9]]) assert.equal(s.soundFrom(mic, t), i);
+	assert.equal(s.soundFrom("3", 9.7), 2); // it is not in the one before
+	assert.equal(new Recording(minute({ segments: [], tracks: [], duration: 0 })).soundFrom(mic, 3), -1);
+});
+
 test("segmentAt and has at the edges", () => {
 	const r = new Recording(minute());
 	for (const [t, i] of [[-1, 0], [0, 0], [4.99, 0], [5, 1], [59, 11], [99, 11]]) assert.equal(r.segmentAt(t), i);
