@@ -135,7 +135,8 @@ func (p *producers) event(e RoomEvent, at time.Duration) {
 		p.lost(at)
 	case media.EventReconnect:
 		p.back(e, at)
-	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent, media.EventQuality, media.EventDropped:
+	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent,
+		media.EventName, media.EventHand, media.EventMetadata, media.EventQuality, media.EventDropped:
 		p.behave(e, at)
 	case EventDialed:
 	default:

@@ -49,8 +49,8 @@ type RoomEvent struct {
 	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
 	// EventUnmute, EventLost, EventReconnect, EventGap (a track that cannot be
 	// recorded, with Reason), EventLeftOut (one that is not wanted), EventSpeaking,
-	// EventChat, EventStream, EventReaction,
-	// EventConsent, EventQuality and EventDropped (of a type in Reason).
+	// EventChat, EventStream, EventReaction, EventConsent, EventName, EventHand,
+	// EventMetadata, EventQuality and EventDropped (of a type in Reason).
 	//
 	// A room that is lost, for which the room itself finds the way back, is told
 	// of by EventLost: all its tracks end soon after. When it is back comes
@@ -66,15 +66,16 @@ type RoomEvent struct {
 	Track Track
 	// TrackID names the track of an EventMute or EventUnmute.
 	TrackID string
-	// Reason is set for EventGap, EventLeftOut, EventConsent, EventQuality and
-	// EventDropped, for EventReconnect: media.ReconnectResume or
+	// Reason is set for EventGap, EventLeftOut, EventConsent, EventHand, EventQuality
+	// and EventDropped, for EventReconnect: media.ReconnectResume or
 	// media.ReconnectRejoin, for EventStream: the topic, and for an EventChat that was
 	// cut: media.TextCut.
 	Reason string
 	// Since is when an EventReconnect's absence began.
 	Since time.Time
-	// Text is what was written, for EventChat, EventReaction and EventConsent, and
-	// the file's name, for EventStream, or the source, for EventLeftOut.
+	// Text is what was written, for EventChat, EventReaction and EventConsent, the
+	// file's name, for EventStream, the source, for EventLeftOut, the former display
+	// name, for EventName, and the room's metadata, for EventMetadata.
 	Text string
 	// Size is set for EventStream, and for an EventChat that was cut.
 	Size int64

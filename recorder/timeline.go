@@ -132,6 +132,10 @@ func (p *producers) behave(e RoomEvent, at time.Duration) {
 		out.Reason = e.Reason
 	case media.EventChat, media.EventStream:
 		out.Text, out.Reason, out.Size = e.Text, e.Reason, e.Size
+	case media.EventName, media.EventMetadata:
+		out.Text = e.Text
+	case media.EventHand:
+		out.Reason = e.Reason
 	case media.EventReaction:
 		out.Text = media.Clamp(e.Text, media.MaxReaction)
 	case media.EventConsent:

@@ -147,6 +147,10 @@ func (f *facts) people() []person {
 	spoke := make(map[string]time.Duration) // until when it is counted
 	for _, e := range f.events {
 		switch e.Type {
+		case media.EventName:
+			if e.Name != "" {
+				find(e.Participant, e.Time).Name = e.Name
+			}
 		case media.EventJoin:
 			p := find(e.Participant, e.Time)
 			p.To = f.duration.Seconds()

@@ -23,6 +23,8 @@ type listing struct {
 	self  string // the recorder's own identity
 	sid   string // of the room; "" while the server has not said
 	found map[string]found
+	// metadata are the room's.
+	metadata string
 	// missed are who was here before the recorder lost the room, and a server that
 	// made it anew has not seen yet.
 	missed map[string]bool
@@ -32,11 +34,12 @@ type listing struct {
 type found struct {
 	recorder.Member
 	joined int64 // ms, by the server's clock; 0 is unknown
+	look   look
 }
 
 func foundIn(p *lkproto.ParticipantInfo) found {
 	return found{recorder.Member{Identity: p.GetIdentity(), Name: p.GetName(), SID: p.GetSid(), Machine: machine(p), Since: time.Now()},
-		cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000)}
+		cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000), lookOf(p)}
 }
 
 // machine reports whether a member is not a person, as the server says.
@@ -56,17 +59,21 @@ func (s *session) listed(j *lkproto.JoinResponse) {
 	}
 	s.r.feed.Lock()
 	defer s.r.feed.Unlock()
-	s.list = listing{self: j.GetParticipant().GetIdentity(), sid: j.GetRoom().GetSid(), found: make(map[string]found)}
+	s.list = listing{self: j.GetParticipant().GetIdentity(), sid: j.GetRoom().GetSid(), found: make(map[string]found), metadata: j.GetRoom().GetMetadata()}
 	for _, p := range j.GetOtherParticipants() {
 		s.list.found[p.GetIdentity()] = foundIn(p)
 	}
 }
 
-// named takes the room's own SID, which a server may send late.
-func (s *session) named(sid string) {
+// described takes what the room is now: its SID, which a server may send late, and
+// its metadata.
+func (s *session) described(room *lkproto.Room) {
 	s.r.feed.Lock()
 	defer s.r.feed.Unlock()
-	s.list.sid = cmp.Or(s.list.sid, sid)
+	s.list.sid, s.list.metadata = cmp.Or(s.list.sid, room.GetSid()), room.GetMetadata()
+	if s.alive() {
+		s.r.describes(s, s.list.metadata)
+	}
 }
 
 // update takes who came, changed and left since, and returns what is true of
@@ -99,8 +106,11 @@ func (s *session) update(participants []*lkproto.ParticipantInfo) (valid []*lkpr
 				m.Since = was.Since
 			}
 			s.list.found[identity] = m
-			if s.alive() && s.r.came(s, m.Member) {
-				s.r.welcome(s, identity)
+			if s.alive() {
+				if s.r.came(s, m.Member) {
+					s.r.welcome(s, identity)
+				}
+				s.r.looks(s, identity, m.look)
 			}
 		}
 		valid = append(valid, p)
@@ -136,6 +146,7 @@ func (r *Room) went(s *session, identity string) {
 		return
 	}
 	delete(s.list.missed, identity)
+	delete(r.seen, identity)
 	r.roster.Went(identity, was.SID)
 	r.coming(recorder.RoomEvent{Type: media.EventLeave, Participant: identity, Visit: was.Visit})
 }
@@ -156,9 +167,11 @@ func (r *Room) begin(s *session) {
 	s.entered = true
 	s.mu.Unlock()
 	r.mu.Unlock()
-	for _, m := range s.list.found {
+	for identity, m := range s.list.found {
 		r.came(s, m.Member)
+		r.looks(s, identity, m.look)
 	}
+	r.describes(s, s.list.metadata)
 }
 
 // resumeList takes the list of the session s, in which the recorder is after it
@@ -177,9 +190,11 @@ func (r *Room) resumeList(old, s *session) {
 			r.went(s, m.Identity)
 		}
 	}
-	for _, m := range s.list.found {
+	for identity, m := range s.list.found {
 		r.came(s, m.Member)
+		r.looks(s, identity, m.look)
 	}
+	r.describes(s, s.list.metadata)
 	if len(s.list.missed) > 0 {
 		r.visits.Go(func() { r.giveUp(s) })
 	}

@@ -95,6 +95,10 @@ type Room struct {
 	ghost  ghost          // of the goroutine that rejoins
 	roster *recorder.Roster
 	feed   sync.Mutex // held by who feeds the roster, and until that is queued; before mu
+	// seen is how members look, and metadata are the room's, as far as that was told.
+	// feed guards them.
+	seen     map[string]look
+	metadata string
 
 	mu        sync.Mutex
 	s         *session // the current one, or the last

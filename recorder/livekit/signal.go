@@ -68,7 +68,7 @@ func (s *session) message(r *lkproto.SignalResponse) bool {
 			v.Update.Participants = s.update(v.Update.Participants)
 		}
 	case *lkproto.SignalResponse_RoomUpdate:
-		s.named(v.RoomUpdate.GetRoom().GetSid())
+		s.described(v.RoomUpdate.GetRoom())
 	}
 	return true
 }

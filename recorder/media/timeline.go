@@ -12,6 +12,9 @@ const (
 	EventStream    EventType = "stream"     // Participant sent Size bytes on the topic in Reason, which are not kept; of a file, Text is the name
 	EventReaction  EventType = "reaction"   // Participant reacted with Text, an emoji or a word
 	EventConsent   EventType = "consent"    // Participant consents to be recorded, or not: Reason, with Text as their words
+	EventName      EventType = "name"       // Participant calls themselves Name from here on, and Text before
+	EventHand      EventType = "hand"       // Participant raised a hand, or lowered it: Reason
+	EventMetadata  EventType = "metadata"   // the room's metadata are Text from here on
 	EventQuality   EventType = "quality"    // Participant's connection is as Reason says from now on
 	EventDropped   EventType = "dropped"    // Count events of the type in Reason came too fast, and are not here
 )
@@ -31,6 +34,12 @@ const (
 	ConsentGiven     = "given"
 	ConsentRefused   = "refused"
 	ConsentWithdrawn = "withdrawn"
+)
+
+// What a member did with a hand: the Reason of an EventHand.
+const (
+	HandRaised  = "raised"
+	HandLowered = "lowered"
 )
 
 // How a connection is: the Reason of an EventQuality.

@@ -187,6 +187,7 @@ export class Recording {
 			switch (e.type) {
 			case "join": person(e).presence.push([e.t, true]); arrive(person(e)); break;
 			case "leave": person(e).presence.push([e.t, false]); depart(person(e), e.t); break;
+			case "name": if (e.name) person(e).name = e.name; break;
 			case "speaking": person(e).speaking.push([e.from ?? e.t, e.to ?? e.t]); break;
 			case "claimed": identify(person(e), e.t, "card"); break;
 			case "verified": {

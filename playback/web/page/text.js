@@ -191,6 +191,9 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 				s("event", who, " proved to be ", {who: line(e.name || e.participant, 80)}) :
 				s("event", who, " is ", {who: line(e.name || e.participant, 80)}, ", says the operator");
 		case "claimed": return s("event", who, " showed a card that nobody had pinned, with the name ", {who: line(e.name || "none", 80)});
+		case "name": return s("event", {who: line(e.text, 80) || "someone"}, " is now called ", {who: line(e.name, 80) || "nothing"});
+		case "hand": return s("event", who, e.reason === "lowered" ? " lowered their hand" : " raised their hand");
+		case "metadata": return s("detail", "The room’s own data changed: ", quote);
 		case "screen": return s("event", who, " shares a screen");
 		case "screen-end": return s("event", who, " stopped sharing");
 		case "chat": return s("chat", quote, ...(e.reason === "cut" ? [` (${CUT})`] : []));
