@@ -20,6 +20,8 @@ func ring(t *testing.T, passphrase string) *frame.Keyring {
 	return k
 }
 
+func from(kind string, i recorder.TrackInfo) recorder.TrackInfo { i.SenderKind = kind; return i }
+
 func TestEncryptedRoom(t *testing.T) {
 	right, wrong := ring(t, "correct horse"), ring(t, "battery staple")
 	for _, tt := range []struct {
@@ -34,13 +36,16 @@ func TestEncryptedRoom(t *testing.T) {
 		{"wrong key", wrong, encrypted(opusInfo), true, 0, media.GapAuth},
 		{"plaintext frames in an encrypted track", right, encrypted(opusInfo), false, 0, media.GapPlaintext},
 		{"plaintext track in an encrypted room", right, opusInfo, false, 0, media.GapPlaintext},
+		{"a caller who was let in", right, from(recorder.SenderSIP, opusInfo), false, 100, ""},
+		{"a caller with encryption", right, from(recorder.SenderSIP, encrypted(opusInfo)), true, 100, ""},
+		{"an agent who was not let in", right, from(recorder.SenderAgent, opusInfo), false, 0, media.GapPlaintext},
 		{"encrypted track without keys", nil, encrypted(opusInfo), true, 0, media.GapNoKey},
 		{"key index without a key", frame.NewKeyring(0, frame.KeyOptions{}), encrypted(opusInfo), true, 0, media.GapNoKey},
 		{"codec that is not recorded", right, func() recorder.TrackInfo { i := encrypted(vp8Info); i.Codec = media.AV1; return i }(), true, 0, media.GapCodec},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			enc := frame.NewEncrypter(media.Opus, right, 0, 77)
-			c := recorder.Config{Duration: 3 * time.Second}
+			c := recorder.Config{Duration: 3 * time.Second, Plaintext: []string{recorder.SenderSIP, ""}}
 			if tt.keys != nil {
 				c.Keys = recorder.SharedKeys(tt.keys)
 			}
@@ -68,6 +73,10 @@ func TestEncryptedRoom(t *testing.T) {
 				if !bytes.Equal(f.Data, opusPayload(n)) {
 					t.Fatalf("frame %d is %x", n, f.Data)
 				}
+			}
+			// What came without encryption says so.
+			if e := find(events, media.EventTrack)[0]; (e.Reason == media.TrackPlaintext) != (!tt.seal && tt.frames > 0) {
+				t.Errorf("the track came with the reason %q", e.Reason)
 			}
 			gaps := find(events, media.EventGap)
 			if tt.reason == "" {

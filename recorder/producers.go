@@ -255,8 +255,11 @@ func (p *producers) begin(rec *trackRecorder, s *slot, at time.Duration) {
 	s.muted = false
 	p.mu.Unlock()
 
-	p.emit(media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name,
-		Track: s.media.UID, Text: s.media.Label()})
+	e := media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name, Track: s.media.UID, Text: s.media.Label()}
+	if p.r.c.Keys != nil && !info.Encrypted && rec.refuse == "" {
+		e.Reason = media.TrackPlaintext
+	}
+	p.emit(e)
 	if info.Source == media.Screen {
 		p.emit(media.Event{Time: at, Type: media.EventScreen, Participant: info.Participant, Track: s.media.UID})
 	}
@@ -352,7 +355,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	switch {
 	case !frame.Supported(info.Codec):
 		rec.refuse = media.GapCodec
-	case p.r.c.Keys != nil && !info.Encrypted:
+	case p.r.c.Keys != nil && !info.Encrypted && (info.SenderKind == "" || !slices.Contains(p.r.c.Plaintext, info.SenderKind)):
 		rec.refuse = media.GapPlaintext
 	case info.RED && (info.Encrypted || info.Codec != media.Opus):
 		rec.refuse = media.GapCodec
@@ -365,7 +368,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		rec.asm = frame.NewAssembler(frame.AssemblerConfig{
 			Codec: info.Codec, Hold: p.r.c.Hold, MaxPackets: maxPackets, SIFTrailer: info.SIFTrailer, RED: info.RED,
 		})
-		if p.r.c.Keys != nil {
+		if p.r.c.Keys != nil && info.Encrypted {
 			rec.ring = p.r.c.Keys.Keyring(info.Participant)
 			rec.decrypt = frame.NewDecrypter(info.Codec, rec.ring)
 		}

@@ -27,10 +27,13 @@ type Config struct {
 	Recording string
 	// Sink takes the segments. Required. The recorder does not close it.
 	Sink Sink
-	// Keys opens end-to-end-encrypted frames. With Keys, a track that was
-	// published without encryption is refused; without, one that was published
+	// Keys opens end-to-end-encrypted frames. With Keys, a track that was published
+	// without encryption is refused, unless Plaintext lets it in; without, one that was published
 	// with it. The zero value is a room without end-to-end encryption.
 	Keys KeyProvider
+	// Plaintext are the kinds of senders, Sender constants, whose tracks are recorded
+	// without encryption in a room with Keys, and marked so: such as cannot have any.
+	Plaintext []string
 	// Access admits members to what is recorded while they are here. Nil is one
 	// epoch, the Sink's own.
 	Access Access

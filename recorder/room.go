@@ -128,6 +128,9 @@ type TrackInfo struct {
 	RED bool
 	// Encrypted says that the track was published under end-to-end encryption.
 	Encrypted bool
+	// SenderKind is what publishes the track, as the room says: one of the Sender
+	// constants, or "" for a person's client.
+	SenderKind string
 	// Wanted is since when the room has asked the server for the track, while it
 	// was not muted; zero if that is not known. What was published between then
 	// and the first packet is missing.
@@ -138,6 +141,14 @@ type TrackInfo struct {
 	// SIFTrailer marks frames that the server injects, nil where there are none.
 	SIFTrailer []byte
 }
+
+// What may publish a track and have no keys: a TrackInfo's SenderKind.
+const (
+	SenderSIP     = "sip"     // a caller by telephone
+	SenderIngress = "ingress" // a stream from outside the room
+	SenderAgent   = "agent"   // a program that takes part
+	SenderOther   = "other"   // another machine
+)
 
 // A Packet is one RTP packet with its time of arrival, and the sender reports
 // that came since the packet before it.

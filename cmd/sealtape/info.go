@@ -192,6 +192,9 @@ func (e *env) showMeeting(i *infoJSON) error {
 		if t.Channels > 0 {
 			format = count(t.Channels, "channel")
 		}
+		if t.Plaintext {
+			format += ", not encrypted in the room"
+		}
 		name := t.Name
 		if name == "" {
 			name = t.Participant

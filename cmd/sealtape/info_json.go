@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,13 +66,14 @@ type trackJSON struct {
 }
 
 // infoTrackJSON is a track, with what its sender published, if the room's server
-// told.
+// told, and whether without encryption.
 type infoTrackJSON struct {
 	trackJSON
 	PublishedWidth  int     `json:"published_width,omitempty"`
 	PublishedHeight int     `json:"published_height,omitempty"`
 	Less            bool    `json:"less_wanted,omitempty"`
 	Smaller         float64 `json:"smaller,omitempty"`
+	Plaintext       bool    `json:"plaintext,omitempty"`
 }
 
 type holeJSON struct {
@@ -255,6 +257,9 @@ func (i *infoJSON) addFacts(f *facts) {
 		if p := sizes[t.UID]; p != nil {
 			j.PublishedWidth, j.PublishedHeight, j.Less, j.Smaller = p.width, p.height, p.less, p.smaller.Seconds()
 		}
+		j.Plaintext = slices.ContainsFunc(f.events, func(e media.Event) bool {
+			return e.Type == media.EventTrack && e.Track == t.UID && e.Reason == media.TrackPlaintext
+		})
 		i.Tracks = append(i.Tracks, j)
 	}
 	i.Holes = holesJSON(f.tracks, playback.Holes(f.events))

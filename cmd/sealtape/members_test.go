@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/livekit/protocol/livekit"
+
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -153,6 +155,75 @@ func TestVerifiedMembersBecomeReaders(t *testing.T) {
 	slices.Sort(verified)
 	if want := []string{"laptop-4 is Ben by proof", "phone-17 is Ada by proof"}; !slices.Equal(verified, want) {
 		t.Errorf("verified %q, want %q", verified, want)
+	}
+}
+
+// TestCallerIsRecordedOpenly: where --allow-plaintext says so, who has no keys is
+// recorded, with their consent by the keys of a telephone, and marked so; anybody
+// else without encryption is not.
+func TestCallerIsRecordedOpenly(t *testing.T) {
+	l := newLab(t)
+	home, _ := l.person("Recorder")
+	store := filepath.Join(l.dir, "store")
+	writer := l.publisher("weekly", "writer", "Writes")
+	open := func(identity string, kind livekit.ParticipantInfo_Kind) *members.Member {
+		t.Helper()
+		m, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, Room: "weekly", Identity: identity, Name: "By " + identity, Audio: fixtures.Speech(1),
+			Token: l.token(members.Grant{Room: "weekly", Identity: identity, Name: "By " + identity, Kind: kind})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = m.Leave() })
+		return m
+	}
+	caller := open("telephone", livekit.ParticipantInfo_SIP)
+	open("browser", livekit.ParticipantInfo_STANDARD)
+	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask", "--allow-plaintext", "sip,agent")
+	if err := writer.Wait(l.ctx, func() bool {
+		return slices.ContainsFunc(writer.Messages(), func(m members.Message) bool {
+			return strings.Contains(m.Text, "without end-to-end encryption is recorded too, and marked so: callers by telephone, agents.") && strings.Contains(m.Text, "On a telephone, press 1")
+		})
+	}); err != nil {
+		t.Fatalf("the writer was told %+v", writer.Messages())
+	}
+	time.Sleep(5 * time.Second)
+	for _, key := range []string{"9", "1"} {
+		if err := caller.Dial(key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(3 * time.Second)
+	if code := rec.stop(syscall.SIGINT); code != 3 { // the browser's track was refused
+		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
+	}
+	var consent []string
+	reasons := make(map[string][]string)
+	for _, e := range l.timeline(home, rec.id, store) {
+		switch e.Type {
+		case media.EventConsent:
+			consent = append(consent, e.Participant+" "+e.Reason+" "+e.Text)
+		case media.EventTrack, media.EventGap:
+			reasons[e.Participant] = append(reasons[e.Participant], e.Reason)
+		}
+	}
+	if !slices.Equal(consent, []string{"telephone given pressed 1"}) || !slices.Contains(reasons["telephone"], media.TrackPlaintext) ||
+		!slices.Contains(reasons["telephone"], media.GapConsent) || !slices.Contains(reasons["browser"], media.GapPlaintext) {
+		t.Errorf("consent %q, reasons %v", consent, reasons)
+	}
+	var info struct {
+		Tracks []struct {
+			Participant string
+			Plaintext   bool
+		}
+	}
+	if err := json.Unmarshal([]byte(l.must(home, "info", rec.id, "--store", store, "--json")), &info); err != nil {
+		t.Fatal(err)
+	}
+	if len(info.Tracks) != 1 || info.Tracks[0].Participant != "telephone" || !info.Tracks[0].Plaintext {
+		t.Errorf("tracks %+v", info.Tracks)
+	}
+	if out := l.must(home, "info", rec.id, "--store", store); !strings.Contains(out, "2 channels, not encrypted in the room") && !strings.Contains(out, "1 channel, not encrypted in the room") {
+		t.Errorf("info says %s", out)
 	}
 }
 

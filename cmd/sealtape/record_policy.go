@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder"
 )
 
 // A policy says who becomes a reader, and whose tracks are kept.
@@ -16,6 +18,17 @@ type policy struct {
 	record  string // everyone, verified
 	consent string // announce, ask
 	notices string // all, needed
+	// plaintext are the kinds of senders whose tracks are kept though they are not
+	// encrypted, in a room that is.
+	plaintext []string
+}
+
+// plaintextSenders are those who cannot have a room's keys, and what the room is
+// told of them.
+var plaintextSenders = []struct{ kind, who string }{
+	{recorder.SenderSIP, "callers by telephone"},
+	{recorder.SenderIngress, "streams from outside the room"},
+	{recorder.SenderAgent, "agents"},
 }
 
 // policyFlags say who becomes a reader and who is recorded.
@@ -23,6 +36,7 @@ func policyFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "readers", Value: "verified", Usage: "`WHO` reads beside those named by --reader and --member: verified, pinned members who prove in the room who they are, named, nobody, or all-pinned, everyone whose card is pinned here"},
 		&cli.StringFlag{Name: "record", Value: "everyone", Usage: "keep the tracks of `WHOM`: everyone, or verified members only"},
+		&cli.StringFlag{Name: "allow-plaintext", Usage: "keep unencrypted tracks of those who cannot have keys, marked so: `KINDS` are sip, ingress and agent, with commas between", DefaultText: "nobody's"},
 		&cli.StringFlag{Name: "notices", Value: "all", Usage: "`WHICH` notices the room gets: all, or only what is needed, what the recorder does and who reads"},
 		&cli.StringFlag{Name: "consent", Value: "announce", Usage: "announce: the room is told; ask: nothing of anyone is kept before they said yes, in the chat or by their client"},
 	}
@@ -43,7 +57,31 @@ func parsePolicy(c *cli.Context) (policy, error) {
 			return p, usagef(c, "--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))
 		}
 	}
-	return p, nil
+	var err error
+	p.plaintext, err = parsePlaintext(c)
+	return p, err
+}
+
+// parsePlaintext reads --allow-plaintext.
+func parsePlaintext(c *cli.Context) (kinds []string, err error) {
+	list := c.String("allow-plaintext")
+	if list == "" {
+		return nil, nil
+	}
+	if c.Bool("no-e2ee") {
+		return nil, usagef(c, "--allow-plaintext is for a room with end-to-end encryption, and --no-e2ee says that this one has none")
+	}
+	for kind := range strings.SplitSeq(list, ",") {
+		known := false
+		for _, s := range plaintextSenders {
+			known = known || s.kind == kind
+		}
+		if !known {
+			return nil, usagef(c, "--allow-plaintext is %q, want some of sip,ingress,agent", list)
+		}
+		kinds = append(kinds, kind)
+	}
+	return kinds, nil
 }
 
 // allPinned adds everyone whose card is pinned and counts to the readers.
@@ -69,6 +107,15 @@ func (p policy) noticeOf() string {
 	}
 	if p.record == "verified" {
 		s = append(s, "Only members who prove who they are are recorded.")
+	}
+	var plain []string
+	for _, of := range plaintextSenders {
+		if slices.Contains(p.plaintext, of.kind) {
+			plain = append(plain, of.who)
+		}
+	}
+	if len(plain) > 0 {
+		s = append(s, fmt.Sprintf("What these send without end-to-end encryption is recorded too, and marked so: %s.", strings.Join(plain, ", ")))
 	}
 	if p.consent == "ask" {
 		s = append(s, consentNotice)

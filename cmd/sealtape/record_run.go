@@ -227,7 +227,7 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	}
 	r.door.say, r.door.notices = r.say, r.policy.notices != "needed"
 	rec := recorder.New(recorder.Config{
-		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Access: access, Permission: members.permission,
+		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Plaintext: r.policy.plaintext, Access: access, Permission: members.permission,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",
 		Paused:       "The recording of this meeting is paused: the recorder's disk is full.",
 		Resumed:      "The recording of this meeting goes on.",
@@ -374,7 +374,7 @@ func holeHint(rep recorder.Report, found recorder.Unopened) string {
 	case rep.Holes[media.GapNoKey] > 0:
 		return "the room is end-to-end encrypted with a key that was not given"
 	case rep.Holes[media.GapPlaintext] > 0:
-		return "someone published without end-to-end encryption and was not recorded"
+		return "someone published without end-to-end encryption and was not recorded; --allow-plaintext lets in callers, streams and agents, who cannot encrypt"
 	case rep.Holes[media.GapReconnect] >= wideHole:
 		return "the recorder lost the room for some time; sealtape info says when"
 	case rep.Holes[media.GapFormat] > 0:

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	lkproto "github.com/livekit/protocol/livekit"
+	lksdk "github.com/livekit/server-sdk-go/v2"
+
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -32,6 +35,33 @@ func TestRoomHearsItsMembers(t *testing.T) {
 	next(t, ctx, r, func(e recorder.RoomEvent) bool {
 		return e.Type == media.EventStream && e.Participant == "ada" && e.Text == "plan.pdf" && e.Reason == "files" && e.Size == int64(len(long))
 	})
+}
+
+// Names, hands and the room's metadata come from the server, as they change.
+func TestRoomSeesWhatMembersShow(t *testing.T) {
+	t.Parallel()
+	s, ctx := server(t)
+	member(t, ctx, s, "ada", 0)
+	r := join(t, ctx, s)
+	next(t, ctx, r, is(media.EventJoin, "ada"))
+	admin := lksdk.NewRoomServiceClient(s.URL, s.APIKey, s.APISecret)
+	if _, err := admin.UpdateParticipant(ctx, &lkproto.UpdateParticipantRequest{Room: "r", Identity: "ada", Name: "Ada L.",
+		Attributes: map[string]string{"handRaisedAt": "2026-01-02T03:04:05Z"}}); err != nil {
+		t.Fatal(err)
+	}
+	name := next(t, ctx, r, is(media.EventName, "ada"))
+	if name.Name != "Ada L." || name.Text != "ADA" {
+		t.Errorf("%+v", name)
+	}
+	if hand := next(t, ctx, r, is(media.EventHand, "ada")); hand.Reason != media.HandRaised {
+		t.Errorf("%+v", hand)
+	}
+	if _, err := admin.UpdateRoomMetadata(ctx, &lkproto.UpdateRoomMetadataRequest{Room: "r", Metadata: "item 2"}); err != nil {
+		t.Fatal(err)
+	}
+	if data := next(t, ctx, r, is(media.EventMetadata, "")); data.Text != "item 2" {
+		t.Errorf("%+v", data)
+	}
 }
 
 // Who speaks comes from the server, which reads it off the packets' headers, and

@@ -55,6 +55,7 @@ func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPubl
 	if t.info.Codec.Audio() {
 		t.info.Channels = 2 // RFC 7587: Opus is always announced with two
 	}
+	t.info.SenderKind = senderKind(lkproto.ParticipantInfo_Kind(member.Kind()))
 	if ti := pub.TrackInfo(); ti != nil {
 		t.info.Encrypted = ti.Encryption != lkproto.Encryption_NONE
 		t.info.PacketTrailer = len(ti.PacketTrailerFeatures) > 0
@@ -146,6 +147,21 @@ func ntp(n uint64) time.Time {
 		sec += 1 << 32
 	}
 	return time.Unix(sec-unixEpoch, frac*int64(time.Second)>>32)
+}
+
+// senderKind is what a member is that is no person's client.
+func senderKind(k lkproto.ParticipantInfo_Kind) string {
+	switch k {
+	case lkproto.ParticipantInfo_STANDARD:
+		return ""
+	case lkproto.ParticipantInfo_SIP:
+		return recorder.SenderSIP
+	case lkproto.ParticipantInfo_INGRESS:
+		return recorder.SenderIngress
+	case lkproto.ParticipantInfo_AGENT:
+		return recorder.SenderAgent
+	}
+	return recorder.SenderOther
 }
 
 func source(s lkproto.TrackSource) media.Source {

@@ -147,6 +147,10 @@ const (
 	LeftOutNoScreen  = "no-screen"  // no shared screens, nor their sound
 )
 
+// TrackPlaintext is the Reason of an EventTrack that came unencrypted into an
+// end-to-end-encrypted room, where the recorder was told to take it.
+const TrackPlaintext = "plaintext"
+
 // Reasons of a gap. Mute and silence (DTX) are no gaps.
 const (
 	GapStart     = "start"           // published, but the first packet or key frame took its time

@@ -108,11 +108,11 @@ func (c *Capture) event(e recorder.RoomEvent) {
 	if t, ok := e.Track.(*capturedTrack); ok {
 		i := t.Info()
 		l.Track = &trackLine{N: t.n, ID: i.ID, Participant: i.Participant, Name: i.Name, Source: i.Source, Codec: i.Codec,
-			ClockRate: i.ClockRate, Channels: i.Channels, RED: i.RED, Encrypted: i.Encrypted, Wanted: since(c.start, i.Wanted),
+			ClockRate: i.ClockRate, Channels: i.Channels, RED: i.RED, Encrypted: i.Encrypted, SenderKind: i.SenderKind, Wanted: since(c.start, i.Wanted),
 			PacketTrailer: i.PacketTrailer, SIFTrailer: i.SIFTrailer}
 	} else {
 		l.Event = &eventLine{Type: e.Type, Participant: e.Participant, Name: e.Name, TrackID: e.TrackID, Reason: e.Reason,
-			Since: since(c.start, e.Since), Text: e.Text, Speakers: e.Speakers, Count: e.Count, Machine: e.Machine}
+			Since: since(c.start, e.Since), Text: e.Text, Speakers: e.Speakers, Count: e.Count, Size: e.Size, Machine: e.Machine}
 	}
 	c.write(l)
 }

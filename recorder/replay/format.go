@@ -76,6 +76,7 @@ type eventLine struct {
 	Text        string          `json:"text,omitempty"`
 	Speakers    []string        `json:"speakers,omitempty"`
 	Count       int             `json:"count,omitempty"`
+	Size        int64           `json:"size,omitempty"`
 	Machine     bool            `json:"machine,omitempty"`
 }
 
@@ -90,6 +91,7 @@ type trackLine struct {
 	Channels      int          `json:"channels,omitempty"`
 	RED           bool         `json:"red,omitempty"`
 	Encrypted     bool         `json:"encrypted,omitempty"`
+	SenderKind    string       `json:"kind,omitempty"`
 	Wanted        *int64       `json:"wanted,omitempty"`
 	PacketTrailer bool         `json:"trailer,omitempty"`
 	SIFTrailer    []byte       `json:"sif,omitempty"`
@@ -127,11 +129,11 @@ func after(start time.Time, d *int64) time.Time {
 func (e *eventLine) event(start time.Time, at int64) recorder.RoomEvent {
 	return recorder.RoomEvent{At: start.Add(time.Duration(at)), Type: e.Type, Participant: e.Participant, Name: e.Name,
 		TrackID: e.TrackID, Reason: e.Reason, Since: after(start, e.Since), Text: e.Text, Speakers: e.Speakers,
-		Count: e.Count, Machine: e.Machine}
+		Count: e.Count, Size: e.Size, Machine: e.Machine}
 }
 
 func (t *trackLine) info(start time.Time) recorder.TrackInfo {
 	return recorder.TrackInfo{ID: t.ID, Participant: t.Participant, Name: t.Name, Source: t.Source, Codec: t.Codec,
-		ClockRate: t.ClockRate, Channels: t.Channels, RED: t.RED, Encrypted: t.Encrypted, Wanted: after(start, t.Wanted),
+		ClockRate: t.ClockRate, Channels: t.Channels, RED: t.RED, Encrypted: t.Encrypted, SenderKind: t.SenderKind, Wanted: after(start, t.Wanted),
 		PacketTrailer: t.PacketTrailer, SIFTrailer: t.SIFTrailer}
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/livekit/server-sdk-go/v2/e2ee"
 
@@ -270,6 +271,11 @@ func (m *Member) SendFile(topic, name string, data []byte) {
 	w := m.room.LocalParticipant.StreamBytes(lksdk.StreamBytesOptions{Topic: topic, FileName: &name, TotalSize: uint64(len(data))})
 	done := w.Close
 	w.Write(data, &done)
+}
+
+// Dial presses a key, as who takes part by telephone does.
+func (m *Member) Dial(digit string) error {
+	return m.room.LocalParticipant.PublishDataPacket(&livekit.SipDTMF{Digit: digit}, lksdk.WithDataPublishReliable(true))
 }
 
 // Published tells what was sent so far, in the order microphone, camera,

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/livekit/protocol/auth"
+	"github.com/livekit/protocol/livekit"
 )
 
 // A Grant says whom a token admits, and what it keeps from them.
@@ -12,6 +13,8 @@ type Grant struct {
 	// Hidden keeps the member out of the others' lists. NoData and NoSubscribe
 	// forbid to send data and to receive media.
 	Hidden, NoData, NoSubscribe bool
+	// Kind is what the member is, for one who is no person's client.
+	Kind livekit.ParticipantInfo_Kind
 }
 
 // Token makes an access token that is good for an hour.
@@ -23,6 +26,6 @@ func Token(apiKey, apiSecret string, g Grant) (string, error) {
 	if g.NoSubscribe {
 		video.SetCanSubscribe(false)
 	}
-	return auth.NewAccessToken(apiKey, apiSecret).SetVideoGrant(video).
+	return auth.NewAccessToken(apiKey, apiSecret).SetVideoGrant(video).SetKind(g.Kind).
 		SetIdentity(g.Identity).SetName(g.Name).SetValidFor(time.Hour).ToJWT()
 }

@@ -29,6 +29,11 @@ export function badges(r) {
 	} else {
 		add("warn", "shield", "Not post-quantum", "At least one reader has a classic key. Whoever keeps a copy may open it some day with a quantum computer.");
 	}
+	const plain = r.people.filter((p) => p.tracks.some((t) => t.plain));
+	if (plain.length) {
+		add("warn", "unlock", "Partly unencrypted", "What ", ...names(plain.map((p) => p.name || p.id), 60), " sent came into the encrypted meeting " +
+			"without end-to-end encryption: by telephone, or from a machine that cannot have its keys. Whoever ran the servers could hear and see it, or put it there.");
+	}
 	if (r.failed.length) {
 		add("bad", "alert", `${length(total(r.failed))} failed`, `${count(r.failed.length, "part")} of this recording failed verification: ` +
 			"missing, changed or not from here. They are shown in the timeline and never played.");

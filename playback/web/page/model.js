@@ -179,7 +179,7 @@ export class Recording {
 			return p;
 		};
 		const track = (e) => {
-			if (!m.tracks.has(e.track)) m.tracks.set(e.track, { life: [], muted: [] });
+			if (!m.tracks.has(e.track)) m.tracks.set(e.track, { life: [], muted: [], plain: false });
 			return m.tracks.get(e.track);
 		};
 		for (const e of this.events) {
@@ -201,7 +201,11 @@ export class Recording {
 				identify(p, e.t, e.reason === "proof" ? "proved" : "operator");
 				break;
 			}
-			case "track": case "track-end": if (e.track) track(e).life.push([e.t, e.type === "track"]); break;
+			case "track": case "track-end":
+				if (!e.track) break;
+				track(e).life.push([e.t, e.type === "track"]);
+				if (e.reason === "plaintext") track(e).plain = true;
+				break;
 			case "mute": case "unmute": if (e.track) track(e).muted.push([e.t, e.type === "mute"]); break;
 			case "epoch": for (const name of (e.text || "").split(", ")) if (name) m.readers.add(name);
 			}
@@ -231,7 +235,7 @@ export class Recording {
 				uid, participant: t.participant || "", name: t.name || "", source: t.source || "unknown",
 				kind: (t.mime || "").startsWith("audio/") || t.codec === "opus" ? "audio" : "video",
 				codec: t.codec, mime: t.mime || "", width: t.width || 0, height: t.height || 0, channels: t.channels || 0,
-				life, muted: spans.intersect(mark ? spans.lasting(mark.muted, 0, this.duration) : [], life),
+				plain: !!mark?.plain, life, muted: spans.intersect(mark ? spans.lasting(mark.muted, 0, this.duration) : [], life),
 			};
 		});
 		this.byUID = new Map(this.tracks.map((t) => [t.uid, t]));

@@ -37,6 +37,7 @@ export function facts(person) {
 	const more = person.presence.length - 3;
 	const when = person.presence.slice(0, 3).map(([a, b]) => `${time(a)}–${time(b)}`).join(", ");
 	if (when) parts.push(`here ${when}${more > 0 ? ` and ${count(more, "more time", "more times")}` : ""}`);
+	if (person.tracks?.some((t) => t.plain)) parts.push("came without end-to-end encryption");
 	if (person.reader) parts.push("may open this recording");
 	return parts.join(" · ");
 }

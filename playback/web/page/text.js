@@ -215,7 +215,9 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 			return s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`);
 		case "dropped": return s("trouble", `Missing: ${count(e.count || 0, "event")} of the kind “${line(e.reason, 40)}”, too many came at once`);
 		case "resealed": return s("event", "Copied from another recording for other readers");
-		case "track": return s("detail", who, ` turned on the ${what}`);
+		case "track":
+			if (e.reason === "plaintext") return s("event", who, `’s ${what} came on, without end-to-end encryption`);
+			return s("detail", who, ` turned on the ${what}`);
 		case "track-end": return s("detail", who, ` turned off the ${what}`);
 		case "mute": return s("detail", who, ` muted the ${what}`);
 		case "unmute": return s("detail", who, ` unmuted the ${what}`);

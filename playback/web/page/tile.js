@@ -150,6 +150,7 @@ export class Tile {
 		const name = line(this.#person?.name || this.#track?.name || this.#track?.participant, 60) || "someone";
 		const parts = [this.#track ? `Screen of ${name}` : name];
 		if (this.#person && !this.#track) parts.push(identified(how).label.toLowerCase());
+		if (this.#person?.tracks.some((k) => k.plain)) parts.push("without end-to-end encryption");
 		if (talks) parts.push("speaking");
 		if (off) parts.push("microphone off");
 		if (notice) parts.push(notice[1]);

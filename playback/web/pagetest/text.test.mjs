@@ -61,6 +61,7 @@ test("every event has its sentence", () => {
 		[{ type: "hand", reason: "lowered" }, "event: Ada lowered their hand"],
 		[{ type: "metadata", text: "{}" }, "detail: The room’s own data changed: {}"],
 		[{ type: "stream", reason: "agenda", size: 8 }, "event: Ada sent a text of 8 B on the topic agenda, which is not kept"],
+		[{ type: "track", reason: "plaintext" }, "event: Ada’s camera came on, without end-to-end encryption"],
 		[{ type: "mute" }, "detail: Ada muted the camera"],
 		[{ type: "speaking" }, null],
 		[{ type: "of a later format" }, null],
