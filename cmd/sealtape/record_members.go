@@ -17,10 +17,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-const (
-	retellAfter  = 3 * time.Second // new readers are gathered for so long before the chat is told
-	maxAttendees = 4096            // whose standing is remembered; more are strangers
-)
+// maxAttendees bounds those whose standing is remembered; more are strangers.
+const maxAttendees = 4096
 
 // A membership knows who of those in the room is who, what they agreed to, and who
 // reads what is recorded now. It is safe for concurrent use.
@@ -49,7 +47,7 @@ type membership struct {
 	troubles []member.Event
 	phase    string
 	notes    []func(*recorder.Recorder) error // for the timeline, once there is one
-	told     string                           // the readers that the chat was told last
+	told     telling                          // what the chat was told last
 	since    time.Time
 }
 
@@ -402,45 +400,4 @@ func (m *membership) setPhase(phase string) {
 	m.phase = phase
 	m.mu.Unlock()
 	m.announce()
-}
-
-// retell tells the chat of other readers, some time after they changed: those who
-// know nothing of the protocol are to know, too.
-func (m *membership) retell(ctx context.Context, now time.Time) {
-	s := m.state()
-	code := m.session.Code()
-	var names []string
-	for _, r := range s.Readers {
-		name := r.Name
-		if r.Fingerprint != (keys.Fingerprint{}) {
-			name += " (" + r.Fingerprint.String() + ")"
-		}
-		names = append(names, name)
-	}
-	text := fmt.Sprintf("What is recorded now can be opened by: %s. Meeting code: %s.", strings.Join(names, ", "), code)
-	m.mu.Lock()
-	if _, without := m.seatsLocked(m.readersHere()); len(without) > 0 {
-		text += fmt.Sprintf(" There are as many readers as there can be: %s more cannot open it.", people(len(without)))
-	}
-	recording := m.phase == "recording"
-	first := m.told == ""
-	switch {
-	case !recording || text == m.told:
-		m.since = time.Time{}
-		m.mu.Unlock()
-		return
-	case m.since.IsZero():
-		m.since = now
-	}
-	if !first && now.Sub(m.since) < retellAfter {
-		m.mu.Unlock()
-		return
-	}
-	m.told, m.since = text, time.Time{}
-	m.mu.Unlock()
-	m.room.SetAttributes(map[string]string{"sealtape.code": code, "sealtape.recording": m.id})
-	m.notef("meeting code: %s", code)
-	if err := m.room.Announce(ctx, text); err != nil && ctx.Err() == nil {
-		m.log.Warn("the room was not told who reads", "err", err)
-	}
 }

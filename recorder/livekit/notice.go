@@ -71,6 +71,15 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	return nil
 }
 
+// Change tells those present now what has changed of what Announce told, and whoever
+// joins later, and all where the recorder had lost the room, how things stand.
+func (r *Room) Change(ctx context.Context, news, standing string) error {
+	r.mu.Lock()
+	r.change = standing
+	r.mu.Unlock()
+	return r.Tell(ctx, news)
+}
+
 // Tell sends text as a chat message to those present now, and to nobody later.
 func (r *Room) Tell(ctx context.Context, text string) error {
 	r.mu.Lock()
