@@ -201,20 +201,31 @@ func (x *explanation) ratcheted(ctx context.Context, keys []material, cause Caus
 	if len(keys) == 0 || keys[0].index != cause.Index || keys[0].material == nil || o.RatchetWindow >= explainSteps {
 		return cause, false
 	}
-	try := NewKeyring(maxRingSize, KeyOptions{Size: o.Size, Salt: o.Salt, RatchetWindow: explainSteps})
-	defer try.Clear()
-	if try.SetRaw(cause.Index, keys[0].material, keys[0].derivation) != nil {
-		return cause, false
-	}
-	base := try.load(cause.Index).current
-	for range explainSteps / ratchetSteps {
-		// Each try steps on by some.
-		if ctx.Err() != nil || !x.opens(try) {
-			continue
+	d := keys[0].derivation
+	// A key is the beginning of the material after its own (see ratchet), so that each
+	// step costs one derivation.
+	next, err := d.ratchet(keys[0].material, o.Salt)
+	for step := 1; err == nil && step <= explainSteps && ctx.Err() == nil; step++ {
+		at := next
+		next, err = d.ratchet(at, o.Salt)
+		clear(at)
+		if err != nil || len(next) < o.Size {
+			break
 		}
-		cause.Kind, cause.Steps = CauseRatchet, int(try.load(cause.Index).current.id-base.id)
-		return cause, true
+		k, kerr := makeKey(slices.Clone(next[:o.Size]))
+		if kerr != nil {
+			break
+		}
+		try := NewKeyring(maxRingSize, KeyOptions{})
+		try.slots[cause.Index].Store(&keySlot{current: k})
+		if step > o.RatchetWindow && x.opens(try) {
+			clear(next)
+			cause.Kind, cause.Steps = CauseRatchet, step
+			return cause, true
+		}
+		k.wipe()
 	}
+	clear(next)
 	return cause, false
 }
 

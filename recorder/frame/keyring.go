@@ -259,7 +259,22 @@ func (k *Keyring) newKey(material []byte, d Derivation) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(derived)
+	next, err := makeKey(derived)
+	if err != nil {
+		return nil, err
+	}
+	next.derivation = d
+	if k.o.RatchetWindow > 0 || k.o.Explain {
+		next.material = material
+	} else {
+		clear(material)
+	}
+	return next, nil
+}
+
+// makeKey returns the key that an AES key is, whose owner it becomes.
+func makeKey(secret []byte) (*key, error) {
+	block, err := aes.NewCipher(secret)
 	if err != nil {
 		return nil, err
 	}
@@ -267,14 +282,9 @@ func (k *Keyring) newKey(material []byte, d Derivation) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := &key{aead: aead, derivation: d, secret: derived}
-	block.Encrypt(next.check[:], next.check[:])
-	if k.o.RatchetWindow > 0 || k.o.Explain {
-		next.material = material
-	} else {
-		clear(material)
-	}
-	return next, nil
+	k := &key{aead: aead, secret: secret}
+	block.Encrypt(k.check[:], k.check[:])
+	return k, nil
 }
 
 // installLocked makes next the key at index, nil for none. skipped are keys
