@@ -238,23 +238,7 @@ func (p *producers) place(t Track, info TrackInfo, at time.Duration) (rec *track
 // it misses.
 func (p *producers) begin(rec *trackRecorder, s *slot, at time.Duration) {
 	info := rec.info
-	p.mu.Lock()
-	s.track, s.next = rec.track, false
-	unmuted := s.muted && !info.Wanted.IsZero() // while nobody saw it
-	rec.media = s.media
-	declared, waited := p.came(info.ID)
-	if from, ok := p.misses(s, info); ok {
-		// The recorder was away, not the sender: what it missed is a hole.
-		rec.seen, rec.end = true, from
-		rec.openHole(from, media.GapReconnect)
-	} else if !info.Wanted.IsZero() {
-		rec.openHole(max(declared, info.Wanted.Sub(p.start)), media.GapStart)
-	} else if waited {
-		rec.openHole(declared, media.GapStart)
-	}
-	s.muted = false
-	p.mu.Unlock()
-
+	unmuted := p.enter(rec, s)
 	e := media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name, Track: s.media.UID, Text: s.media.Label()}
 	if p.r.c.Keys != nil && !info.Encrypted && rec.refuse == "" {
 		e.Reason = media.TrackPlaintext
@@ -269,6 +253,29 @@ func (p *producers) begin(rec *trackRecorder, s *slot, at time.Duration) {
 	p.r.read(rec, false)
 	rec.known.Store(true)
 	p.tellMute(rec, at)
+}
+
+// enter lets a track have its slot, and opens the hole that is before it. It reports
+// whether the track was unmuted while nobody saw it.
+func (p *producers) enter(rec *trackRecorder, s *slot) (unmuted bool) {
+	info := rec.info
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.track, s.next = rec.track, false
+	unmuted = s.muted && !info.Wanted.IsZero()
+	rec.media = s.media
+	declared, waited := p.came(info.ID)
+	if from, ok := p.misses(s, info); ok {
+		// The recorder was away, not the sender: what it missed is a hole.
+		rec.seen, rec.end = true, from
+		rec.openHole(from, media.GapReconnect)
+	} else if !info.Wanted.IsZero() {
+		rec.openHole(max(declared, info.Wanted.Sub(p.start)), media.GapStart)
+	} else if waited {
+		rec.openHole(declared, media.GapStart)
+	}
+	s.muted = false
+	return unmuted
 }
 
 // finish gives a track's slot back.

@@ -1,9 +1,11 @@
 package livekit
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
@@ -164,6 +166,46 @@ func TestHeardAnswers(t *testing.T) {
 	}
 	if strings.Join(got, ", ") != "mallory chat no, caller dialed 1, other caller dialed 1" {
 		t.Errorf("%q", got)
+	}
+}
+
+// Unfinished streams, as many as anybody begins, leave the recorder able to hear: the
+// others, and whoever began them.
+func TestUnfinishedStreamsDeafenNobody(t *testing.T) {
+	s := alone(Config{Answer: func(_ media.EventType, text string) bool { return text == "yes" || text == "no" }})
+	header := func(from, id string) {
+		h := textHeader(id)
+		s.deliver(&lkproto.DataPacket{ParticipantIdentity: from, Value: &lkproto.DataPacket_StreamHeader{StreamHeader: h}}, true)
+	}
+	say := func(from, id, text string) {
+		header(from, id)
+		s.deliver(&lkproto.DataPacket{ParticipantIdentity: from, Value: &lkproto.DataPacket_StreamChunk{StreamChunk: chunkOf(id, 0, text)}}, true)
+		s.deliver(&lkproto.DataPacket{ParticipantIdentity: from, Value: &lkproto.DataPacket_StreamTrailer{StreamTrailer: trailerOf(id)}}, true)
+	}
+	const begun = 5000
+	for n := range begun {
+		header(fmt.Sprint("mallory ", n%80), fmt.Sprint(n))
+	}
+	say("ada", "a", "yes")
+	say("mallory 7", "now", "no")
+	var got []string
+	missed := 0
+	for _, e := range s.heard() {
+		if e.Type == media.EventDropped {
+			missed += e.Count
+		} else {
+			got = append(got, e.Participant+" "+e.Text)
+		}
+	}
+	if fmt.Sprint(got) != "[ada yes mallory 7 no]" || missed != begun-roomBounds.roomStreams+1 { // one made room for ada's
+		t.Errorf("heard %q, %d missed", got, missed)
+	}
+	s.streamed(s.streams.expire(time.Now().Add(streamIdle)))
+	for _, e := range s.heard() {
+		missed += e.Count
+	}
+	if missed != begun {
+		t.Errorf("%d missed, %d were begun", missed, begun)
 	}
 }
 

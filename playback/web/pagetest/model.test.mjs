@@ -63,6 +63,15 @@ test("a proof is worth one stay", () => {
 	assert.equal(m.person("eve").how, "card");
 });
 
+test("what came unencrypted is marked, and a new name is one's name", () => {
+	const events = minute().events;
+	assert.equal(new Recording(minute()).track(mic).plain, false);
+	const r = new Recording(minute({ events: [...events, { t: 40, type: "track", reason: "plaintext", participant: "ada", track: mic },
+		{ t: 41, type: "join", participant: "zoe", name: "Zoe" }, { t: 42, type: "name", participant: "zoe", name: "Zoe Z.", text: "Zoe" }] }));
+	assert.equal(r.track(mic).plain, true);
+	assert.equal(r.person("zoe").name, "Zoe Z.");
+});
+
 test("people: when they were there, how their names are known, who reads", () => {
 	const r = new Recording(minute());
 	const [ada, ben] = r.people;
