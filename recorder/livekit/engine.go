@@ -99,8 +99,9 @@ func (d *desk) hear() error {
 	return nil
 }
 
-// contain does what has to do with what, and logs a fault of it. The SDK holds
-// no lock of its own beyond one, or lets go of it as it panics.
+// contain passes on what is about something, and logs a fault of that. It leaves no
+// lock of the SDK's held: those under which members' own things are looked at are
+// let go of as it panics.
 func (d *desk) contain(what string, f func()) bool {
 	err := fault.Contain(f)
 	if err != nil {
