@@ -40,7 +40,7 @@ type AssemblerConfig struct {
 	RED bool
 }
 
-// An Assembler puts the packets of one track (one SSRC) in order and joins them
+// An Assembler puts the packets of one track (one SSRC after another) in order and joins them
 // to frames. It is not safe for concurrent use. Its memory is bounded by the
 // window of packets and one frame of at most 8 MiB, if Pop is called until it
 // returns false after each Push.
@@ -51,6 +51,9 @@ type Assembler struct {
 	base   time.Time    // times inside are nanoseconds since
 	window reorder
 	stats  Stats
+
+	ssrc, former uint32 // of the packets, and of those before the sender took another
+	switched     int64  // when it did
 
 	timestamp   int64 // of the last packet with a payload, extended
 	timestampOK bool
@@ -103,8 +106,11 @@ func (a *Assembler) Push(p *rtp.Packet, arrival time.Time) {
 	if a.stats.Packets == 0 {
 		a.base = arrival
 	}
-	a.stats.Packets++
 	at := int64(arrival.Sub(a.base))
+	if a.stats.Packets++; p.SSRC != a.ssrc && !a.change(p, at) {
+		a.stats.Late++
+		return
+	}
 	var earlier []redBlock
 	if a.c.RED {
 		earlier = a.unpackRED(p)
@@ -139,6 +145,24 @@ func (a *Assembler) Push(p *rtp.Packet, arrival time.Time) {
 	if len(earlier) > 0 {
 		a.fill(p, seq, at, earlier)
 	}
+}
+
+// change begins anew where a sender took another SSRC: its sequence numbers and
+// time stamps are others, and nothing is missing. What is left of the SSRC before
+// may come for as long as a missing packet is waited for; change reports false for
+// it.
+func (a *Assembler) change(p *rtp.Packet, at int64) bool {
+	if a.window.started {
+		if p.SSRC == a.former && at-a.switched < int64(a.c.Hold) {
+			return false
+		}
+		a.stats.Switches++
+		a.Flush()
+		a.window.drop(a.window.after(p.SequenceNumber))
+		a.former, a.switched = a.ssrc, at
+	}
+	a.ssrc = p.SSRC
+	return true
 }
 
 // Pop returns the next unit in sequence order, or false if there is none yet.

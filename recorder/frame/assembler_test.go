@@ -318,6 +318,44 @@ func TestAssemblerRestart(t *testing.T) {
 }
 
 // A caller that does not pop loses frames, not the truth about them.
+// A sender that takes another SSRC begins anew: nothing is missing, and what comes
+// late of the one before spoils nothing. One that goes back is heard again.
+func TestAssemblerTakesAnotherSSRC(t *testing.T) {
+	a := NewAssembler(AssemblerConfig{Codec: media.Opus})
+	start := time.Now()
+	var got []string
+	push := func(ssrc uint32, seq uint16, ms int, data string) {
+		at := start.Add(time.Duration(ms) * time.Millisecond)
+		a.Push(&rtp.Packet{Header: rtp.Header{Version: 2, SSRC: ssrc, SequenceNumber: seq, Timestamp: 1000*ssrc + uint32(960*seq)}, Payload: []byte(data)}, at)
+		for {
+			u, ok := a.Pop(at)
+			if !ok {
+				return
+			}
+			if u.Kind != UnitFrame {
+				t.Errorf("got %v", u.Kind)
+				continue
+			}
+			got = append(got, string(u.Data))
+		}
+	}
+	push(1, 65000, 0, "a")
+	push(1, 65001, 20, "b")
+	push(7, 30000, 40, "c") // behind, in its numbers
+	push(1, 65002, 50, "late")
+	push(7, 30002, 60, "e")
+	push(7, 30001, 70, "d")
+	push(1, 100, 5000, "f")
+	push(7, 30003, 5010, "late")
+	push(1, 101, 5020, "g")
+	if want := "abcdefg"; strings.Join(got, "") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if s := a.Stats(); s.Switches != 2 || s.Late != 2 || s.Lost != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
 func TestAssemblerOverflow(t *testing.T) {
 	a := NewAssembler(AssemblerConfig{Codec: media.Opus, MaxPackets: 4})
 	const n = 1000

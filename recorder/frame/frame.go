@@ -104,6 +104,7 @@ type Stats struct {
 	Lost       uint64 // packets given up; a late one is counted in both
 	Padding    uint64 // packets without payload: probes, no loss
 	Restarts   uint64 // jumps back of the sequence that turned out to be a new start
+	Switches   uint64 // changes of the SSRC
 	Frames     uint64 // whole frames
 	SIF        uint64 // server-injected frames
 	UnknownSIF uint64 // those of them with an unknown payload

@@ -76,15 +76,17 @@ func (r *reorder) judge(seq16 uint16) (seq int64, v verdict) {
 	r.oldSeq = seq16
 	if r.oldRun >= restartRun {
 		r.oldRun = 0
-		// Numbers only grow: the new start is ahead by what is missing to it
-		// modulo 2^16.
-		return r.high + 1 + int64(seq16-uint16(r.high+1)), restart
+		return r.after(seq16), restart
 	}
 	if r.high-seq < int64(len(r.slots)) && r.slot(seq).got {
 		return seq, duplicate
 	}
 	return seq, late
 }
+
+// after extends the sequence number of a new start. Numbers only grow: it is ahead
+// by what is missing to it modulo 2^16.
+func (r *reorder) after(seq16 uint16) int64 { return r.high + 1 + int64(seq16-uint16(r.high+1)) }
 
 // place stores a packet of the window; the numbers it jumps over are missed
 // from now on.
