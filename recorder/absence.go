@@ -48,9 +48,9 @@ func (p *producers) back(e RoomEvent, at time.Duration) {
 	p.missed(at)
 	since := at
 	if !e.Since.IsZero() {
-		since = min(at, max(0, e.Since.Sub(p.start)))
+		since = min(at, max(0, p.watch.at(e.Since)))
 	}
-	p.absences.add(span{since, at})
+	p.absences.add(span{since, at}, media.GapReconnect)
 	p.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
 	if e.Reason == media.ReconnectRejoin {
 		return
@@ -109,7 +109,7 @@ func (p *producers) misses(s *slot, info TrackInfo) (from time.Duration, ok bool
 		return 0, false // it ended by itself
 	case info.Wanted.IsZero():
 		return 0, false // it is muted
-	case info.Wanted.Sub(p.start) > s.back+lateReturn:
+	case p.watch.at(info.Wanted) > s.back+lateReturn:
 		return 0, false // it was published later
 	case s.muted:
 		return s.lost, true // and was unmuted while nobody saw it
@@ -120,19 +120,32 @@ func (p *producers) misses(s *slot, info TrackInfo) (from time.Duration, ok bool
 // maxAbsences are kept to tell what was lost in them; holes that old are declared.
 const maxAbsences = 16
 
-// An awayLog is when the recorder was away lately. It is safe for concurrent use.
-type awayLog struct {
-	mu    sync.Mutex
-	spans []span
+// woke notes that the machine slept, and declares that nobody was recorded then.
+func (p *producers) woke(slept span) {
+	p.r.c.Log.Warn("the machine was asleep: nothing was recorded", "for", slept.to-slept.from)
+	p.absences.add(slept, media.GapAsleep)
+	p.emit(media.Event{Time: slept.from, Type: media.EventGap, From: slept.from, To: slept.to, Reason: media.GapAsleep})
 }
 
-func (l *awayLog) add(s span) {
+// An awayLog is when the recorder was away lately, and why. It is safe for
+// concurrent use.
+type awayLog struct {
+	mu    sync.Mutex
+	spans []awaySpan
+}
+
+type awaySpan struct {
+	span
+	reason string
+}
+
+func (l *awayLog) add(s span, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.spans) == maxAbsences {
 		l.spans = append(l.spans[:0], l.spans[1:]...)
 	}
-	l.spans = append(l.spans, s)
+	l.spans = append(l.spans, awaySpan{s, reason})
 }
 
 // reason returns the reason of a hole: what was lost around an absence was lost
@@ -145,7 +158,7 @@ func (l *awayLog) reason(from, to time.Duration, reason string) string {
 	defer l.mu.Unlock()
 	for _, s := range l.spans {
 		if from < s.to && to > s.from {
-			return media.GapReconnect
+			return s.reason
 		}
 	}
 	return reason

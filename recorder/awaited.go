@@ -47,7 +47,7 @@ func (p *producers) look(now time.Duration) {
 			if len(p.waits) >= maxWaits {
 				continue
 			}
-			w = &wait{participant: info.Participant, from: max(0, info.Wanted.Sub(p.start))}
+			w = &wait{participant: info.Participant, from: max(0, p.watch.at(info.Wanted))}
 			p.waits[info.ID] = w
 		}
 		if shut {

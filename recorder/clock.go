@@ -31,9 +31,9 @@ const (
 // A trackClock turns one track's RTP time stamps into times on the recording
 // clock. It is not safe for concurrent use.
 type trackClock struct {
-	zero time.Time // of the recording clock
-	rate int64
-	wall *wallClock
+	watch *stopwatch
+	rate  int64
+	wall  *wallClock
 
 	begun bool
 	count int64         // ticks of the last frame, unwrapped
@@ -51,8 +51,8 @@ type trackClock struct {
 	tick   time.Duration // at this tick
 }
 
-func newTrackClock(zero time.Time, rate int, wall *wallClock) *trackClock {
-	return &trackClock{zero: zero, rate: int64(max(1, rate)), wall: wall}
+func newTrackClock(watch *stopwatch, rate int, wall *wallClock) *trackClock {
+	return &trackClock{watch: watch, rate: int64(max(1, rate)), wall: wall}
 }
 
 // duration converts RTP ticks to a duration without overflow for 64-bit counts
@@ -176,8 +176,8 @@ func (c *trackClock) report(r SenderReport) {
 	}
 	// Round strips our monotonic reading, which their wall clock knows nothing
 	// of; arrival keeps it, so a step of our own wall clock does no harm.
-	at := r.Arrival.Sub(c.zero)
-	ntp, known := c.wall.room(r.NTP.Sub(c.zero.Round(0)))
+	at := c.watch.at(r.Arrival)
+	ntp, known := c.wall.room(r.NTP.Sub(c.watch.start.Round(0)))
 	tick := c.duration(c.unwrap(r.RTP, at))
 	p := point{tick, ntp - tick}
 	if !known {
@@ -189,6 +189,8 @@ func (c *trackClock) report(r SenderReport) {
 	step := c.wall.vote(c, off, at)
 	p.offset, off = p.offset-step, off-step
 	switch {
+	case off.Abs() <= nearReport && at-tick < want-maxAhead:
+		// It came before it was made: the machine slept, and does not know it yet.
 	case off.Abs() <= nearReport:
 		c.believe(p, at)
 	case c.doubted && (p.offset-c.suspect.offset).Abs() <= nearReport && c.likely(p):

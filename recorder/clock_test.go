@@ -27,7 +27,7 @@ type sender struct {
 }
 
 func newSender(zero time.Time, rate int, wall *wallClock) *sender {
-	return &sender{zero: zero, rate: rate, p: playout{clock: newTrackClock(zero, rate, wall)}}
+	return &sender{zero: zero, rate: rate, p: playout{clock: newTrackClock(&stopwatch{start: zero}, rate, wall)}}
 }
 
 func (s *sender) ticks(at time.Duration) uint32 {
@@ -235,7 +235,7 @@ func TestClockNeverRunsBackwards(t *testing.T) {
 }
 
 func TestTicksDoNotOverflow(t *testing.T) {
-	c := newTrackClock(time.Now(), 90000, &wallClock{})
+	c := newTrackClock(&stopwatch{start: time.Now()}, 90000, &wallClock{})
 	const years = 50 * 365 * 24 * 3600
 	if got, want := c.duration(years*90000+45000), years*time.Second+500*time.Millisecond; got != want {
 		t.Errorf("got %v, want %v", got, want)

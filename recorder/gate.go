@@ -94,7 +94,7 @@ func (r *Recorder) Resume(ctx context.Context) error {
 		defer cancel()
 		return errors.Join(err, p.tell(again, "paused", r.c.PauseNotice))
 	}
-	now := max(1, time.Since(p.start))
+	now := max(1, p.watch.now())
 	p.emit(media.Event{Time: now, Type: media.EventResume})
 	p.gate.opened.Store(int64(now))
 	r.paused.Store(false)

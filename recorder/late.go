@@ -93,7 +93,7 @@ func (t *trackRecorder) offer(u frame.Unit, at time.Duration) {
 // opened notes that a frame opened.
 func (t *trackRecorder) opened(u frame.Unit) {
 	t.opening.opened()
-	t.counts.opened.Store(int64(max(1, u.Arrival.Sub(t.start))))
+	t.counts.opened.Store(int64(max(1, t.watch.at(u.Arrival))))
 }
 
 // judge gives up the frames before the i-th that are of the same key index as

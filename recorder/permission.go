@@ -41,7 +41,7 @@ func (r *Recorder) Reconsider(participant string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	why := p.barred(participant)
-	now := time.Since(p.start)
+	now := p.watch.now()
 	for rec := range p.running {
 		if rec.info.Participant == participant {
 			rec.permit.set(why, now)
@@ -92,7 +92,7 @@ func (r *Recorder) note(e media.Event) error {
 	if p == nil {
 		return ErrNotRecording
 	}
-	e.Time = max(1, time.Since(p.start))
+	e.Time = max(1, p.watch.now())
 	// Who reads may not depend on what else is said: of that Recorder.Verified's caller
 	// says as much as is true.
 	if e.Type == media.EventVerified || p.conduct.allows(e, e.Time) {

@@ -106,7 +106,7 @@ func (t *trackRecorder) tellSize(before string, at time.Duration) {
 		return
 	}
 	e := media.Event{Time: at, Type: media.EventSize, Participant: t.info.Participant, Track: t.media.UID, Text: now}
-	here := time.Since(t.start)
+	here := t.watch.now()
 	if now != before && t.conduct.allows(e, here) || now == before && t.conduct.admits(e, here) {
 		t.toldSize = now
 		t.send(item{event: &e})

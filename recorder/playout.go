@@ -45,6 +45,7 @@ type playout struct {
 	placed, judged int
 	bytes          int
 	begun          bool
+	naps           int // sleeps of the machine that are known here
 
 	straying bool
 	turned   bool          // its time stamps went back
@@ -72,7 +73,7 @@ type step struct {
 
 // push takes the next unit.
 func (p *playout) push(u frame.Unit) {
-	n := timed{unit: u, seen: u.Arrival.Sub(p.clock.zero)}
+	n := timed{unit: u, seen: p.clock.watch.at(u.Arrival)}
 	if u.Kind == frame.UnitFrame {
 		n.tick = p.clock.read(uint32(u.Timestamp), n.seen)
 	} else {
@@ -91,6 +92,10 @@ func (p *playout) pop(now time.Duration, all bool) (u frame.Unit, at time.Durati
 	if !p.begun {
 		p.begin(now, all)
 	}
+	if n := p.clock.watch.naps(); n != p.naps {
+		p.naps = n
+		p.woke()
+	}
 	if p.straying {
 		p.decide(now, all)
 	}
@@ -106,6 +111,19 @@ func (p *playout) pop(now time.Duration, all bool) (u frame.Unit, at time.Durati
 	*n = timed{}
 	p.drop(1)
 	return u, at, true
+}
+
+// woke judges anew what came after a sleep of the machine and before that was
+// noticed.
+func (p *playout) woke() {
+	for i := range p.units[p.placed:] {
+		n := &p.units[p.placed+i]
+		n.seen = p.clock.watch.at(n.unit.Arrival)
+	}
+	p.straying, p.judged = false, p.placed
+	if p.begun {
+		p.judge()
+	}
 }
 
 // drop forgets units at the head.

@@ -25,7 +25,7 @@ const maxRemembered = 4096
 type producers struct {
 	r      *Recorder
 	room   Room
-	start  time.Time
+	watch  *stopwatch
 	wall   wallClock
 	done   chan struct{} // closed when the queue is not read any more
 	tracks sync.WaitGroup
@@ -44,6 +44,7 @@ type producers struct {
 	running map[*trackRecorder]bool
 	waits   map[string]*wait // by track
 	absence absence
+	last    time.Duration // when the last of the tracks that are over ended
 
 	absences awayLog
 
@@ -79,7 +80,7 @@ type slotKey struct {
 // emit queues an event, now unless it has a time.
 func (p *producers) emit(e media.Event) {
 	if e.Time == 0 {
-		e.Time = max(0, time.Since(p.start))
+		e.Time = p.watch.now()
 	}
 	e = e.Clamped()
 	i := item{event: &e}
@@ -98,7 +99,7 @@ func (p *producers) accept(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		at := max(0, e.At.Sub(p.start))
+		at := max(0, p.watch.at(e.At))
 		if _, ok := p.room.(Lister); !ok {
 			p.list(e)
 		}
@@ -270,7 +271,7 @@ func (p *producers) enter(rec *trackRecorder, s *slot) (unmuted bool) {
 		rec.seen, rec.end = true, from
 		rec.openHole(from, media.GapReconnect)
 	} else if !info.Wanted.IsZero() {
-		rec.openHole(max(declared, info.Wanted.Sub(p.start)), media.GapStart)
+		rec.openHole(max(declared, p.watch.at(info.Wanted)), media.GapStart)
 	} else if waited {
 		rec.openHole(declared, media.GapStart)
 	}
@@ -284,7 +285,7 @@ func (p *producers) finish(rec *trackRecorder, s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.busy, s.ended, s.muted, s.track = s.next, rec.end, rec.muted.on(), nil
-	s.freed = time.Since(p.start)
+	s.freed, p.last = p.watch.now(), max(p.last, rec.end)
 	s.media.Width, s.media.Height = rec.media.Width, rec.media.Height // what is published again may differ
 	p.alive--
 	if p.aliveOf[rec.info.Participant]--; p.aliveOf[rec.info.Participant] == 0 {
@@ -353,8 +354,8 @@ func (p *producers) forget() {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, waiting: &p.waiting, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, conduct: p.conduct, log: p.r.c.Log, start: p.start,
-		clock:  newTrackClock(p.start, info.ClockRate, &p.wall),
+		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, waiting: &p.waiting, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, conduct: p.conduct, log: p.r.c.Log, watch: p.watch,
+		clock:  newTrackClock(p.watch, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
 	rec.playout.clock = rec.clock
@@ -399,9 +400,12 @@ func (p *producers) sweep(stop <-chan struct{}) {
 			return
 		case <-every.C:
 		}
+		if slept, ok := p.watch.wake(); ok {
+			p.woke(slept)
+		}
 		if n%lookEvery == 0 {
-			p.look(time.Since(p.start))
-			p.callIn(time.Since(p.start))
+			p.look(p.watch.now())
+			p.callIn(p.watch.now())
 		}
 		p.mu.Lock()
 		tracks = slices.AppendSeq(tracks[:0], maps.Keys(p.running))
@@ -411,14 +415,14 @@ func (p *producers) sweep(stop <-chan struct{}) {
 		for _, rec := range tracks {
 			rec.expire(now)
 			if n%10 == 0 {
-				p.tellMute(rec, time.Since(p.start))
+				p.tellMute(rec, p.watch.now())
 			}
 		}
 		if n%watchEvery == 0 {
 			w.watch(tracks, time.Now())
 		}
 		clear(tracks)
-		p.conclude(time.Since(p.start), false)
+		p.conclude(p.watch.now(), false)
 	}
 }
 

@@ -108,7 +108,8 @@ type Recorder struct {
 	counts counts
 	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
 	board  switchboard
-	paused atomic.Bool // by Pause
+	paused atomic.Bool          // by Pause
+	asleep func() time.Duration // of a stopwatch, nil but in tests
 
 	mu       sync.Mutex
 	status   Status
@@ -157,8 +158,8 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	if err := room.Announce(ctx, r.c.Announcement); err != nil {
 		return Report{}, errors.Join(fmt.Errorf("announcing the recording: %w", err), room.Close())
 	}
-	start := time.Now()
-	r.begin(room, start)
+	watch := startWatch(r.asleep)
+	r.begin(room, watch.start)
 	defer r.setState(StateEnded)
 
 	run, stop := context.WithCancelCause(ctx)
@@ -168,7 +169,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		defer timer.Stop()
 	}
 
-	p := &producers{r: r, conduct: newConduct(), room: room, start: start, done: make(chan struct{}),
+	p := &producers{r: r, conduct: newConduct(), room: room, watch: watch, done: make(chan struct{}),
 		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait), aliveOf: make(map[string]int), crowd: make(crowd),
 		roster: r.Roster(), attends: attendance{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
@@ -184,7 +185,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		p.attends.end()
 		reason := endReason(context.Cause(run), err)
 		stop(nil)
-		end := time.Since(start)
+		end := watch.stop()
 		p.lookLast(end) // while the room still knows
 		if !errors.Is(err, ErrEnded) {
 			p.over.Store(true) // else the room's last packets are still to be read
@@ -204,6 +205,8 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		p.conclude(end, true)
 		p.missed(end)
 		r.board.set(nil)
+		// The last sounds last a little longer than they came. Events have milliseconds.
+		end = (max(end, p.last) + time.Millisecond - 1).Truncate(time.Millisecond)
 		p.emit(media.Event{Time: end, Type: media.EventStop, Reason: reason})
 		r.mu.Lock()
 		r.report.Reason, r.report.Duration = reason, end
@@ -215,7 +218,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		close(r.items)
 	}()
 
-	err := r.write(start, p)
+	err := r.write(p)
 	if err != nil {
 		close(p.done) // nobody reads the queue any more
 		stop(err)
@@ -244,9 +247,9 @@ func endReason(cause, err error) string {
 }
 
 // write keeps what the producers deliver, until the queue is closed.
-func (r *Recorder) write(start time.Time, p *producers) error {
+func (r *Recorder) write(p *producers) error {
 	k := &keeper{r: r, p: p, room: p.room, s: &segmenter{
-		sink: r.c.Sink, recording: r.c.Recording, start: start,
+		sink: r.c.Sink, recording: r.c.Recording, start: p.watch.start,
 		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone, sealing: r.sealing,
 		refusals: refusals{declare: r.gap, dropped: p.refused},
 	}, admit: admission{access: r.c.Access, roster: p.roster}}
@@ -256,7 +259,7 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 	for {
 		select {
 		case i, ok := <-r.items:
-			now := time.Since(start)
+			now := p.watch.elapsed()
 			r.alive.Store(int64(now))
 			if !ok {
 				return k.finish(now)
@@ -274,7 +277,7 @@ func (r *Recorder) write(start time.Time, p *producers) error {
 				}
 			}
 		case <-tick.C:
-			now := time.Since(start)
+			now := p.watch.elapsed()
 			r.alive.Store(int64(now))
 			if err := k.tick(now); err != nil {
 				return err

@@ -41,7 +41,7 @@ type trackRecorder struct {
 	away    *awayLog
 	conduct *conduct
 	log     *slog.Logger
-	start   time.Time // zero of the recording clock
+	watch   *stopwatch
 	clock   *trackClock
 	playout playout
 	asm     *frame.Assembler
@@ -197,7 +197,7 @@ func (t *trackRecorder) breakOff(err error) {
 	}
 	t.refuse, t.asm, t.late, t.layers, t.playout = media.GapFault, nil, late{}, nil, playout{clock: t.clock}
 	if !t.seen {
-		t.seen, t.end = true, max(0, time.Since(t.start))
+		t.seen, t.end = true, max(0, t.watch.now())
 	}
 	_ = fault.Contain(func() { t.closeHole(t.end) }) // it was logged
 	t.hole = hole{open: true, from: t.end, reason: media.GapFault}
@@ -244,7 +244,7 @@ func (t *trackRecorder) drain(now time.Time, all bool) {
 		t.playout.push(u)
 	}
 	for {
-		u, at, ok := t.playout.pop(now.Sub(t.start), all)
+		u, at, ok := t.playout.pop(t.watch.at(now), all)
 		if !ok {
 			break
 		}
@@ -297,7 +297,7 @@ func (t *trackRecorder) refused(p Packet) {
 	if len(p.RTP.Payload) == 0 {
 		return // padding
 	}
-	at := max(0, p.Arrival.Sub(t.start))
+	at := max(0, t.watch.at(p.Arrival))
 	if !t.seen {
 		t.seen, t.end = true, at
 	}
@@ -323,7 +323,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	if !t.seen {
 		t.seen, t.end = true, at
 	}
-	if why := t.withheld(max(0, min(at, u.Arrival.Sub(t.start)))); why != "" {
+	if why := t.withheld(max(0, min(at, t.watch.at(u.Arrival)))); why != "" {
 		if why == media.GapPaused {
 			t.outcomes.add(Paused)
 		} else {
@@ -489,7 +489,7 @@ func (t *trackRecorder) affords(at time.Duration) bool {
 	if !t.hole.open || t.untold(at) {
 		return true
 	}
-	now := time.Since(t.start)
+	now := t.watch.now()
 	if !t.holed {
 		t.holed, t.holes = true, bucket{tokens: holeBurst, filled: now}
 	}

@@ -209,7 +209,7 @@ func (w *watcher) seek(now time.Time) {
 	}
 	t := w.current[oldest]
 	sample := oldest.opening.state().sample
-	if sample == nil || !w.afford.take(now.Sub(w.p.start), 1, explainBurst, explainRefill) {
+	if sample == nil || !w.afford.take(w.p.watch.at(now), 1, explainBurst, explainRefill) {
 		return
 	}
 	t.sought, w.busy = true, true
@@ -260,7 +260,7 @@ func (w *watcher) tell(over []Unopened, now time.Time) {
 		return
 	}
 	slices.SortFunc(news, byTrack)
-	if notice := w.p.r.c.Unopened(news); notice != "" && !w.p.over.Load() && w.speak.take(now.Sub(w.p.start), 1, noticeBurst, noticeRefill) {
+	if notice := w.p.r.c.Unopened(news); notice != "" && !w.p.over.Load() && w.speak.take(w.p.watch.at(now), 1, noticeBurst, noticeRefill) {
 		w.work.Go(func() {
 			ctx, cancel := context.WithTimeout(w.ctx, farewellTime)
 			defer cancel()

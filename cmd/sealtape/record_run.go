@@ -375,6 +375,8 @@ func holeHint(rep recorder.Report, found recorder.Unopened) string {
 		return "the room is end-to-end encrypted with a key that was not given"
 	case rep.Holes[media.GapPlaintext] > 0:
 		return "someone published without end-to-end encryption and was not recorded; --allow-plaintext lets in callers, streams and agents, who cannot encrypt"
+	case rep.Holes[media.GapAsleep] > 0:
+		return "this machine was suspended while it recorded: keep it awake, for example by systemd-inhibit"
 	case rep.Holes[media.GapReconnect] >= wideHole:
 		return "the recorder lost the room for some time; sealtape info says when"
 	case rep.Holes[media.GapFormat] > 0:

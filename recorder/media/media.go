@@ -161,6 +161,7 @@ const (
 	GapPlaintext = "plaintext"       // an unencrypted track in an end-to-end-encrypted room
 	GapKeyFrame  = "key-frame"       // waiting for a key frame after a hole or at the start
 	GapReconnect = "reconnect"       // the recorder was away from the room
+	GapAsleep    = "asleep"          // the recorder's machine was suspended; without a Track, all is missing
 	GapCodec     = "codec"           // a codec that is not recorded
 	GapFormat    = "format"          // what came fits no file: a frame over MaxFrame, a picture over MaxSide
 	GapSpool     = "spool-full"      // no room to write

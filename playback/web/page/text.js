@@ -132,6 +132,7 @@ const GAPS = {
 	"auth": ["not authentic", "These frames did not authenticate: a wrong key, or tampering. They were not recorded."],
 	"plaintext": ["not encrypted", "This track came unencrypted into an encrypted meeting. It was refused."],
 	"key-frame": ["waiting for a full picture", "After a hole the picture can only go on with a complete frame."],
+	"asleep": ["recorder asleep", "The machine that recorded was suspended."],
 	"reconnect": ["recorder away", "The recorder had lost its connection to the meeting."],
 	"codec": ["codec not recorded", "This track came in a codec that the recorder does not record."],
 	"format": ["fits no file", "A picture or frame was larger than what can be recorded."],

@@ -1,0 +1,98 @@
+package recorder
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// shortestSleep is how long a machine has to sleep for it to be noticed.
+const shortestSleep = 500 * time.Millisecond
+
+// A stopwatch is the recording clock: what passed since the recording began, the
+// time included that the machine slept, in which Go's monotonic clock stands still.
+// It stops when the recording ends: what comes later, comes then. It is safe for
+// concurrent use.
+type stopwatch struct {
+	start  time.Time
+	asleep func() time.Duration // how long the machine has slept since it was started
+	sleeps atomic.Pointer[[]sleep]
+	end    atomic.Int64 // when it stopped, on itself; 0 while it runs
+
+	// Of the goroutine that calls wake:
+	slept  time.Duration // what asleep said last,
+	looked time.Duration // and when, on the monotonic clock
+}
+
+// A sleep lasted so long, at a time on the monotonic clock since the start.
+type sleep struct{ at, lasted time.Duration }
+
+// startWatch starts a stopwatch. asleep is nil for the machine's own.
+func startWatch(asleep func() time.Duration) *stopwatch {
+	if asleep == nil {
+		asleep = machineSlept()
+	}
+	return &stopwatch{start: time.Now(), asleep: asleep, slept: asleep()}
+}
+
+// at is the recording time of a moment, before the start less than zero.
+func (w *stopwatch) at(t time.Time) time.Duration {
+	d := w.running(t)
+	if end := time.Duration(w.end.Load()); end > 0 {
+		d = min(d, end)
+	}
+	return d
+}
+
+func (w *stopwatch) running(t time.Time) time.Duration {
+	d := t.Sub(w.start)
+	if sleeps := w.sleeps.Load(); sleeps != nil {
+		var slept time.Duration
+		for _, s := range *sleeps {
+			if d >= s.at {
+				slept += s.lasted
+			}
+		}
+		d += slept
+	}
+	return d
+}
+
+// now is the recording time, never before the start.
+func (w *stopwatch) now() time.Duration { return max(0, w.at(time.Now())) }
+
+// elapsed is what passed since the start, whether the recording has ended or not.
+func (w *stopwatch) elapsed() time.Duration { return w.running(time.Now()) }
+
+// naps is how often the machine has slept.
+func (w *stopwatch) naps() int {
+	if p := w.sleeps.Load(); p != nil {
+		return len(*p)
+	}
+	return 0
+}
+
+// wake looks whether the machine slept since it was called last, and returns from
+// when to when. Only one goroutine calls it, every few moments.
+func (w *stopwatch) wake() (slept span, ok bool) {
+	now, all := time.Since(w.start), w.asleep()
+	before := w.looked
+	lasted := all - w.slept
+	if w.looked, w.slept = now, all; lasted < shortestSleep {
+		return span{}, false
+	}
+	from := w.at(w.start.Add(before))
+	var sleeps []sleep
+	if p := w.sleeps.Load(); p != nil {
+		sleeps = append(sleeps, *p...)
+	}
+	sleeps = append(sleeps, sleep{before, lasted})
+	w.sleeps.Store(&sleeps)
+	return span{from, w.at(w.start.Add(now))}, true
+}
+
+// stop ends the recording, and returns when that was.
+func (w *stopwatch) stop() time.Duration {
+	end := max(1, w.now())
+	w.end.Store(int64(end))
+	return end
+}
