@@ -205,8 +205,8 @@ func TestPlayoutIsBounded(t *testing.T) {
 		s := newSender(time.Now(), 90000, &wallClock{})
 		const frames = 6000
 		most := 0
+		data := make([]byte, size)
 		for n := range frames {
-			data := make([]byte, size)
 			s.p.push(frame.Unit{Kind: frame.UnitFrame, Timestamp: int64(uint32(n) * 0x31000000), Arrival: s.zero.Add(time.Duration(n) * time.Microsecond), Data: data})
 			s.pop(time.Duration(n)*time.Microsecond, false)
 			held := len(s.p.units) - s.p.head

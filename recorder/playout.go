@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/frame"
@@ -17,7 +18,8 @@ const (
 	backLate     = 50 * time.Millisecond  // is back where frames were
 	levelWithin  = 100 * time.Millisecond // what moves by less stays where it is
 	levelSpan    = 200 * time.Millisecond // if it is seen for so long,
-	levelFrames  = 3                      // by so many
+	levelFrames  = 3                      // by so many that did not come at once,
+	atOnce       = 10 * time.Millisecond  // within so long
 	farEarly     = 10 * time.Second       // so far ahead of real time nobody sends what is to be heard later
 	playoutBytes = 8 << 20                // of what waits for its time
 )
@@ -206,14 +208,18 @@ func (p *playout) judge() {
 	}
 }
 
-// note remembers a stray.
+// note remembers a stray: of those that came at once, the earliest.
 func (p *playout) note(seen, late time.Duration) {
+	if n := len(p.strays) - 1; n >= 0 && (seen-p.strays[n].seen).Abs() < atOnce {
+		p.strays[n].late = min(p.strays[n].late, late)
+		return
+	}
 	p.strays = append(p.strays, stray{seen, late})
 	n := 0
-	for len(p.strays)-n > levelFrames && p.strays[n].seen < seen-strayHold || len(p.strays)-n > maxEarly {
+	for len(p.strays)-n > levelFrames && p.strays[n].seen < seen-strayHold {
 		n++
 	}
-	p.strays = append(p.strays[:0], p.strays[n:]...)
+	p.strays = slices.Delete(p.strays, 0, n)
 }
 
 // between puts the strays before the unit at index end, which is back, by their
