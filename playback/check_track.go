@@ -17,6 +17,8 @@ const (
 	// maxSpans bounds what is remembered of a track: more holes within half a
 	// minute are no recorder's.
 	maxSpans = 4096
+	// touching is how exact the times of the timeline are.
+	touching = time.Millisecond
 	// loose is how exact the edges of holes are that the recorder timed.
 	loose = time.Second
 )

@@ -51,6 +51,25 @@ func (s *Session) bound() {
 	}
 }
 
+// End is where a recording ends of which only some segments are known, its last ones
+// among them, as Session.Duration tells it: stopped is the time of its EventStop, less
+// than 0 if there is none.
+func End(stopped time.Duration, segments []media.IndexSegment) time.Duration {
+	end := max(0, stopped)
+	for _, seg := range segments {
+		limit := stopped + longestLead
+		if stopped < 0 {
+			limit = seg.Start + longestOpen
+		}
+		if to := seg.Start + seg.Duration; to <= limit {
+			end = max(end, to)
+		} else if seg.Start <= limit {
+			end = max(end, seg.Start)
+		}
+	}
+	return end
+}
+
 // latest is how late a frame of the recording may be.
 func (s *Session) latest() time.Duration {
 	s.mu.Lock()

@@ -17,7 +17,6 @@ const (
 	queueLength  = 4096 // items between the tracks and the segmenter: over 2 s of 30 tracks
 	tickEvery    = 100 * time.Millisecond
 	declareEvery = 5 * time.Second
-	incomplete   = time.Second
 	farewellTime = 2 * time.Second // for telling the room something when it matters to go on
 )
 
@@ -81,7 +80,8 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// A Report says what was recorded.
+// A Report says what was recorded. What it counts is counted as whoever reads the
+// recording does, see [media.Count], of what was committed.
 type Report struct {
 	Duration     time.Duration
 	Participants int
@@ -210,7 +210,6 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		p.emit(media.Event{Time: end, Type: media.EventStop, Reason: reason})
 		r.mu.Lock()
 		r.report.Reason, r.report.Duration = reason, end
-		r.report.Participants, r.report.Tracks = p.roster.Met(), int(p.uids)
 		if errors.Is(err, ErrEnded) {
 			r.report.Cause = err
 		}
@@ -254,6 +253,7 @@ func (r *Recorder) write(p *producers) error {
 		refusals: refusals{declare: r.gap, dropped: p.refused},
 	}, admit: admission{access: r.c.Access, roster: p.roster}}
 	k.s.before, k.s.turn.ask = k.before, p.endSegment
+	defer func() { r.counted(&k.s.counted) }()
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {

@@ -41,6 +41,7 @@ type segmenter struct {
 	writer  *matroska.Writer
 	opened  time.Duration   // when it was opened
 	listed  map[uint64]bool // tracks in its header
+	header  []media.Track   // the same
 	tally   media.Tally
 	said    []media.Event // written to it
 	waiting []item        // for a segment that is not open, or does not list their track
@@ -56,6 +57,7 @@ type segmenter struct {
 	sealing func(epoch int)                                // called when a segment was opened
 	before  func(now time.Duration) ([]media.Event, error) // called when a segment is to be opened and none is
 	count   int
+	counted media.Count
 }
 
 // add writes one item. now is the recording clock's time.
@@ -254,7 +256,7 @@ func (s *segmenter) open(now time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("starting segment %d: %w", o.Number(), abort(o, err))
 	}
-	s.object, s.writer, s.opened = o, w, now
+	s.object, s.writer, s.opened, s.header = o, w, now, tracks
 	s.turn = turn{ask: s.turn.ask}
 	s.sealing(o.Epoch())
 	s.listed = make(map[uint64]bool, len(tracks))
@@ -314,6 +316,12 @@ func (s *segmenter) commit() error {
 	s.grown += s.tally.Weight()
 	s.index.Segments = append(s.index.Segments, s.tally.Close(w.Size(), s.opened))
 	s.index.Events = append(s.index.Events, s.said...)
+	for _, e := range s.said {
+		s.counted.Event(e)
+	}
+	for _, t := range s.header {
+		s.counted.Track(t)
+	}
 	s.object, s.writer, s.said = nil, nil, nil
 	s.count++
 	s.notice(s.count, w.Size())

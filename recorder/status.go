@@ -248,13 +248,18 @@ func (r *Recorder) read(t *trackRecorder, done bool) {
 	r.status.Tracks++
 }
 
-// gap counts a declared hole.
+// gap counts a declared hole, for Status.
 func (r *Recorder) gap(e media.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	d := e.To - e.From
-	r.report.Holes[e.Reason] += d
-	r.report.Incomplete = r.report.Incomplete || d >= incomplete && !media.Wanted(e.Reason)
 	h := r.holes[e.Reason]
-	r.holes[e.Reason] = Holes{h.Count + 1, h.Time + d}
+	r.holes[e.Reason] = Holes{h.Count + 1, h.Time + e.To - e.From}
+}
+
+// counted puts into the report what the recording tells.
+func (r *Recorder) counted(c *media.Count) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Participants, r.report.Tracks = c.People(), c.Tracks()
+	r.report.Holes, r.report.Incomplete = c.Holes(), c.Incomplete()
 }

@@ -13,14 +13,14 @@ import (
 )
 
 // wideHole is the shortest hole that makes a recording incomplete.
-const wideHole = time.Second
+const wideHole = media.WideHole
 
 // facts are what a recording tells of itself to who can open it.
 type facts struct {
 	start    time.Time
 	duration time.Duration
 	room     string
-	tracks   []media.Track
+	tracks   []media.Track // those without a codec were announced, and nothing of them was kept
 	events   []media.Event // by time
 	segments []playback.Segment
 	torn     map[int]error // what there is of those that a crash tore
@@ -48,6 +48,12 @@ func gatherFrom(ctx context.Context, src *keepingSource, o playback.Options) (*f
 	}
 	f := &facts{start: s.Start(), duration: s.Duration(), tracks: s.Tracks(), events: s.Events(), segments: s.Segments(), torn: src.torn}
 	f.room = room(f.events)
+	for _, e := range f.events {
+		t, ok := media.Announced(e)
+		if ok && !slices.ContainsFunc(f.tracks, func(k media.Track) bool { return k.UID == t.UID }) {
+			f.tracks = append(f.tracks, t)
+		}
+	}
 	return f, nil
 }
 

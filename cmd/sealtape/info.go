@@ -189,8 +189,12 @@ func (e *env) showMeeting(i *infoJSON) error {
 	rows = [][]string{{"TRACK", "CODEC", "FORMAT"}}
 	for _, t := range i.Tracks {
 		format := sizeText(t)
-		if t.Channels > 0 {
+		codec := t.Codec
+		switch {
+		case t.Channels > 0:
 			format = count(t.Channels, "channel")
+		case codec == "":
+			codec, format = "-", "nothing was kept"
 		}
 		if t.Plaintext {
 			format += ", not encrypted in the room"
@@ -199,7 +203,7 @@ func (e *env) showMeeting(i *infoJSON) error {
 		if name == "" {
 			name = t.Participant
 		}
-		rows = append(rows, []string{clean(name + " (" + t.Source + ")"), clean(t.Codec), format})
+		rows = append(rows, []string{clean(name + " (" + t.Source + ")"), clean(codec), format})
 	}
 	if err := e.section(rows); err != nil {
 		return err

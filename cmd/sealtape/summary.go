@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
@@ -37,11 +38,14 @@ func summarize(ctx context.Context, rec *archive.Recording) (summary, error) {
 	if first != nil {
 		s.start, s.room = first.Start, room(first.Events)
 	}
+	stopped := time.Duration(-1)
+	var known []media.IndexSegment
 	if last != nil {
+		known = last.Segments
 		for _, seg := range last.Segments {
 			indexed = max(indexed, seg.Number)
-			s.duration = max(s.duration, seg.Start+seg.Duration)
 		}
+		stopped = stop(last.Events)
 	}
 
 	var numbers []int
@@ -50,16 +54,19 @@ func summarize(ctx context.Context, rec *archive.Recording) (summary, error) {
 			numbers = append(numbers, seg.Number)
 		}
 	}
-	read := func(n int) (*summary, error) { return readSummary(ctx, rec, n) }
+	read := func(n int) (*segmentSummary, error) { return readSummary(ctx, rec, n) }
 	if first == nil {
 		if seg := readFirst(numbers, &errs, read); seg != nil {
-			s = *seg
+			s.start, s.room = seg.start, seg.room
+			known = append(known, seg.IndexSegment)
 		}
 	}
 	slices.Reverse(numbers)
 	if seg := readFirst(numbers, &errs, read); seg != nil {
-		s.duration = max(s.duration, seg.duration)
+		known = append(known, seg.IndexSegment)
+		stopped = max(stopped, seg.stopped)
 	}
+	s.duration = playback.End(stopped, known)
 	if s.start.IsZero() {
 		if len(errs) == 0 {
 			return s, errors.New("it holds nothing")
@@ -96,8 +103,16 @@ func readIndex(ctx context.Context, rec *archive.Recording, n int) (*media.Index
 	return x, nil
 }
 
+// A segmentSummary is what one segment tells.
+type segmentSummary struct {
+	media.IndexSegment
+	start   time.Time
+	room    string        // "" if it does not tell
+	stopped time.Duration // less than 0 if the recording goes on
+}
+
 // readSummary makes a summary of one segment.
-func readSummary(ctx context.Context, rec *archive.Recording, n int) (*summary, error) {
+func readSummary(ctx context.Context, rec *archive.Recording, n int) (*segmentSummary, error) {
 	b, err := rec.ReadSegment(ctx, n)
 	if torn := (*archive.TornError)(nil); err != nil && !errors.As(err, &torn) {
 		return nil, err
@@ -110,20 +125,33 @@ func readSummary(ctx context.Context, rec *archive.Recording, n int) (*summary, 
 	if h.Recording != rec.Head().ID || h.Segment != n {
 		return nil, fmt.Errorf("segment %d does not belong here", n)
 	}
-	s := &summary{start: h.Start}
+	var tally media.Tally
+	tally.Open(h.Segment, h.Epoch)
+	var events []media.Event
 	for {
 		block, err := r.Next()
 		switch {
 		case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-			return s, nil
+			return &segmentSummary{tally.Close(int64(len(b)), 0), h.Start, room(events), stop(events)}, nil
 		case err != nil:
 			return nil, err
 		case block.Event == nil:
-			s.duration = max(s.duration, block.Frame.Time+block.Frame.Duration)
-		case s.room == "":
-			s.room = room([]media.Event{*block.Event})
+			tally.Frame(block.Frame, media.Opus) // for its times
+		case block.Event.Type == media.EventStart || block.Event.Type == media.EventStop:
+			events = append(events, *block.Event)
 		}
 	}
+}
+
+// stop returns when the recording ended, less than 0 if the events do not tell it.
+func stop(events []media.Event) time.Duration {
+	at := time.Duration(-1)
+	for _, e := range events {
+		if e.Type == media.EventStop {
+			at = max(at, e.Time)
+		}
+	}
+	return at
 }
 
 // room returns the name of the room, "" if the events do not tell it.

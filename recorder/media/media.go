@@ -7,7 +7,10 @@
 // recorder and playback both read it and it imports neither.
 package media
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A Codec names an encoding, lower case, as in the codecs' specifications.
 type Codec string
@@ -72,6 +75,21 @@ func (t Track) Label() string {
 		name = t.Participant
 	}
 	return name + " (" + string(t.Source) + ")"
+}
+
+// Announced returns the track that an EventTrack tells of, as far as it does: its
+// codec and size are not known, for nothing of it need have come.
+func Announced(e Event) (Track, bool) {
+	if e.Type != EventTrack || e.Track == 0 {
+		return Track{}, false
+	}
+	t := Track{UID: e.Track, Participant: e.Participant, Name: e.Name, Source: Unknown}
+	for _, s := range []Source{Microphone, Camera, Screen, ScreenAudio} {
+		if strings.HasSuffix(e.Text, " ("+string(s)+")") {
+			t.Source = s
+		}
+	}
+	return t, true
 }
 
 // A Frame is one encoded access unit.

@@ -1,0 +1,157 @@
+package media
+
+import (
+	"slices"
+	"time"
+)
+
+// A Count counts what a recording's timeline and segments tell: people, tracks and
+// holes. The recorder counts so what it has written, and readers what they read, so
+// that both say the same. The zero value is ready. It is for one goroutine.
+type Count struct {
+	people map[string]bool
+	tracks map[uint64]bool
+	more   [2]int // people and tracks beyond what is remembered
+	holes  map[holesOf]*union
+	missed map[uint64]*union // by track, whatever the reason but that it was wanted
+	wide   bool
+}
+
+// Of more than so many people, or tracks, each event counts one.
+const maxCounted = 1 << 16
+
+type holesOf struct {
+	track  uint64
+	reason string
+}
+
+// Event counts an event.
+func (c *Count) Event(e Event) {
+	if TellsOf(e.Type) && e.Participant != "" {
+		c.person(e.Participant)
+	}
+	switch {
+	case e.Type == EventTrack && e.Track != 0:
+		c.track(e.Track)
+	case e.Type == EventGap && e.To > e.From:
+		from, to := e.From.Round(time.Millisecond), e.To.Round(time.Millisecond)
+		c.holes = addHole(c.holes, holesOf{e.Track, e.Reason}, from, to)
+		if !Wanted(e.Reason) {
+			c.missed = addHole(c.missed, e.Track, from, to)
+			c.wide = c.wide || c.missed[e.Track].longest >= WideHole
+		}
+	}
+}
+
+// Track counts a track of which a segment has frames.
+func (c *Count) Track(t Track) {
+	c.person(t.Participant)
+	c.track(t.UID)
+}
+
+// TellsOf reports whether an event of the type tells that its Participant was
+// there.
+func TellsOf(t EventType) bool {
+	switch t {
+	case EventJoin, EventLeave, EventVerified, EventClaimed, EventSpeaking, EventTrack:
+		return true
+	}
+	return false
+}
+
+func (c *Count) person(identity string) {
+	if c.people == nil {
+		c.people = make(map[string]bool)
+	}
+	switch {
+	case c.people[identity]:
+	case len(c.people) < maxCounted:
+		c.people[identity] = true
+	default:
+		c.more[0]++
+	}
+}
+
+func (c *Count) track(uid uint64) {
+	if c.tracks == nil {
+		c.tracks = make(map[uint64]bool)
+	}
+	switch {
+	case c.tracks[uid]:
+	case len(c.tracks) < maxCounted:
+		c.tracks[uid] = true
+	default:
+		c.more[1]++
+	}
+}
+
+func addHole[K comparable](to map[K]*union, k K, from, until time.Duration) map[K]*union {
+	if to == nil {
+		to = make(map[K]*union)
+	}
+	if to[k] == nil {
+		to[k] = new(union)
+	}
+	to[k].add(from, until)
+	return to
+}
+
+// People is how many people there were.
+func (c *Count) People() int { return len(c.people) + c.more[0] }
+
+// Tracks is how many tracks there were, those included of which nothing was kept.
+func (c *Count) Tracks() int { return len(c.tracks) + c.more[1] }
+
+// Holes sums the holes that Holes returns by reason, over all tracks.
+func (c *Count) Holes() map[string]time.Duration {
+	sums := make(map[string]time.Duration)
+	for of, u := range c.holes {
+		sums[of.reason] += u.sum()
+	}
+	return sums
+}
+
+// Incomplete reports whether WideHoles returns any.
+func (c *Count) Incomplete() bool { return c.wide }
+
+// maxUnion bounds the spans of a union. More are of long ago, and only summed up.
+const maxUnion = 1024
+
+// A union is time without overlaps. Its spans do not touch, and rise.
+type union struct {
+	spans   []span
+	past    time.Duration // the sum of spans that are not kept
+	longest time.Duration
+}
+
+type span struct{ from, to time.Duration }
+
+func (u *union) add(from, to time.Duration) {
+	// The first that does not end before it, and the first that begins after it.
+	i, _ := slices.BinarySearchFunc(u.spans, from, func(s span, from time.Duration) int {
+		if s.to+touching < from {
+			return -1
+		}
+		return 1
+	})
+	j := i
+	for ; j < len(u.spans) && u.spans[j].from <= to+touching; j++ {
+		from, to = min(from, u.spans[j].from), max(to, u.spans[j].to)
+	}
+	u.spans = slices.Replace(u.spans, i, j, span{from, to})
+	if len(u.spans) > maxUnion {
+		for _, s := range u.spans[:maxUnion/2] {
+			u.past += s.to - s.from
+		}
+		u.spans = slices.Delete(u.spans, 0, maxUnion/2)
+	}
+	u.longest = max(u.longest, to-from)
+}
+
+func (u *union) sum() time.Duration {
+	sum := u.past
+	for _, s := range u.spans {
+		sum += s.to - s.from
+	}
+	return sum
+}

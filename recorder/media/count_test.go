@@ -1,0 +1,92 @@
+package media
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// TestCount: however a timeline declares its holes, in pieces, twice, out of order,
+// counting them one by one is as merging them all, and people and tracks are those
+// that it tells of.
+func TestCount(t *testing.T) {
+	for seed := range uint64(50) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		var events []Event
+		var c Count
+		add := func(e Event) {
+			events = append(events, e)
+			c.Event(e)
+		}
+		for i := range 300 {
+			from := time.Duration(i)*100*time.Millisecond - time.Duration(rnd.Int64N(int64(20*time.Second)))
+			from = max(0, from)
+			add(Event{Type: EventGap, Track: rnd.Uint64N(3), From: from, To: from + time.Duration(rnd.Int64N(int64(300*time.Millisecond))),
+				Participant: "nobody", Reason: []string{GapLoss, GapPaused, GapKeyFrame, ""}[rnd.IntN(4)]})
+			if rnd.IntN(10) == 0 {
+				add(Event{Type: EventGap, From: from, To: from}) // none
+			}
+		}
+		for i := range events { // as they are read
+			e := &events[i]
+			e.From, e.To = e.From.Round(time.Millisecond), e.To.Round(time.Millisecond)
+		}
+		want := make(map[string]time.Duration)
+		for _, h := range Holes(events) {
+			want[h.Reason] += h.To - h.From
+		}
+		if got := c.Holes(); !maps.Equal(got, want) || c.Incomplete() != (len(WideHoles(events)) > 0) {
+			t.Fatalf("seed %d: holes %v, want %v; incomplete %v", seed, got, want, c.Incomplete())
+		}
+		if c.People() != 0 || c.Tracks() != 0 {
+			t.Errorf("%d people, %d tracks", c.People(), c.Tracks())
+		}
+	}
+	var c Count
+	for _, e := range []Event{
+		{Type: EventStart, Text: "room"}, {Type: EventJoin, Participant: "ada"}, {Type: EventLeave, Participant: "ada"},
+		{Type: EventJoin, Participant: "ada"}, {Type: EventTrack, Participant: "ada", Track: 1}, {Type: EventTrack, Participant: "ada", Track: 1},
+		{Type: EventTrack, Participant: "ben", Track: 2}, {Type: EventChat, Participant: "eve", Text: "hi"}, {Type: EventGap, Track: 7, To: time.Second},
+	} {
+		c.Event(e)
+	}
+	c.Track(Track{UID: 2, Participant: "ben"})
+	c.Track(Track{UID: 3, Participant: "cy"})
+	if c.People() != 3 || c.Tracks() != 3 || !c.Incomplete() {
+		t.Errorf("%d people, %d tracks, incomplete %v", c.People(), c.Tracks(), c.Incomplete())
+	}
+}
+
+// TestCountIsBounded: no room makes it remember without end.
+func TestCountIsBounded(t *testing.T) {
+	var c Count
+	const n = maxCounted + 1000
+	for i := range n {
+		c.Event(Event{Type: EventTrack, Participant: fmt.Sprint(i), Track: uint64(i + 1)})
+		at := time.Duration(i) * 3 * time.Second
+		c.Event(Event{Type: EventGap, Track: 1, From: at, To: at + 10*time.Millisecond, Reason: GapLoss})
+	}
+	if c.People() != n || c.Tracks() != n || c.Holes()[GapLoss] != n*10*time.Millisecond || c.Incomplete() {
+		t.Errorf("%d people, %d tracks, %v", c.People(), c.Tracks(), c.Holes())
+	}
+	if len(c.people) > maxCounted || len(c.tracks) > maxCounted || len(c.holes[holesOf{1, GapLoss}].spans) > maxUnion {
+		t.Error("it remembers too much")
+	}
+}
+
+func TestAnnounced(t *testing.T) {
+	for _, source := range []Source{Microphone, Camera, Screen, ScreenAudio, Unknown} {
+		want := Track{UID: 4, Participant: "ada", Name: "Ada (camera)", Source: source}
+		got, ok := Announced(Event{Type: EventTrack, Participant: want.Participant, Name: want.Name, Track: want.UID, Text: want.Label()})
+		if !ok || got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	for _, e := range []Event{{Type: EventTrack}, {Type: EventTrackEnd, Track: 4}} {
+		if got, ok := Announced(e); ok {
+			t.Errorf("%+v tells of %+v", e, got)
+		}
+	}
+}

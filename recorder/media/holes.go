@@ -1,0 +1,57 @@
+package media
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// touching is how near two holes are one: times in the timeline are
+// milliseconds.
+const touching = time.Millisecond
+
+// WideHole is the shortest hole that makes a recording incomplete.
+const WideHole = time.Second
+
+// Holes returns the holes that the events declare, in order of From; Time is
+// From. Those of one track and reason that touch are one: a hole may be declared
+// in pieces, one for each segment that it crosses.
+func Holes(events []Event) []Event {
+	return merge(events, func(e Event) string { return e.Reason })
+}
+
+func merge(events []Event, reason func(Event) string) []Event {
+	var gaps []Event
+	for _, e := range events {
+		if e.Type == EventGap && e.To > e.From {
+			e.Time = e.From
+			gaps = append(gaps, e)
+		}
+	}
+	slices.SortStableFunc(gaps, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.Track, b.Track), cmp.Compare(reason(a), reason(b)),
+			cmp.Compare(a.From, b.From))
+	})
+	merged := gaps[:0]
+	for _, e := range gaps {
+		if n := len(merged); n > 0 {
+			last := &merged[n-1]
+			if last.Track == e.Track && reason(*last) == reason(e) && e.From <= last.To+touching {
+				last.To = max(last.To, e.To)
+				continue
+			}
+		}
+		merged = append(merged, e)
+	}
+	slices.SortStableFunc(merged, func(a, b Event) int { return cmp.Compare(a.From, b.From) })
+	return slices.Clip(merged)
+}
+
+// WideHoles returns the spans in which a track misses WideHole or more in one
+// piece, whatever the reasons but that people wanted it. Where there is one the
+// recording is incomplete.
+func WideHoles(events []Event) []Event {
+	events = slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return Wanted(e.Reason) })
+	return slices.DeleteFunc(merge(events, func(Event) string { return "" }),
+		func(e Event) bool { return e.To-e.From < WideHole })
+}
