@@ -9,13 +9,13 @@ import (
 // A Waiter is a Room that can tell which tracks it has asked its server for
 // without getting a packet. Without it, a track that never comes leaves no trace.
 type Waiter interface {
-	// Waiting returns those that are not muted: at least ID, Participant and
-	// Wanted of each. It may be asked at any time by any goroutine.
+	// Waiting returns those that are not muted: at least ID, Participant, Source
+	// and Wanted of each, and Offered once the server is ready. It may be asked at any time by any goroutine.
 	Waiting() []TrackInfo
 }
 
 const (
-	lookEvery = 10              // sweeps between two looks at what is waited for
+	lookEvery = 2               // sweeps between two looks at what is waited for
 	cameTime  = 3 * time.Second // a track that came is known to the recorder after that
 	maxWaits  = 2 * maxTracks   // tracks waited for that are kept count of
 )
@@ -23,7 +23,11 @@ const (
 // A wait is a track that was asked for and has not come.
 type wait struct {
 	participant string
-	from, seen  time.Duration // asked for; last known not to have come
+	from, seen  time.Duration // missing and not declared yet; last known to be
+	label       string        // of the track
+	asked       time.Duration // for it
+	known       time.Duration // last known not to have come
+	offered     bool          // the server was ready: nothing is sent
 }
 
 // look notes which tracks are waited for now, and declares from time to time what
@@ -36,7 +40,7 @@ func (p *producers) look(now time.Duration) {
 	}
 	waiting := room.Waiting()
 	shut := p.gate.isShut()
-	var over []wait
+	var over, silent []wait
 	p.mu.Lock()
 	for _, info := range waiting {
 		if p.byID[info.ID] != nil {
@@ -47,7 +51,9 @@ func (p *producers) look(now time.Duration) {
 			if len(p.waits) >= maxWaits {
 				continue
 			}
-			w = &wait{participant: info.Participant, from: max(0, p.watch.at(info.Wanted))}
+			asked := max(0, p.watch.at(info.Wanted))
+			w = &wait{participant: info.Participant, from: asked, asked: asked,
+				label: media.Track{Participant: info.Participant, Name: info.Name, Source: info.Source}.Label()}
 			p.waits[info.ID] = w
 		}
 		if shut {
@@ -55,13 +61,17 @@ func (p *producers) look(now time.Duration) {
 			over = append(over, *w)
 			w.from = now
 		}
-		w.seen = now
+		w.known, w.seen = now, now
+		if w.offered = !info.Offered.IsZero(); w.offered {
+			w.seen = max(w.from, p.watch.at(info.Offered))
+		}
 	}
 	for id, w := range p.waits {
 		switch {
-		case now-w.seen > cameTime:
+		case now-w.known > cameTime:
 			over = append(over, *w)
 			delete(p.waits, id)
+			silent = append(silent, *w)
 		case w.seen-w.from >= declareEvery:
 			over = append(over, *w)
 			w.from = w.seen
@@ -69,6 +79,17 @@ func (p *producers) look(now time.Duration) {
 	}
 	p.mu.Unlock()
 	p.declareWaits(over, media.GapStart)
+	p.tellSilent(silent)
+}
+
+// tellSilent notes the tracks that never came because nothing was sent.
+func (p *producers) tellSilent(waits []wait) {
+	for _, w := range waits {
+		if w.offered && w.known-w.asked >= startTolerance {
+			p.emit(media.Event{Time: w.asked, Type: media.EventSilent, Participant: w.participant,
+				Text: w.label, From: w.asked, To: w.known})
+		}
+	}
 }
 
 // came notes that a track has come, and returns until when it was declared
@@ -93,13 +114,14 @@ func (p *producers) lookLast(now time.Duration) {
 	clear(p.waits)
 	p.mu.Unlock()
 	p.declareWaits(over, media.GapStart)
+	p.tellSilent(over)
 	p.callLast(now)
 }
 
 // declareWaits declares what participants miss of tracks that have not come.
 func (p *producers) declareWaits(waits []wait, reason string) {
 	for _, w := range waits {
-		if w.seen > w.from {
+		if w.seen-w.from >= startTolerance || w.seen > w.from && reason != media.GapStart {
 			p.emit(media.Event{Time: w.from, Type: media.EventGap, Participant: w.participant,
 				From: w.from, To: w.seen, Reason: reason})
 		}

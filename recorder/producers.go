@@ -239,6 +239,7 @@ func (p *producers) place(t Track, info TrackInfo, at time.Duration) (rec *track
 // it misses.
 func (p *producers) begin(rec *trackRecorder, s *slot, at time.Duration) {
 	info := rec.info
+	rec.began = at
 	unmuted := p.enter(rec, s)
 	e := media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name, Track: s.media.UID, Text: s.media.Label()}
 	if p.r.c.Keys != nil && !info.Encrypted && rec.refuse == "" {

@@ -135,6 +135,9 @@ type TrackInfo struct {
 	// was not muted; zero if that is not known. What was published between then
 	// and the first packet is missing.
 	Wanted time.Time
+	// Offered is when the server was ready to send the track; zero if that is not
+	// known. What was not received after that was not sent.
+	Offered time.Time
 	// PacketTrailer says that frames carry an unauthenticated trailer after the
 	// encrypted part (LiveKit's "LKTS"), to be cut off.
 	PacketTrailer bool

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
@@ -85,7 +86,10 @@ type trackRecorder struct {
 	sinceKey   int           // and of it and all that came since
 	ends       atomic.Bool   // set by others: a segment is about to end
 	lastPLI    time.Time
-	forged     bool // an unknown server-injected frame was declared
+	forged     bool          // an unknown server-injected frame was declared
+	sent       bool          // something came that the server did not make
+	began      time.Duration // when the track came
+	quiet      time.Duration // when the server last said that nothing is sent
 
 	published published
 	counts    *counts
@@ -171,7 +175,10 @@ func (t *trackRecorder) run() error {
 			t.picture()
 		}
 	})
-	t.contain(func() { t.closeHole(t.end) })
+	t.contain(func() {
+		t.closeHole(t.end)
+		t.tellSilent()
+	})
 	return failure
 }
 
@@ -201,6 +208,17 @@ func (t *trackRecorder) breakOff(err error) {
 	}
 	_ = fault.Contain(func() { t.closeHole(t.end) }) // it was logged
 	t.hole = hole{open: true, from: t.end, reason: media.GapFault}
+}
+
+// tellSilent notes that nothing was sent on the track, which was not muted, for as
+// long as it was there.
+func (t *trackRecorder) tellSilent() {
+	if t.sent || t.seen || t.muted.on() || t.quiet-t.began < startTolerance {
+		return
+	}
+	t.end = t.quiet
+	t.send(item{event: &media.Event{Time: t.began, Type: media.EventSilent, Participant: t.info.Participant,
+		Track: t.media.UID, Text: t.media.Label(), From: t.began, To: t.quiet}})
 }
 
 func (t *trackRecorder) packet(p Packet) {
@@ -240,6 +258,12 @@ func (t *trackRecorder) drain(now time.Time, all bool) {
 		u, ok := t.asm.Pop(now)
 		if !ok {
 			break
+		}
+		switch {
+		case u.Kind == frame.UnitFrame:
+			t.sent = true
+		case u.Kind == frame.UnitSIF && u.Known:
+			t.waitsForSender(u.Arrival)
 		}
 		t.playout.push(u)
 	}
@@ -292,11 +316,25 @@ func (t *trackRecorder) silenced(at time.Duration) {
 	}
 }
 
+// waitsForSender takes the server's own frame for what it says: that the way is
+// there, and the sender has not begun.
+func (t *trackRecorder) waitsForSender(arrival time.Time) {
+	t.quiet = t.watch.at(arrival)
+	if !t.sent && t.hole.open && t.hole.reason == media.GapStart {
+		t.closeHole(t.watch.at(arrival))
+	}
+}
+
 // refused declares what a track that is not recorded sent.
 func (t *trackRecorder) refused(p Packet) {
 	if len(p.RTP.Payload) == 0 {
 		return // padding
 	}
+	if len(t.info.SIFTrailer) > 0 && bytes.HasSuffix(p.RTP.Payload, t.info.SIFTrailer) {
+		t.waitsForSender(p.Arrival)
+		return
+	}
+	t.sent = true
 	at := max(0, t.watch.at(p.Arrival))
 	if !t.seen {
 		t.seen, t.end = true, at
@@ -505,6 +543,10 @@ func (t *trackRecorder) untold(to time.Duration) bool {
 func (t *trackRecorder) closeHole(to time.Duration) {
 	if !t.hole.open {
 		return
+	}
+	if t.hole.reason == media.GapStart && !t.info.Offered.IsZero() {
+		// The rest was not sent.
+		to = min(to, max(t.hole.from, t.watch.at(t.info.Offered)))
 	}
 	h, untold := t.hole, t.untold(to)
 	t.hole = hole{}

@@ -114,6 +114,26 @@ func (f *facts) label(uid uint64) string {
 	return fmt.Sprintf("track %d", uid)
 }
 
+// A silentJSON is something that was published and on which nothing was sent.
+type silentJSON struct {
+	Label       string  `json:"label"`
+	Participant string  `json:"participant"`
+	From        float64 `json:"from"` // seconds on the recording clock
+	To          float64 `json:"to"`
+}
+
+// silent returns what was published and on which nothing was sent, at any time.
+func (f *facts) silent() []silentJSON {
+	all := []silentJSON{}
+	for _, e := range f.events {
+		known := func(t media.Track) bool { return t.Participant == e.Participant && t.Label() == e.Text }
+		if e.Type == media.EventSilent && !slices.ContainsFunc(f.tracks, known) {
+			all = append(all, silentJSON{e.Text, e.Participant, e.From.Seconds(), e.To.Seconds()})
+		}
+	}
+	return all
+}
+
 // holeLabel names what a hole is in for people: a track, also one of which nothing
 // was kept, or a participant.
 func (f *facts) holeLabel(h media.Event) string {

@@ -205,6 +205,9 @@ func (e *env) showMeeting(i *infoJSON) error {
 		}
 		rows = append(rows, []string{clean(name + " (" + t.Source + ")"), clean(codec), format})
 	}
+	for _, t := range i.Silent {
+		rows = append(rows, []string{clean(t.Label), "-", "nothing was sent"})
+	}
 	if err := e.section(rows); err != nil {
 		return err
 	}

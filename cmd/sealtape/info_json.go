@@ -36,6 +36,7 @@ type infoJSON struct {
 	Incomplete   bool             `json:"incomplete"`
 	Participants []person         `json:"participants"`
 	Tracks       []infoTrackJSON  `json:"tracks"`
+	Silent       []silentJSON     `json:"silent"`
 	Holes        []holeJSON       `json:"holes"`
 	Locked       []lockedJSON     `json:"locked"`
 	Unreadable   []unreadableJSON `json:"unreadable"`
@@ -174,7 +175,7 @@ func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, e
 	i := &infoJSON{
 		ID: rec.Head().ID, State: string(rec.Head().State), Recorder: a.signers(rec.Signers()), PostQuantum: rec.PostQuantum(),
 		Objects: len(rec.Entries()), Segments: len(rec.Segments()),
-		Missing: []string{}, Participants: []person{}, Tracks: []infoTrackJSON{}, Holes: []holeJSON{}, Locked: []lockedJSON{},
+		Missing: []string{}, Participants: []person{}, Tracks: []infoTrackJSON{}, Silent: []silentJSON{}, Holes: []holeJSON{}, Locked: []lockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: []media.Event{}, Problems: []string{},
 	}
 	there := make(map[string]bool)
@@ -262,6 +263,7 @@ func (i *infoJSON) addFacts(f *facts) {
 		})
 		i.Tracks = append(i.Tracks, j)
 	}
+	i.Silent = f.silent()
 	i.Holes = holesJSON(f.tracks, playback.Holes(f.events))
 	i.Timeline = append(i.Timeline, f.events...)
 	i.Incomplete = i.Incomplete || incomplete(f.events)

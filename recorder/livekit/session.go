@@ -234,9 +234,9 @@ func (s *session) emit(e recorder.RoomEvent) {
 
 func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 	sid := pub.SID()
-	wanted := s.wanted.take(sid)
+	wanted, offered := s.wanted.take(sid)
 	// The SDK has locks of its own: none of its methods is called with ours.
-	t := newTrack(s, remote, pub, p, wanted)
+	t := newTrack(s, remote, pub, p, wanted, offered)
 	s.mu.Lock()
 	if s.dead {
 		s.mu.Unlock()
@@ -255,8 +255,21 @@ func (s *session) want(pub *lksdk.RemoteTrackPublication, p *lksdk.RemotePartici
 	if pub.IsSubscribed() || s.leaveOut(pub, p) {
 		return
 	}
-	s.wanted.add(recorder.TrackInfo{ID: pub.SID(), Participant: p.Identity(), Name: p.Name()}, pub.IsMuted())
+	s.wanted.add(recorder.TrackInfo{ID: pub.SID(), Participant: p.Identity(), Name: p.Name(), Source: source(pub.Source())}, pub.IsMuted())
 	s.ask(pub)
+}
+
+// offer is what the server is ready to send, as it said last, once media can come.
+func (s *session) offer() string {
+	pc := s.room.LocalParticipant.GetSubscriberPeerConnection()
+	if pc == nil || pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+		return ""
+	}
+	d := pc.CurrentRemoteDescription() // answered, so that it holds
+	if d == nil {
+		return ""
+	}
+	return d.SDP
 }
 
 // ask asks the server for a track, in the size that is wanted.

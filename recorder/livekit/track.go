@@ -35,7 +35,7 @@ type track struct {
 	gone    bool // unsubscribed, or the room was left
 }
 
-func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, wanted time.Time) *track {
+func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, wanted, offered time.Time) *track {
 	codec := remote.Codec()
 	t := &track{s: s, pub: pub, remote: remote, member: member, keys: keyAsker{began: time.Now()}, info: recorder.TrackInfo{
 		ID:          pub.SID(),
@@ -46,6 +46,7 @@ func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPubl
 		ClockRate:   int(codec.ClockRate),
 		SIFTrailer:  s.room.SifTrailer(),
 		Wanted:      wanted,
+		Offered:     offered,
 	}}
 	if t.info.Codec == "red" {
 		// The server sends it to who offers it; the SDK does not, so it sends us

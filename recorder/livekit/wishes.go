@@ -1,6 +1,7 @@
 package livekit
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -35,15 +36,15 @@ func (w *wishes) add(info recorder.TrackInfo, muted bool) {
 }
 
 // take forgets a track that has come, or will not. It returns since when it was
-// missed, if it was never muted meanwhile.
-func (w *wishes) take(id string) (wanted time.Time) {
+// missed, if it was never muted meanwhile, and since when the server was ready.
+func (w *wishes) take(id string) (wanted, offered time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if it := w.of[id]; it != nil && !it.muted {
-		wanted = it.info.Wanted
+		wanted, offered = it.info.Wanted, it.info.Offered
 	}
 	delete(w.of, id)
-	return wanted
+	return wanted, offered
 }
 
 // mute notes that a track is muted or unmuted: while it is, nothing is missing.
@@ -58,6 +59,30 @@ func (w *wishes) mute(id string, muted bool) {
 	case it.info.Wanted.IsZero():
 		it.info.Wanted = time.Now()
 	}
+}
+
+// offered notes which of the tracks a session description of the server's names:
+// it is ready to send them.
+func (w *wishes) offered(sdp string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, it := range w.of {
+		if it.info.Offered.IsZero() && strings.Contains(sdp, id) {
+			it.info.Offered = time.Now()
+		}
+	}
+}
+
+// unoffered reports whether the server is not ready for some of the tracks.
+func (w *wishes) unoffered() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, it := range w.of {
+		if it.info.Offered.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // missed returns the tracks that are not muted.
@@ -79,6 +104,9 @@ func (r *Room) Waiting() []recorder.TrackInfo {
 	r.mu.Unlock()
 	if s == nil || !s.alive() {
 		return nil
+	}
+	if s.wanted.unoffered() {
+		s.wanted.offered(s.offer())
 	}
 	return s.wanted.missed()
 }

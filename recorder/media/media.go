@@ -141,6 +141,7 @@ const (
 	EventLeave     EventType = "leave"     // Participant
 	EventTrack     EventType = "track"     // Track of Participant appeared; Text is its label
 	EventTrackEnd  EventType = "track-end" // Track ended
+	EventSilent    EventType = "silent"    // on what Text calls, a Track if it came, nothing was sent From..To, for as long as it was published
 	EventMute      EventType = "mute"      // Track
 	EventUnmute    EventType = "unmute"    // Track
 	EventGap       EventType = "gap"       // Track misses From..To for Reason
