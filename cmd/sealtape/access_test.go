@@ -5,14 +5,15 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
@@ -24,28 +25,27 @@ func TestMembersReadWhatTheyAttend(t *testing.T) {
 	adaHome, adaCard := l.person("Ada", recorderCard)
 	l.must(home, "keys", "add", "--yes", writeCard(t, adaCard))
 	store := filepath.Join(l.dir, "store")
-	speaker := l.publisher("weekly", "speaker", "Speaker")
-	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--member", "ada-phone=Ada", "--segment", "1s")
+	speaker := l.publisher(l.room("weekly"), "speaker", "Speaker")
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--member", "ada-phone=Ada", "--segment", "1s")
 	l.segments(home, store, rec.id, 2)
-	ada, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
-		Room: "weekly", Identity: "ada-phone", Name: "Ada's phone", Passphrase: labPassphrase})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ada.Leave() })
-	time.Sleep(8 * time.Second) // LiveKit tells of a listener in up to 3 s
+	open := func(home string) (opened, locked []int) { return l.tryKey(home, store, rec.id) }
+	ada := l.join(members.Config{Room: l.room("weekly"), Identity: "ada-phone", Name: "Ada's phone", Passphrase: labPassphrase})
+	l.stored(store, rec.id, "ada reads what she attends", func() bool {
+		opened, _ := open(adaHome)
+		return len(opened) > 1
+	})
 	if err := ada.Leave(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(6 * time.Second)
-	if code := rec.stop(syscall.SIGINT); code != 0 {
-		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
-	}
+	l.stored(store, rec.id, "she does not read what follows", func() bool {
+		opened, locked := open(adaHome)
+		return locked[len(locked)-1] > opened[len(opened)-1]
+	})
+	rec.accounts(rec.stop(syscall.SIGINT), home, store)
 	if said := speaker.Messages(); len(said) == 0 || !strings.Contains(said[0].Text, "What they attend can be opened by: Ada ("+adaCard.Fingerprint().String()) {
 		t.Errorf("the room was told %+v", said)
 	}
 
-	open := func(home string) (opened, locked []int) { return l.tryKey(home, store, rec.id) }
 	if _, locked := open(home); len(locked) > 0 {
 		t.Errorf("the reader of all cannot open %v", locked)
 	}
@@ -116,20 +116,15 @@ func TestWhoeverAttendedReadsAll(t *testing.T) {
 		l.must(home, "keys", "add", "--yes", writeCard(t, c))
 	}
 	store := filepath.Join(l.dir, "store")
-	l.publisher("weekly", "speaker", "Speaker")
-	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--access", "whole",
+	l.publisher(l.room("weekly"), "speaker", "Speaker")
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--access", "whole",
 		"--member", "ada-phone=Ada", "--member", "ben-phone=Ben", "--segment", "1s")
 	l.segments(home, store, rec.id, 2)
-	ada, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
-		Room: "weekly", Identity: "ada-phone", Name: "Ada's phone", Passphrase: labPassphrase})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ada.Leave() })
-	time.Sleep(5 * time.Second) // LiveKit tells of a listener in up to 3 s
-	if code := rec.stop(syscall.SIGTERM); code != 0 {
-		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
-	}
+	l.join(members.Config{Room: l.room("weekly"), Identity: "ada-phone", Name: "Ada's phone", Passphrase: labPassphrase})
+	l.informed(home, store, rec.id, "ada", func(i *infoJSON) bool {
+		return slices.ContainsFunc(i.Timeline, func(e media.Event) bool { return e.Type == media.EventJoin && e.Participant == "ada-phone" })
+	})
+	rec.accounts(rec.stop(syscall.SIGTERM), home, store)
 	for _, tt := range []struct {
 		name, home string
 		opens      bool

@@ -15,22 +15,53 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/browser"
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
+// enter starts browsers in rooms of the lab's server, side by side.
+func (l *lab) enter(configs ...browser.Config) []*browser.Member {
+	l.t.Helper()
+	all := make([]*browser.Member, len(configs))
+	var g errgroup.Group
+	for i, c := range configs {
+		c.URL = l.lk.URL
+		g.Go(func() (err error) {
+			all[i], err = browser.Start(l.ctx, c)
+			return err
+		})
+	}
+	err := g.Wait()
+	l.t.Cleanup(func() {
+		for _, m := range all {
+			if m == nil {
+				continue
+			}
+			if err := m.Leave(); err != nil {
+				l.t.Error(err)
+			}
+		}
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return all
+}
+
 // TestBrowsersToMinIO records two Chromium members, who publish known tones and
 // pictures through livekit-client's own end-to-end encryption, to a real MinIO,
 // and holds what comes out against what they say they sent.
 func TestBrowsersToMinIO(t *testing.T) {
-	l := newLab(t)
+	l := newBusyLab(t)
 	store := l.minIO()
 	recorderHome, recorderCard := l.person("Recorder")
 	readerHome, readerCard := l.person("Reader", recorderCard)
 	l.must(recorderHome, "keys", "add", "--yes", writeCard(t, readerCard))
 
-	const room = "the browsers' room"
+	room := l.room("the browsers' room")
 	type person struct {
 		identity, name string
 		hz             float64
@@ -44,21 +75,20 @@ func TestBrowsersToMinIO(t *testing.T) {
 		if err := browser.Beeps(wav, p.hz, 9*time.Second); err != nil {
 			t.Fatal(err)
 		}
-		var err error
-		p.member, err = browser.Start(l.ctx, browser.Config{URL: l.lk.URL, Token: l.token(members.Grant{Room: room, Identity: p.identity, Name: p.name}),
-			Passphrase: labPassphrase, WAV: wav, Camera: true, Screen: p.screen})
-		if err != nil {
-			t.Fatalf("%s: %v", p.name, err)
-		}
-		t.Cleanup(func() { _ = p.member.Leave() })
+		p.member = l.enter(browser.Config{Token: l.token(members.Grant{Room: room, Identity: p.identity, Name: p.name}),
+			Passphrase: labPassphrase, WAV: wav, Camera: true, Screen: p.screen})[0]
 	}
 
 	// One member is there before the recorder, the other comes later.
 	join(people[0])
-	rec := l.record(recorderHome, "--room", room, "--store", store, "--reader", "Reader", "--identity", "recorder")
-	time.Sleep(5 * time.Second) // the announcement takes 3.5
+	rec := l.record(recorderHome, "--room", room, "--store", store, "--reader", "Reader", "--identity", "recorder", "--segment", "1s",
+		"--metrics-addr", "127.0.0.1:0")
+	l.segments(readerHome, store, rec.id, 0)
 	join(people[1])
-	time.Sleep(6 * time.Second)
+	l.informed(readerHome, store, rec.id, "both were heard to speak", func(i *infoJSON) bool {
+		spoke := spokeIn(i.Timeline)
+		return spoke["ada"] >= time.Second && spoke["ben"] >= time.Second
+	})
 	for _, p := range people {
 		for _, s := range []browser.Source{browser.Microphone, browser.Camera, browser.Screen} {
 			if s == browser.Screen && !p.screen {
@@ -73,18 +103,16 @@ func TestBrowsersToMinIO(t *testing.T) {
 			t.Errorf("%s had trouble: %q", p.name, p.state.Errors)
 		}
 	}
-	time.Sleep(time.Second) // the end of the tracks reaches the recorder
-	if code := rec.stop(syscall.SIGINT); code != 0 {
-		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
-	}
+	l.until("the end of the tracks reaches the recorder", func() bool { return rec.metric("sealtape_tracks") == 0 })
+	code := rec.accounts(rec.stop(syscall.SIGINT), readerHome, store)
 	t.Logf("recorder:\n%s", rec.stderr())
 
 	l.must(readerHome, "verify", rec.id, "--store", store)
 	info := recordingInfo(t, l.must(readerHome, "info", rec.id, "--store", store, "--json"))
 	mkv := filepath.Join(l.dir, "meeting.mkv")
-	l.must(readerHome, "export", rec.id, "--store", store, "-o", mkv)
+	l.exits(code, readerHome, "export", rec.id, "--store", store, "-o", mkv)
 	tracks := filepath.Join(l.dir, "tracks")
-	l.must(readerHome, "export", rec.id, "--store", store, "-o", tracks, "--format", "tracks")
+	l.exits(code, readerHome, "export", rec.id, "--store", store, "-o", tracks, "--format", "tracks")
 
 	streams := probe(t, mkv)
 	for _, p := range people {
@@ -273,14 +301,20 @@ func recordingInfo(t *testing.T, out string) recordingFacts {
 	if v.Start.IsZero() {
 		t.Fatalf("info does not say when the recording started:\n%s", out)
 	}
-	f := recordingFacts{start: v.Start, holes: make(map[string]time.Duration), spoke: make(map[string]time.Duration)}
+	f := recordingFacts{start: v.Start, holes: make(map[string]time.Duration), spoke: spokeIn(v.Timeline)}
 	for _, h := range v.Holes {
 		f.holes[h.Label] += pts(h.To - h.From)
 	}
-	for _, e := range v.Timeline {
+	return f
+}
+
+// spokeIn returns how long each was heard to speak.
+func spokeIn(timeline []media.Event) map[string]time.Duration {
+	spoke := make(map[string]time.Duration)
+	for _, e := range timeline {
 		if e.Type == media.EventSpeaking {
-			f.spoke[e.Participant] += e.To - e.From
+			spoke[e.Participant] += e.To - e.From
 		}
 	}
-	return f
+	return spoke
 }

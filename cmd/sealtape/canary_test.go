@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4/pkg/media/oggwriter"
@@ -153,30 +152,24 @@ func TestPlaintextNeverTouchesADisk(t *testing.T) {
 	l.must(recorderHome, "keys", "add", "--yes", writeCard(t, readerCard))
 	store := filepath.Join(l.dir, "store")
 
-	m, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
-		Room: canaryRoom, Identity: "member", Name: canaryName, Passphrase: labPassphrase,
+	l.join(members.Config{Room: l.room(canaryRoom), Identity: "member", Name: canaryName, Passphrase: labPassphrase,
 		Audio: canaryOgg(t), Video: canaryIVF()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = m.Leave() })
 	l.vars = append(l.vars, openVar+"=1") // or what it has open could not be seen
-	rec := l.record(recorderHome, "--room", canaryRoom, "--store", store, "--reader", "Reader", "--segment", "1s")
+	rec := l.record(recorderHome, "--room", l.room(canaryRoom), "--store", store, "--reader", "Reader", "--segment", "1s")
 	pid := strconv.Itoa(rec.cmd.Process.Pid)
 
 	var trees, open int
 	spool := filepath.Join(recorderHome, "spool")
-	for range 40 { // 8 s, over announcement, several segments and uploads
+	l.until("several segments are stored", func() bool {
 		trees += searchTree(t, spool) + searchTree(t, filepath.Join(recorderHome, "tmp"))
 		if _, err := os.Stat(store); err == nil {
 			trees += searchTree(t, store)
 		}
 		open += searchOpenFiles(t, pid)
-		time.Sleep(200 * time.Millisecond)
-	}
-	if code := rec.stop(syscall.SIGTERM); code != 0 {
-		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
-	}
+		stored, err := filepath.Glob(filepath.Join(store, rec.id, "segments", "*.age"))
+		return err == nil && len(stored) > 3
+	})
+	rec.accounts(rec.stop(syscall.SIGTERM), readerHome, store)
 	trees += searchTree(t, recorderHome) + searchTree(t, store)
 	search(t, "the recorder's log", []byte(rec.stderr()))
 	if trees < 100 || open == 0 {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // VP8: VP9 in spatial layers and H264 under its end-to-end encryption, AV1
 // without.
 func TestBrowserCodecs(t *testing.T) {
-	l := newLab(t)
+	l := newBusyLab(t)
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
 	rooms := []struct {
@@ -34,21 +35,20 @@ func TestBrowserCodecs(t *testing.T) {
 	if err := browser.Tone(wav, 440, 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	for i := range rooms {
-		r := &rooms[i]
-		m, err := browser.Start(l.ctx, browser.Config{URL: l.lk.URL, Token: l.token(members.Grant{Room: r.name, Identity: "ada", Name: "Ada"}),
+	var configs []browser.Config
+	for _, r := range rooms {
+		configs = append(configs, browser.Config{Token: l.token(members.Grant{Room: l.room(r.name), Identity: "ada", Name: "Ada"}),
 			Passphrase: r.passphrase, WAV: wav, Camera: true, CameraCodec: r.camera, CameraWidth: r.width, CameraHeight: r.height,
 			Screen: r.screen != "", ScreenCodec: r.screen})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = m.Leave() })
+	}
+	for i, m := range l.enter(configs...) {
+		r := &rooms[i]
 		r.member = m
-		r.rec = l.record(home, append([]string{"--room", r.name, "--store", store, "--reader", "Recorder", "--segment", "2s"}, r.args...)...)
+		r.rec = l.record(home, append([]string{"--room", l.room(r.name), "--store", store, "--reader", "Recorder", "--segment", "1s"}, r.args...)...)
 	}
 	for _, r := range rooms {
 		l.segments(home, store, r.rec.id, 3)
-		want := l.beginnings(home, store, r.rec)
+		want := r.rec.accounts(r.rec.stop(syscall.SIGTERM), home, store)
 		dir := filepath.Join(l.dir, r.name)
 		if out, errs, code := l.run(home, nil, "export", r.rec.id, "--store", store, "-o", dir, "--format", "tracks"); code != want {
 			t.Fatalf("export: exit code %d, want %d\n%s%s", code, want, out, errs)

@@ -225,6 +225,9 @@ func TestNoMachinePaths(t *testing.T) {
 			continue // not text
 		}
 		for i, line := range bytes.Split(b, []byte("\n")) {
+			if bytes.IndexByte(line, '/') < 0 {
+				continue // most are none, and the expression is slow with -race
+			}
 			if m := machinePath.Find(line); m != nil {
 				t.Errorf("%s:%d names a path of a machine: %q", f, i+1, m)
 			}

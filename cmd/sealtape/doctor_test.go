@@ -21,7 +21,7 @@ import (
 	"github.com/sealtape/sealtape/archive/storecheck"
 	"github.com/sealtape/sealtape/archive/storetest"
 	"github.com/sealtape/sealtape/keys"
-	"github.com/sealtape/sealtape/testdata/servers"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // wantFinding fails the test unless d has one finding, with this result and text
@@ -328,16 +328,10 @@ func TestCheckRecordingsLimit(t *testing.T) {
 
 // A real server passes, and one that does not take the key is told as such.
 func TestDoctorS3(t *testing.T) {
-	m, err := servers.StartMinIO(t.Context(), servers.MinIOConfig{Progress: func(s string) { t.Log(s) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := m.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := m.Bucket(t.Context(), "meetings"); err != nil {
+	sample.Live(t)
+	m := minIO.get(t)
+	bucket := "doctor-" + newMark()
+	if err := m.Bucket(t.Context(), bucket); err != nil {
 		t.Fatal(err)
 	}
 	home := filepath.Join(t.TempDir(), "home")
@@ -359,7 +353,7 @@ func TestDoctorS3(t *testing.T) {
 		var out, errs bytes.Buffer
 		e := &env{stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
 		app := newApp(e)
-		code = e.exit(app.RunContext(t.Context(), flagsFirst(app, []string{"sealtape", "doctor", "--store", "s3://meetings/archive"})))
+		code = e.exit(app.RunContext(t.Context(), flagsFirst(app, []string{"sealtape", "doctor", "--store", "s3://" + bucket + "/archive"})))
 		return code, out.String(), errs.String()
 	}
 	code, stdout, stderr := doctor()

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"os"
 	"os/exec"
@@ -15,8 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -25,50 +29,90 @@ type lab struct {
 	t    *testing.T
 	ctx  context.Context
 	dir  string
+	bin  string // folder of programs
 	lk   *servers.LiveKit
-	vars []string // environment of every command
+	mark string        // in the names of rooms and buckets, which no other test has
+	vars []string      // environment of every command
+	told func() string // what to tell of the rest where something does not happen
 }
 
 const labPassphrase = "a passphrase of the room, 7f1b"
 
+// inRealTime says that a test mostly waits for what happens in real time: others
+// may run beside it, and -short leaves it out.
+func inRealTime(t *testing.T) {
+	t.Helper()
+	sample.Live(t)
+	t.Parallel()
+}
+
+// newLab returns a lab for a test that mostly waits.
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	t.Cleanup(cancel)
-	lk, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Progress: func(s string) { t.Log(s) }})
-	if err != nil {
-		t.Fatalf("starting LiveKit: %v", err)
-	}
-	l := &lab{t: t, ctx: ctx, dir: t.TempDir(), lk: lk}
+	inRealTime(t)
+	return makeLab(t)
+}
+
+// newBusyLab returns a lab for a test that needs all that two cores have, for
+// several browsers or several layers of video, and so runs alone.
+func newBusyLab(t *testing.T) *lab {
+	t.Helper()
+	sample.Live(t)
+	return makeLab(t)
+}
+
+func makeLab(t *testing.T) *lab {
+	t.Helper()
+	l := newDesk(t)
+	l.lk = liveKit.get(t)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("LiveKit says:\n%s", lk.Log())
-		}
-		if err := lk.Stop(); err != nil {
-			t.Error(err)
+			t.Logf("LiveKit says of the rooms of this test:\n%s", linesWith(l.lk.Log(), l.mark))
 		}
 	})
 	return l
 }
 
-// minIO starts a MinIO with a bucket and returns a STORE in it.
+// newDesk returns a lab without a meeting: homes, stores, and the program.
+func newDesk(t *testing.T) *lab {
+	t.Helper()
+	l := &lab{t: t, dir: t.TempDir(), bin: tools.get(t), mark: newMark(),
+		told: func() string { return "" }, vars: []string{noRaceWait + "=" + noRaceWaitValue}}
+	// Only now, for the tools may have to be built first. No test takes so long, by far.
+	var cancel context.CancelFunc
+	l.ctx, cancel = context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	return l
+}
+
+// newMark returns a word that nothing else is named with.
+func newMark() string { return strings.ToLower(rand.Text()[:8]) }
+
+// room returns the name of a room of this test.
+func (l *lab) room(name string) string { return name + " " + l.mark }
+
+// linesWith returns the lines of a text that have a word in them.
+func linesWith(text, word string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, word) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// minIO makes a bucket in MinIO and returns a STORE in it.
 func (l *lab) minIO() string {
 	l.t.Helper()
-	m, err := servers.StartMinIO(l.ctx, servers.MinIOConfig{Progress: func(s string) { l.t.Log(s) }})
-	if err != nil {
-		l.t.Fatalf("starting MinIO: %v", err)
-	}
-	l.t.Cleanup(func() {
-		if err := m.Stop(); err != nil {
-			l.t.Error(err)
-		}
-	})
-	if err := m.Bucket(l.ctx, "meetings"); err != nil {
+	m := minIO.get(l.t)
+	bucket := "meetings-" + l.mark
+	if err := m.Bucket(l.ctx, bucket); err != nil {
 		l.t.Fatal(err)
 	}
 	l.vars = append(l.vars, "AWS_ENDPOINT_URL_S3="+m.Endpoint, "AWS_ACCESS_KEY_ID="+m.AccessKey,
 		"AWS_SECRET_ACCESS_KEY="+m.SecretKey, "AWS_REGION=us-east-1")
-	return "s3://meetings/archive"
+	return "s3://" + bucket + "/archive"
 }
 
 // person makes a home for someone and pins the cards of others in it.
@@ -126,16 +170,19 @@ func (l *lab) livekitVars() []string {
 
 // command returns the sealtape program with the keys of home.
 func (l *lab) command(home string, vars []string, args ...string) *exec.Cmd {
-	self, err := os.Executable()
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	l.t.Helper()
+	return l.program("sealtape", home, vars, args...)
+}
+
+// program returns a program with the keys of home.
+func (l *lab) program(name, home string, vars []string, args ...string) *exec.Cmd {
+	l.t.Helper()
 	tmp := filepath.Join(home, "tmp")
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		l.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(l.ctx, self, args...)
-	cmd.Args[0] = "sealtape" // TestMain then runs the program
+	cmd := exec.CommandContext(l.ctx, filepath.Join(l.bin, name), args...)
+	cmd.Args[0] = name
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + tmp, "SEALTAPE_HOME=" + home}, l.vars...)
 	cmd.Env = append(cmd.Env, vars...)
 	return cmd
@@ -158,9 +205,15 @@ func (l *lab) run(home string, vars []string, args ...string) (stdout, stderr st
 // must runs sealtape and fails the test unless it exits with 0.
 func (l *lab) must(home string, args ...string) (stdout string) {
 	l.t.Helper()
+	return l.exits(0, home, args...)
+}
+
+// exits runs sealtape and fails the test unless it exits with want.
+func (l *lab) exits(want int, home string, args ...string) (stdout string) {
+	l.t.Helper()
 	out, errs, code := l.run(home, nil, args...)
-	if code != 0 {
-		l.t.Fatalf("sealtape %s: exit code %d\n%s%s", strings.Join(args, " "), code, out, errs)
+	if code != want {
+		l.t.Fatalf("sealtape %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), code, want, out, errs)
 	}
 	return out
 }
@@ -197,8 +250,8 @@ func (p *process) stdout() string {
 	return p.text.String()
 }
 
-// start starts a command and returns when it printed a line.
-func (l *lab) start(cmd *exec.Cmd) *process {
+// begin starts a command.
+func (l *lab) begin(cmd *exec.Cmd) *process {
 	l.t.Helper()
 	p := &process{l: l, cmd: cmd, ended: make(chan struct{}), lines: make(chan string, 1)}
 	p.cmd.Stderr = p
@@ -214,6 +267,13 @@ func (l *lab) start(cmd *exec.Cmd) *process {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	})
+	return p
+}
+
+// start starts a command and returns when it printed a line.
+func (l *lab) start(cmd *exec.Cmd) *process {
+	l.t.Helper()
+	p := l.begin(cmd)
 	select {
 	case p.first = <-p.lines:
 	case <-p.ended:
@@ -237,6 +297,30 @@ func (l *lab) record(home string, args ...string) *recorderProcess {
 	return &recorderProcess{process: p, id: p.first}
 }
 
+// accounts checks the exit code of a recorder that has ended, or could not have
+// ended better: it is what the recording says that it lacks, to who reads it all. On
+// a busy machine that may be something, which does not come in time. Other commands
+// give the same code then, which is returned.
+func (r *recorderProcess) accounts(code int, reader, store string) (want int) {
+	t := r.l.t
+	t.Helper()
+	i := r.l.info(reader, store, r.id)
+	if i.Incomplete {
+		want = exitIncomplete
+	}
+	if code != want || i.State != string(archive.StateClosed) {
+		t.Fatalf("exit code %d, want %d of a recording that is %s\n%s", code, want, i.State, r.stderr())
+	}
+	for _, h := range i.Holes {
+		switch h.Reason {
+		case media.GapStart, media.GapLoss, media.GapKeyFrame, media.GapPaused, media.GapConsent, media.GapUnverified:
+		default:
+			t.Errorf("%s misses %.2f to %.2f s: %s", h.Label, h.From, h.To, h.Reason)
+		}
+	}
+	return want
+}
+
 // lineWriter takes standard output, and notes its first line.
 type lineWriter struct{ p *process }
 
@@ -254,10 +338,15 @@ func (w lineWriter) Write(b []byte) (int, error) {
 // stop asks the process to end and returns its exit code.
 func (p *process) stop(sig syscall.Signal) int {
 	p.l.t.Helper()
+	p.signal(sig)
+	return p.wait()
+}
+
+func (p *process) signal(sig syscall.Signal) {
+	p.l.t.Helper()
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		p.l.t.Fatal(err)
 	}
-	return p.wait()
 }
 
 // wait waits for the process's end and returns its exit code.

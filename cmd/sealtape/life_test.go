@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -20,23 +19,6 @@ import (
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
-// stored is how many segments the store has.
-func (l *lab) stored(home, store, id string) int {
-	var recordings []struct {
-		ID       string
-		Segments int
-	}
-	if err := json.Unmarshal([]byte(l.must(home, "list", "--store", store, "--json")), &recordings); err != nil {
-		l.t.Fatal(err)
-	}
-	for _, r := range recordings {
-		if r.ID == id {
-			return r.Segments
-		}
-	}
-	return 0
-}
-
 // TestPauseBySignal pauses a recording and lets it go on; the members hear of
 // it, and what was said meanwhile is missing on purpose. Then the last of them
 // leaves, and so does the recorder.
@@ -44,12 +26,8 @@ func TestPauseBySignal(t *testing.T) {
 	l := newLab(t)
 	store := filepath.Join(l.dir, "store")
 	home, _ := l.person("Recorder")
-	ada, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret, Room: "weekly",
-		Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: fixtures.Speech(0)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s", "--grace", "0")
+	ada := l.join(members.Config{Room: l.room("weekly"), Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: fixtures.Speech(0)})
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--grace", "0", "--metrics-addr", "127.0.0.1:0")
 	l.segments(home, store, rec.id, 2)
 	toggle := func(says string) {
 		t.Helper()
@@ -63,22 +41,20 @@ func TestPauseBySignal(t *testing.T) {
 		}
 	}
 	toggle("is paused")
-	time.Sleep(2 * time.Second) // what is missed then would make another recording incomplete
+	rec.withholds(75, recorder.Paused) // 1.5 s, which would make another recording incomplete
 	toggle("goes on")
-	l.segments(home, store, rec.id, l.stored(home, store, rec.id)+2)
+	l.segments(home, store, rec.id, l.listed(home, store, rec.id)+2)
 	if err := ada.Leave(); err != nil {
 		t.Fatal(err)
 	}
-	if code := rec.wait(); code != 0 {
-		t.Errorf("exit code %d\n%s", code, rec.stderr())
-	}
+	code := rec.accounts(rec.wait(), home, store)
 	if !strings.Contains(rec.stderr(), "everybody has left") {
 		t.Errorf("it said:\n%s", rec.stderr())
 	}
 	if out := l.must(home, "info", rec.id, "--store", store); !strings.Contains(out, media.GapPaused) {
 		t.Errorf("info says nothing of a pause:\n%s", out)
 	}
-	l.must(home, "verify", rec.id, "--store", store, "--deep")
+	l.exits(code, home, "verify", rec.id, "--store", store, "--deep")
 }
 
 func TestStoreWatch(t *testing.T) {
@@ -143,7 +119,7 @@ func TestExplainEnd(t *testing.T) {
 
 // How long a recorder stays is checked before anything else happens.
 func TestLifeFlags(t *testing.T) {
-	l := &lab{t: t, ctx: t.Context(), dir: t.TempDir()}
+	l := newDesk(t)
 	for _, args := range [][]string{{"--grace", "soon"}, {"--grace", "-1s"}, {"--wait", "-1s"}, {"--rejoin", "-1s"}} {
 		out, errs, code := l.run(l.dir, nil, append([]string{"record", "--room", "r", "--store", "s"}, args...)...)
 		if code != exitUsage || !strings.Contains(errs, args[0]) {

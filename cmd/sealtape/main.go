@@ -13,17 +13,18 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(run(harden)) }
+func main() {
+	os.Exit(run(&env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, harden))
+}
 
 // run is main with an exit code, so that deferred calls are made. It begins with
 // harden, whose failure is told and no more.
-func run(harden func() error) int {
+func run(e *env, harden func() error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The first signal asks to finish, a second one ends the process.
 	context.AfterFunc(ctx, stop)
 
-	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	if err := harden(); err != nil {
 		e.warnf("%v", err)
 	}

@@ -4,65 +4,60 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// openVar lets a test look into the program, which does not let itself be looked
-// into otherwise, not even by root in many containers.
-const openVar = "SEALTAPE_TEST_OPEN"
+const (
+	// openVar lets a test look into the program, which does not let itself be looked
+	// into otherwise, not even by root in many containers.
+	openVar = "SEALTAPE_TEST_OPEN"
+	// silentVar is how soon the program says that a member is silent.
+	silentVar = "SEALTAPE_TEST_SILENT"
+)
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(suite{m}, map[string]func(){
 		"sealtape": func() {
 			// Leave the terminal of whoever runs the tests, so that questions
 			// reach the one a script makes with ttyin, or none. Then the script
 			// made this a session of its own already, and there is nothing to do.
 			_, _ = syscall.Setsid()
-			if os.Getenv(openVar) != "" {
-				os.Exit(run(func() error { return nil }))
-			}
-			main()
+			os.Exit(program())
 		},
 		"make-recording": makeRecording,
 	})
 }
 
-// stockAge builds the age command, at the version in go.mod, into dir.
-var stockAge = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "sealtape-age-")
-	if err != nil {
-		return "", err
+// program is main, as far as no test wants it to be otherwise.
+func program() int {
+	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	if v := os.Getenv(silentVar); v != "" {
+		var err error
+		if e.silentAfter, err = time.ParseDuration(v); err != nil {
+			panic(err)
+		}
 	}
-	cmd := exec.Command("go", "build", "-o", dir, "filippo.io/age/cmd/age")
-	cmd.Stderr = os.Stderr
-	return dir, cmd.Run()
-})
+	if os.Getenv(openVar) != "" {
+		return run(e, func() error { return nil })
+	}
+	return run(e, harden)
+}
 
 func TestScript(t *testing.T) {
-	age, err := stockAge()
-	if err != nil {
-		t.Fatalf("building age: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(age); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Parallel() // beside those who wait
+	bin := tools.get(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SEALTAPE_HOME", filepath.Join(e.WorkDir, "home"))
-			e.Setenv("PATH", age+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("PATH", bin+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("TZ", "UTC")
-			// With -race a process waits a second at its end for reports from
-			// goroutines that outlive main. There are hundreds of processes here.
-			e.Setenv("GORACE", "atexit_sleep_ms=0")
+			e.Setenv(noRaceWait, noRaceWaitValue)
 			return nil
 		},
 		Cmds:               scriptCommands,

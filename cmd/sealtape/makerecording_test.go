@@ -269,12 +269,18 @@ func (m *recordingMaker) crash(spool string) error {
 	}
 	// The Writer may be behind with the disk.
 	part := filepath.Join(spool, m.w.ID(), filepath.FromSlash(o.Name())+".part")
-	for {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for deadline := time.After(time.Minute); ; {
 		if fi, err := os.Stat(part); err != nil {
 			return err
 		} else if fi.Size() == o.Size() {
 			os.Exit(0)
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-look.C:
+		case <-deadline:
+			return fmt.Errorf("%s has not become %d bytes long", part, o.Size())
+		}
 	}
 }

@@ -8,11 +8,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/browser"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -23,7 +27,7 @@ import (
 // exported; a third without it is unknown, and nobody's reader. One is asked for
 // consent and takes it back.
 func TestBrowserMembership(t *testing.T) {
-	l := newLab(t)
+	l := newBusyLab(t)
 	home, botCard := l.person("Recorder")
 	bot, err := botCard.Marshal()
 	if err != nil {
@@ -33,19 +37,9 @@ func TestBrowserMembership(t *testing.T) {
 	if err := browser.Tone(tone, 440, 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	join := func(identity, card string, pins ...[]byte) *browser.Member {
-		t.Helper()
-		m, err := browser.Start(l.ctx, browser.Config{URL: l.lk.URL, Token: l.token(members.Grant{Room: "weekly", Identity: identity, Name: "as the server says"}),
-			Passphrase: labPassphrase, WAV: tone, Card: card, Pins: pins})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := m.Leave(); err != nil {
-				t.Error(err)
-			}
-		})
-		return m
+	member := func(identity, card string, pins ...[]byte) browser.Config {
+		return browser.Config{Token: l.token(members.Grant{Room: l.room("weekly"), Identity: identity, Name: "as the server says"}),
+			Passphrase: labPassphrase, WAV: tone, Card: card, Pins: pins}
 	}
 	wait := func(m *browser.Member, what string, cond func(browser.State) bool) browser.State {
 		t.Helper()
@@ -55,8 +49,8 @@ func TestBrowserMembership(t *testing.T) {
 		}
 		return s
 	}
-	ada, ben := join("tab-1", "Ada", bot), join("tab-2", "Ben")
-	join("tab-3", "")
+	all := l.enter(member("tab-1", "Ada", bot), member("tab-2", "Ben"), member("tab-3", ""))
+	ada, ben := all[0], all[1]
 	cards := make(map[string]keys.Card)
 	for name, m := range map[string]*browser.Member{"Ada": ada, "Ben": ben} {
 		s := wait(m, "an identity", func(s browser.State) bool { return s.Membership.Card != "" })
@@ -69,10 +63,10 @@ func TestBrowserMembership(t *testing.T) {
 		l.must(home, "keys", "add", "--fingerprint", s.Membership.Fingerprint, writeCard(t, cards[name]))
 	}
 	store := filepath.Join(l.dir, "store")
-	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask")
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask", "--metrics-addr", "127.0.0.1:0")
 	// Ben has not pinned the recorder's card: to him it is a claim, until he compares
 	// its words.
-	recorder := func(s browser.State) (string, browser.Peer) {
+	recorderOf := func(s browser.State) (string, browser.Peer) {
 		for identity, p := range s.Membership.Peers {
 			if p.Recorder {
 				return identity, p
@@ -81,7 +75,7 @@ func TestBrowserMembership(t *testing.T) {
 		return "", browser.Peer{}
 	}
 	wait(ben, "the recorder's claim", func(s browser.State) bool {
-		_, p := recorder(s)
+		_, p := recorderOf(s)
 		return p.Standing == "claimed" && p.Name == "Recorder" && s.Membership.Code == ""
 	})
 	if err := ben.Pin(l.ctx, bot, "abandon abandon abandon abandon abandon abandon abandon abandon"); err == nil {
@@ -94,12 +88,12 @@ func TestBrowserMembership(t *testing.T) {
 	var identity string
 	for _, m := range []*browser.Member{ada, ben} {
 		s := wait(m, "a verified recorder that tells both readers", func(s browser.State) bool {
-			_, p := recorder(s)
+			_, p := recorderOf(s)
 			return p.Standing == "verified" && p.State.Phase == "recording" && len(p.State.Readers) == 3 && s.Membership.Code != ""
 		})
 		codes = append(codes, s.Membership.Code)
 		var p browser.Peer
-		if identity, p = recorder(s); p.State.Recording != rec.id || p.State.Consent != "ask" {
+		if identity, p = recorderOf(s); p.State.Recording != rec.id || p.State.Consent != "ask" {
 			t.Errorf("the recorder says %+v", p.State)
 		}
 		if third := s.Membership.Peers["tab-3"]; third.Standing != "unknown" {
@@ -109,38 +103,49 @@ func TestBrowserMembership(t *testing.T) {
 	if codes[0] != codes[1] {
 		t.Errorf("meeting codes %q", codes)
 	}
-	time.Sleep(3 * time.Second) // of what was sent before they answered, something arrives
+	rec.withholds(200, recorder.NotPermitted) // a second of all three
 	if err := ada.Answer(l.ctx, identity, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := ben.Say(l.ctx, "yes"); err != nil {
 		t.Fatal(err)
 	}
-	l.segments(home, store, rec.id, 6)
+	l.segments(home, store, rec.id, l.listed(home, store, rec.id)+3)
 	if err := ada.Answer(l.ctx, identity, false); err != nil {
 		t.Fatal(err)
 	}
-	if png, err := ada.Screenshot(l.ctx); err != nil {
-		t.Error(err)
-	} else if dir := os.Getenv("SEALTAPE_SCREENSHOTS"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, "membership.png"), png, 0o644); err != nil {
+	if dir := os.Getenv("SEALTAPE_SCREENSHOTS"); dir != "" {
+		png, err := ada.Screenshot(l.ctx)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "membership.png"), png, 0o644)
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	}
 	exports := make(map[string]string)
+	var g errgroup.Group // a passphrase takes its time
+	var mu sync.Mutex
 	for name, m := range map[string]*browser.Member{"Ada": ada, "Ben": ben} {
-		if exports[name], err = m.ExportIdentity(l.ctx, "xyzzy plugh"); err != nil {
-			t.Fatal(err)
-		}
+		g.Go(func() error {
+			file, err := m.ExportIdentity(l.ctx, "xyzzy plugh")
+			mu.Lock()
+			defer mu.Unlock()
+			exports[name] = file
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for name, m := range map[string]*browser.Member{"Ada": ada, "Ben": ben} {
 		s := m.State()
 		if len(s.Membership.Troubles) > 0 || len(s.Errors) > 0 {
 			t.Errorf("%s was told %v, %v", name, s.Membership.Troubles, s.Errors)
 		}
 	}
-	l.segments(home, store, rec.id, 8)
-	if code := rec.stop(syscall.SIGINT); code != 0 {
-		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
-	}
+	l.segments(home, store, rec.id, l.listed(home, store, rec.id)+1)
+	rec.accounts(rec.stop(syscall.SIGINT), home, store)
 	if !strings.Contains(rec.stderr(), "meeting code: "+codes[0]) {
 		t.Errorf("the recorder told another code than %q:\n%s", codes[0], rec.stderr())
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -38,17 +39,8 @@ func (l *lab) identity(home string) (*keys.Home, *keys.Identity) {
 func (l *lab) prover(home string, c members.Config) *members.Member {
 	l.t.Helper()
 	h, id := l.identity(home)
-	c.URL, c.APIKey, c.APISecret, c.Passphrase, c.Key, c.Judge = l.lk.URL, l.lk.APIKey, l.lk.APISecret, labPassphrase, id, h
-	m, err := members.Join(l.ctx, c)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.t.Cleanup(func() {
-		if err := m.Leave(); err != nil {
-			l.t.Error(err)
-		}
-	})
-	return m
+	c.Passphrase, c.Key, c.Judge = labPassphrase, id, h
+	return l.join(c)
 }
 
 // recorderSeen waits until a member has verified the room's recorder, which
@@ -92,12 +84,12 @@ func TestVerifiedMembersBecomeReaders(t *testing.T) {
 		l.must(home, "keys", "add", "--yes", writeCard(t, c))
 	}
 	store := filepath.Join(l.dir, "store")
-	speaker := l.publisher("weekly", "speaker", "Speaker")
-	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s")
-	l.segments(home, store, rec.id, 2)
-	ada := l.prover(adaHome, members.Config{Room: "weekly", Identity: "phone-17", Name: "Somebody", Audio: fixtures.Speech(0)})
-	ben := l.prover(benHome, members.Config{Room: "weekly", Identity: "laptop-4", Name: "Ben"})
-	eve := l.prover(eveHome, members.Config{Room: "weekly", Identity: "eve", Name: "Ada"})
+	speaker := l.publisher(l.room("weekly"), "speaker", "Speaker")
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s")
+	l.segments(home, store, rec.id, 1)
+	ada := l.prover(adaHome, members.Config{Room: l.room("weekly"), Identity: "phone-17", Name: "Somebody", Audio: fixtures.Speech(0)})
+	ben := l.prover(benHome, members.Config{Room: l.room("weekly"), Identity: "laptop-4", Name: "Ben"})
+	eve := l.prover(eveHome, members.Config{Room: l.room("weekly"), Identity: "eve", Name: "Ada"})
 	reads := func(n int) func(member.Peer) bool {
 		return func(p member.Peer) bool { return p.State.Phase == "recording" && len(p.State.Readers) == n }
 	}
@@ -112,7 +104,20 @@ func TestVerifiedMembersBecomeReaders(t *testing.T) {
 	if p := ben.Session().Peer("phone-17"); p.Standing != member.Verified || p.Card.Name != "Ada" {
 		t.Errorf("ben takes ada for %+v", p)
 	}
-	time.Sleep(4 * time.Second)
+	told := func(what string) bool {
+		return slices.ContainsFunc(speaker.Messages(), func(m members.Message) bool { return strings.Contains(m.Text, what) })
+	}
+	if err := speaker.Wait(l.ctx, func() bool {
+		return told("Meeting code: "+seen.Code) && told("Ada ("+adaCard.Fingerprint().String())
+	}); err != nil {
+		t.Errorf("the chat was told %+v", speaker.Messages())
+	}
+	for _, home := range []string{adaHome, benHome} {
+		l.stored(store, rec.id, "members read what they attend", func() bool {
+			opened, _ := l.tryKey(home, store, rec.id)
+			return len(opened) > 1
+		})
+	}
 	for _, m := range []*members.Member{ada, ben, eve} {
 		if err := m.Leave(); err != nil {
 			t.Error(err)
@@ -121,18 +126,15 @@ func TestVerifiedMembersBecomeReaders(t *testing.T) {
 			t.Errorf("troubles: %+v", trouble)
 		}
 	}
-	time.Sleep(5 * time.Second)
-	if code := rec.stop(syscall.SIGINT); code != 0 {
-		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
+	for _, home := range []string{adaHome, benHome} {
+		l.stored(store, rec.id, "what follows is not for them", func() bool {
+			opened, locked := l.tryKey(home, store, rec.id)
+			return locked[len(locked)-1] > opened[len(opened)-1]
+		})
 	}
+	rec.accounts(rec.stop(syscall.SIGINT), home, store)
 	if !strings.Contains(rec.stderr(), "meeting code: "+seen.Code) {
 		t.Errorf("the code %q was not told to who runs the recorder:\n%s", seen.Code, rec.stderr())
-	}
-	told := func(what string) bool {
-		return slices.ContainsFunc(speaker.Messages(), func(m members.Message) bool { return strings.Contains(m.Text, what) })
-	}
-	if !told("Meeting code: "+seen.Code) || !told("Ada ("+adaCard.Fingerprint().String()) {
-		t.Errorf("the chat was told %+v", speaker.Messages())
 	}
 	for _, tt := range []struct {
 		name, home string
@@ -165,20 +167,16 @@ func TestCallerIsRecordedOpenly(t *testing.T) {
 	l := newLab(t)
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
-	writer := l.publisher("weekly", "writer", "Writes")
+	writer := l.publisher(l.room("weekly"), "writer", "Writes")
 	open := func(identity string, kind livekit.ParticipantInfo_Kind) *members.Member {
 		t.Helper()
-		m, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, Room: "weekly", Identity: identity, Name: "By " + identity, Audio: fixtures.Speech(1),
-			Token: l.token(members.Grant{Room: "weekly", Identity: identity, Name: "By " + identity, Kind: kind})})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = m.Leave() })
-		return m
+		return l.join(members.Config{Room: l.room("weekly"), Identity: identity, Name: "By " + identity, Audio: fixtures.Speech(1),
+			Token: l.token(members.Grant{Room: l.room("weekly"), Identity: identity, Name: "By " + identity, Kind: kind})})
 	}
 	caller := open("telephone", livekit.ParticipantInfo_SIP)
 	open("browser", livekit.ParticipantInfo_STANDARD)
-	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask", "--allow-plaintext", "sip,agent")
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask",
+		"--allow-plaintext", "sip,agent", "--metrics-addr", "127.0.0.1:0")
 	if err := writer.Wait(l.ctx, func() bool {
 		return slices.ContainsFunc(writer.Messages(), func(m members.Message) bool {
 			return strings.Contains(m.Text, "without end-to-end encryption is recorded too, and marked so: callers by telephone, agents.") && strings.Contains(m.Text, "On a telephone, press 1")
@@ -186,13 +184,13 @@ func TestCallerIsRecordedOpenly(t *testing.T) {
 	}); err != nil {
 		t.Fatalf("the writer was told %+v", writer.Messages())
 	}
-	time.Sleep(5 * time.Second)
+	rec.withholds(150, recorder.NotPermitted) // a second and a half of the caller and the writer
 	for _, key := range []string{"9", "1"} {
 		if err := caller.Dial(key); err != nil {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(3 * time.Second)
+	l.informed(home, store, rec.id, "the caller's track", func(i *infoJSON) bool { return len(i.Tracks) > 0 })
 	if code := rec.stop(syscall.SIGINT); code != 3 { // the browser's track was refused
 		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
 	}
@@ -235,31 +233,41 @@ func TestConsentIsAsked(t *testing.T) {
 	adaHome, adaCard := l.person("Ada", recorderCard)
 	l.must(home, "keys", "add", "--yes", writeCard(t, adaCard))
 	store := filepath.Join(l.dir, "store")
-	l.publisher("weekly", "mute", "Says nothing")
-	writer := l.publisher("weekly", "writer", "Writes")
-	ada := l.prover(adaHome, members.Config{Room: "weekly", Identity: "ada", Name: "Ada", Audio: fixtures.Speech(0)})
-	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask")
+	l.publisher(l.room("weekly"), "mute", "Says nothing")
+	writer := l.publisher(l.room("weekly"), "writer", "Writes")
+	ada := l.prover(adaHome, members.Config{Room: l.room("weekly"), Identity: "ada", Name: "Ada", Audio: fixtures.Speech(0)})
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask", "--metrics-addr", "127.0.0.1:0")
 	bot := l.recorderSeen(ada, func(p member.Peer) bool { return p.State.Phase == "recording" && p.State.Consent == "ask" })
 	if err := writer.Wait(l.ctx, func() bool {
 		return slices.ContainsFunc(writer.Messages(), func(m members.Message) bool { return strings.Contains(m.Text, `write "yes" in the chat`) })
 	}); err != nil {
 		t.Fatalf("the writer was told %+v", writer.Messages())
 	}
-	time.Sleep(3 * time.Second)
+	rec.withholds(200, recorder.NotPermitted) // a second of all three
 	if err := ada.Session().Answer(bot.Identity, true); err != nil {
 		t.Fatal(err)
 	}
 	writer.Say("Yes.")
-	time.Sleep(4 * time.Second)
+	l.informed(home, store, rec.id, "tracks of both", func(i *infoJSON) bool {
+		has := func(identity string) bool {
+			return slices.ContainsFunc(i.Tracks, func(tr infoTrackJSON) bool { return tr.Participant == identity })
+		}
+		return has("ada") && has("writer")
+	})
 	if err := ada.Session().Answer(bot.Identity, false); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Second)
+	l.informed(home, store, rec.id, "ada's word that she takes it back", func(i *infoJSON) bool {
+		return slices.ContainsFunc(i.Timeline, func(e media.Event) bool {
+			return e.Type == media.EventConsent && e.Participant == "ada" && e.Reason == "withdrawn"
+		})
+	})
 	writer.Say("yes") // said before, and of no effect for ada
-	time.Sleep(3 * time.Second)
-	if code := rec.stop(syscall.SIGINT); code != 0 {
-		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
-	}
+	l.informed(home, store, rec.id, "what the writer writes", func(i *infoJSON) bool {
+		return slices.ContainsFunc(i.Timeline, func(e media.Event) bool { return e.Type == media.EventChat && e.Text == "yes" })
+	})
+	l.lasts(home, store, rec.id, time.Second)
+	rec.accounts(rec.stop(syscall.SIGINT), home, store)
 	said := make(map[string][]string)
 	var missing []string
 	for _, e := range l.timeline(home, rec.id, store) {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,10 +29,10 @@ import (
 // picture is decoded and has its number and its time, and every sound its tone,
 // in step with its pictures.
 func TestNativeMembers(t *testing.T) {
-	l := newLab(t)
+	l := newBusyLab(t)
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
-	const room = "native"
+	room := l.room("native")
 	people := []*struct {
 		config native.Config
 		name   string
@@ -65,14 +66,14 @@ func TestNativeMembers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := l.record(home, "--room", room, "--store", store, "--reader", "Recorder", "--segment", "2s")
+	rec := l.record(home, "--room", room, "--store", store, "--reader", "Recorder", "--segment", "1s")
 	l.segments(home, store, rec.id, 1)
 	const text = "what phones and agents run: ✓"
 	if err := people[0].member.Say(l.ctx, text); err != nil {
 		t.Fatal(err)
 	}
-	l.segments(home, store, rec.id, 3)
-	want := l.beginnings(home, store, rec)
+	l.segments(home, store, rec.id, 4)
+	want := rec.accounts(rec.stop(syscall.SIGTERM), home, store)
 
 	if said := slices.ContainsFunc(l.timeline(home, rec.id, store), func(e rmedia.Event) bool {
 		return e.Type == rmedia.EventChat && e.Participant == "vp8" && e.Text == text

@@ -13,6 +13,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // An operated recorder is one that a service manager runs: with a configuration,
@@ -50,23 +53,54 @@ func (o *operated) logged() (lines []map[string]any) {
 	return lines
 }
 
-// get asks the metrics address.
-func (o *operated) get(path string) (code int, body string) {
-	o.l.t.Helper()
-	i := slices.IndexFunc(o.logged(), func(m map[string]any) bool { return m["msg"] == "metrics" })
-	if i < 0 {
-		o.l.t.Fatalf("no metrics address in the log:\n%s", o.stderr())
+// metricsAddr is in a log of text or JSON.
+var metricsAddr = regexp.MustCompile(`"?msg"?[=:]"?metrics"?[ ,]"?addr"?[=:]"?(127\.0\.0\.1:[0-9]+)`)
+
+// get asks a recorder's metrics address.
+func (r *recorderProcess) get(path string) (code int, body string) {
+	r.l.t.Helper()
+	m := metricsAddr.FindStringSubmatch(r.stderr())
+	if m == nil {
+		r.l.t.Fatalf("no metrics address in the log:\n%s", r.stderr())
 	}
-	resp, err := http.Get(fmt.Sprintf("http://%s%s", o.logged()[i]["addr"], path))
+	resp, err := http.Get("http://" + m[1] + path)
 	if err != nil {
-		o.l.t.Fatal(err)
+		r.l.t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		o.l.t.Fatal(err)
+		r.l.t.Fatal(err)
 	}
 	return resp.StatusCode, string(b)
+}
+
+// metricOf returns a metric's value among those that were printed.
+func metricOf(text, metric string) (float64, error) {
+	m := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(metric) + " (.*)$").FindStringSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("no %s in\n%s", metric, text)
+	}
+	return strconv.ParseFloat(m[1], 64)
+}
+
+// withholds waits until so many frames of sound have arrived that were not to be
+// kept, for a reason. It takes a recorder with metrics.
+func (r *recorderProcess) withholds(frames float64, why recorder.Outcome) {
+	r.l.t.Helper()
+	metric := fmt.Sprintf("sealtape_frames_total{codec=%q,outcome=%q}", media.Opus, why)
+	r.l.until(fmt.Sprintf("%v frames are not kept: %s", frames, why), func() bool { return r.metric(metric) >= frames })
+}
+
+// metric returns a metric of the recorder, -1 where there is none yet.
+func (r *recorderProcess) metric(name string) float64 {
+	r.l.t.Helper()
+	_, text := r.get("/metrics")
+	n, err := metricOf(text, name)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // namesNobody looks for secrets and for who and what is in the room.
@@ -99,13 +133,8 @@ func (o *operated) running(names ...string) {
 		"sealtape_uploaded_bytes_total": 10_000, "sealtape_healthy": 1, "sealtape_recording_start_time_seconds": 1e9,
 		"sealtape_queue_capacity_items": 1, `sealtape_decrypt_failures_total{reason="auth"}`: 0,
 	} {
-		m := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(metric) + " (.*)$").FindStringSubmatch(text)
-		if m == nil {
-			t.Errorf("no %s in\n%s", metric, text)
-			continue
-		}
-		if n, err := strconv.ParseFloat(m[1], 64); err != nil || n < least {
-			t.Errorf("%s is %s, want at least %v", metric, m[1], least)
+		if n, err := metricOf(text, metric); err != nil || n < least {
+			t.Errorf("%s is %v, want at least %v: %v", metric, n, least, err)
 		}
 	}
 }

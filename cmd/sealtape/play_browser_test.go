@@ -142,28 +142,11 @@ func TestPlayLive(t *testing.T) {
 	recorderHome, recorderCard := l.person("Recorder")
 	readerHome, readerCard := l.person("Reader", recorderCard)
 	l.must(recorderHome, "keys", "add", "--yes", writeCard(t, readerCard))
-	const room = "the flashing room"
-	join := func(c members.Config) *members.Member {
-		c.URL, c.APIKey, c.APISecret, c.Room, c.Passphrase = l.lk.URL, l.lk.APIKey, l.lk.APISecret, room, labPassphrase
-		m, err := members.Join(l.ctx, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = m.Leave() })
-		return m
-	}
-	ada := join(members.Config{Identity: "ada", Name: "Ada", Audio: fixtures.Beep(), Video: fixtures.Flash()})
-	eve := join(members.Config{Identity: "eve", Name: player.HostileName, Audio: fixtures.Speech(0)})
-	rec := l.record(recorderHome, "--room", room, "--store", store, "--reader", "Reader", "--segment", "2s")
-	head := filepath.Join(store, rec.id, "segments", "000001.age")
-	for {
-		if _, err := os.Stat(head); err == nil {
-			break
-		} else if l.ctx.Err() != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	room := l.room("the flashing room")
+	ada := l.join(members.Config{Room: room, Passphrase: labPassphrase, Identity: "ada", Name: "Ada", Audio: fixtures.Beep(), Video: fixtures.Flash()})
+	eve := l.join(members.Config{Room: room, Passphrase: labPassphrase, Identity: "eve", Name: player.HostileName, Audio: fixtures.Speech(0)})
+	rec := l.record(recorderHome, "--room", room, "--store", store, "--reader", "Reader", "--segment", "1s")
+	l.segments(recorderHome, store, rec.id, 1)
 
 	p := l.play(readerHome, []string{"SEALTAPE_STORE=" + store}, rec.id, "--no-browser")
 	v := l.view(p.url)
@@ -177,7 +160,17 @@ func TestPlayLive(t *testing.T) {
 	beeps := func(m player.Measurement) []player.Sound {
 		return slices.DeleteFunc(slices.Clone(m.Beeps), func(b player.Sound) bool { return b.UID != voice }) // Eve speaks
 	}
-	both := func(m player.Measurement) bool { return len(m.Pictures) >= 20 && len(beeps(m)) >= 3 }
+	// The first one may have been on while it was sought, and a busy machine breaks
+	// some.
+	good := func(m player.Measurement) (n int) {
+		for i, b := range beeps(m) {
+			if which := math.Round((b.Hz - 600) / 100); i > 0 && which >= 0 && which <= 9 && math.Abs(b.Hz-600-100*which) < 45 {
+				n++
+			}
+		}
+		return n
+	}
+	both := func(m player.Measurement) bool { return len(m.Pictures) >= 20 && good(m) >= 1 }
 	live := v.watchUntil("live", both)
 	// What is written now is read a little later.
 	const chat = "a word that nobody else has: 41c7f09e"
@@ -186,9 +179,7 @@ func TestPlayLive(t *testing.T) {
 	v.until(fmt.Sprintf("sealtape.recording.chat.some((c) => c.text.includes(%q))", chat))
 	v.until(fmt.Sprintf("document.body.textContent.includes(%q)", chat))
 	v.until(fmt.Sprintf("document.body.textContent.includes(%q)", "<script>document.title"))
-	if code := rec.stop(syscall.SIGINT); code != 0 {
-		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
-	}
+	rec.accounts(rec.stop(syscall.SIGINT), readerHome, store)
 	v.until("!sealtape.player.live && sealtape.recording.state === 'closed'")
 
 	// The same flash began at the same time, wherever one looks.
@@ -212,17 +203,6 @@ func TestPlayLive(t *testing.T) {
 		}
 		if white == 0 || white > len(m.Pictures)/2 {
 			t.Errorf("%d of %d pictures are white", white, len(m.Pictures))
-		}
-		// The first may have been on while it was sought, and a busy machine breaks
-		// some.
-		all, wrong := beeps(m)[1:], 0
-		for _, b := range all {
-			if n := math.Round((b.Hz - 600) / 100); n < 0 || n > 9 || math.Abs(b.Hz-600-100*n) > 45 {
-				wrong++
-			}
-		}
-		if wrong > len(all)/2 {
-			t.Errorf("of beeps heard %d are none: %+v", wrong, all)
 		}
 	}
 	v.do("(sealtape.player.seek(sealtape.player.duration - 1), sealtape.player.play())")
@@ -296,6 +276,7 @@ func (l *lab) search(dir string, words ...string) (files int) {
 // TestPlayLocked watches a recording of which an epoch is locked and a segment
 // damaged, to its end: both show, neither is played, and what follows is.
 func TestPlayLocked(t *testing.T) {
+	inRealTime(t)
 	l := newDesk(t)
 	people, err := player.NewPeople(l.dir)
 	if err != nil {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,21 +17,10 @@ import (
 	"time"
 )
 
-// newDesk returns a lab without a meeting: homes, stores, and the program.
-func newDesk(t *testing.T) *lab {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
-	// With -race a process waits a second at its end for reports.
-	return &lab{t: t, ctx: ctx, dir: t.TempDir(), vars: []string{"GORACE=atexit_sleep_ms=0"}}
-}
-
 // sealed makes a recording of four seconds, see makeRecording, and returns its ID.
 func (l *lab) sealed(home, store string, args ...string) string {
 	l.t.Helper()
-	cmd := l.command(home, nil, append(args, store)...)
-	cmd.Args[0] = "make-recording"
-	out, err := cmd.Output()
+	out, err := l.program("make-recording", home, nil, append(args, store)...).Output()
 	if err != nil {
 		l.t.Fatalf("make-recording: %v", err)
 	}
@@ -196,14 +184,11 @@ func TestPlayBrowser(t *testing.T) {
 	vars := []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "AWS_SECRET_ACCESS_KEY=sesame", passphraseVar + "=sesame", "LANG=C"}
 	p := l.play(home, vars, "sealtape:"+id+"#t=2", "--store", store)
 	var said string
-	for said == "" {
+	l.until("a browser is opened", func() bool {
 		b, err := os.ReadFile(seen)
-		if err != nil && l.ctx.Err() != nil {
-			t.Fatal("no browser was opened")
-		}
 		said = string(b)
-		time.Sleep(5 * time.Millisecond)
-	}
+		return err == nil
+	})
 	address, env, _ := strings.Cut(said, "\n")
 	token := strings.Split(p.url, "/")[3]
 	if strings.Contains(said, token) || strings.Contains(env, "sesame") || !strings.Contains(env, "LANG=C") {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,44 +17,27 @@ import (
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
-// publisher lets a member join who speaks and shows a clock.
-func (l *lab) publisher(room, identity, name string) *members.Member {
+// join lets a member join a room of the lab's server.
+func (l *lab) join(c members.Config) *members.Member {
 	l.t.Helper()
-	m, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
-		Room: room, Identity: identity, Name: name, Passphrase: labPassphrase, Audio: media.Speech(0), Video: media.Clock(0)})
+	c.URL, c.APIKey, c.APISecret = l.lk.URL, l.lk.APIKey, l.lk.APISecret
+	m, err := members.Join(l.ctx, c)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.t.Cleanup(func() { _ = m.Leave() })
+	l.t.Cleanup(func() {
+		if err := m.Leave(); err != nil {
+			l.t.Error(err)
+		}
+	})
 	return m
 }
 
-// segments waits until the store has more than n segments of the recording, by
-// what the list command says to someone without a key.
-func (l *lab) segments(home, store, id string, n int) {
+// publisher lets a member join who speaks and shows a clock.
+func (l *lab) publisher(room, identity, name string) *members.Member {
 	l.t.Helper()
-	for {
-		var recordings []struct {
-			ID       string
-			Segments int
-		}
-		// Until the first upload there may be no store, or nothing in it.
-		if out, _, code := l.run(home, nil, "list", "--store", store, "--json"); code == 0 {
-			if err := json.Unmarshal([]byte(out), &recordings); err != nil {
-				l.t.Fatalf("list: %v\n%s", err, out)
-			}
-		}
-		for _, r := range recordings {
-			if r.ID == id && r.Segments > n {
-				return
-			}
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-l.ctx.Done():
-			l.t.Fatalf("no %d segments came to the store: %+v", n, recordings)
-		}
-	}
+	return l.join(members.Config{Room: room, Identity: identity, Name: name, Passphrase: labPassphrase,
+		Audio: media.Speech(0), Video: media.Clock(0)})
 }
 
 // TestRoomsEndAndStockTools runs a recorder as a service, lets the last member
@@ -67,16 +49,14 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 	readerHome, readerCard := l.person("Reader", recorderCard)
 	l.must(recorderHome, "keys", "add", "--yes", writeCard(t, readerCard))
 	store := filepath.Join(l.dir, "store")
-	m := l.publisher("weekly", "ada", "Ada")
-	rec := l.operate(recorderHome, "weekly", "store: "+store+"\nreader: [Reader]\nsegment: 1s\n")
+	m := l.publisher(l.room("weekly"), "ada", "Ada")
+	rec := l.operate(recorderHome, l.room("weekly"), "store: "+store+"\nreader: [Reader]\nsegment: 1s\n")
 	l.segments(recorderHome, store, rec.id, 2)
 	rec.running("Ada", "Reader", "weekly")
 	if err := m.Leave(); err != nil {
 		t.Fatal(err)
 	}
-	if code := rec.wait(); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, rec.stderr())
-	}
+	code := rec.accounts(rec.wait(), readerHome, store)
 	rec.ended("Ada", "Reader", "weekly")
 	if left, err := os.ReadDir(filepath.Join(recorderHome, "spool")); err != nil || len(left) > 0 {
 		t.Errorf("the spool still holds %v (%v)", left, err)
@@ -85,7 +65,7 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 		t.Errorf("verify says:\n%s", out)
 	}
 
-	if out := l.must(readerHome, "verify", rec.id, "--store", store, "--deep"); !strings.Contains(out, "whole and closed") {
+	if out := l.exits(code, readerHome, "verify", rec.id, "--store", store, "--deep"); !strings.Contains(out, "whole and closed") {
 		t.Errorf("verify --deep says:\n%s", out)
 	}
 	// Whoever trusts the recorder can tell, without being a reader.
@@ -103,17 +83,13 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 		t.Errorf("verify: exit code %d for who does not know the recorder, want %d\n%s%s", code, exitUnverified, out, errs)
 	}
 
-	bin := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", bin, "filippo.io/age/cmd/age").CombinedOutput(); err != nil {
-		t.Fatalf("building age: %v\n%s", err, out)
-	}
 	shell := exec.Command("sh", "-euc", `
 		sha256sum -c log/0000
 		"$AGE" -d -i "$ME" epochs/000001.age > "$OUT/epoch.txt"
 		"$AGE" -d -i "$OUT/epoch.txt" segments/000001.age > "$OUT/segment.mkv"
 		ffprobe -v error -show_entries stream=codec_name:stream_tags=title -of csv=p=0 "$OUT/segment.mkv"`)
 	shell.Dir = filepath.Join(store, rec.id)
-	shell.Env = append(os.Environ(), "AGE="+filepath.Join(bin, "age"), "ME="+filepath.Join(readerHome, "identity.txt"), "OUT="+t.TempDir())
+	shell.Env = append(os.Environ(), "AGE="+filepath.Join(l.bin, "age"), "ME="+filepath.Join(readerHome, "identity.txt"), "OUT="+t.TempDir())
 	out, err := shell.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -143,8 +119,8 @@ func TestKillAndRecover(t *testing.T) {
 func killAndRecover(l *lab, store string) {
 	t := l.t
 	home, _ := l.person("Recorder")
-	l.publisher("weekly", "ada", "Ada")
-	rec := l.record(home, "--room", "weekly", "--store", store, "--reader", "Recorder", "--segment", "1s")
+	l.publisher(l.room("weekly"), "ada", "Ada")
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s")
 	l.segments(home, store, rec.id, 2)
 	if code := rec.stop(syscall.SIGKILL); code == 0 {
 		t.Fatal("a killed recorder ended well")
@@ -184,7 +160,8 @@ func killAndRecover(l *lab, store string) {
 func TestDemo(t *testing.T) {
 	for _, kind := range []string{"folder", "s3"} {
 		t.Run(kind, func(t *testing.T) {
-			l := &lab{t: t, ctx: t.Context(), dir: t.TempDir()}
+			inRealTime(t)
+			l := newDesk(t)
 			args := []string{"demo", "--no-browser", "--duration", "4s"}
 			if kind == "s3" {
 				args = append(args, "--s3")

@@ -4,12 +4,12 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/sealtape/sealtape/testdata/media"
@@ -23,13 +23,8 @@ func TestRecordRefuses(t *testing.T) {
 	l := newLab(t)
 	minio := l.minIO()
 	home, _ := l.person("Recorder")
-	const room = "refusals"
-	watcher, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
-		Room: room, Identity: "watcher", Name: "Watcher"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = watcher.Leave() })
+	room := l.room("refusals")
+	watcher := l.join(members.Config{Room: room, Identity: "watcher", Name: "Watcher"})
 
 	passphrase := e2eePassphraseVar + "=" + labPassphrase
 	key := []string{"LIVEKIT_API_KEY=" + l.lk.APIKey, "LIVEKIT_API_SECRET=" + l.lk.APISecret, passphrase}
@@ -103,19 +98,14 @@ func TestRecordRefuses(t *testing.T) {
 func TestWrongRoomPassphrase(t *testing.T) {
 	l := newLab(t)
 	home, _ := l.person("Recorder")
-	m, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
-		Room: "r", Identity: "ada", Name: "Ada", Passphrase: "what the members use", Audio: media.Speech(0), Video: media.Clock(0)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = m.Leave() })
+	l.join(members.Config{Room: l.room("r"), Identity: "ada", Name: "Ada", Passphrase: "what the members use", Audio: media.Speech(0), Video: media.Clock(0)})
 	store := filepath.Join(l.dir, "store")
 	// The token comes from a command, which learns no secret of ours.
 	token, asked := filepath.Join(l.dir, "token"), filepath.Join(l.dir, "asked")
-	if err := os.WriteFile(token, []byte(l.token(members.Grant{Room: "r", Identity: "bot", Name: "Bot"})+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(token, []byte(l.token(members.Grant{Room: l.room("r"), Identity: "bot", Name: "Bot"})+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errs, code := l.run(home, l.livekitVars(), "record", "--room", "r", "--store", store, "--reader", "Recorder", "--duration", "7s",
+	out, errs, code := l.run(home, l.livekitVars(), "record", "--room", l.room("r"), "--store", store, "--reader", "Recorder", "--duration", "7s",
 		"--token-command", fmt.Sprintf("env > %q && cat %q", asked, token))
 	if code != 3 {
 		t.Fatalf("exit code %d, want 3\n%s", code, errs)
@@ -173,12 +163,7 @@ func probeAll(t *testing.T, file string) string {
 // only, in a mount namespace of its own.
 func TestSpoolThatCannotBeWritten(t *testing.T) {
 	l := newLab(t)
-	m, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
-		Room: "r", Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: media.Speech(0), Video: media.Clock(0)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = m.Leave() })
+	l.publisher(l.room("r"), "ada", "Ada")
 	for _, tt := range []struct {
 		name, options, says, hint string
 		recorded                  bool
@@ -189,35 +174,39 @@ func TestSpoolThatCannotBeWritten(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			home, _ := l.person("Recorder " + tt.name)
 			spool, store := filepath.Join(home, "spool"), filepath.Join(l.dir, "store-"+tt.name)
-			cmd := l.command(home, l.livekitVars(), "record", "--room", "r", "--store", store, "--reader", "Recorder "+tt.name,
-				"--segment", "1s", "--duration", "12s", "--keep-local") // or what is stored makes room
+			cmd := l.command(home, l.livekitVars(), "record", "--room", l.room("r"), "--store", store, "--reader", "Recorder "+tt.name,
+				"--segment", "1s", "--keep-local") // or what is stored makes room
 			// The inner shell mounts, then becomes the program. Something else on
 			// that disk fills it in the middle of the recording, and takes every
 			// byte that becomes free again for as long as the program runs.
 			script := `mount -t tmpfs -o "mode=0700,$1" tmpfs "$2" || exit 99
-				[ "$1" = ro ] || (sleep 9; while kill -0 $$ 2>/dev/null; do cat /dev/zero 2>/dev/null >> "$2/other"; sleep 0.02; done) &
+				[ "$1" = ro ] || (while kill -0 $$ 2>/dev/null; do
+					[ -e "$2"/*/segments/000001.age ] && cat /dev/zero 2>/dev/null >> "$2/other"; sleep 0.02; done) &
 				shift 2; exec -a sealtape "$@"`
 			cmd.Args = append([]string{"unshare", "--map-root-user", "--mount", "bash", "-c", script, "bash", tt.options, spool, cmd.Path}, cmd.Args[1:]...)
+			var err error
 			if cmd.Path, err = exec.LookPath("unshare"); err != nil {
 				t.Fatal(err)
 			}
-			var out, errs bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &out, &errs
-			err := cmd.Run()
-			if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-				t.Fatalf("%v, want exit code 1\n%s", err, &errs)
+			rec := l.begin(cmd)
+			if tt.recorded {
+				l.until("the disk is full", func() bool { return strings.Contains(rec.stderr(), "the disk is full") })
+				rec.signal(syscall.SIGTERM)
 			}
-			if !strings.Contains(errs.String(), tt.says) || !strings.Contains(errs.String(), "hint: ") || !strings.Contains(errs.String(), tt.hint) {
-				t.Errorf("says:\n%s", &errs)
+			if code := rec.wait(); code != 1 {
+				t.Fatalf("exit code %d, want 1\n%s", code, rec.stderr())
+			}
+			if !strings.Contains(rec.stderr(), tt.says) || !strings.Contains(rec.stderr(), "hint: ") || !strings.Contains(rec.stderr(), tt.hint) {
+				t.Errorf("says:\n%s", rec.stderr())
 			}
 			if !tt.recorded {
-				if out.Len() > 0 {
-					t.Errorf("printed %q", &out)
+				if rec.stdout() != "" {
+					t.Errorf("printed %q", rec.stdout())
 				}
 				return
 			}
 			// What fitted was stored, and is whole.
-			id := strings.TrimSpace(out.String())
+			id := strings.TrimSpace(rec.stdout())
 			verified, verrs, code := l.run(home, nil, "verify", id, "--store", store)
 			if code != 0 && code != 3 {
 				t.Errorf("verify: exit code %d\n%s%s", code, verified, verrs)

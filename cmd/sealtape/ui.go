@@ -38,6 +38,8 @@ type env struct {
 	logging logging
 	log     *slog.Logger // takes warnings and errors in place of stderr, nil unless they are to be JSON
 
+	silentAfter time.Duration // see member.Config; 0 but in a test
+
 	mu     sync.Mutex
 	outErr error // the first of writing to stdout, guarded by mu
 }

@@ -17,14 +17,9 @@ import (
 func TestOneWrongPassphrase(t *testing.T) {
 	l := newLab(t)
 	home, _ := l.person("Recorder")
-	ada := l.publisher("r", "ada", "Ada Lovelace")
-	ben, err := members.Join(l.ctx, members.Config{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret,
-		Room: "r", Identity: "ben", Name: "Ben Nevis", Passphrase: "another one", Audio: media.Speech(1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ben.Leave() })
-	rec := l.operate(home, "r", "store: "+filepath.Join(l.dir, "store")+"\nreader: [Recorder]\n")
+	ada := l.publisher(l.room("r"), "ada", "Ada Lovelace")
+	l.join(members.Config{Room: l.room("r"), Identity: "ben", Name: "Ben Nevis", Passphrase: "another one", Audio: media.Speech(1)})
+	rec := l.operate(home, l.room("r"), "store: "+filepath.Join(l.dir, "store")+"\nreader: [Recorder]\n")
 	want := "Ben Nevis (microphone) is not recorded: the recorder has no key that opens it."
 	l.until("Ada hears that Ben is not recorded", func() bool {
 		for _, m := range ada.Messages() {

@@ -61,6 +61,10 @@ type Config struct {
 	Notify func(Event)
 	// Log takes what happens; nil discards it. Names appear at debug level only.
 	Log *slog.Logger
+	// SilentAfter is how long a member may owe a proof or a confirmation before
+	// that is told as Silent. 0 means 40 s, which leaves time to ask again several
+	// times; only a test has reason to wait for less.
+	SilentAfter time.Duration
 }
 
 // A Session is one member in one room. Its methods are safe for concurrent use.
@@ -99,6 +103,9 @@ func New(c Config) (*Session, error) {
 	}
 	if c.Notify == nil {
 		c.Notify = func(Event) {}
+	}
+	if c.SilentAfter == 0 {
+		c.SilentAfter = silentAfter
 	}
 	card, err := c.Key.Card()
 	if err != nil {
@@ -331,11 +338,11 @@ func (s *Session) tick(now time.Time) {
 // silence returns what should have come from a participant and did not.
 func (s *Session) silence(p *peer, now time.Time) string {
 	switch {
-	case p.hello != nil && !p.proved && now.Sub(p.began) >= silentAfter:
+	case p.hello != nil && !p.proved && now.Sub(p.began) >= s.c.SilentAfter:
 		return "said hello and does not prove it"
 	case p.Recorder && now.Sub(p.heard) >= unheardAfter:
 		return "is a recorder, and has told nothing for a while"
-	case p.Standing == Verified && !p.owes.IsZero() && now.Sub(p.owes) >= silentAfter:
+	case p.Standing == Verified && !p.owes.IsZero() && now.Sub(p.owes) >= s.c.SilentAfter:
 		return "does not confirm what the recorder told"
 	case p.Standing == Verified && p.Seen && now.Sub(p.answered) >= unheardAfter:
 		return "does not answer the recorder any more"

@@ -61,6 +61,9 @@ type Config struct {
 	// is and asks others to. Judge knows the cards that it has pinned.
 	Key   *keys.Identity
 	Judge member.Judge
+	// SilentAfter is how soon the member says of others that they are silent, 0 for
+	// what package keys/member does.
+	SilentAfter time.Duration
 	// Log is told of trouble and of what is published. Nil discards.
 	Log *slog.Logger
 }

@@ -23,7 +23,7 @@ type proof struct {
 func (p *proof) begin(ctx context.Context, c Config) (err error) {
 	room := p.m.room
 	p.session, err = member.New(member.Config{
-		Room: room.Name(), Identity: room.LocalParticipant.Identity(), Key: c.Key, Judge: c.Judge, Log: p.m.log,
+		Room: room.Name(), Identity: room.LocalParticipant.Identity(), Key: c.Key, Judge: c.Judge, Log: p.m.log, SilentAfter: c.SilentAfter,
 		Send: func(_ context.Context, to []string, packet []byte) error {
 			return room.LocalParticipant.PublishDataPacket(lksdk.UserData(packet), lksdk.WithDataPublishTopic(member.Topic),
 				lksdk.WithDataPublishReliable(true), lksdk.WithDataPublishDestination(to))

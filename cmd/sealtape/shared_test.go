@@ -1,0 +1,150 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/sealtape/sealtape/testdata/sample"
+	"github.com/sealtape/sealtape/testdata/servers"
+)
+
+// A fixture is something that tests share: the first test that asks for it makes
+// it, and the suite puts it away. So no test may break it for the others: they
+// have rooms and buckets of their own, and who restarts or fills a server starts
+// one of their own.
+type fixture[T any] struct {
+	create func(ctx context.Context, progress func(string)) (T, error)
+	remove func(T) error
+
+	once  sync.Once
+	value T
+	err   error
+}
+
+// get returns what is shared. If it cannot be made, all who ask for it fail.
+func (f *fixture[T]) get(t *testing.T) T {
+	t.Helper()
+	f.once.Do(func() {
+		// Not the context of t, which is not the last to need it.
+		f.value, f.err = f.create(context.Background(), func(s string) { t.Log(s) })
+	})
+	if f.err != nil {
+		t.Fatal(f.err)
+	}
+	return f.value
+}
+
+// end puts away what was made.
+func (f *fixture[T]) end() error {
+	f.once.Do(func() { f.err = errors.New("all tests are over") })
+	if f.err != nil {
+		return nil
+	}
+	return f.remove(f.value)
+}
+
+var (
+	liveKit = &fixture[*servers.LiveKit]{
+		create: func(ctx context.Context, progress func(string)) (*servers.LiveKit, error) {
+			return servers.StartLiveKit(ctx, servers.LiveKitConfig{Progress: progress})
+		},
+		remove: (*servers.LiveKit).Stop,
+	}
+	minIO = &fixture[*servers.MinIO]{
+		create: func(ctx context.Context, progress func(string)) (*servers.MinIO, error) {
+			return servers.StartMinIO(ctx, servers.MinIOConfig{Progress: progress})
+		},
+		remove: (*servers.MinIO).Stop,
+	}
+	// tools is a folder of programs: age at the version in go.mod, sealtape and
+	// make-recording.
+	tools = &fixture[string]{create: makeTools, remove: os.RemoveAll}
+)
+
+// suite is all tests of the package, and then the end of what they shared.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int {
+	code := s.M.Run()
+	if err := errors.Join(liveKit.end(), minIO.end(), tools.end()); err != nil {
+		fmt.Fprintln(os.Stderr, "what the tests shared:", err)
+		code = max(code, 1)
+	}
+	return code
+}
+
+// binaryVar names a test binary of this package, built without -race, see makeTools.
+const binaryVar = "SEALTAPE_TEST_BINARY"
+
+// makeTools makes the folder of programs. sealtape is a test binary, which becomes
+// the program by its name, see TestMain. There are hundreds of processes, and with
+// -race each starts slowly and takes much longer for a passphrase. So under -race
+// they come from another binary without, the one that binaryVar names or else one
+// that is built here; unless everything is to run, as make test-all does, under
+// -race.
+func makeTools(ctx context.Context, progress func(string)) (dir string, err error) {
+	if dir, err = os.MkdirTemp(programDir(), "sealtape-tools-"); err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	if err := goTool(ctx, "build", "-o", dir, "filippo.io/age/cmd/age"); err != nil {
+		return "", err
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	if hasRace() && !sample.All() {
+		if binary = os.Getenv(binaryVar); binary != "" && !filepath.IsAbs(binary) {
+			return "", fmt.Errorf("%s is %q, want an absolute path", binaryVar, binary)
+		} else if binary == "" {
+			progress("building sealtape without -race; " + binaryVar + " may name a test binary that is there")
+			binary = filepath.Join(dir, "test")
+			if err := goTool(ctx, "test", "-c", "-o", binary, "."); err != nil {
+				return "", err
+			}
+		}
+	}
+	for _, name := range []string{"sealtape", "make-recording"} {
+		if err := os.Symlink(binary, filepath.Join(dir, name)); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// programDir is where programs can be made and run, "" for the folder of temporary
+// files: that may lie in memory, which not every system runs programs from.
+func programDir() string { return os.Getenv("GOTMPDIR") }
+
+// hasRace reports whether this is a binary built with -race.
+func hasRace() bool {
+	bi, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(bi.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// goTool runs the go command in the folder of this package.
+func goTool(ctx context.Context, args ...string) error {
+	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", args, err, out)
+	}
+	return nil
+}
+
+// noRaceWait is a variable for processes of a binary with -race, which otherwise
+// wait a second at their end for reports from goroutines that outlive main.
+const noRaceWait, noRaceWaitValue = "GORACE", "atexit_sleep_ms=0"
