@@ -81,7 +81,7 @@ type CheckReport struct {
 //     frames and holes.
 //
 // Times that the track itself counted are exact to a millisecond; the edges of
-// holes that the recorder timed (start, reconnect, spool-full) to a second. What
+// holes that the recorder timed (start, reconnect, bandwidth, spool-full) to a second. What
 // a frame holds is not decoded. That something is missing and not declared
 // cannot be told from the frames there are, for there is no count of those that
 // were sent: see Quiet.

@@ -88,7 +88,7 @@ func last[T any](s []T) []T {
 // exact reports whether a hole's edges are those of frames.
 func exact(reason string) bool {
 	switch reason {
-	case media.GapStart, media.GapTooMany, media.GapReconnect, media.GapSpool, media.GapPaused, media.GapConsent, media.GapUnverified:
+	case media.GapStart, media.GapTooMany, media.GapReconnect, media.GapBandwidth, media.GapSpool, media.GapPaused, media.GapConsent, media.GapUnverified:
 		return false
 	}
 	return true

@@ -183,6 +183,8 @@ func reason(gap string) string {
 		return "missing: refused"
 	case media.GapReconnect:
 		return "missing: the recorder was away"
+	case media.GapBandwidth:
+		return "missing: no bandwidth"
 	case media.GapPaused:
 		return "recording paused"
 	case media.GapCodec:

@@ -129,7 +129,7 @@ func (p *producers) tell(ctx context.Context, state, text string) error {
 func kept(t media.EventType) bool {
 	switch t {
 	case media.EventJoin, media.EventLeave, media.EventTrack, media.EventTrackEnd, media.EventMute, media.EventUnmute,
-		media.EventLost, media.EventReconnect, media.EventGap, media.EventLeftOut, media.EventKeys, media.EventConsent, media.EventVerified, media.EventName,
+		EventHeld, EventSent, media.EventLost, media.EventReconnect, media.EventGap, media.EventLeftOut, media.EventKeys, media.EventConsent, media.EventVerified, media.EventName,
 		media.EventDropped:
 		return true
 	}

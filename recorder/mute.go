@@ -41,15 +41,28 @@ func (l *muteLog) set(muted bool, at time.Duration) bool {
 	return true
 }
 
-// within returns the parts of from to to in which the track was muted for sure.
-func (l *muteLog) within(from, to time.Duration) (out []span) {
+// touches reports whether the track was muted in a part of from to to.
+func (l *muteLog) touches(from, to time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.spans {
+		if s.from < to && (s.to == 0 || s.to > from) {
+			return true
+		}
+	}
+	return false
+}
+
+// within returns the parts of from to to in which the track was muted for sure: each
+// ends so much earlier than the word of it.
+func (l *muteLog) within(from, to, slack time.Duration) (out []span) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.spans {
 		if s.to == 0 || s.to > to {
 			s.to = to
 		}
-		s.from, s.to = max(s.from, from), s.to-unmuteSlack
+		s.from, s.to = max(s.from, from), s.to-slack
 		if s.from < s.to {
 			out = append(out, s)
 		}

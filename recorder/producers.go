@@ -126,6 +126,13 @@ func (p *producers) event(e RoomEvent, at time.Duration) {
 		if rec != nil && rec.muted.set(e.Type == media.EventMute, at) {
 			p.tellMute(rec, at)
 		}
+	case EventHeld, EventSent:
+		p.mu.Lock()
+		rec := p.byID[e.TrackID]
+		p.mu.Unlock()
+		if rec != nil {
+			rec.held.set(e.Type == EventHeld, at)
+		}
 	case media.EventGap:
 		p.lacks(e.Participant, at, e.Reason)
 	case media.EventLeftOut:

@@ -50,7 +50,8 @@ type RoomEvent struct {
 	// EventUnmute, EventLost, EventReconnect, EventGap (a track that cannot be
 	// recorded, with Reason), EventLeftOut (one that is not wanted), EventSpeaking,
 	// EventChat, EventStream, EventReaction, EventConsent, EventName, EventHand,
-	// EventMetadata, EventQuality and EventDropped (of a type in Reason).
+	// EventMetadata, EventQuality and EventDropped (of a type in Reason), or EventHeld
+	// or EventSent.
 	//
 	// A room that is lost, for which the room itself finds the way back, is told
 	// of by EventLost: all its tracks end soon after. When it is back comes
@@ -64,7 +65,7 @@ type RoomEvent struct {
 	Visit int
 	// Track is set for EventTrack: the recorder reads it until io.EOF.
 	Track Track
-	// TrackID names the track of an EventMute or EventUnmute.
+	// TrackID names the track of an EventMute, EventUnmute, EventHeld or EventSent.
 	TrackID string
 	// Reason is set for EventGap, EventLeftOut, EventConsent, EventHand, EventQuality
 	// and EventDropped, for EventReconnect: media.ReconnectResume or
@@ -87,6 +88,12 @@ type RoomEvent struct {
 	// recorder or an agent.
 	Machine bool
 }
+
+// Events of a room that the timeline does not have: its holes have them.
+const (
+	EventHeld media.EventType = "held" // the server does not send a track any more, for want of bandwidth
+	EventSent media.EventType = "sent" // it does again
+)
 
 // A Track is a remote track as the room delivers it.
 type Track interface {

@@ -61,6 +61,7 @@ type trackRecorder struct {
 	mu    sync.Mutex // held by who works on what follows: run, or expire in between
 	ended bool
 	muted muteLog
+	held  muteLog     // since when the server does not send it
 	known atomic.Bool // the timeline has it
 	// toldMuted: the timeline says that the track is muted.
 	toldMuted atomic.Bool
@@ -173,6 +174,7 @@ func (t *trackRecorder) run() error {
 			t.drain(time.Now(), true)
 			t.giveUp()
 			t.picture()
+			t.starves(t.watch.now())
 		}
 	})
 	t.contain(func() {
@@ -247,7 +249,10 @@ func (t *trackRecorder) expire(now time.Time) {
 	if t.ended || t.refuse != "" {
 		return
 	}
-	if err := fault.Contain(func() { t.drain(now, false) }); err != nil {
+	if err := fault.Contain(func() {
+		t.drain(now, false)
+		t.starves(t.watch.at(now) - starveLag)
+	}); err != nil {
 		t.breakOff(err)
 	}
 }
@@ -375,6 +380,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 		t.extendHole(at)
 		return
 	}
+	t.starved(at)
 	key := u.Key
 	if outcome == Kept {
 		fits := len(data) <= media.MaxFrame
@@ -554,11 +560,11 @@ func (t *trackRecorder) closeHole(to time.Duration) {
 		return
 	}
 	// What was muted was not published.
-	for _, m := range t.muted.within(h.from, to) {
-		t.declare(h.from, m.from, h.reason)
+	for _, m := range t.muted.within(h.from, to, unmuteSlack) {
+		t.apart(h.from, m.from, h.reason)
 		h.from = m.to
 	}
-	t.declare(h.from, to, h.reason)
+	t.apart(h.from, to, h.reason)
 }
 
 func (t *trackRecorder) declare(from, to time.Duration, reason string) {

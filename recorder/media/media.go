@@ -181,6 +181,7 @@ const (
 	GapKeyFrame  = "key-frame"       // waiting for a key frame after a hole or at the start
 	GapReconnect = "reconnect"       // the recorder was away from the room
 	GapAsleep    = "asleep"          // the recorder's machine was suspended; without a Track, all is missing
+	GapBandwidth = "bandwidth"       // the room's server found no bandwidth to send it to the recorder
 	GapCodec     = "codec"           // a codec that is not recorded
 	GapFormat    = "format"          // what came fits no file: a frame over MaxFrame, a picture over MaxSide
 	GapSpool     = "spool-full"      // no room to write

@@ -134,6 +134,7 @@ const GAPS = {
 	"key-frame": ["waiting for a full picture", "After a hole the picture can only go on with a complete frame."],
 	"asleep": ["recorder asleep", "The machine that recorded was suspended."],
 	"reconnect": ["recorder away", "The recorder had lost its connection to the meeting."],
+	"bandwidth": ["no bandwidth", "The meeting's server found no bandwidth to send this to the recorder."],
 	"codec": ["codec not recorded", "This track came in a codec that the recorder does not record."],
 	"format": ["fits no file", "A picture or frame was larger than what can be recorded."],
 	"fault": ["not understood", "The recorder could not cope with what was sent here, and kept nothing more of this track."],

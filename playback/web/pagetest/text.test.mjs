@@ -69,7 +69,7 @@ test("every event has its sentence", () => {
 	for (const type of ["announced", "leave", "track", "track-end", "unmute", "screen", "screen-end", "size", "published", "left-out", "reaction", "quality", "keys", "epoch", "integrity", "lost", "pause", "resume", "resealed"]) {
 		assert.ok(say({ type }), type);
 	}
-	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "codec", "format", "fault", "spool-full", "paused"]) {
+	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "bandwidth", "codec", "format", "fault", "spool-full", "paused"]) {
 		assert.notEqual(text.gap(reason).label, reason);
 	}
 });
