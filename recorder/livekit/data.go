@@ -19,18 +19,18 @@ func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !r.Connected() {
-		return ErrAway
-	}
 	r.mu.Lock()
 	s := r.s
 	r.mu.Unlock()
+	if !s.connected() {
+		return ErrAway
+	}
 	opts := []lksdk.DataPublishOption{lksdk.WithDataPublishTopic(topic), lksdk.WithDataPublishReliable(true)}
 	if len(to) > 0 {
 		opts = append(opts, lksdk.WithDataPublishDestination(to))
 	}
 	err := s.room.LocalParticipant.PublishDataPacket(lksdk.UserData(data), opts...)
-	if err != nil && (s.isOver() || !r.Connected()) {
+	if err != nil && !s.connected() {
 		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	return err
@@ -59,10 +59,7 @@ func (s *session) watch() {
 			return
 		}
 		if err := forbidden(s.room.LocalParticipant.Permissions()); err != nil {
-			select {
-			case s.barred <- err:
-			default:
-			}
+			s.bar(err)
 			return
 		}
 	}

@@ -61,7 +61,9 @@ func (s *session) listed(j *lkproto.JoinResponse) {
 	defer s.r.feed.Unlock()
 	s.list = listing{self: j.GetParticipant().GetIdentity(), sid: j.GetRoom().GetSid(), found: make(map[string]found), metadata: j.GetRoom().GetMetadata()}
 	for _, p := range j.GetOtherParticipants() {
-		s.list.found[p.GetIdentity()] = foundIn(p)
+		if p.GetIdentity() != "" {
+			s.list.found[p.GetIdentity()] = foundIn(p)
+		}
 	}
 }
 
@@ -84,7 +86,7 @@ func (s *session) update(participants []*lkproto.ParticipantInfo) (valid []*lkpr
 	defer s.r.feed.Unlock()
 	for _, p := range participants {
 		identity := p.GetIdentity()
-		if s.list.found == nil || identity == s.list.self {
+		if s.list.found == nil || identity == s.list.self || identity == "" {
 			valid = append(valid, p)
 			continue
 		}

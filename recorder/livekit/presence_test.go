@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/livekit/protocol/auth"
 	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/livekit/server-sdk-go/v2/signalling"
@@ -28,7 +30,7 @@ type seam struct {
 
 func newSeam(t *testing.T) *seam {
 	t.Helper()
-	r := &Room{name: "r", roster: recorder.NewRoster(), ended: make(chan struct{}), closed: make(chan struct{}), cancel: func() {}}
+	r := &Room{name: "r", log: slog.New(slog.DiscardHandler), roster: recorder.NewRoster(), ended: make(chan struct{}), closed: make(chan struct{}), cancel: func() {}}
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -278,4 +280,78 @@ func TestListAfterAbsence(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What the server says besides of who is here.
+func TestServersOtherWords(t *testing.T) {
+	m := newSeam(t)
+	grant := &auth.VideoGrant{RoomJoin: true, Room: "r"}
+	token := func(room string, hidden bool, life time.Duration) string {
+		t.Helper()
+		grant := *grant
+		grant.Room, grant.Hidden = room, hidden
+		token, err := auth.NewAccessToken("key", "a secret of the server's, long enough").SetVideoGrant(&grant).SetIdentity("bot").SetValidFor(life).ToJWT()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	m.s.listed(list("RM_1", here("ada", "PA_1", 1)))
+	m.r.begin(m.s)
+	m.events()
+
+	// A token to join again with is one for this room, under which the recorder is seen.
+	good := token("r", false, time.Hour)
+	for _, fresh := range []string{good, token("other", false, time.Hour), token("r", true, time.Hour), "x", ""} {
+		m.send(&lkproto.SignalResponse{Message: &lkproto.SignalResponse_RefreshToken{RefreshToken: fresh}})
+	}
+	if m.r.refreshed != good {
+		t.Error("the token is not the good one")
+	}
+	short := token("r", false, time.Minute)
+	for _, tt := range []struct{ token, other, want string }{
+		{short, good, good}, {good, short, good}, {good, "", good}, {"x", short, short},
+	} {
+		if longer(tt.token, tt.other) != tt.want {
+			t.Errorf("not the one that lasts longer of %.20q… and %.20q…", tt.token, tt.other)
+		}
+	}
+
+	// What it does not send any more for want of bandwidth, and sends again.
+	stream := func(states ...*lkproto.StreamStateInfo) {
+		m.send(&lkproto.SignalResponse{Message: &lkproto.SignalResponse_StreamStateUpdate{StreamStateUpdate: &lkproto.StreamStateUpdate{StreamStates: states}}})
+	}
+	stream(&lkproto.StreamStateInfo{TrackSid: "TR_1", State: lkproto.StreamState_PAUSED}, &lkproto.StreamStateInfo{TrackSid: "TR_2", State: lkproto.StreamState_ACTIVE},
+		&lkproto.StreamStateInfo{TrackSid: "TR_3", State: 99})
+	stream()
+	for _, want := range []recorder.RoomEvent{{Type: recorder.EventHeld, TrackID: "TR_1"}, {Type: recorder.EventSent, TrackID: "TR_2"}} {
+		if e, _, _ := m.r.events.take(); e.Type != want.Type || e.TrackID != want.TrackID {
+			t.Errorf("told of %+v, want %+v", e, want)
+		}
+	}
+	m.expect()
+
+	// It moved the recorder: who is there has not been told of a recording.
+	m.r.visits.Go(func() { m.r.keep(t.Context(), m.s) })
+	m.send(&lkproto.SignalResponse{Message: &lkproto.SignalResponse_RoomMoved{RoomMoved: &lkproto.RoomMovedResponse{
+		Room: &lkproto.Room{Name: "other", Sid: "RM_9"}, Token: token("other", false, time.Hour), OtherParticipants: []*lkproto.ParticipantInfo{here("eve", "PA_9", 9)}}}})
+	if _, err := m.r.Accept(t.Context()); !errors.Is(err, ErrMoved) || !errors.Is(err, recorder.ErrEnded) {
+		t.Errorf("after the recorder was moved: %v", err)
+	}
+	if p := m.s.room.GetParticipantByIdentity("eve"); p != nil || m.r.refreshed != good || m.s.alive() {
+		t.Error("the recorder is in the other room")
+	}
+}
+
+// Nothing that a server says before the room is joined, or of nobody, does harm.
+func TestServersOddWords(t *testing.T) {
+	m := newSeam(t)
+	m.update(here("ada", "PA_1", 1), &lkproto.ParticipantInfo{})
+	m.send(&lkproto.SignalResponse{})
+	m.send(&lkproto.SignalResponse{Message: &lkproto.SignalResponse_StreamStateUpdate{}})
+	m.expect()
+	m.s.listed(nil)
+	m.r.begin(m.s)
+	m.update(gone("nobody", "PA_1", 1), &lkproto.ParticipantInfo{})
+	m.expect()
 }

@@ -1,6 +1,7 @@
 package livekit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ var (
 	ErrHid = errors.New("the server hid the recorder from the room")
 	// ErrGagged: the server keeps the recorder from telling the room anything.
 	ErrGagged = errors.New("the server does not let the recorder send data any more")
+	// ErrMoved: the recorder was moved to another room, which it does not record.
+	ErrMoved = errors.New("the recorder was moved to another room")
 	// ErrLost: the recorder lost the room and could not come back in time.
 	ErrLost = errors.New("the room was lost")
 )
@@ -31,6 +34,8 @@ const (
 	defaultRejoin = 15 * time.Minute
 	firstWait     = 500 * time.Millisecond // between two attempts, doubled up to lastWait
 	lastWait      = 15 * time.Second
+	reopenWait    = 2 * time.Second // the last, where the server closed the room: whoever comes makes it anew
+	reopenTime    = 5 * time.Second // an empty room may be away for so long before that is told
 	// A connection of our own that is already given up may still come about, and
 	// the server takes it for another recorder: for so long that is not one.
 	ghostTime = time.Minute
@@ -56,16 +61,28 @@ func (r *Room) keep(ctx context.Context, s *session) {
 			return
 		}
 		since := s.since()
-		r.log.Warn("the room was lost", "why", why.String())
-		r.emit(recorder.RoomEvent{At: since, Type: media.EventLost})
+		closed := why == lkproto.DisconnectReason_ROOM_CLOSED
+		if closed {
+			r.log.Info("the server closed the empty room")
+		} else {
+			r.log.Warn("the room was lost", "why", why.String())
+			r.emit(recorder.RoomEvent{At: since, Type: media.EventLost})
+		}
 		s.finish()
 		r.ghost = ghost{s, time.Now()}
-		next, err := r.rejoin(ctx, since)
+		r.vacant.Store(closed)
+		next, err := r.rejoin(ctx, since, closed)
+		r.vacant.Store(false)
 		if err != nil {
 			r.end(err)
 			return
 		}
-		r.back(s, next, since)
+		if closed && time.Since(since) > reopenTime {
+			// Who came meanwhile was not seen.
+			r.emit(recorder.RoomEvent{At: since, Type: media.EventLost})
+			closed = false
+		}
+		r.back(s, next, since, !closed)
 		s = next
 	}
 }
@@ -83,6 +100,9 @@ func (r *Room) final(why lkproto.DisconnectReason) error {
 	case lkproto.DisconnectReason_ROOM_DELETED:
 		return fmt.Errorf("%w: it was deleted", recorder.ErrEnded)
 	case lkproto.DisconnectReason_ROOM_CLOSED:
+		if _, attended := r.roster.People(); r.c.Reopen != nil && r.c.Reopen(attended) {
+			return nil
+		}
 		return fmt.Errorf("%w: all others have left", recorder.ErrEnded)
 	case lkproto.DisconnectReason_PARTICIPANT_REMOVED:
 		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrRemoved)
@@ -100,19 +120,22 @@ func (r *Room) final(why lkproto.DisconnectReason) error {
 }
 
 // rejoin joins until it succeeds, ctx ends, or the recorder has been away for
-// too long.
-func (r *Room) rejoin(ctx context.Context, since time.Time) (*session, error) {
-	bound := r.c.Rejoin
-	if bound == 0 {
-		bound = defaultRejoin
+// too long. A room that its server closed may be away for as long as that says that
+// there is none.
+func (r *Room) rejoin(ctx context.Context, since time.Time, closed bool) (*session, error) {
+	bound, longest := cmp.Or(r.c.Rejoin, defaultRejoin), lastWait
+	if closed {
+		bound, longest = max(bound, joinTimeout), reopenWait
 	}
-	ctx, cancel := context.WithDeadline(ctx, since.Add(bound))
-	defer cancel()
-	for wait := firstWait; ; wait = min(2*wait, lastWait) {
-		s, err := r.attempt(ctx)
+	for wait := firstWait; ; wait = min(2*wait, longest) {
+		s, err := r.attemptUntil(ctx, since.Add(bound))
 		if err == nil {
 			return s, nil
 		}
+		if closed && errors.Is(err, ErrNoRoom) {
+			since = time.Now()
+		}
+		r.vacant.Store(closed && errors.Is(err, ErrNoRoom))
 		for _, never := range []error{ErrHidden, ErrNoData, ErrNoSubscribe, errNoFreshToken} {
 			if errors.Is(err, never) {
 				return nil, fmt.Errorf("%w: %w: %w", recorder.ErrEnded, ErrLost, err)
@@ -120,10 +143,17 @@ func (r *Room) rejoin(ctx context.Context, since time.Time) (*session, error) {
 		}
 		r.log.Info("the room cannot be joined again yet", "err", err)
 		// Jitter, or all recorders of a server come back to it at once.
-		if pause(ctx, wait/2+rand.N(wait/2)) != nil {
+		if pause(ctx, min(wait/2+rand.N(wait/2), time.Until(since.Add(bound)))) != nil || time.Since(since) >= bound {
 			return nil, fmt.Errorf("%w: %w, and not found again: %w", recorder.ErrEnded, ErrLost, err)
 		}
 	}
+}
+
+// attemptUntil is attempt, which is over at the given time.
+func (r *Room) attemptUntil(ctx context.Context, end time.Time) (*session, error) {
+	ctx, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	return r.attempt(ctx)
 }
 
 // attempt joins again, with a token that is as fresh as can be.
@@ -131,7 +161,9 @@ func (r *Room) attempt(ctx context.Context) (*session, error) {
 	var token string
 	var err error
 	if r.c.Token != "" && r.c.TokenFunc == nil {
-		token = r.c.Token
+		r.mu.Lock()
+		token = longer(r.c.Token, r.refreshed)
+		r.mu.Unlock()
 		if _, err := checkToken(token, r.name, time.Now()); err != nil {
 			return nil, fmt.Errorf("%w: %w", errNoFreshToken, err)
 		}
@@ -147,10 +179,25 @@ func (r *Room) attempt(ctx context.Context) (*session, error) {
 	return r.connect(ctx, token)
 }
 
-// back goes on in the session s after old was lost.
-func (r *Room) back(old, s *session, since time.Time) {
+// refresh keeps a token that the server gave the recorder, if it is one for this
+// room, under which the recorder is seen, and that lasts.
+func (r *Room) refresh(token string) {
+	if _, err := checkToken(token, r.name, time.Now()); err != nil {
+		r.log.Warn("a token that the server refreshed does not serve to join again with", "err", err)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refreshed = token
+}
+
+// back goes on in the session s after old was lost, which is told or was of no
+// account.
+func (r *Room) back(old, s *session, since time.Time, told bool) {
 	now := time.Now()
-	r.emit(recorder.RoomEvent{At: now, Type: media.EventReconnect, Since: since, Reason: media.ReconnectRejoin})
+	if told {
+		r.emit(recorder.RoomEvent{At: now, Type: media.EventReconnect, Since: since, Reason: media.ReconnectRejoin})
+	}
 	r.log.Info("the room was joined again", "away", now.Sub(since).Round(time.Millisecond))
 	r.enter(old, s, now.Sub(since))
 }

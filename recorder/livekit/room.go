@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livekit/protocol/logger"
@@ -44,6 +45,8 @@ type Config struct {
 	// TokenFunc returns a fresh token for the same room and identity. It is
 	// asked again each time the recorder has to join anew, also if it joined
 	// with Token, by one goroutine at a time. ctx bounds how long it may take.
+	// Without it a recorder that joined with Token joins anew with that, or with the
+	// one that the server gave it while it was there, whichever lasts longer.
 	TokenFunc         func(ctx context.Context) (string, error)
 	APIKey, APISecret string
 	// Room is the room's name; with Token it may be "", else it must match.
@@ -68,6 +71,11 @@ type Config struct {
 	// Rejoin is how long the recorder may be away from a room that it lost before
 	// it gives it up: 0 is 15 minutes, less than 0 gives up at once.
 	Rejoin time.Duration
+	// Reopen reports whether to come back to a room that its server closed because
+	// nobody was in it any more, for whoever comes later; attended is whether a
+	// person ever was. The recorder joins it again, and again, which makes it anew
+	// where the server lets it, until Close. nil is never.
+	Reopen func(attended bool) bool
 	// OnData, if set, is given every user data packet, and reports whether it took
 	// it. from is the sender's identity, "" for one that the server hides. It is
 	// called by the goroutines that read data, from the moment of joining on, and
@@ -93,6 +101,7 @@ type Room struct {
 	cancel context.CancelFunc
 	visits sync.WaitGroup // the goroutines that keep the recorder in the room
 	ghost  ghost          // of the goroutine that rejoins
+	vacant atomic.Bool    // the server closed the room, and it is not there yet again
 	roster *recorder.Roster
 	feed   sync.Mutex // held by who feeds the roster, and until that is queued; before mu
 	// seen is how members look, and metadata are the room's, as far as that was told.
@@ -103,6 +112,7 @@ type Room struct {
 	mu        sync.Mutex
 	s         *session // the current one, or the last
 	cause     error
+	refreshed string // the server's newest token for the recorder, "" before one came
 	announced string // what every joiner is told; "" before the first Announce
 	change    string // and what they are told besides
 	state     string // what SetState said last
@@ -178,7 +188,8 @@ func (r *Room) Identity() string {
 	return s.room.LocalParticipant.Identity()
 }
 
-// Connected implements recorder.Connector.
+// Connected implements recorder.Connector. A room that there is not, because its
+// server closed it, is not away.
 func (r *Room) Connected() bool {
 	select {
 	case <-r.ended:
@@ -188,9 +199,7 @@ func (r *Room) Connected() bool {
 	r.mu.Lock()
 	s := r.s
 	r.mu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.dead && s.doubt.IsZero()
+	return r.vacant.Load() || s.connected()
 }
 
 // Accept implements recorder.Room.

@@ -120,6 +120,13 @@ func (s *session) alive() bool {
 	return s.entered && !s.dead
 }
 
+// connected reports whether the session is connected to its server.
+func (s *session) connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.dead && s.doubt.IsZero()
+}
+
 // since returns from when on the session was of no use: now, or when the SDK
 // began to resume.
 func (s *session) since() time.Time {

@@ -2,6 +2,7 @@ package livekit
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 
 	lkproto "github.com/livekit/protocol/livekit"
@@ -9,6 +10,7 @@ import (
 	"github.com/livekit/server-sdk-go/v2/signalling"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/internal/fault"
 )
 
@@ -69,6 +71,39 @@ func (s *session) message(r *lkproto.SignalResponse) bool {
 		}
 	case *lkproto.SignalResponse_RoomUpdate:
 		s.described(v.RoomUpdate.GetRoom())
+	case *lkproto.SignalResponse_RefreshToken:
+		s.r.refresh(v.RefreshToken)
+	case *lkproto.SignalResponse_RoomMoved:
+		// What is in the other room is none of this recording, and nobody there
+		// was told of one. The token that comes along is for that room, too.
+		s.bar(fmt.Errorf("%w: %w", recorder.ErrEnded, ErrMoved))
+		return false
+	case *lkproto.SignalResponse_StreamStateUpdate:
+		s.flows(v.StreamStateUpdate)
 	}
 	return true
+}
+
+// bar ends the session for good.
+func (s *session) bar(err error) {
+	select {
+	case s.barred <- err:
+	default:
+	}
+}
+
+// flows tells which tracks the server sends no more for now, because it finds
+// no bandwidth for them, and which it sends again.
+func (s *session) flows(u *lkproto.StreamStateUpdate) {
+	for _, st := range u.GetStreamStates() {
+		typ := recorder.EventHeld
+		switch st.GetState() {
+		case lkproto.StreamState_PAUSED:
+		case lkproto.StreamState_ACTIVE:
+			typ = recorder.EventSent
+		default:
+			continue
+		}
+		s.emit(recorder.RoomEvent{Type: typ, TrackID: st.GetTrackSid()})
+	}
 }

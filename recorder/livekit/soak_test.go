@@ -10,6 +10,7 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/testdata/servers"
 )
 
 // The recorder's network is cut for five minutes: far longer than the server
@@ -17,7 +18,7 @@ import (
 func TestSoakCut(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	t.Cleanup(cancel)
-	s, n := impaired(t, ctx)
+	s, n := impaired(t, ctx, servers.LiveKitConfig{})
 	ways := ways(t, n, "soak", "ada", "bot")
 	someone(t, ctx, s, ways["ada"].URL, "soak", "ada")
 	l := live(t, ctx, livekit.Config{URL: ways["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: "soak"}, recorder.Config{})

@@ -26,6 +26,8 @@ var (
 	ErrToken = errors.New("bad token")
 	// ErrUnauthorized: the server refused the token or the API key.
 	ErrUnauthorized = errors.New("the server refused the credentials")
+	// ErrNoRoom: the server makes no rooms for those who join, and there is none.
+	ErrNoRoom = errors.New("there is no such room")
 	// ErrUnreachable: nothing answers at the URL, or something else does.
 	ErrUnreachable = errors.New("no LiveKit server answers")
 )
@@ -89,6 +91,15 @@ func parseClaims(token string) (c claims, err error) {
 		return c, fmt.Errorf("%w: its payload is not JSON", ErrToken)
 	}
 	return c, nil
+}
+
+// longer returns which of two tokens lasts longer. The second may be "".
+func longer(token, other string) string {
+	a, err := parseClaims(token)
+	if b, otherErr := parseClaims(other); otherErr == nil && (err != nil || a.Expires != 0 && (b.Expires == 0 || b.Expires > a.Expires)) {
+		return other
+	}
+	return token
 }
 
 // identityIn returns the identity that a token which checkToken took is for.
@@ -162,6 +173,9 @@ func preflight(ctx context.Context, server, token string) error {
 		}
 		why, _, _ := strings.Cut(string(body), ":")
 		return fmt.Errorf("%w: %.40q", ErrUnauthorized, why)
+	}
+	if body, err := io.ReadAll(io.LimitReader(resp.Body, 200)); err == nil && resp.StatusCode == http.StatusNotFound && strings.Contains(string(body), "room does not exist") {
+		return ErrNoRoom
 	}
 	return fmt.Errorf("%w at %s: it answers %s", ErrUnreachable, u.Host, resp.Status)
 }

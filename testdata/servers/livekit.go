@@ -25,6 +25,9 @@ type LiveKitConfig struct {
 	// transport-wide feedback (use_send_side_bwe), and send less if that is less.
 	// By default it goes by what clients say themselves (REMB).
 	Estimates bool
+	// AllowPause lets the server stop to send a picture for which it finds no
+	// bandwidth.
+	AllowPause bool
 	// Progress, if not nil, is told what takes long.
 	Progress func(string)
 }
@@ -92,13 +95,13 @@ rtc:
   enable_loopback_candidate: true
   ips: {includes: [127.0.0.1/32]}
   stun_servers: ["127.0.0.1:9"]
-  congestion_control: {use_send_side_bwe: %t}
+  congestion_control: {use_send_side_bwe: %t, allow_pause: %t}
 room:
   auto_create: true
   empty_timeout: %d
   departure_timeout: %d
 keys: {%s: %s}
-`, ports[0], ports[1], c.Relayed, c.Estimates,
+`, ports[0], ports[1], c.Relayed, c.Estimates, c.AllowPause,
 		seconds(c.EmptyTimeout, 5*time.Second), seconds(c.DepartureTimeout, time.Second),
 		s.APIKey, s.APISecret)
 }

@@ -1,0 +1,145 @@
+package livekit_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	lkproto "github.com/livekit/protocol/livekit"
+	lksdk "github.com/livekit/server-sdk-go/v2"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/livekit"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/testdata/sample"
+	"github.com/sealtape/sealtape/testdata/servers"
+)
+
+// A room that its server closes because everybody has left, or because nobody has
+// come, is recorded on until the grace is over, or the wait: one recording, in which
+// nothing is missing, of all who come back.
+func TestRoomsThatTheServerCloses(t *testing.T) {
+	t.Parallel()
+	sample.Live(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	t.Cleanup(cancel)
+	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{EmptyTimeout: 5 * time.Second, DepartureTimeout: time.Second,
+		Progress: func(line string) { t.Log(line) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	always := func(bool) bool { return true }
+	config := func(room string, reopen func(bool) bool) livekit.Config {
+		return livekit.Config{URL: s.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: room, Reopen: reopen}
+	}
+	attended := make(chan bool, 1)
+	never := live(t, ctx, config("never", func(came bool) bool {
+		attended <- came
+		return false
+	}), recorder.Config{})
+	const wait, grace = 12 * time.Second, 8 * time.Second // each more than what the server closes a room after
+	nobody := live(t, ctx, config("nobody", always), recorder.Config{Wait: wait})
+	ada := someone(t, ctx, s, s.URL, "r", "ada")
+	l := live(t, ctx, config("r", always), recorder.Config{Grace: grace})
+	l.hears(0)
+
+	service := lksdk.NewRoomServiceClient(strings.Replace(s.URL, "ws", "http", 1), s.APIKey, s.APISecret)
+	sid := func() string {
+		rooms, err := service.ListRooms(ctx, &lkproto.ListRoomsRequest{Names: []string{"r"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rooms.GetRooms() {
+			return r.GetSid()
+		}
+		return ""
+	}
+	first := sid()
+	if err := ada.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	for now := first; now == first || now == ""; now = sid() {
+		if err := pauseFor(ctx, 100*time.Millisecond); err != nil {
+			t.Fatalf("the server does not close the room, or the recorder does not come back: %v", err)
+		}
+	}
+	ada = someone(t, ctx, s, s.URL, "r", "ada")
+	l.until("media of her return", func(frames []media.Frame, events []media.Event) bool {
+		came := kind(events, media.EventJoin)
+		return len(came) == 2 && after(frames, 1, came[1].Time) > 10 && after(frames, 2, came[1].Time) > 10
+	})
+	if heard(ada, "This is recorded.") != 1 {
+		t.Errorf("ada was told %v when she came back", ada.Messages())
+	}
+	if err := ada.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	left := time.Now()
+	l.wait()
+	if l.report.Reason != "everybody has left" || l.report.Incomplete || l.report.Tracks != 2 || time.Since(left) < grace-time.Second {
+		t.Errorf("ended %v after she left: %+v", time.Since(left), l.report)
+	}
+	_, events, tracks := l.read()
+	if leaves := kind(events, media.EventLeave); len(tracks) != 2 || len(leaves) != 2 {
+		t.Errorf("tracks %v, leaves %v", tracks, leaves)
+	}
+	for _, g := range kind(events, media.EventGap) {
+		if g.To-g.From > time.Second {
+			t.Errorf("a hole: %+v", g)
+		}
+	}
+	nobody.wait()
+	if r := nobody.report; r.Reason != "nobody came" || (r.Duration-wait).Abs() > time.Second {
+		t.Errorf("where nobody came it ended after %v: %s", r.Duration, r.Reason)
+	}
+	never.wait()
+	if r := never.report; !strings.Contains(r.Reason, "all others have left") || <-attended {
+		t.Errorf("where it is not to come back it ended with %s", r.Reason)
+	}
+}
+
+// Somebody is killed, and back before the server knew that they were gone: that is
+// another visit, and each of their media is one track.
+func TestBackBeforeTheServerKnew(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	s, n := impaired(t, ctx, servers.LiveKitConfig{})
+	there := ways(t, n, "r", "ada", "ada again", "bot")
+	someone(t, ctx, s, there["ada"].URL, "r", "ada")
+	l := live(t, ctx, livekit.Config{URL: there["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: "r"}, recorder.Config{})
+	l.hears(0)
+	there["ada"].Cut()
+	ada := someone(t, ctx, s, there["ada again"].URL, "r", "ada")
+	l.until("her second visit", func(frames []media.Frame, events []media.Event) bool {
+		came := kind(events, media.EventJoin)
+		if len(came) < 2 {
+			return false
+		}
+		n := 0
+		for _, f := range frames {
+			if f.Time > came[1].Time+time.Second {
+				n++
+			}
+		}
+		return n > 100
+	})
+	l.stop()
+	l.wait()
+	_, events, tracks := l.read()
+	if joins, leaves := kind(events, media.EventJoin), kind(events, media.EventLeave); len(joins) != 2 || len(leaves) != 1 {
+		t.Errorf("joins %v, leaves %v", joins, leaves)
+	}
+	if len(tracks) != 2 || l.report.Tracks != 2 || l.report.Participants != 1 {
+		t.Errorf("tracks %v, report %+v", tracks, l.report)
+	}
+	if heard(ada, "This is recorded.") != 1 {
+		t.Errorf("she was told %v", ada.Messages())
+	}
+}
