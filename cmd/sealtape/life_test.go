@@ -57,6 +57,45 @@ func TestPauseBySignal(t *testing.T) {
 	l.exits(code, home, "verify", rec.id, "--store", store, "--deep")
 }
 
+// TestGraceHolds: the server closes the room when all have left, and who comes back
+// within the grace is in the same recording.
+func TestGraceHolds(t *testing.T) {
+	l := newLab(t)
+	store := filepath.Join(l.dir, "store")
+	home, _ := l.person("Recorder")
+	come := func() *members.Member {
+		t.Helper()
+		return l.join(members.Config{Room: l.room("weekly"), Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: fixtures.Speech(0)})
+	}
+	ada := come()
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--grace", "5s")
+	l.segments(home, store, rec.id, 2)
+	if err := ada.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.Contains(rec.stderr(), "the room was joined again") {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-l.ctx.Done():
+			t.Fatalf("the room is not joined again:\n%s", rec.stderr())
+		}
+	}
+	ada = come()
+	l.segments(home, store, rec.id, l.listed(home, store, rec.id)+3)
+	if err := ada.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	code := rec.accounts(rec.wait(), home, store)
+	if !strings.Contains(rec.stderr(), "everybody has left") {
+		t.Errorf("it said:\n%s", rec.stderr())
+	}
+	out := l.must(home, "info", rec.id, "--store", store, "--json")
+	if n := strings.Count(out, `"type":"join"`) + strings.Count(out, `"type": "join"`); n != 2 || strings.Contains(out, media.GapReconnect) {
+		t.Errorf("she came %d times in:\n%s", n, out)
+	}
+	l.exits(code, home, "verify", rec.id, "--store", store, "--deep")
+}
+
 func TestStoreWatch(t *testing.T) {
 	failed := false
 	var told []string
@@ -99,10 +138,11 @@ func TestExplainEnd(t *testing.T) {
 		{recorder.ErrEnded, 0, ""},
 		{livekit.ErrRemoved, 0, ""},
 		{livekit.ErrReplaced, exitFailed, "--identity"},
-		{livekit.ErrLost, exitIncomplete, "--rejoin"},
+		{livekit.ErrMoved, 0, ""},
+		{livekit.ErrLost, exitFailed, "--rejoin"},
 		{livekit.ErrHid, exitIncomplete, "members must see"},
 		{livekit.ErrGagged, exitIncomplete, "members must see"},
-		{fmt.Errorf("%w: %w", livekit.ErrLost, livekit.ErrToken), exitIncomplete, "--token-command"},
+		{fmt.Errorf("%w: %w", livekit.ErrLost, livekit.ErrToken), exitFailed, "--token-command"},
 	} {
 		err := explainEnd(recorder.Report{Cause: tt.cause})
 		if tt.code == 0 {

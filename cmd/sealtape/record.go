@@ -151,7 +151,7 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	join.Rejoin, join.Selection = lifetime.rejoin, selection
+	join.Rejoin, join.Reopen, join.Selection = lifetime.rejoin, lifetime.reopen, selection
 	id, err := e.loadIdentity(c.Context, home)
 	if err != nil {
 		return err
@@ -280,6 +280,7 @@ func explainJoin(err error) error {
 		{livekit.ErrNoSubscribe, "make a token with canSubscribe"},
 		{livekit.ErrToken, "make a new token for this room, or set LIVEKIT_API_KEY and " + apiSecretVar},
 		{livekit.ErrUnauthorized, "check LIVEKIT_API_KEY and " + apiSecretVar + ", or the token, against the server's"},
+		{livekit.ErrNoRoom, "this server makes no rooms for who joins: make it first, or check --room"},
 		{livekit.ErrUnreachable, "check LIVEKIT_URL, and that the server runs and can be reached from here"},
 		{context.DeadlineExceeded, "the server answers but no connection came about: check the firewall for its UDP and TCP media ports"},
 	} {

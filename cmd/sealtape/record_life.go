@@ -28,8 +28,8 @@ const (
 // lifeFlags say when a recording ends by itself.
 func lifeFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "grace", Value: "2m", Usage: "stop `TIME` after the last person left: 0 is at once, off when the room ends"},
-		&cli.DurationFlag{Name: "wait", Usage: "stop when nobody came for `TIME`", DefaultText: "never"},
+		&cli.StringFlag{Name: "grace", Value: "2m", Usage: "stop `TIME` after the last person left, though the server close the room before: 0 is at once, off when the room ends"},
+		&cli.DurationFlag{Name: "wait", Usage: "stop when nobody came for `TIME`, though the server close the room before", DefaultText: "never"},
 		&cli.DurationFlag{Name: "rejoin", Value: 15 * time.Minute, Usage: "try for `TIME` to come back to a room that was lost: 0 is not at all"},
 	}
 }
@@ -37,6 +37,10 @@ func lifeFlags() []cli.Flag {
 // A lifetime is what the flags said, in the terms of recorder.Config and
 // livekit.Config.
 type lifetime struct{ grace, wait, rejoin time.Duration }
+
+// reopen reports whether to come back to a room that the server closed because
+// nobody was in it any more, or yet: until the grace is over, or the wait.
+func (l lifetime) reopen(attended bool) bool { return !attended || l.grace != 0 }
 
 func parseLifetime(c *cli.Context) (l lifetime, err error) {
 	if s := c.String("grace"); s != "off" {
@@ -171,10 +175,11 @@ func explainEnd(rep recorder.Report) error {
 	case errors.Is(rep.Cause, livekit.ErrHid), errors.Is(rep.Cause, livekit.ErrGagged):
 		return hinted(exitWith(exitIncomplete, rep.Cause),
 			"what was recorded before is kept; members must see the recorder and hear what it says: ask who runs the server")
+	// The meeting may go on without its recorder: whoever starts recorders is to start another.
 	case errors.Is(rep.Cause, livekit.ErrToken):
-		return hinted(exitWith(exitIncomplete, rep.Cause), "what was recorded before is kept; with --token-command a recorder can come back at any time")
+		return hinted(exitWith(exitFailed, rep.Cause), "what was recorded before is kept; with --token-command a recorder can come back at any time")
 	case errors.Is(rep.Cause, livekit.ErrLost):
-		return hinted(exitWith(exitIncomplete, rep.Cause), "what was recorded before is kept; --rejoin says for how long the recorder tries to come back")
+		return hinted(exitWith(exitFailed, rep.Cause), "what was recorded before is kept; --rejoin says for how long the recorder tries to come back")
 	}
 	return nil
 }

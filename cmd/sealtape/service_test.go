@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/livekit"
 )
 
 // A manager is a service manager's socket, which it reads all the time.
@@ -163,6 +165,16 @@ func TestUnitFile(t *testing.T) {
 		if !isFlag(recordCommand().Flags, f) && !isFlag(logFlags(), f) {
 			t.Errorf("record has no flag %s", f)
 		}
+	}
+	// It starts again after what a recorder exits with when the meeting may go on.
+	lost, _ := explain(explainEnd(recorder.Report{Cause: livekit.ErrLost}))
+	for _, never := range regexp.MustCompile(`(?m)^(?:SuccessExitStatus|RestartPreventExitStatus)=(.*)$`).FindAllStringSubmatch(unitFile, -1) {
+		if slices.Contains(strings.Fields(never[1]), fmt.Sprint(lost)) {
+			t.Errorf("it does not start again after a room was lost, exit code %d", lost)
+		}
+	}
+	if !strings.Contains(unitFile, "\nRestart=on-failure\n") || !strings.Contains(unitFile, "\nStartLimitIntervalSec=0\n") {
+		t.Error("it does not start again, or not for as long as it takes")
 	}
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
