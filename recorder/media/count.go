@@ -13,7 +13,7 @@ type Count struct {
 	tracks map[uint64]bool
 	more   [2]int // people and tracks beyond what is remembered
 	holes  map[holesOf]*union
-	missed map[uint64]*union // by track, whatever the reason but that it was wanted
+	missed map[holesOf]*union // whatever the reason but that it was wanted
 	wide   bool
 }
 
@@ -21,8 +21,8 @@ type Count struct {
 const maxCounted = 1 << 16
 
 type holesOf struct {
-	track  uint64
-	reason string
+	track         uint64
+	owner, reason string
 }
 
 // Event counts an event.
@@ -35,10 +35,11 @@ func (c *Count) Event(e Event) {
 		c.track(e.Track)
 	case e.Type == EventGap && e.To > e.From:
 		from, to := e.From.Round(time.Millisecond), e.To.Round(time.Millisecond)
-		c.holes = addHole(c.holes, holesOf{e.Track, e.Reason}, from, to)
-		if !Wanted(e.Reason) {
-			c.missed = addHole(c.missed, e.Track, from, to)
-			c.wide = c.wide || c.missed[e.Track].longest >= WideHole
+		of := holesOf{e.Track, owner(e), e.Reason}
+		c.holes = addHole(c.holes, of, from, to)
+		if of.reason = ""; !Wanted(e.Reason) {
+			c.missed = addHole(c.missed, of, from, to)
+			c.wide = c.wide || c.missed[of].longest >= WideHole
 		}
 	}
 }
@@ -85,14 +86,14 @@ func (c *Count) track(uid uint64) {
 	}
 }
 
-func addHole[K comparable](to map[K]*union, k K, from, until time.Duration) map[K]*union {
+func addHole(to map[holesOf]*union, of holesOf, from, until time.Duration) map[holesOf]*union {
 	if to == nil {
-		to = make(map[K]*union)
+		to = make(map[holesOf]*union)
 	}
-	if to[k] == nil {
-		to[k] = new(union)
+	if to[of] == nil {
+		to[of] = new(union)
 	}
-	to[k].add(from, until)
+	to[of].add(from, until)
 	return to
 }
 

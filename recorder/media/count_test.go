@@ -24,7 +24,7 @@ func TestCount(t *testing.T) {
 			from := time.Duration(i)*100*time.Millisecond - time.Duration(rnd.Int64N(int64(20*time.Second)))
 			from = max(0, from)
 			add(Event{Type: EventGap, Track: rnd.Uint64N(3), From: from, To: from + time.Duration(rnd.Int64N(int64(300*time.Millisecond))),
-				Participant: "nobody", Reason: []string{GapLoss, GapPaused, GapKeyFrame, ""}[rnd.IntN(4)]})
+				Participant: []string{"ada", "ben"}[rnd.IntN(2)], Reason: []string{GapLoss, GapPaused, GapKeyFrame, ""}[rnd.IntN(4)]})
 			if rnd.IntN(10) == 0 {
 				add(Event{Type: EventGap, From: from, To: from}) // none
 			}
@@ -71,7 +71,7 @@ func TestCountIsBounded(t *testing.T) {
 	if c.People() != n || c.Tracks() != n || c.Holes()[GapLoss] != n*10*time.Millisecond || c.Incomplete() {
 		t.Errorf("%d people, %d tracks, %v", c.People(), c.Tracks(), c.Holes())
 	}
-	if len(c.people) > maxCounted || len(c.tracks) > maxCounted || len(c.holes[holesOf{1, GapLoss}].spans) > maxUnion {
+	if len(c.people) > maxCounted || len(c.tracks) > maxCounted || len(c.holes[holesOf{1, "", GapLoss}].spans) > maxUnion {
 		t.Error("it remembers too much")
 	}
 }

@@ -15,28 +15,42 @@ const WideHole = time.Second
 
 // Holes returns the holes that the events declare, in order of From; Time is
 // From. Those of one track and reason that touch are one: a hole may be declared
-// in pieces, one for each segment that it crosses.
+// in pieces, one for each segment that it crosses. Text is what the timeline calls
+// the track, also one of which nothing was kept; for a hole without a track it is
+// the participant's name.
 func Holes(events []Event) []Event {
 	return merge(events, func(e Event) string { return e.Reason })
 }
 
 func merge(events []Event, reason func(Event) string) []Event {
+	tracks, names := make(map[uint64]string), make(map[string]string)
+	for _, e := range events {
+		switch e.Type {
+		case EventTrack:
+			tracks[e.Track] = e.Text
+		case EventJoin:
+			names[e.Participant] = e.Name
+		}
+	}
 	var gaps []Event
 	for _, e := range events {
 		if e.Type == EventGap && e.To > e.From {
 			e.Time = e.From
+			if e.Text = tracks[e.Track]; e.Track == 0 {
+				e.Text = cmp.Or(names[e.Participant], e.Participant)
+			}
 			gaps = append(gaps, e)
 		}
 	}
 	slices.SortStableFunc(gaps, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(a.Track, b.Track), cmp.Compare(reason(a), reason(b)),
+		return cmp.Or(cmp.Compare(a.Track, b.Track), cmp.Compare(owner(a), owner(b)), cmp.Compare(reason(a), reason(b)),
 			cmp.Compare(a.From, b.From))
 	})
 	merged := gaps[:0]
 	for _, e := range gaps {
 		if n := len(merged); n > 0 {
 			last := &merged[n-1]
-			if last.Track == e.Track && reason(*last) == reason(e) && e.From <= last.To+touching {
+			if last.Track == e.Track && owner(*last) == owner(e) && reason(*last) == reason(e) && e.From <= last.To+touching {
 				last.To = max(last.To, e.To)
 				continue
 			}
@@ -45,6 +59,14 @@ func merge(events []Event, reason func(Event) string) []Event {
 	}
 	slices.SortStableFunc(merged, func(a, b Event) int { return cmp.Compare(a.From, b.From) })
 	return slices.Clip(merged)
+}
+
+// owner is whose the hole is, where no track says so.
+func owner(e Event) string {
+	if e.Track != 0 {
+		return ""
+	}
+	return e.Participant
 }
 
 // WideHoles returns the spans in which a track misses WideHole or more in one
