@@ -55,6 +55,7 @@ func put(t *testing.T, s *Store, name, content string) {
 }
 
 func TestPurge(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name     string
 		store    *Store
@@ -118,6 +119,7 @@ func TestPurge(t *testing.T) {
 }
 
 func TestPurgeRetained(t *testing.T) {
+	t.Parallel()
 	s := versioned(t, "locked")
 	for _, name := range []string{"ID/epochs/1", "ID/epochs/2", "ID/segments/1", "ID/segments/2", "ID/segments/3"} {
 		put(t, s, name, "content")
@@ -157,6 +159,7 @@ func TestPurgeRetained(t *testing.T) {
 }
 
 func TestModified(t *testing.T) {
+	t.Parallel()
 	s := open(t, config(t))
 	put(t, s, "ID/head", "x")
 	first, err := s.Modified(t.Context(), "ID/head")
@@ -174,6 +177,7 @@ func TestModified(t *testing.T) {
 // A whole recording goes from a bucket with versions, or waits for its retention
 // to end.
 func TestRemove(t *testing.T) {
+	t.Parallel()
 	skey, vkey, err := note.GenerateKey(rand.Reader, "recorder")
 	if err != nil {
 		t.Fatal(err)

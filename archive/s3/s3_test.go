@@ -90,11 +90,13 @@ func open(t *testing.T, c Config) *Store {
 }
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	storetest.Test(t, func(t *testing.T) archive.Store { return open(t, config(t)) })
 }
 
 // The same with pages of three, so that each listing takes several requests.
 func TestStoreSmallPages(t *testing.T) {
+	t.Parallel()
 	storetest.Test(t, func(t *testing.T) archive.Store {
 		s := open(t, config(t))
 		s.page = 3
@@ -103,6 +105,7 @@ func TestStoreSmallPages(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		change func(*Config)
@@ -188,6 +191,7 @@ func record(t *testing.T) (*Store, func() []request) {
 
 // One object is one PUT, whatever its size, and says nothing about itself.
 func TestOnePut(t *testing.T) {
+	t.Parallel()
 	s, requests := record(t)
 	for _, size := range []int{0, 1, 5 << 20, 17 << 20, 40 << 20} {
 		b := archive.BytesBlob(bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size])
@@ -248,6 +252,7 @@ func TestOnePut(t *testing.T) {
 // Bytes that change on their way are refused by the server, even if we looked
 // away: send is Put without the checks before and after.
 func TestServerChecks(t *testing.T) {
+	t.Parallel()
 	s := open(t, config(t))
 	content := []byte("what was hashed")
 	b := archive.BytesBlob(content)
@@ -292,6 +297,7 @@ func TestServerChecksEach(t *testing.T) {
 
 // An object that another tool put, without a checksum, is compared by reading.
 func TestForeignObject(t *testing.T) {
+	t.Parallel()
 	s := open(t, config(t))
 	for name, opts := range map[string]minio.PutObjectOptions{
 		"ID/plain":     {},

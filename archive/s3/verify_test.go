@@ -153,6 +153,7 @@ func recordThree(t testing.TB, signer note.Signer) (id string, spool archive.Sto
 
 // Every way of tampering with a bucket, and what Verify and VerifyQuick call it.
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	signer, verifiers := newSigner(t)
 	stranger, _ := newSigner(t)
 	id, spool := recordThree(t, signer)
