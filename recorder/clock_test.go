@@ -27,7 +27,7 @@ type sender struct {
 }
 
 func newSender(zero time.Time, rate int, wall *wallClock) *sender {
-	return &sender{zero: zero, rate: rate, p: playout{clock: newTrackClock(&stopwatch{start: zero}, rate, wall)}}
+	return &sender{zero: zero, rate: rate, p: playout{told: func(jump) {}, clock: newTrackClock(&stopwatch{start: zero}, rate, wall)}}
 }
 
 func (s *sender) ticks(at time.Duration) uint32 {

@@ -21,6 +21,7 @@ const (
 	levelFrames  = 3                      // by so many that did not come at once,
 	atOnce       = 10 * time.Millisecond  // within so long
 	farEarly     = 10 * time.Second       // so far ahead of real time nobody sends what is to be heard later
+	tellJump     = 750 * time.Millisecond // a jump by so much is told of
 	playoutBytes = 8 << 20                // of what waits for its time
 )
 
@@ -52,9 +53,10 @@ type playout struct {
 	straying bool
 	turned   bool          // its time stamps went back
 	strays   []stray       // the last second of them
-	lateness time.Duration // of the last frame
+	lateness time.Duration // of the last frame that did not,
 	tick     time.Duration // its
-	stepped  func(s step)  // told of what a track's time did, if set
+	seen     time.Duration // and when it came
+	told     func(jump)    // of jumps
 }
 
 // A timed unit came at a time and belongs at another.
@@ -67,10 +69,11 @@ type timed struct {
 // A stray is by how much a frame that came at a time was late.
 type stray struct{ seen, late time.Duration }
 
-// A step is by how much a track's frames came later, or earlier, from one on.
-type step struct {
+// A jump is by how much a sender's time stamps were ahead of real time, or behind,
+// from a frame on that belongs at a time, or once.
+type jump struct {
 	at, by time.Duration
-	pause  bool // the sender was silent for that long
+	once   bool
 }
 
 // push takes the next unit.
@@ -204,7 +207,7 @@ func (p *playout) judge() {
 		}
 		c.observe(n.tick, n.seen)
 		n.at = c.time(n.tick)
-		p.placed, p.lateness, p.tick = p.judged+1, late, n.tick
+		p.placed, p.lateness, p.tick, p.seen = p.judged+1, late, n.tick, n.seen
 	}
 }
 
@@ -228,7 +231,11 @@ func (p *playout) between(end int, limit time.Duration) {
 	last := p.clock.time(p.tick)
 	for i := end - 1; i >= p.placed; i-- {
 		n := &p.units[i]
-		n.at = min(max(last, p.clock.time(n.tick)), limit-tick)
+		own := p.clock.time(n.tick)
+		n.at = min(max(last, own), limit-tick)
+		if n.unit.Kind == frame.UnitFrame && (own-n.at).Abs() >= tellJump {
+			p.told(jump{n.at, own - n.at, true})
+		}
 		if n.at > last {
 			limit = n.at
 		}
@@ -252,6 +259,10 @@ func (p *playout) decide(now time.Duration, all bool) {
 			n.at = max(c.time(n.tick), c.time(p.tick))
 			p.placed++
 			continue
+		}
+		// A sender whose time stood still while it was silent did not jump.
+		if quiet := n.seen - p.seen; by.Abs() >= tellJump && by > quiet+levelWithin || by <= -tellJump {
+			p.told(jump{n.seen, -by, false})
 		}
 		c.step(n.tick, by)
 		p.straying, p.lateness, p.tick, p.judged = false, 0, n.tick, p.placed

@@ -366,7 +366,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		clock:  newTrackClock(p.watch, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
-	rec.playout.clock = rec.clock
+	rec.playout.clock, rec.playout.told = rec.clock, rec.jumped
 	rec.permit.set(p.barred(info.Participant), 0)
 	switch {
 	case !frame.Supported(info.Codec):

@@ -204,7 +204,7 @@ func (t *trackRecorder) breakOff(err error) {
 	if len(t.late.units) > 0 {
 		t.waiting.leave(t.info.Participant)
 	}
-	t.refuse, t.asm, t.late, t.layers, t.playout = media.GapFault, nil, late{}, nil, playout{clock: t.clock}
+	t.refuse, t.asm, t.late, t.layers, t.playout = media.GapFault, nil, late{}, nil, playout{clock: t.clock, told: t.jumped}
 	if !t.seen {
 		t.seen, t.end = true, max(0, t.watch.now())
 	}
@@ -280,6 +280,18 @@ func (t *trackRecorder) drain(now time.Time, all bool) {
 		t.offer(u, at)
 	}
 	t.release(now)
+}
+
+// jumped declares that the sender's time stamps jumped.
+func (t *trackRecorder) jumped(j jump) {
+	e := media.Event{Time: max(0, j.at), Type: media.EventClock, Participant: t.info.Participant, Track: t.media.UID,
+		Reason: media.ClockJump, Text: j.by.Round(time.Millisecond).String()}
+	if j.once {
+		e.Reason = media.ClockOnce
+	}
+	if t.conduct.allows(e, t.watch.now()) {
+		t.send(item{event: &e})
+	}
 }
 
 // take takes a unit, and of a frame what became of opening it.

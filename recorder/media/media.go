@@ -149,6 +149,7 @@ const (
 	EventUnsealed  EventType = "unsealed"  // Participant, the reader Name, cannot open what follows: it is sealed to as many as there can be
 	EventKeys      EventType = "keys"      // Track is encrypted under the key of the index in Text from now on
 	EventIntegrity EventType = "integrity" // Track got something that was neither its sender's nor, by its looks, the server's
+	EventClock     EventType = "clock"     // the time stamps of Track jumped ahead of real time by Text, a Go duration, or back; one of the Clock reasons
 	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
 	EventSize      EventType = "size"      // the picture of Track has the size in Text from here on, "640x360"
 	EventPublished EventType = "published" // its sender publishes pictures as large as Text says from here on; Reason says if they were asked for
@@ -169,6 +170,12 @@ const (
 // TrackPlaintext is the Reason of an EventTrack that came unencrypted into an
 // end-to-end-encrypted room, where the recorder was told to take it.
 const TrackPlaintext = "plaintext"
+
+// Reasons of an EventClock.
+const (
+	ClockJump = "jump" // for good: the track goes on by when it arrives
+	ClockOnce = "once" // of a single frame, which is put between its neighbours
+)
 
 // Reasons of a gap. Mute and silence (DTX) are no gaps.
 const (

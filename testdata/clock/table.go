@@ -142,6 +142,18 @@ func (r Row) Off(puts []Put, usual time.Duration) (right, meanwhile time.Duratio
 	return right, meanwhile
 }
 
+// Jumps is how many jumps of the odd track's time stamps are to be declared.
+func (r Row) Jumps() (n int) {
+	for i, o := range r.Odd {
+		switch {
+		case i > 0 && r.Odd[i-1].Kind == Pause && r.Odd[i-1].End() == o.At: // its clock ran on in the pause
+		case o.Kind == Switch, (o.Kind == Jump || o.Kind == Slip) && o.By.Abs() >= time.Second, o.Kind == Extra && o.For >= time.Second:
+			n++
+		}
+	}
+	return n
+}
+
 func (r Row) judged(captured time.Duration) bool {
 	for _, o := range r.Odd {
 		if !o.Kind.reports() && captured >= o.At && captured < o.End()+settle {

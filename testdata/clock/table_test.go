@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
@@ -72,6 +73,15 @@ func TestOddSenders(t *testing.T) {
 			off, meanwhile := row.Off(reel.Puts[senders[odd].Label()], usual)
 			const round = 100 * time.Microsecond
 			t.Logf("off by %v, before all was well again by %v, others moved by %v", off.Round(round), meanwhile.Round(round), moved.Round(round))
+			jumps := 0
+			for _, e := range reel.Events {
+				if e.Type == media.EventClock {
+					jumps++
+				}
+			}
+			if jumps != row.Jumps() {
+				t.Errorf("%d jumps are declared, want %d", jumps, row.Jumps())
+			}
 			if off > row.Within {
 				t.Errorf("a frame is %v off, want at most %v", off, row.Within)
 			}

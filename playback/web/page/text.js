@@ -210,11 +210,13 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 		case "pause": return s("event", `Recording paused${e.reason ? ": " + line(e.reason, 120) : ""}`);
 		case "resume": return s("event", "Recording goes on");
 		case "gap":
+			if (e.reason === "asleep" && !e.track) return s("trouble", `Nothing was recorded for ${lasted || "a moment"}: the recorder’s machine was suspended`);
 			if (e.reason === "paused") return s("detail", `Nothing of `, who, `’s ${what} for ${lasted || "a moment"}: paused`);
 			return s(e.to - e.from >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || "a moment"}: ${gap(e.reason).label}`);
 		case "integrity":
 			if (!t) return s("trouble", "Something false arrived as ", who, `’s word of who they are: ${line(e.reason, 120)}`);
 			return s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`);
+		case "clock": return s("detail", who, `’s ${what} sent wrong times, off by ${line(e.text, 20)}. It was put by when it came`);
 		case "dropped": return s("trouble", `Missing: ${count(e.count || 0, "event")} of the kind “${line(e.reason, 40)}”, too many came at once`);
 		case "resealed": return s("event", "Copied from another recording for other readers");
 		case "track":
