@@ -33,28 +33,7 @@ const (
 // and measured in the exported file: no two tracks are ever further apart than
 // 40 ms.
 func TestTwoHours(t *testing.T) {
-	folder := t.TempDir()
-	signer, verifier := signingKeys(t)
-	reader, err := age.GenerateHybridIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var id string
-	synctest.Test(t, func(t *testing.T) { id = record(t, folder, signer, reader.Recipient()) })
-
-	store, err := dir.Open(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec, err := archive.Open(t.Context(), store, id, archive.Options{
-		Verifiers: note.VerifierList(verifier), Identities: []age.Identity{reader}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := playback.Open(t.Context(), source{rec}, playback.Options{Recording: id})
-	if err != nil {
-		t.Fatal(err)
-	}
+	session := recorded(t, Meeting(), length, nil)
 	file := filepath.Join(t.TempDir(), "meeting.mkv")
 	report, err := playback.ExportFile(t.Context(), session, file, playback.ExportOptions{})
 	if err != nil {
@@ -79,8 +58,35 @@ func TestTwoHours(t *testing.T) {
 	}
 }
 
+// recorded records a meeting, seals it and opens it again. see is Play's.
+func recorded(t *testing.T, senders []*Sender, length time.Duration, see func(int, Delivery)) *playback.Session {
+	folder := t.TempDir()
+	signer, verifier := signingKeys(t)
+	reader, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id string
+	synctest.Test(t, func(t *testing.T) { id = record(t, folder, signer, reader.Recipient(), senders, length, see) })
+
+	store, err := dir.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := archive.Open(t.Context(), store, id, archive.Options{
+		Verifiers: note.VerifierList(verifier), Identities: []age.Identity{reader}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := playback.Open(t.Context(), source{rec}, playback.Options{Recording: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
 // record records the meeting into the folder and returns the recording's ID.
-func record(t *testing.T, folder string, signer note.Signer, reader age.Recipient) string {
+func record(t *testing.T, folder string, signer note.Signer, reader age.Recipient, senders []*Sender, length time.Duration, see func(int, Delivery)) string {
 	w, err := archive.Create(folder, archive.Config{Signer: signer})
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +103,7 @@ func record(t *testing.T, folder string, signer note.Signer, reader age.Recipien
 		done <- err
 	}()
 	synctest.Wait()
-	Play(room, Meeting(), length, nil)
+	Play(room, senders, length, see)
 	time.Sleep(2 * time.Second)
 	stop()
 	if err := <-done; err != nil {

@@ -3,10 +3,12 @@ package clock
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
@@ -87,6 +89,34 @@ func TestOddSenders(t *testing.T) {
 			}
 			if moved > Moved {
 				t.Errorf("a frame of another track moved by %v, want at most %v", moved, Moved)
+			}
+		})
+	}
+}
+
+// What one sender does leaves no hole in an export, of nobody's track.
+func TestOddSendersExported(t *testing.T) {
+	rows := Rows()
+	for n := range sample.Cases(t, len(rows), 6) {
+		row, odd := rows[n], Odds[n%len(Odds)]
+		senders := row.Senders(odd)
+		t.Run(fmt.Sprintf("%s/%s", row.Name, senders[odd].Info.Source), func(t *testing.T) {
+			sent := 0
+			session := recorded(t, senders, row.Length, func(_ int, d Delivery) {
+				if d.Packet != nil {
+					sent++
+				}
+			})
+			file := filepath.Join(t.TempDir(), "meeting.mkv")
+			report, err := playback.ExportFile(t.Context(), session, file, playback.ExportOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(report.Gaps) > 0 || report.Incomplete || report.Dropped() > 0 || len(report.Tracks) != len(senders) {
+				t.Errorf("%d tracks, %+v left out, holes: %+v", len(report.Tracks), report.LeftOut, report.Gaps)
+			}
+			if _, frames := measure(t, file); frames != sent {
+				t.Errorf("the export has %d frames, sent were %d", frames, sent)
 			}
 		})
 	}
