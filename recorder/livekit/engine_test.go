@@ -33,7 +33,7 @@ func TestDeskContains(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := 0
-	if d.contain("a member", func() { told++; var m map[string]int; m["x"] = 1 }) || !d.contain("another", func() { told++ }) || told != 2 {
+	if d.contain("a member", func() { told++; panic("a fault") }) || !d.contain("another", func() { told++ }) || told != 2 {
 		t.Error("a fault was not contained")
 	}
 }
