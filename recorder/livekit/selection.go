@@ -86,6 +86,7 @@ func layersOf(info *lkproto.TrackInfo, mime string) []*lkproto.VideoLayer {
 	if info == nil {
 		return nil
 	}
+	//lint:ignore SA1019 what servers before 1.5 say, and all of what some clients do
 	layers := info.Layers
 	for _, c := range info.Codecs {
 		if strings.EqualFold(c.MimeType, mime) && len(c.Layers) > 0 {

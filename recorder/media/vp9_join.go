@@ -175,8 +175,9 @@ func vp9Rest(r *bitReader, resilient bool, width int) bool {
 }
 
 func vp9LoopFilter(r *bitReader) {
-	r.skip(6 + 3) // loop_filter_level, loop_filter_sharpness
-	if r.flag() && r.flag() {
+	r.skip(6 + 3)       // loop_filter_level, loop_filter_sharpness
+	enabled := r.flag() // loop_filter_delta_enabled
+	if enabled && r.flag() {
 		for range 4 + 2 { // deltas of references and of modes
 			if r.flag() {
 				r.skip(7)
