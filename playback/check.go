@@ -49,7 +49,7 @@ type Contradiction struct {
 type CheckReport struct {
 	Segments, Indexes, Frames int // that were read
 	Contradictions            int
-	Duration                  time.Duration
+	Duration                  time.Duration // as Session.Duration
 	// Gaps are the declared holes, as those of a Session. Incomplete says that
 	// a track misses a second or more in one piece.
 	Gaps       []media.Event
@@ -112,6 +112,13 @@ func Check(ctx context.Context, l Ledger, o Options, report func(Contradiction))
 			c.UnreadIndexes = append(c.UnreadIndexes, fmt.Errorf("index %d: %w", n, err))
 		}
 	}
+	var told []media.IndexSegment
+	for _, facts := range c.facts {
+		if facts.frames {
+			told = append(told, facts.IndexSegment)
+		}
+	}
+	c.Duration = End(told, append(c.ends, c.latest))
 	c.Gaps = Holes(c.gaps)
 	c.Incomplete = wideHole(c.gaps)
 	return c.CheckReport, nil
@@ -128,6 +135,8 @@ type checker struct {
 	tracks map[uint64]*trackCheck
 	gaps   []media.Event
 	newest time.Duration // of all frames
+	latest media.Event   // of all events
+	ends   []media.Event // that say that the recording is over
 	facts  map[int]*segmentFacts
 	tally  media.Tally
 	broken bool // not all segments were read: some track may have begun there
@@ -244,7 +253,12 @@ func (c *checker) header(tracks []media.Track) {
 }
 
 func (c *checker) event(e media.Event, facts *segmentFacts) {
-	c.Duration = max(c.Duration, e.Time)
+	if e.Type == media.EventStop {
+		c.ends = append(c.ends, e)
+	}
+	if e.Time > c.latest.Time {
+		c.latest = e
+	}
 	if e.Time > maxTime || e.To > maxTime {
 		c.contradiction(ContradictionMalformed, "an event beyond %v", maxTime)
 		return
@@ -276,7 +290,6 @@ func (c *checker) frame(f media.Frame) {
 		return
 	}
 	c.Frames++
-	c.Duration = max(c.Duration, f.Time+f.Duration)
 	c.newest = max(c.newest, f.Time)
 	t := c.tracks[f.Track] // the Matroska reader refuses frames of no track
 	t.waiting = append(t.waiting, checkedFrame{f.Time, f.Time + f.Duration, f.Key, c.number})

@@ -51,21 +51,35 @@ func (s *Session) bound() {
 	}
 }
 
-// End is where a recording ends of which only some segments are known, its last ones
-// among them, as Session.Duration tells it: stopped is the time of its EventStop, less
-// than 0 if there is none.
-func End(stopped time.Duration, segments []media.IndexSegment) time.Duration {
-	end := max(0, stopped)
+// End is where a recording ends of which these segments and events are known, the
+// last ones among them, as Session.Duration tells it.
+func End(segments []media.IndexSegment, events []media.Event) time.Duration {
+	stopped, limit := time.Duration(-1), longestOpen
+	for _, e := range events {
+		if e.Type == media.EventStop {
+			stopped = max(stopped, e.Time)
+		}
+	}
+	if stopped >= 0 {
+		limit = stopped + longestLead
+	}
 	for _, seg := range segments {
-		limit := stopped + longestLead
 		if stopped < 0 {
-			limit = seg.Start + longestOpen
+			limit = max(limit, seg.Start+longestOpen)
 		}
-		if to := seg.Start + seg.Duration; to <= limit {
-			end = max(end, to)
-		} else if seg.Start <= limit {
-			end = max(end, seg.Start)
+	}
+	end := max(0, stopped)
+	later := func(at time.Duration) {
+		if at <= limit {
+			end = max(end, at)
 		}
+	}
+	for _, seg := range segments {
+		later(seg.Start)
+		later(seg.Start + seg.Duration)
+	}
+	for _, e := range events {
+		later(e.Time)
 	}
 	return end
 }

@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"iter"
@@ -104,10 +105,10 @@ func (s *Session) begins(numbers []int) []time.Duration {
 func (s *Session) ordered(ctx context.Context, numbers []int, want func(media.Frame) bool, yield func(orderedFrame, error) bool) {
 	var q frameQueue
 	var newest time.Duration
-	size, seq := 0, 0
+	size, seq, most := 0, 0, cmp.Or(s.reorder, reorderBytes)
 	// pop yields the frames of before a time, and the earliest of what is too much.
 	pop := func(before time.Duration) bool {
-		for len(q) > 0 && (q[0].Time < before || size > reorderBytes) {
+		for len(q) > 0 && (q[0].Time < before || size > most) {
 			if ctx.Err() != nil {
 				yield(orderedFrame{}, ctx.Err())
 				return false

@@ -333,3 +333,56 @@ func TestFarAhead(t *testing.T) {
 func exportSmall(ctx context.Context, s *Session, path string, o ExportOptions) (Report, error) {
 	return ExportMP4(ctx, s, path, MP4Options{ExportOptions: o, Width: 160, Height: 90})
 }
+
+// TestTooMuchAhead: what runs ahead is more than is held to be sorted. Exports hold
+// all of it, and of all others, who stay where they were.
+func TestTooMuchAhead(t *testing.T) {
+	const length, lead = 60 * time.Second, 20 * time.Second
+	var tracks []media.Track
+	var frames []sentFrame
+	want := make(map[string]int)
+	for i, who := range []string{"ada", "ben", "eve"} {
+		track, sent := talk(uint64(i+1), who, 0, length)
+		tracks = append(tracks, track)
+		want[who] = len(sent)
+		for _, f := range sent {
+			if who == "eve" {
+				f.Time += lead
+			}
+			frames = append(frames, f)
+		}
+	}
+	s := open(t, recorded(t, tracks, frames, media.Event{Time: length, Type: media.EventStop}))
+	s.reorder = 4 << 10 // some three hundred packets
+	for name, export := range map[string]export{"mkv": ExportFile, "tracks": ExportTracks} {
+		path := filepath.Join(t.TempDir(), "out")
+		r, err := export(t.Context(), s, path, ExportOptions{})
+		if err != nil || r.Incomplete || len(r.LeftOut) > 0 || len(r.Late) > 0 {
+			t.Fatalf("%s: %+v, %v", name, r, err)
+		}
+		for who, got := range held(t, path) {
+			if len(got) != want[who] {
+				t.Errorf("%s holds %d of %d frames of %s", name, len(got), want[who], who)
+			}
+		}
+		if name != "mkv" {
+			continue
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends := make(map[string]time.Duration)
+		for _, f := range matroskaFrames(t, b) {
+			if off := f.Time - ends[f.who]; off.Abs() > 10*time.Millisecond {
+				t.Fatalf("%s goes on at %v, and ended at %v", f.who, f.Time, ends[f.who])
+			}
+			ends[f.who] = f.Time + f.Duration
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a.mp4")
+	r, err := exportSmall(t.Context(), s, path, ExportOptions{})
+	if err != nil || slices.ContainsFunc(r.LeftOut, func(l LeftOut) bool { return l.Track != 3 || l.Reason != RefusedOrder }) {
+		t.Errorf("mp4: %+v, %v", r, err)
+	}
+}

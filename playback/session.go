@@ -14,8 +14,9 @@ import (
 // A Session is an open recording. It holds what it learnt of the recording, not
 // its media. It is safe for concurrent use.
 type Session struct {
-	src Source
-	o   Options
+	src     Source
+	o       Options
+	reorder int // in place of reorderBytes, for tests
 
 	mu       sync.Mutex
 	start    time.Time

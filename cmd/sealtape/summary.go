@@ -38,14 +38,13 @@ func summarize(ctx context.Context, rec *archive.Recording) (summary, error) {
 	if first != nil {
 		s.start, s.room = first.Start, room(first.Events)
 	}
-	stopped := time.Duration(-1)
 	var known []media.IndexSegment
+	var events []media.Event
 	if last != nil {
-		known = last.Segments
+		known, events = last.Segments, last.Events
 		for _, seg := range last.Segments {
 			indexed = max(indexed, seg.Number)
 		}
-		stopped = stop(last.Events)
 	}
 
 	var numbers []int
@@ -63,10 +62,9 @@ func summarize(ctx context.Context, rec *archive.Recording) (summary, error) {
 	}
 	slices.Reverse(numbers)
 	if seg := readFirst(numbers, &errs, read); seg != nil {
-		known = append(known, seg.IndexSegment)
-		stopped = max(stopped, seg.stopped)
+		known, events = append(known, seg.IndexSegment), append(events, seg.events...)
 	}
-	s.duration = playback.End(stopped, known)
+	s.duration = playback.End(known, events)
 	if s.start.IsZero() {
 		if len(errs) == 0 {
 			return s, errors.New("it holds nothing")
@@ -106,9 +104,9 @@ func readIndex(ctx context.Context, rec *archive.Recording, n int) (*media.Index
 // A segmentSummary is what one segment tells.
 type segmentSummary struct {
 	media.IndexSegment
-	start   time.Time
-	room    string        // "" if it does not tell
-	stopped time.Duration // less than 0 if the recording goes on
+	start  time.Time
+	room   string        // "" if it does not tell
+	events []media.Event // of the recording's end
 }
 
 // readSummary makes a summary of one segment.
@@ -127,31 +125,23 @@ func readSummary(ctx context.Context, rec *archive.Recording, n int) (*segmentSu
 	}
 	var tally media.Tally
 	tally.Open(h.Segment, h.Epoch)
-	var events []media.Event
+	s := &segmentSummary{start: h.Start}
 	for {
 		block, err := r.Next()
 		switch {
 		case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-			return &segmentSummary{tally.Close(int64(len(b)), 0), h.Start, room(events), stop(events)}, nil
+			s.IndexSegment = tally.Close(int64(len(b)), 0)
+			return s, nil
 		case err != nil:
 			return nil, err
 		case block.Event == nil:
 			tally.Frame(block.Frame, media.Opus) // for its times
-		case block.Event.Type == media.EventStart || block.Event.Type == media.EventStop:
-			events = append(events, *block.Event)
+		case block.Event.Type == media.EventStart:
+			s.room = block.Event.Text
+		case block.Event.Type == media.EventStop:
+			s.events = append(s.events, *block.Event)
 		}
 	}
-}
-
-// stop returns when the recording ended, less than 0 if the events do not tell it.
-func stop(events []media.Event) time.Duration {
-	at := time.Duration(-1)
-	for _, e := range events {
-		if e.Type == media.EventStop {
-			at = max(at, e.Time)
-		}
-	}
-	return at
 }
 
 // room returns the name of the room, "" if the events do not tell it.
