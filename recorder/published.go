@@ -28,7 +28,8 @@ type Sized interface {
 }
 
 // A SmallPicture is a picture that never came as large as its sender published
-// it, though that was asked for. A server sends less where it takes the recorder's
+// it, though that was asked for. Shared screens are not told of: a window that is
+// made smaller is published as large as it was. A server sends less where it takes the recorder's
 // connection for too narrow, a sender where its own is, or its computer is busy.
 type SmallPicture struct {
 	// Track has the largest size that came.
@@ -74,7 +75,7 @@ func (t *trackRecorder) look(at time.Duration) {
 	if area(t.media) > area(o.large) {
 		o.large = t.media
 	}
-	switch small := !o.less && media.Smaller(t.media.Width, t.media.Height, o.width, o.height); {
+	switch small := !o.less && t.info.Source != media.Screen && media.Smaller(t.media.Width, t.media.Height, o.width, o.height); {
 	case !small:
 		o.since.Store(0)
 	case o.since.Load() == 0:
@@ -92,7 +93,7 @@ func (p *published) isSmall(now time.Duration) bool {
 // came of its medium before.
 func (r *Recorder) picture(t *trackRecorder) {
 	o := &t.published
-	if o.width == 0 {
+	if o.width == 0 || t.info.Source == media.Screen {
 		return
 	}
 	r.mu.Lock()

@@ -1,6 +1,7 @@
 package recorder_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -50,33 +51,39 @@ func TestSmallerThanPublished(t *testing.T) {
 		tells []string
 		small string // in the report
 		count int    // in the status, at the end
+
+		source media.Source // the camera, if none
 	}{
-		{"not known", func(*roomtest.Track, int) {}, [][2]int{{480, 270}}, nil, large, 0},
+		{"not known", func(*roomtest.Track, int) {}, [][2]int{{480, 270}}, nil, large, 0, ""},
 		{"as large", func(t *roomtest.Track, _ int) { t.Offer(960, 540, false) }, [][2]int{{960, 540}},
-			[]string{"0s 960x540 "}, large, 0},
+			[]string{"0s 960x540 "}, large, 0, ""},
 		{"turned, and cropped", func(t *roomtest.Track, _ int) { t.Offer(960, 540, false) }, [][2]int{{536, 944}},
-			[]string{"0s 960x540 "}, large, 0},
+			[]string{"0s 960x540 "}, large, 0, ""},
 		{"late", func(t *roomtest.Track, _ int) { t.Offer(960, 540, false) }, [][2]int{{480, 270}, {480, 270}, {960, 540}},
-			[]string{"0s 960x540 "}, large, 0},
+			[]string{"0s 960x540 "}, large, 0, ""},
 		{"never", func(t *roomtest.Track, _ int) { t.Offer(960, 540, false) }, [][2]int{{480, 270}},
-			[]string{"0s 960x540 "}, small, 1},
+			[]string{"0s 960x540 "}, small, 1, ""},
 		{"as asked for", func(t *roomtest.Track, _ int) { t.Offer(960, 540, true) }, [][2]int{{480, 270}},
-			[]string{"0s 960x540 max-video"}, large, 0},
+			[]string{"0s 960x540 max-video"}, large, 0, ""},
 		{"once, and then smaller", func(t *roomtest.Track, _ int) { t.Offer(960, 540, false) }, [][2]int{{960, 540}, {240, 135}},
-			[]string{"0s 960x540 "}, large, 1},
+			[]string{"0s 960x540 "}, large, 1, ""},
 		{"another camera", func(t *roomtest.Track, second int) {
 			if second < 3 {
 				t.Offer(480, 270, false)
 			} else {
 				t.Offer(960, 540, false)
 			}
-		}, [][2]int{{480, 270}}, []string{"0s 480x270 ", "3s 960x540 "}, small, 1},
-		{"nonsense", func(t *roomtest.Track, second int) { t.Offer(-second, second, false) }, [][2]int{{480, 270}}, nil, large, 0},
+		}, [][2]int{{480, 270}}, []string{"0s 480x270 ", "3s 960x540 "}, small, 1, ""},
+		{"a window", func(t *roomtest.Track, _ int) { t.Offer(960, 540, false) }, [][2]int{{480, 270}},
+			[]string{"0s 960x540 "}, large, 0, media.Screen},
+		{"nonsense", func(t *roomtest.Track, second int) { t.Offer(-second, second, false) }, [][2]int{{480, 270}}, nil, large, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var count int
 			s, report := watched(t, recorder.Config{Duration: 20 * time.Second}, func(room *roomtest.Room, rec *recorder.Recorder) {
-				video := room.Publish(vp8Info)
+				info := vp8Info
+				info.Source = cmp.Or(tt.source, info.Source)
+				video := room.Publish(info)
 				for n := range 20 {
 					tt.offer(video, n)
 					size := tt.sizes[min(n, len(tt.sizes)-1)]

@@ -256,7 +256,10 @@ func (i *infoJSON) addFacts(f *facts) {
 	for _, t := range f.tracks {
 		j := infoTrackJSON{trackJSON: trackOf(t)}
 		if p := sizes[t.UID]; p != nil {
-			j.PublishedWidth, j.PublishedHeight, j.Less, j.Smaller = p.width, p.height, p.less, p.smaller.Seconds()
+			j.PublishedWidth, j.PublishedHeight, j.Less = p.width, p.height, p.less
+			if t.Source != media.Screen { // a window may become smaller
+				j.Smaller = p.smaller.Seconds()
+			}
 		}
 		j.Plaintext = slices.ContainsFunc(f.events, func(e media.Event) bool {
 			return e.Type == media.EventTrack && e.Track == t.UID && e.Reason == media.TrackPlaintext

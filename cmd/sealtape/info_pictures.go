@@ -94,6 +94,8 @@ func sizeText(t infoTrackJSON) string {
 		return size
 	case media.Smaller(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight) && t.Less:
 		return receivedText(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight) + ", as asked for"
+	case t.Source == string(media.Screen):
+		return size // of a window that is as large as it was published no more
 	case media.Smaller(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight):
 		return receivedText(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight)
 	case t.Smaller >= worthSaying.Seconds():

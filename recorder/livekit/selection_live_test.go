@@ -10,12 +10,14 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/native"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestSelection records a camera of 1280x720 that is sent in three sizes, and its
 // microphone, by recorders that want different things of it.
 func TestSelection(t *testing.T) {
 	t.Parallel()
+	sample.Live(t)
 	s, ctx := server(t)
 	const room = "r"
 	// A server that has no picture of the wanted size yet sends a larger one.

@@ -284,9 +284,10 @@ func (s *session) ask(pub *lksdk.RemoteTrackPublication) {
 	if err := pub.SetSubscribed(true); err != nil {
 		s.r.log.Warn("a track could not be subscribed to", "track", pub.SID(), "err", err)
 	}
-	if s.r.c.Selection.MaxVideo > 0 && pub.Kind() == lksdk.TrackKindVideo {
+	if pub.Kind() == lksdk.TrackKindVideo {
+		// The largest is what most servers send unasked.
 		if err := pub.SetVideoQuality(s.r.c.Selection.quality(pub.TrackInfo(), pub.MimeType())); err != nil {
-			s.r.log.Warn("smaller pictures could not be asked for", "track", pub.SID(), "err", err)
+			s.r.log.Warn("a size of pictures could not be asked for", "track", pub.SID(), "err", err)
 		}
 	}
 }

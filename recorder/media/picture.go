@@ -50,4 +50,6 @@ func Store(c Codec, frame []byte) []byte {
 
 // Smaller reports whether a picture is clearly smaller than another one: by more
 // than encoders round and crop, and however either is turned.
-func Smaller(width, height, than, high int) bool { return 10*width*height < 8*than*high }
+func Smaller(width, height, than, high int) bool {
+	return 10*int64(width)*int64(height) < 8*int64(than)*int64(high)
+}

@@ -140,3 +140,35 @@ func packBits(text string) (b []byte) {
 	}
 	return b
 }
+
+// FuzzVP9Joiner: whatever layers come, they are joined within bounds and not
+// changed, and each takes at most a byte more.
+func FuzzVP9Joiner(f *testing.F) {
+	b, err := os.ReadFile(layersFixture)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var layers [][]byte
+	for b = b[32:]; len(b) > 0; {
+		size := binary.LittleEndian.Uint32(b)
+		layers = append(layers, b[12:12+size])
+		b = b[12+size:]
+	}
+	f.Add(layers[0], layers[1], layers[2])
+	f.Add(layers[2], layers[3], layers[4])
+	f.Fuzz(func(t *testing.T, a, b, c []byte) {
+		layers := [][]byte{a, b, c}
+		before := bytes.Join(layers, nil)
+		var j media.VP9Joiner
+		for range 2 { // the second time the sizes of the references are known
+			joined := j.Join(layers)
+			if len(joined) > len(before)+8+2+8*4 {
+				t.Fatalf("%d bytes become %d", len(before), len(joined))
+			}
+			media.Describe(media.VP9, joined)
+		}
+		if !bytes.Equal(bytes.Join(layers, nil), before) {
+			t.Fatal("the layers were changed")
+		}
+	})
+}

@@ -52,6 +52,8 @@ type Config struct {
 	// Camera publishes Chromium's fake camera as VP8, 15 frames a second;
 	// Simulcast does so in several layers, as browsers do by default.
 	Camera, Simulcast bool
+	// Dynacast lets the server stop what nobody wants of the camera.
+	Dynacast bool
 	// CameraWidth and CameraHeight are the camera's; 0 means 640x360.
 	CameraWidth, CameraHeight int
 	// Screen publishes a drawn clock as the screen share, VP8, 640x360.
@@ -150,7 +152,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 	config, err := json.Marshal(map[string]any{
 		"url": c.URL, "token": c.Token, "passphrase": c.Passphrase,
 		"key": c.Key, "keyIndex": c.KeyIndex, "keySize": cmp.Or(c.KeyBits, 128),
-		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "screen": c.Screen,
+		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "dynacast": c.Dynacast, "screen": c.Screen,
 		"width": cmp.Or(c.CameraWidth, 640), "height": cmp.Or(c.CameraHeight, 360), "screenHz": c.ScreenHz,
 		"cameraBitrate": c.bitrate(), "cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec, "card": c.Card, "pins": texts(c.Pins),
 	})

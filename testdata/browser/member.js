@@ -66,7 +66,7 @@ const identityOf = (token) => JSON.parse(atob(token.split('.')[1].replaceAll('-'
 
 async function join(c) {
   config = c;
-  const options = {};
+  const options = { dynacast: config.dynacast };
   if (config.passphrase || config.key) {
     let keyProvider;
     if (config.key) {

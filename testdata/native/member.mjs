@@ -103,24 +103,27 @@ async function publish(source) {
       videoEncoding: { maxBitrate: BigInt(config.bitrate), maxFramerate: config.rate },
     });
     if (source === 'camera' && config.scalability) options.scalabilityMode = config.scalability;
-    running[source] = pump(1000 / config.rate, (n) => to.captureFrame(
-      new VideoFrame(picture(width, height, n, config.rate), width, height, VideoBufferType.I420), BigInt(Math.round(performance.now() * 1000))), () => to.close());
+    // A busy machine hands a picture on late, and its time is when it was due.
+    running[source] = pump(1000 / config.rate, (n, due) => to.captureFrame(
+      new VideoFrame(picture(width, height, n, config.rate), width, height, VideoBufferType.I420), BigInt(Math.round(due * 1000))), () => to.close());
   }
   const pub = await room.localParticipant.publishTrack(track, new TrackPublishOptions(options));
   state.published[source] = { sid: pub.sid, at: now(), ended: null };
   changed();
 }
 
-// pump calls each with 0, 1, 2, … at start and every so many milliseconds from then
-// on; what is late is left out, sound is not. It returns what ends it.
+// pump calls each with 0, 1, 2, … and when it is due, at start and every so many
+// milliseconds from then on; what is late is left out, sound is not. It returns
+// what ends it.
 function pump(every, each, close) {
   let n = Math.ceil((performance.now() - start) / every);
   let ended = false;
   const done = (async () => {
     while (!ended) {
-      const due = start + n * every - performance.now();
-      if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
-      if (!ended) await each(n++);
+      const due = start + n * every;
+      const wait = due - performance.now();
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      if (!ended) await each(n++, due);
       if (every > 10) n = Math.max(n, Math.floor((performance.now() - start) / every));
     }
     await close();

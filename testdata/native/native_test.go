@@ -9,6 +9,7 @@ import (
 	"github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/native"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -63,6 +64,7 @@ func wait(t *testing.T, ctx context.Context, m *native.Member, what string, cond
 // encrypts, sound, pictures and chat, so that the Go members stand for native
 // clients.
 func TestUnderstandsMembers(t *testing.T) {
+	sample.Live(t)
 	ctx, s := startServer(t)
 	ada := startMember(t, ctx, s, "ada", native.Config{Passphrase: passphrase, Hz: 440, Codec: "vp8", Watch: true})
 	m, err := members.Join(ctx, members.Config{
