@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/livekit/protocol/livekit"
-
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
@@ -168,13 +166,13 @@ func TestCallerIsRecordedOpenly(t *testing.T) {
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
 	writer := l.publisher(l.room("weekly"), "writer", "Writes")
-	open := func(identity string, kind livekit.ParticipantInfo_Kind) *members.Member {
+	open := func(identity string, kind members.Kind) *members.Member {
 		t.Helper()
 		return l.join(members.Config{Room: l.room("weekly"), Identity: identity, Name: "By " + identity, Audio: fixtures.Speech(1),
 			Token: l.token(members.Grant{Room: l.room("weekly"), Identity: identity, Name: "By " + identity, Kind: kind})})
 	}
-	caller := open("telephone", livekit.ParticipantInfo_SIP)
-	open("browser", livekit.ParticipantInfo_STANDARD)
+	caller := open("telephone", members.SIP)
+	open("browser", members.Standard)
 	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--consent", "ask",
 		"--allow-plaintext", "sip,agent", "--metrics-addr", "127.0.0.1:0")
 	if err := writer.Wait(l.ctx, func() bool {

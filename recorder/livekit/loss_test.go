@@ -21,7 +21,6 @@ const lossTime = 12 * time.Second
 
 // Whatever the network does, what was published is recorded or declared.
 func TestLoss(t *testing.T) {
-	t.Parallel()
 	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

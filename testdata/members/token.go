@@ -14,8 +14,17 @@ type Grant struct {
 	// forbid to send data and to receive media.
 	Hidden, NoData, NoSubscribe bool
 	// Kind is what the member is, for one who is no person's client.
-	Kind livekit.ParticipantInfo_Kind
+	Kind Kind
 }
+
+// A Kind is what the server says that a member is.
+type Kind = livekit.ParticipantInfo_Kind
+
+// Kinds of members.
+const (
+	Standard = livekit.ParticipantInfo_STANDARD
+	SIP      = livekit.ParticipantInfo_SIP
+)
 
 // Token makes an access token that is good for an hour.
 func Token(apiKey, apiSecret string, g Grant) (string, error) {
