@@ -159,12 +159,15 @@ func (p *producers) conclude(at time.Duration, end bool) {
 // tellMute tells that a track is muted now, or is not. Where that is told too
 // often, what holds in the end is told later, by sweep.
 func (p *producers) tellMute(rec *trackRecorder, at time.Duration) {
+	if !rec.known.Load() {
+		return // it has no place yet; whoever gives it one calls again
+	}
 	typ, on := media.EventUnmute, rec.muted.on()
 	if on {
 		typ = media.EventMute
 	}
 	e := media.Event{Time: at, Type: typ, Participant: rec.info.Participant, Track: rec.media.UID}
-	if !rec.known.Load() || rec.toldMuted.Load() == on || !p.conduct.allows(e, at) {
+	if rec.toldMuted.Load() == on || !p.conduct.allows(e, at) {
 		return
 	}
 	if rec.toldMuted.CompareAndSwap(!on, on) {

@@ -138,7 +138,7 @@ func TestRecord(t *testing.T) {
 		{"browser", map[string]trackRecord{
 			"Cleo's microphone": {Frames: 154, Keys: 154, First: 30 * time.Millisecond, Last: 3086 * time.Millisecond},
 			"Cleo's camera":     {Frames: 15, Keys: 1, First: 56 * time.Millisecond, Last: 1004 * time.Millisecond},
-		}, "announced,join cleo,keys cleo,keys cleo,leave cleo,quality cleo,speaking cleo,speaking cleo,start,stop," +
+		}, "announced,join cleo,keys cleo,keys cleo,leave cleo,quality cleo,size cleo,speaking cleo,speaking cleo,start,stop," +
 			"track cleo,track cleo,track-end cleo,track-end cleo"},
 		// 41 of the 145 packets of Ada's microphone are silence that the server put
 		// in while it was muted, 4 of Ben's.
@@ -146,7 +146,7 @@ func TestRecord(t *testing.T) {
 			"Ada's microphone": {Frames: 104, Keys: 104, First: 26 * time.Millisecond, Last: 2808 * time.Millisecond},
 			"Ada's camera":     {Frames: 56, Keys: 2, First: 66 * time.Millisecond, Last: 2816 * time.Millisecond},
 			"Ben's microphone": {Frames: 69, Keys: 69, First: 1142 * time.Millisecond, Last: 2502 * time.Millisecond},
-		}, "announced,chat ben,join ada,join ben,keys ada,keys ada,keys ben,leave ada,leave ben,mute ada,quality ada," +
+		}, "announced,chat ben,join ada,join ben,keys ada,keys ada,keys ben,leave ada,leave ben,mute ada,quality ada,size ada," +
 			"speaking ada,speaking ben,start,stop,track ada,track ada,track ben,track-end ada,track-end ada,track-end ben,unmute ada"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
