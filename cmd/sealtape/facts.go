@@ -126,7 +126,9 @@ type silentJSON struct {
 func (f *facts) silent() []silentJSON {
 	all := []silentJSON{}
 	for _, e := range f.events {
-		known := func(t media.Track) bool { return t.Participant == e.Participant && t.Label() == e.Text }
+		known := func(t media.Track) bool {
+			return t.Codec != "" && t.Participant == e.Participant && t.Label() == e.Text
+		}
 		if e.Type == media.EventSilent && !slices.ContainsFunc(f.tracks, known) {
 			all = append(all, silentJSON{e.Text, e.Participant, e.From.Seconds(), e.To.Seconds()})
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -203,7 +204,11 @@ func (e *env) showMeeting(i *infoJSON) error {
 		if name == "" {
 			name = t.Participant
 		}
-		rows = append(rows, []string{clean(name + " (" + t.Source + ")"), clean(codec), format})
+		label := name + " (" + t.Source + ")"
+		if codec == "-" && slices.ContainsFunc(i.Silent, func(s silentJSON) bool { return s.Label == label && s.Participant == t.Participant }) {
+			continue // see below
+		}
+		rows = append(rows, []string{clean(label), clean(codec), format})
 	}
 	for _, t := range i.Silent {
 		rows = append(rows, []string{clean(t.Label), "-", "nothing was sent"})
