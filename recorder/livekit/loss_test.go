@@ -75,7 +75,7 @@ type lossy struct {
 	// recorder. Feedback goes the same ways back, with a loss of back.
 	first, second network.Impairment
 	back          float64
-	late          bool // the second begins with the media: connecting through it takes long
+	late          bool // they begin with the media: connecting through them takes long
 	gaps          bool // the publisher leaves gaps
 	// longest bounds a hole in the video, 0 for no bound, and sound the frames of
 	// sound that may be missing, 0 for any number; whole says that nothing may be
@@ -94,15 +94,14 @@ func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *net
 	if err != nil {
 		t.Fatal(err)
 	}
-	forth, back := c.first, c.first
-	back.Loss = c.back
-	first.Up.Set(forth)
-	first.Down.Set(back)
+	set := func(forth, back *network.Link, i network.Impairment) {
+		forth.Set(i)
+		i.Loss = c.back
+		back.Set(i)
+	}
 	impair := func() {
-		forth, back := c.second, c.second
-		back.Loss = c.back
-		second.Down.Set(forth)
-		second.Up.Set(back)
+		set(first.Up, first.Down, c.first)
+		set(second.Down, second.Up, c.second)
 	}
 	if !c.late {
 		impair()
