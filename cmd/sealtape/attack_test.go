@@ -233,8 +233,10 @@ func TestServerSideAttacker(t *testing.T) {
 			t.Errorf("the timeline does not say that %q is %s: %v", f.identity, f.trouble, found)
 		}
 	}
+	// Whose place was taken is taken for nobody or has left, whichever comes first.
+	verified = slices.DeleteFunc(verified, func(s string) bool { return s == "ada is " })
 	slices.Sort(verified)
-	if want := []string{"ada is ", "ada is Ada", "ben is Ben", "dora is Dora"}; !slices.Equal(verified, want) {
+	if want := []string{"ada is Ada", "ben is Ben", "dora is Dora"}; !slices.Equal(verified, want) {
 		t.Errorf("verified %q, want %q", verified, want)
 	}
 

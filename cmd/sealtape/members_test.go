@@ -251,7 +251,7 @@ func TestConsentIsAsked(t *testing.T) {
 	writer.Say("Yes.")
 	l.informed(home, store, rec.id, "tracks of both", func(i *infoJSON) bool {
 		has := func(identity string) bool {
-			return slices.ContainsFunc(i.Tracks, func(tr infoTrackJSON) bool { return tr.Participant == identity })
+			return slices.ContainsFunc(i.Tracks, func(tr infoTrackJSON) bool { return tr.Participant == identity && tr.Codec != "" })
 		}
 		return has("ada") && has("writer")
 	})
