@@ -17,9 +17,7 @@ import (
 const (
 	pliInterval = time.Second
 	maxPackets  = 2048
-	maxFaults   = 64                    // of reading a track, before it ends
-	holeBurst   = 500                   // holes of a track that are told at once,
-	holeRefill  = 40 * time.Millisecond // and then one in so long: every second packet of sound may be lost
+	maxFaults   = 64 // of reading a track, before it ends
 	// A track that is published reaches the recorder after a negotiation; so
 	// much of its beginning is not counted as missing.
 	startTolerance = 250 * time.Millisecond
@@ -127,13 +125,6 @@ func (i item) weight() int64 {
 		return int64(128 + len(i.event.Participant) + len(i.event.Name) + len(i.event.Reason) + len(i.event.Text))
 	}
 	return int64(32 + len(i.frame.Data))
-}
-
-// A hole is a span of a track that is missing, open while from <= its end.
-type hole struct {
-	open   bool
-	from   time.Duration
-	reason string
 }
 
 // run reads the track to its end. Errors of the room end the track like io.EOF.
@@ -460,42 +451,6 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	t.send(item{track: t.media, frame: f})
 }
 
-// open returns the frame's plaintext, and Kept, or why there is none: Empty,
-// Replayed, or one that is the reason of a hole.
-func (t *trackRecorder) open(u frame.Unit) (data []byte, o Outcome) {
-	sealed := t.sealed(u)
-	var err error
-	if data = sealed; t.decrypt != nil {
-		data, err = t.decrypt.Decrypt(make([]byte, 0, len(sealed)), sealed)
-	}
-	if err == nil {
-		data = media.Store(t.info.Codec, data)
-	}
-	switch {
-	case err == nil && len(data) > 0:
-		return data, Kept
-	case err == nil, errors.Is(err, frame.ErrEmpty):
-		return nil, Empty
-	case errors.Is(err, frame.ErrReplay):
-		t.counts.failed.Add(1) // the frame itself was kept when it came first
-		return nil, Replayed
-	case errors.Is(err, frame.ErrNoKey):
-		return nil, NoKey
-	case errors.Is(err, frame.ErrShort):
-		return nil, Plaintext
-	default:
-		return nil, Auth
-	}
-}
-
-// sealed returns the frame as its sender encrypted it.
-func (t *trackRecorder) sealed(u frame.Unit) []byte {
-	if t.info.PacketTrailer {
-		return frame.StripTrailer(u.Data)
-	}
-	return u.Data
-}
-
 // wantKey asks for a key frame, at most once a second, when the codec needs one.
 func (t *trackRecorder) wantKey() {
 	if t.info.Codec.Audio() {
@@ -514,79 +469,6 @@ func (t *trackRecorder) askKey() (asked bool) {
 	t.lastPLI = now
 	t.track.RequestKeyFrame()
 	return true
-}
-
-// openHole opens a hole at from unless one is open: the first cause stands. But
-// to say that a track has not begun is no cause once there is another.
-func (t *trackRecorder) openHole(from time.Duration, reason string) {
-	switch {
-	case !t.hole.open:
-		t.hole = hole{open: true, from: from, reason: reason}
-	case t.hole.reason == media.GapStart && reason != media.GapKeyFrame:
-		t.hole.reason = reason
-	}
-}
-
-// extendHole notes that the hole reaches to at, and declares it piece by piece
-// so that a crash cannot hide a long one.
-func (t *trackRecorder) extendHole(at time.Duration) {
-	t.end = max(t.end, at)
-	if at-t.hole.from >= declareEvery {
-		reason := t.hole.reason
-		t.closeHole(at)
-		t.hole = hole{open: true, from: at, reason: reason}
-	}
-}
-
-// affords reports whether the open hole, if there is one, may end at a time: the
-// holes of a track are told so fast only. Where they come faster, what is between
-// them is left out, so that fewer holes are true of as much.
-func (t *trackRecorder) affords(at time.Duration) bool {
-	if !t.hole.open || t.untold(at) {
-		return true
-	}
-	now := t.watch.now()
-	if !t.holed {
-		t.holed, t.holes = true, bucket{tokens: holeBurst, filled: now}
-	}
-	return t.holes.take(now, 1, holeBurst, holeRefill)
-}
-
-// untold reports whether a hole that ends at a time is none.
-func (t *trackRecorder) untold(to time.Duration) bool {
-	return to <= t.hole.from || t.hole.reason == media.GapStart && to-t.hole.from < startTolerance
-}
-
-// closeHole declares the open hole, if there is one, as ending at to.
-func (t *trackRecorder) closeHole(to time.Duration) {
-	if !t.hole.open {
-		return
-	}
-	if t.hole.reason == media.GapStart && !t.info.Offered.IsZero() {
-		// The rest was not sent.
-		to = min(to, max(t.hole.from, t.watch.at(t.info.Offered)))
-	}
-	h, untold := t.hole, t.untold(to)
-	t.hole = hole{}
-	if untold {
-		return
-	}
-	// What was muted was not published.
-	for _, m := range t.muted.within(h.from, to, unmuteSlack) {
-		t.apart(h.from, m.from, h.reason)
-		h.from = m.to
-	}
-	t.apart(h.from, to, h.reason)
-}
-
-func (t *trackRecorder) declare(from, to time.Duration, reason string) {
-	if to <= from {
-		return
-	}
-	t.send(item{event: &media.Event{
-		Time: from, Type: media.EventGap, Participant: t.info.Participant,
-		Track: t.media.UID, From: from, To: to, Reason: t.away.reason(from, to, reason),
-	}})
 }
 
 // send hands an item to the segmenter and waits while its queue is full; the
