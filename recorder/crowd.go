@@ -11,7 +11,8 @@ const (
 	// maxTracks are recorded at once, half of what a segment can list.
 	maxTracks = 256
 	// maxOfOne of them are one participant's: more than any client publishes.
-	maxOfOne = 32
+	maxOfOne  = 32
+	callEvery = 10 // sweeps between two looks at who found no room
 	// maxTurned tracks of one participant that found no room are kept in mind.
 	maxTurned = 512
 )
@@ -82,16 +83,34 @@ func (p *producers) turnAway(t Postponer, at time.Duration) {
 	}
 }
 
+// gone returns which of the tracks that were turned away are not published any more.
+// It asks the room, so p.mu is not held.
+func (p *producers) gone() map[Postponer]bool {
+	var tracks []Postponer
+	p.mu.Lock()
+	for _, c := range p.crowd {
+		tracks = append(tracks, c.tracks...)
+	}
+	p.mu.Unlock()
+	gone := make(map[Postponer]bool)
+	for _, t := range tracks {
+		if !t.Published() {
+			gone[t] = true
+		}
+	}
+	return gone
+}
+
 // callIn declares what those miss who were turned away, and asks for their tracks
 // again where there is room.
 func (p *producers) callIn(now time.Duration) {
-	shut := p.gate.isShut()
+	shut, gone := p.gate.isShut(), p.gone()
 	var over []wait
 	var again []Postponer
 	p.mu.Lock()
 	room := maxTracks - p.alive
 	for who, c := range p.crowd {
-		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return !t.Published() })
+		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return gone[t] })
 		if shut { // what is sent during a pause is not missing
 			over = append(over, wait{participant: who, from: c.from, seen: c.seen})
 			c.from = now
@@ -121,10 +140,11 @@ func (p *producers) callIn(now time.Duration) {
 
 // callLast declares what those missed who are still turned away at the end.
 func (p *producers) callLast(now time.Duration) {
+	gone := p.gone()
 	var over []wait
 	p.mu.Lock()
 	for who, c := range p.crowd {
-		if slices.ContainsFunc(c.tracks, Postponer.Published) {
+		if slices.ContainsFunc(c.tracks, func(t Postponer) bool { return !gone[t] }) {
 			c.seen = now
 		}
 		over = append(over, wait{participant: who, from: c.from, seen: c.seen})
