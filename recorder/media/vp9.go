@@ -26,21 +26,30 @@ type vp9Header struct {
 	width, height int // 0: not said
 }
 
-// parseVP9 reads the beginning of an uncompressed header (VP9 bitstream
-// specification, section 6.2).
-func parseVP9(frame []byte) (h vp9Header) {
-	r := &bitReader{data: frame}
+// vp9Start reads the beginning that all frames have, up to show_frame. It
+// reports false for what is no frame, or shows one that came before.
+func vp9Start(r *bitReader) (profile uint32, key, ok bool) {
 	if r.bits(2) != 2 {
-		return h
+		return 0, false, false
 	}
-	profile := r.bit() | r.bit()<<1
+	profile = r.bit() | r.bit()<<1
 	if profile == 3 {
 		r.skip(1)
 	}
 	if r.flag() { // show_existing_frame
+		return 0, false, false
+	}
+	return profile, !r.flag(), true
+}
+
+// parseVP9 reads the beginning of an uncompressed header (VP9 bitstream
+// specification, section 6.2).
+func parseVP9(frame []byte) (h vp9Header) {
+	r := &bitReader{data: frame}
+	profile, key, ok := vp9Start(r)
+	if !ok {
 		return h
 	}
-	key := !r.flag()
 	r.skip(1) // show_frame
 	resilient := r.flag()
 	if !key {

@@ -58,17 +58,11 @@ type vp9Head struct {
 // head reads the header of a frame and takes note of its size.
 func (j *VP9Joiner) head(frame []byte) (h vp9Head) {
 	r := &bitReader{data: frame}
-	if r.bits(2) != 2 {
+	profile, key, ok := vp9Start(r)
+	if !ok {
 		return h
 	}
-	profile := r.bit() | r.bit()<<1
-	if profile == 3 {
-		r.skip(1)
-	}
-	if r.flag() { // show_existing_frame
-		return h
-	}
-	h.key = !r.flag()
+	h.key = key
 	at := r.pos
 	shown, resilient := r.flag(), r.flag()
 	if shown {
