@@ -35,7 +35,7 @@ func parseSelection(c *cli.Context) (s livekit.Selection, err error) {
 			return s, usagef(c, "--max-video is %q, want %dp to %dp, such as 720p", text, minVideo, maxVideo)
 		}
 		if s.AudioOnly || s.NoVideo && s.NoScreen {
-			return s, usagef(c, "--max-video has no pictures to bound")
+			return s, usagef(c, "--max-video bounds pictures, and the other flags leave all of them out")
 		}
 	}
 	return s, nil

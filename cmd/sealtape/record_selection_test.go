@@ -29,7 +29,7 @@ func TestSelectionFlags(t *testing.T) {
 		{"", []string{"--max-video", "89p"}, livekit.Selection{}, "", "want 90p to 4320p"},
 		{"", []string{"--max-video", "-720p"}, livekit.Selection{}, "", "want 90p to 4320p"},
 		{"", []string{"--max-video", "99999999999999999999p"}, livekit.Selection{}, "", "want 90p to 4320p"},
-		{"", []string{"--max-video", "720p", "--audio-only"}, livekit.Selection{}, "", "no pictures to bound"},
+		{"", []string{"--max-video", "720p", "--audio-only"}, livekit.Selection{}, "", "leave all of them out"},
 	} {
 		c, _, err := configured(t, tt.yaml, 0o600, tt.args...)
 		if err != nil {
