@@ -31,6 +31,30 @@ func (r *waitingRoom) set(waits ...recorder.TrackInfo) {
 	r.waits = waits
 }
 
+// recordWaiting records 20 s of a room, in a bubble. Two seconds after the beginning
+// a track is asked for, and play is called.
+func recordWaiting(t *testing.T, info recorder.TrackInfo, play func(rec *recorder.Recorder, room *waitingRoom)) (recorder.Report, []media.Event) {
+	t.Helper()
+	out := &sink{}
+	room := &waitingRoom{Room: roomtest.New("weekly")}
+	rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recorded", Duration: 20 * time.Second})
+	done := make(chan recorder.Report)
+	go func() {
+		report, err := rec.Record(t.Context(), room)
+		if err != nil {
+			t.Error(err)
+		}
+		done <- report
+	}()
+	time.Sleep(2 * time.Second)
+	info.Wanted = time.Now()
+	room.set(info)
+	play(rec, room)
+	report := <-done
+	_, events, _ := out.read(t)
+	return report, events
+}
+
 func TestTrackThatNeverComesIsDeclared(t *testing.T) {
 	const s = time.Second
 	type gap struct{ from, to time.Duration }
@@ -75,27 +99,10 @@ func TestTrackThatNeverComesIsDeclared(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				out := &sink{}
-				room := &waitingRoom{Room: roomtest.New("weekly")}
-				rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recorded", Duration: 20 * s})
-				done := make(chan recorder.Report)
-				go func() {
-					report, err := rec.Record(t.Context(), room)
-					if err != nil {
-						t.Error(err)
-					}
-					done <- report
-				}()
-				time.Sleep(2 * s)
-				info := opusInfo
-				info.Wanted = time.Now()
-				room.set(info)
-				tt.play(rec, room)
-				report := <-done
+				report, events := recordWaiting(t, opusInfo, tt.play)
 				if longest := tt.want[0].to - tt.want[0].from; report.Incomplete != (longest >= s) {
 					t.Errorf("incomplete: %t", report.Incomplete)
 				}
-				_, events, _ := out.read(t)
 				var got []media.Event
 				for _, e := range find(events, media.EventGap) {
 					if e.Reason == media.GapPaused {
@@ -114,7 +121,7 @@ func TestTrackThatNeverComesIsDeclared(t *testing.T) {
 					t.Fatalf("holes %+v, want %v", got, tt.want)
 				}
 				for i, want := range tt.want {
-					// It is looked at once a second.
+					// It is looked at five times a second, and a wait is over after three.
 					if (got[i].From-want.from).Abs() > 1100*time.Millisecond || (got[i].To-want.to).Abs() > 1100*time.Millisecond {
 						t.Errorf("hole from %v to %v, want %v", got[i].From, got[i].To, want)
 					}

@@ -79,35 +79,22 @@ func TestNothingSentThatServerOffers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				out := &sink{}
-				room := &waitingRoom{Room: roomtest.New("weekly")}
-				rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recorded", Duration: 20 * s})
-				done := make(chan recorder.Report)
-				go func() {
-					report, err := rec.Record(t.Context(), room)
-					if err != nil {
-						t.Error(err)
+				report, events := recordWaiting(t, vp8Info, func(_ *recorder.Recorder, room *waitingRoom) {
+					info := room.Waiting()[0]
+					time.Sleep(tt.ready)
+					info.Offered = time.Now()
+					room.set(info)
+					time.Sleep(8 * s)
+					if !tt.begins {
+						return
 					}
-					done <- report
-				}()
-				time.Sleep(2 * s)
-				info := vp8Info
-				info.Wanted = time.Now()
-				room.set(info)
-				time.Sleep(tt.ready)
-				info.Offered = time.Now()
-				room.set(info)
-				time.Sleep(8 * s)
-				if tt.begins {
 					room.set()
 					tr := room.Publish(info)
 					for n := range 20 {
 						tr.Send(vp8Packet(n, vp8Frame(n, n%10 == 0)))
 						time.Sleep(50 * time.Millisecond)
 					}
-				}
-				report := <-done
-				_, events, _ := out.read(t)
+				})
 				var hole time.Duration
 				for _, e := range find(events, media.EventGap) {
 					hole += e.To - e.From
