@@ -2,8 +2,10 @@
 // nothing itself, but stands between a Room, which delivers RTP, and a Sink,
 // which seals what it is given.
 //
-//	room -> RTP of each track -> order and assemble frames -> decrypt them
-//	     -> put them on one clock -> Matroska segments -> Sink
+//	room -> RTP of each track -> order and assemble frames (package frame)
+//	     -> put them on one clock (playout.go, clock.go) -> decrypt them (late.go)
+//	     -> keep them or declare a hole (track.go, track_holes.go)
+//	     -> Matroska segments (segment.go) -> Sink
 //
 // Media is never decoded and never written in the clear. A frame that does not
 // authenticate under the room's end-to-end key is not written as media, a

@@ -17,10 +17,10 @@ const (
 	// that not all depends on the first of them.
 	freshPicture = 2 * time.Second
 	// maxWaiting and maxWaitingBytes bound what waits on one track: more than ten
-	// seconds of a good picture. All tracks share maxWaitingRoom, see waitingRoom.
+	// seconds of a good picture. All tracks share maxLateBytes, see lateShares.
 	maxWaiting      = 4096
 	maxWaitingBytes = 8 << 20
-	maxWaitingRoom  = 128 << 20
+	maxLateBytes    = 128 << 20
 )
 
 // late are the units of a track that wait for keys, in order. Members' clients
@@ -84,7 +84,7 @@ func (t *trackRecorder) offer(u frame.Unit, at time.Duration) {
 		l.unit.Data = nil
 	}
 	if len(t.late.units) == 0 {
-		t.waiting.enter(t.info.Participant)
+		t.shares.enter(t.info.Participant)
 	}
 	t.late.units = append(t.late.units, l)
 	t.late.bytes += l.size()
@@ -154,7 +154,7 @@ func (t *trackRecorder) release(now time.Time) {
 	if len(t.late.units) == 0 {
 		return
 	}
-	most := t.waiting.share(t.info.Participant)
+	most := t.shares.share(t.info.Participant)
 	n := 0
 	for ; n < len(t.late.units); n++ {
 		l := &t.late.units[n]
@@ -174,7 +174,7 @@ func (t *trackRecorder) release(now time.Time) {
 	}
 	if len(t.late.units) == 0 {
 		t.late = late{version: t.late.version}
-		t.waiting.leave(t.info.Participant)
+		t.shares.leave(t.info.Participant)
 	}
 }
 

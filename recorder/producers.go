@@ -40,7 +40,7 @@ type producers struct {
 	aliveOf map[string]int // by participant
 	orders  uint64
 	crowd   crowd
-	waiting waitingRoom
+	shares  lateShares
 	running map[*trackRecorder]bool
 	waits   map[string]*wait // by track
 	absence absence
@@ -362,7 +362,7 @@ func (p *producers) forget() {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, waiting: &p.waiting, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, conduct: p.conduct, log: p.r.c.Log, watch: p.watch,
+		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, shares: &p.shares, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, conduct: p.conduct, log: p.r.c.Log, watch: p.watch,
 		clock:  newTrackClock(p.watch, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
@@ -413,6 +413,8 @@ func (p *producers) sweep(stop <-chan struct{}) {
 		}
 		if n%lookEvery == 0 {
 			p.look(p.watch.now())
+		}
+		if n%callEvery == 0 {
 			p.callIn(p.watch.now())
 		}
 		p.mu.Lock()

@@ -47,7 +47,7 @@ type trackRecorder struct {
 	decrypt *frame.Decrypter // nil: the room is not encrypted
 	ring    *frame.Keyring   // of decrypt
 	late    late
-	waiting *waitingRoom // shared by all tracks
+	shares  *lateShares // of all tracks
 	opening opening
 	refuse  string // reason to keep nothing of this track
 
@@ -193,7 +193,7 @@ func (t *trackRecorder) breakOff(err error) {
 	}
 	t.log.Error("a track is not recorded any more", "track", t.media.UID, "err", err)
 	if len(t.late.units) > 0 {
-		t.waiting.leave(t.info.Participant)
+		t.shares.leave(t.info.Participant)
 	}
 	t.refuse, t.asm, t.late, t.layers, t.playout = media.GapFault, nil, late{}, nil, playout{clock: t.clock, told: t.jumped}
 	if !t.seen {

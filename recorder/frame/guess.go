@@ -128,7 +128,8 @@ func (d *Decrypter) guess(dst, frame []byte) ([]byte, error) {
 }
 
 // read opens a frame in one reading, with the keys that are in use. A ratchet is
-// moved by frames that need no guess.
+// moved by frames that need no guess. Decrypt does not use it: behind one more call
+// a small frame takes a sixth longer.
 func (d *Decrypter) read(dst, frame []byte, r reading) ([]byte, error) {
 	body := frame[r.n:]
 	if r.escaped {

@@ -7,8 +7,8 @@ import (
 
 // Whoever has many tracks that wait takes nothing from others, and all of them
 // together stay within the bound.
-func TestWaitingRoom(t *testing.T) {
-	var w waitingRoom
+func TestLateShares(t *testing.T) {
+	var w lateShares
 	w.enter("ada")
 	if got := w.share("ada"); got != maxWaitingBytes {
 		t.Errorf("alone: %d bytes, want all that one track may take", got)
@@ -19,13 +19,13 @@ func TestWaitingRoom(t *testing.T) {
 	if got := w.share("ada"); got != maxWaitingBytes {
 		t.Errorf("beside 255 tracks of another: %d bytes", got)
 	}
-	if got := 255 * w.share("mallory"); got > maxWaitingRoom/2 {
+	if got := 255 * w.share("mallory"); got > maxLateBytes/2 {
 		t.Errorf("255 tracks of one participant may take %d bytes", got)
 	}
 	for i := range 99 {
 		w.enter(fmt.Sprint("member-", i))
 	}
-	if got := 101 * max(w.share("ada"), w.share("member-7")); got > maxWaitingRoom {
+	if got := 101 * max(w.share("ada"), w.share("member-7")); got > maxLateBytes {
 		t.Errorf("101 participants may take %d bytes", got)
 	}
 	for range 255 {

@@ -2,18 +2,18 @@ package recorder
 
 import "sync"
 
-// A waitingRoom divides what frames that wait for their keys may take up among
-// the participants whose frames wait, and each one's share among their tracks:
+// The lateShares divide what frames that wait for their keys may take up among the
+// participants whose frames wait, and each one's share among their tracks:
 // who publishes many tracks that do not open takes nothing from others. It is safe
 // for concurrent use; the zero value is empty.
-type waitingRoom struct {
+type lateShares struct {
 	mu     sync.Mutex
 	tracks map[string]int // that wait, by participant
 }
 
 // enter notes that frames of one more track of a participant wait, leave that
 // they do not any more.
-func (w *waitingRoom) enter(participant string) {
+func (w *lateShares) enter(participant string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tracks == nil {
@@ -22,7 +22,7 @@ func (w *waitingRoom) enter(participant string) {
 	w.tracks[participant]++
 }
 
-func (w *waitingRoom) leave(participant string) {
+func (w *lateShares) leave(participant string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tracks[participant]--; w.tracks[participant] == 0 {
@@ -32,8 +32,8 @@ func (w *waitingRoom) leave(participant string) {
 
 // share is how many bytes may wait on one of the participant's tracks, which has
 // entered.
-func (w *waitingRoom) share(participant string) int {
+func (w *lateShares) share(participant string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return min(maxWaitingBytes, maxWaitingRoom/len(w.tracks)/w.tracks[participant])
+	return min(maxWaitingBytes, maxLateBytes/len(w.tracks)/w.tracks[participant])
 }
