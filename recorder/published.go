@@ -28,9 +28,10 @@ type Sized interface {
 }
 
 // A SmallPicture is a picture that never came as large as its sender published
-// it, though that was asked for. Shared screens are not told of: a window that is
-// made smaller is published as large as it was. A server sends less where it takes the recorder's
+// it, though that was asked for. A server sends less where it takes the recorder's
 // connection for too narrow, a sender where its own is, or its computer is busy.
+// Shared screens are not told of: a window that is made smaller is published as
+// large as it was.
 type SmallPicture struct {
 	// Track has the largest size that came.
 	Track media.Track
