@@ -106,8 +106,9 @@ func TestNativeMembers(t *testing.T) {
 			t.Errorf("%s is %+v, with pictures of %q, want %s", filepath.Base(file), s, sizes, size)
 		}
 		shown := numbered(t, file)
-		// Each packet is one picture, of however many layers.
-		if len(shown) < 60 || s.Frames != s.Packets {
+		// Each packet is one picture, of however many layers. There are five seconds
+		// of them, less what an encoder on a busy machine takes to begin.
+		if len(shown) < 30 || s.Frames != s.Packets {
 			t.Fatalf("%s has %d packets, and %d pictures", filepath.Base(file), s.Packets, s.Frames)
 		}
 		shown = shown[1:] // the first stands still from time zero on
