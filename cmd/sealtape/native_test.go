@@ -107,7 +107,7 @@ func TestNativeMembers(t *testing.T) {
 		}
 		shown := numbered(t, file)
 		// Each packet is one picture, of however many layers. There are five seconds
-		// of them, less what an encoder on a busy machine takes to begin.
+		// of them, less what passes before the first key frame that is whole.
 		if len(shown) < 30 || s.Frames != s.Packets {
 			t.Fatalf("%s has %d packets, and %d pictures", filepath.Base(file), s.Packets, s.Frames)
 		}
