@@ -36,6 +36,9 @@ const (
 	lastWait      = 15 * time.Second
 	reopenWait    = 2 * time.Second // the last, where the server closed the room: whoever comes makes it anew
 	reopenTime    = 5 * time.Second // an empty room may be away for so long before that is told
+	// For so long a server may give the recorder the room that it is closing: nobody
+	// else comes into that.
+	closingTime = 10 * time.Second
 	// A connection of our own that is already given up may still come about, and
 	// the server takes it for another recorder: for so long that is not one.
 	ghostTime = time.Minute
@@ -71,7 +74,7 @@ func (r *Room) keep(ctx context.Context, s *session) {
 		s.finish()
 		r.ghost = ghost{s, time.Now()}
 		r.vacant.Store(closed)
-		next, err := r.rejoin(ctx, since, closed)
+		next, err := r.rejoin(ctx, s, since, closed)
 		r.vacant.Store(false)
 		if err != nil {
 			r.end(err)
@@ -119,23 +122,39 @@ func (r *Room) final(why lkproto.DisconnectReason) error {
 	return nil
 }
 
+// errClosing: the room that was joined again is the one that its server closes.
+var errClosing = errors.New("the server is still closing the room")
+
+// doomed reports whether the room sid is the one that its server closed for d:
+// whoever comes gets a new one, of which the recorder would see nothing. LiveKit
+// v1.11 lets join until it has removed the room from its own store, some 20 ms
+// after it has thrown all out.
+func doomed(sid, closed string, d time.Duration) bool {
+	return sid != "" && sid == closed && d < closingTime
+}
+
 // rejoin joins until it succeeds, ctx ends, or the recorder has been away for
-// too long. A room that its server closed may be away for as long as that says that
-// there is none.
-func (r *Room) rejoin(ctx context.Context, since time.Time, closed bool) (*session, error) {
+// too long from its session s. A room that its server closed may be away for as long
+// as that says that there is none.
+func (r *Room) rejoin(ctx context.Context, s *session, since time.Time, closed bool) (*session, error) {
+	lost := since
 	bound, longest := cmp.Or(r.c.Rejoin, defaultRejoin), lastWait
 	if closed {
 		bound, longest = max(bound, joinTimeout), reopenWait
 	}
 	for wait := firstWait; ; wait = min(2*wait, longest) {
-		s, err := r.attemptUntil(ctx, since.Add(bound))
+		next, err := r.attemptUntil(ctx, since.Add(bound))
+		if err == nil && closed && doomed(r.sidOf(next), r.sidOf(s), time.Since(lost)) {
+			next.finish()
+			err = errClosing
+		}
 		if err == nil {
-			return s, nil
+			return next, nil
 		}
 		if closed && errors.Is(err, ErrNoRoom) {
 			since = time.Now()
 		}
-		r.vacant.Store(closed && errors.Is(err, ErrNoRoom))
+		r.vacant.Store(closed && (errors.Is(err, ErrNoRoom) || errors.Is(err, errClosing)))
 		for _, never := range []error{ErrHidden, ErrNoData, ErrNoSubscribe, errNoFreshToken} {
 			if errors.Is(err, never) {
 				return nil, fmt.Errorf("%w: %w: %w", recorder.ErrEnded, ErrLost, err)
@@ -147,6 +166,13 @@ func (r *Room) rejoin(ctx context.Context, since time.Time, closed bool) (*sessi
 			return nil, fmt.Errorf("%w: %w, and not found again: %w", recorder.ErrEnded, ErrLost, err)
 		}
 	}
+}
+
+// sidOf returns the SID of the room that s joined, "" if its server has not said.
+func (r *Room) sidOf(s *session) string {
+	r.feed.Lock()
+	defer r.feed.Unlock()
+	return s.list.sid
 }
 
 // attemptUntil is attempt, which is over at the given time.
