@@ -29,6 +29,13 @@ func TestPlayerPageAround(t *testing.T) {
 	s.on("panel", panel)
 	s.on("focus", focusOrder)
 	s.on("themes", themes)
+}
+
+// TestPlayerPageBounds drives what the page does with many people, with little room
+// and with refusals.
+func TestPlayerPageBounds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
 	s.on("crowd", crowdOfThirty)
 	s.on("narrow", narrow)
 	s.on("errors", refusals)
