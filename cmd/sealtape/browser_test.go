@@ -72,7 +72,7 @@ func TestBrowsersToMinIO(t *testing.T) {
 	people := []*person{{identity: "ada", name: "Ada", hz: 440}, {identity: "ben", name: "Ben", hz: 1000, screen: true}}
 	join := func(p *person) {
 		wav := filepath.Join(l.dir, p.identity+".wav")
-		if err := browser.Beeps(wav, p.hz, 9*time.Second); err != nil {
+		if err := browser.Beeps(wav, p.hz, 8*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		p.member = l.enter(browser.Config{Token: l.token(members.Grant{Room: room, Identity: p.identity, Name: p.name}),
@@ -149,9 +149,13 @@ func TestBrowsersToMinIO(t *testing.T) {
 			// own pace: what that took, beyond a moment, is declared.
 			published, kept, declared := pub.Ended.Sub(sent), s.last-s.first, info.holes[title]
 			t.Logf("%-18s published %v, kept %v, declared %v, listed %v before the first frame", title, published, kept, declared, first.Sub(bot.At))
-			// A page on a busy machine notes late that it sends.
-			missing := published - kept - declared
-			if missing > 300*time.Millisecond || missing < -2*time.Second || declared > 2*time.Second {
+			// A page on a busy machine notes late that it sends, and its encoder drops
+			// pictures, the first and the last among them.
+			missing, allowed := published-kept-declared, 300*time.Millisecond
+			if source != browser.Microphone {
+				allowed = time.Second
+			}
+			if missing > allowed || missing < -2*time.Second || declared > 2*time.Second {
 				t.Errorf("%s: %v was published, %v kept and %v declared", title, published, kept, declared)
 			}
 		}

@@ -18,12 +18,12 @@ func Tone(path string, hz float64, d time.Duration) error {
 	return sine(path, hz, d, func(float64) float64 { return 0.5 })
 }
 
-// Beeps writes a file like Tone's, in which every third second is 30 dB softer:
-// to a LiveKit server somebody speaks, and pauses.
+// Beeps writes a file like Tone's, in which two of four seconds are silent:
+// to a LiveKit server somebody speaks, and pauses for long enough to be seen to.
 func Beeps(path string, hz float64, d time.Duration) error {
 	return sine(path, hz, d, func(s float64) float64 {
-		if int(s)%3 == 2 {
-			return 0.5 / 31.6
+		if int(s)%4 >= 2 {
+			return 0
 		}
 		return 0.5
 	})
