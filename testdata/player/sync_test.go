@@ -25,26 +25,32 @@ const step = 0.040
 const most = 0.8
 
 // Every track is in step with the recording clock, at every speed and wherever
-// one seeks in an hour.
+// one seeks in an hour, or in a quarter of one.
 func TestInStep(t *testing.T) {
 	sample.Live(t)
 	people := newPeople(t)
-	m, err := player.Flashes(people.Readers, 3, 2, time.Hour, true)
+	length := 15 * time.Minute
+	if sample.All() {
+		length = time.Hour
+	}
+	m, err := player.Flashes(people.Readers, 3, 2, length, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A clock that is worse than any shows in seconds what others take hours for.
 	m.Members[1].Tracks[0].PPM = 4000
 	w := watch(t, people, m)
-	for _, s := range []struct{ seek, rate, seconds float64 }{
+	steps := []struct{ seek, rate, seconds float64 }{
 		{0, 1, 2.7},
 		{0, 2, 2.2},
-		{1800.7, 1, 2.7},
+		{length.Seconds()/2 + 0.7, 1, 2.7},
 		{0, 0.5, 4.7},
 		{0, 1.5, 2.2},
-		{3530, 3, 2.2},
+		{length.Seconds() - 70, 3, 2.2},
 		{12.3, 1, 2.7},
-	} {
+	}
+	for i := range sample.Cases(t, len(steps), 4) {
+		s := steps[i]
 		if s.seek > 0 {
 			w.seek(s.seek)
 		}
