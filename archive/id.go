@@ -54,9 +54,6 @@ func ValidID(s string) error {
 // IDs yields the IDs of the recordings in s, sorted, also of those that have
 // no head yet. Names that are no recording's are passed over. It stops after
 // the first error it yields.
-//
-// With a [Prefixer] the cost is one listing of the recordings, not of their
-// objects.
 func IDs(ctx context.Context, s Store) iter.Seq2[string, error] {
 	return ids(ctx, s, "")
 }
@@ -77,8 +74,8 @@ func ids(ctx context.Context, s Store, prefix string) iter.Seq2[string, error] {
 			last = id
 			return yield(id, nil)
 		}
-		if p, ok := s.(Prefixer); ok && prefix == "" {
-			for name, err := range p.Prefixes(ctx) {
+		if prefix == "" {
+			for name, err := range s.Prefixes(ctx) {
 				if !each(name, err) {
 					return
 				}

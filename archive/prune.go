@@ -12,25 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Dater is a Store that knows when its objects were put.
-type Dater interface {
-	// Modified returns when the object was put last, by the store's clock. The
-	// error wraps errors.ErrUnsupported if the store does not know, and is
-	// otherwise as those of Get.
-	Modified(ctx context.Context, name string) (time.Time, error)
-}
-
-// A Purger is a Store whose Delete can leave something behind: a bucket with
-// versions.
-type Purger interface {
-	// Purge removes the objects whose name begins with prefix, with all their
-	// versions, and those of objects that were deleted before. The error wraps
-	// errors.ErrUnsupported if the store has no versions; then Delete is enough.
-	// If the store holds some of them back, Purge removes the others and returns
-	// a *RetainedError.
-	Purge(ctx context.Context, prefix string) error
-}
-
 // A RetainedError says that the store keeps objects whatever its owner wants: a
 // retention period or a legal hold is on them.
 type RetainedError struct {
@@ -75,10 +56,6 @@ func Survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
 }
 
 func survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
-	dater, ok := s.(Dater)
-	if !ok {
-		return nil, fmt.Errorf("the store does not tell times: %w", errors.ErrUnsupported)
-	}
 	var all []Surveyed
 	for id, err := range IDs(ctx, s) {
 		if err != nil {
@@ -95,7 +72,10 @@ func survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
 			if r.Err != nil || err != nil {
 				return err
 			}
-			r.Stored, err = dater.Modified(gctx, r.ID+"/"+headName)
+			info, err := s.Stat(gctx, r.ID+"/"+headName)
+			if r.Stored = info.Modified; err == nil && r.Stored.IsZero() {
+				return errors.New("the store does not tell times") // and so everything would be old
+			}
 			if errors.Is(err, fs.ErrNotExist) { // removed since
 				r.Err, err = err, nil
 			}
@@ -176,65 +156,10 @@ func Remove(ctx context.Context, s Store, id string, o Options) error {
 		if err != nil {
 			return fmt.Errorf("removing recording %s: %w", id, err)
 		}
-		err = purge(ctx, s, id+"/"+prefix)
+		err = s.Purge(ctx, id+"/"+prefix)
 	}
 	if err != nil {
 		return fmt.Errorf("removing recording %s: %w", id, err)
 	}
 	return nil
-}
-
-// purge removes what begins with prefix, versions included.
-func purge(ctx context.Context, s Store, prefix string) error {
-	if p, ok := s.(Purger); ok {
-		if err := p.Purge(ctx, prefix); !errors.Is(err, errors.ErrUnsupported) {
-			return err
-		}
-	}
-	for info, err := range s.List(ctx, prefix) {
-		if err != nil {
-			return err
-		}
-		if err := s.Delete(ctx, info.Name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Modified makes what Retry returns a Dater. It is unsupported if the Store
-// below is none.
-func (s *retryStore) Modified(ctx context.Context, name string) (t time.Time, err error) {
-	d, ok := s.store.(Dater)
-	if !ok {
-		return t, fmt.Errorf("no time of %s: %w", name, errors.ErrUnsupported)
-	}
-	var none error // that there is none is an answer, and nothing to try again
-	err = s.do(ctx, name, func() (err error) {
-		t, err = d.Modified(ctx, name)
-		if errors.Is(err, errors.ErrUnsupported) {
-			none, err = err, nil
-		}
-		return err
-	})
-	return t, cmp.Or(err, none)
-}
-
-// Purge makes what Retry returns a Purger. It is unsupported if the Store below
-// is none.
-func (s *retryStore) Purge(ctx context.Context, prefix string) error {
-	p, ok := s.store.(Purger)
-	if !ok {
-		return fmt.Errorf("no versions of %s: %w", prefix, errors.ErrUnsupported)
-	}
-	var answer error // and nothing to try again
-	err := s.do(ctx, prefix, func() error {
-		err := p.Purge(ctx, prefix)
-		var retained *RetainedError
-		if errors.Is(err, errors.ErrUnsupported) || errors.As(err, &retained) {
-			answer, err = err, nil
-		}
-		return err
-	})
-	return cmp.Or(err, answer)
 }

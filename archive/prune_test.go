@@ -24,12 +24,20 @@ type datedStore struct {
 
 var errPulled = errors.New("the plug was pulled")
 
-func (s *datedStore) Modified(_ context.Context, name string) (time.Time, error) {
-	id, object, _ := strings.Cut(name, "/")
-	if object != "head" {
-		return time.Time{}, fs.ErrNotExist
+func (s *datedStore) Stat(ctx context.Context, name string) (archive.Info, error) {
+	info, err := s.Mem.Stat(ctx, name)
+	id, _, _ := strings.Cut(name, "/")
+	info.Modified = s.times[id]
+	return info, err
+}
+
+func (s *datedStore) Purge(ctx context.Context, prefix string) error {
+	for info := range s.List(ctx, prefix) {
+		if err := s.Delete(ctx, info.Name); err != nil {
+			return err
+		}
 	}
-	return s.times[id], nil
+	return nil
 }
 
 func (s *datedStore) Delete(ctx context.Context, name string) error {
@@ -102,11 +110,9 @@ func TestSurvey(t *testing.T) {
 	if len(s.deleted) > 0 {
 		t.Errorf("deleted %q", s.deleted)
 	}
-	if _, err := archive.Survey(t.Context(), s.Mem, o); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("a store without times: %v", err)
-	}
-	if _, err := archive.Survey(t.Context(), archive.Retry(s.Mem, archive.RetryConfig{}), o); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("a store without times, retried: %v", err)
+	delete(s.times, older)
+	if all, err := archive.Survey(t.Context(), s, o); err == nil {
+		t.Errorf("without a time a recording is as old as can be: %+v", all)
 	}
 }
 

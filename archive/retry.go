@@ -30,17 +30,15 @@ type RetryConfig struct {
 
 // Retry returns a Store that does again what failed in s, as long as another try
 // may help: not after fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch,
-// ErrSource, ErrNoStore or ErrDenied, and not once the context has ended. A full
-// disk may be emptied, a network may come back; but a spool file that cannot be
-// read must not hold up those after it. It is the only place in this package that
-// sleeps.
+// ErrSource, ErrNoStore, ErrDenied, ErrRefused or a *RetainedError, and not once the
+// context has ended. A full disk may be emptied, a network may come back; but a
+// spool file that cannot be read must not hold up those after it. It is the only
+// place in this package that sleeps.
 //
 // A reader from Get that breaks is continued where it broke; a List is taken up
 // after the last name it yielded. So each byte and each name comes once. An
 // object that is replaced in the middle may give bytes of both contents, which
 // is one more reason not to trust what was read.
-//
-// The Store is a Prefixer if s is one.
 func Retry(s Store, c RetryConfig) Store {
 	if c.Min <= 0 {
 		c.Min = 200 * time.Millisecond
@@ -49,11 +47,7 @@ func Retry(s Store, c RetryConfig) Store {
 		c.Max = 30 * time.Second
 	}
 	c.Max = max(c.Max, c.Min)
-	r := &retryStore{s, c}
-	if p, ok := s.(Prefixer); ok {
-		return &retryPrefixer{r, p}
-	}
-	return r
+	return &retryStore{s, c}
 }
 
 type retryStore struct {
@@ -83,14 +77,23 @@ func (s *retryStore) List(ctx context.Context, prefix string) iter.Seq2[Info, er
 	}, func(info Info) string { return info.Name })
 }
 
-type retryPrefixer struct {
-	*retryStore
-	prefixer Prefixer
+func (s *retryStore) Stat(ctx context.Context, name string) (info Info, err error) {
+	err = s.do(ctx, name, func() (err error) {
+		info, err = s.store.Stat(ctx, name)
+		return err
+	})
+	return info, err
 }
 
-func (s *retryPrefixer) Prefixes(ctx context.Context) iter.Seq2[string, error] {
-	return resume(ctx, s.retryStore, "", func() iter.Seq2[string, error] {
-		return s.prefixer.Prefixes(ctx)
+func (s *retryStore) Purge(ctx context.Context, prefix string) error {
+	return s.do(ctx, prefix, func() error { return s.store.Purge(ctx, prefix) })
+}
+
+func (s *retryStore) Limits() Limits { return s.store.Limits() }
+
+func (s *retryStore) Prefixes(ctx context.Context) iter.Seq2[string, error] {
+	return resume(ctx, s, "", func() iter.Seq2[string, error] {
+		return s.store.Prefixes(ctx)
 	}, func(name string) string { return name + "/" }) // the order of List
 }
 
@@ -188,13 +191,14 @@ func (t *tries) wait(ctx context.Context, err error) error {
 // timeouts do, too. The caller's deadline is seen by its context.
 func isFinal(err error) bool {
 	for _, final := range []error{
-		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, context.Canceled,
+		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, context.Canceled,
 	} {
 		if errors.Is(err, final) {
 			return true
 		}
 	}
-	return false
+	var retained *RetainedError
+	return errors.As(err, &retained)
 }
 
 // retryReader reads a range of an object over several Gets. Like any reader it

@@ -336,11 +336,17 @@ func TestRetryListGivesUp(t *testing.T) {
 	})
 }
 
-func TestRetryPrefixer(t *testing.T) {
-	if _, ok := archive.Retry(new(storetest.Mem), archive.RetryConfig{}).(archive.Prefixer); !ok {
-		t.Error("over a Prefixer: is none")
-	}
-	if _, ok := archive.Retry(storeFunc{}, archive.RetryConfig{}).(archive.Prefixer); ok {
-		t.Error("over a store that is no Prefixer: claims to be one")
+// What a store says of itself is asked of it through Retry.
+func TestRetryLimits(t *testing.T) {
+	weak := archive.Limits{Unguarded: true, Unchecked: true}
+	if got := archive.Retry(limited{limits: weak}, archive.RetryConfig{}).Limits(); got != weak {
+		t.Errorf("got %+v", got)
 	}
 }
+
+type limited struct {
+	archive.Store
+	limits archive.Limits
+}
+
+func (s limited) Limits() archive.Limits { return s.limits }

@@ -2,12 +2,14 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 	"strings"
+	"time"
 )
 
 // A Store keeps named objects. ValidName says what a name is. No name may be
@@ -24,14 +26,16 @@ import (
 // a name that is taken by other content, ErrMismatch for a Blob that is not what
 // it says and ErrSource for one that cannot be read, ErrNoStore where the bucket
 // or folder itself is missing, ErrDenied where credentials were refused or do not
-// reach, and fs.ErrInvalid for a name or an offset that cannot be. Anything else
-// may be worth another try.
+// reach, ErrRefused for what the store does not do however often it is asked, and
+// fs.ErrInvalid for a name or an offset that cannot be. Anything else may be worth
+// another try.
 type Store interface {
 	// Put stores b under name and returns once it is durable, its size and
 	// SHA-256 confirmed. If the object exists already with the same content,
 	// Put returns nil; with other content it returns ErrConflict and changes
 	// nothing, unless b.Replace is set, which overwrites atomically. Of several
-	// that put different content under one new name at once, one succeeds.
+	// that put different content under one new name at once, one succeeds,
+	// unless the store is Unguarded.
 	Put(ctx context.Context, name string, b Blob) error
 
 	// Get reads n bytes of the object from offset off; n < 0 means to the
@@ -47,24 +51,50 @@ type Store interface {
 	// left out.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 
-	// Delete removes the object. Deleting what is not there is no error.
-	Delete(ctx context.Context, name string) error
-}
+	// Stat tells of one object without reading it. The error is as those of Get.
+	Stat(ctx context.Context, name string) (Info, error)
 
-// A Prefixer is a Store that can tell the recordings it holds without listing
-// every object.
-type Prefixer interface {
 	// Prefixes yields the first element of the names that have more than one:
 	// "a" for "a/head" and "a/log/0000", nothing for "b". Each once, in the order
 	// of List, and only where there is such an object. It stops after the first
 	// error it yields.
 	Prefixes(ctx context.Context) iter.Seq2[string, error]
+
+	// Delete removes the object. Deleting what is not there is no error.
+	Delete(ctx context.Context, name string) error
+
+	// Purge removes all objects whose name begins with prefix, which is not
+	// empty, with all their versions, and those of objects that were deleted
+	// before: of a bucket with versions Delete leaves them. If the store holds
+	// some of them back, Purge removes the others and returns a *RetainedError.
+	Purge(ctx context.Context, prefix string) error
+
+	// Limits says where the store falls short of this contract, as far as that
+	// is known. A bucket's Store knows once it has put an object.
+	Limits() Limits
 }
 
-// An Info is what List tells of one object.
+// An Info is what a Store tells of one object. List fills in name and size.
 type Info struct {
 	Name string
 	Size int64
+	// SHA256 is what the store computed when the object arrived, and keeps. Zero
+	// if it keeps none of this object.
+	SHA256 [sha256.Size]byte
+	// Modified is when the object was put last, by the store's clock.
+	Modified time.Time
+}
+
+// Limits are what some stores cannot promise. The zero value is none.
+type Limits struct {
+	// Unguarded: the store itself cannot refuse a name that is taken. Put looks
+	// first, so that only who puts other content in that very moment is
+	// overwritten, or overwrites: both may be told that they succeeded.
+	Unguarded bool
+	// Unchecked: the store neither checks nor keeps the SHA-256 of what it is
+	// sent. Put reads back what was stored, and fails if another has replaced it
+	// since. Whoever wants to know later what is there has to read it.
+	Unchecked bool
 }
 
 var (
@@ -78,6 +108,8 @@ var (
 	ErrNoStore = errors.New("no such store")
 	// ErrDenied: the store refused the credentials, or they do not allow this.
 	ErrDenied = errors.New("access denied by the store")
+	// ErrRefused: the store does not do what it was asked for, and never will.
+	ErrRefused = errors.New("refused by the store for good")
 )
 
 // maxName is the longest name, in bytes. A folder's limit is per element and

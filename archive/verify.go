@@ -74,7 +74,7 @@ func (v *verifier) run(ctx context.Context) (Report, error) {
 
 type verifier struct {
 	store   Store
-	summer  Summer // nil: every object is read
+	quick   bool // objects of which the store keeps the SHA-256 are not read
 	id      string
 	options Options
 	report  func(Problem)
@@ -191,7 +191,7 @@ func (v *verifier) verifyObjects(ctx context.Context, entries []Entry) error {
 	defer cancel(nil)
 	work := make(chan Entry)
 	workers := runtime.GOMAXPROCS(0)
-	if v.summer != nil {
+	if v.quick {
 		workers = max(workers, 16) // they wait for answers, and compute nothing
 	}
 	var wg sync.WaitGroup
@@ -221,8 +221,7 @@ feed:
 // verifyObject hashes one object. It returns an error only if there is no use
 // in going on.
 func (v *verifier) verifyObject(ctx context.Context, e Entry, names map[[sha256.Size]byte]string, buf []byte) error {
-	s, read, err := v.sum(ctx, e.Name, buf)
-	size, sum := s.Size, s.SHA256
+	size, sum, read, err := v.sum(ctx, e.Name, buf)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

@@ -7,10 +7,11 @@
 //
 // An object appears under its name whole, synced to the disk and checked, or not
 // at all: it is written to a file ".tmp-…" beside it, which List never shows, and
-// then linked to its name (or renamed to it, for a Blob with Replace). So the
-// file system must have hard links; FAT and some network shares have not, and
-// there Put returns archive.ErrDenied. A process killed in the middle of a Put
-// can leave a ".tmp-…" file. It may be removed when nothing writes to the folder.
+// then linked to its name (or renamed to it, for a Blob with Replace). FAT and
+// some network shares have no hard links: there Put looks whether the name is
+// free and then renames, and Limits says that the store is Unguarded. A process
+// killed in the middle of a Put can leave a ".tmp-…" file. It may be removed when
+// nothing writes to the folder.
 package dir
 
 import (
@@ -25,21 +26,24 @@ import (
 	"path"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/internal/durable"
 )
 
-// A Store is an archive.Store and an archive.Prefixer over a folder.
+// A Store is an archive.Store over a folder.
 type Store struct {
 	root *os.Root
+	link func(old, new string) error // of root, but for tests
+
+	noLinks  atomic.Bool // the file system has no hard links
+	renaming sync.Mutex  // held from looking for a name to renaming to it
 }
 
-var (
-	_ archive.Store    = (*Store)(nil)
-	_ archive.Prefixer = (*Store)(nil)
-)
+var _ archive.Store = (*Store)(nil)
 
 // Open returns the store in the folder path, which must exist: the error wraps
 // archive.ErrNoStore if it does not, or is no folder. A mistyped path thus never
@@ -55,7 +59,7 @@ func Open(path string) (*Store, error) {
 		}
 		return nil, mapError(err)
 	}
-	return &Store{root: root}, nil
+	return &Store{root: root, link: root.Link}, nil
 }
 
 // Create is Open, but makes the folder, and those above it, if missing.
@@ -88,7 +92,7 @@ func (s *Store) Put(ctx context.Context, name string, b archive.Blob) error {
 //
 //	for each folder of name: mkdir, fsync(parent)
 //	open(tmp, O_CREAT|O_EXCL), write, fsync, close
-//	link(tmp, name), unlink(tmp); or rename(tmp, name) to replace
+//	link(tmp, name), unlink(tmp); or rename(tmp, name) to replace, or without links
 //	fsync(folder)
 func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 	if !b.Replace {
@@ -122,7 +126,13 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 		}
 		return s.syncDir(path.Dir(name))
 	}
-	err = s.root.Link(tmp, name)
+	err = s.link(tmp, name)
+	if isNoLinks(err) {
+		if err := s.renameNew(ctx, tmp, name, b); err != nil {
+			return err
+		}
+		return s.syncDir(path.Dir(name))
+	}
 	if errors.Is(err, fs.ErrExist) {
 		// Someone was faster. Whether that is a conflict depends on the content.
 		found, err := s.compare(ctx, name, b)
@@ -131,14 +141,34 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 		}
 		return err
 	}
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("%w: %w (has the file system no hard links?)", archive.ErrDenied, err)
-	}
 	if err != nil {
 		return err
 	}
 	return s.syncDir(path.Dir(name))
 }
+
+// isNoLinks reports whether a link failed in a way that file systems without
+// hard links answer. Some say EIO, as a bad disk does: then renaming fails, too.
+func isNoLinks(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EMLINK)
+}
+
+// renameNew renames tmp to a name that is not taken, or as good as.
+func (s *Store) renameNew(ctx context.Context, tmp, name string, b archive.Blob) error {
+	s.renaming.Lock()
+	defer s.renaming.Unlock()
+	if found, err := s.compare(ctx, name, b); found || err != nil {
+		return err
+	}
+	if err := s.root.Rename(tmp, name); err != nil {
+		return err
+	}
+	s.noLinks.Store(true)
+	return nil
+}
+
+// Limits implements archive.Store.
+func (s *Store) Limits() archive.Limits { return archive.Limits{Unguarded: s.noLinks.Load()} }
 
 // fill writes b to f and syncs it.
 func fill(ctx context.Context, f *os.File, b archive.Blob) error {
@@ -279,6 +309,22 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 	}
 	if err := s.delete(name); err != nil {
 		return fmt.Errorf("could not delete %s: %w", name, mapError(err))
+	}
+	return nil
+}
+
+// Purge implements archive.Store: a folder has no versions.
+func (s *Store) Purge(ctx context.Context, prefix string) error {
+	if !archive.ValidPrefix(prefix) || prefix == "" {
+		return fmt.Errorf("prefix %q: %w", prefix, fs.ErrInvalid)
+	}
+	for info, err := range s.List(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if err := s.Delete(ctx, info.Name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -61,6 +61,24 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Info,
 	}
 }
 
+// Stat implements archive.Store. A folder keeps no SHA-256.
+func (s *Store) Stat(ctx context.Context, name string) (archive.Info, error) {
+	if err := archive.ValidName(name); err != nil {
+		return archive.Info{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return archive.Info{}, err
+	}
+	fi, err := s.root.Lstat(name)
+	if errors.Is(err, syscall.ENOTDIR) || err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%w: no object", fs.ErrNotExist)
+	}
+	if err != nil {
+		return archive.Info{}, fmt.Errorf("could not look at %s: %w", name, mapError(err))
+	}
+	return archive.Info{Name: name, Size: fi.Size(), Modified: fi.ModTime()}, nil
+}
+
 // walk yields the objects below dir and reports whether the caller wants more.
 func (s *Store) walk(ctx context.Context, dir, prefix string, yield func(archive.Info, error) bool) bool {
 	entries, err := s.readDir(ctx, dir)
@@ -129,7 +147,7 @@ func (s *Store) readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) 
 	return entries, nil
 }
 
-// Prefixes implements archive.Prefixer. It reads one folder, and of each folder
+// Prefixes implements archive.Store. It reads one folder, and of each folder
 // in it as much as it takes to find a file.
 func (s *Store) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {

@@ -54,13 +54,20 @@ func TestConfirm(t *testing.T) {
 		{"nonsense, read back", b.Size, "!", "c0ntent", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			there := false
 			s := fake(t, func(w http.ResponseWriter, r *http.Request) {
 				io.Copy(io.Discard, r.Body)
 				w.Header().Set("ETag", `"1"`)
 				w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
 				switch r.Method {
+				case http.MethodPut:
+					there = true
 				case http.MethodHead:
-					if tt.sum != "" {
+					if !there {
+						w.WriteHeader(http.StatusNotFound)
+						return
+					}
+					if tt.sum != "" && r.Header.Get("X-Amz-Checksum-Mode") != "" {
 						w.Header().Set("X-Amz-Checksum-Sha256", tt.sum)
 					}
 					w.Header().Set("Content-Length", fmt.Sprint(tt.size))
@@ -69,7 +76,7 @@ func TestConfirm(t *testing.T) {
 				}
 			})
 			for _, replace := range []bool{false, true} {
-				b.Replace = replace
+				b.Replace, there = replace, false
 				if err := s.Put(t.Context(), "a", b); (err == nil) != tt.ok {
 					t.Errorf("replace %t: got %v, want success %t", replace, err, tt.ok)
 				}
@@ -91,13 +98,23 @@ func TestDeniedForAMoment(t *testing.T) {
 			sent, _ := io.ReadAll(r.Body)
 			w.Header().Set("ETag", `"1"`)
 			w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+			if r.Method == http.MethodHead && puts == 0 {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
 			if r.Method == http.MethodHead {
-				w.Header().Set("X-Amz-Checksum-Sha256", checksum(b))
+				if r.Header.Get("X-Amz-Checksum-Mode") != "" {
+					w.Header().Set("X-Amz-Checksum-Sha256", checksum(b))
+				}
 				w.Header().Set("Content-Length", fmt.Sprint(b.Size))
 				return
 			}
 			if string(sent) != "content" {
 				t.Errorf("put %d: sent %q", puts, sent)
+			}
+			if puts == tt.puts && tt.want == nil { // to see whether the name is taken
+				w.WriteHeader(http.StatusPreconditionFailed)
+				return
 			}
 			if puts++; puts <= tt.refusals {
 				w.WriteHeader(http.StatusForbidden)
@@ -138,6 +155,15 @@ func TestErrors(t *testing.T) {
 		{403, "InvalidAccessKeyId", archive.ErrDenied},
 		{403, "RequestTimeTooSkewed", archive.ErrDenied},
 		{401, "", archive.ErrDenied},
+		{400, "ExpiredToken", archive.ErrDenied},
+		{400, "InvalidArgument", archive.ErrRefused},
+		{400, "InvalidRequest", archive.ErrRefused},
+		{405, "MethodNotAllowed", archive.ErrRefused},
+		{413, "", archive.ErrRefused},
+		{501, "NotImplemented", archive.ErrRefused},
+		{400, "RequestTimeout", nil},
+		{408, "", nil},
+		{429, "TooManyRequests", nil},
 		{409, "ConditionalRequestConflict", nil},
 		{400, "BadDigest", nil},
 		{500, "InternalError", nil},
@@ -155,7 +181,7 @@ func TestErrors(t *testing.T) {
 		if err == nil {
 			t.Errorf("%d %s: no error", tt.status, tt.code)
 		}
-		for _, sentinel := range []error{archive.ErrConflict, archive.ErrDenied, archive.ErrMismatch, archive.ErrNoStore, archive.ErrSource} {
+		for _, sentinel := range []error{archive.ErrConflict, archive.ErrDenied, archive.ErrMismatch, archive.ErrNoStore, archive.ErrRefused, archive.ErrSource} {
 			if got := errors.Is(err, sentinel); got != (sentinel == tt.want) {
 				t.Errorf("%d %s: got %v, which matches %q: %t", tt.status, tt.code, err, sentinel, got)
 			}
@@ -199,6 +225,7 @@ func TestStall(t *testing.T) {
 			<-release
 		})
 		t.Cleanup(func() { close(release) }) // before the server's own Close
+		s.habits.guard.Store(guardHonoured)  // so that Put begins with the upload
 		begin := time.Now()
 		wantStall := func(what string, err error) {
 			t.Helper()

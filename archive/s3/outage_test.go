@@ -213,7 +213,7 @@ func (l *live) spooled(n int) int {
 		if slices.Contains(left, filepath.Join(l.spool, l.w.ID(), filepath.FromSlash(name))) {
 			continue
 		}
-		if _, err := l.store.Sum(l.t.Context(), l.w.ID()+"/"+name); err != nil {
+		if _, err := l.store.Stat(l.t.Context(), l.w.ID()+"/"+name); err != nil {
 			l.t.Errorf("%s is neither in the spool nor in the store: %v", name, err)
 		}
 	}

@@ -16,24 +16,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-var (
-	_ archive.Dater  = (*Store)(nil)
-	_ archive.Purger = (*Store)(nil)
-)
-
-// Modified implements archive.Dater, with what the server says of the object.
-func (s *Store) Modified(ctx context.Context, name string) (time.Time, error) {
-	if err := archive.ValidName(name); err != nil {
-		return time.Time{}, err
-	}
-	info, err := s.core.StatObject(ctx, s.bucket, s.prefix+name, minio.StatObjectOptions{})
-	if err != nil {
-		return time.Time{}, fmt.Errorf("could not look at %s: %w", name, mapError(err))
-	}
-	return info.LastModified, nil
-}
-
-// Purge implements archive.Purger. Besides what the package names, the key must
+// Purge implements archive.Store. Besides what the package names, the key must
 // be allowed s3:ListBucketVersions on the bucket and s3:DeleteObjectVersion, and
 // s3:GetObjectRetention and s3:GetObjectLegalHold to tell an object that is
 // retained from one that it may not delete.
@@ -85,7 +68,7 @@ func (s *Store) purge(ctx context.Context, prefix string) error {
 	switch {
 	case listErr != nil:
 		if minio.ToErrorResponse(listErr).StatusCode == http.StatusNotImplemented {
-			return fmt.Errorf("%w: %w", errors.ErrUnsupported, listErr)
+			return s.deleteAll(ctx, prefix) // a server without versions
 		}
 		return mapError(listErr)
 	case failed != nil:
@@ -136,4 +119,17 @@ func mapDeleteError(err error) error {
 		return fmt.Errorf("%w: %w", archive.ErrDenied, err)
 	}
 	return mapError(err)
+}
+
+// deleteAll removes what a listing shows.
+func (s *Store) deleteAll(ctx context.Context, prefix string) error {
+	for info, err := range s.List(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if err := s.Delete(ctx, info.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -158,22 +158,6 @@ func TestPurgeRetained(t *testing.T) {
 	}
 }
 
-func TestModified(t *testing.T) {
-	t.Parallel()
-	s := open(t, config(t))
-	put(t, s, "ID/head", "x")
-	first, err := s.Modified(t.Context(), "ID/head")
-	if err != nil || first.IsZero() {
-		t.Errorf("%v, %v", first, err)
-	}
-	if _, err := s.Modified(t.Context(), "ID/x"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("missing: %v", err)
-	}
-	if _, err := s.Modified(t.Context(), "../x"); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("outside: %v", err)
-	}
-}
-
 // A whole recording goes from a bucket with versions, or waits for its retention
 // to end.
 func TestRemove(t *testing.T) {

@@ -56,6 +56,20 @@ func (s *Store) get(ctx context.Context, name string, off, n int64) (io.ReadClos
 	return body, err
 }
 
+// Stat implements archive.Store, with one HEAD request: the server computed the
+// checksum when the object arrived.
+func (s *Store) Stat(ctx context.Context, name string) (archive.Info, error) {
+	if err := archive.ValidName(name); err != nil {
+		return archive.Info{}, err
+	}
+	info, err := s.stat(ctx, name)
+	if err != nil {
+		return archive.Info{}, fmt.Errorf("could not look at %s: %w", name, mapError(err))
+	}
+	sum, _ := s.kept(info)
+	return archive.Info{Name: name, Size: info.Size, SHA256: sum, Modified: info.LastModified}, nil
+}
+
 // List implements archive.Store.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Info, error] {
 	return func(yield func(archive.Info, error) bool) {
@@ -86,7 +100,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Info,
 	}
 }
 
-// Prefixes implements archive.Prefixer, by a listing that stops at slashes.
+// Prefixes implements archive.Store, by a listing that stops at slashes.
 func (s *Store) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for object, err := range s.list(ctx, "", false) {

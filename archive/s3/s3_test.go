@@ -189,10 +189,25 @@ func record(t *testing.T) (*Store, func() []request) {
 	}
 }
 
-// One object is one PUT, whatever its size, and says nothing about itself.
+// One object is one PUT, whatever its size, and says nothing about itself, once
+// the first has shown what the server does: it is looked for before, and sent again
+// to see that the name is taken.
 func TestOnePut(t *testing.T) {
 	t.Parallel()
 	s, requests := record(t)
+	if err := s.Put(t.Context(), "ID/epochs/1", archive.BytesBlob([]byte("1"))); err != nil {
+		t.Fatal(err)
+	}
+	var methods []string
+	for _, r := range requests() {
+		methods = append(methods, r.Method)
+	}
+	if want := []string{"HEAD", "PUT", "HEAD", "HEAD", "PUT"}; !slices.Equal(methods, want) {
+		t.Errorf("the first: %v, want %v", methods, want)
+	}
+	if s.Limits() != (archive.Limits{}) {
+		t.Errorf("MinIO has limits: %+v", s.Limits())
+	}
 	for _, size := range []int{0, 1, 5 << 20, 17 << 20, 40 << 20} {
 		b := archive.BytesBlob(bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size])
 		name := fmt.Sprintf("ID/segments/%d", size)
@@ -250,7 +265,7 @@ func TestOnePut(t *testing.T) {
 }
 
 // Bytes that change on their way are refused by the server, even if we looked
-// away: send is Put without the checks before and after.
+// away: request is Put without the checks before and after.
 func TestServerChecks(t *testing.T) {
 	t.Parallel()
 	s := open(t, config(t))
@@ -258,7 +273,7 @@ func TestServerChecks(t *testing.T) {
 	b := archive.BytesBlob(content)
 	for _, replace := range []bool{false, true} {
 		b.Replace = replace
-		_, err := s.send(t.Context(), "ID/head", b, strings.NewReader("what was hushed"))
+		_, err := s.request(t.Context(), "ID/head", b, headers{sum: true, guard: !replace}, strings.NewReader("what was hushed"))
 		resp := minio.ToErrorResponse(err)
 		if resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("replace %t: got %v (%s), want a refusal", replace, err, resp.Code)
@@ -268,7 +283,7 @@ func TestServerChecks(t *testing.T) {
 			t.Errorf("replace %t: the object is there", replace)
 		}
 	}
-	if _, err := s.send(t.Context(), "ID/head", b, bytes.NewReader(content)); err != nil {
+	if _, err := s.request(t.Context(), "ID/head", b, headers{sum: true}, bytes.NewReader(content)); err != nil {
 		t.Errorf("the right bytes: %v", err)
 	}
 }

@@ -26,15 +26,19 @@ const (
 	Unknown Verdict = iota
 	// Passed: the store did what it must.
 	Passed
+	// Limited: it does less, as it says itself, and an archive makes do with that.
+	Limited
 	// Failed: it did not.
 	Failed
 )
 
-// String returns "unknown", "ok" or "failed".
+// String returns "unknown", "ok", "limited" or "failed".
 func (v Verdict) String() string {
 	switch v {
 	case Passed:
 		return "ok"
+	case Limited:
+		return "limited"
 	case Failed:
 		return "failed"
 	}
@@ -58,7 +62,7 @@ type Check struct {
 	Name    string // one of those above
 	Verdict Verdict
 	Err     error  // what went wrong, or why it is not known; nil if Passed
-	Remedy  string // what to do about it; "" unless Failed
+	Remedy  string // what to do about it; "" unless Failed or Limited
 }
 
 // folderPrefix begins the folder that Run works in. No recording's ID has a
@@ -79,13 +83,13 @@ var probes = []struct {
 	{Ranges, []string{Put, Get}, (*prober).ranges,
 		"the server or a proxy before it answers range requests wrongly: use another, or mend it"},
 	{List, []string{Put}, (*prober).list,
-		"allow listing: s3:ListBucket on the bucket with the prefix; a server whose listings lag behind is not fit"},
+		"allow listing: s3:ListBucket on the bucket with the prefix; a server whose listings lag behind, or are in no order, is not fit"},
 	{PutIfAbsent, []string{Put, Get}, (*prober).putIfAbsent,
-		"use a server that honours If-None-Match on PutObject, as Amazon S3 and MinIO do: this one can overwrite recordings unnoticed"},
+		"let nobody else write there: only a store with put-if-absent (If-None-Match on PutObject, as Amazon S3 and MinIO have it; hard links in a folder) protects what is recorded from one who writes in the same moment"},
 	{Replace, []string{Put, Get}, (*prober).replace,
 		"allow overwriting: a recording's head and its last log file are replaced as it grows"},
 	{Checksums, []string{Put, Get}, (*prober).checksums,
-		"do not use this store: it keeps bytes that were damaged on their way"},
+		"if it keeps bytes that were damaged on their way, do not use this store; if it only keeps no checksums, each upload is read back, and verify --quick reads as much as verify"},
 	{Delete, []string{Put}, (*prober).delete,
 		"allow deleting (s3:DeleteObject on the prefix); without it old recordings cannot be pruned, all else works"},
 }
@@ -95,7 +99,7 @@ var probes = []struct {
 // are taken, even to several who write at once, that bytes which are not what
 // they should be do not get in, and that what is read is what was put.
 //
-// It works with some twenty small objects below a name of its own that no
+// It works with some twenty-five small objects below a name of its own that no
 // recording can have, and removes them, also if ctx ends or a check fails; in a
 // bucket with versions, their old versions stay. What could not be removed is a
 // failure of the check "delete". Give it the store itself, not one made by
@@ -110,26 +114,33 @@ func Run(ctx context.Context, s archive.Store) ([]Check, error) {
 	verdict := make(map[string]Verdict)
 	for _, probe := range probes {
 		c := Check{Name: probe.name}
-		i := slices.IndexFunc(probe.needs, func(name string) bool { return verdict[name] != Passed })
+		i := slices.IndexFunc(probe.needs, func(name string) bool { return verdict[name] != Passed && verdict[name] != Limited })
 		if i >= 0 {
 			c.Err = fmt.Errorf("not tried, since %q did not pass", probe.needs[i])
 		} else if c.Err = probe.run(p, ctx); ctx.Err() != nil {
 			c.Err = ctx.Err()
 		} else if c.Err == nil {
 			c.Verdict = Passed
+		} else if c.Remedy = probe.remedy; errors.Is(c.Err, errLimited) {
+			c.Verdict = Limited
 		} else {
-			c.Verdict, c.Remedy = Failed, probe.remedy
+			c.Verdict = Failed
 		}
 		verdict[c.Name] = c.Verdict
 		checks = append(checks, c)
 	}
 	if err := p.cleanUp(ctx); err != nil {
 		c := &checks[len(checks)-1]
-		c.Verdict, c.Remedy = Failed, probes[len(probes)-1].remedy+"; then remove what begins with "+p.folder
+		if c.Remedy = probes[len(probes)-1].remedy + "; then remove what begins with " + p.folder; c.Verdict != Limited {
+			c.Verdict = Failed
+		}
 		c.Err = errors.Join(c.Err, err)
 	}
 	return checks, ctx.Err()
 }
+
+// errLimited is what a store cannot do, by its own word.
+var errLimited = errors.New("limited")
 
 // A prober holds what the checks share.
 type prober struct {
@@ -239,16 +250,33 @@ func (p *prober) ranges(ctx context.Context) error {
 }
 
 func (p *prober) list(ctx context.Context) error {
+	names := []string{"list-b", "list.b", "list/b", "list0"} // in byte order, which puts the slash in between
+	for _, i := range []int{2, 0, 3, 1} {
+		if err := p.putBytes(ctx, names[i], p.content[:i]); err != nil {
+			return err
+		}
+	}
+	names = append(names, objectName)
 	infos, err := p.listed(ctx, p.folder)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case len(infos) == 0:
-		return errors.New("an object that was just put is not listed")
-	case len(infos) > 1 || infos[0].Name != p.folder+objectName:
+	}
+	for i, name := range names {
+		size := int64(i)
+		if name == objectName {
+			size = int64(len(p.content))
+		}
+		switch {
+		case i >= len(infos):
+			return errors.New("an object that was just put is not listed")
+		case infos[i].Name != p.folder+name:
+			return errors.New("the listing is not in byte order, or of objects that are not there")
+		case infos[i].Size != size:
+			return fmt.Errorf("an object of %d bytes is listed with %d", size, infos[i].Size)
+		}
+	}
+	if len(infos) > len(names) {
 		return errors.New("objects are listed that are not there")
-	case infos[0].Size != int64(len(p.content)):
-		return fmt.Errorf("an object of %d bytes is listed with %d", len(p.content), infos[0].Size)
 	}
 	return nil
 }
@@ -282,6 +310,9 @@ func (p *prober) putIfAbsent(ctx context.Context) error {
 	}
 	if err := p.putBytes(ctx, objectName, p.content); err != nil {
 		return fmt.Errorf("the same put once more is refused: %w", err)
+	}
+	if p.store.Limits().Unguarded {
+		return fmt.Errorf("%w: it cannot refuse a name that is taken; we look first, which leaves a moment in between", errLimited)
 	}
 	return p.race(ctx)
 }
@@ -354,11 +385,18 @@ func (p *prober) checksums(ctx context.Context) error {
 			return errors.New("it said that it stored an object and did not")
 		}
 	}
+	if p.store.Limits().Unchecked {
+		return fmt.Errorf("%w: it keeps no SHA-256; each upload is confirmed by reading it back", errLimited)
+	}
 	return nil
 }
 
 func (p *prober) delete(ctx context.Context) error {
-	if err := p.store.Delete(ctx, p.folder+objectName); err != nil {
+	err := p.store.Delete(ctx, p.folder+objectName)
+	if errors.Is(err, archive.ErrDenied) { // who may write and not delete can destroy less
+		return fmt.Errorf("%w: %w", errLimited, err)
+	}
+	if err != nil {
 		return err
 	}
 	if _, err := p.read(ctx, objectName, 0, -1); err == nil {

@@ -45,7 +45,7 @@ func verdicts(t *testing.T, s archive.Store) map[string]storecheck.Check {
 	by := make(map[string]storecheck.Check)
 	for _, c := range checks {
 		by[c.Name] = c
-		if (c.Verdict == storecheck.Passed) != (c.Err == nil) || (c.Verdict == storecheck.Failed) != (c.Remedy != "") {
+		if (c.Verdict == storecheck.Passed) != (c.Err == nil) || (c.Verdict == storecheck.Failed || c.Verdict == storecheck.Limited) != (c.Remedy != "") {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -81,7 +81,10 @@ type faulty struct {
 	get    func(ctx context.Context, s archive.Store, name string, off, n int64) (io.ReadCloser, error)
 	list   func(yield func(archive.Info, error) bool)
 	delete func(s archive.Store, name string) error
+	limits archive.Limits
 }
+
+func (f *faulty) Limits() archive.Limits { return f.limits }
 
 func (f *faulty) Put(ctx context.Context, name string, b archive.Blob) error {
 	if f.put != nil {
@@ -124,6 +127,7 @@ func TestProbeFaults(t *testing.T) {
 		name    string
 		store   faulty
 		failed  string // checks, in their order
+		limited string
 		unknown string
 		says    string // by the first that failed
 		stays   bool   // nothing can remove what was put
@@ -255,8 +259,14 @@ func TestProbeFaults(t *testing.T) {
 			}},
 			failed: "list delete", says: "that are not there", stays: false},
 		{name: "may not delete",
-			store:  faulty{delete: func(archive.Store, string) error { return archive.ErrDenied }},
-			failed: "delete", says: "access denied", stays: true},
+			store:   faulty{delete: func(archive.Store, string) error { return archive.ErrDenied }},
+			limited: "delete", says: "access denied", stays: true},
+		{name: "cannot refuse a taken name",
+			store:   faulty{limits: archive.Limits{Unguarded: true}},
+			limited: "put-if-absent", says: "leaves a moment in between"},
+		{name: "keeps no checksums",
+			store:   faulty{limits: archive.Limits{Unchecked: true}},
+			limited: "checksums", says: "reading it back"},
 		{name: "does not delete", store: faulty{delete: func(archive.Store, string) error { return nil }},
 			failed: "delete", says: "still there", stays: true},
 		{name: "fails to delete what is not there",
@@ -276,7 +286,7 @@ func TestProbeFaults(t *testing.T) {
 				mem = new(storetest.Mem)
 				s.Store = mem
 			}
-			failed, unknown, says := []string{}, []string{}, ""
+			failed, limited, unknown, says := []string{}, []string{}, []string{}, ""
 			checks := verdicts(t, &s)
 			for _, name := range []string{"put", "get", "ranges", "list", "put-if-absent", "replace", "checksums", "delete"} {
 				switch c := checks[name]; c.Verdict {
@@ -284,9 +294,16 @@ func TestProbeFaults(t *testing.T) {
 					if failed = append(failed, name); says == "" {
 						says = c.Err.Error()
 					}
+				case storecheck.Limited:
+					if limited = append(limited, name); says == "" {
+						says = c.Err.Error()
+					}
 				case storecheck.Unknown:
 					unknown = append(unknown, name)
 				}
+			}
+			if got := strings.Join(limited, " "); got != tt.limited {
+				t.Errorf("limited: %s, want %s", got, tt.limited)
 			}
 			if got := strings.Join(failed, " "); got != tt.failed {
 				t.Errorf("failed: %s, want %s", got, tt.failed)

@@ -11,11 +11,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sealtape/sealtape/archive"
 )
 
-// Mem is an archive.Store and an archive.Prefixer in memory, with faults on
+// Mem is an archive.Store in memory that keeps no checksums, with faults on
 // demand. Without hooks it keeps the whole contract. The zero value is an empty
 // store. It must not be copied; the hooks must not change while it is in use, and
 // may themselves call its methods.
@@ -36,10 +37,7 @@ type Mem struct {
 	objects map[string][]byte // contents are never changed in place
 }
 
-var (
-	_ archive.Store    = (*Mem)(nil)
-	_ archive.Prefixer = (*Mem)(nil)
-)
+var _ archive.Store = (*Mem)(nil)
 
 // Put implements archive.Store.
 func (m *Mem) Put(ctx context.Context, name string, b archive.Blob) error {
@@ -136,7 +134,7 @@ func (m *Mem) List(ctx context.Context, prefix string) iter.Seq2[archive.Info, e
 	}
 }
 
-// Prefixes implements archive.Prefixer.
+// Prefixes implements archive.Store.
 func (m *Mem) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		last := ""
@@ -170,6 +168,38 @@ func (m *Mem) Delete(ctx context.Context, name string) error {
 	delete(m.objects, name)
 	return nil
 }
+
+// Stat implements archive.Store. All was modified just now.
+func (m *Mem) Stat(ctx context.Context, name string) (archive.Info, error) {
+	if err := archive.ValidName(name); err != nil {
+		return archive.Info{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return archive.Info{}, err
+	}
+	data, ok := m.Object(name)
+	if !ok {
+		return archive.Info{}, fmt.Errorf("could not look at %s: %w", name, fs.ErrNotExist)
+	}
+	return archive.Info{Name: name, Size: int64(len(data)), Modified: time.Now()}, nil
+}
+
+// Purge implements archive.Store.
+func (m *Mem) Purge(ctx context.Context, prefix string) error {
+	if !archive.ValidPrefix(prefix) || prefix == "" {
+		return fmt.Errorf("prefix %q: %w", prefix, fs.ErrInvalid)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.objects, func(name string, _ []byte) bool { return strings.HasPrefix(name, prefix) })
+	return nil
+}
+
+// Limits implements archive.Store.
+func (*Mem) Limits() archive.Limits { return archive.Limits{} }
 
 // Object returns a copy of the object name and whether it is there, past all
 // hooks: for a test to look at, and to search for what must not be in it.

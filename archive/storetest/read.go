@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sealtape/sealtape/archive"
 )
@@ -253,14 +255,10 @@ func testListWhilePutting(t *testing.T, s archive.Store) {
 }
 
 func testPrefixes(t *testing.T, s archive.Store) {
-	p, ok := s.(archive.Prefixer)
-	if !ok {
-		return // optional
-	}
 	want := func(want ...string) {
 		t.Helper()
 		var got []string
-		for name, err := range p.Prefixes(t.Context()) {
+		for name, err := range s.Prefixes(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -275,7 +273,7 @@ func testPrefixes(t *testing.T, s archive.Store) {
 		put(t, s, name, nil)
 	}
 	want("A-", "A", "B", "C")
-	for _, err := range p.Prefixes(t.Context()) {
+	for _, err := range s.Prefixes(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,4 +293,60 @@ func testPrefixes(t *testing.T, s archive.Store) {
 		t.Errorf("got %v, want ErrMismatch", err)
 	}
 	want("A-", "A")
+}
+
+func testStat(t *testing.T, s archive.Store) {
+	data := []byte("the old head, and longer")
+	before := time.Now().Add(-time.Hour) // clocks differ, by less
+	for range 2 {
+		put(t, s, "ID/log/0000", data)
+		info, err := s.Stat(t.Context(), "ID/log/0000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var none [sha256.Size]byte
+		if info.Name != "ID/log/0000" || info.Size != int64(len(data)) || info.SHA256 != none && info.SHA256 != sha256.Sum256(data) {
+			t.Errorf("of %d bytes: %+v", len(data), info)
+		}
+		if m := info.Modified; m.Before(before) || m.After(before.Add(2*time.Hour)) {
+			t.Errorf("just put, and modified %v", m)
+		}
+		if s.Limits().Unchecked && info.SHA256 != none {
+			t.Error("a store that keeps no checksums tells one")
+		}
+		data = data[:10]
+		if err := s.Delete(t.Context(), "ID/log/0000"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, s, "ID/head", data)
+	for _, name := range []string{"ID/log/0000", "ID", "ID/head/x", "none"} {
+		_, err := s.Stat(t.Context(), name)
+		wantError(t, "Stat("+name+")", err, fs.ErrNotExist)
+	}
+	_, err := s.Stat(t.Context(), "../head")
+	wantError(t, "Stat outside", err, fs.ErrInvalid)
+}
+
+func testPurge(t *testing.T, s archive.Store) {
+	for _, name := range []string{"A/head", "A/log/0000", "A/log/0001", "AB/head", "B/head"} {
+		put(t, s, name, []byte(name))
+	}
+	for _, prefix := range []string{"", "../", "/"} {
+		wantError(t, fmt.Sprintf("Purge(%q)", prefix), s.Purge(t.Context(), prefix), fs.ErrInvalid)
+	}
+	for _, step := range []struct {
+		prefix string
+		left   []string
+	}{
+		{"none", []string{"A/head", "A/log/0000", "A/log/0001", "AB/head", "B/head"}},
+		{"A/log/", []string{"A/head", "AB/head", "B/head"}},
+		{"A/", []string{"AB/head", "B/head"}},
+		{"A/", []string{"AB/head", "B/head"}},
+	} {
+		if err := s.Purge(t.Context(), step.prefix); err != nil {
+			t.Errorf("Purge(%s): %v", step.prefix, err)
+		}
+		wantNames(t, s, "", step.left...)
+	}
 }

@@ -55,6 +55,8 @@ func Test(t *testing.T, open func(t *testing.T) archive.Store) {
 		{"ListPrefix", testListPrefix},
 		{"ListWhilePutting", testListWhilePutting},
 		{"Prefixes", testPrefixes},
+		{"Stat", testStat},
+		{"Purge", testPurge},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
 	}

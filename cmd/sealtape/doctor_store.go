@@ -52,8 +52,7 @@ func checkPromises(ctx context.Context, d *diagnosis, s archive.Store) {
 			d.ok(section, c.Name, "%s", passed[c.Name])
 		case c.Verdict == storecheck.Unknown:
 			d.unknown(section, c.Name, "%v", c.Err)
-		case c.Name == storecheck.Delete && errors.Is(c.Err, archive.ErrDenied):
-			// Who may write and not delete can destroy less.
+		case c.Verdict == storecheck.Limited:
 			d.warn(section, c.Name, c.Remedy, "%v", c.Err)
 		default:
 			d.add(section, c.Name, isFailed, c.Remedy, "%v", c.Err)

@@ -2,15 +2,10 @@ package servers
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"net/url"
 	"os/exec"
 	"path/filepath"
 	"slices"
-
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/sealtape/sealtape/testdata/servers/build"
 )
@@ -26,13 +21,8 @@ type MinIOConfig struct {
 	Disk int64
 }
 
-// A MinIO is a running MinIO server, an S3 store. Its data goes when it stops.
-type MinIO struct {
-	*process
-	Endpoint  string // http://127.0.0.1:PORT
-	AccessKey string // of the root user
-	SecretKey string
-}
+// A MinIO is a running MinIO server.
+type MinIO struct{ S3 }
 
 // StartMinIO starts a server with root credentials of its own, without buckets,
 // and returns once it is ready. The context is for the start only.
@@ -50,7 +40,7 @@ func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
 		mount = []string{unshare, "--map-root-user", "--mount", "sh", "-c",
 			`mkdir data && mount -t tmpfs -o "size=$1" tmpfs data && shift && exec "$@"`, "sh", fmt.Sprint(c.Disk)}
 	}
-	s := &MinIO{AccessKey: rand.Text()[:16], SecretKey: rand.Text() + rand.Text()}
+	s := &MinIO{newS3()}
 	s.process, err = retryPorts(func() (*process, error) {
 		ports, err := freePorts(2)
 		if err != nil {
@@ -79,28 +69,3 @@ func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
 // Data returns the folder that the server keeps its objects in, for a test to
 // look at what is on the disk. With a disk of its own it looks empty.
 func (s *MinIO) Data() string { return filepath.Join(s.dir, "data") }
-
-// Bucket creates a bucket.
-func (s *MinIO) Bucket(ctx context.Context, name string) error {
-	u, err := url.Parse(s.Endpoint)
-	if err != nil {
-		return err
-	}
-	transport, err := minio.DefaultTransport(false)
-	if err != nil {
-		return err
-	}
-	defer transport.CloseIdleConnections()
-	client, err := minio.New(u.Host, &minio.Options{
-		Creds:     credentials.NewStaticV4(s.AccessKey, s.SecretKey, ""),
-		Region:    "us-east-1",
-		Transport: transport,
-	})
-	if err != nil {
-		return err
-	}
-	if err := client.MakeBucket(ctx, name, minio.MakeBucketOptions{}); err != nil {
-		return fmt.Errorf("could not create the bucket %s: %w", name, err)
-	}
-	return nil
-}

@@ -37,12 +37,18 @@ type process struct {
 }
 
 // start starts the binary at path, in a folder of its own, with no environment
-// but baseEnv and env, and waits until url answers with status 200.
+// but baseEnv and env, and waits until url answers anything but that the server is
+// not ready.
 func start(ctx context.Context, name, path string, args, env []string, url string) (*process, error) {
 	dir, err := os.MkdirTemp("", "sealtape-"+name+"-")
 	if err != nil {
 		return nil, err
 	}
+	return startIn(ctx, dir, name, path, args, env, url)
+}
+
+// startIn is start in a folder that is there, and is removed in the end.
+func startIn(ctx context.Context, dir, name, path string, args, env []string, url string) (*process, error) {
 	p := &process{name: name, dir: dir, url: url, path: path, args: args}
 	p.env = append(append(baseEnv(), env...), "HOME="+dir) // the last one counts
 	if err := p.run(ctx); err != nil {
@@ -140,7 +146,7 @@ func (p *process) waitUntilUp(ctx context.Context, url string) error {
 		}
 		if resp, err := client.Do(req); err == nil {
 			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
+			if resp.StatusCode < 500 {
 				return nil
 			}
 		}

@@ -1,11 +1,11 @@
 // Package servers builds and starts real servers as child processes, for tests
-// and for the demo: a LiveKit SFU and a MinIO store, at fixed versions, on the
-// loopback interface, with keys made anew for each start.
+// and for the demo: a LiveKit SFU and three S3 stores that differ, at fixed
+// versions, on the loopback interface, with keys made anew for each start.
 //
 // A mock would confirm what its author believes of the other side. These do not.
 //
-// Package build builds them, once. A test that starts a server fails where that cannot be done; it does
-// not skip. Whoever starts a server stops it:
+// Package build builds them, once. A test that starts a server fails where that
+// cannot be done; it does not skip. Whoever starts a server stops it:
 //
 //	lk, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})
 //	...

@@ -8,6 +8,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ type Program struct {
 	Name    string // of the binary
 	Version string // of the module
 	Package string // the import path of the command
+	Folder  string // instead of Package: the folder of the command in this module, which is a module of its own
 	About   string // how long building takes with empty caches, to tell people
 }
 
@@ -28,13 +30,17 @@ var (
 		About: "about two minutes on two cores"}
 	MinIO = Program{Name: "minio", Version: "v0.0.0-20260212201848-7aac2a2c5b7c", Package: "github.com/minio/minio",
 		About: "about two minutes on two cores"}
+	VersityGW = Program{Name: "versitygw", Version: "v1.8.0", Package: "github.com/versity/versitygw/cmd/versitygw",
+		About: "about 80 seconds on two cores"}
+	Rclone = Program{Name: "rclone", Version: "v1.73.1", Folder: "testdata/servers/rclone",
+		About: "about 40 seconds on two cores"}
 )
 
 // Path returns the path of the binary, and builds it if it is not there by
 //
 //	go install PACKAGE@VERSION
 //
-// into sealtape/bin/NAME-VERSION in the user's cache folder. Several processes
+// or "go build" in Folder, into sealtape/bin/NAME-VERSION in the user's cache folder. Several processes
 // may call Path at once: one builds, the others wait. progress, if not nil, is
 // told when something slow begins, and then every few seconds how far it is.
 //
@@ -74,14 +80,20 @@ func (p Program) Path(ctx context.Context, progress func(string)) (path string, 
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	// Away from any go.mod.
-	err = Go(ctx, tmp, append(Env(), "GOBIN="+tmp), p.Name, progress, "install", p.Package+"@"+p.Version)
+	if p.Folder != "" {
+		var root string
+		if root, err = moduleRoot(); err == nil {
+			err = Go(ctx, filepath.Join(root, filepath.FromSlash(p.Folder)), Env(), p.Name, progress, "build", "-o", tmp+string(filepath.Separator), ".")
+		}
+	} else { // away from any go.mod
+		err = Go(ctx, tmp, append(Env(), "GOBIN="+tmp), p.Name, progress, "install", p.Package+"@"+p.Version)
+	}
 	if err != nil {
 		return "", err
 	}
 	built, err := filepath.Glob(filepath.Join(tmp, "*"))
 	if err != nil || len(built) != 1 {
-		return "", fmt.Errorf("go install of %s@%s made %d files, not one", p.Package, p.Version, len(built))
+		return "", fmt.Errorf("building %s %s made %d files, not one", p.Name, p.Version, len(built))
 	}
 	if err := os.Rename(built[0], path); err != nil {
 		return "", err
@@ -109,6 +121,22 @@ func Go(ctx context.Context, dir string, env []string, name string, progress fun
 		return fmt.Errorf("could not build %s: %w\n%s", name, err, w.said())
 	}
 	return nil
+}
+
+// moduleRoot finds the folder of this module above the working folder.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for !isFile(filepath.Join(dir, "testdata", "servers", "rclone", "go.mod")) {
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("the working folder is not in Sealtape's source")
+		}
+		dir = parent
+	}
+	return dir, nil
 }
 
 func isFile(path string) bool {

@@ -1,8 +1,6 @@
 package dir
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,7 +9,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-func TestModified(t *testing.T) {
+func TestStat(t *testing.T) {
 	folder := t.TempDir()
 	s, err := Open(folder)
 	if err != nil {
@@ -25,15 +23,7 @@ func TestModified(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(folder, "a", "b"), want, want); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Modified(t.Context(), "a/b"); err != nil || !got.Equal(want) {
+	if got, err := s.Stat(t.Context(), "a/b"); err != nil || !got.Modified.Equal(want) || got.Size != 1 {
 		t.Errorf("%v, %v, want %v", got, err, want)
-	}
-	for _, name := range []string{"a", "a/c", "a/b/c", "x/y"} {
-		if _, err := s.Modified(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := s.Modified(t.Context(), "../a"); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("outside: %v", err)
 	}
 }

@@ -1,0 +1,80 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// mapError makes err match the errors of the Store contract.
+func mapError(err error) error {
+	var resp minio.ErrorResponse
+	if !errors.As(err, &resp) {
+		return err
+	}
+	switch resp.Code {
+	case minio.NoSuchKey:
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case minio.NoSuchBucket:
+		return fmt.Errorf("%w: %w", archive.ErrNoStore, err)
+	case "XMinioParentIsObject", "XMinioObjectExistsAsDirectory", // a MinIO server's own
+		"ObjectParentIsFile", "ExistingObjectIsDirectory": // versitygw's
+		return fmt.Errorf("%w: %w", archive.ErrConflict, err)
+	case "ExpiredToken": // with status 400
+		return fmt.Errorf("%w: %w (%s)", archive.ErrDenied, err, resp.Code)
+	}
+	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
+		// The code tells a wrong key from a missing permission or a wrong clock.
+		return fmt.Errorf("%w: %w (%s)", archive.ErrDenied, err, resp.Code)
+	}
+	if isRefusal(err) {
+		return fmt.Errorf("%w: %w (%d %s)", archive.ErrRefused, err, resp.StatusCode, resp.Code)
+	}
+	return err
+}
+
+// isMomentary reports whether err may be what servers on a folder say when the
+// removal of the last object beside this one took their folder meanwhile: a MinIO
+// server denies access (cmd/os-reliable.go), versitygw v1.8.0 finds a folder in the
+// object's place. Who is really refused is refused again.
+func isMomentary(err error) bool {
+	code := minio.ToErrorResponse(err).Code
+	return code == minio.AccessDenied || code == "ExistingObjectIsDirectory"
+}
+
+// isVague reports whether err is a refusal without its reason: the answer to a HEAD
+// request has no body that would give one.
+func isVague(err error) bool {
+	resp := minio.ToErrorResponse(err)
+	return (resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusNotImplemented) && strings.HasPrefix(resp.Code, fmt.Sprint(resp.StatusCode))
+}
+
+// isRefusal reports whether a server says that it does not do what was asked, and
+// not for a reason that another try may mend, or that has an error of its own.
+func isRefusal(err error) bool {
+	var resp minio.ErrorResponse
+	if !errors.As(err, &resp) || isVague(err) {
+		return false
+	}
+	switch resp.Code {
+	case minio.NoSuchKey, minio.NoSuchBucket, "ExpiredToken",
+		"XMinioParentIsObject", "XMinioObjectExistsAsDirectory", "ObjectParentIsFile", "ExistingObjectIsDirectory",
+		// What was sent did not arrive as it was.
+		"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody", "RequestTimeout":
+		return false
+	}
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable,
+		http.StatusRequestTimeout, http.StatusConflict, http.StatusLocked, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return true
+	}
+	return resp.StatusCode >= 400 && resp.StatusCode < 500
+}
