@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 const (
@@ -51,8 +53,16 @@ func program() int {
 func TestScript(t *testing.T) {
 	t.Parallel() // beside those who wait
 	bin := tools.get(t)
+	scripts, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	var some []string // all, but under -short
+	for i := range sample.Cases(t, len(scripts), len(scripts)) {
+		some = append(some, scripts[i])
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Files: some,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SEALTAPE_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("PATH", bin+string(os.PathListSeparator)+e.Getenv("PATH"))
