@@ -35,8 +35,8 @@ type Recovered struct {
 // Recover finishes every recording in the spool that a crash left unfinished:
 // it keeps of each open segment what reached the disk, under a name that says
 // torn, names what the log does not name yet, and signs a final head with state
-// cut. It touches no recording that is over, or that a live Writer holds. Called
-// again, it finds nothing to do.
+// cut. It touches no recording that is over, that a live Writer holds, or that is
+// for another store than the Config says. Called again, it finds nothing to do.
 //
 // Recover signs what it finds on the disk, so the spool must be writable for the
 // recorder alone.
@@ -93,6 +93,21 @@ func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 
+	store, err := readBelongs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if store != c.Store {
+		// The note is the first thing in a folder, so one without anything is of a
+		// Create that a crash broke off.
+		files, err := os.ReadDir(dir)
+		if err != nil || slices.ContainsFunc(files, func(f fs.DirEntry) bool {
+			return f.Name() != lockName && !strings.HasPrefix(f.Name(), durable.TempPrefix)
+		}) {
+			return nil, err
+		}
+		return &Recovered{ID: id}, removeFolder(dir)
+	}
 	l := &logWriter{id: id, dir: dir, config: c}
 	entries, over, err := l.load()
 	if err != nil || over {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ const (
 	quarantineName = "quarantine" // what was found damaged, below ID/
 	storedName     = ".stored"    // names of what was released, one a line
 	keptName       = ".kept"      // there if the recording is stored elsewhere and kept here
+	belongsName    = ".store"     // the store that the recording is for, one line
 )
 
 // ErrElsewhere says that an object is not in the spool because it was confirmed
@@ -59,6 +61,14 @@ func (s *Spooled) Kept() (bool, error) {
 	}
 	return err == nil, err
 }
+
+// Store returns the store that the recording is for: Store of the Config it was
+// made with, or what Reassign set since. It is "" if there is no note of one.
+func (s *Spooled) Store() (string, error) { return readBelongs(s.dir) }
+
+// Reassign notes another store for the recording. It is for a person to decide:
+// whoever can read that store gets what was meant for the other.
+func (s *Spooled) Reassign(store string) error { return writeBelongs(s.dir, store) }
 
 // Keep notes that the recording is stored elsewhere, and stays here all the same.
 func (s *Spooled) Keep() error {
@@ -124,6 +134,37 @@ func ReleaseSpooled(spool, id string, stored []Entry) error {
 		return fmt.Errorf("could not release objects of recording %s: %w", id, err)
 	}
 	return nil
+}
+
+// maxBelongs bounds the note of a store, in bytes.
+const maxBelongs = 4 << 10
+
+func writeBelongs(dir, store string) error {
+	if store == "" || len(store) > maxBelongs || strings.ContainsAny(store, "\r\n") {
+		return fmt.Errorf("the name of the store is empty, too long, or more than one line")
+	}
+	return durable.WriteFile(filepath.Join(dir, belongsName), []byte(store+"\n"))
+}
+
+// readBelongs returns the store that is noted in a recording's folder, "" if none
+// is.
+func readBelongs(dir string) (string, error) {
+	f, err := os.Open(filepath.Join(dir, belongsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	defer f.Close() // only read from
+	b, err := io.ReadAll(io.LimitReader(f, maxBelongs+2))
+	if err != nil {
+		return "", err
+	}
+	store, ok := strings.CutSuffix(string(b), "\n")
+	if !ok || store == "" || strings.Contains(store, "\n") {
+		return "", fmt.Errorf("%s is damaged: which store the recording is for is not known", f.Name())
+	}
+	return store, nil
 }
 
 func noteStored(dir string, names []string) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -328,5 +329,93 @@ func TestRecoverHalfMade(t *testing.T) {
 		if left, err := os.ReadDir(spool); err != nil || len(left) > 0 || len(all) != 1 {
 			t.Errorf("%d: recovered %v, left %v, %v", i, all, left, err)
 		}
+	}
+}
+
+// What was recorded for one store is not finished for another, and not without
+// its note either; a person may reassign it.
+func TestSpooledStore(t *testing.T) {
+	spool, sign := t.TempDir(), newSigner(t, "recorder")
+	a, b := archive.Config{Signer: sign, Store: "/a"}, archive.Config{Signer: sign, Store: "s3://b/ at Amazon S3"}
+	w := create(t, spool, a, hybrid(t).Recipient())
+	if err := w.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	before := files(t, spool)
+	for _, c := range []archive.Config{b, {Signer: sign}} {
+		if all, err := archive.Recover(t.Context(), spool, c); err != nil || len(all) > 0 || !maps.Equal(files(t, spool), before) {
+			t.Errorf("recovered for %q: %v, %v", c.Store, all, err)
+		}
+	}
+	h, err := archive.HoldSpooled(spool, w.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if store, err := h.Store(); store != a.Store || err != nil {
+		t.Errorf("Store: %q, %v", store, err)
+	}
+	for _, bad := range []string{"", "two\nlines", strings.Repeat("x", 5000)} {
+		if err := h.Reassign(bad); err == nil {
+			t.Errorf("reassigned to %.10q", bad)
+		}
+	}
+	if err := errors.Join(h.Reassign(b.Store), h.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := archive.Recover(t.Context(), spool, a); err != nil || len(all) > 0 {
+		t.Errorf("recovered for the old store: %v, %v", all, err)
+	}
+	if all := recoverAll(t, spool, b); len(all) != 1 || all[0].Head.Size == 0 {
+		t.Errorf("recovered %v", all)
+	}
+
+	// A damaged note is nobody's, and said.
+	w = create(t, spool, a, hybrid(t).Recipient())
+	if err := errors.Join(w.Crash(), os.WriteFile(filepath.Join(spool, w.ID(), ".store"), []byte("/a"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := archive.Recover(t.Context(), spool, a); err == nil || len(all) > 0 {
+		t.Errorf("recovered with a damaged note: %v, %v", all, err)
+	}
+
+	// A Create that was broken off before the note leaves nothing behind.
+	id := archive.NewID()
+	if err := os.Mkdir(filepath.Join(spool, id), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := archive.Recover(t.Context(), spool, b); err != nil && !strings.Contains(err.Error(), w.ID()) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(spool, id)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty folder stays: %v", err)
+	}
+}
+
+// What End hands over no other takes until it is closed.
+func TestEndKeepsTheLock(t *testing.T) {
+	spool, c := t.TempDir(), archive.Config{Signer: newSigner(t, "recorder")}
+	w := create(t, spool, c, hybrid(t).Recipient())
+	h, err := w.End()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := archive.HoldSpooled(spool, w.ID()); !errors.Is(err, archive.ErrBusy) {
+		t.Errorf("after End: %v", err)
+	}
+	if again, err := w.End(); again != nil || err != nil {
+		t.Errorf("a second End: %v, %v", again, err)
+	}
+	if err := errors.Join(w.Close(), h.Remove(), h.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(spool); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+	empty, err := archive.Create(spool, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err := empty.End(); h != nil || err != nil {
+		t.Errorf("without an epoch: %v, %v", h, err)
 	}
 }

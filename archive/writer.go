@@ -42,6 +42,12 @@ type Config struct {
 	// Signer signs every head. Required.
 	Signer note.Signer
 
+	// Store names the store that the recording is for, in one line and without
+	// secrets. Create notes it in the recording's folder, and Recover takes only
+	// recordings with the same note. Empty means none: Create notes nothing, and
+	// Recover takes what has no note.
+	Store string
+
 	// Log gets what happens, without names of readers or keys. Nil is silence.
 	Log *slog.Logger
 
@@ -129,6 +135,13 @@ func (w *Writer) mkdirs(spool string) (err error) {
 	}
 	if w.lock, err = lockFolder(w.dir); err != nil {
 		return err
+	}
+	// The note comes first: a folder with others in it, and without a note, is not
+	// for any store that is named.
+	if w.config.Store != "" {
+		if err := writeBelongs(w.dir, w.config.Store); err != nil {
+			return errors.Join(err, w.lock.Close())
+		}
 	}
 	for _, folder := range []string{folders[Epoch], folders[Segment], folders[Index], logFolder} {
 		if err := os.Mkdir(filepath.Join(w.dir, folder), 0o700); err != nil {
@@ -276,48 +289,64 @@ func (w *Writer) Create(k Kind) (*Object, error) {
 // fails, nothing is lost, the recording stays open, and Close may be called
 // again. It fails while objects are open. A recording without any epoch is
 // removed. Once it succeeded, Close does nothing.
-func (w *Writer) Close() error { return w.close(StateClosed) }
+func (w *Writer) Close() error { return w.closeAll(StateClosed) }
+
+// End ends the recording as Close does, but does not give it up: no other takes it
+// from the spool until Close of what End returns. That is nil if the recording was
+// removed, or had ended before.
+func (w *Writer) End() (*Spooled, error) { return w.end(StateClosed) }
 
 // CloseCut ends the recording as Close does, and with state cut: for one that is
 // made of another that was.
-func (w *Writer) CloseCut() error { return w.close(StateCut) }
+func (w *Writer) CloseCut() error { return w.closeAll(StateCut) }
 
-func (w *Writer) close(state State) error {
+func (w *Writer) closeAll(state State) error {
+	held, err := w.end(state)
+	if held != nil {
+		err = errors.Join(err, held.Close())
+	}
+	return err
+}
+
+func (w *Writer) end(state State) (*Spooled, error) {
 	w.mu.Lock()
 	if w.lock == nil {
 		w.mu.Unlock()
-		return nil
+		return nil, nil
 	}
-	err := w.closeLocked(state)
-	changed := err == nil && w.log.size() > 0
+	held, err := w.endLocked(state)
 	w.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("could not close recording %s: %w", w.id, err)
+		return nil, fmt.Errorf("could not close recording %s: %w", w.id, err)
 	}
-	if changed {
+	if held != nil {
 		w.config.Changed()
 	}
-	return nil
+	return held, nil
 }
 
-func (w *Writer) closeLocked(state State) error {
+func (w *Writer) endLocked(state State) (*Spooled, error) {
 	if len(w.open) > 0 {
-		return fmt.Errorf("%d objects are open", len(w.open))
+		return nil, fmt.Errorf("%d objects are open", len(w.open))
 	}
-	if w.log.size() == 0 {
+	empty := w.log.size() == 0
+	if empty {
 		if err := removeFolder(w.dir); err != nil {
-			return err
+			return nil, err
 		}
 		w.config.Log.Info("empty recording removed", "id", w.id)
 	} else if err := w.log.write(state); err != nil {
-		return err
+		return nil, err
 	} else {
 		w.config.Log.Info("recording "+string(state), "id", w.id, "objects", w.log.size())
 	}
 	w.sealTo, w.secret = nil, nil
 	lock := w.lock
 	w.lock = nil
-	return lock.Close()
+	if empty {
+		return nil, lock.Close()
+	}
+	return &Spooled{w.dir, lock}, nil
 }
 
 // A logWriter keeps the log and the head of a recording on the disk. In memory

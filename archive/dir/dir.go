@@ -364,7 +364,7 @@ func (s *Store) removeNotes(dir string) bool {
 		return false
 	}
 	for _, e := range entries {
-		if !e.IsDir() && !slices.Contains([]string{".lock", ".stored", ".kept"}, e.Name()) {
+		if !e.IsDir() && !slices.Contains([]string{".lock", ".stored", ".kept", ".store"}, e.Name()) {
 			return false
 		}
 	}

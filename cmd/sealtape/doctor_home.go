@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,7 +125,7 @@ func checkSpool(ctx context.Context, d *diagnosis, path string) {
 	case err != nil:
 		d.fail(section, "leftovers", err, "check the owners and modes of what is in "+path)
 	case len(waiting) > 0:
-		d.warn(section, "leftovers", "sealtape recover --store STORE finishes and uploads them", "waiting for recover: %s", few(waiting))
+		d.warn(section, "leftovers", "sealtape recover --store STORE finishes and uploads those that are for STORE", "waiting for recover: %s", few(waiting))
 	case busy > 0:
 		d.ok(section, "leftovers", "none; %s under way", count(busy, "recording"))
 	default:
@@ -190,11 +191,12 @@ func leftovers(ctx context.Context, path string) (waiting []string, busy int, er
 			return nil, 0, err
 		}
 		kept, err := held.Kept()
-		if err := errors.Join(err, held.Close()); err != nil {
+		store, serr := held.Store()
+		if err := errors.Join(err, serr, held.Close()); err != nil {
 			return nil, 0, err
 		}
 		if !kept {
-			waiting = append(waiting, id)
+			waiting = append(waiting, id+" for "+cmp.Or(clean(store), "a store that is not noted"))
 		}
 	}
 	return waiting, busy, nil

@@ -63,6 +63,7 @@ func makeRecordingMain() error {
 	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
 	flag.BoolVar(&m.stray, "stray", false, "have a frame of another day in the first segment")
 	flag.BoolVar(&m.onward, "onward", false, "let Bob's camera have a key frame in the first segment only")
+	forStore := flag.String("for", "store", "the store that a recording in the spool is for")
 	flag.Parse()
 	dir := flag.Arg(0)
 
@@ -78,8 +79,15 @@ func makeRecordingMain() error {
 	if err != nil {
 		return err
 	}
+	var belongs string
 	if dir == "" {
 		dir = h.SpoolDir()
+		if err := os.MkdirAll(*forStore, 0o700); err != nil {
+			return err
+		}
+		if belongs, err = storeID(*forStore); err != nil {
+			return err
+		}
 	}
 	readers := identity.Recipients()
 	if *reader != "" {
@@ -94,7 +102,7 @@ func makeRecordingMain() error {
 		}
 		readers = append(readers, x.Recipient())
 	}
-	if m.w, err = archive.Create(dir, archive.Config{Signer: identity.Signer()}); err != nil {
+	if m.w, err = archive.Create(dir, archive.Config{Signer: identity.Signer(), Store: belongs}); err != nil {
 		return err
 	}
 	fmt.Println(m.w.ID())

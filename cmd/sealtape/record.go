@@ -163,6 +163,10 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	storeID, err := storeID(c.String("store"))
+	if err != nil {
+		return err
+	}
 	// Age plugins are started with our environment: leave no secret in it.
 	for _, v := range secretVars {
 		if err := os.Unsetenv(v); err != nil {
@@ -172,7 +176,7 @@ func recordAction(c *cli.Context) error {
 	r := &recording{
 		env: e, home: home, identity: id, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
-		policy: policy, storeName: c.String("store"),
+		policy: policy, storeName: c.String("store"), storeID: storeID,
 		metricsAddr: c.String("metrics-addr"), service: service, grace: lifetime.grace, wait: lifetime.wait,
 	}
 	if roomKeys != nil {

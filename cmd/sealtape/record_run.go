@@ -33,6 +33,7 @@ type recording struct {
 	store    archive.Store
 	// storeName is the store as the command line names it.
 	storeName string
+	storeID   string // see storeID
 	readers   []reader
 	members   memberCards // who reads what they attend
 	policy    policy      // who else does, and who is recorded
@@ -101,7 +102,7 @@ func (r *recording) run(ctx context.Context) error {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
 	grown := make(chan struct{}, 1) // has a value when there is more to upload
-	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Log: archiveLog, Changed: func() { signalTo(grown) },
+	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Store: r.storeID, Log: archiveLog, Changed: func() { signalTo(grown) },
 		// Late readers are admitted to the whole only while its secret is known.
 		KeepSecret: r.whole && (len(r.members) > 0 || r.policy.readers == "verified")})
 	if err != nil {
@@ -141,25 +142,38 @@ func (r *recording) run(ctx context.Context) error {
 	endLife()
 	stopKeys()
 	r.service.stopping()
-	closeErr := w.Close()
-	stopWatching()
-	<-watched
-	stopUpload()
-	<-u.done
-
-	uploadErr := r.finishUpload(ctx, u)
-	switch {
-	case closeErr != nil:
-		// Not over: what is in the spool is what recover ends it with.
-		err = errors.Join(err, fmt.Errorf("closing the recording: %w", closeErr))
-	case uploadErr == nil:
-		err = errors.Join(err, settle(u.copier, r.keepLocal))
-	}
+	err = errors.Join(err, r.finish(ctx, w, u, func() {
+		stopWatching()
+		<-watched
+		stopUpload()
+	}))
 	endSweep()
-	if err = errors.Join(err, uploadErr); err != nil {
+	if err != nil {
 		return explainSink(err)
 	}
 	return r.tell(id, report)
+}
+
+// finish ends the recording, stops what goes on beside it, and brings the rest to
+// the store. Until that is settled no other process takes the recording from the
+// spool: a sweep would store and remove it under our hands.
+func (r *recording) finish(ctx context.Context, w *archive.Writer, u *uploader, stop func()) error {
+	held, err := w.End()
+	stop()
+	<-u.done
+	switch uploadErr := r.finishUpload(ctx, u); {
+	case err != nil:
+		// Not over: what is in the spool is what recover ends it with.
+		err = errors.Join(fmt.Errorf("closing the recording: %w", err), uploadErr)
+	case uploadErr != nil:
+		err = uploadErr
+	case held != nil:
+		err = u.copier.settle(held, r.keepLocal)
+	}
+	if held != nil {
+		err = errors.Join(err, held.Close())
+	}
+	return err
 }
 
 // prepare joins the room, and only then starts the epoch: a recording exists

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 
 	"github.com/sealtape/sealtape/archive"
@@ -21,10 +22,12 @@ func recoverCommand() *cli.Command {
 		ArgsUsage: "--store STORE",
 		Description: `Ends recordings that were cut by a crash, copies all that the spool holds to the
 store, and removes the local copies that the store confirmed. It does not touch
-a recording that is going on, or one that --keep-local keeps. Running it again
-does no harm. What is damaged on this disk goes to quarantine in the spool, and
+a recording that is going on, one that --keep-local keeps, or one that was recorded for another store:
+--adopt says that such a recording is to go to this one. Running it again does no
+harm. What is damaged on this disk goes to quarantine in the spool, and
 the rest is copied; the exit code is then 1.`,
-		Flags:  []cli.Flag{storeFlag(), keepLocalFlag()},
+		Flags: []cli.Flag{storeFlag(), keepLocalFlag(),
+			&cli.StringSliceFlag{Name: "adopt", Usage: "the recording `ID` of the spool goes to this store, whichever it was recorded for; may be repeated"}},
 		Action: recoverAction,
 	}
 }
@@ -46,6 +49,15 @@ func recoverAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	name, err := storeID(c.String("store"))
+	if err != nil {
+		return err
+	}
+	for _, id := range c.StringSlice("adopt") {
+		if err := adopt(h.SpoolDir(), id, name); err != nil {
+			return err
+		}
+	}
 	ids, err := spooled(c.Context, spool)
 	if err != nil {
 		return fmt.Errorf("reading the spool: %w", err)
@@ -64,7 +76,7 @@ func recoverAction(c *cli.Context) error {
 		return err
 	}
 	sw := &sweep{
-		spool: h.SpoolDir(), src: spool, dst: archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying}),
+		spool: h.SpoolDir(), src: spool, dst: archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying}), store: name,
 		signer: identity.Signer(), verifiers: verifiers, keep: c.Bool("keep-local"),
 		log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		say:  func(format string, args ...any) { e.printf(format+"\n", args...) },
@@ -90,4 +102,19 @@ func recoverAction(c *cli.Context) error {
 		return last
 	}
 	return hinted(last, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once that is mended")
+}
+
+// adopt notes that the recording id of the spool is for the store.
+func adopt(spool, id, store string) (err error) {
+	held, err := archive.HoldSpooled(spool, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return hinted(fmt.Errorf("--adopt: no recording %s is in the spool", clean(id)), "sealtape doctor lists what is there")
+	} else if err != nil {
+		return fmt.Errorf("--adopt: %w", err)
+	}
+	defer func() { err = errors.Join(err, held.Close()) }()
+	if err := held.Reassign(store); err != nil {
+		return fmt.Errorf("--adopt: recording %s: %w", id, err)
+	}
+	return nil
 }

@@ -119,6 +119,7 @@ func (c *spoolCopy) settle(h *archive.Spooled, keep bool) error {
 type sweep struct {
 	spool     string
 	src, dst  archive.Store // dst tries again by itself
+	store     string        // names dst; what is for another store is left alone
 	signer    note.Signer   // ends what a crash left open
 	verifiers note.Verifiers
 	keep      bool
@@ -131,7 +132,7 @@ type sweep struct {
 // run recovers and copies, and returns what failed. It ends early with ctx. What
 // another process holds is left alone.
 func (s *sweep) run(ctx context.Context) (failed []error) {
-	recovered, err := archive.Recover(ctx, s.spool, archive.Config{Signer: s.signer, Log: s.log})
+	recovered, err := archive.Recover(ctx, s.spool, archive.Config{Signer: s.signer, Store: s.store, Log: s.log})
 	failed = joined(err)
 	for _, r := range recovered {
 		switch {
@@ -178,6 +179,12 @@ func (s *sweep) upload(ctx context.Context, id string) (err error) {
 	defer func() { err = errors.Join(err, h.Close()) }()
 	if kept, err := h.Kept(); kept || err != nil {
 		return err
+	}
+	if store, err := h.Store(); err != nil {
+		return err
+	} else if store != s.store {
+		s.warn("%s is not for this store but for %s; left alone", id, cmp.Or(clean(store), "one that is not noted"))
+		return nil
 	}
 	rec, err := archive.Open(ctx, s.src, id, archive.Options{Verifiers: s.verifiers})
 	if err != nil {
@@ -240,17 +247,6 @@ func joined(err error) []error {
 	return []error{err}
 }
 
-// settle settles a recording that has just ended.
-func settle(c *spoolCopy, keep bool) error {
-	h, err := archive.HoldSpooled(c.spool, c.id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("settling the local copy: %w", err)
-	}
-	return errors.Join(c.settle(h, keep), h.Close())
-}
-
 // sweep finishes, beside the recording, what earlier ones left in the spool. What
 // fails is told and is for another time. end stops it and waits for it.
 func (r *recording) sweep(ctx context.Context, src archive.Store, spool, live string) (end func()) {
@@ -264,7 +260,7 @@ func (r *recording) sweep(ctx context.Context, src archive.Store, spool, live st
 			return
 		}
 		s := &sweep{
-			spool: spool, src: src, dst: archive.Retry(r.store, archive.RetryConfig{}),
+			spool: spool, src: src, dst: archive.Retry(r.store, archive.RetryConfig{}), store: r.storeID,
 			signer: r.identity.Signer(), verifiers: verifiers, keep: r.keepLocal, live: live,
 			say:  func(format string, args ...any) { r.log.Info(fmt.Sprintf(format, args...)) },
 			warn: func(format string, args ...any) { r.log.Warn(fmt.Sprintf(format, args...)) },

@@ -199,3 +199,42 @@ func TestSweepUnreadable(t *testing.T) {
 		})
 	}
 }
+
+// A sweep beside a record that is bringing the rest to the store leaves it alone.
+func TestSweepBesideFinish(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		s := newSpoolTest(t, 0) // for its sweep; the recording itself is in the way of nothing
+		if err := archive.RemoveSpooled(s.spool, s.id); err != nil {
+			t.Fatal(err)
+		}
+		w, err := archive.Create(s.spool, archive.Config{Signer: s.sweep.signer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.StartEpoch([]age.Recipient{s.reader.Recipient()}); err != nil {
+			t.Fatal(err)
+		}
+		dst := new(storetest.Mem)
+		s.sweep.dst = dst
+		swept := 0
+		slow := &storetest.Mem{OnPut: func(string) (bool, error) {
+			swept++
+			if err := errors.Join(s.sweep.run(t.Context())...); err != nil {
+				t.Error(err)
+			}
+			return true, nil
+		}}
+		uploading, stop := context.WithCancel(t.Context())
+		r := &recording{store: slow, keepLocal: keep, log: slog.New(slog.DiscardHandler)}
+		u := startUpload(uploading, slow, s.sweep.src, s.spool, w.ID(), s.sweep.signer, keep, make(chan struct{}, 1), newBacklog(), r.log)
+		if err := r.finish(t.Context(), w, u, stop); err != nil {
+			t.Errorf("keep %t: %v", keep, err)
+		}
+		if _, taken := dst.Object(w.ID() + "/head"); swept == 0 || taken {
+			t.Errorf("keep %t: one of %d sweeps took it: %t", keep, swept, taken)
+		}
+		if _, err := os.Stat(filepath.Join(s.spool, w.ID())); keep == errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("keep %t: %v", keep, err)
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/archive/s3"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/urfave/cli/v2"
 )
@@ -55,6 +56,28 @@ func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.S
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	return s, nil
+}
+
+// storeID names the store of arg, which was opened, in the notes of the spool:
+// without secrets, and the same from whatever folder and however it is spelt.
+func storeID(arg string) (string, error) {
+	if location, ok := strings.CutPrefix(arg, "s3://"); ok {
+		bucket, prefix, _ := strings.Cut(location, "/")
+		c, err := s3.FromEnv(bucket, prefix)
+		if err != nil {
+			return "", fmt.Errorf("opening the store: %w", err)
+		}
+		endpoint := strings.ToLower(strings.TrimRight(c.Endpoint, "/"))
+		return s3.Config{Endpoint: endpoint, Bucket: bucket, Prefix: strings.Trim(prefix, "/")}.String(), nil
+	}
+	path, err := filepath.Abs(arg)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("opening the store: %w", err)
+	}
+	return path, nil
 }
 
 // A recordedFile lists what was recorded with this home, as lines of a time and
