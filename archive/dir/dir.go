@@ -127,7 +127,7 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 		return s.syncDir(path.Dir(name))
 	}
 	err = s.link(tmp, name)
-	if isNoLinks(err) {
+	if durable.NoLinks(err) {
 		if err := s.renameNew(ctx, tmp, name, b); err != nil {
 			return err
 		}
@@ -145,12 +145,6 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 		return err
 	}
 	return s.syncDir(path.Dir(name))
-}
-
-// isNoLinks reports whether a link failed in a way that file systems without
-// hard links answer. Some say EIO, as a bad disk does: then renaming fails, too.
-func isNoLinks(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EMLINK)
 }
 
 // renameNew renames tmp to a name that is not taken, or as good as.

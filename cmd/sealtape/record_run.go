@@ -94,8 +94,12 @@ func (r *recording) run(ctx context.Context) error {
 		}()
 	}
 
-	// The spool comes before the room: a disk that cannot be written to is
-	// found before anybody is told of a recording.
+	// Store and spool come before the room: one that does not take a recording is
+	// found before anybody is told of it.
+	r.status("trying the store")
+	if err := r.tryStore(ctx); err != nil {
+		return err
+	}
 	spool := r.home.SpoolDir()
 	src, err := dir.Open(spool)
 	if err != nil {

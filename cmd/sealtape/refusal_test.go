@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -36,6 +37,10 @@ func TestRecordRefuses(t *testing.T) {
 	folder := filepath.Join(l.dir, "store")
 	record := []string{"record", "--room", room, "--store", folder, "--reader", "Recorder", "--duration", "5s"}
 	with := func(more ...string) []string { return append(append([]string(nil), record...), more...) }
+
+	var refuse atomic.Bool
+	refuse.Store(true)
+	refusing := l.refusing(&refuse)
 
 	for _, tt := range []struct {
 		name string
@@ -65,6 +70,8 @@ func TestRecordRefuses(t *testing.T) {
 		{"not a URL", append([]string{"LIVEKIT_URL=meet"}, key...), record, 1, "no LiveKit server answers", "LIVEKIT_URL"},
 		{"missing bucket", withURL, with("--store", "s3://no-such-bucket/x"), 1, "no such store", "bucket"},
 		{"wrong S3 key", append([]string{"AWS_SECRET_ACCESS_KEY=wrong-secret"}, withURL...), with("--store", minio), 1, "denied", "AWS_ACCESS_KEY_ID"},
+		{"store that takes nothing", append([]string{refusing}, withURL...), with("--store", minio), 1,
+			"the store is not fit for it: put: could not store", "allow writing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, errs, code := l.run(home, tt.vars, tt.args...)

@@ -71,18 +71,35 @@ func WriteFile(path string, data []byte) (err error) {
 //	link(tmp, path), unlink(tmp), fsync(dir of path)
 //
 // rename(2) would overwrite, and a check before it would race; link(2) is the
-// one call that every Unix makes fail when the name exists.
+// one call that every Unix makes fail when the name exists. Where the file system
+// has no hard links (NoLinks) it is that check and a rename nonetheless: then the
+// caller must be the only one who writes there.
 //
 // After any other error path may exist, with the whole content; tmp is left to
 // the caller if the link failed, and gone otherwise.
-func Link(tmp, path string) error {
-	if err := os.Link(tmp, path); err != nil {
+func Link(tmp, path string) error { return linkBy(os.Link, tmp, path) }
+
+func linkBy(link func(old, new string) error, tmp, path string) error {
+	err := link(tmp, path)
+	if NoLinks(err) {
+		if _, statErr := os.Lstat(path); statErr == nil {
+			return &fs.PathError{Op: "link", Path: path, Err: fs.ErrExist}
+		}
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
 		return err
 	}
 	// The name is taken from here on. A tmp that cannot be removed is litter, not
 	// a failure: the file under path is complete.
 	os.Remove(tmp)
 	return SyncDir(filepath.Dir(path))
+}
+
+// NoLinks reports whether the error of link(2) is one that file systems without
+// hard links answer. Some say EIO, as a bad disk does: then a rename fails, too.
+func NoLinks(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EMLINK)
 }
 
 // MkdirAll makes the folder path and those above it that are missing, mode 0700.

@@ -1,0 +1,77 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// refusing returns a variable that puts a server before the lab's S3 server which
+// takes no more objects while refuse is true, and says why.
+func (l *lab) refusing(refuse *atomic.Bool) string {
+	l.t.Helper()
+	to, err := url.Parse(minIO.get(l.t).Endpoint)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host // which is signed
+	}}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPut || !refuse.Load() {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, "<Error><Code>InvalidRequest</Code><Message>this account is over its cap</Message></Error>")
+	}))
+	l.t.Cleanup(srv.Close)
+	return "AWS_ENDPOINT_URL_S3=" + srv.URL
+}
+
+// A store that begins to refuse for good in the middle of a meeting does not keep
+// the recorder for ever: it ends with the store's own reason, and what it recorded
+// is in the spool, whence recover takes it.
+func TestStoreRefusesLater(t *testing.T) {
+	l := newLab(t)
+	store := l.minIO()
+	var refuse atomic.Bool
+	l.vars = append(l.vars, l.refusing(&refuse))
+	home, _ := l.person("Recorder")
+	l.publisher(l.room("r"), "ada", "Ada")
+	rec := l.record(home, "--room", l.room("r"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--duration", "4s")
+	l.segments(home, store, rec.id, 1)
+	refuse.Store(true)
+	if code := rec.wait(); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	for _, want := range []string{"the store does not take the recording; it waits in the spool",
+		"the store did not take all of the recording", "this account is over its cap", "hint: it is safe in the spool"} {
+		if !strings.Contains(rec.stderr(), want) {
+			t.Errorf("does not say %q:\n%s", want, rec.stderr())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(home, "spool", rec.id, "head")); err != nil {
+		t.Error(err)
+	}
+	if _, errs, code := l.run(home, nil, "recover", "--store", store); code != exitFailed || !strings.Contains(errs, "over its cap") {
+		t.Errorf("recover: exit code %d\n%s", code, errs)
+	}
+	refuse.Store(false)
+	l.must(home, "recover", "--store", store)
+	if out := l.must(home, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
+		t.Errorf("verify says:\n%s", out)
+	}
+}
