@@ -40,22 +40,22 @@ func (r *Recorder) Reconsider(participant string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	why := p.barred(participant)
 	now := p.watch.now()
 	for rec := range p.running {
 		if rec.info.Participant == participant {
-			rec.permit.set(why, now)
+			rec.permit.set(p.barred(participant, rec.info.Encrypted), now)
 			rec.askNow.Store(true) // a picture begins with a key frame
 		}
 	}
 }
 
-// barred returns why nothing of a participant may be kept, "" if it may.
-func (p *producers) barred(participant string) string {
+// barred returns why nothing of a participant may be kept that is encrypted, or is
+// not, "" if it may.
+func (p *producers) barred(participant string, encrypted bool) string {
 	if p.r.c.Permission == nil {
 		return ""
 	}
-	return p.r.c.Permission(participant)
+	return p.r.c.Permission(participant, encrypted)
 }
 
 // Verified tells the recorder that a participant became a reader, or is not one any

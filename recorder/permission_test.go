@@ -20,7 +20,7 @@ type permissions struct {
 	why map[string]string
 }
 
-func (p *permissions) of(participant string) string {
+func (p *permissions) of(participant string, _ bool) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.why[participant]

@@ -367,7 +367,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
 	rec.playout.clock, rec.playout.told = rec.clock, rec.jumped
-	rec.permit.set(p.barred(info.Participant), 0)
+	rec.permit.set(p.barred(info.Participant, info.Encrypted), 0)
 	switch {
 	case !frame.Supported(info.Codec):
 		rec.refuse = media.GapCodec

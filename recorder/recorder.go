@@ -37,10 +37,11 @@ type Config struct {
 	// epoch, the Sink's own.
 	Access Access
 	// Permission says why nothing that a participant publishes or writes may be kept,
-	// media.GapConsent or media.GapUnverified, or "" if it may. It is asked when
-	// something comes, and by Reconsider; it must be quick and call nothing of the
-	// Recorder. Nil keeps everyone's.
-	Permission func(participant string) (why string)
+	// media.GapConsent or media.GapUnverified, or "" if it may; encrypted is whether
+	// that is end-to-end encrypted. It is asked when something comes, and by
+	// Reconsider; it must be quick and call nothing of the Recorder. Nil keeps
+	// everyone's.
+	Permission func(participant string, encrypted bool) (why string)
 	// Announcement is what the room is told before anything is kept. Required.
 	Announcement string
 	// Farewell is what the room is told at the end, Paused and Resumed when a

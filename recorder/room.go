@@ -84,6 +84,10 @@ type RoomEvent struct {
 	Speakers []string
 	// Count is set for EventDropped.
 	Count int
+	// Encrypted is set for what a member wrote under end-to-end encryption: else the
+	// server can have written it. Generated is set for what a program wrote in their
+	// name, as that says.
+	Encrypted, Generated bool
 	// Machine is set for the EventJoin of a member who is not a person: another
 	// recorder or an agent.
 	Machine bool

@@ -141,7 +141,7 @@ func (p *producers) behave(e RoomEvent, at time.Duration) {
 	case media.EventConsent:
 		out.Reason, out.Text = e.Reason, e.Text
 	}
-	if (e.Type == media.EventChat || e.Type == media.EventStream || e.Type == media.EventReaction) && p.barred(e.Participant) != "" {
+	if (e.Type == media.EventChat || e.Type == media.EventStream || e.Type == media.EventReaction) && p.barred(e.Participant, e.Encrypted) != "" {
 		return // what they write is theirs, as what they say
 	}
 	if p.conduct.allows(out, at) {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -164,7 +165,8 @@ func TestServerSideAttacker(t *testing.T) {
 		return i >= 0 && ben.Session().Peer("mallory").Card.Name == "Mallory"
 	})
 	added := "\nreader: " + cardOf(t, mallory).Fingerprint().String() + " " + base64.StdEncoding.EncodeToString([]byte("Mallory")) + "\n\n"
-	a.send(changer, members.Packet{Data: bytes.Replace(state.Data, []byte("\n\n"), []byte(added), 1)})
+	forged := regexp.MustCompile(`(?m)^to: .*$`).ReplaceAll(state.Data, []byte("to: "))
+	a.send(changer, members.Packet{Data: bytes.Replace(forged, []byte("\n\n"), []byte(added), 1)})
 
 	a.intrude(members.Grant{Identity: "ada"}, a.as("Ada")) // the server lets go of the one who is there
 

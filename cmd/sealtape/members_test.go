@@ -245,7 +245,7 @@ func TestConsentIsAsked(t *testing.T) {
 		t.Fatalf("the writer was told %+v", writer.Messages())
 	}
 	rec.withholds(200, recorder.NotPermitted) // a second of all three
-	if err := ada.Session().Answer(bot.Identity, true); err != nil {
+	if err := ada.Session().Answer(l.ctx, bot.Identity, true); err != nil {
 		t.Fatal(err)
 	}
 	writer.Say("Yes.")
@@ -255,7 +255,7 @@ func TestConsentIsAsked(t *testing.T) {
 		}
 		return has("ada") && has("writer")
 	})
-	if err := ada.Session().Answer(bot.Identity, false); err != nil {
+	if err := ada.Session().Answer(l.ctx, bot.Identity, false); err != nil {
 		t.Fatal(err)
 	}
 	l.informed(home, store, rec.id, "ada's word that she takes it back", func(i *infoJSON) bool {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/sealtape/sealtape/recorder"
@@ -16,19 +17,32 @@ const (
 	no         reply = "no"
 )
 
-// consentNotice is what the room is told where everyone is asked.
-const consentNotice = `Nothing of you is kept before you agree: write "yes" in the chat to be recorded, "no" to take it back. On a telephone, press 1 for yes, 2 for no.`
+// consentNotice is what the room is told where everyone is asked, consentAgain after
+// the recorder was away.
+const (
+	consentNotice = `Nothing of you is kept before you agree: write "yes" in the chat to be recorded, "no" to take it back. On a telephone, press 1 for yes, 2 for no.`
+	consentAgain  = `The recorder was away and could not hear who took their consent back: nothing is kept of those who agreed before, until they agree again. ` + consentNotice
+)
 
 // answerTo reads an answer to being asked for consent, from what was written or
-// dialed.
-func answerTo(typ media.EventType, text string) reply {
-	switch typ {
-	case media.EventChat:
-		return chatAnswer(text)
-	case recorder.EventDialed:
-		return dialedAnswer(text)
+// dialed. doubt is why a yes does not count: others than the member can have written
+// it. A no counts whoever wrote it.
+func answerTo(e recorder.RoomEvent, keyed bool) (said reply, doubt string) {
+	switch {
+	case e.Reason == media.TextCut:
+	case e.Type == media.EventChat:
+		said = chatAnswer(e.Text)
+	case e.Type == recorder.EventDialed:
+		said = dialedAnswer(e.Text)
 	}
-	return unanswered
+	switch {
+	case said != yes:
+	case e.Generated:
+		doubt = "a program wrote it"
+	case keyed && !e.Encrypted && e.Type == media.EventChat:
+		doubt = "it came without end-to-end encryption, which this room has"
+	}
+	return said, doubt
 }
 
 // dialedAnswer reads a key that was pressed on a telephone.
@@ -58,42 +72,65 @@ func chatAnswer(text string) reply {
 }
 
 // wrote takes a chat line, or a key that was pressed, which may be an answer. An
-// answer that a verified member gave with their key stands over what is written
-// under their identity.
-func (m *membership) wrote(identity string, typ media.EventType, text string) {
+// answer that a member gave with their key stands over what is written under their
+// identity, but for a no, which stands until their key says otherwise.
+func (m *membership) wrote(e recorder.RoomEvent) {
 	if m.policy.consent != "ask" {
 		return
 	}
-	said, words := answerTo(typ, text), text
-	if typ == recorder.EventDialed {
-		words = "pressed " + text
-	}
-	m.mu.Lock()
-	a := m.people[identity]
-	signed := a != nil && !a.signed.IsZero()
-	m.mu.Unlock()
-	if said == unanswered || said == yes && (signed || !m.session.Peer(identity).Answered.IsZero()) {
+	said, doubt := answerTo(e, m.keyed)
+	if said == unanswered {
 		return
 	}
-	m.answered(identity, said, words)
+	m.mu.Lock()
+	a := m.people[e.Participant]
+	if a != nil && doubt != "" && !a.doubted {
+		a.doubted = true
+		m.say(fmt.Sprintf("The yes of %s does not count: %s.", clean(e.Participant), doubt))
+	}
+	stands := a != nil && (a.refuses(a.key) || a.signed != signed{})
+	m.mu.Unlock()
+	if a == nil || doubt != "" || said == yes && (stands || !m.session.Peer(e.Participant).Answered.IsZero()) {
+		return
+	}
+	words := e.Text
+	if e.Type == recorder.EventDialed {
+		words = "pressed " + e.Text
+	}
+	if said == no {
+		m.session.Refuse(e.Participant)
+	}
+	m.answered(e.Participant, consent{said: said, open: said == yes && m.keyed && !e.Encrypted}, words)
 }
 
+// A consent is what somebody says to being recorded.
+type consent struct {
+	said reply
+	open bool // by what the server can have made: it lets be kept only what it can have made, too
+}
+
+// refuses reports whether a no stands that who shows the card of a key cannot lift:
+// it was said under another one.
+func (a *attendee) refuses(key string) bool { return a.said == no && a.noBy != "" && a.noBy != key }
+
 // answered notes what somebody says to being recorded.
-func (m *membership) answered(identity string, said reply, words string) {
+func (m *membership) answered(identity string, now consent, words string) {
 	m.mu.Lock()
 	a := m.people[identity]
-	if m.policy.consent != "ask" || a == nil || a.said == said {
+	if m.policy.consent != "ask" || a == nil || a.consent == now {
 		m.mu.Unlock()
 		return
 	}
 	how := media.ConsentGiven
-	if said == no {
+	if now.said == no {
 		how = media.ConsentRefused
 		if a.said == yes {
 			how = media.ConsentWithdrawn
 		}
 	}
-	a.said = said
+	if a.consent = now; now.said == no {
+		a.noBy = a.key
+	}
 	rec := m.rec
 	m.mu.Unlock()
 	if rec != nil {
@@ -102,14 +139,42 @@ func (m *membership) answered(identity string, said reply, words string) {
 	m.note(func(rec *recorder.Recorder) error { return rec.Consented(identity, how, words) })
 }
 
-// permission says why nothing of a participant may be kept, "" if it may. It is a
-// recorder.Config's Permission.
-func (m *membership) permission(identity string) string {
+// returned follows the recorder's coming back to a room that it had lost: whoever
+// agreed is asked again, for they may have taken it back unheard.
+func (m *membership) returned() {
+	if m.policy.consent != "ask" {
+		return
+	}
+	m.session.AskAgain()
+	m.mu.Lock()
+	m.absences++
+	var void []string
+	for identity, a := range m.people {
+		if a.said == yes {
+			a.consent, a.signed = consent{}, signed{}
+			void = append(void, identity)
+		}
+	}
+	if len(void) > 0 {
+		m.say(consentAgain)
+	}
+	rec := m.rec
+	m.mu.Unlock()
+	for _, identity := range void {
+		if rec != nil {
+			rec.Reconsider(identity)
+		}
+	}
+}
+
+// permission says why nothing of a participant may be kept that is encrypted, or is
+// not, "" if it may. It is a recorder.Config's Permission.
+func (m *membership) permission(identity string, encrypted bool) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := m.now(identity)
 	switch {
-	case m.policy.consent == "ask" && (a == nil || a.said != yes):
+	case m.policy.consent == "ask" && (a == nil || a.said != yes || a.open && encrypted):
 		return media.GapConsent
 	case m.policy.record == "verified" && (a == nil || a.cards == nil || a.lapsed):
 		return media.GapUnverified

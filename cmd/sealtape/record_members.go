@@ -32,6 +32,7 @@ type membership struct {
 	notef   func(format string, args ...any) // tells who runs the recorder
 	store   string                           // the kind of the store
 	id      string                           // the recording's
+	keyed   bool                             // the room is end-to-end encrypted
 
 	session *member.Session
 	room    *livekit.Room
@@ -49,6 +50,8 @@ type membership struct {
 	notes    []func(*recorder.Recorder) error // for the timeline, once there is one
 	told     telling                          // what the chat was told last
 	since    time.Time
+	sayings  []string // for the chat
+	absences int      // how often the recorder was away
 }
 
 // An attendee is what is known of someone in the room, or who was there and reads
@@ -63,15 +66,23 @@ type attendee struct {
 	unseated bool        // they are a reader and found no place, which was told
 	ready    bool        // they need not confirm what the recorder says, or have
 	key      string      // of the card that they said hello with
-	said     reply
-	signed   time.Time // when they said so with their key last
+	consent
+	signed  signed // what they said with their key last
+	noBy    string // the key of the card under which they said no, "" for none
+	doubted bool   // a yes that did not count was told of
+}
+
+// A signed answer is one that the session had.
+type signed struct {
+	at  time.Time
+	yes bool
 }
 
 // newMembership begins the member protocol in a room that was joined.
 func newMembership(r *recording, room *livekit.Room, id string) (*membership, error) {
 	m := &membership{
 		policy: r.policy, whole: r.whole, home: r.home, readers: r.readers, named: r.members, log: r.log, notef: r.say,
-		store: storeKind(r.storeName), id: id, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
+		store: storeKind(r.storeName), id: id, keyed: r.keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
 		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "waiting",
 	}
 	var err error
@@ -111,14 +122,19 @@ func (m *membership) run(ctx context.Context) {
 		case <-every.C:
 		}
 		m.mu.Lock()
-		changed, troubles := m.changed, m.troubles
-		m.changed, m.troubles = make(map[string]bool), nil
+		changed, troubles, sayings, absences := m.changed, m.troubles, m.sayings, m.absences
+		m.changed, m.troubles, m.sayings = make(map[string]bool), nil, nil
 		m.mu.Unlock()
+		for _, text := range sayings {
+			if err := m.room.Tell(ctx, text); err != nil && ctx.Err() == nil {
+				m.log.Warn("the room was not told", "err", err)
+			}
+		}
 		for _, t := range troubles {
 			m.suspect(t)
 		}
 		for identity := range changed {
-			m.consider(m.session.Peer(identity))
+			m.consider(m.session.Peer(identity), absences)
 		}
 		m.flush()
 		m.retell(ctx, time.Now())
@@ -134,6 +150,14 @@ func (m *membership) notice(e member.Event) {
 		m.troubles = append(m.troubles, e)
 	}
 	m.mu.Unlock()
+	signalTo(m.wake)
+}
+
+// say tells the chat something, soon. m.mu is held.
+func (m *membership) say(text string) {
+	if len(m.sayings) < maxAttendees {
+		m.sayings = append(m.sayings, text)
+	}
 	signalTo(m.wake)
 }
 
@@ -186,8 +210,8 @@ func (m *membership) flush() {
 	}
 }
 
-// consider takes what is known of a participant now.
-func (m *membership) consider(p member.Peer) {
+// consider takes what was known of a participant after so many absences.
+func (m *membership) consider(p member.Peer, absences int) {
 	var cards []keys.Card
 	if p.Standing == member.Verified {
 		// All their devices, or the one they are here with.
@@ -214,7 +238,9 @@ func (m *membership) consider(p member.Peer) {
 		}
 	}
 	if before.key != "" && before.key != p.Card.Key {
-		a.said, a.signed = unanswered, time.Time{} // that was somebody else
+		if a.signed = (signed{}); a.said == yes {
+			a.consent = consent{} // that was somebody else; their no stands
+		}
 	}
 	a.key = p.Card.Key
 	a.claimed = p.Standing == member.Claimed
@@ -225,9 +251,15 @@ func (m *membership) consider(p member.Peer) {
 	}
 	m.roster.Stand(p.Identity, a.visit, standing)
 	said := unanswered
-	if p.Answered.After(a.signed) { // else they may have written otherwise since
-		a.signed, said = p.Answered, no
-		if p.Yes {
+	switch now := (signed{p.Answered, p.Yes}); {
+	case p.Answered.IsZero() || now == a.signed: // else they may have written otherwise since
+	case absences != m.absences:
+		m.changed[p.Identity] = true // it may be of before: look again
+		signalTo(m.wake)
+	default:
+		if a.signed = now; !p.Yes {
+			said = no
+		} else if !a.refuses(p.Card.Key) {
 			said = yes
 		}
 	}
@@ -248,7 +280,7 @@ func (m *membership) consider(p member.Peer) {
 		rec.Reconsider(p.Identity)
 	}
 	if said != unanswered {
-		m.answered(p.Identity, said, "by their client")
+		m.answered(p.Identity, consent{said: said}, "by their client")
 	}
 	m.announce()
 }
@@ -298,11 +330,11 @@ func (m *membership) went(identity string) {
 			a.lapsed = a.how == media.VerifiedByProof
 			a.key, a.ready = "", true
 			if a.said == yes {
-				a.said = unanswered
+				a.consent = consent{}
 			}
 		case a.said == no:
 			// What they said before that does not count again.
-			again := attendee{ready: true, said: no, signed: a.signed}
+			again := attendee{ready: true, consent: a.consent, signed: a.signed, noBy: a.noBy}
 			if a.how == media.VerifiedByOperator {
 				again.cards, again.how, again.name = a.cards, a.how, a.name
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 		m := &membership{
 			policy: policy{readers: "verified", record: "verified", consent: "ask"}, whole: whole, home: home, log: slog.New(slog.DiscardHandler),
 			notef: func(string, ...any) {}, store: "folder", id: "0123456789ABCDEFGHJKMNPQRS", wake: make(chan struct{}, 1),
-			people: make(map[string]*attendee), changed: make(map[string]bool), phase: "recording", roster: recorder.NewRoster(),
+			people: make(map[string]*attendee), changed: make(map[string]bool), phase: "recording", roster: recorder.NewRoster(), keyed: true,
 		}
 		visits := 0
 		come := func() {
@@ -68,31 +69,31 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 			here int    // members who read what is recorded now
 		}{
 			{"unknown", come, media.GapConsent, 0},
-			{"said yes", func() { m.consider(ada) }, "", 1},
-			{"wrote no", func() { m.wrote("ada", media.EventChat, "No.") }, media.GapConsent, 1},
-			{"said nothing new", func() { m.consider(ada) }, media.GapConsent, 1},
-			{"wrote yes after an answer by key", func() { m.wrote("ada", media.EventChat, "yes") }, media.GapConsent, 1},
-			{"wrote yes once back", func() { leave(); come(); m.wrote("ada", media.EventChat, "yes") }, media.GapConsent, 0},
-			{"yes of before", func() { m.consider(ada) }, media.GapConsent, 1},
-			{"said yes later", func() { m.consider(later) }, "", 1},
+			{"said yes", func() { m.consider(ada, m.absences) }, "", 1},
+			{"wrote no", func() { m.wrote(wrote("No.")) }, media.GapConsent, 1},
+			{"said nothing new", func() { m.consider(ada, m.absences) }, media.GapConsent, 1},
+			{"wrote yes after an answer by key", func() { m.wrote(wrote("yes")) }, media.GapConsent, 1},
+			{"wrote yes once back", func() { leave(); come(); m.wrote(wrote("yes")) }, media.GapConsent, 0},
+			{"yes of before", func() { m.consider(ada, m.absences) }, media.GapConsent, 1},
+			{"said yes later", func() { m.consider(later, m.absences) }, "", 1},
 			{"replaced by another", func() {
-				m.consider(member.Peer{Identity: "ada", Standing: member.Claimed, Card: cards["Mallory"]})
+				m.consider(member.Peer{Identity: "ada", Standing: member.Claimed, Card: cards["Mallory"]}, m.absences)
 			}, media.GapConsent, 0},
-			{"back", func() { later.Answered = later.Answered.Add(time.Second); m.consider(later) }, "", 1},
-			{"unproved", func() { p := later; p.Standing, p.Answered = member.Unknown, time.Time{}; m.consider(p) }, media.GapUnverified, 0},
+			{"back", func() { later.Answered = later.Answered.Add(time.Second); m.consider(later, m.absences) }, "", 1},
+			{"unproved", func() { p := later; p.Standing, p.Answered = member.Unknown, time.Time{}; m.consider(p, m.absences) }, media.GapUnverified, 0},
 			{"back again", func() {
 				p := later
 				p.Answered = later.Answered.Add(time.Second)
-				m.consider(p)
+				m.consider(p, m.absences)
 			}, "", 1},
 			{"another connected under the identity, of which no event was accepted", func() {
 				m.roster.Came(recorder.Member{Identity: "ada", SID: "PA_other"})
-				m.consider(later)
+				m.consider(later, m.absences)
 			}, media.GapConsent, 0},
-			{"gone", func() { leave(); m.consider(later) }, media.GapConsent, 0},
+			{"gone", func() { leave(); m.consider(later, m.absences) }, media.GapConsent, 0},
 		} {
 			step.do()
-			if got := m.permission("ada"); got != step.kept && !(whole && step.what == "gone") {
+			if got := m.permission("ada", true); got != step.kept && !(whole && step.what == "gone") {
 				t.Errorf("whole %v, %s: kept %q, want %q", whole, step.what, got, step.kept)
 			}
 			if _, _, got := m.reader("ada"); len(got) != step.here && !whole {
@@ -110,12 +111,20 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 		m.came("caller", visit)
 		m.policy.record = "everyone"
 		for _, step := range []struct{ key, kept string }{{"4", media.GapConsent}, {"1", ""}, {"7", ""}, {"2", media.GapConsent}, {"1", ""}} {
-			m.wrote("caller", recorder.EventDialed, step.key)
-			if got := m.permission("caller"); got != step.kept {
+			m.wrote(recorder.RoomEvent{Type: recorder.EventDialed, Participant: "caller", Text: step.key})
+			if got := m.permission("caller", false); got != step.kept {
 				t.Errorf("after %s was pressed: %q, want %q", step.key, got, step.kept)
+			}
+			if got := m.permission("caller", true); got != media.GapConsent {
+				t.Errorf("after %s was pressed, of what is encrypted: %q", step.key, got)
 			}
 		}
 	}
+}
+
+// wrote is a line that ada wrote in the chat under encryption.
+func wrote(text string) recorder.RoomEvent {
+	return recorder.RoomEvent{Type: media.EventChat, Participant: "ada", Text: text, Encrypted: true}
 }
 
 func TestAnswerTo(t *testing.T) {
@@ -134,8 +143,140 @@ func TestAnswerTo(t *testing.T) {
 		{recorder.EventDialed, "#", unanswered},
 		{media.EventReaction, "yes", unanswered},
 	} {
-		if got := answerTo(tt.typ, tt.text); got != tt.want {
-			t.Errorf("%s %q: %q, want %q", tt.typ, tt.text, got, tt.want)
+		if got, doubt := answerTo(recorder.RoomEvent{Type: tt.typ, Text: tt.text}, false); got != tt.want || doubt != "" {
+			t.Errorf("%s %q: %q, want %q; %q", tt.typ, tt.text, got, tt.want, doubt)
 		}
 	}
+	cut := wrote("yes")
+	cut.Reason = media.TextCut
+	if got, _ := answerTo(cut, false); got != unanswered {
+		t.Errorf("the beginning of a text is %q", got)
+	}
+}
+
+// asking is the membership of a recorder that asks, with a session of its own in
+// which ada is present, and the keys of ada and of a stranger.
+type asking struct {
+	*membership
+	t    *testing.T
+	said []string // by the recorder's session, to all
+}
+
+func newAsking(t *testing.T, keyed bool) *asking {
+	t.Helper()
+	home, err := keys.OpenHome(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := home.Init("Recorder", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &asking{t: t, membership: &membership{
+		policy: policy{readers: "verified", record: "everyone", consent: "ask"}, home: home, log: slog.New(slog.DiscardHandler),
+		notef: func(string, ...any) {}, store: "folder", id: "0123456789ABCDEFGHJKMNPQRS", wake: make(chan struct{}, 1), keyed: keyed,
+		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "recording", roster: recorder.NewRoster(),
+	}}
+	if m.session, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: id, Judge: home, Notify: m.notice,
+		Send: func(context.Context, []string, []byte) error { return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	visit, _ := m.roster.Came(recorder.Member{Identity: "ada", SID: "PA_1"})
+	m.came("ada", visit)
+	return m
+}
+
+// wantKept checks whether what ada sends is kept, encrypted or not.
+func (m *asking) wantKept(what string, encrypted, open bool) {
+	m.t.Helper()
+	if got := m.permission("ada", true) == ""; got != encrypted {
+		m.t.Errorf("%s: what is encrypted is kept: %v", what, got)
+	}
+	if got := m.permission("ada", false) == ""; got != open {
+		m.t.Errorf("%s: what is not encrypted is kept: %v", what, got)
+	}
+}
+
+// A yes that the server, or a program, can have written is nobody's; a no counts
+// whoever wrote it.
+func TestAttackWrittenYes(t *testing.T) {
+	for _, keyed := range []bool{true, false} {
+		m := newAsking(t, keyed)
+		plain, generated := wrote("yes"), wrote("yes")
+		plain.Encrypted, generated.Generated = false, true
+		m.wrote(plain)
+		m.wantKept("a yes in the clear", !keyed, !keyed)
+		m.wrote(wrote("no"))
+		m.wrote(generated)
+		m.wantKept("a yes of a program", false, false)
+		m.wrote(wrote("yes"))
+		m.wantKept("a yes", true, true)
+		plain.Text = "no"
+		m.wrote(plain)
+		m.wantKept("a no in the clear", false, false)
+		m.wrote(recorder.RoomEvent{Type: recorder.EventDialed, Participant: "ada", Text: "1"})
+		m.wantKept("a key that was pressed", !keyed, true)
+		if got := strings.Join(m.sayings, "; "); strings.Count(got, "does not count") != 1 {
+			t.Errorf("keyed %v: the chat was told %q", keyed, got)
+		}
+	}
+}
+
+// Somebody else who comes under an identity does not lift the no that was said there.
+func TestAttackCardUnderWrittenNo(t *testing.T) {
+	m := newAsking(t, true)
+	card := func(name string) keys.Card {
+		id, err := keys.Generate(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cardOf(t, id)
+	}
+	ada := member.Peer{Identity: "ada", Standing: member.Claimed, Card: card("Ada")}
+	other := member.Peer{Identity: "ada", Standing: member.Claimed, Card: card("Mallory")}
+	m.consider(ada, 0)
+	m.wrote(wrote("no"))
+	m.consider(other, 0)
+	m.wrote(wrote("yes"))
+	m.wantKept("another card's written yes", false, false)
+	other.Answered, other.Yes = time.Now(), true
+	m.consider(other, 0)
+	m.wantKept("another card's yes", false, false)
+	m.went("ada")
+	m.came("ada", 1)
+	m.consider(other, 0)
+	m.wantKept("another card's yes, once back", false, false)
+	m.consider(ada, 0)
+	m.wrote(wrote("yes"))
+	m.wantKept("her own", true, true)
+}
+
+// Who agreed before the recorder was away has not agreed after that: they may have
+// taken it back unheard.
+func TestConsentAfterAbsence(t *testing.T) {
+	m := newAsking(t, true)
+	m.wrote(wrote("yes"))
+	m.wantKept("a yes", true, true)
+	m.returned()
+	m.wantKept("after an absence", false, false)
+	if got := strings.Join(m.sayings, "; "); !strings.Contains(got, "agree again") {
+		t.Errorf("the chat was told %q", got)
+	}
+	m.wrote(wrote("yes"))
+	m.wantKept("said again", true, true)
+	// By key: what was heard before is looked at after.
+	id, err := keys.Generate("Ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada := member.Peer{Identity: "ada", Standing: member.Claimed, Card: cardOf(t, id), Answered: time.Now(), Yes: true}
+	m.returned()
+	m.consider(ada, m.absences-1)
+	m.wantKept("an answer of before", false, false)
+	if !m.changed["ada"] {
+		t.Error("nobody looks again")
+	}
+	m.wrote(wrote("no"))
+	m.returned()
+	m.wantKept("a no stands", false, false)
 }

@@ -44,9 +44,9 @@ func (r *memberRoom) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 	case media.EventLeave:
 		r.m.went(e.Participant)
 	case media.EventChat, recorder.EventDialed:
-		if e.Reason != media.TextCut {
-			r.m.wrote(e.Participant, e.Type, e.Text)
-		}
+		r.m.wrote(e)
+	case media.EventReconnect:
+		r.m.returned()
 	}
 	return e, nil
 }

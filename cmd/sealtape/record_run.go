@@ -212,7 +212,10 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 		return true
 	}
 	if r.policy.consent == "ask" {
-		r.join.Answer = func(typ media.EventType, text string) bool { return answerTo(typ, text) != unanswered }
+		r.join.Answer = func(e recorder.RoomEvent) bool {
+			said, doubt := answerTo(e, r.keys != nil)
+			return said != unanswered && doubt == ""
+		}
 	}
 	r.status("joining the room")
 	room, err := livekit.Join(ctx, r.join)

@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,6 +82,7 @@ func (s *script) line(b []byte) {
 		ID      *int     `json:"id"`
 		Send    []byte   `json:"send"`
 		To      []string `json:"to"`
+		Changed bool     `json:"changed"`
 		Trouble *struct {
 			Trouble, Detail string
 		} `json:"trouble"`
@@ -97,6 +100,8 @@ func (s *script) line(b []byte) {
 	}
 	if m.Trouble != nil {
 		s.bad = append(s.bad, m.Trouble.Trouble)
+	}
+	if m.Changed || m.Trouble != nil {
 		select {
 		case s.told <- struct{}{}:
 		default:
@@ -293,10 +298,13 @@ func TestBrowserMember(t *testing.T) {
 	}
 	changed := make(chan struct{}, 1)
 	var said [][]byte // by the recorder
+	var drop atomic.Value
+	drop.Store("nothing")
+	lost := func(data []byte) bool { return bytes.HasPrefix(data, []byte("sealtape.v1/"+drop.Load().(string)+"\n")) }
 	var rec *member.Session
 	rec, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: bot, Judge: judge{ada.Key: true},
 		Send: func(_ context.Context, to []string, data []byte) error {
-			if len(to) == 0 || slices.Contains(to, "ada") {
+			if (len(to) == 0 || slices.Contains(to, "ada")) && !lost(data) {
 				said = append(said, data)
 				s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
 			}
@@ -317,7 +325,7 @@ func TestBrowserMember(t *testing.T) {
 	}
 	s.mu.Lock()
 	s.send = func(to []string, data []byte) {
-		if len(to) == 0 || slices.Contains(to, "bot") {
+		if (len(to) == 0 || slices.Contains(to, "bot")) && !lost(data) {
 			rec.Receive("ada", data)
 		}
 	}
@@ -370,6 +378,25 @@ func TestBrowserMember(t *testing.T) {
 	}
 	s.must("answer", map[string]any{"recorder": "bot", "yes": true}, nil)
 	until("consent", func(p member.Peer) bool { return p.Yes })
+	// Who is not acknowledged is told so; a no comes in the end.
+	for _, kind := range []string{"noted", "consent"} {
+		drop.Store(kind)
+		if failure := s.do("answer", map[string]any{"recorder": "bot", "yes": false, "timeout": 50}, nil); !strings.Contains(failure, "not acknowledged") {
+			t.Errorf("%s lost: %q", kind, failure)
+		}
+	}
+	drop.Store("nothing")
+	s.must("answer", map[string]any{"recorder": "bot", "yes": true}, nil)
+	until("another answer", func(p member.Peer) bool { return p.Yes })
+	drop.Store("consent")
+	if failure := s.do("answer", map[string]any{"recorder": "bot", "yes": false, "timeout": 50}, nil); failure == "" || !rec.Peer("ada").Yes {
+		t.Errorf("a no that was dropped: %q, %+v", failure, rec.Peer("ada"))
+	}
+	drop.Store("nothing")
+	until("a no that was dropped", func(p member.Peer) bool { return !p.Yes && !p.Answered.IsZero() })
+	s.must("answer", map[string]any{"recorder": "bot", "yes": true}, nil)
+	rec.AskAgain() // and the browser stands by it
+	until("the answer after an absence", func(p member.Peer) bool { return p.Yes })
 
 	// The other way round: the browser records, and Go understands it.
 	s.must("announce", map[string]any{"state": map[string]any{"phase": "recording", "recording": recordingID, "access": "whole", "policy": "named",
@@ -377,6 +404,41 @@ func TestBrowserMember(t *testing.T) {
 	until("the browser's state", func(p member.Peer) bool {
 		return p.Recorder && p.State.Access == "whole" && len(p.State.Readers) == 1 && p.State.Readers[0].Fingerprint == botCard.Fingerprint()
 	})
+	answered := func() (a struct {
+		Answered float64
+		Yes      bool
+	}) {
+		var all struct {
+			Peers []struct {
+				Identity string
+				Answered float64
+				Yes      bool
+			}
+		}
+		s.must("peers", nil, &all)
+		for _, p := range all.Peers {
+			if p.Identity == "bot" {
+				a.Answered, a.Yes = p.Answered, p.Yes
+			}
+		}
+		return a
+	}
+	for _, yes := range []bool{true, false} {
+		if err := rec.Answer(ctx, "ada", yes); err != nil || answered().Answered == 0 || answered().Yes != yes {
+			t.Errorf("the browser has the answer %+v, want %v: %v", answered(), yes, err)
+		}
+	}
+	if err := rec.Answer(ctx, "ada", true); err != nil {
+		t.Error(err)
+	}
+	s.must("askAgain", nil, nil)
+	for !answered().Yes { // it had none, and Go stands by it
+		select {
+		case <-s.told:
+		case <-time.After(time.Minute):
+			t.Fatal("no answer came again")
+		}
+	}
 	// Noise and forgeries are named.
 	for _, data := range [][]byte{nil, []byte("x"), []byte("sealtape.v2/hello\n\n"), []byte("sealtape.v1/hello\nroom: x\n\n— sealtape.v1/x AAAA\n")} {
 		s.must("data", map[string]any{"from": "eve", "data": base64.StdEncoding.EncodeToString(data)}, nil)

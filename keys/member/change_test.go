@@ -170,7 +170,7 @@ func TestAttackConsentAgain(t *testing.T) {
 		}
 		pass(time.Second)
 		for _, yes := range []bool{false, true, false} {
-			if err := a.Answer("bot", yes); err != nil {
+			if err := a.Answer(t.Context(), "bot", yes); err != nil {
 				t.Fatal(err)
 			}
 			pass(2 * time.Second)

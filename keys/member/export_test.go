@@ -2,6 +2,7 @@ package member
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sealtape/sealtape/keys"
 )
@@ -26,4 +27,14 @@ func ForgeHello(t *testing.T, data []byte, id *keys.Identity) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// MaxRefusals is how many noes are remembered.
+const MaxRefusals = maxRefusals
+
+// RefuseAs notes a no of id's card under an identity.
+func (s *Session) RefuseAs(identity string, id *keys.Identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusals.add(identity, id.Verifier().Name(), refusal{number: 1, time: time.Now()})
 }

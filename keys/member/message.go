@@ -35,6 +35,14 @@ const (
 	typeRecorder = version + "recorder"
 	typeSeen     = version + "seen"
 	typeConsent  = version + "consent"
+	typeNoted    = version + "noted"
+)
+
+// What a message says of being recorded. Only typeNoted says none.
+const (
+	answerYes  = "yes"
+	answerNo   = "no"
+	answerNone = "none"
 )
 
 // A nonce stands for one session of one member.
@@ -52,17 +60,18 @@ func (h hash) String() string { return hex.EncodeToString(h[:]) }
 type message struct {
 	kind       string
 	room, from string
+	to         string // "" for all
 	time       time.Time
 	nonce      nonce
 
 	card       []byte // hello: the card as a signed note
-	to         string // proof, seen, consent
-	answers    nonce  // proof, seen, consent
+	answers    nonce  // all but hello and recorder
 	own, other hash   // proof
-	sequence   int    // recorder, seen
+	sequence   int    // recorder, seen, consent
 	digest     hash   // seen
-	recording  string // recorder, consent
-	answer     bool   // consent: yes
+	recording  string // recorder, consent, noted
+	number     int    // consent, noted: which answer of the member's it is
+	answer     string // consent, noted
 	state      statePart
 
 	text string // as it was read or signed
@@ -97,21 +106,26 @@ func parse(b []byte) (*message, error) {
 	if m.kind = r.line(); !known(m.kind) {
 		return nil, errType
 	}
-	m.room, m.from, m.time, m.nonce = r.text("room"), r.text("from"), r.time("time"), r.nonce("nonce")
+	m.room, m.from, m.to, m.time, m.nonce = r.text("room"), r.text("from"), r.text("to"), r.time("time"), r.nonce("nonce")
 	switch m.kind {
 	case typeHello:
 		m.card = r.base64("card", keys.MaxCard)
 	case typeProof:
-		m.to, m.answers, m.own, m.other = r.text("to"), r.nonce("answers"), r.hash("own"), r.hash("other")
+		m.answers, m.own, m.other = r.nonce("answers"), r.hash("own"), r.hash("other")
 	case typeRecorder:
 		m.sequence = r.number("sequence")
 		m.state = r.state()
 		m.recording = m.state.Recording
 	case typeSeen:
-		m.to, m.answers, m.sequence, m.digest = r.text("to"), r.nonce("answers"), r.number("sequence"), r.hash("digest")
+		m.answers, m.sequence, m.digest = r.nonce("answers"), r.number("sequence"), r.hash("digest")
 	case typeConsent:
-		m.to, m.answers, m.recording = r.text("to"), r.nonce("answers"), r.recording("recording")
-		m.answer = r.oneOf("answer", "yes", "no") == "yes"
+		m.answers, m.recording = r.nonce("answers"), r.recording("recording")
+		m.sequence, m.number = r.number("sequence"), r.number("number")
+		m.answer = r.oneOf("answer", answerYes, answerNo)
+	case typeNoted:
+		m.answers, m.recording = r.nonce("answers"), r.recording("recording")
+		m.number = r.count("number")
+		m.answer = r.oneOf("answer", answerYes, answerNo, answerNone)
 	}
 	if r.rest != "" {
 		r.fail("what follows")
@@ -121,7 +135,7 @@ func parse(b []byte) (*message, error) {
 
 func known(kind string) bool {
 	switch kind {
-	case typeHello, typeProof, typeRecorder, typeSeen, typeConsent:
+	case typeHello, typeProof, typeRecorder, typeSeen, typeConsent, typeNoted:
 		return true
 	}
 	return false
@@ -139,13 +153,13 @@ func (m *message) sign(s note.Signer) ([]byte, error) {
 	w.WriteString(m.kind + "\n")
 	w.text("room", m.room)
 	w.text("from", m.from)
+	w.text("to", m.to)
 	w.line("time", m.time.UTC().Format(time.RFC3339))
 	w.line("nonce", m.nonce.String())
 	switch m.kind {
 	case typeHello:
 		w.line("card", base64.StdEncoding.EncodeToString(m.card))
 	case typeProof:
-		w.text("to", m.to)
 		w.line("answers", m.answers.String())
 		w.line("own", m.own.String())
 		w.line("other", m.other.String())
@@ -153,19 +167,20 @@ func (m *message) sign(s note.Signer) ([]byte, error) {
 		w.line("sequence", strconv.Itoa(m.sequence))
 		w.state(m.state)
 	case typeSeen:
-		w.text("to", m.to)
 		w.line("answers", m.answers.String())
 		w.line("sequence", strconv.Itoa(m.sequence))
 		w.line("digest", m.digest.String())
 	case typeConsent:
-		w.text("to", m.to)
 		w.line("answers", m.answers.String())
 		w.line("recording", m.recording)
-		if m.answer {
-			w.line("answer", "yes")
-		} else {
-			w.line("answer", "no")
-		}
+		w.line("sequence", strconv.Itoa(m.sequence))
+		w.line("number", strconv.Itoa(m.number))
+		w.line("answer", m.answer)
+	case typeNoted:
+		w.line("answers", m.answers.String())
+		w.line("recording", m.recording)
+		w.line("number", strconv.Itoa(m.number))
+		w.line("answer", m.answer)
 	}
 	m.text = w.String()
 	b, err := note.Sign(&note.Note{Text: m.text}, s)
@@ -264,11 +279,19 @@ func (r *reader) time(name string) time.Time {
 	return t.UTC()
 }
 
-// number reads a number from 1 to 2^31-1.
+// number reads a number from 1 to 2^31-1, count one from 0.
 func (r *reader) number(name string) int {
+	n := r.count(name)
+	if n == 0 {
+		r.fail(name)
+	}
+	return n
+}
+
+func (r *reader) count(name string) int {
 	v := r.field(name)
 	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > 1<<31-1 || strconv.Itoa(n) != v {
+	if err != nil || n < 0 || n > 1<<31-1 || strconv.Itoa(n) != v {
 		r.fail(name)
 	}
 	return n

@@ -30,7 +30,7 @@ func random(r *rand.Rand, kind string, card []byte) *message {
 		return string(s)
 	}
 	one := func(values ...string) string { return values[r.IntN(len(values))] }
-	m := &message{kind: kind, room: text(), from: text(), time: time.Unix(r.Int64N(1<<33), 0).UTC()}
+	m := &message{kind: kind, room: text(), from: text(), to: text(), time: time.Unix(r.Int64N(1<<33), 0).UTC()}
 	fill(m.nonce[:])
 	state := State{Phase: one("waiting", "recording", "paused", "stopped"), Access: one("present", "whole"),
 		Policy: one("named", "verified", "all-pinned"), Keeps: one("everyone", "verified"), Consent: one("announce", "ask"), Store: one("folder", "s3"),
@@ -46,7 +46,6 @@ func random(r *rand.Rand, kind string, card []byte) *message {
 	case typeHello:
 		m.card = card
 	case typeProof:
-		m.to = text()
 		fill(m.answers[:])
 		fill(m.own[:])
 		fill(m.other[:])
@@ -56,24 +55,29 @@ func random(r *rand.Rand, kind string, card []byte) *message {
 		m.state.of = m.state.part + r.IntN(maxParts-m.state.part+1)
 		m.recording = state.Recording
 	case typeSeen:
-		m.to, m.sequence = text(), 1+r.IntN(1<<20)
+		m.sequence = 1 + r.IntN(1<<20)
 		fill(m.answers[:])
 		fill(m.digest[:])
 	case typeConsent:
-		m.to, m.recording, m.answer = text(), "ZYXWVTSRQPNMKJHGFEDCBA9876", r.IntN(2) == 0
+		m.recording, m.answer = "ZYXWVTSRQPNMKJHGFEDCBA9876", one(answerYes, answerNo)
+		m.sequence, m.number = 1+r.IntN(1<<20), 1+r.IntN(1<<20)
+		fill(m.answers[:])
+	case typeNoted:
+		m.recording, m.answer = "ZYXWVTSRQPNMKJHGFEDCBA9876", one(answerYes, answerNo, answerNone)
+		m.number = r.IntN(1 << 20)
 		fill(m.answers[:])
 	}
 	return m
 }
 
-var kinds = []string{typeHello, typeProof, typeRecorder, typeSeen, typeConsent}
+var kinds = []string{typeHello, typeProof, typeRecorder, typeSeen, typeConsent, typeNoted}
 
 // Whatever is said comes out as it went in, and in one form only.
 func TestRoundTrip(t *testing.T) {
 	id, card := identity(t)
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		m := random(r, kinds[seed%5], card)
+		m := random(r, kinds[seed%6], card)
 		b, err := m.sign(id.Signer())
 		if err != nil {
 			t.Fatal(err)

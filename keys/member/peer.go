@@ -31,8 +31,9 @@ type Peer struct {
 	State    State
 	// Code is the meeting code of State.
 	Code string
-	// Answered is what it said when asked whether it may be recorded; Yes counts
-	// only if Answered is not zero. Only a recorder learns it.
+	// Answered is when it said whether it may be recorded, zero if it has not, or
+	// is asked again; Yes is what it said. A no that another card said under its
+	// Identity stands here, too. Only a recorder learns it.
 	Answered time.Time
 	Yes      bool
 	// Seen: it confirmed a state that this recorder told. Only a recorder learns it.
@@ -91,6 +92,7 @@ type peer struct {
 
 	// Of a recorder:
 	sequence int
+	whole    int // the sequence of State
 	parts    map[int]*message
 	digest   hash      // of the state of all parts
 	heard    time.Time // when it told its state last
@@ -98,6 +100,8 @@ type peer struct {
 	confirmed int       // the latest state that it confirmed
 	answered  time.Time // when it confirmed one last
 	owes      time.Time // since when it owes a confirmation of a later one; zero if it does not
+	number    int       // of the last answer that it gave
+	voided    bool      // it said yes, and is asked again
 }
 
 // A visit is a session of a participant.

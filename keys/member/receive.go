@@ -50,6 +50,10 @@ func (s *Session) Receive(from string, data []byte) {
 		s.trouble(from, Malformed, err.Error())
 		return
 	}
+	if m.to != "" && m.to != s.c.Identity {
+		budget.left++ // it went to all, as some clients have no other way
+		return
+	}
 	if t, detail := s.receive(p, m, now); t != "" {
 		s.trouble(from, t, detail)
 	}
@@ -73,6 +77,8 @@ func (s *Session) receive(p *peer, m *message, now time.Time) (Trouble, string) 
 	switch skew := now.Sub(m.time); {
 	case m.room != s.c.Room:
 		return OtherRoom, "a message for another room"
+	case m.to == "" && m.kind != typeHello && m.kind != typeRecorder:
+		return OtherIdentity, "an answer that was meant for nobody"
 	case m.from != p.Identity:
 		return OtherIdentity, "a message that was sent under another identity"
 	case skew > maxSkew || skew < -maxSkew:
@@ -87,8 +93,10 @@ func (s *Session) receive(p *peer, m *message, now time.Time) (Trouble, string) 
 		return s.heardState(p, m, now)
 	case typeSeen:
 		return s.seen(p, m, now)
-	default:
+	case typeConsent:
 		return s.consent(p, m)
+	default:
+		return s.noted(p, m, now)
 	}
 }
 
@@ -129,6 +137,9 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 			}
 		}
 		p.fresh(now)
+		if said, ok := s.refusals.of(p.Identity); ok {
+			p.Answered = said // whoever is here now
+		}
 	}
 	p.hello, p.cardHash, p.Card = m, sum, card
 	// Who says hello again has not got our proof, whatever we have of theirs.
@@ -142,9 +153,9 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 // fresh forgets what a peer's last session proved and said.
 func (p *peer) fresh(now time.Time) {
 	p.began, p.silent = now, false
-	p.proved, p.Recorder, p.State, p.Code, p.sequence, p.parts = false, false, State{}, "", 0, nil
+	p.proved, p.Recorder, p.State, p.Code, p.sequence, p.whole, p.parts = false, false, State{}, "", 0, 0, nil
 	p.Seen, p.confirmed, p.owes = false, 0, time.Time{}
-	p.Answered, p.Yes = time.Time{}, false
+	p.Answered, p.Yes, p.number, p.voided = time.Time{}, false, 0, false
 }
 
 // standing sets what is known of a peer whose card is how known.
@@ -165,14 +176,12 @@ func (s *Session) prove(p *peer, now time.Time) {
 		s.greet(p, now)
 	}
 	m := s.message(typeProof)
-	m.to, m.answers, m.own, m.other = p.Identity, p.hello.nonce, s.own, p.cardHash
-	s.send([]string{p.Identity}, m)
+	m.answers, m.own, m.other = p.hello.nonce, s.own, p.cardHash
+	s.send(p.Identity, m)
 }
 
 func (s *Session) proof(p *peer, m *message, now time.Time) (Trouble, string) {
 	switch {
-	case m.to != s.c.Identity:
-		return OtherIdentity, "a proof that was meant for another member"
 	case m.answers != s.nonce:
 		return Stale, "a proof that answers another question"
 	case m.nonce != p.hello.nonce:
@@ -190,10 +199,6 @@ func (s *Session) proof(p *peer, m *message, now time.Time) (Trouble, string) {
 	}
 	p.proved, p.silent, p.judged = true, false, now
 	p.standing(how)
-	if said, ok := s.refused[p.Card.Key]; ok {
-		// A no stands, whoever the server says has left and come back meanwhile.
-		p.Answered, p.Yes = said, false
-	}
 	s.changed(p)
 	if s.state != nil {
 		s.tell(p)

@@ -30,15 +30,20 @@ func (s *Session) Announce(state State) error {
 		return nil
 	}
 	s.state = &state
+	s.restate()
+	return nil
+}
+
+// restate tells all the recorder's state under a new number. s.mu is held.
+func (s *Session) restate() {
 	s.sequence++
 	digest := sha256.New()
-	for _, part := range state.parts() {
+	for _, part := range s.state.parts() {
 		digest.Write(part.telling(s.sequence))
 	}
 	s.digests[s.sequence] = hash(digest.Sum(nil))
 	delete(s.digests, s.sequence-maxDigests)
 	s.tell(nil)
-	return nil
 }
 
 // Code returns the meeting code of what this recorder last announced, "" before.
@@ -54,9 +59,9 @@ func (s *Session) Code() string {
 // tell tells the recorder's state to one peer, or to all. s.mu is held.
 func (s *Session) tell(to *peer) {
 	now := time.Now()
-	var who []string
+	who := ""
 	if to != nil {
-		who = []string{to.Identity}
+		who = to.Identity
 	} else {
 		s.told = now
 	}
@@ -66,8 +71,14 @@ func (s *Session) tell(to *peer) {
 		s.send(who, m)
 	}
 	for _, p := range s.peers {
-		if (to == nil || to == p) && p.proved && p.owes.IsZero() && p.confirmed < s.sequence {
+		if to != nil && to != p || !p.proved {
+			continue
+		}
+		if p.owes.IsZero() && p.confirmed < s.sequence {
 			p.owes = now
+		}
+		if p.voided || to != nil && s.state.Consent == "ask" && s.state.Recording != "" {
+			s.note(p)
 		}
 	}
 }
@@ -114,7 +125,7 @@ func (s *Session) heardState(p *peer, m *message, now time.Time) (Trouble, strin
 	if len(p.State.Readers) > MaxReaders {
 		return Malformed, "more readers than there may be"
 	}
-	p.Recorder = true
+	p.Recorder, p.whole = true, m.sequence
 	p.Code = p.State.MeetingCode(s.c.Room, p.Card.Key)
 	p.digest = hash(h.Sum(nil))
 	s.confirm(p)
@@ -125,8 +136,8 @@ func (s *Session) heardState(p *peer, m *message, now time.Time) (Trouble, strin
 // confirm tells a recorder that its state arrived.
 func (s *Session) confirm(p *peer) {
 	m := s.message(typeSeen)
-	m.to, m.answers, m.sequence, m.digest = p.Identity, p.hello.nonce, p.sequence, p.digest
-	s.send([]string{p.Identity}, m)
+	m.answers, m.sequence, m.digest = p.hello.nonce, p.sequence, p.digest
+	s.send(p.Identity, m)
 }
 
 // sameHead reports whether two parts are of one state.
@@ -137,8 +148,6 @@ func sameHead(a, b State) bool {
 
 func (s *Session) seen(p *peer, m *message, now time.Time) (Trouble, string) {
 	switch {
-	case m.to != s.c.Identity:
-		return OtherIdentity, "an answer that was meant for another member"
 	case m.answers != s.nonce || m.nonce != p.hello.nonce:
 		return Stale, "an answer of another session"
 	case s.state == nil || m.sequence > s.sequence:
@@ -161,44 +170,5 @@ func (s *Session) seen(p *peer, m *message, now time.Time) (Trouble, string) {
 		p.Seen = true
 		s.changed(p)
 	}
-	return "", ""
-}
-
-// Answer tells a recorder whether one may be recorded. It fails if the participant
-// has not told the state of a recorder that records.
-func (s *Session) Answer(recorder string, yes bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.peers[recorder]
-	if p == nil || !p.Recorder || p.State.Recording == "" {
-		return errNotRecorder
-	}
-	m := s.message(typeConsent)
-	m.to, m.answers, m.recording, m.answer = recorder, p.hello.nonce, p.State.Recording, yes
-	s.send([]string{recorder}, m)
-	return nil
-}
-
-func (s *Session) consent(p *peer, m *message) (Trouble, string) {
-	refused := s.refused[p.Card.Key]
-	switch {
-	case m.to != s.c.Identity:
-		return OtherIdentity, "an answer that was meant for another member"
-	case m.answers != s.nonce || m.nonce != p.hello.nonce:
-		return Stale, "an answer of another session"
-	case s.state == nil || m.recording != s.state.Recording:
-		return Stale, "an answer about another recording"
-	case m.time.Before(p.Answered), m.time.Equal(p.Answered) && (!p.Yes || m.answer), m.time.Before(refused), m.answer && m.time.Equal(refused):
-		return "", "" // the later one counts, and no where both are of one second
-	case m.answer && !p.proved:
-		return "", "" // a no needs no proof
-	}
-	p.Answered, p.Yes = m.time, m.answer
-	if m.answer {
-		delete(s.refused, p.Card.Key)
-	} else if len(s.refused) < maxPeers {
-		s.refused[p.Card.Key] = m.time
-	}
-	s.changed(p)
 	return "", ""
 }

@@ -53,7 +53,7 @@ type Config struct {
 	// Judge knows the pinned cards.
 	Judge Judge
 	// Send sends a packet of Topic, reliably, to the given identities, or to all
-	// without any. An error is logged as a warning, unless it is ErrAway; what
+	// without any; where it can only be sent to all, that does, too. An error is logged as a warning, unless it is ErrAway; what
 	// matters is sent again. It is called from Run only.
 	Send func(ctx context.Context, to []string, packet []byte) error
 	// Notify, if set, is told what changes. It is called from whichever method
@@ -79,12 +79,15 @@ type Session struct {
 	mu       sync.Mutex
 	peers    map[string]*peer
 	nobody   budget               // of those who are hidden
-	refused  map[string]time.Time // by the key of their cards: who last said no to being recorded
+	answers  map[answered]*answer // what recorders were answered
+	answer   int                  // the number of the last one
 	outgoing []packet
 	state    *State // what this recorder says; nil for a member
 	sequence int
 	told     time.Time    // when all were told
 	digests  map[int]hash // of the states that were told, by their sequence
+	asked    int          // the first of them that a yes may answer
+	refusals refusals
 }
 
 // A packet waits to be sent.
@@ -115,7 +118,7 @@ func New(c Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{c: c, card: b, own: sha256.Sum256(b), vkey: card.Key, wake: make(chan struct{}, 1), peers: make(map[string]*peer), digests: make(map[int]hash), refused: make(map[string]time.Time)}
+	s := &Session{c: c, card: b, own: sha256.Sum256(b), vkey: card.Key, wake: make(chan struct{}, 1), peers: make(map[string]*peer), digests: make(map[int]hash), answers: make(map[answered]*answer)}
 	if _, err := rand.Read(s.nonce[:]); err != nil {
 		return nil, err
 	}
@@ -133,7 +136,7 @@ func (s *Session) message(kind string) *message {
 // Run says hello and sends what is to be sent until ctx ends.
 func (s *Session) Run(ctx context.Context) {
 	s.mu.Lock()
-	s.send(nil, s.message(typeHello))
+	s.send("", s.message(typeHello))
 	s.mu.Unlock()
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
@@ -171,12 +174,16 @@ func (s *Session) away(now time.Time) {
 			p.owes = now
 		}
 	}
+	for _, a := range s.answers {
+		a.since = now
+	}
 }
 
-// send signs m and queues it for the given identities. s.mu is held. If Run does
+// send signs m and queues it for one identity, "" for all. s.mu is held. If Run does
 // not get rid of what is queued, the oldest is dropped: all that matters is said
 // again.
-func (s *Session) send(to []string, m *message) {
+func (s *Session) send(to string, m *message) {
+	m.to = to
 	b, err := m.sign(s.c.Key.Signer())
 	if err != nil {
 		s.c.Log.Error("a membership message was not made", "err", err)
@@ -185,7 +192,11 @@ func (s *Session) send(to []string, m *message) {
 	if len(s.outgoing) >= maxOutgoing {
 		s.outgoing = s.outgoing[1:]
 	}
-	s.outgoing = append(s.outgoing, packet{to, b})
+	p := packet{data: b}
+	if to != "" {
+		p.to = []string{to}
+	}
+	s.outgoing = append(s.outgoing, p)
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -225,13 +236,14 @@ func (s *Session) peer(identity string) *peer {
 		return nil
 	}
 	p := &peer{Peer: Peer{Identity: identity, Standing: Unknown}, since: time.Now()}
+	p.Answered, _ = s.refusals.of(identity)
 	s.peers[identity] = p
 	return p
 }
 
 // greet says hello to one participant. s.mu is held.
 func (s *Session) greet(p *peer, now time.Time) {
-	s.send([]string{p.Identity}, s.message(typeHello))
+	s.send(p.Identity, s.message(typeHello))
 	p.nextTry, p.greeted = now.Add(firstRetry<<p.helloed), now
 	p.helloed = min(p.helloed+1, maxHellos)
 }
@@ -325,6 +337,7 @@ func (s *Session) tick(now time.Time) {
 				s.changed(p)
 			}
 		}
+		s.repeat(p, now)
 		if why := s.silence(p, now); why != "" && !p.silent {
 			p.silent = true
 			s.trouble(p.Identity, Silent, why)
@@ -346,8 +359,8 @@ func (s *Session) silence(p *peer, now time.Time) string {
 		return "does not confirm what the recorder told"
 	case p.Standing == Verified && p.Seen && now.Sub(p.answered) >= unheardAfter:
 		return "does not answer the recorder any more"
+	case s.unheard(p, now):
+		return "does not acknowledge what it was answered"
 	}
 	return ""
 }
-
-var errNotRecorder = errors.New("this member is no recorder")

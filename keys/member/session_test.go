@@ -111,21 +111,21 @@ func TestRecorderTellsAll(t *testing.T) {
 		if a.Peer("bot").Code != rec.Code() || rec.Code() == before {
 			t.Errorf("code %q, was %q, ada sees %q", rec.Code(), before, a.Peer("bot").Code)
 		}
-		if err := a.Answer("bot", true); err != nil {
+		if err := a.Answer(t.Context(), "bot", true); err != nil {
 			t.Fatal(err)
 		}
 		pass(2 * time.Second)
 		if p := rec.Peer("ada"); !p.Yes || p.Answered.IsZero() {
 			t.Errorf("consent %+v", p)
 		}
-		if err := a.Answer("bot", false); err != nil {
+		if err := a.Answer(t.Context(), "bot", false); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Second)
 		if p := rec.Peer("ada"); p.Yes || p.Answered.IsZero() {
 			t.Errorf("after the withdrawal %+v", p)
 		}
-		if err := a.Answer("ben", true); err == nil {
+		if err := a.Answer(t.Context(), "ben", true); err == nil {
 			t.Error("an answer to who is no recorder")
 		}
 		// Nobody is silent in an honest room, for however long.
@@ -229,7 +229,7 @@ func TestNothingSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		pass(time.Second)
-		if err := a.Answer("bot", true); err != nil {
+		if err := a.Answer(t.Context(), "bot", true); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Second)

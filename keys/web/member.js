@@ -17,10 +17,12 @@
  * age-encryption. Nothing else is loaded, and nothing is sent but to the room.
  */
 import { Card } from './card.js';
+import { Answer } from './consent.js';
 import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, telling, topic } from './message.js';
 import { base64, bytes, hex, Refused, sha256 } from './note.js';
 import { Budget, Peer } from './peer.js';
 import { Taken } from './pins.js';
+import { Telling } from './telling.js';
 
 export { Card } from './card.js';
 export { Identity } from './identity.js';
@@ -63,11 +65,9 @@ export class Member extends EventTarget {
   #timer;
   #queue = Promise.resolve(); // messages are taken one after another
   #waiting = 0;
-  #state; // of a recorder
-  #sequence = 0;
-  #digests = new Map();
-  #told = 0;
-  #refused = new Map(); // by the key of their cards: when somebody last said no
+  #tells = new Telling(); // as a recorder
+  #answers = new Map(); // what recorders were answered
+  #numbered = 0; // of the last answer
   #nobody = new Budget(); // of those who are hidden
   #handlers;
 
@@ -88,7 +88,7 @@ export class Member extends EventTarget {
     };
     for (const [event, f] of Object.entries(this.#handlers)) this.#room.on(event, f);
     this.#timer = setInterval(() => this.#tick(Date.now()), 1000);
-    await this.#send([], { kind: 'hello', card: this.#id.card.note });
+    await this.#send('', { kind: 'hello', card: this.#id.card.note });
     for (const p of this.#room.remoteParticipants.values()) this.#joined(p.identity);
   }
 
@@ -96,6 +96,7 @@ export class Member extends EventTarget {
   stop() {
     clearInterval(this.#timer);
     for (const [event, f] of Object.entries(this.#handlers ?? {})) this.#room.off(event, f);
+    for (const a of this.#answers.values()) a.end(new Refused('the member has left'));
   }
 
   /** peers returns the other participants. */
@@ -120,36 +121,91 @@ export class Member extends EventTarget {
     this.#changed(p);
   }
 
-  /** answer tells a recorder whether one may be recorded. */
-  async answer(recorder, yes) {
+  /**
+   * answer tells a recorder whether one may be recorded, and resolves when that has
+   * acknowledged it. It is said again until then. A promise that is rejected means that
+   * nobody knows whether the answer counts: the recorder did not acknowledge it within the
+   * time, in milliseconds, or another answer was given; or that a no stands which this does
+   * not lift, of another card under the identity, or written in the chat since. A no is said on all the same; a yes
+   * is not, but may have arrived: a no settles it.
+   */
+  async answer(recorder, yes, { timeout = silentAfter } = {}) {
     const p = this.#peers.get(recorder);
-    if (!p?.recorder || !p.state.recording) throw new Refused('this participant does not record');
-    await this.#send([recorder], { kind: 'consent', to: recorder, answers: p._.hello.nonce, recording: p.state.recording, answer: yes });
+    if (!p?.recorder || !p.state.recording) throw new Refused('this participant has not told that it records');
+    const to = this.#asks(p);
+    this.#answers.get(to)?.end(new Refused('another answer took its place'));
+    const a = new Answer(++this.#numbered, yes ? 'yes' : 'no', Date.now());
+    this.#answers.set(to, a);
+    const timer = setTimeout(() => {
+      if (a.end(new Refused('the recorder has not acknowledged the answer')) && yes && this.#answers.get(to) === a) this.#answers.delete(to);
+    }, timeout);
+    this.#repeat(p, Date.now());
+    try {
+      await a.done;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  // asks is whom an answer is for: no other card under the recorder's identity, and no
+  // other recording.
+  #asks(p) { return [p.state.recording, p.card.key, p.identity].join(' '); }
+
+  async #repeat(p, now) {
+    if (!p.recorder || !p._.proved) return;
+    const a = this.#answers.get(this.#asks(p));
+    if (!a?.due(now)) return;
+    await this.#send(p.identity, {
+      kind: 'consent', answers: p._.hello.nonce, recording: p.state.recording, sequence: p._.whole, number: a.number, answer: a.answer,
+    });
+  }
+
+  /**
+   * askAgain makes every yes count no more until it is said again, for a recorder that was
+   * away: it cannot have heard who took theirs back. A no stands.
+   */
+  async askAgain() {
+    if (!this.#tells.state) return;
+    this.#tells.asksNext();
+    for (const p of this.#peers.values()) {
+      if (!p.yes) continue;
+      Object.assign(p, { answered: 0, yes: false });
+      p._.voided = true;
+      this.#changed(p);
+    }
+    await this.announce(this.#tells.state);
   }
 
   /** announce makes this member a recorder that says what it does: phase, recording,
    * access, policy, keeps, consent, store, readers [{fingerprint, name}]. */
   async announce(state) {
-    this.#state = structuredClone(state);
-    this.#sequence++;
-    const lines = parts(this.#state).map((p) => telling(this.#sequence, p)).join('');
-    this.#digests.set(this.#sequence, hex(await sha256(lines)));
-    this.#digests.delete(this.#sequence - 64);
+    await this.#tells.set(state);
     await this.#tell();
   }
 
   async #tell(to) {
-    if (!to) this.#told = Date.now();
-    for (const p of to ? [to] : this.#peers.values()) if (p._.proved && p._.confirmed < this.#sequence) p._.owes ||= Date.now();
-    for (const part of parts(this.#state)) await this.#send(to ? [to.identity] : [], { kind: 'recorder', sequence: this.#sequence, part });
+    const { state, sequence } = this.#tells;
+    if (!to) this.#tells.told = Date.now();
+    const proved = [...to ? [to] : this.#peers.values()].filter((p) => p._.proved);
+    for (const p of proved) if (p._.confirmed < sequence) p._.owes ||= Date.now();
+    for (const part of parts(state)) await this.#send(to?.identity ?? '', { kind: 'recorder', sequence, part });
+    for (const p of proved) if (p._.voided || to && state.consent === 'ask' && state.recording) await this.#note(p);
+  }
+
+  // note tells a member what this recorder has of it.
+  async #note(p) {
+    const answer = p.yes ? 'yes' : p.answered ? 'no' : 'none';
+    await this.#send(p.identity, {
+      kind: 'noted', answers: p._.hello.nonce, recording: this.#tells.state.recording, number: p._.number, answer,
+    });
   }
 
   async #send(to, fields) {
-    const message = compose({ room: this.#room.name, from: this.#room.localParticipant.identity, time: Date.now(), nonce: this.#nonce, ...fields });
+    const message = compose({ room: this.#room.name, from: this.#room.localParticipant.identity, to, time: Date.now(), nonce: this.#nonce, ...fields });
     const packet = bytes(message + '\n' + await this.#id.sign(message));
     if (packet.length > maxMessage) throw new Refused(`a message of ${packet.length} bytes, where ${maxMessage} may be`);
     try {
-      await this.#room.localParticipant.publishData(packet, { reliable: true, topic, ...(to.length > 0 && { destinationIdentities: to }) });
+      await this.#room.localParticipant.publishData(packet, { reliable: true, topic, ...(to && { destinationIdentities: [to] }) });
     } catch (err) {
       console.warn('a membership message was not sent:', err); // what matters is said again
     }
@@ -159,6 +215,7 @@ export class Member extends EventTarget {
     let p = this.#peers.get(identity);
     if (!p && identity && identity !== this.#room.localParticipant.identity && this.#peers.size < maxPeers) {
       this.#peers.set(identity, p = new Peer(identity));
+      p.answered = this.#tells.refusals.of(identity);
     }
     return p;
   }
@@ -174,7 +231,7 @@ export class Member extends EventTarget {
   #greet(p, now) {
     Object.assign(p._, { next: now + firstRetry * 2 ** p._.helloed, greeted: now });
     p._.helloed = Math.min(p._.helloed + 1, maxHellos);
-    this.#send([p.identity], { kind: 'hello', card: this.#id.card.note });
+    this.#send(p.identity, { kind: 'hello', card: this.#id.card.note });
   }
 
   #changed(p) { this.dispatchEvent(new CustomEvent('peer', { detail: p })); }
@@ -234,7 +291,10 @@ export class Member extends EventTarget {
         p._.versions = true;
         throw new Trouble('version', 'speaks another version');
       }
-      if (m) await this.#message(p, m, Date.now());
+      if (!m) return;
+      // Where data is encrypted livekit-client has no other way than to send to all.
+      if (m.to && m.to !== this.#room.localParticipant.identity) p._.budget.back();
+      else await this.#message(p, m, Date.now());
     } catch (err) {
       if (!(err instanceof Trouble)) { // of the browser's: the next message is not to suffer from it
         console.warn('a membership message was not taken:', err);
@@ -260,7 +320,7 @@ export class Member extends EventTarget {
     demand(m.from === p.identity, 'other-identity', 'a message that was sent under another identity');
     demand(Math.abs(now - m.time) <= maxSkew, 'clock', `a message of ${new Date(m.time).toISOString()}`);
     if (m.kind !== 'hello' && m.kind !== 'recorder') {
-      demand(m.to === this.#room.localParticipant.identity, 'other-identity', 'a message that was meant for another member');
+      demand(m.to, 'other-identity', 'an answer that was meant for nobody');
       demand(m.answers === this.#nonce && m.nonce === p._.hello.nonce, 'stale', 'an answer of another session');
     }
     await this[`_${m.kind}`](p, m, card, now);
@@ -284,14 +344,14 @@ export class Member extends EventTarget {
         // proved and said before is not theirs.
         other = p._.cardHash !== sum;
       }
-      Object.assign(p._, { began: Date.now(), silent: false, proved: false, sequence: 0, parts: undefined, confirmed: 0, owes: 0 });
-      Object.assign(p, { seen: false, recorder: false, state: undefined, code: '', answered: 0, yes: false });
+      Object.assign(p._, { began: Date.now(), silent: false, proved: false, sequence: 0, whole: 0, parts: undefined, confirmed: 0, owes: 0, number: 0, voided: false });
+      Object.assign(p, { seen: false, recorder: false, state: undefined, code: '', answered: this.#tells.refusals.of(p.identity), yes: false });
     }
     Object.assign(p._, { hello: m, cardHash: sum });
     p.card = card;
     // Who says hello again has not got our proof, whatever we have of theirs.
     if (p._.helloed === 0 || Date.now() - p._.greeted >= greetAgain) this.#greet(p, Date.now());
-    await this.#send([p.identity], { kind: 'proof', to: p.identity, answers: m.nonce, own: this.#own, other: sum });
+    await this.#send(p.identity, { kind: 'proof', answers: m.nonce, own: this.#own, other: sum });
     this.#stand(p, standing);
     if (!again) this.#changed(p);
     demand(!other, 'other-card', 'says hello with another card than before');
@@ -304,10 +364,8 @@ export class Member extends EventTarget {
     if (p._.proved) return;
     Object.assign(p._, { proved: true, silent: false, judged: Date.now() });
     await this.#settle(p);
-    const refused = this.#refused.get(p.card.key);
-    if (refused) Object.assign(p, { answered: refused, yes: false });
     this.#changed(p);
-    if (this.#state) await this.#tell(p);
+    if (this.#tells.state) await this.#tell(p);
   }
 
   async #standing(card, taken = () => {}) {
@@ -367,6 +425,7 @@ export class Member extends EventTarget {
     const { phase, recording, access, policy, keeps, consent, store } = m.part;
     p.state = { phase, recording, access, policy, keeps, consent, store, readers };
     p.recorder = true;
+    p._.whole = m.sequence;
     p.code = await meetingCode(this.#room.name, p.card.key, p.state);
     p._.digest = hex(await sha256(all.map((x) => telling(m.sequence, x)).join('')));
     await this.#confirm(p);
@@ -374,17 +433,17 @@ export class Member extends EventTarget {
   }
 
   #confirm(p) {
-    return this.#send([p.identity], { kind: 'seen', to: p.identity, answers: p._.hello.nonce, sequence: p._.sequence, digest: p._.digest });
+    return this.#send(p.identity, { kind: 'seen', answers: p._.hello.nonce, sequence: p._.sequence, digest: p._.digest });
   }
 
   /** @private */
   async _seen(p, m) {
-    demand(this.#digests.get(m.sequence) === m.digest, 'stale', 'an answer to something else than was told');
+    demand(this.#tells.digest(m.sequence) === m.digest, 'stale', 'an answer to something else than was told');
     if (!p._.proved) return; // it is asked again
     const now = Date.now();
     Object.assign(p._, { heardOf: now, silent: false });
     if (m.sequence > p._.confirmed) Object.assign(p._, { confirmed: m.sequence, owes: now });
-    if (p._.confirmed === this.#sequence) p._.owes = 0;
+    if (p._.confirmed === this.#tells.sequence) p._.owes = 0;
     if (p.seen) return;
     p.seen = true;
     this.#changed(p);
@@ -392,14 +451,19 @@ export class Member extends EventTarget {
 
   /** @private */
   async _consent(p, m) {
-    demand(this.#state && m.recording === this.#state.recording, 'stale', 'an answer about another recording');
-    const refused = this.#refused.get(p.card.key) ?? 0;
-    if (m.time < p.answered || m.time === p.answered && (!p.yes || m.answer) || m.time < refused || m.answer && m.time === refused) return;
-    if (m.answer && !p._.proved) return; // a no needs no proof
-    if (m.answer) this.#refused.delete(p.card.key);
-    else if (this.#refused.size < maxPeers) this.#refused.set(p.card.key, m.time);
-    Object.assign(p, { answered: m.time, yes: m.answer });
-    this.#changed(p);
+    demand(m.recording === this.#tells.state?.recording, 'stale', 'an answer about another recording');
+    demand(m.sequence <= this.#tells.sequence, 'stale', 'an answer to a state that was not told');
+    if (this.#tells.decide(p, m)) this.#changed(p);
+    await this.#note(p);
+  }
+
+  /** @private */
+  async _noted(p, m, _card, now) {
+    if (!p._.proved) return; // it says so again
+    const a = this.#answers.get([m.recording, p.card.key, p.identity].join(' '));
+    if (!a) return;
+    if (a.heard(m.number, m.answer, now)) p._.silent = false;
+    else await this.#repeat(p, now);
   }
 
   #tick(now) {
@@ -412,13 +476,15 @@ export class Member extends EventTarget {
       else if (p.recorder && now - _.heard >= unheardAfter) why = 'is a recorder, and has told nothing for a while';
       else if (p.standing === 'verified' && _.owes && now - _.owes >= silentAfter) why = 'does not confirm what the recorder told';
       else if (p.standing === 'verified' && p.seen && now - _.heardOf >= unheardAfter) why = 'does not answer the recorder any more';
+      else if (p.recorder && this.#answers.get(this.#asks(p))?.unheard(now - silentAfter)) why = 'does not acknowledge what it was answered';
+      this.#repeat(p, now);
       if (_.proved && now - _.judged >= rejudgeEvery) this.#judge(p, now);
       if (why && !_.silent) {
         _.silent = true;
         this.#trouble(p.identity, 'silent', why);
       }
     }
-    if (this.#state && now - this.#told >= repeatEvery) this.#tell();
+    if (this.#tells.state && now - this.#tells.told >= repeatEvery) this.#tell();
   }
 }
 

@@ -6,7 +6,7 @@ import { words } from './words.js';
 export const topic = 'sealtape.v1';
 export const maxMessage = 14_000;
 
-const kinds = new Set(['hello', 'proof', 'recorder', 'seen', 'consent']);
+const kinds = new Set(['hello', 'proof', 'recorder', 'seen', 'consent', 'noted']);
 const listed = new Set(words);
 const maxReaders = 1024;
 const maxParts = 64;
@@ -34,25 +34,29 @@ export function parse(data) {
   f.next();
   const m = {
     kind: first, message, signature: signatures[0],
-    room: f.text('room'), from: f.text('from'), time: f.time('time'), nonce: base64(f.bytes('nonce', 32)),
+    room: f.text('room'), from: f.text('from'), to: f.text('to'), time: f.time('time'), nonce: base64(f.bytes('nonce', 32)),
   };
   switch (m.kind) {
     case 'hello':
       m.card = text(f.bytes('card'));
       break;
     case 'proof':
-      Object.assign(m, { to: f.text('to'), answers: base64(f.bytes('answers', 32)), own: f.hash('own'), other: f.hash('other') });
+      Object.assign(m, { answers: base64(f.bytes('answers', 32)), own: f.hash('own'), other: f.hash('other') });
       break;
     case 'recorder':
       m.sequence = f.number('sequence');
       m.part = statePart(f);
       break;
     case 'seen':
-      Object.assign(m, { to: f.text('to'), answers: base64(f.bytes('answers', 32)), sequence: f.number('sequence'), digest: f.hash('digest') });
+      Object.assign(m, { answers: base64(f.bytes('answers', 32)), sequence: f.number('sequence'), digest: f.hash('digest') });
       break;
     case 'consent':
-      Object.assign(m, { to: f.text('to'), answers: base64(f.bytes('answers', 32)), recording: recording(f.field('recording')) });
-      m.answer = f.oneOf('answer', 'yes', 'no') === 'yes';
+      Object.assign(m, { answers: base64(f.bytes('answers', 32)), recording: recording(f.field('recording')) });
+      Object.assign(m, { sequence: f.number('sequence'), number: f.number('number'), answer: f.oneOf('answer', 'yes', 'no') });
+      break;
+    case 'noted':
+      Object.assign(m, { answers: base64(f.bytes('answers', 32)), recording: recording(f.field('recording')) });
+      Object.assign(m, { number: f.count('number'), answer: f.oneOf('answer', 'yes', 'no', 'none') });
       break;
   }
   f.end();
@@ -115,13 +119,14 @@ export function parts(state) {
 /** compose returns the text of a message. */
 export function compose(m) {
   const b64 = (s) => base64(bytes(s));
-  let s = `${prefix}${m.kind}\nroom: ${b64(m.room)}\nfrom: ${b64(m.from)}\ntime: ${time(m.time)}\nnonce: ${m.nonce}\n`;
+  let s = `${prefix}${m.kind}\nroom: ${b64(m.room)}\nfrom: ${b64(m.from)}\nto: ${b64(m.to)}\ntime: ${time(m.time)}\nnonce: ${m.nonce}\n`;
   switch (m.kind) {
     case 'hello': return s + `card: ${b64(m.card)}\n`;
-    case 'proof': return s + `to: ${b64(m.to)}\nanswers: ${m.answers}\nown: ${m.own}\nother: ${m.other}\n`;
+    case 'proof': return s + `answers: ${m.answers}\nown: ${m.own}\nother: ${m.other}\n`;
     case 'recorder': return s + telling(m.sequence, m.part);
-    case 'seen': return s + `to: ${b64(m.to)}\nanswers: ${m.answers}\nsequence: ${m.sequence}\ndigest: ${m.digest}\n`;
-    case 'consent': return s + `to: ${b64(m.to)}\nanswers: ${m.answers}\nrecording: ${m.recording}\nanswer: ${m.answer ? 'yes' : 'no'}\n`;
+    case 'seen': return s + `answers: ${m.answers}\nsequence: ${m.sequence}\ndigest: ${m.digest}\n`;
+    case 'consent': return s + `answers: ${m.answers}\nrecording: ${m.recording}\nsequence: ${m.sequence}\nnumber: ${m.number}\nanswer: ${m.answer}\n`;
+    case 'noted': return s + `answers: ${m.answers}\nrecording: ${m.recording}\nnumber: ${m.number}\nanswer: ${m.answer}\n`;
     default: throw new Error(`no message ${m.kind}`);
   }
 }

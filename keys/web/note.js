@@ -181,8 +181,14 @@ export class Fields {
   time(name) { return moment(this.field(name)); }
 
   number(name) {
+    const n = this.count(name);
+    check(n > 0, name);
+    return n;
+  }
+
+  count(name) {
     const v = this.field(name);
-    check(/^[1-9][0-9]{0,9}$/.test(v) && Number(v) < 2 ** 31, name);
+    check(/^(0|[1-9][0-9]{0,9})$/.test(v) && Number(v) < 2 ** 31, name);
     return Number(v);
   }
 

@@ -16,13 +16,17 @@ export class Budget {
     this.#left--;
     return true;
   }
+
+  /** back takes back what was taken for a message that is not for this member. */
+  back() { this.#left++; }
 }
 
 /**
  * A Peer is another participant. What applications read:
  * identity, in the room; standing: "unknown" (nothing was proved), "claimed" (a card that is
  * not pinned) or "verified"; card, of its hello; recorder: it told a recorder's state, which
- * is state; code, the meeting code of that; seen, answered and yes: what it said to a recorder.
+ * is state; code, the meeting code of that; seen, answered and yes: what it said to a recorder,
+ * or a no that another card said under its identity.
  */
 export class Peer {
   standing = 'unknown';
@@ -37,8 +41,8 @@ export class Peer {
   /** @private */
   _ = {
     since: Date.now(), here: false, hello: undefined, cardHash: '', over: new Set(), began: 0, proved: false, judged: 0, helloed: 0, greeted: 0, next: 0,
-    silent: false, versions: false, budget: new Budget(), sequence: 0, parts: undefined, digest: '', heard: 0,
-    confirmed: 0, owes: 0, heardOf: 0, // of a member, to a recorder
+    silent: false, versions: false, budget: new Budget(), sequence: 0, whole: 0, parts: undefined, digest: '', heard: 0,
+    confirmed: 0, owes: 0, heardOf: 0, number: 0, voided: false, // of a member, to a recorder
   };
 
   constructor(identity) {

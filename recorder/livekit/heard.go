@@ -97,11 +97,11 @@ func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 	}
 	switch v := p.Value.(type) {
 	case *lkproto.DataPacket_User:
-		s.said(from, heardPacket(v.User))
+		s.said(from, sealed, heardPacket(v.User))
 	case *lkproto.DataPacket_ChatMessage:
-		s.said(from, heardMessage(v.ChatMessage))
+		s.said(from, sealed, heardMessage(v.ChatMessage))
 	case *lkproto.DataPacket_SipDtmf:
-		s.said(from, recorder.RoomEvent{Type: recorder.EventDialed, Text: v.SipDtmf.GetDigit()})
+		s.said(from, sealed, recorder.RoomEvent{Type: recorder.EventDialed, Text: v.SipDtmf.GetDigit()})
 	case *lkproto.DataPacket_StreamHeader:
 		s.streamed(s.streams.begin(from, sealed, v.StreamHeader, now))
 	case *lkproto.DataPacket_StreamChunk:
@@ -111,14 +111,14 @@ func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 	}
 }
 
-// said tells what somebody said, if it is something.
-func (s *session) said(from string, e recorder.RoomEvent) {
+// said tells what somebody said, sealed or not, if it is something.
+func (s *session) said(from string, sealed bool, e recorder.RoomEvent) {
 	if e.Text == "" && e.Type != media.EventStream || e.Type == "" {
 		return
 	}
-	e.Participant = from
+	e.Participant, e.Encrypted = from, sealed
 	switch {
-	case e.Reason != media.TextCut && s.r.c.Answer != nil && s.r.c.Answer(e.Type, e.Text):
+	case e.Reason != media.TextCut && s.r.c.Answer != nil && s.r.c.Answer(e):
 		s.answer(e)
 	case e.Type != recorder.EventDialed: // what is dialed may be a PIN
 		s.tell(e)
@@ -133,7 +133,7 @@ func (s *session) streamed(over []*stream) {
 			s.r.events.miss(media.EventType(e.Reason))
 			continue
 		}
-		s.said(st.from, e)
+		s.said(st.from, st.sealed, e)
 	}
 }
 
@@ -141,7 +141,7 @@ func (s *session) streamed(over []*stream) {
 // to its end, is its beginning; of what is not kept there is a note. It is an
 // EventDropped where nothing is left.
 func heardStream(st *stream) recorder.RoomEvent {
-	e := recorder.RoomEvent{Type: st.kind()}
+	e := recorder.RoomEvent{Type: st.kind(), Generated: st.generated}
 	if e.Type == media.EventStream {
 		e.Reason, e.Text, e.Size = media.Clamp(st.topic, media.MaxReason), media.Clamp(st.name, media.MaxName), int64(min(st.size(), math.MaxInt64))
 		return e
@@ -179,7 +179,7 @@ func heardMessage(m *lkproto.ChatMessage) recorder.RoomEvent {
 	if m.GetDeleted() {
 		return recorder.RoomEvent{}
 	}
-	return recorder.RoomEvent{Type: media.EventChat, Text: media.Clamp(m.GetMessage(), media.MaxText)}
+	return recorder.RoomEvent{Type: media.EventChat, Text: media.Clamp(m.GetMessage(), media.MaxText), Generated: m.GetGenerated()}
 }
 
 // heardPacket reads what an app's own data packet says, if that is known.
@@ -192,9 +192,10 @@ func heardPacket(p *lkproto.UserPacket) (e recorder.RoomEvent) {
 		var m struct {
 			Message      string `json:"message"`
 			IgnoreLegacy bool   `json:"ignoreLegacy"`
+			Generated    bool   `json:"generated"`
 		}
 		if json.Unmarshal(p.GetPayload(), &m) == nil && !m.IgnoreLegacy {
-			e.Type, e.Text = media.EventChat, media.Clamp(m.Message, media.MaxText)
+			e.Type, e.Text, e.Generated = media.EventChat, media.Clamp(m.Message, media.MaxText), m.Generated
 		}
 	case typeOf(p.GetTopic()) == media.EventReaction:
 		e.Type, e.Text = media.EventReaction, reaction(p.GetPayload())

@@ -135,11 +135,41 @@ func TestHeardStreams(t *testing.T) {
 	}
 }
 
+// Who hears of what was written hears whether the server can have written it, and
+// whether a program did.
+func TestHeardWhoWrote(t *testing.T) {
+	stream := func(generated bool) *lkproto.DataPacket {
+		h := textHeader("s")
+		h.GetTextHeader().Generated, h.InlineContent = generated, []byte("yes")
+		return &lkproto.DataPacket{Value: &lkproto.DataPacket_StreamHeader{StreamHeader: h}}
+	}
+	message := func(generated bool) *lkproto.DataPacket {
+		return &lkproto.DataPacket{Value: &lkproto.DataPacket_ChatMessage{ChatMessage: &lkproto.ChatMessage{Message: "yes", Generated: generated}}}
+	}
+	packet := func(generated bool) *lkproto.DataPacket {
+		topic := legacyChatTopic
+		return &lkproto.DataPacket{Value: &lkproto.DataPacket_User{User: &lkproto.UserPacket{Topic: &topic,
+			Payload: fmt.Appendf(nil, `{"message":"yes","generated":%v}`, generated)}}}
+	}
+	for name, of := range map[string]func(bool) *lkproto.DataPacket{"stream": stream, "message": message, "packet": packet} {
+		for _, generated := range []bool{false, true} {
+			for _, sealed := range []bool{false, true} {
+				s, p := alone(Config{}), of(generated)
+				p.ParticipantIdentity = "ada"
+				s.deliver(p, sealed)
+				if e := s.heard(); len(e) != 1 || e[0].Text != "yes" || e[0].Encrypted != sealed || e[0].Generated != generated {
+					t.Errorf("%s, generated %v, sealed %v: %+v", name, generated, sealed, e)
+				}
+			}
+		}
+	}
+}
+
 // An answer is told whatever its member, and others, send besides; what is dialed
 // and no answer is not.
 func TestHeardAnswers(t *testing.T) {
-	s := alone(Config{Answer: func(typ media.EventType, text string) bool {
-		return typ == media.EventChat && text == "no" || typ == recorder.EventDialed && text == "1"
+	s := alone(Config{Answer: func(e recorder.RoomEvent) bool {
+		return e.Type == media.EventChat && e.Text == "no" || e.Type == recorder.EventDialed && e.Text == "1"
 	}})
 	say := func(from, text string) {
 		s.deliver(&lkproto.DataPacket{ParticipantIdentity: from, Value: &lkproto.DataPacket_ChatMessage{ChatMessage: &lkproto.ChatMessage{Message: text}}}, false)
@@ -172,7 +202,7 @@ func TestHeardAnswers(t *testing.T) {
 // Unfinished streams, as many as anybody begins, leave the recorder able to hear: the
 // others, and whoever began them.
 func TestUnfinishedStreamsDeafenNobody(t *testing.T) {
-	s := alone(Config{Answer: func(_ media.EventType, text string) bool { return text == "yes" || text == "no" }})
+	s := alone(Config{Answer: func(e recorder.RoomEvent) bool { return e.Text == "yes" || e.Text == "no" }})
 	header := func(from, id string) {
 		h := textHeader(id)
 		s.deliver(&lkproto.DataPacket{ParticipantIdentity: from, Value: &lkproto.DataPacket_StreamHeader{StreamHeader: h}}, true)

@@ -29,7 +29,6 @@ import (
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
 const joinTimeout = 15 * time.Second
@@ -83,9 +82,10 @@ type Config struct {
 	OnData func(topic, from string, data []byte) bool
 	// Answer, if set, reports whether what a member writes (media.EventChat) or dials
 	// (recorder.EventDialed) is an answer to something they were asked. The last
-	// answer of each is handed out whatever else they, and others, send. What is
-	// dialed and no answer is dropped. It is called as OnData is.
-	Answer func(typ media.EventType, text string) bool
+	// answer of each is handed out whatever else they, and others, send: so what does
+	// not count as one must not be called one. What is dialed and no answer is
+	// dropped. It is called as OnData is.
+	Answer func(recorder.RoomEvent) bool
 	// Log takes the SDK's warnings, without tokens or names. nil discards them.
 	Log *slog.Logger
 }

@@ -62,13 +62,14 @@ type share struct {
 // A stream is one text, or one file.
 type stream struct {
 	streamKey
-	topic string
-	name  string // of a file
-	text  bool   // it is one
-	keep  int    // how many bytes of it are kept; 0 counts them only
-	kept  []byte // its beginning
-	came  uint64 // bytes of it, as they were sent
-	whole bool   // it was ended by its sender, and nothing of it is missing
+	topic     string
+	name      string // of a file
+	text      bool   // it is one
+	generated bool   // by a program
+	keep      int    // how many bytes of it are kept; 0 counts them only
+	kept      []byte // its beginning
+	came      uint64 // bytes of it, as they were sent
+	whole     bool   // it was ended by its sender, and nothing of it is missing
 
 	total    *uint64 // how many bytes there are to be; nil if its sender did not say
 	deflated bool
@@ -85,7 +86,7 @@ func newStreams(b bounds) *streams {
 // begin takes a header.
 func (x *streams) begin(from string, sealed bool, h *lkproto.DataStream_Header, now time.Time) (over []*stream) {
 	st := &stream{streamKey: streamKey{from, h.GetStreamId(), sealed}, topic: h.GetTopic(), name: h.GetByteHeader().GetName(),
-		text: h.GetTextHeader() != nil, total: h.TotalLength, deflated: h.GetCompression() != lkproto.DataStream_NONE, begun: now, last: now}
+		text: h.GetTextHeader() != nil, generated: h.GetTextHeader().GetGenerated(), total: h.TotalLength, deflated: h.GetCompression() != lkproto.DataStream_NONE, begun: now, last: now}
 	if st.kind() != media.EventStream {
 		st.keep = keptText
 	}

@@ -79,11 +79,11 @@ async function join(c) {
     }
     const worker = new Worker('/livekit-client/livekit-client.e2ee.worker.mjs', { type: 'module' });
     worker.onerror = (e) => fail('worker', e.message);
-    options.e2ee = { keyProvider, worker };
+    options.encryption = { keyProvider, worker }; // of data, too
   }
   room = new Room(options);
   listen();
-  if (options.e2ee) await room.setE2EEEnabled(true);
+  if (options.encryption) await room.setE2EEEnabled(true);
   await room.connect(config.url, config.token);
   state.identity = room.localParticipant.identity;
   state.connected = true;

@@ -45,6 +45,7 @@ const commands = {
     for (const note of pins ?? []) await p.add(await Card.parse(note), { sure: true });
     member = new Member({ room, identity, pins: p });
     member.addEventListener('trouble', (e) => say({ trouble: e.detail }));
+    member.addEventListener('peer', () => say({ changed: true }));
     await member.start();
     return {};
   },
@@ -58,11 +59,13 @@ const commands = {
     return {};
   },
   async peers() { return { peers: member.peers().map((p) => p.toJSON()), code: member.code }; },
-  async answer({ recorder, yes }) { await member.answer(recorder, yes); return {}; },
+  async answer({ recorder, yes, timeout }) { await member.answer(recorder, yes, { timeout }); return {}; },
+  async askAgain() { await member.askAgain(); return {}; },
   async announce({ state }) { await member.announce(state); return {}; },
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
+// What takes its time waits for no other command.
+async function run(line) {
   const { id, command, ...args } = JSON.parse(line);
   try {
     say({ id, ...await commands[command](args) });
@@ -70,4 +73,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     say({ id, error: String(err?.message ?? err) });
   }
 }
+for await (const line of createInterface({ input: process.stdin })) run(line);
 member?.stop();
