@@ -4,66 +4,54 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"time"
 
 	"filippo.io/age"
-	"golang.org/x/mod/sumdb/note"
-
-	"github.com/sealtape/sealtape/archive/internal/durable"
 )
 
-// Admit lets one more reader into the current epoch, as a whole, by a grant of
-// the recorder: one object beside those of the recording, written to the disk
-// when Admit returns, for [CopyShares] to take to a store. to is the verifier
-// key on the reader's card, recipients are the keys on it, all post-quantum.
+// Admit lets one more reader into the current epoch, as a whole, by a further
+// file of it for their keys, from 1 to 64, all post-quantum. It is on the disk and
+// under the head when Admit returns. An epoch takes 4,096 of them.
 //
 // It needs a Config with KeepSecret. The error wraps ErrNoEpoch if no epoch is
-// current or its secret was not kept, and ErrClassic if a recipient is not
-// post-quantum.
-func (w *Writer) Admit(to string, recipients []age.Recipient) (Grant, error) {
+// current or its secret was not kept, ErrClassic if a key is not post-quantum, and
+// ErrUnlogged as that of StartEpoch does; then the reader is admitted.
+func (w *Writer) Admit(reader []age.Recipient) error {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	g, err := w.admitLocked(to, recipients)
+	before := w.log.underHead
+	err := w.admitLocked(reader)
+	changed := w.log.underHead != before
+	w.mu.Unlock()
+	if changed {
+		w.config.Changed()
+	}
 	if err != nil {
-		return Grant{}, fmt.Errorf("could not admit a reader: %w", err)
+		return fmt.Errorf("could not admit a reader: %w", err)
 	}
 	w.config.Log.Info("reader admitted", "id", w.id, "epoch", w.epoch)
-	return g, nil
+	return nil
 }
 
-func (w *Writer) admitLocked(to string, recipients []age.Recipient) (Grant, error) {
+func (w *Writer) admitLocked(reader []age.Recipient) error {
 	if w.lock == nil {
-		return Grant{}, fs.ErrClosed
+		return fs.ErrClosed
 	}
 	if w.secret == nil {
-		return Grant{}, ErrNoEpoch
+		return ErrNoEpoch
 	}
-	n := grantNote{id: w.id, to: to, time: time.Now().UTC().Truncate(time.Second), epochs: []grantedEpoch{{w.epoch, w.secret}}}
-	if _, err := parseGrant(n.String(), w.id); err != nil {
-		return Grant{}, err
+	if w.late == maxLateFiles || w.log.size()+int64(len(w.open)) >= MaxObjects {
+		return errors.New("the epoch is full")
 	}
-	msg, err := note.Sign(&note.Note{Text: n.String()}, w.config.Signer)
+	sealed, err := sealLate(w.secret.String()+"\n", reader)
 	if err != nil {
-		return Grant{}, fmt.Errorf("could not sign the grant: %w", err)
+		return err
 	}
-	sealed, err := sealShare(msg, recipients)
-	if err != nil {
-		return Grant{}, err
+	name := logged{kind: Epoch, number: w.epoch, late: w.late + 1}
+	if err := w.publish(name.String(), sealed); err != nil {
+		return err
 	}
-	if err := os.Mkdir(filepath.Join(w.dir, sharesFolder), 0o700); err == nil {
-		err = durable.SyncDir(w.dir)
-		if err != nil {
-			return Grant{}, err
-		}
-	} else if !errors.Is(err, fs.ErrExist) {
-		return Grant{}, err
+	w.late++
+	if err := w.log.catchUp(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnlogged, err)
 	}
-	g := n.grant(sharesFolder + NewID() + ageSuffix)
-	g.By = w.config.Signer.Name()
-	if err := durable.WriteFile(filepath.Join(w.dir, filepath.FromSlash(g.Name)), sealed); err != nil {
-		return Grant{}, err
-	}
-	return g, nil
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/storetest"
 )
 
 // segmentSize is that of the segments in benchmarks: the largest a recorder
@@ -278,4 +280,91 @@ func BenchmarkWriterMemory(b *testing.B) {
 	}
 	b.ReportMetric(float64(most)/(1<<20), "ours:MiB")
 	b.ReportMetric(8, "max:MiB")
+}
+
+// A growingStore has all segments, and log and head as far as a recorder has come.
+type growingStore struct {
+	*storetest.Mem
+	forged *archive.Forged
+	lines  int
+}
+
+var sealedSegment = archive.BytesBlob([]byte("sealed"))
+
+func (s *growingStore) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	if strings.Contains(name, "/log/") || strings.HasSuffix(name, "/head") {
+		return s.Mem.Get(ctx, name, off, n)
+	}
+	return sealedSegment.Open()
+}
+
+// grow adds so many lines.
+func (s *growingStore) grow(b *testing.B, n int) {
+	b.Helper()
+	for range n {
+		e := archive.Entry{Name: fmt.Sprintf("segments/%06d.age", max(0, s.lines-1)), SHA256: sealedSegment.SHA256}
+		if s.lines == 0 {
+			e.Name = "epochs/000001.age"
+		}
+		if err := s.forged.Add(e); err != nil {
+			b.Fatal(err)
+		}
+		if s.lines++; s.lines%1024 == 0 || n == 1 {
+			s.put(b)
+		}
+	}
+	s.put(b)
+}
+
+func (s *growingStore) put(b *testing.B) {
+	name, log, head, err := s.forged.Objects()
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Set(s.forged.ID+"/"+name, log)
+	s.Set(s.forged.ID+"/head", head)
+}
+
+// A forgetfulStore keeps log and head of what is put.
+type forgetfulStore struct{ *storetest.Mem }
+
+func (s forgetfulStore) Put(ctx context.Context, name string, b archive.Blob) error {
+	if b.Replace {
+		return s.Mem.Put(ctx, name, b)
+	}
+	return nil
+}
+
+// BenchmarkGrowth is what one more line costs those who follow a log of so many: a
+// reader and a Copier. It is to be the same for all.
+func BenchmarkGrowth(b *testing.B) {
+	for _, lines := range []int{10_000, 990_000} {
+		s := newSigner(b, "recorder")
+		src := &growingStore{Mem: new(storetest.Mem), forged: &archive.Forged{ID: archive.NewID(), Signer: s}}
+		src.grow(b, lines)
+		b.Run(fmt.Sprintf("follow/%d", lines), func(b *testing.B) {
+			r, err := archive.Open(b.Context(), src, src.forged.ID, archive.Options{Verifiers: s.verifiers})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				src.grow(b, 1)
+				if r, err = r.Follow(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("copy/%d", lines), func(b *testing.B) {
+			c := archive.NewCopier(forgetfulStore{new(storetest.Mem)}, src, src.forged.ID)
+			if err := c.Copy(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				src.grow(b, 1)
+				if err := c.Copy(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

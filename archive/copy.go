@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
@@ -50,11 +52,20 @@ type Copier struct {
 	// Calls come one at a time.
 	OnBad func(*BadObjectError) error
 
-	// Signer, if not nil, signs open heads for the beginning of the log, so that
-	// of a long pass dst has something to read, and OnHead is called, after each 64
-	// objects. It must be what signed the head in src, or there are none. With an
-	// object that is held back they end.
+	// Signer, if not nil, signs open heads for the beginning of the log, after each
+	// 64 objects: in a long pass dst has something to read from then on, and src can
+	// let go of what is there, which makes room on a full disk. It must be what
+	// signed the head in src, or there are none. With an object that is held back
+	// they end.
 	Signer note.Signer
+
+	// Own, if not nil, verify what the recorder itself signs. If they do verify the
+	// head in src, the recording is one's own, and what others put in dst in its place
+	// is overwritten: a head that none of Own has signed and that this one does not
+	// continue, and content that the log does not name. OnTaken, if not nil, is
+	// called for each, one at a time.
+	Own     note.Verifiers
+	OnTaken func(name string)
 
 	// OnHead, if not nil, is called after dst has confirmed a head, with those
 	// objects under it that dst confirmed and that no earlier call was given:
@@ -65,44 +76,34 @@ type Copier struct {
 	dst, src Store
 	id       string
 
-	copying sync.Mutex     // held by Copy
-	logs    map[string]int // lines of each log file in dst, guarded by copying
-	head    Head           // the last that this Copier knows to be in dst, same
+	copying sync.Mutex   // held by Copy, guards what follows
+	head    Head         // the last that this Copier put in dst, or found there; zero: none
+	under   logState     // of the lines under head
+	file    []Entry      // those of them in the last log file
+	listed  int64        // lines that the log files in dst have
+	ahead   map[int]bool // lines after them that do not wait: false was passed over
+	own     bool         // the head in src is signed by Own
+	between bool         // and by Signer
 
-	mu    sync.Mutex
-	lines []lineState // by line of the log
-	count int         // how many of them do not wait
-	size  int         // lines under the last head seen in src
+	told    sync.Mutex // guards ahead in a pass, and calls of OnStored, OnBad and OnTaken
+	pending atomic.Int64
 }
-
-// A lineState says how far an object has come.
-type lineState uint8
-
-const (
-	lineWaits  lineState = iota
-	lineStored           // confirmed in dst
-	lineSigned           // and so is the head that names it
-	linePassed           // bad, and passed over for good
-)
 
 // NewCopier returns a Copier of the recording id from src to dst.
 func NewCopier(dst, src Store, id string) *Copier {
-	return &Copier{dst: dst, src: src, id: id, logs: make(map[string]int)}
+	return &Copier{dst: dst, src: src, id: id, ahead: make(map[int]bool)}
 }
 
 // Pending returns how many objects the last head seen names that are not
 // confirmed in the destination, and were not passed over.
-func (c *Copier) Pending() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.size - c.count
-}
+func (c *Copier) Pending() int { return int(c.pending.Load()) }
 
 // Copy makes one pass: it puts every object that the head in the source signs
 // and that this Copier has not put yet, then the log, then the head itself. So
 // what the destination's head names is always there. Bytes are compared with the
 // log before they are sent, and never made anew: a pass after a failure, or by
-// another Copier after a crash, sends the same.
+// another Copier after a crash, sends the same. Of the log it reads what the last
+// pass did not.
 //
 // What the source lacks counts as put if the destination has it.
 //
@@ -124,176 +125,265 @@ func (c *Copier) pass(ctx context.Context) error {
 	if err := ValidID(c.id); err != nil {
 		return err
 	}
-	msg, head, err := c.readHead(ctx, c.src)
+	msg, err := fetchHead(ctx, c.src, c.id)
+	if err != nil {
+		return err
+	}
+	head, err := readHead(msg, c.id)
 	if err != nil {
 		return err
 	}
 	if head == c.head {
 		return nil
 	}
-	entries, _, err := readLog(ctx, c.src, head)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	c.size = len(entries)
-	c.lines = append(c.lines, make([]lineState, max(0, len(entries)-len(c.lines)))...)
-	c.mu.Unlock()
-
-	old, err := c.checkHead(ctx, head, entries)
-	if err != nil {
-		return err
-	}
-	if c.Signer != nil && signedBy(msg, c.Signer) {
-		if err := c.putBetween(ctx, entries, int(old.Size)); err != nil {
-			return err
+	c.own, c.between = false, false
+	if c.Own != nil {
+		_, _, err := openHead(msg, c.id, c.Own)
+		c.own = err == nil
+		if c.own && c.Signer != nil {
+			v, err := c.Own.Verifier(c.Signer.Name(), c.Signer.KeyHash())
+			if err == nil {
+				_, _, err = openHead(msg, c.id, note.VerifierList(v))
+			}
+			c.between = err == nil
 		}
 	}
-	bad, err := c.putObjects(ctx, entries, int(old.Size))
-	if err = cmp.Or(err, errors.Join(bad...)); err != nil {
+	there, strange, err := c.headThere(ctx)
+	if err != nil {
 		return err
 	}
-	// The very same head is left alone: it may have more signatures there.
-	if old == head {
-		msg = nil
+	if !strange && there.Size < c.under.size {
+		c.forget() // dst was put back, or emptied
 	}
-	if err := c.putHead(ctx, entries, msg); err != nil {
+	lines, err := c.readOn(ctx, head)
+	if err != nil {
 		return err
 	}
-	c.head = head
-	return nil
+	if err := c.compare(there, head, lines); err != nil && !strange {
+		return fmt.Errorf("the destination has another head: %w", err)
+	} else if err != nil {
+		c.taken(headName)
+	}
+	if strange {
+		there = Head{}
+	}
+	c.pending.Store(int64(len(lines) - len(c.ahead)))
+	return c.putLines(ctx, lines, there, head, msg)
 }
 
-// putBetween puts the beginning of the log, and a head for it, again and again,
-// but not all of it. The first signed lines are under the head in dst.
-func (c *Copier) putBetween(ctx context.Context, entries []Entry, signed int) error {
-	var t tree
-	for i, e := range entries[:max(0, len(entries)-1)] {
-		t.add(e)
-		if n := i + 1; n > signed && n%headEach == 0 {
-			bad, err := c.putObjects(ctx, entries[:n], signed)
-			if err != nil || len(bad) > 0 {
-				return err // what is bad is told in the end
+// forget makes the next pass look at everything again.
+func (c *Copier) forget() {
+	c.head, c.under, c.file, c.listed = Head{}, logState{}, nil, 0
+	clear(c.ahead)
+}
+
+// readOn returns the lines that head signs beyond c.under.
+func (c *Copier) readOn(ctx context.Context, head Head) ([]Entry, error) {
+	first := c.under.size / logLines
+	lines, err := readLogFiles(ctx, c.src, head, int(first))
+	if err != nil {
+		return nil, err
+	}
+	after := c.under.clone()
+	lines, err = after.extend(lines[min(c.under.size-first*logLines, int64(len(lines))):], head)
+	if err != nil && c.under.size > 0 {
+		c.forget() // another log: from the beginning
+		return c.readOn(ctx, head)
+	}
+	return lines, err
+}
+
+// headThere returns the head in dst, zero if there is none. It is strange if the
+// recording is one's own, and the head is not.
+func (c *Copier) headThere(ctx context.Context) (head Head, strange bool, err error) {
+	msg, err := fetchHead(ctx, c.dst, c.id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Head{}, false, nil
+	}
+	if err != nil && !errors.Is(err, ErrTooLarge) {
+		return Head{}, false, fmt.Errorf("destination: %w", err)
+	}
+	if err == nil {
+		head, err = readHead(msg, c.id)
+	}
+	switch {
+	case err == nil && c.own:
+		_, _, err := openHead(msg, c.id, c.Own)
+		return head, err != nil, nil
+	case err == nil:
+		return head, false, nil
+	case c.own:
+		c.taken(headName)
+		return Head{}, true, nil
+	}
+	return Head{}, false, fmt.Errorf("destination: %w", err)
+}
+
+// compare returns an error unless head continues the one in dst. lines are those
+// of head beyond c.under.
+func (c *Copier) compare(there, head Head, lines []Entry) error {
+	if there.Size == 0 || there == c.head {
+		return nil
+	}
+	if err := checkFollows(there, head); err != nil {
+		return err
+	}
+	if there.Size >= c.under.size {
+		t := c.under.tree.clone()
+		for _, e := range lines[:there.Size-c.under.size] {
+			t.add(e)
+		}
+		if t.root() == there.Root {
+			return nil
+		}
+	}
+	return &ForkError{Seen: there, Found: head}
+}
+
+// taken tells that something else was in the place of an object of one's own.
+func (c *Copier) taken(name string) {
+	if c.OnTaken != nil {
+		c.told.Lock()
+		defer c.told.Unlock()
+		c.OnTaken(name)
+	}
+}
+
+// putLines puts the objects of lines, then the log, and head: a head for each
+// part, if one's own key signed head.
+func (c *Copier) putLines(ctx context.Context, lines []Entry, there, head Head, msg []byte) error {
+	start, under := c.under.size, 0 // lines[:under] are under a head in dst
+	var held []error
+	for n := 0; ; {
+		to := len(lines)
+		if c.between {
+			to = min(to, n+headEach-int((start+int64(n))%headEach))
+		}
+		bad, err := c.putObjects(ctx, start, lines[:to], n, there.Size)
+		if err != nil {
+			return err
+		}
+		if len(held) < 100 {
+			held = append(held, bad...)
+		}
+		n = to
+		switch last := n == len(lines); {
+		case last && len(held) > 0:
+			return errors.Join(held...)
+		case last && there == head:
+			// It may have more signatures there.
+			return c.putHead(ctx, lines[under:], head, nil)
+		case last:
+			return c.putHead(ctx, lines[under:], head, msg)
+		case len(held) == 0 && start+int64(n) > there.Size:
+			part, msg, err := c.headOf(lines[under:n])
+			if err == nil {
+				err = c.putHead(ctx, lines[under:n], part, msg)
 			}
-			msg, err := signHead(Head{ID: c.id, Size: t.size, Root: t.root(), State: StateOpen}, c.Signer)
 			if err != nil {
 				return err
 			}
-			if err := c.putHead(ctx, entries[:n], msg); err != nil {
-				return err
-			}
+			under = n
 		}
 	}
-	return nil
 }
 
-// putHead puts the log of entries, whose objects are there, and then the head,
-// unless msg is nil.
-func (c *Copier) putHead(ctx context.Context, entries []Entry, msg []byte) error {
-	if err := c.putLog(ctx, entries); err != nil {
-		return err
+// headOf returns an open head for more lines than those under the last one.
+func (c *Copier) headOf(lines []Entry) (Head, []byte, error) {
+	t := c.under.tree.clone()
+	for _, e := range lines {
+		t.add(e)
+	}
+	h := Head{ID: c.id, Size: t.size, Root: t.root(), State: StateOpen}
+	msg, err := signHead(h, c.Signer)
+	return h, msg, err
+}
+
+// putHead puts the log with further lines, whose objects are there, and then the
+// head, unless msg is nil.
+func (c *Copier) putHead(ctx context.Context, lines []Entry, head Head, msg []byte) error {
+	file := c.file
+	for n, rest := c.under.size-int64(len(file)), slices.Concat(file, lines); len(rest) > 0; n += logLines {
+		file = rest[:min(logLines, len(rest))]
+		rest = rest[len(file):]
+		end := n + int64(len(file))
+		if end <= c.listed {
+			continue
+		}
+		if err := c.putSmall(ctx, logName(n), formatLog(file)); err != nil {
+			return err
+		}
+		c.listed = end
 	}
 	if msg != nil {
-		b := BytesBlob(msg)
-		b.Replace = true
-		if err := c.dst.Put(ctx, c.id+"/"+headName, b); err != nil {
-			return fmt.Errorf("could not put the head: %w", err)
+		if err := c.putSmall(ctx, headName, msg); err != nil {
+			return err
 		}
 	}
-	c.signed(entries)
+	var stored []Entry
+	for _, e := range lines {
+		n := int(c.under.size)
+		if c.ahead[n] {
+			stored = append(stored, e)
+		}
+		delete(c.ahead, n)
+		if err := c.under.add(e); err != nil {
+			return err
+		}
+	}
+	c.head, c.file = head, file[:len(file)%logLines]
+	if c.OnHead != nil && len(stored) > 0 {
+		c.OnHead(stored)
+	}
 	return nil
 }
 
-// signed tells OnHead what the head in dst names since the last one.
-func (c *Copier) signed(entries []Entry) {
-	if c.OnHead == nil {
-		return
+// putSmall puts what is written again and again: log and head.
+func (c *Copier) putSmall(ctx context.Context, name string, data []byte) error {
+	b := BytesBlob(data)
+	b.Replace = true
+	if err := c.dst.Put(ctx, c.id+"/"+name, b); err != nil {
+		return fmt.Errorf("could not put %s: %w", name, err)
 	}
-	var fresh []Entry
-	c.mu.Lock()
-	for i, e := range entries {
-		if c.lines[i] == lineStored {
-			c.lines[i] = lineSigned
-			fresh = append(fresh, e)
-		}
-	}
-	c.mu.Unlock()
-	if len(fresh) > 0 {
-		c.OnHead(fresh)
-	}
+	return nil
 }
 
-func (c *Copier) readHead(ctx context.Context, s Store) ([]byte, Head, error) {
-	msg, err := fetchHead(ctx, s, c.id)
-	if err != nil {
-		return nil, Head{}, err
-	}
-	h, err := readHead(msg, c.id)
-	return msg, h, err
-}
-
-// checkHead compares head with the one in dst, which must not be ahead of it,
-// and returns that one: zero if there is none.
-func (c *Copier) checkHead(ctx context.Context, head Head, entries []Entry) (Head, error) {
-	_, old, err := c.readHead(ctx, c.dst)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Head{}, nil
-	} else if err != nil {
-		return Head{}, fmt.Errorf("destination: %w", err)
-	}
-	err = checkFollows(old, head)
-	if err == nil {
-		err = checkGrown(&old, head, entries)
-	}
-	if err != nil {
-		return Head{}, fmt.Errorf("the destination has another head: %w", err)
-	}
-	return old, nil
-}
-
-// putObjects puts what is not confirmed. An epoch is there before anything after
-// it in the log is begun. The first signed lines are under the head in dst. It
-// returns what holds the head back, for each object that is bad.
-func (c *Copier) putObjects(ctx context.Context, entries []Entry, signed int) (bad []error, err error) {
-	var mu sync.Mutex // guards bad and calls of OnStored and OnBad
-	put := func(ctx context.Context, i int) error {
-		state := lineStored
-		err := c.putObject(ctx, entries[i], i < signed)
+// putObjects puts what does not wait of lines from n on, of which the first is
+// line start of the log. An epoch is there before anything after it in the log is
+// begun. The first confirmed lines of the log are under the head in dst. It returns
+// what holds the head back, for each object that is bad.
+func (c *Copier) putObjects(ctx context.Context, start int64, lines []Entry, n int, confirmed int64) (bad []error, err error) {
+	put := func(ctx context.Context, e Entry, line int64) error {
+		err := c.putObject(ctx, e, line < confirmed)
+		c.told.Lock()
+		defer c.told.Unlock()
 		var b *BadObjectError
-		if errors.As(err, &b) {
-			mu.Lock()
-			defer mu.Unlock()
-			if c.OnBad != nil {
-				err = c.OnBad(b)
-			}
-			if err != nil {
-				if len(bad) < 100 {
-					bad = append(bad, err)
-				}
-				return nil
-			}
-			state = linePassed
-		} else if err != nil {
+		if isBad := errors.As(err, &b); isBad && c.OnBad != nil {
+			err = c.OnBad(b)
+		} else if err != nil && !isBad {
 			return err
 		}
-		c.mu.Lock()
-		c.lines[i] = state
-		c.count++
-		c.mu.Unlock()
-		if c.OnStored != nil && state == lineStored {
-			mu.Lock()
-			defer mu.Unlock()
-			c.OnStored(entries[i])
+		if err != nil {
+			if len(bad) < 100 {
+				bad = append(bad, err)
+			}
+			return nil
+		}
+		c.ahead[int(line)] = b == nil
+		c.pending.Add(-1)
+		if c.OnStored != nil && b == nil {
+			c.OnStored(e)
 		}
 		return nil
 	}
 
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.parallel())
-	for i, e := range entries {
-		c.mu.Lock()
-		done := c.lines[i] != lineWaits
-		c.mu.Unlock()
+	g.SetLimit(cmp.Or(max(0, c.Parallel), 4))
+	for i, e := range lines[n:] {
+		line := start + int64(n+i)
+		c.told.Lock()
+		_, done := c.ahead[int(line)]
+		c.told.Unlock()
 		if done {
 			continue
 		}
@@ -303,9 +393,9 @@ func (c *Copier) putObjects(ctx context.Context, entries []Entry, signed int) (b
 		over := make(chan struct{})
 		g.Go(func() error {
 			defer close(over)
-			return put(gctx, i)
+			return put(gctx, e, line)
 		})
-		if l, _ := parseName(e.Name); l.kind == Epoch {
+		if l, _ := parseName(e.Name); l.kind == Epoch && l.late == 0 {
 			<-over
 		}
 	}
@@ -316,17 +406,10 @@ func (c *Copier) putObjects(ctx context.Context, entries []Entry, signed int) (b
 	return bad, ctx.Err()
 }
 
-func (c *Copier) parallel() int {
-	if c.Parallel <= 0 {
-		return 4
-	}
-	return c.Parallel
-}
-
 // putObject puts one object. It holds the object in memory, so that the bytes
-// that were checked are the bytes that are sent. signed says that the head in dst
-// names the object.
-func (c *Copier) putObject(ctx context.Context, e Entry, signed bool) error {
+// that were checked are the bytes that are sent. confirmed says that the head in
+// dst names the object.
+func (c *Copier) putObject(ctx context.Context, e Entry, confirmed bool) error {
 	data, err := readEntry(ctx, c.src, c.id, e, MaxObject)
 	if errors.Is(err, errHash) || isDefect(err) {
 		// What is wrong for good is wrong twice.
@@ -337,7 +420,7 @@ func (c *Copier) putObject(ctx context.Context, e Entry, signed bool) error {
 	}
 	var corrupt *CorruptError
 	if errors.As(err, &corrupt) {
-		there, thereErr := c.isThere(ctx, e, signed && errors.Is(err, fs.ErrNotExist))
+		there, thereErr := c.isThere(ctx, e, confirmed && errors.Is(err, fs.ErrNotExist))
 		if there || thereErr != nil {
 			return thereErr
 		}
@@ -345,7 +428,18 @@ func (c *Copier) putObject(ctx context.Context, e Entry, signed bool) error {
 	} else if err != nil {
 		return err
 	}
-	err = c.dst.Put(ctx, c.id+"/"+e.Name, hashedBlob(data, e.SHA256))
+	b := hashedBlob(data, e.SHA256)
+	err = c.dst.Put(ctx, c.id+"/"+e.Name, b)
+	if errors.Is(err, ErrConflict) && c.own {
+		// Nobody but us has a recording of this ID: that is not what it names.
+		b.Replace = true
+		if replaceErr := c.dst.Put(ctx, c.id+"/"+e.Name, b); replaceErr == nil {
+			c.taken(e.Name)
+			return nil
+		} else if !errors.Is(replaceErr, ErrDenied) {
+			err = replaceErr
+		}
+	}
 	if errors.Is(err, ErrConflict) {
 		return &BadObjectError{c.id, e.Name, err}
 	} else if err != nil {
@@ -377,25 +471,6 @@ func (c *Copier) isThere(ctx context.Context, e Entry, confirmed bool) (bool, er
 		return false, fmt.Errorf("could not look for %s: %w", e.Name, err)
 	}
 	return true, nil
-}
-
-// putLog puts the log files that have lines the destination lacks. Each was the
-// last one once, and so may be there with fewer.
-func (c *Copier) putLog(ctx context.Context, entries []Entry) error {
-	for n := 0; n < len(entries); n += logLines {
-		lines := entries[n:min(n+logLines, len(entries))]
-		name := logName(int64(n))
-		if c.logs[name] == len(lines) {
-			continue
-		}
-		b := BytesBlob(formatLog(lines))
-		b.Replace = true
-		if err := c.dst.Put(ctx, c.id+"/"+name, b); err != nil {
-			return fmt.Errorf("could not put %s: %w", name, err)
-		}
-		c.logs[name] = len(lines)
-	}
-	return nil
 }
 
 // Copy copies the recording id from src to dst, as far as it has come in src,

@@ -38,7 +38,7 @@ func TestCopyHeadsBetween(t *testing.T) {
 			dst, src := new(storetest.Mem), new(storetest.Mem)
 			fill(t, src, id, objects)
 			c := archive.NewCopier(dst, src, id)
-			c.Signer = s
+			c.Signer, c.Own = s, s.verifiers
 			test.alter(c, src)
 			var sizes []int64
 			let := make(map[string]bool) // go of

@@ -20,7 +20,9 @@ const (
 	// fileReaders is the most readers an epoch file can have. age reads no header of
 	// more than 1,024 stanzas.
 	fileReaders   = 512
+	maxLateKeys   = 64      // of a reader who is admitted or shared with
 	maxEpochFiles = 8       // of each kind
+	maxLateFiles  = 4096    // of those for late readers
 	minStanzas    = 8       // readers are padded to this, or twice it, and so on
 	maxEpoch      = 4 << 20 // bytes of a file: more than age reads of a header
 )
@@ -129,6 +131,31 @@ func padClassic(recipients []age.Recipient) ([]age.Recipient, error) {
 		all = append(all, throwaway.Recipient())
 	}
 	return all, nil
+}
+
+// sealLate seals text to post-quantum keys alone: a classic one would open what
+// was sealed to others only.
+func sealLate(text string, recipients []age.Recipient) ([]byte, error) {
+	if len(recipients) == 0 {
+		return nil, ErrNoReaders
+	}
+	if len(recipients) > maxLateKeys {
+		return nil, fmt.Errorf("%d keys, more than %d", len(recipients), maxLateKeys)
+	}
+	for i, to := range recipients {
+		pq, err := isPostQuantum(to)
+		if err == nil && !pq {
+			err = ErrClassic
+		}
+		if err != nil {
+			return nil, fmt.Errorf("key %d of %d: %w", i+1, len(recipients), err)
+		}
+	}
+	all, err := padHybrid(recipients)
+	if err != nil {
+		return nil, err
+	}
+	return encrypt(text, all)
 }
 
 func encrypt(text string, recipients []age.Recipient) ([]byte, error) {

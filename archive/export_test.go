@@ -38,3 +38,28 @@ func Forge(id string, entries []Entry, state State, s note.Signer) (log, head []
 	head, err = signHead(Head{ID: id, Size: int64(len(entries)), Root: rootOf(entries), State: state}, s)
 	return formatLog(entries), head, err
 }
+
+// A Forged is log and head of a recording made by hand, line by line.
+type Forged struct {
+	ID     string
+	Signer note.Signer
+
+	state logState
+	file  []Entry // the lines of the last log file
+}
+
+// Add adds a line.
+func (f *Forged) Add(e Entry) error {
+	if len(f.file) == logLines {
+		f.file = nil
+	}
+	f.file = append(f.file, e)
+	return f.state.add(e)
+}
+
+// Objects returns the last log file, under its name, and the head.
+func (f *Forged) Objects() (name string, log, head []byte, err error) {
+	h := Head{ID: f.ID, Size: f.state.size, Root: f.state.root(), State: StateOpen}
+	head, err = signHead(h, f.Signer)
+	return logName(f.state.size - 1), formatLog(f.file), head, err
+}

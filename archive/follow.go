@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"filippo.io/age"
 )
 
 // Follow returns the recording as the store has it now, or r itself if nothing
@@ -40,59 +42,76 @@ func (r *Recording) follow(ctx context.Context) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := r.readOn(ctx, head)
+	fresh, state, err := r.readOn(ctx, head)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkGrown(seen, head, entries); err != nil {
-		return nil, err
+	if seen != nil && *seen != r.head {
+		if err := checkGrown(seen, head, slices.Concat(r.entries, fresh)); err != nil {
+			return nil, err
+		}
 	}
 	if err := remember(r.options.Heads, seen, head); err != nil {
 		return nil, err
 	}
-	next := newRecording(r.store, head, signers, entries, r.options)
-	for i, e := range r.epochs {
-		// The last one may have got its classic file since.
-		if slices.Equal(e.files, next.epochs[i].files) && e.opened() {
-			next.epochs[i] = e
-		}
-	}
-	return next, nil
+	return r.grown(head, signers, fresh, state), nil
 }
 
-// readOn returns the log that head signs, which must begin with the one of r: it
-// reads the file that r's log ends in, if that is not full, and those after it.
-func (r *Recording) readOn(ctx context.Context, head Head) ([]Entry, error) {
+// grown returns the recording with further lines. r keeps its own part of the
+// slices: one that follows it writes behind that, a second one copies.
+func (r *Recording) grown(head Head, signers []string, fresh []Entry, state logState) *Recording {
+	next := &Recording{
+		options: r.options, store: r.store, head: head, signers: signers, state: state, ids: r.ids,
+		entries: r.entries, segments: r.segments, indexes: r.indexes, epochs: slices.Clone(r.epochs),
+	}
+	if r.followed.Swap(true) {
+		next.entries, next.segments, next.indexes = slices.Clip(r.entries), slices.Clip(r.segments), slices.Clip(r.indexes)
+	}
+	for i, e := range next.epochs {
+		// What did not open may have been shared since; the last may get more files.
+		secret := e.opened()
+		if secret == nil || i == len(next.epochs)-1 {
+			next.epochs[i] = &epoch{EpochInfo: e.EpochInfo, files: slices.Clip(e.files), secret: secret}
+		}
+	}
+	next.append(fresh)
+	return next
+}
+
+// readOn returns the lines of the log that head signs beyond those of r, and the
+// state after them: it reads the file that r's log ends in, if that is not full,
+// and those after it.
+func (r *Recording) readOn(ctx context.Context, head Head) ([]Entry, logState, error) {
+	state := r.state.clone()
 	if head.Size == r.head.Size {
-		return r.entries, nil // checkFollows compared the roots: only the state is new
+		return nil, state, nil // checkFollows compared the roots: only the state is new
 	}
 	first := len(r.entries) / logLines
 	lines, err := readLogFiles(ctx, r.store, head, first)
 	if err == nil {
 		// What r knows is kept, and not what the file says of it now: one root
 		// over both then says that all of it belongs together.
-		known := r.entries[first*logLines:]
-		more := lines[min(len(known), len(lines)):]
-		entries, _, err := checkLog(slices.Concat(r.entries, more), head)
+		known := len(r.entries) - first*logLines
+		fresh, err := state.extend(lines[min(known, len(lines)):], head)
 		if err == nil {
-			return entries, nil
+			return fresh, state, nil
 		}
 	}
 	if err != nil && !errors.As(err, new(*CorruptError)) {
-		return nil, err
+		return nil, state, err
 	}
 	// What is wrong shows when all is read: the log is damaged, or it is whole
 	// and another than before.
-	entries, _, err := readLog(ctx, r.store, head)
+	entries, state, _, err := readLog(ctx, r.store, head)
 	if err != nil {
-		return nil, err
+		return nil, state, err
 	}
-	return entries, checkGrown(&r.head, head, entries)
+	return entries[len(r.entries):], state, checkGrown(&r.head, head, entries)
 }
 
-// opened reports whether the secret is known.
-func (e *epoch) opened() bool {
+// opened returns the secret, nil if it is not known.
+func (e *epoch) opened() *age.HybridIdentity {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.secret != nil
+	return e.secret
 }

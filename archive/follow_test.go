@@ -410,11 +410,10 @@ func TestFollowAdmitted(t *testing.T) {
 		}
 	}
 	read(archive.ErrNoKey)
-	if _, err := w.Admit(late.key, []age.Recipient{late.id.Recipient()}); err != nil {
+	if err := w.Admit([]age.Recipient{late.id.Recipient()}); err != nil {
 		t.Fatal(err)
 	}
 	read(archive.ErrNoKey)
-	commit(t, begin(t, w, archive.Segment, []byte("segment 1")))
 	if r, err = r.Follow(ctx); err != nil {
 		t.Fatal(err)
 	}

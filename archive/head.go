@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -161,13 +160,4 @@ func signHead(h Head, signer note.Signer) ([]byte, error) {
 		return nil, fmt.Errorf("could not sign the head: %w", err)
 	}
 	return msg, nil
-}
-
-// signedBy reports whether a signature on a head says that it is of s.
-func signedBy(msg []byte, s note.Signer) bool {
-	_, err := note.Open(msg, note.VerifierList())
-	var unknown *note.UnverifiedNoteError
-	return errors.As(err, &unknown) && slices.ContainsFunc(unknown.Note.UnverifiedSigs, func(sig note.Signature) bool {
-		return sig.Name == s.Name() && sig.Hash == s.KeyHash()
-	})
 }

@@ -10,8 +10,13 @@ import (
 	"strings"
 )
 
-// idLen is the length of a recording's ID in characters.
-const idLen = 26
+const (
+	// idLen is the length of a recording's ID in characters.
+	idLen = 26
+
+	// maxRecordings bounds what is read of the listing of a store.
+	maxRecordings = 1 << 20
+)
 
 // crockford is Douglas Crockford's base32: digits and letters without I, L, O
 // and U, so that an ID survives being read aloud or copied by hand.
@@ -61,31 +66,30 @@ func IDs(ctx context.Context, s Store) iter.Seq2[string, error] {
 // ids is IDs of those that begin with prefix.
 func ids(ctx context.Context, s Store, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		var last string
-		each := func(name string, err error) bool {
+		names := bounded(firsts(ctx, s, prefix), maxRecordings, func(name string) string { return name + "/" }, "")
+		for name, err := range names {
 			if err != nil {
 				yield("", err)
-				return false
-			}
-			id, _, _ := strings.Cut(name, "/")
-			if id == last || ValidID(id) != nil || !strings.HasPrefix(id, prefix) {
-				return true
-			}
-			last = id
-			return yield(id, nil)
-		}
-		if prefix == "" {
-			for name, err := range s.Prefixes(ctx) {
-				if !each(name, err) {
-					return
-				}
-			}
-			return
-		}
-		for info, err := range s.List(ctx, prefix) {
-			if !each(info.Name, err) {
 				return
 			}
+			if ValidID(name) == nil && strings.HasPrefix(name, prefix) && !yield(name, nil) {
+				return
+			}
+		}
+	}
+}
+
+// firsts yields the first elements of the names of objects that begin with
+// prefix, and others.
+func firsts(ctx context.Context, s Store, prefix string) iter.Seq2[string, error] {
+	if len(prefix) < idLen {
+		return s.Prefixes(ctx)
+	}
+	return func(yield func(string, error) bool) {
+		for info, err := range s.List(ctx, prefix+"/") {
+			first, _, _ := strings.Cut(info.Name, "/")
+			yield(first, err)
+			return
 		}
 	}
 }

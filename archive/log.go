@@ -116,6 +116,9 @@ func (t *tree) root() tlog.Hash {
 	return h
 }
 
+// clone returns a copy that grows by itself.
+func (t tree) clone() tree { return tree{t.size, slices.Clone(t.roots)} }
+
 // rootOf returns the root of entries.
 func rootOf(entries []Entry) tlog.Hash {
 	var t tree
@@ -125,63 +128,53 @@ func rootOf(entries []Entry) tlog.Hash {
 	return t.root()
 }
 
-// checkOrder returns an error unless entries come in the order a Writer logs
-// them in: an epoch first, numbers of each kind rising, the files of an epoch one
-// right after the other.
-func checkOrder(entries []Entry) error {
-	last := lastNumbers(nil)
-	var before logged
-	for i, e := range entries {
-		l, ok := parseName(e.Name)
-		if !ok {
-			return fmt.Errorf("malformed name %.40q", e.Name)
-		}
-		if i == 0 && l.kind != Epoch || (l.number <= last[l.kind] || l.part > 0) && !l.follows(before) {
-			return fmt.Errorf("%s is out of order", e.Name)
-		}
-		last[l.kind], before = l.number, l
+// A logState is all that has to be kept of a log to check what follows.
+type logState struct {
+	tree
+	order
+}
+
+func (s logState) clone() logState { return logState{s.tree.clone(), s.order} }
+
+// add adds a line, and returns an error if it is out of order.
+func (s *logState) add(e Entry) error {
+	l, ok := parseName(e.Name)
+	if !ok || !s.allows(l) {
+		return fmt.Errorf("%.40q is out of order", e.Name)
 	}
+	s.order.add(l)
+	s.tree.add(e)
 	return nil
 }
 
-// lastNumbers returns the highest number of each kind in entries, or the one
-// before the first.
-func lastNumbers(entries []Entry) [Epoch + 1]int {
-	last := [...]int{Segment: -1, Index: -1, Epoch: 0}
-	for _, e := range entries {
-		l, _ := parseName(e.Name)
-		last[l.kind] = l.number
+// extend adds the first of lines, as many as h signs, and returns them. The error
+// is a *CorruptError if they and those before are not the log that h signs.
+func (s *logState) extend(lines []Entry, h Head) ([]Entry, error) {
+	n := h.Size - s.size
+	if n < 0 || n > int64(len(lines)) {
+		return nil, &CorruptError{"log", fmt.Errorf("has %d lines of the %d that the head signs", s.size+int64(len(lines)), h.Size)}
 	}
-	return last
+	for _, e := range lines[:n] {
+		if err := s.add(e); err != nil {
+			return nil, &CorruptError{"log", err}
+		}
+	}
+	if s.root() != h.Root {
+		return nil, &CorruptError{"log", errors.New("is not the one that the head signs")}
+	}
+	return lines[:n], nil
 }
 
 // readLog reads the log that h signs, its files side by side, and checks it
 // against h. beyond is the number of further lines in the last file, which the
 // head does not sign. The error is a *CorruptError if the log is at fault, and
 // something else if it could not be read.
-func readLog(ctx context.Context, s Store, h Head) (entries []Entry, beyond int, err error) {
+func readLog(ctx context.Context, s Store, h Head) (entries []Entry, state logState, beyond int, err error) {
 	lines, err := readLogFiles(ctx, s, h, 0)
-	if err != nil {
-		return nil, 0, err
+	if err == nil {
+		entries, err = state.extend(lines, h)
 	}
-	return checkLog(lines, h)
-}
-
-// checkLog returns the lines that h signs and how many there are beyond. The
-// error is a *CorruptError.
-func checkLog(lines []Entry, h Head) (entries []Entry, beyond int, err error) {
-	beyond = len(lines) - int(h.Size)
-	if beyond < 0 {
-		return nil, 0, &CorruptError{"log", fmt.Errorf("has %d lines of the %d that the head signs", len(lines), h.Size)}
-	}
-	entries = lines[:h.Size]
-	if rootOf(entries) != h.Root {
-		return nil, 0, &CorruptError{"log", errors.New("is not the one that the head signs")}
-	}
-	if err := checkOrder(entries); err != nil {
-		return nil, 0, &CorruptError{"log", err}
-	}
-	return entries, beyond, nil
+	return entries, state, len(lines) - len(entries), err
 }
 
 // readLogFiles reads the files of the log that h signs, side by side, from the

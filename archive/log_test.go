@@ -19,6 +19,8 @@ func TestParseName(t *testing.T) {
 		"epochs/000012-classic.age":    {kind: Epoch, number: 12, classic: true},
 		"epochs/000003-02.age":         {kind: Epoch, number: 3, part: 2},
 		"epochs/000003-classic-08.age": {kind: Epoch, number: 3, classic: true, part: 8},
+		"epochs/000003-late-0001.age":  {kind: Epoch, number: 3, late: 1},
+		"epochs/000003-late-4096.age":  {kind: Epoch, number: 3, late: 4096},
 		"segments/000000.age":          {kind: Segment},
 		"segments/999999-torn.age":     {kind: Segment, number: maxNumber, torn: true},
 		"index/000064.age":             {kind: Index, number: 64},
@@ -36,6 +38,8 @@ func TestParseName(t *testing.T) {
 		"segments/000000.age.part", "segments/000000-torn-torn.age", "segments/000000-torn", "index/000000-torn.age",
 		"/segments/000000.age", "./segments/000000.age", "segments/../epochs/000001.age", "shares/000000.age", "segments/00000٣.age",
 		"epochs/000001-01.age", "epochs/000001-09.age", "epochs/000001-2.age", "epochs/000001-02-classic.age", "epochs/000001-002.age",
+		"epochs/000001-late-0000.age", "epochs/000001-late-4097.age", "epochs/000001-late-1.age", "epochs/000001-late-00001.age",
+		"epochs/000001-late-.age", "epochs/000001-late.age", "epochs/000001-classic-late-0001.age", "epochs/000001-late-0001-classic.age", "segments/000000-late-0001.age",
 		"epochs/000001-.age", "epochs/000001--2.age", "epochs/000001-+2.age", "epochs/000001-classic-.age", "segments/000000-02.age",
 	} {
 		if got, ok := parseName(name); ok {
@@ -74,7 +78,10 @@ func FuzzParseLog(f *testing.F) {
 		if len(entries) == 0 || len(entries) > logLines {
 			t.Errorf("%d entries", len(entries))
 		}
-		_ = checkOrder(entries) // must not panic
+		var log logState
+		for _, e := range entries {
+			_ = log.add(e) // must not panic
+		}
 	})
 }
 
@@ -88,6 +95,15 @@ func TestCheckOrder(t *testing.T) {
 		{"epochs/000001 epochs/000001-classic segments/000000 index/000000 segments/000001", true},
 		{"epochs/000001 segments/000002 segments/000007-torn epochs/000004", true}, // numbers may be left out
 		{"epochs/000001 epochs/000001-02 epochs/000001-03 epochs/000001-classic epochs/000001-classic-02 segments/000000 epochs/000002-classic epochs/000002-classic-02", true},
+		{"epochs/000001 epochs/000001-classic segments/000000 epochs/000001-late-0001 segments/000001 index/000000 epochs/000001-late-0002 epochs/000002 epochs/000002-late-0001", true},
+		{"epochs/000001-late-0001", false},
+		{"epochs/000001 epochs/000001-late-0002", false},
+		{"epochs/000001 epochs/000001-late-0001 epochs/000001-late-0001", false},
+		{"epochs/000001 epochs/000001-late-0001 epochs/000001-late-0003", false},
+		{"epochs/000001 epochs/000001-late-0001 epochs/000001-02", false},
+		{"epochs/000001 epochs/000001-late-0001 epochs/000001-classic", false},
+		{"epochs/000001 epochs/000002 epochs/000001-late-0001", false},
+		{"epochs/000001 epochs/000001-late-0001 epochs/000002 epochs/000002-late-0002", false},
 		{"epochs/000001-02", false},
 		{"epochs/000001 epochs/000002-02", false},
 		{"epochs/000001 epochs/000001-03", false},
@@ -107,11 +123,14 @@ func TestCheckOrder(t *testing.T) {
 		{"epochs/000001 segments/000001 segments/000001-torn", false},
 		{"epochs/000001 index/000001 index/000000", false},
 	} {
-		var entries []Entry
+		var log logState
+		var err error
 		for name := range strings.FieldsSeq(test.names) {
-			entries = append(entries, Entry{Name: name + ".age"})
+			if err == nil {
+				err = log.add(Entry{Name: name + ".age"})
+			}
 		}
-		if err := checkOrder(entries); (err == nil) != test.ok {
+		if (err == nil) != test.ok {
 			t.Errorf("%s: %v", test.names, err)
 		}
 	}

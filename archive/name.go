@@ -41,6 +41,7 @@ const (
 	ageSuffix     = ".age"
 	tornSuffix    = "-torn"
 	classicSuffix = "-classic"
+	lateSuffix    = "-late-"
 	partSuffix    = ".part" // of an object that is still being written
 	sharesFolder  = "shares/"
 	logFolder     = "log/"
@@ -53,6 +54,7 @@ type logged struct {
 	torn    bool // of a segment: salvaged after a crash
 	classic bool // of an epoch: a file for readers without post-quantum keys
 	part    int  // of an epoch: its further files, from 2; 0 is the first
+	late    int  // of an epoch: its files for late readers, from 1
 }
 
 // String returns the name, relative to the recording's folder.
@@ -63,6 +65,9 @@ func (l logged) String() string {
 	}
 	if l.part > 0 {
 		suffix = fmt.Sprintf("-%02d%s", l.part, suffix)
+	}
+	if l.late > 0 {
+		suffix = fmt.Sprintf("%s%04d%s", lateSuffix, l.late, suffix)
 	}
 	if l.classic {
 		suffix = classicSuffix + suffix
@@ -86,39 +91,82 @@ func parseName(name string) (logged, bool) {
 		rest = rest[6:]
 		l.torn = l.kind == Segment && strings.HasPrefix(rest, tornSuffix)
 		if l.kind == Epoch {
-			rest, l.classic = strings.CutPrefix(rest, classicSuffix)
-			if digits, more := strings.CutPrefix(rest, "-"); more && len(digits) > 2 {
-				if l.part, err = strconv.Atoi(digits[:2]); err != nil || l.part < 2 || l.part > maxEpochFiles {
-					return logged{}, false
-				}
-			}
+			l.epochFile(rest)
 		}
 		return l, l.String() == name
 	}
 	return logged{}, false
 }
 
-// further reports whether l is a file of an epoch that can have one before it.
-func (l logged) further() bool { return l.classic || l.part > 0 }
-
-// follows reports whether l is the next file of the epoch that before is one of.
-func (l logged) follows(before logged) bool {
-	if l.kind != Epoch || before.kind != Epoch || l.number != before.number {
-		return false
+// epochFile reads what tells the files of an epoch apart, as far as it is one.
+func (l *logged) epochFile(rest string) {
+	rest, _ = strings.CutSuffix(rest, ageSuffix)
+	if digits, ok := strings.CutPrefix(rest, lateSuffix); ok {
+		if n, err := strconv.Atoi(digits); err == nil && n <= maxLateFiles {
+			l.late = n
+		}
+		return
 	}
-	if l.classic != before.classic {
-		return l.classic && l.part == 0
+	rest, l.classic = strings.CutPrefix(rest, classicSuffix)
+	if digits, ok := strings.CutPrefix(rest, "-"); ok {
+		if n, err := strconv.Atoi(digits); err == nil && n >= 2 && n <= maxEpochFiles {
+			l.part = n
+		}
 	}
-	return l.part == max(1, before.part)+1
 }
 
 // compareNames orders the objects of one kind as they are logged.
 func compareNames(a, b logged) int {
 	rank := func(l logged) int {
-		if l.classic {
+		switch {
+		case l.late > 0:
+			return 2
+		case l.classic:
 			return 1
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.part, b.part))
+	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.part, b.part), cmp.Compare(a.late, b.late))
+}
+
+// An order knows what can be the next line of a log. The zero value is that of
+// an empty one.
+type order struct {
+	next   [Epoch + 1]int // by kind: the lowest number that can follow
+	before logged         // the last line
+	late   int            // files for late readers of the last epoch
+}
+
+// current reports whether l is a further file of the last epoch, and fits behind
+// those there are once what is missing between them is there.
+func (o order) current(l logged) bool {
+	if l.kind != Epoch || l.number+1 != o.next[Epoch] {
+		return false
+	}
+	return l.late > o.late || l.late == 0 && (l.classic || l.part > 0) && o.before.kind == Epoch && o.before.late == 0
+}
+
+// allows reports whether l can be the next line: numbers of each kind rise, an
+// epoch comes first, its files one right after the other, and those for late
+// readers later, while it lasts.
+func (o order) allows(l logged) bool {
+	switch {
+	case l.number >= o.next[l.kind]:
+		return l.part == 0 && l.late == 0 && (l.kind == Epoch || o.next[Epoch] > 0)
+	case !o.current(l):
+		return false
+	case l.late > 0:
+		return l.late == o.late+1
+	case l.classic != o.before.classic:
+		return l.classic && l.part == 0
+	}
+	return l.part == max(1, o.before.part)+1
+}
+
+// add notes that l is the next line.
+func (o *order) add(l logged) {
+	if l.kind == Epoch {
+		o.late = l.late
+	}
+	o.next[l.kind], o.before = l.number+1, l
 }

@@ -115,12 +115,12 @@ func (o *Object) Commit() error {
 	}
 
 	w.mu.Lock()
-	signed := w.log.signed
+	before := w.log.underHead
 	if err == nil {
 		err = o.log()
 	}
 	delete(w.open, o)
-	changed := w.log.signed != signed
+	changed := w.log.underHead != before
 	w.mu.Unlock()
 	if changed {
 		w.config.Changed()

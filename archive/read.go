@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"strings"
 	"syscall"
 )
@@ -68,9 +69,9 @@ func readEntry(ctx context.Context, s Store, id string, e Entry, max int64) ([]b
 	return data, err
 }
 
-// hashObject streams an object through buf. It returns how many bytes it read,
-// and their hash.
-func hashObject(ctx context.Context, s Store, name string, buf []byte) (int64, [sha256.Size]byte, error) {
+// hashObject streams an object through buf, at most max bytes and one of it. It
+// returns how many bytes it read, and their hash.
+func hashObject(ctx context.Context, s Store, name string, max int64, buf []byte) (int64, [sha256.Size]byte, error) {
 	var sum [sha256.Size]byte
 	r, err := s.Get(ctx, name, 0, -1)
 	if err != nil {
@@ -79,13 +80,21 @@ func hashObject(ctx context.Context, s Store, name string, buf []byte) (int64, [
 	defer r.Close()
 	h := sha256.New()
 	// Plain Reads, so that buf is used whatever r and h can do.
-	n, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{r}, buf)
+	n, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{io.LimitReader(r, max+1)}, buf)
 	return n, [sha256.Size]byte(h.Sum(sum[:0])), err
 }
 
-// unsigned lists what is in the recording's folder, but neither in the log, nor
-// the head, nor a log file, nor a share.
-func unsigned(ctx context.Context, s Store, h Head, entries []Entry) ([]Info, error) {
+// maxSize returns how many bytes an object of the log can have.
+func maxSize(name string) int64 {
+	if l, _ := parseName(name); l.kind == Epoch {
+		return maxEpoch
+	}
+	return MaxObject
+}
+
+// unsigned yields what is in the recording's folder, but neither in the log, nor
+// the head, nor a log file, nor a share, with names relative to the folder.
+func unsigned(ctx context.Context, s Store, h Head, entries []Entry) iter.Seq2[Info, error] {
 	known := map[string]bool{headName: true}
 	for n := int64(0); n < h.Size; n += logLines {
 		known[logName(n)] = true
@@ -93,17 +102,18 @@ func unsigned(ctx context.Context, s Store, h Head, entries []Entry) ([]Info, er
 	for _, e := range entries {
 		known[e.Name] = true
 	}
-	var infos []Info
-	for info, err := range s.List(ctx, h.ID+"/") {
-		if err != nil {
-			return nil, fmt.Errorf("could not list the objects: %w", err)
-		}
-		name := strings.TrimPrefix(info.Name, h.ID+"/")
-		if !known[name] && !validShare(name) {
-			infos = append(infos, Info{Name: name, Size: info.Size})
+	return func(yield func(Info, error) bool) {
+		for info, err := range List(ctx, s, h.ID+"/") {
+			if err != nil {
+				yield(Info{}, fmt.Errorf("could not list the objects: %w", err))
+				return
+			}
+			name := strings.TrimPrefix(info.Name, h.ID+"/")
+			if !known[name] && !validShare(name) && !yield(Info{Name: name, Size: info.Size}, nil) {
+				return
+			}
 		}
 	}
-	return infos, nil
 }
 
 // validShare reports whether name is that of a share: a random name, so that

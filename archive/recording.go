@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
@@ -29,6 +30,11 @@ type Options struct {
 	// that the Identities open, if one of Verifiers has signed it.
 	Self []string
 
+	// Share names a share to look at before the others: the random part of
+	// Grant.Name. Others than this are found only among the first 1,024 that are large
+	// enough to be any, by name, as anyone who writes to the store can put some there.
+	Share string
+
 	// Heads remembers the largest head seen of each recording. Nil means that
 	// an older state put back in the store goes unnoticed.
 	Heads HeadMemory
@@ -44,6 +50,10 @@ type TornError struct {
 func (e *TornError) Error() string {
 	return fmt.Sprintf("%s is torn: its recorder died, %d bytes are there", e.Name, e.Size)
 }
+
+// openAtOnce is how many files of an epoch are read side by side: 300 late readers
+// have one each.
+const openAtOnce = 16
 
 // A SegmentInfo tells of one segment what the log tells.
 type SegmentInfo struct {
@@ -72,16 +82,18 @@ type Recording struct {
 	signers  []string
 	ids      []age.Identity
 	entries  []Entry
+	state    logState      // of entries
 	segments []SegmentInfo // by number
 	indexes  []SegmentInfo // by number
 	epochs   []*epoch      // by number
+	followed atomic.Bool   // a later state has the room behind these slices
 	shares   shares
 }
 
 // An epoch caches what came of opening it.
 type epoch struct {
 	EpochInfo
-	files []Entry // the hybrid file first
+	files []Entry // in the order of the log
 
 	mu     sync.Mutex
 	secret *age.HybridIdentity
@@ -115,7 +127,7 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	if err != nil {
 		return nil, err
 	}
-	entries, _, err := readLog(ctx, s, head)
+	entries, state, _, err := readLog(ctx, s, head)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +137,9 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	if err := remember(o.Heads, seen, head); err != nil {
 		return nil, err
 	}
-	return newRecording(s, head, signers, entries, o), nil
+	r := &Recording{options: o, store: s, head: head, signers: signers, state: state, ids: slices.Clone(o.Identities)}
+	r.append(entries)
+	return r, nil
 }
 
 // fetchSigned reads the head, and returns it with the names of the verifiers that
@@ -142,32 +156,16 @@ func fetchSigned(ctx context.Context, s Store, id string, known note.Verifiers) 
 	return head, signers, err
 }
 
-// newRecording returns the recording that was found to be genuine.
-func newRecording(s Store, head Head, signers []string, entries []Entry, o Options) *Recording {
-	r := &Recording{
-		store: s, head: head, signers: signers, entries: entries,
-		ids: slices.Clone(o.Identities),
-	}
-	r.options = o
-	r.sort()
-	return r
-}
-
-// sort derives from the log what its names say.
-func (r *Recording) sort() {
-	for _, e := range r.entries {
+// append adds lines of the log, and what their names say.
+func (r *Recording) append(entries []Entry) {
+	r.entries = append(r.entries, entries...)
+	for _, e := range entries {
 		l, _ := parseName(e.Name)
 		if l.kind == Epoch {
-			if len(r.epochs) == 0 || r.epochs[len(r.epochs)-1].Number != l.number {
-				r.epochs = append(r.epochs, &epoch{EpochInfo: EpochInfo{Number: l.number}})
-			}
-			last := r.epochs[len(r.epochs)-1]
-			last.files = append(last.files, e)
-			last.Classic = last.Classic || l.classic
-			last.Hybrid = last.Hybrid || !l.classic
+			r.epochFile(l, e)
 			continue
 		}
-		// checkOrder has seen to an epoch being first.
+		// The log was found to begin with an epoch.
 		info := SegmentInfo{Number: l.number, Epoch: r.epochs[len(r.epochs)-1].Number, Torn: l.torn, Entry: e}
 		if l.kind == Segment {
 			r.segments = append(r.segments, info)
@@ -175,6 +173,19 @@ func (r *Recording) sort() {
 			r.indexes = append(r.indexes, info)
 		}
 	}
+}
+
+// epochFile adds a file of an epoch.
+func (r *Recording) epochFile(l logged, file Entry) {
+	n := len(r.epochs)
+	if n == 0 || r.epochs[n-1].Number != l.number {
+		r.epochs = append(r.epochs, &epoch{EpochInfo: EpochInfo{Number: l.number}})
+		n++
+	}
+	e := r.epochs[n-1]
+	e.files = append(e.files, file)
+	e.Classic = e.Classic || l.classic
+	e.Hybrid = e.Hybrid || !l.classic
 }
 
 // Head returns the head the recording was opened at.
@@ -295,43 +306,78 @@ func (r *Recording) secret(ctx context.Context, n int) (*age.HybridIdentity, err
 	if len(r.ids) == 0 {
 		return nil, fmt.Errorf("epoch %d: %w: there are none", n, ErrNoKey)
 	}
-	var errs []error
-	noKey := 0
-	for _, file := range e.files {
-		sealed, err := readEntry(ctx, r.store, r.head.ID, file, maxEpoch)
-		if err == nil {
-			if e.secret, err = openEpoch(file.Name, sealed, r.ids); err == nil {
-				return e.secret, nil
-			}
-		}
-		if errors.Is(err, ErrNoKey) {
-			noKey++
-		} else {
-			errs = append(errs, err)
+	secret, err := r.openFiles(ctx, e.files)
+	if err != nil {
+		granted, grantErr := r.granted(ctx, n)
+		switch {
+		case grantErr == nil:
+			secret, err = granted, nil
+		case errors.Is(err, ErrNoKey):
+			err = grantErr
+		case !errors.Is(grantErr, ErrNoKey):
+			err = errors.Join(err, grantErr)
 		}
 	}
-	secret, err := r.granted(ctx, n)
 	switch {
 	case err == nil:
 		e.secret = secret
-		return e.secret, nil
-	case !errors.Is(err, ErrNoKey):
-		errs = append(errs, err)
-	case noKey == len(e.files):
-		e.err = fmt.Errorf("epoch %d: %w", n, ErrNoKey)
-		return nil, e.err
+	case errors.Is(err, ErrNoKey):
+		err = fmt.Errorf("epoch %d: %w", n, err)
+		e.err = err
 	}
-	return nil, errors.Join(errs...)
+	return e.secret, err
 }
 
-// Tail returns the objects in the store that the head does not sign, with names
-// relative to the recording's folder. A recorder that is at work leaves some,
-// for a moment; anyone who can write to the store can leave some. They are never
-// read as part of the recording.
-func (r *Recording) Tail(ctx context.Context) ([]Info, error) {
-	tail, err := unsigned(ctx, r.store, r.head, r.entries)
-	if err != nil {
-		return nil, fmt.Errorf("recording %s: %w", r.head.ID, err)
+// openFiles returns the secret in the first of an epoch's files that opens. The
+// error wraps ErrNoKey if no file is damaged and none opens.
+func (r *Recording) openFiles(ctx context.Context, files []Entry) (*age.HybridIdentity, error) {
+	var errs []error
+	for some := range slices.Chunk(files, openAtOnce) {
+		secrets, failed := make([]*age.HybridIdentity, len(some)), make([]error, len(some))
+		var wg sync.WaitGroup
+		for i, file := range some {
+			wg.Go(func() {
+				sealed, err := readEntry(ctx, r.store, r.head.ID, file, maxEpoch)
+				if err == nil {
+					secrets[i], err = openEpoch(file.Name, sealed, r.ids)
+				}
+				failed[i] = err
+			})
+		}
+		wg.Wait()
+		for i, err := range failed {
+			if err == nil {
+				return secrets[i], nil
+			}
+			if !errors.Is(err, ErrNoKey) {
+				errs = append(errs, err)
+			}
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return nil, ErrNoKey
+}
+
+// maxTail is the most objects that count as a recorder's work in progress.
+const maxTail = 1024
+
+// Tail returns the objects in the store that the head does not sign, 1,024 at most,
+// with names relative to the recording's folder. A recorder that is at work leaves
+// some, for a moment; anyone who can write to the store can leave some. They are
+// never read as part of the recording.
+func (r *Recording) Tail(ctx context.Context) (tail []Info, err error) {
+	for info, err := range unsigned(ctx, r.store, r.head, r.entries) {
+		if err != nil {
+			return nil, fmt.Errorf("recording %s: %w", r.head.ID, err)
+		}
+		if tail = append(tail, info); len(tail) == maxTail {
+			break
+		}
 	}
 	return tail, nil
 }

@@ -113,10 +113,9 @@ func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
 	if err != nil || over {
 		return nil, err
 	}
-	s := salvage{dir: dir, step: c.step, last: lastNumbers(entries), logged: make(map[string]bool)}
+	s := salvage{dir: dir, step: c.step, order: l.order, logged: make(map[string]bool)}
 	for _, e := range entries {
 		s.logged[e.Name] = true
-		s.before, _ = parseName(e.Name)
 	}
 	r := &Recovered{ID: id}
 	// A Writer starts no epoch while something is unlogged, and creates nothing
@@ -177,8 +176,10 @@ func (l *logWriter) load() (entries []Entry, over bool, err error) {
 			break
 		}
 	}
-	if err := checkOrder(entries); err != nil {
-		return nil, false, fmt.Errorf("log: %w", err)
+	for _, e := range entries {
+		if err := l.logState.add(e); err != nil {
+			return nil, false, fmt.Errorf("log: %w", err)
+		}
 	}
 	msg, err := os.ReadFile(filepath.Join(l.dir, headName))
 	if err == nil {
@@ -189,13 +190,10 @@ func (l *logWriter) load() (entries []Entry, over bool, err error) {
 		if head.Size > int64(len(entries)) || rootOf(entries[:head.Size]) != head.Root {
 			return nil, false, errors.New("the log is not the one that the head signs")
 		}
-		l.signed = head.Size
+		l.underHead = head.Size
 		over = head.State.Final()
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, false, err
-	}
-	for _, e := range entries {
-		l.tree.add(e)
 	}
 	return entries, over, nil
 }
@@ -204,8 +202,7 @@ func (l *logWriter) load() (entries []Entry, over bool, err error) {
 type salvage struct {
 	dir    string
 	step   func(string)
-	last   [Epoch + 1]int // highest number in the log, by kind
-	before logged         // its last line
+	order  order // of the log
 	logged map[string]bool
 	aside  []string // what went to quarantine
 }
@@ -228,7 +225,7 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 	}
 	var found []logged
 	for _, f := range files {
-		if n, ok := parseName(folders[kind] + f.Name()); ok && !s.logged[n.String()] && (n.number > s.last[kind] || n.further() && n.number == s.before.number && s.before.kind == Epoch) {
+		if n, ok := parseName(folders[kind] + f.Name()); ok && !s.logged[n.String()] && (n.number >= s.order.next[kind] || s.order.current(n)) {
 			found = append(found, n)
 		}
 	}
@@ -241,7 +238,7 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 		part := filepath.Join(path, f.Name())
 		n.torn = true
 		published := slices.ContainsFunc(found, func(m logged) bool { return m.number == n.number })
-		if kind == Segment && n.number > s.last[kind] && !published {
+		if kind == Segment && n.number >= s.order.next[kind] && !published {
 			ok, err := s.torn(part, filepath.Join(s.dir, n.String()))
 			if isDefect(err) {
 				if err := s.putAside(folders[kind] + f.Name()); err != nil {
@@ -263,11 +260,11 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 	slices.SortFunc(found, compareNames)
 	if kind == Epoch {
 		// Files are written in their order: one without those before it is not ours.
-		before := s.before
+		order := s.order
 		found = slices.DeleteFunc(found, func(n logged) bool {
-			ok := n.number > s.last[kind] && n.number > before.number && n.part == 0 || n.follows(before)
+			ok := order.allows(n)
 			if ok {
-				before = n
+				order.add(n)
 			}
 			return !ok
 		})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -105,7 +106,7 @@ func resume[T any](ctx context.Context, s *retryStore, name string, list func() 
 		t := s.newTries(name)
 		for {
 			var failed error
-			for v, err := range list() {
+			for v, err := range bounded(list(), math.MaxInt, key, "") {
 				if err != nil {
 					failed = err
 					break
@@ -191,7 +192,7 @@ func (t *tries) wait(ctx context.Context, err error) error {
 // timeouts do, too. The caller's deadline is seen by its context.
 func isFinal(err error) bool {
 	for _, final := range []error{
-		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, context.Canceled,
+		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, errListing, context.Canceled,
 	} {
 		if errors.Is(err, final) {
 			return true

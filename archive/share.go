@@ -16,22 +16,24 @@ import (
 const (
 	grantOrigin = "sealtape.v1/grant"
 
-	maxGrantEpochs     = 4096    // of one grant: package note reads 1,000,000 bytes
-	maxShareRecipients = 64      // keys of one grant
-	maxShare           = 1 << 20 // bytes of a share: what the two above make, and more
-	// Shares of a recording that are read, and their bytes: a recorder that admits
-	// late readers to all of it writes one for each.
-	maxShares     = 1024
-	maxShareBytes = 256 << 20
+	maxGrantEpochs = 4096    // of one grant: package note reads 1,000,000 bytes
+	maxShare       = 1 << 20 // bytes of a share: what that makes with 64 keys, and more
+	minShare       = 12_000  // and with the 8 stanzas that each has at least
+	maxShares      = 1024    // shares of a recording that are read
+	maxShareBytes  = 256 << 20
 )
 
 // ErrClassic says that a grant was to be sealed to a key that a quantum computer
 // could open.
 var ErrClassic = errors.New("not a post-quantum key")
 
+// ErrMoreShares says that a store has more shares beside a recording than a reader
+// looks at, unless Options.Share names the one.
+var ErrMoreShares = errors.New("there are more shares than are looked at")
+
 // A Grant says that a reader gave another one epochs of a recording.
 type Grant struct {
-	Name   string    // of the share, relative to the recording's folder
+	Name   string    // of the share, relative to the recording's folder: "shares/RANDOM.age"
 	By     string    // the name of the verifier of who granted
 	To     string    // the verifier key on the card of who was granted to
 	Time   time.Time // when, by the clock of who granted: UTC, whole seconds
@@ -110,7 +112,7 @@ func (r *Recording) share(ctx context.Context, c ShareConfig) (Grant, error) {
 	if err != nil {
 		return Grant{}, fmt.Errorf("could not sign the grant: %w", err)
 	}
-	sealed, err := sealShare(msg, c.Recipients)
+	sealed, err := sealLate(string(msg), c.Recipients)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -120,30 +122,6 @@ func (r *Recording) share(ctx context.Context, c ShareConfig) (Grant, error) {
 		return Grant{}, fmt.Errorf("could not put %s: %w", g.Name, err)
 	}
 	return g, nil
-}
-
-// sealShare seals a signed grant, with as many stanzas as an epoch file has.
-func sealShare(msg []byte, recipients []age.Recipient) ([]byte, error) {
-	if len(recipients) == 0 {
-		return nil, ErrNoReaders
-	}
-	if len(recipients) > maxShareRecipients {
-		return nil, fmt.Errorf("%d keys to share with, more than %d", len(recipients), maxShareRecipients)
-	}
-	for i, to := range recipients {
-		pq, err := isPostQuantum(to)
-		if err == nil && !pq {
-			err = ErrClassic
-		}
-		if err != nil {
-			return nil, fmt.Errorf("key %d of %d: %w", i+1, len(recipients), err)
-		}
-	}
-	all, err := padHybrid(recipients)
-	if err != nil {
-		return nil, err
-	}
-	return encrypt(string(msg), all)
 }
 
 // A grantNote is the text of a grant.

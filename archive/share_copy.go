@@ -19,7 +19,7 @@ func CopyShares(ctx context.Context, dst, src Store, id string) (int, error) {
 	}
 	n := 0
 	var bad []error
-	for info, err := range src.List(ctx, id+"/"+sharesFolder) {
+	for info, err := range List(ctx, src, id+"/"+sharesFolder) {
 		if err != nil {
 			return n, fmt.Errorf("copying the shares of recording %s: %w", id, err)
 		}

@@ -24,9 +24,11 @@ type shared struct {
 
 // shares caches what came of reading the shares.
 type shares struct {
-	mu   sync.Mutex
-	read bool
-	all  []shared
+	mu    sync.Mutex
+	named *shared // the one of Options.Share
+	read  bool
+	all   []shared
+	more  bool // there are more than were read
 }
 
 // Grants returns the grants that the identities open, those to others that were
@@ -35,11 +37,19 @@ type shares struct {
 //
 // Anyone who can write to the store can add and remove shares; a grant with a
 // nil Err was made by who signed it. At most 1,024 shares, of 256 MiB, are
-// looked at.
+// looked at, and that of Options.Share.
 func (r *Recording) Grants(ctx context.Context) ([]Grant, error) {
-	all, err := r.readShares(ctx)
+	named, err := r.namedShare(ctx)
+	var shares *shares
+	if err == nil {
+		shares, err = r.readShares(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("recording %s: %w", r.head.ID, err)
+	}
+	all := shares.all
+	if named != nil && !slices.ContainsFunc(all, func(s shared) bool { return s.Name == named.Name }) {
+		all = append([]shared{*named}, all...)
 	}
 	var grants []Grant
 	for _, s := range all {
@@ -50,27 +60,69 @@ func (r *Recording) Grants(ctx context.Context) ([]Grant, error) {
 }
 
 // granted returns the secret of epoch n from a grant. The error wraps ErrNoKey
-// if there is none.
+// if there is none, and ErrMoreShares if there may be one.
 func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, error) {
-	all, err := r.readShares(ctx)
+	if named, err := r.namedShare(ctx); err != nil {
+		return nil, err
+	} else if named != nil {
+		if secret, err := r.secretIn(ctx, *named, n); secret != nil || err != nil {
+			return secret, err
+		}
+	}
+	shares, err := r.readShares(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range all {
-		if s.Err != nil || len(r.options.Self) > 0 && !slices.Contains(r.options.Self, s.To) {
-			continue
+	for _, s := range shares.all {
+		if secret, err := r.secretIn(ctx, s, n); secret != nil || err != nil {
+			return secret, err
 		}
-		for _, e := range s.epochs {
-			if e.number != n {
-				continue
-			}
-			ok, err := r.fits(ctx, e)
-			if ok || err != nil {
+	}
+	if shares.more {
+		return nil, fmt.Errorf("%w, and %w", ErrNoKey, ErrMoreShares)
+	}
+	return nil, ErrNoKey
+}
+
+// secretIn returns the secret of epoch n that a share holds for the reader, or
+// nil.
+func (r *Recording) secretIn(ctx context.Context, s shared, n int) (*age.HybridIdentity, error) {
+	if s.Err != nil || len(r.options.Self) > 0 && !slices.Contains(r.options.Self, s.To) {
+		return nil, nil
+	}
+	for _, e := range s.epochs {
+		if e.number == n {
+			if ok, err := r.fits(ctx, e); ok || err != nil {
 				return e.secret, err
 			}
 		}
 	}
-	return nil, ErrNoKey
+	return nil, nil
+}
+
+// namedShare returns the share that the reader named, or nil.
+func (r *Recording) namedShare(ctx context.Context) (*shared, error) {
+	r.shares.mu.Lock()
+	defer r.shares.mu.Unlock()
+	name := sharesFolder + r.options.Share + ageSuffix
+	if r.shares.named != nil || len(r.ids) == 0 || !validShare(name) {
+		return r.shares.named, nil
+	}
+	var err error
+	r.shares.named, err = r.readShare(ctx, name)
+	return r.shares.named, err
+}
+
+// readShare reads one share, and returns nil if it is not for the identities.
+func (r *Recording) readShare(ctx context.Context, name string) (*shared, error) {
+	sealed, err := read(ctx, r.store, r.head.ID, name, maxShare)
+	var gone *CorruptError // or it has grown
+	if errors.As(err, &gone) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return r.openShare(name, sealed), nil
 }
 
 // fits reports whether a secret that someone granted is the one of its epoch.
@@ -98,44 +150,37 @@ func (r *Recording) fits(ctx context.Context, e grantedEpoch) (bool, error) {
 	return true, nil
 }
 
-// readShares reads all shares, once.
-func (r *Recording) readShares(ctx context.Context) ([]shared, error) {
+// readShares reads the shares, once. What it returns does not change.
+func (r *Recording) readShares(ctx context.Context) (*shares, error) {
 	r.shares.mu.Lock()
 	defer r.shares.mu.Unlock()
 	if r.shares.read || len(r.ids) == 0 {
-		return r.shares.all, nil
+		return &r.shares, nil
 	}
 	var names []string
 	var size int64
-	for info, err := range r.store.List(ctx, r.head.ID+"/"+sharesFolder) {
+	more := false
+	for info, err := range List(ctx, r.store, r.head.ID+"/"+sharesFolder) {
 		if err != nil {
 			return nil, fmt.Errorf("could not look for shares: %w", err)
 		}
 		name := strings.TrimPrefix(info.Name, r.head.ID+"/")
-		if !validShare(name) || info.Size > maxShare {
+		if !validShare(name) || info.Size > maxShare || info.Size < minShare {
 			continue
 		}
-		if size += info.Size; size > maxShareBytes {
+		if size += info.Size; size > maxShareBytes || len(names) == maxShares {
+			more = true
 			break
 		}
-		if names = append(names, name); len(names) == maxShares {
-			break
-		}
+		names = append(names, name)
 	}
 	opened := make([]*shared, len(names))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
 	for i, name := range names {
-		g.Go(func() error {
-			sealed, err := read(gctx, r.store, r.head.ID, name, maxShare)
-			var gone *CorruptError // or it has grown
-			if errors.As(err, &gone) {
-				return nil
-			} else if err != nil {
-				return err
-			}
-			opened[i] = r.openShare(name, sealed)
-			return nil
+		g.Go(func() (err error) {
+			opened[i], err = r.readShare(gctx, name)
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -147,8 +192,8 @@ func (r *Recording) readShares(ctx context.Context) ([]shared, error) {
 		}
 	}
 	slices.SortStableFunc(r.shares.all, func(a, b shared) int { return a.Time.Compare(b.Time) })
-	r.shares.read = true
-	return r.shares.all, nil
+	r.shares.read, r.shares.more = true, more
+	return &r.shares, nil
 }
 
 // openShare opens one share, or returns nil if it is not for the identities.

@@ -167,6 +167,11 @@ func (m *meeting) put(t *testing.T, by note.Signer, text string, to ...age.Recip
 func (m *meeting) putNote(t *testing.T, msg string, to ...age.Recipient) string {
 	t.Helper()
 	var b bytes.Buffer
+	for i := range 7 { // a share without its padding is none
+		if _, ok := to[0].(*age.HybridRecipient); ok && i >= len(to)-1 {
+			to = append(to, hybrid(t).Recipient())
+		}
+	}
 	w, err := age.Encrypt(&b, to...)
 	if err != nil {
 		t.Fatal(err)
@@ -366,12 +371,67 @@ func TestShareMixedStanzas(t *testing.T) {
 	}
 }
 
+// Who is told the name of a share needs no other, however many there are.
+func TestShareByName(t *testing.T) {
+	m := newMeeting(t, false)
+	for range 1200 {
+		m.store.Set(m.id+"/shares/0000"+archive.NewID()[4:]+".age", make([]byte, 13_000))
+	}
+	random := strings.TrimSuffix(strings.TrimPrefix(m.share(t, m.ada, m.carol).Name, "shares/"), ".age")
+	verifiers := note.VerifierList(m.ada.verifier, must(m.recorder.verifiers.Verifier(m.recorder.Name(), m.recorder.KeyHash())))
+	open := func(p person, share string) *archive.Recording {
+		t.Helper()
+		r, err := archive.Open(t.Context(), m.store, m.id, archive.Options{
+			Verifiers: verifiers, Identities: []age.Identity{p.id}, Self: []string{p.key}, Share: share,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if random > "0000Z" {
+		if _, err := open(m.carol, "").ReadSegment(t.Context(), 0); !errors.Is(err, archive.ErrMoreShares) {
+			t.Errorf("without the name: %v", err)
+		}
+	}
+	m.store.OnGet = func(name string, data []byte) ([]byte, error) {
+		if strings.Contains(name, "/shares/") && !strings.Contains(name, random) {
+			t.Errorf("%s was read", name)
+		}
+		return data, nil
+	}
+	r := open(m.carol, random)
+	for n, want := range m.plain {
+		if got, err := r.ReadSegment(t.Context(), n); err != nil || string(got) != want {
+			t.Errorf("segment %d: %q, %v", n, got, err)
+		}
+	}
+	m.store.OnGet = nil
+	if grants, err := r.Grants(t.Context()); err != nil || len(grants) != 1 || grants[0].Err != nil {
+		t.Errorf("%+v, %v", grants, err)
+	}
+	// The name alone opens nothing, and one of nothing is no harm.
+	for _, share := range []string{random, archive.NewID(), "../head", "x"} {
+		if _, err := open(m.bob, share).ReadSegment(t.Context(), 0); !errors.Is(err, archive.ErrNoKey) {
+			t.Errorf("bob, %s: %v", share, err)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 // However many shares there are, so many are read, and a store that fails is
 // told from a key that does not fit.
 func TestSharesBounded(t *testing.T) {
 	m := newMeeting(t, false)
 	for range 1200 {
-		m.store.Set(m.id+"/shares/"+archive.NewID()+".age", []byte("no age file"))
+		m.store.Set(m.id+"/shares/"+archive.NewID()+".age", make([]byte, 13_000))
+		m.store.Set(m.id+"/shares/"+archive.NewID()+".age", []byte("too small to be any"))
 	}
 	gets := make(chan string, 4000)
 	m.store.OnGet = func(name string, data []byte) ([]byte, error) {
@@ -382,7 +442,7 @@ func TestSharesBounded(t *testing.T) {
 	}
 	r := m.open(t, m.carol)
 	for n := range 3 {
-		if _, err := r.EpochSecret(t.Context(), n+1); !errors.Is(err, archive.ErrNoKey) {
+		if _, err := r.EpochSecret(t.Context(), n+1); !errors.Is(err, archive.ErrNoKey) || !errors.Is(err, archive.ErrMoreShares) {
 			t.Errorf("epoch %d: %v", n+1, err)
 		}
 	}

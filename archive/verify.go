@@ -100,7 +100,7 @@ func (v *verifier) verify(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	entries, beyond, err := readLog(ctx, v.store, v.Head)
+	entries, state, beyond, err := readLog(ctx, v.store, v.Head)
 	var bad *CorruptError
 	if errors.As(err, &bad) {
 		v.problem(ProblemBadLog, bad.Name, "%v", bad.Err)
@@ -112,7 +112,7 @@ func (v *verifier) verify(ctx context.Context) error {
 	if err := v.verifyObjects(ctx, entries); err != nil {
 		return err
 	}
-	if err := v.verifyRest(ctx, entries, beyond); err != nil {
+	if err := v.verifyRest(ctx, entries, state, beyond); err != nil {
 		return err
 	}
 	v.limits(seen)
@@ -248,6 +248,10 @@ func (v *verifier) verifyObject(ctx context.Context, e Entry, names map[[sha256.
 	if sum == e.SHA256 {
 		return nil
 	}
+	if size > maxSize(e.Name) {
+		v.problem(ProblemCorrupt, e.Name, "has more than %d bytes, and no object has so many", maxSize(e.Name))
+		return nil
+	}
 	if other, ok := names[sum]; ok {
 		v.problem(ProblemSwapped, e.Name, "has the content of %s", other)
 		return nil
@@ -267,33 +271,36 @@ func (v *verifier) verifyObject(ctx context.Context, e Entry, names map[[sha256.
 }
 
 // verifyRest finds what is there and was not signed.
-func (v *verifier) verifyRest(ctx context.Context, entries []Entry, beyond int) error {
-	rest, err := unsigned(ctx, v.store, v.Head, entries)
-	if err != nil {
-		return err
-	}
+func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logState, beyond int) error {
 	if beyond > 0 && v.Head.State.Final() {
 		v.problem(ProblemAdded, logName(v.Head.Size-1), "%d lines beyond those that the head signs", beyond)
 	}
-	last := lastNumbers(entries)
-	for _, info := range rest {
-		if !v.Head.State.Final() && mayFollow(info.Name, last, v.Head.Size) {
-			v.Tail = append(v.Tail, info)
-		} else {
-			v.problem(ProblemAdded, info.Name, "is not in the log: the recorder did not sign it")
+	added := 0
+	for info, err := range unsigned(ctx, v.store, v.Head, entries) {
+		if err != nil {
+			return err
 		}
+		if !v.Head.State.Final() && mayFollow(info.Name, state) && len(v.Tail) < maxTail {
+			v.Tail = append(v.Tail, info)
+			continue
+		}
+		if added++; added > maxTail {
+			v.problem(ProblemAdded, info.Name, "and others behind it, which were not looked at: more than %d are not in the log", maxTail)
+			break
+		}
+		v.problem(ProblemAdded, info.Name, "is not in the log: the recorder did not sign it")
 	}
 	return nil
 }
 
-// mayFollow reports whether a recorder that goes on after size lines could have
-// left an object of this name, before the next head.
-func mayFollow(name string, last [Epoch + 1]int, size int64) bool {
+// mayFollow reports whether a recorder that goes on with the log could have left
+// an object of this name, before the next head.
+func mayFollow(name string, log logState) bool {
 	l, ok := parseName(strings.TrimSuffix(name, partSuffix))
 	if !ok {
-		return name == logName(size)
+		return name == logName(log.size)
 	}
-	return l.number > last[l.kind] || l.further() && l.number == last[Epoch]
+	return l.number >= log.next[l.kind] || log.current(l)
 }
 
 // limits says what was not proven.

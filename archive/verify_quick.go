@@ -24,6 +24,6 @@ func (v *verifier) sum(ctx context.Context, name string, buf []byte) (size int64
 			return info.Size, info.SHA256, false, err
 		}
 	}
-	size, sum, err = hashObject(ctx, v.store, v.id+"/"+name, buf)
+	size, sum, err = hashObject(ctx, v.store, v.id+"/"+name, maxSize(name), buf)
 	return size, sum, true, err
 }

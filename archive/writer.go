@@ -94,6 +94,7 @@ type Writer struct {
 	epoch  int                  // the last that was started, or tried
 	sealTo *age.HybridRecipient // nil: no epoch is current
 	secret *age.HybridIdentity  // of the current epoch; nil unless KeepSecret
+	late   int                  // files of it for late readers, made or tried
 	next   [Epoch]int           // numbers of the next segment and index
 	open   map[*Object]bool
 }
@@ -171,9 +172,9 @@ func (w *Writer) ID() string { return w.id }
 // a hole than a piece sealed to those who left.
 func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	w.mu.Lock()
-	signed := w.log.signed
+	before := w.log.underHead
 	defer func() {
-		changed := w.log.signed != signed
+		changed := w.log.underHead != before
 		w.mu.Unlock()
 		if changed {
 			w.config.Changed()
@@ -214,6 +215,7 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	if w.config.KeepSecret {
 		w.secret = sealed.secret
 	}
+	w.late = 0
 	w.config.Log.Info("epoch started", "id", w.id, "epoch", w.epoch, "readers", len(readers), "classic", sealed.classic(), "files", len(sealed.files))
 	return w.epoch, nil
 }
@@ -355,11 +357,11 @@ type logWriter struct {
 	id, dir string
 	config  Config
 
-	tree    tree    // over the lines in the files, tail included
-	tail    []Entry // lines of the last file
-	pending []Entry // lines that are in no file yet
-	dirty   bool    // tail has lines that may not be on the disk
-	signed  int64   // lines under the head on the disk
+	logState          // of the lines in the files, tail included
+	tail      []Entry // lines of the last file
+	pending   []Entry // lines that are in no file yet
+	dirty     bool    // tail has lines that may not be on the disk
+	underHead int64   // lines under the head on the disk
 }
 
 // size returns the number of lines, pending ones included.
@@ -370,7 +372,7 @@ func (l *logWriter) add(e Entry) { l.pending = append(l.pending, e) }
 
 // catchUp writes what an earlier write failed to.
 func (l *logWriter) catchUp() error {
-	if l.signed == l.size() {
+	if l.underHead == l.size() {
 		return nil
 	}
 	return l.write(StateOpen)
@@ -405,7 +407,7 @@ func (l *logWriter) write(state State) error {
 	if err := durable.WriteFile(filepath.Join(l.dir, headName), msg); err != nil {
 		return fmt.Errorf("could not write the head: %w", err)
 	}
-	l.signed = l.tree.size
+	l.underHead = l.tree.size
 	l.config.step("done")
 	return nil
 }

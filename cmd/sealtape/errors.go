@@ -155,6 +155,8 @@ func known(err error) (code int, hint string) {
 		return exitUnverified, "the store shows another state than it did before: look for a copy, and ask who can write to it"
 	case errors.As(err, &corrupt), errors.Is(err, playback.ErrForeign):
 		return exitUnverified, "sealtape verify ID says what is wrong"
+	case errors.Is(err, archive.ErrMoreShares):
+		return exitNoKey, "if someone shared it with you, ask them for the name that sealtape share printed, and give that for the ID"
 	case errors.Is(err, archive.ErrNoKey):
 		return exitNoKey, "only its readers can open it; sealtape keys show says who you are here"
 	case errors.Is(err, playback.ErrNothing):

@@ -179,7 +179,7 @@ func (a *access) info(ctx context.Context, rec *archive.Recording) (*infoJSON, e
 		Unreadable: []unreadableJSON{}, Timeline: []media.Event{}, Problems: []string{},
 	}
 	there := make(map[string]bool)
-	for info, err := range a.store.List(ctx, i.ID+"/") {
+	for info, err := range archive.List(ctx, a.store, i.ID+"/") {
 		if err != nil {
 			return nil, err
 		}

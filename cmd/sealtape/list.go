@@ -121,7 +121,7 @@ func (a *access) list(ctx context.Context, id string, identities []age.Identity)
 	// head names is there by then.
 	rec, openErr := a.open(ctx, id, identities)
 	sizes := make(map[string]int64)
-	for info, err := range a.store.List(ctx, id+"/") {
+	for info, err := range archive.List(ctx, a.store, id+"/") {
 		if err != nil {
 			return l, err
 		}

@@ -221,7 +221,7 @@ func (l *library) entry(ctx context.Context, s *shelved) (web.Entry, error) {
 // all that it has of it.
 func (l *library) stored(ctx context.Context, rec *archive.Recording) (n int, bytes int64, err error) {
 	there := make(map[string]bool)
-	for info, err := range l.store.List(ctx, rec.Head().ID+"/") {
+	for info, err := range archive.List(ctx, l.store, rec.Head().ID+"/") {
 		if err != nil {
 			return 0, 0, err
 		}

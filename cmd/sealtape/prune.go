@@ -93,7 +93,7 @@ func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, over int
 	var total int64
 	for _, r := range old {
 		objects, bytes := 0, int64(0)
-		for info, err := range a.store.List(ctx, r.ID+"/") {
+		for info, err := range archive.List(ctx, a.store, r.ID+"/") {
 			if err != nil {
 				return err
 			}

@@ -159,6 +159,10 @@ func recordAction(c *cli.Context) error {
 	if err := counts(home); err != nil {
 		return err
 	}
+	key, err := newRecorderKey(home, id)
+	if err != nil {
+		return err
+	}
 	store, err := e.openStore(c.Context, c.String("store"), true)
 	if err != nil {
 		return err
@@ -174,7 +178,7 @@ func recordAction(c *cli.Context) error {
 		}
 	}
 	r := &recording{
-		env: e, home: home, identity: id, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
+		env: e, home: home, identity: id, key: key, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
 		policy: policy, storeName: c.String("store"), storeID: storeID,
 		metricsAddr: c.String("metrics-addr"), service: service, grace: lifetime.grace, wait: lifetime.wait,

@@ -121,10 +121,9 @@ func (a wholeAccess) Admit(identity string) error {
 		return nil
 	}
 	_, _, cards := a.m.reader(identity)
+	var to []age.Recipient
 	for _, card := range cards {
-		if _, err := a.w.Admit(card.Key, card.AgeRecipients()); err != nil {
-			return err
-		}
+		to = append(to, card.AgeRecipients()...)
 	}
-	return nil
+	return a.w.Admit(to)
 }

@@ -30,6 +30,7 @@ type recording struct {
 	env      *env
 	home     *keys.Home
 	identity *keys.Identity
+	key      recorderKey
 	store    archive.Store
 	// storeName is the store as the command line names it.
 	storeName string
@@ -130,7 +131,7 @@ func (r *recording) run(ctx context.Context) error {
 
 	uploading, stopUpload := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopUpload()
-	u := startUpload(uploading, r.store, src, spool, id, r.identity.Signer(), r.keepLocal, grown, m.backlog, r.log)
+	u := startUpload(uploading, r.store, src, spool, id, r.key, r.keepLocal, grown, m.backlog, r.log)
 	m.follow(rec.Status, u.failed.Load)
 	endSweep := r.sweep(ctx, src, spool, id)
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/storecheck"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // retryPause is how long the uploader leaves a store alone that refused in a
@@ -58,10 +57,10 @@ type uploader struct {
 // ctx ends; then it closes done. Unless keep is set, it removes from the spool
 // what the store has, so that a long meeting does not need the disk for all.
 // What it takes out of the backlog, b knows.
-func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, signer note.Signer, keep bool, grown chan struct{}, b *backlog, log *slog.Logger) *uploader {
+func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, key recorderKey, keep bool, grown chan struct{}, b *backlog, log *slog.Logger) *uploader {
 	u := &uploader{log: log, grown: grown, done: make(chan struct{})}
 	dst = archive.Retry(dst, archive.RetryConfig{OnRetry: func(_ string, err error, _ time.Duration) { u.fail(err) }})
-	u.copier = newSpoolCopy(dst, src, spool, id, signer, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
+	u.copier = newSpoolCopy(dst, src, spool, id, key, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
 	u.copier.OnStored = func(e archive.Entry) { b.stored(e.Name, true) }
 	pass := u.copier.OnBad
 	u.copier.OnBad = func(bad *archive.BadObjectError) error {
@@ -73,6 +72,9 @@ func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, 
 	}
 	if !keep {
 		u.copier.OnHead = func(stored []archive.Entry) {
+			if u.copier.keepsOurs() {
+				return
+			}
 			if err := archive.ReleaseSpooled(spool, id, stored); err != nil && !u.unreleased.Swap(true) {
 				log.Warn("the spool grows: what the store has could not be removed from it", "err", err)
 			}

@@ -75,9 +75,13 @@ func recoverAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	key, err := newRecorderKey(h, identity)
+	if err != nil {
+		return err
+	}
 	sw := &sweep{
 		spool: h.SpoolDir(), src: spool, dst: archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying}), store: name,
-		signer: identity.Signer(), verifiers: verifiers, keep: c.Bool("keep-local"),
+		key: key, verifiers: verifiers, keep: c.Bool("keep-local"),
 		log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		say:  func(format string, args ...any) { e.printf(format+"\n", args...) },
 		warn: e.warnf,

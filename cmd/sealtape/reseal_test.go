@@ -15,7 +15,7 @@ import (
 func TestSweepResealLeavesTheLiving(t *testing.T) {
 	s := newSpoolTest(t, 1) // what a killed one left
 	work := s.spool
-	w, err := archive.Create(work, archive.Config{Signer: s.sweep.signer})
+	w, err := archive.Create(work, archive.Config{Signer: s.sweep.key.signer})
 	if err != nil {
 		t.Fatal(err)
 	}

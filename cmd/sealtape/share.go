@@ -23,6 +23,8 @@ func shareCommand() *cli.Command {
 		Description: `Adds one small file to the recording: the secrets of its epochs, sealed to NAME
 and signed by you. What was recorded is not touched. NAME is on a card that you
 pinned; they need yours and the recorder's. sealtape info shows you both the grant.
+The first line that it prints leads straight to the grant: tell them, and they give
+it in the place of the ID.
 
 A grant cannot be taken back. Only post-quantum keys are granted anything.`,
 		Flags: []cli.Flag{
@@ -98,6 +100,7 @@ func (e *env) grant(c *cli.Context, rec *archive.Recording, id *keys.Identity, c
 	if err != nil {
 		return err
 	}
+	e.printf("%s/%s\n", rec.Head().ID, strings.TrimSuffix(strings.TrimPrefix(g.Name, "shares/"), ".age"))
 	e.printf("granted epochs %s of %s to %s (%s)\n", ranges(g.Epochs), rec.Head().ID, clean(card.Label()), card.Fingerprint())
 	if left := len(rec.Epochs()) - len(g.Epochs); left > 0 {
 		e.notef("%s not granted.", count(left, "epoch"))

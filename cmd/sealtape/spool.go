@@ -13,16 +13,38 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
 	"golang.org/x/mod/sumdb/note"
 )
+
+// A recorderKey is what a recorder signs with, and what it did before.
+type recorderKey struct {
+	signer note.Signer
+	own    note.Verifiers
+}
+
+// newRecorderKey returns the keys of the home, of which id is today's.
+func newRecorderKey(h *keys.Home, id *keys.Identity) (recorderKey, error) {
+	own := []note.Verifier{id.Verifier()}
+	earlier, err := h.EarlierKeys()
+	if err != nil {
+		return recorderKey{}, err
+	}
+	for _, key := range earlier {
+		v, err := note.NewVerifier(key)
+		if err != nil {
+			return recorderKey{}, err
+		}
+		own = append(own, v)
+	}
+	return recorderKey{id.Signer(), note.VerifierList(own...)}, nil
+}
 
 // A spoolCopy copies one recording from the spool. An object that is damaged
 // there is moved aside, and the rest goes on.
 type spoolCopy struct {
 	*archive.Copier
-	dst, src  archive.Store
 	spool, id string
-	shares    int // grants beside the recording that dst has; Copy's
 
 	mu   sync.Mutex
 	bad  []string // names of what was passed over
@@ -30,14 +52,17 @@ type spoolCopy struct {
 }
 
 // newSpoolCopy copies the recording id from src, which is the folder spool. The
-// recorder's signer lets the store's copy grow, and the local one shrink, in the
-// middle of a long pass.
-func newSpoolCopy(dst, src archive.Store, spool, id string, signer note.Signer, warn func(format string, args ...any)) *spoolCopy {
+// recorder's key lets the store's copy grow, and the local one shrink, in the
+// middle of a long pass, and puts right what others put in its place.
+func newSpoolCopy(dst, src archive.Store, spool, id string, key recorderKey, warn func(format string, args ...any)) *spoolCopy {
 	// A file that the disk cannot read is read again for some seconds. Then it is
 	// bad, and no reason to hold up the others.
 	src = archive.Retry(src, archive.RetryConfig{Attempts: 5, Max: 2 * time.Second})
-	c := &spoolCopy{Copier: archive.NewCopier(dst, src, id), dst: dst, src: src, spool: spool, id: id}
-	c.Signer = signer
+	c := &spoolCopy{Copier: archive.NewCopier(dst, src, id), spool: spool, id: id}
+	c.Signer, c.Own = key.signer, key.own
+	c.OnTaken = func(name string) {
+		warn("someone who can write to the store had put something else under the name of %s/%s; it was overwritten by what was recorded", id, name)
+	}
 	c.OnBad = func(b *archive.BadObjectError) error {
 		if err := archive.QuarantineSpooled(spool, b); err != nil {
 			return err
@@ -55,29 +80,6 @@ func newSpoolCopy(dst, src archive.Store, spool, id string, signer note.Signer, 
 		return nil
 	}
 	return c
-}
-
-// Copy makes one pass: the recording, and then the grants beside it, by which
-// the recorder admitted late readers. It is for one goroutine at a time.
-func (c *spoolCopy) Copy(ctx context.Context) error {
-	if err := c.Copier.Copy(ctx); err != nil {
-		return err
-	}
-	n := 0
-	for _, err := range c.src.List(ctx, c.id+"/shares/") {
-		if err != nil {
-			return fmt.Errorf("reading the spool: %w", err)
-		}
-		n++
-	}
-	if n == c.shares {
-		return nil
-	}
-	if _, err := archive.CopyShares(ctx, c.dst, c.src, c.id); err != nil {
-		return err
-	}
-	c.shares = n
-	return nil
 }
 
 // keepsOurs reports whether the local copy is to stay as it is, because the store
@@ -120,7 +122,7 @@ type sweep struct {
 	spool     string
 	src, dst  archive.Store // dst tries again by itself
 	store     string        // names dst; what is for another store is left alone
-	signer    note.Signer   // ends what a crash left open
+	key       recorderKey   // ends what a crash left open
 	verifiers note.Verifiers
 	keep      bool
 	live      string // the recording that goes on here, if any
@@ -132,7 +134,7 @@ type sweep struct {
 // run recovers and copies, and returns what failed. It ends early with ctx. What
 // another process holds is left alone.
 func (s *sweep) run(ctx context.Context) (failed []error) {
-	recovered, err := archive.Recover(ctx, s.spool, archive.Config{Signer: s.signer, Store: s.store, Log: s.log})
+	recovered, err := archive.Recover(ctx, s.spool, archive.Config{Signer: s.key.signer, Store: s.store, Log: s.log})
 	failed = joined(err)
 	for _, r := range recovered {
 		switch {
@@ -195,7 +197,7 @@ func (s *sweep) upload(ctx context.Context, id string) (err error) {
 		return nil // it could not be recovered, and that was told
 	}
 	// Copy returns once the store confirmed size and hash of every object.
-	c := newSpoolCopy(s.dst, s.src, s.spool, id, s.signer, s.warn)
+	c := newSpoolCopy(s.dst, s.src, s.spool, id, s.key, s.warn)
 	var unreleased error
 	if !s.keep {
 		c.OnHead = func(stored []archive.Entry) {
@@ -261,7 +263,7 @@ func (r *recording) sweep(ctx context.Context, src archive.Store, spool, live st
 		}
 		s := &sweep{
 			spool: spool, src: src, dst: archive.Retry(r.store, archive.RetryConfig{}), store: r.storeID,
-			signer: r.identity.Signer(), verifiers: verifiers, keep: r.keepLocal, live: live,
+			key: r.key, verifiers: verifiers, keep: r.keepLocal, live: live,
 			say:  func(format string, args ...any) { r.log.Info(fmt.Sprintf(format, args...)) },
 			warn: func(format string, args ...any) { r.log.Warn(fmt.Sprintf(format, args...)) },
 			bar:  func(int64) (stored, finish func()) { return func() {}, func() {} },

@@ -80,7 +80,7 @@ func newSpoolTest(t *testing.T, segments int) *spoolTest {
 		}
 	})
 	s.sweep = &sweep{
-		spool: s.spool, src: src, signer: signer, verifiers: note.VerifierList(verifier), log: slog.New(slog.DiscardHandler),
+		spool: s.spool, src: src, key: recorderKey{signer, note.VerifierList(verifier)}, verifiers: note.VerifierList(verifier), log: slog.New(slog.DiscardHandler),
 		say:  func(string, ...any) {},
 		warn: func(format string, args ...any) { s.warned = append(s.warned, format) },
 		bar:  func(int64) (stored, finish func()) { return func() {}, func() {} },
@@ -207,7 +207,7 @@ func TestSweepBesideFinish(t *testing.T) {
 		if err := archive.RemoveSpooled(s.spool, s.id); err != nil {
 			t.Fatal(err)
 		}
-		w, err := archive.Create(s.spool, archive.Config{Signer: s.sweep.signer})
+		w, err := archive.Create(s.spool, archive.Config{Signer: s.sweep.key.signer})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestSweepBesideFinish(t *testing.T) {
 		}}
 		uploading, stop := context.WithCancel(t.Context())
 		r := &recording{store: slow, keepLocal: keep, log: slog.New(slog.DiscardHandler)}
-		u := startUpload(uploading, slow, s.sweep.src, s.spool, w.ID(), s.sweep.signer, keep, make(chan struct{}, 1), newBacklog(), r.log)
+		u := startUpload(uploading, slow, s.sweep.src, s.spool, w.ID(), s.sweep.key, keep, make(chan struct{}, 1), newBacklog(), r.log)
 		if err := r.finish(t.Context(), w, u, stop); err != nil {
 			t.Errorf("keep %t: %v", keep, err)
 		}
@@ -235,6 +235,37 @@ func TestSweepBesideFinish(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join(s.spool, w.ID())); keep == errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("keep %t: %v", keep, err)
+		}
+	}
+}
+
+// What someone put under the names of a recording before its recorder came to it
+// is overwritten, and told; where that is refused, the spool keeps all of it.
+func TestSweepTaken(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		s := newSpoolTest(t, 4)
+		dst := new(storetest.Mem)
+		taken := s.id + "/segments/000001.age"
+		dst.Set(s.id+"/head", []byte("garbage"))
+		dst.Set(taken, []byte("something else"))
+		dst.OnPut = func(name string) (bool, error) {
+			if refused && name == taken {
+				return false, archive.ErrConflict
+			}
+			return true, nil
+		}
+		s.sweep.dst = dst
+		failed := s.sweep.run(t.Context())
+		if want := map[bool]int{false: 0, true: 1}[refused]; len(failed) != want || len(s.warned) != 2 {
+			t.Errorf("refused %t: %v, warned %q", refused, failed, s.warned)
+		}
+		var bad []string
+		left := 0
+		if refused {
+			bad, left = []string{"segments/000001.age"}, 4
+		}
+		if got := s.problems(dst); !slices.Equal(got, bad) || s.left() != left {
+			t.Errorf("refused %t: problems with %q, %d segments left", refused, got, s.left())
 		}
 	}
 }

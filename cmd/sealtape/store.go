@@ -128,6 +128,8 @@ type access struct {
 	self      []string          // one's own verifier keys, today's first, if one has keys
 	revoked   map[string]bool   // names of keys that were revoked
 
+	share string // the random part of a share's name, as it was given with the ID
+
 	asked      bool
 	identities []age.Identity
 	keysErr    error
@@ -214,7 +216,7 @@ func (a *access) keys(ctx context.Context) ([]age.Identity, error) {
 // open opens a recording; with the given identities it can be read too.
 func (a *access) open(ctx context.Context, id string, identities []age.Identity) (*archive.Recording, error) {
 	rec, err := archive.Open(ctx, a.store, id, archive.Options{
-		Verifiers: a.verifiers, Identities: identities, Heads: a.heads, Self: a.self,
+		Verifiers: a.verifiers, Identities: identities, Heads: a.heads, Self: a.self, Share: a.share,
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		// Its ID was found, so there are objects of it.
@@ -225,7 +227,7 @@ func (a *access) open(ctx context.Context, id string, identities []age.Identity)
 }
 
 // resolve turns what was typed for an ID into one: the ID, an unambiguous
-// prefix, or "last".
+// prefix, or "last". Behind a slash may be what sealtape share printed.
 //
 // The last recording is the one with the latest start. The store does not know
 // it: IDs are random and an upload can be later than a meeting. It is known of
@@ -233,6 +235,10 @@ func (a *access) open(ctx context.Context, id string, identities []age.Identity)
 // is neither cannot be last. A store with one recording needs no key.
 func (a *access) resolve(ctx context.Context, arg string) (string, error) {
 	if arg != "last" {
+		arg, share, named := strings.Cut(arg, "/")
+		if a.share = strings.ToUpper(share); named && archive.ValidID(a.share) != nil {
+			return "", fmt.Errorf("%w: behind the slash of an ID comes what sealtape share printed there", archive.ErrNotFound)
+		}
 		id, err := archive.FindID(ctx, a.store, arg)
 		if errors.Is(err, archive.ErrNotFound) {
 			return "", fmt.Errorf("%w: %q", archive.ErrNotFound, arg)

@@ -14,7 +14,7 @@ func (a *access) watched(ctx context.Context, what, id string) (s archive.Store,
 		return a.store, func() {}, nil
 	}
 	var total int64
-	for info, err := range a.store.List(ctx, id+"/") {
+	for info, err := range archive.List(ctx, a.store, id+"/") {
 		if err != nil {
 			return nil, nil, err
 		}
