@@ -137,6 +137,11 @@ func notInName(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '.')
 }
 
+// ScratchPrefix begins the names of throw-away objects, by which it is tried what a
+// store does. No recording's ID has a lower-case letter or a hyphen, so nothing
+// takes them for one.
+const ScratchPrefix = "probe-"
+
 // ValidPrefix reports whether some valid name begins with prefix. A Store lists
 // nothing for one that is not valid.
 func ValidPrefix(prefix string) bool {

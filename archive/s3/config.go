@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -15,7 +16,8 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// A Config says where a bucket is and who asks. It prints without its secrets.
+// A Config says where a bucket is, who asks, and how objects are kept there. It
+// prints without its secrets.
 type Config struct {
 	// Endpoint is the server's URL, http or https, without a path. Empty means
 	// Amazon S3. Over http anyone on the way sees the names and sizes of the
@@ -30,51 +32,100 @@ type Config struct {
 	// none. It may itself have slashes, but no empty, "." or ".." elements.
 	Prefix string
 
+	// Style says how the bucket is named in requests: "host" for a name before
+	// that of the server, "path" for one in the path; empty for what the server
+	// is known to want.
+	Style string
+	// Class is the storage class of objects, such as STANDARD_IA; empty for the
+	// bucket's own.
+	Class string
+	// KMS makes the server encrypt what it stores once more, by SSE-KMS, under
+	// the key KMSKey; empty for the bucket's own.
+	KMS    bool
+	KMSKey string
+	// Retain is how long nobody may remove or change an object, from when it is
+	// put; 0 for no retention but the bucket's own. The bucket must have object
+	// lock. Objects below archive.ScratchPrefix are retained for a minute.
+	Retain time.Duration
+	// Compliance retains objects from everyone. Otherwise governance does, from
+	// all but those with the permission s3:BypassGovernanceRetention.
+	Compliance bool
+
 	// AccessKey and SecretKey sign the requests; SessionToken goes with temporary
 	// ones. All empty is for a Config from FromEnv only.
 	AccessKey    string `json:"-"`
 	SecretKey    string `json:"-"`
 	SessionToken string `json:"-"`
 
-	// shared reads the AWS files again when what they held has expired.
-	shared *credentials.Credentials
+	// source gives keys, and others when they have expired.
+	source *credentials.Credentials
 }
 
-// FromEnv returns the Config for a bucket that the AWS environment variables
-// describe, as other S3 tools read them: AWS_ENDPOINT_URL_S3 or else
-// AWS_ENDPOINT_URL; AWS_REGION or else AWS_DEFAULT_REGION; AWS_ACCESS_KEY_ID,
-// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Without a key in the environment
-// it takes the one in the AWS shared files (~/.aws/credentials and ~/.aws/config,
-// or where AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say) of the profile
-// AWS_PROFILE. If there is none either, the error wraps archive.ErrDenied.
-func FromEnv(bucket, prefix string) (Config, error) {
-	c := Config{
-		Endpoint:     cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL")),
-		Region:       cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
-		Bucket:       bucket,
-		Prefix:       prefix,
-		AccessKey:    os.Getenv("AWS_ACCESS_KEY_ID"),
-		SecretKey:    os.Getenv("AWS_SECRET_ACCESS_KEY"),
-		SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
+// FromEnv returns the Config for a location, which is BUCKET/PREFIX?SETTINGS. Each
+// setting is NAME=VALUE, with & in between:
+//
+//	endpoint, region   in place of what the environment says
+//	profile            of the AWS shared files, whatever keys the environment has
+//	style              host or path
+//	class              a storage class
+//	kms                the ID of a key, or default
+//	retain             how long, such as 90d or 12h
+//	lock               governance, which retain means without it, or compliance
+//
+// All else is as the environment has it for other S3 tools: AWS_ENDPOINT_URL_S3 or
+// else AWS_ENDPOINT_URL; AWS_REGION or else AWS_DEFAULT_REGION. The keys are, in
+// this order,
+//
+//   - AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN;
+//   - of the profile AWS_PROFILE in the AWS shared files: ~/.aws/credentials and
+//     ~/.aws/config, or where AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say;
+//   - a web identity's, by AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, from
+//     AWS_ENDPOINT_URL_STS or else Amazon's;
+//   - a container's role, by AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI;
+//   - with Amazon S3, the role of the instance, unless AWS_EC2_METADATA_DISABLED is
+//     true, from AWS_EC2_METADATA_SERVICE_ENDPOINT or else Amazon's.
+//
+// Those of roles are renewed before they expire. Without any the error wraps
+// archive.ErrDenied.
+func FromEnv(location string) (Config, error) {
+	c, profile, err := locate(location)
+	if err != nil {
+		return Config{}, err
+	}
+	if profile == "" {
+		c.AccessKey, c.SecretKey, c.SessionToken = os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")
 	}
 	if (c.AccessKey == "") != (c.SecretKey == "") {
 		return Config{}, fmt.Errorf("%w: only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set", archive.ErrDenied)
 	}
 	if c.AccessKey == "" {
 		c.SessionToken = ""
-		c.shared = credentials.NewFileAWSCredentials("", "")
-		// What is wrong with the files is not told further: a parser quotes the
-		// line it trips over, and these lines are secret.
-		if v, err := c.shared.GetWithContext(nil); err != nil || v.AccessKeyID == "" || v.SecretAccessKey == "" {
-			return Config{}, fmt.Errorf("%w: no key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor in the AWS shared files", archive.ErrDenied)
+		if c.source, err = source(c, profile); err != nil {
+			return Config{}, err
 		}
 	}
 	return c, nil
 }
 
-// String returns the Config without its keys.
+// Locate is FromEnv without keys: nothing but the location and the environment is
+// looked at.
+func Locate(location string) (Config, error) {
+	c, _, err := locate(location)
+	return c, err
+}
+
+// String returns where the bucket is and how long what is put there is retained,
+// without the keys.
 func (c Config) String() string {
-	return fmt.Sprintf("s3://%s/%s at %s", c.Bucket, c.Prefix, cmp.Or(c.Endpoint, "Amazon S3"))
+	s := fmt.Sprintf("s3://%s/%s at %s", c.Bucket, c.Prefix, cmp.Or(c.Endpoint, "Amazon S3"))
+	if c.Retain > 0 {
+		lock := "governance"
+		if c.Compliance {
+			lock = "compliance"
+		}
+		s += fmt.Sprintf(", retained for %v under %s", c.Retain, lock)
+	}
+	return s
 }
 
 // GoString is String, so that %#v shows no keys either.
@@ -88,8 +139,8 @@ func (c Config) credentials() (*credentials.Credentials, error) {
 	switch {
 	case c.AccessKey != "" && c.SecretKey != "":
 		return credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken), nil
-	case c.AccessKey == "" && c.SecretKey == "" && c.shared != nil:
-		return c.shared, nil
+	case c.AccessKey == "" && c.SecretKey == "" && c.source != nil:
+		return c.source, nil
 	}
 	return nil, fmt.Errorf("%w: no access key and secret key given", archive.ErrDenied)
 }

@@ -20,10 +20,15 @@ func noEnv(t *testing.T, vars map[string]string) {
 	for _, name := range []string{
 		"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID",
 		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE",
+		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ENDPOINT_URL_STS", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 	} {
 		t.Setenv(name, vars[name])
 	}
 	t.Setenv("HOME", t.TempDir())
+	if vars["AWS_EC2_METADATA_SERVICE_ENDPOINT"] == "" {
+		t.Setenv("AWS_EC2_METADATA_DISABLED", "true") // wherever the test runs
+	}
 }
 
 func TestFromEnv(t *testing.T) {
@@ -57,7 +62,7 @@ func TestFromEnv(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			noEnv(t, tt.vars)
-			c, err := FromEnv("bucket", "a/b")
+			c, err := FromEnv("bucket/a/b")
 			if tt.denied {
 				if !errors.Is(err, archive.ErrDenied) {
 					t.Errorf("got %v, want ErrDenied", err)
@@ -87,7 +92,7 @@ func TestFromEnvOpen(t *testing.T) {
 	noEnv(t, map[string]string{
 		"AWS_ENDPOINT_URL": server(t).Endpoint + "/", "AWS_ACCESS_KEY_ID": server(t).AccessKey, "AWS_SECRET_ACCESS_KEY": server(t).SecretKey,
 	})
-	c, err := FromEnv(bucket, "/from/env/")
+	c, err := FromEnv(bucket + "//from/env/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,13 +125,12 @@ func (s *Store) sendOnce(ctx context.Context, name string, b archive.Blob, h hea
 
 // request makes one PUT request, of what src gives for b.
 func (s *Store) request(ctx context.Context, name string, b archive.Blob, h headers, src io.Reader) (minio.UploadInfo, error) {
-	opts := minio.PutObjectOptions{
-		ContentType: "application/octet-stream",
-		// The whole payload's hash is signed, not one of each piece sent: plainer
-		// on the wire, and the same with http and https.
-		DisableContentSha256: true,
-		DisableMultipart:     true, // as Core does anyway
-	}
+	opts := s.keep(name)
+	opts.ContentType = "application/octet-stream"
+	// The whole payload's hash is signed, not one of each piece sent: plainer on
+	// the wire, and the same with http and https.
+	opts.DisableContentSha256 = true
+	opts.DisableMultipart = true // as Core does anyway
 	if h.sum {
 		opts.UserMetadata = map[string]string{"x-amz-checksum-sha256": checksum(b)}
 	}

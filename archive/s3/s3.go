@@ -30,9 +30,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/encrypt"
 
 	"github.com/sealtape/sealtape/archive"
 )
@@ -43,7 +45,8 @@ type Store struct {
 	bucket string
 	prefix string // "" or ending in a slash
 
-	habits habits // of the server
+	keep   func(name string) minio.PutObjectOptions // how objects are kept
+	habits habits                                   // of the server
 
 	transport *http.Transport
 	stall     time.Duration // how long a connection may make no progress
@@ -95,7 +98,7 @@ func newStore(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{core: core, bucket: c.Bucket, prefix: prefix, transport: transport, stall: 2 * time.Minute}
+	s := &Store{core: core, bucket: c.Bucket, prefix: prefix, keep: keeping(c), transport: transport, stall: 2 * time.Minute}
 	transport.DialContext = s.dial(transport.DialContext)
 	return s, nil
 }
@@ -109,11 +112,17 @@ func newCore(c Config, transport http.RoundTripper) (minio.Core, error) {
 	if err != nil {
 		return minio.Core{}, err
 	}
+	lookup, ok := map[string]minio.BucketLookupType{"": minio.BucketLookupAuto, "host": minio.BucketLookupDNS, "path": minio.BucketLookupPath}[c.Style]
+	if !ok {
+		return minio.Core{}, fmt.Errorf("a bucket is named by host or path, not %q", c.Style)
+	}
 	core, err := minio.NewCore(host, &minio.Options{
-		Creds:     creds,
-		Secure:    secure,
-		Region:    c.Region,
-		Transport: transport,
+		Creds:  creds,
+		Secure: secure,
+		Region: c.Region,
+
+		BucketLookup: lookup,
+		Transport:    transport,
 		// Once more, for the request that learns the bucket's region from the
 		// refusal. To wait for a server to come back is archive.Retry's.
 		MaxRetries: 2,
@@ -122,6 +131,33 @@ func newCore(c Config, transport http.RoundTripper) (minio.Core, error) {
 		return minio.Core{}, fmt.Errorf("could not use %v: %w", c, err)
 	}
 	return *core, nil
+}
+
+// keeping returns what makes the options of a PUT request that say how the object
+// is kept.
+func keeping(c Config) func(name string) minio.PutObjectOptions {
+	var o minio.PutObjectOptions
+	o.StorageClass = c.Class
+	if c.KMS {
+		o.ServerSideEncryption, _ = encrypt.NewSSEKMS(c.KMSKey, nil) // fails for a context only
+	}
+	if c.Retain > 0 {
+		o.Mode = minio.Governance
+		if c.Compliance {
+			o.Mode = minio.Compliance
+		}
+	}
+	return func(name string) minio.PutObjectOptions {
+		o := o
+		if c.Retain > 0 {
+			retain := c.Retain
+			if strings.HasPrefix(name, archive.ScratchPrefix) {
+				retain = time.Minute
+			}
+			o.RetainUntilDate = time.Now().Add(retain).UTC()
+		}
+		return o
+	}
 }
 
 // Close drops the idle connections. The Store stays usable.

@@ -65,10 +65,6 @@ type Check struct {
 	Remedy  string // what to do about it; "" unless Failed or Limited
 }
 
-// folderPrefix begins the folder that Run works in. No recording's ID has a
-// lower-case letter or a hyphen, so nothing takes it for one.
-const folderPrefix = "probe-"
-
 // probes are what Run does.
 var probes = []struct {
 	name   string
@@ -99,8 +95,8 @@ var probes = []struct {
 // are taken, even to several who write at once, that bytes which are not what
 // they should be do not get in, and that what is read is what was put.
 //
-// It works with some twenty-five small objects below a name of its own that no
-// recording can have, and removes them, also if ctx ends or a check fails; in a
+// It works with some twenty-five small objects in a folder of its own that begins
+// with [archive.ScratchPrefix], and removes them, also if ctx ends or a check fails; in a
 // bucket with versions, their old versions stay. What could not be removed is a
 // failure of the check "delete". Give it the store itself, not one made by
 // [archive.Retry]: a store that has to be asked again and again is what it looks for.
@@ -108,7 +104,7 @@ var probes = []struct {
 // All checks are returned, those that could not be made as Unknown. The error is
 // that of ctx, if it has ended.
 func Run(ctx context.Context, s archive.Store) ([]Check, error) {
-	p := &prober{store: s, folder: folderPrefix + archive.NewID() + "/", content: make([]byte, 5000)}
+	p := &prober{store: s, folder: archive.ScratchPrefix + archive.NewID() + "/", content: make([]byte, 5000)}
 	rand.Read(p.content)
 	var checks []Check
 	verdict := make(map[string]Verdict)

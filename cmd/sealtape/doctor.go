@@ -21,10 +21,15 @@ written, read and listed, and whether it keeps its promises about names that are
 taken and bytes that are damaged. Shows which recordings your keys open: of many,
 those that were recorded here last, and then some; --all looks at all of them.
 
+--policy prints a policy for the recorder's key, for the bucket of --store.
+
+` + storeHelp + `
+
 Warnings are for you to weigh. Exit code 1: something will not work.`,
 		Flags: []cli.Flag{
 			storeFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "look at all recordings"},
+			&cli.BoolFlag{Name: "policy", Usage: "print a policy for the recorder's key in the bucket instead, which lets it add and take nothing back"},
 			&cli.BoolFlag{Name: "unit", Usage: "print a systemd unit for a recorder instead, with comments"},
 			jsonFlag(),
 		},
@@ -99,6 +104,9 @@ func doctorAction(c *cli.Context) error {
 	if c.Bool("unit") {
 		e.printf("%s", unitFile)
 		return nil
+	}
+	if c.Bool("policy") {
+		return e.showPolicy(c)
 	}
 	d := &diagnosis{Findings: []finding{}, Recordings: []opening{}}
 	h, identities := e.checkKeys(c.Context, d)

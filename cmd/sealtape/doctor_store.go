@@ -79,8 +79,7 @@ var passed = map[string]string{
 // and what this machine's clock showed then.
 func storeClock(ctx context.Context, arg string) (where string, there, here time.Time, err error) {
 	if rest, ok := strings.CutPrefix(arg, "s3://"); ok {
-		bucket, prefix, _ := strings.Cut(rest, "/")
-		c, err := s3.FromEnv(bucket, prefix)
+		c, err := s3.Locate(rest)
 		if err != nil {
 			return "", there, here, err
 		}

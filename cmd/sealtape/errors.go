@@ -144,7 +144,7 @@ func known(err error) (code int, hint string) {
 	case errors.Is(err, archive.ErrNoStore):
 		return exitFailed, "check the name; sealtape record makes a folder, a bucket you make yourself"
 	case errors.Is(err, archive.ErrDenied):
-		return exitFailed, "for a bucket, check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what that key may do; for a folder, its owner and mode"
+		return exitFailed, "for a bucket, check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what that key may do (sealtape doctor --policy); for a folder, its owner and mode"
 	case errors.Is(err, archive.ErrRefused):
 		return exitFailed, "sealtape doctor --store STORE tries what the store can do"
 	case errors.Is(err, archive.ErrNotFound):

@@ -47,6 +47,8 @@ LIVEKIT_TOKEN. A token must show the recorder and let it send data.
 
 ` + keyFileHelp + `
 
+` + storeHelp + `
+
 Exit code 3: something of a second or more is missing; "sealtape info" says what.
 
 ` + configHelp,

@@ -6,20 +6,44 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/s3"
 )
 
-// openS3 opens the store at bucket/prefix. The server is asked for it, so that a
+// showPolicy prints the policy for a recorder's key.
+func (e *env) showPolicy(c *cli.Context) error {
+	location, ok := strings.CutPrefix(c.String("store"), "s3://")
+	if !ok {
+		return usagef(c, "--policy is for a bucket: --store s3://bucket/prefix")
+	}
+	config, err := s3.Locate(location)
+	if err != nil {
+		return usageError{fmt.Errorf("--store: %w", err), "sealtape"}
+	}
+	policy, err := config.Policy()
+	if err != nil {
+		return err
+	}
+	e.printf("%s\n", policy)
+	if config.Endpoint != "" {
+		e.notef("sealtape: only Amazon's policies can demand If-None-Match. Keep versions in this bucket: then what is overwritten is still there.")
+	}
+	return nil
+}
+
+// openS3 opens the store at bucket/prefix?settings. The server is asked for it, so that a
 // wrong name or key is told before anything is begun.
 func (e *env) openS3(ctx context.Context, location string) (archive.Store, error) {
-	bucket, prefix, _ := strings.Cut(location, "/")
-	if bucket == "" {
+	if bucket, _, _ := strings.Cut(location, "/"); bucket == "" {
 		return nil, usageError{errors.New("--store: s3:// without a bucket, want s3://bucket/prefix"), "sealtape"}
 	}
-	c, err := s3.FromEnv(bucket, prefix)
-	if err != nil {
+	c, err := s3.FromEnv(location)
+	if errors.Is(err, archive.ErrDenied) {
 		return nil, fmt.Errorf("opening the store: %w", err)
+	} else if err != nil {
+		return nil, usageError{fmt.Errorf("--store: %w", err), "sealtape"}
 	}
 	e.warnPlainStore(c.Endpoint)
 	s, err := s3.Open(ctx, c)

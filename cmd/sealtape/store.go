@@ -25,9 +25,17 @@ func storeFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name:    "store",
 		EnvVars: []string{"SEALTAPE_STORE"},
-		Usage:   "the archive: a folder or s3://bucket/prefix, as `STORE`",
+		Usage:   "the archive: a folder or s3://bucket/prefix?settings, as `STORE`",
 	}
 }
+
+// storeHelp is what the help of record and doctor says of a bucket.
+const storeHelp = `A bucket's settings are NAME=VALUE with & in between, in quotes for the shell:
+endpoint, region and profile (of the AWS shared files) where the environment has
+others; style=host or path; class, such as STANDARD_IA; kms=KEY or default;
+retain=90d, and lock=compliance where governance is not enough. Keys come from
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the AWS shared files, a web identity,
+or the role of the container or the instance.`
 
 func jsonFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "json", Usage: "print JSON, as cmd/sealtape/JSON.md of the source describes it"}
@@ -59,16 +67,17 @@ func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.S
 }
 
 // storeID names the store of arg, which was opened, in the notes of the spool:
-// without secrets, and the same from whatever folder and however it is spelt.
+// without secrets, and the same from whatever folder and however it is spelt. How
+// long it retains is a part of it: what is to be kept from everyone is not put
+// where it is not.
 func storeID(arg string) (string, error) {
 	if location, ok := strings.CutPrefix(arg, "s3://"); ok {
-		bucket, prefix, _ := strings.Cut(location, "/")
-		c, err := s3.FromEnv(bucket, prefix)
+		c, err := s3.Locate(location)
 		if err != nil {
 			return "", fmt.Errorf("opening the store: %w", err)
 		}
-		endpoint := strings.ToLower(strings.TrimRight(c.Endpoint, "/"))
-		return s3.Config{Endpoint: endpoint, Bucket: bucket, Prefix: strings.Trim(prefix, "/")}.String(), nil
+		c.Endpoint, c.Prefix = strings.ToLower(strings.TrimRight(c.Endpoint, "/")), strings.Trim(c.Prefix, "/")
+		return c.String(), nil
 	}
 	path, err := filepath.Abs(arg)
 	if err == nil {

@@ -2,6 +2,8 @@ package servers
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +24,10 @@ type MinIOConfig struct {
 }
 
 // A MinIO is a running MinIO server.
-type MinIO struct{ S3 }
+type MinIO struct {
+	S3
+	KMSKey string // the name of a key that it encrypts under where it is asked to
+}
 
 // StartMinIO starts a server with root credentials of its own, without buckets,
 // and returns once it is ready. The context is for the start only.
@@ -40,7 +45,9 @@ func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
 		mount = []string{unshare, "--map-root-user", "--mount", "sh", "-c",
 			`mkdir data && mount -t tmpfs -o "size=$1" tmpfs data && shift && exec "$@"`, "sh", fmt.Sprint(c.Disk)}
 	}
-	s := &MinIO{newS3()}
+	s := &MinIO{S3: newS3(), KMSKey: "at-rest"}
+	var secret [32]byte
+	rand.Read(secret[:])
 	s.process, err = retryPorts(func() (*process, error) {
 		ports, err := freePorts(2)
 		if err != nil {
@@ -54,6 +61,7 @@ func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
 		return start(ctx, "minio", command[0], command[1:],
 			[]string{
 				"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey,
+				"MINIO_KMS_SECRET_KEY=" + s.KMSKey + ":" + base64.StdEncoding.EncodeToString(secret[:]),
 				"MINIO_BROWSER=off", // no console
 				"MINIO_UPDATE=off",  // asks no one for new versions
 				"MINIO_CI_CD=on",    // data may lie on the system's disk

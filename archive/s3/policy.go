@@ -1,0 +1,70 @@
+package s3
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// Policy returns the JSON of an IAM policy for a recorder's key, which lets it add
+// to the archive and read it, and change or remove nothing of it but the head and
+// the log of recordings, which grow: PutObject, GetObject and ListBucket on the
+// prefix, and removal of nothing but what was put to try the store.
+//
+// That nothing else is overwritten it demands by the condition s3:if-none-match,
+// which is Amazon's: other servers do not take a policy that has it, so theirs is
+// without, and there the bucket must keep versions.
+func (c Config) Policy() (string, error) {
+	prefix, err := c.keyPrefix()
+	if err != nil {
+		return "", err
+	}
+	// What a policy takes for a wildcard or a variable cannot be in it by itself.
+	if strings.ContainsAny(c.Bucket+prefix, "*?$") {
+		return "", fmt.Errorf("a policy cannot name the prefix %q", c.Prefix)
+	}
+	bucket := "arn:aws:s3:::" + c.Bucket
+	objects := func(names ...string) (arns []string) {
+		for _, name := range names {
+			arns = append(arns, bucket+"/"+prefix+name)
+		}
+		return arns
+	}
+	type condition map[string]map[string]string
+	type statement struct {
+		Sid       string
+		Effect    string
+		Action    []string
+		Resource  []string
+		Condition condition `json:",omitempty"`
+	}
+	once := statement{Sid: "AddObjects", Effect: "Allow", Action: []string{"s3:PutObject"},
+		Resource: objects("*/epochs/*", "*/segments/*", "*/index/*", "*/shares/*")}
+	if c.Endpoint == "" {
+		once.Condition = condition{"Null": {"s3:if-none-match": "false"}}
+	}
+	list := statement{Sid: "List", Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: []string{bucket}}
+	if prefix != "" {
+		list.Condition = condition{"StringLike": {"s3:prefix": prefix + "*"}}
+	}
+	all := []statement{
+		once,
+		{Sid: "ReplaceHeadAndLog", Effect: "Allow", Action: []string{"s3:PutObject"}, Resource: objects("*/head", "*/log/*")},
+		{Sid: "Read", Effect: "Allow", Action: []string{"s3:GetObject"}, Resource: objects("*")},
+		list,
+		{Sid: "Try", Effect: "Allow", Action: []string{"s3:PutObject", "s3:DeleteObject"}, Resource: objects(archive.ScratchPrefix + "*")},
+	}
+	if c.Retain > 0 {
+		all = append(all, statement{Sid: "Retain", Effect: "Allow", Action: []string{"s3:PutObjectRetention"}, Resource: objects("*")})
+	}
+	if strings.HasPrefix(c.KMSKey, "arn:") {
+		all = append(all, statement{Sid: "EncryptAtRest", Effect: "Allow", Action: []string{"kms:GenerateDataKey", "kms:Decrypt"}, Resource: []string{c.KMSKey}})
+	}
+	b, err := json.MarshalIndent(struct {
+		Version   string
+		Statement []statement
+	}{"2012-10-17", all}, "", "  ")
+	return string(b), err
+}
