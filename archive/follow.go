@@ -20,7 +20,7 @@ import (
 // returned without a HeadMemory too. After any error r can be used further, and
 // Follow be called again.
 func (r *Recording) Follow(ctx context.Context) (*Recording, error) {
-	next, err := r.follow(ctx)
+	next, err := newest(r.options.Heads, r.head.ID, func() (*Recording, error) { return r.follow(ctx) })
 	if err != nil {
 		return nil, fmt.Errorf("recording %s: %w", r.head.ID, err)
 	}
@@ -32,26 +32,30 @@ func (r *Recording) follow(ctx context.Context) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
+	seen, err := checkSeen(r.options.Heads, head)
+	if err != nil {
+		return nil, err
+	}
 	if head == r.head {
 		return r, nil
 	}
 	if err := checkFollows(r.head, head); err != nil {
 		return nil, err
 	}
-	seen, err := checkSeen(r.options.Heads, head)
-	if err != nil {
-		return nil, err
-	}
 	fresh, state, err := r.readOn(ctx, head)
 	if err != nil {
 		return nil, err
 	}
-	if seen != nil && *seen != r.head {
-		if err := checkGrown(seen, head, slices.Concat(r.entries, fresh)); err != nil {
-			return nil, err
+	grown := func(seen *Head) error {
+		if seen == nil || *seen == r.head {
+			return nil
 		}
+		return checkGrown(seen, head, slices.Concat(r.entries, fresh))
 	}
-	if err := remember(r.options.Heads, seen, head); err != nil {
+	if err := grown(seen); err != nil {
+		return nil, err
+	}
+	if err := remember(r.options.Heads, seen, head, grown); err != nil {
 		return nil, err
 	}
 	return r.grown(head, signers, fresh, state), nil

@@ -12,16 +12,19 @@ import (
 
 // A HeadMemory remembers the largest head a reader has seen of each recording.
 // Whoever holds the store can put back an older state of it, signatures and
-// all; this is what gives it away. Methods are safe for concurrent use.
+// all; this is what gives it away. Methods are safe for concurrent use, also by
+// several processes.
 type HeadMemory interface {
 	// Load returns the head saved last for id, and whether there is one.
 	Load(id string) (Head, bool, error)
-	// Save replaces the head of h.ID.
-	Save(h Head) error
+	// Replace saves h if what is saved of h.ID is still seen, nil being nothing,
+	// and reports whether it is. So nobody takes back what another saved meanwhile.
+	Replace(seen *Head, h Head) (bool, error)
 }
 
 // HeadDir returns a memory that keeps one small file for each recording in the
-// folder path, which it makes at need.
+// folder path, which it makes at need. Processes take turns by a lock on a file
+// in it, where the system has flock.
 func HeadDir(path string) HeadMemory { return headDir(path) }
 
 type headDir string
@@ -43,14 +46,21 @@ func (d headDir) Load(id string) (Head, bool, error) {
 	return h, err == nil, err
 }
 
-func (d headDir) Save(h Head) error {
-	if err := ValidID(h.ID); err != nil {
-		return err
-	}
+func (d headDir) Replace(seen *Head, h Head) (ok bool, err error) {
 	if err := durable.MkdirAll(string(d)); err != nil {
-		return err
+		return false, err
 	}
-	return durable.WriteFile(filepath.Join(string(d), h.ID), []byte(h.String()))
+	lock, err := waitForLock(filepath.Join(string(d), lockName))
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	saved, there, err := d.Load(h.ID)
+	if err != nil || there != (seen != nil) || there && saved != *seen {
+		return false, err
+	}
+	err = durable.WriteFile(filepath.Join(string(d), h.ID), []byte(h.String()))
+	return err == nil, err
 }
 
 // A RollbackError says that the store shows less than was there before: a
@@ -75,20 +85,29 @@ func (e *ForkError) Error() string {
 		min(e.Seen.Size, e.Found.Size))
 }
 
-// checkSeen compares found with what memory knows, as far as two heads tell.
-// seen is nil if this recording is new to memory.
-func checkSeen(memory HeadMemory, found Head) (seen *Head, err error) {
+// recall returns the head that memory has of a recording, nil if none.
+func recall(memory HeadMemory, id string) (*Head, error) {
 	if memory == nil {
 		return nil, nil
 	}
-	h, ok, err := memory.Load(found.ID)
+	h, ok, err := memory.Load(id)
 	if err != nil {
 		return nil, fmt.Errorf("could not recall the head: %w", err)
 	}
 	if !ok {
 		return nil, nil
 	}
-	return &h, checkFollows(h, found)
+	return &h, nil
+}
+
+// checkSeen compares found with what memory knows, as far as two heads tell.
+// seen is nil if this recording is new to memory.
+func checkSeen(memory HeadMemory, found Head) (seen *Head, err error) {
+	seen, err = recall(memory, found.ID)
+	if seen != nil {
+		err = checkFollows(*seen, found)
+	}
+	return seen, err
 }
 
 // checkFollows returns an error if next cannot come after h.
@@ -114,13 +133,44 @@ func checkGrown(seen *Head, found Head, entries []Entry) error {
 	return nil
 }
 
-// remember saves h if it is news.
-func remember(memory HeadMemory, seen *Head, h Head) error {
-	if memory == nil || seen != nil && *seen == h {
-		return nil
-	}
-	if err := memory.Save(h); err != nil {
-		return fmt.Errorf("could not remember the head: %w", err)
+// remember saves h if it is news. What others saved since seen was is compared
+// with h first: grown says whether the log of h begins with that of another head.
+func remember(memory HeadMemory, seen *Head, h Head, grown func(seen *Head) error) error {
+	for memory != nil && (seen == nil || *seen != h) {
+		ok, err := memory.Replace(seen, h)
+		if err != nil {
+			return fmt.Errorf("could not remember the head: %w", err)
+		}
+		if ok {
+			return nil
+		}
+		if seen, err = checkSeen(memory, h); err != nil {
+			return err
+		}
+		if err := grown(seen); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// newest calls f, which reads a head and compares it with memory, again if
+// another has seen a newer one meanwhile: then what is there now counts.
+func newest[T any](memory HeadMemory, id string, f func() (T, error)) (T, error) {
+	for {
+		before, err := recall(memory, id)
+		if err != nil {
+			var zero T
+			return zero, err
+		}
+		v, err := f()
+		var back *RollbackError
+		if !errors.As(err, &back) || memory == nil {
+			return v, err
+		}
+		now, recallErr := recall(memory, id)
+		if recallErr != nil || now == nil || before != nil && *before == *now {
+			return v, err
+		}
+	}
 }

@@ -11,8 +11,7 @@ import (
 	"syscall"
 )
 
-// A folderLock is the lock of a recording's folder. It ends with the process at
-// the latest.
+// A folderLock is the lock of a folder. It ends with the process at the latest.
 type folderLock struct{ f *os.File }
 
 // lockFolder takes the lock of a recording's folder. The error wraps ErrBusy if
@@ -40,6 +39,24 @@ func lockFolder(dir string) (*folderLock, error) {
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("could not lock the recording: %w", err)
+	}
+	return &folderLock{f}, nil
+}
+
+// waitForLock takes the lock of the file path, which it makes at need, once nobody
+// else holds it. It is for what takes a moment.
+func waitForLock(path string) (*folderLock, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("could not lock %s: %w", path, err), f.Close())
 	}
 	return &folderLock{f}, nil
 }

@@ -114,11 +114,13 @@ func readSigned(ctx context.Context, s Store, id string, o Options) (Head, error
 	if err := ValidID(id); err != nil {
 		return Head{}, err
 	}
-	h, _, err := fetchSigned(ctx, s, id, o.Verifiers)
-	if err == nil {
-		_, err = checkSeen(o.Heads, h)
-	}
-	return h, err
+	return newest(o.Heads, id, func() (Head, error) {
+		h, _, err := fetchSigned(ctx, s, id, o.Verifiers)
+		if err == nil {
+			_, err = checkSeen(o.Heads, h)
+		}
+		return h, err
+	})
 }
 
 // over returns the head of a recording. why says what stands against removing

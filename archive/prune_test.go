@@ -70,10 +70,10 @@ func TestSurvey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more := r.Head()
+	seen, more := r.Head(), r.Head()
 	more.Size++
-	if err := heads.Save(more); err != nil {
-		t.Fatal(err)
+	if ok, err := heads.Replace(&seen, more); err != nil || !ok {
+		t.Fatal(ok, err)
 	}
 
 	for name, store := range map[string]archive.Store{"plain": s, "retried": archive.Retry(s, archive.RetryConfig{})} {

@@ -108,7 +108,7 @@ type epoch struct {
 // trusted recorder signed it, and is a *RollbackError, a *ForkError or a
 // *CorruptError if it is not the recording that the recorder left.
 func Open(ctx context.Context, s Store, id string, o Options) (*Recording, error) {
-	r, err := open(ctx, s, id, o)
+	r, err := newest(o.Heads, id, func() (*Recording, error) { return open(ctx, s, id, o) })
 	if err != nil {
 		return nil, fmt.Errorf("recording %s: %w", id, err)
 	}
@@ -131,10 +131,11 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	if err != nil {
 		return nil, err
 	}
-	if err := checkGrown(seen, head, entries); err != nil {
+	grown := func(seen *Head) error { return checkGrown(seen, head, entries) }
+	if err := grown(seen); err != nil {
 		return nil, err
 	}
-	if err := remember(o.Heads, seen, head); err != nil {
+	if err := remember(o.Heads, seen, head, grown); err != nil {
 		return nil, err
 	}
 	r := &Recording{options: o, store: s, head: head, signers: signers, state: state, ids: slices.Clone(o.Identities)}

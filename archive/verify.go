@@ -116,15 +116,31 @@ func (v *verifier) verify(ctx context.Context) error {
 		return err
 	}
 	v.limits(seen)
-	if v.OK() {
-		return remember(v.options.Heads, seen, v.Head)
+	if !v.OK() {
+		return nil
 	}
-	return nil
+	err = remember(v.options.Heads, seen, v.Head, func(seen *Head) error { return checkGrown(seen, v.Head, entries) })
+	var back *RollbackError
+	var fork *ForkError
+	switch {
+	case errors.As(err, &back):
+		// It was the newest when this began.
+		v.CannotRuleOut = append(v.CannotRuleOut, "A newer state of the recording was seen meanwhile: it was not verified.")
+		return nil
+	case errors.As(err, &fork):
+		v.problem(ProblemForked, headName, "%v", err)
+		return nil
+	}
+	return err
 }
 
 // verifyHead reads the head and returns what was seen of the recording before.
 // It is not ok if there is no genuine head.
 func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err error) {
+	// Before the store is asked: what another sees meanwhile is no rollback.
+	if seen, err = recall(v.options.Heads, v.id); err != nil {
+		return nil, false, err
+	}
 	msg, err := fetchHead(ctx, v.store, v.id)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -151,16 +167,6 @@ func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err err
 		return nil, false, nil
 	}
 	v.Head, v.Signers = head, signers
-	if v.options.Heads == nil {
-		return nil, true, nil
-	}
-	h, known, err := v.options.Heads.Load(v.id)
-	if err != nil {
-		return nil, false, fmt.Errorf("could not recall the head: %w", err)
-	}
-	if known {
-		seen = &h
-	}
 	return seen, true, nil
 }
 
