@@ -38,10 +38,17 @@ func (p *producers) look(now time.Duration) {
 	if !ok {
 		return
 	}
-	waiting := room.Waiting()
+	over, silent := p.waitFor(room.Waiting(), now)
+	p.declareWaits(over, media.GapStart)
+	p.tellSilent(silent)
+}
+
+// waitFor notes which tracks are waited for now, and returns what is to be declared
+// missing, and which of them have sent nothing and are not waited for any more.
+func (p *producers) waitFor(waiting []TrackInfo, now time.Duration) (over, silent []wait) {
 	shut := p.gate.isShut()
-	var over, silent []wait
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, info := range waiting {
 		if p.byID[info.ID] != nil {
 			continue // it came this moment
@@ -77,9 +84,7 @@ func (p *producers) look(now time.Duration) {
 			w.from = w.seen
 		}
 	}
-	p.mu.Unlock()
-	p.declareWaits(over, media.GapStart)
-	p.tellSilent(silent)
+	return over, silent
 }
 
 // tellSilent notes the tracks that never came because nothing was sent.

@@ -94,7 +94,9 @@ func (p *producers) gone() map[Postponer]bool {
 	p.mu.Unlock()
 	gone := make(map[Postponer]bool)
 	for _, t := range tracks {
-		if !t.Published() {
+		published := false
+		_ = p.contain("", func() { published = t.Published() })
+		if !published {
 			gone[t] = true
 		}
 	}
@@ -104,10 +106,19 @@ func (p *producers) gone() map[Postponer]bool {
 // callIn declares what those miss who were turned away, and asks for their tracks
 // again where there is room.
 func (p *producers) callIn(now time.Duration) {
-	shut, gone := p.gate.isShut(), p.gone()
-	var over []wait
-	var again []Postponer
+	over, again := p.turnIn(p.gone(), now)
+	for _, t := range again {
+		_ = p.contain("", t.Again)
+	}
+	p.declareWaits(over, media.GapTooMany)
+}
+
+// turnIn returns what those miss who were turned away, and which of their tracks
+// there is room for now.
+func (p *producers) turnIn(gone map[Postponer]bool, now time.Duration) (over []wait, again []Postponer) {
+	shut := p.gate.isShut()
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	room := maxTracks - p.alive
 	for who, c := range p.crowd {
 		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return gone[t] })
@@ -131,11 +142,7 @@ func (p *producers) callIn(now time.Duration) {
 			delete(p.crowd, who)
 		}
 	}
-	p.mu.Unlock()
-	for _, t := range again {
-		t.Again()
-	}
-	p.declareWaits(over, media.GapTooMany)
+	return over, again
 }
 
 // callLast declares what those missed who are still turned away at the end.

@@ -1,10 +1,15 @@
 package recorder_test
 
 import (
+	"bytes"
+	"context"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
 )
@@ -93,5 +98,138 @@ func TestFaultCostsOneEvent(t *testing.T) {
 	gaps := find(events, media.EventGap)
 	if len(frames) != 100 || len(gaps) != 2 || gaps[0].Reason != media.GapFault || gaps[0].Participant != "bob" {
 		t.Errorf("%d frames, holes %+v", len(frames), gaps)
+	}
+}
+
+// A faultyRoom panics where its function does, which is asked before each method by
+// its name.
+type faultyRoom struct {
+	*roomtest.Room
+	fault func(method string)
+}
+
+func (r faultyRoom) Accept(ctx context.Context) (recorder.RoomEvent, error) {
+	r.fault("Accept")
+	return r.Room.Accept(ctx)
+}
+
+func (r faultyRoom) Waiting() []recorder.TrackInfo {
+	r.fault("Waiting")
+	return []recorder.TrackInfo{{ID: "TR_none", Participant: "bob", Source: media.Camera, Wanted: time.Now()}}
+}
+
+// A faultyAccess cannot tell whether bob reads.
+type faultyAccess struct{}
+
+func (faultyAccess) Reader(identity string) (name, how string, ok bool) {
+	if identity == "bob" {
+		panic("a fault")
+	}
+	return identity, media.VerifiedByOperator, true
+}
+
+func (faultyAccess) StartEpoch([]string) ([]string, error) { return nil, nil }
+
+// What goes wrong beside the tracks, by whatever goroutine and as often as it likes,
+// costs nobody anything that has nothing to do with it.
+func TestFaultCostsNobodyElse(t *testing.T) {
+	often := func(where string) func(string) {
+		var n atomic.Int64
+		return func(method string) {
+			if method == where && n.Add(1)%3 == 0 {
+				panic("a fault")
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		room   func(method string)
+		sink   func([]byte)
+		config func(*recorder.Config)
+	}{
+		{name: "the room's events", room: often("Accept")},
+		{name: "what is waited for", room: often("Waiting")},
+		{name: "an event that is written", sink: func(b []byte) {
+			if bytes.Contains(b, []byte("bob says")) {
+				panic("a fault")
+			}
+		}},
+		{name: "who reads", config: func(c *recorder.Config) { c.Access = faultyAccess{} }},
+		{name: "a frame that is written", sink: func(b []byte) {
+			if bytes.Contains(b, []byte("bob's")) {
+				panic("a fault")
+			}
+		}},
+		{name: "who may be kept", config: func(c *recorder.Config) {
+			c.Permission = func(who string, _ bool) string {
+				if who == "bob" {
+					panic("a fault")
+				}
+				return ""
+			}
+		}},
+		{name: "the word of what does not open", config: func(c *recorder.Config) {
+			c.Keys = recorder.SharedKeys(frame.NewKeyring(0, frame.KeyOptions{}))
+			c.Plaintext = []string{recorder.SenderSIP}
+			c.Unopened = func([]recorder.Unopened) string { panic("a fault") }
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &sink{look: tt.sink}
+				c := recorder.Config{Recording: "TEST", Sink: s, Announcement: "recorded", Duration: 6 * time.Second}
+				if tt.config != nil {
+					tt.config(&c)
+				}
+				if tt.room == nil {
+					tt.room = func(string) {}
+				}
+				room := roomtest.New("weekly")
+				done := make(chan error, 1)
+				go func() {
+					_, err := recorder.New(c).Record(t.Context(), faultyRoom{room, tt.room})
+					done <- err
+				}()
+				synctest.Wait()
+				ada, bob := opusInfo, opusInfo
+				ada.ID, ada.Participant, ada.SenderKind = "TR_ada", "ada", recorder.SenderSIP
+				bob.ID, bob.Participant = "TR_bob", "bob"
+				good, bad := room.Publish(ada), room.Publish(bob)
+				room.Join("ada", "Ada")
+				room.Join("bob", "Bob")
+				room.Say("ada", "ada says")
+				room.Say("bob", "bob says")
+				for n := range 250 {
+					good.Send(opusPacket(n, opusPayload(n)))
+					bad.Send(opusPacket(n, append(opusPayload(n), "bob's"...)))
+					time.Sleep(20 * time.Millisecond)
+				}
+				if err := <-done; err != nil {
+					t.Fatalf("Record: %v", err)
+				}
+				frames, events, tracks := s.read(t)
+				count := make(map[string]int)
+				for _, f := range frames {
+					count[tracks[f.Track].Participant]++
+				}
+				if count["ada"] != 250 {
+					t.Errorf("%d frames of ada, want 250", count["ada"])
+				}
+				if said := find(events, media.EventChat); len(said) == 0 || said[0].Text != "ada says" {
+					t.Errorf("said: %+v", said)
+				}
+				faults := 0
+				for _, g := range find(events, media.EventGap) {
+					if g.Reason == media.GapFault && g.Participant != "ada" {
+						faults++
+					} else if g.Participant != "bob" {
+						t.Errorf("hole %+v", g)
+					}
+				}
+				if dropped := find(events, media.EventDropped); faults == 0 && len(dropped) == 0 {
+					t.Errorf("nothing tells of a fault: %+v", events)
+				}
+			})
+		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -50,6 +51,23 @@ type keeper struct {
 type missing struct {
 	track    media.Track
 	from, to time.Duration
+}
+
+// take takes an item. A fault costs the track or the member that it is of.
+func (k *keeper) take(i item, now time.Duration) (err error) {
+	broken := fault.Contain(func() {
+		k.r.load.remove(i.data())
+		if i.event != nil && i.event.Type == media.EventGap {
+			k.r.gap(*i.event)
+		}
+		if err = k.add(i, now); err == nil && i.event != nil && i.event.Type == media.EventTrackEnd {
+			err = k.check(k.s.end(i.event.Track, now), now)
+		}
+	})
+	if broken != nil {
+		_ = fault.Contain(func() { k.s.spoil(i, broken) })
+	}
+	return err
 }
 
 // add writes or holds an item.

@@ -1,7 +1,6 @@
 package recorder
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/frame"
-	"github.com/sealtape/sealtape/recorder/internal/fault"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -77,100 +75,6 @@ type slotKey struct {
 	codec       media.Codec
 }
 
-// emit queues an event, now unless it has a time.
-func (p *producers) emit(e media.Event) {
-	if e.Time == 0 {
-		e.Time = p.watch.now()
-	}
-	e = e.Clamped()
-	i := item{event: &e}
-	if !p.r.load.add(i.data(), p.done) {
-		return
-	}
-	select {
-	case p.r.items <- i:
-	case <-p.done:
-	}
-}
-
-func (p *producers) accept(ctx context.Context) error {
-	for {
-		e, err := p.room.Accept(ctx)
-		if err != nil {
-			return err
-		}
-		at := max(0, p.watch.at(e.At))
-		if _, ok := p.room.(Lister); !ok {
-			p.list(e)
-		}
-		p.attends.event(e)
-		if p.gate.isShut() && !kept(e.Type) {
-			continue
-		}
-		if err := fault.Contain(func() { p.event(e, at) }); err != nil {
-			p.r.c.Log.Error("something that happened could not be recorded", "type", e.Type, "err", err)
-			p.lacks(e.Participant, at, media.GapFault)
-		}
-	}
-}
-
-// event takes an event of the room.
-func (p *producers) event(e RoomEvent, at time.Duration) {
-	switch e.Type {
-	case media.EventTrack:
-		p.add(e.Track, at)
-	case media.EventMute, media.EventUnmute:
-		p.mu.Lock()
-		rec := p.byID[e.TrackID]
-		p.mu.Unlock()
-		if rec != nil && rec.muted.set(e.Type == media.EventMute, at) {
-			p.tellMute(rec, at)
-		}
-	case EventHeld, EventSent:
-		p.mu.Lock()
-		rec := p.byID[e.TrackID]
-		p.mu.Unlock()
-		if rec != nil {
-			rec.held.set(e.Type == EventHeld, at)
-		}
-	case media.EventGap:
-		p.lacks(e.Participant, at, e.Reason)
-	case media.EventLeftOut:
-		if e := (media.Event{Time: at, Type: e.Type, Participant: e.Participant, Reason: e.Reason, Text: e.Text}); p.conduct.allows(e, at) {
-			p.emit(e)
-		}
-	case media.EventLost:
-		p.lost(at)
-	case media.EventReconnect:
-		p.back(e, at)
-	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent,
-		media.EventName, media.EventHand, media.EventMetadata, media.EventQuality, media.EventDropped:
-		p.behave(e, at)
-	case EventDialed:
-	default:
-		p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
-	}
-}
-
-// lacks declares that something of a participant is not recorded, nobody knows for
-// how long.
-func (p *producers) lacks(participant string, at time.Duration, reason string) {
-	e := media.Event{Time: at, Type: media.EventGap, Participant: participant, From: at, To: at, Reason: reason}
-	if p.conduct.allows(e, at) {
-		p.emit(e)
-	}
-}
-
-// list keeps the roster of a room that keeps none.
-func (p *producers) list(e RoomEvent) {
-	switch e.Type {
-	case media.EventJoin:
-		p.roster.Came(Member{Identity: e.Participant, Name: e.Name, Machine: e.Machine, Since: e.At})
-	case media.EventLeave:
-		p.roster.Went(e.Participant, "")
-	}
-}
-
 // add starts to record a track.
 func (p *producers) add(t Track, at time.Duration) {
 	info := t.Info()
@@ -189,28 +93,39 @@ func (p *producers) add(t Track, at time.Duration) {
 		victim.track.(Postponer).Postpone()
 	}
 
+	contain := func(f func()) { _ = p.contain(info.Participant, f) } // what fails is declared
 	if before == nil {
-		p.begin(rec, s, at)
+		contain(func() { p.begin(rec, s, at) })
 	}
 	p.tracks.Go(func() {
 		if before != nil {
 			<-before
-			p.begin(rec, s, max(at, s.ended))
+			contain(func() { p.begin(rec, s, max(at, s.ended)) })
 		}
-		if err := rec.run(); err != nil {
-			p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
-		}
+		contain(func() {
+			if err := rec.run(); err != nil {
+				p.r.c.Log.Warn("a track broke off", "track", s.media.UID, "err", err)
+			}
+		})
 		// Before the slot is free: whoever takes it tells of a track that begins.
 		rec.known.Store(false)
-		if info.Source == media.Screen {
-			p.emit(media.Event{Time: rec.end, Type: media.EventScreenEnd, Participant: info.Participant, Track: s.media.UID})
-		}
-		p.emit(media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: info.Participant, Track: s.media.UID})
-		p.finish(rec, s)
+		contain(func() { p.tellEnd(rec, s) })
+		contain(func() { p.finish(rec, s) })
 		close(rec.done)
-		p.r.picture(rec)
-		p.r.read(rec, true)
+		contain(func() { p.r.picture(rec) })
+		contain(func() { p.r.read(rec, true) })
 	})
+}
+
+// tellEnd tells that a track is over.
+func (p *producers) tellEnd(rec *trackRecorder, s *slot) {
+	e := media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: rec.info.Participant, Track: s.media.UID}
+	if rec.info.Source == media.Screen {
+		screen := e
+		screen.Type = media.EventScreenEnd
+		p.emit(screen)
+	}
+	p.emit(e)
 }
 
 // place finds a track its slot, and what comes before it there, and another track's
@@ -412,10 +327,10 @@ func (p *producers) sweep(stop <-chan struct{}) {
 			p.woke(slept)
 		}
 		if n%lookEvery == 0 {
-			p.look(p.watch.now())
+			_ = p.contain("", func() { p.look(p.watch.now()) })
 		}
 		if n%callEvery == 0 {
-			p.callIn(p.watch.now())
+			_ = p.contain("", func() { p.callIn(p.watch.now()) })
 		}
 		p.mu.Lock()
 		tracks = slices.AppendSeq(tracks[:0], maps.Keys(p.running))
@@ -425,14 +340,14 @@ func (p *producers) sweep(stop <-chan struct{}) {
 		for _, rec := range tracks {
 			rec.expire(now)
 			if n%10 == 0 {
-				p.tellMute(rec, p.watch.now())
+				_ = p.contain(rec.info.Participant, func() { p.tellMute(rec, p.watch.now()) })
 			}
 		}
 		if n%watchEvery == 0 {
-			w.watch(tracks, time.Now())
+			_ = p.contain("", func() { w.watch(tracks, time.Now()) })
 		}
 		clear(tracks)
-		p.conclude(p.watch.now(), false)
+		_ = p.contain("", func() { p.conclude(p.watch.now(), false) })
 	}
 }
 

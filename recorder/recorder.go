@@ -187,7 +187,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		reason := endReason(context.Cause(run), err)
 		stop(nil)
 		end := watch.stop()
-		p.lookLast(end) // while the room still knows
+		_ = p.contain("", func() { p.lookLast(end) }) // while the room still knows
 		if !errors.Is(err, ErrEnded) {
 			p.over.Store(true) // else the room's last packets are still to be read
 		}
@@ -203,8 +203,8 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		p.tracks.Wait()
 		close(swept)
 		sweeper.Wait()
-		p.conclude(end, true)
-		p.missed(end)
+		_ = p.contain("", func() { p.conclude(end, true) })
+		_ = p.contain("", func() { p.missed(end) })
 		r.board.set(nil)
 		// The last sounds last a little longer than they came. Events have milliseconds.
 		end = (max(end, p.last) + time.Millisecond - 1).Truncate(time.Millisecond)
@@ -265,17 +265,8 @@ func (r *Recorder) write(p *producers) error {
 			if !ok {
 				return k.finish(now)
 			}
-			r.load.remove(i.data())
-			if i.event != nil && i.event.Type == media.EventGap {
-				r.gap(*i.event)
-			}
-			if err := k.add(i, now); err != nil {
+			if err := k.take(i, now); err != nil {
 				return err
-			}
-			if i.event != nil && i.event.Type == media.EventTrackEnd {
-				if err := k.check(k.s.end(i.event.Track, now), now); err != nil {
-					return err
-				}
 			}
 		case <-tick.C:
 			now := p.watch.elapsed()

@@ -32,6 +32,7 @@ type sink struct {
 	sealedTo []int                   // epoch of each segment
 	indexTo  []int                   // epoch of each index
 	fail     func(segment int) error // asked at every write
+	look     func(written []byte)    // is shown what is written
 }
 
 type object struct {
@@ -54,6 +55,9 @@ func (s *sink) Create(kind recorder.Kind) (recorder.Object, error) {
 }
 
 func (o *object) Write(b []byte) (int, error) {
+	if o.s.look != nil && o.kind == recorder.Segment {
+		o.s.look(b)
+	}
 	if o.s.fail != nil {
 		if err := o.s.fail(o.number); err != nil {
 			return 0, err

@@ -21,10 +21,16 @@ type refusals struct {
 type brokenTrack struct {
 	track    media.Track
 	from, to time.Duration
+	reason   string
 }
 
 // refuse notes an item that cannot be written because of err.
-func (s *segmenter) refuse(i item, err error) {
+func (s *segmenter) refuse(i item, err error) { s.leaveOut(i, err, media.GapFormat) }
+
+// spoil notes an item that writing had a fault with.
+func (s *segmenter) spoil(i item, err error) { s.leaveOut(i, err, media.GapFault) }
+
+func (s *segmenter) leaveOut(i item, err error, reason string) {
 	if i.event != nil {
 		s.dropped(i.event.Type, err)
 		return
@@ -33,7 +39,7 @@ func (s *segmenter) refuse(i item, err error) {
 	b, open := s.broken[i.frame.Track]
 	if !open {
 		s.dropped("", err)
-		b = brokenTrack{track: i.track, from: at, to: at}
+		b = brokenTrack{track: i.track, from: at, to: at, reason: reason}
 	}
 	if s.broken == nil {
 		s.broken = make(map[uint64]brokenTrack)
@@ -61,7 +67,7 @@ func (s *segmenter) mend(uid uint64, until time.Duration) error {
 	}
 	delete(s.broken, uid)
 	e := media.Event{Time: b.from, Type: media.EventGap, Participant: b.track.Participant, Track: uid,
-		From: b.from, To: max(b.from+time.Millisecond, min(b.to, until)), Reason: media.GapFormat}
+		From: b.from, To: max(b.from+time.Millisecond, min(b.to, until)), Reason: b.reason}
 	s.declare(e)
 	if s.object == nil {
 		s.wait(item{event: &e}, until)

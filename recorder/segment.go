@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
@@ -103,13 +104,18 @@ func (s *segmenter) wait(i item, now time.Duration) {
 }
 
 // write puts an item into the open segment, whose header lists its track. What
-// the Sink did not take is noted all the same: see lose.
+// the Sink did not take is noted all the same: see lose. A fault costs the item.
 func (s *segmenter) write(i item) error {
 	var err error
-	if i.event != nil {
-		err = s.writeEvent(i)
-	} else {
-		err = s.writeFrame(i)
+	broken := fault.Contain(func() {
+		if i.event != nil {
+			err = s.writeEvent(i)
+		} else {
+			err = s.writeFrame(i)
+		}
+	})
+	if broken != nil {
+		s.spoil(i, broken)
 	}
 	if err != nil {
 		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
@@ -313,16 +319,17 @@ func (s *segmenter) commit() error {
 			return err
 		}
 	}
+	header, said := s.header, s.said
+	s.object, s.writer, s.said = nil, nil, nil // first of all: it is written, whatever counting it comes to
 	s.grown += s.tally.Weight()
 	s.index.Segments = append(s.index.Segments, s.tally.Close(w.Size(), s.opened))
-	s.index.Events = append(s.index.Events, s.said...)
-	for _, e := range s.said {
+	s.index.Events = append(s.index.Events, said...)
+	for _, e := range said {
 		s.counted.Event(e)
 	}
-	for _, t := range s.header {
+	for _, t := range header {
 		s.counted.Track(t)
 	}
-	s.object, s.writer, s.said = nil, nil, nil
 	s.count++
 	s.notice(s.count, w.Size())
 	return err

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/recorder/frame"
-	"github.com/sealtape/sealtape/recorder/internal/fault"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 

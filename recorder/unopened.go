@@ -158,6 +158,9 @@ func (w *watcher) watch(tracks []*trackRecorder, now time.Time) {
 	select {
 	case e := <-w.results:
 		w.busy = false
+		if e.cause.Kind == "" {
+			break // looking for it had a fault
+		}
 		for rec, t := range w.current {
 			// What is wrong with one track of a member is so with the others.
 			if rec == e.rec || t.Cause == "" && rec.ring == e.rec.ring && rec.info.Participant == e.rec.info.Participant && t.Reason == e.reason {
@@ -215,7 +218,9 @@ func (w *watcher) seek(now time.Time) {
 	t.sought, w.busy = true, true
 	reason := t.Reason
 	w.work.Go(func() {
-		w.results <- explained{oldest, reason, oldest.ring.Explain(w.ctx, oldest.info.Codec, sample)}
+		e := explained{rec: oldest, reason: reason}
+		_ = w.p.contain(oldest.info.Participant, func() { e.cause = oldest.ring.Explain(w.ctx, oldest.info.Codec, sample) })
+		w.results <- e
 	})
 }
 

@@ -131,13 +131,13 @@ func (m *membership) run(ctx context.Context) {
 			}
 		}
 		for _, t := range troubles {
-			m.suspect(t)
+			m.contain(t.Identity, func() { m.suspect(t) })
 		}
 		for identity := range changed {
-			m.consider(m.session.Peer(identity), absences)
+			m.contain(identity, func() { m.consider(m.session.Peer(identity), absences) })
 		}
-		m.flush()
-		m.retell(ctx, time.Now())
+		m.contain("", m.flush)
+		m.contain("", func() { m.retell(ctx, time.Now()) })
 	}
 }
 
@@ -201,7 +201,9 @@ func (m *membership) flush() {
 		}
 		rec, f := m.rec, m.notes[0]
 		m.mu.Unlock()
-		if errors.Is(f(rec), recorder.ErrNotRecording) {
+		var err error
+		m.contain("", func() { err = f(rec) })
+		if errors.Is(err, recorder.ErrNotRecording) {
 			return
 		}
 		m.mu.Lock()
@@ -220,13 +222,47 @@ func (m *membership) consider(p member.Peer, absences int) {
 			cards = []keys.Card{p.Card}
 		}
 	}
-	m.mu.Lock()
-	a := m.people[p.Identity]
-	if a == nil {
-		m.mu.Unlock()
+	before, now, said := m.learn(p, cards, absences)
+	if now == nil {
 		return // they have left
 	}
-	before := *a
+	switch {
+	case len(cards) > 0 && now.how == media.VerifiedByProof && (before.cards == nil || before.name != p.Card.Name):
+		m.note(func(rec *recorder.Recorder) error {
+			return rec.Verified(p.Identity, p.Card.Name, media.VerifiedByProof)
+		})
+	case before.how == media.VerifiedByProof && now.how == "":
+		m.note(func(rec *recorder.Recorder) error { return rec.Verified(p.Identity, "", "") })
+	}
+	if p.Standing == member.Claimed && !before.claimed {
+		m.note(func(rec *recorder.Recorder) error { return rec.Claimed(p.Identity, p.Card.Name) })
+	}
+	if rec := m.recorder(); rec != nil {
+		rec.Reconsider(p.Identity)
+	}
+	if said != unanswered {
+		m.answered(p.Identity, consent{said: said}, "by their client")
+	}
+	m.announce()
+}
+
+// recorder returns the recorder, nil before it records.
+func (m *membership) recorder() *recorder.Recorder {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.rec
+}
+
+// learn notes what is known of a participant now, with all their cards, and returns
+// what was before, what is, nil for one who has left, and what they said since.
+func (m *membership) learn(p member.Peer, cards []keys.Card, absences int) (before attendee, now *attendee, said reply) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a := m.people[p.Identity]
+	if a == nil {
+		return before, nil, unanswered
+	}
+	before = *a
 	if _, named := m.named[p.Identity]; named {
 		cards = nil // the operator's word stands
 	} else if p.Standing == member.Verified {
@@ -250,7 +286,6 @@ func (m *membership) consider(p member.Peer, absences int) {
 		standing = recorder.StandingClaimed
 	}
 	m.roster.Stand(p.Identity, a.visit, standing)
-	said := unanswered
 	switch now := (signed{p.Answered, p.Yes}); {
 	case p.Answered.IsZero() || now == a.signed: // else they may have written otherwise since
 	case absences != m.absences:
@@ -263,26 +298,8 @@ func (m *membership) consider(p member.Peer, absences int) {
 			said = yes
 		}
 	}
-	rec, lost := m.rec, a.how == ""
-	m.mu.Unlock()
-	switch {
-	case len(cards) > 0 && (before.cards == nil || before.name != p.Card.Name):
-		m.note(func(rec *recorder.Recorder) error {
-			return rec.Verified(p.Identity, p.Card.Name, media.VerifiedByProof)
-		})
-	case before.how == media.VerifiedByProof && lost:
-		m.note(func(rec *recorder.Recorder) error { return rec.Verified(p.Identity, "", "") })
-	}
-	if p.Standing == member.Claimed && !before.claimed {
-		m.note(func(rec *recorder.Recorder) error { return rec.Claimed(p.Identity, p.Card.Name) })
-	}
-	if rec != nil {
-		rec.Reconsider(p.Identity)
-	}
-	if said != unanswered {
-		m.answered(p.Identity, consent{said: said}, "by their client")
-	}
-	m.announce()
+	after := *a
+	return before, &after, said
 }
 
 // attendee returns what is known of somebody, nil where there are too many. m.mu
@@ -308,6 +325,20 @@ func (m *membership) now(identity string) *attendee {
 		return nil
 	}
 	return a
+}
+
+// follow takes what happened in the room.
+func (m *membership) follow(e recorder.RoomEvent) {
+	switch e.Type {
+	case media.EventJoin:
+		m.came(e.Participant, e.Visit)
+	case media.EventLeave:
+		m.went(e.Participant)
+	case media.EventChat, recorder.EventDialed:
+		m.wrote(e)
+	case media.EventReconnect:
+		m.returned()
+	}
 }
 
 // came and went follow who is in the room.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -279,4 +280,47 @@ func TestConsentAfterAbsence(t *testing.T) {
 	m.wrote(wrote("no"))
 	m.returned()
 	m.wantKept("a no stands", false, false)
+}
+
+// What goes wrong with one member costs the others nothing, and nothing more is kept
+// of that member where they are asked: it may have been a no.
+func TestMembershipOutlivesFaults(t *testing.T) {
+	m := newAsking(t, false)
+	faults := 0
+	m.phase, m.notef = "waiting", func(string, ...any) { faults++; panic("a fault") }
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); m.run(ctx) }()
+	follow := func(e recorder.RoomEvent) { m.contain(e.Participant, func() { m.follow(e) }) }
+	visit, _ := m.roster.Came(recorder.Member{Identity: "eve", SID: "PA_2"})
+	follow(recorder.RoomEvent{Type: media.EventJoin, Participant: "eve", Visit: visit})
+	for _, who := range []string{"ada", "eve"} {
+		said := wrote("yes")
+		said.Participant = who
+		follow(said)
+	}
+	for n := range 3 {
+		m.notice(member.Event{Identity: "eve", Trouble: member.Malformed})
+		for left := 1; left > 0; runtime.Gosched() {
+			m.mu.Lock()
+			left = len(m.troubles)
+			m.mu.Unlock()
+			select {
+			case <-done:
+				t.Fatalf("the membership ended by fault %d", n)
+			default:
+			}
+		}
+	}
+	cancel()
+	<-done
+	if faults != 3 {
+		t.Errorf("%d faults, want 3", faults)
+	}
+	if got := m.permission("ada", true); got != "" {
+		t.Errorf("ada is not kept: %s", got)
+	}
+	if got := m.permission("eve", true); got != media.GapConsent {
+		t.Errorf("eve is kept: %q", got)
+	}
 }

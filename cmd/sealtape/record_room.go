@@ -9,7 +9,6 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/livekit"
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // A memberRoom is a room whose members are asked who they are, and are told what
@@ -38,16 +37,7 @@ func (r *memberRoom) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 	if err != nil {
 		return e, err
 	}
-	switch e.Type {
-	case media.EventJoin:
-		r.m.came(e.Participant, e.Visit)
-	case media.EventLeave:
-		r.m.went(e.Participant)
-	case media.EventChat, recorder.EventDialed:
-		r.m.wrote(e)
-	case media.EventReconnect:
-		r.m.returned()
-	}
+	r.m.contain(e.Participant, func() { r.m.follow(e) }) // the recording has the event in any case
 	return e, nil
 }
 

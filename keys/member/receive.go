@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -36,6 +37,14 @@ func (s *Session) Receive(from string, data []byte) {
 		p.hidden = true
 		s.trouble(from, Hidden, "speaks, and is not in the room's list")
 	}
+	if err := fault.Contain(func() { s.take(p, budget, data, now) }); err != nil {
+		s.anew(p, err, now)
+	}
+}
+
+// take takes a packet of a peer's. s.mu is held.
+func (s *Session) take(p *peer, budget *budget, data []byte, now time.Time) {
+	from := p.Identity
 	m, err := parse(data)
 	switch {
 	case errors.Is(err, errVersion):

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -318,34 +319,51 @@ func (s *Session) tick(now time.Time) {
 	defer s.mu.Unlock()
 	judged := 0
 	for _, p := range s.peers {
-		if !p.here {
-			if now.Sub(p.since) >= forgetAfter {
-				delete(s.peers, p.Identity)
-			}
-			continue
-		}
-		if !p.proved && p.helloed < maxHellos && !now.Before(p.nextTry) {
-			s.greet(p, now)
-		}
-		every := judgeEvery // someone may have pinned the card since
-		if p.Standing == Verified {
-			every = rejudgeEvery
-		}
-		if p.proved && judged < maxJudged && now.Sub(p.judged) >= every {
-			judged++
-			if s.judge(p, now) {
-				s.changed(p)
-			}
-		}
-		s.repeat(p, now)
-		if why := s.silence(p, now); why != "" && !p.silent {
-			p.silent = true
-			s.trouble(p.Identity, Silent, why)
+		if err := fault.Contain(func() { s.follow(p, now, &judged) }); err != nil {
+			s.anew(p, err, now)
 		}
 	}
 	if s.state != nil && !s.told.IsZero() && now.Sub(s.told) >= repeatEvery {
 		s.tell(nil)
 	}
+}
+
+// follow does what is due of one peer; judged counts those whose cards were looked at.
+// s.mu is held.
+func (s *Session) follow(p *peer, now time.Time, judged *int) {
+	if !p.here {
+		if now.Sub(p.since) >= forgetAfter {
+			delete(s.peers, p.Identity)
+		}
+		return
+	}
+	if !p.proved && p.helloed < maxHellos && !now.Before(p.nextTry) {
+		s.greet(p, now)
+	}
+	every := judgeEvery // someone may have pinned the card since
+	if p.Standing == Verified {
+		every = rejudgeEvery
+	}
+	if p.proved && *judged < maxJudged && now.Sub(p.judged) >= every {
+		*judged++
+		if s.judge(p, now) {
+			s.changed(p)
+		}
+	}
+	s.repeat(p, now)
+	if why := s.silence(p, now); why != "" && !p.silent {
+		p.silent = true
+		s.trouble(p.Identity, Silent, why)
+	}
+}
+
+// anew forgets all of a peer that is here, after a fault: they have to prove
+// themselves again. s.mu is held.
+func (s *Session) anew(p *peer, err error, now time.Time) {
+	s.c.Log.Error("a member could not be followed", "err", err)
+	again := &peer{Peer: Peer{Identity: p.Identity, Standing: Unknown}, since: now, here: p.here, budget: p.budget}
+	s.peers[p.Identity] = again
+	_ = fault.Contain(func() { s.changed(again) }) // it was logged
 }
 
 // silence returns what should have come from a participant and did not.

@@ -243,3 +243,44 @@ func TestNothingSecret(t *testing.T) {
 		}
 	})
 }
+
+// A faultyJudge panics at one card.
+type faultyJudge struct {
+	judge
+	key   string
+	calls *int
+}
+
+func (j faultyJudge) CanAdd(c keys.Card) (keys.Acquaintance, error) {
+	if c.Key == j.key {
+		if *j.calls++; *j.calls%3 != 0 {
+			panic("a fault")
+		}
+	}
+	return j.judge.CanAdd(c)
+}
+
+// A member with whom something is wrong that nobody thought of has to begin anew, in
+// whatever goroutine that was. The others are followed as before.
+func TestFaultCostsOneMember(t *testing.T) {
+	meet(t, func(t *testing.T, r *room) {
+		ada, ben, eve := generate(t, "Ada"), generate(t, "Ben"), generate(t, "Eve")
+		card, err := eve.Card()
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := 0
+		a := r.join("ada", ada, faultyJudge{pins(t, ben), card.Key, &calls})
+		r.join("eve", eve, pins(t, ada))
+		r.join("ben", ben, pins(t, ada))
+		for range 60 {
+			pass(time.Second)
+			if got := a.Peer("ben").Standing; got != member.Verified {
+				t.Fatalf("ben is %s", got)
+			}
+		}
+		if calls < 6 {
+			t.Errorf("eve's card was looked at %d times", calls)
+		}
+	})
+}

@@ -52,7 +52,7 @@ func (s *session) watch() {
 	for {
 		select {
 		case now := <-every.C:
-			s.streamed(s.streams.expire(now))
+			s.contain("", func() { s.streamed(s.streams.expire(now)) })
 		case <-s.ended():
 			return
 		case <-s.r.closed:

@@ -10,7 +10,7 @@ import (
 	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/pion/webrtc/v4"
 
-	"github.com/sealtape/sealtape/recorder/internal/fault"
+	"github.com/sealtape/sealtape/internal/fault"
 )
 
 // What members send, the SDK parses with code that any of them can crash: in

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	lksdk "github.com/livekit/server-sdk-go/v2"
+
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // The SDK's inside has to be what the recorder takes it for, or nothing is joined.
@@ -35,5 +37,31 @@ func TestDeskContains(t *testing.T) {
 	told := 0
 	if d.contain("a member", func() { told++; panic("a fault") }) || !d.contain("another", func() { told++ }) || told != 2 {
 		t.Error("a fault was not contained")
+	}
+}
+
+// What the SDK tells of a member in goroutines of its own costs that member alone,
+// where something is wrong with it that nobody thought of, and is declared.
+func TestCallbacksContainFaults(t *testing.T) {
+	m := newSeam(t)
+	m.s.listed(list("RM_1", here("eve", "PA_1", 1)))
+	m.r.begin(m.s)
+	m.update(here("eve", "PA_1", 1))
+	m.events()
+	m.r.receiving = true
+	eve := m.s.room.GetParticipantByIdentity("eve")
+	cb := m.s.callbacks()
+	for name, call := range map[string]func(){
+		"published":   func() { cb.OnTrackPublished(nil, eve) },
+		"unpublished": func() { cb.OnTrackUnpublished(nil, eve) },
+		"subscribed":  func() { cb.OnTrackSubscribed(nil, nil, eve) },
+		"muted":       func() { cb.OnTrackMuted(nil, eve) },
+		"unmuted":     func() { cb.OnTrackUnmuted(nil, eve) },
+	} {
+		call()
+		e, ok, _ := m.r.events.take()
+		if !ok || e.Type != media.EventGap || e.Reason != media.GapFault || e.Participant != "eve" {
+			t.Errorf("%s: %+v", name, e)
+		}
 	}
 }

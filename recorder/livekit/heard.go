@@ -61,10 +61,12 @@ func (s *session) listen(cb *lksdk.RoomCallback) {
 	// livekit-server 1.11 looks every five seconds, and where somebody's quality
 	// changed, or somebody came, tells that of all whose tracks one receives.
 	cb.OnConnectionQualityChanged = func(update *lkproto.ConnectionQualityInfo, p lksdk.Participant) {
-		identity := p.Identity()
-		if q := quality(update.GetQuality()); q != "" && identity != s.room.LocalParticipant.Identity() {
-			s.tell(recorder.RoomEvent{Type: media.EventQuality, Participant: identity, Reason: q})
-		}
+		s.contain(p.Identity(), func() {
+			identity := p.Identity()
+			if q := quality(update.GetQuality()); q != "" && identity != s.room.LocalParticipant.Identity() {
+				s.tell(recorder.RoomEvent{Type: media.EventQuality, Participant: identity, Reason: q})
+			}
+		})
 	}
 }
 

@@ -237,11 +237,13 @@ func (r *Room) subscribe(s *session) {
 		if !r.mayReceive(s, p.Identity()) {
 			continue
 		}
-		for _, pub := range p.TrackPublications() {
-			if pub, ok := pub.(*lksdk.RemoteTrackPublication); ok {
-				s.want(pub, p)
+		s.contain(p.Identity(), func() {
+			for _, pub := range p.TrackPublications() {
+				if pub, ok := pub.(*lksdk.RemoteTrackPublication); ok {
+					s.want(pub, p)
+				}
 			}
-		}
+		})
 	}
 }
 

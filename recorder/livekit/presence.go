@@ -62,7 +62,7 @@ func (s *session) listed(j *lkproto.JoinResponse) {
 	s.list = listing{self: j.GetParticipant().GetIdentity(), sid: j.GetRoom().GetSid(), found: make(map[string]found), metadata: j.GetRoom().GetMetadata()}
 	for _, p := range j.GetOtherParticipants() {
 		if p.GetIdentity() != "" {
-			s.list.found[p.GetIdentity()] = foundIn(p)
+			s.contain(p.GetIdentity(), func() { s.list.found[p.GetIdentity()] = foundIn(p) })
 		}
 	}
 }
@@ -85,39 +85,48 @@ func (s *session) update(participants []*lkproto.ParticipantInfo) (valid []*lkpr
 	s.r.feed.Lock()
 	defer s.r.feed.Unlock()
 	for _, p := range participants {
-		identity := p.GetIdentity()
-		if s.list.found == nil || identity == s.list.self || identity == "" {
-			valid = append(valid, p)
-			continue
-		}
-		m, was := foundIn(p), s.list.found[identity]
-		again := was.SID != "" && was.SID != m.SID
-		if p.GetState() == lkproto.ParticipantInfo_DISCONNECTED {
-			if again {
-				continue
+		s.contain(p.GetIdentity(), func() {
+			if s.changed(p) {
+				valid = append(valid, p)
 			}
-			delete(s.list.found, identity)
-			if s.alive() {
-				s.r.went(s, identity)
-			}
-		} else {
-			if again && m.joined != 0 && m.joined < was.joined {
-				continue
-			}
-			if was.SID == m.SID {
-				m.Since = was.Since
-			}
-			s.list.found[identity] = m
-			if s.alive() {
-				if s.r.came(s, m.Member) {
-					s.r.welcome(s, identity)
-				}
-				s.r.looks(s, identity, m.look)
-			}
-		}
-		valid = append(valid, p)
+		})
 	}
 	return valid
+}
+
+// changed takes one who came, changed or left, and reports whether that is true.
+// r.feed is held.
+func (s *session) changed(p *lkproto.ParticipantInfo) bool {
+	identity := p.GetIdentity()
+	if s.list.found == nil || identity == s.list.self || identity == "" {
+		return true
+	}
+	m, was := foundIn(p), s.list.found[identity]
+	again := was.SID != "" && was.SID != m.SID
+	if p.GetState() == lkproto.ParticipantInfo_DISCONNECTED {
+		if again {
+			return false
+		}
+		delete(s.list.found, identity)
+		if s.alive() {
+			s.r.went(s, identity)
+		}
+		return true
+	}
+	if again && m.joined != 0 && m.joined < was.joined {
+		return false
+	}
+	if was.SID == m.SID {
+		m.Since = was.Since
+	}
+	s.list.found[identity] = m
+	if s.alive() {
+		if s.r.came(s, m.Member) {
+			s.r.welcome(s, identity)
+		}
+		s.r.looks(s, identity, m.look)
+	}
+	return true
 }
 
 // came notes that a member is here, and tells of it, unless that visit was told
@@ -169,11 +178,19 @@ func (r *Room) begin(s *session) {
 	s.entered = true
 	s.mu.Unlock()
 	r.mu.Unlock()
+	r.find(s)
+}
+
+// find takes the list of a session that is the room's now: each of its members
+// alone, and what the room says of itself. r.feed is held.
+func (r *Room) find(s *session) {
 	for identity, m := range s.list.found {
-		r.came(s, m.Member)
-		r.looks(s, identity, m.look)
+		s.contain(identity, func() {
+			r.came(s, m.Member)
+			r.looks(s, identity, m.look)
+		})
 	}
-	r.describes(s, s.list.metadata)
+	s.contain("", func() { r.describes(s, s.list.metadata) })
 }
 
 // resumeList takes the list of the session s, in which the recorder is after it
@@ -192,11 +209,7 @@ func (r *Room) resumeList(old, s *session) {
 			r.went(s, m.Identity)
 		}
 	}
-	for identity, m := range s.list.found {
-		r.came(s, m.Member)
-		r.looks(s, identity, m.look)
-	}
-	r.describes(s, s.list.metadata)
+	r.find(s)
 	if len(s.list.missed) > 0 {
 		r.visits.Go(func() { r.giveUp(s) })
 	}

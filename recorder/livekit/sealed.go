@@ -8,8 +8,8 @@ import (
 	"github.com/pion/webrtc/v4"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/recorder"
-	"github.com/sealtape/sealtape/recorder/internal/fault"
 )
 
 // receive takes a message of a data channel, as pion reads it: what it does must

@@ -14,8 +14,8 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/recorder"
-	"github.com/sealtape/sealtape/recorder/internal/fault"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -203,25 +203,35 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 			}
 		})
 	}
-	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
-		s.wanted.take(pub.SID())
-		s.mu.Lock()
-		delete(s.leftOut, pub.SID())
-		s.mu.Unlock()
+	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
+		s.contain(p.Identity(), func() {
+			s.wanted.take(pub.SID())
+			s.mu.Lock()
+			delete(s.leftOut, pub.SID())
+			s.mu.Unlock()
+		})
 	}
 	cb.OnTrackSubscriptionFailed = func(sid string, p *lksdk.RemoteParticipant) {
-		s.emit(recorder.RoomEvent{Type: media.EventGap, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
+		s.contain(p.Identity(), func() {
+			s.emit(recorder.RoomEvent{Type: media.EventGap, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
+		})
 	}
-	cb.OnTrackMuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
-		s.wanted.mute(pub.SID(), true)
-		s.emit(recorder.RoomEvent{Type: media.EventMute, Participant: p.Identity(), TrackID: pub.SID()})
-	}
-	cb.OnTrackUnmuted = func(pub lksdk.TrackPublication, p lksdk.Participant) {
-		s.wanted.mute(pub.SID(), false)
-		s.emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: p.Identity(), TrackID: pub.SID()})
-	}
+	cb.OnTrackMuted = func(pub lksdk.TrackPublication, p lksdk.Participant) { s.muted(pub, p, true) }
+	cb.OnTrackUnmuted = func(pub lksdk.TrackPublication, p lksdk.Participant) { s.muted(pub, p, false) }
 	s.listen(cb)
 	return cb
+}
+
+// muted is told that a track was muted, or is not any more.
+func (s *session) muted(pub lksdk.TrackPublication, p lksdk.Participant, on bool) {
+	s.contain(p.Identity(), func() {
+		s.wanted.mute(pub.SID(), on)
+		e := recorder.RoomEvent{Type: media.EventUnmute, Participant: p.Identity(), TrackID: pub.SID()}
+		if on {
+			e.Type = media.EventMute
+		}
+		s.emit(e)
+	})
 }
 
 // contain does what has to do with one member. A fault of it is declared.

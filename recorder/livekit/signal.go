@@ -10,8 +10,8 @@ import (
 	"github.com/livekit/server-sdk-go/v2/signalling"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/recorder"
-	"github.com/sealtape/sealtape/recorder/internal/fault"
 )
 
 // The SDK tells of who comes and goes from a goroutine each, in any order, and of

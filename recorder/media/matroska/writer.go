@@ -142,10 +142,10 @@ func (m *Writer) block(number uint64, at time.Duration, key bool, data []byte) e
 		return m.err
 	}
 	b := m.buf[:0]
-	now := ticks(at, tick)
-	rel := now - m.cluster
-	if m.cluster < 0 || rel > clusterTicks || rel < math.MinInt16 {
-		m.cluster, rel = now, 0
+	now, cluster := ticks(at, tick), m.cluster
+	rel := now - cluster
+	if cluster < 0 || rel > clusterTicks || rel < math.MinInt16 {
+		cluster, rel = now, 0
 		b = appendID(b, idCluster)
 		b = appendSizeWidth(b, unknownSize, 8)
 		b = append(b, uintElement(idTimestamp, uint64(now))...)
@@ -153,7 +153,11 @@ func (m *Writer) block(number uint64, at time.Duration, key bool, data []byte) e
 	b = appendBlockHeader(b, number, int16(rel), key, len(data))
 	b = append(b, data...)
 	m.buf = b
-	return m.write(b)
+	if err := m.write(b); err != nil {
+		return err
+	}
+	m.cluster = cluster
+	return nil
 }
 
 // appendBlockHeader appends a SimpleBlock up to where its data of size n begins.

@@ -1,0 +1,128 @@
+package recorder
+
+import (
+	"context"
+	"time"
+
+	"github.com/sealtape/sealtape/internal/fault"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// emit queues an event, now unless it has a time.
+func (p *producers) emit(e media.Event) {
+	if e.Time == 0 {
+		e.Time = p.watch.now()
+	}
+	e = e.Clamped()
+	i := item{event: &e}
+	if !p.r.load.add(i.data(), p.done) {
+		return
+	}
+	select {
+	case p.r.items <- i:
+	case <-p.done:
+	}
+}
+
+func (p *producers) accept(ctx context.Context) error {
+	for faults := 0; ; {
+		var e RoomEvent
+		var err error
+		if broken := p.contain("", func() { e, err = p.room.Accept(ctx) }); broken != nil {
+			// The room could not cope with something; what happens next may do no harm.
+			if faults++; faults < maxFaults {
+				continue
+			}
+			err = broken
+		}
+		if err != nil {
+			return err
+		}
+		_ = p.contain(e.Participant, func() { p.event(e) }) // it was declared
+	}
+}
+
+// contain does what has to do with one participant, or with nobody in particular. A
+// fault of it is declared, costs nobody else anything, and is returned.
+func (p *producers) contain(participant string, f func()) error {
+	err := fault.Contain(f)
+	if err == nil {
+		return nil
+	}
+	_ = fault.Contain(func() {
+		at := p.watch.now()
+		if e := lacking(participant, at, media.GapFault); p.conduct.allows(e, at) {
+			p.r.c.Log.Error("something that happened could not be recorded", "err", err)
+			p.emit(e)
+		}
+	})
+	return err
+}
+
+// event takes an event of the room.
+func (p *producers) event(e RoomEvent) {
+	at := max(0, p.watch.at(e.At))
+	if _, ok := p.room.(Lister); !ok {
+		p.list(e)
+	}
+	p.attends.event(e)
+	if p.gate.isShut() && !kept(e.Type) {
+		return
+	}
+	switch e.Type {
+	case media.EventTrack:
+		p.add(e.Track, at)
+	case media.EventMute, media.EventUnmute:
+		p.mu.Lock()
+		rec := p.byID[e.TrackID]
+		p.mu.Unlock()
+		if rec != nil && rec.muted.set(e.Type == media.EventMute, at) {
+			p.tellMute(rec, at)
+		}
+	case EventHeld, EventSent:
+		p.mu.Lock()
+		rec := p.byID[e.TrackID]
+		p.mu.Unlock()
+		if rec != nil {
+			rec.held.set(e.Type == EventHeld, at)
+		}
+	case media.EventGap:
+		p.lacks(e.Participant, at, e.Reason)
+	case media.EventLeftOut:
+		if e := (media.Event{Time: at, Type: e.Type, Participant: e.Participant, Reason: e.Reason, Text: e.Text}); p.conduct.allows(e, at) {
+			p.emit(e)
+		}
+	case media.EventLost:
+		p.lost(at)
+	case media.EventReconnect:
+		p.back(e, at)
+	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent,
+		media.EventName, media.EventHand, media.EventMetadata, media.EventQuality, media.EventDropped:
+		p.behave(e, at)
+	case EventDialed:
+	default:
+		p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
+	}
+}
+
+// lacks declares that something of a participant is not recorded, nobody knows for
+// how long.
+func (p *producers) lacks(participant string, at time.Duration, reason string) {
+	if e := lacking(participant, at, reason); p.conduct.allows(e, at) {
+		p.emit(e)
+	}
+}
+
+func lacking(participant string, at time.Duration, reason string) media.Event {
+	return media.Event{Time: at, Type: media.EventGap, Participant: participant, From: at, To: at, Reason: reason}
+}
+
+// list keeps the roster of a room that keeps none.
+func (p *producers) list(e RoomEvent) {
+	switch e.Type {
+	case media.EventJoin:
+		p.roster.Came(Member{Identity: e.Participant, Name: e.Name, Machine: e.Machine, Since: e.At})
+	case media.EventLeave:
+		p.roster.Went(e.Participant, "")
+	}
+}
