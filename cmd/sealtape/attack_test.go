@@ -153,20 +153,33 @@ func TestServerSideAttacker(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	key, err := members.RoomKey(labPassphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
 	changer := a.intrude(members.Grant{Identity: "mallory"}, mallory)
-	var state members.Packet
+	var state []byte
 	a.until("a state of the recorder", func() bool {
 		i := slices.IndexFunc(changer.Heard(), func(p members.Packet) bool {
-			return p.From == "bot" && bytes.HasPrefix(p.Data, []byte("sealtape.v1/recorder\n"))
+			message, err := key.Open(p.Data)
+			if err != nil {
+				t.Errorf("%s speaks in the clear: %v", p.From, err)
+			}
+			if p.From != "bot" || !bytes.HasPrefix(message, []byte("sealtape.v1/recorder\n")) {
+				return false
+			}
+			state = message
+			return true
 		})
-		if i >= 0 {
-			state = changer.Heard()[i]
-		}
 		return i >= 0 && ben.Session().Peer("mallory").Card.Name == "Mallory"
 	})
 	added := "\nreader: " + cardOf(t, mallory).Fingerprint().String() + " " + base64.StdEncoding.EncodeToString([]byte("Mallory")) + "\n\n"
-	forged := regexp.MustCompile(`(?m)^to: .*$`).ReplaceAll(state.Data, []byte("to: "))
-	a.send(changer, members.Packet{Data: bytes.Replace(forged, []byte("\n\n"), []byte(added), 1)})
+	forged := regexp.MustCompile(`(?m)^to: .*$`).ReplaceAll(state, []byte("to: "))
+	packet, err := key.Seal(bytes.Replace(forged, []byte("\n\n"), []byte(added), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.send(changer, members.Packet{Data: packet})
 
 	a.intrude(members.Grant{Identity: "ada"}, a.as("Ada")) // the server lets go of the one who is there
 

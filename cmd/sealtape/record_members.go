@@ -87,7 +87,7 @@ func newMembership(r *recording, room *livekit.Room, id string) (*membership, er
 	}
 	var err error
 	m.session, err = member.New(member.Config{
-		Room: room.Name(), Identity: room.Identity(), Key: r.identity, Judge: r.home, Log: r.log, Notify: m.notice, SilentAfter: r.env.silentAfter,
+		Room: room.Name(), SID: room.SID, Keys: memberKeys(r.keys), Identity: room.Identity(), Key: r.identity, Judge: r.home, Log: r.log, Notify: m.notice, SilentAfter: r.env.silentAfter,
 		Send: func(ctx context.Context, to []string, packet []byte) error {
 			err := room.Send(ctx, member.Topic, to, packet)
 			if errors.Is(err, livekit.ErrAway) {

@@ -55,7 +55,7 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 			m.roster.Went("ada", "")
 			m.went("ada")
 		}
-		if m.session, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: id, Judge: home, Notify: m.notice,
+		if m.session, err = member.New(member.Config{Room: "weekly", SID: func() string { return "RM_1" }, Identity: "bot", Key: id, Judge: home, Notify: m.notice,
 			Send: func(context.Context, []string, []byte) error { return nil }}); err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func newAsking(t *testing.T, keyed bool) *asking {
 		notef: func(string, ...any) {}, store: "folder", id: "0123456789ABCDEFGHJKMNPQRS", wake: make(chan struct{}, 1), keyed: keyed,
 		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "recording", roster: recorder.NewRoster(),
 	}}
-	if m.session, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: id, Judge: home, Notify: m.notice,
+	if m.session, err = member.New(member.Config{Room: "weekly", SID: func() string { return "RM_1" }, Identity: "bot", Key: id, Judge: home, Notify: m.notice,
 		Send: func(context.Context, []string, []byte) error { return nil }}); err != nil {
 		t.Fatal(err)
 	}

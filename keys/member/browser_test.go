@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/pbkdf2"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -280,6 +282,43 @@ func sealTo(t *testing.T, to []age.Recipient) []byte {
 // A browser's member and Go's verify each other, whichever records.
 func TestBrowserMember(t *testing.T) {
 	t.Parallel()
+	for name, passphrase := range map[string]string{"without keys": "", "with keys": "what the members know"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			browserMember(t, passphrase)
+		})
+	}
+}
+
+func browserMember(t *testing.T, passphrase string) {
+	sid := func() string { return "RM_weekly" }
+	var roomKeys func(string) []*member.RoomKey
+	seal := func(data []byte) []byte { return data }
+	open := seal
+	if passphrase != "" {
+		// As livekit-client derives it.
+		aes, err := pbkdf2.Key(sha256.New, passphrase, []byte("LKFrameEncryptionKey"), 100_000, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := member.NewRoomKey(aes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roomKeys = func(string) []*member.RoomKey { return []*member.RoomKey{key} }
+		seal = func(data []byte) []byte {
+			if data, err = key.Seal(data); err != nil {
+				t.Error(err)
+			}
+			return data
+		}
+		open = func(data []byte) []byte {
+			if data, err = key.Open(data); err != nil {
+				t.Errorf("a packet that is not sealed: %v", err)
+			}
+			return data
+		}
+	}
 	s := startScript(t, "weekly", "ada")
 	var made struct{ Card string }
 	s.must("generate", map[string]any{"name": "Ada"}, &made)
@@ -300,9 +339,11 @@ func TestBrowserMember(t *testing.T) {
 	var said [][]byte // by the recorder
 	var drop atomic.Value
 	drop.Store("nothing")
-	lost := func(data []byte) bool { return bytes.HasPrefix(data, []byte("sealtape.v1/"+drop.Load().(string)+"\n")) }
+	lost := func(data []byte) bool {
+		return bytes.HasPrefix(open(data), []byte("sealtape.v1/"+drop.Load().(string)+"\n"))
+	}
 	var rec *member.Session
-	rec, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: bot, Judge: judge{ada.Key: true},
+	rec, err = member.New(member.Config{Room: "weekly", SID: sid, Keys: roomKeys, Identity: "bot", Key: bot, Judge: judge{ada.Key: true},
 		Send: func(_ context.Context, to []string, data []byte) error {
 			if (len(to) == 0 || slices.Contains(to, "ada")) && !lost(data) {
 				said = append(said, data)
@@ -330,7 +371,7 @@ func TestBrowserMember(t *testing.T) {
 		}
 	}
 	s.mu.Unlock()
-	s.must("start", map[string]any{"pins": []string{string(botNote)}}, nil)
+	s.must("start", map[string]any{"pins": []string{string(botNote)}, "passphrase": passphrase}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); rec.Run(ctx) }()
@@ -441,9 +482,15 @@ func TestBrowserMember(t *testing.T) {
 	}
 	// Noise and forgeries are named.
 	for _, data := range [][]byte{nil, []byte("x"), []byte("sealtape.v2/hello\n\n"), []byte("sealtape.v1/hello\nroom: x\n\n— sealtape.v1/x AAAA\n")} {
-		s.must("data", map[string]any{"from": "eve", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+		s.must("data", map[string]any{"from": "eve", "data": base64.StdEncoding.EncodeToString(seal(data))}, nil)
 	}
 	s.must("data", map[string]any{"from": "", "data": ""}, nil)
+	if passphrase != "" {
+		for _, data := range said[:4] {
+			s.must("data", map[string]any{"from": "clear", "data": base64.StdEncoding.EncodeToString(open(data))}, nil)
+		}
+		s.until("plaintext")
+	}
 	s.until("hidden") // which takes some seconds
 	if got := s.troubles(); !slices.Contains(got, "malformed") || !slices.Contains(got, "version") || !slices.Contains(got, "hidden") || slices.Contains(got, "signature") {
 		t.Errorf("the browser was told %v", got)
@@ -454,7 +501,7 @@ func TestBrowserMember(t *testing.T) {
 	cancel()
 	<-done
 	var bogus *member.Session
-	bogus, err = member.New(member.Config{Room: "weekly", Identity: "bot", Key: generate(t, "Bot"), Judge: judge{},
+	bogus, err = member.New(member.Config{Room: "weekly", SID: sid, Keys: roomKeys, Identity: "bot", Key: generate(t, "Bot"), Judge: judge{},
 		Send: func(_ context.Context, _ []string, data []byte) error {
 			s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
 			return nil

@@ -7,7 +7,7 @@
 // the connection tells it who comes and goes and what arrives on [Topic], and
 // sends what it wants sent. That works with any LiveKit client.
 //
-//	s, err := member.New(member.Config{Room: "weekly", Identity: "ada", Key: id, Home: home, Send: send, Notify: show})
+//	s, err := member.New(member.Config{Room: "weekly", SID: sid, Keys: roomKeys, Identity: "ada", Key: id, Judge: home, Send: send, Notify: show})
 //	go s.Run(ctx)
 //	s.Joined("bot"); s.Receive("bot", packet) …
 //

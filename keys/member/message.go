@@ -67,6 +67,8 @@ type message struct {
 	card       []byte // hello: the card as a signed note
 	answers    nonce  // all but hello and recorder
 	own, other hash   // proof
+	sid        string // proof: the room's
+	key        hash   // proof: the commitment to the room's key, zero where it has none
 	sequence   int    // recorder, seen, consent
 	digest     hash   // seen
 	recording  string // recorder, consent, noted
@@ -74,8 +76,9 @@ type message struct {
 	answer     string // consent, noted
 	state      statePart
 
-	text string // as it was read or signed
-	sig  []byte // the whole note
+	under hash   // the commitment to the key that opened its packet, zero for none
+	text  string // as it was read or signed
+	sig   []byte // the whole note
 }
 
 var (
@@ -112,6 +115,12 @@ func parse(b []byte) (*message, error) {
 		m.card = r.base64("card", keys.MaxCard)
 	case typeProof:
 		m.answers, m.own, m.other = r.nonce("answers"), r.hash("own"), r.hash("other")
+		m.sid = r.text("sid")
+		if after, ok := strings.CutPrefix(r.rest, "key: -\n"); ok {
+			r.rest = after
+		} else if m.key = r.hash("key"); m.key == (hash{}) {
+			r.fail("key")
+		}
 	case typeRecorder:
 		m.sequence = r.number("sequence")
 		m.state = r.state()
@@ -163,6 +172,12 @@ func (m *message) sign(s note.Signer) ([]byte, error) {
 		w.line("answers", m.answers.String())
 		w.line("own", m.own.String())
 		w.line("other", m.other.String())
+		w.text("sid", m.sid)
+		if m.key == (hash{}) {
+			w.line("key", "-")
+		} else {
+			w.line("key", m.key.String())
+		}
 	case typeRecorder:
 		w.line("sequence", strconv.Itoa(m.sequence))
 		w.state(m.state)

@@ -49,6 +49,9 @@ func random(r *rand.Rand, kind string, card []byte) *message {
 		fill(m.answers[:])
 		fill(m.own[:])
 		fill(m.other[:])
+		if m.sid = text(); r.IntN(2) == 0 {
+			fill(m.key[:])
+		}
 	case typeRecorder:
 		m.sequence = 1 + r.IntN(1<<20)
 		m.state = statePart{State: state, part: 1 + r.IntN(maxParts)}

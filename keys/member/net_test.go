@@ -21,6 +21,8 @@ import (
 type room struct {
 	t    *testing.T
 	name string
+	sid  atomic.Value                   // a string
+	key  atomic.Pointer[member.RoomKey] // nil for a room without
 
 	mu      sync.Mutex
 	members map[string]*person
@@ -28,6 +30,7 @@ type room struct {
 	// others.
 	tamper func(p packet) []packet
 	seen   []packet
+	away   []packet // to those who are not here
 }
 
 type packet struct {
@@ -49,7 +52,9 @@ type person struct {
 }
 
 func newRoom(t *testing.T, name string) *room {
-	return &room{t: t, name: name, members: make(map[string]*person)}
+	r := &room{t: t, name: name, members: make(map[string]*person)}
+	r.sid.Store("RM_" + name)
+	return r
 }
 
 // A judge pins cards by key, for tests that have no use for a home.
@@ -91,8 +96,12 @@ func generate(t *testing.T, name string) *keys.Identity {
 func (r *room) join(identity string, id *keys.Identity, j member.Judge) *person {
 	r.t.Helper()
 	p := &person{id: id, identity: identity, done: make(chan struct{})}
+	var keys func(string) []*member.RoomKey
+	if r.key.Load() != nil {
+		keys = func(string) []*member.RoomKey { return []*member.RoomKey{r.key.Load()} }
+	}
 	s, err := member.New(member.Config{
-		Room: r.name, Identity: identity, Key: id, Judge: j,
+		Room: r.name, SID: func() string { return r.sid.Load().(string) }, Keys: keys, Identity: identity, Key: id, Judge: j,
 		Send: func(_ context.Context, to []string, data []byte) error {
 			if p.away.Load() {
 				return errors.New("away")
@@ -158,6 +167,9 @@ func (r *room) tampering(f func(p packet) []packet) {
 func (r *room) send(from string, to []string, data []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(to) == 0 || r.members[to[0]] == nil {
+		r.away = append(r.away, packet{from: from, data: data})
+	}
 	if len(to) == 0 {
 		for name := range r.members {
 			to = append(to, name)
@@ -249,4 +261,16 @@ func meet(t *testing.T, f func(t *testing.T, r *room)) {
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
+}
+
+// take returns the packets from one to another, whom the room need not have, that
+// were sent since it was called last.
+func (r *room) take(from, to string) (packets []packet) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.away {
+		packets = append(packets, packet{from, to, p.data})
+	}
+	r.away = nil
+	return packets
 }

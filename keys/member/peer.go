@@ -47,6 +47,8 @@ const (
 	Malformed     Trouble = "malformed"      // no message of the protocol
 	BadSignature  Trouble = "signature"      // not signed by the card's key
 	OtherRoom     Trouble = "other-room"     // a message for another room
+	OtherKey      Trouble = "other-key"      // under, or of, another key than the room's
+	Plaintext     Trouble = "plaintext"      // in the clear, in a room with keys
 	OtherIdentity Trouble = "other-identity" // sent, or meant, under another identity
 	ClockSkew     Trouble = "clock"          // more than ten minutes from this clock
 	BadCard       Trouble = "card"           // a card that is not valid, or does not count
@@ -88,6 +90,9 @@ type peer struct {
 	judged   time.Time // when the card was looked at last
 	silent   bool      // that it is was reported
 	versions bool      // that it speaks another was reported
+	clear    bool      // that it speaks in the clear was reported
+	closed   time.Time // since when nothing of it opened; zero if something has since
+	shut     bool      // that was reported
 	budget   budget
 
 	// Of a recorder:

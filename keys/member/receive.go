@@ -45,6 +45,11 @@ func (s *Session) Receive(from string, data []byte) {
 // take takes a packet of a peer's. s.mu is held.
 func (s *Session) take(p *peer, budget *budget, data []byte, now time.Time) {
 	from := p.Identity
+	data, under, err := s.unseal(from, data)
+	if err != nil {
+		s.unopened(p, now)
+		return
+	}
 	m, err := parse(data)
 	switch {
 	case errors.Is(err, errVersion):
@@ -59,12 +64,34 @@ func (s *Session) take(p *peer, budget *budget, data []byte, now time.Time) {
 		s.trouble(from, Malformed, err.Error())
 		return
 	}
+	if m.under = under; s.c.Keys != nil && under == (hash{}) && (m.kind != typeConsent || m.answer != answerNo) {
+		// The server can have written it. A no counts whoever wrote it.
+		if !p.clear {
+			p.clear = true
+			s.trouble(from, Plaintext, "speaks in the clear, where the room has keys")
+		}
+		return
+	}
+	if under != (hash{}) {
+		p.closed, p.shut = time.Time{}, false
+	}
 	if m.to != "" && m.to != s.c.Identity {
 		budget.left++ // it went to all, as some clients have no other way
 		return
 	}
 	if t, detail := s.receive(p, m, now); t != "" {
 		s.trouble(from, t, detail)
+	}
+}
+
+// unopened notes a sealed packet that no key opens. One may come a little later.
+func (s *Session) unopened(p *peer, now time.Time) {
+	if p.closed.IsZero() {
+		p.closed = now
+	}
+	if !p.shut && (s.c.Keys == nil || now.Sub(p.closed) >= keyGrace) {
+		p.shut = true
+		s.trouble(p.Identity, OtherKey, "speaks under a key that is not the room's")
 	}
 }
 
@@ -184,7 +211,12 @@ func (s *Session) prove(p *peer, now time.Time) {
 	if p.helloed == 0 || now.Sub(p.greeted) >= greetAgain {
 		s.greet(p, now)
 	}
+	sid := s.c.SID()
+	if sid == "" {
+		return // they ask again
+	}
 	m := s.message(typeProof)
+	m.sid = sid
 	m.answers, m.own, m.other = p.hello.nonce, s.own, p.cardHash
 	s.send(p.Identity, m)
 }
@@ -195,6 +227,10 @@ func (s *Session) proof(p *peer, m *message, now time.Time) (Trouble, string) {
 		return Stale, "a proof that answers another question"
 	case m.nonce != p.hello.nonce:
 		return Stale, "a proof of another session"
+	case m.sid != s.c.SID():
+		return OtherRoom, "a proof for another room of this name"
+	case m.key != m.under:
+		return OtherKey, "a proof for a room of another key"
 	case m.own != p.cardHash:
 		return OtherCard, "a proof for another card than that of its hello"
 	case m.other != s.own:

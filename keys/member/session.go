@@ -22,6 +22,7 @@ const (
 	unheardAfter = 90 * time.Second // of a recorder
 	firstRetry   = 2 * time.Second  // doubled each time
 	maxHellos    = 5
+	keyGrace     = 10 * time.Second // a key may come so long after what is sealed under it
 	greetAgain   = 10 * time.Second // after our last hello, we answer one with another
 	listedAfter  = 6 * time.Second  // the server may take so long to list who speaks
 	forgetAfter  = time.Minute      // who is not listed by then
@@ -45,10 +46,18 @@ type Judge interface {
 // joined again. Config.Send may return errors that wrap it.
 var ErrAway = errors.New("away from the room")
 
-// A Config describes a member. Room, Identity, Key, Judge and Send are required.
+// A Config describes a member. Room, SID, Identity, Key, Judge and Send are required.
 type Config struct {
 	// Room and Identity are the room's name and one's own identity in it.
 	Room, Identity string
+	// SID returns the room's SID, "" while the server has not said it: until then
+	// nobody is proved. It is called with the Session's lock held and must not block.
+	SID func() string
+	// Keys returns the end-to-end keys that are held of a participant, or of oneself,
+	// the one that they encrypt under first; nil is a room without. In a room with
+	// keys messages are sealed, and nothing is said while there is no own one. It is
+	// called as SID is.
+	Keys func(identity string) []*RoomKey
 	// Key is one's identity: it signs.
 	Key *keys.Identity
 	// Judge knows the pinned cards.
@@ -99,8 +108,8 @@ type packet struct {
 
 // New returns a session. It says nothing before Run.
 func New(c Config) (*Session, error) {
-	if c.Room == "" || c.Identity == "" || c.Key == nil || c.Judge == nil || c.Send == nil {
-		panic("member: Config without Room, Identity, Key, Judge or Send")
+	if c.Room == "" || c.SID == nil || c.Identity == "" || c.Key == nil || c.Judge == nil || c.Send == nil {
+		panic("member: Config without Room, SID, Identity, Key, Judge or Send")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -185,7 +194,19 @@ func (s *Session) away(now time.Time) {
 // again.
 func (s *Session) send(to string, m *message) {
 	m.to = to
+	var key *RoomKey
+	if s.c.Keys != nil {
+		own := s.c.Keys(s.c.Identity)
+		if len(own) == 0 {
+			return // what matters is said again
+		}
+		key = own[0]
+		m.key = key.commitment
+	}
 	b, err := m.sign(s.c.Key.Signer())
+	if err == nil && key != nil {
+		b, err = key.Seal(b)
+	}
 	if err != nil {
 		s.c.Log.Error("a membership message was not made", "err", err)
 		return

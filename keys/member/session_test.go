@@ -56,7 +56,7 @@ func TestAwayIsNoWarning(t *testing.T) {
 	}{{fmt.Errorf("%w: the room is over", member.ErrAway), false}, {errors.New("no buffer"), true}} {
 		meet(t, func(t *testing.T, r *room) {
 			var log bytes.Buffer
-			s, err := member.New(member.Config{Room: "weekly", Identity: "bot", Key: generate(t, "Bot"), Judge: pins(t),
+			s, err := member.New(member.Config{Room: "weekly", SID: func() string { return "RM_weekly" }, Identity: "bot", Key: generate(t, "Bot"), Judge: pins(t),
 				Send: func(context.Context, []string, []byte) error { return tt.err },
 				Log:  slog.New(slog.NewTextHandler(&log, nil))})
 			if err != nil {

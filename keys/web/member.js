@@ -16,13 +16,16 @@
  * It needs WebCrypto with Ed25519 and, for age identities, the npm package
  * age-encryption. Nothing else is loaded, and nothing is sent but to the room.
  */
+import { Assembly } from './assembly.js';
 import { Card } from './card.js';
 import { Answer } from './consent.js';
-import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, telling, topic } from './message.js';
+import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, topic } from './message.js';
 import { base64, bytes, hex, Refused, sha256 } from './note.js';
-import { Budget, Peer } from './peer.js';
+import { Budget, Peer, silentAfter } from './peer.js';
 import { Taken } from './pins.js';
+import { RoomKeys, sealed } from './roomkeys.js';
 import { Telling } from './telling.js';
+import { demand, Trouble } from './trouble.js';
 
 export { Card } from './card.js';
 export { Identity } from './identity.js';
@@ -32,28 +35,15 @@ export { Pins, Taken } from './pins.js';
 export { Drawer, Shelf } from './store.js';
 
 const maxSkew = 600_000;
-const silentAfter = 40_000;
-const unheardAfter = 90_000;
 const repeatEvery = 30_000;
 const firstRetry = 2_000;
 const maxHellos = 5;
+const keyGrace = 10_000; // a key may come so long after what is sealed under it
 const greetAgain = 10_000; // after our last hello, we answer one with another
 const rejudgeEvery = 30_000;
 const maxVisits = 64; // of one identity, until it leaves
 const listedAfter = 6_000;
 const maxPeers = 4096;
-
-/** A Trouble is thrown inside for what an honest room does not do; its name is one of
- * PROTOCOL.md. */
-class Trouble extends Error {
-  constructor(trouble, detail) {
-    super(detail);
-    this.trouble = trouble;
-  }
-}
-const demand = (ok, trouble, detail) => {
-  if (!ok) throw new Trouble(trouble, detail);
-};
 
 export class Member extends EventTarget {
   #room;
@@ -70,9 +60,14 @@ export class Member extends EventTarget {
   #numbered = 0; // of the last answer
   #nobody = new Budget(); // of those who are hidden
   #handlers;
+  #keys; // undefined in a room without
+  #sid = ''; // '' while the server has not said it
 
-  constructor({ room, identity, pins }) {
+  /** keyProvider is the one of the room's options, unless it is given. */
+  constructor({ room, identity, pins, keyProvider = room.options?.encryption?.keyProvider ?? room.options?.e2ee?.keyProvider }) {
     super();
+    if (!keyProvider && room.hasE2EESetup) throw new Refused('the room is end-to-end encrypted: its keyProvider is needed');
+    this.#keys = keyProvider && new RoomKeys(keyProvider);
     this.#room = room;
     this.#id = identity;
     this.#pins = pins;
@@ -80,6 +75,7 @@ export class Member extends EventTarget {
 
   /** start says hello. The room must be connected. */
   async start() {
+    this.#learnSid();
     this.#own = hex(await sha256(this.#id.card.note));
     this.#handlers = {
       participantConnected: (p) => this.#joined(p.identity),
@@ -92,8 +88,14 @@ export class Member extends EventTarget {
     for (const p of this.#room.remoteParticipants.values()) this.#joined(p.identity);
   }
 
+  // The server may say the SID only some time after joining: nobody is proved before.
+  async #learnSid() {
+    this.#sid = await this.#room.getSid().catch(() => '');
+  }
+
   /** stop ends it. The room stays. */
   stop() {
+    this.#keys?.stop();
     clearInterval(this.#timer);
     for (const [event, f] of Object.entries(this.#handlers ?? {})) this.#room.off(event, f);
     for (const a of this.#answers.values()) a.end(new Refused('the member has left'));
@@ -126,8 +128,7 @@ export class Member extends EventTarget {
    * acknowledged it. It is said again until then. A promise that is rejected means that
    * nobody knows whether the answer counts: the recorder did not acknowledge it within the
    * time, in milliseconds, or another answer was given; or that a no stands which this does
-   * not lift, of another card under the identity, or written in the chat since. A no is said on all the same; a yes
-   * is not, but may have arrived: a no settles it.
+   * not lift. A no is said on all the same; a yes is not, but may have arrived: a no settles it.
    */
   async answer(recorder, yes, { timeout = silentAfter } = {}) {
     const p = this.#peers.get(recorder);
@@ -147,17 +148,15 @@ export class Member extends EventTarget {
     }
   }
 
-  // asks is whom an answer is for: no other card under the recorder's identity, and no
-  // other recording.
+  // asks is whom an answer is for: no other card under the identity, no other recording.
   #asks(p) { return [p.state.recording, p.card.key, p.identity].join(' '); }
 
   async #repeat(p, now) {
     if (!p.recorder || !p._.proved) return;
     const a = this.#answers.get(this.#asks(p));
     if (!a?.due(now)) return;
-    await this.#send(p.identity, {
-      kind: 'consent', answers: p._.hello.nonce, recording: p.state.recording, sequence: p._.whole, number: a.number, answer: a.answer,
-    });
+    const { recording } = p.state;
+    await this.#send(p.identity, { kind: 'consent', answers: p._.hello.nonce, recording, sequence: p._.whole, number: a.number, answer: a.answer });
   }
 
   /**
@@ -195,15 +194,16 @@ export class Member extends EventTarget {
   // note tells a member what this recorder has of it.
   async #note(p) {
     const answer = p.yes ? 'yes' : p.answered ? 'no' : 'none';
-    await this.#send(p.identity, {
-      kind: 'noted', answers: p._.hello.nonce, recording: this.#tells.state.recording, number: p._.number, answer,
-    });
+    await this.#send(p.identity, { kind: 'noted', answers: p._.hello.nonce, recording: this.#tells.state.recording, number: p._.number, answer });
   }
 
   async #send(to, fields) {
-    const message = compose({ room: this.#room.name, from: this.#room.localParticipant.identity, to, time: Date.now(), nonce: this.#nonce, ...fields });
-    const packet = bytes(message + '\n' + await this.#id.sign(message));
+    let key;
+    if (this.#keys && !(key = (await this.#keys.of(this.#room.localParticipant.identity))[0])) return; // what matters is said again
+    const message = compose({ key: key?.commitment, sid: this.#sid, room: this.#room.name, from: this.#room.localParticipant.identity, to, time: Date.now(), nonce: this.#nonce, ...fields });
+    let packet = bytes(message + '\n' + await this.#id.sign(message));
     if (packet.length > maxMessage) throw new Refused(`a message of ${packet.length} bytes, where ${maxMessage} may be`);
+    if (key) packet = await key.seal(packet);
     try {
       await this.#room.localParticipant.publishData(packet, { reliable: true, topic, ...(to && { destinationIdentities: [to] }) });
     } catch (err) {
@@ -257,7 +257,7 @@ export class Member extends EventTarget {
 
   // livekit-client names no sender whom the server has not listed yet, which may take
   // some seconds; what they say they say again. Who is not listed then is hidden.
-  #unlisted(data) {
+  async #unlisted(data) {
     const now = Date.now();
     if (!this.#nobody.take(now)) {
       if (!this.#nobody.warned) this.#trouble('', 'flood', 'more messages than are taken');
@@ -267,7 +267,7 @@ export class Member extends EventTarget {
     this.#nobody.warned = false;
     let from;
     try {
-      from = parse(data)?.from;
+      from = parse(sealed(data) ? (await this.#keys?.open('', data))?.[0] : data)?.from;
     } catch {
       // not a message: nobody listed said it either
     }
@@ -283,8 +283,10 @@ export class Member extends EventTarget {
     if (this.#peers.get(p.identity) !== p) return; // left meanwhile
     try {
       let m;
+      const [message, under] = await this.#unseal(p, data, Date.now());
+      if (!message) return;
       try {
-        m = parse(data);
+        m = parse(message);
       } catch (err) {
         if (!(err instanceof OtherVersion)) throw new Trouble('malformed', err.message);
         if (p._.versions) return;
@@ -292,6 +294,13 @@ export class Member extends EventTarget {
         throw new Trouble('version', 'speaks another version');
       }
       if (!m) return;
+      if (this.#keys && !under && !(m.kind === 'consent' && m.answer === 'no')) {
+        // The server can have written it. A no counts whoever wrote it.
+        if (p._.clear) return;
+        p._.clear = true;
+        throw new Trouble('plaintext', 'speaks in the clear, where the room has keys');
+      }
+      m.under = under;
       // Where data is encrypted livekit-client has no other way than to send to all.
       if (m.to && m.to !== this.#room.localParticipant.identity) p._.budget.back();
       else await this.#message(p, m, Date.now());
@@ -302,6 +311,24 @@ export class Member extends EventTarget {
       }
       this.#trouble(p.identity, err.trouble, err.message);
     }
+  }
+
+  // unseal returns the message of a packet, undefined if nothing opens it, and the commitment
+  // to the key that did, '' for one in the clear. encryptionType is not looked at:
+  // livekit-client 2.23 leaves it at NONE in what it encrypts.
+  async #unseal(p, packet, now) {
+    if (!sealed(packet)) return [packet, ''];
+    const opened = await this.#keys?.open(p.identity, packet);
+    if (opened) {
+      Object.assign(p._, { closed: 0, shut: false });
+      return opened;
+    }
+    p._.closed ||= now; // a key may come a little later
+    if (!p._.shut && (!this.#keys || now - p._.closed >= keyGrace)) {
+      p._.shut = true;
+      throw new Trouble('other-key', 'speaks under a key that is not the room\'s');
+    }
+    return [];
   }
 
   async #message(p, m, now) {
@@ -344,14 +371,15 @@ export class Member extends EventTarget {
         // proved and said before is not theirs.
         other = p._.cardHash !== sum;
       }
-      Object.assign(p._, { began: Date.now(), silent: false, proved: false, sequence: 0, whole: 0, parts: undefined, confirmed: 0, owes: 0, number: 0, voided: false });
+      Object.assign(p._, { began: Date.now(), silent: false, proved: false, assembly: new Assembly(), whole: 0, confirmed: 0, owes: 0, number: 0, voided: false });
       Object.assign(p, { seen: false, recorder: false, state: undefined, code: '', answered: this.#tells.refusals.of(p.identity), yes: false });
     }
     Object.assign(p._, { hello: m, cardHash: sum });
     p.card = card;
     // Who says hello again has not got our proof, whatever we have of theirs.
     if (p._.helloed === 0 || Date.now() - p._.greeted >= greetAgain) this.#greet(p, Date.now());
-    await this.#send(p.identity, { kind: 'proof', answers: m.nonce, own: this.#own, other: sum });
+    if (!this.#sid) await this.#learnSid();
+    if (this.#sid) await this.#send(p.identity, { kind: 'proof', answers: m.nonce, own: this.#own, other: sum });
     this.#stand(p, standing);
     if (!again) this.#changed(p);
     demand(!other, 'other-card', 'says hello with another card than before');
@@ -359,6 +387,8 @@ export class Member extends EventTarget {
 
   /** @private */
   async _proof(p, m) {
+    demand(m.sid === this.#sid, 'other-room', 'a proof for another room of this name');
+    demand(m.key === m.under, 'other-key', 'a proof for a room of another key');
     demand(m.own === p._.cardHash, 'other-card', 'a proof for another card than that of its hello');
     demand(m.other === this.#own, 'swapped', 'was shown another card as this member\'s');
     if (p._.proved) return;
@@ -404,36 +434,20 @@ export class Member extends EventTarget {
   async _recorder(p, m, _card, now) {
     demand(m.nonce === p._.hello.nonce, 'stale', 'the state of another session');
     if (!p._.proved) return; // it tells it again once it is
-    demand(m.sequence >= p._.sequence, 'stale', 'a state that is over');
-    if (m.sequence > p._.sequence || !p._.parts) Object.assign(p._, { sequence: m.sequence, parts: new Map() });
     Object.assign(p._, { heard: now, silent: false });
-    const head = (x) => telling(0, { ...x, part: 0, readers: [] });
-    const { parts: got } = p._;
-    const whole = got.size > 0 && got.size === m.part.of;
-    for (const [n, x] of got) {
-      demand(head(x) === head(m.part) && (n !== m.part.part || telling(0, x) === telling(0, m.part)), 'malformed', 'two states under one number');
-    }
-    if (whole) {
-      if (m.part.part === m.part.of) await this.#confirm(p); // the answer may have been lost
-      return;
-    }
-    got.set(m.part.part, m.part);
-    if (got.size < m.part.of) return;
-    const all = Array.from({ length: m.part.of }, (_, i) => got.get(i + 1));
-    const readers = all.flatMap((x) => x.readers);
-    demand(readers.length <= 1024, 'malformed', 'more readers than there may be');
-    const { phase, recording, access, policy, keeps, consent, store } = m.part;
-    p.state = { phase, recording, access, policy, keeps, consent, store, readers };
-    p.recorder = true;
+    const { state, lines, again } = p._.assembly.take(m);
+    if (again) await this.#confirm(p); // the answer may have been lost
+    if (!state) return;
+    p._.digest = hex(await sha256(lines));
     p._.whole = m.sequence;
-    p.code = await meetingCode(this.#room.name, p.card.key, p.state);
-    p._.digest = hex(await sha256(all.map((x) => telling(m.sequence, x)).join('')));
+    p.code = await meetingCode(this.#room.name, p.card.key, state);
+    Object.assign(p, { state, recorder: true });
     await this.#confirm(p);
     this.#changed(p);
   }
 
   #confirm(p) {
-    return this.#send(p.identity, { kind: 'seen', answers: p._.hello.nonce, sequence: p._.sequence, digest: p._.digest });
+    return this.#send(p.identity, { kind: 'seen', answers: p._.hello.nonce, sequence: p._.whole, digest: p._.digest });
   }
 
   /** @private */
@@ -471,12 +485,7 @@ export class Member extends EventTarget {
       const _ = p._;
       if (!_.here) continue;
       if (!_.proved && _.helloed < maxHellos && now >= _.next) this.#greet(p, now);
-      let why = '';
-      if (_.hello && !_.proved && now - _.began >= silentAfter) why = 'said hello and does not prove it';
-      else if (p.recorder && now - _.heard >= unheardAfter) why = 'is a recorder, and has told nothing for a while';
-      else if (p.standing === 'verified' && _.owes && now - _.owes >= silentAfter) why = 'does not confirm what the recorder told';
-      else if (p.standing === 'verified' && p.seen && now - _.heardOf >= unheardAfter) why = 'does not answer the recorder any more';
-      else if (p.recorder && this.#answers.get(this.#asks(p))?.unheard(now - silentAfter)) why = 'does not acknowledge what it was answered';
+      const why = p.silence(now, p.recorder && this.#answers.get(this.#asks(p)));
       this.#repeat(p, now);
       if (_.proved && now - _.judged >= rejudgeEvery) this.#judge(p, now);
       if (why && !_.silent) {

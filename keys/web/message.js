@@ -41,7 +41,9 @@ export function parse(data) {
       m.card = text(f.bytes('card'));
       break;
     case 'proof':
-      Object.assign(m, { answers: base64(f.bytes('answers', 32)), own: f.hash('own'), other: f.hash('other') });
+      Object.assign(m, { answers: base64(f.bytes('answers', 32)), own: f.hash('own'), other: f.hash('other'), sid: f.text('sid') });
+      m.key = f.has('key') && f.lines[0] === 'key: -' ? (f.next(), '') : f.hash('key');
+      check(m.key !== '0'.repeat(64), 'key');
       break;
     case 'recorder':
       m.sequence = f.number('sequence');
@@ -122,7 +124,7 @@ export function compose(m) {
   let s = `${prefix}${m.kind}\nroom: ${b64(m.room)}\nfrom: ${b64(m.from)}\nto: ${b64(m.to)}\ntime: ${time(m.time)}\nnonce: ${m.nonce}\n`;
   switch (m.kind) {
     case 'hello': return s + `card: ${b64(m.card)}\n`;
-    case 'proof': return s + `answers: ${m.answers}\nown: ${m.own}\nother: ${m.other}\n`;
+    case 'proof': return s + `answers: ${m.answers}\nown: ${m.own}\nother: ${m.other}\nsid: ${b64(m.sid)}\nkey: ${m.key || '-'}\n`;
     case 'recorder': return s + telling(m.sequence, m.part);
     case 'seen': return s + `answers: ${m.answers}\nsequence: ${m.sequence}\ndigest: ${m.digest}\n`;
     case 'consent': return s + `answers: ${m.answers}\nrecording: ${m.recording}\nsequence: ${m.sequence}\nnumber: ${m.number}\nanswer: ${m.answer}\n`;

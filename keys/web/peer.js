@@ -1,5 +1,8 @@
 // What a member keeps of another participant, and how much of them it takes.
 
+/** silentAfter is how long a member may owe something, in milliseconds. */
+export const silentAfter = 40_000;
+const unheardAfter = 90_000;
 const burst = 40;
 const rate = 4; // a second
 
@@ -41,12 +44,25 @@ export class Peer {
   /** @private */
   _ = {
     since: Date.now(), here: false, hello: undefined, cardHash: '', over: new Set(), began: 0, proved: false, judged: 0, helloed: 0, greeted: 0, next: 0,
-    silent: false, versions: false, budget: new Budget(), sequence: 0, whole: 0, parts: undefined, digest: '', heard: 0,
+    silent: false, versions: false, clear: false, closed: 0, shut: false, budget: new Budget(), assembly: undefined, whole: 0, digest: '', heard: 0,
     confirmed: 0, owes: 0, heardOf: 0, number: 0, voided: false, // of a member, to a recorder
   };
 
   constructor(identity) {
     this.identity = identity;
+  }
+
+  /** silence returns what should have come from it and did not; answer is what it was
+   * answered as a recorder. */
+  silence(now, answer) {
+    const _ = this._;
+    if (_.hello && !_.proved && now - _.began >= silentAfter) return 'said hello and does not prove it';
+    if (this.recorder && now - _.heard >= unheardAfter) return 'is a recorder, and has told nothing for a while';
+    if (answer && answer.unheard(now - silentAfter)) return 'does not acknowledge what it was answered';
+    if (this.standing !== 'verified') return '';
+    if (_.owes && now - _.owes >= silentAfter) return 'does not confirm what the recorder told';
+    if (this.seen && now - _.heardOf >= unheardAfter) return 'does not answer the recorder any more';
+    return '';
   }
 
   toJSON() {

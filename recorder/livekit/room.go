@@ -177,6 +177,18 @@ func init() { lksdk.SetLogger(logger.GetDiscardLogger()) }
 // Name implements recorder.Room.
 func (r *Room) Name() string { return r.name }
 
+// SID is the server's name for this meeting in the room, "" while it has not said it:
+// one that the server closed and opened again has another. It does not block.
+func (r *Room) SID() string {
+	r.mu.Lock()
+	s := r.s
+	r.mu.Unlock()
+	if sid := s.sid.Load(); sid != nil {
+		return *sid
+	}
+	return ""
+}
+
 // Roster implements recorder.Lister.
 func (r *Room) Roster() *recorder.Roster { return r.roster }
 

@@ -29,6 +29,7 @@ type session struct {
 	r      *Room
 	room   *lksdk.Room
 	joined time.Time
+	sid    atomic.Pointer[string]        // the room's; nil while the server has not said it
 	begun  atomic.Bool                   // joined: another peer connection would be the SDK joining anew
 	lost   chan lkproto.DisconnectReason // the first reason why the session is over
 	over   chan struct{}                 // closed when the SDK has given up: it does nothing more
@@ -87,6 +88,11 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	s.begun.Store(true)
 	s.joined = time.Now()
 	r.visits.Go(s.watch)
+	r.visits.Go(func() { // it may come only some time after joining, or never, until the room is left
+		if sid := s.room.SID(); sid != "" {
+			s.sid.Store(&sid)
+		}
+	})
 	return s, nil
 }
 

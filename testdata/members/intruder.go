@@ -79,7 +79,13 @@ func Intrude(ctx context.Context, c Config, g Grant) (*Intruder, error) {
 	if c.Key == nil {
 		return i, nil
 	}
-	s, err := member.New(member.Config{Room: g.Room, Identity: g.Identity, Key: c.Key, Judge: c.Judge,
+	keys, err := roomKeys(c.Passphrase)
+	if err != nil {
+		i.room.Disconnect()
+		return nil, err
+	}
+	sid := i.room.SID()
+	s, err := member.New(member.Config{Room: g.Room, SID: func() string { return sid }, Keys: keys, Identity: g.Identity, Key: c.Key, Judge: c.Judge,
 		Send: func(_ context.Context, to []string, data []byte) error {
 			i.mu.Lock()
 			i.said = append(i.said, Packet{From: g.Identity, To: to, Data: data})

@@ -7,6 +7,7 @@ import (
 	lksdk "github.com/livekit/server-sdk-go/v2"
 
 	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/recorder/frame"
 )
 
 // A proof is a member's part in package keys/member: what any LiveKit client in Go
@@ -22,8 +23,13 @@ type proof struct {
 // begin starts the session, which ends with ctx.
 func (p *proof) begin(ctx context.Context, c Config) (err error) {
 	room := p.m.room
+	keys, err := roomKeys(c.Passphrase)
+	if err != nil {
+		return err
+	}
+	sid := room.SID()
 	p.session, err = member.New(member.Config{
-		Room: room.Name(), Identity: room.LocalParticipant.Identity(), Key: c.Key, Judge: c.Judge, Log: p.m.log, SilentAfter: c.SilentAfter,
+		Room: room.Name(), SID: func() string { return sid }, Keys: keys, Identity: room.LocalParticipant.Identity(), Key: c.Key, Judge: c.Judge, Log: p.m.log, SilentAfter: c.SilentAfter,
 		Send: func(_ context.Context, to []string, packet []byte) error {
 			return room.LocalParticipant.PublishDataPacket(lksdk.UserData(packet), lksdk.WithDataPublishTopic(member.Topic),
 				lksdk.WithDataPublishReliable(true), lksdk.WithDataPublishDestination(to))
@@ -36,6 +42,24 @@ func (p *proof) begin(ctx context.Context, c Config) (err error) {
 	close(p.ready)
 	p.m.pumps.Go(func() { p.session.Run(ctx) })
 	return nil
+}
+
+// roomKeys are those of a room with a passphrase, for member.Config.
+func roomKeys(passphrase string) (func(string) []*member.RoomKey, error) {
+	if passphrase == "" {
+		return nil, nil
+	}
+	key, err := RoomKey(passphrase)
+	return func(string) []*member.RoomKey { return []*member.RoomKey{key} }, err
+}
+
+// RoomKey is the one of a passphrase.
+func RoomKey(passphrase string) (*member.RoomKey, error) {
+	ring := frame.NewKeyring(0, frame.KeyOptions{})
+	if err := ring.SetPassphrase(0, []byte(passphrase)); err != nil {
+		return nil, err
+	}
+	return member.NewRoomKey(ring.Key(0))
 }
 
 func (p *proof) notice(e member.Event) {

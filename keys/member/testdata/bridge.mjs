@@ -8,6 +8,7 @@ const say = (o) => process.stdout.write(JSON.stringify(o) + '\n');
 const handlers = {};
 const room = {
   name: process.argv[2],
+  async getSid() { return 'RM_' + this.name; },
   localParticipant: {
     identity: process.argv[3],
     async publishData(data, { topic, destinationIdentities = [] }) {
@@ -19,6 +20,15 @@ const room = {
   off() {},
 };
 const emit = (event, ...args) => (handlers[event] ?? []).forEach((f) => f(...args));
+
+// As livekit-client's ExternalE2EEKeyProvider.
+async function provider(passphrase) {
+  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(passphrase), 'PBKDF2', false, ['deriveBits', 'deriveKey']);
+  return {
+    on() {}, off() {}, getKeys: () => [{ key }], getLatestManuallySetKeyIndex: () => 0,
+    getOptions: () => ({ ratchetSalt: 'LKFrameEncryptionKey', keySize: 128 }),
+  };
+}
 
 const shelf = new Drawer();
 let identity;
@@ -40,10 +50,10 @@ const commands = {
     const c = await Card.parse(note);
     return { name: c.name, device: c.device, fingerprint: c.fingerprint, key: c.key, postQuantum: c.postQuantum, approvals: c.approvals.length };
   },
-  async start({ pins }) {
+  async start({ pins, passphrase }) {
     const p = await Pins.load(shelf, identity.card);
     for (const note of pins ?? []) await p.add(await Card.parse(note), { sure: true });
-    member = new Member({ room, identity, pins: p });
+    member = new Member({ room, identity, pins: p, ...(passphrase && { keyProvider: await provider(passphrase) }) });
     member.addEventListener('trouble', (e) => say({ trouble: e.detail }));
     member.addEventListener('peer', () => say({ changed: true }));
     await member.start();

@@ -1,0 +1,93 @@
+// The room's end-to-end keys, as the protocol uses them: they seal messages, and a proof
+// names the one it is sealed under.
+import { bytes, check, hex, prefix } from './note.js';
+
+const header = bytes(prefix + 'sealed\n');
+const ivSize = 12;
+const maxRatcheted = 16; // keys that ratchets made, which are remembered
+const hkdf = (info) => ({ name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: bytes(prefix + info) });
+
+/** sealed reports whether a packet is one that RoomKey.seal made. */
+export const sealed = (packet) => packet.length >= header.length && header.every((x, i) => packet[i] === x);
+
+/** A RoomKey is that of one AES key. */
+export class RoomKey {
+  /** of takes the AES key under which media is encrypted, 16 or 32 bytes. */
+  static async of(raw) {
+    check(raw.byteLength === 16 || raw.byteLength === 32, 'a room key of another length');
+    const k = new RoomKey();
+    const material = await crypto.subtle.importKey('raw', raw, 'HKDF', false, ['deriveBits', 'deriveKey']);
+    k.commitment = hex(new Uint8Array(await crypto.subtle.deriveBits(hkdf('member-key'), material, 256)));
+    k.aead = await crypto.subtle.deriveKey(hkdf('member-seal'), material, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+    return k;
+  }
+
+  /** seal returns the packet of a message. */
+  async seal(message) {
+    const iv = crypto.getRandomValues(new Uint8Array(ivSize));
+    const box = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: header }, this.aead, message);
+    return Uint8Array.of(...header, ...iv, ...new Uint8Array(box));
+  }
+
+  /** open returns the message of a packet, undefined if the key does not open it. */
+  async open(packet) {
+    const iv = packet.slice(header.length, header.length + ivSize);
+    try {
+      return new Uint8Array(await crypto.subtle.decrypt({ name: 'AES-GCM', iv, additionalData: header }, this.aead, packet.slice(header.length + ivSize)));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** RoomKeys are those of a key provider of livekit-client. */
+export class RoomKeys {
+  #provider;
+  #known = new WeakMap(); // by livekit-client's key
+  #ratcheted = []; // what ratchets made of the provider's keys, the newest first
+  #onRatchet = ({ cryptoKey: key }, participantIdentity, keyIndex) => {
+    this.#ratcheted = [{ key, participantIdentity, keyIndex }, ...this.#ratcheted].slice(0, maxRatcheted);
+  };
+
+  constructor(provider) {
+    this.#provider = provider;
+    provider.on('keyRatcheted', this.#onRatchet);
+  }
+
+  /** stop lets go of the provider. */
+  stop() { this.#provider.off('keyRatcheted', this.#onRatchet); }
+
+  /** of returns the keys that are held of a participant, the one that they encrypt under
+   * first as far as that is known. */
+  async of(identity) {
+    const latest = this.#provider.getLatestManuallySetKeyIndex();
+    const theirs = [...this.#ratcheted, ...this.#provider.getKeys()].filter((k) => !k.participantIdentity || k.participantIdentity === identity);
+    const first = theirs.filter((k) => (k.keyIndex ?? 0) === latest);
+    const keys = [];
+    for (const { key } of [...first, ...theirs.filter((k) => !first.includes(k))]) {
+      if (!this.#known.has(key)) this.#known.set(key, this.#derive(key));
+      keys.push(await this.#known.get(key));
+    }
+    return keys;
+  }
+
+  /** open returns the message of a participant's packet and the commitment to the key that
+   * opened it, undefined where none does. */
+  async open(identity, packet) {
+    for (const key of await this.of(identity)) {
+      const message = await key.open(packet);
+      if (message) return [message, key.commitment];
+    }
+    return undefined;
+  }
+
+  // derive makes the AES key as livekit-client's worker does (src/e2ee/utils.ts, 2.23.0).
+  async #derive(material) {
+    const { ratchetSalt, keySize } = this.#provider.getOptions();
+    const { name } = material.algorithm;
+    check(name === 'PBKDF2' || name === 'HKDF', 'a room key of another kind');
+    const how = name === 'HKDF' ? { info: new Uint8Array(128) } : { iterations: 100_000 };
+    const raw = await crypto.subtle.deriveBits({ name, hash: 'SHA-256', salt: bytes(ratchetSalt), ...how }, material, keySize);
+    return RoomKey.of(raw);
+  }
+}
