@@ -24,6 +24,9 @@ const (
 type Config struct {
 	// Recording is the recording's ID; every segment carries it. Required.
 	Recording string
+	// Follows is the ID of the recording that could not go on with this meeting, and
+	// that this one goes on with; the timeline says so. "" is none.
+	Follows string
 	// Sink takes the segments. Required. The recorder does not close it.
 	Sink Sink
 	// Keys opens end-to-end-encrypted frames. With Keys, a track that was published
@@ -175,6 +178,9 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		roster: r.Roster(), attends: attendance{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})
+	if r.c.Follows != "" {
+		p.emit(media.Event{Type: media.EventFollows, Text: r.c.Follows})
+	}
 	r.board.set(p)
 	p.attends.begin()
 

@@ -110,6 +110,9 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 	if i.ResealedFrom != "" {
 		rows = append(rows, []string{"resealed from:", clean(citation(i.ResealedFrom))})
 	}
+	if i.Follows != "" {
+		rows = append(rows, []string{"goes on with:", i.Follows})
+	}
 	if err := e.table(rows); err != nil {
 		return err
 	}

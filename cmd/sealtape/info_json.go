@@ -30,6 +30,7 @@ type infoJSON struct {
 	Opens        bool             `json:"opens"`
 	Grants       []grantJSON      `json:"grants"`
 	ResealedFrom string           `json:"resealed_from,omitempty"`
+	Follows      string           `json:"follows,omitempty"`
 	Room         string           `json:"room,omitempty"`
 	Start        *time.Time       `json:"start,omitempty"`
 	Duration     float64          `json:"duration,omitempty"`
@@ -270,7 +271,7 @@ func (i *infoJSON) addFacts(f *facts) {
 	i.Holes = holesJSON(f.tracks, playback.Holes(f.events))
 	i.Timeline = append(i.Timeline, f.events...)
 	i.Incomplete = i.Incomplete || incomplete(f.events)
-	i.ResealedFrom = resealedFrom(f.events)
+	i.ResealedFrom, i.Follows = resealedFrom(f.events), follows(f.events)
 	if h, ok := cited(i.ResealedFrom); ok && h.State != archive.StateClosed {
 		i.Incomplete = true
 	}

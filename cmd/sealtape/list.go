@@ -45,6 +45,7 @@ type listed struct {
 	Start    *time.Time `json:"start,omitempty"`
 	Duration float64    `json:"duration,omitempty"` // seconds
 	Room     string     `json:"room,omitempty"`
+	Follows  string     `json:"follows,omitempty"`
 	Problem  string     `json:"problem,omitempty"`
 }
 
@@ -151,7 +152,7 @@ func (a *access) list(ctx context.Context, id string, identities []age.Identity)
 	}
 	if err == nil {
 		start := s.start.UTC()
-		l.Opens, l.Start, l.Duration, l.Room = true, &start, s.duration.Seconds(), s.room
+		l.Opens, l.Start, l.Duration, l.Room, l.Follows = true, &start, s.duration.Seconds(), s.room, s.follows
 	} else if !errors.Is(err, archive.ErrNoKey) {
 		l.Problem = err.Error()
 	}
@@ -197,6 +198,9 @@ func (e *env) showList(all []listed) error {
 			row[4], row[5] = l.Start.Local().Format("2006-01-02 15:04"), length(time.Duration(l.Duration*float64(time.Second)))
 			if l.Room != "" {
 				row[6] = clean(l.Room)
+			}
+			if l.Follows != "" {
+				row[6] += ", follows " + l.Follows
 			}
 		}
 		rows = append(rows, row)

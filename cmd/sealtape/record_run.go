@@ -107,13 +107,14 @@ func (r *recording) run(ctx context.Context) error {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
 	grown := make(chan struct{}, 1) // has a value when there is more to upload
-	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Store: r.storeID, Log: archiveLog, Changed: func() { signalTo(grown) },
+	var id string
+	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Store: r.storeID, Log: archiveLog, Changed: func() { signalTo(grown); goesOn(r.home, id, time.Now()) },
 		// Late readers are admitted to the whole only while its secret is known.
 		KeepSecret: r.whole && (len(r.members) > 0 || r.policy.readers == "verified")})
 	if err != nil {
 		return explainSink(fmt.Errorf("starting a recording in the spool: %w", err))
 	}
-	id := w.ID()
+	id = w.ID()
 
 	rec, room, err := r.prepare(ctx, w, m.backlog)
 	if err != nil {
@@ -144,6 +145,11 @@ func (r *recording) run(ctx context.Context) error {
 	stopKeys := r.keys.watch(context.WithoutCancel(ctx), r.log)
 	endLife := r.live(ctx, pauses, rec, room, u)
 	report, err := rec.Record(ctx, room)
+	if goesOn(r.home, id, time.Now()); err == nil && ctx.Err() == nil && explainEnd(report) == nil {
+		if err := meetingOver(r.home, id); err != nil {
+			r.log.Warn("the next recording of this room may name this one as its beginning", "err", err)
+		}
+	}
 	endLife()
 	stopKeys()
 	r.service.stopping()
@@ -249,7 +255,7 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	}
 	r.door.say, r.door.notices = r.say, r.policy.notices != "needed"
 	rec := recorder.New(recorder.Config{
-		Recording: w.ID(), Sink: sealed{w, b}, Keys: provider, Plaintext: r.policy.plaintext, Access: access, Permission: members.permission,
+		Recording: w.ID(), Follows: r.follow(w.ID(), room.Name()), Sink: sealed{w, b}, Keys: provider, Plaintext: r.policy.plaintext, Access: access, Permission: members.permission,
 		Announcement: text, Farewell: "The recording of this meeting has ended.",
 		Paused:       "The recording of this meeting is paused: the recorder's disk is full.",
 		Resumed:      "The recording of this meeting goes on.",

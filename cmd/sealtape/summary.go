@@ -22,6 +22,7 @@ type summary struct {
 	start    time.Time
 	duration time.Duration // of what a key opens
 	room     string        // "" if its beginning is not open
+	follows  string        // see follows
 }
 
 // summarize reads the first and the last index that open, and the last segment
@@ -36,7 +37,7 @@ func summarize(ctx context.Context, rec *archive.Recording) (summary, error) {
 	last := readFirst(indexes, &errs, func(n int) (*media.Index, error) { return readIndex(ctx, rec, n) })
 	indexed := -1
 	if first != nil {
-		s.start, s.room = first.Start, room(first.Events)
+		s.start, s.room, s.follows = first.Start, room(first.Events), follows(first.Events)
 	}
 	var known []media.IndexSegment
 	var events []media.Event
@@ -56,7 +57,7 @@ func summarize(ctx context.Context, rec *archive.Recording) (summary, error) {
 	read := func(n int) (*segmentSummary, error) { return readSummary(ctx, rec, n) }
 	if first == nil {
 		if seg := readFirst(numbers, &errs, read); seg != nil {
-			s.start, s.room = seg.start, seg.room
+			s.start, s.room, s.follows = seg.start, seg.room, follows(seg.events)
 			known = append(known, seg.IndexSegment)
 		}
 	}
@@ -106,7 +107,7 @@ type segmentSummary struct {
 	media.IndexSegment
 	start  time.Time
 	room   string        // "" if it does not tell
-	events []media.Event // of the recording's end
+	events []media.Event // of the recording's end, and of what it follows
 }
 
 // readSummary makes a summary of one segment.
@@ -138,7 +139,7 @@ func readSummary(ctx context.Context, rec *archive.Recording, n int) (*segmentSu
 			tally.Frame(block.Frame, media.Opus) // for its times
 		case block.Event.Type == media.EventStart:
 			s.room = block.Event.Text
-		case block.Event.Type == media.EventStop:
+		case block.Event.Type == media.EventStop, block.Event.Type == media.EventFollows:
 			s.events = append(s.events, *block.Event)
 		}
 	}
@@ -148,6 +149,17 @@ func readSummary(ctx context.Context, rec *archive.Recording, n int) (*segmentSu
 func room(events []media.Event) string {
 	for _, e := range events {
 		if e.Type == media.EventStart {
+			return e.Text
+		}
+	}
+	return ""
+}
+
+// follows returns the ID of the recording with whose meeting this one goes on, "" if
+// the events tell of none.
+func follows(events []media.Event) string {
+	for _, e := range events {
+		if e.Type == media.EventFollows && archive.ValidID(e.Text) == nil {
 			return e.Text
 		}
 	}

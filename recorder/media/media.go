@@ -135,6 +135,7 @@ type EventType string
 
 const (
 	EventStart     EventType = "start"     // the recording starts; Text is the room's name
+	EventFollows   EventType = "follows"   // it goes on with the meeting of another, whose ID is Text
 	EventStop      EventType = "stop"      // it ends; Reason says why
 	EventAnnounced EventType = "announced" // the recorder was listed in the room and said what it does
 	EventJoin      EventType = "join"      // Participant, Name
