@@ -19,6 +19,8 @@ import (
 const (
 	exportSigner = "# signer: "
 	exportCard   = "# card: "
+	// One line for each card that tells of earlier keys, see Identity.earlier.
+	exportEarlier = "# earlier: "
 
 	// MaxExport is the most bytes that an export may have.
 	MaxExport = 1 << 20
@@ -43,6 +45,17 @@ func (i *Identity) Export(passphrase []byte, work int) ([]byte, error) {
 	}
 	r.SetWorkFactor(work)
 	text := fmt.Sprintf("%s%s%s\n%s%s\n", i.marshal(), exportSigner, i.skey, exportCard, base64.StdEncoding.EncodeToString(card))
+	for _, c := range i.earlier {
+		b, err := c.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		text += exportEarlier + base64.StdEncoding.EncodeToString(b) + "\n"
+	}
+	// Armor takes a third more.
+	if len(text) > MaxExport/2 {
+		return nil, errors.New("there are more earlier keys than one file takes")
+	}
 	var out bytes.Buffer
 	a := armor.NewWriter(&out)
 	w, err := age.Encrypt(a, r)
@@ -81,6 +94,7 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 	}
 	var skey string
 	var card []byte
+	var earlier []Card
 	sc := bufio.NewScanner(bytes.NewReader(text))
 	sc.Buffer(nil, MaxExport)
 	for sc.Scan() {
@@ -92,6 +106,17 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 				return nil, errors.New("not an exported identity: its card is malformed")
 			}
 		}
+		if s, ok := strings.CutPrefix(sc.Text(), exportEarlier); ok {
+			b, err := base64.StdEncoding.DecodeString(s)
+			if err != nil {
+				return nil, errors.New("not an exported identity: an earlier card is malformed")
+			}
+			c, err := ParseCard(b)
+			if err != nil {
+				return nil, err
+			}
+			earlier = append(earlier, c)
+		}
 	}
 	if err := sc.Err(); err != nil || skey == "" || card == nil {
 		return nil, errors.New("not an exported identity: it lacks a signing key or a card")
@@ -100,7 +125,17 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(vkey, ids, skey, c)
+	for _, e := range earlier {
+		if foldName(e.Name) != foldName(c.Name) {
+			return nil, fmt.Errorf("%w: of an earlier key", ErrOtherName)
+		}
+	}
+	id, err := assemble(vkey, ids, skey, c)
+	if err != nil {
+		return nil, err
+	}
+	id.earlier = earlier
+	return id, nil
 }
 
 // Import keeps an identity that was exported, as InitAs does a new one.

@@ -22,6 +22,7 @@ const (
 	membersDir     = "members"
 	spoolDir       = "spool"
 	headsDir       = "heads"
+	lockName       = ".lock"
 
 	// scryptWork is log2 of the scrypt cost of a new identity.age: 256 MiB and
 	// about a second. maxScryptWork is the most that Load spends on one.
@@ -33,6 +34,7 @@ const (
 type Home struct {
 	dir        string
 	scryptWork int
+	shelf      shelf
 }
 
 // A PermissionError reports a file or folder of the home that other users of
@@ -120,13 +122,19 @@ func (h *Home) keep(id *Identity, passphrase []byte) error {
 	if err != nil {
 		return err
 	}
+	known := func(key string) bool {
+		return slices.ContainsFunc(id.earlier, func(c Card) bool { return c.Key == key })
+	}
 	for _, p := range pins {
-		if foldName(p.Name) == foldName(id.card.Name) && p.Key != id.card.Key && !p.ApprovedBy(id.Verifier()) && !id.card.ApprovedBy(p.Verifier()) {
+		if foldName(p.Name) == foldName(id.card.Name) && !known(p.Key) && p.Key != id.card.Key && !p.ApprovedBy(id.Verifier()) && !id.card.ApprovedBy(p.Verifier()) {
 			return fmt.Errorf("%w: %s", ErrNameTaken, p.Name)
 		}
 	}
 	files, err := h.files(id, passphrase)
 	if err != nil {
+		return err
+	}
+	if err := h.keepEarlier(id); err != nil {
 		return err
 	}
 	for _, f := range files {
@@ -216,6 +224,9 @@ func (h *Home) Load(passphrase func() ([]byte, error)) (*Identity, error) {
 	id, err := assemble(vkey, ids, string(skey), card)
 	if err != nil {
 		return nil, fmt.Errorf("identity in %s: %w", h.dir, err)
+	}
+	if id.earlier, err = h.earlier(); err != nil {
+		return nil, err
 	}
 	return id, nil
 }

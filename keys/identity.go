@@ -23,6 +23,9 @@ type Identity struct {
 	skey       string // the signing key, in the encoding of note.NewSigner
 	signer     note.Signer
 	identities []age.Identity
+	// earlier are the cards of the keys that this one's took the place of, and the
+	// cards that did so: what a home needs to know them for its own.
+	earlier []Card
 }
 
 // A Description is what the holder of a new identity says of it. Only Name is
@@ -132,7 +135,7 @@ func (i *Identity) Renew(expires time.Time) (*Identity, error) {
 	if err := c.sign(i.signer); err != nil {
 		return nil, err
 	}
-	return &Identity{card: c, skey: i.skey, signer: i.signer, identities: i.identities}, nil
+	return &Identity{card: c, skey: i.skey, signer: i.signer, identities: i.identities, earlier: i.earlier}, nil
 }
 
 // Name returns the name on the identity's card.

@@ -15,7 +15,8 @@
 // another key under the same name is refused ([ErrNameTaken]), unless the pinned
 // one approved it: for another device ([Identity.Approve]) or in its own place
 // ([Identity.Successor]). A card stops counting when it expires, when it is
-// replaced, or when a [Revocation] takes it back ([Pin]).
+// replaced, or when a [Revocation] takes it back ([Pin]); and with it whatever counts
+// only because it approved it.
 //
 // A [Home] is the folder with one's identity and pinned cards:
 //
@@ -24,7 +25,8 @@
 //	signer.age    the signing key, an age file to that identity, or
 //	signer.txt    the same in the clear
 //	card.txt      one's own card
-//	members/      the pinned cards, one file each, with revocations
+//	members/      the pinned cards, one file each, with why they are trusted
+//	              (.ground), and revocations
 //	spool/        recordings on their way to a store: ciphertext only
 //	heads/        the newest signed state seen of every recording
 //
@@ -64,6 +66,9 @@ var (
 	ErrExpired = errors.New("the card has expired")
 	// ErrRevoked: the card's holder, or another key of theirs, took it back.
 	ErrRevoked = errors.New("the card was revoked")
+	// ErrDoubted: the card counted by another key's approval alone, and that key was
+	// revoked or unpinned since.
+	ErrDoubted = errors.New("the key that approved the card was revoked or unpinned, and nobody compared its words")
 	// ErrReplaced: its holder uses another key now.
 	ErrReplaced = errors.New("the key was replaced by another")
 	// ErrBadRevocation: the revocation is malformed, or none who may has signed it.

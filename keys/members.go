@@ -1,16 +1,13 @@
 package keys
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -19,11 +16,21 @@ import (
 // Add pins c: from now on its name means its key. A card that is pinned already
 // is no error, and a newer card of the same key and name replaces it. Another key
 // under a pinned name is taken only if a card of that name that counts has
-// approved it (Identity.Approve). A key that c replaces does not count from then on. One's own card counts as
-// pinned and is not stored again. Errors are ErrNameTaken, ErrKeyTaken,
-// ErrOlderCard, ErrExpired, ErrRevoked, and ErrBadCard for a Card that is not
-// valid.
-func (h *Home) Add(c Card) error {
+// approved it (Identity.Approve), or if all cards of that name were revoked, or are
+// Doubted. A key that c replaces does not count from then on. One's own card counts
+// as pinned and is not stored again.
+//
+// A card that nothing approved (Stranger) is trusted by its words, which the caller
+// has had compared. A crash leaves the card pinned or not, and Add can be called
+// again. Errors are ErrNameTaken, ErrKeyTaken, ErrOlderCard, ErrExpired, ErrRevoked,
+// and ErrBadCard for a Card that is not valid.
+func (h *Home) Add(c Card) error { return h.add(c, false) }
+
+// AddCompared is Add for a card whose words were compared, whatever else vouches for
+// it: it counts on if that ceases to.
+func (h *Home) AddCompared(c Card) error { return h.add(c, true) }
+
+func (h *Home) add(c Card, compared bool) (err error) {
 	b, err := c.Marshal()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadCard, err)
@@ -31,35 +38,68 @@ func (h *Home) Add(c Card) error {
 	if c, err = ParseCard(b); err != nil {
 		return err
 	}
-	how, err := h.CanAdd(c)
+	unlock, err := h.lock()
 	if err != nil {
 		return err
 	}
-	if own, err := h.OwnCard(); err == nil && own.Key == c.Key {
+	defer func() { err = errors.Join(err, unlock()) }()
+	pins, err := h.Pins()
+	if err != nil {
+		return err
+	}
+	how, approvers, err := h.canAdd(pins, c)
+	if err != nil {
+		return err
+	}
+	if len(pins) > 0 && pins[0].Own && pins[0].Key == c.Key {
 		return nil
 	}
-	if c.Replaces != "" {
-		// Its approval by the old key was checked with the card.
-		if err := writeReplace(h.replacementPath(c.Replaces), b); err != nil {
+	before := slices.IndexFunc(pins, func(p Pin) bool { return p.Key == c.Key })
+	var was ground
+	if before >= 0 {
+		was = pins[before].ground
+		// A renewed card does not say any more what it replaced.
+		if err := h.noteReplaced(pins[before].Card); err != nil {
 			return err
 		}
 	}
-	path := h.memberPath(c.Name)
-	switch how {
-	case Known:
+	// The card comes last but for what follows from it: with it, all is pinned.
+	if g := was.with(ground{compared || how == Stranger, approvers}); before < 0 || !g.equal(was) {
+		if err := writeReplace(h.groundPath(c.Key), g.marshal()); err != nil {
+			return err
+		}
+	}
+	path := h.devicePath(c)
+	switch {
+	case before >= 0:
 		if path, err = h.cardPath(c); err != nil {
 			return err
 		}
-		return writeReplace(path, b)
-	case Approved:
-		path = h.devicePath(c)
+	case how == Stranger && !slices.ContainsFunc(pins, func(p Pin) bool { return p.folded == foldName(c.Name) }):
+		if err := writeNew(h.memberPath(c.Name), b); errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%w: %s", ErrNameTaken, c.Name) // another process was faster
+		} else if err != nil {
+			return err
+		}
+		return h.noteReplaced(c)
 	}
-	if err := writeNew(path, b); errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w: %s", ErrNameTaken, c.Name) // another process was faster
-	} else if err != nil {
+	if err := writeReplace(path, b); err != nil {
 		return err
 	}
-	return nil
+	return h.noteReplaced(c)
+}
+
+// noteReplaced keeps which key a card took the place of, also for when the card is
+// renewed.
+func (h *Home) noteReplaced(c Card) error {
+	if c.Replaces == "" {
+		return nil
+	}
+	b, err := c.Marshal()
+	if err != nil {
+		return err
+	}
+	return writeReplace(h.replacementPath(c.Replaces), b)
 }
 
 // An Acquaintance says why a card may be pinned.
@@ -73,79 +113,75 @@ const (
 
 // CanAdd says as what Add would pin a valid card, or returns the error with which
 // it would refuse it, so that nobody is asked to compare the fingerprint of one
-// that is approved, or that cannot be pinned.
+// that is approved, or that cannot be pinned. A card that is pinned and Doubted is a
+// Stranger's, unless another vouches for it.
+//
+// It reads a card again only if its file has changed since.
 func (h *Home) CanAdd(c Card) (Acquaintance, error) {
 	pins, err := h.Pins()
 	if err != nil {
 		return "", err
 	}
-	revoked, err := h.revocation(c.Key)
+	how, _, err := h.canAdd(pins, c)
+	return how, err
+}
+
+// canAdd does the same, and returns the keys that approved the card.
+func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string, err error) {
+	files, err := h.members()
 	if err != nil {
-		return "", err
-	}
-	replaced, err := h.replacement(c.Key)
-	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	now := time.Now()
-	if err := (Pin{Card: c, Revoked: revoked, ReplacedBy: replaced}).Live(now); err != nil {
-		return "", err
+	key := hashName(c.Key)
+	replaced := files[key+replacementExt].replacedBy
+	if i := slices.IndexFunc(pins, func(p Pin) bool { return p.Key == c.Key }); i >= 0 {
+		replaced = pins[i].ReplacedBy
 	}
-	how := Stranger
+	if err := (Pin{Card: c, Revoked: files[key+revocationExt].revocation, ReplacedBy: replaced}).Live(now); err != nil {
+		return "", nil, err
+	}
+	how, folded := Stranger, foldName(c.Name)
+	var taken error
 	for _, p := range pins {
-		sameName := foldName(p.Name) == foldName(c.Name)
 		switch {
 		case p.Key == c.Key && p.Name != c.Name:
-			return "", fmt.Errorf("%w: %s", ErrKeyTaken, p.Name)
+			return "", nil, fmt.Errorf("%w: %s", ErrKeyTaken, p.Name)
 		case p.Key == c.Key && p.Created.After(c.Created):
-			return "", fmt.Errorf("%w: of %s", ErrOlderCard, p.Created.Format(time.RFC3339))
-		case p.Key == c.Key:
-			return Known, nil
-		case sameName && p.Live(now) == nil && c.ApprovedBy(p.Verifier()):
-			how = Approved
-		case sameName && how == Stranger:
-			err = fmt.Errorf("%w: %s", ErrNameTaken, p.Name)
+			return "", nil, fmt.Errorf("%w: of %s", ErrOlderCard, p.Created.Format(time.RFC3339))
+		case p.Key == c.Key && !p.Doubted:
+			how = Known
+		case p.Key == c.Key || p.folded != folded:
+		case p.Live(now) == nil && c.ApprovedBy(p.Verifier()):
+			approvers = append(approvers, p.Key)
+		case p.Revoked == nil && !p.Doubted:
+			taken = fmt.Errorf("%w: %s", ErrNameTaken, p.Name)
 		}
 	}
-	if how == Stranger && err != nil {
-		return "", err
+	switch {
+	case how == Known:
+	case len(approvers) > 0:
+		how = Approved
+	case taken != nil:
+		return "", nil, taken
 	}
-	return how, nil
+	return how, approvers, nil
 }
 
 // Members returns the pinned cards without one's own, sorted by name, those of one
 // name by age, the newest first. Whether they still count Pins tells. A file that
 // does not hold a valid card is an error: it was pinned, so it matters.
 func (h *Home) Members() ([]Card, error) {
-	entries, err := os.ReadDir(filepath.Join(h.dir, membersDir))
+	pins, err := h.Pins()
 	if err != nil {
 		return nil, err
 	}
 	var cards []Card
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), memberExt) {
-			continue // a revocation, or a temporary file of a writer at work
+	for _, p := range pins {
+		if !p.Own {
+			cards = append(cards, p.Card)
 		}
-		p := filepath.Join(h.dir, membersDir, e.Name())
-		b, err := readBounded(p, MaxCard)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed since
-		}
-		if err != nil {
-			return nil, err
-		}
-		c, err := ParseCard(b)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p, err)
-		}
-		if h.memberPath(c.Name) != p && h.devicePath(c) != p {
-			return nil, fmt.Errorf("%s: %w: pinned under another name than its own", p, ErrBadCard)
-		}
-		cards = append(cards, c)
 	}
-	slices.SortFunc(cards, func(a, b Card) int {
-		return cmp.Or(strings.Compare(foldName(a.Name), foldName(b.Name)), b.Created.Compare(a.Created), strings.Compare(a.Key, b.Key))
-	})
 	return cards, nil
 }
 
@@ -166,8 +202,6 @@ func (h *Home) Verifiers() (note.Verifiers, error) {
 	}
 	return note.VerifierList(vs...), nil
 }
-
-const memberExt = ".card"
 
 // memberPath returns the file of the first card of a name. It keeps the name: two
 // processes cannot pin two keys under it.

@@ -1,11 +1,11 @@
 package keys
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,11 +20,17 @@ type Pin struct {
 	Revoked *Revocation
 	// ReplacedBy is the key that its holder uses instead, "" if this one.
 	ReplacedBy string
+	// Doubted: nobody compared the card's words, and what approved it was revoked or
+	// unpinned since, or counted itself only by such an approval.
+	Doubted bool
+
+	ground ground
+	folded string // its name
 }
 
 // Live returns nil if the card counts at the given time: its holder may become a
-// reader and prove who they are. The errors wrap ErrRevoked, ErrReplaced and
-// ErrExpired. A card that does not count still tells whose old signatures are.
+// reader and prove who they are. The errors wrap ErrRevoked, ErrDoubted, ErrReplaced
+// and ErrExpired. A card that does not count still tells whose old signatures are.
 func (p Pin) Live(now time.Time) error {
 	switch {
 	case p.Revoked != nil:
@@ -33,6 +39,8 @@ func (p Pin) Live(now time.Time) error {
 			err = fmt.Errorf("%w: %s", err, p.Revoked.Reason)
 		}
 		return err
+	case p.Doubted:
+		return ErrDoubted
 	case p.ReplacedBy != "":
 		return ErrReplaced
 	case p.Expired(now):
@@ -48,26 +56,37 @@ func (h *Home) Pins() ([]Pin, error) {
 	if err != nil && !errors.Is(err, ErrNoIdentity) {
 		return nil, err
 	}
-	cards, cerr := h.Members()
-	if cerr != nil {
-		return nil, cerr
+	files, ferr := h.members()
+	if ferr != nil {
+		return nil, ferr
 	}
 	var pins []Pin
-	if err == nil {
-		pins = append(pins, Pin{Card: own, Own: true})
+	for _, f := range files {
+		if f.card != nil {
+			pins = append(pins, Pin{Card: *f.card, folded: f.folded})
+		}
 	}
-	for _, c := range cards {
-		pins = append(pins, Pin{Card: c})
+	slices.SortFunc(pins, func(a, b Pin) int {
+		return cmp.Or(strings.Compare(a.folded, b.folded), b.Created.Compare(a.Created), strings.Compare(a.Key, b.Key))
+	})
+	if err == nil {
+		pins = slices.Insert(pins, 0, Pin{Card: own, Own: true, folded: foldName(own.Name)})
+	}
+	// The cards say by themselves what they replace, so that a crash between two files
+	// leaves no old key that counts beside the new one.
+	replaced := make(map[string]string)
+	for _, p := range pins {
+		if p.Replaces != "" {
+			replaced[p.Replaces] = p.Key
+		}
 	}
 	for i := range pins {
-		p := &pins[i]
-		if p.Revoked, err = h.revocation(p.Key); err != nil {
-			return nil, err
-		}
-		if p.ReplacedBy, err = h.replacement(p.Key); err != nil {
-			return nil, err
-		}
+		p, key := &pins[i], hashName(pins[i].Key)
+		p.Revoked = files[key+revocationExt].revocation
+		p.ReplacedBy = cmp.Or(files[key+replacementExt].replacedBy, replaced[p.Key])
+		p.ground = files[key+groundExt].ground
 	}
+	judge(pins)
 	return pins, nil
 }
 
@@ -83,7 +102,7 @@ func (h *Home) Person(name string) ([]Card, error) {
 	var dead error
 	now := time.Now()
 	for _, p := range pins {
-		if foldName(p.Name) != foldName(name) {
+		if p.folded != foldName(name) {
 			continue
 		}
 		if err := p.Live(now); err == nil {
@@ -113,7 +132,7 @@ func (h *Home) Member(name string) (Card, error) {
 // Revoke keeps r: its key does not count any more, nor can it be pinned again. r
 // must be signed by the key that it revokes, or by a card that counts and has the
 // same name as the pinned one of that key; else the error wraps ErrBadRevocation.
-func (h *Home) Revoke(r Revocation) error {
+func (h *Home) Revoke(r Revocation) (err error) {
 	b, err := r.Marshal()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadRevocation, err)
@@ -125,6 +144,11 @@ func (h *Home) Revoke(r Revocation) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := h.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	if !r.SignedBy(own) {
 		if err := h.mayRevoke(r); err != nil {
 			return err
@@ -159,83 +183,32 @@ func (h *Home) mayRevoke(r Revocation) error {
 	return fmt.Errorf("%w: neither the key itself nor another card of %s that counts has signed it", ErrBadRevocation, pins[i].Name)
 }
 
-// revocation returns the revocation of a key, nil if there is none.
-func (h *Home) revocation(key string) (*Revocation, error) {
-	path := h.revocationPath(key)
-	b, err := readBounded(path, MaxRevocation)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	r, err := ParseRevocation(b)
-	if err == nil && r.Key != key {
-		err = fmt.Errorf("%w: of another key", ErrBadRevocation)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return &r, nil
-}
-
-// replacement returns the key that took the place of another, "" if none did.
-func (h *Home) replacement(key string) (string, error) {
-	path := h.replacementPath(key)
-	b, err := readBounded(path, MaxCard)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	c, err := ParseCard(b)
-	if err == nil && c.Replaces != key {
-		err = fmt.Errorf("%w: it replaces another key", ErrBadCard)
-	}
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	return c.Key, nil
-}
-
-// The files of members/ that say what became of a key: its revocation, and the
-// card that replaced it, which may have been renewed since.
-const (
-	revocationExt  = ".revoked"
-	replacementExt = ".replaced"
-)
-
-func (h *Home) revocationPath(key string) string {
-	return filepath.Join(h.dir, membersDir, hashName(key)+revocationExt)
-}
-
-func (h *Home) replacementPath(key string) string {
-	return filepath.Join(h.dir, membersDir, hashName(key)+replacementExt)
-}
-
 // Remove unpins all cards with the given name, or those of one device of theirs if
-// that is not ""; case does not matter in the name. It returns ErrNoMember where
-// there is none. Revocations stay. Recordings sealed to them stay readable to
-// their holder.
-func (h *Home) Remove(name, device string) error {
-	cards, err := h.Members()
+// that is not ""; case does not matter in the name. What counts only by their approval
+// does not count any more. It returns ErrNoMember where there is none. Revocations
+// stay. Recordings sealed to them stay readable to their holder.
+func (h *Home) Remove(name, device string) (err error) {
+	unlock, err := h.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	files, err := h.members()
 	if err != nil {
 		return err
 	}
 	var paths []string
-	for _, c := range cards {
-		if foldName(c.Name) != foldName(name) || device != "" && c.Device != device {
+	for file, f := range files {
+		if f.card == nil || f.folded != foldName(name) || device != "" && f.card.Device != device {
 			continue
 		}
-		path, err := h.cardPath(c)
-		if err != nil {
-			return err
-		}
-		if path == h.memberPath(c.Name) {
+		// The ground goes first: a card without one does not count.
+		paths = slices.Insert(paths, 0, h.groundPath(f.card.Key))
+		path := h.membersPath(file)
+		if path == h.memberPath(f.card.Name) {
 			paths = append(paths, path) // last: it keeps the name taken
 		} else {
-			paths = slices.Insert(paths, 0, path)
+			paths = slices.Insert(paths, 1, path)
 		}
 	}
 	for _, path := range paths {
@@ -250,5 +223,5 @@ func (h *Home) Remove(name, device string) error {
 		}
 		return fmt.Errorf("%w: %q", ErrNoMember, what)
 	}
-	return syncDir(filepath.Join(h.dir, membersDir))
+	return syncDir(h.membersPath(""))
 }

@@ -35,6 +35,9 @@ func (h *Home) Rotate(passphrase []byte, expires time.Time) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := writeReplace(h.groundPath(old.card.Key), ground{words: true}.marshal()); err != nil {
+		return nil, err
+	}
 	if err := writeReplace(h.devicePath(old.card), oldCard); err != nil {
 		return nil, err
 	}
@@ -134,13 +137,69 @@ func (h *Home) EarlierKeys() ([]string, error) {
 		return nil, fmt.Errorf("%w in %s", ErrNoIdentity, h.dir)
 	}
 	var keys []string
-	for at := pins[0].Key; len(keys) < len(pins); { // no chain is longer than there are cards
-		i := slices.IndexFunc(pins, func(p Pin) bool { return p.ReplacedBy == at && foldName(p.Name) == foldName(pins[0].Name) })
+	for _, p := range replacedBy(pins) {
+		keys = append(keys, p.Key)
+	}
+	return keys, nil
+}
+
+// replacedBy returns the pins whose keys the first one's replaced, the newest first.
+func replacedBy(pins []Pin) (earlier []Pin) {
+	for at := pins[0]; len(earlier) < len(pins); { // no chain is longer than there are cards
+		i := slices.IndexFunc(pins, func(p Pin) bool { return p.ReplacedBy == at.Key && p.folded == at.folded })
 		if i < 0 {
 			break
 		}
-		at = pins[i].Key
-		keys = append(keys, at)
+		at = pins[i]
+		earlier = append(earlier, at)
 	}
-	return keys, nil
+	return earlier
+}
+
+// earlier returns what Identity.earlier is.
+func (h *Home) earlier() (cards []Card, err error) {
+	pins, err := h.Pins()
+	if err != nil {
+		return nil, err
+	}
+	files, err := h.members()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range replacedBy(pins) {
+		cards = append(cards, p.Card)
+		if f, ok := files[hashName(p.Key)+replacementExt]; ok {
+			cards = append(cards, f.successor)
+		}
+	}
+	return cards, nil
+}
+
+// keepEarlier pins the keys that the identity's took the place of: what they signed
+// is still one's own.
+func (h *Home) keepEarlier(id *Identity) error {
+	for _, c := range id.earlier {
+		if err := h.noteReplaced(c); err != nil {
+			return err
+		}
+		if c.Key == id.card.Key {
+			continue
+		}
+		b, err := c.Marshal()
+		if err != nil {
+			return err
+		}
+		if err := writeReplace(h.groundPath(c.Key), ground{words: true}.marshal()); err != nil {
+			return err
+		}
+		// The first of a key is the newest. One that is pinned stays.
+		path, err := h.cardPath(c)
+		if err != nil {
+			return err
+		}
+		if err := writeNew(path, b); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
 }

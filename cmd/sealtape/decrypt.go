@@ -39,7 +39,8 @@ ID may be the start of one, or "last". DIR must be new or empty; it appears when
 all is written, open to you alone.
 
 Exit code 3: it is written, and the recording is not complete. 4: the same, and
-segments that failed verification were left out. 5: no key of yours opens any.`,
+segments that failed verification were left out, or the key that signed the
+recording was revoked. 5: no key of yours opens any.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the folder to make, `DIR`"},
 			storeFlag(), jsonFlag(),
@@ -71,6 +72,10 @@ func decryptAction(c *cli.Context) (err error) {
 		return err
 	}
 
+	distrust := a.distrust(rec)
+	if distrust != nil {
+		e.warnf("%v", distrust)
+	}
 	// The folder is filled under another name beside it.
 	tmp, err := os.MkdirTemp(filepath.Dir(out), ".sealtape-*.part") // mode 0700
 	if errors.Is(err, fs.ErrNotExist) {
@@ -119,7 +124,7 @@ func decryptAction(c *cli.Context) (err error) {
 			return jerr
 		}
 	}
-	return err
+	return e.worse(distrust, err)
 }
 
 // emptyOrAbsent returns an error unless path is an empty folder or nothing.

@@ -134,6 +134,8 @@ func known(err error) (code int, hint string) {
 		return exitFailed, "ask its owner for a new card: sealtape keys renew, then sealtape keys card"
 	case errors.Is(err, keys.ErrRevoked):
 		return exitUnverified, "its owner took it back: ask them for the card that they use now"
+	case errors.Is(err, keys.ErrDoubted):
+		return exitUnverified, "compare its words with its owner: sealtape keys add CARD; or ask for the card, approved by a key of theirs that counts"
 	case errors.Is(err, keys.ErrReplaced):
 		return exitFailed, "ask its owner for the card that they use now"
 	case errors.Is(err, keys.ErrBadRevocation):

@@ -46,7 +46,7 @@ cannot be decoded; mp4 does not. With --participant, the chat is theirs alone.
 
 Exit code 3: it is written, and something of a second or more is missing, or frames
 were left out, or the recording was not closed. 4: it is written without what failed
-verification.`,
+verification, or the key that signed the recording was revoked.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the file or folder to make, `PATH`"},
 			&cli.StringFlag{Name: "format", Value: "mkv", Usage: "`mkv`, tracks or mp4, which is for what is called .mp4"},
@@ -105,6 +105,10 @@ func exportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	distrust := a.distrust(rec)
+	if distrust != nil {
+		e.warnf("%v", distrust)
+	}
 	id := rec.Head().ID
 	ctx, giveUp := context.WithCancelCause(c.Context)
 	defer giveUp(nil)
@@ -159,7 +163,7 @@ func exportAction(c *cli.Context) error {
 			return jerr
 		}
 	}
-	return err
+	return e.worse(distrust, err)
 }
 
 // A firmSource ends the export when the store fails: what a store withholds is not

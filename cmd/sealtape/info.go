@@ -64,8 +64,14 @@ func infoAction(c *cli.Context) error {
 	} else {
 		err = e.showInfo(i, c.Bool("timeline"))
 	}
-	if err != nil || i.Opens || len(i.Epochs) == 0 {
+	if err != nil {
 		return err
+	}
+	if err := a.distrust(rec); err != nil {
+		return err
+	}
+	if i.Opens || len(i.Epochs) == 0 {
+		return nil
 	}
 	if errors.Is(keysErr, errNoTerminal) {
 		return keysErr

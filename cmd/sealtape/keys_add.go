@@ -64,7 +64,11 @@ func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
 			return err
 		}
 	}
-	if err := h.Add(card); err != nil {
+	pin := h.Add
+	if c.IsSet("fingerprint") {
+		pin = h.AddCompared
+	}
+	if err := pin(card); err != nil {
 		return err
 	}
 	e.printf("pinned %s %s\n", name, words)
@@ -154,8 +158,22 @@ func (e *env) addRevocation(h *keys.Home, file string, b []byte) error {
 	if r.Reason != "" {
 		e.notef("Reason: %s", clean(r.Reason))
 	}
-	e.notef("Nothing is sealed to this key any more. Recordings made so far stay readable to it.")
+	e.notef("Nothing is sealed to this key any more, nor to what only it approved. Recordings made so far stay readable to it.")
+	e.tellDoubted(h)
 	return nil
+}
+
+// tellDoubted names the cards that do not count any more for what vouched for them.
+func (e *env) tellDoubted(h *keys.Home) {
+	pins, err := h.Pins()
+	if err != nil {
+		return // the command did what it was to do
+	}
+	for _, p := range pins {
+		if p.Doubted && p.Revoked == nil {
+			e.warnf("%s, %s, does not count any more either: compare its words with its owner, and add it again", clean(p.Label()), p.Fingerprint())
+		}
+	}
 }
 
 // readPublic reads a file of cards or a revocation, or standard input for "-".

@@ -189,6 +189,7 @@ func keysRevoke(c *cli.Context) error {
 		return err
 	}
 	e.notef("The key %s does not count here any more. Give the file to whoever has pinned your cards.", card.Fingerprint())
+	e.tellDoubted(h)
 	return nil
 }
 

@@ -46,6 +46,8 @@ func pinState(p keys.Pin) string {
 	switch err := p.Live(time.Now()); {
 	case errors.Is(err, keys.ErrRevoked):
 		return strings.Replace(err.Error(), keys.ErrRevoked.Error(), "REVOKED", 1)
+	case errors.Is(err, keys.ErrDoubted):
+		return "NOT TRUSTED: what approved it was revoked or unpinned; compare its words"
 	case errors.Is(err, keys.ErrReplaced):
 		return "replaced by a newer key"
 	case err != nil:
@@ -69,6 +71,7 @@ type pinJSON struct {
 	Counts      bool       `json:"counts"`
 	Expired     bool       `json:"expired"`
 	Replaced    bool       `json:"replaced"`
+	Doubted     bool       `json:"doubted"` // what approved it was revoked or unpinned
 	Revoked     *time.Time `json:"revoked,omitempty"`
 	Reason      string     `json:"reason,omitempty"` // of the revocation
 }
@@ -78,7 +81,7 @@ func pinList(pins []keys.Pin) []pinJSON {
 	now := time.Now()
 	for _, p := range pins {
 		j := pinJSON{Name: p.Name, Device: p.Device, Fingerprint: p.Fingerprint().String(), Key: p.Key, Own: p.Own,
-			PostQuantum: p.PostQuantum(), Created: p.Created, Counts: p.Live(now) == nil, Expired: p.Expired(now), Replaced: p.ReplacedBy != ""}
+			PostQuantum: p.PostQuantum(), Created: p.Created, Counts: p.Live(now) == nil, Expired: p.Expired(now), Replaced: p.ReplacedBy != "", Doubted: p.Doubted}
 		if !p.Expires.IsZero() {
 			j.Expires = &p.Expires
 		}

@@ -47,6 +47,8 @@ type listed struct {
 	Room     string     `json:"room,omitempty"`
 	Follows  string     `json:"follows,omitempty"`
 	Problem  string     `json:"problem,omitempty"`
+	// Distrusted: the key of its signature was revoked, or counted by such a one alone.
+	Distrusted bool `json:"distrusted,omitempty"`
 }
 
 func listAction(c *cli.Context) error {
@@ -143,6 +145,9 @@ func (a *access) list(ctx context.Context, id string, identities []age.Identity)
 	}
 	l.State, l.Segments = string(rec.Head().State), len(rec.Segments())
 	l.Recorder = a.signers(rec.Signers())
+	if err := a.distrust(rec); err != nil {
+		l.Problem, l.Distrusted = err.Error(), true
+	}
 	if len(identities) == 0 {
 		return l, nil
 	}
@@ -183,6 +188,10 @@ func (e *env) showList(all []listed) error {
 		state := l.State
 		if l.State == string(archive.StateOpen) {
 			open++
+		}
+		if l.Distrusted {
+			state += ", signer revoked"
+			damaged++
 		}
 		switch {
 		case l.Missing > 0:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,10 +123,7 @@ func playAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.tellFailed(failed); err != nil {
-		return err
-	}
-	return distrust
+	return e.worse(cmp.Or(distrust, lib.distrusted()), e.tellFailed(failed))
 }
 
 // play serves the page until ctx ends, and returns what failed verification.
@@ -168,6 +166,18 @@ func (a *access) distrust(rec *archive.Recording) error {
 	}
 	return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is %s", rec.Head().ID, revoked[0].Text),
 		problemHint(revoked)))
+}
+
+// worse returns distrust where there is some, after telling what else there is to
+// say; else err.
+func (e *env) worse(distrust, err error) error {
+	if distrust == nil {
+		return err
+	}
+	if err != nil {
+		e.notef("sealtape: %v", err)
+	}
+	return distrust
 }
 
 // checkLoopback refuses an address that other machines could reach: what is

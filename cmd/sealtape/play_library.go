@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type library struct {
 
 	mu    sync.Mutex
 	known map[string]*shelved // by ID
+	worst error               // of a recording that was opened, though its signer's key was revoked
 }
 
 // A shelved is what is known of a recording; one at a time looks at it.
@@ -53,6 +55,14 @@ func (l *library) shelf(id string) *shelved {
 		l.known[id] = s
 	}
 	return s
+}
+
+// distrusted returns why the signature of a recording that was opened is not
+// trusted, nil if there is none.
+func (l *library) distrusted() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.worst
 }
 
 // keep takes note of a recording that is open already, and is about to be played:
@@ -157,8 +167,8 @@ func refused(err error) bool {
 		errors.As(err, &back) || errors.As(err, &fork)
 }
 
-// distrusted tells package web that a recording did not open for what it is.
-func distrusted(err error) error {
+// unfit tells package web that a recording did not open for what it is.
+func unfit(err error) error {
 	if refused(err) {
 		return &sortedError{err, playback.ErrDamaged}
 	}
@@ -185,9 +195,12 @@ func (l *library) entry(ctx context.Context, s *shelved) (web.Entry, error) {
 	if err := g.Wait(); err != nil {
 		return e, err
 	}
+	if err := l.distrust(rec); err != nil {
+		e.Problem = err.Error()
+	}
 	missing := len(rec.Entries()) - stored
 	if missing > 0 {
-		e.Problem = count(missing, "object") + " missing in the store"
+		e.Problem = cmp.Or(e.Problem, count(missing, "object")+" missing in the store")
 	}
 	e.Access = opens
 	e.Incomplete = rec.Head().State != archive.StateClosed || missing > 0
@@ -268,7 +281,7 @@ func (l *library) Open(ctx context.Context, id string) (web.Recording, error) {
 	defer s.mu.Unlock()
 	rec, err := l.latest(ctx, id, s)
 	if err != nil {
-		return nil, distrusted(err)
+		return nil, unfit(err)
 	}
 	if indexes := rec.Indexes(); !s.glanced && len(indexes) > 0 {
 		// It says so in its first event, if that is ours to read.
@@ -292,6 +305,12 @@ func (l *library) playable(ctx context.Context, s *shelved, rec *archive.Recordi
 		ID: rec.Head().ID, State: string(rec.Head().State), Signers: l.signers(rec.Signers()), PostQuantum: rec.PostQuantum(),
 		ResealedFrom: s.resealed, Command: "sealtape play " + rec.Head().ID,
 	}}
+	if err := l.distrust(rec); err != nil {
+		p.facts.Distrust = err.Error()
+		l.mu.Lock()
+		l.worst = cmp.Or(l.worst, err)
+		l.mu.Unlock()
+	}
 	opened := tryEpochs(ctx, rec)
 	if _, err := accessTo(opened); err != nil {
 		return nil, err
@@ -325,7 +344,7 @@ func (p *playable) ReadIndex(ctx context.Context, n int) ([]byte, error) {
 func (p *playable) Follow(ctx context.Context) (web.Recording, error) {
 	rec, err := p.rec.Follow(ctx)
 	if err != nil {
-		return nil, distrusted(err)
+		return nil, unfit(err)
 	}
 	if rec == p.rec {
 		return p, nil

@@ -238,6 +238,51 @@ func TestPlayable(t *testing.T) {
 	}
 }
 
+// What a revoked key signed is listed and played as what nobody vouches for, and
+// play ends with that.
+func TestPlayableDistrusted(t *testing.T) {
+	l := newDesk(t)
+	home, _ := l.person("Ada")
+	store := filepath.Join(l.dir, "store")
+	h, err := keys.OpenHome(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := h.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := recordingMaker{room: "Room", start: time.Now().UTC()}
+	if m.w, err = archive.Create(store, archive.Config{Signer: me.Signer()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.w.StartEpoch(me.Recipients()); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(m.segment(0, true), m.writeIndex(), m.w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	lib, _ := l.library(home, store)
+	if rec, err := lib.Open(t.Context(), m.w.ID()); err != nil || rec.Facts().Distrust != "" || lib.distrusted() != nil {
+		t.Fatalf("before: %v, %v", err, lib.distrusted())
+	}
+	lib, _ = l.library(home, store)
+	lib.revoked = map[string]bool{me.Verifier().Name(): true}
+	rec, err := lib.Open(t.Context(), m.w.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rec.Facts().Distrust == "" {
+		t.Error("the page is not told")
+	}
+	if code, _ := explain(lib.distrusted()); lib.distrusted() == nil || code != exitUnverified {
+		t.Errorf("play ends with %v", lib.distrusted())
+	}
+	if e := lib.entries(t)[m.w.ID()]; e.Problem != rec.Facts().Distrust {
+		t.Errorf("listed as %+v", e)
+	}
+}
+
 // TestPlayableFollows follows a recording that goes on.
 func TestPlayableFollows(t *testing.T) {
 	l := newDesk(t)

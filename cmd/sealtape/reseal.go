@@ -70,6 +70,9 @@ func resealAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := a.distrust(rec); err != nil {
+		return err // nobody is to vouch for it after all
+	}
 	if !rec.Head().State.Final() {
 		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s is not closed", rec.Head().ID),
 			"reseal it when it is over; sealtape recover on the machine that recorded ends one that was cut"))

@@ -68,6 +68,9 @@ func shareAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.distrust(rec); err != nil {
+		return err // nobody is to vouch for it after all
+	}
 	id, err := a.env.loadIdentity(c.Context, a.home)
 	if err != nil {
 		return err

@@ -135,7 +135,7 @@ type access struct {
 	heads     archive.HeadMemory
 	people    map[string]string // verifier keys, and their names, to whom they are, for people
 	self      []string          // one's own verifier keys, today's first, if one has keys
-	revoked   map[string]bool   // names of keys that were revoked
+	revoked   map[string]bool   // names of keys that were revoked, or counted by one of those alone
 
 	share string // the random part of a share's name, as it was given with the ID
 
@@ -183,6 +183,9 @@ func openAccessRetrying(c *cli.Context, retry archive.RetryConfig) (*access, err
 		who := fmt.Sprintf("%s (%s)", clean(p.Name), p.Fingerprint())
 		if p.Revoked != nil {
 			who = fmt.Sprintf("%s (%s, REVOKED on %s)", clean(p.Name), p.Fingerprint(), day(p.Revoked.Time))
+			a.revoked[p.Verifier().Name()] = true
+		} else if p.Doubted {
+			who = fmt.Sprintf("%s (%s, NOT TRUSTED: the key that approved it was revoked or unpinned)", clean(p.Name), p.Fingerprint())
 			a.revoked[p.Verifier().Name()] = true
 		}
 		a.people[p.Verifier().Name()], a.people[p.Key] = who, who

@@ -28,6 +28,7 @@ type description struct {
 	ID           string      `json:"id"`
 	State        string      `json:"state"`
 	Signers      []string    `json:"signers"`
+	Distrust     string      `json:"distrust"`
 	PostQuantum  bool        `json:"post_quantum"`
 	ResealedFrom string      `json:"resealed_from"`
 	Command      string      `json:"command"`
@@ -112,7 +113,7 @@ func (t *tape) describe(from, events int) ([]byte, error) {
 	tracks := session.Tracks()
 	events = min(events, len(all))
 	d := description{
-		Version: version, ID: t.id, State: facts.State, Signers: orEmpty(facts.Signers), PostQuantum: facts.PostQuantum,
+		Version: version, ID: t.id, State: facts.State, Signers: orEmpty(facts.Signers), Distrust: facts.Distrust, PostQuantum: facts.PostQuantum,
 		ResealedFrom: facts.ResealedFrom, Command: facts.Command,
 		Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Gaps: []gapJSON{}, Problems: []trouble{},
 		From: from, EventsFrom: events, EventsTotal: len(all),

@@ -59,8 +59,10 @@ type Recording interface {
 
 // Facts are what a recording's log and head say.
 type Facts struct {
-	ID, State    string // State is open, closed or cut
-	Signers      []string
+	ID, State string // State is open, closed or cut
+	Signers   []string
+	// Distrust says why the signature does not count, in a sentence; "" if it does.
+	Distrust     string
 	PostQuantum  bool
 	Epochs       []Epoch
 	ResealedFrom string // the ID of the recording that it was made of

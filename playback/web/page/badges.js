@@ -10,7 +10,9 @@ export function badges(r) {
 	const out = [];
 	const add = (kind, name, words, ...text) => out.push({kind, icon: name, words: [words].flat(), text});
 	if (r.state === "open") add("live", "dot", "Live", "The recording goes on, and this page follows it.");
-	if (r.signers.length) {
+	if (r.distrust) {
+		add("bad", "alert", "Not trusted", el("bdi", {}, line(r.distrust, 300)), ". Whoever has that key could have made this recording: ask who recorded.");
+	} else if (r.signers.length) {
 		add("good", "seal", ["Verified: ", ...names(r.signers.map(signer), 40)],
 			"The recording’s log is signed by ", ...names(r.signers, 120), ", whose card you have pinned. All that plays here was checked " +
 			"against that signature: nothing was changed, left out or put in after it was recorded.");

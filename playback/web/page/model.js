@@ -103,6 +103,7 @@ export class Recording {
 		this.title = json.title || "";
 		this.start = json.start ? new Date(json.start) : null;
 		this.signers = json.signers || [];
+		this.distrust = json.distrust || "";
 		this.postQuantum = !!json.post_quantum;
 		this.resealedFrom = json.resealed_from || "";
 		this.command = json.command || "";
