@@ -45,7 +45,7 @@ func lintMetrics(t *testing.T, text string) {
 }
 
 func TestMetrics(t *testing.T) {
-	m := &monitor{backlog: newBacklog()}
+	m := &monitor{backlog: newBacklog(1)}
 	h := metricsHandler(m)
 	code, before := askHandler(t, h, "GET", "/metrics")
 	if code != http.StatusOK || !strings.Contains(before, "\nsealtape_recording_state{state=\"starting\"} 1\n") {
@@ -143,12 +143,12 @@ func TestHealth(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := start.Add(24 * time.Hour)
-			m := &monitor{backlog: newBacklog()}
+			m := &monitor{backlog: newBacklog(1)}
 			m.follow(func() recorder.Status {
 				return recorder.Status{Started: start, State: tt.state, Alive: now.Add(-tt.alive)}
 			}, func() bool { return false })
 			if tt.oldest > 0 {
-				m.backlog.waiting["segments/000007.age"] = waiting{sealedObject(t), now.Add(-tt.oldest)}
+				m.backlog.waiting["segments/000007.age"] = waiting{sealedObject(t), now.Add(-tt.oldest), 1}
 			}
 			m.vitals(now.Add(-tt.away))
 			v := m.vitals(now)
@@ -182,7 +182,7 @@ func TestHealth(t *testing.T) {
 		if tt.opened > 0 {
 			s.Opened = now.Add(-tt.opened)
 		}
-		m := &monitor{backlog: newBacklog()}
+		m := &monitor{backlog: newBacklog(1)}
 		m.follow(func() recorder.Status { return s }, func() bool { return false })
 		v := m.vitals(now)
 		if got := strings.Join(v.problems(now), "\n"); got != tt.want {
@@ -191,7 +191,7 @@ func TestHealth(t *testing.T) {
 	}
 	// Back for a moment, the room was not lost all the time.
 	state, now := recorder.StateReconnecting, start
-	m := &monitor{backlog: newBacklog()}
+	m := &monitor{backlog: newBacklog(1)}
 	m.follow(func() recorder.Status { return recorder.Status{State: state} }, func() bool { return false })
 	for _, s := range []recorder.State{recorder.StateReconnecting, recorder.StateRecording, recorder.StateReconnecting} {
 		state, now = s, now.Add(50*time.Second)
@@ -231,7 +231,7 @@ func sealedObject(t *testing.T) *archive.Object {
 }
 
 func TestBacklog(t *testing.T) {
-	b, o := newBacklog(), sealedObject(t)
+	b, o := newBacklog(1), sealedObject(t)
 	if _, err := o.Write(make([]byte, 100_000)); err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestBacklog(t *testing.T) {
 func TestServeMetrics(t *testing.T) {
 	var said bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&said, nil))
-	m := &monitor{backlog: newBacklog()}
+	m := &monitor{backlog: newBacklog(1)}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -144,6 +144,7 @@ func (m *monitor) watch(s *service) (end func()) {
 // indexes, which is nearly all there is.
 type backlog struct {
 	mu               sync.Mutex
+	stores           int                // that are to have all
 	waiting          map[string]waiting // by name in the log
 	sealed, uploaded int64              // bytes
 }
@@ -151,6 +152,7 @@ type backlog struct {
 type waiting struct {
 	object *archive.Object
 	since  time.Time
+	stores int // that have not got it
 }
 
 // A backlogState is a backlog as it stands. Sealed and Uploaded are counted in
@@ -162,13 +164,15 @@ type backlogState struct {
 	Sealed, Uploaded int64
 }
 
-func newBacklog() *backlog { return &backlog{waiting: make(map[string]waiting)} }
+func newBacklog(stores int) *backlog {
+	return &backlog{stores: stores, waiting: make(map[string]waiting)}
+}
 
 // commit commits an object. It waits for the store from before that, for the
 // uploader may be quicker than we are.
 func (b *backlog) commit(o *archive.Object) error {
 	b.mu.Lock()
-	b.waiting[o.Name()] = waiting{o, time.Now()}
+	b.waiting[o.Name()] = waiting{o, time.Now(), b.stores}
 	b.mu.Unlock()
 	err := o.Commit()
 	b.mu.Lock()
@@ -181,13 +185,17 @@ func (b *backlog) commit(o *archive.Object) error {
 	return err
 }
 
-// stored notes that an object is in the store or, without ok, never will be.
+// stored notes that an object is in one more store or, without ok, never will be.
 func (b *backlog) stored(name string, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w, known := b.waiting[name]
 	if !known {
 		return // an epoch
+	}
+	if w.stores--; w.stores > 0 {
+		b.waiting[name] = w
+		return
 	}
 	delete(b.waiting, name)
 	if ok {

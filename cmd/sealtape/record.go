@@ -54,7 +54,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 ` + configHelp,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "room", Usage: "the `ROOM` to record"},
-			storeFlag(),
+			storesFlag(),
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 			&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: the member with this identity in the room is the pinned NAME and a reader, as --access says; repeat for more"},
 			&cli.StringFlag{Name: "access", Value: "present", Usage: "`WHAT` members who are readers may read: present, what is recorded while they are here, or whole, all of it if they come; those named by --reader read all"},
@@ -165,11 +165,7 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	store, err := e.openStore(c.Context, c.String("store"), true)
-	if err != nil {
-		return err
-	}
-	storeID, err := storeID(c.String("store"))
+	stores, storeID, err := e.openStores(c.Context, c.StringSlice("store"))
 	if err != nil {
 		return err
 	}
@@ -180,9 +176,9 @@ func recordAction(c *cli.Context) error {
 		}
 	}
 	r := &recording{
-		env: e, home: home, identity: id, key: key, store: store, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
+		env: e, home: home, identity: id, key: key, stores: stores, readers: readers, members: members, whole: c.String("access") == "whole", join: join,
 		segment: c.Duration("segment"), duration: c.Duration("duration"), json: c.Bool("json"), keepLocal: c.Bool("keep-local"),
-		policy: policy, storeName: c.String("store"), storeID: storeID,
+		policy: policy, storeID: storeID,
 		metricsAddr: c.String("metrics-addr"), service: service, grace: lifetime.grace, wait: lifetime.wait,
 	}
 	if roomKeys != nil {

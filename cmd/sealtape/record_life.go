@@ -147,9 +147,9 @@ func (w *storeWatch) serve(ctx context.Context) {
 
 // live does what has to be done beside recording until the function it returns
 // is called, which waits for it.
-func (r *recording) live(ctx context.Context, p *pauser, rec *recorder.Recorder, room *memberRoom, u *uploader) (end func()) {
+func (r *recording) live(ctx context.Context, p *pauser, rec *recorder.Recorder, room *memberRoom, u *uploads) (end func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w := &storeWatch{failed: u.failed.Load, tell: func(text string) {
+	w := &storeWatch{failed: u.failed, tell: func(text string) {
 		telling, cancel := context.WithTimeout(ctx, tellTime)
 		defer cancel()
 		if err := room.Tell(telling, text); err != nil && ctx.Err() == nil {

@@ -82,7 +82,7 @@ type signed struct {
 func newMembership(r *recording, room *livekit.Room, id string) (*membership, error) {
 	m := &membership{
 		policy: r.policy, whole: r.whole, home: r.home, readers: r.readers, named: r.members, log: r.log, notef: r.say,
-		store: storeKind(r.storeName), id: id, keyed: r.keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
+		store: storeKind(r.stores), id: id, keyed: r.keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
 		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "waiting",
 	}
 	var err error
@@ -100,8 +100,8 @@ func newMembership(r *recording, room *livekit.Room, id string) (*membership, er
 }
 
 // storeKind is what members are told of where the recording goes.
-func storeKind(store string) string {
-	if strings.HasPrefix(store, "s3://") {
+func storeKind(stores []namedStore) string {
+	if slices.ContainsFunc(stores, func(s namedStore) bool { return strings.HasPrefix(s.name, "s3://") }) {
 		return "s3"
 	}
 	return "folder"

@@ -31,21 +31,19 @@ type recording struct {
 	home     *keys.Home
 	identity *keys.Identity
 	key      recorderKey
-	store    archive.Store
-	// storeName is the store as the command line names it.
-	storeName string
-	storeID   string // see storeID
-	readers   []reader
-	members   memberCards // who reads what they attend
-	policy    policy      // who else does, and who is recorded
-	whole     bool        // who attended reads all instead
-	join      livekit.Config
-	keys      *roomKeys // nil: the room is not end-to-end encrypted
-	segment   time.Duration
-	duration  time.Duration
-	grace     time.Duration // see recorder.Config
-	wait      time.Duration
-	json      bool
+	stores   []namedStore // all are to have it
+	storeID  string       // names them: see openStores
+	readers  []reader
+	members  memberCards // who reads what they attend
+	policy   policy      // who else does, and who is recorded
+	whole    bool        // who attended reads all instead
+	join     livekit.Config
+	keys     *roomKeys // nil: the room is not end-to-end encrypted
+	segment  time.Duration
+	duration time.Duration
+	grace    time.Duration // see recorder.Config
+	wait     time.Duration
+	json     bool
 	// keepLocal leaves the recording in the spool when the store has it.
 	keepLocal bool
 	// metricsAddr is where metrics and health are answered, "" for nowhere.
@@ -77,7 +75,7 @@ func (r *recording) run(ctx context.Context) error {
 	if swaps, err := swapDevices(); err == nil && len(swaps) > 0 {
 		r.log.Warn("memory, keys included, can be written to swap", "on", few(swaps), "hint", swapHint)
 	}
-	m := &monitor{backlog: newBacklog()}
+	m := &monitor{backlog: newBacklog(len(r.stores))}
 	if r.service != nil {
 		r.service.log = r.log
 	}
@@ -98,7 +96,7 @@ func (r *recording) run(ctx context.Context) error {
 	// Store and spool come before the room: one that does not take a recording is
 	// found before anybody is told of it.
 	r.status("trying the store")
-	if err := r.tryStore(ctx); err != nil {
+	if err := r.tryStores(ctx); err != nil {
 		return err
 	}
 	spool := r.home.SpoolDir()
@@ -106,9 +104,18 @@ func (r *recording) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
-	grown := make(chan struct{}, 1) // has a value when there is more to upload
+	grown := make([]chan struct{}, len(r.stores)) // for each, has a value when there is more to upload
+	for i := range grown {
+		grown[i] = make(chan struct{}, 1)
+	}
 	var id string
-	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Store: r.storeID, Log: archiveLog, Changed: func() { signalTo(grown); goesOn(r.home, id, time.Now()) },
+	changed := func() {
+		for _, c := range grown {
+			signalTo(c)
+		}
+		goesOn(r.home, id, time.Now())
+	}
+	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Store: r.storeID, Log: archiveLog, Changed: changed,
 		// Late readers are admitted to the whole only while its secret is known.
 		KeepSecret: r.whole && (len(r.members) > 0 || r.policy.readers == "verified")})
 	if err != nil {
@@ -132,8 +139,8 @@ func (r *recording) run(ctx context.Context) error {
 
 	uploading, stopUpload := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopUpload()
-	u := startUpload(uploading, r.store, src, spool, id, r.key, r.keepLocal, grown, m.backlog, r.log)
-	m.follow(rec.Status, u.failed.Load)
+	u := startUploads(uploading, r.stores, src, spool, id, r.key, r.keepLocal, grown, m.backlog, r.log)
+	m.follow(rec.Status, u.failed)
 	endSweep := r.sweep(ctx, src, spool, id)
 
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
@@ -168,10 +175,10 @@ func (r *recording) run(ctx context.Context) error {
 // finish ends the recording, stops what goes on beside it, and brings the rest to
 // the store. Until that is settled no other process takes the recording from the
 // spool: a sweep would store and remove it under our hands.
-func (r *recording) finish(ctx context.Context, w *archive.Writer, u *uploader, stop func()) error {
+func (r *recording) finish(ctx context.Context, w *archive.Writer, u *uploads, stop func()) error {
 	held, err := w.End()
 	stop()
-	<-u.done
+	u.wait()
 	switch uploadErr := r.finishUpload(ctx, u); {
 	case err != nil:
 		// Not over: what is in the spool is what recover ends it with.
@@ -179,7 +186,7 @@ func (r *recording) finish(ctx context.Context, w *archive.Writer, u *uploader, 
 	case uploadErr != nil:
 		err = uploadErr
 	case held != nil:
-		err = u.copier.settle(held, r.keepLocal)
+		err = u.copies.settle(held, r.keepLocal)
 	}
 	if held != nil {
 		err = errors.Join(err, held.Close())
@@ -299,7 +306,7 @@ func (r *recording) status(text string) {
 }
 
 // watch draws the status line until ctx ends.
-func (r *recording) watch(ctx context.Context, rec *recorder.Recorder, u *uploader) {
+func (r *recording) watch(ctx context.Context, rec *recorder.Recorder, u *uploads) {
 	if r.line == nil {
 		return
 	}
@@ -323,9 +330,9 @@ func (r *recording) watch(ctx context.Context, rec *recorder.Recorder, u *upload
 // finishUpload brings the rest to the store. It goes on for as long as the
 // store might still take it; the next signal ends the process and leaves the
 // rest to recover.
-func (r *recording) finishUpload(ctx context.Context, u *uploader) error {
+func (r *recording) finishUpload(ctx context.Context, u *uploads) error {
 	r.status("storing the rest (Ctrl-C leaves it to sealtape recover)")
-	if err := u.pass(context.WithoutCancel(ctx)); err != nil {
+	if err := u.finish(context.WithoutCancel(ctx)); err != nil {
 		return hinted(fmt.Errorf("the store did not take all of the recording: %w", err),
 			"it is safe in the spool; once the store works: sealtape recover --store STORE")
 	}

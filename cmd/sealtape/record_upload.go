@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,31 +17,113 @@ import (
 // way that trying again at once will not mend.
 const retryPause = 15 * time.Second
 
-// tryStore finds out whether the store will take a recording, by the checks that
-// doctor makes, and tells what it does less well. A server that has to be asked
+// tryStores finds out whether the stores will take a recording, by the checks that
+// doctor makes, and tells what they do less well. A server that has to be asked
 // again now and then is no reason not to record.
-func (r *recording) tryStore(ctx context.Context) error {
+func (r *recording) tryStores(ctx context.Context) error {
+	for _, s := range r.stores {
+		if err := r.tryStore(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *recording) tryStore(ctx context.Context, s namedStore) error {
 	probing, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	checks, err := storecheck.Run(probing, archive.Retry(r.store, archive.RetryConfig{Attempts: 5}))
+	checks, err := storecheck.Run(probing, archive.Retry(s.Store, archive.RetryConfig{Attempts: 5}))
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	which := "the store"
+	if len(r.stores) > 1 {
+		which += " " + clean(s.name)
 	}
 	for _, c := range checks {
 		switch c.Verdict {
 		case storecheck.Failed:
-			return hinted(fmt.Errorf("nothing was recorded, the store is not fit for it: %s: %w", c.Name, c.Err), c.Remedy)
+			return hinted(fmt.Errorf("nothing was recorded, %s is not fit for it: %s: %w", which, c.Name, c.Err), c.Remedy)
 		case storecheck.Limited:
 			r.log.Warn("the store does less than it could", "check", c.Name, "err", c.Err, "hint", c.Remedy)
 		}
 	}
 	if err != nil {
-		return hinted(fmt.Errorf("nothing was recorded, the store did not answer within %v: %w", probeTime, err), "check the network between here and the store")
+		return hinted(fmt.Errorf("nothing was recorded, %s did not answer within %v: %w", which, probeTime, err), "check the network between here and the store")
 	}
 	return nil
 }
 
-// An uploader copies a recording to the store while it grows.
+// The uploads of a recording are those to its stores, side by side.
+type uploads struct {
+	each   []*uploader
+	copies *spoolCopies
+}
+
+// startUploads begins to copy to all stores, and to each goes on each time its
+// channel in grown has a value, until ctx ends. Unless keep is set, it removes from
+// the spool what all have, so that a long meeting does not need the disk for all.
+// What it takes out of the backlog, b knows.
+func startUploads(ctx context.Context, to []namedStore, src archive.Store, spool, id string, key recorderKey, keep bool, grown []chan struct{}, b *backlog, log *slog.Logger) *uploads {
+	var all uploads
+	dst := slices.Clone(to)
+	for i, s := range to {
+		u := &uploader{log: log, grown: grown[i], done: make(chan struct{})}
+		if len(to) > 1 {
+			u.log = log.With("store", s.name)
+		}
+		dst[i].Store = archive.Retry(s.Store, archive.RetryConfig{OnRetry: func(_ string, err error, _ time.Duration) { u.fail(err) }})
+		all.each = append(all.each, u)
+	}
+	all.copies = newSpoolCopies(dst, src, spool, id, key, keep, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
+	for i, u := range all.each {
+		u.copier = all.copies.each[i]
+		u.copier.OnStored = func(e archive.Entry) { b.stored(e.Name, true) }
+		pass := u.copier.OnBad
+		u.copier.OnBad = func(bad *archive.BadObjectError) error {
+			err := pass(bad)
+			if err == nil {
+				b.stored(bad.Name, false)
+			}
+			return err
+		}
+		u.unreleased = all.copies.notReleased
+		go u.run(ctx)
+	}
+	return &all
+}
+
+// wait returns once all have ended.
+func (all *uploads) wait() {
+	for _, u := range all.each {
+		<-u.done
+	}
+}
+
+// finish makes one more pass to each store, side by side.
+func (all *uploads) finish(ctx context.Context) error {
+	of := make(map[*spoolCopy]*uploader)
+	for _, u := range all.each {
+		of[u.copier] = u
+	}
+	return all.copies.do(func(c *spoolCopy) error { return of[c].pass(ctx) })
+}
+
+// failed reports whether the last pass to some store failed.
+func (all *uploads) failed() bool {
+	return slices.ContainsFunc(all.each, func(u *uploader) bool { return u.failed.Load() })
+}
+
+// waiting is how many objects a store has not confirmed yet, the one that lags
+// most.
+func (all *uploads) waiting() (n int) {
+	for _, u := range all.each {
+		n = max(n, u.copier.Pending())
+	}
+	return n
+}
+
+// An uploader copies a recording to one store while it grows.
 type uploader struct {
 	copier *spoolCopy
 	log    *slog.Logger
@@ -48,40 +131,9 @@ type uploader struct {
 	done   chan struct{}
 	failed atomic.Bool // the last pass failed
 
-	refused atomic.Bool // it was told that the store refuses for good
-
-	unreleased atomic.Bool // something could not be removed from the spool
-}
-
-// startUpload begins to copy, and goes on each time grown has a value, until
-// ctx ends; then it closes done. Unless keep is set, it removes from the spool
-// what the store has, so that a long meeting does not need the disk for all.
-// What it takes out of the backlog, b knows.
-func startUpload(ctx context.Context, dst, src archive.Store, spool, id string, key recorderKey, keep bool, grown chan struct{}, b *backlog, log *slog.Logger) *uploader {
-	u := &uploader{log: log, grown: grown, done: make(chan struct{})}
-	dst = archive.Retry(dst, archive.RetryConfig{OnRetry: func(_ string, err error, _ time.Duration) { u.fail(err) }})
-	u.copier = newSpoolCopy(dst, src, spool, id, key, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
-	u.copier.OnStored = func(e archive.Entry) { b.stored(e.Name, true) }
-	pass := u.copier.OnBad
-	u.copier.OnBad = func(bad *archive.BadObjectError) error {
-		err := pass(bad)
-		if err == nil {
-			b.stored(bad.Name, false)
-		}
-		return err
-	}
-	if !keep {
-		u.copier.OnHead = func(stored []archive.Entry) {
-			if u.copier.keepsOurs() {
-				return
-			}
-			if err := archive.ReleaseSpooled(spool, id, stored); err != nil && !u.unreleased.Swap(true) {
-				log.Warn("the spool grows: what the store has could not be removed from it", "err", err)
-			}
-		}
-	}
-	go u.run(ctx)
-	return u
+	refused    atomic.Bool  // it was told that the store refuses for good
+	unreleased func() error // why something could not be removed from the spool
+	told       bool         // of that; run's
 }
 
 // signalTo puts a value into c, which has room for one, unless one is there.
@@ -100,7 +152,12 @@ func (u *uploader) run(ctx context.Context) {
 			return
 		case <-u.grown:
 		}
-		if err := u.pass(ctx); err != nil {
+		err := u.pass(ctx)
+		if err := u.unreleased(); err != nil && !u.told {
+			u.told = true
+			u.log.Warn("the spool grows: what the store has could not be removed from it", "err", err)
+		}
+		if err != nil {
 			select {
 			case <-ctx.Done():
 				return
@@ -132,6 +189,3 @@ func (u *uploader) fail(err error) {
 		u.log.Warn("the store does not take the recording; it waits in the spool", "err", err)
 	}
 }
-
-// waiting is how many objects the store has not confirmed yet.
-func (u *uploader) waiting() int { return u.copier.Pending() }

@@ -21,12 +21,13 @@ func recoverCommand() *cli.Command {
 		Usage:     "finish and upload what an earlier crash left in the spool",
 		ArgsUsage: "--store STORE",
 		Description: `Ends recordings that were cut by a crash, copies all that the spool holds to the
-store, and removes the local copies that the store confirmed. It does not touch
-a recording that is going on, one that --keep-local keeps, or one that was recorded for another store:
---adopt says that such a recording is to go to this one. Running it again does no
-harm. What is damaged on this disk goes to quarantine in the spool, and
-the rest is copied; the exit code is then 1.`,
-		Flags: []cli.Flag{storeFlag(), keepLocalFlag(),
+store, and removes the local copies that the store confirmed. A recording that is
+for several stores goes to all of them: name the same. It does not touch a
+recording that is going on, one that --keep-local keeps, or one that was recorded
+for another store: --adopt says that such a recording is to go to this one.
+Running it again does no harm. What is damaged on this disk goes to quarantine in
+the spool, and the rest is copied; the exit code is then 1.`,
+		Flags: []cli.Flag{storesFlag(), keepLocalFlag(),
 			&cli.StringSliceFlag{Name: "adopt", Usage: "the recording `ID` of the spool goes to this store, whichever it was recorded for; may be repeated"}},
 		Action: recoverAction,
 	}
@@ -45,11 +46,7 @@ func recoverAction(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
-	store, err := e.openStore(c.Context, c.String("store"), true)
-	if err != nil {
-		return err
-	}
-	name, err := storeID(c.String("store"))
+	stores, name, err := e.openStores(c.Context, c.StringSlice("store"))
 	if err != nil {
 		return err
 	}
@@ -80,7 +77,7 @@ func recoverAction(c *cli.Context) error {
 		return err
 	}
 	sw := &sweep{
-		spool: h.SpoolDir(), src: spool, dst: archive.Retry(store, archive.RetryConfig{OnRetry: e.retrying}), store: name,
+		spool: h.SpoolDir(), src: spool, dst: retried(stores, archive.RetryConfig{OnRetry: e.retrying}), store: name,
 		key: key, verifiers: verifiers, keep: c.Bool("keep-local"),
 		log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		say:  func(format string, args ...any) { e.printf(format+"\n", args...) },

@@ -42,23 +42,23 @@ func (l *lab) refusing(refuse *atomic.Bool) string {
 }
 
 // A store that begins to refuse for good in the middle of a meeting does not keep
-// the recorder for ever: it ends with the store's own reason, and what it recorded
-// is in the spool, whence recover takes it.
+// the recorder for ever, nor another store from getting all: it ends with the
+// store's own reason, and what it recorded is in the spool, whence recover takes it.
 func TestStoreRefusesLater(t *testing.T) {
 	l := newLab(t)
-	store := l.minIO()
+	store, folder := l.minIO(), filepath.Join(l.dir, "store")
 	var refuse atomic.Bool
 	l.vars = append(l.vars, l.refusing(&refuse))
 	home, _ := l.person("Recorder")
 	l.publisher(l.room("r"), "ada", "Ada")
-	rec := l.record(home, "--room", l.room("r"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--duration", "4s")
+	rec := l.record(home, "--room", l.room("r"), "--store", store, "--store", folder, "--reader", "Recorder", "--segment", "1s", "--duration", "4s")
 	l.segments(home, store, rec.id, 1)
 	refuse.Store(true)
 	if code := rec.wait(); code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
 	}
 	for _, want := range []string{"the store does not take the recording; it waits in the spool",
-		"the store did not take all of the recording", "this account is over its cap", "hint: it is safe in the spool"} {
+		"the store did not take all of the recording: " + store + ": ", "this account is over its cap", "hint: it is safe in the spool"} {
 		if !strings.Contains(rec.stderr(), want) {
 			t.Errorf("does not say %q:\n%s", want, rec.stderr())
 		}
@@ -66,12 +66,23 @@ func TestStoreRefusesLater(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(home, "spool", rec.id, "head")); err != nil {
 		t.Error(err)
 	}
-	if _, errs, code := l.run(home, nil, "recover", "--store", store); code != exitFailed || !strings.Contains(errs, "over its cap") {
+	whole := func(store string) {
+		t.Helper()
+		if out := l.must(home, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
+			t.Errorf("verify of %s says:\n%s", store, out)
+		}
+	}
+	whole(folder)
+	if _, errs, code := l.run(home, nil, "recover", "--store", folder, "--store", store); code != exitFailed || !strings.Contains(errs, "over its cap") {
 		t.Errorf("recover: exit code %d\n%s", code, errs)
 	}
 	refuse.Store(false)
-	l.must(home, "recover", "--store", store)
-	if out := l.must(home, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
-		t.Errorf("verify says:\n%s", out)
+	if _, errs, _ := l.run(home, nil, "recover", "--store", folder); !strings.Contains(errs, "is not for this store") {
+		t.Errorf("recover to one of two:\n%s", errs)
+	}
+	l.must(home, "recover", "--store", folder, "--store", store)
+	whole(store)
+	if left, err := os.ReadDir(filepath.Join(home, "spool")); err != nil || len(left) > 0 {
+		t.Errorf("the spool still holds %v (%v)", left, err)
 	}
 }

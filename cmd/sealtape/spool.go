@@ -45,6 +45,7 @@ func newRecorderKey(h *keys.Home, id *keys.Identity) (recorderKey, error) {
 type spoolCopy struct {
 	*archive.Copier
 	spool, id string
+	store     string // its name, where there are several
 
 	mu   sync.Mutex
 	bad  []string // names of what was passed over
@@ -90,39 +91,29 @@ func (c *spoolCopy) keepsOurs() bool {
 	return c.ours
 }
 
-// settle ends the local life of a recording of which the store has all it will
-// get: it is removed, or kept. The error tells of what the store has not got.
-func (c *spoolCopy) settle(h *archive.Spooled, keep bool) error {
+// lacks returns an error that tells what the store has not got and never will, if
+// there is any. The local copy may have been kept for it.
+func (c *spoolCopy) lacks(kept bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var err error
-	switch {
-	case c.ours: // it stays, for another try once the store was mended
-	case keep:
-		err = h.Keep()
-	default:
-		err = h.Remove()
-	}
-	if err != nil {
-		err = fmt.Errorf("recording %s is in the store, but its local copy could not be settled: %w", c.id, err)
-	}
 	if len(c.bad) == 0 {
-		return err
+		return nil
 	}
 	where := "what is left of it is in " + filepath.Join(c.spool, "quarantine", c.id)
-	if c.ours {
+	if kept {
 		where = "it is kept in " + filepath.Join(c.spool, c.id)
 	}
-	return errors.Join(err, hinted(fmt.Errorf("the store lacks %s of recording %s: %s", count(len(c.bad), "object"), c.id, strings.Join(c.bad[:min(len(c.bad), 5)], ", ")),
-		"the rest is stored and can be read; "+where+"; sealtape verify "+c.id+" says what is missing"))
+	return hinted(fmt.Errorf("the store lacks %s of recording %s: %s", count(len(c.bad), "object"), c.id, strings.Join(c.bad[:min(len(c.bad), 5)], ", ")),
+		"the rest is stored and can be read; "+where+"; sealtape verify "+c.id+" says what is missing")
 }
 
 // A sweep finishes what earlier recordings left in the spool.
 type sweep struct {
 	spool     string
-	src, dst  archive.Store // dst tries again by itself
-	store     string        // names dst; what is for another store is left alone
-	key       recorderKey   // ends what a crash left open
+	src       archive.Store
+	dst       []namedStore // which try again by themselves
+	store     string       // names dst; what is for another store is left alone
+	key       recorderKey  // ends what a crash left open
 	verifiers note.Verifiers
 	keep      bool
 	live      string // the recording that goes on here, if any
@@ -166,7 +157,7 @@ func (s *sweep) run(ctx context.Context) (failed []error) {
 	return failed
 }
 
-// upload copies one recording of the spool, and removes the local copy once the
+// upload copies one recording of the spool, and removes the local copy once every
 // store has all of it.
 func (s *sweep) upload(ctx context.Context, id string) (err error) {
 	h, err := archive.HoldSpooled(s.spool, id)
@@ -197,18 +188,17 @@ func (s *sweep) upload(ctx context.Context, id string) (err error) {
 		return nil // it could not be recovered, and that was told
 	}
 	// Copy returns once the store confirmed size and hash of every object.
-	c := newSpoolCopy(s.dst, s.src, s.spool, id, s.key, s.warn)
-	var unreleased error
-	if !s.keep {
-		c.OnHead = func(stored []archive.Entry) {
-			if !c.keepsOurs() {
-				unreleased = cmp.Or(unreleased, archive.ReleaseSpooled(s.spool, id, stored))
-			}
+	all := newSpoolCopies(s.dst, s.src, s.spool, id, s.key, s.keep, s.warn)
+	stored, finish := s.bar(head.Size * int64(len(s.dst)))
+	var telling sync.Mutex
+	for _, c := range all.each {
+		c.OnStored = func(archive.Entry) {
+			telling.Lock()
+			defer telling.Unlock()
+			stored()
 		}
 	}
-	stored, finish := s.bar(head.Size)
-	c.OnStored = func(archive.Entry) { stored() }
-	err = c.Copy(ctx)
+	err = all.do(func(c *spoolCopy) error { return c.Copy(ctx) })
 	finish()
 	if errors.Is(err, archive.ErrElsewhere) {
 		return hinted(err, "name the store that it was recorded to, which has what is missing here")
@@ -216,8 +206,8 @@ func (s *sweep) upload(ctx context.Context, id string) (err error) {
 		return err
 	}
 	// What could not be removed one by one can still be removed with the folder.
-	if err := c.settle(h, s.keep); err != nil {
-		return errors.Join(err, unreleased)
+	if err := all.settle(h, s.keep); err != nil {
+		return errors.Join(err, all.notReleased())
 	}
 	if s.keep {
 		s.say("%s is in the store (%s), local copy kept", id, count(int(head.Size), "object"))
@@ -262,7 +252,7 @@ func (r *recording) sweep(ctx context.Context, src archive.Store, spool, live st
 			return
 		}
 		s := &sweep{
-			spool: spool, src: src, dst: archive.Retry(r.store, archive.RetryConfig{}), store: r.storeID,
+			spool: spool, src: src, dst: retried(r.stores, archive.RetryConfig{}), store: r.storeID,
 			key: r.key, verifiers: verifiers, keep: r.keepLocal, live: live,
 			say:  func(format string, args ...any) { r.log.Info(fmt.Sprintf(format, args...)) },
 			warn: func(format string, args ...any) { r.log.Warn(fmt.Sprintf(format, args...)) },

@@ -123,7 +123,7 @@ func TestSweepReleases(t *testing.T) {
 			}
 			return true, nil
 		}
-		s.sweep.dst = dst
+		s.sweep.dst = []namedStore{{dst, "dst"}}
 		if err := errors.Join(s.sweep.run(ctx)...); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v", err)
 		}
@@ -177,7 +177,7 @@ func TestSweepUnreadable(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { // for the waits
 			s.T = t
 			dst := new(storetest.Mem)
-			s.sweep.dst = dst
+			s.sweep.dst = []namedStore{{dst, "dst"}}
 			s.sweep.src = &unreadable{s.sweep.src, s.id + "/" + bad, test.times}
 			failed := s.sweep.run(t.Context())
 			if test.aside != (len(failed) == 1 && strings.Contains(failed[0].Error(), bad)) || !test.aside && len(failed) > 0 {
@@ -215,7 +215,7 @@ func TestSweepBesideFinish(t *testing.T) {
 			t.Fatal(err)
 		}
 		dst := new(storetest.Mem)
-		s.sweep.dst = dst
+		s.sweep.dst = []namedStore{{dst, "dst"}}
 		swept := 0
 		slow := &storetest.Mem{OnPut: func(string) (bool, error) {
 			swept++
@@ -225,8 +225,8 @@ func TestSweepBesideFinish(t *testing.T) {
 			return true, nil
 		}}
 		uploading, stop := context.WithCancel(t.Context())
-		r := &recording{store: slow, keepLocal: keep, log: slog.New(slog.DiscardHandler)}
-		u := startUpload(uploading, slow, s.sweep.src, s.spool, w.ID(), s.sweep.key, keep, make(chan struct{}, 1), newBacklog(), r.log)
+		r := &recording{stores: []namedStore{{slow, "slow"}}, keepLocal: keep, log: slog.New(slog.DiscardHandler)}
+		u := startUploads(uploading, r.stores, s.sweep.src, s.spool, w.ID(), s.sweep.key, keep, []chan struct{}{make(chan struct{}, 1)}, newBacklog(1), r.log)
 		if err := r.finish(t.Context(), w, u, stop); err != nil {
 			t.Errorf("keep %t: %v", keep, err)
 		}
@@ -254,7 +254,7 @@ func TestSweepTaken(t *testing.T) {
 			}
 			return true, nil
 		}
-		s.sweep.dst = dst
+		s.sweep.dst = []namedStore{{dst, "dst"}}
 		failed := s.sweep.run(t.Context())
 		if want := map[bool]int{false: 0, true: 1}[refused]; len(failed) != want || len(s.warned) != 2 {
 			t.Errorf("refused %t: %v, warned %q", refused, failed, s.warned)
