@@ -216,10 +216,17 @@ func (m *membership) flush() {
 func (m *membership) consider(p member.Peer, absences int) {
 	var cards []keys.Card
 	if p.Standing == member.Verified {
-		// All their devices, or the one they are here with.
-		var err error
-		if cards, err = m.home.Person(p.Card.Name); err != nil {
-			cards = []keys.Card{p.Card}
+		// All their devices; and the one they are here with, which may be approved by one
+		// of those and not be pinned, or have a newer card.
+		pinned, err := m.home.Person(p.Card.Name)
+		if err != nil {
+			m.log.Debug("nothing but the card in the hello is known", "err", err)
+		}
+		cards = pinned
+		if !slices.ContainsFunc(cards, func(c keys.Card) bool {
+			return c.Key == p.Card.Key && slices.Equal(c.Recipients, p.Card.Recipients)
+		}) {
+			cards = append(cards, p.Card)
 		}
 	}
 	before, now, said := m.learn(p, cards, absences)

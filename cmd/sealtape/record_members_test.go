@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
@@ -322,5 +325,68 @@ func TestMembershipOutlivesFaults(t *testing.T) {
 	}
 	if got := m.permission("eve", true); got != media.GapConsent {
 		t.Errorf("eve is kept: %q", got)
+	}
+}
+
+// Who proved themselves with a device that is approved and not pinned here opens
+// what they attended with it, and with their others.
+func TestApprovedDeviceReads(t *testing.T) {
+	m := newAsking(t, true)
+	laptop, err := keys.Generate("Ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone, err := keys.GenerateAs(keys.Description{Name: "Ada", Device: "phone"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned, err := laptop.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	card, err := phone.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if card, err = laptop.Approve(card); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.home.Add(pinned); err != nil {
+		t.Fatal(err)
+	}
+	if how, err := m.home.CanAdd(card); how != keys.Approved || err != nil {
+		t.Fatalf("%q, %v", how, err)
+	}
+	m.consider(member.Peer{Identity: "ada", Standing: member.Verified, Card: card, Seen: true}, m.absences)
+	_, _, cards := m.reader("ada")
+	var to []age.Recipient
+	for _, c := range cards {
+		to = append(to, c.AgeRecipients()...)
+	}
+	if len(cards) != 2 {
+		t.Fatalf("sealed to %d cards, want 2", len(cards))
+	}
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, to...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []*keys.Identity{laptop, phone} {
+		if _, err := age.Decrypt(bytes.NewReader(sealed.Bytes()), id.AgeIdentities()...); err != nil {
+			t.Errorf("%v: %v", id, err)
+		}
+	}
+	// The members are told of both, and pinned is what it was.
+	told := 0
+	for _, r := range m.state().Readers {
+		if r.Fingerprint == card.Fingerprint() || r.Fingerprint == pinned.Fingerprint() {
+			told++
+		}
+	}
+	if pins, err := m.home.Person("Ada"); told != 2 || len(pins) != 1 || err != nil {
+		t.Errorf("told of %d, pinned %d, %v", told, len(pins), err)
 	}
 }
