@@ -8,23 +8,43 @@ import (
 	"path/filepath"
 )
 
-// An atomicFile is written beside its path and takes its name when it is whole.
+// An atomicFile takes its name when it is whole.
 type atomicFile struct {
 	*os.File
 	path string
+	part string   // its name until then; "" if it has none
+	held *os.File // keeps SweepParts from part
 	done bool
 }
 
-// createBeside opens a new file in the folder of path, which must not exist.
-func createBeside(path string) (*atomicFile, error) {
+// createBeside opens a new file in the folder of path, which must not exist:
+// without a name, where the system can do that and unless it is to have one.
+func createBeside(path string, named bool) (*atomicFile, error) {
 	if err := absent(path); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".sealtape-*.part")
-	if err != nil {
-		return nil, err
+	if !named {
+		f, err := createUnnamed(filepath.Dir(path))
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return &atomicFile{File: f, path: path}, err
+		}
 	}
-	return &atomicFile{File: f, path: path}, nil
+	for {
+		f, err := os.CreateTemp(filepath.Dir(path), partPattern)
+		if err != nil {
+			return nil, err
+		}
+		held, err := holdPart(f.Name())
+		if err == nil {
+			return &atomicFile{File: f, path: path, part: f.Name(), held: held}, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(err, os.Remove(f.Name()))
+		}
+	}
 }
 
 func absent(path string) error {
@@ -42,42 +62,56 @@ func (f *atomicFile) commit() error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), f.path); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return &fs.PathError{Op: "export", Path: f.path, Err: fs.ErrExist}
-		}
+	err := f.link()
+	if errors.Is(err, fs.ErrExist) {
+		return &fs.PathError{Op: "export", Path: f.path, Err: fs.ErrExist}
+	}
+	if err != nil && f.part != "" {
 		// A file system without links: what is lost is only the refusal of
 		// a file that came into being a moment ago.
-		if err := absent(f.path); err != nil {
-			return err
+		if err = absent(f.path); err == nil {
+			err = os.Rename(f.part, f.path)
+			f.done = err == nil
 		}
-		if err := os.Rename(f.Name(), f.path); err != nil {
-			return err
-		}
-		f.done = true
+	}
+	if err != nil {
+		return err
 	}
 	return syncFolder(filepath.Dir(f.path))
+}
+
+func (f *atomicFile) link() error {
+	if f.part == "" {
+		return linkUnnamed(f.File, f.path)
+	}
+	return os.Link(f.part, f.path)
 }
 
 // discard closes the file and removes the name that it had while it was written.
 func (f *atomicFile) discard() error {
 	err := f.Close()
-	if !f.done {
-		err = errors.Join(err, os.Remove(f.Name()))
+	if f.part == "" {
+		return err
 	}
-	return err
+	if !f.done {
+		err = errors.Join(err, os.Remove(f.part))
+	}
+	return errors.Join(err, f.held.Close())
 }
 
-// An atomicFolder is filled beside its path and takes its name when it is whole.
-type atomicFolder struct {
-	path, final string
-	replace     bool // final is an empty folder
+// A Folder is filled beside its place and takes its name when it is whole. It
+// belongs to one goroutine.
+type Folder struct {
+	part, final string
+	held        *os.File // keeps SweepParts from part
+	replace     bool     // final is an empty folder
 	done        bool
 }
 
-// createFolderBeside makes a new folder beside dir, which must not exist unless
-// it is an empty folder.
-func createFolderBeside(dir string) (*atomicFolder, error) {
+// CreateFolder makes a new folder beside dir, mode 0700, which must not exist
+// unless it is an empty folder: the error then wraps fs.ErrExist. The caller fills
+// it, and calls Commit, and Discard in any case.
+func CreateFolder(dir string) (*Folder, error) {
 	dir = filepath.Clean(dir)
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -93,16 +127,26 @@ func createFolderBeside(dir string) (*atomicFolder, error) {
 		return nil, fmt.Errorf("export to %s: name a new folder", dir)
 	}
 	replace := err == nil
-	path, err := os.MkdirTemp(filepath.Dir(dir), ".sealtape-*.part")
-	if err != nil {
-		return nil, err
+	for {
+		part, err := os.MkdirTemp(filepath.Dir(dir), partPattern)
+		if err != nil {
+			return nil, err
+		}
+		held, err := holdPart(part)
+		if err == nil {
+			return &Folder{part: part, final: dir, held: held, replace: replace}, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(err, os.Remove(part))
+		}
 	}
-	return &atomicFolder{path: path, final: dir, replace: replace}, nil
 }
 
-// commit makes the folder durable under its name. Its files are so already.
-func (f *atomicFolder) commit() error {
-	if err := syncFolder(f.path); err != nil {
+// Path is where the folder is until Commit.
+func (f *Folder) Path() string { return f.part }
+
+// Commit makes the folder durable under its name. Its files are so already.
+func (f *Folder) Commit() error {
+	if err := syncFolder(f.part); err != nil {
 		return err
 	}
 	// By the separator at its end this removes a folder that is still empty,
@@ -112,7 +156,7 @@ func (f *atomicFolder) commit() error {
 			return &fs.PathError{Op: "export", Path: f.final, Err: fs.ErrExist}
 		}
 	}
-	if err := os.Rename(f.path, f.final); err != nil {
+	if err := os.Rename(f.part, f.final); err != nil {
 		if _, lerr := os.Lstat(f.final); lerr == nil {
 			err = fs.ErrExist
 		}
@@ -122,11 +166,13 @@ func (f *atomicFolder) commit() error {
 	return syncFolder(filepath.Dir(f.final))
 }
 
-func (f *atomicFolder) discard() error {
-	if f.done {
-		return nil
+// Discard removes the folder, unless it has its name.
+func (f *Folder) Discard() error {
+	var err error
+	if !f.done {
+		err = os.RemoveAll(f.part)
 	}
-	return os.RemoveAll(f.path)
+	return errors.Join(err, f.held.Close())
 }
 
 func syncFolder(dir string) error {

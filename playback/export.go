@@ -81,7 +81,7 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 // does. The file appears whole or not at all, durable once ExportFile returns.
 // If path exists, it is left alone and the error wraps fs.ErrExist.
 func ExportFile(ctx context.Context, s *Session, path string, o ExportOptions) (r Report, err error) {
-	f, err := createBeside(path)
+	f, err := createBeside(path, false)
 	if err != nil {
 		return Report{}, err
 	}
@@ -105,11 +105,11 @@ func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) 
 	if err != nil {
 		return r, err
 	}
-	folder, err := createFolderBeside(dir)
+	folder, err := CreateFolder(dir)
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, folder.discard()) }()
+	defer func() { err = errors.Join(err, folder.Discard()) }()
 
 	r.Tracks = x.tracks
 	outputs := make(map[uint64]output, len(x.tracks))
@@ -122,7 +122,7 @@ func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) 
 	}()
 	names, leaders := make(namer), x.leaders(ctx)
 	for _, t := range x.tracks {
-		f, err := x.createTrack(folder.path, names, t, leaders)
+		f, err := x.createTrack(folder.Path(), names, t, leaders)
 		if err != nil {
 			return r, err
 		}
@@ -134,7 +134,7 @@ func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) 
 	if err := x.pump(ctx, outputs, all, o, &r); err != nil {
 		return r, err
 	}
-	return r, folder.commit()
+	return r, folder.Commit()
 }
 
 // A trackFile is one open file of ExportTracks.

@@ -81,7 +81,7 @@ func ExportMP4(ctx context.Context, s *Session, path string, o MP4Options) (r Re
 	if err := o.check(); err != nil {
 		return Report{}, err
 	}
-	f, err := createBeside(path)
+	f, err := createBeside(path, true) // FFmpeg opens it by its name
 	if err != nil {
 		return Report{}, err
 	}

@@ -76,20 +76,15 @@ func decryptAction(c *cli.Context) (err error) {
 	if distrust != nil {
 		e.warnf("%v", distrust)
 	}
-	// The folder is filled under another name beside it.
-	tmp, err := os.MkdirTemp(filepath.Dir(out), ".sealtape-*.part") // mode 0700
+	e.sweepParts(filepath.Dir(out))
+	folder, err := playback.CreateFolder(out)
 	if errors.Is(err, fs.ErrNotExist) {
 		return hinted(fmt.Errorf("there is no folder %s to make %s in", filepath.Dir(out), filepath.Base(out)), "make it first")
 	} else if err != nil {
 		return err
 	}
-	done := false
-	defer func() {
-		if !done {
-			err = errors.Join(err, os.RemoveAll(tmp))
-		}
-	}()
-	d := &decryption{rec: rec, dir: tmp, failed: make(map[int]error)}
+	defer func() { err = errors.Join(err, folder.Discard()) }()
+	d := &decryption{rec: rec, dir: folder.Path(), failed: make(map[int]error)}
 	bar := e.progress("decrypting", int64(len(rec.Segments())))
 	torn, err := d.run(c.Context, func() { bar.add(1) })
 	bar.finish()
@@ -103,17 +98,7 @@ func decryptAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := syncDir(tmp); err != nil {
-		return err
-	}
-	if err := os.Remove(out); err != nil && !errors.Is(err, fs.ErrNotExist) { // only an empty folder goes
-		return err
-	}
-	if err := os.Rename(tmp, out); err != nil {
-		return err
-	}
-	done = true
-	if err := syncDir(filepath.Dir(out)); err != nil {
+	if err := folder.Commit(); err != nil {
 		return err
 	}
 	e.notef("%s (%s) in %s, in the clear", count(d.saved, "segment"), size(d.bytes), out)
@@ -231,11 +216,14 @@ func writeSynced(path string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// syncDir makes the entries of a folder durable.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
+// sweepParts removes from dir what killed exports left there in the clear, and
+// says so.
+func (e *env) sweepParts(dir string) {
+	removed, err := playback.SweepParts(dir)
+	for _, path := range removed {
+		e.notef("%s removed: an export that was killed had left it there, in the clear", path)
 	}
-	return errors.Join(d.Sync(), d.Close())
+	if err != nil {
+		e.warnf("what killed exports left in %s could not be removed: %v", dir, err)
+	}
 }

@@ -109,6 +109,7 @@ func exportAction(c *cli.Context) error {
 	if distrust != nil {
 		e.warnf("%v", distrust)
 	}
+	e.sweepParts(filepath.Dir(out))
 	id := rec.Head().ID
 	ctx, giveUp := context.WithCancelCause(c.Context)
 	defer giveUp(nil)
