@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/archive/internal/notes"
 )
 
 // A HeadMemory remembers the largest head a reader has seen of each recording.
@@ -50,7 +51,7 @@ func (d headDir) Replace(seen *Head, h Head) (ok bool, err error) {
 	if err := durable.MkdirAll(string(d)); err != nil {
 		return false, err
 	}
-	lock, err := waitForLock(filepath.Join(string(d), lockName))
+	lock, err := waitForLock(filepath.Join(string(d), notes.Lock))
 	if err != nil {
 		return false, err
 	}

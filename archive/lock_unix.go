@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/sealtape/sealtape/archive/internal/notes"
 )
 
 // A folderLock is the lock of a folder. It ends with the process at the latest.
@@ -17,7 +19,7 @@ type folderLock struct{ f *os.File }
 // lockFolder takes the lock of a recording's folder. The error wraps ErrBusy if
 // another holds it, and fs.ErrNotExist if there is no folder (any more).
 func lockFolder(dir string) (*folderLock, error) {
-	path := filepath.Join(dir, lockName)
+	path := filepath.Join(dir, notes.Lock)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("could not lock the recording: %w", err)

@@ -216,9 +216,10 @@ func TestRemoveRetained(t *testing.T) {
 }
 
 // A recording that was made in the very folder that is the store, and so has a
-// Writer's notes beside objects, goes with them. Anything else stays.
+// Writer's notes beside objects, goes with them, and so does what killed Puts left:
+// it can hold an epoch's secret. Anything else stays.
 func TestRemoveWrittenThere(t *testing.T) {
-	for _, other := range []string{"", ".notes", "segments/.tmp-1", "a.txt"} {
+	for _, other := range []string{"", ".notes", ".tmp-1", "epochs/.tmp-1", "segments/.tmp-1", "shares/.tmp-1", "a.txt"} {
 		folder, s := t.TempDir(), newSigner(t, "ada")
 		w := create(t, folder, archive.Config{Signer: s}, hybrid(t).Recipient())
 		commit(t, begin(t, w, archive.Segment, []byte("content")))
@@ -234,7 +235,8 @@ func TestRemoveWrittenThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		if other != "" {
-			if err := os.WriteFile(filepath.Join(folder, w.ID(), other), nil, 0o600); err != nil {
+			path := filepath.Join(folder, w.ID(), other)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -243,7 +245,7 @@ func TestRemoveWrittenThere(t *testing.T) {
 		}
 		left := files(t, folder)
 		_, kept := left[w.ID()+"/"+other]
-		if other == "a.txt" { // an object of some kind
+		if other == "a.txt" || strings.Contains(other, ".tmp-") { // an object of some kind
 			other = ""
 		}
 		if _, err := os.Stat(filepath.Join(folder, w.ID())); (other != "") != (err == nil) || (other != "") != kept {

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/archive/internal/notes"
 )
 
 // A Recovered is a recording that Recover finished.
@@ -102,7 +103,7 @@ func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
 		// Create that a crash broke off.
 		files, err := os.ReadDir(dir)
 		if err != nil || slices.ContainsFunc(files, func(f fs.DirEntry) bool {
-			return f.Name() != lockName && !strings.HasPrefix(f.Name(), durable.TempPrefix)
+			return f.Name() != notes.Lock && !strings.HasPrefix(f.Name(), durable.TempPrefix)
 		}) {
 			return nil, err
 		}

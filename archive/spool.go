@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/archive/internal/notes"
 )
 
 // What a spool has beside recordings, and a recording in it beside objects.
@@ -19,9 +21,6 @@ import (
 const (
 	removedPrefix  = ".removed-"  // of a recording's folder that is being removed
 	quarantineName = "quarantine" // what was found damaged, below ID/
-	storedName     = ".stored"    // names of what was released, one a line
-	keptName       = ".kept"      // there if the recording is stored elsewhere and kept here
-	belongsName    = ".store"     // the store that the recording is for, one line
 )
 
 // ErrElsewhere says that an object is not in the spool because it was confirmed
@@ -55,7 +54,7 @@ func HoldSpooled(spool, id string) (*Spooled, error) {
 
 // Kept reports whether Keep was called for the recording.
 func (s *Spooled) Kept() (bool, error) {
-	_, err := os.Stat(filepath.Join(s.dir, keptName))
+	_, err := os.Stat(filepath.Join(s.dir, notes.Kept))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -72,7 +71,7 @@ func (s *Spooled) Reassign(store string) error { return writeBelongs(s.dir, stor
 
 // Keep notes that the recording is stored elsewhere, and stays here all the same.
 func (s *Spooled) Keep() error {
-	return durable.WriteFile(filepath.Join(s.dir, keptName), nil)
+	return durable.WriteFile(filepath.Join(s.dir, notes.Kept), nil)
 }
 
 // Remove removes the recording, once its copy is confirmed elsewhere. The caller
@@ -143,13 +142,13 @@ func writeBelongs(dir, store string) error {
 	if store == "" || len(store) > maxBelongs || strings.ContainsAny(store, "\r\n") {
 		return fmt.Errorf("the name of the store is empty, too long, or more than one line")
 	}
-	return durable.WriteFile(filepath.Join(dir, belongsName), []byte(store+"\n"))
+	return durable.WriteFile(filepath.Join(dir, notes.Store), []byte(store+"\n"))
 }
 
 // readBelongs returns the store that is noted in a recording's folder, "" if none
 // is.
 func readBelongs(dir string) (string, error) {
-	f, err := os.Open(filepath.Join(dir, belongsName))
+	f, err := os.Open(filepath.Join(dir, notes.Store))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	} else if err != nil {
@@ -168,7 +167,7 @@ func readBelongs(dir string) (string, error) {
 }
 
 func noteStored(dir string, names []string) error {
-	f, err := os.OpenFile(filepath.Join(dir, storedName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, notes.Stored), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -184,7 +183,7 @@ func noteStored(dir string, names []string) error {
 
 // wasStored reports whether name was released from the recording's folder.
 func wasStored(dir, name string) (bool, error) {
-	f, err := os.Open(filepath.Join(dir, storedName))
+	f, err := os.Open(filepath.Join(dir, notes.Stored))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	} else if err != nil {
@@ -237,6 +236,58 @@ func putAside(dir, name string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("could not put %s into quarantine: %w", name, err)
+	}
+	return nil
+}
+
+// A Quarantined is what was put aside of a recording in a spool folder.
+type Quarantined struct {
+	ID    string
+	Files int
+	Since time.Time // when the last of it was put there, or was written
+}
+
+// Quarantine returns what is in quarantine in the folder spool, by ID.
+func Quarantine(spool string) ([]Quarantined, error) {
+	folders, err := os.ReadDir(filepath.Join(spool, quarantineName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all []Quarantined
+	for _, f := range folders {
+		if !f.IsDir() || ValidID(f.Name()) != nil {
+			continue
+		}
+		q := Quarantined{ID: f.Name()}
+		err = errors.Join(err, filepath.WalkDir(filepath.Join(spool, quarantineName, q.ID), func(_ string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			fi, err := d.Info()
+			if err == nil && fi.ModTime().After(q.Since) {
+				q.Since = fi.ModTime()
+			}
+			if !d.IsDir() {
+				q.Files++
+			}
+			return err
+		}))
+		all = append(all, q)
+	}
+	if err != nil {
+		return all, fmt.Errorf("could not look into quarantine: %w", err)
+	}
+	return all, nil
+}
+
+// RemoveQuarantined removes what is in quarantine of the recording id.
+func RemoveQuarantined(spool, id string) error {
+	err := ValidID(id)
+	if err == nil {
+		err = os.RemoveAll(filepath.Join(spool, quarantineName, id))
+	}
+	if err != nil {
+		return fmt.Errorf("could not remove %s from quarantine: %w", id, err)
 	}
 	return nil
 }

@@ -15,10 +15,6 @@ import (
 	"github.com/sealtape/sealtape/archive/internal/durable"
 )
 
-// lockName is the file in a recording's folder that its writer holds locked.
-// No object can have such a name.
-const lockName = ".lock"
-
 var (
 	// ErrNoEpoch is returned by [Writer.Create] if no epoch was started, or if
 	// the last StartEpoch failed: there is no one to seal to.

@@ -25,13 +25,14 @@ import (
 	"os"
 	"path"
 	"runtime"
-	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/archive/internal/notes"
 )
 
 // A Store is an archive.Store over a folder.
@@ -312,6 +313,12 @@ func (s *Store) Purge(ctx context.Context, prefix string) error {
 	if !archive.ValidPrefix(prefix) || prefix == "" {
 		return fmt.Errorf("prefix %q: %w", prefix, fs.ErrInvalid)
 	}
+	// What killed Puts left holds sealed content, too.
+	if dir, ok := strings.CutSuffix(prefix, "/"); ok {
+		if err := s.removeTemp(ctx, dir); err != nil {
+			return fmt.Errorf("could not purge %s: %w", prefix, mapError(err))
+		}
+	}
 	for info, err := range s.List(ctx, prefix) {
 		if err != nil {
 			return err
@@ -341,10 +348,40 @@ func (s *Store) delete(name string) error {
 	if err := s.syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	s.removeEmpty(dir)
+	return nil
+}
+
+// removeEmpty removes dir and those above it that are empty, or nearly.
+func (s *Store) removeEmpty(dir string) {
 	for ; dir != "."; dir = path.Dir(dir) {
 		if s.root.Remove(dir) != nil && !(path.Dir(dir) == "." && s.removeNotes(dir)) {
 			break // not empty, or removed by another
 		}
+	}
+}
+
+// removeTemp removes the temporary files below dir, and the folders that are empty
+// then.
+func (s *Store) removeTemp(ctx context.Context, dir string) error {
+	entries, err := s.readDir(ctx, dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		switch {
+		case e.IsDir():
+			err = s.removeTemp(ctx, name)
+		case strings.HasPrefix(e.Name(), durable.TempPrefix):
+			err = s.root.Remove(name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if s.root.Remove(dir) == nil && path.Dir(dir) != "." {
+		s.removeEmpty(path.Dir(dir))
 	}
 	return nil
 }
@@ -358,7 +395,7 @@ func (s *Store) removeNotes(dir string) bool {
 		return false
 	}
 	for _, e := range entries {
-		if !e.IsDir() && !slices.Contains([]string{".lock", ".stored", ".kept", ".store"}, e.Name()) {
+		if !e.IsDir() && !notes.Is(e.Name()) {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,9 @@ func pruneCommand() *cli.Command {
 key, but the card of the recorder: a recording that is not closed, or not signed
 by anyone whose card you pinned, is left alone. What opens a recording goes first;
 after an interruption, run it again. From a bucket all versions go.
+
+What this machine has in quarantine of a recording, because its disk had damaged it,
+goes with the recording, or when it is older than AGE.
 
 The age of a recording counts from when its head was stored, by the store's
 clock: from its end, or from when it was copied here. What the store itself
@@ -77,18 +81,35 @@ func pruneAction(c *cli.Context) error {
 	if age == 0 {
 		old = old[:max(0, over-c.Int("keep"))]
 	}
-	if len(old) == 0 {
+	aside, err := archive.Quarantine(a.home.SpoolDir())
+	if err != nil {
+		return err
+	}
+	aside = slices.DeleteFunc(aside, func(q archive.Quarantined) bool {
+		goes := slices.ContainsFunc(old, func(r archive.Surveyed) bool { return r.ID == q.ID })
+		return !goes && (age == 0 || now.Sub(q.Since) <= age)
+	})
+	if len(old) == 0 && len(aside) == 0 {
 		e.notef("Nothing to remove: %s kept.", count(over, "recording"))
 		return nil
 	}
 	if !c.Bool("yes") {
-		return a.showPrune(c.Context, old, over)
+		return a.showPrune(c.Context, old, aside, over)
 	}
-	return a.prune(c.Context, old, o)
+	err = a.prune(c.Context, old, o)
+	for _, q := range aside {
+		if err != nil {
+			break
+		}
+		if err = archive.RemoveQuarantined(a.home.SpoolDir(), q.ID); err == nil {
+			e.printf("%s removed from quarantine here, %s\n", q.ID, count(q.Files, "file"))
+		}
+	}
+	return err
 }
 
 // showPrune says what would go.
-func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, over int) error {
+func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, aside []archive.Quarantined, over int) error {
 	rows := [][]string{{"WOULD GO", "STATE", "STORED", "OBJECTS", "SIZE"}}
 	var total int64
 	for _, r := range old {
@@ -102,6 +123,9 @@ func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, over int
 		}
 		total += bytes
 		rows = append(rows, []string{r.ID, string(r.Head.State), r.Stored.Local().Format("2006-01-02 15:04"), strconv.Itoa(objects), size(bytes)})
+	}
+	for _, q := range aside {
+		rows = append(rows, []string{q.ID, "in quarantine here", q.Since.Local().Format("2006-01-02 15:04"), strconv.Itoa(q.Files), ""})
 	}
 	if err := a.env.table(rows); err != nil {
 		return err
