@@ -45,10 +45,12 @@ type arrivals struct {
 	since  time.Duration // from then on
 	frames int           // that came in it
 	lean   lean          // of a sender whose clock is off by far more than crystals are
+	rise   time.Duration // what the lowest offsets gained in the time that they are of
 }
 
-// add takes the offset of a frame that arrived at a time.
-func (a *arrivals) add(p point, at time.Duration) {
+// add takes the offset of a frame that arrived at a time. It reports whether it
+// looked anew how steep the line is.
+func (a *arrivals) add(p point, at time.Duration) (looked bool) {
 	passed := at - a.since
 	switch {
 	case a.filled == 0:
@@ -56,6 +58,7 @@ func (a *arrivals) add(p point, at time.Duration) {
 		a.lowest[0] = p
 	case passed >= maxBin, passed >= binTime && a.frames >= binFrames:
 		a.tilt()
+		looked = true
 		a.newest = (a.newest + 1) % len(a.lowest)
 		a.filled = min(a.filled+1, len(a.lowest))
 		a.since, a.frames = at, 0
@@ -64,6 +67,7 @@ func (a *arrivals) add(p point, at time.Duration) {
 		a.lowest[a.newest] = p
 	}
 	a.frames++
+	return looked
 }
 
 // at is the offset of a tick, by a line as steep as l.
@@ -99,11 +103,12 @@ func (a *arrivals) tilt() {
 	for _, p := range points {
 		first, last = min(first, p.tick), max(last, p.tick)
 	}
-	if last-first < minSlopeTime {
+	if a.rise = 0; last-first < minSlopeTime {
 		return
 	}
 	s := slope(points)
-	if a.lean = (lean{}); time.Duration(s*float64(last-first)).Abs() > minTilt && math.Abs(s) > noCrystal {
+	a.rise = time.Duration(s * float64(last-first))
+	if a.lean = (lean{}); a.rise.Abs() > minTilt && math.Abs(s) > noCrystal {
 		a.lean = lean{max(-maxSlope, min(s, maxSlope)), tiltReach}
 	}
 }

@@ -44,6 +44,7 @@ type trackClock struct {
 	lag      time.Duration // how long after its time by reports a frame comes that nothing held up
 	lagged   bool          // it is known
 	adrift   bool          // the track's time changed, and reports have not said so yet
+	tilted   bool          // arrivals seem to say so, and those of other tracks do not
 	suspect  point         // a report that contradicts the others
 	doubted  bool          // there is one
 
@@ -101,7 +102,17 @@ func (c *trackClock) late(tick, at time.Duration) time.Duration { return at - ti
 
 // observe takes a frame whose arrival agrees with those before.
 func (c *trackClock) observe(tick, at time.Duration) {
-	c.arrivals.add(point{tick, at - tick}, at)
+	if a := &c.arrivals; a.add(point{tick, at - tick}, at) {
+		alone := c.wall.rises(c, a.rise, at)
+		switch rises := a.lean.reach > 0 && a.lean.slope > 0; {
+		case !rises:
+			c.tilted = false
+		case !c.tilted && alone:
+			// Its clock runs slower since, or a network of its own holds up more and more.
+			// Who listens hears the same; the next report tells.
+			c.tilted, c.adrift = true, c.adrift || a.lean.slope-c.fit.lean.slope > noCrystal
+		}
+	}
 	c.slew(tick)
 }
 
@@ -184,6 +195,12 @@ func (c *trackClock) report(r SenderReport) {
 		c.believe(p, at)
 		return
 	}
+	if c.tilted && c.onLine(p) {
+		// Nothing changed but how long the network takes.
+		c.wall.vote(c, 0, at)
+		c.believe(p, at)
+		return
+	}
 	want, _ := c.wanted(tick)
 	off := p.offset + c.wall.offset() - want
 	step := c.wall.vote(c, off, at)
@@ -202,6 +219,12 @@ func (c *trackClock) report(r SenderReport) {
 	}
 }
 
+// onLine reports whether a report says the same as those before, to a fraction of
+// what they differ by.
+func (c *trackClock) onLine(p point) bool {
+	return c.fit.known() && (p.offset+c.wall.offset()-c.reported(p.tick)).Abs() <= nearReport/4
+}
+
 // likely reports whether a report that contradicts the others is nearer to
 // arrival than they are.
 func (c *trackClock) likely(p point) bool {
@@ -217,7 +240,7 @@ func (c *trackClock) likely(p point) bool {
 
 // believe takes a report that is believed.
 func (c *trackClock) believe(p point, at time.Duration) {
-	if c.fit.known() && (p.offset+c.wall.offset()-c.reported(p.tick)).Abs() <= nearReport {
+	if c.tilted && c.onLine(p) || !c.tilted && c.fit.known() && (p.offset+c.wall.offset()-c.reported(p.tick)).Abs() <= nearReport {
 		c.fit.add(p, c.arrivals.lean)
 	} else {
 		c.fit.begin(p, c.arrivals.lean)

@@ -12,6 +12,7 @@ const (
 	maxDrift  = 2000             // it rises by one in so many, 500 ppm, as crystals drift apart
 	voteTime  = 10 * time.Second // how long what a track's last report says counts: three of LiveKit's
 	staleTime = time.Minute      // how long its fastest reports do
+	freshRise = 2 * time.Second  // how long it counts how much later a track's frames came
 )
 
 // A floor is the smallest value that was observed lately: of delays, the one
@@ -70,6 +71,8 @@ type witness struct {
 	off     time.Duration // by how much the last one contradicts the track's frames
 	voted   time.Duration // when it came
 	hasVote bool
+	rise    time.Duration // see arrivals
+	looked  time.Duration // when that was
 }
 
 // offset is ours minus theirs, with the delay of the fastest reports.
@@ -140,6 +143,23 @@ func (w *wallClock) observe(c *trackClock, delay, at time.Duration) {
 	slices.Sort(delays)
 	w.value.Store(int64(delays[len(delays)/3]))
 	w.known = true
+}
+
+// rises notes how much later a track's frames came in the last seconds. It reports
+// whether those of the others did not: where they do, that is the network.
+func (w *wallClock) rises(c *trackClock, rise, at time.Duration) (alone bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var others []time.Duration
+	for other, x := range w.witnesses {
+		if other != c && at-x.looked <= freshRise {
+			others = append(others, x.rise)
+		}
+	}
+	x := w.witness(c)
+	x.rise, x.looked = rise, at
+	slices.Sort(others)
+	return len(others) == 0 || others[len(others)/2] < rise/4
 }
 
 // forget lets go of a track that is over.

@@ -35,6 +35,9 @@ const (
 	Stall
 	// Jam: the network brings nothing, and at the end all at three times the pace.
 	Jam
+	// Swell: the network takes By longer in each second, and at the end what it held
+	// up comes at once.
+	Swell
 	// Wrong: reports are off By, until the end if there is one.
 	Wrong
 	// Missing: there are no reports.
@@ -155,6 +158,11 @@ func (s *Sender) delayed(sent, travel time.Duration) time.Duration {
 			arrival = o.At + o.For + s.Delay + s.Jitter + s.order
 		case o.Kind == Jam && sent >= o.At:
 			arrival = max(arrival, o.At+o.For+s.Delay+s.Jitter+(sent-o.At)/3)
+		case o.Kind == Swell && o.on(sent):
+			arrival += time.Duration((sent - o.At).Seconds() * float64(o.By))
+		case o.Kind == Swell && sent >= o.End():
+			s.order += time.Microsecond
+			arrival = max(arrival, o.End()+s.Delay+s.Jitter+time.Duration(o.For.Seconds()*float64(o.By))+s.order)
 		}
 	}
 	return arrival

@@ -84,13 +84,34 @@ func TestOddSenders(t *testing.T) {
 			if jumps != row.Jumps() {
 				t.Errorf("%d jumps are declared, want %d", jumps, row.Jumps())
 			}
-			if off > row.Within {
-				t.Errorf("a frame is %v off, want at most %v", off, row.Within)
+			if off > Near {
+				t.Errorf("a frame is %v off, want at most %v", off, Near)
 			}
 			if moved > Moved {
 				t.Errorf("a frame of another track moved by %v, want at most %v", moved, Moved)
 			}
 		})
+	}
+}
+
+// A network that holds up all tracks more and more does not change where they
+// belong, as one that holds up all of a sudden does not.
+func TestSlowNetwork(t *testing.T) {
+	for _, by := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond} {
+		row := Row{Odd: []Odd{{Kind: Swell, At: trouble, For: 12 * time.Second, By: by}}, Length: time.Minute}
+		base, _ := played(t, row.Senders(-1), row.Length)
+		senders := row.Senders(-1)
+		for _, s := range senders {
+			s.Odd = row.Odd
+		}
+		reel, sent := played(t, senders, row.Length)
+		for i, s := range senders {
+			puts := reel.Puts[s.Label()]
+			off, meanwhile := row.Off(puts, base.Usually())
+			if off = max(off, meanwhile); off > Near || len(puts) != sent[i] {
+				t.Errorf("%v a second: %s is off by %v, with %d of %d frames", by, s.Label(), off, len(puts), sent[i])
+			}
+		}
 	}
 }
 
