@@ -30,7 +30,7 @@ const (
 	voices       = 6
 	cameras      = 2
 	mostMemory   = 64<<20 + (voices+cameras+1)*(2<<20) // the guest's track counted
-	mostGrowth   = 320 << 10                           // from the first hour to the last: 240 guests are remembered
+	mostGrowth   = 240 * (2 << 10)                     // from the first hour to the last: 240 guests are remembered
 	guestEvery   = 2 * time.Minute
 	guestStays   = 20 * time.Second
 	rotateEvery  = 10 * time.Minute
