@@ -116,7 +116,11 @@ func (i *Identity) Successor(expires time.Time) (*Identity, error) {
 	if err := id.card.sign(id.signer); err != nil {
 		return nil, err
 	}
-	return id, id.card.approve(i.signer)
+	if err := id.card.approve(i.signer); err != nil {
+		return nil, err
+	}
+	id.earlier = append([]Card{i.card, id.card}, i.earlier...)
+	return id, nil
 }
 
 // Renew gives the identity a card that expires at the given time, zero for never,

@@ -251,6 +251,22 @@ func TestBrowserKeys(t *testing.T) {
 	if made.Card != string(b) || made.Fingerprint != card.Fingerprint().String() {
 		t.Errorf("the browser took over %q", made.Card)
 	}
+	// What it does not use itself it keeps: which keys were hers before.
+	s.must("export", map[string]any{"passphrase": "xyzzy plugh"}, &exported)
+	if id, err = keys.ParseExport([]byte(exported.File), []byte("xyzzy plugh")); err != nil {
+		t.Fatal(err)
+	}
+	h := home(t)
+	if err := h.Import(id, nil); err != nil {
+		t.Fatal(err)
+	}
+	firstCard, err := first.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if earlier, err := h.EarlierKeys(); err != nil || !slices.Equal(earlier, []string{firstCard.Key}) {
+		t.Errorf("earlier keys %q, %v, want that of the first card", earlier, err)
+	}
 	var read struct {
 		Name, Device, Fingerprint, Key string
 		Approvals                      int

@@ -12,15 +12,17 @@ export class Pins {
   #cards = []; // the one pinned first of a name comes first
   #revoked = new Map(); // by key: the note
   #replaced = new Map(); // by key: the key that took its place
+  #grounds = new Map(); // by key, why it is trusted: { words: whether they were compared, by: keys that approved it }
 
   /** load reads the pins that a shelf keeps. own is one's own card, which counts as one. */
   static async load(shelf, own) {
     const p = new Pins();
     p.#shelf = shelf;
-    const kept = await shelf.get('pins') ?? { cards: [], revoked: [], replaced: [] };
+    const kept = await shelf.get('pins') ?? { cards: [], revoked: [], replaced: [], grounds: [] };
     for (const note of kept.cards) p.#cards.push(await Card.parse(note));
     p.#revoked = new Map(kept.revoked);
     p.#replaced = new Map(kept.replaced);
+    p.#grounds = new Map(kept.grounds);
     p.own = own;
     return p;
   }
@@ -30,11 +32,31 @@ export class Pins {
 
   #all() { return this.own ? [this.own, ...this.#cards] : this.#cards; }
 
-  /** state says whether a card counts: "counts", "revoked", "replaced" or "expired". */
+  /**
+   * state says whether a card counts: "counts", "revoked", "doubted", "replaced" or
+   * "expired". One is doubted that is pinned, and that nothing vouches for any more: nobody
+   * compared its words, and what approved it was revoked or unpinned, or is doubted itself.
+   */
   state(card, now = Date.now()) {
     if (this.#revoked.has(card.key)) return 'revoked';
+    if (this.#cards.some((p) => p.key === card.key) && !this.#vouched().has(card.key)) return 'doubted';
     if (this.#replaced.has(card.key)) return 'replaced';
     return card.expired(now) ? 'expired' : 'counts';
+  }
+
+  /** The pinned keys that something vouches for, by the folded names of their cards. */
+  #vouched() {
+    const vouched = new Map();
+    const all = this.#all().map((p) => ({ key: p.key, name: fold(p.name) }));
+    for (let before = -1; before < vouched.size;) {
+      before = vouched.size;
+      for (const p of all) {
+        const ground = this.#grounds.get(p.key);
+        if (p.key === this.own?.key || ground?.words
+          || ground?.by.some((k) => vouched.get(k) === p.name && !this.#revoked.has(k))) vouched.set(p.key, p.name);
+      }
+    }
+    return vouched;
   }
 
   /**
@@ -42,25 +64,34 @@ export class Pins {
    * "approved", a pinned key of that name approved it; "stranger". It throws for a card
    * that does not count, and a Taken where another key has the name.
    */
-  async standing(card) {
+  async standing(card) { return (await this.#judge(card)).standing; }
+
+  /** judge says it with the keys that approved the card. */
+  async #judge(card) {
     const state = this.state(card);
-    check(state === 'counts', `the card is ${state}`);
+    // One that is doubted is a stranger's, until its words were compared.
+    check(state === 'counts' || state === 'doubted', `the card is ${state}`);
+    check(!this.#replaced.has(card.key) && !card.expired(), 'the card is replaced or expired');
     let taken = '';
-    let approved = false;
+    let known = false;
+    const by = [];
     for (const p of this.#all()) {
       const same = fold(p.name) === fold(card.name);
       if (p.key === card.key) {
         if (p.name !== card.name) throw new Taken(`this key is pinned under another name: ${p.name}`);
         check(p.created <= card.created, 'a newer card of this key is pinned');
-        return 'known';
+        known ||= state === 'counts';
+        continue;
       }
       if (!same) continue;
-      if (this.state(p) === 'counts' && await card.approvedBy(p.verifier)) approved = true;
-      taken = p.name;
+      const counts = this.state(p);
+      if (counts === 'counts' && await card.approvedBy(p.verifier)) by.push(p.key);
+      else if (counts !== 'revoked' && counts !== 'doubted') taken = p.name;
     }
-    if (approved) return 'approved';
+    if (known) return { standing: 'known', by };
+    if (by.length > 0) return { standing: 'approved', by };
     if (taken) throw new Taken(`another key is pinned under this name: ${taken}`);
-    return 'stranger';
+    return { standing: 'stranger', by };
   }
 
   /**
@@ -68,7 +99,7 @@ export class Pins {
    * them aloud; for one whose words were compared by other means, sure is true.
    */
   async add(card, { fingerprint = '', sure = false } = {}) {
-    const standing = await this.standing(card);
+    const { standing, by } = await this.#judge(card);
     if (standing === 'stranger' || fingerprint) {
       check(fingerprint || sure, 'the fingerprint must be compared with its owner');
       if (fingerprint) check(readFingerprint(fingerprint) === card.fingerprint, `the card has another fingerprint: ${card.fingerprint}`);
@@ -76,6 +107,10 @@ export class Pins {
     if (this.own?.key === card.key) return standing;
     if (card.replaces) this.#replaced.set(card.replaces, card.key);
     const i = this.#cards.findIndex((p) => p.key === card.key);
+    const was = i >= 0 ? this.#grounds.get(card.key) : undefined;
+    this.#grounds.set(card.key, {
+      words: standing === 'stranger' || fingerprint !== '' || (was?.words ?? false), by: [...new Set([...was?.by ?? [], ...by])],
+    });
     if (i >= 0) this.#cards[i] = card;
     else this.#cards.push(card);
     await this.#save();
@@ -84,6 +119,7 @@ export class Pins {
 
   /** remove unpins all cards of a name. */
   async remove(name) {
+    for (const p of this.#cards) if (fold(p.name) === fold(name)) this.#grounds.delete(p.key);
     this.#cards = this.#cards.filter((p) => fold(p.name) !== fold(name));
     await this.#save();
   }
@@ -113,7 +149,7 @@ export class Pins {
 
   #save() {
     return this.#shelf.set('pins', {
-      cards: this.#cards.map((c) => c.note), revoked: [...this.#revoked], replaced: [...this.#replaced],
+      cards: this.#cards.map((c) => c.note), revoked: [...this.#revoked], replaced: [...this.#replaced], grounds: [...this.#grounds],
     });
   }
 }

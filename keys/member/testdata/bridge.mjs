@@ -2,7 +2,7 @@
 // on standard input and go out on standard output.
 import { createInterface } from 'node:readline';
 
-import { Card, Drawer, Identity, Member, Pins } from '../../web/member.js';
+import { Card, Drawer, Identity, Member, Pins, Taken } from '../../web/member.js';
 
 const say = (o) => process.stdout.write(JSON.stringify(o) + '\n');
 const handlers = {};
@@ -49,6 +49,20 @@ const commands = {
   async card({ note }) {
     const c = await Card.parse(note);
     return { name: c.name, device: c.device, fingerprint: c.fingerprint, key: c.key, postQuantum: c.postQuantum, approvals: c.approvals.length };
+  },
+  async pinning({ steps }) {
+    const p = await Pins.load(new Drawer());
+    const said = [];
+    for (const { add, revoke, standing } of steps) {
+      try {
+        if (add) said.push(await p.add(await Card.parse(add), { sure: true }));
+        else if (revoke) said.push(await p.revoke(revoke) ?? 'revoked');
+        else said.push(await p.standing(await Card.parse(standing)));
+      } catch (err) {
+        said.push(err instanceof Taken ? 'taken' : 'refused');
+      }
+    }
+    return { said };
   },
   async start({ pins, passphrase }) {
     const p = await Pins.load(shelf, identity.card);
