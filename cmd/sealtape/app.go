@@ -23,6 +23,7 @@ func commands() []*cli.Command {
 		decryptCommand(),
 		shareCommand(),
 		copyCommand(),
+		repairCommand(),
 		resealCommand(),
 		pruneCommand(),
 		doctorCommand(),

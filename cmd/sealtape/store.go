@@ -156,6 +156,11 @@ func openAccessRetrying(c *cli.Context, retry archive.RetryConfig) (*access, err
 	if err != nil {
 		return nil, err
 	}
+	return e.openAccessTo(archive.Retry(store, retry))
+}
+
+// openAccessTo opens the home of a command that has opened the store.
+func (e *env) openAccessTo(store archive.Store) (*access, error) {
 	h, err := e.openHome()
 	if err != nil {
 		return nil, err
@@ -166,7 +171,7 @@ func openAccessRetrying(c *cli.Context, retry archive.RetryConfig) (*access, err
 	}
 	a := &access{
 		env: e, home: h, verifiers: v, heads: archive.HeadDir(h.HeadsDir()), people: make(map[string]string), revoked: make(map[string]bool),
-		store: archive.Retry(store, retry),
+		store: store,
 	}
 	pins, err := h.Pins()
 	if err != nil {

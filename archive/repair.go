@@ -1,0 +1,280 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// A Repair is one thing that RepairStores did or could not do.
+type Repair struct {
+	Store int    // index of the store that lacked it
+	Name  string // of the object, relative to the recording's folder
+	Err   error  // why it is still not there; nil if it was put back
+}
+
+// RepairStores makes the recording id whole in each of the stores from what the
+// others have: objects, log, head and shares. It needs no key. The newest head that
+// a recorder of o.Verifiers has signed says what belongs there; only bytes with the
+// hash in its log are put, over whatever is in their place.
+//
+// It reads every object in every store. With quick it takes the word of a store
+// for the objects of which that keeps the SHA-256, as VerifyQuick does.
+//
+// A recording that is not over is left alone, with an error that wraps ErrNotOver:
+// its recorder may be about to put a newer head.
+//
+// Each thing that was missing or damaged is told to report, one at a time; what no
+// store has any more with an error that is a *CorruptError. The error is as that
+// of Open where no store has a head that counts, a *ForkError where two have heads
+// that do not fit together, and then nothing was changed; or a store failed.
+func RepairStores(ctx context.Context, stores []Store, id string, o Options, quick bool, report func(Repair)) (Head, error) {
+	r := &repairer{stores: stores, id: id, quick: quick, report: report}
+	if err := r.run(ctx, o); err != nil {
+		return r.head, fmt.Errorf("repairing recording %s: %w", id, err)
+	}
+	return r.head, nil
+}
+
+type repairer struct {
+	stores []Store
+	id     string
+	quick  bool
+
+	head    Head
+	msg     []byte // the head as it is signed
+	entries []Entry
+
+	telling sync.Mutex // held in calls of report
+	report  func(Repair)
+}
+
+func (r *repairer) tell(store int, name string, err error) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.report(Repair{store, name, err})
+}
+
+func (r *repairer) run(ctx context.Context, o Options) error {
+	if err := ValidID(r.id); err != nil {
+		return err
+	}
+	if err := r.findHead(ctx, o); err != nil {
+		return err
+	}
+	// The files of epochs come first, as wherever a recording is written.
+	for _, epochs := range []bool{true, false} {
+		g, ctx := errgroup.WithContext(ctx)
+		g.SetLimit(4) // objects in memory
+		for _, e := range r.entries {
+			if l, _ := parseName(e.Name); (l.kind == Epoch) == epochs {
+				g.Go(func() error { return r.object(ctx, e) })
+			}
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+	}
+	for i, s := range r.stores {
+		if err := r.logAndHead(ctx, i, s); err != nil {
+			return err
+		}
+	}
+	return r.shares(ctx)
+}
+
+// findHead finds the newest head and its log, of which all others must be the
+// beginning.
+func (r *repairer) findHead(ctx context.Context, o Options) error {
+	var found []Head
+	var why error // the gravest reason why a head does not count
+	for _, s := range r.stores {
+		msg, err := fetchHead(ctx, s, r.id)
+		var head Head
+		if err == nil {
+			head, _, err = openHead(msg, r.id, o.Verifiers)
+		}
+		var corrupt *CorruptError
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			why = errors.Join(why, err)
+			continue
+		case err != nil && msg == nil && !errors.As(err, &corrupt):
+			return err // the store failed
+		case err != nil:
+			why = errors.Join(err, why)
+			continue
+		}
+		found = append(found, head)
+		if len(found) == 1 || checkFollows(r.head, head) == nil {
+			r.head, r.msg = head, msg
+		}
+	}
+	if len(found) == 0 {
+		return why
+	}
+	if _, err := checkSeen(o.Heads, r.head); err != nil {
+		return err
+	}
+	if !r.head.State.Final() {
+		return ErrNotOver
+	}
+	var err error
+	for _, s := range r.stores {
+		if r.entries, _, _, err = readLog(ctx, s, r.head); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, h := range found {
+		if err := checkFollows(h, r.head); err != nil {
+			return err
+		}
+		if err := checkGrown(&h, r.head, r.entries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// object puts an object to the stores that have not got it, from the first that
+// has.
+func (r *repairer) object(ctx context.Context, e Entry) error {
+	var lacking []int
+	var from Store
+	for i, s := range r.stores {
+		good, err := r.isGood(ctx, s, e)
+		if err != nil {
+			return err
+		}
+		if !good {
+			lacking = append(lacking, i)
+		} else if from == nil {
+			from = s
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	lost := error(&CorruptError{e.Name, errors.New("no store has it")})
+	if from == nil {
+		for _, i := range lacking {
+			r.tell(i, e.Name, lost)
+		}
+		return nil
+	}
+	data, err := readEntry(ctx, from, r.id, e, maxSize(e.Name))
+	var corrupt *CorruptError
+	if errors.As(err, &corrupt) { // it took a store's word
+		for _, i := range lacking {
+			r.tell(i, e.Name, err)
+		}
+		return nil
+	} else if err != nil {
+		return err
+	}
+	b := hashedBlob(data, e.SHA256)
+	b.Replace = true
+	for _, i := range lacking {
+		if err := r.stores[i].Put(ctx, r.id+"/"+e.Name, b); err != nil {
+			return fmt.Errorf("could not put %s: %w", e.Name, err)
+		}
+		r.tell(i, e.Name, nil)
+	}
+	return nil
+}
+
+// isGood reports whether a store has the bytes of an entry.
+func (r *repairer) isGood(ctx context.Context, s Store, e Entry) (bool, error) {
+	v := &verifier{store: s, id: r.id, quick: r.quick}
+	_, sum, _, err := v.sum(ctx, e.Name, make([]byte, 64<<10))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case isDefect(err): // the disk does not give it back
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("could not read %s: %w", e.Name, err)
+	}
+	return sum == e.SHA256, nil
+}
+
+// logAndHead puts the log files that are not as the head signs them, and then the
+// head.
+func (r *repairer) logAndHead(ctx context.Context, i int, s Store) error {
+	for n := int64(0); n < r.head.Size; n += logLines {
+		lines := formatLog(r.entries[n:min(n+logLines, r.head.Size)])
+		if err := r.small(ctx, i, s, logName(n), lines, maxLog); err != nil {
+			return err
+		}
+	}
+	return r.small(ctx, i, s, headName, r.msg, maxHead)
+}
+
+// small puts a small file that is not what it should be.
+func (r *repairer) small(ctx context.Context, i int, s Store, name string, want []byte, max int64) error {
+	got, err := read(ctx, s, r.id, name, max)
+	var corrupt *CorruptError
+	if err != nil && !errors.As(err, &corrupt) {
+		return err
+	}
+	if err == nil && bytes.Equal(got, want) {
+		return nil
+	}
+	if name == headName && err == nil {
+		// The same head may have more signatures there.
+		if h, err := readHead(got, r.id); err == nil && h == r.head {
+			return nil
+		}
+	}
+	b := BytesBlob(want)
+	b.Replace = true
+	if err := s.Put(ctx, r.id+"/"+name, b); err != nil {
+		return fmt.Errorf("could not put %s: %w", name, err)
+	}
+	r.tell(i, name, nil)
+	return nil
+}
+
+// shares puts every share of one store to the others.
+func (r *repairer) shares(ctx context.Context) error {
+	have := make([]map[string]bool, len(r.stores))
+	for i, s := range r.stores {
+		have[i] = make(map[string]bool)
+		for info, err := range List(ctx, s, r.id+"/"+sharesFolder) {
+			if err != nil {
+				return err
+			}
+			if name := strings.TrimPrefix(info.Name, r.id+"/"); validShare(name) && info.Size <= maxShare {
+				have[i][name] = true
+			}
+		}
+	}
+	for i, s := range r.stores {
+		for j := range r.stores {
+			for name := range have[j] {
+				if have[i][name] {
+					continue
+				}
+				data, err := read(ctx, r.stores[j], r.id, name, maxShare)
+				if err == nil {
+					err = s.Put(ctx, r.id+"/"+name, BytesBlob(data))
+				}
+				if err != nil {
+					return err
+				}
+				have[i][name] = true
+				r.tell(i, name, nil)
+			}
+		}
+	}
+	return nil
+}

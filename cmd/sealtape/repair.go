@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/mod/sumdb/note"
+)
+
+func repairCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "repair",
+		Usage:     "put back what one store has lost of a recording from another",
+		ArgsUsage: "ID --store STORE --store STORE",
+		Description: `Reads the recording in every store, and puts what is missing or damaged in one from
+another that has it: segments, indexes, epochs, log, head and grants. Takes no key,
+only the pinned card of the recorder, whose signed log says what belongs there.
+Nothing else is touched. A store that has none of it gets all of it.
+
+With --quick it takes the word of S3 stores for what they hold, as verify does.
+
+Exit code 3: the recording is not closed, and is left alone. 4: no store has all
+of it; what there is was put back.`,
+		Flags: []cli.Flag{
+			storesFlag(),
+			&cli.BoolFlag{Name: "quick", Usage: "take the stores' checksums instead of downloading"},
+		},
+		Action: repairAction,
+	}
+}
+
+func repairAction(c *cli.Context) error {
+	e := envOf(c)
+	args, err := arguments(c, "the ID of a recording")
+	if err != nil {
+		return err
+	}
+	if len(c.StringSlice("store")) < 2 {
+		return usagef(c, "from where to where? --store takes two or more")
+	}
+	named, _, err := e.openStores(c.Context, c.StringSlice("store"))
+	if err != nil {
+		return err
+	}
+	named = retried(named, archive.RetryConfig{OnRetry: e.retrying})
+	stores := make([]archive.Store, len(named))
+	var a *access
+	var id string
+	for i, s := range named {
+		stores[i] = s.Store
+		if id != "" {
+			continue
+		}
+		if a, err = e.openAccessTo(s.Store); err != nil {
+			return err
+		}
+		if id, err = a.resolve(c.Context, args[0]); err != nil && !errors.Is(err, archive.ErrNotFound) {
+			return err
+		}
+	}
+	if id == "" {
+		return err // the last store's
+	}
+	put, lost := 0, make(map[string]bool)
+	o := archive.Options{Verifiers: trusted{a.verifiers, a.revoked}, Heads: a.heads}
+	_, err = archive.RepairStores(c.Context, stores, id, o, c.Bool("quick"), func(r archive.Repair) {
+		if r.Err != nil {
+			lost[r.Name] = true
+			return
+		}
+		put++
+		e.printf("%s: %s put back\n", clean(named[r.Store].name), clean(r.Name))
+	})
+	switch {
+	case errors.Is(err, archive.ErrNotOver):
+		return exitWith(exitIncomplete, hinted(err, "if it is not going on, sealtape recover on the machine that recorded finishes it"))
+	case err != nil:
+		return err
+	}
+	for name := range lost {
+		e.warnf("%s: no store has it as it was recorded", clean(name))
+	}
+	if len(lost) > 0 {
+		return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is not whole: of %s no store has what was recorded", id, count(len(lost), "object")),
+			"look for another copy, and name it with --store, too"))
+	}
+	if put == 0 {
+		e.printf("%s is whole in all %d stores\n", id, len(stores))
+		return nil
+	}
+	e.printf("%s is whole in all %d stores now\n", id, len(stores))
+	return nil
+}
+
+// trusted are the keys that count: what a revoked one has signed is not to spread.
+type trusted struct {
+	note.Verifiers
+	revoked map[string]bool // by name
+}
+
+func (t trusted) Verifier(name string, hash uint32) (note.Verifier, error) {
+	if t.revoked[name] {
+		return nil, &note.UnknownVerifierError{Name: name, KeyHash: hash}
+	}
+	return t.Verifiers.Verifier(name, hash)
+}
