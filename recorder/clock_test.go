@@ -27,7 +27,7 @@ type sender struct {
 }
 
 func newSender(zero time.Time, rate int, wall *wallClock) *sender {
-	return &sender{zero: zero, rate: rate, p: playout{told: func(jump) {}, clock: newTrackClock(&stopwatch{start: zero}, rate, wall)}}
+	return &sender{zero: zero, rate: rate, p: playout{shares: &shares{room: earlyBytes, track: playoutBytes}, told: func(jump) {}, clock: newTrackClock(&stopwatch{start: zero}, rate, wall)}}
 }
 
 func (s *sender) ticks(at time.Duration) uint32 {
@@ -220,6 +220,45 @@ func TestPlayoutIsBounded(t *testing.T) {
 			t.Errorf("%d frames of %d bytes, want %d; %d bytes are left", len(s.got), size, frames, s.p.bytes)
 		}
 		t.Logf("at most %d frames of %d bytes were held", most, size)
+	}
+}
+
+// Nor do many tracks together: who has many takes nothing from others.
+func TestPlayoutsAreBoundedTogether(t *testing.T) {
+	all, wall := shares{room: earlyBytes, track: playoutBytes}, &wallClock{}
+	zero := time.Now()
+	data := make([]byte, 100<<10)
+	var senders []*sender
+	for i := range 200 {
+		s := newSender(zero, 90000, wall)
+		if s.p.shares, s.p.participant = &all, "mallory"; i == 0 {
+			s.p.participant = "ada"
+		}
+		senders = append(senders, s)
+	}
+	const frames = 100
+	for n := range frames {
+		held := 0
+		for _, s := range senders {
+			// All at once, of ten seconds to come.
+			s.p.push(frame.Unit{Kind: frame.UnitFrame, Timestamp: int64(n) * 9000, Arrival: zero.Add(time.Duration(n) * time.Microsecond), Data: data})
+			s.pop(time.Duration(n)*time.Microsecond, false)
+			held += s.p.bytes
+		}
+		if most := earlyBytes + 2*len(senders)*len(data); held > most {
+			t.Fatalf("%d bytes are held, want %d at most", held, most)
+		}
+		if ada := senders[0].p; n < 80 && ada.bytes < (n+1)*len(data) {
+			t.Fatalf("%d bytes of ada's are held after %d frames", ada.bytes, n+1)
+		}
+	}
+	for _, s := range senders {
+		if s.pop(time.Minute, true); len(s.got) != frames {
+			t.Fatalf("%d frames of %d", len(s.got), frames)
+		}
+	}
+	if len(all.tracks) > 0 {
+		t.Errorf("shares that are left: %v", all.tracks)
 	}
 }
 

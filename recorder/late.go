@@ -17,7 +17,7 @@ const (
 	// that not all depends on the first of them.
 	freshPicture = 2 * time.Second
 	// maxWaiting and maxWaitingBytes bound what waits on one track: more than ten
-	// seconds of a good picture. All tracks share maxLateBytes, see lateShares.
+	// seconds of a good picture. All tracks share maxLateBytes, see shares.
 	maxWaiting      = 4096
 	maxWaitingBytes = 8 << 20
 	maxLateBytes    = 128 << 20

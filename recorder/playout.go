@@ -22,7 +22,9 @@ const (
 	atOnce       = 10 * time.Millisecond  // within so long
 	farEarly     = 10 * time.Second       // so far ahead of real time nobody sends what is to be heard later
 	tellJump     = 750 * time.Millisecond // a jump by so much is told of
-	playoutBytes = 8 << 20                // of what waits for its time
+	playoutBytes = 8 << 20                // of what waits for its time, of one track,
+	earlyBytes   = 64 << 20               // and of all together, see shares
+	freeBytes    = 64 << 10               // so little of a track always may
 )
 
 // A playout puts the units of a track where a listener with a buffer would have
@@ -57,6 +59,10 @@ type playout struct {
 	tick     time.Duration // its
 	seen     time.Duration // and when it came
 	told     func(jump)    // of jumps
+
+	shares      *shares // of all tracks
+	participant string  // whose track it is
+	entered     bool    // it has a share, holding more than freeBytes
 }
 
 // A timed unit came at a time and belongs at another.
@@ -85,7 +91,10 @@ func (p *playout) push(u frame.Unit) {
 		n.tick = p.clock.duration(p.clock.unwrap(uint32(u.Timestamp), n.seen))
 	}
 	p.units = append(p.units, n)
-	p.bytes += len(u.Data)
+	if p.bytes += len(u.Data); p.bytes > freeBytes && !p.entered {
+		p.shares.enter(p.participant)
+		p.entered = true
+	}
 	if p.begun {
 		p.judge()
 	}
@@ -108,14 +117,25 @@ func (p *playout) pop(now time.Duration, all bool) (u frame.Unit, at time.Durati
 		return frame.Unit{}, 0, false
 	}
 	n := &p.units[p.head]
-	if n.at > now && !all && len(p.units)-p.head <= maxEarly && p.bytes <= playoutBytes {
+	if n.at > now && !all && !p.full() {
 		return frame.Unit{}, 0, false
 	}
 	u, at = n.unit, min(n.at, now)
-	p.bytes -= len(u.Data)
-	*n = timed{}
-	p.drop(1)
+	p.drop()
 	return u, at, true
+}
+
+// full reports whether more is held than may be.
+func (p *playout) full() bool {
+	return len(p.units)-p.head > maxEarly || p.entered && p.bytes > max(freeBytes, p.shares.share(p.participant))
+}
+
+// letGo gives a share back, if there is one.
+func (p *playout) letGo() {
+	if p.entered {
+		p.shares.leave(p.participant)
+		p.entered = false
+	}
 }
 
 // woke judges anew what came after a sleep of the machine and before that was
@@ -131,9 +151,13 @@ func (p *playout) woke() {
 	}
 }
 
-// drop forgets units at the head.
-func (p *playout) drop(n int) {
-	if p.head += n; p.head < len(p.units) && p.head < 64 {
+// drop forgets the unit at the head.
+func (p *playout) drop() {
+	if p.bytes -= len(p.units[p.head].unit.Data); p.bytes <= freeBytes {
+		p.letGo()
+	}
+	p.units[p.head] = timed{}
+	if p.head++; p.head < len(p.units) && p.head < 64 {
 		return
 	}
 	rest := copy(p.units, p.units[p.head:])
@@ -156,11 +180,11 @@ func (p *playout) begin(now time.Duration, all bool) {
 		}
 		last, lowest = n, min(lowest, n.seen-n.tick)
 	}
-	full := len(p.units)-p.head >= maxEarly || p.bytes > playoutBytes
+	full := p.full() || len(p.units)-p.head == maxEarly
 	switch {
 	case first == nil && full:
 		p.placed, p.judged = p.placed+1, p.judged+1
-		p.drop(1) // no frame among so many: nothing to keep
+		p.drop() // no frame among so many: nothing to keep
 		return
 	case first == nil || !full && !all && now-first.seen < settleTime:
 		return
@@ -247,7 +271,7 @@ func (p *playout) decide(now time.Duration, all bool) {
 	c := p.clock
 	for p.straying && p.placed < p.judged {
 		n := &p.units[p.placed]
-		if full := len(p.units)-p.head > maxEarly || p.bytes > playoutBytes; !all && !full && now-n.seen < strayHold {
+		if !all && !p.full() && now-n.seen < strayHold {
 			return
 		}
 		by, stepped := p.level()

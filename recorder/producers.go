@@ -38,7 +38,8 @@ type producers struct {
 	aliveOf map[string]int // by participant
 	orders  uint64
 	crowd   crowd
-	shares  lateShares
+	late    shares // of frames that wait for their keys
+	early   shares // and for their time
 	running map[*trackRecorder]bool
 	waits   map[string]*wait // by track
 	absence absence
@@ -277,11 +278,11 @@ func (p *producers) forget() {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, shares: &p.shares, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, conduct: p.conduct, log: p.r.c.Log, watch: p.watch,
+		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, shares: &p.late, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, conduct: p.conduct, log: p.r.c.Log, watch: p.watch,
 		clock:  newTrackClock(p.watch, info.ClockRate, &p.wall),
 		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
-	rec.playout.clock, rec.playout.told = rec.clock, rec.jumped
+	rec.playout = rec.newPlayout(&p.early)
 	rec.permit.set(p.barred(info.Participant, info.Encrypted), 0)
 	switch {
 	case !frame.Supported(info.Codec):

@@ -174,7 +174,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 
 	p := &producers{r: r, conduct: newConduct(), room: room, watch: watch, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait), aliveOf: make(map[string]int), crowd: make(crowd),
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait), aliveOf: make(map[string]int), crowd: make(crowd), late: shares{room: maxLateBytes, track: maxWaitingBytes}, early: shares{room: earlyBytes, track: playoutBytes},
 		roster: r.Roster(), attends: attendance{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})

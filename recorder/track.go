@@ -47,7 +47,7 @@ type trackRecorder struct {
 	decrypt *frame.Decrypter // nil: the room is not encrypted
 	ring    *frame.Keyring   // of decrypt
 	late    late
-	shares  *lateShares // of all tracks
+	shares  *shares // of late, of all tracks
 	opening opening
 	refuse  string // reason to keep nothing of this track
 
@@ -195,7 +195,8 @@ func (t *trackRecorder) breakOff(err error) {
 	if len(t.late.units) > 0 {
 		t.shares.leave(t.info.Participant)
 	}
-	t.refuse, t.asm, t.late, t.layers, t.playout = media.GapFault, nil, late{}, nil, playout{clock: t.clock, told: t.jumped}
+	t.playout.letGo()
+	t.refuse, t.asm, t.late, t.layers, t.playout = media.GapFault, nil, late{}, nil, t.newPlayout(t.playout.shares)
 	if !t.seen {
 		t.seen, t.end = true, max(0, t.watch.now())
 	}
@@ -271,6 +272,11 @@ func (t *trackRecorder) drain(now time.Time, all bool) {
 		t.offer(u, at)
 	}
 	t.release(now)
+}
+
+// newPlayout returns a playout that holds nothing.
+func (t *trackRecorder) newPlayout(s *shares) playout {
+	return playout{clock: t.clock, told: t.jumped, shares: s, participant: t.info.Participant}
 }
 
 // jumped declares that the sender's time stamps jumped.

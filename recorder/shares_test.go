@@ -7,8 +7,8 @@ import (
 
 // Whoever has many tracks that wait takes nothing from others, and all of them
 // together stay within the bound.
-func TestLateShares(t *testing.T) {
-	var w lateShares
+func TestShares(t *testing.T) {
+	w := shares{room: maxLateBytes, track: maxWaitingBytes}
 	w.enter("ada")
 	if got := w.share("ada"); got != maxWaitingBytes {
 		t.Errorf("alone: %d bytes, want all that one track may take", got)
