@@ -39,6 +39,7 @@ type Report struct {
 	Signers  []string // trusted recorders that signed it
 	Objects  int      // objects whose bytes are those that were recorded
 	Unread   int      // those of them of which only the store's checksum says so
+	Listed   int      // objects that VerifySample did not read, and the store lists
 	Bytes    int64    // bytes read of all objects
 	Problems int
 	// Tail are objects beyond the head of a recording that is not over: the
@@ -74,7 +75,8 @@ func (v *verifier) run(ctx context.Context) (Report, error) {
 
 type verifier struct {
 	store   Store
-	quick   bool // objects of which the store keeps the SHA-256 are not read
+	quick   bool    // objects of which the store keeps the SHA-256 are not read
+	share   float64 // of the objects that are read; 0: all
 	id      string
 	options Options
 	report  func(Problem)
@@ -109,7 +111,14 @@ func (v *verifier) verify(ctx context.Context) error {
 		return err
 	}
 	v.verifySeen(seen, entries)
-	if err := v.verifyObjects(ctx, entries); err != nil {
+	sample, left := entries, map[string]bool(nil)
+	if v.share > 0 {
+		sample, left = v.draw(entries)
+	}
+	if err := v.verifyObjects(ctx, sample, entries); err != nil {
+		return err
+	}
+	if err := v.verifyListed(ctx, left); err != nil {
 		return err
 	}
 	if err := v.verifyRest(ctx, entries, state, beyond); err != nil {
@@ -187,10 +196,10 @@ func (v *verifier) verifySeen(seen *Head, entries []Entry) {
 	}
 }
 
-// verifyObjects hashes every object that the log names.
-func (v *verifier) verifyObjects(ctx context.Context, entries []Entry) error {
-	names := make(map[[sha256.Size]byte]string, len(entries))
-	for _, e := range entries {
+// verifyObjects hashes the objects of a sample of those that the log names.
+func (v *verifier) verifyObjects(ctx context.Context, entries, all []Entry) error {
+	names := make(map[[sha256.Size]byte]string, len(all))
+	for _, e := range all {
 		names[e.SHA256] = e.Name
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -323,6 +332,9 @@ func (v *verifier) limits(seen *Head) {
 	}
 	if v.Unread > 0 {
 		cannot(fmt.Sprintf("%d objects were not read, only compared by the checksums that the store keeps: it may lie, and a disk may have decayed since.", v.Unread))
+	}
+	if v.Listed > 0 {
+		cannot(fmt.Sprintf("%d objects were not read, only seen in the store's listing: what is damaged in one of them goes unnoticed. Another run draws others.", v.Listed))
 	}
 	if seen == nil && !v.Head.State.Final() {
 		cannot("An older state of the recording may have been put back: no newer one is remembered.")

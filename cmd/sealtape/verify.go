@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sealtape/sealtape/archive"
@@ -26,6 +27,9 @@ With --quick it takes the word of an S3 store for what it holds, and downloads
 only what the store keeps no SHA-256 of: in a folder that is everything. Bytes
 that changed beneath the store then go unnoticed, and so does a store that lies.
 
+With --sample 5% it reads that share of the objects, drawn anew each time, and sees of
+the others whether they are there: for large archives, every week another share.
+
 With --deep, and a key, it also decrypts everything and holds it against itself:
 tags, the order of frames, declared holes, indexes. It says what it cannot tell.
 
@@ -36,6 +40,7 @@ and no key of yours opens any of it.`,
 		Flags: []cli.Flag{
 			storeFlag(),
 			&cli.BoolFlag{Name: "quick", Usage: "take the store's checksums instead of downloading"},
+			&cli.StringFlag{Name: "sample", Usage: "read only this `SHARE` of the objects, such as 5%"},
 			&cli.BoolFlag{Name: "deep", Usage: "decrypt everything, too, and check it"},
 			jsonFlag(),
 		},
@@ -52,6 +57,7 @@ type verifyJSON struct {
 	Signed        int64         `json:"objects_signed"`
 	Verified      int           `json:"objects_verified"`
 	Unread        int           `json:"objects_unread"` // verified by the store's checksum alone
+	Listed        int           `json:"objects_listed"` // not verified, only listed by the store
 	Bytes         int64         `json:"bytes"`
 	Problems      []problemJSON `json:"problems"`
 	Tail          []string      `json:"unsigned_tail"`
@@ -71,6 +77,15 @@ func verifyAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	share := 0.0
+	if s := c.String("sample"); s != "" {
+		if c.Bool("quick") || c.Bool("deep") {
+			return usagef(c, "--sample, --quick and --deep exclude one another: they read different things")
+		}
+		if share, err = parseShare(s); err != nil {
+			return usagef(c, "--sample: %w", err)
+		}
+	}
 	a, err := openAccess(c)
 	if err != nil {
 		return err
@@ -79,7 +94,7 @@ func verifyAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report, problems, err := a.verify(c.Context, id, c.Bool("quick"))
+	report, problems, err := a.verify(c.Context, id, c.Bool("quick"), share)
 	if err != nil {
 		return err
 	}
@@ -128,13 +143,27 @@ func verifyAction(c *cli.Context) error {
 	return nil
 }
 
-// verify checks what can be checked without a key.
-func (a *access) verify(ctx context.Context, id string, quick bool) (report archive.Report, problems []archive.Problem, err error) {
+// parseShare reads a share in percent.
+func parseShare(s string) (float64, error) {
+	p, ok := strings.CutSuffix(s, "%")
+	f, err := strconv.ParseFloat(p, 64)
+	if !ok || err != nil || !(f > 0 && f <= 100) {
+		return 0, fmt.Errorf("%q is no share: want a percentage, such as 5%%", s)
+	}
+	return f / 100, nil
+}
+
+// verify checks what can be checked without a key: all of it, or a share that is
+// not 0.
+func (a *access) verify(ctx context.Context, id string, quick bool, share float64) (report archive.Report, problems []archive.Problem, err error) {
 	o := archive.Options{Verifiers: a.verifiers, Heads: a.heads}
 	add := func(p archive.Problem) { problems = append(problems, p) }
-	if quick {
+	switch {
+	case quick:
 		report, err = archive.VerifyQuick(ctx, a.store, id, o, add)
-	} else {
+	case share > 0:
+		report, err = archive.VerifySample(ctx, a.store, id, o, share, add)
+	default:
 		store, finish, werr := a.watched(ctx, "verifying", id)
 		if werr != nil {
 			return report, nil, werr
@@ -201,7 +230,7 @@ func problemHint(ps []archive.Problem) string {
 func verifyResult(id string, r archive.Report, problems []archive.Problem, signers []string, deep *deepReport) verifyJSON {
 	v := verifyJSON{
 		ID: id, OK: r.OK(), State: r.Head.State, Signers: signers,
-		Signed: r.Head.Size, Verified: r.Objects, Unread: r.Unread, Bytes: r.Bytes,
+		Signed: r.Head.Size, Verified: r.Objects, Unread: r.Unread, Listed: r.Listed, Bytes: r.Bytes,
 		Problems: []problemJSON{}, Tail: []string{}, CannotRuleOut: r.CannotRuleOut,
 	}
 	for _, p := range problems {
@@ -251,6 +280,8 @@ func (e *env) showVerification(id string, r archive.Report, problems []archive.P
 	switch {
 	case !r.OK():
 		e.printf("\nNOT verified\n")
+	case r.Listed > 0 && r.Head.State == archive.StateClosed:
+		e.printf("\nverified as far as it was read: closed\n")
 	case r.Head.State == archive.StateClosed && (deep == nil || !deep.Incomplete):
 		e.printf("\nverified: whole and closed\n")
 	default:
@@ -261,6 +292,9 @@ func (e *env) showVerification(id string, r archive.Report, problems []archive.P
 
 // howRead says how objects were verified.
 func howRead(r archive.Report) string {
+	if r.Listed > 0 {
+		return fmt.Sprintf("%d only listed, %s read", r.Listed, size(r.Bytes))
+	}
 	if r.Unread > 0 {
 		return fmt.Sprintf("%d by the store's checksums, %s read", r.Unread, size(r.Bytes))
 	}
