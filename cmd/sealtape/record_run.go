@@ -17,6 +17,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
@@ -147,7 +148,7 @@ func (r *recording) run(ctx context.Context) error {
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		r.watch(watching, rec, u)
+		r.watch(watching, rec.Status, u.waiting)
 	}()
 	stopKeys := r.keys.watch(context.WithoutCancel(ctx), r.log)
 	endLife := r.live(ctx, pauses, rec, room, u)
@@ -305,24 +306,30 @@ func (r *recording) status(text string) {
 	}
 }
 
-// watch draws the status line until ctx ends.
-func (r *recording) watch(ctx context.Context, rec *recorder.Recorder, u *uploads) {
+// watch draws the status line until ctx ends: how it goes, and how many objects wait
+// for the store.
+func (r *recording) watch(ctx context.Context, status func() recorder.Status, waiting func() int) {
 	if r.line == nil {
 		return
 	}
 	tick := time.NewTicker(statusEvery)
 	defer tick.Stop()
 	var m meter
+	broken := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			s := rec.Status()
-			if s.Started.IsZero() {
-				continue // telling the room
+			// It names people; a name that it cannot show is no reason to end.
+			if err := fault.Contain(func() {
+				if s := status(); !s.Started.IsZero() { // else it tells the room
+					r.line.set(statusText(s, m.read(now, s.MediaBytes), waiting(), now))
+				}
+			}); err != nil && !broken {
+				broken = true
+				r.log.Error("the status could not be shown", "err", err)
 			}
-			r.line.set(statusText(s, m.read(now, s.MediaBytes), u.waiting(), now))
 		}
 	}
 }
