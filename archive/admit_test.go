@@ -151,12 +151,12 @@ func TestCrashAfterAdmission(t *testing.T) {
 	s, late := newSigner(t, "recorder"), hybrid(t)
 	for _, step := range []string{"log", "head", "done"} {
 		spool, armed := t.TempDir(), false
-		c := archive.Config{Signer: s, KeepSecret: true}.WithStep(func(name string) {
+		die := func(name string) {
 			if armed && name == step {
 				panic(crash{})
 			}
-		})
-		w := create(t, spool, c, hybrid(t).Recipient())
+		}
+		w := createStepped(t, spool, archive.Config{Signer: s, KeepSecret: true}, die, hybrid(t).Recipient())
 		if err := w.Admit([]age.Recipient{hybrid(t).Recipient()}); err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,13 @@ func openDir(t testing.TB, path string) *dir.Store {
 // create begins a recording with one epoch.
 func create(t testing.TB, spool string, c archive.Config, readers ...age.Recipient) *archive.Writer {
 	t.Helper()
-	w, err := archive.Create(spool, c)
+	return createStepped(t, spool, c, func(string) {}, readers...)
+}
+
+// createStepped is create with a function that is called before each durable step.
+func createStepped(t testing.TB, spool string, c archive.Config, step func(string), readers ...age.Recipient) *archive.Writer {
+	t.Helper()
+	w, err := archive.CreateStepped(spool, c, step)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,9 +225,6 @@ func TestTail(t *testing.T) {
 	w := create(t, spool, archive.Config{Signer: s}, hybrid(t).Recipient())
 	commit(t, begin(t, w, archive.Segment, nil))
 	open := begin(t, w, archive.Segment, nil)
-	if err := open.Settle(); err != nil {
-		t.Fatal(err)
-	}
 	store := openDir(t, spool)
 	r, err := archive.Open(t.Context(), store, w.ID(), archive.Options{Verifiers: s.verifiers})
 	if err != nil {

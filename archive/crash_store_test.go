@@ -279,7 +279,7 @@ func stepChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := archive.Config{Signer: signer}.WithStep(step)
+	c := archive.Config{Signer: signer}
 	spool := os.Getenv(childSpool)
 	if os.Getenv(stepDoes) == "recover" {
 		err = stepRecover(t.Context(), spool, dst, c, step)
@@ -332,7 +332,7 @@ func stepRecord(ctx context.Context, spool string, dst archive.Store, c archive.
 	if err != nil {
 		return err
 	}
-	w, err := archive.Create(spool, c)
+	w, err := archive.CreateStepped(spool, c, step)
 	if err != nil {
 		return err
 	}
@@ -386,7 +386,7 @@ func stepRecord(ctx context.Context, spool string, dst archive.Store, c archive.
 
 // stepRecover finishes what is in the spool.
 func stepRecover(ctx context.Context, spool string, dst archive.Store, c archive.Config, step func(string)) error {
-	if _, err := archive.Recover(ctx, spool, c); err != nil {
+	if _, err := archive.RecoverStepped(ctx, spool, c, step); err != nil {
 		return err
 	}
 	src, err := dir.Open(spool)

@@ -40,16 +40,16 @@ func script(w *archive.Writer, readers [2][]age.Recipient) error {
 // crash is thrown by a step in which the process is to die.
 type crash struct{}
 
-// crashing returns c so that it dies at step n, from 1, and a function that runs
-// f until it does. It reports whether it did, and else how many steps f has.
-func crashing(c archive.Config, n int) (archive.Config, func(f func()) (died bool, steps int)) {
+// crashing returns what dies at step n, from 1, and a function that runs f until
+// it does. It reports whether it did, and else how many steps f has.
+func crashing(n int) (step func(string), until func(f func()) (died bool, steps int)) {
 	steps := 0
-	c = c.WithStep(func(string) {
+	step = func(string) {
 		if steps++; steps == n {
 			panic(crash{})
 		}
-	})
-	return c, func(f func()) (died bool, _ int) {
+	}
+	return step, func(f func()) (died bool, _ int) {
 		defer func() {
 			if r := recover(); r != nil {
 				if r != (crash{}) {
@@ -71,8 +71,8 @@ func TestCrashAtEveryStep(t *testing.T) {
 	readers := [2][]age.Recipient{{reader.Recipient(), classic(t).Recipient()}, {reader.Recipient()}}
 	// record dies at step n.
 	record := func(spool string, n int) (w *archive.Writer, died bool, steps int) {
-		c, until := crashing(archive.Config{Signer: s}, n)
-		w, err := archive.Create(spool, c)
+		step, until := crashing(n)
+		w, err := archive.CreateStepped(spool, archive.Config{Signer: s}, step)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,9 +102,9 @@ func TestCrashAtEveryStep(t *testing.T) {
 			}
 			head := headSize(t, spool, w.ID())
 
-			c, until := crashing(archive.Config{Signer: s}, m)
+			step, until := crashing(m)
 			again, _ = until(func() {
-				if _, err := archive.Recover(t.Context(), spool, c); err != nil {
+				if _, err := archive.RecoverStepped(t.Context(), spool, archive.Config{Signer: s}, step); err != nil {
 					t.Errorf("step %d, then %d: %v", n, m, err)
 				}
 			})

@@ -67,18 +67,20 @@ type disk struct {
 	fillAt string // step before which the disk is filled
 	before func(step string)
 	c      archive.Config
+	step   func(string)
 }
 
 func newDisk(t *testing.T, mnt string) *disk {
 	d := &disk{t: t, mnt: mnt, spool: filepath.Join(mnt, "spool"), filler: filepath.Join(mnt, "filler"), reader: hybrid(t), signer: newSigner(t, "recorder")}
-	d.c = archive.Config{Signer: d.signer}.WithStep(func(step string) {
+	d.c = archive.Config{Signer: d.signer}
+	d.step = func(step string) {
 		if step == d.fillAt {
 			d.fill()
 		}
 		if d.before != nil {
 			d.before(step)
 		}
-	})
+	}
 	t.Cleanup(func() {
 		if err := errors.Join(os.RemoveAll(d.spool), os.RemoveAll(d.filler)); err != nil {
 			t.Error(err)
@@ -140,7 +142,7 @@ func wantFull(t *testing.T, what string, err error, unlogged bool) {
 }
 
 func testFullWrite(t *testing.T, d *disk) {
-	w := create(t, d.spool, d.c, d.reader.Recipient())
+	w := createStepped(t, d.spool, d.c, d.step, d.reader.Recipient())
 	commit(t, begin(t, w, archive.Segment, []byte("0")))
 	o, err := w.Create(archive.Segment)
 	if err != nil {
@@ -156,7 +158,7 @@ func testFullWrite(t *testing.T, d *disk) {
 }
 
 func testFullCommit(t *testing.T, d *disk) {
-	w := create(t, d.spool, d.c, d.reader.Recipient())
+	w := createStepped(t, d.spool, d.c, d.step, d.reader.Recipient())
 	o := begin(t, w, archive.Segment, make([]byte, 60_000)) // waits in memory
 	d.fill()
 	wantFull(t, "Commit", o.Commit(), false)
@@ -176,7 +178,7 @@ func testFullCommit(t *testing.T, d *disk) {
 
 // testFullStep fills the disk after the object got its name.
 func testFullStep(t *testing.T, d *disk, step string) {
-	w := create(t, d.spool, d.c, d.reader.Recipient())
+	w := createStepped(t, d.spool, d.c, d.step, d.reader.Recipient())
 	o := begin(t, w, archive.Segment, []byte("0"))
 	d.fillAt = step
 	wantFull(t, "Commit", o.Commit(), true)
@@ -212,7 +214,7 @@ func testFullStep(t *testing.T, d *disk, step string) {
 }
 
 func testFullEpoch(t *testing.T, d *disk) {
-	w := create(t, d.spool, d.c, d.reader.Recipient())
+	w := createStepped(t, d.spool, d.c, d.step, d.reader.Recipient())
 	commit(t, begin(t, w, archive.Segment, []byte("0")))
 	d.fill()
 	_, err := w.StartEpoch([]age.Recipient{d.reader.Recipient()})
@@ -227,7 +229,7 @@ func testFullEpoch(t *testing.T, d *disk) {
 }
 
 func testFullEpochStep(t *testing.T, d *disk, step string) {
-	w := create(t, d.spool, d.c, d.reader.Recipient())
+	w := createStepped(t, d.spool, d.c, d.step, d.reader.Recipient())
 	commit(t, begin(t, w, archive.Segment, []byte("0")))
 	d.fillAt = step
 	_, err := w.StartEpoch([]age.Recipient{d.reader.Recipient(), classic(t).Recipient()})
@@ -242,7 +244,7 @@ func testFullEpochStep(t *testing.T, d *disk, step string) {
 }
 
 func testFullClose(t *testing.T, d *disk) {
-	w := create(t, d.spool, d.c, d.reader.Recipient())
+	w := createStepped(t, d.spool, d.c, d.step, d.reader.Recipient())
 	commit(t, begin(t, w, archive.Segment, []byte("0")))
 	d.fill()
 	wantFull(t, "Close", w.Close(), false)
@@ -251,7 +253,7 @@ func testFullClose(t *testing.T, d *disk) {
 }
 
 func testFullRecover(t *testing.T, d *disk) {
-	w := create(t, d.spool, d.c, d.reader.Recipient())
+	w := createStepped(t, d.spool, d.c, d.step, d.reader.Recipient())
 	begin(t, w, archive.Segment, make([]byte, 200_000))
 	if err := w.Crash(); err != nil {
 		t.Fatal(err)

@@ -118,14 +118,14 @@ func TestCrashBetweenEpochFiles(t *testing.T) {
 	for die := range 3 {
 		spool, s := t.TempDir(), newSigner(t, "recorder")
 		links, armed := 0, false
-		c := archive.Config{Signer: s}.WithStep(func(name string) {
+		step := func(name string) {
 			if armed && name == "link" {
 				if links++; links == die+1 {
 					panic(crash{})
 				}
 			}
-		})
-		w := create(t, spool, c, reader.Recipient())
+		}
+		w := createStepped(t, spool, archive.Config{Signer: s}, step, reader.Recipient())
 		commit(t, begin(t, w, archive.Segment, []byte("before")))
 		func() {
 			defer func() {

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"errors"
 
 	"golang.org/x/mod/sumdb/note"
@@ -9,10 +10,14 @@ import (
 // Names for tests outside the package.
 var Padded = padded
 
-// WithStep returns c with a function that is called before each durable step.
-func (c Config) WithStep(step func(string)) Config {
-	c.step = step
-	return c
+// CreateStepped is Create with a function that is called before each durable step.
+func CreateStepped(spool string, c Config, step func(string)) (*Writer, error) {
+	return create(spool, c, step)
+}
+
+// RecoverStepped is Recover with such a function.
+func RecoverStepped(ctx context.Context, spool string, c Config, step func(string)) ([]Recovered, error) {
+	return recoverAll(ctx, spool, c, step)
 }
 
 // Crash leaves everything as the death of the process would. The Writer and its
@@ -21,7 +26,7 @@ func (w *Writer) Crash() error {
 	var errs []error
 	for o := range w.open {
 		if !o.done {
-			errs = append(errs, o.file.Close())
+			o.file.Close()
 		}
 	}
 	if w.lock != nil {
@@ -29,9 +34,6 @@ func (w *Writer) Crash() error {
 	}
 	return errors.Join(errs...)
 }
-
-// Settle waits until what was sealed so far is in the file.
-func (o *Object) Settle() error { return o.file.Settle() }
 
 // Forge returns the log and the head of a recording made by hand.
 func Forge(id string, entries []Entry, state State, s note.Signer) (log, head []byte, err error) {

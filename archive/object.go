@@ -22,9 +22,8 @@ const (
 )
 
 // An Object is a segment or an index that is being written. What is written to
-// it reaches the disk sealed, in chunks of 64 KiB, from a goroutine that Commit or
-// Abort ends. It belongs to one goroutine, except that Size may be called from
-// any.
+// it reaches the disk sealed, in chunks of 64 KiB. It belongs to one goroutine,
+// except that Size may be called from any.
 type Object struct {
 	w     *Writer
 	what  logged
@@ -57,13 +56,11 @@ func (o *Object) Name() string { return o.what.String() }
 // Epoch returns the number of the epoch whose readers can open the object.
 func (o *Object) Epoch() int { return o.epoch }
 
-// Size returns how many sealed bytes there are so far: in the file, or at most 1
-// MiB of them on the way to it. Up to 64 KiB of what was written are not sealed
-// yet, and wait for the rest of their chunk.
+// Size returns how many sealed bytes are in the file. Up to 64 KiB of what was
+// written are not sealed yet, and wait for the rest of their chunk.
 func (o *Object) Size() int64 { return o.file.Size() }
 
-// Write seals p. An error is final, Commit will return it too. It may be that of
-// an earlier Write, whose bytes did not reach the file.
+// Write seals p. An error is final, Commit will return it too.
 func (o *Object) Write(p []byte) (int, error) {
 	if o.done {
 		return 0, fmt.Errorf("could not write %s: %w", o.Name(), fs.ErrClosed)
@@ -104,10 +101,7 @@ func (o *Object) Commit() error {
 	o.done = true
 	err := o.seal.Close()
 	if err == nil {
-		err = o.file.Settle()
-	}
-	if err == nil {
-		w.config.step("sync")
+		w.step("sync")
 		err = o.file.Sync()
 	}
 	if err != nil {

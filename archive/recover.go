@@ -48,6 +48,10 @@ type Recovered struct {
 // joined, and what was recovered is returned with them. A missing spool is an
 // empty one.
 func Recover(ctx context.Context, spool string, c Config) ([]Recovered, error) {
+	return recoverAll(ctx, spool, c, noStep)
+}
+
+func recoverAll(ctx context.Context, spool string, c Config, step steps) ([]Recovered, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("could not recover: %w", err)
@@ -69,7 +73,7 @@ func Recover(ctx context.Context, spool string, c Config) ([]Recovered, error) {
 		if ValidID(f.Name()) != nil || !f.IsDir() {
 			continue
 		}
-		r, err := recoverOne(filepath.Join(spool, f.Name()), f.Name(), c)
+		r, err := recoverOne(filepath.Join(spool, f.Name()), f.Name(), c, step)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("could not recover recording %s: %w", f.Name(), err))
 		} else if r != nil {
@@ -85,7 +89,7 @@ func Recover(ctx context.Context, spool string, c Config) ([]Recovered, error) {
 
 // recoverOne recovers the recording in dir. It returns nil if there is nothing
 // to do.
-func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
+func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) {
 	lock, err := lockFolder(dir)
 	if errors.Is(err, ErrBusy) || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -109,12 +113,12 @@ func recoverOne(dir, id string, c Config) (_ *Recovered, err error) {
 		}
 		return &Recovered{ID: id}, removeFolder(dir)
 	}
-	l := &logWriter{id: id, dir: dir, config: c}
+	l := &logWriter{id: id, dir: dir, signer: c.Signer, step: step}
 	entries, over, err := l.load()
 	if err != nil || over {
 		return nil, err
 	}
-	s := salvage{dir: dir, step: c.step, order: l.order, logged: make(map[string]bool)}
+	s := salvage{dir: dir, step: step, order: l.order, logged: make(map[string]bool)}
 	for _, e := range entries {
 		s.logged[e.Name] = true
 	}
@@ -202,7 +206,7 @@ func (l *logWriter) load() (entries []Entry, over bool, err error) {
 // A salvage looks in a recording's folder for what the log does not name.
 type salvage struct {
 	dir    string
-	step   func(string)
+	step   steps
 	order  order // of the log
 	logged map[string]bool
 	aside  []string // what went to quarantine
@@ -214,14 +218,24 @@ func (s *salvage) putAside(name string) error {
 }
 
 // folder returns the finished objects of one kind that can still be logged, in
-// order. Parts of segments are turned into torn segments first; other parts are
-// removed, and so are the remains of objects that were given up.
-func (s *salvage) folder(kind Kind) ([]logged, error) {
+// order, with durable names.
+func (s *salvage) folder(kind Kind) (found []logged, err error) {
 	path := filepath.Join(s.dir, folders[kind])
-	files, err := os.ReadDir(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // the crash came while the folders were made
-	} else if err != nil {
+	}
+	err = durable.Change(path, func() error {
+		found, err = s.sort(kind, path)
+		return err
+	})
+	return found, err
+}
+
+// sort turns parts of segments into torn segments first; other parts are removed,
+// and so are the remains of objects that were given up.
+func (s *salvage) sort(kind Kind, path string) ([]logged, error) {
+	files, err := os.ReadDir(path)
+	if err != nil {
 		return nil, err
 	}
 	var found []logged
@@ -270,7 +284,7 @@ func (s *salvage) folder(kind Kind) ([]logged, error) {
 			return !ok
 		})
 	}
-	return found, durable.SyncDir(path)
+	return found, nil
 }
 
 // torn publishes the part of a segment under the name path. It reports false if

@@ -167,18 +167,17 @@ func readBelongs(dir string) (string, error) {
 }
 
 func noteStored(dir string, names []string) error {
-	f, err := os.OpenFile(filepath.Join(dir, notes.Stored), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(strings.Join(names, "\n") + "\n")
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return durable.SyncDir(dir)
+	return durable.Change(dir, func() error {
+		f, err := os.OpenFile(filepath.Join(dir, notes.Stored), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteString(strings.Join(names, "\n") + "\n")
+		if err == nil {
+			err = f.Sync()
+		}
+		return errors.Join(err, f.Close())
+	})
 }
 
 // wasStored reports whether name was released from the recording's folder.
@@ -229,10 +228,9 @@ func putAside(dir, name string) error {
 	from, to := filepath.Join(dir, name), filepath.Join(spool, quarantineName, id, name)
 	err := durable.MkdirAll(filepath.Dir(to))
 	if err == nil {
-		err = os.Rename(from, to)
-	}
-	if err == nil {
-		err = errors.Join(durable.SyncDir(filepath.Dir(to)), durable.SyncDir(filepath.Dir(from)))
+		err = durable.Change(filepath.Dir(to), func() error {
+			return durable.Change(filepath.Dir(from), func() error { return os.Rename(from, to) })
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("could not put %s into quarantine: %w", name, err)
@@ -296,11 +294,8 @@ func RemoveQuarantined(spool, id string) error {
 func removeFolder(dir string) error {
 	spool, id := filepath.Split(dir)
 	removed := filepath.Join(spool, removedPrefix+id)
-	if err := os.Rename(dir, removed); err != nil {
-		return err
-	}
 	// The rename is durable before anything is gone from under it.
-	if err := durable.SyncDir(filepath.Dir(dir)); err != nil {
+	if err := durable.Change(filepath.Dir(dir), func() error { return os.Rename(dir, removed) }); err != nil {
 		return err
 	}
 	return os.RemoveAll(removed)

@@ -56,10 +56,13 @@ type Config struct {
 	// one or Close, so that Admit can let more readers into it. Without, it is
 	// forgotten at once, and who takes over the process opens nothing.
 	KeepSecret bool
-
-	// step is called before each step that a crash can separate from the next.
-	step func(name string)
 }
+
+// steps is told before each step that a crash can separate from the next, for
+// tests to crash there.
+type steps func(name string)
+
+func noStep(string) {}
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Signer == nil {
@@ -71,9 +74,6 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Changed == nil {
 		c.Changed = func() {}
 	}
-	if c.step == nil {
-		c.step = func(string) {}
-	}
 	return c, nil
 }
 
@@ -83,6 +83,7 @@ type Writer struct {
 	id     string
 	dir    string
 	config Config
+	step   steps
 
 	mu     sync.Mutex
 	lock   *folderLock // nil once closed
@@ -98,16 +99,18 @@ type Writer struct {
 // Create begins a recording in a new folder, named by its ID, under spool. It
 // makes spool if need be. The folder is locked until Close or the end of the
 // process, so that [Recover] knows the recording for a live one.
-func Create(spool string, c Config) (*Writer, error) {
+func Create(spool string, c Config) (*Writer, error) { return create(spool, c, noStep) }
+
+func create(spool string, c Config, step steps) (*Writer, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("could not create a recording: %w", err)
 	}
-	w := &Writer{config: c, open: make(map[*Object]bool)}
+	w := &Writer{config: c, step: step, open: make(map[*Object]bool)}
 	for try := 1; ; try++ {
 		w.id = NewID()
 		w.dir = filepath.Join(spool, w.id)
-		w.log = &logWriter{id: w.id, dir: w.dir, config: c}
+		w.log = &logWriter{id: w.id, dir: w.dir, signer: c.Signer, step: step}
 		err := w.mkdirs(spool)
 		if err == nil {
 			break
@@ -123,32 +126,37 @@ func Create(spool string, c Config) (*Writer, error) {
 }
 
 // mkdirs makes the recording's folders and takes the lock.
-func (w *Writer) mkdirs(spool string) (err error) {
+func (w *Writer) mkdirs(spool string) error {
 	if err := durable.MkdirAll(spool); err != nil {
 		return err
 	}
-	if err := os.Mkdir(w.dir, 0o700); err != nil {
-		return err
-	}
-	if w.lock, err = lockFolder(w.dir); err != nil {
-		return err
-	}
-	// The note comes first: a folder with others in it, and without a note, is not
-	// for any store that is named.
-	if w.config.Store != "" {
-		if err := writeBelongs(w.dir, w.config.Store); err != nil {
-			return errors.Join(err, w.lock.Close())
+	return durable.Change(spool, func() (err error) {
+		if err := os.Mkdir(w.dir, 0o700); err != nil {
+			return err
 		}
-	}
-	for _, folder := range []string{folders[Epoch], folders[Segment], folders[Index], logFolder} {
-		if err := os.Mkdir(filepath.Join(w.dir, folder), 0o700); err != nil {
-			return errors.Join(err, w.lock.Close())
+		if w.lock, err = lockFolder(w.dir); err != nil {
+			return err
 		}
-	}
-	if err := errors.Join(durable.SyncDir(w.dir), durable.SyncDir(spool)); err != nil {
-		return errors.Join(err, w.lock.Close())
-	}
-	return nil
+		err = durable.Change(w.dir, func() error {
+			// The note comes first: a folder with others in it, and without a note, is
+			// not for any store that is named.
+			if w.config.Store != "" {
+				if err := writeBelongs(w.dir, w.config.Store); err != nil {
+					return err
+				}
+			}
+			for _, folder := range []string{folders[Epoch], folders[Segment], folders[Index], logFolder} {
+				if err := os.Mkdir(filepath.Join(w.dir, folder), 0o700); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			err = errors.Join(err, w.lock.Close())
+		}
+		return err
+	})
 }
 
 // ID returns the recording's ID.
@@ -225,10 +233,7 @@ func (w *Writer) publish(name string, data []byte) error {
 	if _, err := p.Write(data); err != nil {
 		return errors.Join(err, p.Remove())
 	}
-	if err := p.Settle(); err != nil {
-		return errors.Join(err, p.Remove())
-	}
-	w.config.step("sync")
+	w.step("sync")
 	if err := p.Sync(); err != nil {
 		return errors.Join(err, p.Remove())
 	}
@@ -244,7 +249,7 @@ func (w *Writer) createFile(name string) (*durable.File, error) {
 // link gives the finished object its name and adds it to the log, which is to be
 // written yet. After an error there is no such object. Called locked.
 func (w *Writer) link(f *durable.File, name string) error {
-	w.config.step("link")
+	w.step("link")
 	sum, err := f.Link()
 	if err == nil {
 		w.log.add(Entry{Name: name, SHA256: sum})
@@ -351,7 +356,8 @@ func (w *Writer) endLocked(state State) (*Spooled, error) {
 // it has the last log file and, of the tree, one path.
 type logWriter struct {
 	id, dir string
-	config  Config
+	signer  note.Signer
+	step    steps
 
 	logState          // of the lines in the files, tail included
 	tail      []Entry // lines of the last file
@@ -388,23 +394,23 @@ func (l *logWriter) write(state State) error {
 		l.tail = append(l.tail, l.pending[:n]...)
 		l.pending = l.pending[n:]
 		l.dirty = true
-		l.config.step("log")
+		l.step("log")
 		name := logName(l.tree.size - 1)
 		if err := durable.WriteFile(filepath.Join(l.dir, name), formatLog(l.tail)); err != nil {
 			return fmt.Errorf("could not write the log: %w", err)
 		}
 		l.dirty = false
 	}
-	msg, err := signHead(l.head(state), l.config.Signer)
+	msg, err := signHead(l.head(state), l.signer)
 	if err != nil {
 		return err
 	}
-	l.config.step("head")
+	l.step("head")
 	if err := durable.WriteFile(filepath.Join(l.dir, headName), msg); err != nil {
 		return fmt.Errorf("could not write the head: %w", err)
 	}
 	l.underHead = l.tree.size
-	l.config.step("done")
+	l.step("done")
 	return nil
 }
 

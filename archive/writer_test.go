@@ -314,27 +314,22 @@ func TestNoPlaintext(t *testing.T) {
 		}
 	}
 	steps := 0
-	c := archive.Config{Signer: newSigner(t, "recorder")}.WithStep(func(step string) {
+	c := archive.Config{Signer: newSigner(t, "recorder")}
+	step := func(step string) {
 		steps++
 		check("before " + step)
-	})
+	}
 	reader := hybrid(t)
-	w := create(t, spool, c, reader.Recipient(), classic(t).Recipient())
+	w := createStepped(t, spool, c, step, reader.Recipient(), classic(t).Recipient())
 	o := begin(t, w, archive.Segment, bytes.Repeat([]byte(canary), 10_000))
 	if o.Size() < 190_000 {
 		t.Errorf("%d bytes are sealed while writing", o.Size())
-	}
-	if err := o.Settle(); err != nil {
-		t.Fatal(err)
 	}
 	check("while writing")
 	commit(t, o)
 	commit(t, begin(t, w, archive.Index, []byte(canary)))
 	check("after Commit")
 	dead := begin(t, w, archive.Segment, bytes.Repeat([]byte(canary), 10_000))
-	if err := dead.Settle(); err != nil {
-		t.Fatal(err)
-	}
 	check("before the crash")
 	if err := w.Crash(); err != nil {
 		t.Fatal(err)

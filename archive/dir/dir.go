@@ -24,7 +24,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,7 +91,7 @@ func (s *Store) Put(ctx context.Context, name string, b archive.Blob) error {
 // put makes these calls, in order:
 //
 //	for each folder of name: mkdir, fsync(parent)
-//	open(tmp, O_CREAT|O_EXCL), write, fsync, close
+//	open(tmp, O_CREAT|O_EXCL), open(folder), write, fsync, close
 //	link(tmp, name), unlink(tmp); or rename(tmp, name) to replace, or without links
 //	fsync(folder)
 func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
@@ -108,31 +107,33 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 	// Whatever happens the temporary name goes: after a rename it is gone, after
 	// a link the file keeps its other name.
 	defer s.root.Remove(tmp)
-	if err := fill(ctx, f, b); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+	return s.change(path.Dir(name), func() error {
+		if err := fill(ctx, f, b); err != nil {
+			f.Close()
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return s.publish(ctx, tmp, name, b)
+	})
+}
+
+// publish gives the finished file tmp its name.
+func (s *Store) publish(ctx context.Context, tmp, name string, b archive.Blob) error {
 	if b.Replace {
-		if err := s.root.Rename(tmp, name); err != nil {
-			if fi, statErr := s.root.Lstat(name); statErr == nil && fi.IsDir() {
-				return fmt.Errorf("%w: it is a folder", archive.ErrConflict)
-			}
-			return err
+		err := s.root.Rename(tmp, name)
+		if fi, statErr := s.root.Lstat(name); err != nil && statErr == nil && fi.IsDir() {
+			return fmt.Errorf("%w: it is a folder", archive.ErrConflict)
 		}
-		return s.syncDir(path.Dir(name))
+		return err
 	}
-	err = s.link(tmp, name)
+	err := s.link(tmp, name)
 	if durable.NoLinks(err) {
-		if err := s.renameNew(ctx, tmp, name, b); err != nil {
-			return err
-		}
-		return s.syncDir(path.Dir(name))
+		return s.renameNew(ctx, tmp, name, b)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		// Someone was faster. Whether that is a conflict depends on the content.
@@ -142,10 +143,7 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 		}
 		return err
 	}
-	if err != nil {
-		return err
-	}
-	return s.syncDir(path.Dir(name))
+	return err
 }
 
 // renameNew renames tmp to a name that is not taken, or as good as.
@@ -209,7 +207,7 @@ func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (found
 	if err := f.Sync(); err != nil {
 		return false, err
 	}
-	return true, s.syncDir(path.Dir(name))
+	return true, s.change(path.Dir(name), func() error { return nil })
 }
 
 // createTemp creates a temporary file in dir, and dir itself where needed. It
@@ -250,26 +248,22 @@ func (s *Store) mkdirAll(dir string) error {
 	if err := s.mkdirAll(path.Dir(dir)); err != nil {
 		return err
 	}
-	if err := s.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	return s.change(path.Dir(dir), func() error {
+		err := s.root.Mkdir(dir, 0o700)
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
 		return err
-	}
-	return s.syncDir(path.Dir(dir))
+	})
 }
 
-// syncDir is durable.SyncDir below the root.
-func (s *Store) syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
+// change is durable.Change below the root.
+func (s *Store) change(dir string, change func() error) error {
 	d, err := s.root.Open(dir)
 	if err != nil {
 		return err
 	}
-	if err := d.Sync(); err != nil {
-		d.Close()
-		return err
-	}
-	return d.Close()
+	return durable.ChangeOpen(d, change)
 }
 
 // errNoFile is returned by open for a folder or a device.
@@ -335,17 +329,14 @@ func (s *Store) delete(name string) error {
 	if err == nil && !fi.Mode().IsRegular() {
 		return nil // Remove would take an empty folder, too
 	}
+	dir := path.Dir(name)
 	if err == nil {
-		err = s.root.Remove(name)
+		err = s.change(dir, func() error { return s.root.Remove(name) })
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
 	}
 	if err != nil {
-		return err
-	}
-	dir := path.Dir(name)
-	if err := s.syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	s.removeEmpty(dir)

@@ -10,7 +10,7 @@
 // have dropped the dirty pages and then reports success for data that is gone
 // (the PostgreSQL "fsyncgate" of 2018). The caller starts over with a new file.
 //
-// On Windows folders cannot be synced, and SyncDir does nothing.
+// On Windows folders cannot be synced, and are not.
 package durable
 
 import (
@@ -32,43 +32,41 @@ const TempPrefix = ".tmp-"
 // path sees the old content or the new, whole, also after a crash. The folder
 // must exist.
 //
-//	open(tmp, O_CREAT|O_EXCL), write, fsync, close, rename(tmp, path), fsync(dir)
+//	open(dir), open(tmp, O_CREAT|O_EXCL), write, fsync, close, rename(tmp, path), fsync(dir)
 //
 // After an error from the last fsync the new content is visible, and may or may
 // not last; calling WriteFile again is safe.
-func WriteFile(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, TempPrefix+"*")
-	if err != nil {
-		return fmt.Errorf("could not create a temporary file: %w", err)
-	}
-	defer func() {
+func WriteFile(path string, data []byte) error {
+	return Change(filepath.Dir(path), func() (err error) {
+		f, err := os.CreateTemp(filepath.Dir(path), TempPrefix+"*")
 		if err != nil {
-			f.Close() // ignored if it is closed already
-			os.Remove(f.Name())
+			return fmt.Errorf("could not create a temporary file: %w", err)
 		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return SyncDir(dir)
+		defer func() {
+			if err != nil {
+				f.Close() // ignored if it is closed already
+				os.Remove(f.Name())
+			}
+		}()
+		if _, err := f.Write(data); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+		return os.Rename(f.Name(), path)
+	})
 }
 
 // Link publishes the finished file tmp under path, only if nothing has that
 // name. The content of tmp must have been synced by the caller, and tmp must be
-// on the same file system as path. If path is taken, the error wraps
-// fs.ErrExist, and both files are as they were.
+// in the same folder. If path is taken, the error wraps fs.ErrExist, and both
+// files are as they were.
 //
-//	link(tmp, path), unlink(tmp), fsync(dir of path)
+//	open(dir), link(tmp, path), unlink(tmp), fsync(dir)
 //
 // rename(2) would overwrite, and a check before it would race; link(2) is the
 // one call that every Unix makes fail when the name exists. Where the file system
@@ -77,8 +75,11 @@ func WriteFile(path string, data []byte) (err error) {
 //
 // After any other error path may exist, with the whole content; tmp is left to
 // the caller if the link failed, and gone otherwise.
-func Link(tmp, path string) error { return linkBy(os.Link, tmp, path) }
+func Link(tmp, path string) error {
+	return Change(filepath.Dir(path), func() error { return linkBy(os.Link, tmp, path) })
+}
 
+// linkBy does all of Link but to sync.
 func linkBy(link func(old, new string) error, tmp, path string) error {
 	err := link(tmp, path)
 	if NoLinks(err) {
@@ -93,7 +94,7 @@ func linkBy(link func(old, new string) error, tmp, path string) error {
 	// The name is taken from here on. A tmp that cannot be removed is litter, not
 	// a failure: the file under path is complete.
 	os.Remove(tmp)
-	return SyncDir(filepath.Dir(path))
+	return nil
 }
 
 // NoLinks reports whether the error of link(2) is one that file systems without
@@ -106,21 +107,25 @@ func NoLinks(err error) bool {
 // It syncs the parent of each, and the parent of path even when path was there:
 // whoever made it, in another process, may not have come to that yet.
 //
-//	for each missing: mkdir(dir), fsync(parent of dir)
+//	for each missing: open(parent), mkdir(dir), fsync(parent)
 //	always: fsync(parent of path), unless path is a root
 func MkdirAll(path string) error {
 	path = filepath.Clean(path)
 	parent := filepath.Dir(path)
-	err := os.Mkdir(path, 0o700)
-	if errors.Is(err, fs.ErrNotExist) && parent != path {
+	if _, err := os.Stat(parent); errors.Is(err, fs.ErrNotExist) && parent != path {
 		if err := MkdirAll(parent); err != nil {
 			return err
 		}
-		err = os.Mkdir(path, 0o700)
 	}
-	if err != nil {
+	made := true
+	err := Change(parent, func() error {
+		err := os.Mkdir(path, 0o700)
+		if err == nil {
+			return nil
+		}
 		// Mkdir answers EEXIST for a file as well, and EROFS or EACCES for a
 		// folder that is there but could not be made.
+		made = false
 		fi, statErr := os.Stat(path)
 		if statErr != nil {
 			return err
@@ -128,31 +133,52 @@ func MkdirAll(path string) error {
 		if !fi.IsDir() {
 			return &fs.PathError{Op: "mkdir", Path: path, Err: syscall.ENOTDIR}
 		}
-		// The parents of an existing folder may well be closed to us ("/home"),
-		// and then it was not us who made it.
-		if err := SyncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) {
-			return err
-		}
 		return nil
+	})
+	// The parents of an existing folder may well be closed to us ("/home"),
+	// and then it was not us who made it.
+	if errors.Is(err, fs.ErrPermission) {
+		if fi, statErr := os.Stat(path); statErr == nil && fi.IsDir() && !made {
+			return nil
+		}
 	}
-	return SyncDir(parent)
+	return err
 }
 
-// SyncDir makes the names in the folder path durable: those added, and the
-// absence of those removed or renamed.
+// Change calls change, which adds, renames or removes names in the folder dir, and
+// makes that durable. If change fails, its error is returned, and nothing synced.
 //
-//	open(path, O_RDONLY), fsync, close
-func SyncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(path)
+//	open(dir, O_RDONLY), change, fsync, close
+func Change(dir string, change func() error) error {
+	d, err := openDir(dir)
 	if err != nil {
-		return fmt.Errorf("could not sync the folder: %w", err)
+		return err
 	}
-	if err := d.Sync(); err != nil {
-		d.Close()
-		return fmt.Errorf("could not sync the folder: %w", err)
+	return ChangeOpen(d, change)
+}
+
+// ChangeOpen is Change for a folder that the caller has opened, and that it closes.
+func ChangeOpen(d *os.File, change func() error) (err error) {
+	if err = change(); err == nil && runtime.GOOS != "windows" {
+		if err = d.Sync(); err != nil {
+			err = fmt.Errorf("could not sync the folder: %w", err)
+		}
 	}
-	return d.Close()
+	return errors.Join(err, d.Close())
+}
+
+func openDir(dir string) (*os.File, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("could not open the folder: %w", err)
+	}
+	return d, nil
+}
+
+// Remove removes path if it is there. Its absence is not durable.
+func Remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

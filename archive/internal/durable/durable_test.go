@@ -213,9 +213,23 @@ func TestMkdirAllConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-func TestSyncDirMissing(t *testing.T) {
-	err := durable.SyncDir(filepath.Join(t.TempDir(), "missing"))
-	if !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v, want fs.ErrNotExist", err)
+func TestChange(t *testing.T) {
+	dir := t.TempDir()
+	called := false
+	err := durable.Change(filepath.Join(dir, "missing"), func() error { called = true; return nil })
+	if !errors.Is(err, fs.ErrNotExist) || called {
+		t.Errorf("got %v, want fs.ErrNotExist; called %t", err, called)
+	}
+	failed := errors.New("failed")
+	if err := durable.Change(dir, func() error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("got %v", err)
+	}
+	// The folder is open before: it is synced though its name is gone.
+	gone := filepath.Join(dir, "a")
+	if err := os.Mkdir(gone, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.Change(gone, func() error { return os.Remove(gone) }); err != nil {
+		t.Errorf("its own name went: %v", err)
 	}
 }
