@@ -8,7 +8,8 @@
 //	}
 //
 // The suite is the contract: what it does not check, a caller of an
-// archive.Store should not rely on.
+// archive.Store should not rely on. It begins with the checks of storecheck, which
+// are the part of it that a user's store is tried with.
 package storetest
 
 import (
@@ -20,6 +21,7 @@ import (
 	"testing"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/storecheck"
 )
 
 // Test runs the suite. It calls open for an empty store of its own in each
@@ -30,6 +32,7 @@ func Test(t *testing.T, open func(t *testing.T) archive.Store) {
 		name string
 		test func(*testing.T, archive.Store)
 	}{
+		{"Checks", testChecks},
 		{"Put", testPut},
 		{"PutAgain", testPutAgain},
 		{"PutConflict", testPutConflict},
@@ -60,6 +63,27 @@ func Test(t *testing.T, open func(t *testing.T) archive.Store) {
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
 	}
+}
+
+// testChecks makes the checks by which a store is tried before it is used: they and
+// the suite agree about each store, and it falls short of nothing but what it says
+// itself.
+func testChecks(t *testing.T, s archive.Store) {
+	checks, err := storecheck.Run(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited := make(map[string]bool)
+	for _, c := range checks {
+		if limited[c.Name] = c.Verdict == storecheck.Limited; !limited[c.Name] && c.Verdict != storecheck.Passed {
+			t.Errorf("%s: %v: %v", c.Name, c.Verdict, c.Err)
+		}
+	}
+	l := s.Limits()
+	if limited[storecheck.PutIfAbsent] != l.Unguarded || limited[storecheck.Checksums] != l.Unchecked || limited[storecheck.Delete] {
+		t.Errorf("the checks say %v, the store %+v", limited, l)
+	}
+	wantNames(t, s, "")
 }
 
 func put(t *testing.T, s archive.Store, name string, data []byte) {

@@ -82,6 +82,34 @@ func TestMinIO(t *testing.T) {
 	}
 }
 
+// The other S3 servers, too, learn nothing of us, and go with us.
+func TestS3(t *testing.T) {
+	sample.Live(t)
+	t.Setenv("SEALTAPE_PASSPHRASE", canary)
+	for name, start := range map[string]func(context.Context, func(string)) (*servers.S3, error){
+		"versitygw": servers.StartVersityGW, "rclone": servers.StartRclone,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := start(t.Context(), func(s string) { t.Log(s) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Kill()
+			if err := s.Bucket(t.Context(), "bucket"); err != nil {
+				t.Error(err)
+			}
+			wantChild(t, name, s.SecretKey)
+			if strings.Contains(s.Log(), s.SecretKey) {
+				t.Error("the log shows the secret key")
+			}
+			if err := s.Stop(); err != nil {
+				t.Error(err)
+			}
+			wantClosed(t, s.Endpoint)
+		})
+	}
+}
+
 // wantChild looks at our child of that name, where the system shows it: there is
 // none of our environment, no secret in the arguments, and it listens on the
 // loopback interface only.
