@@ -3,9 +3,12 @@ package livekit
 import (
 	"errors"
 	"testing"
+	"time"
 
 	lksdk "github.com/livekit/server-sdk-go/v2"
 
+	"github.com/sealtape/sealtape/internal/fault"
+	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -63,5 +66,16 @@ func TestCallbacksContainFaults(t *testing.T) {
 		if !ok || e.Type != media.EventGap || e.Reason != media.GapFault || e.Participant != "eve" {
 			t.Errorf("%s: %+v", name, e)
 		}
+	}
+}
+
+// Nor does what a track brings leave its lock held: leaving the room takes it.
+func TestTrackFaultLeavesItsLock(t *testing.T) {
+	tr := &track{info: recorder.TrackInfo{Codec: media.VP8}}
+	if fault.Contain(func() { tr.took(nil, time.Now()) }) == nil {
+		t.Error("no fault")
+	}
+	if tr.Ended() {
+		t.Error("it has ended")
 	}
 }

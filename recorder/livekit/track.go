@@ -11,6 +11,7 @@ import (
 	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sealtape/sealtape/recorder"
@@ -61,7 +62,7 @@ func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPubl
 		t.info.Encrypted = ti.Encryption != lkproto.Encryption_NONE
 		t.info.PacketTrailer = len(ti.PacketTrailerFeatures) > 0
 	}
-	pub.OnRTCP(t.rtcp)
+	pub.OnRTCP(func(p rtcp.Packet) { s.contain(t.info.Participant, func() { t.rtcp(p) }) })
 	enlargeBuffers() // the one that the track comes by among them
 	return t
 }
@@ -95,24 +96,34 @@ func (t *track) Read() (recorder.Packet, error) {
 		return recorder.Packet{}, err
 	}
 	out := recorder.Packet{RTP: p, Arrival: time.Now()}
-	t.mu.Lock()
-	out.Reports, t.reports = t.reports, nil
-	ask := t.info.Codec == media.VP8 && t.keys.packet(p.SequenceNumber, vp8Key(p.Payload), out.Arrival)
-	t.mu.Unlock()
-	if ask {
+	var ask bool
+	if out.Reports, ask = t.took(p, out.Arrival); ask {
 		t.member.WritePLI(t.remote.SSRC())
 	}
 	return out, nil
 }
 
+// took notes a packet. It returns the reports that came before it, and whether to ask
+// for a key frame. Whatever is wrong with the packet, the lock is let go of.
+func (t *track) took(p *rtp.Packet, at time.Time) (reports []recorder.SenderReport, ask bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	reports, t.reports = t.reports, nil
+	return reports, t.info.Codec == media.VP8 && t.keys.packet(p.SequenceNumber, vp8Key(p.Payload), at)
+}
+
 // RequestKeyFrame implements recorder.Track.
 func (t *track) RequestKeyFrame() {
-	t.mu.Lock()
-	ask := t.keys.want(time.Now())
-	t.mu.Unlock()
-	if ask {
+	if t.wants(time.Now()) {
 		t.member.WritePLI(t.remote.SSRC())
 	}
+}
+
+// wants reports whether to ask for a key frame now that one is wanted.
+func (t *track) wants(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.keys.want(now)
 }
 
 // end makes Read return io.EOF after what is in flight, also where pion would
