@@ -21,13 +21,16 @@ type Options struct {
 	// has signed is refused. Required.
 	Verifiers note.Verifiers
 
+	// Granters are those whose grants of shares count; nil is Verifiers.
+	Granters note.Verifiers
+
 	// Identities are the reader's keys, tried in this order. Without any, a
 	// recording can be listed and verified, not read.
 	Identities []age.Identity
 
 	// Self are the verifier keys on the reader's own cards, of today and before.
 	// Grants made to anyone else are shown, not used. Without any, a grant is used
-	// that the Identities open, if one of Verifiers has signed it.
+	// that the Identities open, if one of Granters has signed it.
 	Self []string
 
 	// Share names a share to look at before the others: the random part of

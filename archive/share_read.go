@@ -209,7 +209,11 @@ func (r *Recording) openShare(name string, sealed []byte) *shared {
 	if err != nil {
 		return &shared{Grant: Grant{Name: name, Err: fmt.Errorf("it is damaged: %w", err)}}
 	}
-	n, by, err := openGrant(msg, r.head.ID, r.options.Verifiers)
+	granters := r.options.Granters
+	if granters == nil {
+		granters = r.options.Verifiers
+	}
+	n, by, err := openGrant(msg, r.head.ID, granters)
 	s := &shared{Grant: n.grant(name), epochs: n.epochs}
 	s.By, s.Err = by, err
 	return s

@@ -26,6 +26,8 @@ func (i *Identity) Approve(c Card) (Card, error) {
 		return Card{}, errors.New("a card needs no approval by its own key")
 	case foldName(c.Name) != foldName(i.card.Name):
 		return Card{}, fmt.Errorf("%w: it is of %s, and %s can approve their own cards only", ErrOtherName, c.Name, i.card.Name)
+	case !i.card.Role.vouches(c.Role):
+		return Card{}, fmt.Errorf("%w: a member's key does not make a recorder", ErrOtherRole)
 	case c.ApprovedBy(i.Verifier()):
 		return c, nil
 	case len(c.approvals) >= maxApprovals:

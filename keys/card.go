@@ -29,6 +29,7 @@ const MaxCard = 64 << 10
 //	sealtape.v1/card
 //	name: Ada
 //	device: phone
+//	role: recorder
 //	created: 2026-03-01T09:30:00Z
 //	expires: 2028-03-01T09:30:00Z
 //	key: sealtape.v1/7f3c…+0a1b2c3d+AT9…
@@ -38,7 +39,7 @@ const MaxCard = 64 << 10
 //	— sealtape.v1/7f3c… Ch1u…
 //	— sealtape.v1/66d0… keLi…
 //
-// The lines device, expires and replaces may be missing. Further signatures are
+// The lines device, role, expires and replaces may be missing. Further signatures are
 // approvals: other keys of the same person say that this one is theirs, too. A
 // card that replaces a key has that key's approval.
 //
@@ -50,6 +51,8 @@ type Card struct {
 	// Device tells the cards of one person apart: 1 to 32 printable characters, or
 	// none.
 	Device string
+	// Role is what the key is for: a Recorder's signs recordings.
+	Role Role
 	// Created is when the card was signed, by the holder's clock, in UTC and
 	// whole seconds.
 	Created time.Time
@@ -76,6 +79,9 @@ func (c Card) text() string {
 	line("name", c.Name)
 	if c.Device != "" {
 		line("device", c.Device)
+	}
+	if c.Role != Member {
+		line("role", string(c.Role))
 	}
 	line("created", c.Created.UTC().Format(time.RFC3339))
 	if !c.Expires.IsZero() {

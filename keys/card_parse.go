@@ -128,6 +128,15 @@ func parseCardLines(lines []string) (Card, error) {
 			return Card{}, err
 		}
 	}
+	if has("role") {
+		role, err := field("role")
+		if err != nil {
+			return Card{}, err
+		}
+		if c.Role = Role(role); c.Role != Recorder {
+			return Card{}, errors.New("not a role that a card says")
+		}
+	}
 	if c.Created, err = moment("created"); err != nil {
 		return Card{}, err
 	}

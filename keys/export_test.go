@@ -1,5 +1,7 @@
 package keys
 
+import "testing"
+
 // SetScryptWork makes Init cheap enough for tests.
 func (h *Home) SetScryptWork(logN int) { h.scryptWork = logN }
 
@@ -10,4 +12,13 @@ func (i *Identity) Forge(f func(*Card)) (Card, error) {
 	f(&c)
 	err := c.sign(i.signer)
 	return c, err
+}
+
+// ForgeApproval returns a card with id's approval, whatever that says.
+func ForgeApproval(t *testing.T, id *Identity, c Card) Card {
+	t.Helper()
+	if err := c.approve(id.signer); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -36,6 +36,8 @@ type Description struct {
 	Name string
 	// Device tells the identities of one person apart; likewise, up to 32.
 	Device string
+	// Role is what the keys are for; the zero value is Member.
+	Role Role
 	// Expires is when the card stops counting; zero is never.
 	Expires time.Time
 }
@@ -63,6 +65,9 @@ func generate(d Description) (*Identity, error) {
 		if err := checkDevice(d.Device); err != nil {
 			return nil, err
 		}
+	}
+	if d.Role != Member && d.Role != Recorder {
+		return nil, errors.New("not a role that a card says")
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	d.Expires = d.Expires.UTC().Truncate(time.Second)
@@ -93,6 +98,7 @@ func generate(d Description) (*Identity, error) {
 		card: Card{
 			Name:       d.Name,
 			Device:     d.Device,
+			Role:       d.Role,
 			Created:    now,
 			Expires:    d.Expires,
 			Key:        vkey,
@@ -107,7 +113,7 @@ func generate(d Description) (*Identity, error) {
 // device, a card that says which key it replaces and that i has approved. It opens
 // what i opens. Who has pinned i's card takes the new one without comparing words.
 func (i *Identity) Successor(expires time.Time) (*Identity, error) {
-	id, err := generate(Description{Name: i.card.Name, Device: i.card.Device, Expires: expires})
+	id, err := generate(Description{Name: i.card.Name, Device: i.card.Device, Role: i.card.Role, Expires: expires})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,9 @@
 // replaced, or when a [Revocation] takes it back ([Pin]); and with it whatever counts
 // only because it approved it.
 //
+// A card has a [Role], which is pinned with it: only a Recorder's key signs
+// recordings.
+//
 // A [Home] is the folder with one's identity and pinned cards:
 //
 //	identity.age  the age identity under a passphrase, or
@@ -62,6 +65,8 @@ var (
 	ErrOlderCard = errors.New("a newer card of this key is pinned")
 	// ErrOtherName: the card is of someone else.
 	ErrOtherName = errors.New("the card has another name")
+	// ErrOtherRole: the key is pinned, or vouched for, in another role.
+	ErrOtherRole = errors.New("the card has another role")
 	// ErrExpired: the card's time is over.
 	ErrExpired = errors.New("the card has expired")
 	// ErrRevoked: the card's holder, or another key of theirs, took it back.

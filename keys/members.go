@@ -22,8 +22,8 @@ import (
 //
 // A card that nothing approved (Stranger) is trusted by its words, which the caller
 // has had compared. A crash leaves the card pinned or not, and Add can be called
-// again. Errors are ErrNameTaken, ErrKeyTaken, ErrOlderCard, ErrExpired, ErrRevoked,
-// and ErrBadCard for a Card that is not valid.
+// again. Errors are ErrNameTaken, ErrKeyTaken, ErrOlderCard, ErrOtherRole, ErrExpired,
+// ErrRevoked, and ErrBadCard for a Card that is not valid.
 func (h *Home) Add(c Card) error { return h.add(c, false) }
 
 // AddCompared is Add for a card whose words were compared, whatever else vouches for
@@ -147,12 +147,14 @@ func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string,
 		switch {
 		case p.Key == c.Key && p.Name != c.Name:
 			return "", nil, fmt.Errorf("%w: %s", ErrKeyTaken, p.Name)
+		case p.Key == c.Key && p.Role != c.Role:
+			return "", nil, fmt.Errorf("%w: the key of %s is pinned as a %s's", ErrOtherRole, p.Name, p.Role)
 		case p.Key == c.Key && p.Created.After(c.Created):
 			return "", nil, fmt.Errorf("%w: of %s", ErrOlderCard, p.Created.Format(time.RFC3339))
 		case p.Key == c.Key && !p.Doubted:
 			how = Known
 		case p.Key == c.Key || p.folded != folded:
-		case p.Live(now) == nil && c.ApprovedBy(p.Verifier()):
+		case p.Live(now) == nil && p.Role.vouches(c.Role) && c.ApprovedBy(p.Verifier()):
 			approvers = append(approvers, p.Key)
 		case p.Revoked == nil && !p.Doubted:
 			taken = fmt.Errorf("%w: %s", ErrNameTaken, p.Name)
@@ -186,8 +188,16 @@ func (h *Home) Members() ([]Card, error) {
 }
 
 // Verifiers returns the verifiers of all pinned cards and one's own, of those too
-// that do not count any more: what they signed while they did is still theirs.
-func (h *Home) Verifiers() (note.Verifiers, error) {
+// that do not count any more: what they signed while they did is still theirs. Of
+// what they may sign, their roles tell: see Recorders.
+func (h *Home) Verifiers() (note.Verifiers, error) { return h.verifiers(Member) }
+
+// Recorders returns the verifiers of those of them that may sign recordings: whose
+// Role is Recorder.
+func (h *Home) Recorders() (note.Verifiers, error) { return h.verifiers(Recorder) }
+
+// verifiers returns those of the cards that have a role, Member for all.
+func (h *Home) verifiers(role Role) (note.Verifiers, error) {
 	pins, err := h.Pins()
 	if err != nil {
 		return nil, err
@@ -195,7 +205,7 @@ func (h *Home) Verifiers() (note.Verifiers, error) {
 	seen := make(map[string]bool)
 	var vs []note.Verifier
 	for _, p := range pins {
-		if !seen[p.Key] {
+		if !seen[p.Key] && (role == Member || p.Role == role) {
 			seen[p.Key] = true
 			vs = append(vs, p.Verifier())
 		}

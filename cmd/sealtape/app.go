@@ -155,7 +155,7 @@ only the people in the meeting can open.
 
 Start here:
   sealtape demo                                see the whole way, in a minute
-  sealtape keys init --name "Ada Lovelace"     make your keys, once
+  sealtape keys init --name "Ada Lovelace"     make your keys, once; --recorder where you record
   sealtape keys card -o ada.card               the file to give to the others
   sealtape keys add bob.card                   trust what Bob gave you
   sealtape record --room ROOM --store STORE    record a room, visibly

@@ -57,7 +57,11 @@ func (a *attacker) home(name string) *keys.Home {
 // as returns keys of the attacker's own with the name of somebody.
 func (a *attacker) as(name string) *keys.Identity {
 	a.t.Helper()
-	id, err := keys.Generate(name)
+	d := keys.Description{Name: name}
+	if name == "Recorder" {
+		d.Role = keys.Recorder
+	}
+	id, err := keys.GenerateAs(d)
 	if err != nil {
 		a.t.Fatal(err)
 	}

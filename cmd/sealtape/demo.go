@@ -237,7 +237,11 @@ func (d *demo) makeKeys() error {
 		if err != nil {
 			return err
 		}
-		id, err := h.Init(who.name, nil)
+		described := keys.Description{Name: who.name}
+		if who.home == "recorder" {
+			described.Role = keys.Recorder
+		}
+		id, err := h.InitAs(described, nil)
 		if err != nil {
 			return err
 		}

@@ -170,12 +170,16 @@ const doctorRecordings = 50
 
 // checkRecordings looks which recordings one's keys open.
 func (e *env) checkRecordings(ctx context.Context, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
-	verifiers, err := h.Verifiers()
+	verifiers, err := h.Recorders()
+	if err != nil {
+		return err
+	}
+	granters, err := h.Verifiers()
 	if err != nil {
 		return err
 	}
 	a := &access{
-		env: e, home: h, verifiers: verifiers, heads: archive.HeadDir(h.HeadsDir()),
+		env: e, home: h, verifiers: verifiers, granters: granters, heads: archive.HeadDir(h.HeadsDir()),
 		store: archive.Retry(s, archive.RetryConfig{Attempts: 3}),
 	}
 	ids, err := newest(ctx, a, h)

@@ -344,7 +344,7 @@ func TestDoctorS3(t *testing.T) {
 	}
 	h, err := keys.OpenHome(home)
 	if err == nil {
-		_, err = h.Init("Ada", nil)
+		_, err = h.InitAs(keys.Description{Name: "Ada", Role: keys.Recorder}, nil)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -130,6 +130,8 @@ func known(err error) (code int, hint string) {
 		return exitFailed, "to rename someone, sealtape keys remove the old name first"
 	case errors.Is(err, keys.ErrOtherName):
 		return exitFailed, "another device of yours has a card of the same name: sealtape keys init --name NAME --device DEVICE"
+	case errors.Is(err, keys.ErrOtherRole):
+		return exitUnverified, "a key keeps its role; if that is meant to change: sealtape keys remove NAME, then compare the words of the new card"
 	case errors.Is(err, keys.ErrExpired):
 		return exitFailed, "ask its owner for a new card: sealtape keys renew, then sealtape keys card"
 	case errors.Is(err, keys.ErrRevoked):

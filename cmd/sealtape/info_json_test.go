@@ -28,7 +28,7 @@ func (l *lab) info(home, store, id string) *infoJSON {
 // TestInfoUnreadable asks for what cannot be read, and why.
 func TestInfoUnreadable(t *testing.T) {
 	l := newDesk(t)
-	home, ada := l.person("Ada")
+	home, ada := l.recorder("Ada")
 	bobHome, bob := l.person("Bob", ada)
 	store := filepath.Join(l.dir, "store")
 

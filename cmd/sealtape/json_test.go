@@ -85,7 +85,7 @@ func jsonFields(t reflect.Type, path string) []string {
 // TestJSONKeepsLists holds that lists are there if they are empty.
 func TestJSONKeepsLists(t *testing.T) {
 	l := newDesk(t)
-	home, ada := l.person("Ada")
+	home, ada := l.recorder("Ada")
 	bobHome, _ := l.person("Bob", ada)
 	store := l.dir + "/store"
 	id := l.sealed(home, store)

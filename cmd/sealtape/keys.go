@@ -43,8 +43,8 @@ func keysCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "keys",
 		Usage: "your keys, and the cards of the people you trust",
-		Description: `Your identity signs what you record and opens what was sealed to you. Your card
-is its public half: a file for the others. A card counts once it is pinned with
+		Description: `Your identity opens what was sealed to you, and a recorder's signs what it
+records. Your card is its public half: a file for the others. A card counts once it is pinned with
 "keys add", after you compared its fingerprint, eight words (88 bits), with its
 owner.`,
 		Subcommands: []*cli.Command{
@@ -57,6 +57,7 @@ owner.`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "name", Usage: "the `NAME` on your card"},
 					&cli.StringFlag{Name: "device", Usage: "what tells this identity from your others: phone, laptop"},
+					&cli.BoolFlag{Name: "recorder", Usage: "make it a recorder's: only a recorder's key signs recordings, and it reads and attends like any other"},
 					expires,
 					&cli.BoolFlag{Name: "no-passphrase", Usage: "keep the identity in the clear, for a machine that must start alone"},
 				},
@@ -77,10 +78,12 @@ owner.`,
 in person. A card that came with an untrusted message proves nothing by itself.
 
 A card that a pinned card of the same name approved, for another device or in
-its own place, is pinned without asking. Another card under a name that is
+its own place, is pinned without asking. A recorder's card takes --recorder: what
+its key signs counts as a recording then. Another card under a name that is
 pinned is refused: someone made new keys, or pretends to be them.`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "fingerprint", Usage: "pin only if the fingerprint is these `WORDS`"},
+					&cli.BoolFlag{Name: "recorder", Usage: "the card is a recorder's: believe what its key records"},
 					&cli.BoolFlag{Name: "yes", Usage: "pin without asking"},
 				},
 				Action: keysAdd,
@@ -160,7 +163,11 @@ func keysInit(c *cli.Context) error {
 			return err
 		}
 	}
-	id, err := h.InitAs(keys.Description{Name: name, Device: c.String("device"), Expires: expires}, pass)
+	role := keys.Member
+	if c.Bool("recorder") {
+		role = keys.Recorder
+	}
+	id, err := h.InitAs(keys.Description{Name: name, Device: c.String("device"), Role: role, Expires: expires}, pass)
 	if err != nil {
 		return err
 	}
@@ -198,6 +205,7 @@ func keysShow(c *cli.Context) error {
 	return e.table([][]string{
 		{"name:", clean(card.Label())},
 		{"fingerprint:", card.Fingerprint().String()},
+		{"role:", card.Role.String()},
 		{"keys:", keyKind(card)},
 		{"created:", day(card.Created)},
 		{"expires:", expiryText(card)},

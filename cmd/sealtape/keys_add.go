@@ -51,6 +51,9 @@ func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
 		e.notef("This is your own card. It counts as pinned.")
 		return nil
 	}
+	if c.Bool("recorder") && card.Role != keys.Recorder {
+		return hinted(fmt.Errorf("the card of %s is not a recorder's", name), "leave --recorder out; a recorder's is made by sealtape keys init --recorder")
+	}
 	// A name that is taken is told before anyone compares words.
 	how, err := h.CanAdd(card)
 	if errors.Is(err, keys.ErrNameTaken) {
@@ -58,6 +61,10 @@ func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
 	}
 	if err != nil {
 		return err
+	}
+	if how == keys.Stranger && card.Role == keys.Recorder && !c.Bool("recorder") {
+		return hinted(fmt.Errorf("the card of %s says it is a recorder's: whatever its key signs would count as a recording", name),
+			"if it is one of yours: sealtape keys add --recorder FILE")
 	}
 	if how == keys.Stranger || c.IsSet("fingerprint") {
 		if err := e.confirmCard(c, card, "pin"); err != nil {

@@ -26,13 +26,13 @@ func keysList(c *cli.Context) error {
 	if c.Bool("json") {
 		return e.json(pinList(pins))
 	}
-	rows := [][]string{{"NAME", "FINGERPRINT", "KEYS", "CREATED", "STATE"}}
+	rows := [][]string{{"NAME", "ROLE", "FINGERPRINT", "KEYS", "CREATED", "STATE"}}
 	for _, p := range pins {
 		name := clean(p.Label())
 		if p.Own {
 			name += " (you)"
 		}
-		rows = append(rows, []string{name, p.Fingerprint().String(), keyKind(p.Card), day(p.Created), clean(pinState(p))})
+		rows = append(rows, []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), day(p.Created), clean(pinState(p))})
 	}
 	if len(rows) == 1 {
 		e.notef("No cards yet. sealtape keys init --name NAME makes yours, sealtape keys add FILE pins another's.")
@@ -62,6 +62,7 @@ func pinState(p keys.Pin) string {
 type pinJSON struct {
 	Name        string     `json:"name"`
 	Device      string     `json:"device,omitempty"`
+	Role        string     `json:"role"` // member or recorder
 	Fingerprint string     `json:"fingerprint"`
 	Key         string     `json:"key"`
 	Own         bool       `json:"own"`
@@ -80,7 +81,7 @@ func pinList(pins []keys.Pin) []pinJSON {
 	list := []pinJSON{}
 	now := time.Now()
 	for _, p := range pins {
-		j := pinJSON{Name: p.Name, Device: p.Device, Fingerprint: p.Fingerprint().String(), Key: p.Key, Own: p.Own,
+		j := pinJSON{Name: p.Name, Device: p.Device, Role: p.Role.String(), Fingerprint: p.Fingerprint().String(), Key: p.Key, Own: p.Own,
 			PostQuantum: p.PostQuantum(), Created: p.Created, Counts: p.Live(now) == nil, Expired: p.Expired(now), Replaced: p.ReplacedBy != "", Doubted: p.Doubted}
 		if !p.Expires.IsZero() {
 			j.Expires = &p.Expires

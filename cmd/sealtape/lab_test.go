@@ -115,15 +115,32 @@ func (l *lab) minIO() string {
 	return "s3://" + bucket + "/archive"
 }
 
-// person makes a home for someone and pins the cards of others in it.
+// person makes a home for someone and pins the cards of others in it. Who is called
+// Recorder is one.
 func (l *lab) person(name string, pins ...keys.Card) (home string, card keys.Card) {
 	l.t.Helper()
+	d := keys.Description{Name: name}
+	if strings.HasPrefix(name, "Recorder") {
+		d.Role = keys.Recorder
+	}
+	return l.personAs(d, pins...)
+}
+
+// recorder is person for one who records.
+func (l *lab) recorder(name string, pins ...keys.Card) (home string, card keys.Card) {
+	l.t.Helper()
+	return l.personAs(keys.Description{Name: name, Role: keys.Recorder}, pins...)
+}
+
+func (l *lab) personAs(d keys.Description, pins ...keys.Card) (home string, card keys.Card) {
+	l.t.Helper()
+	name := d.Name
 	home = filepath.Join(l.dir, "home-"+strings.ReplaceAll(name, " ", "-"))
 	h, err := keys.OpenHome(home)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	id, err := h.Init(name, nil)
+	id, err := h.InitAs(d, nil)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -157,7 +157,7 @@ func TestBrowserMembership(t *testing.T) {
 		}
 		theirs := filepath.Join(l.dir, "from-browser-"+name)
 		vars := []string{"SEALTAPE_PASSPHRASE=xyzzy plugh"}
-		for _, args := range [][]string{{"keys", "import", "--no-passphrase", path}, {"keys", "add", "--yes", writeCard(t, botCard)}} {
+		for _, args := range [][]string{{"keys", "import", "--no-passphrase", path}, {"keys", "add", "--recorder", "--yes", writeCard(t, botCard)}} {
 			if _, errs, code := l.run(theirs, vars, args...); code != 0 {
 				t.Fatalf("%v: exit code %d\n%s", args, code, errs)
 			}

@@ -89,7 +89,7 @@ func (l *library) entries(t *testing.T) map[string]web.Entry {
 // is not read again.
 func TestLibrary(t *testing.T) {
 	l := newDesk(t)
-	adaHome, ada := l.person("Ada")
+	adaHome, ada := l.recorder("Ada")
 	bobHome, bob := l.person("Bob", ada)
 	eveHome, _ := l.person("Eve")
 	store := filepath.Join(l.dir, "store")
@@ -160,7 +160,7 @@ func TestLibrary(t *testing.T) {
 // why.
 func TestPlayable(t *testing.T) {
 	l := newDesk(t)
-	adaHome, ada := l.person("Ada")
+	adaHome, ada := l.recorder("Ada")
 	bobHome, bob := l.person("Bob", ada)
 	eveHome, _ := l.person("Eve")
 	store := filepath.Join(l.dir, "store")
@@ -286,7 +286,7 @@ func TestPlayableDistrusted(t *testing.T) {
 // TestPlayableFollows follows a recording that goes on.
 func TestPlayableFollows(t *testing.T) {
 	l := newDesk(t)
-	home, _ := l.person("Ada")
+	home, _ := l.recorder("Ada")
 	store := filepath.Join(l.dir, "store")
 	h, err := keys.OpenHome(home)
 	if err != nil {

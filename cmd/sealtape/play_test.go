@@ -68,7 +68,7 @@ func (p *playing) get(url string) (code int, body string, head http.Header) {
 // TestPlay plays a recording over HTTP, as a page would.
 func TestPlay(t *testing.T) {
 	l := newDesk(t)
-	home, _ := l.person("Ada")
+	home, _ := l.recorder("Ada")
 	store := filepath.Join(l.dir, "store")
 	id := l.sealed(home, store, "-gap", "1500ms", "-room", "Board")
 	p := l.play(home, []string{"SEALTAPE_STORE=" + store}, "last", "--no-browser", "--at", "0:01.5")
@@ -122,7 +122,7 @@ func TestPlay(t *testing.T) {
 // played, and the exit code says so. One that nobody watched does not count.
 func TestPlayTampered(t *testing.T) {
 	l := newDesk(t)
-	home, _ := l.person("Ada")
+	home, _ := l.recorder("Ada")
 	store := filepath.Join(l.dir, "store")
 	id := l.sealed(home, store, "-segments", "7")
 	for _, n := range []int{1, 6} {
@@ -173,7 +173,7 @@ func flip(t *testing.T, path string) {
 // without our secrets.
 func TestPlayBrowser(t *testing.T) {
 	l := newDesk(t)
-	home, _ := l.person("Ada")
+	home, _ := l.recorder("Ada")
 	store := filepath.Join(l.dir, "store")
 	id := l.sealed(home, store)
 	bin, seen := t.TempDir(), filepath.Join(l.dir, "seen")

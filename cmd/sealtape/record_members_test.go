@@ -25,7 +25,7 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := home.Init("Recorder", nil)
+	id, err := home.InitAs(keys.Description{Name: "Recorder", Role: keys.Recorder}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func newAsking(t *testing.T, keyed bool) *asking {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := home.Init("Recorder", nil)
+	id, err := home.InitAs(keys.Description{Name: "Recorder", Role: keys.Recorder}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func recoverAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	verifiers, err := h.Verifiers()
+	verifiers, err := h.Recorders()
 	if err != nil {
 		return err
 	}

@@ -86,6 +86,9 @@ func resealAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := mayRecord(id); err != nil {
+		return err
+	}
 	to := a.store
 	if c.String("to") != "" {
 		s, err := e.openStore(c.Context, c.String("to"), true)

@@ -23,8 +23,23 @@ type recorderKey struct {
 	own    note.Verifiers
 }
 
-// newRecorderKey returns the keys of the home, of which id is today's.
+// mayRecord refuses keys that are not a recorder's: nobody would believe what they
+// sign.
+func mayRecord(id *keys.Identity) error {
+	card, err := id.Card()
+	if err != nil || card.Role == keys.Recorder {
+		return err
+	}
+	return hinted(fmt.Errorf("the keys of %s are a %s's: what they sign is no recording to anyone", clean(card.Name), card.Role),
+		"sealtape keys init --recorder makes a recorder's, in a SEALTAPE_HOME of its own")
+}
+
+// newRecorderKey returns the keys of the home, of which id is today's, if they are
+// a recorder's.
 func newRecorderKey(h *keys.Home, id *keys.Identity) (recorderKey, error) {
+	if err := mayRecord(id); err != nil {
+		return recorderKey{}, err
+	}
 	own := []note.Verifier{id.Verifier()}
 	earlier, err := h.EarlierKeys()
 	if err != nil {
@@ -246,7 +261,7 @@ func (r *recording) sweep(ctx context.Context, src archive.Store, spool, live st
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		verifiers, err := r.home.Verifiers()
+		verifiers, err := r.home.Recorders()
 		if err != nil {
 			r.log.Warn("earlier recordings stay in the spool", "err", err)
 			return

@@ -131,7 +131,8 @@ type access struct {
 	env       *env
 	home      *keys.Home
 	store     archive.Store
-	verifiers note.Verifiers
+	verifiers note.Verifiers // who may sign recordings
+	granters  note.Verifiers // who may sign shares
 	heads     archive.HeadMemory
 	people    map[string]string // verifier keys, and their names, to whom they are, for people
 	self      []string          // one's own verifier keys, today's first, if one has keys
@@ -165,12 +166,16 @@ func (e *env) openAccessTo(store archive.Store) (*access, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := h.Verifiers()
+	v, err := h.Recorders()
+	if err != nil {
+		return nil, err
+	}
+	granters, err := h.Verifiers()
 	if err != nil {
 		return nil, err
 	}
 	a := &access{
-		env: e, home: h, verifiers: v, heads: archive.HeadDir(h.HeadsDir()), people: make(map[string]string), revoked: make(map[string]bool),
+		env: e, home: h, verifiers: v, granters: granters, heads: archive.HeadDir(h.HeadsDir()), people: make(map[string]string), revoked: make(map[string]bool),
 		store: store,
 	}
 	pins, err := h.Pins()
@@ -233,7 +238,7 @@ func (a *access) keys(ctx context.Context) ([]age.Identity, error) {
 // open opens a recording; with the given identities it can be read too.
 func (a *access) open(ctx context.Context, id string, identities []age.Identity) (*archive.Recording, error) {
 	rec, err := archive.Open(ctx, a.store, id, archive.Options{
-		Verifiers: a.verifiers, Identities: identities, Heads: a.heads, Self: a.self, Share: a.share,
+		Verifiers: a.verifiers, Granters: a.granters, Identities: identities, Heads: a.heads, Self: a.self, Share: a.share,
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		// Its ID was found, so there are objects of it.

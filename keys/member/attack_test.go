@@ -215,6 +215,40 @@ func TestAttackReaderAdded(t *testing.T) {
 	})
 }
 
+// A member says that they record, with a card that is pinned as a member's.
+func TestAttackPosingRecorder(t *testing.T) {
+	meet(t, func(t *testing.T, r *room) {
+		ada, bot, mallory := generate(t, "Ada"), generate(t, "Bot"), generate(t, "Mallory")
+		rec, a := r.join("bot", bot, pins(t, ada)), r.join("ada", ada, pins(t, bot, mallory))
+		m := r.join("mallory", mallory, pins(t, bot))
+		if err := rec.Announce(recording()); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Announce(recording()); err == nil {
+			t.Error("a member's card announced a state")
+		}
+		m.Pose()
+		pass(time.Second)
+		lie := recording(member.Reader{Name: "Mallory"})
+		lie.Recording = "ZZZZZZZZZZZZZZZZZZZZZZZZZZ"
+		if err := m.Announce(lie); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		a.want(t, map[string]member.Standing{"bot": member.Verified, "mallory": member.Verified})
+		if p := a.Peer("mallory"); p.Recorder || p.Code != "" || p.State.Recording != "" {
+			t.Errorf("ada takes mallory for a recorder: %+v", p)
+		}
+		a.wantTrouble(t, "mallory", member.Impostor)
+		if err := a.Answer(t.Context(), "mallory", true); err == nil {
+			t.Error("ada answered who poses")
+		}
+		if got := a.Peer("bot"); !got.Recorder || got.Code != rec.Code() {
+			t.Errorf("the recorder is %+v", got)
+		}
+	})
+}
+
 // The server holds back messages.
 func TestAttackSuppression(t *testing.T) {
 	for _, kind := range []string{"proof", "recorder", "seen", "seen later"} {

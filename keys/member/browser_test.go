@@ -1,15 +1,12 @@
 package member_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/pbkdf2"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"io"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -21,173 +18,7 @@ import (
 
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
-	"github.com/sealtape/sealtape/testdata/sample"
 )
-
-// A script is a member of keys/web, in Node.
-type script struct {
-	t     *testing.T
-	in    io.WriteCloser
-	send  func(to []string, data []byte)
-	mu    sync.Mutex
-	next  int
-	waits map[int]chan map[string]json.RawMessage
-	bad   []string // troubles
-	told  chan struct{}
-}
-
-func startScript(t *testing.T, room, identity string) *script {
-	t.Helper()
-	sample.Live(t)
-	cmd := exec.CommandContext(t.Context(), "node", "testdata/bridge.mjs", room, identity)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("node, with which the tests run, does not start: %v", err)
-	}
-	s := &script{t: t, in: in, waits: make(map[int]chan map[string]json.RawMessage), send: func([]string, []byte) {}, told: make(chan struct{}, 1)}
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		lines := bufio.NewScanner(out)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			s.line(lines.Bytes())
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, w := range s.waits {
-			close(w)
-		}
-		s.waits = nil
-	}()
-	t.Cleanup(func() {
-		_ = in.Close()
-		<-read
-		if err := cmd.Wait(); err != nil && t.Context().Err() == nil {
-			t.Errorf("node: %v\n%s", err, errs.String())
-		}
-	})
-	return s
-}
-
-func (s *script) line(b []byte) {
-	var m struct {
-		ID      *int     `json:"id"`
-		Send    []byte   `json:"send"`
-		To      []string `json:"to"`
-		Changed bool     `json:"changed"`
-		Trouble *struct {
-			Trouble, Detail string
-		} `json:"trouble"`
-	}
-	if err := json.Unmarshal(b, &m); err != nil {
-		s.t.Errorf("%q: %v", b, err)
-		return
-	}
-	s.mu.Lock()
-	send := s.send
-	var wait chan map[string]json.RawMessage
-	if m.ID != nil {
-		wait = s.waits[*m.ID]
-		delete(s.waits, *m.ID)
-	}
-	if m.Trouble != nil {
-		s.bad = append(s.bad, m.Trouble.Trouble)
-	}
-	if m.Changed || m.Trouble != nil {
-		select {
-		case s.told <- struct{}{}:
-		default:
-		}
-	}
-	s.mu.Unlock()
-	if m.Send != nil {
-		send(m.To, m.Send)
-	}
-	if wait != nil {
-		var fields map[string]json.RawMessage
-		if err := json.Unmarshal(b, &fields); err != nil {
-			s.t.Error(err)
-		}
-		wait <- fields
-	}
-}
-
-// do runs a command and puts its answer into out. It returns the script's error.
-func (s *script) do(command string, args map[string]any, out any) (failure string) {
-	s.t.Helper()
-	s.mu.Lock()
-	s.next++
-	id, wait := s.next, make(chan map[string]json.RawMessage, 1)
-	if s.waits != nil {
-		s.waits[id] = wait
-	} else {
-		close(wait)
-	}
-	s.mu.Unlock()
-	line := map[string]any{"id": id, "command": command}
-	for k, v := range args {
-		line[k] = v
-	}
-	b, err := json.Marshal(line)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if _, err := s.in.Write(append(b, '\n')); err != nil {
-		s.t.Fatal(err)
-	}
-	fields, ok := <-wait
-	if !ok {
-		s.t.Fatalf("%s: node ended", command)
-	}
-	if e, ok := fields["error"]; ok {
-		return string(e)
-	}
-	if out != nil {
-		all, err := json.Marshal(fields)
-		if err == nil {
-			err = json.Unmarshal(all, out)
-		}
-		if err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	return ""
-}
-
-func (s *script) must(command string, args map[string]any, out any) {
-	s.t.Helper()
-	if failure := s.do(command, args, out); failure != "" {
-		s.t.Fatalf("%s: %s", command, failure)
-	}
-}
-
-func (s *script) troubles() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.bad)
-}
-
-// until waits for a trouble.
-func (s *script) until(trouble string) {
-	s.t.Helper()
-	for !slices.Contains(s.troubles(), trouble) {
-		select {
-		case <-s.told:
-		case <-time.After(time.Minute):
-			s.t.Fatalf("the browser was told %v, want %s", s.troubles(), trouble)
-		}
-	}
-}
 
 // What Go makes, a browser reads, and the other way round: cards, fingerprints,
 // approvals, exported identities and what is sealed to them.
@@ -323,21 +154,23 @@ func browserMember(t *testing.T, passphrase string) {
 		}
 		roomKeys = func(string) []*member.RoomKey { return []*member.RoomKey{key} }
 		seal = func(data []byte) []byte {
-			if data, err = key.Seal(data); err != nil {
+			packet, err := key.Seal(data)
+			if err != nil {
 				t.Error(err)
 			}
-			return data
+			return packet
 		}
 		open = func(data []byte) []byte {
-			if data, err = key.Open(data); err != nil {
+			message, err := key.Open(data)
+			if err != nil {
 				t.Errorf("a packet that is not sealed: %v", err)
 			}
-			return data
+			return message
 		}
 	}
 	s := startScript(t, "weekly", "ada")
 	var made struct{ Card string }
-	s.must("generate", map[string]any{"name": "Ada"}, &made)
+	s.must("generate", map[string]any{"name": "Ada", "role": "recorder"}, &made)
 	ada, err := keys.ParseCard([]byte(made.Card))
 	if err != nil {
 		t.Fatal(err)
@@ -352,7 +185,8 @@ func browserMember(t *testing.T, passphrase string) {
 		t.Fatal(err)
 	}
 	changed := make(chan struct{}, 1)
-	var said [][]byte // by the recorder
+	var saying sync.Mutex
+	var said [][]byte // by the recorder; under saying
 	var drop atomic.Value
 	drop.Store("nothing")
 	lost := func(data []byte) bool {
@@ -362,7 +196,9 @@ func browserMember(t *testing.T, passphrase string) {
 	rec, err = member.New(member.Config{Room: "weekly", SID: sid, Keys: roomKeys, Identity: "bot", Key: bot, Judge: judge{ada.Key: true},
 		Send: func(_ context.Context, to []string, data []byte) error {
 			if (len(to) == 0 || slices.Contains(to, "ada")) && !lost(data) {
+				saying.Lock()
 				said = append(said, data)
+				saying.Unlock()
 				s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
 			}
 			return nil
@@ -387,7 +223,12 @@ func browserMember(t *testing.T, passphrase string) {
 		}
 	}
 	s.mu.Unlock()
-	s.must("start", map[string]any{"pins": []string{string(botNote)}, "passphrase": passphrase}, nil)
+	eve := generate(t, "Eve") // a member, whose card is pinned, too
+	eveNote, err := cardOf(t, eve).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must("start", map[string]any{"pins": []string{string(botNote), string(eveNote)}, "passphrase": passphrase}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); rec.Run(ctx) }()
@@ -496,13 +337,53 @@ func browserMember(t *testing.T, passphrase string) {
 			t.Fatal("no answer came again")
 		}
 	}
+	// A member who says that they record is none.
+	var posing *member.Session
+	posing, err = member.New(member.Config{Room: "weekly", SID: sid, Keys: roomKeys, Identity: "eve", Key: eve, Judge: judge{},
+		Send: func(_ context.Context, _ []string, data []byte) error {
+			s.must("data", map[string]any{"from": "eve", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+			return nil
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	posing.Pose()
+	if err := posing.Announce(recording()); err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	before := s.send
+	s.send = func(to []string, data []byte) {
+		before(to, data)
+		if len(to) == 0 || slices.Contains(to, "eve") {
+			posing.Receive("ada", data)
+		}
+	}
+	s.mu.Unlock()
+	posed := make(chan struct{})
+	lying, stopLying := context.WithCancel(t.Context())
+	go func() { defer close(posed); posing.Run(lying) }()
+	posing.Joined("ada")
+	s.must("joined", map[string]any{"identity": "eve"}, nil)
+	s.until("impostor")
+	stopLying()
+	<-posed
+	s.must("peers", nil, &seen)
+	for _, p := range seen.Peers {
+		if p.Identity == "eve" && (p.Standing != "verified" || p.Recorder) || seen.Code != rec.Code() {
+			t.Errorf("the browser takes who poses for %+v, code %q, want %q", p, seen.Code, rec.Code())
+		}
+	}
 	// Noise and forgeries are named.
 	for _, data := range [][]byte{nil, []byte("x"), []byte("sealtape.v2/hello\n\n"), []byte("sealtape.v1/hello\nroom: x\n\n— sealtape.v1/x AAAA\n")} {
-		s.must("data", map[string]any{"from": "eve", "data": base64.StdEncoding.EncodeToString(seal(data))}, nil)
+		s.must("data", map[string]any{"from": "noise", "data": base64.StdEncoding.EncodeToString(seal(data))}, nil)
 	}
 	s.must("data", map[string]any{"from": "", "data": ""}, nil)
 	if passphrase != "" {
-		for _, data := range said[:4] {
+		saying.Lock()
+		early := slices.Clone(said[:4])
+		saying.Unlock()
+		for _, data := range early {
 			s.must("data", map[string]any{"from": "clear", "data": base64.StdEncoding.EncodeToString(open(data))}, nil)
 		}
 		s.until("plaintext")
@@ -557,4 +438,13 @@ func browserMember(t *testing.T, passphrase string) {
 	if got := s.troubles(); !slices.Contains(got, "other-card") || !slices.Contains(got, "impostor") || standing() != "claimed" || seen.Code != "" {
 		t.Errorf("the browser was told %v, and sees %+v, code %q", got, seen.Peers, seen.Code)
 	}
+}
+
+func cardOf(t *testing.T, id *keys.Identity) keys.Card {
+	t.Helper()
+	c, err := id.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

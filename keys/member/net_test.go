@@ -85,7 +85,11 @@ func pins(t *testing.T, ids ...*keys.Identity) judge {
 
 func generate(t *testing.T, name string) *keys.Identity {
 	t.Helper()
-	id, err := keys.Generate(name)
+	d := keys.Description{Name: name}
+	if name == "Bot" {
+		d.Role = keys.Recorder
+	}
+	id, err := keys.GenerateAs(d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ const (
 	ClockSkew     Trouble = "clock"          // more than ten minutes from this clock
 	BadCard       Trouble = "card"           // a card that is not valid, or does not count
 	OtherCard     Trouble = "other-card"     // another card than before, or than the proof is about
-	Impostor      Trouble = "impostor"       // a name that is pinned, with another key
+	Impostor      Trouble = "impostor"       // a name that is pinned, with another key; or a member's card that says it records
 	Stale         Trouble = "stale"          // an answer to a question that was not asked, or an old state
 	Swapped       Trouble = "swapped"        // someone shows them another card as this member's
 	Silent        Trouble = "silent"         // what should have come did not: messages are held back

@@ -146,7 +146,7 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 	}
 	how, err := s.c.Judge.CanAdd(card)
 	switch {
-	case errors.Is(err, keys.ErrNameTaken), errors.Is(err, keys.ErrKeyTaken):
+	case poses(err):
 		// The first one who says so is to be looked at, not only the second.
 		s.trouble(p.Identity, Impostor, err.Error())
 		how = keys.Stranger
@@ -184,6 +184,12 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 		s.changed(p)
 	}
 	return trouble, detail
+}
+
+// poses reports whether a card was refused for being somebody else's: it may be one
+// of a stranger who has the same name.
+func poses(err error) bool {
+	return errors.Is(err, keys.ErrNameTaken) || errors.Is(err, keys.ErrKeyTaken) || errors.Is(err, keys.ErrOtherRole)
 }
 
 // fresh forgets what a peer's last session proved and said.
@@ -239,7 +245,7 @@ func (s *Session) proof(p *peer, m *message, now time.Time) (Trouble, string) {
 		return "", ""
 	}
 	how, err := s.c.Judge.CanAdd(p.Card)
-	if err != nil && !errors.Is(err, keys.ErrNameTaken) && !errors.Is(err, keys.ErrKeyTaken) {
+	if err != nil && !poses(err) {
 		return BadCard, err.Error()
 	}
 	p.proved, p.silent, p.judged = true, false, now

@@ -2,9 +2,14 @@ package member
 
 import (
 	"crypto/sha256"
+	"errors"
 	"strconv"
 	"time"
+
+	"github.com/sealtape/sealtape/keys"
 )
+
+var errNoRecorder = errors.New("one's own card is not a recorder's")
 
 // maxDigests bounds how many of its states a recorder takes confirmations of.
 const maxDigests = 64
@@ -19,8 +24,12 @@ func (p statePart) telling(sequence int) []byte {
 
 // Announce makes this member a recorder that says what it does: to all now, and to
 // whoever proves themselves later. A state that says the same as the last one is
-// not told again. It fails for a state that cannot be told.
+// not told again. It fails for a state that cannot be told, and with a card that is
+// not a recorder's.
 func (s *Session) Announce(state State) error {
+	if s.role != keys.Recorder {
+		return errNoRecorder
+	}
 	if err := state.check(); err != nil {
 		return err
 	}
@@ -90,6 +99,8 @@ func (s *Session) heardState(p *peer, m *message, now time.Time) (Trouble, strin
 		return Stale, "the state of another session"
 	case !p.proved:
 		return "", "" // it tells it again once it is
+	case p.Card.Role != keys.Recorder:
+		return Impostor, "says that it records, with the card of a " + p.Card.Role.String()
 	case m.sequence < p.sequence:
 		return Stale, "a state that is over"
 	}

@@ -83,6 +83,7 @@ type Session struct {
 	card  []byte
 	own   hash
 	vkey  string
+	role  keys.Role
 	nonce nonce
 	wake  chan struct{}
 
@@ -128,7 +129,7 @@ func New(c Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{c: c, card: b, own: sha256.Sum256(b), vkey: card.Key, wake: make(chan struct{}, 1), peers: make(map[string]*peer), digests: make(map[int]hash), answers: make(map[answered]*answer)}
+	s := &Session{c: c, card: b, own: sha256.Sum256(b), vkey: card.Key, role: card.Role, wake: make(chan struct{}, 1), peers: make(map[string]*peer), digests: make(map[int]hash), answers: make(map[answered]*answer)}
 	if _, err := rand.Read(s.nonce[:]); err != nil {
 		return nil, err
 	}
@@ -279,7 +280,7 @@ func (s *Session) judge(p *peer, now time.Time) bool {
 	switch {
 	case err == nil:
 		p.standing(how)
-	case errors.Is(err, keys.ErrNameTaken), errors.Is(err, keys.ErrKeyTaken):
+	case poses(err):
 		p.standing(keys.Stranger)
 	default:
 		// It was revoked, replaced or has expired: what it proved counts no more.
@@ -383,6 +384,7 @@ func (s *Session) follow(p *peer, now time.Time, judged *int) {
 func (s *Session) anew(p *peer, err error, now time.Time) {
 	s.c.Log.Error("a member could not be followed", "err", err)
 	again := &peer{Peer: Peer{Identity: p.Identity, Standing: Unknown}, since: now, here: p.here, budget: p.budget}
+	again.Answered, _ = s.refusals.of(p.Identity)
 	s.peers[p.Identity] = again
 	_ = fault.Contain(func() { s.changed(again) }) // it was logged
 }

@@ -38,6 +38,7 @@ export class Card {
     c.name = f.field('name');
     checkName(c.name);
     if (f.has('device')) checkLine(c.device = f.field('device'), 32);
+    if (f.has('role')) check((c.role = f.field('role')) === 'recorder', 'not a role that a card says');
     c.created = f.time('created');
     if (f.has('expires')) check((c.expires = f.time('expires')) > c.created, 'it expires before it was made');
     c.verifier = await Verifier.parse(f.field('key'));
@@ -58,9 +59,10 @@ export class Card {
   }
 
   /** make signs a new card. */
-  static async make({ name, device = '', created = Date.now(), expires = 0, recipients }, verifier, privateKey) {
+  static async make({ name, device = '', role = 'member', created = Date.now(), expires = 0, recipients }, verifier, privateKey) {
     const message = [
-      header, `name: ${name}`, ...(device ? [`device: ${device}`] : []), `created: ${time(created)}`,
+      header, `name: ${name}`, ...(device ? [`device: ${device}`] : []), ...(role === 'recorder' ? ['role: recorder'] : []),
+      `created: ${time(created)}`,
       ...(expires ? [`expires: ${time(expires)}`] : []), `key: ${verifier.vkey}`, ...recipients.map((r) => `recipient: ${r}`), '',
     ].join('\n');
     return Card.parse(message + '\n' + await sign(message, verifier, privateKey));
@@ -68,6 +70,8 @@ export class Card {
 
   name = '';
   device = '';
+  /** role is "member" or "recorder": only a recorder's key says what is recorded. */
+  role = 'member';
   created = 0;
   /** expires is when the card stops counting, in milliseconds; 0 is never. */
   expires = 0;

@@ -35,14 +35,14 @@ export class Identity {
   }
 
   /** generate makes a new identity. Its age identity is post-quantum. */
-  static async generate({ name, device = '', expires = 0 }) {
+  static async generate({ name, device = '', role = 'member', expires = 0 }) {
     name = name.normalize('NFC');
     checkName(name);
     const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']);
     const seed = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey)).slice(-32);
     const verifier = await Verifier.of(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)));
     const secret = await age.generateHybridIdentity();
-    const card = await Card.make({ name, device, expires, recipients: [await age.identityToRecipient(secret)] }, verifier, pair.privateKey);
+    const card = await Card.make({ name, device, role, expires, recipients: [await age.identityToRecipient(secret)] }, verifier, pair.privateKey);
     return Identity.#of(card, seed, [secret]);
   }
 

@@ -20,7 +20,7 @@ import { Assembly } from './assembly.js';
 import { Card } from './card.js';
 import { Answer } from './consent.js';
 import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, topic } from './message.js';
-import { base64, bytes, hex, Refused, sha256 } from './note.js';
+import { base64, bytes, check, hex, Refused, sha256 } from './note.js';
 import { Budget, Peer, silentAfter } from './peer.js';
 import { Taken } from './pins.js';
 import { RoomKeys, sealed } from './roomkeys.js';
@@ -89,9 +89,7 @@ export class Member extends EventTarget {
   }
 
   // The server may say the SID only some time after joining: nobody is proved before.
-  async #learnSid() {
-    this.#sid = await this.#room.getSid().catch(() => '');
-  }
+  async #learnSid() { this.#sid = await this.#room.getSid().catch(() => ''); }
 
   /** stop ends it. The room stays. */
   stop() {
@@ -104,7 +102,7 @@ export class Member extends EventTarget {
   /** peers returns the other participants. */
   peers() { return [...this.#peers.values()]; }
 
-  /** peer returns one of them; of one who is not known nothing is. */
+  /** peer returns one of them; one who is not known is unknown. */
   peer(identity) { return this.#peers.get(identity) ?? new Peer(identity); }
 
   /** recorder returns the verified recorder of the room, undefined where there is none. */
@@ -178,6 +176,7 @@ export class Member extends EventTarget {
   /** announce makes this member a recorder that says what it does: phase, recording,
    * access, policy, keeps, consent, store, readers [{fingerprint, name}]. */
   async announce(state) {
+    check(this.#id.card.role === 'recorder', 'one\'s own card is not a recorder\'s');
     await this.#tells.set(state);
     await this.#tell();
   }
@@ -434,6 +433,7 @@ export class Member extends EventTarget {
   async _recorder(p, m, _card, now) {
     demand(m.nonce === p._.hello.nonce, 'stale', 'the state of another session');
     if (!p._.proved) return; // it tells it again once it is
+    demand(p.card.role === 'recorder', 'impostor', 'says that it records, with the card of a member');
     Object.assign(p._, { heard: now, silent: false });
     const { state, lines, again } = p._.assembly.take(m);
     if (again) await this.#confirm(p); // the answer may have been lost

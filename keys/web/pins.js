@@ -3,7 +3,7 @@ import { readFingerprint } from './fingerprint.js';
 import { check, Fields, parseNote, Refused, Verifier } from './note.js';
 
 /** A Taken is thrown for a card whose name is pinned with another key, or whose key is
- * pinned under another name. */
+ * pinned under another name or in another role. */
 export class Taken extends Refused {}
 
 /** Pins are the cards of the people that one trusts, kept on a Shelf. */
@@ -79,13 +79,14 @@ export class Pins {
       const same = fold(p.name) === fold(card.name);
       if (p.key === card.key) {
         if (p.name !== card.name) throw new Taken(`this key is pinned under another name: ${p.name}`);
+        if (p.role !== card.role) throw new Taken(`the key of ${p.name} is pinned as a ${p.role}'s`);
         check(p.created <= card.created, 'a newer card of this key is pinned');
         known ||= state === 'counts';
         continue;
       }
       if (!same) continue;
       const counts = this.state(p);
-      if (counts === 'counts' && await card.approvedBy(p.verifier)) by.push(p.key);
+      if (counts === 'counts' && (p.role === 'recorder' || card.role === 'member') && await card.approvedBy(p.verifier)) by.push(p.key);
       else if (counts !== 'revoked' && counts !== 'doubted') taken = p.name;
     }
     if (known) return { standing: 'known', by };
@@ -96,10 +97,13 @@ export class Pins {
 
   /**
    * add pins a card. A stranger's needs its fingerprint, eight words, as its owner read
-   * them aloud; for one whose words were compared by other means, sure is true.
+   * them aloud; for one whose words were compared by other means, sure is true. For a
+   * recorder's, recorder is true: what its key says is recorded, and its code, counts then.
    */
-  async add(card, { fingerprint = '', sure = false } = {}) {
+  async add(card, { fingerprint = '', sure = false, recorder = false } = {}) {
     const { standing, by } = await this.#judge(card);
+    check(!recorder || card.role === 'recorder', 'the card is not a recorder\'s');
+    check(recorder || card.role !== 'recorder' || standing !== 'stranger', 'the card says it is a recorder\'s: is it?');
     if (standing === 'stranger' || fingerprint) {
       check(fingerprint || sure, 'the fingerprint must be compared with its owner');
       if (fingerprint) check(readFingerprint(fingerprint) === card.fingerprint, `the card has another fingerprint: ${card.fingerprint}`);

@@ -18,7 +18,8 @@ export async function begin(room, { card: name, pins: notes = [] }, state, chang
     await identity.save(shelf);
   }
   const pins = await Pins.load(shelf, identity.card);
-  for (const note of notes) await pins.add(await Card.parse(note), { sure: true });
+  const added = async (card, how) => pins.add(card, { ...how, recorder: card.role === 'recorder' });
+  for (const note of notes) await added(await Card.parse(note), { sure: true });
   const member = new Member({ room, identity, pins });
   const m = state.membership = { card: identity.card.note, fingerprint: identity.card.fingerprint, code: '', peers: {}, troubles: [] };
   const update = () => {
@@ -38,7 +39,7 @@ export async function begin(room, { card: name, pins: notes = [] }, state, chang
     answer: (recorder, yes) => member.answer(recorder, yes),
     pin: async (note, fingerprint) => {
       const card = await Card.parse(note);
-      await pins.add(card, { fingerprint });
+      await added(card, { fingerprint });
       for (const p of member.peers()) if (p.card?.key === card.key) await member.pin(p.identity, { sure: true });
       update();
     },

@@ -59,7 +59,7 @@ func home(dir, name string) (*keys.Home, *keys.Identity, error) {
 	if id, err := h.Load(func() ([]byte, error) { return nil, os.ErrInvalid }); err == nil {
 		return h, id, nil
 	}
-	id, err := h.Init(name, nil)
+	id, err := h.InitAs(keys.Description{Name: name, Role: keys.Recorder}, nil)
 	return h, id, err
 }
 

@@ -66,7 +66,10 @@ const commands = {
   },
   async start({ pins, passphrase }) {
     const p = await Pins.load(shelf, identity.card);
-    for (const note of pins ?? []) await p.add(await Card.parse(note), { sure: true });
+    for (const note of pins ?? []) {
+      const card = await Card.parse(note);
+      await p.add(card, { sure: true, recorder: card.role === 'recorder' });
+    }
     member = new Member({ room, identity, pins: p, ...(passphrase && { keyProvider: await provider(passphrase) }) });
     member.addEventListener('trouble', (e) => say({ trouble: e.detail }));
     member.addEventListener('peer', () => say({ changed: true }));
