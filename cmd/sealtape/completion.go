@@ -59,7 +59,11 @@ func completeIDs(cmd *cli.Command) cli.BashCompleteFunc {
 		e := envOf(c)
 		ctx, cancel := context.WithTimeout(c.Context, completeTime)
 		defer cancel()
-		store, err := e.openStore(ctx, c.String("store"), false)
+		name := c.String("store")
+		if names := storeNames(c); len(names) > 0 {
+			name = names[0]
+		}
+		store, err := e.openStore(ctx, name, false)
 		if err != nil {
 			return // there is nobody to tell
 		}

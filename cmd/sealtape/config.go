@@ -196,7 +196,7 @@ func settingError(c *cli.Context, path string, line int, err error, hint string)
 const configHelp = `--config FILE reads flags from YAML, a line for each, without the dashes:
 
   room: weekly
-  store: s3://meetings/2026
+  store: s3://meetings/2026   # or [s3://meetings/2026, /mnt/archive]
   reader: [Bob, age1pq1…]
   url: wss://meet.example.org
   api-key: APIxyz

@@ -64,13 +64,16 @@ log-level: debug
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"room": "weekly", "store": "flag", "url": "wss://env", "api-key": "APIfile",
+		"room": "weekly", "url": "wss://env", "api-key": "APIfile",
 		"api-secret-file": "", // the environment has the secret
 		"name":            "Recorder (Sealtape)", "e2ee-passphrase-file": "/etc/sealtape/passphrase",
 	} {
 		if got := c.String(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
+	}
+	if got := storeNames(c); !slices.Equal(got, []string{"flag"}) {
+		t.Errorf("stores %q", got)
 	}
 	if got := c.StringSlice("reader"); !slices.Equal(got, []string{"Carol"}) {
 		t.Errorf("readers %q: the flag stands over the file", got)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/archive"
 )
 
 func doctorCommand() *cli.Command {
@@ -18,7 +20,7 @@ func doctorCommand() *cli.Command {
 		Usage: "check keys, spool, store and this machine, before it matters",
 		Description: `Tries the store with a few throw-away objects, which it removes: whether it can be
 written, read and listed, and whether it keeps its promises about names that are
-taken and bytes that are damaged. Shows which recordings your keys open: of many,
+taken and bytes that are damaged. --store may be repeated, as for record. Shows which recordings your keys open: of many,
 those that were recorded here last, and then some; --all looks at all of them.
 
 --policy prints a policy for the recorder's key, for the bucket of --store.
@@ -27,7 +29,7 @@ those that were recorded here last, and then some; --all looks at all of them.
 
 Warnings are for you to weigh. Exit code 1: something will not work.`,
 		Flags: []cli.Flag{
-			storeFlag(),
+			storesFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "look at all recordings"},
 			&cli.BoolFlag{Name: "policy", Usage: "print a policy for the recorder's key in the bucket instead, which lets it add and take nothing back"},
 			&cli.BoolFlag{Name: "unit", Usage: "print a systemd unit for a recorder instead, with comments"},
@@ -113,15 +115,20 @@ func doctorAction(c *cli.Context) error {
 	if h != nil {
 		checkSpool(c.Context, d, h.SpoolDir())
 	}
-	if arg := c.String("store"); arg != "" {
+	var first archive.Store // whose recordings are looked at
+	for _, arg := range storeNames(c) {
 		checkClock(c.Context, d, arg)
-		if store := e.checkStore(c.Context, d, arg); store != nil && h != nil {
-			if err := e.checkRecordings(c.Context, d, h, store, identities, c.Bool("all")); err != nil {
-				d.fail("recordings", "list", err, "see what the checks of the store say, and try again")
-			}
+		if store := e.checkStore(c.Context, d, arg); first == nil {
+			first = store
 		}
-	} else {
+	}
+	if len(storeNames(c)) == 0 {
 		d.unknown("store", "store", "not looked at: no --store")
+	}
+	if first != nil && h != nil {
+		if err := e.checkRecordings(c.Context, d, h, first, identities, c.Bool("all")); err != nil {
+			d.fail("recordings", "list", err, "see what the checks of the store say, and try again")
+		}
 	}
 	checkMachine(d)
 	if url := os.Getenv("LIVEKIT_URL"); url != "" {

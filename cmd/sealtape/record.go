@@ -165,7 +165,7 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	stores, storeID, err := e.openStores(c.Context, c.StringSlice("store"))
+	stores, storeID, err := e.openStores(c.Context, storeNames(c))
 	if err != nil {
 		return err
 	}

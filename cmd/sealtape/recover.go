@@ -46,7 +46,7 @@ func recoverAction(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
-	stores, name, err := e.openStores(c.Context, c.StringSlice("store"))
+	stores, name, err := e.openStores(c.Context, storeNames(c))
 	if err != nil {
 		return err
 	}

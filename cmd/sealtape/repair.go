@@ -37,10 +37,10 @@ func repairAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(c.StringSlice("store")) < 2 {
+	if len(storeNames(c)) < 2 {
 		return usagef(c, "from where to where? --store takes two or more")
 	}
-	named, _, err := e.openStores(c.Context, c.StringSlice("store"))
+	named, _, err := e.openStores(c.Context, storeNames(c))
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,11 @@ import (
 
 // showPolicy prints the policy for a recorder's key.
 func (e *env) showPolicy(c *cli.Context) error {
-	location, ok := strings.CutPrefix(c.String("store"), "s3://")
-	if !ok {
-		return usagef(c, "--policy is for a bucket: --store s3://bucket/prefix")
+	names := storeNames(c)
+	if len(names) != 1 || !strings.HasPrefix(names[0], "s3://") {
+		return usagef(c, "--policy is for one bucket: --store s3://bucket/prefix")
 	}
+	location := strings.TrimPrefix(names[0], "s3://")
 	config, err := s3.Locate(location)
 	if err != nil {
 		return usageError{fmt.Errorf("--store: %w", err), "sealtape"}

@@ -27,6 +27,12 @@ func storesFlag() cli.Flag {
 	}
 }
 
+// storeNames returns the stores that the command line, a file or the environment
+// names.
+func storeNames(c *cli.Context) []string {
+	return slices.DeleteFunc(slices.Clone(c.StringSlice("store")), func(name string) bool { return name == "" })
+}
+
 // openStores opens the stores that are named, and returns what the notes of the
 // spool call them together: the same in whatever order they are named.
 func (e *env) openStores(ctx context.Context, names []string) (stores []namedStore, id string, err error) {
