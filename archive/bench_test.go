@@ -82,7 +82,7 @@ func benchmarkSeal(b *testing.B, spool string) {
 	reader := hybrid(b).Recipient()
 	w := create(b, spool, archive.Config{Signer: newSigner(b, "recorder")}, reader)
 	var last archive.Entry
-	inTurns(b, segmentSize, 45, func() {
+	inTurns(b, segmentSize, 30, func() {
 		o, err := w.Create(archive.Segment)
 		if err != nil {
 			b.Fatal(err)

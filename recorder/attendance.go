@@ -15,8 +15,8 @@ var (
 // An attendance ends a recording that nobody attends. One goroutine uses it.
 type attendance struct {
 	roster *Roster
-	grace  time.Duration // after the last person left; 0 is for ever
-	wait   time.Duration // for the first person to come; 0 is for ever
+	grace  time.Duration // after the last person left, or Never
+	wait   time.Duration // for the first person to come, or Never
 	stop   func(error)
 
 	timer    *time.Timer
@@ -42,8 +42,8 @@ func (a *attendance) event(e RoomEvent) {
 	case attended && !a.deserted:
 		a.end() // it may be for the first to come
 		a.deserted = true
-		if a.grace != 0 {
-			a.timer = time.AfterFunc(max(0, a.grace), func() { a.stop(errDeserted) })
+		if a.grace >= 0 {
+			a.timer = time.AfterFunc(a.grace, func() { a.stop(errDeserted) })
 		}
 	}
 }

@@ -422,7 +422,7 @@ func TestKeyFramesAreNeverFarApart(t *testing.T) {
 	}{
 		{name: "when asked", asked: 3, keys: []time.Duration{0, 10 * time.Second, 19 * time.Second}},
 		{name: "by itself", every: 160, asked: 1, keys: []time.Duration{0, 8 * time.Second, 16 * time.Second, 24 * time.Second}},
-		{name: "never", limit: -1, asked: 1, keys: []time.Duration{0}},
+		{name: "never", limit: recorder.Never, asked: 1, keys: []time.Duration{0}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clock := fixtures.ClockFrames("vp8")

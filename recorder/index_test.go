@@ -17,7 +17,7 @@ import (
 // likes. The index tells of each segment how large its pictures are and which key
 // frame they begin with; headers and the index of tracks tell the largest so far.
 func TestIndexOfPictures(t *testing.T) {
-	s, _ := record(t, recorder.Config{Duration: 6500 * time.Millisecond, Segment: time.Second, KeyFrames: -1}, func(room *roomtest.Room, _ func()) {
+	s, _ := record(t, recorder.Config{Duration: 6500 * time.Millisecond, Segment: time.Second, KeyFrames: recorder.Never}, func(room *roomtest.Room, _ func()) {
 		cam := newCamera(room, vp8Info, media.VP8, nil)
 		keys := map[int][2]int{0: {320, 180}, 24: {640, 360}, 90: {180, 320}}
 		for n := range 120 {

@@ -378,7 +378,7 @@ func TestEndsWhenNobodyIsThere(t *testing.T) {
 			time.Sleep(10 * s)
 			room.Leave("alice")
 		}, "everybody has left", 35 * s},
-		{"all left, at once", recorder.Config{Grace: -1}, func(room *roomtest.Room) {
+		{"all left, at once", recorder.Config{Grace: 1}, func(room *roomtest.Room) {
 			room.Join("alice", "Alice")
 			time.Sleep(5 * s)
 			room.Leave("alice")
@@ -390,7 +390,16 @@ func TestEndsWhenNobodyIsThere(t *testing.T) {
 			time.Sleep(15 * s)
 			room.Join("ben", "Ben")
 		}, "duration reached", 60 * s},
-		{"nobody minds", recorder.Config{Duration: 60 * s}, func(room *roomtest.Room) {
+		{"nobody minds", recorder.Config{Duration: 600 * s, Grace: recorder.Never}, func(room *roomtest.Room) {
+			room.Join("alice", "Alice")
+			room.Leave("alice")
+		}, "duration reached", 600 * s},
+		{"all left, as a rule", recorder.Config{}, func(room *roomtest.Room) {
+			room.Join("alice", "Alice")
+			time.Sleep(5 * s)
+			room.Leave("alice")
+		}, "everybody has left", 125 * s},
+		{"nobody minds for a while", recorder.Config{Duration: 60 * s}, func(room *roomtest.Room) {
 			room.Join("alice", "Alice")
 			room.Leave("alice")
 		}, "duration reached", 60 * s},
@@ -465,4 +474,23 @@ func TestPauseAndFullDisk(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A Recorder records one room, once.
+func TestSecondRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := recorder.New(recorder.Config{Recording: "r", Sink: &sink{}, Announcement: "This is recorded.", Duration: time.Second})
+		first, second := roomtest.New("first"), roomtest.New("second")
+		if _, err := r.Record(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Record(t.Context(), second); !errors.Is(err, recorder.ErrRecorded) {
+			t.Errorf("a second room: %v", err)
+		}
+		select {
+		case <-second.Closed():
+		default:
+			t.Error("the second room was not left")
+		}
+	})
 }

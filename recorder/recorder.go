@@ -20,6 +20,13 @@ const (
 	farewellTime = 2 * time.Second // for telling the room something when it matters to go on
 )
 
+// Never, for a time of a Config, says that it does not come. Zero is the default
+// of each.
+const Never time.Duration = -1
+
+// ErrRecorded is the error of a second Record of one Recorder.
+var ErrRecorded = errors.New("a recorder records once")
+
 // A Config says how to record. It must not change after New.
 type Config struct {
 	// Recording is the recording's ID; every segment carries it. Required.
@@ -56,11 +63,11 @@ type Config struct {
 	// Duration ends the recording after so long, counted from the moment the
 	// announcement was made. 0 records until the room ends.
 	Duration time.Duration
-	// Grace ends the recording so long after the last person has left, who came
-	// while it ran: 0 does not, less than 0 does at once. Agents and other
-	// recorders are no persons.
+	// Grace is how long recording goes on after the last person who joined during it
+	// has left. 0 is 2 minutes, Never until the room ends. Agents and other recorders
+	// are no persons.
 	Grace time.Duration
-	// Wait ends the recording when nobody came for so long. 0 does not.
+	// Wait ends the recording when nobody came for so long. 0 is Never.
 	Wait time.Duration
 	// Segment is the length of a segment, 0 for 5 s. It bounds what a crash costs.
 	Segment time.Duration
@@ -69,7 +76,7 @@ type Config struct {
 	// Hold is how long a missing packet is waited for, 0 for 1 s.
 	Hold time.Duration
 	// KeyFrames is how long a picture may go without a key frame before one is
-	// asked for, 0 for 10 s, less than 0 for ever. A player shows nothing of a
+	// asked for, 0 for 10 s, Never for ever. A player shows nothing of a
 	// picture before its next key frame, and has to read back to the last one. Unless
 	// it is for ever, one is also asked for where a segment ends, so that the next
 	// begins with it, if key frames are then no more than a twentieth of what the
@@ -110,6 +117,7 @@ type Recorder struct {
 	load  load // the frames in items
 
 	counts counts
+	begun  atomic.Bool  // by Record
 	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
 	board  switchboard
 	paused atomic.Bool          // by Pause
@@ -135,6 +143,7 @@ func New(c Config) *Recorder {
 	c.SegmentBytes = cmp.Or(c.SegmentBytes, 8<<20)
 	c.Hold = cmp.Or(c.Hold, time.Second)
 	c.KeyFrames = cmp.Or(c.KeyFrames, 10*time.Second)
+	c.Grace, c.Wait = cmp.Or(c.Grace, 2*time.Minute), cmp.Or(c.Wait, Never)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -157,8 +166,12 @@ func New(c Config) *Recorder {
 // disk is full (ENOSPC, EDQUOT) pauses the recording until there is room; what is
 // missing then is declared. An error means that the Sink failed otherwise, or is
 // still full at the end, or that the room did in a way that Report.Reason does
-// not cover; what was committed before stays.
+// not cover; what was committed before stays. A Recorder records once: of a second
+// call the error is ErrRecorded, and room is closed, too.
 func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
+	if r.begun.Swap(true) {
+		return Report{}, errors.Join(ErrRecorded, room.Close())
+	}
 	if err := room.Announce(ctx, r.c.Announcement); err != nil {
 		return Report{}, errors.Join(fmt.Errorf("announcing the recording: %w", err), room.Close())
 	}

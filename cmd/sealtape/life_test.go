@@ -27,7 +27,7 @@ func TestPauseBySignal(t *testing.T) {
 	store := filepath.Join(l.dir, "store")
 	home, _ := l.person("Recorder")
 	ada := l.join(members.Config{Room: l.room("weekly"), Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: fixtures.Speech(0)})
-	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--grace", "0", "--metrics-addr", "127.0.0.1:0")
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--grace", "1ms", "--metrics-addr", "127.0.0.1:0")
 	l.segments(home, store, rec.id, 2)
 	toggle := func(says string) {
 		t.Helper()
@@ -160,7 +160,7 @@ func TestExplainEnd(t *testing.T) {
 // How long a recorder stays is checked before anything else happens.
 func TestLifeFlags(t *testing.T) {
 	l := newDesk(t)
-	for _, args := range [][]string{{"--grace", "soon"}, {"--grace", "-1s"}, {"--wait", "-1s"}, {"--rejoin", "-1s"}} {
+	for _, args := range [][]string{{"--grace", "soon"}, {"--grace", "-1s"}, {"--wait", "-1s"}, {"--rejoin", "-1s"}, {"--grace", "off"}} {
 		out, errs, code := l.run(l.dir, nil, append([]string{"record", "--room", "r", "--store", "s"}, args...)...)
 		if code != exitUsage || !strings.Contains(errs, args[0]) {
 			t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)

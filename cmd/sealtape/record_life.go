@@ -28,9 +28,9 @@ const (
 // lifeFlags say when a recording ends by itself.
 func lifeFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "grace", Value: "2m", Usage: "stop `TIME` after the last person left, though the server close the room before: 0 is at once, off when the room ends"},
-		&cli.DurationFlag{Name: "wait", Usage: "stop when nobody came for `TIME`, though the server close the room before", DefaultText: "never"},
-		&cli.DurationFlag{Name: "rejoin", Value: 15 * time.Minute, Usage: "try for `TIME` to come back to a room that was lost: 0 is not at all"},
+		&cli.StringFlag{Name: "grace", Value: "2m", Usage: "stop `TIME` after the last person left, though the server close the room before; with never, when the room ends"},
+		&cli.StringFlag{Name: "wait", Value: "never", Usage: "stop when nobody came for `TIME`, though the server close the room before"},
+		&cli.StringFlag{Name: "rejoin", Value: "15m", Usage: "try for `TIME` to come back to a room that was lost; with never, give it up"},
 	}
 }
 
@@ -40,25 +40,17 @@ type lifetime struct{ grace, wait, rejoin time.Duration }
 
 // reopen reports whether to come back to a room that the server closed because
 // nobody was in it any more, or yet: until the grace is over, or the wait.
-func (l lifetime) reopen(attended bool) bool { return !attended || l.grace != 0 }
+func (l lifetime) reopen(attended bool) bool { return !attended || l.grace != recorder.Never }
 
 func parseLifetime(c *cli.Context) (l lifetime, err error) {
-	if s := c.String("grace"); s != "off" {
-		if l.grace, err = time.ParseDuration(s); err != nil || l.grace < 0 {
-			return l, usagef(c, "--grace is %q, want a time such as 2m, 0 or off", s)
+	for name, to := range map[string]*time.Duration{"grace": &l.grace, "wait": &l.wait, "rejoin": &l.rejoin} {
+		s := c.String(name)
+		if *to = recorder.Never; s == "never" {
+			continue
 		}
-		if l.grace == 0 {
-			l.grace = -1
+		if *to, err = time.ParseDuration(s); err != nil || *to < 0 {
+			return l, usagef(c, "--%s is %q, want a time such as 2m, 0 for the default, or never", name, s)
 		}
-	}
-	if l.wait = c.Duration("wait"); l.wait < 0 {
-		return l, usagef(c, "--wait is negative")
-	}
-	if l.rejoin = c.Duration("rejoin"); l.rejoin < 0 {
-		return l, usagef(c, "--rejoin is negative")
-	}
-	if l.rejoin == 0 {
-		l.rejoin = -1
 	}
 	return l, nil
 }

@@ -34,7 +34,7 @@ var plaintextSenders = []struct{ kind, who string }{
 // policyFlags say who becomes a reader and who is recorded.
 func policyFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "readers", Value: "verified", Usage: "`WHO` reads beside those named by --reader and --member: verified, pinned members who prove in the room who they are, named, nobody, or all-pinned, everyone whose card is pinned here"},
+		&cli.StringFlag{Name: "readers", Value: "verified", Usage: "`WHO` reads beside those named by --reader and --member. verified: pinned members who prove in the room who they are. named: no others. all-pinned: everyone whose card is pinned here"},
 		&cli.StringFlag{Name: "record", Value: "everyone", Usage: "keep the tracks of `WHOM`: everyone, or verified members only"},
 		&cli.StringFlag{Name: "allow-plaintext", Usage: "keep unencrypted tracks of those who cannot have keys, marked so: `KINDS` are sip, ingress and agent, with commas between", DefaultText: "nobody's"},
 		&cli.StringFlag{Name: "notices", Value: "all", Usage: "`WHICH` notices the room gets: all, or only what is needed, what the recorder does and who reads"},

@@ -50,7 +50,7 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 	l.must(recorderHome, "keys", "add", "--yes", writeCard(t, readerCard))
 	store := filepath.Join(l.dir, "store")
 	m := l.publisher(l.room("weekly"), "ada", "Ada")
-	rec := l.operate(recorderHome, l.room("weekly"), "store: "+store+"\nreader: [Reader]\nsegment: 1s\ngrace: \"off\"\n")
+	rec := l.operate(recorderHome, l.room("weekly"), "store: "+store+"\nreader: [Reader]\nsegment: 1s\ngrace: never\n")
 	l.segments(recorderHome, store, rec.id, 2)
 	rec.running("Ada", "Reader", "weekly")
 	if err := m.Leave(); err != nil {

@@ -20,6 +20,9 @@ const (
 	maxPrevious = 4
 )
 
+// NoGrace, as a KeyOptions.Grace, takes a replaced key out of use at once.
+const NoGrace time.Duration = -1
+
 // KeyOptions are what all keys of a ring have in common. They must match the
 // senders'.
 type KeyOptions struct {
@@ -35,7 +38,7 @@ type KeyOptions struct {
 	// RatchetWindow does, so that Keyring.Explain can try what else follows from it.
 	Explain bool
 	// Grace is how long a replaced key stays in use for frames that were under
-	// way; 0 is ten seconds, negative is not at all.
+	// way. 0 is ten seconds, NoGrace not at all.
 	Grace time.Duration
 	// Now is the clock for Grace; nil is time.Now.
 	Now func() time.Time
@@ -298,7 +301,7 @@ func (k *Keyring) installLocked(index int, next *key, skipped []*key) {
 			return
 		}
 		until := k.o.Now().Add(k.o.Grace)
-		if k.o.Grace > 0 {
+		if k.o.Grace != NoGrace {
 			if old.current != nil {
 				s.previous = append(s.previous, replaced{old.current, until})
 			}

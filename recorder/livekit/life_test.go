@@ -50,7 +50,7 @@ func TestServerRestart(t *testing.T) {
 	// This one's token expires, but the server gives it others.
 	expired := live(t, ctx, livekit.Config{URL: s.URL, Resume: soon, Token: shortToken(t, s, "r-2", "bot")}, recorder.Config{})
 	// This one was told not to try.
-	never := live(t, ctx, livekit.Config{URL: s.URL, Room: "r-3", APIKey: s.APIKey, APISecret: s.APISecret, Resume: soon, Rejoin: -1}, recorder.Config{})
+	never := live(t, ctx, livekit.Config{URL: s.URL, Room: "r-3", APIKey: s.APIKey, APISecret: s.APISecret, Resume: soon, Rejoin: recorder.Never}, recorder.Config{})
 	// This one is stopped while it is away.
 	stopped := live(t, ctx, livekit.Config{URL: s.URL, Room: "r-4", APIKey: s.APIKey, APISecret: s.APISecret}, recorder.Config{})
 	l.hears(0)
@@ -265,7 +265,7 @@ func TestEnds(t *testing.T) {
 			someone(t, ctx, s, s.URL, room, "bot")
 			return nil
 		}, cause: livekit.ErrReplaced, reason: "identity"},
-		{name: "left", grace: -1, end: func(_ *testing.T, _ string, ada *members.Member) error {
+		{name: "left", grace: 1, end: func(_ *testing.T, _ string, ada *members.Member) error {
 			return ada.Leave()
 		}, reason: "everybody has left"},
 	}

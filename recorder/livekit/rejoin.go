@@ -116,7 +116,7 @@ func (r *Room) final(why lkproto.DisconnectReason) error {
 		}
 		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrReplaced)
 	}
-	if r.c.Rejoin < 0 {
+	if r.c.Rejoin == recorder.Never {
 		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrLost)
 	}
 	return nil

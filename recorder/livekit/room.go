@@ -68,7 +68,7 @@ type Config struct {
 	// Selection says what of the members' media is asked for.
 	Selection Selection
 	// Rejoin is how long the recorder may be away from a room that it lost before
-	// it gives it up: 0 is 15 minutes, less than 0 gives up at once.
+	// it gives it up. 0 is 15 minutes; with recorder.Never it does not come back.
 	Rejoin time.Duration
 	// Reopen reports whether to come back to a room that its server closed because
 	// nobody was in it any more, for whoever comes later; attended is whether a

@@ -156,7 +156,7 @@ func (h *honest) meet(t *testing.T, eve *eve) {
 	go func() {
 		defer close(done)
 		report, failed = recorder.New(recorder.Config{Recording: "FUZZ", Sink: out, Keys: h.keys, Announcement: "recorded",
-			Plaintext: []string{recorder.SenderSIP}, Segment: time.Second, KeyFrames: -1}).Record(ctx, m)
+			Plaintext: []string{recorder.SenderSIP}, Segment: time.Second, KeyFrames: recorder.Never}).Record(ctx, m)
 	}()
 	info := recorder.TrackInfo{ID: "TR_ada", Participant: "ada", Name: "ADA", Source: media.Microphone, Codec: media.Opus, ClockRate: 48000, Channels: 2, Encrypted: true}
 	ada := m.publish(info)
