@@ -84,6 +84,10 @@ func makeAll(ctx context.Context, folder string) (err error) {
 	if err != nil {
 		return err
 	}
+	cleo, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return err
+	}
 	spool, err := os.MkdirTemp("", "")
 	if err != nil {
 		return err
@@ -91,7 +95,7 @@ func makeAll(ctx context.Context, folder string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(spool)) }()
 
 	sums := new(bytes.Buffer)
-	closed, err := recordClosed(spool, signer, ada.Recipient(), bob.Recipient(), sums)
+	closed, err := recordClosed(spool, signer, ada.Recipient(), bob.Recipient(), cleo.Recipient(), sums)
 	if err != nil {
 		return err
 	}
@@ -117,7 +121,7 @@ func makeAll(ctx context.Context, folder string) (err error) {
 	}
 	const comment = "# made for tests, protects nothing\n"
 	for name, text := range map[string]string{
-		"ada.txt": comment + ada.String() + "\n", "bob.txt": comment + bob.String() + "\n",
+		"ada.txt": comment + ada.String() + "\n", "bob.txt": comment + bob.String() + "\n", "cleo.txt": comment + cleo.String() + "\n",
 		"recorder.vkey": vkey + "\n", "plaintext.sha256": sums.String(),
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
@@ -128,9 +132,9 @@ func makeAll(ctx context.Context, folder string) (err error) {
 }
 
 // recordClosed records ten seconds in three epochs: readers with post-quantum
-// keys, both kinds, and one without.
-func recordClosed(spool string, signer note.Signer, ada, bob age.Recipient, sums io.Writer) (id string, err error) {
-	w, err := archive.Create(spool, archive.Config{Signer: signer})
+// keys, both kinds, and one without. A late reader comes in the second.
+func recordClosed(spool string, signer note.Signer, ada, bob, late age.Recipient, sums io.Writer) (id string, err error) {
+	w, err := archive.Create(spool, archive.Config{Signer: signer, KeepSecret: true})
 	if err != nil {
 		return "", err
 	}
@@ -147,6 +151,11 @@ func recordClosed(spool string, signer note.Signer, ada, bob age.Recipient, sums
 		for range e.segments {
 			if err := m.segment(w, n, n == 4, index); err != nil {
 				return "", err
+			}
+			if n == 2 {
+				if err := w.Admit([]age.Recipient{late}); err != nil {
+					return "", err
+				}
 			}
 			n++
 		}
