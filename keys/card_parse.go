@@ -140,6 +140,9 @@ func parseCardLines(lines []string) (Card, error) {
 	if c.Created, err = moment("created"); err != nil {
 		return Card{}, err
 	}
+	if c.Created.Unix() < 0 {
+		return Card{}, errors.New("it was made before 1970")
+	}
 	if has("expires") {
 		if c.Expires, err = moment("expires"); err != nil {
 			return Card{}, err
@@ -162,7 +165,11 @@ func parseCardLines(lines []string) (Card, error) {
 		if err != nil {
 			return Card{}, err
 		}
-		if _, err := parseCardRecipient(r); err != nil {
+		to, err := parseCardRecipient(r)
+		if err != nil {
+			return Card{}, err
+		}
+		if err := checkSeals(to); err != nil {
 			return Card{}, err
 		}
 		if seen[r] {

@@ -22,3 +22,16 @@ func ForgeApproval(t *testing.T, id *Identity, c Card) Card {
 	}
 	return c
 }
+
+var (
+	CheckName = checkName
+	FoldName  = foldName
+)
+
+// PrintableAndMark reports what the tables say of a code point.
+func PrintableAndMark(r rune) (printable, mark bool) {
+	return inSpans(printables(), r), inSpans(marks(), r)
+}
+
+// UnicodeTables returns the tables in the order of web/unicode.js.
+func UnicodeTables() []string { return []string{printableTable, markTable, foldTable} }

@@ -4,10 +4,10 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/tyler-smith/go-bip39/wordlists"
 )
@@ -52,9 +52,10 @@ func (f Fingerprint) String() string {
 }
 
 // ParseFingerprint reads what String wrote, or a person typed: the eight words
-// in any case, with anything but letters between them.
+// in any case, with anything but letters of ASCII between them. Those of the zero
+// Fingerprint are refused.
 func ParseFingerprint(s string) (Fingerprint, error) {
-	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) })
+	words := strings.FieldsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
 	if len(words) != fingerprintWords {
 		return Fingerprint{}, fmt.Errorf("a fingerprint has %d words, this has %d", fingerprintWords, len(words))
 	}
@@ -62,6 +63,7 @@ func ParseFingerprint(s string) (Fingerprint, error) {
 	var acc, n uint
 	out := f[:0]
 	for _, w := range words {
+		w = strings.ToLower(w)
 		i, ok := slices.BinarySearch(wordlists.English, w)
 		if !ok {
 			return Fingerprint{}, fmt.Errorf("%q is not a word that fingerprints use", w)
@@ -71,6 +73,9 @@ func ParseFingerprint(s string) (Fingerprint, error) {
 			n -= 8
 			out = append(out, byte(acc>>n))
 		}
+	}
+	if f == (Fingerprint{}) {
+		return Fingerprint{}, errors.New("these words are of no key")
 	}
 	return f, nil
 }

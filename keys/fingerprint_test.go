@@ -62,7 +62,11 @@ func TestFingerprintWords(t *testing.T) {
 		if f.String() != want {
 			t.Errorf("%x is %s, want %s", f[:], f, want)
 		}
-		if back, err := keys.ParseFingerprint(want); err != nil || back != f {
+		if back, err := keys.ParseFingerprint(want); f == (keys.Fingerprint{}) {
+			if err == nil {
+				t.Error("the words of the zero fingerprint are taken")
+			}
+		} else if err != nil || back != f {
 			t.Errorf("%s is %x, %v", want, back[:], err)
 		}
 	}

@@ -3,7 +3,6 @@ package keys
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -14,6 +13,7 @@ import (
 const (
 	maxNameRunes   = 64
 	maxDeviceRunes = 32
+	maxMarks       = 8 // combining, in a row
 )
 
 // checkName reports why name cannot stand on a card, as an error wrapping
@@ -31,7 +31,7 @@ func checkName(name string) error {
 	}
 	// These would be read as a flag or as a key where a name may stand too.
 	for _, p := range []string{"-", "age1", "ssh-"} {
-		if strings.HasPrefix(strings.ToLower(name), p) {
+		if strings.HasPrefix(foldName(name), p) {
 			return fmt.Errorf("%w: it begins with %q", ErrBadName, p)
 		}
 	}
@@ -56,28 +56,32 @@ func checkLine(name string, most int) error {
 		return bad("it is not UTF-8")
 	case utf8.RuneCountInString(name) > most:
 		return bad(fmt.Sprintf("it is longer than %d characters", most))
-	case strings.TrimSpace(name) != name || strings.Contains(name, "  "):
-		return bad("it has spaces at its ends or two in a row")
-	case !norm.NFC.IsNormalString(name):
-		return bad("it is not in Unicode normal form C")
 	}
-	for _, r := range name {
-		if !unicode.IsPrint(r) {
+	inRow, before := 0, ' '
+	for i, r := range name {
+		mark := inSpans(marks(), r)
+		switch {
+		case !inSpans(printables(), r):
 			return bad(fmt.Sprintf("it has the unprintable character %U", r))
+		case r == ' ' && before == ' ':
+			return bad("it has spaces at its ends or two in a row")
+		case mark && i == 0:
+			return bad("it begins with a combining mark")
+		case !mark:
+			inRow = 0
+		case inRow == maxMarks:
+			return bad(fmt.Sprintf("it has more than %d combining marks in a row", maxMarks))
+		default:
+			inRow++
 		}
+		before = r
 	}
-	if r, _ := utf8.DecodeRuneInString(name); unicode.IsMark(r) {
-		return bad("it begins with a combining mark")
+	if before == ' ' {
+		return bad("it has spaces at its ends or two in a row")
+	}
+	// After the marks: of many in a row implementations make different things.
+	if !norm.NFC.IsNormalString(name) {
+		return bad("it is not in Unicode normal form C")
 	}
 	return nil
 }
-
-// foldName returns the form in which names are compared: "Ada" and "ada" are
-// one name, so that a second card cannot differ from a first by case alone.
-// Whatever encoding was typed, it is put in normal form C.
-func foldName(name string) string {
-	return norm.NFC.String(strings.ToLower(strings.ToUpper(name)))
-}
-
-// SameName reports whether two names are one: case does not matter.
-func SameName(a, b string) bool { return foldName(a) == foldName(b) }

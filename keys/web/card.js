@@ -1,27 +1,31 @@
+import * as age from 'age-encryption';
+
 import { fingerprint } from './fingerprint.js';
-import { check, Fields, parseNote, sign, time, Verifier } from './note.js';
+import { checkLine, fold } from './name.js';
+import { bytes, check, Fields, parseNote, Refused, sign, time, Verifier } from './note.js';
 
 const header = 'sealtape.v1/card';
 const maxCard = 64 << 10;
 const maxApprovals = 4;
 
-/** checkLine refuses what cannot be shown to people as a line of its own: it must be
- * printable, in normal form C, with no spaces but single ones inside. */
-function checkLine(s, most) {
-  check(s !== '' && [...s].length <= most, `it is empty, or longer than ${most} characters`);
-  check(s.normalize('NFC') === s, 'it is not in Unicode normal form C');
-  check(s.trim() === s && !s.includes('  '), 'it has spaces at its ends or two in a row');
-  check(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u.test(s) && !/^\p{M}/u.test(s), 'it has a character that cannot be printed');
-}
-
 /** checkName refuses a name that cannot stand on a card. */
 export function checkName(name) {
   checkLine(name, 64);
-  check(!/^(-|age1|ssh-)/i.test(name), 'it begins like a flag or a key');
+  check(!/^(-|age1|ssh-)/.test(fold(name)), 'it begins like a flag or a key');
 }
 
-/** fold returns the form in which names are compared. */
-export const fold = (name) => name.toUpperCase().toLowerCase().normalize('NFC');
+/** checkRecipient refuses what is no hybrid or X25519 recipient of age in its canonical
+ * form, and what nothing can be sealed to. */
+async function checkRecipient(r) {
+  check(/^age1(pq1)?[02-9ac-hj-np-z]+$/.test(r), 'a card can hold age1pq1\u2026 and age1\u2026 recipients only');
+  try {
+    const e = new age.Encrypter();
+    e.addRecipient(r);
+    await e.encrypt(new Uint8Array());
+  } catch (err) {
+    throw new Refused(`a recipient: ${err.message}`);
+  }
+}
 
 /**
  * A Card is the public half of an identity: who, which key signs for them, and the age
@@ -30,7 +34,7 @@ export const fold = (name) => name.toUpperCase().toLowerCase().normalize('NFC');
 export class Card {
   /** parse reads a card and checks it whole. */
   static async parse(note) {
-    check(note.length <= maxCard, 'the card is too long');
+    check(bytes(note).length <= maxCard, 'the card is too long');
     const { message, signatures } = parseNote(note);
     const c = new Card();
     const f = new Fields(message);
@@ -39,12 +43,13 @@ export class Card {
     checkName(c.name);
     if (f.has('device')) checkLine(c.device = f.field('device'), 32);
     if (f.has('role')) check((c.role = f.field('role')) === 'recorder', 'not a role that a card says');
-    c.created = f.time('created');
+    check((c.created = f.time('created')) >= 0, 'it was made before 1970');
     if (f.has('expires')) check((c.expires = f.time('expires')) > c.created, 'it expires before it was made');
     c.verifier = await Verifier.parse(f.field('key'));
     if (f.has('replaces')) c.replaces = f.field('replaces');
-    while (f.rest > 0) c.recipients.push(f.field('recipient'));
+    while (f.rest > 0 && c.recipients.length <= 16) c.recipients.push(f.field('recipient'));
     check(c.recipients.length > 0 && c.recipients.length <= 16 && new Set(c.recipients).size === c.recipients.length, 'its recipients');
+    for (const r of c.recipients) await checkRecipient(r);
     check(signatures.length <= 1 + maxApprovals, 'too many approvals');
     check(await signatures[0].by(c.verifier, message), 'its signature does not hold');
     [, ...c.approvals] = signatures;

@@ -25,10 +25,11 @@ export async function fingerprint(raw) {
 }
 
 /** readFingerprint reads the words as somebody typed them: in any case, with anything
- * but letters between them. */
+ * but letters of ASCII between them. Those of the zero fingerprint are refused. */
 export function readFingerprint(s) {
-  const read = s.toLowerCase().match(/\p{L}+/gu) ?? [];
+  const read = (s.match(/[A-Za-z]+/g) ?? []).map((w) => w.toLowerCase());
   check(read.length === 8, `a fingerprint has 8 words, this has ${read.length}`);
   for (const w of read) check(words.includes(w), `"${w}" is not a word that fingerprints use`);
+  check(read.some((w) => w !== words[0]), 'these words are of no key');
   return read.join('-');
 }

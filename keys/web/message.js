@@ -84,7 +84,7 @@ function statePart(f) {
     const [fingerprint, name, ...more] = f.field('reader').split(' ');
     check(more.length === 0 && name !== undefined, 'reader');
     const spelt = fingerprint.split('-');
-    check(fingerprint === '-' || spelt.length === 8 && spelt.every((w) => listed.has(w)), 'reader');
+    check(fingerprint === '-' || spelt.length === 8 && spelt.every((w) => listed.has(w)) && spelt.some((w) => w !== words[0]), 'reader');
     const raw = unbase64(name);
     check(raw.length <= 512, 'reader');
     p.readers.push({ fingerprint: fingerprint === '-' ? '' : fingerprint, name: text(raw) });

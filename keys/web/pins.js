@@ -1,5 +1,6 @@
-import { Card, fold } from './card.js';
+import { Card, checkName } from './card.js';
 import { readFingerprint } from './fingerprint.js';
+import { checkLine, fold } from './name.js';
 import { check, Fields, parseNote, Refused, Verifier } from './note.js';
 
 /** A Taken is thrown for a card whose name is pinned with another key, or whose key is
@@ -133,10 +134,10 @@ export class Pins {
     const { message, signatures } = parseNote(note);
     const f = new Fields(message);
     check(f.next() === 'sealtape.v1/revocation' && signatures.length === 1, 'not a revocation');
-    f.field('name');
+    checkName(f.field('name'));
     const key = f.field('key');
     f.time('time');
-    if (f.has('reason')) f.field('reason');
+    if (f.has('reason')) checkLine(f.field('reason'), 200);
     f.end();
     const pinned = this.#all().find((p) => p.key === key);
     const by = [await Verifier.parse(key)];

@@ -2,6 +2,7 @@
 // on standard input and go out on standard output.
 import { createInterface } from 'node:readline';
 
+import { readFingerprint } from '../../web/fingerprint.js';
 import { Card, Drawer, Identity, Member, Pins, Taken } from '../../web/member.js';
 
 const say = (o) => process.stdout.write(JSON.stringify(o) + '\n');
@@ -50,6 +51,7 @@ const commands = {
     const c = await Card.parse(note);
     return { name: c.name, device: c.device, fingerprint: c.fingerprint, key: c.key, postQuantum: c.postQuantum, approvals: c.approvals.length };
   },
+  async fingerprint({ words }) { return { words: readFingerprint(words) }; },
   async pinning({ steps }) {
     const p = await Pins.load(new Drawer());
     const said = [];
