@@ -73,8 +73,8 @@ func isRefusal(err error) bool {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable,
 		http.StatusRequestTimeout, http.StatusConflict, http.StatusLocked, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
-	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		return true
+	case http.StatusMovedPermanently, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return true // the first where the bucket is elsewhere
 	}
 	return resp.StatusCode >= 400 && resp.StatusCode < 500
 }

@@ -158,6 +158,7 @@ func TestErrors(t *testing.T) {
 		{400, "ExpiredToken", archive.ErrDenied},
 		{400, "InvalidArgument", archive.ErrRefused},
 		{400, "InvalidRequest", archive.ErrRefused},
+		{301, "PermanentRedirect", archive.ErrRefused},
 		{405, "MethodNotAllowed", archive.ErrRefused},
 		{413, "", archive.ErrRefused},
 		{501, "NotImplemented", archive.ErrRefused},
