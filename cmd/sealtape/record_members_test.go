@@ -159,11 +159,10 @@ func TestAnswerTo(t *testing.T) {
 }
 
 // asking is the membership of a recorder that asks, with a session of its own in
-// which ada is present, and the keys of ada and of a stranger.
+// which ada is present.
 type asking struct {
 	*membership
-	t    *testing.T
-	said []string // by the recorder's session, to all
+	t *testing.T
 }
 
 func newAsking(t *testing.T, keyed bool) *asking {

@@ -27,7 +27,6 @@ type eve struct {
 
 	wait   int // steps that she does nothing
 	visit  int
-	here   bool
 	tracks []*evesTrack
 	sent   int
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -233,7 +232,6 @@ func (h *honest) check(t *testing.T, out *shelf, end time.Duration) {
 
 // A shelf is a Sink in memory.
 type shelf struct {
-	mu  sync.Mutex
 	all [2][][]byte // by kind
 }
 
