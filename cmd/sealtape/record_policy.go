@@ -38,7 +38,7 @@ func policyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "record", Value: "everyone", Usage: "keep the tracks of `WHOM`: everyone, or verified members only"},
 		&cli.StringFlag{Name: "allow-plaintext", Usage: "keep unencrypted tracks of those who cannot have keys, marked so: `KINDS` are sip, ingress and agent, with commas between", DefaultText: "nobody's"},
 		&cli.StringFlag{Name: "notices", Value: "all", Usage: "`WHICH` notices the room gets: all, or only what is needed, what the recorder does and who reads"},
-		&cli.StringFlag{Name: "consent", Value: "announce", Usage: "announce: the room is told; ask: nothing of anyone is kept before they said yes, in the chat or by their client"},
+		&cli.StringFlag{Name: "consent", Value: "announce", Usage: "`WHAT` is needed of people. announce: the room is told; ask: nothing of anyone is kept before they said yes, in the chat or by their client"},
 	}
 }
 
