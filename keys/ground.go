@@ -51,7 +51,7 @@ func parseGround(b []byte) (g ground, err error) {
 			g.approvers = append(g.approvers, key)
 			continue
 		}
-		return ground{}, errors.New("why a card is trusted is damaged")
+		return ground{}, errors.New("the file is damaged that says why a card is trusted; without it, the card's words are to be compared again")
 	}
 	return g, nil
 }

@@ -78,7 +78,7 @@ func TestBrowserMembership(t *testing.T) {
 		_, p := recorderOf(s)
 		return p.Standing == "claimed" && p.Name == "Recorder" && s.Membership.Code == ""
 	})
-	if err := ben.Pin(l.ctx, bot, "abandon abandon abandon abandon abandon abandon abandon abandon"); err == nil {
+	if err := ben.Pin(l.ctx, bot, "abandon abandon abandon abandon abandon abandon abandon ability"); err == nil {
 		t.Error("pinned by other words")
 	}
 	if err := ben.Pin(l.ctx, bot, botCard.Fingerprint().String()); err != nil {

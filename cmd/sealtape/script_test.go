@@ -97,6 +97,8 @@ func damageCmd(ts *testscript.TestScript, neg bool, args []string) {
 	p := ts.MkAbs(args[0])
 	if files, err := filepath.Glob(filepath.Join(p, "*")); err == nil && len(files) > 0 {
 		p = files[0]
+	} else if files, err := filepath.Glob(p); err == nil && len(files) > 0 {
+		p = files[0]
 	}
 	b, err := os.ReadFile(p)
 	ts.Check(err)
