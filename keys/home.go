@@ -70,7 +70,7 @@ func OpenHome(dir string) (*Home, error) {
 			return nil, err
 		}
 	}
-	return h, h.settle()
+	return h, h.finishRotation()
 }
 
 // Dir returns the folder, as an absolute path.

@@ -52,11 +52,11 @@ func (h *Home) Rotate(passphrase []byte, expires time.Time) (*Identity, error) {
 	if err := writeNew(h.path(rotation), next); err != nil {
 		return nil, err
 	}
-	return id, h.settle()
+	return id, h.finishRotation()
 }
 
-// settle finishes a rotation: here, or where one was broken off.
-func (h *Home) settle() error {
+// finishRotation finishes a rotation: here, or where one was broken off.
+func (h *Home) finishRotation() error {
 	next, err := h.readSecret(rotation)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -47,9 +47,9 @@ func (h *Home) replacementPath(key string) string {
 	return h.membersPath(hashName(key) + replacementExt)
 }
 
-// settled is how old a file must be when it is read, so that a later change shows in
+// unchanging is how old a file must be when it is read, so that a later change shows in
 // its time: file systems tell no two moments apart that are closer than that.
-const settled = 2 * time.Second
+const unchanging = 2 * time.Second
 
 // members returns what is in members/, by file name.
 func (h *Home) members() (map[string]shelved, error) {
@@ -86,7 +86,7 @@ func (h *Home) members() (map[string]shelved, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", h.membersPath(e.Name()), err)
 		}
-		if now.Sub(info.ModTime()) >= settled {
+		if now.Sub(info.ModTime()) >= unchanging {
 			f.info = info
 		}
 		files[e.Name()] = f

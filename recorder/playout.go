@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	settleTime = 500 * time.Millisecond // a new track's units are held so long
-	maxEarly   = 4096                   // and no more of them
+	firstHold = 500 * time.Millisecond // a new track's units are held so long
+	maxEarly  = 4096                   // and no more of them
 
 	strayHold    = time.Second            // a frame that strays waits so long for those that tell why
 	strayEarly   = 40 * time.Millisecond  // it came so long before it could,
@@ -186,7 +186,7 @@ func (p *playout) begin(now time.Duration, all bool) {
 		p.placed, p.judged = p.placed+1, p.judged+1
 		p.drop() // no frame among so many: nothing to keep
 		return
-	case first == nil || !full && !all && now-first.seen < settleTime:
+	case first == nil || !full && !all && now-first.seen < firstHold:
 		return
 	}
 	c := p.clock

@@ -17,7 +17,7 @@ const (
 	// A track that appears waits this long for others, so that many joining at
 	// once cut one segment and not many. It is longer than their clocks take to
 	// settle.
-	gather     = settleTime + 100*time.Millisecond
+	gather     = firstHold + 100*time.Millisecond
 	maxGather  = 4096 // frames that may wait so
 	indexEvery = 64   // segments
 	// An index is written earlier where it would get larger than this, which is far

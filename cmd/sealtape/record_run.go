@@ -187,7 +187,7 @@ func (r *recording) finish(ctx context.Context, w *archive.Writer, u *uploads, s
 	case uploadErr != nil:
 		err = uploadErr
 	case held != nil:
-		err = u.copies.settle(held, r.keepLocal)
+		err = u.copies.endLocal(held, r.keepLocal)
 	}
 	if held != nil {
 		err = errors.Join(err, held.Close())

@@ -221,7 +221,7 @@ func (s *sweep) upload(ctx context.Context, id string) (err error) {
 		return err
 	}
 	// What could not be removed one by one can still be removed with the folder.
-	if err := all.settle(h, s.keep); err != nil {
+	if err := all.endLocal(h, s.keep); err != nil {
 		return errors.Join(err, all.notReleased())
 	}
 	if s.keep {

@@ -137,9 +137,9 @@ func (all *spoolCopies) do(f func(*spoolCopy) error) error {
 	return errors.Join(errs...)
 }
 
-// settle ends the local life of a recording of which each store has all it will
+// endLocal ends the local life of a recording of which each store has all it will
 // get: it is removed, or kept. The error tells of what stores have not got.
-func (all *spoolCopies) settle(h *archive.Spooled, keep bool) error {
+func (all *spoolCopies) endLocal(h *archive.Spooled, keep bool) error {
 	ours := slices.ContainsFunc(all.each, (*spoolCopy).keepsOurs)
 	var err error
 	switch {
@@ -150,7 +150,7 @@ func (all *spoolCopies) settle(h *archive.Spooled, keep bool) error {
 		err = h.Remove()
 	}
 	if err != nil {
-		err = fmt.Errorf("recording %s is in the store, but its local copy could not be settled: %w", all.each[0].id, err)
+		err = fmt.Errorf("recording %s is in the store, but its local copy could not be removed or marked: %w", all.each[0].id, err)
 	}
 	return errors.Join(err, all.do(func(c *spoolCopy) error { return c.lacks(ours) }))
 }
