@@ -77,9 +77,12 @@ func TestInfoUnreadable(t *testing.T) {
 	}
 
 	// The end of what a crash tore.
-	spool := filepath.Join(home, "spool")
-	id = l.sealed(home, spool, "-crash")
-	l.run(home, nil, "recover", "--store", store)
+	out, err := l.program("make-recording", home, nil, "-crash", "-for", store).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id = strings.TrimSpace(string(out))
+	l.must(home, "recover", "--store", store)
 	i = l.info(home, store, id)
 	if u := i.Unreadable; len(u) != 1 || u[0].Segment != 2 || u[0].Why != whyTorn || !strings.Contains(u[0].Text, "torn") || i.State != "cut" {
 		t.Errorf("a segment is torn, and unreadable are %+v; %s", u, i.State)

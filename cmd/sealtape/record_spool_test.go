@@ -27,7 +27,7 @@ func TestRecordAndSpool(t *testing.T) {
 	l := newLab(t)
 	home, _ := l.person("Recorder")
 	spool, store := filepath.Join(home, "spool"), filepath.Join(l.dir, "store")
-	out, err := l.program("make-recording", home, nil, "-crash").Output()
+	out, err := l.program("make-recording", home, nil, "-crash", "-for", store).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
