@@ -67,21 +67,21 @@ func sealEpoch(readers []age.Recipient) (*sealedEpoch, error) {
 		return nil, err
 	}
 	e := &sealedEpoch{recipient: secret.Recipient(), secret: secret}
-	if err := e.seal(hybrid, false, padHybrid); err != nil {
+	if err := e.seal(hybrid, false); err != nil {
 		return nil, err
 	}
-	if err := e.seal(classic, true, padClassic); err != nil {
+	if err := e.seal(classic, true); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
 // seal adds the files for the readers of one kind.
-func (e *sealedEpoch) seal(readers []age.Recipient, classic bool, pad func([]age.Recipient) ([]age.Recipient, error)) error {
+func (e *sealedEpoch) seal(readers []age.Recipient, classic bool) error {
 	n := 0
 	for some := range slices.Chunk(readers, fileReaders) {
 		n++
-		all, err := pad(some)
+		all, err := pad(some, classic)
 		if err != nil {
 			return err
 		}
@@ -107,30 +107,33 @@ func padded(n int) int {
 	return size
 }
 
-// padHybrid returns the recipients and as many that nobody can be.
-func padHybrid(recipients []age.Recipient) ([]age.Recipient, error) {
+// pad returns the recipients and as many that nobody can be.
+func pad(recipients []age.Recipient, classic bool) ([]age.Recipient, error) {
 	all := slices.Clone(recipients)
 	for n := len(all); n < padded(len(recipients)); n++ {
-		throwaway, err := age.GenerateHybridIdentity()
+		nobody, err := throwaway(classic)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, throwaway.Recipient())
+		all = append(all, nobody)
 	}
 	return all, nil
 }
 
-// padClassic is padHybrid for the other file.
-func padClassic(recipients []age.Recipient) ([]age.Recipient, error) {
-	all := slices.Clone(recipients)
-	for n := len(all); n < padded(len(recipients)); n++ {
-		throwaway, err := age.GenerateX25519Identity()
+// throwaway returns a recipient whose identity is forgotten.
+func throwaway(classic bool) (age.Recipient, error) {
+	if classic {
+		id, err := age.GenerateX25519Identity()
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, throwaway.Recipient())
+		return id.Recipient(), nil
 	}
-	return all, nil
+	id, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return nil, err
+	}
+	return id.Recipient(), nil
 }
 
 // sealLate seals text to post-quantum keys alone: a classic one would open what
@@ -151,7 +154,7 @@ func sealLate(text string, recipients []age.Recipient) ([]byte, error) {
 			return nil, fmt.Errorf("key %d of %d: %w", i+1, len(recipients), err)
 		}
 	}
-	all, err := padHybrid(recipients)
+	all, err := pad(recipients, false)
 	if err != nil {
 		return nil, err
 	}
