@@ -231,7 +231,9 @@ func TestCut(t *testing.T) {
 			l.stop()
 			l.wait()
 			came := l.check(tt.reason)
-			if tt.how == "" && len(came) != 0 || tt.how != "" && (len(came) != 1 || tt.how != "either" && came[0].Reason != tt.how) {
+			// A signalling connection that was just made anew may break once more.
+			again := len(came) > 1 && (tt.how != media.ReconnectRejoin || came[1].Reason != media.ReconnectResume || len(came) > 2)
+			if tt.how == "" && len(came) != 0 || tt.how != "" && (len(came) == 0 || again || tt.how != "either" && came[0].Reason != tt.how) {
 				t.Errorf("reconnects: %v", came)
 			} else if tt.how == media.ReconnectRejoin {
 				l.noticed("ben", came[0].To)
