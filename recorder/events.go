@@ -101,6 +101,9 @@ func (p *producers) event(e RoomEvent) {
 		p.behave(e, at)
 	case EventDialed:
 	default:
+		if e.Type == media.EventLeave {
+			p.conduct.left(e.Participant, at)
+		}
 		p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
 	}
 }

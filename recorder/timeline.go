@@ -76,6 +76,16 @@ func (c *conduct) speak(speakers []string, at time.Duration) {
 	}
 }
 
+// left notes that a member left, who then speaks no more, whatever the server said last.
+func (c *conduct) left(who string, at time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u, known := c.speaking[who]; known && u.to == 0 {
+		u.to = at
+		c.speaking[who] = u
+	}
+}
+
 // due returns the events that are due at a time: who spoke, and what was dropped.
 // At the end, or where nothing more is heard, all is.
 func (c *conduct) due(at time.Duration, end bool) (out []media.Event) {

@@ -44,8 +44,9 @@ func TestConductIsInTheTimeline(t *testing.T) {
 		}
 		tr.End()
 		at(4600 * time.Millisecond)
-		room.Speak("carol") // from 10 s on, to the end
-		room.Leave("alice")
+		room.Speak("alice", "carol") // carol from 10 s on, to the end
+		at(500 * time.Millisecond)
+		room.Leave("alice") // who speaks no more, though nobody says so
 	})
 	_, events, _ := s.read(t)
 	x, err := media.ReadIndex(bytes.NewReader(s.indexes[0]))
@@ -62,7 +63,7 @@ func TestConductIsInTheTimeline(t *testing.T) {
 		return out
 	}
 	for typ, want := range map[media.EventType][]string{
-		media.EventSpeaking: {"alice 1s 5s ", "bob 3s 5s ", "carol 10s 40s ", "carol 40s 1m10s ", "carol 1m10s 1m40s ", "carol 1m40s 2m0s "},
+		media.EventSpeaking: {"alice 1s 5s ", "bob 3s 5s ", "alice 10s 10.5s ", "carol 10s 40s ", "carol 40s 1m10s ", "carol 1m10s 1m40s ", "carol 1m40s 2m0s "},
 		media.EventChat:     {"alice 0s 0s Hello, <b>everyone</b>\n"},
 		media.EventConsent:  {"bob 0s 0s givenyes"},
 		media.EventQuality:  {"bob 0s 0s good", "bob 0s 0s poor"},

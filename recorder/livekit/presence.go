@@ -162,6 +162,16 @@ func (r *Room) went(s *session, identity string) {
 	r.coming(recorder.RoomEvent{Type: media.EventLeave, Participant: identity, Visit: was.Visit})
 }
 
+// emptied tells of the leave of all who are still listed where the server closed the
+// room of s because nobody was in it any more.
+func (r *Room) emptied(s *session) {
+	r.feed.Lock()
+	defer r.feed.Unlock()
+	for _, m := range r.roster.Members() {
+		s.contain(m.Identity, func() { r.went(s, m.Identity) })
+	}
+}
+
 // coming queues that somebody came or went.
 func (r *Room) coming(e recorder.RoomEvent) {
 	// As many as there are may be listed at once, before anybody accepts.

@@ -282,6 +282,21 @@ func TestListAfterAbsence(t *testing.T) {
 	}
 }
 
+// A room that its server closed because nobody was in it has nobody in it.
+func TestListOfAClosedRoom(t *testing.T) {
+	m := newSeam(t)
+	m.s.listed(list("RM_1", here("ada", "PA_1", 1)))
+	m.r.begin(m.s)
+	m.events()
+	m.r.emptied(m.s)
+	if got := m.events(); len(got) != 1 || !strings.HasPrefix(got[0], "leave ada") {
+		t.Errorf("told of %q", got)
+	}
+	if _, here := m.r.roster.Here("ada"); here {
+		t.Error("ada is listed")
+	}
+}
+
 // What the server says besides of who is here.
 func TestServersOtherWords(t *testing.T) {
 	m := newSeam(t)

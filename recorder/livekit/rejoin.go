@@ -67,6 +67,7 @@ func (r *Room) keep(ctx context.Context, s *session) {
 		closed := why == lkproto.DisconnectReason_ROOM_CLOSED
 		if closed {
 			r.log.Info("the server closed the empty room")
+			r.emptied(s)
 		} else {
 			r.log.Warn("the room was lost", "why", why.String())
 			r.emit(recorder.RoomEvent{At: since, Type: media.EventLost})
