@@ -238,12 +238,10 @@ func TestPlayable(t *testing.T) {
 	}
 }
 
-// What a revoked key signed is listed and played as what nobody vouches for, and
-// play ends with that.
-func TestPlayableDistrusted(t *testing.T) {
-	l := newDesk(t)
-	home, _ := l.person("Ada")
-	store := filepath.Join(l.dir, "store")
+// underway returns a recording of a room that has begun in store, by the identity of
+// home, who is its reader.
+func underway(t *testing.T, home, store, room string) (recordingMaker, *keys.Identity) {
+	t.Helper()
 	h, err := keys.OpenHome(home)
 	if err != nil {
 		t.Fatal(err)
@@ -252,13 +250,23 @@ func TestPlayableDistrusted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := recordingMaker{room: "Room", start: time.Now().UTC()}
+	m := recordingMaker{room: room, start: time.Now().UTC()}
 	if m.w, err = archive.Create(store, archive.Config{Signer: me.Signer()}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := m.w.StartEpoch(me.Recipients()); err != nil {
 		t.Fatal(err)
 	}
+	return m, me
+}
+
+// What a revoked key signed is listed and played as what nobody vouches for, and
+// play ends with that.
+func TestPlayableDistrusted(t *testing.T) {
+	l := newDesk(t)
+	home, _ := l.person("Ada")
+	store := filepath.Join(l.dir, "store")
+	m, me := underway(t, home, store, "Room")
 	if err := errors.Join(m.segment(0, true), m.writeIndex(), m.w.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -288,21 +296,7 @@ func TestPlayableFollows(t *testing.T) {
 	l := newDesk(t)
 	home, _ := l.recorder("Ada")
 	store := filepath.Join(l.dir, "store")
-	h, err := keys.OpenHome(home)
-	if err != nil {
-		t.Fatal(err)
-	}
-	me, err := h.Load(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := recordingMaker{room: "Live", start: time.Now().UTC()}
-	if m.w, err = archive.Create(store, archive.Config{Signer: me.Signer()}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.w.StartEpoch(me.Recipients()); err != nil {
-		t.Fatal(err)
-	}
+	m, _ := underway(t, home, store, "Live")
 	if err := m.segment(0, false); err != nil {
 		t.Fatal(err)
 	}
