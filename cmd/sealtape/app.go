@@ -151,7 +151,7 @@ func moduleVersion() string {
 }
 
 const appHelp = `sealtape records end-to-end-encrypted LiveKit meetings into an archive that
-only the people in the meeting can open.
+only the people you name can open.
 
 Start here:
   sealtape demo                                see the whole way, in a minute

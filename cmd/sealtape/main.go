@@ -1,5 +1,5 @@
 // Sealtape records end-to-end-encrypted LiveKit meetings into an archive that
-// only the people in the meeting can open.
+// only the people its owner names can open.
 //
 // This command is a thin layer: each file turns the flags of one command into
 // a call of the packages archive, keys, playback and recorder, and ui.go says
