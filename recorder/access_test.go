@@ -55,7 +55,7 @@ func play(t *testing.T, s *sink, r recorder.Access, length time.Duration, f func
 	room := roomtest.New("weekly")
 	done := make(chan error)
 	go func() {
-		_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording",
+		_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"},
 			Access: r, Duration: length}).Record(t.Context(), room)
 		done <- err
 	}()

@@ -37,7 +37,7 @@ func recordWaiting(t *testing.T, info recorder.TrackInfo, play func(rec *recorde
 	t.Helper()
 	out := &sink{}
 	room := &waitingRoom{Room: roomtest.New("weekly")}
-	rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recorded", Duration: 20 * time.Second})
+	rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Notices: recorder.Notices{Start: "recorded"}, Duration: 20 * time.Second})
 	done := make(chan recorder.Report)
 	go func() {
 		report, err := rec.Record(t.Context(), room)

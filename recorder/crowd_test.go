@@ -107,7 +107,7 @@ func crowdedMeeting(t *testing.T, meet func(c *crowded)) (heard map[string][]tim
 		go func() {
 			defer close(done)
 			var err error
-			if report, err = recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recorded"}).Record(ctx, c); err != nil {
+			if report, err = recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recorded"}}).Record(ctx, c); err != nil {
 				t.Error(err)
 			}
 		}()

@@ -18,9 +18,9 @@ func ExampleRecorder() {
 	go meet(room)
 
 	r := recorder.New(recorder.Config{
-		Recording:    "01JZ0000000000000000000000",
-		Sink:         &sink{}, // seals what it is given
-		Announcement: "This meeting is recorded.",
+		Recording: "01JZ0000000000000000000000",
+		Sink:      &sink{}, // seals what it is given
+		Notices:   recorder.Notices{Start: "This meeting is recorded."},
 	})
 	report, err := r.Record(context.Background(), room)
 	if err != nil {

@@ -177,7 +177,7 @@ func TestFaultCostsNobodyElse(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &sink{look: tt.sink}
-				c := recorder.Config{Recording: "TEST", Sink: s, Announcement: "recorded", Duration: 6 * time.Second}
+				c := recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recorded"}, Duration: 6 * time.Second}
 				if tt.config != nil {
 					tt.config(&c)
 				}

@@ -70,7 +70,7 @@ func (r *Recorder) Pause(ctx context.Context, reason string) error {
 	r.paused.Store(true)
 	p.emit(media.Event{Type: media.EventPause, Reason: reason})
 	r.c.Log.Info("the recording is paused", "why", reason)
-	return p.tell(ctx, "paused", r.c.PauseNotice)
+	return p.tell(ctx, "paused", r.c.Notices.Paused)
 }
 
 // Resume goes on after Pause. The room is told first, unless a full disk keeps
@@ -88,11 +88,11 @@ func (r *Recorder) Resume(ctx context.Context) error {
 	}
 	if r.diskFull() {
 		r.c.Log.Warn("the pause is over, but the disk is full: the recording goes on when there is room")
-	} else if err := p.tell(ctx, "recording", r.c.ResumeNotice); err != nil {
+	} else if err := p.tell(ctx, "recording", r.c.Notices.Resumed); err != nil {
 		// Whoever comes later is not to hear that it goes on.
 		again, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
 		defer cancel()
-		return errors.Join(err, p.tell(again, "paused", r.c.PauseNotice))
+		return errors.Join(err, p.tell(again, "paused", r.c.Notices.Paused))
 	}
 	now := max(1, p.watch.now())
 	p.emit(media.Event{Time: now, Type: media.EventResume})

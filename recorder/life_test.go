@@ -213,8 +213,8 @@ func TestPause(t *testing.T) {
 	const s = time.Second
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{}
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recording",
-			PauseNotice: "paused", ResumeNotice: "going on"})
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Notices: recorder.Notices{
+			Start: "recording", Paused: "paused", Resumed: "going on"}})
 		if err := rec.Pause(t.Context(), "early"); !errors.Is(err, recorder.ErrNotRecording) {
 			t.Errorf("paused before it began: %v", err)
 		}
@@ -321,7 +321,7 @@ func TestPause(t *testing.T) {
 // A pause is no reason to call a recording incomplete.
 func TestPauseIsNotIncomplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Announcement: "recording", ResumeNotice: "going on"})
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Notices: recorder.Notices{Start: "recording", Resumed: "going on"}})
 		room := roomtest.New("weekly")
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
@@ -430,8 +430,8 @@ func TestPauseAndFullDisk(t *testing.T) {
 					}
 					return nil
 				}}
-				rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recording", PauseNotice: "paused",
-					ResumeNotice: "going on", Paused: "full", Resumed: "there is room"})
+				rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Notices: recorder.Notices{
+					Start: "recording", Paused: "paused", Resumed: "going on", DiskFull: "full", DiskFree: "there is room"}})
 				room := roomtest.New("weekly")
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
@@ -476,10 +476,30 @@ func TestPauseAndFullDisk(t *testing.T) {
 	}
 }
 
+// What a Config lacks is said when there is a room, which is left.
+func TestIncompleteConfig(t *testing.T) {
+	for name, c := range map[string]recorder.Config{
+		"no recording": {Sink: &sink{}, Notices: recorder.Notices{Start: "recording"}},
+		"no sink":      {Recording: "r", Notices: recorder.Notices{Start: "recording"}},
+		"no notice":    {Recording: "r", Sink: &sink{}, Notices: recorder.Notices{End: "over"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			room := roomtest.New("weekly")
+			if _, err := recorder.New(c).Record(t.Context(), room); err == nil {
+				t.Error("it was recorded")
+			}
+			<-room.Closed()
+			if said := room.Announcements(); len(said) != 0 {
+				t.Errorf("the room was told %q", said)
+			}
+		})
+	}
+}
+
 // A Recorder records one room, once.
 func TestSecondRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := recorder.New(recorder.Config{Recording: "r", Sink: &sink{}, Announcement: "This is recorded.", Duration: time.Second})
+		r := recorder.New(recorder.Config{Recording: "r", Sink: &sink{}, Notices: recorder.Notices{Start: "This is recorded."}, Duration: time.Second})
 		first, second := roomtest.New("first"), roomtest.New("second")
 		if _, err := r.Record(t.Context(), first); err != nil {
 			t.Fatal(err)

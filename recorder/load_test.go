@@ -56,7 +56,7 @@ func TestLoadIsBounded(t *testing.T) {
 
 // However many come and go, the last of them are remembered and no more.
 func TestWhoIsGoneIsForgotten(t *testing.T) {
-	p := &producers{r: New(Config{Recording: "x", Sink: struct{ Sink }{}, Announcement: "x"}),
+	p := &producers{r: New(Config{Recording: "x", Sink: struct{ Sink }{}, Notices: Notices{Start: "x"}}),
 		slots: make(map[slotKey][]*slot), roster: NewRoster()}
 	who := func(n int) string { return fmt.Sprint("guest-", n) }
 	info := func(n int) TrackInfo {

@@ -190,7 +190,7 @@ func (k *keeper) check(err error, now time.Duration) error {
 		k.spans[t.UID] = &missing{track: t, from: from}
 	}
 	k.r.c.Log.Error("the disk is full; the recording pauses until there is room", "err", err)
-	k.tell("paused", k.r.c.Paused)
+	k.tell("paused", k.r.c.Notices.DiskFull)
 	return nil
 }
 
@@ -267,7 +267,7 @@ func (k *keeper) resume(now time.Duration) error {
 	k.p.refresh()
 	k.r.c.Log.Info("there is room again; the recording goes on", "missing", now-k.since)
 	if !k.r.paused.Load() { // else it does not go on: whoever paused it will tell
-		k.tell("recording", k.r.c.Resumed)
+		k.tell("recording", k.r.c.Notices.DiskFree)
 	}
 	return nil
 }

@@ -35,8 +35,8 @@ func TestFullDiskPausesAndResumes(t *testing.T) {
 		}
 		done := make(chan result)
 		go func() {
-			report, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording",
-				Paused: "paused", Resumed: "resumed", Farewell: "over", Duration: 35 * time.Second}).Record(t.Context(), room)
+			report, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{
+				Start: "recording", DiskFull: "paused", DiskFree: "resumed", End: "over"}, Duration: 35 * time.Second}).Record(t.Context(), room)
 			done <- result{report, err}
 		}()
 		synctest.Wait()
@@ -133,7 +133,7 @@ func TestDiskThatStaysFull(t *testing.T) {
 		room := roomtest.New("weekly")
 		done := make(chan error)
 		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording", Duration: 40 * time.Second}).Record(t.Context(), room)
+			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}, Duration: 40 * time.Second}).Record(t.Context(), room)
 			done <- err
 		}()
 		tr := room.Publish(opusInfo)
@@ -173,7 +173,7 @@ func TestFullDiskHoldsSoMuch(t *testing.T) {
 		room := roomtest.New("weekly")
 		done := make(chan error)
 		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording", SegmentBytes: 64 << 10,
+			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}, SegmentBytes: 64 << 10,
 				Duration: 40 * time.Second}).Record(t.Context(), room)
 			done <- err
 		}()

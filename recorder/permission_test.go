@@ -39,7 +39,7 @@ func TestConsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{}
 		asked := &permissions{why: map[string]string{"alice": media.GapConsent}}
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recording", Permission: asked.of})
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Notices: recorder.Notices{Start: "recording"}, Permission: asked.of})
 		if err := rec.Consented("alice", media.ConsentGiven, "yes"); !errors.Is(err, recorder.ErrNotRecording) {
 			t.Errorf("consent before it began: %v", err)
 		}
@@ -139,7 +139,7 @@ func TestVerifiedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{}
 		r := &later{readers: readers{s: out, names: map[string]string{"ada": "Ada"}}}
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Announcement: "recording", Access: r, Segment: time.Second, Duration: 12 * time.Second})
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Notices: recorder.Notices{Start: "recording"}, Access: r, Segment: time.Second, Duration: 12 * time.Second})
 		room := roomtest.New("weekly")
 		done := make(chan error)
 		go func() {

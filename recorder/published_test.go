@@ -23,7 +23,7 @@ func watched(t *testing.T, c recorder.Config, f func(room *roomtest.Room, rec *r
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s = &sink{}
-		c.Recording, c.Sink, c.Announcement = "TEST", s, "this room is being recorded"
+		c.Recording, c.Sink, c.Notices.Start = "TEST", s, "this room is being recorded"
 		room, rec := roomtest.New("weekly"), recorder.New(c)
 		done := make(chan struct{})
 		go func() {

@@ -20,14 +20,16 @@ const (
 	farewellTime = 2 * time.Second // for telling the room something when it matters to go on
 )
 
-// Never, for a time of a Config, says that it does not come. Zero is the default
-// of each.
+// Never, as a duration of a Config, says that the moment does not come.
 const Never time.Duration = -1
 
 // ErrRecorded is the error of a second Record of one Recorder.
 var ErrRecorded = errors.New("a recorder records once")
 
-// A Config says how to record. It must not change after New.
+var errIncomplete = errors.New("recorder: Config without Recording, Sink or Notices.Start")
+
+// A Config says how to record. It must not change after New. Zero means the default
+// of a duration or a size.
 type Config struct {
 	// Recording is the recording's ID; every segment carries it. Required.
 	Recording string
@@ -52,35 +54,30 @@ type Config struct {
 	// Reconsider; it must be quick and call nothing of the Recorder. Nil keeps
 	// everyone's.
 	Permission func(participant string, encrypted bool) (why string)
-	// Announcement is what the room is told before anything is kept. Required.
-	Announcement string
-	// Farewell is what the room is told at the end, Paused and Resumed when a
-	// full disk stops the recording and when it goes on; "" is nothing.
-	Farewell, Paused, Resumed string
-	// PauseNotice and ResumeNotice are what the room is told when Pause stops the
-	// recording and before Resume lets it go on; "" is nothing.
-	PauseNotice, ResumeNotice string
-	// Duration ends the recording after so long, counted from the moment the
-	// announcement was made. 0 records until the room ends.
+	// Notices are what the room is told. Notices.Start is required.
+	Notices Notices
+	// Duration is how long to record, counted from the moment the room was told.
+	// Default: Never, which records until the room ends.
 	Duration time.Duration
 	// Grace is how long recording goes on after the last person who joined during it
-	// has left. 0 is 2 minutes, Never until the room ends. Agents and other recorders
-	// are no persons.
+	// has left. Default: 2 minutes. Never: until the room ends. Agents and other
+	// recorders are no persons.
 	Grace time.Duration
-	// Wait ends the recording when nobody came for so long. 0 is Never.
+	// Wait is how long to wait for the first person to come. Default: Never, which
+	// waits until the room ends.
 	Wait time.Duration
-	// Segment is the length of a segment, 0 for 5 s. It bounds what a crash costs.
+	// Segment is the length of a segment. It bounds what a crash costs. Default: 5 s.
 	Segment time.Duration
-	// SegmentBytes cuts a segment earlier, 0 for 8 MiB.
+	// SegmentBytes is the size in bytes at which a segment is cut before that.
+	// Default: 8 MiB.
 	SegmentBytes int64
-	// Hold is how long a missing packet is waited for, 0 for 1 s.
+	// Hold is how long a missing packet is waited for. Default: 1 s.
 	Hold time.Duration
 	// KeyFrames is how long a picture may go without a key frame before one is
-	// asked for, 0 for 10 s, Never for ever. A player shows nothing of a
-	// picture before its next key frame, and has to read back to the last one. Unless
-	// it is for ever, one is also asked for where a segment ends, so that the next
-	// begins with it, if key frames are then no more than a twentieth of what the
-	// picture sends.
+	// asked for. Default: 10 s. Never: none is asked for. A player shows nothing of a
+	// picture before its next key frame, and has to read back to the last one. One is
+	// also asked for where a segment ends, so that the next begins with it, if key
+	// frames are then no more than a twentieth of what the picture sends.
 	KeyFrames time.Duration
 	// Unopened is called with media that has not opened for some seconds, and with what
 	// opens again, within five seconds as a rule; it names whose. What it returns the
@@ -89,6 +86,20 @@ type Config struct {
 	Unopened func(news []Unopened) (notice string)
 	// Log takes what happens; nil discards it. Names appear at debug level only.
 	Log *slog.Logger
+}
+
+// Notices are what the room is told at each moment of a recording. "" says nothing.
+type Notices struct {
+	// Start is said before anything is kept.
+	Start string
+	// Paused is said when Recorder.Pause has stopped the recording, Resumed before
+	// Recorder.Resume lets it go on.
+	Paused, Resumed string
+	// DiskFull is said when a full disk has stopped the recording, DiskFree when there
+	// is room again.
+	DiskFull, DiskFree string
+	// End is said after the last of what is kept, if the recorder is still in the room.
+	End string
 }
 
 // A Report says what was recorded. What it counts is counted as whoever reads the
@@ -134,16 +145,13 @@ type Recorder struct {
 	pictures map[uint64]SmallPicture // that have ended, by track
 }
 
-// New returns a Recorder. It panics if a required field of c is missing.
+// New returns a Recorder.
 func New(c Config) *Recorder {
-	if c.Recording == "" || c.Sink == nil || c.Announcement == "" {
-		panic("recorder: Config without Recording, Sink or Announcement")
-	}
 	c.Segment = cmp.Or(c.Segment, 5*time.Second)
 	c.SegmentBytes = cmp.Or(c.SegmentBytes, 8<<20)
 	c.Hold = cmp.Or(c.Hold, time.Second)
 	c.KeyFrames = cmp.Or(c.KeyFrames, 10*time.Second)
-	c.Grace, c.Wait = cmp.Or(c.Grace, 2*time.Minute), cmp.Or(c.Wait, Never)
+	c.Duration, c.Grace, c.Wait = cmp.Or(c.Duration, Never), cmp.Or(c.Grace, 2*time.Minute), cmp.Or(c.Wait, Never)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -167,12 +175,16 @@ func New(c Config) *Recorder {
 // missing then is declared. An error means that the Sink failed otherwise, or is
 // still full at the end, or that the room did in a way that Report.Reason does
 // not cover; what was committed before stays. A Recorder records once: of a second
-// call the error is ErrRecorded, and room is closed, too.
+// call the error is ErrRecorded. A Config without a required field is an error, too. In both cases
+// room is closed.
 func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
+	if r.c.Recording == "" || r.c.Sink == nil || r.c.Notices.Start == "" {
+		return Report{}, errors.Join(errIncomplete, room.Close())
+	}
 	if r.begun.Swap(true) {
 		return Report{}, errors.Join(ErrRecorded, room.Close())
 	}
-	if err := room.Announce(ctx, r.c.Announcement); err != nil {
+	if err := room.Announce(ctx, r.c.Notices.Start); err != nil {
 		return Report{}, errors.Join(fmt.Errorf("announcing the recording: %w", err), room.Close())
 	}
 	watch := startWatch(r.asleep)
@@ -190,7 +202,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait), aliveOf: make(map[string]int), crowd: make(crowd), late: shares{room: maxLateBytes, track: maxWaitingBytes}, early: shares{room: earlyBytes, track: playoutBytes},
 		roster: r.Roster(), attends: attendance{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
-	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Announcement})
+	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Notices.Start})
 	if r.c.Follows != "" {
 		p.emit(media.Event{Type: media.EventFollows, Text: r.c.Follows})
 	}
@@ -210,10 +222,10 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		if !errors.Is(err, ErrEnded) {
 			p.over.Store(true) // else the room's last packets are still to be read
 		}
-		if r.c.Farewell != "" && !errors.Is(err, ErrEnded) {
+		if r.c.Notices.End != "" && !errors.Is(err, ErrEnded) {
 			// Bounded: a dead connection must not hold up the sealing.
 			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
-			if err := room.Announce(bye, r.c.Farewell); err != nil {
+			if err := room.Announce(bye, r.c.Notices.End); err != nil {
 				r.c.Log.Warn("the end could not be announced", "err", err)
 			}
 			cancel()

@@ -161,8 +161,8 @@ func record(t *testing.T, c recorder.Config, f func(room *roomtest.Room, stop fu
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
 		c.Recording, c.Sink = "TEST", s
-		if c.Announcement == "" {
-			c.Announcement = "this room is being recorded"
+		if c.Notices.Start == "" {
+			c.Notices.Start = "this room is being recorded"
 		}
 		room := roomtest.New("weekly")
 		ctx, cancel := context.WithCancel(t.Context())
@@ -347,7 +347,7 @@ func TestRepublishContinuesTheTrack(t *testing.T) {
 func TestStopKeepsWhatCame(t *testing.T) {
 	for _, how := range []string{"stopped", "room ended"} {
 		t.Run(how, func(t *testing.T) {
-			s, report := record(t, recorder.Config{Farewell: "the recording is over"}, func(room *roomtest.Room, stop func()) {
+			s, report := record(t, recorder.Config{Notices: recorder.Notices{End: "the recording is over"}}, func(room *roomtest.Room, stop func()) {
 				tr := room.Publish(opusInfo)
 				for n := range 10 {
 					tr.Send(opusPacket(n, opusPayload(n)))
@@ -385,7 +385,7 @@ func TestNothingIsKeptUnannounced(t *testing.T) {
 	refused := errors.New("no data channel")
 	room.RefuseAnnouncements(refused)
 	s := &sink{}
-	_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording"}).Record(t.Context(), room)
+	_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}}).Record(t.Context(), room)
 	if !errors.Is(err, refused) || len(s.segments) != 0 {
 		t.Errorf("err %v, %d segments", err, len(s.segments))
 	}
@@ -405,7 +405,7 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 		tr := room.Publish(opusInfo)
 		done := make(chan error)
 		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording"}).Record(t.Context(), room)
+			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}}).Record(t.Context(), room)
 			done <- err
 		}()
 		var err error

@@ -20,7 +20,7 @@ func TestLossBeforeSilenceIsWrittenInTime(t *testing.T) {
 		defer stop()
 		done := make(chan error)
 		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording"}).Record(ctx, room)
+			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}}).Record(ctx, room)
 			done <- err
 		}()
 		audio, video := room.Publish(opusInfo), room.Publish(vp8Info)

@@ -16,7 +16,7 @@ func TestStallTakesNoMoreMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, room, stalled := &sink{}, roomtest.New("weekly"), make(chan struct{})
 		s.fail = func(int) error { <-stalled; return nil }
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording"})
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}})
 		done := make(chan error)
 		go func() {
 			_, err := rec.Record(t.Context(), room)

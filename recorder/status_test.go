@@ -29,7 +29,7 @@ func TestStatusCountsOutcomes(t *testing.T) {
 		keys := ring(t, "correct horse")
 		room := roomtest.New("weekly")
 		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Keys: recorder.SharedKeys(keys),
-			Announcement: "recording", Duration: 10 * time.Second})
+			Notices: recorder.Notices{Start: "recording"}, Duration: 10 * time.Second})
 		if s := rec.Status(); s.State != recorder.StateStarting || !s.Alive.IsZero() {
 			t.Errorf("before: %+v", s)
 		}
@@ -123,7 +123,7 @@ func TestStatusState(t *testing.T) {
 			return nil
 		}}
 		room := &connection{Room: roomtest.New("weekly")}
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording", Duration: 2 * time.Minute})
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}, Duration: 2 * time.Minute})
 		done := make(chan error)
 		go func() {
 			_, err := rec.Record(t.Context(), room)

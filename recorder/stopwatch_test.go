@@ -21,7 +21,7 @@ func TestMachineThatSlept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var slept atomic.Int64
 		room := roomtest.New("weekly")
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: &s, Announcement: "recording"})
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: &s, Notices: recorder.Notices{Start: "recording"}})
 		rec.SetAsleep(func() time.Duration { return time.Duration(slept.Load()) })
 		done := make(chan error)
 		go func() {

@@ -125,7 +125,7 @@ func TestReadersChangeInATurn(t *testing.T) {
 		room := roomtest.New("weekly")
 		done := make(chan error)
 		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Announcement: "recording",
+			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"},
 				Access: r, Duration: 20 * time.Second}).Record(t.Context(), room)
 			done <- err
 		}()

@@ -126,7 +126,7 @@ func TestUnopenedInStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &listener{}
 		keys := ring(t, "wrong")
-		r := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Announcement: "recording", Keys: recorder.SharedKeys(keys),
+		r := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Notices: recorder.Notices{Start: "recording"}, Keys: recorder.SharedKeys(keys),
 			Duration: 40 * time.Second, Unopened: l.hear})
 		room := roomtest.New("weekly")
 		done := make(chan error)

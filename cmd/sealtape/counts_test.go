@@ -73,7 +73,7 @@ func TestRecordCountsAsInfo(t *testing.T) {
 		done := make(chan error)
 		go func() {
 			var err error
-			report, err = recorder.New(recorder.Config{Recording: id, Sink: countSink{w}, Announcement: "recording"}).Record(ctx, room)
+			report, err = recorder.New(recorder.Config{Recording: id, Sink: countSink{w}, Notices: recorder.Notices{Start: "recording"}}).Record(ctx, room)
 			done <- err
 		}()
 		synctest.Wait()

@@ -264,12 +264,15 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	r.door.say, r.door.notices = r.say, r.policy.notices != "needed"
 	rec := recorder.New(recorder.Config{
 		Recording: w.ID(), Follows: r.follow(w.ID(), room.Name()), Sink: sealed{w, b}, Keys: provider, Plaintext: r.policy.plaintext, Access: access, Permission: members.permission,
-		Announcement: text, Farewell: "The recording of this meeting has ended.",
-		Paused:       "The recording of this meeting is paused: the recorder's disk is full.",
-		Resumed:      "The recording of this meeting goes on.",
-		PauseNotice:  "The recording of this meeting is paused: nothing is kept until it goes on.",
-		ResumeNotice: "The recording of this meeting goes on now.",
-		Duration:     r.duration, Grace: r.grace, Wait: r.wait, Segment: r.segment, Log: r.log,
+		Notices: recorder.Notices{
+			Start:    text,
+			Paused:   "The recording of this meeting is paused: nothing is kept until it goes on.",
+			Resumed:  "The recording of this meeting goes on now.",
+			DiskFull: "The recording of this meeting is paused: the recorder's disk is full.",
+			DiskFree: "The recording of this meeting goes on.",
+			End:      "The recording of this meeting has ended.",
+		},
+		Duration: r.duration, Grace: r.grace, Wait: r.wait, Segment: r.segment, Log: r.log,
 		Unopened: r.door.unopened,
 	})
 	members.records(rec)

@@ -301,7 +301,7 @@ func TestPauseIsSeen(t *testing.T) {
 	s, ctx := server(t)
 	ada := someone(t, ctx, s, s.URL, "r", "ada")
 	l := live(t, ctx, livekit.Config{URL: s.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: "r",
-		Attributes: map[string]string{"sealtape.state": "recording"}}, recorder.Config{PauseNotice: "It is paused.", ResumeNotice: "It goes on."})
+		Attributes: map[string]string{"sealtape.state": "recording"}}, recorder.Config{Notices: recorder.Notices{Paused: "It is paused.", Resumed: "It goes on."}})
 	l.hears(0)
 	sees := func(state, text string) {
 		t.Helper()

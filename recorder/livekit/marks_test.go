@@ -379,6 +379,6 @@ func record(ctx context.Context, r recorder.Room, d time.Duration) (*memory, rec
 	}
 	m := new(memory)
 	report, err := recorder.New(recorder.Config{Recording: "TEST", Sink: m, Keys: recorder.SharedKeys(keys),
-		Announcement: "This is recorded.", Duration: d}).Record(ctx, r)
+		Notices: recorder.Notices{Start: "This is recorded."}, Duration: d}).Record(ctx, r)
 	return m, report, err
 }

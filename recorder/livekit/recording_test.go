@@ -90,7 +90,7 @@ func live(t *testing.T, ctx context.Context, c livekit.Config, rc recorder.Confi
 		rc.Keys = recorder.SharedKeys(keys)
 	}
 	rc.Recording, rc.Sink, rc.Segment = "LIFE", l, time.Second
-	rc.Announcement = "This is recorded."
+	rc.Notices.Start = "This is recorded."
 	l.rec = recorder.New(rc)
 	go func() {
 		defer close(l.done)

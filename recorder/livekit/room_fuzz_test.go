@@ -154,7 +154,7 @@ func (h *honest) meet(t *testing.T, eve *eve) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		report, failed = recorder.New(recorder.Config{Recording: "FUZZ", Sink: out, Keys: h.keys, Announcement: "recorded",
+		report, failed = recorder.New(recorder.Config{Recording: "FUZZ", Sink: out, Keys: h.keys, Notices: recorder.Notices{Start: "recorded"},
 			Plaintext: []string{recorder.SenderSIP}, Segment: time.Second, KeyFrames: recorder.Never}).Record(ctx, m)
 	}()
 	info := recorder.TrackInfo{ID: "TR_ada", Participant: "ada", Name: "ADA", Source: media.Microphone, Codec: media.Opus, ClockRate: 48000, Channels: 2, Encrypted: true}

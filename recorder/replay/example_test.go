@@ -26,7 +26,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	r := recorder.New(recorder.Config{Recording: "01JZ0000000000000000000000", Sink: &sink{}, Keys: keys, Announcement: "This is recorded."})
+	r := recorder.New(recorder.Config{Recording: "01JZ0000000000000000000000", Sink: &sink{}, Keys: keys, Notices: recorder.Notices{Start: "This is recorded."}})
 	report, err := r.Record(context.Background(), room)
 	if err != nil {
 		log.Fatal(err)

@@ -74,7 +74,7 @@ func replayed(t *testing.T, name string, keep func(line string) bool) record {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := recorder.New(recorder.Config{Recording: "TEST", Sink: &s, Keys: keys, Announcement: "recorded"}).Record(t.Context(), room)
+		report, err := recorder.New(recorder.Config{Recording: "TEST", Sink: &s, Keys: keys, Notices: recorder.Notices{Start: "recorded"}}).Record(t.Context(), room)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -99,7 +99,7 @@ func record(t *testing.T, folder string, signer note.Signer, reader age.Recipien
 	defer stop()
 	done := make(chan error)
 	go func() {
-		_, err := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Announcement: "recording", Segment: time.Minute}).Record(ctx, room)
+		_, err := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Notices: recorder.Notices{Start: "recording"}, Segment: time.Minute}).Record(ctx, room)
 		done <- err
 	}()
 	synctest.Wait()

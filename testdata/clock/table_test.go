@@ -24,7 +24,7 @@ func played(t *testing.T, senders []*Sender, length time.Duration) (reel *Reel, 
 		defer stop()
 		done := make(chan error)
 		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "CLOCKS", Sink: reel, Announcement: "recording"}).Record(ctx, room)
+			_, err := recorder.New(recorder.Config{Recording: "CLOCKS", Sink: reel, Notices: recorder.Notices{Start: "recording"}}).Record(ctx, room)
 			done <- err
 		}()
 		synctest.Wait()

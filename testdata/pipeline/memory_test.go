@@ -157,7 +157,7 @@ func newMeeting(t *testing.T, folder string, reader age.Recipient, length time.D
 	m := &meeting{room: roomtest.New("weekly"), keys: frame.NewKeyring(0, frame.KeyOptions{}), done: make(chan error, 1), w: w}
 	m.rotate(t, 0)
 	r := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Keys: recorder.SharedKeys(m.keys),
-		Announcement: "recording", Segment: 30 * time.Second})
+		Notices: recorder.Notices{Start: "recording"}, Segment: 30 * time.Second})
 	go func() {
 		report, err := r.Record(t.Context(), m.room)
 		if err == nil && report.Duration < length {

@@ -127,7 +127,7 @@ func (p *published) record(b *testing.B, folder string, reader age.Recipient) {
 	b.Helper()
 	w := newWriter(b, folder, reader)
 	report, err := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Keys: recorder.SharedKeys(p.keys),
-		Announcement: "recording"}).Record(b.Context(), newRoom(p))
+		Notices: recorder.Notices{Start: "recording"}}).Record(b.Context(), newRoom(p))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func played(t *testing.T, senders []*clock.Sender, length time.Duration) (ours, 
 		defer stop()
 		done := make(chan error)
 		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "CLOCKS", Sink: ours, Announcement: "recording"}).Record(ctx, room)
+			_, err := recorder.New(recorder.Config{Recording: "CLOCKS", Sink: ours, Notices: recorder.Notices{Start: "recording"}}).Record(ctx, room)
 			done <- err
 		}()
 		synctest.Wait()

@@ -87,7 +87,7 @@ func (r recording) begin(ctx context.Context, s *servers.LiveKit) (<-chan error,
 	c := replay.NewCapture(room, r.w, passphrase)
 	done := make(chan error, 1)
 	go func() {
-		_, err := recorder.New(recorder.Config{Recording: r.room, Sink: nothing{}, Keys: recorder.SharedKeys(ring), Announcement: "This meeting is captured.", Grace: recorder.Never}).Record(ctx, c)
+		_, err := recorder.New(recorder.Config{Recording: r.room, Sink: nothing{}, Keys: recorder.SharedKeys(ring), Notices: recorder.Notices{Start: "This meeting is captured."}, Grace: recorder.Never}).Record(ctx, c)
 		done <- err
 	}()
 	return done, nil
