@@ -90,6 +90,13 @@ func importAllowed(dir, imported string) bool {
 	if within(rel, "recorder/replay") && within(dir, "cmd") {
 		return false // a capture is not sealed
 	}
+	if within(rel, "recorder/bot") && !within(dir, "cmd", "testdata", "recorder/bot") {
+		return false // a composition, which nothing is made of
+	}
+	if within(dir, "recorder/bot") {
+		return within(rel, "archive", "keys", "recorder", "internal", "testdata") &&
+			(dir != "recorder/bot" || !within(rel, "recorder/livekit")) // any kind of room
+	}
 	parts := []string{"archive", "keys", "recorder", "playback"}
 	from, to := strings.SplitN(dir, "/", 2)[0], strings.SplitN(rel, "/", 2)[0]
 	isPart := func(s string) bool { return within(s, parts...) }
@@ -125,6 +132,16 @@ func TestImportRules(t *testing.T) {
 		{"keys", modulePath + "/cmd/sealtape", false},
 		{"cmd/sealtape", modulePath + "/recorder/replay", false},
 		{"keys", "filippo.io/age", true},
+		{"recorder/bot", modulePath + "/archive", true},
+		{"recorder/bot", modulePath + "/keys/member", true},
+		{"recorder/bot", modulePath + "/playback", false},
+		{"recorder/bot", modulePath + "/recorder/livekit", false},
+		{"recorder/bot", "github.com/urfave/cli/v2", false},
+		{"recorder/bot/livekitroom", modulePath + "/recorder/livekit", true},
+		{"cmd/sealtape", modulePath + "/recorder/bot", true},
+		{"recorder", modulePath + "/recorder/bot", false},
+		{"archive", modulePath + "/recorder/bot", false},
+		{"playback", modulePath + "/recorder/bot", false},
 	} {
 		if got := importAllowed(tt.dir, tt.imported); got != tt.ok {
 			t.Errorf("importAllowed(%q, %q) = %v", tt.dir, tt.imported, got)

@@ -183,7 +183,7 @@ func recordAction(c *cli.Context) error {
 	}
 	if roomKeys != nil {
 		r.keys = roomKeys
-		r.join.Keys = roomKeys.provider
+		r.join.Keys = roomKeys
 	}
 	return r.run(c.Context)
 }

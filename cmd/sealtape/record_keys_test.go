@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,79 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/sealtape/sealtape/recorder/frame"
-	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
 )
-
-// opens reports whether the ring opens what is sealed under this key.
-func opens(t *testing.T, ring *frame.Keyring, o frame.KeyOptions, index int, raw string, d frame.Derivation) bool {
-	t.Helper()
-	sender := frame.NewKeyring(256, o)
-	if err := sender.SetRaw(index, []byte(raw), d); err != nil {
-		t.Fatal(err)
-	}
-	sealed, err := frame.NewEncrypter(media.Opus, sender, index, 1).Encrypt(nil, []byte("frame"), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = frame.NewDecrypter(media.Opus, ring).Decrypt(nil, sealed)
-	return err == nil
-}
-
-func writeKeys(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestRoomKeysReload(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "keys.json")
-	const format = `{"participants": {"ada": {%s}, "bob": {"0": {"passphrase": "bob's"}}}, "ratchetWindow": %d}`
-	o := frame.KeyOptions{RatchetWindow: 8}
-	writeKeys(t, path, fmt.Sprintf(format, `"0": {"passphrase": "one"}`, 8))
-	k, err := loadRoomKeys(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ada, bob := k.provider.Keyring("ada"), k.provider.Keyring("bob")
-	if !opens(t, ada, o, 0, "one", frame.PBKDF2) || !opens(t, bob, o, 0, "bob's", frame.PBKDF2) || opens(t, bob, o, 0, "one", frame.PBKDF2) {
-		t.Fatal("the keys are not those of the file")
-	}
-	// Bob has ratcheted; reading the same again must not set him back.
-	if err := bob.Ratchet(0); err != nil {
-		t.Fatal(err)
-	}
-	version := bob.Version()
-	for _, tt := range []struct {
-		name, text string
-		want       keyChange
-		fails      bool
-	}{
-		{"the same", fmt.Sprintf(format, `"0": {"passphrase": "one"}`, 8), keyChange{}, false},
-		{"one more", fmt.Sprintf(format, `"0": {"passphrase": "one"}, "9": {"passphrase": "two"}`, 8), keyChange{set: 1}, false},
-		{"one less, one changed", fmt.Sprintf(format, `"9": {"passphrase": "three"}`, 8), keyChange{set: 1, removed: 1}, false},
-		{"broken", `{`, keyChange{}, true},
-		{"another window", fmt.Sprintf(format, `"9": {"passphrase": "four"}`, 7), keyChange{}, true},
-		{"shared", `{"ratchetWindow": 8, "shared": {"9": {"passphrase": "four"}}}`, keyChange{}, true},
-		{"another size", `{"ratchetWindow": 8, "bits": 256, "participants": {}}`, keyChange{}, true},
-	} {
-		writeKeys(t, path, tt.text)
-		n, err := k.reload()
-		if n != tt.want || (err != nil) != tt.fails {
-			t.Errorf("%s: %+v, %v", tt.name, n, err)
-		}
-		if err != nil && strings.Contains(err.Error(), "four") {
-			t.Errorf("%s: the error repeats the file: %v", tt.name, err)
-		}
-	}
-	if bob.Version() != version {
-		t.Error("bob's key was set back")
-	}
-	if !opens(t, ada, o, 9, "three", frame.PBKDF2) || ada.Has(0) {
-		t.Error("ada's keys are not those of the file that was taken last")
-	}
-}
 
 // A synced buffer takes a log from another goroutine, and tells of each line.
 type synced struct {
@@ -104,14 +32,20 @@ func (s *synced) Write(b []byte) (int, error) {
 
 func TestHangUpReadsTheKeysAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.json")
-	writeKeys(t, path, `{"shared": {"0": {"passphrase": "hunter2"}}}`)
-	k, err := loadRoomKeys(path)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"shared": {"0": {"passphrase": "hunter2"}}}`)
+	k, err := livekitroom.ReadKeys(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := &synced{lines: make(chan struct{}, 8)}
-	stop := k.watch(t.Context(), slog.New(slog.NewTextHandler(out, nil)))
-	ring := k.provider.Keyring("whoever")
+	stop := watchKeys(t.Context(), k, slog.New(slog.NewTextHandler(out, nil)))
+	ring := k.Keyring("whoever")
 	hang := func() {
 		t.Helper()
 		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
@@ -119,12 +53,12 @@ func TestHangUpReadsTheKeysAgain(t *testing.T) {
 		}
 		<-out.lines
 	}
-	writeKeys(t, path, `{"shared": {"0": {"passphrase": "hunter2"}, "4": {"passphrase": "hunter3"}}}`)
+	write(`{"shared": {"0": {"passphrase": "hunter2"}, "4": {"passphrase": "hunter3"}}}`)
 	hang()
 	if !ring.Has(4) {
 		t.Error("the new key is not there")
 	}
-	writeKeys(t, path, `hunter4`)
+	write(`hunter4`)
 	hang()
 	if !ring.Has(0) || !ring.Has(4) {
 		t.Error("a broken file took the keys away")
@@ -133,5 +67,5 @@ func TestHangUpReadsTheKeysAgain(t *testing.T) {
 	if log := out.text.String(); !strings.Contains(log, "set=1 removed=0") || !strings.Contains(log, "not valid JSON") || strings.Contains(log, "hunter") {
 		t.Errorf("the log says:\n%s", log)
 	}
-	(*roomKeys)(nil).watch(t.Context(), nil)() // a room without keys
+	watchKeys(t.Context(), nil, nil)() // a room without keys
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
@@ -31,11 +32,11 @@ type heldRing struct {
 }
 
 // memberKeys is a member.Config's Keys: nil for a room without.
-func memberKeys(k *roomKeys) func(identity string) []*member.RoomKey {
+func memberKeys(k *livekitroom.Keys) func(identity string) []*member.RoomKey {
 	if k == nil {
 		return nil
 	}
-	held := &heldKeys{provider: k.provider, now: time.Now, rings: make(map[*frame.Keyring]*heldRing)}
+	held := &heldKeys{provider: k, now: time.Now, rings: make(map[*frame.Keyring]*heldRing)}
 	return held.of
 }
 
@@ -78,7 +79,7 @@ func ringKeys(ring *frame.Keyring) (keys []*member.RoomKey) {
 	if ok {
 		add(newest)
 	}
-	for index := range keyIndexes {
+	for index := range livekitroom.Indexes {
 		if (index != newest || !ok) && ring.Has(index) {
 			add(index)
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
@@ -12,7 +13,7 @@ import (
 // replaced a moment ago; the recorder seals under the newest.
 func TestMemberKeys(t *testing.T) {
 	now := time.Now()
-	provider := recorder.NewParticipantKeys(keyIndexes, frame.KeyOptions{})
+	provider := recorder.NewParticipantKeys(livekitroom.Indexes, frame.KeyOptions{})
 	held := &heldKeys{provider: provider, now: func() time.Time { return now }, rings: make(map[*frame.Keyring]*heldRing)}
 	set := func(identity string, index int, raw string) {
 		t.Helper()

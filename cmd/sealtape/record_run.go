@@ -21,6 +21,7 @@ import (
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -39,7 +40,7 @@ type recording struct {
 	policy   policy      // who else does, and who is recorded
 	whole    bool        // who attended reads all instead
 	join     livekit.Config
-	keys     *roomKeys // nil: the room is not end-to-end encrypted
+	keys     *livekitroom.Keys // nil: the room is not end-to-end encrypted
 	segment  time.Duration
 	duration time.Duration
 	grace    time.Duration // see recorder.Config
@@ -150,7 +151,7 @@ func (r *recording) run(ctx context.Context) error {
 		defer close(watched)
 		r.watch(watching, rec.Status, u.waiting)
 	}()
-	stopKeys := r.keys.watch(context.WithoutCancel(ctx), r.log)
+	stopKeys := watchKeys(context.WithoutCancel(ctx), r.keys, r.log)
 	endLife := r.live(ctx, pauses, rec, room, u)
 	report, err := rec.Record(ctx, room)
 	if goesOn(r.home, id, time.Now()); err == nil && ctx.Err() == nil && explainEnd(report) == nil {
@@ -259,7 +260,7 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	}
 	var provider recorder.KeyProvider
 	if r.keys != nil {
-		provider = r.keys.provider
+		provider = r.keys
 	}
 	r.door.say, r.door.notices = r.say, r.policy.notices != "needed"
 	rec := recorder.New(recorder.Config{

@@ -125,13 +125,6 @@ func statusText(s recorder.Status, rate float64, waiting int, now time.Time) str
 	return mark + strings.Join(parts, "  ")
 }
 
-func people(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return fmt.Sprintf("%d people", n)
-}
-
 func bitRate(r float64) string {
 	switch {
 	case r >= 1e6:

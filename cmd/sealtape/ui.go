@@ -13,11 +13,12 @@ import (
 	"sync"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/sealtape/sealtape/internal/words"
 )
 
 // This file is the only one that writes to a person. The rules are:
@@ -125,22 +126,12 @@ func (e *env) exit(err error) int {
 	return code
 }
 
-// clean makes s, which a stranger may have written, safe to show on a terminal:
-// what is not printable is written as an escape. Newlines become spaces.
-func clean(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteByte(' ')
-		default:
-			fmt.Fprintf(&b, `\u{%x}`, r)
-		}
-	}
-	return b.String()
-}
+// These are in package words, for the library says the same. clean makes what a
+// stranger may have written safe to show.
+func clean(s string) string           { return words.Clean(s) }
+func length(d time.Duration) string   { return words.Length(d) }
+func count(n int, noun string) string { return words.Count(n, noun) }
+func people(n int) string             { return words.People(n) }
 
 // size returns a number of bytes for people, in powers of 1000.
 func size(n int64) string {
@@ -152,27 +143,6 @@ func size(n int64) string {
 		f, unit = f/1000, unit+1
 	}
 	return fmt.Sprintf("%.1f %cB", f, "?kMGT"[unit])
-}
-
-// length returns a time on the recording clock or a duration for people: 5.3s
-// below a minute, then 1:05 and 2:03:04.
-func length(d time.Duration) string {
-	if tenths := d.Round(100 * time.Millisecond); tenths < time.Minute {
-		return fmt.Sprintf("%.1fs", tenths.Seconds())
-	}
-	s := int64(d.Round(time.Second) / time.Second)
-	if s < 3600 {
-		return fmt.Sprintf("%d:%02d", s/60, s%60)
-	}
-	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-}
-
-// count returns "1 segment", "2 segments".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // A progressBar shows how far something got, on terminals only.

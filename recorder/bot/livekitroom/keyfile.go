@@ -1,4 +1,4 @@
-package main
+package livekitroom
 
 import (
 	"bytes"
@@ -22,10 +22,10 @@ const (
 	maxRoomKeys  = 4096    // keys of all participants: each costs a derivation
 	maxPassBytes = 1024
 	maxKeyBytes  = 64
-	keyIndexes   = 256
+	Indexes      = 256
 )
 
-// A keyFile is what --e2ee-key-file names: one object of JSON,
+// A keyFile is what a key file says: one object of JSON,
 //
 //	{
 //	  "bits": 128,
@@ -55,9 +55,9 @@ type roomKey struct {
 	derivation frame.Derivation
 }
 
-// errKeyFile is in every error about what a key file says. None repeats a part of
+// ErrKeyFile is in every error about what a key file says. None repeats a part of
 // the file: whatever stands in the wrong place may be a secret.
-var errKeyFile = errors.New("not a key file")
+var ErrKeyFile = errors.New("not a key file")
 
 // readKeyFile reads a key file that nobody else can read.
 func readKeyFile(path string) (*keyFile, error) {
@@ -71,7 +71,7 @@ func readKeyFile(path string) (*keyFile, error) {
 		return nil, err
 	}
 	if fi.IsDir() {
-		return nil, fmt.Errorf("%s: %w: it is a folder", path, errKeyFile)
+		return nil, fmt.Errorf("%s: %w: it is a folder", path, ErrKeyFile)
 	}
 	if mode := fi.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
 		return nil, &keys.PermissionError{Path: path, Mode: mode, Want: 0o600}
@@ -91,10 +91,10 @@ func readKeyFile(path string) (*keyFile, error) {
 // parseKeyFile reads the text of a key file.
 func parseKeyFile(b []byte) (*keyFile, error) {
 	if len(b) > maxKeyFile {
-		return nil, fmt.Errorf("%w: longer than %d bytes", errKeyFile, maxKeyFile)
+		return nil, fmt.Errorf("%w: longer than %d bytes", ErrKeyFile, maxKeyFile)
 	}
 	if !utf8.Valid(b) {
-		return nil, fmt.Errorf("%w: not UTF-8", errKeyFile)
+		return nil, fmt.Errorf("%w: not UTF-8", ErrKeyFile)
 	}
 	p := &keyParser{dec: json.NewDecoder(bytes.NewReader(b)), text: b}
 	p.dec.UseNumber()
@@ -138,9 +138,9 @@ func parseKeyFile(b []byte) (*keyFile, error) {
 	case err != nil:
 		return nil, err
 	case k.shared == nil && k.participants == nil:
-		return nil, fmt.Errorf("%w: it has neither shared nor participants", errKeyFile)
+		return nil, fmt.Errorf("%w: it has neither shared nor participants", ErrKeyFile)
 	case k.shared != nil && k.participants != nil:
-		return nil, fmt.Errorf("%w: it has both shared and participants", errKeyFile)
+		return nil, fmt.Errorf("%w: it has both shared and participants", ErrKeyFile)
 	}
 	return k, k.derive()
 }
@@ -154,7 +154,7 @@ func (k *keyFile) derive() error {
 	for _, ring := range rings {
 		for i, key := range ring {
 			if key.derivation == frame.HKDF && len(key.material) < k.bits/8 {
-				return fmt.Errorf("%w: a key of %d bytes is too short for %d bits", errKeyFile, len(key.material), k.bits)
+				return fmt.Errorf("%w: a key of %d bytes is too short for %d bits", ErrKeyFile, len(key.material), k.bits)
 			}
 			switch k.derivation {
 			case "pbkdf2":
@@ -184,7 +184,7 @@ type keyParser struct {
 // fail returns an error with the line that the parser is at.
 func (p *keyParser) fail(what string) error {
 	line := 1 + bytes.Count(p.text[:min(int(p.dec.InputOffset()), len(p.text))], []byte("\n"))
-	return fmt.Errorf("%w: line %d: %s", errKeyFile, line, what)
+	return fmt.Errorf("%w: line %d: %s", ErrKeyFile, line, what)
 }
 
 // token reads a token; what a syntax error quotes stays unsaid.
@@ -239,7 +239,7 @@ func (p *keyParser) ring() (map[int]roomKey, error) {
 	ring := make(map[int]roomKey)
 	err := p.members("a set of keys", func(name string) error {
 		i, err := strconv.Atoi(name)
-		if err != nil || i < 0 || i >= keyIndexes || strconv.Itoa(i) != name {
+		if err != nil || i < 0 || i >= Indexes || strconv.Itoa(i) != name {
 			return p.fail("a key's index must be 0 to 255")
 		}
 		if _, twice := ring[i]; twice {

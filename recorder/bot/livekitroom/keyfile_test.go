@@ -1,4 +1,4 @@
-package main
+package livekitroom
 
 import (
 	"encoding/base64"
@@ -95,7 +95,7 @@ func TestParseKeyFileRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := parseKeyFile([]byte(tt.text))
-			if err == nil || !errors.Is(err, errKeyFile) || !strings.Contains(err.Error(), tt.says) {
+			if err == nil || !errors.Is(err, ErrKeyFile) || !strings.Contains(err.Error(), tt.says) {
 				t.Fatalf("got %v, want %q in it", err, tt.says)
 			}
 			if strings.Contains(err.Error(), "hunter2") {
@@ -123,7 +123,7 @@ func TestReadKeyFileThatOthersCanRead(t *testing.T) {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
-	if _, err := readKeyFile(filepath.Dir(path)); !errors.Is(err, errKeyFile) {
+	if _, err := readKeyFile(filepath.Dir(path)); !errors.Is(err, ErrKeyFile) {
 		t.Errorf("a folder: %v", err)
 	}
 	if _, err := readKeyFile(path + "x"); !errors.Is(err, os.ErrNotExist) {
@@ -140,7 +140,7 @@ func FuzzKeyFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		k, err := parseKeyFile(text)
 		if err != nil {
-			if !errors.Is(err, errKeyFile) || len(err.Error()) > 120 {
+			if !errors.Is(err, ErrKeyFile) || len(err.Error()) > 120 {
 				t.Fatalf("refused with %v", err)
 			}
 			return
@@ -164,7 +164,7 @@ func FuzzKeyFile(f *testing.F) {
 
 // The key file that README shows is one.
 func TestKeyFileOfREADME(t *testing.T) {
-	b, err := os.ReadFile("../../README.md")
+	b, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,56 @@
+// Package words puts numbers, times and what strangers wrote into text for people,
+// the same in the command, in what a room is told, and in what a service reports.
+package words
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Clean makes s, which a stranger may have written, safe to show on a terminal:
+// what is not printable is written as an escape. Newlines become spaces.
+func Clean(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteByte(' ')
+		default:
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		}
+	}
+	return b.String()
+}
+
+// Length returns a time on the recording clock or a duration: 5.3s below a minute,
+// then 1:05 and 2:03:04.
+func Length(d time.Duration) string {
+	if tenths := d.Round(100 * time.Millisecond); tenths < time.Minute {
+		return fmt.Sprintf("%.1fs", tenths.Seconds())
+	}
+	s := int64(d.Round(time.Second) / time.Second)
+	if s < 3600 {
+		return fmt.Sprintf("%d:%02d", s/60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// Count returns "1 segment", "2 segments".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// People returns "1 person", "2 people".
+func People(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}

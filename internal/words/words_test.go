@@ -1,0 +1,30 @@
+package words
+
+import (
+	"testing"
+	"time"
+)
+
+func TestWords(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0.0s", 5300 * time.Millisecond: "5.3s", 59_949 * time.Millisecond: "59.9s", 59_999 * time.Millisecond: "1:00",
+		65 * time.Second: "1:05", time.Hour - 1: "1:00:00", 2*time.Hour + 3*time.Minute + 4*time.Second: "2:03:04", 100 * time.Hour: "100:00:00",
+	} {
+		if got := Length(d); got != want {
+			t.Errorf("Length(%v) = %q, want %q", d, got, want)
+		}
+	}
+	for s, want := range map[string]string{
+		"Zoë 陈": "Zoë 陈", "a\nb": "a b", "\x1b[2J": `\u{1b}[2J`, "a\u202eb": `a\u{202e}b`, "\xff": "\uFFFD", "a\x00\r": `a\u{0}\u{d}`,
+	} {
+		if got := Clean(s); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", s, got, want)
+		}
+	}
+	if Count(1, "track") != "1 track" || Count(0, "track") != "0 tracks" {
+		t.Error("Count is wrong")
+	}
+	if People(1) != "1 person" || People(0) != "0 people" {
+		t.Error("People is wrong")
+	}
+}
