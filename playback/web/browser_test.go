@@ -94,7 +94,7 @@ func cameras(t testing.TB) *fakeRecording {
 // feed feeds a browser's Media Source Extensions with what the server gives, a
 // SourceBuffer for each track, and looks for pictures at given times.
 const feed = `(async (id, segments, times) => {
-	const {API} = await import(new URL("../page/api.js", location.href));
+	const {API} = await import(new URL("../page/engine/api.js", location.href));
 	const api = new API(), got = new Map();
 	for (let n = 0; n < segments; n++) {
 		const tracks = [];

@@ -14,9 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 
 	"github.com/sealtape/sealtape/playback/web"
+	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -98,6 +101,7 @@ func newSite(t *testing.T) *site {
 	})
 	s.url = server.URL(strings.TrimPrefix(front.URL, "http://"))
 	s.ctx = browse(t)
+	s.do(player.Expose(), keepNames())
 	return s
 }
 
@@ -130,6 +134,15 @@ func browse(t *testing.T) context.Context {
 		stop()
 	})
 	return ctx
+}
+
+// keepNames is an action after which the browser keeps what it tells assistive
+// technology, instead of finding it out anew for each element that checks.js asks.
+func keepNames() chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, accessibility.Enable, cdp.Empty{})
+		return err
+	})
 }
 
 // crowded is the meeting with 30 people, still going on.

@@ -3,6 +3,7 @@ package player
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,6 +97,7 @@ func (p *Page) start(ctx context.Context, c PageConfig) error {
 		scheme = "dark"
 	}
 	steps := []chromedp.Action[chromedp.Void]{
+		Expose(),
 		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme}}}),
 	}
@@ -106,10 +108,27 @@ func (p *Page) start(ctx context.Context, c PageConfig) error {
 		steps = append(steps, chromedp.EmulateViewport(int64(cmp.Or(c.Width, 1280)), int64(cmp.Or(c.Height, 800)), chromedp.EmulateScale(c.Scale)))
 	}
 	if c.Script != "" {
-		steps = append(steps, command(page.Enable, page.EnableParams{}),
-			command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: c.Script}))
+		steps = append(steps, beforeOthers(c.Script))
 	}
 	return p.do(ctx, append(steps, chromedp.Navigate(c.URL))...)
+}
+
+//go:embed expose.js
+var expose string
+
+// Expose is an action after which pages of the player have what they play in
+// window.sealtape, as {player, recording}.
+func Expose() chromedp.Action[chromedp.Void] { return beforeOthers(expose) }
+
+// beforeOthers is an action after which pages evaluate a script before their own.
+func beforeOthers(script string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, t, page.Enable, page.EnableParams{}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return err
+	})
 }
 
 // command makes an action of a command of the protocol whose result is of no use.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { API, Splitter } from "../page/api.js";
+import { API, Splitter } from "../page/engine/api.js";
 
 function answer(...list) {
 	const chunks = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Clock, median, stretch, trim } from "../page/clock.js";
+import { Clock, median, stretch, trim } from "../page/engine/clock.js";
 
 /** machine is a clock that a test turns by hand. */
 function machine() {

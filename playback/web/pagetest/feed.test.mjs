@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Feed } from "../page/feed.js";
+import { Feed } from "../page/engine/feed.js";
 
 /** A server whose answers are given by hand. */
 function setup(t) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { focus, grid } from "../page/layout.js";
+import { focus, grid } from "../page/view/layout.js";
 
 const keys = (n) => Array.from({ length: n }, (_, i) => `p:${i}`);
 const stable = (a, b) => Number(a.slice(2)) - Number(b.slice(2));

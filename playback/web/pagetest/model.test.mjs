@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Recording } from "../page/model.js";
+import { Recording } from "../page/engine/model.js";
 
 const tracks = [
 	{ uid: "18446744073709551615", participant: "ada", name: "Ada", source: "microphone", codec: "opus", mime: 'audio/webm; codecs="opus"' },

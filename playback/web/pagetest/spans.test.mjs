@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import * as spans from "../page/spans.js";
+import * as spans from "../page/engine/spans.js";
 
 test("merge sorts and joins what touches", () => {
 	assert.deepEqual(spans.merge([[5, 6], [1, 2], [2, 3], [4, 4], [9, 8]]), [[1, 3], [5, 6]]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Recording } from "../page/model.js";
-import { stateOf } from "../page/state.js";
+import { Recording } from "../page/engine/model.js";
+import { stateOf } from "../page/engine/state.js";
 
 const r = new Recording({
 	version: "1", id: "01", state: "closed", duration: 30,

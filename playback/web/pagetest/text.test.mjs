@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import * as text from "../page/text.js";
+import * as text from "../page/view/text.js";
 
 test("what strangers wrote stays where it is put", () => {
 	assert.equal(text.tame("a\u202eb\u2066c\u2069\u0007d\ufeff"), "abcd");

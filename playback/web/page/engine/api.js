@@ -29,7 +29,7 @@ const kinds = { 404: "gone", 422: "failed", 423: "locked" };
  */
 export class API {
 	/** @param {URL|string} [base] the folder that api/ is in */
-	constructor(base = new URL("../", import.meta.url)) {
+	constructor(base = new URL("../../", import.meta.url)) {
 		this.base = new URL(base, import.meta.url);
 	}
 

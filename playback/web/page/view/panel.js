@@ -4,7 +4,7 @@
 import {el, nameNode, quoteNode, sentenceNodes, avatar, howBadge} from "./dom.js";
 import {icon} from "./icons.js";
 import {time, spokenTime, CUT, sentence, plain, line, count} from "./text.js";
-import {within} from "./spans.js";
+import {within} from "../engine/spans.js";
 import {volumeOf, explanation, facts} from "./person.js";
 
 const PAGE = 150; // rows in the document at once, on either side of now

@@ -3,7 +3,7 @@
 import {el, nameNode, place} from "./dom.js";
 import {icon} from "./icons.js";
 import {line, signer, count, length} from "./text.js";
-import {total} from "./periods.js";
+import {total} from "../engine/spans.js";
 
 // badges lists what to show: {kind, icon, words, text}; words and text are nodes.
 export function badges(r) {

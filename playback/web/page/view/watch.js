@@ -1,9 +1,9 @@
 // The player page: opens the recording that its address names, and holds its
 // parts together.
 
-import {API} from "./api.js";
-import {Recording} from "./model.js";
-import {Player} from "./player.js";
+import {API} from "../engine/api.js";
+import {Recording} from "../engine/model.js";
+import {Player} from "../engine/player.js";
 import {el, relabel, announce, toast, stored, store} from "./dom.js";
 import {icon, setIcon, fillIcons} from "./icons.js";
 import {Badges, Popover} from "./badges.js";
@@ -57,8 +57,8 @@ async function main() {
 		}
 	}
 	const player = new Player({recording, api, at: moment(location.hash) ?? 0});
-	window.sealtape = {player, recording};
 	open(player, recording);
+	return {player, recording};
 }
 
 function open(player, recording) {
@@ -187,4 +187,5 @@ function bigButton(controls) {
 	}}, icon("play"));
 }
 
-main().catch((err) => fail("alert", "The page has failed", String(err?.message ?? err), "This is a fault of the player.", true));
+// opened is what the page plays, once it does; nothing if it cannot.
+export const opened = main().catch((err) => fail("alert", "The page has failed", String(err?.message ?? err), "This is a fault of the player.", true));

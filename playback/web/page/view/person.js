@@ -3,7 +3,7 @@
 
 import {el, nameNode, avatar, howBadge} from "./dom.js";
 import {identified, length, line, count, time} from "./text.js";
-import {total} from "./periods.js";
+import {total} from "../engine/spans.js";
 
 // volumeOf is a slider for one person's sound.
 export function volumeOf(person, player) {

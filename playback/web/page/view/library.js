@@ -1,6 +1,6 @@
 // The library page: all recordings of the store, to search, sort and open.
 
-import {API} from "./api.js";
+import {API} from "../engine/api.js";
 import {el, nameNode, avatar, stored, store} from "./dom.js";
 import {icon, fillIcons} from "./icons.js";
 import {line, date, length, time, bytes, count, hue, signer} from "./text.js";

@@ -5,8 +5,8 @@ import {el, button, announce} from "./dom.js";
 import {icon} from "./icons.js";
 import {Tile} from "./tile.js";
 import {grid, focus} from "./layout.js";
-import {since} from "./periods.js";
-import {within} from "./spans.js";
+import {since} from "../engine/spans.js";
+import {within} from "../engine/spans.js";
 
 const RECENT = 30; // seconds for which someone who spoke keeps a place on the first page
 

@@ -3,7 +3,7 @@
 import {el, nameNode, avatar, howBadge} from "./dom.js";
 import {icon} from "./icons.js";
 import {line, gap, codec, identified} from "./text.js";
-import {within} from "./spans.js";
+import {within} from "../engine/spans.js";
 
 // states of a picture: icon, words, explanation. Those not here need no words.
 const NOTICES = {

@@ -4,8 +4,8 @@
 import {el, button, nameNode, avatar, howBadge, announce} from "./dom.js";
 import {icon} from "./icons.js";
 import {time, length, line, gap, identified, count} from "./text.js";
-import {visible, total} from "./periods.js";
-import {within, without} from "./spans.js";
+import {visible, total} from "../engine/spans.js";
+import {within, without} from "../engine/spans.js";
 import {stateAt, wall} from "./scrubber.js";
 
 const HEIGHT = 24; // of a lane's drawing, in CSS pixels
