@@ -3,8 +3,9 @@
 // which seals what it is given.
 //
 //	room -> RTP of each track -> order and assemble frames (package frame)
-//	     -> put them on one clock (playout.go, clock.go) -> decrypt them (late.go)
-//	     -> keep them or declare a hole (track.go, track_holes.go)
+//	     -> put them on one clock (track_playout.go, track_clock.go)
+//	     -> decrypt them (track_decrypt.go, track_pending.go)
+//	     -> keep them or declare a hole (track_read.go, track_holes.go)
 //	     -> Matroska segments (segment.go) -> Sink
 //
 // Media is never decoded and never written in the clear. A frame that does not

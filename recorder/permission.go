@@ -7,22 +7,22 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A permit says whether what one participant publishes may be kept. The zero value
+// A permission says whether what one participant publishes may be kept. The zero value
 // keeps all.
-type permit struct {
-	gate
-	why atomic.Pointer[string] // while it is shut, the reason of the hole
+type permission struct {
+	cutoff
+	deny atomic.Pointer[string] // while it is shut, the reason of the hole
 }
 
-// set opens or shuts the permit: why is the reason not to keep anything, "" to keep
+// set opens or shuts the permission: why is the reason not to keep anything, "" to keep
 // what is captured from now on.
-func (m *permit) set(why string, now time.Duration) {
+func (m *permission) set(why string, now time.Duration) {
 	switch {
 	case why != "":
-		m.why.Store(&why)
-		m.opened.Store(shut)
-	case m.isShut():
-		m.opened.Store(int64(max(1, now)))
+		m.deny.Store(&why)
+		m.from.Store(keepNothing)
+	case m.keepsNothing():
+		m.from.Store(int64(max(1, now)))
 	}
 }
 
@@ -43,15 +43,15 @@ func (r *Recorder) Reconsider(participant string) {
 	now := p.watch.now()
 	for rec := range p.running {
 		if rec.info.Participant == participant {
-			rec.permit.set(p.barred(participant, rec.info.Encrypted), now)
+			rec.permission.set(p.denyReason(participant, rec.info.Encrypted), now)
 			rec.askNow.Store(true) // a picture begins with a key frame
 		}
 	}
 }
 
-// barred returns why nothing of a participant may be kept that is encrypted, or is
+// denyReason returns why nothing of a participant may be kept that is encrypted, or is
 // not, "" if it may.
-func (p *producers) barred(participant string, encrypted bool) string {
+func (p *producers) denyReason(participant string, encrypted bool) string {
 	if p.r.c.Permission == nil {
 		return ""
 	}
@@ -95,29 +95,29 @@ func (r *Recorder) note(e media.Event) error {
 	e.Time = max(1, p.watch.now())
 	// Who reads may not depend on what else is said: of that Recorder.Verified's caller
 	// says as much as is true.
-	if e.Type == media.EventVerified || p.conduct.allows(e, e.Time) {
+	if e.Type == media.EventVerified || p.activity.allows(e, e.Time) {
 		p.emit(e)
 	}
 	return nil
 }
 
-// withheld returns the reason not to keep what was captured at the given time, ""
+// withholdReason returns the reason not to keep what was captured at the given time, ""
 // to keep it.
-func (t *trackRecorder) withheld(at time.Duration) string {
-	if !t.gate.keeps(at) {
+func (t *trackRecorder) withholdReason(at time.Duration) string {
+	if !t.pause.keeps(at) {
 		return media.GapPaused
 	}
-	if t.permit.keeps(at) {
+	if t.permission.keeps(at) {
 		return ""
 	}
-	if why := t.permit.why.Load(); why != nil {
+	if why := t.permission.deny.Load(); why != nil {
 		return *why
 	}
 	return media.GapConsent
 }
 
-// pass declares a frame that is not to be kept.
-func (t *trackRecorder) pass(at time.Duration, why string) {
+// extendWithheld declares a frame that is not to be kept.
+func (t *trackRecorder) extendWithheld(at time.Duration, why string) {
 	if t.hole.open && t.hole.reason != why {
 		t.closeHole(max(t.hole.from, t.end))
 	}
@@ -125,18 +125,18 @@ func (t *trackRecorder) pass(at time.Duration, why string) {
 	t.extendHole(at)
 }
 
-// goOn ends a hole that was wanted, if there is one, with what it was for: what is
+// endWithheld ends a hole that was wanted, if there is one, with what it was for: what is
 // missing after it has other reasons. It reports false where it may not: see affords.
-func (t *trackRecorder) goOn(at time.Duration) bool {
+func (t *trackRecorder) endWithheld(at time.Duration) bool {
 	if !t.hole.open || !media.Wanted(t.hole.reason) {
 		return true
 	}
-	opened := max(t.gate.opened.Load(), t.permit.opened.Load())
-	if opened == shut { // while this frame was on its way
+	opened := max(t.pause.from.Load(), t.permission.from.Load())
+	if opened == keepNothing { // while this frame was on its way
 		opened = int64(at)
 	}
 	to := max(t.hole.from, min(at, time.Duration(opened)))
-	if !t.affords(to) {
+	if !t.mayClose(to) {
 		return false
 	}
 	t.end = max(t.end, to)

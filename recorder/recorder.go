@@ -17,7 +17,7 @@ const (
 	queueLength  = 4096 // items between the tracks and the segmenter: over 2 s of 30 tracks
 	tickEvery    = 100 * time.Millisecond
 	declareEvery = 5 * time.Second
-	farewellTime = 2 * time.Second // for telling the room something when it matters to go on
+	noticeTime   = 2 * time.Second // for telling the room something when it matters to go on
 )
 
 // Never, as a duration of a Config, says that the moment does not come.
@@ -125,14 +125,14 @@ type Report struct {
 type Recorder struct {
 	c     Config
 	items chan item
-	load  load // the frames in items
+	load  queueBytes // the frames in items
 
 	counts counts
 	begun  atomic.Bool  // by Record
 	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
 	board  switchboard
 	paused atomic.Bool          // by Pause
-	asleep func() time.Duration // of a stopwatch, nil but in tests
+	asleep func() time.Duration // of a recordingClock, nil but in tests
 
 	mu       sync.Mutex
 	status   Status
@@ -187,7 +187,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	if err := room.Announce(ctx, r.c.Notices.Start); err != nil {
 		return Report{}, errors.Join(fmt.Errorf("announcing the recording: %w", err), room.Close())
 	}
-	watch := startWatch(r.asleep)
+	watch := startClock(r.asleep)
 	r.begin(room, watch.start)
 	defer r.setState(StateEnded)
 
@@ -198,33 +198,33 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		defer timer.Stop()
 	}
 
-	p := &producers{r: r, conduct: newConduct(), room: room, watch: watch, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), waits: make(map[string]*wait), aliveOf: make(map[string]int), crowd: make(crowd), late: shares{room: maxLateBytes, track: maxWaitingBytes}, early: shares{room: earlyBytes, track: playoutBytes},
-		roster: r.Roster(), attends: attendance{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, stop: stop}}
+	p := &producers{r: r, activity: newActivity(), room: room, watch: watch, done: make(chan struct{}),
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), unarrived: make(map[string]*unarrivedTrack), aliveOf: make(map[string]int), turnedAway: make(turnedAway), late: memoryShares{room: pendingBytesAll, track: pendingBytesTrack}, early: memoryShares{room: playoutBytesAll, track: playoutBytesTrack},
+		roster: r.Roster(), emptyRoom: emptyRoom{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, end: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Notices.Start})
 	if r.c.Follows != "" {
 		p.emit(media.Event{Type: media.EventFollows, Text: r.c.Follows})
 	}
 	r.board.set(p)
-	p.attends.begin()
+	p.emptyRoom.start()
 
 	var closing error
 	swept, sweeper := make(chan struct{}), sync.WaitGroup{}
 	sweeper.Go(func() { p.sweep(swept) })
 	go func() {
 		err := p.accept(run)
-		p.attends.end()
+		p.emptyRoom.stopTimer()
 		reason := endReason(context.Cause(run), err)
 		stop(nil)
 		end := watch.stop()
-		_ = p.contain("", func() { p.lookLast(end) }) // while the room still knows
+		_ = p.contain("", func() { p.declareUnarrived(end) }) // while the room still knows
 		if !errors.Is(err, ErrEnded) {
 			p.over.Store(true) // else the room's last packets are still to be read
 		}
 		if r.c.Notices.End != "" && !errors.Is(err, ErrEnded) {
 			// Bounded: a dead connection must not hold up the sealing.
-			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
+			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), noticeTime)
 			if err := room.Announce(bye, r.c.Notices.End); err != nil {
 				r.c.Log.Warn("the end could not be announced", "err", err)
 			}
@@ -234,8 +234,8 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 		p.tracks.Wait()
 		close(swept)
 		sweeper.Wait()
-		_ = p.contain("", func() { p.conclude(end, true) })
-		_ = p.contain("", func() { p.missed(end) })
+		_ = p.contain("", func() { p.flushActivity(end, true) })
+		_ = p.contain("", func() { p.declareAbsence(end) })
 		r.board.set(nil)
 		// The last sounds last a little longer than they came. Events have milliseconds.
 		end = (max(end, p.last) + time.Millisecond - 1).Truncate(time.Millisecond)
@@ -269,7 +269,7 @@ func endReason(cause, err error) string {
 	switch {
 	case errors.Is(err, ErrEnded):
 		return err.Error()
-	case errors.Is(cause, errDuration), errors.Is(cause, errDeserted), errors.Is(cause, errNobody):
+	case errors.Is(cause, errDuration), errors.Is(cause, errAllLeft), errors.Is(cause, errNobody):
 		return cause.Error()
 	case cause != nil:
 		return "stopped"
@@ -279,13 +279,13 @@ func endReason(cause, err error) string {
 
 // write keeps what the producers deliver, until the queue is closed.
 func (r *Recorder) write(p *producers) error {
-	k := &keeper{r: r, p: p, room: p.room, s: &segmenter{
+	k := &diskFullWriter{r: r, p: p, room: p.room, s: &segmenter{
 		sink: r.c.Sink, recording: r.c.Recording, start: p.watch.start,
-		length: r.c.Segment, maxBytes: r.c.SegmentBytes, notice: r.segmentDone, sealing: r.sealing,
-		refusals: refusals{declare: r.gap, dropped: p.refused},
-	}, admit: admission{access: r.c.Access, roster: p.roster}}
-	k.s.before, k.s.turn.ask = k.before, p.endSegment
-	defer func() { r.counted(&k.s.counted) }()
+		length: r.c.Segment, maxBytes: r.c.SegmentBytes, onCommit: r.segmentDone, onOpen: r.sealing,
+		refusedItems: refusedItems{declare: r.countHole, dropped: p.refused},
+	}, readers: readerEpochs{access: r.c.Access, roster: p.roster}}
+	k.s.beforeOpen, k.s.boundary.requestKeyFrames = k.beforeSegment, p.endSegment
+	defer func() { r.setCounted(&k.s.counts) }()
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {

@@ -17,17 +17,17 @@ const (
 	// A track that appears waits this long for others, so that many joining at
 	// once cut one segment and not many. It is longer than their clocks take to
 	// settle.
-	gather     = firstHold + 100*time.Millisecond
+	gatherTime = firstHold + 100*time.Millisecond
 	maxGather  = 4096 // frames that may wait so
 	indexEvery = 64   // segments
 	// An index is written earlier where it would get larger than this, which is far
 	// from what a Sink or a reader of indexes refuses.
-	indexBytes = 8 << 20
+	maxIndexBytes = 8 << 20
 )
 
 // A segmenter writes frames and events into segments of a Sink, and an index
 // now and then. Its errors are the Sink's: what a track or a member sends that
-// cannot be written is refused by itself, see refusals. It belongs to one
+// cannot be written is refused by itself, see refusedItems. It belongs to one
 // goroutine.
 type segmenter struct {
 	sink      Sink
@@ -38,27 +38,27 @@ type segmenter struct {
 
 	tracks []media.Track // alive, in order of appearance
 
-	object  Object // nil: no segment is open
-	writer  *matroska.Writer
-	opened  time.Duration   // when it was opened
-	listed  map[uint64]bool // tracks in its header
-	header  []media.Track   // the same
-	tally   media.Tally
-	said    []media.Event // written to it
-	waiting []item        // for a segment that is not open, or does not list their track
-	weight  int64         // of waiting, in bytes
-	since   time.Duration
-	refusals
-	turn turn
+	object       Object // nil: no segment is open
+	writer       *matroska.Writer
+	opened       time.Duration   // when it was opened
+	listed       map[uint64]bool // tracks in its header
+	header       []media.Track   // the same
+	tally        media.Tally
+	written      []media.Event // written to it
+	waiting      []item        // for a segment that is not open, or does not list their track
+	weight       int64         // of waiting, in bytes
+	waitingSince time.Duration
+	refusedItems
+	boundary boundary
 
-	index  media.Index // what the next index object will say
-	grown  int64       // its size in bytes, about
-	notice func(segments int, bytes int64)
+	index      media.Index // what the next index object will say
+	indexBytes int64       // its size in bytes, about
+	onCommit   func(segments int, bytes int64)
 
-	sealing func(epoch int)                                // called when a segment was opened
-	before  func(now time.Duration) ([]media.Event, error) // called when a segment is to be opened and none is
-	count   int
-	counted media.Count
+	onOpen     func(epoch int)                                // called when a segment was opened
+	beforeOpen func(now time.Duration) ([]media.Event, error) // called when a segment is to be opened and none is
+	count      int
+	counts     media.Count
 }
 
 // add writes one item. now is the recording clock's time.
@@ -81,11 +81,11 @@ func (s *segmenter) add(i item, now time.Duration) error {
 			return err
 		}
 		if !s.listed[i.frame.Track] {
-			s.wait(i, now)
+			s.delay(i, now)
 			return nil
 		}
-	case s.object == nil, i.frame != nil && !s.listed[i.frame.Track], i.frame != nil && s.turns(i, now):
-		s.wait(i, now)
+	case s.object == nil, i.frame != nil && !s.listed[i.frame.Track], i.frame != nil && s.switchesAtBoundary(i, now):
+		s.delay(i, now)
 		return s.tick(now)
 	}
 	if err := s.write(i); err != nil {
@@ -94,17 +94,17 @@ func (s *segmenter) add(i item, now time.Duration) error {
 	return s.tick(now)
 }
 
-// wait keeps an item for the next segment.
-func (s *segmenter) wait(i item, now time.Duration) {
+// delay keeps an item for the next segment.
+func (s *segmenter) delay(i item, now time.Duration) {
 	if len(s.waiting) == 0 {
-		s.since = now
+		s.waitingSince = now
 	}
 	s.waiting = append(s.waiting, i)
 	s.weight += i.weight()
 }
 
 // write puts an item into the open segment, whose header lists its track. What
-// the Sink did not take is noted all the same: see lose. A fault costs the item.
+// the Sink did not take is noted all the same: see abandon. A fault costs the item.
 func (s *segmenter) write(i item) error {
 	var err error
 	broken := fault.Contain(func() {
@@ -115,7 +115,7 @@ func (s *segmenter) write(i item) error {
 		}
 	})
 	if broken != nil {
-		s.spoil(i, broken)
+		s.refuseFault(i, broken)
 	}
 	if err != nil {
 		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
@@ -130,16 +130,16 @@ func (s *segmenter) writeEvent(i item) error {
 		s.refuse(i, err)
 		return nil
 	}
-	s.said = append(s.said, *i.event)
-	s.grown += s.writer.Size() - before
+	s.written = append(s.written, *i.event)
+	s.indexBytes += s.writer.Size() - before
 	return err
 }
 
 func (s *segmenter) writeFrame(i item) error {
-	if s.useless(i) {
+	if s.dependsOnRefused(i) {
 		return nil
 	}
-	if err := s.mend(i.frame.Track, i.frame.Time); err != nil {
+	if err := s.declareRefused(i.frame.Track, i.frame.Time); err != nil {
 		return err
 	}
 	err := s.writer.WriteFrame(*i.frame)
@@ -171,22 +171,22 @@ func (s *segmenter) update(t media.Track) bool {
 		return true
 	}
 	s.tracks = append(s.tracks, t)
-	s.lists(t)
+	s.listInIndex(t)
 	return false
 }
 
-// end forgets a track that is over: the next segment does without it.
-func (s *segmenter) end(uid uint64, now time.Duration) error {
+// endTrack forgets a track that is over: the next segment does without it.
+func (s *segmenter) endTrack(uid uint64, now time.Duration) error {
 	s.tracks = slices.DeleteFunc(s.tracks, func(t media.Track) bool { return t.UID == uid })
-	return s.mend(uid, now)
+	return s.declareRefused(uid, now)
 }
 
 // tick opens or cuts the segment when it is time to. It is called after every
 // item and a few times a second besides.
 func (s *segmenter) tick(now time.Duration) error {
-	waited := len(s.waiting) > 0 && (now-s.since >= gather || len(s.waiting) >= maxGather || s.weight >= s.maxBytes)
+	waited := len(s.waiting) > 0 && (now-s.waitingSince >= gatherTime || len(s.waiting) >= maxGather || s.weight >= s.maxBytes)
 	full := s.object != nil && (now-s.opened >= s.length || s.writer.Size() >= s.maxBytes)
-	if waited || full || s.turnNow(now) {
+	if waited || full || s.boundaryDue(now) {
 		return s.cut(now)
 	}
 	return nil
@@ -213,7 +213,7 @@ func (s *segmenter) cut(now time.Duration) error {
 			}
 		}
 	}
-	if len(s.index.Segments) >= indexEvery || s.grown >= indexBytes {
+	if len(s.index.Segments) >= indexEvery || s.indexBytes >= maxIndexBytes {
 		return s.writeIndex()
 	}
 	return nil
@@ -246,7 +246,7 @@ func (s *segmenter) pour(most int64) error {
 }
 
 func (s *segmenter) open(now time.Duration) error {
-	begins, err := s.before(now)
+	begins, err := s.beforeOpen(now)
 	if err != nil {
 		return err
 	}
@@ -254,7 +254,7 @@ func (s *segmenter) open(now time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("starting a segment: %w", err)
 	}
-	tracks := s.list()
+	tracks := s.nextTracks()
 	w, err := matroska.NewWriter(o, matroska.Header{
 		Recording: s.recording, Segment: o.Number(), Epoch: o.Epoch(),
 		Start: s.start, Tracks: tracks,
@@ -263,8 +263,8 @@ func (s *segmenter) open(now time.Duration) error {
 		return fmt.Errorf("starting segment %d: %w", o.Number(), abort(o, err))
 	}
 	s.object, s.writer, s.opened, s.header = o, w, now, tracks
-	s.turn = turn{ask: s.turn.ask}
-	s.sealing(o.Epoch())
+	s.boundary = boundary{requestKeyFrames: s.boundary.requestKeyFrames}
+	s.onOpen(o.Epoch())
 	s.listed = make(map[uint64]bool, len(tracks))
 	for _, t := range tracks {
 		s.listed[t.UID] = true
@@ -278,11 +278,11 @@ func (s *segmenter) open(now time.Duration) error {
 	return nil
 }
 
-// list returns the tracks of the next segment: those that are alive, and those
+// nextTracks returns the tracks of the next segment: those that are alive, and those
 // whose last frames wait, which are over already. Where they are too many, those
 // that wait for longest come first, and the others get their turn in the segment
 // after it.
-func (s *segmenter) list() []media.Track {
+func (s *segmenter) nextTracks() []media.Track {
 	tracks := slices.Clone(s.tracks)
 	place := make(map[uint64]int, len(tracks))
 	for _, t := range tracks {
@@ -319,27 +319,27 @@ func (s *segmenter) commit() error {
 			return err
 		}
 	}
-	header, said := s.header, s.said
-	s.object, s.writer, s.said = nil, nil, nil // first of all: it is written, whatever counting it comes to
-	s.grown += s.tally.Weight()
+	header, said := s.header, s.written
+	s.object, s.writer, s.written = nil, nil, nil // first of all: it is written, whatever counting it comes to
+	s.indexBytes += s.tally.Weight()
 	s.index.Segments = append(s.index.Segments, s.tally.Close(w.Size(), s.opened))
 	s.index.Events = append(s.index.Events, said...)
 	for _, e := range said {
-		s.counted.Event(e)
+		s.counts.Event(e)
 	}
 	for _, t := range header {
-		s.counted.Track(t)
+		s.counts.Track(t)
 	}
 	s.count++
-	s.notice(s.count, w.Size())
+	s.onCommit(s.count, w.Size())
 	return err
 }
 
-// lose gives up the open segment after an error, and what waits for the next.
+// abandon gives up the open segment after an error, and what waits for the next.
 // It returns the time from which frames are missing, and the events, which are
 // to be written again.
-func (s *segmenter) lose(now time.Duration) (from time.Duration, events []media.Event) {
-	from, events = now, s.said
+func (s *segmenter) abandon(now time.Duration) (from time.Duration, events []media.Event) {
+	from, events = now, s.written
 	if s.object != nil {
 		from = s.opened
 		if s.tally.Any() {
@@ -355,15 +355,15 @@ func (s *segmenter) lose(now time.Duration) (from time.Duration, events []media.
 			from = min(from, i.frame.Time)
 		}
 	}
-	s.object, s.writer, s.said, s.waiting, s.weight = nil, nil, nil, nil, 0
-	s.turn = turn{ask: s.turn.ask}
+	s.object, s.writer, s.written, s.waiting, s.weight = nil, nil, nil, nil, 0
+	s.boundary = boundary{requestKeyFrames: s.boundary.requestKeyFrames}
 	return from, events
 }
 
 // finish commits what is open and writes the last index.
 func (s *segmenter) finish(now time.Duration) error {
-	for uid := range s.broken {
-		if err := s.mend(uid, now); err != nil {
+	for uid := range s.refused {
+		if err := s.declareRefused(uid, now); err != nil {
 			return err
 		}
 	}

@@ -52,9 +52,9 @@ func newTestSegmenter(maxBytes int64) (*segmenter, *memorySink, map[media.EventT
 	sink, dropped := &memorySink{}, make(map[media.EventType]int)
 	return &segmenter{
 		sink: sink, recording: "TEST", start: time.Unix(1e9, 0), length: 5 * time.Second, maxBytes: maxBytes,
-		notice: func(int, int64) {}, sealing: func(int) {},
-		before:   func(time.Duration) ([]media.Event, error) { return nil, nil },
-		refusals: refusals{declare: func(media.Event) {}, dropped: func(t media.EventType, _ error) { dropped[t]++ }},
+		onCommit: func(int, int64) {}, onOpen: func(int) {},
+		beforeOpen:   func(time.Duration) ([]media.Event, error) { return nil, nil },
+		refusedItems: refusedItems{declare: func(media.Event) {}, dropped: func(t media.EventType, _ error) { dropped[t]++ }},
 	}, sink, dropped
 }
 
@@ -110,7 +110,7 @@ func TestMoreTracksThanAHeaderLists(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !alive && round == 2 {
-					if err := s.end(uid+1, time.Second); err != nil {
+					if err := s.endTrack(uid+1, time.Second); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -246,7 +246,7 @@ func FuzzSegmenter(f *testing.F) {
 			case 3:
 				i = item{event: &media.Event{Time: at, From: times[n%len(times)], Count: arg - 2, Type: media.EventType(strings.Repeat("t", arg%3)), Text: strings.Repeat("\x00", arg<<10)}}
 			case 4:
-				if err := s.end(eve.UID, now); err != nil {
+				if err := s.endTrack(eve.UID, now); err != nil {
 					t.Fatal(err)
 				}
 				continue

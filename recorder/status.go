@@ -219,9 +219,9 @@ func (r *Recorder) sealing(epoch int) {
 	r.status.Epoch = epoch
 }
 
-// count returns the counters of a codec. A room may name any codec it likes;
+// outcomesOf returns the counters of a codec. A room may name any codec it likes;
 // those that nobody knows are counted as one.
-func (r *Recorder) count(c media.Codec) *outcomeCounts {
+func (r *Recorder) outcomesOf(c media.Codec) *outcomeCounts {
 	if !c.Known() {
 		c = "other"
 	}
@@ -235,8 +235,8 @@ func (r *Recorder) count(c media.Codec) *outcomeCounts {
 	return n
 }
 
-// read counts a track that begins or, with done, one that is over.
-func (r *Recorder) read(t *trackRecorder, done bool) {
+// countTrack counts a track that begins or, with done, one that is over.
+func (r *Recorder) countTrack(t *trackRecorder, done bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if done {
@@ -248,16 +248,16 @@ func (r *Recorder) read(t *trackRecorder, done bool) {
 	r.status.Tracks++
 }
 
-// gap counts a declared hole, for Status.
-func (r *Recorder) gap(e media.Event) {
+// countHole counts a declared hole, for Status.
+func (r *Recorder) countHole(e media.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.holes[e.Reason]
 	r.holes[e.Reason] = Holes{h.Count + 1, h.Time + e.To - e.From}
 }
 
-// counted puts into the report what the recording tells.
-func (r *Recorder) counted(c *media.Count) {
+// setCounted puts into the report what the recording tells.
+func (r *Recorder) setCounted(c *media.Count) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Participants, r.report.Tracks = c.People(), c.Tracks()

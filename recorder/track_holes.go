@@ -40,11 +40,11 @@ func (t *trackRecorder) extendHole(at time.Duration) {
 	}
 }
 
-// affords reports whether the open hole, if there is one, may end at a time: the
+// mayClose reports whether the open hole, if there is one, may end at a time: the
 // holes of a track are told so fast only. Where they come faster, what is between
 // them is left out, so that fewer holes are true of as much.
-func (t *trackRecorder) affords(at time.Duration) bool {
-	if !t.hole.open || t.untold(at) {
+func (t *trackRecorder) mayClose(at time.Duration) bool {
+	if !t.hole.open || t.isNone(at) {
 		return true
 	}
 	now := t.watch.now()
@@ -54,8 +54,8 @@ func (t *trackRecorder) affords(at time.Duration) bool {
 	return t.holes.take(now, 1, holeBurst, holeRefill)
 }
 
-// untold reports whether a hole that ends at a time is none.
-func (t *trackRecorder) untold(to time.Duration) bool {
+// isNone reports whether a hole that ends at a time is none.
+func (t *trackRecorder) isNone(to time.Duration) bool {
 	return to <= t.hole.from || t.hole.reason == media.GapStart && to-t.hole.from < startTolerance
 }
 
@@ -68,17 +68,17 @@ func (t *trackRecorder) closeHole(to time.Duration) {
 		// The rest was not sent.
 		to = min(to, max(t.hole.from, t.watch.at(t.info.Offered)))
 	}
-	h, untold := t.hole, t.untold(to)
+	h, untold := t.hole, t.isNone(to)
 	t.hole = hole{}
 	if untold {
 		return
 	}
 	// What was muted was not published.
 	for _, m := range t.muted.within(h.from, to, unmuteSlack) {
-		t.apart(h.from, m.from, h.reason)
+		t.declareApart(h.from, m.from, h.reason)
 		h.from = m.to
 	}
-	t.apart(h.from, to, h.reason)
+	t.declareApart(h.from, to, h.reason)
 }
 
 func (t *trackRecorder) declare(from, to time.Duration, reason string) {

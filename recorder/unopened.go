@@ -17,12 +17,12 @@ const (
 	// than a key that is handed out takes.
 	unopenedAfter = 2 * time.Second
 	// untoldFor is how long telling waits for the cause.
-	untoldFor = 4 * time.Second
+	causeTime = 4 * time.Second
 	// stillComes is how long after the last of it media counts as coming.
 	stillComes = 10 * time.Second
 	// tellAgain is how long nothing more is told of the same member.
-	tellAgain  = time.Minute
-	watchEvery = 5 // sweeps
+	reportAgain   = time.Minute
+	unopenedEvery = 5 // sweeps
 	// A frame that is larger than this is not kept to find out why it does not open:
 	// a smaller one will come.
 	maxSample = 128 << 10
@@ -54,9 +54,9 @@ type Unopened struct {
 	Over bool
 }
 
-// An opening is how opening a track's frames goes. It is safe for concurrent use;
+// An openingResult is how opening a track's frames goes. It is safe for concurrent use;
 // while all open it costs next to nothing.
-type opening struct {
+type openingResult struct {
 	failing atomic.Bool
 
 	mu sync.Mutex
@@ -76,7 +76,7 @@ func (s openingState) lasts(now time.Time) bool {
 }
 
 // opened notes a frame that opened.
-func (o *opening) opened() {
+func (o *openingResult) opened() {
 	if !o.failing.Load() {
 		return
 	}
@@ -87,7 +87,7 @@ func (o *opening) opened() {
 }
 
 // failed notes a frame that did not open, or none for a packet that is refused.
-func (o *opening) failed(at time.Time, reason string, frame []byte) {
+func (o *openingResult) failed(at time.Time, reason string, frame []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.since.IsZero() {
@@ -102,7 +102,7 @@ func (o *opening) failed(at time.Time, reason string, frame []byte) {
 }
 
 // state returns how it stands, the zero value while all opens.
-func (o *opening) state() openingState {
+func (o *openingResult) state() openingState {
 	if !o.failing.Load() {
 		return openingState{}
 	}
@@ -111,50 +111,50 @@ func (o *opening) state() openingState {
 	return o.openingState
 }
 
-// A watcher tells of media that does not open while it matters. It belongs to one
+// An unopenedReporter tells of media that does not open while it matters. It belongs to one
 // goroutine, but for what it starts, which stop waits for.
-type watcher struct {
-	p       *producers
-	current map[*trackRecorder]*trouble
-	last    map[string]time.Time // when a member was told of, by identity
-	afford  bucket               // searches
-	speak   bucket               // notices
-	results chan explained       // of the one search under way
-	busy    bool
-	ctx     context.Context
-	cancel  context.CancelFunc
-	work    sync.WaitGroup
+type unopenedReporter struct {
+	p          *producers
+	current    map[*trackRecorder]*unopenedTrack
+	reportedAt map[string]time.Time // when a member was told of, by identity
+	searches   bucket               // searches
+	notices    bucket               // notices
+	results    chan causeFound      // of the one search under way
+	busy       bool
+	ctx        context.Context
+	cancel     context.CancelFunc
+	work       sync.WaitGroup
 }
 
-// A trouble is a track that does not open.
-type trouble struct {
+// An unopenedTrack is a track that does not open.
+type unopenedTrack struct {
 	Unopened
-	sought bool
-	judged bool // it was time to tell of it,
-	told   bool // and it was told: somebody who was told of lately is not again
+	searched bool
+	decided  bool // it was time to tell of it,
+	reported bool // and it was told: somebody who was told of lately is not again
 }
 
-type explained struct {
+type causeFound struct {
 	rec    *trackRecorder
 	reason string
 	cause  frame.Cause
 }
 
-func newWatcher(p *producers) *watcher {
-	w := &watcher{p: p, current: make(map[*trackRecorder]*trouble), last: make(map[string]time.Time),
-		afford: bucket{tokens: explainBurst}, speak: bucket{tokens: noticeBurst}, results: make(chan explained, 1)}
+func newUnopenedReporter(p *producers) *unopenedReporter {
+	w := &unopenedReporter{p: p, current: make(map[*trackRecorder]*unopenedTrack), reportedAt: make(map[string]time.Time),
+		searches: bucket{tokens: explainBurst}, notices: bucket{tokens: noticeBurst}, results: make(chan causeFound, 1)}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
 
-// stop ends what the watcher started, and waits for it.
-func (w *watcher) stop() {
+// stop ends what the reporter started, and waits for it.
+func (w *unopenedReporter) stop() {
 	w.cancel()
 	w.work.Wait()
 }
 
-// watch looks at the tracks that are being read.
-func (w *watcher) watch(tracks []*trackRecorder, now time.Time) {
+// check looks at the tracks that are being read.
+func (w *unopenedReporter) check(tracks []*trackRecorder, now time.Time) {
 	select {
 	case e := <-w.results:
 		w.busy = false
@@ -165,7 +165,7 @@ func (w *watcher) watch(tracks []*trackRecorder, now time.Time) {
 			// What is wrong with one track of a member is so with the others.
 			if rec == e.rec || t.Cause == "" && rec.ring == e.rec.ring && rec.info.Participant == e.rec.info.Participant && t.Reason == e.reason {
 				t.Cause, t.Why = e.cause.Kind, e.cause.String()
-				if t.told {
+				if t.reported {
 					w.warn(t)
 				}
 			}
@@ -180,30 +180,30 @@ func (w *watcher) watch(tracks []*trackRecorder, now time.Time) {
 			continue
 		}
 		delete(w.current, rec)
-		if t.Over = true; t.told && is.since.IsZero() && here {
+		if t.Over = true; t.reported && is.since.IsZero() && here {
 			over = append(over, t.Unopened)
 		}
 	}
 	for _, rec := range tracks {
 		is := rec.opening.state()
-		if w.current[rec] != nil || !is.lasts(now) || w.p.gate.isShut() || rec.permit.isShut() {
+		if w.current[rec] != nil || !is.lasts(now) || w.p.pause.keepsNothing() || rec.permission.keepsNothing() {
 			continue
 		}
-		w.current[rec] = &trouble{Unopened: Unopened{Track: rec.media.UID, Participant: rec.info.Participant, Name: rec.info.Name,
+		w.current[rec] = &unopenedTrack{Unopened: Unopened{Track: rec.media.UID, Participant: rec.info.Participant, Name: rec.info.Name,
 			Source: rec.info.Source, Since: is.since, Last: is.last, Reason: is.reason}}
 	}
-	w.seek(now)
-	w.tell(over, now)
+	w.searchCause(now)
+	w.report(over, now)
 }
 
-// seek looks for the cause of one trouble at a time, the oldest first.
-func (w *watcher) seek(now time.Time) {
+// searchCause looks for the cause of one track's trouble at a time, the oldest first.
+func (w *unopenedReporter) searchCause(now time.Time) {
 	var oldest *trackRecorder
 	for rec, t := range w.current {
 		if t.Cause == "" && rec.refuse != "" {
 			t.Cause, t.Why = refusedCause(t.Reason, rec.info.Codec)
 		}
-		if t.Cause == "" && !t.sought && rec.ring != nil && (oldest == nil || t.Since.Before(w.current[oldest].Since)) {
+		if t.Cause == "" && !t.searched && rec.ring != nil && (oldest == nil || t.Since.Before(w.current[oldest].Since)) {
 			oldest = rec
 		}
 	}
@@ -212,13 +212,13 @@ func (w *watcher) seek(now time.Time) {
 	}
 	t := w.current[oldest]
 	sample := oldest.opening.state().sample
-	if sample == nil || !w.afford.take(w.p.watch.at(now), 1, explainBurst, explainRefill) {
+	if sample == nil || !w.searches.take(w.p.watch.at(now), 1, explainBurst, explainRefill) {
 		return
 	}
-	t.sought, w.busy = true, true
+	t.searched, w.busy = true, true
 	reason := t.Reason
 	w.work.Go(func() {
-		e := explained{rec: oldest, reason: reason}
+		e := causeFound{rec: oldest, reason: reason}
 		_ = w.p.contain(oldest.info.Participant, func() { e.cause = oldest.ring.Explain(w.ctx, oldest.info.Codec, sample) })
 		w.results <- e
 	})
@@ -235,26 +235,26 @@ func refusedCause(reason string, codec media.Codec) (frame.CauseKind, string) {
 	return frame.CauseKind(reason), "the codec " + media.Clamp(string(codec), 32) + " is not recorded, or not while it is encrypted"
 }
 
-// tell tells of what is new, and of what is over.
-func (w *watcher) tell(over []Unopened, now time.Time) {
+// report tells of what is new, and of what is over.
+func (w *unopenedReporter) report(over []Unopened, now time.Time) {
 	all := make([]Unopened, 0, len(w.current))
 	news := over
 	for _, t := range w.current {
 		if now.Sub(t.Last) < stillComes {
 			all = append(all, t.Unopened)
 		}
-		if t.judged || t.Cause == "" && now.Sub(t.Since) < untoldFor {
+		if t.decided || t.Cause == "" && now.Sub(t.Since) < causeTime {
 			continue
 		}
-		t.judged = true
-		if at, ok := w.last[t.Participant]; ok && now.Sub(at) < tellAgain && !at.Equal(now) {
+		t.decided = true
+		if at, ok := w.reportedAt[t.Participant]; ok && now.Sub(at) < reportAgain && !at.Equal(now) {
 			continue
 		}
-		if len(w.last) >= maxRemembered {
-			clear(w.last)
+		if len(w.reportedAt) >= maxRemembered {
+			clear(w.reportedAt)
 		}
-		w.last[t.Participant] = now
-		t.told = true
+		w.reportedAt[t.Participant] = now
+		t.reported = true
 		news = append(news, t.Unopened)
 		w.warn(t)
 	}
@@ -265,9 +265,9 @@ func (w *watcher) tell(over []Unopened, now time.Time) {
 		return
 	}
 	slices.SortFunc(news, byTrack)
-	if notice := w.p.r.c.Unopened(news); notice != "" && !w.p.over.Load() && w.speak.take(w.p.watch.at(now), 1, noticeBurst, noticeRefill) {
+	if notice := w.p.r.c.Unopened(news); notice != "" && !w.p.over.Load() && w.notices.take(w.p.watch.at(now), 1, noticeBurst, noticeRefill) {
 		w.work.Go(func() {
-			ctx, cancel := context.WithTimeout(w.ctx, farewellTime)
+			ctx, cancel := context.WithTimeout(w.ctx, noticeTime)
 			defer cancel()
 			if err := w.p.room.Announce(ctx, notice); err != nil && w.ctx.Err() == nil {
 				w.p.r.c.Log.Warn("the room was not told of media that is not recorded", "err", err)
@@ -276,7 +276,7 @@ func (w *watcher) tell(over []Unopened, now time.Time) {
 	}
 }
 
-// warn says in the log what is known of a trouble, without names.
-func (w *watcher) warn(t *trouble) {
+// warn says in the log what is known of a track's trouble, without names.
+func (w *unopenedReporter) warn(t *unopenedTrack) {
 	w.p.r.c.Log.Warn("media does not open and is not recorded", "track", t.Track, "reason", t.Reason, "cause", t.Cause, "why", t.Why)
 }

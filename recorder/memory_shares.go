@@ -2,11 +2,11 @@ package recorder
 
 import "sync"
 
-// Shares divide how many bytes may wait in memory among the participants whose
+// memoryShares divide how many bytes may wait in memory among the participants whose
 // frames wait, and each one's share among their tracks: who publishes many tracks of
 // which much waits takes nothing from others. They are safe for concurrent use; room
 // and track are set before.
-type shares struct {
+type memoryShares struct {
 	room, track int // bytes of all, and of one track at most
 
 	mu     sync.Mutex
@@ -15,7 +15,7 @@ type shares struct {
 
 // enter notes that frames of one more track of a participant wait, leave that
 // they do not any more.
-func (w *shares) enter(participant string) {
+func (w *memoryShares) enter(participant string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tracks == nil {
@@ -24,7 +24,7 @@ func (w *shares) enter(participant string) {
 	w.tracks[participant]++
 }
 
-func (w *shares) leave(participant string) {
+func (w *memoryShares) leave(participant string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tracks[participant]--; w.tracks[participant] == 0 {
@@ -34,7 +34,7 @@ func (w *shares) leave(participant string) {
 
 // share is how many bytes may wait on one of the participant's tracks, which has
 // entered.
-func (w *shares) share(participant string) int {
+func (w *memoryShares) share(participant string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return min(w.track, w.room/len(w.tracks)/w.tracks[participant])

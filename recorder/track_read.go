@@ -21,50 +21,50 @@ const (
 	// A track that is published reaches the recorder after a negotiation; so
 	// much of its beginning is not counted as missing.
 	startTolerance = 250 * time.Millisecond
-	lateStart      = 100 * time.Millisecond
+	earlyPicture   = 100 * time.Millisecond
 	tick           = 100 * time.Microsecond // two frames of a track are never closer
 )
 
 // A trackRecorder takes one track from packets to frames on the recording
 // clock. One goroutine runs it; counters may be read by others.
 type trackRecorder struct {
-	track   Track
-	info    TrackInfo
-	media   media.Track
-	out     chan<- item
-	load    *load           // of out
-	stop    <-chan struct{} // closed when nobody reads out any more
-	over    *atomic.Bool    // set when what arrives now is not wanted any more
-	gate    *gate
-	permit  permit
-	away    *awayLog
-	conduct *conduct
-	log     *slog.Logger
-	watch   *stopwatch
-	clock   *trackClock
-	playout playout
-	asm     *frame.Assembler
-	decrypt *frame.Decrypter // nil: the room is not encrypted
-	ring    *frame.Keyring   // of decrypt
-	late    late
-	shares  *shares // of late, of all tracks
-	opening opening
-	refuse  string // reason to keep nothing of this track
+	track      Track
+	info       TrackInfo
+	media      media.Track
+	out        chan<- item
+	load       *queueBytes     // of out
+	stop       <-chan struct{} // closed when nobody reads out any more
+	over       *atomic.Bool    // set when what arrives now is not wanted any more
+	pause      *cutoff
+	permission permission
+	away       *awayLog
+	activity   *activity
+	log        *slog.Logger
+	watch      *recordingClock
+	clock      *trackClock
+	playout    playout
+	asm        *frame.Assembler
+	decrypt    *frame.Decrypter // nil: the room is not encrypted
+	ring       *frame.Keyring   // of decrypt
+	pending    pendingKeys
+	shares     *memoryShares // of pending, of all tracks
+	opening    openingResult
+	refuse     string // reason to keep nothing of this track
 
 	// Guarded by producers.mu:
 	done      chan struct{} // closed at its end
 	order     uint64        // counts the tracks that came
 	displaced bool          // it gives way to another one
 
-	mu    sync.Mutex // held by who works on what follows: run, or expire in between
-	ended bool
-	muted muteLog
-	held  muteLog     // since when the server does not send it
-	known atomic.Bool // the timeline has it
+	mu       sync.Mutex // held by who works on what follows: run, or expire in between
+	ended    bool
+	muted    muteLog
+	heldBack muteLog     // since when the server does not send it
+	known    atomic.Bool // the timeline has it
 	// toldMuted: the timeline says that the track is muted.
-	toldMuted atomic.Bool
-	toldSize  string // of the picture, as the timeline has it; "" before there is one
-	keys      keyIndex
+	reportedMuted atomic.Bool
+	reportedSize  string // of the picture, as the timeline has it; "" before there is one
+	keys          keyIndex
 
 	joiner media.VP9Joiner
 	layers []openLayer // of the VP9 picture under way
@@ -90,7 +90,7 @@ type trackRecorder struct {
 	began      time.Duration // when the track came
 	quiet      time.Duration // when the server last said that nothing is sent
 
-	published published
+	published publishedSize
 	counts    *counts
 	outcomes  *outcomeCounts // of its codec
 	syncError atomic.Int64   // see Status.SyncError, in nanoseconds
@@ -163,14 +163,14 @@ func (t *trackRecorder) run() error {
 		if t.refuse == "" {
 			t.asm.Flush()
 			t.drain(time.Now(), true)
-			t.giveUp()
+			t.flushPending()
 			t.picture()
-			t.starves(t.watch.now())
+			t.extendBandwidthHole(t.watch.now())
 		}
 	})
 	t.contain(func() {
 		t.closeHole(t.end)
-		t.tellSilent()
+		t.declareSilent()
 	})
 	return failure
 }
@@ -192,11 +192,11 @@ func (t *trackRecorder) breakOff(err error) {
 		return
 	}
 	t.log.Error("a track is not recorded any more", "track", t.media.UID, "err", err)
-	if len(t.late.units) > 0 {
+	if len(t.pending.units) > 0 {
 		t.shares.leave(t.info.Participant)
 	}
-	t.playout.letGo()
-	t.refuse, t.asm, t.late, t.layers, t.playout = media.GapFault, nil, late{}, nil, t.newPlayout(t.playout.shares)
+	t.playout.leaveShare()
+	t.refuse, t.asm, t.pending, t.layers, t.playout = media.GapFault, nil, pendingKeys{}, nil, t.newPlayout(t.playout.shares)
 	if !t.seen {
 		t.seen, t.end = true, max(0, t.watch.now())
 	}
@@ -204,9 +204,9 @@ func (t *trackRecorder) breakOff(err error) {
 	t.hole = hole{open: true, from: t.end, reason: media.GapFault}
 }
 
-// tellSilent notes that nothing was sent on the track, which was not muted, for as
+// declareSilent notes that nothing was sent on the track, which was not muted, for as
 // long as it was there.
-func (t *trackRecorder) tellSilent() {
+func (t *trackRecorder) declareSilent() {
 	if t.sent || t.seen || t.muted.on() || t.quiet-t.began < startTolerance {
 		return
 	}
@@ -217,14 +217,14 @@ func (t *trackRecorder) tellSilent() {
 
 func (t *trackRecorder) packet(p Packet) {
 	if t.refuse != "" {
-		t.refused(p)
+		t.packetRefused(p)
 		return
 	}
 	for _, r := range p.Reports {
 		t.clock.report(r)
 	}
 	if len(p.Reports) > 0 && t.playout.begun {
-		t.syncError.Store(int64(t.clock.off()))
+		t.syncError.Store(int64(t.clock.offsetError()))
 	}
 	t.asm.Push(p.RTP, p.Arrival)
 	t.drain(p.Arrival, false)
@@ -243,7 +243,7 @@ func (t *trackRecorder) expire(now time.Time) {
 	}
 	if err := fault.Contain(func() {
 		t.drain(now, false)
-		t.starves(t.watch.at(now) - starveLag)
+		t.extendBandwidthHole(t.watch.at(now) - bandwidthLag)
 	}); err != nil {
 		t.breakOff(err)
 	}
@@ -271,12 +271,12 @@ func (t *trackRecorder) drain(now time.Time, all bool) {
 		}
 		t.offer(u, at)
 	}
-	t.release(now)
+	t.releasePending(now)
 }
 
 // newPlayout returns a playout that holds nothing.
-func (t *trackRecorder) newPlayout(s *shares) playout {
-	return playout{clock: t.clock, told: t.jumped, shares: s, participant: t.info.Participant}
+func (t *trackRecorder) newPlayout(s *memoryShares) playout {
+	return playout{clock: t.clock, onJump: t.jumped, shares: s, participant: t.info.Participant}
 }
 
 // jumped declares that the sender's time stamps jumped.
@@ -286,7 +286,7 @@ func (t *trackRecorder) jumped(j jump) {
 	if j.once {
 		e.Reason = media.ClockOnce
 	}
-	if t.conduct.allows(e, t.watch.now()) {
+	if t.activity.allows(e, t.watch.now()) {
 		t.send(item{event: &e})
 	}
 }
@@ -300,7 +300,7 @@ func (t *trackRecorder) take(u frame.Unit, at time.Duration, data []byte, outcom
 		// Whoever knows the trailer, and everyone in the room does, can put it
 		// on something else.
 		if u.Known {
-			t.silenced(at)
+			t.endHoleAtSIF(at)
 		}
 		if !u.Known && !t.forged {
 			t.forged = true
@@ -321,10 +321,10 @@ func (t *trackRecorder) take(u frame.Unit, at time.Duration, data []byte, outcom
 	}
 }
 
-// silenced takes the server's word that its own frame stands where the sender's
+// endHoleAtSIF takes the server's word that its own frame stands where the sender's
 // media ended: a hole before it does not last as long as the mute.
-func (t *trackRecorder) silenced(at time.Duration) {
-	if t.hole.open && t.seen && at > t.hole.from && t.affords(at) {
+func (t *trackRecorder) endHoleAtSIF(at time.Duration) {
+	if t.hole.open && t.seen && at > t.hole.from && t.mayClose(at) {
 		t.end = max(t.end, at)
 		t.closeHole(at)
 	}
@@ -339,8 +339,8 @@ func (t *trackRecorder) waitsForSender(arrival time.Time) {
 	}
 }
 
-// refused declares what a track that is not recorded sent.
-func (t *trackRecorder) refused(p Packet) {
+// packetRefused declares what a track that is not recorded sent.
+func (t *trackRecorder) packetRefused(p Packet) {
 	if len(p.RTP.Payload) == 0 {
 		return // padding
 	}
@@ -365,7 +365,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	if at < 0 {
 		// Captured before the recording began. A picture of that moment may be
 		// the key frame that the next ones need, and is put at the beginning.
-		if t.info.Codec.Audio() || at < -lateStart {
+		if t.info.Codec.Audio() || at < -earlyPicture {
 			t.outcomes.add(Early)
 			return
 		}
@@ -375,21 +375,21 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	if !t.seen {
 		t.seen, t.end = true, at
 	}
-	if why := t.withheld(max(0, min(at, t.watch.at(u.Arrival)))); why != "" {
+	if why := t.withholdReason(max(0, min(at, t.watch.at(u.Arrival)))); why != "" {
 		if why == media.GapPaused {
 			t.outcomes.add(Paused)
 		} else {
 			t.outcomes.add(NotPermitted)
 		}
-		t.pass(at, why)
+		t.extendWithheld(at, why)
 		return
 	}
-	if !t.goOn(at) {
+	if !t.endWithheld(at) {
 		t.outcomes.add(Crowded)
 		t.extendHole(at)
 		return
 	}
-	t.starved(at)
+	t.openBandwidthHole(at)
 	key := u.Key
 	if outcome == Kept {
 		fits := len(data) <= media.MaxFrame
@@ -422,7 +422,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 		t.askNow.Store(false)
 	}
 	if t.ends.Swap(false) {
-		t.boundary(at)
+		t.segmentEnds(at)
 	}
 	if t.needKey && !key {
 		t.outcomes.add(KeyFrame)
@@ -431,7 +431,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 		t.extendHole(at)
 		return
 	}
-	if !t.affords(at) {
+	if !t.mayClose(at) {
 		t.outcomes.add(Crowded)
 		t.wantKey()
 		t.extendHole(at)
@@ -439,7 +439,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	}
 	t.needKey = false
 	t.closeHole(at)
-	t.keyed(u.Data, at)
+	t.reportKeyIndex(u.Data, at)
 	f := &media.Frame{Track: t.media.UID, Time: at, Key: key, Data: data}
 	if t.info.Codec.Audio() {
 		f.Duration = media.OpusDuration(data)
@@ -449,7 +449,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	} else if t.keyEvery > 0 && at-t.lastKey >= t.keyEvery {
 		t.askKey()
 	}
-	t.weigh(f)
+	t.countBytes(f)
 	t.end = max(t.end, at+f.Duration)
 	t.counts.frames.Add(1)
 	t.outcomes.add(Kept)

@@ -13,13 +13,13 @@ import (
 // Frames that nobody takes wait at their tracks, however few they are.
 func TestLoadIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l load
+		var l queueBytes
 		stop := make(chan struct{})
 		var taken atomic.Int64
 		for range 2 {
 			go func() {
 				for range 10 {
-					if l.add(maxLoad/8, stop) {
+					if l.add(maxQueueBytes/8, stop) {
 						taken.Add(1)
 					}
 				}
@@ -30,10 +30,10 @@ func TestLoadIsBounded(t *testing.T) {
 			taken int64
 		}{{0, 8}, {1, 9}, {8, 17}, {7, 20}, {4, 20}} {
 			for range tt.gone {
-				l.remove(maxLoad / 8)
+				l.remove(maxQueueBytes / 8)
 			}
 			synctest.Wait()
-			if taken.Load() != tt.taken || l.bytes > maxLoad {
+			if taken.Load() != tt.taken || l.bytes > maxQueueBytes {
 				t.Errorf("%d frames were taken, %d bytes wait, want %d", taken.Load(), l.bytes, tt.taken)
 			}
 		}
@@ -41,14 +41,14 @@ func TestLoadIsBounded(t *testing.T) {
 			t.Fatalf("%d bytes are left of none", l.bytes)
 		}
 		// One that has no room anywhere is taken all the same, by itself.
-		if !l.add(2*maxLoad, stop) {
+		if !l.add(2*maxQueueBytes, stop) {
 			t.Error("a large frame is refused")
 		}
 		refused := make(chan bool, 1)
 		go func() { refused <- !l.add(1, stop) }()
 		synctest.Wait()
 		close(stop)
-		if !<-refused || l.bytes != 2*maxLoad {
+		if !<-refused || l.bytes != 2*maxQueueBytes {
 			t.Errorf("at the end a frame was not refused, or %d bytes are left", l.bytes)
 		}
 	})
@@ -64,16 +64,16 @@ func TestWhoIsGoneIsForgotten(t *testing.T) {
 	}
 	const guests = 3 * maxRemembered
 	stays, _ := p.slot(info(-1))
-	p.list(RoomEvent{Type: media.EventJoin, Participant: who(-1)})
+	p.updateRoster(RoomEvent{Type: media.EventJoin, Participant: who(-1)})
 	var last *slot
 	for n := range guests {
-		p.list(RoomEvent{Type: media.EventJoin, Participant: who(n)})
+		p.updateRoster(RoomEvent{Type: media.EventJoin, Participant: who(n)})
 		last, _ = p.slot(info(n))
 		last.busy, last.freed = false, time.Duration(n)
-		p.list(RoomEvent{Type: media.EventLeave, Participant: who(n)})
+		p.updateRoster(RoomEvent{Type: media.EventLeave, Participant: who(n)})
 	}
-	if p.held > maxRemembered || len(p.slots) != p.held || len(p.roster.gone) > maxRemembered {
-		t.Errorf("%d media are remembered, of %d members, and %d who were here", p.held, len(p.slots), len(p.roster.gone))
+	if p.slotCount > maxRemembered || len(p.slots) != p.slotCount || len(p.roster.gone) > maxRemembered {
+		t.Errorf("%d media are remembered, of %d members, and %d who were here", p.slotCount, len(p.slots), len(p.roster.gone))
 	}
 	if s, _ := p.slot(info(guests - 1)); s != last {
 		t.Error("the last medium does not go on")

@@ -8,14 +8,14 @@ import (
 // shortestSleep is how long a machine has to sleep for it to be noticed.
 const shortestSleep = 500 * time.Millisecond
 
-// A stopwatch is the recording clock: what passed since the recording began, the
+// A recordingClock is the recording clock: what passed since the recording began, the
 // time included that the machine slept, in which Go's monotonic clock stands still.
 // It stops when the recording ends: what comes later, comes then. It is safe for
 // concurrent use.
-type stopwatch struct {
+type recordingClock struct {
 	start  time.Time
 	asleep func() time.Duration // how long the machine has slept since it was started
-	sleeps atomic.Pointer[[]sleep]
+	sleeps atomic.Pointer[[]machineSleep]
 	end    atomic.Int64 // when it stopped, on itself; 0 while it runs
 
 	// Of the goroutine that calls wake:
@@ -23,19 +23,19 @@ type stopwatch struct {
 	looked time.Duration // and when, on the monotonic clock
 }
 
-// A sleep lasted so long, at a time on the monotonic clock since the start.
-type sleep struct{ at, lasted time.Duration }
+// A machineSleep lasted so long, at a time on the monotonic clock since the start.
+type machineSleep struct{ at, lasted time.Duration }
 
-// startWatch starts a stopwatch. asleep is nil for the machine's own.
-func startWatch(asleep func() time.Duration) *stopwatch {
+// startClock starts a recordingClock. asleep is nil for the machine's own.
+func startClock(asleep func() time.Duration) *recordingClock {
 	if asleep == nil {
 		asleep = machineSlept()
 	}
-	return &stopwatch{start: time.Now(), asleep: asleep, slept: asleep()}
+	return &recordingClock{start: time.Now(), asleep: asleep, slept: asleep()}
 }
 
 // at is the recording time of a moment, before the start less than zero.
-func (w *stopwatch) at(t time.Time) time.Duration {
+func (w *recordingClock) at(t time.Time) time.Duration {
 	d := w.running(t)
 	if end := time.Duration(w.end.Load()); end > 0 {
 		d = min(d, end)
@@ -43,7 +43,7 @@ func (w *stopwatch) at(t time.Time) time.Duration {
 	return d
 }
 
-func (w *stopwatch) running(t time.Time) time.Duration {
+func (w *recordingClock) running(t time.Time) time.Duration {
 	d := t.Sub(w.start)
 	if sleeps := w.sleeps.Load(); sleeps != nil {
 		var slept time.Duration
@@ -58,22 +58,22 @@ func (w *stopwatch) running(t time.Time) time.Duration {
 }
 
 // now is the recording time, never before the start.
-func (w *stopwatch) now() time.Duration { return max(0, w.at(time.Now())) }
+func (w *recordingClock) now() time.Duration { return max(0, w.at(time.Now())) }
 
 // elapsed is what passed since the start, whether the recording has ended or not.
-func (w *stopwatch) elapsed() time.Duration { return w.running(time.Now()) }
+func (w *recordingClock) elapsed() time.Duration { return w.running(time.Now()) }
 
-// naps is how often the machine has slept.
-func (w *stopwatch) naps() int {
+// sleepCount is how often the machine has slept.
+func (w *recordingClock) sleepCount() int {
 	if p := w.sleeps.Load(); p != nil {
 		return len(*p)
 	}
 	return 0
 }
 
-// wake looks whether the machine slept since it was called last, and returns from
+// checkSleep looks whether the machine slept since it was called last, and returns from
 // when to when. Only one goroutine calls it, every few moments.
-func (w *stopwatch) wake() (slept span, ok bool) {
+func (w *recordingClock) checkSleep() (slept span, ok bool) {
 	now, all := time.Since(w.start), w.asleep()
 	before := w.looked
 	lasted := all - w.slept
@@ -81,17 +81,17 @@ func (w *stopwatch) wake() (slept span, ok bool) {
 		return span{}, false
 	}
 	from := w.at(w.start.Add(before))
-	var sleeps []sleep
+	var sleeps []machineSleep
 	if p := w.sleeps.Load(); p != nil {
 		sleeps = append(sleeps, *p...)
 	}
-	sleeps = append(sleeps, sleep{before, lasted})
+	sleeps = append(sleeps, machineSleep{before, lasted})
 	w.sleeps.Store(&sleeps)
 	return span{from, w.at(w.start.Add(now))}, true
 }
 
 // stop ends the recording, and returns when that was.
-func (w *stopwatch) stop() time.Duration {
+func (w *recordingClock) stop() time.Duration {
 	end := max(1, w.now())
 	w.end.Store(int64(end))
 	return end

@@ -14,33 +14,33 @@ import (
 
 const (
 	maxSpeakers  = 64          // at once; the rest is not in the timeline
-	breath       = time.Second // a shorter pause does not end what somebody says
+	speechPause  = time.Second // a shorter pause does not end what somebody says
 	maxUtterance = 30 * time.Second
 )
 
-// A conduct is what members do besides publishing: it keeps their floods out of
+// An activity is what members do besides publishing: it keeps their floods out of
 // the timeline, and makes spans of who speaks. It is safe for concurrent use.
-type conduct struct {
-	mu       sync.Mutex
-	rates    rates
-	dropped  map[media.EventType]int
-	told     time.Duration // when what was dropped was told
-	speaking map[string]utterance
-	quality  map[string]string
+type activity struct {
+	mu              sync.Mutex
+	rates           eventLimits
+	dropped         map[media.EventType]int
+	reportedDropped time.Duration // when what was dropped was told
+	speaking        map[string]utterance
+	quality         map[string]string
 }
 
 // An utterance goes on while to is 0; else it ended then, if it does not go on
 // within a breath.
 type utterance struct{ from, to time.Duration }
 
-func newConduct() *conduct {
-	return &conduct{rates: newRates(), dropped: make(map[media.EventType]int),
+func newActivity() *activity {
+	return &activity{rates: newEventLimits(), dropped: make(map[media.EventType]int),
 		speaking: make(map[string]utterance), quality: make(map[string]string)}
 }
 
-// changed notes the quality of a member's connection, and reports whether it is
+// qualityChanged notes the quality of a member's connection, and reports whether it is
 // another than before.
-func (c *conduct) changed(participant, quality string) bool {
+func (c *activity) qualityChanged(participant, quality string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.quality[participant] == quality {
@@ -54,7 +54,7 @@ func (c *conduct) changed(participant, quality string) bool {
 }
 
 // speak notes who speaks, and nobody else does.
-func (c *conduct) speak(speakers []string, at time.Duration) {
+func (c *activity) speak(speakers []string, at time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	speakers = speakers[:min(len(speakers), maxSpeakers)]
@@ -77,7 +77,7 @@ func (c *conduct) speak(speakers []string, at time.Duration) {
 }
 
 // left notes that a member left, who then speaks no more, whatever the server said last.
-func (c *conduct) left(who string, at time.Duration) {
+func (c *activity) left(who string, at time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if u, known := c.speaking[who]; known && u.to == 0 {
@@ -88,14 +88,14 @@ func (c *conduct) left(who string, at time.Duration) {
 
 // due returns the events that are due at a time: who spoke, and what was dropped.
 // At the end, or where nothing more is heard, all is.
-func (c *conduct) due(at time.Duration, end bool) (out []media.Event) {
+func (c *activity) due(at time.Duration, end bool) (out []media.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, who := range slices.Sorted(maps.Keys(c.speaking)) {
 		u := c.speaking[who]
 		to := cmp.Or(u.to, at)
 		switch {
-		case end, u.to != 0 && at-u.to >= breath:
+		case end, u.to != 0 && at-u.to >= speechPause:
 			delete(c.speaking, who)
 		case u.to == 0 && at-u.from >= maxUtterance:
 			c.speaking[who] = utterance{from: at} // piece by piece, for a crash
@@ -106,8 +106,8 @@ func (c *conduct) due(at time.Duration, end bool) (out []media.Event) {
 			out = append(out, media.Event{Time: u.from, Type: media.EventSpeaking, Participant: who, From: u.from, To: to})
 		}
 	}
-	if len(c.dropped) > 0 && (end || at-c.told >= tellDropped) {
-		c.told = at
+	if len(c.dropped) > 0 && (end || at-c.reportedDropped >= reportDropped) {
+		c.reportedDropped = at
 		for _, typ := range slices.Sorted(maps.Keys(c.dropped)) {
 			out = append(out, media.Event{Time: at, Type: media.EventDropped, Reason: string(typ), Count: min(c.dropped[typ], 1<<30)})
 		}
@@ -121,22 +121,22 @@ func (c *conduct) due(at time.Duration, end bool) (out []media.Event) {
 func (p *producers) refused(typ media.EventType, err error) {
 	p.r.c.Log.Error("something that cannot be written was left out", "type", typ, "err", err)
 	if typ != "" {
-		p.conduct.drop(typ, 1)
+		p.activity.drop(typ, 1)
 	}
 }
 
-// behave takes an event of what a member did.
-func (p *producers) behave(e RoomEvent, at time.Duration) {
+// recordActivity takes an event of what a member did.
+func (p *producers) recordActivity(e RoomEvent, at time.Duration) {
 	out := media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}
 	switch e.Type {
 	case media.EventSpeaking:
-		p.conduct.speak(e.Speakers, at)
+		p.activity.speak(e.Speakers, at)
 		return
 	case media.EventDropped:
-		p.conduct.drop(media.EventType(e.Reason), e.Count)
+		p.activity.drop(media.EventType(e.Reason), e.Count)
 		return
 	case media.EventQuality:
-		if !p.conduct.changed(e.Participant, e.Reason) {
+		if !p.activity.qualityChanged(e.Participant, e.Reason) {
 			return
 		}
 		out.Reason = e.Reason
@@ -151,24 +151,24 @@ func (p *producers) behave(e RoomEvent, at time.Duration) {
 	case media.EventConsent:
 		out.Reason, out.Text = e.Reason, e.Text
 	}
-	if (e.Type == media.EventChat || e.Type == media.EventStream || e.Type == media.EventReaction) && p.barred(e.Participant, e.Encrypted) != "" {
+	if (e.Type == media.EventChat || e.Type == media.EventStream || e.Type == media.EventReaction) && p.denyReason(e.Participant, e.Encrypted) != "" {
 		return // what they write is theirs, as what they say
 	}
-	if p.conduct.allows(out, at) {
+	if p.activity.allows(out, at) {
 		p.emit(out)
 	}
 }
 
-// conclude tells what is due of the members' conduct. At the end, all is.
-func (p *producers) conclude(at time.Duration, end bool) {
-	for _, e := range p.conduct.due(at, end || p.gate.isShut()) {
+// flushActivity tells what is due of the members' conduct. At the end, all is.
+func (p *producers) flushActivity(at time.Duration, end bool) {
+	for _, e := range p.activity.due(at, end || p.pause.keepsNothing()) {
 		p.emit(e)
 	}
 }
 
-// tellMute tells that a track is muted now, or is not. Where that is told too
+// reportMute tells that a track is muted now, or is not. Where that is told too
 // often, what holds in the end is told later, by sweep.
-func (p *producers) tellMute(rec *trackRecorder, at time.Duration) {
+func (p *producers) reportMute(rec *trackRecorder, at time.Duration) {
 	if !rec.known.Load() {
 		return // it has no place yet; whoever gives it one calls again
 	}
@@ -177,10 +177,10 @@ func (p *producers) tellMute(rec *trackRecorder, at time.Duration) {
 		typ = media.EventMute
 	}
 	e := media.Event{Time: at, Type: typ, Participant: rec.info.Participant, Track: rec.media.UID}
-	if rec.toldMuted.Load() == on || !p.conduct.allows(e, at) {
+	if rec.reportedMuted.Load() == on || !p.activity.allows(e, at) {
 		return
 	}
-	if rec.toldMuted.CompareAndSwap(!on, on) {
+	if rec.reportedMuted.CompareAndSwap(!on, on) {
 		p.emit(e)
 	}
 }
@@ -188,14 +188,14 @@ func (p *producers) tellMute(rec *trackRecorder, at time.Duration) {
 // A keyIndex is the index of the end-to-end key that a track's frames were
 // opened with, as far as the timeline has it.
 type keyIndex struct {
-	known bool
-	index int
-	told  time.Duration
+	known      bool
+	index      int
+	reportedAt time.Duration
 }
 
-// keyed notes that a frame was opened. A sender that changes its key all the time
+// reportKeyIndex notes that a frame was opened. A sender that changes its key all the time
 // is told of once a second.
-func (t *trackRecorder) keyed(sealed []byte, at time.Duration) {
+func (t *trackRecorder) reportKeyIndex(sealed []byte, at time.Duration) {
 	if t.decrypt == nil {
 		return
 	}
@@ -203,8 +203,8 @@ func (t *trackRecorder) keyed(sealed []byte, at time.Duration) {
 		sealed = frame.StripTrailer(sealed)
 	}
 	k := &t.keys
-	if index, ok := frame.KeyIndex(sealed); ok && (!k.known || index != k.index && at-k.told >= time.Second) {
-		*k = keyIndex{known: true, index: index, told: at}
+	if index, ok := frame.KeyIndex(sealed); ok && (!k.known || index != k.index && at-k.reportedAt >= time.Second) {
+		*k = keyIndex{known: true, index: index, reportedAt: at}
 		t.send(item{event: &media.Event{Time: at, Type: media.EventKeys, Participant: t.info.Participant,
 			Track: t.media.UID, Text: strconv.Itoa(index)}})
 	}

@@ -7,11 +7,11 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// lists puts a track into the next index.
-func (s *segmenter) lists(t media.Track) {
+// listInIndex puts a track into the next index.
+func (s *segmenter) listInIndex(t media.Track) {
 	s.index.Tracks = append(s.index.Tracks, t)
 	const escaped = 6 // bytes of JSON for one, at worst
-	s.grown += 512 + escaped*int64(len(t.Participant)+len(t.Name)+len(t.Source))
+	s.indexBytes += 512 + escaped*int64(len(t.Participant)+len(t.Name)+len(t.Source))
 }
 
 // endEpoch ends what belongs to the current epoch: its index is sealed to its
@@ -20,9 +20,9 @@ func (s *segmenter) endEpoch() error {
 	if err := s.writeIndex(); err != nil {
 		return err
 	}
-	s.index.Tracks, s.grown = nil, 0
+	s.index.Tracks, s.indexBytes = nil, 0
 	for _, t := range s.tracks {
-		s.lists(t)
+		s.listInIndex(t)
 	}
 	return nil
 }
@@ -45,9 +45,9 @@ func (s *segmenter) writeIndex() error {
 		if !errors.Is(err, ErrKept) {
 			return err // the next one will say it all
 		}
-		s.index, s.grown = media.Index{}, 0
+		s.index, s.indexBytes = media.Index{}, 0
 		return err
 	}
-	s.index, s.grown = media.Index{}, 0
+	s.index, s.indexBytes = media.Index{}, 0
 	return nil
 }

@@ -15,69 +15,69 @@ type Waiter interface {
 }
 
 const (
-	lookEvery = 2               // sweeps between two looks at what is waited for
-	cameTime  = 3 * time.Second // a track that came is known to the recorder after that
-	maxWaits  = 2 * maxTracks   // tracks waited for that are kept count of
+	unarrivedEvery = 2               // sweeps between two looks at what is waited for
+	arrivalTime    = 3 * time.Second // a track that came is known to the recorder after that
+	maxUnarrived   = 2 * maxTracks   // tracks waited for that are kept count of
 )
 
-// A wait is a track that was asked for and has not come.
-type wait struct {
+// An unarrivedTrack is a track that was asked for and has not come.
+type unarrivedTrack struct {
 	participant string
 	from, seen  time.Duration // missing and not declared yet; last known to be
 	label       string        // of the track
 	asked       time.Duration // for it
-	known       time.Duration // last known not to have come
+	lastSeen    time.Duration // last known not to have come
 	offered     bool          // the server was ready: nothing is sent
 }
 
-// look notes which tracks are waited for now, and declares from time to time what
+// checkUnarrived notes which tracks are waited for now, and declares from time to time what
 // they miss, and in the end that of those that were muted, taken back, or lost
 // with the room. A track that comes after all declares the rest itself.
-func (p *producers) look(now time.Duration) {
+func (p *producers) checkUnarrived(now time.Duration) {
 	room, ok := p.room.(Waiter)
 	if !ok {
 		return
 	}
-	over, silent := p.waitFor(room.Waiting(), now)
+	over, silent := p.updateUnarrived(room.Waiting(), now)
 	p.declareWaits(over, media.GapStart)
-	p.tellSilent(silent)
+	p.declareUnsent(silent)
 }
 
-// waitFor notes which tracks are waited for now, and returns what is to be declared
+// updateUnarrived notes which tracks are waited for now, and returns what is to be declared
 // missing, and which of them have sent nothing and are not waited for any more.
-func (p *producers) waitFor(waiting []TrackInfo, now time.Duration) (over, silent []wait) {
-	shut := p.gate.isShut()
+func (p *producers) updateUnarrived(waiting []TrackInfo, now time.Duration) (over, silent []unarrivedTrack) {
+	shut := p.pause.keepsNothing()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, info := range waiting {
 		if p.byID[info.ID] != nil {
 			continue // it came this moment
 		}
-		w, known := p.waits[info.ID]
+		w, known := p.unarrived[info.ID]
 		if !known {
-			if len(p.waits) >= maxWaits {
+			if len(p.unarrived) >= maxUnarrived {
 				continue
 			}
 			asked := max(0, p.watch.at(info.Wanted))
-			w = &wait{participant: info.Participant, from: asked, asked: asked,
+			w = &unarrivedTrack{participant: info.Participant, from: asked, asked: asked,
 				label: media.Track{Participant: info.Participant, Name: info.Name, Source: info.Source}.Label()}
-			p.waits[info.ID] = w
+			p.unarrived[info.ID] = w
 		}
 		if shut {
 			// What is sent during a pause is not missing.
 			over = append(over, *w)
 			w.from = now
 		}
-		w.known, w.seen = now, now
+		w.lastSeen, w.seen = now, now
 		if w.offered = !info.Offered.IsZero(); w.offered {
 			w.seen = max(w.from, p.watch.at(info.Offered))
 		}
 	}
-	for id, w := range p.waits {
+	for id, w := range p.unarrived {
 		switch {
-		case now-w.known > cameTime:
+		case now-w.lastSeen > arrivalTime:
 			over = append(over, *w)
-			delete(p.waits, id)
+			delete(p.unarrived, id)
 			silent = append(silent, *w)
 		case w.seen-w.from >= declareEvery:
 			over = append(over, *w)
@@ -87,44 +87,44 @@ func (p *producers) waitFor(waiting []TrackInfo, now time.Duration) (over, silen
 	return over, silent
 }
 
-// tellSilent notes the tracks that never came because nothing was sent.
-func (p *producers) tellSilent(waits []wait) {
+// declareUnsent notes the tracks that never came because nothing was sent.
+func (p *producers) declareUnsent(waits []unarrivedTrack) {
 	for _, w := range waits {
-		if w.offered && w.known-w.asked >= startTolerance {
+		if w.offered && w.lastSeen-w.asked >= startTolerance {
 			p.emit(media.Event{Time: w.asked, Type: media.EventSilent, Participant: w.participant,
-				Text: w.label, From: w.asked, To: w.known})
+				Text: w.label, From: w.asked, To: w.lastSeen})
 		}
 	}
 }
 
-// came notes that a track has come, and returns until when it was declared
+// takeWait notes that a track has come, and returns until when it was declared
 // missing, if it was waited for. p.mu is held.
-func (p *producers) came(id string) (from time.Duration, waited bool) {
-	w := p.waits[id]
+func (p *producers) takeWait(id string) (from time.Duration, waited bool) {
+	w := p.unarrived[id]
 	if w == nil {
 		return 0, false
 	}
-	delete(p.waits, id)
+	delete(p.unarrived, id)
 	return w.from, true
 }
 
-// lookLast declares what was waited for in vain when the recording ended.
-func (p *producers) lookLast(now time.Duration) {
-	p.look(now)
-	var over []wait
+// declareUnarrived declares what was waited for in vain when the recording ended.
+func (p *producers) declareUnarrived(now time.Duration) {
+	p.checkUnarrived(now)
+	var over []unarrivedTrack
 	p.mu.Lock()
-	for _, w := range p.waits {
+	for _, w := range p.unarrived {
 		over = append(over, *w)
 	}
-	clear(p.waits)
+	clear(p.unarrived)
 	p.mu.Unlock()
 	p.declareWaits(over, media.GapStart)
-	p.tellSilent(over)
-	p.callLast(now)
+	p.declareUnsent(over)
+	p.declareTurnedAway(now)
 }
 
 // declareWaits declares what participants miss of tracks that have not come.
-func (p *producers) declareWaits(waits []wait, reason string) {
+func (p *producers) declareWaits(waits []unarrivedTrack, reason string) {
 	for _, w := range waits {
 		if w.seen-w.from >= startTolerance || w.seen > w.from && reason != media.GapStart {
 			p.emit(media.Event{Time: w.from, Type: media.EventGap, Participant: w.participant,

@@ -37,9 +37,9 @@ type Admitter interface {
 	Admit(identity string) error
 }
 
-// An admission keeps the epochs in step with who is here. The zero value has no
-// Access and one epoch. It belongs to the keeper's goroutine.
-type admission struct {
+// A readerEpochs keeps the epochs in step with who is here. The zero value has no
+// Access and one epoch. It belongs to the goroutine that writes.
+type readerEpochs struct {
 	access  Access
 	roster  *Roster
 	present map[string]bool // readers who were here when what is written now was received
@@ -49,10 +49,10 @@ type admission struct {
 	owed    []string        // with an Admitter: who is to be admitted
 }
 
-// event notes who comes and goes. It reports whether someone left who could
+// update notes who comes and goes. It reports whether someone left who could
 // read what is written now: then the open segment has to end. Joins can wait
 // for it to end by itself, and so are gathered.
-func (a *admission) event(e media.Event) (left bool) {
+func (a *readerEpochs) update(e media.Event) (left bool) {
 	if a.access == nil {
 		return false
 	}
@@ -92,8 +92,8 @@ func (a *admission) event(e media.Event) (left bool) {
 	return a.sealed[e.Participant] // whatever they are taken for since
 }
 
-// verified is the event that tells whom the recorder takes a member for that came.
-func (a *admission) verified(e *media.Event) (media.Event, bool) {
+// verifiedEvent is the event that tells whom the recorder takes a member for that came.
+func (a *readerEpochs) verifiedEvent(e *media.Event) (media.Event, bool) {
 	if a.access == nil || e == nil || e.Type != media.EventJoin {
 		return media.Event{}, false
 	}
@@ -104,16 +104,16 @@ func (a *admission) verified(e *media.Event) (media.Event, bool) {
 }
 
 // due reports whether the readers are others than those of the epoch.
-func (a *admission) due() bool {
+func (a *readerEpochs) due() bool {
 	if _, ok := a.access.(Admitter); ok {
 		return false
 	}
 	return a.access != nil && !maps.Equal(a.present, a.asked)
 }
 
-// admit admits whom an Admitter owes it. What fails is tried again, and holds up
+// admitOwed admits whom an Admitter owes it. What fails is tried again, and holds up
 // nobody else.
-func (a *admission) admit() error {
+func (a *readerEpochs) admitOwed() error {
 	var errs []error
 	a.owed = slices.DeleteFunc(a.owed, func(id string) bool {
 		err := a.access.(Admitter).Admit(id)
@@ -125,8 +125,8 @@ func (a *admission) admit() error {
 	return errors.Join(errs...)
 }
 
-// start begins the epoch that is due and returns the events that tell of it.
-func (a *admission) start() (events []media.Event, err error) {
+// startEpoch begins the epoch that is due and returns the events that tell of it.
+func (a *readerEpochs) startEpoch() (events []media.Event, err error) {
 	present := slices.Sorted(maps.Keys(a.present))
 	without, err := a.access.StartEpoch(present)
 	if err != nil {

@@ -4,11 +4,11 @@ import "sync"
 
 // maxLoad is how many bytes of frames, and of what is written, may wait between the
 // room and the segmenter: over ten seconds of ten good pictures.
-const maxLoad = 32 << 20
+const maxQueueBytes = 32 << 20
 
-// A load counts the bytes of what is in the queue. It is safe for concurrent
+// A queueBytes counts the bytes of what is in the queue. It is safe for concurrent
 // use; the zero value is empty.
-type load struct {
+type queueBytes struct {
 	mu    sync.Mutex
 	bytes int
 	freed chan struct{} // closed when some are gone; nil: nobody waits
@@ -16,10 +16,10 @@ type load struct {
 
 // add waits until there is room for n bytes, and takes it. What is too large for
 // any room has it alone. It reports false if stop is closed before.
-func (l *load) add(n int, stop <-chan struct{}) bool {
+func (l *queueBytes) add(n int, stop <-chan struct{}) bool {
 	for {
 		l.mu.Lock()
-		if l.bytes == 0 || l.bytes+n <= maxLoad {
+		if l.bytes == 0 || l.bytes+n <= maxQueueBytes {
 			l.bytes += n
 			l.mu.Unlock()
 			return true
@@ -38,7 +38,7 @@ func (l *load) add(n int, stop <-chan struct{}) bool {
 }
 
 // remove gives the room of n bytes back.
-func (l *load) remove(n int) {
+func (l *queueBytes) remove(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.bytes -= n

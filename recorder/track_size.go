@@ -39,21 +39,21 @@ type SmallPicture struct {
 	Width, Height int
 }
 
-// published is what is known of the picture that a track's sender publishes. What
+// publishedSize is what is known of the picture that a track's sender publishes. What
 // is not atomic belongs to who holds the track's lock.
-type published struct {
+type publishedSize struct {
 	width, height int // 0: not known
 	less          bool
-	told          int
+	reports       int
 	large         media.Track // as it came largest, while what is published was known
 	// since is when the picture became smaller than it is published, in
 	// nanoseconds of the recording plus 1; 0 if it is not.
 	since atomic.Int64
 }
 
-// look compares the size of a key frame with what is published, and tells the
+// reportPublished compares the size of a key frame with what is published, and tells the
 // timeline when that changes.
-func (t *trackRecorder) look(at time.Duration) {
+func (t *trackRecorder) reportPublished(at time.Duration) {
 	p, ok := t.track.(Sized)
 	if !ok || t.media.Width == 0 {
 		return
@@ -63,9 +63,9 @@ func (t *trackRecorder) look(at time.Duration) {
 		return
 	}
 	o := &t.published
-	if (width != o.width || height != o.height || less != o.less) && o.told < maxPublished {
+	if (width != o.width || height != o.height || less != o.less) && o.reports < maxPublished {
 		o.width, o.height, o.less = width, height, less
-		o.told++
+		o.reports++
 		e := media.Event{Time: at, Type: media.EventPublished, Participant: t.info.Participant, Track: t.media.UID,
 			Text: fmt.Sprintf("%dx%d", width, height)}
 		if less {
@@ -85,14 +85,14 @@ func (t *trackRecorder) look(at time.Duration) {
 }
 
 // isSmall reports whether the picture has been too small for some time.
-func (p *published) isSmall(now time.Duration) bool {
+func (p *publishedSize) isSmall(now time.Duration) bool {
 	since := p.since.Load()
 	return since != 0 && now-time.Duration(since-1) >= smallerTime
 }
 
-// picture notes how large the picture of a track that has ended came, beside what
+// notePicture notes how large the picture of a track that has ended came, beside what
 // came of its medium before.
-func (r *Recorder) picture(t *trackRecorder) {
+func (r *Recorder) notePicture(t *trackRecorder) {
 	o := &t.published
 	if o.width == 0 || t.info.Source == media.Screen {
 		return

@@ -8,24 +8,24 @@ import (
 // Whoever has many tracks that wait takes nothing from others, and all of them
 // together stay within the bound.
 func TestShares(t *testing.T) {
-	w := shares{room: maxLateBytes, track: maxWaitingBytes}
+	w := memoryShares{room: pendingBytesAll, track: pendingBytesTrack}
 	w.enter("ada")
-	if got := w.share("ada"); got != maxWaitingBytes {
+	if got := w.share("ada"); got != pendingBytesTrack {
 		t.Errorf("alone: %d bytes, want all that one track may take", got)
 	}
 	for range 255 {
 		w.enter("mallory")
 	}
-	if got := w.share("ada"); got != maxWaitingBytes {
+	if got := w.share("ada"); got != pendingBytesTrack {
 		t.Errorf("beside 255 tracks of another: %d bytes", got)
 	}
-	if got := 255 * w.share("mallory"); got > maxLateBytes/2 {
+	if got := 255 * w.share("mallory"); got > pendingBytesAll/2 {
 		t.Errorf("255 tracks of one participant may take %d bytes", got)
 	}
 	for i := range 99 {
 		w.enter(fmt.Sprint("member-", i))
 	}
-	if got := 101 * max(w.share("ada"), w.share("member-7")); got > maxLateBytes {
+	if got := 101 * max(w.share("ada"), w.share("member-7")); got > pendingBytesAll {
 		t.Errorf("101 participants may take %d bytes", got)
 	}
 	for range 255 {

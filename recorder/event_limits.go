@@ -9,17 +9,17 @@ import (
 // Whatever a member can make happen as often as they like goes into the timeline
 // only so fast; what comes faster is counted, and the count is told.
 const (
-	burst       = 50          // events of one type and member at once,
-	refill      = time.Second // and then one in so long
-	textBurst   = 4 << 20     // bytes of what one member writes at once,
-	textRefill  = time.Second / (64 << 10)
-	roomBurst   = 500 // events of all types and members together at once,
-	roomRefill  = 50 * time.Millisecond
-	ownBurst    = 20 // but so many of each member, whatever the others do,
-	ownRefill   = 10 * time.Second
-	maxMembers  = 4096            // whose events are counted apart; beyond, all start anew
-	maxDropped  = 64              // types of what was dropped
-	tellDropped = 5 * time.Second // what was dropped is told at most so often
+	burst         = 50          // events of one type and member at once,
+	refill        = time.Second // and then one in so long
+	textBurst     = 4 << 20     // bytes of what one member writes at once,
+	textRefill    = time.Second / (64 << 10)
+	roomBurst     = 500 // events of all types and members together at once,
+	roomRefill    = 50 * time.Millisecond
+	ownBurst      = 20 // but so many of each member, whatever the others do,
+	ownRefill     = 10 * time.Second
+	maxMembers    = 4096            // whose events are counted apart; beyond, all start anew
+	maxDropped    = 64              // types of what was dropped
+	reportDropped = 5 * time.Second // what was dropped is told at most so often
 )
 
 // A bucket holds tokens, one for each event, or for each byte.
@@ -48,29 +48,29 @@ type bucketKey struct {
 	typ         media.EventType
 }
 
-// rates are how fast events may come. One goroutine at a time uses them.
-type rates struct {
+// eventLimits are how fast events may come. One goroutine at a time uses them.
+type eventLimits struct {
 	all   bucket
 	typed map[bucketKey]*bucket
 	text  map[string]*bucket // what each member writes
 	own   map[string]*bucket // what each member has whatever the others do
 }
 
-func newRates() rates {
-	return rates{all: bucket{tokens: roomBurst}, typed: make(map[bucketKey]*bucket), text: make(map[string]*bucket), own: make(map[string]*bucket)}
+func newEventLimits() eventLimits {
+	return eventLimits{all: bucket{tokens: roomBurst}, typed: make(map[bucketKey]*bucket), text: make(map[string]*bucket), own: make(map[string]*bucket)}
 }
 
 // allow reports whether an event may be told at a time, which is not the event's:
 // that may be what its sender says.
-func (r *rates) allow(e media.Event, at time.Duration) bool {
+func (r *eventLimits) allow(e media.Event, at time.Duration) bool {
 	who := e.Participant
-	if !of(r.typed, bucketKey{who, paired(e.Type)}, burst, at).take(at, 1, burst, refill) {
+	if !bucketFor(r.typed, bucketKey{who, paired(e.Type)}, burst, at).take(at, 1, burst, refill) {
 		return false
 	}
-	if e.Text != "" && !of(r.text, who, textBurst, at).take(at, len(e.Text), textBurst, textRefill) {
+	if e.Text != "" && !bucketFor(r.text, who, textBurst, at).take(at, len(e.Text), textBurst, textRefill) {
 		return false
 	}
-	return r.all.take(at, 1, roomBurst, roomRefill) || of(r.own, who, ownBurst, at).take(at, 1, ownBurst, ownRefill)
+	return r.all.take(at, 1, roomBurst, roomRefill) || bucketFor(r.own, who, ownBurst, at).take(at, 1, ownBurst, ownRefill)
 }
 
 // paired is the type that events of a type are counted with.
@@ -81,8 +81,8 @@ func paired(typ media.EventType) media.EventType {
 	return typ
 }
 
-// of returns a bucket by its key, a full one where there is none.
-func of[K comparable](buckets map[K]*bucket, key K, size int, at time.Duration) *bucket {
+// bucketFor returns a bucket by its key, a full one where there is none.
+func bucketFor[K comparable](buckets map[K]*bucket, key K, size int, at time.Duration) *bucket {
 	b := buckets[key]
 	if b == nil {
 		if len(buckets) >= maxMembers {
@@ -95,7 +95,7 @@ func of[K comparable](buckets map[K]*bucket, key K, size int, at time.Duration) 
 }
 
 // allows reports whether an event may be told now; if not, it is counted.
-func (c *conduct) allows(e media.Event, now time.Duration) bool {
+func (c *activity) allows(e media.Event, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.rates.allow(e, now) {
@@ -105,16 +105,16 @@ func (c *conduct) allows(e media.Event, now time.Duration) bool {
 	return false
 }
 
-// admits reports whether an event may be told now that was counted before, or
+// allowsRetry reports whether an event may be told now that was counted before, or
 // will be tried again.
-func (c *conduct) admits(e media.Event, now time.Duration) bool {
+func (c *activity) allowsRetry(e media.Event, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.rates.allow(e, now)
 }
 
 // drop counts events that will not be told.
-func (c *conduct) drop(typ media.EventType, n int) {
+func (c *activity) drop(typ media.EventType, n int) {
 	if n <= 0 {
 		return
 	}
@@ -124,7 +124,7 @@ func (c *conduct) drop(typ media.EventType, n int) {
 }
 
 // count counts events of a type that will not be told. c.mu is held.
-func (c *conduct) count(typ media.EventType, n int) {
+func (c *activity) count(typ media.EventType, n int) {
 	if _, known := c.dropped[typ]; known || len(c.dropped) < maxDropped {
 		c.dropped[typ] = min(c.dropped[typ]+n, 1<<30)
 	}

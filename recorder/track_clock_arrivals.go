@@ -6,24 +6,24 @@ import (
 )
 
 const (
-	binTime      = 500 * time.Millisecond // one of the times that arrivals remembers is so long,
+	binTime      = 500 * time.Millisecond // one of the times that an arrivalLine remembers is so long,
 	binFrames    = 8                      // and longer until so many frames came,
 	maxBin       = 5 * time.Second        // but not longer than this
 	freshBin     = time.Minute            // what is older says little of a crystal that reports say nothing of
 	minSlopeTime = 2 * time.Second        // over less, it does not tell how steep its line is
-	minTilt      = 40 * time.Millisecond  // what the lowest offsets move by is no noise
+	minRise      = 40 * time.Millisecond  // what the lowest offsets move by is no noise
 	maxSlope     = 0.05                   // no clock is so far off
 	tiltReach    = 10 * time.Second       // how long a slope that arrivals show is followed
 )
 
-// A lean is how steep a line of offsets is, and for how long that is believed.
-type lean struct {
+// A gradient is how steep a line of offsets is, and for how long that is believed.
+type gradient struct {
 	slope float64
 	reach time.Duration
 }
 
 // or is l or, if it is not known, another.
-func (l lean) or(other lean) lean {
+func (l gradient) or(other gradient) gradient {
 	if l.reach == 0 {
 		return other
 	}
@@ -31,33 +31,33 @@ func (l lean) or(other lean) lean {
 }
 
 // over is what the line gains in so long, or had gained so long ago.
-func (l lean) over(d time.Duration) time.Duration {
+func (l gradient) over(d time.Duration) time.Duration {
 	return time.Duration(l.slope * float64(max(-l.reach, min(d, l.reach))))
 }
 
-// Arrivals tell where a track's ticks lie on the recording clock by when its
+// An arrivalLine tells where a track's ticks lie on the recording clock by when its
 // frames came. A network only adds delay, so that the line runs along the lowest
 // offsets, those of the last seconds.
-type arrivals struct {
-	lowest [8]point // of one time each, a ring
-	filled int
-	newest int           // the one under way,
-	since  time.Duration // from then on
-	frames int           // that came in it
-	lean   lean          // of a sender whose clock is off by far more than crystals are
-	rise   time.Duration // what the lowest offsets gained in the time that they are of
+type arrivalLine struct {
+	lowest   [8]point // of one time each, a ring
+	filled   int
+	newest   int           // the one under way,
+	since    time.Duration // from then on
+	frames   int           // that came in it
+	gradient gradient      // of a sender whose clock is off by far more than crystals are
+	rise     time.Duration // what the lowest offsets gained in the time that they are of
 }
 
 // add takes the offset of a frame that arrived at a time. It reports whether it
 // looked anew how steep the line is.
-func (a *arrivals) add(p point, at time.Duration) (looked bool) {
+func (a *arrivalLine) add(p point, at time.Duration) (looked bool) {
 	passed := at - a.since
 	switch {
 	case a.filled == 0:
-		*a = arrivals{filled: 1, since: at, lean: a.lean}
+		*a = arrivalLine{filled: 1, since: at, gradient: a.gradient}
 		a.lowest[0] = p
 	case passed >= maxBin, passed >= binTime && a.frames >= binFrames:
-		a.tilt()
+		a.findGradient()
 		looked = true
 		a.newest = (a.newest + 1) % len(a.lowest)
 		a.filled = min(a.filled+1, len(a.lowest))
@@ -71,18 +71,18 @@ func (a *arrivals) add(p point, at time.Duration) (looked bool) {
 }
 
 // at is the offset of a tick, by a line as steep as l.
-func (a *arrivals) at(tick time.Duration, l lean) time.Duration { return a.line(tick, l, -1) }
+func (a *arrivalLine) at(tick time.Duration, l gradient) time.Duration { return a.line(tick, l, -1) }
 
-// before is the same without what came just now, if there is anything else: by
+// atWithoutNewest is the same without what came just now, if there is anything else: by
 // this line, what comes too early is, however many do.
-func (a *arrivals) before(tick time.Duration, l lean) time.Duration {
+func (a *arrivalLine) atWithoutNewest(tick time.Duration, l gradient) time.Duration {
 	if a.filled == 1 {
 		return a.at(tick, l)
 	}
 	return a.line(tick, l, a.newest)
 }
 
-func (a *arrivals) line(tick time.Duration, l lean, without int) (low time.Duration) {
+func (a *arrivalLine) line(tick time.Duration, l gradient, without int) (low time.Duration) {
 	any, fresh := false, false
 	for i, p := range a.lowest[:a.filled] {
 		if i == without {
@@ -96,8 +96,8 @@ func (a *arrivals) line(tick time.Duration, l lean, without int) (low time.Durat
 	return low
 }
 
-// tilt finds out whether the line is steeper than noise makes it.
-func (a *arrivals) tilt() {
+// findGradient finds out whether the line is steeper than noise makes it.
+func (a *arrivalLine) findGradient() {
 	points := a.lowest[:a.filled]
 	first, last := points[0].tick, points[0].tick
 	for _, p := range points {
@@ -108,7 +108,7 @@ func (a *arrivals) tilt() {
 	}
 	s := slope(points)
 	a.rise = time.Duration(s * float64(last-first))
-	if a.lean = (lean{}); a.rise.Abs() > minTilt && math.Abs(s) > noCrystal {
-		a.lean = lean{max(-maxSlope, min(s, maxSlope)), tiltReach}
+	if a.gradient = (gradient{}); a.rise.Abs() > minRise && math.Abs(s) > noCrystal {
+		a.gradient = gradient{max(-maxSlope, min(s, maxSlope)), tiltReach}
 	}
 }

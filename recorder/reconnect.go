@@ -9,28 +9,28 @@ import (
 
 const (
 	// endTime is how long the tracks of a lost room may take to end.
-	endTime = 5 * time.Second
+	trackEndTime = 5 * time.Second
 	// lateReturn is how long after the recorder a track may come back and still
 	// be missing for the same reason. What comes later was not published before.
-	lateReturn = 20 * time.Second
+	returnTime = 20 * time.Second
 )
 
-// An absence is a time in which the room is lost, and what was recorded when it
+// A roomAbsence is a time in which the room is lost, and what was recorded when it
 // began. It belongs to the goroutine that accepts; slots are under producers.mu.
-type absence struct {
+type roomAbsence struct {
 	away  bool
 	since time.Duration
 	slots []*slot
 }
 
-// lost notes that the room was lost at a time: its tracks are about to end.
-func (p *producers) lost(at time.Duration) {
+// roomLost notes that the room was lost at a time: its tracks are about to end.
+func (p *producers) roomLost(at time.Duration) {
 	p.mu.Lock()
 	if p.absence.away {
 		p.mu.Unlock()
 		return
 	}
-	p.absence = absence{away: true, since: at}
+	p.absence = roomAbsence{away: true, since: at}
 	for _, slots := range p.slots {
 		for _, s := range slots {
 			if s.busy || s.freed >= at { // word of the loss may come after its effects
@@ -42,15 +42,15 @@ func (p *producers) lost(at time.Duration) {
 	p.emit(media.Event{Time: at, Type: media.EventLost, From: at, To: at})
 }
 
-// back notes that the recorder is in the room again. What was recorded before
+// roomBack notes that the recorder is in the room again. What was recorded before
 // is missing until now, whether it comes back or not.
-func (p *producers) back(e RoomEvent, at time.Duration) {
-	p.missed(at)
+func (p *producers) roomBack(e RoomEvent, at time.Duration) {
+	p.declareAbsence(at)
 	since := at
 	if !e.Since.IsZero() {
 		since = min(at, max(0, p.watch.at(e.Since)))
 	}
-	p.absences.add(span{since, at}, media.GapReconnect)
+	p.away.add(span{since, at}, media.GapReconnect)
 	p.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
 	if e.Reason == media.ReconnectRejoin {
 		return
@@ -67,14 +67,14 @@ func (p *producers) back(e RoomEvent, at time.Duration) {
 	}
 }
 
-// missed declares what is missing of an absence that lasted until to, if there
+// declareAbsence declares what is missing of an absence that lasted until to, if there
 // is one, and ends it.
-func (p *producers) missed(to time.Duration) {
+func (p *producers) declareAbsence(to time.Duration) {
 	p.mu.Lock()
 	a := p.absence
-	p.absence = absence{}
+	p.absence = roomAbsence{}
 	p.mu.Unlock()
-	patience := time.NewTimer(endTime)
+	patience := time.NewTimer(trackEndTime)
 	defer patience.Stop()
 	for _, s := range a.slots {
 		// The tracks that come continue the slots, so these must be free.
@@ -99,9 +99,9 @@ func (p *producers) missed(to time.Duration) {
 	}
 }
 
-// misses returns from when on a track that comes into the slot again is missing
+// missedSince returns from when on a track that comes into the slot again is missing
 // because the recorder was away. p.mu is held.
-func (p *producers) misses(s *slot, info TrackInfo) (from time.Duration, ok bool) {
+func (p *producers) missedSince(s *slot, info TrackInfo) (from time.Duration, ok bool) {
 	away := s.away
 	s.away = false
 	switch {
@@ -109,7 +109,7 @@ func (p *producers) misses(s *slot, info TrackInfo) (from time.Duration, ok bool
 		return 0, false // it ended by itself
 	case info.Wanted.IsZero():
 		return 0, false // it is muted
-	case p.watch.at(info.Wanted) > s.back+lateReturn:
+	case p.watch.at(info.Wanted) > s.back+returnTime:
 		return 0, false // it was published later
 	case s.muted:
 		return s.lost, true // and was unmuted while nobody saw it
@@ -118,12 +118,12 @@ func (p *producers) misses(s *slot, info TrackInfo) (from time.Duration, ok bool
 }
 
 // maxAbsences are kept to tell what was lost in them; holes that old are declared.
-const maxAbsences = 16
+const maxAways = 16
 
-// woke notes that the machine slept, and declares that nobody was recorded then.
-func (p *producers) woke(slept span) {
+// declareSleep notes that the machine slept, and declares that nobody was recorded then.
+func (p *producers) declareSleep(slept span) {
 	p.r.c.Log.Warn("the machine was asleep: nothing was recorded", "for", slept.to-slept.from)
-	p.absences.add(slept, media.GapAsleep)
+	p.away.add(slept, media.GapAsleep)
 	p.emit(media.Event{Time: slept.from, Type: media.EventGap, From: slept.from, To: slept.to, Reason: media.GapAsleep})
 }
 
@@ -142,7 +142,7 @@ type awaySpan struct {
 func (l *awayLog) add(s span, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.spans) == maxAbsences {
+	if len(l.spans) == maxAways {
 		l.spans = append(l.spans[:0], l.spans[1:]...)
 	}
 	l.spans = append(l.spans, awaySpan{s, reason})

@@ -51,7 +51,7 @@ func (p *producers) contain(participant string, f func()) error {
 	}
 	_ = fault.Contain(func() {
 		at := p.watch.now()
-		if e := lacking(participant, at, media.GapFault); p.conduct.allows(e, at) {
+		if e := unrecorded(participant, at, media.GapFault); p.activity.allows(e, at) {
 			p.r.c.Log.Error("something that happened could not be recorded", "err", err)
 			p.emit(e)
 		}
@@ -63,10 +63,10 @@ func (p *producers) contain(participant string, f func()) error {
 func (p *producers) event(e RoomEvent) {
 	at := max(0, p.watch.at(e.At))
 	if _, ok := p.room.(Lister); !ok {
-		p.list(e)
+		p.updateRoster(e)
 	}
-	p.attends.event(e)
-	if p.gate.isShut() && !kept(e.Type) {
+	p.emptyRoom.update(e)
+	if p.pause.keepsNothing() && !keptWhilePaused(e.Type) {
 		return
 	}
 	switch e.Type {
@@ -77,51 +77,51 @@ func (p *producers) event(e RoomEvent) {
 		rec := p.byID[e.TrackID]
 		p.mu.Unlock()
 		if rec != nil && rec.muted.set(e.Type == media.EventMute, at) {
-			p.tellMute(rec, at)
+			p.reportMute(rec, at)
 		}
 	case EventHeld, EventSent:
 		p.mu.Lock()
 		rec := p.byID[e.TrackID]
 		p.mu.Unlock()
 		if rec != nil {
-			rec.held.set(e.Type == EventHeld, at)
+			rec.heldBack.set(e.Type == EventHeld, at)
 		}
 	case media.EventGap:
-		p.lacks(e.Participant, at, e.Reason)
+		p.declareUnrecorded(e.Participant, at, e.Reason)
 	case media.EventLeftOut:
-		if e := (media.Event{Time: at, Type: e.Type, Participant: e.Participant, Reason: e.Reason, Text: e.Text}); p.conduct.allows(e, at) {
+		if e := (media.Event{Time: at, Type: e.Type, Participant: e.Participant, Reason: e.Reason, Text: e.Text}); p.activity.allows(e, at) {
 			p.emit(e)
 		}
 	case media.EventLost:
-		p.lost(at)
+		p.roomLost(at)
 	case media.EventReconnect:
-		p.back(e, at)
+		p.roomBack(e, at)
 	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent,
 		media.EventName, media.EventHand, media.EventMetadata, media.EventQuality, media.EventDropped:
-		p.behave(e, at)
+		p.recordActivity(e, at)
 	case EventDialed:
 	default:
 		if e.Type == media.EventLeave {
-			p.conduct.left(e.Participant, at)
+			p.activity.left(e.Participant, at)
 		}
 		p.emit(media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name})
 	}
 }
 
-// lacks declares that something of a participant is not recorded, nobody knows for
+// declareUnrecorded declares that something of a participant is not recorded, nobody knows for
 // how long.
-func (p *producers) lacks(participant string, at time.Duration, reason string) {
-	if e := lacking(participant, at, reason); p.conduct.allows(e, at) {
+func (p *producers) declareUnrecorded(participant string, at time.Duration, reason string) {
+	if e := unrecorded(participant, at, reason); p.activity.allows(e, at) {
 		p.emit(e)
 	}
 }
 
-func lacking(participant string, at time.Duration, reason string) media.Event {
+func unrecorded(participant string, at time.Duration, reason string) media.Event {
 	return media.Event{Time: at, Type: media.EventGap, Participant: participant, From: at, To: at, Reason: reason}
 }
 
-// list keeps the roster of a room that keeps none.
-func (p *producers) list(e RoomEvent) {
+// updateRoster keeps the roster of a room that keeps none.
+func (p *producers) updateRoster(e RoomEvent) {
 	switch e.Type {
 	case media.EventJoin:
 		p.roster.Came(Member{Identity: e.Participant, Name: e.Name, Machine: e.Machine, Since: e.At})

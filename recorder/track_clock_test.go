@@ -26,8 +26,8 @@ type sender struct {
 	got []placed // what was put so far, in order
 }
 
-func newSender(zero time.Time, rate int, wall *wallClock) *sender {
-	return &sender{zero: zero, rate: rate, p: playout{shares: &shares{room: earlyBytes, track: playoutBytes}, told: func(jump) {}, clock: newTrackClock(&stopwatch{start: zero}, rate, wall)}}
+func newSender(zero time.Time, rate int, wall *roomClock) *sender {
+	return &sender{zero: zero, rate: rate, p: playout{shares: &memoryShares{room: playoutBytesAll, track: playoutBytesTrack}, onJump: func(jump) {}, clock: newTrackClock(&recordingClock{start: zero}, rate, wall)}}
 }
 
 func (s *sender) ticks(at time.Duration) uint32 {
@@ -87,7 +87,7 @@ func (s *sender) check(t *testing.T, from, after, within time.Duration) {
 
 func TestTracksStayTogetherForHours(t *testing.T) {
 	zero := time.Now()
-	var wall wallClock
+	var wall roomClock
 	track := func(rate int, skew float64, first uint32, jitter time.Duration, seed uint64) *sender {
 		s := newSender(zero, rate, &wall)
 		s.skew, s.first, s.delay, s.jitter, s.rng = skew, first, 5*time.Millisecond, jitter, rand.New(rand.NewPCG(seed, 1))
@@ -133,7 +133,7 @@ func TestTracksStayTogetherForHours(t *testing.T) {
 }
 
 func TestClockBeforeTheFirstReport(t *testing.T) {
-	s := newSender(time.Now(), 48000, &wallClock{})
+	s := newSender(time.Now(), 48000, &roomClock{})
 	for n := range 50 {
 		at := time.Second + time.Duration(n)*20*time.Millisecond
 		late := time.Duration(n%5) * 10 * time.Millisecond
@@ -149,7 +149,7 @@ func TestClockBeforeTheFirstReport(t *testing.T) {
 }
 
 func TestClockSeesThroughABurst(t *testing.T) {
-	s := newSender(time.Now(), 48000, &wallClock{})
+	s := newSender(time.Now(), 48000, &roomClock{})
 	// 1.5 s of sound waited for the track to be set up and arrives at 2 s.
 	for n := range 200 {
 		at := 500*time.Millisecond + time.Duration(n)*20*time.Millisecond
@@ -162,7 +162,7 @@ func TestClockSeesThroughABurst(t *testing.T) {
 // What is sent ahead of its time is not handed out before that, and what a sender
 // adds to it later waits in line.
 func TestPlayoutHandsNothingOutEarly(t *testing.T) {
-	s := newSender(time.Now(), 48000, &wallClock{})
+	s := newSender(time.Now(), 48000, &roomClock{})
 	for n := range 50 {
 		at := time.Duration(n) * 20 * time.Millisecond
 		s.send(at, uint32(960*n), at)
@@ -184,7 +184,7 @@ func TestPlayoutHandsNothingOutEarly(t *testing.T) {
 
 // At the end of a track nothing is put later than that.
 func TestPlayoutEndsWithItsTrack(t *testing.T) {
-	s := newSender(time.Now(), 48000, &wallClock{})
+	s := newSender(time.Now(), 48000, &roomClock{})
 	for n := range 50 {
 		at := time.Duration(n) * 20 * time.Millisecond
 		s.send(at, uint32(960*n), at)
@@ -202,7 +202,7 @@ func TestPlayoutEndsWithItsTrack(t *testing.T) {
 // and nothing that it sends is lost.
 func TestPlayoutIsBounded(t *testing.T) {
 	for _, size := range []int{8, 1 << 20} {
-		s := newSender(time.Now(), 90000, &wallClock{})
+		s := newSender(time.Now(), 90000, &roomClock{})
 		const frames = 6000
 		most := 0
 		data := make([]byte, size)
@@ -211,7 +211,7 @@ func TestPlayoutIsBounded(t *testing.T) {
 			s.pop(time.Duration(n)*time.Microsecond, false)
 			held := len(s.p.units) - s.p.head
 			most = max(most, held)
-			if held > maxEarly+1 || s.p.bytes > playoutBytes+size {
+			if held > maxPlayoutUnits+1 || s.p.bytes > playoutBytesTrack+size {
 				t.Fatalf("%d frames of %d bytes are held", held, size)
 			}
 		}
@@ -225,7 +225,7 @@ func TestPlayoutIsBounded(t *testing.T) {
 
 // Nor do many tracks together: who has many takes nothing from others.
 func TestPlayoutsAreBoundedTogether(t *testing.T) {
-	all, wall := shares{room: earlyBytes, track: playoutBytes}, &wallClock{}
+	all, wall := memoryShares{room: playoutBytesAll, track: playoutBytesTrack}, &roomClock{}
 	zero := time.Now()
 	data := make([]byte, 100<<10)
 	var senders []*sender
@@ -245,7 +245,7 @@ func TestPlayoutsAreBoundedTogether(t *testing.T) {
 			s.pop(time.Duration(n)*time.Microsecond, false)
 			held += s.p.bytes
 		}
-		if most := earlyBytes + 2*len(senders)*len(data); held > most {
+		if most := playoutBytesAll + 2*len(senders)*len(data); held > most {
 			t.Fatalf("%d bytes are held, want %d at most", held, most)
 		}
 		if ada := senders[0].p; n < 80 && ada.bytes < (n+1)*len(data) {
@@ -263,7 +263,7 @@ func TestPlayoutsAreBoundedTogether(t *testing.T) {
 }
 
 func TestClockNeverRunsBackwards(t *testing.T) {
-	s := newSender(time.Now(), 48000, &wallClock{})
+	s := newSender(time.Now(), 48000, &roomClock{})
 	s.send(0, 0, 3*time.Second) // delayed by 3 s, as the next ones show
 	for n := 1; n < 3000; n++ {
 		at := time.Duration(n) * 20 * time.Millisecond
@@ -274,7 +274,7 @@ func TestClockNeverRunsBackwards(t *testing.T) {
 }
 
 func TestTicksDoNotOverflow(t *testing.T) {
-	c := newTrackClock(&stopwatch{start: time.Now()}, 90000, &wallClock{})
+	c := newTrackClock(&recordingClock{start: time.Now()}, 90000, &roomClock{})
 	const years = 50 * 365 * 24 * 3600
 	if got, want := c.duration(years*90000+45000), years*time.Second+500*time.Millisecond; got != want {
 		t.Errorf("got %v, want %v", got, want)
@@ -286,7 +286,7 @@ func TestTicksDoNotOverflow(t *testing.T) {
 func TestClockThroughAMuteAndBadReports(t *testing.T) {
 	zero := time.Now()
 	rng := rand.New(rand.NewPCG(7, 7))
-	var wall wallClock
+	var wall roomClock
 	var senders []*sender
 	for _, skew := range []float64{-200, 200} {
 		s := newSender(zero, 90000, &wall)
@@ -319,7 +319,7 @@ func TestClockThroughAMuteAndBadReports(t *testing.T) {
 // A picture that stands still for half the range of its time stamps, and a sound
 // without reports, still have their place.
 func TestClockAfterSilenceLongerThanTimeStampsReach(t *testing.T) {
-	s := newSender(time.Now(), 90000, &wallClock{})
+	s := newSender(time.Now(), 90000, &roomClock{})
 	for _, from := range []time.Duration{0, 8 * time.Hour, 30 * time.Hour} {
 		for at := from; at < from+2*time.Second; at += 100 * time.Millisecond {
 			s.frame(at)
@@ -331,7 +331,7 @@ func TestClockAfterSilenceLongerThanTimeStampsReach(t *testing.T) {
 
 func TestClockWithoutReportsFollowsTheSender(t *testing.T) {
 	for _, skew := range []float64{-200, 200} {
-		s := newSender(time.Now(), 48000, &wallClock{})
+		s := newSender(time.Now(), 48000, &roomClock{})
 		s.skew, s.first, s.jitter, s.rng = skew, 1, 80*time.Millisecond, rand.New(rand.NewPCG(3, 3))
 		for at := time.Duration(0); at < time.Hour; at += 100 * time.Millisecond {
 			s.frame(at)
@@ -343,7 +343,7 @@ func TestClockWithoutReportsFollowsTheSender(t *testing.T) {
 // What one track's reports say of the wall clock moves no other track; where most
 // say it, the clock was set.
 func TestWallClockTakesTheWordOfMost(t *testing.T) {
-	var w wallClock
+	var w roomClock
 	tracks := make([]trackClock, 5)
 	for n := range 200 {
 		at := time.Duration(n) * 100 * time.Millisecond
@@ -367,11 +367,11 @@ func TestWallClockTakesTheWordOfMost(t *testing.T) {
 			steps++
 		}
 	}
-	if ntp, _ := w.room(0); steps != 1 || ntp != time.Minute {
+	if ntp, _ := w.withoutSteps(0); steps != 1 || ntp != time.Minute {
 		t.Errorf("after %d steps the room's clock shows %v where it would have shown nothing", steps, ntp)
 	}
 	w.forget(&tracks[0])
-	if len(w.witnesses) != 4 {
-		t.Errorf("%d tracks are known after one was over", len(w.witnesses))
+	if len(w.tracks) != 4 {
+		t.Errorf("%d tracks are known after one was over", len(w.tracks))
 	}
 }

@@ -21,39 +21,41 @@ const (
 	noCrystal     = 4 * crystal      // and what looks like less than this is noise
 )
 
-// A fit is a line through a track's sender reports, by medians (Theil and Sen),
+// A reportLine is a line through a track's sender reports, by medians (Theil and Sen),
 // which a few wrong ones do not move. Many reports over minutes give its
 // slope, for what a sender notes in a report is off by some milliseconds, and
 // the last few its place.
-type fit struct {
+type reportLine struct {
 	recent, anchors []point
 
-	lean  lean
-	from  time.Duration // tick of the newest report
-	place time.Duration // the line's value there
+	gradient gradient
+	from     time.Duration // tick of the newest report
+	place    time.Duration // the line's value there
 }
 
-func (f *fit) known() bool { return len(f.recent) > 0 }
+func (f *reportLine) known() bool { return len(f.recent) > 0 }
 
 // steady reports whether the line is better than arrival.
-func (f *fit) steady() bool { return len(f.recent) > 1 }
+func (f *reportLine) steady() bool { return len(f.recent) > 1 }
 
 // at is the line's value at a tick. Beyond the newest report the slope is
 // followed for twice as long as the reports it was taken from lasted.
-func (f *fit) at(tick time.Duration) time.Duration { return f.place + f.lean.over(tick-f.from) }
+func (f *reportLine) at(tick time.Duration) time.Duration {
+	return f.place + f.gradient.over(tick-f.from)
+}
 
 // begin begins anew with a report. How steep the line was stays true.
-func (f *fit) begin(p point, arrivals lean) {
-	*f = fit{lean: f.lean}
+func (f *reportLine) begin(p point, arrivals gradient) {
+	*f = reportLine{gradient: f.gradient}
 	f.add(p, arrivals)
 }
 
 // add takes a report. While there are too few to tell, the line is as steep as
 // arrivals show, if they do.
-func (f *fit) add(p point, arrivals lean) {
-	f.recent = push(f.recent, p, recentReports)
+func (f *reportLine) add(p point, arrivals gradient) {
+	f.recent = appendBounded(f.recent, p, recentReports)
 	if n := len(f.anchors); n == 0 || p.tick-f.anchors[n-1].tick >= anchorEvery {
-		f.anchors = push(f.anchors, p, anchorReports)
+		f.anchors = appendBounded(f.anchors, p, anchorReports)
 	}
 	of := f.recent
 	if len(f.anchors) >= 4 {
@@ -64,14 +66,14 @@ func (f *fit) add(p point, arrivals lean) {
 		if math.Abs(s) <= noCrystal {
 			s = max(-crystal, min(s, crystal))
 		}
-		f.lean = lean{max(-maxSlope, min(s, maxSlope)), 2 * span}
+		f.gradient = gradient{max(-maxSlope, min(s, maxSlope)), 2 * span}
 	} else if arrivals.reach > 0 {
-		f.lean = arrivals
+		f.gradient = arrivals
 	}
 	f.from = p.tick
 	rests := make([]float64, len(f.recent))
 	for i, q := range f.recent {
-		rests[i] = float64(q.offset-p.offset) - f.lean.slope*float64(q.tick-p.tick)
+		rests[i] = float64(q.offset-p.offset) - f.gradient.slope*float64(q.tick-p.tick)
 	}
 	f.place = p.offset + time.Duration(median(rests))
 }
@@ -92,8 +94,8 @@ func slope(of []point) float64 {
 	return median(slopes)
 }
 
-// push appends p and lets go of the oldest of more than limit.
-func push(s []point, p point, limit int) []point {
+// appendBounded appends p and lets go of the oldest of more than limit.
+func appendBounded(s []point, p point, limit int) []point {
 	if len(s) == limit {
 		s = append(s[:0], s[1:]...)
 	}

@@ -11,10 +11,10 @@ const (
 	// maxTracks are recorded at once, half of what a segment can list.
 	maxTracks = 256
 	// maxOfOne of them are one participant's: more than any client publishes.
-	maxOfOne  = 32
-	callEvery = 10 // sweeps between two looks at who found no room
+	maxOfOne   = 32
+	retryEvery = 10 // sweeps between two looks at who found no room
 	// maxTurned tracks of one participant that found no room are kept in mind.
-	maxTurned = 512
+	maxTurnedAway = 512
 )
 
 // A Postponer is a Track that its room can stop to receive, and receive later.
@@ -29,22 +29,22 @@ type Postponer interface {
 	Again()
 }
 
-// A crowd are the tracks for which there was no room, by participant. What they
+// A turnedAway are the tracks for which there was no room, by participant. What they
 // send is missing, and declared; they are asked for again when there is room.
 // Where the recorder is full, who has the most tracks gives way, so that nobody
 // keeps others out by publishing many. It is guarded by producers.mu.
-type crowd map[string]*turned
+type turnedAway map[string]*turnedAwayTracks
 
-// turned are one participant's tracks that were turned away.
-type turned struct {
+// turnedAwayTracks are one participant's tracks that were turned away.
+type turnedAwayTracks struct {
 	tracks     []Postponer
 	from, seen time.Duration // what is missing and not declared yet
 }
 
-// hasRoom reports whether a participant may have another track, and if that
+// makeRoom reports whether a participant may have another track, and if that
 // takes another's place, which of the tracks that are recorded has to go. p.mu is
 // held.
-func (p *producers) hasRoom(participant string) (victim *trackRecorder, ok bool) {
+func (p *producers) makeRoom(participant string) (victim *trackRecorder, ok bool) {
 	if p.aliveOf[participant] >= maxOfOne {
 		return nil, false
 	}
@@ -72,23 +72,23 @@ func (p *producers) hasRoom(participant string) (victim *trackRecorder, ok bool)
 // turnAway notes a track that is not recorded for want of room. p.mu is held.
 func (p *producers) turnAway(t Postponer, at time.Duration) {
 	who := t.Info().Participant
-	c := p.crowd[who]
+	c := p.turnedAway[who]
 	if c == nil {
-		c = &turned{from: at}
-		p.crowd[who] = c
+		c = &turnedAwayTracks{from: at}
+		p.turnedAway[who] = c
 	}
 	c.seen = max(c.seen, at)
-	if len(c.tracks) < maxTurned {
+	if len(c.tracks) < maxTurnedAway {
 		c.tracks = append(c.tracks, t)
 	}
 }
 
-// gone returns which of the tracks that were turned away are not published any more.
+// unpublished returns which of the tracks that were turned away are not published any more.
 // It asks the room, so p.mu is not held.
-func (p *producers) gone() map[Postponer]bool {
+func (p *producers) unpublished() map[Postponer]bool {
 	var tracks []Postponer
 	p.mu.Lock()
-	for _, c := range p.crowd {
+	for _, c := range p.turnedAway {
 		tracks = append(tracks, c.tracks...)
 	}
 	p.mu.Unlock()
@@ -103,27 +103,27 @@ func (p *producers) gone() map[Postponer]bool {
 	return gone
 }
 
-// callIn declares what those miss who were turned away, and asks for their tracks
+// retryTurnedAway declares what those miss who were turned away, and asks for their tracks
 // again where there is room.
-func (p *producers) callIn(now time.Duration) {
-	over, again := p.turnIn(p.gone(), now)
+func (p *producers) retryTurnedAway(now time.Duration) {
+	over, again := p.updateTurnedAway(p.unpublished(), now)
 	for _, t := range again {
 		_ = p.contain("", t.Again)
 	}
 	p.declareWaits(over, media.GapTooMany)
 }
 
-// turnIn returns what those miss who were turned away, and which of their tracks
+// updateTurnedAway returns what those miss who were turned away, and which of their tracks
 // there is room for now.
-func (p *producers) turnIn(gone map[Postponer]bool, now time.Duration) (over []wait, again []Postponer) {
-	shut := p.gate.isShut()
+func (p *producers) updateTurnedAway(gone map[Postponer]bool, now time.Duration) (over []unarrivedTrack, again []Postponer) {
+	shut := p.pause.keepsNothing()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	room := maxTracks - p.alive
-	for who, c := range p.crowd {
+	for who, c := range p.turnedAway {
 		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return gone[t] })
 		if shut { // what is sent during a pause is not missing
-			over = append(over, wait{participant: who, from: c.from, seen: c.seen})
+			over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 			c.from = now
 		}
 		if len(c.tracks) > 0 {
@@ -135,28 +135,28 @@ func (p *producers) turnIn(gone map[Postponer]bool, now time.Duration) (over []w
 			room--
 		}
 		if len(c.tracks) == 0 || c.seen-c.from >= declareEvery {
-			over = append(over, wait{participant: who, from: c.from, seen: c.seen})
+			over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 			c.from = c.seen
 		}
 		if len(c.tracks) == 0 {
-			delete(p.crowd, who)
+			delete(p.turnedAway, who)
 		}
 	}
 	return over, again
 }
 
-// callLast declares what those missed who are still turned away at the end.
-func (p *producers) callLast(now time.Duration) {
-	gone := p.gone()
-	var over []wait
+// declareTurnedAway declares what those missed who are still turned away at the end.
+func (p *producers) declareTurnedAway(now time.Duration) {
+	gone := p.unpublished()
+	var over []unarrivedTrack
 	p.mu.Lock()
-	for who, c := range p.crowd {
+	for who, c := range p.turnedAway {
 		if slices.ContainsFunc(c.tracks, func(t Postponer) bool { return !gone[t] }) {
 			c.seen = now
 		}
-		over = append(over, wait{participant: who, from: c.from, seen: c.seen})
+		over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 	}
-	clear(p.crowd)
+	clear(p.turnedAway)
 	p.mu.Unlock()
 	p.declareWaits(over, media.GapTooMany)
 }

@@ -81,9 +81,9 @@ func (t *trackRecorder) describe(data []byte, at time.Duration) (key, fits bool)
 	if p.Width > 0 {
 		before := size(t.media)
 		t.media.Width, t.media.Height = p.Width, p.Height
-		t.tellSize(before, at)
+		t.reportSize(before, at)
 	}
-	t.look(at)
+	t.reportPublished(at)
 	return true, true
 }
 
@@ -95,20 +95,20 @@ func size(t media.Track) string {
 	return fmt.Sprintf("%dx%d", t.Width, t.Height)
 }
 
-// tellSize tells that the picture has not the size that it had before. Where it
+// reportSize tells that the picture has not the size that it had before. Where it
 // changes too often, what holds in the end is told with a later picture.
-func (t *trackRecorder) tellSize(before string, at time.Duration) {
+func (t *trackRecorder) reportSize(before string, at time.Duration) {
 	now := size(t.media)
-	if t.toldSize == "" {
-		t.toldSize = before
+	if t.reportedSize == "" {
+		t.reportedSize = before
 	}
-	if now == t.toldSize {
+	if now == t.reportedSize {
 		return
 	}
 	e := media.Event{Time: at, Type: media.EventSize, Participant: t.info.Participant, Track: t.media.UID, Text: now}
 	here := t.watch.now()
-	if now != before && t.conduct.allows(e, here) || now == before && t.conduct.admits(e, here) {
-		t.toldSize = now
+	if now != before && t.activity.allows(e, here) || now == before && t.activity.allowsRetry(e, here) {
+		t.reportedSize = now
 		t.send(item{event: &e})
 	}
 }

@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	firstHold = 500 * time.Millisecond // a new track's units are held so long
-	maxEarly  = 4096                   // and no more of them
+	firstHold       = 500 * time.Millisecond // a new track's units are held so long
+	maxPlayoutUnits = 4096                   // and no more of them
 
-	strayHold    = time.Second            // a frame that strays waits so long for those that tell why
-	strayEarly   = 40 * time.Millisecond  // it came so long before it could,
-	strayLate    = 150 * time.Millisecond // or so much longer after the one before than it should
-	backEarly    = 10 * time.Millisecond  // and one that comes within these
-	backLate     = 50 * time.Millisecond  // is back where frames were
-	levelWithin  = 100 * time.Millisecond // what moves by less stays where it is
-	levelSpan    = 200 * time.Millisecond // if it is seen for so long,
-	levelFrames  = 3                      // by so many that did not come at once,
-	atOnce       = 10 * time.Millisecond  // within so long
-	farEarly     = 10 * time.Second       // so far ahead of real time nobody sends what is to be heard later
-	tellJump     = 750 * time.Millisecond // a jump by so much is told of
-	playoutBytes = 8 << 20                // of what waits for its time, of one track,
-	earlyBytes   = 64 << 20               // and of all together, see shares
-	freeBytes    = 64 << 10               // so little of a track always may
+	strayHold         = time.Second            // a frame that strays waits so long for those that tell why
+	strayEarly        = 40 * time.Millisecond  // it came so long before it could,
+	strayLate         = 150 * time.Millisecond // or so much longer after the one before than it should
+	backEarly         = 10 * time.Millisecond  // and one that comes within these
+	backLate          = 50 * time.Millisecond  // is back where frames were
+	levelWithin       = 100 * time.Millisecond // what moves by less stays where it is
+	levelSpan         = 200 * time.Millisecond // if it is seen for so long,
+	levelFrames       = 3                      // by so many that did not come at once,
+	atOnce            = 10 * time.Millisecond  // within so long
+	farEarly          = 10 * time.Second       // so far ahead of real time nobody sends what is to be heard later
+	reportedJump      = 750 * time.Millisecond // a jump by so much is told of
+	playoutBytesTrack = 8 << 20                // of what waits for its time, of one track,
+	playoutBytesAll   = 64 << 20               // and of all together, see memoryShares
+	freeBytes         = 64 << 10               // so little of a track always may
 )
 
 // A playout puts the units of a track where a listener with a buffer would have
@@ -47,22 +47,22 @@ type playout struct {
 	head  int
 	// Units before placed have their time. Those before judged stray, or come
 	// behind one that does.
-	placed, judged int
-	bytes          int
-	begun          bool
-	naps           int // sleeps of the machine that are known here
+	placed, classified int
+	bytes              int
+	begun              bool
+	sleeps             int // sleeps of the machine that are known here
 
 	straying bool
-	turned   bool          // its time stamps went back
+	wentBack bool          // its time stamps went back
 	strays   []stray       // the last second of them
 	lateness time.Duration // of the last frame that did not,
 	tick     time.Duration // its
 	seen     time.Duration // and when it came
-	told     func(jump)    // of jumps
+	onJump   func(jump)    // of jumps
 
-	shares      *shares // of all tracks
-	participant string  // whose track it is
-	entered     bool    // it has a share, holding more than freeBytes
+	shares      *memoryShares // of all tracks
+	participant string        // whose track it is
+	entered     bool          // it has a share, holding more than freeBytes
 }
 
 // A timed unit came at a time and belongs at another.
@@ -84,9 +84,9 @@ type jump struct {
 
 // push takes the next unit.
 func (p *playout) push(u frame.Unit) {
-	n := timed{unit: u, seen: p.clock.watch.at(u.Arrival)}
+	n := timed{unit: u, seen: p.clock.recording.at(u.Arrival)}
 	if u.Kind == frame.UnitFrame {
-		n.tick = p.clock.read(uint32(u.Timestamp), n.seen)
+		n.tick = p.clock.readTick(uint32(u.Timestamp), n.seen)
 	} else {
 		n.tick = p.clock.duration(p.clock.unwrap(uint32(u.Timestamp), n.seen))
 	}
@@ -96,7 +96,7 @@ func (p *playout) push(u frame.Unit) {
 		p.entered = true
 	}
 	if p.begun {
-		p.judge()
+		p.classify()
 	}
 }
 
@@ -106,12 +106,12 @@ func (p *playout) pop(now time.Duration, all bool) (u frame.Unit, at time.Durati
 	if !p.begun {
 		p.begin(now, all)
 	}
-	if n := p.clock.watch.naps(); n != p.naps {
-		p.naps = n
-		p.woke()
+	if n := p.clock.recording.sleepCount(); n != p.sleeps {
+		p.sleeps = n
+		p.reclassify()
 	}
 	if p.straying {
-		p.decide(now, all)
+		p.placeStrays(now, all)
 	}
 	if p.head == p.placed {
 		return frame.Unit{}, 0, false
@@ -127,34 +127,34 @@ func (p *playout) pop(now time.Duration, all bool) (u frame.Unit, at time.Durati
 
 // full reports whether more is held than may be.
 func (p *playout) full() bool {
-	return len(p.units)-p.head > maxEarly || p.entered && p.bytes > max(freeBytes, p.shares.share(p.participant))
+	return len(p.units)-p.head > maxPlayoutUnits || p.entered && p.bytes > max(freeBytes, p.shares.share(p.participant))
 }
 
-// letGo gives a share back, if there is one.
-func (p *playout) letGo() {
+// leaveShare gives a share back, if there is one.
+func (p *playout) leaveShare() {
 	if p.entered {
 		p.shares.leave(p.participant)
 		p.entered = false
 	}
 }
 
-// woke judges anew what came after a sleep of the machine and before that was
+// reclassify judges anew what came after a sleep of the machine and before that was
 // noticed.
-func (p *playout) woke() {
+func (p *playout) reclassify() {
 	for i := range p.units[p.placed:] {
 		n := &p.units[p.placed+i]
-		n.seen = p.clock.watch.at(n.unit.Arrival)
+		n.seen = p.clock.recording.at(n.unit.Arrival)
 	}
-	p.straying, p.judged = false, p.placed
+	p.straying, p.classified = false, p.placed
 	if p.begun {
-		p.judge()
+		p.classify()
 	}
 }
 
 // drop forgets the unit at the head.
 func (p *playout) drop() {
 	if p.bytes -= len(p.units[p.head].unit.Data); p.bytes <= freeBytes {
-		p.letGo()
+		p.leaveShare()
 	}
 	p.units[p.head] = timed{}
 	if p.head++; p.head < len(p.units) && p.head < 64 {
@@ -163,7 +163,7 @@ func (p *playout) drop() {
 	rest := copy(p.units, p.units[p.head:])
 	clear(p.units[rest:])
 	p.units = p.units[:rest]
-	p.placed, p.judged, p.head = p.placed-p.head, p.judged-p.head, 0
+	p.placed, p.classified, p.head = p.placed-p.head, p.classified-p.head, 0
 }
 
 // begin looks at the first frames, to know where those that come later usually do.
@@ -180,10 +180,10 @@ func (p *playout) begin(now time.Duration, all bool) {
 		}
 		last, lowest = n, min(lowest, n.seen-n.tick)
 	}
-	full := p.full() || len(p.units)-p.head == maxEarly
+	full := p.full() || len(p.units)-p.head == maxPlayoutUnits
 	switch {
 	case first == nil && full:
-		p.placed, p.judged = p.placed+1, p.judged+1
+		p.placed, p.classified = p.placed+1, p.classified+1
 		p.drop() // no frame among so many: nothing to keep
 		return
 	case first == nil || !full && !all && now-first.seen < firstHold:
@@ -195,48 +195,48 @@ func (p *playout) begin(now time.Duration, all bool) {
 	ahead := last.seen-first.seen < levelSpan && first.seen-first.tick-lowest > strayLate
 	for i := range p.units[p.head:] {
 		if n := &p.units[p.head+i]; n.unit.Kind == frame.UnitFrame && (n == first || !ahead) {
-			c.arrivals.add(point{n.tick, n.seen - n.tick}, n.seen)
+			c.byArrival.add(point{n.tick, n.seen - n.tick}, n.seen)
 		}
 	}
 	c.set(first.tick)
 	p.begun, p.tick = true, first.tick
-	p.judge()
+	p.classify()
 }
 
-// judge tells which of the units that are new stray, and puts the others where
+// classify tells which of the units that are new stray, and puts the others where
 // they belong.
-func (p *playout) judge() {
+func (p *playout) classify() {
 	c := p.clock
-	for ; p.judged < len(p.units); p.judged++ {
-		n := &p.units[p.judged]
+	for ; p.classified < len(p.units); p.classified++ {
+		n := &p.units[p.classified]
 		if n.unit.Kind != frame.UnitFrame {
 			if !p.straying {
 				n.at = c.time(n.tick)
-				p.placed = p.judged + 1
+				p.placed = p.classified + 1
 			}
 			continue
 		}
-		late := c.late(n.tick, n.seen)
+		late := c.lateness(n.tick, n.seen)
 		switch {
 		case p.straying && (late < -backEarly || late > backLate):
-			p.note(n.seen, late)
+			p.noteStray(n.seen, late)
 			continue
 		case p.straying:
 			p.straying = false
-			p.between(p.judged, c.time(n.tick))
+			p.placeBetween(p.classified, c.time(n.tick))
 		case late < -strayEarly, late > strayLate && late-p.lateness > strayLate, late > strayEarly && n.tick < p.tick:
-			p.straying, p.turned, p.strays = true, n.tick < p.tick, p.strays[:0]
-			p.note(n.seen, late)
+			p.straying, p.wentBack, p.strays = true, n.tick < p.tick, p.strays[:0]
+			p.noteStray(n.seen, late)
 			continue
 		}
 		c.observe(n.tick, n.seen)
 		n.at = c.time(n.tick)
-		p.placed, p.lateness, p.tick, p.seen = p.judged+1, late, n.tick, n.seen
+		p.placed, p.lateness, p.tick, p.seen = p.classified+1, late, n.tick, n.seen
 	}
 }
 
-// note remembers a stray: of those that came at once, the earliest.
-func (p *playout) note(seen, late time.Duration) {
+// noteStray remembers a stray: of those that came at once, the earliest.
+func (p *playout) noteStray(seen, late time.Duration) {
 	if n := len(p.strays) - 1; n >= 0 && (seen-p.strays[n].seen).Abs() < atOnce {
 		p.strays[n].late = min(p.strays[n].late, late)
 		return
@@ -249,16 +249,16 @@ func (p *playout) note(seen, late time.Duration) {
 	p.strays = slices.Delete(p.strays, 0, n)
 }
 
-// between puts the strays before the unit at index end, which is back, by their
+// placeBetween puts the strays before the unit at index end, which is back, by their
 // own time, as far as that lies before its own.
-func (p *playout) between(end int, limit time.Duration) {
+func (p *playout) placeBetween(end int, limit time.Duration) {
 	last := p.clock.time(p.tick)
 	for i := end - 1; i >= p.placed; i-- {
 		n := &p.units[i]
 		own := p.clock.time(n.tick)
 		n.at = min(max(last, own), limit-tick)
-		if n.unit.Kind == frame.UnitFrame && (own-n.at).Abs() >= tellJump {
-			p.told(jump{n.at, own - n.at, true})
+		if n.unit.Kind == frame.UnitFrame && (own-n.at).Abs() >= reportedJump {
+			p.onJump(jump{n.at, own - n.at, true})
 		}
 		if n.at > last {
 			limit = n.at
@@ -266,17 +266,17 @@ func (p *playout) between(end int, limit time.Duration) {
 	}
 }
 
-// decide puts strays that have waited long enough.
-func (p *playout) decide(now time.Duration, all bool) {
+// placeStrays puts strays that have waited long enough.
+func (p *playout) placeStrays(now time.Duration, all bool) {
 	c := p.clock
-	for p.straying && p.placed < p.judged {
+	for p.straying && p.placed < p.classified {
 		n := &p.units[p.placed]
 		if !all && !p.full() && now-n.seen < strayHold {
 			return
 		}
 		by, stepped := p.level()
 		if n.unit.Kind == frame.UnitFrame && !stepped {
-			by = c.late(n.tick, n.seen)
+			by = c.lateness(n.tick, n.seen)
 			stepped = by < -farEarly || by > strayHold && len(p.strays) < levelFrames
 		}
 		if !stepped {
@@ -285,12 +285,12 @@ func (p *playout) decide(now time.Duration, all bool) {
 			continue
 		}
 		// A sender whose time stood still while it was silent did not jump.
-		if quiet := n.seen - p.seen; by.Abs() >= tellJump && by > quiet+levelWithin || by <= -tellJump {
-			p.told(jump{n.seen, -by, false})
+		if quiet := n.seen - p.seen; by.Abs() >= reportedJump && by > quiet+levelWithin || by <= -reportedJump {
+			p.onJump(jump{n.seen, -by, false})
 		}
 		c.step(n.tick, by)
-		p.straying, p.lateness, p.tick, p.judged = false, 0, n.tick, p.placed
-		p.judge()
+		p.straying, p.lateness, p.tick, p.classified = false, 0, n.tick, p.placed
+		p.classify()
 	}
 }
 
@@ -319,5 +319,5 @@ func (p *playout) level() (late time.Duration, ok bool) {
 		return 0, false
 	}
 	late = min(halves[0], halves[1])
-	return late, late <= -strayEarly/2 || late >= strayLate || late >= strayEarly && p.turned
+	return late, late <= -strayEarly/2 || late >= strayLate || late >= strayEarly && p.wentBack
 }

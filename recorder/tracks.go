@@ -23,34 +23,34 @@ const maxRemembered = 4096
 type producers struct {
 	r      *Recorder
 	room   Room
-	watch  *stopwatch
-	wall   wallClock
+	watch  *recordingClock
+	wall   roomClock
 	done   chan struct{} // closed when the queue is not read any more
 	tracks sync.WaitGroup
 	over   atomic.Bool // the recording is over, though the room is not left yet
 
-	mu      sync.Mutex
-	slots   map[slotKey][]*slot
-	byID    map[string]*trackRecorder
-	uids    uint64
-	held    int // slots
-	alive   int
-	aliveOf map[string]int // by participant
-	orders  uint64
-	crowd   crowd
-	late    shares // of frames that wait for their keys
-	early   shares // and for their time
-	running map[*trackRecorder]bool
-	waits   map[string]*wait // by track
-	absence absence
-	last    time.Duration // when the last of the tracks that are over ended
+	mu         sync.Mutex
+	slots      map[slotKey][]*slot
+	byID       map[string]*trackRecorder
+	uids       uint64
+	slotCount  int // slots
+	alive      int
+	aliveOf    map[string]int // by participant
+	orders     uint64
+	turnedAway turnedAway
+	late       memoryShares // of frames that wait for their keys
+	early      memoryShares // and for their time
+	running    map[*trackRecorder]bool
+	unarrived  map[string]*unarrivedTrack // by track
+	absence    roomAbsence
+	last       time.Duration // when the last of the tracks that are over ended
 
-	absences awayLog
+	away awayLog
 
-	roster  *Roster
-	gate    gate
-	attends attendance
-	conduct *conduct
+	roster    *Roster
+	pause     cutoff
+	emptyRoom emptyRoom
+	activity  *activity
 }
 
 // A slot is one participant's medium for the whole recording: a track that is
@@ -65,7 +65,7 @@ type slot struct {
 	freed time.Duration // when that was
 	muted bool          // it ended so
 
-	// While the recorder was away, see absence:
+	// While the recorder was away, see roomAbsence:
 	away       bool
 	lost, back time.Duration
 }
@@ -85,7 +85,7 @@ func (p *producers) add(t Track, at time.Duration) {
 		if postponer, can := t.(Postponer); can {
 			postponer.Postpone()
 		} else {
-			p.lacks(info.Participant, at, media.GapTooMany)
+			p.declareUnrecorded(info.Participant, at, media.GapTooMany)
 		}
 		return
 	}
@@ -110,16 +110,16 @@ func (p *producers) add(t Track, at time.Duration) {
 		})
 		// Before the slot is free: whoever takes it tells of a track that begins.
 		rec.known.Store(false)
-		contain(func() { p.tellEnd(rec, s) })
+		contain(func() { p.reportEnd(rec, s) })
 		contain(func() { p.finish(rec, s) })
 		close(rec.done)
-		contain(func() { p.r.picture(rec) })
-		contain(func() { p.r.read(rec, true) })
+		contain(func() { p.r.notePicture(rec) })
+		contain(func() { p.r.countTrack(rec, true) })
 	})
 }
 
-// tellEnd tells that a track is over.
-func (p *producers) tellEnd(rec *trackRecorder, s *slot) {
+// reportEnd tells that a track is over.
+func (p *producers) reportEnd(rec *trackRecorder, s *slot) {
 	e := media.Event{Time: rec.end, Type: media.EventTrackEnd, Participant: rec.info.Participant, Track: s.media.UID}
 	if rec.info.Source == media.Screen {
 		screen := e
@@ -134,7 +134,7 @@ func (p *producers) tellEnd(rec *trackRecorder, s *slot) {
 func (p *producers) place(t Track, info TrackInfo, at time.Duration) (rec *trackRecorder, s *slot, before <-chan struct{}, victim *trackRecorder) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	victim, ok := p.hasRoom(info.Participant)
+	victim, ok := p.makeRoom(info.Participant)
 	if !ok {
 		if postponer, can := t.(Postponer); can {
 			p.turnAway(postponer, at)
@@ -175,9 +175,9 @@ func (p *producers) begin(rec *trackRecorder, s *slot, at time.Duration) {
 	if unmuted {
 		p.emit(media.Event{Time: at, Type: media.EventUnmute, Participant: info.Participant, Track: s.media.UID})
 	}
-	p.r.read(rec, false)
+	p.r.countTrack(rec, false)
 	rec.known.Store(true)
-	p.tellMute(rec, at)
+	p.reportMute(rec, at)
 }
 
 // enter lets a track have its slot, and opens the hole that is before it. It reports
@@ -189,8 +189,8 @@ func (p *producers) enter(rec *trackRecorder, s *slot) (unmuted bool) {
 	s.track, s.next = rec.track, false
 	unmuted = s.muted && !info.Wanted.IsZero()
 	rec.media = s.media
-	declared, waited := p.came(info.ID)
-	if from, ok := p.misses(s, info); ok {
+	declared, waited := p.takeWait(info.ID)
+	if from, ok := p.missedSince(s, info); ok {
 		// The recorder was away, not the sender: what it missed is a hole.
 		rec.seen, rec.end = true, from
 		rec.openHole(from, media.GapReconnect)
@@ -237,11 +237,11 @@ func (p *producers) slot(info TrackInfo) (s *slot, before <-chan struct{}) {
 			return s, s.done
 		}
 	}
-	if p.held >= maxRemembered {
+	if p.slotCount >= maxRemembered {
 		p.forget()
 	}
 	p.uids++
-	p.held++
+	p.slotCount++
 	s = &slot{busy: true, media: media.Track{
 		UID: p.uids, Participant: info.Participant, Name: info.Name,
 		Source: info.Source, Codec: info.Codec,
@@ -268,7 +268,7 @@ func (p *producers) forget() {
 	until := times[len(times)/2]
 	for key, slots := range p.slots {
 		slots = slices.DeleteFunc(slots, func(s *slot) bool { return !s.busy && s.freed <= until })
-		p.held -= len(p.slots[key]) - len(slots)
+		p.slotCount -= len(p.slots[key]) - len(slots)
 		if p.slots[key] = slots; len(slots) == 0 {
 			delete(p.slots, key)
 		}
@@ -278,12 +278,12 @@ func (p *producers) forget() {
 // recorder makes the trackRecorder of a track in slot s. p.mu is held.
 func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 	rec := &trackRecorder{
-		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, shares: &p.late, stop: p.done, over: &p.over, gate: &p.gate, away: &p.absences, conduct: p.conduct, log: p.r.c.Log, watch: p.watch,
+		track: t, info: info, media: s.media, out: p.r.items, load: &p.r.load, shares: &p.late, stop: p.done, over: &p.over, pause: &p.pause, away: &p.away, activity: p.activity, log: p.r.c.Log, watch: p.watch,
 		clock:  newTrackClock(p.watch, info.ClockRate, &p.wall),
-		counts: &p.r.counts, outcomes: p.r.count(info.Codec), keyEvery: p.r.c.KeyFrames,
+		counts: &p.r.counts, outcomes: p.r.outcomesOf(info.Codec), keyEvery: p.r.c.KeyFrames,
 	}
 	rec.playout = rec.newPlayout(&p.early)
-	rec.permit.set(p.barred(info.Participant, info.Encrypted), 0)
+	rec.permission.set(p.denyReason(info.Participant, info.Encrypted), 0)
 	switch {
 	case !frame.Supported(info.Codec):
 		rec.refuse = media.GapCodec
@@ -315,7 +315,7 @@ func (p *producers) recorder(t Track, info TrackInfo, s *slot) *trackRecorder {
 func (p *producers) sweep(stop <-chan struct{}) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
-	w := newWatcher(p)
+	w := newUnopenedReporter(p)
 	defer w.stop()
 	var tracks []*trackRecorder
 	for n := 0; ; n++ {
@@ -324,14 +324,14 @@ func (p *producers) sweep(stop <-chan struct{}) {
 			return
 		case <-every.C:
 		}
-		if slept, ok := p.watch.wake(); ok {
-			p.woke(slept)
+		if slept, ok := p.watch.checkSleep(); ok {
+			p.declareSleep(slept)
 		}
-		if n%lookEvery == 0 {
-			_ = p.contain("", func() { p.look(p.watch.now()) })
+		if n%unarrivedEvery == 0 {
+			_ = p.contain("", func() { p.checkUnarrived(p.watch.now()) })
 		}
-		if n%callEvery == 0 {
-			_ = p.contain("", func() { p.callIn(p.watch.now()) })
+		if n%retryEvery == 0 {
+			_ = p.contain("", func() { p.retryTurnedAway(p.watch.now()) })
 		}
 		p.mu.Lock()
 		tracks = slices.AppendSeq(tracks[:0], maps.Keys(p.running))
@@ -341,14 +341,14 @@ func (p *producers) sweep(stop <-chan struct{}) {
 		for _, rec := range tracks {
 			rec.expire(now)
 			if n%10 == 0 {
-				_ = p.contain(rec.info.Participant, func() { p.tellMute(rec, p.watch.now()) })
+				_ = p.contain(rec.info.Participant, func() { p.reportMute(rec, p.watch.now()) })
 			}
 		}
-		if n%watchEvery == 0 {
-			_ = p.contain("", func() { w.watch(tracks, time.Now()) })
+		if n%unopenedEvery == 0 {
+			_ = p.contain("", func() { w.check(tracks, time.Now()) })
 		}
 		clear(tracks)
-		_ = p.contain("", func() { p.conclude(p.watch.now(), false) })
+		_ = p.contain("", func() { p.flushActivity(p.watch.now(), false) })
 	}
 }
 

@@ -1,0 +1,170 @@
+package recorder
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	minimumSpan  = 15 * time.Second // that one of its values is the least of
+	minimumDrift = 2000             // it rises by one in so many, 500 ppm, as crystals drift apart
+	voteTime     = 10 * time.Second // how long what a track's last report says counts: three of LiveKit's
+	staleTime    = time.Minute      // how long its fastest reports do
+	freshRise    = 2 * time.Second  // how long it counts how much later a track's frames came
+)
+
+// A recentMinimum is the smallest value that was observed lately: of delays, the one
+// that the network added the least to. Crystals drift apart, so that it rises
+// now and then, by no more than they can.
+type recentMinimum struct {
+	least  [8]time.Duration // by time modulo their number
+	filled [8]bool
+	newest int64
+	known  bool
+	last   time.Duration // when it was last observed
+	value  time.Duration
+}
+
+// add observes d at the given time on the recording clock.
+func (f *recentMinimum) add(at, d time.Duration) {
+	n := int64(at / minimumSpan)
+	if !f.known {
+		*f = recentMinimum{known: true, newest: n, last: at, value: d}
+	}
+	for ; f.newest < n; f.newest++ {
+		f.filled[(f.newest+1)%int64(len(f.filled))] = false
+		if n-f.newest > int64(len(f.filled)) {
+			f.newest = n - int64(len(f.filled)) - 1
+		}
+	}
+	if i := f.newest % int64(len(f.least)); !f.filled[i] || d < f.least[i] {
+		f.filled[i], f.least[i] = true, d
+	}
+	low := d
+	for i, ok := range f.filled {
+		if ok {
+			low = min(low, f.least[i])
+		}
+	}
+	// After a silence a single value is no measure.
+	f.value = min(low, f.value+max(0, min(at-f.last, time.Second))/minimumDrift)
+	f.last = max(f.last, at)
+}
+
+// A roomClock learns how far a room's wall clock is from the recorder's, from the
+// reports of all its tracks, none of which can mislead it alone. It is safe for
+// concurrent use.
+type roomClock struct {
+	value atomic.Int64 // ours minus theirs, in nanoseconds
+
+	mu      sync.Mutex
+	known   bool
+	stepped time.Duration // by how much theirs was set since the first report
+	tracks  map[*trackClock]*trackReports
+}
+
+// A trackReports is what the reports of one track say.
+type trackReports struct {
+	delay   recentMinimum // from when reports were made, by their clock, to when they came
+	offBy   time.Duration // by how much the last one contradicts the track's frames
+	votedAt time.Duration // when it came
+	hasVote bool
+	rise    time.Duration // see arrivalLine.rise
+	risenAt time.Duration // when that was
+}
+
+// offset is ours minus theirs, with the delay of the fastest reports.
+func (w *roomClock) offset() time.Duration { return time.Duration(w.value.Load()) }
+
+// withoutSteps takes the steps out of what the room's wall clock said. It reports whether
+// the room's clock is known by now.
+func (w *roomClock) withoutSteps(ntp time.Duration) (time.Duration, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return ntp - w.stepped, w.known
+}
+
+func (w *roomClock) reportsOf(c *trackClock) *trackReports {
+	x := w.tracks[c]
+	if x == nil {
+		x = new(trackReports)
+		if w.tracks == nil {
+			w.tracks = make(map[*trackClock]*trackReports)
+		}
+		w.tracks[c] = x
+	}
+	return x
+}
+
+// vote notes by how much a track's report is later than its frames have it. Where
+// most tracks agree, it is not they who err, but the room's clock was set: vote
+// returns by how much.
+func (w *roomClock) vote(c *trackClock, off, at time.Duration) (step time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	x := w.reportsOf(c)
+	x.offBy, x.votedAt, x.hasVote = off, at, true
+	if off.Abs() <= nearReport {
+		return 0
+	}
+	agree, all := 0, 0
+	for _, x := range w.tracks {
+		if x.hasVote && at-x.votedAt <= voteTime {
+			all++
+			if (x.offBy - off).Abs() <= nearReport {
+				agree++
+			}
+		}
+	}
+	if agree < 2 || 2*agree <= all {
+		return 0
+	}
+	w.stepped += off
+	for _, x := range w.tracks {
+		x.offBy -= off
+	}
+	return off
+}
+
+// observe takes how much later than by the room's clock, without steps, something
+// of a track came. A third of the tracks may be wrong about the fastest.
+func (w *roomClock) observe(c *trackClock, delay, at time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reportsOf(c).delay.add(at, delay)
+	delays := make([]time.Duration, 0, len(w.tracks))
+	for _, x := range w.tracks {
+		if x.delay.known && at-x.delay.last <= staleTime {
+			delays = append(delays, x.delay.value)
+		}
+	}
+	slices.Sort(delays)
+	w.value.Store(int64(delays[len(delays)/3]))
+	w.known = true
+}
+
+// observeRise notes how much later a track's frames came in the last seconds. It reports
+// whether those of the others did not: where they do, that is the network.
+func (w *roomClock) observeRise(c *trackClock, rise, at time.Duration) (alone bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var others []time.Duration
+	for other, x := range w.tracks {
+		if other != c && at-x.risenAt <= freshRise {
+			others = append(others, x.rise)
+		}
+	}
+	x := w.reportsOf(c)
+	x.rise, x.risenAt = rise, at
+	slices.Sort(others)
+	return len(others) == 0 || others[len(others)/2] < rise/4
+}
+
+// forget lets go of a track that is over.
+func (w *roomClock) forget(c *trackClock) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.tracks, c)
+}

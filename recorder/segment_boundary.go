@@ -1,0 +1,104 @@
+package recorder
+
+import (
+	"math"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+const (
+	// boundaryLead is how long before its end key frames are asked for: a key frame
+	// that is asked for takes some tenths of a second.
+	boundaryLead = 600 * time.Millisecond
+	// boundarySpread is how long a boundary lasts after the first picture's key frame, for
+	// those of others.
+	boundarySpread = 200 * time.Millisecond
+	// boundaryShare is the part of a picture's bytes that key frames at the
+	// boundaries of segments may take: one is asked for if the last one was no more
+	// than that of what came since.
+	boundaryShare = 20
+)
+
+// A boundary lets the next segment begin with key frames, so that it decodes by
+// itself. Some time before a segment is full, the pictures that can afford it are
+// asked for key frames. From its key frame on a picture waits for the next segment,
+// which begins soon. Who sends none goes on in the open one.
+type boundary struct {
+	requestKeyFrames func()          // asks for key frames, may be nil
+	near             bool            // the open segment is about to end
+	closed           bool            // and may not
+	switched         map[uint64]bool // pictures that wait for the next segment
+	switchedAt       time.Duration   // when the first of them did
+}
+
+// switchesAtBoundary reports whether a frame is for the next segment: a picture's key frame, and
+// what follows it.
+func (s *segmenter) switchesAtBoundary(i item, now time.Duration) bool {
+	t := &s.boundary
+	if !t.near || t.closed || i.track.Codec.Audio() || !i.frame.Key && !t.switched[i.track.UID] {
+		return false
+	}
+	if t.switched == nil {
+		t.switched, t.switchedAt = make(map[uint64]bool), now
+	}
+	t.switched[i.track.UID] = true
+	return true
+}
+
+// boundaryDue asks for key frames when it is time to, and reports whether they have
+// come.
+func (s *segmenter) boundaryDue(now time.Duration) bool {
+	t := &s.boundary
+	if s.object == nil {
+		return false
+	}
+	if !t.near && now-s.opened >= s.length-min(boundaryLead, s.length/4) {
+		t.near = true
+		if t.requestKeyFrames != nil {
+			t.requestKeyFrames()
+		}
+	}
+	if len(t.switched) == 0 {
+		return false
+	}
+	if now-t.switchedAt >= boundarySpread {
+		return true
+	}
+	for _, track := range s.tracks {
+		if !track.Codec.Audio() && !t.switched[track.UID] {
+			return false
+		}
+	}
+	return true
+}
+
+// cancelBoundary writes what waits for a boundary into the open segment: the next one is
+// for other readers, and this came before it was.
+func (s *segmenter) cancelBoundary() error {
+	s.boundary.closed = true
+	if len(s.boundary.switched) == 0 {
+		return nil
+	}
+	s.boundary.switched = nil
+	return s.pour(math.MaxInt64)
+}
+
+// segmentEnds asks for a key frame where a segment is about to end, if the picture can
+// afford it, or would be asked for one soon after.
+func (t *trackRecorder) segmentEnds(at time.Duration) {
+	if t.keyEvery <= 0 || t.info.Codec.Audio() {
+		return
+	}
+	if t.keyBytes*boundaryShare <= t.sinceKey || at-t.lastKey >= t.keyEvery-2*boundaryLead {
+		t.askKey()
+	}
+}
+
+// countBytes notes how much a picture sends.
+func (t *trackRecorder) countBytes(f *media.Frame) {
+	if f.Key {
+		t.keyBytes, t.sinceKey = len(f.Data), 0
+	}
+	t.sinceKey += len(f.Data)
+}
