@@ -98,11 +98,16 @@ func (h *Home) Person(name string) ([]Card, error) {
 	if err != nil {
 		return nil, err
 	}
+	return PersonOf(pins, name)
+}
+
+// PersonOf returns the same of pins that Pins returned, for who asks of many names.
+func PersonOf(pins []Pin, name string) ([]Card, error) {
 	var cards []Card
 	var dead error
-	now := time.Now()
+	now, folded := time.Now(), foldName(name)
 	for _, p := range pins {
-		if p.folded != foldName(name) {
+		if p.folded != folded {
 			continue
 		}
 		if err := p.Live(now); err == nil {

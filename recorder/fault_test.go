@@ -130,6 +130,8 @@ func (faultyAccess) Reader(identity string) (name, how string, ok bool) {
 
 func (faultyAccess) StartEpoch([]string) ([]string, error) { return nil, nil }
 
+func (faultyAccess) Stale() bool { return false }
+
 // What goes wrong beside the tracks, by whatever goroutine and as often as it likes,
 // costs nobody anything that has nothing to do with it.
 func TestFaultCostsNobodyElse(t *testing.T) {

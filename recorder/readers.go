@@ -24,10 +24,15 @@ type Access interface {
 	// are more than it can seal to, it seals to those who fit and returns the others,
 	// of whom the timeline tells.
 	StartEpoch(present []string) (without []string, err error)
+
+	// Stale reports whether others would read than in the epoch there is, though the
+	// same members are present: a card was revoked, or the Sink's own readers changed.
+	// Then one is started before the next segment.
+	Stale() bool
 }
 
 // An Admitter is an Access that keeps one epoch: whoever attended reads all of
-// it. StartEpoch is not called then.
+// it. StartEpoch and Stale are not called then.
 type Admitter interface {
 	Access
 
@@ -108,7 +113,7 @@ func (a *readerEpochs) due() bool {
 	if _, ok := a.access.(Admitter); ok {
 		return false
 	}
-	return a.access != nil && !maps.Equal(a.present, a.asked)
+	return a.access != nil && (!maps.Equal(a.present, a.asked) || a.access.Stale())
 }
 
 // admitOwed admits whom an Admitter owes it. What fails is tried again, and holds up

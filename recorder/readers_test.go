@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -22,7 +23,10 @@ type readers struct {
 	names map[string]string
 	fail  func() error
 	most  int // who can read at once; 0 is any number
+	stale *atomic.Bool
 }
+
+func (r readers) Stale() bool { return r.stale != nil && r.stale.CompareAndSwap(true, false) }
 
 func (r readers) Reader(identity string) (name, how string, ok bool) {
 	name, ok = r.names[identity]
@@ -72,6 +76,23 @@ func play(t *testing.T, s *sink, r recorder.Access, length time.Duration, f func
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestEpochOfStaleReaders: where others are to read though nobody came or went, an
+// epoch begins with the next segment.
+func TestEpochOfStaleReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		r := readers{s: s, names: map[string]string{"ada": "Ada"}, stale: new(atomic.Bool)}
+		play(t, s, r, 30*time.Second, func(room *roomtest.Room, _ *roomtest.Track) {
+			room.Join("ada", "Ada")
+			time.Sleep(12 * time.Second)
+			r.stale.Store(true)
+		})
+		if want := []string{"ada", "ada"}; !slices.Equal(s.epochs, want) {
+			t.Errorf("epochs %q, want %q", s.epochs, want)
+		}
+	})
 }
 
 func TestEpochsFollowTheReadersPresent(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -23,16 +24,17 @@ const maxAttendees = 4096
 // A membership knows who of those in the room is who, what they agreed to, and who
 // reads what is recorded now. It is safe for concurrent use.
 type membership struct {
-	policy  policy
-	whole   bool // who attended reads all
-	home    *keys.Home
-	readers []reader // who read all
-	named   memberCards
-	log     *slog.Logger
-	notef   func(format string, args ...any) // tells who runs the recorder
-	store   string                           // the kind of the store
-	id      string                           // the recording's
-	keyed   bool                             // the room is end-to-end encrypted
+	policy   policy
+	whole    bool // who attended reads all
+	oneEpoch bool // and is admitted to it: there is no other
+	home     *keys.Home
+	readers  []reader // who read all, as far as their cards count
+	named    memberCards
+	log      *slog.Logger
+	notef    func(format string, args ...any) // tells who runs the recorder
+	store    string                           // the kind of the store
+	id       string                           // the recording's
+	keyed    bool                             // the room is end-to-end encrypted
 
 	session *member.Session
 	room    *livekit.Room
@@ -50,8 +52,9 @@ type membership struct {
 	notes    []func(*recorder.Recorder) error // for the timeline, once there is one
 	told     telling                          // what the chat was told last
 	since    time.Time
-	sayings  []string // for the chat
-	absences int      // how often the recorder was away
+	sayings  []string        // for the chat
+	absences int             // how often the recorder was away
+	seen     map[string]bool // whose cards were told of that do not count any more
 }
 
 // An attendee is what is known of someone in the room, or who was there and reads
@@ -81,7 +84,7 @@ type signed struct {
 // newMembership begins the member protocol in a room that was joined.
 func newMembership(r *recording, room *livekit.Room, id string) (*membership, error) {
 	m := &membership{
-		policy: r.policy, whole: r.whole, home: r.home, readers: r.readers, named: r.members, log: r.log, notef: r.say,
+		policy: r.policy, whole: r.whole, oneEpoch: r.keepsWhole(), home: r.home, readers: r.readers, named: maps.Clone(r.members), log: r.log, notef: r.say,
 		store: storeKind(r.stores), id: id, keyed: r.keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
 		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "waiting",
 	}
@@ -112,14 +115,17 @@ func (m *membership) run(ctx context.Context) {
 	var serving sync.WaitGroup
 	serving.Go(func() { m.session.Run(ctx) })
 	defer serving.Wait()
-	every := time.NewTicker(time.Second)
+	every, look := time.NewTicker(time.Second), time.NewTicker(lookEvery)
 	defer every.Stop()
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-m.wake:
 		case <-every.C:
+		case <-look.C:
+			m.contain("", m.look)
 		}
 		m.mu.Lock()
 		changed, troubles, sayings, absences := m.changed, m.troubles, m.sayings, m.absences

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -74,36 +76,49 @@ func (r *memberRoom) Close() error {
 // farewell is what the last message needs to be sent.
 const farewell = 300 * time.Millisecond
 
-// A memberAccess seals to the fixed readers and to those members who are here.
-// It implements recorder.Access.
+// A memberAccess seals to the fixed readers and to those members who are here. It
+// implements recorder.Access.
 type memberAccess struct {
 	w      *archive.Writer
-	always []age.Recipient
 	m      *membership
+	here   []string // to whom the epoch was to be sealed
+	sealed []string // and what it was sealed to
 }
 
-func (a memberAccess) Reader(identity string) (name, how string, ok bool) {
+func (a *memberAccess) Reader(identity string) (name, how string, ok bool) {
 	name, how, cards := a.m.reader(identity)
 	return name, how, len(cards) > 0
 }
 
-func (a memberAccess) StartEpoch(present []string) (without []string, err error) {
-	to := append([]age.Recipient(nil), a.always...)
-	seated, without := a.m.seats(present)
-	for _, identity := range seated {
-		_, _, cards := a.m.reader(identity)
-		for _, card := range cards {
-			to = append(to, card.AgeRecipients()...)
-		}
+// begin starts the first epoch, for the fixed readers.
+func (a *memberAccess) begin() error {
+	_, err := a.StartEpoch(nil)
+	return err
+}
+
+func (a *memberAccess) StartEpoch(present []string) (without []string, err error) {
+	to, names, without := a.m.recipients(present)
+	if len(to) == 0 {
+		return nil, hinted(errors.New("nobody is left who could open what is recorded"),
+			"the cards of all its readers were revoked, replaced or unpinned, or expired: sealtape keys list says which")
 	}
-	_, err = a.w.StartEpoch(to)
+	if _, err := a.w.StartEpoch(to); err != nil {
+		return without, err
+	}
+	a.here, a.sealed = present, names
 	a.m.unseat(without)
-	return without, err
+	return without, nil
+}
+
+// Stale implements recorder.Access.
+func (a *memberAccess) Stale() bool {
+	_, names, _ := a.m.recipients(a.here)
+	return !slices.Equal(names, a.sealed)
 }
 
 // A wholeAccess lets whoever attended read all of the recording. It implements
 // recorder.Admitter.
-type wholeAccess struct{ memberAccess }
+type wholeAccess struct{ *memberAccess }
 
 func (a wholeAccess) Admit(identity string) error {
 	if !a.m.seated(identity) {
@@ -114,6 +129,9 @@ func (a wholeAccess) Admit(identity string) error {
 	var to []age.Recipient
 	for _, card := range cards {
 		to = append(to, card.AgeRecipients()...)
+	}
+	if len(to) == 0 {
+		return nil // their cards were revoked since they came
 	}
 	return a.w.Admit(to)
 }

@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"filippo.io/age"
-
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/internal/fault"
@@ -119,7 +117,7 @@ func (r *recording) run(ctx context.Context) error {
 	}
 	w, err := archive.Create(spool, archive.Config{Signer: r.identity.Signer(), Store: r.storeID, Log: archiveLog, Changed: changed,
 		// Late readers are admitted to the whole only while its secret is known.
-		KeepSecret: r.whole && (len(r.members) > 0 || r.policy.readers == "verified")})
+		KeepSecret: r.keepsWhole()})
 	if err != nil {
 		return explainSink(fmt.Errorf("starting a recording in the spool: %w", err))
 	}
@@ -243,20 +241,13 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 		return nil, nil, errors.Join(err, room.Close())
 	}
 	m.Store(members)
-	var to []age.Recipient
-	for _, reader := range r.readers {
-		to = append(to, reader.recipients...)
-	}
-	if _, err := w.StartEpoch(to); err != nil {
+	present := &memberAccess{w: w, m: members}
+	if err := present.begin(); err != nil {
 		return nil, nil, errors.Join(explainSink(fmt.Errorf("sealing to the readers: %w", err)), room.Close())
 	}
-	var access recorder.Access
-	if len(r.members) > 0 || r.policy.readers == "verified" {
-		present := memberAccess{w: w, always: to, m: members}
-		access = present
-		if r.whole {
-			access = wholeAccess{present}
-		}
+	var access recorder.Access = present
+	if r.keepsWhole() {
+		access = wholeAccess{present}
 	}
 	var provider recorder.KeyProvider
 	if r.keys != nil {
@@ -278,6 +269,12 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 	})
 	members.records(rec)
 	return rec, withMembers(ctx, room, members), nil
+}
+
+// keepsWhole reports whether who comes is admitted to all of the recording: then it
+// keeps one epoch.
+func (r *recording) keepsWhole() bool {
+	return r.whole && (len(r.members) > 0 || r.policy.readers == "verified")
 }
 
 // say tells who runs the recorder something that names people.

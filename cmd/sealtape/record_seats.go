@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"filippo.io/age"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys/member"
 )
@@ -19,6 +21,31 @@ func (m *membership) seats(identities []string) (seated, without []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.seatsLocked(identities)
+}
+
+// recipients returns to what the next epoch is sealed for the identities, the names of
+// those keys, and who of them finds no place.
+func (m *membership) recipients(identities []string) (to []age.Recipient, names, without []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.readers {
+		to = append(to, r.recipients...)
+		names = append(names, r.name)
+		if r.card != nil {
+			names = append(names, r.card.Recipients...)
+		}
+	}
+	seated, without := m.seatsLocked(identities)
+	for _, identity := range seated {
+		if !m.reads(m.standing(identity)) {
+			continue // since a moment ago
+		}
+		for _, card := range m.people[identity].cards {
+			to = append(to, card.AgeRecipients()...)
+			names = append(names, card.Recipients...)
+		}
+	}
+	return to, names, without
 }
 
 // seated reports whether a reader of the whole finds a place.
