@@ -35,7 +35,7 @@ demo:
 	@go run ./testdata/demo $(DEMO)
 
 quick:
-	go test -short $$(.ci/packages)
+	go test -short -vet=off -ldflags=-w $$(.ci/packages)
 
 # .ci/test checks the code, too, while servers are built.
 test: deps

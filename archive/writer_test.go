@@ -256,7 +256,7 @@ func TestWriterConcurrent(t *testing.T) {
 func TestLogFiles(t *testing.T) {
 	t.Parallel()
 	spool, s := t.TempDir(), newSigner(t, "recorder")
-	reader := hybrid(t)
+	reader := classic(t)
 	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient())
 	dst := new(storetest.Mem)
 	c := archive.NewCopier(dst, openDir(t, spool), w.ID())
