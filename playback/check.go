@@ -118,7 +118,7 @@ func Check(ctx context.Context, l Ledger, o Options, report func(Contradiction))
 			told = append(told, facts.IndexSegment)
 		}
 	}
-	c.Duration = End(told, append(c.ends, c.latest))
+	c.Duration = media.End(told, append(c.ends, c.latest))
 	c.Gaps = Holes(c.gaps)
 	c.Incomplete = wideHole(c.gaps)
 	return c.CheckReport, nil

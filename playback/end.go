@@ -6,15 +6,6 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-const (
-	// longestLead is how far beyond the end of a recording a frame may be: of a
-	// sender who pushed so much ahead of time. What is later makes no sense.
-	longestLead = time.Minute
-	// longestOpen is the same beyond the beginning of the last segment, where
-	// nothing says that the recording ended.
-	longestOpen = time.Hour
-)
-
 // bound finds how late something of the recording may be, and where it ends. One
 // wrong time far ahead must not make the recording that long: an export fills it
 // with silence to the end. s.mu is held.
@@ -25,7 +16,7 @@ func (s *Session) bound() {
 			stopped = max(stopped, e.Time)
 		}
 	}
-	s.limit = stopped + longestLead
+	s.limit = stopped + media.LongestLead
 	if stopped < 0 {
 		// Where a segment begins one wrong time ahead does not move.
 		var last time.Duration
@@ -34,7 +25,7 @@ func (s *Session) bound() {
 				last = seg.From
 			}
 		}
-		s.limit = last + longestOpen
+		s.limit = last + media.LongestOpen
 	}
 	s.duration = max(0, stopped)
 	for _, e := range s.events {
@@ -49,39 +40,6 @@ func (s *Session) bound() {
 			s.duration = max(s.duration, seg.From, seg.near)
 		}
 	}
-}
-
-// End is where a recording ends of which these segments and events are known, the
-// last ones among them, as Session.Duration tells it.
-func End(segments []media.IndexSegment, events []media.Event) time.Duration {
-	stopped, limit := time.Duration(-1), longestOpen
-	for _, e := range events {
-		if e.Type == media.EventStop {
-			stopped = max(stopped, e.Time)
-		}
-	}
-	if stopped >= 0 {
-		limit = stopped + longestLead
-	}
-	for _, seg := range segments {
-		if stopped < 0 {
-			limit = max(limit, seg.Start+longestOpen)
-		}
-	}
-	end := max(0, stopped)
-	later := func(at time.Duration) {
-		if at <= limit {
-			end = max(end, at)
-		}
-	}
-	for _, seg := range segments {
-		later(seg.Start)
-		later(seg.Start + seg.Duration)
-	}
-	for _, e := range events {
-		later(e.Time)
-	}
-	return end
 }
 
 // latest is how late a frame of the recording may be.

@@ -167,10 +167,10 @@ func (r *reading) parse(data []byte, o Options, keep bool) error {
 			continue
 		}
 		tally.Frame(b.Frame, codecs[b.Frame.Track])
-		if r.near > tally.Start()+longestOpen {
+		if r.near > tally.Start()+media.LongestOpen {
 			r.near = 0 // all before were
 		}
-		if b.Frame.Time <= tally.Start()+longestOpen {
+		if b.Frame.Time <= tally.Start()+media.LongestOpen {
 			r.near = max(r.near, b.Frame.Time+b.Frame.Duration)
 		}
 		if keep {

@@ -102,7 +102,7 @@ func endOf(seg *segmentState, next time.Duration) time.Duration {
 	if next < 0 {
 		return seg.To
 	}
-	return min(seg.To, max(next, seg.From)+longestLead)
+	return min(seg.To, max(next, seg.From)+media.LongestLead)
 }
 
 // usual returns the median distance between segments that follow each other.

@@ -125,6 +125,13 @@ func (p *producers) refused(typ media.EventType, err error) {
 	}
 }
 
+// isMessage reports whether an event is what a member wrote or sent: of before the
+// recording began none is kept, as nothing that was said then. Who and what is
+// there holds at the beginning, too.
+func isMessage(t media.EventType) bool {
+	return t == media.EventChat || t == media.EventStream || t == media.EventReaction
+}
+
 // recordActivity takes an event of what a member did.
 func (p *producers) recordActivity(e RoomEvent, at time.Duration) {
 	out := media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}
@@ -151,7 +158,7 @@ func (p *producers) recordActivity(e RoomEvent, at time.Duration) {
 	case media.EventConsent:
 		out.Reason, out.Text = e.Reason, e.Text
 	}
-	if (e.Type == media.EventChat || e.Type == media.EventStream || e.Type == media.EventReaction) && p.denyReason(e.Participant, e.Encrypted) != "" {
+	if isMessage(e.Type) && p.denyReason(e.Participant, e.Encrypted) != "" {
 		return // what they write is theirs, as what they say
 	}
 	if p.activity.allows(out, at) {

@@ -134,7 +134,7 @@ func (k *diskFullWriter) beforeSegment(now time.Duration) ([]media.Event, error)
 	}
 	k.p.askKeys()
 	for i := range events {
-		events[i].Time = now
+		events[i].Time = k.p.watch.within(now)
 	}
 	if n := len(events) - 1; n > 0 {
 		k.r.c.Log.Warn("more readers are here than a recording can be sealed to", "without", n)
@@ -234,6 +234,8 @@ func (k *diskFullWriter) resume(now time.Duration) error {
 		}
 	}
 	var lost []media.Event
+	missing := now - k.since
+	now = k.p.watch.within(now)
 	for uid, sp := range k.missing {
 		to := sp.to
 		if to == 0 {
@@ -265,7 +267,7 @@ func (k *diskFullWriter) resume(now time.Duration) error {
 	k.paused, k.missing, k.droppedEvents = false, nil, nil
 	k.r.setState("")
 	k.p.refresh()
-	k.r.c.Log.Info("there is room again; the recording goes on", "missing", now-k.since)
+	k.r.c.Log.Info("there is room again; the recording goes on", "missing", missing)
 	if !k.r.paused.Load() { // else it does not go on: whoever paused it will tell
 		k.tellRoom("recording", k.r.c.Notices.DiskFree)
 	}

@@ -105,6 +105,7 @@ type Notices struct {
 // A Report says what was recorded. What it counts is counted as whoever reads the
 // recording does, see [media.Count], of what was committed.
 type Report struct {
+	// Duration is how long it is, as media.End says of it.
 	Duration     time.Duration
 	Participants int
 	Tracks       int
@@ -189,6 +190,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 	watch := startClock(r.asleep)
 	r.begin(room, watch.start)
+	r.c.Log.Info("recording: what the room sends is kept from now on")
 	defer r.setState(StateEnded)
 
 	run, stop := context.WithCancelCause(ctx)
@@ -280,7 +282,7 @@ func endReason(cause, err error) string {
 // write keeps what the producers deliver, until the queue is closed.
 func (r *Recorder) write(p *producers) error {
 	k := &diskFullWriter{r: r, p: p, room: p.room, s: &segmenter{
-		sink: r.c.Sink, recording: r.c.Recording, start: p.watch.start,
+		sink: r.c.Sink, recording: r.c.Recording, watch: p.watch,
 		length: r.c.Segment, maxBytes: r.c.SegmentBytes, onCommit: r.segmentDone, onOpen: r.sealing,
 		refusedItems: refusedItems{declare: r.countHole, dropped: p.refused},
 	}, readers: readerEpochs{access: r.c.Access, roster: p.roster}}

@@ -184,9 +184,29 @@ func record(t *testing.T, c recorder.Config, f func(room *roomtest.Room, stop fu
 		default:
 			t.Error("the room was not left")
 		}
+		if err == nil {
+			s.lasts(t, report.Duration)
+		}
 		out = s
 	})
 	return out, report
+}
+
+// lasts checks that readers find a recording as long as its recorder reports it.
+func (s *sink) lasts(t *testing.T, reported time.Duration) {
+	t.Helper()
+	var segments []media.IndexSegment
+	var events []media.Event
+	for _, b := range s.indexes {
+		x, err := media.ReadIndex(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		segments, events = append(segments, x.Segments...), append(events, x.Events...)
+	}
+	if end := media.End(segments, events); end != reported {
+		t.Errorf("the recorder reports %v, readers find %v", reported, end)
+	}
 }
 
 var opusInfo = recorder.TrackInfo{ID: "TR_a", Participant: "alice", Name: "Alice", Source: media.Microphone,

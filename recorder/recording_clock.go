@@ -36,11 +36,7 @@ func startClock(asleep func() time.Duration) *recordingClock {
 
 // at is the recording time of a moment, before the start less than zero.
 func (w *recordingClock) at(t time.Time) time.Duration {
-	d := w.running(t)
-	if end := time.Duration(w.end.Load()); end > 0 {
-		d = min(d, end)
-	}
-	return d
+	return w.within(w.running(t))
 }
 
 func (w *recordingClock) running(t time.Time) time.Duration {
@@ -62,6 +58,15 @@ func (w *recordingClock) now() time.Duration { return max(0, w.at(time.Now())) }
 
 // elapsed is what passed since the start, whether the recording has ended or not.
 func (w *recordingClock) elapsed() time.Duration { return w.running(time.Now()) }
+
+// within is a time since the start in the recording: what is done after its end is
+// told at its end, for nothing in a recording is later.
+func (w *recordingClock) within(d time.Duration) time.Duration {
+	if end := time.Duration(w.end.Load()); end > 0 {
+		return min(d, end)
+	}
+	return d
+}
 
 // sleepCount is how often the machine has slept.
 func (w *recordingClock) sleepCount() int {

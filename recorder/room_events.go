@@ -61,12 +61,14 @@ func (p *producers) contain(participant string, f func()) error {
 
 // event takes an event of the room.
 func (p *producers) event(e RoomEvent) {
-	at := max(0, p.watch.at(e.At))
+	at := p.watch.at(e.At)
+	early := at < 0 // while the room was told
+	at = max(0, at)
 	if _, ok := p.room.(Lister); !ok {
 		p.updateRoster(e)
 	}
 	p.emptyRoom.update(e)
-	if p.pause.keepsNothing() && !keptWhilePaused(e.Type) {
+	if p.pause.keepsNothing() && !keptWhilePaused(e.Type) || early && isMessage(e.Type) {
 		return
 	}
 	switch e.Type {

@@ -36,8 +36,9 @@ func recordCommand() *cli.Command {
 		ArgsUsage: "--room ROOM --store STORE --reader NAME",
 		Description: `Joins the room under its end-to-end encryption, tells the members that it
 records and who will be able to open the recording, and seals what it receives
-to those readers. Nothing is ever written unsealed. The recording's ID is
-printed first. Ctrl-C, or the end of the room, closes the recording. The signal
+to those readers. Nothing is ever written unsealed. Before anything is kept the
+room has 3.5 s to see that: nothing of what is said or written then is in the
+recording, whose time begins after it. The recording's ID is printed first. Ctrl-C, or the end of the room, closes the recording. The signal
 USR1 pauses it and lets it go on; the room is told, and the pause is no hole.
 
 The room's passphrase comes from --e2ee-passphrase-file or ` + e2eePassphraseVar + `,

@@ -131,11 +131,12 @@ func (r *recording) run(ctx context.Context) error {
 		r.line.clear()
 	}
 	r.env.printf("%s\n", id)
-	r.status("telling the room")
+	r.status(fmt.Sprintf("telling the room, nothing is kept for %s", length(livekit.NoticePeriod)))
 	if err := recorded(r.home, id, time.Now()); err != nil {
 		r.env.warnf("%q will not find this recording: %v", "last", err)
 	}
-	r.log.Info("recording", "id", id)
+	// The recorder says when that is over.
+	r.log.Info("telling the room: nothing is kept yet", "id", id, "for", livekit.NoticePeriod)
 
 	uploading, stopUpload := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopUpload()

@@ -12,7 +12,6 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
-	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
@@ -65,7 +64,7 @@ func summarize(ctx context.Context, rec *archive.Recording) (summary, error) {
 	if seg := readFirst(numbers, &errs, read); seg != nil {
 		known, events = append(known, seg.IndexSegment), append(events, seg.events...)
 	}
-	s.duration = playback.End(known, events)
+	s.duration = media.End(known, events)
 	if s.start.IsZero() {
 		if len(errs) == 0 {
 			return s, errors.New("it holds nothing")

@@ -8,10 +8,11 @@ import (
 	lksdk "github.com/livekit/server-sdk-go/v2"
 )
 
-// noticePeriod is LiveKit's batching interval for members who do not publish
-// (subscriberUpdateInterval, 3 s, in pkg/rtc/room.go of livekit-server) and
-// some time for the message to travel.
-const noticePeriod = 3500 * time.Millisecond
+// NoticePeriod is how long a Room's first Announce takes from the moment it joined,
+// so that every member sees that they are recorded before they are: LiveKit's
+// batching interval for members who do not publish (subscriberUpdateInterval, 3 s,
+// in pkg/rtc/room.go of livekit-server) and some time for the message to travel.
+const NoticePeriod = 3500 * time.Millisecond
 
 // forgetTime is how long a recorder may be away and still be expected back.
 // Whoever was told of the recording, and not of its end, need not be given
@@ -49,7 +50,7 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 		return r.Tell(ctx, text)
 	}
 	s.say(text, "")
-	wait := time.NewTimer(time.Until(s.joined.Add(noticePeriod)))
+	wait := time.NewTimer(time.Until(s.joined.Add(NoticePeriod)))
 	defer wait.Stop()
 	select {
 	case <-wait.C:
@@ -200,7 +201,7 @@ func (r *Room) enter(old, s *session, away time.Duration) {
 
 // notice receives everything once the notice period of a session is over.
 func (r *Room) notice(s *session) {
-	t := time.NewTimer(time.Until(s.joined.Add(noticePeriod)))
+	t := time.NewTimer(time.Until(s.joined.Add(NoticePeriod)))
 	defer t.Stop()
 	select {
 	case <-t.C:
