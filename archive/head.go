@@ -147,7 +147,9 @@ func readHead(msg []byte, id string) (Head, error) {
 // fetchHead returns the note that is the head of a recording, unchecked.
 func fetchHead(ctx context.Context, s Store, id string) ([]byte, error) {
 	msg, err := read(ctx, s, id, headName, maxHead)
-	if errors.Is(err, fs.ErrNotExist) {
+	if other := (*NotObjectError)(nil); errors.As(err, &other) {
+		return nil, fmt.Errorf("no head: %w", other)
+	} else if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no head: %w", fs.ErrNotExist)
 	}
 	return msg, err

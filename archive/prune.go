@@ -39,8 +39,9 @@ type Surveyed struct {
 	// copying that brought it here.
 	Stored time.Time
 	// Err says why the recording is to be left alone: it wraps ErrNotOver,
-	// fs.ErrNotExist if it has no head, ErrForeignSigner, or is a *RollbackError,
-	// a *ForkError or a *CorruptError. Nil if it is over.
+	// fs.ErrNotExist if it has no head, ErrDenied if that is withheld,
+	// ErrForeignSigner, or is a *RollbackError, a *ForkError or a *CorruptError. Nil
+	// if it is over.
 	Err error
 }
 
@@ -131,7 +132,7 @@ func over(ctx context.Context, s Store, id string, o Options) (h Head, why, err 
 	var back *RollbackError
 	var fork *ForkError
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrForeignSigner),
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrForeignSigner), errors.Is(err, ErrDenied),
 		errors.As(err, &corrupt), errors.As(err, &back), errors.As(err, &fork):
 		return h, err, nil
 	case err != nil:

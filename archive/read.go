@@ -12,8 +12,9 @@ import (
 	"syscall"
 )
 
-// A CorruptError says that an object is not what was recorded: it is missing,
-// its bytes are not the ones the log names, or they make no sense.
+// A CorruptError says that an object is not what was recorded: it is missing, or
+// withheld while others are not, its bytes are not the ones the log names, or they
+// make no sense.
 type CorruptError struct {
 	Name string // relative to the recording's folder
 	Err  error  // wraps fs.ErrNotExist if the object is missing
@@ -30,12 +31,24 @@ func isDefect(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EBADMSG)
 }
 
+// deniedAlone reports whether err says that a store withholds an object and not the
+// recording: it gives the head. A file that the reader may not read is such, and in
+// a bucket what is sealed with another key of the server's. Then the object is the
+// trouble, and not whoever asks.
+func deniedAlone(ctx context.Context, s Store, id string, err error) bool {
+	if !errors.Is(err, ErrDenied) {
+		return false
+	}
+	_, err = fetchHead(ctx, s, id)
+	return err == nil
+}
+
 // read returns a whole object of the recording id. The error is a *CorruptError
-// if it is missing or has more than max bytes, and anything else if the store
-// failed.
+// if it is missing, has more than max bytes or is denied by itself, and anything
+// else if the store failed.
 func read(ctx context.Context, s Store, id, name string, max int64) ([]byte, error) {
 	data, err := readAll(ctx, s, id+"/"+name, max)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) || name != headName && deniedAlone(ctx, s, id, err) {
 		return nil, &CorruptError{name, err}
 	} else if err != nil {
 		return nil, fmt.Errorf("could not read %s: %w", name, err)

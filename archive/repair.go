@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -17,6 +18,13 @@ type Repair struct {
 	Store int    // index of the store that lacked it
 	Name  string // of the object, relative to the recording's folder
 	Err   error  // why it is still not there; nil if it was put back
+}
+
+// A RepairReport is what RepairStores found out beside what it tells.
+type RepairReport struct {
+	Head Head // of the recording
+	// Unread is of how many objects a store's word was taken, counting each store.
+	Unread int
 }
 
 // RepairStores makes the recording id whole in each of the stores from what the
@@ -30,16 +38,19 @@ type Repair struct {
 // A recording that is not over is left alone, with an error that wraps ErrNotOver:
 // its recorder may be about to put a newer head.
 //
-// Each thing that was missing or damaged is told to report, one at a time; what no
-// store has any more with an error that is a *CorruptError. The error is as that
+// Each thing that was missing or damaged is told to report, one at a time: what no
+// store has any more with an error that is a *CorruptError, and where something
+// lies in the place that is not replaced, such as a folder, with one that wraps
+// ErrConflict. The error is as that
 // of Open where no store has a head that counts, a *ForkError where two have heads
 // that do not fit together, and then nothing was changed; or a store failed.
-func RepairStores(ctx context.Context, stores []Store, id string, o Options, quick bool, report func(Repair)) (Head, error) {
+func RepairStores(ctx context.Context, stores []Store, id string, o Options, quick bool, report func(Repair)) (RepairReport, error) {
 	r := &repairer{stores: stores, id: id, quick: quick, report: report}
-	if err := r.run(ctx, o); err != nil {
-		return r.head, fmt.Errorf("repairing recording %s: %w", id, err)
+	err := r.run(ctx, o)
+	if err != nil {
+		err = fmt.Errorf("repairing recording %s: %w", id, err)
 	}
-	return r.head, nil
+	return RepairReport{r.head, int(r.unread.Load())}, err
 }
 
 type repairer struct {
@@ -50,6 +61,7 @@ type repairer struct {
 	head    Head
 	msg     []byte // the head as it is signed
 	entries []Entry
+	unread  atomic.Int64
 
 	telling sync.Mutex // held in calls of report
 	report  func(Repair)
@@ -184,25 +196,37 @@ func (r *repairer) object(ctx context.Context, e Entry) error {
 	b := hashedBlob(data, e.SHA256)
 	b.Replace = true
 	for _, i := range lacking {
-		if err := r.stores[i].Put(ctx, r.id+"/"+e.Name, b); err != nil {
-			return fmt.Errorf("could not put %s: %w", e.Name, err)
+		if err := r.put(ctx, i, e.Name, b); err != nil {
+			return err
 		}
-		r.tell(i, e.Name, nil)
 	}
+	return nil
+}
+
+// put puts b, and tells how that went. The error is the store's.
+func (r *repairer) put(ctx context.Context, i int, name string, b Blob) error {
+	err := r.stores[i].Put(ctx, r.id+"/"+name, b)
+	if err != nil && !errors.Is(err, ErrConflict) {
+		return fmt.Errorf("could not put %s: %w", name, err)
+	}
+	r.tell(i, name, err)
 	return nil
 }
 
 // isGood reports whether a store has the bytes of an entry.
 func (r *repairer) isGood(ctx context.Context, s Store, e Entry) (bool, error) {
 	v := &verifier{store: s, id: r.id, quick: r.quick}
-	_, sum, _, err := v.sum(ctx, e.Name, make([]byte, 64<<10))
+	_, sum, read, err := v.sum(ctx, e.Name, make([]byte, 64<<10))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
-	case isDefect(err): // the disk does not give it back
+	case isDefect(err), deniedAlone(ctx, s, r.id, err): // it is not given back
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("could not read %s: %w", e.Name, err)
+	}
+	if !read {
+		r.unread.Add(1)
 	}
 	return sum == e.SHA256, nil
 }
@@ -237,11 +261,7 @@ func (r *repairer) small(ctx context.Context, i int, s Store, name string, want 
 	}
 	b := BytesBlob(want)
 	b.Replace = true
-	if err := s.Put(ctx, r.id+"/"+name, b); err != nil {
-		return fmt.Errorf("could not put %s: %w", name, err)
-	}
-	r.tell(i, name, nil)
-	return nil
+	return r.put(ctx, i, name, b)
 }
 
 // shares puts every share of one store to the others.
@@ -258,21 +278,24 @@ func (r *repairer) shares(ctx context.Context) error {
 			}
 		}
 	}
-	for i, s := range r.stores {
+	for i := range r.stores {
 		for j := range r.stores {
 			for name := range have[j] {
 				if have[i][name] {
 					continue
 				}
 				data, err := read(ctx, r.stores[j], r.id, name, maxShare)
+				var corrupt *CorruptError
+				if errors.As(err, &corrupt) { // it is gone, or has grown
+					continue
+				}
 				if err == nil {
-					err = s.Put(ctx, r.id+"/"+name, BytesBlob(data))
+					err = r.put(ctx, i, name, BytesBlob(data))
 				}
 				if err != nil {
 					return err
 				}
 				have[i][name] = true
-				r.tell(i, name, nil)
 			}
 		}
 	}

@@ -71,7 +71,7 @@ func TestRepair(t *testing.T) {
 					stores = append(stores, summer{mem})
 				}
 				var put, lost []string
-				head, err := archive.RepairStores(t.Context(), stores, id, archive.Options{Verifiers: s.verifiers}, quick, func(r archive.Repair) {
+				report, err := archive.RepairStores(t.Context(), stores, id, archive.Options{Verifiers: s.verifiers}, quick, func(r archive.Repair) {
 					what := fmt.Sprintf("%d:%s", r.Store, r.Name)
 					var corrupt *archive.CorruptError
 					if r.Err == nil {
@@ -87,8 +87,8 @@ func TestRepair(t *testing.T) {
 					}
 					return
 				}
-				if err != nil || head.Size != 6 {
-					t.Fatalf("%+v, %v", head, err)
+				if err != nil || report.Head.Size != 6 || quick != (report.Unread > 0) {
+					t.Fatalf("%+v, %v", report, err)
 				}
 				slices.Sort(put)
 				slices.Sort(lost)

@@ -112,6 +112,21 @@ var (
 	ErrRefused = errors.New("refused by the store for good")
 )
 
+// A NotObjectError says that in the place of an object, or of a folder that would
+// hold it, lies what no Store put there and none follows: in a folder a symbolic
+// link, a pipe, a device. It is an fs.ErrNotExist.
+type NotObjectError struct {
+	Name string // of the object, or of the folder
+	What string // for people, such as "a symbolic link"
+}
+
+func (e *NotObjectError) Error() string {
+	return fmt.Sprintf("in the place of %s is %s", e.Name, e.What)
+}
+
+// Is reports whether target is fs.ErrNotExist.
+func (e *NotObjectError) Is(target error) bool { return target == fs.ErrNotExist }
+
 // maxName is the longest name, in bytes. A folder's limit is per element and
 // larger on no common file system; S3 allows 1,024 with the prefix.
 const maxName = 255

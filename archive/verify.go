@@ -157,7 +157,7 @@ func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err err
 			if listErr != nil {
 				return nil, false, listErr
 			}
-			v.problem(ProblemMissing, headName, "there are objects, but no head")
+			v.problem(ProblemMissing, headName, "there are objects, but %v", err)
 			return nil, false, nil
 		}
 		return nil, false, err
@@ -240,10 +240,10 @@ func (v *verifier) verifyObject(ctx context.Context, e Entry, names map[[sha256.
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, ErrDenied) || errors.Is(err, ErrNoStore):
+	case errors.Is(err, ErrNoStore), errors.Is(err, ErrDenied) && !deniedAlone(ctx, v.store, v.id, err):
 		return fmt.Errorf("could not read %s: %w", e.Name, err)
 	case errors.Is(err, fs.ErrNotExist):
-		v.problem(ProblemMissing, e.Name, "is not in the store")
+		v.problem(ProblemMissing, e.Name, "%s", notThere(err))
 		return nil
 	case err != nil:
 		v.problem(ProblemUnreadable, e.Name, "could not be read: %v", err)
@@ -285,6 +285,14 @@ func (v *verifier) verifyObject(ctx context.Context, e Entry, names map[[sha256.
 	return nil
 }
 
+// notThere says in words what it means that err is an fs.ErrNotExist.
+func notThere(err error) string {
+	if other := (*NotObjectError)(nil); errors.As(err, &other) {
+		return "is not in the store: " + other.Error()
+	}
+	return "is not in the store"
+}
+
 // verifyRest finds what is there and was not signed.
 func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logState, beyond int) error {
 	if beyond > 0 && v.Head.State.Final() {
@@ -292,7 +300,10 @@ func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logSta
 	}
 	added := 0
 	for info, err := range unsigned(ctx, v.store, v.Head, entries) {
-		if err != nil {
+		if deniedAlone(ctx, v.store, v.id, err) {
+			v.problem(ProblemUnreadable, "listing", "%v", err)
+			return nil
+		} else if err != nil {
 			return err
 		}
 		if !v.Head.State.Final() && mayFollow(info.Name, state) && len(v.Tail) < maxTail {

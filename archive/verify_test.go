@@ -294,15 +294,17 @@ func TestVerifyStoreFails(t *testing.T) {
 		kind string // of the problem, or "" for an error
 	}{
 		{"segments/000000.age", broken, "unreadable"},
-		{"segments/000000.age", archive.ErrDenied, ""},
+		{"segments/000000.age", archive.ErrDenied, "unreadable"}, // the head is not
 		{"segments/000000.age", archive.ErrNoStore, ""},
+		{"log/0000", archive.ErrDenied, "bad-log"},
+		{"", archive.ErrDenied, ""},
 		{"log/0000", broken, ""},
 		{"head", broken, ""},
 	} {
 		mem := new(storetest.Mem)
 		fill(t, mem, id, good)
 		mem.OnGet = func(name string, data []byte) ([]byte, error) {
-			if name == id+"/"+test.name {
+			if strings.HasPrefix(name, id+"/"+test.name) {
 				return nil, test.err
 			}
 			return data, nil

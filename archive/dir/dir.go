@@ -3,7 +3,9 @@
 // and the store of whoever says --store ./folder.
 //
 // All access goes through an os.Root, so that neither a name nor a symbolic link
-// planted in the folder leads out of it. Files have mode 0600, folders 0700.
+// planted in the folder leads out of it; within it none is followed either. Only
+// regular files are objects: the error for anything else in the place of one is an
+// archive.NotObjectError. Files have mode 0600, folders 0700.
 //
 // An object appears under its name whole, synced to the disk and checked, or not
 // at all: it is written to a file ".tmp-…" beside it, which List never shows, and
@@ -184,14 +186,12 @@ func fill(ctx context.Context, f *os.File, b archive.Blob) error {
 // one who put it may not have come to that yet.
 func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (found bool, err error) {
 	f, size, err := s.open(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	var other *archive.NotObjectError
+	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, &other) {
 		return false, nil
 	}
-	if errors.Is(err, errNoFile) || errors.Is(err, syscall.ENOTDIR) {
-		return true, fmt.Errorf("%w: %w", archive.ErrConflict, err)
-	}
 	if err != nil {
-		return false, err
+		return false, inTheWay(err)
 	}
 	defer f.Close() // only read from
 	if size != b.Size {
@@ -225,10 +225,7 @@ func (s *Store) createTemp(dir string) (*os.File, string, error) {
 				return f, tmp, nil
 			}
 		}
-		if errors.Is(err, syscall.ENOTDIR) {
-			return nil, "", fmt.Errorf("%w: %w", archive.ErrConflict, err)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if err = inTheWay(err); !errors.Is(err, fs.ErrNotExist) {
 			return nil, "", err
 		}
 		if _, err := s.readDir(context.Background(), "."); err != nil {
@@ -251,7 +248,7 @@ func (s *Store) mkdirAll(dir string) error {
 	return s.change(path.Dir(dir), func() error {
 		err := s.root.Mkdir(dir, 0o700)
 		if errors.Is(err, fs.ErrExist) {
-			return nil
+			return s.isFolder(dir)
 		}
 		return err
 	})
@@ -266,19 +263,19 @@ func (s *Store) change(dir string, change func() error) error {
 	return durable.ChangeOpen(d, change)
 }
 
-// errNoFile is returned by open for a folder or a device.
-var errNoFile = errors.New("not a regular file")
-
 // open opens the file name for reading, and never waits as one does for the
 // other end of a pipe.
 func (s *Store) open(name string) (*os.File, int64, error) {
+	if _, err := s.lstat(name); err != nil {
+		return nil, 0, err
+	}
 	f, err := s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, 0, err
 	}
 	fi, err := f.Stat()
 	if err == nil && !fi.Mode().IsRegular() {
-		err = fmt.Errorf("%s: %w", name, errNoFile)
+		err = notObject(name, fi.Mode())
 	}
 	if err != nil {
 		f.Close()
@@ -307,9 +304,9 @@ func (s *Store) Purge(ctx context.Context, prefix string) error {
 	if !archive.ValidPrefix(prefix) || prefix == "" {
 		return fmt.Errorf("prefix %q: %w", prefix, fs.ErrInvalid)
 	}
-	// What killed Puts left holds sealed content, too.
+	// What killed Puts left holds sealed content, too, and a link may lead to some.
 	if dir, ok := strings.CutSuffix(prefix, "/"); ok {
-		if err := s.removeTemp(ctx, dir); err != nil {
+		if err := s.removeOther(ctx, dir); err != nil {
 			return fmt.Errorf("could not purge %s: %w", prefix, mapError(err))
 		}
 	}
@@ -325,15 +322,12 @@ func (s *Store) Purge(ctx context.Context, prefix string) error {
 }
 
 func (s *Store) delete(name string) error {
-	fi, err := s.root.Lstat(name)
-	if err == nil && !fi.Mode().IsRegular() {
-		return nil // Remove would take an empty folder, too
-	}
 	dir := path.Dir(name)
+	_, err := s.lstat(name) // Remove would take an empty folder, too
 	if err == nil {
 		err = s.change(dir, func() error { return s.root.Remove(name) })
 	}
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
@@ -352,9 +346,9 @@ func (s *Store) removeEmpty(dir string) {
 	}
 }
 
-// removeTemp removes the temporary files below dir, and the folders that are empty
-// then.
-func (s *Store) removeTemp(ctx context.Context, dir string) error {
+// removeOther removes the temporary files below dir and what is no file, and then
+// the folders that are empty.
+func (s *Store) removeOther(ctx context.Context, dir string) error {
 	entries, err := s.readDir(ctx, dir)
 	if err != nil {
 		return err
@@ -363,15 +357,15 @@ func (s *Store) removeTemp(ctx context.Context, dir string) error {
 		name := path.Join(dir, e.Name())
 		switch {
 		case e.IsDir():
-			err = s.removeTemp(ctx, name)
-		case strings.HasPrefix(e.Name(), durable.TempPrefix):
-			err = s.root.Remove(name)
+			err = s.removeOther(ctx, name)
+		case strings.HasPrefix(e.Name(), durable.TempPrefix), !e.Type().IsRegular():
+			err = s.root.Remove(name) // a link itself, and never what it leads to
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if s.root.Remove(dir) == nil && path.Dir(dir) != "." {
+	if s.isFolder(dir) == nil && s.root.Remove(dir) == nil && path.Dir(dir) != "." {
 		s.removeEmpty(path.Dir(dir))
 	}
 	return nil

@@ -22,13 +22,6 @@ func mapError(err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: %w", archive.ErrDenied, err)
 	}
-	// os.Root refuses a symbolic link that leads out of it with an error of its
-	// own, which is not exported but is no answer of the system either.
-	var path *fs.PathError
-	var errno syscall.Errno
-	if errors.As(err, &path) && !errors.As(err, &errno) && !errors.Is(err, fs.ErrClosed) {
-		return fmt.Errorf("%w: %w", archive.ErrDenied, err)
-	}
 	return err
 }
 

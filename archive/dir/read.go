@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"math"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -29,9 +30,6 @@ func (s *Store) Get(ctx context.Context, name string, off, n int64) (io.ReadClos
 		return nil, err
 	}
 	f, _, err := s.open(name)
-	if errors.Is(err, errNoFile) || errors.Is(err, syscall.ENOTDIR) {
-		err = fmt.Errorf("%w: %v", fs.ErrNotExist, err)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("could not read %s: %w", name, mapError(err))
 	}
@@ -69,10 +67,7 @@ func (s *Store) Stat(ctx context.Context, name string) (archive.Info, error) {
 	if err := ctx.Err(); err != nil {
 		return archive.Info{}, err
 	}
-	fi, err := s.root.Lstat(name)
-	if errors.Is(err, syscall.ENOTDIR) || err == nil && !fi.Mode().IsRegular() {
-		err = fmt.Errorf("%w: no object", fs.ErrNotExist)
-	}
+	fi, err := s.lstat(name)
 	if err != nil {
 		return archive.Info{}, fmt.Errorf("could not look at %s: %w", name, mapError(err))
 	}
@@ -123,7 +118,11 @@ func (s *Store) readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) 
 		return nil, err
 	}
 	var entries []fs.DirEntry
-	d, err := s.root.Open(dir)
+	var d *os.File
+	err := s.isFolder(dir)
+	if err == nil {
+		d, err = s.root.Open(dir)
+	}
 	if err == nil {
 		defer d.Close() // only read from
 		entries, err = d.ReadDir(-1)
@@ -133,7 +132,7 @@ func (s *Store) readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) 
 	case dir == "." && errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: %v", archive.ErrNoStore, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return nil, nil // gone, or a file: no names begin with it and a slash
+		return nil, nil // gone, or a file or link: no names begin with it and a slash
 	default:
 		return nil, fmt.Errorf("could not list %s: %w", dir, mapError(err))
 	}
@@ -148,7 +147,7 @@ func (s *Store) readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) 
 }
 
 // Prefixes implements archive.Store. It reads one folder, and of each folder
-// in it as much as it takes to find a file.
+// in it as much as it takes to find a file. One that may not be read counts.
 func (s *Store) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		entries, err := s.readDir(ctx, ".")
@@ -161,7 +160,7 @@ func (s *Store) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 				continue
 			}
 			for _, err := range s.List(ctx, e.Name()+"/") {
-				if err != nil {
+				if err != nil && !errors.Is(err, archive.ErrDenied) {
 					yield("", err)
 					return
 				}

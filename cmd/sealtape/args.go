@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,11 +13,17 @@ import (
 // "sealtape export last -o meeting.mkv". Those of all commands go to the front.
 // Everything behind "--" stays positional.
 // "sealtape help export" becomes "sealtape export --help".
-func flagsFirst(app *cli.App, args []string) []string {
+//
+// The error is about a flag that takes one value and got two, of which urfave/cli
+// would take the last in silence, or one that got an empty one, as of a variable
+// of a shell that is not set.
+func flagsFirst(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
-		return args // completion looks at the order that was typed
+		return args, nil // completion looks at the order that was typed
 	}
 	var out, global []string
+	var err error
+	command, given := "sealtape", make(map[string]string)
 	rest := args[1:]
 	if len(rest) > 0 && rest[0] == "help" {
 		rest = append(slices.Clone(rest[1:]), "--help")
@@ -28,7 +35,7 @@ func flagsFirst(app *cli.App, args []string) []string {
 		rest = rest[1:]
 		switch {
 		case arg == "--":
-			return slices.Concat(args[:1], global, out, []string{"--"}, behind, rest)
+			return slices.Concat(args[:1], global, out, []string{"--"}, behind, rest), err
 		case len(arg) > 1 && arg[0] == '-':
 			value := 0
 			if (takesValue(flags, arg) || takesValue(app.Flags, arg)) && len(rest) > 0 {
@@ -39,11 +46,15 @@ func flagsFirst(app *cli.App, args []string) []string {
 			} else {
 				out = append(append(out, arg), rest[:value]...)
 			}
+			if err == nil {
+				err = oneValue(given, slices.Concat(flags, app.Flags), command, arg, rest[:value])
+			}
 			rest = rest[value:]
 		default:
 			i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(arg) })
 			if i >= 0 && len(behind) == 0 {
 				out = append(out, arg)
+				command += " " + commands[i].Name
 				flags, commands = commands[i].Flags, commands[i].Subcommands
 				continue
 			}
@@ -51,7 +62,35 @@ func flagsFirst(app *cli.App, args []string) []string {
 			commands = nil
 		}
 	}
-	return slices.Concat(args[:1], global, out, behind)
+	return slices.Concat(args[:1], global, out, behind), err
+}
+
+// oneValue refuses a flag with an empty value, and one with another value than it
+// was given before, unless it may be repeated. Values are not shown: one can be a
+// secret.
+func oneValue(given map[string]string, flags []cli.Flag, command, arg string, next []string) error {
+	name, value, written := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	i := slices.IndexFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+	if i < 0 {
+		return nil // for the parser to complain about
+	}
+	if len(next) > 0 {
+		value, written = next[0], true
+	}
+	if d, ok := flags[i].(cli.DocGenerationFlag); ok && d.TakesValue() && written && value == "" {
+		return usageError{hinted(fmt.Errorf("flag %s needs a value, and was given an empty one", dashed(name)), "if it was to come from a variable, that is not set"), command}
+	} else if ok && !d.TakesValue() && !written {
+		value = "true"
+	}
+	if s, ok := flags[i].(cli.DocGenerationSliceFlag); ok && s.IsSliceFlag() {
+		return nil
+	}
+	name = flags[i].Names()[0]
+	if before, ok := given[name]; ok && before != value {
+		return usageError{hinted(fmt.Errorf("flag %s is given twice, with different values", dashed(name)), "it takes one: say which"), command}
+	}
+	given[name] = value
+	return nil
 }
 
 // isFlag reports whether arg is one of flags.

@@ -33,7 +33,11 @@ func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c 
 			}
 		}
 	}
-	err = app.RunContext(t.Context(), flagsFirst(app, append([]string{"sealtape", "record", "--config", path}, args...)))
+	args, err = flagsFirst(app, append([]string{"sealtape", "record", "--config", path}, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = app.RunContext(t.Context(), args)
 	return c, e, err
 }
 

@@ -51,15 +51,19 @@ func copyAction(c *cli.Context) error {
 	}
 	to = archive.Retry(to, archive.RetryConfig{OnRetry: e.retrying})
 
-	bad := 0
+	bad, taken := 0, 0
 	var bar *progressBar
 	objects := 0
 	copier := archive.NewCopier(to, a.store, id)
-	copier.OnBad = func(b *archive.BadObjectError) error {
+	leaveOut := func(b *archive.BadObjectError) error {
 		bad++
+		if errors.Is(b, archive.ErrConflict) {
+			taken++
+		}
 		e.warnf("%v", b)
 		return nil
 	}
+	copier.OnBad = leaveOut
 	copier.OnStored = func(archive.Entry) {
 		if bar == nil {
 			bar = e.progress("copying", int64(copier.Pending()+1))
@@ -80,14 +84,17 @@ func copyAction(c *cli.Context) error {
 		if !errors.As(err, &b) {
 			return err
 		}
-		bad++
-		e.warnf("%v", b)
+		_ = leaveOut(b) // it returns none
 	}
 	e.printf("%s copied: %s", id, count(objects, "object"))
 	if shares > 0 {
 		e.printf(", %s", count(shares, "grant"))
 	}
 	e.printf("\n")
+	if bad > 0 && taken == bad {
+		return exitWith(exitUnverified, hinted(errors.New("not all of it is there: something else is in the place of "+count(bad, "object")),
+			"who put that there? Remove it from "+c.String("to")+", and copy again; sealtape repair puts damaged objects right"))
+	}
 	if bad > 0 {
 		return exitWith(exitUnverified, hinted(errors.New("not all of it is what was recorded: "+count(bad, "object")+" left out"),
 			"look for another copy, and copy from there too"))

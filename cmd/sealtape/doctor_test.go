@@ -353,7 +353,7 @@ func TestDoctorS3(t *testing.T) {
 		var out, errs bytes.Buffer
 		e := &env{stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
 		app := newApp(e)
-		code = e.exit(app.RunContext(t.Context(), flagsFirst(app, []string{"sealtape", "doctor", "--store", "s3://" + bucket + "/archive"})))
+		code = e.exit(app.RunContext(t.Context(), []string{"sealtape", "doctor", "--store", "s3://" + bucket + "/archive"}))
 		return code, out.String(), errs.String()
 	}
 	code, stdout, stderr := doctor()
@@ -368,7 +368,7 @@ func TestDoctorS3(t *testing.T) {
 
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
 	code, stdout, _ = doctor()
-	if code != 1 || !strings.Contains(stdout, "access denied") || !strings.Contains(stdout, "hint: for a bucket, check AWS_ACCESS_KEY_ID") {
+	if code != 1 || !strings.Contains(stdout, "access denied") || !strings.Contains(stdout, "hint: check AWS_ACCESS_KEY_ID") {
 		t.Errorf("wrong key: exit code %d:\n%s", code, stdout)
 	}
 	if strings.Contains(stdout, m.SecretKey) {

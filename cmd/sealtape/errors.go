@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
@@ -147,8 +148,12 @@ func known(err error) (code int, hint string) {
 
 	case errors.Is(err, archive.ErrNoStore):
 		return exitFailed, "check the name; sealtape record makes a folder, a bucket you make yourself"
+	case errors.Is(err, archive.ErrDenied) && errors.Is(err, syscall.EROFS):
+		return exitFailed, "the folder is on a file system that is read-only"
+	case errors.Is(err, archive.ErrDenied) && errors.Is(err, fs.ErrPermission):
+		return exitFailed, "check who owns the folder and what is in it, and their modes"
 	case errors.Is(err, archive.ErrDenied):
-		return exitFailed, "for a bucket, check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what that key may do (sealtape doctor --policy); for a folder, its owner and mode"
+		return exitFailed, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what that key may do (sealtape doctor --policy)"
 	case errors.Is(err, archive.ErrRefused):
 		return exitFailed, "sealtape doctor --store STORE tries what the store can do"
 	case errors.Is(err, archive.ErrNotFound):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,7 +126,10 @@ func (a *access) list(ctx context.Context, id string, identities []age.Identity)
 	rec, openErr := a.open(ctx, id, identities)
 	sizes := make(map[string]int64)
 	for info, err := range archive.List(ctx, a.store, id+"/") {
-		if err != nil {
+		if errors.Is(err, archive.ErrDenied) { // the others can be looked at
+			openErr = cmp.Or(openErr, err)
+			break
+		} else if err != nil {
 			return l, err
 		}
 		sizes[strings.TrimPrefix(info.Name, id+"/")] = info.Size

@@ -29,5 +29,9 @@ func run(e *env, harden func() error) int {
 		e.warnf("%v", err)
 	}
 	app := newApp(e)
-	return e.exit(app.RunContext(ctx, flagsFirst(app, os.Args)))
+	args, err := flagsFirst(app, os.Args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
+	return e.exit(err)
 }

@@ -115,7 +115,10 @@ func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, aside []
 	for _, r := range old {
 		objects, bytes := 0, int64(0)
 		for info, err := range archive.List(ctx, a.store, r.ID+"/") {
-			if err != nil {
+			if errors.Is(err, archive.ErrDenied) {
+				a.env.warnf("%s: not all of it is counted: %v", r.ID, err)
+				break
+			} else if err != nil {
 				return err
 			}
 			objects++

@@ -19,10 +19,12 @@ another that has it: segments, indexes, epochs, log, head and grants. Takes no k
 only the pinned card of the recorder, whose signed log says what belongs there.
 Nothing else is touched. A store that has none of it gets all of it.
 
-With --quick it takes the word of S3 stores for what they hold, as verify does.
+With --quick it takes the word of S3 stores for what they hold, as verify does, and
+says of how many objects.
 
 Exit code 3: the recording is not closed, and is left alone. 4: no store has all
-of it; what there is was put back.`,
+of it, or something lies in the place of an object that is not replaced, such as a
+folder; all else was put back.`,
 		Flags: []cli.Flag{
 			storesFlag(),
 			&cli.BoolFlag{Name: "quick", Usage: "take the stores' checksums instead of downloading"},
@@ -63,10 +65,15 @@ func repairAction(c *cli.Context) error {
 	if id == "" {
 		return err // the last store's
 	}
-	put, lost := 0, make(map[string]bool)
+	put, inTheWay, lost := 0, 0, make(map[string]bool)
 	o := archive.Options{Verifiers: trusted{a.verifiers, a.revoked}, Heads: a.heads}
-	_, err = archive.RepairStores(c.Context, stores, id, o, c.Bool("quick"), func(r archive.Repair) {
-		if r.Err != nil {
+	report, err := archive.RepairStores(c.Context, stores, id, o, c.Bool("quick"), func(r archive.Repair) {
+		switch {
+		case errors.Is(r.Err, archive.ErrConflict):
+			inTheWay++
+			e.warnf("%s: %s could not be put back: %v", clean(named[r.Store].name), clean(r.Name), r.Err)
+			return
+		case r.Err != nil:
 			lost[r.Name] = true
 			return
 		}
@@ -86,11 +93,19 @@ func repairAction(c *cli.Context) error {
 		return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is not whole: of %s no store has what was recorded", id, count(len(lost), "object")),
 			"look for another copy, and name it with --store, too"))
 	}
-	if put == 0 {
-		e.printf("%s is whole in all %d stores\n", id, len(stores))
+	if inTheWay > 0 {
+		return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is not whole: something else is in the place of %s", id, count(inTheWay, "object")),
+			"remove what is there, and repair again"))
+	}
+	now := ""
+	if put > 0 {
+		now = " now"
+	}
+	if report.Unread > 0 {
+		e.printf("%s is whole in all %d stores%s, by the checksums that stores keep of %s: those were not read\n", id, len(stores), now, count(report.Unread, "object"))
 		return nil
 	}
-	e.printf("%s is whole in all %d stores now\n", id, len(stores))
+	e.printf("%s is whole in all %d stores%s\n", id, len(stores), now)
 	return nil
 }
 

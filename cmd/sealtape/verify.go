@@ -78,7 +78,7 @@ func verifyAction(c *cli.Context) error {
 		return err
 	}
 	share := 0.0
-	if s := c.String("sample"); s != "" {
+	if s := c.String("sample"); c.IsSet("sample") {
 		if c.Bool("quick") || c.Bool("deep") {
 			return usagef(c, "--sample, --quick and --deep exclude one another: they read different things")
 		}
@@ -220,7 +220,7 @@ func problemHint(ps []archive.Problem) string {
 		playback.ContradictionHole, playback.ContradictionKeyFrame, playback.ContradictionIndex):
 		return "this is what the recorder signed: it erred, or someone with its key made it up; ask who recorded"
 	case has(archive.ProblemUnreadable):
-		return "try again; the store did not give all of it"
+		return "try again; the store did not give all of it, or does not let you read it"
 	case has(archive.ProblemAdded):
 		return "someone wrote to the store; what the recorder signed is not touched by it"
 	}
@@ -282,6 +282,8 @@ func (e *env) showVerification(id string, r archive.Report, problems []archive.P
 		e.printf("\nNOT verified\n")
 	case r.Listed > 0 && r.Head.State == archive.StateClosed:
 		e.printf("\nverified as far as it was read: closed\n")
+	case r.Unread > 0 && r.Head.State == archive.StateClosed && (deep == nil || !deep.Incomplete):
+		e.printf("\nverified by the store's checksums: closed; the bytes of %s were not read\n", count(r.Unread, "object"))
 	case r.Head.State == archive.StateClosed && (deep == nil || !deep.Incomplete):
 		e.printf("\nverified: whole and closed\n")
 	default:

@@ -1,0 +1,69 @@
+package dir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"syscall"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// lstat looks at the file name. Neither it nor a folder above it may be a link: what
+// is listed, read and removed is one and the same then.
+func (s *Store) lstat(name string) (fs.FileInfo, error) {
+	if err := s.isFolder(path.Dir(name)); err != nil {
+		return nil, err
+	}
+	fi, err := s.root.Lstat(name)
+	if err == nil && !fi.Mode().IsRegular() {
+		err = notObject(name, fi.Mode())
+	}
+	return fi, err
+}
+
+// isFolder returns an error unless dir is a folder, and all above it are.
+func (s *Store) isFolder(dir string) error {
+	if dir == "." {
+		return nil
+	}
+	if err := s.isFolder(path.Dir(dir)); err != nil {
+		return err
+	}
+	fi, err := s.root.Lstat(dir)
+	if err == nil && !fi.IsDir() {
+		err = notObject(dir, fi.Mode())
+	}
+	return err
+}
+
+// notObject says what lies under a name instead of a file, or of a folder.
+func notObject(name string, mode fs.FileMode) error {
+	what := "something that is no file"
+	switch mode.Type() {
+	case 0:
+		what = "a file"
+	case fs.ModeDir:
+		what = "a folder"
+	case fs.ModeSymlink:
+		what = "a symbolic link"
+	case fs.ModeNamedPipe:
+		what = "a pipe"
+	case fs.ModeSocket:
+		what = "a socket"
+	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
+		what = "a device"
+	}
+	return &archive.NotObjectError{Name: name, What: what}
+}
+
+// inTheWay makes an error that says what lies in the place of an object or a folder
+// one about a name that is taken.
+func inTheWay(err error) error {
+	var other *archive.NotObjectError
+	if errors.As(err, &other) || errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("%w: %v", archive.ErrConflict, err)
+	}
+	return err
+}
