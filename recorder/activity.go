@@ -23,7 +23,7 @@ const (
 type activity struct {
 	mu              sync.Mutex
 	rates           eventLimits
-	dropped         map[media.EventType]int
+	dropped         droppedEvents
 	reportedDropped time.Duration // when what was dropped was told
 	speaking        map[string]utterance
 	quality         map[string]string
@@ -34,7 +34,7 @@ type activity struct {
 type utterance struct{ from, to time.Duration }
 
 func newActivity() *activity {
-	return &activity{rates: newEventLimits(), dropped: make(map[media.EventType]int),
+	return &activity{rates: newEventLimits(),
 		speaking: make(map[string]utterance), quality: make(map[string]string)}
 }
 
@@ -108,20 +108,18 @@ func (c *activity) due(at time.Duration, end bool) (out []media.Event) {
 	}
 	if len(c.dropped) > 0 && (end || at-c.reportedDropped >= reportDropped) {
 		c.reportedDropped = at
-		for _, typ := range slices.Sorted(maps.Keys(c.dropped)) {
-			out = append(out, media.Event{Time: at, Type: media.EventDropped, Reason: string(typ), Count: min(c.dropped[typ], 1<<30)})
-		}
-		clear(c.dropped)
+		out = append(out, c.dropped.events(at)...)
+		c.dropped = nil
 	}
 	return out
 }
 
 // refused tells of what could not be written: an event of a type, or a frame, whose
 // hole is declared besides.
-func (p *producers) refused(typ media.EventType, err error) {
+func (p *producers) refused(participant string, typ media.EventType, err error) {
 	p.r.c.Log.Error("something that cannot be written was left out", "type", typ, "err", err)
 	if typ != "" {
-		p.activity.drop(typ, 1)
+		p.activity.drop(participant, typ, 1)
 	}
 }
 
@@ -140,7 +138,7 @@ func (p *producers) recordActivity(e RoomEvent, at time.Duration) {
 		p.activity.speak(e.Speakers, at)
 		return
 	case media.EventDropped:
-		p.activity.drop(media.EventType(e.Reason), e.Count)
+		p.activity.drop(e.Participant, media.EventType(e.Reason), e.Count)
 		return
 	case media.EventQuality:
 		if !p.activity.qualityChanged(e.Participant, e.Reason) {

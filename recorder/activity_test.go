@@ -99,7 +99,7 @@ func TestFloodsAreCounted(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		room.Say("bob", "please stop")
-		room.Emit(recorder.RoomEvent{Type: media.EventDropped, Reason: string(media.EventChat), Count: 1000})
+		room.Emit(recorder.RoomEvent{Type: media.EventDropped, Participant: "mallory", Reason: string(media.EventChat), Count: 1000})
 		synctest.Wait()
 	})
 	_, events, _ := s.read(t)
@@ -108,8 +108,12 @@ func TestFloodsAreCounted(t *testing.T) {
 		t.Errorf("%d chat messages kept, the last from %q", n, chats[n-1].Participant)
 	}
 	dropped := map[string]int{}
+	whose := map[string]string{"chat": "mallory", "mute": "alice"}
 	for _, e := range find(events, media.EventDropped) {
 		dropped[e.Reason] += e.Count
+		if e.Participant != whose[e.Reason] {
+			t.Errorf("%d of %s are told to be of %q", e.Count, e.Reason, e.Participant)
+		}
 	}
 	if want := 3001 - len(chats) + 1000; dropped["chat"] != want {
 		t.Errorf("%d messages were told to be dropped, want %d", dropped["chat"], want)

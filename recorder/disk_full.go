@@ -3,8 +3,6 @@ package recorder
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -37,14 +35,14 @@ type diskFullWriter struct {
 	announcing sync.WaitGroup // announcements under way
 	readers    readerEpochs
 
-	paused        bool
-	since         time.Duration
-	retryIn       time.Duration
-	retryAt       time.Duration // when to try again
-	heldEvents    []media.Event
-	heldBytes     int64                   // of those held here, in bytes
-	droppedEvents map[media.EventType]int // events that found no place in held
-	missing       map[uint64]*missingSpan // tracks that miss something, by UID
+	paused     bool
+	since      time.Duration
+	retryIn    time.Duration
+	retryAt    time.Duration // when to try again
+	heldEvents []media.Event
+	heldBytes  int64                   // of those held here, in bytes
+	dropped    droppedEvents           // events that found no place in held
+	missing    map[uint64]*missingSpan // tracks that miss something, by UID
 }
 
 // A missingSpan is what one track misses; to is 0 while the track goes on.
@@ -185,7 +183,7 @@ func (k *diskFullWriter) check(err error, now time.Duration) error {
 	k.paused, k.since = true, from
 	k.r.setState(StateDiskFull)
 	k.retryIn, k.retryAt = 2*firstRetry, now+firstRetry
-	k.missing, k.droppedEvents = make(map[uint64]*missingSpan), make(map[media.EventType]int)
+	k.missing, k.dropped = make(map[uint64]*missingSpan), nil
 	for _, t := range k.s.tracks {
 		k.missing[t.UID] = &missingSpan{track: t, from: from}
 	}
@@ -210,7 +208,7 @@ func (k *diskFullWriter) hold(i item) {
 		sp.to = max(e.Time, sp.from)
 	}
 	if len(k.heldEvents) >= maxHeldEvents || k.heldBytes > maxHeldBytes {
-		k.droppedEvents[e.Type]++
+		k.dropped.add(e.Participant, e.Type, 1)
 		return
 	}
 	k.heldEvents = append(k.heldEvents, e)
@@ -246,9 +244,7 @@ func (k *diskFullWriter) resume(now time.Duration) error {
 				From: sp.from, To: to, Reason: media.GapSpool})
 		}
 	}
-	for _, typ := range slices.Sorted(maps.Keys(k.droppedEvents)) {
-		lost = append(lost, media.Event{Time: now, Type: media.EventDropped, Reason: string(typ), Count: k.droppedEvents[typ]})
-	}
+	lost = append(lost, k.dropped.events(now)...)
 	said := len(k.s.written)
 	for i := range lost {
 		if err := k.s.write(item{event: &lost[i]}); err != nil {
@@ -261,10 +257,10 @@ func (k *diskFullWriter) resume(now time.Duration) error {
 			k.r.countHole(e)
 		}
 	}
-	if len(k.droppedEvents) > 0 {
-		k.r.c.Log.Warn("events of the room were dropped while the disk was full", "types", len(k.droppedEvents))
+	if len(k.dropped) > 0 {
+		k.r.c.Log.Warn("events of the room were dropped while the disk was full", "kinds", len(k.dropped))
 	}
-	k.paused, k.missing, k.droppedEvents = false, nil, nil
+	k.paused, k.missing, k.dropped = false, nil, nil
 	k.r.setState("")
 	k.p.refresh()
 	k.r.c.Log.Info("there is room again; the recording goes on", "missing", missing)

@@ -18,7 +18,6 @@ const (
 	ownBurst      = 20 // but so many of each member, whatever the others do,
 	ownRefill     = 10 * time.Second
 	maxMembers    = 4096            // whose events are counted apart; beyond, all start anew
-	maxDropped    = 64              // types of what was dropped
 	reportDropped = 5 * time.Second // what was dropped is told at most so often
 )
 
@@ -101,7 +100,7 @@ func (c *activity) allows(e media.Event, now time.Duration) bool {
 	if c.rates.allow(e, now) {
 		return true
 	}
-	c.count(paired(e.Type), 1)
+	c.dropped.add(e.Participant, paired(e.Type), 1)
 	return false
 }
 
@@ -114,18 +113,11 @@ func (c *activity) allowsRetry(e media.Event, now time.Duration) bool {
 }
 
 // drop counts events that will not be told.
-func (c *activity) drop(typ media.EventType, n int) {
+func (c *activity) drop(participant string, typ media.EventType, n int) {
 	if n <= 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.count(typ, n)
-}
-
-// count counts events of a type that will not be told. c.mu is held.
-func (c *activity) count(typ media.EventType, n int) {
-	if _, known := c.dropped[typ]; known || len(c.dropped) < maxDropped {
-		c.dropped[typ] = min(c.dropped[typ]+n, 1<<30)
-	}
+	c.dropped.add(participant, typ, n)
 }

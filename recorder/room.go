@@ -82,7 +82,8 @@ type RoomEvent struct {
 	Size int64
 	// Speakers are the identities of all who speak now, for EventSpeaking.
 	Speakers []string
-	// Count is set for EventDropped.
+	// Count is set for EventDropped, whose Participant is "" where it is not one
+	// member's.
 	Count int
 	// Encrypted is set for what a member wrote under end-to-end encryption: else the
 	// server can have written it. Generated is set for what a program wrote in their

@@ -13,7 +13,7 @@ type refusedItems struct {
 	refused map[uint64]refusedSpan // by UID: tracks of which a frame was refused
 	// declare counts a hole; dropped tells of an event that is not in the timeline.
 	declare func(media.Event)
-	dropped func(t media.EventType, err error)
+	dropped func(participant string, t media.EventType, err error)
 }
 
 // A refusedSpan is missing from a refused frame on: a picture to its next key
@@ -32,13 +32,13 @@ func (s *segmenter) refuseFault(i item, err error) { s.leaveOut(i, err, media.Ga
 
 func (s *segmenter) leaveOut(i item, err error, reason string) {
 	if i.event != nil {
-		s.dropped(i.event.Type, err)
+		s.dropped(i.event.Participant, i.event.Type, err)
 		return
 	}
 	at := max(0, i.frame.Time)
 	b, open := s.refused[i.frame.Track]
 	if !open {
-		s.dropped("", err)
+		s.dropped(i.track.Participant, "", err)
 		b = refusedSpan{track: i.track, from: at, to: at, reason: reason}
 	}
 	if s.refused == nil {

@@ -54,7 +54,7 @@ func newTestSegmenter(maxBytes int64) (*segmenter, *memorySink, map[media.EventT
 		sink: sink, recording: "TEST", watch: &recordingClock{start: time.Unix(1e9, 0)}, length: 5 * time.Second, maxBytes: maxBytes,
 		onCommit: func(int, int64) {}, onOpen: func(int) {},
 		beforeOpen:   func(time.Duration) ([]media.Event, error) { return nil, nil },
-		refusedItems: refusedItems{declare: func(media.Event) {}, dropped: func(t media.EventType, _ error) { dropped[t]++ }},
+		refusedItems: refusedItems{declare: func(media.Event) {}, dropped: func(_ string, t media.EventType, _ error) { dropped[t]++ }},
 	}, sink, dropped
 }
 

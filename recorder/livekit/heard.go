@@ -132,7 +132,7 @@ func (s *session) streamed(over []*stream) {
 	for _, st := range over {
 		e := heardStream(st)
 		if e.Type == media.EventDropped {
-			s.r.events.miss(media.EventType(e.Reason))
+			s.r.events.miss(st.from, media.EventType(e.Reason))
 			continue
 		}
 		s.said(st.from, st.sealed, e)

@@ -26,7 +26,7 @@ const (
 	memberWaitBytes = 4 << 20
 	roomWaits       = 1024
 	roomWaitBytes   = 32 << 20
-	maxMissed       = 64 // types of it
+	maxMissed       = 64 // members' types of it that are counted apart
 )
 
 // A queue holds a room's events for Accept, in order, and then what was missed, as
@@ -37,7 +37,7 @@ type queue struct {
 	must   int              // of them that must not be missed
 	shares map[string]*said // by member
 	all    size             // of all shares
-	missed map[media.EventType]int
+	missed map[missed]int
 	more   chan struct{} // closed when there are some; nil: nobody waits for that
 	less   chan struct{} // closed when one is taken
 }
@@ -47,6 +47,12 @@ type waiting struct {
 	recorder.RoomEvent
 	by     *said // whose share it is in; nil for one that must not be missed
 	answer bool
+}
+
+// A missed says whose events of a type were missed, "" for several members'.
+type missed struct {
+	participant string
+	typ         media.EventType
 }
 
 type size struct{ events, bytes int }
@@ -88,7 +94,7 @@ func (q *queue) offer(e recorder.RoomEvent) {
 	defer q.mu.Unlock()
 	by := q.share(e.Participant)
 	if by.events >= memberWaits || by.bytes+len(e.Text) > memberWaitBytes {
-		q.count(e.Type)
+		q.count(e)
 		return
 	}
 	by.in = append(by.in, q.push(&waiting{RoomEvent: e, by: by}))
@@ -107,17 +113,17 @@ func (q *queue) answer(e recorder.RoomEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if by := q.share(e.Participant); by.answer != nil {
-		q.count(q.remove(by.answer).Type)
+		q.count(q.remove(by.answer))
 	}
 	by := q.share(e.Participant)
 	by.answer = q.push(&waiting{RoomEvent: e, by: by, answer: true})
 }
 
 // miss counts an event that was missed before it could be queued.
-func (q *queue) miss(typ media.EventType) {
+func (q *queue) miss(participant string, typ media.EventType) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.count(typ)
+	q.count(recorder.RoomEvent{Participant: participant, Type: typ})
 }
 
 // take returns the next event, or else what is closed when there is one.
@@ -127,9 +133,9 @@ func (q *queue) take() (e recorder.RoomEvent, ok bool, more <-chan struct{}) {
 	if first := q.events.Front(); first != nil {
 		return q.remove(first), true, nil
 	}
-	for typ, n := range q.missed {
-		delete(q.missed, typ)
-		return recorder.RoomEvent{At: time.Now(), Type: media.EventDropped, Reason: string(typ), Count: n}, true, nil
+	for of, n := range q.missed {
+		delete(q.missed, of)
+		return recorder.RoomEvent{At: time.Now(), Type: media.EventDropped, Participant: of.participant, Reason: string(of.typ), Count: n}, true, nil
 	}
 	if q.more == nil {
 		q.more = make(chan struct{})
@@ -211,18 +217,22 @@ func (q *queue) thin(count func(size) int) {
 			most = by
 		}
 	}
-	q.count(q.remove(most.in[len(most.in)-1]).Type)
+	q.count(q.remove(most.in[len(most.in)-1]))
 }
 
 // count counts an event that is missed.
-func (q *queue) count(typ media.EventType) {
-	if _, known := q.missed[typ]; !known && len(q.missed) >= maxMissed {
-		return
+func (q *queue) count(e recorder.RoomEvent) {
+	of := missed{e.Participant, e.Type}
+	if _, known := q.missed[of]; !known && len(q.missed) >= maxMissed {
+		of.participant = ""
+		if _, known := q.missed[of]; !known && len(q.missed) >= 2*maxMissed {
+			return
+		}
 	}
 	if q.missed == nil {
-		q.missed = make(map[media.EventType]int)
+		q.missed = make(map[missed]int)
 	}
-	q.missed[typ]++
+	q.missed[of]++
 	q.wake()
 }
 

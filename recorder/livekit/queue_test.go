@@ -33,6 +33,30 @@ func (q *queue) empty(t testing.TB) (events []recorder.RoomEvent, missed int) {
 	}
 }
 
+// What is missed is told with whose it was, unless there are too many to tell apart.
+func TestQueueTellsWhoMissed(t *testing.T) {
+	var q queue
+	for range memberWaits + 7 {
+		q.offer(chat("mallory", "spam"))
+	}
+	q.offer(chat("ada", "hello"))
+	for n := range 10 * maxMissed {
+		q.miss(fmt.Sprint("guest ", n), media.EventReaction)
+	}
+	missed := make(map[string]int)
+	for e, ok, _ := q.take(); ok; e, ok, _ = q.take() {
+		if e.Type == media.EventDropped {
+			missed[e.Reason+" of "+e.Participant] += e.Count
+		}
+	}
+	if missed["chat of mallory"] != 7 || missed["chat of "] != 0 {
+		t.Errorf("missed of chat: %v", missed)
+	}
+	if n := missed["reaction of "]; len(missed) != maxMissed+1 || n != 9*maxMissed+1 || missed["reaction of guest 0"] != 1 {
+		t.Errorf("%d rows, %d reactions of several: %v", len(missed), n, missed)
+	}
+}
+
 // However many say however much, each of the others is heard.
 func TestQueueHasShares(t *testing.T) {
 	var q queue

@@ -21,15 +21,17 @@ func (s *session) receive(m webrtc.DataChannelMessage) {
 	if dead || m.IsString { // the server sends none as text
 		return
 	}
+	from := ""
 	err := fault.Contain(func() {
 		// What does not open is not for the recorder, or was never theirs.
 		if p, sealed, err := openData(s.r.c.Keys, m.Data); err == nil {
+			from = p.GetParticipantIdentity()
 			s.deliver(p, sealed)
 		}
 	})
 	if err != nil {
 		s.r.log.Error("a member's data could not be taken", "err", err)
-		s.r.events.miss(missedData)
+		s.r.events.miss(from, missedData)
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 	EventHand      EventType = "hand"       // Participant raised a hand, or lowered it: Reason
 	EventMetadata  EventType = "metadata"   // the room's metadata are Text from here on
 	EventQuality   EventType = "quality"    // Participant's connection is as Reason says from now on
-	EventDropped   EventType = "dropped"    // Count events of the type in Reason came too fast, and are not here
+	EventDropped   EventType = "dropped"    // Count events of the type in Reason, Participant's if it says so, came too fast, and are not here
 )
 
 // By what a member was verified: the Reason of an EventVerified.

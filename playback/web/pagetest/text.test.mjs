@@ -51,7 +51,7 @@ test("every event has its sentence", () => {
 		[{ type: "gap", from: 1, to: 1.2, reason: "what?" }, "detail: Ada’s camera misses 0.2 s: what?"],
 		[{ type: "gap", from: 1, to: 9, reason: "paused" }, "detail: Nothing of Ada’s camera for 8 s: paused"],
 		[{ type: "consent", reason: "withdrawn" }, "event: Ada withdrew consent"],
-		[{ type: "dropped", reason: "chat", count: 1 }, "trouble: Missing: 1 event of the kind “chat”, too many came at once"],
+		[{ type: "dropped", reason: "chat", count: 1 }, "trouble: Missing: 1 event of the kind “chat” of Ada, too many came at once"],
 		[{ type: "reconnect", from: 1, to: 11 }, "trouble: The recorder came back after 10 s"],
 		[{ type: "chat", text: "hi" }, "chat: hi"],
 		[{ type: "chat", text: "hi", reason: "cut", size: 9 }, "chat: hi (the rest is not here: it was too long, or its end never came)"],

@@ -217,7 +217,7 @@ export function sentence(e, {name = (id) => id, track = () => null} = {}) {
 			if (!t) return s("trouble", "Something false arrived as ", who, `’s word of who they are: ${line(e.reason, 120)}`);
 			return s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`);
 		case "clock": return s("detail", who, `’s ${what} sent wrong times, off by ${line(e.text, 20)}. It was put by when it came`);
-		case "dropped": return s("trouble", `Missing: ${count(e.count || 0, "event")} of the kind “${line(e.reason, 40)}”, too many came at once`);
+		case "dropped": return s("trouble", `Missing: ${count(e.count || 0, "event")} of the kind “${line(e.reason, 40)}”`, ...(e.participant ? [" of ", who] : []), `, too many came at once`);
 		case "resealed": return s("event", "Copied from another recording for other readers");
 		case "track":
 			if (e.reason === "plaintext") return s("event", who, `’s ${what} came on, without end-to-end encryption`);
