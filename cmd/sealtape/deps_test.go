@@ -11,7 +11,9 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -282,5 +284,48 @@ func TestFuzzTargetsHaveCorpora(t *testing.T) {
 	}
 	if targets < 20 {
 		t.Errorf("%d fuzz targets were found", targets)
+	}
+}
+
+// A time of 0 is a time: omitempty on a number of seconds would lose the beginning
+// of what begins with the recording.
+func TestNoTimeIsOmitted(t *testing.T) {
+	times := regexp.MustCompile(`(?i)(time|from|to|start|begin|end|duration|since|late|ms|seconds)$`)
+	fields, tagged := 0, 0
+	for _, name := range trackedFiles(t) {
+		if !strings.HasSuffix(name, ".go") {
+			continue
+		}
+		src := parseFile(t, name, 0)
+		if src == nil {
+			continue
+		}
+		ast.Inspect(src, func(n ast.Node) bool {
+			f, ok := n.(*ast.Field)
+			if !ok || f.Tag == nil || len(f.Names) == 0 {
+				return true
+			}
+			fields++
+			tag := reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json")
+			if !strings.Contains(tag, ",omitempty") && !strings.Contains(tag, ",omitzero") {
+				return true
+			}
+			tagged++
+			kind := "" // a pointer is nil where there is no time
+			switch x := f.Type.(type) {
+			case *ast.Ident:
+				kind = x.Name
+			case *ast.SelectorExpr:
+				kind = x.Sel.Name
+			}
+			isInt := slices.Contains([]string{"int", "int32", "int64", "uint32", "uint64"}, kind)
+			if slices.Contains([]string{"seconds", "Duration", "float32", "float64"}, kind) || isInt && times.MatchString(f.Names[0].Name) {
+				t.Errorf("%s: %s is left out of JSON where it is 0", name, f.Names[0].Name)
+			}
+			return true
+		})
+	}
+	if fields < 200 || tagged < 50 {
+		t.Errorf("looked at %d fields only, %d with omitempty", fields, tagged)
 	}
 }

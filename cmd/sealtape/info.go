@@ -111,7 +111,10 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		if i.Start != nil {
 			started = i.Start.Local().Format("2006-01-02 15:04:05 MST")
 		}
-		rows = append(rows, []string{"room:", room}, []string{"started:", started}, []string{"length:", seconds(i.Duration)})
+		rows = append(rows, []string{"room:", room}, []string{"started:", started})
+		if i.Duration != nil {
+			rows = append(rows, []string{"length:", seconds(*i.Duration)})
+		}
 	}
 	if i.ResealedFrom != "" {
 		rows = append(rows, []string{"resealed from:", clean(citation(i.ResealedFrom))})

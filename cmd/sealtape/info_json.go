@@ -33,7 +33,7 @@ type infoJSON struct {
 	Follows      string           `json:"follows,omitempty"`
 	Room         string           `json:"room,omitempty"`
 	Start        *time.Time       `json:"start,omitempty"`
-	Duration     float64          `json:"duration,omitempty"`
+	Duration     *float64         `json:"duration,omitempty"`
 	Incomplete   bool             `json:"incomplete"`
 	Participants []person         `json:"participants"`
 	Tracks       []infoTrackJSON  `json:"tracks"`
@@ -74,7 +74,7 @@ type infoTrackJSON struct {
 	PublishedWidth  int     `json:"published_width,omitempty"`
 	PublishedHeight int     `json:"published_height,omitempty"`
 	Less            bool    `json:"less_wanted,omitempty"`
-	Smaller         float64 `json:"smaller,omitempty"`
+	Smaller         float64 `json:"smaller"`
 	Plaintext       bool    `json:"plaintext,omitempty"`
 }
 
@@ -252,7 +252,8 @@ func (i *infoJSON) addFacts(f *facts) {
 		start := f.start.UTC()
 		i.Start = &start
 	}
-	i.Room, i.Duration, i.Participants = f.room, f.duration.Seconds(), f.people()
+	duration := f.duration.Seconds()
+	i.Room, i.Duration, i.Participants = f.room, &duration, f.people()
 	sizes := pictureSizes(f.events, f.duration)
 	for _, t := range f.tracks {
 		j := infoTrackJSON{trackJSON: trackOf(t)}

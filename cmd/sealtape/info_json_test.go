@@ -39,8 +39,8 @@ func TestInfoUnreadable(t *testing.T) {
 	if e := i.Epochs[0]; e.Opens || e.Segments != 3 || *e.First != 0 || *e.Last != 2 || e.Readers != 8 {
 		t.Errorf("epoch %+v", e)
 	}
-	if !i.Incomplete || i.Segments != 4 || i.Duration != 8 {
-		t.Errorf("incomplete %t, %d segments, %vs", i.Incomplete, i.Segments, i.Duration)
+	if !i.Incomplete || i.Segments != 4 || i.Duration == nil || *i.Duration != 8 {
+		t.Errorf("incomplete %t, %d segments, %vs", i.Incomplete, i.Segments, *i.Duration)
 	}
 
 	id := l.sealed(home, store, "-segments", "4")

@@ -44,7 +44,7 @@ type listed struct {
 	Recorder []string   `json:"recorded_by"`
 	Opens    bool       `json:"opens"` // a key of yours opens at least a part
 	Start    *time.Time `json:"start,omitempty"`
-	Duration float64    `json:"duration,omitempty"` // seconds
+	Duration *float64   `json:"duration,omitempty"` // seconds
 	Room     string     `json:"room,omitempty"`
 	Follows  string     `json:"follows,omitempty"`
 	Problem  string     `json:"problem,omitempty"`
@@ -160,8 +160,8 @@ func (a *access) list(ctx context.Context, id string, identities []age.Identity)
 		return l, ctx.Err()
 	}
 	if err == nil {
-		start := s.start.UTC()
-		l.Opens, l.Start, l.Duration, l.Room, l.Follows = true, &start, s.duration.Seconds(), s.room, s.follows
+		start, duration := s.start.UTC(), s.duration.Seconds()
+		l.Opens, l.Start, l.Duration, l.Room, l.Follows = true, &start, &duration, s.room, s.follows
 	} else if !errors.Is(err, archive.ErrNoKey) {
 		l.Problem = err.Error()
 	}
@@ -208,7 +208,7 @@ func (e *env) showList(all []listed) error {
 		}
 		row := []string{l.ID, state, strconv.Itoa(l.Segments), size(l.Bytes), "-", "-", "-"}
 		if l.Opens {
-			row[4], row[5] = l.Start.Local().Format("2006-01-02 15:04"), length(time.Duration(l.Duration*float64(time.Second)))
+			row[4], row[5] = l.Start.Local().Format("2006-01-02 15:04"), seconds(*l.Duration)
 			if l.Room != "" {
 				row[6] = clean(l.Room)
 			}

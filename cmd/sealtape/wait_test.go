@@ -101,6 +101,6 @@ func (l *lab) lasts(home, store, id string, d time.Duration) {
 	l.t.Helper()
 	until := time.Now().Add(d)
 	l.informed(home, store, id, d.String()+" more", func(i *infoJSON) bool {
-		return i.Start != nil && i.Start.Add(pts(i.Duration)).After(until)
+		return i.Start != nil && i.Start.Add(pts(*i.Duration)).After(until)
 	})
 }

@@ -53,15 +53,16 @@ func Clamp(s string, n int) string {
 }
 
 // eventJSON is an Event's form in JSON. Track is a string there because many
-// JSON readers keep only 53 bits of a number.
+// JSON readers keep only 53 bits of a number. From and To are nil for what has no
+// span: a span may begin at 0, which omitempty would leave out.
 type eventJSON struct {
 	Time        seconds   `json:"t"`
 	Type        EventType `json:"type"`
 	Participant string    `json:"participant,omitempty"`
 	Name        string    `json:"name,omitempty"`
 	Track       uint64    `json:"track,string,omitempty"`
-	From        seconds   `json:"from,omitempty"`
-	To          seconds   `json:"to,omitempty"`
+	From        *seconds  `json:"from,omitempty"`
+	To          *seconds  `json:"to,omitempty"`
 	Reason      string    `json:"reason,omitempty"`
 	Text        string    `json:"text,omitempty"`
 	Count       int       `json:"count,omitempty"`
@@ -94,6 +95,11 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	if e.Count < 0 || e.Count > maxCount {
 		return nil, fmt.Errorf("event count %d out of range", e.Count)
 	}
+	var from, to *seconds
+	if e.To > 0 || e.From > 0 {
+		f, t := seconds(e.From.Round(time.Millisecond)), seconds(e.To.Round(time.Millisecond))
+		from, to = &f, &t
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	// Chat is for people, and never meets HTML unescaped by us.
@@ -105,8 +111,8 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		Participant: e.Participant,
 		Name:        e.Name,
 		Track:       e.Track,
-		From:        seconds(e.From.Round(time.Millisecond)),
-		To:          seconds(e.To.Round(time.Millisecond)),
+		From:        from,
+		To:          to,
 		Reason:      e.Reason,
 		Text:        e.Text,
 		Count:       e.Count,
@@ -135,14 +141,21 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	if j.Count < 0 || j.Count > maxCount || j.Size < 0 || j.Size > maxSize {
 		return errors.New("event with a count or a size out of range")
 	}
+	var from, to time.Duration
+	if j.From != nil {
+		from = time.Duration(*j.From)
+	}
+	if j.To != nil {
+		to = time.Duration(*j.To)
+	}
 	*e = Event{
 		Time:        time.Duration(j.Time),
 		Type:        j.Type,
 		Participant: j.Participant,
 		Name:        j.Name,
 		Track:       j.Track,
-		From:        time.Duration(j.From),
-		To:          time.Duration(j.To),
+		From:        from,
+		To:          to,
 		Reason:      j.Reason,
 		Text:        j.Text,
 		Count:       j.Count,

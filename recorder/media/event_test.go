@@ -20,6 +20,8 @@ func TestEventJSON(t *testing.T) {
 			`{"t":1.5,"type":"join","participant":"alice","name":"A <b>&"}`},
 		{Event{Time: time.Hour + time.Millisecond, Type: EventGap, Track: 1<<64 - 1, From: 20 * time.Millisecond, To: time.Second, Reason: GapLoss},
 			`{"t":3600.001,"type":"gap","track":"18446744073709551615","from":0.02,"to":1,"reason":"loss"}`},
+		{Event{Type: EventGap, Track: 7, To: time.Second, Reason: GapLoss},
+			`{"t":0,"type":"gap","track":"7","from":0,"to":1,"reason":"loss"}`},
 	} {
 		got, err := tt.event.MarshalJSON()
 		if err != nil {

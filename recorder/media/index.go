@@ -102,7 +102,7 @@ type indexTrackJSON struct {
 	UID       uint64    `json:"uid,string"`
 	Keys      []seconds `json:"keys,omitempty"`
 	Continues bool      `json:"continues,omitempty"`
-	Begin     seconds   `json:"begin,omitempty"`
+	Begin     *seconds  `json:"begin,omitempty"` // with Continues
 	Width     int       `json:"width,omitempty"`
 	Height    int       `json:"height,omitempty"`
 }
@@ -137,7 +137,11 @@ func WriteIndex(w io.Writer, x *Index) error {
 			Start: seconds(s.Start), Duration: seconds(s.Duration),
 		}
 		for _, t := range s.Tracks {
-			tj := indexTrackJSON{UID: t.UID, Continues: t.Continues, Begin: seconds(t.Begin), Width: t.Width, Height: t.Height}
+			tj := indexTrackJSON{UID: t.UID, Continues: t.Continues, Width: t.Width, Height: t.Height}
+			if t.Continues {
+				begin := seconds(t.Begin)
+				tj.Begin = &begin
+			}
 			for _, k := range t.Keys {
 				tj.Keys = append(tj.Keys, seconds(k))
 			}
@@ -253,7 +257,10 @@ func (j *indexSegmentJSON) segment() (IndexSegment, error) {
 		if t.UID == 0 || len(t.Keys) > MaxIndexKeys || min(t.Width, t.Height) < 0 || max(t.Width, t.Height) > MaxSide {
 			return s, errors.New("segment with a track out of range")
 		}
-		track := IndexTrack{UID: t.UID, Continues: t.Continues, Begin: time.Duration(t.Begin), Width: t.Width, Height: t.Height}
+		track := IndexTrack{UID: t.UID, Continues: t.Continues, Width: t.Width, Height: t.Height}
+		if t.Begin != nil {
+			track.Begin = time.Duration(*t.Begin)
+		}
 		for i, k := range t.Keys {
 			if i > 0 && k < t.Keys[i-1] {
 				return s, errors.New("key frames out of order")

@@ -19,7 +19,7 @@ func testIndex() *Index {
 			{Number: 0, Epoch: 1, Size: 4096, Duration: 5 * time.Second},
 			{Number: 1, Epoch: 1, Size: 8 << 20, Start: 5 * time.Second, Duration: 4980 * time.Millisecond,
 				Tracks: []IndexTrack{{UID: 1<<64 - 2, Keys: []time.Duration{5 * time.Second, 8001 * time.Millisecond},
-					Continues: true, Begin: 1500 * time.Millisecond, Width: 640, Height: 360}, {UID: 3}}},
+					Continues: true, Begin: 1500 * time.Millisecond, Width: 640, Height: 360}, {UID: 3}, {UID: 4, Continues: true}}},
 		},
 		Tracks: []Track{
 			{UID: 3, Participant: "alice", Name: "A <b>", Source: Microphone, Codec: Opus, Channels: 2},
@@ -40,6 +40,9 @@ func TestIndex(t *testing.T) {
 	}
 	if n := bytes.Count(b.Bytes(), []byte("\n")); n != 7 {
 		t.Errorf("%d lines, want 7:\n%s", n, &b)
+	}
+	if !strings.Contains(b.String(), `{"uid":"4","continues":true,"begin":0}`) {
+		t.Errorf("a key frame at 0 is not told:\n%s", &b)
 	}
 	got, err := ReadIndex(&b)
 	if err != nil {
