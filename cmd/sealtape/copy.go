@@ -75,7 +75,9 @@ func copyAction(c *cli.Context) error {
 	if bar != nil {
 		bar.finish()
 	}
-	if err != nil {
+	if c.Context.Err() != nil {
+		return hinted(c.Context.Err(), "what was copied stays; run it again to go on")
+	} else if err != nil {
 		return err
 	}
 	shares, err := archive.CopyShares(c.Context, to, a.store, id)

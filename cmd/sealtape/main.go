@@ -6,12 +6,7 @@
 // how it went. "sealtape --help" is the way in; the exit codes are in errors.go.
 package main
 
-import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
-)
+import "os"
 
 func main() {
 	os.Exit(run(&env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, harden))
@@ -20,10 +15,8 @@ func main() {
 // run is main with an exit code, so that deferred calls are made. It begins with
 // harden, whose failure is told and no more.
 func run(e *env, harden func() error) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := e.untilSignal()
 	defer stop()
-	// The first signal asks to finish, a second one ends the process.
-	context.AfterFunc(ctx, stop)
 
 	if err := harden(); err != nil {
 		e.warnf("%v", err)

@@ -145,7 +145,7 @@ func (a *access) prune(ctx context.Context, old []archive.Surveyed, o archive.Op
 		var retained *archive.RetainedError
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return hinted(ctx.Err(), r.ID+" may be removed in part, and opens no more then; run it again to go on")
 		case err == nil:
 			a.env.printf("%s removed\n", r.ID)
 		case errors.As(err, &retained) && retained.Until.IsZero():

@@ -337,11 +337,16 @@ func (r *recording) watch(ctx context.Context, status func() recorder.Status, wa
 }
 
 // finishUpload brings the rest to the store. It goes on for as long as the
-// store might still take it; the next signal ends the process and leaves the
-// rest to recover.
+// store might still take it; after a signal it leaves the rest to recover if the
+// store is away, and the next signal ends the process.
 func (r *recording) finishUpload(ctx context.Context, u *uploads) error {
 	r.status("storing the rest (Ctrl-C leaves it to sealtape recover)")
-	if err := u.finish(context.WithoutCancel(ctx)); err != nil {
+	storing, stop := whileStored(ctx, u.failed, u.waiting)
+	defer stop()
+	if err := u.finish(storing); storing.Err() != nil && err != nil {
+		return hinted(fmt.Errorf("the store is away and did not take all of the recording, %s waiting: %v", count(u.waiting(), "object"), err),
+			"it is safe in the spool; once the store works: sealtape recover --store STORE")
+	} else if err != nil {
 		return hinted(fmt.Errorf("the store did not take all of the recording: %w", err),
 			"it is safe in the spool; once the store works: sealtape recover --store STORE")
 	}

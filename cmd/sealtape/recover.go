@@ -88,8 +88,8 @@ func recoverAction(c *cli.Context) error {
 		},
 	}
 	failed := sw.run(c.Context)
-	if c.Context.Err() != nil {
-		return c.Context.Err()
+	if err := c.Context.Err(); err != nil {
+		return hinted(err, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again")
 	}
 	if len(failed) == 0 {
 		return nil

@@ -81,6 +81,8 @@ func repairAction(c *cli.Context) error {
 		e.printf("%s: %s put back\n", clean(named[r.Store].name), clean(r.Name))
 	})
 	switch {
+	case c.Context.Err() != nil:
+		return hinted(c.Context.Err(), "what was put back stays; run it again to go on")
 	case errors.Is(err, archive.ErrNotOver):
 		return exitWith(exitIncomplete, hinted(err, "if it is not going on, sealtape recover on the machine that recorded finishes it"))
 	case err != nil:
