@@ -366,3 +366,29 @@ func exportKeepsEarlierKeys(t *testing.T, dirs []string) {
 		}
 	}
 }
+
+// A card that counted by a key that was revoked comes back by its words, also where
+// another of its owner's counts: then by nothing else.
+func TestBackByWordsBesideAnother(t *testing.T) {
+	h := openHome(t, t.TempDir())
+	a, aCard, _ := generate(t, "Ada")
+	b, bCard, _ := generate(t, "Ada")
+	_, cCard, _ := generate(t, "Ada")
+	add(t, h, aCard, approve(t, a, bCard), approve(t, b, cCard))
+	revoke(t, h, b, bCard)
+	if _, err := h.CanAdd(cCard); !errors.Is(err, keys.ErrNameTaken) || !errors.Is(err, keys.ErrDoubted) {
+		t.Errorf("CanAdd: %v", err)
+	}
+	if err := h.Add(cCard); !errors.Is(err, keys.ErrNameTaken) {
+		t.Errorf("Add: %v", err)
+	}
+	if err := h.AddCompared(cCard); err != nil {
+		t.Error(err)
+	}
+	if got := person(t, h, "Ada"); len(got) != 2 {
+		t.Errorf("counts: %v", got)
+	}
+	if _, fresh, _ := generate(t, "Ada"); !errors.Is(h.AddCompared(fresh), keys.ErrNameTaken) {
+		t.Error("a card that nobody knew was taken")
+	}
+}

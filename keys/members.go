@@ -21,7 +21,8 @@ import (
 // as pinned and is not stored again.
 //
 // A card that nothing approved (Stranger) is trusted by its words, which the caller
-// has had compared. A crash leaves the card pinned or not, and Add can be called
+// has had compared. One that is pinned and Doubted beside a card of its name that counts is
+// taken by AddCompared alone. A crash leaves the card pinned or not, and Add can be called
 // again. Errors are ErrNameTaken, ErrKeyTaken, ErrOlderCard, ErrOtherRole, ErrExpired,
 // ErrRevoked, and ErrBadCard for a Card that is not valid.
 func (h *Home) Add(c Card) error { return h.add(c, false) }
@@ -48,6 +49,9 @@ func (h *Home) add(c Card, compared bool) (err error) {
 		return err
 	}
 	how, approvers, err := h.canAdd(pins, c)
+	if compared && errors.Is(err, ErrDoubted) && errors.Is(err, ErrNameTaken) {
+		how, err = Stranger, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -114,7 +118,8 @@ const (
 // CanAdd says as what Add would pin a valid card, or returns the error with which
 // it would refuse it, so that nobody is asked to compare the fingerprint of one
 // that is approved, or that cannot be pinned. A card that is pinned and Doubted is a
-// Stranger's, unless another vouches for it.
+// Stranger's, unless another vouches for it; where another of its name counts, the
+// error wraps ErrNameTaken and ErrDoubted, and AddCompared takes it.
 //
 // It reads a card again only if its file has changed since.
 func (h *Home) CanAdd(c Card) (Acquaintance, error) {
@@ -143,6 +148,7 @@ func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string,
 	}
 	how, folded := Stranger, foldName(c.Name)
 	var taken error
+	doubted := false
 	for _, p := range pins {
 		switch {
 		case p.Key == c.Key && p.Name != c.Name:
@@ -153,7 +159,9 @@ func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string,
 			return "", nil, fmt.Errorf("%w: of %s", ErrOlderCard, p.Created.Format(time.RFC3339))
 		case p.Key == c.Key && !p.Doubted:
 			how = Known
-		case p.Key == c.Key || p.folded != folded:
+		case p.Key == c.Key:
+			doubted = true
+		case p.folded != folded:
 		case p.Live(now) == nil && p.Role.vouches(c.Role) && c.ApprovedBy(p.Verifier()):
 			approvers = append(approvers, p.Key)
 		case p.Revoked == nil && !p.Doubted:
@@ -164,6 +172,8 @@ func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string,
 	case how == Known:
 	case len(approvers) > 0:
 		how = Approved
+	case taken != nil && doubted:
+		return "", nil, fmt.Errorf("%w, and %w", ErrDoubted, taken)
 	case taken != nil:
 		return "", nil, taken
 	}

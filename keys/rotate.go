@@ -19,6 +19,10 @@ const rotation = "rotation.json"
 // card is pinned beside it: what the old key signed is still one's own. The old
 // signing key is gone then; what was sealed to the old age identity still opens.
 // A crash leaves the old identity or the new one.
+//
+// A key that was revoked vouches for none: then the new card says nothing of the old
+// one, and others compare its words. In this home the old key is one's own all the
+// same, with what was granted to it.
 func (h *Home) Rotate(passphrase []byte, expires time.Time) (*Identity, error) {
 	if (passphrase != nil) != h.HasPassphrase() {
 		return nil, errors.New("the identity is under a passphrase, or is not: a new one is kept like the old one")
@@ -30,6 +34,19 @@ func (h *Home) Rotate(passphrase []byte, expires time.Time) (*Identity, error) {
 	id, err := old.Successor(expires)
 	if err != nil {
 		return nil, err
+	}
+	pins, err := h.Pins()
+	if err != nil {
+		return nil, err
+	}
+	if pins[0].Revoked != nil {
+		if err := h.noteReplaced(id.card); err != nil {
+			return nil, err
+		}
+		id.card.Replaces = ""
+		if err := id.card.sign(id.signer); err != nil {
+			return nil, err
+		}
 	}
 	oldCard, err := old.card.Marshal()
 	if err != nil {

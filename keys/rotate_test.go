@@ -65,6 +65,54 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// A key that was revoked vouches for no other, and what it was granted is one's own
+// all the same.
+func TestRotateRevoked(t *testing.T) {
+	h := openHome(t, t.TempDir())
+	old, err := h.Init("Ada", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldCard := mustCard(t, old)
+	friend := openHome(t, t.TempDir())
+	add(t, friend, oldCard)
+	revoke(t, h, old, oldCard)
+	revoke(t, friend, old, oldCard)
+	id, err := h.Rotate(nil, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := reread(t, mustCard(t, id))
+	if card.Replaces != "" || card.ApprovedBy(oldCard.Verifier()) {
+		t.Errorf("card %+v", card)
+	}
+	if how, err := friend.CanAdd(card); how != keys.Stranger || err != nil {
+		t.Errorf("a friend: %q, %v", how, err)
+	}
+	h = openHome(t, h.Dir())
+	if earlier, err := h.EarlierKeys(); err != nil || len(earlier) != 1 || earlier[0] != oldCard.Key {
+		t.Errorf("earlier keys %v, %v", earlier, err)
+	}
+	if got := person(t, h, "Ada"); len(got) != 1 || got[0] != card.Key {
+		t.Errorf("counts: %v", got)
+	}
+	// And so in a copy of the identity.
+	b, err := id.Export([]byte("xyzzy"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err = keys.ParseExport(b, []byte("xyzzy")); err != nil {
+		t.Fatal(err)
+	}
+	other := openHome(t, t.TempDir())
+	if err := other.Import(id, nil); err != nil {
+		t.Fatal(err)
+	}
+	if earlier, err := other.EarlierKeys(); err != nil || len(earlier) != 1 || earlier[0] != oldCard.Key {
+		t.Errorf("earlier keys in a copy: %v, %v", earlier, err)
+	}
+}
+
 // A rotation that was broken off at any file it writes is finished when the home
 // is opened: nothing is lost in between.
 func TestRotateBrokenOff(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"filippo.io/age"
 
@@ -28,19 +29,33 @@ func (e *env) checkKeys(ctx context.Context, d *diagnosis) (*keys.Home, []age.Id
 	}
 	d.ok(section, "folder", "%s", h.Dir())
 	identities := e.checkIdentity(ctx, d, h)
-	members, err := h.Members()
+	pins, err := h.Pins()
 	if err != nil {
 		d.fail(section, "pinned cards", err, "sealtape keys list says more")
 		return h, identities
 	}
-	var names, classic []string
-	for _, m := range members {
-		names = append(names, clean(m.Name))
-		if !m.PostQuantum() {
-			classic = append(classic, clean(m.Name))
+	var names, classic, dead []string
+	pinned := 0
+	for _, p := range pins {
+		if p.Own {
+			continue
+		}
+		pinned++
+		if p.Live(time.Now()) != nil {
+			dead = append(dead, clean(p.Label())+" ("+clean(pinState(p))+")")
+			continue
+		}
+		names = append(names, clean(p.Name))
+		if !p.PostQuantum() {
+			classic = append(classic, clean(p.Name))
 		}
 	}
-	d.ok(section, "pinned cards", "%d: %s", len(names), few(names))
+	if len(dead) == 0 {
+		d.ok(section, "pinned cards", "%d: %s", len(names), few(names))
+	} else {
+		d.ok(section, "pinned cards", "%d of %d count: %s", len(names), pinned, few(names))
+		d.warn(section, "do not count", "nothing is sealed to them; ask their owners for the cards that they use now", "%s", few(dead))
+	}
 	if len(classic) > 0 {
 		d.warn(section, "classic keys", "a recording that they can read is not post-quantum; ask them for a card made by sealtape keys init",
 			"%s", few(classic))
@@ -56,7 +71,9 @@ func (e *env) checkIdentity(ctx context.Context, d *diagnosis, h *keys.Home) []a
 		return nil
 	}
 	name, words := clean(card.Name), card.Fingerprint()
-	if card.PostQuantum() {
+	if err := ownCounts(h); err != nil {
+		d.fail(section, "card", fmt.Errorf("%s, %s: %w", name, words, err), "")
+	} else if card.PostQuantum() {
 		d.ok(section, "card", "%s, %s", name, words)
 	} else {
 		d.warn(section, "card", "what is sealed to you is not post-quantum", "%s, %s, with classic keys", name, words)

@@ -198,6 +198,10 @@ func keysShow(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	pins, err := h.Pins()
+	if err != nil {
+		return err
+	}
 	protection := "none; who can read the folder can use the keys"
 	if h.HasPassphrase() {
 		protection = "passphrase"
@@ -209,6 +213,7 @@ func keysShow(c *cli.Context) error {
 		{"keys:", keyKind(card)},
 		{"created:", day(card.Created)},
 		{"expires:", expiryText(card)},
+		{"state:", pinState(pins[0])},
 		{"protection:", protection},
 		{"signs as:", card.Verifier().Name()},
 		{"folder:", h.Dir()},
@@ -232,8 +237,13 @@ func keysCard(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if written, err := e.writePublic(c, b); err != nil || !written {
+	written, err := e.writePublic(c, b)
+	if err != nil {
 		return err
+	}
+	e.warnOwn(h)
+	if !written {
+		return nil
 	}
 	e.notef("Your card is in %s. Read these words to whoever gets it: %s", c.String("output"), card.Fingerprint())
 	return nil

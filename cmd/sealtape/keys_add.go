@@ -56,11 +56,23 @@ func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
 	}
 	// A name that is taken is told before anyone compares words.
 	how, err := h.CanAdd(card)
+	doubted := errors.Is(err, keys.ErrNameTaken) && errors.Is(err, keys.ErrDoubted)
+	if doubted {
+		how, err = keys.Stranger, nil
+	}
 	if errors.Is(err, keys.ErrNameTaken) {
 		e.warnOfNewKey(h, card)
 	}
 	if err != nil {
 		return err
+	}
+	if doubted {
+		// Who had the key that approved it may have made it, in the place of one who is known.
+		e.warnf("the card of %s counted by the approval of a key that was revoked or unpinned since: whoever had that key could have made it", name)
+		if c.Bool("yes") {
+			return exitWith(exitUnverified, hinted(fmt.Errorf("the words of the card of %s must be compared, whatever --yes says: they are %s", name, words),
+				`compare them with its owner, and not by the way this card came, then give them: --fingerprint "WORDS"`))
+		}
 	}
 	if how == keys.Stranger && card.Role == keys.Recorder && !c.Bool("recorder") {
 		return hinted(fmt.Errorf("the card of %s says it is a recorder's: whatever its key signs would count as a recording", name),
@@ -72,7 +84,7 @@ func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
 		}
 	}
 	pin := h.Add
-	if c.IsSet("fingerprint") {
+	if doubted || c.IsSet("fingerprint") {
 		pin = h.AddCompared
 	}
 	if err := pin(card); err != nil {

@@ -52,6 +52,9 @@ func keysApprove(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := unrevoked(h); err != nil {
+		return err
+	}
 	id, err := e.loadIdentity(c.Context, h)
 	if err != nil {
 		return err
@@ -94,6 +97,7 @@ func keysRotate(c *cli.Context) error {
 	if _, err := h.OwnCard(); err != nil {
 		return err
 	}
+	revoked := errors.Is(ownCounts(h), keys.ErrRevoked)
 	var pass []byte
 	if h.HasPassphrase() {
 		if pass, err = e.passphrase(c.Context, false); err != nil {
@@ -110,6 +114,10 @@ func keysRotate(c *cli.Context) error {
 	}
 	e.printf("new keys of %s made in %s\n", clean(card.Label()), h.Dir())
 	e.printf("fingerprint: %s\n", card.Fingerprint())
+	if revoked {
+		e.notef("The old key was revoked, and vouches for nothing: the others take the revocation first, and compare these\nwords with you. Next: sealtape keys card -o FILE, and give that file to them.")
+		return nil
+	}
 	e.notef("The old key approved the new card. Next: sealtape keys card -o FILE, and give that file to the others.")
 	return nil
 }
@@ -125,6 +133,9 @@ func keysRenew(c *cli.Context) error {
 	}
 	h, err := e.openHome()
 	if err != nil {
+		return err
+	}
+	if err := unrevoked(h); err != nil {
 		return err
 	}
 	id, err := e.loadIdentity(c.Context, h)
@@ -154,6 +165,9 @@ func keysRevoke(c *cli.Context) error {
 	h, err := e.openHome()
 	if err != nil {
 		return err
+	}
+	if err := unrevoked(h); err != nil && c.NArg() == 1 {
+		return err // it revokes none but itself
 	}
 	id, err := e.loadIdentity(c.Context, h)
 	if err != nil {

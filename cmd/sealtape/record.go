@@ -14,7 +14,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/livekit"
 )
 
@@ -159,7 +158,7 @@ func recordAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := counts(home); err != nil {
+	if err := ownCounts(home); err != nil {
 		return err
 	}
 	key, err := newRecorderKey(home, id)
@@ -187,19 +186,6 @@ func recordAction(c *cli.Context) error {
 		r.join.Keys = roomKeys
 	}
 	return r.run(c.Context)
-}
-
-// counts reports whether one's own card counts: others would not believe what is
-// signed with another one.
-func counts(home *keys.Home) error {
-	pins, err := home.Pins()
-	if err != nil || len(pins) == 0 || !pins[0].Own {
-		return err
-	}
-	if err := pins[0].Live(time.Now()); err != nil {
-		return hinted(fmt.Errorf("your own card does not count: %w", err), "sealtape keys rotate makes new keys, sealtape keys renew another card of the same")
-	}
-	return nil
 }
 
 // joinConfig says how to join the room.

@@ -63,6 +63,9 @@ func recoverAction(c *cli.Context) error {
 		e.notef("The spool is empty: nothing to recover.")
 		return nil
 	}
+	if err := unrevoked(h); err != nil {
+		return err // before it signs the end of anything
+	}
 	// The signing key ends what a crash left open.
 	identity, err := e.loadIdentity(c.Context, h)
 	if err != nil {

@@ -62,6 +62,9 @@ func resealAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := unrevoked(a.home); err != nil {
+		return err
+	}
 	readers, err := parseReaders(a.home, c.StringSlice("reader"))
 	if err != nil {
 		return err

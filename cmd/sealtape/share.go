@@ -49,6 +49,9 @@ func shareAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := unrevoked(a.home); err != nil {
+		return err
+	}
 	cards, err := a.home.Person(c.String("to"))
 	if err != nil {
 		return err

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sealtape/sealtape/keys"
+)
+
+// ownCounts returns why one's own card does not count, with what helps, or nil if it
+// counts, or if there is none.
+func ownCounts(h *keys.Home) error {
+	pins, err := h.Pins()
+	if err != nil || len(pins) == 0 || !pins[0].Own {
+		return err
+	}
+	err = pins[0].Live(time.Now())
+	if err == nil {
+		return nil
+	}
+	hint := "take over the keys that you use now: sealtape keys export there, sealtape keys import in a SEALTAPE_HOME of its own"
+	switch {
+	case errors.Is(err, keys.ErrRevoked):
+		hint = "sealtape keys rotate makes new keys, and what was sealed to these still opens; the others compare the words of the new card"
+	case errors.Is(err, keys.ErrExpired):
+		hint = "sealtape keys renew makes another card of the same keys, sealtape keys rotate new keys"
+	}
+	return hinted(fmt.Errorf("your own card does not count: %w", err), hint)
+}
+
+// unrevoked returns the error of ownCounts if one's own key was revoked: nobody
+// believes what it signs any more, whenever that says it was.
+func unrevoked(h *keys.Home) error {
+	if err := ownCounts(h); errors.Is(err, keys.ErrRevoked) {
+		return err
+	}
+	return nil
+}
+
+// warnOwn warns of an own card that does not count.
+func (e *env) warnOwn(h *keys.Home) {
+	err := ownCounts(h)
+	if err == nil {
+		return
+	}
+	_, hints := explain(err)
+	e.warnf("%v; %s", err, hints[0])
+}
