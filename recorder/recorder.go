@@ -84,6 +84,10 @@ type Config struct {
 	// room is told, "" is nothing. It must be quick; one goroutine calls it. Nil is
 	// fine: Status and Log tell the same.
 	Unopened func(news []Unopened) (notice string)
+	// TurnedAway is called with a member who publishes too many tracks for all to be
+	// recorded, a second or two after that, and then at most once a minute. It must be
+	// quick; one goroutine calls it. Nil is fine: Status tells the same.
+	TurnedAway func(TurnedAway)
 	// Log takes what happens; nil discards it. Names appear at debug level only.
 	Log *slog.Logger
 }
@@ -201,7 +205,7 @@ func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
 	}
 
 	p := &producers{r: r, activity: newActivity(), room: room, watch: watch, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), unarrived: make(map[string]*unarrivedTrack), aliveOf: make(map[string]int), turnedAway: make(turnedAway), late: memoryShares{room: pendingBytesAll, track: pendingBytesTrack}, early: memoryShares{room: playoutBytesAll, track: playoutBytesTrack},
+		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), unarrived: make(map[string]*unarrivedTrack), aliveOf: make(map[string]int), turnedAway: make(turnedAway), reportedTurnedAway: make(map[string]time.Duration), late: memoryShares{room: pendingBytesAll, track: pendingBytesTrack}, early: memoryShares{room: playoutBytesAll, track: playoutBytesTrack},
 		roster: r.Roster(), emptyRoom: emptyRoom{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, end: stop}}
 	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
 	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Notices.Start})

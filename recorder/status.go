@@ -43,6 +43,9 @@ type Status struct {
 	SyncError time.Duration
 	// Unopened is media that comes now and has not opened for some seconds, by track.
 	Unopened []Unopened
+	// TurnedAway are members some of whose tracks are not recorded now, because they
+	// are too many; those who have most come first.
+	TurnedAway []TurnedAway
 	// Opened is when a frame of any track opened last, the zero time if none did.
 	Opened time.Time
 	// Small counts the tracks being read whose pictures have come clearly smaller
@@ -147,7 +150,7 @@ func (r *Recorder) Status() Status {
 			s.Small++
 		}
 	}
-	s.Unopened = slices.Clone(s.Unopened)
+	s.Unopened, s.TurnedAway = slices.Clone(s.Unopened), slices.Clone(s.TurnedAway)
 	if n := r.counts.opened.Load(); n != 0 {
 		s.Opened = s.Started.Add(time.Duration(n))
 	}
@@ -202,6 +205,13 @@ func (r *Recorder) setUnopened(all []Unopened) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.status.Unopened = all
+}
+
+// setTurnedAway notes whose tracks are not all recorded now.
+func (r *Recorder) setTurnedAway(all []TurnedAway) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status.TurnedAway = all
 }
 
 // segmentDone counts a committed segment.

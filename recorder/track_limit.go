@@ -1,7 +1,9 @@
 package recorder
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
@@ -37,8 +39,29 @@ type turnedAway map[string]*turnedAwayTracks
 
 // turnedAwayTracks are one participant's tracks that were turned away.
 type turnedAwayTracks struct {
+	name       string
 	tracks     []Postponer
+	others     int           // that cannot be received later
 	from, seen time.Duration // what is missing and not declared yet
+	looked     int           // how many there were at the last look,
+	told       int           // and when it was told of
+}
+
+// TurnedAway is a member some of whose tracks are not recorded, because they, or all
+// together, publish too many.
+type TurnedAway struct {
+	Participant, Name string
+	// Tracks are so many, as far as they are kept in mind: at most some hundreds.
+	Tracks int
+}
+
+// tells reports whether it is time to speak of a member's tracks: when no more come,
+// or there are many, and then when they are twice as many.
+func (c *turnedAwayTracks) tells() bool {
+	n := len(c.tracks) + c.others
+	settled := n == c.looked || n >= maxOfOne
+	c.looked = n
+	return settled && n > 0 && n >= 2*c.told
 }
 
 // makeRoom reports whether a participant may have another track, and if that
@@ -70,17 +93,22 @@ func (p *producers) makeRoom(participant string) (victim *trackRecorder, ok bool
 }
 
 // turnAway notes a track that is not recorded for want of room. p.mu is held.
-func (p *producers) turnAway(t Postponer, at time.Duration) {
-	who := t.Info().Participant
-	c := p.turnedAway[who]
+func (p *producers) turnAway(t Track, at time.Duration) {
+	info := t.Info()
+	c := p.turnedAway[info.Participant]
 	if c == nil {
-		c = &turnedAwayTracks{from: at}
-		p.turnedAway[who] = c
+		c = &turnedAwayTracks{name: info.Name, from: at, seen: at}
+		p.turnedAway[info.Participant] = c
+	}
+	postponer, can := t.(Postponer)
+	switch {
+	case !can:
+		c.others++
+		return
+	case len(c.tracks) < maxTurnedAway:
+		c.tracks = append(c.tracks, postponer)
 	}
 	c.seen = max(c.seen, at)
-	if len(c.tracks) < maxTurnedAway {
-		c.tracks = append(c.tracks, t)
-	}
 }
 
 // unpublished returns which of the tracks that were turned away are not published any more.
@@ -107,10 +135,48 @@ func (p *producers) unpublished() map[Postponer]bool {
 // again where there is room.
 func (p *producers) retryTurnedAway(now time.Duration) {
 	over, again := p.updateTurnedAway(p.unpublished(), now)
+	p.reportTurnedAway(now)
 	for _, t := range again {
 		_ = p.contain("", t.Again)
 	}
 	p.declareWaits(over, media.GapTooMany)
+}
+
+// reportTurnedAway tells who runs the recorder of members whose tracks are not all
+// recorded: of each once in a while, and not for each track.
+func (p *producers) reportTurnedAway(now time.Duration) {
+	var all, news []TurnedAway
+	p.mu.Lock()
+	for who, c := range p.turnedAway {
+		t := TurnedAway{Participant: who, Name: c.name, Tracks: len(c.tracks) + c.others}
+		if t.Tracks == 0 {
+			continue
+		}
+		all = append(all, t)
+		at, known := p.reportedTurnedAway[who]
+		if known && now-at < reportAgain || !c.tells() {
+			continue
+		}
+		if len(p.reportedTurnedAway) >= maxRemembered {
+			clear(p.reportedTurnedAway)
+		}
+		p.reportedTurnedAway[who], c.told = now, t.Tracks
+		news = append(news, t)
+	}
+	p.mu.Unlock()
+	byTracks := func(a, b TurnedAway) int {
+		return cmp.Or(cmp.Compare(b.Tracks, a.Tracks), strings.Compare(a.Participant, b.Participant))
+	}
+	slices.SortFunc(all, byTracks)
+	slices.SortFunc(news, byTracks)
+	p.r.setTurnedAway(all)
+	for _, t := range news {
+		p.r.c.Log.Warn("too many tracks of one participant: not all are recorded", "not recorded", t.Tracks, "most of one", maxOfOne, "most of all", maxTracks)
+		p.r.c.Log.Debug("too many tracks", "participant", t.Participant, "name", t.Name, "not recorded", t.Tracks)
+		if p.r.c.TurnedAway != nil {
+			p.r.c.TurnedAway(t)
+		}
+	}
 }
 
 // updateTurnedAway returns what those miss who were turned away, and which of their tracks
@@ -138,7 +204,7 @@ func (p *producers) updateTurnedAway(gone map[Postponer]bool, now time.Duration)
 			over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 			c.from = c.seen
 		}
-		if len(c.tracks) == 0 {
+		if len(c.tracks) == 0 && (c.others == 0 || c.told > 0) {
 			delete(p.turnedAway, who)
 		}
 	}

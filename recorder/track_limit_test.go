@@ -1,8 +1,12 @@
 package recorder_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -187,4 +191,41 @@ func TestFullRecorder(t *testing.T) {
 	if missing["ada"] > 0 || missing["ben"] > 0 || len(missing) == 0 {
 		t.Errorf("declared missing: %v", missing)
 	}
+}
+
+// Who publishes far too many tracks is told of once, with how many, and not for each.
+func TestTurnedAwayIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowded{Room: roomtest.New("crowd"), tracks: make(map[string]*postponed)}
+		var log bytes.Buffer
+		var told []recorder.TurnedAway
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Notices: recorder.Notices{Start: "recorded"},
+			Log:        slog.New(slog.NewTextHandler(&log, nil)),
+			TurnedAway: func(t recorder.TurnedAway) { told = append(told, t) }})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if _, err := rec.Record(ctx, c); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		many := c.publish("mallory", 60)
+		c.publish("ada", 1)
+		c.speak(10 * time.Second)
+		is := rec.Status().TurnedAway
+		c.unpublish(many[:50])
+		c.speak(3 * time.Second)
+		after := rec.Status().TurnedAway
+		stop()
+		<-done
+		want := []recorder.TurnedAway{{Participant: "mallory", Tracks: 28}}
+		if !slices.Equal(told, want) || !slices.Equal(is, want) || len(after) != 0 {
+			t.Errorf("told %+v, the status was %+v, and when 10 were left %+v; want %+v and none", told, is, after, want)
+		}
+		if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), `"not recorded"=28`) || strings.Contains(log.String(), "mallory") {
+			t.Errorf("%d warnings, want one, with a number and without a name:\n%s", n, log.String())
+		}
+	})
 }

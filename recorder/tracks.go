@@ -38,12 +38,14 @@ type producers struct {
 	aliveOf    map[string]int // by participant
 	orders     uint64
 	turnedAway turnedAway
-	late       memoryShares // of frames that wait for their keys
-	early      memoryShares // and for their time
-	running    map[*trackRecorder]bool
-	unarrived  map[string]*unarrivedTrack // by track
-	absence    roomAbsence
-	last       time.Duration // when the last of the tracks that are over ended
+	// When members whose tracks were turned away were told of.
+	reportedTurnedAway map[string]time.Duration
+	late               memoryShares // of frames that wait for their keys
+	early              memoryShares // and for their time
+	running            map[*trackRecorder]bool
+	unarrived          map[string]*unarrivedTrack // by track
+	absence            roomAbsence
+	last               time.Duration // when the last of the tracks that are over ended
 
 	away awayLog
 
@@ -81,7 +83,6 @@ func (p *producers) add(t Track, at time.Duration) {
 	info := t.Info()
 	rec, s, before, victim := p.place(t, info, at)
 	if rec == nil {
-		p.r.c.Log.Warn("too many tracks, one is not recorded", "of all", maxTracks, "of one participant", maxOfOne)
 		if postponer, can := t.(Postponer); can {
 			postponer.Postpone()
 		} else {
@@ -90,7 +91,6 @@ func (p *producers) add(t Track, at time.Duration) {
 		return
 	}
 	if victim != nil {
-		p.r.c.Log.Warn("too many tracks, one gives way", "track", victim.media.UID, "of all", maxTracks)
 		victim.track.(Postponer).Postpone()
 	}
 
@@ -136,14 +136,12 @@ func (p *producers) place(t Track, info TrackInfo, at time.Duration) (rec *track
 	defer p.mu.Unlock()
 	victim, ok := p.makeRoom(info.Participant)
 	if !ok {
-		if postponer, can := t.(Postponer); can {
-			p.turnAway(postponer, at)
-		}
+		p.turnAway(t, at)
 		return nil, nil, nil, nil
 	}
 	if victim != nil {
 		victim.displaced = true
-		p.turnAway(victim.track.(Postponer), at)
+		p.turnAway(victim.track, at)
 	}
 	s, before = p.slot(info)
 	rec = p.recorder(t, info, s)
