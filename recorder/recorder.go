@@ -116,6 +116,8 @@ type Report struct {
 	Frames       int64
 	// Holes sums the declared holes by reason.
 	Holes map[string]time.Duration
+	// Missing says whose they are, the longest first.
+	Missing []media.Missing
 	// Incomplete: a hole of 1 s or more is missing from what was published.
 	Incomplete bool
 	// Small are the pictures that never came as large as they were published.

@@ -271,5 +271,5 @@ func (r *Recorder) setCounted(c *media.Count) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Participants, r.report.Tracks = c.People(), c.Tracks()
-	r.report.Holes, r.report.Incomplete = c.Holes(), c.Incomplete()
+	r.report.Holes, r.report.Missing, r.report.Incomplete = c.Holes(), c.Missing(), c.Incomplete()
 }

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// maxTracks are recorded at once, half of what a segment can list.
-	maxTracks = 256
-	// maxOfOne of them are one participant's: more than any client publishes.
-	maxOfOne   = 32
-	retryEvery = 10 // sweeps between two looks at who found no room
+	// MaxTracks are recorded at once, half of what a segment can list.
+	MaxTracks = 256
+	// MaxTracksOfOne of them are one participant's: more than any client publishes.
+	MaxTracksOfOne = 32
+	retryEvery     = 10 // sweeps between two looks at who found no room
 	// maxTurned tracks of one participant that found no room are kept in mind.
 	maxTurnedAway = 512
 )
@@ -59,7 +59,7 @@ type TurnedAway struct {
 // or there are many, and then when they are twice as many.
 func (c *turnedAwayTracks) tells() bool {
 	n := len(c.tracks) + c.others
-	settled := n == c.looked || n >= maxOfOne
+	settled := n == c.looked || n >= MaxTracksOfOne
 	c.looked = n
 	return settled && n > 0 && n >= 2*c.told
 }
@@ -68,10 +68,10 @@ func (c *turnedAwayTracks) tells() bool {
 // takes another's place, which of the tracks that are recorded has to go. p.mu is
 // held.
 func (p *producers) makeRoom(participant string) (victim *trackRecorder, ok bool) {
-	if p.aliveOf[participant] >= maxOfOne {
+	if p.aliveOf[participant] >= MaxTracksOfOne {
 		return nil, false
 	}
-	if p.alive < maxTracks {
+	if p.alive < MaxTracks {
 		return nil, true
 	}
 	most := participant
@@ -171,7 +171,7 @@ func (p *producers) reportTurnedAway(now time.Duration) {
 	slices.SortFunc(news, byTracks)
 	p.r.setTurnedAway(all)
 	for _, t := range news {
-		p.r.c.Log.Warn("too many tracks of one participant: not all are recorded", "not recorded", t.Tracks, "most of one", maxOfOne, "most of all", maxTracks)
+		p.r.c.Log.Warn("too many tracks of one participant: not all are recorded", "not recorded", t.Tracks, "most of one", MaxTracksOfOne, "most of all", MaxTracks)
 		p.r.c.Log.Debug("too many tracks", "participant", t.Participant, "name", t.Name, "not recorded", t.Tracks)
 		if p.r.c.TurnedAway != nil {
 			p.r.c.TurnedAway(t)
@@ -185,7 +185,7 @@ func (p *producers) updateTurnedAway(gone map[Postponer]bool, now time.Duration)
 	shut := p.pause.keepsNothing()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	room := maxTracks - p.alive
+	room := MaxTracks - p.alive
 	for who, c := range p.turnedAway {
 		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return gone[t] })
 		if shut { // what is sent during a pause is not missing
@@ -195,7 +195,7 @@ func (p *producers) updateTurnedAway(gone map[Postponer]bool, now time.Duration)
 		if len(c.tracks) > 0 {
 			c.seen = now
 		}
-		for n := maxOfOne - p.aliveOf[who]; n > 0 && room > 0 && len(c.tracks) > 0; n-- {
+		for n := MaxTracksOfOne - p.aliveOf[who]; n > 0 && room > 0 && len(c.tracks) > 0; n-- {
 			again = append(again, c.tracks[0])
 			c.tracks = c.tracks[1:]
 			room--

@@ -17,7 +17,7 @@ type Waiter interface {
 const (
 	unarrivedEvery = 2               // sweeps between two looks at what is waited for
 	arrivalTime    = 3 * time.Second // a track that came is known to the recorder after that
-	maxUnarrived   = 2 * maxTracks   // tracks waited for that are kept count of
+	maxUnarrived   = 2 * MaxTracks   // tracks waited for that are kept count of
 )
 
 // An unarrivedTrack is a track that was asked for and has not come.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/sealtape/sealtape/archive"
@@ -31,7 +32,7 @@ type hintError struct {
 func (e *hintError) Error() string { return e.err.Error() }
 func (e *hintError) Unwrap() error { return e.err }
 
-// hinted returns err with a line that says what to do about it. It takes the
+// hinted returns err with a line, or several, that says what to do about it. It takes the
 // place of the hint that errors.go knows for err, if any.
 func hinted(err error, hint string) error {
 	if err == nil {
@@ -85,7 +86,7 @@ func explain(err error) (code int, hints []string) {
 		hint = h.hint
 	}
 	if hint != "" {
-		hints = append(hints, hint)
+		hints = strings.Split(hint, "\n")
 	}
 	var u usageError
 	if errors.As(err, &u) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -20,9 +18,7 @@ import (
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
-	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/livekit"
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // A recording is what one run of the record command makes.
@@ -266,7 +262,7 @@ func (r *recording) prepare(ctx context.Context, w *archive.Writer, b *backlog) 
 			End:      "The recording of this meeting has ended.",
 		},
 		Duration: r.duration, Grace: r.grace, Wait: r.wait, Segment: r.segment, Log: r.log,
-		Unopened: r.door.unopened,
+		Unopened: r.door.unopened, TurnedAway: r.door.turnedAway,
 	})
 	members.records(rec)
 	return rec, withMembers(ctx, room, members), nil
@@ -402,38 +398,8 @@ func (r *recording) tell(id string, rep recorder.Report) error {
 	if !rep.Incomplete {
 		return nil
 	}
-	reasons := slices.Sorted(maps.Keys(rep.Holes))
-	for i, reason := range reasons {
-		reasons[i] = fmt.Sprintf("%s %s", length(rep.Holes[reason]), reason)
-	}
-	err := exitWith(exitIncomplete, fmt.Errorf("the recording is incomplete: %s", strings.Join(reasons, ", ")))
-	return hinted(err, holeHint(rep, r.door.found()))
-}
-
-// holeHint says what to check, by the worst of the reasons.
-func holeHint(rep recorder.Report, found recorder.Unopened) string {
-	if hint := causeHint(found); hint != "" && rep.Holes[found.Reason] > 0 && found.Cause != frame.CausePassphrase {
-		return "some media did not open; " + found.Why + "; " + hint
-	}
-	switch {
-	case rep.Holes[media.GapAuth] > 0 && rep.Frames == 0:
-		return "nothing could be decrypted: is this the passphrase that the members use?"
-	case rep.Holes[media.GapAuth] > 0:
-		return "some frames did not open: does every member use the same passphrase?"
-	case rep.Holes[media.GapNoKey] > 0:
-		return "the room is end-to-end encrypted with a key that was not given"
-	case rep.Holes[media.GapPlaintext] > 0:
-		return "someone published without end-to-end encryption and was not recorded; --allow-plaintext lets in callers, streams and agents, who cannot encrypt"
-	case rep.Holes[media.GapAsleep] > 0:
-		return "this machine was suspended while it recorded: keep it awake, for example by systemd-inhibit"
-	case rep.Holes[media.GapReconnect] >= wideHole:
-		return "the recorder lost the room for some time; sealtape info says when"
-	case rep.Holes[media.GapFormat] > 0:
-		return "someone sent pictures larger than 65,536 pixels or frames larger than 8 MiB; sealtape info says who"
-	case rep.Holes[media.GapCodec] > 0:
-		return "someone used a codec that is not recorded, or that LiveKit cannot encrypt; sealtape info says who"
-	}
-	return "sealtape info shows every hole"
+	err := exitWith(exitIncomplete, fmt.Errorf("the recording is incomplete: %s", missingText(rep, r.env.log == nil)))
+	return hinted(err, strings.Join(holeHints(rep, r.door.found(), r.env.log == nil), "\n"))
 }
 
 // explainSink gives the errors of writing their hint.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -103,6 +104,14 @@ func statusText(s recorder.Status, rate float64, waiting int, now time.Time) str
 		}
 		// It comes first: a narrow terminal cuts the end off.
 		parts = append([]string{who + " not recorded"}, parts...)
+	}
+	if n := len(s.TurnedAway); n > 0 {
+		t := s.TurnedAway[0]
+		text := fmt.Sprintf("! %s of %s not recorded, too many", count(t.Tracks, "track"), clean(cmp.Or(t.Name, t.Participant)))
+		if n > 1 {
+			text += fmt.Sprintf(", and of %d more", n-1)
+		}
+		parts = append([]string{text}, parts...)
 	}
 	if s.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d not opened", s.Failed))

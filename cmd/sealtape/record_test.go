@@ -213,6 +213,9 @@ func TestStatusText(t *testing.T) {
 		{recorder.Status{Started: now.Add(-time.Second), Participants: 2, Tracks: 3, Unopened: []recorder.Unopened{
 			{Participant: "ada", Name: "Ada\x1b[2J", Source: "microphone"}, {Participant: "ben", Source: "camera"}}}, 0, 0,
 			`● ! Ada\u{1b}[2J (microphone) and 1 more not recorded  0:00:01  2 people  3 tracks  0 kbit/s  0 lost  all stored`},
+		{recorder.Status{Started: now.Add(-time.Second), Participants: 2, Tracks: 33, TurnedAway: []recorder.TurnedAway{
+			{Participant: "eve", Name: "Eve\t", Tracks: 28}, {Participant: "ben", Tracks: 1}}}, 0, 0,
+			`● ! 28 tracks of Eve\u{9} not recorded, too many, and of 1 more  0:00:01  2 people  33 tracks  0 kbit/s  0 lost  all stored`},
 	} {
 		if got := statusText(tt.status, tt.rate, tt.waiting, now); got != tt.want {
 			t.Errorf("got  %q\nwant %q", got, tt.want)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,9 +21,12 @@ type doorkeeper struct {
 	say     func(format string, args ...any)
 	notices bool
 
-	mu    sync.Mutex
-	cause recorder.Unopened // the first that was found
+	mu     sync.Mutex
+	causes []recorder.Unopened // that were found, one of each kind for each member
 }
+
+// maxCauses is how many are kept.
+const maxCauses = 64
 
 // unopened is a recorder.Config's Unopened.
 func (d *doorkeeper) unopened(news []recorder.Unopened) (notice string) {
@@ -35,8 +39,9 @@ func (d *doorkeeper) unopened(news []recorder.Unopened) (notice string) {
 			continue
 		}
 		d.mu.Lock()
-		if d.cause.Cause == "" {
-			d.cause = u
+		if known := func(c recorder.Unopened) bool { return c.Participant == u.Participant && c.Cause == u.Cause }; u.Cause != "" &&
+			len(d.causes) < maxCauses && !slices.ContainsFunc(d.causes, known) {
+			d.causes = append(d.causes, u)
 		}
 		d.mu.Unlock()
 		if u.Why == "" {
@@ -44,7 +49,7 @@ func (d *doorkeeper) unopened(news []recorder.Unopened) (notice string) {
 		} else {
 			d.say("%s is not recorded: its frames do not open; %s", whose, clean(u.Why))
 		}
-		if hint := causeHint(u); hint != "" {
+		if hint := causeHint(u.Cause); hint != "" {
 			d.say("hint: %s", hint)
 		}
 		lines = append(lines, whose+" is not recorded: "+roomReason(u)+".")
@@ -58,11 +63,21 @@ func (d *doorkeeper) unopened(news []recorder.Unopened) (notice string) {
 	return strings.Join(lines, " ")
 }
 
-// found returns the first cause that was found, the zero value if none was.
-func (d *doorkeeper) found() recorder.Unopened {
+// found returns the causes that were found.
+func (d *doorkeeper) found() []recorder.Unopened {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.cause
+	return slices.Clone(d.causes)
+}
+
+// turnedAway is a recorder.Config's TurnedAway.
+func (d *doorkeeper) turnedAway(t recorder.TurnedAway) {
+	are := "are"
+	if t.Tracks == 1 {
+		are = "is"
+	}
+	d.say("%s of %s %s not recorded: at most %d of one member are, and %d of all", count(t.Tracks, "track"),
+		clean(cmp.Or(t.Name, t.Participant)), are, recorder.MaxTracksOfOne, recorder.MaxTracks)
 }
 
 func whoseName(u recorder.Unopened) string {
@@ -81,9 +96,9 @@ func roomReason(u recorder.Unopened) string {
 }
 
 // causeHint says what mends it.
-func causeHint(u recorder.Unopened) string {
+func causeHint(cause frame.CauseKind) string {
 	const file = "with --e2ee-key-file, "
-	switch u.Cause {
+	switch cause {
 	case frame.CausePassphrase:
 		return "compare the passphrase with the one that the members use, to the letter"
 	case frame.CauseDerivation:
@@ -99,7 +114,7 @@ func causeHint(u recorder.Unopened) string {
 	case frame.CauseNoKey:
 		return "the room is end-to-end encrypted with a key that was not given"
 	case frame.CausePlaintext:
-		return "they have to join with end-to-end encryption, or the recorder with --no-e2ee"
+		return "let everyone join with end-to-end encryption, or the recorder with --no-e2ee"
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -15,6 +16,16 @@ type Count struct {
 	holes  map[holesOf]*union
 	missed map[holesOf]*union // whatever the reason but that it was wanted
 	wide   bool
+	whose  map[uint64]string // tracks with holes
+	names  map[string]string // of people, as they were last
+}
+
+// A Missing is what one participant's tracks miss for one reason, all together.
+// Participant is "" for what is nobody's in particular.
+type Missing struct {
+	Participant, Name string
+	Reason            string
+	Time              time.Duration
 }
 
 // Of more than so many people, or tracks, each event counts one.
@@ -30,12 +41,18 @@ func (c *Count) Event(e Event) {
 	if TellsOf(e.Type) && e.Participant != "" {
 		c.person(e.Participant)
 	}
+	if (e.Type == EventJoin || e.Type == EventTrack || e.Type == EventName) && e.Name != "" && e.Participant != "" {
+		note(&c.names, e.Participant, e.Name)
+	}
 	switch {
 	case e.Type == EventTrack && e.Track != 0:
 		c.track(e.Track)
 	case e.Type == EventGap && e.To > e.From:
 		from, to := e.From.Round(time.Millisecond), e.To.Round(time.Millisecond)
 		of := holesOf{e.Track, owner(e), e.Reason}
+		if e.Track != 0 && e.Participant != "" {
+			note(&c.whose, e.Track, e.Participant)
+		}
 		c.holes = addHole(c.holes, of, from, to)
 		if of.reason = ""; !Wanted(e.Reason) {
 			c.missed = addHole(c.missed, of, from, to)
@@ -110,6 +127,33 @@ func (c *Count) Holes() map[string]time.Duration {
 		sums[of.reason] += u.sum()
 	}
 	return sums
+}
+
+// Missing says whose holes those are that Holes sums, the longest first.
+func (c *Count) Missing() []Missing {
+	type key struct{ participant, reason string }
+	sums := make(map[key]time.Duration)
+	for of, u := range c.holes {
+		sums[key{cmp.Or(of.owner, c.whose[of.track]), of.reason}] += u.sum()
+	}
+	var all []Missing
+	for k, sum := range sums {
+		all = append(all, Missing{k.participant, c.names[k.participant], k.reason, sum})
+	}
+	slices.SortFunc(all, func(a, b Missing) int {
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Participant, b.Participant))
+	})
+	return all
+}
+
+// note puts something into a map that does not grow beyond what is counted apart.
+func note[K comparable](in *map[K]string, key K, value string) {
+	if *in == nil {
+		*in = make(map[K]string)
+	}
+	if _, known := (*in)[key]; known || len(*in) < maxCounted {
+		(*in)[key] = value
+	}
 }
 
 // Incomplete reports whether WideHoles returns any.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -40,9 +41,30 @@ func TestCount(t *testing.T) {
 		if got := c.Holes(); !maps.Equal(got, want) || c.Incomplete() != (len(WideHoles(events)) > 0) {
 			t.Fatalf("seed %d: holes %v, want %v; incomplete %v", seed, got, want, c.Incomplete())
 		}
+		sums := make(map[string]time.Duration)
+		for _, m := range c.Missing() {
+			sums[m.Reason] += m.Time
+		}
+		if !maps.Equal(sums, want) {
+			t.Fatalf("seed %d: by whose they are %v, want %v", seed, sums, want)
+		}
 		if c.People() != 0 || c.Tracks() != 0 {
 			t.Errorf("%d people, %d tracks", c.People(), c.Tracks())
 		}
+	}
+	var of Count
+	for _, e := range []Event{
+		{Type: EventJoin, Participant: "ada", Name: "Ada"}, {Type: EventName, Participant: "ada", Name: "Ada L.", Text: "Ada"},
+		{Type: EventGap, Participant: "ada", Track: 1, To: time.Second, Reason: GapLoss},
+		{Type: EventGap, Participant: "ada", Track: 2, To: time.Second, Reason: GapLoss},
+		{Type: EventGap, Participant: "eve", To: 5 * time.Second, Reason: GapTooMany},
+		{Type: EventGap, To: 3 * time.Second, Reason: GapAsleep},
+	} {
+		of.Event(e)
+	}
+	if got, want := of.Missing(), []Missing{{"eve", "", GapTooMany, 5 * time.Second}, {"", "", GapAsleep, 3 * time.Second},
+		{"ada", "Ada L.", GapLoss, 2 * time.Second}}; !slices.Equal(got, want) {
+		t.Errorf("missing: %+v, want %+v", got, want)
 	}
 	var c Count
 	for _, e := range []Event{

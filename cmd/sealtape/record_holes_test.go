@@ -1,0 +1,55 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// Whoever runs a recorder learns at its end of each reason for which something is
+// missing, whose it is and what to do; a log for machines learns it without names.
+func TestEveryCauseIsNamed(t *testing.T) {
+	const s = time.Second
+	rep := recorder.Report{Frames: 100, Incomplete: true,
+		Holes: map[string]time.Duration{media.GapAuth: 12 * s, media.GapTooMany: 9 * s, media.GapPlaintext: 3 * s, media.GapLoss: 300 * time.Millisecond},
+		Missing: []media.Missing{{Participant: "eve", Name: "Eve\n", Reason: media.GapTooMany, Time: 9 * s}, {Participant: "ada", Name: "Ada", Reason: media.GapAuth, Time: 6 * s}, {Participant: "ben", Reason: media.GapAuth, Time: 6 * s},
+			{Participant: "cy", Name: "Cy", Reason: media.GapPlaintext, Time: 3 * s}, {Participant: "dee", Name: "Dee", Reason: media.GapLoss, Time: 300 * time.Millisecond}}}
+	found := []recorder.Unopened{{Participant: "ada", Name: "Ada", Reason: media.GapAuth, Cause: frame.CauseDerivation, Why: "their key is derived by HKDF"}}
+	if got, want := missingText(rep, true), `9.0s too-many-tracks (Eve ), 12.0s auth (Ada and ben), 3.0s plaintext (Cy), 0.3s loss (Dee)`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	hints := holeHints(rep, found, true)
+	for i, want := range []string{`Eve  published more tracks`, "media of Ada did not open; their key is derived by HKDF; with --e2ee-key-file",
+		"some frames of ben did not open", "Cy published without end-to-end encryption"} {
+		if i >= len(hints) || !strings.HasPrefix(hints[i], want) {
+			t.Errorf("hints are %q,\nwant %q in place %d", hints, want, i)
+		}
+	}
+	if len(hints) != 4 {
+		t.Errorf("hints are %q", hints)
+	}
+	err := hinted(exitWith(exitIncomplete, nil), strings.Join(hints, "\n"))
+	if code, said := explain(err); code != exitIncomplete || !slices.Equal(said, hints) {
+		t.Errorf("exit code %d, hints %q", code, said)
+	}
+	for _, text := range append(holeHints(rep, found, false), missingText(rep, false)) {
+		for _, name := range []string{"Ada", "ben", "Cy", "Dee", "Eve"} {
+			if strings.Contains(text, name) {
+				t.Errorf("the log names %s: %s", name, text)
+			}
+		}
+	}
+	small := recorder.Report{Holes: map[string]time.Duration{media.GapKeyFrame: s}, Missing: []media.Missing{{Participant: "ada", Reason: media.GapKeyFrame, Time: s}}}
+	if hints := holeHints(small, nil, true); !slices.Equal(hints, []string{"sealtape info shows every hole"}) {
+		t.Errorf("hints are %q", hints)
+	}
+	many := missingReason{whose: []media.Missing{{Name: "a"}, {Name: "b"}, {Name: "a"}, {Name: "c"}, {Participant: "d"}, {Name: "e"}}}
+	if got := many.names(true); got != "a, b, c and 2 more" {
+		t.Errorf("got %q", got)
+	}
+}
