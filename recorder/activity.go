@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
-	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -116,10 +114,10 @@ func (c *activity) due(at time.Duration, end bool) (out []media.Event) {
 
 // refused tells of what could not be written: an event of a type, or a frame, whose
 // hole is declared besides.
-func (p *producers) refused(participant string, typ media.EventType, err error) {
-	p.r.c.Log.Error("something that cannot be written was left out", "type", typ, "err", err)
+func (r *run) refused(participant string, typ media.EventType, err error) {
+	r.log.Error("something that cannot be written was left out", "type", typ, "err", err)
 	if typ != "" {
-		p.activity.drop(participant, typ, 1)
+		r.activity.drop(participant, typ, 1)
 	}
 }
 
@@ -131,17 +129,17 @@ func isMessage(t media.EventType) bool {
 }
 
 // recordActivity takes an event of what a member did.
-func (p *producers) recordActivity(e RoomEvent, at time.Duration) {
+func (r *run) recordActivity(e RoomEvent, at time.Duration) {
 	out := media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}
 	switch e.Type {
 	case media.EventSpeaking:
-		p.activity.speak(e.Speakers, at)
+		r.activity.speak(e.Speakers, at)
 		return
 	case media.EventDropped:
-		p.activity.drop(e.Participant, media.EventType(e.Reason), e.Count)
+		r.activity.drop(e.Participant, media.EventType(e.Reason), e.Count)
 		return
 	case media.EventQuality:
-		if !p.activity.qualityChanged(e.Participant, e.Reason) {
+		if !r.activity.qualityChanged(e.Participant, e.Reason) {
 			return
 		}
 		out.Reason = e.Reason
@@ -156,61 +154,17 @@ func (p *producers) recordActivity(e RoomEvent, at time.Duration) {
 	case media.EventConsent:
 		out.Reason, out.Text = e.Reason, e.Text
 	}
-	if isMessage(e.Type) && p.denyReason(e.Participant, e.Encrypted) != "" {
+	if isMessage(e.Type) && r.denyReason(e.Participant, e.Encrypted) != "" {
 		return // what they write is theirs, as what they say
 	}
-	if p.activity.allows(out, at) {
-		p.emit(out)
+	if r.activity.allows(out, at) {
+		r.emit(out)
 	}
 }
 
 // flushActivity tells what is due of the members' conduct. At the end, all is.
-func (p *producers) flushActivity(at time.Duration, end bool) {
-	for _, e := range p.activity.due(at, end || p.pause.keepsNothing()) {
-		p.emit(e)
-	}
-}
-
-// reportMute tells that a track is muted now, or is not. Where that is told too
-// often, what holds in the end is told later, by sweep.
-func (p *producers) reportMute(rec *trackRecorder, at time.Duration) {
-	if !rec.known.Load() {
-		return // it has no place yet; whoever gives it one calls again
-	}
-	typ, on := media.EventUnmute, rec.muted.on()
-	if on {
-		typ = media.EventMute
-	}
-	e := media.Event{Time: at, Type: typ, Participant: rec.info.Participant, Track: rec.media.UID}
-	if rec.reportedMuted.Load() == on || !p.activity.allows(e, at) {
-		return
-	}
-	if rec.reportedMuted.CompareAndSwap(!on, on) {
-		p.emit(e)
-	}
-}
-
-// A keyIndex is the index of the end-to-end key that a track's frames were
-// opened with, as far as the timeline has it.
-type keyIndex struct {
-	known      bool
-	index      int
-	reportedAt time.Duration
-}
-
-// reportKeyIndex notes that a frame was opened. A sender that changes its key all the time
-// is told of once a second.
-func (t *trackRecorder) reportKeyIndex(sealed []byte, at time.Duration) {
-	if t.decrypt == nil {
-		return
-	}
-	if t.info.PacketTrailer {
-		sealed = frame.StripTrailer(sealed)
-	}
-	k := &t.keys
-	if index, ok := frame.KeyIndex(sealed); ok && (!k.known || index != k.index && at-k.reportedAt >= time.Second) {
-		*k = keyIndex{known: true, index: index, reportedAt: at}
-		t.send(item{event: &media.Event{Time: at, Type: media.EventKeys, Participant: t.info.Participant,
-			Track: t.media.UID, Text: strconv.Itoa(index)}})
+func (r *run) flushActivity(at time.Duration, end bool) {
+	for _, e := range r.activity.due(at, end || r.pause.keepsNothing()) {
+		r.emit(e)
 	}
 }

@@ -36,7 +36,7 @@ func (s *segmenter) writeIndex() error {
 	if err != nil {
 		return fmt.Errorf("starting an index: %w", err)
 	}
-	s.index.Recording, s.index.Start = s.recording, s.watch.start
+	s.index.Recording, s.index.Start = s.recording, s.clock.start
 	if err := media.WriteIndex(o, &s.index); err != nil {
 		return fmt.Errorf("writing index %d: %w", o.Number(), abort(o, err))
 	}

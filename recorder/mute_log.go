@@ -3,6 +3,8 @@ package recorder
 import (
 	"sync"
 	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 const (
@@ -68,4 +70,31 @@ func (l *muteLog) within(from, to, slack time.Duration) (out []span) {
 		}
 	}
 	return out
+}
+
+// on reports whether the track is muted.
+func (l *muteLog) on() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.spans)
+	return n > 0 && l.spans[n-1].to == 0
+}
+
+// reportMute tells that a track is muted now, or is not. Where that is told too
+// often, what holds in the end is told later, by sweer.
+func (r *run) reportMute(t *trackRecorder, at time.Duration) {
+	if !t.known.Load() {
+		return // it has no place yet; whoever gives it one calls again
+	}
+	typ, on := media.EventUnmute, t.inbox.muted.on()
+	if on {
+		typ = media.EventMute
+	}
+	e := media.Event{Time: at, Type: typ, Participant: t.info.Participant, Track: t.media.UID}
+	if t.reportedMuted.Load() == on || !r.activity.allows(e, at) {
+		return
+	}
+	if t.reportedMuted.CompareAndSwap(!on, on) {
+		r.emit(e)
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,18 +36,6 @@ func (g *cutoff) keeps(at time.Duration) bool { return int64(at) >= g.from.Load(
 
 func (g *cutoff) keepsNothing() bool { return g.from.Load() == keepNothing }
 
-// A switchboard pauses a recording and lets it go on.
-type switchboard struct {
-	mu sync.Mutex
-	p  *producers // of the recording that runs; nil if none does
-}
-
-func (b *switchboard) set(p *producers) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.p = p
-}
-
 // Pause stops to keep what the room sends: when it returns, nothing that came
 // after the call was kept, nor will be before Resume. The timeline says so, with
 // reason, and every track's hole is declared as media.GapPaused, which does not
@@ -57,68 +44,51 @@ func (b *switchboard) set(p *producers) {
 // not be told; the recording is paused nevertheless. Pausing what is paused does
 // nothing.
 func (r *Recorder) Pause(ctx context.Context, reason string) error {
-	r.board.mu.Lock()
-	defer r.board.mu.Unlock()
-	p := r.board.p
-	if p == nil {
-		return ErrNotRecording
-	}
-	if p.pause.keepsNothing() {
-		return nil
-	}
-	p.pause.from.Store(keepNothing)
-	r.paused.Store(true)
-	p.emit(media.Event{Type: media.EventPause, Reason: reason})
-	r.c.Log.Info("the recording is paused", "why", reason)
-	return p.tellRoom(ctx, "paused", r.c.Notices.Paused)
+	return r.remotely(func(n *run) error {
+		if n.pause.keepsNothing() {
+			return nil
+		}
+		n.pause.from.Store(keepNothing)
+		n.emit(media.Event{Type: media.EventPause, Reason: reason})
+		n.log.Info("the recording is paused", "why", reason)
+		return n.tellRoom(ctx, "paused", n.config.Notices.Paused)
+	})
 }
 
 // Resume goes on after Pause. The room is told first, unless a full disk keeps
 // the recording from going on: where that fails, the recording stays paused. What
 // was sent before Resume was called is not kept, however late it comes.
 func (r *Recorder) Resume(ctx context.Context) error {
-	r.board.mu.Lock()
-	defer r.board.mu.Unlock()
-	p := r.board.p
-	if p == nil {
-		return ErrNotRecording
-	}
-	if !p.pause.keepsNothing() {
+	return r.remotely(func(n *run) error {
+		if !n.pause.keepsNothing() {
+			return nil
+		}
+		if n.board.diskFull() {
+			n.log.Warn("the pause is over, but the disk is full: the recording goes on when there is room")
+		} else if err := n.tellRoom(ctx, "recording", n.config.Notices.Resumed); err != nil {
+			// Whoever comes later is not to hear that it goes on.
+			again, cancel := context.WithTimeout(context.WithoutCancel(ctx), noticeTime)
+			defer cancel()
+			return errors.Join(err, n.tellRoom(again, "paused", n.config.Notices.Paused))
+		}
+		now := max(1, n.clock.now())
+		n.emit(media.Event{Time: now, Type: media.EventResume})
+		n.pause.from.Store(int64(now))
+		n.tracks.post(keyFrameWanted | newReaders)
+		n.log.Info("the recording goes on")
 		return nil
-	}
-	if r.diskFull() {
-		r.c.Log.Warn("the pause is over, but the disk is full: the recording goes on when there is room")
-	} else if err := p.tellRoom(ctx, "recording", r.c.Notices.Resumed); err != nil {
-		// Whoever comes later is not to hear that it goes on.
-		again, cancel := context.WithTimeout(context.WithoutCancel(ctx), noticeTime)
-		defer cancel()
-		return errors.Join(err, p.tellRoom(again, "paused", r.c.Notices.Paused))
-	}
-	now := max(1, p.watch.now())
-	p.emit(media.Event{Time: now, Type: media.EventResume})
-	p.pause.from.Store(int64(now))
-	r.paused.Store(false)
-	p.askKeys()
-	r.c.Log.Info("the recording goes on")
-	return nil
-}
-
-// diskFull reports whether nothing can be kept now, asked to or not.
-func (r *Recorder) diskFull() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.status.State == StateDiskFull
+	})
 }
 
 // tellRoom shows the state and announces text, "" for nothing.
-func (p *producers) tellRoom(ctx context.Context, state, text string) error {
-	if s, ok := p.room.(StateRoom); ok {
+func (r *run) tellRoom(ctx context.Context, state, text string) error {
+	if s, ok := r.room.(StateRoom); ok {
 		s.SetState(state)
 	}
 	if text == "" {
 		return nil
 	}
-	if err := p.room.Announce(ctx, text); err != nil {
+	if err := r.room.Announce(ctx, text); err != nil {
 		return fmt.Errorf("telling the room: %w", err)
 	}
 	return nil

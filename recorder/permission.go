@@ -32,30 +32,27 @@ func (m *permission) set(why string, now time.Duration) {
 // are declared for the reason that Permission gave. Before and after a recording it
 // does nothing.
 func (r *Recorder) Reconsider(participant string) {
-	r.board.mu.Lock()
-	defer r.board.mu.Unlock()
-	p := r.board.p
-	if p == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.watch.now()
-	for rec := range p.running {
-		if rec.info.Participant == participant {
-			rec.permission.set(p.denyReason(participant, rec.info.Encrypted), now)
-			rec.askNow.Store(true) // a picture begins with a key frame
+	_ = r.remotely(func(n *run) error {
+		now := n.clock.now()
+		n.tracks.mu.Lock()
+		defer n.tracks.mu.Unlock()
+		for t := range n.tracks.running {
+			if t.info.Participant == participant {
+				t.inbox.permission.set(n.denyReason(participant, t.info.Encrypted), now)
+				t.inbox.post(keyFrameWanted) // a picture begins with one
+			}
 		}
-	}
+		return nil
+	})
 }
 
 // denyReason returns why nothing of a participant may be kept that is encrypted, or is
 // not, "" if it may.
-func (p *producers) denyReason(participant string, encrypted bool) string {
-	if p.r.c.Permission == nil {
+func (r *run) denyReason(participant string, encrypted bool) string {
+	if r.config.Permission == nil {
 		return ""
 	}
-	return p.r.c.Permission(participant, encrypted)
+	return r.config.Permission(participant, encrypted)
 }
 
 // Verified tells the recorder that a participant became a reader, or is not one any
@@ -86,31 +83,27 @@ func (r *Recorder) Suspected(participant, why string) error {
 
 // note puts an event into the timeline, now.
 func (r *Recorder) note(e media.Event) error {
-	r.board.mu.Lock()
-	defer r.board.mu.Unlock()
-	p := r.board.p
-	if p == nil {
-		return ErrNotRecording
-	}
-	e.Time = max(1, p.watch.now())
-	// Who reads may not depend on what else is said: of that Recorder.Verified's caller
-	// says as much as is true.
-	if e.Type == media.EventVerified || p.activity.allows(e, e.Time) {
-		p.emit(e)
-	}
-	return nil
+	return r.remotely(func(n *run) error {
+		e.Time = max(1, n.clock.now())
+		// Who reads may not depend on what else is said: of that Recorder.Verified's caller
+		// says as much as is true.
+		if e.Type == media.EventVerified || n.activity.allows(e, e.Time) {
+			n.emit(e)
+		}
+		return nil
+	})
 }
 
 // withholdReason returns the reason not to keep what was captured at the given time, ""
 // to keep it.
 func (t *trackRecorder) withholdReason(at time.Duration) string {
-	if !t.pause.keeps(at) {
+	if !t.run.pause.keeps(at) {
 		return media.GapPaused
 	}
-	if t.permission.keeps(at) {
+	if t.inbox.permission.keeps(at) {
 		return ""
 	}
-	if why := t.permission.deny.Load(); why != nil {
+	if why := t.inbox.permission.deny.Load(); why != nil {
 		return *why
 	}
 	return media.GapConsent
@@ -131,7 +124,7 @@ func (t *trackRecorder) endWithheld(at time.Duration) bool {
 	if !t.hole.open || !media.Wanted(t.hole.reason) {
 		return true
 	}
-	opened := max(t.pause.from.Load(), t.permission.from.Load())
+	opened := max(t.run.pause.from.Load(), t.inbox.permission.from.Load())
 	if opened == keepNothing { // while this frame was on its way
 		opened = int64(at)
 	}

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// endTime is how long the tracks of a lost room may take to end.
+	// trackEndTime is how long the tracks of a lost room may take to end.
 	trackEndTime = 5 * time.Second
-	// lateReturn is how long after the recorder a track may come back and still
+	// returnTime is how long after the recorder a track may come back and still
 	// be missing for the same reason. What comes later was not published before.
 	returnTime = 20 * time.Second
 )
 
 // A roomAbsence is a time in which the room is lost, and what was recorded when it
-// began. It belongs to the goroutine that accepts; slots are under producers.mu.
+// began. It belongs to the goroutine that accepts; the slots are guarded by tracks.mu.
 type roomAbsence struct {
 	away  bool
 	since time.Duration
@@ -24,41 +24,41 @@ type roomAbsence struct {
 }
 
 // roomLost notes that the room was lost at a time: its tracks are about to end.
-func (p *producers) roomLost(at time.Duration) {
-	p.mu.Lock()
-	if p.absence.away {
-		p.mu.Unlock()
+func (r *run) roomLost(at time.Duration) {
+	r.tracks.mu.Lock()
+	if r.tracks.absence.away {
+		r.tracks.mu.Unlock()
 		return
 	}
-	p.absence = roomAbsence{away: true, since: at}
-	for _, slots := range p.slots {
+	r.tracks.absence = roomAbsence{away: true, since: at}
+	for _, slots := range r.tracks.slots {
 		for _, s := range slots {
 			if s.busy || s.freed >= at { // word of the loss may come after its effects
-				p.absence.slots = append(p.absence.slots, s)
+				r.tracks.absence.slots = append(r.tracks.absence.slots, s)
 			}
 		}
 	}
-	p.mu.Unlock()
-	p.emit(media.Event{Time: at, Type: media.EventLost, From: at, To: at})
+	r.tracks.mu.Unlock()
+	r.emit(media.Event{Time: at, Type: media.EventLost, From: at, To: at})
 }
 
 // roomBack notes that the recorder is in the room again. What was recorded before
 // is missing until now, whether it comes back or not.
-func (p *producers) roomBack(e RoomEvent, at time.Duration) {
-	p.declareAbsence(at)
+func (r *run) roomBack(e RoomEvent, at time.Duration) {
+	r.declareAbsence(at)
 	since := at
 	if !e.Since.IsZero() {
-		since = min(at, max(0, p.watch.at(e.Since)))
+		since = min(at, max(0, r.clock.at(e.Since)))
 	}
-	p.away.add(span{since, at}, media.GapReconnect)
-	p.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
+	r.away.add(span{since, at}, media.GapReconnect)
+	r.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
 	if e.Reason == media.ReconnectRejoin {
 		return
 	}
 	// The tracks go on, but for those that ended with the connection.
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, slots := range p.slots {
+	r.tracks.mu.Lock()
+	defer r.tracks.mu.Unlock()
+	for _, slots := range r.tracks.slots {
 		for _, s := range slots {
 			if !s.busy && s.freed >= since {
 				s.away, s.lost, s.back = true, max(s.ended, since), at
@@ -69,11 +69,11 @@ func (p *producers) roomBack(e RoomEvent, at time.Duration) {
 
 // declareAbsence declares what is missing of an absence that lasted until to, if there
 // is one, and ends it.
-func (p *producers) declareAbsence(to time.Duration) {
-	p.mu.Lock()
-	a := p.absence
-	p.absence = roomAbsence{}
-	p.mu.Unlock()
+func (r *run) declareAbsence(to time.Duration) {
+	r.tracks.mu.Lock()
+	a := r.tracks.absence
+	r.tracks.absence = roomAbsence{}
+	r.tracks.mu.Unlock()
 	patience := time.NewTimer(trackEndTime)
 	defer patience.Stop()
 	for _, s := range a.slots {
@@ -81,27 +81,28 @@ func (p *producers) declareAbsence(to time.Duration) {
 		select {
 		case <-s.done:
 		case <-patience.C:
-			p.r.c.Log.Warn("a track goes on although its room was lost", "track", s.media.UID)
+			r.log.Warn("a track goes on although its room was lost", "track", s.media.UID)
 			return
 		}
-		p.mu.Lock()
+		r.tracks.mu.Lock()
 		from := s.ended
 		s.away, s.lost, s.back = true, max(s.ended, a.since), to
 		if !s.muted {
 			s.ended = max(s.ended, to)
 		}
 		silent := s.muted || from >= to
-		p.mu.Unlock()
+		r.tracks.mu.Unlock()
 		if !silent {
-			p.emit(media.Event{Time: from, Type: media.EventGap, Participant: s.media.Participant, Track: s.media.UID,
+			r.emit(media.Event{Time: from, Type: media.EventGap, Participant: s.media.Participant, Track: s.media.UID,
 				From: from, To: to, Reason: media.GapReconnect})
 		}
 	}
 }
 
 // missedSince returns from when on a track that comes into the slot again is missing
-// because the recorder was away. p.mu is held.
-func (p *producers) missedSince(s *slot, info TrackInfo) (from time.Duration, ok bool) {
+// because the recorder was away. wanted is when it was asked for, if it was. tracks.mu
+// is held.
+func (s *slot) missedSince(info TrackInfo, wanted time.Duration) (from time.Duration, ok bool) {
 	away := s.away
 	s.away = false
 	switch {
@@ -109,7 +110,7 @@ func (p *producers) missedSince(s *slot, info TrackInfo) (from time.Duration, ok
 		return 0, false // it ended by itself
 	case info.Wanted.IsZero():
 		return 0, false // it is muted
-	case p.watch.at(info.Wanted) > s.back+returnTime:
+	case wanted > s.back+returnTime:
 		return 0, false // it was published later
 	case s.muted:
 		return s.lost, true // and was unmuted while nobody saw it
@@ -117,14 +118,14 @@ func (p *producers) missedSince(s *slot, info TrackInfo) (from time.Duration, ok
 	return s.ended, true
 }
 
-// maxAbsences are kept to tell what was lost in them; holes that old are declared.
+// maxAways are kept to tell what was lost in them; holes that old are declared.
 const maxAways = 16
 
 // declareSleep notes that the machine slept, and declares that nobody was recorded then.
-func (p *producers) declareSleep(slept span) {
-	p.r.c.Log.Warn("the machine was asleep: nothing was recorded", "for", slept.to-slept.from)
-	p.away.add(slept, media.GapAsleep)
-	p.emit(media.Event{Time: slept.from, Type: media.EventGap, From: slept.from, To: slept.to, Reason: media.GapAsleep})
+func (r *run) declareSleep(slept span) {
+	r.log.Warn("the machine was asleep: nothing was recorded", "for", slept.to-slept.from)
+	r.away.add(slept, media.GapAsleep)
+	r.emit(media.Event{Time: slept.from, Type: media.EventGap, From: slept.from, To: slept.to, Reason: media.GapAsleep})
 }
 
 // An awayLog is when the recorder was away lately, and why. It is safe for
@@ -162,12 +163,4 @@ func (l *awayLog) reason(from, to time.Duration, reason string) string {
 		}
 	}
 	return reason
-}
-
-// on reports whether the track is muted.
-func (l *muteLog) on() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := len(l.spans)
-	return n > 0 && l.spans[n-1].to == 0
 }

@@ -4,20 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
-)
-
-const (
-	queueLength  = 4096 // items between the tracks and the segmenter: over 2 s of 30 tracks
-	tickEvery    = 100 * time.Millisecond
-	declareEvery = 5 * time.Second
-	noticeTime   = 2 * time.Second // for telling the room something when it matters to go on
 )
 
 // Never, as a duration of a Config, says that the moment does not come.
@@ -128,28 +119,12 @@ type Report struct {
 	Cause error
 }
 
-// A Recorder records one room once.
+// A Recorder records one room once. All its methods but Record may be called at any
+// time by any goroutine.
 type Recorder struct {
-	c     Config
-	items chan item
-	load  queueBytes // the frames in items
-
-	counts counts
-	begun  atomic.Bool  // by Record
-	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
-	board  switchboard
-	paused atomic.Bool          // by Pause
-	asleep func() time.Duration // of a recordingClock, nil but in tests
-
-	mu       sync.Mutex
-	status   Status
-	report   Report
-	room     Room // nil before it was told
-	roster   *Roster
-	outcomes map[media.Codec]*outcomeCounts
-	holes    map[string]Holes
-	reading  map[*trackRecorder]bool
-	pictures map[uint64]SmallPicture // that have ended, by track
+	config Config
+	run    atomic.Pointer[run]  // the one run, from Record on and after it
+	asleep func() time.Duration // of the recordingClock, nil but in tests
 }
 
 // New returns a Recorder.
@@ -162,157 +137,28 @@ func New(c Config) *Recorder {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{
-		c:      c,
-		items:  make(chan item, queueLength),
-		report: Report{Holes: make(map[string]time.Duration)},
-
-		outcomes: make(map[media.Codec]*outcomeCounts),
-		holes:    make(map[string]Holes),
-		reading:  make(map[*trackRecorder]bool),
-		pictures: make(map[uint64]SmallPicture),
-	}
+	return &Recorder{config: c}
 }
 
 // Record announces the recording, then records room until ctx ends, the
 // configured duration is over, nobody attends any more (Config.Grace and Wait) or
 // the room has ended: none of these is an error. It closes the room and returns
-// after everything that was received has been committed to the Sink. A Sink whose
-// disk is full (ENOSPC, EDQUOT) pauses the recording until there is room; what is
-// missing then is declared. An error means that the Sink failed otherwise, or is
-// still full at the end, or that the room did in a way that Report.Reason does
-// not cover; what was committed before stays. A Recorder records once: of a second
-// call the error is ErrRecorded. A Config without a required field is an error, too. In both cases
-// room is closed.
+// after everything that was received has been committed to the Sink.
+//
+// A Sink whose disk is full (ENOSPC, EDQUOT) pauses the recording until there is
+// room; what is missing then is declared. An error means that the Sink failed
+// otherwise, or is still full at the end, or that the room did in a way that
+// Report.Reason does not cover; what was committed before stays.
+//
+// A Recorder records once: of a second call the error is ErrRecorded. A Config
+// without a required field is an error, too. In both cases room is closed.
 func (r *Recorder) Record(ctx context.Context, room Room) (Report, error) {
-	if r.c.Recording == "" || r.c.Sink == nil || r.c.Notices.Start == "" {
+	if r.config.Recording == "" || r.config.Sink == nil || r.config.Notices.Start == "" {
 		return Report{}, errors.Join(errIncomplete, room.Close())
 	}
-	if r.begun.Swap(true) {
+	n := newRun(r.config, room)
+	if !r.run.CompareAndSwap(nil, n) {
 		return Report{}, errors.Join(ErrRecorded, room.Close())
 	}
-	if err := room.Announce(ctx, r.c.Notices.Start); err != nil {
-		return Report{}, errors.Join(fmt.Errorf("announcing the recording: %w", err), room.Close())
-	}
-	watch := startClock(r.asleep)
-	r.begin(room, watch.start)
-	r.c.Log.Info("recording: what the room sends is kept from now on")
-	defer r.setState(StateEnded)
-
-	run, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	if r.c.Duration > 0 {
-		timer := time.AfterFunc(r.c.Duration, func() { stop(errDuration) })
-		defer timer.Stop()
-	}
-
-	p := &producers{r: r, activity: newActivity(), room: room, watch: watch, done: make(chan struct{}),
-		slots: make(map[slotKey][]*slot), byID: make(map[string]*trackRecorder), running: make(map[*trackRecorder]bool), unarrived: make(map[string]*unarrivedTrack), aliveOf: make(map[string]int), turnedAway: make(turnedAway), reportedTurnedAway: make(map[string]time.Duration), late: memoryShares{room: pendingBytesAll, track: pendingBytesTrack}, early: memoryShares{room: playoutBytesAll, track: playoutBytesTrack},
-		roster: r.Roster(), emptyRoom: emptyRoom{roster: r.Roster(), grace: r.c.Grace, wait: r.c.Wait, end: stop}}
-	p.emit(media.Event{Type: media.EventStart, Text: room.Name()})
-	p.emit(media.Event{Type: media.EventAnnounced, Text: r.c.Notices.Start})
-	if r.c.Follows != "" {
-		p.emit(media.Event{Type: media.EventFollows, Text: r.c.Follows})
-	}
-	r.board.set(p)
-	p.emptyRoom.start()
-
-	var closing error
-	swept, sweeper := make(chan struct{}), sync.WaitGroup{}
-	sweeper.Go(func() { p.sweep(swept) })
-	go func() {
-		err := p.accept(run)
-		p.emptyRoom.stopTimer()
-		reason := endReason(context.Cause(run), err)
-		stop(nil)
-		end := watch.stop()
-		_ = p.contain("", func() { p.declareUnarrived(end) }) // while the room still knows
-		if !errors.Is(err, ErrEnded) {
-			p.over.Store(true) // else the room's last packets are still to be read
-		}
-		if r.c.Notices.End != "" && !errors.Is(err, ErrEnded) {
-			// Bounded: a dead connection must not hold up the sealing.
-			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), noticeTime)
-			if err := room.Announce(bye, r.c.Notices.End); err != nil {
-				r.c.Log.Warn("the end could not be announced", "err", err)
-			}
-			cancel()
-		}
-		closing = room.Close()
-		p.tracks.Wait()
-		close(swept)
-		sweeper.Wait()
-		_ = p.contain("", func() { p.flushActivity(end, true) })
-		_ = p.contain("", func() { p.declareAbsence(end) })
-		r.board.set(nil)
-		// The last sounds last a little longer than they came. Events have milliseconds.
-		end = (max(end, p.last) + time.Millisecond - 1).Truncate(time.Millisecond)
-		p.emit(media.Event{Time: end, Type: media.EventStop, Reason: reason})
-		r.mu.Lock()
-		r.report.Reason, r.report.Duration = reason, end
-		if errors.Is(err, ErrEnded) {
-			r.report.Cause = err
-		}
-		r.mu.Unlock()
-		close(r.items)
-	}()
-
-	err := r.write(p)
-	if err != nil {
-		close(p.done) // nobody reads the queue any more
-		stop(err)
-		for range r.items {
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.report.Frames = r.counts.frames.Load()
-	r.report.Small = r.small()
-	return r.report, errors.Join(err, closing)
-}
-
-var errDuration = errors.New("duration reached")
-
-func endReason(cause, err error) string {
-	switch {
-	case errors.Is(err, ErrEnded):
-		return err.Error()
-	case errors.Is(cause, errDuration), errors.Is(cause, errAllLeft), errors.Is(cause, errNobody):
-		return cause.Error()
-	case cause != nil:
-		return "stopped"
-	}
-	return err.Error()
-}
-
-// write keeps what the producers deliver, until the queue is closed.
-func (r *Recorder) write(p *producers) error {
-	k := &diskFullWriter{r: r, p: p, room: p.room, s: &segmenter{
-		sink: r.c.Sink, recording: r.c.Recording, watch: p.watch,
-		length: r.c.Segment, maxBytes: r.c.SegmentBytes, onCommit: r.segmentDone, onOpen: r.sealing,
-		refusedItems: refusedItems{declare: r.countHole, dropped: p.refused},
-	}, readers: readerEpochs{access: r.c.Access, roster: p.roster}}
-	k.s.beforeOpen, k.s.boundary.requestKeyFrames = k.beforeSegment, p.endSegment
-	defer func() { r.setCounted(&k.s.counts) }()
-	tick := time.NewTicker(tickEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case i, ok := <-r.items:
-			now := p.watch.elapsed()
-			r.alive.Store(int64(now))
-			if !ok {
-				return k.finish(now)
-			}
-			if err := k.take(i, now); err != nil {
-				return err
-			}
-		case <-tick.C:
-			now := p.watch.elapsed()
-			r.alive.Store(int64(now))
-			if err := k.tick(now); err != nil {
-				return err
-			}
-		}
-	}
+	return n.record(ctx, r.asleep)
 }

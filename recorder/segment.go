@@ -32,7 +32,7 @@ const (
 type segmenter struct {
 	sink      Sink
 	recording string
-	watch     *recordingClock
+	clock     *recordingClock
 	length    time.Duration
 	maxBytes  int64
 
@@ -257,7 +257,7 @@ func (s *segmenter) open(now time.Duration) error {
 	tracks := s.nextTracks()
 	w, err := matroska.NewWriter(o, matroska.Header{
 		Recording: s.recording, Segment: o.Number(), Epoch: o.Epoch(),
-		Start: s.watch.start, Tracks: tracks,
+		Start: s.clock.start, Tracks: tracks,
 	})
 	if err != nil {
 		return fmt.Errorf("starting segment %d: %w", o.Number(), abort(o, err))
@@ -322,7 +322,7 @@ func (s *segmenter) commit() error {
 	header, said := s.header, s.written
 	s.object, s.writer, s.written = nil, nil, nil // first of all: it is written, whatever counting it comes to
 	s.indexBytes += s.tally.Weight()
-	s.index.Segments = append(s.index.Segments, s.tally.Close(w.Size(), s.watch.within(s.opened)))
+	s.index.Segments = append(s.index.Segments, s.tally.Close(w.Size(), s.clock.within(s.opened)))
 	s.index.Events = append(s.index.Events, said...)
 	for _, e := range said {
 		s.counts.Event(e)

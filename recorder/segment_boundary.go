@@ -87,10 +87,10 @@ func (s *segmenter) cancelBoundary() error {
 // segmentEnds asks for a key frame where a segment is about to end, if the picture can
 // afford it, or would be asked for one soon after.
 func (t *trackRecorder) segmentEnds(at time.Duration) {
-	if t.keyEvery <= 0 || t.info.Codec.Audio() {
+	if t.run.config.KeyFrames <= 0 || t.info.Codec.Audio() {
 		return
 	}
-	if t.keyBytes*boundaryShare <= t.sinceKey || at-t.lastKey >= t.keyEvery-2*boundaryLead {
+	if t.keyBytes*boundaryShare <= t.sinceKey || at-t.lastKey >= t.run.config.KeyFrames-2*boundaryLead {
 		t.askKey()
 	}
 }

@@ -51,7 +51,7 @@ func (o *memoryObject) Abort() error  { return nil }
 func newTestSegmenter(maxBytes int64) (*segmenter, *memorySink, map[media.EventType]int) {
 	sink, dropped := &memorySink{}, make(map[media.EventType]int)
 	return &segmenter{
-		sink: sink, recording: "TEST", watch: &recordingClock{start: time.Unix(1e9, 0)}, length: 5 * time.Second, maxBytes: maxBytes,
+		sink: sink, recording: "TEST", clock: &recordingClock{start: time.Unix(1e9, 0)}, length: 5 * time.Second, maxBytes: maxBytes,
 		onCommit: func(int, int64) {}, onOpen: func(int) {},
 		beforeOpen:   func(time.Duration) ([]media.Event, error) { return nil, nil },
 		refusedItems: refusedItems{declare: func(media.Event) {}, dropped: func(_ string, t media.EventType, _ error) { dropped[t]++ }},

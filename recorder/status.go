@@ -3,6 +3,7 @@ package recorder
 import (
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -123,46 +124,54 @@ type Connector interface {
 	Connected() bool
 }
 
-// Status returns the recording as it stands. It may be called at any time by
-// any goroutine.
+// counts are shared by all tracks. They are safe for concurrent use.
+type counts struct {
+	frames, lost, failed, bytes atomic.Int64
+	opened                      atomic.Int64 // when a frame opened last, on the recording clock; 0: none did
+}
+
+// A board is what Status and Report say of a run. It is safe for concurrent use.
+type board struct {
+	counts counts
+	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
+
+	mu       sync.Mutex // guards what follows
+	status   Status
+	report   Report
+	outcomes map[media.Codec]*outcomeCounts
+	holes    map[string]Holes
+	reading  map[*trackRecorder]bool
+	pictures map[uint64]SmallPicture // that have ended, by track
+}
+
+func newBoard() *board {
+	return &board{
+		report:   Report{Holes: make(map[string]time.Duration)},
+		outcomes: make(map[media.Codec]*outcomeCounts),
+		holes:    make(map[string]Holes),
+		reading:  make(map[*trackRecorder]bool),
+		pictures: make(map[uint64]SmallPicture),
+	}
+}
+
+// Status returns the recording as it stands.
 func (r *Recorder) Status() Status {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.status
-	if r.roster != nil {
-		s.Participants = r.roster.Len()
+	n := r.run.Load()
+	if n == nil {
+		return Status{State: StateStarting, QueueSize: queueLength,
+			Outcomes: make(map[CodecOutcome]int64), Holes: make(map[string]Holes)}
 	}
-	s.Frames, s.Failed = r.counts.frames.Load(), r.counts.failed.Load()
-	s.Lost, s.MediaBytes = r.counts.lost.Load(), r.counts.bytes.Load()
-	s.Outcomes = make(map[CodecOutcome]int64)
-	for codec, counts := range r.outcomes {
-		for i, o := range allOutcomes {
-			if n := counts[i].Load(); n > 0 || o == Kept {
-				s.Outcomes[CodecOutcome{codec, o}] = n
-			}
-		}
+	s := n.board.current()
+	s.Queued, s.QueueSize = len(n.queue.items), cap(n.queue.items)
+	if !s.Started.IsZero() {
+		s.Participants = n.roster.Len()
 	}
-	s.Holes = maps.Clone(r.holes)
-	s.Queued, s.QueueSize = len(r.items), cap(r.items)
-	for t := range r.reading {
-		s.SyncError = max(s.SyncError, time.Duration(t.syncError.Load()))
-		if !t.muted.on() && t.published.isSmall(time.Since(s.Started)) {
-			s.Small++
-		}
-	}
-	s.Unopened, s.TurnedAway = slices.Clone(s.Unopened), slices.Clone(s.TurnedAway)
-	if n := r.counts.opened.Load(); n != 0 {
-		s.Opened = s.Started.Add(time.Duration(n))
-	}
-	if n := r.alive.Load(); n != 0 {
-		s.Alive = s.Started.Add(time.Duration(n))
-	}
-	connector, _ := r.room.(Connector)
+	connector, _ := n.room.(Connector)
 	switch {
 	case s.State == StateEnded:
 	case s.Started.IsZero():
 		s.State = StateStarting
-	case r.paused.Load():
+	case n.pause.keepsNothing():
 		s.State = StatePaused
 	case s.State == StateDiskFull:
 	case connector != nil && !connector.Connected():
@@ -173,103 +182,164 @@ func (r *Recorder) Status() Status {
 	return s
 }
 
-// begin notes that the room was told, at start.
-func (r *Recorder) begin(room Room, start time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.room, r.status.Started = room, start
-	if l, ok := room.(Lister); ok {
-		r.roster = l.Roster()
-	} else {
-		r.roster = NewRoster()
-	}
-	r.alive.Store(1)
-}
-
 // Roster is who is in the room that is recorded, nil before there is one.
 func (r *Recorder) Roster() *Roster {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.roster
+	if n := r.run.Load(); n != nil && n.board.begun() {
+		return n.roster
+	}
+	return nil
 }
 
-// setState notes a state that does not follow from others; "" is none.
-func (r *Recorder) setState(s State) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status.State = s
+// current is the status as far as the board has it.
+func (b *board) current() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.status
+	s.Frames, s.Failed = b.counts.frames.Load(), b.counts.failed.Load()
+	s.Lost, s.MediaBytes = b.counts.lost.Load(), b.counts.bytes.Load()
+	s.Outcomes = make(map[CodecOutcome]int64)
+	for codec, counts := range b.outcomes {
+		for i, o := range allOutcomes {
+			if n := counts[i].Load(); n > 0 || o == Kept {
+				s.Outcomes[CodecOutcome{codec, o}] = n
+			}
+		}
+	}
+	s.Holes = maps.Clone(b.holes)
+	for t := range b.reading {
+		s.SyncError = max(s.SyncError, time.Duration(t.syncError.Load()))
+		if !t.inbox.muted.on() && t.published.isSmall(time.Since(s.Started)) {
+			s.Small++
+		}
+	}
+	s.Unopened, s.TurnedAway = slices.Clone(s.Unopened), slices.Clone(s.TurnedAway)
+	if n := b.counts.opened.Load(); n != 0 {
+		s.Opened = s.Started.Add(time.Duration(n))
+	}
+	if n := b.alive.Load(); n != 0 {
+		s.Alive = s.Started.Add(time.Duration(n))
+	}
+	return s
+}
+
+// begin notes that the room was told, at start.
+func (b *board) begin(start time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Started = start
+	b.alive.Store(1)
+}
+
+func (b *board) begun() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.status.Started.IsZero()
+}
+
+// setState notes StateDiskFull or StateEnded; "" is neither. Other states follow from
+// what holds when Status is called.
+func (b *board) setState(s State) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.State = s
+}
+
+// diskFull reports whether nothing can be kept now, asked to or not.
+func (b *board) diskFull() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status.State == StateDiskFull
 }
 
 // setUnopened notes what does not open now.
-func (r *Recorder) setUnopened(all []Unopened) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status.Unopened = all
+func (b *board) setUnopened(all []Unopened) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Unopened = all
 }
 
 // setTurnedAway notes whose tracks are not all recorded now.
-func (r *Recorder) setTurnedAway(all []TurnedAway) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status.TurnedAway = all
+func (b *board) setTurnedAway(all []TurnedAway) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.TurnedAway = all
 }
 
 // segmentDone counts a committed segment.
-func (r *Recorder) segmentDone(segments int, bytes int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status.Segments = segments
-	r.status.SegmentBytes += bytes
+func (b *board) segmentDone(segments int, bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Segments = segments
+	b.status.SegmentBytes += bytes
 }
 
-// sealing notes the epoch of a segment that begins.
-func (r *Recorder) sealing(epoch int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status.Epoch = epoch
+// setEpoch notes the epoch of a segment that begins.
+func (b *board) setEpoch(epoch int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Epoch = epoch
 }
 
 // outcomesOf returns the counters of a codec. A room may name any codec it likes;
 // those that nobody knows are counted as one.
-func (r *Recorder) outcomesOf(c media.Codec) *outcomeCounts {
+func (b *board) outcomesOf(c media.Codec) *outcomeCounts {
 	if !c.Known() {
 		c = "other"
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := r.outcomes[c]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.outcomes[c]
 	if n == nil {
 		n = new(outcomeCounts)
-		r.outcomes[c] = n
+		b.outcomes[c] = n
 	}
 	return n
 }
 
-// countTrack counts a track that begins or, with done, one that is over.
-func (r *Recorder) countTrack(t *trackRecorder, done bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if done {
-		delete(r.reading, t)
-		r.status.Tracks--
-		return
-	}
-	r.reading[t] = true
-	r.status.Tracks++
+// trackBegins and trackEnds count the tracks that are being read.
+func (b *board) trackBegins(t *trackRecorder) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading[t] = true
+	b.status.Tracks++
+}
+
+func (b *board) trackEnds(t *trackRecorder) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.reading, t)
+	b.status.Tracks--
 }
 
 // countHole counts a declared hole, for Status.
-func (r *Recorder) countHole(e media.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	h := r.holes[e.Reason]
-	r.holes[e.Reason] = Holes{h.Count + 1, h.Time + e.To - e.From}
+func (b *board) countHole(e media.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h := b.holes[e.Reason]
+	b.holes[e.Reason] = Holes{h.Count + 1, h.Time + e.To - e.From}
 }
 
 // setCounted puts into the report what the recording tells.
-func (r *Recorder) setCounted(c *media.Count) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.report.Participants, r.report.Tracks = c.People(), c.Tracks()
-	r.report.Holes, r.report.Missing, r.report.Incomplete = c.Holes(), c.Missing(), c.Incomplete()
+func (b *board) setCounted(c *media.Count) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.report.Participants, b.report.Tracks = c.People(), c.Tracks()
+	b.report.Holes, b.report.Missing, b.report.Incomplete = c.Holes(), c.Missing(), c.Incomplete()
+}
+
+// setEnd puts into the report when and why the recording ended; cause is nil unless
+// the room ended it.
+func (b *board) setEnd(end time.Duration, reason string, cause error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.report.Duration, b.report.Reason, b.report.Cause = end, reason, cause
+}
+
+// finalReport is the report, when the run is over.
+func (b *board) finalReport() Report {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.report.Frames = b.counts.frames.Load()
+	b.report.Small = b.small()
+	return b.report
 }

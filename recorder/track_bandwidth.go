@@ -13,14 +13,14 @@ const bandwidthLag = 4 * time.Second
 // openBandwidthHole declares that the server did not send the track before its frame at a
 // time, if it said so.
 func (t *trackRecorder) openBandwidthHole(at time.Duration) {
-	if t.seen && at-t.end > startTolerance && t.heldBack.touches(t.end, at) {
+	if t.seen && at-t.end > startTolerance && t.inbox.heldBack.touches(t.end, at) {
 		t.openHole(t.end, media.GapBandwidth)
 	}
 }
 
 // extendBandwidthHole declares what the server has not sent until a time, and still does not.
 func (t *trackRecorder) extendBandwidthHole(until time.Duration) {
-	if !t.seen || !t.heldBack.on() || t.muted.on() || t.withholdReason(max(0, until)) != "" || until-t.end <= startTolerance {
+	if !t.seen || !t.inbox.heldBack.on() || t.inbox.muted.on() || t.withholdReason(max(0, until)) != "" || until-t.end <= startTolerance {
 		return
 	}
 	if t.ended {
@@ -35,7 +35,7 @@ func (t *trackRecorder) extendBandwidthHole(until time.Duration) {
 // declareApart declares a hole, and apart from what was lost what the server did not send.
 func (t *trackRecorder) declareApart(from, to time.Duration, reason string) {
 	if reason == media.GapLoss || reason == media.GapKeyFrame {
-		for _, s := range t.heldBack.within(from, to, 0) {
+		for _, s := range t.inbox.heldBack.within(from, to, 0) {
 			t.declare(from, s.from, reason)
 			t.declare(s.from, s.to, media.GapBandwidth)
 			from = s.to

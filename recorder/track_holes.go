@@ -47,7 +47,7 @@ func (t *trackRecorder) mayClose(at time.Duration) bool {
 	if !t.hole.open || t.isNone(at) {
 		return true
 	}
-	now := t.watch.now()
+	now := t.run.clock.now()
 	if !t.holed {
 		t.holed, t.holes = true, bucket{tokens: holeBurst, filled: now}
 	}
@@ -66,7 +66,7 @@ func (t *trackRecorder) closeHole(to time.Duration) {
 	}
 	if t.hole.reason == media.GapStart && !t.info.Offered.IsZero() {
 		// The rest was not sent.
-		to = min(to, max(t.hole.from, t.watch.at(t.info.Offered)))
+		to = min(to, max(t.hole.from, t.run.clock.at(t.info.Offered)))
 	}
 	h, untold := t.hole, t.isNone(to)
 	t.hole = hole{}
@@ -74,7 +74,7 @@ func (t *trackRecorder) closeHole(to time.Duration) {
 		return
 	}
 	// What was muted was not published.
-	for _, m := range t.muted.within(h.from, to, unmuteSlack) {
+	for _, m := range t.inbox.muted.within(h.from, to, unmuteSlack) {
 		t.declareApart(h.from, m.from, h.reason)
 		h.from = m.to
 	}
@@ -87,6 +87,6 @@ func (t *trackRecorder) declare(from, to time.Duration, reason string) {
 	}
 	t.send(item{event: &media.Event{
 		Time: from, Type: media.EventGap, Participant: t.info.Participant,
-		Track: t.media.UID, From: from, To: to, Reason: t.away.reason(from, to, reason),
+		Track: t.media.UID, From: from, To: to, Reason: t.run.away.reason(from, to, reason),
 	}})
 }

@@ -14,7 +14,6 @@ const (
 	MaxTracks = 256
 	// MaxTracksOfOne of them are one participant's: more than any client publishes.
 	MaxTracksOfOne = 32
-	retryEvery     = 10 // sweeps between two looks at who found no room
 	// maxTurned tracks of one participant that found no room are kept in mind.
 	maxTurnedAway = 512
 )
@@ -31,10 +30,10 @@ type Postponer interface {
 	Again()
 }
 
-// A turnedAway are the tracks for which there was no room, by participant. What they
+// turnedAway are the tracks for which there was no room, by participant. What they
 // send is missing, and declared; they are asked for again when there is room.
 // Where the recorder is full, who has the most tracks gives way, so that nobody
-// keeps others out by publishing many. It is guarded by producers.mu.
+// keeps others out by publishing many. It is guarded by tracks.mu.
 type turnedAway map[string]*turnedAwayTracks
 
 // turnedAwayTracks are one participant's tracks that were turned away.
@@ -65,40 +64,40 @@ func (c *turnedAwayTracks) tells() bool {
 }
 
 // makeRoom reports whether a participant may have another track, and if that
-// takes another's place, which of the tracks that are recorded has to go. p.mu is
+// takes another's place, which of the tracks that are recorded has to go. ts.mu is
 // held.
-func (p *producers) makeRoom(participant string) (victim *trackRecorder, ok bool) {
-	if p.aliveOf[participant] >= MaxTracksOfOne {
+func (ts *tracks) makeRoom(participant string) (victim *trackRecorder, ok bool) {
+	if ts.of[participant] >= MaxTracksOfOne {
 		return nil, false
 	}
-	if p.alive < MaxTracks {
+	if len(ts.running) < MaxTracks {
 		return nil, true
 	}
 	most := participant
-	for who, n := range p.aliveOf {
-		if n > p.aliveOf[most] {
+	for who, n := range ts.of {
+		if n > ts.of[most] {
 			most = who
 		}
 	}
-	if p.aliveOf[most] <= p.aliveOf[participant]+1 {
+	if ts.of[most] <= ts.of[participant]+1 {
 		return nil, false
 	}
-	for rec := range p.running { // the last to come
-		_, can := rec.track.(Postponer)
-		if can && rec.info.Participant == most && !rec.displaced && (victim == nil || rec.order > victim.order) {
-			victim = rec
+	for t := range ts.running { // the last to come
+		_, can := t.source.(Postponer)
+		if can && t.info.Participant == most && !t.displaced && (victim == nil || t.number > victim.number) {
+			victim = t
 		}
 	}
 	return victim, victim != nil
 }
 
-// turnAway notes a track that is not recorded for want of room. p.mu is held.
-func (p *producers) turnAway(t Track, at time.Duration) {
+// turnAway notes a track that is not recorded for want of room. ts.mu is held.
+func (ts *tracks) turnAway(t Track, at time.Duration) {
 	info := t.Info()
-	c := p.turnedAway[info.Participant]
+	c := ts.turnedAway[info.Participant]
 	if c == nil {
 		c = &turnedAwayTracks{name: info.Name, from: at, seen: at}
-		p.turnedAway[info.Participant] = c
+		ts.turnedAway[info.Participant] = c
 	}
 	postponer, can := t.(Postponer)
 	switch {
@@ -112,18 +111,18 @@ func (p *producers) turnAway(t Track, at time.Duration) {
 }
 
 // unpublished returns which of the tracks that were turned away are not published any more.
-// It asks the room, so p.mu is not held.
-func (p *producers) unpublished() map[Postponer]bool {
+// It asks the room, so r.tracks.mu is not held.
+func (r *run) unpublished() map[Postponer]bool {
 	var tracks []Postponer
-	p.mu.Lock()
-	for _, c := range p.turnedAway {
+	r.tracks.mu.Lock()
+	for _, c := range r.tracks.turnedAway {
 		tracks = append(tracks, c.tracks...)
 	}
-	p.mu.Unlock()
+	r.tracks.mu.Unlock()
 	gone := make(map[Postponer]bool)
 	for _, t := range tracks {
 		published := false
-		_ = p.contain("", func() { published = t.Published() })
+		_ = r.contain("", func() { published = t.Published() })
 		if !published {
 			gone[t] = true
 		}
@@ -133,60 +132,60 @@ func (p *producers) unpublished() map[Postponer]bool {
 
 // retryTurnedAway declares what those miss who were turned away, and asks for their tracks
 // again where there is room.
-func (p *producers) retryTurnedAway(now time.Duration) {
-	over, again := p.updateTurnedAway(p.unpublished(), now)
-	p.reportTurnedAway(now)
+func (r *run) retryTurnedAway(now time.Duration) {
+	over, again := r.updateTurnedAway(r.unpublished(), now)
+	r.reportTurnedAway(now)
 	for _, t := range again {
-		_ = p.contain("", t.Again)
+		_ = r.contain("", t.Again)
 	}
-	p.declareWaits(over, media.GapTooMany)
+	r.declareWaits(over, media.GapTooMany)
 }
 
 // reportTurnedAway tells who runs the recorder of members whose tracks are not all
 // recorded: of each once in a while, and not for each track.
-func (p *producers) reportTurnedAway(now time.Duration) {
+func (r *run) reportTurnedAway(now time.Duration) {
 	var all, news []TurnedAway
-	p.mu.Lock()
-	for who, c := range p.turnedAway {
+	r.tracks.mu.Lock()
+	for who, c := range r.tracks.turnedAway {
 		t := TurnedAway{Participant: who, Name: c.name, Tracks: len(c.tracks) + c.others}
 		if t.Tracks == 0 {
 			continue
 		}
 		all = append(all, t)
-		at, known := p.reportedTurnedAway[who]
+		at, known := r.tracks.reportedTurnedAway[who]
 		if known && now-at < reportAgain || !c.tells() {
 			continue
 		}
-		if len(p.reportedTurnedAway) >= maxRemembered {
-			clear(p.reportedTurnedAway)
+		if len(r.tracks.reportedTurnedAway) >= maxRemembered {
+			clear(r.tracks.reportedTurnedAway)
 		}
-		p.reportedTurnedAway[who], c.told = now, t.Tracks
+		r.tracks.reportedTurnedAway[who], c.told = now, t.Tracks
 		news = append(news, t)
 	}
-	p.mu.Unlock()
+	r.tracks.mu.Unlock()
 	byTracks := func(a, b TurnedAway) int {
 		return cmp.Or(cmp.Compare(b.Tracks, a.Tracks), strings.Compare(a.Participant, b.Participant))
 	}
 	slices.SortFunc(all, byTracks)
 	slices.SortFunc(news, byTracks)
-	p.r.setTurnedAway(all)
+	r.board.setTurnedAway(all)
 	for _, t := range news {
-		p.r.c.Log.Warn("too many tracks of one participant: not all are recorded", "not recorded", t.Tracks, "most of one", MaxTracksOfOne, "most of all", MaxTracks)
-		p.r.c.Log.Debug("too many tracks", "participant", t.Participant, "name", t.Name, "not recorded", t.Tracks)
-		if p.r.c.TurnedAway != nil {
-			p.r.c.TurnedAway(t)
+		r.log.Warn("too many tracks of one participant: not all are recorded", "not recorded", t.Tracks, "most of one", MaxTracksOfOne, "most of all", MaxTracks)
+		r.log.Debug("too many tracks", "participant", t.Participant, "name", t.Name, "not recorded", t.Tracks)
+		if r.config.TurnedAway != nil {
+			r.config.TurnedAway(t)
 		}
 	}
 }
 
 // updateTurnedAway returns what those miss who were turned away, and which of their tracks
 // there is room for now.
-func (p *producers) updateTurnedAway(gone map[Postponer]bool, now time.Duration) (over []unarrivedTrack, again []Postponer) {
-	shut := p.pause.keepsNothing()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	room := MaxTracks - p.alive
-	for who, c := range p.turnedAway {
+func (r *run) updateTurnedAway(gone map[Postponer]bool, now time.Duration) (over []unarrivedTrack, again []Postponer) {
+	shut := r.pause.keepsNothing()
+	r.tracks.mu.Lock()
+	defer r.tracks.mu.Unlock()
+	room := MaxTracks - len(r.tracks.running)
+	for who, c := range r.tracks.turnedAway {
 		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return gone[t] })
 		if shut { // what is sent during a pause is not missing
 			over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
@@ -195,7 +194,7 @@ func (p *producers) updateTurnedAway(gone map[Postponer]bool, now time.Duration)
 		if len(c.tracks) > 0 {
 			c.seen = now
 		}
-		for n := MaxTracksOfOne - p.aliveOf[who]; n > 0 && room > 0 && len(c.tracks) > 0; n-- {
+		for n := MaxTracksOfOne - r.tracks.of[who]; n > 0 && room > 0 && len(c.tracks) > 0; n-- {
 			again = append(again, c.tracks[0])
 			c.tracks = c.tracks[1:]
 			room--
@@ -205,24 +204,24 @@ func (p *producers) updateTurnedAway(gone map[Postponer]bool, now time.Duration)
 			c.from = c.seen
 		}
 		if len(c.tracks) == 0 && (c.others == 0 || c.told > 0) {
-			delete(p.turnedAway, who)
+			delete(r.tracks.turnedAway, who)
 		}
 	}
 	return over, again
 }
 
 // declareTurnedAway declares what those missed who are still turned away at the end.
-func (p *producers) declareTurnedAway(now time.Duration) {
-	gone := p.unpublished()
+func (r *run) declareTurnedAway(now time.Duration) {
+	gone := r.unpublished()
 	var over []unarrivedTrack
-	p.mu.Lock()
-	for who, c := range p.turnedAway {
+	r.tracks.mu.Lock()
+	for who, c := range r.tracks.turnedAway {
 		if slices.ContainsFunc(c.tracks, func(t Postponer) bool { return !gone[t] }) {
 			c.seen = now
 		}
 		over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 	}
-	clear(p.turnedAway)
-	p.mu.Unlock()
-	p.declareWaits(over, media.GapTooMany)
+	clear(r.tracks.turnedAway)
+	r.tracks.mu.Unlock()
+	r.declareWaits(over, media.GapTooMany)
 }

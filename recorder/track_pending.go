@@ -84,7 +84,7 @@ func (t *trackRecorder) offer(u frame.Unit, at time.Duration) {
 		l.unit.Data = nil
 	}
 	if len(t.pending.units) == 0 {
-		t.shares.enter(t.info.Participant)
+		t.run.pendingShares.enter(t.info.Participant)
 	}
 	t.pending.units = append(t.pending.units, l)
 	t.pending.bytes += l.size()
@@ -93,7 +93,7 @@ func (t *trackRecorder) offer(u frame.Unit, at time.Duration) {
 // opened notes that a frame opened.
 func (t *trackRecorder) opened(u frame.Unit) {
 	t.opening.opened()
-	t.counts.opened.Store(int64(max(1, t.watch.at(u.Arrival))))
+	t.run.board.counts.opened.Store(int64(max(1, t.run.clock.at(u.Arrival))))
 }
 
 // failUndecryptable gives up the frames before the i-th that are of the same key index as
@@ -142,7 +142,7 @@ func (t *trackRecorder) releasePending(now time.Time) {
 	if t.ring == nil {
 		return
 	}
-	if t.newReaders.Swap(false) {
+	if t.inbox.take(newReaders) {
 		// These frames were not for who reads from now on.
 		for i := range t.pending.units {
 			if l := &t.pending.units[i]; l.outcome != "" {
@@ -154,7 +154,7 @@ func (t *trackRecorder) releasePending(now time.Time) {
 	if len(t.pending.units) == 0 {
 		return
 	}
-	most := t.shares.share(t.info.Participant)
+	most := t.run.pendingShares.share(t.info.Participant)
 	n := 0
 	for ; n < len(t.pending.units); n++ {
 		l := &t.pending.units[n]
@@ -174,7 +174,7 @@ func (t *trackRecorder) releasePending(now time.Time) {
 	}
 	if len(t.pending.units) == 0 {
 		t.pending = pendingKeys{triedVersion: t.pending.triedVersion}
-		t.shares.leave(t.info.Participant)
+		t.run.pendingShares.leave(t.info.Participant)
 	}
 }
 

@@ -106,8 +106,8 @@ func (t *trackRecorder) reportSize(before string, at time.Duration) {
 		return
 	}
 	e := media.Event{Time: at, Type: media.EventSize, Participant: t.info.Participant, Track: t.media.UID, Text: now}
-	here := t.watch.now()
-	if now != before && t.activity.allows(e, here) || now == before && t.activity.allowsRetry(e, here) {
+	here := t.run.clock.now()
+	if now != before && t.run.activity.allows(e, here) || now == before && t.run.activity.allowsRetry(e, here) {
 		t.reportedSize = now
 		t.send(item{event: &e})
 	}

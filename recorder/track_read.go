@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,110 +24,63 @@ const (
 	tick           = 100 * time.Microsecond // two frames of a track are never closer
 )
 
-// A trackRecorder takes one track from packets to frames on the recording
-// clock. One goroutine runs it; counters may be read by others.
+// A trackRecorder takes one track from packets to frames on the recording clock. One
+// goroutine reads it.
 type trackRecorder struct {
-	track      Track
-	info       TrackInfo
-	media      media.Track
-	out        chan<- item
-	load       *queueBytes     // of out
-	stop       <-chan struct{} // closed when nobody reads out any more
-	over       *atomic.Bool    // set when what arrives now is not wanted any more
-	pause      *cutoff
-	permission permission
-	away       *awayLog
-	activity   *activity
-	log        *slog.Logger
-	watch      *recordingClock
-	clock      *trackClock
-	playout    playout
-	asm        *frame.Assembler
-	decrypt    *frame.Decrypter // nil: the room is not encrypted
-	ring       *frame.Keyring   // of decrypt
-	pending    pendingKeys
-	shares     *memoryShares // of pending, of all tracks
-	opening    openingResult
-	refuse     string // reason to keep nothing of this track
+	// Set before the track is read, and not changed after.
+	run      *run
+	source   Track
+	info     TrackInfo
+	done     chan struct{} // closed at its end
+	ring     *frame.Keyring
+	outcomes *outcomeCounts // of its codec
 
-	// Guarded by producers.mu:
-	done      chan struct{} // closed at its end
-	order     uint64        // counts the tracks that came
-	displaced bool          // it gives way to another one
+	// Guarded by tracks.mu.
+	number    uint64 // counts the tracks that came
+	displaced bool   // it gives way to another one
 
-	mu       sync.Mutex // held by who works on what follows: run, or expire in between
-	ended    bool
-	muted    muteLog
-	heldBack muteLog     // since when the server does not send it
-	known    atomic.Bool // the timeline has it
-	// toldMuted: the timeline says that the track is muted.
-	reportedMuted atomic.Bool
-	reportedSize  string // of the picture, as the timeline has it; "" before there is one
-	keys          keyIndex
+	// Safe for concurrent use.
+	inbox         trackInbox
+	opening       openingResult
+	known         atomic.Bool  // the timeline has it
+	reportedMuted atomic.Bool  // the timeline says that it is muted
+	syncError     atomic.Int64 // see Status.SyncError, in nanoseconds
 
-	joiner media.VP9Joiner
-	layers []openLayer // of the VP9 picture under way
+	mu      sync.Mutex // held by who works on what follows: read, or expire in between
+	media   media.Track
+	ended   bool
+	refuse  string // reason to keep nothing of this track
+	clock   *trackClock
+	playout playout
+	asm     *frame.Assembler
+	decrypt *frame.Decrypter // nil: the room is not encrypted
+	pending pendingKeys
+	keys    keyIndex
 
-	next       time.Duration // the next frame is not before this
-	hole       hole
-	holes      bucket // what bounds how many are told; full at first, see holed
-	holed      bool
-	end        time.Duration // recording time up to which the track was kept or declared
-	seen       bool          // a frame or a hole came before
-	refresh    atomic.Bool   // set by others: what was kept before is not there
-	askNow     atomic.Bool   // set by others: a key frame is wanted, what comes is kept
-	newReaders atomic.Bool   // set by others: what came before is not for who reads now
-	needKey    bool          // video: nothing is kept before the next key frame
-	lastKey    time.Duration // when the last key frame was
-	keyEvery   time.Duration // how long one may be away, see Config.KeyFrames
-	keyBytes   int           // the size of the last key frame,
-	sinceKey   int           // and of it and all that came since
-	ends       atomic.Bool   // set by others: a segment is about to end
-	lastPLI    time.Time
-	forged     bool          // an unknown server-injected frame was declared
-	sent       bool          // something came that the server did not make
-	began      time.Duration // when the track came
-	quiet      time.Duration // when the server last said that nothing is sent
+	joiner       media.VP9Joiner
+	layers       []openLayer // of the VP9 picture under way
+	reportedSize string      // of the picture, as the timeline has it; "" before there is one
+	published    publishedSize
 
-	published publishedSize
-	counts    *counts
-	outcomes  *outcomeCounts // of its codec
-	syncError atomic.Int64   // see Status.SyncError, in nanoseconds
+	next     time.Duration // the next frame is not before this
+	hole     hole
+	holes    bucket // what bounds how many are told; full at first, see holed
+	holed    bool
+	end      time.Duration // recording time up to which the track was kept or declared
+	seen     bool          // a frame or a hole came before
+	needKey  bool          // video: nothing is kept before the next key frame
+	lastKey  time.Duration // when the last key frame was
+	keyBytes int           // the size of the last key frame,
+	sinceKey int           // and of it and all that came since
+	lastPLI  time.Time
+	forged   bool          // an unknown server-injected frame was declared
+	sent     bool          // something came that the server did not make
+	began    time.Duration // when the track came
+	quiet    time.Duration // when the server last said that nothing is sent
 }
 
-// counts are shared with Status.
-type counts struct {
-	frames, lost, failed, bytes atomic.Int64
-	opened                      atomic.Int64 // when a frame opened last, on the recording clock; 0: none did
-}
-
-// An item is what the tracks hand to the segmenter: exactly one of frame or
-// event is set. track is the frame's track as it is now.
-type item struct {
-	track media.Track
-	frame *media.Frame
-	event *media.Event
-}
-
-// data is how many bytes of frame, or of what somebody wrote, an item holds.
-func (i item) data() int {
-	if i.event != nil {
-		return len(i.event.Text)
-	}
-	return len(i.frame.Data)
-}
-
-// weight is how much room an item takes in memory and in a segment, in bytes,
-// about.
-func (i item) weight() int64 {
-	if i.event != nil {
-		return int64(128 + len(i.event.Participant) + len(i.event.Name) + len(i.event.Reason) + len(i.event.Text))
-	}
-	return int64(32 + len(i.frame.Data))
-}
-
-// run reads the track to its end. Errors of the room end the track like io.EOF.
-func (t *trackRecorder) run() error {
+// read reads the track to its end. Errors of the room end the track like io.EOF.
+func (t *trackRecorder) read() error {
 	t.contain(func() {
 		if t.refuse == "" && !t.info.Codec.Audio() {
 			t.needKey = true
@@ -139,7 +91,7 @@ func (t *trackRecorder) run() error {
 	for faults := 0; ; {
 		var p Packet
 		var err error
-		if broken := fault.Contain(func() { p, err = t.track.Read() }); broken != nil {
+		if broken := fault.Contain(func() { p, err = t.source.Read() }); broken != nil {
 			// The room could not cope with a packet; the next may do no harm.
 			if faults++; faults < maxFaults {
 				t.contain(func() { t.breakOff(broken) })
@@ -153,7 +105,7 @@ func (t *trackRecorder) run() error {
 			}
 			break
 		}
-		if t.over.Load() {
+		if t.run.over.Load() {
 			break
 		}
 		t.contain(func() { t.packet(p) })
@@ -165,7 +117,7 @@ func (t *trackRecorder) run() error {
 			t.drain(time.Now(), true)
 			t.flushPending()
 			t.picture()
-			t.extendBandwidthHole(t.watch.now())
+			t.extendBandwidthHole(t.run.clock.now())
 		}
 	})
 	t.contain(func() {
@@ -191,14 +143,14 @@ func (t *trackRecorder) breakOff(err error) {
 	if t.refuse == media.GapFault {
 		return
 	}
-	t.log.Error("a track is not recorded any more", "track", t.media.UID, "err", err)
+	t.run.log.Error("a track is not recorded any more", "track", t.media.UID, "err", err)
 	if len(t.pending.units) > 0 {
-		t.shares.leave(t.info.Participant)
+		t.run.pendingShares.leave(t.info.Participant)
 	}
 	t.playout.leaveShare()
-	t.refuse, t.asm, t.pending, t.layers, t.playout = media.GapFault, nil, pendingKeys{}, nil, t.newPlayout(t.playout.shares)
+	t.refuse, t.asm, t.pending, t.layers, t.playout = media.GapFault, nil, pendingKeys{}, nil, t.newPlayout()
 	if !t.seen {
-		t.seen, t.end = true, max(0, t.watch.now())
+		t.seen, t.end = true, max(0, t.run.clock.now())
 	}
 	_ = fault.Contain(func() { t.closeHole(t.end) }) // it was logged
 	t.hole = hole{open: true, from: t.end, reason: media.GapFault}
@@ -207,7 +159,7 @@ func (t *trackRecorder) breakOff(err error) {
 // declareSilent notes that nothing was sent on the track, which was not muted, for as
 // long as it was there.
 func (t *trackRecorder) declareSilent() {
-	if t.sent || t.seen || t.muted.on() || t.quiet-t.began < startTolerance {
+	if t.sent || t.seen || t.inbox.muted.on() || t.quiet-t.began < startTolerance {
 		return
 	}
 	t.end = t.quiet
@@ -243,7 +195,7 @@ func (t *trackRecorder) expire(now time.Time) {
 	}
 	if err := fault.Contain(func() {
 		t.drain(now, false)
-		t.extendBandwidthHole(t.watch.at(now) - bandwidthLag)
+		t.extendBandwidthHole(t.run.clock.at(now) - bandwidthLag)
 	}); err != nil {
 		t.breakOff(err)
 	}
@@ -265,7 +217,7 @@ func (t *trackRecorder) drain(now time.Time, all bool) {
 		t.playout.push(u)
 	}
 	for {
-		u, at, ok := t.playout.pop(t.watch.at(now), all)
+		u, at, ok := t.playout.pop(t.run.clock.at(now), all)
 		if !ok {
 			break
 		}
@@ -275,8 +227,8 @@ func (t *trackRecorder) drain(now time.Time, all bool) {
 }
 
 // newPlayout returns a playout that holds nothing.
-func (t *trackRecorder) newPlayout(s *memoryShares) playout {
-	return playout{clock: t.clock, onJump: t.jumped, shares: s, participant: t.info.Participant}
+func (t *trackRecorder) newPlayout() playout {
+	return playout{clock: t.clock, onJump: t.jumped, shares: &t.run.playoutShares, participant: t.info.Participant}
 }
 
 // jumped declares that the sender's time stamps jumped.
@@ -286,7 +238,7 @@ func (t *trackRecorder) jumped(j jump) {
 	if j.once {
 		e.Reason = media.ClockOnce
 	}
-	if t.activity.allows(e, t.watch.now()) {
+	if t.run.activity.allows(e, t.run.clock.now()) {
 		t.send(item{event: &e})
 	}
 }
@@ -309,7 +261,7 @@ func (t *trackRecorder) take(u frame.Unit, at time.Duration, data []byte, outcom
 		}
 	case frame.UnitLost:
 		t.layers = t.layers[:0] // of a picture that misses some
-		t.counts.lost.Add(int64(max(1, u.Lost)))
+		t.run.board.counts.lost.Add(int64(max(1, u.Lost)))
 		t.openHole(t.end, media.GapLoss)
 		t.wantKey()
 	case frame.UnitFrame:
@@ -333,9 +285,9 @@ func (t *trackRecorder) endHoleAtSIF(at time.Duration) {
 // waitsForSender takes the server's own frame for what it says: that the way is
 // there, and the sender has not begun.
 func (t *trackRecorder) waitsForSender(arrival time.Time) {
-	t.quiet = t.watch.at(arrival)
+	t.quiet = t.run.clock.at(arrival)
 	if !t.sent && t.hole.open && t.hole.reason == media.GapStart {
-		t.closeHole(t.watch.at(arrival))
+		t.closeHole(t.run.clock.at(arrival))
 	}
 }
 
@@ -349,11 +301,11 @@ func (t *trackRecorder) packetRefused(p Packet) {
 		return
 	}
 	t.sent = true
-	at := max(0, t.watch.at(p.Arrival))
+	at := max(0, t.run.clock.at(p.Arrival))
 	if !t.seen {
 		t.seen, t.end = true, at
 	}
-	t.counts.failed.Add(1)
+	t.run.board.counts.failed.Add(1)
 	t.outcomes.add(Refused)
 	t.opening.failed(p.Arrival, t.refuse, nil)
 	t.openHole(t.end, t.refuse)
@@ -375,7 +327,7 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	if !t.seen {
 		t.seen, t.end = true, at
 	}
-	if why := t.withholdReason(max(0, min(at, t.watch.at(u.Arrival)))); why != "" {
+	if why := t.withholdReason(max(0, min(at, t.run.clock.at(u.Arrival)))); why != "" {
 		if why == media.GapPaused {
 			t.outcomes.add(Paused)
 		} else {
@@ -408,20 +360,20 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 	default:
 		t.outcomes.add(outcome)
 		if outcome != Unfit {
-			t.counts.failed.Add(1)
+			t.run.board.counts.failed.Add(1)
 		}
 		t.openHole(min(at, t.end), string(outcome))
 		t.wantKey()
 		t.extendHole(at)
 		return
 	}
-	if t.refresh.Swap(false) {
+	if t.inbox.take(mediaDropped) {
 		t.wantKey()
 	}
-	if t.askNow.Load() && (t.info.Codec.Audio() || t.askKey()) {
-		t.askNow.Store(false)
+	if t.inbox.has(keyFrameWanted) && (t.info.Codec.Audio() || t.askKey()) {
+		t.inbox.take(keyFrameWanted)
 	}
-	if t.ends.Swap(false) {
+	if t.inbox.take(segmentEnding) {
 		t.segmentEnds(at)
 	}
 	if t.needKey && !key {
@@ -446,14 +398,14 @@ func (t *trackRecorder) frame(u frame.Unit, at time.Duration, data []byte, outco
 		t.media.Channels = max(t.media.Channels, media.OpusChannels(data))
 	} else if key {
 		t.lastKey = at
-	} else if t.keyEvery > 0 && at-t.lastKey >= t.keyEvery {
+	} else if t.run.config.KeyFrames > 0 && at-t.lastKey >= t.run.config.KeyFrames {
 		t.askKey()
 	}
 	t.countBytes(f)
 	t.end = max(t.end, at+f.Duration)
-	t.counts.frames.Add(1)
+	t.run.board.counts.frames.Add(1)
 	t.outcomes.add(Kept)
-	t.counts.bytes.Add(int64(len(data)))
+	t.run.board.counts.bytes.Add(int64(len(data)))
 	t.send(item{track: t.media, frame: f})
 }
 
@@ -473,23 +425,10 @@ func (t *trackRecorder) askKey() (asked bool) {
 		return false
 	}
 	t.lastPLI = now
-	t.track.RequestKeyFrame()
+	t.source.RequestKeyFrame()
 	return true
 }
 
-// send hands an item to the segmenter and waits while its queue is full; the
-// room's own receive buffers then overflow and the loss is declared as any
-// other.
-func (t *trackRecorder) send(i item) {
-	if i.event != nil {
-		e := i.event.Clamped()
-		i.event = &e
-	}
-	if !t.load.add(i.data(), t.stop) {
-		return
-	}
-	select {
-	case t.out <- i:
-	case <-t.stop:
-	}
-}
+// send hands an item to the one who writes and waits while the queue is full; the
+// room's own receive buffers then overflow and the loss is declared as any other.
+func (t *trackRecorder) send(i item) { t.run.queue.put(i) }

@@ -54,7 +54,7 @@ type publishedSize struct {
 // reportPublished compares the size of a key frame with what is published, and tells the
 // timeline when that changes.
 func (t *trackRecorder) reportPublished(at time.Duration) {
-	p, ok := t.track.(Sized)
+	p, ok := t.source.(Sized)
 	if !ok || t.media.Width == 0 {
 		return
 	}
@@ -92,15 +92,15 @@ func (p *publishedSize) isSmall(now time.Duration) bool {
 
 // notePicture notes how large the picture of a track that has ended came, beside what
 // came of its medium before.
-func (r *Recorder) notePicture(t *trackRecorder) {
+func (b *board) notePicture(t *trackRecorder) {
 	o := &t.published
 	if o.width == 0 || t.info.Source == media.Screen {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	p, known := r.pictures[t.media.UID]
-	if !known && len(r.pictures) >= maxRemembered {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, known := b.pictures[t.media.UID]
+	if !known && len(b.pictures) >= maxRemembered {
 		return
 	}
 	if area(o.large) >= area(p.Track) {
@@ -109,13 +109,13 @@ func (r *Recorder) notePicture(t *trackRecorder) {
 	if !o.less && o.width*o.height > p.Width*p.Height {
 		p.Width, p.Height = o.width, o.height
 	}
-	r.pictures[t.media.UID] = p
+	b.pictures[t.media.UID] = p
 }
 
-// small returns the pictures for Report. r.mu is held.
-func (r *Recorder) small() (all []SmallPicture) {
-	for _, uid := range slices.Sorted(maps.Keys(r.pictures)) {
-		if p := r.pictures[uid]; media.Smaller(p.Track.Width, p.Track.Height, p.Width, p.Height) {
+// small returns the pictures for Report. b.mu is held.
+func (b *board) small() (all []SmallPicture) {
+	for _, uid := range slices.Sorted(maps.Keys(b.pictures)) {
+		if p := b.pictures[uid]; media.Smaller(p.Track.Width, p.Track.Height, p.Width, p.Height) {
 			all = append(all, p)
 		}
 	}

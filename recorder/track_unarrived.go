@@ -15,9 +15,8 @@ type Waiter interface {
 }
 
 const (
-	unarrivedEvery = 2               // sweeps between two looks at what is waited for
-	arrivalTime    = 3 * time.Second // a track that came is known to the recorder after that
-	maxUnarrived   = 2 * MaxTracks   // tracks waited for that are kept count of
+	arrivalTime  = 3 * time.Second // a track that came is known to the recorder after that
+	maxUnarrived = 2 * MaxTracks   // tracks waited for that are kept count of
 )
 
 // An unarrivedTrack is a track that was asked for and has not come.
@@ -33,35 +32,35 @@ type unarrivedTrack struct {
 // checkUnarrived notes which tracks are waited for now, and declares from time to time what
 // they miss, and in the end that of those that were muted, taken back, or lost
 // with the room. A track that comes after all declares the rest itself.
-func (p *producers) checkUnarrived(now time.Duration) {
-	room, ok := p.room.(Waiter)
+func (r *run) checkUnarrived(now time.Duration) {
+	room, ok := r.room.(Waiter)
 	if !ok {
 		return
 	}
-	over, silent := p.updateUnarrived(room.Waiting(), now)
-	p.declareWaits(over, media.GapStart)
-	p.declareUnsent(silent)
+	over, silent := r.updateUnarrived(room.Waiting(), now)
+	r.declareWaits(over, media.GapStart)
+	r.declareUnsent(silent)
 }
 
 // updateUnarrived notes which tracks are waited for now, and returns what is to be declared
 // missing, and which of them have sent nothing and are not waited for any more.
-func (p *producers) updateUnarrived(waiting []TrackInfo, now time.Duration) (over, silent []unarrivedTrack) {
-	shut := p.pause.keepsNothing()
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (r *run) updateUnarrived(waiting []TrackInfo, now time.Duration) (over, silent []unarrivedTrack) {
+	shut := r.pause.keepsNothing()
+	r.tracks.mu.Lock()
+	defer r.tracks.mu.Unlock()
 	for _, info := range waiting {
-		if p.byID[info.ID] != nil {
+		if r.tracks.byID[info.ID] != nil {
 			continue // it came this moment
 		}
-		w, known := p.unarrived[info.ID]
+		w, known := r.tracks.unarrived[info.ID]
 		if !known {
-			if len(p.unarrived) >= maxUnarrived {
+			if len(r.tracks.unarrived) >= maxUnarrived {
 				continue
 			}
-			asked := max(0, p.watch.at(info.Wanted))
+			asked := max(0, r.clock.at(info.Wanted))
 			w = &unarrivedTrack{participant: info.Participant, from: asked, asked: asked,
 				label: media.Track{Participant: info.Participant, Name: info.Name, Source: info.Source}.Label()}
-			p.unarrived[info.ID] = w
+			r.tracks.unarrived[info.ID] = w
 		}
 		if shut {
 			// What is sent during a pause is not missing.
@@ -70,14 +69,14 @@ func (p *producers) updateUnarrived(waiting []TrackInfo, now time.Duration) (ove
 		}
 		w.lastSeen, w.seen = now, now
 		if w.offered = !info.Offered.IsZero(); w.offered {
-			w.seen = max(w.from, p.watch.at(info.Offered))
+			w.seen = max(w.from, r.clock.at(info.Offered))
 		}
 	}
-	for id, w := range p.unarrived {
+	for id, w := range r.tracks.unarrived {
 		switch {
 		case now-w.lastSeen > arrivalTime:
 			over = append(over, *w)
-			delete(p.unarrived, id)
+			delete(r.tracks.unarrived, id)
 			silent = append(silent, *w)
 		case w.seen-w.from >= declareEvery:
 			over = append(over, *w)
@@ -88,46 +87,45 @@ func (p *producers) updateUnarrived(waiting []TrackInfo, now time.Duration) (ove
 }
 
 // declareUnsent notes the tracks that never came because nothing was sent.
-func (p *producers) declareUnsent(waits []unarrivedTrack) {
+func (r *run) declareUnsent(waits []unarrivedTrack) {
 	for _, w := range waits {
 		if w.offered && w.lastSeen-w.asked >= startTolerance {
-			p.emit(media.Event{Time: w.asked, Type: media.EventSilent, Participant: w.participant,
+			r.emit(media.Event{Time: w.asked, Type: media.EventSilent, Participant: w.participant,
 				Text: w.label, From: w.asked, To: w.lastSeen})
 		}
 	}
 }
 
 // takeWait notes that a track has come, and returns until when it was declared
-// missing, if it was waited for. p.mu is held.
-func (p *producers) takeWait(id string) (from time.Duration, waited bool) {
-	w := p.unarrived[id]
+// missing, if it was waited for. ts.mu is held.
+func (ts *tracks) takeWait(id string) (from time.Duration, waited bool) {
+	w := ts.unarrived[id]
 	if w == nil {
 		return 0, false
 	}
-	delete(p.unarrived, id)
+	delete(ts.unarrived, id)
 	return w.from, true
 }
 
 // declareUnarrived declares what was waited for in vain when the recording ended.
-func (p *producers) declareUnarrived(now time.Duration) {
-	p.checkUnarrived(now)
+func (r *run) declareUnarrived(now time.Duration) {
+	r.checkUnarrived(now)
 	var over []unarrivedTrack
-	p.mu.Lock()
-	for _, w := range p.unarrived {
+	r.tracks.mu.Lock()
+	for _, w := range r.tracks.unarrived {
 		over = append(over, *w)
 	}
-	clear(p.unarrived)
-	p.mu.Unlock()
-	p.declareWaits(over, media.GapStart)
-	p.declareUnsent(over)
-	p.declareTurnedAway(now)
+	clear(r.tracks.unarrived)
+	r.tracks.mu.Unlock()
+	r.declareWaits(over, media.GapStart)
+	r.declareUnsent(over)
 }
 
 // declareWaits declares what participants miss of tracks that have not come.
-func (p *producers) declareWaits(waits []unarrivedTrack, reason string) {
+func (r *run) declareWaits(waits []unarrivedTrack, reason string) {
 	for _, w := range waits {
 		if w.seen-w.from >= startTolerance || w.seen > w.from && reason != media.GapStart {
-			p.emit(media.Event{Time: w.from, Type: media.EventGap, Participant: w.participant,
+			r.emit(media.Event{Time: w.from, Type: media.EventGap, Participant: w.participant,
 				From: w.from, To: w.seen, Reason: reason})
 		}
 	}

@@ -21,8 +21,7 @@ const (
 	// stillComes is how long after the last of it media counts as coming.
 	stillComes = 10 * time.Second
 	// tellAgain is how long nothing more is told of the same member.
-	reportAgain   = time.Minute
-	unopenedEvery = 5 // sweeps
+	reportAgain = time.Minute
 	// A frame that is larger than this is not kept to find out why it does not open:
 	// a smaller one will come.
 	maxSample = 128 << 10
@@ -114,7 +113,7 @@ func (o *openingResult) state() openingState {
 // An unopenedReporter tells of media that does not open while it matters. It belongs to one
 // goroutine, but for what it starts, which stop waits for.
 type unopenedReporter struct {
-	p          *producers
+	run        *run
 	current    map[*trackRecorder]*unopenedTrack
 	reportedAt map[string]time.Time // when a member was told of, by identity
 	searches   bucket               // searches
@@ -140,8 +139,8 @@ type causeFound struct {
 	cause  frame.Cause
 }
 
-func newUnopenedReporter(p *producers) *unopenedReporter {
-	w := &unopenedReporter{p: p, current: make(map[*trackRecorder]*unopenedTrack), reportedAt: make(map[string]time.Time),
+func newUnopenedReporter(r *run) *unopenedReporter {
+	w := &unopenedReporter{run: r, current: make(map[*trackRecorder]*unopenedTrack), reportedAt: make(map[string]time.Time),
 		searches: bucket{tokens: explainBurst}, notices: bucket{tokens: noticeBurst}, results: make(chan causeFound, 1)}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
@@ -186,7 +185,7 @@ func (w *unopenedReporter) check(tracks []*trackRecorder, now time.Time) {
 	}
 	for _, rec := range tracks {
 		is := rec.opening.state()
-		if w.current[rec] != nil || !is.lasts(now) || w.p.pause.keepsNothing() || rec.permission.keepsNothing() {
+		if w.current[rec] != nil || !is.lasts(now) || w.run.pause.keepsNothing() || rec.inbox.permission.keepsNothing() {
 			continue
 		}
 		w.current[rec] = &unopenedTrack{Unopened: Unopened{Track: rec.media.UID, Participant: rec.info.Participant, Name: rec.info.Name,
@@ -212,14 +211,14 @@ func (w *unopenedReporter) searchCause(now time.Time) {
 	}
 	t := w.current[oldest]
 	sample := oldest.opening.state().sample
-	if sample == nil || !w.searches.take(w.p.watch.at(now), 1, explainBurst, explainRefill) {
+	if sample == nil || !w.searches.take(w.run.clock.at(now), 1, explainBurst, explainRefill) {
 		return
 	}
 	t.searched, w.busy = true, true
 	reason := t.Reason
 	w.work.Go(func() {
 		e := causeFound{rec: oldest, reason: reason}
-		_ = w.p.contain(oldest.info.Participant, func() { e.cause = oldest.ring.Explain(w.ctx, oldest.info.Codec, sample) })
+		_ = w.run.contain(oldest.info.Participant, func() { e.cause = oldest.ring.Explain(w.ctx, oldest.info.Codec, sample) })
 		w.results <- e
 	})
 }
@@ -260,17 +259,17 @@ func (w *unopenedReporter) report(over []Unopened, now time.Time) {
 	}
 	byTrack := func(a, b Unopened) int { return cmp.Compare(a.Track, b.Track) }
 	slices.SortFunc(all, byTrack)
-	w.p.r.setUnopened(all)
-	if len(news) == 0 || w.p.r.c.Unopened == nil {
+	w.run.board.setUnopened(all)
+	if len(news) == 0 || w.run.config.Unopened == nil {
 		return
 	}
 	slices.SortFunc(news, byTrack)
-	if notice := w.p.r.c.Unopened(news); notice != "" && !w.p.over.Load() && w.notices.take(w.p.watch.at(now), 1, noticeBurst, noticeRefill) {
+	if notice := w.run.config.Unopened(news); notice != "" && !w.run.over.Load() && w.notices.take(w.run.clock.at(now), 1, noticeBurst, noticeRefill) {
 		w.work.Go(func() {
 			ctx, cancel := context.WithTimeout(w.ctx, noticeTime)
 			defer cancel()
-			if err := w.p.room.Announce(ctx, notice); err != nil && w.ctx.Err() == nil {
-				w.p.r.c.Log.Warn("the room was not told of media that is not recorded", "err", err)
+			if err := w.run.room.Announce(ctx, notice); err != nil && w.ctx.Err() == nil {
+				w.run.log.Warn("the room was not told of media that is not recorded", "err", err)
 			}
 		})
 	}
@@ -278,5 +277,5 @@ func (w *unopenedReporter) report(over []Unopened, now time.Time) {
 
 // warn says in the log what is known of a track's trouble, without names.
 func (w *unopenedReporter) warn(t *unopenedTrack) {
-	w.p.r.c.Log.Warn("media does not open and is not recorded", "track", t.Track, "reason", t.Reason, "cause", t.Cause, "why", t.Why)
+	w.run.log.Warn("media does not open and is not recorded", "track", t.Track, "reason", t.Reason, "cause", t.Cause, "why", t.Why)
 }
