@@ -202,7 +202,8 @@ func wasStored(dir, name string) (bool, error) {
 // QuarantineSpooled moves an object of a spool folder aside, to quarantine/ID in
 // it, so that the rest of the recording can be copied without it: it serves as
 // OnBad of a Copier. If the object is good here and its name is taken there, it
-// stays. If it was released before, the error is ErrElsewhere.
+// stays. If it was released before, the error is ErrElsewhere. What another Copier
+// of the recording found bad too may have been moved already.
 func QuarantineSpooled(spool string, bad *BadObjectError) error {
 	if _, ok := parseName(bad.Name); !ok || ValidID(bad.ID) != nil {
 		return bad
@@ -231,6 +232,11 @@ func putAside(dir, name string) error {
 		err = durable.Change(filepath.Dir(to), func() error {
 			return durable.Change(filepath.Dir(from), func() error { return os.Rename(from, to) })
 		})
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, moved := os.Lstat(to); moved == nil {
+			return nil // by the copying to another store, which found the same
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("could not put %s into quarantine: %w", name, err)

@@ -250,6 +250,24 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
+// Those who copy to two stores find the same object bad, and both go on without it.
+func TestQuarantineTwice(t *testing.T) {
+	spool := t.TempDir()
+	w := create(t, spool, archive.Config{Signer: newSigner(t, "recorder")}, hybrid(t).Recipient())
+	commit(t, begin(t, w, archive.Segment, []byte("damaged")))
+	closeWriter(t, w)
+	bad := &archive.BadObjectError{ID: w.ID(), Name: "segments/000000.age", Err: errors.New("not its hash")}
+	for i := range 2 {
+		if err := archive.QuarantineSpooled(spool, bad); err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	bad.Name = "segments/000001.age"
+	if err := archive.QuarantineSpooled(spool, bad); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what never was: %v", err)
+	}
+}
+
 // An error of OnBad holds the head back.
 func TestCopyOnBadFails(t *testing.T) {
 	s, reader := newSigner(t, "recorder"), hybrid(t)

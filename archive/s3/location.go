@@ -25,11 +25,11 @@ func locate(location string) (c Config, profile string, err error) {
 	if c.Bucket == "" {
 		return Config{}, "", errors.New("no bucket is named")
 	}
-	settings, err := url.ParseQuery(query)
+	given, err := url.ParseQuery(query)
 	if err != nil {
 		return Config{}, "", errors.New("the settings of a bucket are NAME=VALUE, with & in between")
 	}
-	for name, values := range settings {
+	for name, values := range given {
 		if len(values) != 1 {
 			return Config{}, "", fmt.Errorf("%s is set twice", name)
 		}
@@ -61,13 +61,19 @@ func locate(location string) (c Config, profile string, err error) {
 			return Config{}, "", fmt.Errorf("%q is no setting of a bucket: there are endpoint, region, profile, style, class, kms, retain and lock", name)
 		}
 		if !ok {
-			return Config{}, "", fmt.Errorf("%q is not what the setting %s can be", v, name)
+			return Config{}, "", fmt.Errorf("%q is not what the setting %s can be, which is %s", v, name, settingValues[name])
 		}
 	}
-	if c.Retain == 0 && settings.Has("lock") {
+	if c.Retain == 0 && given.Has("lock") {
 		return Config{}, "", errors.New("lock says how to retain, and retain for how long: that is missing")
 	}
 	return c, profile, nil
+}
+
+// settingValues are what those of a bucket can be, for people.
+var settingValues = map[string]string{
+	"endpoint": "a URL", "region": "a name", "profile": "a name", "style": "host or path", "class": "a storage class",
+	"kms": "a key, or default", "retain": "a time of a minute to 100 years, such as 90d or 12h", "lock": "governance or compliance",
 }
 
 // maxRetain is a hundred years, of which S3 has servers.

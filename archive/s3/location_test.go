@@ -42,6 +42,8 @@ func TestLocate(t *testing.T) {
 	} {
 		if got, err := Locate(location); err == nil {
 			t.Errorf("%s: %#v", location, got)
+		} else if strings.HasSuffix(err.Error(), "which is ") {
+			t.Errorf("%s: %v: not said", location, err)
 		}
 	}
 }

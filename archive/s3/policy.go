@@ -15,7 +15,8 @@ import (
 //
 // That nothing else is overwritten it demands by the condition s3:if-none-match,
 // which is Amazon's: other servers do not take a policy that has it, so theirs is
-// without, and there the bucket must keep versions.
+// without, and there the bucket must keep versions. So with the use of a key that is
+// not named by an ARN.
 func (c Config) Policy() (string, error) {
 	prefix, err := c.keyPrefix()
 	if err != nil {
@@ -59,8 +60,21 @@ func (c Config) Policy() (string, error) {
 	if c.Retain > 0 {
 		all = append(all, statement{Sid: "Retain", Effect: "Allow", Action: []string{"s3:PutObjectRetention"}, Resource: objects("*")})
 	}
-	if strings.HasPrefix(c.KMSKey, "arn:") {
-		all = append(all, statement{Sid: "EncryptAtRest", Effect: "Allow", Action: []string{"kms:GenerateDataKey", "kms:Decrypt"}, Resource: []string{c.KMSKey}})
+	if strings.HasPrefix(c.KMSKey, "arn:") || c.KMS && c.Endpoint == "" {
+		encrypt := statement{Sid: "EncryptAtRest", Effect: "Allow", Action: []string{"kms:GenerateDataKey", "kms:Decrypt"}, Resource: []string{c.KMSKey}}
+		switch alias := strings.HasPrefix(c.KMSKey, "alias/"); {
+		case strings.HasPrefix(c.KMSKey, "arn:"):
+		case c.KMSKey == "", alias:
+			// A policy names keys, not what stands for one.
+			encrypt.Resource = []string{"arn:aws:kms:*:*:key/*"}
+			encrypt.Condition = condition{"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}
+			if alias {
+				encrypt.Condition["ForAnyValue:StringEquals"] = map[string]string{"kms:ResourceAliases": c.KMSKey}
+			}
+		default:
+			encrypt.Resource = []string{"arn:aws:kms:*:*:key/" + c.KMSKey}
+		}
+		all = append(all, encrypt)
 	}
 	b, err := json.MarshalIndent(struct {
 		Version   string

@@ -100,6 +100,21 @@ func TestPolicyAmazon(t *testing.T) {
 	if strings.Count(policy, "Delete") != 1 {
 		t.Errorf("more than what is tried can be deleted:\n%s", policy)
 	}
+	// Whatever names the key, it may be used, and one that is not named by Amazon alone.
+	for key, want := range map[string]string{
+		"": `"kms:ViaService"`, "alias/tape": `"kms:ResourceAliases": "alias/tape"`, "1234-5678": `"arn:aws:kms:*:*:key/1234-5678"`,
+	} {
+		policy, err := Config{Bucket: "b", KMS: true, KMSKey: key}.Policy()
+		if err != nil || !strings.Contains(policy, want) || !strings.Contains(policy, `"kms:Decrypt"`) {
+			t.Errorf("key %q: %v\n%s", key, err, policy)
+		}
+		if policy, err := (Config{Bucket: "b", Endpoint: "https://s3.example.org", KMS: true, KMSKey: key}).Policy(); err != nil || strings.Contains(policy, "kms:") {
+			t.Errorf("key %q of another server: %v\n%s", key, err, policy)
+		}
+	}
+	if policy, err := (Config{Bucket: "b"}).Policy(); err != nil || strings.Contains(policy, "kms:") {
+		t.Errorf("no key: %v\n%s", err, policy)
+	}
 	for _, c := range []Config{{Bucket: "b", Prefix: "a*"}, {Bucket: "b", Prefix: "${aws:username}"}, {Bucket: "b", Prefix: "a//b"}} {
 		if policy, err := c.Policy(); err == nil {
 			t.Errorf("%s:\n%s", c.Prefix, policy)

@@ -73,7 +73,7 @@ var probes = []struct {
 	remedy string
 }{
 	{Put, nil, (*prober).put,
-		"allow writing: s3:PutObject on the prefix, or for a folder its owner, mode and free space"},
+		"allow writing: s3:PutObject on the prefix, with retain s3:PutObjectRetention and with kms kms:GenerateDataKey and kms:Decrypt, too; or for a folder its owner, mode and free space"},
 	{Get, []string{Put}, (*prober).get,
 		"allow reading: s3:GetObject, and s3:ListBucket, without which S3 denies what is missing; if what is read differs, the store damages objects: do not use it"},
 	{Ranges, []string{Put, Get}, (*prober).ranges,
@@ -89,6 +89,10 @@ var probes = []struct {
 	{Delete, []string{Put}, (*prober).delete,
 		"allow deleting (s3:DeleteObject on the prefix); without it old recordings cannot be pruned, all else works"},
 }
+
+// refused is the remedy where a store says that it does not do what a put asks.
+const refused = "no permission helps: the store says what it does not do; mend that in the bucket, or leave out the setting of --store that asks for it: " +
+	"retain needs a bucket that was made with object lock, kms a key of its server, class one that it has"
 
 // Run finds out whether s is fit to be an archive's store, by trying: that it
 // lets put, get, list and delete, that it keeps its promises about names that
@@ -119,8 +123,8 @@ func Run(ctx context.Context, s archive.Store) ([]Check, error) {
 			c.Verdict = Passed
 		} else if c.Remedy = probe.remedy; errors.Is(c.Err, errLimited) {
 			c.Verdict = Limited
-		} else {
-			c.Verdict = Failed
+		} else if c.Verdict = Failed; probe.name == Put && errors.Is(c.Err, archive.ErrRefused) {
+			c.Remedy = refused
 		}
 		verdict[c.Name] = c.Verdict
 		checks = append(checks, c)

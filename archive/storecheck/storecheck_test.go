@@ -130,11 +130,15 @@ func TestProbeFaults(t *testing.T) {
 		limited string
 		unknown string
 		says    string // by the first that failed
+		remedy  string // for it
 		stays   bool   // nothing can remove what was put
 	}{
 		{name: "read-only",
 			store:  faulty{put: func(context.Context, archive.Store, string, archive.Blob) error { return archive.ErrDenied }},
 			failed: "put", unknown: "get ranges list put-if-absent replace checksums delete", says: "access denied"},
+		{name: "refuses what is asked",
+			store:  faulty{put: func(context.Context, archive.Store, string, archive.Blob) error { return archive.ErrRefused }},
+			failed: "put", unknown: "get ranges list put-if-absent replace checksums delete", says: "refused by the store", remedy: "object lock"},
 		{name: "write-only",
 			store: faulty{get: func(context.Context, archive.Store, string, int64, int64) (io.ReadCloser, error) {
 				return nil, archive.ErrDenied
@@ -313,6 +317,9 @@ func TestProbeFaults(t *testing.T) {
 			}
 			if !strings.Contains(says, tt.says) {
 				t.Errorf("says %q, want %q", says, tt.says)
+			}
+			if tt.remedy != "" && !strings.Contains(checks[strings.Fields(tt.failed)[0]].Remedy, tt.remedy) {
+				t.Errorf("the remedy is %q", checks[tt.failed].Remedy)
 			}
 			left := 0
 			for range mem.List(t.Context(), "") {

@@ -37,6 +37,11 @@ func copyAction(c *cli.Context) error {
 	if c.String("to") == "" {
 		return usagef(c, "copy to where? --to STORE is missing")
 	}
+	if from, err := storeID(c.String("store")); err == nil {
+		if to, err := storeID(c.String("to")); err == nil && from == to {
+			return usagef(c, "--to is the store that it would be copied from")
+		}
+	}
 	a, err := openAccess(c)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,6 +111,17 @@ func doctorAction(c *cli.Context) error {
 	if c.Bool("policy") {
 		return e.showPolicy(c)
 	}
+	var ids []string
+	for _, arg := range storeNames(c) {
+		id, err := storeID(arg)
+		if err != nil { // it does not open, which is told below
+			id = arg
+		}
+		if slices.Contains(ids, id) {
+			return usagef(c, "--store: %s is named twice", clean(arg))
+		}
+		ids = append(ids, id)
+	}
 	d := &diagnosis{Findings: []finding{}, Recordings: []opening{}}
 	h, identities := e.checkKeys(c.Context, d)
 	if h != nil {
@@ -197,7 +209,7 @@ func checkClock(ctx context.Context, d *diagnosis, arg string) {
 	const section = "clock"
 	where, there, at, err := storeClock(ctx, arg)
 	if err != nil {
-		d.unknown(section, "clock", "nothing to compare it with: %v", err)
+		d.unknown(section, "clock", "%s: nothing to compare it with: %v", arg, err)
 		return
 	}
 	off := at.Sub(there)

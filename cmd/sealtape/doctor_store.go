@@ -84,10 +84,10 @@ func storeClock(ctx context.Context, arg string) (where string, there, here time
 			return "", there, here, err
 		}
 		there, here, err = httpClock(ctx, cmp.Or(c.Endpoint, "https://s3.amazonaws.com"))
-		return "the store's server", there, here, err
+		return "the store's server, of " + arg, there, here, err
 	}
 	there, here, err = fileClock(arg)
-	return "the store's file system", there, here, err
+	return "the store's file system, of " + arg, there, here, err
 }
 
 // httpClock asks a web server for the time, whatever else it answers.

@@ -59,7 +59,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 			&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: the member with this identity in the room is the pinned NAME and a reader, as --access says; repeat for more"},
 			&cli.StringFlag{Name: "access", Value: "present", Usage: "`WHAT` members who are readers may read: present, what is recorded while they are here, or whole, all of it if they come; those named by --reader read all"},
 			&cli.DurationFlag{Name: "segment", Value: 5 * time.Second, Usage: "`LENGTH` of a segment: what a crash can cost"},
-			&cli.DurationFlag{Name: "duration", Usage: "stop after this `TIME`", DefaultText: "when the room ends"},
+			&cli.DurationFlag{Name: "duration", Usage: "stop after this `TIME`; 0 is when the room ends", DefaultText: "when the room ends"},
 			&cli.StringFlag{Name: "e2ee-passphrase-file", Usage: "`FILE` with the room's passphrase"},
 			&cli.StringFlag{Name: "e2ee-key-file", Usage: "`FILE` with the room's keys, see above"},
 			&cli.BoolFlag{Name: "no-e2ee", Usage: "the room is not end-to-end encrypted"},

@@ -38,6 +38,11 @@ func recoverAction(c *cli.Context) error {
 	if _, err := arguments(c); err != nil {
 		return err
 	}
+	for _, id := range c.StringSlice("adopt") {
+		if err := archive.ValidID(id); err != nil {
+			return usagef(c, "--adopt: %w", err)
+		}
+	}
 	h, err := e.openHome()
 	if err != nil {
 		return err

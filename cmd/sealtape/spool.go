@@ -118,8 +118,12 @@ func (c *spoolCopy) lacks(kept bool) error {
 	if kept {
 		where = "it is kept in " + filepath.Join(c.spool, c.id)
 	}
+	what := "sealtape verify " + c.id + " says what is missing"
+	if c.store != "" {
+		what += ", and sealtape repair " + c.id + " puts back what another store has"
+	}
 	return hinted(fmt.Errorf("the store lacks %s of recording %s: %s", count(len(c.bad), "object"), c.id, strings.Join(c.bad[:min(len(c.bad), 5)], ", ")),
-		"the rest is stored and can be read; "+where+"; sealtape verify "+c.id+" says what is missing")
+		"the rest is stored and can be read; "+where+"; "+what)
 }
 
 // A sweep finishes what earlier recordings left in the spool.
@@ -191,7 +195,11 @@ func (s *sweep) upload(ctx context.Context, id string) (err error) {
 	if store, err := h.Store(); err != nil {
 		return err
 	} else if store != s.store {
-		s.warn("%s is not for this store but for %s; left alone", id, cmp.Or(clean(store), "one that is not noted"))
+		these := "this store"
+		if len(s.dst) > 1 {
+			these = "these stores together"
+		}
+		s.warn("%s is not for %s but for %s; left alone: recover it with --store for each of those, or --adopt it", id, these, cmp.Or(clean(store), "one that is not noted"))
 		return nil
 	}
 	rec, err := archive.Open(ctx, s.src, id, archive.Options{Verifiers: s.verifiers})
