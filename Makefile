@@ -44,7 +44,7 @@ test: deps
 test-all: deps
 	.ci/test all
 
-deps: testdata/browser/node_modules/.package-lock.json testdata/native/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json keys/web/node_modules/.package-lock.json
+deps: testdata/browser/node_modules/.package-lock.json testdata/native/node_modules/.package-lock.json testdata/typescript/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json keys/web/node_modules/.package-lock.json
 	.ci/deps
 
 %/node_modules/.package-lock.json: %/package-lock.json

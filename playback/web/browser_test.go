@@ -94,11 +94,11 @@ func cameras(t testing.TB) *fakeRecording {
 // feed feeds a browser's Media Source Extensions with what the server gives, a
 // SourceBuffer for each track, and looks for pictures at given times.
 const feed = `(async (id, segments, times) => {
-	const {API} = await import(new URL("../page/engine/api.js", location.href));
-	const api = new API(), got = new Map();
+	const {HTTPSource} = await import(new URL("../page/engine/http_source.js", location.href));
+	const source = new HTTPSource(), got = new Map();
 	for (let n = 0; n < segments; n++) {
 		const tracks = [];
-		await api.segment(id, n, ["11", "100", "101", "102", "103", "104"], null, (uid, parts) => tracks.push([uid, parts]));
+		await source.segment(id, n, ["11", "100", "101", "102", "103", "104"], null, (uid, parts) => tracks.push([uid, parts]));
 		for (const [uid, parts] of tracks) {
 			got.set(uid, (got.get(uid) || []).concat(parts));
 		}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Recording } from "../page/engine/model.js";
+import { Recording } from "../page/engine/recording.js";
 import { stateOf } from "../page/engine/state.js";
 
 const r = new Recording({

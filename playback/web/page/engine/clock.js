@@ -5,46 +5,62 @@
  * passed in, in seconds.
  */
 
-/** How fast the clock follows the sound: an error is gone after some two seconds, at no more than half a percent. */
-const pull = 0.5, most = 0.005;
+/**
+ * How fast the clock follows the sound: an error is gone after some two seconds, at
+ * no more than half a percent.
+ */
+const pull = 0.5, mostSlew = 0.005;
 
-/** A common error of all sounds beyond this is no drift: the device stood still, or changed its pace. The clock steps. */
-const step = 0.02;
+/**
+ * A common error of all sounds beyond this is no drift, in seconds: the device
+ * stood still, or changed its pace. The clock steps. After a start it steps sooner.
+ */
+const stepBeyond = 0.02, freshStepBeyond = 0.005;
 
 export class Clock {
+	rate = 1;
+	running = false;
+	/** Recording time at #since. */
+	#base = 0;
+	/** Of the machine's time. */
+	#since = 0;
+	/** By how much it runs faster than its rate. */
+	#slew = 0;
+	#now;
+
+	/** @param {() => number} [now] the machine's time, in seconds */
 	constructor(now = () => performance.now() / 1000) {
-		this.now = now;
-		this.rate = 1;
-		this.running = false;
-		this.base = 0; // recording time at since
-		this.since = 0;
-		this.slew = 0;
+		this.#now = now;
 	}
 
 	/** Recording time, in seconds. */
 	get time() {
-		return this.at(this.now());
+		return this.at(this.#now());
 	}
 
-	/** at tells the recording time at a time of the machine, not far from now, in seconds. */
+	/**
+	 * at tells the recording time at a time of the machine, not far from now, in seconds.
+	 * @param {number} now
+	 */
 	at(now) {
-		return this.running ? this.base + (now - this.since) * this.rate * (1 + this.slew) : this.base;
+		return this.running ? this.#base + (now - this.#since) * this.rate * (1 + this.#slew) : this.#base;
 	}
 
 	#rebase(time = this.time) {
-		this.base = time;
-		this.since = this.now();
+		this.#base = time;
+		this.#since = this.#now();
 	}
 
+	/** @param {number} time */
 	set(time) {
 		this.#rebase(time);
-		this.slew = 0;
+		this.#slew = 0;
 	}
 
 	start() {
 		this.#rebase();
 		this.running = true;
-		this.slew = 0;
+		this.#slew = 0;
 	}
 
 	stop() {
@@ -52,6 +68,7 @@ export class Clock {
 		this.running = false;
 	}
 
+	/** @param {number} rate */
 	setRate(rate) {
 		this.#rebase();
 		this.rate = rate;
@@ -61,21 +78,21 @@ export class Clock {
 	 * follow takes how far each playing sound is ahead of the clock, in seconds of
 	 * the recording. Returns how far the clock stepped, mostly 0.
 	 * @param {number[]} errors
-	 * @param {boolean} fresh the sounds have just begun: their common delay is not heard as one
+	 * @param {boolean} [fresh] the sounds have just begun: their common delay is not heard as one
 	 */
 	follow(errors, fresh = false) {
 		this.#rebase();
 		if (errors.length === 0) {
-			this.slew = 0;
+			this.#slew = 0;
 			return 0;
 		}
 		const error = median(errors);
-		if (Math.abs(error) > step || fresh && Math.abs(error) > 0.005) {
-			this.base += error;
-			this.slew = 0;
+		if (Math.abs(error) > (fresh ? freshStepBeyond : stepBeyond)) {
+			this.#base += error;
+			this.#slew = 0;
 			return error;
 		}
-		this.slew = Math.max(-most, Math.min(most, error * pull));
+		this.#slew = Math.max(-mostSlew, Math.min(mostSlew, error * pull));
 		return 0;
 	}
 }
@@ -87,7 +104,10 @@ export class Clock {
  */
 const stretched = [[0.5, 0.033], [1, 0], [2, -0.01], [3, -0.022]];
 
-/** stretch returns that for a rate. */
+/**
+ * stretch returns that for a rate.
+ * @param {number} rate
+ */
 export function stretch(rate) {
 	let [[r, d]] = stretched;
 	for (const [r2, d2] of stretched) {
@@ -97,7 +117,10 @@ export function stretch(rate) {
 	return d;
 }
 
-/** median of at least one number; of an even count the lower of the middle two. */
+/**
+ * median of at least one number; of an even count the lower of the middle two.
+ * @param {number[]} numbers
+ */
 export function median(numbers) {
 	const sorted = numbers.slice().sort((a, b) => a - b);
 	return sorted[(sorted.length - 1) >> 1];
@@ -106,12 +129,12 @@ export function median(numbers) {
 /**
  * trim returns the factor to play an element at, that is error seconds ahead of
  * the clock. Pictures follow freely. Sound is left alone until it is 12 ms off,
- * and then drawn back by two percent (five, if it is far), until it is right. At higher speed its
- * clock is coarser.
+ * and then drawn back by two percent (five, if it is far), until it is right. At
+ * higher speed its clock is coarser.
  * @param {"audio"|"video"} kind
  * @param {number} error in seconds
  * @param {number} now the factor in force
- * @param {number} rate
+ * @param {number} [rate]
  */
 export function trim(kind, error, now, rate = 1) {
 	const off = Math.abs(error);
@@ -124,6 +147,7 @@ export function trim(kind, error, now, rate = 1) {
 	return error > 0 ? 1 - by : 1 + by;
 }
 
+/** @param {number} x */
 function round(x) {
 	return Math.round(x * 100) / 100;
 }

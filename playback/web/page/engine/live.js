@@ -1,38 +1,43 @@
+/** The longest wait after trouble, in seconds. */
+const longestWait = 15;
+
 /** Live asks for what is new of a recording that goes on, until it does not. */
 export class Live {
+	#abort = new AbortController();
+	#config;
+
 	/**
-	 * @param {object} c
-	 * @param {import("./model.js").Recording} c.recording
-	 * @param {import("./api.js").API} c.api
-	 * @param {() => void} c.grown the recording was updated
-	 * @param {(text: string) => void} c.trouble
+	 * @param {object} config
+	 * @param {import("./recording.js").Recording} config.recording
+	 * @param {import("./source.js").Source} config.source
+	 * @param {() => void} config.grown the recording was updated
+	 * @param {(text: string) => void} config.trouble
 	 */
-	constructor(c) {
-		Object.assign(this, c);
-		this.abort = new AbortController();
-		if (this.recording.live) this.#run();
+	constructor(config) {
+		this.#config = config;
+		if (config.recording.live) this.#run();
 	}
 
 	async #run() {
-		const { signal } = this.abort;
-		let wait = 1, told = false;
-		while (this.recording.live && !signal.aborted) {
-			const { version } = this.recording;
+		const { signal } = this.#abort, { recording, source, grown, trouble } = this.#config;
+		let wait = 1, troubled = false;
+		while (recording.live && !signal.aborted) {
+			const { version } = recording;
 			try {
-				const json = await this.api.later(this.recording.id, this.recording.known, signal);
+				const news = await source.later(recording.id, recording.known, signal);
 				if (signal.aborted) return;
 				wait = 1;
-				told = false;
-				if (json.version !== version) {
-					this.recording.update(json);
-					this.grown();
+				troubled = false;
+				if (news.version !== version) {
+					recording.update(news);
+					grown();
 					continue;
 				}
 			} catch (err) {
 				if (signal.aborted) return;
-				if (!told) this.trouble(err.message);
-				told = true;
-				wait = Math.min(15, wait * 2);
+				if (!troubled) trouble(err instanceof Error ? err.message : String(err));
+				troubled = true;
+				wait = Math.min(longestWait, wait * 2);
 			}
 			// Also after an answer without news: an answer that comes at once must not
 			// make this a busy loop.
@@ -41,6 +46,6 @@ export class Live {
 	}
 
 	close() {
-		this.abort.abort();
+		this.#abort.abort();
 	}
 }

@@ -4,7 +4,12 @@
  * @typedef {[number, number]} Span
  */
 
-/** find returns the index of the last span that begins by t, -1 if there is none. */
+/**
+ * find returns the index of the last span that begins by t, -1 if there is none.
+ * It takes any list that is sorted by the first of each.
+ * @param {readonly (readonly [number, ...any])[]} list
+ * @param {number} t
+ */
 export function find(list, t) {
 	let lo = 0, hi = list.length;
 	while (lo < hi) {
@@ -15,19 +20,33 @@ export function find(list, t) {
 	return lo - 1;
 }
 
-/** around returns the span that t is in, or null. */
+/**
+ * around returns the span that t is in, or null.
+ * @param {Span[]} list
+ * @param {number} t
+ */
 export function around(list, t) {
 	const i = find(list, t);
 	return i >= 0 && t < list[i][1] ? list[i] : null;
 }
 
-/** within reports whether t is in one of the spans. */
+/**
+ * within reports whether t is in one of the spans.
+ * @param {Span[]} list
+ * @param {number} t
+ */
 export function within(list, t) {
 	return around(list, t) !== null;
 }
 
-/** merge sorts spans, and makes one of those that touch or are no more than gap apart. */
+/**
+ * merge sorts spans, and makes one of those that touch or are no more than gap
+ * apart. It leaves its argument as it is.
+ * @param {Span[]} list
+ * @param {number} [gap]
+ */
 export function merge(list, gap = 0) {
+	/** @type {Span[]} */
 	const out = [];
 	for (const [a, b] of list.filter(([a, b]) => b > a).sort((x, y) => x[0] - y[0])) {
 		const last = out[out.length - 1];
@@ -40,9 +59,14 @@ export function merge(list, gap = 0) {
 /**
  * lasting makes spans of what began and ended: [time, whether it began]. What
  * ended first had begun at from, what did not end lasts until to.
+ * @param {[number, boolean][]} marks
+ * @param {number} from
+ * @param {number} to
  */
 export function lasting(marks, from, to) {
+	/** @type {Span[]} */
 	const out = [];
+	/** @type {number|null} */
 	let since = null;
 	marks.forEach(([t, on], i) => {
 		if (on) since ??= t;
@@ -55,8 +79,13 @@ export function lasting(marks, from, to) {
 	return merge(out);
 }
 
-/** intersect returns what is in both lists. */
+/**
+ * intersect returns what is in both lists.
+ * @param {Span[]} x
+ * @param {Span[]} y
+ */
 export function intersect(x, y) {
+	/** @type {Span[]} */
 	const out = [];
 	for (let i = 0, j = 0; i < x.length && j < y.length;) {
 		const a = Math.max(x[i][0], y[j][0]), b = Math.min(x[i][1], y[j][1]);
@@ -67,8 +96,14 @@ export function intersect(x, y) {
 	return out;
 }
 
-/** without returns what is between from and to and in none of the spans. */
+/**
+ * without returns what is between from and to and in none of the spans.
+ * @param {Span[]} list
+ * @param {number} from
+ * @param {number} to
+ */
 export function without(list, from, to) {
+	/** @type {Span[]} */
 	const out = [];
 	let at = from;
 	for (const [a, b] of list) {
@@ -80,22 +115,36 @@ export function without(list, from, to) {
 	return out.filter(([a, b]) => b > a);
 }
 
-/** since is how long ago the last span ended: 0 within one, Infinity before all. */
-export function since(spans, t) {
-	const i = find(spans, t);
-	return i < 0 ? Infinity : Math.max(0, t - spans[i][1]);
+/**
+ * since returns how long ago the last span ended: 0 within one, Infinity before all.
+ * @param {Span[]} list
+ * @param {number} t
+ */
+export function since(list, t) {
+	const i = find(list, t);
+	return i < 0 ? Infinity : Math.max(0, t - list[i][1]);
 }
 
-/** total is how long the spans last together. */
-export function total(spans) {
-	return spans.reduce((sum, [a, b]) => sum + Math.max(0, b - a), 0);
+/**
+ * total returns how long the spans last together.
+ * @param {Span[]} list
+ */
+export function total(list) {
+	return list.reduce((sum, [a, b]) => sum + Math.max(0, b - a), 0);
 }
 
-/** visible are the spans between from and to, those closer than gap as one. */
-export function visible(spans, from, to, gap = 0) {
+/**
+ * visible returns what is between from and to, spans closer than gap as one.
+ * @param {Span[]} list
+ * @param {number} from
+ * @param {number} to
+ * @param {number} [gap]
+ */
+export function visible(list, from, to, gap = 0) {
+	/** @type {Span[]} */
 	const out = [];
-	for (let i = Math.max(0, find(spans, from)); i < spans.length && spans[i][0] < to; i++) {
-		const a = Math.max(from, spans[i][0]), b = Math.min(to, spans[i][1]);
+	for (let i = Math.max(0, find(list, from)); i < list.length && list[i][0] < to; i++) {
+		const a = Math.max(from, list[i][0]), b = Math.min(to, list[i][1]);
 		if (b <= a) continue;
 		if (out.length && a - out[out.length - 1][1] < gap) out[out.length - 1][1] = b;
 		else out.push([a, b]);

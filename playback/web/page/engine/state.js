@@ -1,18 +1,19 @@
-/**
- * What can be seen or heard of a track at a time, in a word. Pure.
- */
 import * as spans from "./spans.js";
 
 /**
+ * What can be seen or heard of a track at a time, in a word. Pure.
+ *
+ * @typedef {"playing"|"paused"|"waiting"|"absent"|"muted"|"hole"|"locked"|"failed"|"unsupported"} StateWord
+ *
  * @typedef {object} State
- * @property {"playing"|"paused"|"waiting"|"absent"|"muted"|"hole"|"locked"|"failed"|"unsupported"} state
+ * @property {StateWord} state
  * @property {string} reason of a hole, or what the browser said
  * @property {string} codec
  */
 
 /**
  * stateOf tells the state of a track at t.
- * @param {import("./model.js").Recording} recording
+ * @param {import("./recording.js").Recording} recording
  * @param {string} uid
  * @param {number} t
  * @param {object} now
@@ -26,9 +27,10 @@ import * as spans from "./spans.js";
  */
 export function stateOf(recording, uid, t, now) {
 	const track = recording.track(uid);
+	/** @type {(state: StateWord, reason?: string) => State} */
 	const is = (state, reason = "") => ({ state, reason, codec: track?.codec || "" });
 	if (!track) return is("absent");
-	const segment = recording.segments[recording.segmentAt(t)];
+	const segment = recording.segments.list[recording.segments.at(t)];
 	if (segment && t < segment.to) {
 		if (segment.state === "locked") return is("locked");
 		if (segment.state !== "readable") return is("failed", segment.state === "unlisted" ? "unlisted" : "");
@@ -36,7 +38,9 @@ export function stateOf(recording, uid, t, now) {
 	if (!spans.within(track.life, t)) return is("absent");
 	if (now.unsupported) return is("unsupported");
 	const muted = spans.within(track.muted, t);
-	if (now.there && !(muted && track.kind === "audio")) return is(now.paused ? "paused" : now.waiting ? "waiting" : "playing");
+	if (now.there && !(muted && track.kind === "audio")) {
+		return is(now.paused ? "paused" : now.waiting ? "waiting" : "playing");
+	}
 	// Frames end a little before a hole is declared, and begin a little after.
 	const hole = recording.holes(uid).find((h) => h.from <= t + 0.05 && t < h.to + 0.05);
 	if (hole && !muted) return is("hole", hole.reason);

@@ -1,9 +1,50 @@
 /**
- * A worker that beats. Timers of a page in a hidden tab may come once a second or
- * less; those of a worker come in time, and sound must go on in step there.
+ * A Ticker calls back at a steady pace, also in a tab that is not seen, where the
+ * page's own timers come once a second.
  */
-let timer = 0;
-onmessage = (e) => {
-	clearInterval(timer);
-	timer = e.data > 0 ? setInterval(() => postMessage(0), e.data) : 0;
-};
+export class Ticker {
+	/** @type {Worker|null} */
+	#worker = null;
+	/** @type {ReturnType<typeof setInterval>|undefined} in place of the worker, where there can be none */
+	#timer;
+	/** In milliseconds, 0 for not. */
+	#pace = 0;
+	#call;
+
+	/** @param {() => void} call */
+	constructor(call) {
+		this.#call = call;
+		try {
+			this.#worker = new Worker(new URL("./ticker_worker.js", import.meta.url));
+			this.#worker.onmessage = () => this.#call();
+			this.#worker.onerror = () => this.#useTimer();
+		} catch {
+			// The page's own timer must do.
+		}
+	}
+
+	/**
+	 * every sets the pace, in milliseconds.
+	 * @param {number} pace
+	 */
+	every(pace) {
+		if (pace === this.#pace) return;
+		this.#pace = pace;
+		if (this.#worker) return this.#worker.postMessage(pace);
+		clearInterval(this.#timer);
+		this.#timer = setInterval(() => this.#call(), pace);
+	}
+
+	#useTimer() {
+		const pace = this.#pace;
+		this.close();
+		if (pace) this.every(pace);
+	}
+
+	close() {
+		clearInterval(this.#timer);
+		this.#worker?.terminate();
+		this.#worker = null;
+		this.#pace = 0;
+	}
+}

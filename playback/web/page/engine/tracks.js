@@ -1,52 +1,64 @@
-/**
- * The tracks that have media about now: their elements, and what is fetched for
- * them. All others have neither buffers nor decoders, however many a long meeting
- * had.
- */
-import { supported } from "./buffer.js";
-import { Feed } from "./feed.js";
+import { Fetcher } from "./fetcher.js";
+import { supported } from "./media_buffer.js";
 import * as spans from "./spans.js";
-import { TrackPlayer } from "./track.js";
+import { StartDelays } from "./start_delays.js";
+import { TrackPlayer } from "./track_player.js";
 
 /** How far ahead is read, in seconds of real time, and how long elements are kept open behind. */
-const ahead = 20, linger = 12;
+const readAhead = 20, keepOpen = 12;
 
-/** How many pictures are fetched before the page says which it shows. */
-const likely = 6;
+/** How many pictures are fetched before anybody says which are shown. */
+const likelyShown = 6;
 
+/**
+ * Tracks are those that have media about now: their elements, and what is fetched for
+ * them. All others have neither buffers nor decoders, however many a long meeting had.
+ */
 export class Tracks {
+	/** @type {Map<string, TrackPlayer>} by UID */
+	open = new Map();
+	/** @type {Set<string>} UIDs of the tracks whose pictures are seen */
+	shown = new Set();
+	/** @type {Set<string>} UIDs of the tracks that the browser has no decoder for */
+	unsupported = new Set();
+	/** @type {Map<string, string>} UID to what the browser said of media that it choked on */
+	broken = new Map();
+	/** What keeps the source from answering, "" for nothing. */
+	trouble = "";
+	/** @type {Map<string, HTMLMediaElement>} by UID */
+	#elements = new Map();
+	#delays = new StartDelays();
+	#config;
+	#recording;
+	#fetcher;
+
 	/**
-	 * @param {object} c
-	 * @param {import("./model.js").Recording} c.recording
-	 * @param {import("./api.js").API} c.api
-	 * @param {import("./clock.js").Clock} c.clock
-	 * @param {(plan: boolean) => void} c.poke something changed, and plan is to be called if so
-	 * @param {(type: string) => void} c.tell an event of the player
-	 * @param {(p: TrackPlayer) => void} c.opened
-	 * @param {() => void} c.refused the browser wants a click before there is sound
+	 * @param {object} config
+	 * @param {import("./recording.js").Recording} config.recording
+	 * @param {import("./source.js").Source} config.source
+	 * @param {import("./clock.js").Clock} config.clock
+	 * @param {(plan: boolean) => void} config.schedule something changed, and plan is to be called if so
+	 * @param {(change: import("./player.js").Change) => void} config.emit
+	 * @param {(p: TrackPlayer) => void} config.opened
+	 * @param {() => void} config.refused the browser wants a click before there is sound
 	 */
-	constructor(c) {
-		this.c = c;
-		this.recording = c.recording;
-		this.open = new Map(); // UID to TrackPlayer
-		this.elements = new Map();
-		this.shown = new Set();
-		this.unsupported = new Set();
-		this.broken = new Map(); // UID to what the browser said
-		this.trouble = "";
-		this.feed = new Feed({
-			api: c.api, recording: c.recording,
+	constructor(config) {
+		const { recording, source, schedule, emit } = config;
+		this.#config = config;
+		this.#recording = recording;
+		this.#fetcher = new Fetcher({
+			source, recording,
 			give: (uid, i, parts) => {
-				this.open.get(uid)?.give(i, parts);
-				c.poke(false);
+				this.open.get(uid)?.media.give(i, parts);
+				schedule(false);
 			},
 			fail: (i, state) => {
-				if (c.recording.fail(i, state)) c.tell("spans");
-				c.poke(true);
+				if (recording.segments.fail(i, state)) emit("spans");
+				schedule(true);
 			},
 			trouble: (text) => {
 				this.trouble = text;
-				c.tell("state");
+				emit("state");
 			},
 		});
 		this.check();
@@ -59,39 +71,40 @@ export class Tracks {
 
 	/** check finds what the browser has no decoder for. */
 	check() {
-		for (const t of this.recording.tracks) if (t.mime && !supported(t.mime)) this.unsupported.add(t.uid);
+		for (const t of this.#recording.tracks) if (t.mime && !supported(t.mime)) this.unsupported.add(t.uid);
 	}
 
-	/** guess shows the pictures that anyone would show at t. */
+	/**
+	 * guess shows the pictures that anyone would show at t.
+	 * @param {number} t
+	 */
 	guess(t) {
-		const there = this.recording.tracks.filter((x) => x.kind === "video" && this.recording.sends(x.uid, t, t + 1));
+		const there = this.#recording.tracks.filter((x) => x.kind === "video" && this.#recording.segments.sends(x.uid, t, t + 1));
 		const screens = there.filter((x) => x.source === "screen"), others = there.filter((x) => x.source !== "screen");
-		this.shown = new Set(screens.concat(others).slice(0, likely).map((x) => x.uid));
+		this.shown = new Set(screens.concat(others).slice(0, likelyShown).map((x) => x.uid));
 	}
 
-	/** element returns the element of a track, always the same one. */
+	/**
+	 * element returns the element of a track, always the same one.
+	 * @param {string} uid
+	 */
 	element(uid) {
-		let e = this.elements.get(uid);
-		if (e) return e;
-		const sound = this.recording.track(uid)?.kind === "audio";
-		e = document.createElement(sound ? "audio" : "video");
-		e.preload = "auto";
-		e.preservesPitch = true;
-		if (!sound) {
-			e.muted = true; // it has no sound, and may thus play unasked
-			e.playsInline = true;
-			e.tabIndex = -1;
-			e.disablePictureInPicture = true;
-		}
-		this.elements.set(uid, e);
+		let e = this.#elements.get(uid);
+		if (!e) this.#elements.set(uid, e = this.#recording.track(uid)?.kind === "audio" ? createAudio() : createVideo());
 		return e;
 	}
 
-	/** Whether a track is to be open: it has media between, and can be heard or is seen. */
+	/**
+	 * wanted reports whether a track is to be open: it has media between, and can be
+	 * heard or is seen.
+	 * @param {import("./tracks_of.js").Track} track
+	 * @param {number} from
+	 * @param {number} to
+	 */
 	#wanted(track, from, to) {
 		if (this.unsupported.has(track.uid)) return false;
 		if (track.kind === "video" && (!this.shown.has(track.uid) || document.hidden)) return false;
-		return this.recording.sends(track.uid, from, to);
+		return this.#recording.segments.sends(track.uid, from, to);
 	}
 
 	/**
@@ -101,64 +114,101 @@ export class Tracks {
 	 * @param {(from: number, to: number) => spans.Span|null} skip what will be jumped over
 	 */
 	plan(t, rate, skip) {
-		const far = t + ahead * Math.max(1, rate), over = skip(t, far);
-		const [until, jump] = over || [far, null];
+		const end = t + readAhead * Math.max(1, rate);
+		const [until, jump] = skip(t, end) ?? [end, null];
 		let changed = false;
-		for (const track of this.recording.tracks) {
+		for (const track of this.#recording.tracks) {
 			const p = this.open.get(track.uid);
-			if (!p && (this.#wanted(track, t, far) || jump !== null && this.#wanted(track, jump, jump + 1))) {
+			if (!p && (this.#wanted(track, t, end) || jump !== null && this.#wanted(track, jump, jump + 1))) {
 				this.#open(track, t);
 				changed = true;
-			} else if (p && !this.#wanted(track, t - linger, Math.max(far, jump ?? 0))) {
+			} else if (p && !this.#wanted(track, t - keepOpen, Math.max(end, jump ?? 0))) {
 				p.close();
 				this.open.delete(track.uid);
 				changed = true;
 			}
 		}
-		const wants = new Map();
-		const want = (i, uid) => wants.set(i, (wants.get(i) || new Set()).add(uid));
-		for (const p of this.open.values()) for (const i of p.lacks(until, jump)) want(i, p.uid);
-		// What is played now first, then what its pictures need, then what follows.
-		const at = this.recording.segmentAt(t);
-		const order = (i) => (i === at ? -1e9 : i < at ? i - 1e6 : i);
-		const sorted = [...wants].sort((x, y) => order(x[0]) - order(y[0]));
-		this.feed.want(sorted, sorted.filter(([i]) => i <= at).length);
-		if (changed) this.c.tell("tracks");
+		this.#fetch(t, until, jump);
+		if (changed) this.#config.emit("tracks");
 	}
 
+	/**
+	 * @param {number} t
+	 * @param {number} until
+	 * @param {number|null} jump
+	 */
+	#fetch(t, until, jump) {
+		/** @type {Map<number, Set<string>>} */
+		const wants = new Map();
+		for (const p of this.open.values()) {
+			for (const i of p.media.lacks(until, jump)) wants.set(i, (wants.get(i) || new Set()).add(p.uid));
+		}
+		// What is played now first, then what its pictures need, then what follows.
+		const at = this.#recording.segments.at(t);
+		/** @param {number} i */
+		const order = (i) => (i === at ? -1e9 : i < at ? i - 1e6 : i);
+		const sorted = [...wants].sort((x, y) => order(x[0]) - order(y[0]));
+		this.#fetcher.want(sorted, sorted.filter(([i]) => i <= at).length);
+	}
+
+	/**
+	 * @param {import("./tracks_of.js").Track} track
+	 * @param {number} t
+	 */
 	#open(track, t) {
-		const { clock, poke, tell, refused } = this.c;
-		const p = new TrackPlayer(this.recording, track, this.element(track.uid), {
-			clock: (now) => clock.at(now),
-			changed: () => poke(false),
+		const { clock, schedule, emit, opened, refused } = this.#config;
+		const p = new TrackPlayer(this.#recording, track, this.element(track.uid), {
+			delays: this.#delays, clockAt: (now) => clock.at(now), changed: () => schedule(false), refused,
 			broken: (text) => {
 				this.broken.set(track.uid, text);
 				p.excused = true;
-				poke(true);
-				tell("state");
+				schedule(true);
+				emit("state");
 			},
-			refused,
 		});
 		// Who looks at other pictures while it plays must not have the sound stop.
 		p.excused = clock.running && p.kind === "video";
 		this.open.set(track.uid, p);
-		this.c.opened(p);
+		opened(p);
 		p.aim(t);
 	}
 
-	/** buffered returns what can be played at once, about t. */
+	/**
+	 * buffered returns what can be played at once, about t.
+	 * @param {number} t
+	 */
 	buffered(t) {
-		const out = [], { segments } = this.recording;
-		for (let i = this.recording.segmentAt(t); i >= 0 && i < segments.length && segments[i].from < t + ahead * 3; i++) {
-			if (this.all().every((p) => p.covered(segments[i].from + 0.001))) out.push([segments[i].from, segments[i].to]);
+		/** @type {spans.Span[]} */
+		const out = [];
+		const { segments } = this.#recording, { list } = segments;
+		for (let i = segments.at(t); i >= 0 && i < list.length && list[i].from < t + readAhead * 3; i++) {
+			if (this.all().every((p) => p.media.covered(list[i].from + 0.001))) out.push([list[i].from, list[i].to]);
 		}
 		return spans.merge(out);
 	}
 
 	close() {
-		this.feed.close();
+		this.#fetcher.close();
 		for (const p of this.open.values()) p.close();
 		this.open.clear();
-		this.elements.clear();
+		this.#elements.clear();
 	}
+}
+
+function createAudio() {
+	const audio = document.createElement("audio");
+	audio.preload = "auto";
+	audio.preservesPitch = true;
+	return audio;
+}
+
+function createVideo() {
+	const video = document.createElement("video");
+	video.preload = "auto";
+	video.preservesPitch = true;
+	video.muted = true; // it has no sound, and may thus play unasked
+	video.playsInline = true;
+	video.tabIndex = -1;
+	video.disablePictureInPicture = true;
+	return video;
 }

@@ -1,6 +1,6 @@
 // The library page: all recordings of the store, to search, sort and open.
 
-import {API} from "../engine/api.js";
+import {HTTPSource} from "../engine/http_source.js";
 import {el, nameNode, avatar, stored, store} from "./dom.js";
 import {icon, fillIcons} from "./icons.js";
 import {line, date, length, time, bytes, count, hue, signer} from "./text.js";
@@ -46,7 +46,7 @@ class Library {
 		$("results").replaceChildren(el("ul", {class: "cards", "aria-hidden": "true"}, Array.from({length: 8}, ghost)));
 		$("count").textContent = "Looking for recordings…";
 		try {
-			this.#all = (await new API().recordings()).map((r) => ({...r, begun: new Date(r.start).getTime() || 0, duration: Number(r.duration) || 0}));
+			this.#all = (await new HTTPSource().recordings()).map((r) => ({...r, begun: new Date(r.start).getTime() || 0, duration: Number(r.duration) || 0}));
 		} catch (err) {
 			$("results").replaceChildren();
 			$("results").setAttribute("aria-busy", "false");

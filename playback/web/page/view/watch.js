@@ -1,8 +1,8 @@
 // The player page: opens the recording that its address names, and holds its
 // parts together.
 
-import {API} from "../engine/api.js";
-import {Recording} from "../engine/model.js";
+import {HTTPSource} from "../engine/http_source.js";
+import {Recording} from "../engine/recording.js";
 import {Player} from "../engine/player.js";
 import {el, relabel, announce, toast, stored, store} from "./dom.js";
 import {icon, setIcon, fillIcons} from "./icons.js";
@@ -43,10 +43,10 @@ function fail(name, head, text, hint, again) {
 async function main() {
 	fillIcons();
 	const id = decodeURIComponent(location.pathname.split("/").pop());
-	const api = new API();
+	const source = new HTTPSource();
 	let recording;
 	try {
-		recording = new Recording(await api.recording(id));
+		recording = new Recording(await source.recording(id));
 	} catch (err) {
 		const text = String(err?.message ?? err);
 		switch (err?.kind) {
@@ -56,7 +56,7 @@ async function main() {
 		default: return fail("alert", "Cannot open this recording", text, "The store or the command does not answer at the moment.", true);
 		}
 	}
-	const player = new Player({recording, api, at: moment(location.hash) ?? 0});
+	const player = new Player({recording, source, at: moment(location.hash) ?? 0});
 	open(player, recording);
 	return {player, recording};
 }

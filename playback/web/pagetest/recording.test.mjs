@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Recording } from "../page/engine/model.js";
+import { Recording } from "../page/engine/recording.js";
 
 const tracks = [
 	{ uid: "18446744073709551615", participant: "ada", name: "Ada", source: "microphone", codec: "opus", mime: 'audio/webm; codecs="opus"' },
@@ -79,7 +79,6 @@ test("people: when they were there, how their names are known, who reads", () =>
 	assert.equal(ada.how, "proved");
 	assert.equal(ada.reader, true);
 	assert.deepEqual(ada.speaking, [[4, 12]]);
-	assert.deepEqual(ada.muted.microphone, [[20, 30]]);
 	assert.equal(ada.tracks.length, 2);
 	assert.equal(ada.presence[0][0], 0);
 	assert.equal(ben.how, "claimed");
@@ -130,43 +129,43 @@ test("silences leave a little around words", () => {
 
 test("pictures begin at the last key frame, but not across what cannot be read", () => {
 	const r = new Recording(minute());
-	assert.equal(r.pictureFrom("2", 11), 2);
-	assert.equal(r.pictureFrom("2", 17), 2);
-	assert.equal(r.pictureFrom("2", 10.1), 0); // its own key frame comes later
-	assert.equal(r.pictureFrom("2", 47), 9); // behind a failed segment: with its first key frame
-	assert.equal(r.pictureFrom("3", 58), 11);
-	assert.equal(r.pictureFrom("3", 55.5), 10);
-	assert.ok(Number.isNaN(r.firstKey(9, "2")));
-	assert.equal(r.firstKey(10, "2"), 50.2);
+	assert.equal(r.segments.pictureFrom("2", 11), 2);
+	assert.equal(r.segments.pictureFrom("2", 17), 2);
+	assert.equal(r.segments.pictureFrom("2", 10.1), 0); // its own key frame comes later
+	assert.equal(r.segments.pictureFrom("2", 47), 9); // behind a failed segment: with its first key frame
+	assert.equal(r.segments.pictureFrom("3", 58), 11);
+	assert.equal(r.segments.pictureFrom("3", 55.5), 10);
+	assert.ok(Number.isNaN(r.segments.firstKey(9, "2")));
+	assert.equal(r.segments.firstKey(10, "2"), 50.2);
 });
 
 test("sound begins where its last packets are", () => {
 	const r = new Recording(minute());
-	assert.equal(r.soundFrom(mic, 10.01), 2); // too little to fetch a segment for
+	assert.equal(r.segments.soundFrom(mic, 10.01), 2); // too little to fetch a segment for
 	// A picture's key frame began the third segment early, and one sender ran ahead.
 	const segments = minute().segments;
 	segments[2][1] = 9.6;
 	segments[6][2] = 100;
 	const s = new Recording(minute({ segments }));
-	for (const [t, i] of [[9.5, 1], [9.7, 1], [10.1, 2], [31, 6], [36, 6], [41, 8], [46, 9]]) assert.equal(s.soundFrom(mic, t), i);
-	assert.equal(s.soundFrom("3", 9.7), 2); // it is not in the one before
-	assert.equal(new Recording(minute({ segments: [], tracks: [], duration: 0 })).soundFrom(mic, 3), -1);
+	for (const [t, i] of [[9.5, 1], [9.7, 1], [10.1, 2], [31, 6], [36, 6], [41, 8], [46, 9]]) assert.equal(s.segments.soundFrom(mic, t), i);
+	assert.equal(s.segments.soundFrom("3", 9.7), 2); // it is not in the one before
+	assert.equal(new Recording(minute({ segments: [], tracks: [], duration: 0 })).segments.soundFrom(mic, 3), -1);
 });
 
 test("segmentAt and has at the edges", () => {
 	const r = new Recording(minute());
-	for (const [t, i] of [[-1, 0], [0, 0], [4.99, 0], [5, 1], [59, 11], [99, 11]]) assert.equal(r.segmentAt(t), i);
-	assert.equal(r.segments[0].to, 5); // the next one has the word
-	assert.ok(r.has(0, mic) && !r.has(5, mic) && !r.has(0, "3") && !r.has(12, mic));
-	assert.equal(new Recording(minute({ segments: [], tracks: [], duration: 0 })).segmentAt(3), -1);
+	for (const [t, i] of [[-1, 0], [0, 0], [4.99, 0], [5, 1], [59, 11], [99, 11]]) assert.equal(r.segments.at(t), i);
+	assert.equal(r.segments.list[0].to, 5); // the next one has the word
+	assert.ok(r.segments.has(0, mic) && !r.segments.has(5, mic) && !r.segments.has(0, "3") && !r.segments.has(12, mic));
+	assert.equal(new Recording(minute({ segments: [], tracks: [], duration: 0 })).segments.at(3), -1);
 });
 
 test("fail marks a segment once", () => {
 	const r = new Recording(minute());
-	assert.equal(r.fail(3, "failed"), true);
-	assert.equal(r.fail(3, "failed"), false);
+	assert.equal(r.segments.fail(3, "failed"), true);
+	assert.equal(r.segments.fail(3, "failed"), false);
 	assert.deepEqual(r.failed, [[15, 20], [40, 45]]);
-	assert.equal(r.has(3, mic), false);
+	assert.equal(r.segments.has(3, mic), false);
 });
 
 test("a recording that goes on grows by what is new", () => {
@@ -179,7 +178,7 @@ test("a recording that goes on grows by what is new", () => {
 	r.update({ ...whole, state: "closed", segments: whole.segments.slice(5), events: whole.events.slice(8), events_total: whole.events.length });
 	const all = new Recording({ ...whole, state: "closed" });
 	assert.equal(r.live, false);
-	assert.deepEqual(r.segments, all.segments);
+	assert.deepEqual(r.segments.list, all.segments.list);
 	assert.deepEqual(r.events, all.events);
 	assert.deepEqual(r.people, all.people);
 });

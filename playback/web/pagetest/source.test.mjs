@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { API, Splitter } from "../page/engine/api.js";
+import { HTTPSource } from "../page/engine/http_source.js";
+import { Splitter } from "../page/engine/splitter.js";
 
 function answer(...list) {
 	const chunks = [];
@@ -49,20 +50,20 @@ test("each track is given once, whole, also if it sent nothing", async (t) => {
 		asked = String(url);
 		return new Response(whole);
 	});
-	const api = new API("http://127.0.0.1/TOKEN/"), got = [];
-	await api.segment("a/b", 3, ["7", "8", "9"], null, (uid, parts) => got.push([uid, parts.length]));
+	const source = new HTTPSource("http://127.0.0.1/TOKEN/"), got = [];
+	await source.segment("a/b", 3, ["7", "8", "9"], null, (uid, parts) => got.push([uid, parts.length]));
 	assert.deepEqual(got, [["7", 1], ["8", 2], ["9", 0]]);
 	assert.equal(asked, "http://127.0.0.1/TOKEN/api/recordings/a%2Fb/segments/3?tracks=7,8,9");
 });
 
 test("what an answer's status means", async (t) => {
-	const api = new API("http://127.0.0.1/TOKEN/");
+	const source = new HTTPSource("http://127.0.0.1/TOKEN/");
 	for (const [status, kind] of [[423, "locked"], [422, "failed"], [404, "gone"], [503, "later"], [500, "later"]]) {
 		t.mock.method(globalThis, "fetch", async () => new Response('{"error":"x","text":"so it is"}', { status }));
-		await assert.rejects(api.segment("1", 3, ["7"], null, () => assert.fail("given")), { kind, message: "so it is" });
+		await assert.rejects(source.segment("1", 3, ["7"], null, () => assert.fail("given")), { kind, message: "so it is" });
 	}
 	t.mock.method(globalThis, "fetch", async () => {
 		throw new TypeError("refused");
 	});
-	await assert.rejects(api.recording("1"), { kind: "later" });
+	await assert.rejects(source.recording("1"), { kind: "later" });
 });

@@ -1,0 +1,76 @@
+/**
+ * What a source tells of recordings, as JSON (describe.go and list.go). Types only.
+ *
+ * Names, titles and texts are what strangers chose.
+ *
+ * @typedef {object} Entry a recording in a list
+ * @property {string} id
+ * @property {"open"|"closed"|"cut"} state
+ * @property {string} room
+ * @property {string} title
+ * @property {string} start RFC 3339, "" if not known
+ * @property {number} duration seconds
+ * @property {string[]} people
+ * @property {string[]} signers
+ * @property {"all"|"part"|"none"} access
+ * @property {boolean} incomplete
+ * @property {number} bytes
+ * @property {string} problem in a sentence, "" for none
+ *
+ * @typedef {object} Description a recording, or what is new of it
+ * @property {string} version
+ * @property {string} id
+ * @property {"open"|"closed"|"cut"} state
+ * @property {string[]} [signers]
+ * @property {string} [distrust] why the signature does not count, "" if it does
+ * @property {boolean} [post_quantum]
+ * @property {string} [resealed_from]
+ * @property {string} [command]
+ * @property {string} [room]
+ * @property {string} [title]
+ * @property {string} [start]
+ * @property {number} [duration] seconds
+ * @property {Epoch[]} [epochs]
+ * @property {TrackEntry[]} [tracks]
+ * @property {Gap[]} [gaps]
+ * @property {Problem[]} [problems]
+ * @property {SegmentEntry[]} [segments] those asked for
+ * @property {Event[]} [events] those asked for
+ * @property {number} [events_total] how many events there are with those not asked for
+ *
+ * @typedef {{ number: number, opens: boolean, first: number, last: number }} Epoch
+ *
+ * @typedef {{ segment: number, error: string, text: string }} Problem
+ *
+ * @typedef {{ track: string, from: number, to: number, reason?: string }} Gap
+ *
+ * @typedef {[number: number, from: number, to: number, state: string, media: number[][]]} SegmentEntry
+ *     state is r, l, f or u; media has an index into tracks and the times of key frames
+ *
+ * @typedef {"microphone"|"camera"|"screen"|"screen-audio"|"unknown"} MediaSourceName
+ *
+ * @typedef {object} TrackEntry
+ * @property {string} uid
+ * @property {string} [participant]
+ * @property {string} [name]
+ * @property {MediaSourceName} [source]
+ * @property {string} codec
+ * @property {string} [mime]
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {number} [channels]
+ *
+ * @typedef {object} Event what happened, see archive/FORMAT.md, Timeline
+ * @property {number} t seconds
+ * @property {string} type
+ * @property {string} [participant]
+ * @property {string} [name]
+ * @property {string} [track] UID
+ * @property {string} [text]
+ * @property {string} [reason]
+ * @property {number} [from] seconds
+ * @property {number} [to] seconds
+ * @property {number} [count]
+ * @property {number} [size] bytes
+ */
+export {};

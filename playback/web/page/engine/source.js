@@ -1,0 +1,52 @@
+/**
+ * Where the player has its recordings from. It knows nothing of the way: a source
+ * may ask a server, or open an archive by itself.
+ *
+ * @typedef {object} Source
+ * @property {(id: string, signal?: AbortSignal) => Promise<import("./description.js").Description>} recording
+ *     describes a recording
+ * @property {(id: string, known: Known, signal: AbortSignal) => Promise<import("./description.js").Description>} later
+ *     waits, half a minute at most, until the recording is another than the version
+ *     known, and returns what is new
+ * @property {SegmentOf} segment fetches a segment
+ *
+ * Each rejects with a Trouble, or with the signal's reason.
+ *
+ * @typedef {object} Known what is known of a recording: all that is before will not change
+ * @property {string} version
+ * @property {number} from the number of the first segment that may
+ * @property {number} events how many events
+ *
+ * @callback SegmentOf fetches the media of tracks in one segment, and gives that of
+ *     each as soon as it is there: no parts if the track sent nothing in it, several
+ *     where its encoding changes
+ * @param {string} id
+ * @param {number} number
+ * @param {string[]} uids
+ * @param {AbortSignal|null} signal
+ * @param {(uid: string, parts: Part[]) => void} give
+ * @returns {Promise<void>}
+ *
+ * @typedef {object} Part the media of one track in one segment
+ * @property {string} track UID
+ * @property {string} mime
+ * @property {number} from seconds
+ * @property {number} to seconds
+ * @property {Uint8Array<ArrayBuffer>} init
+ * @property {string} initID changes when init does
+ * @property {Uint8Array<ArrayBuffer>} media
+ */
+
+/** @typedef {"locked"|"failed"|"gone"|"later"} TroubleKind later: ask again; the others are final */
+
+/** A Trouble is an answer that is none. kind says what to do about it. */
+export class Trouble extends Error {
+	/**
+	 * @param {TroubleKind} kind
+	 * @param {string} text for people
+	 */
+	constructor(kind, text) {
+		super(text);
+		this.kind = kind;
+	}
+}

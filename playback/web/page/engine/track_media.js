@@ -1,0 +1,237 @@
+import { MediaBuffer } from "./media_buffer.js";
+
+/** What is kept before the clock, in seconds, and when it is worth a removal. */
+const keepBehind = 10, removeBeyond = 16;
+
+/** How much is fetched beyond a jump before it happens, in seconds. */
+const afterJump = 6;
+
+/** A run goes on over segments without the track, but no further than this, in seconds. */
+const runAhead = 60;
+
+/** Pictures are removed up to just before a key frame, in seconds. */
+const beforeKey = 0.002;
+
+/**
+ * A TrackMedia brings one track's segments into the buffer of its element: it knows
+ * which it needs, and in which order they go in.
+ *
+ * Pictures decode only from a key frame on and only in order, so what is in the
+ * buffer is always one run of segments, from #first up to (without) #next. Sound is
+ * held to the same, for it costs nothing.
+ */
+export class TrackMedia {
+	/** The recording time that is played, or will be. */
+	clockTime = 0;
+	/** Indexes of segments: where the run begins, what goes into the buffer next, and what is in it. */
+	#first = -1;
+	#next = -1;
+	#done = -1;
+	/** How often a run began. */
+	#run = 0;
+	/** @type {Map<number, import("./source.js").Part[]>} what came and is not yet in the buffer, by segment index */
+	#held = new Map();
+	/** @type {Set<number>} indexes of segments that could not be decoded */
+	#spoilt = new Set();
+	#segments;
+	#track;
+	#element;
+	#config;
+	#buffer;
+
+	/**
+	 * @param {import("./segments.js").Segments} segments
+	 * @param {import("./tracks_of.js").Track} track
+	 * @param {HTMLMediaElement} element
+	 * @param {object} config
+	 * @param {() => void} config.changed it may be ready now, or need something
+	 * @param {() => void} config.restarting the element is about to lose all that it has
+	 * @param {(text: string) => void} config.broken a part cannot be decoded
+	 */
+	constructor(segments, track, element, config) {
+		this.#segments = segments;
+		this.#track = track;
+		this.#element = element;
+		this.#config = config;
+		this.#buffer = this.#open();
+	}
+
+	#open() {
+		return new MediaBuffer(this.#element, {
+			quota: () => this.#cuttable(this.clockTime - 1), broken: (text, i) => this.spoil(text, i), changed: this.#config.changed,
+		});
+	}
+
+	close() {
+		this.#buffer.close();
+		this.#held.clear();
+	}
+
+	/** @param {number} i */
+	#has(i) {
+		return this.#segments.has(i, this.#track.uid) && !this.#spoilt.has(i);
+	}
+
+	/** @param {number} t */
+	#from(t) {
+		const { uid, kind } = this.#track;
+		return kind === "video" ? this.#segments.pictureFrom(uid, t) : this.#segments.soundFrom(uid, t);
+	}
+
+	/**
+	 * aim makes t the time that is played, or will be. What is in the buffer stays if it
+	 * leads to t.
+	 * @param {number} t
+	 */
+	aim(t) {
+		this.clockTime = t;
+		const from = this.#from(t), at = this.#segments.at(t);
+		if (this.#first < 0 || from < this.#first || at > this.#next) this.#beginRun();
+	}
+
+	/** beginRun begins anew with what the clock's time needs. */
+	#beginRun() {
+		const from = this.#from(this.clockTime);
+		this.#first = this.#next = this.#done = from;
+		this.#run++;
+		for (const i of this.#held.keys()) if (i < from) this.#held.delete(i);
+		this.#buffer.clear();
+		this.#drain();
+	}
+
+	/**
+	 * lacks returns the segments that must be fetched to play up to until, in the
+	 * order in which they are needed.
+	 * @param {number} until
+	 * @param {number|null} jump where it will go on then
+	 */
+	lacks(until, jump = null) {
+		this.#drain();
+		const need = this.#span(this.#next, until);
+		if (jump !== null) need.push(...this.#span(Math.max(this.#next, this.#from(jump)), jump + afterJump));
+		for (const i of this.#held.keys()) if (!need.includes(i)) this.#held.delete(i);
+		return this.#buffer.full ? [] : need.filter((i) => !this.#held.has(i));
+	}
+
+	/**
+	 * span returns the segments with media from the index on that begin before a time.
+	 * @param {number} i
+	 * @param {number} until
+	 */
+	#span(i, until) {
+		const out = [], { list } = this.#segments;
+		for (; i < list.length && list[i].from < until; i++) if (this.#has(i)) out.push(i);
+		return out;
+	}
+
+	/**
+	 * give takes the track's parts of segment i.
+	 * @param {number} i
+	 * @param {import("./source.js").Part[]} parts
+	 */
+	give(i, parts) {
+		if (i < this.#next) return;
+		this.#held.set(i, parts);
+		this.#drain();
+	}
+
+	/** drain appends what is there, in order. */
+	#drain() {
+		const { list } = this.#segments;
+		while (this.#next < list.length) {
+			const i = this.#next;
+			if (this.#has(i) && !this.#held.has(i)) break;
+			// Without this the run would go on to the end over segments without the track.
+			if (!this.#has(i) && list[i].from > this.clockTime + runAhead) break;
+			const parts = this.#held.get(i) || [], run = this.#run;
+			this.#held.delete(i);
+			this.#next++;
+			parts.forEach((part, n) => this.#buffer.append(part, i, () => {
+				if (run === this.#run && n === parts.length - 1) this.#done = i + 1;
+			}));
+		}
+		if (this.#buffer.idle) this.#done = this.#next;
+	}
+
+	/**
+	 * covered says whether all that there is of the track at t is in the buffer; also
+	 * when that is nothing.
+	 * @param {number} t
+	 */
+	covered(t) {
+		const i = this.#segments.at(t);
+		if (!this.#has(i) || t >= this.#segments.list[i].to) return true;
+		if (this.#buffer.idle) this.#done = this.#next;
+		return this.#first <= i && i < this.#done;
+	}
+
+	/**
+	 * spoils says whether the browser choked on what is at t.
+	 * @param {number} t
+	 */
+	spoils(t) {
+		return this.#spoilt.has(this.#segments.at(t));
+	}
+
+	/**
+	 * around returns the range of media that is there for t, or null.
+	 * @param {number} t
+	 */
+	around(t) {
+		return this.#buffer.around(t);
+	}
+
+	/**
+	 * after returns where the first media after t begin, or null.
+	 * @param {number} t
+	 */
+	after(t) {
+		return this.#buffer.after(t);
+	}
+
+	/** tidy removes what is long past, and makes room where there is none. */
+	tidy() {
+		if (this.#buffer.full) {
+			this.#buffer.kick();
+			if (this.#buffer.full && !this.covered(this.clockTime)) this.#beginRun();
+			return;
+		}
+		const start = this.#buffer.ranges[0]?.[0];
+		if (start === undefined || this.clockTime - start < removeBeyond || !this.#buffer.idle) return;
+		const span = this.#cuttable(this.clockTime - keepBehind);
+		if (span) this.#buffer.remove(...span);
+	}
+
+	/**
+	 * cuttable returns what may go of what is before t, or null. Only whole segments
+	 * of sound go, and pictures up to the first key frame of a segment, so that #first
+	 * still tells what is here.
+	 * @param {number} t
+	 * @returns {import("./spans.js").Span|null}
+	 */
+	#cuttable(t) {
+		const i = this.#from(t), start = this.#buffer.ranges[0]?.[0], { uid, kind } = this.#track;
+		const until = kind === "audio" ? this.#segments.list[i]?.from : this.#segments.firstKey(i, uid) - beforeKey;
+		if (start === undefined || !(until > start && until <= t)) return null;
+		this.#first = Math.max(this.#first, Math.min(i, this.#done));
+		return [0, until];
+	}
+
+	/**
+	 * spoil starts again after media that the browser choked on, without the segment
+	 * that did it: i, or if the decoder did not say, about where it plays.
+	 * @param {string} text
+	 * @param {number|null} [i]
+	 */
+	spoil(text, i = null) {
+		i ??= this.#segments.at(this.#element.currentTime);
+		while (this.#spoilt.has(i)) i++;
+		this.#spoilt.add(i);
+		this.#config.restarting();
+		this.#buffer.close();
+		this.#held.clear();
+		this.#buffer = this.#open();
+		this.#beginRun();
+		this.#config.broken(text);
+	}
+}

@@ -1,0 +1,96 @@
+import * as spans from "./spans.js";
+
+/** @typedef {import("./description.js").MediaSourceName} MediaSourceName */
+
+/**
+ * @typedef {object} Track
+ * @property {string} uid
+ * @property {string} participant
+ * @property {string} name
+ * @property {MediaSourceName} source
+ * @property {"audio"|"video"} kind
+ * @property {string} codec
+ * @property {string} mime
+ * @property {number} width
+ * @property {number} height
+ * @property {number} channels
+ * @property {boolean} plain it came without end-to-end encryption
+ * @property {spans.Span[]} life when it was published
+ * @property {spans.Span[]} muted
+ *
+ * @typedef {object} Known what tracks are put together from
+ * @property {import("./segments.js").Segments} segments
+ * @property {import("./marks.js").Marks} marks
+ * @property {number} duration
+ */
+
+/** Segments of a track that are no further apart belong together, in seconds. */
+const joinWithin = 0.5;
+
+/** So near to what the timeline tells segments tell nothing of their own, in seconds. */
+const toldWithin = 5;
+
+/**
+ * tracksOf puts a recording's tracks together from what segments and events tell. Pure.
+ * @param {import("./description.js").TrackEntry[]} list
+ * @param {Known} known
+ * @returns {Track[]}
+ */
+export function tracksOf(list, known) {
+	const seen = sightings(known.segments.list);
+	return list.map((t) => {
+		const uid = String(t.uid), marks = known.marks.tracks.get(uid), held = seen.get(uid) || [];
+		const told = marks ? spans.lasting(marks.life, 0, lastKnown(marks.life, held, known)) : [];
+		const life = lifeOf(told, held);
+		return {
+			uid, participant: t.participant || "", name: t.name || "", source: t.source || "unknown",
+			kind: (t.mime || "").startsWith("audio/") || t.codec === "opus" ? "audio" : "video",
+			codec: t.codec, mime: t.mime || "", width: t.width || 0, height: t.height || 0, channels: t.channels || 0,
+			plain: !!marks?.plain, life,
+			muted: spans.intersect(marks ? spans.lasting(marks.muted, 0, known.duration) : [], life),
+		};
+	});
+}
+
+/**
+ * sightings returns, by UID, the spans of the segments that tell of a track.
+ * @param {import("./segments.js").Segment[]} segments
+ */
+function sightings(segments) {
+	/** @type {Map<string, spans.Span[]>} */
+	const seen = new Map();
+	for (const s of segments) {
+		for (const uid of s.tracks.keys()) {
+			const held = seen.get(uid), last = held?.[held.length - 1];
+			if (!held || !last) seen.set(uid, [[s.from, s.to]]);
+			else if (s.from <= last[1] + joinWithin) last[1] = s.to;
+			else held.push([s.from, s.to]);
+		}
+	}
+	return seen;
+}
+
+/**
+ * The timeline says to the millisecond what segments say to their length; of
+ * locked spans there may be no timeline.
+ * @param {spans.Span[]} told by the timeline
+ * @param {spans.Span[]} held by the segments
+ */
+function lifeOf(told, held) {
+	if (told.length === 0) return held;
+	const untold = held.filter(([a, b]) => !spans.intersect(told, [[a - toldWithin, b + toldWithin]]).length);
+	return spans.merge(told.concat(untold));
+}
+
+/**
+ * lastKnown returns when a track ended of whose end the timeline does not tell,
+ * because that part cannot be read.
+ * @param {[number, boolean][]} life
+ * @param {spans.Span[]} held
+ * @param {Known} known
+ */
+function lastKnown(life, held, { segments, duration }) {
+	const last = held.length ? held[held.length - 1][1] : 0;
+	const since = Math.max(last, life.length ? life[life.length - 1][0] : 0);
+	return segments.locked.concat(segments.failed).some(([, b]) => b > since) ? since : duration;
+}

@@ -1,0 +1,284 @@
+import { Gathering, stocked } from "./gathering.js";
+import { after } from "./phase.js";
+import { Silences } from "./silences.js";
+import { Sync } from "./sync.js";
+import { Ticker } from "./ticker.js";
+
+/** How often all is looked after, in milliseconds: while it plays, just after it began, and while it does not. */
+const tickMs = 40, fastTickMs = 10, idleTickMs = 200;
+
+/** How often the time is told, fetches are planned and buffers tidied, in milliseconds. */
+const tellMs = 90, planMs = 250, tidyMs = 500;
+
+/** The least that is skipped of a silence, in seconds. */
+const leastSkip = 1;
+
+/** So near to the end is the end, in seconds: for the clock, and for who asks to play. */
+const endSlack = 0.02, replaySlack = 0.05;
+
+/**
+ * A Transport plays, pauses and seeks: it holds the phase, and keeps the tracks and
+ * the clock with it. It needs no page: whoever has tracks can try it.
+ */
+export class Transport {
+	/** @type {import("./phase.js").Phase} */
+	#phase = "paused";
+	/** What was sought is not all shown yet. It counts while paused: else the phase says it. */
+	#seeking = true;
+	#closed = false;
+	#skipSilence = false;
+	/** What was sought last: no earlier time is told. */
+	#aimed = 0;
+	/** How many tracks were not ready while paused. */
+	#lateCount = 0;
+	#tickIsDue = false;
+	#planIsDue = false;
+	/** When the time was told, fetches planned and buffers tidied last, by the machine's time in milliseconds. */
+	#last = { tell: 0, plan: 0, tidy: 0 };
+	#gathering = new Gathering();
+	#ticker = new Ticker(() => this.#tick());
+	#recording;
+	#tracks;
+	#clock;
+	#emit;
+	#silences;
+	#sync;
+
+	/**
+	 * @param {object} config
+	 * @param {import("./recording.js").Recording} config.recording
+	 * @param {Pick<import("./tracks.js").Tracks, "all"|"plan">} config.tracks
+	 * @param {import("./clock.js").Clock} config.clock
+	 * @param {(change: "time"|"state") => void} config.emit
+	 */
+	constructor({ recording, tracks, clock, emit }) {
+		this.#recording = recording;
+		this.#tracks = tracks;
+		this.#clock = clock;
+		this.#emit = emit;
+		this.#silences = new Silences(recording);
+		this.#sync = new Sync(clock);
+	}
+
+	/**
+	 * begin puts it to t, paused, and begins to fetch what is there.
+	 * @param {number} t
+	 */
+	begin(t) {
+		this.#ticker.every(idleTickMs);
+		this.#jump(t);
+		this.#plan();
+	}
+
+	get phase() { return this.#phase; }
+	/** Where it is, in seconds on the recording clock. */
+	get time() { return Math.min(Math.max(this.#aimed, this.#clock.time), this.#recording.duration); }
+	get duration() { return this.#recording.duration; }
+	/** Nobody wants it to play, or it has come to the end. */
+	get paused() { return this.#phase === "paused" || this.#phase === "ended"; }
+	/** Wants to play, or to show what was sought, and what is needed is not there. */
+	get waiting() { return this.#phase === "gathering" || this.#phase === "starved" || this.#phase === "paused" && this.#seeking; }
+	get ended() { return this.#phase === "ended"; }
+	/** From 0.5 to 3. */
+	get rate() { return this.#clock.rate; }
+	set rate(rate) {
+		this.#clock.setRate(Math.min(3, Math.max(0.5, Number(rate) || 1)));
+		this.#sync.paceChanged(performance.now() / 1000);
+		this.#emit("state");
+		this.schedule();
+	}
+
+	/** Whether it jumps over spans in which nobody speaks. */
+	get skipSilence() { return this.#skipSilence; }
+	set skipSilence(on) {
+		this.#skipSilence = !!on;
+		this.#emit("state");
+	}
+
+	play() {
+		if (!this.paused || this.#closed) return;
+		if (this.time >= this.#recording.duration - replaySlack && !this.#recording.live) this.#jump(0);
+		this.#move("play");
+		this.#gathering.restart();
+		this.#ticker.every(tickMs);
+		this.#emit("state");
+		this.#tick();
+	}
+
+	pause() {
+		if (this.paused) return;
+		this.#move("pause");
+		this.#seeking = false;
+		this.#clock.set(this.time);
+		this.#halt();
+		this.#ticker.every(idleTickMs);
+		this.#emit("state");
+		this.#tick();
+	}
+
+	/**
+	 * seek goes to t; sound and pictures of it come as soon as they are there.
+	 * @param {number} t
+	 */
+	seek(t) {
+		if (this.#closed) return;
+		this.#jump(Math.min(Math.max(0, Number(t) || 0), this.#recording.duration));
+		this.#emit("time");
+		this.#emit("state");
+	}
+
+	/** grown takes it that the recording has more than it had. */
+	grown() {
+		this.#silences.refresh();
+		this.schedule(true);
+	}
+
+	/** close stops for good. */
+	close() {
+		this.#halt();
+		this.#closed = true;
+		this.#ticker.close();
+	}
+
+	/** @param {import("./phase.js").Move} move */
+	#move(move) {
+		this.#phase = after(this.#phase, move);
+	}
+
+	/** @param {number} t */
+	#jump(t) {
+		this.#move("seek");
+		this.#seeking = true;
+		this.#clock.stop();
+		this.#clock.set(t);
+		this.#aimed = t;
+		this.#gathering.restart();
+		for (const p of this.#tracks.all()) p.aim(t);
+		this.schedule(true);
+	}
+
+	/** halt stops the clock and all elements where they are. */
+	#halt() {
+		this.#clock.stop();
+		for (const p of this.#tracks.all()) p.halt();
+	}
+
+	/**
+	 * schedule looks after everything soon, once for many reasons: not before whoever
+	 * was told of a seek has said what is to be shown, so that sound and pictures are
+	 * fetched together.
+	 */
+	schedule(plan = false) {
+		this.#planIsDue ||= plan;
+		if (this.#tickIsDue || this.#closed) return;
+		this.#tickIsDue = true;
+		queueMicrotask(() => {
+			this.#tickIsDue = false;
+			this.#tick();
+		});
+	}
+
+	#plan() {
+		if (this.#closed) return;
+		this.#last.plan = performance.now();
+		this.#planIsDue = false;
+		this.#tracks.plan(this.#clock.time, this.rate, (from, to) => {
+			const silence = this.#skipSilence ? this.#silences.first(from, to) : null;
+			return silence && silence[0] > from ? silence : null;
+		});
+	}
+
+	#tick() {
+		if (this.#closed) return;
+		const now = performance.now();
+		if (this.#planIsDue || now - this.#last.plan > planMs) this.#plan();
+		if (now - this.#last.tidy > tidyMs) {
+			this.#last.tidy = now;
+			for (const p of this.#tracks.all()) p.media.tidy();
+		}
+		if (this.#phase === "playing") this.#run(performance.now() / 1000);
+		else this.#gather(now / 1000);
+		if (this.#phase === "playing" && now - this.#last.tell > tellMs) {
+			this.#last.tell = now;
+			this.#emit("time");
+		}
+	}
+
+	/**
+	 * gather gets all elements to where the clock stands, and starts them when they are.
+	 * @param {number} now
+	 */
+	#gather(now) {
+		const t = this.#clock.time, tracks = this.#tracks.all();
+		if (this.paused) return this.#settle(tracks, t, now);
+		if (t >= this.#recording.duration - endSlack) return this.#end();
+		if (this.#skip(t)) return;
+		const { late, ready } = this.#gathering.look(tracks, t, this.rate, now);
+		if (!ready || this.#phase === "starved" && !stocked(tracks, this.#recording, t, this.rate)) return;
+		this.#aimed = t;
+		this.#sync.start(tracks, late, t, now);
+		this.#move("start");
+		this.#seeking = false;
+		this.#ticker.every(fastTickMs);
+		this.#run(performance.now() / 1000);
+		this.#emit("state");
+	}
+
+	/**
+	 * settle shows what was sought, paused.
+	 * @param {import("./track_player.js").TrackPlayer[]} tracks
+	 * @param {number} t
+	 * @param {number} now
+	 */
+	#settle(tracks, t, now) {
+		const { late, ready } = this.#gathering.look(tracks, t, 0, now);
+		const changed = this.#seeking && ready || late.length !== this.#lateCount;
+		if (ready) this.#seeking = false;
+		this.#lateCount = late.length;
+		if (changed) this.#emit("state");
+	}
+
+	/**
+	 * run keeps all elements with the clock.
+	 * @param {number} now
+	 */
+	#run(now) {
+		const t = this.#clock.time;
+		if (t >= this.#recording.duration) return this.#end();
+		if (this.#skip(t)) return;
+		if (!this.#sync.fresh(now)) this.#ticker.every(tickMs);
+		if (this.#sync.follow(this.#tracks.all(), this.time, now)) return;
+		this.#starve();
+	}
+
+	#starve() {
+		this.#move("starve");
+		this.#gathering.restart();
+		this.#halt();
+		this.#emit("state");
+	}
+
+	/**
+	 * skip jumps over a silence, if it is to.
+	 * @param {number} t
+	 */
+	#skip(t) {
+		const silence = this.#skipSilence ? this.#silences.first(t, t) : null;
+		if (!silence || silence[1] - t < leastSkip) return false;
+		this.seek(silence[1]);
+		return true;
+	}
+
+	/** end: there is no more, or not yet. */
+	#end() {
+		if (this.#phase === "starved" && this.#recording.live) return;
+		const played = this.#phase === "playing";
+		this.#move(this.#recording.live ? "starve" : "end");
+		this.#seeking = false;
+		this.#halt();
+		if (played) this.#clock.set(this.#recording.duration);
+		if (this.#phase === "ended") this.#ticker.every(idleTickMs);
+		this.#emit("time");
+		this.#emit("state");
+	}
+}
