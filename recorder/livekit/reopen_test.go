@@ -143,3 +143,37 @@ func TestBackBeforeTheServerKnew(t *testing.T) {
 		t.Error("she was told nothing")
 	}
 }
+
+// A room that its server closes while the recorder joins it is joined again.
+func TestJoinOfARoomThatIsClosed(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	s, n := impaired(t, ctx, servers.LiveKitConfig{})
+	way := ways(t, n, "r", "bot")["bot"]
+	way.CutMedia() // so that it takes its time
+	joined := make(chan error, 1)
+	go func() {
+		room, err := livekit.Join(ctx, livekit.Config{URL: way.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: "r", Identity: "bot"})
+		if err == nil {
+			err = room.Close()
+		}
+		joined <- err
+	}()
+	service := lksdk.NewRoomServiceClient(strings.Replace(s.URL, "ws", "http", 1), s.APIKey, s.APISecret)
+	for {
+		if _, err := service.GetParticipant(ctx, &lkproto.RoomParticipantIdentity{Room: "r", Identity: "bot"}); err == nil {
+			break
+		}
+		if err := pauseFor(ctx, 20*time.Millisecond); err != nil {
+			t.Fatalf("the recorder does not join: %v", err)
+		}
+	}
+	if _, err := service.DeleteRoom(ctx, &lkproto.DeleteRoomRequest{Room: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	way.MendMedia()
+	if err := <-joined; err != nil {
+		t.Error(err)
+	}
+}

@@ -18,6 +18,7 @@ package livekit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -158,7 +159,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 		roster: recorder.NewRoster(),
 		ended:  make(chan struct{}), closed: make(chan struct{}),
 	}
-	s, err := r.connect(ctx, token)
+	s, err := r.join(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +168,25 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	run, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	r.visits.Go(func() { r.keep(run, s) })
 	return r, nil
+}
+
+// join joins for the first time: again, for as long as one attempt may take, where the
+// server is just closing the room, and there is another in a moment.
+func (r *Room) join(ctx context.Context, token string) (*session, error) {
+	begun := time.Now()
+	for wait := firstWait; ; wait *= 2 {
+		s, err := r.connect(ctx, token)
+		if err == nil || ctx.Err() != nil || errors.Is(err, errSDK) || errors.Is(err, ErrRemoved) || errors.Is(err, ErrReplaced) {
+			return s, err
+		}
+		if time.Since(begun)+wait >= joinTimeout || pause(ctx, wait) != nil {
+			return nil, err
+		}
+		r.log.Info("the room could not be joined, it is tried again", "err", err)
+		if err := preflight(ctx, r.c.URL, token); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // The SDK's WebRTC stack logs to one logger of the whole process, whatever

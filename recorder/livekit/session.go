@@ -77,7 +77,23 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.room.JoinWithContextAndToken(ctx, r.c.URL, token, opts...); err != nil {
+	// Where the server throws it out while it joins, the SDK waits on, and nothing ends
+	// that before joinTimeout. It does nothing more then: nobody waits for it.
+	joined := make(chan error, 1)
+	go func() { joined <- s.room.JoinWithContextAndToken(ctx, r.c.URL, token, opts...) }()
+	select {
+	case err = <-joined:
+	case why := <-s.lost:
+		err = thrownOut(why)
+	}
+	if err == nil {
+		select {
+		case why := <-s.lost: // in the same moment
+			err = thrownOut(why)
+		default:
+		}
+	}
+	if err != nil {
 		s.finish()
 		return nil, fmt.Errorf("joining the room: %w", err)
 	}
@@ -94,6 +110,17 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 		}
 	})
 	return s, nil
+}
+
+// thrownOut is the error of a join that the server ended.
+func thrownOut(why lkproto.DisconnectReason) error {
+	switch why {
+	case lkproto.DisconnectReason_PARTICIPANT_REMOVED:
+		return ErrRemoved
+	case lkproto.DisconnectReason_DUPLICATE_IDENTITY:
+		return ErrReplaced
+	}
+	return fmt.Errorf("the server ended that: %s", why)
 }
 
 var errJoinsAnew = errors.New("joining anew is not the SDK's")
