@@ -33,8 +33,9 @@ var ErrNotOver = errors.New("the recording is not closed")
 
 // A Surveyed is a recording as someone sees it who may remove it.
 type Surveyed struct {
-	ID   string
-	Head Head
+	ID      string
+	Head    Head
+	Signers []string // the names of the verifiers, of Options.Verifiers, that signed it
 	// Stored is when the head was put: the end of the recording, or that of the
 	// copying that brought it here.
 	Stored time.Time
@@ -69,7 +70,9 @@ func survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
 	for i := range all {
 		g.Go(func() (err error) {
 			r := &all[i]
-			r.Head, r.Err, err = over(gctx, s, r.ID, o)
+			var signed signedHead
+			signed, r.Err, err = over(gctx, s, r.ID, o)
+			r.Head, r.Signers = signed.Head, signed.signers
 			if r.Err != nil || err != nil {
 				return err
 			}
@@ -106,27 +109,33 @@ func survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
 func ReadHead(ctx context.Context, s Store, id string, o Options) (Head, error) {
 	h, err := readSigned(ctx, s, id, o)
 	if err != nil {
-		return h, fmt.Errorf("recording %s: %w", id, err)
+		return h.Head, fmt.Errorf("recording %s: %w", id, err)
 	}
-	return h, nil
+	return h.Head, nil
 }
 
-func readSigned(ctx context.Context, s Store, id string, o Options) (Head, error) {
+// A signedHead is a head, and whose signatures of those that are known it has.
+type signedHead struct {
+	Head
+	signers []string
+}
+
+func readSigned(ctx context.Context, s Store, id string, o Options) (signedHead, error) {
 	if err := ValidID(id); err != nil {
-		return Head{}, err
+		return signedHead{}, err
 	}
-	return newest(o.Heads, id, func() (Head, error) {
-		h, _, err := fetchSigned(ctx, s, id, o.Verifiers)
+	return newest(o.Heads, id, func() (signedHead, error) {
+		h, signers, err := fetchSigned(ctx, s, id, o.Verifiers)
 		if err == nil {
 			_, err = checkSeen(o.Heads, h)
 		}
-		return h, err
+		return signedHead{h, signers}, err
 	})
 }
 
 // over returns the head of a recording. why says what stands against removing
 // it, err that it could not be found out.
-func over(ctx context.Context, s Store, id string, o Options) (h Head, why, err error) {
+func over(ctx context.Context, s Store, id string, o Options) (h signedHead, why, err error) {
 	h, err = readSigned(ctx, s, id, o)
 	var corrupt *CorruptError
 	var back *RollbackError

@@ -24,6 +24,11 @@ type Options struct {
 	// Granters are those whose grants of shares count; nil is Verifiers.
 	Granters note.Verifiers
 
+	// Revoked are keys that do not count any more, and are not among Granters: what
+	// they granted is shown with ErrRevokedGrant, and not used. A grant tells its time
+	// by the word of who signed it, so it does not matter what that says. Nil is none.
+	Revoked note.Verifiers
+
 	// Identities are the reader's keys, tried in this order. Without any, a
 	// recording can be listed and verified, not read.
 	Identities []age.Identity

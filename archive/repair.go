@@ -115,12 +115,16 @@ func (r *repairer) findHead(ctx context.Context, o Options) error {
 		var corrupt *CorruptError
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			why = errors.Join(why, err)
+			if why == nil {
+				why = err
+			}
 			continue
 		case err != nil && msg == nil && !errors.As(err, &corrupt):
 			return err // the store failed
 		case err != nil:
-			why = errors.Join(err, why)
+			if why == nil || errors.Is(why, fs.ErrNotExist) {
+				why = err
+			}
 			continue
 		}
 		found = append(found, head)

@@ -31,6 +31,9 @@ var ErrClassic = errors.New("not a post-quantum key")
 // looks at, unless Options.Share names the one.
 var ErrMoreShares = errors.New("there are more shares than are looked at")
 
+// ErrRevokedGrant says that a grant was signed by a key that does not count any more.
+var ErrRevokedGrant = errors.New("granted by a key that does not count any more")
+
 // A Grant says that a reader gave another one epochs of a recording.
 type Grant struct {
 	Name   string    // of the share, relative to the recording's folder: "shares/RANDOM.age"
@@ -40,7 +43,8 @@ type Grant struct {
 	Epochs []int     // rising
 
 	// Err says why the grant is not used, nil if it counts. It wraps
-	// ErrForeignSigner if no verifier the reader trusts has signed it.
+	// ErrForeignSigner if no verifier the reader trusts has signed it, ErrRevokedGrant
+	// if one of Options.Revoked has.
 	Err error
 }
 

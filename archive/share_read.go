@@ -60,7 +60,8 @@ func (r *Recording) Grants(ctx context.Context) ([]Grant, error) {
 }
 
 // granted returns the secret of epoch n from a grant. The error wraps ErrNoKey
-// if there is none, and ErrMoreShares if there may be one.
+// if there is none, and ErrMoreShares if there may be one, or ErrRevokedGrant if
+// there is one by a key that does not count any more.
 func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, error) {
 	if named, err := r.namedShare(ctx); err != nil {
 		return nil, err
@@ -76,6 +77,22 @@ func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, er
 	for _, s := range shares.all {
 		if secret, err := r.secretIn(ctx, s, n); secret != nil || err != nil {
 			return secret, err
+		}
+	}
+	all := shares.all
+	if r.shares.named != nil {
+		all = append([]shared{*r.shares.named}, all...)
+	}
+	for _, s := range all {
+		if !errors.Is(s.Err, ErrRevokedGrant) {
+			continue
+		}
+		by := s.By
+		s.Err = nil
+		if secret, err := r.secretIn(ctx, s, n); err != nil {
+			return nil, err
+		} else if secret != nil {
+			return nil, fmt.Errorf("%w but one %w: %s", ErrNoKey, ErrRevokedGrant, by)
 		}
 	}
 	if shares.more {
@@ -214,6 +231,11 @@ func (r *Recording) openShare(name string, sealed []byte) *shared {
 		granters = r.options.Verifiers
 	}
 	n, by, err := openGrant(msg, r.head.ID, granters)
+	if errors.Is(err, ErrForeignSigner) && r.options.Revoked != nil {
+		if _, _, rerr := openGrant(msg, r.head.ID, r.options.Revoked); rerr == nil {
+			err = ErrRevokedGrant
+		}
+	}
 	s := &shared{Grant: n.grant(name), epochs: n.epochs}
 	s.By, s.Err = by, err
 	return s

@@ -288,6 +288,44 @@ func TestShareRefused(t *testing.T) {
 	}
 }
 
+// What a key granted that was revoked since opens nothing, whatever time the grant
+// says; a reader is told so where nothing else opens it. Who only poses as that key
+// is a stranger.
+func TestRevokedGrants(t *testing.T) {
+	m := newMeeting(t, false)
+	m.share(t, m.bob, m.carol, 2)
+	open := func(revoked note.Verifiers) *archive.Recording {
+		t.Helper()
+		r, err := archive.Open(t.Context(), m.store, m.id, archive.Options{
+			Verifiers: m.recorder.verifiers, Revoked: revoked, Identities: []age.Identity{m.carol.id}, Self: []string{m.carol.key}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for _, tt := range []struct {
+		name    string
+		revoked note.Verifiers
+		want    error
+	}{
+		{"revoked", note.VerifierList(m.bob.verifier), archive.ErrRevokedGrant},
+		{"another", note.VerifierList(m.carol.verifier), archive.ErrForeignSigner},
+		{"none", nil, archive.ErrForeignSigner},
+	} {
+		r := open(tt.revoked)
+		_, err := r.EpochSecret(t.Context(), 2)
+		if !errors.Is(err, archive.ErrNoKey) || errors.Is(err, archive.ErrRevokedGrant) != (tt.want == archive.ErrRevokedGrant) {
+			t.Errorf("%s: epoch 2: %v", tt.name, err)
+		}
+		if _, err := r.EpochSecret(t.Context(), 1); !errors.Is(err, archive.ErrNoKey) || errors.Is(err, archive.ErrRevokedGrant) {
+			t.Errorf("%s: epoch 1: %v", tt.name, err)
+		}
+		if gs, err := r.Grants(t.Context()); err != nil || len(gs) != 1 || !errors.Is(gs[0].Err, tt.want) {
+			t.Errorf("%s: grants %+v, %v", tt.name, gs, err)
+		}
+	}
+}
+
 // Who can write to the store can put shares there. None of these opens anything.
 func TestSharesThatDoNotCount(t *testing.T) {
 	m := newMeeting(t, true)

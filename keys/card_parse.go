@@ -188,8 +188,11 @@ func parseCardLines(lines []string) (Card, error) {
 // keys lead to the one of today: each approves the next. Errors are those of
 // ParseCard; no card at all is one.
 func ParseCards(b []byte) ([]Card, error) {
+	if !bytes.HasPrefix(b, []byte(cardHeader+"\n")) {
+		return nil, fmt.Errorf("%w: it does not begin with %s", ErrBadCard, cardHeader)
+	}
 	if len(b) > maxCards*MaxCard {
-		return nil, fmt.Errorf("%w: longer than %d bytes", ErrBadCard, maxCards*MaxCard)
+		return nil, fmt.Errorf("%w: longer than %d cards of %d bytes", ErrBadCard, maxCards, MaxCard)
 	}
 	var cards []Card
 	for _, one := range splitNotes(b, cardHeader) {

@@ -71,6 +71,11 @@ func (i *Identity) Export(passphrase []byte, work int) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// IsExport reports whether b looks like what Export writes: a file of age's.
+func IsExport(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("age-encryption.org/")) || bytes.HasPrefix(bytes.TrimSpace(b), []byte(armor.Header))
+}
+
 // ParseExport opens what Export, or member.js in a browser, wrote. The error wraps
 // ErrPassphrase if the passphrase is not that of the file.
 func ParseExport(b, passphrase []byte) (*Identity, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func decryptAction(c *cli.Context) (err error) {
 		return err
 	}
 
-	distrust := a.distrust(rec)
+	distrust := cmp.Or(a.distrust(rec), a.withheld(c.Context, rec))
 	if distrust != nil {
 		e.warnf("%v", distrust)
 	}

@@ -188,7 +188,11 @@ func (e *env) showDiagnosis(d *diagnosis) error {
 		if opens == opensSome {
 			opens = fmt.Sprintf("%d of %d", r.Opened, r.Epochs)
 		}
-		rows = append(rows, []string{r.ID, r.State, start, strconv.Itoa(r.Epochs), opens})
+		state := r.State
+		if r.Distrusted {
+			state += ", key revoked"
+		}
+		rows = append(rows, []string{r.ID, state, start, strconv.Itoa(r.Epochs), opens})
 	}
 	if err := e.section(rows); err != nil {
 		return err

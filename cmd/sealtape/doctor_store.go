@@ -161,6 +161,8 @@ type opening struct {
 	Opened  int        `json:"opened"` // of the epochs
 	Opens   string     `json:"opens"`  // all, some, none or unknown
 	Problem string     `json:"problem,omitempty"`
+	// Distrusted: the key of its signature, or of its only grant, was revoked.
+	Distrusted bool `json:"distrusted,omitempty"`
 
 	err error // why it does not open at all
 }
@@ -170,17 +172,9 @@ const doctorRecordings = 50
 
 // checkRecordings looks which recordings one's keys open.
 func (e *env) checkRecordings(ctx context.Context, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
-	verifiers, err := h.Recorders()
+	a, err := e.openAccessTo(archive.Retry(s, archive.RetryConfig{Attempts: 3}))
 	if err != nil {
 		return err
-	}
-	granters, err := h.Verifiers()
-	if err != nil {
-		return err
-	}
-	a := &access{
-		env: e, home: h, verifiers: verifiers, granters: granters, heads: archive.HeadDir(h.HeadsDir()),
-		store: archive.Retry(s, archive.RetryConfig{Attempts: 3}),
 	}
 	ids, err := newest(ctx, a, h)
 	if err != nil {
@@ -236,8 +230,8 @@ func later(x, y *time.Time) int {
 }
 
 // opening tries the keys on each epoch of a recording.
-func (a *access) opening(ctx context.Context, id string, identities []age.Identity) opening {
-	o := opening{ID: id, Opens: opensUnknown}
+func (a *access) opening(ctx context.Context, id string, identities []age.Identity) (o opening) {
+	o = opening{ID: id, Opens: opensUnknown}
 	rec, err := a.open(ctx, id, identities)
 	if err != nil {
 		o.State, o.Problem, o.err = brokenState(err), err.Error(), err
@@ -245,6 +239,12 @@ func (a *access) opening(ctx context.Context, id string, identities []age.Identi
 	}
 	epochs := rec.Epochs()
 	o.State, o.Epochs = string(rec.Head().State), len(epochs)
+	distrust := a.distrust(rec)
+	defer func() {
+		if distrust != nil && o.err == nil {
+			o.Distrusted, o.Problem = true, distrust.Error()
+		}
+	}()
 	if len(identities) == 0 {
 		return o
 	}
@@ -253,6 +253,8 @@ func (a *access) opening(ctx context.Context, id string, identities []age.Identi
 		switch {
 		case err == nil:
 			o.Opened++
+		case errors.Is(err, archive.ErrRevokedGrant):
+			distrust = cmp.Or(distrust, err)
 		case !errors.Is(err, archive.ErrNoKey):
 			o.Problem, o.err = err.Error(), err
 			return o
@@ -278,9 +280,12 @@ func (a *access) opening(ctx context.Context, id string, identities []age.Identi
 func (d *diagnosis) judgeRecordings() {
 	const section = "recordings"
 	opens := make(map[string]int)
-	unsigned, live := 0, 0
+	unsigned, live, distrusted := 0, 0, 0
 	for _, r := range d.Recordings {
 		opens[r.Opens]++
+		if r.Distrusted {
+			distrusted++
+		}
 		switch {
 		case r.State == "unsigned":
 			unsigned++
@@ -291,8 +296,11 @@ func (d *diagnosis) judgeRecordings() {
 		}
 	}
 	if unsigned > 0 {
-		d.warn(section, "recorders", "if you know who recorded, sealtape keys add FILE pins their card",
+		d.warn(section, "recorders", pinHint,
 			"%s not signed by anyone whose card you pinned", wasWere(unsigned))
+	}
+	if distrusted > 0 {
+		d.warn(section, "revoked", "sealtape info ID says of each which key that is", "%s signed, or granted to you, by a key that was revoked", wasWere(distrusted))
 	}
 	if live > 0 {
 		d.warn(section, "open", "the store cannot tell which; on the recorder, sealtape recover ends what a crash left",

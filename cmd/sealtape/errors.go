@@ -95,6 +95,9 @@ func explain(err error) (code int, hints []string) {
 	return code, hints
 }
 
+// pinHint is for what no recorder signed whose card is pinned.
+const pinHint = "if you know who recorded, pin their card: sealtape keys add --recorder FILE"
+
 // known maps the errors of the packages to exit codes and hints.
 func known(err error) (code int, hint string) {
 	var (
@@ -160,11 +163,13 @@ func known(err error) (code int, hint string) {
 	case errors.Is(err, archive.ErrNotFound):
 		return exitFailed, "sealtape list shows what the store holds"
 	case errors.Is(err, archive.ErrForeignSigner):
-		return exitUnverified, "if you know who recorded, pin their card: sealtape keys add FILE"
+		return exitUnverified, pinHint
 	case errors.As(err, &back), errors.As(err, &fork):
 		return exitUnverified, "the store shows another state than it did before: look for a copy, and ask who can write to it"
 	case errors.As(err, &corrupt), errors.Is(err, playback.ErrForeign):
 		return exitUnverified, "sealtape verify ID says what is wrong"
+	case errors.Is(err, archive.ErrRevokedGrant):
+		return exitUnverified, "ask another who can open it, or its owner by the key that they use now, to share it with you again"
 	case errors.Is(err, archive.ErrMoreShares):
 		return exitNoKey, "if someone shared it with you, ask them for the name that sealtape share printed, and give that for the ID"
 	case errors.Is(err, archive.ErrNoKey):

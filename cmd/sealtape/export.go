@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func exportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	distrust := a.distrust(rec)
+	distrust := cmp.Or(a.distrust(rec), a.withheld(c.Context, rec))
 	if distrust != nil {
 		e.warnf("%v", distrust)
 	}

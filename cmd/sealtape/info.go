@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,7 +60,11 @@ func infoAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	distrust := cmp.Or(a.distrust(rec), a.withheld(c.Context, rec))
 	if c.Bool("json") {
+		if distrust != nil {
+			i.Problems = append(i.Problems, distrust.Error())
+		}
 		err = e.json(i)
 	} else {
 		err = e.showInfo(i, c.Bool("timeline"))
@@ -67,8 +72,8 @@ func infoAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.distrust(rec); err != nil {
-		return err
+	if distrust != nil {
+		return distrust
 	}
 	if i.Opens || len(i.Epochs) == 0 {
 		return nil

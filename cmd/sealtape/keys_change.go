@@ -243,6 +243,8 @@ func keysExport(c *cli.Context) error {
 	return nil
 }
 
+const importHint = "FILE is what sealtape keys export -o FILE, or a web page, wrote"
+
 func keysImport(c *cli.Context) error {
 	e := envOf(c)
 	args, err := arguments(c, "the FILE of an exported identity")
@@ -253,7 +255,7 @@ func keysImport(c *cli.Context) error {
 	if args[0] != "-" {
 		f, err := os.Open(args[0])
 		if errors.Is(err, fs.ErrNotExist) {
-			return hinted(err, "FILE is what sealtape keys export -o FILE, or a web page, wrote")
+			return hinted(err, importHint)
 		}
 		if err != nil {
 			return err
@@ -265,9 +267,18 @@ func keysImport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	switch _, cerr := keys.ParseCards(b); {
+	case cerr == nil:
+		return hinted(fmt.Errorf("%s is a card, which is public, and no exported identity", args[0]), "sealtape keys add FILE pins it")
+	case keys.IsRevocation(b):
+		return hinted(fmt.Errorf("%s is a revocation, and no exported identity", args[0]), "sealtape keys add FILE takes it")
+	}
 	h, err := e.openHome()
 	if err != nil {
 		return err
+	}
+	if !keys.IsExport(b) { // before anybody is asked for a passphrase
+		return hinted(fmt.Errorf("%s is no exported identity", args[0]), importHint)
 	}
 	pass, err := e.passphrase(c.Context, false)
 	if err != nil {

@@ -50,6 +50,8 @@ type listed struct {
 	Problem  string     `json:"problem,omitempty"`
 	// Distrusted: the key of its signature was revoked, or counted by such a one alone.
 	Distrusted bool `json:"distrusted,omitempty"`
+	// Withheld: only a key that was revoked granted it.
+	Withheld bool `json:"withheld,omitempty"`
 }
 
 func listAction(c *cli.Context) error {
@@ -162,8 +164,8 @@ func (a *access) list(ctx context.Context, id string, identities []age.Identity)
 	if err == nil {
 		start, duration := s.start.UTC(), s.duration.Seconds()
 		l.Opens, l.Start, l.Duration, l.Room, l.Follows = true, &start, &duration, s.room, s.follows
-	} else if !errors.Is(err, archive.ErrNoKey) {
-		l.Problem = err.Error()
+	} else if !errors.Is(err, archive.ErrNoKey) || errors.Is(err, archive.ErrRevokedGrant) {
+		l.Problem, l.Withheld = err.Error(), errors.Is(err, archive.ErrRevokedGrant)
 	}
 	return l, nil
 }
@@ -187,7 +189,7 @@ func (e *env) showList(all []listed) error {
 		return nil
 	}
 	rows := [][]string{{"ID", "STATE", "SEGMENTS", "SIZE", "START", "LENGTH", "ROOM"}}
-	unsigned, damaged, open := 0, 0, 0
+	unsigned, damaged, open, withheld := 0, 0, 0, 0
 	for _, l := range all {
 		state := l.State
 		if l.State == string(archive.StateOpen) {
@@ -196,6 +198,10 @@ func (e *env) showList(all []listed) error {
 		if l.Distrusted {
 			state += ", signer revoked"
 			damaged++
+		}
+		if l.Withheld {
+			state += ", granter revoked"
+			withheld++
 		}
 		switch {
 		case l.Missing > 0:
@@ -222,10 +228,13 @@ func (e *env) showList(all []listed) error {
 		return err
 	}
 	if unsigned > 0 {
-		e.notef("\n%s not signed by anyone whose card you pinned.\nhint: if you know who recorded, sealtape keys add FILE pins their card", wasWere(unsigned))
+		e.notef("\n%s not signed by anyone whose card you pinned.\nhint: %s", wasWere(unsigned), pinHint)
 	}
 	if damaged > 0 {
 		e.notef("\n%s not what was recorded.\nhint: sealtape verify ID says what is wrong", wasWere(damaged))
+	}
+	if withheld > 0 {
+		e.notef("\n%s granted to you by a key that was revoked, which does not count.\nhint: sealtape info ID says by whose", wasWere(withheld))
 	}
 	if open > 0 {
 		e.notef("\n%s open: going on, or left by a recorder that died. The store cannot tell which.\nhint: sealtape recover, where it was recorded, ends what a crash left", wasWere(open))

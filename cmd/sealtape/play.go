@@ -92,7 +92,7 @@ func playAction(c *cli.Context) error {
 			return err
 		}
 		moment.id = rec.Head().ID
-		if distrust = a.distrust(rec); distrust != nil {
+		if distrust = cmp.Or(a.distrust(rec), a.withheld(ctx, rec)); distrust != nil {
 			e.warnf("%v", distrust)
 		}
 		f, err := lib.keep(ctx, rec)
@@ -166,6 +166,33 @@ func (a *access) distrust(rec *archive.Recording) error {
 	}
 	return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is %s", rec.Head().ID, revoked[0].Text),
 		problemHint(revoked)))
+}
+
+// withheld returns an error if there is something of a recording that one could open
+// by the grant of a key that was revoked, and by nothing else.
+func (a *access) withheld(ctx context.Context, rec *archive.Recording) error {
+	var epochs []int
+	for i, err := range tryEpochs(ctx, rec) {
+		if !errors.Is(err, archive.ErrRevokedGrant) {
+			continue
+		}
+		epochs = append(epochs, rec.Epochs()[i].Number)
+	}
+	if len(epochs) == 0 {
+		return nil
+	}
+	gs, err := rec.Grants(ctx)
+	if err != nil {
+		return err
+	}
+	who := "a key that does not count any more"
+	for _, g := range gs {
+		if errors.Is(g.Err, archive.ErrRevokedGrant) {
+			who = a.signers([]string{g.By})[0]
+		}
+	}
+	return exitWith(exitUnverified, hinted(fmt.Errorf("%s of recording %s was granted by %s, which does not count", epochsText(epochs), rec.Head().ID, who),
+		"ask another who can open it, or its owner by the key that they use now, to share it with you again"))
 }
 
 // worse returns distrust where there is some, after telling what else there is to

@@ -195,7 +195,7 @@ func (l *library) entry(ctx context.Context, s *shelved) (web.Entry, error) {
 	if err := g.Wait(); err != nil {
 		return e, err
 	}
-	if err := l.distrust(rec); err != nil {
+	if err := cmp.Or(l.distrust(rec), l.withheld(ctx, rec)); err != nil {
 		e.Problem = err.Error()
 	}
 	missing := len(rec.Entries()) - stored
@@ -305,7 +305,7 @@ func (l *library) playable(ctx context.Context, s *shelved, rec *archive.Recordi
 		ID: rec.Head().ID, State: string(rec.Head().State), Signers: l.signers(rec.Signers()), PostQuantum: rec.PostQuantum(),
 		ResealedFrom: s.resealed, Command: "sealtape play " + rec.Head().ID,
 	}}
-	if err := l.distrust(rec); err != nil {
+	if err := cmp.Or(l.distrust(rec), l.withheld(ctx, rec)); err != nil {
 		p.facts.Distrust = err.Error()
 		l.mu.Lock()
 		l.worst = cmp.Or(l.worst, err)

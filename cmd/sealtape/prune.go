@@ -125,7 +125,11 @@ func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, aside []
 			bytes += info.Size
 		}
 		total += bytes
-		rows = append(rows, []string{r.ID, string(r.Head.State), r.Stored.Local().Format("2006-01-02 15:04"), strconv.Itoa(objects), size(bytes)})
+		state := string(r.Head.State)
+		if len(a.revokedSigners(r.Signers)) > 0 {
+			state += ", signer revoked"
+		}
+		rows = append(rows, []string{r.ID, state, r.Stored.Local().Format("2006-01-02 15:04"), strconv.Itoa(objects), size(bytes)})
 	}
 	for _, q := range aside {
 		rows = append(rows, []string{q.ID, "in quarantine here", q.Since.Local().Format("2006-01-02 15:04"), strconv.Itoa(q.Files), ""})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -85,6 +86,14 @@ func repairAction(c *cli.Context) error {
 		return hinted(c.Context.Err(), "what was put back stays; run it again to go on")
 	case errors.Is(err, archive.ErrNotOver):
 		return exitWith(exitIncomplete, hinted(err, "if it is not going on, sealtape recover on the machine that recorded finishes it"))
+	case errors.Is(err, archive.ErrForeignSigner):
+		// It may be signed by one that counts no more, which is not to spread.
+		for _, s := range stores {
+			if rec, oerr := archive.Open(c.Context, s, id, archive.Options{Verifiers: a.verifiers}); oerr == nil {
+				return cmp.Or(a.distrust(rec), err)
+			}
+		}
+		return err
 	case err != nil:
 		return err
 	}

@@ -37,6 +37,11 @@ func (a *access) openReadable(ctx context.Context, arg string) (*archive.Recordi
 			return nil, err
 		}
 	}
+	if keysErr == nil && !opens {
+		if err := a.withheld(ctx, rec); err != nil {
+			return nil, err
+		}
+	}
 	if keysErr != nil || !opens {
 		return nil, a.locked(ctx, rec, keysErr)
 	}

@@ -100,18 +100,58 @@ func (e *env) grant(c *cli.Context, rec *archive.Recording, id *keys.Identity, c
 	if mine, err := grantees(own); err == nil {
 		recipients = append(recipients, mine...)
 	}
+	if known, err := grantedBefore(c.Context, rec, id, card, c.IntSlice("epoch")); err != nil {
+		return err
+	} else if known != nil {
+		e.printf("%s/%s\n", rec.Head().ID, shareName(known.Name))
+		e.printf("%s (%s) can open %s of %s already, by your grant of %s\n", clean(card.Label()), card.Fingerprint(),
+			epochsText(known.Epochs), rec.Head().ID, known.Time.Local().Format("2006-01-02 15:04"))
+		return nil
+	}
 	g, err := rec.Share(c.Context, archive.ShareConfig{
 		Signer: id.Signer(), To: card.Key, Recipients: recipients, Epochs: c.IntSlice("epoch"),
 	})
 	if err != nil {
 		return err
 	}
-	e.printf("%s/%s\n", rec.Head().ID, strings.TrimSuffix(strings.TrimPrefix(g.Name, "shares/"), ".age"))
-	e.printf("granted epochs %s of %s to %s (%s)\n", ranges(g.Epochs), rec.Head().ID, clean(card.Label()), card.Fingerprint())
+	e.printf("%s/%s\n", rec.Head().ID, shareName(g.Name))
+	e.printf("granted %s of %s to %s (%s)\n", epochsText(g.Epochs), rec.Head().ID, clean(card.Label()), card.Fingerprint())
 	if left := len(rec.Epochs()) - len(g.Epochs); left > 0 {
 		e.notef("%s not granted.", count(left, "epoch"))
 	}
 	return nil
+}
+
+// shareName is what leads to a grant.
+func shareName(object string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(object, "shares/"), ".age")
+}
+
+// grantedBefore returns a grant of one's own by which a card opens the epochs, all
+// that one opens where none are named; nil if there is none.
+func grantedBefore(ctx context.Context, rec *archive.Recording, id *keys.Identity, card keys.Card, epochs []int) (*archive.Grant, error) {
+	if len(epochs) == 0 {
+		for _, ep := range rec.Epochs() {
+			_, err := rec.EpochSecret(ctx, ep.Number)
+			switch {
+			case err == nil:
+				epochs = append(epochs, ep.Number)
+			case !errors.Is(err, archive.ErrNoKey):
+				return nil, err
+			}
+		}
+	}
+	gs, err := rec.Grants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range gs {
+		lacks := slices.ContainsFunc(epochs, func(n int) bool { return !slices.Contains(g.Epochs, n) })
+		if g.Err == nil && g.By == id.Signer().Name() && g.To == card.Key && !lacks {
+			return &g, nil
+		}
+	}
+	return nil, nil
 }
 
 // grantees returns the post-quantum recipients on a card. Others are left out:
@@ -150,6 +190,9 @@ func (a *access) grants(ctx context.Context, rec *archive.Recording) ([]grantJSO
 	for _, g := range gs {
 		j := grantJSON{Object: g.Name, By: g.By, To: g.To, Time: g.Time, Epochs: append([]int{}, g.Epochs...)}
 		switch {
+		case errors.Is(g.Err, archive.ErrRevokedGrant):
+			j.By = a.signers([]string{g.By})[0]
+			j.Problem = "signed by " + j.By + ": what that key granted does not count, whenever that was"
 		case errors.Is(g.Err, archive.ErrForeignSigner):
 			j.Problem = "not signed by anyone whose card you pinned"
 		case g.Err != nil:
@@ -186,6 +229,14 @@ func (e *env) showGrants(grants []grantJSON) error {
 		}
 	}
 	return e.section(rows)
+}
+
+// epochsText names epochs, rising, for people.
+func epochsText(ns []int) string {
+	if len(ns) == 1 {
+		return fmt.Sprintf("epoch %d", ns[0])
+	}
+	return "epochs " + ranges(ns)
 }
 
 // ranges writes rising numbers for people: "1-3, 5".

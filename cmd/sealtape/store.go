@@ -133,6 +133,8 @@ type access struct {
 	store     archive.Store
 	verifiers note.Verifiers // who may sign recordings
 	granters  note.Verifiers // who may sign shares
+	all       note.Verifiers // of all whose cards are pinned
+	former    note.Verifiers // whose keys do not count any more: those of revoked
 	heads     archive.HeadMemory
 	people    map[string]string // verifier keys, and their names, to whom they are, for people
 	self      []string          // one's own verifier keys, today's first, if one has keys
@@ -170,18 +172,19 @@ func (e *env) openAccessTo(store archive.Store) (*access, error) {
 	if err != nil {
 		return nil, err
 	}
-	granters, err := h.Verifiers()
+	all, err := h.Verifiers()
 	if err != nil {
 		return nil, err
 	}
 	a := &access{
-		env: e, home: h, verifiers: v, granters: granters, heads: archive.HeadDir(h.HeadsDir()), people: make(map[string]string), revoked: make(map[string]bool),
+		env: e, home: h, verifiers: v, heads: archive.HeadDir(h.HeadsDir()), people: make(map[string]string), revoked: make(map[string]bool),
 		store: store,
 	}
 	pins, err := h.Pins()
 	if err != nil {
 		return nil, err
 	}
+	var former []note.Verifier
 	for _, p := range pins {
 		if p.Own {
 			earlier, err := h.EarlierKeys()
@@ -199,7 +202,11 @@ func (e *env) openAccessTo(store archive.Store) (*access, error) {
 			a.revoked[p.Verifier().Name()] = true
 		}
 		a.people[p.Verifier().Name()], a.people[p.Key] = who, who
+		if a.revoked[p.Verifier().Name()] {
+			former = append(former, p.Verifier())
+		}
 	}
+	a.all, a.granters, a.former = all, trusted{all, a.revoked}, note.VerifierList(former...)
 	return a, nil
 }
 
@@ -238,14 +245,32 @@ func (a *access) keys(ctx context.Context) ([]age.Identity, error) {
 // open opens a recording; with the given identities it can be read too.
 func (a *access) open(ctx context.Context, id string, identities []age.Identity) (*archive.Recording, error) {
 	rec, err := archive.Open(ctx, a.store, id, archive.Options{
-		Verifiers: a.verifiers, Granters: a.granters, Identities: identities, Heads: a.heads, Self: a.self, Share: a.share,
+		Verifiers: a.verifiers, Granters: a.granters, Revoked: a.former, Identities: identities, Heads: a.heads, Self: a.self, Share: a.share,
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		// Its ID was found, so there are objects of it.
 		return nil, exitWith(exitUnverified, hinted(fmt.Errorf("recording %s has no head: %w", id, err),
 			"it is being uploaded, or what signs it was removed; sealtape verify says what is there"))
 	}
+	if errors.Is(err, archive.ErrForeignSigner) {
+		if by := a.memberSigned(ctx, id); by != "" {
+			return nil, hinted(fmt.Errorf("%w: %s", err, by), memberHint)
+		}
+	}
 	return rec, err
+}
+
+// memberHint is for what a member has signed as if they recorded.
+const memberHint = "only a recorder's key signs recordings: ask them about it, and look for a copy that the recorder signed"
+
+// memberSigned says by which members a recording is signed that no recorder has
+// signed, "" if that is nobody whose card is pinned.
+func (a *access) memberSigned(ctx context.Context, id string) string {
+	rec, err := archive.Open(ctx, a.store, id, archive.Options{Verifiers: a.all})
+	if err != nil {
+		return ""
+	}
+	return "that is " + strings.Join(a.signers(rec.Signers()), ", ") + ", whose card is pinned as a member's"
 }
 
 // resolve turns what was typed for an ID into one: the ID, an unambiguous

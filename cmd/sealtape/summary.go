@@ -69,6 +69,11 @@ func summarize(ctx context.Context, rec *archive.Recording) (summary, error) {
 		if len(errs) == 0 {
 			return s, errors.New("it holds nothing")
 		}
+		for _, err := range errs {
+			if errors.Is(err, archive.ErrRevokedGrant) {
+				return s, err
+			}
+		}
 		return s, errs[0]
 	}
 	return s, nil

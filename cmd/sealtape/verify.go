@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,6 +99,16 @@ func verifyAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	hint := ""
+	for i, p := range problems {
+		if p.Kind != archive.ProblemForeignSigner {
+			continue
+		}
+		if by := a.memberSigned(c.Context, id); by != "" {
+			problems[i].Text += ": " + by
+			hint = memberHint
+		}
+	}
 	var deep *deepReport
 	if c.Bool("deep") && !slices.ContainsFunc(problems, hidesAll) {
 		if deep, err = a.verifyDeep(c.Context, id, problems); err != nil && report.OK() {
@@ -129,7 +140,7 @@ func verifyAction(c *cli.Context) error {
 		return err
 	case !report.OK():
 		return exitWith(exitUnverified, hinted(
-			fmt.Errorf("recording %s is not what was recorded: %s", id, count(report.Problems, "problem")), problemHint(problems)))
+			fmt.Errorf("recording %s is not what was recorded: %s", id, count(report.Problems, "problem")), cmp.Or(hint, problemHint(problems))))
 	case report.Head.State == archive.StateOpen:
 		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s is not closed", id),
 			"if it is not going on, sealtape recover on the machine that recorded finishes it"))
@@ -211,7 +222,7 @@ func problemHint(ps []archive.Problem) string {
 	case has(problemRevoked):
 		return "whoever has the key could have made this recording: ask who recorded, and look for a copy from before"
 	case has(archive.ProblemForeignSigner):
-		return "if you know who recorded, pin their card: sealtape keys add FILE"
+		return pinHint
 	case has(archive.ProblemRolledBack, archive.ProblemForked):
 		return "the store shows another state than it did before: look for a copy, and ask who can write to it"
 	case has(archive.ProblemMissing, archive.ProblemCorrupt, archive.ProblemTruncated, archive.ProblemSwapped):
