@@ -153,7 +153,7 @@ func (x *excerpt) screens() []moment {
 
 // title is the name of whom an event is about as a part of a title.
 func (x *excerpt) title(e media.Event) string {
-	return cmp.Or(plain(x.name(e), maxChapterName), "Someone")
+	return cmp.Or(media.Plain(x.name(e), maxChapterName), "Someone")
 }
 
 // people are the comings and goings within the meeting. Who is away for less

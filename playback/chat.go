@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -37,11 +38,11 @@ func (x *excerpt) chat() []subtitle {
 		if e.Type != media.EventChat || !x.of(e.Participant) || e.Time < x.from || e.Time > x.to || len(lines) == maxChat {
 			continue
 		}
-		text := plain(e.Text, maxChatText)
+		text := media.Plain(e.Text, maxChatText)
 		if text == "" {
 			continue
 		}
-		if name := plain(x.name(e), maxChatName); name != "" {
+		if name := media.Plain(x.name(e), maxChatName); name != "" {
 			text = name + ": " + text
 		}
 		text = unmarked(text)
@@ -68,3 +69,8 @@ func (x *excerpt) name(e media.Event) string {
 	}
 	return e.Participant
 }
+
+// unmarked takes from a line what players of SubRip take for formatting, which
+// they do not let anyone escape: angle brackets, braces and backslashes become
+// characters that look like them.
+var unmarked = strings.NewReplacer("<", "‹", ">", "›", "{", "❴", "}", "❵", `\`, "∖").Replace

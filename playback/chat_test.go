@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -63,27 +61,4 @@ func TestChatFlood(t *testing.T) {
 			t.Fatalf("line %d lasts %v", i, l.lasts)
 		}
 	}
-}
-
-func FuzzPlain(f *testing.F) {
-	for _, s := range []string{"", "Ada", " a  b ", "\u202eevil\u2066", "a\x00b\x1b[31m", "👩\u200d👩\u200d👧", "\xff\xfe", "<b>{\\an8}\\N", strings.Repeat("é", 600)} {
-		f.Add(s, 40)
-	}
-	f.Fuzz(func(t *testing.T, s string, n int) {
-		if n < 1 || n > 1000 {
-			return
-		}
-		got := plain(s, n)
-		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > n || strings.TrimSpace(got) != got {
-			t.Errorf("%q, %d: %q", s, n, got)
-		}
-		for _, r := range got {
-			if r != '\u200c' && r != '\u200d' && (!unicode.IsGraphic(r) || unicode.IsSpace(r) && r != ' ') {
-				t.Errorf("%q: %U in %q", s, r, got)
-			}
-		}
-		if strings.ContainsAny(unmarked(got), `<>{}\`) {
-			t.Errorf("marks in %q", unmarked(got))
-		}
-	})
 }

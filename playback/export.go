@@ -160,7 +160,7 @@ func (x *excerpt) createTrack(dir string, names namer, t media.Track, leaders ma
 		f.output, err = newOggFile(file, titled([]media.Track{t}, nil)[0])
 	} else {
 		tracks := titled([]media.Track{t}, leaders)
-		h := matroska.FileHeader{Start: x.s.Start().Add(x.from), Title: tracks[0].Label(), Tracks: tracks,
+		h := matroska.FileHeader{Start: x.s.Start().Add(x.from), Title: tracks[0].Title(), Tracks: tracks,
 			WebM: ext == ".webm", Length: x.length()}
 		f.output, err = newMKVFile(file, h, nil, leaders)
 	}
@@ -257,17 +257,14 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 	return nil
 }
 
-// maxTitle bounds names in titles, in characters.
-const maxTitle = 80
-
 // titled returns the tracks with names that do nothing in a player's menu but be
 // read, and with the Private of their leaders.
 func titled(tracks []media.Track, leaders map[uint64]media.Frame) []media.Track {
 	tracks = slices.Clone(tracks)
 	for i := range tracks {
 		t := &tracks[i]
-		t.Name = plain(cmp.Or(t.Name, t.Participant), maxTitle)
-		t.Source = media.Source(plain(string(t.Source), maxTitle))
+		t.Name = media.Plain(cmp.Or(t.Name, t.Participant), media.MaxTitle)
+		t.Source = media.Source(media.Plain(string(t.Source), media.MaxTitle))
 		if leader, ok := leaders[t.UID]; ok {
 			t.Private = cmp.Or(media.Describe(t.Codec, leader.Data).Private, t.Private)
 		}
@@ -282,7 +279,7 @@ func (s *Session) title(o ExportOptions) string {
 	}
 	for _, e := range s.Events() {
 		if e.Type == media.EventStart {
-			return fmt.Sprintf("%s, %s", plain(e.Text, maxTitle), s.Start().UTC().Format("2006-01-02 15:04 MST"))
+			return fmt.Sprintf("%s, %s", media.Plain(e.Text, media.MaxTitle), s.Start().UTC().Format("2006-01-02 15:04 MST"))
 		}
 	}
 	return ""

@@ -42,7 +42,7 @@ func newOggFile(f *os.File, t media.Track) (*oggFile, error) {
 	track, err := w.NewTrack(0,
 		oggwriter.WithChannelCount(uint16(channels)),
 		oggwriter.WithVendor("sealtape"),
-		oggwriter.WithUserComments(oggwriter.UserComment{Comment: "TITLE", Value: t.Label()}))
+		oggwriter.WithUserComments(oggwriter.UserComment{Comment: "TITLE", Value: t.Title()}))
 	if err != nil {
 		return nil, fmt.Errorf("writing Ogg: %w", err)
 	}

@@ -160,7 +160,7 @@ func trackEntries(tracks []media.Track, room bool) [][]byte {
 			uintElement(idTrackType, kind),
 			uintElement(idFlagDefault, flag(!*have)),
 			uintElement(idFlagLacing, 0),
-			stringElement(idName, t.Label()),
+			stringElement(idName, t.Title()),
 			// The default of an absent Language is English.
 			stringElement(idLanguage, "und"),
 			stringElement(idCodecID, codecID(t.Codec)),

@@ -313,3 +313,21 @@ func TestRefusedFrames(t *testing.T) {
 		t.Error("the largest frame did not come back")
 	}
 }
+
+// A name that does something to a terminal or a player's menu is in a file's tags as
+// the room said it, and in no title.
+func TestTitlesAreHarmless(t *testing.T) {
+	h := testHeader()
+	h.Tracks = []media.Track{{UID: 1, Participant: "eve", Name: "E\tv\ne\x1b[2J\u202e", Source: media.Microphone, Codec: media.Opus, Channels: 2}}
+	b := segment(t, h, nil)
+	if !bytes.Contains(b, []byte("E v e[2J (microphone)")) || bytes.Contains(b, []byte("\u202e (")) || bytes.Count(b, []byte("\x1b[2J")) != 1 {
+		t.Errorf("the header is %q", b)
+	}
+	r, err := matroska.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Header().Tracks[0]; got.Name != h.Tracks[0].Name {
+		t.Errorf("the name is %q", got.Name)
+	}
+}

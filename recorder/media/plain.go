@@ -1,21 +1,30 @@
-package playback
+package media
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// plain makes a name or a text of a stranger one line of at most n characters
+// MaxTitle bounds a name in a title, in characters.
+const MaxTitle = 80
+
+// Title is the Label for where names may do nothing but be read, such as a player's
+// menu: see Plain.
+func (t Track) Title() string {
+	name := cmp.Or(Plain(t.Name, MaxTitle), Plain(t.Participant, MaxTitle))
+	return strings.TrimSpace(name + " (" + Plain(string(t.Source), MaxTitle) + ")")
+}
+
+// Plain makes a name or a text of a stranger one line of at most n characters
 // that says what it said and does nothing else, in a menu or a subtitle: no line
 // breaks, no control or bidirectional characters, no invisible ones but those
 // that scripts and emoji are joined by. What is cut ends with an ellipsis.
-func plain(s string, n int) string {
+func Plain(s string, n int) string {
 	var b strings.Builder
 	length, space := 0, false
-	for _, r := range media.Clamp(s, 8*n+64) {
+	for _, r := range Clamp(s, 8*n+64) {
 		switch {
 		case unicode.IsSpace(r):
 			space = true
@@ -42,8 +51,3 @@ func plain(s string, n int) string {
 	runes := []rune(s)
 	return strings.TrimRight(string(runes[:n-1]), " ") + "…"
 }
-
-// unmarked takes from a line what players of SubRip take for formatting, which
-// they do not let anyone escape: angle brackets, braces and backslashes become
-// characters that look like them.
-var unmarked = strings.NewReplacer("<", "‹", ">", "›", "{", "❴", "}", "❵", `\`, "∖").Replace
