@@ -230,14 +230,14 @@ func (e *env) showMeeting(i *infoJSON) error {
 	for _, t := range i.Silent {
 		rows = append(rows, []string{clean(t.Label), "-", "nothing was sent"})
 	}
-	if err := e.section(rows); err != nil {
+	if err := e.section(foldRows(rows, "track")); err != nil {
 		return err
 	}
 	rows = [][]string{{"HOLE", "FROM", "TO", "REASON"}}
 	for _, h := range i.Holes {
 		rows = append(rows, []string{h.Label, seconds(h.From), seconds(h.To), clean(h.Reason)})
 	}
-	return e.section(rows)
+	return e.section(foldRows(rows, "hole"))
 }
 
 // section writes a table with an empty line before it, or nothing if it has

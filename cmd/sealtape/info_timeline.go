@@ -38,11 +38,17 @@ func (e *env) showTimeline(i *infoJSON, all bool) error {
 		}
 		rows = append(rows, []string{seconds(ev.Time.Seconds()), clean(string(ev.Type)), cmp.Or(clean(who), "-"), cmp.Or(clean(what(ev)), "-")})
 	}
-	return e.section(rows)
+	return e.section(foldRows(rows, "event"))
 }
 
 // what tells of an event what its type and participant do not.
 func what(ev media.Event) string {
+	switch ev.Type {
+	case media.EventStream:
+		return streamText(ev)
+	case media.EventDropped:
+		return fmt.Sprintf("%s of the type %s, too many came at once", count(ev.Count, "event"), ev.Reason)
+	}
 	var parts []string
 	add := func(s string) {
 		if s != "" {
@@ -54,9 +60,6 @@ func what(ev media.Event) string {
 	}
 	if ev.Type == media.EventVerified {
 		add("as " + cmp.Or(ev.Name, "nobody any more"))
-	}
-	if ev.Count > 0 {
-		add(fmt.Sprint(ev.Count))
 	}
 	if ev.Size > 0 {
 		add(size(ev.Size))
@@ -70,6 +73,18 @@ func what(ev media.Event) string {
 		add(beginning(ev.Text))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// streamText tells of what a member sent that is not kept.
+func streamText(ev media.Event) string {
+	parts := []string{"a text of " + size(ev.Size)}
+	if ev.Text != "" {
+		parts = []string{"the file " + beginning(ev.Text), size(ev.Size)}
+	}
+	if ev.Reason != "" {
+		parts = append(parts, "topic "+ev.Reason)
+	}
+	return strings.Join(append(parts, "not kept"), ", ")
 }
 
 // maxShown is how many characters of what somebody wrote the table shows.
