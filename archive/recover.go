@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/sealtape/sealtape/archive/internal/durable"
 	"github.com/sealtape/sealtape/archive/internal/notes"
 )
@@ -33,6 +35,17 @@ type Recovered struct {
 	Aside []string
 }
 
+// An OtherRecorderError reports a recording in the spool that another recorder
+// began, and did not end.
+type OtherRecorderError struct {
+	ID string
+	By []string // the names of the keys that signed its head
+}
+
+func (e *OtherRecorderError) Error() string {
+	return fmt.Sprintf("recording %s was begun by another recorder, %.200q", e.ID, strings.Join(e.By, ", "))
+}
+
 // Recover finishes every recording in the spool that a crash left unfinished:
 // it keeps of each open segment what reached the disk, under a name that says
 // torn, names what the log does not name yet, and signs a final head with state
@@ -40,7 +53,8 @@ type Recovered struct {
 // for another store than the Config says. Called again, it finds nothing to do.
 //
 // Recover signs what it finds on the disk, so the spool must be writable for the
-// recorder alone.
+// recorder alone. What another recorder began, by the signatures of its head, is left
+// alone with an *OtherRecorderError: nobody is to sign the end of another's recording.
 //
 // What the disk cannot read, and no log line names, is moved to quarantine.
 //
@@ -118,6 +132,9 @@ func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) 
 	if err != nil || over {
 		return nil, err
 	}
+	if err := begunBy(dir, id, c); err != nil {
+		return nil, err
+	}
 	s := salvage{dir: dir, step: step, order: l.order, logged: make(map[string]bool)}
 	for _, e := range entries {
 		s.logged[e.Name] = true
@@ -161,6 +178,34 @@ func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) 
 	}
 	r.Head = l.head(StateCut)
 	return r, nil
+}
+
+// begunBy returns an *OtherRecorderError if there is a head on the disk that none of
+// one's own keys signed. Without a head, there is nothing but epochs.
+func begunBy(dir, id string, c Config) error {
+	msg, err := os.ReadFile(filepath.Join(dir, headName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	var unverified *note.UnverifiedNoteError
+	if _, err := note.Open(msg, note.VerifierList()); !errors.As(err, &unverified) {
+		return fmt.Errorf("malformed head: %w", err)
+	}
+	other := &OtherRecorderError{ID: id}
+	for _, s := range unverified.Note.UnverifiedSigs {
+		if s.Name == c.Signer.Name() && s.Hash == c.Signer.KeyHash() {
+			return nil
+		}
+		if c.Own != nil {
+			if _, err := c.Own.Verifier(s.Name, s.Hash); err == nil {
+				return nil
+			}
+		}
+		other.By = append(other.By, s.Name)
+	}
+	return other
 }
 
 // load reads the log and the head from the disk. over reports that the head is

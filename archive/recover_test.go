@@ -285,6 +285,34 @@ func TestRecoverOthers(t *testing.T) {
 	}
 }
 
+// Nobody signs the end of what another recorder began, whose earlier keys may have.
+func TestRecoverOfAnotherRecorder(t *testing.T) {
+	spool := t.TempDir()
+	ada, bob, ada2 := newSigner(t, "ada"), newSigner(t, "bob"), newSigner(t, "ada2")
+	w, err := archive.Create(spool, archive.Config{Signer: ada})
+	if err != nil {
+		t.Fatal(err)
+	}
+	startEpoch(t, w, hybrid(t).Recipient())
+	commit(t, begin(t, w, archive.Segment, content(0, 100)))
+	if err := w.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	before := files(t, spool)
+	for _, c := range []archive.Config{{Signer: bob}, {Signer: bob, Own: ada2.verifiers}} {
+		var other *archive.OtherRecorderError
+		if got, err := archive.Recover(t.Context(), spool, c); !errors.As(err, &other) || len(got) > 0 || other.ID != w.ID() || len(other.By) != 1 || other.By[0] != "ada" {
+			t.Errorf("%v, %v", got, err)
+		}
+		if !maps.Equal(before, files(t, spool)) {
+			t.Error("something was changed")
+		}
+	}
+	if got := recoverAll(t, spool, archive.Config{Signer: ada2, Own: ada.verifiers}); len(got) != 1 || got[0].Head.State != archive.StateCut {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestRemoveSpooled(t *testing.T) {
 	spool := t.TempDir()
 	w := create(t, spool, archive.Config{Signer: newSigner(t, "recorder")}, hybrid(t).Recipient())

@@ -38,6 +38,10 @@ type Config struct {
 	// Signer signs every head. Required.
 	Signer note.Signer
 
+	// Own are the keys that Signer took the place of, and its own, for Recover: it
+	// ends what one of them began. Nil is Signer's alone.
+	Own note.Verifiers
+
 	// Store names the store that the recording is for, in one line and without
 	// secrets. Create notes it in the recording's folder, and Recover takes only
 	// recordings with the same note. Empty means none: Create notes nothing, and

@@ -47,3 +47,24 @@ func (e *env) warnOwn(h *keys.Home) {
 	_, hints := explain(err)
 	e.warnf("%v; %s", err, hints[0])
 }
+
+// peopleOf returns what turns the names of keys into the names on pinned cards.
+func peopleOf(h *keys.Home) (func(keyNames []string) []string, error) {
+	pins, err := h.Pins()
+	if err != nil {
+		return nil, err
+	}
+	return func(keyNames []string) []string {
+		var names []string
+		for _, n := range keyNames {
+			for _, p := range pins {
+				if p.Verifier().Name() == n {
+					n = fmt.Sprintf("%s (%s)", clean(p.Name), p.Fingerprint())
+					break
+				}
+			}
+			names = append(names, n)
+		}
+		return names
+	}, nil
+}

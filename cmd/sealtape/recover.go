@@ -84,9 +84,13 @@ func recoverAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	people, err := peopleOf(h)
+	if err != nil {
+		return err
+	}
 	sw := &sweep{
 		spool: h.SpoolDir(), src: spool, dst: retried(stores, archive.RetryConfig{OnRetry: e.retrying}), store: name,
-		key: key, verifiers: verifiers, keep: c.Bool("keep-local"),
+		key: key, verifiers: verifiers, people: people, keep: c.Bool("keep-local"),
 		log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		say:  func(format string, args ...any) { e.printf(format+"\n", args...) },
 		warn: e.warnf,

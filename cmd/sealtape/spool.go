@@ -134,6 +134,7 @@ type sweep struct {
 	store     string       // names dst; what is for another store is left alone
 	key       recorderKey  // ends what a crash left open
 	verifiers note.Verifiers
+	people    func(keys []string) []string // whose keys they are; nil: their names
 	keep      bool
 	live      string // the recording that goes on here, if any
 	log       *slog.Logger
@@ -144,8 +145,15 @@ type sweep struct {
 // run recovers and copies, and returns what failed. It ends early with ctx. What
 // another process holds is left alone.
 func (s *sweep) run(ctx context.Context) (failed []error) {
-	recovered, err := archive.Recover(ctx, s.spool, archive.Config{Signer: s.key.signer, Store: s.store, Log: s.log})
-	failed = joined(err)
+	recovered, err := archive.Recover(ctx, s.spool, archive.Config{Signer: s.key.signer, Own: s.key.own, Store: s.store, Log: s.log})
+	left := make(map[string]bool) // what is not ours to end
+	for _, err := range joined(err) {
+		if other := (*archive.OtherRecorderError)(nil); errors.As(err, &other) {
+			left[other.ID] = true
+			err = s.notOurs(other)
+		}
+		failed = append(failed, err)
+	}
 	for _, r := range recovered {
 		switch {
 		case r.Head.Size == 0:
@@ -165,7 +173,7 @@ func (s *sweep) run(ctx context.Context) (failed []error) {
 		return append(failed, fmt.Errorf("reading the spool: %w", err))
 	}
 	for _, id := range ids {
-		if id == s.live {
+		if id == s.live || left[id] {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -174,6 +182,16 @@ func (s *sweep) run(ctx context.Context) (failed []error) {
 		failed = append(failed, joined(s.upload(ctx, id))...)
 	}
 	return failed
+}
+
+// notOurs says whose a recording is that another recorder began.
+func (s *sweep) notOurs(other *archive.OtherRecorderError) error {
+	who := other.By
+	if s.people != nil {
+		who = s.people(other.By)
+	}
+	return hinted(fmt.Errorf("recording %s was begun by %s, and this home does not sign its end; left alone", other.ID, clean(strings.Join(who, ", "))),
+		"run sealtape recover with the SEALTAPE_HOME of that recorder; if it is gone, sealtape keys import takes its exported identity into another")
 }
 
 // upload copies one recording of the spool, and removes the local copy once every
