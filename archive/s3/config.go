@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -166,11 +167,11 @@ func (c Config) keyPrefix() (string, error) {
 		return "", nil
 	}
 	if len(prefix) > 512 || !utf8.ValidString(prefix) {
-		return "", errors.New("the S3 prefix must be UTF-8 of at most 512 bytes")
+		return "", fmt.Errorf("the S3 prefix must be UTF-8 of at most 512 bytes: %w", fs.ErrInvalid)
 	}
 	for elem := range strings.SplitSeq(prefix, "/") {
 		if elem == "" || elem == "." || elem == ".." || strings.ContainsFunc(elem, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return "", fmt.Errorf("the S3 prefix %q has an element that is empty, a dot, or not printable", c.Prefix)
+			return "", fmt.Errorf("the S3 prefix %q has an element that is empty, a dot, or not printable: %w", c.Prefix, fs.ErrInvalid)
 		}
 	}
 	return prefix + "/", nil

@@ -3,6 +3,7 @@ package s3
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/sealtape/sealtape/archive"
@@ -24,7 +25,7 @@ func (c Config) Policy() (string, error) {
 	}
 	// What a policy takes for a wildcard or a variable cannot be in it by itself.
 	if strings.ContainsAny(c.Bucket+prefix, "*?$") {
-		return "", fmt.Errorf("a policy cannot name the prefix %q", c.Prefix)
+		return "", fmt.Errorf("a policy cannot name the prefix %q: %w", c.Prefix, fs.ErrInvalid)
 	}
 	bucket := "arn:aws:s3:::" + c.Bucket
 	objects := func(names ...string) (arns []string) {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -104,7 +106,31 @@ func usageFailed(c *cli.Context, err error, _ bool) error {
 	if f, ok := strings.CutPrefix(msg, "flag needs an argument: -"); ok {
 		return usagef(c, "flag %s needs a value", dashed(f))
 	}
+	if m := badValue.FindStringSubmatch(msg); m != nil {
+		return usagef(c, "%s: %s is %s", dashed(m[2]), m[1], wanted(c, m[2]))
+	}
 	return usagef(c, "%s", msg)
+}
+
+// badValue is what package flag says of a value that is none of its flag's.
+var badValue = regexp.MustCompile(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-([a-z0-9-]+): `)
+
+// wanted says what a value of a flag should have been.
+func wanted(c *cli.Context, flag string) string {
+	for _, f := range c.Command.Flags {
+		if !slices.Contains(f.Names(), flag) {
+			continue
+		}
+		switch f.(type) {
+		case *cli.IntFlag, *cli.IntSliceFlag:
+			return "no whole number"
+		case *cli.DurationFlag:
+			return "no time, want 90s, 5m or 1h30m"
+		case *cli.BoolFlag:
+			return "neither true nor false, and a switch needs none"
+		}
+	}
+	return "not what it can be"
 }
 
 func dashed(flag string) string {

@@ -104,6 +104,9 @@ func doctorAction(c *cli.Context) error {
 	if _, err := arguments(c); err != nil {
 		return err
 	}
+	if c.Bool("unit") && c.Bool("policy") {
+		return usagef(c, "--unit and --policy exclude one another: each prints something of its own")
+	}
 	if c.Bool("unit") {
 		e.printf("%s", unitFile)
 		return nil
@@ -128,14 +131,18 @@ func doctorAction(c *cli.Context) error {
 		checkSpool(c.Context, d, h.SpoolDir())
 	}
 	var first archive.Store // whose recordings are looked at
+	var firstName string
 	for _, arg := range storeNames(c) {
 		checkClock(c.Context, d, arg)
 		if store := e.checkStore(c.Context, d, arg); first == nil {
-			first = store
+			first, firstName = store, arg
 		}
 	}
 	if len(storeNames(c)) == 0 {
 		d.unknown("store", "store", "not looked at: no --store")
+	}
+	if first != nil && h != nil && len(storeNames(c)) > 1 {
+		d.ok("recordings", "store", "%s, the first that opens", firstName)
 	}
 	if first != nil && h != nil {
 		if err := e.checkRecordings(c.Context, d, h, first, identities, c.Bool("all")); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,9 @@ func exportAction(c *cli.Context) error {
 	if out == "" {
 		return usagef(c, "where to? -o PATH is missing")
 	}
+	if out == "-" {
+		return usagef(c, "export writes files, and nothing to standard output; ./- is a file of that name")
+	}
 	export, err := exporterFor(c, format)
 	if err != nil {
 		return err
@@ -94,6 +98,9 @@ func exportAction(c *cli.Context) error {
 		err = emptyOrAbsent(out)
 	} else if _, serr := os.Lstat(out); serr == nil {
 		err = hinted(fmt.Errorf("%s exists already", out), "nothing is overwritten; choose another name")
+	}
+	if _, serr := os.Stat(filepath.Dir(out)); err == nil && errors.Is(serr, fs.ErrNotExist) {
+		err = hinted(fmt.Errorf("there is no folder %s to make %s in", filepath.Dir(out), filepath.Base(out)), "make it first")
 	}
 	if err != nil {
 		return err

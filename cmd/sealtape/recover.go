@@ -114,7 +114,11 @@ func recoverAction(c *cli.Context) error {
 	if errors.As(last, &hint) {
 		return last
 	}
-	return hinted(last, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once that is mended")
+	what := "that is mended"
+	if errors.Is(last, archive.ErrRefused) || errors.Is(last, archive.ErrDenied) {
+		what += ", as sealtape doctor with the same --store shows"
+	}
+	return hinted(last, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once "+what)
 }
 
 // adopt notes that the recording id of the spool is for the store.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/urfave/cli/v2"
@@ -43,20 +44,26 @@ func repairAction(c *cli.Context) error {
 	if len(storeNames(c)) < 2 {
 		return usagef(c, "from where to where? --store takes two or more")
 	}
-	named, _, err := e.openStores(c.Context, storeNames(c))
-	if err != nil {
-		return err
+	// A store that is missing is made once it is known that there is what it is to get.
+	var named []namedStore
+	var missing error
+	for _, name := range storeNames(c) {
+		s, err := e.openStore(c.Context, name, false)
+		if errors.Is(err, archive.ErrNoStore) && !strings.Contains(name, "://") {
+			missing = err
+		} else if err != nil {
+			return err
+		}
+		named = append(named, namedStore{s, name})
 	}
-	named = retried(named, archive.RetryConfig{OnRetry: e.retrying})
-	stores := make([]archive.Store, len(named))
 	var a *access
 	var id string
-	for i, s := range named {
-		stores[i] = s.Store
-		if id != "" {
+	err = missing
+	for _, s := range named {
+		if s.Store == nil || id != "" {
 			continue
 		}
-		if a, err = e.openAccessTo(s.Store); err != nil {
+		if a, err = e.openAccessTo(archive.Retry(s.Store, archive.RetryConfig{OnRetry: e.retrying})); err != nil {
 			return err
 		}
 		if id, err = a.resolve(c.Context, args[0]); err != nil && !errors.Is(err, archive.ErrNotFound) {
@@ -65,6 +72,20 @@ func repairAction(c *cli.Context) error {
 	}
 	if id == "" {
 		return err // the last store's
+	}
+	for i, s := range named {
+		if s.Store == nil {
+			if named[i].Store, err = e.openStore(c.Context, s.name, true); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := storesID(storeNames(c)); err != nil {
+		return err
+	}
+	var stores []archive.Store
+	for _, s := range retried(named, archive.RetryConfig{OnRetry: e.retrying}) {
+		stores = append(stores, s.Store)
 	}
 	put, inTheWay, lost := 0, 0, make(map[string]bool)
 	o := archive.Options{Verifiers: trusted{a.verifiers, a.revoked}, Heads: a.heads}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -24,12 +25,17 @@ func (e *env) showPolicy(c *cli.Context) error {
 		return usageError{fmt.Errorf("--store: %w", err), "sealtape"}
 	}
 	policy, err := config.Policy()
-	if err != nil {
+	if errors.Is(err, fs.ErrInvalid) {
+		return usageError{fmt.Errorf("--store: %w", err), "sealtape"}
+	} else if err != nil {
 		return err
 	}
 	e.printf("%s\n", policy)
 	if config.Endpoint != "" {
 		e.notef("sealtape: only Amazon's policies can demand If-None-Match. Keep versions in this bucket: then what is overwritten is still there.")
+		if config.KMS && !strings.HasPrefix(config.KMSKey, "arn:") {
+			e.notef("sealtape: that the key may be used, which kms names, the server has to be told in its own way.")
+		}
 	}
 	return nil
 }
@@ -53,6 +59,10 @@ func (e *env) openS3(ctx context.Context, location string) (archive.Store, error
 		return s, nil
 	case errors.Is(err, archive.ErrDenied), errors.Is(err, archive.ErrNoStore), ctx.Err() != nil:
 		return nil, err // these have their hints
+	case errors.Is(err, fs.ErrInvalid):
+		return nil, usageError{fmt.Errorf("--store: %w", err), "sealtape"}
+	case errors.Is(err, archive.ErrRefused):
+		return nil, hinted(err, "the server answers: check the name of the bucket, and AWS_REGION")
 	}
 	return nil, hinted(err, "check AWS_ENDPOINT_URL, and that the server can be reached from here")
 }

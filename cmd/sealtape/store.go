@@ -49,11 +49,17 @@ func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.S
 		return nil, usageError{hinted(errors.New("which archive? --store is missing"),
 			"a folder or s3://bucket/prefix; SEALTAPE_STORE sets it for all commands"), "sealtape"}
 	}
+	if strings.HasPrefix(arg, "s3:") && !strings.HasPrefix(arg, "s3://") {
+		return nil, usageError{fmt.Errorf("--store: %s is no bucket, want s3://bucket/prefix", clean(arg)), "sealtape"}
+	}
 	if scheme, rest, ok := strings.Cut(arg, "://"); ok {
 		if scheme != "s3" {
 			return nil, usageError{fmt.Errorf("--store: %s:// is no kind of store, want s3://bucket/prefix or a folder", clean(scheme)), "sealtape"}
 		}
 		return e.openS3(ctx, rest)
+	}
+	if archive.ValidID(filepath.Base(filepath.Clean(arg))) == nil {
+		return nil, usageError{hinted(fmt.Errorf("--store: %s is the folder of a recording", clean(arg)), "the store is the folder above it"), "sealtape"}
 	}
 	open := dir.Open
 	if create {
@@ -61,7 +67,11 @@ func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.S
 	}
 	s, err := open(arg)
 	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
+		err = fmt.Errorf("opening the store: %w", err)
+		if _, hint := known(err); hint == "" {
+			err = hinted(err, "a store is a folder that you can write to, or s3://bucket/prefix")
+		}
+		return nil, err
 	}
 	return s, nil
 }

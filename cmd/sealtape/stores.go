@@ -39,23 +39,32 @@ func (e *env) openStores(ctx context.Context, names []string) (stores []namedSto
 	if len(names) == 0 {
 		names = []string{""} // openStore says that it is missing
 	}
-	var ids []string
 	for _, name := range names {
 		s, err := e.openStore(ctx, name, true)
 		if err != nil {
 			return nil, "", err
 		}
+		stores = append(stores, namedStore{s, name})
+	}
+	id, err = storesID(names)
+	return stores, id, err
+}
+
+// storesID is storeID of several stores together, each of which is named once.
+func storesID(names []string) (string, error) {
+	var ids []string
+	for _, name := range names {
 		id, err := storeID(name)
 		if err != nil {
-			return nil, "", err
+			return "", err
 		}
 		if slices.Contains(ids, id) {
-			return nil, "", usageError{fmt.Errorf("--store: %s is named twice", clean(name)), "sealtape"}
+			return "", usageError{fmt.Errorf("--store: %s is named twice", clean(name)), "sealtape"}
 		}
-		stores, ids = append(stores, namedStore{s, name}), append(ids, id)
+		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	return stores, strings.Join(ids, " and "), nil
+	return strings.Join(ids, " and "), nil
 }
 
 // retried returns stores that try again as c says.

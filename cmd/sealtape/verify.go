@@ -293,7 +293,7 @@ func (e *env) showVerification(id string, r archive.Report, problems []archive.P
 		e.printf("\nNOT verified\n")
 	case r.Listed > 0 && r.Head.State == archive.StateClosed:
 		e.printf("\nverified as far as it was read: closed\n")
-	case r.Unread > 0 && r.Head.State == archive.StateClosed && (deep == nil || !deep.Incomplete):
+	case r.Unread > 0 && r.Head.State == archive.StateClosed && deep == nil: // which reads them
 		e.printf("\nverified by the store's checksums: closed; the bytes of %s were not read\n", count(r.Unread, "object"))
 	case r.Head.State == archive.StateClosed && (deep == nil || !deep.Incomplete):
 		e.printf("\nverified: whole and closed\n")
