@@ -33,7 +33,8 @@ func demoCommand() *cli.Command {
 		Description: `Starts a real LiveKit server on this machine, lets two members with fresh keys
 meet under end-to-end encryption, records them, and shows what is stored, how
 it is verified, and how one member opens it. Servers are built on first use,
-which takes two minutes each. Everything is kept in a new folder that it names.`,
+which takes 4 minutes on two cores, and more with --s3. Everything is kept in a
+new folder that it names.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "s3", Usage: "store in a real MinIO on this machine, not in a folder"},
 			&cli.DurationFlag{Name: "duration", Value: 15 * time.Second, Usage: "`LENGTH` of the recording"},

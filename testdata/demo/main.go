@@ -48,7 +48,7 @@ func run(args []string) (code int, err error) {
 	if slices.Contains(args, "--s3") {
 		jobs = append(jobs, build.MinIO.Job())
 	}
-	fmt.Println("Building Sealtape and a LiveKit server: four minutes on two cores the first time, then seconds.")
+	fmt.Println("Building Sealtape and a LiveKit server: 4 minutes on two cores the first time, then seconds.")
 	fmt.Println("The demo itself takes about 40 seconds.")
 	if err := build.All(ctx, os.Stdout, jobs...); err != nil {
 		return 0, err
