@@ -90,7 +90,7 @@ func (r *run) reportMute(t *trackRecorder, at time.Duration) {
 	if on {
 		typ = media.EventMute
 	}
-	e := media.Event{Time: at, Type: typ, Participant: t.info.Participant, Track: t.media.UID}
+	e := media.Event{Time: at, Type: typ, Participant: t.info.Participant, Track: t.uid}
 	if t.reportedMuted.Load() == on || !r.activity.allows(e, at) {
 		return
 	}

@@ -94,46 +94,46 @@ func (r *Recorder) note(e media.Event) error {
 	})
 }
 
-// withholdReason returns the reason not to keep what was captured at the given time, ""
-// to keep it.
-func (t *trackRecorder) withholdReason(at time.Duration) string {
-	if !t.run.pause.keeps(at) {
+// withholdReason returns the reason not to keep what was captured at a time, "" to
+// keep it.
+func (h *trackHoles) withholdReason(at time.Duration) string {
+	if !h.pause.keeps(at) {
 		return media.GapPaused
 	}
-	if t.inbox.permission.keeps(at) {
+	if h.inbox.permission.keeps(at) {
 		return ""
 	}
-	if why := t.inbox.permission.deny.Load(); why != nil {
+	if why := h.inbox.permission.deny.Load(); why != nil {
 		return *why
 	}
 	return media.GapConsent
 }
 
 // extendWithheld declares a frame that is not to be kept.
-func (t *trackRecorder) extendWithheld(at time.Duration, why string) {
-	if t.hole.open && t.hole.reason != why {
-		t.closeHole(max(t.hole.from, t.end))
+func (h *trackHoles) extendWithheld(at time.Duration, why string) {
+	if h.current.open && h.current.reason != why {
+		h.close(max(h.current.from, h.end))
 	}
-	t.openHole(t.end, why)
-	t.extendHole(at)
+	h.open(h.end, why)
+	h.extend(at)
 }
 
-// endWithheld ends a hole that was wanted, if there is one, with what it was for: what is
-// missing after it has other reasons. It reports false where it may not: see affords.
-func (t *trackRecorder) endWithheld(at time.Duration) bool {
-	if !t.hole.open || !media.Wanted(t.hole.reason) {
-		return true
+// endWithheld ends a hole that was wanted with what it was for, before a frame that
+// belongs at a time: what is missing after it has other reasons. over says that there
+// was one; may is false where it may not end: see mayClose.
+func (h *trackHoles) endWithheld(at time.Duration) (over, may bool) {
+	if !h.current.open || !media.Wanted(h.current.reason) {
+		return false, true
 	}
-	opened := max(t.run.pause.from.Load(), t.inbox.permission.from.Load())
-	if opened == keepNothing { // while this frame was on its way
-		opened = int64(at)
+	from := max(h.pause.from.Load(), h.inbox.permission.from.Load())
+	if from == keepNothing { // while this frame was on its way
+		from = int64(at)
 	}
-	to := max(t.hole.from, min(at, time.Duration(opened)))
-	if !t.mayClose(to) {
-		return false
+	to := max(h.current.from, min(at, time.Duration(from)))
+	if !h.mayClose(to) {
+		return false, false
 	}
-	t.end = max(t.end, to)
-	t.closeHole(to)
-	t.wantKey()
-	return true
+	h.end = max(h.end, to)
+	h.close(to)
+	return true, true
 }

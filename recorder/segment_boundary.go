@@ -3,8 +3,6 @@ package recorder
 import (
 	"math"
 	"time"
-
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
 const (
@@ -14,10 +12,6 @@ const (
 	// boundarySpread is how long a boundary lasts after the first picture's key frame, for
 	// those of others.
 	boundarySpread = 200 * time.Millisecond
-	// boundaryShare is the part of a picture's bytes that key frames at the
-	// boundaries of segments may take: one is asked for if the last one was no more
-	// than that of what came since.
-	boundaryShare = 20
 )
 
 // A boundary lets the next segment begin with key frames, so that it decodes by
@@ -82,23 +76,4 @@ func (s *segmenter) cancelBoundary() error {
 	}
 	s.boundary.switched = nil
 	return s.pour(math.MaxInt64)
-}
-
-// segmentEnds asks for a key frame where a segment is about to end, if the picture can
-// afford it, or would be asked for one soon after.
-func (t *trackRecorder) segmentEnds(at time.Duration) {
-	if t.run.config.KeyFrames <= 0 || t.info.Codec.Audio() {
-		return
-	}
-	if t.keyBytes*boundaryShare <= t.sinceKey || at-t.lastKey >= t.run.config.KeyFrames-2*boundaryLead {
-		t.askKey()
-	}
-}
-
-// countBytes notes how much a picture sends.
-func (t *trackRecorder) countBytes(f *media.Frame) {
-	if f.Key {
-		t.keyBytes, t.sinceKey = len(f.Data), 0
-	}
-	t.sinceKey += len(f.Data)
 }

@@ -9,16 +9,38 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
+// decryption opens the frames of a track, and delivers its units in order. A frame
+// whose key has not come yet waits for it: members' clients rotate keys when someone
+// comes or goes, and a key may take longer than the first frames under it. What comes
+// behind a frame that waits is opened but waits too.
+type decryption struct {
+	// Set before the track is read.
+	info      *TrackInfo
+	inbox     *trackInbox
+	opening   *openingResult
+	counts    *counts
+	clock     *recordingClock
+	shares    *memoryShares // of what waits, of all tracks
+	keyFrames *keyFrames    // asked for while pictures wait
+	deliver   func(u frame.Unit, at time.Duration, data []byte, outcome Outcome)
+	ring      *frame.Keyring
+	decrypter *frame.Decrypter // with the keys of ring; both are nil where the track is not encrypted
+
+	pending      []pendingUnit
+	pendingBytes int
+	triedVersion uint64 // of the ring, when what waits was last tried
+}
+
 // open returns the frame's plaintext, and Kept, or why there is none: Empty,
 // Replayed, or one that is the reason of a hole.
-func (t *trackRecorder) open(u frame.Unit) (data []byte, o Outcome) {
-	sealed := t.sealed(u)
+func (d *decryption) open(u frame.Unit) (data []byte, o Outcome) {
+	sealed := d.sealed(u)
 	var err error
-	if data = sealed; t.decrypt != nil {
-		data, err = t.decrypt.Decrypt(make([]byte, 0, len(sealed)), sealed)
+	if data = sealed; d.decrypter != nil {
+		data, err = d.decrypter.Decrypt(make([]byte, 0, len(sealed)), sealed)
 	}
 	if err == nil {
-		data = media.Store(t.info.Codec, data)
+		data = media.Store(d.info.Codec, data)
 	}
 	switch {
 	case err == nil && len(data) > 0:
@@ -26,7 +48,7 @@ func (t *trackRecorder) open(u frame.Unit) (data []byte, o Outcome) {
 	case err == nil, errors.Is(err, frame.ErrEmpty):
 		return nil, Empty
 	case errors.Is(err, frame.ErrReplay):
-		t.run.board.counts.failed.Add(1) // the frame itself was kept when it came first
+		d.counts.failed.Add(1) // the frame itself was kept when it came first
 		return nil, Replayed
 	case errors.Is(err, frame.ErrNoKey):
 		return nil, NoKey
@@ -38,8 +60,8 @@ func (t *trackRecorder) open(u frame.Unit) (data []byte, o Outcome) {
 }
 
 // sealed returns the frame as its sender encrypted it.
-func (t *trackRecorder) sealed(u frame.Unit) []byte {
-	if t.info.PacketTrailer {
+func (d *decryption) sealed(u frame.Unit) []byte {
+	if d.info.PacketTrailer {
 		return frame.StripTrailer(u.Data)
 	}
 	return u.Data
@@ -56,16 +78,15 @@ type keyIndex struct {
 // reportKeyIndex notes that a frame was opened. A sender that changes its key all the time
 // is told of once a second.
 func (t *trackRecorder) reportKeyIndex(sealed []byte, at time.Duration) {
-	if t.decrypt == nil {
+	if t.decryption.decrypter == nil {
 		return
 	}
 	if t.info.PacketTrailer {
 		sealed = frame.StripTrailer(sealed)
 	}
-	k := &t.keys
+	k := &t.keyIndex
 	if index, ok := frame.KeyIndex(sealed); ok && (!k.known || index != k.index && at-k.reportedAt >= time.Second) {
 		*k = keyIndex{known: true, index: index, reportedAt: at}
-		t.send(item{event: &media.Event{Time: at, Type: media.EventKeys, Participant: t.info.Participant,
-			Track: t.media.UID, Text: strconv.Itoa(index)}})
+		t.emit(media.Event{Time: at, Type: media.EventKeys, Text: strconv.Itoa(index)})
 	}
 }

@@ -7,9 +7,29 @@ import (
 )
 
 const (
-	holeBurst  = 500                   // holes of a track that are told at once,
-	holeRefill = 40 * time.Millisecond // and then one in so long: every second packet of sound may be lost
+	holeBurst  = 500                    // holes of a track that are told at once,
+	holeRefill = 40 * time.Millisecond  // and then one in so long: every second packet of sound may be lost
+	frameTick  = 100 * time.Microsecond // two frames of a track are never closer
 )
+
+// trackHoles are how far a track was kept or declared missing, and the hole that is
+// open there.
+type trackHoles struct {
+	// What decides about a hole, and its way out. Set before the track is read.
+	info  *TrackInfo
+	inbox *trackInbox
+	clock *recordingClock
+	pause *cutoff
+	away  *awayLog
+	emit  func(media.Event)
+
+	begun   bool          // a frame or a hole came
+	end     time.Duration // recording time up to which the track was kept or declared
+	next    time.Duration // the next frame is not before this
+	current hole
+	rate    bucket // what bounds how many are told,
+	rated   bool   // full until this is set
+}
 
 // A hole is a span of a track that is missing, open while from <= its end.
 type hole struct {
@@ -18,75 +38,103 @@ type hole struct {
 	reason string
 }
 
-// openHole opens a hole at from unless one is open: the first cause stands. But
-// to say that a track has not begun is no cause once there is another.
-func (t *trackRecorder) openHole(from time.Duration, reason string) {
-	switch {
-	case !t.hole.open:
-		t.hole = hole{open: true, from: from, reason: reason}
-	case t.hole.reason == media.GapStart && reason != media.GapKeyFrame:
-		t.hole.reason = reason
+// begin says that the track is there from a time on, unless it was before.
+func (h *trackHoles) begin(at time.Duration) {
+	if !h.begun {
+		h.begun, h.end = true, at
 	}
 }
 
-// extendHole notes that the hole reaches to at, and declares it piece by piece
-// so that a crash cannot hide a long one.
-func (t *trackRecorder) extendHole(at time.Duration) {
-	t.end = max(t.end, at)
-	if at-t.hole.from >= declareEvery {
-		reason := t.hole.reason
-		t.closeHole(at)
-		t.hole = hole{open: true, from: at, reason: reason}
+// place returns the time of a frame that belongs at a time: after the one before it.
+func (h *trackHoles) place(at time.Duration) time.Duration {
+	at = max(at, h.next)
+	h.next = at + frameTick
+	h.begin(at)
+	return at
+}
+
+// open opens a hole at from. One that is open keeps its first reason; only GapStart
+// gives way to a later one, other than GapKeyFrame.
+func (h *trackHoles) open(from time.Duration, reason string) {
+	switch {
+	case !h.current.open:
+		h.current = hole{open: true, from: from, reason: reason}
+	case h.current.reason == media.GapStart && reason != media.GapKeyFrame:
+		h.current.reason = reason
+	}
+}
+
+// extend notes that the hole reaches to at, and declares it piece by piece so that a
+// crash cannot hide a long one.
+func (h *trackHoles) extend(at time.Duration) {
+	h.end = max(h.end, at)
+	if at-h.current.from >= declareEvery {
+		reason := h.current.reason
+		h.close(at)
+		h.current = hole{open: true, from: at, reason: reason}
 	}
 }
 
 // mayClose reports whether the open hole, if there is one, may end at a time: the
 // holes of a track are told so fast only. Where they come faster, what is between
 // them is left out, so that fewer holes are true of as much.
-func (t *trackRecorder) mayClose(at time.Duration) bool {
-	if !t.hole.open || t.isNone(at) {
+func (h *trackHoles) mayClose(at time.Duration) bool {
+	if !h.current.open || h.current.isNone(at) {
 		return true
 	}
-	now := t.run.clock.now()
-	if !t.holed {
-		t.holed, t.holes = true, bucket{tokens: holeBurst, filled: now}
+	now := h.clock.now()
+	if !h.rated {
+		h.rated, h.rate = true, bucket{tokens: holeBurst, filled: now}
 	}
-	return t.holes.take(now, 1, holeBurst, holeRefill)
+	return h.rate.take(now, 1, holeBurst, holeRefill)
 }
 
 // isNone reports whether a hole that ends at a time is none.
-func (t *trackRecorder) isNone(to time.Duration) bool {
-	return to <= t.hole.from || t.hole.reason == media.GapStart && to-t.hole.from < startTolerance
+func (h hole) isNone(to time.Duration) bool {
+	return to <= h.from || h.reason == media.GapStart && to-h.from < startTolerance
 }
 
-// closeHole declares the open hole, if there is one, as ending at to.
-func (t *trackRecorder) closeHole(to time.Duration) {
-	if !t.hole.open {
+// close declares the open hole, if there is one, as ending at to.
+func (h *trackHoles) close(to time.Duration) {
+	if !h.current.open {
 		return
 	}
-	if t.hole.reason == media.GapStart && !t.info.Offered.IsZero() {
+	if h.current.reason == media.GapStart && !h.info.Offered.IsZero() {
 		// The rest was not sent.
-		to = min(to, max(t.hole.from, t.run.clock.at(t.info.Offered)))
+		to = min(to, max(h.current.from, h.clock.at(h.info.Offered)))
 	}
-	h, untold := t.hole, t.isNone(to)
-	t.hole = hole{}
-	if untold {
+	closed := h.current
+	h.current = hole{}
+	if closed.isNone(to) {
 		return
 	}
 	// What was muted was not published.
-	for _, m := range t.inbox.muted.within(h.from, to, unmuteSlack) {
-		t.declareApart(h.from, m.from, h.reason)
-		h.from = m.to
+	for _, m := range h.inbox.muted.within(closed.from, to, unmuteSlack) {
+		h.declareApart(closed.from, m.from, closed.reason)
+		closed.from = m.to
 	}
-	t.declareApart(h.from, to, h.reason)
+	h.declareApart(closed.from, to, closed.reason)
 }
 
-func (t *trackRecorder) declare(from, to time.Duration, reason string) {
-	if to <= from {
-		return
+// closeStart closes the hole before a track's beginning, if that is open: the sender
+// has not begun.
+func (h *trackHoles) closeStart(at time.Duration) {
+	if h.current.open && h.current.reason == media.GapStart {
+		h.close(at)
 	}
-	t.send(item{event: &media.Event{
-		Time: from, Type: media.EventGap, Participant: t.info.Participant,
-		Track: t.media.UID, From: from, To: to, Reason: t.run.away.reason(from, to, reason),
-	}})
+}
+
+// closeAtSIF takes the server's word that its own frame stands where the sender's
+// media ended: a hole before it does not last as long as the mute.
+func (h *trackHoles) closeAtSIF(at time.Duration) {
+	if h.current.open && h.begun && at > h.current.from && h.mayClose(at) {
+		h.end = max(h.end, at)
+		h.close(at)
+	}
+}
+
+func (h *trackHoles) declare(from, to time.Duration, reason string) {
+	if to > from {
+		h.emit(media.Event{Time: from, Type: media.EventGap, From: from, To: to, Reason: h.away.reason(from, to, reason)})
+	}
 }

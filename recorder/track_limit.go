@@ -14,7 +14,7 @@ const (
 	MaxTracks = 256
 	// MaxTracksOfOne of them are one participant's: more than any client publishes.
 	MaxTracksOfOne = 32
-	// maxTurned tracks of one participant that found no room are kept in mind.
+	// maxTurnedAway tracks of one participant that found no room are kept in mind.
 	maxTurnedAway = 512
 )
 
@@ -83,7 +83,7 @@ func (ts *tracks) makeRoom(participant string) (victim *trackRecorder, ok bool) 
 		return nil, false
 	}
 	for t := range ts.running { // the last to come
-		_, can := t.source.(Postponer)
+		_, can := t.source.track.(Postponer)
 		if can && t.info.Participant == most && !t.displaced && (victim == nil || t.number > victim.number) {
 			victim = t
 		}

@@ -16,22 +16,12 @@ const (
 	// freshPicture is how often a key frame is asked for while pictures wait, so
 	// that not all depends on the first of them.
 	freshPicture = 2 * time.Second
-	// maxWaiting and maxWaitingBytes bound what waits on one track: more than ten
+	// maxPendingUnits and pendingBytesTrack bound what waits on one track: more than ten
 	// seconds of a good picture. All tracks share pendingBytesAll, see memoryShares.
 	maxPendingUnits   = 4096
 	pendingBytesTrack = 8 << 20
 	pendingBytesAll   = 128 << 20
 )
-
-// pendingKeys are the units of a track that wait for keys, in order. Members' clients
-// rotate keys when someone comes or goes, and a key may take longer than the
-// first frames under it. What comes behind a frame that waits is opened but
-// waits too, so that a track stays in order.
-type pendingKeys struct {
-	units        []pendingUnit
-	bytes        int
-	triedVersion uint64 // of the ring, when they were last tried
-}
 
 // A pendingUnit is a unit with what became of opening it.
 type pendingUnit struct {
@@ -49,11 +39,11 @@ func (l *pendingUnit) waits() bool {
 func (l *pendingUnit) size() int { return max(len(l.data), len(l.unit.Data)) }
 
 // deadline is until when the n-th unit waits.
-func (w *pendingKeys) deadline(n int) time.Time {
-	end := w.units[n].unit.Arrival.Add(keyWait)
-	for i := n + 1; i < len(w.units); i++ {
-		if w.units[i].outcome == Kept {
-			if passed := w.units[i].unit.Arrival.Add(passedWait); passed.Before(end) {
+func (d *decryption) deadline(n int) time.Time {
+	end := d.pending[n].unit.Arrival.Add(keyWait)
+	for i := n + 1; i < len(d.pending); i++ {
+		if d.pending[i].outcome == Kept {
+			if passed := d.pending[i].unit.Arrival.Add(passedWait); passed.Before(end) {
 				return passed
 			}
 			break
@@ -63,129 +53,136 @@ func (w *pendingKeys) deadline(n int) time.Time {
 }
 
 // offer takes a unit that belongs at a time, or lets it wait for its key.
-func (t *trackRecorder) offer(u frame.Unit, at time.Duration) {
+func (d *decryption) offer(u frame.Unit, at time.Duration) {
 	l := pendingUnit{unit: u, at: at}
 	if u.Kind == frame.UnitFrame {
-		l.data, l.outcome = t.open(u)
+		l.data, l.outcome = d.open(u)
 		switch l.outcome {
 		case NoKey, Auth, Plaintext:
-			t.opening.failed(u.Arrival, string(l.outcome), t.sealed(u))
+			d.opening.failed(u.Arrival, string(l.outcome), d.sealed(u))
 		default:
-			t.opened(u)
+			d.opened(u)
 		}
 	}
-	if len(t.pending.units) == 0 && (!l.waits() || t.ring == nil) {
-		t.take(u, at, l.data, l.outcome)
+	if len(d.pending) == 0 && (!l.waits() || d.ring == nil) {
+		d.deliver(u, at, l.data, l.outcome)
 		return
 	}
 	if l.outcome == Kept {
-		t.retryPending() // it may have moved the ratchet
-		t.failUndecryptable(u, len(t.pending.units))
+		d.retry() // it may have moved the ratchet
+		d.failUndecryptable(u, len(d.pending))
 		l.unit.Data = nil
 	}
-	if len(t.pending.units) == 0 {
-		t.run.pendingShares.enter(t.info.Participant)
+	if len(d.pending) == 0 {
+		d.shares.enter(d.info.Participant)
 	}
-	t.pending.units = append(t.pending.units, l)
-	t.pending.bytes += l.size()
+	d.pending = append(d.pending, l)
+	d.pendingBytes += l.size()
 }
 
 // opened notes that a frame opened.
-func (t *trackRecorder) opened(u frame.Unit) {
-	t.opening.opened()
-	t.run.board.counts.opened.Store(int64(max(1, t.run.clock.at(u.Arrival))))
+func (d *decryption) opened(u frame.Unit) {
+	d.opening.opened()
+	d.counts.opened.Store(int64(max(1, d.clock.at(u.Arrival))))
 }
 
 // failUndecryptable gives up the frames before the i-th that are of the same key index as
 // that one, u, which has opened: their key is there, so it is they that are
 // broken.
-func (t *trackRecorder) failUndecryptable(u frame.Unit, i int) {
-	index, _ := frame.KeyIndex(t.sealed(u))
-	for i := range t.pending.units[:i] {
-		l := &t.pending.units[i]
+func (d *decryption) failUndecryptable(u frame.Unit, i int) {
+	index, _ := frame.KeyIndex(d.sealed(u))
+	for i := range d.pending[:i] {
+		l := &d.pending[i]
 		if l.waits() && l.outcome == Auth {
-			if its, ok := frame.KeyIndex(t.sealed(l.unit)); ok && its == index {
+			if its, ok := frame.KeyIndex(d.sealed(l.unit)); ok && its == index {
 				l.final = true
 			}
 		}
 	}
 }
 
-// retryPending opens what waits if the keys have changed.
-func (t *trackRecorder) retryPending() {
-	if len(t.pending.units) == 0 {
+// retry opens what waits if the keys have changed.
+func (d *decryption) retry() {
+	if len(d.pending) == 0 {
 		return
 	}
-	v := t.ring.Version()
-	if v == t.pending.triedVersion {
+	v := d.ring.Version()
+	if v == d.triedVersion {
 		return
 	}
-	t.pending.triedVersion = v
-	for i := range t.pending.units {
-		l := &t.pending.units[i]
+	d.triedVersion = v
+	for i := range d.pending {
+		l := &d.pending[i]
 		if !l.waits() {
 			continue
 		}
-		t.pending.bytes -= l.size()
-		if l.data, l.outcome = t.open(l.unit); l.outcome == Kept {
-			t.opened(l.unit)
-			t.failUndecryptable(l.unit, i)
+		d.pendingBytes -= l.size()
+		if l.data, l.outcome = d.open(l.unit); l.outcome == Kept {
+			d.opened(l.unit)
+			d.failUndecryptable(l.unit, i)
 			l.unit.Data = nil
 		}
-		t.pending.bytes += l.size()
+		d.pendingBytes += l.size()
 	}
 }
 
-// releasePending takes what waits no more: what has opened, what has waited for too
+// release takes what waits no more: what has opened, what has waited for too
 // long, and the oldest of what is too much.
-func (t *trackRecorder) releasePending(now time.Time) {
-	if t.ring == nil {
+func (d *decryption) release(now time.Time) {
+	if d.ring == nil {
 		return
 	}
-	if t.inbox.take(newReaders) {
+	if d.inbox.take(newReaders) {
 		// These frames were not for who reads from now on.
-		for i := range t.pending.units {
-			if l := &t.pending.units[i]; l.outcome != "" {
+		for i := range d.pending {
+			if l := &d.pending[i]; l.outcome != "" {
 				l.data, l.outcome, l.final = nil, NoKey, true
 			}
 		}
 	}
-	t.retryPending()
-	if len(t.pending.units) == 0 {
+	d.retry()
+	if len(d.pending) == 0 {
 		return
 	}
-	most := t.run.pendingShares.share(t.info.Participant)
+	most := d.shares.share(d.info.Participant)
 	n := 0
-	for ; n < len(t.pending.units); n++ {
-		l := &t.pending.units[n]
-		if l.waits() && now.Before(t.pending.deadline(n)) && t.pending.bytes <= most && len(t.pending.units)-n <= maxPendingUnits {
-			if !t.info.Codec.Audio() && now.Sub(l.unit.Arrival) >= freshPicture && now.Sub(t.lastPLI) >= freshPicture {
-				t.askKey()
+	for ; n < len(d.pending); n++ {
+		l := &d.pending[n]
+		if l.waits() && now.Before(d.deadline(n)) && d.pendingBytes <= most && len(d.pending)-n <= maxPendingUnits {
+			if now.Sub(l.unit.Arrival) >= freshPicture && now.Sub(d.keyFrames.lastRequest) >= freshPicture {
+				d.keyFrames.ask()
 			}
 			break
 		}
-		t.pending.bytes -= l.size()
-		t.take(l.unit, l.at, l.data, l.outcome)
+		d.pendingBytes -= l.size()
+		d.deliver(l.unit, l.at, l.data, l.outcome)
 	}
 	if n > 0 {
-		rest := copy(t.pending.units, t.pending.units[n:])
-		clear(t.pending.units[rest:])
-		t.pending.units = t.pending.units[:rest]
+		rest := copy(d.pending, d.pending[n:])
+		clear(d.pending[rest:])
+		d.pending = d.pending[:rest]
 	}
-	if len(t.pending.units) == 0 {
-		t.pending = pendingKeys{triedVersion: t.pending.triedVersion}
-		t.run.pendingShares.leave(t.info.Participant)
+	if len(d.pending) == 0 {
+		d.pending, d.pendingBytes = nil, 0
+		d.shares.leave(d.info.Participant)
 	}
 }
 
-// flushPending takes all that waits as it is, at the track's end.
-func (t *trackRecorder) flushPending() {
-	if t.ring == nil {
+// flush takes all that waits as it is, at the track's end.
+func (d *decryption) flush() {
+	if d.ring == nil {
 		return
 	}
-	t.retryPending()
-	for i := range t.pending.units {
-		t.pending.units[i].final = true
+	d.retry()
+	for i := range d.pending {
+		d.pending[i].final = true
 	}
-	t.releasePending(time.Time{})
+	d.release(time.Time{})
+}
+
+// leaveShare gives the share of memory back, if something waits.
+func (d *decryption) leaveShare() {
+	if len(d.pending) > 0 {
+		d.shares.leave(d.info.Participant)
+	}
 }

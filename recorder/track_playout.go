@@ -256,7 +256,7 @@ func (p *playout) placeBetween(end int, limit time.Duration) {
 	for i := end - 1; i >= p.placed; i-- {
 		n := &p.units[i]
 		own := p.clock.time(n.tick)
-		n.at = min(max(last, own), limit-tick)
+		n.at = min(max(last, own), limit-frameTick)
 		if n.unit.Kind == frame.UnitFrame && (own-n.at).Abs() >= reportedJump {
 			p.onJump(jump{n.at, own - n.at, true})
 		}

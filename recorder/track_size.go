@@ -51,10 +51,62 @@ type publishedSize struct {
 	since atomic.Int64
 }
 
+// describe notes what a picture says of the track, tells of a new size, and
+// reports whether it decodes without an earlier one. fits is false for a picture
+// that no file's header has room for: then nothing was noted.
+func (t *trackRecorder) describe(data []byte, at time.Duration) (key, fits bool) {
+	p := media.Describe(t.info.Codec, data)
+	if !p.Key {
+		return false, true
+	}
+	if !p.Fits() {
+		return false, false
+	}
+	if p.Private != "" {
+		t.media.Private = p.Private
+	}
+	if media.NeedsPrivate(t.info.Codec) && t.media.Private == "" {
+		return false, true // a key frame that nobody can decode
+	}
+	if p.Width > 0 {
+		before := size(t.media)
+		t.media.Width, t.media.Height = p.Width, p.Height
+		t.reportSize(before, at)
+	}
+	t.reportPublished(at)
+	return true, true
+}
+
+// size is a track's size as the timeline says it, "" if it has none yet.
+func size(t media.Track) string {
+	if t.Width == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%dx%d", t.Width, t.Height)
+}
+
+// reportSize tells that the picture has not the size that it had before. Where it
+// changes too often, what holds in the end is told with a later picture.
+func (t *trackRecorder) reportSize(before string, at time.Duration) {
+	now := size(t.media)
+	if t.reportedSize == "" {
+		t.reportedSize = before
+	}
+	if now == t.reportedSize {
+		return
+	}
+	e := media.Event{Time: at, Type: media.EventSize, Participant: t.info.Participant, Track: t.uid, Text: now}
+	here := t.run.clock.now()
+	if now != before && t.run.activity.allows(e, here) || now == before && t.run.activity.allowsRetry(e, here) {
+		t.reportedSize = now
+		t.emit(e)
+	}
+}
+
 // reportPublished compares the size of a key frame with what is published, and tells the
 // timeline when that changes.
 func (t *trackRecorder) reportPublished(at time.Duration) {
-	p, ok := t.source.(Sized)
+	p, ok := t.source.track.(Sized)
 	if !ok || t.media.Width == 0 {
 		return
 	}
@@ -66,12 +118,11 @@ func (t *trackRecorder) reportPublished(at time.Duration) {
 	if (width != o.width || height != o.height || less != o.less) && o.reports < maxPublished {
 		o.width, o.height, o.less = width, height, less
 		o.reports++
-		e := media.Event{Time: at, Type: media.EventPublished, Participant: t.info.Participant, Track: t.media.UID,
-			Text: fmt.Sprintf("%dx%d", width, height)}
+		e := media.Event{Time: at, Type: media.EventPublished, Text: fmt.Sprintf("%dx%d", width, height)}
 		if less {
 			e.Reason = media.PublishedLess
 		}
-		t.send(item{event: &e})
+		t.emit(e)
 	}
 	if area(t.media) > area(o.large) {
 		o.large = t.media
@@ -99,7 +150,7 @@ func (b *board) notePicture(t *trackRecorder) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p, known := b.pictures[t.media.UID]
+	p, known := b.pictures[t.uid]
 	if !known && len(b.pictures) >= maxRemembered {
 		return
 	}
@@ -109,7 +160,7 @@ func (b *board) notePicture(t *trackRecorder) {
 	if !o.less && o.width*o.height > p.Width*p.Height {
 		p.Width, p.Height = o.width, o.height
 	}
-	b.pictures[t.media.UID] = p
+	b.pictures[t.uid] = p
 }
 
 // small returns the pictures for Report. b.mu is held.

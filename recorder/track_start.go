@@ -21,7 +21,7 @@ func (r *run) addTrack(source Track, at time.Duration) {
 		return
 	}
 	if victim != nil {
-		victim.source.(Postponer).Postpone()
+		victim.source.track.(Postponer).Postpone()
 	}
 
 	contain := func(f func()) { _ = r.contain(info.Participant, f) } // what fails is declared
@@ -42,7 +42,7 @@ func (r *run) addTrack(source Track, at time.Duration) {
 		t.known.Store(false)
 		contain(func() { r.reportEnd(t, s) })
 		contain(func() {
-			r.roomClock.forget(t.clock)
+			r.roomClock.forget(t.timing.clock)
 			r.tracks.remove(t, s, r.clock.now())
 		})
 		close(t.done)
@@ -64,7 +64,7 @@ func (r *run) place(source Track, info TrackInfo, at time.Duration) (t *trackRec
 	}
 	if victim != nil {
 		victim.displaced = true
-		ts.turnAway(victim.source, at)
+		ts.turnAway(victim.source.track, at)
 	}
 	s, before = ts.slot(info)
 	// Under the lock: Reconsider finds the track, or it knows what Permission says now.
@@ -78,80 +78,75 @@ func (r *run) place(source Track, info TrackInfo, at time.Duration) (t *trackRec
 // it misses.
 func (r *run) beginTrack(t *trackRecorder, s *slot, at time.Duration) {
 	info := t.info
-	t.began = at
-	unmuted := r.enterSlot(t, s)
-	e := media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name, Track: s.media.UID, Text: s.media.Label()}
+	came := r.enterSlot(t, s)
+	t.begin(came, at)
+	e := media.Event{Time: at, Type: media.EventTrack, Participant: info.Participant, Name: info.Name, Track: t.uid, Text: came.media.Label()}
 	if r.config.Keys != nil && !info.Encrypted && t.refuse == "" {
 		e.Reason = media.TrackPlaintext
 	}
 	r.emit(e)
 	if info.Source == media.Screen {
-		r.emit(media.Event{Time: at, Type: media.EventScreen, Participant: info.Participant, Track: s.media.UID})
+		r.emit(media.Event{Time: at, Type: media.EventScreen, Participant: info.Participant, Track: t.uid})
 	}
-	if unmuted {
-		r.emit(media.Event{Time: at, Type: media.EventUnmute, Participant: info.Participant, Track: s.media.UID})
+	if came.unmuted {
+		r.emit(media.Event{Time: at, Type: media.EventUnmute, Participant: info.Participant, Track: t.uid})
 	}
 	r.board.trackBegins(t)
 	t.known.Store(true)
 	r.reportMute(t, at)
 }
 
-// enterSlot lets a track have its slot, and opens the hole that is before it. It reports
-// whether the track was unmuted while nobody saw it.
-func (r *run) enterSlot(t *trackRecorder, s *slot) (unmuted bool) {
-	info := t.info
-	r.tracks.mu.Lock()
-	defer r.tracks.mu.Unlock()
-	s.track, s.next = t.source, false
-	unmuted = s.muted && !info.Wanted.IsZero()
-	t.media = s.media
-	wanted := r.clock.at(info.Wanted)
-	declared, waited := r.tracks.takeWait(info.ID)
-	if from, ok := s.missedSince(info, wanted); ok {
+// An arrival is what a slot knows of the track that comes into it.
+type arrival struct {
+	media   media.Track   // as the track before left it
+	unmuted bool          // while nobody saw it
+	missing string        // the reason of the hole before the track, "" for none
+	from    time.Duration // its beginning
+}
+
+// enterSlot lets a track have its slot.
+func (r *run) enterSlot(t *trackRecorder, s *slot) arrival {
+	wanted, known := r.clock.at(t.info.Wanted), !t.info.Wanted.IsZero()
+	ts := r.tracks
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	s.track, s.next = t.source.track, false
+	a := arrival{media: s.media, unmuted: s.muted && known}
+	declared, waited := ts.takeWait(t.info.ID)
+	if from, ok := s.missedSince(t.info, wanted); ok {
 		// The recorder was away, not the sender: what it missed is a hole.
-		t.seen, t.end = true, from
-		t.openHole(from, media.GapReconnect)
-	} else if !info.Wanted.IsZero() {
-		t.openHole(max(declared, wanted), media.GapStart)
+		a.missing, a.from = media.GapReconnect, from
+	} else if known {
+		a.missing, a.from = media.GapStart, max(declared, wanted)
 	} else if waited {
-		t.openHole(declared, media.GapStart)
+		a.missing, a.from = media.GapStart, declared
 	}
 	s.muted = false
-	return unmuted
+	return a
+}
+
+// begin opens the hole that is before a track, which comes at a time.
+func (t *trackRecorder) begin(a arrival, at time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.media, t.source.began = a.media, at
+	if a.missing == media.GapReconnect {
+		t.holes.begin(a.from)
+	}
+	if a.missing != "" {
+		t.holes.open(a.from, a.missing)
+	}
 }
 
 // reportEnd tells that a track is over.
 func (r *run) reportEnd(t *trackRecorder, s *slot) {
-	e := media.Event{Time: t.end, Type: media.EventTrackEnd, Participant: t.info.Participant, Track: s.media.UID}
+	e := media.Event{Time: t.holes.end, Type: media.EventTrackEnd, Participant: t.info.Participant, Track: s.media.UID}
 	if t.info.Source == media.Screen {
 		screen := e
 		screen.Type = media.EventScreenEnd
 		r.emit(screen)
 	}
 	r.emit(e)
-}
-
-// newTrack makes what records a track, or declares that it is refused.
-func (r *run) newTrack(source Track, info TrackInfo, m media.Track) *trackRecorder {
-	t := &trackRecorder{
-		run: r, source: source, info: info, media: m, done: make(chan struct{}),
-		clock:    newTrackClock(r.clock, info.ClockRate, &r.roomClock),
-		outcomes: r.board.outcomesOf(info.Codec),
-	}
-	t.playout = t.newPlayout()
-	t.inbox.permission.set(r.denyReason(info.Participant, info.Encrypted), 0)
-	if t.refuse = r.refuseReason(info); t.refuse != "" {
-		r.log.Warn("a track is not recorded", "track", m.UID, "reason", t.refuse)
-		return t
-	}
-	t.asm = frame.NewAssembler(frame.AssemblerConfig{
-		Codec: info.Codec, Hold: r.config.Hold, MaxPackets: maxPackets, SIFTrailer: info.SIFTrailer, RED: info.RED,
-	})
-	if r.config.Keys != nil && info.Encrypted {
-		t.ring = r.config.Keys.Keyring(info.Participant)
-		t.decrypt = frame.NewDecrypter(info.Codec, t.ring)
-	}
-	return t
 }
 
 // refuseReason returns the reason to keep nothing of a track, "" to record it.

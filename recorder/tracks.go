@@ -88,8 +88,8 @@ func (ts *tracks) add(t *trackRecorder) {
 func (ts *tracks) remove(t *trackRecorder, s *slot, at time.Duration) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	s.busy, s.ended, s.muted, s.track = s.next, t.end, t.inbox.muted.on(), nil
-	s.freed, ts.last = at, max(ts.last, t.end)
+	s.busy, s.ended, s.muted, s.track = s.next, t.holes.end, t.inbox.muted.on(), nil
+	s.freed, ts.last = at, max(ts.last, t.holes.end)
 	s.media.Width, s.media.Height = t.media.Width, t.media.Height // what is published again may differ
 	if ts.of[t.info.Participant]--; ts.of[t.info.Participant] == 0 {
 		delete(ts.of, t.info.Participant)

@@ -16,11 +16,11 @@ const (
 	// unopenedAfter is how long nothing of a track opens before that is told: longer
 	// than a key that is handed out takes.
 	unopenedAfter = 2 * time.Second
-	// untoldFor is how long telling waits for the cause.
+	// causeTime is how long a report waits for the cause.
 	causeTime = 4 * time.Second
 	// stillComes is how long after the last of it media counts as coming.
 	stillComes = 10 * time.Second
-	// tellAgain is how long nothing more is told of the same member.
+	// reportAgain is how long nothing more is reported of the same member.
 	reportAgain = time.Minute
 	// A frame that is larger than this is not kept to find out why it does not open:
 	// a smaller one will come.
@@ -162,7 +162,7 @@ func (w *unopenedReporter) check(tracks []*trackRecorder, now time.Time) {
 		}
 		for rec, t := range w.current {
 			// What is wrong with one track of a member is so with the others.
-			if rec == e.rec || t.Cause == "" && rec.ring == e.rec.ring && rec.info.Participant == e.rec.info.Participant && t.Reason == e.reason {
+			if rec == e.rec || t.Cause == "" && rec.decryption.ring == e.rec.decryption.ring && rec.info.Participant == e.rec.info.Participant && t.Reason == e.reason {
 				t.Cause, t.Why = e.cause.Kind, e.cause.String()
 				if t.reported {
 					w.warn(t)
@@ -188,7 +188,7 @@ func (w *unopenedReporter) check(tracks []*trackRecorder, now time.Time) {
 		if w.current[rec] != nil || !is.lasts(now) || w.run.pause.keepsNothing() || rec.inbox.permission.keepsNothing() {
 			continue
 		}
-		w.current[rec] = &unopenedTrack{Unopened: Unopened{Track: rec.media.UID, Participant: rec.info.Participant, Name: rec.info.Name,
+		w.current[rec] = &unopenedTrack{Unopened: Unopened{Track: rec.uid, Participant: rec.info.Participant, Name: rec.info.Name,
 			Source: rec.info.Source, Since: is.since, Last: is.last, Reason: is.reason}}
 	}
 	w.searchCause(now)
@@ -202,7 +202,7 @@ func (w *unopenedReporter) searchCause(now time.Time) {
 		if t.Cause == "" && rec.refuse != "" {
 			t.Cause, t.Why = refusedCause(t.Reason, rec.info.Codec)
 		}
-		if t.Cause == "" && !t.searched && rec.ring != nil && (oldest == nil || t.Since.Before(w.current[oldest].Since)) {
+		if t.Cause == "" && !t.searched && rec.decryption.ring != nil && (oldest == nil || t.Since.Before(w.current[oldest].Since)) {
 			oldest = rec
 		}
 	}
@@ -218,7 +218,7 @@ func (w *unopenedReporter) searchCause(now time.Time) {
 	reason := t.Reason
 	w.work.Go(func() {
 		e := causeFound{rec: oldest, reason: reason}
-		_ = w.run.contain(oldest.info.Participant, func() { e.cause = oldest.ring.Explain(w.ctx, oldest.info.Codec, sample) })
+		_ = w.run.contain(oldest.info.Participant, func() { e.cause = oldest.decryption.ring.Explain(w.ctx, oldest.info.Codec, sample) })
 		w.results <- e
 	})
 }
