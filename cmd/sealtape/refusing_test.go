@@ -13,12 +13,19 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 )
 
 // refusing returns a variable that puts a server before the lab's S3 server which
-// takes no more objects while refuse is true, and says why.
+// takes no more objects while refuse is true, for good, and says why.
 func (l *lab) refusing(refuse *atomic.Bool) string {
+	l.t.Helper()
+	return l.refusingWith(refuse, http.StatusBadRequest, "InvalidRequest")
+}
+
+// refusingWith is refusing with an answer that may be for now only.
+func (l *lab) refusingWith(refuse *atomic.Bool, status int, code string) string {
 	l.t.Helper()
 	to, err := url.Parse(minIO.get(l.t).Endpoint)
 	if err != nil {
@@ -34,8 +41,8 @@ func (l *lab) refusing(refuse *atomic.Bool) string {
 			return
 		}
 		io.Copy(io.Discard, r.Body)
-		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprint(w, "<Error><Code>InvalidRequest</Code><Message>this account is over its cap</Message></Error>")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "<Error><Code>%s</Code><Message>this account is over its cap</Message></Error>", code)
 	}))
 	l.t.Cleanup(srv.Close)
 	return "AWS_ENDPOINT_URL_S3=" + srv.URL
@@ -84,5 +91,35 @@ func TestStoreRefusesLater(t *testing.T) {
 	whole(store)
 	if left, err := os.ReadDir(filepath.Join(home, "spool")); err != nil || len(left) > 0 {
 		t.Errorf("the spool still holds %v (%v)", left, err)
+	}
+}
+
+// A store that is away for now does not keep a recorder that is asked to end: it ends
+// within seconds, says that the rest is safe, and the other store has all.
+func TestSignalWhileStoreIsAway(t *testing.T) {
+	l := newLab(t)
+	store, folder := l.minIO(), filepath.Join(l.dir, "store")
+	var refuse atomic.Bool
+	l.vars = append(l.vars, l.refusingWith(&refuse, http.StatusServiceUnavailable, "SlowDown"))
+	home, _ := l.person("Recorder")
+	l.publisher(l.room("r"), "ada", "Ada")
+	rec := l.record(home, "--room", l.room("r"), "--store", store, "--store", folder, "--reader", "Recorder", "--segment", "1s")
+	l.segments(home, store, rec.id, 1)
+	refuse.Store(true)
+	if code := rec.stop(syscall.SIGTERM); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	for _, want := range []string{"the store is away and did not take all of the recording, ", store + ": ", "this account is over its cap", "hint: it is safe in the spool"} {
+		if !strings.Contains(rec.stderr(), want) {
+			t.Errorf("does not say %q:\n%s", want, rec.stderr())
+		}
+	}
+	if out := l.must(home, "verify", rec.id, "--store", folder); !strings.Contains(out, "whole and closed") {
+		t.Errorf("verify of the folder says:\n%s", out)
+	}
+	refuse.Store(false)
+	l.must(home, "recover", "--store", folder, "--store", store)
+	if out := l.must(home, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
+		t.Errorf("verify of the bucket says:\n%s", out)
 	}
 }
