@@ -23,7 +23,7 @@ import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, topic } f
 import { base64, bytes, check, hex, Refused, sha256 } from './note.js';
 import { Budget, Peer, silentAfter } from './peer.js';
 import { Taken } from './pins.js';
-import { RoomKeys, sealed } from './roomkeys.js';
+import { keyGrace, RoomKeys, sealed } from './roomkeys.js';
 import { Telling } from './telling.js';
 import { demand, Trouble } from './trouble.js';
 
@@ -38,7 +38,6 @@ const maxSkew = 600_000;
 const repeatEvery = 30_000;
 const firstRetry = 2_000;
 const maxHellos = 5;
-const keyGrace = 10_000; // a key may come so long after what is sealed under it
 const greetAgain = 10_000; // after our last hello, we answer one with another
 const rejudgeEvery = 30_000;
 const maxVisits = 64; // of one identity, until it leaves

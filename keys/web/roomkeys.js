@@ -4,7 +4,8 @@ import { bytes, check, hex, prefix } from './note.js';
 
 const header = bytes(prefix + 'sealed\n');
 const ivSize = 12;
-const maxRatcheted = 16; // keys that ratchets made, which are remembered
+const maxPast = 16; // keys that were replaced, which are remembered
+export const keyGrace = 10_000; // ms: how long they are tried, and what nothing opens is nobody's fault
 const hkdf = (info) => ({ name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: bytes(prefix + info) });
 
 /** sealed reports whether a packet is one that RoomKey.seal made. */
@@ -44,29 +45,49 @@ export class RoomKey {
 export class RoomKeys {
   #provider;
   #known = new WeakMap(); // by livekit-client's key
-  #ratcheted = []; // what ratchets made of the provider's keys, the newest first
-  #onRatchet = ({ cryptoKey: key }, participantIdentity, keyIndex) => {
-    this.#ratcheted = [{ key, participantIdentity, keyIndex }, ...this.#ratcheted].slice(0, maxRatcheted);
+  #held = new Map(); // by participant and index: what is encrypted under, once that was set or ratcheted
+  #current = new Map(); // by participant, '' for all: the index that was set last
+  #past = []; // what was replaced, the newest first
+  #onSet = (k, current) => {
+    this.#hold(k);
+    if (current) this.#current.set(k.participantIdentity ?? '', k.keyIndex ?? 0);
   };
+  #onRatchet = ({ cryptoKey: key }, participantIdentity, keyIndex) => this.#hold({ key, participantIdentity, keyIndex });
 
   constructor(provider) {
     this.#provider = provider;
+    for (const k of provider.getKeys()) this.#hold(k);
+    provider.on('setKey', this.#onSet);
     provider.on('keyRatcheted', this.#onRatchet);
   }
 
   /** stop lets go of the provider. */
-  stop() { this.#provider.off('keyRatcheted', this.#onRatchet); }
+  stop() {
+    this.#provider.off('setKey', this.#onSet);
+    this.#provider.off('keyRatcheted', this.#onRatchet);
+  }
+
+  #hold({ key, participantIdentity: identity = '', keyIndex: index = 0 }) {
+    const slot = JSON.stringify([identity, index]);
+    const old = this.#held.get(slot);
+    if (old && old.key !== key) this.#past = [{ ...old, at: Date.now() }, ...this.#past].slice(0, maxPast);
+    this.#held.set(slot, { key, identity, index });
+  }
 
   /** of returns the keys that are held of a participant, the one that they encrypt under
-   * first as far as that is known. */
+   * first as far as that is known, those that were replaced a moment ago at the end. */
   async of(identity) {
-    const latest = this.#provider.getLatestManuallySetKeyIndex();
-    const theirs = [...this.#ratcheted, ...this.#provider.getKeys()].filter((k) => !k.participantIdentity || k.participantIdentity === identity);
-    const first = theirs.filter((k) => (k.keyIndex ?? 0) === latest);
+    const index = this.#current.get(identity) ?? this.#current.get('') ?? this.#provider.getLatestManuallySetKeyIndex();
+    const held = [...this.#held.values()];
+    // What a ratchet took the place of, a provider holds on.
+    const provided = this.#provider.getKeys().map((k) => ({ key: k.key, identity: k.participantIdentity ?? '' }));
+    const past = this.#past.filter((k) => Date.now() - k.at < keyGrace);
     const keys = [];
-    for (const { key } of [...first, ...theirs.filter((k) => !first.includes(k))]) {
-      if (!this.#known.has(key)) this.#known.set(key, this.#derive(key));
-      keys.push(await this.#known.get(key));
+    for (const k of [...held.filter((h) => h.index === index), ...held, ...provided, ...past]) {
+      if (k.identity && k.identity !== identity) continue;
+      if (!this.#known.has(k.key)) this.#known.set(k.key, this.#derive(k.key));
+      const key = await this.#known.get(k.key);
+      if (!keys.includes(key)) keys.push(key);
     }
     return keys;
   }
