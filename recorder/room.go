@@ -14,6 +14,9 @@ import (
 // recorder. Errors that wrap it say why.
 var ErrEnded = errors.New("the room has ended")
 
+// ErrAway: nothing can be sent to a room, for it is lost or over.
+var ErrAway = errors.New("the recorder is away from the room")
+
 // A Room is a meeting that the recorder has joined, visibly. It is used like
 // a net.Listener: Accept hands out what happens, tracks among it, until Close
 // or until the meeting ends. Package roomtest tests implementations; package

@@ -12,6 +12,16 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// optionsOf returns the options of "record --config FILE" with more args.
+func optionsOf(t *testing.T, yaml string, args ...string) (o recordOptions) {
+	t.Helper()
+	c, _, err := configured(t, yaml, 0o600, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *c.App.Metadata["options"].(*recordOptions)
+}
+
 // configured runs "record --config FILE" with more args, as far as the flags are
 // set.
 func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c *cli.Context, e *env, err error) {
@@ -27,9 +37,13 @@ func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c 
 	app := newApp(e)
 	for _, cmd := range app.Commands {
 		if cmd.Name == "record" {
+			o := new(recordOptions)
+			cmd.Flags, app.Metadata["options"] = recordFlags(o), o
 			cmd.Action = func(ctx *cli.Context) error {
 				c = ctx
-				return e.configure(ctx)
+				err := e.configure(ctx)
+				o.rest(ctx)
+				return err
 			}
 		}
 	}

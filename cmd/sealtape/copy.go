@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 func copyCommand() *cli.Command {
@@ -86,7 +88,7 @@ func copyAction(c *cli.Context) error {
 		return err
 	}
 	shares, err := archive.CopyShares(c.Context, to, a.store, id)
-	for _, err := range joined(err) {
+	for _, err := range bot.Joined(err) {
 		var b *archive.BadObjectError
 		if !errors.As(err, &b) {
 			return err

@@ -14,10 +14,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
-	"github.com/urfave/cli/v2"
 )
 
 // decryptParallel is how many segments are read side by side, each of them in

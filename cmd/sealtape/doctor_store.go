@@ -19,10 +19,8 @@ import (
 	"github.com/sealtape/sealtape/archive/s3"
 	"github.com/sealtape/sealtape/archive/storecheck"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
-
-// probeTime is how long a store may take to be tried: it is some forty requests.
-const probeTime = 2 * time.Minute
 
 // checkStore tries the store. It returns nil if it does not open.
 func (e *env) checkStore(ctx context.Context, d *diagnosis, arg string) archive.Store {
@@ -43,7 +41,7 @@ func (e *env) checkStore(ctx context.Context, d *diagnosis, arg string) archive.
 // checkPromises tries whether the store does what an archive asks of it.
 func checkPromises(ctx context.Context, d *diagnosis, s archive.Store) {
 	const section = "store"
-	probing, cancel := context.WithTimeout(ctx, probeTime)
+	probing, cancel := context.WithTimeout(ctx, bot.ProbeTime)
 	defer cancel()
 	checks, err := storecheck.Run(probing, s)
 	for _, c := range checks {
@@ -59,7 +57,7 @@ func checkPromises(ctx context.Context, d *diagnosis, s archive.Store) {
 		}
 	}
 	if err != nil && ctx.Err() == nil {
-		d.fail(section, "answers", fmt.Errorf("not within %v: %w", probeTime, err), "check the network between here and the store")
+		d.fail(section, "answers", fmt.Errorf("not within %v: %w", bot.ProbeTime, err), "check the network between here and the store")
 	}
 }
 
@@ -204,7 +202,7 @@ func (e *env) checkRecordings(ctx context.Context, d *diagnosis, h *keys.Home, s
 // newest returns the IDs in the store, those recorded with this home first, the
 // latest of them at the front. Of the others nothing tells the time.
 func newest(ctx context.Context, a *access, h *keys.Home) ([]string, error) {
-	ids, err := spooled(ctx, a.store)
+	ids, err := bot.Spooled(ctx, a.store)
 	if err != nil {
 		return nil, err
 	}

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
-	"github.com/urfave/cli/v2"
 )
 
 // The exit codes are a contract: scripts use them.

@@ -13,10 +13,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder/media"
-	"github.com/urfave/cli/v2"
 )
 
 func exportCommand() *cli.Command {

@@ -6,8 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sealtape/sealtape/playback"
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/playback"
 )
 
 // mp4Flags are those of export that only --format mp4 takes.

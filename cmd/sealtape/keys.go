@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/sealtape/sealtape/keys"
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/keys"
 )
 
 // openHome opens the folder of keys, spool and memory: SEALTAPE_HOME, or

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/sealtape/sealtape/keys"
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/keys"
 )
 
 func keysAdd(c *cli.Context) error {

@@ -9,8 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sealtape/sealtape/keys"
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/keys"
 )
 
 // expiry reads --expires: a number of days or years from now, or a date.

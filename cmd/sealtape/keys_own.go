@@ -3,21 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 // ownCounts returns why one's own card does not count, with what helps, or nil if it
 // counts, or if there is none.
 func ownCounts(h *keys.Home) error {
-	pins, err := h.Pins()
-	if err != nil || len(pins) == 0 || !pins[0].Own {
+	err := bot.CheckCard(h)
+	if !errors.Is(err, bot.ErrOwnCard) {
 		return err
-	}
-	err = pins[0].Live(time.Now())
-	if err == nil {
-		return nil
 	}
 	hint := "take over the keys that you use now: sealtape keys export there, sealtape keys import in a SEALTAPE_HOME of its own"
 	switch {
@@ -26,7 +22,7 @@ func ownCounts(h *keys.Home) error {
 	case errors.Is(err, keys.ErrExpired):
 		hint = "sealtape keys renew makes another card of the same keys, sealtape keys rotate new keys"
 	}
-	return hinted(fmt.Errorf("your own card does not count: %w", err), hint)
+	return hinted(err, hint)
 }
 
 // unrevoked returns the error of ownCounts if one's own key was revoked: nobody

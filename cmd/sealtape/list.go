@@ -13,9 +13,10 @@ import (
 	"filippo.io/age"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
-	"github.com/urfave/cli/v2"
 )
 
 // listParallel is how many recordings are looked at at once: each takes a few

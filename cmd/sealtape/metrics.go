@@ -1,30 +1,21 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot/metrics"
 )
 
 // serveMetrics answers /metrics, /healthz and /readyz on addr until close is
 // called. Everything it says could be said to everyone, but for how many meet
 // and when: so it warns where others than this machine may ask.
-func serveMetrics(addr string, m *monitor, log *slog.Logger) (close func() error, err error) {
+func serveMetrics(addr string, from metrics.Source, log *slog.Logger) (close func() error, err error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, hinted(fmt.Errorf("--metrics-addr: %w", err), "an address of this machine with a free port, such as 127.0.0.1:9464")
@@ -34,7 +25,7 @@ func serveMetrics(addr string, m *monitor, log *slog.Logger) (close func() error
 	}
 	log.Info("metrics", "addr", l.Addr().String())
 	srv := &http.Server{
-		Handler:           metricsHandler(m),
+		Handler:           metrics.Handler(from),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second,
 		WriteTimeout: 20 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10,
@@ -53,193 +44,4 @@ func serveMetrics(addr string, m *monitor, log *slog.Logger) (close func() error
 		}
 		return nil
 	}, nil
-}
-
-// metricsHandler answers what a metrics address is asked.
-func metricsHandler(m *monitor) http.Handler {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(newCollector(m), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		now := time.Now()
-		v := m.vitals(now)
-		answer(w, v.problems(now), "ok")
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		var not []string
-		if s := m.vitals(time.Now()).State; s != recorder.StateRecording {
-			not = []string{string(s)}
-		}
-		answer(w, not, "recording")
-	})
-	return mux
-}
-
-// answer says ok, or 503 and what is not.
-func answer(w http.ResponseWriter, not []string, ok string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if len(not) > 0 {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		ok = strings.Join(not, "\n")
-	}
-	_, _ = io.WriteString(w, ok+"\n") // whoever asked may have gone
-}
-
-// A collector turns the vitals of a recording into metrics whenever somebody
-// asks. The recorder counts; nothing is counted twice.
-type collector struct {
-	m *monitor
-
-	build, state, started, participants, tracks, segments, epoch *prometheus.Desc
-	frames, refused, failures, unopened, lost                    *prometheus.Desc
-	holes, missing, syncError, small                             *prometheus.Desc
-	queue, queueSize                                             *prometheus.Desc
-	mediaBytes, sealedBytes, uploadedBytes                       *prometheus.Desc
-	backlogObjects, backlogBytes, backlogAge, failing, healthy   *prometheus.Desc
-}
-
-func newCollector(m *monitor) *collector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("sealtape_"+name, help, labels, nil)
-	}
-	return &collector{
-		m:     m,
-		build: desc("build_info", "The version that runs.", "version", "goversion"),
-		state: desc("recording_state", "1 for what the recorder is doing, 0 for the others.", "state"),
-
-		started:      desc("recording_start_time_seconds", "When the recording began, in seconds since 1970."),
-		participants: desc("participants", "Members present, the recorder not counted."),
-		tracks:       desc("tracks", "Tracks that are being read."),
-		segments:     desc("segments_total", "Segments sealed and written."),
-		epoch:        desc("epoch", "Number of the current set of readers, 0 before the first segment."),
-
-		frames:   desc("frames_total", "Frames that came, by codec and by what became of them.", "codec", "outcome"),
-		refused:  desc("refused_packets_total", "Packets of tracks that are not recorded.", "codec"),
-		failures: desc("decrypt_failures_total", "Frames that end-to-end decryption did not open, by reason.", "reason"),
-		unopened: desc("unopened_tracks", "Tracks whose media comes now and is not recorded, by reason and likeliest cause.", "reason", "cause"),
-		lost:     desc("lost_packets_total", "Packets that never came."),
-
-		holes:     desc("holes_total", "Holes declared, by reason.", "reason"),
-		missing:   desc("hole_seconds_total", "Time missing in declared holes, summed over tracks, by reason.", "reason"),
-		syncError: desc("sync_error_seconds", "How far the clock of the worst track is off what its sender reports say."),
-		small:     desc("small_pictures", "Tracks whose pictures have come smaller than they are published for 10 s."),
-
-		queue:     desc("queue_items", "Frames and events that wait to be written."),
-		queueSize: desc("queue_capacity_items", "How many may wait; when it is full, so are soon the network's buffers."),
-
-		mediaBytes:    desc("media_bytes_total", "Size of the frames kept."),
-		sealedBytes:   desc("sealed_bytes_total", "Size of the segments and indexes written, sealed."),
-		uploadedBytes: desc("uploaded_bytes_total", "Size of those that the store has confirmed."),
-
-		backlogObjects: desc("upload_backlog_objects", "Segments and indexes that the store has not confirmed."),
-		backlogBytes:   desc("upload_backlog_bytes", "Their size."),
-		backlogAge:     desc("upload_backlog_age_seconds", "How long the oldest of them has waited."),
-		failing:        desc("upload_failing", "1 while the store refuses."),
-		healthy:        desc("healthy", "1 if /healthz says ok."),
-	}
-}
-
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		c.build, c.state, c.started, c.participants, c.tracks, c.segments, c.epoch,
-		c.frames, c.refused, c.failures, c.unopened, c.lost, c.holes, c.missing, c.syncError, c.small, c.queue, c.queueSize,
-		c.mediaBytes, c.sealedBytes, c.uploadedBytes,
-		c.backlogObjects, c.backlogBytes, c.backlogAge, c.failing, c.healthy,
-	} {
-		ch <- d
-	}
-}
-
-// What is shown also at 0, so that a rate can be taken from the first on.
-var (
-	states = []recorder.State{recorder.StateStarting, recorder.StateRecording, recorder.StatePaused,
-		recorder.StateDiskFull, recorder.StateReconnecting, recorder.StateEnded}
-	failureReasons = []recorder.Outcome{recorder.Auth, recorder.NoKey, recorder.Plaintext, recorder.Replayed}
-)
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	now := time.Now()
-	v := c.m.vitals(now)
-	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
-	}
-	counter := func(d *prometheus.Desc, n float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, n, labels...)
-	}
-	is := func(b bool) float64 {
-		if b {
-			return 1
-		}
-		return 0
-	}
-	gauge(c.build, 1, moduleVersion(), runtime.Version())
-	for _, s := range states {
-		gauge(c.state, is(v.State == s), string(s))
-	}
-	if !v.Started.IsZero() {
-		gauge(c.started, float64(v.Started.UnixMilli())/1000)
-	}
-	gauge(c.participants, float64(v.Participants))
-	gauge(c.tracks, float64(v.Tracks))
-	counter(c.segments, float64(v.Segments))
-	gauge(c.epoch, float64(v.Epoch))
-
-	failures := make(map[recorder.Outcome]int64)
-	for k, n := range v.Outcomes {
-		if k.Outcome == recorder.Refused {
-			counter(c.refused, float64(n), string(k.Codec))
-			continue
-		}
-		counter(c.frames, float64(n), string(k.Codec), string(k.Outcome))
-		failures[k.Outcome] += n
-	}
-	for _, reason := range failureReasons {
-		counter(c.failures, float64(failures[reason]), string(reason))
-	}
-	for _, of := range unopenedTracks(v.Unopened) {
-		gauge(c.unopened, float64(of.tracks), of.reason, of.cause)
-	}
-	counter(c.lost, float64(v.Lost))
-	for reason, h := range v.Holes {
-		counter(c.holes, float64(h.Count), reason)
-		counter(c.missing, h.Time.Seconds(), reason)
-	}
-	gauge(c.syncError, v.SyncError.Seconds())
-	gauge(c.small, float64(v.Small))
-	gauge(c.queue, float64(v.Queued))
-	gauge(c.queueSize, float64(v.QueueSize))
-	counter(c.mediaBytes, float64(v.MediaBytes))
-	counter(c.sealedBytes, float64(v.Sealed))
-	counter(c.uploadedBytes, float64(v.Uploaded))
-	gauge(c.backlogObjects, float64(v.Objects))
-	gauge(c.backlogBytes, float64(v.Bytes))
-	gauge(c.backlogAge, v.Oldest.Seconds())
-	gauge(c.failing, is(v.UploadFailing))
-	gauge(c.healthy, is(len(v.problems(now)) == 0))
-}
-
-// An unopenedCount is how many tracks do not open for one reason and cause.
-type unopenedCount struct {
-	reason, cause string
-	tracks        int
-}
-
-// unopenedTracks counts them. Where there is none, it says so: 0 for "auth" and no
-// cause that is known, so that there is a series to alert on.
-func unopenedTracks(all []recorder.Unopened) []unopenedCount {
-	out := []unopenedCount{{string(recorder.Auth), "unknown", 0}}
-	for _, u := range all {
-		cause := cmp.Or(string(u.Cause), "unknown")
-		i := slices.IndexFunc(out, func(c unopenedCount) bool { return c.reason == u.Reason && c.cause == cause })
-		if i < 0 {
-			i = len(out)
-			out = append(out, unopenedCount{u.Reason, cause, 0})
-		}
-		out[i].tracks++
-	}
-	return out
 }

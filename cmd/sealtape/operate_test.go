@@ -13,6 +13,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -154,4 +157,18 @@ func (o *operated) ended(names ...string) {
 	}
 	o.namesNobody("the log", o.stderr(), names...)
 	o.namesNobody("the status", strings.Join(heard, "\n"), names...)
+}
+
+// lintMetrics holds metrics against the rules of Prometheus.
+func lintMetrics(t *testing.T, text string) {
+	t.Helper()
+	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	if err != nil {
+		t.Error(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "sealtape_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
 }

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/archive"
 )
 
 func pruneCommand() *cli.Command {

@@ -9,8 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
 )
@@ -26,41 +25,30 @@ A key is a passphrase (PBKDF2) or 16 to 64 bytes (HKDF), as in livekit-client;
 LKFrameEncryptionKey. bits is 128 or 256. Only its owner may be able to read
 the file. SIGHUP makes it be read again, for keys that change in a meeting.`
 
-// openRoomKeys returns the room's keys, nil for --no-e2ee.
-func openRoomKeys(c *cli.Context) (*livekitroom.Keys, error) {
-	passphraseFile, keyFile, env := c.String("e2ee-passphrase-file"), c.String("e2ee-key-file"), os.Getenv(e2eePassphraseVar)
-	const one = "give one of --e2ee-passphrase-file, --e2ee-key-file and --no-e2ee"
+// roomKeys returns the room's keys, nil for one without.
+func (o *recordOptions) roomKeys() (*livekitroom.Keys, error) {
 	switch {
-	case c.Bool("no-e2ee") && passphraseFile != "":
-		return nil, hinted(usagef(c, "--no-e2ee and --e2ee-passphrase-file exclude each other"), one)
-	case c.Bool("no-e2ee") && keyFile != "":
-		return nil, hinted(usagef(c, "--no-e2ee and --e2ee-key-file exclude each other"), one)
-	case passphraseFile != "" && keyFile != "":
-		return nil, hinted(usagef(c, "--e2ee-passphrase-file and --e2ee-key-file exclude each other"), one)
-	case c.Bool("no-e2ee"):
+	case o.noE2EE:
 		return nil, nil
-	case keyFile != "":
-		k, err := livekitroom.ReadKeys(keyFile)
+	case o.keyFile != "":
+		k, err := livekitroom.ReadKeys(o.keyFile)
 		if err != nil {
-			return nil, explainKeyFile(c, err)
+			return nil, explainKeyFile(err)
 		}
 		return k, nil
-	case passphraseFile != "":
-		b, err := readSecret(passphraseFile)
+	case o.passphraseFile != "":
+		b, err := readSecret(o.passphraseFile)
 		if err != nil {
 			return nil, fmt.Errorf("room passphrase: %w", err)
 		}
 		return livekitroom.PassphraseKeys(b)
-	case env != "":
-		return livekitroom.PassphraseKeys([]byte(env))
 	}
-	return nil, hinted(usagef(c, "the room's end-to-end passphrase is missing"),
-		"give --e2ee-passphrase-file FILE or "+e2eePassphraseVar+", or --e2ee-key-file FILE; for a room without end-to-end encryption, --no-e2ee")
+	return livekitroom.PassphraseKeys([]byte(o.envPassphrase))
 }
 
 // explainKeyFile gives the errors of a key file their hints. Whatever is wrong
 // with it, the command line names what cannot be used.
-func explainKeyFile(c *cli.Context, err error) error {
+func explainKeyFile(err error) error {
 	var perm *keys.PermissionError
 	hint := "sealtape record --help shows what a key file says"
 	switch {
@@ -69,21 +57,19 @@ func explainKeyFile(c *cli.Context, err error) error {
 	case !errors.Is(err, livekitroom.ErrKeyFile):
 		hint = "check the name, who owns it and its mode"
 	}
-	return hinted(usagef(c, "--e2ee-key-file: %w", err), hint)
+	return hinted(recordUsagef("--e2ee-key-file: %w", err), hint)
 }
 
-// watchKeys reads the key file again at each SIGHUP, until the returned function is
-// called, which waits for it. Nobody is named in the log, and no key.
-func watchKeys(ctx context.Context, k *livekitroom.Keys, log *slog.Logger) (stop func()) {
+// watchKeys lets g read the key file again at each SIGHUP. Nobody is named in the log,
+// and no key.
+func watchKeys(ctx context.Context, g *workers.Group, k *livekitroom.Keys, log *slog.Logger) {
 	if k == nil || !k.FromFile() {
-		return func() {}
+		return
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	g.Ends(func() error { signal.Stop(hup); return nil })
+	g.Start(ctx, func(ctx context.Context) {
 		for {
 			select {
 			case <-ctx.Done():
@@ -97,10 +83,5 @@ func watchKeys(ctx context.Context, k *livekitroom.Keys, log *slog.Logger) (stop
 			}
 			log.Info("the key file was read again", "set", n.Set, "removed", n.Removed)
 		}
-	}()
-	return func() {
-		signal.Stop(hup)
-		cancel()
-		<-done
-	}
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
 )
 
@@ -44,7 +45,8 @@ func TestHangUpReadsTheKeysAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := &synced{lines: make(chan struct{}, 8)}
-	stop := watchKeys(t.Context(), k, slog.New(slog.NewTextHandler(out, nil)))
+	var g workers.Group
+	watchKeys(t.Context(), &g, k, slog.New(slog.NewTextHandler(out, nil)))
 	ring := k.Keyring("whoever")
 	hang := func() {
 		t.Helper()
@@ -63,9 +65,11 @@ func TestHangUpReadsTheKeysAgain(t *testing.T) {
 	if !ring.Has(0) || !ring.Has(4) {
 		t.Error("a broken file took the keys away")
 	}
-	stop()
+	if err := g.Stop(); err != nil {
+		t.Error(err)
+	}
 	if log := out.text.String(); !strings.Contains(log, "set=1 removed=0") || !strings.Contains(log, "not valid JSON") || strings.Contains(log, "hunter") {
 		t.Errorf("the log says:\n%s", log)
 	}
-	watchKeys(t.Context(), nil, nil)() // a room without keys
+	watchKeys(t.Context(), &g, nil, nil) // a room without keys
 }

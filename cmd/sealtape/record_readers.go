@@ -6,31 +6,20 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
-	"filippo.io/age"
-
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 // maxReaderFile bounds a file of recipients.
 const maxReaderFile = 4 << 20
 
-// A reader is someone who can open the recording.
-type reader struct {
-	name        string     // as shown to the room
-	card        *keys.Card // nil for a bare recipient
-	recipients  []age.Recipient
-	postQuantum bool
-}
-
 // parseReaders turns the values of --reader into readers: a recipient by its
 // looks, else a pinned name, else a file.
-func parseReaders(home *keys.Home, args []string) ([]reader, error) {
-	var out []reader
+func parseReaders(home *keys.Home, args []string) ([]bot.Reader, error) {
+	var out []bot.Reader
 	for _, arg := range args {
 		r, err := parseReader(home, arg)
 		if err != nil {
@@ -41,17 +30,17 @@ func parseReaders(home *keys.Home, args []string) ([]reader, error) {
 	return out, nil
 }
 
-func parseReader(home *keys.Home, arg string) ([]reader, error) {
+func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	if strings.HasPrefix(arg, "age1") || strings.HasPrefix(arg, "ssh-") {
-		r, err := recipientReader(arg)
+		r, err := bot.RecipientReader(arg)
 		if err != nil {
 			return nil, hinted(fmt.Errorf("--reader: %w", err), "copy it whole; a hybrid recipient has 1,959 characters")
 		}
-		return []reader{r}, nil
+		return []bot.Reader{r}, nil
 	}
 	cards, err := home.Person(arg)
 	if err == nil {
-		return cardReaders(cards), nil
+		return bot.CardReaders(cards...), nil
 	}
 	if !errors.Is(err, keys.ErrNoMember) {
 		return nil, err
@@ -86,14 +75,14 @@ func readReaderFile(path string) ([]byte, error) {
 }
 
 // fileReaders reads a file with a recipient a line and comments, as age's -R.
-func fileReaders(path string, b []byte) ([]reader, error) {
-	var out []reader
+func fileReaders(path string, b []byte) ([]bot.Reader, error) {
+	var out []bot.Reader
 	for n, line := range bytes.Split(b, []byte("\n")) {
 		s := strings.TrimSpace(string(line))
 		if s == "" || strings.HasPrefix(s, "#") {
 			continue
 		}
-		r, err := recipientReader(s)
+		r, err := bot.RecipientReader(s)
 		if err != nil {
 			return nil, fmt.Errorf("%s, line %d: %w", path, n+1, err)
 		}
@@ -105,60 +94,18 @@ func fileReaders(path string, b []byte) ([]reader, error) {
 	return out, nil
 }
 
-func recipientReader(s string) (reader, error) {
-	rec, err := keys.ParseRecipient(s)
-	if err != nil {
-		return reader{}, err
-	}
-	short := s
-	if len(short) > 24 {
-		short = short[:24] + "…"
-	}
-	return reader{name: short, recipients: []age.Recipient{rec}, postQuantum: keys.PostQuantum(s)}, nil
-}
-
-// cardReaders returns a reader for each card: a person may have several devices.
-func cardReaders(cards []keys.Card) []reader {
-	var out []reader
-	for _, c := range cards {
-		out = append(out, reader{
-			name:        fmt.Sprintf("%s (%s)", c.Label(), c.Fingerprint()),
-			card:        &c,
-			recipients:  c.AgeRecipients(),
-			postQuantum: c.PostQuantum(),
-		})
-	}
-	return out
-}
-
-// announcement is what the room is told.
-func announcement(identity *keys.Identity, readers []reader, members memberCards, whole, encrypted bool) (string, error) {
-	card, err := identity.Card()
-	if err != nil {
-		return "", err
-	}
-	names := make([]string, len(readers))
-	for i, r := range readers {
-		names[i] = r.name
-	}
-	kind := "end-to-end encrypted"
-	if !encrypted {
-		kind = "sealed to its readers; the room itself is NOT end-to-end encrypted"
-	}
-	text := fmt.Sprintf("This meeting is being recorded (%s). Recorder: %s, key %s. The recording can be opened by: %s.",
-		kind, card.Name, card.Fingerprint(), strings.Join(names, ", "))
-	if len(members) > 0 {
-		names = names[:0]
-		for _, id := range slices.Sorted(maps.Keys(members)) {
-			for _, r := range cardReaders(members[id]) {
-				names = append(names, r.name)
-			}
+// parseMembers reads the values of --member, IDENTITY=NAME. Who issues the room's
+// tokens decides who gets an identity, so the mapping is as good as that.
+func parseMembers(home *keys.Home, args []string) (cards map[string][]keys.Card, err error) {
+	cards = make(map[string][]keys.Card)
+	for _, arg := range args {
+		identity, name, _ := strings.Cut(arg, "=")
+		if _, twice := cards[identity]; twice {
+			return nil, recordUsagef("--member names the identity %q twice", identity)
 		}
-		what := "What they attend"
-		if whole {
-			what = "All of it, once they attend,"
+		if cards[identity], err = home.Person(name); err != nil {
+			return nil, fmt.Errorf("--member %s: %w", arg, err)
 		}
-		text += fmt.Sprintf(" %s can be opened by: %s.", what, strings.Join(names, ", "))
 	}
-	return text, nil
+	return cards, nil
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 const statusEvery = 500 * time.Millisecond
@@ -98,7 +99,7 @@ func statusText(s recorder.Status, rate float64, waiting int, now time.Time) str
 	}
 	if n := len(s.Unopened); n > 0 {
 		u := s.Unopened[0]
-		who := fmt.Sprintf("! %s (%s)", clean(whoseName(u)), clean(string(u.Source)))
+		who := "! " + bot.Whose(u)
 		if n > 1 {
 			who += fmt.Sprintf(" and %d more", n-1)
 		}

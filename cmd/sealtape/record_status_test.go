@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 // A terminal that panics at what it cannot show.
@@ -27,18 +28,18 @@ func TestStatusLineOutlivesFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var screen faultyTerminal
 		var log bytes.Buffer
-		r := &recording{line: &statusLine{w: &screen, width: func() int { return 80 }}, log: slog.New(slog.NewTextHandler(&log, nil))}
+		r := &recordConsole{stage: bot.Telling, line: &statusLine{w: &screen, width: func() int { return 80 }}, log: slog.New(slog.NewTextHandler(&log, nil))}
 		ctx, cancel := context.WithCancel(t.Context())
 		shown := 0
-		status := func() recorder.Status {
-			s := recorder.Status{Started: time.Now(), State: recorder.StateRecording, Unopened: []recorder.Unopened{{Name: "eve"}}}
+		status := func() bot.Status {
+			s := bot.Status{Status: recorder.Status{Started: time.Now(), State: recorder.StateRecording, Unopened: []recorder.Unopened{{Name: "eve"}}}}
 			if shown++; shown%4 == 0 {
 				s.Unopened[0].Name = "bob"
 			}
 			return s
 		}
 		done := make(chan struct{})
-		go func() { defer close(done); r.watch(ctx, status, func() int { return 0 }) }()
+		go func() { defer close(done); r.watch(ctx, status) }()
 		time.Sleep(8*statusEvery + time.Millisecond)
 		cancel()
 		<-done

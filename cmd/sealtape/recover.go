@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
-	"github.com/urfave/cli/v2"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 func keepLocalFlag() cli.Flag {
@@ -60,7 +64,7 @@ func recoverAction(c *cli.Context) error {
 			return err
 		}
 	}
-	ids, err := spooled(c.Context, spool)
+	ids, err := bot.Spooled(c.Context, spool)
 	if err != nil {
 		return fmt.Errorf("reading the spool: %w", err)
 	}
@@ -80,31 +84,41 @@ func recoverAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := newRecorderKey(h, identity)
+	key, err := bot.NewSigner(h, identity)
 	if err != nil {
-		return err
+		return explainRecord(err)
 	}
 	people, err := peopleOf(h)
 	if err != nil {
 		return err
 	}
-	sw := &sweep{
-		spool: h.SpoolDir(), src: spool, dst: retried(stores, archive.RetryConfig{OnRetry: e.retrying}), store: name,
-		key: key, verifiers: verifiers, people: people, keep: c.Bool("keep-local"),
-		log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		say:  func(format string, args ...any) { e.printf(format+"\n", args...) },
-		warn: e.warnf,
-		bar: func(objects int64) (stored, finish func()) {
+	sw := &bot.Sweep{
+		Spool: h.SpoolDir(), Source: spool, Stores: bot.Retry(stores, archive.RetryConfig{OnRetry: e.retrying}), StoreID: name,
+		Signer: key, Verifiers: verifiers, Keep: c.Bool("keep-local"),
+		Log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Say:  func(text string) { e.printf("%s\n", text) },
+		Warn: func(text string) { e.warnf("%s", text) },
+		Foreign: func(id, store string) {
+			these := "this store"
+			if len(stores) > 1 {
+				these = "these stores together"
+			}
+			e.warnf("%s is not for %s but for %s; left alone: recover it with --store for each of those, or --adopt it", id, these, cmp.Or(clean(store), "one that is not noted"))
+		},
+		Progress: func(objects int64) (stored, finish func()) {
 			bar := e.progress("uploading", objects)
 			return func() { bar.add(1) }, bar.finish
 		},
 	}
-	failed := sw.run(c.Context)
+	failed := sw.Run(c.Context)
 	if err := c.Context.Err(); err != nil {
 		return hinted(err, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again")
 	}
 	if len(failed) == 0 {
 		return nil
+	}
+	for i, err := range failed {
+		failed[i] = explainSpool(notOurs(err, people))
 	}
 	for _, err := range failed[:len(failed)-1] {
 		e.warnf("%v", err)
@@ -119,6 +133,16 @@ func recoverAction(c *cli.Context) error {
 		what += ", as sealtape doctor with the same --store shows"
 	}
 	return hinted(last, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once "+what)
+}
+
+// notOurs says whose a recording is that another recorder began.
+func notOurs(err error, people func(keyNames []string) []string) error {
+	var other *archive.OtherRecorderError
+	if !errors.As(err, &other) {
+		return err
+	}
+	return hinted(fmt.Errorf("recording %s was begun by %s, and this home does not sign its end; left alone", other.ID, clean(strings.Join(people(other.By), ", "))),
+		"run sealtape recover with the SEALTAPE_HOME of that recorder; if it is gone, sealtape keys import takes its exported identity into another")
 }
 
 // adopt notes that the recording id of the spool is for the store.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 func repairCommand() *cli.Command {
@@ -45,7 +47,7 @@ func repairAction(c *cli.Context) error {
 		return usagef(c, "from where to where? --store takes two or more")
 	}
 	// A store that is missing is made once it is known that there is what it is to get.
-	var named []namedStore
+	var named []bot.Store
 	var missing error
 	for _, name := range storeNames(c) {
 		s, err := e.openStore(c.Context, name, false)
@@ -54,7 +56,7 @@ func repairAction(c *cli.Context) error {
 		} else if err != nil {
 			return err
 		}
-		named = append(named, namedStore{s, name})
+		named = append(named, bot.Store{Store: s, Name: name})
 	}
 	var a *access
 	var id string
@@ -75,7 +77,7 @@ func repairAction(c *cli.Context) error {
 	}
 	for i, s := range named {
 		if s.Store == nil {
-			if named[i].Store, err = e.openStore(c.Context, s.name, true); err != nil {
+			if named[i].Store, err = e.openStore(c.Context, s.Name, true); err != nil {
 				return err
 			}
 		}
@@ -84,7 +86,7 @@ func repairAction(c *cli.Context) error {
 		return err
 	}
 	var stores []archive.Store
-	for _, s := range retried(named, archive.RetryConfig{OnRetry: e.retrying}) {
+	for _, s := range bot.Retry(named, archive.RetryConfig{OnRetry: e.retrying}) {
 		stores = append(stores, s.Store)
 	}
 	put, inTheWay, lost := 0, 0, make(map[string]bool)
@@ -93,14 +95,14 @@ func repairAction(c *cli.Context) error {
 		switch {
 		case errors.Is(r.Err, archive.ErrConflict):
 			inTheWay++
-			e.warnf("%s: %s could not be put back: %v", clean(named[r.Store].name), clean(r.Name), r.Err)
+			e.warnf("%s: %s could not be put back: %v", clean(named[r.Store].Name), clean(r.Name), r.Err)
 			return
 		case r.Err != nil:
 			lost[r.Name] = true
 			return
 		}
 		put++
-		e.printf("%s: %s put back\n", clean(named[r.Store].name), clean(r.Name))
+		e.printf("%s: %s put back\n", clean(named[r.Store].Name), clean(r.Name))
 	})
 	switch {
 	case c.Context.Err() != nil:

@@ -14,12 +14,14 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
-	"github.com/urfave/cli/v2"
 )
 
 // eventResealed is the first event of a recording that reseal made. Its text is
@@ -89,8 +91,8 @@ func resealAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := mayRecord(id); err != nil {
-		return err
+	if err := bot.CheckRole(id); err != nil {
+		return explainRecord(err)
 	}
 	to := a.store
 	if c.String("to") != "" {
@@ -130,7 +132,7 @@ func resealAction(c *cli.Context) (err error) {
 		return err
 	}
 	e.printf("%s resealed as %s\n", rec.Head().ID, w.ID())
-	if slices.ContainsFunc(readers, func(r reader) bool { return !r.postQuantum }) {
+	if slices.ContainsFunc(readers, func(r bot.Reader) bool { return !r.PostQuantum }) {
 		e.warnf("not all readers have post-quantum keys: the new recording is not post-quantum")
 	}
 	return nil
@@ -188,10 +190,10 @@ type resealer struct {
 	tracks map[uint64]media.Track // as indexes have told of them
 }
 
-func (r *resealer) reseal(ctx context.Context, readers []reader) error {
+func (r *resealer) reseal(ctx context.Context, readers []bot.Reader) error {
 	var recipients []age.Recipient
 	for _, to := range readers {
-		recipients = append(recipients, to.recipients...)
+		recipients = append(recipients, to.Recipients...)
 	}
 	if _, err := r.w.StartEpoch(recipients); err != nil {
 		return err

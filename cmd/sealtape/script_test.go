@@ -15,6 +15,7 @@ import (
 
 	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/sealtape/sealtape/keys"
 )
 

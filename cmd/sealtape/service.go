@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 // unitFile is a unit for systemd, which "sealtape doctor --unit" prints.
@@ -65,10 +67,24 @@ func (s *service) every() time.Duration {
 	return max(10*time.Millisecond, min(time.Second, s.watchdog/3))
 }
 
+// watch tells how it goes until ctx ends.
+func (s *service) watch(ctx context.Context, status func() bot.Status) {
+	tick := time.NewTicker(s.every())
+	defer tick.Stop()
+	for {
+		s.beat(status(), time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // beat tells what there is to tell: that the recording runs, when it first does;
 // how it goes, when that changed; and that the recorder is at work, unless it
 // hangs. Only that ends the watch, for a restart mends no store and no network.
-func (s *service) beat(v vitals, now time.Time) {
+func (s *service) beat(v bot.Status, now time.Time) {
 	if s == nil {
 		return
 	}
@@ -83,7 +99,7 @@ func (s *service) beat(v vitals, now time.Time) {
 		s.status = text
 		lines = append(lines, "STATUS="+text)
 	}
-	if s.watchdog > 0 && now.Sub(s.fed) >= s.watchdog/4 && !v.hangs(now) {
+	if s.watchdog > 0 && now.Sub(s.fed) >= s.watchdog/4 && !v.Hangs(now) {
 		s.fed = now
 		lines = append(lines, daemon.SdNotifyWatchdog)
 	}
@@ -129,18 +145,18 @@ func (s *service) send(text string) error {
 }
 
 // serviceStatus is a line for people, without anybody's name.
-func serviceStatus(v vitals, now time.Time) string {
+func serviceStatus(v bot.Status, now time.Time) string {
 	text := string(v.State)
 	if !v.Started.IsZero() && v.State != recorder.StateEnded {
 		text += fmt.Sprintf(", %s, %s", people(v.Participants), count(v.Tracks, "track"))
 	}
 	switch {
 	case v.Objects > 0:
-		text += ", " + waits(v.Objects) + " for the store"
+		text += ", " + bot.Waits(v.Objects) + " for the store"
 	case v.Segments > 0:
 		text += ", all stored"
 	}
-	if p := v.problems(now); len(p) > 0 {
+	if p := v.Problems(now); len(p) > 0 {
 		text += "; " + strings.Join(p, "; ")
 	}
 	return text

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
 )
 
@@ -94,7 +95,7 @@ func TestService(t *testing.T) {
 		t.Errorf("beats every %v, watchdog %v", s.every(), s.watchdog)
 	}
 	now := time.Unix(1_800_000_000, 0)
-	v := vitals{Status: recorder.Status{State: recorder.StateStarting}}
+	v := bot.Status{Status: recorder.Status{State: recorder.StateStarting}}
 	for _, tt := range []struct {
 		after time.Duration
 		do    func()

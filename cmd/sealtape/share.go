@@ -10,9 +10,10 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
-	"github.com/urfave/cli/v2"
 )
 
 func shareCommand() *cli.Command {

@@ -14,11 +14,12 @@ import (
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/archive/s3"
 	"github.com/sealtape/sealtape/keys"
-	"github.com/urfave/cli/v2"
 )
 
 func storeFlag() cli.Flag {

@@ -10,9 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback"
-	"github.com/urfave/cli/v2"
 )
 
 func verifyCommand() *cli.Command {

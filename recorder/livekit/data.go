@@ -2,7 +2,6 @@ package livekit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 
 // Send sends a user data packet reliably, to the members named or, without any, to
 // all, encrypted where the recorder has a key. It returns when it was handed to the
-// network; while the room is lost, and when it is over, the error is ErrAway.
+// network; while the room is lost, and when it is over, the error is recorder.ErrAway.
 func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -23,7 +22,7 @@ func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte)
 	s := r.s
 	r.mu.Unlock()
 	if !s.connected() {
-		return ErrAway
+		return recorder.ErrAway
 	}
 	opts := []lksdk.DataPublishOption{lksdk.WithDataPublishTopic(topic), lksdk.WithDataPublishReliable(true)}
 	if len(to) > 0 {
@@ -31,13 +30,10 @@ func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte)
 	}
 	err := s.room.LocalParticipant.PublishDataPacket(lksdk.UserData(data), opts...)
 	if err != nil && !s.connected() {
-		return fmt.Errorf("%w: %w", ErrAway, err)
+		return fmt.Errorf("%w: %w", recorder.ErrAway, err)
 	}
 	return err
 }
-
-// ErrAway: nothing can be sent, for the room is lost or over.
-var ErrAway = errors.New("the recorder is away from the room")
 
 // watchEvery is how often a session looks at what the server lets the recorder do:
 // the SDK tells of no change.

@@ -74,7 +74,7 @@ func TestData(t *testing.T) {
 	if err := rooms["ada"].Close(); err != nil {
 		t.Error(err)
 	}
-	if err := rooms["ada"].Send(ctx, "test", nil, []byte("after")); !errors.Is(err, livekit.ErrAway) {
+	if err := rooms["ada"].Send(ctx, "test", nil, []byte("after")); !errors.Is(err, recorder.ErrAway) {
 		t.Errorf("sent from a room that was left: %v", err)
 	}
 }

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/internal/fault"
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
+	"github.com/sealtape/sealtape/recorder/livekit"
+)
+
+// A recordConsole is what who runs the recorder sees of it: lines, and on a terminal a
+// status line below them. Its methods are safe for concurrent use.
+type recordConsole struct {
+	env  *env
+	line *statusLine // nil when standard error is no terminal
+	log  *slog.Logger
+
+	mu    sync.Mutex // held while the line is drawn
+	stage bot.Stage
+}
+
+// newRecordConsole returns the console, and the log of what the archive does.
+func newRecordConsole(e *env) (r *recordConsole, archiveLog *slog.Logger) {
+	r = &recordConsole{env: e}
+	if terminal(e.stderr) && e.log == nil {
+		r.line = newStatusLine(e.stderr)
+		r.log = e.newLog(r.line, slog.LevelWarn) // the line tells the rest
+		return r, e.newLog(r.line, slog.LevelWarn)
+	}
+	// What the archive does beside failing is told by this command.
+	r.log = e.newLog(e.stderr, slog.LevelInfo)
+	return r, e.newLog(e.stderr, slog.LevelWarn)
+}
+
+// say tells something that names people.
+func (r *recordConsole) say(text string) {
+	if r.env.log != nil {
+		return // which may be kept for long, and names nobody
+	}
+	r.clear()
+	r.env.notef("%s", text)
+}
+
+// unopened tells whose media does not open, and what mends it.
+func (r *recordConsole) unopened(u recorder.Unopened) {
+	for _, line := range unopenedLines(u) {
+		r.say(line)
+	}
+}
+
+func unopenedLines(u recorder.Unopened) []string {
+	whose := bot.Whose(u)
+	switch {
+	case u.Over:
+		return []string{whose + " is recorded again"}
+	case u.Why == "":
+		whose += " is not recorded: it does not open"
+	default:
+		whose += " is not recorded: its frames do not open; " + clean(u.Why)
+	}
+	if hint := causeHint(u.Cause); hint != "" {
+		return []string{whose, "hint: " + hint}
+	}
+	return []string{whose}
+}
+
+// turnedAway tells of tracks that are too many.
+func (r *recordConsole) turnedAway(t recorder.TurnedAway) {
+	are := "are"
+	if t.Tracks == 1 {
+		are = "is"
+	}
+	r.say(fmt.Sprintf("%s of %s %s not recorded: at most %d of one member are, and %d of all", count(t.Tracks, "track"),
+		clean(cmp.Or(t.Name, t.Participant)), are, recorder.MaxTracksOfOne, recorder.MaxTracks))
+}
+
+// enter shows the stage that the recording is at.
+func (r *recordConsole) enter(s bot.Stage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stage = s
+	if r.line == nil {
+		return
+	}
+	switch s {
+	case bot.Telling:
+		r.line.set(fmt.Sprintf("telling the room, nothing is kept for %s…", length(livekit.NoticePeriod)))
+	case bot.Ending: // for a moment
+	case bot.Storing:
+		r.line.set("storing the rest (Ctrl-C leaves it to sealtape recover)…")
+	default:
+		r.line.set(string(s) + "…")
+	}
+}
+
+// clear removes the status line.
+func (r *recordConsole) clear() {
+	if r.line != nil {
+		r.line.clear()
+	}
+}
+
+// watch draws the status line until ctx ends.
+func (r *recordConsole) watch(ctx context.Context, status func() bot.Status) {
+	if r.line == nil {
+		return
+	}
+	tick := time.NewTicker(statusEvery)
+	defer tick.Stop()
+	var m meter
+	broken := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			// It names people; a name that it cannot show is no reason to end.
+			if err := fault.Contain(func() { r.draw(status(), &m, now) }); err != nil && !broken {
+				broken = true
+				r.log.Error("the status could not be shown", "err", err)
+			}
+		}
+	}
+}
+
+// draw shows how it goes, while it records.
+func (r *recordConsole) draw(s bot.Status, m *meter, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stage != bot.Telling || s.Started.IsZero() {
+		return // it tells the room, or stores the rest
+	}
+	r.line.set(statusText(s.Status, m.read(now, s.MediaBytes), s.Waiting, now))
+}

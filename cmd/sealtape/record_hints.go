@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
+	"github.com/sealtape/sealtape/recorder/frame"
+	"github.com/sealtape/sealtape/recorder/livekit"
+)
+
+// explainJoin gives the errors of joining their hints.
+func explainJoin(err error) error {
+	for _, h := range []struct {
+		err  error
+		hint string
+	}{
+		{errTokenCommand, "run it by hand: it has to print one token and nothing else, within 30 s, without the secrets in your environment"},
+		{livekit.ErrHidden, "sealtape records in the open only: make a token without the hidden grant"},
+		{livekit.ErrNoData, "it must be able to tell the room that it records: make a token with canPublishData"},
+		{livekit.ErrNoSubscribe, "make a token with canSubscribe"},
+		{livekit.ErrToken, "make a new token for this room, or set LIVEKIT_API_KEY and " + apiSecretVar},
+		{livekit.ErrUnauthorized, "check LIVEKIT_API_KEY and " + apiSecretVar + ", or the token, against the server's"},
+		{livekit.ErrNoRoom, "this server makes no rooms for who joins: make it first, or check --room"},
+		{livekit.ErrUnreachable, "check LIVEKIT_URL, and that the server runs and can be reached from here"},
+		{context.DeadlineExceeded, "the server answers but no connection came about: check the firewall for its UDP and TCP media ports"},
+	} {
+		if errors.Is(err, h.err) {
+			return hinted(err, h.hint)
+		}
+	}
+	return err
+}
+
+// explainEnd returns the error to exit with, if the room ended the recording in
+// a way that somebody should look into.
+func explainEnd(rep recorder.Report) error {
+	switch {
+	case errors.Is(rep.Cause, livekit.ErrReplaced):
+		return hinted(exitWith(exitFailed, rep.Cause),
+			"what was recorded before is kept; every recorder needs an identity of its own: leave --identity out, or see what else uses it")
+	case errors.Is(rep.Cause, livekit.ErrHid), errors.Is(rep.Cause, livekit.ErrGagged):
+		return hinted(exitWith(exitIncomplete, rep.Cause),
+			"what was recorded before is kept; members must see the recorder and hear what it says: ask who runs the server")
+	// The meeting may go on without its recorder: whoever starts recorders is to start another.
+	case errors.Is(rep.Cause, livekit.ErrToken):
+		return hinted(exitWith(exitFailed, rep.Cause), "what was recorded before is kept; with --token-command a recorder can come back at any time")
+	case errors.Is(rep.Cause, livekit.ErrLost):
+		return hinted(exitWith(exitFailed, rep.Cause), "what was recorded before is kept; --rejoin says for how long the recorder tries to come back")
+	}
+	return nil
+}
+
+// causeHint says what mends it.
+func causeHint(cause frame.CauseKind) string {
+	const file = "with --e2ee-key-file, "
+	switch cause {
+	case frame.CausePassphrase:
+		return "compare the passphrase with the one that the members use, to the letter"
+	case frame.CauseDerivation:
+		return file + `"derivation": "hkdf" or "pbkdf2" says how keys are derived`
+	case frame.CauseBits:
+		return file + `"bits": 128 or 256 says how long keys are`
+	case frame.CauseSalt:
+		return "leave \"salt\" out of the key file"
+	case frame.CauseRatchet:
+		return file + `"ratchetWindow": 16 follows members who ratchet`
+	case frame.CauseIndex:
+		return file + "put the key under the index that the members use"
+	case frame.CauseNoKey:
+		return "the room is end-to-end encrypted with a key that was not given"
+	case frame.CausePlaintext:
+		return "let everyone join with end-to-end encryption, or the recorder with --no-e2ee"
+	}
+	return ""
+}
+
+// explainRecord gives the errors of recording and storing their hints.
+func explainRecord(err error) error {
+	var store *bot.StoreError
+	var rest *bot.NotStoredError
+	switch {
+	case errors.As(err, &store):
+		return hinted(err, store.Remedy)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return hinted(err, "make room where SEALTAPE_HOME is, or move it; what was recorded before is kept: sealtape recover")
+	case errors.Is(err, syscall.EROFS):
+		return hinted(err, "the spool cannot be written to: set SEALTAPE_HOME to a folder on a disk that can")
+	case errors.As(err, &rest):
+		return hinted(err, "it is safe in the spool; once the store works: sealtape recover --store STORE")
+	case errors.Is(err, bot.ErrNobodyLeft):
+		return hinted(err, "the cards of all its readers were revoked, replaced or unpinned, or expired: sealtape keys list says which")
+	case errors.Is(err, bot.ErrReaders):
+		return hinted(err, "name those who must read it all; sealtape share and sealtape reseal give it to others afterwards")
+	case errors.Is(err, bot.ErrRole):
+		return hinted(err, "sealtape keys init --recorder makes a recorder's, in a SEALTAPE_HOME of its own")
+	}
+	return explainSpool(err)
+}
+
+// explainSpool gives the errors of copying from the spool their hints.
+func explainSpool(err error) error {
+	var lack *bot.LackError
+	switch {
+	case errors.As(err, &lack):
+		where := "what is left of it is in " + lack.Where
+		if lack.Kept {
+			where = "it is kept in " + lack.Where
+		}
+		what := "sealtape verify " + lack.ID + " says what is missing"
+		if lack.Others {
+			what += ", and sealtape repair " + lack.ID + " puts back what another store has"
+		}
+		return hinted(err, "the rest is stored and can be read; "+where+"; "+what)
+	case errors.Is(err, archive.ErrElsewhere):
+		return hinted(err, "name the store that it was recorded to, which has what is missing here")
+	}
+	return err
+}

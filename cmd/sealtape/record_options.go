@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
+	"github.com/sealtape/sealtape/recorder/livekit"
+)
+
+// The shorter side of a picture may be bounded from minVideo to maxVideo pixels.
+const (
+	minVideo = 90
+	maxVideo = 4320
+)
+
+// recordOptions are all that record can be asked, as its flags, its file and the
+// environment say it.
+type recordOptions struct {
+	// The room, and what admits to it.
+	room, url, identity, name          string
+	token, tokenFile, tokenCommand     string
+	apiKey, apiSecret, apiSecretFile   string
+	passphraseFile, keyFile            string
+	noE2EE                             bool
+	grace, wait, rejoin                string
+	maxVideo                           string
+	noVideo, noScreen, audioOnly       bool
+	envToken, envSecret, envPassphrase string // what the environment has; it stands behind the flags
+
+	// Who reads, who is recorded, and what they are told.
+	readers, members                  []string
+	access, whoReads, record, consent string
+	plaintext, notices                string
+
+	// The recording.
+	stores            []string
+	keepLocal         bool
+	segment, duration time.Duration
+	metricsAddr       string
+	json              bool
+
+	// What check made of these.
+	policy    bot.Policy
+	selection livekit.Selection
+	lifetime  lifetime
+}
+
+// A lifetime is in the terms of recorder.Config and livekit.Config.
+type lifetime struct{ grace, wait, rejoin time.Duration }
+
+// rest takes from c what flags do not put into the options themselves.
+func (o *recordOptions) rest(c *cli.Context) {
+	o.stores, o.readers, o.members = storeNames(c), c.StringSlice("reader"), c.StringSlice("member")
+	o.keepLocal, o.json = c.Bool("keep-local"), c.Bool("json")
+	o.envToken, o.envSecret, o.envPassphrase = os.Getenv(tokenVar), os.Getenv(apiSecretVar), os.Getenv(e2eePassphraseVar)
+}
+
+// recordUsagef returns a usageError of record.
+func recordUsagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...), "sealtape record"}
+}
+
+// check refuses what makes no sense, whatever the machine, the keys and the stores
+// are.
+func (o *recordOptions) check() error {
+	if o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" {
+		return recordUsagef("which room? --room is missing")
+	}
+	if o.segment < time.Second || o.segment > time.Minute {
+		return recordUsagef("--segment is %v, want 1s to 1m", o.segment)
+	}
+	if o.duration < 0 {
+		return recordUsagef("--duration is negative")
+	}
+	if err := o.checkPolicy(); err != nil {
+		return err
+	}
+	if err := o.checkSelection(); err != nil {
+		return err
+	}
+	if err := o.checkLifetime(); err != nil {
+		return err
+	}
+	if o.url == "" {
+		return hinted(recordUsagef("which server? --url is missing"), "set LIVEKIT_URL, such as wss://meet.example.org")
+	}
+	if len(o.readers) == 0 {
+		return noReader()
+	}
+	for _, arg := range o.members {
+		if identity, name, ok := strings.Cut(arg, "="); !ok || identity == "" || name == "" {
+			return recordUsagef("--member is %q, want IDENTITY=NAME", arg)
+		}
+	}
+	return nil
+}
+
+func noReader() error {
+	return hinted(recordUsagef("%w", bot.ErrNoReaders), "name a reader: --reader NAME of a pinned card, or your own")
+}
+
+// checkPolicy refuses words that are no policy.
+func (o *recordOptions) checkPolicy() error {
+	for _, f := range []struct {
+		name, value string
+		values      []string
+	}{
+		{"access", o.access, []string{bot.AccessPresent, bot.AccessWhole}},
+		{"readers", o.whoReads, []string{bot.ReadersVerified, bot.ReadersNamed, bot.ReadersAllPinned}},
+		{"record", o.record, []string{bot.RecordEveryone, bot.RecordVerified}},
+		{"consent", o.consent, []string{bot.ConsentAnnounce, bot.ConsentAsk}},
+		{"notices", o.notices, []string{bot.NoticesAll, bot.NoticesNeeded}},
+	} {
+		if !slices.Contains(f.values, f.value) {
+			return recordUsagef("--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))
+		}
+	}
+	o.policy = bot.Policy{Readers: o.whoReads, Access: o.access, Record: o.record, Consent: o.consent, Notices: o.notices}
+	if o.plaintext == "" {
+		return nil
+	}
+	if o.noE2EE {
+		return recordUsagef("--allow-plaintext is for a room with end-to-end encryption, and --no-e2ee says that this one has none")
+	}
+	for kind := range strings.SplitSeq(o.plaintext, ",") {
+		if !slices.Contains(bot.PlaintextSenders(), kind) {
+			return recordUsagef("--allow-plaintext is %q, want some of sip,ingress,agent", o.plaintext)
+		}
+		o.policy.Plaintext = append(o.policy.Plaintext, kind)
+	}
+	return nil
+}
+
+// checkSelection reads what of the members' media is wanted.
+func (o *recordOptions) checkSelection() (err error) {
+	s := livekit.Selection{AudioOnly: o.audioOnly, NoVideo: o.noVideo, NoScreen: o.noScreen}
+	if text := o.maxVideo; text != "" {
+		s.MaxVideo, err = strconv.Atoi(strings.TrimSuffix(strings.ToLower(text), "p"))
+		if err != nil || s.MaxVideo < minVideo || s.MaxVideo > maxVideo {
+			return recordUsagef("--max-video is %q, want %dp to %dp, such as 720p", text, minVideo, maxVideo)
+		}
+		if s.AudioOnly || s.NoVideo && s.NoScreen {
+			return recordUsagef("--max-video bounds pictures, and the other flags leave all of them out")
+		}
+	}
+	o.selection = s
+	return nil
+}
+
+// checkLifetime reads when a recording ends by itself.
+func (o *recordOptions) checkLifetime() (err error) {
+	for _, f := range []struct {
+		name, value string
+		to          *time.Duration
+	}{{"grace", o.grace, &o.lifetime.grace}, {"wait", o.wait, &o.lifetime.wait}, {"rejoin", o.rejoin, &o.lifetime.rejoin}} {
+		if *f.to = recorder.Never; f.value == "never" {
+			continue
+		}
+		if *f.to, err = time.ParseDuration(f.value); err != nil || *f.to < 0 {
+			return recordUsagef("--%s is %q, want a time such as 2m, 0 for the default, or never", f.name, f.value)
+		}
+	}
+	return nil
+}
+
+// checkKeys refuses more than one, or none, of what opens the room's media and of
+// what admits to it. It comes after the readers, for whom no other meeting will do.
+func (o *recordOptions) checkKeys() error {
+	const one = "give one of --e2ee-passphrase-file, --e2ee-key-file and --no-e2ee"
+	switch {
+	case o.noE2EE && o.passphraseFile != "":
+		return hinted(recordUsagef("--no-e2ee and --e2ee-passphrase-file exclude each other"), one)
+	case o.noE2EE && o.keyFile != "":
+		return hinted(recordUsagef("--no-e2ee and --e2ee-key-file exclude each other"), one)
+	case o.passphraseFile != "" && o.keyFile != "":
+		return hinted(recordUsagef("--e2ee-passphrase-file and --e2ee-key-file exclude each other"), one)
+	case !o.noE2EE && o.passphraseFile+o.keyFile+o.envPassphrase == "":
+		return hinted(recordUsagef("the room's end-to-end passphrase is missing"),
+			"give --e2ee-passphrase-file FILE or "+e2eePassphraseVar+", or --e2ee-key-file FILE; for a room without end-to-end encryption, --no-e2ee")
+	case o.token != "" && o.tokenFile != "":
+		return recordUsagef("--token and --token-file exclude each other")
+	case o.apiSecret != "" && o.apiSecretFile != "":
+		return recordUsagef("--api-secret and --api-secret-file exclude each other")
+	case !o.admitted():
+		return hinted(recordUsagef("nothing to join the room with"),
+			"set LIVEKIT_API_KEY and "+apiSecretVar+", or "+tokenVar)
+	}
+	return nil
+}
+
+// admitted reports whether there is something to join the room with: a token, or a
+// key and its secret. The environment's token stands behind all else.
+func (o *recordOptions) admitted() bool {
+	secret := o.apiSecret+o.apiSecretFile+o.envSecret != ""
+	return o.token+o.tokenFile+o.tokenCommand != "" || secret && o.apiKey != "" || !secret && o.envToken != ""
+}

@@ -1,0 +1,2 @@
+// Package bot records one meeting from the room to the store.
+package bot

@@ -1,0 +1,168 @@
+package bot
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+)
+
+// A recording that could not go on with its meeting, because its process died, was
+// stopped, or lost the room for good, is named by the one that goes on with it. For
+// that each leaves a note in the home of what it recorded, sealed to the home's own
+// key: what a thief of the disk is not to learn of it is the room's name. The note is
+// touched as the recording grows, and removed where its meeting is over.
+
+const (
+	meetingsDir  = "meetings"
+	followWithin = 2 * time.Minute // a meeting goes on after so long, or the grace
+	maxNote      = 64 << 10
+	maxNotes     = 256 // that are looked at
+	forgetNote   = 24 * time.Hour
+)
+
+// A meeting is what a note says.
+type meeting struct{ Server, Room string }
+
+func meetingNote(h *keys.Home, id string) string {
+	return filepath.Join(h.Dir(), meetingsDir, id+".age")
+}
+
+// noteMeeting notes that the recording id is of m.
+func noteMeeting(h *keys.Home, identity *keys.Identity, id string, m meeting) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, identity.Recipients()...)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(b); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(h.Dir(), meetingsDir), 0o700); err != nil {
+		return err
+	}
+	// One that is torn by a crash is no note.
+	return os.WriteFile(meetingNote(h, id), sealed.Bytes(), 0o600)
+}
+
+// goesOn notes that the recording id still does. Without it, or where that fails,
+// the next one may not name it, and nothing else is lost.
+func goesOn(h *keys.Home, id string, now time.Time) { _ = os.Chtimes(meetingNote(h, id), now, now) }
+
+// meetingOver notes that no recording will go on with id's meeting.
+func meetingOver(h *keys.Home, id string) error {
+	if err := os.Remove(meetingNote(h, id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// predecessor returns the recording of m that ended last, and not longer than within
+// before now, "" if there is none. One that goes on is none. Notes of long ago are
+// removed.
+func predecessor(h *keys.Home, identity *keys.Identity, m meeting, within time.Duration, now time.Time) (string, error) {
+	entries, err := os.ReadDir(filepath.Join(h.Dir(), meetingsDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	id, latest := "", now.Add(-within)
+	for _, e := range entries[:min(len(entries), maxNotes)] {
+		its, ok := strings.CutSuffix(e.Name(), ".age")
+		info, err := e.Info()
+		if !ok || err != nil || archive.ValidID(its) != nil {
+			continue
+		}
+		switch ended := info.ModTime(); {
+		case now.Sub(ended) > max(within, forgetNote):
+			err = meetingOver(h, its)
+		case !ended.Before(latest) && readMeeting(h, identity, its) == m && !beingRecorded(h, its):
+			id, latest = its, ended
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return id, nil
+}
+
+// readMeeting returns what the note of a recording says, nothing if it does not open.
+func readMeeting(h *keys.Home, identity *keys.Identity, id string) (m meeting) {
+	f, err := os.Open(meetingNote(h, id))
+	if err != nil {
+		return meeting{}
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	r, err := age.Decrypt(io.LimitReader(f, maxNote), identity.AgeIdentities()...)
+	if err != nil {
+		return meeting{}
+	}
+	b, err := io.ReadAll(r)
+	if err != nil || json.Unmarshal(b, &m) != nil {
+		return meeting{}
+	}
+	return m
+}
+
+// beingRecorded reports whether another process holds the recording.
+func beingRecorded(h *keys.Home, id string) bool {
+	held, err := archive.HoldSpooled(h.SpoolDir(), id)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) // all of it is in the store
+	}
+	return held.Close() != nil
+}
+
+// follow returns the recording that this one, of room, goes on with, "" if there is
+// none, and leaves a note of its own.
+func (b *Bot) follow(id, room string) (before string) {
+	h := b.c.Home
+	if h == nil {
+		return ""
+	}
+	m := meeting{b.c.Meeting.Server, room}
+	before, err := predecessor(h, b.c.Identity, m, max(b.c.Grace, followWithin), time.Now())
+	if before != "" {
+		b.log.Info("goes on with the meeting of another recording", "id", before)
+		err = errors.Join(err, meetingOver(h, before)) // one recording follows it
+	}
+	if err = errors.Join(err, noteMeeting(h, b.c.Identity, id, m)); err != nil {
+		b.log.Warn("recordings of one meeting may not name one another", "err", err)
+	}
+	return before
+}
+
+// goesOn notes that the recording does, over that no other will go on with its
+// meeting. Without a home nothing is noted.
+func (b *Bot) goesOn(id string) {
+	if b.c.Home != nil {
+		goesOn(b.c.Home, id, time.Now())
+	}
+}
+
+func (b *Bot) over(id string) {
+	if b.c.Home == nil {
+		return
+	}
+	if err := meetingOver(b.c.Home, id); err != nil {
+		b.log.Warn("the next recording of this room may name this one as its beginning", "err", err)
+	}
+}

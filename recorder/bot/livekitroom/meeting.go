@@ -1,0 +1,60 @@
+package livekitroom
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sealtape/sealtape/recorder/bot"
+	"github.com/sealtape/sealtape/recorder/livekit"
+)
+
+// Meeting returns the room of c for a bot to join, under the keys k; nil is a room
+// without end-to-end encryption. Of c it sets Keys, Attributes, OnData, Answer and
+// Reopen itself, and Log where there is none.
+func Meeting(c livekit.Config, k *Keys) bot.Meeting {
+	m := bot.Meeting{Server: c.URL, Notice: livekit.NoticePeriod, LeftOut: leftOut(c.Selection), GoesOn: goesOn}
+	if k != nil {
+		m.Keys, c.Keys = k, k // not nil in an interface
+	}
+	m.Join = func(ctx context.Context, p bot.Presence) (bot.Room, error) {
+		c := c
+		c.Attributes, c.OnData, c.Answer, c.Reopen = p.Attributes, p.Receive, p.Answer, p.Reopen
+		if c.Log == nil {
+			c.Log = p.Log
+		}
+		room, err := livekit.Join(ctx, c)
+		if err != nil {
+			return nil, err // not room: a nil *livekit.Room is no nil bot.Room
+		}
+		return room, nil
+	}
+	return m
+}
+
+// goesOn reports whether the others may meet on: the recorder was thrown out, or
+// lost the room, or its members.
+func goesOn(cause error) bool {
+	for _, err := range []error{livekit.ErrReplaced, livekit.ErrHid, livekit.ErrGagged, livekit.ErrToken, livekit.ErrLost} {
+		if errors.Is(cause, err) {
+			return true
+		}
+	}
+	return false
+}
+
+// leftOut says for the room what is not recorded, "" if all is.
+func leftOut(s livekit.Selection) string {
+	switch {
+	case s.AudioOnly && s.NoScreen:
+		return "Only microphones are recorded."
+	case s.AudioOnly:
+		return "Only sound is recorded."
+	case s.NoVideo && s.NoScreen:
+		return "Cameras and shared screens are not recorded."
+	case s.NoVideo:
+		return "Cameras are not recorded."
+	case s.NoScreen:
+		return "Shared screens are not recorded."
+	}
+	return ""
+}

@@ -1,0 +1,279 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// A membership knows who of those in the room is who, what they agreed to, and who
+// reads what is recorded now. It is safe for concurrent use.
+type membership struct {
+	policy   Policy
+	whole    bool // who attended reads all
+	oneEpoch bool // and is admitted to it: there is no other
+	home     *keys.Home
+	readers  []Reader               // who read all, as far as their cards count
+	named    map[string][]keys.Card // see Config.Members
+	log      *slog.Logger
+	notef    func(format string, args ...any) // tells who runs the recorder
+	store    string                           // the kind of the store
+	id       string                           // the recording's
+	keyed    bool                             // the room is end-to-end encrypted
+
+	session *member.Session
+	room    Room
+	roster  *recorder.Roster // the room's: who is here
+	wake    chan struct{}
+
+	flushing sync.Mutex // held while notes are put into the timeline, in their order
+	telling  sync.Mutex // held while the session is told the state: the newest last
+	mu       sync.Mutex
+	rec      *recorder.Recorder // nil before it records
+	people   map[string]*attendee
+	changed  map[string]bool // identities of whom the session told something
+	troubles []member.Event
+	phase    string
+	notes    []func(*recorder.Recorder) error // for the timeline, once there is one
+	told     telling                          // what the chat was told last
+	since    time.Time
+	sayings  []string        // for the chat
+	absences int             // how often the recorder was away
+	seen     map[string]bool // whose cards were told of that do not count any more
+}
+
+// newMembership begins the member protocol in a room that was joined.
+func newMembership(b *Bot, room Room, id string) (*membership, error) {
+	m := &membership{
+		policy: b.c.Policy, whole: b.whole(), oneEpoch: b.keepsWhole(), home: b.c.Home, readers: b.c.Readers, named: maps.Clone(b.c.Members), log: b.log, notef: b.say,
+		store: storeKind(b.c.Stores), id: id, keyed: b.c.Meeting.Keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
+		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "waiting",
+	}
+	var err error
+	m.session, err = member.New(member.Config{
+		Room: room.Name(), SID: room.SID, Keys: memberKeys(b.c.Meeting.Keys), Identity: room.Identity(), Key: b.c.Identity, Judge: judge(b.c.Home),
+		Log: b.log, Notify: m.notice, SilentAfter: b.c.SilentAfter,
+		Send: func(ctx context.Context, to []string, packet []byte) error {
+			err := room.Send(ctx, member.Topic, to, packet)
+			if errors.Is(err, recorder.ErrAway) {
+				return fmt.Errorf("%w: %w", member.ErrAway, err)
+			}
+			return err
+		},
+	})
+	return m, err
+}
+
+// judge is who knows cards: the home, or nobody.
+func judge(h *keys.Home) member.Judge {
+	if h == nil {
+		return noPins{}
+	}
+	return h
+}
+
+// noPins is a Judge to whom all are strangers.
+type noPins struct{}
+
+func (noPins) CanAdd(keys.Card) (keys.Acquaintance, error) { return keys.Stranger, nil }
+
+// storeKind is what members are told of where the recording goes.
+func storeKind(stores []Store) string {
+	if slices.ContainsFunc(stores, func(s Store) bool { return strings.HasPrefix(s.Name, "s3://") }) {
+		return "s3"
+	}
+	return "folder"
+}
+
+// run serves the protocol until ctx ends.
+func (m *membership) run(ctx context.Context) {
+	var serving sync.WaitGroup
+	serving.Go(func() { m.session.Run(ctx) })
+	defer serving.Wait()
+	every, look := time.NewTicker(time.Second), time.NewTicker(lookEvery)
+	defer every.Stop()
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.wake:
+		case <-every.C:
+		case <-look.C:
+			m.contain("", m.look)
+		}
+		m.mu.Lock()
+		changed, troubles, sayings, absences := m.changed, m.troubles, m.sayings, m.absences
+		m.changed, m.troubles, m.sayings = make(map[string]bool), nil, nil
+		m.mu.Unlock()
+		for _, text := range sayings {
+			if err := m.room.Tell(ctx, text); err != nil && ctx.Err() == nil {
+				m.log.Warn("the room was not told", "err", err)
+			}
+		}
+		for _, t := range troubles {
+			m.contain(t.Identity, func() { m.suspect(t) })
+		}
+		for identity := range changed {
+			m.contain(identity, func() { m.consider(m.session.Peer(identity), absences) })
+		}
+		m.contain("", m.flush)
+		m.contain("", func() { m.retell(ctx, time.Now()) })
+	}
+}
+
+// notice takes what the session tells, and leaves the work to run.
+func (m *membership) notice(e member.Event) {
+	m.mu.Lock()
+	if e.Trouble == "" {
+		m.changed[e.Identity] = true
+	} else if len(m.troubles) < maxAttendees {
+		m.troubles = append(m.troubles, e)
+	}
+	m.mu.Unlock()
+	signalTo(m.wake)
+}
+
+// say tells the chat something, soon. m.mu is held.
+func (m *membership) say(text string) {
+	if len(m.sayings) < maxAttendees {
+		m.sayings = append(m.sayings, text)
+	}
+	signalTo(m.wake)
+}
+
+// records makes the membership one of a recorder that is about to begin.
+func (m *membership) records(rec *recorder.Recorder) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rec = rec
+}
+
+// suspect tells that somebody's word of who they are does not hold.
+func (m *membership) suspect(t member.Event) {
+	m.log.Warn("a member's word does not hold", "trouble", t.Trouble)
+	who := t.Identity
+	if who == "" {
+		who = "someone hidden"
+	}
+	m.notef("%s: %s (%s)", words.Clean(who), words.Clean(t.Detail), t.Trouble)
+	m.note(func(rec *recorder.Recorder) error { return rec.Suspected(t.Identity, "member: "+string(t.Trouble)) })
+}
+
+// note puts something into the timeline: now, or as soon as the recording begins.
+// What comes after its end is dropped with the membership.
+func (m *membership) note(f func(*recorder.Recorder) error) {
+	m.mu.Lock()
+	if len(m.notes) < maxAttendees {
+		m.notes = append(m.notes, f)
+	}
+	m.mu.Unlock()
+	m.flush()
+}
+
+func (m *membership) flush() {
+	m.flushing.Lock()
+	defer m.flushing.Unlock()
+	for {
+		m.mu.Lock()
+		if m.rec == nil || len(m.notes) == 0 {
+			m.mu.Unlock()
+			return
+		}
+		rec, f := m.rec, m.notes[0]
+		m.mu.Unlock()
+		var err error
+		m.contain("", func() { err = f(rec) })
+		if errors.Is(err, recorder.ErrNotRecording) {
+			return
+		}
+		m.mu.Lock()
+		m.notes = m.notes[1:]
+		m.mu.Unlock()
+	}
+}
+
+// follow takes what happened in the room.
+func (m *membership) follow(e recorder.RoomEvent) {
+	switch e.Type {
+	case media.EventJoin:
+		m.came(e.Participant, e.Visit)
+	case media.EventLeave:
+		m.went(e.Participant)
+	case media.EventChat, recorder.EventDialed:
+		m.wrote(e)
+	case media.EventReconnect:
+		m.returned()
+	}
+}
+
+// state is what members are told now.
+func (m *membership) state() member.State {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := member.State{Phase: m.phase, Recording: m.id, Access: "present", Policy: m.policy.Readers,
+		Keeps: m.policy.Record, Consent: m.policy.Consent, Store: m.store}
+	if m.whole {
+		s.Access = "whole"
+	}
+	for _, r := range m.readers {
+		if r.Card != nil {
+			s.Readers = append(s.Readers, member.Reader{Fingerprint: r.Card.Fingerprint(), Name: r.Card.Name})
+		} else {
+			s.Readers = append(s.Readers, member.Reader{Name: r.Name})
+		}
+	}
+	seated, _ := m.seatsLocked(m.readersHere())
+	var present []member.Reader
+	for _, identity := range seated {
+		for _, c := range m.people[identity].cards {
+			r := member.Reader{Fingerprint: c.Fingerprint(), Name: c.Name}
+			if !slices.Contains(s.Readers, r) && !slices.Contains(present, r) {
+				present = append(present, r)
+			}
+		}
+	}
+	slices.SortFunc(present, func(a, b member.Reader) int { return strings.Compare(a.Fingerprint.String(), b.Fingerprint.String()) })
+	s.Readers = append(s.Readers, present...)
+	return s
+}
+
+// readersHere returns which members read what is recorded now, if they find a place.
+// m.mu is held.
+func (m *membership) readersHere() (identities []string) {
+	for identity := range m.people {
+		if m.reads(m.standing(identity)) {
+			identities = append(identities, identity)
+		}
+	}
+	return identities
+}
+
+// announce tells members' clients what the recorder does now, if that has changed.
+func (m *membership) announce() {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	if err := m.session.Announce(m.state()); err != nil {
+		m.log.Error("the members cannot be told who reads", "err", err)
+	}
+}
+
+// setPhase notes what the recorder does: waiting, recording, paused or stopped.
+func (m *membership) setPhase(phase string) {
+	m.mu.Lock()
+	m.phase = phase
+	m.mu.Unlock()
+	m.announce()
+}

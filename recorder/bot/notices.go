@@ -1,0 +1,93 @@
+package bot
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sealtape/sealtape/recorder"
+)
+
+// consentNotice is what the room is told where everyone is asked, consentAgain after
+// the recorder was away.
+const (
+	consentNotice = `Nothing of you is kept before you agree: write "yes" in the chat to be recorded, "no" to take it back. On a telephone, press 1 for yes, 2 for no.`
+	consentAgain  = `The recorder was away and could not hear who took their consent back: nothing is kept of those who agreed before, until they agree again. ` + consentNotice
+)
+
+// storeAway and storeBack tell the room where its recording is.
+const (
+	storeAway = "The store of this recording cannot be reached. The recording goes on: it waits, sealed, on the recorder's own disk."
+	storeBack = "The store takes the recording of this meeting again."
+)
+
+// notices are what the room is told of the recording.
+func (b *Bot) notices() (recorder.Notices, error) {
+	start, err := b.startNotice()
+	return recorder.Notices{
+		Start:    start,
+		Paused:   "The recording of this meeting is paused: nothing is kept until it goes on.",
+		Resumed:  "The recording of this meeting goes on now.",
+		DiskFull: "The recording of this meeting is paused: the recorder's disk is full.",
+		DiskFree: "The recording of this meeting goes on.",
+		End:      "The recording of this meeting has ended.",
+	}, err
+}
+
+// startNotice says who records, who can open it, and what the policy is.
+func (b *Bot) startNotice() (string, error) {
+	card, err := b.c.Identity.Card()
+	if err != nil {
+		return "", err
+	}
+	names := make([]string, len(b.c.Readers))
+	for i, r := range b.c.Readers {
+		names[i] = r.Name
+	}
+	kind := "end-to-end encrypted"
+	if b.c.Meeting.Keys == nil {
+		kind = "sealed to its readers; the room itself is NOT end-to-end encrypted"
+	}
+	said := []string{fmt.Sprintf("This meeting is being recorded (%s). Recorder: %s, key %s. The recording can be opened by: %s.",
+		kind, card.Name, card.Fingerprint(), strings.Join(names, ", "))}
+	if len(b.c.Members) > 0 {
+		names = names[:0]
+		for _, identity := range slices.Sorted(maps.Keys(b.c.Members)) {
+			for _, r := range CardReaders(b.c.Members[identity]...) {
+				names = append(names, r.Name)
+			}
+		}
+		what := "What they attend"
+		if b.whole() {
+			what = "All of it, once they attend,"
+		}
+		said = append(said, fmt.Sprintf("%s can be opened by: %s.", what, strings.Join(names, ", ")))
+	}
+	said = append(said, b.c.Policy.notice(), b.c.Meeting.LeftOut)
+	return strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), " "), nil
+}
+
+// notice says in sentences what the policy is, for the room.
+func (p *Policy) notice() string {
+	var s []string
+	if p.Readers == ReadersVerified {
+		s = append(s, "Members who prove who they are become readers while they are here.")
+	}
+	if p.Record == RecordVerified {
+		s = append(s, "Only members who prove who they are are recorded.")
+	}
+	var plain []string
+	for _, of := range plaintextSenders {
+		if slices.Contains(p.Plaintext, of.kind) {
+			plain = append(plain, of.who)
+		}
+	}
+	if len(plain) > 0 {
+		s = append(s, fmt.Sprintf("What these send without end-to-end encryption is recorded too, and marked so: %s.", strings.Join(plain, ", ")))
+	}
+	if p.Consent == ConsentAsk {
+		s = append(s, consentNotice)
+	}
+	return strings.Join(s, " ")
+}

@@ -1,0 +1,49 @@
+package bot
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// signalPatience is how long a store may fail after somebody asked for the end.
+	signalPatience = 4 * time.Second
+	// storingPatience is how long then nothing may be stored, whatever the reason.
+	storingPatience = 30 * time.Second
+)
+
+// whileStored returns a context for bringing the rest to the stores. It goes on for
+// as long as they may take it, but once ctx has ended, which is when somebody wants
+// the end, only while they do: away tells that one fails, waiting how much is left.
+// The caller calls stop.
+func whileStored(ctx context.Context, away func() bool, waiting func() int) (storing context.Context, stop func()) {
+	storing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-storing.Done():
+			return
+		}
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		left := waiting()
+		began, works := time.Now(), time.Now()
+		for {
+			select {
+			case <-storing.Done():
+				return
+			case now := <-tick.C:
+				if n := waiting(); n != left {
+					left, began = n, now
+				}
+				if !away() {
+					works = now
+				}
+				if now.Sub(works) >= signalPatience || now.Sub(began) >= storingPatience {
+					cancel()
+				}
+			}
+		}
+	}()
+	return storing, cancel
+}

@@ -1,0 +1,241 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/internal/workers"
+	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/recorder"
+)
+
+// A NotStoredError says that the recording is over, and a store did not take all of
+// it. The rest is safe in the spool, for a Sweep.
+type NotStoredError struct {
+	// Away is set where that was not waited for, because ctx had ended.
+	Away    bool
+	Waiting int   // objects, for the store that lacks most
+	Err     error // the stores'
+}
+
+func (e *NotStoredError) Error() string {
+	if e.Away {
+		return fmt.Sprintf("the store is away and did not take all of the recording, %s waiting: %v", words.Count(e.Waiting, "object"), e.Err)
+	}
+	return fmt.Sprintf("the store did not take all of the recording: %v", e.Err)
+}
+
+// Unwrap returns Err, but where it is only that nobody waited.
+func (e *NotStoredError) Unwrap() error {
+	if e.Away {
+		return nil
+	}
+	return e.Err
+}
+
+// Record records until ctx ends, the room ends or the times of the Config are over, and
+// returns when the stores have everything: none of these is an error. It goes on to
+// store for as long as a store might still take it; once ctx has ended, only while none
+// is away. What is left in the spool then is a Sweep's: see NotStoredError. What fails before there is a recording
+// leaves nothing behind. A Bot records once: of a second call the error is
+// recorder.ErrRecorded.
+func (b *Bot) Record(ctx context.Context) (Result, error) {
+	if b.begun.Swap(true) {
+		return Result{}, recorder.ErrRecorded
+	}
+	var g workers.Group
+	result, err := b.record(ctx, &g)
+	if stopped := g.Stop(); stopped != nil {
+		err = errors.Join(err, stopped)
+	}
+	return result, err
+}
+
+// record begins what goes on beside the recording, in g, and records.
+func (b *Bot) record(ctx context.Context, g *workers.Group) (result Result, err error) {
+	// Stores and spool come before the room: one that does not take a recording is
+	// found before anybody is told of it.
+	b.enter(TryingStores)
+	if err := b.tryStores(ctx); err != nil {
+		return result, err
+	}
+	spool, src, err := b.openSpool()
+	if err != nil {
+		return result, err
+	}
+	g.Ends(src.Close) // when nobody reads it any more
+	grown := newGrown(len(b.c.Stores))
+	var id string
+	w, err := archive.Create(spool, archive.Config{
+		Signer: b.signer.Signer, Store: b.c.StoreID, Log: b.c.ArchiveLog,
+		Changed: func() { grown.signal(); b.goesOn(id) },
+		// Late readers are admitted to the whole only while its secret is known.
+		KeepSecret: b.keepsWhole(),
+	})
+	if err != nil {
+		return result, fmt.Errorf("starting a recording in the spool: %w", err)
+	}
+	id = w.ID()
+	rec, room, err := b.prepare(ctx, w)
+	if err != nil {
+		return result, errors.Join(err, w.Close()) // without an epoch, this leaves nothing behind
+	}
+	result.ID = id
+	b.mu.Lock()
+	b.id = id
+	b.mu.Unlock()
+	if b.c.Begun != nil {
+		b.c.Begun(id)
+	}
+	b.enter(Telling)
+	// The recorder says when that is over.
+	b.log.Info("telling the room: nothing is kept yet", "id", id, "for", b.c.Meeting.Notice)
+	u := newUploads(b.c.Stores, src, spool, id, b.signer, b.c.KeepLocal, grown, b.monitor.backlog, b.log)
+	b.monitor.follow(rec.Status, u.failed, u.waiting)
+
+	// What is begun first ends last.
+	var over ending
+	// Earlier recordings may go to the store until this one is there.
+	g.Start(ctx, func(ctx context.Context) { b.sweep(ctx, spool, src, id) })
+	// The rest of this one is stored when no other pass goes on.
+	g.Ends(func() error { return b.finish(ctx, u, over) })
+	// It is copied as it grows, up to its end: a meeting must not fill the disk.
+	g.Start(ctx, u.run)
+	// It ends when nothing is written any more, by us or by those below.
+	g.Ends(func() error { over.held, over.err = w.End(); return nil })
+	// Who watches store and room tells the room, which is gone after Record.
+	g.Start(ctx, func(ctx context.Context) { b.watchStore(ctx, room, u) })
+	g.Start(ctx, b.monitor.watch)
+
+	b.rec.Store(rec)
+	result.Report, err = rec.Record(ctx, room)
+	result.Unopened = b.door.found()
+	b.goesOn(id)
+	if err == nil && ctx.Err() == nil && !(b.c.Meeting.GoesOn != nil && b.c.Meeting.GoesOn(result.Cause)) {
+		b.over(id)
+	}
+	b.enter(Ending)
+	return result, err
+}
+
+// openSpool opens the folder where the recording is until the stores have it.
+func (b *Bot) openSpool() (path string, s *dir.Store, err error) {
+	if path = b.c.Spool; path != "" {
+		s, err = dir.Create(path)
+	} else {
+		path = b.c.Home.SpoolDir()
+		s, err = dir.Open(path)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("opening the spool: %w", err)
+	}
+	return path, s, nil
+}
+
+// prepare joins the room, and only then starts the epoch: a recording exists once
+// there is something to record.
+func (b *Bot) prepare(ctx context.Context, w *archive.Writer) (*recorder.Recorder, *memberRoom, error) {
+	notices, err := b.notices()
+	if err != nil {
+		return nil, nil, err
+	}
+	var joined atomic.Pointer[membership] // nil until the room is joined; what comes before is said again
+	presence, err := b.presence(&joined)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.enter(Joining)
+	room, err := b.c.Meeting.Join(ctx, presence)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := newMembership(b, room, w.ID())
+	if err != nil {
+		return nil, nil, errors.Join(err, room.Close())
+	}
+	joined.Store(m)
+	access := &memberAccess{w: w, m: m}
+	if err := access.begin(); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("sealing to the readers: %w", err), room.Close())
+	}
+	rec := recorder.New(recorder.Config{
+		Recording: w.ID(), Follows: b.follow(w.ID(), room.Name()), Sink: sealed{w, b.monitor.backlog},
+		Keys: b.c.Meeting.Keys, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
+		Notices: notices, Unopened: b.door.unopened, TurnedAway: b.c.TurnedAway,
+		Duration: b.c.Duration, Grace: b.c.Grace, Wait: b.c.Wait, Segment: b.c.Segment, Log: b.log,
+	})
+	m.records(rec)
+	return rec, withMembers(ctx, room, m), nil
+}
+
+// presence is what the bot shows and hears in the room; what it hears is for m.
+func (b *Bot) presence(m *atomic.Pointer[membership]) (Presence, error) {
+	card, err := b.c.Identity.Card()
+	if err != nil {
+		return Presence{}, err
+	}
+	p := Presence{
+		Attributes: map[string]string{"sealtape.state": "recording", "sealtape.key": card.Fingerprint().String()},
+		Receive: func(topic, from string, data []byte) bool {
+			if topic != member.Topic {
+				return false
+			}
+			if m := m.Load(); m != nil {
+				m.session.Receive(from, data)
+			}
+			return true
+		},
+		// Until the grace is over, or the wait.
+		Reopen: func(attended bool) bool { return !attended || b.c.Grace != recorder.Never },
+		Log:    b.log,
+	}
+	if b.c.Policy.Consent == ConsentAsk {
+		p.Answer = func(e recorder.RoomEvent) bool {
+			said, doubt := answerTo(e, b.c.Meeting.Keys != nil)
+			return said != unanswered && doubt == ""
+		}
+	}
+	return p, nil
+}
+
+// An ending is how a recording ended in the spool.
+type ending struct {
+	held *archive.Spooled // keeps other processes away; nil if it did not end
+	err  error
+}
+
+// finish brings the rest of a recording that is over to the stores. Until that is
+// settled no other process takes it from the spool: a sweep would store and remove it
+// under our hands.
+func (b *Bot) finish(ctx context.Context, u *uploads, over ending) (err error) {
+	b.enter(Storing)
+	stored := storeRest(ctx, u)
+	switch {
+	case over.err != nil:
+		// Not over: what is in the spool is what recover ends it with.
+		err = errors.Join(fmt.Errorf("closing the recording: %w", over.err), stored)
+	case stored != nil:
+		err = stored
+	case over.held != nil:
+		err = u.copies.endLocal(over.held, b.c.KeepLocal)
+	}
+	if over.held != nil {
+		err = errors.Join(err, over.held.Close())
+	}
+	return err
+}
+
+// storeRest makes one more pass to each store.
+func storeRest(ctx context.Context, u *uploads) error {
+	storing, stop := whileStored(ctx, u.failed, u.waiting)
+	defer stop()
+	if err := u.finish(storing); err != nil {
+		return &NotStoredError{Away: storing.Err() != nil, Waiting: u.waiting(), Err: err}
+	}
+	return nil
+}

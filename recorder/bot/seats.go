@@ -1,0 +1,124 @@
+package bot
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/keys/member"
+)
+
+// A recording is sealed to a bounded number of keys, and members can be told of a
+// bounded number of readers. Where more are here, those whom the operator named come
+// first, then the others in the order in which they came.
+
+// seats returns which of the identities can be sealed to beside the fixed readers,
+// and which cannot.
+func (m *membership) seats(identities []string) (seated, without []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seatsLocked(identities)
+}
+
+// recipients returns to what the next epoch is sealed for the identities, the names of
+// those keys, and who of them finds no place.
+func (m *membership) recipients(identities []string) (to []age.Recipient, names, without []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.readers {
+		to = append(to, r.Recipients...)
+		names = append(names, r.Name)
+		if r.Card != nil {
+			names = append(names, r.Card.Recipients...)
+		}
+	}
+	seated, without := m.seatsLocked(identities)
+	for _, identity := range seated {
+		if !m.reads(m.standing(identity)) {
+			continue // since a moment ago
+		}
+		for _, card := range m.people[identity].cards {
+			to = append(to, card.AgeRecipients()...)
+			names = append(names, card.Recipients...)
+		}
+	}
+	return to, names, without
+}
+
+// seated reports whether a reader of the whole finds a place.
+func (m *membership) seated(identity string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, without := m.seatsLocked(m.readersHere())
+	return !slices.Contains(without, identity)
+}
+
+func (m *membership) seatsLocked(identities []string) (seated, without []string) {
+	ordered := slices.Clone(identities)
+	order := func(identity string) int {
+		if a := m.people[identity]; a != nil {
+			return a.visit
+		}
+		return 0
+	}
+	slices.SortStableFunc(ordered, func(a, b string) int { return cmp.Compare(order(a), order(b)) })
+	readers, keys := len(m.readers), 0
+	for _, r := range m.readers {
+		keys += len(r.Recipients)
+	}
+	for _, identity := range ordered {
+		a := m.people[identity]
+		if a == nil {
+			continue
+		}
+		more := 0
+		for _, c := range a.cards {
+			more += len(c.Recipients)
+		}
+		if readers+len(a.cards) > member.MaxReaders || keys+more > archive.MaxReaders {
+			without = append(without, identity)
+			continue
+		}
+		readers, keys = readers+len(a.cards), keys+more
+		seated = append(seated, identity)
+	}
+	return seated, without
+}
+
+// unseat tells who runs the recorder which readers found no place, each once. The
+// room is told how many they are, with the readers.
+func (m *membership) unseat(without []string) {
+	var names []string
+	m.mu.Lock()
+	for _, identity := range without {
+		if a := m.people[identity]; a != nil && !a.unseated {
+			a.unseated = true
+			names = append(names, a.name)
+		}
+	}
+	m.mu.Unlock()
+	for _, name := range names {
+		m.notef("%s cannot open what is recorded now: it has as many readers as there can be", words.Clean(name))
+	}
+}
+
+// ErrReaders: more readers than a recording can have.
+var ErrReaders = errors.New("too many readers")
+
+// CheckReaders refuses more readers of all than a recording can have, with an error
+// that wraps ErrReaders: it would begin with one of them left out.
+func CheckReaders(readers []Reader) error {
+	keys := 0
+	for _, r := range readers {
+		keys += len(r.Recipients)
+	}
+	if len(readers) > member.MaxReaders || keys > archive.MaxReaders {
+		return fmt.Errorf("%w: %d readers with %d keys, more than %d and %d", ErrReaders, len(readers), keys, member.MaxReaders, archive.MaxReaders)
+	}
+	return nil
+}
