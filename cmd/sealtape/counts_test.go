@@ -139,7 +139,7 @@ func TestRecordCountsAsInfo(t *testing.T) {
 	if !report.Incomplete || !incomplete(f.events) {
 		t.Errorf("the recorder says %v, info %v", report.Incomplete, incomplete(f.events))
 	}
-	if s, err := summarize(t.Context(), rec); err != nil || s.duration != f.duration {
-		t.Errorf("list says %v, info %v, %v", s.duration, f.duration, err)
+	if s, err := summarize(t.Context(), rec); err != nil || s.duration != f.duration || f.duration != report.Duration {
+		t.Errorf("list says %v, info %v, the recorder %v, %v", s.duration, f.duration, report.Duration, err)
 	}
 }
