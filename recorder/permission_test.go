@@ -1,7 +1,6 @@
 package recorder_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -37,25 +36,14 @@ func (p *permissions) set(participant, why string) {
 func TestConsent(t *testing.T) {
 	const s = time.Second
 	synctest.Test(t, func(t *testing.T) {
-		out := &sink{}
 		asked := &permissions{why: map[string]string{"alice": media.GapConsent}}
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Notices: recorder.Notices{Start: "recording"}, Permission: asked.of})
-		if err := rec.Consented("alice", media.ConsentGiven, "yes"); !errors.Is(err, recorder.ErrNotRecording) {
+		early := recorder.New(recorder.Config{Permission: asked.of})
+		if err := early.Consented("alice", media.ConsentGiven, "yes"); !errors.Is(err, recorder.ErrNotRecording) {
 			t.Errorf("consent before it began: %v", err)
 		}
-		rec.Reconsider("alice") // before: nothing to do
+		early.Reconsider("alice") // nothing to do
 		room := roomtest.New("weekly")
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		done := make(chan recorder.Report, 1)
-		go func() {
-			report, err := rec.Record(ctx, room)
-			if err != nil {
-				t.Error(err)
-			}
-			done <- report
-		}()
-		synctest.Wait()
+		rec := start(t, recorder.Config{Permission: asked.of}, room)
 		bobs := opusInfo
 		bobs.ID, bobs.Participant = "TR_b", "bob"
 		audio, video, bob := room.Publish(opusInfo), room.Publish(vp8Info), room.Publish(bobs)
@@ -89,38 +77,31 @@ func TestConsent(t *testing.T) {
 		room.Say("alice", "said after")
 		synctest.Wait()
 		send(300, 450)
-		stop()
-		report := <-done
+		out := rec.end()
 
-		frames, events, _ := out.read(t)
-		count := make(map[uint64]int)
-		for _, f := range frames {
-			count[f.Track]++
-			if f.Track != 3 && (f.Time < 3*s || f.Time >= 6*s) {
-				t.Errorf("a frame of track %d at %v was kept", f.Track, f.Time)
+		sounds := out.track("alice", media.Microphone).wantFrames(150)
+		pictures := out.track("alice", media.Camera)
+		if n := len(pictures.frames); n < 70 {
+			t.Errorf("%d pictures were kept, want about 75", n)
+		}
+		for _, tr := range []*recordedTrack{sounds, pictures} {
+			tr.wantNoFrames(0, 3*s).wantNoFrames(6*s, 10*s)
+			if n := len(tr.holes); n < 2 || tr.holes[0].from > s/2 || tr.holes[0].to < 2900*time.Millisecond ||
+				tr.holes[0].reason != media.GapConsent || tr.holes[n-1].reason != media.GapConsent {
+				t.Errorf("%s: holes are [%s]", tr.Label(), list(tr.holes))
 			}
 		}
-		if count[1] != 150 || count[2] < 70 || count[3] != 450 {
-			t.Errorf("%v frames were kept, want 150 of alice's sound, some of her pictures and 450 of bob", count)
-		}
+		out.track("bob", media.Microphone).wantFrames(450).wantHoles()
+		out.wantIncomplete(false)
 		var chat []string
-		for _, e := range find(events, media.EventChat) {
+		for _, e := range find(out.events, media.EventChat) {
 			chat = append(chat, e.Text)
 		}
 		if want := []string{"of bob", "said between"}; !slices.Equal(chat, want) {
 			t.Errorf("kept of what was written: %q, want %q", chat, want)
 		}
-		for track := range uint64(2) {
-			gaps := whole(events, track+1)
-			if len(gaps) < 2 || gaps[0].Reason != media.GapConsent || gaps[len(gaps)-1].Reason != media.GapConsent || gaps[0].From > s/2 || gaps[0].To < 2900*time.Millisecond {
-				t.Errorf("holes of track %d: %+v", track+1, gaps)
-			}
-		}
-		if len(whole(events, 3)) > 0 || report.Incomplete {
-			t.Errorf("bob misses %+v, incomplete %v", whole(events, 3), report.Incomplete)
-		}
 		var said []string
-		for _, e := range find(events, media.EventConsent) {
+		for _, e := range find(out.events, media.EventConsent) {
 			said = append(said, e.Reason)
 		}
 		if want := []string{media.ConsentGiven, media.ConsentWithdrawn}; !slices.Equal(said, want) {

@@ -1,7 +1,6 @@
 package recorder_test
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,40 +14,26 @@ import (
 // DTX. What is behind the loss must not wait for the next packet.
 func TestLossBeforeSilenceIsWrittenInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, room := &sink{}, roomtest.New("weekly")
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		done := make(chan error)
-		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}}).Record(ctx, room)
-			done <- err
-		}()
-		audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
+		room := roomtest.New("weekly")
+		rec := start(t, recorder.Config{}, room)
+		sounds, pictures := room.Publish(opusInfo), room.Publish(vp8Info)
 		for n := range 100 {
 			if n != 96 {
-				audio.Send(opusPacket(n, opusPayload(n)))
-				video.Send(vp8Packet(n/2, vp8Frame(n/2, n < 2 || n >= 98)))
+				sounds.Send(opusPacket(n, opusPayload(n)))
+				pictures.Send(vp8Packet(n/2, vp8Frame(n/2, n < 2 || n >= 98)))
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
 		time.Sleep(9 * time.Second) // silence, in which a segment is cut
-		s.mu.Lock()
-		frames, events, tracks := s.read(t)
-		s.mu.Unlock()
-		last := map[media.Codec]time.Duration{}
-		for _, f := range frames {
-			last[tracks[f.Track].Codec] = f.Time
+		out := rec.soFar()
+		const ms = time.Millisecond
+		audio, video := out.track("alice", media.Microphone), out.track("alice", media.Camera)
+		if a, v := audio.last(), video.last(); a != 1980*ms || v != 1960*ms {
+			t.Errorf("during the silence the last frames written are at %v and %v, want 1.98 s and 1.96 s", a, v)
 		}
-		if last[media.Opus] != 1980*time.Millisecond || last[media.VP8] != 1960*time.Millisecond {
-			t.Errorf("during the silence the last frames written are at %v, want 1.98 s and 1.96 s", last)
-		}
-		if gaps := find(events, media.EventGap); len(gaps) != 1 || gaps[0].From != 1920*time.Millisecond || gaps[0].To != 1940*time.Millisecond {
-			t.Errorf("during the silence the holes are %+v, want 1.92 s to 1.94 s", gaps)
-		}
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		audio.wantHole(1920*ms, 1940*ms, media.GapLoss)
+		video.wantHoles()
+		rec.end()
 	})
 }
 

@@ -16,7 +16,7 @@ func TestNothingSentIsNoHole(t *testing.T) {
 	trailer := []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
 	for _, encrypted := range []bool{true, false} { // what is not recorded sends nothing either
 		for _, speaks := range []bool{true, false} {
-			s, report := record(t, recorder.Config{Duration: 20 * time.Second}, func(room *roomtest.Room, _ func()) {
+			out, _ := record(t, recorder.Config{Duration: 20 * time.Second}, func(room *roomtest.Room, _ func()) {
 				info := opusInfo
 				info.SIFTrailer, info.Wanted, info.Encrypted = trailer, time.Now(), encrypted
 				time.Sleep(200 * time.Millisecond)
@@ -31,34 +31,22 @@ func TestNothingSentIsNoHole(t *testing.T) {
 					sound(tr, 500, 600)
 				}
 			})
-			silent := find(mustEvents(t, s), media.EventSilent)
-			var start int
-			for _, e := range find(mustEvents(t, s), media.EventGap) {
+			out.parse()
+			for _, e := range find(out.events, media.EventGap) {
 				if e.From < 10*time.Second {
-					start++
+					t.Errorf("encrypted %t, speaks %t: a hole before the first word: %+v", encrypted, speaks, e)
 				}
 			}
-			if start > 0 {
-				t.Errorf("encrypted %t, speaks %t: %d holes before the first word", encrypted, speaks, start)
+			if !encrypted {
+				out.wantIncomplete(false)
 			}
-			if !encrypted && report.Incomplete {
-				t.Errorf("speaks %t: %+v", speaks, report)
-			}
-			want := 1
 			if speaks {
-				want = 0
-			}
-			if len(silent) != want || want == 1 && (silent[0].Track != 1 || silent[0].Text != "Alice (microphone)" || silent[0].To-silent[0].From < 9*time.Second) {
-				t.Errorf("encrypted %t, speaks %t: %+v", encrypted, speaks, silent)
+				out.want(media.EventSilent, 0)
+			} else if silent := out.want(media.EventSilent, 1)[0]; silent.Track != 1 || silent.Text != "Alice (microphone)" || silent.To-silent.From < 9*time.Second {
+				t.Errorf("encrypted %t: %+v", encrypted, silent)
 			}
 		}
 	}
-}
-
-func mustEvents(t *testing.T, s *sink) []media.Event {
-	t.Helper()
-	_, events, _ := s.read(t)
-	return events
 }
 
 // A camera that the server is ready to send, and that sends nothing, misses
@@ -66,20 +54,21 @@ func mustEvents(t *testing.T, s *sink) []media.Event {
 // was ready still counts.
 func TestNothingSentThatServerOffers(t *testing.T) {
 	const s = time.Second
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name   string
 		ready  time.Duration // after it was asked for
 		begins bool
 		hole   time.Duration
 		silent int
 	}{
-		"at once, never":   {100 * time.Millisecond, false, 0, 1},
-		"at once, begins":  {100 * time.Millisecond, true, 0, 0},
-		"late, never":      {3 * s, false, 3 * s, 1},
-		"late, and begins": {3 * s, true, 3 * s, 0},
+		{"at once, never", 100 * time.Millisecond, false, 0, 1},
+		{"at once, begins", 100 * time.Millisecond, true, 0, 0},
+		{"late, never", 3 * s, false, 3 * s, 1},
+		{"late, and begins", 3 * s, true, 3 * s, 0},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				report, events := recordWaiting(t, vp8Info, func(_ *recorder.Recorder, room *waitingRoom) {
+				out := recordWaiting(t, vp8Info, func(_ *session, room *waitingRoom) {
 					info := room.Waiting()[0]
 					time.Sleep(tt.ready)
 					info.Offered = time.Now()
@@ -95,16 +84,14 @@ func TestNothingSentThatServerOffers(t *testing.T) {
 						time.Sleep(50 * time.Millisecond)
 					}
 				})
-				var hole time.Duration
-				for _, e := range find(events, media.EventGap) {
-					hole += e.To - e.From
+				if missing := out.report.Holes[media.GapStart]; (missing - tt.hole).Abs() > 300*time.Millisecond {
+					t.Errorf("missing %v, want %v", missing, tt.hole)
 				}
-				if (hole-tt.hole).Abs() > 300*time.Millisecond || report.Incomplete != (tt.hole >= s) {
-					t.Errorf("missing %v, want %v; incomplete %t", hole, tt.hole, report.Incomplete)
-				}
-				silent := find(events, media.EventSilent)
-				if len(silent) != tt.silent || tt.silent > 0 && (silent[0].Track != 0 || silent[0].Text != "Alice (camera)") {
-					t.Errorf("silent: %+v", silent)
+				out.wantIncomplete(tt.hole >= s)
+				for _, e := range out.want(media.EventSilent, tt.silent) {
+					if e.Track != 0 || e.Text != "Alice (camera)" {
+						t.Errorf("silent: %+v", e)
+					}
 				}
 			})
 		})

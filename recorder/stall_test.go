@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
 )
 
@@ -14,15 +15,8 @@ import (
 func TestStallTakesNoMoreMemory(t *testing.T) {
 	const size, frames, most = 4 << 20, 14, 32 << 20
 	synctest.Test(t, func(t *testing.T) {
-		s, room, stalled := &sink{}, roomtest.New("weekly"), make(chan struct{})
-		s.fail = func(int) error { <-stalled; return nil }
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}})
-		done := make(chan error)
-		go func() {
-			_, err := rec.Record(t.Context(), room)
-			done <- err
-		}()
-		synctest.Wait()
+		room, stalled := roomtest.New("weekly"), make(chan struct{})
+		rec := start(t, recorder.Config{Sink: &sink{fail: func(int) error { <-stalled; return nil }}}, room)
 		video := room.Publish(vp8Info)
 		video.Send(vp8Packet(0, vp8Frame(0, true)))
 		time.Sleep(time.Second) // a segment is begun
@@ -36,12 +30,6 @@ func TestStallTakesNoMoreMemory(t *testing.T) {
 		}
 		close(stalled)
 		room.End("over")
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-		kept, events, _ := s.read(t)
-		if len(kept) != frames {
-			t.Errorf("%d of %d frames were kept, with the events %+v", len(kept), frames, events)
-		}
+		rec.wait().track("alice", media.Camera).wantFrames(frames)
 	})
 }

@@ -16,35 +16,34 @@ func TestHeldTracksAreHoles(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		after func(room *roomtest.Room, tr *roomtest.Track) // at 2 s, when it is held
-		from  time.Duration
-		to    time.Duration // 0: there is no hole
+		holes []hole
 	}{
 		{"sent again", func(room *roomtest.Room, tr *roomtest.Track) {
 			time.Sleep(10 * s)
 			room.Emit(recorder.RoomEvent{Type: recorder.EventSent, TrackID: vp8Info.ID})
 			pictures(tr, 50, 100, 10*s)
-		}, 2 * s, 12 * s},
+		}, []hole{{2 * s, 12 * s, media.GapBandwidth}}},
 		{"sent again for a moment only", func(room *roomtest.Room, tr *roomtest.Track) {
 			time.Sleep(10 * s)
 			room.Emit(recorder.RoomEvent{Type: recorder.EventSent, TrackID: vp8Info.ID})
 			room.Emit(recorder.RoomEvent{Type: recorder.EventHeld, TrackID: vp8Info.ID})
 			time.Sleep(5 * s)
-		}, 2 * s, 17 * s},
-		{"not sent again", func(*roomtest.Room, *roomtest.Track) { time.Sleep(30 * s) }, 2 * s, 32 * s},
+		}, []hole{{2 * s, 17 * s, media.GapBandwidth}}},
+		{"not sent again", func(*roomtest.Room, *roomtest.Track) { time.Sleep(30 * s) }, []hole{{2 * s, 32 * s, media.GapBandwidth}}},
 		{"taken out of the room", func(room *roomtest.Room, tr *roomtest.Track) {
 			time.Sleep(3 * s)
 			tr.End()
 			time.Sleep(10 * s)
-		}, 2 * s, 5 * s},
+		}, []hole{{2 * s, 5 * s, media.GapBandwidth}}},
 		{"muted at once", func(room *roomtest.Room, tr *roomtest.Track) {
 			room.Emit(recorder.RoomEvent{Type: media.EventMute, Participant: "alice", TrackID: vp8Info.ID})
 			time.Sleep(20 * s)
-		}, 0, 0},
+		}, nil},
 		{"still on its way", func(room *roomtest.Room, tr *roomtest.Track) {
 			pictures(tr, 50, 60, 0)
 			room.Emit(recorder.RoomEvent{Type: recorder.EventSent, TrackID: vp8Info.ID})
 			pictures(tr, 60, 100, 0)
-		}, 0, 0},
+		}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, report := record(t, recorder.Config{}, func(room *roomtest.Room, stop func()) {
@@ -56,22 +55,16 @@ func TestHeldTracksAreHoles(t *testing.T) {
 				tt.after(room, tr)
 				stop()
 			})
-			_, events, _ := out.read(t)
-			gaps := whole(events, 1)
-			if tt.to == 0 {
-				if len(gaps) != 0 || report.Incomplete {
-					t.Errorf("holes: %+v", gaps)
-				}
-				return
-			}
-			if len(gaps) != 1 || gaps[0].Reason != media.GapBandwidth || !within(gaps[0], tt.from, tt.to) {
-				t.Errorf("holes are %+v, want one from %v to %v", gaps, tt.from, tt.to)
-			}
-			if report.Holes[media.GapBandwidth] == 0 || !report.Incomplete {
+			out.track("alice", media.Camera).wantHoles(tt.holes...)
+			out.wantIncomplete(len(tt.holes) > 0)
+			if (report.Holes[media.GapBandwidth] > 0) != (len(tt.holes) > 0) {
 				t.Errorf("report: %+v", report)
 			}
-			if stop := find(events, media.EventStop); len(stop) != 1 || gaps[0].To > stop[0].Time {
-				t.Errorf("a hole ends at %v, the recording at %+v", gaps[0].To, stop)
+			stop := out.want(media.EventStop, 1)[0]
+			for _, g := range find(out.events, media.EventGap) {
+				if g.To > stop.Time {
+					t.Errorf("a hole ends at %v, the recording at %v", g.To, stop.Time)
+				}
 			}
 		})
 	}
@@ -92,12 +85,8 @@ func TestHeldAfterLosses(t *testing.T) {
 		pictures(tr, 100, 150, 4*s)
 		stop()
 	})
-	_, events, _ := out.read(t)
-	gaps := whole(events, 1)
-	if len(gaps) != 3 || gaps[0].Reason != media.GapLoss || !within(gaps[0], 2*s, 4*s) ||
-		gaps[1].Reason != media.GapBandwidth || !within(gaps[1], 4*s, 7*s) || gaps[2].Reason != media.GapLoss || !within(gaps[2], 7*s, 8*s) {
-		t.Errorf("holes: %+v", gaps)
-	}
+	out.track("alice", media.Camera).wantHoles(hole{2 * s, 4 * s, media.GapLoss},
+		hole{4 * s, 7 * s, media.GapBandwidth}, hole{7 * s, 8 * s, media.GapLoss})
 }
 
 // pictures sends the pictures from to to, 40 ms apart, taken so much later than the

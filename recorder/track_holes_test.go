@@ -10,7 +10,7 @@ import (
 )
 
 func TestLossIsDeclared(t *testing.T) {
-	s, report := record(t, recorder.Config{Duration: 8 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Duration: 8 * time.Second}, func(room *roomtest.Room, _ func()) {
 		audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
 		for n := range 300 {
 			if n < 100 || n >= 110 { // 2.0 s to 2.2 s
@@ -27,38 +27,11 @@ func TestLossIsDeclared(t *testing.T) {
 			t.Error("no key frame was asked for")
 		}
 	})
-	frames, events, tracks := s.read(t)
-	var audio, video int
-	for _, f := range frames {
-		if tracks[f.Track].Codec == media.Opus {
-			audio++
-		} else {
-			video++
-			if f.Time > 2390*time.Millisecond && f.Time < 3190*time.Millisecond {
-				t.Errorf("a picture that needs the lost one was kept, at %v", f.Time)
-			}
-		}
-	}
-	if audio != 290 || video != 60+70 {
-		t.Errorf("%d audio and %d video frames, want 290 and 130", audio, video)
-	}
-	ms := time.Millisecond
-	gaps := find(events, media.EventGap)
-	if len(gaps) != 2 {
-		t.Fatalf("holes: %+v", gaps)
-	}
-	for _, g := range gaps {
-		from, to := 2000*ms, 2200*ms
-		if tracks[g.Track].Codec == media.VP8 {
-			from, to = 2360*ms, 3200*ms
-		}
-		if g.Reason != media.GapLoss || (g.From-from).Abs() > ms || (g.To-to).Abs() > ms {
-			t.Errorf("hole %+v, want %v to %v", g, from, to)
-		}
-	}
-	if report.Incomplete {
-		t.Error("holes shorter than a second made the recording incomplete")
-	}
+	const ms = time.Millisecond
+	out.track("alice", media.Microphone).wantFrames(290).wantHole(2000*ms, 2200*ms, media.GapLoss)
+	// A picture that needs the lost one is missing, too.
+	out.track("alice", media.Camera).wantFrames(60+70).wantNoFrames(2390*ms, 3190*ms).wantHole(2360*ms, 3200*ms, media.GapLoss)
+	out.wantIncomplete(false) // both are shorter than a second
 }
 
 // What waited for the track to be set up comes in a burst. It belongs before
@@ -144,7 +117,7 @@ func TestTrackThatBeginsWithABrokenFrame(t *testing.T) {
 // A frame that is nothing but a packet trailer is empty without it. Whatever a
 // sender makes up, it must not end the recording of the others.
 func TestEmptyFramesAreHarmless(t *testing.T) {
-	s, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
 		odd := opusInfo
 		odd.ID, odd.Participant, odd.PacketTrailer = "TR_odd", "mallory", true
 		good, bad := room.Publish(opusInfo), room.Publish(odd)
@@ -154,34 +127,26 @@ func TestEmptyFramesAreHarmless(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	frames, _, _ := s.read(t)
-	if len(frames) != 50 {
-		t.Errorf("%d frames, want 50", len(frames))
-	}
+	out.track("alice", media.Microphone).wantFrames(50)
 }
 
 func TestSlowStartIsDeclared(t *testing.T) {
-	for wait, want := range map[time.Duration]int{200 * time.Millisecond: 0, 700 * time.Millisecond: 1} {
-		s, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		wait  time.Duration
+		holes []hole
+	}{
+		{200 * ms, nil},
+		{700 * ms, []hole{{0, 700 * ms, media.GapStart}}},
+	} {
+		out, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
 			info := opusInfo
 			info.Wanted = time.Now()
 			tr := room.Publish(info)
-			time.Sleep(wait)
-			for n := range 50 {
-				tr.Send(opusPacket(n, opusPayload(n)))
-				time.Sleep(20 * time.Millisecond)
-			}
+			time.Sleep(tt.wait)
+			sound(tr, 0, 50)
 		})
-		_, events, _ := s.read(t)
-		gaps := find(events, media.EventGap)
-		if len(gaps) != want {
-			t.Errorf("after %v: holes %+v, want %d", wait, gaps, want)
-		}
-		for _, g := range gaps {
-			if g.Reason != media.GapStart || g.From != 0 || g.To != wait {
-				t.Errorf("after %v: hole %+v", wait, g)
-			}
-		}
+		out.track("alice", media.Microphone).wantFrames(50).wantHoles(tt.holes...)
 	}
 }
 
@@ -189,7 +154,7 @@ func TestMuteIsNoHole(t *testing.T) {
 	trailer := []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
 	info := opusInfo
 	info.SIFTrailer = trailer
-	s, _ := record(t, recorder.Config{Duration: 20 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Duration: 20 * time.Second}, func(room *roomtest.Room, _ func()) {
 		tr := room.Publish(info)
 		send := func(from, to, seq int, sif bool) {
 			for n := from; n < to; n++ {
@@ -210,18 +175,13 @@ func TestMuteIsNoHole(t *testing.T) {
 		room.Emit(recorder.RoomEvent{Type: media.EventUnmute, Participant: "alice", TrackID: "TR_a"})
 		send(550, 600, 100, false)
 	})
-	frames, events, _ := s.read(t)
-	if len(frames) != 100 {
-		t.Errorf("%d frames, want 100: the server's silence is not media", len(frames))
-	}
-	if last := frames[len(frames)-1].Time; (last - 11980*time.Millisecond).Abs() > 5*time.Millisecond {
+	tr := out.track("alice", media.Microphone).wantFrames(100).wantHoles() // the server's silence is not media
+	if last := tr.last(); (last - 11980*time.Millisecond).Abs() > 5*time.Millisecond {
 		t.Errorf("the last frame is at %v, want 11.98 s: mute must keep time", last)
 	}
-	if gaps := find(events, media.EventGap); len(gaps) != 0 {
-		t.Errorf("holes: %+v", gaps)
-	}
-	if m, u := find(events, media.EventMute), find(events, media.EventUnmute); len(m) != 1 || len(u) != 1 || m[0].Track != 1 {
-		t.Errorf("mutes %+v, unmutes %+v", m, u)
+	out.want(media.EventUnmute, 1)
+	if m := out.want(media.EventMute, 1)[0]; m.Track != tr.UID {
+		t.Errorf("muted: %+v", m)
 	}
 }
 
@@ -229,7 +189,7 @@ func TestForgedServerFrameIsToldOnce(t *testing.T) {
 	trailer := []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
 	info := opusInfo
 	info.SIFTrailer = trailer
-	s, _ := record(t, recorder.Config{Duration: 2 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Duration: 2 * time.Second}, func(room *roomtest.Room, _ func()) {
 		tr := room.Publish(info)
 		for n := range 20 {
 			p := opusPacket(n, opusPayload(n))
@@ -240,11 +200,8 @@ func TestForgedServerFrameIsToldOnce(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	frames, events, _ := s.read(t)
-	if len(frames) != 10 {
-		t.Errorf("%d frames, want 10", len(frames))
-	}
-	if got := find(events, media.EventIntegrity); len(got) != 1 || got[0].Track != 1 {
-		t.Errorf("integrity events: %+v", got)
+	tr := out.track("alice", media.Microphone).wantFrames(10)
+	if forged := out.want(media.EventIntegrity, 1)[0]; forged.Track != tr.UID {
+		t.Errorf("integrity: %+v", forged)
 	}
 }

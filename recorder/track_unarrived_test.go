@@ -1,7 +1,6 @@
 package recorder_test
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -31,80 +30,69 @@ func (r *waitingRoom) set(waits ...recorder.TrackInfo) {
 	r.waits = waits
 }
 
-// recordWaiting records 20 s of a room, in a bubble. Two seconds after the beginning
-// a track is asked for, and play is called.
-func recordWaiting(t *testing.T, info recorder.TrackInfo, play func(rec *recorder.Recorder, room *waitingRoom)) (recorder.Report, []media.Event) {
+// recordWaiting records 20 s of a room. Two seconds after the beginning a track is
+// asked for, and play is called.
+func recordWaiting(t *testing.T, info recorder.TrackInfo, play func(rec *session, room *waitingRoom)) *recorded {
 	t.Helper()
-	out := &sink{}
 	room := &waitingRoom{Room: roomtest.New("weekly")}
-	rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Notices: recorder.Notices{Start: "recorded"}, Duration: 20 * time.Second})
-	done := make(chan recorder.Report)
-	go func() {
-		report, err := rec.Record(t.Context(), room)
-		if err != nil {
-			t.Error(err)
-		}
-		done <- report
-	}()
+	rec := start(t, recorder.Config{Duration: 20 * time.Second}, room)
 	time.Sleep(2 * time.Second)
 	info.Wanted = time.Now()
 	room.set(info)
 	play(rec, room)
-	report := <-done
-	_, events, _ := out.read(t)
-	return report, events
+	return rec.wait()
 }
 
 func TestTrackThatNeverComesIsDeclared(t *testing.T) {
 	const s = time.Second
-	type gap struct{ from, to time.Duration }
-	for name, tt := range map[string]struct {
-		play func(rec *recorder.Recorder, room *waitingRoom)
-		want []gap // of 20 s, joined where they touch
+	type span struct{ from, to time.Duration }
+	for _, tt := range []struct {
+		name string
+		play func(rec *session, room *waitingRoom)
+		want []span // of 20 s, joined where they touch
 	}{
-		"to the end": {func(_ *recorder.Recorder, room *waitingRoom) {
+		{"to the end", func(_ *session, room *waitingRoom) {
 			time.Sleep(18 * s)
-		}, []gap{{2 * s, 20 * s}}},
-		"muted after all": {func(_ *recorder.Recorder, room *waitingRoom) {
+		}, []span{{2 * s, 20 * s}}},
+		{"muted after all", func(_ *session, room *waitingRoom) {
 			time.Sleep(5 * s)
 			room.set()
 			time.Sleep(13 * s)
-		}, []gap{{2 * s, 7 * s}}},
-		"comes at once": {func(_ *recorder.Recorder, room *waitingRoom) {
+		}, []span{{2 * s, 7 * s}}},
+		{"comes at once", func(_ *session, room *waitingRoom) {
 			time.Sleep(300 * time.Millisecond)
 			info := room.Waiting()[0]
 			room.set()
 			sound(room.Publish(info), 0, 800)
-		}, []gap{{2 * s, 2*s + 300*time.Millisecond}}},
-		"comes at last": {func(_ *recorder.Recorder, room *waitingRoom) {
+		}, []span{{2 * s, 2*s + 300*time.Millisecond}}},
+		{"comes at last", func(_ *session, room *waitingRoom) {
 			time.Sleep(8 * s)
 			info := room.Waiting()[0]
 			room.set()
 			sound(room.Publish(info), 0, 400)
-		}, []gap{{2 * s, 10 * s}}},
-		"comes at last, once unmuted": {func(_ *recorder.Recorder, room *waitingRoom) {
+		}, []span{{2 * s, 10 * s}}},
+		{"comes at last, once unmuted", func(_ *session, room *waitingRoom) {
 			time.Sleep(8 * s)
 			info := room.Waiting()[0]
 			room.set()
 			info.Wanted = time.Time{}
 			sound(room.Publish(info), 0, 400)
-		}, []gap{{2 * s, 10 * s}}},
-		"while the recording is paused": {func(rec *recorder.Recorder, room *waitingRoom) {
+		}, []span{{2 * s, 10 * s}}},
+		{"while the recording is paused", func(rec *session, room *waitingRoom) {
 			time.Sleep(3 * s)
-			rec.Pause(context.Background(), "test")
+			rec.pause()
 			time.Sleep(10 * s)
-			rec.Resume(context.Background())
+			rec.resume()
 			time.Sleep(5 * s)
-		}, []gap{{2 * s, 5 * s}, {15 * s, 20 * s}}},
+		}, []span{{2 * s, 5 * s}, {15 * s, 20 * s}}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				report, events := recordWaiting(t, opusInfo, tt.play)
-				if longest := tt.want[0].to - tt.want[0].from; report.Incomplete != (longest >= s) {
-					t.Errorf("incomplete: %t", report.Incomplete)
-				}
+				out := recordWaiting(t, opusInfo, tt.play)
+				out.wantIncomplete(tt.want[0].to-tt.want[0].from >= s)
+				out.parse()
 				var got []media.Event
-				for _, e := range find(events, media.EventGap) {
+				for _, e := range find(out.events, media.EventGap) {
 					if e.Reason == media.GapPaused {
 						continue
 					}
