@@ -152,8 +152,12 @@ func (o *operated) ended(names ...string) {
 	if ready < 0 || stopping < ready || alive < 0 || !slices.Contains(heard, "STATUS=recording, 1 person, 2 tracks, all stored") {
 		t.Errorf("the service manager heard %q", heard)
 	}
-	if len(o.logged()) < 3 {
-		t.Errorf("the log is short:\n%s", o.stderr())
+	logged := o.logged()
+	said := func(msg string) int {
+		return slices.IndexFunc(logged, func(line map[string]any) bool { return line["msg"] == msg })
+	}
+	if told := said("telling the room: nothing is kept yet"); told < 0 || said("recording: what the room sends is kept from now on") <= told {
+		t.Errorf("the log does not say when it begins:\n%s", o.stderr())
 	}
 	o.namesNobody("the log", o.stderr(), names...)
 	o.namesNobody("the status", strings.Join(heard, "\n"), names...)
