@@ -12,4 +12,10 @@
 // browser. So all paths but one begin with a random token; Host must name
 // loopback, against names that are made to point there; Origin and
 // Sec-Fetch-Site must be the page's own. The page may load nothing but itself.
+//
+// The page is plain modules, with types in their comments. page/engine plays: a
+// Recording is what is known of one, a Source is where its segments come from, and
+// a Player keeps the elements of all tracks to one clock. It has no look, and asks
+// nobody but its source. page/view shows: each view subscribes to the player by
+// itself, and watch.js only puts them together.
 package web

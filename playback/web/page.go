@@ -4,6 +4,8 @@ import (
 	"embed"
 	"io/fs"
 	"path"
+	"regexp"
+	"strings"
 )
 
 // page is what browsers get: plain modules, no build step, nothing from
@@ -16,6 +18,9 @@ var page embed.FS
 type asset struct {
 	mime string
 	data []byte
+	// links is a Link header that names the modules which a document is made of: the
+	// browser asks for all at once, not for each when it comes to its import.
+	links string
 }
 
 // assets returns the page's files by name. Requests are looked up here, not in
@@ -31,10 +36,42 @@ func assets() (map[string]asset, error) {
 			return nil
 		}
 		data, err := page.ReadFile(name)
-		files[name] = asset{mime, data}
+		files[name] = asset{mime: mime, data: data}
 		return err
 	})
+	for name, f := range files {
+		if m := entryModule.FindSubmatch(f.data); m != nil && path.Ext(name) == ".html" {
+			f.links = links(files, string(m[1]))
+			files[name] = f
+		}
+	}
 	return files, err
+}
+
+var (
+	entryModule  = regexp.MustCompile(`<script type="module" src="([^"]+)">`)
+	moduleImport = regexp.MustCompile(`(?m)^import .* from "([^"]+)";$`)
+)
+
+// links returns a Link header for all that a document's module imports, and what
+// that does. src is the module's address as the document has it.
+func links(files map[string]asset, src string) string {
+	base, module, _ := strings.Cut(src, "page/") // "" or "../"
+	seen := map[string]bool{}
+	var list []string
+	var add func(name string)
+	add = func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		list = append(list, "<"+base+name+">; rel=modulepreload")
+		for _, m := range moduleImport.FindAllSubmatch(files[name].data, -1) {
+			add(path.Join(path.Dir(name), string(m[1])))
+		}
+	}
+	add("page/" + module)
+	return strings.Join(list, ", ")
 }
 
 // mimes are the types of the page's files. What is of no such type is not served.

@@ -133,3 +133,37 @@ func TestReferences(t *testing.T) {
 		t.Errorf("only %d references", n)
 	}
 }
+
+// TestLinks: a document names all modules that it is made of, and none besides.
+func TestLinks(t *testing.T) {
+	files, err := assets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ base, has, lacks string }{
+		"page/watch.html": {"../", "page/view/controls/scrubber.js", "page/view/library_card.js"},
+		"page/index.html": {"", "page/view/library_card.js", "page/engine/player.js"},
+	} {
+		linked := map[string]bool{}
+		for _, link := range strings.Split(files[name].links, ", ") {
+			to, ok := strings.CutSuffix(strings.TrimPrefix(link, "<"+c.base), ">; rel=modulepreload")
+			if _, there := files[to]; !ok || !there {
+				t.Errorf("%s links to %s, which is not there", name, link)
+			}
+			linked[to] = true
+		}
+		if !linked[c.has] || linked[c.lacks] {
+			t.Errorf("%s links to %s", name, files[name].links)
+		}
+		for from := range linked {
+			for _, m := range imported.FindAllStringSubmatch(string(files[from].data), -1) {
+				if to := path.Join(path.Dir(from), m[1]); m[1] != "" && !linked[to] {
+					t.Errorf("%s does not link to %s, which %s imports", name, to, from)
+				}
+			}
+		}
+	}
+	if files["page/view/watch.js"].links != "" {
+		t.Error("a module has links")
+	}
+}

@@ -265,6 +265,9 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	w.Header().Set("Content-Type", f.mime)
+	if f.links != "" {
+		w.Header().Set("Link", f.links)
+	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(f.data)))
 	if r.Method != http.MethodHead {
 		w.Write(f.data)

@@ -20,8 +20,12 @@ function fits({ rects }, w, h, what) {
 test("tiles are on the stage and apart, everybody is on a page", () => {
 	for (const [w, h] of [[1040, 520], [390, 260], [1900, 900], [600, 900], [240, 200]]) {
 		for (const n of [1, 2, 3, 5, 9, 30, 100]) {
-			for (const [what, lay] of [["grid", (page) => grid(keys(n), w, h, page, stable)],
-				["focus", (page) => focus(["s:1"], keys(n), w, h, page, stable)], ["two", (page) => focus(["s:1", "s:2"], keys(n), w, h, page, stable)]]) {
+			const room = (page) => ({ width: w, height: h, page, stable });
+			for (const [what, lay] of [
+				["grid", (page) => grid(keys(n), room(page))],
+				["focus", (page) => focus(["s:1"], keys(n), room(page))],
+				["two", (page) => focus(["s:1", "s:2"], keys(n), room(page))],
+			]) {
 				const seen = new Set();
 				const pages = lay(0).pages;
 				for (let page = 0; page < pages; page++) {
@@ -37,6 +41,6 @@ test("tiles are on the stage and apart, everybody is on a page", () => {
 });
 
 test("no page is beyond the last", () => {
-	assert.equal(grid(keys(3), 1000, 500, 7, stable).page, 0);
-	assert.equal(focus(["s:1"], [], 1000, 500, 7, stable).pages, 1);
+	assert.equal(grid(keys(3), { width: 1000, height: 500, page: 7, stable }).page, 0);
+	assert.equal(focus(["s:1"], [], { width: 1000, height: 500, page: 7, stable }).pages, 1);
 });

@@ -1,4 +1,5 @@
-// Package pagetest tests the pure modules of the player's page with node.
+// Package pagetest tests those modules of the player's page that need no browser
+// with node, and checks the types of all.
 package pagetest
 
 import (

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { plain, sentence } from "../page/view/sentence.js";
+import { gap } from "../page/view/terms.js";
 import * as text from "../page/view/text.js";
 
 test("what strangers wrote stays where it is put", () => {
@@ -35,8 +37,8 @@ test("times, lengths and sizes", () => {
 test("every event has its sentence", () => {
 	const look = { name: () => "Ada", track: () => ({ who: "Ada", source: "camera" }) };
 	const say = (e) => {
-		const s = text.sentence({ t: 1, participant: "ada", track: "7", ...e }, look);
-		return s && `${s.kind}: ${text.plain(s.parts)}`;
+		const s = sentence({ t: 1, participant: "ada", track: "7", ...e }, look);
+		return s && `${s.kind}: ${plain(s.parts)}`;
 	};
 	for (const [e, want] of [
 		[{ type: "start", text: "weekly" }, "event: Recording started in weekly"],
@@ -70,6 +72,6 @@ test("every event has its sentence", () => {
 		assert.ok(say({ type }), type);
 	}
 	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "bandwidth", "codec", "format", "fault", "spool-full", "paused"]) {
-		assert.notEqual(text.gap(reason).label, reason);
+		assert.notEqual(gap(reason).label, reason);
 	}
 });

@@ -1,92 +1,86 @@
-// Keys, as the common players have them, and the dialog that lists them.
+import { seekBy, seekTo } from "./controls/seek.js";
+import { byID } from "./dom.js";
+import { Help } from "./help.js";
 
-import {el, button, stored, store, announce} from "./dom.js";
+/** What a frame of a picture lasts at the usual rate, in seconds. */
+const frame = 1 / 25;
 
-// keys is the table of what each key does, in the order of the dialog:
-// [keys as shown, what it does, keys as the browser names them, action].
-function table(controls, player, recording, actions) {
-	const frame = (by) => () => {
+/**
+ * @typedef {object} Shortcut
+ * @property {string[]} shown the keys as the help has them
+ * @property {string} words what they do
+ * @property {string[]} keys as the browser names them
+ * @property {(key: string) => void} action
+ */
+
+/**
+ * shortcuts are the keys as the common players have them, in the order of the help.
+ * @param {import("../engine/player.js").Player} player
+ * @param {import("./controls.js").Controls} controls
+ * @param {import("./feed.js").Feed} feed
+ * @returns {Shortcut[]}
+ */
+function shortcuts(player, controls, feed) {
+	/** @type {(keys: string[], shown: string[], words: string, action: Shortcut["action"]) => Shortcut} */
+	const row = (keys, shown, words, action) => ({ keys, shown, words, action });
+	/** @param {number} by */
+	const step = (by) => {
 		player.pause();
-		player.seek(Math.max(0, player.time + by / 25));
+		player.seek(Math.max(0, player.time + by * frame));
 	};
 	return [
-		[["Space", "K"], "Play or pause", [" ", "k"], () => controls.toggle()],
-		[["J", "L"], "Back or on by 10 seconds", ["j", "l"], (key) => controls.by(key === "j" ? -10 : 10)],
-		[["←", "→"], "Back or on by 5 seconds", ["ArrowLeft", "ArrowRight"], (key) => controls.by(key === "ArrowLeft" ? -5 : 5)],
-		[[",", "."], "One frame back or on, paused", [",", "."], (key) => frame(key === "," ? -1 : 1)()],
-		[["0", "–", "9"], "To 0 % … 90 %", ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], (key) => controls.seek(recording.duration * key / 10)],
-		[["Home", "End"], "To the beginning or the end", ["Home", "End"], (key) => controls.seek(key === "Home" ? 0 : recording.duration)],
-		[["[", "]"], "To the line before or after, in chat and events", ["[", "]"], (key) => actions.step(key === "[" ? -1 : 1)],
-		[["↑", "↓"], "Louder or quieter", ["ArrowUp", "ArrowDown"], (key) => controls.louder(key === "ArrowUp" ? 0.05 : -0.05)],
-		[["M"], "Mute", ["m"], () => controls.mute()],
-		[["<", ">"], "Slower or faster", ["<", ">"], (key) => controls.faster(key === "<" ? -1 : 1)],
-		[["S"], "Skip silence", ["s"], () => controls.skipSilence()],
-		[["F"], "Full screen", ["f"], () => controls.fullscreen()],
-		[["G"], "Grid, speaker or automatic layout", ["g"], () => document.getElementById("layout").click()],
-		[["C"], "Chat, events and people", ["c"], () => document.getElementById("panelbutton").click()],
-		[["T"], "Timeline", ["t"], () => document.getElementById("lanesbutton").click()],
-		[["?"], "This help", ["?"], () => actions.help()],
+		row([" ", "k"], ["Space", "K"], "Play or pause", () => controls.play.toggle()),
+		row(["j", "l"], ["J", "L"], "Back or on by 10 seconds", (key) => seekBy(player, key === "j" ? -10 : 10)),
+		row(["ArrowLeft", "ArrowRight"], ["←", "→"], "Back or on by 5 seconds", (key) => seekBy(player, key === "ArrowLeft" ? -5 : 5)),
+		row([",", "."], [",", "."], "One frame back or on, paused", (key) => step(key === "," ? -1 : 1)),
+		row([..."0123456789"], ["0", "–", "9"], "To 0 % … 90 %", (key) => seekTo(player, player.duration * Number(key) / 10)),
+		row(["Home", "End"], ["Home", "End"], "To the beginning or the end", (key) => seekTo(player, key === "Home" ? 0 : player.duration)),
+		row(["[", "]"], ["[", "]"], "To the line before or after, in chat and events", (key) => feed.step(key === "[" ? -1 : 1)),
+		row(["ArrowUp", "ArrowDown"], ["↑", "↓"], "Louder or quieter", (key) => controls.volume.louder(key === "ArrowUp" ? 0.05 : -0.05)),
+		row(["m"], ["M"], "Mute", () => controls.volume.mute()),
+		row(["<", ">"], ["<", ">"], "Slower or faster", (key) => controls.rate.faster(key === "<" ? -1 : 1)),
+		row(["s"], ["S"], "Skip silence", () => controls.skip.toggle()),
+		row(["f"], ["F"], "Full screen", () => controls.fullscreen.toggle()),
+		row(["g"], ["G"], "Grid, speaker or automatic layout", () => controls.layout.next()),
+		row(["c"], ["C"], "Chat, events and people", () => controls.panel.toggle()),
+		row(["t"], ["T"], "Timeline", () => controls.lanes.toggle()),
 	];
 }
 
-// A control that has the keyboard uses these itself.
+/**
+ * listenToKeys has keys do what the help lists.
+ * @param {import("../engine/player.js").Player} player
+ * @param {import("./controls.js").Controls} controls
+ * @param {import("./feed.js").Feed} feed
+ */
+export function listenToKeys(player, controls, feed) {
+	const rows = shortcuts(player, controls, feed);
+	rows.push({ keys: ["?"], shown: ["?"], words: "This help", action: () => help.show() });
+	const help = new Help(rows);
+	byID("helpbutton").addEventListener("click", () => help.show());
+	const actions = new Map(rows.flatMap(({ keys, action }) => keys.map((key) => [key, action])));
+	document.addEventListener("keydown", (event) => {
+		if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
+		if (document.querySelector("dialog[open]")) return;
+		const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+		const action = actions.get(key);
+		if (!action || taken(event.target, event.key)) return;
+		if (!help.lettersOn && event.key.length === 1 && key !== " " && key !== "?") return;
+		event.preventDefault();
+		action(key);
+	});
+}
+
+/**
+ * taken reports whether the control that has the keyboard uses a key itself.
+ * @param {EventTarget|null} target
+ * @param {string} key
+ */
 function taken(target, key) {
 	if (!(target instanceof Element)) return false;
 	if (target.closest("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]")) return true;
 	if (target.closest("input[type=range]")) return /^(Arrow|Home|End|Page)/.test(key);
 	if (target.closest("button, a, summary, input, [role=tab]") && (key === " " || key === "Enter")) return true;
 	if (target.closest(".lanelist") && /^(ArrowUp|ArrowDown)$/.test(key)) return true;
-	return Boolean(target.closest("[data-keys]")) && /^(Arrow|Home|End)/.test(key);
-}
-
-export class Keyboard {
-	#dialog; #on; #was = null;
-
-	constructor(controls, player, recording, actions) {
-		this.#on = stored("keys", "1") === "1";
-		const rows = table(controls, player, recording, {...actions, help: () => this.show()});
-		const byKey = new Map(rows.flatMap(([, , keys, action]) => keys.map((key) => [key, action])));
-		const help = document.getElementById("helpbutton");
-		help.addEventListener("click", () => this.show());
-		this.#dialog = this.#make(rows);
-		document.body.append(this.#dialog);
-		document.addEventListener("keydown", (event) => {
-			if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
-			if (this.#dialog.open || document.querySelector("dialog[open]")) return;
-			const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-			const action = byKey.get(key);
-			if (!action || taken(event.target, event.key)) return;
-			// One can turn off keys that are letters and signs: they get in the way of
-			// speech input and of some assistive technology.
-			if (!this.#on && event.key.length === 1 && key !== " " && key !== "?") return;
-			event.preventDefault();
-			action(key);
-		});
-	}
-
-	show() {
-		if (this.#dialog.open) return;
-		this.#was = document.activeElement;
-		this.#dialog.showModal();
-	}
-
-	#make(rows) {
-		const toggle = el("input", {type: "checkbox", checked: this.#on, onchange: () => {
-			this.#on = toggle.checked;
-			store("keys", this.#on ? "1" : "0");
-			announce(this.#on ? "Letter keys are on" : "Letter keys are off");
-		}});
-		const dialog = el("dialog", {class: "help", id: "help", "aria-labelledby": "helptitle"},
-			el("div", {class: "head"}, el("h2", {id: "helptitle"}, "Keyboard"),
-				button("close", "Close", () => dialog.close())),
-			el("table", {}, el("thead", {class: "offscreen"}, el("tr", {}, el("th", {scope: "col"}, "Keys"), el("th", {scope: "col"}, "What they do"))),
-				el("tbody", {}, rows.map(([keys, words]) => el("tr", {},
-					el("td", {}, keys.map((k) => k === "–" ? el("span", {}, "–") : el("kbd", {}, k))), el("td", {}, words))))),
-			el("label", {class: "check"}, toggle, "Keys of letters and signs are on"));
-		dialog.addEventListener("click", (event) => {
-			if (event.target === dialog) dialog.close();
-		});
-		dialog.addEventListener("close", () => this.#was?.focus?.());
-		return dialog;
-	}
+	return target.closest("[data-keys]") !== null && /^(Arrow|Home|End)/.test(key);
 }

@@ -1,130 +1,187 @@
-// The stage: a tile for each person who is there and for each screen shown.
-// Tiles are placed, never moved in the document: a video that is moved stops.
+import { since, within } from "../engine/spans.js";
+import { announce } from "./announce.js";
+import { button, closest, el } from "./dom.js";
+import { icon } from "./icons.js";
+import { focus, grid } from "./layout.js";
+import { card } from "./person.js";
+import { Tile } from "./tile.js";
 
-import {el, button, announce} from "./dom.js";
-import {icon} from "./icons.js";
-import {Tile} from "./tile.js";
-import {grid, focus} from "./layout.js";
-import {since} from "../engine/spans.js";
-import {within} from "../engine/spans.js";
+/** How long someone who spoke keeps a place on the first page, and the large tile, in seconds. */
+const keepsPlace = 30, keepsTile = 1.5;
 
-const RECENT = 30; // seconds for which someone who spoke keeps a place on the first page
+/** With more people than this one of them is large, unless there is a grid. */
+const mostEqual = 4;
 
+/** How many screens are large. */
+const mostScreens = 2;
+
+/** @typedef {"auto"|"grid"|"speaker"} Mode */
+
+/** @type {Record<string, [icon: string, head: string, text: string]>} why nobody is to be seen */
+const emptiness = {
+	failed: ["alert", "Failed verification", "This part is not what was recorded, so it is not played. Playback goes on after it."],
+	locked: ["lock", "Locked", "No key of yours opens this part. Playback goes on after it."],
+	nobody: ["person", "Nobody is here", "At this moment nobody was in the room."],
+};
+
+/**
+ * The Stage has a tile for each person who is there and for each screen shown. Tiles
+ * are placed, never moved in the document: a video that is moved stops.
+ */
 export class Stage {
-	#root; #board; #player; #recording; #tiles = new Map(); #page = 0; #speaker = null; #pinned = null;
-	#pager; #empty; #shown = ""; #key = ""; #mode; #menu;
+	#root;
+	#player;
+	#recording;
+	#popover;
+	#board = el("div", { class: "board" });
+	#empty = el("div", { class: "nobody", hidden: true });
+	#before = button("left", "Previous people", () => this.#turn(-1));
+	#count = el("span", { class: "count" });
+	#after = button("right", "Next people", () => this.#turn(1));
+	#pager = el("div", { class: "pager", role: "group", "aria-label": "Pages of people", hidden: true },
+		this.#before, this.#count, this.#after);
+	/** @type {Map<string, Tile>} */
+	#tiles = new Map();
+	/** @type {Mode} */
+	#mode;
+	#page = 0;
+	/** @type {string|null} the identity whose tile is large */
+	#speaker = null;
+	/** @type {string|null} the key of the tile that was enlarged */
+	#pinned = null;
+	/** The tracks whose pictures are shown, as the player was told. */
+	#shown = "";
 
-	// menu(person, button) opens a person's popover; mode is 'auto', 'grid' or 'speaker'.
-	constructor(root, player, recording, {mode = "auto", menu = () => {}} = {}) {
+	/**
+	 * @param {HTMLElement} root
+	 * @param {import("../engine/player.js").Player} player
+	 * @param {import("./popover.js").Popover} popover
+	 * @param {Mode} mode
+	 */
+	constructor(root, player, popover, mode) {
 		this.#root = root;
 		this.#player = player;
-		this.#recording = recording;
+		this.#recording = player.recording;
+		this.#popover = popover;
 		this.#mode = mode;
-		this.#menu = menu;
-		this.#board = el("div", {class: "board"});
-		this.#empty = el("div", {class: "nobody", hidden: true});
-		const turn = (by) => () => {
-			this.#page += by;
-			this.update();
-		};
-		this.#pager = el("div", {class: "pager", role: "group", "aria-label": "Pages of people", hidden: true},
-			button("left", "Previous people", turn(-1)), el("span", {class: "count"}), button("right", "Next people", turn(1)));
 		root.append(this.#board, this.#empty, this.#pager);
 		this.#board.addEventListener("dblclick", (event) => {
-			const key = event.target.closest(".tile")?.dataset.key;
-			if (key && !event.target.closest("button")) this.pin(key);
+			const key = closest(event, ".tile")?.dataset.key;
+			if (key && !closest(event, "button")) this.#pin(key);
 		});
-		new ResizeObserver(() => {
-			this.#key = "";
-			this.update();
-		}).observe(root);
+		new ResizeObserver(() => this.#update()).observe(root);
+		player.on(["time", "state", "tracks", "spans", "update"], () => this.#update());
+		queueMicrotask(() => this.#update()); // when the rest of the page is there, which takes its room
 	}
 
-	get mode() {
-		return this.#mode;
-	}
+	/** How tiles are laid out. */
+	get mode() { return this.#mode; }
 	set mode(mode) {
 		this.#mode = mode;
 		this.#pinned = null;
 		this.#page = 0;
-		this.update();
+		this.#update();
 	}
 
-	// pin enlarges a tile, or lets it go.
-	pin(key) {
+	/** @param {number} by pages */
+	#turn(by) {
+		this.#page += by;
+		this.#update();
+	}
+
+	/**
+	 * pin enlarges a tile, or lets it go.
+	 * @param {string} key
+	 */
+	#pin(key) {
 		this.#pinned = this.#pinned === key ? null : key;
 		announce(this.#pinned ? "Tile enlarged" : "Tile back in its place");
-		this.update();
-	}
-	pinned(key) {
-		return this.#pinned === key;
+		this.#update();
 	}
 
-	// update puts on the stage what the moment has.
-	update() {
-		const t = this.#player.time;
-		const now = this.#recording.at(t);
-		const people = now.present.map((id) => this.#person(id)).filter(Boolean);
-		const screens = now.screens.map((uid) => this.#recording.track(uid)).filter(Boolean);
-		const w = this.#root.clientWidth, h = this.#root.clientHeight;
-		const order = this.#order(people, t);
-		const plan = this.#plan(order, screens, now.speaking, t, w, h);
-
-		const keep = new Set(plan.rects.keys());
+	/** update puts on the stage what the moment has. */
+	#update() {
+		const t = this.#player.time, now = this.#recording.at(t);
+		const people = now.present.map((id) => this.#recording.person(id)).filter((p) => p !== undefined);
+		const plan = this.#plan(this.#order(people, t), now.screens, t);
 		for (const [key, tile] of this.#tiles) {
-			if (keep.has(key)) continue;
+			if (plan.rects.has(key)) continue;
 			tile.remove();
 			this.#tiles.delete(key);
 		}
-		const speaking = new Set(now.speaking), video = new Set();
-		let z = 0;
-		for (const [key, rect] of plan.rects) {
-			let tile = this.#tiles.get(key);
-			if (!tile) {
-				tile = this.#make(key);
-				this.#tiles.set(key, tile);
-				this.#board.append(tile.node);
-			}
-			tile.place(rect, z++ < plan.large, this.#pinned === key);
+		const speaking = new Set(now.speaking), videos = new Set();
+		[...plan.rects].forEach(([key, rect], i) => {
+			const tile = this.#tiles.get(key) ?? this.#add(key);
+			tile.place(rect, i < plan.large, this.#pinned === key);
 			const uid = tile.update(t, speaking);
-			if (uid) video.add(uid);
-		}
-		const shown = [...video].sort().join();
+			if (uid !== null) videos.add(uid);
+		});
+		const shown = [...videos].sort().join();
 		if (shown !== this.#shown) {
 			this.#shown = shown;
-			this.#player.show(video);
+			this.#player.show(videos);
 		}
 		this.#showPager(plan);
-		this.#showEmpty(people.length + screens.length === 0, t);
+		this.#showEmpty(people.length + now.screens.length === 0, t);
 	}
 
-	#person(id) {
-		return this.#recording.person(id);
+	/** @param {string} key p: and an identity, or s: and the UID of a screen */
+	#add(key) {
+		const name = key.slice(2), screen = key.startsWith("s:");
+		const id = screen ? this.#recording.track(name)?.participant : name;
+		const tile = new Tile(this.#player, { key, id, uid: screen ? name : undefined }, {
+			pin: () => this.#pin(key), menu: (anchor) => this.#showMenu(key, id, anchor),
+		});
+		this.#tiles.set(key, tile);
+		this.#board.append(tile.node);
+		return tile;
 	}
 
-	#make(key) {
-		if (key.startsWith("s:")) {
-			const track = this.#recording.track(key.slice(2));
-			return new Tile(key, this.#player, this.#recording, this, {track, person: this.#person(track.participant), menu: this.#menu});
-		}
-		return new Tile(key, this.#player, this.#recording, this, {person: this.#person(key.slice(2)), menu: this.#menu});
+	/**
+	 * @param {string} key
+	 * @param {string|undefined} id
+	 * @param {HTMLElement} anchor
+	 */
+	#showMenu(key, id, anchor) {
+		const person = this.#recording.person(id);
+		if (!person) return;
+		const enlarge = key.startsWith("s:") ? "Enlarge this screen" : "Enlarge this tile";
+		const pin = () => {
+			this.#popover.close();
+			this.#pin(key);
+		};
+		const pinButton = el("button", { type: "button", class: "textbutton", onclick: pin },
+			this.#pinned === key ? "Back in its place" : enlarge);
+		const how = this.#recording.howAt(person.id, this.#player.time);
+		this.#popover.show(anchor, card(person, how, this.#player, pinButton), "About this person");
 	}
 
-	// order has who spoke lately first, so that they are on the first page; all
-	// others stay where they were.
+	/**
+	 * order has who spoke lately first, so that they are on the first page; all others
+	 * stay where they were.
+	 * @param {import("../engine/people.js").Person[]} people
+	 * @param {number} t
+	 */
 	#order(people, t) {
-		const lately = (p) => since(p.speaking, t) < RECENT ? 0 : 1;
-		return people.map((p, i) => [lately(p), i, p]).sort((a, b) => a[0] - b[0] || a[1] - b[1]).map((e) => e[2]);
+		/** @param {import("../engine/people.js").Person} p */
+		const lately = (p) => since(p.speaking, t) < keepsPlace;
+		return [...people.filter(lately), ...people.filter((p) => !lately(p))];
 	}
 
-	// active is whose tile is large: who speaks, else who spoke last.
-	#active(people, speaking, t) {
+	/**
+	 * active is whose tile is large: who speaks, else who spoke last.
+	 * @param {import("../engine/people.js").Person[]} people
+	 * @param {number} t
+	 */
+	#active(people, t) {
 		const here = people.find((p) => p.id === this.#speaker);
-		if (here && since(here.speaking, t) < 1.5) return here;
-		let best = null, least = Infinity;
+		if (here && since(here.speaking, t) < keepsTile) return here;
+		/** @type {import("../engine/people.js").Person|null} */
+		let best = null;
+		let least = Infinity;
 		for (const p of people) {
 			const s = since(p.speaking, t);
-			if (s < least) best = p, least = s;
+			if (s < least) [best, least] = [p, s];
 		}
 		if (least > 0 && here) return here;
 		best ??= people[0] ?? null;
@@ -132,46 +189,66 @@ export class Stage {
 		return best;
 	}
 
-	#plan(people, screens, speaking, t, w, h) {
-		const keys = people.map((p) => "p:" + p.id), shared = screens.map((k) => "s:" + k.uid);
-		let large = [];
-		if (this.#pinned && (keys.includes(this.#pinned) || shared.includes(this.#pinned))) large = [this.#pinned];
-		else if (this.#mode !== "grid" && shared.length) large = shared.slice(0, 2);
-		else if (this.#mode === "speaker" || this.#mode === "auto" && people.length > 4) {
-			const p = this.#active(people, speaking, t);
-			if (p) large = ["p:" + p.id];
-		}
+	/**
+	 * @param {import("../engine/people.js").Person[]} people
+	 * @param {string[]} screens
+	 * @param {number} t
+	 */
+	#plan(people, screens, t) {
+		const keys = people.map((p) => "p:" + p.id), shared = screens.map((uid) => "s:" + uid);
+		const large = this.#large(keys, shared, people, t);
 		// The order on the stage is who came first, whatever the page is about.
-		const all = new Map(this.#recording.people.map((p, i) => ["p:" + p.id, i]));
-		const stable = (a, b) => (all.get(a) ?? -1) - (all.get(b) ?? -1);
+		const places = new Map(this.#recording.people.map((p, i) => ["p:" + p.id, i]));
+		const room = {
+			width: this.#root.clientWidth, height: this.#root.clientHeight, page: this.#page,
+			/** @type {(a: string, b: string) => number} */
+			stable: (a, b) => (places.get(a) ?? -1) - (places.get(b) ?? -1),
+		};
 		const rest = [...shared, ...keys].filter((k) => !large.includes(k));
-		const plan = large.length ? focus(large, rest, w, h, this.#page, stable) : grid(rest, w, h, this.#page, stable);
+		const plan = large.length ? focus(large, rest, room) : grid(rest, room);
 		this.#page = plan.page;
 		return plan;
 	}
 
-	#showPager(plan) {
-		this.#pager.hidden = plan.pages < 2;
-		if (plan.pages < 2) return;
-		const [before, count, after] = this.#pager.children;
-		before.disabled = plan.page === 0;
-		after.disabled = plan.page === plan.pages - 1;
-		count.textContent = `${plan.page + 1} of ${plan.pages}`;
-		this.#pager.style.left = `${plan.pager[0]}px`;
-		this.#pager.style.top = `${plan.pager[1]}px`;
+	/**
+	 * large has the keys of the tiles that get most of the room.
+	 * @param {string[]} keys
+	 * @param {string[]} shared
+	 * @param {import("../engine/people.js").Person[]} people
+	 * @param {number} t
+	 */
+	#large(keys, shared, people, t) {
+		if (this.#pinned && (keys.includes(this.#pinned) || shared.includes(this.#pinned))) return [this.#pinned];
+		if (this.#mode !== "grid" && shared.length) return shared.slice(0, mostScreens);
+		if (this.#mode === "speaker" || this.#mode === "auto" && people.length > mostEqual) {
+			const p = this.#active(people, t);
+			if (p) return ["p:" + p.id];
+		}
+		return [];
 	}
 
+	/** @param {import("./layout.js").Plan} plan */
+	#showPager({ page, pages, pager }) {
+		this.#pager.hidden = pages < 2;
+		if (pages < 2 || !pager) return;
+		this.#before.disabled = page === 0;
+		this.#after.disabled = page === pages - 1;
+		this.#count.textContent = `${page + 1} of ${pages}`;
+		this.#pager.style.left = `${pager[0]}px`;
+		this.#pager.style.top = `${pager[1]}px`;
+	}
+
+	/**
+	 * @param {boolean} empty
+	 * @param {number} t
+	 */
 	#showEmpty(empty, t) {
 		const r = this.#recording;
-		const what = !empty ? "" : within(r.failed, t) ? "failed" : within(r.locked, t) ? "locked" : "nobody";
-		if (this.#empty.dataset.what === what) return;
-		this.#empty.dataset.what = what;
+		const why = !empty ? "" : within(r.failed, t) ? "failed" : within(r.locked, t) ? "locked" : "nobody";
+		if (this.#empty.dataset.what === why) return;
+		this.#empty.dataset.what = why;
 		this.#empty.hidden = !empty;
-		const [name, head, text] = {
-			failed: ["alert", "Failed verification", "This part is not what was recorded, so it is not played. Playback goes on after it."],
-			locked: ["lock", "Locked", "No key of yours opens this part. Playback goes on after it."],
-			nobody: ["person", "Nobody is here", "At this moment nobody was in the room."],
-		}[what] ?? [];
-		this.#empty.replaceChildren(...(head ? [icon(name), el("strong", {}, head), el("span", {}, text)] : []));
+		const words = emptiness[why];
+		this.#empty.replaceChildren(...(words ? [icon(words[0]), el("strong", {}, words[1]), el("span", {}, words[2])] : []));
 	}
 }

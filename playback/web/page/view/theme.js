@@ -1,35 +1,38 @@
-// Dark or light: as the system says, until the reader chooses. A classic script
-// in the head, so that the page is never drawn in the other one first.
+/**
+ * Dark or light: as the system says, until the reader chooses. A classic script in
+ * the head, so that the page is never drawn in the other one first.
+ */
 (() => {
+	const key = "sealtape.theme";
 	const root = document.documentElement;
 	const dark = matchMedia("(prefers-color-scheme: dark)");
 	let chosen = null;
 	try {
-		chosen = localStorage.getItem("sealtape.theme");
+		chosen = localStorage.getItem(key);
 	} catch {
 		// not remembered
 	}
 	if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
 
 	const now = () => root.dataset.theme ?? (dark.matches ? "dark" : "light");
-	const tell = () => {
+	const changed = () => {
+		const words = now() === "dark" ? "Light theme" : "Dark theme";
 		for (const b of document.querySelectorAll("[data-theme-toggle]")) {
-			const words = now() === "dark" ? "Light theme" : "Dark theme";
 			b.setAttribute("aria-label", words);
-			b.title = words;
+			b.setAttribute("title", words);
 		}
 		document.dispatchEvent(new Event("themechange"));
 	};
-	dark.addEventListener("change", tell);
-	document.addEventListener("DOMContentLoaded", tell);
+	dark.addEventListener("change", changed);
+	document.addEventListener("DOMContentLoaded", changed);
 	document.addEventListener("click", (event) => {
-		if (!event.target.closest?.("[data-theme-toggle]")) return;
+		if (!(event.target instanceof Element && event.target.closest("[data-theme-toggle]"))) return;
 		root.dataset.theme = now() === "dark" ? "light" : "dark";
 		try {
-			localStorage.setItem("sealtape.theme", root.dataset.theme);
+			localStorage.setItem(key, root.dataset.theme);
 		} catch {
 			// not remembered
 		}
-		tell();
+		changed();
 	});
 })();

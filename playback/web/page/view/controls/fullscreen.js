@@ -1,0 +1,30 @@
+import { toast } from "../announce.js";
+import { button, relabel } from "../dom.js";
+import { setIcon } from "../icons.js";
+
+/** A FullscreenButton gives the theatre the whole screen, and takes it back. */
+export class FullscreenButton {
+	#theatre;
+	node = button("full", "Full screen", () => this.toggle(), { id: "full", "aria-keyshortcuts": "f" });
+
+	/** @param {HTMLElement} theatre */
+	constructor(theatre) {
+		this.#theatre = theatre;
+		document.addEventListener("fullscreenchange", () => this.#update());
+	}
+
+	async toggle() {
+		try {
+			if (document.fullscreenElement) await document.exitFullscreen();
+			else await this.#theatre.requestFullscreen();
+		} catch {
+			toast("This browser does not allow full screen here");
+		}
+	}
+
+	#update() {
+		const on = document.fullscreenElement !== null;
+		setIcon(this.node, on ? "unfull" : "full");
+		relabel(this.node, on ? "Leave full screen" : "Full screen");
+	}
+}

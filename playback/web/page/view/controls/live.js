@@ -1,0 +1,27 @@
+import { announce } from "../announce.js";
+import { el } from "../dom.js";
+
+/**
+ * liveButton goes to what is newest of a recording that goes on, and says whether it
+ * is there.
+ * @param {import("../../engine/player.js").Player} player
+ */
+export function liveButton(player) {
+	const words = el("span", {}, "Go to live");
+	const node = el("button", {
+		type: "button", class: "golive", id: "golive",
+		onclick: () => {
+			player.goLive();
+			announce("Live");
+		},
+	}, el("span", { class: "dot" }), words);
+	const update = () => {
+		const atLive = player.atLive();
+		node.hidden = !player.live;
+		node.classList.toggle("on", atLive);
+		words.textContent = atLive ? "Live" : "Go to live";
+	};
+	player.on(["time", "state", "update"], update);
+	update();
+	return node;
+}

@@ -1,0 +1,47 @@
+import { announce } from "./announce.js";
+import { button, el } from "./dom.js";
+import { store, stored } from "./settings.js";
+
+/** The Help is a dialog that lists the keys, and turns those of letters and signs off. */
+export class Help {
+	/**
+	 * Whether keys that are letters and signs do something. They get in the way of speech
+	 * input and of some assistive technology.
+	 */
+	lettersOn = stored("keys", "1") === "1";
+	#dialog;
+	/** @type {Element|null} what had the keyboard before it was shown */
+	#before = null;
+
+	/** @param {import("./keyboard.js").Shortcut[]} shortcuts */
+	constructor(shortcuts) {
+		const toggle = el("input", { type: "checkbox", checked: this.lettersOn, onchange: () => this.#setLetters(toggle.checked) });
+		const rows = shortcuts.map(({ shown, words }) => el("tr", {},
+			el("td", {}, shown.map((key) => el(key === "–" ? "span" : "kbd", {}, key))), el("td", {}, words)));
+		const heads = el("tr", {}, el("th", { scope: "col" }, "Keys"), el("th", { scope: "col" }, "What they do"));
+		const dialog = this.#dialog = el("dialog", { class: "help", id: "help", "aria-labelledby": "helptitle" },
+			el("div", { class: "head" }, el("h2", { id: "helptitle" }, "Keyboard"), button("close", "Close", () => dialog.close())),
+			el("table", {}, el("thead", { class: "offscreen" }, heads), el("tbody", {}, rows)),
+			el("label", { class: "check" }, toggle, "Keys of letters and signs are on"));
+		dialog.addEventListener("click", (event) => {
+			if (event.target === dialog) dialog.close();
+		});
+		dialog.addEventListener("close", () => {
+			if (this.#before instanceof HTMLElement) this.#before.focus();
+		});
+		document.body.append(dialog);
+	}
+
+	show() {
+		if (this.#dialog.open) return;
+		this.#before = document.activeElement;
+		this.#dialog.showModal();
+	}
+
+	/** @param {boolean} on */
+	#setLetters(on) {
+		this.lettersOn = on;
+		store("keys", on ? "1" : "0");
+		announce(on ? "Letter keys are on" : "Letter keys are off");
+	}
+}
