@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -167,6 +168,41 @@ func TestFullDiskHoldsSoMuch(t *testing.T) {
 		}
 		if gap := out.want(media.EventGap, 1)[0]; gap.Reason != media.GapSpool {
 			t.Errorf("hole: %+v", gap)
+		}
+	})
+}
+
+// A reader who comes as the disk is found full, while pictures wait for the next
+// segment, is in the timeline like any other.
+func TestReaderWhoComesAsTheDiskFills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var full atomic.Bool
+		disk := &sink{fail: func(int) error {
+			if full.Load() {
+				return syscall.ENOSPC
+			}
+			return nil
+		}}
+		room := roomtest.New("weekly")
+		rec := start(t, recorder.Config{Sink: disk, Duration: 30 * time.Second,
+			Access: readers{s: disk, names: map[string]string{"ada": "Ada", "ben": "Ben"}}}, room)
+		room.Join("ada", "Ada")
+		cam := shoot(room, "eve", media.Camera, 10_000, 3_000, 100*time.Millisecond)
+		go shoot(room, "fay", media.Camera, 10_000, 3_000, 0).run(t, 25*time.Second) // sends no key frame
+		go cam.run(t, 25*time.Second)
+		time.Sleep(3 * time.Second)
+		for n := cam.asks.Load(); cam.asks.Load() == n; {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(250 * time.Millisecond) // its key frame waits for the next segment
+		full.Store(true)
+		room.Join("ben", "Ben")
+		time.Sleep(3 * time.Second)
+		full.Store(false)
+		out := rec.wait()
+		out.want(media.EventJoin, 2)
+		if v := out.want(media.EventVerified, 2); v[1].Participant != "ben" {
+			t.Errorf("verified: %+v", v)
 		}
 	})
 }
