@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	binTime      = 500 * time.Millisecond // one of the times that an arrivalLine remembers is so long,
-	binFrames    = 8                      // and longer until so many frames came,
-	maxBin       = 5 * time.Second        // but not longer than this
-	freshBin     = time.Minute            // what is older says little of a crystal that reports say nothing of
-	minSlopeTime = 2 * time.Second        // over less, it does not tell how steep its line is
-	minRise      = 40 * time.Millisecond  // what the lowest offsets move by is no noise
-	maxSlope     = 0.05                   // no clock is so far off
-	tiltReach    = 10 * time.Second       // how long a slope that arrivals show is followed
+	binTime       = 500 * time.Millisecond // one of the times that an arrivalLine remembers is so long,
+	binFrames     = 8                      // and longer until so many frames came,
+	maxBin        = 5 * time.Second        // but not longer than this
+	freshBin      = time.Minute            // what is older says little of a crystal that reports say nothing of
+	minSlopeTime  = 2 * time.Second        // over less, it does not tell how steep its line is
+	minRise       = 40 * time.Millisecond  // what the lowest offsets move by is no noise
+	maxSlope      = 0.05                   // no clock is so far off
+	gradientReach = 10 * time.Second       // how long a slope that arrivals show is followed
 )
 
 // A gradient is how steep a line of offsets is, and for how long that is believed.
@@ -109,6 +109,6 @@ func (a *arrivalLine) findGradient() {
 	s := slope(points)
 	a.rise = time.Duration(s * float64(last-first))
 	if a.gradient = (gradient{}); a.rise.Abs() > minRise && math.Abs(s) > noCrystal {
-		a.gradient = gradient{max(-maxSlope, min(s, maxSlope)), tiltReach}
+		a.gradient = gradient{max(-maxSlope, min(s, maxSlope)), gradientReach}
 	}
 }
