@@ -40,13 +40,13 @@ type SmallPicture struct {
 }
 
 // publishedSize is what is known of the picture that a track's sender publishes. What
-// is not atomic belongs to who holds the track's lock.
+// is not atomic is guarded by trackRecorder.mu.
 type publishedSize struct {
 	width, height int // 0: not known
 	askedSmaller  bool
 	reports       int
 	largest       media.Track // as it came largest, while what is published was known
-	// since is when the picture became smaller than it is published, in
+	// smallSince is when the picture became smaller than it is published, in
 	// nanoseconds of the recording plus 1; 0 if it is not.
 	smallSince atomic.Int64
 }
