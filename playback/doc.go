@@ -12,6 +12,8 @@
 //	s, err := playback.Open(ctx, src, playback.Options{Recording: id})
 //	for f, err := range s.Frames(ctx) { … }
 //
+// A Source is made of a recording of an archive, and a verdict on it, by package tape.
+//
 // Segments are the truth, indexes a help: what a segment says when it is read
 // takes the place of what was told of it, and no index makes a frame go missing.
 //

@@ -27,47 +27,41 @@ const (
 
 // A segmenter writes frames and events into segments of a Sink, and an index
 // now and then. Its errors are the Sink's: what a track or a member sends that
-// cannot be written is left out, see refusedItems. It belongs to the goroutine that
-// writes.
+// cannot be written is refused by itself, see refusedItems. It belongs to one
+// goroutine.
 type segmenter struct {
-	// Set before it is used.
-	sink       Sink
-	recording  string
-	clock      *recordingClock
-	length     time.Duration
-	maxBytes   int64
-	beforeOpen func(now time.Duration) ([]media.Event, error) // returns what the next segment begins with
-	onOpen     func(epoch int)
-	onCommit   func(segments int, bytes int64)
+	sink      Sink
+	recording string
+	clock     *recordingClock
+	length    time.Duration
+	maxBytes  int64
 
 	tracks []media.Track // alive, in order of appearance
 
-	// The open segment.
-	object  Object // nil: none is open
-	writer  *matroska.Writer
-	opened  time.Duration
-	header  []media.Track   // the tracks that it lists
-	listed  map[uint64]bool // the same
-	written []media.Event
-	tally   media.Tally // of its frames
-	refusedItems
-	boundary boundary // where it ends
-
-	// The next one: items wait for it while none is open, or if this one does not list
-	// their track.
-	waiting      []item
-	waitingBytes int64
+	object       Object // nil: no segment is open
+	writer       *matroska.Writer
+	opened       time.Duration   // when it was opened
+	listed       map[uint64]bool // tracks in its header
+	header       []media.Track   // the same
+	tally        media.Tally
+	written      []media.Event // written to it
+	waiting      []item        // for a segment that is not open, or does not list their track
+	weight       int64         // of waiting, in bytes
 	waitingSince time.Duration
+	refusedItems
+	boundary boundary
 
-	// What was committed.
-	committed  int         // segments
-	counts     media.Count // what they tell
-	index      media.Index // what the next index will say of them
-	indexBytes int64       // its size, about
+	index      media.Index // what the next index object will say
+	indexBytes int64       // its size in bytes, about
+	onCommit   func(segments int, bytes int64)
+
+	onOpen     func(epoch int)                                // called when a segment was opened
+	beforeOpen func(now time.Duration) ([]media.Event, error) // called when a segment is to be opened and none is
+	count      int
+	counts     media.Count
 }
 
-// add writes one item, or lets it wait for the next segment. now is the recording clock's
-// time.
+// add writes one item. now is the recording clock's time.
 func (s *segmenter) add(i item, now time.Duration) error {
 	known := true
 	if i.frame != nil {
@@ -106,11 +100,11 @@ func (s *segmenter) delay(i item, now time.Duration) {
 		s.waitingSince = now
 	}
 	s.waiting = append(s.waiting, i)
-	s.waitingBytes += i.weight()
+	s.weight += i.weight()
 }
 
-// write puts an item into the open segment, whose header lists its track. What the
-// Sink did not take counts as written until abandon takes it back. A fault costs the item.
+// write puts an item into the open segment, whose header lists its track. What
+// the Sink did not take is noted all the same: see abandon. A fault costs the item.
 func (s *segmenter) write(i item) error {
 	var err error
 	broken := fault.Contain(func() {
@@ -190,7 +184,7 @@ func (s *segmenter) endTrack(uid uint64, now time.Duration) error {
 // tick opens or cuts the segment when it is time to. It is called after every
 // item and a few times a second besides.
 func (s *segmenter) tick(now time.Duration) error {
-	waited := len(s.waiting) > 0 && (now-s.waitingSince >= gatherTime || len(s.waiting) >= maxGather || s.waitingBytes >= s.maxBytes)
+	waited := len(s.waiting) > 0 && (now-s.waitingSince >= gatherTime || len(s.waiting) >= maxGather || s.weight >= s.maxBytes)
 	full := s.object != nil && (now-s.opened >= s.length || s.writer.Size() >= s.maxBytes)
 	if waited || full || s.boundaryDue(now) {
 		return s.cut(now)
@@ -225,8 +219,8 @@ func (s *segmenter) cut(now time.Duration) error {
 	return nil
 }
 
-// pour writes what waits, and whose track it lists, into the open segment, until that has
-// most bytes. The first item always goes in.
+// pour writes what waits into the open segment, until that is as large as most, in
+// bytes, and as far as it lists its tracks. The first item always goes in.
 func (s *segmenter) pour(most int64) error {
 	rest := s.waiting[:0]
 	for n, i := range s.waiting {
@@ -238,7 +232,7 @@ func (s *segmenter) pour(most int64) error {
 			rest = append(rest, i)
 			continue
 		}
-		s.waitingBytes -= i.weight()
+		s.weight -= i.weight()
 		if err := s.write(i); err != nil {
 			s.waiting = append(rest, s.waiting[n+1:]...)
 			return err
@@ -285,8 +279,9 @@ func (s *segmenter) open(now time.Duration) error {
 }
 
 // nextTracks returns the tracks of the next segment: those that are alive, and those
-// that are over but whose last frames wait. If they are too many, those that have waited
-// for longest come first, and the others in the segment after it.
+// whose last frames wait, which are over already. Where they are too many, those
+// that wait for longest come first, and the others get their turn in the segment
+// after it.
 func (s *segmenter) nextTracks() []media.Track {
 	tracks := slices.Clone(s.tracks)
 	place := make(map[uint64]int, len(tracks))
@@ -335,13 +330,14 @@ func (s *segmenter) commit() error {
 	for _, t := range header {
 		s.counts.Track(t)
 	}
-	s.committed++
-	s.onCommit(s.committed, w.Size())
+	s.count++
+	s.onCommit(s.count, w.Size())
 	return err
 }
 
-// abandon drops the open segment after an error, and what waits for the next. It returns
-// the time from which frames are missing, and the events, which are to be written again.
+// abandon gives up the open segment after an error, and what waits for the next.
+// It returns the time from which frames are missing, and the events, which are
+// to be written again.
 func (s *segmenter) abandon(now time.Duration) (from time.Duration, events []media.Event) {
 	from, events = now, s.written
 	if s.object != nil {
@@ -359,7 +355,7 @@ func (s *segmenter) abandon(now time.Duration) (from time.Duration, events []med
 			from = min(from, i.frame.Time)
 		}
 	}
-	s.object, s.writer, s.written, s.waiting, s.waitingBytes = nil, nil, nil, nil, 0
+	s.object, s.writer, s.written, s.waiting, s.weight = nil, nil, nil, nil, 0
 	s.boundary = boundary{requestKeyFrames: s.boundary.requestKeyFrames}
 	return from, events
 }

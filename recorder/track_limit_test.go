@@ -105,11 +105,21 @@ func crowdedMeeting(t *testing.T, meet func(c *crowded)) (heard map[string][]tim
 	heard, missing = make(map[string][]time.Duration), make(map[string]time.Duration)
 	synctest.Test(t, func(t *testing.T) {
 		c := &crowded{Room: roomtest.New("crowd"), tracks: make(map[string]*postponed)}
-		rec := start(t, recorder.Config{}, c)
+		s := &sink{}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			var err error
+			if report, err = recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recorded"}}).Record(ctx, c); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
 		meet(c)
-		out := rec.end()
-		report = out.report
-		frames, events, tracks := out.read(t)
+		stop()
+		<-done
+		frames, events, tracks := s.read(t)
 		for _, f := range frames {
 			who := tracks[f.Track].Participant
 			heard[who] = append(heard[who], f.Time)
@@ -189,9 +199,18 @@ func TestTurnedAwayIsToldOnce(t *testing.T) {
 		c := &crowded{Room: roomtest.New("crowd"), tracks: make(map[string]*postponed)}
 		var log bytes.Buffer
 		var told []recorder.TurnedAway
-		rec := start(t, recorder.Config{
+		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Notices: recorder.Notices{Start: "recorded"},
 			Log:        slog.New(slog.NewTextHandler(&log, nil)),
-			TurnedAway: func(t recorder.TurnedAway) { told = append(told, t) }}, c)
+			TurnedAway: func(t recorder.TurnedAway) { told = append(told, t) }})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if _, err := rec.Record(ctx, c); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
 		many := c.publish("mallory", 60)
 		c.publish("ada", 1)
 		c.speak(10 * time.Second)
@@ -199,7 +218,8 @@ func TestTurnedAwayIsToldOnce(t *testing.T) {
 		c.unpublish(many[:50])
 		c.speak(3 * time.Second)
 		after := rec.Status().TurnedAway
-		rec.end()
+		stop()
+		<-done
 		want := []recorder.TurnedAway{{Participant: "mallory", Tracks: 28}}
 		if !slices.Equal(told, want) || !slices.Equal(is, want) || len(after) != 0 {
 			t.Errorf("told %+v, the status was %+v, and when 10 were left %+v; want %+v and none", told, is, after, want)

@@ -19,16 +19,25 @@ func frameOfSize(width, height int) []byte {
 }
 
 // watched is record, for who asks the Recorder while it runs.
-func watched(t *testing.T, c recorder.Config, f func(room *roomtest.Room, rec *recorder.Recorder)) (out *recorded, report recorder.Report) {
+func watched(t *testing.T, c recorder.Config, f func(room *roomtest.Room, rec *recorder.Recorder)) (s *sink, report recorder.Report) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		room := roomtest.New("weekly")
-		rec := start(t, c, room)
-		f(room, rec.Recorder)
-		out = rec.wait()
+		s = &sink{}
+		c.Recording, c.Sink, c.Notices.Start = "TEST", s, "this room is being recorded"
+		room, rec := roomtest.New("weekly"), recorder.New(c)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			var err error
+			if report, err = rec.Record(t.Context(), room); err != nil {
+				t.Errorf("Record: %v", err)
+			}
+		}()
+		synctest.Wait()
+		f(room, rec)
+		<-done
 	})
-	out.t = t
-	return out, out.report
+	return s, report
 }
 
 // TestSmallerThanPublished: the timeline has what is published, once, and the

@@ -134,7 +134,5 @@ func TestWhoeverAttendedReadsAll(t *testing.T) {
 			t.Errorf("%s opens %v and not %v", tt.name, opened, locked)
 		}
 	}
-	if out := l.must(adaHome, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
-		t.Errorf("verify says:\n%s", out)
-	}
+	l.verifies(adaHome, store, rec.id)
 }

@@ -107,8 +107,8 @@ func TestBrowsersToMinIO(t *testing.T) {
 	code := rec.accounts(rec.stop(syscall.SIGINT), readerHome, store)
 	t.Logf("recorder:\n%s", rec.stderr())
 
-	l.must(readerHome, "verify", rec.id, "--store", store)
-	info := recordingInfo(t, l.must(readerHome, "info", rec.id, "--store", store, "--json"))
+	l.exits(code, readerHome, "verify", rec.id, "--store", store)
+	info := recordingInfo(t, l.informs(readerHome, rec.id, "--store", store, "--json"))
 	mkv := filepath.Join(l.dir, "meeting.mkv")
 	l.exits(code, readerHome, "export", rec.id, "--store", store, "-o", mkv)
 	tracks := filepath.Join(l.dir, "tracks")

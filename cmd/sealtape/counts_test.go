@@ -14,7 +14,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
-	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
@@ -115,31 +115,31 @@ func TestRecordCountsAsInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := archive.Open(t.Context(), store, id, archive.Options{Verifiers: note.VerifierList(verifier), Identities: []age.Identity{reader}})
+	rec, err := tape.Open(t.Context(), store, id, tape.Options{Options: archive.Options{Verifiers: note.VerifierList(verifier), Identities: []age.Identity{reader}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := gather(t.Context(), rec)
+	d, err := rec.Describe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := len(f.people()); got != report.Participants || got != 2 {
+	if got := len(d.People); got != report.Participants || got != 2 {
 		t.Errorf("info lists %d people, the recorder counts %d", got, report.Participants)
 	}
-	if got := len(f.tracks); got != report.Tracks || got != 2 {
-		t.Errorf("info lists the tracks %+v, the recorder counts %d", f.tracks, report.Tracks)
+	if got := len(d.Tracks); got != report.Tracks || got != 2 {
+		t.Errorf("info lists the tracks %+v, the recorder counts %d", d.Tracks, report.Tracks)
 	}
 	holes := make(map[string]time.Duration)
-	for _, h := range playback.Holes(f.events) {
+	for _, h := range d.Holes {
 		holes[h.Reason] += h.To - h.From
 	}
 	if !maps.Equal(holes, report.Holes) || holes[media.GapNoKey] < 11*time.Second || holes[media.GapLoss] < 600*time.Millisecond {
 		t.Errorf("info lists holes of %v, the recorder counts %v", holes, report.Holes)
 	}
-	if !report.Incomplete || !incomplete(f.events) {
-		t.Errorf("the recorder says %v, info %v", report.Incomplete, incomplete(f.events))
+	if v := d.Verdict(); !report.Incomplete || !v.Incomplete() {
+		t.Errorf("the recorder says %v, info %v", report.Incomplete, v)
 	}
-	if s, err := summarize(t.Context(), rec); err != nil || s.duration != f.duration || f.duration != report.Duration {
-		t.Errorf("list says %v, info %v, the recorder %v, %v", s.duration, f.duration, report.Duration, err)
+	if g, err := rec.Glance(t.Context()); err != nil || g.Duration != d.Duration || d.Duration != report.Duration {
+		t.Errorf("list says %v, info %v, the recorder %v, %v", g.Duration, d.Duration, report.Duration, err)
 	}
 }

@@ -1,29 +1,20 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
+	"sync/atomic"
 	"syscall"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback"
-	"github.com/sealtape/sealtape/recorder/media/matroska"
+	"github.com/sealtape/sealtape/playback/tape"
 )
-
-// decryptParallel is how many segments are read side by side, each of them in
-// memory.
-const decryptParallel = 4
 
 func decryptCommand() *cli.Command {
 	return &cli.Command{
@@ -69,14 +60,13 @@ func decryptAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	rec, err := a.openReadable(c.Context, args[0])
+	var bar *progressBar
+	t, err := a.openReadable(c.Context, args[0], func(o *tape.Options) { o.OnRead = func(int) { bar.add(1) } })
 	if err != nil {
 		return err
 	}
-
-	distrust := cmp.Or(a.distrust(rec), a.withheld(c.Context, rec))
-	if distrust != nil {
-		e.warnf("%v", distrust)
+	if err := a.untrusted(c.Context, t); err != nil {
+		e.warnf("%v", err) // the verdict says it again, and has the exit code
 	}
 	e.sweepParts(filepath.Dir(out))
 	folder, err := playback.CreateFolder(out)
@@ -86,32 +76,36 @@ func decryptAction(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Discard()) }()
-	d := &decryption{rec: rec, dir: folder.Path(), failed: make(map[int]error)}
-	bar := e.progress("decrypting", int64(len(rec.Segments())))
-	torn, err := d.run(c.Context, func() { bar.add(1) })
+	f := &decrypted{Tape: t, dir: folder.Path()}
+	bar = e.progress("decrypting", int64(len(t.Segments())))
+	f.failed, err = t.Decrypt(c.Context, f.save)
 	bar.finish()
 	if err != nil {
 		return err
 	}
-	if len(rec.Segments()) == 0 {
-		return exitWith(exitIncomplete, fmt.Errorf("recording %s holds no segments", rec.Head().ID))
+	if len(t.Segments()) == 0 {
+		return exitWith(exitIncomplete, fmt.Errorf("recording %s holds no segments", t.ID()))
 	}
-	s, err := playback.Open(c.Context, d, playback.Options{Recording: rec.Head().ID})
+	s, err := playback.Open(c.Context, &decryptedFiles{f}, playback.Options{Recording: t.ID()})
 	if err != nil {
 		return err
 	}
 	if err := folder.Commit(); err != nil {
 		return err
 	}
-	e.notef("%s (%s) in %s, in the clear", count(d.saved, "segment"), size(d.bytes), out)
+	e.notef("%s (%s) in %s, in the clear", count(int(f.saved.Load()), "segment"), size(f.bytes.Load()), out)
 	e.tellContinued(s)
-	err = e.shortcomings(rec, s.Tracks(), s.Gaps(), s.Missing(), torn)
+	d, err := t.DescribeSession(c.Context, s)
+	if err != nil {
+		return err
+	}
+	end := outcome{id: t.ID(), Verdict: e.lacks(d, s.Tracks(), s.Gaps(), s.Missing()).Verdict()}.err()
 	if c.Bool("json") {
-		if jerr := e.json(d.told(s, out, err != nil)); jerr != nil {
-			return jerr
+		if err := e.json(f.told(s, out, end != nil)); err != nil {
+			return err
 		}
 	}
-	return e.worse(distrust, err)
+	return end
 }
 
 // emptyOrAbsent returns an error unless path is an empty folder or nothing.
@@ -130,79 +124,36 @@ func emptyOrAbsent(path string) error {
 	return nil
 }
 
-// A decryption writes the segments of a recording as files into dir. Then it is a
-// playback.Source of these files.
-type decryption struct {
-	rec *archive.Recording
-	dir string
-
-	mu     sync.Mutex
-	failed map[int]error // of segments that were not written
-	saved  int
-	bytes  int64
+// A decrypted is a recording of which segments were written to dir.
+type decrypted struct {
+	*tape.Tape
+	dir          string
+	failed       map[int]error // of segments that were not written
+	saved, bytes atomic.Int64
 }
 
-// run writes all segments that can be read, and returns how many of them are torn.
-// The error is one that says nothing of the recording: the store's, the disk's.
-func (d *decryption) run(ctx context.Context, onEach func()) (torn int, err error) {
-	src := &segmentSource{rec: d.rec}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(decryptParallel)
-	for _, seg := range d.rec.Segments() {
-		g.Go(func() error {
-			b, err := src.ReadSegment(ctx, seg.Number)
-			known := errors.Is(err, playback.ErrDamaged) || errors.Is(err, playback.ErrLocked)
-			if err == nil {
-				err = belongs(b, d.rec.Head().ID, seg)
-				known = err != nil
-			}
-			if err == nil {
-				err = writeSynced(d.path(seg.Number), b)
-			}
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			switch {
-			case err == nil:
-				d.saved++
-				d.bytes += int64(len(b))
-			case known:
-				d.failed[seg.Number] = err
-			default:
-				return err
-			}
-			onEach()
-			return nil
-		})
-	}
-	err = g.Wait()
-	return src.tornSegments(), err
-}
+func (d *decrypted) path(n int) string { return filepath.Join(d.dir, fileOf(n)) }
 
-// belongs returns an error unless a segment says itself that it is the one it is
-// taken for. One that a crash tore may lack even that.
-func belongs(b []byte, id string, seg archive.SegmentInfo) error {
-	r, err := matroska.NewReader(bytes.NewReader(b))
-	switch {
-	case err != nil && seg.Torn:
-		return fmt.Errorf("%s: nothing of it can be read: %w", seg.Name, err)
-	case err != nil:
-		return &sortedError{fmt.Errorf("%s: %w", seg.Name, err), playback.ErrDamaged}
+// save writes a segment.
+func (d *decrypted) save(n int, plain []byte) error {
+	if err := writeSynced(d.path(n), plain); err != nil {
+		return err
 	}
-	if h := r.Header(); h.Recording != id || h.Segment != seg.Number {
-		return fmt.Errorf("%w: it says it is segment %d of recording %.40q", playback.ErrForeign, h.Segment, h.Recording)
-	}
+	d.saved.Add(1)
+	d.bytes.Add(int64(len(plain)))
 	return nil
 }
 
-func (d *decryption) path(n int) string { return filepath.Join(d.dir, fileOf(n)) }
+// decryptedFiles are the files as a playback.Source.
+type decryptedFiles struct{ d *decrypted }
 
-func (d *decryption) Segments() []int { return (&segmentSource{rec: d.rec}).Segments() }
+func (f *decryptedFiles) Segments() []int { return f.d.Segments() }
 
-func (d *decryption) ReadSegment(_ context.Context, n int) ([]byte, error) {
-	if err := d.failed[n]; err != nil {
+func (f *decryptedFiles) ReadSegment(_ context.Context, n int) ([]byte, error) {
+	if err := f.d.failed[n]; err != nil {
 		return nil, err
 	}
-	return os.ReadFile(d.path(n))
+	return os.ReadFile(f.d.path(n))
 }
 
 // writeSynced writes a new file, durable when it returns.

@@ -18,10 +18,9 @@ func (e *env) tellContinued(s *playback.Session) {
 			}
 		}
 	}
-	f := facts{tracks: s.Tracks()}
-	for _, t := range f.tracks {
+	for _, t := range s.Tracks() {
 		if numbers := in[t.UID]; len(numbers) > 0 {
-			e.notef("no key frame at the beginning of %s in %s %s", f.label(t.UID), plural(len(numbers), "segment"), ranges(numbers))
+			e.notef("no key frame at the beginning of %s in %s %s", clean(t.Label()), plural(len(numbers), "segment"), ranges(numbers))
 		}
 	}
 	if len(in) > 0 {
@@ -60,8 +59,8 @@ type decryptedTrackJSON struct {
 	Begin     *int      `json:"begin_segment,omitempty"`
 }
 
-func (d *decryption) told(s *playback.Session, out string, incomplete bool) decryptJSON {
-	j := decryptJSON{ID: d.rec.Head().ID, Path: out, Bytes: d.bytes, Incomplete: incomplete, Segments: []decryptedSegmentJSON{}}
+func (d *decrypted) told(s *playback.Session, out string, incomplete bool) decryptJSON {
+	j := decryptJSON{ID: d.ID(), Path: out, Bytes: d.bytes.Load(), Incomplete: incomplete, Segments: []decryptedSegmentJSON{}}
 	keyed := make(map[uint64]int) // the last segment with a key frame, by track
 	for _, seg := range s.Segments() {
 		if d.failed[seg.Number] != nil || seg.State != playback.Readable {

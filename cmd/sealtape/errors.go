@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
 // The exit codes are a contract: scripts use them.
@@ -76,20 +76,6 @@ func usagef(c *cli.Context, format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...), commandPath(c)}
 }
 
-// misuse returns a usageError of the command that runs.
-func misuse(format string, args ...any) error {
-	return usageError{fmt.Errorf(format, args...), ""}
-}
-
-// A commandError is an error of the command of this name.
-type commandError struct {
-	err     error
-	command string
-}
-
-func (e *commandError) Error() string { return e.err.Error() }
-func (e *commandError) Unwrap() error { return e.err }
-
 // explain returns the exit code of err and the hints for it.
 func explain(err error) (code int, hints []string) {
 	code, hint := known(err)
@@ -106,11 +92,7 @@ func explain(err error) (code int, hints []string) {
 	}
 	var u usageError
 	if errors.As(err, &u) {
-		var in *commandError
-		if u.command == "" && errors.As(err, &in) {
-			u.command = in.command
-		}
-		hints = append(hints, "see "+cmp.Or(u.command, "sealtape")+" --help")
+		hints = append(hints, "see "+u.command+" --help")
 	}
 	return code, hints
 }
@@ -182,6 +164,8 @@ func known(err error) (code int, hint string) {
 		return exitFailed, "sealtape doctor --store STORE tries what the store can do"
 	case errors.Is(err, archive.ErrNotFound):
 		return exitFailed, "sealtape list shows what the store holds"
+	case errors.Is(err, tape.ErrNoHead):
+		return exitUnverified, "it is being uploaded, or what signs it was removed; sealtape verify says what is there"
 	case errors.Is(err, archive.ErrForeignSigner):
 		return exitUnverified, pinHint
 	case errors.As(err, &back), errors.As(err, &fork):

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -110,21 +110,26 @@ func exportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	rec, err := a.openReadable(c.Context, args[0])
+	ctx, giveUp := context.WithCancelCause(c.Context)
+	defer giveUp(nil)
+	var reading atomic.Pointer[progressBar] // while the recording is opened
+	t, err := a.openReadable(c.Context, args[0], func(o *tape.Options) {
+		o.OnRead = func(int) { reading.Load().add(1) }
+		// What a store withholds is not to look as if it had not been recorded.
+		o.OnStoreError = giveUp
+	})
 	if err != nil {
 		return err
 	}
-	distrust := cmp.Or(a.distrust(rec), a.withheld(c.Context, rec))
-	if distrust != nil {
-		e.warnf("%v", distrust)
+	id := t.ID()
+	if err := a.untrusted(c.Context, t); err != nil {
+		e.warnf("%v", err) // the verdict says it again, and has the exit code
 	}
 	e.sweepParts(filepath.Dir(out))
-	id := rec.Head().ID
-	ctx, giveUp := context.WithCancelCause(c.Context)
-	defer giveUp(nil)
-	bar := e.progress("reading", int64(len(rec.Segments())))
-	src := &indexedSource{segmentSource{rec: rec, onRead: func(int) { bar.add(1) }}}
-	s, err := playback.Open(ctx, firmSource{src, giveUp}, playback.Options{Recording: id})
+	bar := e.progress("reading", int64(len(t.Segments())))
+	reading.Store(bar)
+	s, err := t.Session(ctx)
+	reading.Store(nil)
 	bar.finish()
 	if errors.Is(err, context.Canceled) {
 		err = context.Cause(ctx)
@@ -132,7 +137,6 @@ func exportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	src.onRead = nil
 	if options.From > 0 && options.From >= s.Duration() {
 		return hinted(fmt.Errorf("recording %s lasts %s, there is nothing from %s on", id, length(s.Duration()), length(options.From)),
 			"--from counts from the recording's beginning")
@@ -162,33 +166,19 @@ func exportAction(c *cli.Context) error {
 		return fmt.Errorf("exporting recording %s: %w", id, err)
 	}
 	e.exported(report, out)
-	err = e.shortcomings(rec, s.Tracks(), report.Gaps, report.Missing, src.tornSegments())
-	if n := report.Dropped(); err == nil && n > 0 {
-		err = exitWith(exitIncomplete, fmt.Errorf("%s lacks %s that recording %s holds", out, count(n, "frame"), id))
-	} else if err == nil && report.Incomplete {
-		err = exitWith(exitIncomplete, fmt.Errorf("recording %s is not complete", id))
+	d, err := t.Describe(c.Context)
+	if err != nil {
+		return err
 	}
+	f := e.lacks(d, s.Tracks(), report.Gaps, report.Missing)
+	f.Dropped = report.Dropped()
+	end := outcome{id: id, Verdict: f.Verdict()}.err()
 	if c.Bool("json") {
-		if jerr := e.json(exportedJSON(id, out, format, report, err != nil)); jerr != nil {
-			return jerr
+		if err := e.json(exportedJSON(id, out, format, report, end != nil)); err != nil {
+			return err
 		}
 	}
-	return e.worse(distrust, err)
-}
-
-// A firmSource ends the export when the store fails: what a store withholds is not
-// to look as if it had not been recorded.
-type firmSource struct {
-	playback.Indexer
-	giveUp context.CancelCauseFunc
-}
-
-func (s firmSource) ReadSegment(ctx context.Context, n int) ([]byte, error) {
-	b, err := s.Indexer.ReadSegment(ctx, n)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, playback.ErrDamaged) && !errors.Is(err, playback.ErrLocked) {
-		s.giveUp(err)
-	}
-	return b, err
+	return end
 }
 
 // excerptFlags returns what --from and --to say, 0 where they say nothing.
@@ -230,45 +220,45 @@ func speed(done, took time.Duration) string {
 	return fmt.Sprintf(" at %.0f× real time", x)
 }
 
-// shortcomings tells what a recording lacks, and returns the error with the
-// exit code for it.
-func (e *env) shortcomings(rec *archive.Recording, tracks []media.Track, gaps []media.Event, missing []playback.SegmentError, torn int) error {
-	id, state := rec.Head().ID, rec.Head().State
-	f := facts{tracks: tracks}
-	damaged, closedToUs := 0, 0
+// lacks tells what was made of a recording lacks, by the holes that were declared in
+// it and the segments that it has not, and returns what a verdict on it is made of.
+func (e *env) lacks(d *tape.Description, tracks []media.Track, gaps []media.Event, missing []playback.SegmentError) tape.Findings {
+	f := d.Findings()
+	f.Holes, f.Missing, f.Damaged, f.Torn, f.LeftOut, f.Refused = tape.Holes(tracks, gaps), 0, 0, 0, 0, 0
+	for _, u := range d.Unreadable {
+		if u.Why == tape.WhyTorn {
+			f.Torn++ // some of it may be there
+		}
+	}
 	for _, m := range missing {
 		switch {
 		case errors.Is(m.Err, io.ErrUnexpectedEOF): // it is torn
 		case errors.Is(m.Err, playback.ErrDamaged):
-			damaged++
+			f.Damaged++
 		case errors.Is(m.Err, playback.ErrLocked):
-			closedToUs++
+			f.NotReader++
 			continue // many in a row, told once below
+		case errors.Is(m.Err, playback.ErrNotListed):
+			f.LeftOut++
+		default:
+			f.Refused++
 		}
 		e.notef("missing: segment %d%s: %s", m.Number, span(m.From, m.To), clean(m.Err.Error()))
 	}
-	if closedToUs > 0 {
-		e.notef("missing: %s of which you are no reader", count(closedToUs, "segment"))
+	if f.NotReader > 0 {
+		e.notef("missing: %s of which you are no reader", count(f.NotReader, "segment"))
 	}
-	if torn > 0 {
-		e.notef("torn: %s, of which the end was lost with the recorder", count(torn, "segment"))
+	if f.Torn > 0 {
+		e.notef("torn: %s, of which the end was lost with the recorder", count(f.Torn, "segment"))
 	}
-	for _, g := range gaps {
-		e.notef("hole: %s%s: %s", f.holeLabel(g), span(g.From, g.To), clean(g.Reason))
+	for _, h := range holesJSON(f.Holes) {
+		what := "hole"
+		if h.Wanted {
+			what = "not recorded"
+		}
+		e.notef("%s: %s%s: %s", what, h.Label, spanOf(h.From, h.To), holeText(h))
 	}
-	switch {
-	case damaged > 0:
-		return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is damaged: %s left out", id, count(damaged, "segment")),
-			"sealtape verify "+id+" says what is wrong"))
-	case len(missing) > 0 || torn > 0 || incomplete(gaps):
-		return exitWith(exitIncomplete, fmt.Errorf("recording %s is not complete", id))
-	case state == archive.StateOpen:
-		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s is not closed: more may follow", id),
-			"if it is not going on, sealtape recover on the machine that recorded finishes it"))
-	case state != archive.StateClosed:
-		return exitWith(exitIncomplete, fmt.Errorf("recording %s was cut: its recorder died", id))
-	}
-	return nil
+	return f
 }
 
 func span(from, to time.Duration) string {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
 // exported tells what was written, and what of the recording was not.
@@ -17,14 +18,13 @@ func (e *env) exported(r playback.Report, out string) {
 			e.notef("  %s", clean(t.Label()))
 		}
 	}
-	f := facts{tracks: r.Tracks}
 	for _, l := range r.LeftOut {
-		e.notef("left out: %s of %s: %s", count(l.Frames, "frame"), f.label(l.Track), refusalText(l.Reason))
+		e.notef("left out: %s of %s: %s", count(l.Frames, "frame"), clean(tape.Label(r.Tracks, l.Track)), refusalText(l.Reason))
 	}
 	for _, t := range r.Tracks {
 		if late := r.Late[t.UID]; late > 0 {
 			e.notef("late: %s by up to %.2f s, where a player counts samples and looks at no times: more was sent than time went by",
-				f.label(t.UID), late.Seconds())
+				clean(t.Label()), late.Seconds())
 		}
 	}
 	e.undecoded(r)
@@ -89,7 +89,7 @@ func exportedJSON(id, out, format string, r playback.Report, incomplete bool) ex
 	j := exportJSON{
 		ID: id, Path: out, Format: format, From: r.From.Seconds(), Duration: r.Duration.Seconds(),
 		Incomplete: incomplete, LeftOut: r.Dropped(), Hidden: r.Hidden.Seconds(),
-		Tracks: []exportTrackJSON{}, Holes: holesJSON(r.Tracks, r.Gaps), Missing: []exportMissingJSON{}, Problems: []string{},
+		Tracks: []exportTrackJSON{}, Holes: holesJSON(tape.Holes(r.Tracks, r.Gaps)), Missing: []exportMissingJSON{}, Problems: []string{},
 	}
 	for i, t := range r.Tracks {
 		x := exportTrackJSON{trackJSON: trackOf(t), Late: r.Late[t.UID].Seconds(), LeftOut: []leftOutJSON{}}

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback"
 )
 
@@ -64,45 +60,5 @@ func TestSpeed(t *testing.T) {
 		if got := speed(test.done, test.took); got != test.want {
 			t.Errorf("%v in %v: %q", test.done, test.took, got)
 		}
-	}
-}
-
-// A failingSource fails with err.
-type failingSource struct {
-	playback.Indexer
-	err error
-}
-
-func (s failingSource) ReadSegment(context.Context, int) ([]byte, error) { return nil, s.err }
-
-// TestFirmSource: what the store withholds ends an export, what is there and
-// cannot be opened does not.
-func TestFirmSource(t *testing.T) {
-	network := errors.New("no route to host")
-	for _, test := range []struct {
-		err   error
-		fatal bool
-	}{
-		{network, true},
-		{sorted(&archive.CorruptError{}), false},
-		{sorted(fmt.Errorf("epoch 1: %w", archive.ErrNoKey)), false},
-	} {
-		ctx, giveUp := context.WithCancelCause(t.Context())
-		_, err := firmSource{failingSource{err: test.err}, giveUp}.ReadSegment(ctx, 0)
-		if !errors.Is(err, test.err) {
-			t.Errorf("%v became %v", test.err, err)
-		}
-		if fatal := context.Cause(ctx) == test.err; fatal != test.fatal {
-			t.Errorf("%v: %v", test.err, context.Cause(ctx))
-		}
-		giveUp(nil)
-	}
-	// Whoever interrupts is no failing store.
-	parent, cancel := context.WithCancel(t.Context())
-	ctx, giveUp := context.WithCancelCause(parent)
-	defer giveUp(nil)
-	cancel()
-	if _, err := (firmSource{failingSource{err: network}, giveUp}).ReadSegment(ctx, 0); err == nil || context.Cause(ctx) != context.Canceled {
-		t.Errorf("%v, %v", err, context.Cause(ctx))
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback/tape"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 func infoCommand() *cli.Command {
@@ -26,7 +27,10 @@ every byte, use "sealtape verify". ID may be the start of one, or "last".
 With --json it prints all of it for programs, the timeline too; see
 https://github.com/sealtape/sealtape/blob/main/cmd/sealtape/JSON.md
 
-Exit code 5: no key of yours opens it; then only what anyone can see is shown.`,
+Exit code 0: the recording is whole. 3: it is not closed, or lacks a second or more.
+4: something of it is missing in the store or damaged, or the key that signed it was
+revoked. 5: no key of yours opens it; then only what anyone can see is shown, and
+holes are not known. That a part is not yours to open is said, and no failure.`,
 		Flags: []cli.Flag{storeFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "timeline", Usage: "show all that happened, event by event"}},
 		Action: infoAction,
@@ -52,19 +56,15 @@ func infoAction(c *cli.Context) error {
 	if keysErr != nil && !errors.Is(keysErr, keys.ErrNoIdentity) && !errors.Is(keysErr, errNoTerminal) {
 		return keysErr
 	}
-	rec, err := a.open(c.Context, id, identities)
+	t, err := a.openTape(c.Context, id, identities, nil)
 	if err != nil {
 		return err
 	}
-	i, err := a.info(c.Context, rec)
+	i, d, err := a.info(c.Context, t)
 	if err != nil {
 		return err
 	}
-	distrust := cmp.Or(a.distrust(rec), a.withheld(c.Context, rec))
 	if c.Bool("json") {
-		if distrust != nil {
-			i.Problems = append(i.Problems, distrust.Error())
-		}
 		err = e.json(i)
 	} else {
 		err = e.showInfo(i, c.Bool("timeline"))
@@ -72,26 +72,14 @@ func infoAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if distrust != nil {
-		return distrust
-	}
-	if i.Opens || len(i.Epochs) == 0 {
-		return nil
+	v := d.Verdict()
+	if v.Outcome != tape.Locked {
+		return outcome{id: id, Verdict: v}.err()
 	}
 	if errors.Is(keysErr, errNoTerminal) {
 		return keysErr
 	}
 	return noKey(id, keysErr)
-}
-
-// noKey is the error for a recording that one's keys do not open; why is the
-// error of loading them, if any.
-func noKey(id string, why error) error {
-	if errors.Is(why, keys.ErrNoIdentity) {
-		return exitWith(exitNoKey, fmt.Errorf("nothing to open recording %s with: %w", id, why))
-	}
-	return exitWith(exitNoKey, hinted(fmt.Errorf("no key of yours opens recording %s", id),
-		"only its readers can open it; sealtape keys show says who you are here"))
 }
 
 // showInfo shows it to people, with the timeline if it is short or asked for.
@@ -120,6 +108,13 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		if i.Duration != nil {
 			rows = append(rows, []string{"length:", seconds(*i.Duration)})
 		}
+	}
+	if !i.HolesKnown {
+		why := holesUnknown
+		if i.Opens {
+			why = "not known: none of it can be read"
+		}
+		rows = append(rows, []string{"holes:", why})
 	}
 	if i.ResealedFrom != "" {
 		rows = append(rows, []string{"resealed from:", clean(citation(i.ResealedFrom))})
@@ -169,7 +164,7 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		rows = append(rows, []string{clean(m) + ": is not in the store"})
 	}
 	for _, u := range i.Unreadable {
-		if u.Why != whyMissing { // it is among those
+		if u.Why != string(tape.WhyMissing) { // it is among those
 			rows = append(rows, []string{clean(u.Text)})
 		}
 	}
@@ -235,9 +230,24 @@ func (e *env) showMeeting(i *infoJSON) error {
 	}
 	rows = [][]string{{"HOLE", "FROM", "TO", "REASON"}}
 	for _, h := range i.Holes {
-		rows = append(rows, []string{h.Label, seconds(h.From), seconds(h.To), clean(h.Reason)})
+		rows = append(rows, []string{h.Label, seconds(h.From), seconds(h.To), holeText(h)})
 	}
 	return e.section(foldRows(rows, "hole"))
+}
+
+// wantedTexts says of holes that people wanted what they are.
+var wantedTexts = map[string]string{
+	media.GapPaused:     "the recording was paused",
+	media.GapConsent:    "no consent to be recorded",
+	media.GapUnverified: "only verified members were recorded",
+}
+
+// holeText says why a hole is there. One that people wanted is nothing that is missing.
+func holeText(h holeJSON) string {
+	if text := wantedTexts[h.Reason]; h.Wanted && text != "" {
+		return h.Reason + ": " + text
+	}
+	return clean(h.Reason)
 }
 
 // section writes a table with an empty line before it, or nothing if it has

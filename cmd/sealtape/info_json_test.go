@@ -10,9 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
-	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
 func (l *lab) info(home, store, id string) *infoJSON {
@@ -39,7 +38,8 @@ func TestInfoUnreadable(t *testing.T) {
 	if e := i.Epochs[0]; e.Opens || e.Segments != 3 || *e.First != 0 || *e.Last != 2 || e.Readers != 8 {
 		t.Errorf("epoch %+v", e)
 	}
-	if !i.Incomplete || i.Segments != 4 || i.Duration == nil || *i.Duration != 8 {
+	// What is not his to open is not missing.
+	if i.Incomplete || i.Verdict != "whole" || i.Segments != 4 || i.Duration == nil || *i.Duration != 8 {
 		t.Errorf("incomplete %t, %d segments, %vs", i.Incomplete, i.Segments, *i.Duration)
 	}
 
@@ -48,7 +48,7 @@ func TestInfoUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	i = l.info(home, store, id)
-	if u := i.Unreadable; len(u) != 1 || u[0].Segment != 2 || u[0].From != 4 || u[0].To != 6 || u[0].Why != whyMissing || !i.Incomplete {
+	if u := i.Unreadable; len(u) != 1 || u[0].Segment != 2 || u[0].From != 4 || u[0].To != 6 || u[0].Why != string(tape.WhyMissing) || !i.Incomplete {
 		t.Errorf("a segment is gone, and unreadable are %+v", u)
 	}
 
@@ -57,7 +57,7 @@ func TestInfoUnreadable(t *testing.T) {
 	flip(t, filepath.Join(store, id, "segments", "000001.age"))
 	flip(t, filepath.Join(store, id, "index", "000000.age"))
 	i = l.info(home, store, id)
-	if u := i.Unreadable; len(u) != 1 || u[0].Segment != 1 || u[0].From != 2 || u[0].To != 4 || u[0].Why != whyDamaged || i.Room != "Standup" {
+	if u := i.Unreadable; len(u) != 1 || u[0].Segment != 1 || u[0].From != 2 || u[0].To != 4 || u[0].Why != string(tape.WhyDamaged) || i.Room != "Standup" {
 		t.Errorf("a segment is damaged, and unreadable are %+v", u)
 	}
 
@@ -69,10 +69,10 @@ func TestInfoUnreadable(t *testing.T) {
 		}
 	}
 	i = l.info(home, store, id)
-	if len(i.Problems) != 1 || !strings.Contains(i.Problems[0], "damaged") || i.Start != nil || !i.Incomplete {
+	if len(i.Problems) != 1 || !strings.Contains(i.Problems[0], "damaged") || i.Start != nil || i.Verdict != "damaged" || i.HolesKnown {
 		t.Errorf("all is damaged, and it says %+v", i)
 	}
-	if out, errs, code := l.run(home, nil, "info", id, "--store", store); code != 0 || !strings.Contains(out, "started:      not known") {
+	if out, errs, code := l.run(home, nil, "info", id, "--store", store); code != exitUnverified || !strings.Contains(out, "started:      not known") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 
@@ -84,7 +84,7 @@ func TestInfoUnreadable(t *testing.T) {
 	id = strings.TrimSpace(string(out))
 	l.must(home, "recover", "--store", store)
 	i = l.info(home, store, id)
-	if u := i.Unreadable; len(u) != 1 || u[0].Segment != 2 || u[0].Why != whyTorn || !strings.Contains(u[0].Text, "torn") || i.State != "cut" {
+	if u := i.Unreadable; len(u) != 1 || u[0].Segment != 2 || u[0].Why != string(tape.WhyTorn) || !strings.Contains(u[0].Text, "torn") || i.State != "cut" {
 		t.Errorf("a segment is torn, and unreadable are %+v; %s", u, i.State)
 	}
 	p := l.play(home, nil, id, "--no-browser", "--store", store)
@@ -93,36 +93,7 @@ func TestInfoUnreadable(t *testing.T) {
 			t.Errorf("segment %d: %d %.100q, want %d", n, code, body, want)
 		}
 	}
-	if code := p.stop(syscall.SIGINT); code != 0 || !strings.Contains(p.stderr(), "it was cut: its recorder died; 1 segment torn by a crash.") {
+	if code := p.stop(syscall.SIGINT); code != exitIncomplete || !strings.Contains(p.stderr(), "was cut: its recorder died; has 1 segment torn by a crash.") {
 		t.Errorf("play: exit code %d\n%s", code, p.stderr())
-	}
-}
-
-// TestPeople derives who was there, whom the recorder verified, and for how long
-// they spoke: what the server tells twice counts once.
-func TestPeople(t *testing.T) {
-	s := time.Second
-	f := &facts{
-		duration: 100 * s,
-		tracks:   []media.Track{{UID: 1, Participant: "cy", Name: "Cy"}},
-		events: []media.Event{
-			{Time: 0, Type: media.EventJoin, Participant: "ada", Name: "Ada"},
-			{Time: 0, Type: media.EventVerified, Participant: "ada", Name: "Ada Lovelace", Reason: media.VerifiedByProof},
-			{Time: 5 * s, Type: media.EventSpeaking, Participant: "ada", From: 5 * s, To: 35 * s},
-			{Time: 10 * s, Type: media.EventJoin, Participant: "bob", Name: "Bob"},
-			{Time: 11 * s, Type: media.EventClaimed, Participant: "bob", Name: "Bob B."},
-			{Time: 30 * s, Type: media.EventSpeaking, Participant: "ada", From: 30 * s, To: 45 * s},
-			{Time: 40 * s, Type: media.EventSpeaking, Participant: "bob", From: 40 * s, To: 41500 * time.Millisecond},
-			{Time: 42 * s, Type: media.EventSpeaking, Participant: "ada", From: 42 * s, To: 43 * s},
-			{Time: 50 * s, Type: media.EventLeave, Participant: "bob"},
-		},
-	}
-	want := []person{
-		{Identity: "ada", Name: "Ada", To: 100, Speaking: 40, Identified: "proved", VerifiedAs: "Ada Lovelace", VerifiedBy: "proof"},
-		{Identity: "bob", Name: "Bob", From: 10, To: 50, Speaking: 1.5, Identified: "claimed"},
-		{Identity: "cy", Name: "Cy", To: 100, Identified: "unknown"},
-	}
-	if got := f.people(); !slices.Equal(got, want) {
-		t.Errorf("%+v\nwant %+v", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -45,10 +46,9 @@ func TestPictureSizes(t *testing.T) {
 		{"nonsense", []media.Event{event(0, media.EventTrack, ""), event(0, media.EventSize, "-1x99999999999"),
 			event(0, media.EventPublished, "x")}, 320, "320x180", ""},
 	} {
-		i := &infoJSON{}
-		i.addFacts(&facts{duration: time.Minute, events: tt.events,
-			tracks: []media.Track{{UID: 1, Participant: "ada", Source: cmp.Or(tt.source, media.Camera), Width: tt.width, Height: tt.width * 9 / 16}}})
-		if got := sizeText(i.Tracks[0]); got != tt.want {
+		tracks := tape.Tracks([]media.Track{{UID: 1, Participant: "ada", Source: cmp.Or(tt.source, media.Camera), Width: tt.width, Height: tt.width * 9 / 16}},
+			tt.events, time.Minute)
+		if got := sizeText(infoOf(&tape.Description{Tracks: tracks}).Tracks[0]); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestShowTimeline(t *testing.T) {
 	i := &infoJSON{ID: "01ABC", Opens: true,
-		Participants: []person{{Identity: "ada", Name: "Ada"}},
+		Participants: []personJSON{{Identity: "ada", Name: "Ada"}},
 		Tracks:       []infoTrackJSON{{trackJSON: trackJSON{UID: 7, Participant: "ada", Name: "Ada", Source: "screen"}}},
 		Timeline: []media.Event{
 			{Time: time.Second, Type: media.EventVerified, Participant: "ada", Name: "Ada L.", Reason: media.VerifiedByOperator},

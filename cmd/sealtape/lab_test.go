@@ -235,6 +235,26 @@ func (l *lab) exits(want int, home string, args ...string) (stdout string) {
 	return out
 }
 
+// informs runs sealtape info, of a recording that may lack something.
+func (l *lab) informs(home string, args ...string) (stdout string) {
+	l.t.Helper()
+	out, errs, code := l.run(home, nil, append([]string{"info"}, args...)...)
+	if code != 0 && code != exitIncomplete {
+		l.t.Fatalf("sealtape info: exit code %d\n%s%s", code, out, errs)
+	}
+	return out
+}
+
+// verifies runs sealtape verify, of a recording that may have a hole of a second.
+func (l *lab) verifies(home, store, id string) (stdout string) {
+	l.t.Helper()
+	out, errs, code := l.run(home, nil, "verify", id, "--store", store)
+	if code != 0 && code != exitIncomplete || !strings.Contains(out, "state:        closed") {
+		l.t.Fatalf("sealtape verify: exit code %d\n%s%s", code, out, errs)
+	}
+	return out
+}
+
 // A process is a sealtape that runs.
 type process struct {
 	l     *lab

@@ -51,7 +51,7 @@ func TestPauseBySignal(t *testing.T) {
 	if !strings.Contains(rec.stderr(), "everybody has left") {
 		t.Errorf("it said:\n%s", rec.stderr())
 	}
-	if out := l.must(home, "info", rec.id, "--store", store); !strings.Contains(out, media.GapPaused) {
+	if out := l.informs(home, rec.id, "--store", store); !strings.Contains(out, media.GapPaused) {
 		t.Errorf("info says nothing of a pause:\n%s", out)
 	}
 	l.exits(code, home, "verify", rec.id, "--store", store, "--deep")
@@ -89,7 +89,7 @@ func TestGraceHolds(t *testing.T) {
 	if !strings.Contains(rec.stderr(), "everybody has left") {
 		t.Errorf("it said:\n%s", rec.stderr())
 	}
-	out := l.must(home, "info", rec.id, "--store", store, "--json")
+	out := l.informs(home, rec.id, "--store", store, "--json")
 	if n := strings.Count(out, `"type":"join"`) + strings.Count(out, `"type": "join"`); n != 2 || strings.Contains(out, media.GapReconnect) {
 		t.Errorf("she came %d times in:\n%s", n, out)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
 // listParallel is how many recordings are looked at at once: each takes a few
@@ -29,7 +29,12 @@ func listCommand() *cli.Command {
 		Usage: "list the recordings in a store",
 		Description: `Shows of each recording what its signed log tells, and of those that a key of
 yours opens the start, the length and the room. Your passphrase is asked for on
-a terminal; without it, the list shows what anyone can see.`,
+a terminal; without it, the list shows what anyone can see, and not what is missing in
+the media.
+
+The exit code is 0 whatever it lists: one old recording that lacks something would
+otherwise fail every script that looks for another. What each comes to is in its line
+and, with --json, in its verdict; sealtape info ID ends with that.`,
 		Flags:  []cli.Flag{storeFlag(), jsonFlag()},
 		Action: listAction,
 	}
@@ -37,8 +42,9 @@ a terminal; without it, the list shows what anyone can see.`,
 
 // A listed is a line of the list.
 type listed struct {
-	ID       string     `json:"id"`
-	State    string     `json:"state"` // open, closed, cut; unsigned, damaged or rolled-back if it cannot be trusted
+	ID    string `json:"id"`
+	State string `json:"state"` // open, closed, cut; unsigned, damaged or rolled-back if it cannot be trusted
+	verdictJSON
 	Missing  int        `json:"missing_objects"`
 	Segments int        `json:"segments"`
 	Bytes    int64      `json:"bytes"`
@@ -81,8 +87,11 @@ func listAction(c *cli.Context) error {
 	g, ctx := errgroup.WithContext(c.Context)
 	g.SetLimit(listParallel)
 	for i, id := range ids {
-		g.Go(func() (err error) {
-			all[i], err = a.list(ctx, id, identities)
+		g.Go(func() error {
+			d, err := a.glance(ctx, id, identities)
+			if err == nil {
+				all[i] = listedOf(d)
+			}
 			return err
 		})
 	}
@@ -120,68 +129,55 @@ func (a *access) keysIfAny(ctx context.Context) ([]age.Identity, error) {
 	return identities, err
 }
 
-// list looks at one recording. What is wrong with it is told in its line; an
+// glance describes one recording. What is wrong with it is told in its line; an
 // error is about the store.
-func (a *access) list(ctx context.Context, id string, identities []age.Identity) (listed, error) {
-	l := listed{ID: id, Recorder: []string{}}
-	// The head first, then the listing: of a recording that goes on, all that the
-	// head names is there by then.
-	rec, openErr := a.open(ctx, id, identities)
-	sizes := make(map[string]int64)
-	for info, err := range archive.List(ctx, a.store, id+"/") {
-		if errors.Is(err, archive.ErrDenied) { // the others can be looked at
-			openErr = cmp.Or(openErr, err)
-			break
-		} else if err != nil {
-			return l, err
+func (a *access) glance(ctx context.Context, id string, identities []age.Identity) (*tape.Description, error) {
+	t, err := a.openTape(ctx, id, identities, nil)
+	if err != nil {
+		d := tape.Unopened(id, err)
+		for info, lerr := range archive.List(ctx, a.store, id+"/") {
+			if errors.Is(lerr, archive.ErrDenied) {
+				break // the others can be looked at
+			} else if lerr != nil {
+				return nil, lerr
+			}
+			d.Bytes += info.Size
 		}
-		sizes[strings.TrimPrefix(info.Name, id+"/")] = info.Size
-		l.Bytes += info.Size
-	}
-	if openErr != nil {
-		if ctx.Err() != nil {
-			return l, ctx.Err()
+		if d.State == "" && !errors.Is(err, archive.ErrDenied) {
+			return nil, err
 		}
-		l.State, l.Problem = brokenState(openErr), openErr.Error()
-		return l, nil
+		return d, ctx.Err()
 	}
-	for _, e := range rec.Entries() {
-		if _, ok := sizes[e.Name]; !ok {
-			l.Missing++
-		}
+	d, err := t.Glance(ctx)
+	if err != nil && ctx.Err() == nil && d != nil {
+		d.Problems, err = append(d.Problems, err.Error()), nil
 	}
-	l.State, l.Segments = string(rec.Head().State), len(rec.Segments())
-	l.Recorder = a.signers(rec.Signers())
-	if err := a.distrust(rec); err != nil {
-		l.Problem, l.Distrusted = err.Error(), true
-	}
-	if len(identities) == 0 {
-		return l, nil
-	}
-	s, err := summarize(ctx, rec)
-	if ctx.Err() != nil {
-		return l, ctx.Err()
-	}
-	if err == nil {
-		start, duration := s.start.UTC(), s.duration.Seconds()
-		l.Opens, l.Start, l.Duration, l.Room, l.Follows = true, &start, &duration, s.room, s.follows
-	} else if !errors.Is(err, archive.ErrNoKey) || errors.Is(err, archive.ErrRevokedGrant) {
-		l.Problem, l.Withheld = err.Error(), errors.Is(err, archive.ErrRevokedGrant)
-	}
-	return l, nil
+	return d, err
 }
 
-// brokenState names, in a word, why a recording does not open.
-func brokenState(err error) string {
-	var back *archive.RollbackError
-	var fork *archive.ForkError
-	switch {
-	case errors.Is(err, archive.ErrForeignSigner):
-		return "unsigned"
-	case errors.As(err, &back), errors.As(err, &fork):
-		return "rolled-back"
+func listedOf(d *tape.Description) listed {
+	v := d.Verdict()
+	l := listed{
+		ID: d.ID, State: string(d.State), verdictJSON: verdictOf(v, d.HolesKnown), Missing: len(d.Missing), Segments: d.Segments, Bytes: d.Bytes,
+		Recorder: whoSigned(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Room: d.Room, Follows: d.Follows,
+		Distrusted: v.Lacks(tape.LackTrust) && d.Err == nil, Withheld: len(d.Withheld) > 0,
 	}
-	return "damaged"
+	if l.State == "" {
+		l.State = "unknown"
+	}
+	if !d.Start.IsZero() {
+		start, duration := d.Start.UTC(), d.Duration.Seconds()
+		l.Start, l.Duration = &start, &duration
+	}
+	switch trust := d.Trust(); {
+	case d.Err != nil:
+		l.Problem = d.Err.Error()
+	case trust.Outcome != tape.Whole:
+		l.Problem = trust.Say("recording " + d.ID)
+	case len(d.Problems) > 0:
+		l.Problem = d.Problems[0]
+	}
+	return l
 }
 
 func (e *env) showList(all []listed) error {
@@ -190,7 +186,7 @@ func (e *env) showList(all []listed) error {
 		return nil
 	}
 	rows := [][]string{{"ID", "STATE", "SEGMENTS", "SIZE", "START", "LENGTH", "ROOM"}}
-	unsigned, damaged, open, withheld := 0, 0, 0, 0
+	unsigned, damaged, open, withheld, incomplete, unknown := 0, 0, 0, 0, 0, 0
 	for _, l := range all {
 		state := l.State
 		if l.State == string(archive.StateOpen) {
@@ -210,11 +206,16 @@ func (e *env) showList(all []listed) error {
 			damaged++
 		case l.State == "unsigned":
 			unsigned++
-		case l.State == "damaged", l.State == "rolled-back":
+		case l.Verdict == string(tape.Damaged) && !l.Distrusted && !l.Withheld:
 			damaged++
+		case l.State == string(archive.StateClosed) && l.Verdict == string(tape.Incomplete):
+			state += ", incomplete"
+			incomplete++
+		case l.Verdict == string(tape.Locked):
+			unknown++
 		}
 		row := []string{l.ID, state, strconv.Itoa(l.Segments), size(l.Bytes), "-", "-", "-"}
-		if l.Opens {
+		if l.Start != nil {
 			row[4], row[5] = l.Start.Local().Format("2006-01-02 15:04"), seconds(*l.Duration)
 			if l.Room != "" {
 				row[6] = clean(l.Room)
@@ -233,6 +234,12 @@ func (e *env) showList(all []listed) error {
 	}
 	if damaged > 0 {
 		e.notef("\n%s not what was recorded.\nhint: sealtape verify ID says what is wrong", wasWere(damaged))
+	}
+	if incomplete > 0 {
+		e.notef("\n%s incomplete: a second or more is missing.\nhint: sealtape info ID says what, and why", wasWere(incomplete))
+	}
+	if unknown > 0 {
+		e.notef("\nOf %s holes are %s.", count(unknown, "recording"), holesUnknown)
 	}
 	if withheld > 0 {
 		e.notef("\n%s granted to you by a key that was revoked, which does not count.\nhint: sealtape info ID says by whose", wasWere(withheld))

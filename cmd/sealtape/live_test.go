@@ -68,15 +68,18 @@ func TestListWhileRecording(t *testing.T) {
 	a := &access{env: &env{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}, store: store, verifiers: note.VerifierList(id.Verifier())}
 	for range 3 {
 		before := segments
-		l, err := a.list(t.Context(), w.ID(), nil)
-		if err != nil || l.State != "open" || l.Missing != 0 || l.Segments != before || l.Bytes == 0 {
-			t.Errorf("%+v, %v, want %d segments", l, err, before)
-		}
-		rec, err := a.open(t.Context(), w.ID(), nil)
+		d, err := a.glance(t.Context(), w.ID(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		i, err := a.info(t.Context(), rec)
+		if l := listedOf(d); l.State != "open" || l.Missing != 0 || l.Segments != before || l.Bytes == 0 {
+			t.Errorf("%+v, want %d segments", l, before)
+		}
+		rec, err := a.openTape(t.Context(), w.ID(), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, _, err := a.info(t.Context(), rec)
 		if err != nil || i.State != "open" || len(i.Missing) != 0 {
 			t.Errorf("%+v, %v", i, err)
 		}

@@ -6,14 +6,10 @@
 // how it went. "sealtape --help" is the way in; the exit codes are in errors.go.
 package main
 
-import (
-	"os"
-
-	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
-)
+import "os"
 
 func main() {
-	os.Exit(run(&env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, machine.Harden))
+	os.Exit(run(&env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, harden))
 }
 
 // run is main with an exit code, so that deferred calls are made. It begins with

@@ -11,7 +11,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -48,7 +47,7 @@ func program() int {
 	if os.Getenv(openVar) != "" {
 		return run(e, func() error { return nil })
 	}
-	return run(e, machine.Harden)
+	return run(e, harden)
 }
 
 func TestScript(t *testing.T) {

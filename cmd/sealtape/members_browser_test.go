@@ -191,7 +191,7 @@ func TestBrowserMembership(t *testing.T) {
 	var info struct {
 		Participants []struct{ Identity, Identified string }
 	}
-	if err := json.Unmarshal([]byte(l.must(home, "info", rec.id, "--store", store, "--json")), &info); err != nil {
+	if err := json.Unmarshal([]byte(l.informs(home, rec.id, "--store", store, "--json")), &info); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range info.Participants {

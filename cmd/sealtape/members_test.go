@@ -63,7 +63,7 @@ func (l *lab) recorderSeen(m *members.Member, fits func(member.Peer) bool) (foun
 func (l *lab) timeline(home, id, store string) []media.Event {
 	l.t.Helper()
 	var info struct{ Timeline []media.Event }
-	if err := json.Unmarshal([]byte(l.must(home, "info", id, "--store", store, "--json")), &info); err != nil {
+	if err := json.Unmarshal([]byte(l.informs(home, id, "--store", store, "--json")), &info); err != nil {
 		l.t.Fatal(err)
 	}
 	return info.Timeline
@@ -213,7 +213,7 @@ func TestCallerIsRecordedOpenly(t *testing.T) {
 			Plaintext   bool
 		}
 	}
-	if err := json.Unmarshal([]byte(l.must(home, "info", rec.id, "--store", store, "--json")), &info); err != nil {
+	if err := json.Unmarshal([]byte(l.informs(home, rec.id, "--store", store, "--json")), &info); err != nil {
 		t.Fatal(err)
 	}
 	for _, tr := range info.Tracks {
@@ -221,7 +221,7 @@ func TestCallerIsRecordedOpenly(t *testing.T) {
 			t.Errorf("track %+v", tr)
 		}
 	}
-	if out := l.must(home, "info", rec.id, "--store", store); !strings.Contains(out, "2 channels, not encrypted in the room") && !strings.Contains(out, "1 channel, not encrypted in the room") {
+	if out := l.informs(home, rec.id, "--store", store); !strings.Contains(out, "2 channels, not encrypted in the room") && !strings.Contains(out, "1 channel, not encrypted in the room") {
 		t.Errorf("info says %s", out)
 	}
 }
@@ -287,7 +287,7 @@ func TestConsentIsAsked(t *testing.T) {
 			t.Errorf("nothing of %s is missing before they agreed", who)
 		}
 	}
-	out := l.must(home, "info", rec.id, "--store", store, "--json")
+	out := l.informs(home, rec.id, "--store", store, "--json")
 	var info struct {
 		Tracks []struct{ Participant, Codec string }
 	}

@@ -14,7 +14,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/playback/web"
 )
 
@@ -53,8 +53,9 @@ sealtape:ID#t=754. Without one, the page lists what the store holds.
 The address is printed. From another machine, tunnel to it:
   ssh -L 8080:127.0.0.1:8080 HOST sealtape play ID --listen 127.0.0.1:8080 --no-browser
 
-Exit code 4: something failed verification while you watched, and was not played.
-5: no key of yours opens any of it.`,
+Exit code, once you stop it: 3 if the recording ID is not closed, or lacks a second or
+more; 4 if something failed verification while you watched, and was not played, or the
+recording is not to be trusted; 5: no key of yours opens any of it.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "at", Usage: "begin at this `TIME` of the recording: 12:34, 1:02:03 or 90s"},
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "the loopback `ADDR` to serve at"},
@@ -84,29 +85,37 @@ func playAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	lib := newLibrary(a)
-	var distrust error
+	var first *tape.Tape
+	var verdict outcome
 	if moment.id != "" {
-		rec, err := a.openReadable(ctx, moment.id)
-		if err != nil {
+		if first, err = a.openReadable(ctx, moment.id, nil); err != nil {
 			return err
 		}
-		moment.id = rec.Head().ID
-		if distrust = cmp.Or(a.distrust(rec), a.withheld(ctx, rec)); distrust != nil {
-			e.warnf("%v", distrust)
-		}
-		f, err := lib.keep(ctx, rec)
+		moment.id = first.ID()
+		d, err := first.Describe(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
-		} else if err != nil {
-			f = &facts{} // nothing of it can be read: the page tells
 		}
-		a.tellIncomplete(ctx, rec, f)
+		// Of what could not be learnt for the moment the page tells.
+		if err == nil {
+			verdict = outcome{id: d.ID, Verdict: d.Verdict()}
+		} else {
+			verdict = outcome{id: d.ID, Verdict: d.Trust()}
+		}
+		if distrust := (outcome{id: d.ID, Verdict: d.Trust()}).err(); distrust != nil {
+			e.warnf("%v", distrust)
+		}
+		e.tellIncomplete(d, verdict.Verdict)
 	}
-	if lib.identities, err = a.keys(ctx); errors.Is(err, keys.ErrNoIdentity) {
+	identities, err := a.keys(ctx)
+	if errors.Is(err, keys.ErrNoIdentity) {
 		return exitWith(exitNoKey, fmt.Errorf("nothing to open recordings with: %w", err))
 	} else if err != nil {
 		return err
+	}
+	lib := &library{Library: tape.NewLibrary(a.store, a.options(identities))}
+	if first != nil {
+		lib.Keep(first)
 	}
 	// The browser, and age plugins, are started with our environment.
 	for _, v := range secretVars {
@@ -123,12 +132,38 @@ func playAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return e.worse(cmp.Or(distrust, lib.distrusted()), e.tellFailed(failed))
+	if verdict.Lacks(tape.LackEnd) {
+		verdict = sinceThen(ctx, first, verdict)
+	}
+	end := e.tellFailed(failed)
+	if moment.id == "" {
+		end = cmp.Or(end, lib.distrusted())
+	}
+	if o := verdict.Outcome; o != "" && (end == nil || o == tape.Damaged) {
+		return verdict.err()
+	}
+	return end
+}
+
+// sinceThen returns the outcome of a recording that went on while it was played, as it
+// was before if the store does not say within a moment: whoever watched has ended it.
+func sinceThen(ctx context.Context, t *tape.Tape, before outcome) outcome {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	t, err := t.Follow(ctx)
+	if err != nil {
+		return before
+	}
+	d, err := t.Describe(ctx)
+	if err != nil {
+		return before
+	}
+	return outcome{id: d.ID, Verdict: d.Verdict()}
 }
 
 // play serves the page until ctx ends, and returns what failed verification.
 func (e *env) play(ctx context.Context, lib *library, m moment, listen string, browser bool) (failed map[string][]playback.Segment, err error) {
-	server, err := web.New(web.Config{Library: lib, Recording: m.id, Log: e.newLog(e.stderr, slog.LevelWarn)})
+	server, err := web.New(web.Config{Library: lib.page(), Recording: m.id, Command: "sealtape play", Log: e.newLog(e.stderr, slog.LevelWarn)})
 	if err != nil {
 		return nil, err
 	}
@@ -156,55 +191,6 @@ func (e *env) play(ctx context.Context, lib *library, m moment, listen string, b
 	}
 	err = serve(ctx, l, server)
 	return server.Failed(), err
-}
-
-// distrust returns an error if a recording is signed, but by a key that was revoked.
-func (a *access) distrust(rec *archive.Recording) error {
-	revoked := a.revokedSigners(rec.Signers())
-	if len(revoked) == 0 {
-		return nil
-	}
-	return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is %s", rec.Head().ID, revoked[0].Text),
-		problemHint(revoked)))
-}
-
-// withheld returns an error if there is something of a recording that one could open
-// by the grant of a key that was revoked, and by nothing else.
-func (a *access) withheld(ctx context.Context, rec *archive.Recording) error {
-	var epochs []int
-	for i, err := range tryEpochs(ctx, rec) {
-		if !errors.Is(err, archive.ErrRevokedGrant) {
-			continue
-		}
-		epochs = append(epochs, rec.Epochs()[i].Number)
-	}
-	if len(epochs) == 0 {
-		return nil
-	}
-	gs, err := rec.Grants(ctx)
-	if err != nil {
-		return err
-	}
-	who := "a key that does not count any more"
-	for _, g := range gs {
-		if errors.Is(g.Err, archive.ErrRevokedGrant) {
-			who = a.signers([]string{g.By})[0]
-		}
-	}
-	return exitWith(exitUnverified, hinted(fmt.Errorf("%s of recording %s was granted by %s, which does not count", epochsText(epochs), rec.Head().ID, who),
-		"ask another who can open it, or its owner by the key that they use now, to share it with you again"))
-}
-
-// worse returns distrust where there is some, after telling what else there is to
-// say; else err.
-func (e *env) worse(distrust, err error) error {
-	if distrust == nil {
-		return err
-	}
-	if err != nil {
-		e.notef("sealtape: %v", err)
-	}
-	return distrust
 }
 
 // checkLoopback refuses an address that other machines could reach: what is
@@ -264,35 +250,20 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return nil
 }
 
-// tellIncomplete says in a line what a recording lacks, as far as that is known
-// without reading it.
-func (a *access) tellIncomplete(ctx context.Context, rec *archive.Recording, f *facts) {
-	var lacks []string
-	switch rec.Head().State {
-	case archive.StateOpen:
-		lacks = append(lacks, "it is open: going on, or its recorder died")
-	case archive.StateCut:
-		lacks = append(lacks, "it was cut: its recorder died")
-	}
-	if wide := len(playback.WideHoles(f.events)); wide > 0 {
-		lacks = append(lacks, count(wide, "hole")+" of a second or more")
+// tellIncomplete says in a line what a recording lacks, and what of it is not one's own
+// to open, as far as that is known without reading it.
+func (e *env) tellIncomplete(d *tape.Description, v tape.Verdict) {
+	if v.Incomplete() {
+		e.notef("Not complete: %s.", v.Say("recording "+d.ID))
 	}
 	var locked []int
-	for i, err := range tryEpochs(ctx, rec) {
-		if errors.Is(err, archive.ErrNoKey) {
-			locked = append(locked, rec.Epochs()[i].Number)
+	for _, ep := range d.Epochs {
+		if !ep.Opens && !slices.Contains(d.Withheld, ep.Number) {
+			locked = append(locked, ep.Number)
 		}
 	}
-	if n := len(locked); n == 1 {
-		lacks = append(lacks, fmt.Sprintf("epoch %d is not yours to open", locked[0]))
-	} else if n > 1 {
-		lacks = append(lacks, fmt.Sprintf("epochs %s are not yours to open", ranges(locked)))
-	}
-	if n := len(f.torn); n > 0 {
-		lacks = append(lacks, count(n, "segment")+" torn by a crash")
-	}
-	if len(lacks) > 0 {
-		a.env.notef("Recording %s is not complete: %s.", rec.Head().ID, strings.Join(lacks, "; "))
+	if len(locked) > 0 {
+		e.notef("Not yours to open: %s of recording %s.", epochsText(locked), d.ID)
 	}
 }
 

@@ -179,7 +179,7 @@ func TestPlayLive(t *testing.T) {
 	v.until(fmt.Sprintf("sealtape.recording.chat.some((c) => c.text.includes(%q))", chat))
 	v.until(fmt.Sprintf("document.body.textContent.includes(%q)", chat))
 	v.until(fmt.Sprintf("document.body.textContent.includes(%q)", "<script>document.title"))
-	rec.accounts(rec.stop(syscall.SIGINT), readerHome, store)
+	ended := rec.accounts(rec.stop(syscall.SIGINT), readerHome, store)
 	v.until("!sealtape.player.live && sealtape.recording.state === 'closed'")
 
 	// What was seen live began at the same time when it is looked at again. At other
@@ -211,8 +211,8 @@ func TestPlayLive(t *testing.T) {
 
 	v.harmless()
 	v.keepsToItself(p.url)
-	if code := p.stop(syscall.SIGINT); code != 0 {
-		t.Errorf("play: exit code %d\n%s", code, p.stderr())
+	if code := p.stop(syscall.SIGINT); code != ended {
+		t.Errorf("play: exit code %d, want %d\n%s", code, ended, p.stderr())
 	}
 	if err := v.page.Close(); err != nil {
 		t.Error(err)

@@ -15,10 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
+
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/playback/web"
 )
 
@@ -40,7 +43,7 @@ func (s *countingStore) Get(ctx context.Context, name string, off, n int64) (io.
 }
 
 // library returns the recordings in a folder as the owner of home sees them.
-func (l *lab) library(home, store string) (*library, *countingStore) {
+func (l *lab) library(home, store string) (*shownLibrary, *countingStore) {
 	l.t.Helper()
 	h, err := keys.OpenHome(home)
 	if err != nil {
@@ -64,24 +67,42 @@ func (l *lab) library(home, store string) (*library, *countingStore) {
 		}
 	})
 	counting := &countingStore{Store: s}
-	lib := newLibrary(&access{
-		env: &env{stdout: io.Discard, stderr: io.Discard}, home: h, store: counting, verifiers: v, people: map[string]string{},
-	})
-	lib.identities = me.AgeIdentities()
-	return lib, counting
+	a := &access{
+		env: &env{stdout: io.Discard, stderr: io.Discard}, home: h, store: counting, verifiers: v, people: map[string]string{}, revoked: map[string]bool{},
+	}
+	lib := &library{Library: tape.NewLibrary(counting, a.options(me.AgeIdentities()))}
+	return &shownLibrary{lib.page(), lib, a}, counting
 }
 
-func (l *library) entries(t *testing.T) map[string]web.Entry {
+// A shownLibrary is what the page shows of a library.
+type shownLibrary struct {
+	web.Library
+	l *library
+	a *access
+}
+
+func (l *shownLibrary) entries(t *testing.T) map[string]*tape.Description {
 	t.Helper()
 	all, err := l.Recordings(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := make(map[string]web.Entry)
+	m := make(map[string]*tape.Description)
 	for _, e := range all {
 		m[e.ID] = e
 	}
 	return m
+}
+
+// problem says what is wrong with a recording beyond that it is not complete.
+func problem(d *tape.Description) string {
+	switch v := d.Verdict(); {
+	case d.Err != nil:
+		return d.Err.Error()
+	case v.Outcome == tape.Damaged:
+		return v.Say("it")
+	}
+	return strings.Join(d.Problems, "; ")
 }
 
 // TestLibrary lists recordings of every kind for a reader of some: what can be
@@ -110,20 +131,32 @@ func TestLibrary(t *testing.T) {
 	lib, counting := l.library(bobHome, store)
 	got := lib.entries(t)
 	people := []string{"Alice", bobTrack.Name}
-	for id, want := range map[string]web.Entry{
-		all:      {State: "closed", Access: web.AccessAll, Room: "Board", Duration: 4 * time.Second, People: people, Incomplete: true},
-		part:     {State: "closed", Access: web.AccessPart, Duration: 6 * time.Second, People: people},
-		none:     {State: "closed", Access: web.AccessNone},
-		open:     {State: "open", Access: web.AccessAll, Room: "Standup", Duration: 4 * time.Second, People: people, Incomplete: true},
+	for id, want := range map[string]struct {
+		State         archive.State
+		Access        tape.Access
+		Room, Problem string
+		Duration      time.Duration
+		People        []string
+		Incomplete    bool
+	}{
+		all:      {State: "closed", Access: tape.AccessAll, Room: "Board", Duration: 4 * time.Second, People: people, Incomplete: true},
+		part:     {State: "closed", Access: tape.AccessPart, Duration: 6 * time.Second, People: people},
+		none:     {State: "closed", Access: tape.AccessNone},
+		open:     {State: "open", Access: tape.AccessAll, Room: "Standup", Duration: 4 * time.Second, People: people, Incomplete: true},
 		unsigned: {State: "unsigned", Problem: "not signed by a known recorder"},
 		headless: {State: "damaged", Problem: "has no head"},
-		holed: {State: "closed", Access: web.AccessAll, Room: "Standup", Duration: 4 * time.Second, People: people, Incomplete: true,
-			Problem: "1 object missing"},
+		holed: {State: "closed", Access: tape.AccessAll, Room: "Standup", Duration: 4 * time.Second, People: people, Incomplete: true,
+			Problem: "lacks 1 object in the store"},
 	} {
 		e := got[id]
-		if e.State != want.State || e.Access != want.Access || e.Room != want.Room || e.Duration != want.Duration ||
-			!slices.Equal(e.People, want.People) || e.Incomplete != want.Incomplete || !strings.Contains(e.Problem, want.Problem) ||
-			(want.Problem == "") != (e.Problem == "") {
+		var names []string
+		for _, p := range e.People {
+			names = append(names, p.Display())
+		}
+		said := problem(e)
+		if e.State != want.State || e.Opens != want.Access || e.Room != want.Room || e.Duration != want.Duration ||
+			!slices.Equal(names, want.People) || e.Err == nil && e.Verdict().Incomplete() != want.Incomplete || !strings.Contains(said, want.Problem) ||
+			(want.Problem == "") != (said == "") {
 			t.Errorf("%+v\nwant %+v", e, want)
 		}
 		if e.State == "closed" && (e.Bytes == 0 || len(e.Signers) != 1) {
@@ -147,11 +180,11 @@ func TestLibrary(t *testing.T) {
 	// The store is away: what is known is still listed, and then all is well again.
 	fresh, down := l.library(bobHome, store)
 	down.down.Store(true)
-	if e := fresh.entries(t)[all]; e.State != "" || !strings.Contains(e.Problem, errDown.Error()) {
+	if e := fresh.entries(t)[all]; e.State != "" || !strings.Contains(problem(e), errDown.Error()) {
 		t.Errorf("without the store: %+v", e)
 	}
 	down.down.Store(false)
-	if e := fresh.entries(t)[all]; e.Problem != "" || e.Room != "Board" {
+	if e := fresh.entries(t)[all]; problem(e) != "" || e.Room != "Board" {
 		t.Errorf("with the store again: %+v", e)
 	}
 }
@@ -177,12 +210,12 @@ func TestPlayable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := rec.Facts()
-	if want := []web.Epoch{{Number: 1, First: 0, Last: 1}, {Number: 2, Opens: true, First: 2, Last: 2}}; !slices.Equal(f.Epochs, want) {
+	f := rec.Log()
+	if want := []tape.Epoch{{Number: 1, Hybrid: true, Segments: 2, First: 0, Last: 1}, {Number: 2, Hybrid: true, Opens: true, Segments: 1, First: 2, Last: 2}}; !slices.Equal(f.Epochs, want) {
 		t.Errorf("epochs %+v, want %+v", f.Epochs, want)
 	}
-	if f.ID != id || f.State != "closed" || !f.PostQuantum || f.Command != "sealtape play "+id || len(f.Signers) != 1 {
-		t.Errorf("facts %+v", f)
+	if f.ID != id || f.State != "closed" || !f.PostQuantum || len(f.Signers) != 1 {
+		t.Errorf("its log says %+v", f)
 	}
 	if _, err := rec.ReadSegment(t.Context(), 0); !errors.Is(err, playback.ErrLocked) || errors.Is(err, playback.ErrDamaged) {
 		t.Errorf("a locked segment: %v", err)
@@ -210,18 +243,19 @@ func TestPlayable(t *testing.T) {
 
 	// What the command read to begin with is not read again.
 	kept, counting := l.library(bobHome, store)
-	own, err := kept.open(t.Context(), id, kept.identities)
+	own, err := tape.Open(t.Context(), counting, id, kept.a.options(identitiesOf(t, bobHome)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, err := kept.keep(t.Context(), own); err != nil || f.duration != 6*time.Second {
+	if f, err := own.Describe(t.Context()); err != nil || f.Duration != 6*time.Second {
 		t.Fatalf("kept: %+v, %v", f, err)
 	}
+	kept.l.Keep(own)
 	counting.gets.Store(0)
 	if rec, err = kept.Open(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := playback.Open(t.Context(), rec, playback.Options{Recording: id}); err != nil {
+	if _, err := rec.Session(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if n := counting.gets.Load(); n > 0 {
@@ -236,6 +270,20 @@ func TestPlayable(t *testing.T) {
 			t.Errorf("recording %q: %v", id, err)
 		}
 	}
+}
+
+// identitiesOf are the keys of a home.
+func identitiesOf(t *testing.T, home string) []age.Identity {
+	t.Helper()
+	h, err := keys.OpenHome(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := h.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return me.AgeIdentities()
 }
 
 // underway returns a recording of a room that has begun in store, by the identity of
@@ -271,22 +319,22 @@ func TestPlayableDistrusted(t *testing.T) {
 		t.Fatal(err)
 	}
 	lib, _ := l.library(home, store)
-	if rec, err := lib.Open(t.Context(), m.w.ID()); err != nil || rec.Facts().Distrust != "" || lib.distrusted() != nil {
-		t.Fatalf("before: %v, %v", err, lib.distrusted())
+	if rec, err := lib.Open(t.Context(), m.w.ID()); err != nil || rec.Log().Trust().Outcome != tape.Whole || lib.l.distrusted() != nil {
+		t.Fatalf("before: %v, %v", err, lib.l.distrusted())
 	}
 	lib, _ = l.library(home, store)
-	lib.revoked = map[string]bool{me.Verifier().Name(): true}
+	lib.a.revoked[me.Verifier().Name()] = true
 	rec, err := lib.Open(t.Context(), m.w.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rec.Facts().Distrust == "" {
+	if rec.Log().Trust().Outcome != tape.Damaged {
 		t.Error("the page is not told")
 	}
-	if code, _ := explain(lib.distrusted()); lib.distrusted() == nil || code != exitUnverified {
-		t.Errorf("play ends with %v", lib.distrusted())
+	if code, _ := explain(lib.l.distrusted()); lib.l.distrusted() == nil || code != exitUnverified {
+		t.Errorf("play ends with %v", lib.l.distrusted())
 	}
-	if e := lib.entries(t)[m.w.ID()]; e.Problem != rec.Facts().Distrust {
+	if e := lib.entries(t)[m.w.ID()]; problem(e) != rec.Log().Trust().Say("it") {
 		t.Errorf("listed as %+v", e)
 	}
 }
@@ -319,13 +367,13 @@ func TestPlayableFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := next.Segments(); next == first || !slices.Equal(got, []int{0, 1}) || next.Facts().State != "closed" {
-		t.Errorf("followed: segments %v, %+v", got, next.Facts())
+	if got := next.Segments(); next == first || !slices.Equal(got, []int{0, 1}) || next.Log().State != "closed" {
+		t.Errorf("followed: segments %v, %+v", got, next.Log())
 	}
 	if got := first.Segments(); !slices.Equal(got, []int{0}) {
 		t.Errorf("the first one has segments %v now", got)
 	}
-	if e := lib.entries(t)[m.w.ID()]; e.State != "closed" || e.Duration != 4*time.Second || e.Incomplete {
+	if e := lib.entries(t)[m.w.ID()]; e.State != "closed" || e.Duration != 4*time.Second || e.Verdict().Incomplete() {
 		t.Errorf("listed as %+v", e)
 	}
 }

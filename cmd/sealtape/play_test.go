@@ -102,10 +102,10 @@ func TestPlay(t *testing.T) {
 		!slices.Equal(r.People, []string{"Alice", bobTrack.Name}) || !r.Incomplete {
 		t.Errorf("listed as %+v", r)
 	}
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.stop(syscall.SIGTERM); code != exitIncomplete {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"Recording " + id + " is not complete: 1 hole of a second or more.", "Ctrl-C stops"} {
+	for _, want := range []string{"Not complete: recording " + id + " has a hole of a second or more.", "Ctrl-C stops"} {
 		if !strings.Contains(p.stderr(), want) {
 			t.Errorf("it said\n%s\nwant %q", p.stderr(), want)
 		}

@@ -127,7 +127,7 @@ func (r missingReason) hint(nothing, named bool) string {
 	case media.GapFault:
 		return fmt.Sprintf("the recorder could not cope with something that %s sent; its log says more", who)
 	}
-	if !slices.ContainsFunc(r.whose, func(m media.Missing) bool { return m.Time >= wideHole }) {
+	if !slices.ContainsFunc(r.whose, func(m media.Missing) bool { return m.Time >= media.WideHole }) {
 		return ""
 	}
 	switch r.reason {

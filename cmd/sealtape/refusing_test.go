@@ -75,9 +75,7 @@ func TestStoreRefusesLater(t *testing.T) {
 	}
 	whole := func(store string) {
 		t.Helper()
-		if out := l.must(home, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
-			t.Errorf("verify of %s says:\n%s", store, out)
-		}
+		l.verifies(home, store, rec.id)
 	}
 	whole(folder)
 	if _, errs, code := l.run(home, nil, "recover", "--store", folder, "--store", store); code != exitFailed || !strings.Contains(errs, "over its cap") {
@@ -114,12 +112,8 @@ func TestSignalWhileStoreIsAway(t *testing.T) {
 			t.Errorf("does not say %q:\n%s", want, rec.stderr())
 		}
 	}
-	if out := l.must(home, "verify", rec.id, "--store", folder); !strings.Contains(out, "whole and closed") {
-		t.Errorf("verify of the folder says:\n%s", out)
-	}
+	l.verifies(home, folder, rec.id)
 	refuse.Store(false)
 	l.must(home, "recover", "--store", folder, "--store", store)
-	if out := l.must(home, "verify", rec.id, "--store", store); !strings.Contains(out, "whole and closed") {
-		t.Errorf("verify of the bucket says:\n%s", out)
-	}
+	l.verifies(home, store, rec.id)
 }

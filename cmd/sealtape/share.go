@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -68,10 +69,11 @@ func shareAction(c *cli.Context) error {
 			return err
 		}
 	}
-	rec, err := a.openReadable(c.Context, args[0])
+	t, err := a.openReadable(c.Context, args[0], nil)
 	if err != nil {
 		return err
 	}
+	rec := t.Recording()
 	if err := a.distrust(rec); err != nil {
 		return err // nobody is to vouch for it after all
 	}
@@ -241,19 +243,4 @@ func epochsText(ns []int) string {
 }
 
 // ranges writes rising numbers for people: "1-3, 5".
-func ranges(ns []int) string {
-	var parts []string
-	for i := 0; i < len(ns); {
-		j := i
-		for j+1 < len(ns) && ns[j+1] == ns[j]+1 {
-			j++
-		}
-		if i == j {
-			parts = append(parts, fmt.Sprint(ns[i]))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d-%d", ns[i], ns[j]))
-		}
-		i = j + 1
-	}
-	return strings.Join(parts, ", ")
-}
+func ranges(ns []int) string { return words.Ranges(ns) }

@@ -22,7 +22,7 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-func storeFlag() *cli.StringFlag {
+func storeFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name:    "store",
 		EnvVars: []string{"SEALTAPE_STORE"},
@@ -38,7 +38,7 @@ retain=90d, and lock=compliance where governance is not enough. Keys come from
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the AWS shared files, a web identity,
 or the role of the container or the instance.`
 
-func jsonFlag() *cli.BoolFlag {
+func jsonFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "json", Usage: "print JSON, as cmd/sealtape/JSON.md of the source describes it"}
 }
 
@@ -165,16 +165,12 @@ func openAccess(c *cli.Context) (*access, error) {
 }
 
 func openAccessRetrying(c *cli.Context, retry archive.RetryConfig) (*access, error) {
-	return envOf(c).openAccess(c.Context, c.String("store"), retry)
-}
-
-// openAccess opens the home and the store of this name.
-func (e *env) openAccess(ctx context.Context, store string, retry archive.RetryConfig) (*access, error) {
-	s, err := e.openStore(ctx, store, false)
+	e := envOf(c)
+	store, err := e.openStore(c.Context, c.String("store"), false)
 	if err != nil {
 		return nil, err
 	}
-	return e.openAccessTo(archive.Retry(s, retry))
+	return e.openAccessTo(archive.Retry(store, retry))
 }
 
 // openAccessTo opens the home of a command that has opened the store.
@@ -234,10 +230,7 @@ func (e *env) retrying(_ string, err error, wait time.Duration) {
 func (a *access) signers(keyNames []string) []string {
 	names := []string{}
 	for _, n := range keyNames {
-		if p, ok := a.people[n]; ok {
-			n = p
-		}
-		names = append(names, n)
+		names = append(names, a.signer(n).Who)
 	}
 	return names
 }
@@ -257,22 +250,13 @@ func (a *access) keys(ctx context.Context) ([]age.Identity, error) {
 	return a.identities, a.keysErr
 }
 
-// open opens a recording; with the given identities it can be read too.
+// open opens a recording as what is sealed, with the given identities.
 func (a *access) open(ctx context.Context, id string, identities []age.Identity) (*archive.Recording, error) {
-	rec, err := archive.Open(ctx, a.store, id, archive.Options{
-		Verifiers: a.verifiers, Granters: a.granters, Revoked: a.former, Identities: identities, Heads: a.heads, Self: a.self, Share: a.share,
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		// Its ID was found, so there are objects of it.
-		return nil, exitWith(exitUnverified, hinted(fmt.Errorf("recording %s has no head: %w", id, err),
-			"it is being uploaded, or what signs it was removed; sealtape verify says what is there"))
+	t, err := a.openTape(ctx, id, identities, nil)
+	if err != nil {
+		return nil, err
 	}
-	if errors.Is(err, archive.ErrForeignSigner) {
-		if by := a.memberSigned(ctx, id); by != "" {
-			return nil, hinted(fmt.Errorf("%w: %s", err, by), memberHint)
-		}
-	}
-	return rec, err
+	return t.Recording(), nil
 }
 
 // memberHint is for what a member has signed as if they recorded.

@@ -132,9 +132,20 @@ func clean(s string) string           { return words.Clean(s) }
 func length(d time.Duration) string   { return words.Length(d) }
 func count(n int, noun string) string { return words.Count(n, noun) }
 func people(n int) string             { return words.People(n) }
-func size(n int64) string             { return words.Size(n) }
 
-// A progressBar shows how far something got, on terminals only.
+// size returns a number of bytes for people, in powers of 1000.
+func size(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n), 0
+	for f >= 999.95 && unit < 4 {
+		f, unit = f/1000, unit+1
+	}
+	return fmt.Sprintf("%.1f %cB", f, "?kMGT"[unit])
+}
+
+// A progressBar shows how far something got, on terminals only. A nil one shows nothing.
 type progressBar struct{ bar *progressbar.ProgressBar } // nil: not shown
 
 // progress begins to show how much of total is done of what.
@@ -155,27 +166,27 @@ func (e *env) progress(what string, total int64) *progressBar {
 // The errors of drawing are those of the terminal; there is nobody to tell.
 
 func (p *progressBar) add(n int64) {
-	if p.bar != nil {
+	if p != nil && p.bar != nil {
 		_ = p.bar.Add64(n)
 	}
 }
 
 func (p *progressBar) set(n int64) {
-	if p.bar != nil {
+	if p != nil && p.bar != nil {
 		_ = p.bar.Set64(n)
 	}
 }
 
 // describe says anew what is shown.
 func (p *progressBar) describe(what string) {
-	if p.bar != nil {
+	if p != nil && p.bar != nil {
 		p.bar.Describe(what)
 	}
 }
 
 // finish removes the bar, wherever it stands.
 func (p *progressBar) finish() {
-	if p.bar != nil {
+	if p != nil && p.bar != nil {
 		_ = p.bar.Clear()
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
 func verifyCommand() *cli.Command {
@@ -35,10 +35,14 @@ the others whether they are there: for large archives, every week another share.
 With --deep, and a key, it also decrypts everything and holds it against itself:
 tags, the order of frames, declared holes, indexes. It says what it cannot tell.
 
-Exit code 0: whole and closed. 3: genuine, but not closed properly, or with --deep
-a hole of a second or more is declared. 4: something is missing, changed, added,
-put back, signed by someone who is not pinned, or contradicts itself. 5: --deep,
-and no key of yours opens any of it.`,
+Holes are declared in what is sealed: they are told where a key of yours is at hand
+without a question, for it has no passphrase or SEALTAPE_PASSPHRASE answers, and with
+--deep. Otherwise it says that they are not known.
+
+Exit code 0: closed, and nothing is known to be missing. 3: genuine, but not closed, or a
+second or more is missing. 4: something is missing in the store, changed, added, put back,
+signed by someone who is not pinned, or contradicts itself. 5: --deep, and no key of yours
+opens any of it. What is not yours to open is no failure.`,
 		Flags: []cli.Flag{
 			storeFlag(),
 			&cli.BoolFlag{Name: "quick", Usage: "take the store's checksums instead of downloading"},
@@ -64,7 +68,8 @@ type verifyJSON struct {
 	Problems      []problemJSON `json:"problems"`
 	Tail          []string      `json:"unsigned_tail"`
 	CannotRuleOut []string      `json:"cannot_rule_out"`
-	Deep          *deepJSON     `json:"deep,omitempty"` // with --deep
+	verdictJSON
+	Deep *deepJSON `json:"deep,omitempty"` // with --deep
 }
 
 type problemJSON struct {
@@ -119,8 +124,8 @@ func verifyAction(c *cli.Context) error {
 		}
 	}
 	if deep != nil {
-		problems = append(problems, deep.problems...)
-		report.Problems += len(deep.problems)
+		problems = append(problems, deep.Problems...)
+		report.Problems += len(deep.Problems)
 		report.CannotRuleOut = append(deep.cannot, report.CannotRuleOut...)
 	}
 	for _, p := range a.revokedSigners(report.Signers) {
@@ -130,29 +135,81 @@ func verifyAction(c *cli.Context) error {
 	slices.SortFunc(problems, func(a, b archive.Problem) int {
 		return strings.Compare(a.Object+"\x00"+a.Kind, b.Object+"\x00"+b.Kind)
 	})
-	signers := a.signers(report.Signers)
-	if c.Bool("json") {
-		err = e.json(verifyResult(id, report, problems, signers, deep))
-	} else {
-		err = e.showVerification(id, report, problems, signers, deep)
-	}
-	switch {
-	case err != nil:
+	v := verification{id: id, report: report, problems: problems, signers: a.signers(report.Signers), deep: deep}
+	if err := a.learn(c.Context, &v); err != nil {
 		return err
-	case !report.OK():
-		return exitWith(exitUnverified, hinted(
-			fmt.Errorf("recording %s is not what was recorded: %s", id, count(report.Problems, "problem")), cmp.Or(hint, problemHint(problems))))
-	case report.Head.State == archive.StateOpen:
-		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s is not closed", id),
-			"if it is not going on, sealtape recover on the machine that recorded finishes it"))
-	case report.Head.State != archive.StateClosed:
-		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s was cut: its recorder died", id),
-			"what there is is genuine; sealtape info shows where it ends"))
-	case deep != nil && deep.Incomplete:
-		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s has a hole of a second or more", id),
-			"it is declared by the recorder; sealtape info shows where and why"))
+	}
+	o := outcome{id: id, Verdict: v.findings().Verdict(), problems: problems, hint: hint}
+	if c.Bool("json") {
+		err = e.json(v.json(o.Verdict))
+	} else {
+		err = e.showVerification(v, o.Verdict)
+	}
+	if err != nil {
+		return err
+	}
+	return o.err()
+}
+
+// A verification is what verify found out.
+type verification struct {
+	id       string
+	report   archive.Report
+	problems []archive.Problem
+	signers  []string
+	deep     *deepReport       // nil without --deep
+	content  *tape.Description // what a key opens, nil without one
+}
+
+// learn adds what one's keys open, of a recording whose log is genuine, if they are at
+// hand.
+func (a *access) learn(ctx context.Context, v *verification) error {
+	if slices.ContainsFunc(v.problems, hidesAll) {
+		return nil
+	}
+	identities := a.identities // after --deep
+	if v.deep == nil {
+		identities = a.keysAtHand()
+	}
+	if len(identities) == 0 {
+		return nil
+	}
+	t, err := a.openTape(ctx, v.id, identities, nil)
+	if err == nil {
+		v.content, err = t.Describe(ctx)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil {
+		a.env.notef("sealtape: holes could not be looked for: %v", err)
 	}
 	return nil
+}
+
+// holes returns the declared holes, and whether they are known.
+func (v *verification) holes() (holes []tape.Hole, known bool) {
+	switch {
+	case v.deep != nil:
+		return tape.Holes(nil, v.deep.Gaps), true
+	case v.content != nil:
+		return v.content.Holes, v.content.HolesKnown
+	}
+	return nil, false
+}
+
+// findings are those of all that was read. That the reader's keys do not open all of it
+// is none: whoever verifies needs no key.
+func (v *verification) findings() tape.Findings {
+	f := tape.Findings{State: archive.StateClosed} // where there is no head, that is a problem
+	if v.content != nil {
+		f.LeftOut = v.content.Findings().LeftOut
+	}
+	if v.report.Head.Size > 0 {
+		f.State = v.report.Head.State
+	}
+	f.Holes, _ = v.holes()
+	f.Key, f.Problems = true, v.report.Problems
+	return f
 }
 
 // parseShare reads a share in percent.
@@ -221,7 +278,7 @@ func problemHint(ps []archive.Problem) string {
 	}
 	switch {
 	case has(problemRevoked):
-		return "whoever has the key could have made this recording: ask who recorded, and look for a copy from before"
+		return revokedHint
 	case has(archive.ProblemForeignSigner):
 		return pinHint
 	case has(archive.ProblemRolledBack, archive.ProblemForked):
@@ -239,34 +296,48 @@ func problemHint(ps []archive.Problem) string {
 	return "look for a copy, and ask who can write to the store"
 }
 
-func verifyResult(id string, r archive.Report, problems []archive.Problem, signers []string, deep *deepReport) verifyJSON {
-	v := verifyJSON{
-		ID: id, OK: r.OK(), State: r.Head.State, Signers: signers,
+func (v *verification) json(verdict tape.Verdict) verifyJSON {
+	r := v.report
+	_, known := v.holes()
+	j := verifyJSON{
+		ID: v.id, OK: r.OK(), State: r.Head.State, Signers: v.signers, verdictJSON: verdictOf(verdict, known),
 		Signed: r.Head.Size, Verified: r.Objects, Unread: r.Unread, Listed: r.Listed, Bytes: r.Bytes,
 		Problems: []problemJSON{}, Tail: []string{}, CannotRuleOut: r.CannotRuleOut,
 	}
-	for _, p := range problems {
-		v.Problems = append(v.Problems, problemJSON(p))
+	for _, p := range v.problems {
+		j.Problems = append(j.Problems, problemJSON(p))
 	}
 	for _, t := range r.Tail {
-		v.Tail = append(v.Tail, t.Name)
+		j.Tail = append(j.Tail, t.Name)
 	}
-	if deep != nil {
-		v.Deep = deep.json()
+	if v.deep != nil {
+		j.Deep = v.deep.json()
 	}
-	return v
+	return j
 }
 
-func (e *env) showVerification(id string, r archive.Report, problems []archive.Problem, signers []string, deep *deepReport) error {
-	rows := [][]string{{"recording:", id}}
+func (e *env) showVerification(v verification, verdict tape.Verdict) error {
+	r, problems := v.report, v.problems
+	holes, holesKnown := v.holes()
+	rows := [][]string{{"recording:", v.id}}
 	if r.Head.Size > 0 {
 		rows = append(rows,
-			[]string{"recorded by:", strings.Join(signers, ", ")},
+			[]string{"recorded by:", strings.Join(v.signers, ", ")},
 			[]string{"state:", stateText(r.Head.State)},
 			[]string{"objects:", fmt.Sprintf("%d of %d are what was recorded (%s)", r.Objects, r.Head.Size, howRead(r))})
 	}
-	if deep != nil {
-		rows = append(rows, deep.rows()...)
+	if v.deep != nil {
+		rows = append(rows, v.deep.rows()...)
+	}
+	switch {
+	case holesKnown:
+		text := holesText(holes)
+		if v.content != nil && v.content.Opens == tape.AccessPart {
+			text += ", in the part that is yours to open"
+		}
+		rows = append(rows, []string{"holes:", text})
+	case r.Head.Size > 0:
+		rows = append(rows, []string{"holes:", holesUnknown})
 	}
 	if err := e.table(rows); err != nil {
 		return err
@@ -292,14 +363,16 @@ func (e *env) showVerification(id string, r archive.Report, problems []archive.P
 	switch {
 	case !r.OK():
 		e.printf("\nNOT verified\n")
-	case r.Listed > 0 && r.Head.State == archive.StateClosed:
-		e.printf("\nverified as far as it was read: closed\n")
-	case r.Unread > 0 && r.Head.State == archive.StateClosed && deep == nil: // which reads them
-		e.printf("\nverified by the store's checksums: closed; the bytes of %s were not read\n", count(r.Unread, "object"))
-	case r.Head.State == archive.StateClosed && (deep == nil || !deep.Incomplete):
-		e.printf("\nverified: whole and closed\n")
-	default:
+	case verdict.Outcome != tape.Whole:
 		e.printf("\nverified, but not complete\n")
+	case r.Listed > 0:
+		e.printf("\nverified as far as it was read: closed\n")
+	case r.Unread > 0:
+		e.printf("\nverified by the store's checksums: closed; the bytes of %s were not read\n", count(r.Unread, "object"))
+	case !holesKnown:
+		e.printf("\nverified: closed; holes are %s\n", holesUnknown)
+	default:
+		e.printf("\nverified: whole and closed\n")
 	}
 	return nil
 }
@@ -313,17 +386,4 @@ func howRead(r archive.Report) string {
 		return fmt.Sprintf("%d by the store's checksums, %s read", r.Unread, size(r.Bytes))
 	}
 	return size(r.Bytes)
-}
-
-// stateText says how a recording ended.
-func stateText(s archive.State) string {
-	switch s {
-	case archive.StateClosed:
-		return "closed"
-	case archive.StateCut:
-		return "cut (the recorder died)"
-	case archive.StateOpen:
-		return "open (going on, or its recorder vanished)"
-	}
-	return "not known"
 }

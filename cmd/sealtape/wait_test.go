@@ -83,7 +83,7 @@ func (l *lab) informed(home, store, id, what string, cond func(*infoJSON) bool) 
 	l.t.Helper()
 	l.stored(store, id, what, func() bool {
 		out, _, code := l.run(home, nil, "info", id, "--store", store, "--json")
-		if code != 0 {
+		if code != 0 && code != exitIncomplete {
 			return false
 		}
 		i = new(infoJSON)

@@ -38,7 +38,7 @@ type cache struct {
 }
 
 type cacheKey struct {
-	t *tape
+	t *openRecording
 	n int
 }
 
@@ -119,7 +119,7 @@ func (c *cache) drop(e *entry) {
 
 // readAhead begins to read the segments of t that are named, and stops what was
 // begun so before and keep does not want.
-func (c *cache) readAhead(t *tape, numbers []int, keep func(n int) bool) {
+func (c *cache) readAhead(t *openRecording, numbers []int, keep func(n int) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, e := range c.entries {
@@ -136,7 +136,7 @@ func (c *cache) readAhead(t *tape, numbers []int, keep func(n int) bool) {
 }
 
 // forget drops what is held of a recording, and stops reading ahead in it.
-func (c *cache) forget(t *tape) {
+func (c *cache) forget(t *openRecording) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, e := range c.entries {

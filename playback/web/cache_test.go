@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
 // reads returns how often each segment was read since the recording was opened.
@@ -239,10 +241,10 @@ func TestEvict(t *testing.T) {
 		r := meeting(t, 8)
 		one := int64(len(r.segments[0])) + 400*frameOverhead
 		s := opened(t, r, 3*one)
-		tape := s.shelf[0]
+		open := s.shelf[0]
 		use := func(n int) {
 			t.Helper()
-			e, err := s.cache.get(t.Context(), cacheKey{tape, n})
+			e, err := s.cache.get(t.Context(), cacheKey{open, n})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -290,14 +292,14 @@ func TestShelf(t *testing.T) {
 	s := serveLibrary(t, l, 0)
 	ids := []string{"A", "B", "C", "D"}
 	for _, id := range ids {
-		l.recordings[id] = &fakeRecording{mu: new(sync.Mutex), reads: make(map[int]int), facts: Facts{State: "closed"}}
+		l.recordings[id] = &fakeRecording{mu: new(sync.Mutex), reads: make(map[int]int), log: &tape.Description{State: "closed"}}
 	}
 	for _, id := range append(ids, "D", "C", "B") {
 		if w := request(t.Context(), s, "api/recordings/"+id); w.Code != 200 {
 			t.Fatalf("status %d: %s", w.Code, w.Body)
 		}
 	}
-	if l.opened != 4 || len(s.shelf) != tapes {
+	if l.opened != 4 || len(s.shelf) != maxOpen {
 		t.Errorf("%d opened, %d kept", l.opened, len(s.shelf))
 	}
 	request(t.Context(), s, "api/recordings/A")

@@ -14,7 +14,7 @@ import (
 // edgesOf returns what is to be known of the segment after the one that is asked
 // for. Both were begun to be read together; what cannot be had soon is done
 // without.
-func (s *Server) edgesOf(ctx context.Context, t *tape, next *playback.Segment) map[uint64]media.Frame {
+func (s *Server) edgesOf(ctx context.Context, t *openRecording, next *playback.Segment) map[uint64]media.Frame {
 	if next == nil {
 		return nil
 	}
@@ -38,7 +38,7 @@ func (s *Server) edgesOf(ctx context.Context, t *tape, next *playback.Segment) m
 
 // A composer makes parts of one segment.
 type composer struct {
-	t          *tape
+	t          *openRecording
 	seg        *playback.Segment
 	prev, next *playback.Segment
 	after      map[uint64]media.Frame
@@ -112,7 +112,7 @@ const farAhead = 500
 
 // next returns where the next segment begins that has frames of the track, 0 if
 // none has soon, and whether the recording may go on with it.
-func (t *tape) next(n int, uid uint64) (from time.Duration, more bool) {
+func (t *openRecording) next(n int, uid uint64) (from time.Duration, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i, _ := t.place(n)
@@ -125,12 +125,12 @@ func (t *tape) next(n int, uid uint64) (from time.Duration, more bool) {
 			return seg.From, true
 		}
 	}
-	return 0, i == len(t.segments) && t.rec.Facts().State == "open"
+	return 0, i == len(t.segments) && !t.rec.Log().Over()
 }
 
 // away reports whether the timeline says that a track missed something between
 // two times, or did not send.
-func (t *tape) away(uid uint64, from, to time.Duration) bool {
+func (t *openRecording) away(uid uint64, from, to time.Duration) bool {
 	const slack = time.Second // what the room said of it, and what came, differ
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -150,7 +150,7 @@ func (t *tape) away(uid uint64, from, to time.Duration) bool {
 // shape returns the track with a size that stays, for the initialization
 // segments of codecs whose frames tell it themselves: where that segment changes,
 // players drop all up to the next key frame.
-func (t *tape) shape(track media.Track) media.Track {
+func (t *openRecording) shape(track media.Track) media.Track {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	known, ok := t.sizes[track.UID]
@@ -168,7 +168,7 @@ func (t *tape) shape(track media.Track) media.Track {
 }
 
 // setRun notes where a segment's sound has come to.
-func (t *tape) setRun(n int, uid uint64, run opus.Run) {
+func (t *openRecording) setRun(n int, uid uint64, run opus.Run) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e, ok := t.edges[n]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/internal/fragment"
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -81,12 +82,12 @@ type trouble struct {
 }
 
 // describe answers with the recording, at once or when it has changed.
-func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *tape) {
+func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *openRecording) {
 	q := r.URL.Query()
 	from, _ := strconv.Atoi(q.Get("from"))
 	events, _ := strconv.Atoi(q.Get("events"))
 	if wait := q.Get("wait"); q.Has("wait") {
-		// Of what another tape said the places do not count here.
+		// Of what another opening said the places do not count here.
 		if boot, _, _ := strings.Cut(wait, "."); boot != strconv.Itoa(t.boot) {
 			from, events = 0, 0
 		}
@@ -105,30 +106,31 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *tape) {
 
 // describe returns the recording as JSON, with the segments from a number on and
 // the events from a place on.
-func (t *tape) describe(from, events int) ([]byte, error) {
+func (t *openRecording) describe(from, events int) ([]byte, error) {
 	t.mu.Lock()
 	session, segments, all := t.session, t.segments, t.events
-	version, facts := t.versionString(), t.rec.Facts()
+	version, log := t.versionString(), t.rec.Log()
 	t.mu.Unlock()
 	tracks := session.Tracks()
 	events = min(events, len(all))
 	d := description{
-		Version: version, ID: t.id, State: facts.State, Signers: orEmpty(facts.Signers), Distrust: facts.Distrust, PostQuantum: facts.PostQuantum,
-		ResealedFrom: facts.ResealedFrom, Command: facts.Command,
+		Version: version, ID: t.id, State: string(log.State), Signers: signers(log), PostQuantum: log.PostQuantum,
 		Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Gaps: []gapJSON{}, Problems: []trouble{},
 		From: from, EventsFrom: events, EventsTotal: len(all),
 	}
 	if start := session.Start(); !start.IsZero() {
 		d.Start = start.UTC().Format(time.RFC3339Nano)
 	}
-	for _, e := range all {
-		if e.Type == media.EventStart {
-			d.Room = e.Text
-			break
-		}
+	if t.s.c.Command != "" {
+		d.Command = t.s.c.Command + " " + t.id
 	}
-	for _, e := range facts.Epochs {
-		d.Epochs = append(d.Epochs, epochJSON(e))
+	d.Distrust = log.Trust().Say("recording " + t.id)
+	d.Room = tape.Room(all)
+	if h, ok := tape.Cited(tape.ResealedFrom(all)); ok {
+		d.ResealedFrom = h.ID
+	}
+	for _, e := range log.Epochs {
+		d.Epochs = append(d.Epochs, epochJSON{e.Number, e.Opens, e.First, e.Last})
 	}
 	index := make(map[uint64]int, len(tracks))
 	for i, tr := range tracks {
@@ -226,9 +228,11 @@ func stateLetter(s playback.State) byte {
 	return 'r'
 }
 
-func orEmpty(s []string) []string {
-	if s == nil {
-		return []string{}
+// signers are the names of who signed a recording.
+func signers(d *tape.Description) []string {
+	names := []string{}
+	for _, s := range d.Signers {
+		names = append(names, s.Who)
 	}
-	return s
+	return names
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -250,9 +251,9 @@ func TestLive(t *testing.T) {
 			for i := range n {
 				state.segments[i] = whole.segments[i]
 			}
-			state.facts.State = "open"
+			state.log.State = "open"
 			if n == 5 {
-				state.facts.State = "closed"
+				state.log.State = "closed"
 			}
 			states = append(states, &state)
 		}
@@ -308,7 +309,7 @@ func TestLive(t *testing.T) {
 func TestEventsKeepPlaces(t *testing.T) {
 	r := meeting(t, 2)
 	r.setErr(0, errors.New("no network"))
-	r.facts.State = "open"
+	r.log.State = "open"
 	s := serve(t, r)
 	var d described
 	getJSON(t, s, base, 200, &d)
@@ -346,11 +347,13 @@ func TestHostile(t *testing.T) {
 	events = append(events, media.Event{Type: media.EventStart, Text: hostile[0]})
 	r := meeting(t, 1)
 	r.segments[0] = segment(t, 0, 5*time.Second, events...)
-	r.facts.Signers = hostile
-	r.facts.Command = hostile[0]
+	for _, s := range hostile {
+		r.log.Signers = append(r.log.Signers, tape.Signer{Who: s})
+	}
 	l := &fakeLibrary{recordings: map[string]*fakeRecording{testID: r}}
 	for _, s := range hostile {
-		l.entries = append(l.entries, Entry{ID: s, Room: s, Title: s, People: []string{s}, Signers: []string{s}, Problem: s, State: s, Access: Access(s)})
+		l.entries = append(l.entries, &tape.Description{ID: s, Room: s, People: []tape.Person{{Name: s}}, Signers: []tape.Signer{{Who: s}}, Problems: []string{s},
+			Opens: tape.Access(s)})
 	}
 	s := serveLibrary(t, l, 0)
 	var d described
@@ -360,7 +363,7 @@ func TestHostile(t *testing.T) {
 	}
 	var list struct{ Recordings []map[string]any }
 	getJSON(t, s, "api/recordings", 200, &list)
-	if len(list.Recordings) != len(hostile) || list.Recordings[0]["title"] != hostile[0] {
+	if len(list.Recordings) != len(hostile) || list.Recordings[0]["room"] != hostile[0] {
 		t.Errorf("%d entries", len(list.Recordings))
 	}
 	for _, w := range []*httptest.ResponseRecorder{get(t, s, base), get(t, s, "api/recordings")} {
@@ -374,16 +377,23 @@ func TestHostile(t *testing.T) {
 
 // TestList: what of an entry is not known is empty, never null.
 func TestList(t *testing.T) {
-	l := &fakeLibrary{entries: []Entry{
-		{ID: "A", State: "closed", Room: "Stand-up", Title: "Monday", Start: testStart, Duration: 90 * time.Second, People: []string{"Alice"},
-			Signers: []string{"carol"}, Access: AccessAll, Bytes: 12345},
-		{ID: "B", State: "open", Access: AccessNone, Incomplete: true, Problem: "not closed"},
+	hole := func(reason string) []tape.Hole {
+		return tape.Holes(nil, []media.Event{{Type: media.EventGap, Track: 1, To: 6 * time.Second, Reason: reason}})
+	}
+	l := &fakeLibrary{entries: []*tape.Description{
+		{ID: "A", State: "closed", Room: "Stand-up", Start: testStart, Duration: 90 * time.Second,
+			People:  []tape.Person{{Identity: "a1", Name: "Alice"}, {Identity: "a2", Name: "Alice"}},
+			Signers: []tape.Signer{{Who: "carol"}}, Opens: tape.AccessAll, Bytes: 12345, HolesKnown: true, Holes: hole(media.GapConsent)},
+		{ID: "B", State: "open", Opens: tape.AccessNone, Missing: []string{"index/000000.age"}},
+		{ID: "C", State: "closed", Opens: tape.AccessPart, HolesKnown: true, Holes: hole(media.GapLoss)},
 	}}
 	s := serveLibrary(t, l, 0)
-	want := `{"recordings":[{"id":"A","state":"closed","room":"Stand-up","title":"Monday","start":"2026-03-04T05:06:07.000008Z",` +
+	want := `{"recordings":[{"id":"A","state":"closed","room":"Stand-up","title":"","start":"2026-03-04T05:06:07.000008Z",` +
 		`"duration":90,"people":["Alice"],"signers":["carol"],"access":"all","incomplete":false,"bytes":12345,"problem":""},` +
 		`{"id":"B","state":"open","room":"","title":"","start":"","duration":0,"people":[],"signers":[],"access":"none",` +
-		`"incomplete":true,"bytes":0,"problem":"not closed"}]}` + "\n"
+		`"incomplete":true,"bytes":0,"problem":"1 object missing in the store"},` +
+		`{"id":"C","state":"closed","room":"","title":"","start":"","duration":0,"people":[],"signers":[],"access":"part",` +
+		`"incomplete":true,"bytes":0,"problem":""}]}` + "\n"
 	if got := get(t, s, "api/recordings").Body.String(); got != want {
 		t.Errorf("got %s", got)
 	}

@@ -2,7 +2,7 @@
 // the same machine, and what the page asks for.
 //
 // A [Server] is an http.Handler for a listener on loopback. It decrypts nothing
-// itself and keeps nothing on disk: a [Library] gives it recordings, whose
+// itself and keeps nothing on disk: a [Library], such as [Tapes], gives it recordings, whose
 // segments come verified and decrypted as a [playback.Source]; it remuxes them
 // track by track into what Media Source Extensions take, and holds a bounded
 // number of bytes.

@@ -9,7 +9,7 @@ import (
 
 // wait returns when the recording has another version than the one given, or
 // after a while. Meanwhile a recording that goes on is followed.
-func (t *tape) wait(ctx context.Context, version string) {
+func (t *openRecording) wait(ctx context.Context, version string) {
 	ctx, cancel := context.WithTimeout(ctx, t.s.patience.poll)
 	defer cancel()
 	for {
@@ -38,10 +38,10 @@ func (t *tape) wait(ctx context.Context, version string) {
 
 // follow sees to it that someone asks the store for news as long as anyone waits
 // for them.
-func (t *tape) follow() {
+func (t *openRecording) follow() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.follows || t.rec.Facts().State != "open" {
+	if t.follows || t.rec.Log().Over() {
 		return
 	}
 	t.s.mu.Lock()
@@ -65,9 +65,9 @@ func (t *tape) follow() {
 
 // look asks the store once. It returns false when nobody waits any more, or the
 // recording has ended.
-func (t *tape) look() bool {
+func (t *openRecording) look() bool {
 	t.mu.Lock()
-	if t.waiting == 0 || t.rec.Facts().State != "open" {
+	if t.waiting == 0 || t.rec.Log().Over() {
 		t.follows = false
 		t.mu.Unlock()
 		return false

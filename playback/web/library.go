@@ -2,79 +2,72 @@ package web
 
 import (
 	"context"
-	"time"
 
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
-// A Library is where recordings come from. Its methods may be called from
-// several goroutines at once.
+// A Library is where recordings come from: that of a store is [Tapes]. Its methods may
+// be called from several goroutines at once.
 //
 // Errors should wrap fs.ErrNotExist, [playback.ErrLocked] or
 // [playback.ErrDamaged] where they are of that kind. Any other is taken for one
 // of the moment.
 type Library interface {
-	// Recordings returns what the library page lists.
-	Recordings(ctx context.Context) ([]Entry, error)
+	// Recordings returns what the library page lists. The descriptions are not changed.
+	Recordings(ctx context.Context) ([]*tape.Description, error)
 	// Open returns the recording with the ID.
 	Open(ctx context.Context, id string) (Recording, error)
 }
-
-// An Entry is one recording in the list, with what the reader's key may know of
-// it: Room, Title and People are empty where it opens nothing.
-type Entry struct {
-	ID string
-	// State is open, closed or cut, as the head signs it.
-	State       string
-	Room, Title string
-	Start       time.Time // zero if it is not known
-	Duration    time.Duration
-	// People are display names, Signers the names of whose signatures hold.
-	People, Signers []string
-	Access          Access
-	Incomplete      bool
-	Bytes           int64
-	// Problem says what is wrong with it, in a sentence; "" if nothing is.
-	Problem string
-}
-
-// Access is how much of a recording a key opens.
-type Access string
-
-const (
-	AccessAll  Access = "all"
-	AccessPart Access = "part"
-	AccessNone Access = "none"
-)
 
 // A Recording gives one recording's segments, and its indexes if it is a
 // playback.Indexer.
 type Recording interface {
 	playback.Source
-	// Facts returns what its log and head say.
-	Facts() Facts
+	// Session returns the recording on one clock, from its own segments.
+	Session(ctx context.Context) (*playback.Session, error)
+	// Log returns what its log and head say, and what of it opens; see tape.Tape.Log.
+	Log() *tape.Description
 	// Follow returns its later state if it goes on, itself if nothing is new.
 	Follow(ctx context.Context) (Recording, error)
 }
 
-// Facts are what a recording's log and head say.
-type Facts struct {
-	ID, State string // State is open, closed or cut
-	Signers   []string
-	// Distrust says why the signature does not count, in a sentence; "" if it does.
-	Distrust     string
-	PostQuantum  bool
-	Epochs       []Epoch
-	ResealedFrom string // the ID of the recording that it was made of
-	// Command is what opens it again: "sealtape play ID".
-	Command string
+// Tapes returns the recordings of a library of tapes.
+func Tapes(l *tape.Library) Library { return tapes{l} }
+
+type tapes struct{ *tape.Library }
+
+func (l tapes) Open(ctx context.Context, id string) (Recording, error) {
+	t, err := l.Library.Open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return newOpenTape(ctx, t)
 }
 
-// An Epoch is a span of the recording with one set of readers.
-type Epoch struct {
-	Number int
-	// Opens says that the reader's key opens it.
-	Opens bool
-	// First and Last are the numbers of its segments.
-	First, Last int
+// An openTape is a tape with what its log says.
+type openTape struct {
+	*tape.Tape
+	log *tape.Description
+}
+
+func newOpenTape(ctx context.Context, t *tape.Tape) (Recording, error) {
+	log, err := t.Log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &openTape{t, log}, nil
+}
+
+func (t *openTape) Log() *tape.Description { return t.log }
+
+func (t *openTape) Follow(ctx context.Context) (Recording, error) {
+	later, err := t.Tape.Follow(ctx)
+	if err != nil {
+		return nil, tape.Unfit(err)
+	}
+	if later == t.Tape {
+		return t, nil
+	}
+	return newOpenTape(ctx, later)
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
@@ -32,13 +33,15 @@ var (
 // A fakeLibrary holds recordings in memory.
 type fakeLibrary struct {
 	mu         sync.Mutex
-	entries    []Entry
+	entries    []*tape.Description
 	err        error
 	recordings map[string]*fakeRecording
 	opened     int
 }
 
-func (l *fakeLibrary) Recordings(ctx context.Context) ([]Entry, error) { return l.entries, l.err }
+func (l *fakeLibrary) Recordings(ctx context.Context) ([]*tape.Description, error) {
+	return l.entries, l.err
+}
 
 func (l *fakeLibrary) Open(ctx context.Context, id string) (Recording, error) {
 	l.mu.Lock()
@@ -55,7 +58,7 @@ type fakeRecording struct {
 	mu       *sync.Mutex
 	segments map[int][]byte
 	errs     map[int]error
-	facts    Facts
+	log      *tape.Description
 	later    *fakeRecording
 	// reading, if set, is called at each read and may wait.
 	reading func(ctx context.Context, n int) error
@@ -77,7 +80,11 @@ func (r *fakeRecording) ReadSegment(ctx context.Context, n int) ([]byte, error) 
 	return data, err
 }
 
-func (r *fakeRecording) Facts() Facts { return r.facts }
+func (r *fakeRecording) Log() *tape.Description { return r.log }
+
+func (r *fakeRecording) Session(ctx context.Context) (*playback.Session, error) {
+	return playback.Open(ctx, r, playback.Options{Recording: testID})
+}
 
 func (r *fakeRecording) Follow(ctx context.Context) (Recording, error) {
 	r.mu.Lock()
@@ -98,8 +105,8 @@ func (r *fakeRecording) setErr(n int, err error) {
 func meeting(t testing.TB, n int) *fakeRecording {
 	t.Helper()
 	r := &fakeRecording{mu: new(sync.Mutex), segments: make(map[int][]byte), errs: make(map[int]error), reads: make(map[int]int),
-		facts: Facts{ID: testID, State: "closed", Signers: []string{"carol"}, PostQuantum: true,
-			Epochs: []Epoch{{Number: 1, Opens: true, First: 0, Last: n - 1}}, Command: "sealtape play " + testID}}
+		log: &tape.Description{ID: testID, State: "closed", Signers: []tape.Signer{{Who: "carol"}}, PostQuantum: true,
+			Epochs: []tape.Epoch{{Number: 1, Opens: true, First: 0, Last: n - 1}}}}
 	for i := range n {
 		var events []media.Event
 		if i == 0 {
@@ -154,7 +161,7 @@ func serve(t testing.TB, r *fakeRecording) *Server {
 
 func serveLibrary(t testing.TB, l Library, cacheBytes int64) *Server {
 	t.Helper()
-	s, err := New(Config{Library: l, Recording: testID, CacheBytes: cacheBytes})
+	s, err := New(Config{Library: l, Recording: testID, CacheBytes: cacheBytes, Command: "sealtape play"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 const aheadBy = 3
 
 // segment answers with the tracks of one segment that are asked for.
-func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *tape, n int) {
+func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *openRecording, n int) {
 	wanted, err := tracksWanted(r)
 	if err != nil {
 		http.Error(w, "tracks are numbers, separated by commas", http.StatusBadRequest)
@@ -90,7 +90,7 @@ func tracksWanted(r *http.Request) ([]uint64, error) {
 
 // begin notes that segment n is asked for, begins to read it and the next one,
 // and returns it and its neighbours, nil if there are none that can be read.
-func (t *tape) begin(n int) (seg, prev, next *playback.Segment, err error) {
+func (t *openRecording) begin(n int) (seg, prev, next *playback.Segment, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i, ok := t.place(n)
@@ -117,7 +117,7 @@ func (t *tape) begin(n int) (seg, prev, next *playback.Segment, err error) {
 
 // readAhead begins to read segment n and as many after it. What is read ahead
 // for a place where nobody is any more is given up.
-func (t *tape) readAhead(n, count int) {
+func (t *openRecording) readAhead(n, count int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if i, ok := t.place(n); ok {
@@ -126,7 +126,7 @@ func (t *tape) readAhead(n, count int) {
 }
 
 // prepare begins to read the segment in which a time is.
-func (t *tape) prepare(at time.Duration) {
+func (t *openRecording) prepare(at time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range t.segments {
@@ -137,7 +137,7 @@ func (t *tape) prepare(at time.Duration) {
 	}
 }
 
-func (t *tape) readAheadLocked(i, count int) {
+func (t *openRecording) readAheadLocked(i, count int) {
 	var numbers []int
 	for _, seg := range t.segments[i:min(i+1+count, len(t.segments))] {
 		if seg.State == playback.Readable {
@@ -161,7 +161,7 @@ type activity struct {
 }
 
 // await waits, not for long, until seg is answered if it is being asked for.
-func (t *tape) await(ctx context.Context, seg *playback.Segment) {
+func (t *openRecording) await(ctx context.Context, seg *playback.Segment) {
 	if seg == nil {
 		return
 	}
@@ -192,7 +192,7 @@ func errOf(s playback.State) error {
 	return nil
 }
 
-func (t *tape) stateErr(n int) error {
+func (t *openRecording) stateErr(n int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if i, ok := t.place(n); ok {
@@ -201,7 +201,7 @@ func (t *tape) stateErr(n int) error {
 	return playback.ErrNotListed
 }
 
-func (t *tape) end(n int) {
+func (t *openRecording) end(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if a := t.active[n]; a.requests > 1 {

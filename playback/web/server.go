@@ -23,6 +23,9 @@ import (
 type Config struct {
 	// Library is where recordings come from.
 	Library Library
+	// Command is what opens a recording again, but for its ID: "sealtape play". The
+	// page shows it to be copied; "" for none.
+	Command string
 	// Recording is the ID of the one that is shown first, "" for the list.
 	Recording string
 	// Log gets what goes wrong, never a token or a name; nil for none.
@@ -78,9 +81,9 @@ type Server struct {
 
 	mu      sync.Mutex
 	closed  bool
-	tickets [][]byte // addresses that open the page, each once
-	shelf   []*tape  // open recordings, the last used one first
-	opened  int      // how many ever were
+	tickets [][]byte         // addresses that open the page, each once
+	shelf   []*openRecording // open recordings, the last used one first
+	opened  int              // how many ever were
 	failed  map[string]map[int]playback.Segment
 }
 

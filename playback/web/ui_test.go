@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/playback/web"
 	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
@@ -35,7 +36,7 @@ const (
 // none is a library without recordings: the fixture answers in its place.
 type none struct{}
 
-func (none) Recordings(context.Context) ([]web.Entry, error) { return nil, nil }
+func (none) Recordings(context.Context) ([]*tape.Description, error) { return nil, nil }
 func (none) Open(context.Context, string) (web.Recording, error) {
 	return nil, errors.New("not by this way")
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// tapes is how many recordings are kept open.
-const tapes = 3
+// maxOpen is how many recordings are kept open.
+const maxOpen = 3
 
-// A tape is an open recording.
-type tape struct {
+// An openRecording is one that is being played.
+type openRecording struct {
 	s     *Server
 	id    string
 	boot  int           // tells it from the same recording opened before
@@ -48,28 +48,28 @@ type edges struct {
 const maxEdges = 2048
 
 // open returns the recording, which it opens once for all who ask.
-func (s *Server) open(ctx context.Context, id string) (*tape, error) {
+func (s *Server) open(ctx context.Context, id string) (*openRecording, error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return nil, errClosed
 	}
-	i := slices.IndexFunc(s.shelf, func(t *tape) bool { return t.id == id })
-	var t *tape
+	i := slices.IndexFunc(s.shelf, func(t *openRecording) bool { return t.id == id })
+	var t *openRecording
 	if i >= 0 {
 		t = s.shelf[i]
 		s.shelf = slices.Delete(s.shelf, i, i+1)
 	} else {
 		s.opened++
-		t = &tape{s: s, id: id, boot: s.opened, ready: make(chan struct{}), changed: make(chan struct{}),
+		t = &openRecording{s: s, id: id, boot: s.opened, ready: make(chan struct{}), changed: make(chan struct{}),
 			active: make(map[int]*activity), edges: make(map[int]edges), sizes: make(map[uint64]media.Track)}
 		s.wg.Go(t.open)
 	}
 	s.shelf = slices.Insert(s.shelf, 0, t)
-	var old *tape
-	if len(s.shelf) > tapes {
-		old = s.shelf[tapes]
-		s.shelf = s.shelf[:tapes]
+	var old *openRecording
+	if len(s.shelf) > maxOpen {
+		old = s.shelf[maxOpen]
+		s.shelf = s.shelf[:maxOpen]
 	}
 	s.mu.Unlock()
 	if old != nil {
@@ -83,25 +83,25 @@ func (s *Server) open(ctx context.Context, id string) (*tape, error) {
 	}
 }
 
-// open opens the tape. Whoever asked first may be gone by then, but not all.
-func (t *tape) open() {
+// open opens the recording. Whoever asked first may be gone by then, but not all.
+func (t *openRecording) open() {
 	defer close(t.ready)
 	rec, err := t.s.c.Library.Open(t.s.ctx, t.id)
 	if err == nil {
 		var session *playback.Session
-		if session, err = playback.Open(t.s.ctx, rec, playback.Options{Recording: t.id}); err == nil {
+		if session, err = rec.Session(t.s.ctx); err == nil {
 			t.set(rec, session)
 			return
 		}
 	}
 	t.err = err
 	t.s.mu.Lock()
-	t.s.shelf = slices.DeleteFunc(t.s.shelf, func(o *tape) bool { return o == t })
+	t.s.shelf = slices.DeleteFunc(t.s.shelf, func(o *openRecording) bool { return o == t })
 	t.s.mu.Unlock()
 }
 
 // set takes a state of the recording.
-func (t *tape) set(rec Recording, session *playback.Session) {
+func (t *openRecording) set(rec Recording, session *playback.Session) {
 	events := session.Events()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -122,7 +122,7 @@ func (t *tape) set(rec Recording, session *playback.Session) {
 }
 
 // refresh looks at the segments' states again, with the lock.
-func (t *tape) refresh() {
+func (t *openRecording) refresh() {
 	t.segments = t.session.Segments()
 	for _, seg := range t.segments {
 		if seg.State == playback.Failed {
@@ -134,10 +134,10 @@ func (t *tape) refresh() {
 	t.changed = make(chan struct{})
 }
 
-func (t *tape) versionString() string { return fmt.Sprintf("%d.%d", t.boot, t.version) }
+func (t *openRecording) versionString() string { return fmt.Sprintf("%d.%d", t.boot, t.version) }
 
 // read reads a segment for the cache.
-func (t *tape) read(ctx context.Context, n int) (*playback.SegmentMedia, error) {
+func (t *openRecording) read(ctx context.Context, n int) (*playback.SegmentMedia, error) {
 	t.mu.Lock()
 	session := t.session
 	t.mu.Unlock()
@@ -176,6 +176,6 @@ func (t *tape) read(ctx context.Context, n int) (*playback.SegmentMedia, error) 
 }
 
 // place returns where segment n is in t.segments.
-func (t *tape) place(n int) (int, bool) {
+func (t *openRecording) place(n int) (int, bool) {
 	return slices.BinarySearchFunc(t.segments, n, func(seg playback.Segment, n int) int { return seg.Number - n })
 }

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback/tape"
+)
+
+// An outcome is how a command ends that looked at a recording: by the verdict on it.
+type outcome struct {
+	id string
+	tape.Verdict
+	problems []archive.Problem // that verifying found
+	hint     string            // in place of what outcomeHint says
+}
+
+// err returns the text, the exit code and the hint of an outcome, nil of a good one.
+func (o outcome) err() error {
+	if o.Outcome == tape.Whole {
+		return nil
+	}
+	hint := o.hint
+	if hint == "" {
+		hint = o.outcomeHint()
+	}
+	return exitWith(o.Outcome.ExitCode(), hinted(errors.New(o.Say("recording "+o.id)), hint))
+}
+
+// outcomeHint says what to do about the gravest reason.
+func (o outcome) outcomeHint() string {
+	switch o.Reasons[0].Lack {
+	case tape.LackTrust:
+		return revokedHint
+	case tape.LackGrant:
+		return "ask another who can open it, or its owner by the key that they use now, to share it with you again"
+	case tape.LackGenuine:
+		return problemHint(o.problems)
+	case tape.LackBytes, tape.LackObjects:
+		return "sealtape verify " + o.id + " says what is wrong"
+	case tape.LackKey:
+		return "only its readers can open it; sealtape keys show says who you are here"
+	case tape.LackEnd:
+		return "if it is not going on, sealtape recover on the machine that recorded finishes it"
+	case tape.LackCut:
+		return "what there is is genuine; sealtape info shows where it ends"
+	case tape.LackSpan:
+		return "it is declared by the recorder; sealtape info shows where and why"
+	case tape.LackStore:
+		return "try again; the store did not give all of it"
+	}
+	return ""
+}
+
+// revokedHint is for what only a key signed that was revoked.
+const revokedHint = "whoever has the key could have made this recording: ask who recorded, and look for a copy from before"
+
+// distrust returns an error if a recording is signed, but by a key that was revoked.
+func (a *access) distrust(rec *archive.Recording) error {
+	d := tape.Description{}
+	for _, key := range rec.Signers() {
+		d.Signers = append(d.Signers, a.signer(key))
+	}
+	return outcome{id: rec.Head().ID, Verdict: d.Trust()}.err()
+}
+
+// noKey is the error for a recording that one's keys do not open; why is the
+// error of loading them, if any.
+func noKey(id string, why error) error {
+	if errors.Is(why, keys.ErrNoIdentity) {
+		return exitWith(exitNoKey, fmt.Errorf("nothing to open recording %s with: %w", id, why))
+	}
+	return exitWith(exitNoKey, hinted(fmt.Errorf("no key of yours opens recording %s", id),
+		"only its readers can open it; sealtape keys show says who you are here"))
+}
+
+// locked tells how many readers a recording has that one's keys do not open, and
+// returns noKey's error.
+func (a *access) locked(ctx context.Context, t *tape.Tape, why error) error {
+	for _, line := range readersText(t.Recording().Epochs(), t.ReadersAtMost(ctx)) {
+		a.env.notef("%s", line)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return noKey(t.ID(), why)
+}
+
+// readersText says how many readers epochs have, those alike in one line.
+func readersText(epochs []archive.EpochInfo, readers []int) []string {
+	var lines []string
+	for i := 0; i < len(epochs); {
+		j := i + 1
+		for j < len(epochs) && readers[j] == readers[i] {
+			j++
+		}
+		var numbers []int
+		for _, ep := range epochs[i:j] {
+			numbers = append(numbers, ep.Number)
+		}
+		line := epochsText(numbers)
+		if readers[i] == 0 {
+			line += ": how many readers it is sealed to cannot be told"
+		} else {
+			line += fmt.Sprintf(": sealed to at most %s", count(readers[i], "reader"))
+		}
+		if j > i+1 {
+			line += " each"
+		}
+		lines = append(lines, line)
+		i = j
+	}
+	return lines
+}
+
+// stateText says how a recording ended.
+func stateText(s archive.State) string {
+	switch s {
+	case archive.StateClosed:
+		return "closed"
+	case archive.StateCut:
+		return "cut (the recorder died)"
+	case archive.StateOpen:
+		return "open (going on, or its recorder vanished)"
+	}
+	return "not known"
+}
+
+// A verdictJSON says what a recording comes to.
+type verdictJSON struct {
+	Verdict    string   `json:"verdict"`
+	Lacks      []string `json:"lacks"`
+	HolesKnown bool     `json:"holes_known"`
+}
+
+func verdictOf(v tape.Verdict, holesKnown bool) verdictJSON {
+	j := verdictJSON{Verdict: string(v.Outcome), Lacks: []string{}, HolesKnown: holesKnown}
+	for _, r := range v.Reasons {
+		j.Lacks = append(j.Lacks, string(r.Lack))
+	}
+	return j
+}
+
+// holesUnknown is said of holes where no key opens the timeline.
+const holesUnknown = "not known without a key"

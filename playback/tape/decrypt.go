@@ -1,0 +1,67 @@
+package tape
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// decryptParallel is how many segments are read side by side, each of them in
+// memory.
+const decryptParallel = 4
+
+// Decrypt reads all segments, a few side by side, and gives each that is what the log
+// says to save: verified, and in the clear. save may be called from several goroutines at
+// once; the bytes are its own. failed are those that could not be had for what they are,
+// by number. The error is the store's, save's, or that of ctx: it says nothing of the
+// recording, and not all was read.
+func (t *Tape) Decrypt(ctx context.Context, save func(segment int, plain []byte) error) (failed map[int]error, err error) {
+	failed = make(map[int]error)
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(decryptParallel)
+	for _, seg := range t.rec.Segments() {
+		g.Go(func() error {
+			b, err := t.ReadSegment(ctx, seg.Number)
+			known := errors.Is(err, playback.ErrDamaged) || errors.Is(err, playback.ErrLocked)
+			if err == nil {
+				err = belongs(b, t.ID(), seg)
+				known = err != nil
+			}
+			if known {
+				mu.Lock()
+				defer mu.Unlock()
+				failed[seg.Number] = err
+				return nil
+			} else if err != nil {
+				return err
+			}
+			return save(seg.Number, b)
+		})
+	}
+	return failed, g.Wait()
+}
+
+// belongs returns an error unless a segment says itself that it is the one it is
+// taken for. One that a crash tore may lack even that.
+func belongs(b []byte, id string, seg archive.SegmentInfo) error {
+	r, err := matroska.NewReader(bytes.NewReader(b))
+	switch {
+	case err != nil && seg.Torn:
+		return fmt.Errorf("%s: nothing of it can be read: %w", seg.Name, err)
+	case err != nil:
+		return &kindError{fmt.Errorf("%s: %w", seg.Name, err), playback.ErrDamaged}
+	}
+	if h := r.Header(); h.Recording != id || h.Segment != seg.Number {
+		return fmt.Errorf("%w: it says it is segment %d of recording %.40q", playback.ErrForeign, h.Segment, h.Recording)
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package tape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// Unopened describes a recording that Open did not open, for that error. One that the
+// store did not give has no State.
+func Unopened(id string, err error) *Description {
+	return &Description{ID: id, State: unopenedState(err), Err: err}
+}
+
+// Log describes the recording by its log alone, and by what of it opens: a request or
+// two for each epoch. The error is the store's, or that of ctx.
+func (t *Tape) Log(ctx context.Context) (*Description, error) {
+	d := &Description{
+		ID: t.ID(), State: t.rec.Head().State, PostQuantum: t.rec.PostQuantum(),
+		Objects: len(t.rec.Entries()), Segments: len(t.log), Opens: AccessNone,
+	}
+	for _, key := range t.rec.Signers() {
+		d.Signers = append(d.Signers, t.o.signer(key))
+	}
+	opened := t.tryEpochs(ctx)
+	opens := 0
+	for i, info := range t.rec.Epochs() {
+		e := Epoch{Number: info.Number, Hybrid: info.Hybrid, Classic: info.Classic, Opens: opened[i] == nil, First: -1, Last: -1}
+		for _, seg := range t.rec.Segments() {
+			if seg.Epoch != info.Number {
+				continue
+			}
+			if e.Segments++; e.First < 0 {
+				e.First = seg.Number
+			}
+			e.Last = seg.Number
+		}
+		d.Epochs = append(d.Epochs, e)
+		var corrupt *archive.CorruptError
+		switch err := opened[i]; {
+		case err == nil:
+			opens++
+		case errors.Is(err, archive.ErrRevokedGrant):
+			d.Withheld = append(d.Withheld, info.Number)
+		case errors.Is(err, archive.ErrNoKey):
+		case errors.As(err, &corrupt), errors.Is(err, archive.ErrDenied):
+			d.Problems = append(d.Problems, err.Error())
+		default:
+			return d, err
+		}
+	}
+	if len(d.Withheld) > 0 {
+		gs, err := t.rec.Grants(ctx)
+		if err != nil {
+			return d, err
+		}
+		d.WithheldBy = Signer{Who: "a key that does not count any more", Revoked: true}
+		for _, g := range gs {
+			if errors.Is(g.Err, archive.ErrRevokedGrant) {
+				d.WithheldBy = t.o.signer(g.By)
+			}
+		}
+	}
+	switch {
+	case opens == len(d.Epochs):
+		d.Opens = AccessAll
+	case opens > 0:
+		d.Opens = AccessPart
+	}
+	return d, ctx.Err()
+}
+
+// signer tells whose a key is.
+func (o Options) signer(key string) Signer {
+	if o.Signer == nil {
+		return Signer{Key: key, Who: key}
+	}
+	return o.Signer(key)
+}
+
+// Describe tells all there is to tell of the recording without reading every byte: it
+// lists what the store has, tries the keys, and reads what Session reads.
+//
+// What is wrong with the recording is in the description. The error is the store's, or
+// that of ctx; what was learnt until then comes with it.
+func (t *Tape) Describe(ctx context.Context) (*Description, error) {
+	return t.describe(ctx, t.Session)
+}
+
+// DescribeSession is Describe with a session that the caller opened of the recording,
+// from this Tape or from what was read of it.
+func (t *Tape) DescribeSession(ctx context.Context, s *playback.Session) (*Description, error) {
+	return t.describe(ctx, func(context.Context) (*playback.Session, error) { return s, nil })
+}
+
+// Glance is Describe for a list. Of a recording that is not closed, and so is not whole
+// anyway, it reads but the first and the last of the segments that no index knows, and
+// does not know all holes.
+func (t *Tape) Glance(ctx context.Context) (*Description, error) {
+	return t.describe(ctx, func(ctx context.Context) (*playback.Session, error) {
+		if s := t.opened(); s != nil {
+			return s, nil
+		}
+		return playback.Open(ctx, t, playback.Options{Recording: t.ID(), Brief: t.rec.Head().State != archive.StateClosed})
+	})
+}
+
+func (t *Tape) describe(ctx context.Context, session func(context.Context) (*playback.Session, error)) (*Description, error) {
+	// Side by side.
+	there := make(map[string]bool)
+	var bytes int64
+	var denied error
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		for info, err := range archive.List(gctx, t.store, t.ID()+"/") {
+			if errors.Is(err, archive.ErrDenied) {
+				denied = err
+				return nil
+			} else if err != nil {
+				return err
+			}
+			there[strings.TrimPrefix(info.Name, t.ID()+"/")] = true
+			bytes += info.Size
+		}
+		return nil
+	})
+	var d *Description
+	g.Go(func() (err error) {
+		d, err = t.Log(gctx)
+		return err
+	})
+	err := g.Wait()
+	if ctx.Err() != nil {
+		return d, ctx.Err()
+	} else if err != nil {
+		return d, err
+	}
+	d.Bytes = bytes
+	if denied != nil {
+		d.Problems = append(d.Problems, denied.Error())
+	} else {
+		for _, o := range t.rec.Entries() {
+			if !there[o.Name] {
+				d.Missing = append(d.Missing, o.Name)
+			}
+		}
+	}
+	if d.Opens == AccessNone {
+		return d, nil
+	}
+	s, err := session(ctx)
+	if unreadable := (*playback.SegmentError)(nil); errors.As(err, &unreadable) && ctx.Err() == nil {
+		// And so are all others.
+		switch torn := t.tornError(unreadable.Number); {
+		case errors.Is(err, playback.ErrLocked):
+		case torn != nil:
+			d.Unreadable = []Unreadable{{Segment: unreadable.Number, Why: WhyTorn, Text: torn.Error()}}
+		case errors.Is(err, playback.ErrDamaged):
+			d.Problems = append(d.Problems, unreadable.Err.Error())
+		default:
+			return d, err
+		}
+		return d, nil
+	} else if err != nil {
+		return d, err
+	}
+	d.addSession(s, t.rec.Head().State == archive.StateClosed || t.opened() == s)
+	d.addUnreadable(t, s, func(name string) bool { return denied != nil || there[name] })
+	return d, nil
+}
+
+// addSession adds what a session tells. all: it told of all segments.
+func (d *Description) addSession(s *playback.Session, all bool) {
+	d.Start, d.Duration, d.Events, d.HolesKnown = s.Start(), s.Duration(), s.Events(), all
+	d.Room, d.ResealedFrom, d.Follows = Room(d.Events), ResealedFrom(d.Events), follows(d.Events)
+	d.Tracks = Tracks(s.Tracks(), d.Events, d.Duration)
+	tracks := make([]media.Track, len(d.Tracks))
+	for i, t := range d.Tracks {
+		tracks[i] = t.Track
+	}
+	d.People = peopleOf(tracks, d.Events, d.Duration)
+	d.Silent = silences(tracks, d.Events)
+	d.Holes = Holes(tracks, playback.Holes(d.Events))
+}
+
+// addUnreadable adds the segments that cannot be had, and why. there reports whether
+// the store has an object: an index tells of segments that are gone.
+func (d *Description) addUnreadable(t *Tape, s *playback.Session, there func(name string) bool) {
+	for _, seg := range s.Segments() {
+		entry, listed := t.log[seg.Number]
+		u := Unreadable{Segment: seg.Number, From: seg.From, To: seg.To}
+		switch torn := t.tornError(seg.Number); {
+		case seg.State == playback.Locked:
+			if n := len(d.Locked); n > 0 && d.Locked[n-1].Epoch == entry.Epoch {
+				d.Locked[n-1].Last, d.Locked[n-1].To = seg.Number, seg.To
+			} else {
+				d.Locked = append(d.Locked, LockedSpan{entry.Epoch, seg.Number, seg.Number, seg.From, seg.To})
+			}
+			continue
+		case seg.State == playback.Unlisted:
+			u.Why, u.Text = WhyLeftOut, fmt.Sprintf("segment %d is not in the log, and later ones are", seg.Number)
+		case listed && !there(entry.Name):
+			u.Why, u.Text = WhyMissing, entry.Name+" is not in the store"
+		case torn != nil:
+			u.Why, u.Text = WhyTorn, torn.Error()
+		case seg.State == playback.Failed:
+			u.Why, u.Text = WhyDamaged, seg.Err.Error()
+		case seg.Err != nil:
+			u.Why, u.Text = WhyStore, seg.Err.Error()
+		default:
+			continue
+		}
+		d.Unreadable = append(d.Unreadable, u)
+	}
+}
+
+// Room returns the name of the room, "" if the events do not tell it.
+func Room(events []media.Event) string {
+	for _, e := range events {
+		if e.Type == media.EventStart {
+			return e.Text
+		}
+	}
+	return ""
+}
+
+// follows returns the ID of the recording with whose meeting this one goes on, "" if
+// the events tell of none.
+func follows(events []media.Event) string {
+	for _, e := range events {
+		if e.Type == media.EventFollows && archive.ValidID(e.Text) == nil {
+			return e.Text
+		}
+	}
+	return ""
+}

@@ -1,0 +1,207 @@
+package tape
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+)
+
+// eventResealed is the first event of a recording that Reseal made. Its text is
+// the head of the old one, its four lines joined by spaces.
+const eventResealed media.EventType = "resealed"
+
+// resealIndex is how many segments an index tells of at most.
+const resealIndex = 64
+
+// ErrNotOver: a recording that is not closed, and was not cut either, cannot be
+// resealed.
+var ErrNotOver = errors.New("the recording is not over")
+
+// Reseal writes the recording again, in the clear only in memory, as a recording of w
+// for other readers: one epoch, the same frames and events, and first of all an event
+// with the head of the old one. Then it closes w, as cut if the old one was: what lacks
+// its end lacks it under any name. done is called after each segment; nil: it is not.
+//
+// The reader's keys must open all of it; the error wraps archive.ErrNoKey before
+// anything is written if they do not. It is ErrNotOver for one that goes on. After an
+// error w holds nothing of use, and is the caller's to remove.
+func Reseal(ctx context.Context, t *Tape, w *archive.Writer, readers []age.Recipient, done func()) error {
+	state := t.rec.Head().State
+	if !state.Final() {
+		return fmt.Errorf("recording %s: %w", t.ID(), ErrNotOver)
+	}
+	for _, ep := range t.rec.Epochs() {
+		if _, err := t.rec.EpochSecret(ctx, ep.Number); err != nil {
+			return err
+		}
+	}
+	end := w.Close
+	if state == archive.StateCut {
+		end = w.CloseCut
+	}
+	err := (&resealer{rec: t.rec, w: w, done: done}).reseal(ctx, readers)
+	return errors.Join(err, end())
+}
+
+// A resealer writes one recording again.
+type resealer struct {
+	rec  *archive.Recording
+	w    *archive.Writer
+	done func() // called after each segment
+
+	cited  bool
+	index  media.Index
+	tally  media.Tally
+	tracks map[uint64]media.Track // as indexes have told of them
+}
+
+func (r *resealer) reseal(ctx context.Context, recipients []age.Recipient) error {
+	if _, err := r.w.StartEpoch(recipients); err != nil {
+		return err
+	}
+	r.tracks = make(map[uint64]media.Track)
+	for _, s := range r.rec.Segments() {
+		if err := r.segment(ctx, s); err != nil {
+			return err
+		}
+		if r.done != nil {
+			r.done()
+		}
+		if len(r.index.Segments) == resealIndex {
+			if err := r.writeIndex(); err != nil {
+				return err
+			}
+		}
+	}
+	if !r.cited {
+		return fmt.Errorf("recording %s: %w", r.rec.Head().ID, playback.ErrNothing)
+	}
+	return r.writeIndex()
+}
+
+// segment writes one segment: the same blocks under another header.
+func (r *resealer) segment(ctx context.Context, s archive.SegmentInfo) (err error) {
+	plain, err := r.rec.ReadSegment(ctx, s.Number)
+	torn := (*archive.TornError)(nil)
+	if err != nil && !errors.As(err, &torn) {
+		return err
+	}
+	in, err := matroska.NewReader(bytes.NewReader(plain))
+	if torn != nil && errors.Is(err, io.ErrUnexpectedEOF) {
+		r.tally = media.Tally{} // what comes does not follow what came
+		return nil              // nothing of it is there
+	} else if err != nil {
+		return fmt.Errorf("segment %d: %w", s.Number, err)
+	}
+	h := in.Header()
+	if h.Recording != r.rec.Head().ID || h.Segment != s.Number || h.Epoch != s.Epoch {
+		return fmt.Errorf("segment %d: %w", s.Number, playback.ErrForeign)
+	}
+	o, err := r.w.Create(archive.Segment)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Abort()) }() // nothing after Commit
+	h.Recording, h.Segment, h.Epoch = r.w.ID(), o.Number(), o.Epoch()
+	out, err := matroska.NewWriter(o, h)
+	if err != nil {
+		return err
+	}
+	r.index.Recording, r.index.Start = h.Recording, h.Start
+	r.tally.Open(h.Segment, h.Epoch)
+	codecs := make(map[uint64]media.Codec)
+	for _, track := range h.Tracks {
+		codecs[track.UID] = track.Codec
+		if told, ok := r.tracks[track.UID]; !ok || told.Width != track.Width || told.Height != track.Height {
+			r.tracks[track.UID] = track
+			r.index.Tracks = append(r.index.Tracks, track)
+		}
+	}
+	if !r.cited {
+		r.cited = true
+		cite := media.Event{Type: eventResealed, Text: strings.Join(strings.Fields(r.rec.Head().String()), " ")}
+		if err := r.event(out, cite); err != nil {
+			return err
+		}
+	}
+	if err := r.blocks(in, out, codecs, torn != nil); err != nil {
+		return fmt.Errorf("segment %d: %w", s.Number, err)
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	r.index.Segments = append(r.index.Segments, r.tally.Close(out.Size(), 0))
+	return o.Commit()
+}
+
+func (r *resealer) blocks(in *matroska.Reader, out *matroska.Writer, codecs map[uint64]media.Codec, torn bool) error {
+	for {
+		block, err := in.Next()
+		switch {
+		case err == io.EOF, torn && errors.Is(err, io.ErrUnexpectedEOF):
+			return nil
+		case err != nil:
+			return err
+		case block.Event != nil:
+			err = r.event(out, *block.Event)
+		default:
+			r.tally.Frame(block.Frame, codecs[block.Frame.Track])
+			err = out.WriteFrame(block.Frame)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *resealer) event(out *matroska.Writer, ev media.Event) error {
+	r.index.Events = append(r.index.Events, ev)
+	return out.WriteEvent(ev)
+}
+
+// writeIndex writes the index of the segments since the last one.
+func (r *resealer) writeIndex() error {
+	if len(r.index.Segments) == 0 {
+		return nil
+	}
+	o, err := r.w.Create(archive.Index)
+	if err != nil {
+		return err
+	}
+	if err := media.WriteIndex(o, &r.index); err != nil {
+		return errors.Join(err, o.Abort())
+	}
+	r.index = media.Index{}
+	return o.Commit()
+}
+
+// ResealedFrom returns the head of the recording that this one was made of, "" if
+// the events do not tell of one.
+func ResealedFrom(events []media.Event) string {
+	for _, e := range events {
+		if e.Type == eventResealed {
+			return e.Text
+		}
+	}
+	return ""
+}
+
+// Cited returns the head that a recording was made of, as ResealedFrom has it.
+func Cited(text string) (archive.Head, bool) {
+	f := strings.Fields(text)
+	if len(f) != 5 {
+		return archive.Head{}, false
+	}
+	h, err := archive.ParseHead(strings.Join(f[:3], "\n") + "\n" + f[3] + " " + f[4] + "\n")
+	return h, err == nil
+}

@@ -1,0 +1,115 @@
+package tape
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
+)
+
+var (
+	_ playback.Indexer = (*Tape)(nil)
+	_ playback.Ledger  = (*Tape)(nil)
+)
+
+// Segments returns the numbers of the segments, ascending.
+func (t *Tape) Segments() []int {
+	var numbers []int
+	for _, seg := range t.rec.Segments() {
+		numbers = append(numbers, seg.Number)
+	}
+	return numbers
+}
+
+// ReadSegment returns a segment, verified and decrypted. Of one that a crash tore it
+// returns what there is. The error wraps playback.ErrDamaged or playback.ErrLocked
+// where it is of that kind; any other is the store's, and may be over in a moment.
+func (t *Tape) ReadSegment(ctx context.Context, n int) ([]byte, error) {
+	b, err := t.rec.ReadSegment(ctx, n)
+	if torn := (*archive.TornError)(nil); errors.As(err, &torn) {
+		t.mu.Lock()
+		t.torn[n] = torn
+		t.mu.Unlock()
+		err = nil
+	}
+	if t.o.OnRead != nil {
+		t.o.OnRead(n)
+	}
+	err = ofKind(err)
+	if err != nil && t.o.OnStoreError != nil && ctx.Err() == nil &&
+		!errors.Is(err, playback.ErrDamaged) && !errors.Is(err, playback.ErrLocked) {
+		t.o.OnStoreError(err)
+	}
+	return b, err
+}
+
+// Indexes returns the numbers of the indexes, ascending.
+func (t *Tape) Indexes() []int { return t.rec.Indexes() }
+
+// ReadIndex returns an index, as ReadSegment does a segment.
+func (t *Tape) ReadIndex(ctx context.Context, n int) ([]byte, error) {
+	b, err := t.rec.ReadIndex(ctx, n)
+	return b, ofKind(err)
+}
+
+// Epoch returns the epoch of a segment, as the log has it.
+func (t *Tape) Epoch(segment int) int { return t.log[segment].Epoch }
+
+// Torn reports whether the log says that a crash tore a segment.
+func (t *Tape) Torn(segment int) bool { return t.log[segment].Torn }
+
+// TornSegments returns how many of the segments that were read so far lack their end.
+func (t *Tape) TornSegments() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.torn)
+}
+
+// tornError says what there is of a segment that was read and is torn, nil of others.
+func (t *Tape) tornError(n int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.torn[n]
+}
+
+// ofKind tells package playback, which knows no archive, of what kind an error of
+// reading is.
+func ofKind(err error) error {
+	var corrupt *archive.CorruptError
+	switch {
+	case errors.As(err, &corrupt):
+		return &kindError{err, playback.ErrDamaged}
+	case errors.Is(err, archive.ErrNoKey):
+		return &kindError{err, playback.ErrLocked}
+	}
+	return err
+}
+
+// refused reports whether a recording did not open for what it is, and not because it is
+// not there, or the store does not answer.
+func refused(err error) bool { return unopenedState(err) != "" && !errors.Is(err, fs.ErrNotExist) }
+
+// unopenedState is the state of a recording that did not open for what it is, "" for
+// an error of the moment.
+func unopenedState(err error) archive.State {
+	var corrupt *archive.CorruptError
+	var back *archive.RollbackError
+	var fork *archive.ForkError
+	switch {
+	case errors.Is(err, archive.ErrForeignSigner):
+		return StateUnsigned
+	case errors.As(err, &back), errors.As(err, &fork):
+		return StateRolledBack
+	case errors.As(err, &corrupt), errors.Is(err, fs.ErrNotExist):
+		return StateDamaged
+	}
+	return ""
+}
+
+// A kindError reads as its error, and is of a kind too.
+type kindError struct{ err, kind error }
+
+func (e *kindError) Error() string   { return e.err.Error() }
+func (e *kindError) Unwrap() []error { return []error{e.err, e.kind} }

@@ -1,0 +1,202 @@
+package tape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/playback"
+)
+
+// Options are what a reader brings along. Without Identities a recording can be
+// described as far as anyone sees it, and not read.
+type Options struct {
+	archive.Options
+
+	// Signer tells whose a key is, by its name as archive.Recording.Signers has it.
+	// Nil: nobody's is known. It may be called from several goroutines at once.
+	Signer func(key string) Signer
+
+	// OnRead is called after each segment that was read, or was not to be had. It may
+	// be called from several goroutines at once. Nil: it is not.
+	OnRead func(segment int)
+
+	// OnStoreError is called when a segment could not be had for a reason of the
+	// moment. An export ends then, by its context: what a store withholds is not to
+	// look as if it had not been recorded. Nil: the segment is missing, and what is
+	// around it is played. As OnRead, it may be called at any time.
+	OnStoreError func(error)
+}
+
+// A Signer is who a key belongs to that signed a recording.
+type Signer struct {
+	Key string // its name, as in the signature
+	// Who is what the reader calls them, Key if they are not known.
+	Who string
+	// Revoked: the key was revoked, or counted by the approval of such a one alone. A
+	// signature has no time, so none of it can be told from a thief's.
+	Revoked bool
+}
+
+// ErrNoHead: there are objects of a recording, and nothing that signs them. It is being
+// uploaded, or its head was removed.
+var ErrNoHead = errors.New("it has no head")
+
+// A Tape is a recording whose head and log were found to be genuine, as they were when
+// it was opened. It is a playback.Indexer and a playback.Ledger. Its methods are safe
+// for concurrent use. Nothing needs to be closed.
+type Tape struct {
+	rec   *archive.Recording
+	store archive.Store
+	o     Options
+	log   map[int]archive.SegmentInfo
+
+	mu      sync.Mutex
+	torn    map[int]error // of segments that were read
+	session *playback.Session
+}
+
+// Open opens the recording id in s, as archive.Open does. The error is that of
+// archive.Open; it is ErrNoHead, too, if there is no head.
+func Open(ctx context.Context, s archive.Store, id string, o Options) (*Tape, error) {
+	rec, err := archive.Open(ctx, s, id, o.Options)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &noHeadError{id, err}
+	} else if err != nil {
+		return nil, err
+	}
+	return newTape(rec, s, o), nil
+}
+
+func newTape(rec *archive.Recording, s archive.Store, o Options) *Tape {
+	t := &Tape{rec: rec, store: s, o: o, log: make(map[int]archive.SegmentInfo), torn: make(map[int]error)}
+	for _, seg := range rec.Segments() {
+		t.log[seg.Number] = seg
+	}
+	return t
+}
+
+type noHeadError struct {
+	id  string
+	err error
+}
+
+func (e *noHeadError) Error() string   { return fmt.Sprintf("recording %s has no head: %v", e.id, e.err) }
+func (e *noHeadError) Unwrap() []error { return []error{ErrNoHead, e.err} }
+
+// ID returns the recording's ID.
+func (t *Tape) ID() string { return t.rec.Head().ID }
+
+// Recording returns the sealed recording.
+func (t *Tape) Recording() *archive.Recording { return t.rec }
+
+// Session returns the recording as tracks and frames on one clock. It is opened once,
+// and the same for all who ask.
+func (t *Tape) Session(ctx context.Context) (*playback.Session, error) {
+	t.mu.Lock()
+	s := t.session
+	t.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	s, err := playback.Open(ctx, t, playback.Options{Recording: t.ID()})
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.session == nil {
+		t.session = s
+	}
+	return t.session, nil
+}
+
+// opened returns the session, nil if nobody asked for it.
+func (t *Tape) opened() *playback.Session {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.session
+}
+
+// Follow returns the recording as the store has it now, t itself if nothing is new.
+// Its session is opened anew; that of t goes on by playback.Session.Follow.
+func (t *Tape) Follow(ctx context.Context) (*Tape, error) {
+	rec, err := t.rec.Follow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if rec == t.rec {
+		return t, nil
+	}
+	return newTape(rec, t.store, t.o), nil
+}
+
+// Access is how much of a recording the reader's keys open.
+type Access string
+
+const (
+	AccessAll  Access = "all"
+	AccessPart Access = "part"
+	AccessNone Access = "none"
+)
+
+// atOnce is how many epochs are looked at side by side: each is a request or two, and
+// a bucket is far away.
+const atOnce = 8
+
+// OpensAny reports whether a key opens an epoch, or whether that cannot be told because
+// one is damaged: then whoever reads it is told. A recording without epochs holds
+// nothing, and nothing of it is locked.
+func (t *Tape) OpensAny(ctx context.Context) (bool, error) {
+	epochs := t.rec.Epochs()
+	if len(epochs) == 0 {
+		return true, nil
+	}
+	// Most often the first one does.
+	if _, err := t.rec.EpochSecret(ctx, epochs[0].Number); !errors.Is(err, archive.ErrNoKey) {
+		return true, ctx.Err()
+	}
+	for _, err := range t.tryEpochs(ctx) {
+		if !errors.Is(err, archive.ErrNoKey) {
+			return true, ctx.Err()
+		}
+	}
+	return false, ctx.Err()
+}
+
+// tryEpochs returns the errors of opening each epoch, in their order.
+func (t *Tape) tryEpochs(ctx context.Context) []error {
+	return eachEpoch(t, func(n int) error {
+		_, err := t.rec.EpochSecret(ctx, n)
+		return err
+	})
+}
+
+// ReadersAtMost returns to how many keys each epoch is sealed at most, 0 where its files
+// do not tell: what is wrong with them, verifying tells.
+func (t *Tape) ReadersAtMost(ctx context.Context) []int {
+	return eachEpoch(t, func(n int) int {
+		readers, _ := t.rec.ReadersAtMost(ctx, n)
+		return readers
+	})
+}
+
+func eachEpoch[T any](t *Tape, f func(epoch int) T) []T {
+	epochs := t.rec.Epochs()
+	all := make([]T, len(epochs))
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i, ep := range epochs {
+		g.Go(func() error {
+			all[i] = f(ep.Number)
+			return nil
+		})
+	}
+	_ = g.Wait() // its functions return none
+	return all
+}
