@@ -146,11 +146,11 @@ func TestPlayLive(t *testing.T) {
 	ada := l.join(members.Config{Room: room, Passphrase: labPassphrase, Identity: "ada", Name: "Ada", Audio: fixtures.Beep(), Video: fixtures.Flash()})
 	eve := l.join(members.Config{Room: room, Passphrase: labPassphrase, Identity: "eve", Name: player.HostileName, Audio: fixtures.Speech(0)})
 	rec := l.record(recorderHome, "--room", room, "--store", store, "--reader", "Reader", "--segment", "1s")
-	l.segments(recorderHome, store, rec.id, 1)
+	l.segments(recorderHome, store, rec.id, 0)
 
 	p := l.play(readerHome, []string{"SEALTAPE_STORE=" + store}, rec.id, "--no-browser")
 	v := l.view(p.url)
-	v.until("sealtape.player.live")
+	v.until("sealtape.player.live && sealtape.recording.tracks.some((t) => t.participant === 'ada' && t.kind === 'audio')")
 	v.do("sealtape.player.goLive()")
 	v.listen()
 	voice, err := player.Eval[string](l.ctx, v.page, "sealtape.recording.tracks.find((t) => t.participant === 'ada' && t.kind === 'audio').uid")
