@@ -42,7 +42,6 @@ export class Recording {
 	distrust = "";
 	postQuantum = false;
 	resealedFrom = "";
-	command = "";
 	/** @type {import("./description.js").Epoch[]} */
 	epochs = [];
 	/** @type {import("./description.js").Problem[]} */
@@ -89,7 +88,6 @@ export class Recording {
 		this.distrust = d.distrust || "";
 		this.postQuantum = !!d.post_quantum;
 		this.resealedFrom = d.resealed_from || "";
-		this.command = d.command || "";
 		this.epochs = d.epochs || [];
 		this.problems = d.problems || [];
 		this.segments.take(d.segments || [], (d.tracks || []).map((t) => String(t.uid)));

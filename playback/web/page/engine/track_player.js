@@ -27,7 +27,7 @@ export class TrackPlayer {
 	/** Nobody waits for it: it was not ready when the others began. */
 	excused = false;
 	/** What the element's speed is of the clock's. */
-	factor = 1;
+	#factor = 1;
 	/** It moves, since it was started. */
 	#steady = false;
 	#steadyAt = 0;
@@ -88,9 +88,6 @@ export class TrackPlayer {
 	/** The element was started, and nothing stopped it since. */
 	get playing() { return this.#starter.playing; }
 
-	/** It moves, since it was started. */
-	get steady() { return this.#steady; }
-
 	/** It plays and has nothing to play. */
 	get dry() { return this.#drySince !== null; }
 
@@ -130,7 +127,7 @@ export class TrackPlayer {
 	}
 
 	#started() {
-		this.factor = 1;
+		this.#factor = 1;
 		this.#steady = false;
 		this.#drySince = null;
 	}
@@ -183,8 +180,8 @@ export class TrackPlayer {
 		const off = Math.abs(error) > seekBeyond[this.kind] * Math.max(1, rate);
 		if (off && this.#restart(t, rate)) return;
 		if (!off && now() - this.#restartedAt > restartsForgotten) this.#restarts = 0;
-		this.factor = trim(this.kind, error, this.factor, rate);
-		const speed = rate * this.factor;
+		this.#factor = trim(this.kind, error, this.#factor, rate);
+		const speed = rate * this.#factor;
 		if (Math.abs(e.playbackRate - speed) > 0.004) e.playbackRate = speed;
 	}
 

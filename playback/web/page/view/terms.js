@@ -1,36 +1,31 @@
 import { line } from "./text.js";
 
-/** @type {Record<import("../engine/people.js").How, { label: string, short: string, text: string }>} */
+/** @type {Record<import("../engine/people.js").How, { label: string, text: string }>} */
 const identifications = {
 	proved: {
 		label: "Identity proved",
-		short: "proved",
 		text: "This member signed a membership proof with the key on their own card, and whoever recorded the meeting has pinned that card.",
 	},
 	operator: {
 		label: "Vouched for by the operator",
-		short: "vouched for",
 		text: "Whoever ran the recorder said that this member is who the name says. No key of the member has proved it.",
 	},
 	card: {
 		label: "Claimed, by a card nobody had pinned",
-		short: "claimed",
 		text: "This member holds the key of a card, but whoever recorded the meeting had not pinned that card: the name is a claim.",
 	},
 	claimed: {
 		label: "Unknown, named by the server",
-		short: "unknown",
 		text: "The name is what the meeting’s server said. Nothing was proved, and nobody has checked it.",
 	},
 	unknown: {
 		label: "Unknown",
-		short: "unknown",
 		text: "What this key may open does not say who this is.",
 	},
 };
 
 /**
- * identified tells how a person was identified: {label, short, text}.
+ * identified tells how a person was identified: {label, text}.
  * @param {import("../engine/people.js").How} how
  */
 export function identified(how) {
