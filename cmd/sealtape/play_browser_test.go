@@ -30,12 +30,12 @@ type viewer struct {
 	profile string // Chromium's files
 }
 
-// view opens an address that sealtape play printed.
-func (l *lab) view(url string) *viewer {
+// browser starts a Chromium that shows nothing yet.
+func (l *lab) browser() *viewer {
 	l.t.Helper()
 	v := &viewer{t: l.t, ctx: l.ctx, profile: filepath.Join(l.dir, "profile")}
 	var err error
-	if v.page, err = player.Open(l.ctx, player.PageConfig{URL: url, Measure: true, Profile: v.profile}); err != nil {
+	if v.page, err = player.Open(l.ctx, player.PageConfig{URL: "about:blank", Measure: true, Profile: v.profile}); err != nil {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() {
@@ -43,8 +43,16 @@ func (l *lab) view(url string) *viewer {
 			l.t.Error(err)
 		}
 	})
-	v.until("window.sealtape?.player")
 	return v
+}
+
+// view opens an address that sealtape play printed.
+func (v *viewer) view(url string) {
+	v.t.Helper()
+	if err := v.page.Navigate(v.ctx, url); err != nil {
+		v.t.Fatal(err)
+	}
+	v.until("window.sealtape?.player")
 }
 
 func (v *viewer) do(js string) {
@@ -146,10 +154,11 @@ func TestPlayLive(t *testing.T) {
 	ada := l.join(members.Config{Room: room, Passphrase: labPassphrase, Identity: "ada", Name: "Ada", Audio: fixtures.Beep(), Video: fixtures.Flash()})
 	eve := l.join(members.Config{Room: room, Passphrase: labPassphrase, Identity: "eve", Name: player.HostileName, Audio: fixtures.Speech(0)})
 	rec := l.record(recorderHome, "--room", room, "--store", store, "--reader", "Reader", "--segment", "1s")
+	v := l.browser() // meanwhile
 	l.segments(recorderHome, store, rec.id, 0)
 
 	p := l.play(readerHome, []string{"SEALTAPE_STORE=" + store}, rec.id, "--no-browser")
-	v := l.view(p.url)
+	v.view(p.url)
 	v.until("sealtape.player.live && sealtape.recording.tracks.some((t) => t.participant === 'ada' && t.kind === 'audio')")
 	v.do("sealtape.player.goLive()")
 	v.listen()
@@ -296,7 +305,8 @@ func TestPlayLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := l.play(people.Guest, []string{"SEALTAPE_STORE=" + store}, id, "--no-browser", "--at", "38")
-	v := l.view(p.url)
+	v := l.browser()
+	v.view(p.url)
 	v.do("(sealtape.player.rate = 2, sealtape.player.play())")
 	v.until("sealtape.player.time > 38")
 	v.listen()
