@@ -16,8 +16,8 @@ const (
 	maxUtterance = 30 * time.Second
 )
 
-// An activity is what members do besides publishing: it keeps their floods out of
-// the timeline, and makes spans of who speaks. It is safe for concurrent use.
+// An activity holds what members do besides publishing. It keeps their floods out of the
+// timeline, and makes spans of who speaks. It is safe for concurrent use.
 type activity struct {
 	mu              sync.Mutex
 	rates           eventLimits
@@ -27,8 +27,8 @@ type activity struct {
 	quality         map[string]string
 }
 
-// An utterance goes on while to is 0; else it ended then, if it does not go on
-// within a breath.
+// An utterance is a span in which a member speaks. It goes on while to is 0, and goes on
+// again if the member speaks within speechPause.
 type utterance struct{ from, to time.Duration }
 
 func newActivity() *activity {
@@ -36,8 +36,8 @@ func newActivity() *activity {
 		speaking: make(map[string]utterance), quality: make(map[string]string)}
 }
 
-// qualityChanged notes the quality of a member's connection, and reports whether it is
-// another than before.
+// qualityChanged notes the quality of a member's connection, and reports whether it
+// changed.
 func (c *activity) qualityChanged(participant, quality string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,7 +51,7 @@ func (c *activity) qualityChanged(participant, quality string) bool {
 	return true
 }
 
-// speak notes who speaks, and nobody else does.
+// speak notes that these members speak at a time, and no others.
 func (c *activity) speak(speakers []string, at time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *activity) speak(speakers []string, at time.Duration) {
 	}
 }
 
-// left notes that a member left, who then speaks no more, whatever the server said last.
+// left ends what a member says who has left. The server may not have said so.
 func (c *activity) left(who string, at time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,8 +84,8 @@ func (c *activity) left(who string, at time.Duration) {
 	}
 }
 
-// due returns the events that are due at a time: who spoke, and what was dropped.
-// At the end, or where nothing more is heard, all is.
+// due returns the events that are due at a time: who spoke, and what was dropped. With
+// end, which is for the end of the recording and for a pause, all of them are.
 func (c *activity) due(at time.Duration, end bool) (out []media.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,8 +112,8 @@ func (c *activity) due(at time.Duration, end bool) (out []media.Event) {
 	return out
 }
 
-// refused tells of what could not be written: an event of a type, or a frame, whose
-// hole is declared besides.
+// refused logs and counts what could not be written: an event of a type, or a frame if typ
+// is "", whose hole is declared besides.
 func (r *run) refused(participant string, typ media.EventType, err error) {
 	r.log.Error("something that cannot be written was left out", "type", typ, "err", err)
 	if typ != "" {
@@ -121,14 +121,14 @@ func (r *run) refused(participant string, typ media.EventType, err error) {
 	}
 }
 
-// isMessage reports whether an event is what a member wrote or sent: of before the
-// recording began none is kept, as nothing that was said then. Who and what is
-// there holds at the beginning, too.
+// isMessage reports whether an event is what a member wrote or sent. Like what is said,
+// it is not kept before the recording began. Other events of that time are: who and what
+// is there holds at the beginning, too.
 func isMessage(t media.EventType) bool {
 	return t == media.EventChat || t == media.EventStream || t == media.EventReaction
 }
 
-// recordActivity takes an event of what a member did.
+// recordActivity puts what a member did into the timeline.
 func (r *run) recordActivity(e RoomEvent, at time.Duration) {
 	out := media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}
 	switch e.Type {
@@ -155,14 +155,15 @@ func (r *run) recordActivity(e RoomEvent, at time.Duration) {
 		out.Reason, out.Text = e.Reason, e.Text
 	}
 	if isMessage(e.Type) && r.denyReason(e.Participant, e.Encrypted) != "" {
-		return // what they write is theirs, as what they say
+		return // it needs the same permission as what they say
 	}
 	if r.activity.allows(out, at) {
 		r.emit(out)
 	}
 }
 
-// flushActivity tells what is due of the members' conduct. At the end, all is.
+// flushActivity puts what is due of the members' activity into the timeline. At the end
+// of the recording, all of it is due.
 func (r *run) flushActivity(at time.Duration, end bool) {
 	for _, e := range r.activity.due(at, end || r.pause.keepsNothing()) {
 		r.emit(e)

@@ -24,23 +24,24 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// A diskFullWriter writes items through a segmenter, and waits where a full disk stops
-// it: frames are dropped then, events are kept, and as soon as there is room
-// the hole is declared and recording goes on. It belongs to one goroutine.
+// A diskFullWriter writes items through a segmenter, and starts epochs. A full disk pauses
+// it: then it drops frames and holds events. As soon as there is room it declares the
+// hole, writes the events and goes on. It belongs to the goroutine that writes.
 type diskFullWriter struct {
 	run        *run
 	segments   *segmenter
 	announcing sync.WaitGroup // announcements under way
 	readers    readerEpochs
 
-	paused     bool
-	since      time.Duration
-	retryIn    time.Duration
-	retryAt    time.Duration // when to try again
-	heldEvents []media.Event
-	heldBytes  int64                   // of those held here, in bytes
-	dropped    droppedEvents           // events that found no place in held
-	missing    map[uint64]*missingSpan // tracks that miss something, by UID
+	// While the disk is full.
+	paused      bool
+	pausedSince time.Duration
+	retryIn     time.Duration // after the next try
+	retryAt     time.Duration // the next try
+	heldEvents  []media.Event
+	heldBytes   int64
+	dropped     droppedEvents           // those of too many to hold
+	missing     map[uint64]*missingSpan // what tracks miss, by UID
 }
 
 func newDiskFullWriter(r *run) *diskFullWriter {
@@ -61,7 +62,7 @@ type missingSpan struct {
 	from, to time.Duration
 }
 
-// take takes an item. A fault costs the track or the member that it is of.
+// take writes an item. A fault costs the track or the member that it is of.
 func (w *diskFullWriter) take(i item, now time.Duration) (err error) {
 	broken := fault.Contain(func() {
 		if i.event != nil && i.event.Type == media.EventGap {
@@ -77,49 +78,54 @@ func (w *diskFullWriter) take(i item, now time.Duration) (err error) {
 	return err
 }
 
-// add writes or holds an item.
+// add writes or holds an item, and what follows from it.
 func (w *diskFullWriter) add(i item, now time.Duration) error {
 	left := i.event != nil && w.readers.update(*i.event)
-	if w.paused {
-		w.hold(i)
-		if e, ok := w.readers.verifiedEvent(i.event); ok {
-			w.hold(item{event: &e})
-		}
-		return w.tick(now)
-	}
-	if i.event != nil && changesReaders(i.event.Type) && w.readers.due() {
-		// What came before is not for the readers of the next epoch.
-		if err := w.check(w.segments.cancelBoundary(), now); err != nil {
+	if !w.paused {
+		if err := w.check(w.endForReaders(i, left, now), now); err != nil {
 			return err
 		}
-		if w.paused {
-			w.hold(i)
-			return nil
+	}
+	if err := w.writeOrHold(i, now); err != nil {
+		return err
+	}
+	if e, ok := w.readers.verifiedEvent(i.event); ok {
+		if err := w.writeOrHold(item{event: &e}, now); err != nil {
+			return err
+		}
+	}
+	if w.paused {
+		return w.tick(now)
+	}
+	if i.event != nil && (i.event.Type == media.EventPause || i.event.Type == media.EventResume) {
+		// What was kept until here is not to wait for what comes after a pause.
+		return w.check(w.segments.cut(now), now)
+	}
+	return nil
+}
+
+// endForReaders ends what was written before an item that changes who reads; left says
+// that a reader left.
+func (w *diskFullWriter) endForReaders(i item, left bool, now time.Duration) error {
+	if i.event != nil && changesReaders(i.event.Type) && w.readers.due() {
+		// What came before is not for the readers of the next epoch.
+		if err := w.segments.cancelBoundary(); err != nil {
+			return err
 		}
 	}
 	if left {
-		// Whoever left ends with the current segment, and that ends now.
-		if err := w.check(w.segments.cut(now), now); err != nil {
-			return err
-		}
-		if w.paused {
-			w.hold(i)
-			return nil
-		}
+		// Whoever left can open the current segment. It ends here.
+		return w.segments.cut(now)
 	}
-	err := w.check(w.segments.add(i, now), now)
-	if e, ok := w.readers.verifiedEvent(i.event); ok && err == nil {
-		if w.paused {
-			w.hold(item{event: &e})
-		} else {
-			err = w.check(w.segments.add(item{event: &e}, now), now)
-		}
+	return nil
+}
+
+func (w *diskFullWriter) writeOrHold(i item, now time.Duration) error {
+	if w.paused {
+		w.hold(i)
+		return nil
 	}
-	if err == nil && !w.paused && i.event != nil && (i.event.Type == media.EventPause || i.event.Type == media.EventResume) {
-		// What was kept until here is not to wait for what comes after a pause.
-		err = w.check(w.segments.cut(now), now)
-	}
-	return err
+	return w.check(w.segments.add(i, now), now)
 }
 
 // beforeSegment starts the epoch that is due, if there is one, before a segment.
@@ -161,7 +167,7 @@ func (w *diskFullWriter) tick(now time.Duration) error {
 	return w.check(w.resume(now), now)
 }
 
-// finish writes the rest. What a full disk still refuses is an error now.
+// finish writes the rest. A disk that is still full is an error now.
 func (w *diskFullWriter) finish(now time.Duration) error {
 	defer w.announcing.Wait()
 	if w.paused {
@@ -189,7 +195,7 @@ func (w *diskFullWriter) check(err error, now time.Duration) error {
 	if w.paused {
 		return nil // it did not go on after all
 	}
-	w.paused, w.since = true, from
+	w.paused, w.pausedSince = true, from
 	w.run.board.setState(StateDiskFull)
 	w.retryIn, w.retryAt = 2*firstRetry, now+firstRetry
 	w.missing, w.dropped = make(map[uint64]*missingSpan), nil
@@ -201,7 +207,7 @@ func (w *diskFullWriter) check(err error, now time.Duration) error {
 	return nil
 }
 
-// hold keeps an event, and of a frame that it is missing.
+// hold holds an event. Of a frame it notes that it is missing.
 func (w *diskFullWriter) hold(i item) {
 	if f := i.frame; f != nil {
 		if i.track.Check() == nil {
@@ -241,7 +247,7 @@ func (w *diskFullWriter) resume(now time.Duration) error {
 		}
 	}
 	var lost []media.Event
-	missing := now - w.since
+	missing := now - w.pausedSince
 	now = w.run.clock.within(now)
 	for uid, sp := range w.missing {
 		to := sp.to

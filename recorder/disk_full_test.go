@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -21,7 +22,7 @@ import (
 func TestFullDiskPausesAndResumes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fullFrom, fullTo time.Time
-		s := &sink{fail: func(int) error {
+		disk := &sink{fail: func(int) error {
 			if now := time.Now(); now.After(fullFrom) && now.Before(fullTo) {
 				return fmt.Errorf("write: %w", syscall.ENOSPC)
 			}
@@ -29,17 +30,8 @@ func TestFullDiskPausesAndResumes(t *testing.T) {
 		}}
 		fullFrom, fullTo = time.Now().Add(7*time.Second), time.Now().Add(15*time.Second)
 		room := roomtest.New("weekly")
-		type result struct {
-			report recorder.Report
-			err    error
-		}
-		done := make(chan result)
-		go func() {
-			report, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{
-				Start: "recording", DiskFull: "paused", DiskFree: "resumed", End: "over"}, Duration: 35 * time.Second}).Record(t.Context(), room)
-			done <- result{report, err}
-		}()
-		synctest.Wait()
+		rec := start(t, recorder.Config{Sink: disk, Notices: recorder.Notices{
+			Start: "recording", DiskFull: "paused", DiskFree: "resumed", End: "over"}, Duration: 35 * time.Second}, room)
 		room.Join("alice", "Alice")
 		audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
 		for n := range 1500 {
@@ -55,68 +47,49 @@ func TestFullDiskPausesAndResumes(t *testing.T) {
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
-		r := <-done
-		if r.err != nil {
-			t.Fatal(r.err)
-		}
-		frames, events, tracks := s.read(t)
+		out := rec.wait()
 
-		holes := make(map[media.Codec][2]time.Duration)
-		for _, g := range find(events, media.EventGap) {
-			if g.Reason != media.GapSpool && g.Reason != media.GapKeyFrame {
-				t.Errorf("hole %+v", g)
-			}
-			codec := tracks[g.Track].Codec
-			h, seen := holes[codec]
-			if !seen || g.From < h[0] {
-				h[0] = g.From
-			}
-			h[1] = max(h[1], g.To)
-			holes[codec] = h
-		}
-		a := holes[media.Opus]
-		if a[0] < 4*time.Second || a[0] > 7*time.Second || a[1] < 15*time.Second || a[1] > 25*time.Second {
-			t.Errorf("sound is missing from %v to %v, want from the lost segment's start to some time after 15 s", a[0], a[1])
-		}
 		// Recorded and declared are all there was, for each track.
-		for _, f := range frames {
-			h := holes[tracks[f.Track].Codec]
-			if f.Time > h[0] && f.Time < h[1]-time.Millisecond {
-				t.Errorf("%s frame at %v, in the declared hole %v", tracks[f.Track].Codec, f.Time, h)
+		audioTrack, videoTrack := out.track("alice", media.Microphone), out.track("alice", media.Camera)
+		for _, tr := range []*recordedTrack{audioTrack, videoTrack} {
+			for i, h := range tr.holes {
+				if tr.wantNoFrames(h.from+1, h.to-time.Millisecond); h.reason != []string{media.GapSpool, media.GapKeyFrame}[i] {
+					t.Errorf("%s: holes are [%s]", tr.Label(), list(tr.holes))
+				}
 			}
 		}
-		var sounds int
-		for _, f := range frames {
-			if tracks[f.Track].Codec == media.Opus {
-				sounds++
-			}
+		if len(audioTrack.holes) != 1 || len(videoTrack.holes) == 0 {
+			t.Fatalf("holes are [%s] and [%s]", list(audioTrack.holes), list(videoTrack.holes))
 		}
-		if missing := (a[1] - a[0]) / (20 * time.Millisecond); sounds+int(missing) < 1498 || sounds+int(missing) > 1502 {
-			t.Errorf("%d sounds kept and %d declared missing, of 1500", sounds, missing)
+		h := audioTrack.holes[0]
+		if h.from < 4*time.Second || h.from > 7*time.Second || h.to < 15*time.Second || h.to > 25*time.Second {
+			t.Errorf("sound is missing from %v, want from the lost segment's start to some time after 15 s", h)
 		}
-		first := slices.IndexFunc(frames, func(f media.Frame) bool {
-			return tracks[f.Track].Codec == media.VP8 && f.Time >= 15*time.Second
-		})
-		if first < 0 || !frames[first].Key {
+		if missing := int((h.to - h.from) / (20 * time.Millisecond)); len(audioTrack.frames)+missing < 1498 || len(audioTrack.frames)+missing > 1502 {
+			t.Errorf("%d sounds kept and %d declared missing, of 1500", len(audioTrack.frames), missing)
+		}
+		first := slices.IndexFunc(videoTrack.frames, func(f media.Frame) bool { return f.Time >= 15*time.Second })
+		if first < 0 || !videoTrack.frames[first].Key {
 			t.Error("the picture does not begin anew with a key frame")
 		}
-		for typ, want := range map[media.EventType]int{media.EventJoin: 2, media.EventLeave: 1, media.EventTrack: 2, media.EventStart: 1, media.EventStop: 1} {
-			if got := len(find(events, typ)); got != want {
-				t.Errorf("%d %s events, want %d", got, typ, want)
-			}
-		}
+		out.want(media.EventJoin, 2)
+		out.want(media.EventLeave, 1)
+		out.want(media.EventTrack, 2)
+		out.want(media.EventStart, 1)
+		out.want(media.EventStop, 1)
 		if said := room.Announcements(); !slices.Equal(said, []string{"recording", "paused", "resumed", "over"}) {
 			t.Errorf("the room was told %q", said)
 		}
-		if !r.report.Incomplete || r.report.Holes[media.GapSpool] == 0 {
-			t.Errorf("report: %+v", r.report)
+		out.wantIncomplete(true)
+		if out.report.Holes[media.GapSpool] == 0 {
+			t.Errorf("report: %+v", out.report)
 		}
-		x, err := media.ReadIndex(bytes.NewReader(s.indexes[0]))
+		x, err := media.ReadIndex(bytes.NewReader(out.indexes[0]))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(x.Events) != len(events) || len(x.Segments) != len(s.segments) {
-			t.Errorf("the index has %d events and %d segments, want %d and %d", len(x.Events), len(x.Segments), len(events), len(s.segments))
+		if len(x.Events) != len(out.events) || len(x.Segments) != len(out.segments) {
+			t.Errorf("the index has %d events and %d segments, want %d and %d", len(x.Events), len(x.Segments), len(out.events), len(out.segments))
 		}
 	})
 }
@@ -124,28 +97,20 @@ func TestFullDiskPausesAndResumes(t *testing.T) {
 // A disk that stays full ends in an error, and what was written before is kept.
 func TestDiskThatStaysFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sink{fail: func(segment int) error {
+		disk := &sink{fail: func(segment int) error {
 			if segment >= 1 {
 				return syscall.ENOSPC
 			}
 			return nil
 		}}
 		room := roomtest.New("weekly")
-		done := make(chan error)
-		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}, Duration: 40 * time.Second}).Record(t.Context(), room)
-			done <- err
-		}()
-		tr := room.Publish(opusInfo)
-		for n := range 1500 {
-			tr.Send(opusPacket(n, opusPayload(n)))
-			time.Sleep(20 * time.Millisecond)
+		rec := start(t, recorder.Config{Sink: disk, Duration: 40 * time.Second}, room)
+		sound(room.Publish(opusInfo), 0, 1500)
+		if <-rec.done; !errors.Is(rec.err, syscall.ENOSPC) {
+			t.Errorf("Record: %v", rec.err)
 		}
-		if err := <-done; !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("Record: %v", err)
-		}
-		if len(s.segments) != 1 {
-			t.Errorf("%d segments, want the one that was written before", len(s.segments))
+		if len(disk.segments) != 1 {
+			t.Errorf("%d segments, want the one that was written before", len(disk.segments))
 		}
 	})
 }
@@ -171,13 +136,7 @@ func TestFullDiskHoldsSoMuch(t *testing.T) {
 			return nil
 		}
 		room := roomtest.New("weekly")
-		done := make(chan error)
-		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"}, SegmentBytes: 64 << 10,
-				Duration: 40 * time.Second}).Record(t.Context(), room)
-			done <- err
-		}()
-		synctest.Wait()
+		rec := start(t, recorder.Config{Sink: s, SegmentBytes: 64 << 10, Duration: 40 * time.Second}, room)
 		audio := room.Publish(opusInfo)
 		const joins = 5000
 		for n := range 1500 {
@@ -189,12 +148,10 @@ func TestFullDiskHoldsSoMuch(t *testing.T) {
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-		_, events, _ := s.read(t)
+		out := rec.wait()
+		out.parse()
 		seen := make(map[string]int)
-		for _, e := range find(events, media.EventJoin) {
+		for _, e := range find(out.events, media.EventJoin) {
 			seen[e.Participant]++
 		}
 		for id, n := range seen {
@@ -203,14 +160,49 @@ func TestFullDiskHoldsSoMuch(t *testing.T) {
 			}
 		}
 		dropped := 0
-		for _, e := range find(events, media.EventDropped) {
+		for _, e := range find(out.events, media.EventDropped) {
 			dropped += e.Count
 		}
 		if len(seen)+dropped != joins || dropped == 0 {
 			t.Errorf("%d joins are told of and %d dropped, of %d", len(seen), dropped, joins)
 		}
-		if gaps := find(events, media.EventGap); len(gaps) != 1 || gaps[0].Reason != media.GapSpool {
-			t.Errorf("holes: %+v", gaps)
+		if gap := out.want(media.EventGap, 1)[0]; gap.Reason != media.GapSpool {
+			t.Errorf("hole: %+v", gap)
+		}
+	})
+}
+
+// A reader who comes as the disk is found full, while pictures wait for the next
+// segment, is in the timeline like any other.
+func TestReaderWhoComesAsTheDiskFills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var full atomic.Bool
+		disk := &sink{fail: func(int) error {
+			if full.Load() {
+				return syscall.ENOSPC
+			}
+			return nil
+		}}
+		room := roomtest.New("weekly")
+		rec := start(t, recorder.Config{Sink: disk, Duration: 30 * time.Second,
+			Access: readers{s: disk, names: map[string]string{"ada": "Ada", "ben": "Ben"}}}, room)
+		room.Join("ada", "Ada")
+		cam := shoot(room, "eve", media.Camera, 10_000, 3_000, 100*time.Millisecond)
+		go shoot(room, "fay", media.Camera, 10_000, 3_000, 0).run(t, 25*time.Second) // sends no key frame
+		go cam.run(t, 25*time.Second)
+		time.Sleep(3 * time.Second)
+		for n := cam.asks.Load(); cam.asks.Load() == n; {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(250 * time.Millisecond) // its key frame waits for the next segment
+		full.Store(true)
+		room.Join("ben", "Ben")
+		time.Sleep(3 * time.Second)
+		full.Store(false)
+		out := rec.wait()
+		out.want(media.EventJoin, 2)
+		if v := out.want(media.EventVerified, 2); v[1].Participant != "ben" {
+			t.Errorf("verified: %+v", v)
 		}
 	})
 }

@@ -39,7 +39,7 @@ func (d *droppedEvents) add(participant string, typ media.EventType, n int) {
 	(*d)[of] = min((*d)[of]+n, 1<<30)
 }
 
-// events tells of all that was counted.
+// events returns the events that say what was counted.
 func (d droppedEvents) events(at time.Duration) (out []media.Event) {
 	for of, n := range d {
 		out = append(out, media.Event{Time: at, Type: media.EventDropped, Participant: of.participant, Reason: string(of.typ), Count: n})

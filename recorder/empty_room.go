@@ -12,7 +12,8 @@ var (
 	errNobody  = errors.New("nobody came")
 )
 
-// An emptyRoom ends a recording that nobody attends. One goroutine uses it.
+// An emptyRoom ends a recording when nobody has come for Config.Wait, or when everybody
+// has been gone for Config.Grace. One goroutine uses it.
 type emptyRoom struct {
 	roster *Roster
 	grace  time.Duration // after the last person left, or Never
@@ -23,14 +24,14 @@ type emptyRoom struct {
 	allLeft bool // the last person has left
 }
 
-// start starts to wait.
+// start waits for the first person, if nobody is here.
 func (a *emptyRoom) start() {
 	if people, _ := a.roster.People(); people == 0 && a.wait > 0 {
 		a.timer = time.AfterFunc(a.wait, func() { a.end(errNobody) })
 	}
 }
 
-// update looks who is here now that somebody came or went.
+// update waits, or stops waiting, after somebody came or went.
 func (a *emptyRoom) update(e RoomEvent) {
 	if e.Type != media.EventJoin && e.Type != media.EventLeave {
 		return
@@ -40,7 +41,7 @@ func (a *emptyRoom) update(e RoomEvent) {
 		a.stopTimer()
 		a.allLeft = false
 	case attended && !a.allLeft:
-		a.stopTimer() // it may be for the first to come
+		a.stopTimer() // it may still wait for the first
 		a.allLeft = true
 		if a.grace >= 0 {
 			a.timer = time.AfterFunc(a.grace, func() { a.end(errAllLeft) })

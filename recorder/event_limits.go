@@ -6,8 +6,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// Whatever a member can make happen as often as they like goes into the timeline
-// only so fast; what comes faster is counted, and the count is told.
+// Events that a member can cause as often as they like go into the timeline only this
+// fast. Those that come faster are counted, and the count goes into it.
 const (
 	burst         = 50          // events of one type and member at once,
 	refill        = time.Second // and then one in so long
@@ -59,8 +59,8 @@ func newEventLimits() eventLimits {
 	return eventLimits{all: bucket{tokens: roomBurst}, typed: make(map[bucketKey]*bucket), text: make(map[string]*bucket), own: make(map[string]*bucket)}
 }
 
-// allow reports whether an event may be told at a time, which is not the event's:
-// that may be what its sender says.
+// allow reports whether an event may go into the timeline at a time. That is the
+// recorder's: the event's own may be what its sender says.
 func (r *eventLimits) allow(e media.Event, at time.Duration) bool {
 	who := e.Participant
 	if !bucketFor(r.typed, bucketKey{who, paired(e.Type)}, burst, at).take(at, 1, burst, refill) {
@@ -93,7 +93,8 @@ func bucketFor[K comparable](buckets map[K]*bucket, key K, size int, at time.Dur
 	return b
 }
 
-// allows reports whether an event may be told now; if not, it is counted.
+// allows reports whether an event may go into the timeline now; if not, it is counted as
+// dropped.
 func (c *activity) allows(e media.Event, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,15 +105,15 @@ func (c *activity) allows(e media.Event, now time.Duration) bool {
 	return false
 }
 
-// allowsRetry reports whether an event may be told now that was counted before, or
-// will be tried again.
+// allowsRetry is allows for an event that was counted before, or will be tried again: it
+// does not count it.
 func (c *activity) allowsRetry(e media.Event, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.rates.allow(e, now)
 }
 
-// drop counts events that will not be told.
+// drop counts events that do not go into the timeline.
 func (c *activity) drop(participant string, typ media.EventType, n int) {
 	if n <= 0 {
 		return

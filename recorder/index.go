@@ -14,8 +14,8 @@ func (s *segmenter) listInIndex(t media.Track) {
 	s.indexBytes += 512 + escaped*int64(len(t.Participant)+len(t.Name)+len(t.Source))
 }
 
-// endEpoch ends what belongs to the current epoch: its index is sealed to its
-// readers only, and whoever reads only the next one learns the tracks anew.
+// endEpoch writes the index of the current epoch, which its readers alone can open. The
+// next one lists all tracks again, for those who read no other.
 func (s *segmenter) endEpoch() error {
 	if err := s.writeIndex(); err != nil {
 		return err
@@ -27,7 +27,7 @@ func (s *segmenter) endEpoch() error {
 	return nil
 }
 
-// writeIndex writes what there is to tell of the segments since the last index.
+// writeIndex writes the index of the segments since the last one.
 func (s *segmenter) writeIndex() error {
 	if len(s.index.Segments) == 0 {
 		return nil
@@ -43,7 +43,7 @@ func (s *segmenter) writeIndex() error {
 	if err := o.Commit(); err != nil {
 		err = fmt.Errorf("sealing index %d: %w", o.Number(), err)
 		if !errors.Is(err, ErrKept) {
-			return err // the next one will say it all
+			return err // the next one will list them
 		}
 		s.index, s.indexBytes = media.Index{}, 0
 		return err

@@ -2,10 +2,10 @@ package recorder
 
 import "sync"
 
-// memoryShares divide how many bytes may wait in memory among the participants whose
-// frames wait, and each one's share among their tracks: who publishes many tracks of
-// which much waits takes nothing from others. They are safe for concurrent use; room
-// and track are set before.
+// memoryShares divide the memory in which frames may wait: evenly among the participants
+// who have frames waiting, and each one's share among their tracks. So a participant with
+// many tracks takes nothing from others. They are safe for concurrent use; room and track
+// are set before.
 type memoryShares struct {
 	room, track int // bytes of all, and of one track at most
 
@@ -13,8 +13,8 @@ type memoryShares struct {
 	tracks map[string]int // of which frames wait, by participant
 }
 
-// enter notes that frames of one more track of a participant wait, leave that
-// they do not any more.
+// enter notes that frames of one more track of a participant wait, leave that those of
+// one wait no longer.
 func (w *memoryShares) enter(participant string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

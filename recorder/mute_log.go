@@ -9,22 +9,22 @@ import (
 
 const (
 	maxMutes = 32 // kept of one track; holes are declared long before so many passed
-	// Media that follows an unmute may come before the word of it.
+	// unmuteSlack is how much earlier than the event of an unmute its media may come.
 	unmuteSlack = 500 * time.Millisecond
 )
 
 // A span is a time on the recording clock.
 type span struct{ from, to time.Duration }
 
-// A muteLog is when a track was muted lately, as the room told. It is safe for
-// concurrent use; the zero value is a track that was not.
+// A muteLog has the last times in which a track was muted, by the events of the room. It
+// is safe for concurrent use; the zero value is a track that was not muted.
 type muteLog struct {
 	mu    sync.Mutex
 	spans []span // in order; to is 0 while the last goes on
 }
 
-// set notes that the track is muted, or is not any more, since at. It reports
-// whether that is news.
+// set notes that the track is muted since at, or unmuted. It reports whether that is a
+// change.
 func (l *muteLog) set(muted bool, at time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,8 +55,8 @@ func (l *muteLog) touches(from, to time.Duration) bool {
 	return false
 }
 
-// within returns the parts of from to to in which the track was muted for sure: each
-// ends so much earlier than the word of it.
+// within returns the parts of from to to in which the track was muted. Each ends slack
+// before its unmute, because media may come before that event.
 func (l *muteLog) within(from, to, slack time.Duration) (out []span) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,11 +80,11 @@ func (l *muteLog) on() bool {
 	return n > 0 && l.spans[n-1].to == 0
 }
 
-// reportMute tells that a track is muted now, or is not. Where that is told too
-// often, what holds in the end is told later, by sweer.
+// reportMute puts into the timeline whether a track is muted now. Changes that come too
+// fast are left out; sweep reports the last of them.
 func (r *run) reportMute(t *trackRecorder, at time.Duration) {
 	if !t.known.Load() {
-		return // it has no place yet; whoever gives it one calls again
+		return // its slot is not free yet; beginTrack calls again
 	}
 	typ, on := media.EventUnmute, t.inbox.muted.on()
 	if on {

@@ -118,16 +118,10 @@ func TestConsent(t *testing.T) {
 // being one when that is taken back.
 func TestVerifiedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out := &sink{}
-		r := &later{readers: readers{s: out, names: map[string]string{"ada": "Ada"}}}
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: out, Notices: recorder.Notices{Start: "recording"}, Access: r, Segment: time.Second, Duration: 12 * time.Second})
+		disk := &sink{}
+		r := &later{readers: readers{s: disk, names: map[string]string{"ada": "Ada"}}}
 		room := roomtest.New("weekly")
-		done := make(chan error)
-		go func() {
-			_, err := rec.Record(t.Context(), room)
-			done <- err
-		}()
-		synctest.Wait()
+		rec := start(t, recorder.Config{Sink: disk, Access: r, Segment: time.Second, Duration: 12 * time.Second}, room)
 		audio := room.Publish(opusInfo)
 		verified := func(who string, ok bool) {
 			r.set(who, ok)
@@ -149,17 +143,12 @@ func TestVerifiedLater(t *testing.T) {
 			audio.Send(opusPacket(n, opusPayload(n)))
 			time.Sleep(20 * time.Millisecond)
 		}
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
+		out := rec.wait()
 		if want := []string{"ada", ""}; !slices.Equal(out.epochs, want) {
 			t.Errorf("epochs %q, want %q", out.epochs, want)
 		}
-		frames, events, _ := out.read(t)
-		if len(frames) != 550 {
-			t.Errorf("%d frames", len(frames))
-		}
-		if got := find(events, media.EventVerified); len(got) != 3 || got[0].Name != "Ada" || got[0].Reason != media.VerifiedByProof || got[0].Time != 2*time.Second {
+		out.track("alice", media.Microphone).wantFrames(550)
+		if got := out.want(media.EventVerified, 3); got[0].Name != "Ada" || got[0].Reason != media.VerifiedByProof || got[0].Time != 2*time.Second {
 			t.Errorf("verified %+v", got)
 		}
 	})

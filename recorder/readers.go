@@ -42,21 +42,21 @@ type Admitter interface {
 	Admit(identity string) error
 }
 
-// A readerEpochs keeps the epochs in step with who is here. The zero value has no
-// Access and one epoch. It belongs to the goroutine that writes.
+// readerEpochs decide when an epoch begins, and who can open it. The zero value has no
+// Access and one epoch. They belong to the goroutine that writes.
 type readerEpochs struct {
-	access  Access
-	roster  *Roster
-	present map[string]bool // readers who were here when what is written now was received
-	asked   map[string]bool // those of them for whom the current epoch was started
-	sealed  map[string]bool // and who can open it
-	without map[string]bool // who found no place in it, which was told
-	owed    []string        // with an Admitter: who is to be admitted
+	access Access
+	roster *Roster
+
+	present    map[string]bool // readers who were here when what is written now was received
+	startedFor map[string]bool // those for whom the current epoch was started
+	canOpen    map[string]bool // those of them to whom it is sealed
+	unsealed   map[string]bool // and those for whom it had no place, which the timeline says
+	owed       []string        // with an Admitter: who is still to be admitted
 }
 
-// update notes who comes and goes. It reports whether someone left who could
-// read what is written now: then the open segment has to end. Joins can wait
-// for it to end by itself, and so are gathered.
+// update notes that a reader came or left. It reports whether one left who can open what
+// is written now: then the open segment has to end. A join waits for it to end by itself.
 func (a *readerEpochs) update(e media.Event) (left bool) {
 	if a.access == nil {
 		return false
@@ -94,30 +94,30 @@ func (a *readerEpochs) update(e media.Event) (left bool) {
 		return false
 	}
 	delete(a.present, e.Participant)
-	return a.sealed[e.Participant] // whatever they are taken for since
+	return a.canOpen[e.Participant] // even if they are no reader any more
 }
 
-// verifiedEvent is the event that tells whom the recorder takes a member for that came.
+// verifiedEvent returns the event that names a member who just joined, if the operator
+// vouched for them. Proofs arrive through Recorder.Verified.
 func (a *readerEpochs) verifiedEvent(e *media.Event) (media.Event, bool) {
 	if a.access == nil || e == nil || e.Type != media.EventJoin {
 		return media.Event{}, false
 	}
 	name, how, ok := a.access.Reader(e.Participant)
-	// What was proved Recorder.Verified tells.
 	return media.Event{Time: e.Time, Type: media.EventVerified, Participant: e.Participant, Name: name,
 		Reason: how}, ok && how == media.VerifiedByOperator
 }
 
-// due reports whether the readers are others than those of the epoch.
+// due reports whether others are to read than in the current epoch.
 func (a *readerEpochs) due() bool {
 	if _, ok := a.access.(Admitter); ok {
 		return false
 	}
-	return a.access != nil && (!maps.Equal(a.present, a.asked) || a.access.Stale())
+	return a.access != nil && (!maps.Equal(a.present, a.startedFor) || a.access.Stale())
 }
 
-// admitOwed admits whom an Admitter owes it. What fails is tried again, and holds up
-// nobody else.
+// admitOwed admits the readers who are owed it. One whose admission fails is tried again,
+// and holds up nobody else.
 func (a *readerEpochs) admitOwed() error {
 	var errs []error
 	a.owed = slices.DeleteFunc(a.owed, func(id string) bool {
@@ -130,26 +130,26 @@ func (a *readerEpochs) admitOwed() error {
 	return errors.Join(errs...)
 }
 
-// startEpoch begins the epoch that is due and returns the events that tell of it.
+// startEpoch begins the epoch that is due and returns its events for the timeline.
 func (a *readerEpochs) startEpoch() (events []media.Event, err error) {
 	present := slices.Sorted(maps.Keys(a.present))
 	without, err := a.access.StartEpoch(present)
 	if err != nil {
 		return nil, fmt.Errorf("sealing to those present: %w", err)
 	}
-	a.asked, a.sealed = maps.Clone(a.present), maps.Clone(a.present)
-	told := a.without
-	a.without = make(map[string]bool)
+	a.startedFor, a.canOpen = maps.Clone(a.present), maps.Clone(a.present)
+	reported := a.unsealed
+	a.unsealed = make(map[string]bool)
 	for _, id := range without {
-		delete(a.sealed, id)
-		if a.without[id] = true; !told[id] {
+		delete(a.canOpen, id)
+		if a.unsealed[id] = true; !reported[id] {
 			name, _, _ := a.access.Reader(id)
 			events = append(events, media.Event{Type: media.EventUnsealed, Participant: id, Name: name})
 		}
 	}
 	var names []string
 	for _, id := range present {
-		if a.sealed[id] {
+		if a.canOpen[id] {
 			name, _, _ := a.access.Reader(id)
 			names = append(names, name)
 		}
@@ -157,7 +157,7 @@ func (a *readerEpochs) startEpoch() (events []media.Event, err error) {
 	return append([]media.Event{{Type: media.EventEpoch, Text: strings.Join(names, ", ")}}, events...), nil
 }
 
-// changesReaders reports whether others may read after an event of the type.
+// changesReaders reports whether an event of the type may change who reads.
 func changesReaders(t media.EventType) bool {
 	return t == media.EventJoin || t == media.EventLeave || t == media.EventVerified
 }

@@ -57,13 +57,7 @@ func (r readers) StartEpoch(present []string) (without []string, err error) {
 func play(t *testing.T, s *sink, r recorder.Access, length time.Duration, f func(*roomtest.Room, *roomtest.Track)) {
 	t.Helper()
 	room := roomtest.New("weekly")
-	done := make(chan error)
-	go func() {
-		_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"},
-			Access: r, Duration: length}).Record(t.Context(), room)
-		done <- err
-	}()
-	synctest.Wait()
+	rec := start(t, recorder.Config{Sink: s, Access: r, Duration: length}, room)
 	audio, video := room.Publish(opusInfo), room.Publish(vp8Info)
 	go f(room, video)
 	for n := range int(length/(20*time.Millisecond)) - 10 {
@@ -73,9 +67,7 @@ func play(t *testing.T, s *sink, r recorder.Access, length time.Duration, f func
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	rec.wait()
 }
 
 // TestEpochOfStaleReaders: where others are to read though nobody came or went, an

@@ -15,8 +15,8 @@ const (
 	returnTime = 20 * time.Second
 )
 
-// A roomAbsence is a time in which the room is lost, and what was recorded when it
-// began. It belongs to the goroutine that accepts; the slots are guarded by tracks.mu.
+// A roomAbsence is a time in which the recorder is not in the room, and the slots that
+// were recorded when it began. It belongs to the goroutine that accepts; the slots are guarded by tracks.mu.
 type roomAbsence struct {
 	away  bool
 	since time.Duration
@@ -33,7 +33,7 @@ func (r *run) roomLost(at time.Duration) {
 	r.tracks.absence = roomAbsence{away: true, since: at}
 	for _, slots := range r.tracks.slots {
 		for _, s := range slots {
-			if s.busy || s.freed >= at { // word of the loss may come after its effects
+			if s.busy || s.freed >= at { // the event may come after the tracks have ended
 				r.tracks.absence.slots = append(r.tracks.absence.slots, s)
 			}
 		}
@@ -77,7 +77,7 @@ func (r *run) declareAbsence(to time.Duration) {
 	patience := time.NewTimer(trackEndTime)
 	defer patience.Stop()
 	for _, s := range a.slots {
-		// The tracks that come continue the slots, so these must be free.
+		// New tracks continue the slots, so the old ones must have left them.
 		select {
 		case <-s.done:
 		case <-patience.C:
@@ -99,9 +99,9 @@ func (r *run) declareAbsence(to time.Duration) {
 	}
 }
 
-// missedSince returns from when on a track that comes into the slot again is missing
-// because the recorder was away. wanted is when it was asked for, if it was. tracks.mu
-// is held.
+// missedSince returns the time since when a track that enters the slot again is missing
+// because the recorder was away, if it is. wanted is when the room asked for it, if it
+// did. tracks.mu is held.
 func (s *slot) missedSince(info TrackInfo, wanted time.Duration) (from time.Duration, ok bool) {
 	away := s.away
 	s.away = false
@@ -118,7 +118,7 @@ func (s *slot) missedSince(info TrackInfo, wanted time.Duration) (from time.Dura
 	return s.ended, true
 }
 
-// maxAways are kept to tell what was lost in them; holes that old are declared.
+// maxAways bounds the absences that an awayLog keeps. Holes that are older are declared.
 const maxAways = 16
 
 // declareSleep notes that the machine slept, and declares that nobody was recorded then.
@@ -128,7 +128,7 @@ func (r *run) declareSleep(slept span) {
 	r.emit(media.Event{Time: slept.from, Type: media.EventGap, From: slept.from, To: slept.to, Reason: media.GapAsleep})
 }
 
-// An awayLog is when the recorder was away lately, and why. It is safe for
+// An awayLog has the last times in which the recorder was away, and why. It is safe for
 // concurrent use.
 type awayLog struct {
 	mu    sync.Mutex
@@ -149,8 +149,8 @@ func (l *awayLog) add(s span, reason string) {
 	l.spans = append(l.spans, awaySpan{s, reason})
 }
 
-// reason returns the reason of a hole: what was lost around an absence was lost
-// to it.
+// reason returns the reason of a hole. A loss that touches an absence has the reason of
+// that.
 func (l *awayLog) reason(from, to time.Duration, reason string) string {
 	if reason != media.GapLoss {
 		return reason

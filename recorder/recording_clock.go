@@ -8,18 +8,17 @@ import (
 // shortestSleep is how long a machine has to sleep for it to be noticed.
 const shortestSleep = 500 * time.Millisecond
 
-// A recordingClock is the recording clock: what passed since the recording began, the
-// time included that the machine slept, in which Go's monotonic clock stands still.
-// It stops when the recording ends: what comes later, comes then. It is safe for
-// concurrent use.
+// A recordingClock counts the time since the recording began, including the time in which
+// the machine sleeps and Go's monotonic clock stands still. It stops when the recording
+// ends: what comes later has that time. It is safe for concurrent use.
 type recordingClock struct {
 	start  time.Time
 	asleep func() time.Duration // how long the machine has slept since it was started
 	sleeps atomic.Pointer[[]machineSleep]
 	end    atomic.Int64 // when it stopped, on itself; 0 while it runs
 
-	// Of the goroutine that calls wake:
-	slept  time.Duration // what asleep said last,
+	// Owned by the goroutine that calls checkSleep.
+	slept  time.Duration // what asleep returned last,
 	looked time.Duration // and when, on the monotonic clock
 }
 
@@ -34,7 +33,7 @@ func startClock(asleep func() time.Duration) *recordingClock {
 	return &recordingClock{start: time.Now(), asleep: asleep, slept: asleep()}
 }
 
-// at is the recording time of a moment, before the start less than zero.
+// at is the recording time of a moment. Before the start it is negative.
 func (w *recordingClock) at(t time.Time) time.Duration {
 	return w.within(w.running(t))
 }
@@ -59,8 +58,8 @@ func (w *recordingClock) now() time.Duration { return max(0, w.at(time.Now())) }
 // elapsed is what passed since the start, whether the recording has ended or not.
 func (w *recordingClock) elapsed() time.Duration { return w.running(time.Now()) }
 
-// within is a time since the start in the recording: what is done after its end is
-// told at its end, for nothing in a recording is later.
+// within returns a time since the start, or the end of the recording if that was earlier:
+// nothing in a recording is later than its end.
 func (w *recordingClock) within(d time.Duration) time.Duration {
 	if end := time.Duration(w.end.Load()); end > 0 {
 		return min(d, end)

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	minimumSpan  = 15 * time.Second // that one of its values is the least of
-	minimumDrift = 2000             // it rises by one in so many, 500 ppm, as crystals drift apart
-	voteTime     = 10 * time.Second // how long what a track's last report says counts: three of LiveKit's
-	staleTime    = time.Minute      // how long its fastest reports do
+	minimumSpan  = 15 * time.Second // of each of its values
+	minimumDrift = 2000             // it rises by at most one in so many: 500 ppm
+	voteTime     = 10 * time.Second // how long the last report of a track has a vote: three of LiveKit's
+	staleTime    = time.Minute      // how long its fastest reports count
 	freshRise    = 2 * time.Second  // how long it counts how much later a track's frames came
 )
 
-// A recentMinimum is the smallest value that was observed lately: of delays, the one
-// that the network added the least to. Crystals drift apart, so that it rises
-// now and then, by no more than they can.
+// A recentMinimum is the smallest of the values observed in the last two minutes. Of
+// delays it is the one to which the network added the least. As crystals drift apart, it
+// rises now and then, by no more than they drift.
 type recentMinimum struct {
 	least  [8]time.Duration // by time modulo their number
 	filled [8]bool
@@ -53,8 +53,8 @@ func (f *recentMinimum) add(at, d time.Duration) {
 	f.last = max(f.last, at)
 }
 
-// A roomClock learns how far a room's wall clock is from the recorder's, from the
-// reports of all its tracks, none of which can mislead it alone. It is safe for
+// A roomClock is the offset between a room's wall clock and the recorder's. It learns it
+// from the reports of all tracks; no single track can mislead it. It is safe for
 // concurrent use.
 type roomClock struct {
 	value atomic.Int64 // ours minus theirs, in nanoseconds
@@ -65,7 +65,7 @@ type roomClock struct {
 	tracks  map[*trackClock]*trackReports
 }
 
-// A trackReports is what the reports of one track say.
+// trackReports are what the last reports of one track say.
 type trackReports struct {
 	delay   recentMinimum // from when reports were made, by their clock, to when they came
 	offBy   time.Duration // by how much the last one contradicts the track's frames
@@ -78,8 +78,8 @@ type trackReports struct {
 // offset is ours minus theirs, with the delay of the fastest reports.
 func (w *roomClock) offset() time.Duration { return time.Duration(w.value.Load()) }
 
-// withoutSteps takes the steps out of what the room's wall clock said. It reports whether
-// the room's clock is known by now.
+// withoutSteps returns what the room's wall clock would have said if it had never been
+// set, and whether its offset is known by now.
 func (w *roomClock) withoutSteps(ntp time.Duration) (time.Duration, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -98,9 +98,8 @@ func (w *roomClock) reportsOf(c *trackClock) *trackReports {
 	return x
 }
 
-// vote notes by how much a track's report is later than its frames have it. Where
-// most tracks agree, it is not they who err, but the room's clock was set: vote
-// returns by how much.
+// vote notes by how much a track's report contradicts its frames. If most tracks are off
+// by the same, the room's clock was set, and vote returns by how much.
 func (w *roomClock) vote(c *trackClock, off, at time.Duration) (step time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -128,8 +127,8 @@ func (w *roomClock) vote(c *trackClock, off, at time.Duration) (step time.Durati
 	return off
 }
 
-// observe takes how much later than by the room's clock, without steps, something
-// of a track came. A third of the tracks may be wrong about the fastest.
+// observe notes how much later than the room's clock says, without steps, something of a
+// track came. The offset is that of the fastest tracks; a third of all may be wrong.
 func (w *roomClock) observe(c *trackClock, delay, at time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -145,8 +144,8 @@ func (w *roomClock) observe(c *trackClock, delay, at time.Duration) {
 	w.known = true
 }
 
-// observeRise notes how much later a track's frames came in the last seconds. It reports
-// whether those of the others did not: where they do, that is the network.
+// observeRise notes by how much the delay of a track's frames rose in the last seconds. It
+// reports whether it rose for this track alone: if it did for others, that is the network.
 func (w *roomClock) observeRise(c *trackClock, rise, at time.Duration) (alone bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -162,7 +161,7 @@ func (w *roomClock) observeRise(c *trackClock, rise, at time.Duration) (alone bo
 	return len(others) == 0 || others[len(others)/2] < rise/4
 }
 
-// forget lets go of a track that is over.
+// forget forgets a track that is over.
 func (w *roomClock) forget(c *trackClock) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -27,41 +27,47 @@ const (
 
 // A segmenter writes frames and events into segments of a Sink, and an index
 // now and then. Its errors are the Sink's: what a track or a member sends that
-// cannot be written is refused by itself, see refusedItems. It belongs to one
-// goroutine.
+// cannot be written is left out, see refusedItems. It belongs to the goroutine that
+// writes.
 type segmenter struct {
-	sink      Sink
-	recording string
-	clock     *recordingClock
-	length    time.Duration
-	maxBytes  int64
+	// Set before it is used.
+	sink       Sink
+	recording  string
+	clock      *recordingClock
+	length     time.Duration
+	maxBytes   int64
+	beforeOpen func(now time.Duration) ([]media.Event, error) // returns what the next segment begins with
+	onOpen     func(epoch int)
+	onCommit   func(segments int, bytes int64)
 
 	tracks []media.Track // alive, in order of appearance
 
-	object       Object // nil: no segment is open
-	writer       *matroska.Writer
-	opened       time.Duration   // when it was opened
-	listed       map[uint64]bool // tracks in its header
-	header       []media.Track   // the same
-	tally        media.Tally
-	written      []media.Event // written to it
-	waiting      []item        // for a segment that is not open, or does not list their track
-	weight       int64         // of waiting, in bytes
-	waitingSince time.Duration
+	// The open segment.
+	object  Object // nil: none is open
+	writer  *matroska.Writer
+	opened  time.Duration
+	header  []media.Track   // the tracks that it lists
+	listed  map[uint64]bool // the same
+	written []media.Event
+	tally   media.Tally // of its frames
 	refusedItems
-	boundary boundary
+	boundary boundary // where it ends
 
-	index      media.Index // what the next index object will say
-	indexBytes int64       // its size in bytes, about
-	onCommit   func(segments int, bytes int64)
+	// The next one: items wait for it while none is open, or if this one does not list
+	// their track.
+	waiting      []item
+	waitingBytes int64
+	waitingSince time.Duration
 
-	onOpen     func(epoch int)                                // called when a segment was opened
-	beforeOpen func(now time.Duration) ([]media.Event, error) // called when a segment is to be opened and none is
-	count      int
-	counts     media.Count
+	// What was committed.
+	committed  int         // segments
+	counts     media.Count // what they tell
+	index      media.Index // what the next index will say of them
+	indexBytes int64       // its size, about
 }
 
-// add writes one item. now is the recording clock's time.
+// add writes one item, or lets it wait for the next segment. now is the recording clock's
+// time.
 func (s *segmenter) add(i item, now time.Duration) error {
 	known := true
 	if i.frame != nil {
@@ -100,11 +106,11 @@ func (s *segmenter) delay(i item, now time.Duration) {
 		s.waitingSince = now
 	}
 	s.waiting = append(s.waiting, i)
-	s.weight += i.weight()
+	s.waitingBytes += i.weight()
 }
 
-// write puts an item into the open segment, whose header lists its track. What
-// the Sink did not take is noted all the same: see abandon. A fault costs the item.
+// write puts an item into the open segment, whose header lists its track. What the
+// Sink did not take counts as written until abandon takes it back. A fault costs the item.
 func (s *segmenter) write(i item) error {
 	var err error
 	broken := fault.Contain(func() {
@@ -184,7 +190,7 @@ func (s *segmenter) endTrack(uid uint64, now time.Duration) error {
 // tick opens or cuts the segment when it is time to. It is called after every
 // item and a few times a second besides.
 func (s *segmenter) tick(now time.Duration) error {
-	waited := len(s.waiting) > 0 && (now-s.waitingSince >= gatherTime || len(s.waiting) >= maxGather || s.weight >= s.maxBytes)
+	waited := len(s.waiting) > 0 && (now-s.waitingSince >= gatherTime || len(s.waiting) >= maxGather || s.waitingBytes >= s.maxBytes)
 	full := s.object != nil && (now-s.opened >= s.length || s.writer.Size() >= s.maxBytes)
 	if waited || full || s.boundaryDue(now) {
 		return s.cut(now)
@@ -219,8 +225,8 @@ func (s *segmenter) cut(now time.Duration) error {
 	return nil
 }
 
-// pour writes what waits into the open segment, until that is as large as most, in
-// bytes, and as far as it lists its tracks. The first item always goes in.
+// pour writes what waits, and whose track it lists, into the open segment, until that has
+// most bytes. The first item always goes in.
 func (s *segmenter) pour(most int64) error {
 	rest := s.waiting[:0]
 	for n, i := range s.waiting {
@@ -232,7 +238,7 @@ func (s *segmenter) pour(most int64) error {
 			rest = append(rest, i)
 			continue
 		}
-		s.weight -= i.weight()
+		s.waitingBytes -= i.weight()
 		if err := s.write(i); err != nil {
 			s.waiting = append(rest, s.waiting[n+1:]...)
 			return err
@@ -279,9 +285,8 @@ func (s *segmenter) open(now time.Duration) error {
 }
 
 // nextTracks returns the tracks of the next segment: those that are alive, and those
-// whose last frames wait, which are over already. Where they are too many, those
-// that wait for longest come first, and the others get their turn in the segment
-// after it.
+// that are over but whose last frames wait. If they are too many, those that have waited
+// for longest come first, and the others in the segment after it.
 func (s *segmenter) nextTracks() []media.Track {
 	tracks := slices.Clone(s.tracks)
 	place := make(map[uint64]int, len(tracks))
@@ -330,14 +335,13 @@ func (s *segmenter) commit() error {
 	for _, t := range header {
 		s.counts.Track(t)
 	}
-	s.count++
-	s.onCommit(s.count, w.Size())
+	s.committed++
+	s.onCommit(s.committed, w.Size())
 	return err
 }
 
-// abandon gives up the open segment after an error, and what waits for the next.
-// It returns the time from which frames are missing, and the events, which are
-// to be written again.
+// abandon drops the open segment after an error, and what waits for the next. It returns
+// the time from which frames are missing, and the events, which are to be written again.
 func (s *segmenter) abandon(now time.Duration) (from time.Duration, events []media.Event) {
 	from, events = now, s.written
 	if s.object != nil {
@@ -355,7 +359,7 @@ func (s *segmenter) abandon(now time.Duration) (from time.Duration, events []med
 			from = min(from, i.frame.Time)
 		}
 	}
-	s.object, s.writer, s.written, s.waiting, s.weight = nil, nil, nil, nil, 0
+	s.object, s.writer, s.written, s.waiting, s.waitingBytes = nil, nil, nil, nil, 0
 	s.boundary = boundary{requestKeyFrames: s.boundary.requestKeyFrames}
 	return from, events
 }

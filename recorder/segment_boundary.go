@@ -26,41 +26,41 @@ type boundary struct {
 	switchedAt       time.Duration   // when the first of them did
 }
 
-// switchesAtBoundary reports whether a frame is for the next segment: a picture's key frame, and
-// what follows it.
+// switchesAtBoundary reports whether a frame is for the next segment: near its end, a
+// picture's key frame and what follows it.
 func (s *segmenter) switchesAtBoundary(i item, now time.Duration) bool {
-	t := &s.boundary
-	if !t.near || t.closed || i.track.Codec.Audio() || !i.frame.Key && !t.switched[i.track.UID] {
+	b := &s.boundary
+	if !b.near || b.closed || i.track.Codec.Audio() || !i.frame.Key && !b.switched[i.track.UID] {
 		return false
 	}
-	if t.switched == nil {
-		t.switched, t.switchedAt = make(map[uint64]bool), now
+	if b.switched == nil {
+		b.switched, b.switchedAt = make(map[uint64]bool), now
 	}
-	t.switched[i.track.UID] = true
+	b.switched[i.track.UID] = true
 	return true
 }
 
 // boundaryDue asks for key frames when it is time to, and reports whether they have
 // come.
 func (s *segmenter) boundaryDue(now time.Duration) bool {
-	t := &s.boundary
+	b := &s.boundary
 	if s.object == nil {
 		return false
 	}
-	if !t.near && now-s.opened >= s.length-min(boundaryLead, s.length/4) {
-		t.near = true
-		if t.requestKeyFrames != nil {
-			t.requestKeyFrames()
+	if !b.near && now-s.opened >= s.length-min(boundaryLead, s.length/4) {
+		b.near = true
+		if b.requestKeyFrames != nil {
+			b.requestKeyFrames()
 		}
 	}
-	if len(t.switched) == 0 {
+	if len(b.switched) == 0 {
 		return false
 	}
-	if now-t.switchedAt >= boundarySpread {
+	if now-b.switchedAt >= boundarySpread {
 		return true
 	}
 	for _, track := range s.tracks {
-		if !track.Codec.Audio() && !t.switched[track.UID] {
+		if !track.Codec.Audio() && !b.switched[track.UID] {
 			return false
 		}
 	}

@@ -123,14 +123,8 @@ func TestReadersChangeInATurn(t *testing.T) {
 		s := &sink{}
 		r := readers{s: s, names: map[string]string{"ada": "Ada", "ben": "Ben"}}
 		room := roomtest.New("weekly")
-		done := make(chan error)
-		go func() {
-			_, err := recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recording"},
-				Access: r, Duration: 20 * time.Second}).Record(t.Context(), room)
-			done <- err
-		}()
-		synctest.Wait()
-		start := time.Now()
+		rec := start(t, recorder.Config{Sink: s, Access: r, Duration: 20 * time.Second}, room)
+		began := time.Now()
 		room.Join("ada", "Ada")
 		cam := shoot(room, "eve", media.Camera, 10_000, 3_000, 100*time.Millisecond)
 		still := shoot(room, "fay", media.Camera, 10_000, 3_000, 0)
@@ -147,14 +141,12 @@ func TestReadersChangeInATurn(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		turned()
 		room.Join("ben", "Ben")
-		came = time.Since(start)
+		came = time.Since(began)
 		time.Sleep(3 * time.Second)
 		turned()
 		room.Leave("ada")
-		went = time.Since(start)
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
+		went = time.Since(began)
+		rec.wait()
 		frames, _, _ := s.read(t)
 		slices.SortFunc(frames, func(a, b media.Frame) int { return int(a.Time - b.Time) })
 		for _, f := range frames {

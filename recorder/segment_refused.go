@@ -6,18 +6,18 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// refusedItems keep what cannot be written local to the track or the event that it is
-// of. Tracks and rooms look before they hand something on, so there should be none;
-// but one that slips through must not end what is recorded of others.
+// refusedItems are frames and events that cannot be written. Tracks and rooms check what
+// they hand on, so there should be none; but one that slips through must cost its own
+// track only, and must not end the recording.
 type refusedItems struct {
 	refused map[uint64]refusedSpan // by UID: tracks of which a frame was refused
-	// declare counts a hole; dropped tells of an event that is not in the timeline.
+	// declare counts a hole, dropped an event that is not in the timeline.
 	declare func(media.Event)
 	dropped func(participant string, t media.EventType, err error)
 }
 
-// A refusedSpan is missing from a refused frame on: a picture to its next key
-// frame, a sound to its next frame.
+// A refusedSpan is what a track misses after a refused frame: a picture until its next key
+// frame, a sound until its next frame.
 type refusedSpan struct {
 	track    media.Track
 	from, to time.Duration
@@ -27,7 +27,7 @@ type refusedSpan struct {
 // refuse notes an item that cannot be written because of err.
 func (s *segmenter) refuse(i item, err error) { s.leaveOut(i, err, media.GapFormat) }
 
-// refuseFault notes an item that writing had a fault with.
+// refuseFault notes an item that a fault kept from being written.
 func (s *segmenter) refuseFault(i item, err error) { s.leaveOut(i, err, media.GapFault) }
 
 func (s *segmenter) leaveOut(i item, err error, reason string) {
@@ -58,8 +58,8 @@ func (s *segmenter) dependsOnRefused(i item) bool {
 	return true
 }
 
-// declareRefused declares what is missing of a track, if something is, up to a frame or to
-// the track's end at the latest.
+// declareRefused declares what a track misses after a refused frame, if it does. until is
+// its next frame, or its end.
 func (s *segmenter) declareRefused(uid uint64, until time.Duration) error {
 	b, open := s.refused[uid]
 	if !open {

@@ -9,9 +9,8 @@ import "time"
 //
 // A frame belongs where a listener would have heard it. Arrival decides where
 // that is: it cannot be forged, but is as coarse as the network. Reports that
-// agree with it tell the same to the millisecond, and keep tracks together over
-// a jam; those that do not are wrong, or late to tell that the track's time
-// changed, and are not believed.
+// agree with it are exact to the millisecond, and keep tracks together over a jam.
+// Those that do not are wrong, or from before the track's time changed, and are ignored.
 
 const (
 	jumpLimit = 250 * time.Millisecond // a larger correction forwards is made at once
@@ -20,12 +19,12 @@ const (
 	maxSlew   = 100 * time.Millisecond // a second: but never by more than 10 %
 	silence   = time.Second            // after so long without a frame it is made at once
 
-	nearReport     = 50 * time.Millisecond  // a report so far from the others and from arrival agrees with them
+	nearReport     = 50 * time.Millisecond  // a report no farther from the others and from arrival agrees with them
 	maxReportEarly = 50 * time.Millisecond  // frames cannot come before they were captured, but reports are coarse
-	maxLag         = 500 * time.Millisecond // a sender that encodes for longer is not believed
-	maxJam         = time.Second            // a network that holds everything up for longer is not either
-	freshReport    = 10 * time.Second       // if a report was believed so lately, else for no longer than usual
-	lagRise        = 5 * time.Millisecond   // how much the lag may grow by one report: a jam is not forever
+	maxLag         = 500 * time.Millisecond // a larger lag is not believed of any sender
+	maxJam         = time.Second            // nor a longer jam of any network
+	freshReport    = 10 * time.Second       // a jam is believed only after a report this fresh
+	lagRise        = 5 * time.Millisecond   // how much one report may add to the lag: a jam does not last
 )
 
 // A trackClock turns one track's RTP time stamps into times on the recording
@@ -41,12 +40,12 @@ type trackClock struct {
 
 	byArrival     arrivalLine
 	byReports     reportLine    // offsets by reports, on their wall clock
-	lag           time.Duration // how long after its time by reports a frame comes that nothing held up
-	lagKnown      bool          // it is known
-	timeChanged   bool          // the track's time changed, and reports have not said so yet
-	arrivalsRise  bool          // arrivals seem to say that it changed, and those of other tracks do not
-	contradiction point         // a report that contradicts the others
-	contradicted  bool          // there is one
+	lag           time.Duration // how long after its time by reports a frame comes, without a jam
+	lagKnown      bool
+	timeChanged   bool  // frames show that the sender's time changed, and no report has confirmed it
+	arrivalsRise  bool  // frames come later and later, and those of other tracks do not
+	contradiction point // the last report that contradicts the others, if contradicted
+	contradicted  bool
 
 	offset time.Duration // recording time of tick 0, as applied
 	tick   time.Duration // at this tick
@@ -91,8 +90,7 @@ func (c *trackClock) offsetByReports(tick time.Duration) time.Duration {
 	return c.byReports.at(tick) + c.room.offset()
 }
 
-// usualOffset is the offset at a tick by the arrival of those frames before that did
-// not come just now.
+// usualOffset is the offset at a tick by the arrival of frames, without the newest.
 func (c *trackClock) usualOffset(tick time.Duration) time.Duration {
 	return c.byArrival.atWithoutNewest(tick, c.byArrival.gradient.or(c.byReports.gradient))
 }
@@ -110,8 +108,8 @@ func (c *trackClock) observe(tick, at time.Duration) {
 		case !rises:
 			c.arrivalsRise = false
 		case !c.arrivalsRise && alone:
-			// Its clock runs slower since, or a network of its own holds up more and more.
-			// Who listens hears the same; the next report tells.
+			// Its clock has become slower, or its own network more and more of a jam. A
+			// listener hears the same; the next report decides.
 			c.arrivalsRise, c.timeChanged = true, c.timeChanged || a.gradient.slope-c.byReports.gradient.slope > noCrystal
 		}
 	}
@@ -121,20 +119,20 @@ func (c *trackClock) observe(tick, at time.Duration) {
 // time is when a frame belongs.
 func (c *trackClock) time(tick time.Duration) time.Duration { return tick + c.offset }
 
-// step moves the track: its frames come so much later than they did, or earlier,
-// and that is no delay.
+// step moves the track by what its frames come later than before, or earlier, when that
+// is no delay.
 func (c *trackClock) step(tick, by time.Duration) {
 	place := c.usualOffset(tick) + by
 	c.byArrival = arrivalLine{gradient: c.byArrival.gradient}
 	c.byArrival.add(point{tick, place}, tick+place)
-	// What arrival seemed to say may have been what a jam left behind.
+	// The arrivals before may have been those of a jam.
 	if d := place - c.offsetByReports(tick); !c.byReports.known() || d < -nearReport || d > c.lag+nearReport {
 		c.timeChanged = true
 	}
 	c.set(tick)
 }
 
-// set applies at once what is known.
+// set applies the wanted offset at once.
 func (c *trackClock) set(tick time.Duration) {
 	c.offset, _ = c.wantedOffset(tick)
 	c.tick = tick
@@ -160,11 +158,11 @@ func (c *trackClock) slew(tick time.Duration) {
 	c.offset += max(-step, min(step, diff))
 }
 
-// wantedOffset is the offset at a tick by all that is known, and how steep that is.
+// wantedOffset is the offset at a tick by arrivals and reports, and its gradient.
 func (c *trackClock) wantedOffset(tick time.Duration) (time.Duration, gradient) {
 	arrived := c.offsetByArrival(tick)
 	if c.byReports.steady() && !c.timeChanged {
-		// That the network jams, and not the track's time that changed, only reports can tell.
+		// Only reports can tell a jam of the network from a change of the track's time.
 		most := maxJam
 		if tick-c.byReports.from > freshReport {
 			most = c.lag + maxReportEarly
@@ -209,7 +207,7 @@ func (c *trackClock) report(r SenderReport) {
 	p.offset, off = p.offset-step, off-step
 	switch {
 	case off.Abs() <= nearReport && at-tick < want-maxReportEarly:
-		// It came before it was made: the machine slept, and does not know it yet.
+		// It came before it was made: the machine slept, and checkSleep has not seen it yet.
 	case off.Abs() <= nearReport:
 		c.accept(p, at)
 	case c.contradicted && (p.offset-c.contradiction.offset).Abs() <= nearReport && c.nearerToArrival(p):
@@ -221,8 +219,8 @@ func (c *trackClock) report(r SenderReport) {
 	}
 }
 
-// agreesWithLine reports whether a report says the same as those before, to a fraction of
-// what they differ by.
+// agreesWithLine reports whether a report is on the line of those before it, more exactly
+// than reports usually are.
 func (c *trackClock) agreesWithLine(p point) bool {
 	return c.byReports.known() && (p.offset+c.room.offset()-c.offsetByReports(p.tick)).Abs() <= nearReport/4
 }
@@ -240,7 +238,7 @@ func (c *trackClock) nearerToArrival(p point) bool {
 	return lag >= -maxReportEarly && lag.Abs() < most
 }
 
-// accept takes a report that is believed.
+// accept takes a report that agrees with the others or replaces them.
 func (c *trackClock) accept(p point, at time.Duration) {
 	if c.arrivalsRise && c.agreesWithLine(p) || !c.arrivalsRise && c.byReports.known() && (p.offset+c.room.offset()-c.offsetByReports(p.tick)).Abs() <= nearReport {
 		c.byReports.add(p, c.byArrival.gradient)

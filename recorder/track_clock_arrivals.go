@@ -6,17 +6,17 @@ import (
 )
 
 const (
-	binTime      = 500 * time.Millisecond // one of the times that an arrivalLine remembers is so long,
-	binFrames    = 8                      // and longer until so many frames came,
-	maxBin       = 5 * time.Second        // but not longer than this
-	freshBin     = time.Minute            // what is older says little of a crystal that reports say nothing of
-	minSlopeTime = 2 * time.Second        // over less, it does not tell how steep its line is
-	minRise      = 40 * time.Millisecond  // what the lowest offsets move by is no noise
-	maxSlope     = 0.05                   // no clock is so far off
-	tiltReach    = 10 * time.Second       // how long a slope that arrivals show is followed
+	binTime       = 500 * time.Millisecond // an arrivalLine has one point of each so long a time,
+	binFrames     = 8                      // or longer, until so many frames came,
+	maxBin        = 5 * time.Second        // but not longer than this
+	freshBin      = time.Minute            // an older point says little, without reports, of a crystal that drifts
+	minSlopeTime  = 2 * time.Second        // over a shorter time no gradient is found
+	minRise       = 40 * time.Millisecond  // a smaller move of the lowest offsets is noise
+	maxSlope      = 0.05                   // no clock is so far off
+	gradientReach = 10 * time.Second       // how long a gradient by arrivals is followed
 )
 
-// A gradient is how steep a line of offsets is, and for how long that is believed.
+// A gradient is the slope of a line of offsets, and how far it is followed.
 type gradient struct {
 	slope float64
 	reach time.Duration
@@ -30,14 +30,13 @@ func (l gradient) or(other gradient) gradient {
 	return l
 }
 
-// over is what the line gains in so long, or had gained so long ago.
+// over is what the line gains in d; if d is negative, what it had less.
 func (l gradient) over(d time.Duration) time.Duration {
 	return time.Duration(l.slope * float64(max(-l.reach, min(d, l.reach))))
 }
 
-// An arrivalLine tells where a track's ticks lie on the recording clock by when its
-// frames came. A network only adds delay, so that the line runs along the lowest
-// offsets, those of the last seconds.
+// An arrivalLine places a track's ticks on the recording clock by when its frames came. A
+// network only adds delay, so the line runs along the lowest offsets of the last seconds.
 type arrivalLine struct {
 	lowest   [8]point // of one time each, a ring
 	filled   int
@@ -48,8 +47,8 @@ type arrivalLine struct {
 	rise     time.Duration // what the lowest offsets gained in the time that they are of
 }
 
-// add takes the offset of a frame that arrived at a time. It reports whether it
-// looked anew how steep the line is.
+// add takes the offset of a frame that arrived at a time. It reports whether the gradient
+// was found anew.
 func (a *arrivalLine) add(p point, at time.Duration) (looked bool) {
 	passed := at - a.since
 	switch {
@@ -70,11 +69,11 @@ func (a *arrivalLine) add(p point, at time.Duration) (looked bool) {
 	return looked
 }
 
-// at is the offset of a tick, by a line as steep as l.
+// at is the offset of a tick, by a line with a gradient.
 func (a *arrivalLine) at(tick time.Duration, l gradient) time.Duration { return a.line(tick, l, -1) }
 
-// atWithoutNewest is the same without what came just now, if there is anything else: by
-// this line, what comes too early is, however many do.
+// atWithoutNewest is at without the newest point, if there is another: so frames that come
+// too early are noticed, however many they are.
 func (a *arrivalLine) atWithoutNewest(tick time.Duration, l gradient) time.Duration {
 	if a.filled == 1 {
 		return a.at(tick, l)
@@ -96,7 +95,7 @@ func (a *arrivalLine) line(tick time.Duration, l gradient, without int) (low tim
 	return low
 }
 
-// findGradient finds out whether the line is steeper than noise makes it.
+// findGradient sets the gradient if the line is steeper than noise makes it.
 func (a *arrivalLine) findGradient() {
 	points := a.lowest[:a.filled]
 	first, last := points[0].tick, points[0].tick
@@ -109,6 +108,6 @@ func (a *arrivalLine) findGradient() {
 	s := slope(points)
 	a.rise = time.Duration(s * float64(last-first))
 	if a.gradient = (gradient{}); a.rise.Abs() > minRise && math.Abs(s) > noCrystal {
-		a.gradient = gradient{max(-maxSlope, min(s, maxSlope)), tiltReach}
+		a.gradient = gradient{max(-maxSlope, min(s, maxSlope)), gradientReach}
 	}
 }

@@ -13,18 +13,17 @@ type point struct {
 }
 
 const (
-	recentReports = 8                // that tell where the line is: 24 s of LiveKit's
-	anchorReports = 20               // that tell how steep it is,
+	recentReports = 8                // place the line: 24 s of LiveKit's
+	anchorReports = 20               // give its slope,
 	anchorEvery   = 30 * time.Second // taken so far apart: ten minutes
-	minSlopeSpan  = 9 * time.Second  // over less, they do not tell that
+	minSlopeSpan  = 9 * time.Second  // over a shorter time they do not
 	crystal       = 1. / 2000        // no crystal is off by more, 500 ppm,
-	noCrystal     = 4 * crystal      // and what looks like less than this is noise
+	noCrystal     = 4 * crystal      // and a smaller slope is noise
 )
 
 // A reportLine is a line through a track's sender reports, by medians (Theil and Sen),
-// which a few wrong ones do not move. Many reports over minutes give its
-// slope, for what a sender notes in a report is off by some milliseconds, and
-// the last few its place.
+// which a few wrong reports do not move. Reports are off by some milliseconds, so many
+// of them, over minutes, give its slope, and the last few its place.
 type reportLine struct {
 	recent, anchors []point
 
@@ -44,14 +43,14 @@ func (f *reportLine) at(tick time.Duration) time.Duration {
 	return f.place + f.gradient.over(tick-f.from)
 }
 
-// begin begins anew with a report. How steep the line was stays true.
+// begin begins anew with a report. The gradient stays as it was.
 func (f *reportLine) begin(p point, arrivals gradient) {
 	*f = reportLine{gradient: f.gradient}
 	f.add(p, arrivals)
 }
 
-// add takes a report. While there are too few to tell, the line is as steep as
-// arrivals show, if they do.
+// add takes a report. While there are too few for a gradient, the line has that of the
+// arrivals, if they have one.
 func (f *reportLine) add(p point, arrivals gradient) {
 	f.recent = appendBounded(f.recent, p, recentReports)
 	if n := len(f.anchors); n == 0 || p.tick-f.anchors[n-1].tick >= anchorEvery {
@@ -94,7 +93,7 @@ func slope(of []point) float64 {
 	return median(slopes)
 }
 
-// appendBounded appends p and lets go of the oldest of more than limit.
+// appendBounded appends p, and drops the oldest of more than limit.
 func appendBounded(s []point, p point, limit int) []point {
 	if len(s) == limit {
 		s = append(s[:0], s[1:]...)

@@ -67,16 +67,16 @@ func (d *decryption) sealed(u frame.Unit) []byte {
 	return u.Data
 }
 
-// A keyIndex is the index of the end-to-end key that a track's frames were
-// opened with, as far as the timeline has it.
+// A keyIndex is the index of the key that opened a track's frames, as the timeline has
+// it.
 type keyIndex struct {
 	known      bool
 	index      int
 	reportedAt time.Duration
 }
 
-// reportKeyIndex notes that a frame was opened. A sender that changes its key all the time
-// is told of once a second.
+// reportKeyIndex puts the index of the key that opened a frame into the timeline when it
+// changes, at most once a second.
 func (t *trackRecorder) reportKeyIndex(sealed []byte, at time.Duration) {
 	if t.decryption.decrypter == nil {
 		return

@@ -14,7 +14,7 @@ const (
 	MaxTracks = 256
 	// MaxTracksOfOne of them are one participant's: more than any client publishes.
 	MaxTracksOfOne = 32
-	// maxTurnedAway tracks of one participant that found no room are kept in mind.
+	// maxTurnedAway bounds the tracks turned away that are remembered of one participant.
 	maxTurnedAway = 512
 )
 
@@ -31,8 +31,8 @@ type Postponer interface {
 }
 
 // turnedAway are the tracks for which there was no room, by participant. What they
-// send is missing, and declared; they are asked for again when there is room.
-// Where the recorder is full, who has the most tracks gives way, so that nobody
+// send is declared as missing; they are asked for again when there is room. When the
+// recorder is full, a track of the participant with the most gives way, so that nobody
 // keeps others out by publishing many. It is guarded by tracks.mu.
 type turnedAway map[string]*turnedAwayTracks
 
@@ -42,8 +42,8 @@ type turnedAwayTracks struct {
 	tracks     []Postponer
 	others     int           // that cannot be received later
 	from, seen time.Duration // what is missing and not declared yet
-	looked     int           // how many there were at the last look,
-	told       int           // and when it was told of
+	looked     int           // how many there were at the last look
+	reported   int           // how many were last reported
 }
 
 // TurnedAway is a member some of whose tracks are not recorded, because they, or all
@@ -56,15 +56,15 @@ type TurnedAway struct {
 
 // tells reports whether it is time to speak of a member's tracks: when no more come,
 // or there are many, and then when they are twice as many.
-func (c *turnedAwayTracks) tells() bool {
+func (c *turnedAwayTracks) dueToReport() bool {
 	n := len(c.tracks) + c.others
 	settled := n == c.looked || n >= MaxTracksOfOne
 	c.looked = n
-	return settled && n > 0 && n >= 2*c.told
+	return settled && n > 0 && n >= 2*c.reported
 }
 
-// makeRoom reports whether a participant may have another track, and if that
-// takes another's place, which of the tracks that are recorded has to go. ts.mu is
+// makeRoom reports whether a participant may have another track. victim is the track that
+// has to end for it, if one has to. ts.mu is
 // held.
 func (ts *tracks) makeRoom(participant string) (victim *trackRecorder, ok bool) {
 	if ts.of[participant] >= MaxTracksOfOne {
@@ -82,7 +82,7 @@ func (ts *tracks) makeRoom(participant string) (victim *trackRecorder, ok bool) 
 	if ts.of[most] <= ts.of[participant]+1 {
 		return nil, false
 	}
-	for t := range ts.running { // the last to come
+	for t := range ts.running { // the one that came last
 		_, can := t.source.track.(Postponer)
 		if can && t.info.Participant == most && !t.displaced && (victim == nil || t.number > victim.number) {
 			victim = t
@@ -130,8 +130,8 @@ func (r *run) unpublished() map[Postponer]bool {
 	return gone
 }
 
-// retryTurnedAway declares what those miss who were turned away, and asks for their tracks
-// again where there is room.
+// retryTurnedAway declares what tracks miss that were turned away, and asks for them again
+// where there is room.
 func (r *run) retryTurnedAway(now time.Duration) {
 	over, again := r.updateTurnedAway(r.unpublished(), now)
 	r.reportTurnedAway(now)
@@ -141,8 +141,8 @@ func (r *run) retryTurnedAway(now time.Duration) {
 	r.declareWaits(over, media.GapTooMany)
 }
 
-// reportTurnedAway tells who runs the recorder of members whose tracks are not all
-// recorded: of each once in a while, and not for each track.
+// reportTurnedAway reports members whose tracks are not all recorded to whoever runs the
+// recorder: each member once in a while, not each track.
 func (r *run) reportTurnedAway(now time.Duration) {
 	var all, news []TurnedAway
 	r.tracks.mu.Lock()
@@ -153,13 +153,13 @@ func (r *run) reportTurnedAway(now time.Duration) {
 		}
 		all = append(all, t)
 		at, known := r.tracks.reportedTurnedAway[who]
-		if known && now-at < reportAgain || !c.tells() {
+		if known && now-at < reportAgain || !c.dueToReport() {
 			continue
 		}
 		if len(r.tracks.reportedTurnedAway) >= maxRemembered {
 			clear(r.tracks.reportedTurnedAway)
 		}
-		r.tracks.reportedTurnedAway[who], c.told = now, t.Tracks
+		r.tracks.reportedTurnedAway[who], c.reported = now, t.Tracks
 		news = append(news, t)
 	}
 	r.tracks.mu.Unlock()
@@ -178,8 +178,8 @@ func (r *run) reportTurnedAway(now time.Duration) {
 	}
 }
 
-// updateTurnedAway returns what those miss who were turned away, and which of their tracks
-// there is room for now.
+// updateTurnedAway returns what participants miss whose tracks were turned away, and those
+// tracks for which there is room now.
 func (r *run) updateTurnedAway(gone map[Postponer]bool, now time.Duration) (over []unarrivedTrack, again []Postponer) {
 	shut := r.pause.keepsNothing()
 	r.tracks.mu.Lock()
@@ -203,14 +203,15 @@ func (r *run) updateTurnedAway(gone map[Postponer]bool, now time.Duration) (over
 			over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 			c.from = c.seen
 		}
-		if len(c.tracks) == 0 && (c.others == 0 || c.told > 0) {
+		if len(c.tracks) == 0 && (c.others == 0 || c.reported > 0) {
 			delete(r.tracks.turnedAway, who)
 		}
 	}
 	return over, again
 }
 
-// declareTurnedAway declares what those missed who are still turned away at the end.
+// declareTurnedAway declares, at the end of the recording, what tracks missed that are
+// still turned away.
 func (r *run) declareTurnedAway(now time.Duration) {
 	gone := r.unpublished()
 	var over []unarrivedTrack

@@ -105,21 +105,11 @@ func crowdedMeeting(t *testing.T, meet func(c *crowded)) (heard map[string][]tim
 	heard, missing = make(map[string][]time.Duration), make(map[string]time.Duration)
 	synctest.Test(t, func(t *testing.T) {
 		c := &crowded{Room: roomtest.New("crowd"), tracks: make(map[string]*postponed)}
-		s := &sink{}
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			var err error
-			if report, err = recorder.New(recorder.Config{Recording: "TEST", Sink: s, Notices: recorder.Notices{Start: "recorded"}}).Record(ctx, c); err != nil {
-				t.Error(err)
-			}
-		}()
-		synctest.Wait()
+		rec := start(t, recorder.Config{}, c)
 		meet(c)
-		stop()
-		<-done
-		frames, events, tracks := s.read(t)
+		out := rec.end()
+		report = out.report
+		frames, events, tracks := out.read(t)
 		for _, f := range frames {
 			who := tracks[f.Track].Participant
 			heard[who] = append(heard[who], f.Time)
@@ -199,18 +189,9 @@ func TestTurnedAwayIsToldOnce(t *testing.T) {
 		c := &crowded{Room: roomtest.New("crowd"), tracks: make(map[string]*postponed)}
 		var log bytes.Buffer
 		var told []recorder.TurnedAway
-		rec := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Notices: recorder.Notices{Start: "recorded"},
+		rec := start(t, recorder.Config{
 			Log:        slog.New(slog.NewTextHandler(&log, nil)),
-			TurnedAway: func(t recorder.TurnedAway) { told = append(told, t) }})
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			if _, err := rec.Record(ctx, c); err != nil {
-				t.Error(err)
-			}
-		}()
-		synctest.Wait()
+			TurnedAway: func(t recorder.TurnedAway) { told = append(told, t) }}, c)
 		many := c.publish("mallory", 60)
 		c.publish("ada", 1)
 		c.speak(10 * time.Second)
@@ -218,8 +199,7 @@ func TestTurnedAwayIsToldOnce(t *testing.T) {
 		c.unpublish(many[:50])
 		c.speak(3 * time.Second)
 		after := rec.Status().TurnedAway
-		stop()
-		<-done
+		rec.end()
 		want := []recorder.TurnedAway{{Participant: "mallory", Tracks: 28}}
 		if !slices.Equal(told, want) || !slices.Equal(is, want) || len(after) != 0 {
 			t.Errorf("told %+v, the status was %+v, and when 10 were left %+v; want %+v and none", told, is, after, want)

@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// keyWait is how long a frame waits for its key, or for another one where
-	// the one at its index does not open it.
+	// keyWait is how long a frame waits for its key, or for another one if the one at
+	// its index does not open it.
 	keyWait = 10 * time.Second
-	// passedWait is how long it waits from the next frame of its track on that
-	// opens: the sender has gone on, or the frame was never theirs.
+	// passedWait is how long it waits after a later frame of its track has opened: the
+	// sender has gone on, or the frame was never theirs.
 	passedWait = 2 * time.Second
 	// freshPicture is how often a key frame is asked for while pictures wait, so
 	// that not all depends on the first of them.
@@ -52,7 +52,8 @@ func (d *decryption) deadline(n int) time.Time {
 	return end
 }
 
-// offer takes a unit that belongs at a time, or lets it wait for its key.
+// offer delivers a unit that belongs at a time, or lets it wait: for its key, or for the
+// units before it.
 func (d *decryption) offer(u frame.Unit, at time.Duration) {
 	l := pendingUnit{unit: u, at: at}
 	if u.Kind == frame.UnitFrame {
@@ -86,9 +87,8 @@ func (d *decryption) opened(u frame.Unit) {
 	d.counts.opened.Store(int64(max(1, d.clock.at(u.Arrival))))
 }
 
-// failUndecryptable gives up the frames before the i-th that are of the same key index as
-// that one, u, which has opened: their key is there, so it is they that are
-// broken.
+// failUndecryptable ends the wait of frames before the i-th, u, which has opened, if they
+// have its key index: their key is there, so they are broken.
 func (d *decryption) failUndecryptable(u frame.Unit, i int) {
 	index, _ := frame.KeyIndex(d.sealed(u))
 	for i := range d.pending[:i] {
@@ -101,7 +101,7 @@ func (d *decryption) failUndecryptable(u frame.Unit, i int) {
 	}
 }
 
-// retry opens what waits if the keys have changed.
+// retry tries to open what waits, if the keys have changed.
 func (d *decryption) retry() {
 	if len(d.pending) == 0 {
 		return
@@ -126,8 +126,8 @@ func (d *decryption) retry() {
 	}
 }
 
-// release takes what waits no more: what has opened, what has waited for too
-// long, and the oldest of what is too much.
+// release delivers what need not wait any more: what has opened, what has waited for too
+// long, and, if too much waits, the oldest.
 func (d *decryption) release(now time.Time) {
 	if d.ring == nil {
 		return
@@ -168,7 +168,7 @@ func (d *decryption) release(now time.Time) {
 	}
 }
 
-// flush takes all that waits as it is, at the track's end.
+// flush delivers all that waits as it is, at the track's end.
 func (d *decryption) flush() {
 	if d.ring == nil {
 		return

@@ -11,25 +11,25 @@ const (
 	firstHold       = 500 * time.Millisecond // a new track's units are held so long
 	maxPlayoutUnits = 4096                   // and no more of them
 
-	strayHold         = time.Second            // a frame that strays waits so long for those that tell why
-	strayEarly        = 40 * time.Millisecond  // it came so long before it could,
-	strayLate         = 150 * time.Millisecond // or so much longer after the one before than it should
-	backEarly         = 10 * time.Millisecond  // and one that comes within these
-	backLate          = 50 * time.Millisecond  // is back where frames were
-	levelWithin       = 100 * time.Millisecond // what moves by less stays where it is
-	levelSpan         = 200 * time.Millisecond // if it is seen for so long,
-	levelFrames       = 3                      // by so many that did not come at once,
-	atOnce            = 10 * time.Millisecond  // within so long
-	farEarly          = 10 * time.Second       // so far ahead of real time nobody sends what is to be heard later
-	reportedJump      = 750 * time.Millisecond // a jump by so much is told of
-	playoutBytesTrack = 8 << 20                // of what waits for its time, of one track,
+	strayHold         = time.Second            // how long a stray waits for the frames that show why,
+	strayEarly        = 40 * time.Millisecond  // a frame is a stray that is so much early,
+	strayLate         = 150 * time.Millisecond // or so much later than the one before
+	backEarly         = 10 * time.Millisecond  // a frame no earlier
+	backLate          = 50 * time.Millisecond  // and no later than this ends the straying
+	levelWithin       = 100 * time.Millisecond // strays that move by less stay at one offset,
+	levelSpan         = 200 * time.Millisecond // if they last so long,
+	levelFrames       = 3                      // and so many of them did not come at once:
+	atOnce            = 10 * time.Millisecond  // so close to each other
+	farEarly          = 10 * time.Second       // nobody sends so far ahead of real time what is to be heard later
+	reportedJump      = 750 * time.Millisecond // a jump of so much goes into the timeline
+	playoutBytesTrack = 8 << 20                // how much of one track waits for its time,
 	playoutBytesAll   = 64 << 20               // and of all together, see memoryShares
-	freeBytes         = 64 << 10               // so little of a track always may
+	freeBytes         = 64 << 10               // so much of a track may always wait
 )
 
 // A playout puts the units of a track where a listener with a buffer would have
-// heard them. Frames that come as those before them did go right through. Where
-// one strays, a second shows what it means:
+// heard them. A frame that is as late as those before goes right through. One that is
+// earlier or later is a stray; the next second shows why:
 //
 //   - The next ones are back where frames were. The network held it up, or its
 //     time stamp is wrong: it belongs between its neighbours.
@@ -45,8 +45,8 @@ type playout struct {
 	clock *trackClock
 	units []timed // in order, from head on
 	head  int
-	// Units before placed have their time. Those before judged stray, or come
-	// behind one that does.
+	// Units before placed have their time. Those from there to classified are strays, or
+	// come behind one.
 	placed, classified int
 	bytes              int
 	begun              bool
@@ -55,7 +55,7 @@ type playout struct {
 	straying bool
 	wentBack bool          // its time stamps went back
 	strays   []stray       // the last second of them
-	lateness time.Duration // of the last frame that did not,
+	lateness time.Duration // of the last frame that was none,
 	tick     time.Duration // its
 	seen     time.Duration // and when it came
 	onJump   func(jump)    // of jumps
@@ -100,8 +100,8 @@ func (p *playout) push(u frame.Unit) {
 	}
 }
 
-// pop returns the next unit whose time has come, or with all the next one, and
-// when it belongs: not after now.
+// pop returns the next unit whose time has come, and when it belongs: not after now. With
+// all, it returns the next one even before its time.
 func (p *playout) pop(now time.Duration, all bool) (u frame.Unit, at time.Duration, ok bool) {
 	if !p.begun {
 		p.begin(now, all)
@@ -138,8 +138,8 @@ func (p *playout) leaveShare() {
 	}
 }
 
-// reclassify judges anew what came after a sleep of the machine and before that was
-// noticed.
+// reclassify classifies again what came after a sleep of the machine and before
+// checkSleep saw it.
 func (p *playout) reclassify() {
 	for i := range p.units[p.placed:] {
 		n := &p.units[p.placed+i]
@@ -166,7 +166,7 @@ func (p *playout) drop() {
 	p.placed, p.classified, p.head = p.placed-p.head, p.classified-p.head, 0
 }
 
-// begin looks at the first frames, to know where those that come later usually do.
+// begin learns from the first frames how late frames of this track are.
 func (p *playout) begin(now time.Duration, all bool) {
 	var first, last *timed
 	lowest := time.Duration(0)
@@ -203,8 +203,7 @@ func (p *playout) begin(now time.Duration, all bool) {
 	p.classify()
 }
 
-// classify tells which of the units that are new stray, and puts the others where
-// they belong.
+// classify finds the strays among new units, and puts the others where they belong.
 func (p *playout) classify() {
 	c := p.clock
 	for ; p.classified < len(p.units); p.classified++ {
@@ -235,7 +234,7 @@ func (p *playout) classify() {
 	}
 }
 
-// noteStray remembers a stray: of those that came at once, the earliest.
+// noteStray remembers a stray; of several that came at once, the earliest.
 func (p *playout) noteStray(seen, late time.Duration) {
 	if n := len(p.strays) - 1; n >= 0 && (seen-p.strays[n].seen).Abs() < atOnce {
 		p.strays[n].late = min(p.strays[n].late, late)
@@ -249,8 +248,8 @@ func (p *playout) noteStray(seen, late time.Duration) {
 	p.strays = slices.Delete(p.strays, 0, n)
 }
 
-// placeBetween puts the strays before the unit at index end, which is back, by their
-// own time, as far as that lies before its own.
+// placeBetween puts the strays before the unit at index end, which ends the straying,
+// where their own time stamps say, but between their neighbours.
 func (p *playout) placeBetween(end int, limit time.Duration) {
 	last := p.clock.time(p.tick)
 	for i := end - 1; i >= p.placed; i-- {
@@ -266,7 +265,7 @@ func (p *playout) placeBetween(end int, limit time.Duration) {
 	}
 }
 
-// placeStrays puts strays that have waited long enough.
+// placeStrays puts strays that have waited for strayHold where they belong.
 func (p *playout) placeStrays(now time.Duration, all bool) {
 	c := p.clock
 	for p.straying && p.placed < p.classified {
@@ -294,8 +293,7 @@ func (p *playout) placeStrays(now time.Duration, all bool) {
 	}
 }
 
-// level reports whether the strays have stayed where they are, and by how much
-// they are late there.
+// level reports whether the strays stay at one offset, and how late they are there.
 func (p *playout) level() (late time.Duration, ok bool) {
 	if len(p.strays) < levelFrames {
 		return 0, false

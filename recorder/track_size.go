@@ -14,7 +14,7 @@ const (
 	// smallerTime is how long a picture may be smaller than what its sender
 	// publishes before Status counts it: the larger layers of one come late.
 	smallerTime = 10 * time.Second
-	// maxPublished bounds how often one track may tell of another size.
+	// maxPublished bounds how often a change of what is published is reported of one track.
 	maxPublished = 64
 )
 
@@ -40,20 +40,20 @@ type SmallPicture struct {
 }
 
 // publishedSize is what is known of the picture that a track's sender publishes. What
-// is not atomic belongs to who holds the track's lock.
+// is not atomic is guarded by trackRecorder.mu.
 type publishedSize struct {
 	width, height int // 0: not known
-	less          bool
+	askedSmaller  bool
 	reports       int
-	large         media.Track // as it came largest, while what is published was known
-	// since is when the picture became smaller than it is published, in
+	largest       media.Track // as it came largest, while what is published was known
+	// smallSince is when the picture became smaller than it is published, in
 	// nanoseconds of the recording plus 1; 0 if it is not.
-	since atomic.Int64
+	smallSince atomic.Int64
 }
 
-// describe notes what a picture says of the track, tells of a new size, and
-// reports whether it decodes without an earlier one. fits is false for a picture
-// that no file's header has room for: then nothing was noted.
+// describe notes what a picture says of its track, and reports whether it decodes without
+// an earlier one. A new size goes into the timeline. fits is false for a picture for
+// which no file's header has room; then nothing was noted.
 func (t *trackRecorder) describe(data []byte, at time.Duration) (key, fits bool) {
 	p := media.Describe(t.info.Codec, data)
 	if !p.Key {
@@ -85,8 +85,8 @@ func size(t media.Track) string {
 	return fmt.Sprintf("%dx%d", t.Width, t.Height)
 }
 
-// reportSize tells that the picture has not the size that it had before. Where it
-// changes too often, what holds in the end is told with a later picture.
+// reportSize puts a picture's size into the timeline if it has changed. Changes that come
+// too fast are left out; a later picture reports the last of them.
 func (t *trackRecorder) reportSize(before string, at time.Duration) {
 	now := size(t.media)
 	if t.reportedSize == "" {
@@ -103,8 +103,8 @@ func (t *trackRecorder) reportSize(before string, at time.Duration) {
 	}
 }
 
-// reportPublished compares the size of a key frame with what is published, and tells the
-// timeline when that changes.
+// reportPublished compares the size of a key frame with what is published, and puts a
+// change of that into the timeline.
 func (t *trackRecorder) reportPublished(at time.Duration) {
 	p, ok := t.source.track.(Sized)
 	if !ok || t.media.Width == 0 {
@@ -115,8 +115,8 @@ func (t *trackRecorder) reportPublished(at time.Duration) {
 		return
 	}
 	o := &t.published
-	if (width != o.width || height != o.height || less != o.less) && o.reports < maxPublished {
-		o.width, o.height, o.less = width, height, less
+	if (width != o.width || height != o.height || less != o.askedSmaller) && o.reports < maxPublished {
+		o.width, o.height, o.askedSmaller = width, height, less
 		o.reports++
 		e := media.Event{Time: at, Type: media.EventPublished, Text: fmt.Sprintf("%dx%d", width, height)}
 		if less {
@@ -124,20 +124,20 @@ func (t *trackRecorder) reportPublished(at time.Duration) {
 		}
 		t.emit(e)
 	}
-	if area(t.media) > area(o.large) {
-		o.large = t.media
+	if area(t.media) > area(o.largest) {
+		o.largest = t.media
 	}
-	switch small := !o.less && t.info.Source != media.Screen && media.Smaller(t.media.Width, t.media.Height, o.width, o.height); {
+	switch small := !o.askedSmaller && t.info.Source != media.Screen && media.Smaller(t.media.Width, t.media.Height, o.width, o.height); {
 	case !small:
-		o.since.Store(0)
-	case o.since.Load() == 0:
-		o.since.Store(int64(at) + 1)
+		o.smallSince.Store(0)
+	case o.smallSince.Load() == 0:
+		o.smallSince.Store(int64(at) + 1)
 	}
 }
 
 // isSmall reports whether the picture has been too small for some time.
 func (p *publishedSize) isSmall(now time.Duration) bool {
-	since := p.since.Load()
+	since := p.smallSince.Load()
 	return since != 0 && now-time.Duration(since-1) >= smallerTime
 }
 
@@ -154,10 +154,10 @@ func (b *board) notePicture(t *trackRecorder) {
 	if !known && len(b.pictures) >= maxRemembered {
 		return
 	}
-	if area(o.large) >= area(p.Track) {
-		p.Track = o.large
+	if area(o.largest) >= area(p.Track) {
+		p.Track = o.largest
 	}
-	if !o.less && o.width*o.height > p.Width*p.Height {
+	if !o.askedSmaller && o.width*o.height > p.Width*p.Height {
 		p.Width, p.Height = o.width, o.height
 	}
 	b.pictures[t.uid] = p

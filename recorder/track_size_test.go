@@ -19,25 +19,16 @@ func frameOfSize(width, height int) []byte {
 }
 
 // watched is record, for who asks the Recorder while it runs.
-func watched(t *testing.T, c recorder.Config, f func(room *roomtest.Room, rec *recorder.Recorder)) (s *sink, report recorder.Report) {
+func watched(t *testing.T, c recorder.Config, f func(room *roomtest.Room, rec *recorder.Recorder)) (out *recorded, report recorder.Report) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s = &sink{}
-		c.Recording, c.Sink, c.Notices.Start = "TEST", s, "this room is being recorded"
-		room, rec := roomtest.New("weekly"), recorder.New(c)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			var err error
-			if report, err = rec.Record(t.Context(), room); err != nil {
-				t.Errorf("Record: %v", err)
-			}
-		}()
-		synctest.Wait()
-		f(room, rec)
-		<-done
+		room := roomtest.New("weekly")
+		rec := start(t, c, room)
+		f(room, rec.Recorder)
+		out = rec.wait()
 	})
-	return s, report
+	out.t = t
+	return out, out.report
 }
 
 // TestSmallerThanPublished: the timeline has what is published, once, and the

@@ -10,7 +10,8 @@ import (
 // without getting a packet. Without it, a track that never comes leaves no trace.
 type Waiter interface {
 	// Waiting returns those that are not muted: at least ID, Participant, Source
-	// and Wanted of each, and Offered once the server is ready. It may be asked at any time by any goroutine.
+	// and Wanted of each, and Offered once the server is ready. It may be called at any
+	// time by any goroutine.
 	Waiting() []TrackInfo
 }
 
@@ -22,16 +23,16 @@ const (
 // An unarrivedTrack is a track that was asked for and has not come.
 type unarrivedTrack struct {
 	participant string
-	from, seen  time.Duration // missing and not declared yet; last known to be
+	from, seen  time.Duration // missing from then to then, and not declared yet
 	label       string        // of the track
 	asked       time.Duration // for it
 	lastSeen    time.Duration // last known not to have come
 	offered     bool          // the server was ready: nothing is sent
 }
 
-// checkUnarrived notes which tracks are waited for now, and declares from time to time what
-// they miss, and in the end that of those that were muted, taken back, or lost
-// with the room. A track that comes after all declares the rest itself.
+// checkUnarrived notes which tracks are waited for now. It declares as missing, from time
+// to time, what they did not send, and the rest when they are not waited for any more. A
+// track that comes after all declares the rest itself.
 func (r *run) checkUnarrived(now time.Duration) {
 	room, ok := r.room.(Waiter)
 	if !ok {
@@ -42,15 +43,15 @@ func (r *run) checkUnarrived(now time.Duration) {
 	r.declareUnsent(silent)
 }
 
-// updateUnarrived notes which tracks are waited for now, and returns what is to be declared
-// missing, and which of them have sent nothing and are not waited for any more.
+// updateUnarrived notes which tracks are waited for now. It returns those of which
+// something is to be declared missing, and those that are not waited for any more.
 func (r *run) updateUnarrived(waiting []TrackInfo, now time.Duration) (over, silent []unarrivedTrack) {
 	shut := r.pause.keepsNothing()
 	r.tracks.mu.Lock()
 	defer r.tracks.mu.Unlock()
 	for _, info := range waiting {
 		if r.tracks.byID[info.ID] != nil {
-			continue // it came this moment
+			continue // it has come
 		}
 		w, known := r.tracks.unarrived[info.ID]
 		if !known {
@@ -86,7 +87,8 @@ func (r *run) updateUnarrived(waiting []TrackInfo, now time.Duration) (over, sil
 	return over, silent
 }
 
-// declareUnsent notes the tracks that never came because nothing was sent.
+// declareUnsent declares tracks silent that never came although the server was ready:
+// nothing was sent on them.
 func (r *run) declareUnsent(waits []unarrivedTrack) {
 	for _, w := range waits {
 		if w.offered && w.lastSeen-w.asked >= startTolerance {
@@ -96,8 +98,8 @@ func (r *run) declareUnsent(waits []unarrivedTrack) {
 	}
 }
 
-// takeWait notes that a track has come, and returns until when it was declared
-// missing, if it was waited for. ts.mu is held.
+// takeWait forgets that a track is waited for, because it has come, and returns until
+// when it was declared missing, if it was waited for. ts.mu is held.
 func (ts *tracks) takeWait(id string) (from time.Duration, waited bool) {
 	w := ts.unarrived[id]
 	if w == nil {
@@ -107,7 +109,7 @@ func (ts *tracks) takeWait(id string) (from time.Duration, waited bool) {
 	return w.from, true
 }
 
-// declareUnarrived declares what was waited for in vain when the recording ended.
+// declareUnarrived declares, at the end of the recording, what has not come.
 func (r *run) declareUnarrived(now time.Duration) {
 	r.checkUnarrived(now)
 	var over []unarrivedTrack

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// unopenedAfter is how long nothing of a track opens before that is told: longer
-	// than a key that is handed out takes.
+	// unopenedAfter is how long nothing of a track opens before that is reported: longer
+	// than it takes to hand out a key.
 	unopenedAfter = 2 * time.Second
 	// causeTime is how long a report waits for the cause.
 	causeTime = 4 * time.Second
@@ -25,11 +25,11 @@ const (
 	// A frame that is larger than this is not kept to find out why it does not open:
 	// a smaller one will come.
 	maxSample = 128 << 10
-	// Finding out costs up to a second or so of one core: so often at once, and then
-	// once in a while.
+	// Finding a cause costs up to a second or so of one core: this often at once, and
+	// then once in a while.
 	explainBurst  = 4
 	explainRefill = 5 * time.Second
-	// So often the room is told at once, and then once in a while.
+	// The room is told this often at once, and then once in a while.
 	noticeBurst  = 4
 	noticeRefill = 10 * time.Second
 )
@@ -69,7 +69,8 @@ type openingState struct {
 	sample      []byte // one of them
 }
 
-// lasts reports whether it is time to speak of it: one frame may be anybody's.
+// lasts reports whether it has gone on for long enough to be reported: one frame may be
+// anybody's.
 func (s openingState) lasts(now time.Time) bool {
 	return s.count >= 3 && s.last.Sub(s.since) >= unopenedAfter/2 && now.Sub(s.since) >= unopenedAfter
 }
@@ -110,14 +111,14 @@ func (o *openingResult) state() openingState {
 	return o.openingState
 }
 
-// An unopenedReporter tells of media that does not open while it matters. It belongs to one
-// goroutine, but for what it starts, which stop waits for.
+// An unopenedReporter reports media that does not open while the meeting runs. One
+// goroutine uses it; stop waits for those that it starts.
 type unopenedReporter struct {
 	run        *run
 	current    map[*trackRecorder]*unopenedTrack
-	reportedAt map[string]time.Time // when a member was told of, by identity
-	searches   bucket               // searches
-	notices    bucket               // notices
+	reportedAt map[string]time.Time // when a member was last reported, by identity
+	searches   bucket               // for causes
+	notices    bucket               // to the room
 	results    chan causeFound      // of the one search under way
 	busy       bool
 	ctx        context.Context
@@ -129,8 +130,8 @@ type unopenedReporter struct {
 type unopenedTrack struct {
 	Unopened
 	searched bool
-	decided  bool // it was time to tell of it,
-	reported bool // and it was told: somebody who was told of lately is not again
+	decided  bool // it was time to report it,
+	reported bool // and it was: a member is not reported twice in reportAgain
 }
 
 type causeFound struct {
@@ -234,7 +235,7 @@ func refusedCause(reason string, codec media.Codec) (frame.CauseKind, string) {
 	return frame.CauseKind(reason), "the codec " + media.Clamp(string(codec), 32) + " is not recorded, or not while it is encrypted"
 }
 
-// report tells of what is new, and of what is over.
+// report reports what is new, and what is over.
 func (w *unopenedReporter) report(over []Unopened, now time.Time) {
 	all := make([]Unopened, 0, len(w.current))
 	news := over

@@ -72,6 +72,14 @@ func prepare(cs []*cli.Command) {
 			c.Action = noSuchCommand
 			c.CustomHelpTemplate = groupHelp
 		}
+		if run := c.Action; run != nil {
+			c.Action = func(c *cli.Context) error {
+				if err := run(c); err != nil {
+					return &commandError{err, commandPath(c)}
+				}
+				return nil
+			}
+		}
 		if strings.HasPrefix(strings.TrimPrefix(c.ArgsUsage, "["), "ID") {
 			c.BashComplete = completeIDs(c)
 		}

@@ -1,21 +1,22 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 func doctorCommand() *cli.Command {
+	var o doctorOptions
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "check keys, spool, store and this machine, before it matters",
@@ -31,143 +32,142 @@ those that were recorded here last, and then some; --all looks at all of them.
 Warnings are for you to weigh. Exit code 1: something will not work.`,
 		Flags: []cli.Flag{
 			storesFlag(),
-			&cli.BoolFlag{Name: "all", Usage: "look at all recordings"},
-			&cli.BoolFlag{Name: "policy", Usage: "print a policy for the recorder's key in the bucket instead, which lets it add and take nothing back"},
-			&cli.BoolFlag{Name: "unit", Usage: "print a systemd unit for a recorder instead, with comments"},
-			jsonFlag(),
+			&cli.BoolFlag{Name: "all", Destination: &o.all, Usage: "look at all recordings"},
+			&cli.BoolFlag{Name: "policy", Destination: &o.policy, Usage: "print a policy for the recorder's key in the bucket instead, which lets it add and take nothing back"},
+			&cli.BoolFlag{Name: "unit", Destination: &o.unit, Usage: "print a systemd unit for a recorder instead, with comments"},
+			o.jsonFlag(),
 		},
-		Action: doctorAction,
+		Action: action(&o, runDoctor),
 	}
 }
 
-// What doctor says of one thing.
-const (
-	isOK      = "ok"
-	isWarning = "warning" // it works, and there is something to know
-	isFailed  = "failed"
-	isUnknown = "unknown"
-)
+type doctorOptions struct {
+	storesOption
+	jsonOption
+	all, policy, unit bool
+}
 
-// A finding is one thing that doctor looked at.
-type finding struct {
-	Section string `json:"section"` // keys, spool, store, clock, machine, livekit or recordings
-	Name    string `json:"name"`
-	Result  string `json:"result"` // ok, warning, failed or unknown
-	Text    string `json:"text"`
-	Hint    string `json:"hint,omitempty"`
+func (o *doctorOptions) check() error {
+	if o.unit && o.policy {
+		return misuse("--unit and --policy exclude one another: each prints something of its own")
+	}
+	if o.policy && (len(o.stores) != 1 || !strings.HasPrefix(o.stores[0], "s3://")) {
+		return misuse("--policy is for one bucket: --store s3://bucket/prefix")
+	}
+	return nil
 }
 
 // A diagnosis is all that doctor found.
 type diagnosis struct {
-	OK         bool      `json:"ok"` // nothing failed
-	Findings   []finding `json:"checks"`
+	OK bool `json:"ok"` // nothing failed
+	checkup.Report
 	Recordings []opening `json:"recordings"`
 	LeftOut    int       `json:"recordings_left_out"`
 }
 
-func (d *diagnosis) add(section, name, result, hint, format string, args ...any) {
-	d.Findings = append(d.Findings, finding{section, name, result, fmt.Sprintf(format, args...), hint})
-}
-
-func (d *diagnosis) ok(section, name, format string, args ...any) {
-	d.add(section, name, isOK, "", format, args...)
-}
-
-func (d *diagnosis) warn(section, name, hint, format string, args ...any) {
-	d.add(section, name, isWarning, hint, format, args...)
-}
-
-func (d *diagnosis) unknown(section, name, format string, args ...any) {
-	d.add(section, name, isUnknown, "", format, args...)
-}
-
-// fail adds err with the hint that the other commands would give, or else the
-// one given here.
-func (d *diagnosis) fail(section, name string, err error, hint string) {
-	if _, hints := explain(err); len(hints) > 0 {
-		hint = hints[0]
-	}
-	d.add(section, name, isFailed, hint, "%v", err)
-}
-
-func (d *diagnosis) failed() (n int) {
-	for _, f := range d.Findings {
-		if f.Result == isFailed {
-			n++
-		}
-	}
-	return n
-}
-
-func doctorAction(c *cli.Context) error {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	if c.Bool("unit") && c.Bool("policy") {
-		return usagef(c, "--unit and --policy exclude one another: each prints something of its own")
-	}
-	if c.Bool("unit") {
+func runDoctor(ctx context.Context, e *env, o *doctorOptions) error {
+	if o.unit {
 		e.printf("%s", unitFile)
 		return nil
 	}
-	if c.Bool("policy") {
-		return e.showPolicy(c)
+	if o.policy {
+		return e.showPolicy(o.stores[0])
 	}
-	var ids []string
-	for _, arg := range storeNames(c) {
-		id, err := storeID(arg)
-		if err != nil { // it does not open, which is told below
-			id = arg
-		}
-		if slices.Contains(ids, id) {
-			return usagef(c, "--store: %s is named twice", clean(arg))
-		}
-		ids = append(ids, id)
-	}
-	d := &diagnosis{Findings: []finding{}, Recordings: []opening{}}
-	h, identities := e.checkKeys(c.Context, d)
-	if h != nil {
-		checkSpool(c.Context, d, h.SpoolDir())
-	}
-	var first archive.Store // whose recordings are looked at
-	var firstName string
-	for _, arg := range storeNames(c) {
-		checkClock(c.Context, d, arg)
-		if store := e.checkStore(c.Context, d, arg); first == nil {
-			first, firstName = store, arg
-		}
-	}
-	if len(storeNames(c)) == 0 {
-		d.unknown("store", "store", "not looked at: no --store")
-	}
-	if first != nil && h != nil && len(storeNames(c)) > 1 {
-		d.ok("recordings", "store", "%s, the first that opens", firstName)
-	}
-	if first != nil && h != nil {
-		if err := e.checkRecordings(c.Context, d, h, first, identities, c.Bool("all")); err != nil {
-			d.fail("recordings", "list", err, "see what the checks of the store say, and try again")
-		}
-	}
-	checkMachine(d)
-	if url := os.Getenv("LIVEKIT_URL"); url != "" {
-		checkLiveKit(c.Context, d, url)
-	}
-	if err := c.Context.Err(); err != nil {
+	if err := namedOnce(o.stores); err != nil {
 		return err
 	}
-	failed := d.failed()
-	d.OK = failed == 0
-	var err error
-	if c.Bool("json") {
+	d, err := e.diagnose(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.json {
 		err = e.json(d)
 	} else {
 		err = e.showDiagnosis(d)
 	}
-	if err == nil && failed > 0 {
-		err = fmt.Errorf("%s failed", count(failed, "check"))
+	if err == nil && !d.OK {
+		err = fmt.Errorf("%s failed", count(d.Failures(), "check"))
 	}
 	return err
+}
+
+// namedOnce refuses a store that is named twice, however it is spelt.
+func namedOnce(stores []string) error {
+	var ids []string
+	for _, arg := range stores {
+		id, err := storeID(arg)
+		if err != nil { // it does not open, which the checks tell
+			id = arg
+		}
+		if slices.Contains(ids, id) {
+			return misuse("--store: %s is named twice", clean(arg))
+		}
+		ids = append(ids, id)
+	}
+	return nil
+}
+
+// newDiagnosis returns one that gives the hints of the other commands.
+func newDiagnosis() *diagnosis {
+	d := &diagnosis{Recordings: []opening{}}
+	d.Findings = []checkup.Finding{}
+	d.Remedy = func(err error) string {
+		if _, hints := explain(err); len(hints) > 0 {
+			return hints[0]
+		}
+		return ""
+	}
+	return d
+}
+
+// diagnose makes all checks.
+func (e *env) diagnose(ctx context.Context, o *doctorOptions) (*diagnosis, error) {
+	d := newDiagnosis()
+	h, identities := e.checkKeys(ctx, d)
+	if h != nil {
+		checkup.Spool(ctx, &d.Report, h.SpoolDir())
+	}
+	var first archive.Store // whose recordings are looked at
+	var firstName string
+	for _, arg := range o.stores {
+		checkup.Clock(ctx, &d.Report, arg)
+		if store := e.checkStore(ctx, d, arg); first == nil {
+			first, firstName = store, arg
+		}
+	}
+	if len(o.stores) == 0 {
+		d.Unknown("store", "store", "not looked at: no --store")
+	}
+	if first != nil && h != nil && len(o.stores) > 1 {
+		d.Pass("recordings", "store", "%s, the first that opens", firstName)
+	}
+	if first != nil && h != nil {
+		if err := e.checkRecordings(ctx, d, h, first, identities, o.all); err != nil {
+			d.Fail("recordings", "list", err, "see what the checks of the store say, and try again")
+		}
+	}
+	checkup.Machine(&d.Report)
+	if url := os.Getenv("LIVEKIT_URL"); url != "" {
+		checkup.LiveKit(ctx, &d.Report, url)
+	}
+	d.OK = d.Failures() == 0
+	return d, ctx.Err()
+}
+
+// checkStore tries the store. It returns nil if it does not open.
+func (e *env) checkStore(ctx context.Context, d *diagnosis, arg string) archive.Store {
+	const section = "store"
+	s, err := e.openStore(ctx, arg, false)
+	if err != nil {
+		d.Fail(section, "opens", err, "")
+		return nil
+	}
+	d.Pass(section, "opens", "%s", arg)
+	checkup.Store(ctx, &d.Report, s, bot.ProbeTime)
+	if !strings.Contains(arg, "://") {
+		checkup.Space(&d.Report, section, arg)
+	}
+	return s
 }
 
 func (e *env) showDiagnosis(d *diagnosis) error {
@@ -208,39 +208,4 @@ func (e *env) showDiagnosis(d *diagnosis) error {
 		e.notef("\n%s not looked at; with --all they are.", wasWere(d.LeftOut))
 	}
 	return nil
-}
-
-// clockLimit is how far a clock may be off. S3 servers refuse requests that are
-// off by 15 minutes; times in recordings are those of this clock.
-const clockLimit = time.Minute
-
-// checkClock compares this machine's clock with that of the store's server or
-// file system.
-func checkClock(ctx context.Context, d *diagnosis, arg string) {
-	const section = "clock"
-	where, there, at, err := storeClock(ctx, arg)
-	if err != nil {
-		d.unknown(section, "clock", "%s: nothing to compare it with: %v", arg, err)
-		return
-	}
-	off := at.Sub(there)
-	switch {
-	case off > clockLimit:
-		d.warn(section, "clock", clockHint, "%s ahead of the clock of %s", off.Round(time.Second), where)
-	case off < -clockLimit:
-		d.warn(section, "clock", clockHint, "%s behind the clock of %s", (-off).Round(time.Second), where)
-	default:
-		d.ok(section, "clock", "agrees with that of %s", where)
-	}
-}
-
-const clockHint = "let the clock be set over the network (NTP): servers refuse requests of another time, and recordings tell the wrong one"
-
-// few joins the first few of names.
-func few(names []string) string {
-	const most = 5
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return cmp.Or(strings.Join(names, ", "), "none")
 }

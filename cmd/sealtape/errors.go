@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,6 +77,20 @@ func usagef(c *cli.Context, format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...), commandPath(c)}
 }
 
+// misuse returns a usageError of the command that runs.
+func misuse(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...), ""}
+}
+
+// A commandError is an error of the command of this name.
+type commandError struct {
+	err     error
+	command string
+}
+
+func (e *commandError) Error() string { return e.err.Error() }
+func (e *commandError) Unwrap() error { return e.err }
+
 // explain returns the exit code of err and the hints for it.
 func explain(err error) (code int, hints []string) {
 	code, hint := known(err)
@@ -92,7 +107,11 @@ func explain(err error) (code int, hints []string) {
 	}
 	var u usageError
 	if errors.As(err, &u) {
-		hints = append(hints, "see "+u.command+" --help")
+		var in *commandError
+		if u.command == "" && errors.As(err, &in) {
+			u.command = in.command
+		}
+		hints = append(hints, "see "+cmp.Or(u.command, "sealtape")+" --help")
 	}
 	return code, hints
 }

@@ -6,10 +6,14 @@
 // how it went. "sealtape --help" is the way in; the exit codes are in errors.go.
 package main
 
-import "os"
+import (
+	"os"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
+)
 
 func main() {
-	os.Exit(run(&env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, harden))
+	os.Exit(run(&env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, machine.Harden))
 }
 
 // run is main with an exit code, so that deferred calls are made. It begins with

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -47,7 +48,7 @@ func program() int {
 	if os.Getenv(openVar) != "" {
 		return run(e, func() error { return nil })
 	}
-	return run(e, harden)
+	return run(e, machine.Harden)
 }
 
 func TestScript(t *testing.T) {

@@ -5,6 +5,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
+	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
@@ -42,9 +45,9 @@ func runRecord(ctx context.Context, e *env, o *recordOptions) error {
 	pauses := newPauser(log)
 	g.Ends(func() error { pauses.close(); return nil })
 	console.warnClassic(config.Readers)
-	privateFiles()
-	if swaps, err := swapDevices(); err == nil && len(swaps) > 0 {
-		log.Warn("memory, keys included, can be written to swap", "on", few(swaps), "hint", swapHint)
+	machine.PrivateFiles()
+	if swaps, err := machine.DiskSwaps(); err == nil && len(swaps) > 0 {
+		log.Warn("memory, keys included, can be written to swap", "on", words.Few(swaps), "hint", checkup.SwapHint)
 	}
 
 	config.Log, config.ArchiveLog = log, archiveLog

@@ -7,19 +7,13 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/s3"
 )
 
-// showPolicy prints the policy for a recorder's key.
-func (e *env) showPolicy(c *cli.Context) error {
-	names := storeNames(c)
-	if len(names) != 1 || !strings.HasPrefix(names[0], "s3://") {
-		return usagef(c, "--policy is for one bucket: --store s3://bucket/prefix")
-	}
-	location := strings.TrimPrefix(names[0], "s3://")
+// showPolicy prints the policy for a recorder's key in the bucket of a store.
+func (e *env) showPolicy(store string) error {
+	location := strings.TrimPrefix(store, "s3://")
 	config, err := s3.Locate(location)
 	if err != nil {
 		return usageError{fmt.Errorf("--store: %w", err), "sealtape"}

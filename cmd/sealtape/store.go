@@ -22,7 +22,7 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-func storeFlag() cli.Flag {
+func storeFlag() *cli.StringFlag {
 	return &cli.StringFlag{
 		Name:    "store",
 		EnvVars: []string{"SEALTAPE_STORE"},
@@ -38,7 +38,7 @@ retain=90d, and lock=compliance where governance is not enough. Keys come from
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the AWS shared files, a web identity,
 or the role of the container or the instance.`
 
-func jsonFlag() cli.Flag {
+func jsonFlag() *cli.BoolFlag {
 	return &cli.BoolFlag{Name: "json", Usage: "print JSON, as cmd/sealtape/JSON.md of the source describes it"}
 }
 
@@ -165,12 +165,16 @@ func openAccess(c *cli.Context) (*access, error) {
 }
 
 func openAccessRetrying(c *cli.Context, retry archive.RetryConfig) (*access, error) {
-	e := envOf(c)
-	store, err := e.openStore(c.Context, c.String("store"), false)
+	return envOf(c).openAccess(c.Context, c.String("store"), retry)
+}
+
+// openAccess opens the home and the store of this name.
+func (e *env) openAccess(ctx context.Context, store string, retry archive.RetryConfig) (*access, error) {
+	s, err := e.openStore(ctx, store, false)
 	if err != nil {
 		return nil, err
 	}
-	return e.openAccessTo(archive.Retry(store, retry))
+	return e.openAccessTo(archive.Retry(s, retry))
 }
 
 // openAccessTo opens the home of a command that has opened the store.

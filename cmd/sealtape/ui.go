@@ -132,18 +132,7 @@ func clean(s string) string           { return words.Clean(s) }
 func length(d time.Duration) string   { return words.Length(d) }
 func count(n int, noun string) string { return words.Count(n, noun) }
 func people(n int) string             { return words.People(n) }
-
-// size returns a number of bytes for people, in powers of 1000.
-func size(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, unit := float64(n), 0
-	for f >= 999.95 && unit < 4 {
-		f, unit = f/1000, unit+1
-	}
-	return fmt.Sprintf("%.1f %cB", f, "?kMGT"[unit])
-}
+func size(n int64) string             { return words.Size(n) }
 
 // A progressBar shows how far something got, on terminals only. A nil one shows nothing.
 type progressBar struct{ bar *progressbar.ProgressBar } // nil: not shown

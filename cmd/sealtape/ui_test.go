@@ -16,16 +16,6 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-func TestFormats(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 4_200_000_000: "4.2 GB", 1 << 62: "4611686.0 TB",
-	} {
-		if got := size(n); got != want {
-			t.Errorf("size(%d) = %q, want %q", n, got, want)
-		}
-	}
-}
-
 func TestExit(t *testing.T) {
 	secret := errors.New("it failed")
 	tests := []struct {

@@ -21,6 +21,16 @@ func TestWords(t *testing.T) {
 			t.Errorf("Clean(%q) = %q, want %q", s, got, want)
 		}
 	}
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 4_200_000_000: "4.2 GB", 1 << 62: "4611686.0 TB"} {
+		if got := Size(n); got != want {
+			t.Errorf("Size(%d) = %q, want %q", n, got, want)
+		}
+	}
+	for want, names := range map[string][]string{"none": nil, "a, b": {"a", "b"}, "1, 2, 3, 4, 5 and 2 more": {"1", "2", "3", "4", "5", "6", "7"}} {
+		if got := Few(names); got != want {
+			t.Errorf("Few(%q) = %q, want %q", names, got, want)
+		}
+	}
 	if Count(1, "track") != "1 track" || Count(0, "track") != "0 tracks" {
 		t.Error("Count is wrong")
 	}

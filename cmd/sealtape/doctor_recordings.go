@@ -1,0 +1,192 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback/tape"
+	"github.com/sealtape/sealtape/recorder/bot"
+)
+
+// What one's keys open of a recording.
+const (
+	opensAll     = "all"
+	opensSome    = "some"
+	opensNone    = "none"
+	opensUnknown = "unknown"
+)
+
+// An opening says how far a recording opens.
+type opening struct {
+	ID      string     `json:"id"`
+	State   string     `json:"state"` // as in the list
+	Start   *time.Time `json:"start,omitempty"`
+	Epochs  int        `json:"epochs"`
+	Opened  int        `json:"opened"` // of the epochs
+	Opens   string     `json:"opens"`  // all, some, none or unknown
+	Problem string     `json:"problem,omitempty"`
+	// Distrusted: the key of its signature, or of its only grant, was revoked.
+	Distrusted bool `json:"distrusted,omitempty"`
+
+	err error // why it does not open at all
+}
+
+// doctorRecordings is how many recordings are looked at without --all.
+const doctorRecordings = 50
+
+// checkRecordings looks which recordings one's keys open.
+func (e *env) checkRecordings(ctx context.Context, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
+	a, err := e.openAccessTo(archive.Retry(s, archive.RetryConfig{Attempts: 3}))
+	if err != nil {
+		return err
+	}
+	ids, err := newest(ctx, a, h)
+	if err != nil {
+		return err
+	}
+	if !all && len(ids) > doctorRecordings {
+		d.LeftOut = len(ids) - doctorRecordings
+		ids = ids[:doctorRecordings]
+	}
+	d.Recordings = make([]opening, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(listParallel)
+	for i, id := range ids {
+		g.Go(func() error {
+			d.Recordings[i] = a.opening(ctx, id, identities)
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	slices.SortStableFunc(d.Recordings, func(x, y opening) int { return later(x.Start, y.Start) })
+	d.judgeRecordings()
+	return nil
+}
+
+// newest returns the IDs in the store, those recorded with this home first, the
+// latest of them at the front. Of the others nothing tells the time.
+func newest(ctx context.Context, a *access, h *keys.Home) ([]string, error) {
+	ids, err := bot.Spooled(ctx, a.store)
+	if err != nil {
+		return nil, err
+	}
+	starts, err := recordedStarts(h)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(ids, func(x, y string) int { return starts[y].Compare(starts[x]) })
+	return ids, nil
+}
+
+// later orders times, the latest first, those not known at the end.
+func later(x, y *time.Time) int {
+	switch {
+	case x == nil && y == nil:
+		return 0
+	case x == nil:
+		return 1
+	case y == nil:
+		return -1
+	}
+	return y.Compare(*x)
+}
+
+// opening tries the keys on each epoch of a recording.
+func (a *access) opening(ctx context.Context, id string, identities []age.Identity) (o opening) {
+	o = opening{ID: id, Opens: opensUnknown}
+	t, err := a.openTape(ctx, id, identities, nil)
+	if err != nil {
+		o.State, o.Problem, o.err = listedOf(tape.Unopened(id, err)).State, err.Error(), err
+		return o
+	}
+	rec := t.Recording()
+	epochs := rec.Epochs()
+	o.State, o.Epochs = string(rec.Head().State), len(epochs)
+	distrust := a.distrust(rec)
+	defer func() {
+		if distrust != nil && o.err == nil {
+			o.Distrusted, o.Problem = true, distrust.Error()
+		}
+	}()
+	if len(identities) == 0 {
+		return o
+	}
+	for _, ep := range epochs {
+		_, err := rec.EpochSecret(ctx, ep.Number)
+		switch {
+		case err == nil:
+			o.Opened++
+		case errors.Is(err, archive.ErrRevokedGrant):
+			distrust = cmp.Or(distrust, err)
+		case !errors.Is(err, archive.ErrNoKey):
+			o.Problem, o.err = err.Error(), err
+			return o
+		}
+	}
+	switch o.Opened {
+	case 0:
+		o.Opens = opensNone
+		return o
+	case o.Epochs:
+		o.Opens = opensAll
+	default:
+		o.Opens = opensSome
+	}
+	if start, err := t.StartTime(ctx); err == nil {
+		start = start.UTC()
+		o.Start = &start
+	}
+	return o
+}
+
+// judgeRecordings adds what the recordings amount to.
+func (d *diagnosis) judgeRecordings() {
+	const section = "recordings"
+	opens := make(map[string]int)
+	unsigned, live, distrusted := 0, 0, 0
+	for _, r := range d.Recordings {
+		opens[r.Opens]++
+		if r.Distrusted {
+			distrusted++
+		}
+		switch {
+		case r.State == "unsigned":
+			unsigned++
+		case r.err != nil:
+			d.Fail(section, r.ID[:8], r.err, "sealtape verify "+r.ID+" says what is wrong")
+		case r.State == string(archive.StateOpen):
+			live++
+		}
+	}
+	if unsigned > 0 {
+		d.Warn(section, "recorders", pinHint,
+			"%s not signed by anyone whose card you pinned", wasWere(unsigned))
+	}
+	if distrusted > 0 {
+		d.Warn(section, "revoked", "sealtape info ID says of each which key that is", "%s signed, or granted to you, by a key that was revoked", wasWere(distrusted))
+	}
+	if live > 0 {
+		d.Warn(section, "open", "the store cannot tell which; on the recorder, sealtape recover ends what a crash left",
+			"%s open: going on, or left by a recorder that died", wasWere(live))
+	}
+	if len(d.Recordings) == 0 {
+		d.Pass(section, "your keys open", "nothing: there are none yet")
+		return
+	}
+	text := fmt.Sprintf("all of %d, parts of %d, none of %d", opens[opensAll], opens[opensSome], opens[opensNone])
+	if opens[opensUnknown] > 0 {
+		text += fmt.Sprintf(", not known of %d", opens[opensUnknown])
+	}
+	d.Pass(section, "your keys open", "%s", text)
+}
