@@ -178,6 +178,9 @@ func TestImportRules(t *testing.T) {
 				t.Fatal(err)
 			}
 			imports++
+			if path.Base(f) == "example_test.go" && path.Dir(f) == "recorder/bot" && imported == modulePath+"/recorder/livekit" {
+				continue // it shows one kind of room
+			}
 			if !importAllowed(path.Dir(f), imported) {
 				t.Errorf("%s must not import %s", f, imported)
 			}
