@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,35 +13,38 @@ import (
 )
 
 func completionCommand() *cli.Command {
+	var o completionOptions
 	return &cli.Command{
 		Name:      "completion",
 		Usage:     "print what makes a shell complete sealtape's commands",
 		ArgsUsage: "bash|zsh|fish",
 		Description: `For bash, once:
   sealtape completion bash > ~/.local/share/bash-completion/completions/sealtape`,
-		Action: func(c *cli.Context) error {
-			args, err := arguments(c, "bash, zsh or fish")
-			if err != nil {
-				return err
-			}
-			e := envOf(c)
-			switch args[0] {
-			case "bash":
-				e.printf("%s", bashCompletion)
-			case "zsh":
-				e.printf("%s", zshCompletion)
-			case "fish":
-				s, err := c.App.ToFishCompletion()
-				if err != nil {
-					return err
-				}
-				e.printf("%s", s)
-			default:
-				return usageError{fmt.Errorf("no completion for %q", args[0]), commandPath(c)}
-			}
-			return nil
-		},
+		Action: action(&o, runCompletion, argument{name: "bash, zsh or fish", to: &o.shell}),
 	}
+}
+
+type completionOptions struct {
+	shell string
+	fish  func() (string, error) // what cli makes for that one
+}
+
+func (o *completionOptions) rest(c *cli.Context) { o.fish = c.App.ToFishCompletion }
+
+func (o *completionOptions) check() error {
+	if !slices.Contains([]string{"bash", "zsh", "fish"}, o.shell) {
+		return misuse("no completion for %q", o.shell)
+	}
+	return nil
+}
+
+func runCompletion(_ context.Context, e *env, o *completionOptions) (err error) {
+	script := map[string]string{"bash": bashCompletion, "zsh": zshCompletion}[o.shell]
+	if o.shell == "fish" {
+		script, err = o.fish()
+	}
+	e.printf("%s", script)
+	return err
 }
 
 // completeTime bounds what a shell waits for the store.

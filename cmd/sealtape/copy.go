@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/urfave/cli/v2"
@@ -10,6 +11,7 @@ import (
 )
 
 func copyCommand() *cli.Command {
+	var o copyOptions
 	return &cli.Command{
 		Name:      "copy",
 		Usage:     "copy a recording to another store, sealed as it is",
@@ -23,36 +25,37 @@ Exit code 3: the recording is not closed; what there was of it is copied.
 Exit code 4: something is damaged or missing, or in its place is something else;
 the rest is copied.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "to", Usage: "where the copy goes: a folder or s3://bucket/prefix, as `STORE`"},
-			storeFlag(),
+			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the copy goes: a folder or s3://bucket/prefix, as `STORE`"},
+			o.storeFlag(),
 		},
-		Action: copyAction,
+		Action: action(&o, withStore(runCopy), argument{name: "the ID of a recording", to: &o.id}),
 	}
 }
 
-func copyAction(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "the ID of a recording")
-	if err != nil {
-		return err
+type copyOptions struct {
+	storeOption
+	id, to string
+}
+
+func (o *copyOptions) check() error {
+	if o.to == "" {
+		return misuse("copy to where? --to STORE is missing")
 	}
-	if c.String("to") == "" {
-		return usagef(c, "copy to where? --to STORE is missing")
-	}
-	if from, err := storeID(c.String("store")); err == nil {
-		if to, err := storeID(c.String("to")); err == nil && from == to {
-			return usagef(c, "--to is the store that it would be copied from")
+	return nil
+}
+
+func runCopy(ctx context.Context, a *access, o *copyOptions) error {
+	e := a.env
+	if from, err := storeID(o.store); err == nil {
+		if to, err := storeID(o.to); err == nil && from == to {
+			return misuse("--to is the store that it would be copied from")
 		}
 	}
-	a, err := openAccess(c)
+	id, err := a.resolve(ctx, o.id)
 	if err != nil {
 		return err
 	}
-	id, err := a.resolve(c.Context, args[0])
-	if err != nil {
-		return err
-	}
-	to, err := e.openStore(c.Context, c.String("to"), true)
+	to, err := e.openStore(ctx, o.to, true)
 	if err != nil {
 		return err
 	}
@@ -78,16 +81,16 @@ func copyAction(c *cli.Context) error {
 		bar.add(1)
 		objects++
 	}
-	err = copier.Copy(c.Context)
+	err = copier.Copy(ctx)
 	if bar != nil {
 		bar.finish()
 	}
-	if c.Context.Err() != nil {
-		return hinted(c.Context.Err(), "what was copied stays; run it again to go on")
+	if ctx.Err() != nil {
+		return hinted(ctx.Err(), "what was copied stays; run it again to go on")
 	} else if err != nil {
 		return err
 	}
-	shares, err := archive.CopyShares(c.Context, to, a.store, id)
+	shares, err := archive.CopyShares(ctx, to, a.store, id)
 	for _, err := range bot.Joined(err) {
 		var b *archive.BadObjectError
 		if !errors.As(err, &b) {
@@ -102,7 +105,7 @@ func copyAction(c *cli.Context) error {
 	e.printf("\n")
 	if bad > 0 && taken == bad {
 		return exitWith(exitUnverified, hinted(errors.New("not all of it is there: something else is in the place of "+count(bad, "object")),
-			"who put that there? Remove it from "+c.String("to")+", and copy again; sealtape repair puts damaged objects right"))
+			"who put that there? Remove it from "+o.to+", and copy again; sealtape repair puts damaged objects right"))
 	}
 	if bad > 0 {
 		return exitWith(exitUnverified, hinted(errors.New("not all of it is what was recorded: "+count(bad, "object")+" left out"),
@@ -110,7 +113,7 @@ func copyAction(c *cli.Context) error {
 	}
 	// Whoever copies need not know the recorder: a head that nobody vouches for
 	// says as much.
-	head, err := archive.ReadHead(c.Context, to, id, archive.Options{Verifiers: a.verifiers})
+	head, err := archive.ReadHead(ctx, to, id, archive.Options{Verifiers: a.verifiers})
 	if errors.Is(err, archive.ErrForeignSigner) {
 		e.notef("It is not signed by anyone whose card you pinned.")
 	} else if err != nil {

@@ -27,6 +27,7 @@ import (
 )
 
 func demoCommand() *cli.Command {
+	var o demoOptions
 	return &cli.Command{
 		Name:  "demo",
 		Usage: "see the whole way: a meeting, its recording, and what it takes to open it",
@@ -36,12 +37,24 @@ it is verified, and how one member opens it. Servers are built on first use,
 which takes 4 minutes on two cores, and more with --s3. Everything is kept in a
 new folder that it names.`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "s3", Usage: "store in a real MinIO on this machine, not in a folder"},
-			&cli.DurationFlag{Name: "duration", Value: 15 * time.Second, Usage: "`LENGTH` of the recording"},
-			&cli.BoolFlag{Name: "no-browser", Usage: "do not play it in a browser at the end"},
+			&cli.BoolFlag{Name: "s3", Destination: &o.s3, Usage: "store in a real MinIO on this machine, not in a folder"},
+			&cli.DurationFlag{Name: "duration", Destination: &o.duration, Value: 15 * time.Second, Usage: "`LENGTH` of the recording"},
+			&cli.BoolFlag{Name: "no-browser", Destination: &o.noBrowser, Usage: "do not play it in a browser at the end"},
 		},
-		Action: demoAction,
+		Action: action(&o, runDemo),
 	}
+}
+
+type demoOptions struct {
+	s3, noBrowser bool
+	duration      time.Duration
+}
+
+func (o *demoOptions) check() error {
+	if o.duration < time.Second {
+		return misuse("--duration is less than a second")
+	}
+	return nil
 }
 
 // A demo is one run of the demo command. The commands it shows are run as
@@ -63,14 +76,7 @@ const (
 	demoBob   = "Bob Demo"
 )
 
-func demoAction(c *cli.Context) (err error) {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	if c.Duration("duration") < time.Second {
-		return usagef(c, "--duration is less than a second")
-	}
+func runDemo(ctx context.Context, e *env, o *demoOptions) (err error) {
 	d := &demo{env: e, vars: make(map[string]string)}
 	if d.self, err = os.Executable(); err != nil {
 		return err
@@ -81,7 +87,6 @@ func demoAction(c *cli.Context) (err error) {
 	if d.pass, err = randomText(); err != nil {
 		return err
 	}
-	ctx := c.Context
 
 	d.say("1. A LiveKit server on this machine")
 	d.meeting, err = servers.StartLiveKit(ctx, servers.LiveKitConfig{Progress: d.progress})
@@ -91,7 +96,7 @@ func demoAction(c *cli.Context) (err error) {
 	defer func() { err = errors.Join(err, d.meeting.Stop()) }()
 	d.note("%s, livekit-server %s", d.meeting.URL, build.LiveKit.Version)
 
-	store, stop, err := d.startStore(ctx, c.Bool("s3"))
+	store, stop, err := d.startStore(ctx, o.s3)
 	if err != nil {
 		return err
 	}
@@ -114,11 +119,11 @@ func demoAction(c *cli.Context) (err error) {
 	d.note("they speak and show a clock, end-to-end encrypted: the server cannot listen")
 	d.note("they prove to one another, and to the recorder, who they are: the server cannot pretend to be one of them")
 
-	d.say("3. Record them, visibly, for %v", c.Duration("duration"))
+	d.say("3. Record them, visibly, for %v", o.duration)
 	codes := d.watchCodes(alice, bob)
 	patience := d.count()
 	err = d.run(ctx, "recorder", "record", "--room", demoRoom, "--store", store,
-		"--reader", demoAlice, "--duration", c.Duration("duration").String())
+		"--reader", demoAlice, "--duration", o.duration.String())
 	patience()
 	seen := codes()
 	if err != nil {
@@ -153,8 +158,8 @@ func demoAction(c *cli.Context) (err error) {
 	d.say("Done")
 	d.note("%s plays in any player; a track for each person and source", file)
 	d.note("the keys, and the store if it was a folder, are in %s; delete it when you have seen enough", d.dir)
-	if c.Bool("no-browser") || !desktop() {
-		if !c.Bool("s3") { // that store is gone with us
+	if o.noBrowser || !desktop() {
+		if !o.s3 { // that store is gone with us
 			d.note("to watch it: SEALTAPE_HOME=%s sealtape play last --store %s", d.homeOf("alice"), store)
 		}
 		return nil

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -39,8 +37,20 @@ func (e *env) loadIdentity(ctx context.Context, h *keys.Home) (*keys.Identity, e
 }
 
 func keysCommand() *cli.Command {
-	expires := &cli.StringFlag{Name: "expires", Usage: "the card stops counting after `TIME`: 90d, 2y or a date"}
-	output := &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, not to standard output"}
+	var (
+		initial keysInitOptions
+		show    keysShowOptions
+		card    keysCardOptions
+		add     keysAddOptions
+		list    keysListOptions
+		remove  keysRemoveOptions
+		approve keysApproveOptions
+		rotate  keysRotateOptions
+		renew   keysRenewOptions
+		revoke  keysRevokeOptions
+		export  keysExportOptions
+		imports keysImportOptions
+	)
 	return &cli.Command{
 		Name:  "keys",
 		Usage: "your keys, and the cards of the people you trust",
@@ -56,20 +66,20 @@ owner.`,
 				Description: `The identity is kept in SEALTAPE_HOME, under a passphrase that is asked for
 (SEALTAPE_PASSPHRASE answers). identity.age is a file that age itself reads.`,
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "name", Usage: "the `NAME` on your card"},
-					&cli.StringFlag{Name: "device", Usage: "what tells this identity from your others: phone, laptop"},
-					&cli.BoolFlag{Name: "recorder", Usage: "make it a recorder's: only a recorder's key signs recordings, and it reads and attends like any other"},
-					expires,
-					&cli.BoolFlag{Name: "no-passphrase", Usage: "keep the identity in the clear, for a machine that must start alone"},
+					&cli.StringFlag{Name: "name", Destination: &initial.name, Usage: "the `NAME` on your card"},
+					&cli.StringFlag{Name: "device", Destination: &initial.device, Usage: "what tells this identity from your others: phone, laptop"},
+					&cli.BoolFlag{Name: "recorder", Destination: &initial.recorder, Usage: "make it a recorder's: only a recorder's key signs recordings, and it reads and attends like any other"},
+					initial.expiryFlag(),
+					&cli.BoolFlag{Name: "no-passphrase", Destination: &initial.noPassphrase, Usage: "keep the identity in the clear, for a machine that must start alone"},
 				},
-				Action: keysInit,
+				Action: action(&initial, withHome(runKeysInit)),
 			},
-			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: keysShow},
+			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: action(&show, withHome(runKeysShow))},
 			{
 				Name:   "card",
 				Usage:  "write your card, to give to others",
-				Flags:  []cli.Flag{output},
-				Action: keysCard,
+				Flags:  []cli.Flag{card.outputFlag()},
+				Action: action(&card, withHome(runKeysCard)),
 			},
 			{
 				Name:      "add",
@@ -83,73 +93,72 @@ its own place, is pinned without asking. A recorder's card takes --recorder: wha
 its key signs counts as a recording then. Another card under a name that is
 pinned is refused: someone made new keys, or pretends to be them.`,
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "fingerprint", Usage: "pin only if the fingerprint is these `WORDS`"},
-					&cli.BoolFlag{Name: "recorder", Usage: "the card is a recorder's: believe what its key records"},
-					&cli.BoolFlag{Name: "yes", Usage: "pin without asking"},
+					add.fingerprintFlag("pin"),
+					&cli.BoolFlag{Name: "recorder", Destination: &add.recorder, Usage: "the card is a recorder's: believe what its key records"},
+					add.yesFlag("pin"),
 				},
-				Action: keysAdd,
+				Action: action(&add, runKeysAdd, argument{name: "the FILE of a card", to: &add.file}),
 			},
-			{Name: "list", Usage: "list the pinned cards", Action: keysList, Flags: []cli.Flag{jsonFlag()}},
+			{Name: "list", Usage: "list the pinned cards", Action: action(&list, withHome(runKeysList)), Flags: []cli.Flag{list.jsonFlag()}},
 			{
-				Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME", Action: keysRemove,
-				Flags: []cli.Flag{&cli.StringFlag{Name: "device", Usage: "unpin only the card of this device"}},
+				Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME",
+				Action: action(&remove, withHome(runKeysRemove), argument{name: "a NAME", to: &remove.name}),
+				Flags:  []cli.Flag{&cli.StringFlag{Name: "device", Destination: &remove.device, Usage: "unpin only the card of this device"}},
 			},
 			{
-				Name: "approve", Usage: "approve the card of another device of yours", ArgsUsage: "CARD -o FILE", Action: keysApprove,
+				Name: "approve", Usage: "approve the card of another device of yours", ArgsUsage: "CARD -o FILE",
+				Action: action(&approve, runKeysApprove, argument{name: "the CARD of your other device", to: &approve.file}),
 				Description: `Signs a card of your own name with the key on this machine. Who has pinned your
 card then takes the other one without comparing words, and seals to both.`,
-				Flags: []cli.Flag{output,
-					&cli.StringFlag{Name: "fingerprint", Usage: "approve only if the fingerprint is these `WORDS`"},
-					&cli.BoolFlag{Name: "yes", Usage: "approve without asking"}},
+				Flags: []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
 			},
 			{
-				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: keysRotate,
+				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: action(&rotate, withHome(runKeysRotate)),
 				Description: `What was sealed to you still opens. Give the new card to the others: who has
 pinned the old one takes it without comparing words.`,
-				Flags: []cli.Flag{expires},
+				Flags: []cli.Flag{rotate.expiryFlag()},
 			},
 			{
-				Name: "renew", Usage: "make another card of the same keys, with another end", Action: keysRenew,
-				Flags: []cli.Flag{expires},
+				Name: "renew", Usage: "make another card of the same keys, with another end", Action: action(&renew, withHome(runKeysRenew)),
+				Flags: []cli.Flag{renew.expiryFlag()},
 			},
 			{
-				Name: "revoke", Usage: "take back a card of yours", ArgsUsage: "[CARD] -o FILE", Action: keysRevoke,
+				Name: "revoke", Usage: "take back a card of yours", ArgsUsage: "[CARD] -o FILE",
+				Action: action(&revoke, withHome(runKeysRevoke), argument{name: "CARD", to: &revoke.file, optional: true}),
 				Description: `Writes a revocation of your own key, or of the card of another device of yours,
 for everyone who has pinned it: they take it with "keys add". It cannot be
 undone. Make one of your own key in time, and keep it where a thief of this
 machine does not find it.`,
-				Flags: []cli.Flag{output, &cli.StringFlag{Name: "reason", Usage: "why, for people, one `LINE`"}},
+				Flags: []cli.Flag{revoke.outputFlag(), &cli.StringFlag{Name: "reason", Destination: &revoke.reason, Usage: "why, for people, one `LINE`"}},
 			},
 			{
-				Name: "export", Usage: "write your identity to one file under a passphrase", Action: keysExport,
+				Name: "export", Usage: "write your identity to one file under a passphrase", Action: action(&export, withHome(runKeysExport)),
 				Description: "For another machine, or as a copy to keep. age reads it as an identity file.",
-				Flags:       []cli.Flag{output},
+				Flags:       []cli.Flag{export.outputFlag()},
 			},
 			{
-				Name: "import", Usage: "take an identity that was exported, here or by a web page", ArgsUsage: "FILE", Action: keysImport,
-				Flags: []cli.Flag{&cli.BoolFlag{Name: "no-passphrase", Usage: "keep it in the clear, for a machine that must start alone"}},
+				Name: "import", Usage: "take an identity that was exported, here or by a web page", ArgsUsage: "FILE",
+				Action: action(&imports, runKeysImport, argument{name: "the FILE of an exported identity", to: &imports.file}),
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "no-passphrase", Destination: &imports.noPassphrase, Usage: "keep it in the clear, for a machine that must start alone"}},
 			},
 		},
 	}
 }
 
-func keysInit(c *cli.Context) error {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
+type keysInitOptions struct {
+	expiryOption
+	name, device           string
+	recorder, noPassphrase bool
+}
+
+func (o *keysInitOptions) check() error {
+	if o.name == "" {
+		return misuse("your card needs a name: --name NAME")
 	}
-	name := c.String("name")
-	if name == "" {
-		return usagef(c, "your card needs a name: --name NAME")
-	}
-	expires, err := expiry(c)
-	if err != nil {
-		return err
-	}
-	h, err := e.openHome()
-	if err != nil {
-		return err
-	}
+	return o.expiryOption.check()
+}
+
+func runKeysInit(ctx context.Context, e *env, h *keys.Home, o *keysInitOptions) error {
 	// Say so before asking for a passphrase.
 	if card, err := h.OwnCard(); err == nil {
 		return fmt.Errorf("%w: %s in %s", keys.ErrIdentityExists, clean(card.Name), h.Dir())
@@ -157,18 +166,19 @@ func keysInit(c *cli.Context) error {
 		return err
 	}
 	var pass []byte
-	if !c.Bool("no-passphrase") {
-		if pass, err = e.passphrase(c.Context, true); errors.Is(err, errNoTerminal) {
+	if !o.noPassphrase {
+		var err error
+		if pass, err = e.passphrase(ctx, true); errors.Is(err, errNoTerminal) {
 			return hinted(err, "set "+passphraseVar+", or keep the identity in the clear with --no-passphrase")
 		} else if err != nil {
 			return err
 		}
 	}
 	role := keys.Member
-	if c.Bool("recorder") {
+	if o.recorder {
 		role = keys.Recorder
 	}
-	id, err := h.InitAs(keys.Description{Name: name, Device: c.String("device"), Role: role, Expires: expires}, pass)
+	id, err := h.InitAs(keys.Description{Name: o.name, Device: o.device, Role: role, Expires: o.end}, pass)
 	if err != nil {
 		return err
 	}
@@ -186,15 +196,9 @@ func keysInit(c *cli.Context) error {
 	return nil
 }
 
-func keysShow(c *cli.Context) error {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	h, err := e.openHome()
-	if err != nil {
-		return err
-	}
+type keysShowOptions struct{ unchecked }
+
+func runKeysShow(_ context.Context, e *env, h *keys.Home, _ *keysShowOptions) error {
 	card, err := h.OwnCard()
 	if err != nil {
 		return err
@@ -221,15 +225,12 @@ func keysShow(c *cli.Context) error {
 	})
 }
 
-func keysCard(c *cli.Context) error {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	h, err := e.openHome()
-	if err != nil {
-		return err
-	}
+type keysCardOptions struct {
+	unchecked
+	outputOption
+}
+
+func runKeysCard(_ context.Context, e *env, h *keys.Home, o *keysCardOptions) error {
 	card, err := h.OwnCard()
 	if err != nil {
 		return err
@@ -238,7 +239,7 @@ func keysCard(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	written, err := e.writePublic(c, b)
+	written, err := o.writePublic(e, b)
 	if err != nil {
 		return err
 	}
@@ -246,72 +247,7 @@ func keysCard(c *cli.Context) error {
 	if !written {
 		return nil
 	}
-	e.notef("Your card is in %s. Read these words to whoever gets it: %s", c.String("output"), card.Fingerprint())
-	return nil
-}
-
-// writePublic writes something public to the file of --output, or to standard
-// output without one, and reports whether a file was made. A file with the same
-// content may be there; nothing else is overwritten.
-func (e *env) writePublic(c *cli.Context, b []byte) (written bool, err error) {
-	return e.writeOutput(c, b, 0o644)
-}
-
-// writeSecret does the same for its owner's eyes only.
-func (e *env) writeSecret(c *cli.Context, b []byte) (written bool, err error) {
-	return e.writeOutput(c, b, 0o600)
-}
-
-func (e *env) writeOutput(c *cli.Context, b []byte, mode fs.FileMode) (written bool, err error) {
-	out := c.String("output")
-	if out == "" || out == "-" {
-		e.printf("%s", b)
-		return false, nil
-	}
-	if old, err := os.ReadFile(out); err == nil && bytes.Equal(old, b) {
-		return false, nil
-	}
-	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return false, hinted(fmt.Errorf("%s exists already and is something else", out), "choose another name, or remove it")
-	}
-	if err != nil {
-		return false, err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return false, errors.Join(err, os.Remove(out))
-	}
-	return true, nil
-}
-
-func keysRemove(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "a NAME")
-	if err != nil {
-		return err
-	}
-	h, err := e.openHome()
-	if err != nil {
-		return err
-	}
-	name := args[0]
-	if pins, err := h.Pins(); err == nil {
-		for _, p := range pins {
-			if !p.Own && keys.SameName(p.Name, name) {
-				name = p.Name
-			}
-		}
-	}
-	if err := h.Remove(name, c.String("device")); err != nil {
-		if own, oerr := h.OwnCard(); oerr == nil && errors.Is(err, keys.ErrNoMember) && keys.SameName(own.Name, args[0]) {
-			return hinted(errors.New("this is your own card, which cannot be unpinned"),
-				"your identity lies in "+h.Dir()+"; moving that folder away is yours to do")
-		}
-		return err
-	}
-	e.printf("removed %s\n", clean(name))
-	e.notef("Recordings made so far stay readable to them. To tell others that a key of yours is lost: sealtape keys revoke.")
+	e.notef("Your card is in %s. Read these words to whoever gets it: %s", o.output, card.Fingerprint())
 	return nil
 }
 

@@ -1,27 +1,31 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/sealtape/sealtape/keys"
 )
 
-func keysAdd(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "the FILE of a card")
-	if err != nil {
-		return err
+type keysAddOptions struct {
+	confirmOption
+	file     string
+	recorder bool
+}
+
+func (o *keysAddOptions) check() error {
+	if o.fingerprint != "" && o.yes {
+		return misuse("--fingerprint and --yes exclude each other")
 	}
-	if c.IsSet("fingerprint") && c.Bool("yes") {
-		return usagef(c, "--fingerprint and --yes exclude each other")
-	}
-	b, err := e.readPublic(args[0])
+	return nil
+}
+
+func runKeysAdd(ctx context.Context, e *env, o *keysAddOptions) error {
+	b, err := e.readPublic(o.file)
 	if err != nil {
 		return err
 	}
@@ -30,14 +34,14 @@ func keysAdd(c *cli.Context) error {
 		return err
 	}
 	if keys.IsRevocation(b) {
-		return e.addRevocation(h, args[0], b)
+		return e.addRevocation(h, o.file, b)
 	}
 	cards, err := keys.ParseCards(b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", args[0], err)
+		return fmt.Errorf("%s: %w", o.file, err)
 	}
 	for _, card := range cards {
-		if err := e.addCard(c, h, card); err != nil {
+		if err := o.addCard(ctx, e, h, card); err != nil {
 			return err
 		}
 	}
@@ -46,13 +50,13 @@ func keysAdd(c *cli.Context) error {
 
 // addCard pins one card, after its fingerprint was confirmed where nothing that
 // is pinned vouches for it.
-func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
+func (o *keysAddOptions) addCard(ctx context.Context, e *env, h *keys.Home, card keys.Card) error {
 	name, words := clean(card.Label()), card.Fingerprint()
 	if own, err := h.OwnCard(); err == nil && own.Key == card.Key {
 		e.notef("This is your own card. It counts as pinned.")
 		return nil
 	}
-	if c.Bool("recorder") && card.Role != keys.Recorder {
+	if o.recorder && card.Role != keys.Recorder {
 		return hinted(fmt.Errorf("the card of %s is not a recorder's", name), "leave --recorder out; a recorder's is made by sealtape keys init --recorder")
 	}
 	// A name that is taken is told before anyone compares words.
@@ -70,22 +74,22 @@ func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
 	if doubted {
 		// Who had the key that approved it may have made it, in the place of one who is known.
 		e.warnf("the card of %s counted by the approval of a key that was revoked or unpinned since: whoever had that key could have made it", name)
-		if c.Bool("yes") {
+		if o.yes {
 			return exitWith(exitUnverified, hinted(fmt.Errorf("the words of the card of %s must be compared, whatever --yes says: they are %s", name, words),
 				`compare them with its owner, and not by the way this card came, then give them: --fingerprint "WORDS"`))
 		}
 	}
-	if how == keys.Stranger && card.Role == keys.Recorder && !c.Bool("recorder") {
+	if how == keys.Stranger && card.Role == keys.Recorder && !o.recorder {
 		return hinted(fmt.Errorf("the card of %s says it is a recorder's: whatever its key signs would count as a recording", name),
 			"if it is one of yours: sealtape keys add --recorder FILE")
 	}
-	if how == keys.Stranger || c.IsSet("fingerprint") {
-		if err := e.confirmCard(c, card, "pin"); err != nil {
+	if how == keys.Stranger || o.fingerprint != "" {
+		if err := o.confirm(ctx, e, card, "pin"); err != nil {
 			return err
 		}
 	}
 	pin := h.Add
-	if doubted || c.IsSet("fingerprint") {
+	if doubted || o.fingerprint != "" {
 		pin = h.AddCompared
 	}
 	if err := pin(card); err != nil {
@@ -100,44 +104,6 @@ func (e *env) addCard(c *cli.Context, h *keys.Home, card keys.Card) error {
 	}
 	if !card.PostQuantum() {
 		e.warnf("the keys of %s are classic: what is sealed to them is not post-quantum", name)
-	}
-	return nil
-}
-
-// confirmCard has someone confirm the card's fingerprint, for what.
-func (e *env) confirmCard(c *cli.Context, card keys.Card, what string) error {
-	name, words := clean(card.Label()), card.Fingerprint()
-	switch {
-	case c.Bool("yes"):
-		return nil
-	case c.IsSet("fingerprint"):
-		want, err := keys.ParseFingerprint(c.String("fingerprint"))
-		if err != nil {
-			return usagef(c, "--fingerprint: %w", err)
-		}
-		if !words.Equal(want) {
-			return exitWith(exitUnverified, hinted(fmt.Errorf("the card of %s has another fingerprint: %s", name, words),
-				"this is not the card that was meant; do not use it, and ask its owner"))
-		}
-		return nil
-	}
-	question := fmt.Sprintf("The card says it is of %s, and its fingerprint is\n\n    %s\n\nDid %s read these words to you?", name, words, name)
-	if what == "approve" {
-		question = fmt.Sprintf("The card says it is yours, of %s, and its fingerprint is\n\n    %s\n\nDoes that device show these words?", name, words)
-	}
-	yes, err := e.confirm(c.Context, question)
-	if errors.Is(err, errNoTerminal) {
-		return hinted(fmt.Errorf("the fingerprint must be confirmed and %w; it is %s", err, words),
-			`compare it with its owner, then give it: --fingerprint "WORDS"`)
-	}
-	if err != nil {
-		return err
-	}
-	if !yes && what == "approve" {
-		return fmt.Errorf("the card of %s was not approved", name)
-	}
-	if !yes {
-		return hinted(fmt.Errorf("the card of %s was not pinned", name), "ask its owner to read the fingerprint to you: sealtape keys show")
 	}
 	return nil
 }

@@ -1,29 +1,25 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/sealtape/sealtape/keys"
 )
 
-func keysList(c *cli.Context) error {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	h, err := e.openHome()
-	if err != nil {
-		return err
-	}
+type keysListOptions struct {
+	unchecked
+	jsonOption
+}
+
+func runKeysList(_ context.Context, e *env, h *keys.Home, o *keysListOptions) error {
 	pins, err := h.Pins()
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") {
+	if o.json {
 		return e.json(pinList(pins))
 	}
 	rows := [][]string{{"NAME", "ROLE", "FINGERPRINT", "KEYS", "CREATED", "STATE"}}
@@ -92,4 +88,30 @@ func pinList(pins []keys.Pin) []pinJSON {
 		list = append(list, j)
 	}
 	return list
+}
+
+type keysRemoveOptions struct {
+	unchecked
+	name, device string
+}
+
+func runKeysRemove(_ context.Context, e *env, h *keys.Home, o *keysRemoveOptions) error {
+	name := o.name
+	if pins, err := h.Pins(); err == nil {
+		for _, p := range pins {
+			if !p.Own && keys.SameName(p.Name, name) {
+				name = p.Name
+			}
+		}
+	}
+	if err := h.Remove(name, o.device); err != nil {
+		if own, oerr := h.OwnCard(); oerr == nil && errors.Is(err, keys.ErrNoMember) && keys.SameName(own.Name, o.name) {
+			return hinted(errors.New("this is your own card, which cannot be unpinned"),
+				"your identity lies in "+h.Dir()+"; moving that folder away is yours to do")
+		}
+		return err
+	}
+	e.printf("removed %s\n", clean(name))
+	e.notef("Recordings made so far stay readable to them. To tell others that a key of yours is lost: sealtape keys revoke.")
+	return nil
 }

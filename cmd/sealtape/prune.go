@@ -15,6 +15,7 @@ import (
 )
 
 func pruneCommand() *cli.Command {
+	var o pruneOptions
 	return &cli.Command{
 		Name:      "prune",
 		Usage:     "remove old recordings from a store",
@@ -31,38 +32,48 @@ The age of a recording counts from when its head was stored, by the store's
 clock: from its end, or from when it was copied here. What the store itself
 retains (object lock) is shown as such, and is no failure.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "older-than", Usage: "remove what is older than `AGE`: 90d, 12w, 36h"},
+			&cli.StringFlag{Name: "older-than", Destination: &o.olderThan, Usage: "remove what is older than `AGE`: 90d, 12w, 36h"},
 			&cli.IntFlag{Name: "keep", Usage: "keep the `N` newest recordings, remove the others"},
-			&cli.BoolFlag{Name: "yes", Usage: "remove, do not only show"},
-			storeFlag(),
+			&cli.BoolFlag{Name: "yes", Destination: &o.yes, Usage: "remove, do not only show"},
+			o.storeFlag(),
 		},
-		Action: pruneAction,
+		Action: action(&o, withStore(runPrune)),
 	}
 }
 
-func pruneAction(c *cli.Context) error {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
+type pruneOptions struct {
+	storeOption
+	olderThan string
+	keep      *int // nil: not said
+	yes       bool
+
+	age time.Duration // what olderThan says, 0 for nothing
+}
+
+func (o *pruneOptions) rest(c *cli.Context) {
+	if n := c.Int("keep"); c.IsSet("keep") {
+		o.keep = &n
 	}
-	var age time.Duration
-	switch old, keep := c.IsSet("older-than"), c.IsSet("keep"); {
-	case old == keep:
-		return usagef(c, "prune needs either --older-than AGE or --keep N")
-	case old:
-		var err error
-		if age, err = parseAge(c.String("older-than")); err != nil {
-			return usagef(c, "--older-than: %v", err)
+}
+
+func (o *pruneOptions) check() (err error) {
+	switch {
+	case (o.olderThan != "") == (o.keep != nil):
+		return misuse("prune needs either --older-than AGE or --keep N")
+	case o.keep != nil && *o.keep < 1:
+		return misuse("--keep: %d is not a number of recordings from 1", *o.keep)
+	case o.keep == nil:
+		if o.age, err = parseAge(o.olderThan); err != nil {
+			return misuse("--older-than: %v", err)
 		}
-	case c.Int("keep") < 1:
-		return usagef(c, "--keep: %d is not a number of recordings from 1", c.Int("keep"))
 	}
-	a, err := openAccess(c)
-	if err != nil {
-		return err
-	}
-	o := archive.Options{Verifiers: a.verifiers, Heads: a.heads}
-	all, err := archive.Survey(c.Context, a.store, o)
+	return nil
+}
+
+func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
+	e := a.env
+	genuine := archive.Options{Verifiers: a.verifiers, Heads: a.heads}
+	all, err := archive.Survey(ctx, a.store, genuine)
 	if err != nil {
 		return err
 	}
@@ -75,12 +86,12 @@ func pruneAction(c *cli.Context) error {
 			continue
 		}
 		over++
-		if age == 0 || now.Sub(r.Stored) > age {
+		if o.age == 0 || now.Sub(r.Stored) > o.age {
 			old = append(old, r)
 		}
 	}
-	if age == 0 {
-		old = old[:max(0, over-c.Int("keep"))]
+	if o.age == 0 {
+		old = old[:max(0, over-*o.keep)]
 	}
 	aside, err := archive.Quarantine(a.home.SpoolDir())
 	if err != nil {
@@ -88,16 +99,16 @@ func pruneAction(c *cli.Context) error {
 	}
 	aside = slices.DeleteFunc(aside, func(q archive.Quarantined) bool {
 		goes := slices.ContainsFunc(old, func(r archive.Surveyed) bool { return r.ID == q.ID })
-		return !goes && (age == 0 || now.Sub(q.Since) <= age)
+		return !goes && (o.age == 0 || now.Sub(q.Since) <= o.age)
 	})
 	if len(old) == 0 && len(aside) == 0 {
 		e.notef("Nothing to remove: %s kept.", count(over, "recording"))
 		return nil
 	}
-	if !c.Bool("yes") {
-		return a.showPrune(c.Context, old, aside, over)
+	if !o.yes {
+		return a.showPrune(ctx, old, aside, over)
 	}
-	err = a.prune(c.Context, old, o)
+	err = a.prune(ctx, old, genuine)
 	for _, q := range aside {
 		if err != nil {
 			break

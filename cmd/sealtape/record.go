@@ -44,18 +44,10 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 ` + configHelp,
 		Flags: recordFlags(&o),
 		Action: func(c *cli.Context) error {
-			e := envOf(c)
-			if _, err := arguments(c); err != nil {
+			if err := envOf(c).configure(c); err != nil {
 				return err
 			}
-			if err := e.configure(c); err != nil {
-				return err
-			}
-			o.rest(c)
-			if err := o.check(); err != nil {
-				return err
-			}
-			return runRecord(c.Context, e, &o)
+			return action(&o, runRecord)(c)
 		},
 	}
 }

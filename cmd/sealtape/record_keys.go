@@ -57,7 +57,7 @@ func explainKeyFile(err error) error {
 	case !errors.Is(err, livekitroom.ErrKeyFile):
 		hint = "check the name, who owns it and its mode"
 	}
-	return hinted(recordUsagef("--e2ee-key-file: %w", err), hint)
+	return hinted(misuse("--e2ee-key-file: %w", err), hint)
 }
 
 // watchKeys lets g read the key file again at each SIGHUP. Nobody is named in the log,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -63,22 +62,17 @@ func (o *recordOptions) rest(c *cli.Context) {
 	o.envToken, o.envSecret, o.envPassphrase = os.Getenv(tokenVar), os.Getenv(apiSecretVar), os.Getenv(e2eePassphraseVar)
 }
 
-// recordUsagef returns a usageError of record.
-func recordUsagef(format string, args ...any) error {
-	return usageError{fmt.Errorf(format, args...), "sealtape record"}
-}
-
 // check refuses what makes no sense, whatever the machine, the keys and the stores
 // are.
 func (o *recordOptions) check() error {
 	if o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" {
-		return recordUsagef("which room? --room is missing")
+		return misuse("which room? --room is missing")
 	}
 	if o.segment < time.Second || o.segment > time.Minute {
-		return recordUsagef("--segment is %v, want 1s to 1m", o.segment)
+		return misuse("--segment is %v, want 1s to 1m", o.segment)
 	}
 	if o.duration < 0 {
-		return recordUsagef("--duration is negative")
+		return misuse("--duration is negative")
 	}
 	if err := o.checkPolicy(); err != nil {
 		return err
@@ -90,21 +84,21 @@ func (o *recordOptions) check() error {
 		return err
 	}
 	if o.url == "" {
-		return hinted(recordUsagef("which server? --url is missing"), "set LIVEKIT_URL, such as wss://meet.example.org")
+		return hinted(misuse("which server? --url is missing"), "set LIVEKIT_URL, such as wss://meet.example.org")
 	}
 	if len(o.readers) == 0 {
 		return noReader()
 	}
 	for _, arg := range o.members {
 		if identity, name, ok := strings.Cut(arg, "="); !ok || identity == "" || name == "" {
-			return recordUsagef("--member is %q, want IDENTITY=NAME", arg)
+			return misuse("--member is %q, want IDENTITY=NAME", arg)
 		}
 	}
 	return nil
 }
 
 func noReader() error {
-	return hinted(recordUsagef("%w", bot.ErrNoReaders), "name a reader: --reader NAME of a pinned card, or your own")
+	return hinted(misuse("%w", bot.ErrNoReaders), "name a reader: --reader NAME of a pinned card, or your own")
 }
 
 // checkPolicy refuses words that are no policy.
@@ -120,7 +114,7 @@ func (o *recordOptions) checkPolicy() error {
 		{"notices", o.notices, []string{bot.NoticesAll, bot.NoticesNeeded}},
 	} {
 		if !slices.Contains(f.values, f.value) {
-			return recordUsagef("--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))
+			return misuse("--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))
 		}
 	}
 	o.policy = bot.Policy{Readers: o.whoReads, Access: o.access, Record: o.record, Consent: o.consent, Notices: o.notices}
@@ -128,11 +122,11 @@ func (o *recordOptions) checkPolicy() error {
 		return nil
 	}
 	if o.noE2EE {
-		return recordUsagef("--allow-plaintext is for a room with end-to-end encryption, and --no-e2ee says that this one has none")
+		return misuse("--allow-plaintext is for a room with end-to-end encryption, and --no-e2ee says that this one has none")
 	}
 	for kind := range strings.SplitSeq(o.plaintext, ",") {
 		if !slices.Contains(bot.PlaintextSenders(), kind) {
-			return recordUsagef("--allow-plaintext is %q, want some of sip,ingress,agent", o.plaintext)
+			return misuse("--allow-plaintext is %q, want some of sip,ingress,agent", o.plaintext)
 		}
 		o.policy.Plaintext = append(o.policy.Plaintext, kind)
 	}
@@ -145,10 +139,10 @@ func (o *recordOptions) checkSelection() (err error) {
 	if text := o.maxVideo; text != "" {
 		s.MaxVideo, err = strconv.Atoi(strings.TrimSuffix(strings.ToLower(text), "p"))
 		if err != nil || s.MaxVideo < minVideo || s.MaxVideo > maxVideo {
-			return recordUsagef("--max-video is %q, want %dp to %dp, such as 720p", text, minVideo, maxVideo)
+			return misuse("--max-video is %q, want %dp to %dp, such as 720p", text, minVideo, maxVideo)
 		}
 		if s.AudioOnly || s.NoVideo && s.NoScreen {
-			return recordUsagef("--max-video bounds pictures, and the other flags leave all of them out")
+			return misuse("--max-video bounds pictures, and the other flags leave all of them out")
 		}
 	}
 	o.selection = s
@@ -165,7 +159,7 @@ func (o *recordOptions) checkLifetime() (err error) {
 			continue
 		}
 		if *f.to, err = time.ParseDuration(f.value); err != nil || *f.to < 0 {
-			return recordUsagef("--%s is %q, want a time such as 2m, 0 for the default, or never", f.name, f.value)
+			return misuse("--%s is %q, want a time such as 2m, 0 for the default, or never", f.name, f.value)
 		}
 	}
 	return nil
@@ -177,20 +171,20 @@ func (o *recordOptions) checkKeys() error {
 	const one = "give one of --e2ee-passphrase-file, --e2ee-key-file and --no-e2ee"
 	switch {
 	case o.noE2EE && o.passphraseFile != "":
-		return hinted(recordUsagef("--no-e2ee and --e2ee-passphrase-file exclude each other"), one)
+		return hinted(misuse("--no-e2ee and --e2ee-passphrase-file exclude each other"), one)
 	case o.noE2EE && o.keyFile != "":
-		return hinted(recordUsagef("--no-e2ee and --e2ee-key-file exclude each other"), one)
+		return hinted(misuse("--no-e2ee and --e2ee-key-file exclude each other"), one)
 	case o.passphraseFile != "" && o.keyFile != "":
-		return hinted(recordUsagef("--e2ee-passphrase-file and --e2ee-key-file exclude each other"), one)
+		return hinted(misuse("--e2ee-passphrase-file and --e2ee-key-file exclude each other"), one)
 	case !o.noE2EE && o.passphraseFile+o.keyFile+o.envPassphrase == "":
-		return hinted(recordUsagef("the room's end-to-end passphrase is missing"),
+		return hinted(misuse("the room's end-to-end passphrase is missing"),
 			"give --e2ee-passphrase-file FILE or "+e2eePassphraseVar+", or --e2ee-key-file FILE; for a room without end-to-end encryption, --no-e2ee")
 	case o.token != "" && o.tokenFile != "":
-		return recordUsagef("--token and --token-file exclude each other")
+		return misuse("--token and --token-file exclude each other")
 	case o.apiSecret != "" && o.apiSecretFile != "":
-		return recordUsagef("--api-secret and --api-secret-file exclude each other")
+		return misuse("--api-secret and --api-secret-file exclude each other")
 	case !o.admitted():
-		return hinted(recordUsagef("nothing to join the room with"),
+		return hinted(misuse("nothing to join the room with"),
 			"set LIVEKIT_API_KEY and "+apiSecretVar+", or "+tokenVar)
 	}
 	return nil

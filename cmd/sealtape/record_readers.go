@@ -101,7 +101,7 @@ func parseMembers(home *keys.Home, args []string) (cards map[string][]keys.Card,
 	for _, arg := range args {
 		identity, name, _ := strings.Cut(arg, "=")
 		if _, twice := cards[identity]; twice {
-			return nil, recordUsagef("--member names the identity %q twice", identity)
+			return nil, misuse("--member names the identity %q twice", identity)
 		}
 		if cards[identity], err = home.Person(name); err != nil {
 			return nil, fmt.Errorf("--member %s: %w", arg, err)

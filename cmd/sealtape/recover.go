@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -20,6 +22,7 @@ func keepLocalFlag() cli.Flag {
 }
 
 func recoverCommand() *cli.Command {
+	var o recoverOptions
 	return &cli.Command{
 		Name:      "recover",
 		Usage:     "finish and upload what an earlier crash left in the spool",
@@ -33,38 +36,43 @@ Running it again does no harm. What is damaged on this disk goes to quarantine i
 the spool, and the rest is copied; the exit code is then 1.`,
 		Flags: []cli.Flag{storesFlag(), keepLocalFlag(),
 			&cli.StringSliceFlag{Name: "adopt", Usage: "the recording `ID` of the spool goes to this store, whichever it was recorded for; may be repeated"}},
-		Action: recoverAction,
+		Action: action(&o, withHome(runRecover)),
 	}
 }
 
-func recoverAction(c *cli.Context) error {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	for _, id := range c.StringSlice("adopt") {
+type recoverOptions struct {
+	stores, adopt []string
+	keepLocal     bool
+}
+
+func (o *recoverOptions) rest(c *cli.Context) {
+	o.stores, o.adopt, o.keepLocal = storeNames(c), c.StringSlice("adopt"), c.Bool("keep-local")
+}
+
+func (o *recoverOptions) check() error {
+	for _, id := range o.adopt {
 		if err := archive.ValidID(id); err != nil {
-			return usagef(c, "--adopt: %w", err)
+			return misuse("--adopt: %w", err)
 		}
 	}
-	h, err := e.openHome()
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+func runRecover(ctx context.Context, e *env, h *keys.Home, o *recoverOptions) error {
 	spool, err := dir.Open(h.SpoolDir())
 	if err != nil {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
-	stores, name, err := e.openStores(c.Context, storeNames(c))
+	stores, name, err := e.openStores(ctx, o.stores)
 	if err != nil {
 		return err
 	}
-	for _, id := range c.StringSlice("adopt") {
+	for _, id := range o.adopt {
 		if err := adopt(h.SpoolDir(), id, name); err != nil {
 			return err
 		}
 	}
-	ids, err := bot.Spooled(c.Context, spool)
+	ids, err := bot.Spooled(ctx, spool)
 	if err != nil {
 		return fmt.Errorf("reading the spool: %w", err)
 	}
@@ -76,7 +84,7 @@ func recoverAction(c *cli.Context) error {
 		return err // before it signs the end of anything
 	}
 	// The signing key ends what a crash left open.
-	identity, err := e.loadIdentity(c.Context, h)
+	identity, err := e.loadIdentity(ctx, h)
 	if err != nil {
 		return err
 	}
@@ -94,7 +102,7 @@ func recoverAction(c *cli.Context) error {
 	}
 	sw := &bot.Sweep{
 		Spool: h.SpoolDir(), Source: spool, Stores: bot.Retry(stores, archive.RetryConfig{OnRetry: e.retrying}), StoreID: name,
-		Signer: key, Verifiers: verifiers, Keep: c.Bool("keep-local"),
+		Signer: key, Verifiers: verifiers, Keep: o.keepLocal,
 		Log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Say:  func(text string) { e.printf("%s\n", text) },
 		Warn: func(text string) { e.warnf("%s", text) },
@@ -110,8 +118,8 @@ func recoverAction(c *cli.Context) error {
 			return func() { bar.add(1) }, bar.finish
 		},
 	}
-	failed := sw.Run(c.Context)
-	if err := c.Context.Err(); err != nil {
+	failed := sw.Run(ctx)
+	if err := ctx.Err(); err != nil {
 		return hinted(err, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again")
 	}
 	if len(failed) == 0 {

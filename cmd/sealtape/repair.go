@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +15,7 @@ import (
 )
 
 func repairCommand() *cli.Command {
+	var o repairOptions
 	return &cli.Command{
 		Name:      "repair",
 		Usage:     "put back what one store has lost of a recording from another",
@@ -31,67 +33,78 @@ of it, or something lies in the place of an object that is not replaced, such as
 folder; all else was put back.`,
 		Flags: []cli.Flag{
 			storesFlag(),
-			&cli.BoolFlag{Name: "quick", Usage: "take the stores' checksums instead of downloading"},
+			&cli.BoolFlag{Name: "quick", Destination: &o.quick, Usage: "take the stores' checksums instead of downloading"},
 		},
-		Action: repairAction,
+		Action: action(&o, runRepair, argument{name: "the ID of a recording", to: &o.id}),
 	}
 }
 
-func repairAction(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "the ID of a recording")
-	if err != nil {
-		return err
+type repairOptions struct {
+	storesOption
+	id    string
+	quick bool
+}
+
+func (o *repairOptions) check() error {
+	if len(o.stores) < 2 {
+		return misuse("from where to where? --store takes two or more")
 	}
-	if len(storeNames(c)) < 2 {
-		return usagef(c, "from where to where? --store takes two or more")
-	}
-	// A store that is missing is made once it is known that there is what it is to get.
-	var named []bot.Store
+	return nil
+}
+
+// openForRepair opens the stores of o, and finds the recording in the first that has
+// it. A store that is missing is made once it is known that there is what it is to get.
+func (e *env) openForRepair(ctx context.Context, o *repairOptions) (a *access, id string, named []bot.Store, err error) {
 	var missing error
-	for _, name := range storeNames(c) {
-		s, err := e.openStore(c.Context, name, false)
+	for _, name := range o.stores {
+		s, err := e.openStore(ctx, name, false)
 		if errors.Is(err, archive.ErrNoStore) && !strings.Contains(name, "://") {
 			missing = err
 		} else if err != nil {
-			return err
+			return nil, "", nil, err
 		}
 		named = append(named, bot.Store{Store: s, Name: name})
 	}
-	var a *access
-	var id string
 	err = missing
 	for _, s := range named {
 		if s.Store == nil || id != "" {
 			continue
 		}
 		if a, err = e.openAccessTo(archive.Retry(s.Store, archive.RetryConfig{OnRetry: e.retrying})); err != nil {
-			return err
+			return nil, "", nil, err
 		}
-		if id, err = a.resolve(c.Context, args[0]); err != nil && !errors.Is(err, archive.ErrNotFound) {
-			return err
+		if id, err = a.resolve(ctx, o.id); err != nil && !errors.Is(err, archive.ErrNotFound) {
+			return nil, "", nil, err
 		}
 	}
 	if id == "" {
-		return err // the last store's
+		return nil, "", nil, err // the last store's
 	}
 	for i, s := range named {
 		if s.Store == nil {
-			if named[i].Store, err = e.openStore(c.Context, s.Name, true); err != nil {
-				return err
+			if named[i].Store, err = e.openStore(ctx, s.Name, true); err != nil {
+				return nil, "", nil, err
 			}
 		}
 	}
-	if _, err := storesID(storeNames(c)); err != nil {
+	if _, err := storesID(o.stores); err != nil {
+		return nil, "", nil, err
+	}
+	return a, id, bot.Retry(named, archive.RetryConfig{OnRetry: e.retrying}), nil
+}
+
+func runRepair(ctx context.Context, e *env, o *repairOptions) error {
+	a, id, named, err := e.openForRepair(ctx, o)
+	if err != nil {
 		return err
 	}
 	var stores []archive.Store
-	for _, s := range bot.Retry(named, archive.RetryConfig{OnRetry: e.retrying}) {
+	for _, s := range named {
 		stores = append(stores, s.Store)
 	}
 	put, inTheWay, lost := 0, 0, make(map[string]bool)
-	o := archive.Options{Verifiers: trusted{a.verifiers, a.revoked}, Heads: a.heads}
-	report, err := archive.RepairStores(c.Context, stores, id, o, c.Bool("quick"), func(r archive.Repair) {
+	genuine := archive.Options{Verifiers: trusted{a.verifiers, a.revoked}, Heads: a.heads}
+	report, err := archive.RepairStores(ctx, stores, id, genuine, o.quick, func(r archive.Repair) {
 		switch {
 		case errors.Is(r.Err, archive.ErrConflict):
 			inTheWay++
@@ -105,14 +118,14 @@ func repairAction(c *cli.Context) error {
 		e.printf("%s: %s put back\n", clean(named[r.Store].Name), clean(r.Name))
 	})
 	switch {
-	case c.Context.Err() != nil:
-		return hinted(c.Context.Err(), "what was put back stays; run it again to go on")
+	case ctx.Err() != nil:
+		return hinted(ctx.Err(), "what was put back stays; run it again to go on")
 	case errors.Is(err, archive.ErrNotOver):
 		return exitWith(exitIncomplete, hinted(err, "if it is not going on, sealtape recover on the machine that recorded finishes it"))
 	case errors.Is(err, archive.ErrForeignSigner):
 		// It may be signed by one that counts no more, which is not to spread.
 		for _, s := range stores {
-			if rec, oerr := archive.Open(c.Context, s, id, archive.Options{Verifiers: a.verifiers}); oerr == nil {
+			if rec, oerr := archive.Open(ctx, s, id, archive.Options{Verifiers: a.verifiers}); oerr == nil {
 				return cmp.Or(a.distrust(rec), err)
 			}
 		}

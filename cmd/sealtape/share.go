@@ -18,6 +18,7 @@ import (
 )
 
 func shareCommand() *cli.Command {
+	var o shareOptions
 	return &cli.Command{
 		Name:      "share",
 		Usage:     "let someone else open a recording that you can open",
@@ -30,31 +31,34 @@ it in the place of the ID.
 
 A grant cannot be taken back. Only post-quantum keys are granted anything.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "to", Usage: "whose card you pinned as `NAME`"},
+			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "whose card you pinned as `NAME`"},
 			&cli.IntSliceFlag{Name: "epoch", Usage: "grant epoch `N` of the recording (repeatable; default: all that you open)"},
-			storeFlag(),
+			o.storeFlag(),
 		},
-		Action: shareAction,
+		Action: action(&o, withStore(runShare), argument{name: "the ID of a recording", to: &o.id}),
 	}
 }
 
-func shareAction(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "the ID of a recording")
-	if err != nil {
-		return err
+type shareOptions struct {
+	storeOption
+	id, to string
+	epochs []int // none: all that one opens
+}
+
+func (o *shareOptions) rest(c *cli.Context) { o.epochs = c.IntSlice("epoch") }
+
+func (o *shareOptions) check() error {
+	if o.to == "" {
+		return misuse("share with whom? --to NAME is missing")
 	}
-	if c.String("to") == "" {
-		return usagef(c, "share with whom? --to NAME is missing")
-	}
-	a, err := openAccess(c)
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+func runShare(ctx context.Context, a *access, o *shareOptions) error {
 	if err := unrevoked(a.home); err != nil {
 		return err
 	}
-	cards, err := a.home.Person(c.String("to"))
+	cards, err := a.home.Person(o.to)
 	if err != nil {
 		return err
 	}
@@ -62,14 +66,14 @@ func shareAction(c *cli.Context) error {
 	name := cards[0].Name
 	cards = slices.DeleteFunc(cards, func(card keys.Card) bool { return slices.Contains(a.self, card.Key) })
 	if len(cards) == 0 {
-		return usagef(c, "%s is you", clean(name))
+		return misuse("%s is you", clean(name))
 	}
 	for _, card := range cards {
 		if _, err := grantees(card); err != nil {
 			return err
 		}
 	}
-	t, err := a.openReadable(c.Context, args[0], nil)
+	t, err := a.openReadable(ctx, o.id, nil)
 	if err != nil {
 		return err
 	}
@@ -77,12 +81,12 @@ func shareAction(c *cli.Context) error {
 	if err := a.distrust(rec); err != nil {
 		return err // nobody is to vouch for it after all
 	}
-	id, err := a.env.loadIdentity(c.Context, a.home)
+	id, err := a.env.loadIdentity(ctx, a.home)
 	if err != nil {
 		return err
 	}
 	for _, card := range cards {
-		if err := e.grant(c, rec, id, card); err != nil {
+		if err := a.env.grant(ctx, rec, id, card, o.epochs); err != nil {
 			return err
 		}
 	}
@@ -90,7 +94,7 @@ func shareAction(c *cli.Context) error {
 }
 
 // grant grants epochs of the recording to one card.
-func (e *env) grant(c *cli.Context, rec *archive.Recording, id *keys.Identity, card keys.Card) error {
+func (e *env) grant(ctx context.Context, rec *archive.Recording, id *keys.Identity, card keys.Card, epochs []int) error {
 	recipients, err := grantees(card)
 	if err != nil {
 		return err
@@ -103,7 +107,7 @@ func (e *env) grant(c *cli.Context, rec *archive.Recording, id *keys.Identity, c
 	if mine, err := grantees(own); err == nil {
 		recipients = append(recipients, mine...)
 	}
-	if known, err := grantedBefore(c.Context, rec, id, card, c.IntSlice("epoch")); err != nil {
+	if known, err := grantedBefore(ctx, rec, id, card, epochs); err != nil {
 		return err
 	} else if known != nil {
 		e.printf("%s/%s\n", rec.Head().ID, shareName(known.Name))
@@ -111,8 +115,8 @@ func (e *env) grant(c *cli.Context, rec *archive.Recording, id *keys.Identity, c
 			epochsText(known.Epochs), rec.Head().ID, known.Time.Local().Format("2006-01-02 15:04"))
 		return nil
 	}
-	g, err := rec.Share(c.Context, archive.ShareConfig{
-		Signer: id.Signer(), To: card.Key, Recipients: recipients, Epochs: c.IntSlice("epoch"),
+	g, err := rec.Share(ctx, archive.ShareConfig{
+		Signer: id.Signer(), To: card.Key, Recipients: recipients, Epochs: epochs,
 	})
 	if err != nil {
 		return err

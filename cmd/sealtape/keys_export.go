@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/sealtape/sealtape/keys"
+)
+
+type keysExportOptions struct {
+	unchecked
+	outputOption
+}
+
+func runKeysExport(ctx context.Context, e *env, h *keys.Home, o *keysExportOptions) error {
+	var pass []byte
+	var err error
+	if h.HasPassphrase() {
+		// The file is under the same passphrase: one less to forget.
+		if pass, err = e.passphrase(ctx, false); err != nil {
+			return err
+		}
+	}
+	id, err := h.Load(func() ([]byte, error) { return pass, nil })
+	if err != nil {
+		return err
+	}
+	if pass == nil {
+		if pass, err = e.passphrase(ctx, true); err != nil {
+			return err
+		}
+	}
+	b, err := id.Export(pass, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := o.writeSecret(e, b); err != nil {
+		return err
+	}
+	e.notef("Who has this file and its passphrase is %s.", clean(id.Name()))
+	return nil
+}
+
+const importHint = "FILE is what sealtape keys export -o FILE, or a web page, wrote"
+
+type keysImportOptions struct {
+	unchecked
+	file         string
+	noPassphrase bool
+}
+
+func runKeysImport(ctx context.Context, e *env, o *keysImportOptions) error {
+	r := e.stdin
+	if o.file != "-" {
+		f, err := os.Open(o.file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return hinted(err, importHint)
+		}
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		r = f
+	}
+	b, err := io.ReadAll(io.LimitReader(r, keys.MaxExport+1))
+	if err != nil {
+		return err
+	}
+	switch _, cerr := keys.ParseCards(b); {
+	case cerr == nil:
+		return hinted(fmt.Errorf("%s is a card, which is public, and no exported identity", o.file), "sealtape keys add FILE pins it")
+	case keys.IsRevocation(b):
+		return hinted(fmt.Errorf("%s is a revocation, and no exported identity", o.file), "sealtape keys add FILE takes it")
+	}
+	h, err := e.openHome()
+	if err != nil {
+		return err
+	}
+	if !keys.IsExport(b) { // before anybody is asked for a passphrase
+		return hinted(fmt.Errorf("%s is no exported identity", o.file), importHint)
+	}
+	pass, err := e.passphrase(ctx, false)
+	if err != nil {
+		return err
+	}
+	id, err := keys.ParseExport(b, pass)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.file, err)
+	}
+	if o.noPassphrase {
+		pass = nil
+	}
+	if err := h.Import(id, pass); err != nil {
+		return err
+	}
+	card, err := id.Card()
+	if err != nil {
+		return err
+	}
+	e.printf("identity of %s taken over to %s\n", clean(card.Label()), h.Dir())
+	e.printf("fingerprint: %s\n", card.Fingerprint())
+	return nil
+}
