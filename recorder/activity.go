@@ -112,15 +112,6 @@ func (c *activity) due(at time.Duration, end bool) (out []media.Event) {
 	return out
 }
 
-// refused logs and counts what could not be written: an event of a type, or a frame if typ
-// is "", whose hole is declared besides.
-func (r *run) refused(participant string, typ media.EventType, err error) {
-	r.log.Error("something that cannot be written was left out", "type", typ, "err", err)
-	if typ != "" {
-		r.activity.drop(participant, typ, 1)
-	}
-}
-
 // isMessage reports whether an event is what a member wrote or sent. Like what is said,
 // it is not kept before the recording began. Other events of that time are: who and what
 // is there holds at the beginning, too.
@@ -128,21 +119,20 @@ func isMessage(t media.EventType) bool {
 	return t == media.EventChat || t == media.EventStream || t == media.EventReaction
 }
 
-// recordActivity puts what a member did into the timeline.
-func (r *run) recordActivity(e RoomEvent, at time.Duration) {
-	out := media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}
+// event returns the event for the timeline of what a member did, if that has one of its
+// own: who speaks, for one, has it later, see due.
+func (c *activity) event(e RoomEvent, at time.Duration) (out media.Event, ok bool) {
+	out = media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}
 	switch e.Type {
 	case media.EventSpeaking:
-		r.activity.speak(e.Speakers, at)
-		return
+		c.speak(e.Speakers, at)
+		return out, false
 	case media.EventDropped:
-		r.activity.drop(e.Participant, media.EventType(e.Reason), e.Count)
-		return
+		c.drop(e.Participant, media.EventType(e.Reason), e.Count)
+		return out, false
 	case media.EventQuality:
-		if !r.activity.qualityChanged(e.Participant, e.Reason) {
-			return
-		}
 		out.Reason = e.Reason
+		return out, c.qualityChanged(e.Participant, e.Reason)
 	case media.EventChat, media.EventStream:
 		out.Text, out.Reason, out.Size = e.Text, e.Reason, e.Size
 	case media.EventName, media.EventMetadata:
@@ -154,10 +144,16 @@ func (r *run) recordActivity(e RoomEvent, at time.Duration) {
 	case media.EventConsent:
 		out.Reason, out.Text = e.Reason, e.Text
 	}
-	if isMessage(e.Type) && r.denyReason(e.Participant, e.Encrypted) != "" {
+	return out, true
+}
+
+// recordActivity puts what a member did into the timeline.
+func (r *run) recordActivity(e RoomEvent, at time.Duration) {
+	out, ok := r.activity.event(e, at)
+	if isMessage(e.Type) && r.config.denyReason(e.Participant, e.Encrypted) != "" {
 		return // it needs the same permission as what they say
 	}
-	if r.activity.allows(out, at) {
+	if ok && r.activity.allows(out, at) {
 		r.emit(out)
 	}
 }

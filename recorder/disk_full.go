@@ -51,7 +51,7 @@ func newDiskFullWriter(r *run) *diskFullWriter {
 		length: r.config.Segment, maxBytes: r.config.SegmentBytes,
 		beforeOpen: w.beforeSegment, onOpen: r.board.setEpoch, onCommit: r.board.segmentDone,
 		boundary:     boundary{requestKeyFrames: func() { r.tracks.post(segmentEnding) }},
-		refusedItems: refusedItems{declare: r.board.countHole, dropped: r.refused},
+		refusedItems: refusedItems{declare: r.board.countHole, dropped: w.leftOut},
 	}
 	return w
 }
@@ -297,4 +297,13 @@ func (w *diskFullWriter) tellRoom(state, text string) {
 			w.run.log.Warn("the room does not know of the disk", "state", state, "err", err)
 		}
 	})
+}
+
+// leftOut logs and counts what could not be written: an event of a type, or a frame if typ
+// is "", whose hole is declared besides.
+func (w *diskFullWriter) leftOut(participant string, typ media.EventType, err error) {
+	w.run.log.Error("something that cannot be written was left out", "type", typ, "err", err)
+	if typ != "" {
+		w.run.activity.drop(participant, typ, 1)
+	}
 }

@@ -82,7 +82,7 @@ func (l *muteLog) on() bool {
 
 // reportMute puts into the timeline whether a track is muted now. Changes that come too
 // fast are left out; sweep reports the last of them.
-func (r *run) reportMute(t *trackRecorder, at time.Duration) {
+func (t *trackRecorder) reportMute(at time.Duration) {
 	if !t.known.Load() {
 		return // its slot is not free yet; beginTrack calls again
 	}
@@ -91,10 +91,10 @@ func (r *run) reportMute(t *trackRecorder, at time.Duration) {
 		typ = media.EventMute
 	}
 	e := media.Event{Time: at, Type: typ, Participant: t.info.Participant, Track: t.uid}
-	if t.reportedMuted.Load() == on || !r.activity.allows(e, at) {
+	if t.reportedMuted.Load() == on || !t.run.activity.allows(e, at) {
 		return
 	}
 	if t.reportedMuted.CompareAndSwap(!on, on) {
-		r.emit(e)
+		t.emit(e)
 	}
 }

@@ -34,25 +34,23 @@ func (m *permission) set(why string, now time.Duration) {
 func (r *Recorder) Reconsider(participant string) {
 	_ = r.remotely(func(n *run) error {
 		now := n.clock.now()
-		n.tracks.mu.Lock()
-		defer n.tracks.mu.Unlock()
-		for t := range n.tracks.running {
+		n.tracks.each(func(t *trackRecorder) {
 			if t.info.Participant == participant {
-				t.inbox.permission.set(n.denyReason(participant, t.info.Encrypted), now)
+				t.inbox.permission.set(n.config.denyReason(participant, t.info.Encrypted), now)
 				t.inbox.post(keyFrameWanted) // a picture begins with one
 			}
-		}
+		})
 		return nil
 	})
 }
 
 // denyReason returns why nothing of a participant may be kept that is encrypted, or is
 // not, "" if it may.
-func (r *run) denyReason(participant string, encrypted bool) string {
-	if r.config.Permission == nil {
+func (c *Config) denyReason(participant string, encrypted bool) string {
+	if c.Permission == nil {
 		return ""
 	}
-	return r.config.Permission(participant, encrypted)
+	return c.Permission(participant, encrypted)
 }
 
 // Verified tells the recorder that a participant became a reader, or is not one any

@@ -16,30 +16,74 @@ const (
 )
 
 // A roomAbsence is a time in which the recorder is not in the room, and the slots that
-// were recorded when it began. It belongs to the goroutine that accepts; the slots are guarded by tracks.mu.
+// were recorded when it began. It is guarded by tracks.mu.
 type roomAbsence struct {
 	away  bool
 	since time.Duration
 	slots []*slot
 }
 
-// roomLost notes that the room was lost at a time: its tracks are about to end.
-func (r *run) roomLost(at time.Duration) {
-	r.tracks.mu.Lock()
-	if r.tracks.absence.away {
-		r.tracks.mu.Unlock()
-		return
+// lost notes that the room was lost at a time, with the slots that were recorded then. It
+// reports false if it was lost already.
+func (ts *tracks) lost(at time.Duration) bool {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if ts.absence.away {
+		return false
 	}
-	r.tracks.absence = roomAbsence{away: true, since: at}
-	for _, slots := range r.tracks.slots {
+	ts.absence = roomAbsence{away: true, since: at}
+	for _, slots := range ts.slots {
 		for _, s := range slots {
 			if s.busy || s.freed >= at { // the event may come after the tracks have ended
-				r.tracks.absence.slots = append(r.tracks.absence.slots, s)
+				ts.absence.slots = append(ts.absence.slots, s)
 			}
 		}
 	}
-	r.tracks.mu.Unlock()
-	r.emit(media.Event{Time: at, Type: media.EventLost, From: at, To: at})
+	return true
+}
+
+// takeAbsence returns the absence there is, and ends it.
+func (ts *tracks) takeAbsence() roomAbsence {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	a := ts.absence
+	ts.absence = roomAbsence{}
+	return a
+}
+
+// resumed notes that a connection was resumed after an absence. Tracks went on, but for
+// those that ended with it.
+func (ts *tracks) resumed(since, to time.Duration) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, slots := range ts.slots {
+		for _, s := range slots {
+			if !s.busy && s.freed >= since {
+				s.away, s.lost, s.back = true, max(s.ended, since), to
+			}
+		}
+	}
+}
+
+// miss notes that a free slot missed an absence. It returns from when on it did: to if
+// it missed nothing.
+func (ts *tracks) miss(s *slot, since, to time.Duration) (from time.Duration) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	from = s.ended
+	s.away, s.lost, s.back = true, max(s.ended, since), to
+	if s.muted {
+		return to
+	}
+	s.ended = max(s.ended, to)
+	return from
+}
+
+// roomLost notes that the room was lost at a time: its tracks are about to end.
+func (r *run) roomLost(at time.Duration) {
+	if r.tracks.lost(at) {
+		r.emit(media.Event{Time: at, Type: media.EventLost, From: at, To: at})
+	}
 }
 
 // roomBack notes that the recorder is in the room again. What was recorded before
@@ -52,28 +96,15 @@ func (r *run) roomBack(e RoomEvent, at time.Duration) {
 	}
 	r.away.add(span{since, at}, media.GapReconnect)
 	r.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
-	if e.Reason == media.ReconnectRejoin {
-		return
-	}
-	// The tracks go on, but for those that ended with the connection.
-	r.tracks.mu.Lock()
-	defer r.tracks.mu.Unlock()
-	for _, slots := range r.tracks.slots {
-		for _, s := range slots {
-			if !s.busy && s.freed >= since {
-				s.away, s.lost, s.back = true, max(s.ended, since), at
-			}
-		}
+	if e.Reason != media.ReconnectRejoin {
+		r.tracks.resumed(since, at)
 	}
 }
 
 // declareAbsence declares what is missing of an absence that lasted until to, if there
 // is one, and ends it.
 func (r *run) declareAbsence(to time.Duration) {
-	r.tracks.mu.Lock()
-	a := r.tracks.absence
-	r.tracks.absence = roomAbsence{}
-	r.tracks.mu.Unlock()
+	a := r.tracks.takeAbsence()
 	patience := time.NewTimer(trackEndTime)
 	defer patience.Stop()
 	for _, s := range a.slots {
@@ -84,15 +115,7 @@ func (r *run) declareAbsence(to time.Duration) {
 			r.log.Warn("a track goes on although its room was lost", "track", s.media.UID)
 			return
 		}
-		r.tracks.mu.Lock()
-		from := s.ended
-		s.away, s.lost, s.back = true, max(s.ended, a.since), to
-		if !s.muted {
-			s.ended = max(s.ended, to)
-		}
-		silent := s.muted || from >= to
-		r.tracks.mu.Unlock()
-		if !silent {
+		if from := r.tracks.miss(s, a.since, to); from < to {
 			r.emit(media.Event{Time: from, Type: media.EventGap, Participant: s.media.Participant, Track: s.media.UID,
 				From: from, To: to, Reason: media.GapReconnect})
 		}

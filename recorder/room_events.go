@@ -33,7 +33,7 @@ func (r *run) event(e RoomEvent) {
 	early := at < 0 // while the room was told
 	at = max(0, at)
 	if _, ok := r.room.(Lister); !ok {
-		r.updateRoster(e)
+		r.roster.follow(e)
 	}
 	r.emptyRoom.update(e)
 	if r.pause.keepsNothing() && !keptWhilePaused(e.Type) || early && isMessage(e.Type) {
@@ -44,7 +44,7 @@ func (r *run) event(e RoomEvent) {
 		r.addTrack(e.Track, at)
 	case media.EventMute, media.EventUnmute:
 		if t := r.tracks.find(e.TrackID); t != nil && t.inbox.muted.set(e.Type == media.EventMute, at) {
-			r.reportMute(t, at)
+			t.reportMute(at)
 		}
 	case EventHeld, EventSent:
 		if t := r.tracks.find(e.TrackID); t != nil {
@@ -82,14 +82,4 @@ func (r *run) declareUnrecorded(participant string, at time.Duration, reason str
 
 func unrecorded(participant string, at time.Duration, reason string) media.Event {
 	return media.Event{Time: at, Type: media.EventGap, Participant: participant, From: at, To: at, Reason: reason}
-}
-
-// updateRoster keeps the roster of a room that keeps none.
-func (r *run) updateRoster(e RoomEvent) {
-	switch e.Type {
-	case media.EventJoin:
-		r.roster.Came(Member{Identity: e.Participant, Name: e.Name, Machine: e.Machine, Since: e.At})
-	case media.EventLeave:
-		r.roster.Went(e.Participant, "")
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // A Member is somebody in a room, for the time of one visit.
@@ -186,4 +188,14 @@ func (r *Roster) Met() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.met
+}
+
+// follow keeps the roster of a room that keeps none, by its events.
+func (r *Roster) follow(e RoomEvent) {
+	switch e.Type {
+	case media.EventJoin:
+		r.Came(Member{Identity: e.Participant, Name: e.Name, Machine: e.Machine, Since: e.At})
+	case media.EventLeave:
+		r.Went(e.Participant, "")
+	}
 }

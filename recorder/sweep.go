@@ -39,7 +39,7 @@ func (r *run) sweep() {
 		for _, t := range tracks {
 			t.expire(now)
 			if n%muteEvery == 0 {
-				_ = r.contain(t.info.Participant, func() { r.reportMute(t, r.clock.now()) })
+				_ = r.contain(t.info.Participant, func() { t.reportMute(r.clock.now()) })
 			}
 		}
 		if n%unopenedEvery == 0 {

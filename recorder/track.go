@@ -61,11 +61,11 @@ type trackRecorder struct {
 }
 
 // newTrack makes what records a track. tracks.mu is held.
-func (r *run) newTrack(from Track, info TrackInfo, m media.Track) *trackRecorder {
+func newTrack(r *run, from Track, info TrackInfo, m media.Track) *trackRecorder {
 	t := &trackRecorder{run: r, info: info, uid: m.UID, media: m, done: make(chan struct{}), outcomes: r.board.outcomesOf(info.Codec)}
-	t.refuse = r.refuseReason(info)
+	t.refuse = r.config.refuseReason(info)
 	t.source.track = from
-	t.inbox.permission.set(r.denyReason(info.Participant, info.Encrypted), 0)
+	t.inbox.permission.set(r.config.denyReason(info.Participant, info.Encrypted), 0)
 	t.holes = trackHoles{info: &t.info, inbox: &t.inbox, clock: r.clock, pause: &r.pause, away: &r.away, emit: t.emit}
 	t.timing.clock = newTrackClock(r.clock, info.ClockRate, &r.roomClock)
 	t.resetParts()

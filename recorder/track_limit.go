@@ -110,17 +110,20 @@ func (ts *tracks) turnAway(t Track, at time.Duration) {
 	c.seen = max(c.seen, at)
 }
 
-// unpublished returns which of the tracks that were turned away are not published any more.
-// It asks the room, so r.tracks.mu is not held.
-func (r *run) unpublished() map[Postponer]bool {
-	var tracks []Postponer
-	r.tracks.mu.Lock()
-	for _, c := range r.tracks.turnedAway {
-		tracks = append(tracks, c.tracks...)
+// allTurnedAway returns the tracks that were turned away and can be received later.
+func (ts *tracks) allTurnedAway() (all []Postponer) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, c := range ts.turnedAway {
+		all = append(all, c.tracks...)
 	}
-	r.tracks.mu.Unlock()
+	return all
+}
+
+// unpublished returns which of the tracks that were turned away are not published any more.
+func (r *run) unpublished() map[Postponer]bool {
 	gone := make(map[Postponer]bool)
-	for _, t := range tracks {
+	for _, t := range r.tracks.allTurnedAway() {
 		published := false
 		_ = r.contain("", func() { published = t.Published() })
 		if !published {
@@ -133,7 +136,7 @@ func (r *run) unpublished() map[Postponer]bool {
 // retryTurnedAway declares what tracks miss that were turned away, and asks for them again
 // where there is room.
 func (r *run) retryTurnedAway(now time.Duration) {
-	over, again := r.updateTurnedAway(r.unpublished(), now)
+	over, again := r.tracks.updateTurnedAway(r.unpublished(), r.pause.keepsNothing(), now)
 	r.reportTurnedAway(now)
 	for _, t := range again {
 		_ = r.contain("", t.Again)
@@ -141,33 +144,39 @@ func (r *run) retryTurnedAway(now time.Duration) {
 	r.declareWaits(over, media.GapTooMany)
 }
 
-// reportTurnedAway reports members whose tracks are not all recorded to whoever runs the
-// recorder: each member once in a while, not each track.
-func (r *run) reportTurnedAway(now time.Duration) {
-	var all, news []TurnedAway
-	r.tracks.mu.Lock()
-	for who, c := range r.tracks.turnedAway {
+// newsOfTurnedAway returns the members whose tracks are not all recorded, and those of
+// them that are to be reported now, those with most tracks first.
+func (ts *tracks) newsOfTurnedAway(now time.Duration) (all, news []TurnedAway) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for who, c := range ts.turnedAway {
 		t := TurnedAway{Participant: who, Name: c.name, Tracks: len(c.tracks) + c.others}
 		if t.Tracks == 0 {
 			continue
 		}
 		all = append(all, t)
-		at, known := r.tracks.reportedTurnedAway[who]
+		at, known := ts.reportedTurnedAway[who]
 		if known && now-at < reportAgain || !c.dueToReport() {
 			continue
 		}
-		if len(r.tracks.reportedTurnedAway) >= maxRemembered {
-			clear(r.tracks.reportedTurnedAway)
+		if len(ts.reportedTurnedAway) >= maxRemembered {
+			clear(ts.reportedTurnedAway)
 		}
-		r.tracks.reportedTurnedAway[who], c.reported = now, t.Tracks
+		ts.reportedTurnedAway[who], c.reported = now, t.Tracks
 		news = append(news, t)
 	}
-	r.tracks.mu.Unlock()
 	byTracks := func(a, b TurnedAway) int {
 		return cmp.Or(cmp.Compare(b.Tracks, a.Tracks), strings.Compare(a.Participant, b.Participant))
 	}
 	slices.SortFunc(all, byTracks)
 	slices.SortFunc(news, byTracks)
+	return all, news
+}
+
+// reportTurnedAway reports members whose tracks are not all recorded to whoever runs the
+// recorder: each member once in a while, not each track.
+func (r *run) reportTurnedAway(now time.Duration) {
+	all, news := r.tracks.newsOfTurnedAway(now)
 	r.board.setTurnedAway(all)
 	for _, t := range news {
 		r.log.Warn("too many tracks of one participant: not all are recorded", "not recorded", t.Tracks, "most of one", MaxTracksOfOne, "most of all", MaxTracks)
@@ -180,21 +189,20 @@ func (r *run) reportTurnedAway(now time.Duration) {
 
 // updateTurnedAway returns what participants miss whose tracks were turned away, and those
 // tracks for which there is room now.
-func (r *run) updateTurnedAway(gone map[Postponer]bool, now time.Duration) (over []unarrivedTrack, again []Postponer) {
-	shut := r.pause.keepsNothing()
-	r.tracks.mu.Lock()
-	defer r.tracks.mu.Unlock()
-	room := MaxTracks - len(r.tracks.running)
-	for who, c := range r.tracks.turnedAway {
+func (ts *tracks) updateTurnedAway(gone map[Postponer]bool, paused bool, now time.Duration) (over []unarrivedTrack, again []Postponer) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	room := MaxTracks - len(ts.running)
+	for who, c := range ts.turnedAway {
 		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return gone[t] })
-		if shut { // what is sent during a pause is not missing
+		if paused { // what is sent during a pause is not missing
 			over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 			c.from = now
 		}
 		if len(c.tracks) > 0 {
 			c.seen = now
 		}
-		for n := MaxTracksOfOne - r.tracks.of[who]; n > 0 && room > 0 && len(c.tracks) > 0; n-- {
+		for n := MaxTracksOfOne - ts.of[who]; n > 0 && room > 0 && len(c.tracks) > 0; n-- {
 			again = append(again, c.tracks[0])
 			c.tracks = c.tracks[1:]
 			room--
@@ -204,25 +212,29 @@ func (r *run) updateTurnedAway(gone map[Postponer]bool, now time.Duration) (over
 			c.from = c.seen
 		}
 		if len(c.tracks) == 0 && (c.others == 0 || c.reported > 0) {
-			delete(r.tracks.turnedAway, who)
+			delete(ts.turnedAway, who)
 		}
 	}
 	return over, again
 }
 
-// declareTurnedAway declares, at the end of the recording, what tracks missed that are
-// still turned away.
-func (r *run) declareTurnedAway(now time.Duration) {
-	gone := r.unpublished()
-	var over []unarrivedTrack
-	r.tracks.mu.Lock()
-	for who, c := range r.tracks.turnedAway {
+// takeTurnedAway returns what participants miss whose tracks are still turned away, and
+// forgets them.
+func (ts *tracks) takeTurnedAway(gone map[Postponer]bool, now time.Duration) (over []unarrivedTrack) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for who, c := range ts.turnedAway {
 		if slices.ContainsFunc(c.tracks, func(t Postponer) bool { return !gone[t] }) {
 			c.seen = now
 		}
 		over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 	}
-	clear(r.tracks.turnedAway)
-	r.tracks.mu.Unlock()
-	r.declareWaits(over, media.GapTooMany)
+	clear(ts.turnedAway)
+	return over
+}
+
+// declareTurnedAway declares, at the end of the recording, what tracks missed that are
+// still turned away.
+func (r *run) declareTurnedAway(now time.Duration) {
+	r.declareWaits(r.tracks.takeTurnedAway(r.unpublished(), now), media.GapTooMany)
 }

@@ -38,46 +38,45 @@ func (r *run) checkUnarrived(now time.Duration) {
 	if !ok {
 		return
 	}
-	over, silent := r.updateUnarrived(room.Waiting(), now)
+	over, silent := r.tracks.updateUnarrived(room.Waiting(), r.clock, r.pause.keepsNothing(), now)
 	r.declareWaits(over, media.GapStart)
 	r.declareUnsent(silent)
 }
 
 // updateUnarrived notes which tracks are waited for now. It returns those of which
 // something is to be declared missing, and those that are not waited for any more.
-func (r *run) updateUnarrived(waiting []TrackInfo, now time.Duration) (over, silent []unarrivedTrack) {
-	shut := r.pause.keepsNothing()
-	r.tracks.mu.Lock()
-	defer r.tracks.mu.Unlock()
+func (ts *tracks) updateUnarrived(waiting []TrackInfo, clock *recordingClock, paused bool, now time.Duration) (over, silent []unarrivedTrack) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
 	for _, info := range waiting {
-		if r.tracks.byID[info.ID] != nil {
+		if ts.byID[info.ID] != nil {
 			continue // it has come
 		}
-		w, known := r.tracks.unarrived[info.ID]
+		w, known := ts.unarrived[info.ID]
 		if !known {
-			if len(r.tracks.unarrived) >= maxUnarrived {
+			if len(ts.unarrived) >= maxUnarrived {
 				continue
 			}
-			asked := max(0, r.clock.at(info.Wanted))
+			asked := max(0, clock.at(info.Wanted))
 			w = &unarrivedTrack{participant: info.Participant, from: asked, asked: asked,
 				label: media.Track{Participant: info.Participant, Name: info.Name, Source: info.Source}.Label()}
-			r.tracks.unarrived[info.ID] = w
+			ts.unarrived[info.ID] = w
 		}
-		if shut {
+		if paused {
 			// What is sent during a pause is not missing.
 			over = append(over, *w)
 			w.from = now
 		}
 		w.lastSeen, w.seen = now, now
 		if w.offered = !info.Offered.IsZero(); w.offered {
-			w.seen = max(w.from, r.clock.at(info.Offered))
+			w.seen = max(w.from, clock.at(info.Offered))
 		}
 	}
-	for id, w := range r.tracks.unarrived {
+	for id, w := range ts.unarrived {
 		switch {
 		case now-w.lastSeen > arrivalTime:
 			over = append(over, *w)
-			delete(r.tracks.unarrived, id)
+			delete(ts.unarrived, id)
 			silent = append(silent, *w)
 		case w.seen-w.from >= declareEvery:
 			over = append(over, *w)
@@ -109,16 +108,21 @@ func (ts *tracks) takeWait(id string) (from time.Duration, waited bool) {
 	return w.from, true
 }
 
+// takeUnarrived returns all that are waited for, and forgets them.
+func (ts *tracks) takeUnarrived() (all []unarrivedTrack) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, w := range ts.unarrived {
+		all = append(all, *w)
+	}
+	clear(ts.unarrived)
+	return all
+}
+
 // declareUnarrived declares, at the end of the recording, what has not come.
 func (r *run) declareUnarrived(now time.Duration) {
 	r.checkUnarrived(now)
-	var over []unarrivedTrack
-	r.tracks.mu.Lock()
-	for _, w := range r.tracks.unarrived {
-		over = append(over, *w)
-	}
-	clear(r.tracks.unarrived)
-	r.tracks.mu.Unlock()
+	over := r.tracks.takeUnarrived()
 	r.declareWaits(over, media.GapStart)
 	r.declareUnsent(over)
 }

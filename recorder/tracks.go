@@ -12,9 +12,10 @@ import (
 // remembered after they are gone.
 const maxRemembered = 4096
 
-// tracks are those that are being read, the slots that they continue, and those that
-// are missing: whoever places a track, ends one or declares one missing does it in one
-// step of all of these, under mu. It is safe for concurrent use.
+// tracks are those that are being read, the slots that they continue, and those that are
+// missing. They are one table under one lock, so that a track that comes, ends or gives
+// way does so for all of these at once: none is both here and missing. It is safe for
+// concurrent use; nothing is emitted, and the room is not asked, while it is locked.
 type tracks struct {
 	mu sync.Mutex // guards what follows, and what trackRecorder says it does
 
@@ -42,13 +43,18 @@ func newTracks() *tracks {
 	}
 }
 
-// post puts a message into the inbox of every track.
-func (ts *tracks) post(m message) {
+// each calls f with every track. No track begins or ends meanwhile.
+func (ts *tracks) each(f func(*trackRecorder)) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	for t := range ts.running {
-		t.inbox.post(m)
+		f(t)
 	}
+}
+
+// post puts a message into the inbox of every track.
+func (ts *tracks) post(m message) {
+	ts.each(func(t *trackRecorder) { t.inbox.post(m) })
 }
 
 // find returns the track of an ID that is being read, or nil.
@@ -60,11 +66,7 @@ func (ts *tracks) find(id string) *trackRecorder {
 
 // all appends the tracks that are being read.
 func (ts *tracks) all(to []*trackRecorder) []*trackRecorder {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	for t := range ts.running {
-		to = append(to, t)
-	}
+	ts.each(func(t *trackRecorder) { to = append(to, t) })
 	return to
 }
 
@@ -75,13 +77,58 @@ func (ts *tracks) lastEnd() time.Duration {
 	return ts.last
 }
 
-// add notes a track that is read from now on. ts.mu is held.
-func (ts *tracks) add(t *trackRecorder) {
+// place finds a track its slot, and what comes before it there, and the track whose place
+// it takes where there is no room; t is nil where there is none at all. make makes it
+// under the lock: Reconsider finds the track, or it asks Permission after Reconsider.
+func (ts *tracks) place(source Track, info TrackInfo, at time.Duration, make func(media.Track) *trackRecorder) (t *trackRecorder, s *slot, before <-chan struct{}, victim *trackRecorder) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	victim, ok := ts.makeRoom(info.Participant)
+	if !ok {
+		ts.turnAway(source, at)
+		return nil, nil, nil, nil
+	}
+	if victim != nil {
+		victim.displaced = true
+		ts.turnAway(victim.source.track, at)
+	}
+	s, before = ts.slot(info)
+	t = make(s.media)
+	s.done = t.done
 	ts.came++
 	t.number = ts.came
-	ts.of[t.info.Participant]++
-	ts.byID[t.info.ID] = t
+	ts.of[info.Participant]++
+	ts.byID[info.ID] = t
 	ts.running[t] = true
+	return t, s, before, victim
+}
+
+// An arrival is what a slot knows of the track that enters it.
+type arrival struct {
+	media   media.Track   // as the track before left it
+	unmuted bool          // while nobody saw it
+	missing string        // the reason of the hole before the track, "" for none
+	from    time.Duration // its beginning
+}
+
+// enter lets a track have its slot. wanted is when the room asked for it, if it did.
+func (ts *tracks) enter(t *trackRecorder, s *slot, wanted time.Duration) arrival {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	known := !t.info.Wanted.IsZero()
+	s.track, s.next = t.source.track, false
+	a := arrival{media: s.media, unmuted: s.muted && known}
+	declared, waited := ts.takeWait(t.info.ID)
+	if from, ok := s.missedSince(t.info, wanted); ok {
+		// The recorder was away, not the sender: what it missed is a hole.
+		a.missing, a.from = media.GapReconnect, from
+	} else if known {
+		a.missing, a.from = media.GapStart, max(declared, wanted)
+	} else if waited {
+		a.missing, a.from = media.GapStart, declared
+	}
+	s.muted = false
+	return a
 }
 
 // remove notes that a track is over, and frees its slot at a time.
@@ -100,19 +147,22 @@ func (ts *tracks) remove(t *trackRecorder, s *slot, at time.Duration) {
 	delete(ts.running, t)
 }
 
-// A slot is one participant's medium for the whole recording: a track that is
-// published again continues it.
+// A slot is one participant's medium for the whole recording: a track that is published
+// again continues it. It is guarded by tracks.mu; of media, the UID and whose it is do not
+// change.
 type slot struct {
 	media media.Track
-	busy  bool
-	track Track // that it is busy with
-	next  bool  // another one waits to go on with it
-	ended time.Duration
-	done  chan struct{} // closed when it is free again
-	freed time.Duration // when that was
-	muted bool          // it ended so
 
-	// While the recorder was away, see roomAbsence:
+	busy  bool
+	track Track         // that it is busy with
+	next  bool          // another one waits to continue it
+	done  chan struct{} // closed when it is free again
+
+	freed time.Duration // when it was last freed
+	ended time.Duration // until when it was kept or declared then
+	muted bool          // its track ended muted
+
+	// While the recorder was away, see roomAbsence.
 	away       bool
 	lost, back time.Duration
 }

@@ -18,13 +18,13 @@ func TestWhoIsGoneIsForgotten(t *testing.T) {
 	}
 	const guests = 3 * maxRemembered
 	stays, _ := ts.slot(info(-1))
-	r.updateRoster(RoomEvent{Type: media.EventJoin, Participant: who(-1)})
+	r.roster.follow(RoomEvent{Type: media.EventJoin, Participant: who(-1)})
 	var last *slot
 	for n := range guests {
-		r.updateRoster(RoomEvent{Type: media.EventJoin, Participant: who(n)})
+		r.roster.follow(RoomEvent{Type: media.EventJoin, Participant: who(n)})
 		last, _ = ts.slot(info(n))
 		last.busy, last.freed = false, time.Duration(n)
-		r.updateRoster(RoomEvent{Type: media.EventLeave, Participant: who(n)})
+		r.roster.follow(RoomEvent{Type: media.EventLeave, Participant: who(n)})
 	}
 	if ts.slotCount > maxRemembered || len(ts.slots) != ts.slotCount || len(r.roster.gone) > maxRemembered {
 		t.Errorf("%d media are remembered, of %d members, and %d who were here", ts.slotCount, len(ts.slots), len(r.roster.gone))
