@@ -292,7 +292,7 @@ func TestShelf(t *testing.T) {
 	s := serveLibrary(t, l, 0)
 	ids := []string{"A", "B", "C", "D"}
 	for _, id := range ids {
-		l.recordings[id] = &fakeRecording{mu: new(sync.Mutex), reads: make(map[int]int), log: &tape.Description{State: "closed"}}
+		l.recordings[id] = &fakeRecording{mu: new(sync.Mutex), reads: make(map[int]int), log: tape.Description{State: "closed"}}
 	}
 	for _, id := range append(ids, "D", "C", "B") {
 		if w := request(t.Context(), s, "api/recordings/"+id); w.Code != 200 {

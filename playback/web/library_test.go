@@ -58,7 +58,7 @@ type fakeRecording struct {
 	mu       *sync.Mutex
 	segments map[int][]byte
 	errs     map[int]error
-	log      *tape.Description
+	log      tape.Description
 	later    *fakeRecording
 	// reading, if set, is called at each read and may wait.
 	reading func(ctx context.Context, n int) error
@@ -80,7 +80,7 @@ func (r *fakeRecording) ReadSegment(ctx context.Context, n int) ([]byte, error) 
 	return data, err
 }
 
-func (r *fakeRecording) Log() *tape.Description { return r.log }
+func (r *fakeRecording) Log() *tape.Description { return &r.log }
 
 func (r *fakeRecording) Session(ctx context.Context) (*playback.Session, error) {
 	return playback.Open(ctx, r, playback.Options{Recording: testID})
@@ -105,7 +105,7 @@ func (r *fakeRecording) setErr(n int, err error) {
 func meeting(t testing.TB, n int) *fakeRecording {
 	t.Helper()
 	r := &fakeRecording{mu: new(sync.Mutex), segments: make(map[int][]byte), errs: make(map[int]error), reads: make(map[int]int),
-		log: &tape.Description{ID: testID, State: "closed", Signers: []tape.Signer{{Who: "carol"}}, PostQuantum: true,
+		log: tape.Description{ID: testID, State: "closed", Signers: []tape.Signer{{Who: "carol"}}, PostQuantum: true,
 			Epochs: []tape.Epoch{{Number: 1, Opens: true, First: 0, Last: n - 1}}}}
 	for i := range n {
 		var events []media.Event
