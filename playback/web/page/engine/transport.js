@@ -73,12 +73,10 @@ export class Transport {
 	get phase() { return this.#phase; }
 	/** Where it is, in seconds on the recording clock. */
 	get time() { return Math.min(Math.max(this.#aimed, this.#clock.time), this.#recording.duration); }
-	get duration() { return this.#recording.duration; }
 	/** Nobody wants it to play, or it has come to the end. */
 	get paused() { return this.#phase === "paused" || this.#phase === "ended"; }
 	/** Wants to play, or to show what was sought, and what is needed is not there. */
 	get waiting() { return this.#phase === "gathering" || this.#phase === "starved" || this.#phase === "paused" && this.#seeking; }
-	get ended() { return this.#phase === "ended"; }
 	/** From 0.5 to 3. */
 	get rate() { return this.#clock.rate; }
 	set rate(rate) {
