@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
-	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 func copyCommand() *cli.Command {
@@ -91,7 +90,7 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 		return err
 	}
 	shares, err := archive.CopyShares(ctx, to, a.store, id)
-	for _, err := range bot.Joined(err) {
+	for _, err := range joined(err) {
 		var b *archive.BadObjectError
 		if !errors.As(err, &b) {
 			return err
@@ -124,4 +123,15 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 			"when it is over, run the same command again"))
 	}
 	return nil
+}
+
+// joined takes apart what errors.Join made.
+func joined(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		return j.Unwrap()
+	}
+	return []error{err}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
-	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 // What one's keys open of a recording.
@@ -77,7 +76,7 @@ func (e *env) checkRecordings(ctx context.Context, d *diagnosis, h *keys.Home, s
 // newest returns the IDs in the store, those recorded with this home first, the
 // latest of them at the front. Of the others nothing tells the time.
 func newest(ctx context.Context, a *access, h *keys.Home) ([]string, error) {
-	ids, err := bot.Spooled(ctx, a.store)
+	ids, err := recordingsIn(ctx, a.store)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/internal/fault"
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
@@ -36,6 +37,28 @@ func newRecordConsole(e *env) (r *recordConsole, archiveLog *slog.Logger) {
 	// What the archive does beside failing is told by this command.
 	r.log = e.newLog(e.stderr, slog.LevelInfo)
 	return r, e.newLog(e.stderr, slog.LevelWarn)
+}
+
+// begun shows the ID of a recording, and remembers it.
+func (r *recordConsole) begun(home *keys.Home, id string) {
+	r.clear()
+	r.env.printf("%s\n", id)
+	if err := recorded(home, id, time.Now()); err != nil {
+		r.env.warnf("%q will not find this recording: %v", "last", err)
+	}
+}
+
+// warnClassic says when not all readers are safe from quantum computers.
+func (r *recordConsole) warnClassic(readers []bot.Reader) {
+	for _, reader := range readers {
+		switch {
+		case reader.PostQuantum:
+		case r.env.log != nil: // which may be kept for long, and names nobody
+			r.log.Warn("a reader's key is not post-quantum: whoever stores this recording today may open it when quantum computers can")
+		default:
+			r.env.warnf("%s is not a post-quantum key: whoever stores this recording today may open it when quantum computers can", clean(reader.Name))
+		}
+	}
 }
 
 // say tells something that names people.

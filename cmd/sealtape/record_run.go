@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"os"
-	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
@@ -31,56 +30,59 @@ func runRecord(ctx context.Context, e *env, o *recordOptions) error {
 		}
 	}
 	console, archiveLog := newRecordConsole(e)
-	log := console.log
-	if service != nil {
-		service.log = log
+	console.warnClassic(config.Readers)
+	machine.PrivateFiles()
+	if swaps, err := machine.DiskSwaps(); err == nil && len(swaps) > 0 {
+		console.log.Warn("memory, keys included, can be written to swap", "on", words.Few(swaps), "hint", checkup.SwapHint)
 	}
+	config.Log, config.ArchiveLog = console.log, archiveLog
 
-	// What is begun first ends last.
 	var g workers.Group
-	defer g.Stop() // nothing of it fails but metrics, which is logged
-	// Nothing draws the line any more.
+	result, err := record(ctx, &g, console, config, roomKeys, service, o.metricsAddr)
+	_ = g.Stop() // what fails is told by whom it concerns
+	if err != nil {
+		return explainRecord(err)
+	}
+	return console.tell(result, o.json)
+}
+
+// record runs a bot, and beside it, in g, what shows it, signals it and watches it.
+func record(ctx context.Context, g *workers.Group, console *recordConsole, config bot.Config, roomKeys *livekitroom.Keys, s *service, metricsAddr string) (bot.Result, error) {
+	log := console.log
+	// What is begun first ends last: the line is removed when nobody draws it any more.
 	g.Ends(func() error { console.clear(); return nil })
 	// Signals to pause are taken to the end: one that comes late must not end the process.
 	pauses := newPauser(log)
 	g.Ends(func() error { pauses.close(); return nil })
-	console.warnClassic(config.Readers)
-	machine.PrivateFiles()
-	if swaps, err := machine.DiskSwaps(); err == nil && len(swaps) > 0 {
-		log.Warn("memory, keys included, can be written to swap", "on", words.Few(swaps), "hint", checkup.SwapHint)
-	}
 
-	config.Log, config.ArchiveLog = log, archiveLog
 	config.Say, config.Unopened, config.TurnedAway = console.say, console.unopened, console.turnedAway
-	config.Stage = func(s bot.Stage) {
-		if console.enter(s); s == bot.Ending {
-			service.stopping()
+	config.Stage = func(stage bot.Stage) {
+		if console.enter(stage); stage == bot.Ending {
+			s.stopping()
 		}
 	}
 	var b *bot.Bot
 	config.Begun = func(id string) {
-		console.clear()
-		e.printf("%s\n", id)
-		if err := recorded(config.Home, id, time.Now()); err != nil {
-			e.warnf("%q will not find this recording: %v", "last", err)
-		}
+		console.begun(config.Home, id)
 		// From here on there is something to show, to read keys for, and to pause.
 		g.Start(ctx, func(ctx context.Context) { console.watch(ctx, b.Status) })
-		watchKeys(ctx, &g, roomKeys, log)
+		watchKeys(ctx, g, roomKeys, log)
 		g.Start(ctx, func(ctx context.Context) { pauses.serve(ctx, b) })
 	}
+	var err error
 	if b, err = bot.New(config); err != nil {
-		return explainRecord(err)
+		return bot.Result{}, err
 	}
 	// A service manager is told how it goes, and Prometheus may ask, until all is stored.
-	if service != nil {
-		g.Start(ctx, func(ctx context.Context) { service.watch(ctx, b.Status) })
-		defer context.AfterFunc(ctx, service.stopping)()
+	if s != nil {
+		s.log = log
+		g.Start(ctx, func(ctx context.Context) { s.watch(ctx, b.Status) })
+		defer context.AfterFunc(ctx, s.stopping)()
 	}
-	if o.metricsAddr != "" {
-		end, err := serveMetrics(o.metricsAddr, b, log)
+	if metricsAddr != "" {
+		end, err := serveMetrics(metricsAddr, b, log)
 		if err != nil {
-			return err
+			return bot.Result{}, err
 		}
 		g.Ends(func() error {
 			if err := end(); err != nil {
@@ -89,12 +91,7 @@ func runRecord(ctx context.Context, e *env, o *recordOptions) error {
 			return nil
 		})
 	}
-	result, err := b.Record(ctx)
-	g.Stop()
-	if err != nil {
-		return explainRecord(err)
-	}
-	return console.tell(result, o.json)
+	return b.Record(ctx)
 }
 
 // config opens what the options name, in an order in which what is cheap to refuse is
@@ -144,17 +141,4 @@ func (o *recordOptions) config(ctx context.Context, e *env) (c bot.Config, roomK
 	}
 	c.Stores, c.StoreID, err = e.openStores(ctx, o.stores)
 	return c, roomKeys, err
-}
-
-// warnClassic says when not all readers are safe from quantum computers.
-func (r *recordConsole) warnClassic(readers []bot.Reader) {
-	for _, reader := range readers {
-		switch {
-		case reader.PostQuantum:
-		case r.env.log != nil: // which may be kept for long, and names nobody
-			r.log.Warn("a reader's key is not post-quantum: whoever stores this recording today may open it when quantum computers can")
-		default:
-			r.env.warnf("%s is not a post-quantum key: whoever stores this recording today may open it when quantum computers can", clean(reader.Name))
-		}
-	}
 }

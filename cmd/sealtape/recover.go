@@ -72,7 +72,7 @@ func runRecover(ctx context.Context, e *env, h *keys.Home, o *recoverOptions) er
 			return err
 		}
 	}
-	ids, err := bot.Spooled(ctx, spool)
+	ids, err := recordingsIn(ctx, spool)
 	if err != nil {
 		return fmt.Errorf("reading the spool: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -152,7 +153,7 @@ func serviceStatus(v bot.Status, now time.Time) string {
 	}
 	switch {
 	case v.Objects > 0:
-		text += ", " + bot.Waits(v.Objects) + " for the store"
+		text += ", " + words.Waits(v.Objects) + " for the store"
 	case v.Segments > 0:
 		text += ", all stored"
 	}

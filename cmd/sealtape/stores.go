@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -58,4 +59,15 @@ func storesID(names []string) (string, error) {
 	}
 	slices.Sort(ids)
 	return strings.Join(ids, " and "), nil
+}
+
+// recordingsIn lists the IDs of the recordings in a store, or in the spool.
+func recordingsIn(ctx context.Context, s archive.Store) (ids []string, err error) {
+	for id, err := range archive.IDs(ctx, s) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }

@@ -72,3 +72,11 @@ func Ranges(ns []int) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// Waits returns "1 object waits", "2 objects wait".
+func Waits(n int) string {
+	if n == 1 {
+		return "1 object waits"
+	}
+	return fmt.Sprintf("%d objects wait", n)
+}

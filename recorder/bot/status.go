@@ -107,7 +107,7 @@ func (s *Status) Problems(now time.Time) (out []string) {
 		out = append(out, "nothing is recorded: no media opens since "+words.Length(now.Sub(since))+why)
 	}
 	if s.Oldest > stuckUpload {
-		out = append(out, fmt.Sprintf("uploading is stuck: %s in the spool, for up to %s", Waits(s.Objects), words.Length(s.Oldest)))
+		out = append(out, fmt.Sprintf("uploading is stuck: %s in the spool, for up to %s", words.Waits(s.Objects), words.Length(s.Oldest)))
 	}
 	if s.Away > roomLost {
 		out = append(out, "the room is lost since "+words.Length(s.Away))
@@ -133,12 +133,4 @@ func (s *Status) unopened() (since time.Time, why string) {
 		since = s.Opened
 	}
 	return since, why
-}
-
-// Waits says how many objects wait.
-func Waits(n int) string {
-	if n == 1 {
-		return "1 object waits"
-	}
-	return fmt.Sprintf("%d objects wait", n)
 }

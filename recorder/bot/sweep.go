@@ -54,7 +54,7 @@ type Sweep struct {
 func (s *Sweep) Run(ctx context.Context) (failed []error) {
 	recovered, err := archive.Recover(ctx, s.Spool, archive.Config{Signer: s.Signer.Signer, Own: s.Signer.Own, Store: s.StoreID, Log: s.Log})
 	left := make(map[string]bool) // what is not ours to end
-	for _, err := range Joined(err) {
+	for _, err := range joined(err) {
 		if other := (*archive.OtherRecorderError)(nil); errors.As(err, &other) {
 			left[other.ID] = true
 		}
@@ -74,7 +74,7 @@ func (s *Sweep) Run(ctx context.Context) (failed []error) {
 				strings.Join(r.Aside, ", "), r.ID, filepath.Join(s.Spool, "quarantine", r.ID))
 		}
 	}
-	ids, err := Spooled(ctx, s.Source) // without those that are gone
+	ids, err := spooled(ctx, s.Source) // without those that are gone
 	if err != nil {
 		return append(failed, fmt.Errorf("reading the spool: %w", err))
 	}
@@ -85,7 +85,7 @@ func (s *Sweep) Run(ctx context.Context) (failed []error) {
 		if ctx.Err() != nil {
 			return append(failed, ctx.Err())
 		}
-		failed = append(failed, Joined(s.upload(ctx, id))...)
+		failed = append(failed, joined(s.upload(ctx, id))...)
 	}
 	return failed
 }
@@ -171,8 +171,8 @@ func (s *Sweep) warn(format string, args ...any) {
 	}
 }
 
-// Spooled lists the recordings in the spool.
-func Spooled(ctx context.Context, spool archive.Store) (ids []string, err error) {
+// spooled lists the recordings in the spool.
+func spooled(ctx context.Context, spool archive.Store) (ids []string, err error) {
 	for id, err := range archive.IDs(ctx, spool) {
 		if err != nil {
 			return nil, err
@@ -182,8 +182,8 @@ func Spooled(ctx context.Context, spool archive.Store) (ids []string, err error)
 	return ids, nil
 }
 
-// Joined takes apart what errors.Join made.
-func Joined(err error) []error {
+// joined takes apart what errors.Join made.
+func joined(err error) []error {
 	if err == nil {
 		return nil
 	}
