@@ -238,8 +238,8 @@ func (e *env) showMeeting(i *infoJSON) error {
 // wantedTexts says of holes that people wanted what they are.
 var wantedTexts = map[string]string{
 	media.GapPaused:     "the recording was paused",
-	media.GapConsent:    "no consent to be recorded",
-	media.GapUnverified: "only verified members were recorded",
+	media.GapConsent:    "they had not agreed to be recorded",
+	media.GapUnverified: "it was not known yet who they are",
 }
 
 // holeText says why a hole is there. One that people wanted is nothing that is missing.

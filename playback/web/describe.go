@@ -40,6 +40,7 @@ type description struct {
 	Epochs       []epochJSON `json:"epochs"`
 	Tracks       []trackJSON `json:"tracks"`
 	Gaps         []gapJSON   `json:"gaps"`
+	WideHoles    int         `json:"wide_holes"`
 	Problems     []trouble   `json:"problems"`
 	// From and EventsFrom are where the lists of segments and events begin;
 	// segments before that are there if they are not readable.
@@ -141,6 +142,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	for _, g := range session.Gaps() {
 		d.Gaps = append(d.Gaps, gapJSON{g.Track, seconds(g.From), seconds(g.To), g.Reason})
 	}
+	d.WideHoles = len(playback.WideHoles(session.Gaps()))
 	for _, seg := range segments {
 		if seg.Err != nil && len(d.Problems) < maxProblems {
 			_, p := problemOf(seg.Err)

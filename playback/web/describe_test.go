@@ -331,6 +331,23 @@ func TestEventsKeepPlaces(t *testing.T) {
 	}
 }
 
+// TestWideHoles: the page is told how many holes make a recording incomplete, and those
+// that people wanted do not.
+func TestWideHoles(t *testing.T) {
+	for reason, want := range map[string]int{media.GapLoss: 1, media.GapConsent: 0, media.GapUnverified: 0, media.GapPaused: 0} {
+		r := meeting(t, 2)
+		r.segments[0] = segment(t, 0, 5*time.Second, media.Event{Type: media.EventGap, Track: alice.UID, To: 2 * time.Second, Reason: reason})
+		var d struct {
+			Gaps      []struct{ From, To float64 }
+			WideHoles int `json:"wide_holes"`
+		}
+		getJSON(t, serve(t, r), base, 200, &d)
+		if d.WideHoles != want || len(d.Gaps) != 1 || d.Gaps[0].To != 2 {
+			t.Errorf("%s: %+v, want %d", reason, d, want)
+		}
+	}
+}
+
 // hostile is what people may call themselves, and write.
 var hostile = []string{
 	"</script><script>alert(1)</script>", "\u2028\u2029", "\u202eevil\u202c", "\x00\x01\x7f", "a\"b\\c\nd", "<!--", "&lt;",

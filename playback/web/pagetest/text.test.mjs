@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { plain, sentence } from "../page/view/sentence.js";
-import { gap } from "../page/view/terms.js";
+import { gap, quiet, wanted } from "../page/view/terms.js";
 import * as text from "../page/view/text.js";
 
 test("what strangers wrote stays where it is put", () => {
@@ -51,7 +51,9 @@ test("every event has its sentence", () => {
 		[{ type: "integrity", track: undefined, reason: "member: signature" }, "trouble: Something false arrived as Ada’s word of who they are: member: signature"],
 		[{ type: "gap", from: 1, to: 4, reason: "loss" }, "trouble: Ada’s camera misses 3 s: packets lost"],
 		[{ type: "gap", from: 1, to: 1.2, reason: "what?" }, "detail: Ada’s camera misses 0.2 s: what?"],
-		[{ type: "gap", from: 1, to: 9, reason: "paused" }, "detail: Nothing of Ada’s camera for 8 s: paused"],
+		[{ type: "gap", from: 1, to: 9, reason: "paused" }, "detail: Nothing was kept of Ada’s camera for 8 s: recording paused"],
+		[{ type: "gap", from: 0, to: 6, reason: "consent" }, "detail: Nothing was kept of Ada’s camera for 6 s: no consent"],
+		[{ type: "gap", from: 0, to: 6, reason: "unverified" }, "detail: Nothing was kept of Ada’s camera for 6 s: not verified yet"],
 		[{ type: "consent", reason: "withdrawn" }, "event: Ada withdrew consent"],
 		[{ type: "dropped", reason: "chat", count: 1 }, "trouble: Missing: 1 event of the kind “chat” of Ada, too many came at once"],
 		[{ type: "reconnect", from: 1, to: 11 }, "trouble: The recorder came back after 10 s"],
@@ -71,7 +73,10 @@ test("every event has its sentence", () => {
 	for (const type of ["announced", "leave", "track", "track-end", "unmute", "screen", "screen-end", "size", "published", "left-out", "reaction", "quality", "keys", "epoch", "integrity", "lost", "pause", "resume", "resealed"]) {
 		assert.ok(say({ type }), type);
 	}
-	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "bandwidth", "codec", "format", "fault", "spool-full", "paused"]) {
+	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "bandwidth", "codec", "format", "fault", "spool-full", "paused", "consent", "unverified"]) {
 		assert.notEqual(gap(reason).label, reason);
 	}
+	for (const reason of ["paused", "consent", "unverified"]) assert.ok(wanted(reason) && quiet(reason), reason);
+	for (const reason of ["loss", "auth", "reconnect"]) assert.ok(!wanted(reason) && !quiet(reason), reason);
+	for (const reason of ["start", "key-frame"]) assert.ok(!wanted(reason) && quiet(reason), reason);
 });

@@ -33,6 +33,7 @@
  * @property {Epoch[]} [epochs]
  * @property {TrackEntry[]} [tracks]
  * @property {Gap[]} [gaps]
+ * @property {number} [wide_holes] how many holes of a second or more make it incomplete
  * @property {Problem[]} [problems]
  * @property {SegmentEntry[]} [segments] those asked for
  * @property {Event[]} [events] those asked for

@@ -42,6 +42,8 @@ export class Recording {
 	distrust = "";
 	postQuantum = false;
 	resealedFrom = "";
+	/** How many holes of a second or more make it incomplete. */
+	wideHoles = 0;
 	/** @type {import("./description.js").Epoch[]} */
 	epochs = [];
 	/** @type {import("./description.js").Problem[]} */
@@ -87,6 +89,7 @@ export class Recording {
 		this.signers = d.signers || [];
 		this.distrust = d.distrust || "";
 		this.postQuantum = !!d.post_quantum;
+		this.wideHoles = d.wide_holes || 0;
 		this.resealedFrom = d.resealed_from || "";
 		this.epochs = d.epochs || [];
 		this.problems = d.problems || [];

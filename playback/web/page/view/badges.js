@@ -26,6 +26,7 @@ export function badges(r) {
 	/** @type {Add} */
 	const add = (kind, icon, words, ...text) => out.push({ kind, icon, words: [words].flat(), text });
 	addState(r, add);
+	addHoles(r, add);
 	addAccess(r, add);
 	addSecrecy(r, add);
 	addTrouble(r, add);
@@ -56,6 +57,17 @@ function addState(r, add) {
 		add("warn", "alert", "Cut off", "The recorder was interrupted before it could end this recording. What is here is verified; " +
 			"what came after it, if anything, is not here.");
 	}
+}
+
+/**
+ * addHoles says that something of a second or more is missing.
+ * @param {import("../engine/recording.js").Recording} r
+ * @param {Add} add
+ */
+function addHoles(r, add) {
+	if (!r.wideHoles) return;
+	add("warn", "hole", "Incomplete", `${count(r.wideHoles, "hole")} of a second or more: something that was sent is not here. ` +
+		"The recorder declared where, and why: see the timeline.");
 }
 
 /**

@@ -1,7 +1,7 @@
 import { visible, without } from "../engine/spans.js";
 import { el } from "./dom.js";
 import { describe } from "./lane_words.js";
-import { gap } from "./terms.js";
+import { gap, wanted } from "./terms.js";
 import { avatar, howBadge, nameNode } from "./words.js";
 
 /** How high a lane's drawing is, in CSS pixels. */
@@ -83,7 +83,7 @@ export class Lane {
 			const left = view.x(Math.max(h.from, view.from));
 			const right = Math.max(left + narrowestHole, view.x(Math.min(h.to, view.to)));
 			const last = shown.at(-1);
-			if (last && left < last.right + 2) {
+			if (last && left < last.right + 2 && wanted(h.reason) === [...last.reasons].every(wanted)) {
 				last.right = Math.max(last.right, right);
 				last.reasons.add(h.reason);
 			} else {
@@ -92,7 +92,8 @@ export class Lane {
 		}
 		this.#marks.replaceChildren(...shown.map(({ left, right, reasons }) => {
 			const words = [...reasons].map((r) => gap(r).label).join(", "), width = right - left;
-			const mark = el("i", { class: "span", "data-kind": "hole", "data-reason": [...reasons].join(" ").slice(0, 80) },
+			const kind = [...reasons].every(wanted) ? "unrecorded" : "hole";
+			const mark = el("i", { class: "span", "data-kind": kind, "data-reason": [...reasons].join(" ").slice(0, 80) },
 				width > 40 + words.length * 6 ? el("span", {}, words) : null);
 			mark.style.left = `${left}px`;
 			mark.style.width = `${width}px`;

@@ -18,7 +18,7 @@ const leastWidth = 20;
 
 const legend = [
 	["speaking", "Speaking"], ["open", "Microphone on"], ["muted", "Muted"], ["screen", "Screen"],
-	["hole", "Missing"], ["locked", "Locked"], ["failed", "Failed"],
+	["hole", "Missing"], ["unrecorded", "Not recorded"], ["locked", "Locked"], ["failed", "Failed"],
 ];
 
 /**

@@ -1,5 +1,5 @@
 import { bytes, count, length, line, tame } from "./text.js";
-import { gap, source } from "./terms.js";
+import { gap, source, wanted } from "./terms.js";
 
 /**
  * @typedef {string|{ who: string }|{ quote: string }} SentencePart a person's name and
@@ -74,7 +74,9 @@ export function sentence(e, { name = (id) => id, track = () => null } = {}) {
 		if (e.reason === "asleep" && !e.track) {
 			return s("trouble", `Nothing was recorded for ${lasted || "a moment"}: the recorder’s machine was suspended`);
 		}
-		if (e.reason === "paused") return s("detail", "Nothing of ", who, `’s ${what} for ${lasted || "a moment"}: paused`);
+		if (wanted(e.reason)) {
+			return s("detail", "Nothing was kept of ", who, `’s ${what} for ${lasted || "a moment"}: ${gap(e.reason).label}`);
+		}
 		return s(lasts >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || "a moment"}: ${gap(e.reason).label}`);
 	case "integrity":
 		return t ?

@@ -48,7 +48,30 @@ const reasons = {
 	"fault": ["not understood", "The recorder could not cope with what was sent here, and kept nothing more of this track."],
 	"spool-full": ["disk full", "The recorder had no room left to write."],
 	"paused": ["recording paused", "The recording was paused. Nothing was kept."],
+	"consent": ["no consent", "They had not agreed to be recorded. Nothing was kept of them."],
+	"unverified": ["not verified yet", "The recorder kept nothing of them before it knew who they are."],
 };
+
+/** Reasons that people wanted: nothing is missing. */
+const wantedReasons = ["paused", "consent", "unverified"];
+
+/**
+ * wanted says whether people wanted a hole for the reason, so that the recording misses
+ * nothing.
+ * @param {string} [reason]
+ */
+export function wanted(reason) {
+	return wantedReasons.includes(reason ?? "");
+}
+
+/**
+ * quiet says whether a hole for the reason is no cause for alarm: people wanted it, or a
+ * track has only begun.
+ * @param {string} [reason]
+ */
+export function quiet(reason) {
+	return wanted(reason) || reason === "start" || reason === "key-frame";
+}
 
 /**
  * gap tells why something is missing: {label, text}.

@@ -1,6 +1,7 @@
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { line } from "./text.js";
+import { quiet } from "./terms.js";
 import { describe, noticeOf, tileState, videoOf } from "./tile_state.js";
 import { avatar, howBadge, nameNode } from "./words.js";
 
@@ -125,6 +126,7 @@ export class Tile {
 		const notice = noticeOf(s.picture);
 		this.#notice.hidden = !notice;
 		this.#notice.dataset.state = s.picture.state;
+		this.#notice.dataset.quiet = String(s.picture.state === "hole" && quiet(s.picture.reason));
 		if (notice) {
 			const [name, words, text] = notice;
 			this.#notice.replaceChildren(name ? icon(name) : el("span", { class: "spinner" }), el("strong", {}, words), el("span", {}, text));
