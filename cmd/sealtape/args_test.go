@@ -74,7 +74,7 @@ func TestOneValue(t *testing.T) {
 	refused := func(want string, args ...string) {
 		t.Helper()
 		_, err := flagsFirst(app, append([]string{"sealtape"}, args...))
-		code, hints := explain(err)
+		code, hints := explained(err)
 		if want == "" && err != nil || want != "" && (err == nil || code != exitUsage || len(hints) < 2 || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v, exit code %d, hints %q, want %q", args, err, code, hints, want)
 		}

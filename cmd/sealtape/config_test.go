@@ -150,7 +150,7 @@ func TestConfigRefusals(t *testing.T) {
 			t.Errorf("%.40q: says %v, want %s", tt.yaml, err, tt.says)
 			continue
 		}
-		code, hints := explain(err)
+		code, hints := explained(err)
 		if hint := strings.Join(hints, "\n"); code != tt.code || !strings.Contains(hint, tt.hint) || strings.Contains(hint, secret) {
 			t.Errorf("%.40q: exit code %d, hints %q", tt.yaml, code, hint)
 		}
@@ -159,7 +159,7 @@ func TestConfigRefusals(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "changed by others (mode 0622)") {
 		t.Errorf("a file that others may change: %v", err)
 	}
-	if _, hints := explain(err); len(hints) != 1 || !strings.HasPrefix(hints[0], "chmod 0600 ") {
+	if _, hints := explained(err); len(hints) != 1 || !strings.Contains(hints[0], ": chmod 0600 ") {
 		t.Errorf("hints %q", hints)
 	}
 }

@@ -111,11 +111,11 @@ func namedOnce(stores []string) error {
 func newDiagnosis() *diagnosis {
 	d := &diagnosis{Recordings: []opening{}}
 	d.Findings = []checkup.Finding{}
-	d.Remedy = func(err error) string {
+	d.Remedy = func(err error) (why string, run []string) {
 		if _, hints := explain(err); len(hints) > 0 {
-			return hints[0]
+			return hints[0].why, hints[0].run
 		}
-		return ""
+		return "", nil
 	}
 	return d
 }
@@ -182,7 +182,7 @@ func (e *env) showDiagnosis(d *diagnosis) error {
 		}
 		e.printf("  %-7s  %-13s  %s\n", f.Result, clean(f.Name), clean(f.Text))
 		if f.Hint != "" {
-			e.printf("           hint: %s\n", clean(f.Hint))
+			e.printf("           %s\n", strings.Join(hint{f.Hint, f.Run}.lines(), "\n           "))
 		}
 	}
 	rows := [][]string{{"ID", "STATE", "START", "EPOCHS", "OPENS FOR YOU"}}

@@ -169,8 +169,8 @@ func (d *diagnosis) judgeRecordings() {
 		}
 	}
 	if unsigned > 0 {
-		d.Warn(section, "recorders", pinHint,
-			"%s not signed by anyone whose card you pinned", wasWere(unsigned))
+		d.Warn(section, "recorders", pinHint.why, "%s not signed by anyone whose card you pinned", wasWere(unsigned))
+		d.Run(pinHint.run...)
 	}
 	if distrusted > 0 {
 		d.Warn(section, "revoked", "sealtape info ID says of each which key that is", "%s signed, or granted to you, by a key that was revoked", wasWere(distrusted))

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
+	"slices"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -25,24 +25,6 @@ const (
 	exitUnverified = 4 // something is not what its signature says
 	exitNoKey      = 5 // no key of yours opens it
 )
-
-// A hintError is an error with the remedy.
-type hintError struct {
-	err  error
-	hint string
-}
-
-func (e *hintError) Error() string { return e.err.Error() }
-func (e *hintError) Unwrap() error { return e.err }
-
-// hinted returns err with a line, or several, that says what to do about it. It takes the
-// place of the hint that errors.go knows for err, if any.
-func hinted(err error, hint string) error {
-	if err == nil {
-		return nil
-	}
-	return &hintError{err, hint}
-}
 
 // An exitError is an error with an exit code.
 type exitError struct {
@@ -92,18 +74,18 @@ func (e *commandError) Error() string { return e.err.Error() }
 func (e *commandError) Unwrap() error { return e.err }
 
 // explain returns the exit code of err and the hints for it.
-func explain(err error) (code int, hints []string) {
-	code, hint := known(err)
+func explain(err error) (code int, hints []hint) {
+	code, h := known(err)
 	var x *exitError
 	if errors.As(err, &x) {
 		code = x.code
 	}
-	var h *hintError
-	if errors.As(err, &h) {
-		hint = h.hint
+	if h.why != "" {
+		hints = []hint{h}
 	}
-	if hint != "" {
-		hints = strings.Split(hint, "\n")
+	var given *hintError
+	if errors.As(err, &given) {
+		hints = given.hints
 	}
 	var u usageError
 	if errors.As(err, &u) {
@@ -111,104 +93,90 @@ func explain(err error) (code int, hints []string) {
 		if u.command == "" && errors.As(err, &in) {
 			u.command = in.command
 		}
-		hints = append(hints, "see "+cmp.Or(u.command, "sealtape")+" --help")
+		hints = append(slices.Clip(hints), hint{why: "see " + cmp.Or(u.command, "sealtape") + " --help"})
 	}
 	return code, hints
 }
 
-// pinHint is for what no recorder signed whose card is pinned.
-const pinHint = "if you know who recorded, pin their card: sealtape keys add --recorder FILE"
-
-// known maps the errors of the packages to exit codes and hints.
-func known(err error) (code int, hint string) {
-	var (
-		usage     usageError
-		cliExit   cli.ExitCoder
-		perm      *keys.PermissionError
-		ambiguous *archive.AmbiguousError
-		corrupt   *archive.CorruptError
-		back      *archive.RollbackError
-		fork      *archive.ForkError
-	)
-	switch {
-	case errors.As(err, &usage), errors.As(err, &cliExit):
-		return exitUsage, ""
-	case errors.Is(err, context.Canceled):
-		return exitFailed, ""
-	case errors.As(err, &perm):
-		return exitFailed, fmt.Sprintf("chmod %04o %s", perm.Want, perm.Path)
-
-	case errors.Is(err, keys.ErrNoIdentity):
-		return exitFailed, "sealtape keys init --name NAME makes one"
-	case errors.Is(err, keys.ErrIdentityExists):
-		return exitFailed, "an identity is never overwritten; for a second one, set SEALTAPE_HOME to another folder"
-	case errors.Is(err, keys.ErrPassphrase):
-		return exitFailed, "try again; without the passphrase the identity is lost, there is no other way in"
-	case errors.Is(err, keys.ErrCardSignature):
-		return exitUnverified, "the card was changed or damaged on its way; ask its owner for it again, and compare the fingerprint"
-	case errors.Is(err, keys.ErrBadName):
-		return exitFailed, "a name has 1 to 64 printable characters and single spaces"
-	case errors.Is(err, keys.ErrBadCard):
-		return exitFailed, "a card is the file that sealtape keys card -o FILE writes"
-	case errors.Is(err, keys.ErrNameTaken):
-		return exitUnverified, "ask them, and not by the way this card came; if they made new keys or have another device: sealtape keys approve on their old one. If the old key is lost: sealtape keys remove NAME, then compare the words of the new card"
-	case errors.Is(err, keys.ErrKeyTaken):
-		return exitFailed, "to rename someone, sealtape keys remove the old name first"
-	case errors.Is(err, keys.ErrOtherName):
-		return exitFailed, "another device of yours has a card of the same name: sealtape keys init --name NAME --device DEVICE"
-	case errors.Is(err, keys.ErrOtherRole):
-		return exitUnverified, "a key keeps its role; if that is meant to change: sealtape keys remove NAME, then compare the words of the new card"
-	case errors.Is(err, keys.ErrExpired):
-		return exitFailed, "ask its owner for a new card: sealtape keys renew, then sealtape keys card"
-	case errors.Is(err, keys.ErrRevoked):
-		return exitUnverified, "its owner took it back: ask them for the card that they use now"
-	case errors.Is(err, keys.ErrDoubted):
-		return exitUnverified, "compare its words with its owner: sealtape keys add CARD; or ask for the card, approved by a key of theirs that counts"
-	case errors.Is(err, keys.ErrReplaced):
-		return exitFailed, "ask its owner for the card that they use now"
-	case errors.Is(err, keys.ErrBadRevocation):
-		return exitUnverified, "a revocation is signed by the key that it takes back, or by another card of its owner that you pinned"
-	case errors.Is(err, keys.ErrNoMember):
-		return exitFailed, "sealtape keys list shows the names"
-
-	case errors.Is(err, archive.ErrNoStore):
-		return exitFailed, "check the name; sealtape record makes a folder, a bucket you make yourself"
-	case errors.Is(err, archive.ErrDenied) && errors.Is(err, syscall.EROFS):
-		return exitFailed, "the folder is on a file system that is read-only"
-	case errors.Is(err, archive.ErrDenied) && errors.Is(err, fs.ErrPermission):
-		return exitFailed, "check who owns the folder and what is in it, and their modes"
-	case errors.Is(err, archive.ErrDenied):
-		return exitFailed, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what that key may do (sealtape doctor --policy)"
-	case errors.Is(err, archive.ErrRefused):
-		return exitFailed, "sealtape doctor --store STORE tries what the store can do"
-	case errors.Is(err, archive.ErrNotFound):
-		return exitFailed, "sealtape list shows what the store holds"
-	case errors.Is(err, tape.ErrNoHead):
-		return exitUnverified, "it is being uploaded, or what signs it was removed; sealtape verify says what is there"
-	case errors.Is(err, archive.ErrForeignSigner):
-		return exitUnverified, pinHint
-	case errors.As(err, &back), errors.As(err, &fork):
-		return exitUnverified, "the store shows another state than it did before: look for a copy, and ask who can write to it"
-	case errors.As(err, &corrupt), errors.Is(err, playback.ErrForeign):
-		return exitUnverified, "sealtape verify ID says what is wrong"
-	case errors.Is(err, archive.ErrRevokedGrant):
-		return exitUnverified, "ask another who can open it, or its owner by the key that they use now, to share it with you again"
-	case errors.Is(err, archive.ErrMoreShares):
-		return exitNoKey, "if someone shared it with you, ask them for the name that sealtape share printed, and give that for the ID"
-	case errors.Is(err, archive.ErrNoKey):
-		return exitNoKey, "only its readers can open it; sealtape keys show says who you are here"
-	case errors.Is(err, playback.ErrNothing):
-		return exitIncomplete, "sealtape info ID says why nothing was recorded"
-	case errors.Is(err, playback.ErrFFmpegMissing):
-		return exitFailed, "install ffmpeg, on Debian by apt install ffmpeg; --format mkv and tracks do without"
-	case errors.Is(err, playback.ErrFFmpegLacks):
-		return exitFailed, "install an ffmpeg that has it, as Debian's does; --format mkv and tracks do without"
-	case errors.As(err, &ambiguous):
-		return exitFailed, "give more characters of the ID"
-	case errors.Is(err, fs.ErrExist):
-		return exitFailed, "nothing is overwritten; choose another name"
-	case errors.Is(err, fs.ErrPermission):
-		return exitFailed, "check who owns it and its mode"
+// is reports of an error whether it is one of targets.
+func is(targets ...error) func(error) bool {
+	return func(err error) bool {
+		return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
 	}
-	return exitFailed, ""
+}
+
+// as reports of an error whether it is of a type.
+func as[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+// both reports of an error whether it is two at once.
+func both(a, b error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, a) && errors.Is(err, b) }
+}
+
+// known returns the exit code of what the packages return, and what to do about
+// it: the first line of answers that fits.
+func known(err error) (code int, h hint) {
+	var perm *keys.PermissionError
+	if errors.As(err, &perm) && !as[usageError](err) {
+		return exitFailed, permissionHint(perm)
+	}
+	for _, a := range answers {
+		if a.fits(err) {
+			return a.code, a.hint
+		}
+	}
+	return exitFailed, hint{}
+}
+
+var answers = []struct {
+	fits func(error) bool
+	code int
+	hint hint
+}{
+	{as[usageError], exitUsage, hint{}},
+	{as[cli.ExitCoder], exitUsage, hint{}},
+	{is(context.Canceled), exitFailed, hint{}},
+
+	{is(keys.ErrNoIdentity), exitFailed, hint{"make your keys, once", []string{"sealtape keys init --name NAME"}}},
+	{is(keys.ErrIdentityExists), exitFailed, hint{why: "an identity is never overwritten; for a second one, set SEALTAPE_HOME to another folder"}},
+	{is(keys.ErrPassphrase), exitFailed, hint{why: "try again; without the passphrase the identity is lost, there is no other way in"}},
+	{is(keys.ErrCardSignature), exitUnverified, hint{why: "the card was changed or damaged on its way; ask its owner for it again, and compare the fingerprint"}},
+	{is(keys.ErrBadName), exitFailed, hint{why: "a name has 1 to 64 printable characters and single spaces"}},
+	{is(keys.ErrBadCard), exitFailed, hint{"a card is the file that its owner writes", []string{"sealtape keys card -o FILE"}}},
+	{is(keys.ErrNameTaken), exitUnverified, hint{"ask them, and not by the way this card came. If they made new keys or have another device, their old key approves this card; if it is lost, unpin the old card, then compare the words of the new one",
+		[]string{"sealtape keys approve CARD -o FILE", "sealtape keys remove NAME"}}},
+	{is(keys.ErrKeyTaken), exitFailed, hint{"to rename someone, remove the old name first", []string{"sealtape keys remove NAME"}}},
+	{is(keys.ErrOtherName), exitFailed, hint{"another device of yours has a card of the same name", []string{"sealtape keys init --name NAME --device DEVICE"}}},
+	{is(keys.ErrOtherRole), exitUnverified, hint{"a key keeps its role; if that is meant to change, unpin the card, then compare the words of the new one", []string{"sealtape keys remove NAME"}}},
+	{is(keys.ErrExpired), exitFailed, hint{"ask its owner for a new card, which they make so", []string{"sealtape keys renew", "sealtape keys card -o FILE"}}},
+	{is(keys.ErrRevoked), exitUnverified, hint{why: "its owner took it back: ask them for the card that they use now"}},
+	{is(keys.ErrDoubted), exitUnverified, hint{"compare its words with its owner, or ask for the card, approved by a key of theirs that counts", []string{"sealtape keys add CARD"}}},
+	{is(keys.ErrReplaced), exitFailed, hint{why: "ask its owner for the card that they use now"}},
+	{is(keys.ErrBadRevocation), exitUnverified, hint{why: "a revocation is signed by the key that it takes back, or by another card of its owner that you pinned"}},
+	{is(keys.ErrNoMember), exitFailed, hint{"see which names are pinned", []string{"sealtape keys list"}}},
+
+	{is(archive.ErrNoStore), exitFailed, hint{why: "check the name; sealtape record makes a folder, a bucket you make yourself"}},
+	{both(archive.ErrDenied, syscall.EROFS), exitFailed, hint{why: "the folder is on a file system that is read-only"}},
+	{both(archive.ErrDenied, fs.ErrPermission), exitFailed, hint{why: "check who owns the folder and what is in it, and their modes"}},
+	{is(archive.ErrDenied), exitFailed, hint{"check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what that key may do", []string{"sealtape doctor --policy --store STORE"}}},
+	{is(archive.ErrRefused), exitFailed, hint{"try what the store can do", []string{"sealtape doctor --store STORE"}}},
+	{is(archive.ErrNotFound), exitFailed, hint{"see what the store holds", []string{"sealtape list"}}},
+	{is(tape.ErrNoHead), exitUnverified, hint{"it is being uploaded, or what signs it was removed; see what is there", []string{"sealtape verify ID"}}},
+	{is(archive.ErrForeignSigner), exitUnverified, pinHint},
+	{as[*archive.RollbackError], exitUnverified, rollbackHint},
+	{as[*archive.ForkError], exitUnverified, rollbackHint},
+	{as[*archive.CorruptError], exitUnverified, verifyHint("ID")},
+	{is(playback.ErrForeign), exitUnverified, verifyHint("ID")},
+	{is(archive.ErrRevokedGrant), exitUnverified, grantHint},
+	{is(archive.ErrMoreShares), exitNoKey, hint{why: "if someone shared it with you, ask them for the name that sealtape share printed, and give that for the ID"}},
+	{is(archive.ErrNoKey), exitNoKey, readersHint},
+	{is(playback.ErrNothing), exitIncomplete, hint{"see why nothing was recorded", []string{"sealtape info ID"}}},
+	{is(playback.ErrFFmpegMissing), exitFailed, hint{"install ffmpeg, on Debian so; --format mkv and tracks do without", []string{"apt install ffmpeg"}}},
+	{is(playback.ErrFFmpegLacks), exitFailed, hint{why: "install an ffmpeg that has it, as Debian's does; --format mkv and tracks do without"}},
+	{as[*archive.AmbiguousError], exitFailed, hint{why: "give more characters of the ID"}},
+	{is(fs.ErrExist), exitFailed, hint{why: "nothing is overwritten; choose another name"}},
+	{is(fs.ErrPermission), exitFailed, hint{why: "check who owns it and its mode"}},
 }

@@ -159,7 +159,7 @@ func exportAction(c *cli.Context) error {
 	var unread *playback.SegmentError
 	switch {
 	case errors.Is(err, playback.ErrNothing) && !errors.As(err, &unread) && (len(options.Participants) > 0 || options.From > 0 || options.To > 0):
-		return hinted(fmt.Errorf("recording %s has nothing of that", id), "sealtape info "+id+" --timeline shows who was there when")
+		return hinted(fmt.Errorf("recording %s has nothing of that", id), "see who was there when", "sealtape info "+id+" --timeline")
 	case errors.Is(err, syscall.ENOSPC):
 		return hinted(fmt.Errorf("exporting recording %s: %w", id, err), "make room or choose another disk; nothing is left of the export")
 	case err != nil:

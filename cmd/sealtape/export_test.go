@@ -39,12 +39,12 @@ func TestChosenParticipants(t *testing.T) {
 			t.Errorf("%q: %q, %v, want %s", test.names, got, err, test.err)
 			continue
 		}
-		if _, hints := explain(err); test.hint != "" && !slices.Equal(hints, []string{test.hint}) {
+		if _, hints := explained(err); test.hint != "" && !slices.Equal(hints, []string{test.hint}) {
 			t.Errorf("%q: %q, want %q", test.names, hints, test.hint)
 		}
 	}
 	_, err := chosenParticipants(slices.Repeat(present, 10), []string{"x"})
-	if _, hints := explain(err); len(hints) != 1 || !strings.HasSuffix(hints[0], "and 50 more") {
+	if _, hints := explained(err); len(hints) != 1 || !strings.HasSuffix(hints[0], "and 50 more") {
 		t.Errorf("%q", hints)
 	}
 }

@@ -57,7 +57,7 @@ func (o *keysAddOptions) addCard(ctx context.Context, e *env, h *keys.Home, card
 		return nil
 	}
 	if o.recorder && card.Role != keys.Recorder {
-		return hinted(fmt.Errorf("the card of %s is not a recorder's", name), "leave --recorder out; a recorder's is made by sealtape keys init --recorder")
+		return hinted(fmt.Errorf("the card of %s is not a recorder's", name), "leave --recorder out; a recorder's is made there", "sealtape keys init --recorder --name NAME")
 	}
 	// A name that is taken is told before anyone compares words.
 	how, err := h.CanAdd(card)
@@ -81,7 +81,7 @@ func (o *keysAddOptions) addCard(ctx context.Context, e *env, h *keys.Home, card
 	}
 	if how == keys.Stranger && card.Role == keys.Recorder && !o.recorder {
 		return hinted(fmt.Errorf("the card of %s says it is a recorder's: whatever its key signs would count as a recording", name),
-			"if it is one of yours: sealtape keys add --recorder FILE")
+			"if it is one of yours", "sealtape keys add --recorder FILE")
 	}
 	if how == keys.Stranger || o.fingerprint != "" {
 		if err := o.confirm(ctx, e, card, "pin"); err != nil {
@@ -168,7 +168,7 @@ func (e *env) readPublic(name string) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, hinted(err, "FILE is what its owner wrote with sealtape keys card -o FILE")
+			return nil, hinted(err, "FILE is what its owner wrote", "sealtape keys card -o FILE")
 		}
 		if err != nil {
 			return nil, err

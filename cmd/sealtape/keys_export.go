@@ -72,9 +72,9 @@ func runKeysImport(ctx context.Context, e *env, o *keysImportOptions) error {
 	}
 	switch _, cerr := keys.ParseCards(b); {
 	case cerr == nil:
-		return hinted(fmt.Errorf("%s is a card, which is public, and no exported identity", o.file), "sealtape keys add FILE pins it")
+		return hinted(fmt.Errorf("%s is a card, which is public, and no exported identity", o.file), "pin it", "sealtape keys add "+shellWord(o.file))
 	case keys.IsRevocation(b):
-		return hinted(fmt.Errorf("%s is a revocation, and no exported identity", o.file), "sealtape keys add FILE takes it")
+		return hinted(fmt.Errorf("%s is a revocation, and no exported identity", o.file), "take it", "sealtape keys add "+shellWord(o.file))
 	}
 	h, err := e.openHome()
 	if err != nil {

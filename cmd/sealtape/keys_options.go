@@ -143,7 +143,7 @@ func (o *confirmOption) confirm(ctx context.Context, e *env, card keys.Card, wha
 		return fmt.Errorf("the card of %s was not approved", name)
 	}
 	if !yes {
-		return hinted(fmt.Errorf("the card of %s was not pinned", name), "ask its owner to read the fingerprint to you: sealtape keys show")
+		return hinted(fmt.Errorf("the card of %s was not pinned", name), "ask its owner to read the fingerprint to you", "sealtape keys show")
 	}
 	return nil
 }

@@ -15,14 +15,7 @@ func ownCounts(h *keys.Home) error {
 	if !errors.Is(err, bot.ErrOwnCard) {
 		return err
 	}
-	hint := "take over the keys that you use now: sealtape keys export there, sealtape keys import in a SEALTAPE_HOME of its own"
-	switch {
-	case errors.Is(err, keys.ErrRevoked):
-		hint = "sealtape keys rotate makes new keys, and what was sealed to these still opens; the others compare the words of the new card"
-	case errors.Is(err, keys.ErrExpired):
-		hint = "sealtape keys renew makes another card of the same keys, sealtape keys rotate new keys"
-	}
-	return hinted(err, hint)
+	return withHints(err, ownHint(err))
 }
 
 // unrevoked returns the error of ownCounts if one's own key was revoked: nobody

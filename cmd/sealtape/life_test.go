@@ -121,7 +121,7 @@ func TestExplainEnd(t *testing.T) {
 			}
 			continue
 		}
-		if code, hints := explain(err); code != tt.code || len(hints) != 1 || !strings.Contains(hints[0], tt.says) || !errors.Is(err, tt.cause) {
+		if code, hints := explained(err); code != tt.code || len(hints) != 1 || !strings.Contains(hints[0], tt.says) || !errors.Is(err, tt.cause) {
 			t.Errorf("%v: exit code %d, hints %q, want %d and %s", err, code, hints, tt.code, tt.says)
 		}
 	}

@@ -230,7 +230,7 @@ func (e *env) showList(all []listed) error {
 		return err
 	}
 	if unsigned > 0 {
-		e.notef("\n%s not signed by anyone whose card you pinned.\nhint: %s", wasWere(unsigned), pinHint)
+		e.notef("\n%s not signed by anyone whose card you pinned.\n%s", wasWere(unsigned), strings.Join(pinHint.lines(), "\n"))
 	}
 	if damaged > 0 {
 		e.notef("\n%s not what was recorded.\nhint: sealtape verify ID says what is wrong", wasWere(damaged))

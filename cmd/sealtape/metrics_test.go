@@ -31,7 +31,7 @@ func TestServeMetrics(t *testing.T) {
 	defer taken.Close()
 	for _, addr := range []string{taken.Addr().String(), "nowhere", "127.0.0.1:99999"} {
 		_, err := serveMetrics(addr, b, log)
-		if _, hints := explain(err); err == nil || len(hints) != 1 || !strings.Contains(hints[0], "127.0.0.1:9464") {
+		if _, hints := explained(err); err == nil || len(hints) != 1 || !strings.Contains(hints[0], "127.0.0.1:9464") {
 			t.Errorf("%s: %v, %q", addr, err, hints)
 		}
 	}

@@ -15,7 +15,7 @@ type outcome struct {
 	id string
 	tape.Verdict
 	problems []archive.Problem // that verifying found
-	hint     string            // in place of what outcomeHint says
+	hint     hint              // in place of what todo says
 }
 
 // err returns the text, the exit code and the hint of an outcome, nil of a good one.
@@ -23,40 +23,12 @@ func (o outcome) err() error {
 	if o.Outcome == tape.Whole {
 		return nil
 	}
-	hint := o.hint
-	if hint == "" {
-		hint = o.outcomeHint()
+	toDo := o.hint
+	if toDo.why == "" {
+		toDo = o.toDo()
 	}
-	return exitWith(o.Outcome.ExitCode(), hinted(errors.New(o.Say("recording "+o.id)), hint))
+	return exitWith(o.Outcome.ExitCode(), withHints(errors.New(o.Say("recording "+o.id)), toDo))
 }
-
-// outcomeHint says what to do about the gravest reason.
-func (o outcome) outcomeHint() string {
-	switch o.Reasons[0].Lack {
-	case tape.LackTrust:
-		return revokedHint
-	case tape.LackGrant:
-		return "ask another who can open it, or its owner by the key that they use now, to share it with you again"
-	case tape.LackGenuine:
-		return problemHint(o.problems)
-	case tape.LackBytes, tape.LackObjects:
-		return "sealtape verify " + o.id + " says what is wrong"
-	case tape.LackKey:
-		return "only its readers can open it; sealtape keys show says who you are here"
-	case tape.LackEnd:
-		return "if it is not going on, sealtape recover on the machine that recorded finishes it"
-	case tape.LackCut:
-		return "what there is is genuine; sealtape info shows where it ends"
-	case tape.LackSpan:
-		return "it is declared by the recorder; sealtape info shows where and why"
-	case tape.LackStore:
-		return "try again; the store did not give all of it"
-	}
-	return ""
-}
-
-// revokedHint is for what only a key signed that was revoked.
-const revokedHint = "whoever has the key could have made this recording: ask who recorded, and look for a copy from before"
 
 // distrust returns an error if a recording is signed, but by a key that was revoked.
 func (a *access) distrust(rec *archive.Recording) error {
@@ -73,8 +45,7 @@ func noKey(id string, why error) error {
 	if errors.Is(why, keys.ErrNoIdentity) {
 		return exitWith(exitNoKey, fmt.Errorf("nothing to open recording %s with: %w", id, why))
 	}
-	return exitWith(exitNoKey, hinted(fmt.Errorf("no key of yours opens recording %s", id),
-		"only its readers can open it; sealtape keys show says who you are here"))
+	return exitWith(exitNoKey, withHints(fmt.Errorf("no key of yours opens recording %s", id), readersHint))
 }
 
 // locked tells how many readers a recording has that one's keys do not open, and

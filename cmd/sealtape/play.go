@@ -281,7 +281,7 @@ func (e *env) tellFailed(failed map[string][]playback.Segment) error {
 		return nil
 	}
 	return exitWith(exitUnverified, hinted(fmt.Errorf("%s failed verification, and not played", count(n, "segment")),
-		"sealtape verify ID says what is wrong"))
+		"see what is wrong", "sealtape verify ID"))
 }
 
 // A throttle lets something pass once in a while.

@@ -45,7 +45,7 @@ func (a *access) openTape(ctx context.Context, id string, identities []age.Ident
 func (a *access) unopened(ctx context.Context, id string, err error) error {
 	if errors.Is(err, archive.ErrForeignSigner) {
 		if by := a.memberSigned(ctx, id); by != "" {
-			return hinted(&saidError{err, by}, memberHint)
+			return withHints(&saidError{err, by}, memberHint)
 		}
 	}
 	return err

@@ -69,15 +69,17 @@ func missingText(rep recorder.Report, named bool) string {
 
 // holeHints says for each reason what to check, and for each cause that was found
 // why media did not open what mends it.
-func holeHints(rep recorder.Report, found []recorder.Unopened, named bool) (hints []string) {
+func holeHints(rep recorder.Report, found []recorder.Unopened, named bool) (hints []hint) {
 	for _, r := range byReason(rep.Missing) {
-		hints = append(hints, r.causeHints(found, named)...)
-		if hint := r.hint(rep.Frames == 0, named); len(r.whose) > 0 && hint != "" {
-			hints = append(hints, hint)
+		for _, why := range r.causeHints(found, named) {
+			hints = append(hints, hint{why: why})
+		}
+		if why := r.hint(rep.Frames == 0, named); len(r.whose) > 0 && why != "" {
+			hints = append(hints, hint{why: why})
 		}
 	}
 	if len(hints) == 0 {
-		return []string{"sealtape info shows every hole"}
+		return []hint{{why: "sealtape info shows every hole"}}
 	}
 	return hints
 }
@@ -102,45 +104,4 @@ func (r *missingReason) causeHints(found []recorder.Unopened, named bool) (hints
 		})
 	})
 	return hints
-}
-
-// hint says what to check where no better cause was found, "" where nothing helps.
-// nothing is whether no frame at all was kept.
-func (r missingReason) hint(nothing, named bool) string {
-	who := r.names(named)
-	switch r.reason {
-	case media.GapAuth:
-		if nothing {
-			return "nothing could be decrypted: is this the passphrase that the members use?"
-		}
-		return fmt.Sprintf("some frames of %s did not open: is their passphrase the one that the others use?", who)
-	case media.GapNoKey:
-		return fmt.Sprintf("%s: end-to-end encrypted with a key that was not given", who)
-	case media.GapPlaintext:
-		return fmt.Sprintf("%s published without end-to-end encryption and was not recorded; --allow-plaintext lets in callers, streams and agents, who cannot encrypt", who)
-	case media.GapFormat:
-		return fmt.Sprintf("%s sent pictures larger than 65,536 pixels or frames larger than 8 MiB", who)
-	case media.GapCodec:
-		return fmt.Sprintf("%s used a codec that is not recorded, or that LiveKit cannot encrypt", who)
-	case media.GapTooMany:
-		return fmt.Sprintf("%s published more tracks than are recorded: at most %d of one member, and %d of all", who, recorder.MaxTracksOfOne, recorder.MaxTracks)
-	case media.GapFault:
-		return fmt.Sprintf("the recorder could not cope with something that %s sent; its log says more", who)
-	}
-	if !slices.ContainsFunc(r.whose, func(m media.Missing) bool { return m.Time >= media.WideHole }) {
-		return ""
-	}
-	switch r.reason {
-	case media.GapAsleep:
-		return "this machine was suspended while it recorded: keep it awake, for example by systemd-inhibit"
-	case media.GapReconnect:
-		return "the recorder lost the room for some time; sealtape info says when"
-	case media.GapBandwidth:
-		return fmt.Sprintf("the server found no bandwidth to send all of %s to the recorder; --max-video asks for less", who)
-	case media.GapSpool:
-		return "the disk was full for some time: make room where SEALTAPE_HOME is"
-	case media.GapLoss:
-		return fmt.Sprintf("packets of %s were lost on the way; sealtape info says when", who)
-	}
-	return ""
 }

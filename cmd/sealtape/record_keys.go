@@ -50,14 +50,14 @@ func (o *recordOptions) roomKeys() (*livekitroom.Keys, error) {
 // with it, the command line names what cannot be used.
 func explainKeyFile(err error) error {
 	var perm *keys.PermissionError
-	hint := "sealtape record --help shows what a key file says"
+	toDo := hint{why: "sealtape record --help shows what a key file says"}
 	switch {
 	case errors.As(err, &perm):
-		hint = fmt.Sprintf("chmod %04o %s", perm.Want, perm.Path)
+		toDo = permissionHint(perm)
 	case !errors.Is(err, livekitroom.ErrKeyFile):
-		hint = "check the name, who owns it and its mode"
+		toDo = hint{why: "check the name, who owns it and its mode"}
 	}
-	return hinted(misuse("--e2ee-key-file: %w", err), hint)
+	return withHints(misuse("--e2ee-key-file: %w", err), toDo)
 }
 
 // watchKeys lets g read the key file again at each SIGHUP. Nobody is named in the log,

@@ -48,7 +48,7 @@ func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	b, ferr := readReaderFile(arg)
 	if errors.Is(ferr, fs.ErrNotExist) {
 		return nil, hinted(fmt.Errorf("no card is pinned as %q, and there is no such file", arg),
-			"sealtape keys list shows the names; sealtape keys add FILE pins a card")
+			"see which names are pinned, or pin a card", "sealtape keys list", "sealtape keys add FILE")
 	}
 	if ferr != nil {
 		return nil, fmt.Errorf("--reader: %w", ferr)
@@ -56,7 +56,7 @@ func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	if card, err := keys.ParseCard(b); err == nil {
 		// A card that was not pinned was not confirmed: it may be anyone's.
 		return nil, hinted(fmt.Errorf("the card in %s is not pinned", arg),
-			"compare its fingerprint with its owner: sealtape keys add "+arg+", then --reader \""+card.Name+"\"")
+			"compare its fingerprint with its owner, then --reader "+shellWord(card.Name), "sealtape keys add "+shellWord(arg))
 	}
 	return fileReaders(arg, b)
 }

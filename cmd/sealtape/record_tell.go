@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder"
@@ -58,7 +57,7 @@ func (r *recordConsole) tell(res bot.Result, asJSON bool) error {
 	}
 	named := r.env.log == nil
 	err := exitWith(exitIncomplete, fmt.Errorf("the recording is incomplete: %s", missingText(rep, named)))
-	return hinted(err, strings.Join(holeHints(rep, res.Unopened, named), "\n"))
+	return withHints(err, holeHints(rep, res.Unopened, named)...)
 }
 
 // smallJSON is a picture that never came as large as it was published.

@@ -150,14 +150,14 @@ func notOurs(err error, people func(keyNames []string) []string) error {
 		return err
 	}
 	return hinted(fmt.Errorf("recording %s was begun by %s, and this home does not sign its end; left alone", other.ID, clean(strings.Join(people(other.By), ", "))),
-		"run sealtape recover with the SEALTAPE_HOME of that recorder; if it is gone, sealtape keys import takes its exported identity into another")
+		"run sealtape recover with the SEALTAPE_HOME of that recorder; if it is gone, take its exported identity into another", "sealtape keys import FILE")
 }
 
 // adopt notes that the recording id of the spool is for the store.
 func adopt(spool, id, store string) (err error) {
 	held, err := archive.HoldSpooled(spool, id)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hinted(fmt.Errorf("--adopt: no recording %s is in the spool", clean(id)), "sealtape doctor lists what is there")
+		return hinted(fmt.Errorf("--adopt: no recording %s is in the spool", clean(id)), "see what is there", "sealtape doctor")
 	} else if err != nil {
 		return fmt.Errorf("--adopt: %w", err)
 	}

@@ -71,7 +71,7 @@ func TestRecordRefuses(t *testing.T) {
 		{"missing bucket", withURL, with("--store", "s3://no-such-bucket/x"), 1, "no such store", "bucket"},
 		{"wrong S3 key", append([]string{"AWS_SECRET_ACCESS_KEY=wrong-secret"}, withURL...), with("--store", minio), 1, "denied", "AWS_ACCESS_KEY_ID"},
 		{"store that takes nothing", append([]string{refusing}, withURL...), with("--store", minio), 1,
-			"is not fit for it: put: could not store", "allow writing"},
+			"is not fit for it: put: could not store", "no permission helps"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, errs, code := l.run(home, tt.vars, tt.args...)

@@ -121,7 +121,7 @@ func runRepair(ctx context.Context, e *env, o *repairOptions) error {
 	case ctx.Err() != nil:
 		return hinted(ctx.Err(), "what was put back stays; run it again to go on")
 	case errors.Is(err, archive.ErrNotOver):
-		return exitWith(exitIncomplete, hinted(err, "if it is not going on, sealtape recover on the machine that recorded finishes it"))
+		return exitWith(exitIncomplete, hinted(err, "if it is not going on, finish it on the machine that recorded", "sealtape recover --store STORE"))
 	case errors.Is(err, archive.ErrForeignSigner):
 		// It may be signed by one that counts no more, which is not to spread.
 		for _, s := range stores {

@@ -69,7 +69,7 @@ func resealAction(c *cli.Context) (err error) {
 	}
 	if !rec.Head().State.Final() {
 		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s is not closed", t.ID()),
-			"reseal it when it is over; sealtape recover on the machine that recorded ends one that was cut"))
+			"reseal it when it is over; one that was cut is ended on the machine that recorded", "sealtape recover --store STORE"))
 	}
 	for _, ep := range rec.Epochs() { // before anything is written
 		if _, err := rec.EpochSecret(c.Context, ep.Number); err != nil {

@@ -172,7 +172,7 @@ func grantees(card keys.Card) ([]age.Recipient, error) {
 	}
 	if len(out) == 0 {
 		return nil, hinted(fmt.Errorf("%s has no post-quantum key: %w", clean(card.Name), archive.ErrClassic),
-			"they make new keys with sealtape keys init, and give you the card")
+			"they make new keys, and give you the card", "sealtape keys init --name NAME")
 	}
 	return out, nil
 }

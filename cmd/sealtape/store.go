@@ -69,7 +69,7 @@ func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.S
 	s, err := open(arg)
 	if err != nil {
 		err = fmt.Errorf("opening the store: %w", err)
-		if _, hint := known(err); hint == "" {
+		if _, h := known(err); h.why == "" {
 			err = hinted(err, "a store is a folder that you can write to, or s3://bucket/prefix")
 		}
 		return nil, err
@@ -263,9 +263,6 @@ func (a *access) open(ctx context.Context, id string, identities []age.Identity)
 	return t.Recording(), nil
 }
 
-// memberHint is for what a member has signed as if they recorded.
-const memberHint = "only a recorder's key signs recordings: ask them about it, and look for a copy that the recorder signed"
-
 // memberSigned says by which members a recording is signed that no recorder has
 // signed, "" if that is nobody whose card is pinned.
 func (a *access) memberSigned(ctx context.Context, id string) string {
@@ -304,7 +301,7 @@ func (a *access) resolve(ctx context.Context, arg string) (string, error) {
 	}
 	switch len(ids) {
 	case 0:
-		return "", hinted(fmt.Errorf("%w: the store is empty", archive.ErrNotFound), "sealtape record makes recordings; check --store")
+		return "", hinted(fmt.Errorf("%w: the store is empty", archive.ErrNotFound), "check --store; sealtape record makes recordings")
 	case 1:
 		return ids[0], nil
 	}
@@ -336,7 +333,7 @@ func (a *access) resolve(ctx context.Context, arg string) (string, error) {
 	}
 	if last == "" {
 		return "", exitWith(exitNoKey, hinted(errors.New("which recording is last is not known: no key of yours opens any"),
-			"give the ID; sealtape list shows them"))
+			"give the ID", "sealtape list"))
 	}
 	if unknown > 0 {
 		a.env.notef("sealtape: last is %s; of %s the start is not known", last, count(unknown, "recording"))

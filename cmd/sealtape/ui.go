@@ -111,7 +111,7 @@ func (e *env) exit(err error) int {
 	case e.log != nil:
 		args := []any{"code", code}
 		if len(hints) > 0 {
-			args = append(args, "hint", strings.Join(hints, "; "))
+			args = append(args, "hint", strings.Join(texts(hints), "; "))
 		}
 		e.log.Error(err.Error(), args...)
 		return code
@@ -121,7 +121,7 @@ func (e *env) exit(err error) int {
 		fmt.Fprintf(e.stderr, "sealtape: %s\n", clean(err.Error()))
 	}
 	for _, h := range hints {
-		fmt.Fprintf(e.stderr, "hint: %s\n", clean(h))
+		fmt.Fprintln(e.stderr, strings.Join(h.lines(), "\n"))
 	}
 	return code
 }

@@ -36,9 +36,9 @@ func TestExit(t *testing.T) {
 		{"wrapped", fmt.Errorf("outside: %w", exitWith(5, hinted(secret, "mend it"))), 5, "sealtape: outside: it failed\nhint: mend it\n"},
 		{"interrupted", fmt.Errorf("reading: %w", context.Canceled), 1, "sealtape: interrupted\n"},
 		{"escapes", errors.New("bad \x1b[2J"), 1, "sealtape: bad \\u{1b}[2J\n"},
-		{"no key", fmt.Errorf("x: %w", archive.ErrNoKey), 5, "sealtape: x: none of the identities opens it\nhint: only its readers can open it; sealtape keys show says who you are here\n"},
+		{"no key", fmt.Errorf("x: %w", archive.ErrNoKey), 5, "sealtape: x: none of the identities opens it\nhint: only its readers can open it; see who you are here\n    sealtape keys show\n"},
 		{"own hint instead", hinted(fmt.Errorf("x: %w", fs.ErrExist), "mine"), 1, "sealtape: x: file already exists\nhint: mine\n"},
-		{"mode", &keys.PermissionError{Path: "id.txt", Mode: 0o644, Want: 0o600}, 1, "sealtape: id.txt can be read by others (mode 0644)\nhint: chmod 0600 id.txt\n"},
+		{"mode", &keys.PermissionError{Path: "id.txt", Mode: 0o644, Want: 0o600}, 1, "sealtape: id.txt can be read by others (mode 0644)\nhint: let nobody else read or change it\n    chmod 0600 id.txt\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,4 +112,10 @@ func TestHoles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// explained is explain with each hint in one line.
+func explained(err error) (code int, hints []string) {
+	code, all := explain(err)
+	return code, texts(all)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
-	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
@@ -105,14 +104,14 @@ func verifyAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	hint := ""
+	var toDo hint
 	for i, p := range problems {
 		if p.Kind != archive.ProblemForeignSigner {
 			continue
 		}
 		if by := a.memberSigned(c.Context, id); by != "" {
 			problems[i].Text += ": " + by
-			hint = memberHint
+			toDo = memberHint
 		}
 	}
 	var deep *deepReport
@@ -139,7 +138,7 @@ func verifyAction(c *cli.Context) error {
 	if err := a.learn(c.Context, &v); err != nil {
 		return err
 	}
-	o := outcome{id: id, Verdict: v.findings().Verdict(), problems: problems, hint: hint}
+	o := outcome{id: id, Verdict: v.findings().Verdict(), problems: problems, hint: toDo}
 	if c.Bool("json") {
 		err = e.json(v.json(o.Verdict))
 	} else {
@@ -269,31 +268,6 @@ func hidesAll(p archive.Problem) bool {
 		return true
 	}
 	return p.Object == "head"
-}
-
-// problemHint says what to do about the gravest problem.
-func problemHint(ps []archive.Problem) string {
-	has := func(kinds ...string) bool {
-		return slices.ContainsFunc(ps, func(p archive.Problem) bool { return slices.Contains(kinds, p.Kind) })
-	}
-	switch {
-	case has(problemRevoked):
-		return revokedHint
-	case has(archive.ProblemForeignSigner):
-		return pinHint
-	case has(archive.ProblemRolledBack, archive.ProblemForked):
-		return "the store shows another state than it did before: look for a copy, and ask who can write to it"
-	case has(archive.ProblemMissing, archive.ProblemCorrupt, archive.ProblemTruncated, archive.ProblemSwapped):
-		return "look for a copy of these objects: an earlier version in the bucket, or the spool of the recorder"
-	case has(playback.ContradictionTags, playback.ContradictionMalformed, playback.ContradictionTrack, playback.ContradictionOrder,
-		playback.ContradictionHole, playback.ContradictionKeyFrame, playback.ContradictionIndex):
-		return "this is what the recorder signed: it erred, or someone with its key made it up; ask who recorded"
-	case has(archive.ProblemUnreadable):
-		return "try again; the store did not give all of it, or does not let you read it"
-	case has(archive.ProblemAdded):
-		return "someone wrote to the store; what the recorder signed is not touched by it"
-	}
-	return "look for a copy, and ask who can write to the store"
 }
 
 func (v *verification) json(verdict tape.Verdict) verifyJSON {

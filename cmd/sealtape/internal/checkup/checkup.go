@@ -20,19 +20,28 @@ type Finding struct {
 	Result  string `json:"result"` // ok, warning, failed or unknown
 	Text    string `json:"text"`
 	Hint    string `json:"hint,omitempty"`
+
+	// Run are commands that do what Hint says.
+	Run []string `json:"run,omitempty"`
 }
 
 // A Report is all that was found, in the order in which it was looked at.
 type Report struct {
 	Findings []Finding `json:"checks"`
-	// Remedy returns what to do about an error, "" where it knows nothing. It takes
-	// the place of what a check says itself. Nil knows nothing.
-	Remedy func(error) string `json:"-"`
+	// Remedy returns what to do about an error, and by which commands; "" where it
+	// knows nothing. It takes the place of what a check says itself. Nil knows nothing.
+	Remedy func(error) (hint string, run []string) `json:"-"`
 }
 
 // Add adds a finding.
 func (r *Report) Add(section, name, result, hint, format string, args ...any) {
-	r.Findings = append(r.Findings, Finding{section, name, result, fmt.Sprintf(format, args...), hint})
+	r.Findings = append(r.Findings, Finding{Section: section, Name: name, Result: result, Text: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// Run adds commands to the hint of the last finding.
+func (r *Report) Run(commands ...string) {
+	f := &r.Findings[len(r.Findings)-1]
+	f.Run = append(f.Run, commands...)
 }
 
 // Pass adds that something is as it should be.
@@ -53,12 +62,14 @@ func (r *Report) Unknown(section, name, format string, args ...any) {
 // Fail adds that something does not work, with what Remedy knows of the error, or
 // else hint.
 func (r *Report) Fail(section, name string, err error, hint string) {
+	var run []string
 	if r.Remedy != nil {
-		if known := r.Remedy(err); known != "" {
-			hint = known
+		if known, commands := r.Remedy(err); known != "" {
+			hint, run = known, commands
 		}
 	}
 	r.Add(section, name, Failed, hint, "%v", err)
+	r.Run(run...)
 }
 
 // Failures returns how many things do not work.
