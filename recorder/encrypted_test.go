@@ -49,7 +49,7 @@ func TestEncryptedRoom(t *testing.T) {
 			if tt.keys != nil {
 				c.Keys = recorder.SharedKeys(tt.keys)
 			}
-			s, report := record(t, c, func(room *roomtest.Room, _ func()) {
+			out, report := record(t, c, func(room *roomtest.Room, _ func()) {
 				info := tt.info
 				info.Wanted = time.Now()
 				tr := room.Publish(info)
@@ -65,30 +65,28 @@ func TestEncryptedRoom(t *testing.T) {
 					time.Sleep(20 * time.Millisecond)
 				}
 			})
-			frames, events, _ := s.read(t)
-			if len(frames) != tt.frames {
-				t.Errorf("%d frames written as media, want %d", len(frames), tt.frames)
+			out.parse()
+			if len(out.frames) != tt.frames {
+				t.Errorf("%d frames written as media, want %d", len(out.frames), tt.frames)
 			}
-			for n, f := range frames {
+			for n, f := range out.frames {
 				if !bytes.Equal(f.Data, opusPayload(n)) {
 					t.Fatalf("frame %d is %x", n, f.Data)
 				}
 			}
 			// What came without encryption says so.
-			if e := find(events, media.EventTrack)[0]; (e.Reason == media.TrackPlaintext) != (!tt.seal && tt.frames > 0) {
+			if e := out.want(media.EventTrack, 1)[0]; (e.Reason == media.TrackPlaintext) != (!tt.seal && tt.frames > 0) {
 				t.Errorf("the track came with the reason %q", e.Reason)
 			}
-			gaps := find(events, media.EventGap)
 			if tt.reason == "" {
-				if len(gaps) != 0 || report.Incomplete {
-					t.Errorf("holes: %v", gaps)
-				}
+				out.wantNoHoles()
 				return
 			}
-			if len(gaps) != 1 || gaps[0].Reason != tt.reason || gaps[0].From > 50*time.Millisecond || gaps[0].To < 1900*time.Millisecond {
-				t.Errorf("holes: %+v, want one of 0 to 2 s, %s", gaps, tt.reason)
+			if gap := out.want(media.EventGap, 1)[0]; gap.Reason != tt.reason || gap.From > near || gap.To < 1900*time.Millisecond {
+				t.Errorf("hole: %+v, want 0 to 2 s, %s", gap, tt.reason)
 			}
-			if !report.Incomplete || report.Holes[tt.reason] == 0 {
+			out.wantIncomplete(true)
+			if report.Holes[tt.reason] == 0 {
 				t.Errorf("report: %+v", report)
 			}
 		})

@@ -49,7 +49,7 @@ func (o *recorded) track(participant string, source media.Source) *recordedTrack
 	if len(found) != 1 {
 		o.t.Fatalf("%d tracks are %s's %s, want one that goes on: %v", len(found), participant, source, o.tracks)
 	}
-	tr := &recordedTrack{Track: found[0], t: o.t}
+	tr := &recordedTrack{Track: found[0], t: o.t, off: near}
 	for _, f := range o.frames {
 		if f.Track == tr.UID {
 			tr.frames = append(tr.frames, f)
@@ -109,7 +109,8 @@ type recordedTrack struct {
 	media.Track
 	t      *testing.T
 	frames []media.Frame
-	holes  []hole // those that touch, and have one reason, are one
+	holes  []hole        // those that touch, and have one reason, are one
+	off    time.Duration // by how much a hole may be off what is wanted
 }
 
 type hole struct {
@@ -128,7 +129,26 @@ func (tr *recordedTrack) wantFrames(n int) *recordedTrack {
 	return tr
 }
 
-// last is the time of the last frame.
+// wantOrder wants each frame later than the one before.
+func (tr *recordedTrack) wantOrder() *recordedTrack {
+	tr.t.Helper()
+	for n := 1; n < len(tr.frames); n++ {
+		if at, before := tr.frames[n].Time, tr.frames[n-1].Time; at <= before {
+			tr.t.Errorf("%s: a frame at %v after one at %v", tr.Label(), at, before)
+		}
+	}
+	return tr
+}
+
+// first is the time of the first frame, last that of the last.
+func (tr *recordedTrack) first() time.Duration {
+	tr.t.Helper()
+	if len(tr.frames) == 0 {
+		tr.t.Fatalf("%s has no frames", tr.Label())
+	}
+	return tr.frames[0].Time
+}
+
 func (tr *recordedTrack) last() time.Duration {
 	tr.t.Helper()
 	if len(tr.frames) == 0 {
@@ -164,6 +184,12 @@ func (tr *recordedTrack) wantNoFrames(from, to time.Duration) *recordedTrack {
 	return tr
 }
 
+// exactly makes wantHole and wantHoles mean it to the millisecond.
+func (tr *recordedTrack) exactly() *recordedTrack {
+	tr.off = time.Millisecond
+	return tr
+}
+
 // wantHole wants one hole.
 func (tr *recordedTrack) wantHole(from, to time.Duration, reason string) *recordedTrack {
 	tr.t.Helper()
@@ -174,7 +200,7 @@ func (tr *recordedTrack) wantHole(from, to time.Duration, reason string) *record
 func (tr *recordedTrack) wantHoles(want ...hole) *recordedTrack {
 	tr.t.Helper()
 	same := func(got, want hole) bool {
-		return got.reason == want.reason && (got.from-want.from).Abs() <= near && (got.to-want.to).Abs() <= near
+		return got.reason == want.reason && (got.from-want.from).Abs() <= tr.off && (got.to-want.to).Abs() <= tr.off
 	}
 	if !slices.EqualFunc(tr.holes, want, same) {
 		tr.t.Errorf("%s: holes are [%s], want [%s]", tr.Label(), list(tr.holes), list(want))

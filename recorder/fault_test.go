@@ -28,14 +28,17 @@ func (f faultyTrack) Read() (recorder.Packet, error) {
 // A packet that the recorder, or its room, cannot cope with costs the track it is
 // of: what comes after it is a declared hole. The tracks of others are whole.
 func TestFaultCostsOneTrack(t *testing.T) {
-	for name, reading := range map[string]bool{"taking": false, "reading": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		reading bool
+	}{{"taking", false}, {"reading", true}} {
+		t.Run(tt.name, func(t *testing.T) {
 			ada, bob := opusInfo, opusInfo
 			ada.ID, ada.Participant, bob.ID, bob.Participant = "TR_ada", "ada", "TR_bob", "bob"
-			s, report := record(t, recorder.Config{Duration: 9 * time.Second}, func(room *roomtest.Room, _ func()) {
+			out, _ := record(t, recorder.Config{Duration: 9 * time.Second}, func(room *roomtest.Room, _ func()) {
 				var bad *roomtest.Track
 				good := room.Publish(ada)
-				if !reading {
+				if !tt.reading {
 					bad = room.Publish(bob)
 				} else {
 					bad = roomtest.New("elsewhere").Publish(bob)
@@ -51,28 +54,9 @@ func TestFaultCostsOneTrack(t *testing.T) {
 				}
 				bad.End()
 			})
-			frames, events, tracks := s.read(t)
-			count := make(map[string]int)
-			for _, f := range frames {
-				count[tracks[f.Track].Participant]++
-			}
-			if count["ada"] != 300 || count["bob"] != 100 {
-				t.Errorf("%d frames of ada and %d of bob, want 300 and 100", count["ada"], count["bob"])
-			}
-			gaps := find(events, media.EventGap)
-			if len(gaps) == 0 || !report.Incomplete {
-				t.Fatalf("holes %+v, incomplete %v", gaps, report.Incomplete)
-			}
-			end := 2 * time.Second
-			for _, g := range gaps {
-				if g.Reason != media.GapFault || g.Participant != "bob" || (g.From-end).Abs() > 25*time.Millisecond {
-					t.Errorf("hole %+v, want one of bob's from %v on", g, end)
-				}
-				end = g.To
-			}
-			if end < 5900*time.Millisecond || end > 6100*time.Millisecond {
-				t.Errorf("bob's hole ends at %v, want 6s: %+v", end, gaps)
-			}
+			out.track("ada", media.Microphone).wantFrames(300).wantHoles()
+			out.track("bob", media.Microphone).wantFrames(100).wantHole(2*time.Second, 6*time.Second, media.GapFault)
+			out.wantIncomplete(true)
 		})
 	}
 }
@@ -85,19 +69,16 @@ func (namelessTrack) Info() recorder.TrackInfo { panic("no name") }
 // What goes wrong with an event of the room costs whom it is of, and is declared;
 // what happens after it is recorded.
 func TestFaultCostsOneEvent(t *testing.T) {
-	s, _ := record(t, recorder.Config{Duration: 4 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Duration: 4 * time.Second}, func(room *roomtest.Room, _ func()) {
 		room.Emit(recorder.RoomEvent{Type: media.EventTrack, Participant: "bob", Track: namelessTrack{}})
 		room.Emit(recorder.RoomEvent{Type: media.EventTrack, Participant: "bob"})
-		good := room.Publish(opusInfo)
-		for n := range 100 {
-			good.Send(opusPacket(n, opusPayload(n)))
-			time.Sleep(20 * time.Millisecond)
-		}
+		sound(room.Publish(opusInfo), 0, 100)
 	})
-	frames, events, _ := s.read(t)
-	gaps := find(events, media.EventGap)
-	if len(frames) != 100 || len(gaps) != 2 || gaps[0].Reason != media.GapFault || gaps[0].Participant != "bob" {
-		t.Errorf("%d frames, holes %+v", len(frames), gaps)
+	out.track("alice", media.Microphone).wantFrames(100).wantHoles()
+	for _, gap := range out.want(media.EventGap, 2) {
+		if gap.Reason != media.GapFault || gap.Participant != "bob" {
+			t.Errorf("hole: %+v", gap)
+		}
 	}
 }
 

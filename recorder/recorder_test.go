@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,7 +67,7 @@ func TestRecordKeepsEveryFrameOnOneClock(t *testing.T) {
 }
 
 func TestSegmentsHoldTheTracksThatAppearTogether(t *testing.T) {
-	s, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
 		for i := range 30 {
 			info := opusInfo
 			info.ID, info.Participant = fmt.Sprint("TR_", i), fmt.Sprint("p", i)
@@ -78,46 +77,41 @@ func TestSegmentsHoldTheTracksThatAppearTogether(t *testing.T) {
 			}
 		}
 	})
-	frames, _, _ := s.read(t)
-	if len(frames) != 3000 {
-		t.Errorf("%d frames, want 3000", len(frames))
+	for i := range 30 {
+		out.track(fmt.Sprint("p", i), media.Microphone).wantFrames(100)
 	}
-	if len(s.segments) > 3 {
-		t.Errorf("30 tracks that start together cut %d segments", len(s.segments))
+	if len(out.segments) > 3 {
+		t.Errorf("30 tracks that start together cut %d segments", len(out.segments))
 	}
 }
 
 func TestStopKeepsWhatCame(t *testing.T) {
-	for _, how := range []string{"stopped", "room ended"} {
-		t.Run(how, func(t *testing.T) {
-			s, report := record(t, recorder.Config{Notices: recorder.Notices{End: "the recording is over"}}, func(room *roomtest.Room, stop func()) {
+	for _, tt := range []struct {
+		name, reason string
+		end          func(room *roomtest.Room, stop func())
+		told         int // how often the room was told something
+	}{
+		{"stopped", "stopped", func(_ *roomtest.Room, stop func()) { stop() }, 2},
+		{"room ended", "the room has ended: room closed", func(room *roomtest.Room, _ func()) { room.End("room closed") }, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, report := record(t, recorder.Config{Notices: recorder.Notices{End: "the recording is over"}}, func(room *roomtest.Room, stop func()) {
 				tr := room.Publish(opusInfo)
-				for n := range 10 {
-					tr.Send(opusPacket(n, opusPayload(n)))
-					time.Sleep(20 * time.Millisecond)
-				}
+				sound(tr, 0, 10)
 				// A packet is missing and still waited for: a stop gives it up
 				// and keeps what came after it.
 				time.Sleep(20 * time.Millisecond)
 				tr.Send(opusPacket(11, opusPayload(11)))
 				synctest.Wait()
-				if how == "stopped" {
-					stop()
-				} else {
-					room.End("room closed")
-				}
+				tt.end(room, stop)
 				synctest.Wait()
-				said := room.Announcements()
-				if want := 1 + map[string]int{"stopped": 1}[how]; len(said) != want {
+				if said := room.Announcements(); len(said) != tt.told {
 					t.Errorf("the room was told %q", said)
 				}
 			})
-			frames, _, _ := s.read(t)
-			if len(frames) != 11 {
-				t.Errorf("%d frames, want 11", len(frames))
-			}
-			if !strings.Contains(report.Reason, strings.Fields(how)[0]) {
-				t.Errorf("reason %q", report.Reason)
+			out.track("alice", media.Microphone).wantFrames(11)
+			if report.Reason != tt.reason {
+				t.Errorf("reason %q, want %q", report.Reason, tt.reason)
 			}
 		})
 	}

@@ -99,7 +99,7 @@ func TestOneTrackCannotEndTheRecording(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			const frames = 120
-			s, report := record(t, recorder.Config{Duration: 8 * time.Second}, func(room *roomtest.Room, _ func()) {
+			out, report := record(t, recorder.Config{Duration: 8 * time.Second}, func(room *roomtest.Room, _ func()) {
 				sound := room.Publish(opusInfo)
 				eve := vp8Info
 				eve.Participant, eve.ID = "eve", "TR_eve"
@@ -122,23 +122,12 @@ func TestOneTrackCannotEndTheRecording(t *testing.T) {
 					time.Sleep(30 * time.Millisecond)
 				}
 			})
-			kept, events, tracks := s.read(t)
-			sounds, last := 0, time.Duration(0)
-			for _, f := range kept {
-				if tr := tracks[f.Track]; tr.Participant == "alice" {
-					sounds++
-				} else if tr.Participant == "eve" {
-					last = max(last, f.Time)
-				}
-			}
-			if sounds != 2*frames {
-				t.Errorf("%d frames of the other member, want %d", sounds, 2*frames)
-			}
-			if last < 5900*time.Millisecond {
+			out.track("alice", media.Microphone).wantFrames(2 * frames)
+			if last := out.track("eve", media.Camera).last(); last < 5900*time.Millisecond {
 				t.Errorf("the track did not go on after %v", last)
 			}
 			var reasons []string
-			for _, e := range find(events, media.EventGap) {
+			for _, e := range find(out.events, media.EventGap) {
 				if e.Participant == "eve" {
 					reasons = append(reasons, e.Reason)
 				}
@@ -171,7 +160,7 @@ func TestLayersTooLargeTogether(t *testing.T) {
 	}
 	key := "\x82\x49\x83\x42\x00\x13\xf0\x0b\x30"
 	big := append([]byte(key), make([]byte, 4_500_000)...)
-	s, _ := record(t, recorder.Config{Duration: 4 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Duration: 4 * time.Second}, func(room *roomtest.Room, _ func()) {
 		sound := room.Publish(opusInfo)
 		info := vp8Info
 		info.Codec, info.Participant, info.ID = media.VP9, "eve", "TR_eve"
@@ -198,17 +187,10 @@ func TestLayersTooLargeTogether(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	})
-	kept, events, tracks := s.read(t)
-	count := make(map[string]int)
-	for _, f := range kept {
-		count[tracks[f.Track].Participant]++
-	}
-	if count["alice"] != 40 || count["eve"] != 39 {
-		t.Errorf("kept %v, want 40 and 39", count)
-	}
-	gaps := find(events, media.EventGap)
-	if len(gaps) != 1 || gaps[0].Reason != media.GapFormat || gaps[0].Participant != "eve" {
-		t.Errorf("holes %+v", gaps)
+	out.track("alice", media.Microphone).wantFrames(40).wantHoles()
+	holes := out.track("eve", media.Camera).wantFrames(39).holes
+	if len(holes) != 1 || holes[0].reason != media.GapFormat {
+		t.Errorf("holes are [%s]", list(holes))
 	}
 }
 

@@ -31,7 +31,7 @@ func TestLossBeforeSilenceIsWrittenInTime(t *testing.T) {
 		if a, v := audio.last(), video.last(); a != 1980*ms || v != 1960*ms {
 			t.Errorf("during the silence the last frames written are at %v and %v, want 1.98 s and 1.96 s", a, v)
 		}
-		audio.wantHole(1920*ms, 1940*ms, media.GapLoss)
+		audio.exactly().wantHole(1920*ms, 1940*ms, media.GapLoss)
 		video.wantHoles()
 		rec.end()
 	})

@@ -28,9 +28,9 @@ func TestLossIsDeclared(t *testing.T) {
 		}
 	})
 	const ms = time.Millisecond
-	out.track("alice", media.Microphone).wantFrames(290).wantHole(2000*ms, 2200*ms, media.GapLoss)
+	out.track("alice", media.Microphone).wantFrames(290).exactly().wantHole(2000*ms, 2200*ms, media.GapLoss)
 	// A picture that needs the lost one is missing, too.
-	out.track("alice", media.Camera).wantFrames(60+70).wantNoFrames(2390*ms, 3190*ms).wantHole(2360*ms, 3200*ms, media.GapLoss)
+	out.track("alice", media.Camera).wantFrames(60+70).wantNoFrames(2390*ms, 3190*ms).exactly().wantHole(2360*ms, 3200*ms, media.GapLoss)
 	out.wantIncomplete(false) // both are shorter than a second
 }
 
@@ -146,7 +146,7 @@ func TestSlowStartIsDeclared(t *testing.T) {
 			time.Sleep(tt.wait)
 			sound(tr, 0, 50)
 		})
-		out.track("alice", media.Microphone).wantFrames(50).wantHoles(tt.holes...)
+		out.track("alice", media.Microphone).wantFrames(50).exactly().wantHoles(tt.holes...)
 	}
 }
 

@@ -2,7 +2,6 @@ package recorder_test
 
 import (
 	"bytes"
-	"fmt"
 	"testing"
 	"time"
 
@@ -79,30 +78,19 @@ func (s *sender) send(d time.Duration) {
 	}
 }
 
-// check holds what was kept against what was sent: all of it, in order, but for
-// so many sounds and pictures.
-func (s *sender) check(t *testing.T, frames []media.Frame, tracks map[uint64]media.Track, lostSounds, lostPictures int) {
-	t.Helper()
-	got := make(map[media.Codec]int)
-	last := make(map[uint64]time.Duration)
-	for _, f := range frames {
-		tr := tracks[f.Track]
-		if tr.Participant != s.audio.Info().Participant {
-			continue
-		}
-		got[tr.Codec]++
+// wantAll wants everything that the sender sent, in order.
+func (s *sender) wantAll(out *recorded) {
+	out.t.Helper()
+	who := s.audio.Info().Participant
+	sounds := out.track(who, media.Microphone).wantFrames(s.n).wantOrder()
+	for _, f := range sounds.frames {
 		n := int(f.Time+10*time.Millisecond) / int(20*time.Millisecond)
-		if want := opusPayload(n); tr.Codec == media.Opus && !bytes.Equal(f.Data, want) {
-			t.Fatalf("the sound at %v is %x, want %x", f.Time, f.Data, want)
+		if want := opusPayload(n); !bytes.Equal(f.Data, want) {
+			out.t.Fatalf("the sound at %v is %x, want %x", f.Time, f.Data, want)
 		}
-		if before, ok := last[f.Track]; ok && f.Time <= before {
-			t.Errorf("%s frame at %v after one at %v", tr.Codec, f.Time, before)
-		}
-		last[f.Track] = f.Time
 	}
-	if a, v := got[media.Opus], got[media.VP8]; a != s.n-lostSounds || v != (s.n+1)/2-lostPictures {
-		t.Errorf("%d of %d sounds and %d of %d pictures are there, %d and %d may be missing", a, s.n, v, (s.n+1)/2, lostSounds, lostPictures)
-	}
+	out.track(who, media.Camera).wantFrames((s.n + 1) / 2).wantOrder()
+	out.wantNoHoles()
 }
 
 // Keys that come late, or late again, cost nothing.
@@ -193,15 +181,11 @@ func TestLateKeysLoseNothing(t *testing.T) {
 			o := frame.KeyOptions{RatchetWindow: tt.window}
 			keys := recorder.NewParticipantKeys(256, o)
 			var ada *sender
-			s, report := record(t, recorder.Config{Keys: keys, Duration: 10 * time.Second}, func(room *roomtest.Room, _ func()) {
+			out, _ := record(t, recorder.Config{Keys: keys, Duration: 10 * time.Second}, func(room *roomtest.Room, _ func()) {
 				ada = newSender(t, room, "ada", frame.KeyOptions{RatchetWindow: tt.window})
 				tt.play(ada, keys.Keyring("ada"))
 			})
-			frames, events, tracks := s.read(t)
-			ada.check(t, frames, tracks, 0, 0)
-			if gaps := find(events, media.EventGap); len(gaps) != 0 || report.Incomplete {
-				t.Errorf("holes: %+v", gaps)
-			}
+			ada.wantAll(out)
 		})
 	}
 }
@@ -211,46 +195,28 @@ func TestLateKeysLoseNothing(t *testing.T) {
 func TestKeyThatIsTooLate(t *testing.T) {
 	keys := recorder.NewParticipantKeys(0, frame.KeyOptions{})
 	var ada *sender
-	s, report := record(t, recorder.Config{Keys: keys, Duration: 20 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Keys: keys, Duration: 20 * time.Second}, func(room *roomtest.Room, _ func()) {
 		ada = newSender(t, room, "ada", frame.KeyOptions{})
 		ada.send(14 * time.Second)
 		setKey(t, keys.Keyring("ada"), 0, "ada 0")
 		ada.send(time.Second)
 	})
-	frames, events, tracks := s.read(t)
-	var sounds int
-	first := make(map[media.Codec]time.Duration)
-	for _, f := range frames {
-		codec := tracks[f.Track].Codec
-		if codec == media.Opus {
-			sounds++
-		}
-		if _, ok := first[codec]; !ok {
-			first[codec] = f.Time
-		}
-	}
-	if first[media.Opus] < 3500*time.Millisecond || first[media.Opus] > 4500*time.Millisecond {
-		t.Errorf("the first sound is at %v, want ten seconds before the key", first[media.Opus])
+	sounds, pictures := out.track("ada", media.Microphone), out.track("ada", media.Camera)
+	heard := sounds.first()
+	if heard < 3500*time.Millisecond || heard > 4500*time.Millisecond {
+		t.Errorf("the first sound is at %v, want ten seconds before the key", heard)
 	}
 	// A key frame was asked for while nothing opened, so the picture is not far behind.
-	if first[media.VP8] < first[media.Opus] || first[media.VP8] > first[media.Opus]+2*time.Second {
-		t.Errorf("the first picture is at %v", first[media.VP8])
+	if seen := pictures.first(); seen < heard || seen > heard+2*time.Second {
+		t.Errorf("the first picture is at %v", seen)
 	}
-	var declared time.Duration
-	for _, g := range find(events, media.EventGap) {
-		if g.Reason != media.GapNoKey && g.Reason != media.GapKeyFrame {
-			t.Errorf("hole %+v", g)
-		}
-		if tracks[g.Track].Codec == media.Opus {
-			declared += g.To - g.From
+	sounds.wantHole(0, heard, media.GapNoKey).wantFrames(15*50 - int(heard/(20*time.Millisecond)))
+	for _, h := range pictures.holes {
+		if h.reason != media.GapNoKey && h.reason != media.GapKeyFrame {
+			t.Errorf("a hole of the pictures: %s", h)
 		}
 	}
-	if whole := time.Duration(sounds)*20*time.Millisecond + declared; (whole - 15*time.Second).Abs() > 20*time.Millisecond {
-		t.Errorf("recorded and declared sounds are %v, published were 15s", whole)
-	}
-	if !report.Incomplete {
-		t.Error("the report does not say that something is missing")
-	}
+	out.wantIncomplete(true)
 }
 
 // A frame that names an index without a key, put in by the server, holds its
@@ -258,7 +224,7 @@ func TestKeyThatIsTooLate(t *testing.T) {
 func TestForgedKeyIndexCostsNothingElse(t *testing.T) {
 	keys := recorder.NewParticipantKeys(0, frame.KeyOptions{})
 	setKey(t, keys.Keyring("ada"), 0, "ada 0")
-	s, _ := record(t, recorder.Config{Keys: keys, Duration: 12 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Keys: keys, Duration: 12 * time.Second}, func(room *roomtest.Room, _ func()) {
 		ada := newSender(t, room, "ada", frame.KeyOptions{})
 		ada.set(9, "nobody's")
 		for n := range 500 {
@@ -269,28 +235,12 @@ func TestForgedKeyIndexCostsNothingElse(t *testing.T) {
 			ada.send(20 * time.Millisecond)
 		}
 	})
-	frames, events, tracks := s.read(t)
-	sounds := 0
-	for _, f := range frames {
-		if tracks[f.Track].Codec == media.Opus {
-			sounds++
-		}
+	var holes []hole
+	for n := range 5 {
+		from := time.Duration(50+100*n) * 20 * time.Millisecond
+		holes = append(holes, hole{from, from + 20*time.Millisecond, media.GapNoKey})
 	}
-	if sounds != 495 {
-		t.Errorf("%d sounds, want 495", sounds)
-	}
-	var holes time.Duration
-	for _, g := range find(events, media.EventGap) {
-		if tracks[g.Track].Codec == media.Opus {
-			holes += g.To - g.From
-			if g.Reason != media.GapNoKey || g.To-g.From > 30*time.Millisecond {
-				t.Errorf("hole %+v", g)
-			}
-		}
-	}
-	if holes != 100*time.Millisecond {
-		t.Errorf("%v of holes, want 100ms", holes)
-	}
+	out.track("ada", media.Microphone).wantFrames(495).exactly().wantHoles(holes...)
 }
 
 // Waiting frames are bounded by their bytes too.
@@ -298,7 +248,7 @@ func TestWaitingFramesAreBounded(t *testing.T) {
 	keys := recorder.NewParticipantKeys(0, frame.KeyOptions{})
 	ring := frame.NewKeyring(0, frame.KeyOptions{})
 	setKey(t, ring, 0, "k")
-	s, _ := record(t, recorder.Config{Keys: keys, Duration: 8 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Keys: keys, Duration: 8 * time.Second}, func(room *roomtest.Room, _ func()) {
 		info := encrypted(opusInfo)
 		tr := room.Publish(info)
 		e := frame.NewEncrypter(media.Opus, ring, 0, 1)
@@ -313,15 +263,12 @@ func TestWaitingFramesAreBounded(t *testing.T) {
 		setKey(t, keys.Keyring(info.Participant), 0, "k")
 		time.Sleep(time.Second)
 	})
-	frames, events, _ := s.read(t)
-	if n := len(frames); n < 150 || n > 170 {
+	tr := out.track("alice", media.Microphone)
+	n := len(tr.frames)
+	if n < 150 || n > 170 {
 		t.Errorf("%d frames of 50 kB are there, want 8 MiB", n)
 	}
-	gaps := find(events, media.EventGap)
-	if len(gaps) != 1 || gaps[0].Reason != media.GapNoKey || gaps[0].From != 0 ||
-		(gaps[0].To-time.Duration(250-len(frames))*20*time.Millisecond).Abs() > time.Millisecond {
-		t.Errorf("holes %+v beside %d frames", gaps, len(frames))
-	}
+	tr.exactly().wantHole(0, time.Duration(250-n)*20*time.Millisecond, media.GapNoKey)
 }
 
 // Several participants, each with keys of their own, under the same index.
@@ -331,7 +278,7 @@ func TestKeysArePerParticipant(t *testing.T) {
 	setKey(t, keys.Keyring("bob"), 0, "bob 0")
 	setKey(t, keys.Keyring("eve"), 0, "not eve's")
 	senders := make(map[string]*sender)
-	s, _ := record(t, recorder.Config{Keys: keys, Duration: 5 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Keys: keys, Duration: 5 * time.Second}, func(room *roomtest.Room, _ func()) {
 		for _, identity := range []string{"ada", "bob", "eve"} {
 			senders[identity] = newSender(t, room, identity, frame.KeyOptions{})
 		}
@@ -341,15 +288,14 @@ func TestKeysArePerParticipant(t *testing.T) {
 			}
 		}
 	})
-	frames, events, tracks := s.read(t)
-	count := make(map[string]int)
-	for _, f := range frames {
-		count[fmt.Sprint(tracks[f.Track].Participant, tracks[f.Track].Codec)]++
+	for _, who := range []string{"ada", "bob"} {
+		out.track(who, media.Microphone).wantFrames(50).wantHoles()
+		out.track(who, media.Camera).wantFrames(25).wantHoles()
 	}
-	if len(count) != 4 || count["adaopus"] != 50 || count["bobopus"] != 50 || count["adavp8"] != 25 || count["bobvp8"] != 25 {
-		t.Errorf("frames: %v", count)
+	if len(out.frames) != 150 {
+		t.Errorf("%d frames, want none of eve's", len(out.frames))
 	}
-	for _, g := range find(events, media.EventGap) {
+	for _, g := range find(out.events, media.EventGap) {
 		if g.Participant != "eve" || g.Reason != media.GapAuth {
 			t.Errorf("hole %+v", g)
 		}
