@@ -45,7 +45,8 @@
 // lines: its keys are there before the room is joined. Where members have keys of their
 // own, and hand them to the recorder in data messages, Join wraps Presence.Receive to
 // see those first, and puts what it learns into the rings of a
-// [recorder.ParticipantKeys]: frames wait for their key. A Matrix room joins LiveKit for
+// [recorder.ParticipantKeys]: frames wait for their key (TestRecordMembersOwnKeys is
+// such a kind of room). A Matrix room joins LiveKit for
 // the media and keeps the Roster, the chat and Announce itself, by its members' events;
 // its Keys are filled by Olm, and it has no data messages of its own. Who a person is
 // comes from the member protocol in all of them, by Presence.Receive and Room.Send, and
