@@ -43,7 +43,7 @@ func newApp(e *env) *cli.App {
 		EnableBashCompletion:  true,
 		Flags:                 logFlags(),
 		Before: func(c *cli.Context) error {
-			return e.setLogging(c, c.String("log-format"), c.String("log-level"))
+			return e.setLogging(c.String("log-format"), c.String("log-level"))
 		},
 		// A reader's name may have a comma in it.
 		DisableSliceFlagSeparator: true,
@@ -102,22 +102,27 @@ func noSuchCommand(c *cli.Context) error {
 		}
 		return cli.ShowAppHelp(c)
 	}
-	return usagef(c, "unknown command %q", strings.TrimPrefix(commandPath(c)+" "+name, "sealtape "))
+	return misuse("unknown command %q", strings.TrimPrefix(commandPath(c)+" "+name, "sealtape "))
 }
 
 // usageFailed takes the errors of flag parsing.
 func usageFailed(c *cli.Context, err error, _ bool) error {
+	return &commandError{misused(c, err), commandPath(c)}
+}
+
+// misused says what is wrong with a command line that package flag refused.
+func misused(c *cli.Context, err error) error {
 	msg := err.Error()
 	if f, ok := strings.CutPrefix(msg, "flag provided but not defined: -"); ok {
-		return usagef(c, "unknown flag %s", dashed(f))
+		return misuse("unknown flag %s", dashed(f))
 	}
 	if f, ok := strings.CutPrefix(msg, "flag needs an argument: -"); ok {
-		return usagef(c, "flag %s needs a value", dashed(f))
+		return misuse("flag %s needs a value", dashed(f))
 	}
 	if m := badValue.FindStringSubmatch(msg); m != nil {
-		return usagef(c, "%s: %s is %s", dashed(m[2]), m[1], wanted(c, m[2]))
+		return misuse("%s: %s is %s", dashed(m[2]), m[1], wanted(c, m[2]))
 	}
-	return usagef(c, "%s", msg)
+	return misuse("%s", msg)
 }
 
 // badValue is what package flag says of a value that is none of its flag's.
@@ -155,20 +160,6 @@ func commandPath(c *cli.Context) string {
 		return c.App.Name
 	}
 	return c.Command.HelpName
-}
-
-// arguments returns the positional arguments of a command that takes exactly
-// those named; anything else is a usage error.
-func arguments(c *cli.Context, names ...string) ([]string, error) {
-	args := c.Args().Slice()
-	name := strings.TrimPrefix(commandPath(c), "sealtape ")
-	if len(args) < len(names) {
-		return nil, usagef(c, "%s needs %s", name, strings.Join(names[len(args):], " and "))
-	}
-	if len(args) > len(names) {
-		return nil, usagef(c, "%s does not know what to do with %q", name, args[len(names)])
-	}
-	return args, nil
 }
 
 // version says what runs.

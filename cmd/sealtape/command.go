@@ -87,16 +87,25 @@ func withHome[O options](run func(context.Context, *env, *keys.Home, O) error) f
 // While the store fails, the command waits for it.
 func withStore[O interface {
 	options
-	storeName() string
+	hasStore
 }](run func(context.Context, *access, O) error) func(context.Context, *env, O) error {
 	return func(ctx context.Context, e *env, o O) error {
-		a, err := e.openAccess(ctx, o.storeName(), archive.RetryConfig{OnRetry: e.retrying})
+		a, err := e.openStoreOf(ctx, o)
 		if err != nil {
 			return err
 		}
 		return run(ctx, a, o)
 	}
 }
+
+// openStoreOf does what withStore does, for a command that looks at something else
+// first.
+func (e *env) openStoreOf(ctx context.Context, o hasStore) (*access, error) {
+	return e.openAccess(ctx, o.storeName(), archive.RetryConfig{OnRetry: e.retrying})
+}
+
+// hasStore are options with a storeOption.
+type hasStore interface{ storeName() string }
 
 // A storeOption is that of commands that work on one store.
 type storeOption struct{ store string }

@@ -86,11 +86,11 @@ func (e *env) configure(c *cli.Context) error {
 		}
 		for _, v := range s.values {
 			if err := c.Set(s.name, v); err != nil {
-				return settingError(c, path, s.line, fmt.Errorf("%s: %q is not a value of it", s.name, v), "")
+				return settingError(path, s.line, fmt.Errorf("%s: %q is not a value of it", s.name, v), "")
 			}
 		}
 	}
-	return e.setLogging(c, format, level)
+	return e.setLogging(format, level)
 }
 
 // readConfig reads a configuration file for the running command.
@@ -115,22 +115,22 @@ func readConfig(c *cli.Context, path string) ([]setting, error) {
 		return nil, nil
 	}
 	if root.Kind != yaml.MappingNode {
-		return nil, settingError(c, path, root.Line, errors.New("not a list of settings"), "a line for each flag, as NAME: VALUE")
+		return nil, settingError(path, root.Line, errors.New("not a list of settings"), "a line for each flag, as NAME: VALUE")
 	}
 	var out []setting
 	for i := 0; i < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		s := setting{name: key.Value, line: key.Line}
 		if instead := secretFlags[s.name]; instead != "" {
-			return nil, settingError(c, path, s.line, fmt.Errorf("%s: a secret has no place in here", s.name),
+			return nil, settingError(path, s.line, fmt.Errorf("%s: a secret has no place in here", s.name),
 				"put it into a file that only the recorder can read, and that file's name after "+instead+":")
 		}
 		slice, err := settable(c, s.name)
 		if err != nil {
-			return nil, settingError(c, path, s.line, err, "the settings are the flags that sealtape record --help lists, without the dashes")
+			return nil, settingError(path, s.line, err, "the settings are the flags that sealtape record --help lists, without the dashes")
 		}
 		if slices.ContainsFunc(out, func(o setting) bool { return o.name == s.name }) {
-			return nil, settingError(c, path, s.line, fmt.Errorf("%s is set twice", s.name), "")
+			return nil, settingError(path, s.line, fmt.Errorf("%s is set twice", s.name), "")
 		}
 		values := []*yaml.Node{value}
 		if slice && value.Kind == yaml.SequenceNode {
@@ -138,7 +138,7 @@ func readConfig(c *cli.Context, path string) ([]setting, error) {
 		}
 		for _, v := range values {
 			if v.Kind != yaml.ScalarNode || v.Tag == "!!null" {
-				return nil, settingError(c, path, v.Line, fmt.Errorf("%s has no plain value", s.name), "")
+				return nil, settingError(path, v.Line, fmt.Errorf("%s has no plain value", s.name), "")
 			}
 			s.values = append(s.values, v.Value)
 		}
@@ -184,8 +184,8 @@ func readConfigFile(path string) ([]byte, error) {
 	return b, err
 }
 
-func settingError(c *cli.Context, path string, line int, err error, hint string) error {
-	err = usagef(c, "%s, line %d: %w", path, line, err)
+func settingError(path string, line int, err error, hint string) error {
+	err = misuse("%s, line %d: %w", path, line, err)
 	if hint != "" {
 		err = hinted(err, hint)
 	}

@@ -17,6 +17,7 @@ import (
 )
 
 func decryptCommand() *cli.Command {
+	var o decryptOptions
 	return &cli.Command{
 		Name:      "decrypt",
 		Usage:     "write the segments as they are, in the clear",
@@ -35,37 +36,41 @@ Exit code 3: it is written, and the recording is not complete. 4: the same, and
 segments that failed verification were left out, or the key that signed the
 recording was revoked. 5: no key of yours opens any.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the folder to make, `DIR`"},
-			storeFlag(), jsonFlag(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "the folder to make, `DIR`"},
+			o.storeFlag(), o.jsonFlag(),
 		},
-		Action: decryptAction,
+		Action: action(&o, runDecrypt, argument{name: "the ID of a recording", to: &o.id}),
 	}
 }
 
-func decryptAction(c *cli.Context) (err error) {
-	e := envOf(c)
-	args, err := arguments(c, "the ID of a recording")
-	if err != nil {
-		return err
+type decryptOptions struct {
+	storeOption
+	jsonOption
+	id, output string
+}
+
+func (o *decryptOptions) check() error {
+	if o.output == "" {
+		return misuse("where to? -o DIR is missing")
 	}
-	out := c.String("output")
-	if out == "" {
-		return usagef(c, "where to? -o DIR is missing")
-	}
-	out = filepath.Clean(out)
+	return nil
+}
+
+func runDecrypt(ctx context.Context, e *env, o *decryptOptions) (err error) {
+	out := filepath.Clean(o.output)
 	if err := emptyOrAbsent(out); err != nil {
 		return err
 	}
-	a, err := openAccess(c)
+	a, err := e.openStoreOf(ctx, o)
 	if err != nil {
 		return err
 	}
 	var bar *progressBar
-	t, err := a.openReadable(c.Context, args[0], func(o *tape.Options) { o.OnRead = func(int) { bar.add(1) } })
+	t, err := a.openReadable(ctx, o.id, func(t *tape.Options) { t.OnRead = func(int) { bar.add(1) } })
 	if err != nil {
 		return err
 	}
-	if err := a.untrusted(c.Context, t); err != nil {
+	if err := a.untrusted(ctx, t); err != nil {
 		e.warnf("%v", err) // the verdict says it again, and has the exit code
 	}
 	e.sweepParts(filepath.Dir(out))
@@ -78,7 +83,7 @@ func decryptAction(c *cli.Context) (err error) {
 	defer func() { err = errors.Join(err, folder.Discard()) }()
 	f := &decrypted{Tape: t, dir: folder.Path()}
 	bar = e.progress("decrypting", int64(len(t.Segments())))
-	f.failed, err = t.Decrypt(c.Context, f.save)
+	f.failed, err = t.Decrypt(ctx, f.save)
 	bar.finish()
 	if err != nil {
 		return err
@@ -86,7 +91,7 @@ func decryptAction(c *cli.Context) (err error) {
 	if len(t.Segments()) == 0 {
 		return exitWith(exitIncomplete, fmt.Errorf("recording %s holds no segments", t.ID()))
 	}
-	s, err := playback.Open(c.Context, &decryptedFiles{f}, playback.Options{Recording: t.ID()})
+	s, err := playback.Open(ctx, &decryptedFiles{f}, playback.Options{Recording: t.ID()})
 	if err != nil {
 		return err
 	}
@@ -95,12 +100,12 @@ func decryptAction(c *cli.Context) (err error) {
 	}
 	e.notef("%s (%s) in %s, in the clear", count(int(f.saved.Load()), "segment"), size(f.bytes.Load()), out)
 	e.tellContinued(s)
-	d, err := t.DescribeSession(c.Context, s)
+	d, err := t.DescribeSession(ctx, s)
 	if err != nil {
 		return err
 	}
 	end := outcome{id: t.ID(), Verdict: e.lacks(d, s.Tracks(), s.Gaps(), s.Missing()).Verdict()}.err()
-	if c.Bool("json") {
+	if o.json {
 		if err := e.json(f.told(s, out, end != nil)); err != nil {
 			return err
 		}

@@ -54,11 +54,6 @@ type usageError struct {
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
-// usagef returns a usageError of the running command.
-func usagef(c *cli.Context, format string, args ...any) error {
-	return usageError{fmt.Errorf(format, args...), commandPath(c)}
-}
-
 // misuse returns a usageError of the command that runs.
 func misuse(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...), ""}

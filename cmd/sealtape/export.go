@@ -21,6 +21,7 @@ import (
 )
 
 func exportCommand() *cli.Command {
+	var o exportOptions
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "write a recording as files for any player",
@@ -51,14 +52,14 @@ Exit code 3: it is written, and something of a second or more is missing, or fra
 were left out, or the recording was not closed. 4: it is written without what failed
 verification, or the key that signed the recording was revoked.`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the file or folder to make, `PATH`"},
-			&cli.StringFlag{Name: "format", Value: "mkv", Usage: "`mkv`, tracks or mp4, which is for what is called .mp4"},
-			&cli.StringFlag{Name: "from", Usage: "begin at `TIME` of the recording"},
-			&cli.StringFlag{Name: "to", Usage: "end at `TIME` of the recording"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "the file or folder to make, `PATH`"},
+			&cli.StringFlag{Name: "format", Value: "mkv", Destination: &o.format, Usage: "`mkv`, tracks or mp4, which is for what is called .mp4"},
+			&cli.StringFlag{Name: "from", Destination: &o.from, Usage: "begin at `TIME` of the recording"},
+			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "end at `TIME` of the recording"},
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
-			storeFlag(), jsonFlag(),
-		}, mp4Flags()...),
-		Action: exportAction,
+			o.storeFlag(), o.jsonFlag(),
+		}, o.mp4Flags()...),
+		Action: action(&o, runExport, argument{name: "the ID of a recording", to: &o.id}),
 	}
 }
 
@@ -71,31 +72,66 @@ var exporters = map[string]exporter{
 	"tracks": playback.ExportTracks,
 }
 
-func exportAction(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "the ID of a recording")
-	if err != nil {
+type exportOptions struct {
+	storeOption
+	jsonOption
+	id, output, format string
+	from, to           string
+	participants       []string
+	layout, size       string
+	given              map[string]bool // the flags that were, of those with a default
+
+	// What check made of these.
+	export  exporter
+	excerpt playback.ExportOptions
+}
+
+func (o *exportOptions) rest(c *cli.Context) {
+	o.participants, o.given = c.StringSlice("participant"), make(map[string]bool)
+	for _, name := range []string{"format", "layout", "size"} {
+		o.given[name] = c.IsSet(name)
+	}
+}
+
+func (o *exportOptions) check() (err error) {
+	if !o.given["format"] && strings.EqualFold(filepath.Ext(o.output), ".mp4") {
+		o.format = "mp4"
+	}
+	if o.output == "" {
+		return misuse("where to? -o PATH is missing")
+	}
+	if o.output == "-" {
+		return misuse("export writes files, and nothing to standard output; ./- is a file of that name")
+	}
+	if o.export, err = o.exporter(); err != nil {
 		return err
 	}
-	out, format := c.String("output"), c.String("format")
-	if !c.IsSet("format") && strings.EqualFold(filepath.Ext(out), ".mp4") {
-		format = "mp4"
+	return o.checkExcerpt()
+}
+
+// checkExcerpt takes what --from and --to say.
+func (o *exportOptions) checkExcerpt() (err error) {
+	x := &o.excerpt
+	if o.from != "" {
+		if x.From, err = parsePosition(o.from); err != nil {
+			return misuse("--from: %v", err)
+		}
 	}
-	if out == "" {
-		return usagef(c, "where to? -o PATH is missing")
+	if o.to != "" {
+		if x.To, err = parsePosition(o.to); err != nil {
+			return misuse("--to: %v", err)
+		}
+		if x.To <= x.From {
+			return misuse("--to is %s, which is not after %s", o.to, length(x.From))
+		}
 	}
-	if out == "-" {
-		return usagef(c, "export writes files, and nothing to standard output; ./- is a file of that name")
-	}
-	export, err := exporterFor(c, format)
-	if err != nil {
-		return err
-	}
-	var options playback.ExportOptions
-	if options.From, options.To, err = excerptFlags(c); err != nil {
-		return err
-	}
-	if format == "tracks" {
+	return nil
+}
+
+// checkPath refuses a path that something is at, or nothing can be.
+func (o *exportOptions) checkPath() (err error) {
+	out := o.output
+	if o.format == "tracks" {
 		err = emptyOrAbsent(out)
 	} else if _, serr := os.Lstat(out); serr == nil {
 		err = hinted(fmt.Errorf("%s exists already", out), "nothing is overwritten; choose another name")
@@ -103,36 +139,41 @@ func exportAction(c *cli.Context) error {
 	if _, serr := os.Stat(filepath.Dir(out)); err == nil && errors.Is(serr, fs.ErrNotExist) {
 		err = hinted(fmt.Errorf("there is no folder %s to make %s in", filepath.Dir(out), filepath.Base(out)), "make it first")
 	}
+	return err
+}
+
+func runExport(ctx context.Context, e *env, o *exportOptions) error {
+	if err := o.checkPath(); err != nil {
+		return err
+	}
+	a, err := e.openStoreOf(ctx, o)
 	if err != nil {
 		return err
 	}
-	a, err := openAccess(c)
-	if err != nil {
-		return err
-	}
-	ctx, giveUp := context.WithCancelCause(c.Context)
+	options, out := o.excerpt, o.output
+	reads, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	var reading atomic.Pointer[progressBar] // while the recording is opened
-	t, err := a.openReadable(c.Context, args[0], func(o *tape.Options) {
-		o.OnRead = func(int) { reading.Load().add(1) }
+	t, err := a.openReadable(ctx, o.id, func(t *tape.Options) {
+		t.OnRead = func(int) { reading.Load().add(1) }
 		// What a store withholds is not to look as if it had not been recorded.
-		o.OnStoreError = giveUp
+		t.OnStoreError = giveUp
 	})
 	if err != nil {
 		return err
 	}
 	id := t.ID()
-	if err := a.untrusted(c.Context, t); err != nil {
+	if err := a.untrusted(ctx, t); err != nil {
 		e.warnf("%v", err) // the verdict says it again, and has the exit code
 	}
 	e.sweepParts(filepath.Dir(out))
 	bar := e.progress("reading", int64(len(t.Segments())))
 	reading.Store(bar)
-	s, err := t.Session(ctx)
+	s, err := t.Session(reads)
 	reading.Store(nil)
 	bar.finish()
 	if errors.Is(err, context.Canceled) {
-		err = context.Cause(ctx)
+		err = context.Cause(reads)
 	}
 	if err != nil {
 		return err
@@ -141,7 +182,7 @@ func exportAction(c *cli.Context) error {
 		return hinted(fmt.Errorf("recording %s lasts %s, there is nothing from %s on", id, length(s.Duration()), length(options.From)),
 			"--from counts from the recording's beginning")
 	}
-	if options.Participants, err = chosenParticipants(s.Participants(), c.StringSlice("participant")); err != nil {
+	if options.Participants, err = chosenParticipants(s.Participants(), o.participants); err != nil {
 		return err
 	}
 
@@ -151,10 +192,10 @@ func exportAction(c *cli.Context) error {
 		bar.describe("writing" + speed(done, time.Since(began)))
 		bar.set(int64(done))
 	}
-	report, err := export(ctx, s, out, options)
+	report, err := o.export(reads, s, out, options)
 	bar.finish()
 	if errors.Is(err, context.Canceled) {
-		err = context.Cause(ctx)
+		err = context.Cause(reads)
 	}
 	var unread *playback.SegmentError
 	switch {
@@ -166,37 +207,19 @@ func exportAction(c *cli.Context) error {
 		return fmt.Errorf("exporting recording %s: %w", id, err)
 	}
 	e.exported(report, out)
-	d, err := t.Describe(c.Context)
+	d, err := t.Describe(ctx)
 	if err != nil {
 		return err
 	}
 	f := e.lacks(d, s.Tracks(), report.Gaps, report.Missing)
 	f.Dropped = report.Dropped()
 	end := outcome{id: id, Verdict: f.Verdict()}.err()
-	if c.Bool("json") {
-		if err := e.json(exportedJSON(id, out, format, report, end != nil)); err != nil {
+	if o.json {
+		if err := e.json(exportedJSON(id, out, o.format, report, end != nil)); err != nil {
 			return err
 		}
 	}
 	return end
-}
-
-// excerptFlags returns what --from and --to say, 0 where they say nothing.
-func excerptFlags(c *cli.Context) (from, to time.Duration, err error) {
-	if c.IsSet("from") {
-		if from, err = parsePosition(c.String("from")); err != nil {
-			return 0, 0, usagef(c, "--from: %v", err)
-		}
-	}
-	if c.IsSet("to") {
-		if to, err = parsePosition(c.String("to")); err != nil {
-			return 0, 0, usagef(c, "--to: %v", err)
-		}
-		if to <= from {
-			return 0, 0, usagef(c, "--to is %s, which is not after %s", c.String("to"), length(from))
-		}
-	}
-	return from, to, nil
 }
 
 func excerptLength(s *playback.Session, o playback.ExportOptions) time.Duration {

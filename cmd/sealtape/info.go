@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ import (
 )
 
 func infoCommand() *cli.Command {
+	var o infoOptions
 	return &cli.Command{
 		Name:      "info",
 		Usage:     "show who recorded, who was there, and what is missing",
@@ -31,43 +33,43 @@ Exit code 0: the recording is whole. 3: it is not closed, or lacks a second or m
 4: something of it is missing in the store or damaged, or the key that signed it was
 revoked. 5: no key of yours opens it; then only what anyone can see is shown, and
 holes are not known. That a part is not yours to open is said, and no failure.`,
-		Flags: []cli.Flag{storeFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "timeline", Usage: "show all that happened, event by event"}},
-		Action: infoAction,
+		Flags: []cli.Flag{o.storeFlag(), o.jsonFlag(),
+			&cli.BoolFlag{Name: "timeline", Destination: &o.timeline, Usage: "show all that happened, event by event"}},
+		Action: action(&o, withStore(runInfo), argument{name: "the ID of a recording", to: &o.id}),
 	}
 }
 
-func infoAction(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "the ID of a recording")
-	if err != nil {
-		return err
-	}
-	a, err := openAccess(c)
-	if err != nil {
-		return err
-	}
-	id, err := a.resolve(c.Context, args[0])
+type infoOptions struct {
+	unchecked
+	storeOption
+	jsonOption
+	id       string
+	timeline bool
+}
+
+func runInfo(ctx context.Context, a *access, o *infoOptions) error {
+	e := a.env
+	id, err := a.resolve(ctx, o.id)
 	if err != nil {
 		return err
 	}
 	// Without keys there is still something to show, and the reason to give.
-	identities, keysErr := a.keys(c.Context)
+	identities, keysErr := a.keys(ctx)
 	if keysErr != nil && !errors.Is(keysErr, keys.ErrNoIdentity) && !errors.Is(keysErr, errNoTerminal) {
 		return keysErr
 	}
-	t, err := a.openTape(c.Context, id, identities, nil)
+	t, err := a.openTape(ctx, id, identities, nil)
 	if err != nil {
 		return err
 	}
-	i, d, err := a.info(c.Context, t)
+	i, d, err := a.info(ctx, t)
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") {
+	if o.json {
 		err = e.json(i)
 	} else {
-		err = e.showInfo(i, c.Bool("timeline"))
+		err = e.showInfo(i, o.timeline)
 	}
 	if err != nil {
 		return err

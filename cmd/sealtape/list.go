@@ -24,6 +24,7 @@ import (
 const listParallel = 8
 
 func listCommand() *cli.Command {
+	var o listOptions
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the recordings in a store",
@@ -35,8 +36,8 @@ the media.
 The exit code is 0 whatever it lists: one old recording that lacks something would
 otherwise fail every script that looks for another. What each comes to is in its line
 and, with --json, in its verdict; sealtape info ID ends with that.`,
-		Flags:  []cli.Flag{storeFlag(), jsonFlag()},
-		Action: listAction,
+		Flags:  []cli.Flag{o.storeFlag(), o.jsonFlag()},
+		Action: action(&o, withStore(runList)),
 	}
 }
 
@@ -61,17 +62,16 @@ type listed struct {
 	Withheld bool `json:"withheld,omitempty"`
 }
 
-func listAction(c *cli.Context) error {
-	e := envOf(c)
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	a, err := openAccess(c)
-	if err != nil {
-		return err
-	}
+type listOptions struct {
+	unchecked
+	storeOption
+	jsonOption
+}
+
+func runList(ctx context.Context, a *access, o *listOptions) error {
+	e := a.env
 	var ids []string
-	for id, err := range archive.IDs(c.Context, a.store) {
+	for id, err := range archive.IDs(ctx, a.store) {
 		if err != nil {
 			return err
 		}
@@ -79,16 +79,17 @@ func listAction(c *cli.Context) error {
 	}
 	var identities []age.Identity
 	if len(ids) > 0 {
-		if identities, err = a.keysIfAny(c.Context); err != nil {
+		var err error
+		if identities, err = a.keysIfAny(ctx); err != nil {
 			return err
 		}
 	}
 	all := make([]listed, len(ids))
-	g, ctx := errgroup.WithContext(c.Context)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(listParallel)
 	for i, id := range ids {
 		g.Go(func() error {
-			d, err := a.glance(ctx, id, identities)
+			d, err := a.glance(gctx, id, identities)
 			if err == nil {
 				all[i] = listedOf(d)
 			}
@@ -109,7 +110,7 @@ func listAction(c *cli.Context) error {
 		}
 		return x.Start.Compare(*y.Start)
 	})
-	if c.Bool("json") {
+	if o.json {
 		return e.json(all)
 	}
 	return e.showList(all)

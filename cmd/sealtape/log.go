@@ -25,14 +25,14 @@ type logging struct {
 }
 
 // setLogging takes the values of the log flags, "" for those not given.
-func (e *env) setLogging(c *cli.Context, format, level string) error {
+func (e *env) setLogging(format, level string) error {
 	var l logging
 	switch format {
 	case "json":
 		l.json = true
 	case "", "text":
 	default:
-		return usagef(c, "--log-format is %q, want text or json", format)
+		return misuse("--log-format is %q, want text or json", format)
 	}
 	switch level {
 	case "":
@@ -42,7 +42,7 @@ func (e *env) setLogging(c *cli.Context, format, level string) error {
 			return err
 		}
 	default:
-		return usagef(c, "--log-level is %q, want debug, info, warn or error", level)
+		return misuse("--log-level is %q, want debug, info, warn or error", level)
 	}
 	e.logging = l
 	e.log = nil

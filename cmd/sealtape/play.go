@@ -39,6 +39,7 @@ const playRetries = 4
 const playMemory = 100 << 20
 
 func playCommand() *cli.Command {
+	var o playOptions
 	return &cli.Command{
 		Name:      "play",
 		Usage:     "watch a recording in a browser, at any second",
@@ -57,27 +58,42 @@ Exit code, once you stop it: 3 if the recording ID is not closed, or lacks a sec
 more; 4 if something failed verification while you watched, and was not played, or the
 recording is not to be trusted; 5: no key of yours opens any of it.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "at", Usage: "begin at this `TIME` of the recording: 12:34, 1:02:03 or 90s"},
-			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "the loopback `ADDR` to serve at"},
-			&cli.BoolFlag{Name: "no-browser", Usage: "open no browser, print the address only"},
-			storeFlag(),
+			&cli.StringFlag{Name: "at", Destination: &o.at, Usage: "begin at this `TIME` of the recording: 12:34, 1:02:03 or 90s"},
+			&cli.StringFlag{Name: "listen", Destination: &o.listen, Value: "127.0.0.1:0", Usage: "the loopback `ADDR` to serve at"},
+			&cli.BoolFlag{Name: "no-browser", Destination: &o.noBrowser, Usage: "open no browser, print the address only"},
+			o.storeFlag(),
 		},
-		Action: playAction,
+		Action: action(&o, runPlay, argument{name: "an ID", to: &o.id, optional: true}),
 	}
 }
 
-func playAction(c *cli.Context) error {
-	e := envOf(c)
-	ctx := c.Context
-	moment, err := playMoment(c)
-	if err != nil {
-		return err
+type playOptions struct {
+	storeOption
+	id, at, listen string
+	noBrowser      bool
+
+	moment moment // what id and at say
+}
+
+func (o *playOptions) check() (err error) {
+	if o.moment, err = parseMoment(o.id); err != nil {
+		return misuse("%v", err)
 	}
-	if err := checkLoopback(c, c.String("listen")); err != nil {
-		return err
+	if o.at != "" {
+		if o.moment.id == "" {
+			return misuse("--at of which recording? Its ID is missing")
+		}
+		if o.moment.at, err = parsePosition(o.at); err != nil {
+			return misuse("--at: %v", err)
+		}
 	}
+	return checkLoopback(o.listen)
+}
+
+func runPlay(ctx context.Context, e *env, o *playOptions) error {
+	moment := o.moment
 	told := &throttle{every: 10 * time.Second}
-	a, err := openAccessRetrying(c, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
+	a, err := e.openAccess(ctx, o.store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
 		if told.pass() {
 			e.notef("sealtape: the store failed, trying again: %v", err)
 		}
@@ -128,7 +144,7 @@ func playAction(c *cli.Context) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(playMemory)
 	}
-	failed, err := e.play(ctx, lib, moment, c.String("listen"), !c.Bool("no-browser"))
+	failed, err := e.play(ctx, lib, moment, o.listen, !o.noBrowser)
 	if err != nil {
 		return err
 	}
@@ -195,10 +211,10 @@ func (e *env) play(ctx context.Context, lib *library, m moment, listen string, b
 
 // checkLoopback refuses an address that other machines could reach: what is
 // served is in the clear.
-func checkLoopback(c *cli.Context, address string) error {
+func checkLoopback(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return usagef(c, "--listen is %q, want HOST:PORT, such as 127.0.0.1:8080", address)
+		return misuse("--listen is %q, want HOST:PORT, such as 127.0.0.1:8080", address)
 	}
 	if slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, host) {
 		return nil
@@ -206,7 +222,7 @@ func checkLoopback(c *cli.Context, address string) error {
 	if port == "" || port == "0" {
 		port = "8080"
 	}
-	return hinted(usagef(c, "--listen %s is not 127.0.0.1, ::1 or localhost: other machines could see the recording", address),
+	return hinted(misuse("--listen %s is not 127.0.0.1, ::1 or localhost: other machines could see the recording", address),
 		fmt.Sprintf("listen on 127.0.0.1:%[1]s, and where you want to watch: ssh -L %[1]s:127.0.0.1:%[1]s THIS-MACHINE", port))
 }
 

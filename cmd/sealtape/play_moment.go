@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/urfave/cli/v2"
 )
 
 // A moment is what to play: a recording, or "" for the library, and from when on.
@@ -21,25 +19,6 @@ func (m moment) fragment() string {
 		return ""
 	}
 	return "#t=" + strconv.FormatFloat(m.at.Seconds(), 'f', -1, 64)
-}
-
-func playMoment(c *cli.Context) (moment, error) {
-	if c.NArg() > 1 {
-		return moment{}, usagef(c, "play does not know what to do with %q", c.Args().Get(1))
-	}
-	m, err := parseMoment(c.Args().First())
-	if err == nil && c.IsSet("at") {
-		if m.id == "" {
-			return m, usagef(c, "--at of which recording? Its ID is missing")
-		}
-		if m.at, err = parsePosition(c.String("at")); err != nil {
-			return m, usagef(c, "--at: %v", err)
-		}
-	}
-	if err != nil {
-		return m, usagef(c, "%v", err)
-	}
-	return m, nil
 }
 
 // parseMoment reads an ID or a link to a moment, sealtape:ID#t=754.

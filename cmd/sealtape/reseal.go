@@ -20,6 +20,7 @@ import (
 )
 
 func resealCommand() *cli.Command {
+	var o resealOptions
 	return &cli.Command{
 		Name:      "reseal",
 		Usage:     "make a new recording of an old one, for other readers",
@@ -32,34 +33,38 @@ every store. You must be able to open all of it.
 Exit code 3: the recording is not closed, and nothing was written.`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open the new one: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
-			&cli.StringFlag{Name: "to", Usage: "where the new one goes, if not where the old one is: a `STORE`"},
-			storeFlag(),
+			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the new one goes, if not where the old one is: a `STORE`"},
+			o.storeFlag(),
 		},
-		Action: resealAction,
+		Action: action(&o, withStore(runReseal), argument{name: "the ID of a recording", to: &o.id}),
 	}
 }
 
-func resealAction(c *cli.Context) (err error) {
-	e := envOf(c)
-	args, err := arguments(c, "the ID of a recording")
-	if err != nil {
-		return err
+type resealOptions struct {
+	storeOption
+	id, to  string // to: "" for where the old one is
+	readers []string
+}
+
+func (o *resealOptions) rest(c *cli.Context) { o.readers = c.StringSlice("reader") }
+
+func (o *resealOptions) check() error {
+	if len(o.readers) == 0 {
+		return misuse("for whom? --reader NAME is missing")
 	}
-	if len(c.StringSlice("reader")) == 0 {
-		return usagef(c, "for whom? --reader NAME is missing")
-	}
-	a, err := openAccess(c)
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
+	e := a.env
 	if err := unrevoked(a.home); err != nil {
 		return err
 	}
-	readers, err := parseReaders(a.home, c.StringSlice("reader"))
+	readers, err := parseReaders(a.home, o.readers)
 	if err != nil {
 		return err
 	}
-	t, err := a.openReadable(c.Context, args[0], nil)
+	t, err := a.openReadable(ctx, o.id, nil)
 	if err != nil {
 		return err
 	}
@@ -72,11 +77,11 @@ func resealAction(c *cli.Context) (err error) {
 			"reseal it when it is over; one that was cut is ended on the machine that recorded", "sealtape recover --store STORE"))
 	}
 	for _, ep := range rec.Epochs() { // before anything is written
-		if _, err := rec.EpochSecret(c.Context, ep.Number); err != nil {
+		if _, err := rec.EpochSecret(ctx, ep.Number); err != nil {
 			return err
 		}
 	}
-	id, err := e.loadIdentity(c.Context, a.home)
+	id, err := e.loadIdentity(ctx, a.home)
 	if err != nil {
 		return err
 	}
@@ -84,8 +89,8 @@ func resealAction(c *cli.Context) (err error) {
 		return explainRecord(err)
 	}
 	to := a.store
-	if c.String("to") != "" {
-		s, err := e.openStore(c.Context, c.String("to"), true)
+	if o.to != "" {
+		s, err := e.openStore(ctx, o.to, true)
 		if err != nil {
 			return err
 		}
@@ -110,12 +115,12 @@ func resealAction(c *cli.Context) (err error) {
 	for _, to := range readers {
 		recipients = append(recipients, to.Recipients...)
 	}
-	err = tape.Reseal(c.Context, t, w, recipients, func() { bar.add(1) })
+	err = tape.Reseal(ctx, t, w, recipients, func() { bar.add(1) })
 	bar.finish()
 	if err != nil {
 		return err
 	}
-	if err := copyResealed(c.Context, to, work, w.ID()); err != nil {
+	if err := copyResealed(ctx, to, work, w.ID()); err != nil {
 		return err
 	}
 	e.printf("%s resealed as %s\n", t.ID(), w.ID())

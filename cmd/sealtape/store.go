@@ -158,16 +158,6 @@ type access struct {
 	keysErr    error
 }
 
-// openAccess opens the home and the store of a command with the store flag. While
-// the store fails, the command waits for it.
-func openAccess(c *cli.Context) (*access, error) {
-	return openAccessRetrying(c, archive.RetryConfig{OnRetry: envOf(c).retrying})
-}
-
-func openAccessRetrying(c *cli.Context, retry archive.RetryConfig) (*access, error) {
-	return envOf(c).openAccess(c.Context, c.String("store"), retry)
-}
-
 // openAccess opens the home and the store of this name.
 func (e *env) openAccess(ctx context.Context, store string, retry archive.RetryConfig) (*access, error) {
 	s, err := e.openStore(ctx, store, false)

@@ -16,6 +16,7 @@ import (
 )
 
 func verifyCommand() *cli.Command {
+	var o verifyOptions
 	return &cli.Command{
 		Name:      "verify",
 		Usage:     "check that a recording is what its recorder signed",
@@ -43,13 +44,13 @@ second or more is missing. 4: something is missing in the store, changed, added,
 signed by someone who is not pinned, or contradicts itself. 5: --deep, and no key of yours
 opens any of it. What is not yours to open is no failure.`,
 		Flags: []cli.Flag{
-			storeFlag(),
-			&cli.BoolFlag{Name: "quick", Usage: "take the store's checksums instead of downloading"},
-			&cli.StringFlag{Name: "sample", Usage: "read only this `SHARE` of the objects, such as 5%"},
-			&cli.BoolFlag{Name: "deep", Usage: "decrypt everything, too, and check it"},
-			jsonFlag(),
+			o.storeFlag(),
+			&cli.BoolFlag{Name: "quick", Destination: &o.quick, Usage: "take the store's checksums instead of downloading"},
+			&cli.StringFlag{Name: "sample", Destination: &o.sample, Usage: "read only this `SHARE` of the objects, such as 5%"},
+			&cli.BoolFlag{Name: "deep", Destination: &o.deep, Usage: "decrypt everything, too, and check it"},
+			o.jsonFlag(),
 		},
-		Action: verifyAction,
+		Action: action(&o, withStore(runVerify), argument{name: "the ID of a recording", to: &o.id}),
 	}
 }
 
@@ -77,30 +78,35 @@ type problemJSON struct {
 	Text   string `json:"text"`
 }
 
-func verifyAction(c *cli.Context) error {
-	e := envOf(c)
-	args, err := arguments(c, "the ID of a recording")
+type verifyOptions struct {
+	storeOption
+	jsonOption
+	id, sample  string
+	quick, deep bool
+
+	share float64 // what sample says, 0 for all
+}
+
+func (o *verifyOptions) check() (err error) {
+	if o.sample == "" {
+		return nil
+	}
+	if o.quick || o.deep {
+		return misuse("--sample, --quick and --deep exclude one another: they read different things")
+	}
+	if o.share, err = parseShare(o.sample); err != nil {
+		return misuse("--sample: %w", err)
+	}
+	return nil
+}
+
+func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
+	e := a.env
+	id, err := a.resolve(ctx, o.id)
 	if err != nil {
 		return err
 	}
-	share := 0.0
-	if s := c.String("sample"); c.IsSet("sample") {
-		if c.Bool("quick") || c.Bool("deep") {
-			return usagef(c, "--sample, --quick and --deep exclude one another: they read different things")
-		}
-		if share, err = parseShare(s); err != nil {
-			return usagef(c, "--sample: %w", err)
-		}
-	}
-	a, err := openAccess(c)
-	if err != nil {
-		return err
-	}
-	id, err := a.resolve(c.Context, args[0])
-	if err != nil {
-		return err
-	}
-	report, problems, err := a.verify(c.Context, id, c.Bool("quick"), share)
+	report, problems, err := a.verify(ctx, id, o.quick, o.share)
 	if err != nil {
 		return err
 	}
@@ -109,14 +115,14 @@ func verifyAction(c *cli.Context) error {
 		if p.Kind != archive.ProblemForeignSigner {
 			continue
 		}
-		if by := a.memberSigned(c.Context, id); by != "" {
+		if by := a.memberSigned(ctx, id); by != "" {
 			problems[i].Text += ": " + by
 			toDo = memberHint
 		}
 	}
 	var deep *deepReport
-	if c.Bool("deep") && !slices.ContainsFunc(problems, hidesAll) {
-		if deep, err = a.verifyDeep(c.Context, id, problems); err != nil && report.OK() {
+	if o.deep && !slices.ContainsFunc(problems, hidesAll) {
+		if deep, err = a.verifyDeep(ctx, id, problems); err != nil && report.OK() {
 			return err
 		} else if err != nil {
 			e.notef("sealtape: nothing was decrypted: %v", err)
@@ -135,19 +141,19 @@ func verifyAction(c *cli.Context) error {
 		return strings.Compare(a.Object+"\x00"+a.Kind, b.Object+"\x00"+b.Kind)
 	})
 	v := verification{id: id, report: report, problems: problems, signers: a.signers(report.Signers), deep: deep}
-	if err := a.learn(c.Context, &v); err != nil {
+	if err := a.learn(ctx, &v); err != nil {
 		return err
 	}
-	o := outcome{id: id, Verdict: v.findings().Verdict(), problems: problems, hint: toDo}
-	if c.Bool("json") {
-		err = e.json(v.json(o.Verdict))
+	end := outcome{id: id, Verdict: v.findings().Verdict(), problems: problems, hint: toDo}
+	if o.json {
+		err = e.json(v.json(end.Verdict))
 	} else {
-		err = e.showVerification(v, o.Verdict)
+		err = e.showVerification(v, end.Verdict)
 	}
 	if err != nil {
 		return err
 	}
-	return o.err()
+	return end.err()
 }
 
 // A verification is what verify found out.
