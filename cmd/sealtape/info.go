@@ -67,6 +67,9 @@ func runInfo(ctx context.Context, a *access, o *infoOptions) error {
 		return err
 	}
 	if o.json {
+		if trust := d.Trust(); trust.Outcome != tape.Whole {
+			i.Problems = append(i.Problems, trust.Say("recording "+id))
+		}
 		err = e.json(i)
 	} else {
 		err = e.showInfo(i, o.timeline)

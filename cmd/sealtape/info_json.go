@@ -144,9 +144,6 @@ func infoOf(d *tape.Description) *infoJSON {
 		Participants: []personJSON{}, Tracks: []infoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []lockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),
 	}
-	if trust := d.Trust(); trust.Outcome != tape.Whole {
-		i.Problems = append(i.Problems, trust.Say("recording "+d.ID))
-	}
 	if !d.Start.IsZero() {
 		start, duration := d.Start.UTC(), d.Duration.Seconds()
 		i.Start, i.Duration = &start, &duration

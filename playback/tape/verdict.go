@@ -62,8 +62,10 @@ var outcomes = map[Lack]Outcome{
 	LackTrust: Damaged, LackGrant: Damaged, LackGenuine: Damaged, LackBytes: Damaged, LackObjects: Damaged, LackKey: Locked,
 }
 
-var gravest = []Lack{LackTrust, LackGrant, LackGenuine, LackBytes, LackObjects, LackKey, LackEnd, LackCut, LackSpan, LackTail, LackSegments, LackStore,
-	LackReader, LackFrames}
+var gravest = []Lack{
+	LackTrust, LackGrant, LackGenuine, LackBytes, LackObjects, LackKey,
+	LackEnd, LackCut, LackSpan, LackTail, LackSegments, LackStore, LackReader, LackFrames,
+}
 
 // A Reason is why a recording is not whole.
 type Reason struct {
@@ -167,11 +169,12 @@ func (f Findings) Verdict() Verdict {
 		add(LackTrust, "is signed by %s", s.Who)
 	}
 	if n := len(f.Withheld); n > 0 {
-		r := Reason{Lack: LackGrant, Subject: "epoch " + words.Ranges(f.Withheld), Text: "was granted by " + f.WithheldBy.Who + ", which does not count"}
+		subject, was := "epoch ", "was"
 		if n > 1 {
-			r.Subject = "epochs " + words.Ranges(f.Withheld)
+			subject, was = "epochs ", "were"
 		}
-		v.Reasons = append(v.Reasons, r)
+		v.Reasons = append(v.Reasons, Reason{Lack: LackGrant, Subject: subject + words.Ranges(f.Withheld),
+			Text: was + " granted by " + f.WithheldBy.Who + ", which does not count"})
 	}
 	if f.Problems > 0 {
 		add(LackGenuine, "is not what was recorded: %s", words.Count(f.Problems, "problem"))
@@ -217,8 +220,11 @@ func (f Findings) Verdict() Verdict {
 
 // Findings returns what the description holds of what a verdict is made of.
 func (d *Description) Findings() Findings {
-	f := Findings{State: d.State, Signers: d.Signers, Key: d.Opens != AccessNone, Missing: len(d.Missing), Damaged: len(d.Problems), Holes: d.Holes,
-		Withheld: d.Withheld, WithheldBy: d.WithheldBy}
+	f := Findings{
+		State: d.State, Signers: d.Signers, Key: d.Opens != AccessNone,
+		Missing: len(d.Missing), Damaged: len(d.Problems), Holes: d.Holes,
+		Withheld: d.Withheld, WithheldBy: d.WithheldBy,
+	}
 	for _, u := range d.Unreadable {
 		switch u.Why {
 		case WhyDamaged:
