@@ -20,9 +20,9 @@ func TestOutcome(t *testing.T) {
 	}{
 		{tape.Findings{State: archive.StateClosed, Key: true}, 0, "", ""},
 		{tape.Findings{State: archive.StateClosed, Key: true, Holes: long}, exitIncomplete,
-			"recording ID has a hole of a second or more", "sealtape info shows where and why"},
+			"recording ID has a hole of a second or more", "see where and why: sealtape info ID"},
 		{tape.Findings{State: archive.StateOpen, Key: true, Holes: long}, exitIncomplete,
-			"recording ID is not closed; has a hole of a second or more", "sealtape recover on the machine that recorded"},
+			"recording ID is not closed; has a hole of a second or more", "sealtape recover --store STORE"},
 		{tape.Findings{State: archive.StateCut, Key: true}, exitIncomplete, "recording ID was cut: its recorder died", "what there is is genuine"},
 		{tape.Findings{State: archive.StateClosed, Key: true, Missing: 1}, exitUnverified, "recording ID lacks 1 object in the store", "sealtape verify ID"},
 		{tape.Findings{State: archive.StateClosed, Key: true, Problems: 2}, exitUnverified, "recording ID is not what was recorded: 2 problems", "look for a copy"},
