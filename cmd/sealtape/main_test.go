@@ -30,14 +30,14 @@ func TestMain(m *testing.M) {
 			// reach the one a script makes with ttyin, or none. Then the script
 			// made this a session of its own already, and there is nothing to do.
 			_, _ = syscall.Setsid()
-			os.Exit(program())
+			os.Exit(mainInTest())
 		},
 		"make-recording": makeRecording,
 	})
 }
 
-// program is main, as far as no test wants it to be otherwise.
-func program() int {
+// mainInTest is main, as far as no test wants it to be otherwise.
+func mainInTest() int {
 	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	if v := os.Getenv(silentVar); v != "" {
 		var err error

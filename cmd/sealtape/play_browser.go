@@ -2,16 +2,17 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"runtime"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/program"
 )
 
 // browse opens address in the browser of the desktop. The address is seen by
 // whoever may list processes, so it should be good for one use.
 func (e *env) browse(address string) {
-	cmd := opener(runtime.GOOS, address)
+	cmd := program.Opener(runtime.GOOS, address)
 	cmd.Env = withoutSecrets(os.Environ())
-	ownGroup(cmd) // Ctrl-C is for us, not for a browser that it begins
+	program.Detach(cmd) // Ctrl-C is for us, not for a browser that it begins
 	if err := cmd.Start(); err != nil {
 		e.notef("hint: no browser could be started here: open the address above in one")
 		return
@@ -23,15 +24,4 @@ func (e *env) browse(address string) {
 			e.notef("hint: no browser opened? Open the address above in one")
 		}
 	}()
-}
-
-// opener returns the command that opens address on an operating system.
-func opener(system, address string) *exec.Cmd {
-	switch system {
-	case "darwin":
-		return exec.Command("open", address)
-	case "windows":
-		return exec.Command("rundll32", "url.dll,FileProtocolHandler", address)
-	}
-	return exec.Command("xdg-open", address)
 }

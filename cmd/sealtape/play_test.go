@@ -220,16 +220,6 @@ func TestPlayBrowser(t *testing.T) {
 	}
 }
 
-func TestOpener(t *testing.T) {
-	for system, want := range map[string]string{
-		"linux": "xdg-open ADDRESS", "freebsd": "xdg-open ADDRESS", "darwin": "open ADDRESS", "windows": "rundll32 url.dll,FileProtocolHandler ADDRESS",
-	} {
-		if got := strings.Join(opener(system, "ADDRESS").Args, " "); got != want {
-			t.Errorf("%s: %q, want %q", system, got, want)
-		}
-	}
-}
-
 func TestMoment(t *testing.T) {
 	for _, test := range []struct {
 		arg, id string

@@ -1,8 +1,0 @@
-//go:build !unix
-
-package main
-
-import "os/exec"
-
-// ownGroup knows Unix only.
-func ownGroup(*exec.Cmd) {}
