@@ -27,15 +27,20 @@ const (
 //   - one sweeps, every 100 ms, what waits for too long: its unopenedReporter;
 //   - one writes, the one that called Recorder.Record: its diskFullWriter.
 type run struct {
-	// Set before there is a second goroutine, and not changed after.
+	// Set by newRun and not changed after: any goroutine reads them.
 	config Config
 	log    *slog.Logger
 	room   Room
 	roster *Roster
-	clock  *recordingClock         // 0 is when the room was told
-	stop   context.CancelCauseFunc // ends the recording; the first cause stands
 
-	// Each is safe for concurrent use.
+	// Set by start, before the run has a second goroutine. Methods of Recorder look at
+	// them only while open is set.
+	clock *recordingClock         // 0 is when the room was told
+	stop  context.CancelCauseFunc // ends the recording; the first cause stands
+
+	// Each is safe for concurrent use. Locks are taken in this order: remote, tracks or a
+	// trackRecorder's, board, any other. Whoever writes takes tracks, so nothing is queued
+	// while that is held: the queue may be full until it is written.
 	queue         *queue // from all who read the room to the one who writes
 	board         *board // what Status and Report say
 	tracks        *tracks
@@ -47,8 +52,8 @@ type run struct {
 	pause         cutoff       // by Recorder.Pause and Resume
 	over          atomic.Bool  // nothing is wanted any more, though the room is not left yet
 
-	// reading counts the goroutines that read tracks. Only the goroutine that accepts
-	// adds to it, and waits for it when it has accepted the last.
+	// reading counts the goroutines that read tracks. The goroutine that accepts adds to
+	// it and, in shutdown, waits for it: so none is added while it waits.
 	reading sync.WaitGroup
 
 	// sweeping is the goroutine that sweeps, until endSweep is closed.
@@ -57,10 +62,10 @@ type run struct {
 
 	emptyRoom emptyRoom // owned by the goroutine that accepts
 
-	// remote is held while the recording is told something by a method of Recorder, and
-	// to change open, so that nothing is queued that way after the queue is closed.
+	// remote is held by each method of Recorder that changes the recording, and to set
+	// open: so nothing is queued that way after shutdown has closed the queue.
 	remote sync.Mutex
-	open   bool // since the room was told, until shutdown has read the last track
+	open   bool // since the room was told, until shutdown has waited for the last track
 }
 
 func newRun(c Config, room Room) *run {

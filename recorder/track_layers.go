@@ -15,8 +15,8 @@ const maxLayers = 8
 type layers struct {
 	deliver func(u frame.Unit, at time.Duration, data []byte, outcome Outcome)
 
-	joiner media.VP9Joiner
-	came   []layer // of the picture under way
+	joiner    media.VP9Joiner
+	collected []layer // of the picture under way
 }
 
 // A layer is one of them, with what became of opening it.
@@ -30,27 +30,27 @@ type layer struct {
 // add takes a layer. The picture is whole when its marker comes, or the next one
 // begins: a server that drops upper layers moves the marker, but need not.
 func (p *layers) add(l layer) {
-	if len(p.came) > 0 && (p.came[0].unit.Timestamp != l.unit.Timestamp || len(p.came) == maxLayers) {
+	if len(p.collected) > 0 && (p.collected[0].unit.Timestamp != l.unit.Timestamp || len(p.collected) == maxLayers) {
 		p.join()
 	}
-	p.came = append(p.came, l)
+	p.collected = append(p.collected, l)
 	if l.unit.Marker {
 		p.join()
 	}
 }
 
 // drop forgets the layers that came.
-func (p *layers) drop() { p.came = p.came[:0] }
+func (p *layers) drop() { p.collected = p.collected[:0] }
 
 // join delivers the layers that came as one frame. One that did not open spoils those
 // above it, and later pictures, so all.
 func (p *layers) join() {
-	if len(p.came) == 0 {
+	if len(p.collected) == 0 {
 		return
 	}
-	first, at, outcome := p.came[0].unit, p.came[0].at, Kept
+	first, at, outcome := p.collected[0].unit, p.collected[0].at, Kept
 	var plain [][]byte
-	for _, l := range p.came {
+	for _, l := range p.collected {
 		switch {
 		case l.outcome == Kept:
 			plain = append(plain, l.data)
@@ -58,7 +58,7 @@ func (p *layers) join() {
 			outcome = l.outcome
 		}
 	}
-	clear(p.came)
+	clear(p.collected)
 	p.drop()
 	var data []byte
 	if outcome == Kept {

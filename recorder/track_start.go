@@ -55,9 +55,9 @@ func (r *run) addTrack(source Track, at time.Duration) {
 
 // begin lets a track have its slot from a time on, and puts it into the timeline.
 func (t *trackRecorder) begin(s *slot, at time.Duration) {
-	came := t.run.tracks.enter(t, s, t.run.clock.at(t.info.Wanted))
-	t.openFirstHole(came, at)
-	e := media.Event{Time: at, Type: media.EventTrack, Name: t.info.Name, Text: came.media.Label()}
+	a := t.run.tracks.enter(t, s, t.run.clock.at(t.info.Wanted))
+	t.openFirstHole(a, at)
+	e := media.Event{Time: at, Type: media.EventTrack, Name: t.info.Name, Text: a.media.Label()}
 	if t.run.config.Keys != nil && !t.info.Encrypted && t.refuse == "" {
 		e.Reason = media.TrackPlaintext
 	}
@@ -65,7 +65,7 @@ func (t *trackRecorder) begin(s *slot, at time.Duration) {
 	if t.info.Source == media.Screen {
 		t.emit(media.Event{Time: at, Type: media.EventScreen})
 	}
-	if came.unmuted {
+	if a.unmuted {
 		t.emit(media.Event{Time: at, Type: media.EventUnmute})
 	}
 	t.run.board.trackBegins(t)

@@ -15,14 +15,14 @@ const maxRemembered = 4096
 // tracks are those that are being read, the slots that they continue, and those that are
 // missing. They are one table under one lock, so that a track that comes, ends or gives
 // way does so for all of these at once: none is both here and missing. It is safe for
-// concurrent use; nothing is emitted, and the room is not asked, while it is locked.
+// concurrent use.
 type tracks struct {
 	mu sync.Mutex // guards what follows, and what trackRecorder says it does
 
 	running map[*trackRecorder]bool
 	of      map[string]int            // how many are running, by participant
 	byID    map[string]*trackRecorder // those running, by their ID in the room
-	came    uint64                    // how many have come
+	started uint64                    // how many have come
 	last    time.Duration             // when the last of those that are over ended
 
 	slots     map[slotKey][]*slot
@@ -95,8 +95,8 @@ func (ts *tracks) place(source Track, info TrackInfo, at time.Duration, make fun
 	s, before = ts.slot(info)
 	t = make(s.media)
 	s.done = t.done
-	ts.came++
-	t.number = ts.came
+	ts.started++
+	t.number = ts.started
 	ts.of[info.Participant]++
 	ts.byID[info.ID] = t
 	ts.running[t] = true
