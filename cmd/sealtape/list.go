@@ -208,6 +208,9 @@ func (e *env) showList(all []listed) error {
 		case l.State == "unsigned":
 			unsigned++
 		case l.Verdict == string(tape.Damaged) && !l.Distrusted && !l.Withheld:
+			if l.Opens || l.Segments > 0 { // its state is what its head says
+				state += ", damaged"
+			}
 			damaged++
 		case l.State == string(archive.StateClosed) && l.Verdict == string(tape.Incomplete):
 			state += ", incomplete"
