@@ -22,8 +22,8 @@ func pruneCommand() *cli.Command {
 		ArgsUsage: "--older-than AGE | --keep N",
 		Description: `Shows what would go, and removes it only with --yes. It cannot be undone. Needs no
 key, but the card of the recorder: a recording that is not closed, or not signed
-by anyone whose card you pinned, is left alone. What opens a recording goes first;
-after an interruption, run it again. From a bucket all versions go.
+by anyone whose card you pinned, or by a key that was revoked, is left alone and not
+counted. What opens a recording goes first; after an interruption, run it again. From a bucket all versions go.
 
 What this machine has in quarantine of a recording, because its disk had damaged it,
 goes with the recording, or when it is older than AGE.
@@ -85,6 +85,11 @@ func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
 			e.notef("%s is left alone: %v", r.ID, r.Err)
 			continue
 		}
+		if ps := a.revokedSigners(r.Signers); len(ps) > 0 {
+			// A thief's takes the place of none that is genuine, and one that may be evidence stays.
+			e.notef("%s is left alone: %s", r.ID, ps[0].Text)
+			continue
+		}
 		over++
 		if o.age == 0 || now.Sub(r.Stored) > o.age {
 			old = append(old, r)
@@ -137,11 +142,7 @@ func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, aside []
 			bytes += info.Size
 		}
 		total += bytes
-		state := string(r.Head.State)
-		if len(a.revokedSigners(r.Signers)) > 0 {
-			state += ", signer revoked"
-		}
-		rows = append(rows, []string{r.ID, state, r.Stored.Local().Format("2006-01-02 15:04"), strconv.Itoa(objects), size(bytes)})
+		rows = append(rows, []string{r.ID, string(r.Head.State), r.Stored.Local().Format("2006-01-02 15:04"), strconv.Itoa(objects), size(bytes)})
 	}
 	for _, q := range aside {
 		rows = append(rows, []string{q.ID, "in quarantine here", q.Since.Local().Format("2006-01-02 15:04"), strconv.Itoa(q.Files), ""})
