@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 )
 
 func copyCommand() *cli.Command {
@@ -61,7 +62,7 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	to = archive.Retry(to, archive.RetryConfig{OnRetry: e.retrying})
 
 	bad, taken := 0, 0
-	var bar *progressBar
+	var bar *terminal.Bar
 	objects := 0
 	copier := archive.NewCopier(to, a.store, id)
 	leaveOut := func(b *archive.BadObjectError) error {
@@ -77,12 +78,12 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 		if bar == nil {
 			bar = e.progress("copying", int64(copier.Pending()+1))
 		}
-		bar.add(1)
+		bar.Add(1)
 		objects++
 	}
 	err = copier.Copy(ctx)
 	if bar != nil {
-		bar.finish()
+		bar.Finish()
 	}
 	if ctx.Err() != nil {
 		return hinted(ctx.Err(), "what was copied stays; run it again to go on")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -65,8 +66,8 @@ func runDecrypt(ctx context.Context, e *env, o *decryptOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	var bar *progressBar
-	t, err := a.openReadable(ctx, o.id, func(t *tape.Options) { t.OnRead = func(int) { bar.add(1) } })
+	var bar *terminal.Bar
+	t, err := a.openReadable(ctx, o.id, func(t *tape.Options) { t.OnRead = func(int) { bar.Add(1) } })
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func runDecrypt(ctx context.Context, e *env, o *decryptOptions) (err error) {
 	f := &decrypted{Tape: t, dir: folder.Path()}
 	bar = e.progress("decrypting", int64(len(t.Segments())))
 	f.failed, err = t.Decrypt(ctx, f.save)
-	bar.finish()
+	bar.Finish()
 	if err != nil {
 		return err
 	}

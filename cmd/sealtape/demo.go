@@ -8,6 +8,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/demo"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 )
 
 func demoCommand() *cli.Command {
@@ -43,7 +44,7 @@ func (o *demoOptions) check() error {
 
 func runDemo(ctx context.Context, e *env, o *demoOptions) error {
 	return demo.Run(ctx, demo.Config{
-		S3: o.s3, Duration: o.duration, NoBrowser: o.noBrowser, Stdout: e.stdout, Stderr: e.stderr, Terminal: terminal(e.stderr),
+		S3: o.s3, Duration: o.duration, NoBrowser: o.noBrowser, Stdout: e.stdout, Stderr: e.stderr, Terminal: terminal.Is(e.stderr),
 		Open: func(ctx context.Context, store string) (archive.Store, error) { return e.openStore(ctx, store, false) },
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 )
@@ -87,7 +88,7 @@ func (e *env) checkIdentity(ctx context.Context, d *diagnosis, h *keys.Home) []a
 	}
 	id, err := e.loadIdentity(ctx, h)
 	switch {
-	case errors.Is(err, errNoTerminal):
+	case errors.Is(err, terminal.ErrNone):
 		d.Unknown(section, "identity", "not opened: nobody is there to give the passphrase; set %s", passphraseVar)
 		return nil
 	case err != nil:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -153,9 +154,9 @@ func runExport(ctx context.Context, e *env, o *exportOptions) error {
 	options, out := o.excerpt, o.output
 	reads, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	var reading atomic.Pointer[progressBar] // while the recording is opened
+	var reading atomic.Pointer[terminal.Bar] // while the recording is opened
 	t, err := a.openReadable(ctx, o.id, func(t *tape.Options) {
-		t.OnRead = func(int) { reading.Load().add(1) }
+		t.OnRead = func(int) { reading.Load().Add(1) }
 		// What a store withholds is not to look as if it had not been recorded.
 		t.OnStoreError = giveUp
 	})
@@ -171,7 +172,7 @@ func runExport(ctx context.Context, e *env, o *exportOptions) error {
 	reading.Store(bar)
 	s, err := t.Session(reads)
 	reading.Store(nil)
-	bar.finish()
+	bar.Finish()
 	if errors.Is(err, context.Canceled) {
 		err = context.Cause(reads)
 	}
@@ -189,11 +190,11 @@ func runExport(ctx context.Context, e *env, o *exportOptions) error {
 	bar = e.progress("writing", int64(excerptLength(s, options)))
 	began := time.Now()
 	options.Progress = func(done, _ time.Duration) {
-		bar.describe("writing" + speed(done, time.Since(began)))
-		bar.set(int64(done))
+		bar.Describe("writing" + speed(done, time.Since(began)))
+		bar.Set(int64(done))
 	}
 	report, err := o.export(reads, s, out, options)
-	bar.finish()
+	bar.Finish()
 	if errors.Is(err, context.Canceled) {
 		err = context.Cause(reads)
 	}

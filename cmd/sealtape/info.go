@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -55,7 +56,7 @@ func runInfo(ctx context.Context, a *access, o *infoOptions) error {
 	}
 	// Without keys there is still something to show, and the reason to give.
 	identities, keysErr := a.keys(ctx)
-	if keysErr != nil && !errors.Is(keysErr, keys.ErrNoIdentity) && !errors.Is(keysErr, errNoTerminal) {
+	if keysErr != nil && !errors.Is(keysErr, keys.ErrNoIdentity) && !errors.Is(keysErr, terminal.ErrNone) {
 		return keysErr
 	}
 	t, err := a.openTape(ctx, id, identities, nil)
@@ -81,7 +82,7 @@ func runInfo(ctx context.Context, a *access, o *infoOptions) error {
 	if v.Outcome != tape.Locked {
 		return outcome{id: id, Verdict: v}.err()
 	}
-	if errors.Is(keysErr, errNoTerminal) {
+	if errors.Is(keysErr, terminal.ErrNone) {
 		return keysErr
 	}
 	return noKey(id, keysErr)

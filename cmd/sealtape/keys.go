@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -168,7 +169,7 @@ func runKeysInit(ctx context.Context, e *env, h *keys.Home, o *keysInitOptions) 
 	var pass []byte
 	if !o.noPassphrase {
 		var err error
-		if pass, err = e.passphrase(ctx, true); errors.Is(err, errNoTerminal) {
+		if pass, err = e.passphrase(ctx, true); errors.Is(err, terminal.ErrNone) {
 			return hinted(err, "set "+passphraseVar+", or keep the identity in the clear with --no-passphrase")
 		} else if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -132,7 +133,7 @@ func (o *confirmOption) confirm(ctx context.Context, e *env, card keys.Card, wha
 		question = fmt.Sprintf("The card says it is yours, of %s, and its fingerprint is\n\n    %s\n\nDoes that device show these words?", name, words)
 	}
 	yes, err := e.confirm(ctx, question)
-	if errors.Is(err, errNoTerminal) {
+	if errors.Is(err, terminal.ErrNone) {
 		return hinted(fmt.Errorf("the fingerprint must be confirmed and %w; it is %s", err, words),
 			`compare it with its owner, then give it: --fingerprint "WORDS"`)
 	}

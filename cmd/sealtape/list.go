@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -123,7 +124,7 @@ func (a *access) keysIfAny(ctx context.Context) ([]age.Identity, error) {
 	switch {
 	case errors.Is(err, keys.ErrNoIdentity):
 		return nil, nil
-	case errors.Is(err, errNoTerminal):
+	case errors.Is(err, terminal.ErrNone):
 		a.env.notef("sealtape: without your passphrase, the list shows what anyone can see; set %s", passphraseVar)
 		return nil, nil
 	}

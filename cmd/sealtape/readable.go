@@ -9,6 +9,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -107,7 +108,7 @@ func (a *access) keysAtHand() []age.Identity {
 		if p := os.Getenv(passphraseVar); p != "" {
 			return []byte(p), nil
 		}
-		return nil, errNoTerminal
+		return nil, terminal.ErrNone
 	})
 	if err != nil {
 		return nil

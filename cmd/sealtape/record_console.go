@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
@@ -29,7 +30,7 @@ type recordConsole struct {
 // newRecordConsole returns the console, and the log of what the archive does.
 func newRecordConsole(e *env) (r *recordConsole, archiveLog *slog.Logger) {
 	r = &recordConsole{env: e}
-	if terminal(e.stderr) && e.log == nil {
+	if terminal.Is(e.stderr) && e.log == nil {
 		r.line = newStatusLine(e.stderr)
 		r.log = e.newLog(r.line, slog.LevelWarn) // the line tells the rest
 		return r, e.newLog(r.line, slog.LevelWarn)

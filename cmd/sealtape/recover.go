@@ -115,7 +115,7 @@ func runRecover(ctx context.Context, e *env, h *keys.Home, o *recoverOptions) er
 		},
 		Progress: func(objects int64) (stored, finish func()) {
 			bar := e.progress("uploading", objects)
-			return func() { bar.add(1) }, bar.finish
+			return func() { bar.Add(1) }, bar.Finish
 		},
 	}
 	failed := sw.Run(ctx)

@@ -115,8 +115,8 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 	for _, to := range readers {
 		recipients = append(recipients, to.Recipients...)
 	}
-	err = tape.Reseal(ctx, t, w, recipients, func() { bar.add(1) })
-	bar.finish()
+	err = tape.Reseal(ctx, t, w, recipients, func() { bar.Add(1) })
+	bar.Finish()
 	if err != nil {
 		return err
 	}

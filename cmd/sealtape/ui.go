@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,10 +13,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/internal/words"
 )
 
@@ -134,71 +132,6 @@ func count(n int, noun string) string { return words.Count(n, noun) }
 func people(n int) string             { return words.People(n) }
 func size(n int64) string             { return words.Size(n) }
 
-// A progressBar shows how far something got, on terminals only. A nil one shows nothing.
-type progressBar struct{ bar *progressbar.ProgressBar } // nil: not shown
-
-// progress begins to show how much of total is done of what.
-func (e *env) progress(what string, total int64) *progressBar {
-	if !terminal(e.stderr) || total <= 0 {
-		return &progressBar{}
-	}
-	return &progressBar{progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(e.stderr),
-		progressbar.OptionSetDescription(what),
-		progressbar.OptionSetWidth(30),
-		progressbar.OptionShowElapsedTimeOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)}
-}
-
-// The errors of drawing are those of the terminal; there is nobody to tell.
-
-func (p *progressBar) add(n int64) {
-	if p != nil && p.bar != nil {
-		_ = p.bar.Add64(n)
-	}
-}
-
-func (p *progressBar) set(n int64) {
-	if p != nil && p.bar != nil {
-		_ = p.bar.Set64(n)
-	}
-}
-
-// describe says anew what is shown.
-func (p *progressBar) describe(what string) {
-	if p != nil && p.bar != nil {
-		p.bar.Describe(what)
-	}
-}
-
-// finish removes the bar, wherever it stands.
-func (p *progressBar) finish() {
-	if p != nil && p.bar != nil {
-		_ = p.bar.Clear()
-	}
-}
-
-// terminal reports whether w is a terminal that can redraw a line.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
-}
-
-// errNoTerminal: there is nobody to ask.
-var errNoTerminal = errors.New("there is no terminal to ask on")
-
-// openTerminal opens the terminal of the process, whatever its standard input
-// and output are connected to.
-func openTerminal() (*os.File, error) {
-	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil, errNoTerminal
-	}
-	return f, nil
-}
-
 // passphraseVar answers questions for the passphrase.
 const passphraseVar = "SEALTAPE_PASSPHRASE"
 
@@ -208,23 +141,23 @@ func (e *env) passphrase(ctx context.Context, confirm bool) ([]byte, error) {
 	if p := os.Getenv(passphraseVar); p != "" {
 		return []byte(p), nil
 	}
-	tty, err := openTerminal()
+	tty, err := terminal.Open()
 	if err != nil {
 		return nil, hinted(fmt.Errorf("the passphrase is needed and %w", err),
 			"in a script, set "+passphraseVar)
 	}
 	defer tty.Close()
 	if !confirm {
-		return askSecret(ctx, tty, "passphrase of your sealtape identity: ")
+		return tty.Secret(ctx, "passphrase of your sealtape identity: ")
 	}
-	p, err := askSecret(ctx, tty, "choose a passphrase for your sealtape identity: ")
+	p, err := tty.Secret(ctx, "choose a passphrase for your sealtape identity: ")
 	if err != nil {
 		return nil, err
 	}
 	if len(p) == 0 {
 		return nil, hinted(errors.New("the passphrase is empty"), "--no-passphrase keeps the identity without one")
 	}
-	again, err := askSecret(ctx, tty, "once more: ")
+	again, err := tty.Secret(ctx, "once more: ")
 	if err != nil {
 		return nil, err
 	}
@@ -234,55 +167,17 @@ func (e *env) passphrase(ctx context.Context, confirm bool) ([]byte, error) {
 	return p, nil
 }
 
-// askSecret reads a line from the terminal without showing it.
-func askSecret(ctx context.Context, tty *os.File, prompt string) ([]byte, error) {
-	fd := int(tty.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprint(tty, prompt)
-	defer fmt.Fprintln(tty)
-	return interruptible(ctx, func() ([]byte, error) { return term.ReadPassword(fd) },
-		func() { _ = term.Restore(fd, before) })
-}
-
 // confirm asks a question that is answered with yes or no; no is the default.
 func (e *env) confirm(ctx context.Context, question string) (bool, error) {
-	tty, err := openTerminal()
+	tty, err := terminal.Open()
 	if err != nil {
 		return false, err
 	}
 	defer tty.Close()
-	fmt.Fprintf(tty, "%s [y/N] ", question)
-	line, err := interruptible(ctx, func() ([]byte, error) {
-		return bufio.NewReader(io.LimitReader(tty, 1<<10)).ReadBytes('\n')
-	}, func() {})
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
-	}
-	answer := strings.ToLower(strings.TrimSpace(string(line)))
-	return answer == "y" || answer == "yes", nil
+	return tty.Confirm(ctx, question)
 }
 
-// interruptible calls read, which blocks on the terminal, and gives up on it
-// when ctx ends. A blocked read of a terminal cannot be called back, so its
-// goroutine is left behind: the process is about to exit.
-func interruptible(ctx context.Context, read func() ([]byte, error), giveUp func()) ([]byte, error) {
-	type result struct {
-		b   []byte
-		err error
-	}
-	ch := make(chan result, 1)
-	go func() {
-		b, err := read()
-		ch <- result{b, err}
-	}()
-	select {
-	case r := <-ch:
-		return r.b, r.err
-	case <-ctx.Done():
-		giveUp()
-		return nil, ctx.Err()
-	}
+// progress begins to show how much of total is done of what.
+func (e *env) progress(what string, total int64) *terminal.Bar {
+	return terminal.NewBar(e.stderr, what, total)
 }

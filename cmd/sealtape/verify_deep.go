@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -26,16 +27,16 @@ func (a *access) verifyDeep(ctx context.Context, id string, known []archive.Prob
 	} else if err != nil {
 		return nil, err
 	}
-	var bar *progressBar
-	t, err := a.openTape(ctx, id, identities, func(o *tape.Options) { o.OnRead = func(int) { bar.add(1) } })
+	var bar *terminal.Bar
+	t, err := a.openTape(ctx, id, identities, func(o *tape.Options) { o.OnRead = func(int) { bar.Add(1) } })
 	if err != nil {
 		return nil, err
 	}
 	bar = a.env.progress("decrypting", int64(len(t.Segments())))
-	defer bar.finish()
+	defer bar.Finish()
 	r, err := t.Check(ctx, known)
 	if errors.Is(err, archive.ErrNoKey) {
-		bar.finish()
+		bar.Finish()
 		return nil, a.locked(ctx, t, nil)
 	} else if err != nil {
 		return nil, err

@@ -6,12 +6,13 @@ import (
 	"io"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 )
 
 // watched returns the store with a progress bar for reading all of a recording
 // once. The caller calls finish.
 func (a *access) watched(ctx context.Context, what, id string) (s archive.Store, finish func(), err error) {
-	if !terminal(a.env.stderr) {
+	if !terminal.Is(a.env.stderr) {
 		return a.store, func() {}, nil
 	}
 	var total int64
@@ -24,13 +25,13 @@ func (a *access) watched(ctx context.Context, what, id string) (s archive.Store,
 		total += info.Size
 	}
 	bar := a.env.progress(what, total)
-	return &watchedStore{a.store, bar}, bar.finish, nil
+	return &watchedStore{a.store, bar}, bar.Finish, nil
 }
 
 // A watchedStore counts what is read.
 type watchedStore struct {
 	archive.Store
-	bar *progressBar
+	bar *terminal.Bar
 }
 
 func (s *watchedStore) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
@@ -43,11 +44,11 @@ func (s *watchedStore) Get(ctx context.Context, name string, off, n int64) (io.R
 
 type watchedReader struct {
 	io.ReadCloser
-	bar *progressBar
+	bar *terminal.Bar
 }
 
 func (r *watchedReader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	r.bar.add(int64(n))
+	r.bar.Add(int64(n))
 	return n, err
 }
