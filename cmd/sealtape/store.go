@@ -244,15 +244,6 @@ func (a *access) keys(ctx context.Context) ([]age.Identity, error) {
 	return a.identities, a.keysErr
 }
 
-// open opens a recording as what is sealed, with the given identities.
-func (a *access) open(ctx context.Context, id string, identities []age.Identity) (*archive.Recording, error) {
-	t, err := a.openTape(ctx, id, identities, nil)
-	if err != nil {
-		return nil, err
-	}
-	return t.Recording(), nil
-}
-
 // memberSigned says by which members a recording is signed that no recorder has
 // signed, "" if that is nobody whose card is pinned.
 func (a *access) memberSigned(ctx context.Context, id string) string {
