@@ -163,7 +163,7 @@ func (d *diagnosis) judgeRecordings() {
 		case r.State == "unsigned":
 			unsigned++
 		case r.err != nil:
-			d.Fail(section, r.ID[:8], r.err, "sealtape verify "+r.ID+" says what is wrong")
+			d.Fail(section, r.ID[:8], r.err, verifyHint(r.ID).String())
 		case r.State == string(archive.StateOpen):
 			live++
 		}
@@ -173,11 +173,13 @@ func (d *diagnosis) judgeRecordings() {
 		d.Run(pinHint.run...)
 	}
 	if distrusted > 0 {
-		d.Warn(section, "revoked", "sealtape info ID says of each which key that is", "%s signed, or granted to you, by a key that was revoked", wasWere(distrusted))
+		d.Warn(section, "revoked", "see of each which key that is", "%s signed, or granted to you, by a key that was revoked", wasWere(distrusted))
+		d.Run("sealtape info ID")
 	}
 	if live > 0 {
-		d.Warn(section, "open", "the store cannot tell which; on the recorder, sealtape recover ends what a crash left",
+		d.Warn(section, "open", "the store cannot tell which; on the recorder, end what a crash left",
 			"%s open: going on, or left by a recorder that died", wasWere(live))
+		d.Run("sealtape recover --store STORE")
 	}
 	if len(d.Recordings) == 0 {
 		d.Pass(section, "your keys open", "nothing: there are none yet")

@@ -1,9 +1,13 @@
 // Sealtape records end-to-end-encrypted LiveKit meetings into an archive that
 // only the people its owner names can open.
 //
-// This command is a thin layer: each file turns the flags of one command into
-// a call of the packages archive, keys, playback and recorder, and ui.go says
-// how it went. "sealtape --help" is the way in; the exit codes are in errors.go.
+// Each command is in a file of its name: options that its flags fill, a check of them,
+// and a function that calls the packages archive, keys, playback and recorder/bot.
+// command.go holds what they share, ui.go says how it went, hints.go and errors.go what
+// to do about it, and with which exit code. "sealtape --help" is the way in.
+//
+// Its internal packages: machine keeps memory off disks, checkup is what doctor looks
+// at, demo the demonstration, terminal progress and questions, program what is started.
 package main
 
 import (

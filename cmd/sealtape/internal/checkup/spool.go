@@ -33,7 +33,8 @@ func Spool(ctx context.Context, r *Report, path string) {
 	case err != nil:
 		r.Fail(section, "leftovers", err, "check the owners and modes of what is in "+path)
 	case len(waiting) > 0:
-		r.Warn(section, "leftovers", "sealtape recover --store STORE finishes and uploads those that are for STORE", "waiting for recover: %s", words.Few(waiting))
+		r.Warn(section, "leftovers", "finish and upload those that are for STORE", "waiting for recover: %s", words.Few(waiting))
+		r.Run("sealtape recover --store STORE")
 	case busy > 0:
 		r.Pass(section, "leftovers", "none; %s under way", words.Count(busy, "recording"))
 	default:

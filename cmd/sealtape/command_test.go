@@ -1,0 +1,60 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// What makes no sense is refused by the options alone, before anything is opened.
+func TestOptionsRefuse(t *testing.T) {
+	none, one := 0, 1
+	for _, tt := range []struct {
+		o    options
+		says string // "" for options that make sense
+	}{
+		{&copyOptions{id: "last"}, "--to STORE is missing"},
+		{&copyOptions{id: "last", to: "s"}, ""},
+		{&shareOptions{id: "last"}, "--to NAME is missing"},
+		{&resealOptions{id: "last"}, "--reader NAME is missing"},
+		{&repairOptions{storesOption: storesOption{[]string{"a"}}}, "two or more"},
+		{&repairOptions{storesOption: storesOption{[]string{"a", "b"}}}, ""},
+		{&recoverOptions{adopt: []string{"x"}}, "--adopt"},
+		{&pruneOptions{}, "either --older-than AGE or --keep N"},
+		{&pruneOptions{olderThan: "90d", keep: &one}, "either --older-than AGE or --keep N"},
+		{&pruneOptions{keep: &none}, "0 is not a number"},
+		{&pruneOptions{keep: &one}, ""},
+		{&pruneOptions{olderThan: "-1h"}, "--older-than"},
+		{&pruneOptions{olderThan: "12w"}, ""},
+		{&verifyOptions{sample: "5%", deep: true}, "exclude one another"},
+		{&verifyOptions{sample: "5"}, "--sample"},
+		{&verifyOptions{quick: true, deep: true}, ""},
+		{&exportOptions{format: "mkv"}, "-o PATH is missing"},
+		{&exportOptions{format: "mkv", output: "-"}, "nothing to standard output"},
+		{&exportOptions{format: "avi", output: "x", given: map[string]bool{"format": true}}, "--format"},
+		{&exportOptions{format: "mkv", output: "x", size: "160x90", given: map[string]bool{"size": true}}, "--size is for --format mp4"},
+		{&exportOptions{format: "mkv", output: "x.mp4", size: "160x90", layout: "grid"}, ""},
+		{&exportOptions{format: "mkv", output: "x", from: "2:00", to: "1:00"}, "not after 2:00"},
+		{&exportOptions{format: "mkv", output: "x", from: "0", to: "1:00"}, ""},
+		{&decryptOptions{}, "-o DIR is missing"},
+		{&playOptions{at: "1:00", listen: "127.0.0.1:0"}, "its id is missing"},
+		{&playOptions{listen: "0.0.0.0:80"}, "other machines"},
+		{&playOptions{id: "sealtape:X#t=5", listen: "127.0.0.1:0"}, ""},
+		{&doctorOptions{unit: true, policy: true}, "exclude one another"},
+		{&doctorOptions{policy: true, storesOption: storesOption{[]string{"folder"}}}, "one bucket"},
+		{&demoOptions{duration: time.Millisecond}, "less than a second"},
+		{&completionOptions{shell: "tcsh"}, "no completion"},
+		{&keysInitOptions{}, "--name NAME"},
+		{&keysInitOptions{name: "Ada", expiryOption: expiryOption{expires: "soon"}}, "--expires"},
+		{&keysAddOptions{confirmOption: confirmOption{fingerprint: "w", yes: true}}, "exclude each other"},
+		{&keysRevokeOptions{}, "-o FILE is missing"},
+	} {
+		err := tt.o.check()
+		if (err != nil) != (tt.says != "") || err != nil && !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(tt.says)) {
+			t.Errorf("%T%+v: %v, want %q", tt.o, tt.o, err, tt.says)
+		}
+		if code, _ := explain(err); err != nil && code != exitUsage {
+			t.Errorf("%T: exit code %d", tt.o, code)
+		}
+	}
+}
