@@ -134,10 +134,8 @@ func runPlay(ctx context.Context, e *env, o *playOptions) error {
 		lib.Keep(first)
 	}
 	// The browser, and age plugins, are started with our environment.
-	for _, v := range secretVars {
-		if err := os.Unsetenv(v); err != nil {
-			return err
-		}
+	if err := dropSecrets(); err != nil {
+		return err
 	}
 	// What is thrown away after each segment is collected before it doubles what is
 	// needed. GOMEMLIMIT says otherwise.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
@@ -24,10 +23,8 @@ func runRecord(ctx context.Context, e *env, o *recordOptions) error {
 		return err
 	}
 	// Age plugins are started with our environment: leave no secret in it.
-	for _, v := range secretVars {
-		if err := os.Unsetenv(v); err != nil {
-			return err
-		}
+	if err := dropSecrets(); err != nil {
+		return err
 	}
 	console, archiveLog := newRecordConsole(e)
 	console.warnClassic(config.Readers)

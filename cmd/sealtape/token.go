@@ -23,6 +23,17 @@ var errTokenCommand = errors.New("the token command failed")
 // start gets none of them.
 var secretVars = []string{e2eePassphraseVar, apiSecretVar, tokenVar, passphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
+// dropSecrets takes them out of our own environment, with which age plugins and browsers
+// are started.
+func dropSecrets() error {
+	for _, v := range secretVars {
+		if err := os.Unsetenv(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // withoutSecrets returns the environment without secrets, and without what is
 // said to us alone.
 func withoutSecrets(env []string) []string {
