@@ -21,12 +21,15 @@ const (
 	exportCard   = "# card: "
 	// One line for each card that tells of earlier keys, see Identity.earlier.
 	exportEarlier = "# earlier: "
+	// One line for each revocation of a key of the holder's.
+	exportRevoked = "# revoked: "
 
 	// MaxExport is the most bytes that an export may have.
 	MaxExport = 1 << 20
 )
 
-// Export returns all of the identity in one file, armored, under the passphrase.
+// Export returns all of the identity in one file, armored, under the passphrase, with what
+// its home knows of its holder's earlier keys and of those that were revoked.
 // work is log2 of the scrypt cost, 0 for that of a home.
 func (i *Identity) Export(passphrase []byte, work int) ([]byte, error) {
 	if len(passphrase) == 0 {
@@ -52,9 +55,16 @@ func (i *Identity) Export(passphrase []byte, work int) ([]byte, error) {
 		}
 		text += exportEarlier + base64.StdEncoding.EncodeToString(b) + "\n"
 	}
+	for _, r := range i.revoked {
+		b, err := r.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		text += exportRevoked + base64.StdEncoding.EncodeToString(b) + "\n"
+	}
 	// Armor takes a third more.
 	if len(text) > MaxExport/2 {
-		return nil, errors.New("there are more earlier keys than one file takes")
+		return nil, errors.New("there are more earlier keys and revocations than one file takes")
 	}
 	var out bytes.Buffer
 	a := armor.NewWriter(&out)
@@ -100,6 +110,7 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 	var skey string
 	var card []byte
 	var earlier []Card
+	var revoked []Revocation
 	sc := bufio.NewScanner(bytes.NewReader(text))
 	sc.Buffer(nil, MaxExport)
 	for sc.Scan() {
@@ -122,6 +133,17 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 			}
 			earlier = append(earlier, c)
 		}
+		if s, ok := strings.CutPrefix(sc.Text(), exportRevoked); ok {
+			b, err := base64.StdEncoding.DecodeString(s)
+			if err != nil {
+				return nil, errors.New("not an exported identity: a revocation is malformed")
+			}
+			r, err := ParseRevocation(b)
+			if err != nil {
+				return nil, err
+			}
+			revoked = append(revoked, r)
+		}
 	}
 	if err := sc.Err(); err != nil || skey == "" || card == nil {
 		return nil, errors.New("not an exported identity: it lacks a signing key or a card")
@@ -140,6 +162,12 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 		return nil, err
 	}
 	id.earlier = earlier
+	for _, r := range revoked {
+		if !id.concerns(r) {
+			return nil, fmt.Errorf("%w: of a key that was revoked", ErrOtherName)
+		}
+	}
+	id.revoked = revoked
 	return id, nil
 }
 

@@ -4,14 +4,55 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
+
+// A browser that an identity was imported to exports what it knew of earlier keys and of
+// those that were revoked.
+func TestExportThroughABrowser(t *testing.T) {
+	sample.Live(t)
+	h := openHome(t, t.TempDir())
+	old, err := h.Init("Ada", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Rotate(nil, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	revoke(t, h, old, mustCard(t, old))
+	id, err := h.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := id.Export([]byte("xyzzy"), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "testdata/identity.mjs", "xyzzy")
+	cmd.Stdin = bytes.NewReader(b)
+	if b, err = cmd.Output(); err != nil {
+		t.Fatalf("node, with which the tests run: %v", err)
+	}
+	if id, err = keys.ParseExport(b, []byte("xyzzy")); err != nil {
+		t.Fatal(err)
+	}
+	h = openHome(t, t.TempDir())
+	if err := h.Import(id, nil); err != nil {
+		t.Fatal(err)
+	}
+	if pins, err := h.Pins(); err != nil || len(pins) != 2 || pins[1].Revoked == nil {
+		t.Errorf("%+v, %v", pins, err)
+	}
+}
 
 func TestExport(t *testing.T) {
 	id, card, _ := generate(t, "Zoë Ng")

@@ -23,6 +23,9 @@ func ForgeApproval(t *testing.T, id *Identity, c Card) Card {
 	return c
 }
 
+// AddRevocation makes id's export have r in it, whoever that concerns.
+func (i *Identity) AddRevocation(r Revocation) { i.revoked = append(i.revoked, r) }
+
 var (
 	CheckName = checkName
 	FoldName  = foldName

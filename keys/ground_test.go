@@ -392,3 +392,79 @@ func TestBackByWordsBesideAnother(t *testing.T) {
 		t.Error("a card that nobody knew was taken")
 	}
 }
+
+// What was exported and imported knows which keys of its holder were revoked: its own,
+// an earlier one, and that of another device, also one that no card is pinned of.
+func TestExportKeepsRevocations(t *testing.T) {
+	h := openHome(t, t.TempDir())
+	old, err := h.Init("Ada", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldCard := mustCard(t, old)
+	phone, phoneCard, _ := generate(t, "Ada")
+	tablet, tabletCard, _ := generate(t, "Ada")
+	bob, bobCard, _ := generate(t, "Bob")
+	add(t, h, approve(t, old, phoneCard), bobCard)
+	id, err := h.Rotate(nil, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := mustCard(t, id)
+	revoke(t, h, phone, phoneCard)
+	revoke(t, h, id, oldCard) // by another key than its own
+	revoke(t, h, tablet, tabletCard)
+	revoke(t, h, id, card)
+	revoke(t, h, bob, bobCard)
+	for range 2 { // exported from the home, and from what was imported
+		if id, err = h.Load(nil); err != nil {
+			t.Fatal(err)
+		}
+		b, err := id.Export([]byte("xyzzy"), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, err = keys.ParseExport(b, []byte("xyzzy")); err != nil {
+			t.Fatal(err)
+		}
+		h = openHome(t, t.TempDir())
+		if err := h.Import(id, nil); err != nil {
+			t.Fatal(err)
+		}
+		pins, err := h.Pins()
+		if err != nil || len(pins) != 2 {
+			t.Fatalf("%d pins, %v", len(pins), err)
+		}
+		for _, p := range pins {
+			if p.Revoked == nil {
+				t.Errorf("%s is not revoked", p.Key)
+			}
+		}
+		for _, c := range []keys.Card{phoneCard, tabletCard} {
+			if _, err := h.CanAdd(c); !errors.Is(err, keys.ErrRevoked) {
+				t.Errorf("a device that was revoked: %v", err)
+			}
+		}
+		if _, err := h.CanAdd(bobCard); err != nil {
+			t.Errorf("of another name: %v", err)
+		}
+	}
+}
+
+// A file that revokes keys of others is no exported identity.
+func TestExportOfForeignRevocation(t *testing.T) {
+	id, _, _ := generate(t, "Ada")
+	bob, bobCard, _ := generate(t, "Bob")
+	r, err := bob.Revoke(bobCard, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id.AddRevocation(r)
+	b, err := id.Export([]byte("xyzzy"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.ParseExport(b, []byte("xyzzy")); !errors.Is(err, keys.ErrOtherName) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -134,6 +134,9 @@ func (h *Home) keep(id *Identity, passphrase []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := h.keepRevocations(id); err != nil {
+		return err
+	}
 	if err := h.keepEarlier(id); err != nil {
 		return err
 	}
@@ -226,6 +229,9 @@ func (h *Home) Load(passphrase func() ([]byte, error)) (*Identity, error) {
 		return nil, fmt.Errorf("identity in %s: %w", h.dir, err)
 	}
 	if id.earlier, err = h.earlier(); err != nil {
+		return nil, err
+	}
+	if id.revoked, err = h.revocations(id); err != nil {
 		return nil, err
 	}
 	return id, nil

@@ -26,6 +26,9 @@ type Identity struct {
 	// earlier are the cards of the keys that this one's took the place of, and the
 	// cards that did so: what a home needs to know them for its own.
 	earlier []Card
+	// revoked are the revocations of keys of its holder: of this one, of earlier ones and
+	// of other devices, as the home knows them.
+	revoked []Revocation
 }
 
 // A Description is what the holder of a new identity says of it. Only Name is
@@ -126,6 +129,7 @@ func (i *Identity) Successor(expires time.Time) (*Identity, error) {
 		return nil, err
 	}
 	id.earlier = append([]Card{i.card, id.card}, i.earlier...)
+	id.revoked = i.revoked
 	return id, nil
 }
 
@@ -145,7 +149,7 @@ func (i *Identity) Renew(expires time.Time) (*Identity, error) {
 	if err := c.sign(i.signer); err != nil {
 		return nil, err
 	}
-	return &Identity{card: c, skey: i.skey, signer: i.signer, identities: i.identities, earlier: i.earlier}, nil
+	return &Identity{card: c, skey: i.skey, signer: i.signer, identities: i.identities, earlier: i.earlier, revoked: i.revoked}, nil
 }
 
 // Name returns the name on the identity's card.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,6 +137,12 @@ func (r Revocation) text() string {
 		text += "reason: " + r.Reason + "\n"
 	}
 	return text
+}
+
+// concerns reports whether r is of a key of the identity's holder.
+func (i *Identity) concerns(r Revocation) bool {
+	return r.Key == i.card.Key || foldName(r.Name) == foldName(i.card.Name) ||
+		slices.ContainsFunc(i.earlier, func(c Card) bool { return c.Key == r.Key })
 }
 
 // Marshal returns the revocation as a signed note.

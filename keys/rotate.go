@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -190,6 +191,36 @@ func (h *Home) earlier() (cards []Card, err error) {
 		}
 	}
 	return cards, nil
+}
+
+// revocations returns what Identity.revoked is, by key.
+func (h *Home) revocations(id *Identity) (rs []Revocation, err error) {
+	files, err := h.members()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if f.revocation != nil && id.concerns(*f.revocation) {
+			rs = append(rs, *f.revocation)
+		}
+	}
+	slices.SortFunc(rs, func(a, b Revocation) int { return strings.Compare(a.Key, b.Key) })
+	return rs, nil
+}
+
+// keepRevocations keeps those that came with the identity, as Revoke does: its holder's
+// own home judged who may have signed them.
+func (h *Home) keepRevocations(id *Identity) error {
+	for _, r := range id.revoked {
+		b, err := r.Marshal()
+		if err != nil {
+			return err
+		}
+		if err := writeNew(h.revocationPath(r.Key), b); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // keepEarlier pins the keys that the identity's took the place of: what they signed

@@ -134,8 +134,9 @@ machine does not find it.`,
 			},
 			{
 				Name: "export", Usage: "write your identity to one file under a passphrase", Action: action(&export, withHome(runKeysExport)),
-				Description: "For another machine, or as a copy to keep. age reads it as an identity file.",
-				Flags:       []cli.Flag{export.outputFlag()},
+				Description: `For another machine, or as a copy to keep. age reads it as an identity file. With it
+go your earlier keys, and which of yours were revoked; the cards that you pinned do not.`,
+				Flags: []cli.Flag{export.outputFlag()},
 			},
 			{
 				Name: "import", Usage: "take an identity that was exported, here or by a web page", ArgsUsage: "FILE",

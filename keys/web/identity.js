@@ -14,20 +14,20 @@ export class Identity {
   #seed;
   #key;
   #secrets; // age identities
-  #earlier; // cards of earlier keys, of use to "sealtape keys import" only
+  #past; // lines on earlier keys and revoked ones, of use to "sealtape keys import" only
 
   /** @private */
-  constructor(card, seed, key, secrets, earlier) {
-    this.#earlier = earlier;
+  constructor(card, seed, key, secrets, past) {
+    this.#past = past;
     this.card = card;
     this.#seed = seed;
     this.#key = key;
     this.#secrets = secrets;
   }
 
-  static async #of(card, seed, secrets, earlier = []) {
+  static async #of(card, seed, secrets, past = []) {
     const key = await crypto.subtle.importKey('pkcs8', Uint8Array.of(...pkcs8, ...seed), 'Ed25519', false, ['sign']);
-    const id = new Identity(card, seed, key, secrets, earlier);
+    const id = new Identity(card, seed, key, secrets, past);
     const probe = prefix + 'self-test\n';
     check(await (await id.sign(probe)).by(card.verifier, probe), 'the signing key is not that of the card');
     for (const s of secrets.slice(0, 1)) check(card.recipients.includes(await age.identityToRecipient(s)), 'the age identity is not that of the card');
@@ -49,14 +49,14 @@ export class Identity {
   /** load returns the identity that a shelf keeps, or undefined. */
   static async load(shelf) {
     const kept = await shelf.get('identity');
-    return kept && Identity.#of(await Card.parse(kept.card), kept.seed, kept.secrets, kept.earlier);
+    return kept && Identity.#of(await Card.parse(kept.card), kept.seed, kept.secrets, kept.past);
   }
 
   /** save keeps the identity on a shelf. One that is there already is not overwritten. */
   async save(shelf) {
     const kept = await shelf.get('identity');
     check(!kept || (await Card.parse(kept.card)).key === this.card.key, 'there is an identity already');
-    await shelf.set('identity', { card: this.card.note, seed: this.#seed, secrets: this.#secrets, earlier: this.#earlier });
+    await shelf.set('identity', { card: this.card.note, seed: this.#seed, secrets: this.#secrets, past: this.#past });
   }
 
   /** sign returns the identity's signature of a text. */
@@ -80,8 +80,7 @@ export class Identity {
     for (const s of this.#secrets) lines.push(`# public key: ${await age.identityToRecipient(s)}`, s);
     const seed = base64(Uint8Array.of(1, ...this.#seed));
     lines.push(`# signer: PRIVATE+KEY+${c.verifier.name}+${c.verifier.hash}+${seed}`, `# card: ${base64(bytes(c.note))}`);
-    for (const note of this.#earlier) lines.push(`# earlier: ${base64(bytes(note))}`);
-    lines.push('');
+    lines.push(...this.#past, '');
     const e = new age.Encrypter();
     e.setPassphrase(passphrase);
     e.setScryptWorkFactor(work);
@@ -104,7 +103,7 @@ export class Identity {
     const seed = unbase64(signer.split('+').slice(4).join('+'));
     check(seed.length === 33 && seed[0] === 1, 'not an Ed25519 key');
     return Identity.#of(await Card.parse(text(unbase64(card))), seed.slice(1), lines.filter((l) => l.startsWith('AGE-SECRET-KEY-')),
-      lines.filter((l) => l.startsWith('# earlier: ')).map((l) => text(unbase64(l.slice(11)))));
+      lines.filter((l) => l.startsWith('# earlier: ') || l.startsWith('# revoked: ')));
   }
 
   toString() { return `identity of ${this.card.name}`; }
