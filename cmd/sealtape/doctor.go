@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -67,7 +68,7 @@ type diagnosis struct {
 
 func runDoctor(ctx context.Context, e *env, o *doctorOptions) error {
 	if o.unit {
-		e.printf("%s", unitFile)
+		e.printf("%s", systemd.Unit)
 		return nil
 	}
 	if o.policy {

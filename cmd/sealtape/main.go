@@ -7,7 +7,8 @@
 // to do about it, and with which exit code. "sealtape --help" is the way in.
 //
 // Its internal packages: machine keeps memory off disks, checkup is what doctor looks
-// at, demo the demonstration, terminal progress and questions, program what is started.
+// at, demo the demonstration, terminal progress and questions, program what is started, systemd the service
+// manager that starts it.
 package main
 
 import (

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd/systemdtest"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -25,19 +26,19 @@ import (
 // metrics, and a log of JSON.
 type operated struct {
 	*recorderProcess
-	manager *manager
+	manager *systemdtest.Manager
 }
 
 // operate starts such a recorder. settings are more lines for its configuration.
 func (l *lab) operate(home, room, settings string) *operated {
 	l.t.Helper()
-	o := &operated{manager: newManager(l.t)}
+	o := &operated{manager: systemdtest.New(l.t)}
 	config := filepath.Join(l.dir, "config.yaml")
 	text := fmt.Sprintf("room: %s\nmetrics-addr: 127.0.0.1:0\nlog-format: json\n%s", room, settings)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		l.t.Fatal(err)
 	}
-	l.vars = append(l.vars, "NOTIFY_SOCKET="+o.manager.path, "WATCHDOG_USEC=2000000")
+	l.vars = append(l.vars, "NOTIFY_SOCKET="+o.manager.Path, "WATCHDOG_USEC=2000000")
 	o.recorderProcess = l.record(home, "--config", config)
 	return o
 }
@@ -146,7 +147,7 @@ func (o *operated) running(names ...string) {
 func (o *operated) ended(names ...string) {
 	t := o.l.t
 	t.Helper()
-	heard := o.manager.heard()
+	heard := o.manager.Heard()
 	ready, stopping := slices.Index(heard, "READY=1"), slices.Index(heard, "STOPPING=1")
 	alive := slices.Index(heard, "WATCHDOG=1")
 	if ready < 0 || stopping < ready || alive < 0 || !slices.Contains(heard, "STATUS=recording, 1 person, 2 tracks, all stored") {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -14,7 +15,7 @@ import (
 // runRecord records as o says, which was checked, until ctx ends, the room ends or the
 // time is over, and returns when the store has everything.
 func runRecord(ctx context.Context, e *env, o *recordOptions) error {
-	service, err := newService()
+	service, err := systemd.New()
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func runRecord(ctx context.Context, e *env, o *recordOptions) error {
 }
 
 // record runs a bot, and beside it, in g, what shows it, signals it and watches it.
-func record(ctx context.Context, g *workers.Group, console *recordConsole, config bot.Config, roomKeys *livekitroom.Keys, s *service, metricsAddr string) (bot.Result, error) {
+func record(ctx context.Context, g *workers.Group, console *recordConsole, config bot.Config, roomKeys *livekitroom.Keys, s *systemd.Service, metricsAddr string) (bot.Result, error) {
 	log := console.log
 	// What is begun first ends last: the line is removed when nobody draws it any more.
 	g.Ends(func() error { console.clear(); return nil })
@@ -55,7 +56,7 @@ func record(ctx context.Context, g *workers.Group, console *recordConsole, confi
 	config.Say, config.Unopened, config.TurnedAway = console.say, console.unopened, console.turnedAway
 	config.Stage = func(stage bot.Stage) {
 		if console.enter(stage); stage == bot.Ending {
-			s.stopping()
+			s.Stopping()
 		}
 	}
 	var b *bot.Bot
@@ -72,9 +73,9 @@ func record(ctx context.Context, g *workers.Group, console *recordConsole, confi
 	}
 	// A service manager is told how it goes, and Prometheus may ask, until all is stored.
 	if s != nil {
-		s.log = log
-		g.Start(ctx, func(ctx context.Context) { s.watch(ctx, b.Status) })
-		defer context.AfterFunc(ctx, s.stopping)()
+		s.LogTo(log)
+		g.Start(ctx, func(ctx context.Context) { s.Watch(ctx, b.Status) })
+		defer context.AfterFunc(ctx, s.Stopping)()
 	}
 	if metricsAddr != "" {
 		end, err := serveMetrics(metricsAddr, b, log)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 )
 
 // tokenTime bounds how long a --token-command may take.
@@ -39,7 +41,7 @@ func dropSecrets() error {
 func withoutSecrets(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		return slices.Contains(secretVars, name) || slices.Contains(notifyVars, name)
+		return slices.Contains(secretVars, name) || slices.Contains(systemd.Vars, name)
 	})
 }
 

@@ -8,13 +8,15 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 )
 
 func TestTokenCommand(t *testing.T) {
 	for _, v := range secretVars {
 		t.Setenv(v, "hunter2")
 	}
-	for _, v := range notifyVars {
+	for _, v := range systemd.Vars {
 		t.Setenv(v, "hunter2")
 	}
 	t.Setenv("VAULT_ADDR", "https://vault.example")

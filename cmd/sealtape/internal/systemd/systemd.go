@@ -1,4 +1,6 @@
-package main
+// Package systemd tells the service manager that started a recorder how it goes, and has
+// the unit that it can be started by.
+package systemd
 
 import (
 	"context"
@@ -18,21 +20,21 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
-// unitFile is a unit for systemd, which "sealtape doctor --unit" prints.
+// Unit is a unit for systemd, which "sealtape doctor --unit" prints.
 //
 //go:embed sealtape@.service
-var unitFile string
+var Unit string
 
-// notifyVars are how a service manager says where it listens. They are taken
+// Vars are how a service manager says where it listens. They are taken
 // out of the environment, so that no program we start speaks for us.
-var notifyVars = []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
+var Vars = []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
 
-// A service tells a service manager how a recording goes, as sd_notify(3) says.
+// A Service tells a service manager how a recording goes, as sd_notify(3) says.
 // Its methods are safe for concurrent use; those of nil do nothing.
-type service struct {
+type Service struct {
 	addr     *net.UnixAddr
 	watchdog time.Duration // 0: it keeps no watch
-	log      *slog.Logger  // set before the first call
+	log      *slog.Logger
 
 	mu     sync.Mutex
 	ready  bool
@@ -42,14 +44,15 @@ type service struct {
 	deaf   bool      // telling failed, and that was logged
 }
 
-// newService returns the service manager that started us, nil if none did.
-func newService() (*service, error) {
+// New returns the service manager that started us, nil if none did. It takes what tells
+// of that from the environment.
+func New() (*Service, error) {
 	name := os.Getenv("NOTIFY_SOCKET")
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if name == "" || err != nil {
 		interval = 0 // a variable that is not for us
 	}
-	for _, v := range notifyVars {
+	for _, v := range Vars {
 		if err := os.Unsetenv(v); err != nil {
 			return nil, err
 		}
@@ -57,19 +60,27 @@ func newService() (*service, error) {
 	if name == "" {
 		return nil, nil
 	}
-	return &service{addr: &net.UnixAddr{Name: name, Net: "unixgram"}, watchdog: interval}, nil
+	return &Service{addr: &net.UnixAddr{Name: name, Net: "unixgram"}, watchdog: interval}, nil
+}
+
+// LogTo has it logged where the service manager cannot be told. It is called before
+// anything else.
+func (s *Service) LogTo(log *slog.Logger) {
+	if s != nil {
+		s.log = log
+	}
 }
 
 // every is how often beat should be called.
-func (s *service) every() time.Duration {
+func (s *Service) every() time.Duration {
 	if s == nil || s.watchdog == 0 {
 		return time.Second
 	}
 	return max(10*time.Millisecond, min(time.Second, s.watchdog/3))
 }
 
-// watch tells how it goes until ctx ends.
-func (s *service) watch(ctx context.Context, status func() bot.Status) {
+// Watch tells how it goes until ctx ends.
+func (s *Service) Watch(ctx context.Context, status func() bot.Status) {
 	tick := time.NewTicker(s.every())
 	defer tick.Stop()
 	for {
@@ -85,7 +96,7 @@ func (s *service) watch(ctx context.Context, status func() bot.Status) {
 // beat tells what there is to tell: that the recording runs, when it first does;
 // how it goes, when that changed; and that the recorder is at work, unless it
 // hangs. Only that ends the watch, for a restart mends no store and no network.
-func (s *service) beat(v bot.Status, now time.Time) {
+func (s *Service) beat(v bot.Status, now time.Time) {
 	if s == nil {
 		return
 	}
@@ -96,7 +107,7 @@ func (s *service) beat(v bot.Status, now time.Time) {
 		s.ready = true
 		lines = append(lines, daemon.SdNotifyReady)
 	}
-	if text := serviceStatus(v, now); text != s.status {
+	if text := statusText(v, now); text != s.status {
 		s.status = text
 		lines = append(lines, "STATUS="+text)
 	}
@@ -107,8 +118,8 @@ func (s *service) beat(v bot.Status, now time.Time) {
 	s.tell(lines)
 }
 
-// stopping tells, once, that the recording comes to its end.
-func (s *service) stopping() {
+// Stopping tells, once, that the recording comes to its end.
+func (s *Service) Stopping() {
 	if s == nil {
 		return
 	}
@@ -121,7 +132,7 @@ func (s *service) stopping() {
 }
 
 // tell sends lines, if there are any. Called locked.
-func (s *service) tell(lines []string) {
+func (s *Service) tell(lines []string) {
 	if len(lines) == 0 {
 		return
 	}
@@ -131,7 +142,7 @@ func (s *service) tell(lines []string) {
 	}
 }
 
-func (s *service) send(text string) error {
+func (s *Service) send(text string) error {
 	c, err := net.DialUnix(s.addr.Net, nil, s.addr)
 	if err != nil {
 		return err
@@ -145,11 +156,11 @@ func (s *service) send(text string) error {
 	return err
 }
 
-// serviceStatus is a line for people, without anybody's name.
-func serviceStatus(v bot.Status, now time.Time) string {
+// statusText is a line for people, without anybody's name.
+func statusText(v bot.Status, now time.Time) string {
 	text := string(v.State)
 	if !v.Started.IsZero() && v.State != recorder.StateEnded {
-		text += fmt.Sprintf(", %s, %s", people(v.Participants), count(v.Tracks, "track"))
+		text += fmt.Sprintf(", %s, %s", words.People(v.Participants), words.Count(v.Tracks, "track"))
 	}
 	switch {
 	case v.Objects > 0:
