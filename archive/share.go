@@ -31,6 +31,9 @@ var ErrClassic = errors.New("not a post-quantum key")
 // looks at, unless Options.Share names the one.
 var ErrMoreShares = errors.New("there are more shares than are looked at")
 
+// ErrNoShare says that a store has no share of the name that was given.
+var ErrNoShare = errors.New("there is no such grant in the store")
+
 // ErrRevokedGrant says that a grant was signed by a key that does not count any more.
 var ErrRevokedGrant = errors.New("granted by a key that does not count any more")
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +58,50 @@ func (r *Recording) Grants(ctx context.Context) ([]Grant, error) {
 		grants = append(grants, s.Grant)
 	}
 	return grants, nil
+}
+
+// CheckShare looks at the share of Options.Share as far as anyone can without a key.
+// The error wraps ErrNoShare if the store has none of that name, and is a *CorruptError
+// if nobody could open it.
+func CheckShare(ctx context.Context, s Store, id, share string) error {
+	name := sharesFolder + share + ageSuffix
+	if ValidID(id) != nil || !validShare(name) {
+		return fmt.Errorf("%w: %.64q", ErrNoShare, share)
+	}
+	sealed, err := fetchShare(ctx, s, id, name)
+	if err == nil {
+		if _, herr := age.ExtractHeader(bytes.NewReader(sealed)); herr != nil {
+			err = &CorruptError{name, herr}
+		} else if len(sealed) < minShare {
+			err = &CorruptError{name, io.ErrUnexpectedEOF}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("recording %s: %w", id, err)
+	}
+	return nil
+}
+
+// CheckNamed looks at the share of Options.Share with the identities; without any of
+// both it does nothing. The errors are those of CheckShare, and wrap ErrNoKey if no
+// identity opens it: then it was granted to others, or its part for the reader is
+// damaged. Whether the grant counts, Grants tells.
+func (r *Recording) CheckNamed(ctx context.Context) error {
+	if r.options.Share == "" || len(r.ids) == 0 {
+		return nil
+	}
+	name := sharesFolder + r.options.Share + ageSuffix
+	if !validShare(name) {
+		return fmt.Errorf("%w: %.64q", ErrNoShare, r.options.Share)
+	}
+	s, err := r.readShare(ctx, name)
+	if err == nil && s.Err != nil && !errors.Is(s.Err, ErrForeignSigner) && !errors.Is(s.Err, ErrRevokedGrant) {
+		err = &CorruptError{name, s.Err}
+	}
+	if err != nil {
+		return fmt.Errorf("recording %s: %w", r.head.ID, err)
+	}
+	return nil
 }
 
 // granted returns the secret of epoch n from a grant. The error wraps ErrNoKey
@@ -126,20 +171,38 @@ func (r *Recording) namedShare(ctx context.Context) (*shared, error) {
 		return r.shares.named, nil
 	}
 	var err error
-	r.shares.named, err = r.readShare(ctx, name)
+	r.shares.named, err = r.usableShare(ctx, name)
 	return r.shares.named, err
 }
 
-// readShare reads one share, and returns nil if it is not for the identities.
-func (r *Recording) readShare(ctx context.Context, name string) (*shared, error) {
-	sealed, err := read(ctx, r.store, r.head.ID, name, maxShare)
-	var gone *CorruptError // or it has grown
-	if errors.As(err, &gone) {
+// usableShare reads one share, and returns nil if it is not for the identities. Anyone
+// can put there what nobody can open: there is nothing to show then.
+func (r *Recording) usableShare(ctx context.Context, name string) (*shared, error) {
+	s, err := r.readShare(ctx, name)
+	var corrupt *CorruptError
+	if errors.Is(err, ErrNoShare) || errors.Is(err, ErrNoKey) || errors.As(err, &corrupt) {
 		return nil, nil
-	} else if err != nil {
+	}
+	return s, err
+}
+
+// readShare reads one share. The error wraps ErrNoShare or ErrNoKey, or is a
+// *CorruptError for what nobody can open, or the store's.
+func (r *Recording) readShare(ctx context.Context, name string) (*shared, error) {
+	sealed, err := fetchShare(ctx, r.store, r.head.ID, name)
+	if err != nil {
 		return nil, err
 	}
-	return r.openShare(name, sealed), nil
+	return r.openShare(name, sealed)
+}
+
+// fetchShare returns the bytes of a share. The errors are those of CheckShare.
+func fetchShare(ctx context.Context, s Store, id, name string) ([]byte, error) {
+	sealed, err := read(ctx, s, id, name, maxShare)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s", ErrNoShare, name)
+	}
+	return sealed, err
 }
 
 // fits reports whether a secret that someone granted is the one of its epoch.
@@ -196,7 +259,7 @@ func (r *Recording) readShares(ctx context.Context) (*shares, error) {
 	g.SetLimit(8)
 	for i, name := range names {
 		g.Go(func() (err error) {
-			opened[i], err = r.readShare(gctx, name)
+			opened[i], err = r.usableShare(gctx, name)
 			return err
 		})
 	}
@@ -213,18 +276,22 @@ func (r *Recording) readShares(ctx context.Context) (*shares, error) {
 	return &r.shares, nil
 }
 
-// openShare opens one share, or returns nil if it is not for the identities.
-func (r *Recording) openShare(name string, sealed []byte) *shared {
+// openShare opens one share. The errors are those of readShare.
+func (r *Recording) openShare(name string, sealed []byte) (*shared, error) {
 	g := &guarded{ids: r.ids}
 	plain, err := age.Decrypt(bytes.NewReader(sealed), g)
-	if err != nil {
-		// Not for us, with classic stanzas, or no age file: anyone can put that
-		// there, and there is nothing to show.
-		return nil
+	var noMatch *age.NoIdentityMatchError
+	switch {
+	case g.mixed != nil:
+		return nil, &CorruptError{name, g.mixed}
+	case errors.As(err, &noMatch):
+		return nil, fmt.Errorf("%s: %w", name, ErrNoKey)
+	case err != nil:
+		return nil, &CorruptError{name, err}
 	}
 	msg, err := io.ReadAll(io.LimitReader(plain, maxShare))
 	if err != nil {
-		return &shared{Grant: Grant{Name: name, Err: fmt.Errorf("it is damaged: %w", err)}}
+		return &shared{Grant: Grant{Name: name, Err: fmt.Errorf("what it says is damaged: %w", err)}}, nil
 	}
 	granters := r.options.Granters
 	if granters == nil {
@@ -238,7 +305,7 @@ func (r *Recording) openShare(name string, sealed []byte) *shared {
 	}
 	s := &shared{Grant: n.grant(name), epochs: n.epochs}
 	s.By, s.Err = by, err
-	return s
+	return s, nil
 }
 
 // openGrant checks a signed grant of the recording id, and returns it with who

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -38,7 +39,26 @@ func (a *access) openTape(ctx context.Context, id string, identities []age.Ident
 		set(&o)
 	}
 	t, err := tape.Open(ctx, a.store, id, o)
-	return t, a.unopened(ctx, id, err)
+	if err != nil {
+		return nil, a.unopened(ctx, id, err)
+	}
+	return t, badGrant(t.Recording().CheckNamed(ctx))
+}
+
+// badGrant returns the error of a grant that was named with what to do about it.
+func badGrant(err error) error {
+	var corrupt *archive.CorruptError
+	switch {
+	case errors.Is(err, archive.ErrNoShare):
+		return withHints(err, hint{why: "ask who shared it which store it is in; without what stands behind the slash, the recording is looked at as it is here"})
+	case errors.Is(err, archive.ErrNoKey):
+		return exitWith(exitNoKey, withHints(fmt.Errorf("the grant that was named is sealed to others, or its part for you is damaged: %w", err),
+			hint{why: "ask who shared it with you for the name again"}))
+	case errors.As(err, &corrupt):
+		return withHints(fmt.Errorf("the grant that was named cannot be used: %w", err),
+			hint{why: "look for a copy of it, or ask who shared it to share it again"})
+	}
+	return err
 }
 
 // unopened returns the error of opening a recording with what else there is to say of

@@ -27,7 +27,8 @@ func shareCommand() *cli.Command {
 and signed by you. What was recorded is not touched. NAME is on a card that you
 pinned; they need yours and the recorder's. sealtape info shows you both the grant.
 The first line that it prints leads straight to the grant: tell them, and they give
-it in the place of the ID.
+it in the place of the ID. Commands then end with exit code 4 if the grant is damaged, with 1
+if the store does not have it, and with 5 if no key of theirs opens it.
 
 A grant cannot be taken back. Only post-quantum keys are granted anything.`,
 		Flags: []cli.Flag{

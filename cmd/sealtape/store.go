@@ -255,7 +255,8 @@ func (a *access) memberSigned(ctx context.Context, id string) string {
 }
 
 // resolve turns what was typed for an ID into one: the ID, an unambiguous
-// prefix, or "last". Behind a slash may be what sealtape share printed.
+// prefix, or "last". Behind a slash may be what sealtape share printed: a grant, which
+// must be there then, and whole.
 //
 // The last recording is the one with the latest start. The store does not know
 // it: IDs are random and an upload can be later than a meeting. It is known of
@@ -270,6 +271,9 @@ func (a *access) resolve(ctx context.Context, arg string) (string, error) {
 		id, err := archive.FindID(ctx, a.store, arg)
 		if errors.Is(err, archive.ErrNotFound) {
 			return "", fmt.Errorf("%w: %q", archive.ErrNotFound, arg)
+		}
+		if err == nil && named {
+			err = badGrant(archive.CheckShare(ctx, a.store, id, a.share))
 		}
 		return id, err
 	}

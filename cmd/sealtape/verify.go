@@ -144,7 +144,7 @@ func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
 	if err := a.learn(ctx, &v); err != nil {
 		return err
 	}
-	end := outcome{id: id, Verdict: v.findings().Verdict(), problems: problems, hint: toDo}
+	end := outcome{id: id, Verdict: v.findings().Verdict(), problems: v.problems, hint: toDo}
 	if o.json {
 		err = e.json(v.json(end.Verdict))
 	} else {
@@ -182,6 +182,12 @@ func (a *access) learn(ctx context.Context, v *verification) error {
 	t, err := a.openTape(ctx, v.id, identities, nil)
 	if err == nil {
 		v.content, err = t.Describe(ctx)
+	}
+	var corrupt *archive.CorruptError
+	if errors.As(err, &corrupt) && corrupt.Name == "shares/"+a.share+".age" {
+		v.problems = append(v.problems, archive.Problem{Kind: archive.ProblemCorrupt, Object: corrupt.Name, Text: err.Error()})
+		v.report.Problems++
+		return nil
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
