@@ -145,19 +145,13 @@ func (h *Home) Revoke(r Revocation) (err error) {
 	if r, err = ParseRevocation(b); err != nil {
 		return err
 	}
-	_, own, err := parseKey(r.Key)
-	if err != nil {
-		return err
-	}
 	unlock, err := h.lock()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if !r.SignedBy(own) {
-		if err := h.mayRevoke(r); err != nil {
-			return err
-		}
+	if err := h.CanRevoke(r); err != nil {
+		return err
 	}
 	// The first one stays.
 	if err := writeNew(h.revocationPath(r.Key), b); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -166,8 +160,15 @@ func (h *Home) Revoke(r Revocation) (err error) {
 	return nil
 }
 
-// mayRevoke reports whether r is signed by another card of the same person.
-func (h *Home) mayRevoke(r Revocation) error {
+// CanRevoke returns nil if Revoke would take r, and else its error.
+func (h *Home) CanRevoke(r Revocation) error {
+	_, own, err := parseKey(r.Key)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBadRevocation, err)
+	}
+	if r.SignedBy(own) {
+		return nil
+	}
 	pins, err := h.Pins()
 	if err != nil {
 		return err

@@ -146,6 +146,10 @@ func runKeysRevoke(ctx context.Context, e *env, h *keys.Home, o *keysRevokeOptio
 	if err != nil {
 		return err
 	}
+	if err := h.CanRevoke(r); err != nil {
+		// Before there is a file that revokes the card elsewhere.
+		return hinted(err, "if the card is yours, it is pinned here first", "sealtape keys add "+shellWord(o.file))
+	}
 	if _, err := o.writePublic(e, b); err != nil {
 		return err
 	}
