@@ -160,6 +160,23 @@ func (h *Home) Revoke(r Revocation) (err error) {
 	return nil
 }
 
+// Revocations returns all that are kept, by key: those too of keys of which no card is
+// pinned, or is not any more.
+func (h *Home) Revocations() ([]Revocation, error) {
+	files, err := h.members()
+	if err != nil {
+		return nil, err
+	}
+	var rs []Revocation
+	for _, f := range files {
+		if f.revocation != nil {
+			rs = append(rs, *f.revocation)
+		}
+	}
+	slices.SortFunc(rs, func(a, b Revocation) int { return strings.Compare(a.Key, b.Key) })
+	return rs, nil
+}
+
 // CanRevoke returns nil if Revoke would take r, and else its error.
 func (h *Home) CanRevoke(r Revocation) error {
 	_, own, err := parseKey(r.Key)

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -194,18 +193,9 @@ func (h *Home) earlier() (cards []Card, err error) {
 }
 
 // revocations returns what Identity.revoked is, by key.
-func (h *Home) revocations(id *Identity) (rs []Revocation, err error) {
-	files, err := h.members()
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		if f.revocation != nil && id.concerns(*f.revocation) {
-			rs = append(rs, *f.revocation)
-		}
-	}
-	slices.SortFunc(rs, func(a, b Revocation) int { return strings.Compare(a.Key, b.Key) })
-	return rs, nil
+func (h *Home) revocations(id *Identity) ([]Revocation, error) {
+	all, err := h.Revocations()
+	return slices.DeleteFunc(all, func(r Revocation) bool { return !id.concerns(r) }), err
 }
 
 // keepRevocations keeps those that came with the identity, as Revoke does: its holder's

@@ -157,6 +157,38 @@ func TestPlayTampered(t *testing.T) {
 	}
 }
 
+// TestPlayWithheld plays what a key granted in part that was revoked: that is said, and
+// the exit code says so.
+func TestPlayWithheld(t *testing.T) {
+	l := newDesk(t)
+	dan, danCard := l.person("Dan")
+	bob, bobCard := l.person("Bob", danCard)
+	ada, adaCard := l.recorder("Ada")
+	store := filepath.Join(l.dir, "store")
+	id := l.sealed(ada, store, "-reader", writeCard(t, bobCard), "-late", writeCard(t, danCard))
+	for _, home := range []string{bob, dan} {
+		l.must(home, "keys", "add", "--recorder", "--yes", writeCard(t, adaCard))
+	}
+	l.must(dan, "keys", "add", "--yes", writeCard(t, bobCard))
+	l.must(bob, "share", id, "--to", "Dan", "--epoch", "1", "--store", store)
+	p := l.play(dan, nil, id, "--no-browser", "--store", store)
+	if code := p.stop(syscall.SIGINT); code != 0 {
+		t.Errorf("exit code %d before\n%s", code, p.stderr())
+	}
+	revocation := filepath.Join(l.dir, "bob.revocation")
+	l.must(bob, "keys", "revoke", "-o", revocation)
+	l.must(dan, "keys", "add", revocation)
+	for _, unpinned := range []bool{false, true} {
+		if unpinned {
+			l.must(dan, "keys", "remove", "Bob")
+		}
+		p = l.play(dan, nil, id, "--no-browser", "--store", store)
+		if code := p.stop(syscall.SIGINT); code != exitUnverified || !strings.Contains(p.stderr(), "warning: epoch 1 of recording "+id+" was granted by Bob") {
+			t.Errorf("exit code %d\n%s", code, p.stderr())
+		}
+	}
+}
+
 func flip(t *testing.T, path string) {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -211,6 +211,21 @@ func (e *env) openAccessTo(store archive.Store) (*access, error) {
 			former = append(former, p.Verifier())
 		}
 	}
+	// One that is not pinned any more was revoked all the same.
+	revocations, err := h.Revocations()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range revocations {
+		v := keys.Card{Key: r.Key}.Verifier()
+		if _, pinned := a.people[v.Name()]; pinned {
+			continue
+		}
+		who := fmt.Sprintf("%s (%s, REVOKED on %s)", clean(r.Name), r.Fingerprint(), day(r.Time))
+		a.people[v.Name()], a.people[r.Key] = who, who
+		a.revoked[v.Name()] = true
+		former = append(former, v)
+	}
 	a.all, a.granters, a.former = all, trusted{all, a.revoked}, note.VerifierList(former...)
 	return a, nil
 }

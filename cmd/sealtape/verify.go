@@ -39,9 +39,13 @@ Holes are declared in what is sealed: they are told where a key of yours is at h
 without a question, for it has no passphrase or SEALTAPE_PASSPHRASE answers, and with
 --deep. Otherwise it says that they are not known.
 
+With such a key, too, it sees by whom you were granted what you open, and that a grant by a
+key that was revoked does not count. Grants to others it cannot see: info shows yours.
+
 Exit code 0: closed, and nothing is known to be missing. 3: genuine, but not closed, or a
 second or more is missing. 4: something is missing in the store, changed, added, put back,
-signed by someone who is not pinned, or contradicts itself. 5: --deep, and no key of yours
+signed by someone who is not pinned or by a key that was revoked, or contradicts itself; or
+a part was granted to you by such a key alone. 5: --deep, and no key of yours
 opens any of it. What is not yours to open is no failure.`,
 		Flags: []cli.Flag{
 			o.storeFlag(),
@@ -214,6 +218,7 @@ func (v *verification) findings() tape.Findings {
 	f := tape.Findings{State: archive.StateClosed} // where there is no head, that is a problem
 	if v.content != nil {
 		f.LeftOut = v.content.Findings().LeftOut
+		f.Withheld, f.WithheldBy = v.content.Withheld, v.content.WithheldBy
 	}
 	if v.report.Head.Size > 0 {
 		f.State = v.report.Head.State
@@ -349,6 +354,8 @@ func (e *env) showVerification(v verification, verdict tape.Verdict) error {
 	switch {
 	case !r.OK():
 		e.printf("\nNOT verified\n")
+	case verdict.Lacks(tape.LackGrant):
+		e.printf("\nverified, but what was granted to you does not count\n")
 	case verdict.Outcome != tape.Whole:
 		e.printf("\nverified, but not complete\n")
 	case r.Listed > 0:

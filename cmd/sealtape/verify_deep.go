@@ -37,6 +37,9 @@ func (a *access) verifyDeep(ctx context.Context, id string, known []archive.Prob
 	r, err := t.Check(ctx, known)
 	if errors.Is(err, archive.ErrNoKey) {
 		bar.Finish()
+		if err := a.untrusted(ctx, t); err != nil {
+			return nil, err
+		}
 		return nil, a.locked(ctx, t, nil)
 	} else if err != nil {
 		return nil, err
