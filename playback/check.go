@@ -50,9 +50,9 @@ type CheckReport struct {
 	Segments, Indexes, Frames int // that were read
 	Contradictions            int
 	Duration                  time.Duration // as Session.Duration
-	// Gaps are the declared holes, as those of a Session. Incomplete says that
+	// Holes are the declared holes, as those of a Session. Incomplete says that
 	// a track misses a second or more in one piece.
-	Gaps       []media.Event
+	Holes      []media.Event
 	Incomplete bool
 	// Unread are the segments that could not be read, UnreadIndexes the errors
 	// of indexes. LeftOut are numbers between others that the log has not.
@@ -119,8 +119,8 @@ func Check(ctx context.Context, l Ledger, o Options, report func(Contradiction))
 		}
 	}
 	c.Duration = media.End(told, append(c.ends, c.latest))
-	c.Gaps = Holes(c.gaps)
-	c.Incomplete = wideHole(c.gaps)
+	c.Holes = Holes(c.holes)
+	c.Incomplete = wideHole(c.holes)
 	return c.CheckReport, nil
 }
 
@@ -133,7 +133,7 @@ type checker struct {
 	number int // of the segment that is being read
 	start  time.Time
 	tracks map[uint64]*trackCheck
-	gaps   []media.Event
+	holes  []media.Event
 	newest time.Duration // of all frames
 	latest media.Event   // of all events
 	ends   []media.Event // that say that the recording is over
@@ -147,7 +147,7 @@ type checker struct {
 type segmentFacts struct {
 	media.IndexSegment
 	frames bool
-	gaps   []media.Event
+	holes  []media.Event
 }
 
 func (c *checker) contradiction(kind, format string, args ...any) {
@@ -268,13 +268,13 @@ func (c *checker) event(e media.Event, facts *segmentFacts) {
 		t = &trackCheck{}
 		c.tracks[e.Track] = t
 	}
-	if e.Type == media.EventGap {
-		facts.gaps = append(facts.gaps, e)
+	if e.Type == media.EventHole {
+		facts.holes = append(facts.holes, e)
 		if e.To < e.From {
 			c.contradiction(ContradictionHole, "a hole from %v ends before, at %v", e.From, e.To)
 			return
 		}
-		c.gaps = append(c.gaps, e)
+		c.holes = append(c.holes, e)
 		if t == nil && e.Track != 0 && !c.broken {
 			c.contradiction(ContradictionHole, "a hole from %v to %v in track %d, which there is not", e.From, e.To, e.Track)
 		}

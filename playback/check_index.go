@@ -37,7 +37,7 @@ func (c *checker) index(ctx context.Context, n int) error {
 		wrong(ContradictionIndex, "it counts from %v, the segments from %v", x.Start.UTC(), c.start.UTC())
 	}
 	listed := c.ledger.Segments()
-	var gaps []media.Event
+	var holes []media.Event
 	all := true
 	for _, s := range x.Segments {
 		facts := c.facts[s.Number]
@@ -48,12 +48,12 @@ func (c *checker) index(ctx context.Context, n int) error {
 			}
 			continue
 		}
-		gaps = append(gaps, facts.gaps...)
+		holes = append(holes, facts.holes...)
 		if what := facts.differ(s); what != "" {
 			wrong(ContradictionIndex, "segment %d has another %s than it tells", s.Number, what)
 		}
 	}
-	if all && !sameGaps(gaps, x.Events) {
+	if all && !sameHoles(holes, x.Events) {
 		wrong(ContradictionIndex, "it tells of other holes than its segments")
 	}
 	return nil
@@ -92,14 +92,14 @@ func (s *segmentFacts) differ(x media.IndexSegment) string {
 	return ""
 }
 
-// sameGaps reports whether events has these holes, in any order.
-func sameGaps(gaps, events []media.Event) bool {
+// sameHoles reports whether events has these holes, in any order.
+func sameHoles(holes, events []media.Event) bool {
 	count := make(map[media.Event]int)
-	for _, g := range gaps {
+	for _, g := range holes {
 		count[g]++
 	}
 	for _, e := range events {
-		if e.Type == media.EventGap {
+		if e.Type == media.EventHole {
 			count[e]--
 		}
 	}

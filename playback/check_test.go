@@ -104,8 +104,8 @@ func without(frames []media.Frame, track uint64, from, to time.Duration) []media
 func TestCheck(t *testing.T) {
 	const ms, s = time.Millisecond, time.Second
 	both := []media.Track{alice, bob}
-	gap := func(track uint64, from, to time.Duration, reason string) media.Event {
-		return media.Event{Time: from, Type: media.EventGap, Track: track, From: from, To: to, Reason: reason}
+	hole := func(track uint64, from, to time.Duration, reason string) media.Event {
+		return media.Event{Time: from, Type: media.EventHole, Track: track, From: from, To: to, Reason: reason}
 	}
 	event := func(typ media.EventType, track uint64, at time.Duration) media.Event {
 		return media.Event{Time: at, Type: typ, Track: track}
@@ -176,27 +176,27 @@ func TestCheck(t *testing.T) {
 		"far behind":   {l: &memLedger{memSource: &memSource{segments: map[int][]byte{0: segment(t, 0, both, late)}}}, want: []string{"order"}},
 		"left out":     {l: change(func(l *memLedger) { delete(l.segments, 1) }), left: 1},
 
-		"hole":                               {l: of(without(all, bob.UID, 3*s, 4*s), gap(bob.UID, 2900*ms, 4*s, media.GapLoss))},
-		"hole in pieces":                     {l: of(without(all, bob.UID, 3*s, 6*s), gap(bob.UID, 2900*ms, 4500*ms, media.GapAuth), gap(bob.UID, 4500*ms, 6*s, media.GapAuth))},
-		"hole, declared in the next segment": {l: of(without(all, alice.UID, 3*s, 4*s), media.Event{Time: 7 * s, Type: media.EventGap, Track: alice.UID, From: 3 * s, To: 4 * s, Reason: media.GapLoss})},
-		"hole that is none":                  {l: of(all, gap(alice.UID, 3*s, 3100*ms, media.GapLoss)), want: slices.Repeat([]string{"hole"}, 4)},
-		"hole that is none, told late": {l: of(all, media.Event{Time: 11 * s, Type: media.EventGap, Track: alice.UID, From: 3 * s, To: 3050 * ms, Reason: media.GapNoKey}),
+		"hole":                               {l: of(without(all, bob.UID, 3*s, 4*s), hole(bob.UID, 2900*ms, 4*s, media.HoleLoss))},
+		"hole in pieces":                     {l: of(without(all, bob.UID, 3*s, 6*s), hole(bob.UID, 2900*ms, 4500*ms, media.HoleAuth), hole(bob.UID, 4500*ms, 6*s, media.HoleAuth))},
+		"hole, declared in the next segment": {l: of(without(all, alice.UID, 3*s, 4*s), media.Event{Time: 7 * s, Type: media.EventHole, Track: alice.UID, From: 3 * s, To: 4 * s, Reason: media.HoleLoss})},
+		"hole that is none":                  {l: of(all, hole(alice.UID, 3*s, 3100*ms, media.HoleLoss)), want: slices.Repeat([]string{"hole"}, 4)},
+		"hole that is none, told late": {l: of(all, media.Event{Time: 11 * s, Type: media.EventHole, Track: alice.UID, From: 3 * s, To: 3050 * ms, Reason: media.HoleNoKey}),
 			want: slices.Repeat([]string{"hole"}, 2)},
-		"hole of another track":              {l: of(all, gap(77, 3*s, 4*s, media.GapLoss)), want: []string{"hole"}},
-		"hole of a track that was announced": {l: of(all, event(media.EventTrack, 77, s), gap(77, 3*s, 4*s, media.GapCodec))},
-		"hole of no track":                   {l: of(all, gap(0, 3*s, 3*s, "subscription"))},
-		"hole backward":                      {l: of(all, gap(alice.UID, 3*s, 2*s, media.GapLoss)), want: []string{"hole"}},
-		"no key frame after":                 {l: of(deltaAfter, gap(bob.UID, 2900*ms, 4*s, media.GapLoss)), want: []string{"key-frame"}},
-		"hole that is none, at the start":    {l: of(all, event(media.EventTrack, alice.UID, 0), gap(alice.UID, 0, 40*ms, media.GapLoss)), want: []string{"hole"}},
+		"hole of another track":              {l: of(all, hole(77, 3*s, 4*s, media.HoleLoss)), want: []string{"hole"}},
+		"hole of a track that was announced": {l: of(all, event(media.EventTrack, 77, s), hole(77, 3*s, 4*s, media.HoleCodec))},
+		"hole of no track":                   {l: of(all, hole(0, 3*s, 3*s, "subscription"))},
+		"hole backward":                      {l: of(all, hole(alice.UID, 3*s, 2*s, media.HoleLoss)), want: []string{"hole"}},
+		"no key frame after":                 {l: of(deltaAfter, hole(bob.UID, 2900*ms, 4*s, media.HoleLoss)), want: []string{"key-frame"}},
+		"hole that is none, at the start":    {l: of(all, event(media.EventTrack, alice.UID, 0), hole(alice.UID, 0, 40*ms, media.HoleLoss)), want: []string{"hole"}},
 		// The recorder's clock says when it was away.
-		"reconnect, loosely":    {l: of(all, gap(alice.UID, 3*s, 4500*ms, media.GapReconnect))},
-		"reconnect, not at all": {l: of(all, gap(alice.UID, 3*s, 6*s, media.GapReconnect)), want: slices.Repeat([]string{"hole"}, 49)},
-		"published again":       {l: of(all, event(media.EventTrackEnd, alice.UID, 5900*ms), event(media.EventTrack, alice.UID, 5950*ms), gap(alice.UID, 6*s, 6100*ms, media.GapLoss))},
+		"reconnect, loosely":    {l: of(all, hole(alice.UID, 3*s, 4500*ms, media.HoleReconnect))},
+		"reconnect, not at all": {l: of(all, hole(alice.UID, 3*s, 6*s, media.HoleReconnect)), want: slices.Repeat([]string{"hole"}, 49)},
+		"published again":       {l: of(all, event(media.EventTrackEnd, alice.UID, 5900*ms), event(media.EventTrack, alice.UID, 5950*ms), hole(alice.UID, 6*s, 6100*ms, media.HoleLoss))},
 
 		"quiet":            {l: of(without(all, alice.UID, 3*s, 5*s)), quiet: 2 * s},
 		"quiet, not long":  {l: of(without(all, alice.UID, 3*s, 3900*ms))},
 		"quiet, picture":   {l: of(without(all, bob.UID, 3*s, 5*s))},
-		"quiet, in part":   {l: of(without(all, alice.UID, 3*s, 7*s), gap(alice.UID, 3*s, 5*s, media.GapLoss), gap(alice.UID, 4*s, 5*s, media.GapAuth)), quiet: 2 * s},
+		"quiet, in part":   {l: of(without(all, alice.UID, 3*s, 7*s), hole(alice.UID, 3*s, 5*s, media.HoleLoss), hole(alice.UID, 4*s, 5*s, media.HoleAuth)), quiet: 2 * s},
 		"muted":            {l: of(without(all, alice.UID, 3*s, 5*s), event(media.EventMute, alice.UID, 3*s), event(media.EventUnmute, alice.UID, 5*s))},
 		"muted, seen late": {l: of(without(all, alice.UID, 3*s, 5*s), event(media.EventMute, alice.UID, 3100*ms), event(media.EventUnmute, alice.UID, 9*s))},
 		"unpublished":      {l: of(without(all, alice.UID, 3*s, 5*s), event(media.EventTrackEnd, alice.UID, 3*s), event(media.EventTrack, alice.UID, 5*s))},
@@ -211,10 +211,10 @@ func TestCheck(t *testing.T) {
 		"index with another track":     {l: index(func(x *media.Index) { x.Segments[1].Tracks[0].UID = 99 }), want: []string{"index"}},
 		"index without a key frame":    {l: index(func(x *media.Index) { k := &x.Segments[1].Tracks[1].Keys; *k = (*k)[1:] }), want: []string{"index"}},
 		"index with another segment":   {l: index(func(x *media.Index) { x.Segments[2].Number = 9 }), want: []string{"index"}},
-		"index with a hole of its own": {l: index(func(x *media.Index) { x.Events = append(x.Events, gap(alice.UID, s, 2*s, media.GapLoss)) }), want: []string{"index"}},
+		"index with a hole of its own": {l: index(func(x *media.Index) { x.Events = append(x.Events, hole(alice.UID, s, 2*s, media.HoleLoss)) }), want: []string{"index"}},
 		"index that is none":           {l: change(func(l *memLedger) { l.indexes = map[int][]byte{0: []byte("{}")} }), want: []string{"malformed"}},
 		"index without a declared hole": {l: func() *memLedger {
-			l := of(without(all, bob.UID, 3*s, 4*s), gap(bob.UID, 2900*ms, 4*s, media.GapLoss))
+			l := of(without(all, bob.UID, 3*s, 4*s), hole(bob.UID, 2900*ms, 4*s, media.HoleLoss))
 			x := indexOf(t, l.memSource)
 			x.Events = nil
 			l.indexes = map[int][]byte{0: writeIndex(t, x)}
@@ -244,8 +244,8 @@ func TestCheck(t *testing.T) {
 			if len(tt.want) == 0 {
 				// What Check says is what Open says.
 				s := open(t, tt.l)
-				if r.Duration != s.Duration() || !reflect.DeepEqual(r.Gaps, s.Gaps()) || r.Incomplete != wideHole(s.Gaps()) || r.Frames != len(frames(t, s)) {
-					t.Errorf("report %+v, duration %v, gaps %+v", r, s.Duration(), s.Gaps())
+				if r.Duration != s.Duration() || !reflect.DeepEqual(r.Holes, s.Holes()) || r.Incomplete != wideHole(s.Holes()) || r.Frames != len(frames(t, s)) {
+					t.Errorf("report %+v, duration %v, holes %+v", r, s.Duration(), s.Holes())
 				}
 			}
 		})
@@ -264,7 +264,7 @@ func TestCheckUnread(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	// The hole of a track that may have been announced there is none of ours.
-	src = cut(t, []media.Track{alice, bob}, syntheticFrames(), media.Event{Time: 11 * time.Second, Type: media.EventGap, Track: 77, From: 9e9, To: 11e9, Reason: media.GapCodec})
+	src = cut(t, []media.Track{alice, bob}, syntheticFrames(), media.Event{Time: 11 * time.Second, Type: media.EventHole, Track: 77, From: 9e9, To: 11e9, Reason: media.HoleCodec})
 	src.errs = map[int]error{1: errKey}
 	if r, err := Check(t.Context(), &memLedger{memSource: src}, Options{}, nil); err != nil || r.Contradictions != 0 || !r.Incomplete {
 		t.Errorf("%+v, %v", r, err)
@@ -283,7 +283,7 @@ func TestCheckUnread(t *testing.T) {
 func TestCheckManyHoles(t *testing.T) {
 	var events []media.Event
 	for i := range 3 * maxSpans {
-		events = append(events, media.Event{Time: time.Second, Type: media.EventGap, Track: 77, From: time.Second, To: time.Second, Reason: fmt.Sprint(i)})
+		events = append(events, media.Event{Time: time.Second, Type: media.EventHole, Track: 77, From: time.Second, To: time.Second, Reason: fmt.Sprint(i)})
 	}
 	c := &checker{tracks: map[uint64]*trackCheck{77: {}}}
 	for _, e := range events {

@@ -52,7 +52,7 @@ type span struct {
 
 func (t *trackCheck) event(e media.Event) {
 	switch e.Type {
-	case media.EventGap:
+	case media.EventHole:
 		// A track that is published again counts from when it was asked for.
 		again := slices.ContainsFunc(t.began, func(at time.Duration) bool { return (at - e.From).Abs() <= loose })
 		t.holes = last(append(t.holes, span{e.From, e.To, !again && exact(e.Reason)}))
@@ -88,7 +88,7 @@ func last[T any](s []T) []T {
 // exact reports whether a hole's edges are those of frames.
 func exact(reason string) bool {
 	switch reason {
-	case media.GapStart, media.GapTooMany, media.GapReconnect, media.GapBandwidth, media.GapSpool, media.GapPaused, media.GapConsent, media.GapUnverified:
+	case media.HoleStart, media.HoleTooMany, media.HoleReconnect, media.HoleBandwidth, media.HoleSpool, media.HolePaused, media.HoleConsent, media.HoleUnverified:
 		return false
 	}
 	return true

@@ -175,14 +175,14 @@ func (x *excerpt) report() Report {
 	for _, t := range x.s.Tracks() {
 		owner[t.UID] = t.Participant
 	}
-	for _, g := range x.s.Gaps() {
+	for _, g := range x.s.Holes() {
 		if x.of(cmp.Or(owner[g.Track], g.Participant)) && x.overlaps(g.From, g.To) {
 			g.From = max(g.From, x.from)
 			if x.to < x.duration {
 				g.To = min(g.To, x.to)
 			}
 			g.Time = g.From
-			r.Gaps = append(r.Gaps, g)
+			r.Holes = append(r.Holes, g)
 		}
 	}
 	for _, m := range x.missing {
@@ -190,6 +190,6 @@ func (x *excerpt) report() Report {
 			r.Missing = append(r.Missing, m)
 		}
 	}
-	r.Incomplete = len(r.Missing) > 0 || wideHole(r.Gaps)
+	r.Incomplete = len(r.Missing) > 0 || wideHole(r.Holes)
 	return r
 }

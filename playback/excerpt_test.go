@@ -68,7 +68,7 @@ func makeMeeting(t testing.TB) *memSource {
 		media.Event{Type: media.EventJoin, Participant: "bob"},
 		media.Event{Time: 5 * time.Second, Type: media.EventMute, Participant: "alice", Track: alice.UID},
 		media.Event{Time: 8 * time.Second, Type: media.EventUnmute, Participant: "alice", Track: alice.UID},
-		media.Event{Time: 6 * time.Second, Type: media.EventGap, Track: bob.UID, From: 4 * time.Second, To: 6 * time.Second, Reason: media.GapLoss},
+		media.Event{Time: 6 * time.Second, Type: media.EventHole, Track: bob.UID, From: 4 * time.Second, To: 6 * time.Second, Reason: media.HoleLoss},
 		media.Event{Time: 10 * time.Second, Type: media.EventChat, Participant: "alice", Name: "Alice", Text: "look at <this>"},
 		media.Event{Time: 11 * time.Second, Type: media.EventChat, Participant: "carol", Name: "Carol", Text: "nice"},
 		media.Event{Time: 20 * time.Second, Type: media.EventStop})
@@ -136,7 +136,7 @@ func TestExcerpt(t *testing.T) {
 	o := ExportOptions{From: from, To: to}
 	mkv := filepath.Join(t.TempDir(), "a.mkv")
 	r, err := ExportFile(t.Context(), s, mkv, o)
-	if err != nil || r.Incomplete || r.Dropped() != 0 || len(r.Tracks) != 3 || len(r.Gaps) != 0 ||
+	if err != nil || r.Incomplete || r.Dropped() != 0 || len(r.Tracks) != 3 || len(r.Holes) != 0 ||
 		r.From != from || r.Duration != to-from || r.Hidden != 500*time.Millisecond {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -254,7 +254,7 @@ func TestParticipants(t *testing.T) {
 		t.Error("the chat is not hers alone")
 	}
 	// A hole is told of who is exported.
-	if r, err = ExportMatroska(t.Context(), s, new(buffer), ExportOptions{Participants: []string{"bob", "nobody"}}); err != nil || !r.Incomplete || len(r.Gaps) != 1 {
+	if r, err = ExportMatroska(t.Context(), s, new(buffer), ExportOptions{Participants: []string{"bob", "nobody"}}); err != nil || !r.Incomplete || len(r.Holes) != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if _, err := ExportMatroska(t.Context(), s, new(buffer), ExportOptions{Participants: []string{"nobody"}}); !errors.Is(err, ErrNothing) {

@@ -26,7 +26,7 @@ func (s *Session) Follow(ctx context.Context, src Source) (*Session, error) {
 		src: src, o: s.o,
 		start: s.start, read: s.read, duration: s.duration, limit: s.limit,
 		tracks: slices.Clone(s.tracks), byUID: maps.Clone(s.byUID),
-		events: slices.Clone(s.events), gaps: s.gaps, indexes: maps.Clone(s.indexes),
+		events: slices.Clone(s.events), holes: s.holes, indexes: maps.Clone(s.indexes),
 		headers: s.headers, weight: s.weight,
 	}
 	next.o.Brief, next.keeps = false, true

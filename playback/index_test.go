@@ -80,7 +80,7 @@ func longMeeting(t testing.TB) *memSource {
 	return cut(t, []media.Track{alice, bob}, frames,
 		media.Event{Type: media.EventStart, Text: "room"},
 		media.Event{Time: time.Second, Type: media.EventJoin, Participant: "alice", Name: "Alice"},
-		media.Event{Time: 12 * time.Second, Type: media.EventGap, Track: bob.UID, From: 11 * time.Second, To: 12 * time.Second, Reason: media.GapLoss},
+		media.Event{Time: 12 * time.Second, Type: media.EventHole, Track: bob.UID, From: 11 * time.Second, To: 12 * time.Second, Reason: media.HoleLoss},
 		media.Event{Time: 16 * time.Second, Type: media.EventChat, Participant: "alice", Text: "hello"},
 		media.Event{Time: 27 * time.Second, Type: media.EventSpeaking, Participant: "alice", From: 25 * time.Second, To: 27 * time.Second},
 		media.Event{Time: 42 * time.Second, Type: media.EventJoin, Participant: "carol"},
@@ -96,8 +96,8 @@ func same(t *testing.T, got, want *Session) {
 	if g, w := got.Events(), want.Events(); !slices.Equal(g, w) {
 		t.Errorf("events %+v, want %+v", g, w)
 	}
-	if g, w := got.Gaps(), want.Gaps(); !slices.Equal(g, w) {
-		t.Errorf("gaps %+v, want %+v", g, w)
+	if g, w := got.Holes(), want.Holes(); !slices.Equal(g, w) {
+		t.Errorf("holes %+v, want %+v", g, w)
 	}
 	if !got.Start().Equal(want.Start()) || (got.Duration()-want.Duration()).Abs() > roundedTo {
 		t.Errorf("start %v, duration %v, want %v, %v", got.Start(), got.Duration(), want.Start(), want.Duration())
@@ -248,7 +248,7 @@ func TestIndexLies(t *testing.T) {
 				t.Errorf("duration %v, segments %+v", s.Duration(), s.Segments())
 			}
 			r, err := ExportFile(t.Context(), s, t.TempDir()+"/a.mkv", ExportOptions{})
-			if err != nil || r.Incomplete != wideHole(s.Gaps()) {
+			if err != nil || r.Incomplete != wideHole(s.Holes()) {
 				t.Errorf("export %+v, %v", r, err)
 			}
 		})

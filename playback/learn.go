@@ -106,7 +106,7 @@ func (s *Session) finish() {
 	if s.more {
 		s.more = false
 		slices.SortStableFunc(s.events, func(a, b media.Event) int { return cmp.Compare(a.Time, b.Time) })
-		s.gaps = Holes(s.events)
+		s.holes = Holes(s.events)
 	}
 	s.bound()
 	s.estimate()

@@ -157,7 +157,7 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 // meeting is what the picture shows of the excerpt.
 func (x *excerpt) meeting(r Report) mix.Meeting {
 	m := mix.Meeting{Tracks: x.tracks, Events: x.events, Chosen: x.of}
-	for _, g := range r.Gaps {
+	for _, g := range r.Holes {
 		m.Holes = append(m.Holes, mix.Hole{Track: g.Track, From: g.From, To: g.To, Text: reason(g.Reason)})
 	}
 	for _, s := range r.Missing {
@@ -171,27 +171,27 @@ func (x *excerpt) meeting(r Report) mix.Meeting {
 }
 
 // reason tells people why something is missing.
-func reason(gap string) string {
-	switch gap {
-	case media.GapStart, media.GapKeyFrame:
+func reason(hole string) string {
+	switch hole {
+	case media.HoleStart, media.HoleKeyFrame:
 		return "waiting for a picture"
-	case media.GapLoss:
+	case media.HoleLoss:
 		return "missing: lost on the way"
-	case media.GapNoKey:
+	case media.HoleNoKey:
 		return "missing: no key"
-	case media.GapAuth, media.GapPlaintext:
+	case media.HoleAuth, media.HolePlaintext:
 		return "missing: refused"
-	case media.GapReconnect:
+	case media.HoleReconnect:
 		return "missing: the recorder was away"
-	case media.GapBandwidth:
+	case media.HoleBandwidth:
 		return "missing: no bandwidth"
-	case media.GapPaused:
+	case media.HolePaused:
 		return "recording paused"
-	case media.GapCodec:
+	case media.HoleCodec:
 		return "missing: unknown codec"
-	case media.GapFormat:
+	case media.HoleFormat:
 		return "missing: fits no file"
-	case media.GapSpool:
+	case media.HoleSpool:
 		return "missing: the recorder's disk was full"
 	}
 	return "missing"

@@ -167,7 +167,7 @@ func TestMP4(t *testing.T) {
 	add(flashes(4, nameless[3], media.AV1, 0, length, 11*time.Millisecond))
 	_, after := flashes(3, nameless[2], media.VP9, 6*time.Second, length, 0)
 	add(beeps(t, 5, nameless[0], length, 0))
-	hole := media.Event{Time: 4 * time.Second, Type: media.EventGap, Track: 3, From: 4 * time.Second, To: 6 * time.Second, Reason: media.GapLoss}
+	hole := media.Event{Time: 4 * time.Second, Type: media.EventHole, Track: 3, From: 4 * time.Second, To: 6 * time.Second, Reason: media.HoleLoss}
 	s := open(t, cut(t, tracks, merged(append(all, after)...), hole))
 
 	dir := t.TempDir()
@@ -185,7 +185,7 @@ func TestMP4(t *testing.T) {
 		t.Fatal(err)
 	}
 	only(t, dir, "meeting.mp4")
-	if r.Dropped() != 0 || len(r.Problems) > 0 || !r.Incomplete || len(r.Gaps) != 1 || len(r.Tracks) != 5 || r.Duration != s.Duration() {
+	if r.Dropped() != 0 || len(r.Problems) > 0 || !r.Incomplete || len(r.Holes) != 1 || len(r.Tracks) != 5 || r.Duration != s.Duration() {
 		t.Errorf("report %+v", r)
 	}
 	if !slices.IsSorted(told) || len(told) < 8 || told[len(told)-1] != s.Duration() {

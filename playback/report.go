@@ -17,9 +17,9 @@ type Report struct {
 	// From is where on the recording's clock the export begins, Duration how
 	// long it is.
 	From, Duration time.Duration
-	// Gaps are the declared holes in what was chosen, Missing the segments that
+	// Holes are the declared holes in what was chosen, Missing the segments that
 	// could not be read, both on the recording's clock.
-	Gaps    []media.Event
+	Holes   []media.Event
 	Missing []SegmentError
 	// LeftOut are the frames of the recording that the export does not hold, by
 	// track and why, in file order. There should be none.

@@ -26,7 +26,7 @@ type Session struct {
 	tracks   []trackState
 	byUID    map[uint64]int // places in tracks
 	events   []media.Event
-	gaps     []media.Event
+	holes    []media.Event
 	segments []segmentState
 	indexes  map[int]bool // that need not be read any more
 	headers  int          // tracks that segments told of
@@ -142,12 +142,12 @@ func (s *Session) Events() []media.Event {
 	return slices.Clone(s.events)
 }
 
-// Gaps returns the declared holes in order of From. Holes of one track and
+// Holes returns the declared holes in order of From. Holes of one track and
 // reason that touch are one; Time is From.
-func (s *Session) Gaps() []media.Event {
+func (s *Session) Holes() []media.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.gaps)
+	return slices.Clone(s.holes)
 }
 
 // Segments returns all segments in order, those included that cannot be read.

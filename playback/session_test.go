@@ -58,8 +58,8 @@ func TestOpen(t *testing.T) {
 	if e := s.Events(); len(e) != 2 || e[0].Type != media.EventStart || e[1].Type != media.EventLeave {
 		t.Errorf("events %+v", e)
 	}
-	if len(s.Gaps())+len(s.Missing()) != 0 {
-		t.Errorf("gaps %+v, missing %+v", s.Gaps(), s.Missing())
+	if len(s.Holes())+len(s.Missing()) != 0 {
+		t.Errorf("holes %+v, missing %+v", s.Holes(), s.Missing())
 	}
 	if got := frames(t, s); !reflect.DeepEqual(got, syntheticFrames()) {
 		t.Errorf("%d frames differ", len(got))
@@ -299,34 +299,34 @@ func TestBreak(t *testing.T) {
 	}
 }
 
-func TestGaps(t *testing.T) {
+func TestHoles(t *testing.T) {
 	const ms = time.Millisecond
-	gap := func(track uint64, from, to time.Duration, reason string) media.Event {
-		return media.Event{Time: 11 * time.Second, Type: media.EventGap, Track: track, From: from, To: to, Reason: reason}
+	hole := func(track uint64, from, to time.Duration, reason string) media.Event {
+		return media.Event{Time: 11 * time.Second, Type: media.EventHole, Track: track, From: from, To: to, Reason: reason}
 	}
 	for name, tt := range map[string]struct {
 		events     []media.Event
 		want       int
 		incomplete bool
 	}{
-		"short":           {[]media.Event{gap(1, 0, 999*ms, media.GapLoss)}, 1, false},
-		"a second":        {[]media.Event{gap(1, 0, 1000*ms, media.GapLoss)}, 1, true},
-		"in pieces":       {[]media.Event{gap(1, 600*ms, 1100*ms, media.GapLoss), gap(1, 100*ms, 600*ms, media.GapLoss)}, 1, true},
-		"apart":           {[]media.Event{gap(1, 0, 600*ms, media.GapLoss), gap(1, 700*ms, 1200*ms, media.GapLoss)}, 2, false},
-		"two tracks":      {[]media.Event{gap(1, 0, 600*ms, media.GapLoss), gap(2, 600*ms, 1200*ms, media.GapLoss)}, 2, false},
-		"two reasons":     {[]media.Event{gap(1, 0, 600*ms, media.GapLoss), gap(1, 600*ms, 1200*ms, media.GapKeyFrame)}, 2, true},
-		"one in another":  {[]media.Event{gap(1, 0, 900*ms, media.GapLoss), gap(1, 100*ms, 200*ms, media.GapLoss)}, 1, false},
-		"empty, backward": {[]media.Event{gap(1, 500*ms, 500*ms, media.GapLoss), gap(1, 5000*ms, 0, media.GapLoss)}, 0, false},
+		"short":           {[]media.Event{hole(1, 0, 999*ms, media.HoleLoss)}, 1, false},
+		"a second":        {[]media.Event{hole(1, 0, 1000*ms, media.HoleLoss)}, 1, true},
+		"in pieces":       {[]media.Event{hole(1, 600*ms, 1100*ms, media.HoleLoss), hole(1, 100*ms, 600*ms, media.HoleLoss)}, 1, true},
+		"apart":           {[]media.Event{hole(1, 0, 600*ms, media.HoleLoss), hole(1, 700*ms, 1200*ms, media.HoleLoss)}, 2, false},
+		"two tracks":      {[]media.Event{hole(1, 0, 600*ms, media.HoleLoss), hole(2, 600*ms, 1200*ms, media.HoleLoss)}, 2, false},
+		"two reasons":     {[]media.Event{hole(1, 0, 600*ms, media.HoleLoss), hole(1, 600*ms, 1200*ms, media.HoleKeyFrame)}, 2, true},
+		"one in another":  {[]media.Event{hole(1, 0, 900*ms, media.HoleLoss), hole(1, 100*ms, 200*ms, media.HoleLoss)}, 1, false},
+		"empty, backward": {[]media.Event{hole(1, 500*ms, 500*ms, media.HoleLoss), hole(1, 5000*ms, 0, media.HoleLoss)}, 0, false},
 		"mute":            {[]media.Event{{Time: 0, Type: media.EventMute, Track: 1, From: 0, To: time.Hour}}, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, cut(t, []media.Track{alice, bob}, syntheticFrames(), tt.events...))
-			g := s.Gaps()
+			g := s.Holes()
 			if len(g) != tt.want || !slices.IsSortedFunc(g, func(a, b media.Event) int { return int(a.From - b.From) }) {
-				t.Errorf("gaps %+v", g)
+				t.Errorf("holes %+v", g)
 			}
 			r, err := ExportFile(t.Context(), s, t.TempDir()+"/a.mkv", ExportOptions{})
-			if err != nil || r.Incomplete != tt.incomplete || len(r.Gaps) != tt.want {
+			if err != nil || r.Incomplete != tt.incomplete || len(r.Holes) != tt.want {
 				t.Errorf("report %+v, %v", r, err)
 			}
 		})

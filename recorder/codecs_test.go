@@ -115,9 +115,9 @@ func TestEveryCodec(t *testing.T) {
 						t.Fatalf("frame %d at %v, key %v, is % x, want % x", n, f.Time, f.Key, f.Data[:12], want[:12])
 					}
 				}
-				gaps := find(events, media.EventGap)
-				if len(gaps) != 1 || gaps[0].Reason != media.GapLoss || gaps[0].To != 4*time.Second || gaps[0].From < 2400*time.Millisecond || gaps[0].From > 2500*time.Millisecond {
-					t.Errorf("holes %+v", gaps)
+				holes := find(events, media.EventHole)
+				if len(holes) != 1 || holes[0].Reason != media.HoleLoss || holes[0].To != 4*time.Second || holes[0].From < 2400*time.Millisecond || holes[0].From > 2500*time.Millisecond {
+					t.Errorf("holes %+v", holes)
 				}
 				tr := tracks[1]
 				if len(tracks) != 1 || tr.Codec != codec || tr.Width != 320 || tr.Height != 180 || media.NeedsPrivate(codec) != (tr.Private != "") {
@@ -180,8 +180,8 @@ func TestSpatialLayersAreOnePicture(t *testing.T) {
 			t.Errorf("picture %d, key %v, is % x", n, f.Key, f.Data)
 		}
 	}
-	if gaps := find(events, media.EventGap); len(gaps) != 1 || gaps[0].Reason != media.GapLoss {
-		t.Errorf("holes %+v", gaps)
+	if holes := find(events, media.EventHole); len(holes) != 1 || holes[0].Reason != media.HoleLoss {
+		t.Errorf("holes %+v", holes)
 	}
 	if tr := tracks[1]; tr.Width != 1280 || tr.Height != 720 {
 		t.Errorf("the track is %dx%d, want what the top layer says", tr.Width, tr.Height)
@@ -262,8 +262,8 @@ func TestOneTrackThroughChanges(t *testing.T) {
 	if want := []string{"0s 1 640x360", "1s 1 320x180", "2s 1 180x320", "3s 1 640x360", "5.1s 1 320x180", "6.15s 2 320x180"}; !slices.Equal(sizes, want) {
 		t.Errorf("sizes change at %q, want %q", sizes, want)
 	}
-	if gaps := find(events, media.EventGap); len(gaps) != 0 {
-		t.Errorf("holes %+v", gaps)
+	if holes := find(events, media.EventHole); len(holes) != 0 {
+		t.Errorf("holes %+v", holes)
 	}
 }
 
@@ -335,8 +335,8 @@ func TestOpus(t *testing.T) {
 		}
 	})
 	frames, events, tracks := s.read(t)
-	if len(frames) != len(want) || report.Incomplete || len(find(events, media.EventGap)) > 0 {
-		t.Errorf("%d frames of %d, holes %v", len(frames), len(want), find(events, media.EventGap))
+	if len(frames) != len(want) || report.Incomplete || len(find(events, media.EventHole)) > 0 {
+		t.Errorf("%d frames of %d, holes %v", len(frames), len(want), find(events, media.EventHole))
 	}
 	for n, f := range frames {
 		if (f.Time-want[n]).Abs() > time.Millisecond || f.Duration != tocs[n%len(tocs)].d {
@@ -382,15 +382,15 @@ func TestRedundantAudio(t *testing.T) {
 			}
 		})
 		frames, events, _ := s.read(t)
-		gaps := find(events, media.EventGap)
+		holes := find(events, media.EventHole)
 		if sealed {
-			if len(frames) != 0 || len(gaps) == 0 || gaps[0].Reason != media.GapCodec {
-				t.Errorf("%d frames of encrypted redundant audio, holes %v", len(frames), gaps)
+			if len(frames) != 0 || len(holes) == 0 || holes[0].Reason != media.HoleCodec {
+				t.Errorf("%d frames of encrypted redundant audio, holes %v", len(frames), holes)
 			}
 			continue
 		}
-		if len(frames) != 100 || len(gaps) != 0 {
-			t.Fatalf("%d frames, holes %v", len(frames), gaps)
+		if len(frames) != 100 || len(holes) != 0 {
+			t.Fatalf("%d frames, holes %v", len(frames), holes)
 		}
 		for n, f := range frames {
 			if !bytes.Equal(f.Data, opusPayload(n)) || (f.Time-time.Duration(n)*20*time.Millisecond).Abs() > time.Millisecond {

@@ -65,7 +65,7 @@ type missingSpan struct {
 // take writes an item. A fault costs the track or the member that it is of.
 func (w *diskFullWriter) take(i item, now time.Duration) (err error) {
 	broken := fault.Contain(func() {
-		if i.event != nil && i.event.Type == media.EventGap {
+		if i.event != nil && i.event.Type == media.EventHole {
 			w.run.board.countHole(*i.event)
 		}
 		if err = w.add(i, now); err == nil && i.event != nil && i.event.Type == media.EventTrackEnd {
@@ -255,8 +255,8 @@ func (w *diskFullWriter) resume(now time.Duration) error {
 			to = now
 		}
 		if to > sp.from {
-			lost = append(lost, media.Event{Time: sp.from, Type: media.EventGap, Participant: sp.track.Participant, Track: uid,
-				From: sp.from, To: to, Reason: media.GapSpool})
+			lost = append(lost, media.Event{Time: sp.from, Type: media.EventHole, Participant: sp.track.Participant, Track: uid,
+				From: sp.from, To: to, Reason: media.HoleSpool})
 		}
 	}
 	lost = append(lost, w.dropped.events(now)...)
@@ -268,7 +268,7 @@ func (w *diskFullWriter) resume(now time.Duration) error {
 		}
 	}
 	for _, e := range lost {
-		if e.Type == media.EventGap {
+		if e.Type == media.EventHole {
 			w.run.board.countHole(e)
 		}
 	}

@@ -53,7 +53,7 @@ func TestFullDiskPausesAndResumes(t *testing.T) {
 		audioTrack, videoTrack := out.track("alice", media.Microphone), out.track("alice", media.Camera)
 		for _, tr := range []*recordedTrack{audioTrack, videoTrack} {
 			for i, h := range tr.holes {
-				if tr.wantNoFrames(h.from+1, h.to-time.Millisecond); h.reason != []string{media.GapSpool, media.GapKeyFrame}[i] {
+				if tr.wantNoFrames(h.from+1, h.to-time.Millisecond); h.reason != []string{media.HoleSpool, media.HoleKeyFrame}[i] {
 					t.Errorf("%s: holes are [%s]", tr.Label(), list(tr.holes))
 				}
 			}
@@ -81,7 +81,7 @@ func TestFullDiskPausesAndResumes(t *testing.T) {
 			t.Errorf("the room was told %q", said)
 		}
 		out.wantIncomplete(true)
-		if out.report.Holes[media.GapSpool] == 0 {
+		if out.report.Holes[media.HoleSpool] == 0 {
 			t.Errorf("report: %+v", out.report)
 		}
 		x, err := media.ReadIndex(bytes.NewReader(out.indexes[0]))
@@ -166,8 +166,8 @@ func TestFullDiskHoldsSoMuch(t *testing.T) {
 		if len(seen)+dropped != joins || dropped == 0 {
 			t.Errorf("%d joins are told of and %d dropped, of %d", len(seen), dropped, joins)
 		}
-		if gap := out.want(media.EventGap, 1)[0]; gap.Reason != media.GapSpool {
-			t.Errorf("hole: %+v", gap)
+		if hole := out.want(media.EventHole, 1)[0]; hole.Reason != media.HoleSpool {
+			t.Errorf("hole: %+v", hole)
 		}
 	})
 }

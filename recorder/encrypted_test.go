@@ -33,15 +33,15 @@ func TestEncryptedRoom(t *testing.T) {
 		reason string
 	}{
 		{"right key", right, encrypted(opusInfo), true, 100, ""},
-		{"wrong key", wrong, encrypted(opusInfo), true, 0, media.GapAuth},
-		{"plaintext frames in an encrypted track", right, encrypted(opusInfo), false, 0, media.GapPlaintext},
-		{"plaintext track in an encrypted room", right, opusInfo, false, 0, media.GapPlaintext},
+		{"wrong key", wrong, encrypted(opusInfo), true, 0, media.HoleAuth},
+		{"plaintext frames in an encrypted track", right, encrypted(opusInfo), false, 0, media.HolePlaintext},
+		{"plaintext track in an encrypted room", right, opusInfo, false, 0, media.HolePlaintext},
 		{"a caller who was let in", right, from(recorder.SenderSIP, opusInfo), false, 100, ""},
 		{"a caller with encryption", right, from(recorder.SenderSIP, encrypted(opusInfo)), true, 100, ""},
-		{"an agent who was not let in", right, from(recorder.SenderAgent, opusInfo), false, 0, media.GapPlaintext},
-		{"encrypted track without keys", nil, encrypted(opusInfo), true, 0, media.GapNoKey},
-		{"key index without a key", frame.NewKeyring(0, frame.KeyOptions{}), encrypted(opusInfo), true, 0, media.GapNoKey},
-		{"codec that is not recorded", right, func() recorder.TrackInfo { i := encrypted(vp8Info); i.Codec = media.AV1; return i }(), true, 0, media.GapCodec},
+		{"an agent who was not let in", right, from(recorder.SenderAgent, opusInfo), false, 0, media.HolePlaintext},
+		{"encrypted track without keys", nil, encrypted(opusInfo), true, 0, media.HoleNoKey},
+		{"key index without a key", frame.NewKeyring(0, frame.KeyOptions{}), encrypted(opusInfo), true, 0, media.HoleNoKey},
+		{"codec that is not recorded", right, func() recorder.TrackInfo { i := encrypted(vp8Info); i.Codec = media.AV1; return i }(), true, 0, media.HoleCodec},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			enc := frame.NewEncrypter(media.Opus, right, 0, 77)
@@ -82,8 +82,8 @@ func TestEncryptedRoom(t *testing.T) {
 				out.wantNoHoles()
 				return
 			}
-			if gap := out.want(media.EventGap, 1)[0]; gap.Reason != tt.reason || gap.From > near || gap.To < 1900*time.Millisecond {
-				t.Errorf("hole: %+v, want 0 to 2 s, %s", gap, tt.reason)
+			if hole := out.want(media.EventHole, 1)[0]; hole.Reason != tt.reason || hole.From > near || hole.To < 1900*time.Millisecond {
+				t.Errorf("hole: %+v, want 0 to 2 s, %s", hole, tt.reason)
 			}
 			out.wantIncomplete(true)
 			if report.Holes[tt.reason] == 0 {

@@ -81,16 +81,16 @@ func TestHolesAreBounded(t *testing.T) {
 			uid = f.Track
 		}
 	}
-	var gaps []media.Event
-	for _, g := range find(events, media.EventGap) {
+	var holes []media.Event
+	for _, g := range find(events, media.EventHole) {
 		if g.Track == uid {
-			gaps = append(gaps, g)
+			holes = append(holes, g)
 		} else {
 			t.Errorf("a hole of another: %+v", g)
 		}
 	}
-	if count["ada"] != 500 || len(gaps) < 500 || len(gaps) > 1000 {
-		t.Errorf("%d frames of ada, %d holes of mallory", count["ada"], len(gaps))
+	if count["ada"] != 500 || len(holes) < 500 || len(holes) > 1000 {
+		t.Errorf("%d frames of ada, %d holes of mallory", count["ada"], len(holes))
 	}
 	// Between one frame and the next there is a hole, and no frame is in one.
 	var last time.Duration = -1
@@ -101,9 +101,9 @@ func TestHolesAreBounded(t *testing.T) {
 			continue
 		}
 		declared := false
-		for ; next < len(gaps) && gaps[next].From < f.Time; next++ {
+		for ; next < len(holes) && holes[next].From < f.Time; next++ {
 			declared = true
-			if gaps[next].To > f.Time+time.Millisecond {
+			if holes[next].To > f.Time+time.Millisecond {
 				inside++
 			}
 		}

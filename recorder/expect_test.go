@@ -55,7 +55,7 @@ func (o *recorded) track(participant string, source media.Source) *recordedTrack
 			tr.frames = append(tr.frames, f)
 		}
 	}
-	for _, e := range find(o.events, media.EventGap) {
+	for _, e := range find(o.events, media.EventHole) {
 		if e.Track != tr.UID {
 			continue
 		}
@@ -92,7 +92,7 @@ func (o *recorded) want(typ media.EventType, n int) []media.Event {
 // wantNoHoles wants no hole in any track, or outside of them.
 func (o *recorded) wantNoHoles() {
 	o.t.Helper()
-	o.want(media.EventGap, 0)
+	o.want(media.EventHole, 0)
 	o.wantIncomplete(false)
 }
 

@@ -55,7 +55,7 @@ func TestFaultCostsOneTrack(t *testing.T) {
 				bad.End()
 			})
 			out.track("ada", media.Microphone).wantFrames(300).wantHoles()
-			out.track("bob", media.Microphone).wantFrames(100).wantHole(2*time.Second, 6*time.Second, media.GapFault)
+			out.track("bob", media.Microphone).wantFrames(100).wantHole(2*time.Second, 6*time.Second, media.HoleFault)
 			out.wantIncomplete(true)
 		})
 	}
@@ -75,9 +75,9 @@ func TestFaultCostsOneEvent(t *testing.T) {
 		sound(room.Publish(opusInfo), 0, 100)
 	})
 	out.track("alice", media.Microphone).wantFrames(100).wantHoles()
-	for _, gap := range out.want(media.EventGap, 2) {
-		if gap.Reason != media.GapFault || gap.Participant != "bob" {
-			t.Errorf("hole: %+v", gap)
+	for _, hole := range out.want(media.EventHole, 2) {
+		if hole.Reason != media.HoleFault || hole.Participant != "bob" {
+			t.Errorf("hole: %+v", hole)
 		}
 	}
 }
@@ -202,8 +202,8 @@ func TestFaultCostsNobodyElse(t *testing.T) {
 					t.Errorf("said: %+v", said)
 				}
 				faults := 0
-				for _, g := range find(events, media.EventGap) {
-					if g.Reason == media.GapFault && g.Participant != "ada" {
+				for _, g := range find(events, media.EventHole) {
+					if g.Reason == media.HoleFault && g.Participant != "ada" {
 						faults++
 					} else if g.Participant != "bob" {
 						t.Errorf("hole %+v", g)

@@ -38,7 +38,7 @@ func (g *cutoff) keepsNothing() bool { return g.from.Load() == keepNothing }
 
 // Pause stops to keep what the room sends: when it returns, nothing that came
 // after the call was kept, nor will be before Resume. The timeline says so, with
-// reason, and every track's hole is declared as media.GapPaused, which does not
+// reason, and every track's hole is declared as media.HolePaused, which does not
 // make the recording incomplete. Who comes and goes is still noted, what they
 // write is not. An error that is not ErrNotRecording means that the room could
 // not be told; the recording is paused nevertheless. Pausing what is paused does
@@ -99,7 +99,7 @@ func (r *run) tellRoom(ctx context.Context, state, text string) error {
 func keptWhilePaused(t media.EventType) bool {
 	switch t {
 	case media.EventJoin, media.EventLeave, media.EventTrack, media.EventTrackEnd, media.EventMute, media.EventUnmute,
-		EventHeld, EventSent, media.EventLost, media.EventReconnect, media.EventGap, media.EventLeftOut, media.EventKeys, media.EventConsent, media.EventVerified, media.EventName,
+		EventHeld, EventSent, media.EventLost, media.EventReconnect, media.EventHole, media.EventLeftOut, media.EventKeys, media.EventConsent, media.EventVerified, media.EventName,
 		media.EventDropped:
 		return true
 	}

@@ -74,20 +74,20 @@ func TestPause(t *testing.T) {
 		if len(video.KeyFrameRequested()) == 0 {
 			t.Error("no key frame was asked for after the pause")
 		}
-		heard := out.track("alice", media.Microphone).wantFrames(110+110).wantHole(2200*time.Millisecond, 3*s, media.GapPaused)
+		heard := out.track("alice", media.Microphone).wantFrames(110+110).wantHole(2200*time.Millisecond, 3*s, media.HolePaused)
 		for _, f := range heard.frames {
 			if n := int(f.Data[1]) | int(f.Data[2])<<8; n >= 110 && n < 150 {
 				t.Errorf("packet %d of the pause was kept", n)
 			}
 		}
 		out.track("alice", media.Camera).wantNoFrames(2200*time.Millisecond, 4*s).wantHoles(
-			hole{2200 * time.Millisecond, 3 * s, media.GapPaused}, hole{3 * s, 4 * s, media.GapKeyFrame})
+			hole{2200 * time.Millisecond, 3 * s, media.HolePaused}, hole{3 * s, 4 * s, media.HoleKeyFrame})
 		out.want(media.EventChat, 0)
 		out.want(media.EventResume, 1)
 		if p := out.want(media.EventPause, 1)[0]; p.Reason != "asked to" {
 			t.Errorf("paused: %+v", p)
 		}
-		if out.report.Holes[media.GapPaused] == 0 {
+		if out.report.Holes[media.HolePaused] == 0 {
 			t.Error("the report knows of no pause")
 		}
 	})
@@ -130,7 +130,7 @@ func TestPauseIsNotIncomplete(t *testing.T) {
 		out := rec.end()
 		out.track("alice", media.Microphone).wantFrames(100)
 		out.wantIncomplete(false)
-		if missing := out.report.Holes[media.GapPaused]; missing < 9*time.Second {
+		if missing := out.report.Holes[media.HolePaused]; missing < 9*time.Second {
 			t.Errorf("the pause is %v", missing)
 		}
 	})

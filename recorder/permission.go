@@ -96,7 +96,7 @@ func (r *Recorder) note(e media.Event) error {
 // keep it.
 func (h *trackHoles) withholdReason(at time.Duration) string {
 	if !h.pause.keeps(at) {
-		return media.GapPaused
+		return media.HolePaused
 	}
 	if h.inbox.permission.keeps(at) {
 		return ""
@@ -104,7 +104,7 @@ func (h *trackHoles) withholdReason(at time.Duration) string {
 	if why := h.inbox.permission.deny.Load(); why != nil {
 		return *why
 	}
-	return media.GapConsent
+	return media.HoleConsent
 }
 
 // extendWithheld declares a frame that is not to be kept.

@@ -36,7 +36,7 @@ func (p *permissions) set(participant, why string) {
 func TestConsent(t *testing.T) {
 	const s = time.Second
 	synctest.Test(t, func(t *testing.T) {
-		asked := &permissions{why: map[string]string{"alice": media.GapConsent}}
+		asked := &permissions{why: map[string]string{"alice": media.HoleConsent}}
 		early := recorder.New(recorder.Config{Permission: asked.of})
 		if err := early.Consented("alice", media.ConsentGiven, "yes"); !errors.Is(err, recorder.ErrNotRecording) {
 			t.Errorf("consent before it began: %v", err)
@@ -73,7 +73,7 @@ func TestConsent(t *testing.T) {
 		room.Say("alice", "said between")
 		synctest.Wait()
 		send(150, 300)
-		answer(media.ConsentWithdrawn, media.GapConsent) // at 6 s
+		answer(media.ConsentWithdrawn, media.HoleConsent) // at 6 s
 		room.Say("alice", "said after")
 		synctest.Wait()
 		send(300, 450)
@@ -87,7 +87,7 @@ func TestConsent(t *testing.T) {
 		for _, tr := range []*recordedTrack{sounds, pictures} {
 			tr.wantNoFrames(0, 3*s).wantNoFrames(6*s, 10*s)
 			if n := len(tr.holes); n < 2 || tr.holes[0].from > s/2 || tr.holes[0].to < 2900*time.Millisecond ||
-				tr.holes[0].reason != media.GapConsent || tr.holes[n-1].reason != media.GapConsent {
+				tr.holes[0].reason != media.HoleConsent || tr.holes[n-1].reason != media.HoleConsent {
 				t.Errorf("%s: holes are [%s]", tr.Label(), list(tr.holes))
 			}
 		}

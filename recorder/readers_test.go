@@ -118,8 +118,8 @@ func TestEpochsFollowTheReadersPresent(t *testing.T) {
 			t.Error("no key frame was asked for when readers came")
 		}
 		frames, events, _ := s.read(t)
-		if gaps := find(events, media.EventGap); len(gaps) > 0 {
-			t.Errorf("a change of readers cost %+v", gaps)
+		if holes := find(events, media.EventHole); len(holes) > 0 {
+			t.Errorf("a change of readers cost %+v", holes)
 		}
 		var sounds int
 		for _, f := range frames {
@@ -307,8 +307,8 @@ func TestEpochOnAFullDisk(t *testing.T) {
 			}
 		}
 		_, events, _ := s.read(t)
-		if gaps := find(events, media.EventGap); len(gaps) < 2 || gaps[0].Reason != media.GapSpool || gaps[0].From > 11100*time.Millisecond {
-			t.Errorf("holes: %+v", gaps)
+		if holes := find(events, media.EventHole); len(holes) < 2 || holes[0].Reason != media.HoleSpool || holes[0].From > 11100*time.Millisecond {
+			t.Errorf("holes: %+v", holes)
 		}
 	})
 }

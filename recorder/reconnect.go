@@ -94,7 +94,7 @@ func (r *run) roomBack(e RoomEvent, at time.Duration) {
 	if !e.Since.IsZero() {
 		since = min(at, max(0, r.clock.at(e.Since)))
 	}
-	r.away.add(span{since, at}, media.GapReconnect)
+	r.away.add(span{since, at}, media.HoleReconnect)
 	r.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
 	if e.Reason != media.ReconnectRejoin {
 		r.tracks.resumed(since, at)
@@ -116,8 +116,8 @@ func (r *run) declareAbsence(to time.Duration) {
 			return
 		}
 		if from := r.tracks.miss(s, a.since, to); from < to {
-			r.emit(media.Event{Time: from, Type: media.EventGap, Participant: s.media.Participant, Track: s.media.UID,
-				From: from, To: to, Reason: media.GapReconnect})
+			r.emit(media.Event{Time: from, Type: media.EventHole, Participant: s.media.Participant, Track: s.media.UID,
+				From: from, To: to, Reason: media.HoleReconnect})
 		}
 	}
 }
@@ -147,8 +147,8 @@ const maxAways = 16
 // declareSleep notes that the machine slept, and declares that nobody was recorded then.
 func (r *run) declareSleep(slept span) {
 	r.log.Warn("the machine was asleep: nothing was recorded", "for", slept.to-slept.from)
-	r.away.add(slept, media.GapAsleep)
-	r.emit(media.Event{Time: slept.from, Type: media.EventGap, From: slept.from, To: slept.to, Reason: media.GapAsleep})
+	r.away.add(slept, media.HoleAsleep)
+	r.emit(media.Event{Time: slept.from, Type: media.EventHole, From: slept.from, To: slept.to, Reason: media.HoleAsleep})
 }
 
 // An awayLog has the last times in which the recorder was away, and why. It is safe for
@@ -175,7 +175,7 @@ func (l *awayLog) add(s span, reason string) {
 // reason returns the reason of a hole. A loss that touches an absence has the reason of
 // that.
 func (l *awayLog) reason(from, to time.Duration, reason string) string {
-	if reason != media.GapLoss {
+	if reason != media.HoleLoss {
 		return reason
 	}
 	l.mu.Lock()

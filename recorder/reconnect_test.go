@@ -59,7 +59,7 @@ func TestAbsenceIsDeclared(t *testing.T) {
 				stop()
 			})
 			out.wantTracks(1)
-			out.track("alice", media.Microphone).wantHole(2*s, tt.to, media.GapReconnect)
+			out.track("alice", media.Microphone).wantHole(2*s, tt.to, media.HoleReconnect)
 			out.wantIncomplete(true)
 			if lost := out.want(media.EventLost, 1)[0]; (lost.From - 2*s).Abs() > near {
 				t.Errorf("lost: %+v", lost)
@@ -130,7 +130,7 @@ func TestAbsenceOfMutedTrack(t *testing.T) {
 			mute(room, "TR_2", media.EventUnmute)
 			sound(tr, 0, 50)
 		}, nil},
-		{"unmuted meanwhile", comesBack, []hole{{12 * s, 15 * s, media.GapReconnect}}},
+		{"unmuted meanwhile", comesBack, []hole{{12 * s, 15 * s, media.HoleReconnect}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, _ := record(t, recorder.Config{}, func(room *roomtest.Room, stop func()) {
@@ -170,5 +170,5 @@ func TestRepublishContinuesTheTrack(t *testing.T) {
 		}
 	})
 	out.wantTracks(1)
-	out.track("alice", media.Microphone).wantFrames(150).wantHole(3*time.Second, 4*time.Second, media.GapReconnect)
+	out.track("alice", media.Microphone).wantFrames(150).wantHole(3*time.Second, 4*time.Second, media.HoleReconnect)
 }

@@ -40,7 +40,7 @@ type Config struct {
 	// epoch, the Sink's own.
 	Access Access
 	// Permission says why nothing that a participant publishes or writes may be kept,
-	// media.GapConsent or media.GapUnverified, or "" if it may; encrypted is whether
+	// media.HoleConsent or media.HoleUnverified, or "" if it may; encrypted is whether
 	// that is end-to-end encrypted. It is asked when something comes, and by
 	// Reconsider; it must be quick and call nothing of the Recorder. Nil keeps
 	// everyone's.

@@ -72,12 +72,12 @@ func TestMachineThatSlept(t *testing.T) {
 			t.Fatalf("frame %d is at %v, want %v", n, f.Time, want)
 		}
 	}
-	gaps := find(events, media.EventGap)
-	if len(gaps) != 2 || !report.Incomplete {
-		t.Fatalf("holes %+v, incomplete %v", gaps, report.Incomplete)
+	holes := find(events, media.EventHole)
+	if len(holes) != 2 || !report.Incomplete {
+		t.Fatalf("holes %+v, incomplete %v", holes, report.Incomplete)
 	}
-	for _, g := range gaps {
-		if g.Reason != media.GapAsleep || (g.From-5*time.Second).Abs() > 200*time.Millisecond || (g.To-5*time.Second-lasted).Abs() > 200*time.Millisecond {
+	for _, g := range holes {
+		if g.Reason != media.HoleAsleep || (g.From-5*time.Second).Abs() > 200*time.Millisecond || (g.To-5*time.Second-lasted).Abs() > 200*time.Millisecond {
 			t.Errorf("hole %+v", g)
 		}
 		if g.Track != 0 && g.Participant != "alice" {

@@ -50,7 +50,7 @@ type RoomEvent struct {
 	// At is when, on the recorder's clock.
 	At time.Time
 	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
-	// EventUnmute, EventLost, EventReconnect, EventGap (a track that cannot be
+	// EventUnmute, EventLost, EventReconnect, EventHole (a track that cannot be
 	// recorded, with Reason), EventLeftOut (one that is not wanted), EventSpeaking,
 	// EventChat, EventStream, EventReaction, EventConsent, EventName, EventHand,
 	// EventMetadata, EventQuality and EventDropped (of a type in Reason), or EventHeld
@@ -70,7 +70,7 @@ type RoomEvent struct {
 	Track Track
 	// TrackID names the track of an EventMute, EventUnmute, EventHeld or EventSent.
 	TrackID string
-	// Reason is set for EventGap, EventLeftOut, EventConsent, EventHand, EventQuality
+	// Reason is set for EventHole, EventLeftOut, EventConsent, EventHand, EventQuality
 	// and EventDropped, for EventReconnect: media.ReconnectResume or
 	// media.ReconnectRejoin, for EventStream: the topic, and for an EventChat that was
 	// cut: media.TextCut.

@@ -50,7 +50,7 @@ func (r *run) event(e RoomEvent) {
 		if t := r.tracks.find(e.TrackID); t != nil {
 			t.inbox.heldBack.set(e.Type == EventHeld, at)
 		}
-	case media.EventGap:
+	case media.EventHole:
 		r.declareUnrecorded(e.Participant, at, e.Reason)
 	case media.EventLeftOut:
 		if e := (media.Event{Time: at, Type: e.Type, Participant: e.Participant, Reason: e.Reason, Text: e.Text}); r.activity.allows(e, at) {
@@ -81,5 +81,5 @@ func (r *run) declareUnrecorded(participant string, at time.Duration, reason str
 }
 
 func unrecorded(participant string, at time.Duration, reason string) media.Event {
-	return media.Event{Time: at, Type: media.EventGap, Participant: participant, From: at, To: at, Reason: reason}
+	return media.Event{Time: at, Type: media.EventHole, Participant: participant, From: at, To: at, Reason: reason}
 }

@@ -243,7 +243,7 @@ func (r *run) contain(participant string, f func()) error {
 	}
 	_ = fault.Contain(func() {
 		at := r.clock.now()
-		if e := unrecorded(participant, at, media.GapFault); r.activity.allows(e, at) {
+		if e := unrecorded(participant, at, media.HoleFault); r.activity.allows(e, at) {
 			r.log.Error("something that happened could not be recorded", "err", err)
 			r.emit(e)
 		}

@@ -25,10 +25,10 @@ type refusedSpan struct {
 }
 
 // refuse notes an item that cannot be written because of err.
-func (s *segmenter) refuse(i item, err error) { s.leaveOut(i, err, media.GapFormat) }
+func (s *segmenter) refuse(i item, err error) { s.leaveOut(i, err, media.HoleFormat) }
 
 // refuseFault notes an item that a fault kept from being written.
-func (s *segmenter) refuseFault(i item, err error) { s.leaveOut(i, err, media.GapFault) }
+func (s *segmenter) refuseFault(i item, err error) { s.leaveOut(i, err, media.HoleFault) }
 
 func (s *segmenter) leaveOut(i item, err error, reason string) {
 	if i.event != nil {
@@ -66,7 +66,7 @@ func (s *segmenter) declareRefused(uid uint64, until time.Duration) error {
 		return nil
 	}
 	delete(s.refused, uid)
-	e := media.Event{Time: b.from, Type: media.EventGap, Participant: b.track.Participant, Track: uid,
+	e := media.Event{Time: b.from, Type: media.EventHole, Participant: b.track.Participant, Track: uid,
 		From: b.from, To: max(b.from+time.Millisecond, min(b.to, until)), Reason: b.reason}
 	s.declare(e)
 	if s.object == nil {

@@ -74,14 +74,14 @@ func TestOneTrackCannotEndTheRecording(t *testing.T) {
 		reason string // of the hole
 		also   func(room *roomtest.Room)
 	}{
-		{"a picture too tall", media.H264, joined(tallSPS, []byte{0x68, 0xce, 0x38, 0x80}, []byte{0x65, 0x88, 0x84}), media.GapFormat, nil},
-		{"the same in H.265", media.H265, joined([]byte{0x40, 1, 12}, tallHEVC, []byte{0x44, 1, 0xc1}, []byte{0x26, 1, 0xaf}), media.GapFormat, nil},
+		{"a picture too tall", media.H264, joined(tallSPS, []byte{0x68, 0xce, 0x38, 0x80}, []byte{0x65, 0x88, 0x84}), media.HoleFormat, nil},
+		{"the same in H.265", media.H265, joined([]byte{0x40, 1, 12}, tallHEVC, []byte{0x44, 1, 0xc1}, []byte{0x26, 1, 0xaf}), media.HoleFormat, nil},
 		// Nothing of it may be taken as a count of what to make room for.
 		{"a parameter set of counts", media.H264, joined(append([]byte{0x67, 66, 0xc0, 31},
 			bitString("1 1 010 0 1 1 "+strings.Repeat("0", 31)+"1"+strings.Repeat("1", 31)+" 1")...), []byte{0x68, 0xce}, []byte{0x65, 0x88}), "", nil},
 		{"parameter sets too long", media.H264, joined(large(60_000, 0x67, 66, 0xc0, 31), []byte{0x68, 0xce}, []byte{0x41, 0x88}), "", nil},
-		{"NAL units that grow", media.H264, joined(append([]byte{0x41}, bytes.Repeat([]byte("\x00\x00\x01\x09"), 2_050_000)...)), media.GapFormat, nil},
-		{"a frame too large to assemble", media.VP8, large(9<<20, 0x31, 2, 0), media.GapLoss, nil},
+		{"NAL units that grow", media.H264, joined(append([]byte{0x41}, bytes.Repeat([]byte("\x00\x00\x01\x09"), 2_050_000)...)), media.HoleFormat, nil},
+		{"a frame too large to assemble", media.VP8, large(9<<20, 0x31, 2, 0), media.HoleLoss, nil},
 		{"a long name, a long line", media.VP8, nil, "", func(room *roomtest.Room) {
 			long := strings.Repeat("n", 100_000)
 			room.Join(long, long)
@@ -127,7 +127,7 @@ func TestOneTrackCannotEndTheRecording(t *testing.T) {
 				t.Errorf("the track did not go on after %v", last)
 			}
 			var reasons []string
-			for _, e := range find(out.events, media.EventGap) {
+			for _, e := range find(out.events, media.EventHole) {
 				if e.Participant == "eve" {
 					reasons = append(reasons, e.Reason)
 				}
@@ -189,7 +189,7 @@ func TestLayersTooLargeTogether(t *testing.T) {
 	})
 	out.track("alice", media.Microphone).wantFrames(40).wantHoles()
 	holes := out.track("eve", media.Camera).wantFrames(39).holes
-	if len(holes) != 1 || holes[0].reason != media.GapFormat {
+	if len(holes) != 1 || holes[0].reason != media.HoleFormat {
 		t.Errorf("holes are [%s]", list(holes))
 	}
 }

@@ -31,7 +31,7 @@ func TestLossBeforeSilenceIsWrittenInTime(t *testing.T) {
 		if a, v := audio.last(), video.last(); a != 1980*ms || v != 1960*ms {
 			t.Errorf("during the silence the last frames written are at %v and %v, want 1.98 s and 1.96 s", a, v)
 		}
-		audio.exactly().wantHole(1920*ms, 1940*ms, media.GapLoss)
+		audio.exactly().wantHole(1920*ms, 1940*ms, media.HoleLoss)
 		video.wantHoles()
 		rec.end()
 	})
@@ -93,12 +93,12 @@ func TestHoleAtAMuteIsNotAsLong(t *testing.T) {
 		})
 		_, events, _ := s.read(t)
 		var missing time.Duration
-		gaps := find(events, media.EventGap)
-		for _, g := range gaps {
+		holes := find(events, media.EventHole)
+		for _, g := range holes {
 			missing += g.To - g.From
 		}
-		if len(gaps) == 0 || gaps[0].From != 2*time.Second || gaps[0].To < 2100*time.Millisecond || missing > 650*time.Millisecond || report.Incomplete {
-			t.Errorf("with server's silence %v: holes %+v, want one from 2 s to 2.1 s and at most half a second besides", injected, gaps)
+		if len(holes) == 0 || holes[0].From != 2*time.Second || holes[0].To < 2100*time.Millisecond || missing > 650*time.Millisecond || report.Incomplete {
+			t.Errorf("with server's silence %v: holes %+v, want one from 2 s to 2.1 s and at most half a second besides", injected, holes)
 		}
 		if m := find(events, media.EventMute); len(m) != 1 {
 			t.Errorf("%d mutes, want 1", len(m))

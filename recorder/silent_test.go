@@ -32,7 +32,7 @@ func TestNothingSentIsNoHole(t *testing.T) {
 				}
 			})
 			out.parse()
-			for _, e := range find(out.events, media.EventGap) {
+			for _, e := range find(out.events, media.EventHole) {
 				if e.From < 10*time.Second {
 					t.Errorf("encrypted %t, speaks %t: a hole before the first word: %+v", encrypted, speaks, e)
 				}
@@ -84,7 +84,7 @@ func TestNothingSentThatServerOffers(t *testing.T) {
 						time.Sleep(50 * time.Millisecond)
 					}
 				})
-				if missing := out.report.Holes[media.GapStart]; (missing - tt.hole).Abs() > 300*time.Millisecond {
+				if missing := out.report.Holes[media.HoleStart]; (missing - tt.hole).Abs() > 300*time.Millisecond {
 					t.Errorf("missing %v, want %v", missing, tt.hole)
 				}
 				out.wantIncomplete(tt.hole >= s)

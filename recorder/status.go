@@ -81,17 +81,17 @@ type Outcome string
 
 const (
 	Kept      Outcome = "kept"
-	Auth      Outcome = media.GapAuth      // its authentication failed under the keys there are
-	NoKey     Outcome = media.GapNoKey     // there is no key for its key index
-	Plaintext Outcome = media.GapPlaintext // not encrypted, in a room that is
-	Unfit     Outcome = media.GapFormat    // no file has room for it: see media.Frame.Check and media.Picture.Fits
-	Replayed  Outcome = "replayed"         // it came before
-	KeyFrame  Outcome = "key-frame"        // not decodable before the next key frame
-	Injected  Outcome = "injected"         // the server's own silence or black picture
-	Empty     Outcome = "empty"            // it carries nothing
-	Early     Outcome = "early"            // captured before the recording began
-	Crowded   Outcome = "crowded"          // between holes that were too many to be told apart
-	Paused    Outcome = media.GapPaused    // not to be kept
+	Auth      Outcome = media.HoleAuth      // its authentication failed under the keys there are
+	NoKey     Outcome = media.HoleNoKey     // there is no key for its key index
+	Plaintext Outcome = media.HolePlaintext // not encrypted, in a room that is
+	Unfit     Outcome = media.HoleFormat    // no file has room for it: see media.Frame.Check and media.Picture.Fits
+	Replayed  Outcome = "replayed"          // it came before
+	KeyFrame  Outcome = "key-frame"         // not decodable before the next key frame
+	Injected  Outcome = "injected"          // the server's own silence or black picture
+	Empty     Outcome = "empty"             // it carries nothing
+	Early     Outcome = "early"             // captured before the recording began
+	Crowded   Outcome = "crowded"           // between holes that were too many to be told apart
+	Paused    Outcome = media.HolePaused    // not to be kept
 	// NotPermitted: Config.Permission does not let it be kept.
 	NotPermitted Outcome = "not-permitted"
 	Refused      Outcome = "refused" // a packet, not a frame, of a track that is not recorded

@@ -98,7 +98,7 @@ func TestStatusCountsOutcomes(t *testing.T) {
 			t.Errorf("in the middle: %+v", s)
 		}
 		h := rec.Status().Holes
-		if h[media.GapAuth].Count != 1 || h[media.GapAuth].Time <= 0 || h[media.GapKeyFrame].Time < 300*time.Millisecond {
+		if h[media.HoleAuth].Count != 1 || h[media.HoleAuth].Time <= 0 || h[media.HoleKeyFrame].Time < 300*time.Millisecond {
 			t.Errorf("holes %v", h)
 		}
 		if s := rec.Status(); s.State != recorder.StateEnded {

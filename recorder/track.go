@@ -122,13 +122,13 @@ func (t *trackRecorder) breakOff(err error) {
 	t.resetParts()
 	t.holes.begin(max(0, t.run.clock.now()))
 	_ = fault.Contain(func() { t.holes.close(t.holes.end) }) // it was logged
-	t.holes.current = hole{open: true, from: t.holes.end, reason: media.GapFault}
+	t.holes.current = hole{open: true, from: t.holes.end, reason: media.HoleFault}
 }
 
 // refused is the reason to keep nothing of what comes now, "" to keep it.
 func (t *trackRecorder) refused() string {
 	if t.broken {
-		return media.GapFault
+		return media.HoleFault
 	}
 	return t.refuse
 }

@@ -14,7 +14,7 @@ const heldBackLag = 4 * time.Second
 // time, if it said so.
 func (h *trackHoles) openHeldBack(at time.Duration) {
 	if h.begun && at-h.end > startTolerance && h.inbox.heldBack.touches(h.end, at) {
-		h.open(h.end, media.GapBandwidth)
+		h.open(h.end, media.HoleBandwidth)
 	}
 }
 
@@ -25,20 +25,20 @@ func (h *trackHoles) extendHeldBack(until time.Duration, ended bool) {
 		return
 	}
 	if ended {
-		h.open(h.end, media.GapBandwidth)
+		h.open(h.end, media.HoleBandwidth)
 		h.end = until
 	} else if until-h.end >= declareEvery {
-		h.open(h.end, media.GapBandwidth)
+		h.open(h.end, media.HoleBandwidth)
 		h.extend(until)
 	}
 }
 
 // declareApart declares a hole, and apart from what was lost what the server did not send.
 func (h *trackHoles) declareApart(from, to time.Duration, reason string) {
-	if reason == media.GapLoss || reason == media.GapKeyFrame {
+	if reason == media.HoleLoss || reason == media.HoleKeyFrame {
 		for _, s := range h.inbox.heldBack.within(from, to, 0) {
 			h.declare(from, s.from, reason)
-			h.declare(s.from, s.to, media.GapBandwidth)
+			h.declare(s.from, s.to, media.HoleBandwidth)
 			from = s.to
 		}
 	}

@@ -22,19 +22,19 @@ func TestHeldTracksAreHoles(t *testing.T) {
 			time.Sleep(10 * s)
 			room.Emit(recorder.RoomEvent{Type: recorder.EventSent, TrackID: vp8Info.ID})
 			pictures(tr, 50, 100, 10*s)
-		}, []hole{{2 * s, 12 * s, media.GapBandwidth}}},
+		}, []hole{{2 * s, 12 * s, media.HoleBandwidth}}},
 		{"sent again for a moment only", func(room *roomtest.Room, tr *roomtest.Track) {
 			time.Sleep(10 * s)
 			room.Emit(recorder.RoomEvent{Type: recorder.EventSent, TrackID: vp8Info.ID})
 			room.Emit(recorder.RoomEvent{Type: recorder.EventHeld, TrackID: vp8Info.ID})
 			time.Sleep(5 * s)
-		}, []hole{{2 * s, 17 * s, media.GapBandwidth}}},
-		{"not sent again", func(*roomtest.Room, *roomtest.Track) { time.Sleep(30 * s) }, []hole{{2 * s, 32 * s, media.GapBandwidth}}},
+		}, []hole{{2 * s, 17 * s, media.HoleBandwidth}}},
+		{"not sent again", func(*roomtest.Room, *roomtest.Track) { time.Sleep(30 * s) }, []hole{{2 * s, 32 * s, media.HoleBandwidth}}},
 		{"taken out of the room", func(room *roomtest.Room, tr *roomtest.Track) {
 			time.Sleep(3 * s)
 			tr.End()
 			time.Sleep(10 * s)
-		}, []hole{{2 * s, 5 * s, media.GapBandwidth}}},
+		}, []hole{{2 * s, 5 * s, media.HoleBandwidth}}},
 		{"muted at once", func(room *roomtest.Room, tr *roomtest.Track) {
 			room.Emit(recorder.RoomEvent{Type: media.EventMute, Participant: "alice", TrackID: vp8Info.ID})
 			time.Sleep(20 * s)
@@ -57,11 +57,11 @@ func TestHeldTracksAreHoles(t *testing.T) {
 			})
 			out.track("alice", media.Camera).wantHoles(tt.holes...)
 			out.wantIncomplete(len(tt.holes) > 0)
-			if (report.Holes[media.GapBandwidth] > 0) != (len(tt.holes) > 0) {
+			if (report.Holes[media.HoleBandwidth] > 0) != (len(tt.holes) > 0) {
 				t.Errorf("report: %+v", report)
 			}
 			stop := out.want(media.EventStop, 1)[0]
-			for _, g := range find(out.events, media.EventGap) {
+			for _, g := range find(out.events, media.EventHole) {
 				if g.To > stop.Time {
 					t.Errorf("a hole ends at %v, the recording at %v", g.To, stop.Time)
 				}
@@ -85,8 +85,8 @@ func TestHeldAfterLosses(t *testing.T) {
 		pictures(tr, 100, 150, 4*s)
 		stop()
 	})
-	out.track("alice", media.Camera).wantHoles(hole{2 * s, 4 * s, media.GapLoss},
-		hole{4 * s, 7 * s, media.GapBandwidth}, hole{7 * s, 8 * s, media.GapLoss})
+	out.track("alice", media.Camera).wantHoles(hole{2 * s, 4 * s, media.HoleLoss},
+		hole{4 * s, 7 * s, media.HoleBandwidth}, hole{7 * s, 8 * s, media.HoleLoss})
 }
 
 // pictures sends the pictures from to to, 40 ms apart, taken so much later than the

@@ -53,13 +53,13 @@ func (h *trackHoles) place(at time.Duration) time.Duration {
 	return at
 }
 
-// open opens a hole at from. One that is open keeps its first reason; only GapStart
-// gives way to a later one, other than GapKeyFrame.
+// open opens a hole at from. One that is open keeps its first reason; only HoleStart
+// gives way to a later one, other than HoleKeyFrame.
 func (h *trackHoles) open(from time.Duration, reason string) {
 	switch {
 	case !h.current.open:
 		h.current = hole{open: true, from: from, reason: reason}
-	case h.current.reason == media.GapStart && reason != media.GapKeyFrame:
+	case h.current.reason == media.HoleStart && reason != media.HoleKeyFrame:
 		h.current.reason = reason
 	}
 }
@@ -91,7 +91,7 @@ func (h *trackHoles) mayClose(at time.Duration) bool {
 
 // isNone reports whether a hole that ends at a time is none.
 func (h hole) isNone(to time.Duration) bool {
-	return to <= h.from || h.reason == media.GapStart && to-h.from < startTolerance
+	return to <= h.from || h.reason == media.HoleStart && to-h.from < startTolerance
 }
 
 // close declares the open hole, if there is one, as ending at to.
@@ -99,7 +99,7 @@ func (h *trackHoles) close(to time.Duration) {
 	if !h.current.open {
 		return
 	}
-	if h.current.reason == media.GapStart && !h.info.Offered.IsZero() {
+	if h.current.reason == media.HoleStart && !h.info.Offered.IsZero() {
 		// The rest was not sent.
 		to = min(to, max(h.current.from, h.clock.at(h.info.Offered)))
 	}
@@ -119,7 +119,7 @@ func (h *trackHoles) close(to time.Duration) {
 // closeStart closes the hole before a track's beginning, if that is open: the sender
 // has not begun.
 func (h *trackHoles) closeStart(at time.Duration) {
-	if h.current.open && h.current.reason == media.GapStart {
+	if h.current.open && h.current.reason == media.HoleStart {
 		h.close(at)
 	}
 }
@@ -135,6 +135,6 @@ func (h *trackHoles) closeAtSIF(at time.Duration) {
 
 func (h *trackHoles) declare(from, to time.Duration, reason string) {
 	if to > from {
-		h.emit(media.Event{Time: from, Type: media.EventGap, From: from, To: to, Reason: h.away.reason(from, to, reason)})
+		h.emit(media.Event{Time: from, Type: media.EventHole, From: from, To: to, Reason: h.away.reason(from, to, reason)})
 	}
 }

@@ -28,9 +28,9 @@ func TestLossIsDeclared(t *testing.T) {
 		}
 	})
 	const ms = time.Millisecond
-	out.track("alice", media.Microphone).wantFrames(290).exactly().wantHole(2000*ms, 2200*ms, media.GapLoss)
+	out.track("alice", media.Microphone).wantFrames(290).exactly().wantHole(2000*ms, 2200*ms, media.HoleLoss)
 	// A picture that needs the lost one is missing, too.
-	out.track("alice", media.Camera).wantFrames(60+70).wantNoFrames(2390*ms, 3190*ms).exactly().wantHole(2360*ms, 3200*ms, media.GapLoss)
+	out.track("alice", media.Camera).wantFrames(60+70).wantNoFrames(2390*ms, 3190*ms).exactly().wantHole(2360*ms, 3200*ms, media.HoleLoss)
 	out.wantIncomplete(false) // both are shorter than a second
 }
 
@@ -79,8 +79,8 @@ func TestBurstAtTheStartIsSpreadOverTime(t *testing.T) {
 	if a, v := count[media.Opus], count[media.VP8]; a < 124 || a > 126 || v != 63 {
 		t.Errorf("%d sounds and %d pictures, want 125 and 63", a, v)
 	}
-	if gaps := find(events, media.EventGap); len(gaps) > 0 {
-		t.Errorf("holes: %+v", gaps)
+	if holes := find(events, media.EventHole); len(holes) > 0 {
+		t.Errorf("holes: %+v", holes)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestSlowStartIsDeclared(t *testing.T) {
 		holes []hole
 	}{
 		{200 * ms, nil},
-		{700 * ms, []hole{{0, 700 * ms, media.GapStart}}},
+		{700 * ms, []hole{{0, 700 * ms, media.HoleStart}}},
 	} {
 		out, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
 			info := opusInfo

@@ -29,7 +29,7 @@ func (t *trackRecorder) take(u frame.Unit, at time.Duration, data []byte, outcom
 	case frame.UnitLost:
 		t.layers.drop() // of a picture that misses some
 		t.run.board.counts.lost.Add(int64(max(1, u.Lost)))
-		t.holes.open(t.holes.end, media.GapLoss)
+		t.holes.open(t.holes.end, media.HoleLoss)
 		t.keyFrames.need()
 	case frame.UnitFrame:
 		if t.info.Codec == media.VP9 {
@@ -51,7 +51,7 @@ func (t *trackRecorder) keep(u frame.Unit, at time.Duration, data []byte, outcom
 	}
 	at = t.holes.place(at)
 	if why := t.holes.withholdReason(max(0, min(at, t.run.clock.at(u.Arrival)))); why != "" {
-		if why == media.GapPaused {
+		if why == media.HolePaused {
 			t.outcomes.add(Paused)
 		} else {
 			t.outcomes.add(NotPermitted)
@@ -94,7 +94,7 @@ func (t *trackRecorder) keep(u frame.Unit, at time.Duration, data []byte, outcom
 	t.readMessages(at)
 	if t.keyFrames.needed && !key {
 		t.outcomes.add(KeyFrame)
-		t.miss(at, media.GapKeyFrame)
+		t.miss(at, media.HoleKeyFrame)
 		return
 	}
 	if !t.holes.mayClose(at) {

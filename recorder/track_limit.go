@@ -141,7 +141,7 @@ func (r *run) retryTurnedAway(now time.Duration) {
 	for _, t := range again {
 		_ = r.contain("", t.Again)
 	}
-	r.declareWaits(over, media.GapTooMany)
+	r.declareWaits(over, media.HoleTooMany)
 }
 
 // newsOfTurnedAway returns the members whose tracks are not all recorded, and those of
@@ -236,5 +236,5 @@ func (ts *tracks) takeTurnedAway(gone map[Postponer]bool, now time.Duration) (ov
 // declareTurnedAway declares, at the end of the recording, what tracks missed that are
 // still turned away.
 func (r *run) declareTurnedAway(now time.Duration) {
-	r.declareWaits(r.tracks.takeTurnedAway(r.unpublished(), now), media.GapTooMany)
+	r.declareWaits(r.tracks.takeTurnedAway(r.unpublished(), now), media.HoleTooMany)
 }

@@ -115,7 +115,7 @@ func crowdedMeeting(t *testing.T, meet func(c *crowded)) (heard map[string][]tim
 			heard[who] = append(heard[who], f.Time)
 		}
 		for _, e := range events {
-			if e.Type == media.EventGap && e.Reason == media.GapTooMany {
+			if e.Type == media.EventHole && e.Reason == media.HoleTooMany {
 				missing[e.Participant] += e.To - e.From
 			}
 		}

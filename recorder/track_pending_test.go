@@ -210,9 +210,9 @@ func TestKeyThatIsTooLate(t *testing.T) {
 	if seen := pictures.first(); seen < heard || seen > heard+2*time.Second {
 		t.Errorf("the first picture is at %v", seen)
 	}
-	sounds.wantHole(0, heard, media.GapNoKey).wantFrames(15*50 - int(heard/(20*time.Millisecond)))
+	sounds.wantHole(0, heard, media.HoleNoKey).wantFrames(15*50 - int(heard/(20*time.Millisecond)))
 	for _, h := range pictures.holes {
-		if h.reason != media.GapNoKey && h.reason != media.GapKeyFrame {
+		if h.reason != media.HoleNoKey && h.reason != media.HoleKeyFrame {
 			t.Errorf("a hole of the pictures: %s", h)
 		}
 	}
@@ -238,7 +238,7 @@ func TestForgedKeyIndexCostsNothingElse(t *testing.T) {
 	var holes []hole
 	for n := range 5 {
 		from := time.Duration(50+100*n) * 20 * time.Millisecond
-		holes = append(holes, hole{from, from + 20*time.Millisecond, media.GapNoKey})
+		holes = append(holes, hole{from, from + 20*time.Millisecond, media.HoleNoKey})
 	}
 	out.track("ada", media.Microphone).wantFrames(495).exactly().wantHoles(holes...)
 }
@@ -268,7 +268,7 @@ func TestWaitingFramesAreBounded(t *testing.T) {
 	if n < 150 || n > 170 {
 		t.Errorf("%d frames of 50 kB are there, want 8 MiB", n)
 	}
-	tr.exactly().wantHole(0, time.Duration(250-n)*20*time.Millisecond, media.GapNoKey)
+	tr.exactly().wantHole(0, time.Duration(250-n)*20*time.Millisecond, media.HoleNoKey)
 }
 
 // Several participants, each with keys of their own, under the same index.
@@ -295,8 +295,8 @@ func TestKeysArePerParticipant(t *testing.T) {
 	if len(out.frames) != 150 {
 		t.Errorf("%d frames, want none of eve's", len(out.frames))
 	}
-	for _, g := range find(out.events, media.EventGap) {
-		if g.Participant != "eve" || g.Reason != media.GapAuth {
+	for _, g := range find(out.events, media.EventHole) {
+		if g.Participant != "eve" || g.Reason != media.HoleAuth {
 			t.Errorf("hole %+v", g)
 		}
 	}

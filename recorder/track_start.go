@@ -18,7 +18,7 @@ func (r *run) addTrack(source Track, at time.Duration) {
 		if postponer, can := source.(Postponer); can {
 			postponer.Postpone()
 		} else {
-			r.declareUnrecorded(info.Participant, at, media.GapTooMany)
+			r.declareUnrecorded(info.Participant, at, media.HoleTooMany)
 		}
 		return
 	}
@@ -78,7 +78,7 @@ func (t *trackRecorder) openFirstHole(a arrival, at time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.media, t.source.began = a.media, at
-	if a.missing == media.GapReconnect {
+	if a.missing == media.HoleReconnect {
 		t.holes.begin(a.from)
 	}
 	if a.missing != "" {
@@ -98,16 +98,16 @@ func (t *trackRecorder) reportEnd() {
 func (c *Config) refuseReason(info TrackInfo) string {
 	switch {
 	case !frame.Supported(info.Codec):
-		return media.GapCodec
+		return media.HoleCodec
 	case c.Keys != nil && !info.Encrypted && (info.SenderKind == "" || !slices.Contains(c.Plaintext, info.SenderKind)):
-		return media.GapPlaintext
+		return media.HolePlaintext
 	case info.RED && (info.Encrypted || info.Codec != media.Opus):
-		return media.GapCodec
+		return media.HoleCodec
 	case info.Encrypted && !frame.EncryptionSupported(info.Codec):
 		c.Log.Warn("LiveKit has no end-to-end encryption of this codec: use VP8, VP9 or H264", "codec", info.Codec)
-		return media.GapCodec
+		return media.HoleCodec
 	case c.Keys == nil && info.Encrypted:
-		return media.GapNoKey
+		return media.HoleNoKey
 	}
 	return ""
 }

@@ -39,7 +39,7 @@ func (r *run) checkUnarrived(now time.Duration) {
 		return
 	}
 	over, silent := r.tracks.updateUnarrived(room.Waiting(), r.clock, r.pause.keepsNothing(), now)
-	r.declareWaits(over, media.GapStart)
+	r.declareWaits(over, media.HoleStart)
 	r.declareUnsent(silent)
 }
 
@@ -123,15 +123,15 @@ func (ts *tracks) takeUnarrived() (all []unarrivedTrack) {
 func (r *run) declareUnarrived(now time.Duration) {
 	r.checkUnarrived(now)
 	over := r.tracks.takeUnarrived()
-	r.declareWaits(over, media.GapStart)
+	r.declareWaits(over, media.HoleStart)
 	r.declareUnsent(over)
 }
 
 // declareWaits declares what participants miss of tracks that have not come.
 func (r *run) declareWaits(waits []unarrivedTrack, reason string) {
 	for _, w := range waits {
-		if w.seen-w.from >= startTolerance || w.seen > w.from && reason != media.GapStart {
-			r.emit(media.Event{Time: w.from, Type: media.EventGap, Participant: w.participant,
+		if w.seen-w.from >= startTolerance || w.seen > w.from && reason != media.HoleStart {
+			r.emit(media.Event{Time: w.from, Type: media.EventHole, Participant: w.participant,
 				From: w.from, To: w.seen, Reason: reason})
 		}
 	}

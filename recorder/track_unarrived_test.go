@@ -92,11 +92,11 @@ func TestTrackThatNeverComesIsDeclared(t *testing.T) {
 				out.wantIncomplete(tt.want[0].to-tt.want[0].from >= s)
 				out.parse()
 				var got []media.Event
-				for _, e := range find(out.events, media.EventGap) {
-					if e.Reason == media.GapPaused {
+				for _, e := range find(out.events, media.EventHole) {
+					if e.Reason == media.HolePaused {
 						continue
 					}
-					if e.Reason != media.GapStart || e.Participant != "alice" {
+					if e.Reason != media.HoleStart || e.Participant != "alice" {
 						t.Errorf("hole %+v", e)
 					}
 					if n := len(got); n > 0 && got[n-1].To == e.From {

@@ -121,11 +121,11 @@ func (ts *tracks) enter(t *trackRecorder, s *slot, wanted time.Duration) arrival
 	declared, waited := ts.takeWait(t.info.ID)
 	if from, ok := s.missedSince(t.info, wanted); ok {
 		// The recorder was away, not the sender: what it missed is a hole.
-		a.missing, a.from = media.GapReconnect, from
+		a.missing, a.from = media.HoleReconnect, from
 	} else if known {
-		a.missing, a.from = media.GapStart, max(declared, wanted)
+		a.missing, a.from = media.HoleStart, max(declared, wanted)
 	} else if waited {
-		a.missing, a.from = media.GapStart, declared
+		a.missing, a.from = media.HoleStart, declared
 	}
 	s.muted = false
 	return a

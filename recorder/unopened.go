@@ -43,7 +43,7 @@ type Unopened struct {
 	Source            media.Source
 	// Since is when the first of it came, Last when the newest did.
 	Since, Last time.Time
-	// Reason is why, as for a hole: one of media's Gap reasons.
+	// Reason is why, as for a hole: one of media's Hole reasons.
 	Reason string
 	// Cause is the likeliest cause, a frame.CauseKind, "" while it is not known; Why
 	// says it in words, without names, that "their media is not recorded:" goes before.
@@ -227,9 +227,9 @@ func (w *unopenedReporter) searchCause(now time.Time) {
 // refusedCause is the cause of what is refused whatever is in it.
 func refusedCause(reason string, codec media.Codec) (frame.CauseKind, string) {
 	switch reason {
-	case media.GapPlaintext:
+	case media.HolePlaintext:
 		return frame.CausePlaintext, frame.Cause{Kind: frame.CausePlaintext}.String()
-	case media.GapNoKey:
+	case media.HoleNoKey:
 		return frame.CauseNoKey, "they are end-to-end encrypted, and the recorder was told that the room is not"
 	}
 	return frame.CauseKind(reason), "the codec " + media.Clamp(string(codec), 32) + " is not recorded, or not while it is encrypted"

@@ -65,13 +65,13 @@ func TestUnopenedIsToldWhileItMatters(t *testing.T) {
 		reason string
 		why    string
 	}{
-		{"another passphrase", ring(t, "another"), 0, encrypted(opusInfo), frame.CausePassphrase, media.GapAuth, "passphrase"},
-		{"the other derivation", explaining(t, 0, pass, frame.HKDF), 0, encrypted(opusInfo), frame.CauseDerivation, media.GapAuth, "HKDF"},
-		{"a ratchet", ratcheting, 0, encrypted(opusInfo), frame.CauseRatchet, media.GapAuth, "ratcheted 1 times"},
-		{"another index", explaining(t, 2, pass, frame.PBKDF2), 2, encrypted(opusInfo), frame.CauseIndex, media.GapNoKey, "index 2"},
-		{"plain frames", nil, 0, encrypted(opusInfo), frame.CausePlaintext, media.GapPlaintext, "not encrypted"},
-		{"a plain track", nil, 0, opusInfo, frame.CausePlaintext, media.GapPlaintext, "not encrypted"},
-		{"a codec", nil, 0, func() recorder.TrackInfo { i := encrypted(vp8Info); i.Codec = media.AV1; return i }(), "codec", media.GapCodec, "av1"},
+		{"another passphrase", ring(t, "another"), 0, encrypted(opusInfo), frame.CausePassphrase, media.HoleAuth, "passphrase"},
+		{"the other derivation", explaining(t, 0, pass, frame.HKDF), 0, encrypted(opusInfo), frame.CauseDerivation, media.HoleAuth, "HKDF"},
+		{"a ratchet", ratcheting, 0, encrypted(opusInfo), frame.CauseRatchet, media.HoleAuth, "ratcheted 1 times"},
+		{"another index", explaining(t, 2, pass, frame.PBKDF2), 2, encrypted(opusInfo), frame.CauseIndex, media.HoleNoKey, "index 2"},
+		{"plain frames", nil, 0, encrypted(opusInfo), frame.CausePlaintext, media.HolePlaintext, "not encrypted"},
+		{"a plain track", nil, 0, opusInfo, frame.CausePlaintext, media.HolePlaintext, "not encrypted"},
+		{"a codec", nil, 0, func() recorder.TrackInfo { i := encrypted(vp8Info); i.Codec = media.AV1; return i }(), "codec", media.HoleCodec, "av1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -127,7 +127,7 @@ func TestBrowserChanges(t *testing.T) {
 		near := slices.ContainsFunc(changes[h.Track], func(e media.Event) bool {
 			return e.Time > pts(h.From)-2*time.Second && e.Time < pts(h.To)+2*time.Second
 		})
-		if h.To-h.From >= 5 || !near && h.Reason != media.GapLoss {
+		if h.To-h.From >= 5 || !near && h.Reason != media.HoleLoss {
 			t.Errorf("%s misses %.2f to %.2f s: %s", h.Label, h.From, h.To, h.Reason)
 		}
 	}

@@ -133,7 +133,7 @@ func TestRecordCountsAsInfo(t *testing.T) {
 	for _, h := range d.Holes {
 		holes[h.Reason] += h.To - h.From
 	}
-	if !maps.Equal(holes, report.Holes) || holes[media.GapNoKey] < 11*time.Second || holes[media.GapLoss] < 600*time.Millisecond {
+	if !maps.Equal(holes, report.Holes) || holes[media.HoleNoKey] < 11*time.Second || holes[media.HoleLoss] < 600*time.Millisecond {
 		t.Errorf("info lists holes of %v, the recorder counts %v", holes, report.Holes)
 	}
 	if v := d.Verdict(); !report.Incomplete || !v.Incomplete() {

@@ -105,7 +105,7 @@ func runDecrypt(ctx context.Context, e *env, o *decryptOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	end := outcome{id: t.ID(), Verdict: e.lacks(d, s.Tracks(), s.Gaps(), s.Missing()).Verdict()}.err()
+	end := outcome{id: t.ID(), Verdict: e.lacks(d, s.Tracks(), s.Holes(), s.Missing()).Verdict()}.err()
 	if o.json {
 		if err := e.json(f.told(s, out, end != nil)); err != nil {
 			return err

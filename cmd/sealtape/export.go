@@ -212,7 +212,7 @@ func runExport(ctx context.Context, e *env, o *exportOptions) error {
 	if err != nil {
 		return err
 	}
-	f := e.lacks(d, s.Tracks(), report.Gaps, report.Missing)
+	f := e.lacks(d, s.Tracks(), report.Holes, report.Missing)
 	f.Dropped = report.Dropped()
 	end := outcome{id: id, Verdict: f.Verdict()}.err()
 	if o.json {
@@ -246,9 +246,9 @@ func speed(done, took time.Duration) string {
 
 // lacks tells what was made of a recording lacks, by the holes that were declared in
 // it and the segments that it has not, and returns what a verdict on it is made of.
-func (e *env) lacks(d *tape.Description, tracks []media.Track, gaps []media.Event, missing []playback.SegmentError) tape.Findings {
+func (e *env) lacks(d *tape.Description, tracks []media.Track, holes []media.Event, missing []playback.SegmentError) tape.Findings {
 	f := d.Findings()
-	f.Holes, f.Missing, f.Damaged, f.Torn, f.LeftOut, f.Refused = tape.Holes(tracks, gaps), 0, 0, 0, 0, 0
+	f.Holes, f.Missing, f.Damaged, f.Torn, f.LeftOut, f.Refused = tape.Holes(tracks, holes), 0, 0, 0, 0, 0
 	for _, u := range d.Unreadable {
 		if u.Why == tape.WhyTorn {
 			f.Torn++ // some of it may be there

@@ -89,7 +89,7 @@ func exportedJSON(id, out, format string, r playback.Report, incomplete bool) ex
 	j := exportJSON{
 		ID: id, Path: out, Format: format, From: r.From.Seconds(), Duration: r.Duration.Seconds(),
 		Incomplete: incomplete, LeftOut: r.Dropped(), Hidden: r.Hidden.Seconds(),
-		Tracks: []exportTrackJSON{}, Holes: holesJSON(tape.Holes(r.Tracks, r.Gaps)), Missing: []exportMissingJSON{}, Problems: []string{},
+		Tracks: []exportTrackJSON{}, Holes: holesJSON(tape.Holes(r.Tracks, r.Holes)), Missing: []exportMissingJSON{}, Problems: []string{},
 	}
 	for i, t := range r.Tracks {
 		x := exportTrackJSON{trackJSON: trackOf(t), Late: r.Late[t.UID].Seconds(), LeftOut: []leftOutJSON{}}

@@ -285,37 +285,37 @@ func causeHint(cause frame.CauseKind) string {
 func (r missingReason) hint(nothing, named bool) string {
 	who := r.names(named)
 	switch r.reason {
-	case media.GapAuth:
+	case media.HoleAuth:
 		if nothing {
 			return "nothing could be decrypted: is this the passphrase that the members use?"
 		}
 		return fmt.Sprintf("some frames of %s did not open: is their passphrase the one that the others use?", who)
-	case media.GapNoKey:
+	case media.HoleNoKey:
 		return fmt.Sprintf("%s: end-to-end encrypted with a key that was not given", who)
-	case media.GapPlaintext:
+	case media.HolePlaintext:
 		return fmt.Sprintf("%s published without end-to-end encryption and was not recorded; --allow-plaintext lets in callers, streams and agents, who cannot encrypt", who)
-	case media.GapFormat:
+	case media.HoleFormat:
 		return fmt.Sprintf("%s sent pictures larger than 65,536 pixels or frames larger than 8 MiB", who)
-	case media.GapCodec:
+	case media.HoleCodec:
 		return fmt.Sprintf("%s used a codec that is not recorded, or that LiveKit cannot encrypt", who)
-	case media.GapTooMany:
+	case media.HoleTooMany:
 		return fmt.Sprintf("%s published more tracks than are recorded: at most %d of one member, and %d of all", who, recorder.MaxTracksOfOne, recorder.MaxTracks)
-	case media.GapFault:
+	case media.HoleFault:
 		return fmt.Sprintf("the recorder could not cope with something that %s sent; its log says more", who)
 	}
 	if !slices.ContainsFunc(r.whose, func(m media.Missing) bool { return m.Time >= media.WideHole }) {
 		return ""
 	}
 	switch r.reason {
-	case media.GapAsleep:
+	case media.HoleAsleep:
 		return "this machine was suspended while it recorded: keep it awake, for example by systemd-inhibit"
-	case media.GapReconnect:
+	case media.HoleReconnect:
 		return "the recorder lost the room for some time; sealtape info says when"
-	case media.GapBandwidth:
+	case media.HoleBandwidth:
 		return fmt.Sprintf("the server found no bandwidth to send all of %s to the recorder; --max-video asks for less", who)
-	case media.GapSpool:
+	case media.HoleSpool:
 		return "the disk was full for some time: make room where SEALTAPE_HOME is"
-	case media.GapLoss:
+	case media.HoleLoss:
 		return fmt.Sprintf("packets of %s were lost on the way; sealtape info says when", who)
 	}
 	return ""

@@ -243,9 +243,9 @@ func (e *env) showMeeting(i *infoJSON) error {
 
 // wantedTexts says of holes that people wanted what they are.
 var wantedTexts = map[string]string{
-	media.GapPaused:     "the recording was paused",
-	media.GapConsent:    "they had not agreed to be recorded",
-	media.GapUnverified: "it was not known yet who they are",
+	media.HolePaused:     "the recording was paused",
+	media.HoleConsent:    "they had not agreed to be recorded",
+	media.HoleUnverified: "it was not known yet who they are",
 }
 
 // holeText says why a hole is there. One that people wanted is nothing that is missing.

@@ -350,7 +350,7 @@ func (r *recorderProcess) accounts(code int, reader, store string) (want int) {
 	}
 	for _, h := range i.Holes {
 		switch h.Reason {
-		case media.GapStart, media.GapLoss, media.GapKeyFrame, media.GapPaused, media.GapConsent, media.GapUnverified:
+		case media.HoleStart, media.HoleLoss, media.HoleKeyFrame, media.HolePaused, media.HoleConsent, media.HoleUnverified:
 		default:
 			t.Errorf("%s misses %.2f to %.2f s: %s", h.Label, h.From, h.To, h.Reason)
 		}

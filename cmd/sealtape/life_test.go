@@ -51,7 +51,7 @@ func TestPauseBySignal(t *testing.T) {
 	if !strings.Contains(rec.stderr(), "everybody has left") {
 		t.Errorf("it said:\n%s", rec.stderr())
 	}
-	if out := l.informs(home, rec.id, "--store", store); !strings.Contains(out, media.GapPaused) {
+	if out := l.informs(home, rec.id, "--store", store); !strings.Contains(out, media.HolePaused) {
 		t.Errorf("info says nothing of a pause:\n%s", out)
 	}
 	l.exits(code, home, "verify", rec.id, "--store", store, "--deep")
@@ -90,7 +90,7 @@ func TestGraceHolds(t *testing.T) {
 		t.Errorf("it said:\n%s", rec.stderr())
 	}
 	out := l.informs(home, rec.id, "--store", store, "--json")
-	if n := strings.Count(out, `"type":"join"`) + strings.Count(out, `"type": "join"`); n != 2 || strings.Contains(out, media.GapReconnect) {
+	if n := strings.Count(out, `"type":"join"`) + strings.Count(out, `"type": "join"`); n != 2 || strings.Contains(out, media.HoleReconnect) {
 		t.Errorf("she came %d times in:\n%s", n, out)
 	}
 	l.exits(code, home, "verify", rec.id, "--store", store, "--deep")

@@ -34,7 +34,7 @@ type recordingMaker struct {
 	room     string
 	start    time.Time
 	segments int
-	gap      time.Duration // in Bob's camera, in the first segment
+	hole     time.Duration // in Bob's camera, in the first segment
 	lie      bool          // Alice's sound there is declared to be missing
 	stray    bool          // a frame of hers there is of another day
 	onward   bool          // Bob's camera has a key frame in the first segment only
@@ -59,7 +59,7 @@ func makeRecordingMain() error {
 	open := flag.Bool("open", false, "do not close it")
 	flag.StringVar(&m.room, "room", "Standup", "the room's name")
 	flag.IntVar(&m.segments, "segments", 2, "how many")
-	flag.DurationVar(&m.gap, "gap", 0, "a hole in Bob's camera")
+	flag.DurationVar(&m.hole, "hole", 0, "a hole in Bob's camera")
 	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
 	flag.BoolVar(&m.stray, "stray", false, "have a frame of another day in the first segment")
 	flag.BoolVar(&m.onward, "onward", false, "let Bob's camera have a key frame in the first segment only")
@@ -173,12 +173,12 @@ func (m *recordingMaker) segment(n int, last bool) error {
 			media.Event{Type: media.EventTrack, Participant: "bob", Track: bobTrack.UID, Text: bobTrack.Label()})
 		if m.lie {
 			events = append(events, media.Event{
-				Type: media.EventGap, Participant: "alice", Track: aliceTrack.UID, To: 100 * time.Millisecond, Reason: media.GapLoss,
+				Type: media.EventHole, Participant: "alice", Track: aliceTrack.UID, To: 100 * time.Millisecond, Reason: media.HoleLoss,
 			})
 		}
-		if m.gap > 0 {
+		if m.hole > 0 {
 			events = append(events, media.Event{
-				Type: media.EventGap, Participant: "bob", Track: bobTrack.UID, To: m.gap, Reason: media.GapLoss,
+				Type: media.EventHole, Participant: "bob", Track: bobTrack.UID, To: m.hole, Reason: media.HoleLoss,
 			})
 		}
 	}
@@ -207,7 +207,7 @@ func (m *recordingMaker) segment(n int, last bool) error {
 	m.index.Events = append(m.index.Events, events...)
 	m.index.Segments = append(m.index.Segments, media.IndexSegment{
 		Number: n, Epoch: o.Epoch(), Size: w.Size(), Start: from, Duration: lasts,
-		Tracks: []media.IndexTrack{{UID: aliceTrack.UID}, {UID: bobTrack.UID, Keys: keyFrames, Continues: len(keyFrames) == 0, Begin: m.gap}},
+		Tracks: []media.IndexTrack{{UID: aliceTrack.UID}, {UID: bobTrack.UID, Keys: keyFrames, Continues: len(keyFrames) == 0, Begin: m.hole}},
 	})
 	return nil
 }
@@ -222,7 +222,7 @@ func (m *recordingMaker) frames(w *matroska.Writer, n int, from time.Duration) (
 		if err := w.WriteFrame(media.Frame{Track: aliceTrack.UID, Time: t, Duration: 20 * time.Millisecond, Key: true, Data: silence}); err != nil {
 			return nil, err
 		}
-		if t%(100*time.Millisecond) != 0 || t < m.gap {
+		if t%(100*time.Millisecond) != 0 || t < m.hole {
 			continue
 		}
 		f := media.Frame{Track: bobTrack.UID, Time: t, Key: waiting, Data: delta}

@@ -174,8 +174,8 @@ func TestBrowserMembership(t *testing.T) {
 			verified = append(verified, e.Participant+" "+e.Name+" "+e.Reason)
 		case media.EventConsent:
 			said = append(said, e.Participant+" "+e.Reason)
-		case media.EventGap:
-			if e.Reason == media.GapConsent && e.To-e.From > 0 {
+		case media.EventHole:
+			if e.Reason == media.HoleConsent && e.To-e.From > 0 {
 				kept[e.Participant] = true
 			}
 		}

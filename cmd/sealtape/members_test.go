@@ -198,12 +198,12 @@ func TestCallerIsRecordedOpenly(t *testing.T) {
 		switch e.Type {
 		case media.EventConsent:
 			consent = append(consent, e.Participant+" "+e.Reason+" "+e.Text)
-		case media.EventTrack, media.EventGap:
+		case media.EventTrack, media.EventHole:
 			reasons[e.Participant] = append(reasons[e.Participant], e.Reason)
 		}
 	}
 	if !slices.Equal(consent, []string{"telephone given pressed 1"}) || !slices.Contains(reasons["telephone"], media.TrackPlaintext) ||
-		!slices.Contains(reasons["telephone"], media.GapConsent) || !slices.Contains(reasons["browser"], media.GapPlaintext) {
+		!slices.Contains(reasons["telephone"], media.HoleConsent) || !slices.Contains(reasons["browser"], media.HolePlaintext) {
 		t.Errorf("consent %q, reasons %v", consent, reasons)
 	}
 	var info struct {
@@ -275,7 +275,7 @@ func TestConsentIsAsked(t *testing.T) {
 		switch {
 		case e.Type == media.EventConsent:
 			said[e.Participant] = append(said[e.Participant], e.Reason)
-		case e.Type == media.EventGap && e.Reason == media.GapConsent:
+		case e.Type == media.EventHole && e.Reason == media.HoleConsent:
 			missing = append(missing, e.Participant)
 		}
 	}

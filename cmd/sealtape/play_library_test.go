@@ -115,7 +115,7 @@ func TestLibrary(t *testing.T) {
 	eveHome, _ := l.person("Eve")
 	store := filepath.Join(l.dir, "store")
 	bobCard := writeCard(t, bob)
-	all := l.sealed(adaHome, store, "-reader", bobCard, "-room", "Board", "-start", "2026-03-02T10:00:00Z", "-gap", "1500ms")
+	all := l.sealed(adaHome, store, "-reader", bobCard, "-room", "Board", "-start", "2026-03-02T10:00:00Z", "-hole", "1500ms")
 	part := l.sealed(adaHome, store, "-late", bobCard, "-segments", "3", "-start", "2026-03-03T10:00:00Z")
 	none := l.sealed(adaHome, store)
 	open := l.sealed(adaHome, store, "-reader", bobCard, "-open", "-start", "2026-03-01T10:00:00Z")

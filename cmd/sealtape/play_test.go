@@ -70,7 +70,7 @@ func TestPlay(t *testing.T) {
 	l := newDesk(t)
 	home, _ := l.recorder("Ada")
 	store := filepath.Join(l.dir, "store")
-	id := l.sealed(home, store, "-gap", "1500ms", "-room", "Board")
+	id := l.sealed(home, store, "-hole", "1500ms", "-room", "Board")
 	p := l.play(home, []string{"SEALTAPE_STORE=" + store}, "last", "--no-browser", "--at", "0:01.5")
 	if want := p.base + "watch/" + id + "#t=1.5"; p.url != want {
 		t.Errorf("it printed %q, want %q", p.url, want)

@@ -16,10 +16,10 @@ import (
 func TestEveryCauseIsNamed(t *testing.T) {
 	const s = time.Second
 	rep := recorder.Report{Frames: 100, Incomplete: true,
-		Holes: map[string]time.Duration{media.GapAuth: 12 * s, media.GapTooMany: 9 * s, media.GapPlaintext: 3 * s, media.GapLoss: 300 * time.Millisecond},
-		Missing: []media.Missing{{Participant: "eve", Name: "Eve\n", Reason: media.GapTooMany, Time: 9 * s}, {Participant: "ada", Name: "Ada", Reason: media.GapAuth, Time: 6 * s}, {Participant: "ben", Reason: media.GapAuth, Time: 6 * s},
-			{Participant: "cy", Name: "Cy", Reason: media.GapPlaintext, Time: 3 * s}, {Participant: "dee", Name: "Dee", Reason: media.GapLoss, Time: 300 * time.Millisecond}}}
-	found := []recorder.Unopened{{Participant: "ada", Name: "Ada", Reason: media.GapAuth, Cause: frame.CauseDerivation, Why: "their key is derived by HKDF"}}
+		Holes: map[string]time.Duration{media.HoleAuth: 12 * s, media.HoleTooMany: 9 * s, media.HolePlaintext: 3 * s, media.HoleLoss: 300 * time.Millisecond},
+		Missing: []media.Missing{{Participant: "eve", Name: "Eve\n", Reason: media.HoleTooMany, Time: 9 * s}, {Participant: "ada", Name: "Ada", Reason: media.HoleAuth, Time: 6 * s}, {Participant: "ben", Reason: media.HoleAuth, Time: 6 * s},
+			{Participant: "cy", Name: "Cy", Reason: media.HolePlaintext, Time: 3 * s}, {Participant: "dee", Name: "Dee", Reason: media.HoleLoss, Time: 300 * time.Millisecond}}}
+	found := []recorder.Unopened{{Participant: "ada", Name: "Ada", Reason: media.HoleAuth, Cause: frame.CauseDerivation, Why: "their key is derived by HKDF"}}
 	if got, want := missingText(rep, true), `9.0s too-many-tracks (Eve ), 12.0s auth (Ada and ben), 3.0s plaintext (Cy), 0.3s loss (Dee)`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -44,7 +44,7 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			}
 		}
 	}
-	small := recorder.Report{Holes: map[string]time.Duration{media.GapKeyFrame: s}, Missing: []media.Missing{{Participant: "ada", Reason: media.GapKeyFrame, Time: s}}}
+	small := recorder.Report{Holes: map[string]time.Duration{media.HoleKeyFrame: s}, Missing: []media.Missing{{Participant: "ada", Reason: media.HoleKeyFrame, Time: s}}}
 	if hints := texts(holeHints(small, nil, true)); !slices.Equal(hints, []string{"sealtape info shows every hole"}) {
 		t.Errorf("hints are %q", hints)
 	}

@@ -13,9 +13,9 @@ import (
 // TestUnopenedLines: who runs the recorder hears whose media does not open, why and
 // what mends it.
 func TestUnopenedLines(t *testing.T) {
-	ada := recorder.Unopened{Participant: "ada", Name: "Ada", Source: media.Microphone, Reason: media.GapAuth,
+	ada := recorder.Unopened{Participant: "ada", Name: "Ada", Source: media.Microphone, Reason: media.HoleAuth,
 		Cause: frame.CauseDerivation, Why: "their key is derived by HKDF, with 128 bits"}
-	ben := recorder.Unopened{Participant: "ben", Source: media.Camera, Reason: media.GapPlaintext, Cause: frame.CausePlaintext, Why: "they are not encrypted"}
+	ben := recorder.Unopened{Participant: "ben", Source: media.Camera, Reason: media.HolePlaintext, Cause: frame.CausePlaintext, Why: "they are not encrypted"}
 	text := strings.Join(append(unopenedLines(ada), unopenedLines(ben)...), "\n")
 	for _, want := range []string{"Ada (microphone) is not recorded: its frames do not open; their key is derived by HKDF", `"derivation": "hkdf"`, "ben (camera)", "--no-e2ee"} {
 		if !strings.Contains(text, want) {

@@ -79,8 +79,8 @@ func TestNotes(t *testing.T) {
 }
 
 func TestHoles(t *testing.T) {
-	gap := func(track uint64, from, to int, reason string) media.Event {
-		return media.Event{Type: media.EventGap, Track: track, Reason: reason,
+	hole := func(track uint64, from, to int, reason string) media.Event {
+		return media.Event{Type: media.EventHole, Track: track, Reason: reason,
 			From: time.Duration(from) * time.Millisecond, To: time.Duration(to) * time.Millisecond}
 	}
 	tests := []struct {
@@ -91,16 +91,16 @@ func TestHoles(t *testing.T) {
 	}{
 		{"none", nil, 0, false},
 		{"other events", []media.Event{{Type: media.EventMute, To: time.Hour}}, 0, false},
-		{"short", []media.Event{gap(1, 0, 999, "loss")}, 1, false},
-		{"one second", []media.Event{gap(1, 0, 1000, "loss")}, 1, true},
-		{"in pieces", []media.Event{gap(1, 0, 500, "loss"), gap(1, 500, 1000, "loss")}, 1, true},
-		{"in pieces, out of order, a rounding apart", []media.Event{gap(1, 501, 1000, "loss"), gap(1, 0, 500, "loss")}, 1, true},
-		{"pieces for two reasons", []media.Event{gap(1, 0, 500, "loss"), gap(1, 500, 1000, "key-frame")}, 2, true},
-		{"of two tracks", []media.Event{gap(1, 0, 500, "loss"), gap(2, 500, 1000, "loss")}, 2, false},
-		{"with a pause", []media.Event{gap(1, 0, 500, "loss"), gap(1, 600, 1100, "loss")}, 2, false},
-		{"the recorder paused", []media.Event{gap(1, 0, 5000, "paused"), gap(1, 5000, 5600, "key-frame")}, 2, false},
-		{"one within another", []media.Event{gap(1, 0, 1000, "loss"), gap(1, 100, 200, "loss")}, 1, true},
-		{"backwards", []media.Event{gap(1, 5000, 1000, "loss")}, 0, false},
+		{"short", []media.Event{hole(1, 0, 999, "loss")}, 1, false},
+		{"one second", []media.Event{hole(1, 0, 1000, "loss")}, 1, true},
+		{"in pieces", []media.Event{hole(1, 0, 500, "loss"), hole(1, 500, 1000, "loss")}, 1, true},
+		{"in pieces, out of order, a rounding apart", []media.Event{hole(1, 501, 1000, "loss"), hole(1, 0, 500, "loss")}, 1, true},
+		{"pieces for two reasons", []media.Event{hole(1, 0, 500, "loss"), hole(1, 500, 1000, "key-frame")}, 2, true},
+		{"of two tracks", []media.Event{hole(1, 0, 500, "loss"), hole(2, 500, 1000, "loss")}, 2, false},
+		{"with a pause", []media.Event{hole(1, 0, 500, "loss"), hole(1, 600, 1100, "loss")}, 2, false},
+		{"the recorder paused", []media.Event{hole(1, 0, 5000, "paused"), hole(1, 5000, 5600, "key-frame")}, 2, false},
+		{"one within another", []media.Event{hole(1, 0, 1000, "loss"), hole(1, 100, 200, "loss")}, 1, true},
+		{"backwards", []media.Event{hole(1, 5000, 1000, "loss")}, 0, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -205,7 +205,7 @@ func (a *access) learn(ctx context.Context, v *verification) error {
 func (v *verification) holes() (holes []tape.Hole, known bool) {
 	switch {
 	case v.deep != nil:
-		return tape.Holes(nil, v.deep.Gaps), true
+		return tape.Holes(nil, v.deep.Holes), true
 	case v.content != nil:
 		return v.content.Holes, v.content.HolesKnown
 	}

@@ -82,7 +82,7 @@ type deepJSON struct {
 func (d *deepReport) json() *deepJSON {
 	return &deepJSON{
 		Segments: d.Segments, Indexes: d.Indexes, NoKey: d.NoKey, Frames: d.Frames, Duration: d.Duration.Seconds(),
-		Holes: len(d.Gaps), Missing: missing(tape.Holes(nil, d.Gaps)).Seconds(), Incomplete: d.Incomplete,
+		Holes: len(d.Holes), Missing: missing(tape.Holes(nil, d.Holes)).Seconds(), Incomplete: d.Incomplete,
 		Quiet: d.Quiet, QuietTime: d.QuietTime.Seconds(),
 	}
 }

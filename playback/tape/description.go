@@ -102,7 +102,7 @@ type Silence struct {
 
 // A Hole is a span in which a track misses what was published.
 type Hole struct {
-	media.Event        // of type gap; Time is From
+	media.Event        // of type hole; Time is From
 	Label       string // the track, or the participant, for people
 	// Wanted: people wanted it, by consent or a pause, or because only those are
 	// recorded who proved who they are. The recording misses nothing.

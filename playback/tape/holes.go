@@ -19,9 +19,9 @@ func Label(tracks []media.Track, uid uint64) string {
 }
 
 // Holes returns declared holes, as playback.Holes has them, with what they are in.
-func Holes(tracks []media.Track, gaps []media.Event) []Hole {
+func Holes(tracks []media.Track, holes []media.Event) []Hole {
 	var all []Hole
-	for _, g := range gaps {
+	for _, g := range holes {
 		h := Hole{Event: g, Label: Label(tracks, g.Track), Wanted: media.Wanted(g.Reason)}
 		// A participant of whom nothing came, or a track of which nothing was kept.
 		if g.Text != "" && !slices.ContainsFunc(tracks, func(t media.Track) bool { return t.UID == g.Track }) {
@@ -34,11 +34,11 @@ func Holes(tracks []media.Track, gaps []media.Event) []Hole {
 
 // wide counts the holes that make a recording incomplete.
 func wide(holes []Hole) int {
-	var gaps []media.Event
+	var events []media.Event
 	for _, h := range holes {
-		gaps = append(gaps, h.Event)
+		events = append(events, h.Event)
 	}
-	return len(playback.WideHoles(gaps))
+	return len(playback.WideHoles(events))
 }
 
 // silences returns what was published and on which nothing was sent, at any time.

@@ -61,8 +61,8 @@ func (d *desk) check(err error) {
 	}
 }
 
-// record writes a recording of two segments of a second with the gaps, and closes it.
-func (d *desk) record(gaps ...media.Event) (id string) {
+// record writes a recording of two segments of a second with the holes, and closes it.
+func (d *desk) record(holes ...media.Event) (id string) {
 	d.tb.Helper()
 	w, err := archive.Create(d.folder, archive.Config{Signer: d.signer})
 	d.check(err)
@@ -71,7 +71,7 @@ func (d *desk) record(gaps ...media.Event) (id string) {
 	for n := range 2 {
 		events := []media.Event{{Time: 2 * time.Second, Type: media.EventStop}}
 		if n == 0 {
-			events = append([]media.Event{{Type: media.EventStart, Text: "Board"}, {Type: media.EventJoin, Participant: "ada", Name: "Ada"}}, gaps...)
+			events = append([]media.Event{{Type: media.EventStart, Text: "Board"}, {Type: media.EventJoin, Participant: "ada", Name: "Ada"}}, holes...)
 		}
 		d.segment(w, n, events)
 	}
@@ -109,13 +109,13 @@ func (d *desk) describe(id string) *tape.Description {
 	return described
 }
 
-func gap(to time.Duration, reason string) media.Event {
-	return media.Event{Type: media.EventGap, Participant: "ada", Track: ada.UID, To: to, Reason: reason}
+func hole(to time.Duration, reason string) media.Event {
+	return media.Event{Type: media.EventHole, Participant: "ada", Track: ada.UID, To: to, Reason: reason}
 }
 
 func TestDescribe(t *testing.T) {
 	d := newDesk(t)
-	got := d.describe(d.record(gap(900*time.Millisecond, media.GapLoss)))
+	got := d.describe(d.record(hole(900*time.Millisecond, media.HoleLoss)))
 	if got.Room != "Board" || got.Duration != 2*time.Second || got.State != "closed" || got.Opens != tape.AccessAll || !got.HolesKnown ||
 		len(got.Holes) != 1 || len(got.People) != 1 || got.People[0].Display() != "Ada" || got.Bytes == 0 || !got.PostQuantum {
 		t.Errorf("%+v", got)
@@ -123,16 +123,16 @@ func TestDescribe(t *testing.T) {
 	if v := got.Verdict(); v.Outcome != tape.Whole {
 		t.Errorf("%+v", v)
 	}
-	if v := d.describe(d.record(gap(6*time.Second, media.GapLoss))).Verdict(); v.Outcome != tape.Incomplete || !v.Lacks(tape.LackSpan) {
+	if v := d.describe(d.record(hole(6*time.Second, media.HoleLoss))).Verdict(); v.Outcome != tape.Incomplete || !v.Lacks(tape.LackSpan) {
 		t.Errorf("with a hole: %+v", v)
 	}
-	consent := d.describe(d.record(gap(6*time.Second, media.GapConsent)))
+	consent := d.describe(d.record(hole(6*time.Second, media.HoleConsent)))
 	if v := consent.Verdict(); v.Outcome != tape.Whole || !consent.Holes[0].Wanted {
 		t.Errorf("without consent: %+v, %+v", v, consent.Holes)
 	}
 
 	// Without a key.
-	id := d.record(gap(6*time.Second, media.GapLoss))
+	id := d.record(hole(6*time.Second, media.HoleLoss))
 	d.o.Identities = nil
 	got = d.describe(id)
 	if v := got.Verdict(); v.Outcome != tape.Locked || got.HolesKnown || got.Opens != tape.AccessNone || got.Room != "" || got.Bytes == 0 {
@@ -221,7 +221,7 @@ func TestDecrypt(t *testing.T) {
 
 func TestReseal(t *testing.T) {
 	d := newDesk(t)
-	old := d.open(d.record(gap(6*time.Second, media.GapLoss)))
+	old := d.open(d.record(hole(6*time.Second, media.HoleLoss)))
 	other, err := age.GenerateHybridIdentity()
 	d.check(err)
 	w, err := archive.Create(d.folder, archive.Config{Signer: d.signer})

@@ -10,7 +10,7 @@ import (
 
 // hole declares a hole of a track from 0 on.
 func hole(d time.Duration, reason string) []Hole {
-	return Holes(nil, []media.Event{{Type: media.EventGap, Track: 1, To: d, Reason: reason}})
+	return Holes(nil, []media.Event{{Type: media.EventHole, Track: 1, To: d, Reason: reason}})
 }
 
 func TestVerdict(t *testing.T) {
@@ -30,11 +30,11 @@ func TestVerdict(t *testing.T) {
 		says     string // of "it"
 	}{
 		{"closed", whole(nil), Whole, 0, ""},
-		{"a hole of 6 s", whole(func(f *Findings) { f.Holes = hole(6*s, media.GapLoss) }), Incomplete, 3, "it has a hole of a second or more"},
-		{"a short hole", whole(func(f *Findings) { f.Holes = hole(s-1, media.GapLoss) }), Whole, 0, ""},
-		{"no consent", whole(func(f *Findings) { f.Holes = hole(6*s, media.GapConsent) }), Whole, 0, ""},
-		{"not verified", whole(func(f *Findings) { f.Holes = hole(6*s, media.GapUnverified) }), Whole, 0, ""},
-		{"paused", whole(func(f *Findings) { f.Holes = hole(6*s, media.GapPaused) }), Whole, 0, ""},
+		{"a hole of 6 s", whole(func(f *Findings) { f.Holes = hole(6*s, media.HoleLoss) }), Incomplete, 3, "it has a hole of a second or more"},
+		{"a short hole", whole(func(f *Findings) { f.Holes = hole(s-1, media.HoleLoss) }), Whole, 0, ""},
+		{"no consent", whole(func(f *Findings) { f.Holes = hole(6*s, media.HoleConsent) }), Whole, 0, ""},
+		{"not verified", whole(func(f *Findings) { f.Holes = hole(6*s, media.HoleUnverified) }), Whole, 0, ""},
+		{"paused", whole(func(f *Findings) { f.Holes = hole(6*s, media.HolePaused) }), Whole, 0, ""},
 		{"open", whole(func(f *Findings) { f.State = archive.StateOpen }), Incomplete, 3, "it is not closed"},
 		{"cut, and torn", whole(func(f *Findings) { f.State, f.Torn = archive.StateCut, 1 }), Incomplete, 3,
 			"it was cut: its recorder died; has 1 segment torn by a crash"},
@@ -45,7 +45,7 @@ func TestVerdict(t *testing.T) {
 		{"no key", whole(func(f *Findings) { f.Key = false }), Locked, 5, "it is not yours to open"},
 		{"no key, and open", whole(func(f *Findings) { f.Key, f.State = false, archive.StateOpen }), Locked, 5, "it is not yours to open; is not closed"},
 		{"gone", whole(func(f *Findings) { f.Missing, f.Key = 1, false }), Damaged, 4, "it lacks 1 object in the store; is not yours to open"},
-		{"damaged, with a hole", whole(func(f *Findings) { f.Damaged, f.Holes = 2, hole(6*s, media.GapLoss) }), Damaged, 4,
+		{"damaged, with a hole", whole(func(f *Findings) { f.Damaged, f.Holes = 2, hole(6*s, media.HoleLoss) }), Damaged, 4,
 			"it is damaged: 2 objects failed verification; has a hole of a second or more"},
 		{"not verified", whole(func(f *Findings) { f.Problems = 3 }), Damaged, 4, "it is not what was recorded: 3 problems"},
 		{"signer revoked", whole(func(f *Findings) { f.Signers[0].Revoked = true }), Damaged, 4, "it is signed by Ada"},

@@ -136,7 +136,7 @@ func (t *openRecording) away(uid uint64, from, to time.Duration) bool {
 	defer t.mu.Unlock()
 	return slices.ContainsFunc(t.events, func(e media.Event) bool {
 		switch e.Type {
-		case media.EventGap:
+		case media.EventHole:
 			return e.Track == uid && e.From < to && e.To > from
 		case media.EventMute, media.EventUnmute, media.EventTrackEnd:
 			return e.Track == uid && e.Time > from-slack && e.Time < to+slack

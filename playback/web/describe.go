@@ -39,7 +39,7 @@ type description struct {
 	Duration     seconds     `json:"duration"`
 	Epochs       []epochJSON `json:"epochs"`
 	Tracks       []trackJSON `json:"tracks"`
-	Gaps         []gapJSON   `json:"gaps"`
+	Holes        []holeJSON  `json:"holes"`
 	WideHoles    int         `json:"wide_holes"`
 	Problems     []trouble   `json:"problems"`
 	// From and EventsFrom are where the lists of segments and events begin;
@@ -68,7 +68,7 @@ type trackJSON struct {
 	Channels    int          `json:"channels"`
 }
 
-type gapJSON struct {
+type holeJSON struct {
 	Track  uint64  `json:"track,string"`
 	From   seconds `json:"from"`
 	To     seconds `json:"to"`
@@ -116,7 +116,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	events = min(events, len(all))
 	d := description{
 		Version: version, ID: t.id, State: string(log.State), Signers: signers(log), PostQuantum: log.PostQuantum,
-		Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Gaps: []gapJSON{}, Problems: []trouble{},
+		Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Problems: []trouble{},
 		From: from, EventsFrom: events, EventsTotal: len(all),
 	}
 	if start := session.Start(); !start.IsZero() {
@@ -139,10 +139,10 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 		d.Tracks = append(d.Tracks, trackJSON{tr.UID, tr.Participant, tr.Name, tr.Source, tr.Codec,
 			fragment.MIME(tr), tr.Width, tr.Height, tr.Channels})
 	}
-	for _, g := range session.Gaps() {
-		d.Gaps = append(d.Gaps, gapJSON{g.Track, seconds(g.From), seconds(g.To), g.Reason})
+	for _, g := range session.Holes() {
+		d.Holes = append(d.Holes, holeJSON{g.Track, seconds(g.From), seconds(g.To), g.Reason})
 	}
-	d.WideHoles = len(playback.WideHoles(session.Gaps()))
+	d.WideHoles = len(playback.WideHoles(session.Holes()))
 	for _, seg := range segments {
 		if seg.Err != nil && len(d.Problems) < maxProblems {
 			_, p := problemOf(seg.Err)

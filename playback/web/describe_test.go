@@ -35,7 +35,7 @@ type described struct {
 	EventsTotal        int `json:"events_total"`
 	EventsFrom         int `json:"events_from"`
 	From               int
-	Gaps               []map[string]any
+	Holes              []map[string]any
 	Problems           []trouble
 }
 
@@ -50,8 +50,8 @@ func (d described) states() string {
 
 func TestDescribe(t *testing.T) {
 	r := meeting(t, 3)
-	r.segments[1] = segment(t, 1, 5*time.Second, media.Event{Time: 6 * time.Second, Type: media.EventGap,
-		Participant: "bob", Track: bob.UID, From: 6 * time.Second, To: 6500 * time.Millisecond, Reason: media.GapLoss})
+	r.segments[1] = segment(t, 1, 5*time.Second, media.Event{Time: 6 * time.Second, Type: media.EventHole,
+		Participant: "bob", Track: bob.UID, From: 6 * time.Second, To: 6500 * time.Millisecond, Reason: media.HoleLoss})
 	s := serve(t, r)
 	var d described
 	getJSON(t, s, base, 200, &d)
@@ -80,12 +80,12 @@ func TestDescribe(t *testing.T) {
 	if want := []map[string]any{
 		{"t": 0.0, "type": "start", "text": "Stand-up"},
 		{"t": 0.0, "type": "join", "participant": "alice", "name": "Alice"},
-		{"t": 6.0, "type": "gap", "participant": "bob", "track": "9223372036854775813", "from": 6.0, "to": 6.5, "reason": "loss"},
+		{"t": 6.0, "type": "hole", "participant": "bob", "track": "9223372036854775813", "from": 6.0, "to": 6.5, "reason": "loss"},
 	}; !reflect.DeepEqual(d.Events, want) || d.EventsTotal != 3 {
 		t.Errorf("events %v", d.Events)
 	}
-	if want := []map[string]any{{"track": "9223372036854775813", "from": 6.0, "to": 6.5, "reason": "loss"}}; !reflect.DeepEqual(d.Gaps, want) {
-		t.Errorf("gaps %v", d.Gaps)
+	if want := []map[string]any{{"track": "9223372036854775813", "from": 6.0, "to": 6.5, "reason": "loss"}}; !reflect.DeepEqual(d.Holes, want) {
+		t.Errorf("holes %v", d.Holes)
 	}
 
 	var part described
@@ -334,15 +334,15 @@ func TestEventsKeepPlaces(t *testing.T) {
 // TestWideHoles: the page is told how many holes make a recording incomplete, and those
 // that people wanted do not.
 func TestWideHoles(t *testing.T) {
-	for reason, want := range map[string]int{media.GapLoss: 1, media.GapConsent: 0, media.GapUnverified: 0, media.GapPaused: 0} {
+	for reason, want := range map[string]int{media.HoleLoss: 1, media.HoleConsent: 0, media.HoleUnverified: 0, media.HolePaused: 0} {
 		r := meeting(t, 2)
-		r.segments[0] = segment(t, 0, 5*time.Second, media.Event{Type: media.EventGap, Track: alice.UID, To: 2 * time.Second, Reason: reason})
+		r.segments[0] = segment(t, 0, 5*time.Second, media.Event{Type: media.EventHole, Track: alice.UID, To: 2 * time.Second, Reason: reason})
 		var d struct {
-			Gaps      []struct{ From, To float64 }
+			Holes     []struct{ From, To float64 }
 			WideHoles int `json:"wide_holes"`
 		}
 		getJSON(t, serve(t, r), base, 200, &d)
-		if d.WideHoles != want || len(d.Gaps) != 1 || d.Gaps[0].To != 2 {
+		if d.WideHoles != want || len(d.Holes) != 1 || d.Holes[0].To != 2 {
 			t.Errorf("%s: %+v, want %d", reason, d, want)
 		}
 	}
@@ -395,14 +395,14 @@ func TestHostile(t *testing.T) {
 // TestList: what of an entry is not known is empty, never null.
 func TestList(t *testing.T) {
 	hole := func(reason string) []tape.Hole {
-		return tape.Holes(nil, []media.Event{{Type: media.EventGap, Track: 1, To: 6 * time.Second, Reason: reason}})
+		return tape.Holes(nil, []media.Event{{Type: media.EventHole, Track: 1, To: 6 * time.Second, Reason: reason}})
 	}
 	l := &fakeLibrary{entries: []*tape.Description{
 		{ID: "A", State: "closed", Room: "Stand-up", Start: testStart, Duration: 90 * time.Second,
 			People:  []tape.Person{{Identity: "a1", Name: "Alice"}, {Identity: "a2", Name: "Alice"}},
-			Signers: []tape.Signer{{Who: "carol"}}, Opens: tape.AccessAll, Bytes: 12345, HolesKnown: true, Holes: hole(media.GapConsent)},
+			Signers: []tape.Signer{{Who: "carol"}}, Opens: tape.AccessAll, Bytes: 12345, HolesKnown: true, Holes: hole(media.HoleConsent)},
 		{ID: "B", State: "open", Opens: tape.AccessNone, Missing: []string{"index/000000.age"}},
-		{ID: "C", State: "closed", Opens: tape.AccessPart, HolesKnown: true, Holes: hole(media.GapLoss)},
+		{ID: "C", State: "closed", Opens: tape.AccessPart, HolesKnown: true, Holes: hole(media.HoleLoss)},
 	}}
 	s := serveLibrary(t, l, 0)
 	want := `{"recordings":[{"id":"A","state":"closed","room":"Stand-up","title":"","start":"2026-03-04T05:06:07.000008Z",` +

@@ -160,7 +160,7 @@ func crowded(t *testing.T, one string) string {
 		}
 	}
 	r["id"], r["state"], r["events"], r["events_total"] = crowd, "open", events, len(events)
-	r["tracks"], r["gaps"] = []any{}, []any{}
+	r["tracks"], r["holes"] = []any{}, []any{}
 	for _, seg := range r["segments"].([]any) {
 		seg.([]any)[3], seg.([]any)[4] = "r", []any{}
 	}

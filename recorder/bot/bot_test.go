@@ -186,7 +186,7 @@ func TestRecordWithoutHome(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if result.Frames < 140 || result.Frames > 151 || result.Holes[media.GapConsent] == 0 {
+		if result.Frames < 140 || result.Frames > 151 || result.Holes[media.HoleConsent] == 0 {
 			t.Errorf("%+v", result)
 		}
 		r.opened(result.ID)

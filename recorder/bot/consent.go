@@ -169,11 +169,11 @@ func (m *membership) permission(identity string, encrypted bool) string {
 	a := m.now(identity)
 	switch {
 	case m.policy.Consent == "ask" && (a == nil || a.said != yes || a.open && encrypted):
-		return media.GapConsent
+		return media.HoleConsent
 	case m.policy.Record == "verified" && (a == nil || a.cards == nil || a.lapsed):
-		return media.GapUnverified
+		return media.HoleUnverified
 	case a != nil && !a.ready:
-		return media.GapUnverified // a verified member hears what the recorder does first
+		return media.HoleUnverified // a verified member hears what the recorder does first
 	}
 	return ""
 }

@@ -63,7 +63,7 @@ func TestRecordMembersOwnKeys(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if result.Frames != 150 || result.Tracks != 2 || result.Holes[media.GapNoKey] < 2900*time.Millisecond {
+		if result.Frames != 150 || result.Tracks != 2 || result.Holes[media.HoleNoKey] < 2900*time.Millisecond {
 			t.Errorf("%+v", result.Report)
 		}
 		r.opened(result.ID)

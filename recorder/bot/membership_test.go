@@ -72,19 +72,19 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 			kept string // why not
 			here int    // members who read what is recorded now
 		}{
-			{"unknown", come, media.GapConsent, 0},
+			{"unknown", come, media.HoleConsent, 0},
 			{"said yes", func() { m.consider(ada, m.absences) }, "", 1},
-			{"wrote no", func() { m.wrote(wrote("No.")) }, media.GapConsent, 1},
-			{"said nothing new", func() { m.consider(ada, m.absences) }, media.GapConsent, 1},
-			{"wrote yes after an answer by key", func() { m.wrote(wrote("yes")) }, media.GapConsent, 1},
-			{"wrote yes once back", func() { leave(); come(); m.wrote(wrote("yes")) }, media.GapConsent, 0},
-			{"yes of before", func() { m.consider(ada, m.absences) }, media.GapConsent, 1},
+			{"wrote no", func() { m.wrote(wrote("No.")) }, media.HoleConsent, 1},
+			{"said nothing new", func() { m.consider(ada, m.absences) }, media.HoleConsent, 1},
+			{"wrote yes after an answer by key", func() { m.wrote(wrote("yes")) }, media.HoleConsent, 1},
+			{"wrote yes once back", func() { leave(); come(); m.wrote(wrote("yes")) }, media.HoleConsent, 0},
+			{"yes of before", func() { m.consider(ada, m.absences) }, media.HoleConsent, 1},
 			{"said yes later", func() { m.consider(later, m.absences) }, "", 1},
 			{"replaced by another", func() {
 				m.consider(member.Peer{Identity: "ada", Standing: member.Claimed, Card: cards["Mallory"]}, m.absences)
-			}, media.GapConsent, 0},
+			}, media.HoleConsent, 0},
 			{"back", func() { later.Answered = later.Answered.Add(time.Second); m.consider(later, m.absences) }, "", 1},
-			{"unproved", func() { p := later; p.Standing, p.Answered = member.Unknown, time.Time{}; m.consider(p, m.absences) }, media.GapUnverified, 0},
+			{"unproved", func() { p := later; p.Standing, p.Answered = member.Unknown, time.Time{}; m.consider(p, m.absences) }, media.HoleUnverified, 0},
 			{"back again", func() {
 				p := later
 				p.Answered = later.Answered.Add(time.Second)
@@ -93,8 +93,8 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 			{"another connected under the identity, of which no event was accepted", func() {
 				m.roster.Came(recorder.Member{Identity: "ada", SID: "PA_other"})
 				m.consider(later, m.absences)
-			}, media.GapConsent, 0},
-			{"gone", func() { leave(); m.consider(later, m.absences) }, media.GapConsent, 0},
+			}, media.HoleConsent, 0},
+			{"gone", func() { leave(); m.consider(later, m.absences) }, media.HoleConsent, 0},
 		} {
 			step.do()
 			if got := m.permission("ada", true); got != step.kept && !(whole && step.what == "gone") {
@@ -114,12 +114,12 @@ func TestMembershipFollowsItsSession(t *testing.T) {
 		visit, _ := m.roster.Came(recorder.Member{Identity: "caller", SID: "PA_caller"})
 		m.came("caller", visit)
 		m.policy.Record = RecordEveryone
-		for _, step := range []struct{ key, kept string }{{"4", media.GapConsent}, {"1", ""}, {"7", ""}, {"2", media.GapConsent}, {"1", ""}} {
+		for _, step := range []struct{ key, kept string }{{"4", media.HoleConsent}, {"1", ""}, {"7", ""}, {"2", media.HoleConsent}, {"1", ""}} {
 			m.wrote(recorder.RoomEvent{Type: recorder.EventDialed, Participant: "caller", Text: step.key})
 			if got := m.permission("caller", false); got != step.kept {
 				t.Errorf("after %s was pressed: %q, want %q", step.key, got, step.kept)
 			}
-			if got := m.permission("caller", true); got != media.GapConsent {
+			if got := m.permission("caller", true); got != media.HoleConsent {
 				t.Errorf("after %s was pressed, of what is encrypted: %q", step.key, got)
 			}
 		}
@@ -322,7 +322,7 @@ func TestMembershipOutlivesFaults(t *testing.T) {
 	if got := m.permission("ada", true); got != "" {
 		t.Errorf("ada is not kept: %s", got)
 	}
-	if got := m.permission("eve", true); got != media.GapConsent {
+	if got := m.permission("eve", true); got != media.HoleConsent {
 		t.Errorf("eve is kept: %q", got)
 	}
 }

@@ -15,9 +15,9 @@ import (
 func TestDoorkeeper(t *testing.T) {
 	var told []recorder.Unopened
 	d := &doorkeeper{notices: true, tell: func(u recorder.Unopened) { told = append(told, u) }}
-	ada := recorder.Unopened{Participant: "ada", Name: "Ada", Source: media.Microphone, Reason: media.GapAuth,
+	ada := recorder.Unopened{Participant: "ada", Name: "Ada", Source: media.Microphone, Reason: media.HoleAuth,
 		Cause: frame.CauseDerivation, Why: "their key is derived by HKDF, with 128 bits"}
-	ben := recorder.Unopened{Participant: "ben", Source: media.Camera, Reason: media.GapPlaintext, Cause: frame.CausePlaintext, Why: "they are not encrypted"}
+	ben := recorder.Unopened{Participant: "ben", Source: media.Camera, Reason: media.HolePlaintext, Cause: frame.CausePlaintext, Why: "they are not encrypted"}
 	notice := d.unopened([]recorder.Unopened{ada, ben})
 	if want := "Ada (microphone) is not recorded: the recorder has no key that opens it. ben (camera) is not recorded: it is not end-to-end encrypted."; notice != want {
 		t.Errorf("the room hears %q", notice)
@@ -34,7 +34,7 @@ func TestDoorkeeper(t *testing.T) {
 	}
 	many := make([]recorder.Unopened, 20)
 	for i := range many {
-		many[i] = recorder.Unopened{Name: strings.Repeat("n", 100_000), Reason: media.GapAuth}
+		many[i] = recorder.Unopened{Name: strings.Repeat("n", 100_000), Reason: media.HoleAuth}
 	}
 	if notice := d.unopened(many); len(notice) > 4000 || !strings.HasSuffix(notice, "The same is true of 15 more.") {
 		t.Errorf("the room hears %d bytes: …%s", len(notice), notice[max(0, len(notice)-100):])

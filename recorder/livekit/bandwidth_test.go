@@ -25,8 +25,8 @@ func TestPausedByTheServer(t *testing.T) {
 	there["bot"].Down.Set(network.Impairment{Rate: 70_000})
 	start := time.Now()
 	l.until("a hole", func(_ []media.Frame, events []media.Event) bool {
-		for _, g := range kind(events, media.EventGap) {
-			if g.Reason == media.GapBandwidth {
+		for _, g := range kind(events, media.EventHole) {
+			if g.Reason == media.HoleBandwidth {
 				return true
 			}
 		}
@@ -36,8 +36,8 @@ func TestPausedByTheServer(t *testing.T) {
 	l.stop()
 	l.wait()
 	frames, events, tracks := l.read()
-	for _, g := range kind(events, media.EventGap) {
-		if g.Reason != media.GapBandwidth {
+	for _, g := range kind(events, media.EventHole) {
+		if g.Reason != media.HoleBandwidth {
 			continue
 		}
 		t.Logf("from %v to %v", g.From, g.To)

@@ -63,7 +63,7 @@ func TestCallbacksContainFaults(t *testing.T) {
 	} {
 		call()
 		e, ok, _ := m.r.events.take()
-		if !ok || e.Type != media.EventGap || e.Reason != media.GapFault || e.Participant != "eve" {
+		if !ok || e.Type != media.EventHole || e.Reason != media.HoleFault || e.Participant != "eve" {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}

@@ -113,7 +113,7 @@ func (e *eve) act() {
 		case 10:
 			e.comeOrGo()
 		case 11:
-			typ := []media.EventType{media.EventGap, media.EventLeftOut, media.EventQuality, media.EventSpeaking, media.EventConsent}[e.one(5)]
+			typ := []media.EventType{media.EventHole, media.EventLeftOut, media.EventQuality, media.EventSpeaking, media.EventConsent}[e.one(5)]
 			e.m.r.emit(recorder.RoomEvent{Type: typ, Participant: "eve", Reason: e.text(), Text: e.text(), Speakers: []string{"eve"}})
 		case 12:
 			e.m.s.receive(webrtc.DataChannelMessage{Data: e.few(), IsString: e.one(8) == 0})

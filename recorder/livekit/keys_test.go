@@ -91,8 +91,8 @@ func TestKeysChangeInAMeeting(t *testing.T) {
 	l.wait()
 
 	frames, events, tracks := l.read()
-	for _, g := range kind(events, media.EventGap) {
-		if g.Reason != media.GapStart && g.To-g.From > 100*time.Millisecond {
+	for _, g := range kind(events, media.EventHole) {
+		if g.Reason != media.HoleStart && g.To-g.From > 100*time.Millisecond {
 			t.Errorf("%s of %s: hole %v to %v, %s", tracks[g.Track].Codec, g.Participant, g.From, g.To, g.Reason)
 		}
 	}

@@ -64,7 +64,7 @@ func TestServerRestart(t *testing.T) {
 	stopped.until("word of the loss", func(_ []media.Frame, events []media.Event) bool { return len(kind(events, media.EventLost)) == 1 })
 	stopped.stop()
 	stopped.wait()
-	if r := stopped.report; r.Reason != "stopped" || r.Holes[media.GapReconnect] == 0 {
+	if r := stopped.report; r.Reason != "stopped" || r.Holes[media.HoleReconnect] == 0 {
 		t.Errorf("a recorder that was stopped while it was away: %+v", r)
 	}
 	if err := pauseFor(ctx, time.Until(crashed.Add(6*time.Second))); err != nil { // the tokens' life
@@ -87,10 +87,10 @@ func TestServerRestart(t *testing.T) {
 	}
 	l.stop()
 	l.wait()
-	if came := l.check(media.GapReconnect); len(came) != 1 || came[0].Reason != media.ReconnectRejoin || came[0].To-came[0].From < 5*time.Second {
+	if came := l.check(media.HoleReconnect); len(came) != 1 || came[0].Reason != media.ReconnectRejoin || came[0].To-came[0].From < 5*time.Second {
 		t.Errorf("reconnects: %v", came)
 	}
-	if !l.report.Incomplete || l.report.Holes[media.GapReconnect] < 10*time.Second { // of two tracks
+	if !l.report.Incomplete || l.report.Holes[media.HoleReconnect] < 10*time.Second { // of two tracks
 		t.Errorf("report: %+v", l.report)
 	}
 	expired.hears(1)
@@ -100,7 +100,7 @@ func TestServerRestart(t *testing.T) {
 		t.Errorf("a recorder whose token expired ended with %v", expired.report.Cause)
 	}
 	never.wait()
-	if err := never.report.Cause; !errors.Is(err, livekit.ErrLost) || never.report.Holes[media.GapReconnect] > 0 {
+	if err := never.report.Cause; !errors.Is(err, livekit.ErrLost) || never.report.Holes[media.HoleReconnect] > 0 {
 		t.Errorf("a recorder that is not to come back ended with %v, holes %v", err, never.report.Holes)
 	}
 }
@@ -178,16 +178,16 @@ func TestCut(t *testing.T) {
 	tests := []test{
 		// The connection of the signalling breaks, media flows.
 		{"signal", 0, func(way *network.Client) { way.Reset() }, func(*network.Client) {}, "", media.ReconnectResume},
-		{"2 s", 2 * time.Second, cut, mend, media.GapLoss, ""},
+		{"2 s", 2 * time.Second, cut, mend, media.HoleLoss, ""},
 		// It breaks and cannot be mended in time: the connection is given up while
 		// the SDK still waits to resume it. Ben comes meanwhile.
 		{"signal for long", soon + time.Second, func(way *network.Client) {
 			way.CutSignal()
 			way.Reset()
-		}, func(way *network.Client) { way.MendSignal() }, media.GapReconnect, media.ReconnectRejoin},
+		}, func(way *network.Client) { way.MendSignal() }, media.HoleReconnect, media.ReconnectRejoin},
 	}
 	if sample.All() {
-		tests = append(tests, test{"20 s", 20 * time.Second, cut, mend, media.GapReconnect, "either"})
+		tests = append(tests, test{"20 s", 20 * time.Second, cut, mend, media.HoleReconnect, "either"})
 	}
 	lives := make([]*life, len(tests))
 	there := make([]map[string]*network.Client, len(tests))
@@ -334,7 +334,7 @@ func TestPauseIsSeen(t *testing.T) {
 			t.Errorf("a frame of %v was kept, in the pause from %v to %v", f.Time, from, to)
 		}
 	}
-	if l.report.Holes[media.GapPaused] == 0 {
+	if l.report.Holes[media.HolePaused] == 0 {
 		t.Errorf("holes: %v", l.report.Holes)
 	}
 }

@@ -53,11 +53,11 @@ func TestLoss(t *testing.T) {
 	defer rooms.Wait()
 	for _, c := range []lossy{
 		{name: "no loss", whole: true},
-		{name: "1 percent", first: network.Impairment{Loss: 0.01}, second: network.Impairment{Loss: 0.01}, back: 0.01, gaps: true, longest: two},
-		{name: "5 percent", first: network.Impairment{Loss: 0.05}, second: network.Impairment{Loss: 0.05}, back: 0.01, gaps: true, longest: two},
-		{name: "5 percent at 200 ms", first: network.Impairment{Loss: 0.05, Delay: far}, second: network.Impairment{Loss: 0.05, Delay: far}, gaps: true, longest: two},
-		{name: "20 percent", first: network.Impairment{Loss: 0.2}, second: network.Impairment{Loss: 0.2}, back: 0.2, late: true, gaps: true},
-		{name: "bursts", first: network.Impairment{Burst: burst}, second: network.Impairment{Burst: burst}, gaps: true},
+		{name: "1 percent", first: network.Impairment{Loss: 0.01}, second: network.Impairment{Loss: 0.01}, back: 0.01, holes: true, longest: two},
+		{name: "5 percent", first: network.Impairment{Loss: 0.05}, second: network.Impairment{Loss: 0.05}, back: 0.01, holes: true, longest: two},
+		{name: "5 percent at 200 ms", first: network.Impairment{Loss: 0.05, Delay: far}, second: network.Impairment{Loss: 0.05, Delay: far}, holes: true, longest: two},
+		{name: "20 percent", first: network.Impairment{Loss: 0.2}, second: network.Impairment{Loss: 0.2}, back: 0.2, late: true, holes: true},
+		{name: "bursts", first: network.Impairment{Burst: burst}, second: network.Impairment{Burst: burst}, holes: true},
 		{name: "reordering and duplicates", first: shuffle, second: shuffle, whole: true},
 		// The server resends sound to whoever asks, three times at most. Without,
 		// 30 frames would be missing; of them, one in some hundred is.
@@ -76,7 +76,7 @@ type lossy struct {
 	first, second network.Impairment
 	back          float64
 	late          bool // they begin with the media: connecting through them takes long
-	gaps          bool // the publisher leaves gaps
+	holes         bool // the publisher leaves holes
 	// longest bounds a hole in the video, 0 for no bound, and sound the frames of
 	// sound that may be missing, 0 for any number; whole says that nothing may be
 	// missing at all.
@@ -112,7 +112,7 @@ func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *net
 		t.Fatal(err)
 	}
 	const sender = 7
-	ada := publish(t, first.URL, token, "ada", sender, c.gaps)
+	ada := publish(t, first.URL, token, "ada", sender, c.holes)
 	defer ada.stop()
 	r, err := livekit.Join(ctx, livekit.Config{URL: second.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: c.name,
 		Identity: "bot", Name: "The recorder", Passphrase: []byte(passphrase)})
@@ -156,7 +156,7 @@ func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *net
 		if c.whole && a.missing > a.atEnd+stalled {
 			t.Errorf("%s: %d frames are missing: %v", source, a.missing, tp.holes)
 		}
-		if c.gaps && a.missing == 0 {
+		if c.holes && a.missing == 0 {
 			t.Errorf("%s: nothing is missing, though not all was sent", source)
 		}
 		if source == media.Microphone && c.sound > 0 && a.missing > c.sound+stalled {

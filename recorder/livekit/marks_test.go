@@ -65,7 +65,7 @@ func mark(f []byte) (sender, n uint32, ok bool) {
 	return binary.BigEndian.Uint32(f[markAt:]), binary.BigEndian.Uint32(f[markAt+4:]), true
 }
 
-// Where a publisher leaves gaps, these frames are published, but never sent:
+// Where a publisher leaves holes, these frames are published, but never sent:
 // their packets are lost before anybody could keep them to send them again.
 func unsent(codec media.Codec, n uint32) bool {
 	if codec.Audio() {
@@ -80,20 +80,20 @@ func unsent(codec media.Codec, n uint32) bool {
 type publisher struct {
 	identity string
 	sender   uint32
-	gaps     bool
+	holes    bool
 	room     *lksdk.Room
 	quit     chan struct{}
 	pumps    sync.WaitGroup
 	sent     map[media.Source]*atomic.Uint32 // how many frames
 }
 
-func publish(t *testing.T, url, token, identity string, sender uint32, gaps bool) *publisher {
+func publish(t *testing.T, url, token, identity string, sender uint32, holes bool) *publisher {
 	t.Helper()
 	keys := frame.NewKeyring(0, frame.KeyOptions{})
 	if err := keys.SetPassphrase(0, []byte(passphrase)); err != nil {
 		t.Fatal(err)
 	}
-	p := &publisher{identity: identity, sender: sender, gaps: gaps, quit: make(chan struct{}),
+	p := &publisher{identity: identity, sender: sender, holes: holes, quit: make(chan struct{}),
 		sent: map[media.Source]*atomic.Uint32{media.Microphone: {}, media.Camera: {}}}
 	p.room = lksdk.NewRoom(&lksdk.RoomCallback{})
 	if err := p.room.JoinWithToken(url, token, lksdk.WithAutoSubscribe(false), lksdk.WithLogger(logger.GetDiscardLogger())); err != nil {
@@ -155,7 +155,7 @@ func (p *publisher) pump(t *testing.T, local *lksdk.LocalTrack, enc *frame.Encry
 		case <-p.quit:
 			return
 		}
-		if p.gaps && unsent(codec, n) {
+		if p.holes && unsent(codec, n) {
 			dropped++
 			continue
 		}
@@ -252,7 +252,7 @@ func (m *memory) tapes(t *testing.T) map[media.Source]*tape {
 			if b.Event == nil {
 				tp := byID[b.Frame.Track]
 				tp.frames = append(tp.frames, b.Frame)
-			} else if b.Event.Type == media.EventGap {
+			} else if b.Event.Type == media.EventHole {
 				holes = append(holes, *b.Event)
 			}
 		}

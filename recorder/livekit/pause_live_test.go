@@ -99,7 +99,7 @@ func TestPausingBot(t *testing.T) {
 	}
 	for i, pause := range pauses {
 		if len(late[i]) != 2*speech {
-			t.Errorf("pause of %v: %d frames of %d; %v", pause, len(late[i]), 2*speech, kind(events, media.EventGap))
+			t.Errorf("pause of %v: %d frames of %d; %v", pause, len(late[i]), 2*speech, kind(events, media.EventHole))
 			continue
 		}
 		usual := slices.Sorted(slices.Values(late[i][:speech]))[speech/2]

@@ -241,7 +241,7 @@ func (l *life) check(reason string) (reconnects []media.Event) {
 		l.t.Errorf("joins %v, leaves %v", joins, leaves)
 	}
 	const tolerated = 500 * time.Millisecond
-	gaps := kind(events, media.EventGap)
+	holes := kind(events, media.EventHole)
 	for uid, tr := range tracks {
 		end := time.Duration(-1)
 		for _, f := range frames {
@@ -250,19 +250,19 @@ func (l *life) check(reason string) (reconnects []media.Event) {
 			}
 			if end >= 0 && f.Time-end > tolerated {
 				missing := f.Time - end
-				for _, g := range gaps {
+				for _, g := range holes {
 					if g.Track == uid {
 						missing -= max(0, min(g.To, f.Time)-max(g.From, end))
 					}
 				}
 				if missing > tolerated {
-					l.t.Errorf("%s: nothing from %v to %v, of which %v are not declared: %v", tr.Label(), end, f.Time, missing, gaps)
+					l.t.Errorf("%s: nothing from %v to %v, of which %v are not declared: %v", tr.Label(), end, f.Time, missing, holes)
 				}
 			}
 			end = f.Time
 		}
 	}
-	for _, g := range gaps {
+	for _, g := range holes {
 		if !others(g.Participant) && g.To-g.From > 2*time.Second && reason != "" && g.Reason != reason {
 			l.t.Errorf("a hole from %v to %v has the reason %s, want %s", g.From, g.To, g.Reason, reason)
 		}

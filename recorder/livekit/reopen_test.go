@@ -89,7 +89,7 @@ func TestRoomsThatTheServerCloses(t *testing.T) {
 	if leaves := kind(events, media.EventLeave); len(tracks) != 2 || len(leaves) != 2 {
 		t.Errorf("tracks %v, leaves %v", tracks, leaves)
 	}
-	for _, g := range kind(events, media.EventGap) {
+	for _, g := range kind(events, media.EventHole) {
 		if g.To-g.From > time.Second {
 			t.Errorf("a hole: %+v", g)
 		}

@@ -88,7 +88,7 @@ func TestSelection(t *testing.T) {
 			t.Errorf("%s left out %q, want %q", w.identity, leftOut, want)
 		}
 		for reason, hole := range w.l.report.Holes {
-			if reason != media.GapStart || w.s.AudioOnly {
+			if reason != media.HoleStart || w.s.AudioOnly {
 				t.Errorf("%s misses %v: %s", w.identity, hole, reason)
 			}
 		}

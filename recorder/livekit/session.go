@@ -246,7 +246,7 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 	}
 	cb.OnTrackSubscriptionFailed = func(sid string, p *lksdk.RemoteParticipant) {
 		s.contain(p.Identity(), func() {
-			s.emit(recorder.RoomEvent{Type: media.EventGap, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
+			s.emit(recorder.RoomEvent{Type: media.EventHole, Participant: p.Identity(), TrackID: sid, Reason: "subscription"})
 		})
 	}
 	cb.OnTrackMuted = func(pub lksdk.TrackPublication, p lksdk.Participant) { s.muted(pub, p, true) }
@@ -271,7 +271,7 @@ func (s *session) muted(pub lksdk.TrackPublication, p lksdk.Participant, on bool
 func (s *session) contain(identity string, f func()) {
 	if err := fault.Contain(f); err != nil {
 		s.r.log.Error("a member could not be followed", "err", err)
-		s.emit(recorder.RoomEvent{Type: media.EventGap, Participant: identity, Reason: media.GapFault})
+		s.emit(recorder.RoomEvent{Type: media.EventHole, Participant: identity, Reason: media.HoleFault})
 	}
 }
 

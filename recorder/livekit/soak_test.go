@@ -31,11 +31,11 @@ func TestSoakCut(t *testing.T) {
 	l.hears(1)
 	l.stop()
 	l.wait()
-	came := l.check(media.GapReconnect)
+	came := l.check(media.HoleReconnect)
 	if len(came) != 1 || came[0].Reason != media.ReconnectRejoin {
 		t.Errorf("reconnects: %v", came)
 	}
-	if hole := l.report.Holes[media.GapReconnect]; hole < 2*5*time.Minute {
+	if hole := l.report.Holes[media.HoleReconnect]; hole < 2*5*time.Minute {
 		t.Errorf("two tracks miss %v", hole)
 	}
 	t.Logf("came back %v, holes %v", came, l.report.Holes)

@@ -15,14 +15,14 @@ const (
 	ReconnectRejoin = "rejoin" // it was over, and the recorder joined again
 )
 
-// Reasons of gaps that were wanted. They do not make a recording incomplete.
+// Reasons of holes that were wanted. They do not make a recording incomplete.
 const (
-	GapPaused     = "paused"     // the recording was paused
-	GapConsent    = "consent"    // the sender had not agreed to be recorded, or not any more
-	GapUnverified = "unverified" // only verified members are recorded
+	HolePaused     = "paused"     // the recording was paused
+	HoleConsent    = "consent"    // the sender had not agreed to be recorded, or not any more
+	HoleUnverified = "unverified" // only verified members are recorded
 )
 
-// Wanted reports whether a gap for this reason was wanted.
+// Wanted reports whether a hole for this reason was wanted.
 func Wanted(reason string) bool {
-	return reason == GapPaused || reason == GapConsent || reason == GapUnverified
+	return reason == HolePaused || reason == HoleConsent || reason == HoleUnverified
 }

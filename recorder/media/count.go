@@ -47,7 +47,7 @@ func (c *Count) Event(e Event) {
 	switch {
 	case e.Type == EventTrack && e.Track != 0:
 		c.track(e.Track)
-	case e.Type == EventGap && e.To > e.From:
+	case e.Type == EventHole && e.To > e.From:
 		from, to := e.From.Round(time.Millisecond), e.To.Round(time.Millisecond)
 		of := holesOf{e.Track, owner(e), e.Reason}
 		if e.Track != 0 && e.Participant != "" {

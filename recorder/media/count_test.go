@@ -24,10 +24,10 @@ func TestCount(t *testing.T) {
 		for i := range 300 {
 			from := time.Duration(i)*100*time.Millisecond - time.Duration(rnd.Int64N(int64(20*time.Second)))
 			from = max(0, from)
-			add(Event{Type: EventGap, Track: rnd.Uint64N(3), From: from, To: from + time.Duration(rnd.Int64N(int64(300*time.Millisecond))),
-				Participant: []string{"ada", "ben"}[rnd.IntN(2)], Reason: []string{GapLoss, GapPaused, GapKeyFrame, ""}[rnd.IntN(4)]})
+			add(Event{Type: EventHole, Track: rnd.Uint64N(3), From: from, To: from + time.Duration(rnd.Int64N(int64(300*time.Millisecond))),
+				Participant: []string{"ada", "ben"}[rnd.IntN(2)], Reason: []string{HoleLoss, HolePaused, HoleKeyFrame, ""}[rnd.IntN(4)]})
 			if rnd.IntN(10) == 0 {
-				add(Event{Type: EventGap, From: from, To: from}) // none
+				add(Event{Type: EventHole, From: from, To: from}) // none
 			}
 		}
 		for i := range events { // as they are read
@@ -55,22 +55,22 @@ func TestCount(t *testing.T) {
 	var of Count
 	for _, e := range []Event{
 		{Type: EventJoin, Participant: "ada", Name: "Ada"}, {Type: EventName, Participant: "ada", Name: "Ada L.", Text: "Ada"},
-		{Type: EventGap, Participant: "ada", Track: 1, To: time.Second, Reason: GapLoss},
-		{Type: EventGap, Participant: "ada", Track: 2, To: time.Second, Reason: GapLoss},
-		{Type: EventGap, Participant: "eve", To: 5 * time.Second, Reason: GapTooMany},
-		{Type: EventGap, To: 3 * time.Second, Reason: GapAsleep},
+		{Type: EventHole, Participant: "ada", Track: 1, To: time.Second, Reason: HoleLoss},
+		{Type: EventHole, Participant: "ada", Track: 2, To: time.Second, Reason: HoleLoss},
+		{Type: EventHole, Participant: "eve", To: 5 * time.Second, Reason: HoleTooMany},
+		{Type: EventHole, To: 3 * time.Second, Reason: HoleAsleep},
 	} {
 		of.Event(e)
 	}
-	if got, want := of.Missing(), []Missing{{"eve", "", GapTooMany, 5 * time.Second}, {"", "", GapAsleep, 3 * time.Second},
-		{"ada", "Ada L.", GapLoss, 2 * time.Second}}; !slices.Equal(got, want) {
+	if got, want := of.Missing(), []Missing{{"eve", "", HoleTooMany, 5 * time.Second}, {"", "", HoleAsleep, 3 * time.Second},
+		{"ada", "Ada L.", HoleLoss, 2 * time.Second}}; !slices.Equal(got, want) {
 		t.Errorf("missing: %+v, want %+v", got, want)
 	}
 	var c Count
 	for _, e := range []Event{
 		{Type: EventStart, Text: "room"}, {Type: EventJoin, Participant: "ada"}, {Type: EventLeave, Participant: "ada"},
 		{Type: EventJoin, Participant: "ada"}, {Type: EventTrack, Participant: "ada", Track: 1}, {Type: EventTrack, Participant: "ada", Track: 1},
-		{Type: EventTrack, Participant: "ben", Track: 2}, {Type: EventChat, Participant: "eve", Text: "hi"}, {Type: EventGap, Track: 7, To: time.Second},
+		{Type: EventTrack, Participant: "ben", Track: 2}, {Type: EventChat, Participant: "eve", Text: "hi"}, {Type: EventHole, Track: 7, To: time.Second},
 	} {
 		c.Event(e)
 	}
@@ -88,12 +88,12 @@ func TestCountIsBounded(t *testing.T) {
 	for i := range n {
 		c.Event(Event{Type: EventTrack, Participant: fmt.Sprint(i), Track: uint64(i + 1)})
 		at := time.Duration(i) * 3 * time.Second
-		c.Event(Event{Type: EventGap, Track: 1, From: at, To: at + 10*time.Millisecond, Reason: GapLoss})
+		c.Event(Event{Type: EventHole, Track: 1, From: at, To: at + 10*time.Millisecond, Reason: HoleLoss})
 	}
-	if c.People() != n || c.Tracks() != n || c.Holes()[GapLoss] != n*10*time.Millisecond || c.Incomplete() {
+	if c.People() != n || c.Tracks() != n || c.Holes()[HoleLoss] != n*10*time.Millisecond || c.Incomplete() {
 		t.Errorf("%d people, %d tracks, %v", c.People(), c.Tracks(), c.Holes())
 	}
-	if len(c.people) > maxCounted || len(c.tracks) > maxCounted || len(c.holes[holesOf{1, "", GapLoss}].spans) > maxUnion {
+	if len(c.people) > maxCounted || len(c.tracks) > maxCounted || len(c.holes[holesOf{1, "", HoleLoss}].spans) > maxUnion {
 		t.Error("it remembers too much")
 	}
 }

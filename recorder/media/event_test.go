@@ -18,10 +18,10 @@ func TestEventJSON(t *testing.T) {
 		{Event{Type: EventStream, Reason: "files", Text: "plan.pdf", Size: maxSize}, `{"t":0,"type":"stream","reason":"files","text":"plan.pdf","size":9007199254740991}`},
 		{Event{Time: 1500 * time.Millisecond, Type: EventJoin, Participant: "alice", Name: "A <b>&"},
 			`{"t":1.5,"type":"join","participant":"alice","name":"A <b>&"}`},
-		{Event{Time: time.Hour + time.Millisecond, Type: EventGap, Track: 1<<64 - 1, From: 20 * time.Millisecond, To: time.Second, Reason: GapLoss},
-			`{"t":3600.001,"type":"gap","track":"18446744073709551615","from":0.02,"to":1,"reason":"loss"}`},
-		{Event{Type: EventGap, Track: 7, To: time.Second, Reason: GapLoss},
-			`{"t":0,"type":"gap","track":"7","from":0,"to":1,"reason":"loss"}`},
+		{Event{Time: time.Hour + time.Millisecond, Type: EventHole, Track: 1<<64 - 1, From: 20 * time.Millisecond, To: time.Second, Reason: HoleLoss},
+			`{"t":3600.001,"type":"hole","track":"18446744073709551615","from":0.02,"to":1,"reason":"loss"}`},
+		{Event{Type: EventHole, Track: 7, To: time.Second, Reason: HoleLoss},
+			`{"t":0,"type":"hole","track":"7","from":0,"to":1,"reason":"loss"}`},
 	} {
 		got, err := tt.event.MarshalJSON()
 		if err != nil {
@@ -71,7 +71,7 @@ func TestEventRefusals(t *testing.T) {
 	for _, e := range []Event{
 		{},
 		{Type: EventJoin, Time: -1},
-		{Type: EventGap, To: 1<<63 - 1},
+		{Type: EventHole, To: 1<<63 - 1},
 	} {
 		if b, err := e.MarshalJSON(); err == nil {
 			t.Errorf("%+v: wrote %s", e, b)
@@ -82,9 +82,9 @@ func TestEventRefusals(t *testing.T) {
 		`{"t":-1,"type":"join"}`,
 		`{"t":1e300,"type":"join"}`,
 		`{"t":"1","type":"join"}`,
-		`{"t":1,"type":"gap","track":5}`,
-		`{"t":1,"type":"gap","track":"-5"}`,
-		`{"t":1,"type":"gap","track":"99999999999999999999"}`,
+		`{"t":1,"type":"hole","track":5}`,
+		`{"t":1,"type":"hole","track":"-5"}`,
+		`{"t":1,"type":"hole","track":"99999999999999999999"}`,
 		`{"t":1,"type":"dropped","count":-1}`, `{"t":1,"type":"dropped","count":3000000000}`,
 		`{"t":1,"type":"chat","name":"` + strings.Repeat("x", MaxName+1) + `"}`,
 		`{"t":1,"type":"chat","text":"` + strings.Repeat("x", MaxEventLine) + `"}`,
@@ -112,7 +112,7 @@ func TestClamp(t *testing.T) {
 }
 
 func FuzzEvent(f *testing.F) {
-	f.Add([]byte(`{"t":1.5,"type":"gap","track":"7","from":1,"to":2.25,"reason":"loss"}`))
+	f.Add([]byte(`{"t":1.5,"type":"hole","track":"7","from":1,"to":2.25,"reason":"loss"}`))
 	f.Add([]byte(`{"t":1e3,"type":"chat","text":"\u2028<b>\ud800"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var e Event

@@ -32,22 +32,22 @@ func merge(events []Event, reason func(Event) string) []Event {
 			names[e.Participant] = e.Name
 		}
 	}
-	var gaps []Event
+	var holes []Event
 	for _, e := range events {
-		if e.Type == EventGap && e.To > e.From {
+		if e.Type == EventHole && e.To > e.From {
 			e.Time = e.From
 			if e.Text = tracks[e.Track]; e.Track == 0 {
 				e.Text = cmp.Or(names[e.Participant], e.Participant)
 			}
-			gaps = append(gaps, e)
+			holes = append(holes, e)
 		}
 	}
-	slices.SortStableFunc(gaps, func(a, b Event) int {
+	slices.SortStableFunc(holes, func(a, b Event) int {
 		return cmp.Or(cmp.Compare(a.Track, b.Track), cmp.Compare(owner(a), owner(b)), cmp.Compare(reason(a), reason(b)),
 			cmp.Compare(a.From, b.From))
 	})
-	merged := gaps[:0]
-	for _, e := range gaps {
+	merged := holes[:0]
+	for _, e := range holes {
 		if n := len(merged); n > 0 {
 			last := &merged[n-1]
 			if last.Track == e.Track && owner(*last) == owner(e) && reason(*last) == reason(e) && e.From <= last.To+touching {

@@ -27,7 +27,7 @@ func testIndex() *Index {
 		},
 		Events: []Event{
 			{Time: time.Second, Type: EventJoin, Participant: "alice", Name: "A <b>"},
-			{Time: 2 * time.Second, Type: EventGap, Track: 3, From: time.Second, To: 2 * time.Second, Reason: GapLoss},
+			{Time: 2 * time.Second, Type: EventHole, Track: 3, From: time.Second, To: 2 * time.Second, Reason: HoleLoss},
 		},
 	}
 }

@@ -120,7 +120,7 @@ type Event struct {
 	// From and To bound a hole, or something else that lasted, on the recording
 	// clock.
 	From, To time.Duration
-	// Reason says why or how: for a gap one of the Gap reasons.
+	// Reason says why or how: for a hole one of the Hole reasons.
 	Reason string
 	// Text is free text: a recorder message, a chat line.
 	Text string
@@ -145,7 +145,7 @@ const (
 	EventSilent    EventType = "silent"    // on what Text calls, a Track if it came, nothing was sent From..To, for as long as it was published
 	EventMute      EventType = "mute"      // Track
 	EventUnmute    EventType = "unmute"    // Track
-	EventGap       EventType = "gap"       // Track misses From..To for Reason
+	EventHole      EventType = "hole"      // Track misses From..To for Reason
 	EventEpoch     EventType = "epoch"     // a new set of readers; Text names them
 	EventUnsealed  EventType = "unsealed"  // Participant, the reader Name, cannot open what follows: it is sealed to as many as there can be
 	EventKeys      EventType = "keys"      // Track is encrypted under the key of the index in Text from now on
@@ -178,20 +178,20 @@ const (
 	ClockOnce = "once" // of a single frame, which is put between its neighbours
 )
 
-// Reasons of a gap. Mute and silence (DTX) are no gaps.
+// Reasons of a hole. Mute and silence (DTX) are no holes.
 const (
-	GapStart     = "start"           // published, but the first packet or key frame took its time
-	GapTooMany   = "too-many-tracks" // there was no room for the participant's track among those recorded
-	GapLoss      = "loss"            // packets never came
-	GapNoKey     = "no-key"          // no key for the frames' key index
-	GapAuth      = "auth"            // frames did not authenticate: wrong key or tampering
-	GapPlaintext = "plaintext"       // an unencrypted track in an end-to-end-encrypted room
-	GapKeyFrame  = "key-frame"       // waiting for a key frame after a hole or at the start
-	GapReconnect = "reconnect"       // the recorder was away from the room
-	GapAsleep    = "asleep"          // the recorder's machine was suspended; without a Track, all is missing
-	GapBandwidth = "bandwidth"       // the room's server found no bandwidth to send it to the recorder
-	GapCodec     = "codec"           // a codec that is not recorded
-	GapFormat    = "format"          // what came fits no file: a frame over MaxFrame, a picture over MaxSide
-	GapSpool     = "spool-full"      // no room to write
-	GapFault     = "fault"           // the recorder could not cope with what was sent
+	HoleStart     = "start"           // published, but the first packet or key frame took its time
+	HoleTooMany   = "too-many-tracks" // there was no room for the participant's track among those recorded
+	HoleLoss      = "loss"            // packets never came
+	HoleNoKey     = "no-key"          // no key for the frames' key index
+	HoleAuth      = "auth"            // frames did not authenticate: wrong key or tampering
+	HolePlaintext = "plaintext"       // an unencrypted track in an end-to-end-encrypted room
+	HoleKeyFrame  = "key-frame"       // waiting for a key frame after a hole or at the start
+	HoleReconnect = "reconnect"       // the recorder was away from the room
+	HoleAsleep    = "asleep"          // the recorder's machine was suspended; without a Track, all is missing
+	HoleBandwidth = "bandwidth"       // the room's server found no bandwidth to send it to the recorder
+	HoleCodec     = "codec"           // a codec that is not recorded
+	HoleFormat    = "format"          // what came fits no file: a frame over MaxFrame, a picture over MaxSide
+	HoleSpool     = "spool-full"      // no room to write
+	HoleFault     = "fault"           // the recorder could not cope with what was sent
 )

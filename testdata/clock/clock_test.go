@@ -39,8 +39,8 @@ func TestTwoHours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Gaps) > 0 || report.Incomplete || report.Dropped() > 0 || len(report.Tracks) != 6 {
-		t.Errorf("%d tracks, %+v left out, holes: %+v", len(report.Tracks), report.LeftOut, report.Gaps)
+	if len(report.Holes) > 0 || report.Incomplete || report.Dropped() > 0 || len(report.Tracks) != 6 {
+		t.Errorf("%d tracks, %+v left out, holes: %+v", len(report.Tracks), report.LeftOut, report.Holes)
 	}
 	spread, frames := measure(t, file)
 	sent := 0

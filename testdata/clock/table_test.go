@@ -133,8 +133,8 @@ func TestOddSendersExported(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(report.Gaps) > 0 || report.Incomplete || report.Dropped() > 0 || len(report.Tracks) != len(senders) {
-				t.Errorf("%d tracks, %+v left out, holes: %+v", len(report.Tracks), report.LeftOut, report.Gaps)
+			if len(report.Holes) > 0 || report.Incomplete || report.Dropped() > 0 || len(report.Tracks) != len(senders) {
+				t.Errorf("%d tracks, %+v left out, holes: %+v", len(report.Tracks), report.LeftOut, report.Holes)
 			}
 			if _, frames := measure(t, file); frames != sent {
 				t.Errorf("the export has %d frames, sent were %d", frames, sent)

@@ -62,7 +62,7 @@ type Track struct {
 // A Span is a time on the recording clock.
 type Span struct{ From, To time.Duration }
 
-// A Hole is a span of which the recorder got nothing, for one of media's Gap
+// A Hole is a span of which the recorder got nothing, for one of media's Hole
 // reasons.
 type Hole struct {
 	Span

@@ -62,8 +62,8 @@ func Lab(r Readers, length time.Duration) (Meeting, error) {
 			{Source: media.Camera, Loop: loops["h264"], Mutes: []Span{span(52, 56)}},
 		}},
 		{ID: "cleo", Name: "Cleo", Speaks: []Span{span(20, 30)}, Tracks: []Track{
-			{Source: media.Microphone, Loop: loops["beep"], PPM: 150, Holes: []Hole{{span(26, 28), media.GapLoss}}},
-			{Source: media.Camera, Loop: loops["vp9"], Holes: []Hole{{span(26, 32), media.GapNoKey}}},
+			{Source: media.Microphone, Loop: loops["beep"], PPM: 150, Holes: []Hole{{span(26, 28), media.HoleLoss}}},
+			{Source: media.Camera, Loop: loops["vp9"], Holes: []Hole{{span(26, 32), media.HoleNoKey}}},
 		}},
 		{ID: "eve", Name: HostileName, From: 9 * second, To: 66 * second, Tracks: []Track{
 			{Source: media.Microphone, Loop: loops["speech"]},

@@ -48,7 +48,7 @@ func (r *reel) events() (out []media.Event) {
 		about(r.From, media.EventScreen)
 	}
 	if first := r.time(r.key(r.From)); first > r.From+r.Loop.Every {
-		r.Holes = slices.Insert(r.Holes, 0, Hole{Span{r.From, first}, media.GapStart})
+		r.Holes = slices.Insert(r.Holes, 0, Hole{Span{r.From, first}, media.HoleStart})
 	}
 	for _, s := range r.Mutes {
 		about(s.From, media.EventMute)
@@ -57,7 +57,7 @@ func (r *reel) events() (out []media.Event) {
 		}
 	}
 	for _, h := range r.Holes {
-		e := about(h.From, media.EventGap)
+		e := about(h.From, media.EventHole)
 		e.From, e.To, e.Reason = h.From, min(h.To, r.To), h.Reason
 	}
 	if r.Source == media.Screen {

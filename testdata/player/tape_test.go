@@ -43,7 +43,7 @@ func TestTape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Duration.Round(time.Second) != m.Length || report.Segments != 15 || report.Indexes != 3 || len(report.Gaps) != 3 {
+	if report.Duration.Round(time.Second) != m.Length || report.Segments != 15 || report.Indexes != 3 || len(report.Holes) != 3 {
 		t.Errorf("%+v", report)
 	}
 	s, err := playback.Open(t.Context(), ledger{r}, playback.Options{Recording: id})
@@ -134,8 +134,8 @@ func TestTapeClock(t *testing.T) {
 			t.Errorf("%s begins at %v, want %v, and its last frame is at %v, want %v", k.Label(), f.Time, begins, l.Time, ends)
 		}
 	}
-	if gaps := s.Gaps(); len(gaps) != 1 || gaps[0].Reason != media.GapStart || gaps[0].To != 4*time.Second {
-		t.Errorf("holes %+v", gaps)
+	if holes := s.Holes(); len(holes) != 1 || holes[0].Reason != media.HoleStart || holes[0].To != 4*time.Second {
+		t.Errorf("holes %+v", holes)
 	}
 }
 

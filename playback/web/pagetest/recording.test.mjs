@@ -37,7 +37,7 @@ function minute(more = {}) {
 			{ t: 55, type: "leave", participant: "ada" },
 			{ t: 55, type: "track-end", participant: "ada", track: mic },
 		],
-		gaps: [{ track: "2", from: 12, to: 13.5, reason: "loss" }, { track: "2", from: 2, to: 3, reason: "no-key" }],
+		holes: [{ track: "2", from: 12, to: 13.5, reason: "loss" }, { track: "2", from: 2, to: 3, reason: "no-key" }],
 		...more,
 	};
 }

@@ -14,7 +14,7 @@ const r = new Recording({
 		{ t: 0, type: "track", track: "1" }, { t: 0, type: "track", track: "2" }, { t: 2, type: "mute", track: "1" }, { t: 3, type: "unmute", track: "1" },
 		{ t: 18, type: "track-end", track: "1" }, { t: 18, type: "track-end", track: "2" },
 	],
-	gaps: [{ track: "2", from: 1, to: 2, reason: "no-key" }],
+	holes: [{ track: "2", from: 1, to: 2, reason: "no-key" }],
 });
 
 const there = { there: true, covered: true, unsupported: false, broken: "", paused: false, waiting: false };

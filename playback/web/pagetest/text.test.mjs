@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { plain, sentence } from "../page/view/sentence.js";
-import { gap, quiet, wanted } from "../page/view/terms.js";
+import { absence, quiet, wanted } from "../page/view/terms.js";
 import * as text from "../page/view/text.js";
 
 test("what strangers wrote stays where it is put", () => {
@@ -49,11 +49,11 @@ test("every event has its sentence", () => {
 		[{ type: "verified" }, "event: Ada is not taken for anybody any more"],
 		[{ type: "claimed", name: "Ada L." }, "event: Ada showed a card that nobody had pinned, with the name Ada L."],
 		[{ type: "integrity", track: undefined, reason: "member: signature" }, "trouble: Something false arrived as Ada’s word of who they are: member: signature"],
-		[{ type: "gap", from: 1, to: 4, reason: "loss" }, "trouble: Ada’s camera misses 3 s: packets lost"],
-		[{ type: "gap", from: 1, to: 1.2, reason: "what?" }, "detail: Ada’s camera misses 0.2 s: what?"],
-		[{ type: "gap", from: 1, to: 9, reason: "paused" }, "detail: Nothing was kept of Ada’s camera for 8 s: recording paused"],
-		[{ type: "gap", from: 0, to: 6, reason: "consent" }, "detail: Nothing was kept of Ada’s camera for 6 s: no consent"],
-		[{ type: "gap", from: 0, to: 6, reason: "unverified" }, "detail: Nothing was kept of Ada’s camera for 6 s: not verified yet"],
+		[{ type: "hole", from: 1, to: 4, reason: "loss" }, "trouble: Ada’s camera misses 3 s: packets lost"],
+		[{ type: "hole", from: 1, to: 1.2, reason: "what?" }, "detail: Ada’s camera misses 0.2 s: what?"],
+		[{ type: "hole", from: 1, to: 9, reason: "paused" }, "detail: Nothing was kept of Ada’s camera for 8 s: recording paused"],
+		[{ type: "hole", from: 0, to: 6, reason: "consent" }, "detail: Nothing was kept of Ada’s camera for 6 s: no consent"],
+		[{ type: "hole", from: 0, to: 6, reason: "unverified" }, "detail: Nothing was kept of Ada’s camera for 6 s: not verified yet"],
 		[{ type: "consent", reason: "withdrawn" }, "event: Ada withdrew consent"],
 		[{ type: "dropped", reason: "chat", count: 1 }, "trouble: Missing: 1 event of the kind “chat” of Ada, too many came at once"],
 		[{ type: "reconnect", from: 1, to: 11 }, "trouble: The recorder came back after 10 s"],
@@ -74,7 +74,7 @@ test("every event has its sentence", () => {
 		assert.ok(say({ type }), type);
 	}
 	for (const reason of ["start", "loss", "no-key", "auth", "plaintext", "key-frame", "reconnect", "bandwidth", "codec", "format", "fault", "spool-full", "paused", "consent", "unverified"]) {
-		assert.notEqual(gap(reason).label, reason);
+		assert.notEqual(absence(reason).label, reason);
 	}
 	for (const reason of ["paused", "consent", "unverified"]) assert.ok(wanted(reason) && quiet(reason), reason);
 	for (const reason of ["loss", "auth", "reconnect"]) assert.ok(!wanted(reason) && !quiet(reason), reason);

@@ -63,10 +63,10 @@ func TestMetrics(t *testing.T) {
 				{Codec: media.Opus, Outcome: recorder.Auth}: 1, {Codec: media.VP8, Outcome: recorder.Auth}: 2,
 				{Codec: media.AV1, Outcome: recorder.Refused}: 9,
 			},
-			Holes: map[string]recorder.Holes{media.GapAuth: {Count: 2, Time: 1500 * time.Millisecond}},
+			Holes: map[string]recorder.Holes{media.HoleAuth: {Count: 2, Time: 1500 * time.Millisecond}},
 			Unopened: []recorder.Unopened{
-				{Name: "Ada", Participant: "ada", Reason: media.GapAuth, Cause: frame.CauseRatchet, Since: now}, {Name: "Ben", Reason: media.GapAuth, Since: now},
-				{Name: "Cleo", Reason: media.GapPlaintext, Cause: frame.CausePlaintext, Since: now}},
+				{Name: "Ada", Participant: "ada", Reason: media.HoleAuth, Cause: frame.CauseRatchet, Since: now}, {Name: "Ben", Reason: media.HoleAuth, Since: now},
+				{Name: "Cleo", Reason: media.HolePlaintext, Cause: frame.CausePlaintext, Since: now}},
 		},
 	}
 	code, text := askHandler(t, h, "GET", "/metrics")

@@ -73,7 +73,7 @@ func TestRoundTrip(t *testing.T) {
 	want := syntheticFrames()
 	events := []media.Event{
 		{Time: 60 * time.Second, Type: media.EventJoin, Participant: "bob", Name: "\u202e\n\n<b>"},
-		{Time: 61 * time.Second, Type: media.EventGap, Track: 7, From: time.Second, To: 2 * time.Second, Reason: media.GapKeyFrame},
+		{Time: 61 * time.Second, Type: media.EventHole, Track: 7, From: time.Second, To: 2 * time.Second, Reason: media.HoleKeyFrame},
 	}
 	var b bytes.Buffer
 	w, err := matroska.NewWriter(&b, testHeader())

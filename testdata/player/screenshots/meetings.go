@@ -91,8 +91,8 @@ func boardMeeting(r player.Readers, voices []*player.Loop, loops map[string]*pla
 			p.From = at(2, 30)
 		case "Dave":
 			p.To = at(31, 0)
-			p.Tracks[0].Holes = []player.Hole{{Span: player.Span{From: at(17, 0), To: at(18, 10)}, Reason: media.GapLoss}}
-			p.Tracks[1].Holes = []player.Hole{{Span: player.Span{From: at(17, 0), To: at(18, 20)}, Reason: media.GapLoss}}
+			p.Tracks[0].Holes = []player.Hole{{Span: player.Span{From: at(17, 0), To: at(18, 10)}, Reason: media.HoleLoss}}
+			p.Tracks[1].Holes = []player.Hole{{Span: player.Span{From: at(17, 0), To: at(18, 20)}, Reason: media.HoleLoss}}
 		case "Erin":
 			p.From = at(6, 10)
 			p.Tracks[1].Mutes = []player.Span{{From: at(24, 0), To: at(42, 18)}}

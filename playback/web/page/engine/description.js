@@ -32,7 +32,7 @@
  * @property {number} [duration] seconds
  * @property {Epoch[]} [epochs]
  * @property {TrackEntry[]} [tracks]
- * @property {Gap[]} [gaps]
+ * @property {Hole[]} [holes]
  * @property {number} [wide_holes] how many holes of a second or more make it incomplete
  * @property {Problem[]} [problems]
  * @property {SegmentEntry[]} [segments] those asked for
@@ -43,7 +43,7 @@
  *
  * @typedef {{ segment: number, error: string, text: string }} Problem
  *
- * @typedef {{ track: string, from: number, to: number, reason?: string }} Gap
+ * @typedef {{ track: string, from: number, to: number, reason?: string }} Hole
  *
  * @typedef {[number: number, from: number, to: number, state: string, media: number[][]]} SegmentEntry
  *     state is r, l, f or u; media has an index into tracks and the times of key frames

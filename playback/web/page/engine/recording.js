@@ -59,8 +59,8 @@ export class Recording {
 	speaking = [];
 	/** @type {{ t: number, who: string, name: string, text: string, reaction: boolean }[]} */
 	chat = [];
-	/** @type {import("./description.js").Gap[]} */
-	#gaps = [];
+	/** @type {import("./description.js").Hole[]} as the description has them */
+	#declared = [];
 	/** @type {Map<string, Hole[]>} by track */
 	#holes = new Map();
 	/** @type {Map<string, import("./tracks_of.js").Track>} */
@@ -95,7 +95,7 @@ export class Recording {
 		this.problems = d.problems || [];
 		this.segments.take(d.segments || [], (d.tracks || []).map((t) => String(t.uid)));
 		this.#takeEvents(d.events || [], d.events_total);
-		this.#gaps = d.gaps || this.#gaps;
+		this.#declared = d.holes || this.#declared;
 		this.duration = Math.max(d.duration || 0, this.segments.last?.to ?? 0);
 		this.#derive(d.tracks || []);
 	}
@@ -131,7 +131,7 @@ export class Recording {
 		this.#personByID = new Map(this.people.map((p) => [p.id, p]));
 		this.speaking = spans.merge(this.people.flatMap((p) => p.speaking));
 		this.#holes = new Map();
-		for (const g of this.#gaps) {
+		for (const g of this.#declared) {
 			const uid = String(g.track), holes = this.#holes.get(uid) || [];
 			this.#holes.set(uid, holes);
 			holes.push({ from: g.from, to: g.to, reason: g.reason || "" });

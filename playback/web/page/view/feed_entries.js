@@ -27,7 +27,7 @@ export function entriesOf(recording) {
 	const entries = [];
 	for (const event of recording.events) {
 		const s = sentence(event, names);
-		const began = event.type === "gap" && event.from !== undefined && event.from > 0 ? event.from : event.t;
+		const began = event.type === "hole" && event.from !== undefined && event.from > 0 ? event.from : event.t;
 		if (s) entries.push({ t: began, event, ...s });
 	}
 	return entries.sort((a, b) => a.t - b.t);

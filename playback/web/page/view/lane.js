@@ -1,7 +1,7 @@
 import { visible, without } from "../engine/spans.js";
 import { el } from "./dom.js";
 import { describe } from "./lane_words.js";
-import { gap, wanted } from "./terms.js";
+import { absence, wanted } from "./terms.js";
 import { avatar, howBadge, nameNode } from "./words.js";
 
 /** How high a lane's drawing is, in CSS pixels. */
@@ -91,7 +91,7 @@ export class Lane {
 			}
 		}
 		this.#marks.replaceChildren(...shown.map(({ left, right, reasons }) => {
-			const words = [...reasons].map((r) => gap(r).label).join(", "), width = right - left;
+			const words = [...reasons].map((r) => absence(r).label).join(", "), width = right - left;
 			const kind = [...reasons].every(wanted) ? "unrecorded" : "hole";
 			const mark = el("i", { class: "span", "data-kind": kind, "data-reason": [...reasons].join(" ").slice(0, 80) },
 				width > 40 + words.length * 6 ? el("span", {}, words) : null);

@@ -1,5 +1,5 @@
 import { total, within } from "../engine/spans.js";
-import { gap, identified, wanted } from "./terms.js";
+import { absence, identified, wanted } from "./terms.js";
 import { count, length, line, time } from "./text.js";
 
 /** How many of each are told one by one. */
@@ -20,7 +20,7 @@ const senses = { microphone: "sound", screen: "screen" };
 export function doing(p, r, t) {
 	for (const k of p.tracks) {
 		const hole = r.holes(k.uid).find((h) => t >= h.from && t < h.to);
-		if (hole) return `${senses[k.source] ?? "picture"} ${wanted(hole.reason) ? "not recorded" : "missing"}, ${gap(hole.reason).label}`;
+		if (hole) return `${senses[k.source] ?? "picture"} ${wanted(hole.reason) ? "not recorded" : "missing"}, ${absence(hole.reason).label}`;
 	}
 	if (!within(p.presence, t)) return "away";
 	if (within(p.speaking, t)) return "speaking";
@@ -42,7 +42,7 @@ export function describe(p, r) {
 	parts.push(spoke >= least ? `spoke for ${length(spoke)}` : "did not speak");
 	const holes = p.tracks.flatMap((k) => r.holes(k.uid)).filter((h) => h.to - h.from >= least && !wanted(h.reason)).sort((a, b) => a.from - b.from);
 	if (holes.length) {
-		const told = holes.slice(0, most).map((h) => `${gap(h.reason).label} at ${time(h.from)} for ${length(h.to - h.from)}`);
+		const told = holes.slice(0, most).map((h) => `${absence(h.reason).label} at ${time(h.from)} for ${length(h.to - h.from)}`);
 		parts.push(`${count(holes.length, "hole")}: ${told.join(", ")}${holes.length > most ? " and more" : ""}`);
 	}
 	return parts.join("; ");

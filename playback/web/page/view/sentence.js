@@ -1,5 +1,5 @@
 import { bytes, count, length, line, tame } from "./text.js";
-import { gap, source, wanted } from "./terms.js";
+import { absence, source, wanted } from "./terms.js";
 
 /**
  * @typedef {string|{ who: string }|{ quote: string }} SentencePart a person's name and
@@ -70,14 +70,14 @@ export function sentence(e, { name = (id) => id, track = () => null } = {}) {
 	case "reconnect": return s("trouble", `The recorder came back${lasted ? " after " + lasted : ""}`);
 	case "pause": return s("event", `Recording paused${reason}`);
 	case "resume": return s("event", "Recording goes on");
-	case "gap":
+	case "hole":
 		if (e.reason === "asleep" && !e.track) {
 			return s("trouble", `Nothing was recorded for ${lasted || "a moment"}: the recorder’s machine was suspended`);
 		}
 		if (wanted(e.reason)) {
-			return s("detail", "Nothing was kept of ", who, `’s ${what} for ${lasted || "a moment"}: ${gap(e.reason).label}`);
+			return s("detail", "Nothing was kept of ", who, `’s ${what} for ${lasted || "a moment"}: ${absence(e.reason).label}`);
 		}
-		return s(lasts >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || "a moment"}: ${gap(e.reason).label}`);
+		return s(lasts >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || "a moment"}: ${absence(e.reason).label}`);
 	case "integrity":
 		return t ?
 			s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`) :

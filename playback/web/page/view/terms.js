@@ -74,10 +74,10 @@ export function quiet(reason) {
 }
 
 /**
- * gap tells why something is missing: {label, text}.
+ * absence tells why something is missing: {label, text}.
  * @param {string} [reason]
  */
-export function gap(reason) {
+export function absence(reason) {
 	const g = reasons[reason ?? ""];
 	if (g) return { label: g[0], text: g[1] };
 	const r = line(reason, 60);

@@ -1,5 +1,5 @@
 import { within } from "../engine/spans.js";
-import { codec, gap, identified } from "./terms.js";
+import { codec, absence, identified } from "./terms.js";
 import { line } from "./text.js";
 
 /**
@@ -20,7 +20,7 @@ import { line } from "./text.js";
 
 /** @type {Partial<Record<import("../engine/state.js").StateWord, (s: import("../engine/state.js").State) => Notice>>} */
 const notices = {
-	hole: (s) => ["hole", capital(gap(s.reason).label), gap(s.reason).text],
+	hole: (s) => ["hole", capital(absence(s.reason).label), absence(s.reason).text],
 	locked: () => ["lock", "Locked", "No key of yours opens this part."],
 	failed: () => ["alert", "Failed verification", "This part is not what was recorded, so it is not played."],
 	unsupported: (s) => [
@@ -81,7 +81,7 @@ export function tileState(player, subject, t, speaking) {
 function soundHole(player, sounds) {
 	for (const k of sounds) {
 		const s = player.state(k.uid);
-		if (s.state === "hole") return gap(s.reason).label;
+		if (s.state === "hole") return absence(s.reason).label;
 		if (s.state === "unsupported") return codec(s.codec);
 	}
 	return "";

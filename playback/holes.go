@@ -9,4 +9,4 @@ func Holes(events []media.Event) []media.Event { return media.Holes(events) }
 // [media.WideHoles].
 func WideHoles(events []media.Event) []media.Event { return media.WideHoles(events) }
 
-func wideHole(gaps []media.Event) bool { return len(media.WideHoles(gaps)) > 0 }
+func wideHole(holes []media.Event) bool { return len(media.WideHoles(holes)) > 0 }
