@@ -157,7 +157,11 @@ func (c *Copier) pass(ctx context.Context) error {
 		return err
 	}
 	if err := c.compare(there, head, lines); err != nil && !strange {
-		return fmt.Errorf("the destination has another head: %w", err)
+		var back *RollbackError
+		if errors.As(err, &back) {
+			return fmt.Errorf("the source is behind the destination: %w", err)
+		}
+		return fmt.Errorf("source and destination have different pasts: %w", err)
 	} else if err != nil {
 		c.taken(headName)
 	}

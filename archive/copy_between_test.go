@@ -49,7 +49,7 @@ func TestCopyHeadsBetween(t *testing.T) {
 					}
 					let[e.Name] = true
 				}
-				h, err := archive.ReadHead(t.Context(), dst, id, archive.Options{Verifiers: s.verifiers})
+				h, _, err := archive.ReadHead(t.Context(), dst, id, archive.Options{Verifiers: s.verifiers})
 				if err != nil {
 					t.Fatal(err)
 				}

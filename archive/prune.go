@@ -103,15 +103,15 @@ func survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
 	return all, nil
 }
 
-// ReadHead returns the head of the recording id, and reads nothing else. The
-// error is as that of Open; with one that wraps ErrForeignSigner comes a head
-// too, and it proves nothing.
-func ReadHead(ctx context.Context, s Store, id string, o Options) (Head, error) {
-	h, err := readSigned(ctx, s, id, o)
+// ReadHead returns the head of the recording id and the names of the o.Verifiers that
+// signed it, and reads nothing else. The error is as that of Open; with one that wraps
+// ErrForeignSigner comes a head too, and it proves nothing.
+func ReadHead(ctx context.Context, s Store, id string, o Options) (h Head, signers []string, err error) {
+	signed, err := readSigned(ctx, s, id, o)
 	if err != nil {
-		return h.Head, fmt.Errorf("recording %s: %w", id, err)
+		err = fmt.Errorf("recording %s: %w", id, err)
 	}
-	return h.Head, nil
+	return signed.Head, signed.signers, err
 }
 
 // A signedHead is a head, and whose signatures of those that are known it has.

@@ -22,8 +22,10 @@ what a recording that was going on has grown by. The copy is left with what was
 there; sealtape verify checks it, signature and all.
 
 Exit code 3: the recording is not closed; what there was of it is copied.
-Exit code 4: something is damaged or missing, or in its place is something else;
-the rest is copied.`,
+Exit code 4: something is damaged or missing, or in its place is something else, and
+the rest is copied; or all is, and the key that signed it was revoked. With 4 nothing is
+copied from a store that shows less of the recording than this machine has seen, or than
+the other store has.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the copy goes: a folder or s3://bucket/prefix, as `STORE`"},
 			o.storeFlag(),
@@ -54,6 +56,10 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	id, err := a.resolve(ctx, o.id)
 	if err != nil {
 		return err
+	}
+	_, _, err = archive.ReadHead(ctx, a.store, id, archive.Options{Verifiers: a.verifiers, Heads: a.heads})
+	if rolledBack(err) {
+		return hinted(err, "this machine has seen more of it, or something else, than "+o.store+" shows now: copy from another store, and ask who can write to this one")
 	}
 	to, err := e.openStore(ctx, o.to, true)
 	if err != nil {
@@ -87,6 +93,9 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	}
 	if ctx.Err() != nil {
 		return hinted(ctx.Err(), "what was copied stays; run it again to go on")
+	} else if rolledBack(err) {
+		return hinted(err, "nothing was copied: "+o.store+" does not go on with what "+o.to+" has; see which is whole",
+			"sealtape verify "+id+" --store "+shellWord(o.store), "sealtape verify "+id+" --store "+shellWord(o.to))
 	} else if err != nil {
 		return err
 	}
@@ -113,10 +122,13 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	}
 	// Whoever copies need not know the recorder: a head that nobody vouches for
 	// says as much.
-	head, err := archive.ReadHead(ctx, to, id, archive.Options{Verifiers: a.verifiers})
+	head, signers, err := archive.ReadHead(ctx, to, id, archive.Options{Verifiers: a.verifiers})
 	if errors.Is(err, archive.ErrForeignSigner) {
 		e.notef("It is not signed by anyone whose card you pinned.")
 	} else if err != nil {
+		return err
+	}
+	if err := a.distrust(id, signers); err != nil {
 		return err
 	}
 	if !head.State.Final() {
@@ -124,6 +136,11 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 			"when it is over, run the same command again"))
 	}
 	return nil
+}
+
+// rolledBack reports whether a store shows another past than was seen before.
+func rolledBack(err error) bool {
+	return as[*archive.RollbackError](err) || as[*archive.ForkError](err)
 }
 
 // joined takes apart what errors.Join made.

@@ -112,7 +112,7 @@ func (a *access) opening(ctx context.Context, id string, identities []age.Identi
 	rec := t.Recording()
 	epochs := rec.Epochs()
 	o.State, o.Epochs = string(rec.Head().State), len(epochs)
-	distrust := a.distrust(rec)
+	distrust := a.distrust(rec.Head().ID, rec.Signers())
 	defer func() {
 		if distrust != nil && o.err == nil {
 			o.Distrusted, o.Problem = true, distrust.Error()
@@ -153,23 +153,23 @@ func (a *access) opening(ctx context.Context, id string, identities []age.Identi
 func (d *diagnosis) judgeRecordings() {
 	const section = "recordings"
 	opens := make(map[string]int)
-	unsigned, live, distrusted := 0, 0, 0
+	foreign, live, distrusted := 0, 0, 0
 	for _, r := range d.Recordings {
 		opens[r.Opens]++
 		if r.Distrusted {
 			distrusted++
 		}
 		switch {
-		case r.State == "unsigned":
-			unsigned++
+		case r.State == string(tape.StateForeign):
+			foreign++
 		case r.err != nil:
 			d.Fail(section, r.ID[:8], r.err, verifyHint(r.ID).String())
 		case r.State == string(archive.StateOpen):
 			live++
 		}
 	}
-	if unsigned > 0 {
-		d.Warn(section, "recorders", pinHint.why, "%s not signed by anyone whose card you pinned", wasWere(unsigned))
+	if foreign > 0 {
+		d.Warn(section, "recorders", pinHint.why, "%s not signed by anyone whose card you pinned", wasWere(foreign))
 		d.Run(pinHint.run...)
 	}
 	if distrusted > 0 {

@@ -45,7 +45,7 @@ and, with --json, in its verdict; sealtape info ID ends with that.`,
 // A listed is a line of the list.
 type listed struct {
 	ID    string `json:"id"`
-	State string `json:"state"` // open, closed, cut; unsigned, damaged or rolled-back if it cannot be trusted
+	State string `json:"state"` // open, closed, cut; foreign-signer, damaged or rolled-back if it cannot be trusted
 	verdictJSON
 	Missing  int        `json:"missing_objects"`
 	Segments int        `json:"segments"`
@@ -188,7 +188,7 @@ func (e *env) showList(all []listed) error {
 		return nil
 	}
 	rows := [][]string{{"ID", "STATE", "SEGMENTS", "SIZE", "START", "LENGTH", "ROOM"}}
-	unsigned, damaged, open, withheld, incomplete, unknown := 0, 0, 0, 0, 0, 0
+	foreign, damaged, open, withheld, incomplete, unknown := 0, 0, 0, 0, 0, 0
 	for _, l := range all {
 		state := l.State
 		if l.State == string(archive.StateOpen) {
@@ -206,8 +206,8 @@ func (e *env) showList(all []listed) error {
 		case l.Missing > 0:
 			state += fmt.Sprintf(", %d missing", l.Missing)
 			damaged++
-		case l.State == "unsigned":
-			unsigned++
+		case l.State == string(tape.StateForeign):
+			foreign++
 		case l.Verdict == string(tape.Damaged) && !l.Distrusted && !l.Withheld:
 			if l.Opens || l.Segments > 0 { // its state is what its head says
 				state += ", damaged"
@@ -234,8 +234,8 @@ func (e *env) showList(all []listed) error {
 	if err := e.table(rows); err != nil {
 		return err
 	}
-	if unsigned > 0 {
-		e.notef("\n%s not signed by anyone whose card you pinned.\n%s", wasWere(unsigned), strings.Join(pinHint.lines(), "\n"))
+	if foreign > 0 {
+		e.notef("\n%s not signed by anyone whose card you pinned.\n%s", wasWere(foreign), strings.Join(pinHint.lines(), "\n"))
 	}
 	if damaged > 0 {
 		e.notef("\n%s not what was recorded.\nhint: sealtape verify ID says what is wrong", wasWere(damaged))

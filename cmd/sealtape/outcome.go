@@ -30,13 +30,13 @@ func (o outcome) err() error {
 	return exitWith(o.Outcome.ExitCode(), withHints(errors.New(o.Say("recording "+o.id)), toDo))
 }
 
-// distrust returns an error if a recording is signed, but by a key that was revoked.
-func (a *access) distrust(rec *archive.Recording) error {
+// distrust returns an error if a recording is signed by these, and all were revoked.
+func (a *access) distrust(id string, signers []string) error {
 	d := tape.Description{}
-	for _, key := range rec.Signers() {
+	for _, key := range signers {
 		d.Signers = append(d.Signers, a.signer(key))
 	}
-	return outcome{id: rec.Head().ID, Verdict: d.Trust()}.err()
+	return outcome{id: id, Verdict: d.Trust()}.err()
 }
 
 // noKey is the error for a recording that one's keys do not open; why is the

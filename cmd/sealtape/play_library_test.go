@@ -143,7 +143,7 @@ func TestLibrary(t *testing.T) {
 		part:     {State: "closed", Access: tape.AccessPart, Duration: 6 * time.Second, People: people},
 		none:     {State: "closed", Access: tape.AccessNone},
 		open:     {State: "open", Access: tape.AccessAll, Room: "Standup", Duration: 4 * time.Second, People: people, Incomplete: true},
-		unsigned: {State: "unsigned", Problem: "not signed by a known recorder"},
+		unsigned: {State: "foreign-signer", Problem: "not signed by a known recorder"},
 		headless: {State: "damaged", Problem: "has no head"},
 		holed: {State: "closed", Access: tape.AccessAll, Room: "Standup", Duration: 4 * time.Second, People: people, Incomplete: true,
 			Problem: "lacks 1 object in the store"},

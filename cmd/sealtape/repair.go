@@ -126,7 +126,7 @@ func runRepair(ctx context.Context, e *env, o *repairOptions) error {
 		// It may be signed by one that counts no more, which is not to spread.
 		for _, s := range stores {
 			if rec, oerr := archive.Open(ctx, s, id, archive.Options{Verifiers: a.verifiers}); oerr == nil {
-				return cmp.Or(a.distrust(rec), err)
+				return cmp.Or(a.distrust(rec.Head().ID, rec.Signers()), err)
 			}
 		}
 		return err

@@ -69,7 +69,7 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 		return err
 	}
 	rec := t.Recording()
-	if err := a.distrust(rec); err != nil {
+	if err := a.distrust(rec.Head().ID, rec.Signers()); err != nil {
 		return err // nobody is to vouch for it after all
 	}
 	if !rec.Head().State.Final() {

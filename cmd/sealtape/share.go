@@ -79,7 +79,7 @@ func runShare(ctx context.Context, a *access, o *shareOptions) error {
 		return err
 	}
 	rec := t.Recording()
-	if err := a.distrust(rec); err != nil {
+	if err := a.distrust(rec.Head().ID, rec.Signers()); err != nil {
 		return err // nobody is to vouch for it after all
 	}
 	id, err := a.env.loadIdentity(ctx, a.home)

@@ -9,9 +9,9 @@ import (
 
 // States of a recording that did not open, in place of the one that its head signs.
 const (
-	StateUnsigned   archive.State = "unsigned"    // nobody signed it whom the reader trusts
-	StateDamaged    archive.State = "damaged"     // head or log are not what was signed, or there is no head
-	StateRolledBack archive.State = "rolled-back" // the reader has seen more of it, or something else
+	StateForeign    archive.State = "foreign-signer" // nobody signed it whom the reader trusts
+	StateDamaged    archive.State = "damaged"        // head or log are not what was signed, or there is no head
+	StateRolledBack archive.State = "rolled-back"    // the reader has seen more of it, or something else
 )
 
 // A Description is what there is to tell of a recording. What is read of it is what

@@ -99,7 +99,7 @@ func unopenedState(err error) archive.State {
 	var fork *archive.ForkError
 	switch {
 	case errors.Is(err, archive.ErrForeignSigner):
-		return StateUnsigned
+		return StateForeign
 	case errors.As(err, &back), errors.As(err, &fork):
 		return StateRolledBack
 	case errors.As(err, &corrupt), errors.Is(err, fs.ErrNotExist):

@@ -154,7 +154,7 @@ func (f Findings) Verdict() Verdict {
 		v.Reasons = append(v.Reasons, Reason{Lack: l, Text: fmt.Sprintf(format, args...)})
 	}
 	switch f.State {
-	case StateUnsigned:
+	case StateForeign:
 		add(LackTrust, "is not signed by anyone whose card is pinned")
 	case StateRolledBack:
 		add(LackTrust, "is not the one that was seen before")

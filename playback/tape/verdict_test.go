@@ -52,7 +52,7 @@ func TestVerdict(t *testing.T) {
 		{"another has signed, too", whole(func(f *Findings) { f.Signers = []Signer{{Who: "Ada", Revoked: true}, {Who: "Bob"}} }), Whole, 0, ""},
 		{"granted by a revoked key", whole(func(f *Findings) { f.Withheld, f.WithheldBy, f.Key = []int{1, 2, 4}, Signer{Who: "Bob"}, false }), Damaged, 4,
 			"epochs 1-2, 4 of it were granted by Bob, which does not count"},
-		{"unsigned", Findings{State: StateUnsigned, Key: true}, Damaged, 4, "it is not signed by anyone whose card is pinned"},
+		{"foreign-signer", Findings{State: StateForeign, Key: true}, Damaged, 4, "it is not signed by anyone whose card is pinned"},
 		{"rolled back", Findings{State: StateRolledBack, Key: true}, Damaged, 4, "it is not the one that was seen before"},
 		{"without a head", Findings{State: StateDamaged, Key: true}, Damaged, 4, "it has no head and log that are genuine"},
 		{"not looked at", Findings{}, Unknown, 1, "it could not be looked at"},
