@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/testdata/sample"
@@ -368,6 +370,13 @@ func TestKill(t *testing.T) {
 		// moment of a write or commit.
 		lines := bufio.NewScanner(out)
 		committed := -1
+		if !lines.Scan() {
+			t.Fatalf("the child says nothing: %s", stderr)
+		}
+		earlier, err := note.NewVerifier(lines.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
 		for wrote := 0; wrote < 3+round*7 && lines.Scan(); wrote++ {
 			if _, err := fmt.Sscanf(lines.Text(), "committed %d", &committed); err != nil && !strings.HasPrefix(lines.Text(), "wrote") {
 				t.Fatalf("the child says %q", lines.Text())
@@ -383,7 +392,7 @@ func TestKill(t *testing.T) {
 			t.Fatalf("the child ended by itself: %v, %s", err, stderr)
 		}
 
-		all := recoverAll(t, spool, archive.Config{Signer: s})
+		all := recoverAll(t, spool, archive.Config{Signer: s, Own: note.VerifierList(earlier)})
 		if len(all) != 1 {
 			t.Fatalf("recovered %v", all)
 		}
@@ -418,13 +427,22 @@ func TestKill(t *testing.T) {
 
 const childSegment = 500_000
 
-// killedChild records until it is killed.
+// killedChild prints its key, and records until it is killed.
 func killedChild(t *testing.T, spool string) {
 	reader, err := age.ParseHybridRecipient(os.Getenv(childReader))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := create(t, spool, archive.Config{Signer: newSigner(t, "recorder")}, reader)
+	skey, vkey, err := note.GenerateKey(crand.Reader, "recorder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println(vkey) // by which its parent knows the recording for its own
+	w := create(t, spool, archive.Config{Signer: signer}, reader)
 	for {
 		o, err := w.Create(archive.Segment)
 		if err != nil {
