@@ -25,10 +25,10 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 
 var errHash = errors.New("its SHA-256 is not the one in the log")
 
-// isDefect reports whether err says that a disk does not give back what is at one
-// place of it: a sector that cannot be read, or one with a wrong checksum.
+// isDefect reports whether err says that one object is not given back: a disk has a
+// sector that cannot be read, or one with a wrong checksum, or a store gives others.
 func isDefect(err error) bool {
-	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EBADMSG)
+	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EBADMSG) || errors.Is(err, ErrUnreadable)
 }
 
 // deniedAlone reports whether err says that a store withholds an object and not the
@@ -44,11 +44,11 @@ func deniedAlone(ctx context.Context, s Store, id string, err error) bool {
 }
 
 // read returns a whole object of the recording id. The error is a *CorruptError
-// if it is missing, has more than max bytes or is denied by itself, and anything
-// else if the store failed.
+// if it is missing, has more than max bytes, is denied by itself or not given back,
+// and anything else if the store failed.
 func read(ctx context.Context, s Store, id, name string, max int64) ([]byte, error) {
 	data, err := readAll(ctx, s, id+"/"+name, max)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) || name != headName && deniedAlone(ctx, s, id, err) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) || isDefect(err) || name != headName && deniedAlone(ctx, s, id, err) {
 		return nil, &CorruptError{name, err}
 	} else if err != nil {
 		return nil, fmt.Errorf("could not read %s: %w", name, err)

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,10 @@ type RetryConfig struct {
 	// Attempts is how often a call is tried in all; 0 means until its context
 	// ends. A Get or List that got further starts counting anew.
 	Attempts int
+	// Alone is how often one object is asked for in all while the store gives
+	// others: what they do not share is no outage. 0 means 6, which takes some
+	// seconds. The error then wraps ErrUnreadable.
+	Alone int
 	// Min is the wait after the first failure, doubled by each further one up to
 	// Max. What is waited is between half of that and all of it, by chance, so
 	// that many recorders do not return to a recovering store at once. 0 means
@@ -32,7 +37,8 @@ type RetryConfig struct {
 // Retry returns a Store that does again what failed in s, as long as another try
 // may help: not after fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch,
 // ErrSource, ErrNoStore, ErrDenied, ErrRefused or a *RetainedError, and not once the
-// context has ended. A full disk may be emptied, a network may come back; but a
+// context has ended. Nor for ever if it gives other objects than the one to be read:
+// see RetryConfig.Alone. A full disk may be emptied, a network may come back; but a
 // spool file that cannot be read must not hold up those after it. It is the only
 // place in this package that sleeps.
 //
@@ -48,6 +54,7 @@ func Retry(s Store, c RetryConfig) Store {
 		c.Max = 30 * time.Second
 	}
 	c.Max = max(c.Max, c.Min)
+	c.Alone = cmp.Or(c.Alone, 6)
 	return &retryStore{s, c}
 }
 
@@ -66,7 +73,8 @@ func (s *retryStore) Delete(ctx context.Context, name string) error {
 
 func (s *retryStore) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	r := &retryReader{ctx: ctx, store: s, tries: s.newTries(name), off: off, n: n}
-	if err := s.do(ctx, name, r.open); err != nil {
+	r.tries.givesOthers = s.givesOthers
+	if err := r.tries.do(ctx, r.open); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -79,7 +87,9 @@ func (s *retryStore) List(ctx context.Context, prefix string) iter.Seq2[Info, er
 }
 
 func (s *retryStore) Stat(ctx context.Context, name string) (info Info, err error) {
-	err = s.do(ctx, name, func() (err error) {
+	t := s.newTries(name)
+	t.givesOthers = s.givesOthers
+	err = t.do(ctx, func() (err error) {
 		info, err = s.store.Stat(ctx, name)
 		return err
 	})
@@ -103,9 +113,13 @@ func (s *retryStore) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 func resume[T any](ctx context.Context, s *retryStore, name string, list func() iter.Seq2[T, error], key func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		last := ""
+		var failed error
 		t := s.newTries(name)
+		t.givesOthers = func(ctx context.Context, prefix string) bool {
+			return isDefect(failed) && s.givesHead(ctx, prefix)
+		}
 		for {
-			var failed error
+			failed = nil
 			for v, err := range bounded(list(), math.MaxInt, key, "") {
 				if err != nil {
 					failed = err
@@ -133,7 +147,11 @@ func resume[T any](ctx context.Context, s *retryStore, name string, list func() 
 
 // do calls f until it returns nil, or an error that is final.
 func (s *retryStore) do(ctx context.Context, name string, f func() error) error {
-	t := s.newTries(name)
+	return s.newTries(name).do(ctx, f)
+}
+
+// do is the do of one call.
+func (t *tries) do(ctx context.Context, f func() error) error {
 	for {
 		err := f()
 		if err == nil {
@@ -150,6 +168,9 @@ type tries struct {
 	RetryConfig
 	name  string
 	count int
+
+	// givesOthers, of a call that reads, reports whether others are given.
+	givesOthers func(ctx context.Context, name string) bool
 }
 
 func (s *retryStore) newTries(name string) *tries {
@@ -168,6 +189,9 @@ func (t *tries) wait(ctx context.Context, err error) error {
 			return fmt.Errorf("gave up after %d attempts: %w", t.count, err)
 		}
 		return err
+	}
+	if t.givesOthers != nil && t.count >= t.Alone && t.givesOthers(ctx, t.name) {
+		return fmt.Errorf("%w, at %d attempts: %w", ErrUnreadable, t.count, err)
 	}
 	d := t.Min
 	for n := 1; n < t.count && d < t.Max; n++ {
@@ -192,7 +216,7 @@ func (t *tries) wait(ctx context.Context, err error) error {
 // timeouts do, too. The caller's deadline is seen by its context.
 func isFinal(err error) bool {
 	for _, final := range []error{
-		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, errListing, context.Canceled,
+		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, ErrUnreadable, errListing, context.Canceled,
 	} {
 		if errors.Is(err, final) {
 			return true

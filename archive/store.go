@@ -108,6 +108,8 @@ var (
 	ErrNoStore = errors.New("no such store")
 	// ErrDenied: the store refused the credentials, or they do not allow this.
 	ErrDenied = errors.New("access denied by the store")
+	// ErrUnreadable: the store gave other objects, but this one not at any try.
+	ErrUnreadable = errors.New("the store gives other objects, but not this one")
 	// ErrRefused: the store does not do what it was asked for, and never will.
 	ErrRefused = errors.New("refused by the store for good")
 )

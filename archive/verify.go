@@ -161,6 +161,9 @@ func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err err
 			return nil, false, nil
 		}
 		return nil, false, err
+	case isDefect(err):
+		v.problem(ProblemUnreadable, headName, "could not be read: %v", err)
+		return nil, false, nil
 	case errors.Is(err, ErrTooLarge):
 		v.problem(ProblemBadHead, headName, "%v", err)
 		return nil, false, nil
@@ -300,7 +303,7 @@ func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logSta
 	}
 	added := 0
 	for info, err := range unsigned(ctx, v.store, v.Head, entries) {
-		if deniedAlone(ctx, v.store, v.id, err) {
+		if isDefect(err) || deniedAlone(ctx, v.store, v.id, err) {
 			v.problem(ProblemUnreadable, "listing", "%v", err)
 			return nil
 		} else if err != nil {

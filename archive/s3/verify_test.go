@@ -110,6 +110,12 @@ func newSigner(t testing.TB) (note.Signer, note.Verifiers) {
 // recordThree records three segments into a folder.
 func recordThree(t testing.TB, signer note.Signer) (id string, spool archive.Store) {
 	t.Helper()
+	return recordThreeOf(t, signer, 100_000)
+}
+
+// recordThreeOf is recordThree with segments of so many bytes, and some more.
+func recordThreeOf(t testing.TB, signer note.Signer, size int) (id string, spool archive.Store) {
+	t.Helper()
 	folder := t.TempDir()
 	reader, err := age.GenerateHybridIdentity()
 	if err != nil {
@@ -127,7 +133,7 @@ func recordThree(t testing.TB, signer note.Signer) (id string, spool archive.Sto
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.Write(bytes.Repeat([]byte{byte(i)}, 100_000)); err != nil {
+		if _, err := o.Write(bytes.Repeat([]byte{byte(i)}, size)); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.Commit(); err != nil {
