@@ -24,6 +24,7 @@ func flagsFirst(app *cli.App, args []string) ([]string, error) {
 	var out, global []string
 	var err error
 	command, given := "sealtape", make(map[string]string)
+	help, unknown := false, ""
 	rest := args[1:]
 	if len(rest) > 0 && rest[0] == "help" {
 		rest = append(slices.Clone(rest[1:]), "--help")
@@ -37,6 +38,7 @@ func flagsFirst(app *cli.App, args []string) ([]string, error) {
 		case arg == "--":
 			return slices.Concat(args[:1], global, out, []string{"--"}, behind, rest), err
 		case len(arg) > 1 && arg[0] == '-':
+			help = help || arg == "--help" || arg == "-help" || arg == "-h"
 			value := 0
 			if (takesValue(flags, arg) || takesValue(app.Flags, arg)) && len(rest) > 0 {
 				value = 1
@@ -58,9 +60,17 @@ func flagsFirst(app *cli.App, args []string) ([]string, error) {
 				flags, commands = commands[i].Flags, commands[i].Subcommands
 				continue
 			}
+			if len(behind) == 0 && len(commands) > 0 {
+				unknown = strings.TrimPrefix(command+" "+arg, "sealtape ")
+			}
 			behind = append(behind, arg)
 			commands = nil
 		}
+	}
+	if help && unknown != "" {
+		err = usageError{fmt.Errorf("unknown command %q", unknown), command}
+	} else if help {
+		behind = nil // urfave/cli would look for topics of these names
 	}
 	return slices.Concat(args[:1], global, out, behind), err
 }

@@ -26,7 +26,7 @@ func TestOptionsRefuse(t *testing.T) {
 		{&pruneOptions{keep: &one}, ""},
 		{&pruneOptions{olderThan: "-1h"}, "--older-than"},
 		{&pruneOptions{olderThan: "12w"}, ""},
-		{&verifyOptions{sample: "5%", deep: true}, "exclude one another"},
+		{&verifyOptions{sample: "5%", deep: true}, "--sample excludes"},
 		{&verifyOptions{sample: "5"}, "--sample"},
 		{&verifyOptions{quick: true, deep: true}, ""},
 		{&exportOptions{format: "mkv"}, "-o PATH is missing"},

@@ -146,7 +146,7 @@ var answers = []struct {
 	{is(keys.ErrKeyTaken), exitFailed, hint{"to rename someone, remove the old name first", []string{"sealtape keys remove NAME"}}},
 	{is(keys.ErrOtherName), exitFailed, hint{"another device of yours has a card of the same name", []string{"sealtape keys init --name NAME --device DEVICE"}}},
 	{is(keys.ErrOtherRole), exitUnverified, hint{"a key keeps its role; if that is meant to change, unpin the card, then compare the words of the new one", []string{"sealtape keys remove NAME"}}},
-	{is(keys.ErrExpired), exitFailed, hint{"ask its owner for a new card, which they make so", []string{"sealtape keys renew", "sealtape keys card -o FILE"}}},
+	{is(keys.ErrExpired), exitFailed, hint{"ask its owner for a new card, which they make so", []string{"sealtape keys renew --expires 2y", "sealtape keys card -o FILE"}}},
 	{is(keys.ErrRevoked), exitUnverified, hint{why: "its owner took it back: ask them for the card that they use now"}},
 	{is(keys.ErrDoubted), exitUnverified, hint{"compare its words with its owner, or ask for the card, approved by a key of theirs that counts", []string{"sealtape keys add CARD"}}},
 	{is(keys.ErrReplaced), exitFailed, hint{why: "ask its owner for the card that they use now"}},

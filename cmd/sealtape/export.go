@@ -49,6 +49,8 @@ TIME is as in 754, 12:34, 1:02:03 or 12m34s. With --from, mkv and tracks also ho
 hidden, the pictures since the last key frame before, without which the first ones
 cannot be decoded; mp4 does not. With --participant, the chat is theirs alone.
 
+` + holeHelp + `
+
 Exit code 3: it is written, and something of a second or more is missing, or frames
 were left out, or the recording was not closed. 4: it is written without what failed
 verification, or the key that signed the recording was revoked.`,

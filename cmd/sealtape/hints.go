@@ -104,7 +104,7 @@ func ownHint(err error) hint {
 	case errors.Is(err, keys.ErrRevoked):
 		return hint{"make new keys: what was sealed to these still opens, and the others compare the words of the new card", []string{"sealtape keys rotate"}}
 	case errors.Is(err, keys.ErrExpired):
-		return hint{"make another card of the same keys, or new keys", []string{"sealtape keys renew", "sealtape keys rotate"}}
+		return hint{"make another card of the same keys, or new keys", []string{"sealtape keys renew --expires 2y", "sealtape keys rotate --expires 2y"}}
 	}
 	return hint{"take over the keys that you use now: export them there, import them in a SEALTAPE_HOME of its own", []string{"sealtape keys export -o FILE", "sealtape keys import FILE"}}
 }

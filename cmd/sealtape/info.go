@@ -30,6 +30,8 @@ every byte, use "sealtape verify". ID may be the start of one, or "last".
 With --json it prints all of it for programs, the timeline too; see
 https://github.com/sealtape/sealtape/blob/main/cmd/sealtape/JSON.md
 
+` + holeHelp + `
+
 Exit code 0: the recording is whole. 3: it is not closed, or lacks a second or more.
 4: something of it is missing in the store or damaged, or the key that signed it was
 revoked. 5: no key of yours opens it; then only what anyone can see is shown, and
@@ -240,6 +242,14 @@ func (e *env) showMeeting(i *infoJSON) error {
 	}
 	return e.section(foldRows(rows, "hole"))
 }
+
+// holeHelp says in help what the reasons of holes are.
+const holeHelp = `A hole says why: paused (the recording was), consent (they had not agreed) and unverified
+(it was not known yet who they are, or their client had not yet heard that this is recorded)
+were wanted, and the recording misses nothing by them. All others are missing: start and
+key-frame (it took its time), loss, bandwidth, reconnect and asleep (it did not arrive),
+no-key, auth and plaintext (it did not open, or came unencrypted), codec, format,
+too-many-tracks, spool-full and fault (it could not be kept).`
 
 // wantedTexts says of holes that people wanted what they are.
 var wantedTexts = map[string]string{

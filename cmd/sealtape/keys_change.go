@@ -55,12 +55,15 @@ func runKeysApprove(ctx context.Context, e *env, o *keysApproveOptions) error {
 type keysRotateOptions struct{ expiryOption }
 
 func runKeysRotate(ctx context.Context, e *env, h *keys.Home, o *keysRotateOptions) error {
-	if _, err := h.OwnCard(); err != nil {
+	card, err := h.OwnCard()
+	if err != nil {
+		return err
+	}
+	if err := o.said(card); err != nil {
 		return err
 	}
 	revoked := errors.Is(ownCounts(h), keys.ErrRevoked)
 	var pass []byte
-	var err error
 	if h.HasPassphrase() {
 		if pass, err = e.passphrase(ctx, false); err != nil {
 			return err
@@ -70,8 +73,7 @@ func runKeysRotate(ctx context.Context, e *env, h *keys.Home, o *keysRotateOptio
 	if err != nil {
 		return err
 	}
-	card, err := id.Card()
-	if err != nil {
+	if card, err = id.Card(); err != nil {
 		return err
 	}
 	e.printf("new keys of %s made in %s\n", clean(card.Label()), h.Dir())
@@ -90,6 +92,13 @@ func runKeysRenew(ctx context.Context, e *env, h *keys.Home, o *keysRenewOptions
 	if err := unrevoked(h); err != nil {
 		return err
 	}
+	card, err := h.OwnCard()
+	if err != nil {
+		return err
+	}
+	if err := o.said(card); err != nil {
+		return err
+	}
 	id, err := e.loadIdentity(ctx, h)
 	if err != nil {
 		return err
@@ -97,8 +106,7 @@ func runKeysRenew(ctx context.Context, e *env, h *keys.Home, o *keysRenewOptions
 	if id, err = h.Renew(id, o.end); err != nil {
 		return err
 	}
-	card, err := id.Card()
-	if err != nil {
+	if card, err = id.Card(); err != nil {
 		return err
 	}
 	e.printf("new card of %s, expires: %s\n", clean(card.Label()), expiryText(card))

@@ -65,7 +65,7 @@ type expiryOption struct {
 }
 
 func (o *expiryOption) expiryFlag() cli.Flag {
-	return &cli.StringFlag{Name: "expires", Destination: &o.expires, Usage: "the card stops counting after `TIME`: 90d, 2y or a date"}
+	return &cli.StringFlag{Name: "expires", Destination: &o.expires, Usage: "the card stops counting after `TIME`: 90d, 2y or a date; or never"}
 }
 
 func (o *expiryOption) check() (err error) {
@@ -73,9 +73,18 @@ func (o *expiryOption) check() (err error) {
 	return err
 }
 
-// expiry reads a number of days or years from now, or a date.
+// said refuses to make a card in place of one that has an end without being told when
+// the new one ends.
+func (o *expiryOption) said(before keys.Card) error {
+	if o.expires != "" || before.Expires.IsZero() {
+		return nil
+	}
+	return hinted(misuse("the card that there is ends on %s: when does the new one end?", day(before.Expires)), "--expires 2y, a date, or never")
+}
+
+// expiry reads a number of days or years from now, a date, or never.
 func expiry(s string) (time.Time, error) {
-	if s == "" {
+	if s == "" || s == "never" {
 		return time.Time{}, nil
 	}
 	now := time.Now().UTC()
@@ -89,7 +98,7 @@ func expiry(s string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		return time.Time{}, misuse("--expires is %q, want days (90d), years (2y) or a date (%s)", s, now.AddDate(2, 0, 0).Format(time.DateOnly))
+		return time.Time{}, misuse("--expires is %q, want days (90d), years (2y), a date (%s) or never", s, now.AddDate(2, 0, 0).Format(time.DateOnly))
 	}
 	if !t.After(now) {
 		return time.Time{}, misuse("--expires is %s, which is over", s)

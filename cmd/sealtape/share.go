@@ -82,6 +82,9 @@ func runShare(ctx context.Context, a *access, o *shareOptions) error {
 	if err := a.distrust(rec.Head().ID, rec.Signers()); err != nil {
 		return err // nobody is to vouch for it after all
 	}
+	if err := o.checkEpochs(rec); err != nil {
+		return err
+	}
 	id, err := a.env.loadIdentity(ctx, a.home)
 	if err != nil {
 		return err
@@ -89,6 +92,20 @@ func runShare(ctx context.Context, a *access, o *shareOptions) error {
 	for _, card := range cards {
 		if err := a.env.grant(ctx, rec, id, card, o.epochs); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkEpochs refuses an epoch that the recording does not have.
+func (o *shareOptions) checkEpochs(rec *archive.Recording) error {
+	var there []int
+	for _, ep := range rec.Epochs() {
+		there = append(there, ep.Number)
+	}
+	for _, n := range o.epochs {
+		if !slices.Contains(there, n) {
+			return hinted(misuse("recording %s has no epoch %d", rec.Head().ID, n), "it has "+epochsText(there))
 		}
 	}
 	return nil

@@ -33,7 +33,8 @@ With --sample 5% it reads that share of the objects, drawn anew each time, and s
 the others whether they are there: for large archives, every week another share.
 
 With --deep, and a key, it also decrypts everything and holds it against itself:
-tags, the order of frames, declared holes, indexes. It says what it cannot tell.
+tags, the order of frames, declared holes, indexes. It says what it cannot tell. --quick
+--deep downloads once what --deep downloads twice, and only what your keys open.
 
 Holes are declared in what is sealed: they are told where a key of yours is at hand
 without a question, for it has no passphrase or SEALTAPE_PASSPHRASE answers, and with
@@ -96,7 +97,7 @@ func (o *verifyOptions) check() (err error) {
 		return nil
 	}
 	if o.quick || o.deep {
-		return misuse("--sample, --quick and --deep exclude one another: they read different things")
+		return misuse("--sample excludes --quick and --deep: it reads a share, and they all or nothing")
 	}
 	if o.share, err = parseShare(o.sample); err != nil {
 		return misuse("--sample: %w", err)
