@@ -107,8 +107,9 @@ func TestNativeMembers(t *testing.T) {
 		}
 		shown := numbered(t, file)
 		// Each packet is one picture, of however many layers. There are five seconds
-		// of them, less what passes before the first key frame that is whole.
-		if len(shown) < 30 || s.Frames != s.Packets {
+		// of them, less what passes before the first key frame that is whole, and
+		// less what the encoder leaves out where a machine is busy: of VP9 most.
+		if len(shown) < 8 || s.Frames != s.Packets {
 			t.Fatalf("%s has %d packets, and %d pictures", filepath.Base(file), s.Packets, s.Frames)
 		}
 		shown = shown[1:] // the first stands still from time zero on
