@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // commands are in the order in which help lists them.
@@ -34,25 +36,25 @@ func commands() []*cli.Command {
 }
 
 // newApp returns the command line of sealtape, which acts on e.
-func newApp(e *env) *cli.App {
+func newApp(e *ui.Env) *cli.App {
 	app := &cli.App{
 		Name:                  "sealtape",
 		Usage:                 "record end-to-end-encrypted meetings into an archive only their people can open",
 		Version:               version(),
 		CustomAppHelpTemplate: appHelp,
 		EnableBashCompletion:  true,
-		Flags:                 logFlags(),
+		Flags:                 ui.LogFlags(),
 		Before: func(c *cli.Context) error {
-			return e.setLogging(c.String("log-format"), c.String("log-level"))
+			return e.SetLogging(c.String("log-format"), c.String("log-level"))
 		},
 		// A reader's name may have a comma in it.
 		DisableSliceFlagSeparator: true,
 		HideHelpCommand:           true,
-		Reader:                    e.stdin,
-		Writer:                    e.stdout,
-		ErrWriter:                 e.stderr,
+		Reader:                    e.Stdin,
+		Writer:                    e.Stdout,
+		ErrWriter:                 e.Stderr,
 		Commands:                  commands(),
-		Metadata:                  map[string]any{envKey: e},
+		Metadata:                  map[string]any{ui.EnvKey: e},
 		Action:                    noSuchCommand,
 		OnUsageError:              usageFailed,
 		// Errors go back to run, which alone exits.
@@ -75,7 +77,7 @@ func prepare(cs []*cli.Command) {
 		if run := c.Action; run != nil {
 			c.Action = func(c *cli.Context) error {
 				if err := run(c); err != nil {
-					return &commandError{err, commandPath(c)}
+					return &ui.CommandError{Err: err, Command: commandPath(c)}
 				}
 				return nil
 			}
@@ -102,27 +104,27 @@ func noSuchCommand(c *cli.Context) error {
 		}
 		return cli.ShowAppHelp(c)
 	}
-	return misuse("unknown command %q", strings.TrimPrefix(commandPath(c)+" "+name, "sealtape "))
+	return ui.Misuse("unknown command %q", strings.TrimPrefix(commandPath(c)+" "+name, "sealtape "))
 }
 
 // usageFailed takes the errors of flag parsing.
 func usageFailed(c *cli.Context, err error, _ bool) error {
-	return &commandError{misused(c, err), commandPath(c)}
+	return &ui.CommandError{Err: misused(c, err), Command: commandPath(c)}
 }
 
 // misused says what is wrong with a command line that package flag refused.
 func misused(c *cli.Context, err error) error {
 	msg := err.Error()
 	if f, ok := strings.CutPrefix(msg, "flag provided but not defined: -"); ok {
-		return misuse("unknown flag %s", dashed(f))
+		return ui.Misuse("unknown flag %s", dashed(f))
 	}
 	if f, ok := strings.CutPrefix(msg, "flag needs an argument: -"); ok {
-		return misuse("flag %s needs a value", dashed(f))
+		return ui.Misuse("flag %s needs a value", dashed(f))
 	}
 	if m := badValue.FindStringSubmatch(msg); m != nil {
-		return misuse("%s: %s is %s", dashed(m[2]), m[1], wanted(c, m[2]))
+		return ui.Misuse("%s: %s is %s", dashed(m[2]), m[1], wanted(c, m[2]))
 	}
-	return misuse("%s", msg)
+	return ui.Misuse("%s", msg)
 }
 
 // badValue is what package flag says of a value that is none of its flag's.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // flagsFirst moves flags that stand behind positional arguments in front of
@@ -68,7 +70,7 @@ func flagsFirst(app *cli.App, args []string) ([]string, error) {
 		}
 	}
 	if help && unknown != "" {
-		err = usageError{fmt.Errorf("unknown command %q", unknown), command}
+		err = ui.UsageError{Err: fmt.Errorf("unknown command %q", unknown), Command: command}
 	} else if help {
 		behind = nil // urfave/cli would look for topics of these names
 	}
@@ -88,7 +90,7 @@ func oneValue(given map[string]string, flags []cli.Flag, command, arg string, ne
 		value, written = next[0], true
 	}
 	if d, ok := flags[i].(cli.DocGenerationFlag); ok && d.TakesValue() && written && value == "" {
-		return usageError{hinted(fmt.Errorf("flag %s needs a value, and was given an empty one", dashed(name)), "if it was to come from a variable, that is not set"), command}
+		return ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s needs a value, and was given an empty one", dashed(name)), "if it was to come from a variable, that is not set"), Command: command}
 	} else if ok && !d.TakesValue() && !written {
 		value = "true"
 	}
@@ -97,7 +99,7 @@ func oneValue(given map[string]string, flags []cli.Flag, command, arg string, ne
 	}
 	name = flags[i].Names()[0]
 	if before, ok := given[name]; ok && before != value {
-		return usageError{hinted(fmt.Errorf("flag %s is given twice, with different values", dashed(name)), "it takes one: say which"), command}
+		return ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s is given twice, with different values", dashed(name)), "it takes one: say which"), Command: command}
 	}
 	given[name] = value
 	return nil

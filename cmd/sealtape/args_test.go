@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 func TestFlagsFirst(t *testing.T) {
-	app := &cli.App{Flags: logFlags(), Commands: []*cli.Command{
+	app := &cli.App{Flags: ui.LogFlags(), Commands: []*cli.Command{
 		{
 			Name: "export",
 			Flags: []cli.Flag{
@@ -69,13 +71,13 @@ func TestFlagsFirst(t *testing.T) {
 // Every flag of every command that takes one value refuses a second, and every flag
 // that takes one an empty one.
 func TestOneValue(t *testing.T) {
-	e := &env{}
+	e := &ui.Env{}
 	app := newApp(e)
 	refused := func(want string, args ...string) {
 		t.Helper()
 		_, err := flagsFirst(app, append([]string{"sealtape"}, args...))
 		code, hints := explained(err)
-		if want == "" && err != nil || want != "" && (err == nil || code != exitUsage || len(hints) < 2 || !strings.Contains(err.Error(), want)) {
+		if want == "" && err != nil || want != "" && (err == nil || code != ui.ExitUsage || len(hints) < 2 || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v, exit code %d, hints %q, want %q", args, err, code, hints, want)
 		}
 		if err != nil && (strings.Contains(err.Error(), "secret-1") || strings.Contains(strings.Join(hints, ""), "secret-1")) {

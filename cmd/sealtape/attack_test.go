@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -233,7 +234,7 @@ func TestServerSideAttacker(t *testing.T) {
 		believed()
 		return told("bot", member.Impostor)+told("bot", member.OtherCard) > 0
 	})
-	if code := rec.wait(); code != exitFailed || !strings.Contains(rec.stderr(), "--identity") {
+	if code := rec.wait(); code != ui.ExitFailed || !strings.Contains(rec.stderr(), "--identity") {
 		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
 	}
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/browser"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -92,7 +93,7 @@ func TestBrowserChanges(t *testing.T) {
 	i := l.informed(home, store, rec.id, "the end", func(*infoJSON) bool { return true })
 	want := 0
 	if i.Incomplete {
-		want = exitIncomplete
+		want = ui.ExitIncomplete
 	}
 	if code != want {
 		t.Fatalf("record: exit code %d, want %d\n%s", code, want, rec.stderr())

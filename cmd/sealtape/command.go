@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -35,7 +36,7 @@ type argument struct {
 
 // action returns what cli calls: it fills o, has it checked, and runs the command.
 // Flags fill o by their Destination; what they cannot, its method rest takes.
-func action[O options](o O, run func(context.Context, *env, O) error, args ...argument) cli.ActionFunc {
+func action[O options](o O, run func(context.Context, *ui.Env, O) error, args ...argument) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		if err := take(c, args); err != nil {
 			return err
@@ -46,7 +47,7 @@ func action[O options](o O, run func(context.Context, *env, O) error, args ...ar
 		if err := o.check(); err != nil {
 			return err
 		}
-		return run(c.Context, envOf(c), o)
+		return run(c.Context, ui.Of(c), o)
 	}
 }
 
@@ -64,18 +65,18 @@ func take(c *cli.Context, args []argument) error {
 	}
 	name := strings.TrimPrefix(commandPath(c), "sealtape ")
 	if len(missing) > 0 {
-		return misuse("%s needs %s", name, strings.Join(missing, " and "))
+		return ui.Misuse("%s needs %s", name, strings.Join(missing, " and "))
 	}
 	if len(given) > len(args) {
-		return misuse("%s does not know what to do with %q", name, given[len(args)])
+		return ui.Misuse("%s does not know what to do with %q", name, given[len(args)])
 	}
 	return nil
 }
 
 // withHome opens the folder of keys, spool and memory for a command.
-func withHome[O options](run func(context.Context, *env, *keys.Home, O) error) func(context.Context, *env, O) error {
-	return func(ctx context.Context, e *env, o O) error {
-		h, err := e.openHome()
+func withHome[O options](run func(context.Context, *ui.Env, *keys.Home, O) error) func(context.Context, *ui.Env, O) error {
+	return func(ctx context.Context, e *ui.Env, o O) error {
+		h, err := openHome(e)
 		if err != nil {
 			return err
 		}
@@ -88,9 +89,9 @@ func withHome[O options](run func(context.Context, *env, *keys.Home, O) error) f
 func withStore[O interface {
 	options
 	hasStore
-}](run func(context.Context, *access, O) error) func(context.Context, *env, O) error {
-	return func(ctx context.Context, e *env, o O) error {
-		a, err := e.openStoreOf(ctx, o)
+}](run func(context.Context, *access, O) error) func(context.Context, *ui.Env, O) error {
+	return func(ctx context.Context, e *ui.Env, o O) error {
+		a, err := openStoreOf(ctx, e, o)
 		if err != nil {
 			return err
 		}
@@ -100,8 +101,8 @@ func withStore[O interface {
 
 // openStoreOf does what withStore does, for a command that looks at something else
 // first.
-func (e *env) openStoreOf(ctx context.Context, o hasStore) (*access, error) {
-	return e.openAccess(ctx, o.storeName(), archive.RetryConfig{OnRetry: e.retrying})
+func openStoreOf(ctx context.Context, e *ui.Env, o hasStore) (*access, error) {
+	return openAccess(ctx, e, o.storeName(), archive.RetryConfig{OnRetry: e.Retrying})
 }
 
 // hasStore are options with a storeOption.

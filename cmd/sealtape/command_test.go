@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // What makes no sense is refused by the options alone, before anything is opened.
@@ -53,7 +55,7 @@ func TestOptionsRefuse(t *testing.T) {
 		if (err != nil) != (tt.says != "") || err != nil && !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(tt.says)) {
 			t.Errorf("%T%+v: %v, want %q", tt.o, tt.o, err, tt.says)
 		}
-		if code, _ := explain(err); err != nil && code != exitUsage {
+		if code, _ := ui.Explain(err); err != nil && code != ui.ExitUsage {
 			t.Errorf("%T: exit code %d", tt.o, code)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 func completionCommand() *cli.Command {
@@ -33,17 +34,17 @@ func (o *completionOptions) rest(c *cli.Context) { o.fish = c.App.ToFishCompleti
 
 func (o *completionOptions) check() error {
 	if !slices.Contains([]string{"bash", "zsh", "fish"}, o.shell) {
-		return misuse("no completion for %q", o.shell)
+		return ui.Misuse("no completion for %q", o.shell)
 	}
 	return nil
 }
 
-func runCompletion(_ context.Context, e *env, o *completionOptions) (err error) {
+func runCompletion(_ context.Context, e *ui.Env, o *completionOptions) (err error) {
 	script := map[string]string{"bash": bashCompletion, "zsh": zshCompletion}[o.shell]
 	if o.shell == "fish" {
 		script, err = o.fish()
 	}
-	e.printf("%s", script)
+	e.Printf("%s", script)
 	return err
 }
 
@@ -59,23 +60,23 @@ func completeIDs(cmd *cli.Command) cli.BashCompleteFunc {
 			flags(c)
 			return
 		}
-		e := envOf(c)
+		e := ui.Of(c)
 		ctx, cancel := context.WithTimeout(c.Context, completeTime)
 		defer cancel()
 		name := c.String("store")
 		if names := storeNames(c); len(names) > 0 {
 			name = names[0]
 		}
-		store, err := e.openStore(ctx, name, false)
+		store, err := openStore(ctx, e, name, false)
 		if err != nil {
 			return // there is nobody to tell
 		}
-		e.printf("last\n")
+		e.Printf("last\n")
 		for id, err := range archive.IDs(ctx, store) {
 			if err != nil {
 				return
 			}
-			e.printf("%s\n", id)
+			e.Printf("%s\n", id)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -63,7 +64,7 @@ type setting struct {
 
 // configure sets the flags of the running command from the file that --config
 // names. A flag stands over the environment, and that over the file.
-func (e *env) configure(c *cli.Context) error {
+func configure(e *ui.Env, c *cli.Context) error {
 	path := c.String("config")
 	if path == "" {
 		return nil
@@ -90,7 +91,7 @@ func (e *env) configure(c *cli.Context) error {
 			}
 		}
 	}
-	return e.setLogging(format, level)
+	return e.SetLogging(format, level)
 }
 
 // readConfig reads a configuration file for the running command.
@@ -105,7 +106,7 @@ func readConfig(c *cli.Context, path string) ([]setting, error) {
 	case errors.Is(err, io.EOF):
 		return nil, nil // empty, or comments only
 	case err != nil:
-		return nil, hinted(fmt.Errorf("%s: %w", path, err), "a line for each flag, as NAME: VALUE")
+		return nil, ui.Hinted(fmt.Errorf("%s: %w", path, err), "a line for each flag, as NAME: VALUE")
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s holds more than one document", path)
@@ -152,7 +153,7 @@ func readConfig(c *cli.Context, path string) ([]setting, error) {
 // settable reports whether the running command has a flag of this name, and
 // whether it can be repeated.
 func settable(c *cli.Context, name string) (slice bool, err error) {
-	for _, f := range slices.Concat(c.Command.Flags, logFlags()) {
+	for _, f := range slices.Concat(c.Command.Flags, ui.LogFlags()) {
 		if f.Names()[0] != name || name == "config" || name == "help" {
 			continue
 		}
@@ -185,9 +186,9 @@ func readConfigFile(path string) ([]byte, error) {
 }
 
 func settingError(path string, line int, err error, hint string) error {
-	err = misuse("%s, line %d: %w", path, line, err)
+	err = ui.Misuse("%s, line %d: %w", path, line, err)
 	if hint != "" {
-		err = hinted(err, hint)
+		err = ui.Hinted(err, hint)
 	}
 	return err
 }

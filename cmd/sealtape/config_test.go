@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // optionsOf returns the options of "record --config FILE" with more args.
@@ -24,7 +26,7 @@ func optionsOf(t *testing.T, yaml string, args ...string) (o recordOptions) {
 
 // configured runs "record --config FILE" with more args, as far as the flags are
 // set.
-func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c *cli.Context, e *env, err error) {
+func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c *cli.Context, e *ui.Env, err error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "weekly.yaml")
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
@@ -33,7 +35,7 @@ func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c 
 	if err := os.Chmod(path, mode); err != nil {
 		t.Fatal(err)
 	}
-	e = &env{stdin: &bytes.Buffer{}, stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}
+	e = &ui.Env{Stdin: &bytes.Buffer{}, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}
 	app := newApp(e)
 	for _, cmd := range app.Commands {
 		if cmd.Name == "record" {
@@ -41,7 +43,7 @@ func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c 
 			cmd.Flags, app.Metadata["options"] = recordFlags(o), o
 			cmd.Action = func(ctx *cli.Context) error {
 				c = ctx
-				err := e.configure(ctx)
+				err := configure(e, ctx)
 				o.rest(ctx)
 				return err
 			}
@@ -102,8 +104,8 @@ log-level: debug
 	if c.Duration("segment") != 2*time.Second || !c.Bool("keep-local") || c.Bool("no-e2ee") {
 		t.Error("segment, keep-local or no-e2ee is wrong")
 	}
-	if !e.logging.json || e.log == nil || e.logging.level.String() != "WARN" {
-		t.Errorf("logging %+v", e.logging)
+	if !e.Logging.JSON || e.Log == nil || e.Logging.Level.String() != "WARN" {
+		t.Errorf("logging %+v", e.Logging)
 	}
 }
 
@@ -125,25 +127,25 @@ func TestConfigRefusals(t *testing.T) {
 		yaml, says, hint string
 		code             int
 	}{
-		{"room: weekly\nrom: weekly\n", `weekly.yaml, line 2: there is no setting "rom"`, "sealtape record --help", exitUsage},
-		{"config: other.yaml\n", `line 1: there is no setting "config"`, "", exitUsage},
-		{"room: a\n\nroom: b\n", "line 3: room is set twice", "", exitUsage},
-		{"token: " + secret, "line 1: token: a secret has no place in here", "token-file:", exitUsage},
-		{"# x\napi-secret: " + secret, "line 2: api-secret: a secret has no place in here", "api-secret-file:", exitUsage},
-		{"e2ee-passphrase: " + secret, "e2ee-passphrase: a secret has no place in here", "e2ee-passphrase-file:", exitUsage},
-		{"segment: soon\n", `line 1: segment: "soon" is not a value of it`, "", exitUsage},
-		{"keep-local: perhaps\n", "line 1: keep-local", "", exitUsage},
-		{"room: [a, b]\n", "line 1: room has no plain value", "", exitUsage},
-		{"reader:\n  - name: Bob\n", "line 2: reader has no plain value", "", exitUsage},
-		{"reader: [[Bob]]\n", "line 1: reader has no plain value", "", exitUsage},
-		{"room:\n", "line 1: room has no plain value", "", exitUsage},
-		{"room: &a x\nname: *a\n", "line 2: name has no plain value", "", exitUsage},
-		{"? [a]\n: b\n", "line 1: there is no setting", "", exitUsage},
-		{"- room\n", "line 1: not a list of settings", "NAME: VALUE", exitUsage},
-		{"room: a\n---\nroom: b\n", "more than one document", "", exitFailed},
-		{"room: 'x\n", "weekly.yaml: yaml: ", "NAME: VALUE", exitFailed},
-		{"log-level: loud\n", `--log-level is "loud"`, "", exitUsage},
-		{"room: " + strings.Repeat("x", maxConfig), "is longer than 1048576 bytes", "", exitFailed},
+		{"room: weekly\nrom: weekly\n", `weekly.yaml, line 2: there is no setting "rom"`, "sealtape record --help", ui.ExitUsage},
+		{"config: other.yaml\n", `line 1: there is no setting "config"`, "", ui.ExitUsage},
+		{"room: a\n\nroom: b\n", "line 3: room is set twice", "", ui.ExitUsage},
+		{"token: " + secret, "line 1: token: a secret has no place in here", "token-file:", ui.ExitUsage},
+		{"# x\napi-secret: " + secret, "line 2: api-secret: a secret has no place in here", "api-secret-file:", ui.ExitUsage},
+		{"e2ee-passphrase: " + secret, "e2ee-passphrase: a secret has no place in here", "e2ee-passphrase-file:", ui.ExitUsage},
+		{"segment: soon\n", `line 1: segment: "soon" is not a value of it`, "", ui.ExitUsage},
+		{"keep-local: perhaps\n", "line 1: keep-local", "", ui.ExitUsage},
+		{"room: [a, b]\n", "line 1: room has no plain value", "", ui.ExitUsage},
+		{"reader:\n  - name: Bob\n", "line 2: reader has no plain value", "", ui.ExitUsage},
+		{"reader: [[Bob]]\n", "line 1: reader has no plain value", "", ui.ExitUsage},
+		{"room:\n", "line 1: room has no plain value", "", ui.ExitUsage},
+		{"room: &a x\nname: *a\n", "line 2: name has no plain value", "", ui.ExitUsage},
+		{"? [a]\n: b\n", "line 1: there is no setting", "", ui.ExitUsage},
+		{"- room\n", "line 1: not a list of settings", "NAME: VALUE", ui.ExitUsage},
+		{"room: a\n---\nroom: b\n", "more than one document", "", ui.ExitFailed},
+		{"room: 'x\n", "weekly.yaml: yaml: ", "NAME: VALUE", ui.ExitFailed},
+		{"log-level: loud\n", `--log-level is "loud"`, "", ui.ExitUsage},
+		{"room: " + strings.Repeat("x", maxConfig), "is longer than 1048576 bytes", "", ui.ExitFailed},
 	} {
 		_, _, err := configured(t, tt.yaml, 0o600)
 		if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), secret) {

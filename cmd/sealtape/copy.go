@@ -8,6 +8,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 func copyCommand() *cli.Command {
@@ -41,7 +42,7 @@ type copyOptions struct {
 
 func (o *copyOptions) check() error {
 	if o.to == "" {
-		return misuse("copy to where? --to STORE is missing")
+		return ui.Misuse("copy to where? --to STORE is missing")
 	}
 	return nil
 }
@@ -50,7 +51,7 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	e := a.env
 	if from, err := storeID(o.store); err == nil {
 		if to, err := storeID(o.to); err == nil && from == to {
-			return misuse("--to is the store that it would be copied from")
+			return ui.Misuse("--to is the store that it would be copied from")
 		}
 	}
 	id, err := a.resolve(ctx, o.id)
@@ -59,13 +60,13 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	}
 	_, _, err = archive.ReadHead(ctx, a.store, id, archive.Options{Verifiers: a.verifiers, Heads: a.heads})
 	if rolledBack(err) {
-		return hinted(err, "this machine has seen more of it, or something else, than "+o.store+" shows now: copy from another store, and ask who can write to this one")
+		return ui.Hinted(err, "this machine has seen more of it, or something else, than "+o.store+" shows now: copy from another store, and ask who can write to this one")
 	}
-	to, err := e.openStore(ctx, o.to, true)
+	to, err := openStore(ctx, e, o.to, true)
 	if err != nil {
 		return err
 	}
-	to = archive.Retry(to, archive.RetryConfig{OnRetry: e.retrying})
+	to = archive.Retry(to, archive.RetryConfig{OnRetry: e.Retrying})
 
 	bad, taken := 0, 0
 	var bar *terminal.Bar
@@ -76,13 +77,13 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 		if errors.Is(b, archive.ErrConflict) {
 			taken++
 		}
-		e.warnf("%v", b)
+		e.Warnf("%v", b)
 		return nil
 	}
 	copier.OnBad = leaveOut
 	copier.OnStored = func(archive.Entry) {
 		if bar == nil {
-			bar = e.progress("copying", int64(copier.Pending()+1))
+			bar = e.Progress("copying", int64(copier.Pending()+1))
 		}
 		bar.Add(1)
 		objects++
@@ -92,10 +93,10 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 		bar.Finish()
 	}
 	if ctx.Err() != nil {
-		return hinted(ctx.Err(), "what was copied stays; run it again to go on")
+		return ui.Hinted(ctx.Err(), "what was copied stays; run it again to go on")
 	} else if rolledBack(err) {
-		return hinted(err, "nothing was copied: "+o.store+" does not go on with what "+o.to+" has; see which is whole",
-			"sealtape verify "+id+" --store "+shellWord(o.store), "sealtape verify "+id+" --store "+shellWord(o.to))
+		return ui.Hinted(err, "nothing was copied: "+o.store+" does not go on with what "+o.to+" has; see which is whole",
+			"sealtape verify "+id+" --store "+ui.ShellWord(o.store), "sealtape verify "+id+" --store "+ui.ShellWord(o.to))
 	} else if err != nil {
 		return err
 	}
@@ -107,24 +108,24 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 		}
 		_ = leaveOut(b) // it returns none
 	}
-	e.printf("%s copied: %s", id, count(objects, "object"))
+	e.Printf("%s copied: %s", id, ui.Count(objects, "object"))
 	if shares > 0 {
-		e.printf(", %s", count(shares, "grant"))
+		e.Printf(", %s", ui.Count(shares, "grant"))
 	}
-	e.printf("\n")
+	e.Printf("\n")
 	if bad > 0 && taken == bad {
-		return exitWith(exitUnverified, hinted(errors.New("not all of it is there: something else is in the place of "+count(bad, "object")),
+		return ui.ExitWith(ui.ExitUnverified, ui.Hinted(errors.New("not all of it is there: something else is in the place of "+ui.Count(bad, "object")),
 			"who put that there? Remove it from "+o.to+", and copy again; sealtape repair puts damaged objects right"))
 	}
 	if bad > 0 {
-		return exitWith(exitUnverified, hinted(errors.New("not all of it is what was recorded: "+count(bad, "object")+" left out"),
+		return ui.ExitWith(ui.ExitUnverified, ui.Hinted(errors.New("not all of it is what was recorded: "+ui.Count(bad, "object")+" left out"),
 			"look for another copy, and copy from there too"))
 	}
 	// Whoever copies need not know the recorder: a head that nobody vouches for
 	// says as much.
 	head, signers, err := archive.ReadHead(ctx, to, id, archive.Options{Verifiers: a.verifiers})
 	if errors.Is(err, archive.ErrForeignSigner) {
-		e.notef("It is not signed by anyone whose card you pinned.")
+		e.Notef("It is not signed by anyone whose card you pinned.")
 	} else if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 		return err
 	}
 	if !head.State.Final() {
-		return exitWith(exitIncomplete, hinted(errors.New("the recording is not closed: it was copied as far as it has come"),
+		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(errors.New("the recording is not closed: it was copied as far as it has come"),
 			"when it is over, run the same command again"))
 	}
 	return nil
@@ -140,7 +141,7 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 
 // rolledBack reports whether a store shows another past than was seen before.
 func rolledBack(err error) bool {
-	return as[*archive.RollbackError](err) || as[*archive.ForkError](err)
+	return ui.As[*archive.RollbackError](err) || ui.As[*archive.ForkError](err)
 }
 
 // joined takes apart what errors.Join made.

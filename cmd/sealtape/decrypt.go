@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -52,17 +53,17 @@ type decryptOptions struct {
 
 func (o *decryptOptions) check() error {
 	if o.output == "" {
-		return misuse("where to? -o DIR is missing")
+		return ui.Misuse("where to? -o DIR is missing")
 	}
 	return nil
 }
 
-func runDecrypt(ctx context.Context, e *env, o *decryptOptions) (err error) {
+func runDecrypt(ctx context.Context, e *ui.Env, o *decryptOptions) (err error) {
 	out := filepath.Clean(o.output)
 	if err := emptyOrAbsent(out); err != nil {
 		return err
 	}
-	a, err := e.openStoreOf(ctx, o)
+	a, err := openStoreOf(ctx, e, o)
 	if err != nil {
 		return err
 	}
@@ -72,25 +73,25 @@ func runDecrypt(ctx context.Context, e *env, o *decryptOptions) (err error) {
 		return err
 	}
 	if err := a.untrusted(ctx, t); err != nil {
-		e.warnf("%v", err) // the verdict says it again, and has the exit code
+		e.Warnf("%v", err) // the verdict says it again, and has the exit code
 	}
-	e.sweepParts(filepath.Dir(out))
+	sweepParts(e, filepath.Dir(out))
 	folder, err := playback.CreateFolder(out)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hinted(fmt.Errorf("there is no folder %s to make %s in", filepath.Dir(out), filepath.Base(out)), "make it first")
+		return ui.Hinted(fmt.Errorf("there is no folder %s to make %s in", filepath.Dir(out), filepath.Base(out)), "make it first")
 	} else if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Discard()) }()
 	f := &decrypted{Tape: t, dir: folder.Path()}
-	bar = e.progress("decrypting", int64(len(t.Segments())))
+	bar = e.Progress("decrypting", int64(len(t.Segments())))
 	f.failed, err = t.Decrypt(ctx, f.save)
 	bar.Finish()
 	if err != nil {
 		return err
 	}
 	if len(t.Segments()) == 0 {
-		return exitWith(exitIncomplete, fmt.Errorf("recording %s holds no segments", t.ID()))
+		return ui.ExitWith(ui.ExitIncomplete, fmt.Errorf("recording %s holds no segments", t.ID()))
 	}
 	s, err := playback.Open(ctx, &decryptedFiles{f}, playback.Options{Recording: t.ID()})
 	if err != nil {
@@ -99,15 +100,15 @@ func runDecrypt(ctx context.Context, e *env, o *decryptOptions) (err error) {
 	if err := folder.Commit(); err != nil {
 		return err
 	}
-	e.notef("%s (%s) in %s, in the clear", count(int(f.saved.Load()), "segment"), size(f.bytes.Load()), out)
-	e.tellContinued(s)
+	e.Notef("%s (%s) in %s, in the clear", ui.Count(int(f.saved.Load()), "segment"), ui.Size(f.bytes.Load()), out)
+	tellContinued(e, s)
 	d, err := t.DescribeSession(ctx, s)
 	if err != nil {
 		return err
 	}
-	end := outcome{id: t.ID(), Verdict: e.lacks(d, s.Tracks(), s.Holes(), s.Missing()).Verdict()}.err()
+	end := ui.Outcome{ID: t.ID(), Verdict: lacks(e, d, s.Tracks(), s.Holes(), s.Missing()).Verdict()}.Err()
 	if o.json {
-		if err := e.json(f.told(s, out, end != nil)); err != nil {
+		if err := e.JSON(f.told(s, out, end != nil)); err != nil {
 			return err
 		}
 	}
@@ -121,11 +122,11 @@ func emptyOrAbsent(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, syscall.ENOTDIR):
-		return hinted(fmt.Errorf("%s is a file", path), "nothing is overwritten; name a new folder")
+		return ui.Hinted(fmt.Errorf("%s is a file", path), "nothing is overwritten; name a new folder")
 	case err != nil:
 		return err
 	case len(entries) > 0:
-		return hinted(fmt.Errorf("%s is not empty", path), "name a new folder")
+		return ui.Hinted(fmt.Errorf("%s is not empty", path), "name a new folder")
 	}
 	return nil
 }
@@ -177,12 +178,12 @@ func writeSynced(path string, b []byte) error {
 
 // sweepParts removes from dir what killed exports left there in the clear, and
 // says so.
-func (e *env) sweepParts(dir string) {
+func sweepParts(e *ui.Env, dir string) {
 	removed, err := playback.SweepParts(dir)
 	for _, path := range removed {
-		e.notef("%s removed: an export that was killed had left it there, in the clear", path)
+		e.Notef("%s removed: an export that was killed had left it there, in the clear", path)
 	}
 	if err != nil {
-		e.warnf("what killed exports left in %s could not be removed: %v", dir, err)
+		e.Warnf("what killed exports left in %s could not be removed: %v", dir, err)
 	}
 }

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
 )
 
 // tellContinued tells which files do not begin with a key frame, by track: a
 // decoder shows nothing of it there without those before.
-func (e *env) tellContinued(s *playback.Session) {
+func tellContinued(e *ui.Env, s *playback.Session) {
 	in := make(map[uint64][]int)
 	for _, seg := range s.Segments() {
 		for _, t := range seg.Tracks {
@@ -20,11 +21,11 @@ func (e *env) tellContinued(s *playback.Session) {
 	}
 	for _, t := range s.Tracks() {
 		if numbers := in[t.UID]; len(numbers) > 0 {
-			e.notef("no key frame at the beginning of %s in %s %s", clean(t.Label()), plural(len(numbers), "segment"), ranges(numbers))
+			e.Notef("no key frame at the beginning of %s in %s %s", ui.Clean(t.Label()), plural(len(numbers), "segment"), ranges(numbers))
 		}
 	}
 	if len(in) > 0 {
-		e.notef("these begin with a picture that needs the ones before: decode from the segment on that holds the key frame; --json says which")
+		e.Notef("these begin with a picture that needs the ones before: decode from the segment on that holds the key frame; --json says which")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/demo"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 func demoCommand() *cli.Command {
@@ -37,14 +38,14 @@ type demoOptions struct {
 
 func (o *demoOptions) check() error {
 	if o.duration < time.Second {
-		return misuse("--duration is less than a second")
+		return ui.Misuse("--duration is less than a second")
 	}
 	return nil
 }
 
-func runDemo(ctx context.Context, e *env, o *demoOptions) error {
+func runDemo(ctx context.Context, e *ui.Env, o *demoOptions) error {
 	return demo.Run(ctx, demo.Config{
-		S3: o.s3, Duration: o.duration, NoBrowser: o.noBrowser, Stdout: e.stdout, Stderr: e.stderr, Terminal: terminal.Is(e.stderr),
-		Open: func(ctx context.Context, store string) (archive.Store, error) { return e.openStore(ctx, store, false) },
+		S3: o.s3, Duration: o.duration, NoBrowser: o.noBrowser, Stdout: e.Stdout, Stderr: e.Stderr, Terminal: terminal.Is(e.Stderr),
+		Open: func(ctx context.Context, store string) (archive.Store, error) { return openStore(ctx, e, store, false) },
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -50,10 +51,10 @@ type doctorOptions struct {
 
 func (o *doctorOptions) check() error {
 	if o.unit && o.policy {
-		return misuse("--unit and --policy exclude one another: each prints something of its own")
+		return ui.Misuse("--unit and --policy exclude one another: each prints something of its own")
 	}
 	if o.policy && (len(o.stores) != 1 || !strings.HasPrefix(o.stores[0], "s3://")) {
-		return misuse("--policy is for one bucket: --store s3://bucket/prefix")
+		return ui.Misuse("--policy is for one bucket: --store s3://bucket/prefix")
 	}
 	return nil
 }
@@ -66,28 +67,28 @@ type diagnosis struct {
 	LeftOut    int       `json:"recordings_left_out"`
 }
 
-func runDoctor(ctx context.Context, e *env, o *doctorOptions) error {
+func runDoctor(ctx context.Context, e *ui.Env, o *doctorOptions) error {
 	if o.unit {
-		e.printf("%s", systemd.Unit)
+		e.Printf("%s", systemd.Unit)
 		return nil
 	}
 	if o.policy {
-		return e.showPolicy(o.stores[0])
+		return showPolicy(e, o.stores[0])
 	}
 	if err := namedOnce(o.stores); err != nil {
 		return err
 	}
-	d, err := e.diagnose(ctx, o)
+	d, err := diagnose(ctx, e, o)
 	if err != nil {
 		return err
 	}
 	if o.json {
-		err = e.json(d)
+		err = e.JSON(d)
 	} else {
-		err = e.showDiagnosis(d)
+		err = showDiagnosis(e, d)
 	}
 	if err == nil && !d.OK {
-		err = fmt.Errorf("%s failed", count(d.Failures(), "check"))
+		err = fmt.Errorf("%s failed", ui.Count(d.Failures(), "check"))
 	}
 	return err
 }
@@ -101,7 +102,7 @@ func namedOnce(stores []string) error {
 			id = arg
 		}
 		if slices.Contains(ids, id) {
-			return misuse("--store: %s is named twice", clean(arg))
+			return ui.Misuse("--store: %s is named twice", ui.Clean(arg))
 		}
 		ids = append(ids, id)
 	}
@@ -113,8 +114,8 @@ func newDiagnosis() *diagnosis {
 	d := &diagnosis{Recordings: []opening{}}
 	d.Findings = []checkup.Finding{}
 	d.Remedy = func(err error) (why string, run []string) {
-		if _, hints := explain(err); len(hints) > 0 {
-			return hints[0].why, hints[0].run
+		if _, hints := ui.Explain(err); len(hints) > 0 {
+			return hints[0].Why, hints[0].Run
 		}
 		return "", nil
 	}
@@ -122,9 +123,9 @@ func newDiagnosis() *diagnosis {
 }
 
 // diagnose makes all checks.
-func (e *env) diagnose(ctx context.Context, o *doctorOptions) (*diagnosis, error) {
+func diagnose(ctx context.Context, e *ui.Env, o *doctorOptions) (*diagnosis, error) {
 	d := newDiagnosis()
-	h, identities := e.checkKeys(ctx, d)
+	h, identities := checkKeys(ctx, e, d)
 	if h != nil {
 		checkup.Spool(ctx, &d.Report, h.SpoolDir())
 	}
@@ -132,7 +133,7 @@ func (e *env) diagnose(ctx context.Context, o *doctorOptions) (*diagnosis, error
 	var firstName string
 	for _, arg := range o.stores {
 		checkup.Clock(ctx, &d.Report, arg)
-		if store := e.checkStore(ctx, d, arg); first == nil {
+		if store := checkStore(ctx, e, d, arg); first == nil {
 			first, firstName = store, arg
 		}
 	}
@@ -143,7 +144,7 @@ func (e *env) diagnose(ctx context.Context, o *doctorOptions) (*diagnosis, error
 		d.Pass("recordings", "store", "%s, the first that opens", firstName)
 	}
 	if first != nil && h != nil {
-		if err := e.checkRecordings(ctx, d, h, first, identities, o.all); err != nil {
+		if err := checkRecordings(ctx, e, d, h, first, identities, o.all); err != nil {
 			d.Fail("recordings", "list", err, "see what the checks of the store say, and try again")
 		}
 	}
@@ -156,9 +157,9 @@ func (e *env) diagnose(ctx context.Context, o *doctorOptions) (*diagnosis, error
 }
 
 // checkStore tries the store. It returns nil if it does not open.
-func (e *env) checkStore(ctx context.Context, d *diagnosis, arg string) archive.Store {
+func checkStore(ctx context.Context, e *ui.Env, d *diagnosis, arg string) archive.Store {
 	const section = "store"
-	s, err := e.openStore(ctx, arg, false)
+	s, err := openStore(ctx, e, arg, false)
 	if err != nil {
 		d.Fail(section, "opens", err, "")
 		return nil
@@ -171,19 +172,19 @@ func (e *env) checkStore(ctx context.Context, d *diagnosis, arg string) archive.
 	return s
 }
 
-func (e *env) showDiagnosis(d *diagnosis) error {
+func showDiagnosis(e *ui.Env, d *diagnosis) error {
 	section := ""
 	for _, f := range d.Findings {
 		if f.Section != section {
 			if section != "" {
-				e.printf("\n")
+				e.Printf("\n")
 			}
 			section = f.Section
-			e.printf("%s\n", section)
+			e.Printf("%s\n", section)
 		}
-		e.printf("  %-7s  %-13s  %s\n", f.Result, clean(f.Name), clean(f.Text))
+		e.Printf("  %-7s  %-13s  %s\n", f.Result, ui.Clean(f.Name), ui.Clean(f.Text))
 		if f.Hint != "" {
-			e.printf("           %s\n", strings.Join(hint{f.Hint, f.Run}.lines(), "\n           "))
+			e.Printf("           %s\n", strings.Join(ui.Hint{Why: f.Hint, Run: f.Run}.Lines(), "\n           "))
 		}
 	}
 	rows := [][]string{{"ID", "STATE", "START", "EPOCHS", "OPENS FOR YOU"}}
@@ -202,11 +203,11 @@ func (e *env) showDiagnosis(d *diagnosis) error {
 		}
 		rows = append(rows, []string{r.ID, state, start, strconv.Itoa(r.Epochs), opens})
 	}
-	if err := e.section(rows); err != nil {
+	if err := e.Section(rows); err != nil {
 		return err
 	}
 	if d.LeftOut > 0 {
-		e.notef("\n%s not looked at; with --all they are.", wasWere(d.LeftOut))
+		e.Notef("\n%s not looked at; with --all they are.", wasWere(d.LeftOut))
 	}
 	return nil
 }

@@ -12,21 +12,22 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 )
 
 // checkKeys looks at the home: one's identity and the pinned cards. It returns
 // the home, nil if there is none, and what opens recordings, if that is known.
-func (e *env) checkKeys(ctx context.Context, d *diagnosis) (*keys.Home, []age.Identity) {
+func checkKeys(ctx context.Context, e *ui.Env, d *diagnosis) (*keys.Home, []age.Identity) {
 	const section = "keys"
-	h, err := e.openHome()
+	h, err := openHome(e)
 	if err != nil {
 		d.Fail(section, "folder", err, "set SEALTAPE_HOME to a folder of yours")
 		return nil, nil
 	}
 	d.Pass(section, "folder", "%s", h.Dir())
-	identities := e.checkIdentity(ctx, d, h)
+	identities := checkIdentity(ctx, e, d, h)
 	pins, err := h.Pins()
 	if err != nil {
 		d.Fail(section, "pinned cards", err, "sealtape keys list says more")
@@ -40,12 +41,12 @@ func (e *env) checkKeys(ctx context.Context, d *diagnosis) (*keys.Home, []age.Id
 		}
 		pinned++
 		if p.Live(time.Now()) != nil {
-			dead = append(dead, clean(p.Label())+" ("+clean(pinState(p))+")")
+			dead = append(dead, ui.Clean(p.Label())+" ("+ui.Clean(pinState(p))+")")
 			continue
 		}
-		names = append(names, clean(p.Name))
+		names = append(names, ui.Clean(p.Name))
 		if !p.PostQuantum() {
-			classic = append(classic, clean(p.Name))
+			classic = append(classic, ui.Clean(p.Name))
 		}
 	}
 	if len(dead) == 0 {
@@ -61,14 +62,14 @@ func (e *env) checkKeys(ctx context.Context, d *diagnosis) (*keys.Home, []age.Id
 	return h, identities
 }
 
-func (e *env) checkIdentity(ctx context.Context, d *diagnosis, h *keys.Home) []age.Identity {
+func checkIdentity(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home) []age.Identity {
 	const section = "keys"
 	card, err := h.OwnCard()
 	if err != nil {
 		d.Fail(section, "identity", err, "the card is public: put back a copy of card.txt from your backup")
 		return nil
 	}
-	name, print := clean(card.Name), card.Fingerprint()
+	name, print := ui.Clean(card.Name), card.Fingerprint()
 	if err := ownCounts(h); err != nil {
 		d.Fail(section, "card", fmt.Errorf("%s, %s: %w", name, print, err), "")
 	} else if card.PostQuantum() {
@@ -86,10 +87,10 @@ func (e *env) checkIdentity(ctx context.Context, d *diagnosis, h *keys.Home) []a
 		d.Warn(section, "passphrase", "fine for a machine that must start alone, with its disk encrypted",
 			"none: who can read the folder can use the keys")
 	}
-	id, err := e.loadIdentity(ctx, h)
+	id, err := loadIdentity(ctx, e, h)
 	switch {
 	case errors.Is(err, terminal.ErrNone):
-		d.Unknown(section, "identity", "not opened: nobody is there to give the passphrase; set %s", passphraseVar)
+		d.Unknown(section, "identity", "not opened: nobody is there to give the passphrase; set %s", ui.PassphraseVar)
 		return nil
 	case err != nil:
 		d.Fail(section, "identity", err, "put back a copy of the folder from your backup")

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -43,8 +44,8 @@ type opening struct {
 const doctorRecordings = 50
 
 // checkRecordings looks which recordings one's keys open.
-func (e *env) checkRecordings(ctx context.Context, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
-	a, err := e.openAccessTo(archive.Retry(s, archive.RetryConfig{Attempts: 3}))
+func checkRecordings(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
+	a, err := openAccessTo(e, archive.Retry(s, archive.RetryConfig{Attempts: 3}))
 	if err != nil {
 		return err
 	}
@@ -163,14 +164,14 @@ func (d *diagnosis) judgeRecordings() {
 		case r.State == string(tape.StateForeign):
 			foreign++
 		case r.err != nil:
-			d.Fail(section, r.ID[:8], r.err, verifyHint(r.ID).String())
+			d.Fail(section, r.ID[:8], r.err, ui.VerifyHint(r.ID).String())
 		case r.State == string(archive.StateOpen):
 			live++
 		}
 	}
 	if foreign > 0 {
-		d.Warn(section, "recorders", pinHint.why, "%s not signed by anyone whose card you pinned", wasWere(foreign))
-		d.Run(pinHint.run...)
+		d.Warn(section, "recorders", ui.PinHint.Why, "%s not signed by anyone whose card you pinned", wasWere(foreign))
+		d.Run(ui.PinHint.Run...)
 	}
 	if distrusted > 0 {
 		d.Warn(section, "revoked", "see of each which key that is", "%s signed, or granted to you, by a key that was revoked", wasWere(distrusted))

@@ -16,6 +16,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/storetest"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
@@ -43,8 +44,8 @@ func TestCheckClassicKeys(t *testing.T) {
 		}
 	}
 	t.Setenv("SEALTAPE_HOME", h.Dir())
-	d, e := newDiagnosis(), &env{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}
-	if got, _ := e.checkKeys(t.Context(), d); got == nil {
+	d, e := newDiagnosis(), &ui.Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}
+	if got, _ := checkKeys(t.Context(), e, d); got == nil {
 		t.Fatalf("%+v", d.Findings)
 	}
 	var said []string
@@ -101,10 +102,10 @@ func TestCheckRecordingsLimit(t *testing.T) {
 		}
 	}
 	slices.Reverse(ours)
-	e := &env{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}
+	e := &ui.Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}
 	for _, all := range []bool{false, true} {
 		d := newDiagnosis()
-		if err := e.checkRecordings(t.Context(), d, h, &store, nil, all); err != nil {
+		if err := checkRecordings(t.Context(), e, d, h, &store, nil, all); err != nil {
 			t.Fatal(err)
 		}
 		looked := doctorRecordings
@@ -147,9 +148,9 @@ func TestDoctorS3(t *testing.T) {
 	}
 	doctor := func() (code int, stdout, stderr string) {
 		var out, errs bytes.Buffer
-		e := &env{stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
+		e := &ui.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs}
 		app := newApp(e)
-		code = e.exit(app.RunContext(t.Context(), []string{"sealtape", "doctor", "--store", "s3://" + bucket + "/archive"}))
+		code = e.Exit(app.RunContext(t.Context(), []string{"sealtape", "doctor", "--store", "s3://" + bucket + "/archive"}))
 		return code, out.String(), errs.String()
 	}
 	code, stdout, stderr := doctor()

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/livekit"
 )
@@ -29,12 +30,12 @@ func TestUnitFile(t *testing.T) {
 		t.Errorf("flags %q", flags)
 	}
 	for _, f := range flags {
-		if !isFlag(recordCommand().Flags, f) && !isFlag(logFlags(), f) {
+		if !isFlag(recordCommand().Flags, f) && !isFlag(ui.LogFlags(), f) {
 			t.Errorf("record has no flag %s", f)
 		}
 	}
 	// It starts again after what a recorder exits with when the meeting may go on.
-	lost, _ := explain(explainEnd(recorder.Report{Cause: livekit.ErrLost}))
+	lost, _ := ui.Explain(explainEnd(recorder.Report{Cause: livekit.ErrLost}))
 	for _, never := range regexp.MustCompile(`(?m)^(?:SuccessExitStatus|RestartPreventExitStatus)=(.*)$`).FindAllStringSubmatch(systemd.Unit, -1) {
 		if slices.Contains(strings.Fields(never[1]), fmt.Sprint(lost)) {
 			t.Errorf("it does not start again after a room was lost, exit code %d", lost)

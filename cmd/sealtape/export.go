@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -101,10 +102,10 @@ func (o *exportOptions) check() (err error) {
 		o.format = "mp4"
 	}
 	if o.output == "" {
-		return misuse("where to? -o PATH is missing")
+		return ui.Misuse("where to? -o PATH is missing")
 	}
 	if o.output == "-" {
-		return misuse("export writes files, and nothing to standard output; ./- is a file of that name")
+		return ui.Misuse("export writes files, and nothing to standard output; ./- is a file of that name")
 	}
 	if o.export, err = o.exporter(); err != nil {
 		return err
@@ -117,15 +118,15 @@ func (o *exportOptions) checkExcerpt() (err error) {
 	x := &o.excerpt
 	if o.from != "" {
 		if x.From, err = parsePosition(o.from); err != nil {
-			return misuse("--from: %v", err)
+			return ui.Misuse("--from: %v", err)
 		}
 	}
 	if o.to != "" {
 		if x.To, err = parsePosition(o.to); err != nil {
-			return misuse("--to: %v", err)
+			return ui.Misuse("--to: %v", err)
 		}
 		if x.To <= x.From {
-			return misuse("--to is %s, which is not after %s", o.to, length(x.From))
+			return ui.Misuse("--to is %s, which is not after %s", o.to, ui.Length(x.From))
 		}
 	}
 	return nil
@@ -137,19 +138,19 @@ func (o *exportOptions) checkPath() (err error) {
 	if o.format == "tracks" {
 		err = emptyOrAbsent(out)
 	} else if _, serr := os.Lstat(out); serr == nil {
-		err = hinted(fmt.Errorf("%s exists already", out), "nothing is overwritten; choose another name")
+		err = ui.Hinted(fmt.Errorf("%s exists already", out), "nothing is overwritten; choose another name")
 	}
 	if _, serr := os.Stat(filepath.Dir(out)); err == nil && errors.Is(serr, fs.ErrNotExist) {
-		err = hinted(fmt.Errorf("there is no folder %s to make %s in", filepath.Dir(out), filepath.Base(out)), "make it first")
+		err = ui.Hinted(fmt.Errorf("there is no folder %s to make %s in", filepath.Dir(out), filepath.Base(out)), "make it first")
 	}
 	return err
 }
 
-func runExport(ctx context.Context, e *env, o *exportOptions) error {
+func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	if err := o.checkPath(); err != nil {
 		return err
 	}
-	a, err := e.openStoreOf(ctx, o)
+	a, err := openStoreOf(ctx, e, o)
 	if err != nil {
 		return err
 	}
@@ -167,10 +168,10 @@ func runExport(ctx context.Context, e *env, o *exportOptions) error {
 	}
 	id := t.ID()
 	if err := a.untrusted(ctx, t); err != nil {
-		e.warnf("%v", err) // the verdict says it again, and has the exit code
+		e.Warnf("%v", err) // the verdict says it again, and has the exit code
 	}
-	e.sweepParts(filepath.Dir(out))
-	bar := e.progress("reading", int64(len(t.Segments())))
+	sweepParts(e, filepath.Dir(out))
+	bar := e.Progress("reading", int64(len(t.Segments())))
 	reading.Store(bar)
 	s, err := t.Session(reads)
 	reading.Store(nil)
@@ -182,14 +183,14 @@ func runExport(ctx context.Context, e *env, o *exportOptions) error {
 		return err
 	}
 	if options.From > 0 && options.From >= s.Duration() {
-		return hinted(fmt.Errorf("recording %s lasts %s, there is nothing from %s on", id, length(s.Duration()), length(options.From)),
+		return ui.Hinted(fmt.Errorf("recording %s lasts %s, there is nothing from %s on", id, ui.Length(s.Duration()), ui.Length(options.From)),
 			"--from counts from the recording's beginning")
 	}
 	if options.Participants, err = chosenParticipants(s.Participants(), o.participants); err != nil {
 		return err
 	}
 
-	bar = e.progress("writing", int64(excerptLength(s, options)))
+	bar = e.Progress("writing", int64(excerptLength(s, options)))
 	began := time.Now()
 	options.Progress = func(done, _ time.Duration) {
 		bar.Describe("writing" + speed(done, time.Since(began)))
@@ -203,22 +204,22 @@ func runExport(ctx context.Context, e *env, o *exportOptions) error {
 	var unread *playback.SegmentError
 	switch {
 	case errors.Is(err, playback.ErrNothing) && !errors.As(err, &unread) && (len(options.Participants) > 0 || options.From > 0 || options.To > 0):
-		return hinted(fmt.Errorf("recording %s has nothing of that", id), "see who was there when", "sealtape info "+id+" --timeline")
+		return ui.Hinted(fmt.Errorf("recording %s has nothing of that", id), "see who was there when", "sealtape info "+id+" --timeline")
 	case errors.Is(err, syscall.ENOSPC):
-		return hinted(fmt.Errorf("exporting recording %s: %w", id, err), "make room or choose another disk; nothing is left of the export")
+		return ui.Hinted(fmt.Errorf("exporting recording %s: %w", id, err), "make room or choose another disk; nothing is left of the export")
 	case err != nil:
 		return fmt.Errorf("exporting recording %s: %w", id, err)
 	}
-	e.exported(report, out)
+	exported(e, report, out)
 	d, err := t.Describe(ctx)
 	if err != nil {
 		return err
 	}
-	f := e.lacks(d, s.Tracks(), report.Holes, report.Missing)
+	f := lacks(e, d, s.Tracks(), report.Holes, report.Missing)
 	f.Dropped = report.Dropped()
-	end := outcome{id: id, Verdict: f.Verdict()}.err()
+	end := ui.Outcome{ID: id, Verdict: f.Verdict()}.Err()
 	if o.json {
-		if err := e.json(exportedJSON(id, out, o.format, report, end != nil)); err != nil {
+		if err := e.JSON(exportedJSON(id, out, o.format, report, end != nil)); err != nil {
 			return err
 		}
 	}
@@ -248,7 +249,7 @@ func speed(done, took time.Duration) string {
 
 // lacks tells what was made of a recording lacks, by the holes that were declared in
 // it and the segments that it has not, and returns what a verdict on it is made of.
-func (e *env) lacks(d *tape.Description, tracks []media.Track, holes []media.Event, missing []playback.SegmentError) tape.Findings {
+func lacks(e *ui.Env, d *tape.Description, tracks []media.Track, holes []media.Event, missing []playback.SegmentError) tape.Findings {
 	f := d.Findings()
 	f.Holes, f.Missing, f.Damaged, f.Torn, f.LeftOut, f.Refused = tape.Holes(tracks, holes), 0, 0, 0, 0, 0
 	for _, u := range d.Unreadable {
@@ -269,20 +270,20 @@ func (e *env) lacks(d *tape.Description, tracks []media.Track, holes []media.Eve
 		default:
 			f.Refused++
 		}
-		e.notef("missing: segment %d%s: %s", m.Number, span(m.From, m.To), clean(m.Err.Error()))
+		e.Notef("missing: segment %d%s: %s", m.Number, span(m.From, m.To), ui.Clean(m.Err.Error()))
 	}
 	if f.NotReader > 0 {
-		e.notef("missing: %s of which you are no reader", count(f.NotReader, "segment"))
+		e.Notef("missing: %s of which you are no reader", ui.Count(f.NotReader, "segment"))
 	}
 	if f.Torn > 0 {
-		e.notef("torn: %s, of which the end was lost with the recorder", count(f.Torn, "segment"))
+		e.Notef("torn: %s, of which the end was lost with the recorder", ui.Count(f.Torn, "segment"))
 	}
 	for _, h := range holesJSON(f.Holes) {
 		what := "hole"
 		if h.Wanted {
 			what = "not recorded"
 		}
-		e.notef("%s: %s%s: %s", what, h.Label, spanOf(h.From, h.To), holeText(h))
+		e.Notef("%s: %s%s: %s", what, h.Label, spanOf(h.From, h.To), holeText(h))
 	}
 	return f
 }
@@ -290,9 +291,9 @@ func (e *env) lacks(d *tape.Description, tracks []media.Track, holes []media.Eve
 func span(from, to time.Duration) string {
 	switch {
 	case to > from:
-		return fmt.Sprintf(" from %s to %s", length(from), length(to))
+		return fmt.Sprintf(" from %s to %s", ui.Length(from), ui.Length(to))
 	case from > 0:
-		return fmt.Sprintf(" from %s on", length(from))
+		return fmt.Sprintf(" from %s on", ui.Length(from))
 	}
 	return ""
 }

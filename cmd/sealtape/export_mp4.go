@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
 )
 
@@ -26,11 +27,11 @@ func (o *exportOptions) exporter() (exporter, error) {
 	}
 	export := exporters[o.format]
 	if export == nil {
-		return nil, misuse("--format is %q, want mkv, tracks or mp4", o.format)
+		return nil, ui.Misuse("--format is %q, want mkv, tracks or mp4", o.format)
 	}
 	for _, name := range []string{"layout", "size"} {
 		if o.given[name] {
-			return nil, misuse("--%s is for --format mp4", name)
+			return nil, ui.Misuse("--%s is for --format mp4", name)
 		}
 	}
 	return export, nil
@@ -39,13 +40,13 @@ func (o *exportOptions) exporter() (exporter, error) {
 func (o *exportOptions) mp4Exporter() (exporter, error) {
 	m := playback.MP4Options{Layout: playback.Layout(o.layout)}
 	if m.Layout != playback.LayoutGrid && m.Layout != playback.LayoutSpeaker {
-		return nil, misuse("--layout is %q, want grid or speaker", o.layout)
+		return nil, ui.Misuse("--layout is %q, want grid or speaker", o.layout)
 	}
 	width, height, _ := strings.Cut(o.size, "x")
 	w, werr := strconv.Atoi(width)
 	h, herr := strconv.Atoi(height)
 	if werr != nil || herr != nil || w%2 != 0 || h%2 != 0 || w < 160 || h < 90 || w > 3840 || h > 2160 {
-		return nil, misuse("--size is %q, want even numbers from 160x90 to 3840x2160", o.size)
+		return nil, ui.Misuse("--size is %q, want even numbers from 160x90 to 3840x2160", o.size)
 	}
 	m.Width, m.Height = w, h
 	return func(ctx context.Context, s *playback.Session, path string, options playback.ExportOptions) (playback.Report, error) {
@@ -55,8 +56,8 @@ func (o *exportOptions) mp4Exporter() (exporter, error) {
 }
 
 // undecoded tells what could not be decoded.
-func (e *env) undecoded(r playback.Report) {
+func undecoded(e *ui.Env, r playback.Report) {
 	for _, err := range r.Problems {
-		e.notef("could not be decoded: %s", fmt.Sprintf("%.300s", clean(err.Error())))
+		e.Notef("could not be decoded: %s", fmt.Sprintf("%.300s", ui.Clean(err.Error())))
 	}
 }

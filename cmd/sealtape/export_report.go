@@ -4,32 +4,33 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
 // exported tells what was written, and what of the recording was not.
-func (e *env) exported(r playback.Report, out string) {
-	e.notef("%s, %s in %s", length(r.Duration), count(len(r.Tracks), "track"), out)
+func exported(e *ui.Env, r playback.Report, out string) {
+	e.Notef("%s, %s in %s", ui.Length(r.Duration), ui.Count(len(r.Tracks), "track"), out)
 	for i, t := range r.Tracks {
 		if i < len(r.Files) {
-			e.notef("  %s: %s", clean(t.Label()), clean(r.Files[i]))
+			e.Notef("  %s: %s", ui.Clean(t.Label()), ui.Clean(r.Files[i]))
 		} else {
-			e.notef("  %s", clean(t.Label()))
+			e.Notef("  %s", ui.Clean(t.Label()))
 		}
 	}
 	for _, l := range r.LeftOut {
-		e.notef("left out: %s of %s: %s", count(l.Frames, "frame"), clean(tape.Label(r.Tracks, l.Track)), refusalText(l.Reason))
+		e.Notef("left out: %s of %s: %s", ui.Count(l.Frames, "frame"), ui.Clean(tape.Label(r.Tracks, l.Track)), refusalText(l.Reason))
 	}
 	for _, t := range r.Tracks {
 		if late := r.Late[t.UID]; late > 0 {
-			e.notef("late: %s by up to %.2f s, where a player counts samples and looks at no times: more was sent than time went by",
-				clean(t.Label()), late.Seconds())
+			e.Notef("late: %s by up to %.2f s, where a player counts samples and looks at no times: more was sent than time went by",
+				ui.Clean(t.Label()), late.Seconds())
 		}
 	}
-	e.undecoded(r)
+	undecoded(e, r)
 	if r.Hidden > 0 {
-		e.notef("hidden in it: up to %s of pictures from before %s, which the first ones need", length(r.Hidden), length(r.From))
+		e.Notef("hidden in it: up to %s of pictures from before %s, which the first ones need", ui.Length(r.Hidden), ui.Length(r.From))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -73,25 +74,25 @@ func runInfo(ctx context.Context, a *access, o *infoOptions) error {
 		if trust := d.Trust(); trust.Outcome != tape.Whole {
 			i.Problems = append(i.Problems, trust.Say("recording "+id))
 		}
-		err = e.json(i)
+		err = e.JSON(i)
 	} else {
-		err = e.showInfo(i, o.timeline)
+		err = showInfo(e, i, o.timeline)
 	}
 	if err != nil {
 		return err
 	}
 	v := d.Verdict()
 	if v.Outcome != tape.Locked {
-		return outcome{id: id, Verdict: v}.err()
+		return ui.Outcome{ID: id, Verdict: v}.Err()
 	}
 	if errors.Is(keysErr, terminal.ErrNone) {
 		return keysErr
 	}
-	return noKey(id, keysErr)
+	return ui.NoKey(id, keysErr)
 }
 
 // showInfo shows it to people, with the timeline if it is short or asked for.
-func (e *env) showInfo(i *infoJSON, timeline bool) error {
+func showInfo(e *ui.Env, i *infoJSON, timeline bool) error {
 	quantum := "post-quantum"
 	if !i.PostQuantum {
 		quantum = "NOT post-quantum: it was sealed to classic keys too"
@@ -101,10 +102,10 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		{"recorded by:", strings.Join(i.Recorder, ", ")},
 		{"state:", stateText(archive.State(i.State))},
 		{"encryption:", quantum},
-		{"objects:", fmt.Sprintf("%d, %s", i.Objects, size(i.Bytes))},
+		{"objects:", fmt.Sprintf("%d, %s", i.Objects, ui.Size(i.Bytes))},
 	}
 	if i.Opens {
-		room := clean(i.Room)
+		room := ui.Clean(i.Room)
 		if room == "" {
 			room = "not known: its beginning is not yours to open"
 		}
@@ -125,12 +126,12 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		rows = append(rows, []string{"holes:", why})
 	}
 	if i.ResealedFrom != "" {
-		rows = append(rows, []string{"resealed from:", clean(citation(i.ResealedFrom))})
+		rows = append(rows, []string{"resealed from:", ui.Clean(citation(i.ResealedFrom))})
 	}
 	if i.Follows != "" {
 		rows = append(rows, []string{"goes on with:", i.Follows})
 	}
-	if err := e.table(rows); err != nil {
+	if err := e.Table(rows); err != nil {
 		return err
 	}
 
@@ -153,58 +154,58 @@ func (e *env) showInfo(i *infoJSON, timeline bool) error {
 		}
 		rows = append(rows, []string{strconv.Itoa(ep.Number), strconv.Itoa(ep.Segments), kind, opens, readers})
 	}
-	if err := e.section(rows); err != nil {
+	if err := e.Section(rows); err != nil {
 		return err
 	}
-	if err := e.showGrants(i.Grants); err != nil {
+	if err := showGrants(e, i.Grants); err != nil {
 		return err
 	}
 	if i.Opens {
-		if err := e.showMeeting(i); err != nil {
+		if err := showMeeting(e, i); err != nil {
 			return err
 		}
-		if err := e.showTimeline(i, timeline); err != nil {
+		if err := showTimeline(e, i, timeline); err != nil {
 			return err
 		}
 	}
 	rows = [][]string{{"NOT READABLE"}}
 	for _, m := range i.Missing {
-		rows = append(rows, []string{clean(m) + ": is not in the store"})
+		rows = append(rows, []string{ui.Clean(m) + ": is not in the store"})
 	}
 	for _, u := range i.Unreadable {
 		if u.Why != string(tape.WhyMissing) { // it is among those
-			rows = append(rows, []string{clean(u.Text)})
+			rows = append(rows, []string{ui.Clean(u.Text)})
 		}
 	}
 	for _, l := range i.Locked {
 		rows = append(rows, []string{fmt.Sprintf("epoch %d%s: it is not yours to open", l.Epoch, spanOf(l.From, l.To))})
 	}
 	for _, p := range i.Problems {
-		rows = append(rows, []string{clean(p)})
+		rows = append(rows, []string{ui.Clean(p)})
 	}
-	if err := e.section(rows); err != nil {
+	if err := e.Section(rows); err != nil {
 		return err
 	}
 	switch {
 	case i.State == string(archive.StateOpen):
-		e.printf("\nThis recording is not complete: it goes on, or its recorder died before the end.\nThe store cannot tell which. Shown is what is there so far.\n")
+		e.Printf("\nThis recording is not complete: it goes on, or its recorder died before the end.\nThe store cannot tell which. Shown is what is there so far.\n")
 	case i.Incomplete:
-		e.printf("\nThis recording is not complete.\n")
+		e.Printf("\nThis recording is not complete.\n")
 	}
 	return nil
 }
 
 // showMeeting shows the people, the tracks and the holes.
-func (e *env) showMeeting(i *infoJSON) error {
+func showMeeting(e *ui.Env, i *infoJSON) error {
 	rows := [][]string{{"PARTICIPANT", "IDENTITY", "FROM", "TO", "SPOKE", "IDENTIFIED"}}
 	for _, p := range i.Participants {
 		identified := p.Identified
 		if p.VerifiedAs != "" {
-			identified = fmt.Sprintf("%s, %s", clean(p.VerifiedAs), identified)
+			identified = fmt.Sprintf("%s, %s", ui.Clean(p.VerifiedAs), identified)
 		}
-		rows = append(rows, []string{clean(p.Name), clean(p.Identity), seconds(p.From), seconds(p.To), seconds(p.Speaking), identified})
+		rows = append(rows, []string{ui.Clean(p.Name), ui.Clean(p.Identity), seconds(p.From), seconds(p.To), seconds(p.Speaking), identified})
 	}
-	if err := e.section(rows); err != nil {
+	if err := e.Section(rows); err != nil {
 		return err
 	}
 	rows = [][]string{{"TRACK", "CODEC", "FORMAT"}}
@@ -213,7 +214,7 @@ func (e *env) showMeeting(i *infoJSON) error {
 		codec := t.Codec
 		switch {
 		case t.Channels > 0:
-			format = count(t.Channels, "channel")
+			format = ui.Count(t.Channels, "channel")
 		case codec == "":
 			codec, format = "-", "nothing was kept"
 		}
@@ -228,19 +229,19 @@ func (e *env) showMeeting(i *infoJSON) error {
 		if codec == "-" && slices.ContainsFunc(i.Silent, func(s silentJSON) bool { return s.Label == label && s.Participant == t.Participant }) {
 			continue // see below
 		}
-		rows = append(rows, []string{clean(label), clean(codec), format})
+		rows = append(rows, []string{ui.Clean(label), ui.Clean(codec), format})
 	}
 	for _, t := range i.Silent {
-		rows = append(rows, []string{clean(t.Label), "-", "nothing was sent"})
+		rows = append(rows, []string{ui.Clean(t.Label), "-", "nothing was sent"})
 	}
-	if err := e.section(foldRows(rows, "track")); err != nil {
+	if err := e.Section(foldRows(rows, "track")); err != nil {
 		return err
 	}
 	rows = [][]string{{"HOLE", "FROM", "TO", "REASON"}}
 	for _, h := range i.Holes {
 		rows = append(rows, []string{h.Label, seconds(h.From), seconds(h.To), holeText(h)})
 	}
-	return e.section(foldRows(rows, "hole"))
+	return e.Section(foldRows(rows, "hole"))
 }
 
 // holeHelp says in help what the reasons of holes are.
@@ -263,20 +264,10 @@ func holeText(h holeJSON) string {
 	if text := wantedTexts[h.Reason]; h.Wanted && text != "" {
 		return h.Reason + ": " + text
 	}
-	return clean(h.Reason)
+	return ui.Clean(h.Reason)
 }
 
-// section writes a table with an empty line before it, or nothing if it has
-// only its head.
-func (e *env) section(rows [][]string) error {
-	if len(rows) < 2 {
-		return nil
-	}
-	e.printf("\n")
-	return e.table(rows)
-}
-
-func seconds(s float64) string { return length(time.Duration(s * float64(time.Second))) }
+func seconds(s float64) string { return ui.Length(time.Duration(s * float64(time.Second))) }
 
 func spanOf(from, to float64) string {
 	return span(time.Duration(from*float64(time.Second)), time.Duration(to*float64(time.Second)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -194,7 +195,7 @@ func trackOf(t media.Track) trackJSON {
 func holesJSON(holes []tape.Hole) []holeJSON {
 	all := []holeJSON{}
 	for _, h := range holes {
-		all = append(all, holeJSON{h.Track, clean(h.Label), h.From.Seconds(), h.To.Seconds(), h.Reason, h.Wanted})
+		all = append(all, holeJSON{h.Track, ui.Clean(h.Label), h.From.Seconds(), h.To.Seconds(), h.Reason, h.Wanted})
 	}
 	return all
 }

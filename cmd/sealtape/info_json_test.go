@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
@@ -72,7 +73,7 @@ func TestInfoUnreadable(t *testing.T) {
 	if len(i.Problems) != 1 || !strings.Contains(i.Problems[0], "damaged") || i.Start != nil || i.Verdict != "damaged" || i.HolesKnown {
 		t.Errorf("all is damaged, and it says %+v", i)
 	}
-	if out, errs, code := l.run(home, nil, "info", id, "--store", store); code != exitUnverified || !strings.Contains(out, "started:      not known") {
+	if out, errs, code := l.run(home, nil, "info", id, "--store", store); code != ui.ExitUnverified || !strings.Contains(out, "started:      not known") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 
@@ -93,7 +94,7 @@ func TestInfoUnreadable(t *testing.T) {
 			t.Errorf("segment %d: %d %.100q, want %d", n, code, body, want)
 		}
 	}
-	if code := p.stop(syscall.SIGINT); code != exitIncomplete || !strings.Contains(p.stderr(), "was cut: its recorder died; has 1 segment torn by a crash.") {
+	if code := p.stop(syscall.SIGINT); code != ui.ExitIncomplete || !strings.Contains(p.stderr(), "was cut: its recorder died; has 1 segment torn by a crash.") {
 		t.Errorf("play: exit code %d\n%s", code, p.stderr())
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // foldRows makes one row of equal ones, where the first of them is, which says how
@@ -20,7 +22,7 @@ func foldRows(rows [][]string, noun string) [][]string {
 		delete(counts, key(row))
 		if n > 1 {
 			row = append([]string(nil), row...)
-			row[len(row)-1] += fmt.Sprintf(" (%s like this)", count(n, noun))
+			row[len(row)-1] += fmt.Sprintf(" (%s like this)", ui.Count(n, noun))
 		}
 		if n > 0 {
 			folded = append(folded, row)

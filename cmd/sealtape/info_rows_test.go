@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // A member who floods a room with tracks does not flood what people read of it.
@@ -23,7 +25,7 @@ func TestInfoFoldsEqualRows(t *testing.T) {
 	}
 	i.Holes = append(i.Holes, holeJSON{Label: "Eve", From: 1, To: 10, Reason: "too-many-tracks"})
 	var out bytes.Buffer
-	if err := (&env{stdout: &out}).showMeeting(i); err != nil {
+	if err := showMeeting((&ui.Env{Stdout: &out}), i); err != nil {
 		t.Fatal(err)
 	}
 	want := `

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -14,12 +15,12 @@ const shortTimeline = 20
 
 // showTimeline shows what happened, event by event; where it is much, and was not
 // asked for, how much it is.
-func (e *env) showTimeline(i *infoJSON, all bool) error {
+func showTimeline(e *ui.Env, i *infoJSON, all bool) error {
 	if len(i.Timeline) == 0 {
 		return nil
 	}
 	if !all && len(i.Timeline) > shortTimeline {
-		e.printf("\nThe timeline has %d events: sealtape info %s --timeline shows them.\n", len(i.Timeline), i.ID)
+		e.Printf("\nThe timeline has %d events: sealtape info %s --timeline shows them.\n", len(i.Timeline), i.ID)
 		return nil
 	}
 	labels := make(map[uint64]string)
@@ -36,9 +37,9 @@ func (e *env) showTimeline(i *infoJSON, all bool) error {
 		if who == "" {
 			who = cmp.Or(names[ev.Participant], ev.Participant)
 		}
-		rows = append(rows, []string{seconds(ev.Time.Seconds()), clean(string(ev.Type)), cmp.Or(clean(who), "-"), cmp.Or(clean(what(ev)), "-")})
+		rows = append(rows, []string{seconds(ev.Time.Seconds()), ui.Clean(string(ev.Type)), cmp.Or(ui.Clean(who), "-"), cmp.Or(ui.Clean(what(ev)), "-")})
 	}
-	return e.section(foldRows(rows, "event"))
+	return e.Section(foldRows(rows, "event"))
 }
 
 // what tells of an event what its type and participant do not.
@@ -47,7 +48,7 @@ func what(ev media.Event) string {
 	case media.EventStream:
 		return streamText(ev)
 	case media.EventDropped:
-		return fmt.Sprintf("%s of the type %s, too many came at once", count(ev.Count, "event"), ev.Reason)
+		return fmt.Sprintf("%s of the type %s, too many came at once", ui.Count(ev.Count, "event"), ev.Reason)
 	}
 	var parts []string
 	add := func(s string) {
@@ -56,13 +57,13 @@ func what(ev media.Event) string {
 		}
 	}
 	if ev.To > ev.From {
-		add("for " + length((ev.To - ev.From).Round(100*time.Millisecond)))
+		add("for " + ui.Length((ev.To - ev.From).Round(100*time.Millisecond)))
 	}
 	if ev.Type == media.EventVerified {
 		add("as " + cmp.Or(ev.Name, "nobody any more"))
 	}
 	if ev.Size > 0 {
-		add(size(ev.Size))
+		add(ui.Size(ev.Size))
 	}
 	add(ev.Reason)
 	switch ev.Type {
@@ -77,9 +78,9 @@ func what(ev media.Event) string {
 
 // streamText tells of what a member sent that is not kept.
 func streamText(ev media.Event) string {
-	parts := []string{"a text of " + size(ev.Size)}
+	parts := []string{"a text of " + ui.Size(ev.Size)}
 	if ev.Text != "" {
-		parts = []string{"the file " + beginning(ev.Text), size(ev.Size)}
+		parts = []string{"the file " + beginning(ev.Text), ui.Size(ev.Size)}
 	}
 	if ev.Reason != "" {
 		parts = append(parts, "topic "+ev.Reason)
@@ -93,7 +94,7 @@ const maxShown = 500
 // beginning is a text for the table: of a long one the beginning.
 func beginning(s string) string {
 	if r := []rune(s[:min(len(s), 4*maxShown+4)]); len(r) > maxShown {
-		return fmt.Sprintf("%s… (%s; info --json has all)", string(r[:maxShown]), size(int64(len(s))))
+		return fmt.Sprintf("%s… (%s; info --json has all)", string(r[:maxShown]), ui.Size(int64(len(s))))
 	}
 	return s
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -28,8 +29,8 @@ func TestShowTimeline(t *testing.T) {
 		}}
 	show := func(all bool) string {
 		var out bytes.Buffer
-		e := &env{stdout: &out}
-		if err := e.showTimeline(i, all); err != nil {
+		e := &ui.Env{Stdout: &out}
+		if err := showTimeline(e, i, all); err != nil {
 			t.Fatal(err)
 		}
 		return out.String()

@@ -11,17 +11,18 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
 // openHome opens the folder of keys, spool and memory: SEALTAPE_HOME, or
 // sealtape in the system's folder for configuration.
-func (e *env) openHome() (*keys.Home, error) {
+func openHome(e *ui.Env) (*keys.Home, error) {
 	dir := os.Getenv("SEALTAPE_HOME")
 	if dir == "" {
 		config, err := os.UserConfigDir()
 		if err != nil {
-			return nil, hinted(fmt.Errorf("no folder for your keys: %w", err), "set SEALTAPE_HOME to a folder of yours")
+			return nil, ui.Hinted(fmt.Errorf("no folder for your keys: %w", err), "set SEALTAPE_HOME to a folder of yours")
 		}
 		dir = filepath.Join(config, "sealtape")
 	}
@@ -33,8 +34,8 @@ func (e *env) openHome() (*keys.Home, error) {
 }
 
 // loadIdentity loads the identity in h and asks for the passphrase if need be.
-func (e *env) loadIdentity(ctx context.Context, h *keys.Home) (*keys.Identity, error) {
-	return h.Load(func() ([]byte, error) { return e.passphrase(ctx, false) })
+func loadIdentity(ctx context.Context, e *ui.Env, h *keys.Home) (*keys.Identity, error) {
+	return h.Load(func() ([]byte, error) { return e.Passphrase(ctx, false) })
 }
 
 func keysCommand() *cli.Command {
@@ -155,23 +156,23 @@ type keysInitOptions struct {
 
 func (o *keysInitOptions) check() error {
 	if o.name == "" {
-		return misuse("your card needs a name: --name NAME")
+		return ui.Misuse("your card needs a name: --name NAME")
 	}
 	return o.expiryOption.check()
 }
 
-func runKeysInit(ctx context.Context, e *env, h *keys.Home, o *keysInitOptions) error {
+func runKeysInit(ctx context.Context, e *ui.Env, h *keys.Home, o *keysInitOptions) error {
 	// Say so before asking for a passphrase.
 	if card, err := h.OwnCard(); err == nil {
-		return fmt.Errorf("%w: %s in %s", keys.ErrIdentityExists, clean(card.Name), h.Dir())
+		return fmt.Errorf("%w: %s in %s", keys.ErrIdentityExists, ui.Clean(card.Name), h.Dir())
 	} else if !errors.Is(err, keys.ErrNoIdentity) {
 		return err
 	}
 	var pass []byte
 	if !o.noPassphrase {
 		var err error
-		if pass, err = e.passphrase(ctx, true); errors.Is(err, terminal.ErrNone) {
-			return hinted(err, "set "+passphraseVar+", or keep the identity in the clear with --no-passphrase")
+		if pass, err = e.Passphrase(ctx, true); errors.Is(err, terminal.ErrNone) {
+			return ui.Hinted(err, "set "+ui.PassphraseVar+", or keep the identity in the clear with --no-passphrase")
 		} else if err != nil {
 			return err
 		}
@@ -188,19 +189,19 @@ func runKeysInit(ctx context.Context, e *env, h *keys.Home, o *keysInitOptions) 
 	if err != nil {
 		return err
 	}
-	e.printf("identity of %s made in %s\n", clean(id.Name()), h.Dir())
-	e.printf("fingerprint: %s\n", card.Fingerprint())
-	e.notef("\nKeep a copy of that folder: who loses the identity loses the recordings.")
+	e.Printf("identity of %s made in %s\n", ui.Clean(id.Name()), h.Dir())
+	e.Printf("fingerprint: %s\n", card.Fingerprint())
+	e.Notef("\nKeep a copy of that folder: who loses the identity loses the recordings.")
 	if pass == nil {
-		e.notef("The identity has no passphrase: who can read the folder can read the recordings.")
+		e.Notef("The identity has no passphrase: who can read the folder can read the recordings.")
 	}
-	e.notef("Next: sealtape keys card -o FILE, and give that file to the others.")
+	e.Notef("Next: sealtape keys card -o FILE, and give that file to the others.")
 	return nil
 }
 
 type keysShowOptions struct{ unchecked }
 
-func runKeysShow(_ context.Context, e *env, h *keys.Home, _ *keysShowOptions) error {
+func runKeysShow(_ context.Context, e *ui.Env, h *keys.Home, _ *keysShowOptions) error {
 	card, err := h.OwnCard()
 	if err != nil {
 		return err
@@ -213,8 +214,8 @@ func runKeysShow(_ context.Context, e *env, h *keys.Home, _ *keysShowOptions) er
 	if h.HasPassphrase() {
 		protection = "passphrase"
 	}
-	return e.table([][]string{
-		{"name:", clean(card.Label())},
+	return e.Table([][]string{
+		{"name:", ui.Clean(card.Label())},
 		{"fingerprint:", card.Fingerprint().String()},
 		{"role:", card.Role.String()},
 		{"keys:", keyKind(card)},
@@ -232,7 +233,7 @@ type keysCardOptions struct {
 	outputOption
 }
 
-func runKeysCard(_ context.Context, e *env, h *keys.Home, o *keysCardOptions) error {
+func runKeysCard(_ context.Context, e *ui.Env, h *keys.Home, o *keysCardOptions) error {
 	card, err := h.OwnCard()
 	if err != nil {
 		return err
@@ -245,11 +246,11 @@ func runKeysCard(_ context.Context, e *env, h *keys.Home, o *keysCardOptions) er
 	if err != nil {
 		return err
 	}
-	e.warnOwn(h)
+	warnOwn(e, h)
 	if !written {
 		return nil
 	}
-	e.notef("Your card is in %s. Read these words to whoever gets it: %s", o.output, card.Fingerprint())
+	e.Notef("Your card is in %s. Read these words to whoever gets it: %s", o.output, card.Fingerprint())
 	return nil
 }
 

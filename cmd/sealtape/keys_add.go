@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -19,22 +20,22 @@ type keysAddOptions struct {
 
 func (o *keysAddOptions) check() error {
 	if o.fingerprint != "" && o.yes {
-		return misuse("--fingerprint and --yes exclude each other")
+		return ui.Misuse("--fingerprint and --yes exclude each other")
 	}
 	return nil
 }
 
-func runKeysAdd(ctx context.Context, e *env, o *keysAddOptions) error {
-	b, err := e.readPublic(o.file)
+func runKeysAdd(ctx context.Context, e *ui.Env, o *keysAddOptions) error {
+	b, err := readPublic(e, o.file)
 	if err != nil {
 		return err
 	}
-	h, err := e.openHome()
+	h, err := openHome(e)
 	if err != nil {
 		return err
 	}
 	if keys.IsRevocation(b) {
-		return e.addRevocation(h, o.file, b)
+		return addRevocation(e, h, o.file, b)
 	}
 	cards, err := keys.ParseCards(b)
 	if err != nil {
@@ -50,14 +51,14 @@ func runKeysAdd(ctx context.Context, e *env, o *keysAddOptions) error {
 
 // addCard pins one card, after its fingerprint was confirmed where nothing that
 // is pinned vouches for it.
-func (o *keysAddOptions) addCard(ctx context.Context, e *env, h *keys.Home, card keys.Card) error {
-	name, words := clean(card.Label()), card.Fingerprint()
+func (o *keysAddOptions) addCard(ctx context.Context, e *ui.Env, h *keys.Home, card keys.Card) error {
+	name, words := ui.Clean(card.Label()), card.Fingerprint()
 	if own, err := h.OwnCard(); err == nil && own.Key == card.Key {
-		e.notef("This is your own card. It counts as pinned.")
+		e.Notef("This is your own card. It counts as pinned.")
 		return nil
 	}
 	if o.recorder && card.Role != keys.Recorder {
-		return hinted(fmt.Errorf("the card of %s is not a recorder's", name), "leave --recorder out; a recorder's is made there", "sealtape keys init --recorder --name NAME")
+		return ui.Hinted(fmt.Errorf("the card of %s is not a recorder's", name), "leave --recorder out; a recorder's is made there", "sealtape keys init --recorder --name NAME")
 	}
 	// A name that is taken is told before anyone compares words.
 	how, err := h.CanAdd(card)
@@ -66,21 +67,21 @@ func (o *keysAddOptions) addCard(ctx context.Context, e *env, h *keys.Home, card
 		how, err = keys.Stranger, nil
 	}
 	if errors.Is(err, keys.ErrNameTaken) {
-		e.warnOfNewKey(h, card)
+		warnOfNewKey(e, h, card)
 	}
 	if err != nil {
 		return err
 	}
 	if doubted {
 		// Who had the key that approved it may have made it, in the place of one who is known.
-		e.warnf("the card of %s counted by the approval of a key that was revoked or unpinned since: whoever had that key could have made it", name)
+		e.Warnf("the card of %s counted by the approval of a key that was revoked or unpinned since: whoever had that key could have made it", name)
 		if o.yes {
-			return exitWith(exitUnverified, hinted(fmt.Errorf("the words of the card of %s must be compared, whatever --yes says: they are %s", name, words),
+			return ui.ExitWith(ui.ExitUnverified, ui.Hinted(fmt.Errorf("the words of the card of %s must be compared, whatever --yes says: they are %s", name, words),
 				`compare them with its owner, and not by the way this card came, then give them: --fingerprint "WORDS"`))
 		}
 	}
 	if how == keys.Stranger && card.Role == keys.Recorder && !o.recorder {
-		return hinted(fmt.Errorf("the card of %s says it is a recorder's: whatever its key signs would count as a recording", name),
+		return ui.Hinted(fmt.Errorf("the card of %s says it is a recorder's: whatever its key signs would count as a recording", name),
 			"if it is one of yours", "sealtape keys add --recorder FILE")
 	}
 	if how == keys.Stranger || o.fingerprint != "" {
@@ -95,26 +96,26 @@ func (o *keysAddOptions) addCard(ctx context.Context, e *env, h *keys.Home, card
 	if err := pin(card); err != nil {
 		return err
 	}
-	e.printf("pinned %s %s\n", name, words)
+	e.Printf("pinned %s %s\n", name, words)
 	switch {
 	case card.Replaces != "" && how == keys.Approved:
-		e.notef("It takes the place of their old key, which approved it.")
+		e.Notef("It takes the place of their old key, which approved it.")
 	case how == keys.Approved:
-		e.notef("Another card of %s approved it.", clean(card.Name))
+		e.Notef("Another card of %s approved it.", ui.Clean(card.Name))
 	}
 	if !card.PostQuantum() {
-		e.warnf("the keys of %s are classic: what is sealed to them is not post-quantum", name)
+		e.Warnf("the keys of %s are classic: what is sealed to them is not post-quantum", name)
 	}
 	return nil
 }
 
 // warnOfNewKey says loudly that a known name comes with another key.
-func (e *env) warnOfNewKey(h *keys.Home, card keys.Card) {
+func warnOfNewKey(e *ui.Env, h *keys.Home, card keys.Card) {
 	pins, err := h.Pins()
 	if err != nil {
 		return // the command's own error says enough
 	}
-	e.notef(`
+	e.Notef(`
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
 @      WARNING: SOMEONE YOU KNOW COMES WITH ANOTHER KEY        @
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
@@ -122,17 +123,17 @@ Someone may be pretending to be %s, to read what is recorded.
 It is also possible that they made new keys and did not have the old ones
 approve them. Nothing was pinned.
 
-  in this file:  %s, %s`, clean(card.Name), clean(card.Label()), card.Fingerprint())
+  in this file:  %s, %s`, ui.Clean(card.Name), ui.Clean(card.Label()), card.Fingerprint())
 	for _, p := range pins {
 		if keys.SameName(p.Name, card.Name) {
-			e.notef("  pinned here:   %s, %s", clean(p.Label()), p.Fingerprint())
+			e.Notef("  pinned here:   %s, %s", ui.Clean(p.Label()), p.Fingerprint())
 		}
 	}
-	e.notef("")
+	e.Notef("")
 }
 
 // addRevocation takes back a card.
-func (e *env) addRevocation(h *keys.Home, file string, b []byte) error {
+func addRevocation(e *ui.Env, h *keys.Home, file string, b []byte) error {
 	r, err := keys.ParseRevocation(b)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
@@ -140,35 +141,35 @@ func (e *env) addRevocation(h *keys.Home, file string, b []byte) error {
 	if err := h.Revoke(r); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	e.printf("revoked %s %s\n", clean(r.Name), r.Fingerprint())
+	e.Printf("revoked %s %s\n", ui.Clean(r.Name), r.Fingerprint())
 	if r.Reason != "" {
-		e.notef("Reason: %s", clean(r.Reason))
+		e.Notef("Reason: %s", ui.Clean(r.Reason))
 	}
-	e.notef("Nothing is sealed to this key any more, nor to what only it approved. Recordings made so far stay readable to it.")
-	e.tellDoubted(h)
+	e.Notef("Nothing is sealed to this key any more, nor to what only it approved. Recordings made so far stay readable to it.")
+	tellDoubted(e, h)
 	return nil
 }
 
 // tellDoubted names the cards that do not count any more for what vouched for them.
-func (e *env) tellDoubted(h *keys.Home) {
+func tellDoubted(e *ui.Env, h *keys.Home) {
 	pins, err := h.Pins()
 	if err != nil {
 		return // the command did what it was to do
 	}
 	for _, p := range pins {
 		if p.Doubted && p.Revoked == nil {
-			e.warnf("%s, %s, does not count any more either: compare its words with its owner, and add it again", clean(p.Label()), p.Fingerprint())
+			e.Warnf("%s, %s, does not count any more either: compare its words with its owner, and add it again", ui.Clean(p.Label()), p.Fingerprint())
 		}
 	}
 }
 
 // readPublic reads a file of cards or a revocation, or standard input for "-".
-func (e *env) readPublic(name string) ([]byte, error) {
-	r := e.stdin
+func readPublic(e *ui.Env, name string) ([]byte, error) {
+	r := e.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, hinted(err, "FILE is what its owner wrote", "sealtape keys card -o FILE")
+			return nil, ui.Hinted(err, "FILE is what its owner wrote", "sealtape keys card -o FILE")
 		}
 		if err != nil {
 			return nil, err
@@ -179,9 +180,9 @@ func (e *env) readPublic(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, 64*keys.MaxCard+1))
 }
 
-// readCard reads a file with one card.
-func (e *env) readCard(name string) (keys.Card, error) {
-	b, err := e.readPublic(name)
+// readCardFile reads a file with one card.
+func readCardFile(e *ui.Env, name string) (keys.Card, error) {
+	b, err := readPublic(e, name)
 	if err != nil {
 		return keys.Card{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -14,19 +15,19 @@ type keysApproveOptions struct {
 	file string
 }
 
-func runKeysApprove(ctx context.Context, e *env, o *keysApproveOptions) error {
-	card, err := e.readCard(o.file)
+func runKeysApprove(ctx context.Context, e *ui.Env, o *keysApproveOptions) error {
+	card, err := readCardFile(e, o.file)
 	if err != nil {
 		return err
 	}
-	h, err := e.openHome()
+	h, err := openHome(e)
 	if err != nil {
 		return err
 	}
 	if err := unrevoked(h); err != nil {
 		return err
 	}
-	id, err := e.loadIdentity(ctx, h)
+	id, err := loadIdentity(ctx, e, h)
 	if err != nil {
 		return err
 	}
@@ -48,13 +49,13 @@ func runKeysApprove(ctx context.Context, e *env, o *keysApproveOptions) error {
 	if _, err := o.writePublic(e, b); err != nil {
 		return err
 	}
-	e.notef("Approved. Give this card, in place of the other, to whoever has pinned yours.")
+	e.Notef("Approved. Give this card, in place of the other, to whoever has pinned yours.")
 	return nil
 }
 
 type keysRotateOptions struct{ expiryOption }
 
-func runKeysRotate(ctx context.Context, e *env, h *keys.Home, o *keysRotateOptions) error {
+func runKeysRotate(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRotateOptions) error {
 	card, err := h.OwnCard()
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func runKeysRotate(ctx context.Context, e *env, h *keys.Home, o *keysRotateOptio
 	revoked := errors.Is(ownCounts(h), keys.ErrRevoked)
 	var pass []byte
 	if h.HasPassphrase() {
-		if pass, err = e.passphrase(ctx, false); err != nil {
+		if pass, err = e.Passphrase(ctx, false); err != nil {
 			return err
 		}
 	}
@@ -76,19 +77,19 @@ func runKeysRotate(ctx context.Context, e *env, h *keys.Home, o *keysRotateOptio
 	if card, err = id.Card(); err != nil {
 		return err
 	}
-	e.printf("new keys of %s made in %s\n", clean(card.Label()), h.Dir())
-	e.printf("fingerprint: %s\n", card.Fingerprint())
+	e.Printf("new keys of %s made in %s\n", ui.Clean(card.Label()), h.Dir())
+	e.Printf("fingerprint: %s\n", card.Fingerprint())
 	if revoked {
-		e.notef("The old key was revoked, and vouches for nothing: the others take the revocation first, and compare these\nwords with you. Next: sealtape keys card -o FILE, and give that file to them.")
+		e.Notef("The old key was revoked, and vouches for nothing: the others take the revocation first, and compare these\nwords with you. Next: sealtape keys card -o FILE, and give that file to them.")
 		return nil
 	}
-	e.notef("The old key approved the new card. Next: sealtape keys card -o FILE, and give that file to the others.")
+	e.Notef("The old key approved the new card. Next: sealtape keys card -o FILE, and give that file to the others.")
 	return nil
 }
 
 type keysRenewOptions struct{ expiryOption }
 
-func runKeysRenew(ctx context.Context, e *env, h *keys.Home, o *keysRenewOptions) error {
+func runKeysRenew(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRenewOptions) error {
 	if err := unrevoked(h); err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func runKeysRenew(ctx context.Context, e *env, h *keys.Home, o *keysRenewOptions
 	if err := o.said(card); err != nil {
 		return err
 	}
-	id, err := e.loadIdentity(ctx, h)
+	id, err := loadIdentity(ctx, e, h)
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,8 @@ func runKeysRenew(ctx context.Context, e *env, h *keys.Home, o *keysRenewOptions
 	if card, err = id.Card(); err != nil {
 		return err
 	}
-	e.printf("new card of %s, expires: %s\n", clean(card.Label()), expiryText(card))
-	e.notef("Next: sealtape keys card -o FILE, and give that file to the others. The words stay the same.")
+	e.Printf("new card of %s, expires: %s\n", ui.Clean(card.Label()), expiryText(card))
+	e.Notef("Next: sealtape keys card -o FILE, and give that file to the others. The words stay the same.")
 	return nil
 }
 
@@ -122,16 +123,16 @@ type keysRevokeOptions struct {
 
 func (o *keysRevokeOptions) check() error {
 	if o.output == "" {
-		return misuse("where to? -o FILE is missing; - is standard output")
+		return ui.Misuse("where to? -o FILE is missing; - is standard output")
 	}
 	return nil
 }
 
-func runKeysRevoke(ctx context.Context, e *env, h *keys.Home, o *keysRevokeOptions) error {
+func runKeysRevoke(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRevokeOptions) error {
 	if err := unrevoked(h); err != nil && o.file != "" {
 		return err // it revokes none but itself
 	}
-	id, err := e.loadIdentity(ctx, h)
+	id, err := loadIdentity(ctx, e, h)
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func runKeysRevoke(ctx context.Context, e *env, h *keys.Home, o *keysRevokeOptio
 	}
 	own := true
 	if o.file != "" {
-		if card, err = e.readCard(o.file); err != nil {
+		if card, err = readCardFile(e, o.file); err != nil {
 			return err
 		}
 		own = false
@@ -156,19 +157,19 @@ func runKeysRevoke(ctx context.Context, e *env, h *keys.Home, o *keysRevokeOptio
 	}
 	if err := h.CanRevoke(r); err != nil {
 		// Before there is a file that revokes the card elsewhere.
-		return hinted(err, "if the card is yours, it is pinned here first", "sealtape keys add "+shellWord(o.file))
+		return ui.Hinted(err, "if the card is yours, it is pinned here first", "sealtape keys add "+ui.ShellWord(o.file))
 	}
 	if _, err := o.writePublic(e, b); err != nil {
 		return err
 	}
 	if own {
-		e.notef("This takes back your own key, %s, wherever it is added. Here it still counts:\nkeep the file for the day you need it.", card.Fingerprint())
+		e.Notef("This takes back your own key, %s, wherever it is added. Here it still counts:\nkeep the file for the day you need it.", card.Fingerprint())
 		return nil
 	}
 	if err := h.Revoke(r); err != nil {
 		return err
 	}
-	e.notef("The key %s does not count here any more. Give the file to whoever has pinned your cards.", card.Fingerprint())
-	e.tellDoubted(h)
+	e.Notef("The key %s does not count here any more. Give the file to whoever has pinned your cards.", card.Fingerprint())
+	tellDoubted(e, h)
 	return nil
 }

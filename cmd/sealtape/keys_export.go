@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -16,12 +17,12 @@ type keysExportOptions struct {
 	outputOption
 }
 
-func runKeysExport(ctx context.Context, e *env, h *keys.Home, o *keysExportOptions) error {
+func runKeysExport(ctx context.Context, e *ui.Env, h *keys.Home, o *keysExportOptions) error {
 	var pass []byte
 	var err error
 	if h.HasPassphrase() {
 		// The file is under the same passphrase: one less to forget.
-		if pass, err = e.passphrase(ctx, false); err != nil {
+		if pass, err = e.Passphrase(ctx, false); err != nil {
 			return err
 		}
 	}
@@ -30,7 +31,7 @@ func runKeysExport(ctx context.Context, e *env, h *keys.Home, o *keysExportOptio
 		return err
 	}
 	if pass == nil {
-		if pass, err = e.passphrase(ctx, true); err != nil {
+		if pass, err = e.Passphrase(ctx, true); err != nil {
 			return err
 		}
 	}
@@ -41,7 +42,7 @@ func runKeysExport(ctx context.Context, e *env, h *keys.Home, o *keysExportOptio
 	if _, err := o.writeSecret(e, b); err != nil {
 		return err
 	}
-	e.notef("Who has this file and its passphrase is %s.", clean(id.Name()))
+	e.Notef("Who has this file and its passphrase is %s.", ui.Clean(id.Name()))
 	return nil
 }
 
@@ -53,12 +54,12 @@ type keysImportOptions struct {
 	noPassphrase bool
 }
 
-func runKeysImport(ctx context.Context, e *env, o *keysImportOptions) error {
-	r := e.stdin
+func runKeysImport(ctx context.Context, e *ui.Env, o *keysImportOptions) error {
+	r := e.Stdin
 	if o.file != "-" {
 		f, err := os.Open(o.file)
 		if errors.Is(err, fs.ErrNotExist) {
-			return hinted(err, importHint)
+			return ui.Hinted(err, importHint)
 		}
 		if err != nil {
 			return err
@@ -72,18 +73,18 @@ func runKeysImport(ctx context.Context, e *env, o *keysImportOptions) error {
 	}
 	switch _, cerr := keys.ParseCards(b); {
 	case cerr == nil:
-		return hinted(fmt.Errorf("%s is a card, which is public, and no exported identity", o.file), "pin it", "sealtape keys add "+shellWord(o.file))
+		return ui.Hinted(fmt.Errorf("%s is a card, which is public, and no exported identity", o.file), "pin it", "sealtape keys add "+ui.ShellWord(o.file))
 	case keys.IsRevocation(b):
-		return hinted(fmt.Errorf("%s is a revocation, and no exported identity", o.file), "take it", "sealtape keys add "+shellWord(o.file))
+		return ui.Hinted(fmt.Errorf("%s is a revocation, and no exported identity", o.file), "take it", "sealtape keys add "+ui.ShellWord(o.file))
 	}
-	h, err := e.openHome()
+	h, err := openHome(e)
 	if err != nil {
 		return err
 	}
 	if !keys.IsExport(b) { // before anybody is asked for a passphrase
-		return hinted(fmt.Errorf("%s is no exported identity", o.file), importHint)
+		return ui.Hinted(fmt.Errorf("%s is no exported identity", o.file), importHint)
 	}
-	pass, err := e.passphrase(ctx, false)
+	pass, err := e.Passphrase(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func runKeysImport(ctx context.Context, e *env, o *keysImportOptions) error {
 	if err != nil {
 		return err
 	}
-	e.printf("identity of %s taken over to %s\n", clean(card.Label()), h.Dir())
-	e.printf("fingerprint: %s\n", card.Fingerprint())
+	e.Printf("identity of %s taken over to %s\n", ui.Clean(card.Label()), h.Dir())
+	e.Printf("fingerprint: %s\n", card.Fingerprint())
 	return nil
 }

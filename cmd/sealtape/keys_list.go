@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -14,27 +15,27 @@ type keysListOptions struct {
 	jsonOption
 }
 
-func runKeysList(_ context.Context, e *env, h *keys.Home, o *keysListOptions) error {
+func runKeysList(_ context.Context, e *ui.Env, h *keys.Home, o *keysListOptions) error {
 	pins, err := h.Pins()
 	if err != nil {
 		return err
 	}
 	if o.json {
-		return e.json(pinList(pins))
+		return e.JSON(pinList(pins))
 	}
 	rows := [][]string{{"NAME", "ROLE", "FINGERPRINT", "KEYS", "CREATED", "STATE"}}
 	for _, p := range pins {
-		name := clean(p.Label())
+		name := ui.Clean(p.Label())
 		if p.Own {
 			name += " (you)"
 		}
-		rows = append(rows, []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), day(p.Created), clean(pinState(p))})
+		rows = append(rows, []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), day(p.Created), ui.Clean(pinState(p))})
 	}
 	if len(rows) == 1 {
-		e.notef("No cards yet. sealtape keys init --name NAME makes yours, sealtape keys add FILE pins another's.")
+		e.Notef("No cards yet. sealtape keys init --name NAME makes yours, sealtape keys add FILE pins another's.")
 		return nil
 	}
-	return e.table(rows)
+	return e.Table(rows)
 }
 
 // pinState says whether a card counts, for people.
@@ -95,7 +96,7 @@ type keysRemoveOptions struct {
 	name, device string
 }
 
-func runKeysRemove(_ context.Context, e *env, h *keys.Home, o *keysRemoveOptions) error {
+func runKeysRemove(_ context.Context, e *ui.Env, h *keys.Home, o *keysRemoveOptions) error {
 	name := o.name
 	if pins, err := h.Pins(); err == nil {
 		for _, p := range pins {
@@ -106,12 +107,12 @@ func runKeysRemove(_ context.Context, e *env, h *keys.Home, o *keysRemoveOptions
 	}
 	if err := h.Remove(name, o.device); err != nil {
 		if own, oerr := h.OwnCard(); oerr == nil && errors.Is(err, keys.ErrNoMember) && keys.SameName(own.Name, o.name) {
-			return hinted(errors.New("this is your own card, which cannot be unpinned"),
+			return ui.Hinted(errors.New("this is your own card, which cannot be unpinned"),
 				"your identity lies in "+h.Dir()+"; moving that folder away is yours to do")
 		}
 		return err
 	}
-	e.printf("removed %s\n", clean(name))
-	e.notef("Recordings made so far stay readable to them. To tell others that a key of yours is lost: sealtape keys revoke.")
+	e.Printf("removed %s\n", ui.Clean(name))
+	e.Notef("Recordings made so far stay readable to them. To tell others that a key of yours is lost: sealtape keys revoke.")
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -26,19 +27,19 @@ func (o *outputOption) outputFlag() cli.Flag {
 // writePublic writes something public to the file of --output, or to standard
 // output without one, and reports whether a file was made. A file with the same
 // content may be there; nothing else is overwritten.
-func (o *outputOption) writePublic(e *env, b []byte) (written bool, err error) {
+func (o *outputOption) writePublic(e *ui.Env, b []byte) (written bool, err error) {
 	return o.write(e, b, 0o644)
 }
 
 // writeSecret does the same for its owner's eyes only.
-func (o *outputOption) writeSecret(e *env, b []byte) (written bool, err error) {
+func (o *outputOption) writeSecret(e *ui.Env, b []byte) (written bool, err error) {
 	return o.write(e, b, 0o600)
 }
 
-func (o *outputOption) write(e *env, b []byte, mode fs.FileMode) (written bool, err error) {
+func (o *outputOption) write(e *ui.Env, b []byte, mode fs.FileMode) (written bool, err error) {
 	out := o.output
 	if out == "" || out == "-" {
-		e.printf("%s", b)
+		e.Printf("%s", b)
 		return false, nil
 	}
 	if old, err := os.ReadFile(out); err == nil && bytes.Equal(old, b) {
@@ -46,7 +47,7 @@ func (o *outputOption) write(e *env, b []byte, mode fs.FileMode) (written bool, 
 	}
 	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		return false, hinted(fmt.Errorf("%s exists already and is something else", out), "choose another name, or remove it")
+		return false, ui.Hinted(fmt.Errorf("%s exists already and is something else", out), "choose another name, or remove it")
 	}
 	if err != nil {
 		return false, err
@@ -79,7 +80,7 @@ func (o *expiryOption) said(before keys.Card) error {
 	if o.expires != "" || before.Expires.IsZero() {
 		return nil
 	}
-	return hinted(misuse("the card that there is ends on %s: when does the new one end?", day(before.Expires)), "--expires 2y, a date, or never")
+	return ui.Hinted(ui.Misuse("the card that there is ends on %s: when does the new one end?", day(before.Expires)), "--expires 2y, a date, or never")
 }
 
 // expiry reads a number of days or years from now, a date, or never.
@@ -98,10 +99,10 @@ func expiry(s string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		return time.Time{}, misuse("--expires is %q, want days (90d), years (2y), a date (%s) or never", s, now.AddDate(2, 0, 0).Format(time.DateOnly))
+		return time.Time{}, ui.Misuse("--expires is %q, want days (90d), years (2y), a date (%s) or never", s, now.AddDate(2, 0, 0).Format(time.DateOnly))
 	}
 	if !t.After(now) {
-		return time.Time{}, misuse("--expires is %s, which is over", s)
+		return time.Time{}, ui.Misuse("--expires is %s, which is over", s)
 	}
 	return t, nil
 }
@@ -121,18 +122,18 @@ func (o *confirmOption) yesFlag(what string) cli.Flag {
 }
 
 // confirm has someone confirm the card's fingerprint, for what.
-func (o *confirmOption) confirm(ctx context.Context, e *env, card keys.Card, what string) error {
-	name, words := clean(card.Label()), card.Fingerprint()
+func (o *confirmOption) confirm(ctx context.Context, e *ui.Env, card keys.Card, what string) error {
+	name, words := ui.Clean(card.Label()), card.Fingerprint()
 	switch {
 	case o.yes:
 		return nil
 	case o.fingerprint != "":
 		want, err := keys.ParseFingerprint(o.fingerprint)
 		if err != nil {
-			return misuse("--fingerprint: %w", err)
+			return ui.Misuse("--fingerprint: %w", err)
 		}
 		if !words.Equal(want) {
-			return exitWith(exitUnverified, hinted(fmt.Errorf("the card of %s has another fingerprint: %s", name, words),
+			return ui.ExitWith(ui.ExitUnverified, ui.Hinted(fmt.Errorf("the card of %s has another fingerprint: %s", name, words),
 				"this is not the card that was meant; do not use it, and ask its owner"))
 		}
 		return nil
@@ -141,9 +142,9 @@ func (o *confirmOption) confirm(ctx context.Context, e *env, card keys.Card, wha
 	if what == "approve" {
 		question = fmt.Sprintf("The card says it is yours, of %s, and its fingerprint is\n\n    %s\n\nDoes that device show these words?", name, words)
 	}
-	yes, err := e.confirm(ctx, question)
+	yes, err := e.Confirm(ctx, question)
 	if errors.Is(err, terminal.ErrNone) {
-		return hinted(fmt.Errorf("the fingerprint must be confirmed and %w; it is %s", err, words),
+		return ui.Hinted(fmt.Errorf("the fingerprint must be confirmed and %w; it is %s", err, words),
 			`compare it with its owner, then give it: --fingerprint "WORDS"`)
 	}
 	if err != nil {
@@ -153,7 +154,7 @@ func (o *confirmOption) confirm(ctx context.Context, e *env, card keys.Card, wha
 		return fmt.Errorf("the card of %s was not approved", name)
 	}
 	if !yes {
-		return hinted(fmt.Errorf("the card of %s was not pinned", name), "ask its owner to read the fingerprint to you", "sealtape keys show")
+		return ui.Hinted(fmt.Errorf("the card of %s was not pinned", name), "ask its owner to read the fingerprint to you", "sealtape keys show")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -15,7 +16,7 @@ func ownCounts(h *keys.Home) error {
 	if !errors.Is(err, bot.ErrOwnCard) {
 		return err
 	}
-	return withHints(err, ownHint(err))
+	return ui.WithHints(err, ui.OwnHint(err))
 }
 
 // unrevoked returns the error of ownCounts if one's own key was revoked: nobody
@@ -28,13 +29,13 @@ func unrevoked(h *keys.Home) error {
 }
 
 // warnOwn warns of an own card that does not count.
-func (e *env) warnOwn(h *keys.Home) {
+func warnOwn(e *ui.Env, h *keys.Home) {
 	err := ownCounts(h)
 	if err == nil {
 		return
 	}
-	_, hints := explain(err)
-	e.warnf("%v; %s", err, hints[0])
+	_, hints := ui.Explain(err)
+	e.Warnf("%v; %s", err, hints[0])
 }
 
 // peopleOf returns what turns the names of keys into the names on pinned cards.
@@ -48,7 +49,7 @@ func peopleOf(h *keys.Home) (func(keyNames []string) []string, error) {
 		for _, n := range keyNames {
 			for _, p := range pins {
 				if p.Verifier().Name() == n {
-					n = fmt.Sprintf("%s (%s)", clean(p.Name), p.Fingerprint())
+					n = fmt.Sprintf("%s (%s)", ui.Clean(p.Name), p.Fingerprint())
 					break
 				}
 			}

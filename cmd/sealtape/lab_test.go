@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -239,7 +240,7 @@ func (l *lab) exits(want int, home string, args ...string) (stdout string) {
 func (l *lab) informs(home string, args ...string) (stdout string) {
 	l.t.Helper()
 	out, errs, code := l.run(home, nil, append([]string{"info"}, args...)...)
-	if code != 0 && code != exitIncomplete {
+	if code != 0 && code != ui.ExitIncomplete {
 		l.t.Fatalf("sealtape info: exit code %d\n%s%s", code, out, errs)
 	}
 	return out
@@ -249,7 +250,7 @@ func (l *lab) informs(home string, args ...string) (stdout string) {
 func (l *lab) verifies(home, store, id string) (stdout string) {
 	l.t.Helper()
 	out, errs, code := l.run(home, nil, "verify", id, "--store", store)
-	if code != 0 && code != exitIncomplete || !strings.Contains(out, "state:        closed") {
+	if code != 0 && code != ui.ExitIncomplete || !strings.Contains(out, "state:        closed") {
 		l.t.Fatalf("sealtape verify: exit code %d\n%s%s", code, out, errs)
 	}
 	return out
@@ -343,7 +344,7 @@ func (r *recorderProcess) accounts(code int, reader, store string) (want int) {
 	t.Helper()
 	i := r.l.info(reader, store, r.id)
 	if i.Incomplete {
-		want = exitIncomplete
+		want = ui.ExitIncomplete
 	}
 	if code != want || i.State != string(archive.StateClosed) {
 		t.Fatalf("exit code %d, want %d of a recording that is %s\n%s", code, want, i.State, r.stderr())

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -107,12 +108,12 @@ func TestExplainEnd(t *testing.T) {
 		{nil, 0, ""},
 		{recorder.ErrEnded, 0, ""},
 		{livekit.ErrRemoved, 0, ""},
-		{livekit.ErrReplaced, exitFailed, "--identity"},
+		{livekit.ErrReplaced, ui.ExitFailed, "--identity"},
 		{livekit.ErrMoved, 0, ""},
-		{livekit.ErrLost, exitFailed, "--rejoin"},
-		{livekit.ErrHid, exitIncomplete, "members must see"},
-		{livekit.ErrGagged, exitIncomplete, "members must see"},
-		{fmt.Errorf("%w: %w", livekit.ErrLost, livekit.ErrToken), exitFailed, "--token-command"},
+		{livekit.ErrLost, ui.ExitFailed, "--rejoin"},
+		{livekit.ErrHid, ui.ExitIncomplete, "members must see"},
+		{livekit.ErrGagged, ui.ExitIncomplete, "members must see"},
+		{fmt.Errorf("%w: %w", livekit.ErrLost, livekit.ErrToken), ui.ExitFailed, "--token-command"},
 	} {
 		err := explainEnd(recorder.Report{Cause: tt.cause})
 		if tt.code == 0 {
@@ -132,7 +133,7 @@ func TestLifeFlags(t *testing.T) {
 	l := newDesk(t)
 	for _, args := range [][]string{{"--grace", "soon"}, {"--grace", "-1s"}, {"--wait", "-1s"}, {"--rejoin", "-1s"}, {"--grace", "off"}} {
 		out, errs, code := l.run(l.dir, nil, append([]string{"record", "--room", "r", "--store", "s"}, args...)...)
-		if code != exitUsage || !strings.Contains(errs, args[0]) {
+		if code != ui.ExitUsage || !strings.Contains(errs, args[0]) {
 			t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -112,9 +113,9 @@ func runList(ctx context.Context, a *access, o *listOptions) error {
 		return x.Start.Compare(*y.Start)
 	})
 	if o.json {
-		return e.json(all)
+		return e.JSON(all)
 	}
-	return e.showList(all)
+	return showList(e, all)
 }
 
 // keysIfAny returns the keys of one's identity, or none where there are none or
@@ -125,7 +126,7 @@ func (a *access) keysIfAny(ctx context.Context) ([]age.Identity, error) {
 	case errors.Is(err, keys.ErrNoIdentity):
 		return nil, nil
 	case errors.Is(err, terminal.ErrNone):
-		a.env.notef("sealtape: without your passphrase, the list shows what anyone can see; set %s", passphraseVar)
+		a.env.Notef("sealtape: without your passphrase, the list shows what anyone can see; set %s", ui.PassphraseVar)
 		return nil, nil
 	}
 	return identities, err
@@ -182,9 +183,9 @@ func listedOf(d *tape.Description) listed {
 	return l
 }
 
-func (e *env) showList(all []listed) error {
+func showList(e *ui.Env, all []listed) error {
 	if len(all) == 0 {
-		e.notef("No recordings yet.")
+		e.Notef("No recordings yet.")
 		return nil
 	}
 	rows := [][]string{{"ID", "STATE", "SEGMENTS", "SIZE", "START", "LENGTH", "ROOM"}}
@@ -219,11 +220,11 @@ func (e *env) showList(all []listed) error {
 		case l.Verdict == string(tape.Locked):
 			unknown++
 		}
-		row := []string{l.ID, state, strconv.Itoa(l.Segments), size(l.Bytes), "-", "-", "-"}
+		row := []string{l.ID, state, strconv.Itoa(l.Segments), ui.Size(l.Bytes), "-", "-", "-"}
 		if l.Start != nil {
 			row[4], row[5] = l.Start.Local().Format("2006-01-02 15:04"), seconds(*l.Duration)
 			if l.Room != "" {
-				row[6] = clean(l.Room)
+				row[6] = ui.Clean(l.Room)
 			}
 			if l.Follows != "" {
 				row[6] += ", follows " + l.Follows
@@ -231,26 +232,26 @@ func (e *env) showList(all []listed) error {
 		}
 		rows = append(rows, row)
 	}
-	if err := e.table(rows); err != nil {
+	if err := e.Table(rows); err != nil {
 		return err
 	}
 	if foreign > 0 {
-		e.notef("\n%s not signed by anyone whose card you pinned.\n%s", wasWere(foreign), strings.Join(pinHint.lines(), "\n"))
+		e.Notef("\n%s not signed by anyone whose card you pinned.\n%s", wasWere(foreign), strings.Join(ui.PinHint.Lines(), "\n"))
 	}
 	if damaged > 0 {
-		e.notef("\n%s not what was recorded.\nhint: sealtape verify ID says what is wrong", wasWere(damaged))
+		e.Notef("\n%s not what was recorded.\nhint: sealtape verify ID says what is wrong", wasWere(damaged))
 	}
 	if incomplete > 0 {
-		e.notef("\n%s incomplete: a second or more is missing.\nhint: sealtape info ID says what, and why", wasWere(incomplete))
+		e.Notef("\n%s incomplete: a second or more is missing.\nhint: sealtape info ID says what, and why", wasWere(incomplete))
 	}
 	if unknown > 0 {
-		e.notef("\nOf %s holes are %s.", count(unknown, "recording"), holesUnknown)
+		e.Notef("\nOf %s holes are %s.", ui.Count(unknown, "recording"), holesUnknown)
 	}
 	if withheld > 0 {
-		e.notef("\n%s granted to you by a key that was revoked, which does not count.\nhint: sealtape info ID says by whose", wasWere(withheld))
+		e.Notef("\n%s granted to you by a key that was revoked, which does not count.\nhint: sealtape info ID says by whose", wasWere(withheld))
 	}
 	if open > 0 {
-		e.notef("\n%s open: going on, or left by a recorder that died. The store cannot tell which.\nhint: sealtape recover, where it was recorded, ends what a crash left", wasWere(open))
+		e.Notef("\n%s open: going on, or left by a recorder that died. The store cannot tell which.\nhint: sealtape recover, where it was recorded, ends what a crash left", wasWere(open))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/archive/storetest"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -65,7 +66,7 @@ func TestListWhileRecording(t *testing.T) {
 		segments++
 	}
 	store.grow()
-	a := &access{env: &env{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}, store: store, verifiers: note.VerifierList(id.Verifier())}
+	a := &access{env: &ui.Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}, store: store, verifiers: note.VerifierList(id.Verifier())}
 	for range 3 {
 		before := segments
 		d, err := a.glance(t.Context(), w.ID(), nil)

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -38,10 +39,10 @@ func TestMain(m *testing.M) {
 
 // mainInTest is main, as far as no test wants it to be otherwise.
 func mainInTest() int {
-	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	e := &ui.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if v := os.Getenv(silentVar); v != "" {
 		var err error
-		if e.silentAfter, err = time.ParseDuration(v); err != nil {
+		if e.SilentAfter, err = time.ParseDuration(v); err != nil {
 			panic(err)
 		}
 	}
@@ -74,4 +75,10 @@ func TestScript(t *testing.T) {
 		Cmds:               scriptCommands,
 		RequireUniqueNames: true,
 	})
+}
+
+// explained is explain with each hint in one line.
+func explained(err error) (code int, hints []string) {
+	code, all := ui.Explain(err)
+	return code, ui.Texts(all)
 }

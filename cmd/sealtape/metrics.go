@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot/metrics"
 )
 
@@ -18,7 +19,7 @@ import (
 func serveMetrics(addr string, from metrics.Source, log *slog.Logger) (close func() error, err error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, hinted(fmt.Errorf("--metrics-addr: %w", err), "an address of this machine with a free port, such as 127.0.0.1:9464")
+		return nil, ui.Hinted(fmt.Errorf("--metrics-addr: %w", err), "an address of this machine with a free port, such as 127.0.0.1:9464")
 	}
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		log.Warn("the metrics can be read from other machines, without TLS or a password", "addr", l.Addr().String())

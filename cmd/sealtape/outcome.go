@@ -2,33 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/sealtape/sealtape/archive"
-	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 )
-
-// An outcome is how a command ends that looked at a recording: by the verdict on it.
-type outcome struct {
-	id string
-	tape.Verdict
-	problems []archive.Problem // that verifying found
-	hint     hint              // in place of what todo says
-}
-
-// err returns the text, the exit code and the hint of an outcome, nil of a good one.
-func (o outcome) err() error {
-	if o.Outcome == tape.Whole {
-		return nil
-	}
-	toDo := o.hint
-	if toDo.why == "" {
-		toDo = o.toDo()
-	}
-	return exitWith(o.Outcome.ExitCode(), withHints(errors.New(o.Say("recording "+o.id)), toDo))
-}
 
 // distrust returns an error if a recording is signed by these, and all were revoked.
 func (a *access) distrust(id string, signers []string) error {
@@ -36,28 +15,19 @@ func (a *access) distrust(id string, signers []string) error {
 	for _, key := range signers {
 		d.Signers = append(d.Signers, a.signer(key))
 	}
-	return outcome{id: id, Verdict: d.Trust()}.err()
-}
-
-// noKey is the error for a recording that one's keys do not open; why is the
-// error of loading them, if any.
-func noKey(id string, why error) error {
-	if errors.Is(why, keys.ErrNoIdentity) {
-		return exitWith(exitNoKey, fmt.Errorf("nothing to open recording %s with: %w", id, why))
-	}
-	return exitWith(exitNoKey, withHints(fmt.Errorf("no key of yours opens recording %s", id), readersHint))
+	return ui.Outcome{ID: id, Verdict: d.Trust()}.Err()
 }
 
 // locked tells how many readers a recording has that one's keys do not open, and
 // returns noKey's error.
 func (a *access) locked(ctx context.Context, t *tape.Tape, why error) error {
 	for _, line := range readersText(t.Recording().Epochs(), t.ReadersAtMost(ctx)) {
-		a.env.notef("%s", line)
+		a.env.Notef("%s", line)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return noKey(t.ID(), why)
+	return ui.NoKey(t.ID(), why)
 }
 
 // readersText says how many readers epochs have, those alike in one line.
@@ -76,7 +46,7 @@ func readersText(epochs []archive.EpochInfo, readers []int) []string {
 		if readers[i] == 0 {
 			line += ": how many readers it is sealed to cannot be told"
 		} else {
-			line += fmt.Sprintf(": sealed to at most %s", count(readers[i], "reader"))
+			line += fmt.Sprintf(": sealed to at most %s", ui.Count(readers[i], "reader"))
 		}
 		if j > i+1 {
 			line += " each"

@@ -20,6 +20,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
@@ -77,32 +78,32 @@ type playOptions struct {
 
 func (o *playOptions) check() (err error) {
 	if o.moment, err = parseMoment(o.id); err != nil {
-		return misuse("%v", err)
+		return ui.Misuse("%v", err)
 	}
 	if o.at != "" {
 		if o.moment.id == "" {
-			return misuse("--at of which recording? Its ID is missing")
+			return ui.Misuse("--at of which recording? Its ID is missing")
 		}
 		if o.moment.at, err = parsePosition(o.at); err != nil {
-			return misuse("--at: %v", err)
+			return ui.Misuse("--at: %v", err)
 		}
 	}
 	return checkLoopback(o.listen)
 }
 
-func runPlay(ctx context.Context, e *env, o *playOptions) error {
+func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 	moment := o.moment
 	told := &throttle{every: 10 * time.Second}
-	a, err := e.openAccess(ctx, o.store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
+	a, err := openAccess(ctx, e, o.store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
 		if told.pass() {
-			e.notef("sealtape: the store failed, trying again: %v", err)
+			e.Notef("sealtape: the store failed, trying again: %v", err)
 		}
 	}})
 	if err != nil {
 		return err
 	}
 	var first *tape.Tape
-	var verdict outcome
+	var verdict ui.Outcome
 	if moment.id != "" {
 		if first, err = a.openReadable(ctx, moment.id, nil); err != nil {
 			return err
@@ -114,18 +115,18 @@ func runPlay(ctx context.Context, e *env, o *playOptions) error {
 		}
 		// Of what could not be learnt for the moment the page tells.
 		if err == nil {
-			verdict = outcome{id: d.ID, Verdict: d.Verdict()}
+			verdict = ui.Outcome{ID: d.ID, Verdict: d.Verdict()}
 		} else {
-			verdict = outcome{id: d.ID, Verdict: d.Trust()}
+			verdict = ui.Outcome{ID: d.ID, Verdict: d.Trust()}
 		}
-		if distrust := (outcome{id: d.ID, Verdict: d.Trust()}).err(); distrust != nil {
-			e.warnf("%v", distrust)
+		if distrust := (ui.Outcome{ID: d.ID, Verdict: d.Trust()}).Err(); distrust != nil {
+			e.Warnf("%v", distrust)
 		}
-		e.tellIncomplete(d, verdict.Verdict)
+		tellIncomplete(e, d, verdict.Verdict)
 	}
 	identities, err := a.keys(ctx)
 	if errors.Is(err, keys.ErrNoIdentity) {
-		return exitWith(exitNoKey, fmt.Errorf("nothing to open recordings with: %w", err))
+		return ui.ExitWith(ui.ExitNoKey, fmt.Errorf("nothing to open recordings with: %w", err))
 	} else if err != nil {
 		return err
 	}
@@ -142,26 +143,26 @@ func runPlay(ctx context.Context, e *env, o *playOptions) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(playMemory)
 	}
-	failed, err := e.play(ctx, lib, moment, o.listen, !o.noBrowser)
+	failed, err := play(ctx, e, lib, moment, o.listen, !o.noBrowser)
 	if err != nil {
 		return err
 	}
 	if verdict.Lacks(tape.LackEnd) {
 		verdict = sinceThen(ctx, first, verdict)
 	}
-	end := e.tellFailed(failed)
+	end := tellFailed(e, failed)
 	if moment.id == "" {
 		end = cmp.Or(end, lib.distrusted())
 	}
 	if o := verdict.Outcome; o != "" && (end == nil || o == tape.Damaged) {
-		return verdict.err()
+		return verdict.Err()
 	}
 	return end
 }
 
 // sinceThen returns the outcome of a recording that went on while it was played, as it
 // was before if the store does not say within a moment: whoever watched has ended it.
-func sinceThen(ctx context.Context, t *tape.Tape, before outcome) outcome {
+func sinceThen(ctx context.Context, t *tape.Tape, before ui.Outcome) ui.Outcome {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	t, err := t.Follow(ctx)
@@ -172,12 +173,12 @@ func sinceThen(ctx context.Context, t *tape.Tape, before outcome) outcome {
 	if err != nil {
 		return before
 	}
-	return outcome{id: d.ID, Verdict: d.Verdict()}
+	return ui.Outcome{ID: d.ID, Verdict: d.Verdict()}
 }
 
 // play serves the page until ctx ends, and returns what failed verification.
-func (e *env) play(ctx context.Context, lib *library, m moment, listen string, browser bool) (failed map[string][]playback.Segment, err error) {
-	server, err := web.New(web.Config{Library: lib.page(), Recording: m.id, Command: "sealtape play", Log: e.newLog(e.stderr, slog.LevelWarn)})
+func play(ctx context.Context, e *ui.Env, lib *library, m moment, listen string, browser bool) (failed map[string][]playback.Segment, err error) {
+	server, err := web.New(web.Config{Library: lib.page(), Recording: m.id, Command: "sealtape play", Log: e.NewLog(e.Stderr, slog.LevelWarn)})
 	if err != nil {
 		return nil, err
 	}
@@ -188,11 +189,11 @@ func (e *env) play(ctx context.Context, lib *library, m moment, listen string, b
 	}
 	server.Prepare(m.at) // while the browser starts
 	address := l.Addr().String()
-	e.printf("%s\n", server.URL(address)+m.fragment())
+	e.Printf("%s\n", server.URL(address)+m.fragment())
 	if m.id != "" {
-		e.notef("Playing recording %s; Ctrl-C stops.", m.id)
+		e.Notef("Playing recording %s; Ctrl-C stops.", m.id)
 	} else {
-		e.notef("Playing your recordings; Ctrl-C stops.")
+		e.Notef("Playing your recordings; Ctrl-C stops.")
 		// While the browser starts. What goes wrong, the page shows.
 		var ahead sync.WaitGroup
 		actx, cancel := context.WithCancel(ctx)
@@ -201,7 +202,7 @@ func (e *env) play(ctx context.Context, lib *library, m moment, listen string, b
 		ahead.Go(func() { _, _ = lib.Recordings(actx) })
 	}
 	if browser {
-		e.browse(server.OpenURL(address) + m.fragment())
+		browse(e, server.OpenURL(address)+m.fragment())
 	}
 	err = serve(ctx, l, server)
 	return server.Failed(), err
@@ -212,7 +213,7 @@ func (e *env) play(ctx context.Context, lib *library, m moment, listen string, b
 func checkLoopback(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return misuse("--listen is %q, want HOST:PORT, such as 127.0.0.1:8080", address)
+		return ui.Misuse("--listen is %q, want HOST:PORT, such as 127.0.0.1:8080", address)
 	}
 	if slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, host) {
 		return nil
@@ -220,7 +221,7 @@ func checkLoopback(address string) error {
 	if port == "" || port == "0" {
 		port = "8080"
 	}
-	return hinted(misuse("--listen %s is not 127.0.0.1, ::1 or localhost: other machines could see the recording", address),
+	return ui.Hinted(ui.Misuse("--listen %s is not 127.0.0.1, ::1 or localhost: other machines could see the recording", address),
 		fmt.Sprintf("listen on 127.0.0.1:%[1]s, and where you want to watch: ssh -L %[1]s:127.0.0.1:%[1]s THIS-MACHINE", port))
 }
 
@@ -228,7 +229,7 @@ func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, hinted(err, "without --listen, a free port is taken")
+		return nil, ui.Hinted(err, "without --listen, a free port is taken")
 	}
 	// What localhost is, the machine says.
 	if t, ok := l.Addr().(*net.TCPAddr); !ok || !t.IP.IsLoopback() {
@@ -266,9 +267,9 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // tellIncomplete says in a line what a recording lacks, and what of it is not one's own
 // to open, as far as that is known without reading it.
-func (e *env) tellIncomplete(d *tape.Description, v tape.Verdict) {
+func tellIncomplete(e *ui.Env, d *tape.Description, v tape.Verdict) {
 	if v.Incomplete() {
-		e.notef("Not complete: %s.", v.Say("recording "+d.ID))
+		e.Notef("Not complete: %s.", v.Say("recording "+d.ID))
 	}
 	var locked []int
 	for _, ep := range d.Epochs {
@@ -277,24 +278,24 @@ func (e *env) tellIncomplete(d *tape.Description, v tape.Verdict) {
 		}
 	}
 	if len(locked) > 0 {
-		e.notef("Not yours to open: %s of recording %s.", epochsText(locked), d.ID)
+		e.Notef("Not yours to open: %s of recording %s.", epochsText(locked), d.ID)
 	}
 }
 
 // tellFailed lists what failed verification while it was played, and returns the
 // error for it.
-func (e *env) tellFailed(failed map[string][]playback.Segment) error {
+func tellFailed(e *ui.Env, failed map[string][]playback.Segment) error {
 	n := 0
 	for _, id := range slices.Sorted(maps.Keys(failed)) {
 		for _, segment := range failed[id] {
-			e.notef("failed verification: %s%s (segment %d)", id, span(segment.From, segment.To), segment.Number)
+			e.Notef("failed verification: %s%s (segment %d)", id, span(segment.From, segment.To), segment.Number)
 			n++
 		}
 	}
 	if n == 0 {
 		return nil
 	}
-	return exitWith(exitUnverified, hinted(fmt.Errorf("%s failed verification, and not played", count(n, "segment")),
+	return ui.ExitWith(ui.ExitUnverified, ui.Hinted(fmt.Errorf("%s failed verification, and not played", ui.Count(n, "segment")),
 		"see what is wrong", "sealtape verify ID"))
 }
 

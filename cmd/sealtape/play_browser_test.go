@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/player"
@@ -344,8 +345,8 @@ func TestPlayLocked(t *testing.T) {
 	v.until("sealtape.player.ended")
 	v.harmless()
 	v.keepsToItself(p.url)
-	if code := p.stop(syscall.SIGINT); code != exitUnverified {
-		t.Errorf("exit code %d, want %d\n%s", code, exitUnverified, p.stderr())
+	if code := p.stop(syscall.SIGINT); code != ui.ExitUnverified {
+		t.Errorf("exit code %d, want %d\n%s", code, ui.ExitUnverified, p.stderr())
 	}
 	if n := strconv.Itoa(int(player.DamagedFrom / (5 * time.Second))); !strings.Contains(p.stderr(), n) {
 		t.Errorf("it does not name segment %s:\n%s", n, p.stderr())

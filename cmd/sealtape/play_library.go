@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/playback/web"
 )
@@ -37,7 +38,7 @@ func (w watchedLibrary) Open(ctx context.Context, id string) (web.Recording, err
 	if err != nil {
 		return nil, err
 	}
-	if distrust := (outcome{id: id, Verdict: rec.Log().Trust()}).err(); distrust != nil {
+	if distrust := (ui.Outcome{ID: id, Verdict: rec.Log().Trust()}).Err(); distrust != nil {
 		w.l.mu.Lock()
 		defer w.l.mu.Unlock()
 		w.l.worst = distrust

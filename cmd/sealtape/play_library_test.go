@@ -19,6 +19,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
@@ -68,7 +69,7 @@ func (l *lab) library(home, store string) (*shownLibrary, *countingStore) {
 	})
 	counting := &countingStore{Store: s}
 	a := &access{
-		env: &env{stdout: io.Discard, stderr: io.Discard}, home: h, store: counting, verifiers: v, people: map[string]string{}, revoked: map[string]bool{},
+		env: &ui.Env{Stdout: io.Discard, Stderr: io.Discard}, home: h, store: counting, verifiers: v, people: map[string]string{}, revoked: map[string]bool{},
 	}
 	lib := &library{Library: tape.NewLibrary(counting, a.options(me.AgeIdentities()))}
 	return &shownLibrary{lib.page(), lib, a}, counting
@@ -331,7 +332,7 @@ func TestPlayableDistrusted(t *testing.T) {
 	if rec.Log().Trust().Outcome != tape.Damaged {
 		t.Error("the page is not told")
 	}
-	if code, _ := explain(lib.l.distrusted()); lib.l.distrusted() == nil || code != exitUnverified {
+	if code, _ := ui.Explain(lib.l.distrusted()); lib.l.distrusted() == nil || code != ui.ExitUnverified {
 		t.Errorf("play ends with %v", lib.l.distrusted())
 	}
 	if e := lib.entries(t)[m.w.ID()]; problem(e) != rec.Log().Trust().Say("it") {

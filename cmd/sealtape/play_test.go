@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // sealed makes a recording of four seconds, see makeRecording, and returns its ID.
@@ -102,7 +104,7 @@ func TestPlay(t *testing.T) {
 		!slices.Equal(r.People, []string{"Alice", bobTrack.Name}) || !r.Incomplete {
 		t.Errorf("listed as %+v", r)
 	}
-	if code := p.stop(syscall.SIGTERM); code != exitIncomplete {
+	if code := p.stop(syscall.SIGTERM); code != ui.ExitIncomplete {
 		t.Errorf("exit code %d", code)
 	}
 	for _, want := range []string{"Not complete: recording " + id + " has a hole of a second or more.", "Ctrl-C stops"} {
@@ -135,8 +137,8 @@ func TestPlayTampered(t *testing.T) {
 	if code, body, _ := p.get(p.base + "api/recordings/" + id + "/segments/1"); code != 422 || !strings.Contains(body, `"failed"`) {
 		t.Errorf("segment 1: %d %s", code, body)
 	}
-	if code := p.stop(syscall.SIGINT); code != exitUnverified {
-		t.Errorf("exit code %d, want %d", code, exitUnverified)
+	if code := p.stop(syscall.SIGINT); code != ui.ExitUnverified {
+		t.Errorf("exit code %d, want %d", code, ui.ExitUnverified)
 	}
 	if want := "failed verification: " + id + " from 2.0s to 4.0s (segment 1)\n"; !strings.Contains(p.stderr(), want) {
 		t.Errorf("it said\n%s\nwant %q", p.stderr(), want)
@@ -152,7 +154,7 @@ func TestPlayTampered(t *testing.T) {
 	l.must(home, "keys", "revoke", "-o", revocation)
 	l.must(home, "keys", "add", revocation)
 	p = l.play(home, nil, id, "--no-browser", "--store", store)
-	if code := p.stop(syscall.SIGINT); code != exitUnverified || !strings.Contains(p.stderr(), "warning: recording "+id+" is signed by Ada") {
+	if code := p.stop(syscall.SIGINT); code != ui.ExitUnverified || !strings.Contains(p.stderr(), "warning: recording "+id+" is signed by Ada") {
 		t.Errorf("exit code %d with a signature by a revoked key\n%s", code, p.stderr())
 	}
 }
@@ -183,7 +185,7 @@ func TestPlayWithheld(t *testing.T) {
 			l.must(dan, "keys", "remove", "Bob")
 		}
 		p = l.play(dan, nil, id, "--no-browser", "--store", store)
-		if code := p.stop(syscall.SIGINT); code != exitUnverified || !strings.Contains(p.stderr(), "warning: epoch 1 of recording "+id+" was granted by Bob") {
+		if code := p.stop(syscall.SIGINT); code != ui.ExitUnverified || !strings.Contains(p.stderr(), "warning: epoch 1 of recording "+id+" was granted by Bob") {
 			t.Errorf("exit code %d\n%s", code, p.stderr())
 		}
 	}
@@ -213,7 +215,7 @@ func TestPlayBrowser(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(bin, "xdg-open"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	vars := []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "AWS_SECRET_ACCESS_KEY=sesame", passphraseVar + "=sesame", "LANG=C"}
+	vars := []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "AWS_SECRET_ACCESS_KEY=sesame", ui.PassphraseVar + "=sesame", "LANG=C"}
 	p := l.play(home, vars, "sealtape:"+id+"#t=2", "--store", store)
 	var said string
 	l.until("a browser is opened", func() bool {

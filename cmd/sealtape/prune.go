@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 func pruneCommand() *cli.Command {
@@ -59,12 +60,12 @@ func (o *pruneOptions) rest(c *cli.Context) {
 func (o *pruneOptions) check() (err error) {
 	switch {
 	case (o.olderThan != "") == (o.keep != nil):
-		return misuse("prune needs either --older-than AGE or --keep N")
+		return ui.Misuse("prune needs either --older-than AGE or --keep N")
 	case o.keep != nil && *o.keep < 1:
-		return misuse("--keep: %d is not a number of recordings from 1", *o.keep)
+		return ui.Misuse("--keep: %d is not a number of recordings from 1", *o.keep)
 	case o.keep == nil:
 		if o.age, err = parseAge(o.olderThan); err != nil {
-			return misuse("--older-than: %v", err)
+			return ui.Misuse("--older-than: %v", err)
 		}
 	}
 	return nil
@@ -82,12 +83,12 @@ func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
 	over := 0
 	for _, r := range all { // those that are over are first, the oldest at the start
 		if r.Err != nil {
-			e.notef("%s is left alone: %v", r.ID, r.Err)
+			e.Notef("%s is left alone: %v", r.ID, r.Err)
 			continue
 		}
 		if ps := a.revokedSigners(r.Signers); len(ps) > 0 {
 			// A thief's takes the place of none that is genuine, and one that may be evidence stays.
-			e.notef("%s is left alone: %s", r.ID, ps[0].Text)
+			e.Notef("%s is left alone: %s", r.ID, ps[0].Text)
 			continue
 		}
 		over++
@@ -107,7 +108,7 @@ func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
 		return !goes && (o.age == 0 || now.Sub(q.Since) <= o.age)
 	})
 	if len(old) == 0 && len(aside) == 0 {
-		e.notef("Nothing to remove: %s kept.", count(over, "recording"))
+		e.Notef("Nothing to remove: %s kept.", ui.Count(over, "recording"))
 		return nil
 	}
 	if !o.yes {
@@ -119,7 +120,7 @@ func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
 			break
 		}
 		if err = archive.RemoveQuarantined(a.home.SpoolDir(), q.ID); err == nil {
-			e.printf("%s removed from quarantine here, %s\n", q.ID, count(q.Files, "file"))
+			e.Printf("%s removed from quarantine here, %s\n", q.ID, ui.Count(q.Files, "file"))
 		}
 	}
 	return err
@@ -133,7 +134,7 @@ func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, aside []
 		objects, bytes := 0, int64(0)
 		for info, err := range archive.List(ctx, a.store, r.ID+"/") {
 			if errors.Is(err, archive.ErrDenied) {
-				a.env.warnf("%s: not all of it is counted: %v", r.ID, err)
+				a.env.Warnf("%s: not all of it is counted: %v", r.ID, err)
 				break
 			} else if err != nil {
 				return err
@@ -142,15 +143,15 @@ func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, aside []
 			bytes += info.Size
 		}
 		total += bytes
-		rows = append(rows, []string{r.ID, string(r.Head.State), r.Stored.Local().Format("2006-01-02 15:04"), strconv.Itoa(objects), size(bytes)})
+		rows = append(rows, []string{r.ID, string(r.Head.State), r.Stored.Local().Format("2006-01-02 15:04"), strconv.Itoa(objects), ui.Size(bytes)})
 	}
 	for _, q := range aside {
 		rows = append(rows, []string{q.ID, "in quarantine here", q.Since.Local().Format("2006-01-02 15:04"), strconv.Itoa(q.Files), ""})
 	}
-	if err := a.env.table(rows); err != nil {
+	if err := a.env.Table(rows); err != nil {
 		return err
 	}
-	a.env.notef("%s of %d would go, %s. Nothing was removed: --yes does it.", count(len(old), "recording"), over, size(total))
+	a.env.Notef("%s of %d would go, %s. Nothing was removed: --yes does it.", ui.Count(len(old), "recording"), over, ui.Size(total))
 	return nil
 }
 
@@ -162,13 +163,13 @@ func (a *access) prune(ctx context.Context, old []archive.Surveyed, o archive.Op
 		var retained *archive.RetainedError
 		switch {
 		case ctx.Err() != nil:
-			return hinted(ctx.Err(), r.ID+" may be removed in part, and opens no more then; run it again to go on")
+			return ui.Hinted(ctx.Err(), r.ID+" may be removed in part, and opens no more then; run it again to go on")
 		case err == nil:
-			a.env.printf("%s removed\n", r.ID)
+			a.env.Printf("%s removed\n", r.ID)
 		case errors.As(err, &retained) && retained.Until.IsZero():
-			a.env.printf("%s retained by the store\n", r.ID)
+			a.env.Printf("%s retained by the store\n", r.ID)
 		case errors.As(err, &retained):
-			a.env.printf("%s retained by the store until %s\n", r.ID, retained.Until.Local().Format("2006-01-02 15:04"))
+			a.env.Printf("%s retained by the store until %s\n", r.ID, retained.Until.Local().Format("2006-01-02 15:04"))
 		default:
 			failed = append(failed, err)
 		}
@@ -177,7 +178,7 @@ func (a *access) prune(ctx context.Context, old []archive.Surveyed, o archive.Op
 		return nil
 	}
 	for _, err := range failed[:len(failed)-1] {
-		a.env.warnf("%v", err)
+		a.env.Warnf("%v", err)
 	}
 	return failed[len(failed)-1]
 }

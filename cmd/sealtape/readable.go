@@ -11,6 +11,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -50,13 +51,13 @@ func badGrant(err error) error {
 	var corrupt *archive.CorruptError
 	switch {
 	case errors.Is(err, archive.ErrNoShare):
-		return withHints(err, hint{why: "ask who shared it which store it is in; without what stands behind the slash, the recording is looked at as it is here"})
+		return ui.WithHints(err, ui.Hint{Why: "ask who shared it which store it is in; without what stands behind the slash, the recording is looked at as it is here"})
 	case errors.Is(err, archive.ErrNoKey):
-		return exitWith(exitNoKey, withHints(fmt.Errorf("the grant that was named is sealed to others, or its part for you is damaged: %w", err),
-			hint{why: "ask who shared it with you for the name again"}))
+		return ui.ExitWith(ui.ExitNoKey, ui.WithHints(fmt.Errorf("the grant that was named is sealed to others, or its part for you is damaged: %w", err),
+			ui.Hint{Why: "ask who shared it with you for the name again"}))
 	case errors.As(err, &corrupt):
-		return withHints(fmt.Errorf("the grant that was named cannot be used: %w", err),
-			hint{why: "look for a copy of it, or ask who shared it to share it again"})
+		return ui.WithHints(fmt.Errorf("the grant that was named cannot be used: %w", err),
+			ui.Hint{Why: "look for a copy of it, or ask who shared it to share it again"})
 	}
 	return err
 }
@@ -66,7 +67,7 @@ func badGrant(err error) error {
 func (a *access) unopened(ctx context.Context, id string, err error) error {
 	if errors.Is(err, archive.ErrForeignSigner) {
 		if by := a.memberSigned(ctx, id); by != "" {
-			return withHints(&saidError{err, by}, memberHint)
+			return ui.WithHints(&saidError{err, by}, ui.MemberHint)
 		}
 	}
 	return err
@@ -118,14 +119,14 @@ func (a *access) untrusted(ctx context.Context, t *tape.Tape) error {
 	if err != nil {
 		return err
 	}
-	return outcome{id: t.ID(), Verdict: d.Trust()}.err()
+	return ui.Outcome{ID: t.ID(), Verdict: d.Trust()}.Err()
 }
 
 // keysAtHand returns one's keys if they open without a question, none if they do not:
 // for what takes no key, and says more with one.
 func (a *access) keysAtHand() []age.Identity {
 	id, err := a.home.Load(func() ([]byte, error) {
-		if p := os.Getenv(passphraseVar); p != "" {
+		if p := os.Getenv(ui.PassphraseVar); p != "" {
 			return []byte(p), nil
 		}
 		return nil, terminal.ErrNone

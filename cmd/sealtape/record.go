@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // The environment answers what should not stand in a command line, where ps
@@ -44,7 +46,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 ` + configHelp,
 		Flags: recordFlags(&o),
 		Action: func(c *cli.Context) error {
-			if err := envOf(c).configure(c); err != nil {
+			if err := configure(ui.Of(c), c); err != nil {
 				return err
 			}
 			return action(&o, runRecord)(c)

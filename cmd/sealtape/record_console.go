@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
@@ -19,7 +20,7 @@ import (
 // A recordConsole is what who runs the recorder sees of it: lines, and on a terminal a
 // status line below them. Its methods are safe for concurrent use.
 type recordConsole struct {
-	env  *env
+	env  *ui.Env
 	line *statusLine // nil when standard error is no terminal
 	log  *slog.Logger
 
@@ -28,24 +29,24 @@ type recordConsole struct {
 }
 
 // newRecordConsole returns the console, and the log of what the archive does.
-func newRecordConsole(e *env) (r *recordConsole, archiveLog *slog.Logger) {
+func newRecordConsole(e *ui.Env) (r *recordConsole, archiveLog *slog.Logger) {
 	r = &recordConsole{env: e}
-	if terminal.Is(e.stderr) && e.log == nil {
-		r.line = newStatusLine(e.stderr)
-		r.log = e.newLog(r.line, slog.LevelWarn) // the line tells the rest
-		return r, e.newLog(r.line, slog.LevelWarn)
+	if terminal.Is(e.Stderr) && e.Log == nil {
+		r.line = newStatusLine(e.Stderr)
+		r.log = e.NewLog(r.line, slog.LevelWarn) // the line tells the rest
+		return r, e.NewLog(r.line, slog.LevelWarn)
 	}
 	// What the archive does beside failing is told by this command.
-	r.log = e.newLog(e.stderr, slog.LevelInfo)
-	return r, e.newLog(e.stderr, slog.LevelWarn)
+	r.log = e.NewLog(e.Stderr, slog.LevelInfo)
+	return r, e.NewLog(e.Stderr, slog.LevelWarn)
 }
 
 // begun shows the ID of a recording, and remembers it.
 func (r *recordConsole) begun(home *keys.Home, id string) {
 	r.clear()
-	r.env.printf("%s\n", id)
+	r.env.Printf("%s\n", id)
 	if err := recorded(home, id, time.Now()); err != nil {
-		r.env.warnf("%q will not find this recording: %v", "last", err)
+		r.env.Warnf("%q will not find this recording: %v", "last", err)
 	}
 }
 
@@ -54,21 +55,21 @@ func (r *recordConsole) warnClassic(readers []bot.Reader) {
 	for _, reader := range readers {
 		switch {
 		case reader.PostQuantum:
-		case r.env.log != nil: // which may be kept for long, and names nobody
+		case r.env.Log != nil: // which may be kept for long, and names nobody
 			r.log.Warn("a reader's key is not post-quantum: whoever stores this recording today may open it when quantum computers can")
 		default:
-			r.env.warnf("%s is not a post-quantum key: whoever stores this recording today may open it when quantum computers can", clean(reader.Name))
+			r.env.Warnf("%s is not a post-quantum key: whoever stores this recording today may open it when quantum computers can", ui.Clean(reader.Name))
 		}
 	}
 }
 
 // say tells something that names people.
 func (r *recordConsole) say(text string) {
-	if r.env.log != nil {
+	if r.env.Log != nil {
 		return // which may be kept for long, and names nobody
 	}
 	r.clear()
-	r.env.notef("%s", text)
+	r.env.Notef("%s", text)
 }
 
 // unopened tells whose media does not open, and what mends it.
@@ -86,7 +87,7 @@ func unopenedLines(u recorder.Unopened) []string {
 	case u.Why == "":
 		whose += " is not recorded: it does not open"
 	default:
-		whose += " is not recorded: its frames do not open; " + clean(u.Why)
+		whose += " is not recorded: its frames do not open; " + ui.Clean(u.Why)
 	}
 	if hint := causeHint(u.Cause); hint != "" {
 		return []string{whose, "hint: " + hint}
@@ -100,8 +101,8 @@ func (r *recordConsole) turnedAway(t recorder.TurnedAway) {
 	if t.Tracks == 1 {
 		are = "is"
 	}
-	r.say(fmt.Sprintf("%s of %s %s not recorded: at most %d of one member are, and %d of all", count(t.Tracks, "track"),
-		clean(cmp.Or(t.Name, t.Participant)), are, recorder.MaxTracksOfOne, recorder.MaxTracks))
+	r.say(fmt.Sprintf("%s of %s %s not recorded: at most %d of one member are, and %d of all", ui.Count(t.Tracks, "track"),
+		ui.Clean(cmp.Or(t.Name, t.Participant)), are, recorder.MaxTracksOfOne, recorder.MaxTracks))
 }
 
 // enter shows the stage that the recording is at.
@@ -114,7 +115,7 @@ func (r *recordConsole) enter(s bot.Stage) {
 	}
 	switch s {
 	case bot.Telling:
-		r.line.set(fmt.Sprintf("telling the room, nothing is kept for %s…", length(livekit.NoticePeriod)))
+		r.line.set(fmt.Sprintf("telling the room, nothing is kept for %s…", ui.Length(livekit.NoticePeriod)))
 	case bot.Ending: // for a moment
 	case bot.Storing:
 		r.line.set("storing the rest (Ctrl-C leaves it to sealtape recover)…")

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // TestRestartFollows: where a recorder dies in the middle of a meeting, the one that
@@ -24,7 +26,7 @@ func TestRestartFollows(t *testing.T) {
 	}
 	second := l.record(home, args...)
 	l.segments(home, store, second.id, 2)
-	if code := second.stop(syscall.SIGTERM); code != 0 && code != exitIncomplete {
+	if code := second.stop(syscall.SIGTERM); code != 0 && code != ui.ExitIncomplete {
 		t.Fatalf("exit code %d:\n%s", code, second.stderr())
 	}
 	for _, cmd := range [][]string{{"info", second.id}, {"info", second.id, "--json"}, {"list"}, {"list", "--json"}} {

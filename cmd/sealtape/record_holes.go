@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -38,7 +39,7 @@ func byReason(missing []media.Missing) (all []missingReason) {
 func (r missingReason) names(named bool) string {
 	var names []string
 	for _, m := range r.whose {
-		if name := clean(cmp.Or(m.Name, m.Participant)); name != "" && named && !slices.Contains(names, name) {
+		if name := ui.Clean(cmp.Or(m.Name, m.Participant)); name != "" && named && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -58,7 +59,7 @@ func (r missingReason) names(named bool) string {
 func missingText(rep recorder.Report, named bool) string {
 	var parts []string
 	for _, r := range byReason(rep.Missing) {
-		part := fmt.Sprintf("%s %s", length(rep.Holes[r.reason]), clean(r.reason))
+		part := fmt.Sprintf("%s %s", ui.Length(rep.Holes[r.reason]), ui.Clean(r.reason))
 		if who := r.names(named); who != "someone" {
 			part += " (" + who + ")"
 		}
@@ -69,17 +70,17 @@ func missingText(rep recorder.Report, named bool) string {
 
 // holeHints says for each reason what to check, and for each cause that was found
 // why media did not open what mends it.
-func holeHints(rep recorder.Report, found []recorder.Unopened, named bool) (hints []hint) {
+func holeHints(rep recorder.Report, found []recorder.Unopened, named bool) (hints []ui.Hint) {
 	for _, r := range byReason(rep.Missing) {
 		for _, why := range r.causeHints(found, named) {
-			hints = append(hints, hint{why: why})
+			hints = append(hints, ui.Hint{Why: why})
 		}
 		if why := r.hint(rep.Frames == 0, named); len(r.whose) > 0 && why != "" {
-			hints = append(hints, hint{why: why})
+			hints = append(hints, ui.Hint{Why: why})
 		}
 	}
 	if len(hints) == 0 {
-		return []hint{{why: "sealtape info shows every hole"}}
+		return []ui.Hint{{Why: "sealtape info shows every hole"}}
 	}
 	return hints
 }
@@ -94,7 +95,7 @@ func (r *missingReason) causeHints(found []recorder.Unopened, named bool) (hints
 			continue
 		}
 		whose := missingReason{whose: []media.Missing{{Participant: u.Participant, Name: u.Name}}}.names(named)
-		if said := fmt.Sprintf("media of %s did not open; %s; %s", whose, clean(u.Why), hint); !slices.Contains(hints, said) {
+		if said := fmt.Sprintf("media of %s did not open; %s; %s", whose, ui.Clean(u.Why), hint); !slices.Contains(hints, said) {
 			hints = append(hints, said)
 		}
 	}

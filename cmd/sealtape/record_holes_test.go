@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -23,7 +24,7 @@ func TestEveryCauseIsNamed(t *testing.T) {
 	if got, want := missingText(rep, true), `9.0s too-many-tracks (Eve ), 12.0s auth (Ada and ben), 3.0s plaintext (Cy), 0.3s loss (Dee)`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	hints := texts(holeHints(rep, found, true))
+	hints := ui.Texts(holeHints(rep, found, true))
 	for i, want := range []string{`Eve  published more tracks`, "media of Ada did not open; their key is derived by HKDF; with --e2ee-key-file",
 		"some frames of ben did not open", "Cy published without end-to-end encryption"} {
 		if i >= len(hints) || !strings.HasPrefix(hints[i], want) {
@@ -33,11 +34,11 @@ func TestEveryCauseIsNamed(t *testing.T) {
 	if len(hints) != 4 {
 		t.Errorf("hints are %q", hints)
 	}
-	err := withHints(exitWith(exitIncomplete, nil), holeHints(rep, found, true)...)
-	if code, said := explained(err); code != exitIncomplete || !slices.Equal(said, hints) {
+	err := ui.WithHints(ui.ExitWith(ui.ExitIncomplete, nil), holeHints(rep, found, true)...)
+	if code, said := explained(err); code != ui.ExitIncomplete || !slices.Equal(said, hints) {
 		t.Errorf("exit code %d, hints %q", code, said)
 	}
-	for _, text := range append(texts(holeHints(rep, found, false)), missingText(rep, false)) {
+	for _, text := range append(ui.Texts(holeHints(rep, found, false)), missingText(rep, false)) {
 		for _, name := range []string{"Ada", "ben", "Cy", "Dee", "Eve"} {
 			if strings.Contains(text, name) {
 				t.Errorf("the log names %s: %s", name, text)
@@ -45,7 +46,7 @@ func TestEveryCauseIsNamed(t *testing.T) {
 		}
 	}
 	small := recorder.Report{Holes: map[string]time.Duration{media.HoleKeyFrame: s}, Missing: []media.Missing{{Participant: "ada", Reason: media.HoleKeyFrame, Time: s}}}
-	if hints := texts(holeHints(small, nil, true)); !slices.Equal(hints, []string{"sealtape info shows every hole"}) {
+	if hints := ui.Texts(holeHints(small, nil, true)); !slices.Equal(hints, []string{"sealtape info shows every hole"}) {
 		t.Errorf("hints are %q", hints)
 	}
 	many := missingReason{whose: []media.Missing{{Name: "a"}, {Name: "b"}, {Name: "a"}, {Name: "c"}, {Participant: "d"}, {Name: "e"}}}

@@ -9,13 +9,14 @@ import (
 	"io"
 	"os"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
 	"github.com/sealtape/sealtape/recorder/livekit"
 )
 
 // joinConfig says how to join the room.
-func (o *recordOptions) joinConfig(e *env) (livekit.Config, error) {
+func (o *recordOptions) joinConfig(e *ui.Env) (livekit.Config, error) {
 	j := livekit.Config{
 		URL: o.url, Room: o.room, Name: o.name, Identity: o.identity, APIKey: o.apiKey,
 		Rejoin: o.lifetime.rejoin, Selection: o.selection,
@@ -28,12 +29,12 @@ func (o *recordOptions) joinConfig(e *env) (livekit.Config, error) {
 		return j, err
 	}
 	if o.tokenCommand != "" {
-		j.TokenFunc = tokenCommand(o.tokenCommand, e.stderr)
+		j.TokenFunc = tokenCommand(o.tokenCommand, e.Stderr)
 	}
 	if o.token+o.apiSecret != "" {
-		e.warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", tokenVar, apiSecretVar)
+		e.Warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", tokenVar, apiSecretVar)
 	}
-	e.warnPlainRoom(j.URL)
+	e.WarnPlainRoom(j.URL)
 	if j.APISecret == "" {
 		j.APISecret = o.envSecret
 	}
@@ -49,7 +50,7 @@ func (o *recordOptions) joinConfig(e *env) (livekit.Config, error) {
 }
 
 // meeting is the room, which is joined with the errors of joining explained.
-func (o *recordOptions) meeting(e *env, k *livekitroom.Keys) (bot.Meeting, error) {
+func (o *recordOptions) meeting(e *ui.Env, k *livekitroom.Keys) (bot.Meeting, error) {
 	join, err := o.joinConfig(e)
 	if err != nil {
 		return bot.Meeting{}, err

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
@@ -50,14 +51,14 @@ func (o *recordOptions) roomKeys() (*livekitroom.Keys, error) {
 // with it, the command line names what cannot be used.
 func explainKeyFile(err error) error {
 	var perm *keys.PermissionError
-	toDo := hint{why: "sealtape record --help shows what a key file says"}
+	toDo := ui.Hint{Why: "sealtape record --help shows what a key file says"}
 	switch {
 	case errors.As(err, &perm):
-		toDo = permissionHint(perm)
+		toDo = ui.PermissionHint(perm)
 	case !errors.Is(err, livekitroom.ErrKeyFile):
-		toDo = hint{why: "check the name, who owns it and its mode"}
+		toDo = ui.Hint{Why: "check the name, who owns it and its mode"}
 	}
-	return withHints(misuse("--e2ee-key-file: %w", err), toDo)
+	return ui.WithHints(ui.Misuse("--e2ee-key-file: %w", err), toDo)
 }
 
 // watchKeys lets g read the key file again at each SIGHUP. Nobody is named in the log,

@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/livekit"
 )
 
 // Who runs a recorder is told from when on what is said is kept.
 func TestNoticePeriodIsSaid(t *testing.T) {
-	period := strings.Replace(length(livekit.NoticePeriod), "s", " s", 1)
+	period := strings.Replace(ui.Length(livekit.NoticePeriod), "s", " s", 1)
 	readme, err := os.ReadFile(moduleRoot + "/README.md")
 	if err != nil {
 		t.Fatal(err)

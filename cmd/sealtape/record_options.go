@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
@@ -66,13 +67,13 @@ func (o *recordOptions) rest(c *cli.Context) {
 // are.
 func (o *recordOptions) check() error {
 	if o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" {
-		return misuse("which room? --room is missing")
+		return ui.Misuse("which room? --room is missing")
 	}
 	if o.segment < time.Second || o.segment > time.Minute {
-		return misuse("--segment is %v, want 1s to 1m", o.segment)
+		return ui.Misuse("--segment is %v, want 1s to 1m", o.segment)
 	}
 	if o.duration < 0 {
-		return misuse("--duration is negative")
+		return ui.Misuse("--duration is negative")
 	}
 	if err := o.checkPolicy(); err != nil {
 		return err
@@ -84,21 +85,21 @@ func (o *recordOptions) check() error {
 		return err
 	}
 	if o.url == "" {
-		return hinted(misuse("which server? --url is missing"), "set LIVEKIT_URL, such as wss://meet.example.org")
+		return ui.Hinted(ui.Misuse("which server? --url is missing"), "set LIVEKIT_URL, such as wss://meet.example.org")
 	}
 	if len(o.readers) == 0 {
 		return noReader()
 	}
 	for _, arg := range o.members {
 		if identity, name, ok := strings.Cut(arg, "="); !ok || identity == "" || name == "" {
-			return misuse("--member is %q, want IDENTITY=NAME", arg)
+			return ui.Misuse("--member is %q, want IDENTITY=NAME", arg)
 		}
 	}
 	return nil
 }
 
 func noReader() error {
-	return hinted(misuse("%w", bot.ErrNoReaders), "name a reader: --reader NAME of a pinned card, or your own")
+	return ui.Hinted(ui.Misuse("%w", bot.ErrNoReaders), "name a reader: --reader NAME of a pinned card, or your own")
 }
 
 // checkPolicy refuses words that are no policy.
@@ -114,7 +115,7 @@ func (o *recordOptions) checkPolicy() error {
 		{"notices", o.notices, []string{bot.NoticesAll, bot.NoticesNeeded}},
 	} {
 		if !slices.Contains(f.values, f.value) {
-			return misuse("--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))
+			return ui.Misuse("--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))
 		}
 	}
 	o.policy = bot.Policy{Readers: o.whoReads, Access: o.access, Record: o.record, Consent: o.consent, Notices: o.notices}
@@ -122,11 +123,11 @@ func (o *recordOptions) checkPolicy() error {
 		return nil
 	}
 	if o.noE2EE {
-		return misuse("--allow-plaintext is for a room with end-to-end encryption, and --no-e2ee says that this one has none")
+		return ui.Misuse("--allow-plaintext is for a room with end-to-end encryption, and --no-e2ee says that this one has none")
 	}
 	for kind := range strings.SplitSeq(o.plaintext, ",") {
 		if !slices.Contains(bot.PlaintextSenders(), kind) {
-			return misuse("--allow-plaintext is %q, want some of sip,ingress,agent", o.plaintext)
+			return ui.Misuse("--allow-plaintext is %q, want some of sip,ingress,agent", o.plaintext)
 		}
 		o.policy.Plaintext = append(o.policy.Plaintext, kind)
 	}
@@ -139,10 +140,10 @@ func (o *recordOptions) checkSelection() (err error) {
 	if text := o.maxVideo; text != "" {
 		s.MaxVideo, err = strconv.Atoi(strings.TrimSuffix(strings.ToLower(text), "p"))
 		if err != nil || s.MaxVideo < minVideo || s.MaxVideo > maxVideo {
-			return misuse("--max-video is %q, want %dp to %dp, such as 720p", text, minVideo, maxVideo)
+			return ui.Misuse("--max-video is %q, want %dp to %dp, such as 720p", text, minVideo, maxVideo)
 		}
 		if s.AudioOnly || s.NoVideo && s.NoScreen {
-			return misuse("--max-video bounds pictures, and the other flags leave all of them out")
+			return ui.Misuse("--max-video bounds pictures, and the other flags leave all of them out")
 		}
 	}
 	o.selection = s
@@ -159,7 +160,7 @@ func (o *recordOptions) checkLifetime() (err error) {
 			continue
 		}
 		if *f.to, err = time.ParseDuration(f.value); err != nil || *f.to < 0 {
-			return misuse("--%s is %q, want a time such as 2m, 0 for the default, or never", f.name, f.value)
+			return ui.Misuse("--%s is %q, want a time such as 2m, 0 for the default, or never", f.name, f.value)
 		}
 	}
 	return nil
@@ -171,20 +172,20 @@ func (o *recordOptions) checkKeys() error {
 	const one = "give one of --e2ee-passphrase-file, --e2ee-key-file and --no-e2ee"
 	switch {
 	case o.noE2EE && o.passphraseFile != "":
-		return hinted(misuse("--no-e2ee and --e2ee-passphrase-file exclude each other"), one)
+		return ui.Hinted(ui.Misuse("--no-e2ee and --e2ee-passphrase-file exclude each other"), one)
 	case o.noE2EE && o.keyFile != "":
-		return hinted(misuse("--no-e2ee and --e2ee-key-file exclude each other"), one)
+		return ui.Hinted(ui.Misuse("--no-e2ee and --e2ee-key-file exclude each other"), one)
 	case o.passphraseFile != "" && o.keyFile != "":
-		return hinted(misuse("--e2ee-passphrase-file and --e2ee-key-file exclude each other"), one)
+		return ui.Hinted(ui.Misuse("--e2ee-passphrase-file and --e2ee-key-file exclude each other"), one)
 	case !o.noE2EE && o.passphraseFile+o.keyFile+o.envPassphrase == "":
-		return hinted(misuse("the room's end-to-end passphrase is missing"),
+		return ui.Hinted(ui.Misuse("the room's end-to-end passphrase is missing"),
 			"give --e2ee-passphrase-file FILE or "+e2eePassphraseVar+", or --e2ee-key-file FILE; for a room without end-to-end encryption, --no-e2ee")
 	case o.token != "" && o.tokenFile != "":
-		return misuse("--token and --token-file exclude each other")
+		return ui.Misuse("--token and --token-file exclude each other")
 	case o.apiSecret != "" && o.apiSecretFile != "":
-		return misuse("--api-secret and --api-secret-file exclude each other")
+		return ui.Misuse("--api-secret and --api-secret-file exclude each other")
 	case !o.admitted():
-		return hinted(misuse("nothing to join the room with"),
+		return ui.Hinted(ui.Misuse("nothing to join the room with"),
 			"set LIVEKIT_API_KEY and "+apiSecretVar+", or "+tokenVar)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -34,7 +35,7 @@ func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	if strings.HasPrefix(arg, "age1") || strings.HasPrefix(arg, "ssh-") {
 		r, err := bot.RecipientReader(arg)
 		if err != nil {
-			return nil, hinted(fmt.Errorf("--reader: %w", err), "copy it whole; a hybrid recipient has 1,959 characters")
+			return nil, ui.Hinted(fmt.Errorf("--reader: %w", err), "copy it whole; a hybrid recipient has 1,959 characters")
 		}
 		return []bot.Reader{r}, nil
 	}
@@ -47,7 +48,7 @@ func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	}
 	b, ferr := readReaderFile(arg)
 	if errors.Is(ferr, fs.ErrNotExist) {
-		return nil, hinted(fmt.Errorf("no card is pinned as %q, and there is no such file", arg),
+		return nil, ui.Hinted(fmt.Errorf("no card is pinned as %q, and there is no such file", arg),
 			"see which names are pinned, or pin a card", "sealtape keys list", "sealtape keys add FILE")
 	}
 	if ferr != nil {
@@ -55,8 +56,8 @@ func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	}
 	if card, err := keys.ParseCard(b); err == nil {
 		// A card that was not pinned was not confirmed: it may be anyone's.
-		return nil, hinted(fmt.Errorf("the card in %s is not pinned", arg),
-			"compare its fingerprint with its owner, then --reader "+shellWord(card.Name), "sealtape keys add "+shellWord(arg))
+		return nil, ui.Hinted(fmt.Errorf("the card in %s is not pinned", arg),
+			"compare its fingerprint with its owner, then --reader "+ui.ShellWord(card.Name), "sealtape keys add "+ui.ShellWord(arg))
 	}
 	return fileReaders(arg, b)
 }
@@ -89,7 +90,7 @@ func fileReaders(path string, b []byte) ([]bot.Reader, error) {
 		out = append(out, r)
 	}
 	if len(out) == 0 {
-		return nil, hinted(fmt.Errorf("%s names no recipient", path), "one age recipient a line")
+		return nil, ui.Hinted(fmt.Errorf("%s names no recipient", path), "one age recipient a line")
 	}
 	return out, nil
 }
@@ -101,7 +102,7 @@ func parseMembers(home *keys.Home, args []string) (cards map[string][]keys.Card,
 	for _, arg := range args {
 		identity, name, _ := strings.Cut(arg, "=")
 		if _, twice := cards[identity]; twice {
-			return nil, misuse("--member names the identity %q twice", identity)
+			return nil, ui.Misuse("--member names the identity %q twice", identity)
 		}
 		if cards[identity], err = home.Person(name); err != nil {
 			return nil, fmt.Errorf("--member %s: %w", arg, err)

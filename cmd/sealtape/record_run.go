@@ -6,6 +6,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -14,7 +15,7 @@ import (
 
 // runRecord records as o says, which was checked, until ctx ends, the room ends or the
 // time is over, and returns when the store has everything.
-func runRecord(ctx context.Context, e *env, o *recordOptions) error {
+func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	service, err := systemd.New()
 	if err != nil {
 		return err
@@ -94,12 +95,12 @@ func record(ctx context.Context, g *workers.Group, console *recordConsole, confi
 
 // config opens what the options name, in an order in which what is cheap to refuse is
 // refused first, and asks for the passphrase of the keys.
-func (o *recordOptions) config(ctx context.Context, e *env) (c bot.Config, roomKeys *livekitroom.Keys, err error) {
+func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, roomKeys *livekitroom.Keys, err error) {
 	c = bot.Config{
 		Policy: o.policy, KeepLocal: o.keepLocal, Duration: o.duration, Grace: o.lifetime.grace, Wait: o.lifetime.wait, Segment: o.segment,
-		SilentAfter: e.silentAfter,
+		SilentAfter: e.SilentAfter,
 	}
-	if c.Home, err = e.openHome(); err != nil {
+	if c.Home, err = openHome(e); err != nil {
 		return c, nil, err
 	}
 	if c.Readers, err = parseReaders(c.Home, o.readers); err != nil {
@@ -128,7 +129,7 @@ func (o *recordOptions) config(ctx context.Context, e *env) (c bot.Config, roomK
 	if c.Meeting, err = o.meeting(e, roomKeys); err != nil {
 		return c, nil, err
 	}
-	if c.Identity, err = e.loadIdentity(ctx, c.Home); err != nil {
+	if c.Identity, err = loadIdentity(ctx, e, c.Home); err != nil {
 		return c, nil, err
 	}
 	if err := ownCounts(c.Home); err != nil {
@@ -137,6 +138,6 @@ func (o *recordOptions) config(ctx context.Context, e *env) (c bot.Config, roomK
 	if err := bot.CheckRole(c.Identity); err != nil {
 		return c, nil, explainRecord(err)
 	}
-	c.Stores, c.StoreID, err = e.openStores(ctx, o.stores)
+	c.Stores, c.StoreID, err = openStores(ctx, e, o.stores)
 	return c, roomKeys, err
 }

@@ -10,12 +10,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // whole verifies a recording that was closed.
 func (l *lab) whole(home, id, store string) {
 	l.t.Helper()
-	if out, errs, code := l.run(home, nil, "verify", id, "--store", store); code != 0 && code != exitIncomplete || !strings.Contains(out, "closed") {
+	if out, errs, code := l.run(home, nil, "verify", id, "--store", store); code != 0 && code != ui.ExitIncomplete || !strings.Contains(out, "closed") {
 		l.t.Errorf("verify: exit code %d\n%s%s", code, out, errs)
 	}
 }
@@ -38,7 +40,7 @@ func TestRecordAndSpool(t *testing.T) {
 	l.until("the store has the earlier recording, and the spool has not", func() bool {
 		_, _, code := l.run(home, nil, "verify", earlier, "--store", store)
 		_, err := os.Stat(filepath.Join(spool, earlier))
-		return code == exitIncomplete && errors.Is(err, fs.ErrNotExist)
+		return code == ui.ExitIncomplete && errors.Is(err, fs.ErrNotExist)
 	})
 	l.segments(home, store, rec.id, 1)
 	l.until("the first segment leaves the spool", func() bool {

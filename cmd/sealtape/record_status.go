@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -92,8 +93,8 @@ func (m *meter) read(at time.Time, bytes int64) float64 {
 func statusText(s recorder.Status, rate float64, waiting int, now time.Time) string {
 	parts := []string{
 		clockText(now.Sub(s.Started)),
-		people(s.Participants),
-		count(s.Tracks, "track"),
+		ui.People(s.Participants),
+		ui.Count(s.Tracks, "track"),
 		bitRate(rate),
 		fmt.Sprintf("%d lost", s.Lost),
 	}
@@ -108,7 +109,7 @@ func statusText(s recorder.Status, rate float64, waiting int, now time.Time) str
 	}
 	if n := len(s.TurnedAway); n > 0 {
 		t := s.TurnedAway[0]
-		text := fmt.Sprintf("! %s of %s not recorded, too many", count(t.Tracks, "track"), clean(cmp.Or(t.Name, t.Participant)))
+		text := fmt.Sprintf("! %s of %s not recorded, too many", ui.Count(t.Tracks, "track"), ui.Clean(cmp.Or(t.Name, t.Participant)))
 		if n > 1 {
 			text += fmt.Sprintf(", and of %d more", n-1)
 		}
@@ -118,7 +119,7 @@ func statusText(s recorder.Status, rate float64, waiting int, now time.Time) str
 		parts = append(parts, fmt.Sprintf("%d not opened", s.Failed))
 	}
 	if s.Small > 0 {
-		parts = append(parts, fmt.Sprintf("%s smaller than published", count(s.Small, "picture")))
+		parts = append(parts, fmt.Sprintf("%s smaller than published", ui.Count(s.Small, "picture")))
 	}
 	if waiting > 0 {
 		parts = append(parts, fmt.Sprintf("%d waiting for the store", waiting))

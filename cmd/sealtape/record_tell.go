@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -31,19 +32,19 @@ func (r *recordConsole) tell(res bot.Result, asJSON bool) error {
 		for reason, d := range rep.Holes {
 			holes[reason] = d.Seconds()
 		}
-		if err := r.env.json(recordJSON{
+		if err := r.env.JSON(recordJSON{
 			ID: id, Duration: rep.Duration.Seconds(), Participants: rep.Participants, Tracks: rep.Tracks,
 			Frames: rep.Frames, Holes: holes, Small: smallPictures(rep.Small), Incomplete: rep.Incomplete, Ended: rep.Reason,
 		}); err != nil {
 			return err
 		}
 	}
-	if r.env.log == nil {
-		r.env.notef("recorded %s of %s: %s, %s", length(rep.Duration), people(rep.Participants), count(rep.Tracks, "track"), clean(rep.Reason))
+	if r.env.Log == nil {
+		r.env.Notef("recorded %s of %s: %s, %s", ui.Length(rep.Duration), ui.People(rep.Participants), ui.Count(rep.Tracks, "track"), ui.Clean(rep.Reason))
 	}
 	for _, p := range rep.Small {
-		if r.env.log == nil {
-			r.env.warnf("%s: %s", clean(p.Track.Label()), receivedText(p.Track.Width, p.Track.Height, p.Width, p.Height))
+		if r.env.Log == nil {
+			r.env.Warnf("%s: %s", ui.Clean(p.Track.Label()), receivedText(p.Track.Width, p.Track.Height, p.Width, p.Height))
 		} else {
 			r.log.Warn("a picture was received smaller than it was published", "track", p.Track.UID,
 				"received", fmt.Sprintf("%dx%d", p.Track.Width, p.Track.Height), "published", fmt.Sprintf("%dx%d", p.Width, p.Height))
@@ -55,9 +56,9 @@ func (r *recordConsole) tell(res bot.Result, asJSON bool) error {
 	if !rep.Incomplete {
 		return nil
 	}
-	named := r.env.log == nil
-	err := exitWith(exitIncomplete, fmt.Errorf("the recording is incomplete: %s", missingText(rep, named)))
-	return withHints(err, holeHints(rep, res.Unopened, named)...)
+	named := r.env.Log == nil
+	err := ui.ExitWith(ui.ExitIncomplete, fmt.Errorf("the recording is incomplete: %s", missingText(rep, named)))
+	return ui.WithHints(err, holeHints(rep, res.Unopened, named)...)
 }
 
 // smallJSON is a picture that never came as large as it was published.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -74,13 +75,13 @@ func TestRoomsEndAndStockTools(t *testing.T) {
 		t.Errorf("verify says to an auditor:\n%s", out)
 	}
 	for _, args := range [][]string{{"info", rec.id, "--store", store}, {"export", rec.id, "--store", store, "-o", filepath.Join(l.dir, "no.mkv")}} {
-		if out, errs, code := l.run(auditorHome, nil, args...); code != exitNoKey {
-			t.Errorf("%s: exit code %d for who is no reader, want %d\n%s%s", args[0], code, exitNoKey, out, errs)
+		if out, errs, code := l.run(auditorHome, nil, args...); code != ui.ExitNoKey {
+			t.Errorf("%s: exit code %d for who is no reader, want %d\n%s%s", args[0], code, ui.ExitNoKey, out, errs)
 		}
 	}
 	strangerHome, _ := l.person("Stranger")
-	if out, errs, code := l.run(strangerHome, nil, "verify", rec.id, "--store", store); code != exitUnverified {
-		t.Errorf("verify: exit code %d for who does not know the recorder, want %d\n%s%s", code, exitUnverified, out, errs)
+	if out, errs, code := l.run(strangerHome, nil, "verify", rec.id, "--store", store); code != ui.ExitUnverified {
+		t.Errorf("verify: exit code %d for who does not know the recorder, want %d\n%s%s", code, ui.ExitUnverified, out, errs)
 	}
 
 	shell := exec.Command("sh", "-euc", `
@@ -133,19 +134,19 @@ func killAndRecover(l *lab, store string) {
 		t.Errorf("the spool still holds %v (%v)", left, err)
 	}
 	out, errs, code = l.run(home, nil, "verify", rec.id, "--store", store)
-	if code != exitIncomplete || !strings.Contains(out, "cut") {
-		t.Errorf("verify: exit code %d, want %d\n%s%s", code, exitIncomplete, out, errs)
+	if code != ui.ExitIncomplete || !strings.Contains(out, "cut") {
+		t.Errorf("verify: exit code %d, want %d\n%s%s", code, ui.ExitIncomplete, out, errs)
 	}
 	file := filepath.Join(l.dir, "weekly.mkv")
-	if _, errs, code := l.run(home, nil, "export", rec.id, "--store", store, "-o", file); code != exitIncomplete {
-		t.Errorf("export: exit code %d, want %d\n%s", code, exitIncomplete, errs)
+	if _, errs, code := l.run(home, nil, "export", rec.id, "--store", store, "-o", file); code != ui.ExitIncomplete {
+		t.Errorf("export: exit code %d, want %d\n%s", code, ui.ExitIncomplete, errs)
 	}
 	if s := probe(t, file)["Ada (microphone)"]; s.last-s.first < 2*time.Second {
 		t.Errorf("the export holds %v of sound", s.last-s.first)
 	}
 	plain := filepath.Join(l.dir, "plain")
-	if _, errs, code := l.run(home, nil, "decrypt", rec.id, "--store", store, "-o", plain); code != exitIncomplete {
-		t.Errorf("decrypt: exit code %d, want %d\n%s", code, exitIncomplete, errs)
+	if _, errs, code := l.run(home, nil, "decrypt", rec.id, "--store", store, "-o", plain); code != ui.ExitIncomplete {
+		t.Errorf("decrypt: exit code %d, want %d\n%s", code, ui.ExitIncomplete, errs)
 	}
 	if files, err := filepath.Glob(filepath.Join(plain, "*.mkv")); err != nil || len(files) < 3 {
 		t.Errorf("decrypt wrote %v (%v)", files, err)

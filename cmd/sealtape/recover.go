@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -52,18 +53,18 @@ func (o *recoverOptions) rest(c *cli.Context) {
 func (o *recoverOptions) check() error {
 	for _, id := range o.adopt {
 		if err := archive.ValidID(id); err != nil {
-			return misuse("--adopt: %w", err)
+			return ui.Misuse("--adopt: %w", err)
 		}
 	}
 	return nil
 }
 
-func runRecover(ctx context.Context, e *env, h *keys.Home, o *recoverOptions) error {
+func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions) error {
 	spool, err := dir.Open(h.SpoolDir())
 	if err != nil {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
-	stores, name, err := e.openStores(ctx, o.stores)
+	stores, name, err := openStores(ctx, e, o.stores)
 	if err != nil {
 		return err
 	}
@@ -77,14 +78,14 @@ func runRecover(ctx context.Context, e *env, h *keys.Home, o *recoverOptions) er
 		return fmt.Errorf("reading the spool: %w", err)
 	}
 	if len(ids) == 0 {
-		e.notef("The spool is empty: nothing to recover.")
+		e.Notef("The spool is empty: nothing to recover.")
 		return nil
 	}
 	if err := unrevoked(h); err != nil {
 		return err // before it signs the end of anything
 	}
 	// The signing key ends what a crash left open.
-	identity, err := e.loadIdentity(ctx, h)
+	identity, err := loadIdentity(ctx, e, h)
 	if err != nil {
 		return err
 	}
@@ -101,26 +102,26 @@ func runRecover(ctx context.Context, e *env, h *keys.Home, o *recoverOptions) er
 		return err
 	}
 	sw := &bot.Sweep{
-		Spool: h.SpoolDir(), Source: spool, Stores: bot.Retry(stores, archive.RetryConfig{OnRetry: e.retrying}), StoreID: name,
+		Spool: h.SpoolDir(), Source: spool, Stores: bot.Retry(stores, archive.RetryConfig{OnRetry: e.Retrying}), StoreID: name,
 		Signer: key, Verifiers: verifiers, Keep: o.keepLocal,
-		Log:  slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Say:  func(text string) { e.printf("%s\n", text) },
-		Warn: func(text string) { e.warnf("%s", text) },
+		Log:  slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Say:  func(text string) { e.Printf("%s\n", text) },
+		Warn: func(text string) { e.Warnf("%s", text) },
 		Foreign: func(id, store string) {
 			these := "this store"
 			if len(stores) > 1 {
 				these = "these stores together"
 			}
-			e.warnf("%s is not for %s but for %s; left alone: recover it with --store for each of those, or --adopt it", id, these, cmp.Or(clean(store), "one that is not noted"))
+			e.Warnf("%s is not for %s but for %s; left alone: recover it with --store for each of those, or --adopt it", id, these, cmp.Or(ui.Clean(store), "one that is not noted"))
 		},
 		Progress: func(objects int64) (stored, finish func()) {
-			bar := e.progress("uploading", objects)
+			bar := e.Progress("uploading", objects)
 			return func() { bar.Add(1) }, bar.Finish
 		},
 	}
 	failed := sw.Run(ctx)
 	if err := ctx.Err(); err != nil {
-		return hinted(err, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again")
+		return ui.Hinted(err, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again")
 	}
 	if len(failed) == 0 {
 		return nil
@@ -129,10 +130,10 @@ func runRecover(ctx context.Context, e *env, h *keys.Home, o *recoverOptions) er
 		failed[i] = explainSpool(notOurs(err, people))
 	}
 	for _, err := range failed[:len(failed)-1] {
-		e.warnf("%v", err)
+		e.Warnf("%v", err)
 	}
 	last := failed[len(failed)-1]
-	var hint *hintError
+	var hint *ui.HintError
 	if errors.As(last, &hint) {
 		return last
 	}
@@ -140,7 +141,7 @@ func runRecover(ctx context.Context, e *env, h *keys.Home, o *recoverOptions) er
 	if errors.Is(last, archive.ErrRefused) || errors.Is(last, archive.ErrDenied) {
 		what += ", as sealtape doctor with the same --store shows"
 	}
-	return hinted(last, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once "+what)
+	return ui.Hinted(last, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once "+what)
 }
 
 // notOurs says whose a recording is that another recorder began.
@@ -149,7 +150,7 @@ func notOurs(err error, people func(keyNames []string) []string) error {
 	if !errors.As(err, &other) {
 		return err
 	}
-	return hinted(fmt.Errorf("recording %s was begun by %s, and this home does not sign its end; left alone", other.ID, clean(strings.Join(people(other.By), ", "))),
+	return ui.Hinted(fmt.Errorf("recording %s was begun by %s, and this home does not sign its end; left alone", other.ID, ui.Clean(strings.Join(people(other.By), ", "))),
 		"run sealtape recover with the SEALTAPE_HOME of that recorder; if it is gone, take its exported identity into another", "sealtape keys import FILE")
 }
 
@@ -157,7 +158,7 @@ func notOurs(err error, people func(keyNames []string) []string) error {
 func adopt(spool, id, store string) (err error) {
 	held, err := archive.HoldSpooled(spool, id)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hinted(fmt.Errorf("--adopt: no recording %s is in the spool", clean(id)), "see what is there", "sealtape doctor")
+		return ui.Hinted(fmt.Errorf("--adopt: no recording %s is in the spool", ui.Clean(id)), "see what is there", "sealtape doctor")
 	} else if err != nil {
 		return fmt.Errorf("--adopt: %w", err)
 	}

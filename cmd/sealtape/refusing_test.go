@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // refusing returns a variable that puts a server before the lab's S3 server which
@@ -61,8 +63,8 @@ func TestStoreRefusesLater(t *testing.T) {
 	rec := l.record(home, "--room", l.room("r"), "--store", store, "--store", folder, "--reader", "Recorder", "--segment", "1s", "--duration", "4s")
 	l.segments(home, store, rec.id, 1)
 	refuse.Store(true)
-	if code := rec.wait(); code != exitFailed {
-		t.Errorf("exit code %d, want %d", code, exitFailed)
+	if code := rec.wait(); code != ui.ExitFailed {
+		t.Errorf("exit code %d, want %d", code, ui.ExitFailed)
 	}
 	for _, want := range []string{"the store does not take the recording; it waits in the spool",
 		"the store did not take all of the recording: " + store + ": ", "this account is over its cap", "hint: it is safe in the spool"} {
@@ -78,7 +80,7 @@ func TestStoreRefusesLater(t *testing.T) {
 		l.verifies(home, store, rec.id)
 	}
 	whole(folder)
-	if _, errs, code := l.run(home, nil, "recover", "--store", folder, "--store", store); code != exitFailed || !strings.Contains(errs, "over its cap") {
+	if _, errs, code := l.run(home, nil, "recover", "--store", folder, "--store", store); code != ui.ExitFailed || !strings.Contains(errs, "over its cap") {
 		t.Errorf("recover: exit code %d\n%s", code, errs)
 	}
 	refuse.Store(false)
@@ -104,8 +106,8 @@ func TestSignalWhileStoreIsAway(t *testing.T) {
 	rec := l.record(home, "--room", l.room("r"), "--store", store, "--store", folder, "--reader", "Recorder", "--segment", "1s")
 	l.segments(home, store, rec.id, 1)
 	refuse.Store(true)
-	if code := rec.stop(syscall.SIGTERM); code != exitFailed {
-		t.Errorf("exit code %d, want %d", code, exitFailed)
+	if code := rec.stop(syscall.SIGTERM); code != ui.ExitFailed {
+		t.Errorf("exit code %d, want %d", code, ui.ExitFailed)
 	}
 	for _, want := range []string{"the store is away and did not take all of the recording, ", store + ": ", "this account is over its cap", "hint: it is safe in the spool"} {
 		if !strings.Contains(rec.stderr(), want) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -47,17 +48,17 @@ type repairOptions struct {
 
 func (o *repairOptions) check() error {
 	if len(o.stores) < 2 {
-		return misuse("from where to where? --store takes two or more")
+		return ui.Misuse("from where to where? --store takes two or more")
 	}
 	return nil
 }
 
 // openForRepair opens the stores of o, and finds the recording in the first that has
 // it. A store that is missing is made once it is known that there is what it is to get.
-func (e *env) openForRepair(ctx context.Context, o *repairOptions) (a *access, id string, named []bot.Store, err error) {
+func openForRepair(ctx context.Context, e *ui.Env, o *repairOptions) (a *access, id string, named []bot.Store, err error) {
 	var missing error
 	for _, name := range o.stores {
-		s, err := e.openStore(ctx, name, false)
+		s, err := openStore(ctx, e, name, false)
 		if errors.Is(err, archive.ErrNoStore) && !strings.Contains(name, "://") {
 			missing = err
 		} else if err != nil {
@@ -70,7 +71,7 @@ func (e *env) openForRepair(ctx context.Context, o *repairOptions) (a *access, i
 		if s.Store == nil || id != "" {
 			continue
 		}
-		if a, err = e.openAccessTo(archive.Retry(s.Store, archive.RetryConfig{OnRetry: e.retrying})); err != nil {
+		if a, err = openAccessTo(e, archive.Retry(s.Store, archive.RetryConfig{OnRetry: e.Retrying})); err != nil {
 			return nil, "", nil, err
 		}
 		if id, err = a.resolve(ctx, o.id); err != nil && !errors.Is(err, archive.ErrNotFound) {
@@ -82,7 +83,7 @@ func (e *env) openForRepair(ctx context.Context, o *repairOptions) (a *access, i
 	}
 	for i, s := range named {
 		if s.Store == nil {
-			if named[i].Store, err = e.openStore(ctx, s.Name, true); err != nil {
+			if named[i].Store, err = openStore(ctx, e, s.Name, true); err != nil {
 				return nil, "", nil, err
 			}
 		}
@@ -90,11 +91,11 @@ func (e *env) openForRepair(ctx context.Context, o *repairOptions) (a *access, i
 	if _, err := storesID(o.stores); err != nil {
 		return nil, "", nil, err
 	}
-	return a, id, bot.Retry(named, archive.RetryConfig{OnRetry: e.retrying}), nil
+	return a, id, bot.Retry(named, archive.RetryConfig{OnRetry: e.Retrying}), nil
 }
 
-func runRepair(ctx context.Context, e *env, o *repairOptions) error {
-	a, id, named, err := e.openForRepair(ctx, o)
+func runRepair(ctx context.Context, e *ui.Env, o *repairOptions) error {
+	a, id, named, err := openForRepair(ctx, e, o)
 	if err != nil {
 		return err
 	}
@@ -108,20 +109,20 @@ func runRepair(ctx context.Context, e *env, o *repairOptions) error {
 		switch {
 		case errors.Is(r.Err, archive.ErrConflict):
 			inTheWay++
-			e.warnf("%s: %s could not be put back: %v", clean(named[r.Store].Name), clean(r.Name), r.Err)
+			e.Warnf("%s: %s could not be put back: %v", ui.Clean(named[r.Store].Name), ui.Clean(r.Name), r.Err)
 			return
 		case r.Err != nil:
 			lost[r.Name] = true
 			return
 		}
 		put++
-		e.printf("%s: %s put back\n", clean(named[r.Store].Name), clean(r.Name))
+		e.Printf("%s: %s put back\n", ui.Clean(named[r.Store].Name), ui.Clean(r.Name))
 	})
 	switch {
 	case ctx.Err() != nil:
-		return hinted(ctx.Err(), "what was put back stays; run it again to go on")
+		return ui.Hinted(ctx.Err(), "what was put back stays; run it again to go on")
 	case errors.Is(err, archive.ErrNotOver):
-		return exitWith(exitIncomplete, hinted(err, "if it is not going on, finish it on the machine that recorded", "sealtape recover --store STORE"))
+		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(err, "if it is not going on, finish it on the machine that recorded", "sealtape recover --store STORE"))
 	case errors.Is(err, archive.ErrForeignSigner):
 		// It may be signed by one that counts no more, which is not to spread.
 		for _, s := range stores {
@@ -134,14 +135,14 @@ func runRepair(ctx context.Context, e *env, o *repairOptions) error {
 		return err
 	}
 	for name := range lost {
-		e.warnf("%s: no store has it as it was recorded", clean(name))
+		e.Warnf("%s: no store has it as it was recorded", ui.Clean(name))
 	}
 	if len(lost) > 0 {
-		return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is not whole: of %s no store has what was recorded", id, count(len(lost), "object")),
+		return ui.ExitWith(ui.ExitUnverified, ui.Hinted(fmt.Errorf("recording %s is not whole: of %s no store has what was recorded", id, ui.Count(len(lost), "object")),
 			"look for another copy, and name it with --store, too"))
 	}
 	if inTheWay > 0 {
-		return exitWith(exitUnverified, hinted(fmt.Errorf("recording %s is not whole: something else is in the place of %s", id, count(inTheWay, "object")),
+		return ui.ExitWith(ui.ExitUnverified, ui.Hinted(fmt.Errorf("recording %s is not whole: something else is in the place of %s", id, ui.Count(inTheWay, "object")),
 			"remove what is there, and repair again"))
 	}
 	now := ""
@@ -149,10 +150,10 @@ func runRepair(ctx context.Context, e *env, o *repairOptions) error {
 		now = " now"
 	}
 	if report.Unread > 0 {
-		e.printf("%s is whole in all %d stores%s, by the checksums that stores keep of %s: those were not read\n", id, len(stores), now, count(report.Unread, "object"))
+		e.Printf("%s is whole in all %d stores%s, by the checksums that stores keep of %s: those were not read\n", id, len(stores), now, ui.Count(report.Unread, "object"))
 		return nil
 	}
-	e.printf("%s is whole in all %d stores%s\n", id, len(stores), now)
+	e.Printf("%s is whole in all %d stores%s\n", id, len(stores), now)
 	return nil
 }
 

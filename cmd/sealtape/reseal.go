@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -50,7 +51,7 @@ func (o *resealOptions) rest(c *cli.Context) { o.readers = c.StringSlice("reader
 
 func (o *resealOptions) check() error {
 	if len(o.readers) == 0 {
-		return misuse("for whom? --reader NAME is missing")
+		return ui.Misuse("for whom? --reader NAME is missing")
 	}
 	return nil
 }
@@ -73,7 +74,7 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 		return err // nobody is to vouch for it after all
 	}
 	if !rec.Head().State.Final() {
-		return exitWith(exitIncomplete, hinted(fmt.Errorf("recording %s is not closed", t.ID()),
+		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(fmt.Errorf("recording %s is not closed", t.ID()),
 			"reseal it when it is over; one that was cut is ended on the machine that recorded", "sealtape recover --store STORE"))
 	}
 	for _, ep := range rec.Epochs() { // before anything is written
@@ -81,7 +82,7 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 			return err
 		}
 	}
-	id, err := e.loadIdentity(ctx, a.home)
+	id, err := loadIdentity(ctx, e, a.home)
 	if err != nil {
 		return err
 	}
@@ -90,11 +91,11 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 	}
 	to := a.store
 	if o.to != "" {
-		s, err := e.openStore(ctx, o.to, true)
+		s, err := openStore(ctx, e, o.to, true)
 		if err != nil {
 			return err
 		}
-		to = archive.Retry(s, archive.RetryConfig{OnRetry: e.retrying})
+		to = archive.Retry(s, archive.RetryConfig{OnRetry: e.Retrying})
 	}
 
 	// Not in the spool: half of it must not be finished and uploaded by others.
@@ -110,7 +111,7 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 		err = errors.Join(err, archive.RemoveSpooled(work, w.ID()))
 		os.Remove(work) // if it is empty
 	}()
-	bar := e.progress("resealing", int64(len(rec.Segments())))
+	bar := e.Progress("resealing", int64(len(rec.Segments())))
 	var recipients []age.Recipient
 	for _, to := range readers {
 		recipients = append(recipients, to.Recipients...)
@@ -123,9 +124,9 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 	if err := copyResealed(ctx, to, work, w.ID()); err != nil {
 		return err
 	}
-	e.printf("%s resealed as %s\n", t.ID(), w.ID())
+	e.Printf("%s resealed as %s\n", t.ID(), w.ID())
 	if slices.ContainsFunc(readers, func(r bot.Reader) bool { return !r.PostQuantum }) {
-		e.warnf("not all readers have post-quantum keys: the new recording is not post-quantum")
+		e.Warnf("not all readers have post-quantum keys: the new recording is not post-quantum")
 	}
 	return nil
 }
@@ -176,5 +177,5 @@ func citation(text string) string {
 	if !ok {
 		return text
 	}
-	return fmt.Sprintf("%s (%s, %s)", h.ID, h.State, count(int(h.Size), "object"))
+	return fmt.Sprintf("%s (%s, %s)", h.ID, h.State, ui.Count(int(h.Size), "object"))
 }

@@ -16,6 +16,7 @@ import (
 	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -176,7 +177,7 @@ func protectCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: protect HOME")
 	}
-	r, err := age.NewScryptRecipient(ts.Getenv(passphraseVar))
+	r, err := age.NewScryptRecipient(ts.Getenv(ui.PassphraseVar))
 	ts.Check(err)
 	r.SetWorkFactor(10)
 	plain := filepath.Join(ts.MkAbs(args[0]), "identity.txt")

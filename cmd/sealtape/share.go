@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 )
@@ -50,7 +51,7 @@ func (o *shareOptions) rest(c *cli.Context) { o.epochs = c.IntSlice("epoch") }
 
 func (o *shareOptions) check() error {
 	if o.to == "" {
-		return misuse("share with whom? --to NAME is missing")
+		return ui.Misuse("share with whom? --to NAME is missing")
 	}
 	return nil
 }
@@ -67,7 +68,7 @@ func runShare(ctx context.Context, a *access, o *shareOptions) error {
 	name := cards[0].Name
 	cards = slices.DeleteFunc(cards, func(card keys.Card) bool { return slices.Contains(a.self, card.Key) })
 	if len(cards) == 0 {
-		return misuse("%s is you", clean(name))
+		return ui.Misuse("%s is you", ui.Clean(name))
 	}
 	for _, card := range cards {
 		if _, err := grantees(card); err != nil {
@@ -85,12 +86,12 @@ func runShare(ctx context.Context, a *access, o *shareOptions) error {
 	if err := o.checkEpochs(rec); err != nil {
 		return err
 	}
-	id, err := a.env.loadIdentity(ctx, a.home)
+	id, err := loadIdentity(ctx, a.env, a.home)
 	if err != nil {
 		return err
 	}
 	for _, card := range cards {
-		if err := a.env.grant(ctx, rec, id, card, o.epochs); err != nil {
+		if err := grant(ctx, a.env, rec, id, card, o.epochs); err != nil {
 			return err
 		}
 	}
@@ -105,14 +106,14 @@ func (o *shareOptions) checkEpochs(rec *archive.Recording) error {
 	}
 	for _, n := range o.epochs {
 		if !slices.Contains(there, n) {
-			return hinted(misuse("recording %s has no epoch %d", rec.Head().ID, n), "it has "+epochsText(there))
+			return ui.Hinted(ui.Misuse("recording %s has no epoch %d", rec.Head().ID, n), "it has "+epochsText(there))
 		}
 	}
 	return nil
 }
 
 // grant grants epochs of the recording to one card.
-func (e *env) grant(ctx context.Context, rec *archive.Recording, id *keys.Identity, card keys.Card, epochs []int) error {
+func grant(ctx context.Context, e *ui.Env, rec *archive.Recording, id *keys.Identity, card keys.Card, epochs []int) error {
 	recipients, err := grantees(card)
 	if err != nil {
 		return err
@@ -128,8 +129,8 @@ func (e *env) grant(ctx context.Context, rec *archive.Recording, id *keys.Identi
 	if known, err := grantedBefore(ctx, rec, id, card, epochs); err != nil {
 		return err
 	} else if known != nil {
-		e.printf("%s/%s\n", rec.Head().ID, shareName(known.Name))
-		e.printf("%s (%s) can open %s of %s already, by your grant of %s\n", clean(card.Label()), card.Fingerprint(),
+		e.Printf("%s/%s\n", rec.Head().ID, shareName(known.Name))
+		e.Printf("%s (%s) can open %s of %s already, by your grant of %s\n", ui.Clean(card.Label()), card.Fingerprint(),
 			epochsText(known.Epochs), rec.Head().ID, known.Time.Local().Format("2006-01-02 15:04"))
 		return nil
 	}
@@ -139,10 +140,10 @@ func (e *env) grant(ctx context.Context, rec *archive.Recording, id *keys.Identi
 	if err != nil {
 		return err
 	}
-	e.printf("%s/%s\n", rec.Head().ID, shareName(g.Name))
-	e.printf("granted %s of %s to %s (%s)\n", epochsText(g.Epochs), rec.Head().ID, clean(card.Label()), card.Fingerprint())
+	e.Printf("%s/%s\n", rec.Head().ID, shareName(g.Name))
+	e.Printf("granted %s of %s to %s (%s)\n", epochsText(g.Epochs), rec.Head().ID, ui.Clean(card.Label()), card.Fingerprint())
 	if left := len(rec.Epochs()) - len(g.Epochs); left > 0 {
-		e.notef("%s not granted.", count(left, "epoch"))
+		e.Notef("%s not granted.", ui.Count(left, "epoch"))
 	}
 	return nil
 }
@@ -189,7 +190,7 @@ func grantees(card keys.Card) ([]age.Recipient, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, hinted(fmt.Errorf("%s has no post-quantum key: %w", clean(card.Name), archive.ErrClassic),
+		return nil, ui.Hinted(fmt.Errorf("%s has no post-quantum key: %w", ui.Clean(card.Name), archive.ErrClassic),
 			"they make new keys, and give you the card", "sealtape keys init --name NAME")
 	}
 	return out, nil
@@ -236,24 +237,24 @@ func (a *access) grants(ctx context.Context, rec *archive.Recording) ([]grantJSO
 }
 
 // showGrants writes the grants as a table.
-func (e *env) showGrants(grants []grantJSON) error {
+func showGrants(e *ui.Env, grants []grantJSON) error {
 	rows := [][]string{{"GRANTED BY", "TO", "WHEN", "EPOCHS"}}
 	for _, g := range grants {
 		if g.Problem != "" {
 			continue
 		}
-		rows = append(rows, []string{clean(g.By), clean(g.To), g.Time.Local().Format("2006-01-02 15:04"), ranges(g.Epochs)})
+		rows = append(rows, []string{ui.Clean(g.By), ui.Clean(g.To), g.Time.Local().Format("2006-01-02 15:04"), ranges(g.Epochs)})
 	}
-	if err := e.section(rows); err != nil {
+	if err := e.Section(rows); err != nil {
 		return err
 	}
 	rows = [][]string{{"GRANT WITHOUT EFFECT", "WHY"}}
 	for _, g := range grants {
 		if g.Problem != "" {
-			rows = append(rows, []string{clean(g.Object), clean(g.Problem)})
+			rows = append(rows, []string{ui.Clean(g.Object), ui.Clean(g.Problem)})
 		}
 	}
-	return e.section(rows)
+	return e.Section(rows)
 }
 
 // epochsText names epochs, rising, for people.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // A command whose store is away ends with the first signal and says what to do, and
@@ -71,7 +73,7 @@ func TestSignals(t *testing.T) {
 				t.Fatal(err)
 			}
 			err := cmd.Wait() // or the test takes too long
-			if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.HasPrefix(errs.String(), "sealtape: interrupted\n") {
+			if code := cmd.ProcessState.ExitCode(); code != ui.ExitFailed || !strings.HasPrefix(errs.String(), "sealtape: interrupted\n") {
 				t.Errorf("%v, %s: exit code %d, %v\n%s", sig, args[0], code, err, errs.String())
 			}
 		}
@@ -103,7 +105,7 @@ func TestSignals(t *testing.T) {
 				t.Errorf("%v: says %q, want %q", sig, lines.Text(), want)
 			}
 		}
-		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitFailed {
+		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != ui.ExitFailed {
 			t.Errorf("%v: %v", sig, err)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/archive/s3"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -45,22 +46,22 @@ func jsonFlag() *cli.BoolFlag {
 // openStore opens the store named by arg, a folder or s3://bucket/prefix. A
 // folder that is missing is made only if create is set, so that a mistyped name
 // is no empty archive.
-func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.Store, error) {
+func openStore(ctx context.Context, e *ui.Env, arg string, create bool) (archive.Store, error) {
 	if arg == "" {
-		return nil, usageError{hinted(errors.New("which archive? --store is missing"),
-			"a folder or s3://bucket/prefix; SEALTAPE_STORE sets it for all commands"), "sealtape"}
+		return nil, ui.UsageError{Err: ui.Hinted(errors.New("which archive? --store is missing"),
+			"a folder or s3://bucket/prefix; SEALTAPE_STORE sets it for all commands"), Command: "sealtape"}
 	}
 	if strings.HasPrefix(arg, "s3:") && !strings.HasPrefix(arg, "s3://") {
-		return nil, usageError{fmt.Errorf("--store: %s is no bucket, want s3://bucket/prefix", clean(arg)), "sealtape"}
+		return nil, ui.UsageError{Err: fmt.Errorf("--store: %s is no bucket, want s3://bucket/prefix", ui.Clean(arg)), Command: "sealtape"}
 	}
 	if scheme, rest, ok := strings.Cut(arg, "://"); ok {
 		if scheme != "s3" {
-			return nil, usageError{fmt.Errorf("--store: %s:// is no kind of store, want s3://bucket/prefix or a folder", clean(scheme)), "sealtape"}
+			return nil, ui.UsageError{Err: fmt.Errorf("--store: %s:// is no kind of store, want s3://bucket/prefix or a folder", ui.Clean(scheme)), Command: "sealtape"}
 		}
-		return e.openS3(ctx, rest)
+		return openS3(ctx, e, rest)
 	}
 	if archive.ValidID(filepath.Base(filepath.Clean(arg))) == nil {
-		return nil, usageError{hinted(fmt.Errorf("--store: %s is the folder of a recording", clean(arg)), "the store is the folder above it"), "sealtape"}
+		return nil, ui.UsageError{Err: ui.Hinted(fmt.Errorf("--store: %s is the folder of a recording", ui.Clean(arg)), "the store is the folder above it"), Command: "sealtape"}
 	}
 	open := dir.Open
 	if create {
@@ -69,8 +70,8 @@ func (e *env) openStore(ctx context.Context, arg string, create bool) (archive.S
 	s, err := open(arg)
 	if err != nil {
 		err = fmt.Errorf("opening the store: %w", err)
-		if _, h := known(err); h.why == "" {
-			err = hinted(err, "a store is a folder that you can write to, or s3://bucket/prefix")
+		if _, h := ui.Known(err); h.Why == "" {
+			err = ui.Hinted(err, "a store is a folder that you can write to, or s3://bucket/prefix")
 		}
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func recordedStarts(h *keys.Home) (map[string]time.Time, error) {
 
 // An access is what commands that read recordings work with.
 type access struct {
-	env       *env
+	env       *ui.Env
 	home      *keys.Home
 	store     archive.Store
 	verifiers note.Verifiers // who may sign recordings
@@ -159,17 +160,17 @@ type access struct {
 }
 
 // openAccess opens the home and the store of this name.
-func (e *env) openAccess(ctx context.Context, store string, retry archive.RetryConfig) (*access, error) {
-	s, err := e.openStore(ctx, store, false)
+func openAccess(ctx context.Context, e *ui.Env, store string, retry archive.RetryConfig) (*access, error) {
+	s, err := openStore(ctx, e, store, false)
 	if err != nil {
 		return nil, err
 	}
-	return e.openAccessTo(archive.Retry(s, retry))
+	return openAccessTo(e, archive.Retry(s, retry))
 }
 
 // openAccessTo opens the home of a command that has opened the store.
-func (e *env) openAccessTo(store archive.Store) (*access, error) {
-	h, err := e.openHome()
+func openAccessTo(e *ui.Env, store archive.Store) (*access, error) {
+	h, err := openHome(e)
 	if err != nil {
 		return nil, err
 	}
@@ -198,12 +199,12 @@ func (e *env) openAccessTo(store archive.Store) (*access, error) {
 			}
 			a.self = append([]string{p.Key}, earlier...)
 		}
-		who := fmt.Sprintf("%s (%s)", clean(p.Name), p.Fingerprint())
+		who := fmt.Sprintf("%s (%s)", ui.Clean(p.Name), p.Fingerprint())
 		if p.Revoked != nil {
-			who = fmt.Sprintf("%s (%s, REVOKED on %s)", clean(p.Name), p.Fingerprint(), day(p.Revoked.Time))
+			who = fmt.Sprintf("%s (%s, REVOKED on %s)", ui.Clean(p.Name), p.Fingerprint(), day(p.Revoked.Time))
 			a.revoked[p.Verifier().Name()] = true
 		} else if p.Doubted {
-			who = fmt.Sprintf("%s (%s, NOT TRUSTED: the key that approved it was revoked or unpinned)", clean(p.Name), p.Fingerprint())
+			who = fmt.Sprintf("%s (%s, NOT TRUSTED: the key that approved it was revoked or unpinned)", ui.Clean(p.Name), p.Fingerprint())
 			a.revoked[p.Verifier().Name()] = true
 		}
 		a.people[p.Verifier().Name()], a.people[p.Key] = who, who
@@ -221,18 +222,13 @@ func (e *env) openAccessTo(store archive.Store) (*access, error) {
 		if _, pinned := a.people[v.Name()]; pinned {
 			continue
 		}
-		who := fmt.Sprintf("%s (%s, REVOKED on %s)", clean(r.Name), r.Fingerprint(), day(r.Time))
+		who := fmt.Sprintf("%s (%s, REVOKED on %s)", ui.Clean(r.Name), r.Fingerprint(), day(r.Time))
 		a.people[v.Name()], a.people[r.Key] = who, who
 		a.revoked[v.Name()] = true
 		former = append(former, v)
 	}
 	a.all, a.granters, a.former = all, trusted{all, a.revoked}, note.VerifierList(former...)
 	return a, nil
-}
-
-// retrying tells that a store failed and is tried again.
-func (e *env) retrying(_ string, err error, wait time.Duration) {
-	e.notef("sealtape: the store failed, trying again in %v: %v", wait.Round(100*time.Millisecond), err)
 }
 
 // signers turns the names of keys into the names on their pinned cards.
@@ -249,7 +245,7 @@ func (a *access) signers(keyNames []string) []string {
 func (a *access) keys(ctx context.Context) ([]age.Identity, error) {
 	if !a.asked {
 		a.asked = true
-		id, err := a.env.loadIdentity(ctx, a.home)
+		id, err := loadIdentity(ctx, a.env, a.home)
 		if err != nil {
 			a.keysErr = err
 		} else {
@@ -301,7 +297,7 @@ func (a *access) resolve(ctx context.Context, arg string) (string, error) {
 	}
 	switch len(ids) {
 	case 0:
-		return "", hinted(fmt.Errorf("%w: the store is empty", archive.ErrNotFound), "check --store; sealtape record makes recordings")
+		return "", ui.Hinted(fmt.Errorf("%w: the store is empty", archive.ErrNotFound), "check --store; sealtape record makes recordings")
 	case 1:
 		return ids[0], nil
 	}
@@ -332,11 +328,11 @@ func (a *access) resolve(ctx context.Context, arg string) (string, error) {
 		}
 	}
 	if last == "" {
-		return "", exitWith(exitNoKey, hinted(errors.New("which recording is last is not known: no key of yours opens any"),
+		return "", ui.ExitWith(ui.ExitNoKey, ui.Hinted(errors.New("which recording is last is not known: no key of yours opens any"),
 			"give the ID", "sealtape list"))
 	}
 	if unknown > 0 {
-		a.env.notef("sealtape: last is %s; of %s the start is not known", last, count(unknown, "recording"))
+		a.env.Notef("sealtape: last is %s; of %s the start is not known", last, ui.Count(unknown, "recording"))
 	}
 	return last, nil
 }

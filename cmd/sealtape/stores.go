@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -29,12 +30,12 @@ func storeNames(c *cli.Context) []string {
 
 // openStores opens the stores that are named, and returns what the notes of the
 // spool call them together: the same in whatever order they are named.
-func (e *env) openStores(ctx context.Context, names []string) (stores []bot.Store, id string, err error) {
+func openStores(ctx context.Context, e *ui.Env, names []string) (stores []bot.Store, id string, err error) {
 	if len(names) == 0 {
 		names = []string{""} // openStore says that it is missing
 	}
 	for _, name := range names {
-		s, err := e.openStore(ctx, name, true)
+		s, err := openStore(ctx, e, name, true)
 		if err != nil {
 			return nil, "", err
 		}
@@ -53,7 +54,7 @@ func storesID(names []string) (string, error) {
 			return "", err
 		}
 		if slices.Contains(ids, id) {
-			return "", usageError{fmt.Errorf("--store: %s is named twice", clean(name)), "sealtape"}
+			return "", ui.UsageError{Err: fmt.Errorf("--store: %s is named twice", ui.Clean(name)), Command: "sealtape"}
 		}
 		ids = append(ids, id)
 	}

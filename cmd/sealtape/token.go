@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // tokenTime bounds how long a --token-command may take.
@@ -23,7 +24,7 @@ var errTokenCommand = errors.New("the token command failed")
 
 // secretVars are the variables of the environment that hold secrets. What we
 // start gets none of them.
-var secretVars = []string{e2eePassphraseVar, apiSecretVar, tokenVar, passphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+var secretVars = []string{e2eePassphraseVar, apiSecretVar, tokenVar, ui.PassphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
 // dropSecrets takes them out of our own environment, with which age plugins and browsers
 // are started.

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
@@ -97,10 +98,10 @@ func (o *verifyOptions) check() (err error) {
 		return nil
 	}
 	if o.quick || o.deep {
-		return misuse("--sample excludes --quick and --deep: it reads a share, and they all or nothing")
+		return ui.Misuse("--sample excludes --quick and --deep: it reads a share, and they all or nothing")
 	}
 	if o.share, err = parseShare(o.sample); err != nil {
-		return misuse("--sample: %w", err)
+		return ui.Misuse("--sample: %w", err)
 	}
 	return nil
 }
@@ -115,14 +116,14 @@ func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	var toDo hint
+	var toDo ui.Hint
 	for i, p := range problems {
 		if p.Kind != archive.ProblemForeignSigner {
 			continue
 		}
 		if by := a.memberSigned(ctx, id); by != "" {
 			problems[i].Text += ": " + by
-			toDo = memberHint
+			toDo = ui.MemberHint
 		}
 	}
 	var deep *deepReport
@@ -130,7 +131,7 @@ func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
 		if deep, err = a.verifyDeep(ctx, id, problems); err != nil && report.OK() {
 			return err
 		} else if err != nil {
-			e.notef("sealtape: nothing was decrypted: %v", err)
+			e.Notef("sealtape: nothing was decrypted: %v", err)
 		}
 	}
 	if deep != nil {
@@ -149,16 +150,16 @@ func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
 	if err := a.learn(ctx, &v); err != nil {
 		return err
 	}
-	end := outcome{id: id, Verdict: v.findings().Verdict(), problems: v.problems, hint: toDo}
+	end := ui.Outcome{ID: id, Verdict: v.findings().Verdict(), Problems: v.problems, Hint: toDo}
 	if o.json {
-		err = e.json(v.json(end.Verdict))
+		err = e.JSON(v.json(end.Verdict))
 	} else {
-		err = e.showVerification(v, end.Verdict)
+		err = showVerification(e, v, end.Verdict)
 	}
 	if err != nil {
 		return err
 	}
-	return end.err()
+	return end.Err()
 }
 
 // A verification is what verify found out.
@@ -197,7 +198,7 @@ func (a *access) learn(ctx context.Context, v *verification) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	} else if err != nil {
-		a.env.notef("sealtape: holes could not be looked for: %v", err)
+		a.env.Notef("sealtape: holes could not be looked for: %v", err)
 	}
 	return nil
 }
@@ -263,9 +264,6 @@ func (a *access) verify(ctx context.Context, id string, quick bool, share float6
 	return report, problems, err
 }
 
-// problemRevoked: the key that signed the head was revoked.
-const problemRevoked = "revoked-signer"
-
 // revokedSigners returns a problem for each key that was revoked, if no other has
 // signed: a signature has no time, so none can be told from a thief's.
 func (a *access) revokedSigners(names []string) (problems []archive.Problem) {
@@ -273,7 +271,7 @@ func (a *access) revokedSigners(names []string) (problems []archive.Problem) {
 		if !a.revoked[n] {
 			return nil
 		}
-		problems = append(problems, archive.Problem{Kind: problemRevoked, Object: "head", Text: "signed by " + a.people[n]})
+		problems = append(problems, archive.Problem{Kind: ui.ProblemRevoked, Object: "head", Text: "signed by " + a.people[n]})
 	}
 	return problems
 }
@@ -308,7 +306,7 @@ func (v *verification) json(verdict tape.Verdict) verifyJSON {
 	return j
 }
 
-func (e *env) showVerification(v verification, verdict tape.Verdict) error {
+func showVerification(e *ui.Env, v verification, verdict tape.Verdict) error {
 	r, problems := v.report, v.problems
 	holes, holesKnown := v.holes()
 	rows := [][]string{{"recording:", v.id}}
@@ -331,42 +329,42 @@ func (e *env) showVerification(v verification, verdict tape.Verdict) error {
 	case r.Head.Size > 0:
 		rows = append(rows, []string{"holes:", holesUnknown})
 	}
-	if err := e.table(rows); err != nil {
+	if err := e.Table(rows); err != nil {
 		return err
 	}
 	if len(problems) > 0 {
-		e.printf("\nproblems:\n")
+		e.Printf("\nproblems:\n")
 	}
 	for _, p := range problems {
-		e.printf("  %s: %s: %s\n", clean(p.Object), p.Kind, clean(p.Text))
+		e.Printf("  %s: %s: %s\n", ui.Clean(p.Object), p.Kind, ui.Clean(p.Text))
 	}
 	if len(r.Tail) > 0 {
-		e.printf("\nnot signed yet:\n")
+		e.Printf("\nnot signed yet:\n")
 	}
 	for _, t := range r.Tail {
-		e.printf("  %s (%s)\n", clean(t.Name), size(t.Size))
+		e.Printf("  %s (%s)\n", ui.Clean(t.Name), ui.Size(t.Size))
 	}
 	if len(r.CannotRuleOut) > 0 {
-		e.printf("\nnot ruled out:\n")
+		e.Printf("\nnot ruled out:\n")
 	}
 	for _, s := range r.CannotRuleOut {
-		e.printf("  %s\n", s)
+		e.Printf("  %s\n", s)
 	}
 	switch {
 	case !r.OK():
-		e.printf("\nNOT verified\n")
+		e.Printf("\nNOT verified\n")
 	case verdict.Lacks(tape.LackGrant):
-		e.printf("\nverified, but what was granted to you does not count\n")
+		e.Printf("\nverified, but what was granted to you does not count\n")
 	case verdict.Outcome != tape.Whole:
-		e.printf("\nverified, but not complete\n")
+		e.Printf("\nverified, but not complete\n")
 	case r.Listed > 0:
-		e.printf("\nverified as far as it was read: closed\n")
+		e.Printf("\nverified as far as it was read: closed\n")
 	case r.Unread > 0:
-		e.printf("\nverified by the store's checksums: closed; the bytes of %s were not read\n", count(r.Unread, "object"))
+		e.Printf("\nverified by the store's checksums: closed; the bytes of %s were not read\n", ui.Count(r.Unread, "object"))
 	case !holesKnown:
-		e.printf("\nverified: closed; holes are %s\n", holesUnknown)
+		e.Printf("\nverified: closed; holes are %s\n", holesUnknown)
 	default:
-		e.printf("\nverified: whole and closed\n")
+		e.Printf("\nverified: whole and closed\n")
 	}
 	return nil
 }
@@ -374,10 +372,10 @@ func (e *env) showVerification(v verification, verdict tape.Verdict) error {
 // howRead says how objects were verified.
 func howRead(r archive.Report) string {
 	if r.Listed > 0 {
-		return fmt.Sprintf("%d only listed, %s read", r.Listed, size(r.Bytes))
+		return fmt.Sprintf("%d only listed, %s read", r.Listed, ui.Size(r.Bytes))
 	}
 	if r.Unread > 0 {
-		return fmt.Sprintf("%d by the store's checksums, %s read", r.Unread, size(r.Bytes))
+		return fmt.Sprintf("%d by the store's checksums, %s read", r.Unread, ui.Size(r.Bytes))
 	}
-	return size(r.Bytes)
+	return ui.Size(r.Bytes)
 }

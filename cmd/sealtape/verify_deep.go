@@ -8,6 +8,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -23,7 +24,7 @@ type deepReport struct {
 func (a *access) verifyDeep(ctx context.Context, id string, known []archive.Problem) (*deepReport, error) {
 	identities, err := a.keys(ctx)
 	if errors.Is(err, keys.ErrNoIdentity) {
-		return nil, noKey(id, err)
+		return nil, ui.NoKey(id, err)
 	} else if err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (a *access) verifyDeep(ctx context.Context, id string, known []archive.Prob
 	if err != nil {
 		return nil, err
 	}
-	bar = a.env.progress("decrypting", int64(len(t.Segments())))
+	bar = a.env.Progress("decrypting", int64(len(t.Segments())))
 	defer bar.Finish()
 	r, err := t.Check(ctx, known)
 	if errors.Is(err, archive.ErrNoKey) {
@@ -53,14 +54,14 @@ func (a *access) verifyDeep(ctx context.Context, id string, known []archive.Prob
 func (d *deepReport) limits() {
 	cannot := func(format string, args ...any) { d.cannot = append(d.cannot, fmt.Sprintf(format, args...)) }
 	if d.NoKey > 0 {
-		cannot("%s of epochs that no key of yours opens: only their bytes were checked.", count(d.NoKey, "object"))
+		cannot("%s of epochs that no key of yours opens: only their bytes were checked.", ui.Count(d.NoKey, "object"))
 	}
 	if d.LeftOut > 0 {
-		cannot("%s left out: the recorder gave these segments up, or hides them.", count(d.LeftOut, "number"))
+		cannot("%s left out: the recorder gave these segments up, or hides them.", ui.Count(d.LeftOut, "number"))
 	}
 	if d.Quiet > 0 {
 		cannot("Sound stops without a word %s, for %v in all: a sender that paused looks so, and so would a loss that is hidden.",
-			count(d.Quiet, "time"), d.QuietTime.Round(time.Millisecond))
+			ui.Count(d.Quiet, "time"), d.QuietTime.Round(time.Millisecond))
 	}
 	cannot("Sound and pictures were not decoded. That a picture lacks frames shows only where it is declared.")
 }
@@ -98,8 +99,8 @@ func missing(holes []tape.Hole) (sum time.Duration) {
 // rows are what is shown of it.
 func (d *deepReport) rows() [][]string {
 	return [][]string{
-		{"decrypted:", fmt.Sprintf("%s, %s, %s in %s", count(d.Segments, "segment"), indexCount(d.Indexes),
-			count(d.Frames, "frame"), clockText(d.Duration))},
+		{"decrypted:", fmt.Sprintf("%s, %s, %s in %s", ui.Count(d.Segments, "segment"), indexCount(d.Indexes),
+			ui.Count(d.Frames, "frame"), clockText(d.Duration))},
 	}
 }
 

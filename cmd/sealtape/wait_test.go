@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // until waits for something to be so of which nobody tells.
@@ -83,7 +85,7 @@ func (l *lab) informed(home, store, id, what string, cond func(*infoJSON) bool) 
 	l.t.Helper()
 	l.stored(store, id, what, func() bool {
 		out, _, code := l.run(home, nil, "info", id, "--store", store, "--json")
-		if code != 0 && code != exitIncomplete {
+		if code != 0 && code != ui.ExitIncomplete {
 			return false
 		}
 		i = new(infoJSON)

@@ -12,7 +12,7 @@ import (
 // watched returns the store with a progress bar for reading all of a recording
 // once. The caller calls finish.
 func (a *access) watched(ctx context.Context, what, id string) (s archive.Store, finish func(), err error) {
-	if !terminal.Is(a.env.stderr) {
+	if !terminal.Is(a.env.Stderr) {
 		return a.store, func() {}, nil
 	}
 	var total int64
@@ -24,7 +24,7 @@ func (a *access) watched(ctx context.Context, what, id string) (s archive.Store,
 		}
 		total += info.Size
 	}
-	bar := a.env.progress(what, total)
+	bar := a.env.Progress(what, total)
 	return &watchedStore{a.store, bar}, bar.Finish, nil
 }
 

@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 // that it is about to.
 const endingTime = 2 * time.Second
 
-// untilSignal returns a context that the first signal to end cancels: whatever goes
+// UntilSignal returns a context that the first signal to end cancels: whatever goes
 // on is to finish. A second one ends the process at once. Programs that a shell
 // starts in the background begin with SIGINT ignored: so no default is left to act.
 // The caller calls stop.
-func (e *env) untilSignal() (_ context.Context, stop func()) {
+func (e *Env) UntilSignal() (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals, over := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -31,10 +31,10 @@ func (e *env) untilSignal() (_ context.Context, stop func()) {
 		for {
 			select {
 			case <-still:
-				e.warnf("ending, as the signal asked for; another one ends this at once")
+				e.Warnf("ending, as the signal asked for; another one ends this at once")
 			case <-signals:
-				e.warnf("ended by a second signal; what was not finished is as it was left")
-				os.Exit(exitFailed)
+				e.Warnf("ended by a second signal; what was not finished is as it was left")
+				os.Exit(ExitFailed)
 			case <-over:
 				return
 			}

@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"net"
@@ -23,16 +23,16 @@ func plainHost(address string) string {
 	return host
 }
 
-// warnPlainRoom warns of a LiveKit server without TLS.
-func (e *env) warnPlainRoom(address string) {
+// WarnPlainRoom warns of a LiveKit server without TLS.
+func (e *Env) WarnPlainRoom(address string) {
 	if host := plainHost(address); host != "" {
-		e.warnf("%s is reached without TLS: who is on the way can read the token, and who meets, and answer in its place; use wss://", host)
+		e.Warnf("%s is reached without TLS: who is on the way can read the token, and who meets, and answer in its place; use wss://", host)
 	}
 }
 
-// warnPlainStore warns of a store without TLS.
-func (e *env) warnPlainStore(address string) {
+// WarnPlainStore warns of a store without TLS.
+func (e *Env) WarnPlainStore(address string) {
 	if host := plainHost(address); host != "" {
-		e.warnf("the store %s is reached without TLS: who is on the way can read the sizes, times and names of objects, and answer in its place; use https://", host)
+		e.Warnf("the store %s is reached without TLS: who is on the way can read the sizes, times and names of objects, and answer in its place; use https://", host)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"strings"
@@ -19,20 +19,20 @@ func TestOutcome(t *testing.T) {
 		text, hint string
 	}{
 		{tape.Findings{State: archive.StateClosed, Key: true}, 0, "", ""},
-		{tape.Findings{State: archive.StateClosed, Key: true, Holes: long}, exitIncomplete,
+		{tape.Findings{State: archive.StateClosed, Key: true, Holes: long}, ExitIncomplete,
 			"recording ID has a hole of a second or more", "see where and why: sealtape info ID"},
-		{tape.Findings{State: archive.StateOpen, Key: true, Holes: long}, exitIncomplete,
+		{tape.Findings{State: archive.StateOpen, Key: true, Holes: long}, ExitIncomplete,
 			"recording ID is not closed; has a hole of a second or more", "sealtape recover --store STORE"},
-		{tape.Findings{State: archive.StateCut, Key: true}, exitIncomplete, "recording ID was cut: its recorder died", "what there is is genuine"},
-		{tape.Findings{State: archive.StateClosed, Key: true, Missing: 1}, exitUnverified, "recording ID lacks 1 object in the store", "sealtape verify ID"},
-		{tape.Findings{State: archive.StateClosed, Key: true, Problems: 2}, exitUnverified, "recording ID is not what was recorded: 2 problems", "look for a copy"},
-		{tape.Findings{State: archive.StateClosed}, exitNoKey, "recording ID is not yours to open", "only its readers can open it"},
-		{tape.Findings{State: archive.StateClosed, Key: true, Signers: []tape.Signer{{Who: "Ada", Revoked: true}}}, exitUnverified,
+		{tape.Findings{State: archive.StateCut, Key: true}, ExitIncomplete, "recording ID was cut: its recorder died", "what there is is genuine"},
+		{tape.Findings{State: archive.StateClosed, Key: true, Missing: 1}, ExitUnverified, "recording ID lacks 1 object in the store", "sealtape verify ID"},
+		{tape.Findings{State: archive.StateClosed, Key: true, Problems: 2}, ExitUnverified, "recording ID is not what was recorded: 2 problems", "look for a copy"},
+		{tape.Findings{State: archive.StateClosed}, ExitNoKey, "recording ID is not yours to open", "only its readers can open it"},
+		{tape.Findings{State: archive.StateClosed, Key: true, Signers: []tape.Signer{{Who: "Ada", Revoked: true}}}, ExitUnverified,
 			"recording ID is signed by Ada", "ask who recorded"},
-		{tape.Findings{State: archive.StateClosed, Withheld: []int{2}, WithheldBy: tape.Signer{Who: "Bob"}}, exitUnverified,
+		{tape.Findings{State: archive.StateClosed, Withheld: []int{2}, WithheldBy: tape.Signer{Who: "Bob"}}, ExitUnverified,
 			"epoch 2 of recording ID was granted by Bob, which does not count", "share it with you again"},
 	} {
-		err := outcome{id: "ID", Verdict: tt.findings.Verdict()}.err()
+		err := Outcome{ID: "ID", Verdict: tt.findings.Verdict()}.Err()
 		if tt.code == 0 {
 			if err != nil {
 				t.Errorf("%+v: %v", tt.findings, err)
@@ -43,7 +43,7 @@ func TestOutcome(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", tt.findings, err, tt.text)
 			continue
 		}
-		if code, hints := explain(err); code != tt.code || len(hints) != 1 || !strings.Contains(hints[0].String(), tt.hint) {
+		if code, hints := Explain(err); code != tt.code || len(hints) != 1 || !strings.Contains(hints[0].String(), tt.hint) {
 			t.Errorf("%s: exit code %d, %q, want %d, %q", tt.text, code, hints, tt.code, tt.hint)
 		}
 	}
