@@ -394,7 +394,7 @@ func TestCopyHeads(t *testing.T) {
 func TestCopyShares(t *testing.T) {
 	s := newSigner(t, "recorder")
 	id, objects := recordSmall(t, s)
-	share := "shares/" + archive.NewID() + ".age"
+	share := archive.ShareName([]byte("grant"))
 	src, dst := new(storetest.Mem), new(storetest.Mem)
 	fill(t, src, id, objects)
 	fill(t, src, id, map[string]string{share: "grant", "shares/odd.age": "x", "segments/000009.age": "x", "head.age": "x"})

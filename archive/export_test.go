@@ -65,3 +65,6 @@ func (f *Forged) Objects() (name string, log, head []byte, err error) {
 	head, err = signHead(h, f.Signer)
 	return logName(f.state.size - 1), formatLog(f.file), head, err
 }
+
+// ShareName is the name of a share of these bytes.
+var ShareName = shareName

@@ -129,8 +129,7 @@ func unsigned(ctx context.Context, s Store, h Head, entries []Entry) iter.Seq2[I
 	}
 }
 
-// validShare reports whether name is that of a share: a random name, so that
-// nothing needs to know the others.
+// validShare reports whether name is that of a share: see shareName.
 func validShare(name string) bool {
 	random, ok := strings.CutPrefix(name, sharesFolder)
 	random, age := strings.CutSuffix(random, ageSuffix)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -268,39 +270,49 @@ func (r *repairer) small(ctx context.Context, i int, s Store, name string, want 
 	return r.put(ctx, i, name, b)
 }
 
-// shares puts every share of one store to the others.
+// shares puts every share that a store has whole to those that have not.
 func (r *repairer) shares(ctx context.Context) error {
-	have := make([]map[string]bool, len(r.stores))
-	for i, s := range r.stores {
-		have[i] = make(map[string]bool)
+	names := make(map[string]bool)
+	for _, s := range r.stores {
 		for info, err := range List(ctx, s, r.id+"/"+sharesFolder) {
 			if err != nil {
 				return err
 			}
-			if name := strings.TrimPrefix(info.Name, r.id+"/"); validShare(name) && info.Size <= maxShare {
-				have[i][name] = true
+			if name := strings.TrimPrefix(info.Name, r.id+"/"); validShare(name) {
+				names[name] = true
 			}
 		}
 	}
-	for i := range r.stores {
-		for j := range r.stores {
-			for name := range have[j] {
-				if have[i][name] {
-					continue
-				}
-				data, err := read(ctx, r.stores[j], r.id, name, maxShare)
-				var corrupt *CorruptError
-				if errors.As(err, &corrupt) { // it is gone, or has grown
-					continue
-				}
-				if err == nil {
-					err = r.put(ctx, i, name, BytesBlob(data))
-				}
-				if err != nil {
-					return err
-				}
-				have[i][name] = true
-			}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if err := r.share(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *repairer) share(ctx context.Context, name string) error {
+	var whole []byte
+	var lacking []int
+	for i, s := range r.stores {
+		data, err := readWholeShare(ctx, s, r.id, name)
+		var corrupt *CorruptError
+		switch {
+		case errors.As(err, &corrupt): // or is missing
+			lacking = append(lacking, i)
+		case err != nil:
+			return err
+		default:
+			whole = data
+		}
+	}
+	b := BytesBlob(whole)
+	b.Replace = true
+	for _, i := range lacking {
+		if whole == nil {
+			r.tell(i, name, &CorruptError{name, errors.New("no store has it")})
+		} else if err := r.put(ctx, i, name, b); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ func TestRepair(t *testing.T) {
 	s, eve := newSigner(t, "recorder"), newSigner(t, "eve")
 	id, good := record(t, s, true, 4, hybrid(t).Recipient())
 	_, foreign := record(t, eve, true, 1, hybrid(t).Recipient())
-	share := "shares/" + archive.NewID() + ".age"
+	share := archive.ShareName([]byte("a share"))
 	for _, tt := range []struct {
 		name string
 		a, b func(objects map[string]string)
@@ -57,6 +57,14 @@ func TestRepair(t *testing.T) {
 		{name: "a grant",
 			b:   func(o map[string]string) { o[share] = "a share"; o["shares/junk"] = "no share" },
 			put: "0:" + share},
+		{name: "a grant that is cut",
+			a:   func(o map[string]string) { o[share] = "a shar" },
+			b:   func(o map[string]string) { o[share] = "a share" },
+			put: "0:" + share},
+		{name: "a grant that is empty here and changed there",
+			a:    func(o map[string]string) { o[share] = "" },
+			b:    func(o map[string]string) { o[share] = "a shaRe" },
+			lost: "0:" + share + " 1:" + share},
 	} {
 		for _, quick := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, quick %t", tt.name, quick), func(t *testing.T) {

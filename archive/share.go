@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,7 +40,7 @@ var ErrRevokedGrant = errors.New("granted by a key that does not count any more"
 
 // A Grant says that a reader gave another one epochs of a recording.
 type Grant struct {
-	Name   string    // of the share, relative to the recording's folder: "shares/RANDOM.age"
+	Name   string    // of the share, relative to the recording's folder: "shares/HASH.age"
 	By     string    // the name of the verifier of who granted
 	To     string    // the verifier key on the card of who was granted to
 	Time   time.Time // when, by the clock of who granted: UTC, whole seconds
@@ -123,12 +124,19 @@ func (r *Recording) share(ctx context.Context, c ShareConfig) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	g := n.grant(sharesFolder + NewID() + ageSuffix)
+	g := n.grant(shareName(sealed))
 	g.By = c.Signer.Name()
 	if err := r.store.Put(ctx, r.head.ID+"/"+g.Name, BytesBlob(sealed)); err != nil {
 		return Grant{}, fmt.Errorf("could not put %s: %w", g.Name, err)
 	}
 	return g, nil
+}
+
+// shareName returns the name of a share with these bytes. It is not in the log: by its
+// name alone can anyone tell without a key whether it is whole.
+func shareName(sealed []byte) string {
+	sum := sha256.Sum256(sealed)
+	return sharesFolder + crockford.EncodeToString(sum[:16]) + ageSuffix
 }
 
 // A grantNote is the text of a grant.

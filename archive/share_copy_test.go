@@ -14,13 +14,12 @@ func TestCopySharesAlone(t *testing.T) {
 	src, dst := &storetest.Mem{}, &storetest.Mem{}
 	id := archive.NewID()
 	want := make(map[string]string)
-	share := func() string { return id + "/shares/" + archive.NewID() + ".age" }
+	share := func(content string) string { return id + "/" + archive.ShareName([]byte(content)) }
 	for _, content := range []string{"one", "two"} {
-		name := share()
+		name := share(content)
 		src.Set(name, []byte(content))
 		want[name] = content
 	}
-	src.Set(share(), make([]byte, 2<<20))
 	src.Set(id+"/shares/x.age", []byte("no share"))
 	src.Set(archive.NewID()+"/shares/"+archive.NewID()+".age", []byte("of another recording"))
 	for range 2 {
@@ -29,13 +28,23 @@ func TestCopySharesAlone(t *testing.T) {
 		}
 	}
 
-	taken := share()
-	src.Set(taken, []byte("x"))
-	dst.Set(taken, []byte("y"))
-	want[taken] = "y"
-	var bad *archive.BadObjectError
-	if n, err := archive.CopyShares(t.Context(), dst, src, id); n != 2 || !errors.As(err, &bad) || !errors.Is(err, archive.ErrConflict) || id+"/"+bad.Name != taken {
-		t.Errorf("copied %d, %v", n, err)
+	// What is damaged here is not copied, and what is damaged there is put right.
+	for i, content := range []string{"cut", "grown", "empty"} {
+		damaged := []byte([]string{"cu", strings.Repeat("x", 2<<20), ""}[i])
+		src.Set(share(content), damaged)
+		var bad *archive.BadObjectError
+		if n, err := archive.CopyShares(t.Context(), dst, src, id); n != 2 || !errors.As(err, &bad) || id+"/"+bad.Name != share(content) {
+			t.Errorf("%s: copied %d, %v", content, n, err)
+		}
+		src.Set(share(content), []byte(content))
+		dst.Set(share(content), damaged)
+		if n, err := archive.CopyShares(t.Context(), dst, src, id); n != 3 || err != nil {
+			t.Errorf("%s: copied %d, %v", content, n, err)
+		}
+		want[share(content)] = content
+		if err := src.Delete(t.Context(), share(content)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	got := make(map[string]string)
 	for info := range dst.List(t.Context(), "") {

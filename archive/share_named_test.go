@@ -29,25 +29,24 @@ func TestNamedShare(t *testing.T) {
 	for what, c := range map[string]struct {
 		data    []byte
 		by      person
-		damaged bool // with a key, and
-		anyone  bool // without one
+		damaged bool // with a key, and without one
 		want    error
 	}{
 		"whole":                   {data: whole, by: m.carol},
 		"of others":               {data: whole, by: m.bob, want: archive.ErrNoKey},
-		"empty":                   {by: m.carol, damaged: true, anyone: true},
-		"no age file":             {data: []byte("no age file"), by: m.carol, damaged: true, anyone: true},
-		"cut in the header":       {data: whole[:end/2], by: m.carol, damaged: true, anyone: true},
+		"empty":                   {by: m.carol, damaged: true},
+		"no age file":             {data: []byte("no age file"), by: m.carol, damaged: true},
+		"cut in the header":       {data: whole[:end/2], by: m.carol, damaged: true},
 		"cut behind the header":   {data: whole[:end+60], by: m.carol, damaged: true},
 		"cut in the end":          {data: whole[:len(whole)-1], by: m.carol, damaged: true},
-		"flipped in the version":  {data: flipped(3), by: m.carol, damaged: true, anyone: true},
+		"flipped in the version":  {data: flipped(3), by: m.carol, damaged: true},
 		"flipped in the mac":      {data: flipped(end + 10), by: m.carol, damaged: true},
 		"flipped in what it says": {data: flipped(len(whole) - 20), by: m.carol, damaged: true},
-		"too large":               {data: make([]byte, 2<<20), by: m.carol, damaged: true, anyone: true},
+		"too large":               {data: make([]byte, 2<<20), by: m.carol, damaged: true},
 	} {
 		m.store.Set(m.id+"/"+name, c.data)
 		var corrupt *archive.CorruptError
-		if err := archive.CheckShare(t.Context(), m.store, m.id, share); errors.As(err, &corrupt) != c.anyone || err != nil && !c.anyone {
+		if err := archive.CheckShare(t.Context(), m.store, m.id, share); errors.As(err, &corrupt) != c.damaged || err != nil && !c.damaged {
 			t.Errorf("%s, without a key: %v", what, err)
 		}
 		err := m.openNamed(t, c.by, share).CheckNamed(t.Context())

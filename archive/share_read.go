@@ -198,7 +198,7 @@ func (r *Recording) readShare(ctx context.Context, name string) (*shared, error)
 
 // fetchShare returns the bytes of a share. The errors are those of CheckShare.
 func fetchShare(ctx context.Context, s Store, id, name string) ([]byte, error) {
-	sealed, err := read(ctx, s, id, name, maxShare)
+	sealed, err := readWholeShare(ctx, s, id, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNoShare, name)
 	}

@@ -180,7 +180,7 @@ func (m *meeting) putNote(t *testing.T, msg string, to ...age.Recipient) string 
 		t.Fatal(err)
 	}
 	closeWriter(t, w)
-	name := "shares/" + archive.NewID() + ".age"
+	name := archive.ShareName(b.Bytes())
 	m.store.Set(m.id+"/"+name, b.Bytes())
 	return name
 }

@@ -124,6 +124,9 @@ func (v *verifier) verify(ctx context.Context) error {
 	if err := v.verifyRest(ctx, entries, state, beyond); err != nil {
 		return err
 	}
+	if err := v.verifyShares(ctx); err != nil {
+		return err
+	}
 	v.limits(seen)
 	if !v.OK() {
 		return nil
@@ -318,6 +321,36 @@ func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logSta
 			break
 		}
 		v.problem(ProblemAdded, info.Name, "is not in the log: the recorder did not sign it")
+	}
+	return nil
+}
+
+// verifyShares finds the grants that are damaged, of as many as a reader looks at.
+func (v *verifier) verifyShares(ctx context.Context) error {
+	n := 0
+	for info, err := range List(ctx, v.store, v.id+"/"+sharesFolder) {
+		if isDefect(err) || deniedAlone(ctx, v.store, v.id, err) {
+			return nil // verifyRest has told
+		} else if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(info.Name, v.id+"/")
+		if !validShare(name) {
+			continue
+		}
+		if n++; n > maxShares {
+			v.problem(ProblemAdded, name, "and others behind it, which were not looked at: there are more than %d grants", maxShares)
+			return nil
+		}
+		_, err := readWholeShare(ctx, v.store, v.id, name)
+		var bad *CorruptError
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // deleted since
+		case errors.As(err, &bad):
+			v.problem(ProblemCorrupt, name, "is not what was granted: %v", bad.Err)
+		case err != nil:
+			return err
+		}
 	}
 	return nil
 }
