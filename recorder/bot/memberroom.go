@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/fault"
 	"github.com/sealtape/sealtape/recorder"
 )
 
@@ -14,7 +16,12 @@ type memberRoom struct {
 	m    *membership
 	stop context.CancelFunc
 	done chan struct{}
+
+	early []recorder.RoomEvent // of the notice, which Accept still returns
 }
+
+// maxEarly bounds the events that are taken during the notice; the room keeps others.
+const maxEarly = 4096
 
 // withMembers begins the protocol beside a room. Closing it ends it.
 func withMembers(ctx context.Context, room Room, m *membership) *memberRoom {
@@ -29,6 +36,11 @@ func withMembers(ctx context.Context, room Room, m *membership) *memberRoom {
 
 // Accept implements recorder.Room.
 func (r *memberRoom) Accept(ctx context.Context) (recorder.RoomEvent, error) {
+	if len(r.early) > 0 {
+		e := r.early[0]
+		r.early = r.early[1:]
+		return e, nil
+	}
 	e, err := r.Room.Accept(ctx)
 	if err != nil {
 		return e, err
@@ -45,18 +57,40 @@ func (r *memberRoom) Waiting() []recorder.TrackInfo {
 	return nil
 }
 
-// Announce implements recorder.Room. The recording begins with the first one.
+// Announce implements recorder.Room. The recording begins with the first one, for as long
+// as which members have notice: who comes, proves who they are and answers meanwhile
+// counts from the first frame on.
 func (r *memberRoom) Announce(ctx context.Context, text string) error {
-	if err := r.Room.Announce(ctx, text); err != nil {
-		return err
-	}
 	r.m.mu.Lock()
 	begins := r.m.phase == "waiting"
 	r.m.mu.Unlock()
-	if begins {
+	if !begins {
+		return r.Room.Announce(ctx, text)
+	}
+	noticing, stop := context.WithCancel(ctx)
+	var heeding sync.WaitGroup
+	heeding.Go(func() { r.heed(noticing) })
+	err := r.Room.Announce(ctx, text)
+	stop()
+	heeding.Wait()
+	if err == nil {
 		r.m.setPhase("recording")
 	}
-	return nil
+	return err
+}
+
+// heed takes what happens in the room before anybody else accepts it, and keeps it for
+// Accept. What ends it, Accept finds again.
+func (r *memberRoom) heed(ctx context.Context) {
+	for len(r.early) < maxEarly {
+		var e recorder.RoomEvent
+		var err error
+		if broken := fault.Contain(func() { e, err = r.Room.Accept(ctx) }); broken != nil || err != nil {
+			return
+		}
+		r.early = append(r.early, e)
+		r.m.contain(e.Participant, func() { r.m.follow(e) })
+	}
 }
 
 // SetState implements recorder.StateRoom.
