@@ -8,13 +8,15 @@ import (
 	"filippo.io/age"
 )
 
-// Admit lets one more reader into the current epoch, as a whole, by a further
-// file of it for their keys, from 1 to 64, all post-quantum. It is on the disk and
-// under the head when Admit returns. An epoch takes 4,096 of them.
+// Admit lets one more reader into the current epoch. It writes a further file of
+// the epoch, sealed to all keys of that reader: from 1 to 64, each post-quantum.
+// When Admit returns, the file is on the disk and under the head. An epoch takes
+// 4,096 such files.
 //
-// It needs a Config with KeepSecret. The error wraps ErrNoEpoch if no epoch is
-// current or its secret was not kept, ErrClassic if a key is not post-quantum, and
-// ErrUnlogged as that of StartEpoch does; then the reader is admitted.
+// Admit needs a Config with KeepSecret. The error wraps ErrNoEpoch if no epoch is
+// current or its secret was not kept, and ErrClassic if a key is not
+// post-quantum. If the error wraps ErrUnlogged, the reader is admitted, and the
+// next step of the Writer logs the file, as with StartEpoch.
 func (w *Writer) Admit(reader []age.Recipient) error {
 	w.mu.Lock()
 	before := w.log.underHead

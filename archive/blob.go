@@ -23,7 +23,7 @@ type Blob struct {
 // BytesBlob returns a Blob of data, which must not change afterwards.
 func BytesBlob(data []byte) Blob { return hashedBlob(data, sha256.Sum256(data)) }
 
-// hashedBlob is BytesBlob for data whose hash is known.
+// hashedBlob returns a Blob of data whose hash is known already.
 func hashedBlob(data []byte, sum [sha256.Size]byte) Blob {
 	return Blob{
 		Size:   int64(len(data)),
@@ -34,7 +34,7 @@ func hashedBlob(data []byte, sum [sha256.Size]byte) Blob {
 	}
 }
 
-// A memReader reads content in memory that was hashed and does not change.
+// A memReader reads content in memory. Its hash is known and it does not change.
 type memReader struct {
 	bytes.Reader
 	sum [sha256.Size]byte
@@ -42,8 +42,8 @@ type memReader struct {
 
 func (*memReader) Close() error { return nil }
 
-// Checked reports whether the content was found to have Size and SHA256 already,
-// and is in memory, where it keeps them: a Store need not read it to find out.
+// Checked reports whether the content is in memory and was compared with Size and
+// SHA256 already. A Store need not read such a Blob to check it.
 func (b Blob) Checked() bool {
 	src, err := b.Open()
 	if err != nil {
@@ -54,12 +54,12 @@ func (b Blob) Checked() bool {
 	return ok && m.Size() == b.Size && m.sum == b.SHA256
 }
 
-// OpenChecked opens b for a Store. The reader counts and hashes what it hands
-// out, never more than b.Size bytes, and ends with io.EOF only if that is the
-// content b promises; otherwise with ErrMismatch, or the error of the source,
-// which then wraps ErrSource, as those of Open and Close do. So whoever reads to
-// io.EOF has the right bytes, and whoever does not must drop what it has. The
-// caller closes the reader.
+// OpenChecked opens b for a Store. The reader counts and hashes what it returns,
+// and never returns more than b.Size bytes. It ends with io.EOF only if the
+// content has the size and hash of b. Otherwise it ends with ErrMismatch, or with
+// the error of the source, wrapped in ErrSource; an error of Open or Close is
+// wrapped likewise. So a caller who reads to io.EOF has the right bytes, and any
+// other caller must discard what was read. The caller closes the reader.
 func (b Blob) OpenChecked() (io.ReadCloser, error) {
 	if b.Size < 0 {
 		return nil, fmt.Errorf("%w: negative size", ErrMismatch)
@@ -76,7 +76,7 @@ type checkedReader struct {
 	blob Blob
 	hash hash.Hash
 	n    int64 // bytes handed out
-	err  error // sticky, so that a caller who reads on is told the same
+	err  error // sticky: every later Read returns it again
 }
 
 func (r *checkedReader) Read(p []byte) (int, error) {

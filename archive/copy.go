@@ -12,10 +12,10 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A BadObjectError says that an object could not be copied, and that trying
-// again will not help: in the source it is missing, not what the log says, or on
-// a place of the disk that cannot be read; or its name is taken in the
-// destination (the error wraps ErrConflict).
+// A BadObjectError reports an object that cannot be copied, now or later. Either
+// the source lacks it, holds other bytes than the log says, or has it where the
+// disk cannot be read; or the destination has other content under its name, and
+// then the error wraps ErrConflict.
 type BadObjectError struct {
 	ID, Name string
 	Err      error
@@ -29,44 +29,47 @@ func (e *BadObjectError) Unwrap() error { return e.Err }
 // headEach is how many objects a Copier with a Signer puts before a head.
 const headEach = 64
 
-// A Copier copies a recording from one store to another while it grows, without
-// any key that opens it. The fields may be set before the first Copy. Its methods
-// are safe for concurrent use; copies themselves run one after the other.
+// A Copier copies a recording from one store to another, also while the recording
+// grows. It needs no key that opens it. The fields may be set before the first
+// Copy. Its methods are safe for concurrent use; a second Copy waits for the
+// first.
 type Copier struct {
-	// Parallel is how many objects are under way at once, each of them in
-	// memory. Zero means 4.
+	// Parallel is how many objects are copied at once. Each is held in memory.
+	// Zero means 4.
 	Parallel int
 
 	// OnStored, if not nil, is called for each object of the log once dst has
 	// confirmed its size and hash. Calls come one at a time, from goroutines of
-	// Copy, and hold it up.
+	// Copy, which wait for it.
 	OnStored func(Entry)
 
-	// OnBad, if not nil, is asked about each object that is bad. If it returns
-	// nil, the object is passed over for good: log and head are put, and readers
-	// of the copy find that it is missing. Never for what another try may mend.
-	// Any error keeps the head back, as a nil OnBad does, and Copy returns it.
-	// Calls come one at a time.
+	// OnBad, if not nil, is called for each object that cannot be copied, and
+	// never for a failure that another try may mend. Nil as its result gives the
+	// object up for good: log and head are put, and readers of the copy find that
+	// the object is missing. An error as its result keeps the head back, and Copy
+	// returns that error. A nil OnBad keeps the head back too. Calls come one at
+	// a time.
 	OnBad func(*BadObjectError) error
 
-	// Signer, if not nil, signs open heads for the beginning of the log, after each
-	// 64 objects: in a long pass dst has something to read from then on, and src can
-	// let go of what is there, which makes room on a full disk. It must be what
-	// signed the head in src, or there are none. With an object that is held back
-	// they end.
+	// Signer, if not nil, signs an open head after each 64 objects. In a long
+	// pass, readers of dst then have something to read before the pass ends, and
+	// src can free what dst has, which makes room on a full disk. Signer must be
+	// the key that signed the head in src; with another key, no such heads are
+	// put. None are put after an object that keeps the head back.
 	Signer note.Signer
 
-	// Own, if not nil, verify what the recorder itself signs. If they do verify the
-	// head in src, the recording is one's own, and what others put in dst in its place
-	// is overwritten: a head that none of Own has signed and that this one does not
-	// continue, and content that the log does not name. OnTaken, if not nil, is
-	// called for each, one at a time.
+	// Own, if not nil, verify what the recorder itself signs. If one of them
+	// verifies the head in src, the recording is the recorder's own, and Copy
+	// overwrites what others put in dst in its place: a head that none of Own
+	// signed and that the head in src does not continue, and content that is not
+	// what the log names. OnTaken, if not nil, is called for each object that is
+	// overwritten so, one at a time.
 	Own     note.Verifiers
 	OnTaken func(name string)
 
-	// OnHead, if not nil, is called after dst has confirmed a head, with those
-	// objects under it that dst confirmed and that no earlier call was given:
-	// from now on the source could do without them. Called from Copy, which
+	// OnHead, if not nil, is called after dst has confirmed a head. It gets the
+	// objects under that head that dst confirmed and that no earlier call was
+	// given. From then on the source could do without them. Copy calls it and
 	// waits for it.
 	OnHead func([]Entry)
 
@@ -74,15 +77,15 @@ type Copier struct {
 	id       string
 
 	copying sync.Mutex   // held by Copy, guards what follows
-	head    Head         // the last that this Copier put in dst, or found there; zero: none
+	head    Head         // the last head that this Copier put in dst, or found there; zero: none
 	under   logState     // of the lines under head
 	file    []Entry      // those of them in the last log file
 	listed  int64        // lines that the log files in dst have
-	ahead   map[int]bool // lines after them that do not wait: false was passed over
+	ahead   map[int]bool // lines after under that are done, by number: true if copied, false if given up
 	own     bool         // the head in src is signed by Own
 	between bool         // and by Signer
 
-	told    sync.Mutex // guards ahead in a pass, and calls of OnStored, OnBad and OnTaken
+	reports sync.Mutex // guards ahead during a pass, and serializes OnStored, OnBad and OnTaken
 	pending atomic.Int64
 }
 
@@ -91,24 +94,25 @@ func NewCopier(dst, src Store, id string) *Copier {
 	return &Copier{dst: dst, src: src, id: id, ahead: make(map[int]bool)}
 }
 
-// Pending returns how many objects the last head seen names that are not
-// confirmed in the destination, and were not passed over.
+// Pending returns how many objects of the last head seen are neither confirmed in
+// the destination nor given up.
 func (c *Copier) Pending() int { return int(c.pending.Load()) }
 
-// Copy makes one pass: it puts every object that the head in the source signs
-// and that this Copier has not put yet, then the log, then the head itself. So
-// what the destination's head names is always there. Bytes are compared with the
-// log before they are sent, and never made anew: a pass after a failure, or by
-// another Copier after a crash, sends the same. Of the log it reads what the last
-// pass did not.
+// Copy makes one pass: it puts every object that the head in the source signs and
+// that this Copier has not put yet, then the log, then the head. So whatever the
+// destination's head names is there. Copy compares the bytes of an object with
+// the log before it sends them, and never makes them anew: a pass after a failure
+// sends the same bytes, and so does another Copier after a crash. It reads only
+// those files of the log that the last pass has not read.
 //
-// What the source lacks counts as put if the destination has it.
+// An object that the source lacks counts as put if the destination has it.
 //
-// An object that is bad is passed over, and the rest is copied, except for log
-// and head, unless OnBad allows that; the error then wraps a *BadObjectError for
-// each. Any other error ends the pass, and a later pass goes on from there. If the
-// destination holds a larger head, or one that this does not continue, the error
-// is a *RollbackError or *ForkError and nothing is overwritten.
+// A bad object is left out and the others are copied. Log and head are then not
+// put, unless OnBad allows it. The error wraps a *BadObjectError for each bad
+// object. Any other error ends the pass, and a later pass continues from there.
+// If the destination holds a larger head, or one that the source's head does not
+// continue, the error is a *RollbackError or *ForkError and nothing is
+// overwritten.
 func (c *Copier) Copy(ctx context.Context) error {
 	c.copying.Lock()
 	defer c.copying.Unlock()
@@ -150,7 +154,7 @@ func (c *Copier) pass(ctx context.Context) error {
 		return err
 	}
 	if !strange && there.Size < c.under.size {
-		c.forget() // dst was put back, or emptied
+		c.forget() // dst was reset to an older state, or emptied
 	}
 	lines, err := c.readOn(ctx, head)
 	if err != nil {
@@ -178,7 +182,7 @@ func (c *Copier) forget() {
 	clear(c.ahead)
 }
 
-// readOn returns the lines that head signs beyond c.under.
+// readOn returns the lines that head signs after those of c.under.
 func (c *Copier) readOn(ctx context.Context, head Head) ([]Entry, error) {
 	first := c.under.size / logLines
 	lines, err := readLogFiles(ctx, c.src, head, int(first))
@@ -194,8 +198,8 @@ func (c *Copier) readOn(ctx context.Context, head Head) ([]Entry, error) {
 	return lines, err
 }
 
-// headThere returns the head in dst, zero if there is none. It is strange if the
-// recording is one's own, and the head is not.
+// headThere returns the head in dst, zero if there is none. strange reports that
+// the recording is the recorder's own, but the head in dst is not.
 func (c *Copier) headThere(ctx context.Context) (head Head, strange bool, err error) {
 	msg, err := fetchHead(ctx, c.dst, c.id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -221,7 +225,7 @@ func (c *Copier) headThere(ctx context.Context) (head Head, strange bool, err er
 }
 
 // compare returns an error unless head continues the one in dst. lines are those
-// of head beyond c.under.
+// of head after c.under.
 func (c *Copier) compare(there, head Head, lines []Entry) error {
 	if there.Size == 0 || there == c.head {
 		return nil
@@ -241,17 +245,18 @@ func (c *Copier) compare(there, head Head, lines []Entry) error {
 	return &ForkError{Seen: there, Found: head}
 }
 
-// taken tells that something else was in the place of an object of one's own.
+// taken reports that other content was in the place of an object of the
+// recorder's own.
 func (c *Copier) taken(name string) {
 	if c.OnTaken != nil {
-		c.told.Lock()
-		defer c.told.Unlock()
+		c.reports.Lock()
+		defer c.reports.Unlock()
 		c.OnTaken(name)
 	}
 }
 
-// putLines puts the objects of lines, then the log, and head: a head for each
-// part, if one's own key signed head.
+// putLines puts the objects of lines, then the log, then head. If c.Signer signed
+// head, it does so in parts and puts a head after each.
 func (c *Copier) putLines(ctx context.Context, lines []Entry, there, head Head, msg []byte) error {
 	start, under := c.under.size, 0 // lines[:under] are under a head in dst
 	var held []error
@@ -272,7 +277,7 @@ func (c *Copier) putLines(ctx context.Context, lines []Entry, there, head Head, 
 		case last && len(held) > 0:
 			return errors.Join(held...)
 		case last && there == head:
-			// It may have more signatures there.
+			// The head in dst may have more signatures: leave it.
 			return c.putHead(ctx, lines[under:], head, nil)
 		case last:
 			return c.putHead(ctx, lines[under:], head, msg)
@@ -300,8 +305,8 @@ func (c *Copier) headOf(lines []Entry) (Head, []byte, error) {
 	return h, msg, err
 }
 
-// putHead puts the log with further lines, whose objects are there, and then the
-// head, unless msg is nil.
+// putHead puts the log with further lines, whose objects are in dst, and then the
+// head. If msg is nil, it puts the log only.
 func (c *Copier) putHead(ctx context.Context, lines []Entry, head Head, msg []byte) error {
 	file := c.file
 	for n, rest := c.under.size-int64(len(file)), slices.Concat(file, lines); len(rest) > 0; n += logLines {
@@ -339,7 +344,7 @@ func (c *Copier) putHead(ctx context.Context, lines []Entry, head Head, msg []by
 	return nil
 }
 
-// putSmall puts what is written again and again: log and head.
+// putSmall puts an object that is overwritten again and again: log or head.
 func (c *Copier) putSmall(ctx context.Context, name string, data []byte) error {
 	b := BytesBlob(data)
 	b.Replace = true

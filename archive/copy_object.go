@@ -18,8 +18,8 @@ import (
 func (c *Copier) putObjects(ctx context.Context, start int64, lines []Entry, n int, confirmed int64) (bad []error, err error) {
 	put := func(ctx context.Context, e Entry, line int64) error {
 		err := c.putObject(ctx, e, line < confirmed)
-		c.told.Lock()
-		defer c.told.Unlock()
+		c.reports.Lock()
+		defer c.reports.Unlock()
 		var b *BadObjectError
 		if isBad := errors.As(err, &b); isBad && c.OnBad != nil {
 			err = c.OnBad(b)
@@ -44,9 +44,9 @@ func (c *Copier) putObjects(ctx context.Context, start int64, lines []Entry, n i
 	g.SetLimit(cmp.Or(max(0, c.Parallel), 4))
 	for i, e := range lines[n:] {
 		line := start + int64(n+i)
-		c.told.Lock()
+		c.reports.Lock()
 		_, done := c.ahead[int(line)]
-		c.told.Unlock()
+		c.reports.Unlock()
 		if done {
 			continue
 		}
@@ -69,13 +69,13 @@ func (c *Copier) putObjects(ctx context.Context, start int64, lines []Entry, n i
 	return bad, ctx.Err()
 }
 
-// putObject puts one object. It holds the object in memory, so that the bytes
-// that were checked are the bytes that are sent. confirmed says that the head in
-// dst names the object.
+// putObject puts one object. It holds the whole object in memory, so that the
+// bytes sent are the bytes checked. confirmed reports that the head in dst names
+// the object.
 func (c *Copier) putObject(ctx context.Context, e Entry, confirmed bool) error {
 	data, err := readEntry(ctx, c.src, c.id, e, MaxObject)
 	if errors.Is(err, errHash) || isDefect(err) {
-		// What is wrong for good is wrong twice.
+		// Only a second read shows that bad bytes are not a passing fault.
 		data, err = readEntry(ctx, c.src, c.id, e, MaxObject)
 	}
 	if isDefect(err) {
@@ -94,7 +94,8 @@ func (c *Copier) putObject(ctx context.Context, e Entry, confirmed bool) error {
 	b := hashedBlob(data, e.SHA256)
 	err = c.dst.Put(ctx, c.id+"/"+e.Name, b)
 	if errors.Is(err, ErrConflict) && c.own {
-		// Nobody but us has a recording of this ID: that is not what it names.
+		// Only this recorder has a recording of this ID, so what lies there is
+		// foreign.
 		b.Replace = true
 		if replaceErr := c.dst.Put(ctx, c.id+"/"+e.Name, b); replaceErr == nil {
 			c.taken(e.Name)
@@ -111,9 +112,9 @@ func (c *Copier) putObject(ctx context.Context, e Entry, confirmed bool) error {
 	return nil
 }
 
-// isThere reports whether dst has an object that src has not, or not any more.
-// Its hash is compared, unless a Copier did so before it put a head that names
-// the object, and src let go of it since.
+// isThere reports whether dst has an object that src lacks. It compares the hash
+// of the object, unless confirmed: then a Copier compared it before it put the
+// head that names it.
 func (c *Copier) isThere(ctx context.Context, e Entry, confirmed bool) (bool, error) {
 	var err error
 	if confirmed {

@@ -1,5 +1,5 @@
-// Package archive keeps recordings that only their readers can open, and of
-// which anyone can tell whether they are still what was recorded.
+// Package archive stores recordings that only their readers can open. Anyone can
+// check that they are still what was recorded.
 //
 // # What there is
 //

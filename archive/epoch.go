@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// MaxReaders is the most readers an epoch can have: keys, of which a person
-	// may have several.
+	// MaxReaders is the most readers an epoch can have, counted in keys. One
+	// person may have several.
 	MaxReaders = maxEpochFiles * fileReaders
 
 	// fileReaders is the most readers an epoch file can have. age reads no header of
 	// more than 1,024 stanzas.
 	fileReaders   = 512
 	maxLateKeys   = 64      // of a reader who is admitted or shared with
-	maxEpochFiles = 8       // of each kind
-	maxLateFiles  = 4096    // of those for late readers
+	maxEpochFiles = 8       // files of one kind in an epoch
+	maxLateFiles  = 4096    // files of an epoch for late readers
 	minStanzas    = 8       // readers are padded to this, or twice it, and so on
 	maxEpoch      = 4 << 20 // bytes of a file: more than age reads of a header
 )
@@ -36,11 +36,12 @@ var (
 	ErrNoKey = errors.New("none of the identities opens it")
 )
 
-// A sealedEpoch is the secret of an epoch as its readers get it, and its halves,
-// of which as a rule only the public one is kept.
+// A sealedEpoch is the secret of an epoch in the files that are sealed to its
+// readers, with both halves of the key pair. Most callers store the public half
+// only.
 type sealedEpoch struct {
 	recipient *age.HybridRecipient
-	secret    *age.HybridIdentity // for who keeps it, see Config.KeepSecret
+	secret    *age.HybridIdentity // stored only with Config.KeepSecret
 	files     []epochFile         // in the order of the log
 }
 
@@ -56,7 +57,7 @@ func (e *sealedEpoch) classic() bool {
 }
 
 // sealEpoch makes the secret of an epoch and seals it to readers. Once the caller
-// drops it, nobody holds the secret who has no reader's key.
+// drops the secret, only a key of a reader gives it back.
 func sealEpoch(readers []age.Recipient) (*sealedEpoch, error) {
 	hybrid, classic, err := splitReaders(readers)
 	if err != nil {
@@ -76,7 +77,7 @@ func sealEpoch(readers []age.Recipient) (*sealedEpoch, error) {
 	return e, nil
 }
 
-// seal adds the files for the readers of one kind.
+// seal adds the files for the readers of one kind: post-quantum or classic.
 func (e *sealedEpoch) seal(readers []age.Recipient, classic bool) error {
 	n := 0
 	for some := range slices.Chunk(readers, fileReaders) {
@@ -107,7 +108,8 @@ func padded(n int) int {
 	return size
 }
 
-// pad returns the recipients and as many that nobody can be.
+// pad returns the recipients, and with them recipients whose keys nobody has, up
+// to the number that padded returns.
 func pad(recipients []age.Recipient, classic bool) ([]age.Recipient, error) {
 	all := slices.Clone(recipients)
 	for n := len(all); n < padded(len(recipients)); n++ {
@@ -120,7 +122,7 @@ func pad(recipients []age.Recipient, classic bool) ([]age.Recipient, error) {
 	return all, nil
 }
 
-// throwaway returns a recipient whose identity is forgotten.
+// throwaway returns a recipient whose identity nobody has.
 func throwaway(classic bool) (age.Recipient, error) {
 	if classic {
 		id, err := age.GenerateX25519Identity()
@@ -136,8 +138,8 @@ func throwaway(classic bool) (age.Recipient, error) {
 	return id.Recipient(), nil
 }
 
-// sealLate seals text to post-quantum keys alone: a classic one would open what
-// was sealed to others only.
+// sealLate seals text to post-quantum keys and refuses others: a classic key
+// would let a quantum computer open what was sealed to post-quantum keys only.
 func sealLate(text string, recipients []age.Recipient) ([]byte, error) {
 	if len(recipients) == 0 {
 		return nil, ErrNoReaders
@@ -177,8 +179,8 @@ func encrypt(text string, recipients []age.Recipient) ([]byte, error) {
 }
 
 // splitReaders sorts readers into those whose keys are post-quantum and the
-// others. age's own rule against mixing them is one of the writing program, not
-// of the format, and so it is kept here and again in reading.
+// others. age refuses a mix when it writes, but the format allows one; so we hold
+// the rule here, and again in reading.
 func splitReaders(readers []age.Recipient) (hybrid, classic []age.Recipient, err error) {
 	if len(readers) == 0 {
 		return nil, nil, ErrNoReaders
@@ -200,8 +202,9 @@ func splitReaders(readers []age.Recipient) (hybrid, classic []age.Recipient, err
 	return hybrid, classic, nil
 }
 
-// isPostQuantum tells where r belongs. age asks the same by the labels that a
-// recipient returns when it wraps a file key, so r wraps one that opens nothing.
+// isPostQuantum reports whether r is post-quantum. age decides it by the labels
+// that a recipient returns when it wraps a file key, so isPostQuantum has r wrap
+// a key that opens nothing.
 func isPostQuantum(r age.Recipient) (bool, error) {
 	switch r.(type) {
 	case nil:
@@ -241,8 +244,8 @@ func isPostQuantum(r age.Recipient) (bool, error) {
 // postQuantum are the types of the stanzas that withstand a quantum computer.
 var postQuantum = []string{"mlkem768x25519", "mlkem768p256tag"}
 
-// checkStanzas returns an error if a stanza does not belong in the epoch file:
-// the classic one, or the other.
+// checkStanzas returns an error if a stanza does not belong in an epoch file of
+// this kind: classic, or post-quantum.
 func checkStanzas(stanzas []*age.Stanza, classic bool) error {
 	for _, s := range stanzas {
 		if slices.Contains(postQuantum, s.Type) == classic {
@@ -253,8 +256,8 @@ func checkStanzas(stanzas []*age.Stanza, classic bool) error {
 	return nil
 }
 
-// guarded is the identities of a reader, shown only to epoch files that keep
-// the rule against mixing.
+// A guarded holds the identities of a reader. It offers them only to epoch files
+// that do not mix classic and post-quantum stanzas.
 type guarded struct {
 	classic bool
 	ids     []age.Identity
@@ -275,7 +278,7 @@ func (g *guarded) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 }
 
 // openEpoch returns the secret in an epoch file. The error wraps ErrNoKey if no
-// identity opens it, and is a *CorruptError if nobody could.
+// identity opens it, and is a *CorruptError if no key could.
 func openEpoch(name string, sealed []byte, ids []age.Identity) (*age.HybridIdentity, error) {
 	l, _ := parseName(name)
 	g := &guarded{classic: l.classic, ids: ids}

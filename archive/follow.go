@@ -9,16 +9,17 @@ import (
 	"filippo.io/age"
 )
 
-// Follow returns the recording as the store has it now, or r itself if nothing
-// is new: for a reader of a recording that goes on. r stays as it is. An epoch
-// that it has opened is not opened again; one that did not open is tried again
-// when something is read from it, since it may have been shared meanwhile.
+// Follow returns the recording as the store has it now, for a reader of a
+// recording that goes on. If nothing is new, it returns r itself. r does not
+// change. An epoch that r has opened is not opened again; one that did not open
+// is tried again when something of it is read, since it may have been shared
+// meanwhile.
 //
-// It costs one request, for the head, and if that names more objects one more
-// round: for the last file of the log that r knows, and those after it. What is read must go on
-// from r. The errors are those of Open; a *RollbackError or *ForkError is
-// returned without a HeadMemory too. After any error r can be used further, and
-// Follow be called again.
+// Follow makes one request, for the head. If the head names more objects, it
+// makes one more round of requests: for the last log file that r knows, and those
+// after it. What it reads must continue r. The errors are those of Open; a
+// *RollbackError or *ForkError is returned even without a HeadMemory. After any
+// error r can still be used, and Follow be called again.
 func (r *Recording) Follow(ctx context.Context) (*Recording, error) {
 	next, err := newest(r.options.Heads, r.head.ID, func() (*Recording, error) { return r.follow(ctx) })
 	if err != nil {
@@ -61,8 +62,8 @@ func (r *Recording) follow(ctx context.Context) (*Recording, error) {
 	return r.grown(head, signers, fresh, state), nil
 }
 
-// grown returns the recording with further lines. r keeps its own part of the
-// slices: one that follows it writes behind that, a second one copies.
+// grown returns the recording with further lines. It shares its slices with r:
+// the first call appends behind the part of r, a second call copies.
 func (r *Recording) grown(head Head, signers []string, fresh []Entry, state logState) *Recording {
 	next := &Recording{
 		options: r.options, store: r.store, head: head, signers: signers, state: state, ids: r.ids,
@@ -72,7 +73,8 @@ func (r *Recording) grown(head Head, signers []string, fresh []Entry, state logS
 		next.entries, next.segments, next.indexes = slices.Clip(r.entries), slices.Clip(r.segments), slices.Clip(r.indexes)
 	}
 	for i, e := range next.epochs {
-		// What did not open may have been shared since; the last may get more files.
+		// What did not open may have been shared since, and the last epoch may
+		// get more files.
 		secret := e.opened()
 		if secret == nil || i == len(next.epochs)-1 {
 			next.epochs[i] = &epoch{EpochInfo: e.EpochInfo, files: slices.Clip(e.files), secret: secret}
@@ -82,9 +84,9 @@ func (r *Recording) grown(head Head, signers []string, fresh []Entry, state logS
 	return next
 }
 
-// readOn returns the lines of the log that head signs beyond those of r, and the
-// state after them: it reads the file that r's log ends in, if that is not full,
-// and those after it.
+// readOn returns the lines of the log that head signs after those of r, and the
+// state after them. It reads the file that r's log ends in, unless it is full,
+// and the files after it.
 func (r *Recording) readOn(ctx context.Context, head Head) ([]Entry, logState, error) {
 	state := r.state.clone()
 	if head.Size == r.head.Size {
@@ -93,8 +95,8 @@ func (r *Recording) readOn(ctx context.Context, head Head) ([]Entry, logState, e
 	first := len(r.entries) / logLines
 	lines, err := readLogFiles(ctx, r.store, head, first)
 	if err == nil {
-		// What r knows is kept, and not what the file says of it now: one root
-		// over both then says that all of it belongs together.
+		// The lines that r knows are used, not what the file says of them now.
+		// One root over both then proves that all lines belong together.
 		known := len(r.entries) - first*logLines
 		fresh, err := state.extend(lines[min(known, len(lines)):], head)
 		if err == nil {
@@ -104,8 +106,8 @@ func (r *Recording) readOn(ctx context.Context, head Head) ([]Entry, logState, e
 	if err != nil && !errors.As(err, new(*CorruptError)) {
 		return nil, state, err
 	}
-	// What is wrong shows when all is read: the log is damaged, or it is whole
-	// and another than before.
+	// Only the whole log shows what is wrong: whether it is damaged, or is
+	// another than before.
 	entries, state, _, err := readLog(ctx, r.store, head)
 	if err != nil {
 		return nil, state, err

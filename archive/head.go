@@ -25,7 +25,7 @@ const (
 	headName = "head"
 )
 
-// A State says whether a recording is over, and how it ended.
+// A State says whether a recording has ended, and how.
 type State string
 
 const (
@@ -35,16 +35,17 @@ const (
 	// StateClosed: the recorder ended the recording properly.
 	StateClosed State = "closed"
 	// StateCut: the recorder died, and Recover ended the recording. What was
-	// being written then is missing or torn. Also what was made of such a one.
+	// being written then is missing or torn. A recording that is made of such a
+	// recording has this state too.
 	StateCut State = "cut"
 )
 
 // Final reports whether nothing may follow.
 func (s State) Final() bool { return s == StateClosed || s == StateCut }
 
-// A Head is what a recorder signs: so many objects, these, in this order, and
-// whether that is all. It is the checkpoint of C2SP's tlog-checkpoint, with the
-// recording as origin and the state as extension line.
+// A Head is what a recorder signs: how many objects there are, their hash in this
+// order, and whether more may follow. It is a checkpoint of C2SP's
+// tlog-checkpoint, with the recording as origin and the state as extension line.
 type Head struct {
 	ID    string
 	Size  int64     // lines of the log, from 1 to MaxObjects
@@ -87,20 +88,20 @@ func ParseHead(text string) (Head, error) {
 	if h.State != StateOpen && !h.State.Final() {
 		return Head{}, fmt.Errorf("malformed head: state line %.40q", lines[3])
 	}
-	// The numbers and the hash have other spellings that parse ("+1", loose
-	// base64). One head, one text.
+	// Numbers and hash can be spelled in other ways that parse ("+1", loose
+	// base64). One head has one text.
 	if h.String() != text {
 		return Head{}, errors.New("malformed head: not in canonical form")
 	}
 	return h, nil
 }
 
-// ErrForeignSigner says that no verifier the caller trusts has signed a head.
+// ErrForeignSigner reports that none of the caller's verifiers has signed a head.
 var ErrForeignSigner = errors.New("not signed by a known recorder")
 
 // openHead checks the head in msg of the recording id, and returns it with the
-// names of the known verifiers that signed it. With ErrForeignSigner the head
-// is returned too, and proves nothing.
+// names of the known verifiers that signed it. With ErrForeignSigner it returns
+// the head too, but that head proves nothing.
 func openHead(msg []byte, id string, known note.Verifiers) (Head, []string, error) {
 	n, err := note.Open(msg, known)
 	var unverified *note.UnverifiedNoteError
@@ -124,8 +125,8 @@ func openHead(msg []byte, id string, known note.Verifiers) (Head, []string, erro
 	}
 	var by []string
 	for _, s := range n.Sigs {
-		// note.Open overlooks the spare bits at the end. They change nothing that
-		// is signed, but a bit that was flipped is to be seen as such.
+		// note.Open ignores the spare bits at the end. They change nothing that
+		// is signed, but a flipped bit must be seen.
 		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
 			return Head{}, nil, errors.New("malformed head: signature not in canonical form")
 		}
@@ -134,8 +135,8 @@ func openHead(msg []byte, id string, known note.Verifiers) (Head, []string, erro
 	return h, by, err
 }
 
-// readHead parses a head without believing it: for those who move or continue a
-// recording and hold no verifier.
+// readHead parses a head without checking its signatures, for callers who copy or
+// continue a recording and have no verifier.
 func readHead(msg []byte, id string) (Head, error) {
 	h, _, err := openHead(msg, id, nil)
 	if errors.Is(err, ErrForeignSigner) {

@@ -11,20 +11,22 @@ import (
 	"github.com/sealtape/sealtape/archive/internal/notes"
 )
 
-// A HeadMemory remembers the largest head a reader has seen of each recording.
-// Whoever holds the store can put back an older state of it, signatures and
-// all; this is what gives it away. Methods are safe for concurrent use, also by
-// several processes.
+// A HeadMemory remembers the largest head that a reader has seen of each
+// recording. Whoever holds the store can put back an older state with its
+// signatures; only this memory shows it. Methods are safe for concurrent use,
+// also by several processes.
 type HeadMemory interface {
 	// Load returns the head saved last for id, and whether there is one.
 	Load(id string) (Head, bool, error)
-	// Replace saves h if what is saved of h.ID is still seen, nil being nothing,
-	// and reports whether it is. So nobody takes back what another saved meanwhile.
+	// Replace saves h if the head saved for h.ID is still seen, and reports
+	// whether it was. A nil seen means that no head was saved. So nobody
+	// overwrites a head that another saved meanwhile.
 	Replace(seen *Head, h Head) (bool, error)
 }
 
-// HeadDir returns a memory that keeps one small file for each recording in the
-// folder path, which it makes at need. Processes take turns by a lock on a file
+// HeadDir returns a memory that writes one small file for each recording in the
+// folder path. It makes the folder if need be. Processes take turns by a lock on
+// a file in it, where the system has flock.
 // in it, where the system has flock.
 func HeadDir(path string) HeadMemory { return headDir(path) }
 
@@ -64,8 +66,8 @@ func (d headDir) Replace(seen *Head, h Head) (ok bool, err error) {
 	return err == nil, err
 }
 
-// A RollbackError says that the store shows less than was there before: a
-// smaller head, or an open one of a recording that was over.
+// A RollbackError reports that the store shows less than the reader has seen: a
+// smaller head, or an open head of a recording that had ended.
 type RollbackError struct {
 	Seen, Found Head
 }
@@ -75,7 +77,7 @@ func (e *RollbackError) Error() string {
 		e.Seen.Size, e.Seen.State, e.Found.Size, e.Found.State)
 }
 
-// A ForkError says that a recorder signed two heads of which neither continues
+// A ForkError reports that a recorder signed two heads of which neither continues
 // the other.
 type ForkError struct {
 	Seen, Found Head
@@ -86,7 +88,7 @@ func (e *ForkError) Error() string {
 		min(e.Seen.Size, e.Found.Size))
 }
 
-// recall returns the head that memory has of a recording, nil if none.
+// recall returns the head that memory has of a recording, nil if it has none.
 func recall(memory HeadMemory, id string) (*Head, error) {
 	if memory == nil {
 		return nil, nil
@@ -101,8 +103,8 @@ func recall(memory HeadMemory, id string) (*Head, error) {
 	return &h, nil
 }
 
-// checkSeen compares found with what memory knows, as far as two heads tell.
-// seen is nil if this recording is new to memory.
+// checkSeen compares found with what memory has, as far as the heads alone allow.
+// seen is nil if memory does not know this recording.
 func checkSeen(memory HeadMemory, found Head) (seen *Head, err error) {
 	seen, err = recall(memory, found.ID)
 	if seen != nil {
@@ -134,8 +136,9 @@ func checkGrown(seen *Head, found Head, entries []Entry) error {
 	return nil
 }
 
-// remember saves h if it is news. What others saved since seen was is compared
-// with h first: grown says whether the log of h begins with that of another head.
+// remember saves h if it is newer than what memory has. First it compares h with
+// what others saved since seen was read. grown returns an error unless the log of
+// h begins with that of the other head.
 func remember(memory HeadMemory, seen *Head, h Head, grown func(seen *Head) error) error {
 	for memory != nil && (seen == nil || *seen != h) {
 		ok, err := memory.Replace(seen, h)
@@ -155,8 +158,9 @@ func remember(memory HeadMemory, seen *Head, h Head, grown func(seen *Head) erro
 	return nil
 }
 
-// newest calls f, which reads a head and compares it with memory, again if
-// another has seen a newer one meanwhile: then what is there now counts.
+// newest calls f, which reads a head and compares it with memory. If another
+// process has seen a newer head meanwhile, it calls f again and that result
+// counts.
 func newest[T any](memory HeadMemory, id string, f func() (T, error)) (T, error) {
 	for {
 		before, err := recall(memory, id)

@@ -44,8 +44,8 @@ func NewID() string {
 	return crockford.EncodeToString(b[:])
 }
 
-// ValidID returns an error unless s is an ID as [NewID] makes them. It is what
-// stands between a name from outside and a path.
+// ValidID returns an error unless s is an ID as [NewID] makes them. Every ID from
+// outside passes it before it becomes part of a path.
 func ValidID(s string) error {
 	b, err := crockford.DecodeString(s)
 	// Decoding skips line ends and drops the two spare bits of the last
@@ -56,14 +56,14 @@ func ValidID(s string) error {
 	return nil
 }
 
-// IDs yields the IDs of the recordings in s, sorted, also of those that have
-// no head yet. Names that are no recording's are passed over. It stops after
-// the first error it yields.
+// IDs yields the IDs of the recordings in s, sorted, including those without a
+// head. It leaves out names that are no recording's. It stops after the first
+// error it yields.
 func IDs(ctx context.Context, s Store) iter.Seq2[string, error] {
 	return ids(ctx, s, "")
 }
 
-// ids is IDs of those that begin with prefix.
+// ids yields the IDs that begin with prefix, as IDs does.
 func ids(ctx context.Context, s Store, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		names := bounded(firsts(ctx, s, prefix), maxRecordings, func(name string) string { return name + "/" }, "")
@@ -80,7 +80,7 @@ func ids(ctx context.Context, s Store, prefix string) iter.Seq2[string, error] {
 }
 
 // firsts yields the first elements of the names of objects that begin with
-// prefix, and others.
+// prefix. It may yield others too.
 func firsts(ctx context.Context, s Store, prefix string) iter.Seq2[string, error] {
 	if len(prefix) < idLen {
 		return s.Prefixes(ctx)

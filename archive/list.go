@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// maxListed bounds what is read of the listing of one recording: all it can have,
-// and what others put there.
+// maxListed bounds what is read of the listing of one recording: all objects that
+// it can have, and some room for what others put there.
 const maxListed = MaxObjects + logFiles + 1<<17
 
-// errListing says that a store lists what it cannot have.
+// errListing reports a listing with names that its store cannot have.
 var errListing = errors.New("the store's listing makes no sense")
 
-// List is the List of s for a prefix within one recording, held to its contract: names
-// begin with prefix and rise, so that none comes twice, and there is an
-// end: an error after some 1,200,000.
+// List lists the objects of s under prefix, within one recording. It enforces the
+// contract of Store.List: names begin with prefix and rise, so no name comes
+// twice. After some 1,200,000 names it yields an error.
 func List(ctx context.Context, s Store, prefix string) iter.Seq2[Info, error] {
 	return bounded(s.List(ctx, prefix), maxListed, func(info Info) string { return info.Name }, prefix)
 }

@@ -13,8 +13,8 @@ type folderLock struct{}
 // Close gives up the lock.
 func (*folderLock) Close() error { return nil }
 
-// lockFolder fails: without flock nothing tells a live recording from one that
-// a crash left. Reading archives needs no lock.
+// lockFolder fails: without flock, a recording that is being written looks like
+// one that a crash left. Reading archives needs no lock.
 func lockFolder(string) (*folderLock, error) {
 	return nil, fmt.Errorf("could not lock the recording: %w", errors.ErrUnsupported)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/sealtape/sealtape/archive/internal/notes"
 )
 
-// A folderLock is the lock of a folder. It ends with the process at the latest.
+// A folderLock is the lock of a folder. The end of the process frees it too.
 type folderLock struct{ f *os.File }
 
 // lockFolder takes the lock of a recording's folder. The error wraps ErrBusy if
@@ -29,7 +29,8 @@ func lockFolder(dir string) (*folderLock, error) {
 		err = ErrBusy
 	}
 	if err == nil {
-		// Who held the lock may have removed the folder between the two calls.
+		// The last holder of the lock may have removed the folder between the two
+		// calls.
 		var here, there fs.FileInfo
 		if here, err = f.Stat(); err == nil {
 			there, err = os.Stat(path)
@@ -45,8 +46,8 @@ func lockFolder(dir string) (*folderLock, error) {
 	return &folderLock{f}, nil
 }
 
-// waitForLock takes the lock of the file path, which it makes at need, once nobody
-// else holds it. It is for what takes a moment.
+// waitForLock waits until nobody holds the lock of the file path, and takes it.
+// It makes the file if need be. Holders must hold it for a moment only.
 func waitForLock(path string) (*folderLock, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -63,8 +64,8 @@ func waitForLock(path string) (*folderLock, error) {
 	return &folderLock{f}, nil
 }
 
-// Close gives up the lock. It does so by name: closing the file alone would
-// leave it to a child process that was forked and has not begun its program.
+// Close frees the lock explicitly: closing the file alone would leave the lock to
+// a child process that was forked and has not begun its program.
 func (l *folderLock) Close() error {
 	return errors.Join(syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN), l.f.Close())
 }

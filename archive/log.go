@@ -128,7 +128,7 @@ func rootOf(entries []Entry) tlog.Hash {
 	return t.root()
 }
 
-// A logState is all that has to be kept of a log to check what follows.
+// A logState is what is needed of a log to check the lines that follow.
 type logState struct {
 	tree
 	order

@@ -13,7 +13,7 @@ type Kind int
 const (
 	// Segment: a piece of the recording, numbered from 0.
 	Segment Kind = iota
-	// Index: what helps to find a way in the segments, numbered from 0.
+	// Index: says what segments hold, numbered from 0.
 	Index
 	// Epoch: an epoch's secret for its readers, numbered from 1. Made by
 	// StartEpoch.
@@ -47,7 +47,7 @@ const (
 	logFolder     = "log/"
 )
 
-// A logged is the name of an object in the log, taken apart.
+// A logged is the name of an object in the log, parsed.
 type logged struct {
 	kind    Kind
 	number  int
@@ -75,8 +75,8 @@ func (l logged) String() string {
 	return fmt.Sprintf("%s%06d%s", folders[l.kind], l.number, suffix)
 }
 
-// parseName takes a name apart. It accepts exactly the names String returns,
-// with numbers in range.
+// parseName parses a name. It accepts exactly the names that String returns, with
+// numbers in range.
 func parseName(name string) (logged, bool) {
 	for kind, folder := range folders {
 		rest, ok := strings.CutPrefix(name, folder)
@@ -98,7 +98,8 @@ func parseName(name string) (logged, bool) {
 	return logged{}, false
 }
 
-// epochFile reads what tells the files of an epoch apart, as far as it is one.
+// epochFile parses the rest of an epoch file's name, which says which of the
+// epoch's files it is.
 func (l *logged) epochFile(rest string) {
 	rest, _ = strings.CutSuffix(rest, ageSuffix)
 	if digits, ok := strings.CutPrefix(rest, lateSuffix); ok {
@@ -129,16 +130,16 @@ func compareNames(a, b logged) int {
 	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.part, b.part), cmp.Compare(a.late, b.late))
 }
 
-// An order knows what can be the next line of a log. The zero value is that of
-// an empty one.
+// An order decides what may be the next line of a log. The zero value is that of
+// an empty log.
 type order struct {
 	next   [Epoch + 1]int // by kind: the lowest number that can follow
 	before logged         // the last line
 	late   int            // files for late readers of the last epoch
 }
 
-// current reports whether l is a further file of the last epoch, and fits behind
-// those there are once what is missing between them is there.
+// current reports whether l is a further file of the last epoch that may follow
+// the files logged so far, now or once the files between them are logged.
 func (o order) current(l logged) bool {
 	if l.kind != Epoch || l.number+1 != o.next[Epoch] {
 		return false
@@ -146,9 +147,9 @@ func (o order) current(l logged) bool {
 	return l.late > o.late || l.late == 0 && (l.classic || l.part > 0) && o.before.kind == Epoch && o.before.late == 0
 }
 
-// allows reports whether l can be the next line: numbers of each kind rise, an
-// epoch comes first, its files one right after the other, and those for late
-// readers later, while it lasts.
+// allows reports whether l may be the next line. Numbers of each kind rise. An
+// epoch comes first, with its files in one row; files for late readers may follow
+// while the epoch lasts.
 func (o order) allows(l logged) bool {
 	switch {
 	case l.number >= o.next[l.kind]:

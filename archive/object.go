@@ -21,9 +21,9 @@ const (
 	maxPlain = MaxObject - 32<<10
 )
 
-// An Object is a segment or an index that is being written. What is written to
-// it reaches the disk sealed, in chunks of 64 KiB. It belongs to one goroutine,
-// except that Size may be called from any.
+// An Object is a segment or an index that is being written. It seals what is
+// written to it, in chunks of 64 KiB, before that reaches the disk. It belongs to
+// one goroutine; only Size may be called from others.
 type Object struct {
 	w     *Writer
 	what  logged
@@ -57,10 +57,11 @@ func (o *Object) Name() string { return o.what.String() }
 func (o *Object) Epoch() int { return o.epoch }
 
 // Size returns how many sealed bytes are in the file. Up to 64 KiB of what was
-// written are not sealed yet, and wait for the rest of their chunk.
+// written are not sealed yet, and wait until their chunk is full.
 func (o *Object) Size() int64 { return o.file.Size() }
 
-// Write seals p. An error is final, Commit will return it too.
+// Write seals p. After an error the object is lost, and Commit returns that error
+// too.
 func (o *Object) Write(p []byte) (int, error) {
 	if o.done {
 		return 0, fmt.Errorf("could not write %s: %w", o.Name(), fs.ErrClosed)
@@ -126,8 +127,8 @@ func (o *Object) Commit() error {
 	return nil
 }
 
-// log gives the finished object its name, and writes log and head. Called
-// locked.
+// log gives the finished object its name, and writes log and head. The caller
+// holds the lock.
 func (o *Object) log() error {
 	if err := o.w.link(o.file, o.Name()); err != nil {
 		return err

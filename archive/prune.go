@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A RetainedError says that the store keeps objects whatever its owner wants: a
+// A RetainedError reports that the store does not delete objects, whoever asks: a
 // retention period or a legal hold is on them.
 type RetainedError struct {
 	Object  string    // one of them
@@ -28,27 +28,28 @@ func (e *RetainedError) Error() string {
 	return fmt.Sprintf("%d objects are retained by the store%s, %s for one", e.Objects, until, e.Object)
 }
 
-// ErrNotOver says that a recording may go on, and so is not to be removed.
+// ErrNotOver reports that a recording may still go on, and so must not be
+// removed.
 var ErrNotOver = errors.New("the recording is not closed")
 
-// A Surveyed is a recording as someone sees it who may remove it.
+// A Surveyed is what Survey found out about one recording.
 type Surveyed struct {
 	ID      string
 	Head    Head
 	Signers []string // the names of the verifiers, of Options.Verifiers, that signed it
-	// Stored is when the head was put: the end of the recording, or that of the
-	// copying that brought it here.
+	// Stored is when the head was put: at the end of the recording, or when it
+	// was copied to this store.
 	Stored time.Time
-	// Err says why the recording is to be left alone: it wraps ErrNotOver,
-	// fs.ErrNotExist if it has no head, ErrDenied if that is withheld,
-	// ErrForeignSigner, or is a *RollbackError, a *ForkError or a *CorruptError. Nil
-	// if it is over.
+	// Err is why the recording must not be removed. It wraps ErrNotOver,
+	// fs.ErrNotExist if there is no head, ErrDenied if the store withholds the
+	// head, ErrForeignSigner, or it is a *RollbackError, a *ForkError or a
+	// *CorruptError. Nil means that the recording may be removed.
 	Err error
 }
 
-// Survey looks at the heads of all recordings in s, and at nothing else: it needs
-// no key. It returns first those that are over, the oldest first, then those to
-// be left alone, by ID. The error wraps errors.ErrUnsupported if s knows no times.
+// Survey reads the heads of all recordings in s and nothing else, and so needs no
+// key. It returns first those that have ended, oldest first, then those that must
+// not be removed, by ID. The error wraps errors.ErrUnsupported if s has no times.
 func Survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
 	all, err := survey(ctx, s, o)
 	if err != nil {
@@ -103,9 +104,10 @@ func survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
 	return all, nil
 }
 
-// ReadHead returns the head of the recording id and the names of the o.Verifiers that
-// signed it, and reads nothing else. The error is as that of Open; with one that wraps
-// ErrForeignSigner comes a head too, and it proves nothing.
+// ReadHead returns the head of the recording id, and the names of the verifiers of
+// o.Verifiers that signed it. It reads nothing else. The errors are those of Open.
+// With an error that wraps ErrForeignSigner it returns the head too, but that head
+// proves nothing.
 func ReadHead(ctx context.Context, s Store, id string, o Options) (h Head, signers []string, err error) {
 	signed, err := readSigned(ctx, s, id, o)
 	if err != nil {
@@ -114,7 +116,7 @@ func ReadHead(ctx context.Context, s Store, id string, o Options) (h Head, signe
 	return signed.Head, signed.signers, err
 }
 
-// A signedHead is a head, and whose signatures of those that are known it has.
+// A signedHead is a head with the names of the known verifiers that signed it.
 type signedHead struct {
 	Head
 	signers []string
@@ -133,8 +135,8 @@ func readSigned(ctx context.Context, s Store, id string, o Options) (signedHead,
 	})
 }
 
-// over returns the head of a recording. why says what stands against removing
-// it, err that it could not be found out.
+// over returns the head of a recording. why is the reason not to remove it. err
+// reports that this could not be found out.
 func over(ctx context.Context, s Store, id string, o Options) (h signedHead, why, err error) {
 	h, err = readSigned(ctx, s, id, o)
 	var corrupt *CorruptError
@@ -152,15 +154,15 @@ func over(ctx context.Context, s Store, id string, o Options) (h signedHead, why
 	return h, nil, nil
 }
 
-// Remove removes the recording id from s, if it is over and a recorder of
-// o.Verifiers has signed that; any other is left alone, with the error of
-// Survey. What opens it goes first, grants and epochs, so that from then on
-// nobody reads it; then segments and indexes, then the log. The head goes last:
-// as long as it is there, the recording is found, and Remove can go on where
-// another one was interrupted.
+// Remove removes the recording id from s, if it has ended and a recorder of
+// o.Verifiers has signed that. It leaves any other alone, with the error that
+// Survey gives it. It removes first what opens the recording, grants and epochs,
+// so that from then on nobody can read it; then segments and indexes; then the
+// log. The head goes last: while it is there the recording is found, and Remove
+// can continue after an interruption.
 //
-// If the store holds objects back, the error wraps a *RetainedError, and Remove
-// stops after the kind of objects of which it kept some.
+// If the store does not delete some objects, the error wraps a *RetainedError,
+// and Remove stops after the kind of objects that these belong to.
 func Remove(ctx context.Context, s Store, id string, o Options) error {
 	_, why, err := over(ctx, s, id, o)
 	err = cmp.Or(why, err)

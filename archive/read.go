@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// A CorruptError says that an object is not what was recorded: it is missing, or
-// withheld while others are not, its bytes are not the ones the log names, or they
-// make no sense.
+// A CorruptError reports an object that is not what was recorded. It is missing,
+// or the store withholds it but not the others, or its bytes are not those that
+// the log names, or they make no sense.
 type CorruptError struct {
 	Name string // relative to the recording's folder
 	Err  error  // wraps fs.ErrNotExist if the object is missing
@@ -25,16 +25,17 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 
 var errHash = errors.New("its SHA-256 is not the one in the log")
 
-// isDefect reports whether err says that one object is not given back: a disk has a
-// sector that cannot be read, or one with a wrong checksum, or a store gives others.
+// isDefect reports whether err means that one object cannot be given back: a disk
+// has a sector that cannot be read or whose checksum is wrong, or a store gives
+// other objects but not this one.
 func isDefect(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EBADMSG) || errors.Is(err, ErrUnreadable)
 }
 
-// deniedAlone reports whether err says that a store withholds an object and not the
-// recording: it gives the head. A file that the reader may not read is such, and in
-// a bucket what is sealed with another key of the server's. Then the object is the
-// trouble, and not whoever asks.
+// deniedAlone reports whether err means that a store withholds this object, but
+// still gives the head of the recording. Examples are a file without the
+// permission to read it, and in a bucket an object encrypted under another key of
+// the server. Then the object is the trouble, and not the caller's credentials.
 func deniedAlone(ctx context.Context, s Store, id string, err error) bool {
 	if !errors.Is(err, ErrDenied) {
 		return false
@@ -72,8 +73,8 @@ func readAll(ctx context.Context, s Store, name string, max int64) ([]byte, erro
 	return data, nil
 }
 
-// readEntry is read for an object of the log. It returns no bytes but those that
-// the log names.
+// readEntry reads an object of the log as read does. It returns no bytes but
+// those that the log names.
 func readEntry(ctx context.Context, s Store, id string, e Entry, max int64) ([]byte, error) {
 	data, err := read(ctx, s, id, e.Name, max)
 	if err == nil && sha256.Sum256(data) != e.SHA256 {
@@ -82,7 +83,7 @@ func readEntry(ctx context.Context, s Store, id string, e Entry, max int64) ([]b
 	return data, err
 }
 
-// hashObject streams an object through buf, at most max bytes and one of it. It
+// hashObject reads an object through buf: max bytes and at most one more. It
 // returns how many bytes it read, and their hash.
 func hashObject(ctx context.Context, s Store, name string, max int64, buf []byte) (int64, [sha256.Size]byte, error) {
 	var sum [sha256.Size]byte
@@ -92,7 +93,7 @@ func hashObject(ctx context.Context, s Store, name string, max int64, buf []byte
 	}
 	defer r.Close()
 	h := sha256.New()
-	// Plain Reads, so that buf is used whatever r and h can do.
+	// Hide WriterTo and ReaderFrom, so that CopyBuffer uses buf.
 	n, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{io.LimitReader(r, max+1)}, buf)
 	return n, [sha256.Size]byte(h.Sum(sum[:0])), err
 }
@@ -105,8 +106,8 @@ func maxSize(name string) int64 {
 	return MaxObject
 }
 
-// unsigned yields what is in the recording's folder, but neither in the log, nor
-// the head, nor a log file, nor a share, with names relative to the folder.
+// unsigned yields what is in the recording's folder and is neither in the log,
+// nor the head, nor a log file, nor a share. Names are relative to the folder.
 func unsigned(ctx context.Context, s Store, h Head, entries []Entry) iter.Seq2[Info, error] {
 	known := map[string]bool{headName: true}
 	for n := int64(0); n < h.Size; n += logLines {

@@ -12,10 +12,10 @@ import (
 	"filippo.io/age"
 )
 
-// ReadersAtMost returns to how many keys the files of epoch n are sealed, which
-// takes no key to tell. It is a bound: files are padded with readers that do not
-// exist, and nobody can tell those apart. Who was let in by a grant is not
-// counted.
+// ReadersAtMost returns to how many keys the files of epoch n are sealed at most.
+// It needs no key. The number is a bound, since files are padded with readers
+// that do not exist and look like the others. Readers who were let in by a grant
+// are not counted.
 //
 // The error wraps fs.ErrNotExist if there is no such epoch, and is a
 // *CorruptError if one of its files is damaged.
@@ -40,7 +40,7 @@ func (r *Recording) ReadersAtMost(ctx context.Context, n int) (int, error) {
 	return readers, nil
 }
 
-// A stanzaCounter is an identity that opens nothing, and counts what it is
+// A stanzaCounter is an identity that opens nothing. It counts the stanzas it is
 // offered.
 type stanzaCounter int
 

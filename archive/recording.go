@@ -15,36 +15,38 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// Options are what a reader brings along.
+// Options are the trust, keys and memory of a reader.
 type Options struct {
 	// Verifiers are the recorders the reader trusts. A head that none of them
 	// has signed is refused. Required.
 	Verifiers note.Verifiers
 
-	// Granters are those whose grants of shares count; nil is Verifiers.
+	// Granters verify the shares that count. Nil means Verifiers.
 	Granters note.Verifiers
 
-	// Revoked are keys that do not count any more, and are not among Granters: what
-	// they granted is shown with ErrRevokedGrant, and not used. A grant tells its time
-	// by the word of who signed it, so it does not matter what that says. Nil is none.
+	// Revoked verify grants that no longer count, and are not among Granters:
+	// their grants are shown with ErrRevokedGrant, and not used. The time in a
+	// grant does not matter, since only its signer vouches for it. Nil means
+	// none.
 	Revoked note.Verifiers
 
 	// Identities are the reader's keys, tried in this order. Without any, a
-	// recording can be listed and verified, not read.
+	// recording can be listed and verified, but not read.
 	Identities []age.Identity
 
-	// Self are the verifier keys on the reader's own cards, of today and before.
-	// Grants made to anyone else are shown, not used. Without any, a grant is used
-	// that the Identities open, if one of Granters has signed it.
+	// Self are the verifier keys on the reader's own cards, current and former.
+	// Grants made to others are shown, not used. Without any Self, a grant is
+	// used if one of Identities opens it and one of Granters signed it.
 	Self []string
 
-	// Share names a share to look at before the others: the random part of
-	// Grant.Name. Others than this are found only among the first 1,024 that are large
-	// enough to be any, by name, as anyone who writes to the store can put some there.
+	// Share names a share to read before the others: the random part of
+	// Grant.Name. Other shares are found only among the first 1,024 by name that
+	// are large enough to be one, since anyone who can write to the store can add
+	// some.
 	Share string
 
 	// Heads remembers the largest head seen of each recording. Nil means that
-	// an older state put back in the store goes unnoticed.
+	// nobody notices if the store shows an older state.
 	Heads HeadMemory
 }
 
@@ -52,37 +54,37 @@ type Options struct {
 // the recorder died. All bytes that come with it are authentic.
 type TornError struct {
 	Name string
-	Size int // bytes there are
+	Size int // how many bytes there are
 }
 
 func (e *TornError) Error() string {
 	return fmt.Sprintf("%s is torn: its recorder died, %d bytes are there", e.Name, e.Size)
 }
 
-// openAtOnce is how many files of an epoch are read side by side: 300 late readers
-// have one each.
+// openAtOnce is how many files of an epoch are read at once. An epoch with 300
+// late readers has one file for each.
 const openAtOnce = 16
 
-// A SegmentInfo tells of one segment what the log tells.
+// A SegmentInfo is what the log says of one segment.
 type SegmentInfo struct {
 	Number int
 	Epoch  int // whose readers can open it: the last epoch logged before it
-	// Torn: it was salvaged after a crash. It may still be whole, and only
-	// reading it tells.
+	// Torn: Recover salvaged it after a crash. It may still be whole, which only
+	// reading it shows.
 	Torn bool
 	Entry
 }
 
-// An EpochInfo tells of one epoch what the log tells.
+// An EpochInfo is what the log says of one epoch.
 type EpochInfo struct {
 	Number  int
-	Hybrid  bool // it has readers with post-quantum keys
-	Classic bool // it has readers without: a quantum computer could open it
+	Hybrid  bool // some readers have post-quantum keys
+	Classic bool // some readers have others: a quantum computer could open it
 }
 
-// A Recording is a recording whose head and log were found to be genuine, as
-// they were when it was opened; Follow gives a later state. Its methods are safe
-// for concurrent use.
+// A Recording is a recording whose head and log are genuine. It shows the state
+// when it was opened; Follow returns a later one. Its methods are safe for
+// concurrent use.
 type Recording struct {
 	options  Options // as Open got them
 	store    Store
@@ -94,18 +96,18 @@ type Recording struct {
 	segments []SegmentInfo // by number
 	indexes  []SegmentInfo // by number
 	epochs   []*epoch      // by number
-	followed atomic.Bool   // a later state has the room behind these slices
+	followed atomic.Bool   // a later state uses the room behind these slices
 	shares   shares
 }
 
-// An epoch caches what came of opening it.
+// An epoch caches the result of opening it.
 type epoch struct {
 	EpochInfo
 	files []Entry // in the order of the log
 
 	mu     sync.Mutex
 	secret *age.HybridIdentity
-	err    error // one that trying again will not change
+	err    error // a final error: trying again will not help
 }
 
 // Open opens the recording id in s: it checks the signature of the head against
@@ -165,7 +167,8 @@ func fetchSigned(ctx context.Context, s Store, id string, known note.Verifiers) 
 	return head, signers, err
 }
 
-// append adds lines of the log, and what their names say.
+// append adds lines of the log, and the segments, indexes and epochs that they
+// name.
 func (r *Recording) append(entries []Entry) {
 	r.entries = append(r.entries, entries...)
 	for _, e := range entries {
@@ -174,7 +177,7 @@ func (r *Recording) append(entries []Entry) {
 			r.epochFile(l, e)
 			continue
 		}
-		// The log was found to begin with an epoch.
+		// The log begins with an epoch: this was checked.
 		info := SegmentInfo{Number: l.number, Epoch: r.epochs[len(r.epochs)-1].Number, Torn: l.torn, Entry: e}
 		if l.kind == Segment {
 			r.segments = append(r.segments, info)
@@ -217,8 +220,8 @@ func (r *Recording) Objects(k Kind) []Entry {
 	return of
 }
 
-// Segments returns the segments by number. Numbers that are left out belong to
-// segments that were given up while recording.
+// Segments returns the segments by number. A number that is left out is of a
+// segment that was given up while recording.
 func (r *Recording) Segments() []SegmentInfo { return slices.Clone(r.segments) }
 
 // Indexes returns the numbers of the index objects, rising.
@@ -244,14 +247,12 @@ func (r *Recording) PostQuantum() bool {
 	return !slices.ContainsFunc(r.epochs, func(e *epoch) bool { return e.Classic })
 }
 
-// ReadSegment reads segment n in one request and returns its plaintext, which
-// is the caller's. The bytes are checked against the log before any is
-// decrypted.
+// ReadSegment reads segment n in one request and returns its plaintext, which the
+// caller may change. It compares the bytes with the log before it decrypts any.
 //
-// The error wraps fs.ErrNotExist if the log has no segment n, ErrNoKey if no
-// identity opens its epoch, and is a *CorruptError if it is damaged. For a
-// segment that is torn, ReadSegment returns what there is together with a
-// *TornError.
+// The error wraps fs.ErrNotExist if the log has no segment n, and ErrNoKey if no
+// identity opens its epoch. It is a *CorruptError if the segment is damaged. For
+// a torn segment, ReadSegment returns what there is, and a *TornError.
 func (r *Recording) ReadSegment(ctx context.Context, n int) ([]byte, error) {
 	return r.readObject(ctx, r.segments, Segment, n)
 }
@@ -291,8 +292,9 @@ func (r *Recording) readObject(ctx context.Context, of []SegmentInfo, k Kind, n 
 }
 
 // EpochSecret returns the secret of epoch n, which opens every segment and index
-// of it: from its files, or else from a grant. The error wraps ErrNoKey if no
-// identity opens any of these, and fs.ErrNotExist if there is no such epoch.
+// of the epoch. It takes the secret from the epoch's files, or else from a grant.
+// The error wraps ErrNoKey if no identity opens any of these, and fs.ErrNotExist
+// if there is no such epoch.
 func (r *Recording) EpochSecret(ctx context.Context, n int) (age.Identity, error) {
 	secret, err := r.secret(ctx, n)
 	if err != nil {
@@ -372,12 +374,13 @@ func (r *Recording) openFiles(ctx context.Context, files []Entry) (*age.HybridId
 	return nil, ErrNoKey
 }
 
-// maxTail is the most objects that count as a recorder's work in progress.
+// maxTail is the most unsigned objects that count as a recorder's work in
+// progress.
 const maxTail = 1024
 
-// Tail returns the objects in the store that the head does not sign, 1,024 at most,
-// with names relative to the recording's folder. A recorder that is at work leaves
-// some, for a moment; anyone who can write to the store can leave some. They are
+// Tail returns the objects in the store that the head does not sign, 1,024 at
+// most, with names relative to the recording's folder. A recorder at work leaves
+// some for a moment, and anyone who can write to the store can add some. They are
 // never read as part of the recording.
 func (r *Recording) Tail(ctx context.Context) (tail []Info, err error) {
 	for info, err := range unsigned(ctx, r.store, r.head, r.entries) {

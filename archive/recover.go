@@ -23,20 +23,20 @@ import (
 // A Recovered is a recording that Recover finished.
 type Recovered struct {
 	ID string
-	// Head is the final head, with state cut. It is zero if there was nothing to
-	// keep, and the recording is gone.
+	// Head is the final head, with state cut. A zero Head means that nothing was
+	// worth keeping and the recording was removed.
 	Head Head
-	// Torn are the segments that were being written, under the names they got.
+	// Torn are the segments that were being written, under their new names.
 	Torn []string
 	// Found are the finished objects that were not in the log.
 	Found []string
-	// Aside are the files that were not in the log and that the disk does not give
-	// back. They went to quarantine, and the recording goes without them.
+	// Aside are the files that were not in the log and that the disk cannot read.
+	// They were moved to quarantine, and the recording lacks them.
 	Aside []string
 }
 
 // An OtherRecorderError reports a recording in the spool that another recorder
-// began, and did not end.
+// began and has not ended.
 type OtherRecorderError struct {
 	ID string
 	By []string // the names of the keys that signed its head
@@ -46,21 +46,22 @@ func (e *OtherRecorderError) Error() string {
 	return fmt.Sprintf("recording %s was begun by another recorder, %.200q", e.ID, strings.Join(e.By, ", "))
 }
 
-// Recover finishes every recording in the spool that a crash left unfinished:
-// it keeps of each open segment what reached the disk, under a name that says
-// torn, names what the log does not name yet, and signs a final head with state
-// cut. It touches no recording that is over, that a live Writer holds, or that is
-// for another store than the Config says. Called again, it finds nothing to do.
+// Recover ends every recording in the spool that a crash interrupted. It keeps
+// what reached the disk of each open segment, under a name that says torn; logs
+// the finished objects that the log does not name yet; and signs a final head
+// with state cut. It leaves alone a recording that has ended, that a live Writer
+// holds, or that is for another store than the Config names. A second call finds
+// nothing to do.
 //
-// Recover signs what it finds on the disk, so the spool must be writable for the
-// recorder alone. What another recorder began, by the signatures of its head, is left
-// alone with an *OtherRecorderError: nobody is to sign the end of another's recording.
+// Recover signs what it finds on the disk, so only the recorder may be able to
+// write to the spool. A recording whose head another recorder signed is left
+// alone, with an *OtherRecorderError: nobody may sign the end of another's
+// recording.
 //
-// What the disk cannot read, and no log line names, is moved to quarantine.
+// A file that the disk cannot read and no log line names is moved to quarantine.
 //
-// A recording that cannot be recovered does not stop the others; the errors are
-// joined, and what was recovered is returned with them. A missing spool is an
-// empty one.
+// A recording that cannot be recovered does not stop the others. The errors are
+// joined, and returned with what was recovered. A missing spool counts as empty.
 func Recover(ctx context.Context, spool string, c Config) ([]Recovered, error) {
 	return recoverAll(ctx, spool, c, noStep)
 }
@@ -117,8 +118,8 @@ func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) 
 		return nil, err
 	}
 	if store != c.Store {
-		// The note is the first thing in a folder, so one without anything is of a
-		// Create that a crash broke off.
+		// The note is the first file in a folder, so an empty folder is from a
+		// Create that a crash interrupted.
 		files, err := os.ReadDir(dir)
 		if err != nil || slices.ContainsFunc(files, func(f fs.DirEntry) bool {
 			return f.Name() != notes.Lock && !strings.HasPrefix(f.Name(), durable.TempPrefix)
@@ -140,9 +141,9 @@ func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) 
 		s.logged[e.Name] = true
 	}
 	r := &Recovered{ID: id}
-	// A Writer starts no epoch while something is unlogged, and creates nothing
-	// while an epoch is: so objects of one kind are in order, and the kinds do
-	// not interleave.
+	// A Writer starts no epoch while an object is not logged, and creates no
+	// object while an epoch is not logged. So objects of one kind are in order,
+	// and the kinds do not interleave.
 	for _, kind := range []Kind{Epoch, Segment, Index} {
 		found, err := s.folder(kind)
 		if err != nil {
@@ -180,8 +181,8 @@ func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) 
 	return r, nil
 }
 
-// begunBy returns an *OtherRecorderError if there is a head on the disk that none of
-// one's own keys signed. Without a head, there is nothing but epochs.
+// begunBy returns an *OtherRecorderError if there is a head on the disk that none
+// of the recorder's own keys signed. Without a head there are epochs at most.
 func begunBy(dir, id string, c Config) error {
 	msg, err := os.ReadFile(filepath.Join(dir, headName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -248,7 +249,7 @@ func (l *logWriter) load() (entries []Entry, over bool, err error) {
 	return entries, over, nil
 }
 
-// A salvage looks in a recording's folder for what the log does not name.
+// A salvage finds files in a recording's folder that the log does not name.
 type salvage struct {
 	dir    string
 	step   steps
@@ -276,8 +277,8 @@ func (s *salvage) folder(kind Kind) (found []logged, err error) {
 	return found, err
 }
 
-// sort turns parts of segments into torn segments first; other parts are removed,
-// and so are the remains of objects that were given up.
+// sort turns parts of segments into torn segments. It removes other parts, and
+// the remains of objects that were given up.
 func (s *salvage) sort(kind Kind, path string) ([]logged, error) {
 	files, err := os.ReadDir(path)
 	if err != nil {
@@ -319,7 +320,8 @@ func (s *salvage) sort(kind Kind, path string) ([]logged, error) {
 	}
 	slices.SortFunc(found, compareNames)
 	if kind == Epoch {
-		// Files are written in their order: one without those before it is not ours.
+		// Files are written in order: one without its predecessors is not the
+		// recorder's.
 		order := s.order
 		found = slices.DeleteFunc(found, func(n logged) bool {
 			ok := order.allows(n)
@@ -333,12 +335,12 @@ func (s *salvage) sort(kind Kind, path string) ([]logged, error) {
 }
 
 // torn publishes the part of a segment under the name path. It reports false if
-// there is nothing in it that could be read.
+// nothing in the part can be read.
 //
-// Bytes after the last whole chunk are kept: age writes whole chunks, and a
-// shorter one only at the end. So such bytes mean that the file was finished, in
-// all likelihood, and only its name is missing; and if not, they cost nothing,
-// since a reader stops before them. Only what cannot be a chunk is cut off.
+// It keeps the bytes after the last whole chunk. age writes whole chunks, and a
+// shorter one only at the end, so such bytes most likely mean that the file was
+// finished and only its name is missing. If not, they do no harm, since a reader
+// stops before them. Only bytes that are too few for a chunk are cut off.
 func (s *salvage) torn(part, path string) (bool, error) {
 	f, err := os.OpenFile(part, os.O_RDWR, 0)
 	if err != nil {
@@ -409,8 +411,9 @@ const (
 	chunkSize = 64<<10 + tagSize
 )
 
-// headerSize returns the length of the age header that r begins with: a version
-// line, stanzas, and a line that begins with "---". It reads ahead.
+// headerSize returns the length of the age header at the start of r: a version
+// line, stanzas, and a line that begins with "---". It may read further than
+// that.
 func headerSize(r io.Reader) (int64, error) {
 	b := bufio.NewReaderSize(io.LimitReader(r, maxEpoch), 4<<10)
 	var size int64
@@ -429,7 +432,7 @@ func headerSize(r io.Reader) (int64, error) {
 	}
 }
 
-// cutShort reports whether no age file has a payload of so many bytes.
+// cutShort reports whether no age file can have a payload of that many bytes.
 func cutShort(payload int64) bool {
 	last := (payload - nonceSize) % chunkSize
 	return payload < nonceSize+tagSize || last > 0 && last <= tagSize && payload != nonceSize+tagSize

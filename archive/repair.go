@@ -22,30 +22,33 @@ type Repair struct {
 	Err   error  // why it is still not there; nil if it was put back
 }
 
-// A RepairReport is what RepairStores found out beside what it tells.
+// A RepairReport is what RepairStores returns besides the Repairs it reports.
 type RepairReport struct {
 	Head Head // of the recording
-	// Unread is of how many objects a store's word was taken, counting each store.
+	// Unread counts the objects that were not read, because a store gave their
+	// SHA-256; an object counts once for each such store.
 	Unread int
 }
 
 // RepairStores makes the recording id whole in each of the stores from what the
-// others have: objects, log, head and shares. It needs no key. The newest head that
-// a recorder of o.Verifiers has signed says what belongs there; only bytes with the
-// hash in its log are put, over whatever is in their place.
+// others have: objects, log, head and shares. It needs no key. The newest head
+// that a recorder of o.Verifiers signed decides what belongs there. Only bytes
+// with the hash in its log are put, over whatever is in their place.
 //
-// It reads every object in every store. With quick it takes the word of a store
-// for the objects of which that keeps the SHA-256, as VerifyQuick does.
+// It reads every object in every store. With quick, it does not read an object
+// whose SHA-256 the store gives, as VerifyQuick does not.
 //
-// A recording that is not over is left alone, with an error that wraps ErrNotOver:
-// its recorder may be about to put a newer head.
+// A recording that has not ended is left alone, with an error that wraps
+// ErrNotOver: its recorder may be about to put a newer head.
 //
-// Each thing that was missing or damaged is told to report, one at a time: what no
-// store has any more with an error that is a *CorruptError, and where something
-// lies in the place that is not replaced, such as a folder, with one that wraps
-// ErrConflict. The error is as that
-// of Open where no store has a head that counts, a *ForkError where two have heads
-// that do not fit together, and then nothing was changed; or a store failed.
+// RepairStores calls report for each thing that was missing or damaged, one at a
+// time. If no store has the object any more, Repair.Err is a *CorruptError. If
+// something in its place cannot be replaced, such as a folder, Repair.Err wraps
+// ErrConflict.
+//
+// The error of RepairStores is that of Open if no store has a head that counts.
+// It is a *ForkError if two stores have heads of which neither continues the
+// other; then nothing was changed. Any other error means that a store failed.
 func RepairStores(ctx context.Context, stores []Store, id string, o Options, quick bool, report func(Repair)) (RepairReport, error) {
 	r := &repairer{stores: stores, id: id, quick: quick, report: report}
 	err := r.run(ctx, o)
@@ -82,7 +85,7 @@ func (r *repairer) run(ctx context.Context, o Options) error {
 	if err := r.findHead(ctx, o); err != nil {
 		return err
 	}
-	// The files of epochs come first, as wherever a recording is written.
+	// Files of epochs come first, as they do when a recording is written.
 	for _, epochs := range []bool{true, false} {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(4) // objects in memory
@@ -103,8 +106,8 @@ func (r *repairer) run(ctx context.Context, o Options) error {
 	return r.shares(ctx)
 }
 
-// findHead finds the newest head and its log, of which all others must be the
-// beginning.
+// findHead finds the newest head and its log. The heads of the other stores must
+// sign a beginning of that log.
 func (r *repairer) findHead(ctx context.Context, o Options) error {
 	var found []Head
 	var why error // the gravest reason why a head does not count
@@ -163,8 +166,7 @@ func (r *repairer) findHead(ctx context.Context, o Options) error {
 	return nil
 }
 
-// object puts an object to the stores that have not got it, from the first that
-// has.
+// object copies an object to the stores that lack it, from the first that has it.
 func (r *repairer) object(ctx context.Context, e Entry) error {
 	var lacking []int
 	var from Store
@@ -191,7 +193,7 @@ func (r *repairer) object(ctx context.Context, e Entry) error {
 	}
 	data, err := readEntry(ctx, from, r.id, e, maxSize(e.Name))
 	var corrupt *CorruptError
-	if errors.As(err, &corrupt) { // it took a store's word
+	if errors.As(err, &corrupt) { // the store's SHA-256 was not true
 		for _, i := range lacking {
 			r.tell(i, e.Name, err)
 		}
@@ -209,7 +211,7 @@ func (r *repairer) object(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// put puts b, and tells how that went. The error is the store's.
+// put puts b and reports the result. The error is the store's.
 func (r *repairer) put(ctx context.Context, i int, name string, b Blob) error {
 	err := r.stores[i].Put(ctx, r.id+"/"+name, b)
 	if err != nil && !errors.Is(err, ErrConflict) {
@@ -226,7 +228,7 @@ func (r *repairer) isGood(ctx context.Context, s Store, e Entry) (bool, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
-	case isDefect(err), deniedAlone(ctx, s, r.id, err): // it is not given back
+	case isDefect(err), deniedAlone(ctx, s, r.id, err): // the store cannot give it back
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("could not read %s: %w", e.Name, err)
@@ -237,8 +239,8 @@ func (r *repairer) isGood(ctx context.Context, s Store, e Entry) (bool, error) {
 	return sum == e.SHA256, nil
 }
 
-// logAndHead puts the log files that are not as the head signs them, and then the
-// head.
+// logAndHead puts the log files that differ from what the head signs, and then
+// the head.
 func (r *repairer) logAndHead(ctx context.Context, i int, s Store) error {
 	for n := int64(0); n < r.head.Size; n += logLines {
 		lines := formatLog(r.entries[n:min(n+logLines, r.head.Size)])
@@ -249,7 +251,7 @@ func (r *repairer) logAndHead(ctx context.Context, i int, s Store) error {
 	return r.small(ctx, i, s, headName, r.msg, maxHead)
 }
 
-// small puts a small file that is not what it should be.
+// small puts a small file if the store has other content.
 func (r *repairer) small(ctx context.Context, i int, s Store, name string, want []byte, max int64) error {
 	got, err := read(ctx, s, r.id, name, max)
 	var corrupt *CorruptError
@@ -260,7 +262,7 @@ func (r *repairer) small(ctx context.Context, i int, s Store, name string, want 
 		return nil
 	}
 	if name == headName && err == nil {
-		// The same head may have more signatures there.
+		// The store's head may have more signatures: leave it.
 		if h, err := readHead(got, r.id); err == nil && h == r.head {
 			return nil
 		}

@@ -16,17 +16,17 @@ import (
 // A RetryConfig says how Retry tries again. The zero value never gives up while
 // the context lasts.
 type RetryConfig struct {
-	// Attempts is how often a call is tried in all; 0 means until its context
-	// ends. A Get or List that got further starts counting anew.
+	// Attempts is how often a call is tried in all. 0 means until its context
+	// ends. A Get or List that made progress starts counting anew.
 	Attempts int
 	// Alone is how often one object is asked for in all while the store gives
-	// others: what they do not share is no outage. 0 means 6, which takes some
-	// seconds. The error then wraps ErrUnreadable.
+	// others: a fault that they do not share is no outage. 0 means 6, which takes
+	// some seconds. The error then wraps ErrUnreadable.
 	Alone int
-	// Min is the wait after the first failure, doubled by each further one up to
-	// Max. What is waited is between half of that and all of it, by chance, so
-	// that many recorders do not return to a recovering store at once. 0 means
-	// 200 ms for Min and 30 s for Max; a Max below Min means Min.
+	// Min is the wait after the first failure. Each further failure doubles it,
+	// up to Max. The actual wait is random, between half of that and all of it,
+	// so that many recorders do not return to a recovering store at once. A Min
+	// of 0 means 200 ms, a Max of 0 means 30 s, and a Max below Min means Min.
 	Min, Max time.Duration
 	// OnRetry, if not nil, is called before each wait, with the object's name
 	// (the prefix for List, "" for Prefixes). It may be called concurrently and
@@ -34,18 +34,18 @@ type RetryConfig struct {
 	OnRetry func(name string, err error, wait time.Duration)
 }
 
-// Retry returns a Store that does again what failed in s, as long as another try
-// may help: not after fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch,
-// ErrSource, ErrNoStore, ErrDenied, ErrRefused or a *RetainedError, and not once the
-// context has ended. Nor for ever if it gives other objects than the one to be read:
-// see RetryConfig.Alone. A full disk may be emptied, a network may come back; but a
-// spool file that cannot be read must not hold up those after it. It is the only
-// place in this package that sleeps.
+// Retry returns a Store that repeats what failed in s, as long as another try may
+// help. It does not repeat after fs.ErrNotExist, fs.ErrInvalid, ErrConflict,
+// ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused or a *RetainedError,
+// nor once the context has ended. It does not repeat for ever if the store gives
+// other objects than the one to be read: see RetryConfig.Alone. A full disk may be
+// emptied and a network may come back; but a spool file that cannot be read must
+// not delay those after it. Nothing else in this package sleeps.
 //
-// A reader from Get that breaks is continued where it broke; a List is taken up
-// after the last name it yielded. So each byte and each name comes once. An
-// object that is replaced in the middle may give bytes of both contents, which
-// is one more reason not to trust what was read.
+// If a reader from Get breaks, Retry continues where it broke. If a List breaks,
+// it continues after the last name that was yielded. So each byte and each name
+// comes once. An object that is replaced in the middle may give bytes of both
+// contents: one more reason not to trust what was read.
 func Retry(s Store, c RetryConfig) Store {
 	if c.Min <= 0 {
 		c.Min = 200 * time.Millisecond
@@ -108,8 +108,8 @@ func (s *retryStore) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 	}, func(name string) string { return name + "/" }) // the order of List
 }
 
-// resume yields what list does, and after an error lists again, leaving out
-// what was yielded. That is all up to the last key, since listings are ordered.
+// resume yields what list yields. After an error it lists again, and leaves out
+// what was yielded: everything up to the last key, since listings are ordered.
 func resume[T any](ctx context.Context, s *retryStore, name string, list func() iter.Seq2[T, error], key func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		last := ""
@@ -145,7 +145,7 @@ func resume[T any](ctx context.Context, s *retryStore, name string, list func() 
 	}
 }
 
-// do calls f until it returns nil, or an error that is final.
+// do calls f until it returns nil or a final error.
 func (s *retryStore) do(ctx context.Context, name string, f func() error) error {
 	return s.newTries(name).do(ctx, f)
 }
@@ -177,8 +177,8 @@ func (s *retryStore) newTries(name string) *tries {
 	return &tries{RetryConfig: s.config, name: name}
 }
 
-// wait sleeps before the next try and returns nil, or returns what to tell the
-// caller if there is to be none.
+// wait sleeps before the next try and returns nil. If there is to be no further
+// try, it returns the error for the caller.
 func (t *tries) wait(ctx context.Context, err error) error {
 	if ctx.Err() != nil || isFinal(err) {
 		return err
@@ -197,7 +197,7 @@ func (t *tries) wait(ctx context.Context, err error) error {
 	for n := 1; n < t.count && d < t.Max; n++ {
 		d = min(2*d, t.Max)
 	}
-	d -= rand.N(d/2 + 1) // no secret: chance only spreads the load
+	d -= rand.N(d/2 + 1) // not a secret: chance only spreads the load
 	if t.OnRetry != nil {
 		t.OnRetry(t.name, err, d)
 	}
@@ -211,9 +211,9 @@ func (t *tries) wait(ctx context.Context, err error) error {
 	}
 }
 
-// isFinal reports whether doing it again would give the same. An error that
-// matches context.DeadlineExceeded is not final as such: a network's own
-// timeouts do, too. The caller's deadline is seen by its context.
+// isFinal reports whether another try would fail alike. context.DeadlineExceeded
+// is not final as such: a network's own timeouts match it too. The caller's
+// deadline is seen by the caller's context.
 func isFinal(err error) bool {
 	for _, final := range []error{
 		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, ErrUnreadable, errListing, context.Canceled,
@@ -234,11 +234,11 @@ type retryReader struct {
 	tries  *tries
 	off, n int64         // what is left to read; n < 0 means to the end
 	r      io.ReadCloser // nil while broken
-	broken error         // what broke r
-	err    error         // what ended it all
+	broken error         // the error that broke r
+	err    error         // the error that ended the whole read
 }
 
-// open gets what is left.
+// open opens a reader for what is left.
 func (r *retryReader) open() error {
 	src, err := r.store.store.Get(r.ctx, r.tries.name, r.off, r.n)
 	if err == nil {
@@ -272,7 +272,7 @@ func (r *retryReader) Read(p []byte) (int, error) {
 		switch {
 		case err == nil:
 			return n, nil
-		case err == io.EOF, r.n == 0: // all was read, whatever comes after it
+		case err == io.EOF, r.n == 0: // all was read, so later errors do not matter
 			r.err = io.EOF
 			return n, io.EOF
 		}

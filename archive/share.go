@@ -17,28 +17,28 @@ import (
 const (
 	grantOrigin = "sealtape.v1/grant"
 
-	maxGrantEpochs = 4096    // of one grant: package note reads 1,000,000 bytes
-	maxShare       = 1 << 20 // bytes of a share: what that makes with 64 keys, and more
-	minShare       = 12_000  // and with the 8 stanzas that each has at least
+	maxGrantEpochs = 4096    // in one grant: package note reads 1,000,000 bytes
+	maxShare       = 1 << 20 // bytes of a share with 64 keys, and some room
+	minShare       = 12_000  // bytes of a share with 8 stanzas, the fewest it can have
 	maxShares      = 1024    // shares of a recording that are read
 	maxShareBytes  = 256 << 20
 )
 
-// ErrClassic says that a grant was to be sealed to a key that a quantum computer
-// could open.
+// ErrClassic reports that a grant was to be sealed to a key that a quantum
+// computer could break.
 var ErrClassic = errors.New("not a post-quantum key")
 
-// ErrMoreShares says that a store has more shares beside a recording than a reader
-// looks at, unless Options.Share names the one.
+// ErrMoreShares reports that a recording has more shares in the store than a
+// reader looks at. Options.Share names the one to look at.
 var ErrMoreShares = errors.New("there are more shares than are looked at")
 
-// ErrNoShare says that a store has no share of the name that was given.
+// ErrNoShare reports that the store has no share of the given name.
 var ErrNoShare = errors.New("there is no such grant in the store")
 
-// ErrRevokedGrant says that a grant was signed by a key that does not count any more.
+// ErrRevokedGrant reports that the key that signed a grant no longer counts.
 var ErrRevokedGrant = errors.New("granted by a key that does not count any more")
 
-// A Grant says that a reader gave another one epochs of a recording.
+// A Grant reports that a reader gave epochs of a recording to another one.
 type Grant struct {
 	Name   string    // of the share, relative to the recording's folder: "shares/HASH.age"
 	By     string    // the name of the verifier of who granted
@@ -46,37 +46,37 @@ type Grant struct {
 	Time   time.Time // when, by the clock of who granted: UTC, whole seconds
 	Epochs []int     // rising
 
-	// Err says why the grant is not used, nil if it counts. It wraps
-	// ErrForeignSigner if no verifier the reader trusts has signed it, ErrRevokedGrant
-	// if one of Options.Revoked has.
+	// Err is why the grant is not used. It wraps ErrForeignSigner if none of
+	// Options.Granters signed the grant, and ErrRevokedGrant if one of
+	// Options.Revoked did. Nil means that the grant counts.
 	Err error
 }
 
-// A ShareConfig is what Share needs of who grants, and of whom they grant to.
+// A ShareConfig names who grants what to whom.
 type ShareConfig struct {
-	// Signer is the one of the granting reader. Required.
+	// Signer signs for the granting reader. Required.
 	Signer note.Signer
 
 	// To is the verifier key on the new reader's card, and Recipients are the
-	// keys on it. Keys of one's own can be among them, for seeing the grant
+	// recipients on it. The granting reader's own can be added, to see the grant
 	// again. At most 64, all post-quantum.
 	To         string
 	Recipients []age.Recipient
 
-	// Epochs are those to grant; none means all that the identities open.
+	// Epochs are the epochs to grant. None means all that the identities open.
 	Epochs []int
 
-	// Time is when this happens, zero meaning now.
+	// Time is the time of the grant. Zero means now.
 	Time time.Time
 }
 
-// Share grants epochs of the recording to a new reader, by putting one object
-// beside those that were recorded; they stay as they are, so what was granted
-// cannot be taken back.
+// Share grants epochs of the recording to a new reader. It adds one object to the
+// recording's folder and changes none. A grant cannot be taken back.
 //
 // The error wraps ErrNoKey if no identity opens an epoch that was asked for, or
-// any at all, and ErrClassic if a recipient is not post-quantum: a classic key
-// would open what the recorder sealed to others only.
+// opens any at all. It wraps ErrClassic if a recipient is not post-quantum: a
+// classic key would let a quantum computer open what the recorder sealed to
+// post-quantum keys only.
 func (r *Recording) Share(ctx context.Context, c ShareConfig) (Grant, error) {
 	g, err := r.share(ctx, c)
 	if err != nil {
@@ -112,7 +112,7 @@ func (r *Recording) share(ctx context.Context, c ShareConfig) (Grant, error) {
 	if len(n.epochs) == 0 {
 		return Grant{}, fmt.Errorf("no epoch to share: %w", ErrNoKey)
 	}
-	// One's own parser is the judge, of sizes too.
+	// What our own parser refuses, sizes included, is not written.
 	if _, err := parseGrant(n.String(), r.head.ID); err != nil {
 		return Grant{}, err
 	}
@@ -162,7 +162,7 @@ func (n grantNote) String() string {
 	return b.String()
 }
 
-// grant returns what there is to show.
+// grant returns the grant without its secrets.
 func (n grantNote) grant(name string) Grant {
 	g := Grant{Name: name, To: n.to, Time: n.time}
 	for _, e := range n.epochs {
@@ -172,8 +172,7 @@ func (n grantNote) grant(name string) Grant {
 }
 
 // parseGrant parses the text of a grant of the recording id, without signatures.
-// It accepts what String returns and nothing else. Its errors have no part of a
-// secret in them.
+// It accepts exactly what String returns. Its errors contain no part of a secret.
 func parseGrant(text, id string) (grantNote, error) {
 	malformed := func(what string) (grantNote, error) {
 		return grantNote{}, errors.New("malformed grant: " + what)

@@ -23,22 +23,23 @@ type shared struct {
 	epochs []grantedEpoch
 }
 
-// shares caches what came of reading the shares.
+// shares caches the result of reading the shares.
 type shares struct {
 	mu    sync.Mutex
-	named *shared // the one of Options.Share
+	named *shared // the share that Options.Share names
 	read  bool
 	all   []shared
-	more  bool // there are more than were read
+	more  bool // there are more shares than were read
 }
 
-// Grants returns the grants that the identities open, those to others that were
-// sealed to them too, and those that do not count, sorted by time and name. What
-// was put in the store after the first look at the shares is not among them.
+// Grants returns the grants that the identities open, sorted by time and name:
+// those to the reader, those to others that were sealed to the reader too, and
+// those that do not count. Shares that were added after the first look at them
+// are missing.
 //
-// Anyone who can write to the store can add and remove shares; a grant with a
-// nil Err was made by who signed it. At most 1,024 shares, of 256 MiB, are
-// looked at, and that of Options.Share.
+// Anyone who can write to the store can add and remove shares. A grant with a nil
+// Err is from the signer that it names. At most 1,024 shares, of 256 MiB, are
+// read, besides that of Options.Share.
 func (r *Recording) Grants(ctx context.Context) ([]Grant, error) {
 	named, err := r.namedShare(ctx)
 	var shares *shares
@@ -60,9 +61,9 @@ func (r *Recording) Grants(ctx context.Context) ([]Grant, error) {
 	return grants, nil
 }
 
-// CheckShare looks at the share of Options.Share as far as anyone can without a key.
-// The error wraps ErrNoShare if the store has none of that name, and is a *CorruptError
-// if nobody could open it.
+// CheckShare checks the share of Options.Share as far as that takes no key. The
+// error wraps ErrNoShare if the store has none of that name, and is a
+// *CorruptError if no key can open it.
 func CheckShare(ctx context.Context, s Store, id, share string) error {
 	name := sharesFolder + share + ageSuffix
 	if ValidID(id) != nil || !validShare(name) {
@@ -82,10 +83,11 @@ func CheckShare(ctx context.Context, s Store, id, share string) error {
 	return nil
 }
 
-// CheckNamed looks at the share of Options.Share with the identities; without any of
-// both it does nothing. The errors are those of CheckShare, and wrap ErrNoKey if no
-// identity opens it: then it was granted to others, or its part for the reader is
-// damaged. Whether the grant counts, Grants tells.
+// CheckNamed checks the share of Options.Share with the identities. Without a
+// share or without identities it does nothing. The errors are those of
+// CheckShare. The error wraps ErrNoKey if no identity opens the share: it was
+// granted to others, or the part for this reader is damaged. Grants reports
+// whether the grant counts.
 func (r *Recording) CheckNamed(ctx context.Context) error {
 	if r.options.Share == "" || len(r.ids) == 0 {
 		return nil
@@ -104,9 +106,9 @@ func (r *Recording) CheckNamed(ctx context.Context) error {
 	return nil
 }
 
-// granted returns the secret of epoch n from a grant. The error wraps ErrNoKey
-// if there is none, and ErrMoreShares if there may be one, or ErrRevokedGrant if
-// there is one by a key that does not count any more.
+// granted returns the secret of epoch n from a grant. The error wraps ErrNoKey if
+// there is none. It wraps ErrMoreShares too if one may be among those not read,
+// and ErrRevokedGrant if there is one whose signer's key no longer counts.
 func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, error) {
 	if named, err := r.namedShare(ctx); err != nil {
 		return nil, err
@@ -146,8 +148,7 @@ func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, er
 	return nil, ErrNoKey
 }
 
-// secretIn returns the secret of epoch n that a share holds for the reader, or
-// nil.
+// secretIn returns the secret of epoch n that a share has for the reader, or nil.
 func (r *Recording) secretIn(ctx context.Context, s shared, n int) (*age.HybridIdentity, error) {
 	if s.Err != nil || len(r.options.Self) > 0 && !slices.Contains(r.options.Self, s.To) {
 		return nil, nil
@@ -175,8 +176,8 @@ func (r *Recording) namedShare(ctx context.Context) (*shared, error) {
 	return r.shares.named, err
 }
 
-// usableShare reads one share, and returns nil if it is not for the identities. Anyone
-// can put there what nobody can open: there is nothing to show then.
+// usableShare reads one share. It returns nil if the identities do not open it:
+// anyone can add shares that nobody can open, so there is nothing to report.
 func (r *Recording) usableShare(ctx context.Context, name string) (*shared, error) {
 	s, err := r.readShare(ctx, name)
 	var corrupt *CorruptError
@@ -186,8 +187,8 @@ func (r *Recording) usableShare(ctx context.Context, name string) (*shared, erro
 	return s, err
 }
 
-// readShare reads one share. The error wraps ErrNoShare or ErrNoKey, or is a
-// *CorruptError for what nobody can open, or the store's.
+// readShare reads one share. The error wraps ErrNoShare or ErrNoKey, is a
+// *CorruptError if no key can open the share, or is the store's.
 func (r *Recording) readShare(ctx context.Context, name string) (*shared, error) {
 	sealed, err := fetchShare(ctx, r.store, r.head.ID, name)
 	if err != nil {
@@ -205,10 +206,10 @@ func fetchShare(ctx context.Context, s Store, id, name string) ([]byte, error) {
 	return sealed, err
 }
 
-// fits reports whether a secret that someone granted is the one of its epoch.
-// Who signed may be wrong or lie: that must not make genuine objects look
-// damaged. One object whose hash is right settles it; if there is none, nothing
-// can be read anyway.
+// fits reports whether a granted secret is the secret of its epoch. The signer of
+// a grant may be wrong or lie, and that must not make genuine objects look
+// damaged. One object with the right hash decides. Without one, the epoch cannot
+// be read anyway.
 func (r *Recording) fits(ctx context.Context, e grantedEpoch) (bool, error) {
 	for _, of := range [][]SegmentInfo{r.indexes, r.segments} { // an index is small
 		for _, info := range of {
@@ -230,7 +231,7 @@ func (r *Recording) fits(ctx context.Context, e grantedEpoch) (bool, error) {
 	return true, nil
 }
 
-// readShares reads the shares, once. What it returns does not change.
+// readShares reads the shares once. The result does not change.
 func (r *Recording) readShares(ctx context.Context) (*shares, error) {
 	r.shares.mu.Lock()
 	defer r.shares.mu.Unlock()
@@ -308,8 +309,8 @@ func (r *Recording) openShare(name string, sealed []byte) (*shared, error) {
 	return s, nil
 }
 
-// openGrant checks a signed grant of the recording id, and returns it with who
-// signed it. With ErrForeignSigner the grant is returned too, and proves
+// openGrant checks a signed grant of the recording id, and returns it with its
+// signer. With ErrForeignSigner it returns the grant too, but that grant proves
 // nothing.
 func openGrant(msg []byte, id string, known note.Verifiers) (grantNote, string, error) {
 	signed, err := note.Open(msg, known)

@@ -16,27 +16,26 @@ import (
 	"github.com/sealtape/sealtape/archive/internal/notes"
 )
 
-// What a spool has beside recordings, and a recording in it beside objects.
-// Nothing of it can be taken for a recording or an object.
+// What a spool has besides recordings, and a recording in it besides objects.
+// None of these names can be a recording's or an object's.
 const (
 	removedPrefix  = ".removed-"  // of a recording's folder that is being removed
 	quarantineName = "quarantine" // what was found damaged, below ID/
 )
 
-// ErrElsewhere says that an object is not in the spool because it was confirmed
-// by a store, and released here: a store other than the one asked now.
+// ErrElsewhere reports that an object is not in the spool because another store
+// than the one asked for has it, and the spool released it.
 var ErrElsewhere = errors.New("it was stored elsewhere before, and removed here")
 
-// A Spooled is a recording in a spool folder that no Writer holds, and that no
-// one else takes until Close.
+// A Spooled is a recording in a spool folder that no Writer holds. Until Close,
+// nobody else can take it.
 type Spooled struct {
 	dir  string
 	lock *folderLock
 }
 
-// HoldSpooled takes the recording id in spool. The error wraps ErrBusy if it is
-// being written, recovered or copied by another, and fs.ErrNotExist if it is not
-// there.
+// HoldSpooled takes the recording id in spool. The error wraps ErrBusy if another
+// writes, recovers or copies it, and fs.ErrNotExist if it is not there.
 func HoldSpooled(spool, id string) (*Spooled, error) {
 	if err := ValidID(id); err != nil {
 		return nil, err
@@ -61,32 +60,33 @@ func (s *Spooled) Kept() (bool, error) {
 	return err == nil, err
 }
 
-// Store returns the store that the recording is for: Store of the Config it was
-// made with, or what Reassign set since. It is "" if there is no note of one.
+// Store returns the name of the store that the recording is for: the Store of the
+// Config it was made with, or what Reassign set since. "" means that no store was
+// noted.
 func (s *Spooled) Store() (string, error) { return readBelongs(s.dir) }
 
-// Reassign notes another store for the recording. It is for a person to decide:
-// whoever can read that store gets what was meant for the other.
+// Reassign notes another store for the recording. Only a person should decide
+// that: whoever can read that store gets what was meant for the other.
 func (s *Spooled) Reassign(store string) error { return writeBelongs(s.dir, store) }
 
-// Keep notes that the recording is stored elsewhere, and stays here all the same.
+// Keep notes that the recording is in a store, and is to stay in the spool too.
 func (s *Spooled) Keep() error {
 	return durable.WriteFile(filepath.Join(s.dir, notes.Kept), nil)
 }
 
-// Remove removes the recording, once its copy is confirmed elsewhere. The caller
-// calls Close after it.
+// Remove removes the recording, once its copy is confirmed in a store. The caller
+// calls Close afterwards.
 //
-// The folder is renamed first, so that a crash in the middle leaves no half of
-// a recording that Recover would take for a whole one.
+// Remove renames the folder first, so that a crash in the middle leaves no half
+// recording that Recover takes for a whole one.
 func (s *Spooled) Remove() error { return removeFolder(s.dir) }
 
-// Close gives the recording up.
+// Close frees the recording for others.
 func (s *Spooled) Close() error { return s.lock.Close() }
 
 // RemoveSpooled removes the recording id from a spool folder, once its copy is
-// confirmed elsewhere. If the recording is being written, the error wraps
-// ErrBusy. Removing what is not there is no error.
+// confirmed in a store. If the recording is being written, the error wraps
+// ErrBusy. If there is none of that ID, there is no error.
 func RemoveSpooled(spool, id string) error {
 	s, err := HoldSpooled(spool, id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -101,10 +101,10 @@ func RemoveSpooled(spool, id string) error {
 }
 
 // ReleaseSpooled removes segments and indexes of a recording from a spool folder
-// while it goes on, so that a long one does not need the disk for all of it. Each
-// of them must be confirmed in a store, and so must a head that names it: what
-// OnHead of a Copier is called with. Log, head and epochs stay, and so Recover
-// can end the recording, and a new Copier finish the copy in the same store.
+// while the recording goes on, so that a long one does not fill the disk. A store
+// must have confirmed each of them, and a head that names it: Copier.OnHead is
+// called with such objects. Log, head and epochs stay, so Recover can end the
+// recording, and a new Copier can finish the copy in the same store.
 func ReleaseSpooled(spool, id string, stored []Entry) error {
 	if err := ValidID(id); err != nil {
 		return err
@@ -119,8 +119,9 @@ func ReleaseSpooled(spool, id string, stored []Entry) error {
 	if len(names) == 0 {
 		return nil
 	}
-	// The note tells what was released from what was lost. It must not stand in
-	// the way of making room on a full disk: the objects are safe without it.
+	// The note distinguishes released objects from lost ones. If it cannot be
+	// written, the objects are removed all the same: they are safe without it,
+	// and a full disk needs the room.
 	err := noteStored(dir, names)
 	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("could not release objects of recording %s: %w", id, err)
@@ -135,7 +136,7 @@ func ReleaseSpooled(spool, id string, stored []Entry) error {
 	return nil
 }
 
-// maxBelongs bounds the note of a store, in bytes.
+// maxBelongs is the most bytes of the note that names a store.
 const maxBelongs = 4 << 10
 
 func writeBelongs(dir, store string) error {
@@ -145,8 +146,8 @@ func writeBelongs(dir, store string) error {
 	return durable.WriteFile(filepath.Join(dir, notes.Store), []byte(store+"\n"))
 }
 
-// readBelongs returns the store that is noted in a recording's folder, "" if none
-// is.
+// readBelongs returns the store that is noted in a recording's folder, or "" if
+// none is.
 func readBelongs(dir string) (string, error) {
 	f, err := os.Open(filepath.Join(dir, notes.Store))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -199,11 +200,12 @@ func wasStored(dir, name string) (bool, error) {
 	}
 }
 
-// QuarantineSpooled moves an object of a spool folder aside, to quarantine/ID in
-// it, so that the rest of the recording can be copied without it: it serves as
-// OnBad of a Copier. If the object is good here and its name is taken there, it
-// stays. If it was released before, the error is ErrElsewhere. What another Copier
-// of the recording found bad too may have been moved already.
+// QuarantineSpooled moves an object of a spool folder to quarantine/ID in that
+// folder, so that the rest of the recording can be copied without it. It serves
+// as OnBad of a Copier. An object that is good here, but whose name is taken in
+// the store, stays. If the object was released before, the error is ErrElsewhere.
+// It is no error if the object was moved already, by another Copier of the
+// recording.
 func QuarantineSpooled(spool string, bad *BadObjectError) error {
 	if _, ok := parseName(bad.Name); !ok || ValidID(bad.ID) != nil {
 		return bad
@@ -222,8 +224,8 @@ func QuarantineSpooled(spool string, bad *BadObjectError) error {
 	return putAside(dir, bad.Name)
 }
 
-// putAside moves a file of a recording's folder to quarantine. That it can be
-// moved, for good, shows that it is not the whole disk that fails.
+// putAside moves a file of a recording's folder to quarantine. If the move
+// succeeds and is durable, the fault is in the file and not in the whole disk.
 func putAside(dir, name string) error {
 	spool, id := filepath.Split(dir)
 	from, to := filepath.Join(dir, name), filepath.Join(spool, quarantineName, id, name)
@@ -235,7 +237,7 @@ func putAside(dir, name string) error {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, moved := os.Lstat(to); moved == nil {
-			return nil // by the copying to another store, which found the same
+			return nil // moved already, while copying to another store
 		}
 	}
 	if err != nil {
@@ -244,11 +246,11 @@ func putAside(dir, name string) error {
 	return nil
 }
 
-// A Quarantined is what was put aside of a recording in a spool folder.
+// A Quarantined is a recording's part of the quarantine in a spool folder.
 type Quarantined struct {
 	ID    string
 	Files int
-	Since time.Time // when the last of it was put there, or was written
+	Since time.Time // when the last file was put there, or was written
 }
 
 // Quarantine returns what is in quarantine in the folder spool, by ID.

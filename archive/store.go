@@ -12,88 +12,90 @@ import (
 	"time"
 )
 
-// A Store keeps named objects. ValidName says what a name is. No name may be
-// the folder of another ("a" beside "a/b"): not every store can hold both, and
-// one that cannot returns ErrConflict.
+// A Store stores named objects. ValidName defines the names. No name may be the
+// folder of another ("a" beside "a/b"): some stores cannot hold both, and return
+// ErrConflict.
 //
 // All methods are safe for concurrent use, also by several processes on one
-// store. They do not wait and try again; Retry wraps a Store so that it does. A
-// cancelled context leaves the store as it was, or with the whole object in
-// place: never with a part of one. After any other error of Put or Delete the
-// same holds, and the caller finds out which by doing it again.
+// store. They do not retry: Retry wraps a Store that does. A cancelled context
+// leaves the store as it was, or with the whole object in place, and never with a
+// part of one. Any other error of Put or Delete leaves the same, and the caller
+// finds out which by calling again.
 //
-// Errors wrap fs.ErrNotExist for an object that is not there, ErrConflict for
-// a name that is taken by other content, ErrMismatch for a Blob that is not what
-// it says and ErrSource for one that cannot be read, ErrNoStore where the bucket
-// or folder itself is missing, ErrDenied where credentials were refused or do not
-// reach, ErrRefused for what the store does not do however often it is asked, and
-// fs.ErrInvalid for a name or an offset that cannot be. Anything else may be worth
-// another try.
+// An error wraps one of these, or another try may help:
+//   - fs.ErrNotExist: the object is not there.
+//   - ErrConflict: the name is taken by other content.
+//   - ErrMismatch: the content of a Blob has not its size or SHA-256.
+//   - ErrSource: a Blob cannot be read.
+//   - ErrNoStore: the bucket or folder itself is missing.
+//   - ErrDenied: the credentials were refused, or do not allow the call.
+//   - ErrRefused: the store does not do this, however often it is asked.
+//   - fs.ErrInvalid: the name or the offset is not valid.
 type Store interface {
-	// Put stores b under name and returns once it is durable, its size and
-	// SHA-256 confirmed. If the object exists already with the same content,
-	// Put returns nil; with other content it returns ErrConflict and changes
-	// nothing, unless b.Replace is set, which overwrites atomically. Of several
-	// that put different content under one new name at once, one succeeds,
-	// unless the store is Unguarded.
+	// Put stores b under name and returns once it is durable, with size and
+	// SHA-256 confirmed. If the object exists already with the same content, Put
+	// returns nil. If it exists with other content, Put returns ErrConflict and
+	// changes nothing; with b.Replace it overwrites the object atomically
+	// instead. If several callers put different content under one new name at
+	// once, one succeeds, unless the store is Unguarded.
 	Put(ctx context.Context, name string, b Blob) error
 
-	// Get reads n bytes of the object from offset off; n < 0 means to the
-	// end. A range beyond the end gives what there is, which may be nothing.
-	// The context must last until the caller has read and closed the reader.
-	// What was read must not be trusted: a Store may return bad bytes.
+	// Get reads n bytes of the object from offset off. Negative n means to the
+	// end. A range that ends beyond the object gives what there is, which may be
+	// nothing. The context must last until the caller has closed the reader. The
+	// bytes must not be trusted: a Store may return wrong ones.
 	Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error)
 
 	// List yields the objects whose name begins with prefix, in byte order of
-	// their names. It stops after the first error it yields. Objects put or
-	// deleted meanwhile may be listed or not; all others are. What lies in the
-	// store under a name that is not valid was not put there by a Store, and is
-	// left out.
+	// their names. It stops after the first error it yields. Objects that are put
+	// or deleted meanwhile may be listed or not; all others are. Files whose
+	// names are not valid were not put by a Store, and are left out.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 
-	// Stat tells of one object without reading it. The error is as those of Get.
+	// Stat describes one object without reading it. The errors are those of Get.
 	Stat(ctx context.Context, name string) (Info, error)
 
-	// Prefixes yields the first element of the names that have more than one:
-	// "a" for "a/head" and "a/log/0000", nothing for "b". Each once, in the order
-	// of List, and only where there is such an object. It stops after the first
-	// error it yields.
+	// Prefixes yields the first element of the names that have more than one: "a"
+	// for "a/head" and "a/log/0000", nothing for "b". It yields each once, in the
+	// order of List. It stops after the first error it yields.
 	Prefixes(ctx context.Context) iter.Seq2[string, error]
 
 	// Delete removes the object. Deleting what is not there is no error.
 	Delete(ctx context.Context, name string) error
 
-	// Purge removes all objects whose name begins with prefix, which is not
-	// empty, with all their versions, and those of objects that were deleted
-	// before: of a bucket with versions Delete leaves them. If the store holds
-	// some of them back, Purge removes the others and returns a *RetainedError.
+	// Purge removes all objects whose name begins with prefix, which must not be
+	// empty. It removes all their versions too, and those of objects deleted
+	// before: Delete leaves versions in a bucket that has them. If the store does
+	// not delete some of them, Purge removes the others and returns a
+	// *RetainedError.
 	Purge(ctx context.Context, prefix string) error
 
-	// Limits says where the store falls short of this contract, as far as that
-	// is known. A bucket's Store knows once it has put an object.
+	// Limits reports where the store falls short of this contract, as far as that
+	// is known. A bucket's Store knows it once it has put an object.
 	Limits() Limits
 }
 
-// An Info is what a Store tells of one object. List fills in name and size.
+// An Info describes one object of a Store. List sets name and size.
 type Info struct {
 	Name string
 	Size int64
-	// SHA256 is what the store computed when the object arrived, and keeps. Zero
-	// if it keeps none of this object.
+	// SHA256 is what the store computed when the object arrived. Zero means that
+	// the store has none for this object.
 	SHA256 [sha256.Size]byte
-	// Modified is when the object was put last, by the store's clock.
+	// Modified is when the object was last put, by the store's clock.
 	Modified time.Time
 }
 
-// Limits are what some stores cannot promise. The zero value is none.
+// Limits are promises that some stores cannot make. The zero value means that the
+// store makes all of them.
 type Limits struct {
-	// Unguarded: the store itself cannot refuse a name that is taken. Put looks
-	// first, so that only who puts other content in that very moment is
-	// overwritten, or overwrites: both may be told that they succeeded.
+	// Unguarded: the store itself cannot refuse a name that is taken, so Put
+	// looks first. If two callers put different content under one name at the
+	// same moment, one overwrites the other, and both Puts may succeed.
 	Unguarded bool
-	// Unchecked: the store neither checks nor keeps the SHA-256 of what it is
-	// sent. Put reads back what was stored, and fails if another has replaced it
-	// since. Whoever wants to know later what is there has to read it.
+	// Unchecked: the store neither checks nor stores the SHA-256 of what it is
+	// sent. Put reads back what was stored, and fails if another caller has
+	// replaced it meanwhile. To check an object later, one has to read it.
 	Unchecked bool
 }
 
@@ -114,9 +116,9 @@ var (
 	ErrRefused = errors.New("refused by the store for good")
 )
 
-// A NotObjectError says that in the place of an object, or of a folder that would
-// hold it, lies what no Store put there and none follows: in a folder a symbolic
-// link, a pipe, a device. It is an fs.ErrNotExist.
+// A NotObjectError reports something in the place of an object, or of a folder on
+// its path, that no Store put there and that none follows: a symbolic link, a
+// pipe, a device. It matches fs.ErrNotExist.
 type NotObjectError struct {
 	Name string // of the object, or of the folder
 	What string // for people, such as "a symbolic link"
@@ -129,15 +131,15 @@ func (e *NotObjectError) Error() string {
 // Is reports whether target is fs.ErrNotExist.
 func (e *NotObjectError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// maxName is the longest name, in bytes. A folder's limit is per element and
-// larger on no common file system; S3 allows 1,024 with the prefix.
+// maxName is the longest name in bytes. A common file system allows at least as
+// much for each element of a path, and S3 allows 1,024 with the prefix.
 const maxName = 255
 
 // ValidName returns an error that wraps fs.ErrInvalid unless name can name an
-// object: at most 255 bytes, elements separated by single slashes, each made of
-// ASCII letters, digits, '-' and '.', and not beginning with '.'. So "." and
-// ".." are no elements, and neither are a file system's own hidden files or the
-// temporary files of archive/dir.
+// object. A name has at most 255 bytes. It is elements separated by single
+// slashes, each of ASCII letters, digits, '-' and '.', and not beginning with
+// '.'. So "." and ".." are no elements, nor are hidden files of a file system or
+// the temporary files of archive/dir.
 func ValidName(name string) error {
 	if len(name) > maxName {
 		return fmt.Errorf("object name of %d bytes: %w", len(name), fs.ErrInvalid)
@@ -154,9 +156,9 @@ func notInName(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '.')
 }
 
-// ScratchPrefix begins the names of throw-away objects, by which it is tried what a
-// store does. No recording's ID has a lower-case letter or a hyphen, so nothing
-// takes them for one.
+// ScratchPrefix begins the names of throw-away objects, which are put to try what
+// a store does. A recording's ID has no lower-case letters and no hyphens, so no
+// such object is taken for a recording.
 const ScratchPrefix = "probe-"
 
 // ValidPrefix reports whether some valid name begins with prefix. A Store lists

@@ -16,17 +16,17 @@ const (
 	ProblemForeignSigner = "foreign-signer" // no trusted recorder signed the head
 	ProblemBadHead       = "bad-head"       // the head is not one, or its signature is wrong
 	ProblemBadLog        = "bad-log"        // the log is not the one that the head signs
-	ProblemRolledBack    = "rolled-back"    // the reader has seen more of this recording
+	ProblemRolledBack    = "rolled-back"    // the reader has seen a later state of this recording
 	ProblemForked        = "forked"         // the reader has seen another log under this ID
 	ProblemMissing       = "missing"        // an object is gone
 	ProblemCorrupt       = "corrupt"        // an object has other bytes than were recorded
-	ProblemTruncated     = "truncated"      // the same, and it plainly lacks its end
+	ProblemTruncated     = "truncated"      // an object lacks its end
 	ProblemSwapped       = "swapped"        // an object has the bytes of another one
 	ProblemAdded         = "added"          // an object that the recorder did not sign
 	ProblemUnreadable    = "unreadable"     // the store failed to give an object
 )
 
-// A Problem is one thing wrong with a recording.
+// A Problem is one fault of a recording.
 type Problem struct {
 	Kind   string // one of the constants above
 	Object string // relative to the recording's folder
@@ -35,33 +35,32 @@ type Problem struct {
 
 // A Report is what Verify found out.
 type Report struct {
-	Head     Head     // as signed; zero if there is no genuine one
+	Head     Head     // as signed; zero: there is no genuine one
 	Signers  []string // trusted recorders that signed it
-	Objects  int      // objects whose bytes are those that were recorded
-	Unread   int      // those of them of which only the store's checksum says so
-	Listed   int      // objects that VerifySample did not read, and the store lists
+	Objects  int      // objects with the bytes that were recorded, Unread included
+	Unread   int      // of these, objects that only the store's checksum vouches for
+	Listed   int      // further objects, which VerifySample did not read but the store lists
 	Bytes    int64    // bytes read of all objects
 	Problems int
-	// Tail are objects beyond the head of a recording that is not over: the
-	// recorder may be about to sign them, or anyone else may have put them there.
+	// Tail are objects after the head of a recording that has not ended. The
+	// recorder may be about to sign them, or others may have put them there.
 	Tail []Info
 	// CannotRuleOut says in sentences what this verification does not prove.
 	CannotRuleOut []string
 }
 
-// OK reports whether nothing is wrong. A recording that is not closed can be OK:
-// see Head.State.
+// OK reports whether no problem was found. A recording that is not closed can be
+// OK: see Head.State.
 func (r Report) OK() bool { return r.Problems == 0 }
 
 // Verify reads every object of a recording, on all cores, and reports what
-// differs from what its recorder signed. It needs no key. Problems are reported
-// as they are found, in no particular order, and one at a time; report may be
-// nil. If head or log are bad there is nothing to hold the objects against, and
-// they are not read.
+// differs from what its recorder signed. It needs no key. It calls report for
+// each problem when it is found, in no particular order, one at a time. A nil
+// report is allowed. If head or log are bad, there is nothing to compare the
+// objects with, and they are not read.
 //
-// The error is about the verification itself, which then is not complete: the
-// store refused, ctx ended, or there is no such recording (it wraps
-// fs.ErrNotExist).
+// An error means that the verification is not complete: the store failed, ctx
+// ended, or there is no such recording (then the error wraps fs.ErrNotExist).
 func Verify(ctx context.Context, s Store, id string, o Options, report func(Problem)) (Report, error) {
 	return (&verifier{store: s, id: id, options: o, report: report}).run(ctx)
 }
@@ -136,7 +135,7 @@ func (v *verifier) verify(ctx context.Context) error {
 	var fork *ForkError
 	switch {
 	case errors.As(err, &back):
-		// It was the newest when this began.
+		// The head was the newest when the verification began.
 		v.CannotRuleOut = append(v.CannotRuleOut, "A newer state of the recording was seen meanwhile: it was not verified.")
 		return nil
 	case errors.As(err, &fork):
@@ -146,10 +145,11 @@ func (v *verifier) verify(ctx context.Context) error {
 	return err
 }
 
-// verifyHead reads the head and returns what was seen of the recording before.
-// It is not ok if there is no genuine head.
+// verifyHead reads the head, and returns the head seen before of this recording.
+// ok is false if there is no genuine head.
 func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err error) {
-	// Before the store is asked: what another sees meanwhile is no rollback.
+	// Read memory before the store: a head that another reader sees in between is
+	// newer, and no rollback.
 	if seen, err = recall(v.options.Heads, v.id); err != nil {
 		return nil, false, err
 	}
@@ -202,7 +202,8 @@ func (v *verifier) verifySeen(seen *Head, entries []Entry) {
 	}
 }
 
-// verifyObjects hashes the objects of a sample of those that the log names.
+// verifyObjects hashes the objects of entries, a sample of all that the log
+// names.
 func (v *verifier) verifyObjects(ctx context.Context, entries, all []Entry) error {
 	names := make(map[[sha256.Size]byte]string, len(all))
 	for _, e := range all {
@@ -213,7 +214,7 @@ func (v *verifier) verifyObjects(ctx context.Context, entries, all []Entry) erro
 	work := make(chan Entry)
 	workers := runtime.GOMAXPROCS(0)
 	if v.quick {
-		workers = max(workers, 16) // they wait for answers, and compute nothing
+		workers = max(workers, 16) // they wait for answers and compute nothing
 	}
 	var wg sync.WaitGroup
 	for range workers {
@@ -239,8 +240,8 @@ feed:
 	return context.Cause(ctx)
 }
 
-// verifyObject hashes one object. It returns an error only if there is no use
-// in going on.
+// verifyObject hashes one object. It returns an error only if it is of no use to
+// continue.
 func (v *verifier) verifyObject(ctx context.Context, e Entry, names map[[sha256.Size]byte]string, buf []byte) error {
 	size, sum, read, err := v.sum(ctx, e.Name, buf)
 	switch {
@@ -291,7 +292,7 @@ func (v *verifier) verifyObject(ctx context.Context, e Entry, names map[[sha256.
 	return nil
 }
 
-// notThere says in words what it means that err is an fs.ErrNotExist.
+// notThere describes an fs.ErrNotExist in words.
 func notThere(err error) string {
 	if other := (*NotObjectError)(nil); errors.As(err, &other) {
 		return "is not in the store: " + other.Error()
@@ -299,7 +300,7 @@ func notThere(err error) string {
 	return "is not in the store"
 }
 
-// verifyRest finds what is there and was not signed.
+// verifyRest finds objects that are there and were not signed.
 func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logState, beyond int) error {
 	if beyond > 0 && v.Head.State.Final() {
 		v.problem(ProblemAdded, logName(v.Head.Size-1), "%d lines beyond those that the head signs", beyond)
@@ -365,7 +366,7 @@ func mayFollow(name string, log logState) bool {
 	return l.number >= log.next[l.kind] || log.current(l)
 }
 
-// limits says what was not proven.
+// limits sets CannotRuleOut.
 func (v *verifier) limits(seen *Head) {
 	cannot := func(text string) { v.CannotRuleOut = append(v.CannotRuleOut, text) }
 	switch v.Head.State {

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// VerifySample is Verify, but reads only a share of the segments and indexes, at
-// least one, drawn anew by chance each time, and every epoch file. Of the others it
-// sees in the store's listing whether they are there. The share is more than 0 and
-// at most 1. Head and log are read and checked as ever.
+// VerifySample verifies as Verify does, but reads every epoch file and only a
+// share of the segments and indexes: at least one, chosen anew at random each
+// time. Of the others it checks only that the store lists them. share is more
+// than 0 and at most 1. Head and log are read and checked as by Verify.
 //
-// So it finds all that is missing or was added, and of d damaged objects some one
-// with a chance of 1-(1-share)^d: with a share of 5 %, 90 damaged ones are found
-// 99 times of 100.
+// So it finds everything that is missing or was added. Of d damaged objects it
+// finds at least one with a probability of 1-(1-share)^d: with a share of 5 % and
+// 90 damaged objects, 99 times of 100.
 func VerifySample(ctx context.Context, s Store, id string, o Options, share float64, report func(Problem)) (Report, error) {
 	if !(share > 0 && share <= 1) {
 		return Report{}, fmt.Errorf("a sample is a share of more than 0 and at most 1, not %v", share)
@@ -24,7 +24,7 @@ func VerifySample(ctx context.Context, s Store, id string, o Options, share floa
 	return (&verifier{store: s, id: id, options: o, report: report, share: share}).run(ctx)
 }
 
-// draw returns the entries to read, and the names of those that are not.
+// draw returns the entries to read, and the names of the others.
 func (v *verifier) draw(entries []Entry) (sample []Entry, left map[string]bool) {
 	var others []Entry
 	for _, e := range entries {
@@ -34,7 +34,7 @@ func (v *verifier) draw(entries []Entry) (sample []Entry, left map[string]bool) 
 			others = append(others, e)
 		}
 	}
-	// Who damages objects must not know which are read.
+	// Whoever damages objects must not know which are read.
 	var seed [32]byte
 	rand.Read(seed[:])
 	mrand.New(mrand.NewChaCha8(seed)).Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })

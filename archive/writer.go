@@ -17,13 +17,13 @@ import (
 
 var (
 	// ErrNoEpoch is returned by [Writer.Create] if no epoch was started, or if
-	// the last StartEpoch failed: there is no one to seal to.
+	// the last StartEpoch failed: there are no readers to seal to.
 	ErrNoEpoch = errors.New("no epoch was started")
 
-	// ErrUnlogged is wrapped by the error of a Commit or StartEpoch that made
-	// the object durable, but could not write the log or the head that name it.
-	// The object is not lost: the next Create, StartEpoch or Close writes them
-	// first, and after a crash Recover does.
+	// ErrUnlogged is wrapped by the error of a Commit or StartEpoch that made the
+	// object durable, but could not write the log or head that name it. The
+	// object is not lost: the next Create, StartEpoch or Close writes them first,
+	// and after a crash Recover does.
 	ErrUnlogged = errors.New("written, but not yet in the log")
 
 	// ErrTooLarge: an object has, or would have, more than MaxObject bytes.
@@ -38,32 +38,34 @@ type Config struct {
 	// Signer signs every head. Required.
 	Signer note.Signer
 
-	// Own are the keys that Signer took the place of, and its own, for Recover: it
-	// ends what one of them began. Nil is Signer's alone.
+	// Own verify what the recorder signs: its key and the keys that this one
+	// replaced. Recover ends recordings that one of them began. Nil means
+	// Signer's key only.
 	Own note.Verifiers
 
 	// Store names the store that the recording is for, in one line and without
-	// secrets. Create notes it in the recording's folder, and Recover takes only
-	// recordings with the same note. Empty means none: Create notes nothing, and
-	// Recover takes what has no note.
+	// secrets. Create notes it in the recording's folder, and Recover accepts
+	// only recordings with the same note. Empty means no store: Create notes
+	// nothing, and Recover accepts only recordings without a note.
 	Store string
 
-	// Log gets what happens, without names of readers or keys. Nil is silence.
+	// Log gets what happens, without names of readers or keys. Nil means no log.
 	Log *slog.Logger
 
 	// Changed is called after each new head, from the goroutine that caused it
-	// and without any lock held; it must not block. A copier can wait for it.
-	// Nil is allowed.
+	// and without any lock held. It must not block. It can wake a Copier. Nil is
+	// allowed.
 	Changed func()
 
-	// KeepSecret keeps the secret of the current epoch in memory until the next
-	// one or Close, so that Admit can let more readers into it. Without, it is
-	// forgotten at once, and who takes over the process opens nothing.
+	// KeepSecret holds the secret of the current epoch in memory until the next
+	// epoch or Close, so that Admit can let more readers into it. Without it the
+	// secret is dropped at once, and whoever takes over the process opens
+	// nothing.
 	KeepSecret bool
 }
 
-// steps is told before each step that a crash can separate from the next, for
-// tests to crash there.
+// steps is called before each step that a crash can separate from the next, so
+// that tests can crash there.
 type steps func(name string)
 
 func noStep(string) {}
@@ -92,10 +94,10 @@ type Writer struct {
 	mu     sync.Mutex
 	lock   *folderLock // nil once closed
 	log    *logWriter
-	epoch  int                  // the last that was started, or tried
+	epoch  int                  // the last epoch that was started, or tried
 	sealTo *age.HybridRecipient // nil: no epoch is current
 	secret *age.HybridIdentity  // of the current epoch; nil unless KeepSecret
-	late   int                  // files of it for late readers, made or tried
+	late   int                  // files of it for late readers, written or tried
 	next   [Epoch]int           // numbers of the next segment and index
 	open   map[*Object]bool
 }
@@ -119,8 +121,8 @@ func create(spool string, c Config, step steps) (*Writer, error) {
 		if err == nil {
 			break
 		}
-		// A Recover at the same time may take a folder that is not locked yet for
-		// an empty recording, and removes it.
+		// A Recover at the same time may find the folder before it is locked,
+		// take it for an empty recording, and remove it.
 		if try == 5 || !errors.Is(err, ErrBusy) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("could not create a recording: %w", err)
 		}
@@ -142,8 +144,8 @@ func (w *Writer) mkdirs(spool string) error {
 			return err
 		}
 		err = durable.Change(w.dir, func() error {
-			// The note comes first: a folder with others in it, and without a note, is
-			// not for any store that is named.
+			// The note comes first: a folder with other files and without a note
+			// is for no named store.
 			if w.config.Store != "" {
 				if err := writeBelongs(w.dir, w.config.Store); err != nil {
 					return err
@@ -168,16 +170,16 @@ func (w *Writer) ID() string { return w.id }
 
 // StartEpoch begins a span with the given readers, from 1 to MaxReaders, and
 // returns its number, from 1. It makes a secret, seals it to the readers, writes
-// that to the disk, and forgets it: what is created from now on only they can
-// open, and not this Writer.
+// that to the disk, and drops the secret: what is created from now on only these
+// readers can open, and this Writer cannot.
 //
-// Readers without post-quantum keys get files of their own, and make the recording
-// one that a quantum computer could open. Each file is for 512 readers, and padded
-// with some that do not exist.
+// Readers without post-quantum keys get files of their own. With such readers, a
+// quantum computer could open the epoch. Each file is for 512 readers at most,
+// and padded with some that do not exist.
 //
-// Objects of the epoch before must be committed or aborted first. After any
-// error no epoch is current, and Create fails until StartEpoch succeeds: better
-// a hole than a piece sealed to those who left.
+// Objects of the epoch before must be committed or aborted first. After any error
+// no epoch is current, and Create fails until StartEpoch succeeds: a hole is
+// better than media sealed to readers who left.
 func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	w.mu.Lock()
 	before := w.log.underHead
@@ -196,8 +198,8 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	if len(w.open) > 0 {
 		return 0, fmt.Errorf("could not start an epoch: %d objects of the one before are open", len(w.open))
 	}
-	// What is on the disk but not in the log must get there first. Otherwise a
-	// crash would leave Recover to guess which epoch it belongs to.
+	// Log first what is on the disk but not in the log. Otherwise Recover would
+	// have to guess, after a crash, which epoch it belongs to.
 	if err := w.log.catchUp(); err != nil {
 		return 0, fmt.Errorf("could not start an epoch: %w", err)
 	}
@@ -208,7 +210,7 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("could not start an epoch: %w", err)
 	}
-	// The number is used up even if this fails: a file may have got its name.
+	// The number counts as used even if this fails: a file may have got its name.
 	w.epoch++
 	for _, f := range sealed.files {
 		name := logged{kind: Epoch, number: w.epoch, classic: f.classic, part: f.part}
@@ -228,7 +230,7 @@ func (w *Writer) StartEpoch(readers []age.Recipient) (epoch int, err error) {
 	return w.epoch, nil
 }
 
-// publish writes a small object at once. Called locked.
+// publish writes a small object at once. The caller holds the lock.
 func (w *Writer) publish(name string, data []byte) error {
 	p, err := w.createFile(name)
 	if err != nil {
@@ -250,8 +252,8 @@ func (w *Writer) createFile(name string) (*durable.File, error) {
 	return durable.Create(path+partSuffix, path)
 }
 
-// link gives the finished object its name and adds it to the log, which is to be
-// written yet. After an error there is no such object. Called locked.
+// link gives the finished object its name and adds it to the log in memory. After
+// an error there is no such object. The caller holds the lock.
 func (w *Writer) link(f *durable.File, name string) error {
 	w.step("link")
 	sum, err := f.Link()
@@ -262,8 +264,8 @@ func (w *Writer) link(f *durable.File, name string) error {
 }
 
 // Create begins the next segment or index, sealed to the current epoch. Several
-// may be open at once. The caller ends each with Commit or Abort; numbers of
-// aborted objects stay unused.
+// may be open at once. The caller ends each with Commit or Abort. The number of
+// an aborted object is not used again.
 func (w *Writer) Create(k Kind) (*Object, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -276,7 +278,7 @@ func (w *Writer) Create(k Kind) (*Object, error) {
 	if w.sealTo == nil {
 		return nil, fmt.Errorf("could not create %v: %w", k, ErrNoEpoch)
 	}
-	// No more media while what there is cannot be named.
+	// Write no more media while finished objects cannot be logged.
 	if err := w.log.catchUp(); err != nil {
 		return nil, fmt.Errorf("could not create %v: %w", k, err)
 	}
@@ -292,19 +294,19 @@ func (w *Writer) Create(k Kind) (*Object, error) {
 	return o, nil
 }
 
-// Close ends the recording: its head says closed, and nothing may follow. If it
-// fails, nothing is lost, the recording stays open, and Close may be called
-// again. It fails while objects are open. A recording without any epoch is
-// removed. Once it succeeded, Close does nothing.
+// Close ends the recording: its head says closed, and nothing may follow. It
+// fails while objects are open. If it fails, nothing is lost, the recording stays
+// open, and Close may be called again. A recording without any epoch is removed.
+// Once Close succeeded, further calls do nothing.
 func (w *Writer) Close() error { return w.closeAll(StateClosed) }
 
-// End ends the recording as Close does, but does not give it up: no other takes it
-// from the spool until Close of what End returns. That is nil if the recording was
-// removed, or had ended before.
+// End ends the recording as Close does, but still holds it: nobody else can take
+// it from the spool until the returned Spooled is closed. The Spooled is nil if
+// the recording was removed, or had ended before.
 func (w *Writer) End() (*Spooled, error) { return w.end(StateClosed) }
 
-// CloseCut ends the recording as Close does, and with state cut: for one that is
-// made of another that was.
+// CloseCut ends the recording as Close does, but with state cut: for a recording
+// that is made of another one with that state.
 func (w *Writer) CloseCut() error { return w.closeAll(StateCut) }
 
 func (w *Writer) closeAll(state State) error {
@@ -356,8 +358,8 @@ func (w *Writer) endLocked(state State) (*Spooled, error) {
 	return &Spooled{w.dir, lock}, nil
 }
 
-// A logWriter keeps the log and the head of a recording on the disk. In memory
-// it has the last log file and, of the tree, one path.
+// A logWriter writes the log and the head of a recording to the disk. In memory
+// it holds the last log file and one path of the tree.
 type logWriter struct {
 	id, dir string
 	signer  note.Signer
@@ -367,7 +369,7 @@ type logWriter struct {
 	tail      []Entry // lines of the last file
 	pending   []Entry // lines that are in no file yet
 	dirty     bool    // tail has lines that may not be on the disk
-	underHead int64   // lines under the head on the disk
+	underHead int64   // how many lines the head on the disk signs
 }
 
 // size returns the number of lines, pending ones included.
