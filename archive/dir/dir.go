@@ -1,19 +1,19 @@
-// Package dir keeps an archive's objects as files below one folder: object
-// "ID/segments/000000.age" is the file of that path. It is the recorder's spool,
-// and the store of whoever says --store ./folder.
+// Package dir stores an archive's objects as files below one folder: object
+// "ID/segments/000000.age" is the file of that path. The recorder's spool is such
+// a folder, and so is a store that --store ./folder names.
 //
-// All access goes through an os.Root, so that neither a name nor a symbolic link
-// planted in the folder leads out of it; within it none is followed either. Only
-// regular files are objects: the error for anything else in the place of one is an
-// archive.NotObjectError. Files have mode 0600, folders 0700.
+// All access goes through an os.Root, so no name and no symbolic link in the
+// folder leads out of it. Links within the folder are not followed either. Only
+// regular files are objects: for anything else in the place of one, the error is
+// an archive.NotObjectError. Files have mode 0600, folders 0700.
 //
 // An object appears under its name whole, synced to the disk and checked, or not
-// at all: it is written to a file ".tmp-…" beside it, which List never shows, and
-// then linked to its name (or renamed to it, for a Blob with Replace). FAT and
-// some network shares have no hard links: there Put looks whether the name is
-// free and then renames, and Limits says that the store is Unguarded. A process
-// killed in the middle of a Put can leave a ".tmp-…" file. It may be removed when
-// nothing writes to the folder.
+// at all. It is written to a file ".tmp-…" in the same folder, which List never
+// yields, and then linked to its name (or renamed to it, for a Blob with
+// Replace). FAT and some network shares have no hard links. There Put looks
+// whether the name is free and then renames, and Limits reports that the store is
+// Unguarded. A process that is killed in the middle of a Put can leave a ".tmp-…"
+// file. It may be removed when nothing writes to the folder.
 package dir
 
 import (
@@ -39,17 +39,17 @@ import (
 // A Store is an archive.Store over a folder.
 type Store struct {
 	root *os.Root
-	link func(old, new string) error // of root, but for tests
+	link func(old, new string) error // of root, except in tests
 
 	noLinks  atomic.Bool // the file system has no hard links
-	renaming sync.Mutex  // held from looking for a name to renaming to it
+	renaming sync.Mutex  // held from checking that a name is free to renaming to it
 }
 
 var _ archive.Store = (*Store)(nil)
 
-// Open returns the store in the folder path, which must exist: the error wraps
-// archive.ErrNoStore if it does not, or is no folder. A mistyped path thus never
-// looks like an empty archive.
+// Open returns the store in the folder path. If path does not exist or is no
+// folder, the error wraps archive.ErrNoStore. So a mistyped path never looks like
+// an empty archive.
 func Open(path string) (*Store, error) {
 	root, err := os.OpenRoot(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,7 +64,8 @@ func Open(path string) (*Store, error) {
 	return &Store{root: root, link: root.Link}, nil
 }
 
-// Create is Open, but makes the folder, and those above it, if missing.
+// Create opens the store as Open does. It makes the folder, and those above it,
+// if they are missing.
 func Create(path string) (*Store, error) {
 	if err := durable.MkdirAll(path); err != nil {
 		return nil, mapError(err)
@@ -75,8 +76,8 @@ func Create(path string) (*Store, error) {
 // Close releases the folder. Readers that Get returned stay usable.
 func (s *Store) Close() error { return s.root.Close() }
 
-// Put implements archive.Store. The content is read once, unless an object of
-// that name exists, which is then compared instead.
+// Put implements archive.Store. It reads the content once. If an object of that
+// name exists, Put compares that one instead.
 func (s *Store) Put(ctx context.Context, name string, b archive.Blob) error {
 	if err := archive.ValidName(name); err != nil {
 		return err
@@ -106,8 +107,8 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 	if err != nil {
 		return err
 	}
-	// Whatever happens the temporary name goes: after a rename it is gone, after
-	// a link the file keeps its other name.
+	// The temporary name always goes: after a rename it is gone already, after a
+	// link the file has its other name.
 	defer s.root.Remove(tmp)
 	return s.change(path.Dir(name), func() error {
 		if err := fill(ctx, f, b); err != nil {
@@ -138,7 +139,8 @@ func (s *Store) publish(ctx context.Context, tmp, name string, b archive.Blob) e
 		return s.renameNew(ctx, tmp, name, b)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		// Someone was faster. Whether that is a conflict depends on the content.
+		// Another Put was faster. Whether that is a conflict depends on the
+		// content.
 		found, err := s.compare(ctx, name, b)
 		if err == nil && !found {
 			err = errors.New("the object came and went at the same time")
@@ -148,7 +150,8 @@ func (s *Store) publish(ctx context.Context, tmp, name string, b archive.Blob) e
 	return err
 }
 
-// renameNew renames tmp to a name that is not taken, or as good as.
+// renameNew renames tmp to a name that is free. Without links, others can take
+// the name in between.
 func (s *Store) renameNew(ctx context.Context, tmp, name string, b archive.Blob) error {
 	s.renaming.Lock()
 	defer s.renaming.Unlock()
@@ -182,8 +185,8 @@ func fill(ctx context.Context, f *os.File, b archive.Blob) error {
 }
 
 // compare reports whether name exists, with ErrConflict if its content is not
-// that of b. If it is the same, compare makes it durable, as Put promises: the
-// one who put it may not have come to that yet.
+// that of b. If the content is the same, compare makes it durable, as Put
+// promises: the process that put it may not have done so yet.
 func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (found bool, err error) {
 	f, size, err := s.open(name)
 	var other *archive.NotObjectError
@@ -210,9 +213,9 @@ func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (found
 	return true, s.change(path.Dir(name), func() error { return nil })
 }
 
-// createTemp creates a temporary file in dir, and dir itself where needed. It
-// lies in the folder it will be linked into, so that the folder, no longer
-// empty, cannot be removed by a Delete at the same time.
+// createTemp creates a temporary file in dir, and dir itself if needed. The file
+// lies in the folder it will be linked into: the folder is then not empty, and a
+// Delete at the same time cannot remove it.
 func (s *Store) createTemp(dir string) (*os.File, string, error) {
 	var err error
 	for range 100 {
@@ -236,8 +239,8 @@ func (s *Store) createTemp(dir string) (*os.File, string, error) {
 	return nil, "", fmt.Errorf("the folder is being removed again and again: %v", err)
 }
 
-// mkdirAll makes dir durably. It syncs also what it did not make, since whoever
-// did may be about to.
+// mkdirAll makes dir durably. It syncs folders that it did not make too, since
+// the process that made them may not have done so yet.
 func (s *Store) mkdirAll(dir string) error {
 	if dir == "." {
 		return nil
@@ -254,7 +257,7 @@ func (s *Store) mkdirAll(dir string) error {
 	})
 }
 
-// change is durable.Change below the root.
+// change calls durable.Change for a folder below the root.
 func (s *Store) change(dir string, change func() error) error {
 	d, err := s.root.Open(dir)
 	if err != nil {
@@ -263,8 +266,7 @@ func (s *Store) change(dir string, change func() error) error {
 	return durable.ChangeOpen(d, change)
 }
 
-// open opens the file name for reading, and never waits as one does for the
-// other end of a pipe.
+// open opens the file name for reading. It does not block on a pipe.
 func (s *Store) open(name string) (*os.File, int64, error) {
 	if _, err := s.lstat(name); err != nil {
 		return nil, 0, err
@@ -284,8 +286,8 @@ func (s *Store) open(name string) (*os.File, int64, error) {
 	return f, fi.Size(), nil
 }
 
-// Delete implements archive.Store. It also removes the folders that became
-// empty, so that a recording of which nothing is left is no longer there.
+// Delete implements archive.Store. It also removes folders that became empty, so
+// that a recording without objects leaves nothing.
 func (s *Store) Delete(ctx context.Context, name string) error {
 	if err := archive.ValidName(name); err != nil {
 		return err
@@ -304,7 +306,8 @@ func (s *Store) Purge(ctx context.Context, prefix string) error {
 	if !archive.ValidPrefix(prefix) || prefix == "" {
 		return fmt.Errorf("prefix %q: %w", prefix, fs.ErrInvalid)
 	}
-	// What killed Puts left holds sealed content, too, and a link may lead to some.
+	// Temporary files of killed Puts hold sealed content too, and a link may lead
+	// to some.
 	if dir, ok := strings.CutSuffix(prefix, "/"); ok {
 		if err := s.removeOther(ctx, dir); err != nil {
 			return fmt.Errorf("could not purge %s: %w", prefix, mapError(err))
@@ -323,7 +326,7 @@ func (s *Store) Purge(ctx context.Context, prefix string) error {
 
 func (s *Store) delete(name string) error {
 	dir := path.Dir(name)
-	_, err := s.lstat(name) // Remove would take an empty folder, too
+	_, err := s.lstat(name) // Remove would remove an empty folder too
 	if err == nil {
 		err = s.change(dir, func() error { return s.root.Remove(name) })
 	}
@@ -337,7 +340,8 @@ func (s *Store) delete(name string) error {
 	return nil
 }
 
-// removeEmpty removes dir and those above it that are empty, or nearly.
+// removeEmpty removes dir and the folders above it that are empty, or hold notes
+// only.
 func (s *Store) removeEmpty(dir string) {
 	for ; dir != "."; dir = path.Dir(dir) {
 		if s.root.Remove(dir) != nil && !(path.Dir(dir) == "." && s.removeNotes(dir)) {
@@ -346,8 +350,8 @@ func (s *Store) removeEmpty(dir string) {
 	}
 }
 
-// removeOther removes the temporary files below dir and what is no file, and then
-// the folders that are empty.
+// removeOther removes the temporary files below dir and whatever is no regular
+// file, and then the folders that are empty.
 func (s *Store) removeOther(ctx context.Context, dir string) error {
 	entries, err := s.readDir(ctx, dir)
 	if err != nil {
@@ -359,7 +363,7 @@ func (s *Store) removeOther(ctx context.Context, dir string) error {
 		case e.IsDir():
 			err = s.removeOther(ctx, name)
 		case strings.HasPrefix(e.Name(), durable.TempPrefix), !e.Type().IsRegular():
-			err = s.root.Remove(name) // a link itself, and never what it leads to
+			err = s.root.Remove(name) // the link itself, never its target
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -371,9 +375,9 @@ func (s *Store) removeOther(ctx context.Context, dir string) error {
 	return nil
 }
 
-// removeNotes removes the folder of a recording that was made right here, if
-// nothing is left in it but empty folders and the notes that an archive.Writer and
-// others keep beside objects. It reports whether it did.
+// removeNotes removes the folder of a recording that was made in this store, if
+// it holds nothing but empty folders and the notes that an archive.Writer and
+// others write beside objects. It reports whether it did.
 func (s *Store) removeNotes(dir string) bool {
 	entries, err := s.readDir(context.Background(), dir)
 	if err != nil {
@@ -384,7 +388,7 @@ func (s *Store) removeNotes(dir string) bool {
 			return false
 		}
 	}
-	for _, folders := range []bool{true, false} { // one that is not empty ends it
+	for _, folders := range []bool{true, false} { // a folder that is not empty ends it
 		for _, e := range entries {
 			if e.IsDir() == folders && s.root.Remove(path.Join(dir, e.Name())) != nil {
 				return false

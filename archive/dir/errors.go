@@ -11,9 +11,9 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// mapError makes err match archive.ErrDenied where the folder, not the object,
-// is the reason and another try is pointless. What err matched it still does:
-// syscall.ENOSPC is for the caller to tell the user.
+// mapError makes err match archive.ErrDenied if the folder, and not the object,
+// is the reason and another try is pointless. The result still matches what err
+// matched: the caller may tell the user of syscall.ENOSPC.
 func mapError(err error) error {
 	switch {
 	case errors.Is(err, archive.ErrSource), errors.Is(err, archive.ErrDenied),
@@ -25,7 +25,7 @@ func mapError(err error) error {
 	return err
 }
 
-// contextReader ends with the context.
+// contextReader fails once its context has ended.
 type contextReader struct {
 	ctx context.Context
 	r   io.Reader

@@ -10,8 +10,8 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// lstat looks at the file name. Neither it nor a folder above it may be a link: what
-// is listed, read and removed is one and the same then.
+// lstat describes the file name. Neither the file nor a folder above it may be a
+// link, so that listing, reading and removing mean the same file.
 func (s *Store) lstat(name string) (fs.FileInfo, error) {
 	if err := s.isFolder(path.Dir(name)); err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func (s *Store) lstat(name string) (fs.FileInfo, error) {
 	return fi, err
 }
 
-// isFolder returns an error unless dir is a folder, and all above it are.
+// isFolder returns an error unless dir and all elements above it are folders.
 func (s *Store) isFolder(dir string) error {
 	if dir == "." {
 		return nil
@@ -38,7 +38,8 @@ func (s *Store) isFolder(dir string) error {
 	return err
 }
 
-// notObject says what lies under a name instead of a file, or of a folder.
+// notObject returns the error for something else in the place of a file or a
+// folder.
 func notObject(name string, mode fs.FileMode) error {
 	what := "something that is no file"
 	switch mode.Type() {
@@ -58,8 +59,7 @@ func notObject(name string, mode fs.FileMode) error {
 	return &archive.NotObjectError{Name: name, What: what}
 }
 
-// inTheWay makes an error that says what lies in the place of an object or a folder
-// one about a name that is taken.
+// inTheWay turns a NotObjectError into the error of Put for a name that is taken.
 func inTheWay(err error) error {
 	var other *archive.NotObjectError
 	if errors.As(err, &other) || errors.Is(err, syscall.ENOTDIR) {

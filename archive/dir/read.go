@@ -39,7 +39,7 @@ func (s *Store) Get(ctx context.Context, name string, off, n int64) (io.ReadClos
 	return section{io.NewSectionReader(f, off, n), f}, nil
 }
 
-// section hides all of the file but the bytes asked for.
+// section hides all of the file except the bytes asked for.
 type section struct {
 	io.Reader
 	io.Closer
@@ -59,7 +59,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Info,
 	}
 }
 
-// Stat implements archive.Store. A folder keeps no SHA-256.
+// Stat implements archive.Store. A folder has no SHA-256 of its files.
 func (s *Store) Stat(ctx context.Context, name string) (archive.Info, error) {
 	if err := archive.ValidName(name); err != nil {
 		return archive.Info{}, err
@@ -93,7 +93,7 @@ func (s *Store) walk(ctx context.Context, dir, prefix string, yield func(archive
 				return false
 			}
 		case e.Type().IsRegular() && strings.HasPrefix(name, prefix):
-			// Not e.Info, which asks for the path and not through the root.
+			// Not e.Info: it uses the path and not the root.
 			fi, err := s.root.Lstat(name)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // deleted since
@@ -110,9 +110,9 @@ func (s *Store) walk(ctx context.Context, dir, prefix string, yield func(archive
 	return true
 }
 
-// readDir returns what is in dir in the order that the names of the objects
-// below will have: a folder counts as its name with the slash, which sorts after
-// '-' and '.'. A folder that is not there is empty.
+// readDir returns what is in dir, in the order of the names of the objects below:
+// a folder sorts as its name with a slash, after '-' and '.'. A missing folder is
+// empty.
 func (s *Store) readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (s *Store) readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) 
 	case dir == "." && errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: %v", archive.ErrNoStore, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return nil, nil // gone, or a file or link: no names begin with it and a slash
+		return nil, nil // gone, or a file or link: nothing is below it
 	default:
 		return nil, fmt.Errorf("could not list %s: %w", dir, mapError(err))
 	}
@@ -146,8 +146,9 @@ func (s *Store) readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) 
 	return entries, nil
 }
 
-// Prefixes implements archive.Store. It reads one folder, and of each folder
-// in it as much as it takes to find a file. One that may not be read counts.
+// Prefixes implements archive.Store. It reads one folder, and of each folder in
+// it only as much as it takes to find a file. A folder that it may not read
+// counts.
 func (s *Store) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		entries, err := s.readDir(ctx, ".")

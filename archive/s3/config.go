@@ -17,65 +17,66 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// A Config says where a bucket is, who asks, and how objects are kept there. It
-// prints without its secrets.
+// A Config says where a bucket is, with which keys to sign, and how objects are
+// stored there. It prints without its secrets.
 type Config struct {
 	// Endpoint is the server's URL, http or https, without a path. Empty means
-	// Amazon S3. Over http anyone on the way sees the names and sizes of the
-	// objects, which are sealed, and can delay requests, which are signed.
+	// Amazon S3. With http, anyone on the network path sees the names and sizes
+	// of the objects and can delay requests; the objects are sealed and the
+	// requests signed.
 	Endpoint string
-	// Region is the bucket's region. Empty means to ask the server, for which
-	// not every key has the permission.
+	// Region is the bucket's region. Empty means to ask the server, which not
+	// every key may do.
 	Region string
-	// Bucket must exist. It may hold other things beside the archive.
+	// Bucket must exist. It may hold other things besides the archive.
 	Bucket string
-	// Prefix comes before each object's name, with a slash in between; empty for
-	// none. It may itself have slashes, but no empty, "." or ".." elements.
+	// Prefix comes before each object's name, with a slash in between. It may
+	// contain slashes, but no empty, "." or ".." elements. Empty means no prefix.
 	Prefix string
 
-	// Style says how the bucket is named in requests: "host" for a name before
-	// that of the server, "path" for one in the path; empty for what the server
-	// is known to want.
+	// Style is how requests name the bucket: "host" puts it before the server's
+	// name, "path" into the path. Empty means what the server is known to need.
 	Style string
-	// Class is the storage class of objects, such as STANDARD_IA; empty for the
-	// bucket's own.
+	// Class is the storage class of objects, such as STANDARD_IA. Empty means the
+	// bucket's default.
 	Class string
-	// KMS makes the server encrypt what it stores once more, by SSE-KMS, under
-	// the key KMSKey; empty for the bucket's own.
+	// KMS makes the server encrypt what it stores once more, by SSE-KMS, with the
+	// key KMSKey. An empty KMSKey means the bucket's default key.
 	KMS    bool
 	KMSKey string
-	// Retain is how long nobody may remove or change an object, from when it is
-	// put; 0 for no retention but the bucket's own. The bucket must have object
-	// lock. Objects below archive.ScratchPrefix are retained for a minute.
+	// Retain is how long after its Put nobody may remove or change an object. The
+	// bucket must have object lock. Objects below archive.ScratchPrefix are
+	// retained for a minute. 0 means the bucket's default.
 	Retain time.Duration
-	// Compliance retains objects from everyone. Otherwise governance does, from
-	// all but those with the permission s3:BypassGovernanceRetention.
+	// Compliance retains objects against everyone. Without it they are retained
+	// in governance mode: a key with the permission s3:BypassGovernanceRetention
+	// can remove them.
 	Compliance bool
 
-	// AccessKey and SecretKey sign the requests; SessionToken goes with temporary
-	// ones. All empty is for a Config from FromEnv only.
+	// AccessKey and SecretKey sign the requests; SessionToken belongs to
+	// temporary keys. All three are empty only in a Config from FromEnv.
 	AccessKey    string `json:"-"`
 	SecretKey    string `json:"-"`
 	SessionToken string `json:"-"`
 
-	// source gives keys, and others when they have expired.
+	// source gives keys, and new ones when they have expired.
 	source *credentials.Credentials
 }
 
-// FromEnv returns the Config for a location, which is BUCKET/PREFIX?SETTINGS. Each
-// setting is NAME=VALUE, with & in between:
+// FromEnv returns the Config for a location, which is BUCKET/PREFIX?SETTINGS.
+// Each setting is NAME=VALUE, and & separates them:
 //
-//	endpoint, region   in place of what the environment says
-//	profile            of the AWS shared files, whatever keys the environment has
+//	endpoint, region   instead of those of the environment
+//	profile            of the AWS shared files, even if the environment has keys
 //	style              host or path
 //	class              a storage class
 //	kms                the ID of a key, or default
 //	retain             how long, such as 90d or 12h
-//	lock               governance, which retain means without it, or compliance
+//	lock               governance (default with retain) or compliance
 //
-// All else is as the environment has it for other S3 tools: AWS_ENDPOINT_URL_S3 or
-// else AWS_ENDPOINT_URL; AWS_REGION or else AWS_DEFAULT_REGION. The keys are, in
-// this order,
+// Everything else comes from the environment, as for other S3 tools:
+// AWS_ENDPOINT_URL_S3 or else AWS_ENDPOINT_URL; AWS_REGION or else
+// AWS_DEFAULT_REGION. Keys are looked for in this order:
 //
 //   - AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN;
 //   - of the profile AWS_PROFILE in the AWS shared files: ~/.aws/credentials and
@@ -86,8 +87,8 @@ type Config struct {
 //   - with Amazon S3, the role of the instance, unless AWS_EC2_METADATA_DISABLED is
 //     true, from AWS_EC2_METADATA_SERVICE_ENDPOINT or else Amazon's.
 //
-// Those of roles are renewed before they expire. Without any the error wraps
-// archive.ErrDenied.
+// Keys of roles are renewed before they expire. If no keys are found, the error
+// wraps archive.ErrDenied.
 func FromEnv(location string) (Config, error) {
 	c, profile, err := locate(location)
 	if err != nil {
@@ -108,15 +109,15 @@ func FromEnv(location string) (Config, error) {
 	return c, nil
 }
 
-// Locate is FromEnv without keys: nothing but the location and the environment is
-// looked at.
+// Locate returns the Config as FromEnv does, but without keys. It reads nothing
+// but the location and the environment.
 func Locate(location string) (Config, error) {
 	c, _, err := locate(location)
 	return c, err
 }
 
-// String returns where the bucket is and how long what is put there is retained,
-// without the keys.
+// String returns where the bucket is and how long objects are retained, without
+// the keys.
 func (c Config) String() string {
 	s := fmt.Sprintf("s3://%s/%s at %s", c.Bucket, c.Prefix, cmp.Or(c.Endpoint, "Amazon S3"))
 	if c.Retain > 0 {
@@ -129,10 +130,10 @@ func (c Config) String() string {
 	return s
 }
 
-// GoString is String, so that %#v shows no keys either.
+// GoString returns String, so that %#v shows no keys either.
 func (c Config) GoString() string { return c.String() }
 
-// LogValue is String, for slog.
+// LogValue returns String for slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // credentials returns what signs the requests.
@@ -149,7 +150,7 @@ func (c Config) credentials() (*credentials.Credentials, error) {
 // endpoint returns the server's host and whether it speaks TLS.
 func (c Config) endpoint() (host string, secure bool, err error) {
 	if c.Endpoint == "" {
-		return "s3.amazonaws.com", true, nil // minio-go goes on to the region's host
+		return "s3.amazonaws.com", true, nil // minio-go uses the region's host
 	}
 	u, err := url.Parse(c.Endpoint)
 	// The error of Parse quotes the URL, which may hold a password.

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// A stallConn is a connection that fails when nothing moves on it, either way,
-// for as long as its limit while one waits for it.
+// A stallConn is a connection that fails if no byte moves in either direction for
+// as long as its limit, while a call waits.
 //
-// A connection whose other end vanished without a word, or behind a router that
-// forgot it, would otherwise hold up an upload for as long as the kernel tries,
-// some 15 minutes on Linux, and a download for ever. A limit for the whole
-// request would have to know how fast the network is.
+// If the other end vanishes silently, or a router forgets the connection, an
+// upload would otherwise hang for as long as the kernel retries, some 15 minutes
+// on Linux, and a download for ever. A limit for the whole request would depend
+// on the speed of the network.
 type stallConn struct {
 	net.Conn
 	limit time.Duration
 }
 
-// dial connects as d does and watches the connection.
+// dial connects with d and returns a stallConn.
 func (s *Store) dial(d func(ctx context.Context, network, addr string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := d(ctx, network, addr)
@@ -32,8 +32,8 @@ func (s *Store) dial(d func(ctx context.Context, network, addr string) (net.Conn
 	}
 }
 
-// Each call moves the deadline of both directions: while an upload is written, a
-// read for the answer waits all along.
+// Each call moves the deadline of both directions: during an upload, a read for
+// the answer waits all the time.
 
 func (c stallConn) Read(p []byte) (int, error) {
 	if err := c.SetDeadline(time.Now().Add(c.limit)); err != nil {
@@ -49,9 +49,9 @@ func (c stallConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A bodyReader is a request's body that can be taken back. When a server answers
-// before it has the whole request, net/http returns that answer and goes on
-// reading the body: which the caller may have closed.
+// A bodyReader is a request's body that can be withdrawn. If a server answers
+// before it has the whole request, net/http returns the answer and continues to
+// read the body, which the caller may have closed.
 type bodyReader struct {
 	mu  sync.Mutex
 	src io.Reader // nil once ended
@@ -66,7 +66,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	return r.src.Read(p)
 }
 
-// end returns once src is no longer read from.
+// end waits until nobody reads src any more.
 func (r *bodyReader) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

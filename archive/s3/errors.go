@@ -39,24 +39,25 @@ func mapError(err error) error {
 	return err
 }
 
-// isMomentary reports whether err may be what servers on a folder say when the
-// removal of the last object beside this one took their folder meanwhile: a MinIO
-// server denies access (cmd/os-reliable.go), versitygw v1.8.0 finds a folder in the
-// object's place. Who is really refused is refused again.
+// isMomentary reports whether err may come from a server that stores files in
+// folders, where the removal of the last other object removed the folder at the
+// same moment: a MinIO server then denies access (cmd/os-reliable.go), versitygw
+// v1.8.0 finds a folder in the object's place. A real refusal comes again at the
+// next try.
 func isMomentary(err error) bool {
 	code := minio.ToErrorResponse(err).Code
 	return code == minio.AccessDenied || code == "ExistingObjectIsDirectory"
 }
 
-// isVague reports whether err is a refusal without its reason: the answer to a HEAD
-// request has no body that would give one.
+// isVague reports whether err is a refusal without a reason: the answer to a HEAD
+// request has no body that could give one.
 func isVague(err error) bool {
 	resp := minio.ToErrorResponse(err)
 	return (resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusNotImplemented) && strings.HasPrefix(resp.Code, fmt.Sprint(resp.StatusCode))
 }
 
-// isRefusal reports whether a server says that it does not do what was asked, and
-// not for a reason that another try may mend, or that has an error of its own.
+// isRefusal reports whether the server refuses for good: not for a reason that
+// another try may mend, and not for one that has an error of its own.
 func isRefusal(err error) bool {
 	var resp minio.ErrorResponse
 	if !errors.As(err, &resp) || isVague(err) {
@@ -65,7 +66,7 @@ func isRefusal(err error) bool {
 	switch resp.Code {
 	case minio.NoSuchKey, minio.NoSuchBucket, "ExpiredToken",
 		"XMinioParentIsObject", "XMinioObjectExistsAsDirectory", "ObjectParentIsFile", "ExistingObjectIsDirectory",
-		// What was sent did not arrive as it was.
+		// The bytes changed on the way.
 		"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody", "RequestTimeout":
 		return false
 	}
@@ -74,7 +75,7 @@ func isRefusal(err error) bool {
 		http.StatusRequestTimeout, http.StatusConflict, http.StatusLocked, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
 	case http.StatusMovedPermanently, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		return true // the first where the bucket is elsewhere
+		return true // the first: the bucket is in another region
 	}
 	return resp.StatusCode >= 400 && resp.StatusCode < 500
 }

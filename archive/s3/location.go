@@ -16,7 +16,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// locate is Locate, and returns the profile that the location names.
+// locate returns what Locate returns, and the profile that the location names.
 func locate(location string) (c Config, profile string, err error) {
 	c.Endpoint = cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"))
 	c.Region = cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
@@ -70,16 +70,16 @@ func locate(location string) (c Config, profile string, err error) {
 	return c, profile, nil
 }
 
-// settingValues are what those of a bucket can be, for people.
+// settingValues describes the values of settings, for people.
 var settingValues = map[string]string{
 	"endpoint": "a URL", "region": "a name", "profile": "a name", "style": "host or path", "class": "a storage class",
 	"kms": "a key, or default", "retain": "a time of a minute to 100 years, such as 90d or 12h", "lock": "governance or compliance",
 }
 
-// maxRetain is a hundred years, of which S3 has servers.
+// maxRetain is a hundred years, the most that some S3 servers allow.
 const maxRetain = 36500 * 24 * time.Hour
 
-// parseRetain reads a number of days, such as 90d, or a time.Duration.
+// parseRetain parses a number of days, such as 90d, or a time.Duration.
 func parseRetain(s string) (time.Duration, bool) {
 	var d time.Duration
 	if days, ok := strings.CutSuffix(s, "d"); ok {
@@ -97,11 +97,11 @@ func parseRetain(s string) (time.Duration, bool) {
 	return d, time.Minute <= d && d <= maxRetain
 }
 
-// source finds what gives keys where the environment has none.
+// source finds a source of keys where the environment has none.
 func source(c Config, profile string) (*credentials.Credentials, error) {
 	creds := credentials.NewFileAWSCredentials("", profile)
-	// What is wrong with the files is not told further: a parser quotes the line it
-	// trips over, and these lines are secret.
+	// The fault in the files is not reported in detail: a parser quotes the line
+	// that it refuses, and these lines are secret.
 	if v, err := creds.GetWithContext(nil); err == nil && v.AccessKeyID != "" && v.SecretAccessKey != "" {
 		return creds, nil
 	}

@@ -9,21 +9,22 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// Policy returns the JSON of an IAM policy for a recorder's key, which lets it add
-// to the archive and read it, and change or remove nothing of it but the head and
-// the log of recordings, which grow: PutObject, GetObject and ListBucket on the
-// prefix, and removal of nothing but what was put to try the store.
+// Policy returns the JSON of an IAM policy for a recorder's key. The key can add
+// to the archive and read it. It can overwrite only the head and log of
+// recordings, which grow, and remove only the objects that were put to try the
+// store. The policy allows PutObject, GetObject and ListBucket on the prefix.
 //
-// That nothing else is overwritten it demands by the condition s3:if-none-match,
-// which is Amazon's: other servers do not take a policy that has it, so theirs is
-// without, and there the bucket must keep versions. So with the use of a key that is
-// not named by an ARN.
+// The condition s3:if-none-match forbids overwriting anything else. It is
+// Amazon's: other servers refuse a policy that has it, so theirs is without it,
+// and there the bucket must have versions. The same holds for the use of a KMS
+// key that is not named by an ARN.
 func (c Config) Policy() (string, error) {
 	prefix, err := c.keyPrefix()
 	if err != nil {
 		return "", err
 	}
-	// What a policy takes for a wildcard or a variable cannot be in it by itself.
+	// Characters that are wildcards or variables in a policy cannot be part of a
+	// name in it.
 	if strings.ContainsAny(c.Bucket+prefix, "*?$") {
 		return "", fmt.Errorf("a policy cannot name the prefix %q: %w", c.Prefix, fs.ErrInvalid)
 	}
@@ -66,7 +67,7 @@ func (c Config) Policy() (string, error) {
 		switch alias := strings.HasPrefix(c.KMSKey, "alias/"); {
 		case strings.HasPrefix(c.KMSKey, "arn:"):
 		case c.KMSKey == "", alias:
-			// A policy names keys, not what stands for one.
+			// A policy names keys by ARN, not by alias.
 			encrypt.Resource = []string{"arn:aws:kms:*:*:key/*"}
 			encrypt.Condition = condition{"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}
 			if alias {

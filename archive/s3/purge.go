@@ -16,10 +16,11 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// Purge implements archive.Store. Besides what the package names, the key must
-// be allowed s3:ListBucketVersions on the bucket and s3:DeleteObjectVersion, and
-// s3:GetObjectRetention and s3:GetObjectLegalHold to tell an object that is
-// retained from one that it may not delete.
+// Purge implements archive.Store. Besides the permissions that the package
+// comment names, the key needs s3:ListBucketVersions on the bucket and
+// s3:DeleteObjectVersion. It needs s3:GetObjectRetention and
+// s3:GetObjectLegalHold to distinguish a retained object from one that it may not
+// delete.
 func (s *Store) Purge(ctx context.Context, prefix string) error {
 	if !archive.ValidPrefix(prefix) || prefix == "" {
 		return fmt.Errorf("prefix %q: %w", prefix, fs.ErrInvalid)
@@ -36,9 +37,9 @@ func (s *Store) purge(ctx context.Context, prefix string) error {
 	if err != nil {
 		return mapError(err)
 	}
-	var failed error // the first that is no retention
+	var failed error // the first error that is no retention
 	var retained *archive.RetainedError
-	until := make(map[string]time.Time) // by what the server said, for those it retains
+	until := make(map[string]time.Time) // end of retention, as the server reports it, for objects it retains
 	for r := range results {
 		if r.Err == nil || minio.ToErrorResponse(r.Err).Code == minio.NoSuchVersion {
 			continue
@@ -46,7 +47,7 @@ func (s *Store) purge(ctx context.Context, prefix string) error {
 		said := minio.ToErrorResponse(r.Err)
 		why := said.Code + " " + said.Message
 		t, known := until[why]
-		if !known && failed == nil { // one that failed otherwise is told anyway
+		if !known && failed == nil { // any other failure is returned anyway
 			var held bool
 			if t, held = s.retention(ctx, r.ObjectName, r.ObjectVersionID); held {
 				until[why], known = t, true
@@ -68,12 +69,12 @@ func (s *Store) purge(ctx context.Context, prefix string) error {
 	switch {
 	case listErr != nil:
 		if minio.ToErrorResponse(listErr).StatusCode == http.StatusNotImplemented {
-			return s.deleteAll(ctx, prefix) // a server without versions
+			return s.deleteAll(ctx, prefix) // the server has no versions
 		}
 		return mapError(listErr)
 	case failed != nil:
 		return failed
-	case ctx.Err() != nil: // which ends a listing without an error
+	case ctx.Err() != nil: // the end of ctx ends a listing without an error
 		return ctx.Err()
 	case retained != nil:
 		return retained
@@ -102,8 +103,8 @@ func (s *Store) versions(ctx context.Context, prefix string, failed *error) iter
 	}
 }
 
-// retention reports whether the server retains a version, and until when if that
-// has an end.
+// retention reports whether the server retains a version, and until when. until
+// is zero if the retention has no end.
 func (s *Store) retention(ctx context.Context, key, version string) (until time.Time, held bool) {
 	if _, t, err := s.core.GetObjectRetention(ctx, s.bucket, key, version); err == nil && t != nil && t.After(time.Now()) {
 		return *t, true
@@ -112,8 +113,8 @@ func (s *Store) retention(ctx context.Context, key, version string) (until time.
 	return time.Time{}, err == nil && hold != nil && *hold == minio.LegalHoldEnabled
 }
 
-// mapDeleteError is mapError for one object of a request that removes many: it
-// has a code of its own, and no status.
+// mapDeleteError does what mapError does for one object of a request that removes
+// many: the object has its own code, and no status.
 func mapDeleteError(err error) error {
 	if minio.ToErrorResponse(err).Code == minio.AccessDenied {
 		return fmt.Errorf("%w: %w", archive.ErrDenied, err)

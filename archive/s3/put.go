@@ -30,8 +30,8 @@ func (s *Store) Put(ctx context.Context, name string, b archive.Blob) error {
 }
 
 func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
-	// A server that checks nothing would store what it is sent, and under this
-	// name for ever.
+	// A server that does not check would store wrong bytes under this name for
+	// ever.
 	if !b.Checked() {
 		if err := check(ctx, b); err != nil {
 			return err
@@ -43,8 +43,8 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 		}
 	}
 	info, err := s.send(ctx, name, b)
-	// A server that refuses a large object at once can close the connection before
-	// we have read why.
+	// A server that refuses a large object at once can close the connection
+	// before we have read its reason.
 	if err != nil && !b.Replace && (isTaken(err) || !isAnswer(err)) {
 		found, lookErr := s.look(ctx, name, b)
 		if isTaken(err) || found && (lookErr == nil || errors.Is(lookErr, archive.ErrConflict)) {
@@ -63,7 +63,7 @@ func (s *Store) put(ctx context.Context, name string, b archive.Blob) error {
 	return nil
 }
 
-// check reads b to see that it is what it says.
+// check reads b and returns an error unless it has its size and hash.
 func check(ctx context.Context, b archive.Blob) error {
 	src, err := b.OpenChecked()
 	if err != nil {
@@ -76,8 +76,8 @@ func check(ctx context.Context, b archive.Blob) error {
 	return src.Close()
 }
 
-// look reports whether the object is there: with archive.ErrConflict if it has
-// other content than b.
+// look reports whether the object exists. It returns archive.ErrConflict if the
+// object has other content than b.
 func (s *Store) look(ctx context.Context, name string, b archive.Blob) (found bool, err error) {
 	same, _, err := s.compare(ctx, name, b)
 	switch {
@@ -89,7 +89,7 @@ func (s *Store) look(ctx context.Context, name string, b archive.Blob) (found bo
 	return true, err
 }
 
-// send puts b, in the way that the server takes it.
+// send puts b with headers that the server accepts.
 func (s *Store) send(ctx context.Context, name string, b archive.Blob) (info minio.UploadInfo, err error) {
 	for _, h := range s.habits.headers(!b.Replace) {
 		info, err = s.sendOnce(ctx, name, b, h)
@@ -123,12 +123,12 @@ func (s *Store) sendOnce(ctx context.Context, name string, b archive.Blob, h hea
 	return info, err
 }
 
-// request makes one PUT request, of what src gives for b.
+// request makes one PUT request with the content src of b.
 func (s *Store) request(ctx context.Context, name string, b archive.Blob, h headers, src io.Reader) (minio.UploadInfo, error) {
 	opts := s.keep(name)
 	opts.ContentType = "application/octet-stream"
-	// The whole payload's hash is signed, not one of each piece sent: plainer on
-	// the wire, and the same with http and https.
+	// Sign the hash of the whole payload, not of each piece: that is simpler, and
+	// the same with http and https.
 	opts.DisableContentSha256 = true
 	opts.DisableMultipart = true // as Core does anyway
 	if h.sum {
@@ -143,7 +143,7 @@ func (s *Store) request(ctx context.Context, name string, b archive.Blob, h head
 		"", hex.EncodeToString(b.SHA256[:]), opts)
 }
 
-// confirm asks for what was stored.
+// confirm asks the server what it stored.
 func (s *Store) confirm(ctx context.Context, name string, b archive.Blob, info minio.UploadInfo) error {
 	same, read, err := s.compare(ctx, name, b)
 	if read {
@@ -155,16 +155,16 @@ func (s *Store) confirm(ctx context.Context, name string, b archive.Blob, info m
 	if err != nil {
 		return err
 	}
-	// Content that is replaced again at once was accepted nonetheless, if the
-	// server said which it accepted.
+	// Content that another Put has replaced already was stored nonetheless, if
+	// the server's answer named its checksum.
 	if !same && !(b.Replace && info.ChecksumSHA256 == checksum(b)) {
 		return errors.New("the store accepted the object and has other content")
 	}
 	return nil
 }
 
-// compare reports whether the object has the content of b: by the checksum that
-// the server keeps, or else it is read.
+// compare reports whether the object has the content of b. It uses the server's
+// checksum, or reads the object if there is none.
 func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (same, read bool, err error) {
 	info, err := s.stat(ctx, name)
 	if err != nil || info.Size != b.Size {
@@ -185,7 +185,7 @@ func (s *Store) compare(ctx context.Context, name string, b archive.Blob) (same,
 	return [sha256.Size]byte(h.Sum(nil)) == b.SHA256, true, nil
 }
 
-// stat asks for an object, and for its checksum if the server takes that.
+// stat asks for an object, with its checksum if the server accepts that.
 func (s *Store) stat(ctx context.Context, name string) (minio.ObjectInfo, error) {
 	asking := !s.habits.noSumMode.Load()
 	info, err := s.core.StatObject(ctx, s.bucket, s.prefix+name, minio.StatObjectOptions{Checksum: asking})
@@ -208,9 +208,10 @@ func (s *Store) stat(ctx context.Context, name string) (minio.ObjectInfo, error)
 	return info, err
 }
 
-// kept returns the SHA-256 that the server keeps of an object's content. There
-// is none of what someone else put without, or in parts: then it is a hash of
-// hashes, which ends in "-N". And what a server only repeats is none.
+// kept returns the SHA-256 that the server stores for an object's content. ok is
+// false if it has none: for an object that others put without one or in parts (a
+// hash of hashes that ends in "-N"), and for a server that only repeats what it
+// was sent.
 func (s *Store) kept(info minio.ObjectInfo) (sum [sha256.Size]byte, ok bool) {
 	if s.habits.noSums.Load() {
 		return sum, false
@@ -225,13 +226,14 @@ func (s *Store) kept(info minio.ObjectInfo) (sum [sha256.Size]byte, ok bool) {
 // checksum returns the SHA-256 as S3 writes it.
 func checksum(b archive.Blob) string { return base64.StdEncoding.EncodeToString(b.SHA256[:]) }
 
-// isAnswer reports whether err is what a server said.
+// isAnswer reports whether err is a server's answer, and not a failure on the
+// way.
 func isAnswer(err error) bool {
 	var resp minio.ErrorResponse
 	return errors.As(err, &resp)
 }
 
-// isTaken reports whether err says that a condition did not hold: there is an
+// isTaken reports whether err means that a condition was not met: there is an
 // object of that name.
 func isTaken(err error) bool {
 	return minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed

@@ -84,10 +84,10 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Info,
 			}
 			name := strings.TrimPrefix(object.Key, s.prefix)
 			if archive.ValidName(name) != nil {
-				continue // "folders" made by web consoles, among others
+				continue // "folders" made by web consoles, for example
 			}
-			// A caller that resumes a listing relies on the order, so a server
-			// without it (S3's directory buckets) must not pass for one with.
+			// A caller who resumes a listing relies on the order, so refuse a
+			// server that lists without order (S3's directory buckets).
 			if name <= last {
 				yield(archive.Info{}, fmt.Errorf("the store lists %s after %s: not in byte order", name, last))
 				return
@@ -119,8 +119,8 @@ func (s *Store) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
-// list yields the server's listing, page by page. Unlike minio-go's, it does not
-// end as if complete when the context does.
+// list yields the server's listing, page by page. Unlike minio-go's listing, it
+// ends with an error when the context ends.
 func (s *Store) list(ctx context.Context, prefix string, recursive bool) iter.Seq2[minio.ObjectInfo, error] {
 	return func(yield func(minio.ObjectInfo, error) bool) {
 		for object := range s.core.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{
@@ -144,7 +144,7 @@ func (s *Store) list(ctx context.Context, prefix string, recursive bool) iter.Se
 	}
 }
 
-// contextReader ends with the context.
+// contextReader fails once its context has ended.
 type contextReader struct {
 	ctx context.Context
 	r   io.Reader

@@ -1,27 +1,28 @@
-// Package s3 keeps an archive's objects in a bucket of Amazon S3, or of another
+// Package s3 stores an archive's objects in a bucket of Amazon S3, or of another
 // server that speaks its protocol.
 //
-// One object is one PUT of known size. Multipart uploads are never used: a
-// condition does not hold for them (minio-go 7.4.1 puts If-None-Match on their
-// beginning, where servers ignore it), they leave parts behind, and a segment is
+// One object is one PUT of known size. Multipart uploads are never used:
+// conditions do not hold for them (minio-go 7.4.1 puts If-None-Match on the first
+// request, where servers ignore it), they leave parts behind, and a segment is
 // small anyway.
 //
-// Each PUT carries the SHA-256 of its content twice, and the server refuses it if
-// the bytes that arrive have another: as the payload hash that the signature
-// covers, which nearly all check, and as the object's checksum, which most keep.
-// Put then asks what is stored before it reports success. If the server keeps no
-// checksums, or refuses them, it reads the object back.
+// Each PUT carries the SHA-256 of its content twice: as the payload hash that the
+// signature covers, which nearly all servers check, and as the object's checksum,
+// which most of them store. The server refuses the PUT if the bytes that arrive
+// have another hash. Put then asks what is stored before it reports success. If
+// the server stores no checksums, or refuses them, Put reads the object back.
 //
-// An object that is not to be replaced is put under the condition that there is
-// none of its name (If-None-Match). Some servers refuse that, or ignore it; so
-// until one was seen to honour it Put looks first, and Limits says what came of it.
+// A new object is put under the condition that there is none of its name
+// (If-None-Match). Some servers refuse that, and some ignore it. So Put looks
+// first until it has seen that the server honours the condition, and Limits
+// reports the result.
 //
-// The object's names tell what a Store's names tell. Content type and metadata
-// are the same for all objects.
+// A bucket shows no more than the names of objects do: content type and metadata
+// are the same for all of them.
 //
-// What a key must be allowed to do, on PREFIX/* of the bucket: s3:PutObject,
-// s3:GetObject, s3:DeleteObject (to prune), and s3:ListBucket on the bucket with
-// that prefix.
+// The key needs these permissions on PREFIX/* of the bucket: s3:PutObject,
+// s3:GetObject and s3:DeleteObject (to prune); and s3:ListBucket on the bucket
+// with that prefix.
 package s3
 
 import (
@@ -45,7 +46,7 @@ type Store struct {
 	bucket string
 	prefix string // "" or ending in a slash
 
-	keep   func(name string) minio.PutObjectOptions // how objects are kept
+	keep   func(name string) minio.PutObjectOptions // sets the options by which an object is stored
 	habits habits                                   // of the server
 
 	transport *http.Transport
@@ -57,8 +58,8 @@ var _ archive.Store = (*Store)(nil)
 
 // Open returns the store in a bucket, after asking the server for the first
 // object of its listing. The error wraps archive.ErrNoStore if the bucket is
-// missing, and archive.ErrDenied if the server does not accept the key, or the
-// key may not list.
+// missing. It wraps archive.ErrDenied if the server does not accept the key, or
+// the key may not list.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s, err := newStore(c)
 	if err != nil {
@@ -71,7 +72,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		break
 	}
 	if err == nil {
-		err = ctx.Err() // which ends a listing without an error
+		err = ctx.Err() // the end of ctx ends a listing without an error
 	}
 	if err != nil {
 		s.Close()
@@ -80,7 +81,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
-// newStore returns the Store without a word to the server.
+// newStore returns the Store without asking the server.
 func newStore(c Config) (*Store, error) {
 	_, secure, err := c.endpoint()
 	if err != nil {
@@ -123,8 +124,8 @@ func newCore(c Config, transport http.RoundTripper) (minio.Core, error) {
 
 		BucketLookup: lookup,
 		Transport:    transport,
-		// Once more, for the request that learns the bucket's region from the
-		// refusal. To wait for a server to come back is archive.Retry's.
+		// One retry, for the request that learns the bucket's region from a
+		// refusal. archive.Retry waits for servers that are down.
 		MaxRetries: 2,
 	})
 	if err != nil {
@@ -133,8 +134,8 @@ func newCore(c Config, transport http.RoundTripper) (minio.Core, error) {
 	return *core, nil
 }
 
-// keeping returns what makes the options of a PUT request that say how the object
-// is kept.
+// keeping returns a function that makes the options of a PUT request: class,
+// encryption and retention.
 func keeping(c Config) func(name string) minio.PutObjectOptions {
 	var o minio.PutObjectOptions
 	o.StorageClass = c.Class
@@ -166,8 +167,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Delete implements archive.Store. In a bucket with versions it adds a marker,
-// and the content stays; Purge removes it too.
+// Delete implements archive.Store. In a bucket with versions it adds a deletion
+// marker and the content stays; Purge removes both.
 func (s *Store) Delete(ctx context.Context, name string) error {
 	if err := archive.ValidName(name); err != nil {
 		return err

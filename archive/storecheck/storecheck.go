@@ -1,5 +1,5 @@
-// Package storecheck finds out whether a store is fit to hold an archive, by
-// trying, before a recording has to find out.
+// Package storecheck finds out whether a store is fit to hold an archive by
+// trying it, before a recording depends on it.
 package storecheck
 
 import (
@@ -18,17 +18,18 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// A Verdict says how a check of [Run] ended.
+// A Verdict is the result of one check of [Run].
 type Verdict int
 
 const (
-	// Unknown: the check could not be made, since one that it rests on failed.
+	// Unknown: the check could not be made, since one that it needs failed.
 	Unknown Verdict = iota
 	// Passed: the store did what it must.
 	Passed
-	// Limited: it does less, as it says itself, and an archive makes do with that.
+	// Limited: the store does less, as its Limits say, and that is enough for an
+	// archive.
 	Limited
-	// Failed: it did not.
+	// Failed: the store did not do what it must.
 	Failed
 )
 
@@ -57,18 +58,19 @@ const (
 	Delete      = "delete"
 )
 
-// A Check is one thing that an archive asks of its store, and what came of it.
+// A Check is one thing that an archive needs of its store, and the result of
+// trying it.
 type Check struct {
 	Name    string // one of those above
 	Verdict Verdict
-	Err     error  // what went wrong, or why it is not known; nil if Passed
+	Err     error  // what went wrong, or why it is unknown; nil if Passed
 	Remedy  string // what to do about it; "" unless Failed or Limited
 }
 
-// probes are what Run does.
+// probes are the checks that Run makes, in order.
 var probes = []struct {
 	name   string
-	needs  []string // checks without which this one says nothing
+	needs  []string // checks without which this one proves nothing
 	run    func(*prober, context.Context) error
 	remedy string
 }{
@@ -90,22 +92,22 @@ var probes = []struct {
 		"allow deleting (s3:DeleteObject on the prefix); without it old recordings cannot be pruned, all else works"},
 }
 
-// refused is the remedy where a store says that it does not do what a put asks.
+// refused is the remedy if a store reports that it does not do what a put asks.
 const refused = "no permission helps: the store says what it does not do; mend that in the bucket, or leave out the setting of --store that asks for it: " +
 	"retain needs a bucket that was made with object lock, kms a key of its server, class one that it has"
 
-// Run finds out whether s is fit to be an archive's store, by trying: that it
-// lets put, get, list and delete, that it keeps its promises about names that
-// are taken, even to several who write at once, that bytes which are not what
-// they should be do not get in, and that what is read is what was put.
+// Run finds out by trying whether s is fit to be an archive's store: whether it
+// puts, gets, lists and deletes; whether it refuses names that are taken, also
+// when several write at once; whether it refuses wrong bytes; and whether it
+// returns the bytes that were put.
 //
-// It works with some twenty-five small objects in a folder of its own that begins
-// with [archive.ScratchPrefix], and removes them, also if ctx ends or a check fails; in a
-// bucket with versions, their old versions stay. What could not be removed is a
-// failure of the check "delete". Give it the store itself, not one made by
-// [archive.Retry]: a store that has to be asked again and again is what it looks for.
+// It uses some twenty-five small objects in a folder of its own whose name begins
+// with [archive.ScratchPrefix], and removes them, even if ctx ends or a check
+// fails. In a bucket with versions, their old versions stay. An object that could
+// not be removed is a failure of the check "delete". Pass the store itself, not
+// one made by [archive.Retry]: a store that needs retries is what Run looks for.
 //
-// All checks are returned, those that could not be made as Unknown. The error is
+// All checks are returned; those that could not be made are Unknown. The error is
 // that of ctx, if it has ended.
 func Run(ctx context.Context, s archive.Store) ([]Check, error) {
 	p := &prober{store: s, folder: archive.ScratchPrefix + archive.NewID() + "/", content: make([]byte, 5000)}
@@ -139,7 +141,7 @@ func Run(ctx context.Context, s archive.Store) ([]Check, error) {
 	return checks, ctx.Err()
 }
 
-// errLimited is what a store cannot do, by its own word.
+// errLimited is what a store cannot do, by its own Limits.
 var errLimited = errors.New("limited")
 
 // A prober holds what the checks share.
@@ -148,7 +150,7 @@ type prober struct {
 	folder  string // ends in a slash
 	content []byte // of the object that put leaves for the others
 	mu      sync.Mutex
-	names   []string // that may be there, guarded by mu
+	names   []string // names that may exist, guarded by mu
 }
 
 const objectName = "object" // what put leaves
@@ -167,8 +169,8 @@ func (p *prober) putBytes(ctx context.Context, name string, data []byte) error {
 	return p.putBlob(ctx, name, archive.BytesBlob(data))
 }
 
-// read reads a range. It takes a little more than was put, not all that a store
-// may send.
+// read reads a range. It reads a little more than was put at most, whatever the
+// store sends.
 func (p *prober) read(ctx context.Context, name string, off, n int64) ([]byte, error) {
 	r, err := p.store.Get(ctx, p.folder+name, off, n)
 	if err != nil {
@@ -205,7 +207,7 @@ func difference(got, want []byte) string {
 	return "nothing differs"
 }
 
-// other returns content of the same length that has nothing to do with it.
+// other returns other content of the same length.
 func (p *prober) other() []byte {
 	b := make([]byte, len(p.content))
 	rand.Read(b)
@@ -357,9 +359,9 @@ func (p *prober) replace(ctx context.Context) error {
 	return nil
 }
 
-// checksums sends bytes that are not those that were promised: wrong ones from
-// the start, and, since a store may read them once to check and once to send, the
-// first time right and then wrong.
+// checksums sends other bytes than it promised: wrong ones from the start; and
+// right ones first and then wrong ones, since a store may read once to check and
+// once to send.
 func (p *prober) checksums(ctx context.Context) error {
 	for wrong := range 2 {
 		name := fmt.Sprintf("wrong-%d", wrong)
@@ -393,7 +395,7 @@ func (p *prober) checksums(ctx context.Context) error {
 
 func (p *prober) delete(ctx context.Context) error {
 	err := p.store.Delete(ctx, p.folder+objectName)
-	if errors.Is(err, archive.ErrDenied) { // who may write and not delete can destroy less
+	if errors.Is(err, archive.ErrDenied) { // a key that may write and not delete can destroy less
 		return fmt.Errorf("%w: %w", errLimited, err)
 	}
 	if err != nil {
@@ -410,19 +412,19 @@ func (p *prober) delete(ctx context.Context) error {
 	return nil
 }
 
-// cleanUp removes what was put, and says what stays. A server that does not
-// answer is given half a minute.
+// cleanUp removes what was put, and reports what stays. A server that does not
+// answer gets half a minute.
 func (p *prober) cleanUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	var failed error // the last, they tend to be alike
+	var failed error // the last error: they tend to be alike
 	for _, name := range p.names {
 		if err := p.store.Delete(ctx, name); err != nil {
 			failed = err
 		}
 	}
-	// Only a store that lists can be asked what is left, and one that does not
-	// has failed a check of its own.
+	// Only a store that lists can say what is left. One that does not has failed
+	// a check of its own.
 	left, err := p.listed(ctx, p.folder)
 	if err == nil && len(left) > 0 && failed == nil {
 		failed = errors.New("they are still listed")

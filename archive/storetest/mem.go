@@ -16,21 +16,21 @@ import (
 	"github.com/sealtape/sealtape/archive"
 )
 
-// Mem is an archive.Store in memory that keeps no checksums, with faults on
-// demand. Without hooks it keeps the whole contract. The zero value is an empty
-// store. It must not be copied; the hooks must not change while it is in use, and
-// may themselves call its methods.
+// Mem is an archive.Store in memory that has no checksums, and fails on demand.
+// Without hooks it fulfils the whole contract. The zero value is an empty store.
+// It must not be copied. The hooks must not change while it is in use, and may
+// themselves call its methods.
 type Mem struct {
 	// OnPut is called for each Put whose name and content are right, before it
 	// takes effect. It returns whether to store the object, and the error to
-	// return. So (true, err) is the case that loses recordings: an error, but it
-	// was stored. (false, nil) is a store that lies. With (true, nil) Put goes on
-	// as if there were no hook.
+	// return. (true, err) is the case that loses recordings: an error, but the
+	// object was stored. (false, nil) is a store that lies. With (true, nil) Put
+	// goes on as if there were no hook.
 	OnPut func(name string) (apply bool, err error)
 
-	// OnGet is called for each Get of an object that is there, with a copy of
-	// the bytes asked for. The reader gives what OnGet returns: less, or other
-	// bytes. An error fails the Get.
+	// OnGet is called for each Get of an existing object, with a copy of the
+	// bytes asked for. The reader returns what OnGet returns, which may be less,
+	// or other bytes. An error fails the Get.
 	OnGet func(name string, data []byte) ([]byte, error)
 
 	mu      sync.Mutex
@@ -169,7 +169,7 @@ func (m *Mem) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// Stat implements archive.Store. All was modified just now.
+// Stat implements archive.Store. Every object counts as modified just now.
 func (m *Mem) Stat(ctx context.Context, name string) (archive.Info, error) {
 	if err := archive.ValidName(name); err != nil {
 		return archive.Info{}, err
@@ -201,8 +201,9 @@ func (m *Mem) Purge(ctx context.Context, prefix string) error {
 // Limits implements archive.Store.
 func (*Mem) Limits() archive.Limits { return archive.Limits{} }
 
-// Object returns a copy of the object name and whether it is there, past all
-// hooks: for a test to look at, and to search for what must not be in it.
+// Object returns a copy of the object name and whether it exists, without any
+// hooks: for a test that looks into the store, or searches it for what must not
+// be there.
 func (m *Mem) Object(name string) ([]byte, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -210,8 +211,8 @@ func (m *Mem) Object(name string) ([]byte, bool) {
 	return bytes.Clone(data), ok
 }
 
-// Set stores a copy of data under name, past all hooks and rules: for a test to
-// be the attacker who owns the store.
+// Set stores a copy of data under name, without any hooks and rules: for a test
+// that plays the attacker who owns the store.
 func (m *Mem) Set(name string, data []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -70,8 +70,8 @@ func testPutEmpty(t *testing.T, s archive.Store) {
 	wantError(t, "Put over an empty object", err, archive.ErrConflict)
 }
 
-// 9 MiB is past the size of a segment, and past that at which S3 clients like to
-// cut an upload into parts.
+// 9 MiB is more than a segment has, and more than the size from which S3 clients
+// like to split an upload.
 func testPutLarge(t *testing.T, s archive.Store) {
 	data := make([]byte, 9<<20)
 	rand.Read(data)
@@ -85,8 +85,8 @@ func testPutLarge(t *testing.T, s archive.Store) {
 
 var errSource = errors.New("source broke")
 
-// badBlobs returns Blobs of a good hash and size whose source does not keep to
-// it, with the error that Put should return.
+// badBlobs returns Blobs with a valid hash and size and a source with other
+// content, and the error that Put should return.
 func badBlobs(content []byte) map[string]struct {
 	archive.Blob
 	err error
@@ -132,7 +132,7 @@ func testPutBadBlob(t *testing.T, s archive.Store) {
 		wantNone(t, s, segment)
 		wantNames(t, s, "")
 	}
-	// The name is not burnt.
+	// The failed Put did not use up the name.
 	put(t, s, segment, content)
 	wantObject(t, s, segment, content)
 }
@@ -164,8 +164,8 @@ func testPutBelowObject(t *testing.T, s archive.Store) {
 	}
 }
 
-// Of several who put different content under one name, exactly one wins, or of a
-// store that does not promise that, at least one.
+// If several put different content under one name, exactly one succeeds. In a
+// store that does not promise that, at least one does.
 func testPutConcurrent(t *testing.T, s archive.Store) {
 	for round := range 5 {
 		name := fmt.Sprintf("ID/segments/%06d.age", round)
@@ -204,7 +204,7 @@ func testPutConcurrent(t *testing.T, s archive.Store) {
 	}
 }
 
-// Of several who put the same, all succeed.
+// If several put the same content, all succeed.
 func testPutSameConcurrent(t *testing.T, s archive.Store) {
 	data := bytes.Repeat([]byte("same"), 100_000)
 	var wg sync.WaitGroup

@@ -123,7 +123,7 @@ func testDelete(t *testing.T, s archive.Store) {
 		wantNone(t, s, "ID/log/0000")
 		wantNames(t, s, "", "ID/head", "ID/log/0001")
 	}
-	// The name is free again, also where all beside it is gone.
+	// The name is free again, even if everything beside it is gone.
 	if err := s.Delete(t.Context(), "ID/log/0001"); err != nil {
 		t.Fatal(err)
 	}
@@ -210,8 +210,8 @@ func testListStops(t *testing.T, s archive.Store) {
 	}
 }
 
-// What was there before a listing began and stays is listed, once and in order,
-// whatever is put meanwhile; and nothing is listed by half.
+// Objects that exist before and after a listing are listed, once and in order,
+// whatever is put meanwhile. No object is listed before it is whole.
 func testListWhilePutting(t *testing.T, s archive.Store) {
 	old := make(map[string]bool)
 	for i := range 10 {
@@ -286,7 +286,7 @@ func testPrefixes(t *testing.T, s archive.Store) {
 	}
 	want("A-", "A")
 
-	// A Put that failed is not seen here either.
+	// The object of a failed Put is not listed either.
 	b := archive.BytesBlob([]byte("x"))
 	b.SHA256[0] ^= 1
 	if err := s.Put(t.Context(), "D/head", b); !errors.Is(err, archive.ErrMismatch) {

@@ -1,5 +1,5 @@
-// Package storetest tests implementations of archive.Store, and lends a Store in
-// memory, Mem, that fails the way stores do.
+// Package storetest tests implementations of archive.Store. Its Mem is a Store in
+// memory that fails the way stores do.
 //
 // One call in a test runs the whole suite:
 //
@@ -7,9 +7,9 @@
 //		storetest.Test(t, func(t *testing.T) archive.Store { return open(t) })
 //	}
 //
-// The suite is the contract: what it does not check, a caller of an
-// archive.Store should not rely on. It begins with the checks of storecheck, which
-// are the part of it that a user's store is tried with.
+// The suite is the contract: callers of an archive.Store should not rely on what
+// it does not check. It begins with the checks of storecheck, by which a user's
+// store is tried.
 package storetest
 
 import (
@@ -24,9 +24,9 @@ import (
 	"github.com/sealtape/sealtape/archive/storecheck"
 )
 
-// Test runs the suite. It calls open for an empty store of its own in each
-// subtest; open may register its clean-up with t, which runs when that subtest
-// ends. The largest object is 9 MiB, the most objects in one store 60.
+// Test runs the suite. It calls open in each subtest for an empty store. open may
+// register its clean-up with t, which runs when that subtest ends. The largest
+// object has 9 MiB, and a store has 60 objects at most.
 func Test(t *testing.T, open func(t *testing.T) archive.Store) {
 	for _, tt := range []struct {
 		name string
@@ -65,9 +65,8 @@ func Test(t *testing.T, open func(t *testing.T) archive.Store) {
 	}
 }
 
-// testChecks makes the checks by which a store is tried before it is used: they and
-// the suite agree about each store, and it falls short of nothing but what it says
-// itself.
+// testChecks makes the checks of storecheck. They must agree with the suite about
+// each store, and be limited only by what its Limits say.
 func testChecks(t *testing.T, s archive.Store) {
 	checks, err := storecheck.Run(t.Context(), s)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package fault contains panics where the input of one participant is handled: a
+// Package fault contains panics where the input of one participant is handled. A
 // fault then costs that participant something, and the others nothing.
 package fault
 
@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// maxPlaces bounds how much of the stack an error tells.
+// maxPlaces is the most stack frames in an error.
 const maxPlaces = 8
 
-// Contain calls f. If f panics, it returns an error that says what happened and
-// where, and nothing of what the room sent: it may be logged.
+// Contain calls f. If f panics, Contain returns an error that says what happened
+// and where. The error contains nothing that the room sent, so it may be logged.
 func Contain(f func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -24,8 +24,8 @@ func Contain(f func()) (err error) {
 	return nil
 }
 
-// describe says what a panic was. Only the runtime's own texts are known to quote
-// nothing.
+// describe returns what the panic was. It quotes the runtime's own texts only:
+// others may contain what the room sent.
 func describe(v any) string {
 	if e, ok := v.(runtime.Error); ok {
 		return e.Error()
@@ -33,7 +33,7 @@ func describe(v any) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// places returns where a panic came from, the innermost first.
+// places returns where a panic came from, innermost call first.
 func places() (out []string) {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])

@@ -17,8 +17,8 @@ func Size(n int64) string {
 	return fmt.Sprintf("%.1f %cB", f, "?kMGT"[unit])
 }
 
-// Few returns the first five of names with commas in between, and how many more
-// there are; "none" where there is none.
+// Few returns the first five of names, separated by commas, and how many more
+// there are. It returns "none" for no names.
 func Few(names []string) string {
 	const most = 5
 	switch {

@@ -1,5 +1,5 @@
-// Package words puts numbers, times and what strangers wrote into text for people,
-// the same in the command, in what a room is told, and in what a service reports.
+// Package words formats numbers, times and foreign text for people, alike in the
+// command, in messages to a room, and in what a service reports.
 package words
 
 import (
@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// Clean makes s, which a stranger may have written, safe to show on a terminal:
-// what is not printable is written as an escape. Newlines become spaces.
+// Clean makes s safe to show on a terminal: a stranger may have written it. It
+// writes an escape for what is not printable, and a space for a newline.
 func Clean(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -26,8 +26,8 @@ func Clean(s string) string {
 	return b.String()
 }
 
-// Length returns a time on the recording clock or a duration: 5.3s below a minute,
-// then 1:05 and 2:03:04.
+// Length formats a time on the recording clock, or a duration: 5.3s below a
+// minute, then 1:05 and 2:03:04.
 func Length(d time.Duration) string {
 	if tenths := d.Round(100 * time.Millisecond); tenths < time.Minute {
 		return fmt.Sprintf("%.1fs", tenths.Seconds())
@@ -55,7 +55,7 @@ func People(n int) string {
 	return fmt.Sprintf("%d people", n)
 }
 
-// Ranges writes rising numbers for people: "1-3, 5".
+// Ranges formats rising numbers for people: "1-3, 5".
 func Ranges(ns []int) string {
 	var parts []string
 	for i := 0; i < len(ns); {

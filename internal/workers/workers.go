@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// A Group is a list of workers and endings. Stop ends them in the reverse of the
-// order in which they came, each before the one that came before it. The zero value
-// is empty. One goroutine uses it.
+// A Group is a list of workers and endings. Stop ends them in reverse order, each
+// before the one that was added before it. The zero value is an empty list. A
+// Group belongs to one goroutine.
 type Group struct{ ends []func() error }
 
-// Start runs a worker until its turn to end comes: then its context is cancelled and
-// it is waited for. That ctx ends does not end it.
+// Start runs a worker until Stop reaches it: Stop then cancels the worker's
+// context and waits for it. The end of ctx does not end the worker.
 func (g *Group) Start(ctx context.Context, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
@@ -28,10 +28,11 @@ func (g *Group) Start(ctx context.Context, run func(context.Context)) {
 	})
 }
 
-// Ends adds something to be done when its turn comes.
+// Ends adds a function that Stop calls when it reaches it.
 func (g *Group) Ends(end func() error) { g.ends = append(g.ends, end) }
 
-// Stop ends all, and returns what failed. A second call does nothing.
+// Stop ends everything, and returns the errors joined. A second call does
+// nothing.
 func (g *Group) Stop() (err error) {
 	ends := g.ends
 	g.ends = nil

@@ -1,5 +1,5 @@
-// Package durable has the few file operations an archive on a local disk is
-// made of, each of which returns only once its effect survives a power cut.
+// Package durable has the few file operations that an archive on a local disk
+// needs. Each returns only once its effect survives a power cut.
 //
 // A file written and closed may be lost, empty or half there after a crash: its
 // bytes wait in the page cache until fsync(2), and its name waits in the folder
@@ -23,9 +23,9 @@ import (
 	"syscall"
 )
 
-// TempPrefix begins the names of the temporary files of this package. A crash
-// can leave one behind; it holds nothing that was ever promised to anyone, and
-// may be removed when no process writes to the folder.
+// TempPrefix begins the names of the temporary files of this package. A crash can
+// leave one behind. Nobody was promised its content, and it may be removed when
+// no process writes to the folder.
 const TempPrefix = ".tmp-"
 
 // WriteFile replaces path with a file that holds data, mode 0600. Whoever reads
@@ -61,25 +61,26 @@ func WriteFile(path string, data []byte) error {
 	})
 }
 
-// Link publishes the finished file tmp under path, only if nothing has that
-// name. The content of tmp must have been synced by the caller, and tmp must be
-// in the same folder. If path is taken, the error wraps fs.ErrExist, and both
+// Link publishes the finished file tmp under path, only if nothing has that name.
+// The caller must have synced the content of tmp, and tmp must be in the same
+// folder. If path is taken, the error wraps fs.ErrExist, and both files stay as
+// they were.
 // files are as they were.
 //
 //	open(dir), link(tmp, path), unlink(tmp), fsync(dir)
 //
-// rename(2) would overwrite, and a check before it would race; link(2) is the
-// one call that every Unix makes fail when the name exists. Where the file system
-// has no hard links (NoLinks) it is that check and a rename nonetheless: then the
-// caller must be the only one who writes there.
+// rename(2) would overwrite, and a check before it would race; link(2) is the one
+// call that fails on every Unix if the name exists. On a file system without hard
+// links (NoLinks) Link uses such a check and a rename; then the caller must be
+// the only one who writes there.
 //
-// After any other error path may exist, with the whole content; tmp is left to
-// the caller if the link failed, and gone otherwise.
+// After any other error path may exist, with the whole content. tmp still exists
+// if the link failed, and is gone otherwise.
 func Link(tmp, path string) error {
 	return Change(filepath.Dir(path), func() error { return linkBy(os.Link, tmp, path) })
 }
 
-// linkBy does all of Link but to sync.
+// linkBy does what Link does, except the sync.
 func linkBy(link func(old, new string) error, tmp, path string) error {
 	err := link(tmp, path)
 	if NoLinks(err) {
@@ -97,15 +98,16 @@ func linkBy(link func(old, new string) error, tmp, path string) error {
 	return nil
 }
 
-// NoLinks reports whether the error of link(2) is one that file systems without
-// hard links answer. Some say EIO, as a bad disk does: then a rename fails, too.
+// NoLinks reports whether err is an answer to link(2) from a file system without
+// hard links. Some answer EIO, as a bad disk does; on a bad disk a rename then
+// fails too.
 func NoLinks(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EMLINK)
 }
 
 // MkdirAll makes the folder path and those above it that are missing, mode 0700.
-// It syncs the parent of each, and the parent of path even when path was there:
-// whoever made it, in another process, may not have come to that yet.
+// It syncs the parent of each. It syncs the parent of path even if path exists:
+// the process that made it may not have done so yet.
 //
 //	for each missing: open(parent), mkdir(dir), fsync(parent)
 //	always: fsync(parent of path), unless path is a root
@@ -157,7 +159,8 @@ func Change(dir string, change func() error) error {
 	return ChangeOpen(d, change)
 }
 
-// ChangeOpen is Change for a folder that the caller has opened, and that it closes.
+// ChangeOpen does what Change does for a folder that the caller has opened. It
+// closes the folder.
 func ChangeOpen(d *os.File, change func() error) (err error) {
 	if err = change(); err == nil && runtime.GOOS != "windows" {
 		if err = d.Sync(); err != nil {
@@ -175,7 +178,7 @@ func openDir(dir string) (*os.File, error) {
 	return d, nil
 }
 
-// Remove removes path if it is there. Its absence is not durable.
+// Remove removes path if it exists. The removal is not durable.
 func Remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -11,12 +11,12 @@ import (
 	"sync/atomic"
 )
 
-// writeAhead is how many bytes collect before the disk is told to begin.
+// writeAhead is how many bytes collect before the disk is asked to begin.
 const writeAhead = 1 << 20
 
-// A File is a new file that gets its name once it is whole. What is written to it
-// is hashed on the way. Sync and then Link, or Remove at any time, end it. It
-// belongs to one goroutine, except that Size may be called from any.
+// A File is a new file that gets its name once it is whole. It hashes what is
+// written to it. Sync and then Link end it, or Remove at any time. It belongs to
+// one goroutine; only Size may be called from others.
 type File struct {
 	tmp, path string
 	f         *os.File
@@ -24,8 +24,8 @@ type File struct {
 	hash      hash.Hash
 	both      io.Writer    // f and hash
 	size      atomic.Int64 // bytes in the file
-	begun     int64        // bytes that the disk was told of
-	err       error        // of Write: the first
+	begun     int64        // bytes that the disk was asked to write
+	err       error        // the first error of Write
 }
 
 // Create begins the file that is to be path, mode 0600, under the name tmp, which
@@ -46,8 +46,8 @@ func Create(tmp, path string) (*File, error) {
 // Size returns how many bytes are in the file.
 func (p *File) Size() int64 { return p.size.Load() }
 
-// Write writes b to the file, where the death of the process leaves it. An error
-// is final.
+// Write writes b to the file, where it survives the death of the process. An
+// error is final.
 func (p *File) Write(b []byte) (int, error) {
 	if p.err != nil {
 		return 0, p.err
@@ -66,9 +66,9 @@ func (p *File) Write(b []byte) (int, error) {
 //	fsync, close
 func (p *File) Sync() error { return errors.Join(p.err, p.f.Sync(), p.f.Close()) }
 
-// Link gives the file its name, as the function of this name does, and returns the
-// content's SHA-256. After an error there is no such file: a name that may not
-// last is taken back.
+// Link gives the file its name, as the function Link does, and returns the
+// SHA-256 of its content. After an error there is no such file: if the name may
+// not survive a crash, it is removed again.
 //
 //	link(tmp, path), unlink(tmp), fsync(dir)
 func (p *File) Link() (sum [sha256.Size]byte, err error) {
@@ -87,7 +87,7 @@ func (p *File) Link() (sum [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(p.hash.Sum(nil)), nil
 }
 
-// Remove closes and removes the file, unless it has its name.
+// Remove closes and removes the file, unless Link gave it its name.
 func (p *File) Remove() error {
 	p.Close()
 	return Remove(p.tmp)
@@ -95,6 +95,6 @@ func (p *File) Remove() error {
 
 // Close closes the file. Nothing of it is durable yet. Only Remove may follow.
 func (p *File) Close() {
-	p.f.Close() // its content is not wanted, and it may be closed already
+	p.f.Close() // its content is not needed, and it may be closed already
 	p.dir.Close()
 }

@@ -4,6 +4,6 @@ package durable
 
 import "os"
 
-// StartWrite does nothing: the system brings the bytes to the disk when it likes,
-// and with Sync at the latest.
+// StartWrite does nothing: the system writes the bytes to the disk when it
+// chooses, and at Sync at the latest.
 func StartWrite(f *os.File, from, end int64) {}
