@@ -8,11 +8,11 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// Approve returns c with the identity's signature: c's key belongs to the same
-// person, who uses both or, if c says so, c's key from now on. Whoever has pinned
-// this identity's card then takes c without comparing words. c must be a valid
-// card of the same name; only its holder can tell whether it is theirs, by its
-// fingerprint.
+// Approve returns c with the identity's signature. The signature says that c's
+// key belongs to the same person, who uses both keys or, if c says so, only c's
+// key from now on. Whoever has pinned this identity's card can then pin c without
+// comparing words. c must be a valid card of the same name. Only its holder can
+// tell by its fingerprint whether it is theirs.
 func (i *Identity) Approve(c Card) (Card, error) {
 	b, err := c.Marshal()
 	if err != nil {

@@ -21,10 +21,10 @@ const (
 // most on one card, take half of it.
 const MaxCard = 64 << 10
 
-// A Card is the public half of an identity: who, which key signs for them, and
-// the recipients to which one seals what they shall read. It is a signed note
-// whose signer is the key on it, so it proves that the holder of the signing
-// key chose the name and the recipients, and nothing about who that is.
+// A Card is the public half of an identity: a name, the key that signs for it,
+// and the recipients to seal to. It is a signed note whose signer is the key on
+// it. So it proves that the holder of the signing key chose the name and the
+// recipients, and nothing about who that is.
 //
 //	sealtape.v1/card
 //	name: Ada
@@ -39,30 +39,31 @@ const MaxCard = 64 << 10
 //	— sealtape.v1/7f3c… Ch1u…
 //	— sealtape.v1/66d0… keLi…
 //
-// The lines device, role, expires and replaces may be missing. Further signatures are
-// approvals: other keys of the same person say that this one is theirs, too. A
-// card that replaces a key has that key's approval.
+// The lines device, role, expires and replaces may be missing. Further signatures
+// are approvals: other keys of the same person confirm that this key is theirs
+// too. A card that replaces a key has that key's approval.
 //
-// A Card comes from ParseCard, Identity.Card or a Home, and is valid then. It
-// is a value; changing a field breaks its signature.
+// A Card comes from ParseCard, Identity.Card or a Home, and is then valid. It is
+// a value; changing a field breaks its signature.
 type Card struct {
 	// Name is what the holder calls themselves: 1 to 64 printable characters.
 	Name string
-	// Device tells the cards of one person apart: 1 to 32 printable characters, or
-	// none.
+	// Device distinguishes the cards of one person: up to 32 printable
+	// characters. Empty means none.
 	Device string
-	// Role is what the key is for: a Recorder's signs recordings.
+	// Role is what the key is for: only a Recorder's key signs recordings.
 	Role Role
 	// Created is when the card was signed, by the holder's clock, in UTC and
 	// whole seconds.
 	Created time.Time
-	// Expires is when the card stops counting, in whole seconds; zero is never.
+	// Expires is when the card stops counting, in whole seconds. Zero means
+	// never.
 	Expires time.Time
-	// Key is the verifier key, in the encoding of note.NewVerifier. Its name
-	// part says nothing human: it is made from the key.
+	// Key is the verifier key, in the encoding of note.NewVerifier. Its name part
+	// is made from the key and names nobody.
 	Key string
-	// Replaces is the verifier key that its holder used before, and does not use any
-	// more; "" for none.
+	// Replaces is the verifier key that the holder used before and uses no more.
+	// "" means none.
 	Replaces string
 	// Recipients are age recipients as text, at least one.
 	Recipients []string
@@ -97,8 +98,8 @@ func (c Card) text() string {
 	return b.String()
 }
 
-// sign makes c's signature, and drops those of others. The signer must be that of
-// c.Key.
+// sign signs the card anew, and drops the signatures of others. s must be the
+// signer of c.Key.
 func (c *Card) sign(s note.Signer) error {
 	sig, err := s.Sign([]byte(c.text()))
 	if err != nil {
@@ -121,8 +122,8 @@ func (c Card) Marshal() ([]byte, error) {
 	return note.Sign(&note.Note{Text: c.text()}, signers...)
 }
 
-// Verifier returns the verifier of what the card's holder signs. It panics if
-// Key is not that of a valid card.
+// Verifier returns the verifier of the card's key. It panics if Key is not that
+// of a valid card.
 func (c Card) Verifier() note.Verifier {
 	_, v, err := parseKey(c.Key)
 	if err != nil {
@@ -145,10 +146,10 @@ func (c Card) AgeRecipients() []age.Recipient {
 	return rs
 }
 
-// Expired reports whether the card does not count any more at the given time.
+// Expired reports whether the card no longer counts at the given time.
 func (c Card) Expired(now time.Time) bool { return !c.Expires.IsZero() && !now.Before(c.Expires) }
 
-// Label is the card's name for people, with the device if it tells one.
+// Label is the card's name for people, with the device if it has one.
 func (c Card) Label() string {
 	if c.Device == "" {
 		return c.Name
@@ -156,7 +157,7 @@ func (c Card) Label() string {
 	return c.Name + ", " + c.Device
 }
 
-// PostQuantum reports whether all of the card's recipients are.
+// PostQuantum reports whether all of the card's recipients are post-quantum.
 func (c Card) PostQuantum() bool {
 	for _, s := range c.Recipients {
 		if !PostQuantum(s) {

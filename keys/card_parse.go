@@ -11,9 +11,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// ParseCard reads a card and checks it whole: syntax, names, recipients and
-// the signature by its own key. There is one encoding of a card: what ParseCard
-// accepts, Marshal gives back byte for byte. Errors wrap ErrBadCard.
+// ParseCard parses a card and checks all of it: syntax, names, recipients and the
+// signature by its own key. A card has one encoding: Marshal returns what
+// ParseCard accepts byte for byte. Errors wrap ErrBadCard.
 func ParseCard(b []byte) (Card, error) {
 	c, err := parseCard(b)
 	if err != nil {
@@ -37,7 +37,8 @@ func parseCard(b []byte) (Card, error) {
 		}
 		return Card{}, fmt.Errorf("does not begin with %q", cardHeader)
 	}
-	// The signature comes first, so that a card damaged anywhere is called that.
+	// Check the signature first: for a card that was damaged anywhere, that is
+	// the error to report.
 	i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "key: ") })
 	if i < 0 {
 		return Card{}, errors.New("no key")
@@ -184,9 +185,9 @@ func parseCardLines(lines []string) (Card, error) {
 	return c, nil
 }
 
-// ParseCards reads one card or several, one after another, as a person's earlier
-// keys lead to the one of today: each approves the next. Errors are those of
-// ParseCard; no card at all is one.
+// ParseCards parses one card or several, one after another. A person's earlier
+// cards may come before the current one, each approving the next. Errors are
+// those of ParseCard. A file without any card is an error.
 func ParseCards(b []byte) ([]Card, error) {
 	if !bytes.HasPrefix(b, []byte(cardHeader+"\n")) {
 		return nil, fmt.Errorf("%w: it does not begin with %s", ErrBadCard, cardHeader)
@@ -211,8 +212,8 @@ func ParseCards(b []byte) ([]Card, error) {
 // maxCards bounds the cards in one file.
 const maxCards = 64
 
-// splitNotes splits before each line that is header. What is before the first one
-// belongs to it.
+// splitNotes splits b before each line that equals header. What precedes the
+// first such line belongs to the first part.
 func splitNotes(b []byte, header string) [][]byte {
 	var notes [][]byte
 	for start := 0; ; {
@@ -220,7 +221,7 @@ func splitNotes(b []byte, header string) [][]byte {
 		if i < 0 {
 			return append(notes, b)
 		}
-		// A card ends in a line feed; the one before the header is it.
+		// A card ends in the line feed before the next header.
 		notes, b, start = append(notes, b[:start+i+1]), b[start+i+1:], 1
 	}
 }

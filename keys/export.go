@@ -13,13 +13,13 @@ import (
 	"filippo.io/age/armor"
 )
 
-// An export is an identity file, with the signing key and the card in comments,
-// under a passphrase: age -d -i reads it as any identity file of its kind, and
-// keys/web/member.js writes the same.
+// An export is an identity file under a passphrase, with the signing key and the
+// card in comments. age -d -i reads it as any such identity file, and
+// keys/web/member.js writes the same form.
 const (
 	exportSigner = "# signer: "
 	exportCard   = "# card: "
-	// One line for each card that tells of earlier keys, see Identity.earlier.
+	// One line for each card of an earlier key: see Identity.earlier.
 	exportEarlier = "# earlier: "
 	// One line for each revocation of a key of the holder's.
 	exportRevoked = "# revoked: "
@@ -28,9 +28,9 @@ const (
 	MaxExport = 1 << 20
 )
 
-// Export returns all of the identity in one file, armored, under the passphrase, with what
-// its home knows of its holder's earlier keys and of those that were revoked.
-// work is log2 of the scrypt cost, 0 for that of a home.
+// Export returns the whole identity in one file, armored, under the passphrase.
+// The file includes what its home knows of its holder's earlier keys and revoked
+// keys. work is log2 of the scrypt cost. 0 means the cost that a home uses.
 func (i *Identity) Export(passphrase []byte, work int) ([]byte, error) {
 	if len(passphrase) == 0 {
 		return nil, errors.New("the passphrase is empty")
@@ -62,7 +62,7 @@ func (i *Identity) Export(passphrase []byte, work int) ([]byte, error) {
 		}
 		text += exportRevoked + base64.StdEncoding.EncodeToString(b) + "\n"
 	}
-	// Armor takes a third more.
+	// Armor makes it a third larger.
 	if len(text) > MaxExport/2 {
 		return nil, errors.New("there are more earlier keys and revocations than one file takes")
 	}
@@ -81,13 +81,13 @@ func (i *Identity) Export(passphrase []byte, work int) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// IsExport reports whether b looks like what Export writes: a file of age's.
+// IsExport reports whether b looks like an export: a file encrypted with age.
 func IsExport(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("age-encryption.org/")) || bytes.HasPrefix(bytes.TrimSpace(b), []byte(armor.Header))
 }
 
-// ParseExport opens what Export, or member.js in a browser, wrote. The error wraps
-// ErrPassphrase if the passphrase is not that of the file.
+// ParseExport opens what Export wrote, or member.js in a browser. The error wraps
+// ErrPassphrase if the passphrase is wrong.
 func ParseExport(b, passphrase []byte) (*Identity, error) {
 	if len(b) > MaxExport {
 		return nil, fmt.Errorf("the file is longer than %d bytes", MaxExport)
@@ -171,7 +171,7 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 	return id, nil
 }
 
-// Import keeps an identity that was exported, as InitAs does a new one.
+// Import stores an exported identity in the home, as InitAs does with a new one.
 func (h *Home) Import(id *Identity, passphrase []byte) error {
 	if err := h.vacant(); err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"runtime"
 )
 
-// checkMode returns a PermissionError if the file has any of the bits in deny.
-// Windows has no such bits to go by.
+// checkMode returns a PermissionError if the file has any of the bits in deny. On
+// Windows there are no such bits to check.
 func checkMode(path string, deny, want fs.FileMode) error {
 	fi, err := os.Stat(path)
 	if err != nil {
@@ -40,14 +40,14 @@ func readBounded(path string, max int64) ([]byte, error) {
 	return b, nil
 }
 
-// writeNew writes a file that must not be there yet, with mode 0600, or returns
-// an error wrapping fs.ErrExist. The file appears whole and durable, or not.
+// writeNew writes a new file with mode 0600. If the file exists, the error wraps
+// fs.ErrExist. The file appears whole and durable, or not at all.
 func writeNew(path string, b []byte) error {
-	// A link, unlike a rename, never replaces what is there.
+	// A link, unlike a rename, never replaces a file.
 	return writeFile(path, b, os.Link)
 }
 
-// writeReplace does the same, over what may be there.
+// writeReplace writes a file as writeNew does, and replaces an existing one.
 func writeReplace(path string, b []byte) error { return writeFile(path, b, os.Rename) }
 
 func writeFile(path string, b []byte, publish func(from, to string) error) (err error) {
@@ -79,7 +79,7 @@ func writeFile(path string, b []byte, publish func(from, to string) error) (err 
 // syncDir makes the entries of a folder durable.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
-		return nil // it has no such call
+		return nil // Windows has no such call
 	}
 	d, err := os.Open(dir)
 	if err != nil {

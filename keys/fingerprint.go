@@ -21,11 +21,11 @@ const (
 	fingerprintDomain = "sealtape.v1/fingerprint\n"
 )
 
-// A Fingerprint stands for a signing key in a form that people can read to one
-// another: 88 bits of SHA-256 as eight words of the BIP-39 English list. To
-// find a second key with a given fingerprint takes about 2^88 key generations.
-// It is not a commitment by the key's owner: who makes two keys on purpose
-// needs only 2^44 of them to find a pair that agree.
+// A Fingerprint is a short form of a signing key that people can read to one
+// another: 88 bits of SHA-256 as eight words of the BIP-39 English list. Finding
+// a second key with a given fingerprint takes about 2^88 key generations. It does
+// not bind the key's owner: an owner who wants two keys with the same fingerprint
+// finds such a pair after about 2^44.
 //
 // Compare with Equal. The zero Fingerprint belongs to no key.
 type Fingerprint [fingerprintBits / 8]byte
@@ -51,9 +51,9 @@ func (f Fingerprint) String() string {
 	return strings.Join(words, "-")
 }
 
-// ParseFingerprint reads what String wrote, or a person typed: the eight words
-// in any case, with anything but letters of ASCII between them. Those of the zero
-// Fingerprint are refused.
+// ParseFingerprint parses what String returned or a person typed: the eight words
+// in any case, separated by anything but ASCII letters. It refuses the words of
+// the zero Fingerprint.
 func ParseFingerprint(s string) (Fingerprint, error) {
 	words := strings.FieldsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
 	if len(words) != fingerprintWords {

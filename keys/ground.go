@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// A ground says why a pinned card is trusted: because somebody compared its words,
-// or because other keys of the same person approved it, or both. It lies beside the
-// card, since an approval is gone from a card that was renewed.
+// A ground is why a pinned card is trusted: a person compared its words, or other
+// keys of the same person approved it, or both. It is stored beside the card,
+// since a renewed card no longer has its approvals.
 type ground struct {
 	words     bool
 	approvers []string // verifier keys
@@ -56,11 +56,11 @@ func parseGround(b []byte) (g ground, err error) {
 	return g, nil
 }
 
-// with returns g with what more there is.
+// with returns g with the reasons of more added.
 func (g ground) with(more ground) ground {
 	g.words = g.words || more.words
 	for _, k := range more.approvers {
-		// Who has more approvals than that has enough of them.
+		// 64 approvals are enough.
 		if !slices.Contains(g.approvers, k) && len(g.approvers) < 64 {
 			g.approvers = append(slices.Clip(g.approvers), k)
 		}
@@ -72,9 +72,10 @@ func (g ground) equal(o ground) bool {
 	return g.words == o.words && slices.Equal(g.approvers, o.approvers)
 }
 
-// judge sets Doubted of each pin. One's own card, and one whose words were compared,
-// is vouched for; so is one that a card of the same name approved that is vouched
-// for itself, and neither revoked nor unpinned since.
+// judge sets Doubted of each pin. A card is vouched for if it is one's own, if
+// its words were compared, or if an approval vouches for it. An approval counts
+// if it is by a card of the same name that is itself vouched for, and neither
+// revoked nor unpinned since.
 func judge(pins []Pin) {
 	vouched := make(map[string]string, len(pins)) // by key: the folded name
 	for more := true; more; {

@@ -30,19 +30,19 @@ const (
 	maxScryptWork = 20
 )
 
-// A Home is the folder with one's identity, the pinned cards, and the spool.
+// A Home is the folder with the user's identity, the pinned cards, and the spool.
 type Home struct {
 	dir        string
 	scryptWork int
 	shelf      shelf
 }
 
-// A PermissionError reports a file or folder of the home that other users of
-// the machine could read or change. It is refused until that is mended.
+// A PermissionError reports a file or folder of the home that other users of the
+// machine could read or change. It is not used until its mode is corrected.
 type PermissionError struct {
 	Path string
-	Mode fs.FileMode // what it has
-	Want fs.FileMode // what it should have: 0600 or 0700
+	Mode fs.FileMode // the file's mode
+	Want fs.FileMode // the mode it should have: 0600 or 0700
 }
 
 func (e *PermissionError) Error() string {
@@ -53,9 +53,9 @@ func (e *PermissionError) Error() string {
 	return fmt.Sprintf("%s can be %s (mode %04o)", e.Path, what, e.Mode.Perm())
 }
 
-// OpenHome opens the home in dir, and makes the folder and those in it, with
-// mode 0700, where they are missing. A folder that others may write to is
-// refused with a PermissionError, since they could pin cards in it.
+// OpenHome opens the home in dir. It makes the folder and those in it, with mode
+// 0700, if they are missing. If others may write to a folder, they could pin
+// cards in it: the error is then a PermissionError.
 func OpenHome(dir string) (*Home, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -76,22 +76,22 @@ func OpenHome(dir string) (*Home, error) {
 // Dir returns the folder, as an absolute path.
 func (h *Home) Dir() string { return h.dir }
 
-// SpoolDir returns the folder for recordings on their way to a store.
+// SpoolDir returns the folder for recordings that their store does not have yet.
 func (h *Home) SpoolDir() string { return filepath.Join(h.dir, spoolDir) }
 
-// HeadsDir returns the folder that remembers the heads seen.
+// HeadsDir returns the folder with the heads seen: see archive.HeadDir.
 func (h *Home) HeadsDir() string { return filepath.Join(h.dir, headsDir) }
 
 func (h *Home) path(name string) string { return filepath.Join(h.dir, name) }
 
-// Init makes an identity with the given name and keeps it, under a passphrase
-// unless that is nil. Where there is an identity already, or a piece of one, it
+// Init makes an identity with the given name and stores it, under the passphrase
+// if that is not nil. If there is an identity already, or a part of one, it
 // changes nothing and returns ErrIdentityExists.
 func (h *Home) Init(name string, passphrase []byte) (*Identity, error) {
 	return h.InitAs(Description{Name: name}, passphrase)
 }
 
-// InitAs is Init for an identity of which more is said than its name.
+// InitAs does what Init does, for an identity described by more than a name.
 func (h *Home) InitAs(d Description, passphrase []byte) (*Identity, error) {
 	if err := h.vacant(); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (h *Home) InitAs(d Description, passphrase []byte) (*Identity, error) {
 	return id, h.keep(id, passphrase)
 }
 
-// vacant returns ErrIdentityExists if there is an identity, or a piece of one.
+// vacant returns ErrIdentityExists if there is an identity, or a part of one.
 func (h *Home) vacant() error {
 	for _, n := range identityFiles {
 		if _, err := os.Lstat(h.path(n)); err == nil {
@@ -115,9 +115,10 @@ func (h *Home) vacant() error {
 	return nil
 }
 
-// keep writes a new identity to its files.
+// keep writes the files of a new identity.
 func (h *Home) keep(id *Identity, passphrase []byte) error {
-	// A card of someone else under the same name would make it ambiguous.
+	// A pinned card of the same name is somebody else's: then the name would be
+	// ambiguous.
 	pins, err := h.Pins()
 	if err != nil {
 		return err
@@ -157,11 +158,11 @@ type keptFile struct {
 	Data []byte
 }
 
-// identityFiles are all that an identity may consist of.
+// identityFiles are all files that an identity may have.
 var identityFiles = []string{sealedIdentity, plainIdentity, sealedSigner, plainSigner, ownCard}
 
-// files returns the files of an identity. The identity proper comes last: with it
-// the home has one.
+// files returns the files of an identity. The age identity comes last: once it is
+// written, the home has an identity.
 func (h *Home) files(id *Identity, passphrase []byte) ([]keptFile, error) {
 	if passphrase != nil && len(passphrase) == 0 {
 		return nil, errors.New("the passphrase is empty")
@@ -182,18 +183,18 @@ func (h *Home) files(id *Identity, passphrase []byte) ([]keptFile, error) {
 	if identity, err = seal(identity, r); err != nil {
 		return nil, err
 	}
-	// The signing key goes to the age identity, so that one passphrase, asked and
-	// stretched once, opens both.
+	// The signing key is sealed to the age identity, so that one passphrase opens
+	// both and is asked and stretched once.
 	if signer, err = seal(signer, id.Recipients()...); err != nil {
 		return nil, err
 	}
 	return []keptFile{{sealedSigner, signer}, {ownCard, card}, {sealedIdentity, identity}}, nil
 }
 
-// Load reads the identity. It calls passphrase at most once, and only where the
-// identity is under one; nil stands for a function that knows none. Errors are
+// Load reads the identity. If the identity is under a passphrase, it calls
+// passphrase once; nil means that the passphrase is not known. Errors are
 // ErrNoIdentity, ErrPassphrase, a *PermissionError for a secret that others may
-// read, and whatever passphrase returns.
+// read, and errors of passphrase.
 func (h *Home) Load(passphrase func() ([]byte, error)) (*Identity, error) {
 	b, err := h.readSecret(plainIdentity)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -237,7 +238,7 @@ func (h *Home) Load(passphrase func() ([]byte, error)) (*Identity, error) {
 	return id, nil
 }
 
-// HasPassphrase reports whether Load will ask for one.
+// HasPassphrase reports whether Load needs a passphrase.
 func (h *Home) HasPassphrase() bool {
 	if _, err := os.Stat(h.path(plainIdentity)); err == nil {
 		return false
@@ -246,8 +247,8 @@ func (h *Home) HasPassphrase() bool {
 	return err == nil
 }
 
-// OwnCard returns one's own card. It needs no passphrase: the card is public.
-// Without an identity it returns ErrNoIdentity.
+// OwnCard returns the user's own card. It needs no passphrase, since the card is
+// public. Without an identity it returns ErrNoIdentity.
 func (h *Home) OwnCard() (Card, error) {
 	b, err := readBounded(h.path(ownCard), MaxCard)
 	if errors.Is(err, fs.ErrNotExist) {

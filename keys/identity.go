@@ -16,36 +16,37 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// An Identity is one's own keys, secret halves included. Its methods are safe
-// for concurrent use. Nothing of it prints a secret.
+// An Identity is the user's own keys, secret halves included. Its methods are
+// safe for concurrent use. Printing it prints no secret.
 type Identity struct {
 	card       Card
 	skey       string // the signing key, in the encoding of note.NewSigner
 	signer     note.Signer
 	identities []age.Identity
-	// earlier are the cards of the keys that this one's took the place of, and the
-	// cards that did so: what a home needs to know them for its own.
+	// earlier are the cards of the keys that this identity's key replaced, and
+	// the cards that replaced them. A home needs them to recognize these keys as
+	// its own.
 	earlier []Card
-	// revoked are the revocations of keys of its holder: of this one, of earlier ones and
-	// of other devices, as the home knows them.
+	// revoked are the revocations of the holder's keys that the home knows: of
+	// this key, of earlier ones and of those on other devices.
 	revoked []Revocation
 }
 
-// A Description is what the holder of a new identity says of it. Only Name is
-// required.
+// A Description describes a new identity. Only Name is required.
 type Description struct {
-	// Name is put in Unicode normal form C and must then be 1 to 64 printable
-	// characters, with no space but single ones inside.
+	// Name is normalized to Unicode normal form C. It must then be 1 to 64
+	// printable characters, without spaces except single ones inside.
 	Name string
-	// Device tells the identities of one person apart; likewise, up to 32.
+	// Device distinguishes the identities of one person. The rules of Name hold,
+	// with at most 32 characters. Empty means none.
 	Device string
 	// Role is what the keys are for; the zero value is Member.
 	Role Role
-	// Expires is when the card stops counting; zero is never.
+	// Expires is when the card stops counting. Zero means never.
 	Expires time.Time
 }
 
-// Generate makes a new identity with the given name and nothing else. Errors wrap
+// Generate makes a new identity that is described by its name only. Errors wrap
 // ErrBadName.
 func Generate(name string) (*Identity, error) { return GenerateAs(Description{Name: name}) }
 
@@ -112,9 +113,10 @@ func generate(d Description) (*Identity, error) {
 	return id, err
 }
 
-// Successor makes a new identity in place of i: new keys, the same name and
-// device, a card that says which key it replaces and that i has approved. It opens
-// what i opens. Who has pinned i's card takes the new one without comparing words.
+// Successor makes a new identity in place of i. It has new keys, the same name
+// and device, and a card that names the key it replaces and has i's approval. It
+// opens what i opens. Whoever has pinned i's card can pin the new one without
+// comparing words.
 func (i *Identity) Successor(expires time.Time) (*Identity, error) {
 	id, err := generate(Description{Name: i.card.Name, Device: i.card.Device, Role: i.card.Role, Expires: expires})
 	if err != nil {
@@ -133,13 +135,13 @@ func (i *Identity) Successor(expires time.Time) (*Identity, error) {
 	return id, nil
 }
 
-// Renew gives the identity a card that expires at the given time, zero for never,
-// and carries no approvals. The keys stay. It fails if the card on hand is not
-// older than a second, since the newer card is the one that counts.
+// Renew returns the identity with a new card for the same keys. The card has no
+// approvals and expires at the given time. Zero means never. Renew fails if the
+// current card is younger than a second, since of two cards the newer one counts.
 func (i *Identity) Renew(expires time.Time) (*Identity, error) {
 	c := i.card
 	c.Created, c.Expires = time.Now().UTC().Truncate(time.Second), expires.UTC().Truncate(time.Second)
-	c.Replaces = "" // said before, and the old key is not here to approve it again
+	c.Replaces = "" // an earlier card says it, and the old key cannot approve again
 	if !c.Expires.IsZero() && !c.Expires.After(c.Created) {
 		return nil, errors.New("the card would expire before it is made")
 	}
@@ -175,12 +177,13 @@ func (i *Identity) Card() (Card, error) { return i.card, nil }
 // String returns the identity's name, so that no secret is printed by accident.
 func (i *Identity) String() string { return "identity of " + i.card.Name }
 
-// GoString does the same for %#v.
+// GoString returns what String does, for %#v.
 func (i *Identity) GoString() string { return i.String() }
 
-// signingKeyComment precedes the verifier key in the identity file. It ties
-// the signing key, which lies in a file of its own, to the age identity: who
-// can replace the file but does not know the passphrase cannot slip in a key.
+// signingKeyComment precedes the verifier key in the identity file. It ties the
+// signing key, which is in a file of its own, to the age identity: somebody who
+// can replace that file, but does not know the passphrase, cannot substitute
+// another key.
 const signingKeyComment = "# signing key: "
 
 // marshal returns the identity file: comments and one age identity a line, as
@@ -229,14 +232,14 @@ func parseIdentityFile(b []byte) (vkey string, ids []age.Identity, err error) {
 	}
 	ids, err = age.ParseIdentities(bytes.NewReader(b))
 	if err != nil {
-		// The text of the error is not passed on: it is about a secret.
+		// The text of the error is dropped: it is about a secret.
 		return "", nil, errors.New("identity file is malformed")
 	}
 	return vkey, ids, nil
 }
 
-// assemble puts an identity together from its files and checks that they belong
-// to each other.
+// assemble makes an identity of the contents of its files, and checks that they
+// belong together.
 func assemble(vkey string, ids []age.Identity, skey string, card Card) (*Identity, error) {
 	s, err := note.NewSigner(strings.TrimSuffix(skey, "\n"))
 	if err != nil {

@@ -1,27 +1,27 @@
-// Package keys says who is who: one's own keys, and the cards of the people
-// one trusts.
+// Package keys says who is who: it has the user's own keys, and the cards of the
+// people whom the user trusts.
 //
-// An [Identity] is two secrets made together and never derived from each other:
-// an Ed25519 key that signs (what one records, and one's card), and an age
-// identity that opens what was sealed to its holder. The age identity is the
-// hybrid kind, ML-KEM-768 with X25519, since a recording stored today may be
-// attacked by a quantum computer in twenty years. A [Card] holds the public
-// halves and a name, signed by the key it carries. Cards travel as files, by
-// any channel, trusted or not.
+// An [Identity] is two secrets that are made together and never derived from each
+// other: an Ed25519 key that signs recordings and the user's card, and an age
+// identity that opens what was sealed to the user. The age identity is the hybrid
+// kind, ML-KEM-768 with X25519, since a recording stored today may be attacked by
+// a quantum computer in twenty years. A [Card] holds the public halves and a
+// name, signed by the key it carries. Cards travel as files, by any channel,
+// trusted or not.
 //
-// Trust starts when a card is pinned: [Home.Add] keeps it on disk, after a
-// person compared its [Fingerprint], eight words short enough to read aloud,
-// with what the card's owner says. From then on the name means that key, and
-// another key under the same name is refused ([ErrNameTaken]), unless the pinned
-// one approved it: for another device ([Identity.Approve]) or in its own place
+// Trust starts when a card is pinned. A person compares its [Fingerprint], eight
+// words short enough to read aloud, with what the card's owner says, and
+// [Home.Add] stores the card. From then on the name means that key. Another key
+// under the same name is refused ([ErrNameTaken]), unless the pinned one approved
+// it: for another device ([Identity.Approve]) or in its own place
 // ([Identity.Successor]). A card stops counting when it expires, when it is
-// replaced, or when a [Revocation] takes it back ([Pin]); and with it whatever counts
-// only because it approved it.
+// replaced, or when a [Revocation] revokes it ([Pin]). A card that counts only
+// because another one approved it stops counting with that one.
 //
 // A card has a [Role], which is pinned with it: only a Recorder's key signs
 // recordings.
 //
-// A [Home] is the folder with one's identity and pinned cards:
+// A [Home] is the folder with the user's identity and the pinned cards:
 //
 //	identity.age  the age identity under a passphrase, or
 //	identity.txt  the same without one; both are what age -d -i reads
@@ -33,11 +33,12 @@
 //	spool/        recordings on their way to a store: ciphertext only
 //	heads/        the newest signed state seen of every recording
 //
-// The package deals in the types of filippo.io/age and
-// golang.org/x/mod/sumdb/note, so that nothing else needs to know it.
+// The package uses the types of filippo.io/age and golang.org/x/mod/sumdb/note,
+// so that other packages need not import keys.
 //
-// A Home may be used by several goroutines and processes at once: files appear
-// and change whole, and the first to write a name keeps it.
+// Several goroutines and processes may use a Home at once. Files appear and
+// change as a whole, and the first process that writes a name's file has the
+// name.
 package keys
 
 import "errors"
@@ -50,10 +51,10 @@ var (
 	ErrIdentityExists = errors.New("there is an identity already")
 	// ErrPassphrase: the passphrase does not open the identity.
 	ErrPassphrase = errors.New("wrong passphrase")
-	// ErrBadCard: the card is malformed or its signature does not hold.
+	// ErrBadCard: the card is malformed or its signature does not verify.
 	ErrBadCard = errors.New("not a valid card")
-	// ErrCardSignature: the card is well formed, but its signature does not hold:
-	// it was changed after it was signed. It comes with ErrBadCard.
+	// ErrCardSignature: the card is well formed, but its signature does not
+	// verify: the card was changed after it was signed. It comes with ErrBadCard.
 	ErrCardSignature = errors.New("the signature does not hold")
 	// ErrBadName: the name cannot stand on a card.
 	ErrBadName = errors.New("not a valid name")
@@ -63,20 +64,22 @@ var (
 	ErrKeyTaken = errors.New("this key is pinned under another name")
 	// ErrOlderCard: a newer card of the same key is pinned.
 	ErrOlderCard = errors.New("a newer card of this key is pinned")
-	// ErrOtherName: the card is of someone else.
+	// ErrOtherName: the card is somebody else's.
 	ErrOtherName = errors.New("the card has another name")
-	// ErrOtherRole: the key is pinned, or vouched for, in another role.
+	// ErrOtherRole: the key is pinned, or was approved, in another role.
 	ErrOtherRole = errors.New("the card has another role")
 	// ErrExpired: the card's time is over.
 	ErrExpired = errors.New("the card has expired")
-	// ErrRevoked: the card's holder, or another key of theirs, took it back.
+	// ErrRevoked: the card's holder revoked it, with its key or with another one
+	// of theirs.
 	ErrRevoked = errors.New("the card was revoked")
-	// ErrDoubted: the card counted by another key's approval alone, and that key was
-	// revoked or unpinned since.
+	// ErrDoubted: the card counted only by another key's approval, and that key
+	// was revoked or unpinned since.
 	ErrDoubted = errors.New("the key that approved the card was revoked or unpinned, and nobody compared its words")
-	// ErrReplaced: its holder uses another key now.
+	// ErrReplaced: the card's holder uses another key now.
 	ErrReplaced = errors.New("the key was replaced by another")
-	// ErrBadRevocation: the revocation is malformed, or none who may has signed it.
+	// ErrBadRevocation: the revocation is malformed, or its signer may not revoke
+	// the key.
 	ErrBadRevocation = errors.New("not a valid revocation")
 	// ErrNoMember: no card is pinned under the name.
 	ErrNoMember = errors.New("no card is pinned under this name")

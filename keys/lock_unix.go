@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// lock waits until no other changes what is pinned, and returns what gives it up.
-// It ends with the process at the latest.
+// lock waits until nobody else changes what is pinned, and returns the function
+// that frees the lock. The end of the process frees it too.
 func (h *Home) lock() (unlock func() error, err error) {
 	f, err := os.OpenFile(h.path(lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -25,6 +25,7 @@ func (h *Home) lock() (unlock func() error, err error) {
 			return nil, errors.Join(fmt.Errorf("could not lock the pinned cards: %w", err), f.Close())
 		}
 	}
-	// By name: closing alone would leave it to a child that was just forked.
+	// Explicitly: closing alone would leave the lock to a child that was just
+	// forked.
 	return func() error { return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close()) }, nil
 }

@@ -1,8 +1,9 @@
 //go:build ignore
 
-// Make_unicode writes the tables of names, for Go and for browsers: what may stand in
-// a name, what is a combining mark, and what folds to what. All are those of Unicode
-// 15.0.0, whatever Go or browser uses them, so that both say the same of every name.
+// Make_unicode writes the tables of names, for Go and for browsers: which
+// characters a name may have, which are combining marks, and how case folds. The
+// tables are those of Unicode 15.0.0, whatever Go or browser uses them, so that
+// both judge every name alike.
 //
 //	go run make_unicode.go
 package main
@@ -55,8 +56,8 @@ func main() {
 
 func number(n int) string { return strconv.FormatInt(int64(n), 36) }
 
-// ranges are pairs in base 36: how many code points are not in it, and how many
-// after those are.
+// ranges writes pairs of numbers in base 36: how many code points are not in the
+// set, and how many after those are.
 func ranges(in func(rune) bool) string {
 	var out []string
 	for r := rune(0); r <= unicode.MaxRune; {
@@ -76,9 +77,9 @@ func ranges(in func(rune) bool) string {
 	return strings.Join(out, " ")
 }
 
-// folding is runs in base 36, FROM:COUNT:STEP:ADD: so many code points from the one that
-// is FROM after the last, STEP apart, and what to add to each; and FROM=A.B for one that
-// folds to several.
+// folding writes runs in base 36, FROM:COUNT:STEP:ADD: COUNT code points that are
+// STEP apart, the first of them FROM after the last one before, and the number to
+// add to each. FROM=A.B is a code point that folds to several.
 func folding() string {
 	type pair struct{ from, to int }
 	var out []string
@@ -101,7 +102,8 @@ func folding() string {
 			continue
 		}
 		to := []rune(fold.String(string(r)))
-		// Cherokee folds to its capitals, which stay; x/text v0.42.0 swaps the two.
+		// Cherokee folds to capitals, which fold to themselves; x/text v0.42.0
+		// swaps the two.
 		if r >= 0x13a0 && r <= 0x13f5 {
 			continue
 		}

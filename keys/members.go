@@ -15,20 +15,21 @@ import (
 
 // Add pins c: from now on its name means its key. A card that is pinned already
 // is no error, and a newer card of the same key and name replaces it. Another key
-// under a pinned name is taken only if a card of that name that counts has
-// approved it (Identity.Approve), or if all cards of that name were revoked, or are
-// Doubted. A key that c replaces does not count from then on. One's own card counts
-// as pinned and is not stored again.
+// under a pinned name is accepted if a card of that name that counts has approved
+// it (Identity.Approve), or if all cards of that name are revoked or Doubted. A
+// key that c replaces stops counting. The user's own card counts as pinned and is
+// not stored again.
 //
-// A card that nothing approved (Stranger) is trusted by its words, which the caller
-// has had compared. One that is pinned and Doubted beside a card of its name that counts is
-// taken by AddCompared alone. A crash leaves the card pinned or not, and Add can be called
-// again. Errors are ErrNameTaken, ErrKeyTaken, ErrOlderCard, ErrOtherRole, ErrExpired,
-// ErrRevoked, and ErrBadCard for a Card that is not valid.
+// A card that nothing approved (Stranger) is trusted by its words: the caller
+// must have had them compared. A pinned card that is Doubted, beside another card
+// of its name that counts, is accepted by AddCompared only. A crash leaves the
+// card pinned or not, and Add can be called again. Errors are ErrNameTaken,
+// ErrKeyTaken, ErrOlderCard, ErrOtherRole, ErrExpired, ErrRevoked, and ErrBadCard
+// for a Card that is not valid.
 func (h *Home) Add(c Card) error { return h.add(c, false) }
 
-// AddCompared is Add for a card whose words were compared, whatever else vouches for
-// it: it counts on if that ceases to.
+// AddCompared pins as Add does a card whose words were compared, also if it has
+// approvals. Such a card still counts when its approvals no longer do.
 func (h *Home) AddCompared(c Card) error { return h.add(c, true) }
 
 func (h *Home) add(c Card, compared bool) (err error) {
@@ -62,12 +63,13 @@ func (h *Home) add(c Card, compared bool) (err error) {
 	var was ground
 	if before >= 0 {
 		was = pins[before].ground
-		// A renewed card does not say any more what it replaced.
+		// A renewed card no longer says what it replaced.
 		if err := h.noteReplaced(pins[before].Card); err != nil {
 			return err
 		}
 	}
-	// The card comes last but for what follows from it: with it, all is pinned.
+	// Write the card last, except for what follows from it: once it is there, all
+	// is pinned.
 	if g := was.with(ground{compared || how == Stranger, approvers}); before < 0 || !g.equal(was) {
 		if err := writeReplace(h.groundPath(c.Key), g.marshal()); err != nil {
 			return err
@@ -81,7 +83,7 @@ func (h *Home) add(c Card, compared bool) (err error) {
 		}
 	case how == Stranger && !slices.ContainsFunc(pins, func(p Pin) bool { return p.folded == foldName(c.Name) }):
 		if err := writeNew(h.memberPath(c.Name), b); errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%w: %s", ErrNameTaken, c.Name) // another process was faster
+			return fmt.Errorf("%w: %s", ErrNameTaken, c.Name) // another process pinned one in between
 		} else if err != nil {
 			return err
 		}
@@ -93,8 +95,8 @@ func (h *Home) add(c Card, compared bool) (err error) {
 	return h.noteReplaced(c)
 }
 
-// noteReplaced keeps which key a card took the place of, also for when the card is
-// renewed.
+// noteReplaced stores which key a card replaced, since a renewed card no longer
+// says it.
 func (h *Home) noteReplaced(c Card) error {
 	if c.Replaces == "" {
 		return nil
@@ -106,22 +108,22 @@ func (h *Home) noteReplaced(c Card) error {
 	return writeReplace(h.replacementPath(c.Replaces), b)
 }
 
-// An Acquaintance says why a card may be pinned.
+// An Acquaintance is why a card may be pinned.
 type Acquaintance string
 
 const (
-	Stranger Acquaintance = "stranger" // nobody has the name: compare the fingerprint
+	Stranger Acquaintance = "stranger" // no card has the name: compare the fingerprint
 	Known    Acquaintance = "known"    // its key is pinned under the name
 	Approved Acquaintance = "approved" // a key that is pinned under the name approved it
 )
 
-// CanAdd says as what Add would pin a valid card, or returns the error with which
-// it would refuse it, so that nobody is asked to compare the fingerprint of one
-// that is approved, or that cannot be pinned. A card that is pinned and Doubted is a
-// Stranger's, unless another vouches for it; where another of its name counts, the
-// error wraps ErrNameTaken and ErrDoubted, and AddCompared takes it.
+// CanAdd returns how Add would pin a valid card, or the error with which Add
+// would refuse it. So nobody has to compare the fingerprint of a card that is
+// approved, or that cannot be pinned. A pinned card that is Doubted counts as a
+// Stranger's, unless another card vouches for it. If another card of its name
+// counts, the error wraps ErrNameTaken and ErrDoubted, and AddCompared pins it.
 //
-// It reads a card again only if its file has changed since.
+// CanAdd reads the file of a pinned card again only if it has changed.
 func (h *Home) CanAdd(c Card) (Acquaintance, error) {
 	pins, err := h.Pins()
 	if err != nil {
@@ -131,7 +133,7 @@ func (h *Home) CanAdd(c Card) (Acquaintance, error) {
 	return how, err
 }
 
-// canAdd does the same, and returns the keys that approved the card.
+// canAdd does what CanAdd does, and also returns the keys that approved the card.
 func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string, err error) {
 	files, err := h.members()
 	if err != nil {
@@ -180,9 +182,10 @@ func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string,
 	return how, approvers, nil
 }
 
-// Members returns the pinned cards without one's own, sorted by name, those of one
-// name by age, the newest first. Whether they still count Pins tells. A file that
-// does not hold a valid card is an error: it was pinned, so it matters.
+// Members returns the pinned cards without the user's own, sorted by name, and
+// under one name from the newest to the oldest. Some may no longer count: see
+// Pins. A file without a valid card is an error, since that card was pinned and
+// matters.
 func (h *Home) Members() ([]Card, error) {
 	pins, err := h.Pins()
 	if err != nil {
@@ -197,16 +200,16 @@ func (h *Home) Members() ([]Card, error) {
 	return cards, nil
 }
 
-// Verifiers returns the verifiers of all pinned cards and one's own, of those too
-// that do not count any more: what they signed while they did is still theirs. Of
-// what they may sign, their roles tell: see Recorders.
+// Verifiers returns the verifiers of all pinned cards and the user's own. Cards
+// that no longer count are among them: what they signed while they counted is
+// still valid. What they may sign depends on their roles: see Recorders.
 func (h *Home) Verifiers() (note.Verifiers, error) { return h.verifiers(Member) }
 
-// Recorders returns the verifiers of those of them that may sign recordings: whose
-// Role is Recorder.
+// Recorders returns those of the Verifiers that may sign recordings: their Role
+// is Recorder.
 func (h *Home) Recorders() (note.Verifiers, error) { return h.verifiers(Recorder) }
 
-// verifiers returns those of the cards that have a role, Member for all.
+// verifiers returns the verifiers of the cards with a role. Member means all.
 func (h *Home) verifiers(role Role) (note.Verifiers, error) {
 	pins, err := h.Pins()
 	if err != nil {
@@ -223,8 +226,8 @@ func (h *Home) verifiers(role Role) (note.Verifiers, error) {
 	return note.VerifierList(vs...), nil
 }
 
-// memberPath returns the file of the first card of a name. It keeps the name: two
-// processes cannot pin two keys under it.
+// memberPath returns the file of the first card of a name. The file reserves the
+// name: two processes cannot pin two keys under it.
 func (h *Home) memberPath(name string) string {
 	return filepath.Join(h.dir, membersDir, hashName(foldName(name))+memberExt)
 }
@@ -251,7 +254,8 @@ func (h *Home) cardPath(c Card) (string, error) {
 	return h.devicePath(c), nil
 }
 
-// hashName names a file. A name is a stranger's text, and no text for a file name.
+// hashName returns a file name for a name. A stranger chose the name, so the name
+// itself cannot be one.
 func hashName(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])

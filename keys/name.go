@@ -8,28 +8,28 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxNameRunes bounds a name, and maxDeviceRunes that of a device, in characters
-// (Unicode code points).
+// maxNameRunes bounds the length of a name, and maxDeviceRunes that of a device,
+// in characters (Unicode code points).
 const (
 	maxNameRunes   = 64
 	maxDeviceRunes = 32
 	maxMarks       = 8 // combining, in a row
 )
 
-// checkName reports why name cannot stand on a card, as an error wrapping
-// ErrBadName. A card comes from strangers and its name is shown to people who
-// decide by it, so nothing that a terminal or a text layout would act on is
-// let through: no control, format (bidirectional or zero-width), private-use
-// or unassigned characters, and no space but single ones between words. One
-// spelling has one encoding (NFC).
+// checkName returns why name cannot stand on a card, as an error that wraps
+// ErrBadName. Strangers write cards, and people decide by the name they see. So a
+// name has no character that acts on a terminal or a text layout: no control,
+// format (bidirectional or zero-width), private-use or unassigned characters, and
+// no spaces except single ones between words. One spelling has one encoding
+// (NFC).
 //
-// Look-alike letters of different scripts are not caught here. That is what
-// the fingerprint is for.
+// Look-alike letters of different scripts are not refused. The fingerprint shows
+// them to be others.
 func checkName(name string) error {
 	if err := checkLine(name, maxNameRunes); err != nil {
 		return err
 	}
-	// These would be read as a flag or as a key where a name may stand too.
+	// A command would read these as a flag or a key, where a name may stand too.
 	for _, p := range []string{"-", "age1", "ssh-"} {
 		if strings.HasPrefix(foldName(name), p) {
 			return fmt.Errorf("%w: it begins with %q", ErrBadName, p)
@@ -38,7 +38,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkDevice does the same for the name of a device.
+// checkDevice checks the name of a device in the same way.
 func checkDevice(device string) error {
 	if err := checkLine(device, maxDeviceRunes); err != nil {
 		return fmt.Errorf("device: %w", err)
@@ -46,7 +46,7 @@ func checkDevice(device string) error {
 	return nil
 }
 
-// checkLine reports why s cannot be shown to people as a line of their own.
+// checkLine returns why s cannot be shown to people as a line of its own.
 func checkLine(name string, most int) error {
 	bad := func(why string) error { return fmt.Errorf("%w: %s", ErrBadName, why) }
 	switch {
@@ -79,7 +79,8 @@ func checkLine(name string, most int) error {
 	if before == ' ' {
 		return bad("it has spaces at its ends or two in a row")
 	}
-	// After the marks: of many in a row implementations make different things.
+	// Check this after the marks: implementations normalize many marks in a row
+	// differently.
 	if !norm.NFC.IsNormalString(name) {
 		return bad("it is not in Unicode normal form C")
 	}

@@ -11,17 +11,18 @@ import (
 	"time"
 )
 
-// A Pin is a card that is pinned, or one's own, with what became of it since.
+// A Pin is a pinned card, or the user's own, and whether it still counts.
 type Pin struct {
 	Card
 	// Own: it is the card of this home's identity.
 	Own bool
-	// Revoked is the card's revocation, nil if there is none.
+	// Revoked is the card's revocation. Nil means that there is none.
 	Revoked *Revocation
-	// ReplacedBy is the key that its holder uses instead, "" if this one.
+	// ReplacedBy is the key that its holder uses instead. "" means that this key
+	// is in use.
 	ReplacedBy string
-	// Doubted: nobody compared the card's words, and what approved it was revoked or
-	// unpinned since, or counted itself only by such an approval.
+	// Doubted: nobody compared the card's words, and every key that approved it
+	// was revoked or unpinned since, or is Doubted itself.
 	Doubted bool
 
 	ground ground
@@ -29,8 +30,9 @@ type Pin struct {
 }
 
 // Live returns nil if the card counts at the given time: its holder may become a
-// reader and prove who they are. The errors wrap ErrRevoked, ErrDoubted, ErrReplaced
-// and ErrExpired. A card that does not count still tells whose old signatures are.
+// reader and prove who they are. The errors wrap ErrRevoked, ErrDoubted,
+// ErrReplaced and ErrExpired. A card that does not count still names the holder
+// of its old signatures.
 func (p Pin) Live(now time.Time) error {
 	switch {
 	case p.Revoked != nil:
@@ -49,8 +51,8 @@ func (p Pin) Live(now time.Time) error {
 	return nil
 }
 
-// Pins returns one's own card, where there is one, then the pinned ones by name;
-// of one name, the newest first.
+// Pins returns the user's own card, if there is one, then the pinned ones by
+// name, and under one name from the newest to the oldest.
 func (h *Home) Pins() ([]Pin, error) {
 	own, err := h.OwnCard()
 	if err != nil && !errors.Is(err, ErrNoIdentity) {
@@ -72,8 +74,8 @@ func (h *Home) Pins() ([]Pin, error) {
 	if err == nil {
 		pins = slices.Insert(pins, 0, Pin{Card: own, Own: true, folded: foldName(own.Name)})
 	}
-	// The cards say by themselves what they replace, so that a crash between two files
-	// leaves no old key that counts beside the new one.
+	// The cards themselves say what they replace, so after a crash between two
+	// files the old key does not count beside the new one.
 	replaced := make(map[string]string)
 	for _, p := range pins {
 		if p.Replaces != "" {
@@ -90,9 +92,9 @@ func (h *Home) Pins() ([]Pin, error) {
 	return pins, nil
 }
 
-// Person returns the cards that count now of the person with the given name, one
-// for each device, the newest first; case does not matter. It returns ErrNoMember
-// where no card has the name, and the reason of Pin.Live where none counts.
+// Person returns the cards that now count of the person with the given name, one
+// for each device, newest first. Case does not matter. If no card has the name,
+// the error is ErrNoMember. If none counts, it is the error of Pin.Live.
 func (h *Home) Person(name string) ([]Card, error) {
 	pins, err := h.Pins()
 	if err != nil {
@@ -101,7 +103,8 @@ func (h *Home) Person(name string) ([]Card, error) {
 	return PersonOf(pins, name)
 }
 
-// PersonOf returns the same of pins that Pins returned, for who asks of many names.
+// PersonOf does the same with the result of Pins, for callers who ask for many
+// names.
 func PersonOf(pins []Pin, name string) ([]Card, error) {
 	var cards []Card
 	var dead error
@@ -134,9 +137,10 @@ func (h *Home) Member(name string) (Card, error) {
 	return cards[0], nil
 }
 
-// Revoke keeps r: its key does not count any more, nor can it be pinned again. r
-// must be signed by the key that it revokes, or by a card that counts and has the
-// same name as the pinned one of that key; else the error wraps ErrBadRevocation.
+// Revoke stores r: its key no longer counts, and cannot be pinned again. r must
+// be signed by the key that it revokes, or by a card that counts and has the same
+// name as the pinned card of that key. Otherwise the error wraps
+// ErrBadRevocation.
 func (h *Home) Revoke(r Revocation) (err error) {
 	b, err := r.Marshal()
 	if err != nil {
@@ -153,15 +157,15 @@ func (h *Home) Revoke(r Revocation) (err error) {
 	if err := h.CanRevoke(r); err != nil {
 		return err
 	}
-	// The first one stays.
+	// The first revocation of a key stays.
 	if err := writeNew(h.revocationPath(r.Key), b); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil
 }
 
-// Revocations returns all that are kept, by key: those too of keys of which no card is
-// pinned, or is not any more.
+// Revocations returns all stored revocations, sorted by key. Some are of keys of
+// which no card is pinned.
 func (h *Home) Revocations() ([]Revocation, error) {
 	files, err := h.members()
 	if err != nil {
@@ -177,7 +181,8 @@ func (h *Home) Revocations() ([]Revocation, error) {
 	return rs, nil
 }
 
-// CanRevoke returns nil if Revoke would take r, and else its error.
+// CanRevoke returns nil if Revoke would accept r, and otherwise the error of
+// Revoke.
 func (h *Home) CanRevoke(r Revocation) error {
 	_, own, err := parseKey(r.Key)
 	if err != nil {
@@ -201,15 +206,16 @@ func (h *Home) CanRevoke(r Revocation) error {
 		}
 	}
 	if pins[i].Revoked != nil && pins[i].Revoked.text() == r.text() {
-		return nil // by one that does not count any more
+		return nil // by a card that no longer counts
 	}
 	return fmt.Errorf("%w: neither the key itself nor another card of %s that counts has signed it", ErrBadRevocation, pins[i].Name)
 }
 
-// Remove unpins all cards with the given name, or those of one device of theirs if
-// that is not ""; case does not matter in the name. What counts only by their approval
-// does not count any more. It returns ErrNoMember where there is none. Revocations
-// stay. Recordings sealed to them stay readable to their holder.
+// Remove unpins all cards with the given name. If device is not "", it unpins
+// that device's cards only. Case does not matter in the name. A card that counts
+// only by their approval no longer counts. If there is no such card, the error is
+// ErrNoMember. Revocations stay, and what was sealed to the cards stays readable
+// to their holder.
 func (h *Home) Remove(name, device string) (err error) {
 	unlock, err := h.lock()
 	if err != nil {
@@ -225,11 +231,11 @@ func (h *Home) Remove(name, device string) (err error) {
 		if f.card == nil || f.folded != foldName(name) || device != "" && f.card.Device != device {
 			continue
 		}
-		// The ground goes first: a card without one does not count.
+		// Remove the ground first: a card without one does not count.
 		paths = slices.Insert(paths, 0, h.groundPath(f.card.Key))
 		path := h.membersPath(file)
 		if path == h.memberPath(f.card.Name) {
-			paths = append(paths, path) // last: it keeps the name taken
+			paths = append(paths, path) // last: it reserves the name
 		} else {
 			paths = slices.Insert(paths, 1, path)
 		}

@@ -14,10 +14,11 @@ import (
 // 1,959; an RSA key of 16,384 bits has some 2,800.
 const maxRecipient = 8 << 10
 
-// ParseRecipient reads one recipient as age writes it: age1pq1… (hybrid
+// ParseRecipient parses one recipient as age writes it: age1pq1… (hybrid
 // post-quantum), age1… (X25519), ssh-ed25519 and ssh-rsa lines, age1tag1… and
 // age1tagpq1… (hardware keys), and age1NAME1… of a plugin. A plugin's recipient
-// starts the program age-plugin-NAME when something is sealed to it, not here.
+// starts the program age-plugin-NAME when something is sealed to it, and not
+// here.
 //
 // Errors do not repeat s, which may be a secret pasted by mistake.
 func ParseRecipient(s string) (age.Recipient, error) {
@@ -42,8 +43,8 @@ func parseRecipient(s string) (age.Recipient, error) {
 	case strings.HasPrefix(s, "age1tag1"), strings.HasPrefix(s, "age1tagpq1"):
 		return tag.ParseRecipient(s)
 	case strings.HasPrefix(s, "age1") && strings.Count(s, "1") > 1:
-		// Plugins talk to a person through the ClientUI. Nobody may be there
-		// when a recorder seals, so a plugin that asks gets an error.
+		// Plugins ask a person through the ClientUI. Nobody may be there when a
+		// recorder seals, so a plugin that asks gets an error.
 		return plugin.NewRecipient(s, &plugin.ClientUI{})
 	case strings.HasPrefix(s, "age1"):
 		return age.ParseX25519Recipient(s)
@@ -56,15 +57,16 @@ func parseRecipient(s string) (age.Recipient, error) {
 	return nil, errors.New("unknown kind of recipient")
 }
 
-// PostQuantum reports whether what is sealed to the recipient s stays closed
-// to a quantum computer.
+// PostQuantum reports whether a quantum computer cannot open what is sealed to
+// the recipient s.
 func PostQuantum(s string) bool {
 	return strings.HasPrefix(s, "age1pq1") || strings.HasPrefix(s, "age1tagpq1")
 }
 
-// parseCardRecipient reads a recipient of a card, which a stranger wrote. It takes
-// the one canonical spelling of the two native kinds of age, hybrid and X25519, which
-// browsers read as well; and no plugin: a card must not choose which programs run here.
+// parseCardRecipient parses a recipient of a card, which a stranger wrote. It
+// accepts only the canonical spelling of age's two native kinds, hybrid and
+// X25519, which browsers read too. It accepts no plugin: a card must not choose
+// which programs run here.
 func parseCardRecipient(s string) (age.Recipient, error) {
 	for _, b := range []byte(s) {
 		if b < ' ' || b > '~' {
@@ -90,8 +92,8 @@ func parseCardRecipient(s string) (age.Recipient, error) {
 	return r, nil
 }
 
-// checkSeals returns an error if nothing can be sealed to r, as to a point of low order:
-// a card with it would stop an epoch.
+// checkSeals returns an error if nothing can be sealed to r, such as a point of
+// low order. A card with such a recipient would make StartEpoch fail.
 func checkSeals(r age.Recipient) error {
 	if _, err := r.Wrap(make([]byte, 16)); err != nil {
 		return errors.New("nothing can be sealed to a recipient")

@@ -19,9 +19,9 @@ const (
 	MaxRevocation = 4 << 10
 )
 
-// A Revocation says that a key does not speak for its holder any more: it was
-// lost, or stolen. It is a signed note by that key itself or by another key of
-// the same person.
+// A Revocation says that a key no longer speaks for its holder, because it was
+// lost or stolen. It is a note signed by that key itself or by another key of the
+// same person.
 //
 //	sealtape.v1/revocation
 //	name: Ada
@@ -31,11 +31,11 @@ const (
 //
 //	— sealtape.v1/7f3c… Ch1u…
 //
-// The line reason may be missing. Who has the key can still sign with it, and
-// date what is signed as they like: the time is that of the revocation, and says
-// nothing of signatures made before.
+// The line reason may be missing. Whoever has a stolen key can still sign with it
+// and choose the date. So the time says when the key was revoked, and nothing
+// about when signatures were made.
 type Revocation struct {
-	Name   string    // on the card that is revoked
+	Name   string    // on the revoked card
 	Key    string    // its verifier key
 	Time   time.Time // when it was revoked, in UTC and whole seconds
 	Reason string    // for people, one line, or none
@@ -63,9 +63,10 @@ func (i *Identity) Revoke(c Card, reason string) (Revocation, error) {
 // IsRevocation reports whether b looks like a revocation and not like a card.
 func IsRevocation(b []byte) bool { return bytes.HasPrefix(b, []byte(revocationHeader+"\n")) }
 
-// ParseRevocation reads a revocation. If it is signed by the key that it revokes,
-// that is checked here; otherwise [Home.Revoke] finds out whether its signer may.
-// There is one encoding of it. Errors wrap ErrBadRevocation.
+// ParseRevocation parses a revocation. If the revoked key itself signed it,
+// ParseRevocation checks the signature. Otherwise [Home.Revoke] checks whether
+// its signer may revoke the key. A revocation has one encoding. Errors wrap
+// ErrBadRevocation.
 func ParseRevocation(b []byte) (Revocation, error) {
 	r, err := parseRevocation(b)
 	if err != nil {
@@ -78,8 +79,7 @@ func parseRevocation(b []byte) (Revocation, error) {
 	if len(b) > MaxRevocation {
 		return Revocation{}, fmt.Errorf("longer than %d bytes", MaxRevocation)
 	}
-	// No verifier is known yet; what note.Open says of an unverified note is all
-	// that it parsed.
+	// No verifier is known yet, so note.Open proves only that the note parses.
 	_, err := note.Open(b, note.VerifierList())
 	var unverified *note.UnverifiedNoteError
 	if !errors.As(err, &unverified) {
@@ -139,7 +139,7 @@ func (r Revocation) text() string {
 	return text
 }
 
-// concerns reports whether r is of a key of the identity's holder.
+// concerns reports whether r revokes a key of the identity's holder.
 func (i *Identity) concerns(r Revocation) bool {
 	return r.Key == i.card.Key || foldName(r.Name) == foldName(i.card.Name) ||
 		slices.ContainsFunc(i.earlier, func(c Card) bool { return c.Key == r.Key })

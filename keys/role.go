@@ -1,15 +1,16 @@
 package keys
 
 // A Role is what the key on a card is for. It is pinned with the card, and never
-// changes under a key.
+// changes for a key.
 type Role string
 
 const (
-	// Member is the Role of who attends and reads. Their key signs that they are
-	// there, what they answer, and what they share. A card does not say it.
+	// Member is the Role of somebody who attends and reads. Their key signs that
+	// they are there, their answers, and their shares. A card has no line for it.
 	Member Role = ""
-	// Recorder is the Role of who also records: only their key signs recordings, and
-	// says in a room what is recorded. Whoever has pinned their card believes that.
+	// Recorder is the Role of somebody who also records. Only such a key signs
+	// recordings, and says in a room what is recorded. Those who have pinned the
+	// card believe it.
 	Recorder Role = "recorder"
 )
 
@@ -20,6 +21,6 @@ func (r Role) String() string {
 	return string(r)
 }
 
-// vouches reports whether a card with the role can approve one with another: none
-// makes a recorder of a member.
+// vouches reports whether a card with the role can approve a card with the role
+// other. No member's card makes a recorder.
 func (r Role) vouches(other Role) bool { return r == Recorder || other == Member }

@@ -10,19 +10,20 @@ import (
 	"time"
 )
 
-// rotation is the file with the files of an identity that is about to take the
-// place of the one in the home: all of them in one, so that there is no half.
+// rotation is the file that holds all files of the identity that is about to
+// replace the home's. It is one file, so that a crash leaves no half.
 const rotation = "rotation.json"
 
-// Rotate makes the identity's successor, see Identity.Successor, and keeps it in
-// its place under the same passphrase, which is nil where there is none. The old
-// card is pinned beside it: what the old key signed is still one's own. The old
-// signing key is gone then; what was sealed to the old age identity still opens.
-// A crash leaves the old identity or the new one.
+// Rotate makes the identity's successor (see Identity.Successor) and stores it in
+// place of the old identity, under the same passphrase. A nil passphrase means
+// none. The old card is pinned beside the new one: what the old key signed still
+// counts as the user's own. The old signing key is removed. The new identity
+// still opens what was sealed to the old one. A crash leaves the old identity or
+// the new one.
 //
-// A key that was revoked vouches for none: then the new card says nothing of the old
-// one, and others compare its words. In this home the old key is one's own all the
-// same, with what was granted to it.
+// A revoked key cannot vouch for another. Then the new card does not name the old
+// one, and others compare its words. In this home the old key still counts as the
+// user's own, with what was granted to it.
 func (h *Home) Rotate(passphrase []byte, expires time.Time) (*Identity, error) {
 	if (passphrase != nil) != h.HasPassphrase() {
 		return nil, errors.New("the identity is under a passphrase, or is not: a new one is kept like the old one")
@@ -72,7 +73,7 @@ func (h *Home) Rotate(passphrase []byte, expires time.Time) (*Identity, error) {
 	return id, h.finishRotation()
 }
 
-// finishRotation finishes a rotation: here, or where one was broken off.
+// finishRotation finishes a rotation, also one that a crash interrupted.
 func (h *Home) finishRotation() error {
 	next, err := h.readSecret(rotation)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,7 +84,7 @@ func (h *Home) finishRotation() error {
 	}
 	var files []keptFile
 	if err := json.Unmarshal(next, &files); err != nil {
-		return fmt.Errorf("%s is malformed", h.path(rotation)) // the error's own text may hold a secret
+		return fmt.Errorf("%s is malformed", h.path(rotation)) // the error's own text may contain a secret
 	}
 	for _, f := range files {
 		if !slices.Contains(identityFiles, f.Name) {
@@ -110,7 +111,7 @@ func (h *Home) finishRotation() error {
 	return syncDir(h.dir)
 }
 
-// Renew gives the identity another card, see Identity.Renew, and keeps it.
+// Renew gives the identity another card (see Identity.Renew) and stores it.
 func (h *Home) Renew(id *Identity, expires time.Time) (*Identity, error) {
 	id, err := id.Renew(expires)
 	if err != nil {
@@ -123,8 +124,8 @@ func (h *Home) Renew(id *Identity, expires time.Time) (*Identity, error) {
 	return id, writeReplace(h.path(ownCard), b)
 }
 
-// SetCard keeps c as one's own card: the one there is, with approvals of one's
-// other devices. Another key is refused.
+// SetCard stores c as the user's own card: the current card with approvals of the
+// user's other devices. It refuses a card of another key.
 func (h *Home) SetCard(c Card) error {
 	own, err := h.OwnCard()
 	if err != nil {
@@ -143,8 +144,8 @@ func (h *Home) SetCard(c Card) error {
 	return writeReplace(h.path(ownCard), b)
 }
 
-// EarlierKeys returns the verifier keys that one's own replaced, the newest first.
-// What was granted to one of them is granted to oneself.
+// EarlierKeys returns the verifier keys that the user's own key replaced, newest
+// first. A grant to one of them is a grant to the user.
 func (h *Home) EarlierKeys() ([]string, error) {
 	pins, err := h.Pins()
 	if err != nil {
@@ -160,9 +161,10 @@ func (h *Home) EarlierKeys() ([]string, error) {
 	return keys, nil
 }
 
-// replacedBy returns the pins whose keys the first one's replaced, the newest first.
+// replacedBy returns the pins whose keys the first pin's key replaced, newest
+// first.
 func replacedBy(pins []Pin) (earlier []Pin) {
-	for at := pins[0]; len(earlier) < len(pins); { // no chain is longer than there are cards
+	for at := pins[0]; len(earlier) < len(pins); { // no chain is longer than the number of cards
 		i := slices.IndexFunc(pins, func(p Pin) bool { return p.ReplacedBy == at.Key && p.folded == at.folded })
 		if i < 0 {
 			break
@@ -173,7 +175,7 @@ func replacedBy(pins []Pin) (earlier []Pin) {
 	return earlier
 }
 
-// earlier returns what Identity.earlier is.
+// earlier returns the cards for Identity.earlier.
 func (h *Home) earlier() (cards []Card, err error) {
 	pins, err := h.Pins()
 	if err != nil {
@@ -192,14 +194,14 @@ func (h *Home) earlier() (cards []Card, err error) {
 	return cards, nil
 }
 
-// revocations returns what Identity.revoked is, by key.
+// revocations returns the revocations for Identity.revoked, sorted by key.
 func (h *Home) revocations(id *Identity) ([]Revocation, error) {
 	all, err := h.Revocations()
 	return slices.DeleteFunc(all, func(r Revocation) bool { return !id.concerns(r) }), err
 }
 
-// keepRevocations keeps those that came with the identity, as Revoke does: its holder's
-// own home judged who may have signed them.
+// keepRevocations stores the revocations that came with the identity, as Revoke
+// does. The home that exported them has checked who signed them.
 func (h *Home) keepRevocations(id *Identity) error {
 	for _, r := range id.revoked {
 		b, err := r.Marshal()
@@ -213,8 +215,8 @@ func (h *Home) keepRevocations(id *Identity) error {
 	return nil
 }
 
-// keepEarlier pins the keys that the identity's took the place of: what they signed
-// is still one's own.
+// keepEarlier pins the keys that the identity's key replaced: what they signed
+// still counts as the user's own.
 func (h *Home) keepEarlier(id *Identity) error {
 	for _, c := range id.earlier {
 		if err := h.noteReplaced(c); err != nil {
@@ -230,7 +232,7 @@ func (h *Home) keepEarlier(id *Identity) error {
 		if err := writeReplace(h.groundPath(c.Key), ground{words: true}.marshal()); err != nil {
 			return err
 		}
-		// The first of a key is the newest. One that is pinned stays.
+		// The newest card of a key comes first. A card that is pinned stays.
 		path, err := h.cardPath(c)
 		if err != nil {
 			return err

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// A shelf remembers what was read from members/, so that a file is read and checked
-// again only once it has changed. It is safe for concurrent use.
+// A shelf caches what was read from members/: a file is read and checked again
+// only when it has changed. It is safe for concurrent use.
 type shelf struct {
 	mu    sync.Mutex
 	files map[string]shelved // by file name
 }
 
-// A shelved file is one of four.
+// A shelved is the content of one file, of one of four kinds.
 type shelved struct {
-	info       fs.FileInfo // of what was read; nil: it is to be read again
+	info       fs.FileInfo // of the file when it was read; nil: read it again
 	card       *Card
 	folded     string // the name on card
 	revocation *Revocation
@@ -29,8 +29,8 @@ type shelved struct {
 	ground     ground
 }
 
-// The files of members/ beside the cards say what became of a key: its revocation,
-// and the card that replaced it, which may have been renewed since.
+// The files of members/ besides the cards say what became of a key: its
+// revocation, and the card that replaced it, which may have been renewed since.
 const (
 	memberExt      = ".card"
 	revocationExt  = ".revoked"
@@ -47,8 +47,8 @@ func (h *Home) replacementPath(key string) string {
 	return h.membersPath(hashName(key) + replacementExt)
 }
 
-// unchanging is how old a file must be when it is read, so that a later change shows in
-// its time: file systems tell no two moments apart that are closer than that.
+// unchanging is the least age of a file whose time proves that it has not
+// changed: file systems do not distinguish times that are closer together.
 const unchanging = 2 * time.Second
 
 // members returns what is in members/, by file name.
@@ -65,7 +65,7 @@ func (h *Home) members() (map[string]shelved, error) {
 		switch filepath.Ext(e.Name()) {
 		case memberExt, revocationExt, replacementExt, groundExt:
 		default:
-			continue // a temporary file of a writer at work
+			continue // a temporary file that is being written
 		}
 		info, err := os.Stat(h.membersPath(e.Name()))
 		if errors.Is(err, fs.ErrNotExist) {

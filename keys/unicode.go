@@ -11,8 +11,8 @@ import (
 
 //go:generate go run make_unicode.go
 
-// The tables of names are those of Unicode 15.0.0, whatever this program was built
-// with: package unicode moves on with Go, and browsers do on their own.
+// The tables of names are those of Unicode 15.0.0, whatever Go version builds
+// this program: package unicode changes with Go, and browsers change separately.
 var (
 	printables = sync.OnceValue(func() []span { return parseRanges(printableTable) })
 	marks      = sync.OnceValue(func() []span { return parseRanges(markTable) })
@@ -35,7 +35,7 @@ func inSpans(s []span, r rune) bool {
 	return ok
 }
 
-// number36 reads a number of the tables, which this package wrote itself.
+// number36 parses a number of the tables, which this package contains.
 func number36(s string) rune {
 	n, err := strconv.ParseInt(s, 36, 32)
 	if err != nil {
@@ -79,9 +79,9 @@ func parseFolding(text string) map[rune]string {
 	return m
 }
 
-// foldName returns the form in which names are compared, so that a second card cannot
-// differ from a first by case alone: Unicode's default case folding of normal form C,
-// in normal form C. PROTOCOL.md has the rule; keys/web/card.js keeps it too.
+// foldName returns the form in which names are compared, so that two cards cannot
+// differ by case alone: Unicode's default case folding of normal form C, in
+// normal form C. PROTOCOL.md has the rule, and keys/web/card.js follows it too.
 func foldName(name string) string {
 	var b strings.Builder
 	table := folds()
@@ -95,5 +95,5 @@ func foldName(name string) string {
 	return norm.NFC.String(b.String())
 }
 
-// SameName reports whether two names are one: case does not matter.
+// SameName reports whether two names are equal. Case does not matter.
 func SameName(a, b string) bool { return foldName(a) == foldName(b) }

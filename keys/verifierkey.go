@@ -13,8 +13,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// keyName names a signing key in signed notes. Heads lie in the store in the
-// clear, so the name is made from the key and tells nothing more.
+// keyName returns the name of a signing key in signed notes. Everybody who has
+// the store can read heads, so the name is made from the key and says nothing
+// else.
 func keyName(pub ed25519.PublicKey) string {
 	sum := sha256.Sum256(pub)
 	return keyNamePrefix + hex.EncodeToString(sum[:8])
@@ -39,7 +40,8 @@ func parseKey(vkey string) (ed25519.PublicKey, note.Verifier, error) {
 	return pub, v, nil
 }
 
-// A signature is one line of a signed note: a note.Signer that has signed already.
+// A signature is one line of a signed note. As a note.Signer it returns that
+// signature again.
 type signature struct {
 	name string
 	hash uint32
@@ -55,7 +57,7 @@ func (s signature) by(v note.Verifier, text string) bool {
 	return s.name == v.Name() && s.hash == v.KeyHash() && v.Verify([]byte(text), s.sig)
 }
 
-// parseSignature takes a signature line apart, verified or not.
+// parseSignature parses a signature line. It does not verify the signature.
 func parseSignature(s note.Signature) (signature, error) {
 	raw, err := base64.StdEncoding.DecodeString(s.Base64)
 	if err != nil || len(raw) != 4+ed25519.SignatureSize || !strings.HasPrefix(s.Name, keyNamePrefix) {

@@ -8,37 +8,38 @@ import (
 )
 
 const (
-	lastRetry = 30 * time.Second // of an answer: the longest time between two
-	// maxRefusals bounds the noes that are remembered. Beyond it no yes counts any
-	// more: who could make the recorder forget a no could overrule it.
+	lastRetry = 30 * time.Second // longest time between two tries of an answer
+	// maxRefusals bounds the noes that are remembered. Beyond it no yes counts
+	// any more: whoever could make the recorder forget a no could overrule it.
 	maxRefusals = 4096
 )
 
 var (
-	errNotRecorder = errors.New("this participant has not told that it records")
+	errNotRecorder = errors.New("this participant has not announced that it records")
 	errReplaced    = errors.New("another answer took its place")
-	// ErrRefused: a no stands with the recorder, which the answer does not lift: another
-	// card under the identity has said it, or it was written since.
+	// ErrRefused: a no stands with the recorder, and the answer does not lift it:
+	// another card under the identity said it, or it was said later.
 	ErrRefused = errors.New("a no stands that this does not lift")
-	// ErrNotNoted: the recorder has not acknowledged an answer, so that nobody knows
-	// whether it counts.
+	// ErrNotNoted: the recorder has not acknowledged an answer, so it is not
+	// known whether the answer counts.
 	ErrNotNoted = errors.New("the recorder has not acknowledged the answer")
 )
 
-// An answered recorder is whom an answer is for: no other card under its identity,
-// and no other recording.
+// An answered is the recorder and recording that an answer is for: no other card
+// under its identity, and no other recording.
 type answered struct{ identity, key, recording string }
 
-// An answer is what this member said to a recorder. It is said again until the
-// recorder acknowledges it, and whenever that does not have it any more.
+// An answer is what this member said to a recorder. It is sent again until the
+// recorder acknowledges it, and whenever the recorder reports that it does not
+// have it.
 type answer struct {
 	number int
 	yes    bool
 	noted  bool
 	done   chan struct{} // closed when it was noted, or err set
 	err    error
-	since  time.Time // when it was given, or found not to be there
-	next   time.Time // when it is said again
+	since  time.Time // when it was given, or found to be missing
+	next   time.Time // when it is sent again
 	tries  int
 }
 
@@ -49,7 +50,7 @@ func (a *answer) text() string {
 	return answerNo
 }
 
-// end lets who waits for the answer know.
+// end wakes those who wait for the answer.
 func (a *answer) end(err error) {
 	select {
 	case <-a.done:
@@ -59,11 +60,12 @@ func (a *answer) end(err error) {
 	}
 }
 
-// Answer tells a recorder whether one may be recorded, and returns when that has
-// acknowledged it. It fails if the participant has not told the state of a recorder
-// that records, with ErrRefused, with ErrNotNoted when ctx ends before, and when
-// another answer is given. A no is said on until it is acknowledged, also after ctx has ended; a yes
-// is not, but may have arrived: a no settles it. It needs Run.
+// Answer says to a recorder whether this member may be recorded, and returns when
+// the recorder has acknowledged it. It fails if the participant has not announced
+// a state in which it records; with ErrRefused; with ErrNotNoted if ctx ends
+// first; and if another answer is given meanwhile. A no is sent until it is
+// acknowledged, also after ctx has ended. A yes is not, but it may have arrived:
+// a no makes sure. Answer needs Run.
 func (s *Session) Answer(ctx context.Context, recorder string, yes bool) error {
 	to, a, err := s.say(recorder, yes)
 	if err != nil {
@@ -100,11 +102,11 @@ func (s *Session) say(recorder string, yes bool) (to answered, a *answer, err er
 	return to, a, nil
 }
 
-// asks returns whom an answer to a recorder is for.
+// asks returns the recorder and recording that an answer is for.
 func (p *peer) asks() answered { return answered{p.Identity, p.Card.Key, p.State.Recording} }
 
-// repeat says an answer to a recorder that has not acknowledged it, if it is time.
-// s.mu is held.
+// repeat sends an answer that the recorder has not acknowledged, if it is due.
+// The caller holds s.mu.
 func (s *Session) repeat(p *peer, now time.Time) {
 	if !p.Recorder || !p.proved {
 		return
@@ -121,7 +123,7 @@ func (s *Session) repeat(p *peer, now time.Time) {
 	s.send(p.Identity, m)
 }
 
-// unheard reports whether a recorder should have acknowledged an answer.
+// unheard reports whether a recorder should have acknowledged an answer by now.
 func (s *Session) unheard(p *peer, now time.Time) bool {
 	if !p.Recorder {
 		return false
@@ -130,7 +132,7 @@ func (s *Session) unheard(p *peer, now time.Time) bool {
 	return a != nil && !a.noted && now.Sub(a.since) >= s.c.SilentAfter
 }
 
-// noted takes a recorder's word of what it has of this member.
+// noted handles a recorder's report of the answer it has from this member.
 func (s *Session) noted(p *peer, m *message, now time.Time) (Trouble, string) {
 	switch {
 	case m.answers != s.nonce || m.nonce != p.hello.nonce:
@@ -150,14 +152,14 @@ func (s *Session) noted(p *peer, m *message, now time.Time) (Trouble, string) {
 			a.end(ErrRefused)
 		}
 	} else if a.noted {
-		// It has been away, or takes us for somebody who has just come.
+		// It was away, or it regards us as a new participant.
 		a.noted, a.since, a.next = false, now, now
 		s.repeat(p, now)
 	}
 	return "", ""
 }
 
-// consent takes an answer, as a recorder.
+// consent handles a member's answer. Only a recorder calls it.
 func (s *Session) consent(p *peer, m *message) (Trouble, string) {
 	switch {
 	case m.answers != s.nonce || m.nonce != p.hello.nonce:
@@ -165,14 +167,14 @@ func (s *Session) consent(p *peer, m *message) (Trouble, string) {
 	case s.state == nil || m.recording != s.state.Recording:
 		return Stale, "an answer about another recording"
 	case m.sequence > s.sequence:
-		return Stale, "an answer to a state that was not told"
+		return Stale, "an answer to a state that was not announced"
 	}
 	defer s.note(p)
 	if m.number < p.number || m.number == p.number && !p.voided {
 		return "", "" // it was heard, or a later one
 	}
 	if m.answer == answerNo {
-		// It needs no proof: whoever says so under the identity is not to be overruled.
+		// A no needs no proof: whoever says it under the identity, it stands.
 		p.number, p.voided = m.number, false
 		s.refusals.add(p.Identity, p.Card.Key, refusal{m.nonce, m.number, m.time})
 	} else {
@@ -185,7 +187,7 @@ func (s *Session) consent(p *peer, m *message) (Trouble, string) {
 	return "", ""
 }
 
-// decided sets what counts as a member's answer. s.mu is held.
+// decided sets what counts as a member's answer. The caller holds s.mu.
 func (s *Session) decided(p *peer, said time.Time, yes bool) {
 	p.Answered, p.Yes = said, yes
 	if said, no := s.refusals.of(p.Identity); no {
@@ -194,8 +196,9 @@ func (s *Session) decided(p *peer, said time.Time, yes bool) {
 	s.changed(p)
 }
 
-// Refuse makes a no that a member said by other means, in the chat, stand as one of
-// their card's, if that has answered before: only a later answer of it lifts the no.
+// Refuse records a no that a member gave by other means, such as the chat. If the
+// member's card has answered before, the no counts as that card's, and only a
+// later answer of the same card lifts it.
 func (s *Session) Refuse(identity string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,7 +213,8 @@ func (s *Session) Refuse(identity string) {
 	s.note(p)
 }
 
-// note tells a member what this recorder has of it. s.mu is held.
+// note reports to a member which answer this recorder has from it. The caller
+// holds s.mu.
 func (s *Session) note(p *peer) {
 	m := s.message(typeNoted)
 	m.answers, m.recording, m.number, m.answer = p.hello.nonce, s.state.Recording, p.number, answerNone
@@ -223,9 +227,9 @@ func (s *Session) note(p *peer) {
 	s.send(p.Identity, m)
 }
 
-// AskAgain makes every yes count no more until it is said again: the recorder was
-// away, and cannot have heard who took theirs back. A member's client that stands by
-// its person's yes says so by itself. A no stands.
+// AskAgain voids every yes until it is said again: the recorder was away, and may
+// have missed that somebody took theirs back. A client whose person still says
+// yes repeats it by itself. Every no stands.
 func (s *Session) AskAgain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,15 +246,15 @@ func (s *Session) AskAgain() {
 	s.restate()
 }
 
-// A refusal is a no, as its message orders it among what else the card said.
+// A refusal is a no, with its place in the order of what the same card said.
 type refusal struct {
 	nonce  nonce
 	number int
 	time   time.Time
 }
 
-// before reports whether another answer of the same card is the later one: in one
-// session by their numbers, else by their times, of which equal ones leave the no.
+// before reports whether other is the later answer of the same card. Within one
+// session the numbers decide, otherwise the times; at equal times the no wins.
 func (r refusal) before(other refusal) bool {
 	if r.nonce == other.nonce {
 		return r.number < other.number
@@ -258,9 +262,9 @@ func (r refusal) before(other refusal) bool {
 	return r.time.Before(other.time)
 }
 
-// refusals are the noes to a recording. One stands for the identity under which it
-// was said, whoever comes there, until the card that said it says yes there. The zero
-// value has none.
+// refusals are the noes to a recording. A no stands for the identity under which
+// it was said, whoever uses that identity, until the card that said it says yes
+// under it. The zero value has none.
 type refusals struct {
 	said map[string]map[string]refusal // by identity, and by the key of the card
 	full bool                          // there were too many
@@ -286,8 +290,8 @@ func (x *refusals) add(identity, key string, r refusal) {
 	by[key] = r
 }
 
-// lift takes back what a card refused under an identity, if what it says now is
-// later than all that it refused anywhere, and reports whether it is.
+// lift removes the noes of a card under an identity, if now is later than every
+// no of that card under any identity. It reports whether it is later.
 func (x *refusals) lift(identity, key string, now refusal) bool {
 	if x.full {
 		return false

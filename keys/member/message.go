@@ -38,14 +38,14 @@ const (
 	typeNoted    = version + "noted"
 )
 
-// What a message says of being recorded. Only typeNoted says none.
+// The answers about being recorded. Only typeNoted uses none.
 const (
 	answerYes  = "yes"
 	answerNo   = "no"
 	answerNone = "none"
 )
 
-// A nonce stands for one session of one member.
+// A nonce identifies one session of one member.
 type nonce [nonceSize]byte
 
 func (n nonce) String() string { return base64.StdEncoding.EncodeToString(n[:]) }
@@ -55,12 +55,12 @@ type hash [sha256.Size]byte
 
 func (h hash) String() string { return hex.EncodeToString(h[:]) }
 
-// A message is what all messages have in common, and the fields of its type: those
-// of other types are zero.
+// A message has the fields that all messages have, and the fields of its type.
+// Fields of other types are zero.
 type message struct {
 	kind       string
 	room, from string
-	to         string // "" for all
+	to         string // recipient's identity; "" for all
 	time       time.Time
 	nonce      nonce
 
@@ -68,28 +68,28 @@ type message struct {
 	answers    nonce  // all but hello and recorder
 	own, other hash   // proof
 	sid        string // proof: the room's
-	key        hash   // proof: the commitment to the room's key, zero where it has none
+	key        hash   // proof: the commitment to the room's key; zero in a room without one
 	sequence   int    // recorder, seen, consent
 	digest     hash   // seen
 	recording  string // recorder, consent, noted
-	number     int    // consent, noted: which answer of the member's it is
+	number     int    // consent, noted: the number of the member's answer
 	answer     string // consent, noted
 	state      statePart
 
-	under hash   // the commitment to the key that opened its packet, zero for none
+	under hash   // the commitment to the key that opened its packet; zero for none
 	text  string // as it was read or signed
 	sig   []byte // the whole note
 }
 
 var (
 	errMalformed = errors.New("malformed message")
-	// errVersion: a message of another version of the protocol.
+	// errVersion: the message has another version of the protocol.
 	errVersion = errors.New("message of another version")
-	// errType: a message of this version of a type that is not known.
+	// errType: the message has this version and an unknown type.
 	errType = errors.New("message of an unknown type")
 )
 
-// parse reads a message without checking its signature, which openedBy does.
+// parse parses a message. It does not check the signature: openedBy does.
 func parse(b []byte) (*message, error) {
 	if len(b) > MaxMessage {
 		return nil, fmt.Errorf("%w: %d bytes", errMalformed, len(b))
@@ -150,7 +150,7 @@ func known(kind string) bool {
 	return false
 }
 
-// openedBy reports whether the message bears v's signature and no other.
+// openedBy reports whether the message has v's signature and no other.
 func (m *message) openedBy(v note.Verifier) bool {
 	n, err := note.Open(m.sig, note.VerifierList(v))
 	return err == nil && len(n.Sigs) == 1 && len(n.UnverifiedSigs) == 0 && n.Text == m.text
@@ -213,7 +213,7 @@ func (w *writer) text(name, value string) {
 	w.line(name, base64.StdEncoding.EncodeToString([]byte(value)))
 }
 
-// A reader reads fields in order. After an error it returns zero values.
+// A reader parses fields in order. After an error it returns zero values.
 type reader struct {
 	rest string
 	err  error

@@ -6,16 +6,17 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-// A Standing says how much is known of another participant.
+// A Standing is how much was proved of another participant.
 type Standing string
 
 const (
-	// Unknown: nothing was proved; the identity is what the server says.
+	// Unknown: nothing was proved. The server gave the identity.
 	Unknown Standing = "unknown"
-	// Claimed: it proved to hold the key of a card that is not pinned. Its name is
-	// what the card's holder calls themselves.
+	// Claimed: the participant proved to hold the key of a card that is not
+	// pinned. The name is what the card's holder calls themselves.
 	Claimed Standing = "claimed"
-	// Verified: it proved to hold the key of a card that is pinned and counts.
+	// Verified: the participant proved to hold the key of a card that is pinned
+	// and counts.
 	Verified Standing = "verified"
 )
 
@@ -23,89 +24,90 @@ const (
 type Peer struct {
 	Identity string
 	Standing Standing
-	// Card is that of its hello, zero without one.
+	// Card is the card in its hello. Zero without a hello.
 	Card keys.Card
-	// Recorder: it told the state of a recorder, and State is the last whole one.
-	// Only that of a Verified peer is a recorder's word.
+	// Recorder: it announced the state of a recorder, and State is the last
+	// complete one. Only a Verified peer's state is that of a trusted recorder.
 	Recorder bool
 	State    State
 	// Code is the meeting code of State.
 	Code string
-	// Answered is when it said whether it may be recorded, zero if it has not, or
-	// is asked again; Yes is what it said. A no that another card said under its
-	// Identity stands here, too. Only a recorder learns it.
+	// Answered is when it said whether it may be recorded. Zero means that it has
+	// not, or is asked again. Yes is its answer. A no that another card said
+	// under its Identity stands here too. Only a recorder learns it.
 	Answered time.Time
 	Yes      bool
-	// Seen: it confirmed a state that this recorder told. Only a recorder learns it.
+	// Seen: it confirmed a state that this recorder announced. Only a recorder
+	// learns it.
 	Seen bool
 }
 
-// A Trouble is something that an honest room does not do.
+// A Trouble is something that does not happen in an honest room.
 type Trouble string
 
 const (
 	Malformed     Trouble = "malformed"      // no message of the protocol
-	BadSignature  Trouble = "signature"      // not signed by the card's key
+	BadSignature  Trouble = "signature"      // not signed by the key on the card
 	OtherRoom     Trouble = "other-room"     // a message for another room
-	OtherKey      Trouble = "other-key"      // under, or of, another key than the room's
+	OtherKey      Trouble = "other-key"      // sealed with, or about, another key than the room's
 	Plaintext     Trouble = "plaintext"      // in the clear, in a room with keys
 	OtherIdentity Trouble = "other-identity" // sent, or meant, under another identity
 	ClockSkew     Trouble = "clock"          // more than ten minutes from this clock
-	BadCard       Trouble = "card"           // a card that is not valid, or does not count
+	BadCard       Trouble = "card"           // a card that is not valid, or no longer counts
 	OtherCard     Trouble = "other-card"     // another card than before, or than the proof is about
-	Impostor      Trouble = "impostor"       // a name that is pinned, with another key; or a member's card that says it records
+	Impostor      Trouble = "impostor"       // a pinned name with another key; or a member's card that announces a recording
 	Stale         Trouble = "stale"          // an answer to a question that was not asked, or an old state
-	Swapped       Trouble = "swapped"        // someone shows them another card as this member's
-	Silent        Trouble = "silent"         // what should have come did not: messages are held back
-	Hidden        Trouble = "hidden"         // a message from who is not in the room's list
+	Swapped       Trouble = "swapped"        // somebody shows them another card as this member's
+	Silent        Trouble = "silent"         // an expected message did not come: messages are held back
+	Hidden        Trouble = "hidden"         // a message from somebody who is not in the room's list
 	Flood         Trouble = "flood"          // too many messages
-	OtherVersion  Trouble = "version"        // a version of the protocol that is not known
+	OtherVersion  Trouble = "version"        // an unknown version of the protocol
 )
 
-// An Event is what a Session has to tell. Exactly one of Peer and Trouble is set.
+// An Event is a report of a Session. Exactly one of Peer and Trouble is set.
 type Event struct {
-	// Identity is the participant's concerned, "" for one that has none.
+	// Identity is that of the participant concerned. "" means that it has none.
 	Identity string
-	// Peer is how it stands now, after a change.
+	// Peer is its new state after a change.
 	Peer *Peer
-	// Trouble is what is wrong, Detail the same in words, without secrets.
+	// Trouble is what is wrong. Detail says it in words, without secrets.
 	Trouble Trouble
 	Detail  string
 }
 
-// A peer is what a Session keeps of another participant.
+// A peer is what a Session stores of another participant.
 type peer struct {
 	Peer
-	since    time.Time // when it joined, or was heard first
+	since    time.Time // when it joined, or was first heard
 	here     bool      // it is in the list of participants
-	hidden   bool      // that it is not, and speaks, was reported
+	hidden   bool      // reported that it speaks without being in the list
 	hello    *message  // nil before one came
 	cardHash hash
-	began    time.Time      // when hello's session was heard of
-	over     map[visit]bool // its sessions before
+	began    time.Time      // when hello's session was first heard of
+	over     map[visit]bool // its earlier sessions
 	proved   bool           // for hello.nonce
-	helloed  int            // how often it was told our hello
-	greeted  time.Time      // when last
+	helloed  int            // how often our hello was sent to it
+	greeted  time.Time      // when our hello was last sent to it
 	nextTry  time.Time
-	judged   time.Time // when the card was looked at last
-	silent   bool      // that it is was reported
-	versions bool      // that it speaks another was reported
-	clear    bool      // that it speaks in the clear was reported
-	closed   time.Time // since when nothing of it opened; zero if something has since
-	shut     bool      // that was reported
+	judged   time.Time // when the card was last checked
+	silent   bool      // reported that it is silent
+	versions bool      // reported that it speaks another version
+	clear    bool      // reported that it speaks in the clear
+	closed   time.Time // since when none of its packets opened; zero: the last one opened
+	shut     bool      // reported that none open
 	budget   budget
 
-	// Of a recorder:
+	// For a recorder:
 	sequence int
 	whole    int // the sequence of State
 	parts    map[int]*message
 	digest   hash      // of the state of all parts
-	heard    time.Time // when it told its state last
-	// Of a member, to a recorder:
+	heard    time.Time // when it last announced its state
+	// For a member, as a recorder sees it:
 	confirmed int       // the latest state that it confirmed
-	answered  time.Time // when it confirmed one last
-	owes      time.Time // since when it owes a confirmation of a later one; zero if it does not
-	number    int       // of the last answer that it gave
+	answered  time.Time // when it last confirmed one
+	owes      time.Time // since when it owes a confirmation; zero: it owes none
+	number    int       // of its last answer
 	voided    bool      // it said yes, and is asked again
 }
 
@@ -115,10 +117,10 @@ type visit struct {
 	card  hash
 }
 
-// visit returns that of the last hello.
+// visit returns the session of the last hello.
 func (p *peer) visit() visit { return visit{p.hello.nonce, p.cardHash} }
 
-// A budget bounds how many messages are taken: burst at once, rate a second.
+// A budget limits how many messages are accepted: burst at once, rate a second.
 type budget struct {
 	left   float64
 	at     time.Time

@@ -9,8 +9,8 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-// Receive takes a packet of Topic. from is the identity that LiveKit says has sent
-// it, "" for a hidden participant.
+// Receive handles a packet of Topic. from is the sender's identity as LiveKit
+// reports it. "" means a hidden participant.
 func (s *Session) Receive(from string, data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -19,7 +19,7 @@ func (s *Session) Receive(from string, data []byte) {
 	if p != nil {
 		budget = &p.budget
 	} else if from != "" {
-		return // oneself, or one too many
+		return // our own packet, or over the limit
 	}
 	if !budget.take(now) {
 		if !budget.warned {
@@ -42,7 +42,7 @@ func (s *Session) Receive(from string, data []byte) {
 	}
 }
 
-// take takes a packet of a peer's. s.mu is held.
+// take handles a packet from a peer. The caller holds s.mu.
 func (s *Session) take(p *peer, budget *budget, data []byte, now time.Time) {
 	from := p.Identity
 	data, under, err := s.unseal(from, data)
@@ -65,7 +65,7 @@ func (s *Session) take(p *peer, budget *budget, data []byte, now time.Time) {
 		return
 	}
 	if m.under = under; s.c.Keys != nil && under == (hash{}) && (m.kind != typeConsent || m.answer != answerNo) {
-		// The server can have written it. A no counts whoever wrote it.
+		// The server can have written it. A no counts, whoever wrote it.
 		if !p.clear {
 			p.clear = true
 			s.trouble(from, Plaintext, "speaks in the clear, where the room has keys")
@@ -76,7 +76,7 @@ func (s *Session) take(p *peer, budget *budget, data []byte, now time.Time) {
 		p.closed, p.shut = time.Time{}, false
 	}
 	if m.to != "" && m.to != s.c.Identity {
-		budget.left++ // it went to all, as some clients have no other way
+		budget.left++ // it was sent to all: some clients cannot do otherwise
 		return
 	}
 	if t, detail := s.receive(p, m, now); t != "" {
@@ -84,7 +84,8 @@ func (s *Session) take(p *peer, budget *budget, data []byte, now time.Time) {
 	}
 }
 
-// unopened notes a sealed packet that no key opens. One may come a little later.
+// unopened counts a sealed packet that no key opens. The key may come a little
+// later.
 func (s *Session) unopened(p *peer, now time.Time) {
 	if p.closed.IsZero() {
 		p.closed = now
@@ -95,9 +96,9 @@ func (s *Session) unopened(p *peer, now time.Time) {
 	}
 }
 
-// receive takes a message that is well-formed. It returns what is wrong with it.
+// receive handles a well-formed message. It returns what is wrong with it.
 func (s *Session) receive(p *peer, m *message, now time.Time) (Trouble, string) {
-	// The signature comes first: what an unsigned message says tells nothing.
+	// Check the signature first: an unsigned message proves nothing.
 	card := p.Card
 	if m.kind == typeHello {
 		var err error
@@ -105,7 +106,7 @@ func (s *Session) receive(p *peer, m *message, now time.Time) (Trouble, string) 
 			return BadCard, err.Error()
 		}
 	} else if p.hello == nil {
-		return "", "" // its hello was lost or comes later; then it says this again
+		return "", "" // its hello was lost or comes later; then it sends this again
 	}
 	if !m.openedBy(card.Verifier()) {
 		return BadSignature, "not signed by the key of " + card.Name
@@ -147,7 +148,7 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 	how, err := s.c.Judge.CanAdd(card)
 	switch {
 	case poses(err):
-		// The first one who says so is to be looked at, not only the second.
+		// The first user of the name is suspect too, and not only the second.
 		s.trouble(p.Identity, Impostor, err.Error())
 		how = keys.Stranger
 	case err != nil:
@@ -167,18 +168,19 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 			p.over[p.visit()] = true
 			p.helloed = 0
 			if p.cardHash != sum {
-				// The server may have put someone else in the place of who was here: what was
-				// proved and said before is not theirs.
+				// The server may have replaced the participant: what was proved
+				// and said before does not count for the new one.
 				trouble, detail = OtherCard, "says hello with another card than before"
 			}
 		}
 		p.fresh(now)
 		if said, ok := s.refusals.of(p.Identity); ok {
-			p.Answered = said // whoever is here now
+			p.Answered = said // a no stands for the identity, whoever is here now
 		}
 	}
 	p.hello, p.cardHash, p.Card = m, sum, card
-	// Who says hello again has not got our proof, whatever we have of theirs.
+	// A peer that sends hello again has not got our proof, even if we have its
+	// proof.
 	s.prove(p, now)
 	if p.standing(how); !again {
 		s.changed(p)
@@ -186,13 +188,13 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 	return trouble, detail
 }
 
-// poses reports whether a card was refused for being somebody else's: it may be one
-// of a stranger who has the same name.
+// poses reports whether a card was refused because its name is somebody else's.
+// It may be a stranger's who has the same name.
 func poses(err error) bool {
 	return errors.Is(err, keys.ErrNameTaken) || errors.Is(err, keys.ErrKeyTaken) || errors.Is(err, keys.ErrOtherRole)
 }
 
-// fresh forgets what a peer's last session proved and said.
+// fresh drops what a peer's last session proved and said.
 func (p *peer) fresh(now time.Time) {
 	p.began, p.silent = now, false
 	p.proved, p.Recorder, p.State, p.Code, p.sequence, p.whole, p.parts = false, false, State{}, "", 0, 0, nil
@@ -200,7 +202,7 @@ func (p *peer) fresh(now time.Time) {
 	p.Answered, p.Yes, p.number, p.voided = time.Time{}, false, 0, false
 }
 
-// standing sets what is known of a peer whose card is how known.
+// standing sets a peer's Standing from how its card is known.
 func (p *peer) standing(how keys.Acquaintance) {
 	switch {
 	case !p.proved || !p.here:
@@ -212,7 +214,7 @@ func (p *peer) standing(how keys.Acquaintance) {
 	}
 }
 
-// prove answers a peer's hello, and says hello to who may not have heard it.
+// prove answers a peer's hello, and sends our hello if the peer may not have it.
 func (s *Session) prove(p *peer, now time.Time) {
 	if p.helloed == 0 || now.Sub(p.greeted) >= greetAgain {
 		s.greet(p, now)

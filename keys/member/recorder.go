@@ -11,10 +11,10 @@ import (
 
 var errNoRecorder = errors.New("one's own card is not a recorder's")
 
-// maxDigests bounds how many of its states a recorder takes confirmations of.
+// maxDigests is of how many of its states a recorder accepts confirmations.
 const maxDigests = 64
 
-// telling returns what a message says of a state: the fields from sequence on.
+// telling returns the fields of a message about a state, from sequence on.
 func (p statePart) telling(sequence int) []byte {
 	var w writer
 	w.line("sequence", strconv.Itoa(sequence))
@@ -22,10 +22,10 @@ func (p statePart) telling(sequence int) []byte {
 	return []byte(w.String())
 }
 
-// Announce makes this member a recorder that says what it does: to all now, and to
-// whoever proves themselves later. A state that says the same as the last one is
-// not told again. It fails for a state that cannot be told, and with a card that is
-// not a recorder's.
+// Announce makes this member a recorder that says what it does: to all now, and
+// to everybody who proves themselves later. A state equal to the last one is not
+// sent again. Announce fails for a state that does not fit the protocol, and for
+// a card that is not a recorder's.
 func (s *Session) Announce(state State) error {
 	if s.role != keys.Recorder {
 		return errNoRecorder
@@ -43,7 +43,8 @@ func (s *Session) Announce(state State) error {
 	return nil
 }
 
-// restate tells all the recorder's state under a new number. s.mu is held.
+// restate sends the recorder's state to all under a new number. The caller holds
+// s.mu.
 func (s *Session) restate() {
 	s.sequence++
 	digest := sha256.New()
@@ -55,7 +56,8 @@ func (s *Session) restate() {
 	s.tell(nil)
 }
 
-// Code returns the meeting code of what this recorder last announced, "" before.
+// Code returns the meeting code of the state last announced. "" means that none
+// was.
 func (s *Session) Code() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,14 +67,14 @@ func (s *Session) Code() string {
 	return s.state.MeetingCode(s.c.Room, s.vkey)
 }
 
-// tell tells the recorder's state to one peer, or to all. s.mu is held.
+// tell sends the recorder's state to one peer, or to all. The caller holds s.mu.
 func (s *Session) tell(to *peer) {
 	now := time.Now()
 	who := ""
 	if to != nil {
 		who = to.Identity
 	} else {
-		s.told = now
+		s.stated = now
 	}
 	for _, part := range s.state.parts() {
 		m := s.message(typeRecorder)
@@ -92,13 +94,13 @@ func (s *Session) tell(to *peer) {
 	}
 }
 
-// heardState takes a part of a recorder's state.
+// heardState handles a part of a recorder's state.
 func (s *Session) heardState(p *peer, m *message, now time.Time) (Trouble, string) {
 	switch {
 	case m.nonce != p.hello.nonce:
 		return Stale, "the state of another session"
 	case !p.proved:
-		return "", "" // it tells it again once it is
+		return "", "" // it sends it again once it is proved
 	case p.Card.Role != keys.Recorder:
 		return Impostor, "says that it records, with the card of a " + p.Card.Role.String()
 	case m.sequence < p.sequence:
@@ -116,7 +118,7 @@ func (s *Session) heardState(p *peer, m *message, now time.Time) (Trouble, strin
 		}
 	}
 	if whole {
-		// Said again: the answer may have been lost.
+		// It was sent again: our confirmation may have been lost.
 		if m.state.part == m.state.of {
 			s.confirm(p)
 		}
@@ -151,7 +153,7 @@ func (s *Session) confirm(p *peer) {
 	s.send(p.Identity, m)
 }
 
-// sameHead reports whether two parts are of one state.
+// sameHead reports whether two parts belong to one state.
 func sameHead(a, b State) bool {
 	a.Readers, b.Readers = nil, nil
 	return a.Equal(b)
@@ -162,10 +164,10 @@ func (s *Session) seen(p *peer, m *message, now time.Time) (Trouble, string) {
 	case m.answers != s.nonce || m.nonce != p.hello.nonce:
 		return Stale, "an answer of another session"
 	case s.state == nil || m.sequence > s.sequence:
-		return Stale, "an answer to a state that was not told"
+		return Stale, "an answer to a state that was not announced"
 	}
-	if told, ok := s.digests[m.sequence]; !ok || told != m.digest {
-		return Stale, "an answer to something else than was told"
+	if sent, ok := s.digests[m.sequence]; !ok || sent != m.digest {
+		return Stale, "an answer to another state than was announced"
 	}
 	if !p.proved {
 		return "", "" // it is asked again

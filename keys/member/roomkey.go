@@ -18,16 +18,17 @@ const (
 	sealKeySize  = 32
 )
 
-// A RoomKey is one of a room's end-to-end keys, as this protocol uses it: it seals
-// messages, and a proof names it. It is safe for concurrent use.
+// A RoomKey is one of a room's end-to-end keys, as this protocol uses it:
+// messages are sealed with it, and a proof names it. It is safe for concurrent
+// use.
 type RoomKey struct {
 	commitment hash
 	aead       cipher.AEAD
 }
 
-// NewRoomKey returns that of an AES key, of 16 or 32 bytes, under which media is
-// encrypted: derived from a passphrase, never the passphrase itself. The caller may
-// overwrite it afterwards.
+// NewRoomKey returns the RoomKey of the AES key, of 16 or 32 bytes, that encrypts
+// media. If the room has a passphrase, this is the key derived from it, never the
+// passphrase itself. The caller may overwrite key afterwards.
 func NewRoomKey(key []byte) (*RoomKey, error) {
 	if len(key) != 16 && len(key) != 32 {
 		return nil, fmt.Errorf("a room key of %d bytes, must be 16 or 32", len(key))
@@ -78,8 +79,8 @@ func (k *RoomKey) Open(packet []byte) ([]byte, error) {
 // maxSealed is the most bytes of a sealed packet.
 const maxSealed = MaxMessage + len(sealedHeader) + 12 + 16
 
-// unseal returns the message of a packet, and the commitment to the key that opened
-// it: zero for one in the clear. s.mu is held.
+// unseal returns the message of a packet, and the commitment to the key that
+// opened it: zero for a message in the clear. The caller holds s.mu.
 func (s *Session) unseal(from string, packet []byte) (message []byte, key hash, err error) {
 	if !bytes.HasPrefix(packet, []byte(sealedHeader)) {
 		return packet, key, nil

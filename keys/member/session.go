@@ -18,62 +18,65 @@ import (
 const (
 	maxSkew      = 10 * time.Minute
 	silentAfter  = 40 * time.Second
-	repeatEvery  = 30 * time.Second // of a recorder's state
-	unheardAfter = 90 * time.Second // of a recorder
+	repeatEvery  = 30 * time.Second // a recorder sends its state again
+	unheardAfter = 90 * time.Second // a recorder counts as silent
 	firstRetry   = 2 * time.Second  // doubled each time
 	maxHellos    = 5
-	keyGrace     = 10 * time.Second // a key may come so long after what is sealed under it
-	greetAgain   = 10 * time.Second // after our last hello, we answer one with another
-	listedAfter  = 6 * time.Second  // the server may take so long to list who speaks
-	forgetAfter  = time.Minute      // who is not listed by then
-	maxVisits    = 64               // of one identity, until it leaves
-	maxJudged    = 8                // cards that are looked at again at a time
+	keyGrace     = 10 * time.Second // a key may come this long after what is sealed with it
+	greetAgain   = 10 * time.Second // a hello later than this after our last is answered with another
+	listedAfter  = 6 * time.Second  // the server may need this long to list somebody who speaks
+	forgetAfter  = time.Minute      // drop those who are not listed by then
+	maxVisits    = 64               // sessions of one identity, until it leaves
+	maxJudged    = 8                // cards that are checked again at a time
 	tickEvery    = time.Second
-	judgeEvery   = 5 * time.Second  // whether a stranger's card was pinned
-	rejudgeEvery = 30 * time.Second // whether one that counted still does
+	judgeEvery   = 5 * time.Second  // check whether a stranger's card was pinned
+	rejudgeEvery = 30 * time.Second // check whether a card that counted still does
 	maxPeers     = 4096
 	maxOutgoing  = 4096
 )
 
-// A Judge says what is known of a card. *keys.Home is one.
+// A Judge knows which cards are trusted. *keys.Home is one.
 type Judge interface {
-	// CanAdd says whether the card is pinned (keys.Known), is approved by one that
-	// is, or is a stranger's; or returns why it cannot be trusted.
+	// CanAdd returns whether the card is pinned (keys.Known), is approved by a
+	// pinned one, or is a stranger's. An error is why it cannot be trusted.
 	CanAdd(keys.Card) (keys.Acquaintance, error)
 }
 
-// ErrAway: one is not in the room, so that nothing can be sent: it is over, or to be
-// joined again. Config.Send may return errors that wrap it.
+// ErrAway: the session is not connected to the room, so nothing can be sent. The
+// room ended, or the session will join again. Config.Send may return errors that
+// wrap it.
 var ErrAway = errors.New("away from the room")
 
 // A Config describes a member. Room, SID, Identity, Key, Judge and Send are required.
 type Config struct {
-	// Room and Identity are the room's name and one's own identity in it.
+	// Room and Identity are the room's name and this member's identity in it.
 	Room, Identity string
-	// SID returns the room's SID, "" while the server has not said it: until then
-	// nobody is proved. It is called with the Session's lock held and must not block.
+	// SID returns the room's SID. "" means that the server has not sent it;
+	// nobody can be proved until then. It is called with the Session's lock held
+	// and must not block.
 	SID func() string
-	// Keys returns the end-to-end keys that are held of a participant, or of oneself,
-	// the one that they encrypt under first; nil is a room without. In a room with
-	// keys messages are sealed, and nothing is said while there is no own one. It is
-	// called as SID is.
+	// Keys returns the end-to-end keys of a participant, or of this member,
+	// beginning with the one in use. A nil Keys means a room without encryption.
+	// In a room with keys, messages are sealed, and nothing is sent until this
+	// member has a key. The rules of SID hold for its calls.
 	Keys func(identity string) []*RoomKey
-	// Key is one's identity: it signs.
+	// Key is this member's identity: it signs.
 	Key *keys.Identity
 	// Judge knows the pinned cards.
 	Judge Judge
-	// Send sends a packet of Topic, reliably, to the given identities, or to all
-	// without any; where it can only be sent to all, that does, too. An error is logged as a warning, unless it is ErrAway; what
-	// matters is sent again. It is called from Run only.
+	// Send sends a packet of Topic, reliably, to the given identities. No
+	// identities means all participants. A connection that can only send to all
+	// may do so always. An error is logged as a warning, unless it wraps ErrAway;
+	// what matters is sent again. Send is called from Run only.
 	Send func(ctx context.Context, to []string, packet []byte) error
-	// Notify, if set, is told what changes. It is called from whichever method
-	// found out, one at a time, and must neither block nor call the Session.
+	// Notify, if not nil, is called with each change, from the method that found
+	// it, one call at a time. It must neither block nor call the Session.
 	Notify func(Event)
-	// Log takes what happens; nil discards it. Names appear at debug level only.
+	// Log gets what happens. Nil discards it. Names appear at debug level only.
 	Log *slog.Logger
 	// SilentAfter is how long a member may owe a proof or a confirmation before
-	// that is told as Silent. 0 means 40 s, which leaves time to ask again several
-	// times; only a test has reason to wait for less.
+	// that is reported as Silent. 0 means 40 s, enough to ask again several
+	// times; only a test needs less.
 	SilentAfter time.Duration
 }
 
@@ -89,14 +92,14 @@ type Session struct {
 
 	mu       sync.Mutex
 	peers    map[string]*peer
-	nobody   budget               // of those who are hidden
-	answers  map[answered]*answer // what recorders were answered
-	answer   int                  // the number of the last one
+	nobody   budget               // of hidden participants
+	answers  map[answered]*answer // what this member answered to recorders
+	answer   int                  // the number of the last answer
 	outgoing []packet
-	state    *State // what this recorder says; nil for a member
+	state    *State // what this recorder announces; nil for a member
 	sequence int
-	told     time.Time    // when all were told
-	digests  map[int]hash // of the states that were told, by their sequence
+	stated   time.Time    // when the state was last sent to all
+	digests  map[int]hash // of the states that were sent, by sequence
 	asked    int          // the first of them that a yes may answer
 	refusals refusals
 }
@@ -107,7 +110,7 @@ type packet struct {
 	data []byte
 }
 
-// New returns a session. It says nothing before Run.
+// New returns a session. It sends nothing before Run.
 func New(c Config) (*Session, error) {
 	if c.Room == "" || c.SID == nil || c.Identity == "" || c.Key == nil || c.Judge == nil || c.Send == nil {
 		panic("member: Config without Room, SID, Identity, Key, Judge or Send")
@@ -176,7 +179,8 @@ func (s *Session) Run(ctx context.Context) {
 	}
 }
 
-// away notes that nothing can be sent now: who does not answer is not silent.
+// away notes that nothing can be sent now. Somebody who does not answer meanwhile
+// is not silent.
 func (s *Session) away(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,16 +194,16 @@ func (s *Session) away(now time.Time) {
 	}
 }
 
-// send signs m and queues it for one identity, "" for all. s.mu is held. If Run does
-// not get rid of what is queued, the oldest is dropped: all that matters is said
-// again.
+// send signs m and queues it for one identity. "" means all. If Run does not send
+// fast enough, the oldest queued message is dropped: everything that matters is
+// sent again. The caller holds s.mu.
 func (s *Session) send(to string, m *message) {
 	m.to = to
 	var key *RoomKey
 	if s.c.Keys != nil {
 		own := s.c.Keys(s.c.Identity)
 		if len(own) == 0 {
-			return // what matters is said again
+			return // what matters is sent again
 		}
 		key = own[0]
 		m.key = key.commitment
@@ -226,7 +230,8 @@ func (s *Session) send(to string, m *message) {
 	}
 }
 
-// Joined notes a participant of the room's list: one that was there before, too.
+// Joined adds a participant of the room's list. Those who were there before this
+// member are added too.
 func (s *Session) Joined(identity string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,15 +247,15 @@ func (s *Session) Joined(identity string) {
 	s.changed(p)
 }
 
-// Left forgets a participant. Who comes back proves themselves anew.
+// Left drops a participant. If they come back, they prove themselves anew.
 func (s *Session) Left(identity string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.peers, identity)
 }
 
-// peer returns what is kept of a participant, or nil where there are too many, or
-// for oneself. s.mu is held.
+// peer returns what is stored of a participant. It returns nil for this member,
+// and if there are too many participants. The caller holds s.mu.
 func (s *Session) peer(identity string) *peer {
 	if p := s.peers[identity]; p != nil {
 		return p
@@ -264,15 +269,15 @@ func (s *Session) peer(identity string) *peer {
 	return p
 }
 
-// greet says hello to one participant. s.mu is held.
+// greet sends hello to one participant. The caller holds s.mu.
 func (s *Session) greet(p *peer, now time.Time) {
 	s.send(p.Identity, s.message(typeHello))
 	p.nextTry, p.greeted = now.Add(firstRetry<<p.helloed), now
 	p.helloed = min(p.helloed+1, maxHellos)
 }
 
-// judge looks at the card of a peer that is proved again, and reports whether the
-// peer stands otherwise since. s.mu is held.
+// judge checks the card of a proved peer again, and reports whether the peer's
+// Standing has changed. The caller holds s.mu.
 func (s *Session) judge(p *peer, now time.Time) bool {
 	before := p.Standing
 	p.judged = now
@@ -283,7 +288,8 @@ func (s *Session) judge(p *peer, now time.Time) bool {
 	case poses(err):
 		p.standing(keys.Stranger)
 	default:
-		// It was revoked, replaced or has expired: what it proved counts no more.
+		// The card was revoked, replaced or has expired: its proof no longer
+		// counts.
 		p.Standing = Unknown
 		if before != Unknown {
 			s.trouble(p.Identity, BadCard, err.Error())
@@ -309,7 +315,7 @@ func (s *Session) Peers() []Peer {
 	return peers
 }
 
-// Peer returns a participant; one that is not known is Unknown.
+// Peer returns a participant. An absent one has the Standing Unknown.
 func (s *Session) Peer(identity string) Peer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -335,7 +341,8 @@ func (s *Session) trouble(identity string, t Trouble, detail string) {
 	s.c.Notify(Event{Identity: identity, Trouble: t, Detail: detail})
 }
 
-// tick says again what was not answered, and tells what should have come.
+// tick repeats what was not answered, and reports expected messages that did not
+// come.
 func (s *Session) tick(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -345,13 +352,13 @@ func (s *Session) tick(now time.Time) {
 			s.anew(p, err, now)
 		}
 	}
-	if s.state != nil && !s.told.IsZero() && now.Sub(s.told) >= repeatEvery {
+	if s.state != nil && !s.stated.IsZero() && now.Sub(s.stated) >= repeatEvery {
 		s.tell(nil)
 	}
 }
 
-// follow does what is due of one peer; judged counts those whose cards were looked at.
-// s.mu is held.
+// follow does what is due for one peer. judged counts the peers whose cards were
+// checked. The caller holds s.mu.
 func (s *Session) follow(p *peer, now time.Time, judged *int) {
 	if !p.here {
 		if now.Sub(p.since) >= forgetAfter {
@@ -362,7 +369,7 @@ func (s *Session) follow(p *peer, now time.Time, judged *int) {
 	if !p.proved && p.helloed < maxHellos && !now.Before(p.nextTry) {
 		s.greet(p, now)
 	}
-	every := judgeEvery // someone may have pinned the card since
+	every := judgeEvery // somebody may have pinned the card since
 	if p.Standing == Verified {
 		every = rejudgeEvery
 	}
@@ -379,8 +386,8 @@ func (s *Session) follow(p *peer, now time.Time, judged *int) {
 	}
 }
 
-// anew forgets all of a peer that is here, after a fault: they have to prove
-// themselves again. s.mu is held.
+// anew drops everything of a peer that is here, after a fault: the peer has to
+// prove itself again. The caller holds s.mu.
 func (s *Session) anew(p *peer, err error, now time.Time) {
 	s.c.Log.Error("a member could not be followed", "err", err)
 	again := &peer{Peer: Peer{Identity: p.Identity, Standing: Unknown}, since: now, here: p.here, budget: p.budget}
@@ -389,15 +396,15 @@ func (s *Session) anew(p *peer, err error, now time.Time) {
 	_ = fault.Contain(func() { s.changed(again) }) // it was logged
 }
 
-// silence returns what should have come from a participant and did not.
+// silence returns which expected message of a participant did not come.
 func (s *Session) silence(p *peer, now time.Time) string {
 	switch {
 	case p.hello != nil && !p.proved && now.Sub(p.began) >= s.c.SilentAfter:
 		return "said hello and does not prove it"
 	case p.Recorder && now.Sub(p.heard) >= unheardAfter:
-		return "is a recorder, and has told nothing for a while"
+		return "is a recorder, and has announced nothing for a while"
 	case p.Standing == Verified && !p.owes.IsZero() && now.Sub(p.owes) >= s.c.SilentAfter:
-		return "does not confirm what the recorder told"
+		return "does not confirm what the recorder announced"
 	case p.Standing == Verified && p.Seen && now.Sub(p.answered) >= unheardAfter:
 		return "does not answer the recorder any more"
 	case s.unheard(p, now):

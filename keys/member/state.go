@@ -14,7 +14,7 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-// MaxReaders is the most readers that a State tells of.
+// MaxReaders is the most readers in a State.
 const MaxReaders = 1024
 
 const (
@@ -24,33 +24,34 @@ const (
 	noRecording = "-"
 )
 
-// A State is what a recorder says that it does.
+// A State is what a recorder announces of itself.
 type State struct {
 	// Phase is "waiting", "recording", "paused" or "stopped".
 	Phase string
-	// Recording is the recording's ID, "" before there is one.
+	// Recording is the recording's ID. "" means that there is none yet.
 	Recording string
 	// Access is "present" or "whole", Policy "named", "verified" or "all-pinned",
-	// Keeps "everyone" or "verified", Consent "announce" or "ask", Store the kind
-	// of the store, "folder" or "s3".
+	// Keeps "everyone" or "verified", Consent "announce" or "ask". Store is the
+	// kind of the store: "folder" or "s3".
 	Access, Policy, Keeps, Consent, Store string
-	// Readers are all who can open what is recorded now, in an order that is the
-	// recorder's to choose, at most 1,024.
+	// Readers are all who can open what is recorded now, at most 1,024. The
+	// recorder chooses their order.
 	Readers []Reader
 }
 
-// A Reader is someone who can open what is recorded now.
+// A Reader is somebody who can open what is recorded now.
 type Reader struct {
-	// Fingerprint is that of the reader's card, zero for a bare recipient.
+	// Fingerprint is that of the reader's card. Zero means a recipient without a
+	// card.
 	Fingerprint keys.Fingerprint
-	// Name is the card's, or what the recorder calls the recipient. A name that a
-	// recorder says of a card that is not pinned here is a claim.
+	// Name is the name on the card, or the recorder's name for the recipient. A
+	// recorder's name for a card that is not pinned here is a claim.
 	Name string
 }
 
-// MeetingCode returns the six words that all members see who were told the same
-// readers by the same key: room is the room's name, recorder the verifier key on
-// the recorder's card. See PROTOCOL.md.
+// MeetingCode returns six words. All members see the same words if the same key
+// announced the same readers to them. room is the room's name, and recorder is
+// the verifier key on the recorder's card. See PROTOCOL.md.
 func (s State) MeetingCode(room, recorder string) string {
 	var w writer
 	w.WriteString(version + "meeting-code\n")
@@ -78,14 +79,14 @@ func (s State) id() string {
 	return s.Recording
 }
 
-// Equal reports whether two states say the same.
+// Equal reports whether two states are equal.
 func (s State) Equal(t State) bool {
 	readers := slices.Equal(s.Readers, t.Readers)
 	s.Readers, t.Readers = nil, nil
 	return readers && fmt.Sprint(s) == fmt.Sprint(t)
 }
 
-// check reports what a recorder cannot say.
+// check returns an error for a state that the protocol does not allow.
 func (s State) check() error {
 	if len(s.Readers) > MaxReaders {
 		return fmt.Errorf("%d readers, where up to %d may be", len(s.Readers), MaxReaders)
@@ -95,14 +96,14 @@ func (s State) check() error {
 		w.state(p)
 		r := reader{rest: w.String()}
 		if r.state(); r.err != nil || r.rest != "" {
-			return errors.Join(errors.New("a state that cannot be told"), r.err)
+			return errors.Join(errors.New("a state that cannot be announced"), r.err)
 		}
 		w.Reset()
 	}
 	return nil
 }
 
-// A statePart is a state with those of its readers that fit a message.
+// A statePart is a state with those of its readers that fit into one message.
 type statePart struct {
 	State
 	part, of int

@@ -129,7 +129,7 @@ export class Member extends EventTarget {
    */
   async answer(recorder, yes, { timeout = silentAfter } = {}) {
     const p = this.#peers.get(recorder);
-    if (!p?.recorder || !p.state.recording) throw new Refused('this participant has not told that it records');
+    if (!p?.recorder || !p.state.recording) throw new Refused('this participant has not announced that it records');
     const to = this.#asks(p);
     this.#answers.get(to)?.end(new Refused('another answer took its place'));
     const a = new Answer(++this.#numbered, yes ? 'yes' : 'no', Date.now());
@@ -451,7 +451,7 @@ export class Member extends EventTarget {
 
   /** @private */
   async _seen(p, m) {
-    demand(this.#tells.digest(m.sequence) === m.digest, 'stale', 'an answer to something else than was told');
+    demand(this.#tells.digest(m.sequence) === m.digest, 'stale', 'an answer to another state than was announced');
     if (!p._.proved) return; // it is asked again
     const now = Date.now();
     Object.assign(p._, { heardOf: now, silent: false });
@@ -465,7 +465,7 @@ export class Member extends EventTarget {
   /** @private */
   async _consent(p, m) {
     demand(m.recording === this.#tells.state?.recording, 'stale', 'an answer about another recording');
-    demand(m.sequence <= this.#tells.sequence, 'stale', 'an answer to a state that was not told');
+    demand(m.sequence <= this.#tells.sequence, 'stale', 'an answer to a state that was not announced');
     if (this.#tells.decide(p, m)) this.#changed(p);
     await this.#note(p);
   }

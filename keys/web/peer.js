@@ -57,10 +57,10 @@ export class Peer {
   silence(now, answer) {
     const _ = this._;
     if (_.hello && !_.proved && now - _.began >= silentAfter) return 'said hello and does not prove it';
-    if (this.recorder && now - _.heard >= unheardAfter) return 'is a recorder, and has told nothing for a while';
+    if (this.recorder && now - _.heard >= unheardAfter) return 'is a recorder, and has announced nothing for a while';
     if (answer && answer.unheard(now - silentAfter)) return 'does not acknowledge what it was answered';
     if (this.standing !== 'verified') return '';
-    if (_.owes && now - _.owes >= silentAfter) return 'does not confirm what the recorder told';
+    if (_.owes && now - _.owes >= silentAfter) return 'does not confirm what the recorder announced';
     if (this.seen && now - _.heardOf >= unheardAfter) return 'does not answer the recorder any more';
     return '';
   }

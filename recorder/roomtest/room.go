@@ -52,7 +52,7 @@ func (r *Room) RefuseAnnouncements(err error) {
 	r.refuse = err
 }
 
-// Announcements returns what the recorder told the room.
+// Announcements returns what the recorder announced the room.
 func (r *Room) Announcements() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
