@@ -36,6 +36,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/encrypt"
+	"github.com/minio/minio-go/v7/pkg/s3utils"
 
 	"github.com/sealtape/sealtape/archive"
 )
@@ -86,6 +87,9 @@ func newStore(c Config) (*Store, error) {
 	_, secure, err := c.endpoint()
 	if err != nil {
 		return nil, err
+	}
+	if err := s3utils.CheckValidBucketName(c.Bucket); err != nil {
+		return nil, fmt.Errorf("%q is no name of a bucket: %w: %w", c.Bucket, fs.ErrInvalid, err)
 	}
 	prefix, err := c.keyPrefix()
 	if err != nil {

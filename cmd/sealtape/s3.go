@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
+	"os"
 	"strings"
 
 	"github.com/sealtape/sealtape/archive"
@@ -59,5 +61,19 @@ func openS3(ctx context.Context, e *ui.Env, location string) (archive.Store, err
 	case errors.Is(err, archive.ErrRefused):
 		return nil, ui.Hinted(err, "the server answers: check the name of the bucket, and AWS_REGION")
 	}
-	return nil, ui.Hinted(err, "check AWS_ENDPOINT_URL, and that the server can be reached from here")
+	return nil, ui.Hinted(err, "check "+endpointSource(location)+", and that the server can be reached from here")
+}
+
+// endpointSource says what names the server of the store at bucket/prefix?settings.
+func endpointSource(location string) string {
+	_, query, _ := strings.Cut(location, "?")
+	if given, err := url.ParseQuery(query); err == nil && given.Has("endpoint") {
+		return "the endpoint in --store"
+	}
+	for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
+		if os.Getenv(name) != "" {
+			return name
+		}
+	}
+	return "AWS_REGION, or AWS_ENDPOINT_URL if it is not Amazon's"
 }
