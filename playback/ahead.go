@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// ahead calls work for 0 to n-1 and yields the results in that order. While one
-// is looked at, up to width-1 of those after it are worked on. All work is over
-// when the iteration is: its context ends with it.
+// ahead calls work for 0 to n-1 and yields the results in that order. While the
+// caller handles one result, up to width-1 later ones are worked on. When the
+// iteration ends, the context of work is cancelled and all work has ended.
 func ahead[T any](ctx context.Context, n, width int, work func(ctx context.Context, i int) T) iter.Seq2[int, T] {
 	return func(yield func(int, T) bool) {
 		ctx, cancel := context.WithCancel(ctx)

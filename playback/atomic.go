@@ -8,17 +8,17 @@ import (
 	"path/filepath"
 )
 
-// An atomicFile takes its name when it is whole.
+// An atomicFile gets its name when it is whole.
 type atomicFile struct {
 	*os.File
 	path string
 	part string   // its name until then; "" if it has none
-	held *os.File // keeps SweepParts from part
+	held *os.File // locked, so that SweepParts leaves part alone
 	done bool
 }
 
-// createBeside opens a new file in the folder of path, which must not exist:
-// without a name, where the system can do that and unless it is to have one.
+// createBeside opens a new file in the folder of path, which must not exist. The
+// file has no name, if the system can do that and named is false.
 func createBeside(path string, named bool) (*atomicFile, error) {
 	if err := absent(path); err != nil {
 		return nil, err
@@ -56,8 +56,8 @@ func absent(path string) error {
 	return nil
 }
 
-// commit makes the file durable under its path: fsync of the file, then link,
-// which fails where a name is taken, then fsync of the folder.
+// commit makes the file durable under its path: fsync of the file, link (which
+// fails if the name is taken), fsync of the folder.
 func (f *atomicFile) commit() error {
 	if err := f.Sync(); err != nil {
 		return err
@@ -67,8 +67,8 @@ func (f *atomicFile) commit() error {
 		return &fs.PathError{Op: "export", Path: f.path, Err: fs.ErrExist}
 	}
 	if err != nil && f.part != "" {
-		// A file system without links: what is lost is only the refusal of
-		// a file that came into being a moment ago.
+		// A file system without links: a file that appeared a moment ago may be
+		// overwritten here.
 		if err = absent(f.path); err == nil {
 			err = os.Rename(f.part, f.path)
 			f.done = err == nil
@@ -87,7 +87,7 @@ func (f *atomicFile) link() error {
 	return os.Link(f.part, f.path)
 }
 
-// discard closes the file and removes the name that it had while it was written.
+// discard closes the file and removes its temporary name.
 func (f *atomicFile) discard() error {
 	err := f.Close()
 	if f.part == "" {
@@ -99,18 +99,18 @@ func (f *atomicFile) discard() error {
 	return errors.Join(err, f.held.Close())
 }
 
-// A Folder is filled beside its place and takes its name when it is whole. It
-// belongs to one goroutine.
+// A Folder is filled beside its final place and gets its name when it is whole.
+// It belongs to one goroutine.
 type Folder struct {
 	part, final string
-	held        *os.File // keeps SweepParts from part
+	held        *os.File // locked, so that SweepParts leaves part alone
 	replace     bool     // final is an empty folder
 	done        bool
 }
 
-// CreateFolder makes a new folder beside dir, mode 0700, which must not exist
-// unless it is an empty folder: the error then wraps fs.ErrExist. The caller fills
-// it, and calls Commit, and Discard in any case.
+// CreateFolder makes a new folder, mode 0700, beside dir. If dir exists and is
+// not an empty folder, the error wraps fs.ErrExist. The caller fills the folder
+// and calls Commit, and Discard in any case.
 func CreateFolder(dir string) (*Folder, error) {
 	dir = filepath.Clean(dir)
 	entries, err := os.ReadDir(dir)
@@ -141,16 +141,17 @@ func CreateFolder(dir string) (*Folder, error) {
 	}
 }
 
-// Path is where the folder is until Commit.
+// Path returns where the folder is until Commit.
 func (f *Folder) Path() string { return f.part }
 
-// Commit makes the folder durable under its name. Its files are so already.
+// Commit makes the folder durable under its name. Its files must be durable
+// already.
 func (f *Folder) Commit() error {
 	if err := syncFolder(f.part); err != nil {
 		return err
 	}
-	// By the separator at its end this removes a folder that is still empty,
-	// and nothing else. Rename then refuses whatever has taken its place.
+	// The separator at the end makes Remove remove an empty folder and nothing
+	// else. Rename then refuses whatever has taken its place.
 	if f.replace {
 		if err := os.Remove(f.final + string(filepath.Separator)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return &fs.PathError{Op: "export", Path: f.final, Err: fs.ErrExist}
@@ -166,7 +167,7 @@ func (f *Folder) Commit() error {
 	return syncFolder(filepath.Dir(f.final))
 }
 
-// Discard removes the folder, unless it has its name.
+// Discard removes the folder, unless it was committed.
 func (f *Folder) Discard() error {
 	var err error
 	if !f.done {

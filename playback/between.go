@@ -9,16 +9,16 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// FramesBetween yields what it takes to play from..to, in order of time, with
-// the errors of Frames; to 0 means the end. Sound is what lasts beyond from and
-// begins before to. A picture begins with its last key frame at or before from,
-// unless its track is muted or over by then, or something between cannot be
-// read: then with the first one after it.
+// FramesBetween yields the frames needed to play from..to, in order of time, with
+// the errors of Frames. A to of 0 means the end. Sound frames are those that
+// overlap from..to. Pictures begin with their last key frame at or before from.
+// If the track is muted or over at from, or something in between cannot be read,
+// they begin with the first key frame after from.
 func (s *Session) FramesBetween(ctx context.Context, from, to time.Duration) iter.Seq2[media.Frame, error] {
 	return framesOf(s.part(ctx, from, to))
 }
 
-// part is FramesBetween with what orderedFrame tells.
+// part yields what FramesBetween yields, as orderedFrames.
 func (s *Session) part(ctx context.Context, from, to time.Duration) iter.Seq2[orderedFrame, error] {
 	return func(yield func(orderedFrame, error) bool) {
 		if to > 0 && from >= to {
@@ -47,13 +47,13 @@ func (s *Session) part(ctx context.Context, from, to time.Duration) iter.Seq2[or
 	}
 }
 
-// between returns the segments to read for what lies between two times, where
-// pictures begin that begin before from, and which tracks are sound.
+// between returns the segments to read for the media between two times; when
+// pictures begin whose key frame is before from; and which tracks are sound.
 func (s *Session) between(from, to time.Duration) (numbers []int, begins map[uint64]time.Duration, audio map[uint64]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	audio = make(map[uint64]bool)
-	open := make(map[uint64]bool) // pictures whose begin is not found yet
+	open := make(map[uint64]bool) // pictures whose key frame is not found yet
 	for _, t := range s.tracks {
 		audio[t.UID] = t.Codec.Audio()
 		open[t.UID] = !t.Codec.Audio()
@@ -77,7 +77,7 @@ func (s *Session) between(from, to time.Duration) (numbers []int, begins map[uin
 			continue
 		}
 		if seg.skip && seg.From != seg.To {
-			break // what follows it does not follow from what is before it
+			break // after a segment that cannot be read, nothing continues
 		}
 		for _, t := range seg.Tracks {
 			if !open[t.UID] {

@@ -10,25 +10,27 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// A player's menu of chapters is of use if it is short.
+// A player's menu of chapters is useful if it is short.
 const (
-	// maxChapters bounds the chapters; short meetings have fewer, one for each
-	// chapterShare, but fewChapters if there is so much to tell.
+	// maxChapters is the most chapters. A short meeting has fewer: one for each
+	// chapterShare, but up to fewChapters.
 	maxChapters  = 40
 	fewChapters  = 10
 	chapterShare = 3 * time.Minute
-	// chapterApart is the least distance of two chapters: of what happens
-	// closer, the more important gives its name.
+	// chapterApart is the least distance of two chapters. Of what happens closer
+	// together, the most important names the chapter.
 	chapterApart = 5 * time.Second
-	// gathering is how long people come at the beginning and go at the end
-	// without a chapter of it, together how close comings and goings are one.
+	// gathering is how long people come at the beginning and leave at the end
+	// without a chapter. It is also the distance within which comings and goings
+	// share one.
 	gathering = time.Minute
 	together  = 30 * time.Second
-	// longTurn is how long someone speaks who gets a chapter, turnPause how long
-	// they may pause.
+	// longTurn is how long a turn to speak must last for a chapter. turnPause is
+	// the longest pause within a turn.
 	longTurn  = 2 * time.Minute
 	turnPause = 8 * time.Second
-	// longBreak is the shortest pause, absence or missing piece with a chapter.
+	// longBreak is the shortest pause, absence or missing segment that gets a
+	// chapter.
 	longBreak = 2 * time.Second
 	// maxChapterName bounds a name within a title, in characters.
 	maxChapterName = 40
@@ -37,20 +39,20 @@ const (
 // A moment is a candidate for a chapter.
 type moment struct {
 	at    time.Duration // on the recording's clock
-	rank  int           // the lower the more important
+	rank  int           // lower is more important
 	title string
 }
 
 const (
-	rankBreak  = iota // nothing to see: paused, away, cannot be read
-	rankScreen        // someone shows a screen, or ends it
-	rankPeople        // someone comes or goes
-	rankTurn          // someone speaks for long
+	rankBreak  = iota // nothing to see: paused, recorder away, unreadable
+	rankScreen        // a shared screen begins or ends
+	rankPeople        // somebody joins or leaves
+	rankTurn          // somebody speaks for long
 )
 
-// chapters returns the excerpt's chapters, on its clock: the beginning, and what
-// someone would look for: screens that are shown, breaks, comings and goings
-// within the meeting, long turns.
+// chapters returns the excerpt's chapters, on its clock: its beginning, shared
+// screens, breaks, comings and goings within the meeting, and long turns to
+// speak.
 func (x *excerpt) chapters() []matroska.Chapter {
 	moments := slices.Concat(x.breaks(), x.screens(), x.people(), x.turns())
 	slices.SortStableFunc(moments, func(a, b moment) int {
@@ -72,7 +74,7 @@ func (x *excerpt) chapters() []matroska.Chapter {
 	return chapters
 }
 
-// breaks are the times of which there is nothing, for anyone.
+// breaks returns the times of which nothing is recorded, for anyone.
 func (x *excerpt) breaks() []moment {
 	var moments []moment
 	span := func(from, to time.Duration, title, after string) {
@@ -108,7 +110,7 @@ func (x *excerpt) breaks() []moment {
 	return moments
 }
 
-// mergeMissing makes spans that touch one, which has the first one's error.
+// mergeMissing merges spans that touch into one, with the error of the first.
 func mergeMissing(missing []SegmentError) []SegmentError {
 	missing = slices.Clone(missing)
 	slices.SortStableFunc(missing, func(a, b SegmentError) int { return cmp.Compare(a.From, b.From) })
@@ -131,7 +133,7 @@ func mergeMissing(missing []SegmentError) []SegmentError {
 	return merged
 }
 
-// screens are the times when someone begins or ends to show a screen.
+// screens returns the times when somebody begins or ends to share a screen.
 func (x *excerpt) screens() []moment {
 	var moments []moment
 	showing := make(map[uint64]bool)
@@ -151,22 +153,22 @@ func (x *excerpt) screens() []moment {
 	return moments
 }
 
-// title is the name of whom an event is about as a part of a title.
+// title returns the name of the person an event is about, for a title.
 func (x *excerpt) title(e media.Event) string {
 	return cmp.Or(media.Plain(x.name(e), maxChapterName), "Someone")
 }
 
-// people are the comings and goings within the meeting. Who is away for less
-// than a minute did not go.
+// people returns the comings and goings within the meeting. An absence of less
+// than a minute does not count.
 func (x *excerpt) people() []moment {
 	type change struct {
 		at     time.Duration
 		join   bool
-		undone bool // they came back
+		undone bool // they came back soon
 		name   string
 	}
 	var changes []change
-	latest := make(map[string]int) // by participant, the place of their last change
+	latest := make(map[string]int) // by participant, the index of their last change
 	var last time.Duration
 	for _, e := range x.events {
 		last = max(last, e.Time)
@@ -202,7 +204,7 @@ func (x *excerpt) people() []moment {
 	return moments
 }
 
-// everyone says what some do: "Ada joins", "Ada and 2 others join".
+// everyone joins names and verb: "Ada joins", "Ada and 2 others join".
 func everyone(names []string, verb string) string {
 	plural := verb[:len(verb)-1]
 	switch len(names) {
@@ -214,14 +216,14 @@ func everyone(names []string, verb string) string {
 	return fmt.Sprintf("%s and %d others %s", names[0], len(names)-1, plural)
 }
 
-// turns are the beginnings of long speeches.
+// turns returns when long turns to speak begin.
 func (x *excerpt) turns() []moment {
 	type turn struct {
 		from, to time.Duration
 		event    media.Event
 	}
 	var turns []turn
-	open := make(map[string]int) // by participant, the place of their last
+	open := make(map[string]int) // by participant, the index of their last turn
 	for _, e := range x.events {
 		if e.Type != media.EventSpeaking || e.To <= e.From || !x.of(e.Participant) {
 			continue

@@ -17,8 +17,8 @@ type subtitle struct {
 const (
 	// chatTrack is the name of the track with the chat.
 	chatTrack = "Chat"
-	// A message is shown for chatShortest and something for each character, for
-	// chatLongest at most, and no longer than chatAtOnce are shown at once.
+	// A message is shown for chatShortest and some time for each character, up to
+	// chatLongest. At most chatAtOnce messages are shown at once.
 	chatShortest = 3 * time.Second
 	chatLongest  = 10 * time.Second
 	chatEach     = 60 * time.Millisecond
@@ -26,12 +26,13 @@ const (
 	// Longer names and messages are cut, in characters.
 	maxChatName = 40
 	maxChatText = 280
-	// maxChat bounds the messages. Those after them are left out.
+	// maxChat is the most messages. Later ones are left out.
 	maxChat = 20_000
 )
 
-// chat returns the chat of those who are exported as subtitles, on the excerpt's
-// clock, in order of time. A message is one line, its author's name before it.
+// chat returns the chat of the exported participants as subtitles, on the
+// excerpt's clock, in order of time. A message is one line that begins with its
+// author's name.
 func (x *excerpt) chat() []subtitle {
 	var lines []subtitle
 	for _, e := range x.events {
@@ -59,7 +60,8 @@ func (x *excerpt) chat() []subtitle {
 	return lines
 }
 
-// name is the display name of whom an event is about, or else the identity.
+// name returns the display name of the person an event is about, or else the
+// identity.
 func (x *excerpt) name(e media.Event) string {
 	if e.Name != "" {
 		return e.Name
@@ -70,7 +72,7 @@ func (x *excerpt) name(e media.Event) string {
 	return e.Participant
 }
 
-// unmarked takes from a line what players of SubRip take for formatting, which
-// they do not let anyone escape: angle brackets, braces and backslashes become
+// unmarked replaces characters that SubRip players take for formatting, since
+// SubRip has no way to escape them: angle brackets, braces and backslashes become
 // characters that look like them.
 var unmarked = strings.NewReplacer("<", "‹", ">", "›", "{", "❴", "}", "❵", `\`, "∖").Replace

@@ -13,62 +13,63 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// A Ledger is a Source that also tells what the signed log says of it.
+// A Ledger is a Source with what the signed log says of it.
 type Ledger interface {
 	Source
-	// Epoch returns the epoch of a segment, Torn whether a crash tore it: then
-	// ReadSegment may give the beginning alone.
+	// Epoch returns the epoch of a segment. Torn reports whether a crash tore it;
+	// ReadSegment may then return its beginning only.
 	Epoch(segment int) int
 	Torn(segment int) bool
-	// Indexes returns the numbers of the indexes, ReadIndex one of them as
-	// ReadSegment does a segment.
+	// Indexes returns the numbers of the indexes. ReadIndex reads one, as
+	// ReadSegment reads a segment.
 	Indexes() []int
 	ReadIndex(ctx context.Context, n int) ([]byte, error)
 }
 
 // Kinds of contradictions that Check reports.
 const (
-	ContradictionTags      = "tags"      // a segment says that it is another one
-	ContradictionMalformed = "malformed" // what is sealed is no segment or index, or lacks its end
-	ContradictionTrack     = "track"     // a track is not what it was before
-	ContradictionOrder     = "order"     // a frame stands where no reader looks for it
-	ContradictionHole      = "hole"      // a declared hole that is none
-	ContradictionKeyFrame  = "key-frame" // a picture goes on after a hole as if there were none
+	ContradictionTags      = "tags"      // a segment says that it is another segment
+	ContradictionMalformed = "malformed" // it is no segment or index, or lacks its end
+	ContradictionTrack     = "track"     // a track differs from what it was before
+	ContradictionOrder     = "order"     // a frame is where no reader looks for it
+	ContradictionHole      = "hole"      // a declared hole is none
+	ContradictionKeyFrame  = "key-frame" // a picture continues after a hole without a key frame
 	ContradictionIndex     = "index"     // an index and its segments disagree
 )
 
-// A Contradiction is one way in which a recording contradicts itself.
+// A Contradiction is one contradiction of a recording.
 type Contradiction struct {
 	Kind   string // one of the constants above
-	Index  bool   // Number is an index's, not a segment's
+	Index  bool   // Number is an index's, and not a segment's
 	Number int
 	Text   string // what is wrong, for people
 }
 
 // A CheckReport is what Check found out.
 type CheckReport struct {
-	Segments, Indexes, Frames int // that were read
+	Segments, Indexes, Frames int // how many were read
 	Contradictions            int
-	Duration                  time.Duration // as Session.Duration
-	// Holes are the declared holes, as those of a Session. Incomplete says that
-	// a track misses a second or more in one piece.
+	Duration                  time.Duration // as Session.Duration returns
+	// Holes are the declared holes, as Session.Holes returns them. Incomplete
+	// reports that a track has a hole of a second or more in one piece.
 	Holes      []media.Event
 	Incomplete bool
-	// Unread are the segments that could not be read, UnreadIndexes the errors
-	// of indexes. LeftOut are numbers between others that the log has not.
+	// Unread are the segments that could not be read, and UnreadIndexes are the
+	// errors of indexes. LeftOut are the numbers between others that the log does
+	// not have.
 	Unread        []SegmentError
 	UnreadIndexes []error
 	LeftOut       int
 	// Quiet counts the spans of a second or more in which a sound track has no
-	// frames and is neither muted, nor unpublished, nor declared to miss
-	// something; QuietTime is their sum. Senders that pause look like that, and
-	// so would a recorder that hides a loss.
+	// frames and is not muted, not unpublished, and not in a declared hole.
+	// QuietTime is their sum. Senders that pause look like that, and so would a
+	// recorder that hides a loss.
 	Quiet     int
 	QuietTime time.Duration
 }
 
-// Check reads and decrypts all of a recording once, and reports in which ways it
-// contradicts itself:
+// Check reads and decrypts all of a recording once, and reports its
+// contradictions. It checks
 //
 //   - a segment's tags against recording, number and epoch of the log, its format
 //     version, start and tracks against those of the segments before;
@@ -80,13 +81,12 @@ type CheckReport struct {
 //   - that indexes are about segments of the log, with their sizes, times, key
 //     frames and holes.
 //
-// Times that the track itself counted are exact to a millisecond; the edges of
-// holes that the recorder timed (start, reconnect, bandwidth, spool-full) to a second. What
-// a frame holds is not decoded. That something is missing and not declared
-// cannot be told from the frames there are, for there is no count of those that
-// were sent: see Quiet.
+// Times that the track itself counted are exact to a millisecond. The edges of
+// holes that the recorder timed (start, reconnect, bandwidth, spool-full) are
+// exact to a second. Check does not decode frames. It cannot find frames that are
+// missing without a declared hole, since nobody counts what was sent: see Quiet.
 //
-// report may be nil. The error is that of ctx, nothing else.
+// A nil report is allowed. The error is that of ctx, and nothing else.
 func Check(ctx context.Context, l Ledger, o Options, report func(Contradiction)) (CheckReport, error) {
 	c := &checker{ledger: l, o: o, report: report, tracks: make(map[uint64]*trackCheck), facts: make(map[int]*segmentFacts)}
 	numbers := l.Segments()
@@ -112,13 +112,13 @@ func Check(ctx context.Context, l Ledger, o Options, report func(Contradiction))
 			c.UnreadIndexes = append(c.UnreadIndexes, fmt.Errorf("index %d: %w", n, err))
 		}
 	}
-	var told []media.IndexSegment
+	var segments []media.IndexSegment
 	for _, facts := range c.facts {
 		if facts.frames {
-			told = append(told, facts.IndexSegment)
+			segments = append(segments, facts.IndexSegment)
 		}
 	}
-	c.Duration = media.End(told, append(c.ends, c.latest))
+	c.Duration = media.End(segments, append(c.ends, c.latest))
 	c.Holes = Holes(c.holes)
 	c.Incomplete = wideHole(c.holes)
 	return c.CheckReport, nil
@@ -136,14 +136,14 @@ type checker struct {
 	holes  []media.Event
 	newest time.Duration // of all frames
 	latest media.Event   // of all events
-	ends   []media.Event // that say that the recording is over
+	ends   []media.Event // of kinds that end the recording
 	facts  map[int]*segmentFacts
 	tally  media.Tally
-	broken bool // not all segments were read: some track may have begun there
+	broken bool // not all segments were read: some track may have begun in one that was not
 }
 
-// A segmentFacts is what a segment has that its index tells. Where not all of what
-// is before it was read, Begin of its tracks may not be known.
+// A segmentFacts is what a segment says of itself that its index says too. If not
+// all segments before it were read, Begin of its tracks may be unknown.
 type segmentFacts struct {
 	media.IndexSegment
 	frames bool
@@ -161,7 +161,7 @@ func (c *checker) contradict(x Contradiction) {
 	}
 }
 
-// lost notes that what comes next does not follow what came last.
+// lost notes that the next segment does not continue the last one.
 func (c *checker) lost() {
 	c.broken, c.tally = true, media.Tally{}
 	c.drain(true)
@@ -170,7 +170,7 @@ func (c *checker) lost() {
 	}
 }
 
-// segment reads segment n. The error is about getting it, not about what it is.
+// segment reads segment n. The error is that of reading, not about the content.
 func (c *checker) segment(ctx context.Context, n int) error {
 	data, err := c.ledger.ReadSegment(ctx, n)
 	if err != nil {
@@ -243,7 +243,7 @@ func (c *checker) header(tracks []media.Track) {
 			known = &trackCheck{}
 			c.tracks[t.UID] = known
 			fallthrough
-		case known.UID == 0: // an event came first
+		case known.UID == 0: // an event of it came first
 			known.Track = t
 		case known.Participant != t.Participant || known.Source != t.Source || known.Codec != t.Codec:
 			c.contradiction(ContradictionTrack, "track %d was %q of %q in %s, and is %q of %q in %s", t.UID,
@@ -291,12 +291,12 @@ func (c *checker) frame(f media.Frame) {
 	}
 	c.Frames++
 	c.newest = max(c.newest, f.Time)
-	t := c.tracks[f.Track] // the Matroska reader refuses frames of no track
+	t := c.tracks[f.Track] // never missing: the Matroska reader refuses frames of no track
 	t.waiting = append(t.waiting, checkedFrame{f.Time, f.Time + f.Duration, f.Key, c.number})
 	c.tally.Frame(f, t.Codec)
 }
 
-// drain checks the frames whose holes must all be declared by now.
+// drain checks the frames whose holes must be declared by now.
 func (c *checker) drain(all bool) {
 	for _, t := range c.tracks {
 		n := 0

@@ -10,11 +10,11 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// roundedTo is how far a time in an index, in whole milliseconds, may be from
-// what it is computed from.
+// roundedTo is how far a time in an index, in whole milliseconds, may differ from
+// the times it is computed from.
 const roundedTo = 2 * time.Millisecond
 
-// index checks index n against the segments. The error is about getting it.
+// index checks index n against the segments. The error is that of reading.
 func (c *checker) index(ctx context.Context, n int) error {
 	data, err := c.ledger.ReadIndex(ctx, n)
 	if err != nil {
@@ -59,7 +59,8 @@ func (c *checker) index(ctx context.Context, n int) error {
 	return nil
 }
 
-// differ returns what of a segment is not as the index tells, "" if all is.
+// differ returns how a segment differs from what its index says. "" means that it
+// does not.
 func (s *segmentFacts) differ(x media.IndexSegment) string {
 	far := func(a, b time.Duration) bool { return (a - b).Abs() > roundedTo }
 	switch {
@@ -92,7 +93,7 @@ func (s *segmentFacts) differ(x media.IndexSegment) string {
 	return ""
 }
 
-// sameHoles reports whether events has these holes, in any order.
+// sameHoles reports whether the holes among events are these holes, in any order.
 func sameHoles(holes, events []media.Event) bool {
 	count := make(map[media.Event]int)
 	for _, g := range holes {

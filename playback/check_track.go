@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// declaredWithin is how long after a frame a hole about its time may be
-	// declared: recorders declare long ones in pieces of some seconds.
+	// declaredWithin is how long after a frame its hole may be declared:
+	// recorders declare long holes in pieces of some seconds.
 	declaredWithin = 30 * time.Second
-	// quietFrom is the shortest silence that counts: between the packets of a
-	// muted or silent Opus sender (DTX) are 400 ms.
+	// quietFrom is the shortest silence that counts. A muted or silent Opus
+	// sender (DTX) sends a packet every 400 ms.
 	quietFrom = time.Second
-	// maxSpans bounds what is remembered of a track: more holes within half a
-	// minute are no recorder's.
+	// maxSpans is the most spans that are remembered of a track. No recorder
+	// declares more holes within half a minute.
 	maxSpans = 4096
-	// touching is how exact the times of the timeline are.
+	// touching is the precision of the times in the timeline.
 	touching = time.Millisecond
-	// loose is how exact the edges of holes are that the recorder timed.
+	// loose is the precision of the edges of holes that the recorder timed.
 	loose = time.Second
 )
 
@@ -27,13 +27,13 @@ const (
 type trackCheck struct {
 	media.Track
 	waiting []checkedFrame  // not checked yet, in the order of the file
-	holes   []span          // declared, as far as they can matter still
+	holes   []span          // declared, as long as they can matter
 	away    []span          // muted or unpublished
 	began   []time.Duration // when it was published again
-	gone    time.Duration   // since when it is muted or unpublished, if isGone
+	gone    time.Duration   // since when it is muted or unpublished; valid if isGone
 	isGone  bool
-	unknown bool // something before the next frame was not read
-	any     bool // a frame was checked
+	unknown bool // something before the next frame could not be read
+	any     bool // a frame was checked already
 	newest  time.Duration
 	end     time.Duration // of the last frame checked
 }
@@ -44,7 +44,8 @@ type checkedFrame struct {
 	segment  int
 }
 
-// A span of time. A hole's edges are exact or timed by the recorder's own clock.
+// A span is a span of time. A hole's edges are exact, or timed by the recorder's
+// own clock.
 type span struct {
 	from, to time.Duration
 	exact    bool
@@ -53,7 +54,8 @@ type span struct {
 func (t *trackCheck) event(e media.Event) {
 	switch e.Type {
 	case media.EventHole:
-		// A track that is published again counts from when it was asked for.
+		// For a track that is published again, its hole begins when the recorder
+		// asked for it.
 		again := slices.ContainsFunc(t.began, func(at time.Duration) bool { return (at - e.From).Abs() <= loose })
 		t.holes = last(append(t.holes, span{e.From, e.To, !again && exact(e.Reason)}))
 	case media.EventMute, media.EventTrackEnd:
@@ -77,7 +79,7 @@ func (t *trackCheck) back(at time.Duration) {
 	}
 }
 
-// last drops the older half of s when it is full.
+// last drops the older half of s if s is full.
 func last[T any](s []T) []T {
 	if len(s) > maxSpans {
 		return slices.Delete(s, 0, len(s)/2)
@@ -131,7 +133,7 @@ func (t *trackCheck) check(c *checker, f checkedFrame) {
 	t.began = slices.DeleteFunc(t.began, func(at time.Duration) bool { return at < t.newest-declaredWithin })
 }
 
-// covered returns how much of from..to lies in any of the spans.
+// covered returns how much of from..to the spans cover.
 func covered(from, to time.Duration, spans ...[]span) (sum time.Duration) {
 	all := slices.Concat(spans...)
 	slices.SortFunc(all, func(a, b span) int { return int(a.from - b.from) })

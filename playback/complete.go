@@ -6,10 +6,10 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// Complete sees to it that Tracks have their Private, which indexes do not tell:
-// it reads the first segment of each track that lacks it. What is known is not
-// read again. A track of which no segment can be read stays without; the error
-// is then that of the last one, if it was of the moment, or that of ctx.
+// Complete sets Private of the Tracks that lack it, since indexes do not have it.
+// It reads the first segment of each such track. A track of which no segment can
+// be read stays without; if that was a momentary fault, the error is that of the
+// last such segment. Otherwise the error is that of ctx.
 func (s *Session) Complete(ctx context.Context) error {
 	tried := make(map[int]bool)
 	var failed error
@@ -37,7 +37,7 @@ func (s *Session) Complete(ctx context.Context) error {
 	return failed
 }
 
-// lacking returns the tracks that need a Private and have none.
+// lacking returns the tracks that need Private and lack it.
 func (s *Session) lacking() map[uint64]bool {
 	uids := make(map[uint64]bool)
 	for _, t := range s.tracks {
@@ -48,8 +48,8 @@ func (s *Session) lacking() map[uint64]bool {
 	return uids
 }
 
-// incomplete returns the first segment not tried of each track that lacks its
-// Private, in order.
+// incomplete returns the first segment of each track that lacks its Private,
+// without those tried, in order.
 func (s *Session) incomplete(tried map[int]bool) []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

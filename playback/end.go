@@ -6,9 +6,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// bound finds how late something of the recording may be, and where it ends. One
-// wrong time far ahead must not make the recording that long: an export fills it
-// with silence to the end. s.mu is held.
+// bound sets how late something of the recording may be, and where the recording
+// ends. One wrong time far ahead must not make the recording that long: an export
+// fills it with silence to the end. The caller holds s.mu.
 func (s *Session) bound() {
 	var stopped time.Duration = -1
 	for _, e := range s.events {
@@ -18,7 +18,7 @@ func (s *Session) bound() {
 	}
 	s.limit = stopped + media.LongestLead
 	if stopped < 0 {
-		// Where a segment begins one wrong time ahead does not move.
+		// One wrong time ahead does not change where a segment begins.
 		var last time.Duration
 		for i := range s.segments {
 			if seg := &s.segments[i]; seg.timed {
@@ -42,7 +42,7 @@ func (s *Session) bound() {
 	}
 }
 
-// latest is how late a frame of the recording may be.
+// latest returns the latest time that a frame of the recording may have.
 func (s *Session) latest() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

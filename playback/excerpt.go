@@ -11,11 +11,11 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// ErrRange: From and To name no part of the recording.
+// ErrRange: nothing of the recording is between From and To.
 var ErrRange = errors.New("nothing of the recording is between these times")
 
-// An excerpt is the part of a recording that an export is of. Its own clock
-// begins at zero where the export begins.
+// An excerpt is the part of a recording that is exported. Its own clock begins at
+// zero where the export begins.
 type excerpt struct {
 	s        *Session
 	duration time.Duration // that of the recording
@@ -27,7 +27,8 @@ type excerpt struct {
 	names    map[string]string // by identity
 }
 
-// excerpt returns what the options choose. It fails if that is nothing.
+// excerpt returns the part that the options choose. It fails if that part is
+// empty.
 func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error) {
 	if err := s.Complete(ctx); err != nil {
 		return &excerpt{s: s}, err
@@ -71,14 +72,14 @@ func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error
 	return x, nil
 }
 
-// nothing is the error of an excerpt without a frame.
+// nothing returns the error for an excerpt without a frame.
 func (x *excerpt) nothing() error {
 	r := x.report()
 	return r.nothing()
 }
 
-// there returns the tracks that have frames within the excerpt, to the segment,
-// or a picture that was there before and still stands.
+// there returns the tracks with frames within the excerpt, to the precision of
+// segments, or with a picture from before that still stands.
 func (x *excerpt) there() map[uint64]bool {
 	there := make(map[uint64]bool)
 	for _, seg := range x.s.Segments() {
@@ -95,38 +96,38 @@ func (x *excerpt) there() map[uint64]bool {
 	return there
 }
 
-// of reports whether the participant is among the chosen.
+// of reports whether the participant's tracks are exported.
 func (x *excerpt) of(participant string) bool { return x.chosen == nil || x.chosen[participant] }
 
-// length is how long the export lasts.
+// length returns how long the export lasts.
 func (x *excerpt) length() time.Duration { return x.to - x.from }
 
-// whole reports whether the excerpt is all of the recording's time.
+// whole reports whether the excerpt is the whole time of the recording.
 func (x *excerpt) whole() bool { return x.from == 0 && x.to == x.duration }
 
-// An excerptFrame is a frame on the excerpt's clock. A picture that is Early was
-// taken so long before the excerpt begins, and is there only because later ones
-// need it to decode: it stands at time zero and is not to be shown.
+// An excerptFrame is a frame on the excerpt's clock. Early is how long before the
+// excerpt a picture was taken. An early picture is there only to decode later
+// ones: its time is zero, and it is not to be shown.
 type excerptFrame struct {
 	media.Frame
 	Early time.Duration
-	// passed: no frame of before this comes any more, of any track.
+	// passed: no frame before this time follows, of any track.
 	passed time.Duration
-	// beyond: it is later than the recording can be, and belongs nowhere.
+	// beyond: it is later than the recording can be, and has no place in it.
 	beyond bool
 }
 
 // frames yields the frames of the excerpt's tracks in order of time, with the
-// errors of Session.Frames. Sound begins with the first packet that begins
-// within the excerpt and ends with the last that ends there. A picture begins
-// with the last key frame at or before the excerpt's beginning; the others of
-// before time zero, and it, are Early.
+// errors of Session.Frames. Sound begins with the first packet that begins within
+// the excerpt and ends with the last one that ends there. A picture begins with
+// its last key frame at or before the excerpt's beginning; that frame, and others
+// before time zero, are Early.
 func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 	source := x.s.all(ctx)
 	if !x.whole() {
 		to := x.to
 		if to == x.duration {
-			to = 0 // a last picture, which begins there, too
+			to = 0 // includes a last picture that begins at the end
 		}
 		source = x.s.part(ctx, x.from, to)
 	}
@@ -160,15 +161,15 @@ func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 	}
 }
 
-// overlaps reports whether a span on the recording's clock concerns the
-// excerpt. A span without an end lasts, and what is missing behind all that is
-// known concerns what goes to the end.
+// overlaps reports whether a span on the recording's clock overlaps the excerpt.
+// A span without an end has not ended. A missing segment after everything that is
+// known overlaps an excerpt that goes to the end.
 func (x *excerpt) overlaps(from, to time.Duration) bool {
 	return (from < x.to || x.to == x.duration) && (to == 0 || to > x.from)
 }
 
-// report returns the report of an export that has not begun: what is known to
-// be missing within the excerpt.
+// report returns the report of an export that has not begun, with what is known
+// to be missing.
 func (x *excerpt) report() Report {
 	r := Report{From: x.from, Duration: x.length()}
 	owner := make(map[uint64]string)

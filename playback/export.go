@@ -15,43 +15,45 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// ExportOptions are the settings of an export. The zero value exports all.
+// ExportOptions are the settings of an export. The zero value exports everything.
 type ExportOptions struct {
-	// Title is the file's title; empty means the room's name.
+	// Title is the file's title. Empty means the room's name.
 	Title string
-	// From and To bound what is exported, on the recording's clock. What is
-	// exported begins at zero. To 0 means the recording's end, as does what is
-	// later. If nothing is between them, the error wraps ErrRange.
+	// From and To bound the exported part, on the recording's clock. The export
+	// begins at zero. A To of 0, or after the recording's end, means the end. If
+	// nothing is between them, the error wraps ErrRange.
 	From, To time.Duration
-	// Participants are the identities of those whose tracks are exported,
-	// empty for all. If none of them has a track, the error wraps ErrNothing.
+	// Participants are the identities whose tracks are exported. Empty means all.
+	// If none of them has a track, the error wraps ErrNothing.
 	Participants []string
-	// Progress, if set, is called now and then with the time exported so far
-	// and that of the whole export, and at the end with both equal. It must be
+	// Progress, if not nil, is called from time to time with the time exported so
+	// far and that of the whole export. The last call has both equal. It must be
 	// quick.
 	Progress func(done, total time.Duration)
 }
 
 // An output is a file that is being exported.
 type output interface {
-	// frame writes a frame. An error that wraps matroska.ErrFrame refuses it.
+	// frame writes a frame. If the frame is refused, the error wraps
+	// matroska.ErrFrame.
 	frame(f excerptFrame) error
-	// passed says that no frame of before now will come.
+	// passed reports that no frame before now will come.
 	passed(now time.Duration) error
-	// finish completes the file, which lasts length.
+	// finish completes the file. It then lasts length.
 	finish(length time.Duration) error
-	// late returns by how much sounds were late at most, by track.
+	// late returns by how much each sound was late at most, by track.
 	late() map[uint64]time.Duration
 }
 
 // ExportMatroska writes all tracks into one Matroska file at the current offset
-// of w, a track with its own title for each participant and source, chapters, and
-// the chat as subtitles that are off by default. Frames keep their bytes and their
-// times, but for pictures of before From, which are hidden. Where there is no
-// sound, there is silence. The header tells the largest picture of each track; a track
-// that begins with a smaller one begins with that, for 0.1 ms, for tools that make
-// all as large as the first. It does not close w. After an error what
-// was written is no whole file; ExportFile never shows such a one.
+// of w. Each participant and source has a track with its own title. The file has
+// chapters, and the chat as subtitles that are off by default. Frames keep their
+// bytes and times, except that pictures from before From are hidden. Holes in
+// sound are filled with silence. The header has the size of each track's largest
+// picture. A track that begins with a smaller picture gets its largest one first,
+// for 0.1 ms, since tools make all pictures as large as the first. It does not
+// close w. After an error the file is not whole; ExportFile never leaves such a
+// file.
 func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportOptions) (Report, error) {
 	x, err := s.excerpt(ctx, o)
 	r := x.report()
@@ -94,11 +96,11 @@ func ExportFile(ctx context.Context, s *Session, path string, o ExportOptions) (
 
 // ExportTracks writes each track into a file of its own in the new folder dir:
 // NAME-SOURCE.ogg for Opus, NAME-SOURCE.webm for VP8, VP9 and AV1,
-// NAME-SOURCE.mkv for H.264 and H.265, which WebM does not take. All of them
-// begin at zero and last as long as the export: sound by silence where there is
-// none, pictures by a still of the first one. The folder appears whole or not at
-// all, durable once ExportTracks returns. If dir exists and is not an empty
-// folder, it is left alone and the error wraps fs.ErrExist.
+// NAME-SOURCE.mkv for H.264 and H.265, which WebM does not allow. All of them
+// begin at zero and last as long as the export: sound is filled with silence, and
+// pictures with a still of the first one. The folder appears whole or not at all,
+// durable once ExportTracks returns. If dir exists and is not an empty folder, it
+// is left alone and the error wraps fs.ErrExist.
 func ExportTracks(ctx context.Context, s *Session, dir string, o ExportOptions) (r Report, err error) {
 	x, err := s.excerpt(ctx, o)
 	r = x.report()
@@ -177,7 +179,7 @@ func (f *trackFile) finish(length time.Duration) error {
 	return err
 }
 
-// abandon closes the file if finish did not; its content is not wanted then.
+// abandon closes the file if finish did not, and drops its content.
 func (f *trackFile) abandon() error {
 	if f.file == nil {
 		return nil
@@ -210,7 +212,7 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 			r.drop(f.Track, RefusedEnd, 1)
 			continue
 		}
-		// No container takes a frame from before its track's last one.
+		// No container allows a frame before the last one of its track.
 		if f.Time < last[f.Track] {
 			r.drop(f.Track, RefusedOrder, 1)
 			continue
@@ -257,8 +259,8 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 	return nil
 }
 
-// titled returns the tracks with names that do nothing in a player's menu but be
-// read, and with the Private of their leaders.
+// titled returns the tracks with names that do nothing in a player's menu except
+// to be read, and with the Private of their leaders.
 func titled(tracks []media.Track, leaders map[uint64]media.Frame) []media.Track {
 	tracks = slices.Clone(tracks)
 	for i := range tracks {
@@ -272,7 +274,7 @@ func titled(tracks []media.Track, leaders map[uint64]media.Frame) []media.Track 
 	return tracks
 }
 
-// title is the export's title: the one asked for, or the room's.
+// title returns the export's title: the one asked for, or the room's name.
 func (s *Session) title(o ExportOptions) string {
 	if o.Title != "" {
 		return o.Title

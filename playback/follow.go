@@ -9,27 +9,27 @@ import (
 
 var errShrunk = errors.New("segments that were there are not listed any more")
 
-// Follow returns the later state of a recording that goes on, as src has it now:
-// s itself if src lists nothing new. What is known is not read again, but
-// segments are that could not be read for a reason of the moment, or that a Brief
-// Open left out. s stays as it is.
+// Follow returns the later state of a recording that goes on, as src has it now.
+// If src lists nothing new, it returns s. What is known is not read again, except
+// segments that could not be read for a momentary reason, or that a Brief Open
+// left out. s does not change.
 //
-// Who watches what has just happened reads the newest segment next: that is kept
+// Somebody who watches live reads the newest segment next, so Follow caches it
 // until then.
 //
-// Events that are new stand where their times belong, which may be before others
-// that s has. Follow fails only if ctx ends, or src does not go on from what s
-// was opened with.
+// New events are sorted by time, which may put them before others that s has.
+// Follow fails only if ctx ends, or if src does not continue what s was opened
+// with.
 func (s *Session) Follow(ctx context.Context, src Source) (*Session, error) {
 	s.mu.Lock()
 	next := &Session{
-		src: src, o: s.o,
-		start: s.start, read: s.read, duration: s.duration, limit: s.limit,
+		src: src, options: s.options,
+		start: s.start, startIsExact: s.startIsExact, duration: s.duration, limit: s.limit,
 		tracks: slices.Clone(s.tracks), byUID: maps.Clone(s.byUID),
 		events: slices.Clone(s.events), holes: s.holes, indexes: maps.Clone(s.indexes),
-		headers: s.headers, weight: s.weight,
+		headers: s.headers, bytesKnown: s.bytesKnown,
 	}
-	next.o.Brief, next.keeps = false, true
+	next.options.Brief, next.cacheLast = false, true
 	known := slices.Clone(s.segments)
 	s.mu.Unlock()
 

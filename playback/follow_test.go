@@ -46,8 +46,8 @@ func TestFollow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if next.weight <= before.weight {
-				t.Errorf("segment %d: weight %d after %d", n, next.weight, before.weight)
+			if next.bytesKnown <= before.bytesKnown {
+				t.Errorf("segment %d: weight %d after %d", n, next.bytesKnown, before.bytesKnown)
 			}
 			if s = next; s == before {
 				t.Fatalf("segment %d: nothing new", n)

@@ -12,34 +12,35 @@ import (
 )
 
 const (
-	// reorderWindow is how far a track's frames may stand in the wrong order, as
-	// Check takes it. Where nothing tells when the next segments begin, frames
-	// further apart are not sorted.
+	// reorderWindow is how far out of order a track's frames may be, the same as
+	// in Check. Where nothing says when the next segments begin, frames further
+	// apart are not sorted.
 	reorderWindow = 2 * time.Second
-	// reorderBytes bounds the frames that wait to be sorted.
+	// reorderBytes is the most bytes of frames that wait to be sorted.
 	reorderBytes = 64 << 20
-	// framesAhead is how many segments are held at once: the one whose frames
-	// are yielded, and those that are read meanwhile.
+	// framesAhead is how many segments are in memory at once: the one whose
+	// frames are yielded, and those read meanwhile.
 	framesAhead = 3
 )
 
 // Frames yields the frames of all tracks, each once, in order of time. It reads
-// each segment once, the next two while the frames of one are yielded. A frame
-// waits until no segment that is still to be read has an earlier one, so that a
-// track whose times run ahead of the others' does not disturb them. At most 64 MiB
-// of frames wait; beyond that they come out of order, the earliest first.
+// each segment once; while it yields the frames of one, it reads the next two. A
+// frame waits until no segment that is still to be read can have an earlier one,
+// so a track whose times run ahead does not disturb the others. At most 64 MiB of
+// frames wait. Beyond that, frames come out of order, the earliest first.
 //
-// A segment that cannot be read though it was or an index tells of it yields a
-// *SegmentError, and the rest follows; the end of ctx yields its error and
-// nothing more. What Missing lists is passed over in silence.
+// If a segment cannot be read, but was read before or is known from an index,
+// Frames yields a *SegmentError and then the rest. If ctx ends, it yields the
+// error of ctx and nothing more. It leaves out what Missing lists without an
+// error.
 //
-// A segment may have a track that no index told of; it is among Tracks from then
-// on.
+// A segment may have a track that no index mentions. From then on it is among
+// Tracks.
 func (s *Session) Frames(ctx context.Context) iter.Seq2[media.Frame, error] {
 	return framesOf(s.all(ctx))
 }
 
-// all is Frames with what orderedFrame tells.
+// all yields what Frames yields, as orderedFrames.
 func (s *Session) all(ctx context.Context) iter.Seq2[orderedFrame, error] {
 	return func(yield func(orderedFrame, error) bool) {
 		var numbers []int
@@ -61,7 +62,7 @@ func framesOf(source iter.Seq2[orderedFrame, error]) iter.Seq2[media.Frame, erro
 	}
 }
 
-// readable returns the segments of which something can be read.
+// readable returns the segments of which at least a part can be read.
 func (s *Session) readable() []Segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,16 +75,16 @@ func (s *Session) readable() []Segment {
 	return segments
 }
 
-// An orderedFrame is a frame with the time that has passed when it comes: no
-// earlier frame follows, as far as the segments were told to begin. That is the
-// frame's own time unless too much waits to be sorted.
+// An orderedFrame is a frame, and the time before which no further frame follows,
+// as far as the beginnings of segments are known. That is the frame's own time
+// unless too much waits to be sorted.
 type orderedFrame struct {
 	media.Frame
 	passed time.Duration
 }
 
-// begins returns, for each of the segments and the end, the earliest time of it
-// and those after it; less than 0 where that is not known.
+// begins returns, for each of the segments and for the end, the earliest time of
+// a frame in it or after it. Negative means that the time is not known.
 func (s *Session) begins(numbers []int) []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,12 +102,13 @@ func (s *Session) begins(numbers []int) []time.Duration {
 	return earliest
 }
 
-// ordered yields the frames of segments for which want says so.
+// ordered yields the frames of segments for which want returns true.
 func (s *Session) ordered(ctx context.Context, numbers []int, want func(media.Frame) bool, yield func(orderedFrame, error) bool) {
 	var q frameQueue
 	var newest time.Duration
 	size, seq, most := 0, 0, cmp.Or(s.reorder, reorderBytes)
-	// pop yields the frames of before a time, and the earliest of what is too much.
+	// pop yields the frames before a time, and the earliest ones if too many
+	// wait.
 	pop := func(before time.Duration) bool {
 		for len(q) > 0 && (q[0].Time < before || size > most) {
 			if ctx.Err() != nil {
@@ -139,7 +141,7 @@ func (s *Session) ordered(ctx context.Context, numbers []int, want func(media.Fr
 			newest = max(newest, f.Time)
 			heap.Push(&q, queuedFrame{f, seq})
 		}
-		r.frames = nil // the queue has them
+		r.frames = nil // the queue holds them now
 		before := begins[i+1]
 		if before < 0 {
 			before = max(0, newest-reorderWindow)
@@ -153,7 +155,7 @@ func (s *Session) ordered(ctx context.Context, numbers []int, want func(media.Fr
 	}
 }
 
-// partly reports whether it is known that not all of a segment can be read.
+// partly reports whether a part of a segment is known to be unreadable.
 func (s *Session) partly(n int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +165,7 @@ func (s *Session) partly(n int) bool {
 
 type queuedFrame struct {
 	media.Frame
-	seq int // keeps frames of one time in the order of the file
+	seq int // for frames of equal time: their order in the file
 }
 
 // frameQueue is a heap, the earliest frame first.
@@ -178,7 +180,7 @@ func (q *frameQueue) Push(x any)   { *q = append(*q, x.(queuedFrame)) }
 func (q *frameQueue) Pop() any {
 	old := *q
 	f := old[len(old)-1]
-	old[len(old)-1] = queuedFrame{} // let go of its data
+	old[len(old)-1] = queuedFrame{} // free its data
 	*q = old[:len(old)-1]
 	return f
 }

@@ -404,15 +404,15 @@ func TestTooMuch(t *testing.T) {
 	}
 	src := longMeeting(t)
 	for name, source := range map[string]Source{"index": indexed(t, src, 12), "segments": src} {
-		for _, weight := range []int64{0, maxWeight} {
-			s := &Session{src: source, byUID: make(map[uint64]int), indexes: make(map[int]bool), weight: weight}
+		for _, weight := range []int64{0, maxBytesKnown} {
+			s := &Session{src: source, byUID: make(map[uint64]int), indexes: make(map[int]bool), bytesKnown: weight}
 			if err := s.list(source.Segments(), nil); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.learn(t.Context()); errors.Is(err, errWeight) != (weight > 0) {
 				t.Errorf("%s: %v", name, err)
 			}
-			if took := s.weight - weight; weight == 0 && took < 5*eventWeight+22*trackWeight {
+			if took := s.bytesKnown - weight; weight == 0 && took < 5*eventBytes+22*trackBytes {
 				t.Errorf("%s: weight %d", name, took)
 			}
 		}

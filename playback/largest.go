@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// maxLeader bounds the first picture that is put into a file, in bytes, and
-	// leaderTries the segments that are read to find it.
+	// maxLeader is the most bytes of a leader, and leaderTries the most segments
+	// that are read to find one.
 	maxLeader   = 1 << 20
 	leaderTries = 3
 )
 
-// leaders returns, for each track whose pictures are not all of one size, a key
-// frame of the largest within the excerpt. A track that begins with a smaller one
-// begins with that in its file, for the shortest time there is: tools make all
-// pictures as large as the first one, FFmpeg for one, whatever the header tells.
+// leaders returns a key frame of the largest size within the excerpt, for each
+// track whose pictures differ in size. A track that begins with a smaller picture
+// gets this one first in its file, for the shortest possible time: FFmpeg and
+// others make all pictures as large as the first one, whatever the header says.
 //
-// What cannot be read is passed over: the export tells of that.
+// It skips segments that it cannot read: the export reports those.
 func (x *excerpt) leaders(ctx context.Context) map[uint64]media.Frame {
 	wanted := make(map[int][]media.IndexTrack) // by segment
 	for _, t := range x.tracks {

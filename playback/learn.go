@@ -12,8 +12,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// learn reads indexes, and then segments, as long as there are segments of which
-// nothing is known.
+// learn reads indexes, and then those segments that no index describes.
 func (s *Session) learn(ctx context.Context) error {
 	if x, ok := s.src.(Indexer); ok && len(s.untried()) > 0 {
 		var numbers []int
@@ -41,35 +40,38 @@ func (s *Session) learn(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			// One that is not believed tells nothing: its segments do.
+			// An index that is not believable is ignored: its segments are read
+			// instead.
 			if r.err == nil && s.believable(r.index) {
 				s.addIndex(r.index)
 			}
 			s.indexes[numbers[i]] = r.err == nil || stateOf(r.err) != Readable
-			if s.weight > maxWeight {
+			if s.bytesKnown > maxBytesKnown {
 				return errWeight
 			}
 		}
 	}
 	numbers := s.untried()
-	if s.o.Brief {
+	if s.options.Brief {
 		numbers = s.brief(numbers)
 	}
 	last := len(numbers) - 1
-	read := func(ctx context.Context, i int) *reading { return s.readSegment(ctx, numbers[i], s.keeps && i == last) }
+	read := func(ctx context.Context, i int) *reading {
+		return s.readSegment(ctx, numbers[i], s.cacheLast && i == last)
+	}
 	for i, r := range ahead(ctx, len(numbers), segmentsAtOnce, read) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		s.addReading(r)
-		if s.keeps && i == last && r.err == nil {
-			s.kept = r
+		if s.cacheLast && i == last && r.err == nil {
+			s.cached = r
 		}
-		if s.weight > maxWeight {
+		if s.bytesKnown > maxBytesKnown {
 			return errWeight
 		}
 	}
-	// An index may tell of tracks that nothing else tells of.
+	// An index may be the only one that mentions a track.
 	unknown := func(t media.IndexTrack) bool { _, ok := s.byUID[t.UID]; return !ok }
 	for i := range s.segments {
 		seg := &s.segments[i]
@@ -81,7 +83,7 @@ func (s *Session) learn(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// brief returns which of the segments to read, and takes the others on trust.
+// brief returns which of the segments to read, and treats the others as readable.
 func (s *Session) brief(numbers []int) []int {
 	return slices.DeleteFunc(numbers, func(n int) bool {
 		i, _ := s.place(n)
@@ -90,7 +92,7 @@ func (s *Session) brief(numbers []int) []int {
 	})
 }
 
-// untried returns the segments of which nothing is known.
+// untried returns the segments that nothing describes.
 func (s *Session) untried() []int {
 	var numbers []int
 	for _, seg := range s.segments {
@@ -101,10 +103,10 @@ func (s *Session) untried() []int {
 	return numbers
 }
 
-// finish derives what follows from all segments together.
+// finish computes what depends on all segments together.
 func (s *Session) finish() {
-	if s.more {
-		s.more = false
+	if s.eventsUnsorted {
+		s.eventsUnsorted = false
 		slices.SortStableFunc(s.events, func(a, b media.Event) int { return cmp.Compare(a.Time, b.Time) })
 		s.holes = Holes(s.events)
 	}
@@ -115,18 +117,18 @@ func (s *Session) finish() {
 // believable reports whether an index may be of this recording.
 func (s *Session) believable(x *media.Index) bool {
 	late := func(t time.Duration) bool { return t > maxTime }
-	return (s.o.Recording == "" || x.Recording == s.o.Recording) &&
+	return (s.options.Recording == "" || x.Recording == s.options.Recording) &&
 		(s.start.IsZero() || x.Start.Equal(s.start)) &&
 		len(s.tracks)+len(x.Tracks) <= maxTracks &&
 		!slices.ContainsFunc(x.Segments, func(seg media.IndexSegment) bool { return late(seg.Start + seg.Duration) }) &&
 		!slices.ContainsFunc(x.Events, func(e media.Event) bool { return late(e.Time) })
 }
 
-// addIndex takes what an index tells of segments of which nothing is known.
+// addIndex adds what an index says of segments that nothing else describes.
 func (s *Session) addIndex(x *media.Index) {
 	fresh, known := 0, 0
-	for _, told := range x.Segments {
-		i, ok := s.place(told.Number)
+	for _, listed := range x.Segments {
+		i, ok := s.place(listed.Number)
 		if !ok {
 			continue
 		}
@@ -137,11 +139,11 @@ func (s *Session) addIndex(x *media.Index) {
 		}
 		fresh++
 		seg.timed, seg.tried, seg.skip = true, true, false
-		seg.From, seg.To, seg.Tracks = told.Start, told.Start+told.Duration, told.Tracks
-		s.weigh(told.Tracks)
+		seg.From, seg.To, seg.Tracks = listed.Start, listed.Start+listed.Duration, listed.Tracks
+		s.weigh(listed.Tracks)
 	}
 	if fresh == 0 {
-		return // what it knows is known
+		return // everything in it is known already
 	}
 	s.start = x.Start
 	for _, t := range x.Tracks {
@@ -150,8 +152,8 @@ func (s *Session) addIndex(x *media.Index) {
 		}
 		s.addTrack(t, false)
 	}
-	for _, told := range x.Segments {
-		s.grow(told.Tracks)
+	for _, listed := range x.Segments {
+		s.grow(listed.Tracks)
 	}
 	events := x.Events
 	if known > 0 {
@@ -160,31 +162,32 @@ func (s *Session) addIndex(x *media.Index) {
 	s.addEvents(events)
 }
 
-// What an event and a segment's track take, without their strings and key frames.
+// How many bytes an event and a segment's track take, without strings and key
+// frames.
 const (
-	eventWeight = 160
-	trackWeight = 64
+	eventBytes = 160
+	trackBytes = 64
 )
 
 func (s *Session) addEvents(events []media.Event) {
 	for _, e := range events {
-		s.weight += eventWeight + int64(len(e.Participant)+len(e.Name)+len(e.Reason)+len(e.Text))
+		s.bytesKnown += eventBytes + int64(len(e.Participant)+len(e.Name)+len(e.Reason)+len(e.Text))
 	}
-	if s.weight <= maxWeight {
-		s.events, s.more = append(s.events, events...), s.more || len(events) > 0
+	if s.bytesKnown <= maxBytesKnown {
+		s.events, s.eventsUnsorted = append(s.events, events...), s.eventsUnsorted || len(events) > 0
 	}
 }
 
 func (s *Session) weigh(tracks []media.IndexTrack) {
 	for _, t := range tracks {
-		s.weight += trackWeight + 8*int64(len(t.Keys))
+		s.bytesKnown += trackBytes + 8*int64(len(t.Keys))
 	}
 }
 
 // codecs are those of package media.
 var codecs = []media.Codec{media.Opus, media.VP8, media.VP9, media.H264, media.H265, media.AV1}
 
-// newEvents returns the events without those that are known.
+// newEvents returns the events that are not among known.
 func newEvents(known, events []media.Event) []media.Event {
 	count := make(map[media.Event]int)
 	for _, e := range known {
@@ -199,9 +202,9 @@ func newEvents(known, events []media.Event) []media.Event {
 	return fresh
 }
 
-// addReading takes what a segment tells, which wins over what an index told of
-// it. It sets r.err if the segment contradicts others that were read, and
-// reports whether anything changed.
+// addReading adds what a segment says, which replaces what an index said of it.
+// If the segment contradicts others that were read, it sets r.err. It reports
+// whether anything changed.
 func (s *Session) addReading(r *reading) (changed bool) {
 	i, ok := s.place(r.number)
 	if !ok {
@@ -214,8 +217,8 @@ func (s *Session) addReading(r *reading) (changed bool) {
 		}
 	}
 	if !r.headed {
-		// What Open could not read is not tried again; what an index tells of
-		// is missing only if it is so for good.
+		// Open did not try again what it could not read. A segment that an index
+		// describes is missing only if the error is final.
 		state := stateOf(r.err)
 		changed = seg.State != state || !seg.tried
 		if !seg.tried || state != Readable {
@@ -224,15 +227,15 @@ func (s *Session) addReading(r *reading) (changed bool) {
 		return changed
 	}
 	from, to, timed := r.span()
-	told := seg.tried && !seg.skip
-	changed = !told || r.err != nil && seg.Err == nil
+	described := seg.tried && !seg.skip
+	changed = !described || r.err != nil && seg.Err == nil
 	switch {
 	case !seg.tried:
 		s.addEvents(r.events)
-	case seg.skip: // an index may have told of them
+	case seg.skip: // an index may have described them
 		s.addEvents(newEvents(s.events, r.events))
 	}
-	if !told || !seg.read && r.err == nil && r.facts.differs(seg) {
+	if !described || !seg.read && r.err == nil && r.facts.differs(seg) {
 		changed = true
 		seg.From, seg.To, seg.timed, seg.Tracks, seg.near = from, to, timed, r.facts.Tracks, r.near
 		s.begin(i)
@@ -247,16 +250,16 @@ func (s *Session) addReading(r *reading) (changed bool) {
 	return changed
 }
 
-// differs reports whether the segment is another than it was told to be.
+// differs reports whether the segment differs from what was said of it.
 func (f *segmentFacts) differs(seg *segmentState) bool {
-	told := media.IndexSegment{Epoch: f.Epoch, Size: f.Size, Start: seg.From, Duration: seg.To - seg.From, Tracks: seg.Tracks}
-	return f.differ(told) != ""
+	known := media.IndexSegment{Epoch: f.Epoch, Size: f.Size, Start: seg.From, Duration: seg.To - seg.From, Tracks: seg.Tracks}
+	return f.differ(known) != ""
 }
 
-// header takes a segment's header into account, unless it contradicts those of
-// other segments.
+// header adds a segment's header, unless it contradicts the headers of other
+// segments.
 func (s *Session) header(h matroska.Header) error {
-	if s.read && !s.start.Equal(h.Start) {
+	if s.startIsExact && !s.start.Equal(h.Start) {
 		return fmt.Errorf("%w: it counts from another start", ErrForeign)
 	}
 	fresh := 0
@@ -272,14 +275,14 @@ func (s *Session) header(h matroska.Header) error {
 		return fmt.Errorf("more than %d tracks", maxTracks)
 	}
 	s.headers += fresh
-	s.start, s.read = h.Start, true
+	s.start, s.startIsExact = h.Start, true
 	for _, t := range h.Tracks {
 		s.addTrack(t, true)
 	}
 	return nil
 }
 
-// addTrack notes a track as a segment has it, or an index tells of it.
+// addTrack adds a track as a segment has it, or an index describes it.
 func (s *Session) addTrack(t media.Track, read bool) {
 	i, ok := s.byUID[t.UID]
 	if !ok {
@@ -288,7 +291,7 @@ func (s *Session) addTrack(t media.Track, read bool) {
 		return
 	}
 	known := &s.tracks[i]
-	// The largest picture is the one that a player should make room for.
+	// A player should make room for the largest picture.
 	large := known.Track
 	if t.Width*t.Height > large.Width*large.Height {
 		large = t
@@ -303,8 +306,8 @@ func (s *Session) addTrack(t media.Track, read bool) {
 	known.Private = cmp.Or(known.Private, t.Private)
 }
 
-// grow makes tracks as large as their pictures in a segment are. Its header tells
-// what was known when it began.
+// grow enlarges tracks to the pictures in a segment. The segment's header has the
+// sizes known when the segment began.
 func (s *Session) grow(tracks []media.IndexTrack) {
 	for _, t := range tracks {
 		if i, ok := s.byUID[t.UID]; ok && t.Width*t.Height > s.tracks[i].Width*s.tracks[i].Height {
@@ -313,14 +316,14 @@ func (s *Session) grow(tracks []media.IndexTrack) {
 	}
 }
 
-// begin finds the key frames that the tracks of a segment continue from, as an
-// index tells them.
+// begin finds the key frames that the tracks of a segment continue from, by what
+// an index says.
 func (s *Session) begin(i int) {
 	for j := range s.segments[i].Tracks {
 		t := &s.segments[i].Tracks[j]
 		for _, seg := range slices.Backward(s.segments[max(0, i-maxBack):i]) {
 			if !t.Continues || t.Begin > 0 || seg.skip {
-				break // what follows something that cannot be read does not continue it
+				break // nothing continues after a segment that cannot be read
 			}
 			k := slices.IndexFunc(seg.Tracks, func(x media.IndexTrack) bool { return x.UID == t.UID })
 			if k >= 0 && len(seg.Tracks[k].Keys) > 0 {
@@ -330,11 +333,11 @@ func (s *Session) begin(i int) {
 	}
 }
 
-// maxBack is how many segments are looked at for a key frame.
+// maxBack is how many segments back a key frame is looked for.
 const maxBack = 500
 
-// note takes note of a segment that was read after Open. known says that it was
-// as Open found it.
+// note adds a segment that was read after Open. known reports that it was as Open
+// found it.
 func (s *Session) note(r *reading) (_ *reading, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

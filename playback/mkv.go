@@ -9,32 +9,32 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// An mkvFile is a Matroska or WebM file of some tracks. Its sound is without a
-// hole from time zero to the end; its pictures stand still where there is none.
+// An mkvFile is a Matroska or WebM file of some tracks. Its sound has no hole
+// from time zero to the end. Its pictures stand still in holes.
 type mkvFile struct {
 	*matroska.FileWriter
 	sounds   map[uint64]*sound
 	ordered  []*sound // the same
 	pictures map[uint64]*videoTrack
 	chat     []subtitle                // not written yet
-	chapters func() []matroska.Chapter // as they are known at the end, may be nil
-	clock    time.Duration             // what has passed
-	begun    bool                      // there is a picture in it
+	chapters func() []matroska.Chapter // of the whole file, called at its end; may be nil
+	clock    time.Duration             // the time that has passed
+	begun    bool                      // it has a picture
 }
 
-// passStep is how often what is due besides frames is written, so that it stands
-// near to what is seen and heard with it.
+// passStep is how often subtitles and the like are written, so that they are near
+// the frames of their time.
 const passStep = 100 * time.Millisecond
 
-// A videoTrack is what is known of one on its way into a file.
+// A videoTrack is the state of a video track that is being written.
 type videoTrack struct {
 	codec  media.Codec
-	early  int          // frames of before time zero
-	leader *media.Frame // to begin with if the first one is smaller; nil once it has begun
+	early  int          // frames before time zero so far
+	leader *media.Frame // the first frame of the file if the track's own is smaller; nil once written
 }
 
-// newMKVFile writes the beginning of a file. leaders are as excerpt.leaders returns
-// them.
+// newMKVFile writes the beginning of a file. leaders are those of
+// excerpt.leaders.
 func newMKVFile(out io.WriteSeeker, h matroska.FileHeader, chat []subtitle, leaders map[uint64]media.Frame) (*mkvFile, error) {
 	w, err := matroska.NewFileWriter(out, h)
 	if err != nil {
@@ -61,8 +61,8 @@ func (f *mkvFile) frame(x excerptFrame) error {
 	if s, ok := f.sounds[x.Track]; ok {
 		return s.frame(x.Frame)
 	}
-	// Tools take a file's first frame for its beginning. Without sound that is
-	// a picture: it stands still from time zero on.
+	// Tools take a file's first frame for its beginning. Without sound that is a
+	// picture, so it stands still from time zero on.
 	still := x.Frame
 	stands := !f.begun && len(f.sounds) == 0 && x.Key && x.Early == 0 && x.Time > 0
 	if stands {
@@ -80,13 +80,13 @@ func (f *mkvFile) frame(x excerptFrame) error {
 		}
 	}
 	f.begun = true
-	// Behind those that are hidden.
+	// After the hidden pictures.
 	x.Time = max(x.Time, time.Duration(f.pictures[x.Track].early))
 	return f.WriteFrame(x.Frame)
 }
 
-// lead writes the leader of a track that begins with the frame, if that is
-// smaller. It is not to be shown, but by those who heed no flag, for a tick.
+// lead writes the track's leader if first is smaller. The leader is flagged as
+// hidden; a player that ignores the flag shows it for one tick.
 func (f *mkvFile) lead(first media.Frame) error {
 	p := f.pictures[first.Track]
 	leader := p.leader
@@ -101,18 +101,18 @@ func (f *mkvFile) lead(first media.Frame) error {
 	frame := *leader
 	frame.Time = first.Time
 	if first.Time == 0 {
-		p.early++ // what follows comes a tick later
+		p.early++ // the next frame comes one tick later
 	}
 	return f.WriteHidden(frame)
 }
 
-// early writes a picture that is there only for the next ones, as close to time
-// zero as the file's ticks let it. VP8 says in each frame whether it is shown
-// (RFC 6386 section 9.1). For others there is only the block's flag, which few
-// players heed: they may show it for the tick that it lasts.
+// early writes a picture that is there only to decode later ones, as close to
+// time zero as the file's ticks allow. VP8 says in each frame whether it is shown
+// (RFC 6386 section 9.1). Other codecs have only the block's flag, which few
+// players heed: they may show the picture for the tick that it lasts.
 func (f *mkvFile) early(frame media.Frame) error {
 	p := f.pictures[frame.Track]
-	frame.Time = time.Duration(p.early) // rising, for WriteFrame to spread
+	frame.Time = time.Duration(p.early) // rising, so that WriteFrame can spread them
 	p.early++
 	if p.codec == media.VP8 && len(frame.Data) > 0 {
 		frame.Data = slices.Clone(frame.Data)
@@ -124,7 +124,7 @@ func (f *mkvFile) early(frame media.Frame) error {
 
 func (f *mkvFile) passed(now time.Duration) error {
 	for now-f.clock >= passStep {
-		// Not all at once, where nothing came for long: the file is in order.
+		// In steps after a long hole, so that the file stays in order.
 		f.clock = min(now, f.clock+2*silenceAtOnce)
 		for len(f.chat) > 0 && f.chat[0].at <= f.clock {
 			c := f.chat[0]

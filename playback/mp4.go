@@ -15,23 +15,23 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A Layout says who is large on the picture of ExportMP4.
+// A Layout is which tiles are large in the picture of ExportMP4.
 type Layout string
 
 const (
-	LayoutGrid    Layout = Layout(mix.Grid)    // all alike, a shared screen large
-	LayoutSpeaker Layout = Layout(mix.Speaker) // who speaks large, or a shared screen
+	LayoutGrid    Layout = Layout(mix.Grid)    // all of one size; a shared screen is large
+	LayoutSpeaker Layout = Layout(mix.Speaker) // the speaker is large, or a shared screen
 )
 
 // MP4Options are the settings of ExportMP4.
 type MP4Options struct {
 	ExportOptions
-	// Layout is LayoutGrid if empty.
+	// Layout is the layout. Empty means LayoutGrid.
 	Layout Layout
-	// Width and Height are the picture's, even, from 160x90 to 3840x2160. Both
-	// 0 means 1280x720.
+	// Width and Height are the picture's, even, from 160x90 to 3840x2160. If both
+	// are 0, they are 1280x720.
 	Width, Height int
-	// Rate is the number of pictures a second, 1 to 60; 0 means 25.
+	// Rate is the number of pictures a second, from 1 to 60. 0 means 25.
 	Rate int
 
 	stuck time.Duration // in place of stuck, for tests
@@ -62,26 +62,26 @@ func (o *MP4Options) check() error {
 	return nil
 }
 
-// ExportMP4 writes one file with one picture and one sound, H.264 and AAC, mixed
-// of all tracks: participants as tiles with their names, their sounds added up.
-// Pictures and sounds are where they were in the recording, to half a picture's
-// time. Where a picture is missing the last one stands still, dimmed and with the
-// reason; where sound is missing there is silence.
+// ExportMP4 writes one file with one picture (H.264) and one sound (AAC), mixed
+// from all tracks: participants are tiles with their names, and their sounds are
+// added up. Pictures and sounds keep their times, to within half the time of a
+// picture. In a hole the last picture stands still, dimmed and with the reason,
+// and sound is silent.
 //
-// It needs ffmpeg in PATH. What is decoded goes to it and from it through pipes,
-// and is nowhere on disk but in the file itself. The frames of a meeting are what
-// strangers sent, and ffmpeg decodes them with the rights of this program's user:
+// It needs ffmpeg in PATH. Decoded media goes to ffmpeg and back through pipes,
+// and is on disk only in the finished file. Strangers sent the frames of a
+// meeting, and ffmpeg decodes them with the rights of this program's user.
 // ExportFile and ExportTracks decode nothing.
 //
-// At most 32 pictures and 64 sounds are decoded at once, each by a process; what
-// comes beyond, and what cannot be decoded, counts as dropped. The file appears
-// whole or not at all, durable once ExportMP4 returns. If path exists, it is left
-// alone and the error wraps fs.ErrExist.
+// At most 32 pictures and 64 sounds are decoded at once, each by a process.
+// Tracks beyond that, and frames that cannot be decoded, count as dropped. The
+// file appears whole or not at all, durable once ExportMP4 returns. If path
+// exists, it is left alone and the error wraps fs.ErrExist.
 func ExportMP4(ctx context.Context, s *Session, path string, o MP4Options) (r Report, err error) {
 	if err := o.check(); err != nil {
 		return Report{}, err
 	}
-	f, err := createBeside(path, true) // FFmpeg opens it by its name
+	f, err := createBeside(path, true) // FFmpeg opens the file by its name
 	if err != nil {
 		return Report{}, err
 	}
@@ -110,7 +110,7 @@ func ExportMP4(ctx context.Context, s *Session, path string, o MP4Options) (r Re
 // film makes the file.
 func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string, o MP4Options, r *Report) error {
 	scenes := mix.Scenes(x.meeting(*r), mix.Layout(o.Layout), o.Width, o.Height, x.from, x.to)
-	// Whatever runs ends with this context, and is waited for.
+	// Everything that runs ends with this context, and is waited for.
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	enc, err := program.Encode(running, path, ffmpeg.Film{Width: o.Width, Height: o.Height, Rate: o.Rate})
@@ -125,8 +125,8 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 			err := work()
 			if err != nil {
 				feed.stop(err)
-				// An encoder that went away is left to say why. Any other
-				// would wait for more.
+				// An encoder that has exited reports the reason itself. Another
+				// one would wait for more.
 				if !errors.Is(err, syscall.EPIPE) {
 					cancel()
 				}
@@ -135,8 +135,8 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 		})
 	}
 	do(func() error { return feed.read(r) })
-	// Each closes its pipe, for the encoder waits for one while it has enough
-	// of the other.
+	// Each closes its pipe: the encoder waits for one pipe while it has enough
+	// from the other.
 	do(func() error { return errors.Join(feed.hear(enc.Audio, n*sampleRate/int64(o.Rate)), enc.Audio.Close()) })
 	do(func() error { return errors.Join(feed.show(enc.Video, n, o, scenes), enc.Video.Close()) })
 	err = g.Wait()
@@ -154,7 +154,7 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 	return err
 }
 
-// meeting is what the picture shows of the excerpt.
+// meeting returns what the picture shows of the excerpt.
 func (x *excerpt) meeting(r Report) mix.Meeting {
 	m := mix.Meeting{Tracks: x.tracks, Events: x.events, Chosen: x.of}
 	for _, g := range r.Holes {
@@ -170,7 +170,7 @@ func (x *excerpt) meeting(r Report) mix.Meeting {
 	return m
 }
 
-// reason tells people why something is missing.
+// reason says in words why something is missing.
 func reason(hole string) string {
 	switch hole {
 	case media.HoleStart, media.HoleKeyFrame:

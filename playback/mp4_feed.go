@@ -17,20 +17,19 @@ import (
 
 const (
 	sampleRate = 48000
-	// A decoder of pictures goes on over pauses of pictureRest, as a screen
-	// that stands still makes them; after a longer one it takes a key frame to
-	// begin another. Sound may begin anew with any packet.
+	// A decoder of pictures continues over pauses of up to pictureRest, as a
+	// shared screen that stands still makes them. After a longer pause, a key
+	// frame begins another decoder. Sound may begin anew with any packet.
 	pictureRest = 10 * time.Second
 	soundRest   = time.Second
-	// feedAhead is how far frames are handed to decoders ahead of what is
-	// mixed, feedBytes how much waits at most beyond the next second. It is
-	// more than pictureRest, so that nobody waits for a picture that is not
-	// known to come or not.
+	// feedAhead is how far ahead of the mix frames go to decoders, and feedBytes
+	// is the most that waits beyond the next second. feedAhead is more than
+	// pictureRest, so that nobody waits for a picture that may not come.
 	feedAhead = pictureRest + 10*time.Second
 	feedBytes = 64 << 20
 
-	// maxSince bounds the frames that one channel keeps to begin a run with, in
-	// bytes: more than ten seconds of 10 Mbit/s.
+	// maxSince is the most bytes of frames that one channel stores to begin a run
+	// with: more than ten seconds of 10 Mbit/s.
 	maxSince = 16 << 20
 
 	maxPictures = 32 // decoders at once
@@ -38,11 +37,11 @@ const (
 	maxProblems = 16
 )
 
-// A feed hands the frames of an excerpt to decoders, a process for each run of a
-// track. Those who show and hear take what comes out, at their own pace.
+// A feed passes the frames of an excerpt to decoders, one process for each run of
+// a track. show and hear take what comes out, at their own pace.
 //
-// Decoders hold nothing back but the last picture, which is what makes it work:
-// a picture comes when a later frame was written, or when the run has ended.
+// The design relies on decoders that hold back the last picture only: a picture
+// comes out when a later frame was written, or when the run has ended.
 type feed struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -56,16 +55,16 @@ type feed struct {
 	mu       sync.Mutex
 	cond     *sync.Cond
 	channels map[uint64]*channel
-	reached  time.Duration // every run that begins before is known
+	reached  time.Duration // every run that begins before it is known
 	done     bool
-	place    [2]time.Duration // where pictures and sound are
-	awaited  [2]*stretch      // of which more is waited for
+	place    [2]time.Duration // how far pictures and sound are mixed
+	awaited  [2]*stretch      // runs that show or hear waits for
 	queued   int              // bytes
 	refused  map[refusal]int
 	problems []error
 }
 
-// A refusal is why frames of a track are not in the film.
+// A refusal is why frames of a track are not in the film, and how many.
 type refusal struct {
 	track uint64
 	why   Refusal
@@ -80,11 +79,11 @@ const (
 type channel struct {
 	track media.Track
 	kind  int
-	runs  []*stretch // not yet taken, under feed.mu
-	open  *stretch   // the one that takes frames; of the goroutine that reads
+	runs  []*stretch // not taken yet; guarded by feed.mu
+	open  *stretch   // the one that accepts frames; used by read's goroutine only
 	last  time.Duration
-	// since are the frames of a picture since its last key frame, with which a
-	// run begins that follows a rest; of the goroutine that reads.
+	// since are a picture's frames from its last key frame on. A run after a
+	// pause begins with them. Used by read's goroutine only.
 	since      []media.Frame
 	sinceBytes int
 }
@@ -101,7 +100,7 @@ func newFeed(ctx context.Context, x *excerpt, program *ffmpeg.Program, o MP4Opti
 		}
 		f.channels[t.UID] = c
 	}
-	// Whoever waits is told of the end.
+	// Wake whoever waits.
 	context.AfterFunc(f.ctx, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -126,7 +125,7 @@ func (f *feed) wait(r *Report) {
 	r.Incomplete = r.Incomplete || len(f.problems) > 0
 }
 
-// read hands all frames on.
+// read passes all frames on.
 func (f *feed) read(r *Report) error {
 	any := false
 	for fr, err := range f.x.frames(f.ctx) {
@@ -164,7 +163,7 @@ func (f *feed) read(r *Report) error {
 	return f.cause(f.ctx.Err())
 }
 
-// cause is why the context ended, if it did.
+// cause returns why the context ended, if it ended.
 func (f *feed) cause(err error) error {
 	if f.ctx.Err() != nil {
 		return context.Cause(f.ctx)
@@ -179,7 +178,7 @@ func (f *feed) refuse(track uint64, why Refusal) {
 	f.refused[refusal{track, why}]++
 }
 
-// pace waits until what comes after a time is due, and ends the runs that rest.
+// pace waits until frames of a time are due, and ends the runs that pause.
 func (f *feed) pace(at time.Duration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -195,13 +194,13 @@ func (f *feed) pace(at time.Duration) error {
 	f.reached = max(f.reached, at)
 	f.cond.Broadcast()
 	for f.ctx.Err() == nil {
-		// The encoder may want much of one before it takes any of the other.
+		// The encoder may want much of one kind before it takes any of the other.
 		now := max(f.place[seen], f.place[heard])
 		if at <= now+time.Second || at <= now+feedAhead && f.queued < feedBytes {
 			return nil
 		}
-		// All is full, and someone waits for a frame that will not come for
-		// a while: what they have is all there is.
+		// The buffers are full, and somebody waits for a frame that will not come
+		// for a while: they must do with what they have.
 		for _, run := range f.awaited {
 			if run != nil && run.starves() && f.queued >= feedBytes {
 				f.end(f.channels[run.track])
@@ -212,7 +211,7 @@ func (f *feed) pace(at time.Duration) error {
 	return context.Cause(f.ctx)
 }
 
-// end says that a channel's run gets no more. f.mu is held.
+// end marks that a channel's run gets no more frames. The caller holds f.mu.
 func (f *feed) end(c *channel) {
 	if c.open != nil {
 		c.open.ended = true
@@ -221,12 +220,12 @@ func (f *feed) end(c *channel) {
 	}
 }
 
-// frame gives a frame to its track's run, and begins one if need be.
+// frame passes a frame to its track's run, and begins a run if need be.
 func (f *feed) frame(fr excerptFrame) error {
 	c := f.channels[fr.Track]
 	f.mu.Lock()
 	if c.open != nil && c.open.failed {
-		// What is since the last key frame may be what it failed at.
+		// The run may have failed at one of the frames since the last key frame.
 		c.open, c.since = nil, nil
 	}
 	why := f.fits(c, fr)
@@ -254,7 +253,8 @@ func (f *feed) frame(fr excerptFrame) error {
 	return nil
 }
 
-// fits says why a frame has no place in the film, "" if it has one. f.mu is held.
+// fits returns why a frame has no place in the film. "" means that it has one.
+// The caller holds f.mu.
 func (f *feed) fits(c *channel, fr excerptFrame) Refusal {
 	switch {
 	case c.kind == heard && media.OpusDuration(fr.Data) == 0:
@@ -262,12 +262,12 @@ func (f *feed) fits(c *channel, fr excerptFrame) Refusal {
 	case fr.Time < c.last, fr.Time > fr.passed+feedAhead:
 		return RefusedOrder
 	case c.kind == heard && c.open == nil && fr.Time+media.OpusDuration(fr.Data) <= f.place[heard]:
-		return RefusedOrder // what was then is mixed already
+		return RefusedOrder // its time is mixed already
 	}
 	return ""
 }
 
-// queue gives a frame to a run. f.mu is held.
+// queue passes a frame to a run. The caller holds f.mu.
 func (f *feed) queue(r *stretch, fr excerptFrame) {
 	at, place := r.when(fr, f.rate)
 	r.fed = max(r.fed, place)
@@ -280,7 +280,7 @@ func (f *feed) queue(r *stretch, fr excerptFrame) {
 	f.cond.Broadcast()
 }
 
-// keep keeps the frames of a picture since its last key frame.
+// keep stores the frames of a picture since its last key frame.
 func (c *channel) keep(f media.Frame) {
 	if c.kind == heard {
 		return
@@ -296,8 +296,8 @@ func (c *channel) keep(f media.Frame) {
 	c.since = append(c.since, f)
 }
 
-// begin begins a run with a frame, unless that can't be one's first, or the track
-// is never seen from then on.
+// begin begins a run with a frame, unless no run can begin with it, or the track
+// is not shown from then on.
 func (f *feed) begin(c *channel, fr excerptFrame) (*stretch, error) {
 	drop := func(why Refusal) (*stretch, error) {
 		f.refuse(fr.Track, why)
@@ -305,13 +305,13 @@ func (f *feed) begin(c *channel, fr excerptFrame) (*stretch, error) {
 	}
 	t := c.track
 	width, height := 0, 0
-	var before []media.Frame // that fr needs to be decoded
+	var before []media.Frame // frames needed to decode fr
 	if c.kind == seen {
 		if width, height = f.size(t.UID, fr.Time); width == 0 {
 			return nil, nil
 		}
 		if len(c.since) == 0 {
-			return drop(RefusedDecoder) // no key frame came, or too long ago
+			return drop(RefusedDecoder) // there was no key frame, or it is too long ago
 		}
 		before = c.since[:len(c.since)-1] // the last one is fr
 		if p := media.Describe(t.Codec, c.since[0].Data); p.Private != "" {
@@ -342,7 +342,7 @@ func (f *feed) begin(c *channel, fr excerptFrame) (*stretch, error) {
 	c.open = r
 	c.runs = append(c.runs, r)
 	for _, b := range before {
-		again := fr // at the same place, where only the last is seen
+		again := fr // in the same place, where only the last is shown
 		again.Frame = b
 		again.Time = fr.Time
 		f.queue(r, again)
@@ -351,7 +351,7 @@ func (f *feed) begin(c *channel, fr excerptFrame) (*stretch, error) {
 	return r, nil
 }
 
-// size is the largest that a track is shown from a time on.
+// size returns the largest size at which a track is shown from a time on.
 func (f *feed) size(uid uint64, at time.Duration) (width, height int) {
 	for i, scene := range slices.Backward(f.scenes) {
 		for _, t := range scene.Tiles {
@@ -381,7 +381,7 @@ func (f *feed) await(kind int, now, at time.Duration) error {
 	return f.cause(nil)
 }
 
-// next takes the channel's next run if it begins before a place.
+// next takes the channel's next run if it begins before place.
 func (f *feed) next(c *channel, before int64) *stretch {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -393,7 +393,7 @@ func (f *feed) next(c *channel, before int64) *stretch {
 	return r
 }
 
-// problem notes what went wrong with a decoder.
+// problem stores an error of a decoder for the report.
 func (f *feed) problem(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -402,7 +402,7 @@ func (f *feed) problem(err error) {
 	}
 }
 
-// placeOf is the nearest of the places of a rate.
+// placeOf returns the place nearest to a time, at a rate.
 func placeOf(at time.Duration, rate int) int64 {
 	return int64(math.Round(at.Seconds() * float64(rate)))
 }

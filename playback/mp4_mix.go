@@ -12,17 +12,17 @@ import (
 	"github.com/sealtape/sealtape/playback/internal/mix"
 )
 
-// A view is what is seen of one channel.
+// A view is the picture of one channel.
 type view struct {
 	c       *channel
 	run     *stretch
 	next    int64 // the place of the run's next picture
 	picture []byte
 	w, h    int
-	from    *stretch // whose the picture is
-	fresh   bool     // it is not drawn yet
-	real    int64    // the place of the last frame
-	off     int64    // the last place where the track was off
+	from    *stretch // the run that the picture is from
+	fresh   bool     // not drawn yet
+	real    int64    // place of the last frame
+	off     int64    // last place where the track was off
 }
 
 // show draws the picture n times and writes it to w.
@@ -35,9 +35,9 @@ func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) erro
 	}
 	canvas := mix.NewPicture(o.Width, o.Height)
 	var painter mix.Painter
-	at := -1 // the scene
+	at := -1 // index of the current scene
 
-	// The writing goes on while the next picture is drawn.
+	// Writing continues while the next picture is drawn.
 	full, empty := make(chan []byte, 2), make(chan []byte, 3)
 	for range cap(empty) {
 		empty <- make([]byte, 0, mix.Bytes(o.Width, o.Height))
@@ -100,13 +100,13 @@ func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) erro
 		return nil
 	}()
 	if werr := g.Wait(); werr != nil {
-		return werr // it comes first
+		return werr // the error of writing comes first
 	}
 	return err
 }
 
-// paint draws what is not as it was. A picture from before its track was off is
-// none; of media that follows an unmute the word may come half a second later.
+// paint draws what has changed. It does not draw a picture from before its track
+// was off. The event of an unmute may come half a second after its first media.
 func (f *feed) paint(canvas *mix.Picture, painter *mix.Painter, before, scene *mix.Scene, views map[uint64]*view) {
 	all := before == nil || len(before.Tiles) != len(scene.Tiles)
 	if all {
@@ -125,7 +125,7 @@ func (f *feed) paint(canvas *mix.Picture, painter *mix.Painter, before, scene *m
 	}
 }
 
-// advance takes pictures up to a place. The last one stays if there is none.
+// advance takes pictures up to a place. If there is none, the last one stays.
 func (v *view) advance(f *feed, place int64) error {
 	for {
 		next := f.next(v.c, place+1)
@@ -133,7 +133,7 @@ func (v *view) advance(f *feed, place int64) error {
 			break
 		}
 		if v.run != nil {
-			v.run.discard() // it has ended, or this would not have begun
+			v.run.discard() // it has ended, or the next would not have begun
 		}
 		v.run, v.next = next, next.base
 	}
@@ -161,7 +161,7 @@ func (v *view) advance(f *feed, place int64) error {
 	return nil
 }
 
-// An ear is what is heard of one channel.
+// An ear is the sound of one channel.
 type ear struct {
 	c    *channel
 	runs []*hearing
@@ -169,7 +169,7 @@ type ear struct {
 
 type hearing struct {
 	run  *stretch
-	next int64 // the place of the first of samples
+	next int64 // place of the first of samples
 	have []float32
 	over bool
 }
@@ -185,7 +185,7 @@ func (f *feed) hear(w io.Writer, n int64) error {
 	var mixer mix.Mixer
 	var b []byte
 	left := 4 * n // bytes
-	// One block more than there is: what comes is the one before.
+	// One block more than needed: the mixer returns the block before.
 	for from := int64(0); left > 0; from += mix.Block {
 		now := time.Duration(from) * time.Second / sampleRate
 		if from < n {
@@ -258,7 +258,7 @@ func (h *hearing) add(m *mix.Mixer, from int64) error {
 	return nil
 }
 
-// skip lets go of n samples.
+// skip drops n samples.
 func (h *hearing) skip(n int64) {
 	k := copy(h.have, h.have[int(n)*h.run.channels:])
 	h.have = h.have[:k]

@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	// pileUp is what sets frames at one place apart.
+	// pileUp is the distance between frames of one place.
 	pileUp = 100 * time.Microsecond
-	// stuck is how long a decoder may work on what it has without a result.
-	// It guards against one that hostile frames keep busy forever.
+	// stuck is how long a decoder may work without a result. It guards against
+	// hostile frames that keep a decoder busy for ever.
 	stuck = 2 * time.Minute
 )
 
-// A stretch is a run of a decoder: it is at work on frames of one track without a long pause.
+// A stretch is one run of a decoder: frames of one track without a long pause.
 type stretch struct {
 	f     *feed
 	track uint64
 	label string // the track's
-	base  int64  // the place of its first picture or sample
+	base  int64  // place of its first picture or sample
 	begin time.Duration
 	unit  int // bytes of a picture, or of a sample
 	dec   *ffmpeg.Decoder
@@ -34,18 +34,18 @@ type stretch struct {
 
 	w, h, channels int
 
-	// Under f.mu.
+	// Guarded by f.mu:
 	queue  []queued
-	fed    int64   // the place of the last frame
-	real   []int64 // the places of frames that were not passed yet
-	due    []int64 // the places of frames that did not come out yet
+	fed    int64   // place of the last frame
+	real   []int64 // places of frames that were not passed yet
+	due    []int64 // places of frames that did not come out yet
 	last   time.Duration
-	ended  bool // no more frames come
-	failed bool // no more are taken
+	ended  bool // no more frames follow
+	failed bool // no more frames are accepted
 	killed bool
 }
 
-// A queued frame has its time within the run.
+// A queued is a frame with its time within the run.
 type queued struct {
 	at time.Duration
 	media.Frame
@@ -77,30 +77,30 @@ func (f *feed) run(kind int, t media.Track, first excerptFrame, width, height in
 	return r, nil
 }
 
-// when is a frame's time within the run, and its place. Pictures are put where
-// the mixed picture's are; of several at one place the last is seen.
+// when returns a frame's time within the run, and its place. The place of a
+// picture is that of a mixed picture; of several in one place the last is shown.
 func (r *stretch) when(fr excerptFrame, rate int) (time.Duration, int64) {
 	if r.channels > 0 {
 		at := max(fr.Time-r.begin, 0)
 		return at, r.base + placeOf(at, sampleRate)
 	}
 	place := placeOf(fr.Time-fr.Early, rate)
-	// A bit behind the place: the last picture of all counts as over at its own
+	// A bit after the place: the last picture of all counts as over at its own
 	// time, which the decoder rounds up to the next place.
 	at := time.Duration(place-r.base)*time.Second/time.Duration(rate) + time.Millisecond
 	if r.last >= at {
-		// Hostile times may pile up beyond the place; the decoder sorts it out.
+		// Hostile times may pile up beyond the place. The decoder sorts that out.
 		at = r.last + pileUp
 	}
 	r.last = at
 	return at, place
 }
 
-// starves reports whether nothing more will come without another frame. f.mu is
-// held.
+// starves reports whether nothing comes out without another frame. The caller
+// holds f.mu.
 func (r *stretch) starves() bool { return !r.ended && len(r.queue) == 0 }
 
-// write gives the decoder what is queued.
+// write writes the queued frames to the decoder.
 func (r *stretch) write() {
 	f := r.f
 	var err error
@@ -114,7 +114,7 @@ func (r *stretch) write() {
 			break
 		}
 		next := r.queue[0]
-		r.queue[0] = queued{} // let go of its data
+		r.queue[0] = queued{} // free its data
 		r.queue = r.queue[1:]
 		f.queued -= len(next.Data)
 		f.cond.Broadcast()
@@ -131,16 +131,16 @@ func (r *stretch) write() {
 	r.queue = nil
 	f.cond.Broadcast()
 	f.mu.Unlock()
-	// An error is that of the write before, or a process that is gone: what
-	// it says comes by Wait.
+	// An error is one of the write before, or the process has exited: Wait
+	// reports why.
 	_ = r.dec.CloseWrite()
 }
 
-// read passes on what the decoder gives.
+// read passes on what comes out of the decoder.
 func (r *stretch) read() {
 	defer close(r.out)
 	var err error
-	place := r.base // of what comes next
+	place := r.base // of the next picture or sample
 	for err == nil {
 		var b []byte
 		select {
@@ -177,11 +177,11 @@ func (r *stretch) read() {
 	if (err != nil || !r.ended) && !killed {
 		r.lose()
 	}
-	r.failed = true // a decoder that is gone takes nothing
+	r.failed = true // a decoder that has exited accepts nothing
 	r.f.cond.Broadcast()
 }
 
-// came notes that what stands before a place has come out.
+// came removes the frames up to a place from those that are to come out.
 func (r *stretch) came(place int64) {
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
@@ -192,7 +192,7 @@ func (r *stretch) came(place int64) {
 	r.due = r.due[n:]
 }
 
-// lose counts what will not come out any more. f.mu is held.
+// lose counts the frames that will not come out any more. The caller holds f.mu.
 func (r *stretch) lose() {
 	if n := len(r.due); n > 0 {
 		r.f.refused[refusal{r.track, RefusedDecoder}] += n
@@ -209,7 +209,7 @@ func (r *stretch) chunk(b []byte) ([]byte, error) {
 		b = b[:r.unit]
 		if _, err := io.ReadFull(r.dec, b); err != nil {
 			if errors.Is(err, io.ErrUnexpectedEOF) {
-				err = io.EOF // it was killed, or says why it ended
+				err = io.EOF // it was killed, or Wait says why it ended
 			}
 			return nil, err
 		}
@@ -228,8 +228,8 @@ func (r *stretch) chunk(b []byte) ([]byte, error) {
 	return b[:n-n%r.unit], err
 }
 
-// take waits for the next of what the run gives, which is for a place, and
-// reports whether there is one.
+// take waits for the run's next picture or samples, for a place, and reports
+// whether there are any.
 func (r *stretch) take(kind int, place int64) ([]byte, bool, error) {
 	f := r.f
 	select {
@@ -265,12 +265,12 @@ func (r *stretch) take(kind int, place int64) ([]byte, bool, error) {
 				r.discard()
 				return nil, false, nil
 			}
-			guard.Reset(f.stuck) // it waits as we do
+			guard.Reset(f.stuck) // it waits just as we do
 		}
 	}
 }
 
-// discard ends a run whose further pictures nobody wants.
+// discard ends a run whose further pictures are not needed.
 func (r *stretch) discard() {
 	r.f.mu.Lock()
 	r.killed, r.failed = true, true
@@ -283,7 +283,7 @@ func (r *stretch) discard() {
 	})
 }
 
-// recycle gives room back that take gave.
+// recycle returns a buffer that take returned.
 func (r *stretch) recycle(b []byte) {
 	select {
 	case r.free <- b:

@@ -11,8 +11,8 @@ import (
 // maxStem bounds a participant's part of a file name in bytes.
 const maxStem = 80
 
-// A namer makes file names of tracks, each once. Names differ in more than
-// case, for file systems that do not tell cases apart.
+// A namer makes a file name for each track, each name once. Names differ in more
+// than case, for file systems that ignore case.
 type namer map[string]bool
 
 // name returns NAME-SOURCE.ext, numbered from the second of that name on.
@@ -30,10 +30,10 @@ func (n namer) name(t media.Track, ext string) string {
 	return name
 }
 
-// cleanName makes a participant's name safe as a part of a file name on every
-// system, and harmless in a terminal: no separators, dots, quotes or signs that
-// shells and Windows read, no control or bidirectional characters, no spaces or
-// dashes at the ends, 80 bytes at most.
+// cleanName makes a participant's name safe as part of a file name on every
+// system, and harmless in a terminal. It has no separators, dots, quotes or signs
+// that shells and Windows interpret, no control or bidirectional characters, no
+// spaces or dashes at its ends, and 80 bytes at most.
 func cleanName(s string) string {
 	var b strings.Builder
 	for _, r := range media.Clamp(s, 4*maxStem) {

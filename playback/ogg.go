@@ -15,11 +15,11 @@ import (
 )
 
 // preSkip is what oggwriter declares (RFC 7845 section 4.2): the decoder drops
-// the first 80 ms. Silence of that length goes ahead of time zero.
+// the first 80 ms. So that much silence is written before time zero.
 const preSkip = 80 * time.Millisecond
 
-// An oggFile is one sound track as Ogg/Opus. Ogg knows a packet's place only by
-// the length of all before it.
+// An oggFile is one sound track as Ogg/Opus. In Ogg a packet's time is the length
+// of all packets before it.
 type oggFile struct {
 	sound
 	out    *oggOutput
@@ -27,7 +27,7 @@ type oggFile struct {
 	ogg    *oggwriter.Track
 }
 
-// newOggFile writes the file's headers to f, which stays the caller's.
+// newOggFile writes the file's headers to f. The caller closes f.
 func newOggFile(f *os.File, t media.Track) (*oggFile, error) {
 	channels := 2
 	if t.Channels == 1 {
@@ -57,7 +57,7 @@ func (o *oggFile) packet(f media.Frame) error {
 		return fmt.Errorf("writing Ogg: %w", o.out.err)
 	}
 	if err != nil {
-		// The packet was refused, not the disk's doing.
+		// The packet was refused: the disk did not fail.
 		return fmt.Errorf("writing Ogg: %w: %w", matroska.ErrFrame, err)
 	}
 	return nil
@@ -76,7 +76,7 @@ func (o *oggFile) late() map[uint64]time.Duration {
 	return map[uint64]time.Duration{o.track: o.most}
 }
 
-// close marks the last page as the last. It does not close the file.
+// close marks the last page as last. It does not close the file.
 func (o *oggFile) close() error {
 	err := o.writer.Close()
 	if ferr := o.out.flush(); ferr != nil {
@@ -88,8 +88,8 @@ func (o *oggFile) close() error {
 	return nil
 }
 
-// An oggOutput is a buffered file as oggwriter wants it: it tells its offset,
-// and lets the last page be written again. It keeps the first error.
+// An oggOutput is a buffered file with what oggwriter needs: its offset, and
+// writing the last page again. It stores the first error.
 type oggOutput struct {
 	f   *os.File
 	b   *bufio.Writer

@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 )
 
-// partPattern names what is written beside the place where it is to be.
+// partPattern names files that are written beside their final place.
 const partPattern = ".sealtape-*.part"
 
-// SweepParts removes from the folder dir what exports left there whose process
-// was killed: files and folders in the clear. It returns their paths. What a live
-// process writes is left alone, and everything where the system has no flock.
+// SweepParts removes from the folder dir what killed exports left there: files
+// and folders in the clear. It returns their paths. It leaves alone what a live
+// process writes, and everything if the system has no flock.
 func SweepParts(dir string) (removed []string, err error) {
 	paths, err := filepath.Glob(filepath.Join(escapeGlob(dir), partPattern))
 	if err != nil {
@@ -21,7 +21,7 @@ func SweepParts(dir string) (removed []string, err error) {
 	var errs []error
 	for _, path := range paths {
 		if fi, err := os.Lstat(path); err != nil || !fi.IsDir() && !fi.Mode().IsRegular() {
-			continue // gone, or none of ours
+			continue // gone, or not an export's
 		}
 		f, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -52,9 +52,9 @@ func escapeGlob(path string) string {
 	return string(b)
 }
 
-// holdPart locks the file or folder path that was just made, until it is closed,
-// so that SweepParts leaves it alone. The error wraps fs.ErrNotExist if a sweep was
-// faster.
+// holdPart locks the new file or folder path until it is closed, so that
+// SweepParts leaves it alone. If a sweep came first, the error wraps
+// fs.ErrNotExist.
 func holdPart(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {

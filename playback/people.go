@@ -2,13 +2,13 @@ package playback
 
 import "cmp"
 
-// A Participant is someone of whom there are tracks. Both strings are what the
-// room's server says of them: a claim.
+// A Participant is somebody who has tracks. Both strings are what the room's
+// server says: a claim.
 type Participant struct {
 	Identity, Name string // in the room; as displayed
 }
 
-// Participants returns those of whom there are tracks, in order of appearance.
+// Participants returns those who have tracks, in order of appearance.
 func (s *Session) Participants() []Participant {
 	var people []Participant
 	place := make(map[string]int)

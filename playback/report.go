@@ -10,66 +10,65 @@ import (
 
 // A Report says what an export holds and what it lacks.
 type Report struct {
-	// Tracks are the exported tracks, those with at least one frame, in file
-	// order; Files the names of their files, in ExportTracks.
+	// Tracks are the exported tracks with at least one frame, in file order.
+	// Files are the names of their files, in ExportTracks.
 	Tracks []media.Track
 	Files  []string
-	// From is where on the recording's clock the export begins, Duration how
-	// long it is.
+	// From is where the export begins on the recording's clock. Duration is its
+	// length.
 	From, Duration time.Duration
-	// Holes are the declared holes in what was chosen, Missing the segments that
-	// could not be read, both on the recording's clock.
+	// Holes are the declared holes in the exported part. Missing are the segments
+	// that could not be read. Both are on the recording's clock.
 	Holes   []media.Event
 	Missing []SegmentError
-	// LeftOut are the frames of the recording that the export does not hold, by
-	// track and why, in file order. There should be none.
+	// LeftOut are the frames that the export lacks, by track and reason, in file
+	// order. There should be none.
 	LeftOut []LeftOut
-	// Late says of which tracks the sound plays late, by how much at most, for
-	// who counts samples instead of looking at times: in Ogg everyone, in Matroska
-	// few. Such a sender's clock is fast, or his frames overlap. What is less than
-	// 40 ms is not listed.
+	// Late is by how much the sound of a track plays late at most, in programs
+	// that count samples and ignore times: all programs do so with Ogg, few with
+	// Matroska. Such a sender's clock is fast, or its frames overlap. Delays
+	// below 40 ms are not listed.
 	Late map[uint64]time.Duration
-	// Hidden is how far before From the earliest picture was taken that the
-	// files hold to decode later ones. It is not shown, but it is there.
+	// Hidden is how far before From the earliest picture was taken that the files
+	// contain for decoding later ones. It is not shown, but it is in the file.
 	Hidden time.Duration
-	// Problems are what went wrong with decoding, in ExportMP4: the first few,
-	// in words of the decoder.
+	// Problems are the first few errors of decoding, in ExportMP4, in the
+	// decoder's words.
 	Problems []error
-	// Incomplete is set if a track has a declared hole of 1 s or more, a
+	// Incomplete reports that a track has a declared hole of 1 s or more, a
 	// segment is missing, or a frame was left out. Silence by mute or DTX is
 	// complete.
 	Incomplete bool
 }
 
-// LeftOut counts the frames of one track that an export does not hold for one
-// reason.
+// LeftOut counts the frames of one track that an export lacks for one reason.
 type LeftOut struct {
 	Track  uint64
 	Reason Refusal
 	Frames int
 }
 
-// A Refusal is why an export does not hold a frame.
+// A Refusal is why an export lacks a frame.
 type Refusal string
 
 const (
-	// RefusedOrder: it stands so far from its place in the recording that it was
-	// not sorted, and what comes after it in time was written already.
+	// RefusedOrder: the frame was so far out of order that it could not be
+	// sorted, and later ones were written already.
 	RefusedOrder Refusal = "order"
-	// RefusedEnd: it is far later than the recording's end.
+	// RefusedEnd: the frame's time is far after the recording's end.
 	RefusedEnd Refusal = "after-end"
-	// RefusedFrame: it is no frame of its codec, or none that a container takes.
+	// RefusedFrame: it is no frame of its codec, or no container allows it.
 	RefusedFrame Refusal = "malformed"
 	// RefusedDecoder: it could not be decoded, in ExportMP4.
 	RefusedDecoder Refusal = "undecoded"
-	// RefusedTooMany: too many tracks were at work at once, in ExportMP4.
+	// RefusedTooMany: too many tracks were being decoded, in ExportMP4.
 	RefusedTooMany Refusal = "too-many"
 )
 
-// lateFrom is the least that Report.Late lists.
+// lateFrom is the least delay that Report.Late lists.
 const lateFrom = 40 * time.Millisecond
 
-// Dropped is how many frames were left out in all.
+// Dropped returns how many frames were left out in all.
 func (r *Report) Dropped() int {
 	n := 0
 	for _, l := range r.LeftOut {
@@ -96,7 +95,7 @@ func (r *Report) drop(track uint64, why Refusal, n int) {
 	r.LeftOut[i].Frames += n
 }
 
-// nothing is the error of an export that got no frame.
+// nothing returns the error of an export without a frame.
 func (r *Report) nothing() error {
 	if len(r.Missing) > 0 {
 		return unreadable{&r.Missing[0]}
@@ -104,7 +103,7 @@ func (r *Report) nothing() error {
 	return ErrNothing
 }
 
-// An unreadable is an ErrNothing with the reason.
+// An unreadable is an ErrNothing with its reason.
 type unreadable struct{ error }
 
 func (u unreadable) Error() string        { return "nothing can be read: " + u.error.Error() }

@@ -17,14 +17,14 @@ import (
 // A SegmentMedia is what one segment holds.
 type SegmentMedia struct {
 	Number int
-	// Tracks are those that the segment lists, with their Private, whether it
-	// has frames of them or not.
+	// Tracks are the tracks that the segment lists, with their Private, including
+	// those without frames in it.
 	Tracks []media.Track
-	// Frames are in order of time. Those of one track have times that strictly
-	// rise: of two sounds at one time the second is left out, a picture at the
-	// time of another comes a millisecond after it.
+	// Frames are in order of time, and the times of one track strictly rise. Of
+	// two sounds at one time the second is left out. A picture at the time of
+	// another comes a millisecond after it.
 	Frames []media.Frame
-	// Events are those of the timeline that stand in the segment, in its order.
+	// Events are the events of the timeline in the segment, in its order.
 	Events []media.Event
 	// Size is the segment's length in bytes, decrypted.
 	Size int
@@ -32,17 +32,17 @@ type SegmentMedia struct {
 	Torn bool
 }
 
-// ReadSegment reads segment n and checks that it belongs to the recording: by
-// its tags, its start, and its tracks. It is read from the source each time, also
-// if it could not be read before; only what Follow has just read is not.
+// ReadSegment reads segment n and checks by its tags, its start and its tracks
+// that it belongs to the recording. It reads it from the source each time, even
+// if that failed before; only what Follow has just read is cached.
 //
-// What comes of it shows in Segments and Missing: a segment that turns out to be
-// damaged, or locked, and one that can be read after all.
+// Segments and Missing then show the result: a segment that turns out to be
+// damaged or locked, or one that can be read after all.
 func (s *Session) ReadSegment(ctx context.Context, n int) (*SegmentMedia, error) {
 	if _, ok := s.find(n); !ok {
 		return nil, &SegmentError{Number: n, Err: ErrNotListed}
 	}
-	r := s.take(n)
+	r := s.takeCached(n)
 	if r == nil {
 		r = s.readSegment(ctx, n, true)
 	}
@@ -58,19 +58,19 @@ func (s *Session) ReadSegment(ctx context.Context, n int) (*SegmentMedia, error)
 	return m, nil
 }
 
-// take returns segment n, and lets go of it, if that is kept.
-func (s *Session) take(n int) *reading {
+// takeCached returns segment n if it is the cached one, and empties the cache.
+func (s *Session) takeCached(n int) *reading {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.kept
+	r := s.cached
 	if r == nil || r.number != n {
 		return nil
 	}
-	s.kept = nil
+	s.cached = nil
 	return r
 }
 
-// rising sorts frames by time and lets the times of each track rise strictly.
+// rising sorts frames by time and makes the times of each track strictly rise.
 func rising(frames []media.Frame, tracks []media.Track) []media.Frame {
 	audio := make(map[uint64]bool)
 	for _, t := range tracks {
@@ -99,22 +99,23 @@ func rising(frames []media.Frame, tracks []media.Track) []media.Frame {
 	return frames
 }
 
-// A reading is one segment as it was read. With an error it holds what came
-// before that; its header has no Recording and no tracks then if not even that
-// could be read.
+// A reading is the result of reading one segment. With an error it has what
+// precedes the fault. If even the header could not be read, it has no Recording
+// and no tracks.
 type reading struct {
 	number int
-	headed bool // header was read, and belongs to the segment
+	headed bool // header was read, and belongs to this recording
 	header matroska.Header
 	size   int
 	frames []media.Frame // in the order of the file
 	events []media.Event
-	facts  segmentFacts  // what an index tells
-	near   time.Duration // where the frames end that are not far ahead of the first
+	facts  segmentFacts  // what an index says of it too
+	near   time.Duration // where the frames end, without those far ahead of the first
 	err    error
 }
 
-// readSegment reads a segment from the source; keep says whether it needs the frames.
+// readSegment reads a segment from the source. keep reports whether the frames
+// are needed.
 func (s *Session) readSegment(ctx context.Context, n int, keep bool) *reading {
 	r := &reading{number: n}
 	data, err := s.src.ReadSegment(ctx, n)
@@ -123,7 +124,7 @@ func (s *Session) readSegment(ctx context.Context, n int, keep bool) *reading {
 		return r
 	}
 	r.size = len(data)
-	switch err := r.parse(data, s.o, keep); {
+	switch err := r.parse(data, s.options, keep); {
 	case r.headed && errors.Is(err, io.ErrUnexpectedEOF):
 		r.err = err // a crash tore it
 	case err != nil:
@@ -168,7 +169,7 @@ func (r *reading) parse(data []byte, o Options, keep bool) error {
 		}
 		tally.Frame(b.Frame, codecs[b.Frame.Track])
 		if r.near > tally.Start()+media.LongestOpen {
-			r.near = 0 // all before were
+			r.near = 0 // all frames so far were before
 		}
 		if b.Frame.Time <= tally.Start()+media.LongestOpen {
 			r.near = max(r.near, b.Frame.Time+b.Frame.Duration)
@@ -192,7 +193,7 @@ func belongs(r *matroska.Reader, n int, o Options) error {
 	return nil
 }
 
-// span returns the times of what was read: of its frames, or else of its events.
+// span returns the times of the frames that were read, or else of the events.
 func (r *reading) span() (from, to time.Duration, ok bool) {
 	if r.facts.frames {
 		return r.facts.Start, r.facts.Start + r.facts.Duration, true
@@ -206,7 +207,7 @@ func (r *reading) span() (from, to time.Duration, ok bool) {
 	return from, to, len(r.events) > 0
 }
 
-// stateOf says what an error makes of the segment that could not be read.
+// stateOf returns the state of a segment that could not be read, by its error.
 func stateOf(err error) State {
 	switch {
 	case errors.Is(err, ErrLocked):

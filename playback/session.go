@@ -11,59 +11,59 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A Session is an open recording. It holds what it learnt of the recording, not
+// A Session is an open recording. It holds what was learned of the recording, not
 // its media. It is safe for concurrent use.
 type Session struct {
 	src     Source
-	o       Options
-	reorder int // in place of reorderBytes, for tests
+	options Options
+	reorder int // replaces reorderBytes in tests
 
-	mu       sync.Mutex
-	start    time.Time
-	read     bool // start is a segment's, not only an index's
-	duration time.Duration
-	limit    time.Duration // what is later than this makes no sense
-	tracks   []trackState
-	byUID    map[uint64]int // places in tracks
-	events   []media.Event
-	holes    []media.Event
-	segments []segmentState
-	indexes  map[int]bool // that need not be read any more
-	headers  int          // tracks that segments told of
-	weight   int64        // what all that is known takes, about, in bytes
-	more     bool         // events came since they were sorted
-	keeps    bool         // the last segment that is learnt of is kept
-	kept     *reading
+	mu             sync.Mutex
+	start          time.Time
+	startIsExact   bool // start is a segment's, not only an index's
+	duration       time.Duration
+	limit          time.Duration // a later time is not credible
+	tracks         []trackState
+	byUID          map[uint64]int // index in tracks
+	events         []media.Event
+	holes          []media.Event
+	segments       []segmentState
+	indexes        map[int]bool // those that need not be read again
+	headers        int          // tracks that segments mention
+	bytesKnown     int64        // about how many bytes all that is known takes
+	eventsUnsorted bool         // events were added since they were sorted
+	cacheLast      bool         // the last segment that is learned of is cached
+	cached         *reading
 }
 
 type trackState struct {
 	media.Track
-	read bool // a segment's header told of it, not only an index
+	read bool // a segment's header has it, not only an index
 }
 
 const (
-	// How much is read side by side.
+	// How many are read at once.
 	indexesAtOnce  = 8
 	segmentsAtOnce = 4 // some 16 MiB each, while they are parsed
 
-	// maxTracks bounds the tracks that indexes tell of, and those of segments.
+	// maxTracks bounds the tracks that indexes mention, and those of segments.
 	maxTracks = 1 << 14
-	// maxWeight bounds timeline and key frames.
-	maxWeight = 256 << 20
+	// maxBytesKnown bounds timeline and key frames.
+	maxBytesKnown = 256 << 20
 )
 
-var errWeight = fmt.Errorf("timeline and key frames take more than %d MiB", maxWeight>>20)
+var errWeight = fmt.Errorf("timeline and key frames take more than %d MiB", maxBytesKnown>>20)
 
-// Open learns of the recording's tracks, timeline and holes: from its indexes, if
-// src is an Indexer, and from those segments that no readable index tells of. An
-// index is believed until a segment that is read says otherwise.
+// Open learns the recording's tracks, timeline and holes: from its indexes, if
+// src is an Indexer, and from the segments that no readable index describes. An
+// index is believed until a segment that is read contradicts it.
 //
-// Segments that cannot be read are listed by Missing. Open fails only if
-// ctx ends, if the timeline is larger than any meeting's, or if there are
-// segments and not one can be read: then the error wraps the first segment's, as
-// a *SegmentError.
+// Missing lists the segments that cannot be read. Open fails only if ctx ends, if
+// the timeline is larger than any meeting's, or if no segment can be read though
+// there are some. In the last case the error wraps the first segment's
+// *SegmentError.
 func Open(ctx context.Context, src Source, o Options) (*Session, error) {
-	s := &Session{src: src, o: o, byUID: make(map[uint64]int), indexes: make(map[int]bool)}
+	s := &Session{src: src, options: o, byUID: make(map[uint64]int), indexes: make(map[int]bool)}
 	if err := s.list(src.Segments(), nil); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func Open(ctx context.Context, src Source, o Options) (*Session, error) {
 	return s, nil
 }
 
-// list notes which segments there are. Of those in known nothing changes.
+// list adds the segments that there are. It leaves those in known unchanged.
 func (s *Session) list(numbers []int, known []segmentState) error {
 	if !slices.IsSorted(numbers) {
 		return errors.New("segments are not in order")
@@ -106,25 +106,25 @@ func (s *Session) list(numbers []int, known []segmentState) error {
 	return nil
 }
 
-// Start is the wall time of the recording clock's zero.
+// Start is the wall time at which the recording clock is zero.
 func (s *Session) Start() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.start
 }
 
-// Duration is where the last frame or event that is known of ends on the
-// recording clock. Segments at the end that cannot be read are beyond it. What is
-// over a minute later than the recording's end, or over an hour later than its last
-// segment begins if it has no end, does not count: it is a wrong time.
+// Duration is where the last known frame or event ends on the recording clock.
+// Unreadable segments at the end are after it. A time more than a minute after
+// the recording's end counts as wrong and is ignored; without an end, so is a
+// time more than an hour after the last segment begins.
 func (s *Session) Duration() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.duration
 }
 
-// Tracks returns the tracks in the order of their appearance, those without a
-// single frame included. Indexes do not tell of Private; see Complete.
+// Tracks returns the tracks in order of appearance, including those without a
+// frame. Private is missing in tracks that only indexes mention: see Complete.
 func (s *Session) Tracks() []media.Track {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,14 +143,14 @@ func (s *Session) Events() []media.Event {
 }
 
 // Holes returns the declared holes in order of From. Holes of one track and
-// reason that touch are one; Time is From.
+// reason that touch are merged; Time is From.
 func (s *Session) Holes() []media.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.holes)
 }
 
-// Segments returns all segments in order, those included that cannot be read.
+// Segments returns all segments in order, including those that cannot be read.
 func (s *Session) Segments() []Segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,16 +161,16 @@ func (s *Session) Segments() []Segment {
 	return segments
 }
 
-// Missing returns the segments that could not be read, or not to their end, in
-// order. One that only an index tells of counts as read until reading it fails
-// for good.
+// Missing returns the segments that could not be read to their end, in order. A
+// segment that only an index describes counts as read until reading it fails with
+// a final error.
 func (s *Session) Missing() []SegmentError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return missingOf(s.segments)
 }
 
-// segmentError is err as that of segment n, with its times.
+// segmentError returns err as an error of segment n, with its times.
 func (s *Session) segmentError(n int, err error) *SegmentError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,8 +181,8 @@ func (s *Session) segmentError(n int, err error) *SegmentError {
 	return e
 }
 
-// withFrames returns the tracks that have at least one frame in what can be
-// read, and what their containers need.
+// withFrames returns the tracks with at least one readable frame, and what their
+// containers need.
 func (s *Session) withFrames() []media.Track {
 	s.mu.Lock()
 	defer s.mu.Unlock()

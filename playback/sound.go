@@ -10,25 +10,25 @@ import (
 )
 
 // silenceAtOnce is the longest packet of silence. While a track is silent, the
-// file is kept within two of them of the clock.
+// file is at most two of them behind the clock.
 const silenceAtOnce = opus.MaxPacket
 
-// A sound keeps one Opus track true to real time even for tools that take no
-// times from the file and play packet after packet: silence goes where there is
-// none. It holds every packet that it is given. Where they last longer than the
-// time they were sent in, because the sender's clock is fast, they run ahead until
-// the sender is silent, and there is less silence then.
+// A sound writes one Opus track so that it is true to real time, even for tools
+// that ignore times and play packet after packet: it fills holes with silence. It
+// leaves out no packet. Packets that last longer than the time in which they were
+// sent, because the sender's clock is fast, run ahead until the sender is silent;
+// then there is less silence.
 type sound struct {
 	stereo bool
-	write  func(media.Frame) error // puts a packet behind those before; refuses it by matroska.ErrFrame
+	write  func(media.Frame) error // appends a packet; refuses it with matroska.ErrFrame
 	track  uint64
-	end    time.Duration // where the next packet will play by the length of all
-	last   time.Duration // the time of the packet before
-	most   time.Duration // how late a packet came to play
+	end    time.Duration // where the next packet plays by the length of all before it
+	last   time.Duration // of the packet before
+	most   time.Duration // the largest delay of a packet so far
 }
 
-// frame writes the frame at its time, after silence if there is a hole before it.
-// An error that wraps matroska.ErrFrame refuses it.
+// frame writes the frame at its time. If there is a hole before it, it writes
+// silence first. If the frame is refused, the error wraps matroska.ErrFrame.
 func (s *sound) frame(f media.Frame) error {
 	f.Duration = media.OpusDuration(f.Data)
 	if f.Duration == 0 {
@@ -48,8 +48,8 @@ func (s *sound) frame(f media.Frame) error {
 	return nil
 }
 
-// passed says that no frame of before now will come. It writes silence if there
-// was none for long.
+// passed reports that no frame before now will come. After a long time without
+// frames, it writes silence.
 func (s *sound) passed(now time.Duration) error {
 	for now-s.end >= 2*silenceAtOnce {
 		if err := s.silence(silenceAtOnce); err != nil {
@@ -59,7 +59,7 @@ func (s *sound) passed(now time.Duration) error {
 	return nil
 }
 
-// until writes silence up to a time, to 2.5 ms.
+// until writes silence up to a time, to within 2.5 ms.
 func (s *sound) until(to time.Duration) error {
 	for to-s.end >= 2500*time.Microsecond {
 		if err := s.silence(to - s.end); err != nil {
@@ -69,7 +69,7 @@ func (s *sound) until(to time.Duration) error {
 	return nil
 }
 
-// silence writes one packet of silence that lasts no longer than d.
+// silence writes one packet of silence of at most d.
 func (s *sound) silence(d time.Duration) error {
 	p := opus.Silent(d, s.stereo)
 	f := media.Frame{Track: s.track, Time: max(s.end, s.last), Duration: media.OpusDuration(p), Key: true, Data: p}

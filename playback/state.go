@@ -8,60 +8,60 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A State says what can be had of a segment.
+// A State is how much of a segment can be read.
 type State string
 
 const (
-	// Readable: it was read, or an index tells of it. With an Err it could not
-	// be read, or not to its end, for a reason of the moment or a crash.
+	// Readable: it was read, or an index describes it. With an Err it could not
+	// be read to its end, for a momentary reason or because of a crash.
 	Readable State = "readable"
 	// Locked: no key of the reader opens it.
 	Locked State = "locked"
 	// Failed: its bytes are not those that were recorded, or make no sense.
 	Failed State = "failed"
-	// Unlisted: the recording goes on after it without it. It stands for all
-	// numbers that are left out in a row.
+	// Unlisted: the source does not list it, but lists later ones. It stands for
+	// all numbers that are left out in a row.
 	Unlisted State = "unlisted"
 )
 
 // A Segment is what a Session knows of one segment.
 type Segment struct {
 	Number int
-	// From and To are where its first frame begins and its last one ends; of a
-	// picture's last frame, which has no length, that is where it begins. If
-	// that is not known, they are what its neighbours leave, shared with others
-	// in a row, or the usual length after the last one.
+	// From and To are where its first frame begins and its last one ends. If the
+	// last is a picture, which has no length, To is where that begins. If this is
+	// not known, From and To are the gap between its neighbours, shared with
+	// others in a row, or the usual length after the last segment.
 	From, To time.Duration
 	State    State
-	// Err is why it is not Readable, or why not all of it.
+	// Err is why it is not Readable, or not to its end.
 	Err error
-	// Tracks are those that have frames in it, with the times of key frames.
-	// They are not to be changed.
+	// Tracks are the tracks with frames in it, and the times of key frames. The
+	// caller must not change them.
 	Tracks []media.IndexTrack
 }
 
-// A segmentState is a Segment with where that comes from.
+// A segmentState is a Segment and where its facts come from.
 type segmentState struct {
 	Segment
-	numbers int           // how many an Unlisted one stands for
+	numbers int           // how many numbers an Unlisted one stands for
 	timed   bool          // From and To are its own
-	tried   bool          // it need not be read to learn of it
-	read    bool          // it was read: nothing an index says of it counts
+	tried   bool          // Open need not read it
+	read    bool          // it was read, so that indexes do not matter
 	skip    bool          // nothing of it can be read
-	near    time.Duration // To without what is far ahead, if it was read
+	near    time.Duration // To without frames far ahead, if it was read
 }
 
 const (
-	usualLength  = 5 * time.Second  // if no segments tell
-	longestUsual = 10 * time.Minute // whatever they tell
-	maxNumbers   = 1 << 20          // that one segment stands for
+	usualLength  = 5 * time.Second  // if no segment has a length
+	longestUsual = 10 * time.Minute // the upper limit
+	maxNumbers   = 1 << 20          // the most numbers that one segment stands for
 )
 
-// estimate gives the segments that have no times of their own what is left for
-// them.
+// estimate divides the time that is left among the segments without times of
+// their own.
 func (s *Session) estimate() {
 	usual := s.usual()
-	var end time.Duration // of all before
+	var end time.Duration // of all segments before
 	next := make([]time.Duration, len(s.segments)+1)
 	next[len(s.segments)] = -1
 	for i := len(s.segments) - 1; i >= 0; i-- {
@@ -96,8 +96,9 @@ func (s *Session) estimate() {
 	}
 }
 
-// endOf is where a segment ends for what follows it, of which next is the earliest
-// time, less than 0 if that is not known: frames that run far ahead do not count.
+// endOf returns where a segment ends, for the segments after it. next is the
+// earliest time of those; negative means unknown. Frames that run far ahead do
+// not count.
 func endOf(seg *segmentState, next time.Duration) time.Duration {
 	if next < 0 {
 		return seg.To
@@ -105,7 +106,7 @@ func endOf(seg *segmentState, next time.Duration) time.Duration {
 	return min(seg.To, max(next, seg.From)+media.LongestLead)
 }
 
-// usual returns the median distance between segments that follow each other.
+// usual returns the median distance between neighbouring segments.
 func (s *Session) usual() time.Duration {
 	var lengths []time.Duration
 	for i := 1; i < len(s.segments); i++ {
@@ -121,9 +122,9 @@ func (s *Session) usual() time.Duration {
 	return min(lengths[len(lengths)/2], longestUsual)
 }
 
-// missingOf returns the segments that are not, or not wholly, to be had.
+// missingOf returns the segments that cannot be read to their end.
 func missingOf(segments []segmentState) []SegmentError {
-	next := make([]time.Duration, len(segments)+1) // where those from here on begin
+	next := make([]time.Duration, len(segments)+1) // where the segments from an index on begin
 	next[len(segments)] = -1
 	for i := len(segments) - 1; i >= 0; i-- {
 		next[i] = next[i+1]
@@ -150,7 +151,7 @@ func missingOf(segments []segmentState) []SegmentError {
 	return missing
 }
 
-// find returns the place of segment n.
+// find returns the index of segment n.
 func (s *Session) find(n int) (int, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// createUnnamed opens a new file in dir that has no name yet: whatever ends the
-// process, nothing of it is left. The error wraps errors.ErrUnsupported where
-// linkUnnamed could not give it one, which depends on the file system, and on
-// whether the process may look at its own open files.
+// createUnnamed opens a new file in dir that has no name yet, so that nothing of
+// it is left however the process ends. The error wraps errors.ErrUnsupported if
+// linkUnnamed could not name it, which depends on the file system, and on whether
+// the process may see its own open files.
 func createUnnamed(dir string) (*os.File, error) {
 	probe, err := openUnnamed(dir)
 	if err != nil {
@@ -35,7 +35,7 @@ func createUnnamed(dir string) (*os.File, error) {
 func openUnnamed(dir string) (*os.File, error) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) {
-		err = errors.ErrUnsupported // a file system, or a system, that does not know it
+		err = errors.ErrUnsupported // the file system, or the system, lacks it
 	}
 	if err != nil {
 		return nil, &os.PathError{Op: "create in", Path: dir, Err: err}
@@ -43,7 +43,7 @@ func openUnnamed(dir string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), filepath.Join(dir, "unnamed")), nil
 }
 
-// linkUnnamed gives f the name path, unless that is taken.
+// linkUnnamed gives f the name path, unless it is taken.
 func linkUnnamed(f *os.File, path string) error {
 	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 }

@@ -52,7 +52,7 @@ func (r *Room) RefuseAnnouncements(err error) {
 	r.refuse = err
 }
 
-// Announcements returns what the recorder announced the room.
+// Announcements returns what the recorder announced to the room.
 func (r *Room) Announcements() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
