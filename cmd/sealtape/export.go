@@ -110,6 +110,11 @@ func (o *exportOptions) check() (err error) {
 	if o.export, err = o.exporter(); err != nil {
 		return err
 	}
+	for _, other := range []string{"mkv", "mp4"} {
+		if o.format != other && strings.EqualFold(filepath.Ext(o.output), "."+other) {
+			return ui.Misuse("-o %s would be of format %s: give it another name, or --format %s", ui.Clean(o.output), o.format, other)
+		}
+	}
 	return o.checkExcerpt()
 }
 
