@@ -178,7 +178,7 @@ func (d *diagnosis) judgeRecordings() {
 		d.Run("sealtape info ID")
 	}
 	if live > 0 {
-		d.Warn(section, "open", "the store cannot tell which; on the recorder, end what a crash left",
+		d.Warn(section, "open", "the store cannot tell which; on the recorder, end what a crash left, with --store for each store that it is for",
 			"%s open: going on, or left by a recorder that died", wasWere(live))
 		d.Run("sealtape recover --store STORE")
 	}

@@ -60,19 +60,20 @@ func explainEnd(rep recorder.Report) error {
 	return nil
 }
 
-// explainRecord gives the errors of recording and storing their hints.
-func explainRecord(err error) error {
+// explainRecord gives the errors of recording to these stores, as they were given, their
+// hints.
+func explainRecord(err error, stores []string) error {
 	var store *bot.StoreError
 	var rest *bot.NotStoredError
 	switch {
 	case errors.As(err, &store):
 		return ui.Hinted(err, store.Remedy)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return ui.Hinted(err, "make room where SEALTAPE_HOME is, or move it; what was recorded before is kept", "sealtape recover --store STORE")
+		return ui.Hinted(err, "make room where SEALTAPE_HOME is, or move it; what was recorded before is kept", recoverCommandFor(stores))
 	case errors.Is(err, syscall.EROFS):
 		return ui.Hinted(err, "the spool cannot be written to: set SEALTAPE_HOME to a folder on a disk that can")
 	case errors.As(err, &rest):
-		return ui.Hinted(err, "it is safe in the spool; once the store works", "sealtape recover --store STORE")
+		return ui.Hinted(err, "it is safe in the spool; once the store works", recoverCommandFor(stores))
 	case errors.Is(err, bot.ErrNobodyLeft):
 		return ui.Hinted(err, "the cards of all its readers were revoked, replaced or unpinned, or expired: see which", "sealtape keys list")
 	case errors.Is(err, bot.ErrReaders):

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -63,7 +64,7 @@ func makeRecordingMain() error {
 	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
 	flag.BoolVar(&m.stray, "stray", false, "have a frame of another day in the first segment")
 	flag.BoolVar(&m.onward, "onward", false, "let Bob's camera have a key frame in the first segment only")
-	forStore := flag.String("for", "store", "the store that a recording in the spool is for")
+	forStore := flag.String("for", "store", "the stores that a recording in the spool is for, with commas between")
 	flag.Parse()
 	dir := flag.Arg(0)
 
@@ -82,10 +83,13 @@ func makeRecordingMain() error {
 	var belongs string
 	if dir == "" {
 		dir = h.SpoolDir()
-		if err := os.MkdirAll(*forStore, 0o700); err != nil {
-			return err
+		stores := strings.Split(*forStore, ",")
+		for _, s := range stores {
+			if err := os.MkdirAll(s, 0o700); err != nil {
+				return err
+			}
 		}
-		if belongs, err = storeID(*forStore); err != nil {
+		if belongs, err = storesID(stores); err != nil {
 			return err
 		}
 	}

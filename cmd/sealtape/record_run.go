@@ -40,7 +40,7 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	result, err := record(ctx, &g, console, config, roomKeys, service, o.metricsAddr)
 	_ = g.Stop() // what fails is told by whom it concerns
 	if err != nil {
-		return explainRecord(err)
+		return explainRecord(err, o.stores)
 	}
 	return console.tell(result, o.json)
 }
@@ -115,7 +115,7 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 		}
 	}
 	if err := bot.CheckReaders(c.Readers); err != nil {
-		return c, nil, explainRecord(err)
+		return c, nil, explainRecord(err, o.stores)
 	}
 	if c.Members, err = parseMembers(c.Home, o.members); err != nil {
 		return c, nil, err
@@ -136,7 +136,7 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 		return c, nil, err
 	}
 	if err := bot.CheckRole(c.Identity); err != nil {
-		return c, nil, explainRecord(err)
+		return c, nil, explainRecord(err, o.stores)
 	}
 	c.Stores, c.StoreID, err = openStores(ctx, e, o.stores)
 	return c, roomKeys, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +94,7 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 	}
 	key, err := bot.NewSigner(h, identity)
 	if err != nil {
-		return explainRecord(err)
+		return explainRecord(err, o.stores)
 	}
 	people, err := peopleOf(h)
 	if err != nil {
@@ -107,12 +106,8 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 		Log:  slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Say:  func(text string) { e.Printf("%s\n", text) },
 		Warn: func(text string) { e.Warnf("%s", text) },
-		Foreign: func(id, store string) {
-			these := "this store"
-			if len(stores) > 1 {
-				these = "these stores together"
-			}
-			e.Warnf("%s is not for %s but for %s; left alone: recover it with --store for each of those, or --adopt it", id, these, cmp.Or(ui.Clean(store), "one that is not noted"))
+		Foreign: func(id, what string) {
+			e.Warnf("%s %s; left alone: recover it with --store for each of those and no other, or --adopt it", id, what)
 		},
 		Progress: func(objects int64) (stored, finish func()) {
 			bar := e.Progress("uploading", objects)

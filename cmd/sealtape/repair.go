@@ -122,7 +122,7 @@ func runRepair(ctx context.Context, e *ui.Env, o *repairOptions) error {
 	case ctx.Err() != nil:
 		return ui.Hinted(ctx.Err(), "what was put back stays; run it again to go on")
 	case errors.Is(err, archive.ErrNotOver):
-		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(err, "if it is not going on, finish it on the machine that recorded", "sealtape recover --store STORE"))
+		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(err, "if it is not going on, finish it on the machine that recorded, with the stores that it was recorded to", recoverCommandFor(o.stores)))
 	case errors.Is(err, archive.ErrForeignSigner):
 		// It may be signed by one that counts no more, which is not to spread.
 		for _, s := range stores {

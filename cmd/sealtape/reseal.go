@@ -75,7 +75,7 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 	}
 	if !rec.Head().State.Final() {
 		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(fmt.Errorf("recording %s is not closed", t.ID()),
-			"reseal it when it is over; one that was cut is ended on the machine that recorded", "sealtape recover --store STORE"))
+			"reseal it when it is over; one that was cut is ended on the machine that recorded, with --store for each store that it is for", "sealtape recover --store STORE"))
 	}
 	for _, ep := range rec.Epochs() { // before anything is written
 		if _, err := rec.EpochSecret(ctx, ep.Number); err != nil {
@@ -87,7 +87,7 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 		return err
 	}
 	if err := bot.CheckRole(id); err != nil {
-		return explainRecord(err)
+		return explainRecord(err, []string{o.store})
 	}
 	to := a.store
 	if o.to != "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -45,6 +44,19 @@ func openStores(ctx context.Context, e *ui.Env, names []string) (stores []bot.St
 	return stores, id, err
 }
 
+// recoverCommandFor is what finishes a recording that is for these stores, as they were
+// given: with all of them, for with fewer it is left alone. Without any it says STORE.
+func recoverCommandFor(stores []string) string {
+	if len(stores) == 0 {
+		stores = []string{"STORE"}
+	}
+	command := "sealtape recover"
+	for _, name := range stores {
+		command += " --store " + ui.ShellWord(name)
+	}
+	return command
+}
+
 // storesID is storeID of several stores together, each of which is named once.
 func storesID(names []string) (string, error) {
 	var ids []string
@@ -58,8 +70,7 @@ func storesID(names []string) (string, error) {
 		}
 		ids = append(ids, id)
 	}
-	slices.Sort(ids)
-	return strings.Join(ids, " and "), nil
+	return bot.StoreID(ids), nil
 }
 
 // recordingsIn lists the IDs of the recordings in a store, or in the spool.

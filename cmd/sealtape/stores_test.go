@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/recorder/bot"
 )
 
 // The stores of a recording are the same in whatever order they are named, and
@@ -31,5 +34,21 @@ func TestOpenStores(t *testing.T) {
 	}
 	if _, _, err := openStores(t.Context(), e, nil); !errors.As(err, &usage) || !strings.Contains(err.Error(), "--store is missing") {
 		t.Errorf("no store: %v", err)
+	}
+}
+
+// What a hint says to run works as it stands: with all stores of the recording, as they
+// were given.
+func TestRecoverHint(t *testing.T) {
+	stores := []string{"./my store", "s3://bucket/a?region=eu&class=STANDARD_IA"}
+	want := "sealtape recover --store './my store' --store 's3://bucket/a?region=eu&class=STANDARD_IA'"
+	for _, err := range []error{&bot.NotStoredError{Away: true, Err: errors.New("gone")}, syscall.ENOSPC} {
+		_, hints := ui.Explain(explainRecord(err, stores))
+		if len(hints) != 1 || !slices.Equal(hints[0].Run, []string{want}) {
+			t.Errorf("%v: %q, want %s", err, hints, want)
+		}
+	}
+	if got := recoverCommandFor(nil); got != "sealtape recover --store STORE" {
+		t.Error(got)
 	}
 }

@@ -45,8 +45,8 @@ type Config struct {
 	// fails, and does not close them.
 	Stores []Store
 	// StoreID names the stores together in the spool, without secrets and in whatever
-	// order they are, for whoever finishes the recording after a crash: see Sweep. "" is
-	// their names.
+	// order they are, for whoever finishes the recording after a crash: see Sweep and
+	// the function StoreID. "" is their names.
 	StoreID string
 	// KeepLocal leaves the recording in the spool when the stores have it.
 	KeepLocal bool
@@ -128,12 +128,20 @@ func (c *Config) complete() error {
 		for _, s := range c.Stores {
 			names = append(names, s.Name)
 		}
-		slices.Sort(names)
-		c.StoreID = strings.Join(names, " and ")
+		c.StoreID = StoreID(names)
 	}
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.ArchiveLog = cmp.Or(c.ArchiveLog, slog.New(slog.DiscardHandler))
 	return nil
+}
+
+// storesJoined is between the stores of a StoreID.
+const storesJoined = " and "
+
+// StoreID names stores together, of which each has one of these names, as
+// Config.StoreID does: the same in whatever order they are.
+func StoreID(names []string) string {
+	return strings.Join(slices.Sorted(slices.Values(names)), storesJoined)
 }
 
 // CheckCard returns an error that wraps ErrOwnCard unless the home's own card counts.

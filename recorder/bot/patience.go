@@ -10,13 +10,15 @@ const (
 	signalPatience = 4 * time.Second
 	// storingPatience is how long then nothing may be stored, whatever the reason.
 	storingPatience = 30 * time.Second
+	// storingQuiet is how long then nothing need be said of that.
+	storingQuiet = 2 * time.Second
 )
 
 // whileStored returns a context for bringing the rest to the stores. It goes on for
 // as long as they may take it, but once ctx has ended, which is when somebody wants
 // the end, only while they do: away tells that one fails, waiting how much is left.
-// The caller calls stop.
-func whileStored(ctx context.Context, away func() bool, waiting func() int) (storing context.Context, stop func()) {
+// slow is called once if that takes more than a moment then. The caller calls stop.
+func whileStored(ctx context.Context, away func() bool, waiting func() int, slow func(waiting int)) (storing context.Context, stop func()) {
 	storing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		select {
@@ -28,10 +30,13 @@ func whileStored(ctx context.Context, away func() bool, waiting func() int) (sto
 		defer tick.Stop()
 		left := waiting()
 		began, works := time.Now(), time.Now()
+		quiet := time.After(storingQuiet)
 		for {
 			select {
 			case <-storing.Done():
 				return
+			case <-quiet:
+				slow(waiting())
 			case now := <-tick.C:
 				if n := waiting(); n != left {
 					left, began = n, now

@@ -16,12 +16,13 @@ func TestWhileStored(t *testing.T) {
 		away     bool
 		progress bool
 		ends     time.Duration // 0: not within an hour
+		slow     int           // how often it says that it waits
 	}{
 		{name: "nobody asks", away: true},
-		{name: "it works", signal: true, progress: true},
-		{name: "it is away", signal: true, away: true, ends: signalPatience},
-		{name: "another works", signal: true, away: true, progress: true, ends: signalPatience},
-		{name: "it hangs", signal: true, ends: storingPatience},
+		{name: "it works", signal: true, progress: true, slow: 1},
+		{name: "it is away", signal: true, away: true, ends: signalPatience, slow: 1},
+		{name: "another works", signal: true, away: true, progress: true, ends: signalPatience, slow: 1},
+		{name: "it hangs", signal: true, ends: storingPatience, slow: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -34,7 +35,13 @@ func TestWhileStored(t *testing.T) {
 					}
 					return 1
 				}
-				storing, stop := whileStored(ctx, func() bool { return tt.away }, waiting)
+				slow := 0
+				storing, stop := whileStored(ctx, func() bool { return tt.away }, waiting, func(int) {
+					slow++
+					if got := time.Since(began); got != storingQuiet {
+						t.Errorf("says after %v that it waits, want %v", got, storingQuiet)
+					}
+				})
 				defer stop()
 				if tt.signal {
 					cancel()
@@ -48,6 +55,10 @@ func TestWhileStored(t *testing.T) {
 					if tt.ends != 0 {
 						t.Errorf("does not end, want after %v", tt.ends)
 					}
+				}
+				synctest.Wait()
+				if slow != tt.slow {
+					t.Errorf("says %d times that it waits, want %d", slow, tt.slow)
 				}
 			})
 		})

@@ -19,15 +19,19 @@ import (
 type NotStoredError struct {
 	// Away is set where that was not waited for, because ctx had ended.
 	Away    bool
-	Waiting int   // objects, for the store that lacks most
-	Err     error // the stores'
+	Waiting int   // objects, for the store that lacks most; 0 where that is not known
+	Err     error // the stores': of one that was away, why
 }
 
 func (e *NotStoredError) Error() string {
+	text := "the store did not take all of the recording"
 	if e.Away {
-		return fmt.Sprintf("the store is away and did not take all of the recording, %s waiting: %v", words.Count(e.Waiting, "object"), e.Err)
+		text = "the store is away and did not take all of the recording"
+		if e.Waiting > 0 {
+			text += fmt.Sprintf(", %s waiting", words.Count(e.Waiting, "object"))
+		}
 	}
-	return fmt.Sprintf("the store did not take all of the recording: %v", e.Err)
+	return fmt.Sprintf("%s: %v", text, e.Err)
 }
 
 // Unwrap returns Err, but where it is only that nobody waited.
@@ -214,7 +218,7 @@ type ending struct {
 // under our hands.
 func (b *Bot) finish(ctx context.Context, u *uploads, over ending) (err error) {
 	b.enter(Storing)
-	stored := storeRest(ctx, u)
+	stored := b.storeRest(ctx, u)
 	switch {
 	case over.err != nil:
 		// Not over: what is in the spool is what recover ends it with.
@@ -231,8 +235,10 @@ func (b *Bot) finish(ctx context.Context, u *uploads, over ending) (err error) {
 }
 
 // storeRest makes one more pass to each store.
-func storeRest(ctx context.Context, u *uploads) error {
-	storing, stop := whileStored(ctx, u.failed, u.waiting)
+func (b *Bot) storeRest(ctx context.Context, u *uploads) error {
+	storing, stop := whileStored(ctx, u.failed, u.waiting, func(objects int) {
+		b.log.Warn("waiting for the store to take the rest, which is safe in the spool", "objects", objects, "longest", storingPatience)
+	})
 	defer stop()
 	if err := u.finish(storing); err != nil {
 		return &NotStoredError{Away: storing.Err() != nil, Waiting: u.waiting(), Err: err}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -40,9 +41,9 @@ type Sweep struct {
 	Log *slog.Logger
 	// Say tells of what was done, Warn of what is lost or left alone; nil is nobody.
 	Say, Warn func(text string)
-	// Foreign is told of a recording that is for another store, "" where that was not
-	// noted; nil: Warn is.
-	Foreign func(id, store string)
+	// Foreign is told of a recording that is for other stores: what says for which, as
+	// the end of a sentence. nil: Warn is.
+	Foreign func(id, what string)
 	// Progress is called before a recording of so many objects is copied: stored is
 	// called for each that a store has, finish in the end. nil shows nothing.
 	Progress func(objects int64) (stored, finish func())
@@ -109,7 +110,7 @@ func (s *Sweep) upload(ctx context.Context, id string) (err error) {
 	if store, err := h.Store(); err != nil {
 		return err
 	} else if store != s.StoreID {
-		s.foreign(id, store)
+		s.foreign(id, s.meantFor(store))
 		return nil
 	}
 	rec, err := archive.Open(ctx, s.Source, id, archive.Options{Verifiers: s.Verifiers})
@@ -151,12 +152,30 @@ func (s *Sweep) upload(ctx context.Context, id string) (err error) {
 	return nil
 }
 
-func (s *Sweep) foreign(id, store string) {
+func (s *Sweep) foreign(id, what string) {
 	if s.Foreign != nil {
-		s.Foreign(id, store)
+		s.Foreign(id, what)
 		return
 	}
-	s.warn("%s is not for these stores but for %s; left alone", id, cmp.Or(words.Clean(store), "one that is not noted"))
+	s.warn("%s %s; left alone", id, what)
+}
+
+// meantFor says what a recording is for that is noted for store, and so not for all of
+// ours and no others.
+func (s *Sweep) meantFor(store string) string {
+	noted := strings.Split(store, storesJoined)
+	for _, ours := range strings.Split(s.StoreID, storesJoined) {
+		if ours != "" && slices.Contains(noted, ours) {
+			if len(noted) > 1 {
+				return "is for these stores together: " + words.Clean(store)
+			}
+			return "is for this store alone: " + words.Clean(store)
+		}
+	}
+	if strings.Contains(s.StoreID, storesJoined) {
+		return "is not for these stores together but for " + cmp.Or(words.Clean(store), "one that is not noted")
+	}
+	return "is not for this store but for " + cmp.Or(words.Clean(store), "one that is not noted")
 }
 
 func (s *Sweep) say(format string, args ...any) {

@@ -63,18 +63,25 @@ func (all *uploads) run(ctx context.Context) {
 	running.Wait()
 }
 
-// finish makes one more pass to each store, side by side.
+// finish makes one more pass to each store, side by side. Once ctx has ended, an error
+// says why a store did not take all, and not that nobody waited.
 func (all *uploads) finish(ctx context.Context) error {
 	of := make(map[*spoolCopy]*uploader)
 	for _, u := range all.each {
 		of[u.copier] = u
 	}
-	return all.copies.do(func(c *spoolCopy) error { return of[c].pass(ctx) })
+	return all.copies.do(func(c *spoolCopy) error {
+		err := of[c].pass(ctx)
+		if err != nil && ctx.Err() != nil {
+			return of[c].cause()
+		}
+		return err
+	})
 }
 
 // failed reports whether the last pass to some store failed.
 func (all *uploads) failed() bool {
-	return slices.ContainsFunc(all.each, func(u *uploader) bool { return u.failed.Load() })
+	return slices.ContainsFunc(all.each, func(u *uploader) bool { return u.why.Load() != nil })
 }
 
 // waiting is how many objects a store has not confirmed yet, the one that lags
@@ -90,8 +97,8 @@ func (all *uploads) waiting() (n int) {
 type uploader struct {
 	copier *spoolCopy
 	log    *slog.Logger
-	grown  chan struct{} // has a value when there is more
-	failed atomic.Bool   // the last pass failed
+	grown  chan struct{}         // has a value when there is more
+	why    atomic.Pointer[error] // the last pass failed for this; nil: it did not
 
 	refused    atomic.Bool  // it was told that the store refuses for good
 	unreleased func() error // why something could not be removed from the spool
@@ -150,7 +157,7 @@ func (u *uploader) pass(ctx context.Context) error {
 	err := u.copier.Copy(ctx)
 	switch {
 	case err == nil:
-		if u.failed.Swap(false) {
+		if u.why.Swap(nil) != nil {
 			u.log.Info("the store takes the recording again")
 		}
 	case errors.Is(err, context.Canceled):
@@ -163,7 +170,18 @@ func (u *uploader) pass(ctx context.Context) error {
 // fail tells that the store failed, once, and again where it refuses for good,
 // which is the real cause then.
 func (u *uploader) fail(err error) {
-	if !u.failed.Swap(true) || errors.Is(err, archive.ErrRefused) && !u.refused.Swap(true) {
+	if u.why.Swap(&err) == nil || errors.Is(err, archive.ErrRefused) && !u.refused.Swap(true) {
 		u.log.Warn("the store does not take the recording; it waits in the spool", "err", err)
 	}
+}
+
+// errNoAnswer is of a store that took its time and told of no failure.
+var errNoAnswer = errors.New("it did not take all in time")
+
+// cause returns why the store does not take what is left.
+func (u *uploader) cause() error {
+	if why := u.why.Load(); why != nil {
+		return *why
+	}
+	return errNoAnswer
 }

@@ -33,7 +33,7 @@ func Spool(ctx context.Context, r *Report, path string) {
 	case err != nil:
 		r.Fail(section, "leftovers", err, "check the owners and modes of what is in "+path)
 	case len(waiting) > 0:
-		r.Warn(section, "leftovers", "finish and upload those that are for STORE", "waiting for recover: %s", words.Few(waiting))
+		r.Warn(section, "leftovers", "finish and upload those that are for STORE, with --store for each of several", "waiting for recover: %s", words.Few(waiting))
 		r.Run("sealtape recover --store STORE")
 	case busy > 0:
 		r.Pass(section, "leftovers", "none; %s under way", words.Count(busy, "recording"))

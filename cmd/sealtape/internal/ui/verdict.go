@@ -45,7 +45,7 @@ func (o Outcome) toDo() Hint {
 	case tape.LackKey:
 		return readersHint
 	case tape.LackEnd:
-		return Hint{"if it is not going on, finish it on the machine that recorded", []string{"sealtape recover --store STORE"}}
+		return Hint{"if it is not going on, finish it on the machine that recorded, with --store for each store that it is for", []string{"sealtape recover --store STORE"}}
 	case tape.LackCut:
 		return Hint{"what there is is genuine; see where it ends", []string{"sealtape info " + o.ID}}
 	case tape.LackSpan:
