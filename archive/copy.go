@@ -109,7 +109,8 @@ func (c *Copier) Pending() int { return int(c.pending.Load()) }
 //
 // A bad object is left out and the others are copied. Log and head are then not
 // put, unless OnBad allows it. The error wraps a *BadObjectError for each bad
-// object. Any other error ends the pass, and a later pass continues from there.
+// object. Any other error ends the pass, and a later pass continues from there: a
+// *CorruptError where the head or the log is damaged, or the head in the source missing.
 // If the destination holds a larger head, or one that the source's head does not
 // continue, the error is a *RollbackError or *ForkError and nothing is
 // overwritten.
@@ -127,12 +128,14 @@ func (c *Copier) pass(ctx context.Context) error {
 		return err
 	}
 	msg, err := fetchHead(ctx, c.src, c.id)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &CorruptError{headName, err}
+	} else if err != nil {
 		return err
 	}
 	head, err := readHead(msg, c.id)
 	if err != nil {
-		return err
+		return &CorruptError{headName, err}
 	}
 	if head == c.head {
 		return nil
@@ -221,7 +224,7 @@ func (c *Copier) headThere(ctx context.Context) (head Head, strange bool, err er
 		c.taken(headName)
 		return Head{}, true, nil
 	}
-	return Head{}, false, fmt.Errorf("destination: %w", err)
+	return Head{}, false, fmt.Errorf("destination: %w", &CorruptError{headName, err})
 }
 
 // compare returns an error unless head continues the one in dst. lines are those

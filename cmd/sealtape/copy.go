@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,8 +26,8 @@ there; sealtape verify checks it, signature and all.
 Exit code 3: the recording is not closed; what there was of it is copied.
 Exit code 4: something is damaged or missing, or in its place is something else, and
 the rest is copied; or all is, and the key that signed it was revoked. With 4 nothing is
-copied from a store that shows less of the recording than this machine has seen, or than
-the other store has.`,
+copied where head or log is damaged or missing, nor from a store that shows less of the
+recording than this machine has seen, or than the other store has.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the copy goes: a folder or s3://bucket/prefix, as `STORE`"},
 			o.storeFlag(),
@@ -97,6 +98,10 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	} else if rolledBack(err) {
 		return ui.Hinted(err, "nothing was copied: "+o.store+" does not go on with what "+o.to+" has; see which is whole",
 			"sealtape verify "+id+" --store "+ui.ShellWord(o.store), "sealtape verify "+id+" --store "+ui.ShellWord(o.to))
+	} else if ui.As[*archive.CorruptError](err) {
+		return headless(ctx, err, to, id, o)
+	} else if errors.Is(err, archive.ErrConflict) {
+		return ui.ExitWith(ui.ExitUnverified, ui.Hinted(err, "who put that there? Remove it from "+o.to+", and copy again"))
 	} else if err != nil {
 		return err
 	}
@@ -137,6 +142,16 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 			"when it is over, run the same command again"))
 	}
 	return nil
+}
+
+// headless says of a copy that could not begin which store's head or log is damaged, and
+// what puts it back.
+func headless(ctx context.Context, err error, to archive.Store, id string, o *copyOptions) error {
+	repair := "sealtape repair " + id + " --store " + ui.ShellWord(o.store) + " --store "
+	if _, _, there := archive.ReadHead(ctx, to, id, archive.Options{}); ui.As[*archive.CorruptError](there) && !errors.Is(there, fs.ErrNotExist) {
+		return ui.Hinted(err, "nothing was copied: what "+o.to+" has is put right by", repair+ui.ShellWord(o.to))
+	}
+	return ui.Hinted(err, "nothing was copied: if it is not being uploaded to "+o.store+", name another store that has it whole", repair+"STORE")
 }
 
 // rolledBack reports whether a store shows another past than was seen before.
