@@ -57,7 +57,7 @@ func ValidID(s string) error {
 }
 
 // IDs yields the IDs of the recordings in s, sorted, including those without a
-// head. It leaves out names that are no recording's. It stops after the first
+// head, and those in whose place a folder store has something else, such as a link. It leaves out names that are no recording's. It stops after the first
 // error it yields.
 func IDs(ctx context.Context, s Store) iter.Seq2[string, error] {
 	return ids(ctx, s, "")
@@ -90,6 +90,11 @@ func firsts(ctx context.Context, s Store, prefix string) iter.Seq2[string, error
 			first, _, _ := strings.Cut(info.Name, "/")
 			yield(first, err)
 			return
+		}
+		// Something else may be in the place of its folder, which reading names.
+		_, err := s.Stat(ctx, prefix+"/"+headName)
+		if other := (*NotObjectError)(nil); errors.As(err, &other) && other.Name == prefix {
+			yield(prefix, nil)
 		}
 	}
 }

@@ -163,6 +163,10 @@ func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err err
 			v.problem(ProblemMissing, headName, "there are objects, but %v", err)
 			return nil, false, nil
 		}
+		if other := (*NotObjectError)(nil); errors.As(err, &other) {
+			v.problem(ProblemMissing, headName, "%v", err) // in the place of the whole folder
+			return nil, false, nil
+		}
 		return nil, false, err
 	case isDefect(err):
 		v.problem(ProblemUnreadable, headName, "could not be read: %v", err)

@@ -210,6 +210,38 @@ func TestStrangeFiles(t *testing.T) {
 	}
 }
 
+// What is in the place of a recording's folder counts, in its place in the order.
+func TestPrefixesOfOthers(t *testing.T) {
+	s, path := create(t)
+	link, file, other := strings.Repeat("0", 26), "1"+strings.Repeat("0", 25), strings.Repeat("0", 26)+"-1"
+	if err := s.Put(t.Context(), other+"/head", archive.BytesBlob(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Symlink(t.TempDir(), filepath.Join(path, link)), os.WriteFile(filepath.Join(path, file), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for name, err := range s.Prefixes(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, name)
+	}
+	if !slices.Equal(got, []string{other, link, file}) {
+		t.Errorf("got %q", got)
+	}
+	got = nil
+	for id, err := range archive.IDs(t.Context(), s) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, id)
+	}
+	if !slices.Equal(got, []string{link, file}) {
+		t.Errorf("IDs %q", got)
+	}
+}
+
 // A folder that was removed under the store is no empty store.
 func TestFolderRemoved(t *testing.T) {
 	s, path := create(t)

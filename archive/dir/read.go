@@ -148,7 +148,8 @@ func (s *Store) readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) 
 
 // Prefixes implements archive.Store. It reads one folder, and of each folder in
 // it only as much as it takes to find a file. A folder that it may not read
-// counts.
+// counts, and so does whatever else has the name of a recording, such as a link to
+// its folder: reading from it says what that is.
 func (s *Store) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		entries, err := s.readDir(ctx, ".")
@@ -156,7 +157,14 @@ func (s *Store) Prefixes(ctx context.Context) iter.Seq2[string, error] {
 			yield("", err)
 			return
 		}
+		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name()+"/", b.Name()+"/") })
 		for _, e := range entries {
+			if !e.IsDir() && archive.ValidID(e.Name()) == nil {
+				if !yield(e.Name(), nil) {
+					return
+				}
+				continue
+			}
 			if !e.IsDir() || archive.ValidName(e.Name()) != nil {
 				continue
 			}
