@@ -91,7 +91,7 @@ func runDecrypt(ctx context.Context, e *ui.Env, o *decryptOptions) (err error) {
 		return err
 	}
 	if len(t.Segments()) == 0 {
-		return ui.ExitWith(ui.ExitIncomplete, fmt.Errorf("recording %s holds no segments", t.ID()))
+		return nothingKept(t)
 	}
 	s, err := playback.Open(ctx, &decryptedFiles{f}, playback.Options{Recording: t.ID()})
 	if err != nil {

@@ -176,6 +176,9 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		e.Warnf("%v", err) // the verdict says it again, and has the exit code
 	}
 	sweepParts(e, filepath.Dir(out))
+	if len(t.Segments()) == 0 {
+		return nothingKept(t)
+	}
 	bar := e.Progress("reading", int64(len(t.Segments())))
 	reading.Store(bar)
 	s, err := t.Session(reads)

@@ -74,6 +74,8 @@ func explainRecord(err error, stores []string) error {
 		return ui.Hinted(err, "the spool cannot be written to: set SEALTAPE_HOME to a folder on a disk that can")
 	case errors.As(err, &rest):
 		return ui.Hinted(err, "it is safe in the spool; once the store works", recoverCommandFor(stores))
+	case errors.Is(err, bot.ErrNothingRecorded):
+		return ui.Hinted(err, "no store has anything under the ID that was printed; start it again where it is wanted")
 	case errors.Is(err, bot.ErrNobodyLeft):
 		return ui.Hinted(err, "the cards of all its readers were revoked, replaced or unpinned, or expired: see which", "sealtape keys list")
 	case errors.Is(err, bot.ErrReaders):

@@ -113,7 +113,11 @@ func showInfo(e *ui.Env, i *infoJSON, timeline bool) error {
 		if i.Start != nil {
 			started = i.Start.Local().Format("2006-01-02 15:04:05 MST")
 		}
-		rows = append(rows, []string{"room:", room}, []string{"started:", started})
+		if i.Segments == 0 {
+			rows = append(rows, []string{"holds:", nothingText(archive.State(i.State))})
+		} else {
+			rows = append(rows, []string{"room:", room}, []string{"started:", started})
+		}
 		if i.Duration != nil {
 			rows = append(rows, []string{"length:", seconds(*i.Duration)})
 		}

@@ -57,6 +57,24 @@ func readersText(epochs []archive.EpochInfo, readers []int) []string {
 	return lines
 }
 
+// nothingText says of a recording without a segment that nothing is in it.
+func nothingText(s archive.State) string {
+	if !s.Final() {
+		return "nothing: nothing was kept yet"
+	}
+	return "nothing: it ended before anything was kept"
+}
+
+// nothingKept is the error of a recording without a segment, for what reads those.
+func nothingKept(t *tape.Tape) error {
+	s := t.Recording().Head().State
+	why := "its recorder was stopped, or died, while the room was being told; there is nothing else to find"
+	if !s.Final() {
+		why = "it goes on, and the room is being told; or its recorder died meanwhile"
+	}
+	return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(fmt.Errorf("recording %s holds %s", t.ID(), nothingText(s)), why))
+}
+
 // stateText says how a recording ended.
 func stateText(s archive.State) string {
 	switch s {

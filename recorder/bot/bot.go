@@ -42,6 +42,7 @@ type Bot struct {
 	door    doorkeeper
 	monitor *monitor
 	begun   atomic.Bool
+	kept    atomic.Bool                       // a segment was begun: there is something to store
 	rec     atomic.Pointer[recorder.Recorder] // nil before the room is joined
 
 	mu    sync.Mutex

@@ -1,8 +1,10 @@
 package bot_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -277,6 +279,42 @@ func TestRecordStoreAway(t *testing.T) {
 	})
 }
 
+// What ends while the room is being told was no recording: nothing of it is left, in the
+// spool or in the store, and that is said.
+func TestRecordNothing(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		r := newRecordTest(t)
+		synctest.Test(t, func(t *testing.T) {
+			r.enter(t)
+			none := errors.New("the room is gone")
+			if refused {
+				r.room.RefuseAnnouncements(none)
+			} else {
+				r.room.telling = make(chan struct{})
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			done := make(chan error)
+			go func() { _, err := bot.Record(ctx, r.config); done <- err }()
+			if !refused {
+				<-r.room.telling
+				time.Sleep(3 * time.Second) // in which it would be stored
+				stop()
+			}
+			err := <-done
+			if !errors.Is(err, bot.ErrNothingRecorded) || errors.Is(err, context.Canceled) || errors.Is(err, none) != refused {
+				t.Errorf("refused %t: %v", refused, err)
+			}
+			if left := r.spooled(r.config.Home.SpoolDir()); len(left) > 0 || len(r.began) != 1 {
+				t.Errorf("the spool holds %q, began %q", left, r.began)
+			}
+			for info, err := range r.store.List(t.Context(), "") {
+				t.Errorf("the store holds %s, %v", info.Name, err)
+			}
+		})
+	}
+}
+
 // A goneStore can hang: it takes nothing and tells of no failure.
 type goneStore struct {
 	storetest.Mem
@@ -309,6 +347,8 @@ func TestRecordStoreGone(t *testing.T) {
 			r := newRecordTest(t)
 			gone := new(goneStore)
 			r.config.Stores = append(r.config.Stores, bot.Store{Store: gone, Name: "gone"})
+			var log bytes.Buffer
+			r.config.Log = slog.New(slog.NewTextHandler(&log, nil))
 			synctest.Test(t, func(t *testing.T) {
 				r.enter(t)
 				ctx, stop := context.WithCancel(t.Context())
@@ -328,6 +368,9 @@ func TestRecordStoreGone(t *testing.T) {
 				if text := err.Error(); !strings.Contains(text, tt.want) || strings.Contains(text, "cancel") || strings.Contains(text, ", 0 ") ||
 					errors.Is(rest.Err, refused) != (tt.name == "gone") {
 					t.Errorf("told: %v", err)
+				}
+				if strings.Count(log.String(), "waiting for the store") != 1 {
+					t.Errorf("the log says\n%s", &log)
 				}
 			})
 		})

@@ -19,8 +19,19 @@ type scriptedRoom struct {
 	roster   *recorder.Roster
 	presence bot.Presence
 
+	telling chan struct{} // closed once it is being told, if that takes for ever; nil: it does not
+
 	mu   sync.Mutex
 	told []string
+}
+
+func (r *scriptedRoom) Announce(ctx context.Context, text string) error {
+	if r.telling != nil {
+		close(r.telling)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return r.Room.Announce(ctx, text)
 }
 
 // meet returns a meeting in a room, and the room, which was joined once its presence

@@ -42,11 +42,15 @@ func (e *NotStoredError) Unwrap() error {
 	return e.Err
 }
 
+// ErrNothingRecorded: the recording ended before anything was kept, while the room was
+// being told of it. Nothing is left of it, in the spool or in a store.
+var ErrNothingRecorded = errors.New("nothing was recorded")
+
 // Record records until ctx ends, the room ends or the times of the Config are over, and
 // returns when the stores have everything: none of these is an error. It goes on to
 // store for as long as a store might still take it; once ctx has ended, only while none
 // is away. What is left in the spool then is a Sweep's: see NotStoredError. What fails before there is a recording
-// leaves nothing behind. A Bot records once: of a second call the error is
+// leaves nothing behind, and ErrNothingRecorded says so of what does after. A Bot records once: of a second call the error is
 // recorder.ErrRecorded.
 func (b *Bot) Record(ctx context.Context) (Result, error) {
 	if b.begun.Swap(true) {
@@ -77,7 +81,12 @@ func (b *Bot) record(ctx context.Context, g *workers.Group) (result Result, err 
 	var id string
 	w, err := archive.Create(spool, archive.Config{
 		Signer: b.signer.Signer, Store: b.c.StoreID, Log: b.c.ArchiveLog,
-		Changed: func() { grown.signal(); b.goesOn(id) },
+		Changed: func() {
+			if b.kept.Load() { // or it may leave nothing in a store
+				grown.signal()
+			}
+			b.goesOn(id)
+		},
 		// Late readers are admitted to the whole only while its secret is known.
 		KeepSecret: b.keepsWhole(),
 	})
@@ -119,6 +128,19 @@ func (b *Bot) record(ctx context.Context, g *workers.Group) (result Result, err 
 	b.rec.Store(rec)
 	result.Report, err = rec.Record(ctx, room)
 	result.Unopened = b.door.found()
+	if over.nothing = !b.kept.Load(); over.nothing {
+		b.over(id)
+		switch {
+		case err == nil:
+			err = ErrNothingRecorded
+		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+			err = fmt.Errorf("%w: it was stopped while the room was being told", ErrNothingRecorded)
+		default:
+			err = fmt.Errorf("%w: %w", ErrNothingRecorded, err)
+		}
+		b.enter(Ending)
+		return result, err
+	}
 	b.goesOn(id)
 	if err == nil && ctx.Err() == nil && !(b.c.Meeting.GoesOn != nil && b.c.Meeting.GoesOn(result.Cause)) {
 		b.over(id)
@@ -168,7 +190,7 @@ func (b *Bot) prepare(ctx context.Context, w *archive.Writer) (*recorder.Recorde
 		return nil, nil, errors.Join(fmt.Errorf("sealing to the readers: %w", err), room.Close())
 	}
 	rec := recorder.New(recorder.Config{
-		Recording: w.ID(), Follows: b.follow(w.ID(), room.Name()), Sink: sealed{w, b.monitor.backlog},
+		Recording: w.ID(), Follows: b.follow(w.ID(), room.Name()), Sink: sealed{w, b.monitor.backlog, &b.kept},
 		Keys: b.c.Meeting.Keys, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
 		Notices: notices, Unopened: b.door.unopened, TurnedAway: b.c.TurnedAway,
 		Duration: b.c.Duration, Grace: b.c.Grace, Wait: b.c.Wait, Segment: b.c.Segment, Log: b.log,
@@ -209,14 +231,21 @@ func (b *Bot) presence(m *atomic.Pointer[membership]) (Presence, error) {
 
 // An ending is how a recording ended in the spool.
 type ending struct {
-	held *archive.Spooled // keeps other processes away; nil if it did not end
-	err  error
+	held    *archive.Spooled // keeps other processes away; nil if it did not end
+	err     error
+	nothing bool // was kept
 }
 
 // finish brings the rest of a recording that is over to the stores. Until that is
 // settled no other process takes it from the spool: a sweep would store and remove it
 // under our hands.
 func (b *Bot) finish(ctx context.Context, u *uploads, over ending) (err error) {
+	if over.nothing {
+		if over.held == nil {
+			return over.err
+		}
+		return errors.Join(over.held.Remove(), over.held.Close())
+	}
 	b.enter(Storing)
 	stored := b.storeRest(ctx, u)
 	switch {

@@ -3,6 +3,7 @@ package bot
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/recorder"
@@ -13,6 +14,7 @@ import (
 type sealed struct {
 	w       *archive.Writer
 	backlog *backlog
+	kept    *atomic.Bool // there is something
 }
 
 func (s sealed) Create(k recorder.Kind) (recorder.Object, error) {
@@ -24,6 +26,7 @@ func (s sealed) Create(k recorder.Kind) (recorder.Object, error) {
 	if err != nil {
 		return nil, err // not o: a nil *archive.Object is no nil recorder.Object
 	}
+	s.kept.Store(true)
 	return object{o, s.backlog}, nil
 }
 
