@@ -266,7 +266,7 @@ func (b *Bot) finish(ctx context.Context, u *uploads, over ending) (err error) {
 // storeRest makes one more pass to each store.
 func (b *Bot) storeRest(ctx context.Context, u *uploads) error {
 	storing, stop := whileStored(ctx, u.failed, u.waiting, func(objects int) {
-		b.log.Warn("waiting for the store to take the rest, which is safe in the spool", "objects", objects, "longest", storingPatience)
+		b.log.Warn("waiting for the store to take the rest, which is safe in the spool: it stays there once nothing was stored for some time", "objects", objects, "time", storingPatience)
 	})
 	defer stop()
 	if err := u.finish(storing); err != nil {
