@@ -29,7 +29,9 @@ func recordCommand() *cli.Command {
 records and who will be able to open the recording, and seals what it receives
 to those readers. Nothing is ever written unsealed. Before anything is kept the
 room has 3.5 s to see that: nothing of what is said or written then is in the
-recording, whose time begins after it. The recording's ID is printed first. Ctrl-C, or the end of the room, closes the recording. The signal
+recording, whose time begins after it. The recording's ID is printed first. Ctrl-C, or
+the end of the room, closes the recording; within those 3.5 s it leaves nothing of it. A
+second Ctrl-C ends at once, and leaves what is not stored to sealtape recover. The signal
 USR1 pauses it and lets it go on; the room is told, and the pause is no hole.
 
 The room's passphrase comes from --e2ee-passphrase-file or ` + e2eePassphraseVar + `,
