@@ -10,20 +10,20 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// A CheckReport is what Check found out.
+// A CheckReport is the result of Check.
 type CheckReport struct {
 	playback.CheckReport
-	// Problems are what is wrong beside what was known: contradictions by their kind in
-	// package playback, and what could not be read.
+	// Problems are faults that Verify did not find: contradictions, with the
+	// kinds of package playback, and objects that could not be read.
 	Problems []archive.Problem
 	// NoKey counts segments and indexes of epochs that no key of the reader opens.
 	NoKey int
 }
 
-// Check decrypts all of the recording and holds it against itself, as playback.Check
-// does. known are the problems that archive.Verify found; what it said of an object is
-// not said again. The error wraps archive.ErrNoKey if no key opens any of it; else it
-// is that of ctx.
+// Check decrypts the whole recording and compares it with itself, as
+// playback.Check does. known are the problems that archive.Verify found; Check
+// reports no second problem for their objects. The error wraps archive.ErrNoKey
+// if no key opens any of the recording. Otherwise it is that of ctx.
 func (t *Tape) Check(ctx context.Context, known []archive.Problem) (*CheckReport, error) {
 	r := &CheckReport{}
 	var err error
@@ -49,8 +49,8 @@ func (t *Tape) Check(ctx context.Context, known []archive.Problem) (*CheckReport
 	return r, nil
 }
 
-// unread sorts out why an object could not be read. What is wrong with its bytes is
-// known already.
+// unread adds an object that could not be read to the report, by reason. A fault
+// in its bytes is known already.
 func (r *CheckReport) unread(object string, err error, known []archive.Problem) {
 	if errors.Is(err, archive.ErrNoKey) {
 		r.NoKey++

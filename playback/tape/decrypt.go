@@ -14,15 +14,14 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// decryptParallel is how many segments are read side by side, each of them in
-// memory.
+// decryptParallel is how many segments are read at once. Each is in memory.
 const decryptParallel = 4
 
-// Decrypt reads all segments, a few side by side, and gives each that is what the log
-// says to save: verified, and in the clear. save may be called from several goroutines at
-// once; the bytes are its own. failed are those that could not be had for what they are,
-// by number. The error is the store's, save's, or that of ctx: it says nothing of the
-// recording, and not all was read.
+// Decrypt reads all segments, a few at once, and calls save with each that is
+// what the log says, verified and in the clear. save may be called from several
+// goroutines at once, and owns the bytes. failed are the segments that are
+// damaged, missing or locked, by number. An error is the store's, save's or that
+// of ctx: it is not about the recording, and some segments were not read.
 func (t *Tape) Decrypt(ctx context.Context, save func(segment int, plain []byte) error) (failed map[int]error, err error) {
 	failed = make(map[int]error)
 	var mu sync.Mutex
@@ -50,8 +49,8 @@ func (t *Tape) Decrypt(ctx context.Context, save func(segment int, plain []byte)
 	return failed, g.Wait()
 }
 
-// belongs returns an error unless a segment says itself that it is the one it is
-// taken for. One that a crash tore may lack even that.
+// belongs returns an error unless a segment itself says that it is this segment
+// of this recording. A torn segment may lack the part that says so.
 func belongs(b []byte, id string, seg archive.SegmentInfo) error {
 	r, err := matroska.NewReader(bytes.NewReader(b))
 	switch {

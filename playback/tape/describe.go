@@ -13,13 +13,13 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// Unopened describes a recording that Open did not open, for that error. One that the
-// store did not give has no State.
+// Unopened describes a recording for which Open returned err. The State is "" if
+// the store failed.
 func Unopened(id string, err error) *Description {
 	return &Description{ID: id, State: unopenedState(err), Err: err}
 }
 
-// Log describes the recording by its log alone, and by what of it opens: a request or
+// Log describes the recording by its log, and by which epochs open: a request or
 // two for each epoch. The error is the store's, or that of ctx.
 func (t *Tape) Log(ctx context.Context) (*Description, error) {
 	d := &Description{
@@ -77,7 +77,7 @@ func (t *Tape) Log(ctx context.Context) (*Description, error) {
 	return d, ctx.Err()
 }
 
-// signer tells whose a key is.
+// signer returns the holder of a key.
 func (o Options) signer(key string) Signer {
 	if o.Signer == nil {
 		return Signer{Key: key, Who: key}
@@ -85,24 +85,24 @@ func (o Options) signer(key string) Signer {
 	return o.Signer(key)
 }
 
-// Describe tells all there is to tell of the recording without reading every byte: it
-// lists what the store has, tries the keys, and reads what Session reads.
+// Describe describes the recording as far as that is possible without reading
+// every byte: it lists the store, tries the keys, and reads what Session reads.
 //
-// What is wrong with the recording is in the description. The error is the store's, or
-// that of ctx; what was learnt until then comes with it.
+// Faults of the recording are in the description. The error is the store's, or
+// that of ctx; the description then has what was learned before.
 func (t *Tape) Describe(ctx context.Context) (*Description, error) {
 	return t.describe(ctx, t.Session)
 }
 
-// DescribeSession is Describe with a session that the caller opened of the recording,
-// from this Tape or from what was read of it.
+// DescribeSession describes as Describe does, with a session of the recording
+// that the caller opened from this Tape or from what was read of it.
 func (t *Tape) DescribeSession(ctx context.Context, s *playback.Session) (*Description, error) {
 	return t.describe(ctx, func(context.Context) (*playback.Session, error) { return s, nil })
 }
 
-// Glance is Describe for a list. Of a recording that is not closed, and so is not whole
-// anyway, it reads but the first and the last of the segments that no index knows, and
-// does not know all holes.
+// Glance describes as Describe does, for a list. A recording that is not closed
+// is not whole anyway. Of the segments of such a recording that no index
+// describes, Glance reads only the first and the last, so it may miss holes.
 func (t *Tape) Glance(ctx context.Context) (*Description, error) {
 	return t.describe(ctx, func(ctx context.Context) (*playback.Session, error) {
 		if s := t.opened(); s != nil {
@@ -113,7 +113,7 @@ func (t *Tape) Glance(ctx context.Context) (*Description, error) {
 }
 
 func (t *Tape) describe(ctx context.Context, session func(context.Context) (*playback.Session, error)) (*Description, error) {
-	// Side by side.
+	// Both at once.
 	there := make(map[string]bool)
 	var bytes int64
 	var denied error
@@ -176,7 +176,7 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 	return d, nil
 }
 
-// addSession adds what a session tells. all: it told of all segments.
+// addSession adds what a session knows. all reports that it knows all segments.
 func (d *Description) addSession(s *playback.Session, all bool) {
 	d.Start, d.Duration, d.Events, d.HolesKnown = s.Start(), s.Duration(), s.Events(), all
 	d.Room, d.ResealedFrom, d.Follows = Room(d.Events), ResealedFrom(d.Events), follows(d.Events)
@@ -190,8 +190,9 @@ func (d *Description) addSession(s *playback.Session, all bool) {
 	d.Holes = Holes(tracks, playback.Holes(d.Events))
 }
 
-// addUnreadable adds the segments that cannot be had, and why. there reports whether
-// the store has an object: an index tells of segments that are gone.
+// addUnreadable adds the segments that cannot be read, and why. there reports
+// whether the store has an object, since an index may describe segments that are
+// gone.
 func (d *Description) addUnreadable(t *Tape, s *playback.Session, there func(name string) bool) {
 	for _, seg := range s.Segments() {
 		entry, listed := t.log[seg.Number]
@@ -221,7 +222,7 @@ func (d *Description) addUnreadable(t *Tape, s *playback.Session, there func(nam
 	}
 }
 
-// Room returns the name of the room, "" if the events do not tell it.
+// Room returns the name of the room. "" means that the events do not have it.
 func Room(events []media.Event) string {
 	for _, e := range events {
 		if e.Type == media.EventStart {
@@ -231,8 +232,8 @@ func Room(events []media.Event) string {
 	return ""
 }
 
-// follows returns the ID of the recording with whose meeting this one goes on, "" if
-// the events tell of none.
+// follows returns the ID of the recording whose meeting this one continues. ""
+// means that the events name none.
 func follows(events []media.Event) string {
 	for _, e := range events {
 		if e.Type == media.EventFollows && archive.ValidID(e.Text) == nil {

@@ -7,130 +7,134 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// States of a recording that did not open, in place of the one that its head signs.
+// States of a recording that did not open, instead of a state that a head signs.
 const (
-	StateForeign    archive.State = "foreign-signer" // nobody signed it whom the reader trusts
+	StateForeign    archive.State = "foreign-signer" // no recorder that the reader trusts signed it
 	StateDamaged    archive.State = "damaged"        // head or log are not what was signed, or there is no head
-	StateRolledBack archive.State = "rolled-back"    // the reader has seen more of it, or something else
+	StateRolledBack archive.State = "rolled-back"    // the reader has seen a later or another state of it
 )
 
-// A Description is what there is to tell of a recording. What is read of it is what
-// the room's server said of people: claims. Its slices are the caller's.
+// A Description is what is known of a recording. Names and events in it are the
+// claims of the room's server. The caller owns its slices.
 type Description struct {
-	// What anyone can see who pinned the recorder.
+	// What anyone can see who has pinned the recorder:
 
 	ID string
-	// State is open, closed or cut, as the head signs it; one of those above if it did
-	// not open; "" if the store did not answer.
+	// State is open, closed or cut, as the head signs it, or one of the States
+	// above if the recording did not open. "" means that the store did not
+	// answer.
 	State       archive.State
 	Signers     []Signer
 	PostQuantum bool // no epoch is sealed to a classic key
-	Objects     int  // that the log names
+	Objects     int  // in the log
 	Segments    int  // of these
-	// Missing are objects that the log names and the store does not have, Bytes the
-	// size of all that it has.
+	// Missing are objects that the log names and the store lacks. Bytes is the
+	// size of all objects that the store has.
 	Missing []string
 	Bytes   int64
 	Epochs  []Epoch
 	Opens   Access
-	// Withheld are the epochs that a key opens only by the grant of WithheldBy, whose own
-	// key was revoked: what that granted does not count, and they are not open.
+	// Withheld are the epochs that a key opens only by a grant of WithheldBy,
+	// whose key was revoked. Such a grant does not count, so these epochs are not
+	// open.
 	Withheld   []int
 	WithheldBy Signer
 
-	// What the reader's keys open. All of it is empty where they open nothing.
+	// What the reader's keys open. All of it is empty if they open nothing:
 
-	// HolesKnown says that Holes are all that were declared in what opens. Without a
-	// key they are not known.
+	// HolesKnown reports that Holes are all declared holes in what opens. Without
+	// a key they are not known.
 	HolesKnown   bool
 	Start        time.Time // zero: not known
 	Duration     time.Duration
-	Room         string        // "" if its beginning is not the reader's to open
-	ResealedFrom string        // the head of the recording that it was made of, see Cited
-	Follows      string        // the ID of the recording with whose meeting it goes on
-	Tracks       []Track       // in order of appearance, last those of which nothing was kept
-	People       []Person      // in order of their coming
-	Silent       []Silence     // what was published and on which nothing was ever sent
+	Room         string        // "" if the reader cannot open its beginning
+	ResealedFrom string        // the head of the recording that it was made of: see Cited
+	Follows      string        // the ID of the recording whose meeting it continues
+	Tracks       []Track       // in order of appearance; tracks without media come last
+	People       []Person      // in order of joining
+	Silent       []Silence     // published tracks on which nothing was ever sent
 	Events       []media.Event // the timeline, by time
-	Holes        []Hole        // all that were declared, by time, those that were wanted too
+	Holes        []Hole        // all that were declared, by time, including wanted ones
 	Locked       []LockedSpan  // spans that no key of the reader opens
-	Unreadable   []Unreadable  // other segments that cannot be had, or not to their end
+	Unreadable   []Unreadable  // other segments that cannot be read to their end
 
-	// Problems are what else is wrong with it, in sentences.
+	// Problems are its other faults, as sentences.
 	Problems []string
 
-	// Err is why it did not open; nil if it did.
+	// Err is why it did not open. Nil means that it did.
 	Err error
 }
 
-// Over reports whether the recording has ended: it is closed, or was cut.
+// Over reports whether the recording has ended: it is closed or cut.
 func (d *Description) Over() bool { return d.State.Final() }
 
 // An Epoch is a span of the recording with one set of readers.
 type Epoch struct {
 	Number   int
 	Hybrid   bool // it has readers with post-quantum keys
-	Classic  bool // it has readers without: a quantum computer could open it
+	Classic  bool // some readers have other keys: a quantum computer could open it
 	Opens    bool // a key of the reader opens it
 	Segments int  // how many it has
-	// First and Last are the numbers of the first and the last of them, -1 if there are
-	// none.
+	// First and Last are the numbers of its first and its last segment. -1 means
+	// that it has none.
 	First, Last int
 }
 
 // A Track is one of the recording's tracks.
 type Track struct {
-	media.Track // without a Codec: it was announced, and nothing of it was kept
-	// PublishedWidth and PublishedHeight are the largest picture that the room's server
-	// said was published, in pixels; 0: it did not say.
+	media.Track // without a Codec: it was announced, and has no media
+	// PublishedWidth and PublishedHeight are the size of the largest picture that
+	// was published according to the server, in pixels. 0 means that the server
+	// did not say.
 	PublishedWidth, PublishedHeight int
-	// Less says that the recorder asked for smaller pictures. Smaller is for how long
-	// they came clearly smaller than published though it had not; 0 for a shared screen,
-	// of which the window may become smaller.
+	// Less reports that the recorder asked for smaller pictures. Smaller is how
+	// long the pictures were clearly smaller than published without that. It is 0
+	// for a shared screen, whose window may become smaller.
 	Less    bool
 	Smaller time.Duration
-	// Plaintext: it, or a part of it, came unencrypted into an encrypted room.
+	// Plaintext: some or all of it came unencrypted into an encrypted room.
 	Plaintext bool
 }
 
-// A Silence is something that was published and on which nothing was sent, from first
-// to last.
+// A Silence is a published track on which nothing was sent, from its first to its
+// last moment.
 type Silence struct {
 	Label, Participant string
 	From, To           time.Duration
 }
 
-// A Hole is a span in which a track misses what was published.
+// A Hole is a span in which a track lacks published media.
 type Hole struct {
 	media.Event        // of type hole; Time is From
-	Label       string // the track, or the participant, for people
-	// Wanted: people wanted it, by consent or a pause, or because only those are
-	// recorded who proved who they are. The recording misses nothing.
+	Label       string // name of the track, or the participant, for people
+	// Wanted: people wanted the hole, by consent or a pause, or because only
+	// people who proved who they are are recorded. Such a hole makes no recording
+	// incomplete.
 	Wanted bool
 }
 
-// A LockedSpan is a span of segments in a row that no key of the reader opens.
+// A LockedSpan is a row of segments that no key of the reader opens.
 type LockedSpan struct {
 	Epoch       int
 	First, Last int           // numbers of segments
-	From, To    time.Duration // as what is around them tells
+	From, To    time.Duration // as far as the segments around them show
 }
 
-// An Unreadable is a segment that cannot be had, or not to its end.
+// An Unreadable is a segment that cannot be read to its end.
 type Unreadable struct {
-	Segment  int // of those left out in a row the first
+	Segment  int // the first, for several left out in a row
 	From, To time.Duration
 	Why      Why
 	Text     string // for people
 }
 
-// A Why is why a segment cannot be had.
+// A Why is why a segment cannot be read.
 type Why string
 
 const (
-	WhyMissing Why = "missing"  // the store does not have it
+	WhyMissing Why = "missing"  // the store lacks it
 	WhyDamaged Why = "damaged"  // its bytes are not those that were recorded, or make no sense
-	WhyTorn    Why = "torn"     // its recorder died
+	WhyTorn    Why = "torn"     // its recorder died while writing it
 	WhyLeftOut Why = "left-out" // the log has later ones: the recorder gave it up, or hides it
-	WhyStore   Why = "store"    // the store failed; it may be had in a moment
+	WhyStore   Why = "store"    // the store failed; another try may help
 )

@@ -8,7 +8,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// Label names a track for people, also one that is not among tracks.
+// Label returns the name of a track for people, also of one that is not among
+// tracks.
 func Label(tracks []media.Track, uid uint64) string {
 	for _, t := range tracks {
 		if t.UID == uid {
@@ -18,12 +19,13 @@ func Label(tracks []media.Track, uid uint64) string {
 	return fmt.Sprintf("track %d", uid)
 }
 
-// Holes returns declared holes, as playback.Holes has them, with what they are in.
+// Holes returns the declared holes, as playback.Holes does, with the names of
+// their tracks.
 func Holes(tracks []media.Track, holes []media.Event) []Hole {
 	var all []Hole
 	for _, g := range holes {
 		h := Hole{Event: g, Label: Label(tracks, g.Track), Wanted: media.Wanted(g.Reason)}
-		// A participant of whom nothing came, or a track of which nothing was kept.
+		// A participant who sent nothing, or a track without media.
 		if g.Text != "" && !slices.ContainsFunc(tracks, func(t media.Track) bool { return t.UID == g.Track }) {
 			h.Label = g.Text
 		}
@@ -41,7 +43,7 @@ func wide(holes []Hole) int {
 	return len(playback.WideHoles(events))
 }
 
-// silences returns what was published and on which nothing was sent, at any time.
+// silences returns what was published and on which nothing was ever sent.
 func silences(tracks []media.Track, events []media.Event) []Silence {
 	var all []Silence
 	for _, e := range events {

@@ -13,26 +13,26 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// libraryParallel is how many recordings are looked at side by side.
+// libraryParallel is how many recordings are described at once.
 const libraryParallel = 32
 
-// A Library lists the recordings of a store, and opens them. What it learnt of one it
-// keeps in memory, but for the timeline, for as long as the recording stays as it is.
-// It is safe for concurrent use.
+// A Library lists the recordings of a store, and opens them. It caches what it
+// learned of a recording, except the timeline, until the recording changes. It is
+// safe for concurrent use.
 type Library struct {
 	store archive.Store
 	o     Options
 
 	mu    sync.Mutex
 	known map[string]*shelved // by ID
-	last  *Tape               // that was opened, with its session
+	last  *Tape               // the last that was opened, with its session
 }
 
-// A shelved is what is known of a recording; one at a time looks at it.
+// A shelved is what is known of a recording. One goroutine at a time uses it.
 type shelved struct {
 	mu   sync.Mutex
-	tape *Tape        // nil: it was not opened yet
-	d    *Description // nil: it was not described yet, or not in the state that tape has
+	tape *Tape        // nil: not opened yet
+	d    *Description // nil: not described in the state that tape has
 }
 
 // NewLibrary returns the library of a store.
@@ -40,8 +40,8 @@ func NewLibrary(s archive.Store, o Options) *Library {
 	return &Library{store: s, o: o, known: make(map[string]*shelved)}
 }
 
-// Keep takes a Tape that is open already, and is about to be asked for: Open gives it
-// back, with the session that it has.
+// Keep adds a Tape that is open already: the next Open of its ID returns it, with
+// its session.
 func (l *Library) Keep(t *Tape) {
 	s := l.shelf(t.ID())
 	s.mu.Lock()
@@ -62,7 +62,7 @@ func (l *Library) shelf(id string) *shelved {
 	return s
 }
 
-// latest returns the recording as the store has it now. s.mu is held.
+// latest returns the recording as the store has it now. The caller holds s.mu.
 func (l *Library) latest(ctx context.Context, id string, s *shelved) (*Tape, error) {
 	var t *Tape
 	var err error
@@ -83,10 +83,10 @@ func (l *Library) latest(ctx context.Context, id string, s *shelved) (*Tape, err
 	return t, nil
 }
 
-// Recordings describes all recordings at a glance, without their timelines, the latest
-// first. One that does not open is among them, with its Err; what could not be learnt of
-// one for a reason of the moment is among its Problems. The error is that of listing the
-// store.
+// Recordings describes all recordings at a glance, without their timelines,
+// latest first. A recording that does not open is among them, with its Err. A
+// momentary failure to learn something is among its Problems. The error is that
+// of listing the store.
 func (l *Library) Recordings(ctx context.Context) ([]*Description, error) {
 	var ids []string
 	for id, err := range archive.IDs(ctx, l.store) {
@@ -111,7 +111,7 @@ func (l *Library) Recordings(ctx context.Context) ([]*Description, error) {
 	return all, nil
 }
 
-// describe describes one recording, anew if it has changed.
+// describe describes one recording, again if it has changed.
 func (l *Library) describe(ctx context.Context, id string) *Description {
 	s := l.shelf(id)
 	s.mu.Lock()
@@ -124,17 +124,18 @@ func (l *Library) describe(ctx context.Context, id string) *Description {
 		return s.d
 	}
 	d, err := t.Glance(ctx)
-	d.Events = nil // an hour's are a megabyte
+	d.Events = nil // those of an hour take a megabyte
 	if err != nil {
-		d.Problems = append(d.Problems, err.Error()) // of the moment: not kept
+		d.Problems = append(d.Problems, err.Error()) // momentary, so it is not cached
 		return d
 	}
 	s.d = d
 	return d
 }
 
-// Open opens a recording to be played. The error wraps fs.ErrNotExist for what can be
-// no recording, and playback.ErrDamaged if it did not open for what it is.
+// Open opens a recording to be played. The error wraps fs.ErrNotExist for a name
+// that is no recording's, and playback.ErrDamaged if the recording itself is at
+// fault.
 func (l *Library) Open(ctx context.Context, id string) (*Tape, error) {
 	if err := archive.ValidID(id); err != nil {
 		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
@@ -149,14 +150,15 @@ func (l *Library) Open(ctx context.Context, id string) (*Tape, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last == nil || l.last.rec != t.rec {
-		// One of its own, so that not all that were ever opened keep their sessions.
+		// A Tape of its own, so that those that were open before can be freed
+		// with their sessions.
 		l.last = newTape(t.rec, t.store, l.o)
 	}
 	return l.last, nil
 }
 
-// Unfit returns err, as playback.ErrDamaged too if a recording did not open, or could
-// not be followed, for what it is.
+// Unfit returns err. If the recording itself is why it did not open or could not
+// be followed, the result also wraps playback.ErrDamaged.
 func Unfit(err error) error {
 	if refused(err) {
 		return &kindError{err, playback.ErrDamaged}

@@ -7,16 +7,17 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A Person is someone who was in the room, as the room's server named them.
+// A Person is somebody who was in the room, as the room's server named them.
 type Person struct {
 	Identity, Name string
-	// From is when they first came, To when they last left, or the end.
+	// From is when they first joined. To is when they last left, or the end.
 	From, To time.Duration
-	// Speaking is how long they spoke, as the server measured.
+	// Speaking is how long they spoke, as the server measured it.
 	Speaking   time.Duration
 	Identified Identified
-	// VerifiedAs is the name on the card that the recorder took them for, VerifiedBy
-	// media.VerifiedByProof or media.VerifiedByOperator. Empty: nobody's.
+	// VerifiedAs is the name on the card by which the recorder verified them.
+	// VerifiedBy is media.VerifiedByProof or media.VerifiedByOperator. Empty
+	// means not verified.
 	VerifiedAs, VerifiedBy string
 }
 
@@ -30,7 +31,7 @@ const (
 	IdentifiedUnknown  Identified = "unknown"  // nothing but the server's word
 )
 
-// Display returns what the person was called, or else the identity.
+// Display returns the person's display name, or else the identity.
 func (p Person) Display() string {
 	if p.Name != "" {
 		return p.Name
@@ -38,8 +39,8 @@ func (p Person) Display() string {
 	return p.Identity
 }
 
-// peopleOf returns who was there until end, in order of their first appearance. Who
-// left and came back counts from the first to the last.
+// peopleOf returns who was there until end, in order of their first appearance.
+// Somebody who left and came back counts from the first moment to the last.
 func peopleOf(tracks []media.Track, events []media.Event, end time.Duration) []Person {
 	var all []Person
 	find := func(identity string, at time.Duration) *Person {
@@ -50,7 +51,7 @@ func peopleOf(tracks []media.Track, events []media.Event, end time.Duration) []P
 		}
 		return &all[i]
 	}
-	spoke := make(map[string]time.Duration) // until when it is counted
+	spoke := make(map[string]time.Duration) // speech is counted up to then
 	for _, e := range events {
 		switch e.Type {
 		case media.EventName:
@@ -76,7 +77,7 @@ func peopleOf(tracks []media.Track, events []media.Event, end time.Duration) []P
 				p.Identified = IdentifiedOperator
 			}
 		case media.EventSpeaking:
-			// What the server tells twice counts once.
+			// Speech that the server reported twice counts once.
 			if from := max(e.From, spoke[e.Participant]); e.To > from {
 				find(e.Participant, e.From).Speaking += e.To - from
 				spoke[e.Participant] = e.To

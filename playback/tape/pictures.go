@@ -8,20 +8,20 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// published is what the timeline tells of how large a track was published.
+// published is what the timeline says of a track's published size.
 type published struct {
-	width, height int           // published, the largest; 0: not known
-	less          bool          // smaller ones were asked for, at some time
-	smaller       time.Duration // it came so much smaller than it was published, though that was asked for
+	width, height int           // the largest published size; 0: not known
+	less          bool          // smaller pictures were asked for, at some time
+	smaller       time.Duration // how long it came clearly smaller than published without having been asked to
 
 	here, muted   bool
-	since         time.Duration // up to when smaller is counted
-	size, offered [2]int        // as of then
-	asked         bool          // for what is offered
+	since         time.Duration // smaller is counted up to then
+	size, offered [2]int        // the sizes then
+	asked         bool          // what is offered was asked for
 }
 
-// publishedOf reads what the timeline, which is in order, tells of the sizes of
-// each track until end.
+// publishedOf reads the sizes of each track until end from the timeline, which is
+// in order.
 func publishedOf(events []media.Event, end time.Duration) map[uint64]*published {
 	all := make(map[uint64]*published)
 	for _, e := range events {
@@ -67,7 +67,7 @@ func (p *published) until(at time.Duration) {
 	p.since = max(p.since, at)
 }
 
-// parseSize reads "640x360"; what is no size is 0.
+// parseSize parses "640x360". It returns 0 for anything else.
 func parseSize(s string) (size [2]int) {
 	w, h, _ := strings.Cut(s, "x")
 	width, err := strconv.ParseUint(w, 10, 17)

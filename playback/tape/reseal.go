@@ -17,24 +17,25 @@ import (
 )
 
 // eventResealed is the first event of a recording that Reseal made. Its text is
-// the head of the old one, its four lines joined by spaces.
+// the head of the original, its four lines joined by spaces.
 const eventResealed media.EventType = "resealed"
 
-// resealIndex is how many segments an index tells of at most.
+// resealIndex is the most segments that an index describes.
 const resealIndex = 64
 
-// ErrNotOver: a recording that is not closed, and was not cut either, cannot be
-// resealed.
+// ErrNotOver: the recording has not ended, so it cannot be resealed.
 var ErrNotOver = errors.New("the recording is not over")
 
-// Reseal writes the recording again, in the clear only in memory, as a recording of w
-// for other readers: one epoch, the same frames and events, and first of all an event
-// with the head of the old one. Then it closes w, as cut if the old one was: what lacks
-// its end lacks it under any name. done is called after each segment; nil: it is not.
+// Reseal writes the recording again for other readers, as a recording of w: one
+// epoch, the same frames and events, and before them an event with the head of
+// the original. The clear content is in memory only. Then Reseal closes w, with
+// state cut if the original was cut, since what lacks its end still lacks it.
+// done, if not nil, is called after each segment.
 //
-// The reader's keys must open all of it; the error wraps archive.ErrNoKey before
-// anything is written if they do not. It is ErrNotOver for one that goes on. After an
-// error w holds nothing of use, and is the caller's to remove.
+// The reader's keys must open all of the recording. If they do not, the error
+// wraps archive.ErrNoKey and nothing is written. If the recording has not ended,
+// the error is ErrNotOver. After an error w has nothing of use, and the caller
+// removes it.
 func Reseal(ctx context.Context, t *Tape, w *archive.Writer, readers []age.Recipient, done func()) error {
 	state := t.rec.Head().State
 	if !state.Final() {
@@ -62,7 +63,7 @@ type resealer struct {
 	cited  bool
 	index  media.Index
 	tally  media.Tally
-	tracks map[uint64]media.Track // as indexes have told of them
+	tracks map[uint64]media.Track // as indexes described them so far
 }
 
 func (r *resealer) reseal(ctx context.Context, recipients []age.Recipient) error {
@@ -98,8 +99,8 @@ func (r *resealer) segment(ctx context.Context, s archive.SegmentInfo) (err erro
 	}
 	in, err := matroska.NewReader(bytes.NewReader(plain))
 	if torn != nil && errors.Is(err, io.ErrUnexpectedEOF) {
-		r.tally = media.Tally{} // what comes does not follow what came
-		return nil              // nothing of it is there
+		r.tally = media.Tally{} // the next segment does not continue the last one
+		return nil              // the segment has no content
 	} else if err != nil {
 		return fmt.Errorf("segment %d: %w", s.Number, err)
 	}
@@ -111,7 +112,7 @@ func (r *resealer) segment(ctx context.Context, s archive.SegmentInfo) (err erro
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, o.Abort()) }() // nothing after Commit
+	defer func() { err = errors.Join(err, o.Abort()) }() // does nothing after Commit
 	h.Recording, h.Segment, h.Epoch = r.w.ID(), o.Number(), o.Epoch()
 	out, err := matroska.NewWriter(o, h)
 	if err != nil {
@@ -185,8 +186,8 @@ func (r *resealer) writeIndex() error {
 	return o.Commit()
 }
 
-// ResealedFrom returns the head of the recording that this one was made of, "" if
-// the events do not tell of one.
+// ResealedFrom returns the head of the recording that this one was made of. ""
+// means that the events name none.
 func ResealedFrom(events []media.Event) string {
 	for _, e := range events {
 		if e.Type == eventResealed {
@@ -196,7 +197,7 @@ func ResealedFrom(events []media.Event) string {
 	return ""
 }
 
-// Cited returns the head that a recording was made of, as ResealedFrom has it.
+// Cited parses the result of ResealedFrom.
 func Cited(text string) (archive.Head, bool) {
 	f := strings.Fields(text)
 	if len(f) != 5 {

@@ -14,7 +14,7 @@ var (
 	_ playback.Ledger  = (*Tape)(nil)
 )
 
-// Segments returns the numbers of the segments, ascending.
+// Segments returns the numbers of the segments, rising.
 func (t *Tape) Segments() []int {
 	var numbers []int
 	for _, seg := range t.rec.Segments() {
@@ -23,9 +23,10 @@ func (t *Tape) Segments() []int {
 	return numbers
 }
 
-// ReadSegment returns a segment, verified and decrypted. Of one that a crash tore it
-// returns what there is. The error wraps playback.ErrDamaged or playback.ErrLocked
-// where it is of that kind; any other is the store's, and may be over in a moment.
+// ReadSegment returns a segment, verified and decrypted. Of a torn segment it
+// returns what there is. The error wraps playback.ErrDamaged or
+// playback.ErrLocked if it is of that kind. Any other error is the store's, and
+// another try may help.
 func (t *Tape) ReadSegment(ctx context.Context, n int) ([]byte, error) {
 	b, err := t.rec.ReadSegment(ctx, n)
 	if torn := (*archive.TornError)(nil); errors.As(err, &torn) {
@@ -45,37 +46,38 @@ func (t *Tape) ReadSegment(ctx context.Context, n int) ([]byte, error) {
 	return b, err
 }
 
-// Indexes returns the numbers of the indexes, ascending.
+// Indexes returns the numbers of the indexes, rising.
 func (t *Tape) Indexes() []int { return t.rec.Indexes() }
 
-// ReadIndex returns an index, as ReadSegment does a segment.
+// ReadIndex returns an index, as ReadSegment returns a segment.
 func (t *Tape) ReadIndex(ctx context.Context, n int) ([]byte, error) {
 	b, err := t.rec.ReadIndex(ctx, n)
 	return b, ofKind(err)
 }
 
-// Epoch returns the epoch of a segment, as the log has it.
+// Epoch returns the epoch of a segment, by the log.
 func (t *Tape) Epoch(segment int) int { return t.log[segment].Epoch }
 
-// Torn reports whether the log says that a crash tore a segment.
+// Torn reports whether a crash tore a segment, by the log.
 func (t *Tape) Torn(segment int) bool { return t.log[segment].Torn }
 
-// TornSegments returns how many of the segments that were read so far lack their end.
+// TornSegments returns how many of the segments read so far lack their end.
 func (t *Tape) TornSegments() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.torn)
 }
 
-// tornError says what there is of a segment that was read and is torn, nil of others.
+// tornError returns what is left of a torn segment that was read. It is nil for
+// other segments.
 func (t *Tape) tornError(n int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.torn[n]
 }
 
-// ofKind tells package playback, which knows no archive, of what kind an error of
-// reading is.
+// ofKind gives an error of reading the kind that package playback knows, since
+// that package knows no archive.
 func ofKind(err error) error {
 	var corrupt *archive.CorruptError
 	switch {
@@ -87,12 +89,12 @@ func ofKind(err error) error {
 	return err
 }
 
-// refused reports whether a recording did not open for what it is, and not because it is
-// not there, or the store does not answer.
+// refused reports whether a recording did not open because of itself, and not
+// because it is missing, or the store does not answer.
 func refused(err error) bool { return unopenedState(err) != "" && !errors.Is(err, fs.ErrNotExist) }
 
-// unopenedState is the state of a recording that did not open for what it is, "" for
-// an error of the moment.
+// unopenedState returns the state of a recording that did not open because of
+// itself. "" means that the error is momentary.
 func unopenedState(err error) archive.State {
 	var corrupt *archive.CorruptError
 	var back *archive.RollbackError
@@ -108,7 +110,7 @@ func unopenedState(err error) archive.State {
 	return ""
 }
 
-// A kindError reads as its error, and is of a kind too.
+// A kindError has the text of err, and matches kind too.
 type kindError struct{ err, kind error }
 
 func (e *kindError) Error() string   { return e.err.Error() }

@@ -13,9 +13,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// StartTime returns when the recording started: it reads the first index that opens, or
-// else the first segment. The error is why none could be read; it wraps archive.ErrNoKey
-// if no key of the reader opens any.
+// StartTime returns when the recording started. It reads the first index that
+// opens, or else the first segment. The error is why none could be read. It wraps
+// archive.ErrNoKey if no key of the reader opens any.
 func (t *Tape) StartTime(ctx context.Context) (time.Time, error) {
 	var first error
 	for _, n := range t.Indexes() {

@@ -13,43 +13,47 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// Options are what a reader brings along. Without Identities a recording can be
-// described as far as anyone sees it, and not read.
+// Options are the trust and keys of a reader. Without Identities a recording can
+// be described as far as anyone can see it, but not read.
 type Options struct {
 	archive.Options
 
-	// Signer tells whose a key is, by its name as archive.Recording.Signers has it.
-	// Nil: nobody's is known. It may be called from several goroutines at once.
+	// Signer returns the holder of a key, by the key's name in
+	// archive.Recording.Signers. Nil means that no holder is known. It may be
+	// called from several goroutines at once.
 	Signer func(key string) Signer
 
-	// OnRead is called after each segment that was read, or was not to be had. It may
-	// be called from several goroutines at once. Nil: it is not.
+	// OnRead, if not nil, is called after each segment that was read, or could
+	// not be read. It may be called from several goroutines at once.
 	OnRead func(segment int)
 
-	// OnStoreError is called when a segment could not be had for a reason of the
-	// moment. An export ends then, by its context: what a store withholds is not to
-	// look as if it had not been recorded. Nil: the segment is missing, and what is
-	// around it is played. As OnRead, it may be called at any time.
+	// OnStoreError, if not nil, is called when a segment could not be read for a
+	// momentary reason. An export then ends, by its context: what a store
+	// withholds must not look as if it had not been recorded. Nil means that the
+	// segment is missing and the others are played. It may be called from several
+	// goroutines at once.
 	OnStoreError func(error)
 }
 
-// A Signer is who a key belongs to that signed a recording.
+// A Signer is the holder of a key that signed a recording.
 type Signer struct {
-	Key string // its name, as in the signature
-	// Who is what the reader calls them, Key if they are not known.
+	Key string // name of the key, as in the signature
+	// Who is the reader's name for the holder. It is Key if the holder is not
+	// known.
 	Who string
-	// Revoked: the key was revoked, or counted by the approval of such a one alone. A
-	// signature has no time, so none of it can be told from a thief's.
+	// Revoked: the key was revoked, or counted only by the approval of a revoked
+	// key. A signature has no time, so none of the key's can be told from a
+	// thief's.
 	Revoked bool
 }
 
-// ErrNoHead: there are objects of a recording, and nothing that signs them. It is being
-// uploaded, or its head was removed.
+// ErrNoHead: the store has objects of the recording, and no head. The recording
+// is being uploaded, or its head was removed.
 var ErrNoHead = errors.New("it has no head")
 
-// A Tape is a recording whose head and log were found to be genuine, as they were when
-// it was opened. It is a playback.Indexer and a playback.Ledger. Its methods are safe
-// for concurrent use. Nothing needs to be closed.
+// A Tape is a recording whose head and log were found genuine when it was opened.
+// It is a playback.Indexer and a playback.Ledger. Its methods are safe for
+// concurrent use. It need not be closed.
 type Tape struct {
 	rec   *archive.Recording
 	store archive.Store
@@ -62,7 +66,7 @@ type Tape struct {
 }
 
 // Open opens the recording id in s, as archive.Open does. The error is that of
-// archive.Open; it is ErrNoHead, too, if there is no head.
+// archive.Open. It also wraps ErrNoHead if there is no head.
 func Open(ctx context.Context, s archive.Store, id string, o Options) (*Tape, error) {
 	rec, err := archive.Open(ctx, s, id, o.Options)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -95,8 +99,8 @@ func (t *Tape) ID() string { return t.rec.Head().ID }
 // Recording returns the sealed recording.
 func (t *Tape) Recording() *archive.Recording { return t.rec }
 
-// Session returns the recording as tracks and frames on one clock. It is opened once,
-// and the same for all who ask.
+// Session returns the recording as tracks and frames on one clock. It is opened
+// once and shared by all callers.
 func (t *Tape) Session(ctx context.Context) (*playback.Session, error) {
 	t.mu.Lock()
 	s := t.session
@@ -116,15 +120,16 @@ func (t *Tape) Session(ctx context.Context) (*playback.Session, error) {
 	return t.session, nil
 }
 
-// opened returns the session, nil if nobody asked for it.
+// opened returns the session. Nil means that Session was not called yet.
 func (t *Tape) opened() *playback.Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.session
 }
 
-// Follow returns the recording as the store has it now, t itself if nothing is new.
-// Its session is opened anew; that of t goes on by playback.Session.Follow.
+// Follow returns the recording as the store has it now. If nothing is new, it
+// returns t. The result opens its own session; playback.Session.Follow continues
+// that of t.
 func (t *Tape) Follow(ctx context.Context) (*Tape, error) {
 	rec, err := t.rec.Follow(ctx)
 	if err != nil {
@@ -145,19 +150,19 @@ const (
 	AccessNone Access = "none"
 )
 
-// atOnce is how many epochs are looked at side by side: each is a request or two, and
-// a bucket is far away.
+// atOnce is how many epochs are tried at once: each takes a request or two, and a
+// bucket may be far away.
 const atOnce = 8
 
-// OpensAny reports whether a key opens an epoch, or whether that cannot be told because
-// one is damaged: then whoever reads it is told. A recording without epochs holds
-// nothing, and nothing of it is locked.
+// OpensAny reports whether a key opens an epoch. It also returns true if an epoch
+// is damaged, so that nobody knows: whoever reads the epoch then gets the error.
+// A recording without epochs has no content, so nothing of it is locked.
 func (t *Tape) OpensAny(ctx context.Context) (bool, error) {
 	epochs := t.rec.Epochs()
 	if len(epochs) == 0 {
 		return true, nil
 	}
-	// Most often the first one does.
+	// Usually the first one opens.
 	if _, err := t.rec.EpochSecret(ctx, epochs[0].Number); !errors.Is(err, archive.ErrNoKey) {
 		return true, ctx.Err()
 	}
@@ -177,8 +182,8 @@ func (t *Tape) tryEpochs(ctx context.Context) []error {
 	})
 }
 
-// ReadersAtMost returns to how many keys each epoch is sealed at most, 0 where its files
-// do not tell: what is wrong with them, verifying tells.
+// ReadersAtMost returns to how many keys each epoch is sealed at most. 0 means
+// that the epoch's files are damaged: verifying reports how.
 func (t *Tape) ReadersAtMost(ctx context.Context) []int {
 	return eachEpoch(t, func(n int) int {
 		readers, _ := t.rec.ReadersAtMost(ctx, n)

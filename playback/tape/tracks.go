@@ -7,8 +7,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// Tracks returns tracks with what the timeline, which is in order and ends at end, tells
-// of them, and those that it announced and of which nothing was kept.
+// Tracks returns tracks with what the timeline says of them, and the tracks that
+// it announced and that have no media. The timeline is in order and ends at end.
 func Tracks(kept []media.Track, events []media.Event, end time.Duration) []Track {
 	tracks := slices.Clone(kept)
 	plain := make(map[uint64]bool)

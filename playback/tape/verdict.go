@@ -10,18 +10,18 @@ import (
 	"github.com/sealtape/sealtape/internal/words"
 )
 
-// An Outcome is what a verdict comes to.
+// An Outcome is the result of a verdict.
 type Outcome string
 
 const (
 	Whole      Outcome = "whole"      // closed, and nothing is known to be missing
-	Incomplete Outcome = "incomplete" // genuine, and not closed, or a second or more is missing
+	Incomplete Outcome = "incomplete" // genuine, but not closed, or a second or more is missing
 	Locked     Outcome = "locked"     // no key of the reader opens any of it
 	Damaged    Outcome = "damaged"    // something is not what its recorder signed
 	Unknown    Outcome = "unknown"    // the store did not answer
 )
 
-// ExitCode is what a program ends with that looked at a recording.
+// ExitCode returns the exit code of a program that judged a recording.
 func (o Outcome) ExitCode() int {
 	switch o {
 	case Whole:
@@ -36,26 +36,25 @@ func (o Outcome) ExitCode() int {
 	return 4
 }
 
-// A Lack is one kind of thing that is wrong with a recording, or with what was made of
-// it.
+// A Lack is one kind of fault of a recording, or of an export of it.
 type Lack string
 
-// From the gravest on.
+// From the gravest to the least grave:
 const (
-	LackTrust    Lack = "trust"    // the key that signed it was revoked, or nobody's is trusted
-	LackGrant    Lack = "grant"    // a key that was revoked granted a part to the reader, and nobody else did
+	LackTrust    Lack = "trust"    // the key that signed it was revoked, or no signer is trusted
+	LackGrant    Lack = "grant"    // only a revoked key granted a part to the reader
 	LackGenuine  Lack = "genuine"  // verifying found problems
 	LackBytes    Lack = "bytes"    // segments, epochs or indexes are damaged
-	LackObjects  Lack = "objects"  // the store does not have all that the log names
+	LackObjects  Lack = "objects"  // the store lacks objects that the log names
 	LackKey      Lack = "key"      // no key of the reader opens any of it
 	LackEnd      Lack = "end"      // it is open: it goes on, or its recorder died
 	LackCut      Lack = "cut"      // its recorder died, and it was recovered
 	LackSpan     Lack = "span"     // a hole of a second or more
 	LackTail     Lack = "tail"     // the end of segments that a crash tore
 	LackSegments Lack = "segments" // segments that its recorder gave up, or hides
-	LackStore    Lack = "store"    // the store failed, and all might be well in a moment
-	LackReader   Lack = "reader"   // what was made of it lacks segments that are not the reader's to open
-	LackFrames   Lack = "frames"   // what was made of it lacks frames
+	LackStore    Lack = "store"    // the store failed; another try may find nothing wrong
+	LackReader   Lack = "reader"   // an export lacks segments that the reader's keys do not open
+	LackFrames   Lack = "frames"   // an export lacks frames
 )
 
 var outcomes = map[Lack]Outcome{
@@ -70,21 +69,23 @@ var gravest = []Lack{
 // A Reason is why a recording is not whole.
 type Reason struct {
 	Lack Lack
-	// Subject is the part of the recording that Text is said of, "epoch 2"; "" is all.
+	// Subject is the part of the recording that Text is about: "epoch 2". ""
+	// means all of it.
 	Subject string
-	// Text says it: the recording "was cut: its recorder died".
+	// Text completes the sentence that begins with the subject: the recording
+	// "was cut: its recorder died".
 	Text string
 }
 
-// A Verdict is what a recording comes to.
+// A Verdict is the judgement on a recording.
 type Verdict struct {
 	Outcome Outcome
-	Reasons []Reason // from the gravest on; none if it is whole
+	Reasons []Reason // gravest first; none if it is whole
 }
 
-// Say says the reasons of a subject such as "recording ID", which is not closed; has a
-// hole of a second or more. It is empty for a whole one. What strangers wrote is in it
-// as it is.
+// Say joins the reasons to text about a subject such as "recording ID":
+// "recording ID is not closed; …". It is empty for a whole recording. Text of
+// strangers is in it unescaped.
 func (v Verdict) Say(subject string) string {
 	var texts []string
 	for i, r := range v.Reasons {
@@ -101,42 +102,44 @@ func (v Verdict) Say(subject string) string {
 	return strings.Join(texts, "; ")
 }
 
-// Incomplete reports whether something of the recording, or of what was made of it, is
-// missing or damaged, whatever else there is to say of it.
+// Incomplete reports whether something of the recording, or of an export, is
+// missing or damaged, whatever other reasons there are.
 func (v Verdict) Incomplete() bool {
 	return slices.ContainsFunc(v.Reasons, func(r Reason) bool {
 		return r.Lack != LackTrust && r.Lack != LackGrant && r.Lack != LackKey
 	})
 }
 
-// Lacks reports whether the reasons have one of a kind.
+// Lacks reports whether one of the reasons is of a kind.
 func (v Verdict) Lacks(l Lack) bool {
 	return slices.ContainsFunc(v.Reasons, func(r Reason) bool { return r.Lack == l })
 }
 
-// Findings are what a verdict is made of: those of [Description.Findings], and what who
-// read, verified or exported the recording found besides.
+// Findings are the facts that a verdict is based on: those of
+// [Description.Findings], and what reading, verifying or exporting the recording
+// found.
 type Findings struct {
 	State   archive.State
 	Signers []Signer // of the head
-	Key     bool     // the reader's keys open something, or none is needed
+	Key     bool     // the reader's keys open something, or no key is needed
 	// Withheld are the epochs that only WithheldBy granted to the reader.
 	Withheld   []int
 	WithheldBy Signer
-	// Problems count what verifying found, Missing objects that the store does not
-	// have, Damaged segments and other objects that are not what was recorded.
+	// Problems counts what verifying found. Missing counts objects that the store
+	// lacks. Damaged counts segments and other objects that are not what was
+	// recorded.
 	Problems, Missing, Damaged int
-	// Holes are those that were declared.
+	// Holes are the declared holes.
 	Holes []Hole
-	// Torn, LeftOut and Refused count segments of which a crash tore the end, that
-	// are not in the log, and that the store failed to give.
+	// Torn counts segments whose end a crash tore, LeftOut segments that are not
+	// in the log, and Refused segments that the store failed to return.
 	Torn, LeftOut, Refused int
-	// NotReader counts the segments that an export lacks as no key opens them, Dropped
-	// the frames that it could not take.
+	// NotReader counts the segments that an export lacks because no key opens
+	// them. Dropped counts the frames that it left out.
 	NotReader, Dropped int
 }
 
-// distrusted returns who signed a recording if none of them counts any more.
+// distrusted returns the signer of a recording if no signer counts any more.
 func distrusted(signers []Signer) (Signer, bool) {
 	if len(signers) == 0 || slices.ContainsFunc(signers, func(s Signer) bool { return !s.Revoked }) {
 		return Signer{}, false
@@ -144,7 +147,7 @@ func distrusted(signers []Signer) (Signer, bool) {
 	return signers[0], true
 }
 
-// Verdict judges. This is the one place that does.
+// Verdict judges. Nothing else does.
 func (f Findings) Verdict() Verdict {
 	if f.State == "" {
 		return Verdict{Outcome: Unknown, Reasons: []Reason{{Lack: LackStore, Text: "could not be looked at"}}}
@@ -218,7 +221,7 @@ func (f Findings) Verdict() Verdict {
 	return v
 }
 
-// Findings returns what the description holds of what a verdict is made of.
+// Findings returns the facts in the description that a verdict is based on.
 func (d *Description) Findings() Findings {
 	f := Findings{
 		State: d.State, Signers: d.Signers, Key: d.Opens != AccessNone,
@@ -240,12 +243,12 @@ func (d *Description) Findings() Findings {
 	return f
 }
 
-// Trust judges only whether the signatures count that the recording, and what opens of
-// it, depend on.
+// Trust judges only whether the signatures count that the recording, and what
+// opens of it, depend on.
 func (d *Description) Trust() Verdict {
 	return Findings{State: archive.StateClosed, Key: true, Signers: d.Signers, Withheld: d.Withheld, WithheldBy: d.WithheldBy}.Verdict()
 }
 
-// Verdict returns the verdict on what the description tells. That there are no holes is
-// a part of it only if HolesKnown is set.
+// Verdict returns the verdict on the description. It counts holes only if
+// HolesKnown is set.
 func (d *Description) Verdict() Verdict { return d.Findings().Verdict() }

@@ -11,14 +11,14 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// A problem is an error as the page gets it.
+// A problem is an error as it is sent to the page.
 type problem struct {
 	Error string `json:"error"` // locked, failed, gone, later
 	Text  string `json:"text"`
 }
 
-// problemOf says what an error means to whoever watches. What it says itself is
-// for the log: it may tell of stores and paths.
+// problemOf maps an error to a status and a problem. The error's own text is for
+// the log only: it may name stores and paths.
 func problemOf(err error) (int, problem) {
 	switch {
 	case errors.Is(err, playback.ErrLocked):
@@ -34,7 +34,7 @@ func problemOf(err error) (int, problem) {
 // fail answers with an error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		return // nobody listens
+		return // the client has gone
 	}
 	status, p := problemOf(err)
 	if !errors.Is(err, context.Canceled) {

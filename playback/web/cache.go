@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// readsAtOnce is how many segments are read side by side.
+	// readsAtOnce is how many segments are read at once.
 	readsAtOnce = 4
-	// firstGuess is how long a segment is taken to be before one was read:
-	// recorders cut them at this many bytes.
+	// firstGuess is the assumed size of a segment before one was read: recorders
+	// cut segments at this many bytes.
 	firstGuess = 8 << 20
-	// frameOverhead is what a frame takes in memory beside its bytes.
+	// frameOverhead is the memory that a frame takes besides its bytes.
 	frameOverhead = 128
 )
 
-// A cache holds segments that were read, and reads each once however many ask
-// for it. What it holds and what is being read, by an estimate, stays within
-// limit; one segment alone may be larger.
+// A cache holds segments that were read. It reads each once, however many callers
+// ask for it. By an estimate, its segments and those being read stay within
+// limit; a single segment may be larger.
 type cache struct {
 	ctx   context.Context // ends all reading
 	limit int64
@@ -31,7 +31,7 @@ type cache struct {
 	closed  bool
 	entries map[cacheKey]*entry
 	used    int64
-	peak    int64         // the most that used ever was
+	peak    int64         // the highest value of used so far
 	largest int64         // of the segments read so far
 	clock   int64         // counts uses
 	freed   chan struct{} // closed when there is room again
@@ -50,8 +50,8 @@ type entry struct {
 	media  *playback.SegmentMedia
 	err    error
 	size   int64
-	users  int   // who wait for it or use it: it stays
-	ahead  bool  // it is read before anyone asks
+	users  int   // how many wait for it or use it: it stays until 0
+	ahead  bool  // read before anyone asked
 	used   int64 // on the cache's clock
 }
 
@@ -63,12 +63,12 @@ func newCache(ctx context.Context, limit int64) *cache {
 // wait waits for all reading to end, after the cache's context has.
 func (c *cache) wait() {
 	c.mu.Lock()
-	c.closed = true // nobody begins to read any more
+	c.closed = true // no further reading begins
 	c.mu.Unlock()
 	c.wg.Wait()
 }
 
-// get returns a segment. It is held until release.
+// get returns a segment. The caller must release it.
 func (c *cache) get(ctx context.Context, key cacheKey) (*entry, error) {
 	c.mu.Lock()
 	if c.closed {
@@ -91,8 +91,8 @@ func (c *cache) get(ctx context.Context, key cacheKey) (*entry, error) {
 	return e, nil
 }
 
-// release lets go of an entry. If it is still being read and nobody else wants
-// it, that ends.
+// release gives an entry back. If it is still being read and nobody else waits
+// for it, reading it stops.
 func (c *cache) release(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,7 +101,7 @@ func (c *cache) release(e *entry) {
 	c.wake()
 }
 
-// drop stops reading what nobody wants. It is called with the lock.
+// drop stops reading an entry that nobody wants. The caller holds the lock.
 func (c *cache) drop(e *entry) {
 	if e.users > 0 || e.ahead {
 		return
@@ -110,15 +110,15 @@ func (c *cache) drop(e *entry) {
 	case <-e.done:
 	default:
 		e.cancel()
-		// Who comes now must not wait for what was given up.
+		// A later caller must not wait for a read that was given up.
 		if c.entries[e.key] == e {
 			delete(c.entries, e.key)
 		}
 	}
 }
 
-// readAhead begins to read the segments of t that are named, and stops what was
-// begun so before and keep does not want.
+// readAhead begins to read the given segments of t. It stops earlier read-aheads
+// for which keep returns false.
 func (c *cache) readAhead(t *openRecording, numbers []int, keep func(n int) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,7 +135,7 @@ func (c *cache) readAhead(t *openRecording, numbers []int, keep func(n int) bool
 	}
 }
 
-// forget drops what is held of a recording, and stops reading ahead in it.
+// forget drops the cached segments of a recording, and stops reading ahead in it.
 func (c *cache) forget(t *openRecording) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,8 +152,8 @@ func (c *cache) forget(t *openRecording) {
 	c.wake()
 }
 
-// entry returns the entry of key, which it begins to read if there is none. It
-// is called with the lock.
+// entry returns the entry of key. If there is none, it begins to read it. The
+// caller holds the lock.
 func (c *cache) entry(key cacheKey) *entry {
 	c.clock++
 	e := c.entries[key]
@@ -195,7 +195,7 @@ func (c *cache) read(ctx context.Context, e *entry) {
 	c.add(size - e.size)
 	e.media, e.err, e.size = media, err, size
 	if err != nil && c.entries[e.key] == e {
-		delete(c.entries, e.key) // the next one may have more luck
+		delete(c.entries, e.key) // another try may succeed
 	}
 	close(e.done)
 	c.shrink(0)
@@ -226,8 +226,8 @@ func (c *cache) reserve(ctx context.Context, e *entry) error {
 	}
 }
 
-// shrink makes room for n bytes more, by what has not been used for longest. It
-// is called with the lock.
+// shrink makes room for n more bytes, by removing the least recently used
+// entries. The caller holds the lock.
 func (c *cache) shrink(n int64) bool {
 	for c.used+n > c.limit {
 		var oldest *entry
@@ -244,7 +244,7 @@ func (c *cache) shrink(n int64) bool {
 	return true
 }
 
-// evict forgets an entry that was read and that nobody uses.
+// evict removes an entry that was read and that nobody uses.
 func (c *cache) evict(e *entry) {
 	if e.media != nil && c.entries[e.key] == e {
 		delete(c.entries, e.key)
@@ -257,7 +257,7 @@ func (c *cache) add(n int64) {
 	c.peak = max(c.peak, c.used)
 }
 
-// wake lets those look again who wait for room.
+// wake lets callers that wait for room look again.
 func (c *cache) wake() {
 	close(c.freed)
 	c.freed = make(chan struct{})

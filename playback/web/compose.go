@@ -11,9 +11,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// edgesOf returns what is to be known of the segment after the one that is asked
-// for. Both were begun to be read together; what cannot be had soon is done
-// without.
+// edgesOf returns what the asked-for segment must know of the next one. Reading
+// both began at the same time; if the next one takes too long, edgesOf does
+// without it.
 func (s *Server) edgesOf(ctx context.Context, t *openRecording, next *playback.Segment) map[uint64]media.Frame {
 	if next == nil {
 		return nil
@@ -79,8 +79,8 @@ func (c *composer) parts(track media.Track) []fragment.Part {
 	return []fragment.Part{p}
 }
 
-// seam is fragment.Seam between two segments. A picture may begin the second one
-// while sound is in the first still, and then that goes on to its end.
+// seam is fragment.Seam for two segments. If a picture begins the second while
+// sound is still in the first, the sound continues to its end.
 func seam(before, after *playback.Segment, first time.Duration) time.Duration {
 	return fragment.Seam(max(before.To, after.From), first)
 }
@@ -90,7 +90,7 @@ func has(seg *playback.Segment, uid uint64) bool {
 	return seg != nil && slices.ContainsFunc(seg.Tracks, func(t media.IndexTrack) bool { return t.UID == uid })
 }
 
-// nextFrame says what follows a track's last picture.
+// nextFrame returns what is known of the frame after a track's last picture.
 func (c *composer) nextFrame(uid uint64) fragment.Next {
 	if f, ok := c.after[uid]; ok {
 		return fragment.Next{Time: f.Time, Key: f.Key, Known: true}
@@ -98,8 +98,8 @@ func (c *composer) nextFrame(uid uint64) fragment.Next {
 	if has(c.next, uid) {
 		return fragment.Next{Later: true} // not read in time
 	}
-	// A picture may stand still for longer than a segment. What comes then is
-	// not read for it: where it begins will do.
+	// A picture may stand still for longer than a segment. The segment after that
+	// is not read for it: the time of its beginning is enough.
 	from, more := c.t.next(c.seg.Number, uid)
 	if from > 0 {
 		return fragment.Next{Time: from, Key: true, Known: true}
@@ -107,11 +107,12 @@ func (c *composer) nextFrame(uid uint64) fragment.Next {
 	return fragment.Next{Later: more}
 }
 
-// farAhead bounds how many segments are looked at for what comes.
+// farAhead is the most segments that are searched for the next frame.
 const farAhead = 500
 
-// next returns where the next segment begins that has frames of the track, 0 if
-// none has soon, and whether the recording may go on with it.
+// next returns when the next segment with frames of the track begins. 0 means
+// that none soon after has any. more reports that the recording may continue with
+// one.
 func (t *openRecording) next(n int, uid uint64) (from time.Duration, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -128,10 +129,10 @@ func (t *openRecording) next(n int, uid uint64) (from time.Duration, more bool) 
 	return 0, i == len(t.segments) && !t.rec.Log().Over()
 }
 
-// away reports whether the timeline says that a track missed something between
-// two times, or did not send.
+// away reports whether the timeline says that a track had a hole between two
+// times, or sent nothing.
 func (t *openRecording) away(uid uint64, from, to time.Duration) bool {
-	const slack = time.Second // what the room said of it, and what came, differ
+	const slack = time.Second // the room's report and the media differ by this much
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.ContainsFunc(t.events, func(e media.Event) bool {
@@ -147,9 +148,9 @@ func (t *openRecording) away(uid uint64, from, to time.Duration) bool {
 	})
 }
 
-// shape returns the track with a size that stays, for the initialization
-// segments of codecs whose frames tell it themselves: where that segment changes,
-// players drop all up to the next key frame.
+// shape returns the track with a fixed size, for the initialization segments of
+// codecs whose frames have the size themselves. If that segment changes, players
+// drop everything up to the next key frame.
 func (t *openRecording) shape(track media.Track) media.Track {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,7 +168,7 @@ func (t *openRecording) shape(track media.Track) media.Track {
 	return track
 }
 
-// setRun notes where a segment's sound has come to.
+// setRun stores how far a segment's sound has come.
 func (t *openRecording) setRun(n int, uid uint64, run opus.Run) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -23,7 +23,7 @@ func appendSeconds(b []byte, d time.Duration) []byte {
 	return strconv.AppendFloat(b, float64(ms)/1000, 'f', -1, 64)
 }
 
-// A description is what the page gets of a recording, but for the long lists.
+// A description is a recording as the page gets it, except the long lists.
 type description struct {
 	Version      string      `json:"version"`
 	ID           string      `json:"id"`
@@ -42,8 +42,8 @@ type description struct {
 	Holes        []holeJSON  `json:"holes"`
 	WideHoles    int         `json:"wide_holes"`
 	Problems     []trouble   `json:"problems"`
-	// From and EventsFrom are where the lists of segments and events begin;
-	// segments before that are there if they are not readable.
+	// From and EventsFrom are where the lists of segments and events begin.
+	// Earlier segments are included if they are not readable.
 	From        int `json:"from"`
 	EventsFrom  int `json:"events_from"`
 	EventsTotal int `json:"events_total"`
@@ -75,7 +75,7 @@ type holeJSON struct {
 	Reason string  `json:"reason"`
 }
 
-// trouble is a segment that cannot be played, or not all of it.
+// A trouble is a segment that cannot be played to its end.
 type trouble struct {
 	Segment int    `json:"segment"`
 	Error   string `json:"error"`
@@ -88,7 +88,7 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *openRecordi
 	from, _ := strconv.Atoi(q.Get("from"))
 	events, _ := strconv.Atoi(q.Get("events"))
 	if wait := q.Get("wait"); q.Has("wait") {
-		// Of what another opening said the places do not count here.
+		// Places from another opening of the recording do not count here.
 		if boot, _, _ := strings.Cut(wait, "."); boot != strconv.Itoa(t.boot) {
 			from, events = 0, 0
 		}
@@ -156,7 +156,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	b = append(b[:len(b)-1], `,"segments":`...)
 	b = appendSegments(b, segments, from, index)
 	b = append(b, `,"events":`...)
-	// This escapes what HTML or JavaScript would take for its own.
+	// json.Marshal escapes what HTML or JavaScript would interpret.
 	list, err := json.Marshal(all[events:])
 	if err != nil {
 		return nil, err
@@ -168,12 +168,13 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	return append(b, "}\n"...), nil
 }
 
-// maxProblems bounds those that are told one by one; the segments' states tell
-// of all.
+// maxProblems is the most problems that are listed; the states of the segments
+// show all.
 const maxProblems = 1000
 
-// appendSegments appends the segments from a number on, and those before it that
-// are not readable, as compact lists: tens of thousands with dozens of tracks.
+// appendSegments appends the segments from a number on, and earlier ones that are
+// not readable, as compact lists: there may be tens of thousands with dozens of
+// tracks each.
 func appendSegments(b []byte, segments []playback.Segment, from int, index map[uint64]int) []byte {
 	b = append(b, '[')
 	some := false
@@ -230,7 +231,7 @@ func stateLetter(s playback.State) byte {
 	return 'r'
 }
 
-// signers are the names of who signed a recording.
+// signers returns the names of the signers of a recording.
 func signers(d *tape.Description) []string {
 	names := []string{}
 	for _, s := range d.Signers {

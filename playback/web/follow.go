@@ -7,8 +7,8 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// wait returns when the recording has another version than the one given, or
-// after a while. Meanwhile a recording that goes on is followed.
+// wait returns when the recording's version differs from the given one, or after
+// some time. Meanwhile it follows a recording that goes on.
 func (t *openRecording) wait(ctx context.Context, version string) {
 	ctx, cancel := context.WithTimeout(ctx, t.s.patience.poll)
 	defer cancel()
@@ -36,8 +36,8 @@ func (t *openRecording) wait(ctx context.Context, version string) {
 	}
 }
 
-// follow sees to it that someone asks the store for news as long as anyone waits
-// for them.
+// follow makes one goroutine ask the store for news, as long as anyone waits for
+// them.
 func (t *openRecording) follow() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -63,7 +63,7 @@ func (t *openRecording) follow() {
 	})
 }
 
-// look asks the store once. It returns false when nobody waits any more, or the
+// look asks the store once. It returns false if nobody waits any more, or the
 // recording has ended.
 func (t *openRecording) look() bool {
 	t.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// headers are those of every answer.
+// headers are the headers of every answer.
 var headers = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 		"media-src blob:; connect-src 'self'; font-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -22,8 +22,8 @@ var headers = map[string]string{
 		"publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
 }
 
-// admit refuses a request that does not come from the page itself, and returns
-// what follows the token. It has answered if ok is false.
+// admit refuses a request that does not come from the page itself. It returns the
+// path after the token. If ok is false, it has answered.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) (rest string, ok bool) {
 	for k, v := range headers {
 		w.Header().Set(k, v)
@@ -49,14 +49,14 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (rest string, ok 
 	return rest, true
 }
 
-// forbid says nothing of why: whoever has the address made by the command is
-// not refused.
+// forbid gives no reason: whoever has the address that the command printed is not
+// refused.
 func forbid(w http.ResponseWriter) {
 	http.Error(w, "open the address that sealtape play shows", http.StatusForbidden)
 }
 
-// loopback reports whether a Host header names this machine's loopback. A name
-// of someone else's that points there is how other pages would get in.
+// loopback reports whether a Host header names this machine's loopback. Other
+// pages would come in by a name of theirs that resolves to it.
 func loopback(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -69,8 +69,8 @@ func loopback(host string) bool {
 	return false
 }
 
-// sameOrigin reports whether the request comes from the page, or from the
-// address bar. Browsers send at least one of these with what others ask for.
+// sameOrigin reports whether the request comes from the page, or from the address
+// bar. Browsers send at least one of these headers with requests of other pages.
 func sameOrigin(r *http.Request) bool {
 	for _, origin := range r.Header.Values("Origin") {
 		if origin != "http://"+r.Host {

@@ -7,28 +7,31 @@ import (
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
-// A Library is where recordings come from: that of a store is [Tapes]. Its methods may
-// be called from several goroutines at once.
+// A Library returns recordings; [Tapes] makes one for a store. Its methods may be
+// called from several goroutines at once.
 //
 // Errors should wrap fs.ErrNotExist, [playback.ErrLocked] or
-// [playback.ErrDamaged] where they are of that kind. Any other is taken for one
-// of the moment.
+// [playback.ErrDamaged] if they are of that kind. Any other error is treated as
+// momentary.
 type Library interface {
-	// Recordings returns what the library page lists. The descriptions are not changed.
+	// Recordings returns what the library page lists. The caller does not change
+	// the descriptions.
 	Recordings(ctx context.Context) ([]*tape.Description, error)
 	// Open returns the recording with the ID.
 	Open(ctx context.Context, id string) (Recording, error)
 }
 
-// A Recording gives one recording's segments, and its indexes if it is a
+// A Recording returns one recording's segments, and its indexes if it is a
 // playback.Indexer.
 type Recording interface {
 	playback.Source
-	// Session returns the recording on one clock, from its own segments.
+	// Session returns the recording on one clock, read from its own segments.
 	Session(ctx context.Context) (*playback.Session, error)
-	// Log returns what its log and head say, and what of it opens; see tape.Tape.Log.
+	// Log returns what log and head say, and which epochs open: see
+	// tape.Tape.Log.
 	Log() *tape.Description
-	// Follow returns its later state if it goes on, itself if nothing is new.
+	// Follow returns the later state of a recording that goes on. If nothing is
+	// new, it returns the same Recording.
 	Follow(ctx context.Context) (Recording, error)
 }
 
@@ -45,7 +48,7 @@ func (l tapes) Open(ctx context.Context, id string) (Recording, error) {
 	return newOpenTape(ctx, t)
 }
 
-// An openTape is a tape with what its log says.
+// An openTape is a tape with the description of its log.
 type openTape struct {
 	*tape.Tape
 	log *tape.Description

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// page is what browsers get: plain modules, no build step, nothing from
-// elsewhere.
+// page is what browsers get: plain modules, without a build step, and nothing
+// from elsewhere.
 //
 //go:embed page
 var page embed.FS
@@ -18,13 +18,13 @@ var page embed.FS
 type asset struct {
 	mime string
 	data []byte
-	// links is a Link header that names the modules which a document is made of: the
-	// browser asks for all at once, not for each when it comes to its import.
+	// links is a Link header with the modules that a document uses, so that the
+	// browser asks for all at once instead of at each import.
 	links string
 }
 
-// assets returns the page's files by name. Requests are looked up here, not in
-// a file system: no path leads out.
+// assets returns the page's files by name. Requests are looked up in this map and
+// not in a file system, so no path leads out.
 func assets() (map[string]asset, error) {
 	files := make(map[string]asset)
 	err := fs.WalkDir(page, "page", func(name string, d fs.DirEntry, err error) error {
@@ -53,8 +53,8 @@ var (
 	moduleImport = regexp.MustCompile(`(?m)^import .* from "([^"]+)";$`)
 )
 
-// links returns a Link header for all that a document's module imports, and what
-// that does. src is the module's address as the document has it.
+// links returns a Link header for all modules that a document's module imports,
+// directly or not. src is the module's address in the document.
 func links(files map[string]asset, src string) string {
 	base, module, _ := strings.Cut(src, "page/") // "" or "../"
 	seen := map[string]bool{}
@@ -74,7 +74,7 @@ func links(files map[string]asset, src string) string {
 	return strings.Join(list, ", ")
 }
 
-// mimes are the types of the page's files. What is of no such type is not served.
+// mimes are the types of the page's files. A file of another type is not served.
 var mimes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",

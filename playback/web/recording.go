@@ -12,14 +12,14 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// maxOpen is how many recordings are kept open.
+// maxOpen is how many recordings stay open.
 const maxOpen = 3
 
-// An openRecording is one that is being played.
+// An openRecording is a recording that is being played.
 type openRecording struct {
 	s     *Server
 	id    string
-	boot  int           // tells it from the same recording opened before
+	boot  int           // differs from that of an earlier opening of the same recording
 	ready chan struct{} // closed when it is open, or err says why not
 	err   error
 
@@ -27,27 +27,27 @@ type openRecording struct {
 	rec      Recording
 	session  *playback.Session
 	segments []playback.Segment // of session, not to be changed
-	events   []media.Event      // in the order in which they became known
+	events   []media.Event      // in the order in which they were learned
 	version  int
 	changed  chan struct{} // closed when version changes
-	waiting  int           // who wait for that
-	follows  bool          // someone follows it
-	lost     bool          // following it does not work
+	waiting  int           // how many wait for changed
+	follows  bool          // a goroutine follows it
+	lost     bool          // following it fails
 	active   map[int]*activity
 	edges    map[int]edges
-	sizes    map[uint64]media.Track // what initialization segments are made of
+	sizes    map[uint64]media.Track // sizes in initialization segments
 }
 
-// edges are what the neighbours of a segment need to know of it.
+// edges are what the neighbours of a segment must know of it.
 type edges struct {
 	first map[uint64]media.Frame // the first frame of each track, without data
-	runs  map[uint64]opus.Run    // where its sound has come to, as it was sent
+	runs  map[uint64]opus.Run    // how far its sound has come, as it was sent
 }
 
-// maxEdges bounds what is remembered of segments that are not held.
+// maxEdges is of how many segments that are not cached edges are remembered.
 const maxEdges = 2048
 
-// open returns the recording, which it opens once for all who ask.
+// open returns the recording. It opens it once for all callers.
 func (s *Server) open(ctx context.Context, id string) (*openRecording, error) {
 	s.mu.Lock()
 	if s.closed {
@@ -83,7 +83,8 @@ func (s *Server) open(ctx context.Context, id string) (*openRecording, error) {
 	}
 }
 
-// open opens the recording. Whoever asked first may be gone by then, but not all.
+// open opens the recording. The first caller may be gone meanwhile, but others
+// wait.
 func (t *openRecording) open() {
 	defer close(t.ready)
 	rec, err := t.s.c.Library.Open(t.s.ctx, t.id)
@@ -100,13 +101,14 @@ func (t *openRecording) open() {
 	t.s.mu.Unlock()
 }
 
-// set takes a state of the recording.
+// set stores a state of the recording.
 func (t *openRecording) set(rec Recording, session *playback.Session) {
 	events := session.Events()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.rec, t.session = rec, session
-	// The page asks for events from a number on, so these keep their places.
+	// The page asks for events from a number on, so known events keep their
+	// places.
 	known := make(map[media.Event]int)
 	for _, e := range t.events {
 		known[e]++
@@ -121,7 +123,7 @@ func (t *openRecording) set(rec Recording, session *playback.Session) {
 	t.refresh()
 }
 
-// refresh looks at the segments' states again, with the lock.
+// refresh updates the segments' states. The caller holds the lock.
 func (t *openRecording) refresh() {
 	t.segments = t.session.Segments()
 	for _, seg := range t.segments {
@@ -175,7 +177,7 @@ func (t *openRecording) read(ctx context.Context, n int) (*playback.SegmentMedia
 	return m, nil
 }
 
-// place returns where segment n is in t.segments.
+// place returns the index of segment n in t.segments.
 func (t *openRecording) place(n int) (int, bool) {
 	return slices.BinarySearchFunc(t.segments, n, func(seg playback.Segment, n int) int { return seg.Number - n })
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/sealtape/sealtape/playback/internal/fragment"
 )
 
-// aheadBy is how many segments are read after one that was asked for.
+// aheadBy is how many segments are read ahead of the asked-for one.
 const aheadBy = 3
 
 // segment answers with the tracks of one segment that are asked for.
@@ -30,21 +30,21 @@ func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *openRecordin
 		return
 	}
 	defer t.end(n)
-	// It is held only while it is written: what is waited for before that may
-	// need its room.
+	// The entry is held only while it is written: what is waited for before that
+	// may need the room.
 	e, err := s.cache.get(r.Context(), cacheKey{t, n})
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	s.cache.release(e)
-	// Those after the next one only now: this one was urgent.
+	// Read further ahead only now: this segment was urgent.
 	t.readAhead(n, aheadBy)
 	after := s.edgesOf(r.Context(), t, next)
 	t.await(r.Context(), prev)
 	if e, err = s.cache.get(r.Context(), cacheKey{t, n}); err == nil {
 		defer s.cache.release(e)
-		// Reading may have shown what is not to be played.
+		// Reading may have shown that the segment must not be played.
 		err = t.stateErr(n)
 	}
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *openRecordin
 	}
 }
 
-// tracksWanted returns the UIDs asked for, nil for all.
+// tracksWanted returns the UIDs that are asked for. Nil means all.
 func tracksWanted(r *http.Request) ([]uint64, error) {
 	if !r.URL.Query().Has("tracks") {
 		return nil, nil
@@ -88,8 +88,9 @@ func tracksWanted(r *http.Request) ([]uint64, error) {
 	return wanted, nil
 }
 
-// begin notes that segment n is asked for, begins to read it and the next one,
-// and returns it and its neighbours, nil if there are none that can be read.
+// begin notes that segment n is asked for, and begins to read it and the next
+// one. It returns the segment and its neighbours. A neighbour is nil if none can
+// be read.
 func (t *openRecording) begin(n int) (seg, prev, next *playback.Segment, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,8 +116,8 @@ func (t *openRecording) begin(n int) (seg, prev, next *playback.Segment, err err
 	return seg, prev, next, nil
 }
 
-// readAhead begins to read segment n and as many after it. What is read ahead
-// for a place where nobody is any more is given up.
+// readAhead begins to read count segments from segment n on. It stops earlier
+// read-aheads for places where nobody is any more.
 func (t *openRecording) readAhead(n, count int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -125,7 +126,7 @@ func (t *openRecording) readAhead(n, count int) {
 	}
 }
 
-// prepare begins to read the segment in which a time is.
+// prepare begins to read the segment that contains a time.
 func (t *openRecording) prepare(at time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -154,13 +155,13 @@ func (t *openRecording) readAheadLocked(i, count int) {
 	})
 }
 
-// An activity is a segment that is being asked for.
+// An activity is a segment that a request asks for.
 type activity struct {
 	requests int
 	done     chan struct{} // closed when it is answered
 }
 
-// await waits, not for long, until seg is answered if it is being asked for.
+// await waits until seg is answered, if a request asks for it, but not for long.
 func (t *openRecording) await(ctx context.Context, seg *playback.Segment) {
 	if seg == nil {
 		return
@@ -179,7 +180,7 @@ func (t *openRecording) await(ctx context.Context, seg *playback.Segment) {
 	}
 }
 
-// errOf says why a segment in this state is not played.
+// errOf returns why a segment in this state is not played.
 func errOf(s playback.State) error {
 	switch s {
 	case playback.Locked:
@@ -212,7 +213,7 @@ func (t *openRecording) end(n int) {
 	}
 }
 
-// A partHeader stands before each part, as JSON.
+// A partHeader precedes each part, as JSON.
 type partHeader struct {
 	Track  uint64  `json:"track,string"`
 	MIME   string  `json:"mime"`

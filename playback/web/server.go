@@ -23,37 +23,37 @@ import (
 type Config struct {
 	// Library is where recordings come from.
 	Library Library
-	// Command is what opens a recording again, but for its ID: "sealtape play". The
-	// page shows it to be copied; "" for none.
+	// Command is the command that opens a recording again, without its ID:
+	// "sealtape play". The page shows it for copying. "" means none.
 	Command string
-	// Recording is the ID of the one that is shown first, "" for the list.
+	// Recording is the ID of the recording to show first. "" means the list.
 	Recording string
-	// Log gets what goes wrong, never a token or a name; nil for none.
+	// Log gets errors, without tokens and names. Nil means no log.
 	Log *slog.Logger
-	// CacheBytes bounds the decrypted bytes that are held at once, those being
-	// read included; 0 means 32 MiB.
+	// CacheBytes is the most decrypted bytes in memory, those being read
+	// included. 0 means 32 MiB.
 	CacheBytes int64
 }
 
 const (
 	defaultCache = 32 << 20
-	// openPath begins the addresses that open the page once.
+	// openPath begins addresses that open the page once.
 	openPath = "open"
-	// maxTickets bounds those that nobody has used.
+	// maxTickets is the most unused tickets.
 	maxTickets = 16
 )
 
-// A patience says how long things are waited for.
+// A patience is how long the server waits for various things.
 type patience struct {
 	// follow is how often the store is asked for news of a recording that goes
-	// on, poll how long a request waits for some.
+	// on. poll is how long a request waits for news.
 	follow, poll time.Duration
 	// next is how long a segment waits for the next one, whose first frames
-	// say where its own last ones end; prev, for the one before to be answered,
-	// which says where its sound begins.
+	// determine where its own last ones end. prev is how long it waits for the
+	// answer with the one before, which determines where its sound begins.
 	next, prev time.Duration
-	// write is how long a browser may take for one answer. What it is made of
-	// is held in the meantime.
+	// write is how long a browser may take for one answer. The segment stays in
+	// memory meanwhile.
 	write time.Duration
 }
 
@@ -81,13 +81,13 @@ type Server struct {
 
 	mu      sync.Mutex
 	closed  bool
-	tickets [][]byte         // addresses that open the page, each once
-	shelf   []*openRecording // open recordings, the last used one first
-	opened  int              // how many ever were
+	tickets [][]byte         // each opens the page once
+	shelf   []*openRecording // open recordings, most recently used first
+	opened  int              // how many recordings were ever opened
 	failed  map[string]map[int]playback.Segment
 }
 
-// New returns a Server. Close it.
+// New returns a Server. The caller closes it.
 func New(c Config) (*Server, error) {
 	if c.Library == nil {
 		return nil, errors.New("no library")
@@ -120,11 +120,11 @@ func secret() string {
 }
 
 // URL returns the page's address on a listener at addr, as net.Addr.String
-// gives it. Whoever has it sees the recordings.
+// returns it. Whoever has the address sees the recordings.
 func (s *Server) URL(addr string) string { return "http://" + addr + s.path() }
 
-// OpenURL returns an address that leads to URL once. It is for handing to a
-// browser by a command line, which others of the machine can read.
+// OpenURL returns an address that leads to URL once. It can be passed to a
+// browser on a command line, which others on the machine can read.
 func (s *Server) OpenURL(addr string) string {
 	ticket := secret()
 	s.mu.Lock()
@@ -136,7 +136,7 @@ func (s *Server) OpenURL(addr string) string {
 	return "http://" + addr + "/" + openPath + "/" + ticket
 }
 
-// redeem reports whether the ticket is one, and uses it up.
+// redeem reports whether the ticket is valid, and uses it up.
 func (s *Server) redeem(ticket string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,9 +162,8 @@ func (s *Server) path() string {
 	return p
 }
 
-// Prepare begins to open Config.Recording, and to read what is to be played at a
-// time on its clock, while a browser starts. What goes wrong, the page is told
-// when it asks.
+// Prepare begins to open Config.Recording, and to read what is played at a time
+// on its clock, while a browser starts. The page gets errors when it asks.
 func (s *Server) Prepare(at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,8 +177,8 @@ func (s *Server) Prepare(at time.Duration) {
 	})
 }
 
-// Failed returns, by recording, the segments that turned out not to be what was
-// recorded, by number.
+// Failed returns, by recording and in order, the segments that turned out not to
+// be what was recorded.
 func (s *Server) Failed() map[string][]playback.Segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,8 +200,8 @@ func (s *Server) addFailed(id string, seg playback.Segment) {
 	s.failed[id][seg.Number] = seg
 }
 
-// Close ends what goes on in the background, and waits for it. Requests that
-// come later, or still wait, get an error.
+// Close ends the work in the background, and waits for it. Later and waiting
+// requests get an error.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true

@@ -11,9 +11,10 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// Send sends a user data packet reliably, to the members named or, without any, to
-// all, encrypted where the recorder has a key. It returns when it was handed to the
-// network; while the room is lost, and when it is over, the error is recorder.ErrAway.
+// Send sends a user data packet reliably to the given members. No members means
+// all. The packet is encrypted if the recorder has a key. Send returns when the
+// packet was handed to the network. While the room is lost, and when it is over,
+// the error is recorder.ErrAway.
 func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -35,13 +36,13 @@ func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte)
 	return err
 }
 
-// watchEvery is how often a session looks at what the server lets the recorder do:
-// the SDK tells of no change.
+// watchEvery is how often a session checks its permissions: the SDK does not
+// report when the server changes them.
 const watchEvery = time.Second
 
-// watch does what is due of what members say, and ends the session when the
-// server hides the recorder, or keeps it from telling the room anything: then it
-// may not record.
+// watch does what is due with members' data. It ends the session if the server
+// hides the recorder, or no longer lets it send data to the room: then it may not
+// record.
 func (s *session) watch() {
 	every := time.NewTicker(watchEvery)
 	defer every.Stop()

@@ -9,9 +9,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
-// dataKeys lets the SDK encrypt what the recorder tells the room, with the keys
-// that media has: AES-GCM with 128 or 256 bits, under
-// the index that was set last (livekit-client, DataCryptor.ts). It follows
+// dataKeys lets the SDK encrypt what the recorder sends to the room, with the
+// keys of its media: AES-GCM with 128 or 256 bits, under the index that was set
+// last (livekit-client, DataCryptor.ts). It follows rotations and ratchets.
 // rotations and ratchets.
 type dataKeys struct{ ring *frame.Keyring }
 
@@ -31,8 +31,9 @@ func (d dataKeys) CurrentKeyIndex() uint32 {
 	return uint32(index)
 }
 
-// dataEncryption returns the option that encrypts data, nil if the room has no
-// keys or the recorder has none of its own: then the room is told in the clear.
+// dataEncryption returns the option that encrypts data. Nil means that the room
+// has no keys, or the recorder has none of its own: then data is sent in the
+// clear.
 func dataEncryption(keys recorder.KeyProvider, identity string) lksdk.ConnectOption {
 	if keys == nil {
 		return nil

@@ -13,14 +13,14 @@ import (
 	"github.com/sealtape/sealtape/internal/fault"
 )
 
-// What members send, the SDK parses with code that any of them can crash: in
+// The SDK parses what members send with code that any of them can crash: in
 // v2.18.1 a text stream's header without attributes and a trailer with some are
-// enough, and no key. So the recorder takes the data channels for itself before
-// a message can come by them, and stands between the SDK's engine and its room.
-// The SDK has no way to ask for either; where its inside is not as in the
-// version that this was written for, the recorder does not join.
+// enough, and need no key. So the recorder takes over the data channels before a
+// message can arrive, and stands between the SDK's engine and its room. The SDK
+// has no way to ask for either. If its inside differs from the version that this
+// was written for, the recorder does not join.
 
-// engineOf returns the SDK's engine of a room, nil if it is not where it was.
+// engineOf returns the SDK's engine of a room, or nil if it is not where it was.
 func engineOf(room *lksdk.Room) *lksdk.RTCEngine {
 	f := reflect.ValueOf(room).Elem().FieldByName("engine")
 	if !f.IsValid() || f.Type() != reflect.TypeFor[*lksdk.RTCEngine]() {
@@ -29,7 +29,8 @@ func engineOf(room *lksdk.Room) *lksdk.RTCEngine {
 	return (*lksdk.RTCEngine)(f.UnsafePointer())
 }
 
-// partOf returns a part of the engine, nil if there is none of that name and type.
+// partOf returns a part of the engine, or nil if it has none of that name and
+// type.
 func partOf[T any](engine *lksdk.RTCEngine, name string) *T {
 	f := reflect.ValueOf(engine).Elem().FieldByName(name)
 	if !f.IsValid() || f.Type() != reflect.TypeFor[T]() {
@@ -38,19 +39,20 @@ func partOf[T any](engine *lksdk.RTCEngine, name string) *T {
 	return (*T)(f.Addr().UnsafePointer())
 }
 
-// A desk takes what the SDK's engine would tell its room. What the server tells
-// goes on to the room, where a fault ends nothing. Data does not: it comes by
-// the channels that hear takes over.
+// A desk receives what the SDK's engine reports to its room. It passes the
+// server's reports on to the room, and contains faults there. It does not pass
+// data on: data comes by the channels that hear takes over.
 type desk struct {
 	*lksdk.Room
 	s      *session
 	engine *lksdk.RTCEngine
 	lock   *sync.RWMutex                                    // of the next
-	subs   map[lkproto.DataPacket_Kind]**webrtc.DataChannel // by which the SDK believes to hear
+	subs   map[lkproto.DataPacket_Kind]**webrtc.DataChannel // the channels on which the SDK expects data
 	deaf   atomic.Pointer[error]                            // why hear failed
 }
 
-// takeOver puts a desk before the session's room. It must come before the join.
+// takeOver puts a desk between the engine and the session's room. It must be
+// called before the join.
 func (s *session) takeOver() (*desk, error) {
 	engine := engineOf(s.room)
 	if engine == nil {
@@ -70,9 +72,9 @@ func (s *session) takeOver() (*desk, error) {
 	return d, nil
 }
 
-// hear takes over the data channels: those that the server opens, before pion
-// reads the first message of one, and those that the recorder opens, by which a
-// server has nothing to say.
+// hear takes over the data channels. It takes those that the server opens before
+// pion reads their first message. Those that the recorder opens it takes too: a
+// server has nothing to send on them.
 func (d *desk) hear() error {
 	pc := d.Room.LocalParticipant.GetSubscriberPeerConnection()
 	if pc == nil {
@@ -89,7 +91,7 @@ func (d *desk) hear() error {
 	pc.OnDataChannel(func(c *webrtc.DataChannel) {
 		kind, ours := kinds[c.Label()]
 		if !ours {
-			return // pion drops what nobody listens to
+			return // pion drops messages without a listener
 		}
 		c.OnMessage(d.s.receive)
 		d.lock.Lock()
@@ -99,9 +101,8 @@ func (d *desk) hear() error {
 	return nil
 }
 
-// contain passes on what is about something, and logs a fault of that. It leaves no
-// lock of the SDK's held: those under which members' own things are looked at are
-// let go of as it panics.
+// contain calls f and logs a fault in it. A fault leaves no lock of the SDK's
+// held: the SDK frees the locks under which it handles members when it panics.
 func (d *desk) contain(what string, f func()) bool {
 	err := fault.Contain(f)
 	if err != nil {
@@ -110,27 +111,28 @@ func (d *desk) contain(what string, f func()) bool {
 	return err == nil
 }
 
-// OnRoomJoined is told when the connections are made, and before they connect.
+// OnRoomJoined is called when the connections are made, before they connect.
 func (d *desk) OnRoomJoined(room *lkproto.Room, me *lkproto.ParticipantInfo, others []*lkproto.ParticipantInfo, server *lkproto.ServerInfo, sifTrailer []byte) {
 	if err := d.hear(); err != nil {
 		d.deaf.Store(&err)
 	}
 	if !d.contain("the join", func() { d.Room.OnRoomJoined(room, me, others, server, sifTrailer) }) {
-		// One of them was too much: take the others.
+		// One of the members caused a fault: take the others.
 		d.contain("the join", func() { d.Room.OnRoomJoined(room, me, nil, server, sifTrailer) })
 		d.OnParticipantUpdate(others)
 	}
 }
 
-// OnParticipantUpdate is told of members. Each is passed on alone: what one of
-// them makes of their name, attributes and tracks is to cost the others nothing.
+// OnParticipantUpdate is called with changed members. It passes each on alone: a
+// fault caused by the name, attributes or tracks of one must not cost the others
+// anything.
 func (d *desk) OnParticipantUpdate(members []*lkproto.ParticipantInfo) {
 	for _, p := range members {
 		d.contain("a member", func() { d.Room.OnParticipantUpdate([]*lkproto.ParticipantInfo{p}) })
 	}
 }
 
-// The rest of what the server tells of members:
+// Other reports of the server about members:
 
 func (d *desk) OnMediaTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	d.contain("a track", func() { d.Room.OnMediaTrack(track, receiver) })
@@ -152,7 +154,7 @@ func (d *desk) OnRoomMoved(moved *lkproto.RoomMovedResponse) {
 	d.contain("a move", func() { d.Room.OnRoomMoved(moved) })
 }
 
-// What the engine would make of data. None reaches it:
+// Reports of the engine about data. They are dropped:
 
 func (d *desk) OnDataPacket(string, lksdk.DataPacket)                     {}
 func (d *desk) OnTranscription(*lkproto.Transcription)                    {}

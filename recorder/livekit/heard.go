@@ -14,12 +14,13 @@ import (
 )
 
 // legacyChatTopic is where LiveKit's components send chat as a data packet, for
-// clients that know no text streams; they mark it where they sent a stream too.
+// clients without text streams. The packet is marked if a stream was sent too.
 const legacyChatTopic = "lk-chat-topic"
 
-// typeOf says what a text on a topic is, "" where that is not known. LiveKit has
-// no format of its own for reactions; apps send them as data packets or text
-// streams: the text is the reaction, or in JSON a field emoji, reaction or message.
+// typeOf returns the event type of a text on a topic, or "" if the topic is not
+// known. LiveKit has no format of its own for reactions. Apps send them as data
+// packets or text streams: the text is the reaction, or JSON with a field emoji,
+// reaction or message.
 func typeOf(topic string) media.EventType {
 	switch topic {
 	case chatTopic:
@@ -30,14 +31,15 @@ func typeOf(topic string) media.EventType {
 	return ""
 }
 
-// maxPayload bounds a data packet that is looked into; LiveKit's own limit is less.
+// maxPayload is the most bytes of a data packet that is parsed. LiveKit's own
+// limit is lower.
 const maxPayload = 1 << 16
 
-// missedData is what was missed of data that nobody can say more of.
+// missedData counts missed data whose type is not known.
 const missedData media.EventType = "data"
 
-// tell hands out an event that may be missed: it does not wait. What is missed is
-// told as a count.
+// tell queues an event that may be missed, without waiting. Missed events are
+// reported as a count.
 func (s *session) tell(e recorder.RoomEvent) {
 	if s.alive() {
 		e.At = time.Now()
@@ -45,8 +47,8 @@ func (s *session) tell(e recorder.RoomEvent) {
 	}
 }
 
-// answer hands out an event that must not be missed, unless another of its member
-// takes its place. It does not wait.
+// answer queues an event that must not be missed, without waiting. A later answer
+// of the same member may replace it.
 func (s *session) answer(e recorder.RoomEvent) {
 	if s.alive() {
 		e.At = time.Now()
@@ -54,12 +56,14 @@ func (s *session) answer(e recorder.RoomEvent) {
 	}
 }
 
-// listen makes the callbacks tell what members do besides publishing.
+// listen sets the callbacks for what members do besides publishing.
 func (s *session) listen(cb *lksdk.RoomCallback) {
-	// The SDK calls this in a goroutine each time: only now tells the order.
+	// The SDK calls this in a goroutine each time, so only the current state is
+	// reliable.
 	cb.OnActiveSpeakersChanged = func([]lksdk.Participant) { s.contain("", s.speakers) }
-	// livekit-server 1.11 looks every five seconds, and where somebody's quality
-	// changed, or somebody came, tells that of all whose tracks one receives.
+	// livekit-server 1.11 checks every five seconds. If somebody's quality
+	// changed, or somebody joined, it reports the quality of all members whose
+	// tracks the recorder receives.
 	cb.OnConnectionQualityChanged = func(update *lkproto.ConnectionQualityInfo, p lksdk.Participant) {
 		s.contain(p.Identity(), func() {
 			identity := p.Identity()
@@ -70,13 +74,13 @@ func (s *session) listen(cb *lksdk.RoomCallback) {
 	}
 }
 
-// speakers tells who speaks now. livekit-server 1.11 tells of changes only, in
-// steps of an eighth of full scale, and of those whose tracks one receives: who
-// speaks evenly since before is not known to.
+// speakers reports who speaks now. livekit-server 1.11 reports changes only, in
+// steps of an eighth of full scale, of members whose tracks the recorder
+// receives. Somebody who has spoken evenly since before the join is not known.
 func (s *session) speakers() {
 	e := recorder.RoomEvent{Type: media.EventSpeaking}
 	for _, p := range s.room.ActiveSpeakers() {
-		// The SDK keeps who left while they spoke.
+		// The SDK keeps members who left while they spoke.
 		if s.room.GetParticipantByIdentity(p.Identity()) != nil {
 			e.Speakers = append(e.Speakers, p.Identity())
 		}
@@ -84,8 +88,8 @@ func (s *session) speakers() {
 	s.tell(e)
 }
 
-// deliver takes a data packet, which came sealed or not. Calls of remote
-// procedures are left out: the recorder has none.
+// deliver handles a data packet, sealed or not. It leaves out remote procedure
+// calls: the recorder has no procedures.
 func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 	from, now := p.ParticipantIdentity, time.Now()
 	if from == s.room.LocalParticipant.Identity() {
@@ -95,7 +99,7 @@ func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 		return
 	}
 	if from == "" {
-		return // the server's, or a hidden one's: nobody's
+		return // the server's, or a hidden member's
 	}
 	switch v := p.Value.(type) {
 	case *lkproto.DataPacket_User:
@@ -113,7 +117,7 @@ func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 	}
 }
 
-// said tells what somebody said, sealed or not, if it is something.
+// said reports what a member said, sealed or not, unless it is empty.
 func (s *session) said(from string, sealed bool, e recorder.RoomEvent) {
 	if e.Text == "" && e.Type != media.EventStream || e.Type == "" {
 		return
@@ -127,7 +131,7 @@ func (s *session) said(from string, sealed bool, e recorder.RoomEvent) {
 	}
 }
 
-// streamed tells what streams said that are over.
+// streamed reports what ended streams contained.
 func (s *session) streamed(over []*stream) {
 	for _, st := range over {
 		e := heardStream(st)
@@ -139,9 +143,9 @@ func (s *session) streamed(over []*stream) {
 	}
 }
 
-// heardStream reads a stream that is over. A text that is too long, or did not come
-// to its end, is its beginning; of what is not kept there is a note. It is an
-// EventDropped where nothing is left.
+// heardStream returns the event of an ended stream. Of a text that is too long or
+// incomplete it has the beginning. For content that is not stored it has a note.
+// It is an EventDropped if nothing is left.
 func heardStream(st *stream) recorder.RoomEvent {
 	e := recorder.RoomEvent{Type: st.kind(), Generated: st.generated}
 	if e.Type == media.EventStream {
@@ -184,7 +188,7 @@ func heardMessage(m *lkproto.ChatMessage) recorder.RoomEvent {
 	return recorder.RoomEvent{Type: media.EventChat, Text: media.Clamp(m.GetMessage(), media.MaxText), Generated: m.GetGenerated()}
 }
 
-// heardPacket reads what an app's own data packet says, if that is known.
+// heardPacket parses an app's own data packet, if its form is known.
 func heardPacket(p *lkproto.UserPacket) (e recorder.RoomEvent) {
 	if len(p.GetPayload()) > maxPayload {
 		return e
@@ -205,7 +209,7 @@ func heardPacket(p *lkproto.UserPacket) (e recorder.RoomEvent) {
 	return e
 }
 
-// reaction reads a reaction, in JSON or as it is.
+// reaction parses a reaction, in JSON or as plain text.
 func reaction(b []byte) string {
 	var m struct {
 		Emoji    string `json:"emoji"`

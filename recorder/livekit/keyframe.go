@@ -3,36 +3,38 @@ package livekit
 import "time"
 
 const (
-	// serverAsks is how long the server alone asks a new track's sender for a
-	// key frame, with which it begins to forward. A request of ours would do
-	// harm: from one to the next key frame the server answers no NACK
-	// (retransmitPackets in pkg/sfu/downtrack.go of livekit-server), and a packet
-	// lost of the first key frame would stay lost.
+	// serverAsks is how long only the server asks a new track's sender for the
+	// key frame that it begins to forward with. A request of ours would do harm:
+	// between a request and the next key frame the server answers no NACK
+	// (retransmitPackets in pkg/sfu/downtrack.go of livekit-server), and a lost
+	// packet of the first key frame would stay lost.
 	serverAsks = time.Second
-	// patience is how long a packet may be missing before a key frame is asked
-	// for: the server resends it up to three times, at least 100 ms apart, which
-	// is over by then unless it is far away. Well below the recorder's hold, so
-	// that the key frame is there when the packet is given up.
+	// patience is how long a packet may be missing before we ask for a key frame.
+	// The server resends the packet up to three times, at least 100 ms apart, and
+	// is done by then unless it is far away. patience is well below the
+	// recorder's hold, so that the key frame is there when the packet is given
+	// up.
 	patience = 500 * time.Millisecond
-	// askAgain is when a request or its key frame counts as lost.
+	// askAgain is when a request, or its key frame, counts as lost.
 	askAgain = 600 * time.Millisecond
-	// givenUp is when the recorder has long given up a packet: it asks from then on.
+	// givenUp is when the recorder has certainly given up a packet: from then on
+	// the recorder asks.
 	givenUp = 3 * time.Second
-	// maxMissing bounds the packets that are looked for, the newest first.
+	// maxMissing is the most packets that are tracked as missing, newest first.
 	maxMissing = 256
 )
 
 // A keyAsker decides when to ask a track's sender for a key frame: when a packet
-// stays missing, and when the recorder wants one, but not while one is on its
-// way or has just come, for that would cost it its own repair. Of codecs other
-// than VP8, whose key frames it does not know, it takes only the recorder's
-// wishes. It is not safe for concurrent use.
+// stays missing, and when the recorder wants one. It does not ask while a key
+// frame is on its way or has just come, since that would cost the key frame its
+// own repair. It recognizes key frames of VP8 only; for other codecs it follows
+// the recorder's wishes only. It is not safe for concurrent use.
 type keyAsker struct {
 	began   time.Time // when the track was subscribed to
 	asked   time.Time // the last request
 	key     time.Time // when the last key frame began to come
-	healed  time.Time // when a key frame made up for missing packets
-	pending bool      // the recorder wants a key frame since the last one came
+	healed  time.Time // when a key frame replaced missing packets
+	pending bool      // the recorder has wanted a key frame since the last one came
 
 	started bool
 	high    uint16 // the highest sequence number that came
@@ -44,8 +46,8 @@ type missing struct {
 	since time.Time
 }
 
-// packet takes the track's next packet as it comes, and reports whether to ask
-// now.
+// packet handles the track's next packet in order of arrival, and reports whether
+// to ask now.
 func (k *keyAsker) packet(seq uint16, key bool, now time.Time) bool {
 	switch ahead := seq - k.high; {
 	case !k.started:
@@ -68,7 +70,7 @@ func (k *keyAsker) packet(seq uint16, key bool, now time.Time) bool {
 	}
 	if key {
 		k.key, k.pending = now, false
-		// Nobody needs what is before a key frame.
+		// Packets from before a key frame are not needed.
 		n := 0
 		for _, m := range k.missing {
 			if m.seq-seq < 0x8000 {
@@ -88,11 +90,10 @@ func (k *keyAsker) packet(seq uint16, key bool, now time.Time) bool {
 	return (overdue || k.pending && now.Sub(k.key) >= patience) && k.ask(now)
 }
 
-// want takes the recorder's wish for a key frame, and reports whether to ask
-// now.
+// want notes that the recorder wants a key frame, and reports whether to ask now.
 func (k *keyAsker) want(now time.Time) bool {
 	if now.Sub(k.healed) < 2*patience {
-		return false // what was given up is before a key frame that has come
+		return false // what was given up is older than a key frame that has come
 	}
 	k.pending = true
 	return now.Sub(k.key) >= patience && k.ask(now)

@@ -10,20 +10,20 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// maxMetadata bounds a member's metadata that is looked into; LiveKit's own limit
-// is the same.
+// maxMetadata is the most bytes of a member's metadata that are parsed. LiveKit's
+// own limit is the same.
 const maxMetadata = 64 << 10
 
-// A look is what a member shows of themselves.
+// A look is what a member shows of themselves: name and raised hand.
 type look struct {
 	name string
 	hand bool // it is raised
 }
 
-// lookOf is how a member looks, as the server says.
+// lookOf returns a member's look, as the server reports it.
 func lookOf(p *lkproto.ParticipantInfo) look { return look{p.GetName(), handRaised(p)} }
 
-// looks tells how a member looks otherwise than before. r.feed is held.
+// looks reports what changed in a member's look. The caller holds r.feed.
 func (r *Room) looks(s *session, identity string, now look) {
 	was, known := r.seen[identity]
 	if r.seen == nil {
@@ -42,8 +42,7 @@ func (r *Room) looks(s *session, identity string, now look) {
 	}
 }
 
-// describes tells what the room's metadata are, if they are others than before.
-// r.feed is held.
+// describes reports the room's metadata if they changed. The caller holds r.feed.
 func (r *Room) describes(s *session, metadata string) {
 	if r.metadata == metadata {
 		return
@@ -52,16 +51,16 @@ func (r *Room) describes(s *session, metadata string) {
 	s.tell(recorder.RoomEvent{Type: media.EventMetadata, Text: media.Clamp(metadata, media.MaxText)})
 }
 
-// handRaised reports whether a member has a hand raised. LiveKit has no word for it:
-// apps set an attribute, LaSuite Meet handRaisedAt, or a field of the metadata,
-// where these are JSON, LiveKit's own sample hand_raised.
+// handRaised reports whether a member has raised a hand. LiveKit has no field for
+// it. LaSuite Meet sets an attribute, handRaisedAt; LiveKit's own sample sets a
+// field of JSON metadata, hand_raised.
 func handRaised(p *lkproto.ParticipantInfo) bool {
 	for key, value := range p.GetAttributes() {
 		if handKey(key) && raised(value) {
 			return true
 		}
 	}
-	// Most have none, or of something else.
+	// Most metadata are empty, or have no such field.
 	if m := p.GetMetadata(); len(m) > maxMetadata || !strings.Contains(m, "aised") && !strings.Contains(m, "and") {
 		return false
 	}
@@ -77,7 +76,7 @@ func handRaised(p *lkproto.ParticipantInfo) bool {
 	return false
 }
 
-// handKey reports whether a name is one under which apps say that a hand is raised.
+// handKey reports whether apps use this name for a raised hand.
 func handKey(key string) bool {
 	if len(key) > 64 {
 		return false
@@ -89,7 +88,7 @@ func handKey(key string) bool {
 	return false
 }
 
-// raised reports whether a value says yes: true, or since when.
+// raised reports whether a value means yes: true, or the time when it was raised.
 func raised(value string) bool {
 	switch strings.ToLower(value) {
 	case "", "false", "0", "no", "null", "none", "{}", "[]":

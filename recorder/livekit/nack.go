@@ -6,10 +6,10 @@ import (
 	"github.com/pion/interceptor"
 )
 
-// audioNACK makes the SDK's NACK generator ask for lost audio as well. The
-// server keeps and resends audio packets to whoever asks, but pion's default
-// Opus does not offer the feedback, and the generator believes the offer. This
-// interceptor stands before it and adds the feedback to what it is told.
+// audioNACK makes the SDK's NACK generator ask for lost audio too. The server
+// stores audio packets and resends them on request. But pion's default Opus does
+// not offer the feedback, and the generator follows the offer. This interceptor
+// comes before it and adds the feedback.
 type audioNACK struct{ interceptor.NoOp }
 
 // NewInterceptor implements interceptor.Factory.

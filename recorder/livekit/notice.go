@@ -8,31 +8,32 @@ import (
 	lksdk "github.com/livekit/server-sdk-go/v2"
 )
 
-// NoticePeriod is how long a Room's first Announce takes from the moment it joined,
-// so that every member sees that they are recorded before they are: LiveKit's
-// batching interval for members who do not publish (subscriberUpdateInterval, 3 s,
-// in pkg/rtc/room.go of livekit-server) and some time for the message to travel.
+// NoticePeriod is how long a Room's first Announce takes, counted from the join,
+// so that every member sees that they are recorded before they are. It is
+// LiveKit's batching interval for members who do not publish
+// (subscriberUpdateInterval, 3 s, in pkg/rtc/room.go of livekit-server) and some
+// time for the message to travel.
 const NoticePeriod = 3500 * time.Millisecond
 
-// forgetTime is how long a recorder may be away and still be expected back.
-// Whoever was told of the recording, and not of its end, need not be given
-// notice again after a shorter absence.
+// forgetTime is how long members expect an absent recorder to come back. After a
+// shorter absence, members who knew of the recording, and not of its end, need no
+// second notice.
 const forgetTime = 30 * time.Second
 
-// sendPeriod is what a message needs to leave the machine once it was handed to
-// SCTP, which has no way to tell.
+// sendPeriod is how long a message needs to leave the machine after it was handed
+// to SCTP, which does not report it.
 const sendPeriod = 300 * time.Millisecond
 
-const chatTopic = "lk.chat" // the text stream topic that LiveKit's own clients show as chat
+const chatTopic = "lk.chat" // the topic of text streams that LiveKit's own clients show as chat
 
-// stateAttribute tells members' clients whether the recording goes on.
+// stateAttribute shows members' clients whether the recording goes on.
 const stateAttribute = "sealtape.state"
 
-// Announce implements recorder.Room: it sends text as a chat message, to those
-// present now and to whoever joins later. The first call returns, and starts to
-// receive media, when LiveKit has told every member that the recorder is here.
-// The text of the first call and that of the last are what later members are
-// told, and all members when the recorder had lost the room.
+// Announce implements recorder.Room. It sends text as a chat message, to those
+// present now and to everybody who joins later. The first call returns, and
+// starts to receive media, when LiveKit has shown the recorder to every member.
+// Later members get the texts of the first call and of the last one; so do all
+// members after the recorder had lost the room.
 func (r *Room) Announce(ctx context.Context, text string) error {
 	r.mu.Lock()
 	first := r.announced == ""
@@ -61,7 +62,7 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	}
 	r.mu.Lock()
 	r.receiving = true
-	if r.s == s { // else enter gave notice anew
+	if r.s == s { // otherwise enter gave notice anew
 		for _, m := range r.roster.Members() {
 			r.roster.Tell(true, m.Identity)
 		}
@@ -72,8 +73,9 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	return nil
 }
 
-// Change tells those present now what has changed of what Announce told, and whoever
-// joins later, and all where the recorder had lost the room, how things stand.
+// Change sends news to those present now. Those who join later, and all members
+// after the recorder had lost the room, get standing instead, which says how
+// things are.
 func (r *Room) Change(ctx context.Context, news, standing string) error {
 	r.mu.Lock()
 	r.change = standing
@@ -88,14 +90,15 @@ func (r *Room) Tell(ctx context.Context, text string) error {
 	r.mu.Unlock()
 	select {
 	case <-s.say(text, ""):
-		// Closing the room drops what is still on its way: give it a moment.
+		// Closing the room drops messages that are still on their way, so wait a
+		// moment.
 		return pause(ctx, sendPeriod)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// SetState implements recorder.StateRoom: it shows members the recording's state,
+// SetState implements recorder.StateRoom. It shows members the recording's state,
 // "recording" or "paused", as an attribute of the recorder.
 func (r *Room) SetState(state string) {
 	r.mu.Lock()
@@ -105,8 +108,8 @@ func (r *Room) SetState(state string) {
 	s.room.LocalParticipant.SetAttributes(map[string]string{stateAttribute: state})
 }
 
-// SetAttributes shows members attributes of the recorder beside those of Config,
-// here and wherever it joins again. An empty value takes one away.
+// SetAttributes adds attributes of the recorder to those of Config, now and after
+// each rejoin. An empty value removes one.
 func (r *Room) SetAttributes(attributes map[string]string) {
 	r.mu.Lock()
 	if r.attributes == nil {
@@ -118,7 +121,7 @@ func (r *Room) SetAttributes(attributes map[string]string) {
 	s.room.LocalParticipant.SetAttributes(attributes)
 }
 
-// config is the Config with the attributes of now.
+// config returns the Config with the current attributes.
 func (r *Room) config() Config {
 	c := r.c
 	r.mu.Lock()
@@ -132,27 +135,27 @@ func (r *Room) config() Config {
 	return c
 }
 
-// welcome tells a member who came what the others were told, and receives what
-// they publish: they saw the recorder listed as they came.
+// welcome sends a new member what the others were sent, and begins to receive
+// what they publish: they saw the recorder in the list when they joined.
 func (r *Room) welcome(s *session, identity string) {
 	r.mu.Lock()
 	announced, change := r.announced, r.change
 	r.mu.Unlock()
 	if announced == "" {
-		return // Announce tells all
+		return // Announce sends to all
 	}
 	r.roster.Tell(true, identity)
 	r.sayAll(s, identity, announced, change)
 }
 
-// sayAll says texts one after another: said at once, they may arrive in any order.
-// It does not wait for that.
+// sayAll sends texts one after another, since texts sent at once may arrive in
+// any order. It does not wait for them.
 func (r *Room) sayAll(s *session, identity string, texts ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	select {
 	case <-r.closed:
-		return // Close waits for what began before
+		return // Close waits for those that began before
 	default:
 	}
 	r.visits.Go(func() {
@@ -171,10 +174,10 @@ func (r *Room) sayAll(s *session, identity string, texts ...string) {
 	})
 }
 
-// enter makes s the session of the room, after the recorder lost old. Members
-// are told again what is going on. Of those who knew, and saw the recorder gone
-// for a short time only, everything is received at once; the others are given
-// notice first, as at the beginning.
+// enter makes s the session of the room, after the recorder lost old. It sends
+// members again what is going on. Members who knew of the recording and saw the
+// recorder absent for a short time only are received at once. The others are
+// given notice first, as at the beginning.
 func (r *Room) enter(old, s *session, away time.Duration) {
 	r.feed.Lock()
 	r.resumeList(old, s)
@@ -199,7 +202,8 @@ func (r *Room) enter(old, s *session, away time.Duration) {
 	r.visits.Go(func() { r.notice(s) })
 }
 
-// notice receives everything once the notice period of a session is over.
+// notice begins to receive everything once the notice period of a session is
+// over.
 func (r *Room) notice(s *session) {
 	t := time.NewTimer(time.Until(s.joined.Add(NoticePeriod)))
 	defer t.Stop()
@@ -221,7 +225,7 @@ func (r *Room) notice(s *session) {
 	r.subscribe(s)
 }
 
-// mayReceive reports whether what a member publishes may be received.
+// mayReceive reports whether a member's tracks may be received.
 func (r *Room) mayReceive(s *session, identity string) bool {
 	r.mu.Lock()
 	receiving := r.receiving
@@ -231,8 +235,8 @@ func (r *Room) mayReceive(s *session, identity string) bool {
 	return receiving && s.entered && !s.dead && !s.waits[identity]
 }
 
-// subscribe asks for all tracks there are that may be received; those that come
-// later are asked for as they are published.
+// subscribe asks for all present tracks that may be received. Later ones are
+// asked for when they are published.
 func (r *Room) subscribe(s *session) {
 	for _, p := range s.room.GetRemoteParticipants() {
 		if !r.mayReceive(s, p.Identity()) {
@@ -248,9 +252,9 @@ func (r *Room) subscribe(s *session) {
 	}
 }
 
-// say sends a chat message to one member, or to all if identity is "". The SDK
-// writes it in the background; the channel is closed when it handed it to the
-// network stack.
+// say sends a chat message to one member. An identity of "" means all members.
+// The SDK writes it in the background, and the channel is closed when the network
+// stack has it.
 func (s *session) say(text, identity string) <-chan struct{} {
 	size := uint64(len(text))
 	o := lksdk.StreamTextOptions{Topic: chatTopic, TotalSize: size}
@@ -267,7 +271,7 @@ func (s *session) say(text, identity string) <-chan struct{} {
 	return sent
 }
 
-// pause waits for d, or for the end of ctx, and returns its error then.
+// pause waits for d. If ctx ends first, it returns the error of ctx.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -4,8 +4,8 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// Postpone implements recorder.Postponer: the server is told that the track is not
-// wanted, so that it is not sent.
+// Postpone implements recorder.Postponer. It tells the server not to send the
+// track.
 func (t *track) Postpone() {
 	t.end()
 	if err := t.pub.SetSubscribed(false); err != nil {

@@ -10,27 +10,27 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// returnTime is how long members of a room that its server made anew may take
-// to come back before they count as gone: the server lost them as it lost us.
-// Until then they count as present for those who are to read what is recorded,
-// too; who is here is the server's word at any time.
+// returnTime is how long members may take to come back to a room that its server
+// made anew: the server lost them as it lost the recorder. Until then they count
+// as present for choosing readers too. The list of who is here always follows the
+// server's reports.
 const returnTime = 15 * time.Second
 
-// A listing is who is in the room of a session, as its server tells: the whole
-// list as it is joined, and every change from then on, in order. A session that
-// is the room's feeds the roster with it. Room.feed is held.
+// A listing is who is in the room of a session, as its server reports it: the
+// whole list at the join, and then every change, in order. The room's current
+// session updates the roster with it. Guarded by Room.feed.
 type listing struct {
 	self  string // the recorder's own identity
 	sid   string // of the room; "" while the server has not said
 	found map[string]found
 	// metadata are the room's.
 	metadata string
-	// missed are who was here before the recorder lost the room, and a server that
-	// made it anew has not seen yet.
+	// missed are the members from before the recorder lost the room whom a server
+	// that made it anew has not reported yet.
 	missed map[string]bool
 }
 
-// A found is a visit of a member's, with what orders visits.
+// A found is one visit of a member, with what orders visits.
 type found struct {
 	recorder.Member
 	joined int64 // ms, by the server's clock; 0 is unknown
@@ -42,7 +42,7 @@ func foundIn(p *lkproto.ParticipantInfo) found {
 		cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000), lookOf(p)}
 }
 
-// machine reports whether a member is not a person, as the server says.
+// machine reports whether a member is not a person, as the server reports it.
 func machine(p *lkproto.ParticipantInfo) bool {
 	switch p.GetKind() {
 	case lkproto.ParticipantInfo_AGENT, lkproto.ParticipantInfo_EGRESS, lkproto.ParticipantInfo_INGRESS:
@@ -52,10 +52,10 @@ func machine(p *lkproto.ParticipantInfo) bool {
 	return p.GetPermission().GetRecorder()
 }
 
-// listed takes the list of those who are in the room as it is joined.
+// listed handles the list of members at the join.
 func (s *session) listed(j *lkproto.JoinResponse) {
 	if s.begun.Load() {
-		return // the SDK joins anew, which is not its to do: see oneConnection
+		return // the SDK joins anew, which it must not: see oneConnection
 	}
 	s.r.feed.Lock()
 	defer s.r.feed.Unlock()
@@ -67,8 +67,8 @@ func (s *session) listed(j *lkproto.JoinResponse) {
 	}
 }
 
-// described takes what the room is now: its SID, which a server may send late, and
-// its metadata.
+// described stores the room's SID, which a server may send late, and its
+// metadata.
 func (s *session) described(room *lkproto.Room) {
 	s.r.feed.Lock()
 	defer s.r.feed.Unlock()
@@ -78,8 +78,8 @@ func (s *session) described(room *lkproto.Room) {
 	}
 }
 
-// update takes who came, changed and left since, and returns what is true of
-// that: word of an earlier visit may come after that of a later one, and ends or
+// update handles changes of members, and returns those that are valid. A report
+// of an earlier visit may come after one of a later visit; it then ends and
 // changes nothing.
 func (s *session) update(participants []*lkproto.ParticipantInfo) (valid []*lkproto.ParticipantInfo) {
 	s.r.feed.Lock()
@@ -94,8 +94,8 @@ func (s *session) update(participants []*lkproto.ParticipantInfo) (valid []*lkpr
 	return valid
 }
 
-// changed takes one who came, changed or left, and reports whether that is true.
-// r.feed is held.
+// changed handles one changed member, and reports whether the change is valid.
+// The caller holds r.feed.
 func (s *session) changed(p *lkproto.ParticipantInfo) bool {
 	identity := p.GetIdentity()
 	if s.list.found == nil || identity == s.list.self || identity == "" {
@@ -129,19 +129,19 @@ func (s *session) changed(p *lkproto.ParticipantInfo) bool {
 	return true
 }
 
-// came notes that a member is here, and tells of it, unless that visit was told
-// of, or goes on in a room that the server made anew. It reports whether the
-// session did not know of it. r.feed is held.
+// came notes that a member is here. It reports the member as joined, unless that
+// visit was reported before, or continues in a room that the server made anew. It
+// returns whether the member is new to the session. The caller holds r.feed.
 func (r *Room) came(s *session, m recorder.Member) bool {
 	was, here := r.roster.Here(m.Identity)
 	if here && s.list.missed[m.Identity] {
 		delete(s.list.missed, m.Identity)
 		r.roster.GoesOn(m.Identity, m.SID)
-		r.roster.Came(m) // the same, as it is now
+		r.roster.Came(m) // the same visit, with its current data
 		return true
 	}
 	if here && was.SID != m.SID {
-		r.went(s, m.Identity) // and somebody came in the same moment
+		r.went(s, m.Identity) // and another member came at the same moment
 	}
 	visit, news := r.roster.Came(m)
 	if news {
@@ -150,7 +150,7 @@ func (r *Room) came(s *session, m recorder.Member) bool {
 	return news
 }
 
-// went notes that a member left, and tells of it. r.feed is held.
+// went notes that a member left, and reports it. The caller holds r.feed.
 func (r *Room) went(s *session, identity string) {
 	was, here := r.roster.Here(identity)
 	if !here {
@@ -162,8 +162,8 @@ func (r *Room) went(s *session, identity string) {
 	r.coming(recorder.RoomEvent{Type: media.EventLeave, Participant: identity, Visit: was.Visit})
 }
 
-// emptied tells of the leave of all who are still listed where the server closed the
-// room of s because nobody was in it any more.
+// emptied reports the leave of all members still listed, if the server closed the
+// room of s because it was empty.
 func (r *Room) emptied(s *session) {
 	r.feed.Lock()
 	defer r.feed.Unlock()
@@ -172,9 +172,9 @@ func (r *Room) emptied(s *session) {
 	}
 }
 
-// coming queues that somebody came or went.
+// coming queues that a member joined or left.
 func (r *Room) coming(e recorder.RoomEvent) {
-	// As many as there are may be listed at once, before anybody accepts.
+	// All present members may be reported at once, before anybody accepts events.
 	r.events.put(e, max(comingQueue, 2*r.roster.Len()+eventQueue), r.closed)
 }
 
@@ -191,8 +191,8 @@ func (r *Room) begin(s *session) {
 	r.find(s)
 }
 
-// find takes the list of a session that is the room's now: each of its members
-// alone, and what the room says of itself. r.feed is held.
+// find handles the list of a session that has become the room's: each member
+// alone, and the room's own data. The caller holds r.feed.
 func (r *Room) find(s *session) {
 	for identity, m := range s.list.found {
 		s.contain(identity, func() {
@@ -203,10 +203,10 @@ func (r *Room) find(s *session) {
 	s.contain("", func() { r.describes(s, s.list.metadata) })
 }
 
-// resumeList takes the list of the session s, in which the recorder is after it
-// lost that in old: who is here still or again, who came and who left meanwhile.
-// Where the server made the room anew, everyone had to come back: their visits go
-// on, and who is not here has some time to come. r.feed is held.
+// resumeList compares the list of the session s with that of old, which was lost:
+// who is still here or here again, who came, and who left meanwhile. If the
+// server made the room anew, everyone had to come back: their visits continue,
+// and absent members have some time to come. The caller holds r.feed.
 func (r *Room) resumeList(old, s *session) {
 	anew := s.list.sid == "" || s.list.sid != old.list.sid
 	s.list.missed = make(map[string]bool)
@@ -225,7 +225,8 @@ func (r *Room) resumeList(old, s *session) {
 	}
 }
 
-// giveUp tells who did not come back to a room that was made anew.
+// giveUp reports the leave of members who did not come back to a room that was
+// made anew.
 func (r *Room) giveUp(s *session) {
 	t := time.NewTimer(returnTime)
 	defer t.Stop()

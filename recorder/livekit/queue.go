@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// eventQueue is how many events wait to be accepted; then whoever has more
-	// waits, and with them the server's messages.
+	// eventQueue is how many events may wait to be accepted. Beyond it the caller
+	// waits, and with it the server's messages.
 	eventQueue = 1024
-	// comingQueue is the same for those who come and go, of whom a server tells in
-	// large numbers before anybody can accept.
+	// comingQueue is the same limit for joins and leaves. A server may report
+	// large numbers of them before anybody can accept one.
 	comingQueue = 1 << 16
 )
 
-// What members do besides coming, going and publishing may be missed, and does not
-// make anybody wait. Each has a share of what waits; where all is too much, whoever
-// has most of it misses their newest.
+// Events other than joining, leaving and publishing may be missed, and nobody
+// waits for them. Each member has a share of the queue. If all shares together
+// are too large, the member with the largest one loses the newest event.
 const (
 	memberWaits     = 64
 	memberWaitBytes = 4 << 20
@@ -29,8 +29,8 @@ const (
 	maxMissed       = 64 // members' types of it that are counted apart
 )
 
-// A queue holds a room's events for Accept, in order, and then what was missed, as
-// counts. It is safe for concurrent use; the zero value is empty.
+// A queue holds a room's events for Accept, in order, followed by counts of what
+// was missed. It is safe for concurrent use. The zero value is empty.
 type queue struct {
 	mu     sync.Mutex
 	events linked.List      // of *waiting
@@ -38,18 +38,19 @@ type queue struct {
 	shares map[string]*said // by member
 	all    size             // of all shares
 	missed map[missed]int
-	more   chan struct{} // closed when there are some; nil: nobody waits for that
+	more   chan struct{} // closed when there are events; nil: nobody waits
 	less   chan struct{} // closed when one is taken
 }
 
 // A waiting event is one in the queue.
 type waiting struct {
 	recorder.RoomEvent
-	by     *said // whose share it is in; nil for one that must not be missed
+	by     *said // whose share it is in; nil: must not be missed
 	answer bool
 }
 
-// A missed says whose events of a type were missed, "" for several members'.
+// A missed identifies the missed events of one type and member. An identity of ""
+// means several members.
 type missed struct {
 	participant string
 	typ         media.EventType
@@ -57,15 +58,15 @@ type missed struct {
 
 type size struct{ events, bytes int }
 
-// said is what one member said and did that waits.
+// A said is what one member said and did, and what of it waits.
 type said struct {
 	size
 	in     []*linked.Element // in order; without the answer
 	answer *linked.Element
 }
 
-// put adds an event that must not be missed, when fewer such than limit wait, and
-// reports whether it did: not where closed is closed first. limit 0 is none.
+// put adds an event that must not be missed, once fewer than limit such events
+// wait. It reports false if closed is closed first. A limit of 0 means no limit.
 func (q *queue) put(e recorder.RoomEvent, limit int, closed <-chan struct{}) bool {
 	for {
 		q.mu.Lock()
@@ -87,8 +88,8 @@ func (q *queue) put(e recorder.RoomEvent, limit int, closed <-chan struct{}) boo
 	}
 }
 
-// offer adds an event that may be missed, if its member's share has room for it.
-// Where it is too much for all shares together, it or another is missed.
+// offer adds an event that may be missed, if its member's share has room. If all
+// shares together are too large, this or another event is missed.
 func (q *queue) offer(e recorder.RoomEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -107,8 +108,8 @@ func (q *queue) offer(e recorder.RoomEvent) {
 	}
 }
 
-// answer adds an event that must not be missed, if it is its member's last: it
-// takes the place of another answer of theirs that waits.
+// answer adds an event that must not be missed if it is its member's last one. It
+// replaces a waiting answer of the same member.
 func (q *queue) answer(e recorder.RoomEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -126,7 +127,8 @@ func (q *queue) miss(participant string, typ media.EventType) {
 	q.count(recorder.RoomEvent{Participant: participant, Type: typ})
 }
 
-// take returns the next event, or else what is closed when there is one.
+// take returns the next event. If there is none, it returns a channel that is
+// closed when there is one.
 func (q *queue) take() (e recorder.RoomEvent, ok bool, more <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -150,9 +152,9 @@ func (q *queue) length() int {
 	return q.events.Len()
 }
 
-// What follows is called with q.mu held.
+// The following methods are called with q.mu held.
 
-// share returns what a member said that waits.
+// share returns the share of a member.
 func (q *queue) share(member string) *said {
 	by := q.shares[member]
 	if by == nil {
@@ -176,7 +178,7 @@ func (q *queue) push(w *waiting) *linked.Element {
 	return q.events.PushBack(w)
 }
 
-// remove takes an event out: the first or the last of its share, or the answer.
+// remove removes an event: the first or the last of its share, or the answer.
 func (q *queue) remove(at *linked.Element) recorder.RoomEvent {
 	w := q.events.Remove(at).(*waiting)
 	if q.less != nil {
@@ -201,7 +203,7 @@ func (q *queue) remove(at *linked.Element) recorder.RoomEvent {
 	return w.RoomEvent
 }
 
-// resize notes that a share grows, or shrinks.
+// resize changes the size of a share.
 func (q *queue) resize(by *said, events, bytes int) {
 	for _, s := range []*size{&by.size, &q.all} {
 		s.events += events
@@ -209,7 +211,7 @@ func (q *queue) resize(by *said, events, bytes int) {
 	}
 }
 
-// thin drops the newest event of the share that has most of what is counted.
+// thin drops the newest event of the share with the highest count.
 func (q *queue) thin(count func(size) int) {
 	var most *said
 	for _, by := range q.shares {
@@ -236,7 +238,7 @@ func (q *queue) count(e recorder.RoomEvent) {
 	q.wake()
 }
 
-// wake tells whoever waits that there is something to take.
+// wake wakes those who wait for an event.
 func (q *queue) wake() {
 	if q.more != nil {
 		close(q.more)

@@ -15,16 +15,18 @@ import (
 )
 
 var (
-	// ErrReplaced: another member joined with the recorder's identity, for which
-	// the server threw the recorder out. It does not fight for its place.
+	// ErrReplaced: another member joined with the recorder's identity, so the
+	// server removed the recorder. The recorder does not join again.
 	ErrReplaced = errors.New("another member took the recorder's identity")
-	// ErrRemoved: a member who may, or the room's service, removed the recorder.
+	// ErrRemoved: a member with the right to do so, or the room's service,
+	// removed the recorder.
 	ErrRemoved = errors.New("the recorder was removed from the room")
 	// ErrHid: the server hid the recorder from the members while it recorded.
 	ErrHid = errors.New("the server hid the recorder from the room")
-	// ErrGagged: the server keeps the recorder from telling the room anything.
+	// ErrGagged: the server no longer lets the recorder send data to the room.
 	ErrGagged = errors.New("the server does not let the recorder send data any more")
-	// ErrMoved: the recorder was moved to another room, which it does not record.
+	// ErrMoved: the recorder was moved to another room. It does not record that
+	// one.
 	ErrMoved = errors.New("the recorder was moved to another room")
 	// ErrLost: the recorder lost the room and could not come back in time.
 	ErrLost = errors.New("the room was lost")
@@ -32,19 +34,20 @@ var (
 
 const (
 	defaultRejoin = 15 * time.Minute
-	firstWait     = 500 * time.Millisecond // between two attempts, doubled up to lastWait
+	firstWait     = 500 * time.Millisecond // between the first two attempts, doubled up to lastWait
 	lastWait      = 15 * time.Second
-	reopenWait    = 2 * time.Second // the last, where the server closed the room: whoever comes makes it anew
-	reopenTime    = 5 * time.Second // an empty room may be away for so long before that is told
-	// For so long a server may give the recorder the room that it is closing: nobody
-	// else comes into that.
+	reopenWait    = 2 * time.Second // the longest wait if the server closed the room: the next member makes it anew
+	reopenTime    = 5 * time.Second // an empty room may be absent this long before that is reported
+	// How long a server may still let the recorder join the room that it is
+	// closing, which nobody else can join any more.
 	closingTime = 10 * time.Second
-	// A connection of our own that is already given up may still come about, and
-	// the server takes it for another recorder: for so long that is not one.
+	// How long a connection of ours that was given up may still be made. The
+	// server reports it as another recorder; within this time it does not count
+	// as one.
 	ghostTime = time.Minute
 )
 
-// keep comes back whenever the room is lost, until it is over for good.
+// keep joins again whenever the room is lost, until the room is over.
 func (r *Room) keep(ctx context.Context, s *session) {
 	for {
 		var why lkproto.DisconnectReason
@@ -82,7 +85,7 @@ func (r *Room) keep(ctx context.Context, s *session) {
 			return
 		}
 		if closed && time.Since(since) > reopenTime {
-			// Who came meanwhile was not seen.
+			// Members who joined meanwhile were not seen.
 			r.emit(recorder.RoomEvent{At: since, Type: media.EventLost})
 			closed = false
 		}
@@ -97,8 +100,8 @@ type ghost struct {
 	left time.Time
 }
 
-// final returns the error with which the room is over, or nil for a reason that
-// is worth to come back after.
+// final returns the error with which the room is over. Nil means that the
+// recorder should join again.
 func (r *Room) final(why lkproto.DisconnectReason) error {
 	switch why {
 	case lkproto.DisconnectReason_ROOM_DELETED:
@@ -123,20 +126,21 @@ func (r *Room) final(why lkproto.DisconnectReason) error {
 	return nil
 }
 
-// errClosing: the room that was joined again is the one that its server closes.
+// errClosing: the room that was joined again is the one that its server is
+// closing.
 var errClosing = errors.New("the server is still closing the room")
 
-// doomed reports whether the room sid is the one that its server closed for d:
-// whoever comes gets a new one, of which the recorder would see nothing. LiveKit
-// v1.11 lets join until it has removed the room from its own store, some 20 ms
-// after it has thrown all out.
+// doomed reports whether the room sid is the one that its server closed d ago.
+// Others who join get a new room, and the recorder would not see them. LiveKit
+// v1.11 lets members join until it has removed the room from its own store, some
+// 20 ms after it has removed all members.
 func doomed(sid, closed string, d time.Duration) bool {
 	return sid != "" && sid == closed && d < closingTime
 }
 
-// rejoin joins until it succeeds, ctx ends, or the recorder has been away for
-// too long from its session s. A room that its server closed may be away for as long
-// as that says that there is none.
+// rejoin joins until it succeeds, ctx ends, or the recorder has been absent from
+// its session s for too long. If the server closed the room, the room may be
+// absent for as long as the server reports that there is none.
 func (r *Room) rejoin(ctx context.Context, s *session, since time.Time, closed bool) (*session, error) {
 	lost := since
 	bound, longest := cmp.Or(r.c.Rejoin, defaultRejoin), lastWait
@@ -162,28 +166,29 @@ func (r *Room) rejoin(ctx context.Context, s *session, since time.Time, closed b
 			}
 		}
 		r.log.Info("the room cannot be joined again yet", "err", err)
-		// Jitter, or all recorders of a server come back to it at once.
+		// Jitter: without it all recorders of a server would come back at once.
 		if pause(ctx, min(wait/2+rand.N(wait/2), time.Until(since.Add(bound)))) != nil || time.Since(since) >= bound {
 			return nil, fmt.Errorf("%w: %w, and not found again: %w", recorder.ErrEnded, ErrLost, err)
 		}
 	}
 }
 
-// sidOf returns the SID of the room that s joined, "" if its server has not said.
+// sidOf returns the SID of the room that s joined. "" means that the server has
+// not sent it.
 func (r *Room) sidOf(s *session) string {
 	r.feed.Lock()
 	defer r.feed.Unlock()
 	return s.list.sid
 }
 
-// attemptUntil is attempt, which is over at the given time.
+// attemptUntil makes one attempt that ends at the given time.
 func (r *Room) attemptUntil(ctx context.Context, end time.Time) (*session, error) {
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	return r.attempt(ctx)
 }
 
-// attempt joins again, with a token that is as fresh as can be.
+// attempt joins again, with the freshest token.
 func (r *Room) attempt(ctx context.Context) (*session, error) {
 	var token string
 	var err error
@@ -206,8 +211,8 @@ func (r *Room) attempt(ctx context.Context) (*session, error) {
 	return r.connect(ctx, token)
 }
 
-// refresh keeps a token that the server gave the recorder, if it is one for this
-// room, under which the recorder is seen, and that lasts.
+// refresh stores a token from the server, if it is for this room, does not hide
+// the recorder, and is still valid.
 func (r *Room) refresh(token string) {
 	if _, err := checkToken(token, r.name, time.Now()); err != nil {
 		r.log.Warn("a token that the server refreshed does not serve to join again with", "err", err)
@@ -218,8 +223,8 @@ func (r *Room) refresh(token string) {
 	r.refreshed = token
 }
 
-// back goes on in the session s after old was lost, which is told or was of no
-// account.
+// back continues in the session s after old was lost. told reports that the loss
+// was reported or did not matter.
 func (r *Room) back(old, s *session, since time.Time, told bool) {
 	now := time.Now()
 	if told {

@@ -1,18 +1,18 @@
 // Package livekit joins LiveKit rooms as a recorder that everyone can see.
 //
-// It is the only package that knows LiveKit. Connecting, resuming and data
-// channels are server-sdk-go's; what comes of it is a recorder.Room. Where a
-// connection cannot be resumed the recorder joins again by itself, with a fresh
-// token, and hands out the members and tracks it finds as those it knew. Frames
-// stay encrypted here: this package never sees a media key, only, where it is
-// given, the recorder's own one, which encrypts what it tells the room.
+// No other package knows LiveKit. server-sdk-go connects, resumes and carries
+// data; this package makes a recorder.Room of it. If a connection cannot be
+// resumed, the recorder joins again by itself with a fresh token, and recognizes
+// the members and tracks it knew. Frames stay encrypted here: this package never
+// sees a key of members' media. It may have the recorder's own key, which
+// encrypts what the recorder sends to the room.
 //
-// LiveKit tells members of one who only listens in batches, every three
+// LiveKit reports a member who only listens to the others in batches, every three
 // seconds. The recorder subscribes to no track before that time has passed, so
 // every member's client has listed it before the first packet comes. After a
-// short absence members who were told of the recording, and not of its end, are
-// received at once; those who came meanwhile, and everyone after a longer one,
-// are given that time again.
+// short absence, members who knew of the recording, and not of its end, are
+// received at once. Members who came meanwhile, and everyone after a longer
+// absence, are given that time again.
 package livekit
 
 import (
@@ -38,56 +38,59 @@ const joinTimeout = 15 * time.Second
 type Config struct {
 	// URL of the server: ws, wss, http or https. Required.
 	URL string
-	// Token admits the recorder. Where it is "", TokenFunc is asked for one, and
-	// where that is nil, one is minted for Room, Identity and Name with APIKey
-	// and APISecret.
+	// Token admits the recorder. If it is "", TokenFunc returns one. If TokenFunc
+	// is nil too, a token is minted for Room, Identity and Name with APIKey and
+	// APISecret.
 	Token string
 	// TokenFunc returns a fresh token for the same room and identity. It is
-	// asked again each time the recorder has to join anew, also if it joined
-	// with Token, by one goroutine at a time. ctx bounds how long it may take.
-	// Without it a recorder that joined with Token joins anew with that, or with the
-	// one that the server gave it while it was there, whichever lasts longer.
+	// called again for each rejoin, even if the recorder joined with Token, by
+	// one goroutine at a time. ctx limits how long it may take. Nil means that a
+	// recorder that joined with Token joins again with that, or with a token that
+	// the server sent meanwhile, whichever lasts longer.
 	TokenFunc         func(ctx context.Context) (string, error)
 	APIKey, APISecret string
-	// Room is the room's name; with Token it may be "", else it must match.
+	// Room is the room's name. With Token it may be ""; otherwise it must match
+	// the token's.
 	Room string
-	// Identity must be unique in the room: a second member of the same identity
-	// throws the first out. Name is what members see.
+	// Identity must be unique in the room: a second member with the same identity
+	// makes the server remove the first. Name is what members see.
 	Identity, Name string
-	// Attributes are shown to members, and to the server, with the name. With
-	// a Token that does not allow them they are left out.
+	// Attributes are shown to members, and to the server, with the name. They are
+	// left out if Token does not allow them.
 	Attributes map[string]string
-	// Keys are the room's end-to-end keys, nil if it has none. Where there is one
-	// for Identity, the server cannot read what the recorder tells the room.
+	// Keys are the room's end-to-end keys. Nil means that the room has none. If
+	// there is a key for Identity, the server cannot read what the recorder sends
+	// to the room.
 	Keys recorder.KeyProvider
-	// Passphrase is short for Keys that are shared and follow from it.
+	// Passphrase gives shared Keys that are derived from it.
 	Passphrase []byte
-	// Resume is how long a broken connection may take to be resumed before the
-	// recorder joins anew, 0 for 10 s. The server keeps a member whose media
-	// stopped for 15 s.
+	// Resume is how long resuming a broken connection may take before the
+	// recorder joins again. 0 means 10 s. The server keeps a member without media
+	// for 15 s.
 	Resume time.Duration
-	// Selection says what of the members' media is asked for.
+	// Selection is which of the members' media the recorder asks for.
 	Selection Selection
-	// Rejoin is how long the recorder may be away from a room that it lost before
-	// it gives it up. 0 is 15 minutes; with recorder.Never it does not come back.
+	// Rejoin is how long the recorder may be absent from a room that it lost
+	// before it gives up. 0 means 15 minutes. recorder.Never means that it does
+	// not join again.
 	Rejoin time.Duration
-	// Reopen reports whether to come back to a room that its server closed because
-	// nobody was in it any more, for whoever comes later; attended is whether a
-	// person ever was. The recorder joins it again, and again, which makes it anew
-	// where the server lets it, until Close. nil is never.
+	// Reopen, if not nil, reports whether to join again a room that its server
+	// closed because it was empty. attended is whether a person was ever there.
+	// The recorder then tries to join until Close, and its join makes the room
+	// anew if the server allows that. Nil means that it does not join again.
 	Reopen func(attended bool) bool
-	// OnData, if set, is given every user data packet, and reports whether it took
-	// it. from is the sender's identity, "" for one that the server hides. It is
-	// called by the goroutines that read data, from the moment of joining on, and
-	// must not wait.
+	// OnData, if not nil, is called with every user data packet, and reports
+	// whether it handled the packet. from is the sender's identity. "" means a
+	// sender that the server hides. It is called by the goroutines that read
+	// data, from the join on, and must not wait.
 	OnData func(topic, from string, data []byte) bool
-	// Answer, if set, reports whether what a member writes (media.EventChat) or dials
-	// (recorder.EventDialed) is an answer to something they were asked. The last
-	// answer of each is handed out whatever else they, and others, send: so what does
-	// not count as one must not be called one. What is dialed and no answer is
-	// dropped. It is called as OnData is.
+	// Answer, if not nil, reports whether what a member writes (media.EventChat)
+	// or dials (recorder.EventDialed) answers a question. Each member's last
+	// answer is always handed out, whatever else members send; so Answer must
+	// return false for anything else. What is dialed and is no answer is dropped.
+	// The rules of OnData hold for its calls.
 	Answer func(recorder.RoomEvent) bool
-	// Log takes the SDK's warnings, without tokens or names. nil discards them.
+	// Log gets the SDK's warnings, without tokens or names. Nil means no log.
 	Log *slog.Logger
 }
 
@@ -102,31 +105,31 @@ type Room struct {
 	cancel context.CancelFunc
 	visits sync.WaitGroup // the goroutines that keep the recorder in the room
 	ghost  ghost          // of the goroutine that rejoins
-	vacant atomic.Bool    // the server closed the room, and it is not there yet again
+	vacant atomic.Bool    // the server closed the room, and has not made it anew
 	roster *recorder.Roster
-	feed   sync.Mutex // held by who feeds the roster, and until that is queued; before mu
-	// seen is how members look, and metadata are the room's, as far as that was told.
-	// feed guards them.
+	feed   sync.Mutex // held while the roster is updated and the event queued; before mu
+	// seen are the members' looks and metadata are the room's, as last reported.
+	// Guarded by feed.
 	seen     map[string]look
 	metadata string
 
 	mu        sync.Mutex
-	s         *session // the current one, or the last
+	s         *session // the current or the last one
 	cause     error
-	refreshed string // the server's newest token for the recorder, "" before one came
-	announced string // what every joiner is told; "" before the first Announce
-	change    string // and what they are told besides
-	state     string // what SetState said last
-	// attributes are what SetAttributes said
+	refreshed string // the server's newest token; "": none yet
+	announced string // sent to every joining member; "": no Announce yet
+	change    string // sent to them too
+	state     string // the last argument of SetState
+	// attributes are those of SetAttributes.
 	attributes map[string]string
 	receiving  bool // the first notice period is over: tracks may be subscribed to
 	closeOnce  sync.Once
 	endOnce    sync.Once
 }
 
-// Join checks the token, which must not hide the recorder nor keep it from
-// sending data, asks the server whether it accepts it, and joins. Errors wrap
-// this package's sentinels. The caller closes the Room.
+// Join checks the token, asks the server whether it accepts it, and joins. The
+// token must not hide the recorder nor forbid it to send data. Errors wrap this
+// package's sentinels. The caller closes the Room.
 func Join(ctx context.Context, c Config) (*Room, error) {
 	token := c.Token
 	if token == "" {
@@ -170,8 +173,9 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	return r, nil
 }
 
-// join joins for the first time: again, for as long as one attempt may take, where the
-// server is just closing the room, and there is another in a moment.
+// join joins for the first time. If the server is just closing the room, it tries
+// again for as long as one attempt may take, since there is a new room in a
+// moment.
 func (r *Room) join(ctx context.Context, token string) (*session, error) {
 	begun := time.Now()
 	for wait := firstWait; ; wait *= 2 {
@@ -189,16 +193,17 @@ func (r *Room) join(ctx context.Context, token string) (*session, error) {
 	}
 }
 
-// The SDK's WebRTC stack logs to one logger of the whole process, whatever
-// logger a room is given: names and URLs, to standard error. To replace it is
-// safe only while no room runs, so it is done before there can be one.
+// The SDK's WebRTC stack logs names and URLs to standard error, through one
+// logger of the whole process, whatever logger a room is given. Replacing that is
+// safe only while no room runs, so it is done here.
 func init() { lksdk.SetLogger(logger.GetDiscardLogger()) }
 
 // Name implements recorder.Room.
 func (r *Room) Name() string { return r.name }
 
-// SID is the server's name for this meeting in the room, "" while it has not said it:
-// one that the server closed and opened again has another. It does not block.
+// SID returns the server's ID of this meeting in the room. "" means that the
+// server has not sent it. A room that the server closed and opened again has
+// another SID. It does not block.
 func (r *Room) SID() string {
 	r.mu.Lock()
 	s := r.s
@@ -212,7 +217,7 @@ func (r *Room) SID() string {
 // Roster implements recorder.Lister.
 func (r *Room) Roster() *recorder.Roster { return r.roster }
 
-// Identity is the recorder's own identity in the room.
+// Identity returns the recorder's own identity in the room.
 func (r *Room) Identity() string {
 	r.mu.Lock()
 	s := r.s
@@ -220,8 +225,8 @@ func (r *Room) Identity() string {
 	return s.room.LocalParticipant.Identity()
 }
 
-// Connected implements recorder.Connector. A room that there is not, because its
-// server closed it, is not away.
+// Connected implements recorder.Connector. If the room does not exist because its
+// server closed it, the recorder does not count as absent.
 func (r *Room) Connected() bool {
 	select {
 	case <-r.ended:
@@ -272,8 +277,8 @@ func (r *Room) endError() error {
 	return r.cause
 }
 
-// Close implements recorder.Room. While the recorder tries to join again it may
-// take as long as the attempt under way.
+// Close implements recorder.Room. During a rejoin it may take as long as the
+// current attempt.
 func (r *Room) Close() error {
 	r.closeOnce.Do(func() {
 		r.mu.Lock()

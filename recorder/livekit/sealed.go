@@ -12,8 +12,8 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// receive takes a message of a data channel, as pion reads it: what it does must
-// not wait. A fault costs the message.
+// receive handles a message of a data channel when pion reads it, so it must not
+// wait. A fault costs the message.
 func (s *session) receive(m webrtc.DataChannelMessage) {
 	s.mu.Lock()
 	dead := s.dead
@@ -23,7 +23,7 @@ func (s *session) receive(m webrtc.DataChannelMessage) {
 	}
 	from := ""
 	err := fault.Contain(func() {
-		// What does not open is not for the recorder, or was never theirs.
+		// A packet that does not open is not for the recorder.
 		if p, sealed, err := openData(s.r.c.Keys, m.Data); err == nil {
 			from = p.GetParticipantIdentity()
 			s.deliver(p, sealed)
@@ -37,9 +37,9 @@ func (s *session) receive(m webrtc.DataChannelMessage) {
 
 var errData = errors.New("malformed data packet")
 
-// openData parses a message of a data channel, and opens it, if it is sealed,
-// with the keys of whom the server names as its sender. The SDK would ask for a
-// key by its index alone, where members may each have their own.
+// openData parses a message of a data channel. If the message is sealed, it opens
+// it with the keys of the sender that the server names. The SDK would look for a
+// key by its index only, but members may have keys of their own.
 func openData(keys recorder.KeyProvider, message []byte) (p *lkproto.DataPacket, sealed bool, err error) {
 	p = new(lkproto.DataPacket)
 	if err := proto.Unmarshal(message, p); err != nil {
@@ -52,7 +52,7 @@ func openData(keys recorder.KeyProvider, message []byte) (p *lkproto.DataPacket,
 	if keys == nil {
 		return nil, false, errData
 	}
-	// encryption_type is not looked at: livekit-client leaves it at NONE.
+	// Ignore encryption_type: livekit-client leaves it at NONE.
 	plain, err := keys.Keyring(p.ParticipantIdentity).OpenData(box.KeyIndex, box.Iv, box.EncryptedValue)
 	if err != nil {
 		return nil, false, err

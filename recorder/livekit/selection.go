@@ -10,33 +10,33 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A Selection says what the recorder asks for of what members publish; the rest
-// is not sent to it. The zero Selection is everything, as good as it is sent: the
-// recorder sends no estimate of its bandwidth (REMB), so a server sends the largest
-// of several pictures as long as it does not itself measure that less gets through
-// (use_send_side_bwe).
+// A Selection is which of the members' media the recorder asks for; nothing else
+// is sent to it. The zero value asks for everything, in the best quality: the
+// recorder sends no estimate of its bandwidth (REMB), so a server sends the
+// largest of several pictures, unless the server itself measures that less gets
+// through (use_send_side_bwe).
 //
-// What is sent in several sizes may begin with another one. With livekit-server
-// 1.11.0 and the members on one machine, the largest of a camera of 1280x720 or
-// 960x540 in Chromium came 1.0 s after the first picture in VP8 (simulcast), 0.2 s
-// after it in VP9 (L3T3_KEY), whose pictures of the first 0.2 s had two layers, and
-// 13 s after it in H264 (simulcast): Chromium stopped sending the largest for 2 s
-// while it learnt its bandwidth, and such a server takes a size that was away for
-// present again after 10 s. Where the camera had been on for some seconds, VP8 took
-// 1.0 s and VP9 none.
+// A track in several sizes may begin with another one than the largest. With
+// livekit-server 1.11.0 and the members on one machine, the largest picture of a
+// camera of 1280x720 or 960x540 in Chromium came 1.0 s after the first picture in
+// VP8 (simulcast), 0.2 s after it in VP9 (L3T3_KEY), whose pictures of the first
+// 0.2 s had two layers, and 13 s after it in H264 (simulcast): Chromium stopped
+// sending the largest for 2 s while it measured its bandwidth, and such a server
+// regards a size that was absent as present again after 10 s. If the camera had
+// been on for some seconds, VP8 took 1.0 s and VP9 no time.
 type Selection struct {
-	// AudioOnly leaves out all pictures, NoVideo those of cameras. NoScreen leaves
-	// out shared screens, and their sound.
+	// AudioOnly leaves out all video, NoVideo that of cameras. NoScreen leaves
+	// out shared screens and their sound.
 	AudioOnly, NoVideo, NoScreen bool
-	// MaxVideo bounds the shorter side of pictures, in pixels: 720 is 1280x720, and
-	// 720x1280. Of what is sent in several sizes the largest within the bound is
-	// asked for, or the smallest of all; what is sent in one size comes in that.
-	// 0 is no bound.
+	// MaxVideo limits the shorter side of pictures, in pixels: 720 allows
+	// 1280x720 and 720x1280. Of a track in several sizes, the recorder asks for
+	// the largest within the limit, or else for the smallest. A track in one size
+	// comes in that size. 0 means no limit.
 	MaxVideo int
 }
 
-// leavesOut returns why a track is not asked for, in a word for the timeline, or
-// "" if it is.
+// leavesOut returns why a track is not asked for, as a word for the timeline. ""
+// means that it is asked for.
 func (s Selection) leavesOut(source lkproto.TrackSource, video bool) string {
 	screen := source == lkproto.TrackSource_SCREEN_SHARE || source == lkproto.TrackSource_SCREEN_SHARE_AUDIO
 	switch {
@@ -50,7 +50,7 @@ func (s Selection) leavesOut(source lkproto.TrackSource, video bool) string {
 	return ""
 }
 
-// quality returns what to ask for of a picture.
+// quality returns the quality to ask for.
 func (s Selection) quality(info *lkproto.TrackInfo, mime string) lkproto.VideoQuality {
 	if l := s.layer(info, mime); l != nil {
 		return l.Quality
@@ -58,7 +58,7 @@ func (s Selection) quality(info *lkproto.TrackInfo, mime string) lkproto.VideoQu
 	return lkproto.VideoQuality_HIGH
 }
 
-// lessThan reports whether smaller pictures are asked for than there are.
+// lessThan reports whether the recorder asks for smaller pictures than there are.
 func (s Selection) lessThan(info *lkproto.TrackInfo, mime string) bool {
 	l := s.layer(info, mime)
 	if l == nil {
@@ -68,7 +68,7 @@ func (s Selection) lessThan(info *lkproto.TrackInfo, mime string) bool {
 	return int(l.Width)*int(l.Height) < width*height
 }
 
-// layer returns the size to ask for, nil for the largest.
+// layer returns the size to ask for. Nil means the largest.
 func (s Selection) layer(info *lkproto.TrackInfo, mime string) (best *lkproto.VideoLayer) {
 	if s.MaxVideo == 0 {
 		return nil
@@ -81,7 +81,7 @@ func (s Selection) layer(info *lkproto.TrackInfo, mime string) (best *lkproto.Vi
 	return best
 }
 
-// layersOf returns the known sizes in which a picture is sent, the smallest first.
+// layersOf returns the known sizes of a video track, smallest first.
 func layersOf(info *lkproto.TrackInfo, mime string) []*lkproto.VideoLayer {
 	if info == nil {
 		return nil
@@ -102,8 +102,8 @@ func layersOf(info *lkproto.TrackInfo, mime string) []*lkproto.VideoLayer {
 
 func shorter(l *lkproto.VideoLayer) int { return int(min(l.Width, l.Height)) }
 
-// published returns how large the pictures are that a track's sender offers, 0
-// if it does not say. A server may say what it saw instead.
+// published returns the size of the pictures that a track's sender offers. 0
+// means that the sender did not say. A server may report the size it saw instead.
 func published(info *lkproto.TrackInfo, mime string) (width, height int) {
 	if info == nil {
 		return 0, 0
@@ -120,5 +120,5 @@ func published(info *lkproto.TrackInfo, mime string) (width, height int) {
 	return width, height
 }
 
-// maxSide bounds what is believed of a picture's size, in pixels.
+// maxSide is the largest credible side of a picture, in pixels.
 const maxSide = 1 << 16

@@ -21,35 +21,35 @@ import (
 
 const defaultResume = 10 * time.Second
 
-// A session is one time in the room: from a join until the connection cannot be
-// resumed. Resuming is the SDK's. It would also join anew by itself, with a
-// token that may have expired, and then takes those who left meanwhile for
-// present and those present for new: that is ours, see Room.keep.
+// A session is one stay in the room: from a join until the connection cannot be
+// resumed. The SDK resumes. The SDK would also join again by itself, with a token
+// that may have expired; it would then treat those who left meanwhile as present
+// and those present as new. So this package joins again itself: see Room.keep.
 type session struct {
 	r      *Room
 	room   *lksdk.Room
 	joined time.Time
 	sid    atomic.Pointer[string]        // the room's; nil while the server has not said it
-	begun  atomic.Bool                   // joined: another peer connection would be the SDK joining anew
-	lost   chan lkproto.DisconnectReason // the first reason why the session is over
-	over   chan struct{}                 // closed when the SDK has given up: it does nothing more
+	begun  atomic.Bool                   // joined: another peer connection means that the SDK joins again
+	lost   chan lkproto.DisconnectReason // why the session ended first
+	over   chan struct{}                 // closed when the SDK has given up and does nothing more
 
 	list listing
 
 	mu       sync.Mutex
-	entered  bool        // it is the room's session, or was: before, nothing that happens here counts
-	dead     bool        // it was given up: nothing counts any more
-	doubt    time.Time   // since when the SDK tries to resume; zero if it does not
-	patience *time.Timer // runs then
+	entered  bool        // it is or was the room's session; before that, its events do not count
+	dead     bool        // it was given up: its events no longer count
+	doubt    time.Time   // since when the SDK tries to resume; zero: it does not
+	patience *time.Timer // runs while doubt is not zero
 	tracks   map[*webrtc.TrackRemote]*track
 	wanted   wishes
-	leftOut  map[string]bool // tracks that are not asked for, by ID
-	waits    map[string]bool // members who need notice first: nothing is received of them
+	leftOut  map[string]bool // tracks that the recorder does not ask for, by ID
+	waits    map[string]bool // members who need notice first: none of their tracks are received
 	overOnce sync.Once
 	deadOnce sync.Once
 	gone     chan struct{} // closed when dead
 	barred   chan error    // why the session must end: see watch
-	streams  *streams      // that members send
+	streams  *streams      // data streams of members
 }
 
 // connect joins the room, once.
@@ -57,10 +57,10 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	s := &session{r: r, streams: newStreams(roomBounds), lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1),
 		tracks: make(map[*webrtc.TrackRemote]*track), leftOut: make(map[string]bool)}
 	opts := []lksdk.ConnectOption{
-		// Nothing is received before the room was told: see Announce.
+		// Nothing is received before the room was given notice: see Announce.
 		lksdk.WithAutoSubscribe(false),
 		lksdk.WithConnectTimeout(joinTimeout),
-		lksdk.WithLogger(logger.GetDiscardLogger()), // the SDK's logs name people and URLs
+		lksdk.WithLogger(logger.GetDiscardLogger()), // the SDK's logs have names and URLs
 		lksdk.WithInterceptors([]interceptor.Factory{audioNACK{}, oneConnection{s}}),
 		lksdk.WithIncludeDefaultInterceptors(true),
 	}
@@ -77,8 +77,9 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Where the server throws it out while it joins, the SDK waits on, and nothing ends
-	// that before joinTimeout. It does nothing more then: nobody waits for it.
+	// If the server removes the recorder during the join, the SDK waits until
+	// joinTimeout, and cannot be stopped. It does nothing else then, so nobody
+	// waits for it.
 	joined := make(chan error, 1)
 	go func() { joined <- s.room.JoinWithContextAndToken(ctx, r.c.URL, token, opts...) }()
 	select {
@@ -104,7 +105,7 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	s.begun.Store(true)
 	s.joined = time.Now()
 	r.visits.Go(s.watch)
-	r.visits.Go(func() { // it may come only some time after joining, or never, until the room is left
+	r.visits.Go(func() { // it may come some time after the join, or not before the room is left
 		if sid := s.room.SID(); sid != "" {
 			s.sid.Store(&sid)
 		}
@@ -112,7 +113,7 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	return s, nil
 }
 
-// thrownOut is the error of a join that the server ended.
+// thrownOut returns the error of a join that the server ended.
 func thrownOut(why lkproto.DisconnectReason) error {
 	switch why {
 	case lkproto.DisconnectReason_PARTICIPANT_REMOVED:
@@ -125,8 +126,8 @@ func thrownOut(why lkproto.DisconnectReason) error {
 
 var errJoinsAnew = errors.New("joining anew is not the SDK's")
 
-// oneConnection is an interceptor that does nothing, but refuses to be made for
-// a second set of peer connections, and so keeps the SDK from joining anew.
+// oneConnection is an interceptor that does nothing, but cannot be made for a
+// second set of peer connections. So the SDK cannot join again.
 type oneConnection struct{ s *session }
 
 // NewInterceptor implements interceptor.Factory.
@@ -146,7 +147,7 @@ func (s *session) lose(reason lkproto.DisconnectReason) {
 	}
 }
 
-// alive reports whether what happens in the session still counts.
+// alive reports whether the session's events still count.
 func (s *session) alive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,8 +161,8 @@ func (s *session) connected() bool {
 	return !s.dead && s.doubt.IsZero()
 }
 
-// since returns from when on the session was of no use: now, or when the SDK
-// began to resume.
+// since returns when the session became useless: now, or when the SDK began to
+// resume.
 func (s *session) since() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +173,7 @@ func (s *session) since() time.Time {
 }
 
 // finish ends the session's tracks and leaves, without waiting for the server.
-// Nothing that happens in it counts any more.
+// Its events no longer count.
 func (s *session) finish() {
 	s.streamed(s.streams.giveUp())
 	s.mu.Lock()
@@ -203,8 +204,8 @@ func (s *session) isOver() bool {
 	}
 }
 
-// callbacks are what the SDK calls, in goroutines of its own. A fault in one of
-// them is that of the member it is about.
+// callbacks are called by the SDK, in its own goroutines. A fault in one counts
+// as a fault of the member it is about.
 func (s *session) callbacks() *lksdk.RoomCallback {
 	r := s.r
 	cb := &lksdk.RoomCallback{
@@ -255,7 +256,7 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 	return cb
 }
 
-// muted is told that a track was muted, or is not any more.
+// muted handles that a track was muted or unmuted.
 func (s *session) muted(pub lksdk.TrackPublication, p lksdk.Participant, on bool) {
 	s.contain(p.Identity(), func() {
 		s.wanted.mute(pub.SID(), on)
@@ -267,7 +268,7 @@ func (s *session) muted(pub lksdk.TrackPublication, p lksdk.Participant, on bool
 	})
 }
 
-// contain does what has to do with one member. A fault of it is declared.
+// contain calls f, which handles one member. It reports a fault in f as an event.
 func (s *session) contain(identity string, f func()) {
 	if err := fault.Contain(f); err != nil {
 		s.r.log.Error("a member could not be followed", "err", err)
@@ -285,7 +286,7 @@ func (s *session) emit(e recorder.RoomEvent) {
 func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 	sid := pub.SID()
 	wanted, offered := s.wanted.take(sid)
-	// The SDK has locks of its own: none of its methods is called with ours.
+	// The SDK has locks of its own: never call it with ours held.
 	t := newTrack(s, remote, pub, p, wanted, offered)
 	s.mu.Lock()
 	if s.dead {
@@ -309,33 +310,35 @@ func (s *session) want(pub *lksdk.RemoteTrackPublication, p *lksdk.RemotePartici
 	s.ask(pub)
 }
 
-// offer is what the server is ready to send, as it said last, once media can come.
+// offer returns what the server is ready to send, by its last description, once
+// media can come.
 func (s *session) offer() string {
 	pc := s.room.LocalParticipant.GetSubscriberPeerConnection()
 	if pc == nil || pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
 		return ""
 	}
-	d := pc.CurrentRemoteDescription() // answered, so that it holds
+	d := pc.CurrentRemoteDescription() // answered, so that it is in force
 	if d == nil {
 		return ""
 	}
 	return d.SDP
 }
 
-// ask asks the server for a track, in the size that is wanted.
+// ask asks the server for a track, in the size of the Selection.
 func (s *session) ask(pub *lksdk.RemoteTrackPublication) {
 	if err := pub.SetSubscribed(true); err != nil {
 		s.r.log.Warn("a track could not be subscribed to", "track", pub.SID(), "err", err)
 	}
 	if pub.Kind() == lksdk.TrackKindVideo {
-		// The largest is what most servers send unasked.
+		// Most servers send the largest without being asked.
 		if err := pub.SetVideoQuality(s.r.c.Selection.quality(pub.TrackInfo(), pub.MimeType())); err != nil {
 			s.r.log.Warn("a size of pictures could not be asked for", "track", pub.SID(), "err", err)
 		}
 	}
 }
 
-// leaveOut reports whether a track is not to be asked for, and tells of it once.
+// leaveOut reports whether a track is left out, and reports it to the recorder
+// once.
 func (s *session) leaveOut(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) bool {
 	why := s.r.c.Selection.leavesOut(pub.Source(), pub.Kind() == lksdk.TrackKindVideo)
 	if why == "" {
@@ -351,7 +354,7 @@ func (s *session) leaveOut(pub *lksdk.RemoteTrackPublication, p *lksdk.RemotePar
 	return true
 }
 
-// reconnecting is told that the SDK tries to resume. The SDK waits for it.
+// reconnecting is called when the SDK tries to resume. The SDK waits for it.
 func (s *session) reconnecting() {
 	s.mu.Lock()
 	if s.dead || !s.doubt.IsZero() || !s.begun.Load() {
@@ -367,8 +370,8 @@ func (s *session) reconnecting() {
 // gatherTime is how long pion waits for an answer from a STUN server, and more.
 const gatherTime = 6 * time.Second
 
-// gathered waits until no ICE candidates are being gathered: to resume is to set
-// the servers anew, which pion reads meanwhile.
+// gathered waits until no ICE candidates are being gathered: resuming sets the
+// servers anew, and pion reads them while it gathers.
 func (s *session) gathered() {
 	every := time.NewTicker(20 * time.Millisecond)
 	defer every.Stop()
@@ -388,7 +391,7 @@ func (s *session) gathered() {
 	}
 }
 
-// resumed is told that the SDK did.
+// resumed is called when the SDK has resumed.
 func (s *session) resumed() {
 	s.mu.Lock()
 	since := s.doubt
@@ -400,5 +403,5 @@ func (s *session) resumed() {
 	s.patience.Stop()
 	s.mu.Unlock()
 	s.r.emit(recorder.RoomEvent{Type: media.EventReconnect, Since: since, Reason: media.ReconnectResume})
-	s.r.subscribe(s) // what was asked for meanwhile did not reach the server
+	s.r.subscribe(s) // the server did not get requests made meanwhile
 }

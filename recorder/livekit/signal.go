@@ -14,14 +14,15 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// The SDK tells of who comes and goes from a goroutine each, in any order, and of
-// some of the server's messages not at all. One goroutine of its reads them, in
-// the order in which the server sent them: there the recorder reads along.
+// The SDK reports joining and leaving members from a goroutine each, in any
+// order, and some of the server's messages not at all. But one of its goroutines
+// reads the messages, in the order in which the server sent them: there the
+// recorder reads them too.
 
 var errSDK = errors.New("the LiveKit SDK is not the one that this was written for")
 
-// readAlong makes s see each message of its server before the SDK does. Call it
-// before the room is joined.
+// readAlong makes s see each message of its server before the SDK does. It must
+// be called before the join.
 func readAlong(s *session) error {
 	engine := engineOf(s.room)
 	if engine == nil {
@@ -59,8 +60,8 @@ func (m messages) HandleMessage(msg proto.Message) (err error) {
 	return err
 }
 
-// message takes a message of the server's, and reports whether it is the SDK's,
-// too. It may change it.
+// message handles a message of the server, and reports whether to pass it on to
+// the SDK. It may change the message.
 func (s *session) message(r *lkproto.SignalResponse) bool {
 	switch v := r.GetMessage().(type) {
 	case *lkproto.SignalResponse_Join:
@@ -74,8 +75,8 @@ func (s *session) message(r *lkproto.SignalResponse) bool {
 	case *lkproto.SignalResponse_RefreshToken:
 		s.r.refresh(v.RefreshToken)
 	case *lkproto.SignalResponse_RoomMoved:
-		// What is in the other room is none of this recording, and nobody there
-		// was told of one. The token that comes along is for that room, too.
+		// This recording has nothing of the other room, and nobody there was
+		// given notice. The token in the message is for that room too.
 		s.bar(fmt.Errorf("%w: %w", recorder.ErrEnded, ErrMoved))
 		return false
 	case *lkproto.SignalResponse_StreamStateUpdate:
@@ -92,8 +93,8 @@ func (s *session) bar(err error) {
 	}
 }
 
-// flows tells which tracks the server sends no more for now, because it finds
-// no bandwidth for them, and which it sends again.
+// flows reports which tracks the server has stopped sending for lack of
+// bandwidth, and which it sends again.
 func (s *session) flows(u *lkproto.StreamStateUpdate) {
 	for _, st := range u.GetStreamStates() {
 		typ := recorder.EventHeld

@@ -6,15 +6,15 @@ import (
 	"syscall"
 )
 
-// receiveBuffer is what is asked for a socket's incoming packets: some seconds
-// of a room. Linux gives 208 KiB where nobody asks, which six cameras fill in a
-// tenth of a second, and no more than net.core.rmem_max to those who do.
+// receiveBuffer is the buffer size that we ask for incoming packets: some seconds
+// of a room. The default of Linux is 208 KiB, which six cameras fill in a tenth
+// of a second; the limit is net.core.rmem_max.
 const receiveBuffer = 4 << 20
 
-// enlargeBuffers gives the process's UDP sockets room for what comes while it
-// has to wait for a processor: what does not fit is lost. The SDK has no way to
-// reach its sockets, so they are found as the system shows them; where it does
-// not, they stay as they are.
+// enlargeBuffers enlarges the receive buffers of the process's UDP sockets, for
+// packets that come while the process waits for a processor: packets that do not
+// fit are lost. The SDK gives no access to its sockets, so they are found through
+// the system. If that fails, they stay as they are.
 func enlargeBuffers() {
 	const folder = "/proc/self/fd"
 	entries, err := os.ReadDir(folder)
@@ -26,7 +26,7 @@ func enlargeBuffers() {
 		if err != nil {
 			continue
 		}
-		// Whatever else has this number by now is told apart by its type.
+		// Another file may have this number by now: its type shows it.
 		typ, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
 		if err != nil || typ != syscall.SOCK_DGRAM {
 			continue

@@ -15,28 +15,27 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// Streams that are under way cost memory, and whoever began one may never end it:
-// each sender has a share, and time. What is over a bound costs whoever is over
-// it, the oldest first: a client that forgets its streams can still begin one.
+// Open streams cost memory, and a sender may never end one. So each sender has a
+// share, and a time limit. Above a limit the oldest stream of the sender is
+// dropped: a client that forgets its streams can still begin one.
 const (
 	streamIdle  = 30 * time.Second
 	streamLife  = 10 * time.Minute
 	maxStreamID = 256 // bytes; the SDKs take 36
-	// keptText is how much is kept of a text: what an event takes, and a character
-	// more, so that one can tell where the last one ends.
+	// keptText is how much of a text is stored: what an event can have, and one
+	// character more, to see where the last one ends.
 	keptText = media.MaxText + utf8.UTFMax
 )
 
-// bounds are how many streams, and how many bytes that are kept of them, there may
-// be at once: of one sender, and of all. Where those of all are too many, whoever
-// has most of them loses one.
+// bounds limit the number of open streams and their stored bytes: of one sender,
+// and of all. If all together exceed a limit, the sender with the most loses one.
 type bounds struct{ senderStreams, senderBytes, roomStreams, roomBytes int }
 
 var roomBounds = bounds{senderStreams: 16, senderBytes: 6 << 20, roomStreams: 1024, roomBytes: 64 << 20}
 
 // streams reads the streams of a room's members (LiveKit's data streams, versions
-// 1 and 2). It starts no goroutine, and is safe for concurrent use: its methods
-// return the streams that are over by what happened.
+// 1 and 2). It starts no goroutine, and is safe for concurrent use. Its methods
+// return the streams that have ended.
 type streams struct {
 	bounds bounds
 	mu     sync.Mutex
@@ -45,38 +44,38 @@ type streams struct {
 	bytes  int               // kept of all
 }
 
-// A streamKey is what chunks name their stream by. The sender is the server's
-// word, so nobody writes into another's stream; nor does what is not sealed go
-// on what is.
+// A streamKey identifies the stream of a chunk. The server names the sender, so
+// nobody writes into another's stream; and unsealed chunks do not continue a
+// sealed stream.
 type streamKey struct {
 	from, id string
 	sealed   bool
 }
 
-// A share is what one sender has under way.
+// A share is the open streams of one sender.
 type share struct {
 	streams []*stream
 	bytes   int // kept of them
 }
 
-// A stream is one text, or one file.
+// A stream is one text or one file.
 type stream struct {
 	streamKey
 	topic     string
 	name      string // of a file
 	text      bool   // it is one
 	generated bool   // by a program
-	keep      int    // how many bytes of it are kept; 0 counts them only
+	keep      int    // how many bytes to store; 0: only count
 	kept      []byte // its beginning
 	came      uint64 // bytes of it, as they were sent
-	whole     bool   // it was ended by its sender, and nothing of it is missing
+	whole     bool   // its sender ended it, and nothing is missing
 
-	total    *uint64 // how many bytes there are to be; nil if its sender did not say
+	total    *uint64 // its size as announced; nil: not announced
 	deflated bool
 	next     uint64 // index of the next chunk
-	torn     bool   // one is missing
+	torn     bool   // a chunk is missing
 	begun    time.Time
-	last     time.Time // when something of it came
+	last     time.Time // when the last part came
 }
 
 func newStreams(b bounds) *streams {
@@ -97,7 +96,7 @@ func (x *streams) begin(from string, sealed bool, h *lkproto.DataStream_Header, 
 	defer x.mu.Unlock()
 	over = x.drop(over, x.open[st.streamKey]) // it begins anew
 	if h.InlineContent != nil {
-		// A short stream is its header: there is neither chunk nor trailer.
+		// A short stream is in its header: it has neither chunk nor trailer.
 		st.kept = h.InlineContent[:min(len(h.InlineContent), st.keep)]
 		st.came = uint64(len(h.InlineContent))
 		st.end()
@@ -130,7 +129,7 @@ func (x *streams) chunk(from string, sealed bool, c *lkproto.DataStream_Chunk, n
 	st.last = now
 	switch {
 	case c.GetChunkIndex() < st.next:
-		return nil // a piece that was sent again, or changed: the first stands
+		return nil // a chunk that was sent again, or changed: the first one counts
 	case c.GetChunkIndex() > st.next:
 		st.torn = true
 	}
@@ -166,7 +165,7 @@ func (x *streams) trailer(from string, sealed bool, t *lkproto.DataStream_Traile
 	return x.drop(nil, st)
 }
 
-// expire ends the streams whose time is over.
+// expire ends the streams whose time limit has passed.
 func (x *streams) expire(now time.Time) (over []*stream) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -189,8 +188,8 @@ func (x *streams) giveUp() (over []*stream) {
 	return over
 }
 
-// drop takes a stream, if it is one, from those under way to those that are over.
-// x.mu is held.
+// drop moves a stream from the open ones to those that have ended. A nil stream
+// is ignored. The caller holds x.mu.
 func (x *streams) drop(over []*stream, st *stream) []*stream {
 	if st == nil {
 		return over
@@ -206,7 +205,7 @@ func (x *streams) drop(over []*stream, st *stream) []*stream {
 	return append(over, st)
 }
 
-// greatest returns the share that has most of what is counted. x.mu is held.
+// greatest returns the share with the highest count. The caller holds x.mu.
 func (x *streams) greatest(count func(*share) int) (most *share) {
 	for _, s := range x.shares {
 		if most == nil || count(s) > count(most) {
@@ -216,12 +215,12 @@ func (x *streams) greatest(count func(*share) int) (most *share) {
 	return most
 }
 
-// stalest returns the stream of which nothing came for longest.
+// stalest returns the stream that has received nothing for longest.
 func (s *share) stalest() *stream {
 	return slices.MinFunc(s.streams, func(a, b *stream) int { return a.last.Compare(b.last) })
 }
 
-// kind is what the stream becomes in the timeline.
+// kind returns the type of the stream's event.
 func (st *stream) kind() media.EventType {
 	if typ := typeOf(st.topic); typ != "" && st.text {
 		return typ
@@ -229,8 +228,8 @@ func (st *stream) kind() media.EventType {
 	return media.EventStream
 }
 
-// size is how many bytes there are: those that came or, where the end is missing,
-// as many as its sender said.
+// size returns how many bytes the stream has: those that came, or, if its end is
+// missing, as many as its sender announced.
 func (st *stream) size() uint64 {
 	if !st.whole && st.total != nil {
 		return max(st.came, *st.total)
@@ -243,13 +242,12 @@ func (st *stream) end() {
 	st.whole = !st.torn && (st.total == nil || *st.total == st.came)
 }
 
-// content returns what is kept of the stream, up to the bound on it, and whether
-// that is all of it.
+// content returns the stored part of the stream, and whether that is all of it.
 func (st *stream) content() (b []byte, all bool) {
 	if !st.deflated {
 		return st.kept, st.whole && uint64(len(st.kept)) == st.came
 	}
-	// It may be of any size: no more is read than is kept.
+	// It may inflate to any size: read no more than is stored.
 	b, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(st.kept)), int64(st.keep)+1))
 	all = st.whole && err == nil && len(b) <= st.keep
 	return b[:min(len(b), st.keep)], all

@@ -18,7 +18,7 @@ import (
 var (
 	// ErrHidden: the token would hide the recorder from the members.
 	ErrHidden = errors.New("the token hides the recorder from the room")
-	// ErrNoData: the token does not let the recorder tell the room anything.
+	// ErrNoData: the token does not let the recorder send data to the room.
 	ErrNoData = errors.New("the token does not let the recorder send data")
 	// ErrNoSubscribe: the token does not let the recorder receive media.
 	ErrNoSubscribe = errors.New("the token does not let the recorder subscribe")
@@ -26,17 +26,19 @@ var (
 	ErrToken = errors.New("bad token")
 	// ErrUnauthorized: the server refused the token or the API key.
 	ErrUnauthorized = errors.New("the server refused the credentials")
-	// ErrNoRoom: the server makes no rooms for those who join, and there is none.
+	// ErrNoRoom: there is no such room, and the server makes none for those who
+	// join.
 	ErrNoRoom = errors.New("there is no such room")
-	// ErrUnreachable: nothing answers at the URL, or something else does.
+	// ErrUnreachable: nothing answers at the URL, or something that is no LiveKit
+	// server.
 	ErrUnreachable = errors.New("no LiveKit server answers")
 )
 
-// errNoFreshToken: the only token there is does not serve any more.
+// errNoFreshToken: the only token is no longer valid.
 var errNoFreshToken = errors.New("no fresh token to join again with")
 
-// tokenLife bounds how late a minted token may be used to join. The server
-// hands out a fresh one while the recorder is connected.
+// tokenLife is how long a minted token can be used to join. The server sends a
+// fresh one while the recorder is connected.
 const tokenLife = 10 * time.Minute
 
 // fresh returns a new token from TokenFunc, or mints one.
@@ -51,9 +53,9 @@ func fresh(ctx context.Context, c Config) (string, error) {
 	return token, nil
 }
 
-// mint makes a token for a recorder that is seen: it may subscribe and send
-// data, not publish, and is marked as a recorder so that the room shows its
-// recording sign and does not stay open for its sake.
+// mint makes a token for a visible recorder. It may subscribe and send data, but
+// not publish. It is marked as a recorder, so that the room shows its recording
+// sign and does not stay open because of it.
 func mint(c Config) (string, error) {
 	grant := &auth.VideoGrant{RoomJoin: true, Room: c.Room, Recorder: true}
 	grant.SetCanSubscribe(true)
@@ -70,14 +72,15 @@ func mint(c Config) (string, error) {
 }
 
 // claims are the parts of a LiveKit token that decide whether the recorder may
-// use it. The server checks the signature; these are checks of good faith.
+// use it. The server checks the signature; these checks keep an honest recorder
+// visible.
 type claims struct {
 	auth.ClaimGrants
 	Subject string `json:"sub"`
 	Expires int64  `json:"exp"`
 }
 
-// parseClaims reads a token without checking anything of it.
+// parseClaims parses a token without checking it.
 func parseClaims(token string) (c claims, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -93,7 +96,7 @@ func parseClaims(token string) (c claims, err error) {
 	return c, nil
 }
 
-// longer returns which of two tokens lasts longer. The second may be "".
+// longer returns the token that lasts longer. other may be "".
 func longer(token, other string) string {
 	a, err := parseClaims(token)
 	if b, otherErr := parseClaims(other); otherErr == nil && (err != nil || a.Expires != 0 && (b.Expires == 0 || b.Expires > a.Expires)) {
@@ -102,14 +105,14 @@ func longer(token, other string) string {
 	return token
 }
 
-// identityIn returns the identity that a token which checkToken took is for.
+// identityIn returns the identity in a token that checkToken accepted.
 func identityIn(token string) string {
 	c, _ := parseClaims(token)
 	return c.Subject
 }
 
-// checkToken refuses a token under which a recording would be covert, or for
-// another room. It returns the token's room.
+// checkToken refuses a token for another room, and one under which a recording
+// would be hidden. It returns the token's room.
 func checkToken(token, room string, now time.Time) (string, error) {
 	c, err := parseClaims(token)
 	if err != nil {
@@ -133,9 +136,9 @@ func checkToken(token, room string, now time.Time) (string, error) {
 	return v.Room, nil
 }
 
-// preflight asks the server whether it would let the token in, for the reason
-// that a failed WebSocket upgrade does not give. The token travels in a header
-// and never in the URL, which proxies log.
+// preflight asks the server whether it would accept the token, to get the reason
+// that a failed WebSocket upgrade does not give. The token is in a header and
+// never in the URL, which proxies log.
 func preflight(ctx context.Context, server, token string) error {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" {
@@ -165,8 +168,8 @@ func preflight(ctx context.Context, server, token string) error {
 	case http.StatusOK:
 		return nil
 	case http.StatusUnauthorized, http.StatusForbidden:
-		// The body says why, and repeats the whole token: only its first words
-		// may be shown.
+		// The body has the reason, and repeats the whole token: show only its
+		// first words.
 		body, err := io.ReadAll(io.LimitReader(resp.Body, 200))
 		if err != nil {
 			return ErrUnauthorized

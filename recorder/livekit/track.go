@@ -18,8 +18,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// maxReports bounds the sender reports kept between two packets; they come
-// every few seconds, so more means a flood, and the oldest go.
+// maxReports is the most sender reports stored between two packets. They come
+// every few seconds, so more means a flood, and the oldest are dropped.
 const maxReports = 16
 
 // A track is a subscribed remote track.
@@ -50,12 +50,12 @@ func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPubl
 		Offered:     offered,
 	}}
 	if t.info.Codec == "red" {
-		// The server sends it to who offers it; the SDK does not, so it sends us
-		// the Opus in it.
+		// The server sends RED to those who offer it. The SDK does not offer it,
+		// so the server sends the Opus in it.
 		t.info.Codec, t.info.RED = media.Opus, true
 	}
 	if t.info.Codec.Audio() {
-		t.info.Channels = 2 // RFC 7587: Opus is always announced with two
+		t.info.Channels = 2 // RFC 7587: Opus always announces two
 	}
 	t.info.SenderKind = senderKind(lkproto.ParticipantInfo_Kind(member.Kind()))
 	if ti := pub.TrackInfo(); ti != nil {
@@ -63,7 +63,7 @@ func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPubl
 		t.info.PacketTrailer = len(ti.PacketTrailerFeatures) > 0
 	}
 	pub.OnRTCP(func(p rtcp.Packet) { s.contain(t.info.Participant, func() { t.rtcp(p) }) })
-	enlargeBuffers() // the one that the track comes by among them
+	enlargeBuffers() // among them the track's own socket
 	return t
 }
 
@@ -103,8 +103,8 @@ func (t *track) Read() (recorder.Packet, error) {
 	return out, nil
 }
 
-// took notes a packet. It returns the reports that came before it, and whether to ask
-// for a key frame. Whatever is wrong with the packet, the lock is let go of.
+// took notes a packet. It returns the reports that came before it, and whether to
+// ask for a key frame. It frees the lock even if the packet causes a panic.
 func (t *track) took(p *rtp.Packet, at time.Time) (reports []recorder.SenderReport, ask bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -119,15 +119,15 @@ func (t *track) RequestKeyFrame() {
 	}
 }
 
-// wants reports whether to ask for a key frame now that one is wanted.
+// wants reports whether to ask for a key frame, now that the recorder wants one.
 func (t *track) wants(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.keys.want(now)
 }
 
-// end makes Read return io.EOF after what is in flight, also where pion would
-// keep a silent receiver open.
+// end makes Read return io.EOF after the packets that have been received, even if
+// pion would keep a silent receiver open.
 func (t *track) end() {
 	t.mu.Lock()
 	t.gone = true
@@ -161,7 +161,7 @@ func ntp(n uint64) time.Time {
 	return time.Unix(sec-unixEpoch, frac*int64(time.Second)>>32)
 }
 
-// senderKind is what a member is that is no person's client.
+// senderKind returns the kind of a member that is no person's client.
 func senderKind(k lkproto.ParticipantInfo_Kind) string {
 	switch k {
 	case lkproto.ParticipantInfo_STANDARD:

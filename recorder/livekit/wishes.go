@@ -8,7 +8,8 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// wishes are the tracks that the server was asked for and that have not come.
+// wishes are the tracks that the recorder asked the server for and that have not
+// come.
 type wishes struct {
 	mu sync.Mutex
 	of map[string]*wish // by track
@@ -16,10 +17,10 @@ type wishes struct {
 
 type wish struct {
 	info  recorder.TrackInfo // Wanted is zero while it is muted
-	muted bool               // it was, since it is asked for
+	muted bool               // it was muted at some time since it was asked for
 }
 
-// add notes a track that is asked for now, or was already.
+// add adds a track that the recorder asks for, now or before.
 func (w *wishes) add(info recorder.TrackInfo, muted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -35,8 +36,9 @@ func (w *wishes) add(info recorder.TrackInfo, muted bool) {
 	w.of[info.ID] = &wish{info, muted}
 }
 
-// take forgets a track that has come, or will not. It returns since when it was
-// missed, if it was never muted meanwhile, and since when the server was ready.
+// take removes a track that has come, or will not come. It returns since when it
+// was missing, if it was never muted meanwhile, and since when the server was
+// ready.
 func (w *wishes) take(id string) (wanted, offered time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -47,7 +49,7 @@ func (w *wishes) take(id string) (wanted, offered time.Time) {
 	return wanted, offered
 }
 
-// mute notes that a track is muted or unmuted: while it is, nothing is missing.
+// mute notes that a track is muted or unmuted. A muted track is not missing.
 func (w *wishes) mute(id string, muted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -61,7 +63,7 @@ func (w *wishes) mute(id string, muted bool) {
 	}
 }
 
-// offered notes which of the tracks a session description of the server's names:
+// offered notes which of the tracks are in a session description of the server:
 // it is ready to send them.
 func (w *wishes) offered(sdp string) {
 	w.mu.Lock()

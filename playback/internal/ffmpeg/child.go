@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// maxStderr bounds what is kept of what a process says.
+// maxStderr is the most bytes stored of a process's messages.
 const maxStderr = 2 << 10
 
 // A child is a running ffmpeg.
@@ -22,13 +22,13 @@ type child struct {
 	stderr tail
 }
 
-// start runs the program. Its standard input is in, which is closed here, or
-// none; extra are descriptors from 3 on, closed here as well. The end of ctx
-// kills it.
+// start runs the program. Its standard input is in, which start closes, or none.
+// extra are descriptors from 3 on, which start closes too. The end of ctx kills
+// the program.
 func start(ctx context.Context, path string, args []string, in *os.File, out io.Writer, extra ...*os.File) (*child, error) {
 	c := &child{ctx: ctx, cmd: exec.CommandContext(ctx, path, args...)}
-	// Nothing of the parent's environment but where its libraries lie: what
-	// was told to this program in variables is not theirs.
+	// The environment has only what is needed to find libraries: the variables of
+	// this program are not for it.
 	c.cmd.Env = []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
 	for _, name := range []string{"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
 		if v := os.Getenv(name); v != "" {
@@ -56,8 +56,8 @@ func start(ctx context.Context, path string, args []string, in *os.File, out io.
 	return c, nil
 }
 
-// wait waits for the end. The error says what the process said last, and wraps
-// that of the context if that killed it.
+// wait waits for the end. The error has the process's last messages. If the
+// context killed it, the error wraps the context's.
 func (c *child) wait() error {
 	err := c.cmd.Wait()
 	switch {
@@ -72,7 +72,8 @@ func (c *child) wait() error {
 	return fmt.Errorf("ffmpeg: %w", err)
 }
 
-// A tail keeps the end of what is written to it. Its zero value is ready.
+// A tail stores the end of what is written to it. The zero value is ready for
+// use.
 type tail struct {
 	mu  sync.Mutex
 	buf []byte

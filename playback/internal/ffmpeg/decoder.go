@@ -26,24 +26,24 @@ type Decoder struct {
 	kill  context.CancelFunc
 }
 
-// Picture starts a decoder of pictures. It gives planar YUV 4:2:0 of width times
-// height, which are even, a picture that fits within centred on black, rate
-// pictures a second: the n-th shows what stands at n/rate of the frames' times.
-// A picture comes as soon as a later one was written.
+// Picture starts a decoder of pictures. It returns planar YUV 4:2:0 of width
+// times height, which are even, with the picture scaled to fit and centred on
+// black, at rate pictures a second. Picture n is the one shown at n/rate of the
+// frames' times. A picture comes out as soon as a later one was written.
 func (p *Program) Picture(ctx context.Context, t media.Track, width, height, rate int) (*Decoder, error) {
-	// The graph is made anew when a picture changes its size. Then fps forgets
-	// the picture that it holds, which the constant rate of a raw output makes
-	// good: it counts.
+	// FFmpeg makes the filter graph anew when pictures change their size. fps
+	// then forgets the picture that it holds. The constant rate of a raw output
+	// makes up for that: it counts.
 	graph := fmt.Sprintf("scale=w=%d:h=%d:force_original_aspect_ratio=decrease:flags=bilinear:out_range=tv,"+
 		"pad=%[1]d:%[2]d:(ow-iw)/2:(oh-ih)/2:black,setsar=1,fps=fps=%[3]d:round=near:eof_action=pass", width, height, rate)
 	return p.decode(ctx, t, []string{"-threads", "1", "-flags", "low_delay", "-max_pixels", fmt.Sprint(maxPixels), "-copyts"},
 		[]string{"-vf", graph, "-pix_fmt", "yuv420p", "-f", "rawvideo"})
 }
 
-// Sound starts a decoder of sound. It gives samples of 48 kHz as 32-bit floats,
-// little endian, interleaved: as many as the frames' times tell, from zero on.
+// Sound starts a decoder of sound. It returns samples of 48 kHz as 32-bit floats,
+// little endian, interleaved: as many as the frames' times say, from zero on.
 func (p *Program) Sound(ctx context.Context, t media.Track, channels int) (*Decoder, error) {
-	// What cannot be decoded leaves silence of its length.
+	// Frames that cannot be decoded leave silence of their length.
 	return p.decode(ctx, t, []string{"-copyts"},
 		[]string{"-af", "aresample=async=1:min_hard_comp=0.005:first_pts=0", "-ac", fmt.Sprint(channels), "-ar", "48000", "-f", "f32le"})
 }
@@ -93,7 +93,7 @@ func (p *Program) decode(ctx context.Context, t media.Track, in, out []string) (
 		return nil, err
 	}
 	d := &Decoder{child: c, in: inWrite, out: outRead, uid: t.UID, kill: kill}
-	// The names of who sent it are no business of the process.
+	// The process does not need the names of the sender.
 	t.Participant, t.Name, t.Source = "", "", ""
 	if d.mkv, err = matroska.NewWriter(d.in, matroska.Header{Start: time.Unix(0, 0), Tracks: []media.Track{t}}); err != nil {
 		kill()
@@ -102,14 +102,14 @@ func (p *Program) decode(ctx context.Context, t media.Track, in, out []string) (
 	return d, nil
 }
 
-// Write gives the decoder a frame of the track. Its time counts from where the
-// run begins.
+// Write writes a frame of the track to the decoder. Its time counts from the
+// beginning of the run.
 func (d *Decoder) Write(at time.Duration, f media.Frame) error {
 	f.Time = at
 	return d.mkv.WriteFrame(f)
 }
 
-// CloseWrite says that there are no more frames. What was written is decoded.
+// CloseWrite ends the input. The decoder decodes what was written.
 func (d *Decoder) CloseWrite() error { return d.in.Close() }
 
 // Read reads what was decoded, until io.EOF.
@@ -118,8 +118,8 @@ func (d *Decoder) Read(b []byte) (int, error) { return d.out.Read(b) }
 // Kill ends the process at once.
 func (d *Decoder) Kill() { d.kill() }
 
-// Wait waits for the process' end, when all is read or it was killed. An error
-// is what the process said.
+// Wait waits for the end of the process, after everything was read or it was
+// killed. An error has the process's messages.
 func (d *Decoder) Wait() error {
 	err := d.child.wait()
 	d.kill()

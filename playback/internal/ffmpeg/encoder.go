@@ -14,9 +14,8 @@ import (
 	"syscall"
 )
 
-// An Encoder makes an MP4 file of pictures and sound. Each has a pipe of its
-// own, to be written by a goroutine of its own: the process takes from them in
-// whatever order it likes.
+// An Encoder makes an MP4 file of pictures and sound. Each has its own pipe and
+// needs its own goroutine to write it: the process reads from them in any order.
 type Encoder struct {
 	Video, Audio *os.File
 	child        *child
@@ -29,9 +28,9 @@ type Film struct {
 	Width, Height, Rate int
 }
 
-// Encode starts an encoder that writes to path, over what is there. The file is
-// whole when Wait returns nil; it begins with its index, so that it plays while
-// it is loaded.
+// Encode starts an encoder that writes to path and replaces what is there. The
+// file is whole when Wait returns nil. It begins with its index, so that it can
+// play while it loads.
 func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, err error) {
 	if runtime.GOOS == "windows" {
 		return nil, errors.New("MP4 needs pipes that this system does not hand to other programs")
@@ -87,11 +86,11 @@ func (e *Encoder) Wait() error {
 	said := e.child.stderr.String()
 	switch {
 	case e.child.ctx.Err() != nil:
-	case strings.Contains(said, "No space left on device"): // our locale keeps it from being translated
+	case strings.Contains(said, "No space left on device"): // LC_ALL=C keeps it in English
 		err = fmt.Errorf("ffmpeg: %w", syscall.ENOSPC)
 	case err == nil:
-		// Some versions end well where the last of the file, or its index, could
-		// not be written.
+		// Some versions report success although the end of the file, or its
+		// index, could not be written.
 		if err = whole(e.path); err != nil && said != "" {
 			err = fmt.Errorf("%w: %s", err, said)
 		}
@@ -99,7 +98,7 @@ func (e *Encoder) Wait() error {
 	return err
 }
 
-// whole reports by an error if the file is not a whole MP4: boxes up to its end
+// whole returns an error unless the file is a whole MP4: boxes up to its end
 // (ISO/IEC 14496-12, section 4.2), an index and media among them.
 func whole(path string) error {
 	f, err := os.Open(path)

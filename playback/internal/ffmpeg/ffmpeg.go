@@ -1,19 +1,19 @@
-// Package ffmpeg runs the machine's ffmpeg as decoders and an encoder whose
-// media goes through pipes.
+// Package ffmpeg runs the machine's ffmpeg as decoders and as an encoder, with
+// media in pipes.
 //
 // # What it is trusted with
 //
-// The frames of a room are hostile input, and decoders of video are large
-// programs in C. So a decoder is a process of its own for one run of one track.
-// It is given that track's frames in a Matroska file of ours, which leaves it one
-// demuxer and one decoder to choose; it may open nothing but its pipes; pictures
-// beyond 4096x2304 are refused before memory is taken for them. Its environment
-// holds no variable of ours, its arguments nothing of the recording. It still
-// runs as the user: whoever does not trust the ffmpeg of the machine with what
-// strangers sent should export Matroska, for which nothing is decoded.
+// The frames of a room are hostile input, and video decoders are large programs
+// in C. So each run of one track has a decoder process of its own. It gets that
+// track's frames in a Matroska file of ours, which leaves it one demuxer and one
+// decoder to choose. It may open nothing but its pipes. Pictures beyond 4096x2304
+// are refused before memory is allocated for them. Its environment has no
+// variable of ours, and its arguments nothing of the recording. It still runs as
+// the user. Whoever does not trust the machine's ffmpeg with what strangers sent
+// should export Matroska, for which nothing is decoded.
 //
-// The encoder sees nothing but pixels and samples that were decoded, and is the
-// only one that may write a file: the one it is told.
+// The encoder gets only decoded pixels and samples. It alone may write a file:
+// the one given to it.
 //
 // Every process is waited for. None outlives its context.
 package ffmpeg
@@ -30,13 +30,13 @@ import (
 )
 
 var (
-	// ErrMissing: there is no ffmpeg in PATH.
+	// ErrMissing: PATH has no ffmpeg.
 	ErrMissing = errors.New("ffmpeg was not found")
 	// ErrLacks: this ffmpeg was built without something that is needed.
 	ErrLacks = errors.New("this ffmpeg lacks")
 )
 
-// A Program is an ffmpeg that was looked at.
+// A Program is an ffmpeg whose abilities are known.
 type Program struct {
 	path     string
 	decoders map[string]bool
@@ -44,7 +44,7 @@ type Program struct {
 	audio    encoder
 }
 
-// An encoder is one of ffmpeg's, with what makes it do what we want.
+// An encoder is one of ffmpeg's encoders, with its arguments.
 type encoder struct {
 	name string
 	args []string
@@ -69,12 +69,12 @@ var (
 		media.VP9:  {"vp9", "libvpx-vp9"},
 		media.H264: {"h264"},
 		media.H265: {"hevc"},
-		media.AV1:  {"libdav1d", "libaom-av1"}, // the one called av1 needs hardware
+		media.AV1:  {"libdav1d", "libaom-av1"}, // the decoder named av1 needs hardware
 	}
 )
 
-// Find looks for ffmpeg in PATH and for what it can do. The error wraps
-// ErrMissing or ErrLacks if it is of no use.
+// Find looks for ffmpeg in PATH and finds out what it can do. If it cannot be
+// used, the error wraps ErrMissing or ErrLacks.
 func Find(ctx context.Context) (*Program, error) {
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {

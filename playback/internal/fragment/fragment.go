@@ -1,13 +1,13 @@
-// Package fragment makes of a track's frames what a browser's Media Source
-// Extensions take: an initialization segment and media behind it, as WebM for
-// Opus, VP8, VP9 and AV1, as fragmented MP4 for H.264 and H.265.
+// Package fragment turns a track's frames into what a browser's Media Source
+// Extensions accept: an initialization segment and media. It writes WebM for
+// Opus, VP8, VP9 and AV1, and fragmented MP4 for H.264 and H.265.
 //
 // Times are those of the recording's clock; a player sets no offset. Nothing is
-// decoded, and frames are never moved. What a player would stumble over is put
-// right around them: see [Sound] and [Pictures].
+// decoded, and frames are never moved. What would make a player fail is corrected
+// around them: see [Sound] and [Pictures].
 //
-// Frames are hostile. Whatever is in them, the result is well-formed, and not
-// much longer than they are.
+// Frames are hostile. Whatever they contain, the result is well-formed and not
+// much longer.
 package fragment
 
 import (
@@ -26,9 +26,9 @@ type Part struct {
 	MIME string
 	// From and To are where it begins and ends.
 	From, To time.Duration
-	// Init is the initialization segment. It depends on nothing but how the
-	// track is encoded: a player appends it only where it differs from the one
-	// before, because all up to the next key frame is dropped after it.
+	// Init is the initialization segment. It depends only on how the track is
+	// encoded. A player appends it only if it differs from the one before, since
+	// afterwards everything up to the next key frame is dropped.
 	Init []byte
 	// Media follows: clusters, or moof and mdat.
 	Media []byte
@@ -36,13 +36,14 @@ type Part struct {
 	Frames int
 }
 
-// InitID names an initialization segment by what is in it.
+// InitID returns a name for an initialization segment that depends on its
+// content.
 func (p Part) InitID() string {
 	sum := sha256.Sum256(p.Init)
 	return hex.EncodeToString(sum[:8])
 }
 
-// webm reports whether WebM takes the codec.
+// webm reports whether WebM allows the codec.
 func webm(c media.Codec) bool {
 	switch c {
 	case media.Opus, media.VP8, media.VP9, media.AV1:

@@ -9,12 +9,12 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// MIME returns the type of a track's parts as browsers want it, the codecs
-// parameter exact (RFC 6381 and the codecs' own specifications) if the track has
-// its Private. Without, it is that of a usual camera.
+// MIME returns the type of a track's parts as browsers need it. The codecs
+// parameter is exact (RFC 6381 and the codecs' own specifications) if the track
+// has its Private. Otherwise it is that of a usual camera.
 func MIME(t media.Track) string { return mimeOf(t, nil) }
 
-// mimeOf also looks into a frame, of which VP9 tells its profile.
+// mimeOf also reads a frame: VP9 has its profile there.
 func mimeOf(t media.Track, frame []byte) string {
 	p := t.Private
 	switch t.Codec {
@@ -46,9 +46,10 @@ func mimeOf(t media.Track, frame []byte) string {
 	return "application/octet-stream"
 }
 
-// vp9Codec: profile, level and bit depth ("VP Codec ISO Media File Format
-// Binding", codecs parameter). Every frame tells the profile. The level is one
-// that any meeting keeps, always the same: a change of it would be one of type.
+// vp9Codec returns profile, level and bit depth ("VP Codec ISO Media File Format
+// Binding", codecs parameter). Every frame has the profile. The level is always
+// the same and enough for any meeting, since a change of level would be a change
+// of type.
 func vp9Codec(frame []byte) string {
 	profile, depth := 0, 8
 	if len(frame) > 0 && frame[0]>>6 == 2 {

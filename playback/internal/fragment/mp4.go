@@ -16,7 +16,7 @@ import (
 const mp4Timescale = 90000
 
 // mp4Init returns ftyp and moov of a fragmented file. The configuration is the
-// track's Private as it is: nothing here parses what a sender wrote into it.
+// track's Private unchanged: nothing here parses what a sender wrote into it.
 func mp4Init(t media.Track) ([]byte, error) {
 	entry, box := "avc1", "avcC"
 	if t.Codec == media.H265 {
@@ -69,7 +69,7 @@ func mp4Media(frames []media.Frame) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// sequence numbers a fragment. It has to rise, and nobody looks.
+// sequence returns the number of a fragment. It must rise, and players ignore it.
 func sequence(at uint64) uint32 { return uint32(at/mp4Timescale) + 1 }
 
 func encodeFragment(b *bytes.Buffer, f *mp4.Fragment) error {
@@ -85,8 +85,8 @@ func mp4Time(d time.Duration) uint64 {
 	return s*mp4Timescale + (rest*mp4Timescale+uint64(time.Second)/2)/uint64(time.Second)
 }
 
-// sizeOf returns the size of the picture that a track's Private tells, at most
-// 65535 each way, or else the track's.
+// sizeOf returns the size of the picture in a track's Private, at most 65535 each
+// way, or else the track's size.
 func sizeOf(t media.Track) (width, height int) {
 	p := media.Describe(t.Codec, configFrame(t))
 	if p.Width == 0 {
@@ -95,8 +95,8 @@ func sizeOf(t media.Track) (width, height int) {
 	return min(max(p.Width, 0), math.MaxUint16), min(max(p.Height, 0), math.MaxUint16)
 }
 
-// configFrame makes a frame of the parameter sets in a track's Private, nil if
-// it is malformed.
+// configFrame makes a frame of the parameter sets in a track's Private. It
+// returns nil if they are malformed.
 func configFrame(t media.Track) []byte {
 	p := []byte(t.Private)
 	var out []byte
