@@ -23,20 +23,21 @@ type AssemblerConfig struct {
 	// Codec is the track's codec. Of a codec that is not [Supported], every
 	// packet comes out as a UnitLost.
 	Codec media.Codec
-	// Hold is how long to wait for a missing packet from when it is first
-	// missed; 0 is one second. It has to exceed the time of a few
-	// retransmissions. It is measured on the times passed to Push and Pop.
+	// Hold is how long to wait for a missing packet, counted from when it is
+	// first missed. It must be longer than a few retransmissions take. It is
+	// measured on the times passed to Push and Pop. 0 means one second.
 	Hold time.Duration
-	// MaxPackets bounds the span of sequence numbers that is waited for: if the
-	// newest packet is that far ahead of the oldest missing one, the latter is
-	// given up. 0 is 2048, the most is 8192.
+	// MaxPackets limits the span of sequence numbers that is waited for: if the
+	// newest packet is that far ahead of the oldest missing one, the missing one
+	// is given up. 0 means 2048; the most is 8192.
 	MaxPackets int
 	// SIFTrailer marks server-injected frames in this room (JoinResponse of the
 	// room's server, new at each join). Empty means that there are none.
 	SIFTrailer []byte
-	// RED says that payloads are redundant audio (RFC 2198): each packet repeats
-	// frames of those before it, which stand in for what is missing. Only for
-	// tracks without end-to-end encryption: it would cover the whole payload.
+	// RED reports that payloads are redundant audio (RFC 2198): each packet
+	// repeats frames of earlier packets, which replace missing ones. It is only
+	// for tracks without end-to-end encryption, which would cover the whole
+	// payload.
 	RED bool
 }
 
@@ -52,7 +53,7 @@ type Assembler struct {
 	window reorder
 	stats  Stats
 
-	ssrc, former uint32 // of the packets, and of those before the sender took another
+	ssrc, former uint32 // of the current packets, and of those before the sender changed it
 	switched     int64  // when it did
 
 	timestamp   int64 // of the last packet with a payload, extended
@@ -71,7 +72,7 @@ type Assembler struct {
 	maxUnit int
 }
 
-// A building is a frame, or a remainder of one, under way.
+// A building is a frame, or a remainder of one, that is being assembled.
 type building struct {
 	active      bool
 	pieces      [][]byte
@@ -126,7 +127,7 @@ func (a *Assembler) Push(p *rtp.Packet, arrival time.Time) {
 	case outOfOrder:
 		a.stats.Reordered++
 	case far:
-		// Hand out what is there, with its holes, until the packet fits.
+		// Hand out what there is, with its holes, until the packet fits.
 		for seq-a.window.next >= int64(len(a.window.slots)) && a.step(0, true) {
 		}
 		if seq-a.window.next >= int64(len(a.window.slots)) {
@@ -147,10 +148,9 @@ func (a *Assembler) Push(p *rtp.Packet, arrival time.Time) {
 	}
 }
 
-// change begins anew where a sender took another SSRC: its sequence numbers and
-// time stamps are others, and nothing is missing. What is left of the SSRC before
-// may come for as long as a missing packet is waited for; change reports false for
-// it.
+// change handles a sender's change of SSRC: sequence numbers and time stamps
+// begin anew, and nothing is missing. Packets of the SSRC before may come for as
+// long as a missing packet is waited for; change returns false for them.
 func (a *Assembler) change(p *rtp.Packet, at int64) bool {
 	if a.window.started {
 		if p.SSRC == a.former && at-a.switched < int64(a.c.Hold) {
@@ -363,9 +363,9 @@ func (a *Assembler) flushOrphans() {
 	}
 }
 
-// hole takes span numbers from first on that never came, of which lost were
-// sent. ts and at are those of the packet behind them. It also ends what was
-// under way.
+// hole handles span missing sequence numbers from first on, of which lost were
+// sent. ts and at are those of the packet after them. It also ends the frame that
+// is being assembled.
 func (a *Assembler) hole(first, span int64, lost int, ts, at int64) {
 	a.stats.Lost += uint64(lost)
 	u := Unit{Kind: UnitLost, Timestamp: ts, Arrival: a.time(at), FirstSeq: first, LastSeq: first + span - 1, Lost: lost}
@@ -393,8 +393,8 @@ func (a *Assembler) lost(b *building) Unit {
 
 func (a *Assembler) time(at int64) time.Time { return a.base.Add(time.Duration(at)) }
 
-// emit queues a unit for Pop. If nobody pops, the two oldest units become one
-// hole, so that the queue is bounded and nothing goes missing unsaid.
+// emit queues a unit for Pop. If nobody pops, it joins the two oldest units into
+// one hole, so that the queue is bounded and every loss is declared.
 func (a *Assembler) emit(u Unit) {
 	if len(a.out)-a.head >= a.maxUnit {
 		a.stats.Overflow++
@@ -419,6 +419,6 @@ func (b *building) open(ts, seq, at int64) {
 }
 
 func (b *building) close() {
-	clear(b.pieces) // let go of the packets
+	clear(b.pieces) // free the packets
 	*b = building{pieces: b.pieces[:0]}
 }

@@ -6,28 +6,29 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A format is what this package has to know of one codec. Each codec is one
-// file that defines its format, and one line in formatOf.
+// A format is what this package must know of one codec. Each codec has one file
+// with its format, and one line in formatOf.
 type format struct {
 	// depacketizer makes the state that undoes the RTP payload format.
 	depacketizer func() depacketizer
-	// key reports whether a frame (never empty) decodes by itself. nil: the
-	// depacketizer is a keyDepacketizer.
+	// key reports whether a frame (never empty) decodes by itself. Nil means that
+	// the depacketizer is a keyDepacketizer.
 	key func(frame []byte) bool
 	// header returns how many leading bytes of an encrypted frame are in the
-	// clear; it may be more than the frame has. nil: the codec has no
+	// clear. It may be more than the frame has. Nil means that the codec has no
 	// end-to-end encryption here.
 	header func(frame []byte) int
-	// variants returns what other bytes than those of the header a publisher may
-	// have authenticated. nil: none.
+	// variants returns other bytes than the header's that a publisher may have
+	// authenticated. Nil means that there are none.
 	variants func(header []byte) [][]byte
-	// readings yields what the frame may be if header finds no end of the clear part.
-	// nil: such a frame is not encrypted.
+	// readings yields the possible readings of a frame in which header finds no
+	// end of the clear part. Nil means that such a frame is not encrypted.
 	readings func(frame []byte, g *guesses) iter.Seq[reading]
-	// escaped says that all behind the header has emulation prevention.
+	// escaped reports that everything after the header has emulation prevention.
 	escaped bool
-	// injected reports whether an RTP payload, without the trailer, is what the
-	// server injects. nil: the server injects nothing for this codec.
+	// injected reports whether an RTP payload, without the trailer, is one that
+	// the server injects. Nil means that the server injects nothing for this
+	// codec.
 	injected func(payload []byte) bool
 }
 
@@ -40,10 +41,10 @@ type depacketizer interface {
 	// pieces appends to dst the slices of the frame that the packet carries.
 	// They may alias payload, or be constants such as start codes.
 	pieces(dst [][]byte, payload []byte) ([][]byte, error)
-	// reset forgets the frame under way; it precedes each frame.
+	// reset forgets the current frame. It is called before each frame.
 	reset()
-	// whole reports whether nothing of the last packet was left open, to be
-	// called behind a frame's last one.
+	// whole reports whether the last packet left nothing open. It is called after
+	// a frame's last packet.
 	whole() bool
 }
 

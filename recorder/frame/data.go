@@ -1,9 +1,9 @@
 package frame
 
 // OpenData opens a data packet (livekit-client, DataCryptor.ts): AES-GCM without
-// additional data, under the key at an index that came with the packet. It
-// tries replaced keys and the ratchet as a Decrypter does. Errors are ErrShort,
-// ErrNoKey and ErrAuth. Nothing tells a packet that is sent again.
+// additional data, under the key at an index that came with the packet. It tries
+// replaced keys and the ratchet as a Decrypter does. Errors are ErrShort,
+// ErrNoKey and ErrAuth. It does not recognize a packet that is sent again.
 func (k *Keyring) OpenData(index uint32, iv, sealed []byte) ([]byte, error) {
 	if len(iv) != ivSize || len(sealed) < tagSize {
 		return nil, ErrShort

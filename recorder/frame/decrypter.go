@@ -80,8 +80,8 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 	return out, nil
 }
 
-// split takes the part of a frame behind its header apart, without emulation
-// prevention.
+// split separates the encrypted part of a frame, without emulation prevention,
+// into ciphertext, IV and key index.
 func split(body []byte) (sealed, iv []byte, index int, ok bool) {
 	n := len(body)
 	if n < Overhead || body[n-2] != ivSize {
@@ -95,9 +95,9 @@ func (d *Decrypter) unescape(body []byte) []byte {
 	return unescape(d.scratch, body)
 }
 
-// openOther tries what the current key did not open with other readings of the
-// header, with the keys before it, then with those that a ratchet leads to. The
-// key is nil if none fits.
+// openOther opens a frame that the current key did not open. It tries other
+// readings of the header, then the keys before it, then those ahead on the
+// ratchet. The returned key is nil if none fits.
 func (d *Decrypter) openOther(index int, s *keySlot, dst, iv, sealed, header []byte) ([]byte, *key) {
 	if out, used := d.keys.openPrevious(index, s, dst, iv, sealed, header); used != nil {
 		return out, used

@@ -11,8 +11,8 @@ import (
 type Derivation uint8
 
 const (
-	// PBKDF2 is for passphrases, and for what native clients are given as bytes
-	// unless they are told otherwise: HMAC-SHA-256, 100,000 rounds.
+	// PBKDF2 is for passphrases, and for the key bytes of native clients by
+	// default: HMAC-SHA-256, 100,000 rounds.
 	PBKDF2 Derivation = iota
 	// HKDF is for raw keys, the way of livekit-client's setKey(ArrayBuffer) and
 	// of Element Call: SHA-256, with 128 zero bytes as info.
@@ -40,8 +40,8 @@ func (d Derivation) derive(material []byte, salt string, size int) ([]byte, erro
 
 // ratchet returns the material after the given one (livekit-client, utils.ts).
 // Keys and materials are derived with the same salt and info, so an AES key is
-// the beginning of the next material: whoever learns a key learns all that
-// follow. The ratchet gives no forward secrecy worth the name.
+// the beginning of the next material, and whoever learns a key can compute all
+// later ones. The ratchet gives no forward secrecy.
 func (d Derivation) ratchet(material []byte, salt string) ([]byte, error) {
 	return d.derive(material, salt, ratchetSize)
 }

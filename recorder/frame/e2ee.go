@@ -2,7 +2,7 @@ package frame
 
 import "errors"
 
-// Why a frame was not decrypted. None of them is ever media.
+// Why a frame was not decrypted. Such a frame is never handed out as media.
 var (
 	// ErrEmpty: the frame has no bytes. Senders pass such frames through as
 	// they are; there is nothing in them.

@@ -14,30 +14,32 @@ import (
 type CauseKind string
 
 const (
-	CausePassphrase CauseKind = "passphrase" // nothing that was tried opens it: another passphrase or key, or it was changed
-	CauseDerivation CauseKind = "derivation" // the key is right, and derived the other way
-	CauseBits       CauseKind = "bits"       // the key is right, and of the other size
-	CauseSalt       CauseKind = "salt"       // the key is right, and derived with LiveKit's own salt
+	CausePassphrase CauseKind = "passphrase" // nothing tried opens it: another passphrase or key, or the frame was changed
+	CauseDerivation CauseKind = "derivation" // the key is right, but derived in the other way
+	CauseBits       CauseKind = "bits"       // the key is right, but of the other size
+	CauseSalt       CauseKind = "salt"       // the key is right, but derived with LiveKit's own salt
 	CauseRatchet    CauseKind = "ratchet"    // the key was ratcheted beyond the window
-	CauseIndex      CauseKind = "index"      // the key is right, and is kept under another index
-	CauseNoKey      CauseKind = "no-key"     // there is no key at its index, and none of the others opens it
+	CauseIndex      CauseKind = "index"      // the key is right, but under another index
+	CauseNoKey      CauseKind = "no-key"     // there is no key at its index, and no other key opens it
 	CausePlaintext  CauseKind = "plaintext"  // it is not encrypted
 )
 
-// A Cause is the likeliest reason why a frame does not open. It says nothing of
-// the keys but what kind they are.
+// A Cause is the likeliest reason why a frame does not open. It has no part of
+// any key.
 type Cause struct {
 	Kind CauseKind
-	// Index is the key index that the frame names, Key the one whose key opens it.
+	// Index is the key index in the frame. Key is the index of the key that opens
+	// it.
 	Index, Key int
-	// Derivation and Bits are those that open it.
+	// Derivation and Bits are those with which the key opens it.
 	Derivation Derivation
 	Bits       int
-	// Steps is how often the key was ratcheted, Window how often it may be.
+	// Steps is how often the sender's key was ratcheted. Window is the ring's
+	// limit for that.
 	Steps, Window int
 }
 
-// String says it in words that a sentence about the sender's frames goes on with.
+// String describes the cause, to continue a sentence about the sender's frames.
 func (c Cause) String() string {
 	switch c.Kind {
 	case CauseDerivation:
@@ -63,11 +65,11 @@ const (
 	explainKeys  = 4  // whose other derivations are tried
 )
 
-// Explain looks for the reason why a frame of a track does not open, by trying what
-// senders get wrong on it: keys of other indexes, the other derivation and size, and
-// a ratchet. It takes up to a few seconds of work with keys that come from PBKDF2,
-// which ctx ends early, and can only try what the ring keeps: see
-// KeyOptions.Explain. Nothing in the ring changes.
+// Explain finds out why a frame of a track does not open. It tries what senders
+// get wrong: keys of other indexes, the other derivation and size, and a ratchet.
+// With keys from PBKDF2 it may compute for some seconds; ctx ends it earlier. It
+// can only try what the ring stores: see KeyOptions.Explain. It does not change
+// the ring.
 func (k *Keyring) Explain(ctx context.Context, c media.Codec, frame []byte) Cause {
 	x := explanation{ring: k, codec: c, frame: frame}
 	index, ok := x.index()
@@ -93,7 +95,8 @@ func (k *Keyring) Explain(ctx context.Context, c media.Codec, frame []byte) Caus
 	return cause
 }
 
-// A material is what a key at some index is made of; nil if it is not kept.
+// A material is what a key at some index is derived from. Nil means that it is
+// not stored.
 type material struct {
 	index      int
 	current    *key
@@ -101,7 +104,8 @@ type material struct {
 	material   []byte
 }
 
-// materials returns what there is, that at index first. The caller overwrites it.
+// materials returns all stored material, that at index first. The caller
+// overwrites it.
 func (k *Keyring) materials(index int) (all []material) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -137,13 +141,13 @@ func (x *explanation) index() (int, bool) {
 	return KeyIndex(x.frame)
 }
 
-// opens reports whether a ring's keys open the frame.
+// opens reports whether a key of the ring opens the frame.
 func (x *explanation) opens(try *Keyring) bool {
 	_, err := NewDecrypter(x.codec, try).Decrypt(nil, x.frame)
 	return err == nil
 }
 
-// asIs tries the keys of other indexes as they are.
+// asIs tries the keys of other indexes unchanged.
 func (x *explanation) asIs(_ context.Context, keys []material, cause Cause) (Cause, bool) {
 	for _, m := range keys {
 		if m.index == cause.Index {
@@ -159,7 +163,7 @@ func (x *explanation) asIs(_ context.Context, keys []material, cause Cause) (Cau
 	return cause, false
 }
 
-// derived tries the other ways in which a key can follow from what there is.
+// derived tries other derivations of the stored material.
 func (x *explanation) derived(ctx context.Context, keys []material, cause Cause) (Cause, bool) {
 	o := x.ring.o
 	for _, m := range keys[:min(len(keys), explainKeys)] {
@@ -195,7 +199,7 @@ func (x *explanation) derived(ctx context.Context, keys []material, cause Cause)
 	return cause, false
 }
 
-// ratcheted tries the keys that follow the one at the frame's index.
+// ratcheted tries the keys after the one at the frame's index.
 func (x *explanation) ratcheted(ctx context.Context, keys []material, cause Cause) (Cause, bool) {
 	o := x.ring.o
 	if len(keys) == 0 || keys[0].index != cause.Index || keys[0].material == nil || o.RatchetWindow >= explainSteps {

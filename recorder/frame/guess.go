@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// A frame of H.264 or H.265 without a slice, as of parameter sets alone, has no
-// place where its clear part ends, and publishers put that elsewhere:
+// A frame of H.264 or H.265 without a slice, such as one of parameter sets only,
+// has nothing that marks the end of its clear part. Publishers put that end in
+// different places:
 //
 //   - livekit-client takes what looks like a slice of the other codec for one, and
 //     where there is none either, it encrypts as VP8: behind 10 bytes of a key frame
@@ -17,7 +18,7 @@ import (
 //     behind more than 253 bytes of parameter sets, that wraps, the slice is within
 //     the ciphertext, and what is left of the length cannot be seen.
 
-// A reading is one way to take a frame apart: the first n bytes are in the clear,
+// A reading is one assumption about a frame: its first n bytes are in the clear,
 // and header was authenticated for them.
 type reading struct {
 	n       int
@@ -30,20 +31,20 @@ const (
 	vp8KeyClear, vp8DeltaClear = 10, 3
 	minWrapped                 = 5 // a start code and a byte
 	maxWrapped                 = 255
-	// guessBytes is how many bytes a second a track may make us try wrapped lengths
-	// on: some milliseconds of work.
+	// guessBytes is how many bytes a second a track may make us try with wrapped
+	// lengths. That takes some milliseconds.
 	guessBytes = 4 << 20
 )
 
-// guesses remember how a sender's frames without a slice were opened.
+// guesses remember how frames of a sender without a slice were opened.
 type guesses struct {
-	found int // wrapped length that opened the last of them, 0 for none
-	next  int // where to go on: what one frame could not afford the next tries
+	found int // the wrapped length that opened the last one; 0: none
+	next  int // where the next frame continues when this one has used up its bytes
 	left  int // bytes that may still be tried
 	since time.Time
 }
 
-// nalReadings returns the readings of frames without a slice, the likeliest first.
+// nalReadings returns the readings of frames without a slice, likeliest first.
 func nalReadings(other func(header byte) bool) func(frame []byte, g *guesses) iter.Seq[reading] {
 	return func(frame []byte, g *guesses) iter.Seq[reading] {
 		return func(yield func(reading) bool) {
@@ -71,8 +72,8 @@ func nalReadings(other func(header byte) bool) func(frame []byte, g *guesses) it
 	}
 }
 
-// lastNAL returns where the last NAL unit of a frame begins, behind its start code.
-// A wrapped length ends within it: what is escaped has no start code.
+// lastNAL returns where the last NAL unit of a frame begins, after its start
+// code. A wrapped length ends within it: escaped bytes have no start code.
 func lastNAL(frame []byte) int {
 	if i := bytes.LastIndex(frame, startCode[1:]); i >= 0 {
 		return i + len(startCode) - 1
@@ -80,8 +81,8 @@ func lastNAL(frame []byte) int {
 	return len(frame)
 }
 
-// lengths yields the wrapped lengths to try on a frame of size bytes: what opened
-// the last such frame, then all others, as far as they can be afforded.
+// lengths yields the wrapped lengths to try on a frame of size bytes: first the
+// one that opened the last such frame, then all others, as long as left allows.
 func (g *guesses) lengths(from, size int) iter.Seq[int] {
 	from, to := max(from+1, minWrapped), min(maxWrapped, size-Overhead)
 	return func(yield func(int) bool) {
@@ -127,9 +128,9 @@ func (d *Decrypter) guess(dst, frame []byte) ([]byte, error) {
 	return dst, why
 }
 
-// read opens a frame in one reading, with the keys that are in use. A ratchet is
-// moved by frames that need no guess. Decrypt does not use it: behind one more call
-// a small frame takes a sixth longer.
+// read opens a frame by one reading, with the keys in use. It does not try the
+// ratchet, which frames without guesses advance. Decrypt does not call read: one
+// more call makes a small frame a sixth slower.
 func (d *Decrypter) read(dst, frame []byte, r reading) ([]byte, error) {
 	body := frame[r.n:]
 	if r.escaped {

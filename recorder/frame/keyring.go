@@ -15,32 +15,32 @@ const (
 	defaultRingSize = 16
 	maxRingSize     = 256
 	defaultGrace    = 10 * time.Second
-	// maxPrevious is how many replaced keys of one index stay in use for the
-	// Grace: so many openings a frame can cost that opens with none.
+	// maxPrevious is how many replaced keys of one index stay in use during
+	// Grace. A frame that opens with no key costs that many more tries.
 	maxPrevious = 4
 )
 
-// NoGrace, as a KeyOptions.Grace, takes a replaced key out of use at once.
+// NoGrace, as KeyOptions.Grace, drops a replaced key at once.
 const NoGrace time.Duration = -1
 
 // KeyOptions are what all keys of a ring have in common. They must match the
 // senders'.
 type KeyOptions struct {
-	// Size is the AES key's length in bytes, 16 or 32; 0 is 16.
+	// Size is the AES key's length in bytes, 16 or 32. 0 means 16.
 	Size int
-	// Salt is the derivation's salt ("ratchetSalt" in LiveKit's clients); empty
-	// is "LKFrameEncryptionKey".
+	// Salt is the derivation's salt ("ratchetSalt" in LiveKit's clients). Empty
+	// means "LKFrameEncryptionKey".
 	Salt string
-	// RatchetWindow is how many ratchet steps ahead a frame may be that does not
-	// authenticate under the key at its index; 0 is none, the most is 64.
+	// RatchetWindow is how many ratchet steps ahead of the key at its index a
+	// frame's key may be. 0 means none; the most is 64.
 	RatchetWindow int
-	// Explain keeps key material for as long as its key is in use, as a
-	// RatchetWindow does, so that Keyring.Explain can try what else follows from it.
+	// Explain stores key material for as long as its key is in use, as a
+	// RatchetWindow does, so that Keyring.Explain can derive other keys from it.
 	Explain bool
-	// Grace is how long a replaced key stays in use for frames that were under
-	// way. 0 is ten seconds, NoGrace not at all.
+	// Grace is how long a replaced key stays in use, for frames on their way. 0
+	// means ten seconds. NoGrace means not at all.
 	Grace time.Duration
-	// Now is the clock for Grace; nil is time.Now.
+	// Now is the clock for Grace. Nil means time.Now.
 	Now func() time.Time
 }
 
@@ -68,7 +68,7 @@ type Keyring struct {
 
 // A keySlot is the immutable state of one index.
 type keySlot struct {
-	current  *key // nil: removed
+	current  *key // nil: there is none, or it was removed
 	previous []replaced
 }
 
@@ -142,8 +142,8 @@ func (k *Keyring) SetRaw(index int, raw []byte, d Derivation) error {
 	return nil
 }
 
-// Remove takes the key at index out of use, once its Grace is over. index is
-// taken modulo the ring's size; without a key there nothing happens.
+// Remove drops the key at index, after its Grace. index is taken modulo the
+// ring's size. If there is no key, nothing happens.
 func (k *Keyring) Remove(index int) {
 	if index < 0 {
 		return
@@ -156,8 +156,8 @@ func (k *Keyring) Remove(index int) {
 	}
 }
 
-// Ratchet replaces the key at index by the next one of its ratchet. The ring
-// must have been made with a RatchetWindow: without one it keeps no material.
+// Ratchet replaces the key at index with the next one of its ratchet. It needs a
+// ring with a RatchetWindow: without one, no material is stored.
 func (k *Keyring) Ratchet(index int) error {
 	if index < 0 {
 		return fmt.Errorf("key index %d is negative", index)
@@ -187,8 +187,8 @@ func (k *Keyring) Has(index int) bool {
 	return s != nil && s.current != nil
 }
 
-// Newest returns the index at which a key was set last, which is the one that
-// LiveKit's clients encrypt under. ok is false if none was set, or if it was
+// Newest returns the index at which a key was last set, which is the one that
+// LiveKit's clients encrypt with. ok is false if no key was set, or it was
 // removed.
 func (k *Keyring) Newest() (index int, ok bool) {
 	k.mu.Lock()
@@ -201,8 +201,8 @@ func (k *Keyring) Newest() (index int, ok bool) {
 }
 
 // Key returns a copy of the AES key at index, of 16 or 32 bytes, for libraries
-// that do their own encryption. The caller overwrites it after use. It is nil if
-// there is none.
+// that encrypt themselves. The caller overwrites it after use. It is nil if there
+// is no key.
 func (k *Keyring) Key(index int) []byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -214,7 +214,7 @@ func (k *Keyring) Key(index int) []byte {
 }
 
 // Version grows with each change of the ring's keys, by the caller or by a frame
-// that ratcheted. What failed to open is worth another try when it has grown.
+// that ratcheted. After a change, a frame that did not open is worth another try.
 func (k *Keyring) Version() uint64 { return k.version.Load() }
 
 // Changed returns a channel that is closed at the ring's next change.
@@ -324,8 +324,8 @@ func (k *Keyring) installLocked(index int, next *key, skipped []*key) {
 	k.changedLocked()
 }
 
-// openPrevious tries the keys that were replaced a moment ago. It forgets those
-// whose time is over.
+// openPrevious tries the keys that were replaced recently. It drops those whose
+// Grace is over.
 func (k *Keyring) openPrevious(index int, s *keySlot, dst, iv, sealed, header []byte) ([]byte, *key) {
 	if len(s.previous) == 0 {
 		return nil, nil

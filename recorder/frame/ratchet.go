@@ -8,13 +8,13 @@ import (
 const (
 	maxWindow = 64
 
-	// ratchetSteps is how many new keys one frame that does not authenticate may
-	// make us derive. Derived keys are kept, so no flood costs more than one
-	// window of derivations per installed key.
+	// ratchetSteps is the most new keys that one frame which does not
+	// authenticate makes us derive. Derived keys are stored, so a flood costs at
+	// most one window of derivations for each installed key.
 	ratchetSteps = 4
 	// ratchetTries is how many such frames a second each track may try with the
-	// keys of the window; the others of a flood fail at once. Other tracks under
-	// the same keys have tries of their own.
+	// window's keys. The others of a flood fail at once. Other tracks with the
+	// same keys have tries of their own.
 	ratchetTries = 64
 )
 
@@ -56,9 +56,9 @@ func (k *Keyring) stepLocked(current *key) error {
 	return nil
 }
 
-// advanceLocked makes the i-th key ahead of current the one at index. Those
-// before it stay in use like the replaced one: a track that is behind may still
-// send under them.
+// advanceLocked makes the i-th key ahead of current the key at index. The keys
+// between them stay in use like the replaced one: a track that is behind may
+// still use them.
 func (k *Keyring) advanceLocked(index int, current *key, i int) {
 	next := current.ahead[i]
 	next.ahead = slices.Clone(current.ahead[i+1:])

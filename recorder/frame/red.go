@@ -19,9 +19,9 @@ type redBlock struct {
 	data   []byte
 }
 
-// parseRED takes a payload of redundant audio apart (RFC 2198, section 3): the
-// frames that earlier packets had, oldest first, and the packet's own. It
-// appends them to dst; data aliases payload and may be empty.
+// parseRED parses a payload of redundant audio (RFC 2198, section 3): the frames
+// of earlier packets, oldest first, and then the packet's own. It appends them to
+// dst. data aliases payload and may be empty.
 func parseRED(dst []redBlock, payload []byte) ([]redBlock, error) {
 	start := len(dst)
 	var sizes [maxRedundant]int
@@ -56,8 +56,8 @@ func parseRED(dst []redBlock, payload []byte) ([]redBlock, error) {
 	return dst, nil
 }
 
-// unpackRED leaves in p what is its own and returns the frames before it. A
-// malformed payload leaves nothing: the packet counts as padding then.
+// unpackRED leaves the packet's own frame in p and returns the earlier ones. A
+// malformed payload leaves nothing, so the packet counts as padding.
 func (a *Assembler) unpackRED(p *rtp.Packet) []redBlock {
 	blocks, err := parseRED(a.blocks[:0], p.Payload)
 	if a.blocks = blocks; err != nil {
@@ -69,8 +69,8 @@ func (a *Assembler) unpackRED(p *rtp.Packet) []redBlock {
 	return blocks[:len(blocks)-1]
 }
 
-// fill puts frames that p, at seq, repeats where packets are missing. A
-// sender repeats the packets just before, one frame each.
+// fill puts the frames that p, at seq, repeats into the places of missing
+// packets. A sender repeats the packets just before, one frame each.
 func (a *Assembler) fill(p *rtp.Packet, seq, at int64, earlier []redBlock) {
 	w := &a.window
 	for i, b := range earlier {

@@ -25,7 +25,7 @@ type slot struct {
 	at     int64       // when it came; when it was first missed
 }
 
-// A verdict says what became of a packet.
+// A verdict is what to do with a packet.
 type verdict uint8
 
 const (
@@ -47,8 +47,8 @@ func newReorder(size int) reorder {
 
 func (r *reorder) slot(seq int64) *slot { return &r.slots[seq&int64(len(r.slots)-1)] }
 
-// judge extends a sequence number to 64 bits, nearest to the highest so far,
-// and says where it belongs. It changes nothing but the run of old packets.
+// judge extends a sequence number to 64 bits, nearest to the highest so far, and
+// returns where it belongs. It changes nothing but the run of old packets.
 func (r *reorder) judge(seq16 uint16) (seq int64, v verdict) {
 	if !r.started {
 		r.started = true

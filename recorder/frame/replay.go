@@ -12,21 +12,21 @@ const (
 	replayRuns  = 4
 )
 
-// A replayWindow remembers the nonces of a track, each with the key it was used
-// under: exactly, and at least the last 4096 of them. It keeps two generations
-// of up to 4096 and drops the older one when the younger is full, which costs
-// less per frame than dropping nonces one by one. It takes 192 KiB at most and
-// does not allocate once it has them.
+// A replayWindow remembers the nonces of a track, each with its key: exactly, and
+// at least the last 4096. It stores two generations of up to 4096 nonces and
+// drops the older one when the younger is full, which costs less per frame than
+// dropping nonces one by one. It takes 192 KiB at most, and does not allocate
+// once it has them.
 //
-// Senders count: a nonce is mostly later than all that its stream used before,
-// and then it is new without looking. Such nonces are only written down, and
-// looked up in a table when one comes that is not.
+// Senders count, so most nonces are later than all earlier ones of their stream,
+// and then they are new without a lookup. Such nonces are only stored, and put
+// into a table when one comes that needs a lookup.
 type replayWindow struct {
 	seed        [2]uint64
 	now, before generation
 	gen         uint32 // of now, from 2 on
 	runs        [replayRuns]run
-	strange     uint32 // last generation with a nonce of no run
+	strange     uint32 // last generation with a nonce outside all runs
 }
 
 // A run is a stream of nonces BE32(SSRC) | BE32(timestamp) | ... under one key.
@@ -52,9 +52,9 @@ type nonce struct {
 	b uint64 // the other four, and the key's id
 }
 
-// add remembers a nonce. It returns false if it is remembered already. Only
-// nonces of frames that authenticate may come here: the table trusts that they
-// are not chosen, without knowing the seed, to collide.
+// add remembers a nonce. It returns false if the nonce was remembered before.
+// Only nonces of frames that authenticate may be passed: the table relies on
+// nobody choosing them to collide without knowing the seed.
 func (w *replayWindow) add(key uint32, iv []byte) bool {
 	n := nonce{
 		a: binary.BigEndian.Uint64(iv),
@@ -103,8 +103,9 @@ func (r *run) note(at int64, gen uint32) {
 	r.low, r.high = min(r.low, at), max(r.high, at)
 }
 
-// begin starts the run of a nonce if all remembered ones of its stream are known:
-// if there is a place, and there was one for all others that are remembered.
+// begin starts a run with a nonce, if all remembered nonces of its stream are
+// known. They are known if there is a free run, and there was one for every other
+// remembered nonce.
 func (w *replayWindow) begin(key uint32, n nonce) {
 	if w.gen >= w.strange+2 {
 		for i := range w.runs {

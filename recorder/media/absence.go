@@ -1,7 +1,7 @@
 package media
 
-// Events of a recording that stands still. EventReconnect ends what EventLost
-// began; for a connection that was only resumed there is no EventLost.
+// Events about interruptions of the recording. EventReconnect ends what EventLost
+// began. If the connection was only resumed, there is no EventLost.
 const (
 	EventLost   EventType = "lost"   // the recorder lost the room at From: nothing is received until a reconnect
 	EventPause  EventType = "pause"  // the recording was paused: nothing is kept until a resume; Reason says why
@@ -15,10 +15,10 @@ const (
 	ReconnectRejoin = "rejoin" // it was over, and the recorder joined again
 )
 
-// Reasons of holes that were wanted. They do not make a recording incomplete.
+// Reasons of wanted holes. They do not make a recording incomplete.
 const (
-	HolePaused     = "paused"     // the recording was paused
-	HoleConsent    = "consent"    // the sender had not agreed to be recorded, or not any more
+	HolePaused     = "paused"     // somebody paused the recording
+	HoleConsent    = "consent"    // the sender had not agreed to be recorded, or took it back
 	HoleUnverified = "unverified" // only verified members are recorded
 )
 

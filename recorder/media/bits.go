@@ -1,7 +1,7 @@
 package media
 
 // A bitReader reads big-endian bits of a codec's header. Past the end it reads
-// zeros and remembers: check short before believing what was read.
+// zeros and sets short: check that before using what was read.
 type bitReader struct {
 	data  []byte
 	pos   int // in bits

@@ -6,29 +6,30 @@ import (
 	"time"
 )
 
-// A Count counts what a recording's timeline and segments tell: people, tracks and
-// holes. The recorder counts so what it has written, and readers what they read, so
-// that both say the same. The zero value is ready. It is for one goroutine.
+// A Count counts the people, tracks and holes in a recording's timeline and
+// segments. The recorder counts what it has written, and readers count what they
+// read, so that both report the same. The zero value is ready for use. It belongs
+// to one goroutine.
 type Count struct {
 	people map[string]bool
 	tracks map[uint64]bool
 	more   [2]int // people and tracks beyond what is remembered
 	holes  map[holesOf]*union
-	missed map[holesOf]*union // whatever the reason but that it was wanted
+	missed map[holesOf]*union // for all reasons except wanted ones
 	wide   bool
 	whose  map[uint64]string // tracks with holes
-	names  map[string]string // of people, as they were last
+	names  map[string]string // their latest names
 }
 
-// A Missing is what one participant's tracks miss for one reason, all together.
-// Participant is "" for what is nobody's in particular.
+// A Missing is the time that one participant's tracks miss for one reason, in
+// all. A Participant of "" means that the hole is nobody's in particular.
 type Missing struct {
 	Participant, Name string
 	Reason            string
 	Time              time.Duration
 }
 
-// Of more than so many people, or tracks, each event counts one.
+// With more people, or tracks, than this, each further event counts as one.
 const maxCounted = 1 << 16
 
 type holesOf struct {
@@ -67,7 +68,7 @@ func (c *Count) Track(t Track) {
 	c.track(t.UID)
 }
 
-// TellsOf reports whether an event of the type tells that its Participant was
+// TellsOf reports whether an event of the type shows that its Participant was
 // there.
 func TellsOf(t EventType) bool {
 	switch t {
@@ -114,13 +115,14 @@ func addHole(to map[holesOf]*union, of holesOf, from, until time.Duration) map[h
 	return to
 }
 
-// People is how many people there were.
+// People returns how many people there were.
 func (c *Count) People() int { return len(c.people) + c.more[0] }
 
-// Tracks is how many tracks there were, those included of which nothing was kept.
+// Tracks returns how many tracks there were, including those without media.
 func (c *Count) Tracks() int { return len(c.tracks) + c.more[1] }
 
-// Holes sums the holes that Holes returns by reason, over all tracks.
+// Holes returns the sum of the holes for each reason, over all tracks. The holes
+// are those of the function Holes.
 func (c *Count) Holes() map[string]time.Duration {
 	sums := make(map[string]time.Duration)
 	for of, u := range c.holes {
@@ -129,7 +131,7 @@ func (c *Count) Holes() map[string]time.Duration {
 	return sums
 }
 
-// Missing says whose holes those are that Holes sums, the longest first.
+// Missing returns whose holes these are, longest first.
 func (c *Count) Missing() []Missing {
 	type key struct{ participant, reason string }
 	sums := make(map[key]time.Duration)
@@ -146,7 +148,7 @@ func (c *Count) Missing() []Missing {
 	return all
 }
 
-// note puts something into a map that does not grow beyond what is counted apart.
+// note sets a key in a map, unless the map is full.
 func note[K comparable](in *map[K]string, key K, value string) {
 	if *in == nil {
 		*in = make(map[K]string)
@@ -159,13 +161,13 @@ func note[K comparable](in *map[K]string, key K, value string) {
 // Incomplete reports whether WideHoles returns any.
 func (c *Count) Incomplete() bool { return c.wide }
 
-// maxUnion bounds the spans of a union. More are of long ago, and only summed up.
+// maxUnion is the most spans of a union. Older spans are only summed up.
 const maxUnion = 1024
 
 // A union is time without overlaps. Its spans do not touch, and rise.
 type union struct {
 	spans   []span
-	past    time.Duration // the sum of spans that are not kept
+	past    time.Duration // the sum of spans that are no longer stored
 	longest time.Duration
 }
 

@@ -3,16 +3,16 @@ package media
 import "time"
 
 const (
-	// LongestLead is how far beyond the end of a recording a frame may be: of a
-	// sender who pushed so much ahead of time. What is later makes no sense.
+	// LongestLead is how far after the end of a recording a frame may be: its
+	// sender may have sent it that much ahead of time. A later time is wrong.
 	LongestLead = time.Minute
-	// LongestOpen is the same beyond the beginning of the last segment, where
+	// LongestOpen is the same limit after the beginning of the last segment, if
 	// nothing says that the recording ended.
 	LongestOpen = time.Hour
 )
 
-// End is where a recording ends of which these segments and events are known, the
-// last ones among them, as the recorder reports it and readers show it.
+// End returns where a recording ends, by its last segments and events. The
+// recorder reports it and readers show it.
 func End(segments []IndexSegment, events []Event) time.Duration {
 	stopped, limit := time.Duration(-1), LongestOpen
 	for _, e := range events {

@@ -20,12 +20,13 @@ const (
 	MaxReason   = 256     // a reason, a source, an event type
 	MaxText     = 1 << 20 // free text: what somebody wrote
 
-	// MaxEventLine bounds one event as JSON. JSON may take six bytes for one.
+	// MaxEventLine is the most bytes of one event as JSON. JSON may need six
+	// bytes for one.
 	MaxEventLine = 6*(MaxIdentity+MaxName+2*MaxReason+MaxText) + 256
 )
 
-// maxCount bounds an event's Count, maxSize its Size: what every reader of JSON has
-// as a number.
+// maxCount is the largest Count of an event, and maxSize the largest Size:
+// numbers that every JSON reader represents exactly.
 const (
 	maxCount = 1<<31 - 1
 	maxSize  = 1<<53 - 1
@@ -38,7 +39,7 @@ const maxTime = 1e9 * time.Second
 // Clamp returns s as valid UTF-8 of at most n bytes, cut between runes. Bytes
 // that are not UTF-8 become U+FFFD.
 func Clamp(s string, n int) string {
-	// Cut first: what is far too long need not be repaired.
+	// Cut first, so that the part that is dropped need not be repaired.
 	if len(s) > n+utf8.UTFMax {
 		s = s[:n+utf8.UTFMax]
 	}
@@ -102,7 +103,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
-	// Chat is for people, and never meets HTML unescaped by us.
+	// Chat is for people to read, and we never put it into HTML unescaped.
 	enc.SetEscapeHTML(false)
 	e = e.Clamped()
 	err := enc.Encode(eventJSON{

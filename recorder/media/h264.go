@@ -7,9 +7,9 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 )
 
-// What a sender puts into a parameter set is hostile. It is read by mediacommon,
-// which bounds what it takes from it; mp4ff's own parsers take counts as they
-// come, so that only its records are used.
+// Parameter sets come from senders and are hostile. mediacommon parses them with
+// limits. mp4ff's own parsers trust the counts in them, so only its records are
+// used.
 
 func describeH264(frame []byte) (p Picture) {
 	var sps, pps [][]byte

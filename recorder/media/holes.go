@@ -14,10 +14,10 @@ const touching = time.Millisecond
 const WideHole = time.Second
 
 // Holes returns the holes that the events declare, in order of From; Time is
-// From. Those of one track and reason that touch are one: a hole may be declared
-// in pieces, one for each segment that it crosses. Text is what the timeline calls
-// the track, also one of which nothing was kept; for a hole without a track it is
-// the participant's name.
+// From. Holes of one track and reason that touch are merged, since a hole may be
+// declared in pieces, one for each segment that it crosses. Text is the track's
+// label in the timeline, also for a track without media. For a hole without a
+// track it is the participant's name.
 func Holes(events []Event) []Event {
 	return merge(events, func(e Event) string { return e.Reason })
 }
@@ -61,7 +61,7 @@ func merge(events []Event, reason func(Event) string) []Event {
 	return slices.Clip(merged)
 }
 
-// owner is whose the hole is, where no track says so.
+// owner returns whose hole it is, if no track says so.
 func owner(e Event) string {
 	if e.Track != 0 {
 		return ""
@@ -70,8 +70,8 @@ func owner(e Event) string {
 }
 
 // WideHoles returns the spans in which a track misses WideHole or more in one
-// piece, whatever the reasons but that people wanted it. Where there is one the
-// recording is incomplete.
+// piece, for any reasons except wanted ones. If there is one, the recording is
+// incomplete.
 func WideHoles(events []Event) []Event {
 	events = slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return Wanted(e.Reason) })
 	return slices.DeleteFunc(merge(events, func(Event) string { return "" }),

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// An Index tells of a run of segments what a reader needs to list and seek
-// them without fetching them. It is a cache: everything in it is in the
-// segments too, and a reader that distrusts it reads those.
+// An Index describes a run of segments, so that a reader can list and seek them
+// without fetching them. It is a cache: everything in it is in the segments too,
+// and a reader that distrusts it reads those.
 type Index struct {
 	// Recording is the recording's ID, Start its start to the nanosecond.
 	Recording string
@@ -47,14 +47,14 @@ type IndexTrack struct {
 	// Keys are the times of the key frames of a video track, on the recording
 	// clock, ascending. A sound track has none: each of its frames is one.
 	Keys []time.Duration
-	// Continues says that the track's first picture in the segment is no key
-	// frame, so that the segment by itself shows nothing of it before the first
-	// of Keys. Begin is the time of the key frame to begin with instead, in an
-	// earlier segment; 0 is the recording's beginning, or not known.
+	// Continues reports that the track's first picture in the segment is no key
+	// frame, so that the segment alone shows nothing of it before the first of
+	// Keys. Begin is then the time of the key frame to begin with, in an earlier
+	// segment. 0 means the recording's beginning, or that it is not known.
 	Continues bool
 	Begin     time.Duration
-	// Width and Height are the size of the largest picture in the segment that
-	// its key frames tell of, in pixels; 0 for sound, or if none does.
+	// Width and Height are the size of the largest picture in the segment by its
+	// key frames, in pixels. 0 means sound, or that no key frame has a size.
 	Width, Height int
 }
 
@@ -62,8 +62,8 @@ type IndexTrack struct {
 const (
 	// MaxIndexSegments bounds the segments of one index.
 	MaxIndexSegments = 4096
-	// MaxIndexKeys bounds the key frames that are told of one segment, those of
-	// all its tracks together.
+	// MaxIndexKeys is the most key frames of one segment, of all its tracks
+	// together.
 	MaxIndexKeys = 1 << 16
 	// MaxIndexTracks bounds the tracks that one index lists as first seen.
 	MaxIndexTracks = 4 * MaxIndexSegments

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// What a segment's header, an index and a block of Matroska have room for. There
-// is one set of these limits: what describes a picture, what writes it and what
-// reads it all ask [Track.Check] and [Frame.Check].
+// The limits of a segment's header, an index and a block of Matroska. This is the
+// only set of them: whatever describes, writes or reads a picture calls
+// [Track.Check] and [Frame.Check].
 const (
 	// MaxTracks is how many tracks one file lists.
 	MaxTracks = 512
@@ -26,8 +26,8 @@ const (
 	TimelineUID = 0x7365616C74617065
 )
 
-// Check says why no file can list the track as it is, nil if one can. Strings do
-// not matter: they are cut where they are written.
+// Check returns why no file can list the track. Nil means that a file can.
+// Strings do not matter: they are cut when they are written.
 func (t Track) Check() error {
 	switch {
 	case t.UID == 0 || t.UID == TimelineUID:
@@ -44,7 +44,7 @@ func (t Track) Check() error {
 	return nil
 }
 
-// Check says why the frame cannot be written, nil if it can.
+// Check returns why the frame cannot be written. Nil means that it can.
 func (f Frame) Check() error {
 	switch {
 	case f.Time < 0 || f.Time > maxTime:
@@ -57,8 +57,8 @@ func (f Frame) Check() error {
 	return nil
 }
 
-// Fits reports whether a picture of this size can be written. 0 is a size that
-// is not known.
+// Fits reports whether a picture of this size can be written. 0 means that the
+// size is not known, and fits.
 func (p Picture) Fits() bool {
 	return p.Width >= 0 && p.Height >= 0 && p.Width <= MaxSide && p.Height <= MaxSide
 }

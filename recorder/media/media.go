@@ -27,7 +27,7 @@ const (
 // Audio reports whether the codec carries sound.
 func (c Codec) Audio() bool { return c == Opus }
 
-// Known reports whether frames of the codec can be kept.
+// Known reports whether frames of the codec can be recorded.
 func (c Codec) Known() bool {
 	switch c {
 	case Opus, VP8, VP9, H264, H265, AV1:
@@ -77,8 +77,8 @@ func (t Track) Label() string {
 	return name + " (" + string(t.Source) + ")"
 }
 
-// Announced returns the track that an EventTrack tells of, as far as it does: its
-// codec and size are not known, for nothing of it need have come.
+// Announced returns the track that an EventTrack announces. Its codec and size
+// are not known, since no media of it need have come.
 func Announced(e Event) (Track, bool) {
 	if e.Type != EventTrack || e.Track == 0 {
 		return Track{}, false
@@ -98,7 +98,7 @@ type Frame struct {
 	Track uint64
 	// Time is the capture time on the recording clock.
 	Time time.Duration
-	// Duration is how long an audio frame lasts, 0 if not known (video).
+	// Duration is how long an audio frame lasts. 0 means not known (video).
 	Duration time.Duration
 	// Key marks a frame that decodes without any earlier one.
 	Key bool
@@ -115,12 +115,12 @@ type Event struct {
 	Type EventType
 	// Participant is the identity concerned, Name the display name.
 	Participant, Name string
-	// Track is the UID of the track concerned, 0 if none.
+	// Track is the UID of the track concerned. 0 means none.
 	Track uint64
 	// From and To bound a hole, or something else that lasted, on the recording
 	// clock.
 	From, To time.Duration
-	// Reason says why or how: for a hole one of the Hole reasons.
+	// Reason is why or how: for a hole, one of the Hole reasons.
 	Reason string
 	// Text is free text: a recorder message, a chat line.
 	Text string
@@ -130,68 +130,68 @@ type Event struct {
 	Size int64
 }
 
-// An EventType says what happened.
+// An EventType is what happened.
 type EventType string
 
 const (
 	EventStart     EventType = "start"     // the recording starts; Text is the room's name
-	EventFollows   EventType = "follows"   // it goes on with the meeting of another, whose ID is Text
-	EventStop      EventType = "stop"      // it ends; Reason says why
-	EventAnnounced EventType = "announced" // the recorder was listed in the room and said what it does
+	EventFollows   EventType = "follows"   // it continues the meeting of another recording, whose ID is Text
+	EventStop      EventType = "stop"      // it ends; Reason is why
+	EventAnnounced EventType = "announced" // the recorder was listed in the room and gave notice
 	EventJoin      EventType = "join"      // Participant, Name
 	EventLeave     EventType = "leave"     // Participant
 	EventTrack     EventType = "track"     // Track of Participant appeared; Text is its label
 	EventTrackEnd  EventType = "track-end" // Track ended
-	EventSilent    EventType = "silent"    // on what Text calls, a Track if it came, nothing was sent From..To, for as long as it was published
+	EventSilent    EventType = "silent"    // nothing was sent From..To on the published track or source that Text names
 	EventMute      EventType = "mute"      // Track
 	EventUnmute    EventType = "unmute"    // Track
 	EventHole      EventType = "hole"      // Track misses From..To for Reason
 	EventEpoch     EventType = "epoch"     // a new set of readers; Text names them
-	EventUnsealed  EventType = "unsealed"  // Participant, the reader Name, cannot open what follows: it is sealed to as many as there can be
+	EventUnsealed  EventType = "unsealed"  // Participant, the reader Name, cannot open what follows: the epoch has the most readers it can have
 	EventKeys      EventType = "keys"      // Track is encrypted under the key of the index in Text from now on
-	EventIntegrity EventType = "integrity" // Track got something that was neither its sender's nor, by its looks, the server's
+	EventIntegrity EventType = "integrity" // Track got a frame that was neither its sender's nor one that the server is known to send
 	EventClock     EventType = "clock"     // the time stamps of Track jumped ahead of real time by Text, a Go duration, or back; one of the Clock reasons
 	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
 	EventSize      EventType = "size"      // the picture of Track has the size in Text from here on, "640x360"
-	EventPublished EventType = "published" // its sender publishes pictures as large as Text says from here on; Reason says if they were asked for
-	EventLeftOut   EventType = "left-out"  // Participant publishes what is not recorded: the source in Text, Reason says why
+	EventPublished EventType = "published" // the sender publishes pictures as large as Text from here on; Reason is set if smaller ones were asked for
+	EventLeftOut   EventType = "left-out"  // Participant publishes something that is not recorded: the source in Text; Reason is why
 )
 
-// PublishedLess is the Reason of an EventPublished where smaller pictures were
-// asked for.
+// PublishedLess is the Reason of an EventPublished when the recorder asked for
+// smaller pictures.
 const PublishedLess = "max-video"
 
-// Why a source is left out: whoever runs the recorder wants less.
+// Why a source is left out: whoever runs the recorder asked for less.
 const (
 	LeftOutAudioOnly = "audio-only" // sound only
 	LeftOutNoVideo   = "no-video"   // no cameras
 	LeftOutNoScreen  = "no-screen"  // no shared screens, nor their sound
 )
 
-// TrackPlaintext is the Reason of an EventTrack that came unencrypted into an
-// end-to-end-encrypted room, where the recorder was told to take it.
+// TrackPlaintext is the Reason of an EventTrack for a track that came unencrypted
+// into an end-to-end-encrypted room, and that the recorder may record.
 const TrackPlaintext = "plaintext"
 
 // Reasons of an EventClock.
 const (
-	ClockJump = "jump" // for good: the track goes on by when it arrives
+	ClockJump = "jump" // for good: the track's times follow its arrivals from then on
 	ClockOnce = "once" // of a single frame, which is put between its neighbours
 )
 
 // Reasons of a hole. Mute and silence (DTX) are no holes.
 const (
-	HoleStart     = "start"           // published, but the first packet or key frame took its time
-	HoleTooMany   = "too-many-tracks" // there was no room for the participant's track among those recorded
+	HoleStart     = "start"           // published, but the first packet or key frame came later
+	HoleTooMany   = "too-many-tracks" // the participant has more tracks than are recorded
 	HoleLoss      = "loss"            // packets never came
 	HoleNoKey     = "no-key"          // no key for the frames' key index
 	HoleAuth      = "auth"            // frames did not authenticate: wrong key or tampering
 	HolePlaintext = "plaintext"       // an unencrypted track in an end-to-end-encrypted room
 	HoleKeyFrame  = "key-frame"       // waiting for a key frame after a hole or at the start
 	HoleReconnect = "reconnect"       // the recorder was away from the room
-	HoleAsleep    = "asleep"          // the recorder's machine was suspended; without a Track, all is missing
+	HoleAsleep    = "asleep"          // the recorder's machine was suspended; without a Track, all tracks are missing
 	HoleBandwidth = "bandwidth"       // the room's server found no bandwidth to send it to the recorder
 	HoleCodec     = "codec"           // a codec that is not recorded
-	HoleFormat    = "format"          // what came fits no file: a frame over MaxFrame, a picture over MaxSide
+	HoleFormat    = "format"          // no file can hold it: a frame over MaxFrame, a picture over MaxSide
 	HoleSpool     = "spool-full"      // no room to write
-	HoleFault     = "fault"           // the recorder could not cope with what was sent
+	HoleFault     = "fault"           // a fault in the recorder, caused by what was sent
 )

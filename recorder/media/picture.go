@@ -1,19 +1,19 @@
 package media
 
-// A Picture is what a frame of a video track says of itself.
+// A Picture is what a frame of a video track says about itself.
 type Picture struct {
-	// Key says that the frame decodes without an earlier one.
+	// Key reports that the frame decodes without an earlier one.
 	Key bool
-	// Width and Height are the size in pixels as shown, 0 if the frame does not
-	// say. They may be larger than what can be written: see Fits.
+	// Width and Height are the size in pixels as shown. 0 means that the frame
+	// has no size. They may be larger than what can be written: see Fits.
 	Width, Height int
 	// Private is the track's [Track.Private] from this frame on, empty if the
 	// frame brings none.
 	Private string
 }
 
-// Describe looks into a stored video frame, see [Store]. What is malformed or
-// not known is zero.
+// Describe parses a stored video frame (see [Store]). Malformed and unknown
+// fields are zero.
 func Describe(c Codec, frame []byte) Picture {
 	switch c {
 	case VP8:
@@ -37,10 +37,9 @@ func Describe(c Codec, frame []byte) Picture {
 // [Track.Private].
 func NeedsPrivate(c Codec) bool { return c == H264 || c == H265 || c == AV1 }
 
-// Store turns a frame as it comes from a payload format into the form that is
-// kept in a [Frame]: H.264 and H.265 from start codes to lengths, every other
-// codec as it is. It works in frame where it can, and the result is empty if
-// there is nothing in it.
+// Store turns a frame from a payload format into the form of a [Frame]: H.264 and
+// H.265 from start codes to lengths, other codecs unchanged. It works in frame if
+// it can. The result is empty if the frame has no content.
 func Store(c Codec, frame []byte) []byte {
 	if c != H264 && c != H265 {
 		return frame
@@ -48,8 +47,8 @@ func Store(c Codec, frame []byte) []byte {
 	return lengthPrefixed(frame)
 }
 
-// Smaller reports whether a picture is clearly smaller than another one: by more
-// than encoders round and crop, and however either is turned.
+// Smaller reports whether a picture is clearly smaller than another: by more than
+// encoders round and crop, in either orientation.
 func Smaller(width, height, than, high int) bool {
 	return 10*int64(width)*int64(height) < 8*int64(than)*int64(high)
 }

@@ -10,17 +10,17 @@ import (
 // MaxTitle bounds a name in a title, in characters.
 const MaxTitle = 80
 
-// Title is the Label for where names may do nothing but be read, such as a player's
-// menu: see Plain.
+// Title returns the Label for places where a name must do nothing except to be
+// read, such as a player's menu: see Plain.
 func (t Track) Title() string {
 	name := cmp.Or(Plain(t.Name, MaxTitle), Plain(t.Participant, MaxTitle))
 	return strings.TrimSpace(name + " (" + Plain(string(t.Source), MaxTitle) + ")")
 }
 
-// Plain makes a name or a text of a stranger one line of at most n characters
-// that says what it said and does nothing else, in a menu or a subtitle: no line
-// breaks, no control or bidirectional characters, no invisible ones but those
-// that scripts and emoji are joined by. What is cut ends with an ellipsis.
+// Plain makes a stranger's name or text one line of at most n characters that
+// does nothing except to be read, in a menu or a subtitle. It has no line breaks,
+// no control or bidirectional characters, and no invisible ones except those that
+// join scripts and emoji. A text that was cut ends with an ellipsis.
 func Plain(s string, n int) string {
 	var b strings.Builder
 	length, space := 0, false

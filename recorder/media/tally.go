@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// maxShown bounds the tracks of which the last key frame is remembered.
+// maxShown is of how many tracks the last key frame is remembered.
 const maxShown = 4096
 
-// A Tally collects what an index tells of segments, from their frames, while they
-// are written one after the other. The zero value is ready. It is for one goroutine.
+// A Tally collects what an index says of segments, from their frames, while they
+// are written one after the other. The zero value is ready for use. It belongs to
+// one goroutine.
 type Tally struct {
 	segment IndexSegment
 	any     bool // it has frames

@@ -22,7 +22,7 @@ const (
 	EventsUID = media.TimelineUID
 )
 
-// A Header says what a segment belongs to and which tracks are in it.
+// A Header says what a segment belongs to and which tracks it has.
 type Header struct {
 	// Recording is the recording's ID, empty in files that are no segment.
 	Recording string
@@ -41,9 +41,9 @@ type Header struct {
 // uses a part of it that this package does not read.
 var ErrFormat = errors.New("not a readable Matroska file")
 
-// ErrFrame is wrapped by errors that refuse a frame or event for what it is.
-// The writer is as before and takes further frames. Every other error of a
-// writer comes from the output below and stays.
+// ErrFrame is wrapped by errors that refuse a frame or event because of its
+// content. The writer is unchanged and accepts further frames. Every other error
+// of a writer comes from its output and is final.
 var ErrFrame = errors.New("frame cannot be written")
 
 // segmentUUID derives the SegmentUUID: the first 16 bytes of
@@ -71,7 +71,7 @@ func ebmlHeader(docType string) []byte {
 		uintElement(idDocTypeReadVersion, 2))
 }
 
-// checkTracks refuses tracks that cannot stand together in one file.
+// checkTracks refuses tracks that cannot be in one file together.
 func checkTracks(tracks []media.Track) error {
 	if len(tracks) > media.MaxTracks {
 		return fmt.Errorf("%d tracks, more than %d", len(tracks), media.MaxTracks)

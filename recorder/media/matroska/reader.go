@@ -66,9 +66,9 @@ func (m *Reader) Header() Header { return m.header }
 // in other files.
 func (m *Reader) FormatVersion() int { return m.version }
 
-// Next returns the next frame or event in file order, or io.EOF. In a file
-// that was cut it returns all complete blocks, then io.ErrUnexpectedEOF; a cut
-// between two elements of unknown-size parents cannot be seen and is io.EOF.
+// Next returns the next frame or event in file order, or io.EOF. In a file that
+// was cut it returns all complete blocks, then io.ErrUnexpectedEOF. A cut between
+// two elements whose parents have unknown size cannot be seen, and is io.EOF.
 // After an error it returns that error again.
 //
 // The time of a frame is that of its block, exact to the file's
@@ -95,7 +95,8 @@ func readError(err error) error {
 	return fmt.Errorf("reading Matroska: %w", err)
 }
 
-// step reads one element of the Segment or Cluster. ok says that it was a block.
+// step reads one element of the Segment or Cluster. ok reports that it was a
+// block.
 func (m *Reader) step() (b Block, ok bool, err error) {
 	if m.clusterEnd >= 0 && m.pos >= m.clusterEnd {
 		m.clusterEnd = noCluster

@@ -12,11 +12,10 @@ import (
 // block's offset can say, and not so short that players work for nothing.
 const webmSpan = 10 * time.Second
 
-// WebMInit returns what a browser's Media Source Extensions take as the
-// initialization segment of one track, number 1 (W3C, "WebM Byte Stream Format",
-// section 3): the EBML header, and a Segment of unknown size up to its first
-// cluster. It tells nothing of the track but how to decode it: a player may
-// append the same bytes again.
+// WebMInit returns the initialization segment of one track, number 1, for a
+// browser's Media Source Extensions (W3C, "WebM Byte Stream Format", section 3):
+// the EBML header, and a Segment of unknown size up to its first cluster. It says
+// only how to decode the track, so a player may append the same bytes again.
 func WebMInit(t media.Track) ([]byte, error) {
 	t.UID = max(t.UID, 1)
 	t.Participant, t.Name, t.Source = "", "", ""
@@ -61,9 +60,8 @@ func webmTracks(t media.Track) []byte {
 // AppendWebMClusters appends the frames of the track of WebMInit as clusters of
 // known size. Times are kept, rounded to the millisecond; they must not fall.
 //
-// A picture without a Duration lasts until the next one. One that has a Duration
-// says so: a player then knows that there is a hole, or how long the last one
-// lasts.
+// A picture without a Duration lasts until the next one. A picture with a
+// Duration tells a player that there is a hole, or how long the last one lasts.
 func AppendWebMClusters(b []byte, frames []media.Frame) []byte {
 	const width = 8 // of a cluster's size
 	start, size := int64(-1), 0
@@ -99,8 +97,8 @@ func AppendWebMClusters(b []byte, frames []media.Frame) []byte {
 	return b
 }
 
-// appendBlockGroup appends a block of track 1 with its duration. before is where
-// the frame lies that it builds upon, if it does.
+// appendBlockGroup appends a block of track 1 with its duration. before is the
+// place of the frame that this one builds upon, if there is one.
 func appendBlockGroup(b []byte, f media.Frame, rel int16, before int64) []byte {
 	lasts := uintElement(idBlockDuration, uint64(max(ticks(f.Duration, time.Millisecond), 1)))
 	var reference []byte
