@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
@@ -12,15 +13,15 @@ import (
 func TestOptionsRefuse(t *testing.T) {
 	none, one := 0, 1
 	for _, tt := range []struct {
-		o    options
+		o    flags.Options
 		says string // "" for options that make sense
 	}{
 		{&copyOptions{id: "last"}, "--to STORE is missing"},
 		{&copyOptions{id: "last", to: "s"}, ""},
 		{&shareOptions{id: "last"}, "--to NAME is missing"},
 		{&resealOptions{id: "last"}, "--reader NAME is missing"},
-		{&repairOptions{storesOption: storesOption{[]string{"a"}}}, "two or more"},
-		{&repairOptions{storesOption: storesOption{[]string{"a", "b"}}}, ""},
+		{&repairOptions{StoresOption: flags.StoresOption{Stores: []string{"a"}}}, "two or more"},
+		{&repairOptions{StoresOption: flags.StoresOption{Stores: []string{"a", "b"}}}, ""},
 		{&recoverOptions{adopt: []string{"x"}}, "--adopt"},
 		{&pruneOptions{}, "either --older-than AGE or --keep N"},
 		{&pruneOptions{olderThan: "90d", keep: &one}, "either --older-than AGE or --keep N"},
@@ -43,15 +44,15 @@ func TestOptionsRefuse(t *testing.T) {
 		{&playOptions{listen: "0.0.0.0:80"}, "other machines"},
 		{&playOptions{id: "sealtape:X#t=5", listen: "127.0.0.1:0"}, ""},
 		{&doctorOptions{unit: true, policy: true}, "exclude one another"},
-		{&doctorOptions{policy: true, storesOption: storesOption{[]string{"folder"}}}, "one bucket"},
+		{&doctorOptions{policy: true, StoresOption: flags.StoresOption{Stores: []string{"folder"}}}, "one bucket"},
 		{&demoOptions{duration: time.Millisecond}, "less than a second"},
-		{&completionOptions{shell: "tcsh"}, "no completion"},
+		{&flags.CompletionOptions{Shell: "tcsh"}, "no completion"},
 		{&keysInitOptions{}, "--name NAME"},
 		{&keysInitOptions{name: "Ada", expiryOption: expiryOption{expires: "soon"}}, "--expires"},
 		{&keysAddOptions{confirmOption: confirmOption{fingerprint: "w", yes: true}}, "exclude each other"},
 		{&keysRevokeOptions{}, "-o FILE is missing"},
 	} {
-		err := tt.o.check()
+		err := tt.o.Check()
 		if (err != nil) != (tt.says != "") || err != nil && !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(tt.says)) {
 			t.Errorf("%T%+v: %v, want %q", tt.o, tt.o, err, tt.says)
 		}

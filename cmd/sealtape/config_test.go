@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
@@ -43,13 +44,13 @@ func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c 
 			cmd.Flags, app.Metadata["options"] = recordFlags(o), o
 			cmd.Action = func(ctx *cli.Context) error {
 				c = ctx
-				err := configure(e, ctx)
-				o.rest(ctx)
+				err := flags.Configure(e, ctx)
+				o.Rest(ctx)
 				return err
 			}
 		}
 	}
-	args, err = flagsFirst(app, append([]string{"sealtape", "record", "--config", path}, args...))
+	args, err = flags.First(app, append([]string{"sealtape", "record", "--config", path}, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,14 +59,14 @@ func configured(t *testing.T, yaml string, mode os.FileMode, args ...string) (c 
 }
 
 func TestConfig(t *testing.T) {
-	for _, v := range []string{"LIVEKIT_URL", "LIVEKIT_API_KEY", "SEALTAPE_STORE", apiSecretVar, tokenVar, e2eePassphraseVar, "SEALTAPE_LOG_LEVEL", "SEALTAPE_LOG_FORMAT"} {
+	for _, v := range []string{"LIVEKIT_URL", "LIVEKIT_API_KEY", "SEALTAPE_STORE", flags.APISecretVar, flags.TokenVar, flags.E2EEPassphraseVar, "SEALTAPE_LOG_LEVEL", "SEALTAPE_LOG_FORMAT"} {
 		t.Setenv(v, "")
 		if err := os.Unsetenv(v); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Setenv("LIVEKIT_URL", "wss://env")
-	t.Setenv(apiSecretVar, "of the environment")
+	t.Setenv(flags.APISecretVar, "of the environment")
 	c, e, err := configured(t, `# the weekly meeting
 room: weekly
 store: s3://file
@@ -92,7 +93,7 @@ log-level: debug
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if got := storeNames(c); !slices.Equal(got, []string{"flag"}) {
+	if got := flags.StoreNames(c); !slices.Equal(got, []string{"flag"}) {
 		t.Errorf("stores %q", got)
 	}
 	if got := c.StringSlice("reader"); !slices.Equal(got, []string{"Carol"}) {
@@ -145,7 +146,7 @@ func TestConfigRefusals(t *testing.T) {
 		{"room: a\n---\nroom: b\n", "more than one document", "", ui.ExitFailed},
 		{"room: 'x\n", "weekly.yaml: yaml: ", "NAME: VALUE", ui.ExitFailed},
 		{"log-level: loud\n", `--log-level is "loud"`, "", ui.ExitUsage},
-		{"room: " + strings.Repeat("x", maxConfig), "is longer than 1048576 bytes", "", ui.ExitFailed},
+		{"room: " + strings.Repeat("x", flags.MaxConfig), "is longer than 1048576 bytes", "", ui.ExitFailed},
 	} {
 		_, _, err := configured(t, tt.yaml, 0o600)
 		if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), secret) {
@@ -178,9 +179,9 @@ func FuzzConfig(f *testing.F) {
 		}
 		c := cli.NewContext(cli.NewApp(), nil, nil)
 		c.Command = recordCommand()
-		settings, err := readConfig(c, path)
+		settings, err := flags.ReadConfig(c, path)
 		for _, s := range settings {
-			if err != nil || secretFlags[s.name] != "" || len(s.values) == 0 || s.line < 1 {
+			if err != nil || flags.SecretFlags[s.Name] != "" || len(s.Values) == 0 || s.Line < 1 {
 				t.Errorf("%+v, %v", s, err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
@@ -30,18 +31,18 @@ copied where head or log is damaged or missing, nor from a store that shows less
 recording than this machine has seen, or than the other store has.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the copy goes: a folder or s3://bucket/prefix, as `STORE`"},
-			o.storeFlag(),
+			o.StoreFlag(),
 		},
-		Action: action(&o, withStore(runCopy), argument{name: "the ID of a recording", to: &o.id}),
+		Action: flags.Action(&o, withStore(runCopy), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
 type copyOptions struct {
-	storeOption
+	flags.StoreOption
 	id, to string
 }
 
-func (o *copyOptions) check() error {
+func (o *copyOptions) Check() error {
 	if o.to == "" {
 		return ui.Misuse("copy to where? --to STORE is missing")
 	}
@@ -50,7 +51,7 @@ func (o *copyOptions) check() error {
 
 func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	e := a.env
-	if from, err := storeID(o.store); err == nil {
+	if from, err := storeID(o.Store); err == nil {
 		if to, err := storeID(o.to); err == nil && from == to {
 			return ui.Misuse("--to is the store that it would be copied from")
 		}
@@ -61,7 +62,7 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	}
 	_, _, err = archive.ReadHead(ctx, a.store, id, archive.Options{Verifiers: a.verifiers, Heads: a.heads})
 	if rolledBack(err) {
-		return ui.Hinted(err, "this machine has seen more of it, or something else, than "+o.store+" shows now: copy from another store, and ask who can write to this one")
+		return ui.Hinted(err, "this machine has seen more of it, or something else, than "+o.Store+" shows now: copy from another store, and ask who can write to this one")
 	}
 	to, err := openStore(ctx, e, o.to, true)
 	if err != nil {
@@ -96,8 +97,8 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	if ctx.Err() != nil {
 		return ui.Hinted(ctx.Err(), "what was copied stays; run it again to go on")
 	} else if rolledBack(err) {
-		return ui.Hinted(err, "nothing was copied: "+o.store+" does not go on with what "+o.to+" has; see which is whole",
-			"sealtape verify "+id+" --store "+ui.ShellWord(o.store), "sealtape verify "+id+" --store "+ui.ShellWord(o.to))
+		return ui.Hinted(err, "nothing was copied: "+o.Store+" does not go on with what "+o.to+" has; see which is whole",
+			"sealtape verify "+id+" --store "+ui.ShellWord(o.Store), "sealtape verify "+id+" --store "+ui.ShellWord(o.to))
 	} else if ui.As[*archive.CorruptError](err) {
 		return headless(ctx, err, to, id, o)
 	} else if errors.Is(err, archive.ErrConflict) {
@@ -147,11 +148,11 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 // headless says of a copy that could not begin which store's head or log is damaged, and
 // what puts it back.
 func headless(ctx context.Context, err error, to archive.Store, id string, o *copyOptions) error {
-	repair := "sealtape repair " + id + " --store " + ui.ShellWord(o.store) + " --store "
+	repair := "sealtape repair " + id + " --store " + ui.ShellWord(o.Store) + " --store "
 	if _, _, there := archive.ReadHead(ctx, to, id, archive.Options{}); ui.As[*archive.CorruptError](there) && !errors.Is(there, fs.ErrNotExist) {
 		return ui.Hinted(err, "nothing was copied: what "+o.to+" has is put right by", repair+ui.ShellWord(o.to))
 	}
-	return ui.Hinted(err, "nothing was copied: if it is not being uploaded to "+o.store+", name another store that has it whole", repair+"STORE")
+	return ui.Hinted(err, "nothing was copied: if it is not being uploaded to "+o.Store+", name another store that has it whole", repair+"STORE")
 }
 
 // rolledBack reports whether a store shows another past than was seen before.

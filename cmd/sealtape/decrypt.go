@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
@@ -39,19 +40,19 @@ segments that failed verification were left out, or the key that signed the
 recording was revoked. 5: no key of yours opens any.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "the folder to make, `DIR`"},
-			o.storeFlag(), o.jsonFlag(),
+			o.StoreFlag(), o.JSONFlag(),
 		},
-		Action: action(&o, runDecrypt, argument{name: "the ID of a recording", to: &o.id}),
+		Action: flags.Action(&o, runDecrypt, flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
 type decryptOptions struct {
-	storeOption
-	jsonOption
+	flags.StoreOption
+	flags.JSONOption
 	id, output string
 }
 
-func (o *decryptOptions) check() error {
+func (o *decryptOptions) Check() error {
 	if o.output == "" {
 		return ui.Misuse("where to? -o DIR is missing")
 	}
@@ -107,7 +108,7 @@ func runDecrypt(ctx context.Context, e *ui.Env, o *decryptOptions) (err error) {
 		return err
 	}
 	end := ui.Outcome{ID: t.ID(), Verdict: lacks(e, d, s.Tracks(), s.Holes(), s.Missing()).Verdict()}.Err()
-	if o.json {
+	if o.JSON {
 		if err := e.JSON(f.told(s, out, end != nil)); err != nil {
 			return err
 		}

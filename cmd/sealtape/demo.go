@@ -8,6 +8,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/demo"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
@@ -27,7 +28,7 @@ new folder that it names.`,
 			&cli.DurationFlag{Name: "duration", Destination: &o.duration, Value: 15 * time.Second, Usage: "`LENGTH` of the recording"},
 			&cli.BoolFlag{Name: "no-browser", Destination: &o.noBrowser, Usage: "do not play it in a browser at the end"},
 		},
-		Action: action(&o, runDemo),
+		Action: flags.Action(&o, runDemo),
 	}
 }
 
@@ -36,7 +37,7 @@ type demoOptions struct {
 	duration      time.Duration
 }
 
-func (o *demoOptions) check() error {
+func (o *demoOptions) Check() error {
 	if o.duration < time.Second {
 		return ui.Misuse("--duration is less than a second")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -33,27 +34,27 @@ those that were recorded here last, and then some; --all looks at all of them.
 
 Warnings are for you to weigh. Exit code 1: something will not work.`,
 		Flags: []cli.Flag{
-			storesFlag(),
+			flags.StoresFlag(),
 			&cli.BoolFlag{Name: "all", Destination: &o.all, Usage: "look at all recordings"},
 			&cli.BoolFlag{Name: "policy", Destination: &o.policy, Usage: "print a policy for the recorder's key in the bucket instead, which lets it add and take nothing back"},
 			&cli.BoolFlag{Name: "unit", Destination: &o.unit, Usage: "print a systemd unit for a recorder instead, with comments"},
-			o.jsonFlag(),
+			o.JSONFlag(),
 		},
-		Action: action(&o, runDoctor),
+		Action: flags.Action(&o, runDoctor),
 	}
 }
 
 type doctorOptions struct {
-	storesOption
-	jsonOption
+	flags.StoresOption
+	flags.JSONOption
 	all, policy, unit bool
 }
 
-func (o *doctorOptions) check() error {
+func (o *doctorOptions) Check() error {
 	if o.unit && o.policy {
 		return ui.Misuse("--unit and --policy exclude one another: each prints something of its own")
 	}
-	if o.policy && (len(o.stores) != 1 || !strings.HasPrefix(o.stores[0], "s3://")) {
+	if o.policy && (len(o.Stores) != 1 || !strings.HasPrefix(o.Stores[0], "s3://")) {
 		return ui.Misuse("--policy is for one bucket: --store s3://bucket/prefix")
 	}
 	return nil
@@ -73,16 +74,16 @@ func runDoctor(ctx context.Context, e *ui.Env, o *doctorOptions) error {
 		return nil
 	}
 	if o.policy {
-		return showPolicy(e, o.stores[0])
+		return showPolicy(e, o.Stores[0])
 	}
-	if err := namedOnce(o.stores); err != nil {
+	if err := namedOnce(o.Stores); err != nil {
 		return err
 	}
 	d, err := diagnose(ctx, e, o)
 	if err != nil {
 		return err
 	}
-	if o.json {
+	if o.JSON {
 		err = e.JSON(d)
 	} else {
 		err = showDiagnosis(e, d)
@@ -131,16 +132,16 @@ func diagnose(ctx context.Context, e *ui.Env, o *doctorOptions) (*diagnosis, err
 	}
 	var first archive.Store // whose recordings are looked at
 	var firstName string
-	for _, arg := range o.stores {
+	for _, arg := range o.Stores {
 		checkup.Clock(ctx, &d.Report, arg)
 		if store := checkStore(ctx, e, d, arg); first == nil {
 			first, firstName = store, arg
 		}
 	}
-	if len(o.stores) == 0 {
+	if len(o.Stores) == 0 {
 		d.Unknown("store", "store", "not looked at: no --store")
 	}
-	if first != nil && h != nil && len(o.stores) > 1 {
+	if first != nil && h != nil && len(o.Stores) > 1 {
 		d.Pass("recordings", "store", "%s, the first that opens", firstName)
 	}
 	if first != nil && h != nil {

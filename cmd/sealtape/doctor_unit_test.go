@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
@@ -25,12 +26,12 @@ func TestUnitFile(t *testing.T) {
 	if line == nil {
 		t.Fatal("no ExecStart")
 	}
-	flags := regexp.MustCompile(`--[a-z0-9-]+`).FindAllString(line[1], -1)
-	if len(flags) != 4 {
-		t.Errorf("flags %q", flags)
+	given := regexp.MustCompile(`--[a-z0-9-]+`).FindAllString(line[1], -1)
+	if len(given) != 4 {
+		t.Errorf("flags %q", given)
 	}
-	for _, f := range flags {
-		if !isFlag(recordCommand().Flags, f) && !isFlag(ui.LogFlags(), f) {
+	for _, f := range given {
+		if !flags.IsFlag(recordCommand().Flags, f) && !flags.IsFlag(ui.LogFlags(), f) {
 			t.Errorf("record has no flag %s", f)
 		}
 	}

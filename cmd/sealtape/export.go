@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
@@ -61,9 +62,9 @@ verification, or the key that signed the recording was revoked.`,
 			&cli.StringFlag{Name: "from", Destination: &o.from, Usage: "begin at `TIME` of the recording"},
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "end at `TIME` of the recording"},
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
-			o.storeFlag(), o.jsonFlag(),
+			o.StoreFlag(), o.JSONFlag(),
 		}, o.mp4Flags()...),
-		Action: action(&o, runExport, argument{name: "the ID of a recording", to: &o.id}),
+		Action: flags.Action(&o, runExport, flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
@@ -77,8 +78,8 @@ var exporters = map[string]exporter{
 }
 
 type exportOptions struct {
-	storeOption
-	jsonOption
+	flags.StoreOption
+	flags.JSONOption
 	id, output, format string
 	from, to           string
 	participants       []string
@@ -90,14 +91,14 @@ type exportOptions struct {
 	excerpt playback.ExportOptions
 }
 
-func (o *exportOptions) rest(c *cli.Context) {
+func (o *exportOptions) Rest(c *cli.Context) {
 	o.participants, o.given = c.StringSlice("participant"), make(map[string]bool)
 	for _, name := range []string{"format", "layout", "size"} {
 		o.given[name] = c.IsSet(name)
 	}
 }
 
-func (o *exportOptions) check() (err error) {
+func (o *exportOptions) Check() (err error) {
 	if !o.given["format"] && strings.EqualFold(filepath.Ext(o.output), ".mp4") {
 		o.format = "mp4"
 	}
@@ -226,7 +227,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	f := lacks(e, d, s.Tracks(), report.Holes, report.Missing)
 	f.Dropped = report.Dropped()
 	end := ui.Outcome{ID: id, Verdict: f.Verdict()}.Err()
-	if o.json {
+	if o.JSON {
 		if err := e.JSON(exportedJSON(id, out, o.format, report, end != nil)); err != nil {
 			return err
 		}

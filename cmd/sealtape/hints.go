@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -28,8 +29,8 @@ func explainJoin(err error) error {
 		{livekit.ErrHidden, "sealtape records in the open only: make a token without the hidden grant"},
 		{livekit.ErrNoData, "it must be able to tell the room that it records: make a token with canPublishData"},
 		{livekit.ErrNoSubscribe, "make a token with canSubscribe"},
-		{livekit.ErrToken, "make a new token for this room, or set LIVEKIT_API_KEY and " + apiSecretVar},
-		{livekit.ErrUnauthorized, "check LIVEKIT_API_KEY and " + apiSecretVar + ", or the token, against the server's"},
+		{livekit.ErrToken, "make a new token for this room, or set LIVEKIT_API_KEY and " + flags.APISecretVar},
+		{livekit.ErrUnauthorized, "check LIVEKIT_API_KEY and " + flags.APISecretVar + ", or the token, against the server's"},
 		{livekit.ErrNoRoom, "this server makes no rooms for who joins: make it first, or check --room"},
 		{livekit.ErrUnreachable, "check LIVEKIT_URL, and that the server runs and can be reached from here"},
 		{context.DeadlineExceeded, "the server answers but no connection came about: check the firewall for its UDP and TCP media ports"},

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -37,16 +38,16 @@ Exit code 0: the recording is whole. 3: it is not closed, or lacks a second or m
 4: something of it is missing in the store or damaged, or the key that signed it was
 revoked. 5: no key of yours opens it; then only what anyone can see is shown, and
 holes are not known. That a part is not yours to open is said, and no failure.`,
-		Flags: []cli.Flag{o.storeFlag(), o.jsonFlag(),
+		Flags: []cli.Flag{o.StoreFlag(), o.JSONFlag(),
 			&cli.BoolFlag{Name: "timeline", Destination: &o.timeline, Usage: "show all that happened, event by event"}},
-		Action: action(&o, withStore(runInfo), argument{name: "the ID of a recording", to: &o.id}),
+		Action: flags.Action(&o, withStore(runInfo), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
 type infoOptions struct {
-	unchecked
-	storeOption
-	jsonOption
+	flags.Unchecked
+	flags.StoreOption
+	flags.JSONOption
 	id       string
 	timeline bool
 }
@@ -70,7 +71,7 @@ func runInfo(ctx context.Context, a *access, o *infoOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.json {
+	if o.JSON {
 		if trust := d.Trust(); trust.Outcome != tape.Whole {
 			i.Problems = append(i.Problems, trust.Say("recording "+id))
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -74,14 +75,14 @@ owner.`,
 					initial.expiryFlag(),
 					&cli.BoolFlag{Name: "no-passphrase", Destination: &initial.noPassphrase, Usage: "keep the identity in the clear, for a machine that must start alone"},
 				},
-				Action: action(&initial, withHome(runKeysInit)),
+				Action: flags.Action(&initial, withHome(runKeysInit)),
 			},
-			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: action(&show, withHome(runKeysShow))},
+			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: flags.Action(&show, withHome(runKeysShow))},
 			{
 				Name:   "card",
 				Usage:  "write your card, to give to others",
 				Flags:  []cli.Flag{card.outputFlag()},
-				Action: action(&card, withHome(runKeysCard)),
+				Action: flags.Action(&card, withHome(runKeysCard)),
 			},
 			{
 				Name:      "add",
@@ -99,34 +100,34 @@ pinned is refused: someone made new keys, or pretends to be them.`,
 					&cli.BoolFlag{Name: "recorder", Destination: &add.recorder, Usage: "the card is a recorder's: believe what its key records"},
 					add.yesFlag("pin"),
 				},
-				Action: action(&add, runKeysAdd, argument{name: "the FILE of a card", to: &add.file}),
+				Action: flags.Action(&add, runKeysAdd, flags.Argument{Name: "the FILE of a card", To: &add.file}),
 			},
-			{Name: "list", Usage: "list the pinned cards", Action: action(&list, withHome(runKeysList)), Flags: []cli.Flag{list.jsonFlag()}},
+			{Name: "list", Usage: "list the pinned cards", Action: flags.Action(&list, withHome(runKeysList)), Flags: []cli.Flag{list.JSONFlag()}},
 			{
 				Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME",
-				Action: action(&remove, withHome(runKeysRemove), argument{name: "a NAME", to: &remove.name}),
+				Action: flags.Action(&remove, withHome(runKeysRemove), flags.Argument{Name: "a NAME", To: &remove.name}),
 				Flags:  []cli.Flag{&cli.StringFlag{Name: "device", Destination: &remove.device, Usage: "unpin only the card of this device"}},
 			},
 			{
 				Name: "approve", Usage: "approve the card of another device of yours", ArgsUsage: "CARD -o FILE",
-				Action: action(&approve, runKeysApprove, argument{name: "the CARD of your other device", to: &approve.file}),
+				Action: flags.Action(&approve, runKeysApprove, flags.Argument{Name: "the CARD of your other device", To: &approve.file}),
 				Description: `Signs a card of your own name with the key on this machine. Who has pinned your
 card then takes the other one without comparing words, and seals to both.`,
 				Flags: []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
 			},
 			{
-				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: action(&rotate, withHome(runKeysRotate)),
+				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: flags.Action(&rotate, withHome(runKeysRotate)),
 				Description: `What was sealed to you still opens. Give the new card to the others: who has
 pinned the old one takes it without comparing words.`,
 				Flags: []cli.Flag{rotate.expiryFlag()},
 			},
 			{
-				Name: "renew", Usage: "make another card of the same keys, with another end", Action: action(&renew, withHome(runKeysRenew)),
+				Name: "renew", Usage: "make another card of the same keys, with another end", Action: flags.Action(&renew, withHome(runKeysRenew)),
 				Flags: []cli.Flag{renew.expiryFlag()},
 			},
 			{
 				Name: "revoke", Usage: "take back a card of yours", ArgsUsage: "[CARD] -o FILE",
-				Action: action(&revoke, withHome(runKeysRevoke), argument{name: "CARD", to: &revoke.file, optional: true}),
+				Action: flags.Action(&revoke, withHome(runKeysRevoke), flags.Argument{Name: "CARD", To: &revoke.file, Optional: true}),
 				Description: `Writes a revocation of your own key, or of the card of another device of yours,
 for everyone who has pinned it: they take it with "keys add". It cannot be
 undone. Make one of your own key in time, and keep it where a thief of this
@@ -134,14 +135,14 @@ machine does not find it.`,
 				Flags: []cli.Flag{revoke.outputFlag(), &cli.StringFlag{Name: "reason", Destination: &revoke.reason, Usage: "why, for people, one `LINE`"}},
 			},
 			{
-				Name: "export", Usage: "write your identity to one file under a passphrase", Action: action(&export, withHome(runKeysExport)),
+				Name: "export", Usage: "write your identity to one file under a passphrase", Action: flags.Action(&export, withHome(runKeysExport)),
 				Description: `For another machine, or as a copy to keep. age reads it as an identity file. With it
 go your earlier keys, and which of yours were revoked; the cards that you pinned do not.`,
 				Flags: []cli.Flag{export.outputFlag()},
 			},
 			{
 				Name: "import", Usage: "take an identity that was exported, here or by a web page", ArgsUsage: "FILE",
-				Action: action(&imports, runKeysImport, argument{name: "the FILE of an exported identity", to: &imports.file}),
+				Action: flags.Action(&imports, runKeysImport, flags.Argument{Name: "the FILE of an exported identity", To: &imports.file}),
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "no-passphrase", Destination: &imports.noPassphrase, Usage: "keep it in the clear, for a machine that must start alone"}},
 			},
 		},
@@ -154,11 +155,11 @@ type keysInitOptions struct {
 	recorder, noPassphrase bool
 }
 
-func (o *keysInitOptions) check() error {
+func (o *keysInitOptions) Check() error {
 	if o.name == "" {
 		return ui.Misuse("your card needs a name: --name NAME")
 	}
-	return o.expiryOption.check()
+	return o.expiryOption.Check()
 }
 
 func runKeysInit(ctx context.Context, e *ui.Env, h *keys.Home, o *keysInitOptions) error {
@@ -199,7 +200,7 @@ func runKeysInit(ctx context.Context, e *ui.Env, h *keys.Home, o *keysInitOption
 	return nil
 }
 
-type keysShowOptions struct{ unchecked }
+type keysShowOptions struct{ flags.Unchecked }
 
 func runKeysShow(_ context.Context, e *ui.Env, h *keys.Home, _ *keysShowOptions) error {
 	card, err := h.OwnCard()
@@ -229,7 +230,7 @@ func runKeysShow(_ context.Context, e *ui.Env, h *keys.Home, _ *keysShowOptions)
 }
 
 type keysCardOptions struct {
-	unchecked
+	flags.Unchecked
 	outputOption
 }
 

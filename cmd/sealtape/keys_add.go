@@ -18,7 +18,7 @@ type keysAddOptions struct {
 	recorder bool
 }
 
-func (o *keysAddOptions) check() error {
+func (o *keysAddOptions) Check() error {
 	if o.fingerprint != "" && o.yes {
 		return ui.Misuse("--fingerprint and --yes exclude each other")
 	}

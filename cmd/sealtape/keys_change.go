@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
 type keysApproveOptions struct {
-	unchecked
+	flags.Unchecked
 	outputOption
 	confirmOption
 	file string
@@ -121,7 +122,7 @@ type keysRevokeOptions struct {
 	reason string
 }
 
-func (o *keysRevokeOptions) check() error {
+func (o *keysRevokeOptions) Check() error {
 	if o.output == "" {
 		return ui.Misuse("where to? -o FILE is missing; - is standard output")
 	}

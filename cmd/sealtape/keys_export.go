@@ -8,12 +8,13 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
 type keysExportOptions struct {
-	unchecked
+	flags.Unchecked
 	outputOption
 }
 
@@ -49,7 +50,7 @@ func runKeysExport(ctx context.Context, e *ui.Env, h *keys.Home, o *keysExportOp
 const importHint = "FILE is what sealtape keys export -o FILE, or a web page, wrote"
 
 type keysImportOptions struct {
-	unchecked
+	flags.Unchecked
 	file         string
 	noPassphrase bool
 }

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
 type keysListOptions struct {
-	unchecked
-	jsonOption
+	flags.Unchecked
+	flags.JSONOption
 }
 
 func runKeysList(_ context.Context, e *ui.Env, h *keys.Home, o *keysListOptions) error {
@@ -20,7 +21,7 @@ func runKeysList(_ context.Context, e *ui.Env, h *keys.Home, o *keysListOptions)
 	if err != nil {
 		return err
 	}
-	if o.json {
+	if o.JSON {
 		return e.JSON(pinList(pins))
 	}
 	rows := [][]string{{"NAME", "ROLE", "FINGERPRINT", "KEYS", "CREATED", "STATE"}}
@@ -92,7 +93,7 @@ func pinList(pins []keys.Pin) []pinJSON {
 }
 
 type keysRemoveOptions struct {
-	unchecked
+	flags.Unchecked
 	name, device string
 }
 

@@ -69,7 +69,7 @@ func (o *expiryOption) expiryFlag() cli.Flag {
 	return &cli.StringFlag{Name: "expires", Destination: &o.expires, Usage: "the card stops counting after `TIME`: 90d, 2y or a date; or never"}
 }
 
-func (o *expiryOption) check() (err error) {
+func (o *expiryOption) Check() (err error) {
 	o.end, err = expiry(o.expires)
 	return err
 }

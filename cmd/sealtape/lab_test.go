@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -183,7 +184,7 @@ func (l *lab) token(g members.Grant) string {
 // livekitVars are the environment of a recorder.
 func (l *lab) livekitVars() []string {
 	return []string{"LIVEKIT_URL=" + l.lk.URL, "LIVEKIT_API_KEY=" + l.lk.APIKey,
-		"LIVEKIT_API_SECRET=" + l.lk.APISecret, e2eePassphraseVar + "=" + labPassphrase}
+		"LIVEKIT_API_SECRET=" + l.lk.APISecret, flags.E2EEPassphraseVar + "=" + labPassphrase}
 }
 
 // command returns the sealtape program with the keys of home.

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -38,8 +39,8 @@ the media.
 The exit code is 0 whatever it lists: one old recording that lacks something would
 otherwise fail every script that looks for another. What each comes to is in its line
 and, with --json, in its verdict; sealtape info ID ends with that.`,
-		Flags:  []cli.Flag{o.storeFlag(), o.jsonFlag()},
-		Action: action(&o, withStore(runList)),
+		Flags:  []cli.Flag{o.StoreFlag(), o.JSONFlag()},
+		Action: flags.Action(&o, withStore(runList)),
 	}
 }
 
@@ -65,9 +66,9 @@ type listed struct {
 }
 
 type listOptions struct {
-	unchecked
-	storeOption
-	jsonOption
+	flags.Unchecked
+	flags.StoreOption
+	flags.JSONOption
 }
 
 func runList(ctx context.Context, a *access, o *listOptions) error {
@@ -112,7 +113,7 @@ func runList(ctx context.Context, a *access, o *listOptions) error {
 		}
 		return x.Start.Compare(*y.Start)
 	})
-	if o.json {
+	if o.JSON {
 		return e.JSON(all)
 	}
 	return showList(e, all)

@@ -6,7 +6,7 @@
 // command.go holds what they share, hints.go what to do about what only they meet.
 // "sealtape --help" is the way in.
 //
-// Its internal packages: ui is how it speaks with a person, terminal progress and
+// Its internal packages: flags takes command lines apart, ui is how it speaks with a person, terminal progress and
 // questions, machine keeps memory off disks, checkup is what doctor looks at, demo the
 // demonstration, program what is started, systemd the service manager that starts it.
 package main
@@ -14,6 +14,7 @@ package main
 import (
 	"os"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
@@ -32,7 +33,7 @@ func run(e *ui.Env, harden func() error) int {
 		e.Warnf("%v", err)
 	}
 	app := newApp(e)
-	args, err := flagsFirst(app, os.Args)
+	args, err := flags.First(app, os.Args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}

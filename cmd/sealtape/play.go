@@ -20,6 +20,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
@@ -62,21 +63,21 @@ recording is not to be trusted; 5: no key of yours opens any of it.`,
 			&cli.StringFlag{Name: "at", Destination: &o.at, Usage: "begin at this `TIME` of the recording: 12:34, 1:02:03 or 90s"},
 			&cli.StringFlag{Name: "listen", Destination: &o.listen, Value: "127.0.0.1:0", Usage: "the loopback `ADDR` to serve at"},
 			&cli.BoolFlag{Name: "no-browser", Destination: &o.noBrowser, Usage: "open no browser, print the address only"},
-			o.storeFlag(),
+			o.StoreFlag(),
 		},
-		Action: action(&o, runPlay, argument{name: "an ID", to: &o.id, optional: true}),
+		Action: flags.Action(&o, runPlay, flags.Argument{Name: "an ID", To: &o.id, Optional: true}),
 	}
 }
 
 type playOptions struct {
-	storeOption
+	flags.StoreOption
 	id, at, listen string
 	noBrowser      bool
 
 	moment moment // what id and at say
 }
 
-func (o *playOptions) check() (err error) {
+func (o *playOptions) Check() (err error) {
 	if o.moment, err = parseMoment(o.id); err != nil {
 		return ui.Misuse("%v", err)
 	}
@@ -94,7 +95,7 @@ func (o *playOptions) check() (err error) {
 func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 	moment := o.moment
 	told := &throttle{every: 10 * time.Second}
-	a, err := openAccess(ctx, e, o.store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
+	a, err := openAccess(ctx, e, o.Store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
 		if told.pass() {
 			e.Notef("sealtape: the store failed, trying again: %v", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
@@ -36,14 +37,14 @@ retains (object lock) is shown as such, and is no failure.`,
 			&cli.StringFlag{Name: "older-than", Destination: &o.olderThan, Usage: "remove what is older than `AGE`: 90d, 12w, 36h"},
 			&cli.IntFlag{Name: "keep", Usage: "keep the `N` newest recordings, remove the others"},
 			&cli.BoolFlag{Name: "yes", Destination: &o.yes, Usage: "remove, do not only show"},
-			o.storeFlag(),
+			o.StoreFlag(),
 		},
-		Action: action(&o, withStore(runPrune)),
+		Action: flags.Action(&o, withStore(runPrune)),
 	}
 }
 
 type pruneOptions struct {
-	storeOption
+	flags.StoreOption
 	olderThan string
 	keep      *int // nil: not said
 	yes       bool
@@ -51,13 +52,13 @@ type pruneOptions struct {
 	age time.Duration // what olderThan says, 0 for nothing
 }
 
-func (o *pruneOptions) rest(c *cli.Context) {
+func (o *pruneOptions) Rest(c *cli.Context) {
 	if n := c.Int("keep"); c.IsSet("keep") {
 		o.keep = &n
 	}
 }
 
-func (o *pruneOptions) check() (err error) {
+func (o *pruneOptions) Check() (err error) {
 	switch {
 	case (o.olderThan != "") == (o.keep != nil):
 		return ui.Misuse("prune needs either --older-than AGE or --keep N")

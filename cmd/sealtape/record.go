@@ -5,15 +5,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
-)
-
-// The environment answers what should not stand in a command line, where ps
-// shows it.
-const (
-	e2eePassphraseVar = "SEALTAPE_E2EE_PASSPHRASE"
-	apiSecretVar      = "LIVEKIT_API_SECRET"
-	tokenVar          = "LIVEKIT_TOKEN"
 )
 
 // maxSecret bounds the files that hold a passphrase or a token.
@@ -34,7 +27,7 @@ the end of the room, closes the recording; within those 3.5 s it leaves nothing 
 second Ctrl-C ends at once, and leaves what is not stored to sealtape recover. The signal
 USR1 pauses it and lets it go on; the room is told, and the pause is no hole.
 
-The room's passphrase comes from --e2ee-passphrase-file or ` + e2eePassphraseVar + `,
+The room's passphrase comes from --e2ee-passphrase-file or ` + flags.E2EEPassphraseVar + `,
 other keys from --e2ee-key-file,
 the server from LIVEKIT_URL with LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or
 LIVEKIT_TOKEN. A token must show the recorder and let it send data.
@@ -45,13 +38,13 @@ LIVEKIT_TOKEN. A token must show the recorder and let it send data.
 
 Exit code 3: something of a second or more is missing; "sealtape info" says what.
 
-` + configHelp,
+` + flags.ConfigHelp,
 		Flags: recordFlags(&o),
 		Action: func(c *cli.Context) error {
-			if err := configure(ui.Of(c), c); err != nil {
+			if err := flags.Configure(ui.Of(c), c); err != nil {
 				return err
 			}
-			return action(&o, runRecord)(c)
+			return flags.Action(&o, runRecord)(c)
 		},
 	}
 }
@@ -61,7 +54,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 func recordFlags(o *recordOptions) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "room", Destination: &o.room, Usage: "the `ROOM` to record"},
-		storesFlag(),
+		flags.StoresFlag(),
 		&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 		&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: the member with this identity in the room is the pinned NAME and a reader, as --access says; repeat for more"},
 		&cli.StringFlag{Name: "access", Destination: &o.access, Value: "present", Usage: "`WHAT` members who are readers may read: present, what is recorded while they are here, or whole, all of it if they come; those named by --reader read all"},
@@ -71,18 +64,18 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.StringFlag{Name: "e2ee-key-file", Destination: &o.keyFile, Usage: "`FILE` with the room's keys, see above"},
 		&cli.BoolFlag{Name: "no-e2ee", Destination: &o.noE2EE, Usage: "the room is not end-to-end encrypted"},
 		&cli.StringFlag{Name: "url", Destination: &o.url, EnvVars: []string{"LIVEKIT_URL"}, Usage: "LiveKit server `URL`, wss://…"},
-		&cli.StringFlag{Name: "token", Destination: &o.token, Usage: "access `TOKEN`; better in " + tokenVar + " or a file, for ps shows it here"},
+		&cli.StringFlag{Name: "token", Destination: &o.token, Usage: "access `TOKEN`; better in " + flags.TokenVar + " or a file, for ps shows it here"},
 		&cli.StringFlag{Name: "token-file", Destination: &o.tokenFile, Usage: "`FILE` with the access token"},
 		&cli.StringFlag{Name: "token-command", Destination: &o.tokenCommand, Usage: "`COMMAND` for sh that prints an access token, run whenever one is needed, without the secrets in the environment"},
 		&cli.StringFlag{Name: "api-key", Destination: &o.apiKey, EnvVars: []string{"LIVEKIT_API_KEY"}, Usage: "API `KEY`, to make a token with"},
-		&cli.StringFlag{Name: "api-secret", Destination: &o.apiSecret, Usage: "API `SECRET`; better in " + apiSecretVar + " or a file, for ps shows it here"},
+		&cli.StringFlag{Name: "api-secret", Destination: &o.apiSecret, Usage: "API `SECRET`; better in " + flags.APISecretVar + " or a file, for ps shows it here"},
 		&cli.StringFlag{Name: "api-secret-file", Destination: &o.apiSecretFile, Usage: "`FILE` with the API secret"},
 		&cli.StringFlag{Name: "identity", Destination: &o.identity, Usage: "the recorder's `IDENTITY` in the room (default: a new one)"},
 		&cli.StringFlag{Name: "name", Destination: &o.name, Value: "Recorder (Sealtape)", Usage: "the `NAME` that members see"},
 		keepLocalFlag(),
 		&cli.StringFlag{Name: "metrics-addr", Destination: &o.metricsAddr, Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 		&cli.StringFlag{Name: "config", Usage: "read flags from this YAML `FILE`, see above"},
-		jsonFlag(),
+		flags.JSONFlag(),
 		&cli.StringFlag{Name: "max-video", Destination: &o.maxVideo, Usage: "receive pictures no larger than `SIZE`, such as 720p, where they are sent in several sizes", DefaultText: "the largest that are sent"},
 		&cli.BoolFlag{Name: "no-video", Destination: &o.noVideo, Usage: "leave out cameras"},
 		&cli.BoolFlag{Name: "no-screen", Destination: &o.noScreen, Usage: "leave out shared screens, and their sound"},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
@@ -32,7 +33,7 @@ func (o *recordOptions) joinConfig(e *ui.Env) (livekit.Config, error) {
 		j.TokenFunc = tokenCommand(o.tokenCommand, e.Stderr)
 	}
 	if o.token+o.apiSecret != "" {
-		e.Warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", tokenVar, apiSecretVar)
+		e.Warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", flags.TokenVar, flags.APISecretVar)
 	}
 	e.WarnPlainRoom(j.URL)
 	if j.APISecret == "" {

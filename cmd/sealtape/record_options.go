@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -56,16 +57,16 @@ type recordOptions struct {
 // A lifetime is in the terms of recorder.Config and livekit.Config.
 type lifetime struct{ grace, wait, rejoin time.Duration }
 
-// rest takes from c what flags do not put into the options themselves.
-func (o *recordOptions) rest(c *cli.Context) {
-	o.stores, o.readers, o.members = storeNames(c), c.StringSlice("reader"), c.StringSlice("member")
+// Rest takes from c what flags do not put into the options themselves.
+func (o *recordOptions) Rest(c *cli.Context) {
+	o.stores, o.readers, o.members = flags.StoreNames(c), c.StringSlice("reader"), c.StringSlice("member")
 	o.keepLocal, o.json = c.Bool("keep-local"), c.Bool("json")
-	o.envToken, o.envSecret, o.envPassphrase = os.Getenv(tokenVar), os.Getenv(apiSecretVar), os.Getenv(e2eePassphraseVar)
+	o.envToken, o.envSecret, o.envPassphrase = os.Getenv(flags.TokenVar), os.Getenv(flags.APISecretVar), os.Getenv(flags.E2EEPassphraseVar)
 }
 
-// check refuses what makes no sense, whatever the machine, the keys and the stores
+// Check refuses what makes no sense, whatever the machine, the keys and the stores
 // are.
-func (o *recordOptions) check() error {
+func (o *recordOptions) Check() error {
 	if o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" {
 		return ui.Misuse("which room? --room is missing")
 	}
@@ -179,14 +180,14 @@ func (o *recordOptions) checkKeys() error {
 		return ui.Hinted(ui.Misuse("--e2ee-passphrase-file and --e2ee-key-file exclude each other"), one)
 	case !o.noE2EE && o.passphraseFile+o.keyFile+o.envPassphrase == "":
 		return ui.Hinted(ui.Misuse("the room's end-to-end passphrase is missing"),
-			"give --e2ee-passphrase-file FILE or "+e2eePassphraseVar+", or --e2ee-key-file FILE; for a room without end-to-end encryption, --no-e2ee")
+			"give --e2ee-passphrase-file FILE or "+flags.E2EEPassphraseVar+", or --e2ee-key-file FILE; for a room without end-to-end encryption, --no-e2ee")
 	case o.token != "" && o.tokenFile != "":
 		return ui.Misuse("--token and --token-file exclude each other")
 	case o.apiSecret != "" && o.apiSecretFile != "":
 		return ui.Misuse("--api-secret and --api-secret-file exclude each other")
 	case !o.admitted():
 		return ui.Hinted(ui.Misuse("nothing to join the room with"),
-			"set LIVEKIT_API_KEY and "+apiSecretVar+", or "+tokenVar)
+			"set LIVEKIT_API_KEY and "+flags.APISecretVar+", or "+flags.TokenVar)
 	}
 	return nil
 }

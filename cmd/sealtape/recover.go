@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -34,9 +35,9 @@ recording that is going on, one that --keep-local keeps, or one that was recorde
 for another store: --adopt says that such a recording is to go to this one.
 Running it again does no harm. What is damaged on this disk goes to quarantine in
 the spool, and the rest is copied; the exit code is then 1.`,
-		Flags: []cli.Flag{storesFlag(), keepLocalFlag(),
+		Flags: []cli.Flag{flags.StoresFlag(), keepLocalFlag(),
 			&cli.StringSliceFlag{Name: "adopt", Usage: "the recording `ID` of the spool goes to this store, whichever it was recorded for; may be repeated"}},
-		Action: action(&o, withHome(runRecover)),
+		Action: flags.Action(&o, withHome(runRecover)),
 	}
 }
 
@@ -45,11 +46,11 @@ type recoverOptions struct {
 	keepLocal     bool
 }
 
-func (o *recoverOptions) rest(c *cli.Context) {
-	o.stores, o.adopt, o.keepLocal = storeNames(c), c.StringSlice("adopt"), c.Bool("keep-local")
+func (o *recoverOptions) Rest(c *cli.Context) {
+	o.stores, o.adopt, o.keepLocal = flags.StoreNames(c), c.StringSlice("adopt"), c.Bool("keep-local")
 }
 
-func (o *recoverOptions) check() error {
+func (o *recoverOptions) Check() error {
 	for _, id := range o.adopt {
 		if err := archive.ValidID(id); err != nil {
 			return ui.Misuse("--adopt: %w", err)

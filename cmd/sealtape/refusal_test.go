@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
 )
@@ -27,7 +28,7 @@ func TestRecordRefuses(t *testing.T) {
 	room := l.room("refusals")
 	watcher := l.join(members.Config{Room: room, Identity: "watcher", Name: "Watcher"})
 
-	passphrase := e2eePassphraseVar + "=" + labPassphrase
+	passphrase := flags.E2EEPassphraseVar + "=" + labPassphrase
 	key := []string{"LIVEKIT_API_KEY=" + l.lk.APIKey, "LIVEKIT_API_SECRET=" + l.lk.APISecret, passphrase}
 	withURL := append([]string{"LIVEKIT_URL=" + l.lk.URL}, key...)
 	withToken := func(g members.Grant) []string {

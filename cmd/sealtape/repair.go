@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -33,21 +34,21 @@ Exit code 3: the recording is not closed, and is left alone. 4: no store has all
 of it, or something lies in the place of an object that is not replaced, such as a
 folder; all else was put back.`,
 		Flags: []cli.Flag{
-			storesFlag(),
+			flags.StoresFlag(),
 			&cli.BoolFlag{Name: "quick", Destination: &o.quick, Usage: "take the stores' checksums instead of downloading"},
 		},
-		Action: action(&o, runRepair, argument{name: "the ID of a recording", to: &o.id}),
+		Action: flags.Action(&o, runRepair, flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
 type repairOptions struct {
-	storesOption
+	flags.StoresOption
 	id    string
 	quick bool
 }
 
-func (o *repairOptions) check() error {
-	if len(o.stores) < 2 {
+func (o *repairOptions) Check() error {
+	if len(o.Stores) < 2 {
 		return ui.Misuse("from where to where? --store takes two or more")
 	}
 	return nil
@@ -57,7 +58,7 @@ func (o *repairOptions) check() error {
 // it. A store that is missing is made once it is known that there is what it is to get.
 func openForRepair(ctx context.Context, e *ui.Env, o *repairOptions) (a *access, id string, named []bot.Store, err error) {
 	var missing error
-	for _, name := range o.stores {
+	for _, name := range o.Stores {
 		s, err := openStore(ctx, e, name, false)
 		if errors.Is(err, archive.ErrNoStore) && !strings.Contains(name, "://") {
 			missing = err
@@ -88,7 +89,7 @@ func openForRepair(ctx context.Context, e *ui.Env, o *repairOptions) (a *access,
 			}
 		}
 	}
-	if _, err := storesID(o.stores); err != nil {
+	if _, err := storesID(o.Stores); err != nil {
 		return nil, "", nil, err
 	}
 	return a, id, bot.Retry(named, archive.RetryConfig{OnRetry: e.Retrying}), nil
@@ -122,7 +123,7 @@ func runRepair(ctx context.Context, e *ui.Env, o *repairOptions) error {
 	case ctx.Err() != nil:
 		return ui.Hinted(ctx.Err(), "what was put back stays; run it again to go on")
 	case errors.Is(err, archive.ErrNotOver):
-		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(err, "if it is not going on, finish it on the machine that recorded, with the stores that it was recorded to", recoverCommandFor(o.stores)))
+		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(err, "if it is not going on, finish it on the machine that recorded, with the stores that it was recorded to", recoverCommandFor(o.Stores)))
 	case errors.Is(err, archive.ErrForeignSigner):
 		// It may be signed by one that counts no more, which is not to spread.
 		for _, s := range stores {

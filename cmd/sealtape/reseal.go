@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -35,21 +36,21 @@ Exit code 3: the recording is not closed, and nothing was written.`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open the new one: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the new one goes, if not where the old one is: a `STORE`"},
-			o.storeFlag(),
+			o.StoreFlag(),
 		},
-		Action: action(&o, withStore(runReseal), argument{name: "the ID of a recording", to: &o.id}),
+		Action: flags.Action(&o, withStore(runReseal), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
 type resealOptions struct {
-	storeOption
+	flags.StoreOption
 	id, to  string // to: "" for where the old one is
 	readers []string
 }
 
-func (o *resealOptions) rest(c *cli.Context) { o.readers = c.StringSlice("reader") }
+func (o *resealOptions) Rest(c *cli.Context) { o.readers = c.StringSlice("reader") }
 
-func (o *resealOptions) check() error {
+func (o *resealOptions) Check() error {
 	if len(o.readers) == 0 {
 		return ui.Misuse("for whom? --reader NAME is missing")
 	}
@@ -87,7 +88,7 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 		return err
 	}
 	if err := bot.CheckRole(id); err != nil {
-		return explainRecord(err, []string{o.store})
+		return explainRecord(err, []string{o.Store})
 	}
 	to := a.store
 	if o.to != "" {

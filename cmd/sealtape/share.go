@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
@@ -35,21 +36,21 @@ A grant cannot be taken back. Only post-quantum keys are granted anything.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "whose card you pinned as `NAME`"},
 			&cli.IntSliceFlag{Name: "epoch", Usage: "grant epoch `N` of the recording (repeatable; default: all that you open)"},
-			o.storeFlag(),
+			o.StoreFlag(),
 		},
-		Action: action(&o, withStore(runShare), argument{name: "the ID of a recording", to: &o.id}),
+		Action: flags.Action(&o, withStore(runShare), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
 type shareOptions struct {
-	storeOption
+	flags.StoreOption
 	id, to string
 	epochs []int // none: all that one opens
 }
 
-func (o *shareOptions) rest(c *cli.Context) { o.epochs = c.IntSlice("epoch") }
+func (o *shareOptions) Rest(c *cli.Context) { o.epochs = c.IntSlice("epoch") }
 
-func (o *shareOptions) check() error {
+func (o *shareOptions) Check() error {
 	if o.to == "" {
 		return ui.Misuse("share with whom? --to NAME is missing")
 	}

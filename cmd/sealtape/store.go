@@ -14,22 +14,12 @@ import (
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/archive/s3"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
-
-func storeFlag() *cli.StringFlag {
-	return &cli.StringFlag{
-		Name:    "store",
-		EnvVars: []string{"SEALTAPE_STORE"},
-		Usage:   "the archive: a folder or s3://bucket/prefix?settings, as `STORE`",
-	}
-}
 
 // storeHelp is what the help of record and doctor says of a bucket.
 const storeHelp = `A bucket's settings are NAME=VALUE with & in between, in quotes for the shell:
@@ -38,10 +28,6 @@ others; style=host or path; class, such as STANDARD_IA; kms=KEY or default;
 retain=90d, and lock=compliance where governance is not enough. Keys come from
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the AWS shared files, a web identity,
 or the role of the container or the instance.`
-
-func jsonFlag() *cli.BoolFlag {
-	return &cli.BoolFlag{Name: "json", Usage: "print JSON, as cmd/sealtape/JSON.md of the source describes it"}
-}
 
 // openStore opens the store named by arg, a folder or s3://bucket/prefix. A
 // folder that is missing is made only if create is set, so that a mistyped name

@@ -5,27 +5,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
-
-// storesFlag is storeFlag for what may go to several stores.
-func storesFlag() cli.Flag {
-	return &cli.StringSliceFlag{
-		Name:    "store",
-		EnvVars: []string{"SEALTAPE_STORE"},
-		Usage:   "the archive: a folder or s3://bucket/prefix?settings, as `STORE`; repeat for more, each of which is to have all",
-	}
-}
-
-// storeNames returns the stores that the command line, a file or the environment
-// names.
-func storeNames(c *cli.Context) []string {
-	return slices.DeleteFunc(slices.Clone(c.StringSlice("store")), func(name string) bool { return name == "" })
-}
 
 // openStores opens the stores that are named, and returns what the notes of the
 // spool call them together: the same in whatever order they are named.

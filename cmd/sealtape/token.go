@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
@@ -24,7 +25,7 @@ var errTokenCommand = errors.New("the token command failed")
 
 // secretVars are the variables of the environment that hold secrets. What we
 // start gets none of them.
-var secretVars = []string{e2eePassphraseVar, apiSecretVar, tokenVar, ui.PassphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+var secretVars = []string{flags.E2EEPassphraseVar, flags.APISecretVar, flags.TokenVar, ui.PassphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
 // dropSecrets takes them out of our own environment, with which age plugins and browsers
 // are started.

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 )
@@ -50,13 +51,13 @@ signed by someone who is not pinned or by a key that was revoked, or contradicts
 a part was granted to you by such a key alone. 5: --deep, and no key of yours
 opens any of it. What is not yours to open is no failure.`,
 		Flags: []cli.Flag{
-			o.storeFlag(),
+			o.StoreFlag(),
 			&cli.BoolFlag{Name: "quick", Destination: &o.quick, Usage: "take the store's checksums instead of downloading"},
 			&cli.StringFlag{Name: "sample", Destination: &o.sample, Usage: "read only this `SHARE` of the objects, such as 5%"},
 			&cli.BoolFlag{Name: "deep", Destination: &o.deep, Usage: "decrypt everything, too, and check it"},
-			o.jsonFlag(),
+			o.JSONFlag(),
 		},
-		Action: action(&o, withStore(runVerify), argument{name: "the ID of a recording", to: &o.id}),
+		Action: flags.Action(&o, withStore(runVerify), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
@@ -85,15 +86,15 @@ type problemJSON struct {
 }
 
 type verifyOptions struct {
-	storeOption
-	jsonOption
+	flags.StoreOption
+	flags.JSONOption
 	id, sample  string
 	quick, deep bool
 
 	share float64 // what sample says, 0 for all
 }
 
-func (o *verifyOptions) check() (err error) {
+func (o *verifyOptions) Check() (err error) {
 	if o.sample == "" {
 		return nil
 	}
@@ -151,7 +152,7 @@ func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
 		return err
 	}
 	end := ui.Outcome{ID: id, Verdict: v.findings().Verdict(), Problems: v.problems, Hint: toDo}
-	if o.json {
+	if o.JSON {
 		err = e.JSON(v.json(end.Verdict))
 	} else {
 		err = showVerification(e, v, end.Verdict)

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"slices"
@@ -55,7 +55,7 @@ func TestFlagsFirst(t *testing.T) {
 	for _, tt := range tests {
 		in := strings.Fields(tt.in)
 		kept := slices.Clone(in)
-		out, err := flagsFirst(app, in)
+		out, err := First(app, in)
 		if got := strings.Join(out, " "); err != nil || got != tt.want {
 			t.Errorf("%s\n got %s, %v\nwant %s", tt.in, got, err, tt.want)
 		}
@@ -63,62 +63,7 @@ func TestFlagsFirst(t *testing.T) {
 			t.Errorf("%s: the arguments were changed in place", tt.in)
 		}
 	}
-	if got, err := flagsFirst(app, nil); len(got) != 0 || err != nil {
+	if got, err := First(app, nil); len(got) != 0 || err != nil {
 		t.Errorf("no arguments: %q, %v", got, err)
-	}
-}
-
-// Every flag of every command that takes one value refuses a second, and every flag
-// that takes one an empty one.
-func TestOneValue(t *testing.T) {
-	e := &ui.Env{}
-	app := newApp(e)
-	refused := func(want string, args ...string) {
-		t.Helper()
-		_, err := flagsFirst(app, append([]string{"sealtape"}, args...))
-		code, hints := explained(err)
-		if want == "" && err != nil || want != "" && (err == nil || code != ui.ExitUsage || len(hints) < 2 || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%q: %v, exit code %d, hints %q, want %q", args, err, code, hints, want)
-		}
-		if err != nil && (strings.Contains(err.Error(), "secret-1") || strings.Contains(strings.Join(hints, ""), "secret-1")) {
-			t.Errorf("%q: a value is in %v %q", args, err, hints)
-		}
-	}
-	n := 0
-	var all func(path []string, cs []*cli.Command)
-	all = func(path []string, cs []*cli.Command) {
-		for _, c := range cs {
-			path := append(slices.Clone(path), c.Name)
-			all(path, c.Subcommands)
-			for _, f := range slices.Concat(c.Flags, app.Flags) {
-				many := false
-				if s, ok := f.(cli.DocGenerationSliceFlag); ok {
-					many = s.IsSliceFlag()
-				}
-				takes := f.(cli.DocGenerationFlag).TakesValue()
-				for _, name := range f.Names() {
-					flag, twice := dashed(name), "given twice"
-					if many {
-						twice = ""
-					}
-					n++
-					if !takes {
-						refused("", append(path, flag, flag)...)
-						refused("given twice", append(path, flag, "ID", flag+"=false")...)
-						continue
-					}
-					refused(twice, append(path, flag, "secret-1", "ID", flag+"=secret-2")...)
-					refused(twice, append(path, dashed(f.Names()[0]), "secret-1", flag, "secret-2")...)
-					refused("", append(path, flag, "secret-1", flag, "secret-1")...)
-					refused("", append(path, flag, "secret-1", "--", flag, "secret-2")...)
-					refused("empty one", append(path, flag, "")...)
-					refused("empty one", append(path, flag+"=")...)
-				}
-			}
-		}
-	}
-	all(nil, app.Commands)
-	if n < 100 {
-		t.Errorf("%d flags were tried", n)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-// maxConfig bounds a configuration file.
-const maxConfig = 1 << 20
+// MaxConfig bounds a configuration file.
+const MaxConfig = 1 << 20
 
-// secretFlags take a secret as their value. A file of settings is read by many
+// SecretFlags take a secret as their value. A file of settings is read by many
 // eyes, so it may only say where a secret is.
-var secretFlags = map[string]string{
+var SecretFlags = map[string]string{
 	"token": "token-file", "api-secret": "api-secret-file",
 	"e2ee-passphrase": "e2ee-passphrase-file", "e2ee-key": "e2ee-key-file", "passphrase": "e2ee-passphrase-file",
 }
@@ -29,8 +29,8 @@ var secretFlags = map[string]string{
 // insteadOf are the environment variables that give what a flag tells where to
 // get.
 var insteadOf = map[string]string{
-	"token-file": tokenVar, "token-command": tokenVar, "api-secret-file": apiSecretVar, "e2ee-passphrase-file": e2eePassphraseVar,
-	"e2ee-key-file": e2eePassphraseVar,
+	"token-file": TokenVar, "token-command": TokenVar, "api-secret-file": APISecretVar, "e2ee-passphrase-file": E2EEPassphraseVar,
+	"e2ee-key-file": E2EEPassphraseVar,
 }
 
 // alternatives are flags that say the same in different ways: any of them in the
@@ -57,45 +57,45 @@ func said(c *cli.Context, name string) bool {
 
 // A setting is one line of a configuration file.
 type setting struct {
-	name   string
-	values []string
-	line   int
+	Name   string
+	Values []string
+	Line   int
 }
 
-// configure sets the flags of the running command from the file that --config
+// Configure sets the flags of the running command from the file that --config
 // names. A flag stands over the environment, and that over the file.
-func configure(e *ui.Env, c *cli.Context) error {
+func Configure(e *ui.Env, c *cli.Context) error {
 	path := c.String("config")
 	if path == "" {
 		return nil
 	}
-	settings, err := readConfig(c, path)
+	settings, err := ReadConfig(c, path)
 	if err != nil {
 		return err
 	}
 	// What is said is looked at before anything is set.
-	settings = slices.DeleteFunc(settings, func(s setting) bool { return said(c, s.name) })
+	settings = slices.DeleteFunc(settings, func(s setting) bool { return said(c, s.Name) })
 	level, format := c.String("log-level"), c.String("log-format")
 	for _, s := range settings {
-		switch s.name {
+		switch s.Name {
 		case "log-level":
-			level = s.values[0]
+			level = s.Values[0]
 			continue
 		case "log-format":
-			format = s.values[0]
+			format = s.Values[0]
 			continue
 		}
-		for _, v := range s.values {
-			if err := c.Set(s.name, v); err != nil {
-				return settingError(path, s.line, fmt.Errorf("%s: %q is not a value of it", s.name, v), "")
+		for _, v := range s.Values {
+			if err := c.Set(s.Name, v); err != nil {
+				return settingError(path, s.Line, fmt.Errorf("%s: %q is not a value of it", s.Name, v), "")
 			}
 		}
 	}
 	return e.SetLogging(format, level)
 }
 
-// readConfig reads a configuration file for the running command.
-func readConfig(c *cli.Context, path string) ([]setting, error) {
+// ReadConfig reads a configuration file for the running command.
+func ReadConfig(c *cli.Context, path string) ([]setting, error) {
 	b, err := readConfigFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
@@ -121,17 +121,17 @@ func readConfig(c *cli.Context, path string) ([]setting, error) {
 	var out []setting
 	for i := 0; i < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
-		s := setting{name: key.Value, line: key.Line}
-		if instead := secretFlags[s.name]; instead != "" {
-			return nil, settingError(path, s.line, fmt.Errorf("%s: a secret has no place in here", s.name),
+		s := setting{Name: key.Value, Line: key.Line}
+		if instead := SecretFlags[s.Name]; instead != "" {
+			return nil, settingError(path, s.Line, fmt.Errorf("%s: a secret has no place in here", s.Name),
 				"put it into a file that only the recorder can read, and that file's name after "+instead+":")
 		}
-		slice, err := settable(c, s.name)
+		slice, err := settable(c, s.Name)
 		if err != nil {
-			return nil, settingError(path, s.line, err, "the settings are the flags that sealtape record --help lists, without the dashes")
+			return nil, settingError(path, s.Line, err, "the settings are the flags that sealtape record --help lists, without the dashes")
 		}
-		if slices.ContainsFunc(out, func(o setting) bool { return o.name == s.name }) {
-			return nil, settingError(path, s.line, fmt.Errorf("%s is set twice", s.name), "")
+		if slices.ContainsFunc(out, func(o setting) bool { return o.Name == s.Name }) {
+			return nil, settingError(path, s.Line, fmt.Errorf("%s is set twice", s.Name), "")
 		}
 		values := []*yaml.Node{value}
 		if slice && value.Kind == yaml.SequenceNode {
@@ -139,11 +139,11 @@ func readConfig(c *cli.Context, path string) ([]setting, error) {
 		}
 		for _, v := range values {
 			if v.Kind != yaml.ScalarNode || v.Tag == "!!null" {
-				return nil, settingError(path, v.Line, fmt.Errorf("%s has no plain value", s.name), "")
+				return nil, settingError(path, v.Line, fmt.Errorf("%s has no plain value", s.Name), "")
 			}
-			s.values = append(s.values, v.Value)
+			s.Values = append(s.Values, v.Value)
 		}
-		if len(s.values) > 0 {
+		if len(s.Values) > 0 {
 			out = append(out, s)
 		}
 	}
@@ -178,9 +178,9 @@ func readConfigFile(path string) ([]byte, error) {
 	if mode := fi.Mode().Perm(); mode&0o022 != 0 && runtime.GOOS != "windows" {
 		return nil, &keys.PermissionError{Path: path, Mode: mode, Want: mode &^ 0o022}
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err == nil && len(b) > maxConfig {
-		err = fmt.Errorf("%s is longer than %d bytes", path, maxConfig)
+	b, err := io.ReadAll(io.LimitReader(f, MaxConfig+1))
+	if err == nil && len(b) > MaxConfig {
+		err = fmt.Errorf("%s is longer than %d bytes", path, MaxConfig)
 	}
 	return b, err
 }
@@ -193,8 +193,8 @@ func settingError(path string, line int, err error, hint string) error {
 	return err
 }
 
-// configHelp is what the help of record says of --config.
-const configHelp = `--config FILE reads flags from YAML, a line for each, without the dashes:
+// ConfigHelp is what the help of record says of --config.
+const ConfigHelp = `--config FILE reads flags from YAML, a line for each, without the dashes:
 
   room: weekly
   store: s3://meetings/2026   # or [s3://meetings/2026, /mnt/archive]
@@ -207,3 +207,11 @@ const configHelp = `--config FILE reads flags from YAML, a line for each, withou
 Flags stand over the environment, and that over the file; secrets have no place
 in it, only the names of their files. "sealtape doctor --unit" prints a systemd
 unit around it.`
+
+// The environment answers what should not stand in a command line, where ps
+// shows it.
+const (
+	E2EEPassphraseVar = "SEALTAPE_E2EE_PASSPHRASE"
+	APISecretVar      = "LIVEKIT_API_SECRET"
+	TokenVar          = "LIVEKIT_TOKEN"
+)

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
-// flagsFirst moves flags that stand behind positional arguments in front of
+// First moves flags that stand behind positional arguments in front of
 // them: urfave/cli stops at the first positional, and people write
 // "sealtape export last -o meeting.mkv". Those of all commands go to the front.
 // Everything behind "--" stays positional.
@@ -19,7 +19,7 @@ import (
 // The error is about a flag that takes one value and got two, of which urfave/cli
 // would take the last in silence, or one that got an empty one, as of a variable
 // of a shell that is not set.
-func flagsFirst(app *cli.App, args []string) ([]string, error) {
+func First(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
 		return args, nil // completion looks at the order that was typed
 	}
@@ -45,7 +45,7 @@ func flagsFirst(app *cli.App, args []string) ([]string, error) {
 			if (takesValue(flags, arg) || takesValue(app.Flags, arg)) && len(rest) > 0 {
 				value = 1
 			}
-			if isFlag(app.Flags, arg) {
+			if IsFlag(app.Flags, arg) {
 				global = append(append(global, arg), rest[:value]...)
 			} else {
 				out = append(append(out, arg), rest[:value]...)
@@ -90,7 +90,7 @@ func oneValue(given map[string]string, flags []cli.Flag, command, arg string, ne
 		value, written = next[0], true
 	}
 	if d, ok := flags[i].(cli.DocGenerationFlag); ok && d.TakesValue() && written && value == "" {
-		return ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s needs a value, and was given an empty one", dashed(name)), "if it was to come from a variable, that is not set"), Command: command}
+		return ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s needs a value, and was given an empty one", Dashed(name)), "if it was to come from a variable, that is not set"), Command: command}
 	} else if ok && !d.TakesValue() && !written {
 		value = "true"
 	}
@@ -99,14 +99,14 @@ func oneValue(given map[string]string, flags []cli.Flag, command, arg string, ne
 	}
 	name = flags[i].Names()[0]
 	if before, ok := given[name]; ok && before != value {
-		return ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s is given twice, with different values", dashed(name)), "it takes one: say which"), Command: command}
+		return ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s is given twice, with different values", Dashed(name)), "it takes one: say which"), Command: command}
 	}
 	given[name] = value
 	return nil
 }
 
-// isFlag reports whether arg is one of flags.
-func isFlag(flags []cli.Flag, arg string) bool {
+// IsFlag reports whether arg is one of flags.
+func IsFlag(flags []cli.Flag, arg string) bool {
 	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	return slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 }
