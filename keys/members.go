@@ -215,6 +215,11 @@ func (h *Home) verifiers(role Role) (note.Verifiers, error) {
 	if err != nil {
 		return nil, err
 	}
+	return verifiersOf(pins, role), nil
+}
+
+// verifiersOf returns the verifiers of those pins that have a role. Member means all.
+func verifiersOf(pins []Pin, role Role) note.Verifiers {
 	seen := make(map[string]bool)
 	var vs []note.Verifier
 	for _, p := range pins {
@@ -223,7 +228,7 @@ func (h *Home) verifiers(role Role) (note.Verifiers, error) {
 			vs = append(vs, p.Verifier())
 		}
 	}
-	return note.VerifierList(vs...), nil
+	return note.VerifierList(vs...)
 }
 
 // memberPath returns the file of the first card of a name. The file reserves the
