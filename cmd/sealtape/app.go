@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
@@ -82,7 +83,7 @@ func prepare(cs []*cli.Command) {
 			}
 		}
 		if strings.HasPrefix(strings.TrimPrefix(c.ArgsUsage, "["), "ID") {
-			c.BashComplete = completeIDs(c)
+			c.BashComplete = access.CompleteIDs(c)
 		}
 		for _, f := range c.Flags {
 			if b, ok := f.(*cli.BoolFlag); ok {

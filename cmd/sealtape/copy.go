@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
@@ -33,7 +34,7 @@ recording than this machine has seen, or than the other store has.`,
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the copy goes: a folder or s3://bucket/prefix, as `STORE`"},
 			o.StoreFlag(),
 		},
-		Action: flags.Action(&o, withStore(runCopy), flags.Argument{Name: "the ID of a recording", To: &o.id}),
+		Action: flags.Action(&o, access.WithStore(runCopy), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
@@ -49,22 +50,22 @@ func (o *copyOptions) Check() error {
 	return nil
 }
 
-func runCopy(ctx context.Context, a *access, o *copyOptions) error {
-	e := a.env
-	if from, err := storeID(o.Store); err == nil {
-		if to, err := storeID(o.to); err == nil && from == to {
+func runCopy(ctx context.Context, a *access.Access, o *copyOptions) error {
+	e := a.Env
+	if from, err := access.StoreID(o.Store); err == nil {
+		if to, err := access.StoreID(o.to); err == nil && from == to {
 			return ui.Misuse("--to is the store that it would be copied from")
 		}
 	}
-	id, err := a.resolve(ctx, o.id)
+	id, err := a.Resolve(ctx, o.id)
 	if err != nil {
 		return err
 	}
-	_, _, err = archive.ReadHead(ctx, a.store, id, archive.Options{Verifiers: a.verifiers, Heads: a.heads})
+	_, _, err = archive.ReadHead(ctx, a.Store, id, archive.Options{Verifiers: a.Recorders, Heads: a.Heads})
 	if rolledBack(err) {
 		return ui.Hinted(err, "this machine has seen more of it, or something else, than "+o.Store+" shows now: copy from another store, and ask who can write to this one")
 	}
-	to, err := openStore(ctx, e, o.to, true)
+	to, err := access.OpenStore(ctx, e, o.to, true)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	bad, taken := 0, 0
 	var bar *terminal.Bar
 	objects := 0
-	copier := archive.NewCopier(to, a.store, id)
+	copier := archive.NewCopier(to, a.Store, id)
 	leaveOut := func(b *archive.BadObjectError) error {
 		bad++
 		if errors.Is(b, archive.ErrConflict) {
@@ -106,7 +107,7 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	} else if err != nil {
 		return err
 	}
-	shares, err := archive.CopyShares(ctx, to, a.store, id)
+	shares, err := archive.CopyShares(ctx, to, a.Store, id)
 	for _, err := range joined(err) {
 		var b *archive.BadObjectError
 		if !errors.As(err, &b) {
@@ -129,13 +130,13 @@ func runCopy(ctx context.Context, a *access, o *copyOptions) error {
 	}
 	// Whoever copies need not know the recorder: a head that nobody vouches for
 	// says as much.
-	head, signers, err := archive.ReadHead(ctx, to, id, archive.Options{Verifiers: a.verifiers})
+	head, signers, err := archive.ReadHead(ctx, to, id, archive.Options{Verifiers: a.Recorders})
 	if errors.Is(err, archive.ErrForeignSigner) {
 		e.Notef("It is not signed by anyone whose card you pinned.")
 	} else if err != nil {
 		return err
 	}
-	if err := a.distrust(id, signers); err != nil {
+	if err := a.Distrust(id, signers); err != nil {
 		return err
 	}
 	if !head.State.Final() {

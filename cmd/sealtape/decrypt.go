@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
@@ -64,16 +65,16 @@ func runDecrypt(ctx context.Context, e *ui.Env, o *decryptOptions) (err error) {
 	if err := emptyOrAbsent(out); err != nil {
 		return err
 	}
-	a, err := openStoreOf(ctx, e, o)
+	a, err := access.OpenStoreOf(ctx, e, o)
 	if err != nil {
 		return err
 	}
 	var bar *terminal.Bar
-	t, err := a.openReadable(ctx, o.id, func(t *tape.Options) { t.OnRead = func(int) { bar.Add(1) } })
+	t, err := a.OpenReadable(ctx, o.id, func(t *tape.Options) { t.OnRead = func(int) { bar.Add(1) } })
 	if err != nil {
 		return err
 	}
-	if err := a.untrusted(ctx, t); err != nil {
+	if err := a.Untrusted(ctx, t); err != nil {
 		e.Warnf("%v", err) // the verdict says it again, and has the exit code
 	}
 	sweepParts(e, filepath.Dir(out))

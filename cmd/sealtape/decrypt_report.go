@@ -21,7 +21,7 @@ func tellContinued(e *ui.Env, s *playback.Session) {
 	}
 	for _, t := range s.Tracks() {
 		if numbers := in[t.UID]; len(numbers) > 0 {
-			e.Notef("no key frame at the beginning of %s in %s %s", ui.Clean(t.Label()), plural(len(numbers), "segment"), ranges(numbers))
+			e.Notef("no key frame at the beginning of %s in %s %s", ui.Clean(t.Label()), plural(len(numbers), "segment"), ui.Ranges(numbers))
 		}
 	}
 	if len(in) > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/demo"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
@@ -47,6 +48,8 @@ func (o *demoOptions) Check() error {
 func runDemo(ctx context.Context, e *ui.Env, o *demoOptions) error {
 	return demo.Run(ctx, demo.Config{
 		S3: o.s3, Duration: o.duration, NoBrowser: o.noBrowser, Stdout: e.Stdout, Stderr: e.Stderr, Terminal: terminal.Is(e.Stderr),
-		Open: func(ctx context.Context, store string) (archive.Store, error) { return openStore(ctx, e, store, false) },
+		Open: func(ctx context.Context, store string) (archive.Store, error) {
+			return access.OpenStore(ctx, e, store, false)
+		},
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
@@ -30,7 +31,7 @@ those that were recorded here last, and then some; --all looks at all of them.
 
 --policy prints a policy for the recorder's key, for the bucket of --store.
 
-` + storeHelp + `
+` + access.StoreHelp + `
 
 Warnings are for you to weigh. Exit code 1: something will not work.`,
 		Flags: []cli.Flag{
@@ -74,7 +75,7 @@ func runDoctor(ctx context.Context, e *ui.Env, o *doctorOptions) error {
 		return nil
 	}
 	if o.policy {
-		return showPolicy(e, o.Stores[0])
+		return access.ShowPolicy(e, o.Stores[0])
 	}
 	if err := namedOnce(o.Stores); err != nil {
 		return err
@@ -98,7 +99,7 @@ func runDoctor(ctx context.Context, e *ui.Env, o *doctorOptions) error {
 func namedOnce(stores []string) error {
 	var ids []string
 	for _, arg := range stores {
-		id, err := storeID(arg)
+		id, err := access.StoreID(arg)
 		if err != nil { // it does not open, which the checks tell
 			id = arg
 		}
@@ -160,7 +161,7 @@ func diagnose(ctx context.Context, e *ui.Env, o *doctorOptions) (*diagnosis, err
 // checkStore tries the store. It returns nil if it does not open.
 func checkStore(ctx context.Context, e *ui.Env, d *diagnosis, arg string) archive.Store {
 	const section = "store"
-	s, err := openStore(ctx, e, arg, false)
+	s, err := access.OpenStore(ctx, e, arg, false)
 	if err != nil {
 		d.Fail(section, "opens", err, "")
 		return nil

@@ -11,6 +11,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
@@ -21,7 +22,7 @@ import (
 // the home, nil if there is none, and what opens recordings, if that is known.
 func checkKeys(ctx context.Context, e *ui.Env, d *diagnosis) (*keys.Home, []age.Identity) {
 	const section = "keys"
-	h, err := openHome(e)
+	h, err := access.OpenHome()
 	if err != nil {
 		d.Fail(section, "folder", err, "set SEALTAPE_HOME to a folder of yours")
 		return nil, nil
@@ -70,7 +71,7 @@ func checkIdentity(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home) [
 		return nil
 	}
 	name, print := ui.Clean(card.Name), card.Fingerprint()
-	if err := ownCounts(h); err != nil {
+	if err := access.OwnCounts(h); err != nil {
 		d.Fail(section, "card", fmt.Errorf("%s, %s: %w", name, print, err), "")
 	} else if card.PostQuantum() {
 		d.Pass(section, "card", "%s, %s", name, print)
@@ -87,7 +88,7 @@ func checkIdentity(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home) [
 		d.Warn(section, "passphrase", "fine for a machine that must start alone, with its disk encrypted",
 			"none: who can read the folder can use the keys")
 	}
-	id, err := loadIdentity(ctx, e, h)
+	id, err := access.LoadIdentity(ctx, e, h)
 	switch {
 	case errors.Is(err, terminal.ErrNone):
 		d.Unknown(section, "identity", "not opened: nobody is there to give the passphrase; set %s", ui.PassphraseVar)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
@@ -45,7 +46,7 @@ const doctorRecordings = 50
 
 // checkRecordings looks which recordings one's keys open.
 func checkRecordings(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
-	a, err := openAccessTo(e, archive.Retry(s, archive.RetryConfig{Attempts: 3}))
+	a, err := access.OpenTo(e, archive.Retry(s, archive.RetryConfig{Attempts: 3}))
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func checkRecordings(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home,
 	g.SetLimit(listParallel)
 	for i, id := range ids {
 		g.Go(func() error {
-			d.Recordings[i] = a.opening(ctx, id, identities)
+			d.Recordings[i] = openingOf(ctx, a, id, identities)
 			return ctx.Err()
 		})
 	}
@@ -76,12 +77,12 @@ func checkRecordings(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home,
 
 // newest returns the IDs in the store, those recorded with this home first, the
 // latest of them at the front. Of the others nothing tells the time.
-func newest(ctx context.Context, a *access, h *keys.Home) ([]string, error) {
-	ids, err := recordingsIn(ctx, a.store)
+func newest(ctx context.Context, a *access.Access, h *keys.Home) ([]string, error) {
+	ids, err := access.RecordingsIn(ctx, a.Store)
 	if err != nil {
 		return nil, err
 	}
-	starts, err := recordedStarts(h)
+	starts, err := access.RecordedStarts(h)
 	if err != nil {
 		return nil, err
 	}
@@ -102,10 +103,10 @@ func later(x, y *time.Time) int {
 	return y.Compare(*x)
 }
 
-// opening tries the keys on each epoch of a recording.
-func (a *access) opening(ctx context.Context, id string, identities []age.Identity) (o opening) {
+// openingOf tries the keys on each epoch of a recording.
+func openingOf(ctx context.Context, a *access.Access, id string, identities []age.Identity) (o opening) {
 	o = opening{ID: id, Opens: opensUnknown}
-	t, err := a.openTape(ctx, id, identities, nil)
+	t, err := a.OpenTape(ctx, id, identities, nil)
 	if err != nil {
 		o.State, o.Problem, o.err = listedOf(tape.Unopened(id, err)).State, err.Error(), err
 		return o
@@ -113,7 +114,7 @@ func (a *access) opening(ctx context.Context, id string, identities []age.Identi
 	rec := t.Recording()
 	epochs := rec.Epochs()
 	o.State, o.Epochs = string(rec.Head().State), len(epochs)
-	distrust := a.distrust(rec.Head().ID, rec.Signers())
+	distrust := a.Distrust(rec.Head().ID, rec.Signers())
 	defer func() {
 		if distrust != nil && o.err == nil {
 			o.Distrusted, o.Problem = true, distrust.Error()

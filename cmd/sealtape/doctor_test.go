@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/storetest"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -96,7 +97,7 @@ func TestCheckRecordingsLimit(t *testing.T) {
 		store.Set(id+"/head", []byte("not a head"))
 		if i < 3 {
 			ours = append(ours, id)
-			if err := recorded(h, id, time.Date(2026, 3, 1+i, 0, 0, 0, 0, time.UTC)); err != nil {
+			if err := access.NoteRecorded(h, id, time.Date(2026, 3, 1+i, 0, 0, 0, 0, time.UTC)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
@@ -156,7 +157,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	if err := o.checkPath(); err != nil {
 		return err
 	}
-	a, err := openStoreOf(ctx, e, o)
+	a, err := access.OpenStoreOf(ctx, e, o)
 	if err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	reads, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	var reading atomic.Pointer[terminal.Bar] // while the recording is opened
-	t, err := a.openReadable(ctx, o.id, func(t *tape.Options) {
+	t, err := a.OpenReadable(ctx, o.id, func(t *tape.Options) {
 		t.OnRead = func(int) { reading.Load().Add(1) }
 		// What a store withholds is not to look as if it had not been recorded.
 		t.OnStoreError = giveUp
@@ -173,7 +174,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return err
 	}
 	id := t.ID()
-	if err := a.untrusted(ctx, t); err != nil {
+	if err := a.Untrusted(ctx, t); err != nil {
 		e.Warnf("%v", err) // the verdict says it again, and has the exit code
 	}
 	sweepParts(e, filepath.Dir(out))

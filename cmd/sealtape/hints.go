@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
@@ -70,11 +71,11 @@ func explainRecord(err error, stores []string) error {
 	case errors.As(err, &store):
 		return ui.Hinted(err, store.Remedy)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return ui.Hinted(err, "make room where SEALTAPE_HOME is, or move it; what was recorded before is kept", recoverCommandFor(stores))
+		return ui.Hinted(err, "make room where SEALTAPE_HOME is, or move it; what was recorded before is kept", access.RecoverCommandFor(stores))
 	case errors.Is(err, syscall.EROFS):
 		return ui.Hinted(err, "the spool cannot be written to: set SEALTAPE_HOME to a folder on a disk that can")
 	case errors.As(err, &rest):
-		return ui.Hinted(err, "it is safe in the spool; once the store works", recoverCommandFor(stores))
+		return ui.Hinted(err, "it is safe in the spool; once the store works", access.RecoverCommandFor(stores))
 	case errors.Is(err, bot.ErrNothingRecorded):
 		return ui.Hinted(err, "no store has anything under the ID that was printed; start it again where it is wanted")
 	case errors.Is(err, bot.ErrNobodyLeft):

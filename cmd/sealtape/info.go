@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
@@ -40,7 +41,7 @@ revoked. 5: no key of yours opens it; then only what anyone can see is shown, an
 holes are not known. That a part is not yours to open is said, and no failure.`,
 		Flags: []cli.Flag{o.StoreFlag(), o.JSONFlag(),
 			&cli.BoolFlag{Name: "timeline", Destination: &o.timeline, Usage: "show all that happened, event by event"}},
-		Action: flags.Action(&o, withStore(runInfo), flags.Argument{Name: "the ID of a recording", To: &o.id}),
+		Action: flags.Action(&o, access.WithStore(runInfo), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
@@ -52,22 +53,22 @@ type infoOptions struct {
 	timeline bool
 }
 
-func runInfo(ctx context.Context, a *access, o *infoOptions) error {
-	e := a.env
-	id, err := a.resolve(ctx, o.id)
+func runInfo(ctx context.Context, a *access.Access, o *infoOptions) error {
+	e := a.Env
+	id, err := a.Resolve(ctx, o.id)
 	if err != nil {
 		return err
 	}
 	// Without keys there is still something to show, and the reason to give.
-	identities, keysErr := a.keys(ctx)
+	identities, keysErr := a.Keys(ctx)
 	if keysErr != nil && !errors.Is(keysErr, keys.ErrNoIdentity) && !errors.Is(keysErr, terminal.ErrNone) {
 		return keysErr
 	}
-	t, err := a.openTape(ctx, id, identities, nil)
+	t, err := a.OpenTape(ctx, id, identities, nil)
 	if err != nil {
 		return err
 	}
-	i, d, err := a.info(ctx, t)
+	i, d, err := info(ctx, a, t)
 	if err != nil {
 		return err
 	}

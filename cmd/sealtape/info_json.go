@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -120,7 +121,7 @@ type personJSON struct {
 
 // info describes a recording, with how many readers it has at most, and the grants
 // that one can see.
-func (a *access) info(ctx context.Context, t *tape.Tape) (*infoJSON, *tape.Description, error) {
+func info(ctx context.Context, a *access.Access, t *tape.Tape) (*infoJSON, *tape.Description, error) {
 	d, err := t.Describe(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -129,7 +130,7 @@ func (a *access) info(ctx context.Context, t *tape.Tape) (*infoJSON, *tape.Descr
 	for n, readers := range t.ReadersAtMost(ctx) {
 		i.Epochs[n].Readers = readers
 	}
-	if i.Grants, err = a.grants(ctx, t.Recording()); err != nil {
+	if i.Grants, err = grants(ctx, a, t.Recording()); err != nil {
 		return nil, nil, err
 	}
 	return i, d, ctx.Err()

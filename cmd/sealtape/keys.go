@@ -4,40 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
-
-// openHome opens the folder of keys, spool and memory: SEALTAPE_HOME, or
-// sealtape in the system's folder for configuration.
-func openHome(e *ui.Env) (*keys.Home, error) {
-	dir := os.Getenv("SEALTAPE_HOME")
-	if dir == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return nil, ui.Hinted(fmt.Errorf("no folder for your keys: %w", err), "set SEALTAPE_HOME to a folder of yours")
-		}
-		dir = filepath.Join(config, "sealtape")
-	}
-	h, err := keys.OpenHome(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the folder of your keys: %w", err)
-	}
-	return h, nil
-}
-
-// loadIdentity loads the identity in h and asks for the passphrase if need be.
-func loadIdentity(ctx context.Context, e *ui.Env, h *keys.Home) (*keys.Identity, error) {
-	return h.Load(func() ([]byte, error) { return e.Passphrase(ctx, false) })
-}
 
 func keysCommand() *cli.Command {
 	var (
@@ -75,14 +50,14 @@ owner.`,
 					initial.expiryFlag(),
 					&cli.BoolFlag{Name: "no-passphrase", Destination: &initial.noPassphrase, Usage: "keep the identity in the clear, for a machine that must start alone"},
 				},
-				Action: flags.Action(&initial, withHome(runKeysInit)),
+				Action: flags.Action(&initial, access.WithHome(runKeysInit)),
 			},
-			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: flags.Action(&show, withHome(runKeysShow))},
+			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: flags.Action(&show, access.WithHome(runKeysShow))},
 			{
 				Name:   "card",
 				Usage:  "write your card, to give to others",
 				Flags:  []cli.Flag{card.outputFlag()},
-				Action: flags.Action(&card, withHome(runKeysCard)),
+				Action: flags.Action(&card, access.WithHome(runKeysCard)),
 			},
 			{
 				Name:      "add",
@@ -102,10 +77,10 @@ pinned is refused: someone made new keys, or pretends to be them.`,
 				},
 				Action: flags.Action(&add, runKeysAdd, flags.Argument{Name: "the FILE of a card", To: &add.file}),
 			},
-			{Name: "list", Usage: "list the pinned cards", Action: flags.Action(&list, withHome(runKeysList)), Flags: []cli.Flag{list.JSONFlag()}},
+			{Name: "list", Usage: "list the pinned cards", Action: flags.Action(&list, access.WithHome(runKeysList)), Flags: []cli.Flag{list.JSONFlag()}},
 			{
 				Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME",
-				Action: flags.Action(&remove, withHome(runKeysRemove), flags.Argument{Name: "a NAME", To: &remove.name}),
+				Action: flags.Action(&remove, access.WithHome(runKeysRemove), flags.Argument{Name: "a NAME", To: &remove.name}),
 				Flags:  []cli.Flag{&cli.StringFlag{Name: "device", Destination: &remove.device, Usage: "unpin only the card of this device"}},
 			},
 			{
@@ -116,18 +91,18 @@ card then takes the other one without comparing words, and seals to both.`,
 				Flags: []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
 			},
 			{
-				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: flags.Action(&rotate, withHome(runKeysRotate)),
+				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: flags.Action(&rotate, access.WithHome(runKeysRotate)),
 				Description: `What was sealed to you still opens. Give the new card to the others: who has
 pinned the old one takes it without comparing words.`,
 				Flags: []cli.Flag{rotate.expiryFlag()},
 			},
 			{
-				Name: "renew", Usage: "make another card of the same keys, with another end", Action: flags.Action(&renew, withHome(runKeysRenew)),
+				Name: "renew", Usage: "make another card of the same keys, with another end", Action: flags.Action(&renew, access.WithHome(runKeysRenew)),
 				Flags: []cli.Flag{renew.expiryFlag()},
 			},
 			{
 				Name: "revoke", Usage: "take back a card of yours", ArgsUsage: "[CARD] -o FILE",
-				Action: flags.Action(&revoke, withHome(runKeysRevoke), flags.Argument{Name: "CARD", To: &revoke.file, Optional: true}),
+				Action: flags.Action(&revoke, access.WithHome(runKeysRevoke), flags.Argument{Name: "CARD", To: &revoke.file, Optional: true}),
 				Description: `Writes a revocation of your own key, or of the card of another device of yours,
 for everyone who has pinned it: they take it with "keys add". It cannot be
 undone. Make one of your own key in time, and keep it where a thief of this
@@ -135,7 +110,7 @@ machine does not find it.`,
 				Flags: []cli.Flag{revoke.outputFlag(), &cli.StringFlag{Name: "reason", Destination: &revoke.reason, Usage: "why, for people, one `LINE`"}},
 			},
 			{
-				Name: "export", Usage: "write your identity to one file under a passphrase", Action: flags.Action(&export, withHome(runKeysExport)),
+				Name: "export", Usage: "write your identity to one file under a passphrase", Action: flags.Action(&export, access.WithHome(runKeysExport)),
 				Description: `For another machine, or as a copy to keep. age reads it as an identity file. With it
 go your earlier keys, and which of yours were revoked; the cards that you pinned do not.`,
 				Flags: []cli.Flag{export.outputFlag()},
@@ -220,7 +195,7 @@ func runKeysShow(_ context.Context, e *ui.Env, h *keys.Home, _ *keysShowOptions)
 		{"fingerprint:", card.Fingerprint().String()},
 		{"role:", card.Role.String()},
 		{"keys:", keyKind(card)},
-		{"created:", day(card.Created)},
+		{"created:", ui.Day(card.Created)},
 		{"expires:", expiryText(card)},
 		{"state:", pinState(pins[0])},
 		{"protection:", protection},
@@ -247,7 +222,7 @@ func runKeysCard(_ context.Context, e *ui.Env, h *keys.Home, o *keysCardOptions)
 	if err != nil {
 		return err
 	}
-	warnOwn(e, h)
+	access.WarnOwn(e, h)
 	if !written {
 		return nil
 	}
@@ -259,7 +234,7 @@ func expiryText(c keys.Card) string {
 	if c.Expires.IsZero() {
 		return "never"
 	}
-	return day(c.Expires)
+	return ui.Day(c.Expires)
 }
 
 // keyKind says how strong the recipients of a card are.
@@ -269,5 +244,3 @@ func keyKind(c keys.Card) string {
 	}
 	return "classic"
 }
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
@@ -30,7 +31,7 @@ func runKeysAdd(ctx context.Context, e *ui.Env, o *keysAddOptions) error {
 	if err != nil {
 		return err
 	}
-	h, err := openHome(e)
+	h, err := access.OpenHome()
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -21,14 +22,14 @@ func runKeysApprove(ctx context.Context, e *ui.Env, o *keysApproveOptions) error
 	if err != nil {
 		return err
 	}
-	h, err := openHome(e)
+	h, err := access.OpenHome()
 	if err != nil {
 		return err
 	}
-	if err := unrevoked(h); err != nil {
+	if err := access.Unrevoked(h); err != nil {
 		return err
 	}
-	id, err := loadIdentity(ctx, e, h)
+	id, err := access.LoadIdentity(ctx, e, h)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func runKeysRotate(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRotateOp
 	if err := o.said(card); err != nil {
 		return err
 	}
-	revoked := errors.Is(ownCounts(h), keys.ErrRevoked)
+	revoked := errors.Is(access.OwnCounts(h), keys.ErrRevoked)
 	var pass []byte
 	if h.HasPassphrase() {
 		if pass, err = e.Passphrase(ctx, false); err != nil {
@@ -91,7 +92,7 @@ func runKeysRotate(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRotateOp
 type keysRenewOptions struct{ expiryOption }
 
 func runKeysRenew(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRenewOptions) error {
-	if err := unrevoked(h); err != nil {
+	if err := access.Unrevoked(h); err != nil {
 		return err
 	}
 	card, err := h.OwnCard()
@@ -101,7 +102,7 @@ func runKeysRenew(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRenewOpti
 	if err := o.said(card); err != nil {
 		return err
 	}
-	id, err := loadIdentity(ctx, e, h)
+	id, err := access.LoadIdentity(ctx, e, h)
 	if err != nil {
 		return err
 	}
@@ -130,10 +131,10 @@ func (o *keysRevokeOptions) Check() error {
 }
 
 func runKeysRevoke(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRevokeOptions) error {
-	if err := unrevoked(h); err != nil && o.file != "" {
+	if err := access.Unrevoked(h); err != nil && o.file != "" {
 		return err // it revokes none but itself
 	}
-	id, err := loadIdentity(ctx, e, h)
+	id, err := access.LoadIdentity(ctx, e, h)
 	if err != nil {
 		return err
 	}

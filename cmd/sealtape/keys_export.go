@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -78,7 +79,7 @@ func runKeysImport(ctx context.Context, e *ui.Env, o *keysImportOptions) error {
 	case keys.IsRevocation(b):
 		return ui.Hinted(fmt.Errorf("%s is a revocation, and no exported identity", o.file), "take it", "sealtape keys add "+ui.ShellWord(o.file))
 	}
-	h, err := openHome(e)
+	h, err := access.OpenHome()
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func runKeysList(_ context.Context, e *ui.Env, h *keys.Home, o *keysListOptions)
 		if p.Own {
 			name += " (you)"
 		}
-		rows = append(rows, []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), day(p.Created), ui.Clean(pinState(p))})
+		rows = append(rows, []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), ui.Day(p.Created), ui.Clean(pinState(p))})
 	}
 	if len(rows) == 1 {
 		e.Notef("No cards yet. sealtape keys init --name NAME makes yours, sealtape keys add FILE pins another's.")
@@ -49,9 +49,9 @@ func pinState(p keys.Pin) string {
 	case errors.Is(err, keys.ErrReplaced):
 		return "replaced by a newer key"
 	case err != nil:
-		return "expired on " + day(p.Expires)
+		return "expired on " + ui.Day(p.Expires)
 	case !p.Expires.IsZero():
-		return "until " + day(p.Expires)
+		return "until " + ui.Day(p.Expires)
 	}
 	return "counts"
 }

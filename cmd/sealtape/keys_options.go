@@ -80,7 +80,7 @@ func (o *expiryOption) said(before keys.Card) error {
 	if o.expires != "" || before.Expires.IsZero() {
 		return nil
 	}
-	return ui.Hinted(ui.Misuse("the card that there is ends on %s: when does the new one end?", day(before.Expires)), "--expires 2y, a date, or never")
+	return ui.Hinted(ui.Misuse("the card that there is ends on %s: when does the new one end?", ui.Day(before.Expires)), "--expires 2y, a date, or never")
 }
 
 // expiry reads a number of days or years from now, a date, or never.

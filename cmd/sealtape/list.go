@@ -15,10 +15,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
-	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
-	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
@@ -40,7 +39,7 @@ The exit code is 0 whatever it lists: one old recording that lacks something wou
 otherwise fail every script that looks for another. What each comes to is in its line
 and, with --json, in its verdict; sealtape info ID ends with that.`,
 		Flags:  []cli.Flag{o.StoreFlag(), o.JSONFlag()},
-		Action: flags.Action(&o, withStore(runList)),
+		Action: flags.Action(&o, access.WithStore(runList)),
 	}
 }
 
@@ -71,10 +70,10 @@ type listOptions struct {
 	flags.JSONOption
 }
 
-func runList(ctx context.Context, a *access, o *listOptions) error {
-	e := a.env
+func runList(ctx context.Context, a *access.Access, o *listOptions) error {
+	e := a.Env
 	var ids []string
-	for id, err := range archive.IDs(ctx, a.store) {
+	for id, err := range archive.IDs(ctx, a.Store) {
 		if err != nil {
 			return err
 		}
@@ -83,7 +82,7 @@ func runList(ctx context.Context, a *access, o *listOptions) error {
 	var identities []age.Identity
 	if len(ids) > 0 {
 		var err error
-		if identities, err = a.keysIfAny(ctx); err != nil {
+		if identities, err = a.KeysIfAny(ctx); err != nil {
 			return err
 		}
 	}
@@ -92,7 +91,7 @@ func runList(ctx context.Context, a *access, o *listOptions) error {
 	g.SetLimit(listParallel)
 	for i, id := range ids {
 		g.Go(func() error {
-			d, err := a.glance(gctx, id, identities)
+			d, err := glance(gctx, a, id, identities)
 			if err == nil {
 				all[i] = listedOf(d)
 			}
@@ -119,27 +118,13 @@ func runList(ctx context.Context, a *access, o *listOptions) error {
 	return showList(e, all)
 }
 
-// keysIfAny returns the keys of one's identity, or none where there are none or
-// nobody is there to open them.
-func (a *access) keysIfAny(ctx context.Context) ([]age.Identity, error) {
-	identities, err := a.keys(ctx)
-	switch {
-	case errors.Is(err, keys.ErrNoIdentity):
-		return nil, nil
-	case errors.Is(err, terminal.ErrNone):
-		a.env.Notef("sealtape: without your passphrase, the list shows what anyone can see; set %s", ui.PassphraseVar)
-		return nil, nil
-	}
-	return identities, err
-}
-
 // glance describes one recording. What is wrong with it is told in its line; an
 // error is about the store.
-func (a *access) glance(ctx context.Context, id string, identities []age.Identity) (*tape.Description, error) {
-	t, err := a.openTape(ctx, id, identities, nil)
+func glance(ctx context.Context, a *access.Access, id string, identities []age.Identity) (*tape.Description, error) {
+	t, err := a.OpenTape(ctx, id, identities, nil)
 	if err != nil {
 		d := tape.Unopened(id, err)
-		for info, lerr := range archive.List(ctx, a.store, id+"/") {
+		for info, lerr := range archive.List(ctx, a.Store, id+"/") {
 			if errors.Is(lerr, archive.ErrDenied) {
 				break // the others can be looked at
 			} else if lerr != nil {

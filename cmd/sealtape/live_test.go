@@ -13,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/archive/storetest"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
@@ -66,21 +67,21 @@ func TestListWhileRecording(t *testing.T) {
 		segments++
 	}
 	store.grow()
-	a := &access{env: &ui.Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}, store: store, verifiers: note.VerifierList(id.Verifier())}
+	a := &access.Access{Env: &ui.Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}, Store: store, Trust: &keys.Trust{Recorders: note.VerifierList(id.Verifier())}}
 	for range 3 {
 		before := segments
-		d, err := a.glance(t.Context(), w.ID(), nil)
+		d, err := glance(t.Context(), a, w.ID(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if l := listedOf(d); l.State != "open" || l.Missing != 0 || l.Segments != before || l.Bytes == 0 {
 			t.Errorf("%+v, want %d segments", l, before)
 		}
-		rec, err := a.openTape(t.Context(), w.ID(), nil, nil)
+		rec, err := a.OpenTape(t.Context(), w.ID(), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		i, _, err := a.info(t.Context(), rec)
+		i, _, err := info(t.Context(), a, rec)
 		if err != nil || i.State != "open" || len(i.Missing) != 0 {
 			t.Errorf("%+v, %v", i, err)
 		}

@@ -3,12 +3,17 @@
 //
 // Each command is in a file of its name: options that its flags fill, a check of them,
 // and a function that calls the packages archive, keys, playback and recorder/bot.
-// command.go holds what they share, hints.go what to do about what only they meet.
-// "sealtape --help" is the way in.
+// hints.go says what to do about what only they meet. "sealtape --help" is the way in.
 //
-// Its internal packages: flags takes command lines apart, ui is how it speaks with a person, terminal progress and
-// questions, machine keeps memory off disks, checkup is what doctor looks at, demo the
-// demonstration, program what is started, systemd the service manager that starts it.
+// Its internal packages, in the order of a call:
+//
+//   - flags takes the command line apart, for the options of a command;
+//   - access opens the home, the store, and the recording that was meant;
+//   - ui speaks with the person: output, questions, hints, exit codes; terminal has
+//     progress and questions;
+//   - machine keeps memory off disks, program starts others, systemd is the service
+//     manager that starts sealtape;
+//   - checkup is what doctor looks at, demo the demonstration.
 package main
 
 import (

@@ -14,6 +14,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
@@ -89,7 +90,7 @@ func makeRecordingMain() error {
 				return err
 			}
 		}
-		if belongs, err = storesID(stores); err != nil {
+		if belongs, err = access.StoresID(stores); err != nil {
 			return err
 		}
 	}

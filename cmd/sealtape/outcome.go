@@ -1,61 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 )
-
-// distrust returns an error if a recording is signed by these, and all were revoked.
-func (a *access) distrust(id string, signers []string) error {
-	d := tape.Description{}
-	for _, key := range signers {
-		d.Signers = append(d.Signers, a.signer(key))
-	}
-	return ui.Outcome{ID: id, Verdict: d.Trust()}.Err()
-}
-
-// locked tells how many readers a recording has that one's keys do not open, and
-// returns noKey's error.
-func (a *access) locked(ctx context.Context, t *tape.Tape, why error) error {
-	for _, line := range readersText(t.Recording().Epochs(), t.ReadersAtMost(ctx)) {
-		a.env.Notef("%s", line)
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return ui.NoKey(t.ID(), why)
-}
-
-// readersText says how many readers epochs have, those alike in one line.
-func readersText(epochs []archive.EpochInfo, readers []int) []string {
-	var lines []string
-	for i := 0; i < len(epochs); {
-		j := i + 1
-		for j < len(epochs) && readers[j] == readers[i] {
-			j++
-		}
-		var numbers []int
-		for _, ep := range epochs[i:j] {
-			numbers = append(numbers, ep.Number)
-		}
-		line := epochsText(numbers)
-		if readers[i] == 0 {
-			line += ": how many readers it is sealed to cannot be told"
-		} else {
-			line += fmt.Sprintf(": sealed to at most %s", ui.Count(readers[i], "reader"))
-		}
-		if j > i+1 {
-			line += " each"
-		}
-		lines = append(lines, line)
-		i = j
-	}
-	return lines
-}
 
 // nothingText says of a recording without a segment that nothing is in it.
 func nothingText(s archive.State) string {

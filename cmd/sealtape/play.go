@@ -20,6 +20,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -95,7 +96,7 @@ func (o *playOptions) Check() (err error) {
 func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 	moment := o.moment
 	told := &throttle{every: 10 * time.Second}
-	a, err := openAccess(ctx, e, o.Store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
+	a, err := access.Open(ctx, e, o.Store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
 		if told.pass() {
 			e.Notef("sealtape: the store failed, trying again: %v", err)
 		}
@@ -106,7 +107,7 @@ func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 	var first *tape.Tape
 	var verdict ui.Outcome
 	if moment.id != "" {
-		if first, err = a.openReadable(ctx, moment.id, nil); err != nil {
+		if first, err = a.OpenReadable(ctx, moment.id, nil); err != nil {
 			return err
 		}
 		moment.id = first.ID()
@@ -125,13 +126,13 @@ func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 		}
 		tellIncomplete(e, d, verdict.Verdict)
 	}
-	identities, err := a.keys(ctx)
+	identities, err := a.Keys(ctx)
 	if errors.Is(err, keys.ErrNoIdentity) {
 		return ui.ExitWith(ui.ExitNoKey, fmt.Errorf("nothing to open recordings with: %w", err))
 	} else if err != nil {
 		return err
 	}
-	lib := &library{Library: tape.NewLibrary(a.store, a.options(identities))}
+	lib := &library{Library: tape.NewLibrary(a.Store, a.Options(identities))}
 	if first != nil {
 		lib.Keep(first)
 	}
@@ -279,7 +280,7 @@ func tellIncomplete(e *ui.Env, d *tape.Description, v tape.Verdict) {
 		}
 	}
 	if len(locked) > 0 {
-		e.Notef("Not yours to open: %s of recording %s.", epochsText(locked), d.ID)
+		e.Notef("Not yours to open: %s of recording %s.", ui.EpochsText(locked), d.ID)
 	}
 }
 

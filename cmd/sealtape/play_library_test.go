@@ -19,6 +19,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
@@ -54,7 +55,7 @@ func (l *lab) library(home, store string) (*shownLibrary, *countingStore) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	v, err := h.Verifiers()
+	trust, err := h.Trust()
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -68,10 +69,9 @@ func (l *lab) library(home, store string) (*shownLibrary, *countingStore) {
 		}
 	})
 	counting := &countingStore{Store: s}
-	a := &access{
-		env: &ui.Env{Stdout: io.Discard, Stderr: io.Discard}, home: h, store: counting, verifiers: v, people: map[string]string{}, revoked: map[string]bool{},
-	}
-	lib := &library{Library: tape.NewLibrary(counting, a.options(me.AgeIdentities()))}
+	trust.Recorders = trust.All
+	a := &access.Access{Env: &ui.Env{Stdout: io.Discard, Stderr: io.Discard}, Home: h, Store: counting, Trust: trust}
+	lib := &library{Library: tape.NewLibrary(counting, a.Options(me.AgeIdentities()))}
 	return &shownLibrary{lib.page(), lib, a}, counting
 }
 
@@ -79,7 +79,7 @@ func (l *lab) library(home, store string) (*shownLibrary, *countingStore) {
 type shownLibrary struct {
 	web.Library
 	l *library
-	a *access
+	a *access.Access
 }
 
 func (l *shownLibrary) entries(t *testing.T) map[string]*tape.Description {
@@ -244,7 +244,7 @@ func TestPlayable(t *testing.T) {
 
 	// What the command read to begin with is not read again.
 	kept, counting := l.library(bobHome, store)
-	own, err := tape.Open(t.Context(), counting, id, kept.a.options(identitiesOf(t, bobHome)))
+	own, err := tape.Open(t.Context(), counting, id, kept.a.Options(identitiesOf(t, bobHome)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,8 +323,22 @@ func TestPlayableDistrusted(t *testing.T) {
 	if rec, err := lib.Open(t.Context(), m.w.ID()); err != nil || rec.Log().Trust().Outcome != tape.Whole || lib.l.distrusted() != nil {
 		t.Fatalf("before: %v, %v", err, lib.l.distrusted())
 	}
+	h, err := keys.OpenHome(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	card, err := me.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	revocation, err := me.Revoke(card, "")
+	if err == nil {
+		err = h.Revoke(revocation)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	lib, _ = l.library(home, store)
-	lib.a.revoked[me.Verifier().Name()] = true
 	rec, err := lib.Open(t.Context(), m.w.ID())
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
@@ -39,7 +40,7 @@ retains (object lock) is shown as such, and is no failure.`,
 			&cli.BoolFlag{Name: "yes", Destination: &o.yes, Usage: "remove, do not only show"},
 			o.StoreFlag(),
 		},
-		Action: flags.Action(&o, withStore(runPrune)),
+		Action: flags.Action(&o, access.WithStore(runPrune)),
 	}
 }
 
@@ -72,10 +73,10 @@ func (o *pruneOptions) Check() (err error) {
 	return nil
 }
 
-func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
-	e := a.env
-	genuine := archive.Options{Verifiers: a.verifiers, Heads: a.heads}
-	all, err := archive.Survey(ctx, a.store, genuine)
+func runPrune(ctx context.Context, a *access.Access, o *pruneOptions) error {
+	e := a.Env
+	genuine := archive.Options{Verifiers: a.Recorders, Heads: a.Heads}
+	all, err := archive.Survey(ctx, a.Store, genuine)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
 			e.Notef("%s is left alone: %v", r.ID, r.Err)
 			continue
 		}
-		if ps := a.revokedSigners(r.Signers); len(ps) > 0 {
+		if ps := a.RevokedSigners(r.Signers); len(ps) > 0 {
 			// A thief's takes the place of none that is genuine, and one that may be evidence stays.
 			e.Notef("%s is left alone: %s", r.ID, ps[0].Text)
 			continue
@@ -100,7 +101,7 @@ func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
 	if o.age == 0 {
 		old = old[:max(0, over-*o.keep)]
 	}
-	aside, err := archive.Quarantine(a.home.SpoolDir())
+	aside, err := archive.Quarantine(a.Home.SpoolDir())
 	if err != nil {
 		return err
 	}
@@ -113,14 +114,14 @@ func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
 		return nil
 	}
 	if !o.yes {
-		return a.showPrune(ctx, old, aside, over)
+		return showPrune(ctx, a, old, aside, over)
 	}
-	err = a.prune(ctx, old, genuine)
+	err = prune(ctx, a, old, genuine)
 	for _, q := range aside {
 		if err != nil {
 			break
 		}
-		if err = archive.RemoveQuarantined(a.home.SpoolDir(), q.ID); err == nil {
+		if err = archive.RemoveQuarantined(a.Home.SpoolDir(), q.ID); err == nil {
 			e.Printf("%s removed from quarantine here, %s\n", q.ID, ui.Count(q.Files, "file"))
 		}
 	}
@@ -128,14 +129,14 @@ func runPrune(ctx context.Context, a *access, o *pruneOptions) error {
 }
 
 // showPrune says what would go.
-func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, aside []archive.Quarantined, over int) error {
+func showPrune(ctx context.Context, a *access.Access, old []archive.Surveyed, aside []archive.Quarantined, over int) error {
 	rows := [][]string{{"WOULD GO", "STATE", "STORED", "OBJECTS", "SIZE"}}
 	var total int64
 	for _, r := range old {
 		objects, bytes := 0, int64(0)
-		for info, err := range archive.List(ctx, a.store, r.ID+"/") {
+		for info, err := range archive.List(ctx, a.Store, r.ID+"/") {
 			if errors.Is(err, archive.ErrDenied) {
-				a.env.Warnf("%s: not all of it is counted: %v", r.ID, err)
+				a.Env.Warnf("%s: not all of it is counted: %v", r.ID, err)
 				break
 			} else if err != nil {
 				return err
@@ -149,28 +150,28 @@ func (a *access) showPrune(ctx context.Context, old []archive.Surveyed, aside []
 	for _, q := range aside {
 		rows = append(rows, []string{q.ID, "in quarantine here", q.Since.Local().Format("2006-01-02 15:04"), strconv.Itoa(q.Files), ""})
 	}
-	if err := a.env.Table(rows); err != nil {
+	if err := a.Env.Table(rows); err != nil {
 		return err
 	}
-	a.env.Notef("%s of %d would go, %s. Nothing was removed: --yes does it.", ui.Count(len(old), "recording"), over, ui.Size(total))
+	a.Env.Notef("%s of %d would go, %s. Nothing was removed: --yes does it.", ui.Count(len(old), "recording"), over, ui.Size(total))
 	return nil
 }
 
 // prune removes recordings. One that fails is told, and the others go on.
-func (a *access) prune(ctx context.Context, old []archive.Surveyed, o archive.Options) error {
+func prune(ctx context.Context, a *access.Access, old []archive.Surveyed, o archive.Options) error {
 	var failed []error
 	for _, r := range old {
-		err := archive.Remove(ctx, a.store, r.ID, o)
+		err := archive.Remove(ctx, a.Store, r.ID, o)
 		var retained *archive.RetainedError
 		switch {
 		case ctx.Err() != nil:
 			return ui.Hinted(ctx.Err(), r.ID+" may be removed in part, and opens no more then; run it again to go on")
 		case err == nil:
-			a.env.Printf("%s removed\n", r.ID)
+			a.Env.Printf("%s removed\n", r.ID)
 		case errors.As(err, &retained) && retained.Until.IsZero():
-			a.env.Printf("%s retained by the store\n", r.ID)
+			a.Env.Printf("%s retained by the store\n", r.ID)
 		case errors.As(err, &retained):
-			a.env.Printf("%s retained by the store until %s\n", r.ID, retained.Until.Local().Format("2006-01-02 15:04"))
+			a.Env.Printf("%s retained by the store until %s\n", r.ID, retained.Until.Local().Format("2006-01-02 15:04"))
 		default:
 			failed = append(failed, err)
 		}
@@ -179,7 +180,7 @@ func (a *access) prune(ctx context.Context, old []archive.Surveyed, o archive.Op
 		return nil
 	}
 	for _, err := range failed[:len(failed)-1] {
-		a.env.Warnf("%v", err)
+		a.Env.Warnf("%v", err)
 	}
 	return failed[len(failed)-1]
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
@@ -34,7 +35,7 @@ LIVEKIT_TOKEN. A token must show the recorder and let it send data.
 
 ` + keyFileHelp + `
 
-` + storeHelp + `
+` + access.StoreHelp + `
 
 Exit code 3: something of a second or more is missing; "sealtape info" says what.
 

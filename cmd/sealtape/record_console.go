@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/fault"
@@ -45,7 +46,7 @@ func newRecordConsole(e *ui.Env) (r *recordConsole, archiveLog *slog.Logger) {
 func (r *recordConsole) begun(home *keys.Home, id string) {
 	r.clear()
 	r.env.Printf("%s\n", id)
-	if err := recorded(home, id, time.Now()); err != nil {
+	if err := access.NoteRecorded(home, id, time.Now()); err != nil {
 		r.env.Warnf("%q will not find this recording: %v", "last", err)
 	}
 }

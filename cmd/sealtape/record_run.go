@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
@@ -100,7 +101,7 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 		Policy: o.policy, KeepLocal: o.keepLocal, Duration: o.duration, Grace: o.lifetime.grace, Wait: o.lifetime.wait, Segment: o.segment,
 		SilentAfter: e.SilentAfter,
 	}
-	if c.Home, err = openHome(e); err != nil {
+	if c.Home, err = access.OpenHome(); err != nil {
 		return c, nil, err
 	}
 	if c.Readers, err = parseReaders(c.Home, o.readers); err != nil {
@@ -129,15 +130,15 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 	if c.Meeting, err = o.meeting(e, roomKeys); err != nil {
 		return c, nil, err
 	}
-	if c.Identity, err = loadIdentity(ctx, e, c.Home); err != nil {
+	if c.Identity, err = access.LoadIdentity(ctx, e, c.Home); err != nil {
 		return c, nil, err
 	}
-	if err := ownCounts(c.Home); err != nil {
+	if err := access.OwnCounts(c.Home); err != nil {
 		return c, nil, err
 	}
 	if err := bot.CheckRole(c.Identity); err != nil {
 		return c, nil, explainRecord(err, o.stores)
 	}
-	c.Stores, c.StoreID, err = openStores(ctx, e, o.stores)
+	c.Stores, c.StoreID, err = access.OpenStores(ctx, e, o.stores)
 	return c, roomKeys, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -37,7 +38,7 @@ Running it again does no harm. What is damaged on this disk goes to quarantine i
 the spool, and the rest is copied; the exit code is then 1.`,
 		Flags: []cli.Flag{flags.StoresFlag(), keepLocalFlag(),
 			&cli.StringSliceFlag{Name: "adopt", Usage: "the recording `ID` of the spool goes to this store, whichever it was recorded for; may be repeated"}},
-		Action: flags.Action(&o, withHome(runRecover)),
+		Action: flags.Action(&o, access.WithHome(runRecover)),
 	}
 }
 
@@ -64,7 +65,7 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 	if err != nil {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
-	stores, name, err := openStores(ctx, e, o.stores)
+	stores, name, err := access.OpenStores(ctx, e, o.stores)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 			return err
 		}
 	}
-	ids, err := recordingsIn(ctx, spool)
+	ids, err := access.RecordingsIn(ctx, spool)
 	if err != nil {
 		return fmt.Errorf("reading the spool: %w", err)
 	}
@@ -81,11 +82,11 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 		e.Notef("The spool is empty: nothing to recover.")
 		return nil
 	}
-	if err := unrevoked(h); err != nil {
+	if err := access.Unrevoked(h); err != nil {
 		return err // before it signs the end of anything
 	}
 	// The signing key ends what a crash left open.
-	identity, err := loadIdentity(ctx, e, h)
+	identity, err := access.LoadIdentity(ctx, e, h)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 	if err != nil {
 		return explainRecord(err, o.stores)
 	}
-	people, err := peopleOf(h)
+	people, err := access.PeopleOf(h)
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -56,10 +56,10 @@ func (o *repairOptions) Check() error {
 
 // openForRepair opens the stores of o, and finds the recording in the first that has
 // it. A store that is missing is made once it is known that there is what it is to get.
-func openForRepair(ctx context.Context, e *ui.Env, o *repairOptions) (a *access, id string, named []bot.Store, err error) {
+func openForRepair(ctx context.Context, e *ui.Env, o *repairOptions) (a *access.Access, id string, named []bot.Store, err error) {
 	var missing error
 	for _, name := range o.Stores {
-		s, err := openStore(ctx, e, name, false)
+		s, err := access.OpenStore(ctx, e, name, false)
 		if errors.Is(err, archive.ErrNoStore) && !strings.Contains(name, "://") {
 			missing = err
 		} else if err != nil {
@@ -72,10 +72,10 @@ func openForRepair(ctx context.Context, e *ui.Env, o *repairOptions) (a *access,
 		if s.Store == nil || id != "" {
 			continue
 		}
-		if a, err = openAccessTo(e, archive.Retry(s.Store, archive.RetryConfig{OnRetry: e.Retrying})); err != nil {
+		if a, err = access.OpenTo(e, archive.Retry(s.Store, archive.RetryConfig{OnRetry: e.Retrying})); err != nil {
 			return nil, "", nil, err
 		}
-		if id, err = a.resolve(ctx, o.id); err != nil && !errors.Is(err, archive.ErrNotFound) {
+		if id, err = a.Resolve(ctx, o.id); err != nil && !errors.Is(err, archive.ErrNotFound) {
 			return nil, "", nil, err
 		}
 	}
@@ -84,12 +84,12 @@ func openForRepair(ctx context.Context, e *ui.Env, o *repairOptions) (a *access,
 	}
 	for i, s := range named {
 		if s.Store == nil {
-			if named[i].Store, err = openStore(ctx, e, s.Name, true); err != nil {
+			if named[i].Store, err = access.OpenStore(ctx, e, s.Name, true); err != nil {
 				return nil, "", nil, err
 			}
 		}
 	}
-	if _, err := storesID(o.Stores); err != nil {
+	if _, err := access.StoresID(o.Stores); err != nil {
 		return nil, "", nil, err
 	}
 	return a, id, bot.Retry(named, archive.RetryConfig{OnRetry: e.Retrying}), nil
@@ -105,7 +105,7 @@ func runRepair(ctx context.Context, e *ui.Env, o *repairOptions) error {
 		stores = append(stores, s.Store)
 	}
 	put, inTheWay, lost := 0, 0, make(map[string]bool)
-	genuine := archive.Options{Verifiers: trusted{a.verifiers, a.revoked}, Heads: a.heads}
+	genuine := archive.Options{Verifiers: a.Counting(a.Recorders), Heads: a.Heads}
 	report, err := archive.RepairStores(ctx, stores, id, genuine, o.quick, func(r archive.Repair) {
 		switch {
 		case errors.Is(r.Err, archive.ErrConflict):
@@ -123,12 +123,12 @@ func runRepair(ctx context.Context, e *ui.Env, o *repairOptions) error {
 	case ctx.Err() != nil:
 		return ui.Hinted(ctx.Err(), "what was put back stays; run it again to go on")
 	case errors.Is(err, archive.ErrNotOver):
-		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(err, "if it is not going on, finish it on the machine that recorded, with the stores that it was recorded to", recoverCommandFor(o.Stores)))
+		return ui.ExitWith(ui.ExitIncomplete, ui.Hinted(err, "if it is not going on, finish it on the machine that recorded, with the stores that it was recorded to", access.RecoverCommandFor(o.Stores)))
 	case errors.Is(err, archive.ErrForeignSigner):
 		// It may be signed by one that counts no more, which is not to spread.
 		for _, s := range stores {
-			if rec, oerr := archive.Open(ctx, s, id, archive.Options{Verifiers: a.verifiers}); oerr == nil {
-				return cmp.Or(a.distrust(rec.Head().ID, rec.Signers()), err)
+			if rec, oerr := archive.Open(ctx, s, id, archive.Options{Verifiers: a.Recorders}); oerr == nil {
+				return cmp.Or(a.Distrust(rec.Head().ID, rec.Signers()), err)
 			}
 		}
 		return err
@@ -156,17 +156,4 @@ func runRepair(ctx context.Context, e *ui.Env, o *repairOptions) error {
 	}
 	e.Printf("%s is whole in all %d stores%s\n", id, len(stores), now)
 	return nil
-}
-
-// trusted are the keys that count: what a revoked one has signed is not to spread.
-type trusted struct {
-	note.Verifiers
-	revoked map[string]bool // by name
-}
-
-func (t trusted) Verifier(name string, hash uint32) (note.Verifier, error) {
-	if t.revoked[name] {
-		return nil, &note.UnknownVerifierError{Name: name, KeyHash: hash}
-	}
-	return t.Verifiers.Verifier(name, hash)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
@@ -38,7 +39,7 @@ Exit code 3: the recording is not closed, and nothing was written.`,
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the new one goes, if not where the old one is: a `STORE`"},
 			o.StoreFlag(),
 		},
-		Action: flags.Action(&o, withStore(runReseal), flags.Argument{Name: "the ID of a recording", To: &o.id}),
+		Action: flags.Action(&o, access.WithStore(runReseal), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
@@ -57,21 +58,21 @@ func (o *resealOptions) Check() error {
 	return nil
 }
 
-func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
-	e := a.env
-	if err := unrevoked(a.home); err != nil {
+func runReseal(ctx context.Context, a *access.Access, o *resealOptions) (err error) {
+	e := a.Env
+	if err := access.Unrevoked(a.Home); err != nil {
 		return err
 	}
-	readers, err := parseReaders(a.home, o.readers)
+	readers, err := parseReaders(a.Home, o.readers)
 	if err != nil {
 		return err
 	}
-	t, err := a.openReadable(ctx, o.id, nil)
+	t, err := a.OpenReadable(ctx, o.id, nil)
 	if err != nil {
 		return err
 	}
 	rec := t.Recording()
-	if err := a.distrust(rec.Head().ID, rec.Signers()); err != nil {
+	if err := a.Distrust(rec.Head().ID, rec.Signers()); err != nil {
 		return err // nobody is to vouch for it after all
 	}
 	if !rec.Head().State.Final() {
@@ -83,16 +84,16 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 			return err
 		}
 	}
-	id, err := loadIdentity(ctx, e, a.home)
+	id, err := access.LoadIdentity(ctx, e, a.Home)
 	if err != nil {
 		return err
 	}
 	if err := bot.CheckRole(id); err != nil {
 		return explainRecord(err, []string{o.Store})
 	}
-	to := a.store
+	to := a.Store
 	if o.to != "" {
-		s, err := openStore(ctx, e, o.to, true)
+		s, err := access.OpenStore(ctx, e, o.to, true)
 		if err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func runReseal(ctx context.Context, a *access, o *resealOptions) (err error) {
 	}
 
 	// Not in the spool: half of it must not be finished and uploaded by others.
-	work := filepath.Join(a.home.Dir(), "reseal")
+	work := filepath.Join(a.Home.Dir(), "reseal")
 	if err := sweepReseal(work); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
@@ -156,7 +157,7 @@ func recordedCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	h, err := keys.OpenHome(ts.MkAbs(args[0]))
 	ts.Check(err)
-	ts.Check(recorded(h, args[1], start))
+	ts.Check(access.NoteRecorded(h, args[1], start))
 }
 
 // leftoversCmd fails if there is a file that was to be renamed or removed.

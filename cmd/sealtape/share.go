@@ -13,9 +13,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
-	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 )
 
@@ -38,7 +38,7 @@ A grant cannot be taken back. Only post-quantum keys are granted anything.`,
 			&cli.IntSliceFlag{Name: "epoch", Usage: "grant epoch `N` of the recording (repeatable; default: all that you open)"},
 			o.StoreFlag(),
 		},
-		Action: flags.Action(&o, withStore(runShare), flags.Argument{Name: "the ID of a recording", To: &o.id}),
+		Action: flags.Action(&o, access.WithStore(runShare), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
@@ -57,17 +57,17 @@ func (o *shareOptions) Check() error {
 	return nil
 }
 
-func runShare(ctx context.Context, a *access, o *shareOptions) error {
-	if err := unrevoked(a.home); err != nil {
+func runShare(ctx context.Context, a *access.Access, o *shareOptions) error {
+	if err := access.Unrevoked(a.Home); err != nil {
 		return err
 	}
-	cards, err := a.home.Person(o.to)
+	cards, err := a.Home.Person(o.to)
 	if err != nil {
 		return err
 	}
 	// A person's own other devices are someone to share with; this one is not.
 	name := cards[0].Name
-	cards = slices.DeleteFunc(cards, func(card keys.Card) bool { return slices.Contains(a.self, card.Key) })
+	cards = slices.DeleteFunc(cards, func(card keys.Card) bool { return slices.Contains(a.Own, card.Key) })
 	if len(cards) == 0 {
 		return ui.Misuse("%s is you", ui.Clean(name))
 	}
@@ -76,23 +76,23 @@ func runShare(ctx context.Context, a *access, o *shareOptions) error {
 			return err
 		}
 	}
-	t, err := a.openReadable(ctx, o.id, nil)
+	t, err := a.OpenReadable(ctx, o.id, nil)
 	if err != nil {
 		return err
 	}
 	rec := t.Recording()
-	if err := a.distrust(rec.Head().ID, rec.Signers()); err != nil {
+	if err := a.Distrust(rec.Head().ID, rec.Signers()); err != nil {
 		return err // nobody is to vouch for it after all
 	}
 	if err := o.checkEpochs(rec); err != nil {
 		return err
 	}
-	id, err := loadIdentity(ctx, a.env, a.home)
+	id, err := access.LoadIdentity(ctx, a.Env, a.Home)
 	if err != nil {
 		return err
 	}
 	for _, card := range cards {
-		if err := grant(ctx, a.env, rec, id, card, o.epochs); err != nil {
+		if err := grant(ctx, a.Env, rec, id, card, o.epochs); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (o *shareOptions) checkEpochs(rec *archive.Recording) error {
 	}
 	for _, n := range o.epochs {
 		if !slices.Contains(there, n) {
-			return ui.Hinted(ui.Misuse("recording %s has no epoch %d", rec.Head().ID, n), "it has "+epochsText(there))
+			return ui.Hinted(ui.Misuse("recording %s has no epoch %d", rec.Head().ID, n), "it has "+ui.EpochsText(there))
 		}
 	}
 	return nil
@@ -132,7 +132,7 @@ func grant(ctx context.Context, e *ui.Env, rec *archive.Recording, id *keys.Iden
 	} else if known != nil {
 		e.Printf("%s/%s\n", rec.Head().ID, shareName(known.Name))
 		e.Printf("%s (%s) can open %s of %s already, by your grant of %s\n", ui.Clean(card.Label()), card.Fingerprint(),
-			epochsText(known.Epochs), rec.Head().ID, known.Time.Local().Format("2006-01-02 15:04"))
+			ui.EpochsText(known.Epochs), rec.Head().ID, known.Time.Local().Format("2006-01-02 15:04"))
 		return nil
 	}
 	g, err := rec.Share(ctx, archive.ShareConfig{
@@ -142,7 +142,7 @@ func grant(ctx context.Context, e *ui.Env, rec *archive.Recording, id *keys.Iden
 		return err
 	}
 	e.Printf("%s/%s\n", rec.Head().ID, shareName(g.Name))
-	e.Printf("granted %s of %s to %s (%s)\n", epochsText(g.Epochs), rec.Head().ID, ui.Clean(card.Label()), card.Fingerprint())
+	e.Printf("granted %s of %s to %s (%s)\n", ui.EpochsText(g.Epochs), rec.Head().ID, ui.Clean(card.Label()), card.Fingerprint())
 	if left := len(rec.Epochs()) - len(g.Epochs); left > 0 {
 		e.Notef("%s not granted.", ui.Count(left, "epoch"))
 	}
@@ -208,7 +208,7 @@ type grantJSON struct {
 }
 
 // grants returns the grants that one can see.
-func (a *access) grants(ctx context.Context, rec *archive.Recording) ([]grantJSON, error) {
+func grants(ctx context.Context, a *access.Access, rec *archive.Recording) ([]grantJSON, error) {
 	gs, err := rec.Grants(ctx)
 	if err != nil {
 		return nil, err
@@ -218,16 +218,16 @@ func (a *access) grants(ctx context.Context, rec *archive.Recording) ([]grantJSO
 		j := grantJSON{Object: g.Name, By: g.By, To: g.To, Time: g.Time, Epochs: append([]int{}, g.Epochs...)}
 		switch {
 		case errors.Is(g.Err, archive.ErrRevokedGrant):
-			j.By = a.signers([]string{g.By})[0]
+			j.By = a.Signers([]string{g.By})[0]
 			j.Problem = "signed by " + j.By + ": what that key granted does not count, whenever that was"
 		case errors.Is(g.Err, archive.ErrForeignSigner):
 			j.Problem = "not signed by anyone whose card you pinned"
 		case g.Err != nil:
 			j.Problem = g.Err.Error()
 		default:
-			j.By = a.signers([]string{g.By})[0]
+			j.By = a.Signers([]string{g.By})[0]
 		}
-		if p, ok := a.people[g.To]; ok {
+		if p, ok := a.Who(g.To); ok {
 			j.To = p
 		} else if name, _, _ := strings.Cut(g.To, "+"); name != "" {
 			j.To = "someone unknown (" + name + ")"
@@ -244,7 +244,7 @@ func showGrants(e *ui.Env, grants []grantJSON) error {
 		if g.Problem != "" {
 			continue
 		}
-		rows = append(rows, []string{ui.Clean(g.By), ui.Clean(g.To), g.Time.Local().Format("2006-01-02 15:04"), ranges(g.Epochs)})
+		rows = append(rows, []string{ui.Clean(g.By), ui.Clean(g.To), g.Time.Local().Format("2006-01-02 15:04"), ui.Ranges(g.Epochs)})
 	}
 	if err := e.Section(rows); err != nil {
 		return err
@@ -257,14 +257,3 @@ func showGrants(e *ui.Env, grants []grantJSON) error {
 	}
 	return e.Section(rows)
 }
-
-// epochsText names epochs, rising, for people.
-func epochsText(ns []int) string {
-	if len(ns) == 1 {
-		return fmt.Sprintf("epoch %d", ns[0])
-	}
-	return "epochs " + ranges(ns)
-}
-
-// ranges writes rising numbers for people: "1-3, 5".
-func ranges(ns []int) string { return words.Ranges(ns) }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -19,7 +20,7 @@ func TestOpenStores(t *testing.T) {
 	e := &ui.Env{}
 	var ids []string
 	for _, names := range [][]string{{a, b}, {b, a}, {a}} {
-		stores, id, err := openStores(t.Context(), e, names)
+		stores, id, err := access.OpenStores(t.Context(), e, names)
 		if err != nil || len(stores) != len(names) || stores[0].Name != names[0] {
 			t.Fatalf("%v: %v, %v", names, stores, err)
 		}
@@ -29,10 +30,10 @@ func TestOpenStores(t *testing.T) {
 		t.Errorf("the notes are %q", ids)
 	}
 	var usage ui.UsageError
-	if _, _, err := openStores(t.Context(), e, []string{a, filepath.Join(b, "..", "b"), filepath.Join(a, ".")}); !errors.As(err, &usage) || !strings.Contains(err.Error(), "twice") {
+	if _, _, err := access.OpenStores(t.Context(), e, []string{a, filepath.Join(b, "..", "b"), filepath.Join(a, ".")}); !errors.As(err, &usage) || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("a store that is named twice: %v", err)
 	}
-	if _, _, err := openStores(t.Context(), e, nil); !errors.As(err, &usage) || !strings.Contains(err.Error(), "--store is missing") {
+	if _, _, err := access.OpenStores(t.Context(), e, nil); !errors.As(err, &usage) || !strings.Contains(err.Error(), "--store is missing") {
 		t.Errorf("no store: %v", err)
 	}
 }
@@ -48,7 +49,7 @@ func TestRecoverHint(t *testing.T) {
 			t.Errorf("%v: %q, want %s", err, hints, want)
 		}
 	}
-	if got := recoverCommandFor(nil); got != "sealtape recover --store STORE" {
+	if got := access.RecoverCommandFor(nil); got != "sealtape recover --store STORE" {
 		t.Error(got)
 	}
 }

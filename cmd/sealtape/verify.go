@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
@@ -57,7 +58,7 @@ opens any of it. What is not yours to open is no failure.`,
 			&cli.BoolFlag{Name: "deep", Destination: &o.deep, Usage: "decrypt everything, too, and check it"},
 			o.JSONFlag(),
 		},
-		Action: flags.Action(&o, withStore(runVerify), flags.Argument{Name: "the ID of a recording", To: &o.id}),
+		Action: flags.Action(&o, access.WithStore(runVerify), flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
 
@@ -107,13 +108,13 @@ func (o *verifyOptions) Check() (err error) {
 	return nil
 }
 
-func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
-	e := a.env
-	id, err := a.resolve(ctx, o.id)
+func runVerify(ctx context.Context, a *access.Access, o *verifyOptions) error {
+	e := a.Env
+	id, err := a.Resolve(ctx, o.id)
 	if err != nil {
 		return err
 	}
-	report, problems, err := a.verify(ctx, id, o.quick, o.share)
+	report, problems, err := verify(ctx, a, id, o.quick, o.share)
 	if err != nil {
 		return err
 	}
@@ -122,14 +123,14 @@ func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
 		if p.Kind != archive.ProblemForeignSigner {
 			continue
 		}
-		if by := a.memberSigned(ctx, id); by != "" {
+		if by := a.MemberSigned(ctx, id); by != "" {
 			problems[i].Text += ": " + by
 			toDo = ui.MemberHint
 		}
 	}
 	var deep *deepReport
 	if o.deep && !slices.ContainsFunc(problems, hidesAll) {
-		if deep, err = a.verifyDeep(ctx, id, problems); err != nil && report.OK() {
+		if deep, err = verifyDeep(ctx, a, id, problems); err != nil && report.OK() {
 			return err
 		} else if err != nil {
 			e.Notef("sealtape: nothing was decrypted: %v", err)
@@ -140,15 +141,15 @@ func runVerify(ctx context.Context, a *access, o *verifyOptions) error {
 		report.Problems += len(deep.Problems)
 		report.CannotRuleOut = append(deep.cannot, report.CannotRuleOut...)
 	}
-	for _, p := range a.revokedSigners(report.Signers) {
+	for _, p := range a.RevokedSigners(report.Signers) {
 		problems = append(problems, p)
 		report.Problems++
 	}
 	slices.SortFunc(problems, func(a, b archive.Problem) int {
 		return strings.Compare(a.Object+"\x00"+a.Kind, b.Object+"\x00"+b.Kind)
 	})
-	v := verification{id: id, report: report, problems: problems, signers: a.signers(report.Signers), deep: deep}
-	if err := a.learn(ctx, &v); err != nil {
+	v := verification{id: id, report: report, problems: problems, signers: a.Signers(report.Signers), deep: deep}
+	if err := learn(ctx, a, &v); err != nil {
 		return err
 	}
 	end := ui.Outcome{ID: id, Verdict: v.findings().Verdict(), Problems: v.problems, Hint: toDo}
@@ -175,23 +176,23 @@ type verification struct {
 
 // learn adds what one's keys open, of a recording whose log is genuine, if they are at
 // hand.
-func (a *access) learn(ctx context.Context, v *verification) error {
+func learn(ctx context.Context, a *access.Access, v *verification) error {
 	if slices.ContainsFunc(v.problems, hidesAll) {
 		return nil
 	}
-	identities := a.identities // after --deep
+	identities := a.Identities // after --deep
 	if v.deep == nil {
-		identities = a.keysAtHand()
+		identities = a.KeysAtHand()
 	}
 	if len(identities) == 0 {
 		return nil
 	}
-	t, err := a.openTape(ctx, v.id, identities, nil)
+	t, err := a.OpenTape(ctx, v.id, identities, nil)
 	if err == nil {
 		v.content, err = t.Describe(ctx)
 	}
 	var corrupt *archive.CorruptError
-	if errors.As(err, &corrupt) && corrupt.Name == "shares/"+a.share+".age" {
+	if errors.As(err, &corrupt) && corrupt.Name == "shares/"+a.Share+".age" {
 		v.problems = append(v.problems, archive.Problem{Kind: archive.ProblemCorrupt, Object: corrupt.Name, Text: err.Error()})
 		v.report.Problems++
 		return nil
@@ -199,7 +200,7 @@ func (a *access) learn(ctx context.Context, v *verification) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	} else if err != nil {
-		a.env.Notef("sealtape: holes could not be looked for: %v", err)
+		a.Env.Notef("sealtape: holes could not be looked for: %v", err)
 	}
 	return nil
 }
@@ -243,16 +244,16 @@ func parseShare(s string) (float64, error) {
 
 // verify checks what can be checked without a key: all of it, or a share that is
 // not 0.
-func (a *access) verify(ctx context.Context, id string, quick bool, share float64) (report archive.Report, problems []archive.Problem, err error) {
-	o := archive.Options{Verifiers: a.verifiers, Heads: a.heads}
+func verify(ctx context.Context, a *access.Access, id string, quick bool, share float64) (report archive.Report, problems []archive.Problem, err error) {
+	o := archive.Options{Verifiers: a.Recorders, Heads: a.Heads}
 	add := func(p archive.Problem) { problems = append(problems, p) }
 	switch {
 	case quick:
-		report, err = archive.VerifyQuick(ctx, a.store, id, o, add)
+		report, err = archive.VerifyQuick(ctx, a.Store, id, o, add)
 	case share > 0:
-		report, err = archive.VerifySample(ctx, a.store, id, o, share, add)
+		report, err = archive.VerifySample(ctx, a.Store, id, o, share, add)
 	default:
-		store, finish, werr := a.watched(ctx, "verifying", id)
+		store, finish, werr := a.Watched(ctx, "verifying", id)
 		if werr != nil {
 			return report, nil, werr
 		}
@@ -263,18 +264,6 @@ func (a *access) verify(ctx context.Context, id string, quick bool, share float6
 		err = fmt.Errorf("%w: %s", archive.ErrNotFound, id)
 	}
 	return report, problems, err
-}
-
-// revokedSigners returns a problem for each key that was revoked, if no other has
-// signed: a signature has no time, so none can be told from a thief's.
-func (a *access) revokedSigners(names []string) (problems []archive.Problem) {
-	for _, n := range names {
-		if !a.revoked[n] {
-			return nil
-		}
-		problems = append(problems, archive.Problem{Kind: ui.ProblemRevoked, Object: "head", Text: "signed by " + a.people[n]})
-	}
-	return problems
 }
 
 // hidesAll reports whether a problem leaves nothing that could be decrypted:

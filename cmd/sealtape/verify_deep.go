@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -21,27 +22,27 @@ type deepReport struct {
 
 // verifyDeep decrypts all of a recording and holds it against itself. known are
 // the problems that were found without a key.
-func (a *access) verifyDeep(ctx context.Context, id string, known []archive.Problem) (*deepReport, error) {
-	identities, err := a.keys(ctx)
+func verifyDeep(ctx context.Context, a *access.Access, id string, known []archive.Problem) (*deepReport, error) {
+	identities, err := a.Keys(ctx)
 	if errors.Is(err, keys.ErrNoIdentity) {
 		return nil, ui.NoKey(id, err)
 	} else if err != nil {
 		return nil, err
 	}
 	var bar *terminal.Bar
-	t, err := a.openTape(ctx, id, identities, func(o *tape.Options) { o.OnRead = func(int) { bar.Add(1) } })
+	t, err := a.OpenTape(ctx, id, identities, func(o *tape.Options) { o.OnRead = func(int) { bar.Add(1) } })
 	if err != nil {
 		return nil, err
 	}
-	bar = a.env.Progress("decrypting", int64(len(t.Segments())))
+	bar = a.Env.Progress("decrypting", int64(len(t.Segments())))
 	defer bar.Finish()
 	r, err := t.Check(ctx, known)
 	if errors.Is(err, archive.ErrNoKey) {
 		bar.Finish()
-		if err := a.untrusted(ctx, t); err != nil {
+		if err := a.Untrusted(ctx, t); err != nil {
 			return nil, err
 		}
-		return nil, a.locked(ctx, t, nil)
+		return nil, a.Locked(ctx, t, nil)
 	} else if err != nil {
 		return nil, err
 	}

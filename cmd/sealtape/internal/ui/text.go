@@ -3,6 +3,8 @@ package ui
 import (
 	"time"
 
+	"fmt"
+
 	"github.com/sealtape/sealtape/internal/words"
 )
 
@@ -22,3 +24,17 @@ func People(n int) string { return words.People(n) }
 
 // Size writes a number of bytes.
 func Size(n int64) string { return words.Size(n) }
+
+// Day writes a date.
+func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// EpochsText names epochs, rising, for people.
+func EpochsText(ns []int) string {
+	if len(ns) == 1 {
+		return fmt.Sprintf("epoch %d", ns[0])
+	}
+	return "epochs " + Ranges(ns)
+}
+
+// Ranges writes rising numbers for people: "1-3, 5".
+func Ranges(ns []int) string { return words.Ranges(ns) }

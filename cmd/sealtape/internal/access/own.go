@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
-// ownCounts returns why one's own card does not count, with what helps, or nil if it
+// OwnCounts returns why one's own card does not count, with what helps, or nil if it
 // counts, or if there is none.
-func ownCounts(h *keys.Home) error {
+func OwnCounts(h *keys.Home) error {
 	err := bot.CheckCard(h)
 	if !errors.Is(err, bot.ErrOwnCard) {
 		return err
@@ -19,18 +19,18 @@ func ownCounts(h *keys.Home) error {
 	return ui.WithHints(err, ui.OwnHint(err))
 }
 
-// unrevoked returns the error of ownCounts if one's own key was revoked: nobody
+// Unrevoked returns the error of ownCounts if one's own key was revoked: nobody
 // believes what it signs any more, whenever that says it was.
-func unrevoked(h *keys.Home) error {
-	if err := ownCounts(h); errors.Is(err, keys.ErrRevoked) {
+func Unrevoked(h *keys.Home) error {
+	if err := OwnCounts(h); errors.Is(err, keys.ErrRevoked) {
 		return err
 	}
 	return nil
 }
 
-// warnOwn warns of an own card that does not count.
-func warnOwn(e *ui.Env, h *keys.Home) {
-	err := ownCounts(h)
+// WarnOwn warns of an own card that does not count.
+func WarnOwn(e *ui.Env, h *keys.Home) {
+	err := OwnCounts(h)
 	if err == nil {
 		return
 	}
@@ -38,8 +38,8 @@ func warnOwn(e *ui.Env, h *keys.Home) {
 	e.Warnf("%v; %s", err, hints[0])
 }
 
-// peopleOf returns what turns the names of keys into the names on pinned cards.
-func peopleOf(h *keys.Home) (func(keyNames []string) []string, error) {
+// PeopleOf returns what turns the names of keys into the names on pinned cards.
+func PeopleOf(h *keys.Home) (func(keyNames []string) []string, error) {
 	pins, err := h.Pins()
 	if err != nil {
 		return nil, err

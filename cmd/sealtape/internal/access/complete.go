@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 // completeTime bounds what a shell waits for the store.
 const completeTime = 2 * time.Second
 
-// completeIDs completes the ID of a recording from the store that the flags typed
+// CompleteIDs completes the ID of a recording from the store that the flags typed
 // so far, or the environment, name; it takes no key.
-func completeIDs(cmd *cli.Command) cli.BashCompleteFunc {
+func CompleteIDs(cmd *cli.Command) cli.BashCompleteFunc {
 	others := cli.DefaultCompleteWithFlags(cmd)
 	return func(c *cli.Context) {
 		if typed := os.Args[len(os.Args)-2]; strings.HasPrefix(typed, "-") || c.NArg() > 0 {
@@ -32,7 +32,7 @@ func completeIDs(cmd *cli.Command) cli.BashCompleteFunc {
 		if names := flags.StoreNames(c); len(names) > 0 {
 			name = names[0]
 		}
-		store, err := openStore(ctx, e, name, false)
+		store, err := OpenStore(ctx, e, name, false)
 		if err != nil {
 			return // there is nobody to tell
 		}

@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"context"
@@ -9,14 +9,14 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 )
 
-// watched returns the store with a progress bar for reading all of a recording
+// Watched returns the store with a progress bar for reading all of a recording
 // once. The caller calls finish.
-func (a *access) watched(ctx context.Context, what, id string) (s archive.Store, finish func(), err error) {
-	if !terminal.Is(a.env.Stderr) {
-		return a.store, func() {}, nil
+func (a *Access) Watched(ctx context.Context, what, id string) (s archive.Store, finish func(), err error) {
+	if !terminal.Is(a.Env.Stderr) {
+		return a.Store, func() {}, nil
 	}
 	var total int64
-	for info, err := range archive.List(ctx, a.store, id+"/") {
+	for info, err := range archive.List(ctx, a.Store, id+"/") {
 		if errors.Is(err, archive.ErrDenied) {
 			break // whoever verifies says so
 		} else if err != nil {
@@ -24,8 +24,8 @@ func (a *access) watched(ctx context.Context, what, id string) (s archive.Store,
 		}
 		total += info.Size
 	}
-	bar := a.env.Progress(what, total)
-	return &watchedStore{a.store, bar}, bar.Finish, nil
+	bar := a.Env.Progress(what, total)
+	return &watchedStore{a.Store, bar}, bar.Finish, nil
 }
 
 // A watchedStore counts what is read.

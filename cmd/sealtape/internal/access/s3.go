@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
-// showPolicy prints the policy for a recorder's key in the bucket of a store.
-func showPolicy(e *ui.Env, store string) error {
+// ShowPolicy prints the policy for a recorder's key in the bucket of a store.
+func ShowPolicy(e *ui.Env, store string) error {
 	location := strings.TrimPrefix(store, "s3://")
 	config, err := s3.Locate(location)
 	if err != nil {

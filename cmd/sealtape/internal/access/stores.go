@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"context"
@@ -10,26 +10,26 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
-// openStores opens the stores that are named, and returns what the notes of the
+// OpenStores opens the stores that are named, and returns what the notes of the
 // spool call them together: the same in whatever order they are named.
-func openStores(ctx context.Context, e *ui.Env, names []string) (stores []bot.Store, id string, err error) {
+func OpenStores(ctx context.Context, e *ui.Env, names []string) (stores []bot.Store, id string, err error) {
 	if len(names) == 0 {
 		names = []string{""} // openStore says that it is missing
 	}
 	for _, name := range names {
-		s, err := openStore(ctx, e, name, true)
+		s, err := OpenStore(ctx, e, name, true)
 		if err != nil {
 			return nil, "", err
 		}
 		stores = append(stores, bot.Store{Store: s, Name: name})
 	}
-	id, err = storesID(names)
+	id, err = StoresID(names)
 	return stores, id, err
 }
 
-// recoverCommandFor is what finishes a recording that is for these stores, as they were
+// RecoverCommandFor is what finishes a recording that is for these stores, as they were
 // given: with all of them, for with fewer it is left alone. Without any it says STORE.
-func recoverCommandFor(stores []string) string {
+func RecoverCommandFor(stores []string) string {
 	if len(stores) == 0 {
 		stores = []string{"STORE"}
 	}
@@ -40,11 +40,11 @@ func recoverCommandFor(stores []string) string {
 	return command
 }
 
-// storesID is storeID of several stores together, each of which is named once.
-func storesID(names []string) (string, error) {
+// StoresID is storeID of several stores together, each of which is named once.
+func StoresID(names []string) (string, error) {
 	var ids []string
 	for _, name := range names {
-		id, err := storeID(name)
+		id, err := StoreID(name)
 		if err != nil {
 			return "", err
 		}
@@ -56,8 +56,8 @@ func storesID(names []string) (string, error) {
 	return bot.StoreID(ids), nil
 }
 
-// recordingsIn lists the IDs of the recordings in a store, or in the spool.
-func recordingsIn(ctx context.Context, s archive.Store) (ids []string, err error) {
+// RecordingsIn lists the IDs of the recordings in a store, or in the spool.
+func RecordingsIn(ctx context.Context, s archive.Store) (ids []string, err error) {
 	for id, err := range archive.IDs(ctx, s) {
 		if err != nil {
 			return nil, err

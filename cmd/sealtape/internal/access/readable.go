@@ -1,0 +1,223 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback/tape"
+)
+
+// Options are what one brings along to open a recording.
+func (a *Access) Options(identities []age.Identity) tape.Options {
+	return tape.Options{Options: archive.Options{
+		Verifiers: a.Recorders, Granters: a.Counting(a.All), Revoked: a.Former, Identities: identities, Heads: a.Heads, Self: a.Own, Share: a.Share,
+	}, Signer: a.signer}
+}
+
+// signer tells whose a key is.
+func (a *Access) signer(key string) tape.Signer {
+	s := tape.Signer{Key: key, Who: key, Revoked: a.Distrusted(key)}
+	if who, known := a.Who(key); known {
+		s.Who = who
+	}
+	return s
+}
+
+// OpenTape opens a recording; with the given identities it can be read too. set may
+// change what is brought along, nil does not.
+func (a *Access) OpenTape(ctx context.Context, id string, identities []age.Identity, set func(*tape.Options)) (*tape.Tape, error) {
+	o := a.Options(identities)
+	if set != nil {
+		set(&o)
+	}
+	t, err := tape.Open(ctx, a.Store, id, o)
+	if err != nil {
+		return nil, a.unopened(ctx, id, err)
+	}
+	return t, badGrant(t.Recording().CheckNamed(ctx))
+}
+
+// badGrant returns the error of a grant that was named with what to do about it.
+func badGrant(err error) error {
+	var corrupt *archive.CorruptError
+	switch {
+	case errors.Is(err, archive.ErrNoShare):
+		return ui.WithHints(err, ui.Hint{Why: "ask who shared it which store it is in; without what stands behind the slash, the recording is looked at as it is here"})
+	case errors.Is(err, archive.ErrNoKey):
+		return ui.ExitWith(ui.ExitNoKey, ui.WithHints(fmt.Errorf("the grant that was named is sealed to others, or its part for you is damaged: %w", err),
+			ui.Hint{Why: "ask who shared it with you for the name again"}))
+	case errors.As(err, &corrupt):
+		return ui.WithHints(fmt.Errorf("the grant that was named cannot be used: %w", err),
+			ui.Hint{Why: "look for a copy of it, or ask who shared it to share it again"})
+	}
+	return err
+}
+
+// unopened returns the error of opening a recording with what else there is to say of
+// it.
+func (a *Access) unopened(ctx context.Context, id string, err error) error {
+	if errors.Is(err, archive.ErrForeignSigner) {
+		if by := a.MemberSigned(ctx, id); by != "" {
+			return ui.WithHints(&saidError{err, by}, ui.MemberHint)
+		}
+	}
+	return err
+}
+
+// A saidError is an error with more to say.
+type saidError struct {
+	err  error
+	said string
+}
+
+func (e *saidError) Error() string { return e.err.Error() + ": " + e.said }
+func (e *saidError) Unwrap() error { return e.err }
+
+// OpenReadable opens a recording that at least one epoch of can be read with
+// one's keys; if none can, the exit code says so. set is as for openTape.
+func (a *Access) OpenReadable(ctx context.Context, arg string, set func(*tape.Options)) (*tape.Tape, error) {
+	id, err := a.Resolve(ctx, arg)
+	if err != nil {
+		return nil, err
+	}
+	identities, keysErr := a.Keys(ctx)
+	if keysErr != nil && !errors.Is(keysErr, keys.ErrNoIdentity) {
+		return nil, keysErr
+	}
+	t, err := a.OpenTape(ctx, id, identities, set)
+	if err != nil {
+		return nil, err
+	}
+	if keysErr != nil {
+		return nil, a.Locked(ctx, t, keysErr)
+	}
+	switch opens, err := t.OpensAny(ctx); {
+	case err != nil:
+		return nil, err
+	case opens:
+		return t, nil
+	}
+	if err := a.Untrusted(ctx, t); err != nil {
+		return nil, err
+	}
+	return nil, a.Locked(ctx, t, nil)
+}
+
+// Untrusted returns an error if a signature does not count that the recording, or what
+// one could open of it, depends on.
+func (a *Access) Untrusted(ctx context.Context, t *tape.Tape) error {
+	d, err := t.Log(ctx)
+	if err != nil {
+		return err
+	}
+	return ui.Outcome{ID: t.ID(), Verdict: d.Trust()}.Err()
+}
+
+// KeysAtHand returns one's keys if they open without a question, none if they do not:
+// for what takes no key, and says more with one.
+func (a *Access) KeysAtHand() []age.Identity {
+	id, err := a.Home.Load(func() ([]byte, error) {
+		if p := os.Getenv(ui.PassphraseVar); p != "" {
+			return []byte(p), nil
+		}
+		return nil, terminal.ErrNone
+	})
+	if err != nil {
+		return nil
+	}
+	return id.AgeIdentities()
+}
+
+// start returns when a recording started; ok is false if that cannot be read.
+func (a *Access) start(ctx context.Context, id string, identities []age.Identity) (start time.Time, ok bool) {
+	t, err := a.OpenTape(ctx, id, identities, nil)
+	if err != nil {
+		return time.Time{}, false
+	}
+	start, err = t.StartTime(ctx)
+	return start, err == nil
+}
+
+// Distrust returns an error if a recording is signed by these, and all were revoked.
+func (a *Access) Distrust(id string, signers []string) error {
+	d := tape.Description{}
+	for _, key := range signers {
+		d.Signers = append(d.Signers, a.signer(key))
+	}
+	return ui.Outcome{ID: id, Verdict: d.Trust()}.Err()
+}
+
+// Locked tells how many readers a recording has that one's keys do not open, and
+// returns noKey's error.
+func (a *Access) Locked(ctx context.Context, t *tape.Tape, why error) error {
+	for _, line := range readersText(t.Recording().Epochs(), t.ReadersAtMost(ctx)) {
+		a.Env.Notef("%s", line)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return ui.NoKey(t.ID(), why)
+}
+
+// readersText says how many readers epochs have, those alike in one line.
+func readersText(epochs []archive.EpochInfo, readers []int) []string {
+	var lines []string
+	for i := 0; i < len(epochs); {
+		j := i + 1
+		for j < len(epochs) && readers[j] == readers[i] {
+			j++
+		}
+		var numbers []int
+		for _, ep := range epochs[i:j] {
+			numbers = append(numbers, ep.Number)
+		}
+		line := ui.EpochsText(numbers)
+		if readers[i] == 0 {
+			line += ": how many readers it is sealed to cannot be told"
+		} else {
+			line += fmt.Sprintf(": sealed to at most %s", ui.Count(readers[i], "reader"))
+		}
+		if j > i+1 {
+			line += " each"
+		}
+		lines = append(lines, line)
+		i = j
+	}
+	return lines
+}
+
+// RevokedSigners returns a problem for each key that was revoked, if no other has
+// signed: a signature has no time, so none can be told from a thief's.
+func (a *Access) RevokedSigners(names []string) (problems []archive.Problem) {
+	for _, n := range names {
+		if !a.Distrusted(n) {
+			return nil
+		}
+		who, _ := a.Who(n)
+		problems = append(problems, archive.Problem{Kind: ui.ProblemRevoked, Object: "head", Text: "signed by " + who})
+	}
+	return problems
+}
+
+// KeysIfAny returns the keys of one's identity, or none where there are none or
+// nobody is there to open them.
+func (a *Access) KeysIfAny(ctx context.Context) ([]age.Identity, error) {
+	identities, err := a.Keys(ctx)
+	switch {
+	case errors.Is(err, keys.ErrNoIdentity):
+		return nil, nil
+	case errors.Is(err, terminal.ErrNone):
+		a.Env.Notef("sealtape: without your passphrase, the list shows what anyone can see; set %s", ui.PassphraseVar)
+		return nil, nil
+	}
+	return identities, err
+}
