@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -121,7 +122,7 @@ func TestWhoeverAttendedReadsAll(t *testing.T) {
 		"--member", "ada-phone=Ada", "--member", "ben-phone=Ben", "--segment", "1s")
 	l.segments(home, store, rec.id, 2)
 	l.join(members.Config{Room: l.room("weekly"), Identity: "ada-phone", Name: "Ada's phone", Passphrase: labPassphrase})
-	l.informed(home, store, rec.id, "ada", func(i *infoJSON) bool {
+	l.informed(home, store, rec.id, "ada", func(i *show.InfoJSON) bool {
 		return slices.ContainsFunc(i.Timeline, func(e media.Event) bool { return e.Type == media.EventJoin && e.Participant == "ada-phone" })
 	})
 	rec.accounts(rec.stop(syscall.SIGTERM), home, store)

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/browser"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -85,7 +86,7 @@ func TestBrowsersToMinIO(t *testing.T) {
 		"--metrics-addr", "127.0.0.1:0")
 	l.segments(readerHome, store, rec.id, 0)
 	join(people[1])
-	l.informed(readerHome, store, rec.id, "both were heard to speak", func(i *infoJSON) bool {
+	l.informed(readerHome, store, rec.id, "both were heard to speak", func(i *show.InfoJSON) bool {
 		spoke := spokeIn(i.Timeline)
 		return spoke["ada"] >= time.Second && spoke["ben"] >= time.Second
 	})

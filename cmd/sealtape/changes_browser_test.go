@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/browser"
@@ -45,7 +46,7 @@ func TestBrowserChanges(t *testing.T) {
 	// media before and after it.
 	shown := func(what string, cond func(width, height int) bool) {
 		t.Helper()
-		l.informed(home, store, rec.id, what, func(i *infoJSON) bool {
+		l.informed(home, store, rec.id, what, func(i *show.InfoJSON) bool {
 			sizes := sizesOf(i, media.Camera)
 			if len(sizes) == 0 {
 				return false
@@ -61,8 +62,8 @@ func TestBrowserChanges(t *testing.T) {
 		t.Helper()
 		l.lasts(home, store, rec.id, d)
 	}
-	l.informed(home, store, rec.id, "a larger layer", func(i *infoJSON) bool {
-		return slices.ContainsFunc(i.Tracks, func(tr infoTrackJSON) bool { return tr.Source == string(media.Camera) && tr.Width > 320 })
+	l.informed(home, store, rec.id, "a larger layer", func(i *show.InfoJSON) bool {
+		return slices.ContainsFunc(i.Tracks, func(tr show.InfoTrackJSON) bool { return tr.Source == string(media.Camera) && tr.Width > 320 })
 	})
 	do(m.Limit(l.ctx, 1))
 	do(m.Mute(l.ctx, browser.Microphone, true))
@@ -90,7 +91,7 @@ func TestBrowserChanges(t *testing.T) {
 	}
 
 	code := rec.stop(syscall.SIGTERM)
-	i := l.informed(home, store, rec.id, "the end", func(*infoJSON) bool { return true })
+	i := l.informed(home, store, rec.id, "the end", func(*show.InfoJSON) bool { return true })
 	want := 0
 	if i.Incomplete {
 		want = ui.ExitIncomplete
@@ -169,9 +170,9 @@ func TestBrowserChanges(t *testing.T) {
 }
 
 // sizesOf returns the sizes that the pictures of a source took, without the first.
-func sizesOf(i *infoJSON, source media.Source) (sizes []string) {
+func sizesOf(i *show.InfoJSON, source media.Source) (sizes []string) {
 	for _, e := range i.Timeline {
-		if e.Type == media.EventSize && slices.ContainsFunc(i.Tracks, func(tr infoTrackJSON) bool { return tr.UID == e.Track && tr.Source == string(source) }) {
+		if e.Type == media.EventSize && slices.ContainsFunc(i.Tracks, func(tr show.InfoTrackJSON) bool { return tr.UID == e.Track && tr.Source == string(source) }) {
 			sizes = append(sizes, e.Text)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
@@ -103,14 +104,14 @@ func runDecrypt(ctx context.Context, e *ui.Env, o *decryptOptions) (err error) {
 		return err
 	}
 	e.Notef("%s (%s) in %s, in the clear", ui.Count(int(f.saved.Load()), "segment"), ui.Size(f.bytes.Load()), out)
-	tellContinued(e, s)
+	show.Continued(e, s)
 	d, err := t.DescribeSession(ctx, s)
 	if err != nil {
 		return err
 	}
-	end := ui.Outcome{ID: t.ID(), Verdict: lacks(e, d, s.Tracks(), s.Holes(), s.Missing()).Verdict()}.Err()
+	end := ui.Outcome{ID: t.ID(), Verdict: show.Lacks(e, d, s.Tracks(), s.Holes(), s.Missing()).Verdict()}.Err()
 	if o.JSON {
-		if err := e.JSON(f.told(s, out, end != nil)); err != nil {
+		if err := e.JSON(show.DecryptOf(t.ID(), out, f.bytes.Load(), s, f.failed, end != nil)); err != nil {
 			return err
 		}
 	}
@@ -141,7 +142,7 @@ type decrypted struct {
 	saved, bytes atomic.Int64
 }
 
-func (d *decrypted) path(n int) string { return filepath.Join(d.dir, fileOf(n)) }
+func (d *decrypted) path(n int) string { return filepath.Join(d.dir, show.FileOf(n)) }
 
 // save writes a segment.
 func (d *decrypted) save(n int, plain []byte) error {

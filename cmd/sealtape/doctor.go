@@ -14,6 +14,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -209,7 +210,7 @@ func showDiagnosis(e *ui.Env, d *diagnosis) error {
 		return err
 	}
 	if d.LeftOut > 0 {
-		e.Notef("\n%s not looked at; with --all they are.", wasWere(d.LeftOut))
+		e.Notef("\n%s not looked at; with --all they are.", show.WasWere(d.LeftOut))
 	}
 	return nil
 }

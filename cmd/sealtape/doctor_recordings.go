@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
@@ -108,7 +109,7 @@ func openingOf(ctx context.Context, a *access.Access, id string, identities []ag
 	o = opening{ID: id, Opens: opensUnknown}
 	t, err := a.OpenTape(ctx, id, identities, nil)
 	if err != nil {
-		o.State, o.Problem, o.err = listedOf(tape.Unopened(id, err)).State, err.Error(), err
+		o.State, o.Problem, o.err = show.ListedOf(tape.Unopened(id, err)).State, err.Error(), err
 		return o
 	}
 	rec := t.Recording()
@@ -171,16 +172,16 @@ func (d *diagnosis) judgeRecordings() {
 		}
 	}
 	if foreign > 0 {
-		d.Warn(section, "recorders", ui.PinHint.Why, "%s not signed by anyone whose card you pinned", wasWere(foreign))
+		d.Warn(section, "recorders", ui.PinHint.Why, "%s not signed by anyone whose card you pinned", show.WasWere(foreign))
 		d.Run(ui.PinHint.Run...)
 	}
 	if distrusted > 0 {
-		d.Warn(section, "revoked", "see of each which key that is", "%s signed, or granted to you, by a key that was revoked", wasWere(distrusted))
+		d.Warn(section, "revoked", "see of each which key that is", "%s signed, or granted to you, by a key that was revoked", show.WasWere(distrusted))
 		d.Run("sealtape info ID")
 	}
 	if live > 0 {
 		d.Warn(section, "open", "the store cannot tell which; on the recorder, end what a crash left, with --store for each store that it is for",
-			"%s open: going on, or left by a recorder that died", wasWere(live))
+			"%s open: going on, or left by a recorder that died", show.WasWere(live))
 		d.Run("sealtape recover --store STORE")
 	}
 	if len(d.Recordings) == 0 {

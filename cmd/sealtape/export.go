@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,11 +16,11 @@ import (
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
 func exportCommand() *cli.Command {
@@ -220,16 +219,16 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	case err != nil:
 		return fmt.Errorf("exporting recording %s: %w", id, err)
 	}
-	exported(e, report, out)
+	show.Export(e, report, out)
 	d, err := t.Describe(ctx)
 	if err != nil {
 		return err
 	}
-	f := lacks(e, d, s.Tracks(), report.Holes, report.Missing)
+	f := show.Lacks(e, d, s.Tracks(), report.Holes, report.Missing)
 	f.Dropped = report.Dropped()
 	end := ui.Outcome{ID: id, Verdict: f.Verdict()}.Err()
 	if o.JSON {
-		if err := e.JSON(exportedJSON(id, out, o.format, report, end != nil)); err != nil {
+		if err := e.JSON(show.ExportOf(id, out, o.format, report, end != nil)); err != nil {
 			return err
 		}
 	}
@@ -255,55 +254,4 @@ func speed(done, took time.Duration) string {
 		return fmt.Sprintf(" at %.1f× real time", x)
 	}
 	return fmt.Sprintf(" at %.0f× real time", x)
-}
-
-// lacks tells what was made of a recording lacks, by the holes that were declared in
-// it and the segments that it has not, and returns what a verdict on it is made of.
-func lacks(e *ui.Env, d *tape.Description, tracks []media.Track, holes []media.Event, missing []playback.SegmentError) tape.Findings {
-	f := d.Findings()
-	f.Holes, f.Missing, f.Damaged, f.Torn, f.LeftOut, f.Refused = tape.Holes(tracks, holes), 0, 0, 0, 0, 0
-	for _, u := range d.Unreadable {
-		if u.Why == tape.WhyTorn {
-			f.Torn++ // some of it may be there
-		}
-	}
-	for _, m := range missing {
-		switch {
-		case errors.Is(m.Err, io.ErrUnexpectedEOF): // it is torn
-		case errors.Is(m.Err, playback.ErrDamaged):
-			f.Damaged++
-		case errors.Is(m.Err, playback.ErrLocked):
-			f.NotReader++
-			continue // many in a row, told once below
-		case errors.Is(m.Err, playback.ErrNotListed):
-			f.LeftOut++
-		default:
-			f.Refused++
-		}
-		e.Notef("missing: segment %d%s: %s", m.Number, span(m.From, m.To), ui.Clean(m.Err.Error()))
-	}
-	if f.NotReader > 0 {
-		e.Notef("missing: %s of which you are no reader", ui.Count(f.NotReader, "segment"))
-	}
-	if f.Torn > 0 {
-		e.Notef("torn: %s, of which the end was lost with the recorder", ui.Count(f.Torn, "segment"))
-	}
-	for _, h := range holesJSON(f.Holes) {
-		what := "hole"
-		if h.Wanted {
-			what = "not recorded"
-		}
-		e.Notef("%s: %s%s: %s", what, h.Label, spanOf(h.From, h.To), holeText(h))
-	}
-	return f
-}
-
-func span(from, to time.Duration) string {
-	switch {
-	case to > from:
-		return fmt.Sprintf(" from %s to %s", ui.Length(from), ui.Length(to))
-	case from > 0:
-		return fmt.Sprintf(" from %s on", ui.Length(from))
-	}
-	return ""
 }

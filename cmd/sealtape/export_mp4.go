@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -53,11 +52,4 @@ func (o *exportOptions) mp4Exporter() (exporter, error) {
 		m.ExportOptions = options
 		return playback.ExportMP4(ctx, s, path, m)
 	}, nil
-}
-
-// undecoded tells what could not be decoded.
-func undecoded(e *ui.Env, r playback.Report) {
-	for _, err := range r.Problems {
-		e.Notef("could not be decoded: %s", fmt.Sprintf("%.300s", ui.Clean(err.Error())))
-	}
 }

@@ -3,22 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
 func infoCommand() *cli.Command {
@@ -78,7 +72,7 @@ func runInfo(ctx context.Context, a *access.Access, o *infoOptions) error {
 		}
 		err = e.JSON(i)
 	} else {
-		err = showInfo(e, i, o.timeline)
+		err = show.Info(e, i, o.timeline)
 	}
 	if err != nil {
 		return err
@@ -93,163 +87,6 @@ func runInfo(ctx context.Context, a *access.Access, o *infoOptions) error {
 	return ui.NoKey(id, keysErr)
 }
 
-// showInfo shows it to people, with the timeline if it is short or asked for.
-func showInfo(e *ui.Env, i *infoJSON, timeline bool) error {
-	quantum := "post-quantum"
-	if !i.PostQuantum {
-		quantum = "NOT post-quantum: it was sealed to classic keys too"
-	}
-	rows := [][]string{
-		{"recording:", i.ID},
-		{"recorded by:", strings.Join(i.Recorder, ", ")},
-		{"state:", stateText(archive.State(i.State))},
-		{"encryption:", quantum},
-		{"objects:", fmt.Sprintf("%d, %s", i.Objects, ui.Size(i.Bytes))},
-	}
-	if i.Opens {
-		room := ui.Clean(i.Room)
-		if room == "" {
-			room = "not known: its beginning is not yours to open"
-		}
-		started := "not known"
-		if i.Start != nil {
-			started = i.Start.Local().Format("2006-01-02 15:04:05 MST")
-		}
-		if i.Segments == 0 {
-			rows = append(rows, []string{"holds:", nothingText(archive.State(i.State))})
-		} else {
-			rows = append(rows, []string{"room:", room}, []string{"started:", started})
-		}
-		if i.Duration != nil {
-			rows = append(rows, []string{"length:", seconds(*i.Duration)})
-		}
-	}
-	if !i.HolesKnown {
-		why := holesUnknown
-		if i.Opens {
-			why = "not known: none of it can be read"
-		}
-		rows = append(rows, []string{"holes:", why})
-	}
-	if i.ResealedFrom != "" {
-		rows = append(rows, []string{"resealed from:", ui.Clean(citation(i.ResealedFrom))})
-	}
-	if i.Follows != "" {
-		rows = append(rows, []string{"goes on with:", i.Follows})
-	}
-	if err := e.Table(rows); err != nil {
-		return err
-	}
-
-	rows = [][]string{{"EPOCH", "SEGMENTS", "KEYS", "OPENS FOR YOU", "READERS"}}
-	for _, ep := range i.Epochs {
-		kind := "post-quantum"
-		switch {
-		case ep.Classic && ep.Hybrid:
-			kind = "post-quantum and classic"
-		case ep.Classic:
-			kind = "classic"
-		}
-		opens := "no"
-		if ep.Opens {
-			opens = "yes"
-		}
-		readers := "not known"
-		if ep.Readers > 0 {
-			readers = fmt.Sprintf("at most %d", ep.Readers)
-		}
-		rows = append(rows, []string{strconv.Itoa(ep.Number), strconv.Itoa(ep.Segments), kind, opens, readers})
-	}
-	if err := e.Section(rows); err != nil {
-		return err
-	}
-	if err := showGrants(e, i.Grants); err != nil {
-		return err
-	}
-	if i.Opens {
-		if err := showMeeting(e, i); err != nil {
-			return err
-		}
-		if err := showTimeline(e, i, timeline); err != nil {
-			return err
-		}
-	}
-	rows = [][]string{{"NOT READABLE"}}
-	for _, m := range i.Missing {
-		rows = append(rows, []string{ui.Clean(m) + ": is not in the store"})
-	}
-	for _, u := range i.Unreadable {
-		if u.Why != string(tape.WhyMissing) { // it is among those
-			rows = append(rows, []string{ui.Clean(u.Text)})
-		}
-	}
-	for _, l := range i.Locked {
-		rows = append(rows, []string{fmt.Sprintf("epoch %d%s: it is not yours to open", l.Epoch, spanOf(l.From, l.To))})
-	}
-	for _, p := range i.Problems {
-		rows = append(rows, []string{ui.Clean(p)})
-	}
-	if err := e.Section(rows); err != nil {
-		return err
-	}
-	switch {
-	case i.State == string(archive.StateOpen):
-		e.Printf("\nThis recording is not complete: it goes on, or its recorder died before the end.\nThe store cannot tell which. Shown is what is there so far.\n")
-	case i.Incomplete:
-		e.Printf("\nThis recording is not complete.\n")
-	}
-	return nil
-}
-
-// showMeeting shows the people, the tracks and the holes.
-func showMeeting(e *ui.Env, i *infoJSON) error {
-	rows := [][]string{{"PARTICIPANT", "IDENTITY", "FROM", "TO", "SPOKE", "IDENTIFIED"}}
-	for _, p := range i.Participants {
-		identified := p.Identified
-		if p.VerifiedAs != "" {
-			identified = fmt.Sprintf("%s, %s", ui.Clean(p.VerifiedAs), identified)
-		}
-		rows = append(rows, []string{ui.Clean(p.Name), ui.Clean(p.Identity), seconds(p.From), seconds(p.To), seconds(p.Speaking), identified})
-	}
-	if err := e.Section(rows); err != nil {
-		return err
-	}
-	rows = [][]string{{"TRACK", "CODEC", "FORMAT"}}
-	for _, t := range i.Tracks {
-		format := sizeText(t)
-		codec := t.Codec
-		switch {
-		case t.Channels > 0:
-			format = ui.Count(t.Channels, "channel")
-		case codec == "":
-			codec, format = "-", "nothing was kept"
-		}
-		if t.Plaintext {
-			format += ", not encrypted in the room"
-		}
-		name := t.Name
-		if name == "" {
-			name = t.Participant
-		}
-		label := name + " (" + t.Source + ")"
-		if codec == "-" && slices.ContainsFunc(i.Silent, func(s silentJSON) bool { return s.Label == label && s.Participant == t.Participant }) {
-			continue // see below
-		}
-		rows = append(rows, []string{ui.Clean(label), ui.Clean(codec), format})
-	}
-	for _, t := range i.Silent {
-		rows = append(rows, []string{ui.Clean(t.Label), "-", "nothing was sent"})
-	}
-	if err := e.Section(foldRows(rows, "track")); err != nil {
-		return err
-	}
-	rows = [][]string{{"HOLE", "FROM", "TO", "REASON"}}
-	for _, h := range i.Holes {
-		rows = append(rows, []string{h.Label, seconds(h.From), seconds(h.To), holeText(h)})
-	}
-	return e.Section(foldRows(rows, "hole"))
-}
-
 // holeHelp says in help what the reasons of holes are.
 const holeHelp = `A hole says why: paused (the recording was), consent (they had not agreed) and unverified
 (it was not known yet who they are, or their client had not yet heard that this is recorded)
@@ -258,23 +95,19 @@ key-frame (it took its time), loss, bandwidth, reconnect and asleep (it did not 
 no-key, auth and plaintext (it did not open, or came unencrypted), codec, format,
 too-many-tracks, spool-full and fault (it could not be kept).`
 
-// wantedTexts says of holes that people wanted what they are.
-var wantedTexts = map[string]string{
-	media.HolePaused:     "the recording was paused",
-	media.HoleConsent:    "they had not agreed to be recorded",
-	media.HoleUnverified: "it was not known yet who they are",
-}
-
-// holeText says why a hole is there. One that people wanted is nothing that is missing.
-func holeText(h holeJSON) string {
-	if text := wantedTexts[h.Reason]; h.Wanted && text != "" {
-		return h.Reason + ": " + text
+// info describes a recording, with how many readers it has at most, and the grants
+// that one can see.
+func info(ctx context.Context, a *access.Access, t *tape.Tape) (*show.InfoJSON, *tape.Description, error) {
+	d, err := t.Describe(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	return ui.Clean(h.Reason)
-}
-
-func seconds(s float64) string { return ui.Length(time.Duration(s * float64(time.Second))) }
-
-func spanOf(from, to float64) string {
-	return span(time.Duration(from*float64(time.Second)), time.Duration(to*float64(time.Second)))
+	i := show.InfoOf(d)
+	for n, readers := range t.ReadersAtMost(ctx) {
+		i.Epochs[n].Readers = readers
+	}
+	if i.Grants, err = grants(ctx, a, t.Recording()); err != nil {
+		return nil, nil, err
+	}
+	return i, d, ctx.Err()
 }

@@ -11,14 +11,15 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
-func (l *lab) info(home, store, id string) *infoJSON {
+func (l *lab) info(home, store, id string) *show.InfoJSON {
 	l.t.Helper()
 	out, errs, code := l.run(home, nil, "info", id, "--json", "--store", store)
-	i := new(infoJSON)
+	i := new(show.InfoJSON)
 	if err := json.Unmarshal([]byte(out), i); err != nil {
 		l.t.Fatalf("exit code %d, %v\n%s%s", code, err, out, errs)
 	}
@@ -33,7 +34,7 @@ func TestInfoUnreadable(t *testing.T) {
 	store := filepath.Join(l.dir, "store")
 
 	i := l.info(bobHome, store, l.sealed(home, store, "-late", writeCard(t, bob), "-segments", "4"))
-	if want := []lockedJSON{{Epoch: 1, First: 0, Last: 2, From: 0, To: 6}}; !slices.Equal(i.Locked, want) || len(i.Unreadable) > 0 {
+	if want := []show.LockedJSON{{Epoch: 1, First: 0, Last: 2, From: 0, To: 6}}; !slices.Equal(i.Locked, want) || len(i.Unreadable) > 0 {
 		t.Errorf("locked are %+v, want %+v; unreadable %+v", i.Locked, want, i.Unreadable)
 	}
 	if e := i.Epochs[0]; e.Opens || e.Segments != 3 || *e.First != 0 || *e.Last != 2 || e.Readers != 8 {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 )
 
 // TestJSONDocumented holds that JSON.md lists each field that --json prints, and no
@@ -21,7 +23,7 @@ func TestJSONDocumented(t *testing.T) {
 	}
 	sections := strings.Split(string(doc), "\n## ")[1:]
 	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\|$")
-	printed := map[string]any{"info": infoJSON{}, "list": []listed{}, "verify": verifyJSON{}, "record": recordJSON{}, "export": exportJSON{}, "decrypt": decryptJSON{}}
+	printed := map[string]any{"info": show.InfoJSON{}, "list": []show.Listed{}, "verify": show.VerifyJSON{}, "record": recordJSON{}, "export": show.ExportJSON{}, "decrypt": show.DecryptJSON{}}
 	for _, section := range sections {
 		name := strings.Fields(section)[1]
 		v, ok := printed[name]

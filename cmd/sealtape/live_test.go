@@ -14,6 +14,7 @@ import (
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/archive/storetest"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
@@ -74,7 +75,7 @@ func TestListWhileRecording(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if l := listedOf(d); l.State != "open" || l.Missing != 0 || l.Segments != before || l.Bytes == 0 {
+		if l := show.ListedOf(d); l.State != "open" || l.Missing != 0 || l.Segments != before || l.Bytes == 0 {
 			t.Errorf("%+v, want %d segments", l, before)
 		}
 		rec, err := a.OpenTape(t.Context(), w.ID(), nil, nil)

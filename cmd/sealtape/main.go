@@ -9,6 +9,7 @@
 //
 //   - flags takes the command line apart, for the options of a command;
 //   - access opens the home, the store, and the recording that was meant;
+//   - show puts recordings, verdicts and reports into text and JSON;
 //   - ui speaks with the person: output, questions, hints, exit codes; terminal has
 //     progress and questions;
 //   - machine keeps memory off disks, program starts others, systemd is the service

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
@@ -95,7 +96,7 @@ func TestConsentAfterAnAbsence(t *testing.T) {
 		t.Fatal(err)
 	}
 	writer.Say("Yes.")
-	answers := func(i *infoJSON, who string) (n int) {
+	answers := func(i *show.InfoJSON, who string) (n int) {
 		for _, e := range i.Timeline {
 			if e.Type == media.EventConsent && e.Participant == who && e.Reason == "given" {
 				n++
@@ -103,18 +104,18 @@ func TestConsentAfterAnAbsence(t *testing.T) {
 		}
 		return n
 	}
-	l.informed(home, store, rec.id, "the answers of both", func(i *infoJSON) bool { return answers(i, "ada") == 1 && answers(i, "writer") == 1 })
+	l.informed(home, store, rec.id, "the answers of both", func(i *show.InfoJSON) bool { return answers(i, "ada") == 1 && answers(i, "writer") == 1 })
 	w.cut()
 	if err := writer.Wait(l.ctx, func() bool {
 		return slices.ContainsFunc(writer.Messages(), func(m members.Message) bool { return strings.Contains(m.Text, "The recorder was away") })
 	}); err != nil {
 		t.Fatalf("the writer was told %+v", writer.Messages())
 	}
-	l.informed(home, store, rec.id, "what ada's client says again", func(i *infoJSON) bool { return answers(i, "ada") == 2 })
+	l.informed(home, store, rec.id, "what ada's client says again", func(i *show.InfoJSON) bool { return answers(i, "ada") == 2 })
 	if i := l.info(home, store, rec.id); answers(i, "writer") != 1 {
 		t.Errorf("the writer agreed %d times", answers(i, "writer"))
 	}
 	writer.Say("yes")
-	l.informed(home, store, rec.id, "the writer's second answer", func(i *infoJSON) bool { return answers(i, "writer") == 2 })
+	l.informed(home, store, rec.id, "the writer's second answer", func(i *show.InfoJSON) bool { return answers(i, "writer") == 2 })
 	rec.accounts(rec.stop(syscall.SIGINT), home, store)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
@@ -188,7 +189,7 @@ func TestCallerIsRecordedOpenly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l.informed(home, store, rec.id, "the caller's track", func(i *infoJSON) bool { return len(i.Tracks) > 0 })
+	l.informed(home, store, rec.id, "the caller's track", func(i *show.InfoJSON) bool { return len(i.Tracks) > 0 })
 	if code := rec.stop(syscall.SIGINT); code != 3 { // the browser's track was refused
 		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
 	}
@@ -249,22 +250,22 @@ func TestConsentIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	writer.Say("Yes.")
-	l.informed(home, store, rec.id, "tracks of both", func(i *infoJSON) bool {
+	l.informed(home, store, rec.id, "tracks of both", func(i *show.InfoJSON) bool {
 		has := func(identity string) bool {
-			return slices.ContainsFunc(i.Tracks, func(tr infoTrackJSON) bool { return tr.Participant == identity && tr.Codec != "" })
+			return slices.ContainsFunc(i.Tracks, func(tr show.InfoTrackJSON) bool { return tr.Participant == identity && tr.Codec != "" })
 		}
 		return has("ada") && has("writer")
 	})
 	if err := ada.Session().Answer(l.ctx, bot.Identity, false); err != nil {
 		t.Fatal(err)
 	}
-	l.informed(home, store, rec.id, "ada's word that she takes it back", func(i *infoJSON) bool {
+	l.informed(home, store, rec.id, "ada's word that she takes it back", func(i *show.InfoJSON) bool {
 		return slices.ContainsFunc(i.Timeline, func(e media.Event) bool {
 			return e.Type == media.EventConsent && e.Participant == "ada" && e.Reason == "withdrawn"
 		})
 	})
 	writer.Say("yes") // said before, and of no effect for ada
-	l.informed(home, store, rec.id, "what the writer writes", func(i *infoJSON) bool {
+	l.informed(home, store, rec.id, "what the writer writes", func(i *show.InfoJSON) bool {
 		return slices.ContainsFunc(i.Timeline, func(e media.Event) bool { return e.Type == media.EventChat && e.Text == "yes" })
 	})
 	l.lasts(home, store, rec.id, time.Second)

@@ -22,6 +22,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
@@ -124,7 +125,7 @@ func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 		if distrust := (ui.Outcome{ID: d.ID, Verdict: d.Trust()}).Err(); distrust != nil {
 			e.Warnf("%v", distrust)
 		}
-		tellIncomplete(e, d, verdict.Verdict)
+		show.Incomplete(e, d, verdict.Verdict)
 	}
 	identities, err := a.Keys(ctx)
 	if errors.Is(err, keys.ErrNoIdentity) {
@@ -267,30 +268,13 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return nil
 }
 
-// tellIncomplete says in a line what a recording lacks, and what of it is not one's own
-// to open, as far as that is known without reading it.
-func tellIncomplete(e *ui.Env, d *tape.Description, v tape.Verdict) {
-	if v.Incomplete() {
-		e.Notef("Not complete: %s.", v.Say("recording "+d.ID))
-	}
-	var locked []int
-	for _, ep := range d.Epochs {
-		if !ep.Opens && !slices.Contains(d.Withheld, ep.Number) {
-			locked = append(locked, ep.Number)
-		}
-	}
-	if len(locked) > 0 {
-		e.Notef("Not yours to open: %s of recording %s.", ui.EpochsText(locked), d.ID)
-	}
-}
-
 // tellFailed lists what failed verification while it was played, and returns the
 // error for it.
 func tellFailed(e *ui.Env, failed map[string][]playback.Segment) error {
 	n := 0
 	for _, id := range slices.Sorted(maps.Keys(failed)) {
 		for _, segment := range failed[id] {
-			e.Notef("failed verification: %s%s (segment %d)", id, span(segment.From, segment.To), segment.Number)
+			e.Notef("failed verification: %s%s (segment %d)", id, show.Span(segment.From, segment.To), segment.Number)
 			n++
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -92,7 +93,7 @@ func (m *meter) read(at time.Time, bytes int64) float64 {
 // statusText is the line of a running recording.
 func statusText(s recorder.Status, rate float64, waiting int, now time.Time) string {
 	parts := []string{
-		clockText(now.Sub(s.Started)),
+		show.ClockText(now.Sub(s.Started)),
 		ui.People(s.Participants),
 		ui.Count(s.Tracks, "track"),
 		bitRate(rate),
@@ -143,9 +144,4 @@ func bitRate(r float64) string {
 	default:
 		return fmt.Sprintf("%.0f kbit/s", r/1e3)
 	}
-}
-
-func clockText(d time.Duration) string {
-	s := int64(d / time.Second)
-	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 }

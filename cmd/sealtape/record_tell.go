@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -44,7 +45,7 @@ func (r *recordConsole) tell(res bot.Result, asJSON bool) error {
 	}
 	for _, p := range rep.Small {
 		if r.env.Log == nil {
-			r.env.Warnf("%s: %s", ui.Clean(p.Track.Label()), receivedText(p.Track.Width, p.Track.Height, p.Width, p.Height))
+			r.env.Warnf("%s: %s", ui.Clean(p.Track.Label()), show.ReceivedText(p.Track.Width, p.Track.Height, p.Width, p.Height))
 		} else {
 			r.log.Warn("a picture was received smaller than it was published", "track", p.Track.UID,
 				"received", fmt.Sprintf("%dx%d", p.Track.Width, p.Track.Height), "published", fmt.Sprintf("%dx%d", p.Width, p.Height))
@@ -77,9 +78,4 @@ func smallPictures(small []recorder.SmallPicture) []smallJSON {
 		all[i] = smallJSON{p.Track.UID, p.Track.Label(), p.Track.Width, p.Track.Height, p.Width, p.Height}
 	}
 	return all
-}
-
-// receivedText says how large a picture came, and how large it was published.
-func receivedText(width, height, publishedWidth, publishedHeight int) string {
-	return fmt.Sprintf("received %dx%d of %dx%d published", width, height, publishedWidth, publishedHeight)
 }

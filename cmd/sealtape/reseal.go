@@ -172,12 +172,3 @@ func sweepReseal(work string) error {
 	}
 	return nil
 }
-
-// citation returns a cited head for people.
-func citation(text string) string {
-	h, ok := tape.Cited(text)
-	if !ok {
-		return text
-	}
-	return fmt.Sprintf("%s (%s, %s)", h.ID, h.State, ui.Count(int(h.Size), "object"))
-}

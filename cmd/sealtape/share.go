@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
@@ -197,25 +197,15 @@ func grantees(card keys.Card) ([]age.Recipient, error) {
 	return out, nil
 }
 
-// A grantJSON is a grant that info shows.
-type grantJSON struct {
-	Object  string    `json:"object"`
-	By      string    `json:"by,omitempty"`
-	To      string    `json:"to,omitempty"`
-	Time    time.Time `json:"time,omitzero"`
-	Epochs  []int     `json:"epochs"`
-	Problem string    `json:"problem,omitempty"` // why it does not count
-}
-
 // grants returns the grants that one can see.
-func grants(ctx context.Context, a *access.Access, rec *archive.Recording) ([]grantJSON, error) {
+func grants(ctx context.Context, a *access.Access, rec *archive.Recording) ([]show.GrantJSON, error) {
 	gs, err := rec.Grants(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := []grantJSON{}
+	out := []show.GrantJSON{}
 	for _, g := range gs {
-		j := grantJSON{Object: g.Name, By: g.By, To: g.To, Time: g.Time, Epochs: append([]int{}, g.Epochs...)}
+		j := show.GrantJSON{Object: g.Name, By: g.By, To: g.To, Time: g.Time, Epochs: append([]int{}, g.Epochs...)}
 		switch {
 		case errors.Is(g.Err, archive.ErrRevokedGrant):
 			j.By = a.Signers([]string{g.By})[0]
@@ -235,25 +225,4 @@ func grants(ctx context.Context, a *access.Access, rec *archive.Recording) ([]gr
 		out = append(out, j)
 	}
 	return out, nil
-}
-
-// showGrants writes the grants as a table.
-func showGrants(e *ui.Env, grants []grantJSON) error {
-	rows := [][]string{{"GRANTED BY", "TO", "WHEN", "EPOCHS"}}
-	for _, g := range grants {
-		if g.Problem != "" {
-			continue
-		}
-		rows = append(rows, []string{ui.Clean(g.By), ui.Clean(g.To), g.Time.Local().Format("2006-01-02 15:04"), ui.Ranges(g.Epochs)})
-	}
-	if err := e.Section(rows); err != nil {
-		return err
-	}
-	rows = [][]string{{"GRANT WITHOUT EFFECT", "WHY"}}
-	for _, g := range grants {
-		if g.Problem != "" {
-			rows = append(rows, []string{ui.Clean(g.Object), ui.Clean(g.Problem)})
-		}
-	}
-	return e.Section(rows)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
-	"github.com/sealtape/sealtape/playback/tape"
 )
 
 func verifyCommand() *cli.Command {
@@ -62,30 +62,6 @@ opens any of it. What is not yours to open is no failure.`,
 	}
 }
 
-// verifyJSON is the report in JSON.
-type verifyJSON struct {
-	ID            string        `json:"id"`
-	OK            bool          `json:"ok"`
-	State         archive.State `json:"state,omitempty"`
-	Signers       []string      `json:"recorded_by"`
-	Signed        int64         `json:"objects_signed"`
-	Verified      int           `json:"objects_verified"`
-	Unread        int           `json:"objects_unread"` // verified by the store's checksum alone
-	Listed        int           `json:"objects_listed"` // not verified, only listed by the store
-	Bytes         int64         `json:"bytes"`
-	Problems      []problemJSON `json:"problems"`
-	Tail          []string      `json:"unsigned_tail"`
-	CannotRuleOut []string      `json:"cannot_rule_out"`
-	verdictJSON
-	Deep *deepJSON `json:"deep,omitempty"` // with --deep
-}
-
-type problemJSON struct {
-	Kind   string `json:"kind"`
-	Object string `json:"object"`
-	Text   string `json:"text"`
-}
-
 type verifyOptions struct {
 	flags.StoreOption
 	flags.JSONOption
@@ -128,7 +104,7 @@ func runVerify(ctx context.Context, a *access.Access, o *verifyOptions) error {
 			toDo = ui.MemberHint
 		}
 	}
-	var deep *deepReport
+	var deep *show.DeepReport
 	if o.deep && !slices.ContainsFunc(problems, hidesAll) {
 		if deep, err = verifyDeep(ctx, a, id, problems); err != nil && report.OK() {
 			return err
@@ -139,7 +115,7 @@ func runVerify(ctx context.Context, a *access.Access, o *verifyOptions) error {
 	if deep != nil {
 		problems = append(problems, deep.Problems...)
 		report.Problems += len(deep.Problems)
-		report.CannotRuleOut = append(deep.cannot, report.CannotRuleOut...)
+		report.CannotRuleOut = append(deep.Cannot, report.CannotRuleOut...)
 	}
 	for _, p := range a.RevokedSigners(report.Signers) {
 		problems = append(problems, p)
@@ -148,15 +124,15 @@ func runVerify(ctx context.Context, a *access.Access, o *verifyOptions) error {
 	slices.SortFunc(problems, func(a, b archive.Problem) int {
 		return strings.Compare(a.Object+"\x00"+a.Kind, b.Object+"\x00"+b.Kind)
 	})
-	v := verification{id: id, report: report, problems: problems, signers: a.Signers(report.Signers), deep: deep}
+	v := show.Verification{ID: id, Report: report, Problems: problems, Signers: a.Signers(report.Signers), Deep: deep}
 	if err := learn(ctx, a, &v); err != nil {
 		return err
 	}
-	end := ui.Outcome{ID: id, Verdict: v.findings().Verdict(), Problems: v.problems, Hint: toDo}
+	end := ui.Outcome{ID: id, Verdict: v.Findings().Verdict(), Problems: v.Problems, Hint: toDo}
 	if o.JSON {
-		err = e.JSON(v.json(end.Verdict))
+		err = e.JSON(v.JSON(end.Verdict))
 	} else {
-		err = showVerification(e, v, end.Verdict)
+		err = show.Verify(e, v, end.Verdict)
 	}
 	if err != nil {
 		return err
@@ -164,37 +140,27 @@ func runVerify(ctx context.Context, a *access.Access, o *verifyOptions) error {
 	return end.Err()
 }
 
-// A verification is what verify found out.
-type verification struct {
-	id       string
-	report   archive.Report
-	problems []archive.Problem
-	signers  []string
-	deep     *deepReport       // nil without --deep
-	content  *tape.Description // what a key opens, nil without one
-}
-
 // learn adds what one's keys open, of a recording whose log is genuine, if they are at
 // hand.
-func learn(ctx context.Context, a *access.Access, v *verification) error {
-	if slices.ContainsFunc(v.problems, hidesAll) {
+func learn(ctx context.Context, a *access.Access, v *show.Verification) error {
+	if slices.ContainsFunc(v.Problems, hidesAll) {
 		return nil
 	}
 	identities := a.Identities // after --deep
-	if v.deep == nil {
+	if v.Deep == nil {
 		identities = a.KeysAtHand()
 	}
 	if len(identities) == 0 {
 		return nil
 	}
-	t, err := a.OpenTape(ctx, v.id, identities, nil)
+	t, err := a.OpenTape(ctx, v.ID, identities, nil)
 	if err == nil {
-		v.content, err = t.Describe(ctx)
+		v.Content, err = t.Describe(ctx)
 	}
 	var corrupt *archive.CorruptError
 	if errors.As(err, &corrupt) && corrupt.Name == "shares/"+a.Share+".age" {
-		v.problems = append(v.problems, archive.Problem{Kind: archive.ProblemCorrupt, Object: corrupt.Name, Text: err.Error()})
-		v.report.Problems++
+		v.Problems = append(v.Problems, archive.Problem{Kind: archive.ProblemCorrupt, Object: corrupt.Name, Text: err.Error()})
+		v.Report.Problems++
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -203,33 +169,6 @@ func learn(ctx context.Context, a *access.Access, v *verification) error {
 		a.Env.Notef("sealtape: holes could not be looked for: %v", err)
 	}
 	return nil
-}
-
-// holes returns the declared holes, and whether they are known.
-func (v *verification) holes() (holes []tape.Hole, known bool) {
-	switch {
-	case v.deep != nil:
-		return tape.Holes(nil, v.deep.Holes), true
-	case v.content != nil:
-		return v.content.Holes, v.content.HolesKnown
-	}
-	return nil, false
-}
-
-// findings are those of all that was read. That the reader's keys do not open all of it
-// is none: whoever verifies needs no key.
-func (v *verification) findings() tape.Findings {
-	f := tape.Findings{State: archive.StateClosed} // where there is no head, that is a problem
-	if v.content != nil {
-		f.LeftOut = v.content.Findings().LeftOut
-		f.Withheld, f.WithheldBy = v.content.Withheld, v.content.WithheldBy
-	}
-	if v.report.Head.Size > 0 {
-		f.State = v.report.Head.State
-	}
-	f.Holes, _ = v.holes()
-	f.Key, f.Problems = true, v.report.Problems
-	return f
 }
 
 // parseShare reads a share in percent.
@@ -274,98 +213,4 @@ func hidesAll(p archive.Problem) bool {
 		return true
 	}
 	return p.Object == "head"
-}
-
-func (v *verification) json(verdict tape.Verdict) verifyJSON {
-	r := v.report
-	_, known := v.holes()
-	j := verifyJSON{
-		ID: v.id, OK: r.OK(), State: r.Head.State, Signers: v.signers, verdictJSON: verdictOf(verdict, known),
-		Signed: r.Head.Size, Verified: r.Objects, Unread: r.Unread, Listed: r.Listed, Bytes: r.Bytes,
-		Problems: []problemJSON{}, Tail: []string{}, CannotRuleOut: r.CannotRuleOut,
-	}
-	for _, p := range v.problems {
-		j.Problems = append(j.Problems, problemJSON(p))
-	}
-	for _, t := range r.Tail {
-		j.Tail = append(j.Tail, t.Name)
-	}
-	if v.deep != nil {
-		j.Deep = v.deep.json()
-	}
-	return j
-}
-
-func showVerification(e *ui.Env, v verification, verdict tape.Verdict) error {
-	r, problems := v.report, v.problems
-	holes, holesKnown := v.holes()
-	rows := [][]string{{"recording:", v.id}}
-	if r.Head.Size > 0 {
-		rows = append(rows,
-			[]string{"recorded by:", strings.Join(v.signers, ", ")},
-			[]string{"state:", stateText(r.Head.State)},
-			[]string{"objects:", fmt.Sprintf("%d of %d are what was recorded (%s)", r.Objects, r.Head.Size, howRead(r))})
-	}
-	if v.deep != nil {
-		rows = append(rows, v.deep.rows()...)
-	}
-	switch {
-	case holesKnown:
-		text := holesText(holes)
-		if v.content != nil && v.content.Opens == tape.AccessPart {
-			text += ", in the part that is yours to open"
-		}
-		rows = append(rows, []string{"holes:", text})
-	case r.Head.Size > 0:
-		rows = append(rows, []string{"holes:", holesUnknown})
-	}
-	if err := e.Table(rows); err != nil {
-		return err
-	}
-	if len(problems) > 0 {
-		e.Printf("\nproblems:\n")
-	}
-	for _, p := range problems {
-		e.Printf("  %s: %s: %s\n", ui.Clean(p.Object), p.Kind, ui.Clean(p.Text))
-	}
-	if len(r.Tail) > 0 {
-		e.Printf("\nnot signed yet:\n")
-	}
-	for _, t := range r.Tail {
-		e.Printf("  %s (%s)\n", ui.Clean(t.Name), ui.Size(t.Size))
-	}
-	if len(r.CannotRuleOut) > 0 {
-		e.Printf("\nnot ruled out:\n")
-	}
-	for _, s := range r.CannotRuleOut {
-		e.Printf("  %s\n", s)
-	}
-	switch {
-	case !r.OK():
-		e.Printf("\nNOT verified\n")
-	case verdict.Lacks(tape.LackGrant):
-		e.Printf("\nverified, but what was granted to you does not count\n")
-	case verdict.Outcome != tape.Whole:
-		e.Printf("\nverified, but not complete\n")
-	case r.Listed > 0:
-		e.Printf("\nverified as far as it was read: closed\n")
-	case r.Unread > 0:
-		e.Printf("\nverified by the store's checksums: closed; the bytes of %s were not read\n", ui.Count(r.Unread, "object"))
-	case !holesKnown:
-		e.Printf("\nverified: closed; holes are %s\n", holesUnknown)
-	default:
-		e.Printf("\nverified: whole and closed\n")
-	}
-	return nil
-}
-
-// howRead says how objects were verified.
-func howRead(r archive.Report) string {
-	if r.Listed > 0 {
-		return fmt.Sprintf("%d only listed, %s read", r.Listed, ui.Size(r.Bytes))
-	}
-	if r.Unread > 0 {
-		return fmt.Sprintf("%d by the store's checksums, %s read", r.Unread, ui.Size(r.Bytes))
-	}
-	return ui.Size(r.Bytes)
 }

@@ -3,26 +3,19 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
-// A deepReport is what verify --deep found out beyond verify.
-type deepReport struct {
-	*tape.CheckReport
-	cannot []string
-}
-
 // verifyDeep decrypts all of a recording and holds it against itself. known are
 // the problems that were found without a key.
-func verifyDeep(ctx context.Context, a *access.Access, id string, known []archive.Problem) (*deepReport, error) {
+func verifyDeep(ctx context.Context, a *access.Access, id string, known []archive.Problem) (*show.DeepReport, error) {
 	identities, err := a.Keys(ctx)
 	if errors.Is(err, keys.ErrNoIdentity) {
 		return nil, ui.NoKey(id, err)
@@ -46,76 +39,7 @@ func verifyDeep(ctx context.Context, a *access.Access, id string, known []archiv
 	} else if err != nil {
 		return nil, err
 	}
-	d := &deepReport{CheckReport: r}
-	d.limits()
+	d := &show.DeepReport{CheckReport: r}
+	d.Limits()
 	return d, nil
-}
-
-// limits says what was not proven.
-func (d *deepReport) limits() {
-	cannot := func(format string, args ...any) { d.cannot = append(d.cannot, fmt.Sprintf(format, args...)) }
-	if d.NoKey > 0 {
-		cannot("%s of epochs that no key of yours opens: only their bytes were checked.", ui.Count(d.NoKey, "object"))
-	}
-	if d.LeftOut > 0 {
-		cannot("%s left out: the recorder gave these segments up, or hides them.", ui.Count(d.LeftOut, "number"))
-	}
-	if d.Quiet > 0 {
-		cannot("Sound stops without a word %s, for %v in all: a sender that paused looks so, and so would a loss that is hidden.",
-			ui.Count(d.Quiet, "time"), d.QuietTime.Round(time.Millisecond))
-	}
-	cannot("Sound and pictures were not decoded. That a picture lacks frames shows only where it is declared.")
-}
-
-// deepJSON is a deepReport in JSON. Times are in seconds.
-type deepJSON struct {
-	Segments   int     `json:"segments_decrypted"`
-	Indexes    int     `json:"indexes_decrypted"`
-	NoKey      int     `json:"objects_without_key"`
-	Frames     int     `json:"frames"`
-	Duration   float64 `json:"duration"`
-	Holes      int     `json:"holes"`
-	Missing    float64 `json:"holes_time"`
-	Incomplete bool    `json:"incomplete"`
-	Quiet      int     `json:"quiet"`
-	QuietTime  float64 `json:"quiet_time"`
-}
-
-func (d *deepReport) json() *deepJSON {
-	return &deepJSON{
-		Segments: d.Segments, Indexes: d.Indexes, NoKey: d.NoKey, Frames: d.Frames, Duration: d.Duration.Seconds(),
-		Holes: len(d.Holes), Missing: missing(tape.Holes(nil, d.Holes)).Seconds(), Incomplete: d.Incomplete,
-		Quiet: d.Quiet, QuietTime: d.QuietTime.Seconds(),
-	}
-}
-
-// missing is the sum of all holes of all tracks.
-func missing(holes []tape.Hole) (sum time.Duration) {
-	for _, h := range holes {
-		sum += h.To - h.From
-	}
-	return sum
-}
-
-// rows are what is shown of it.
-func (d *deepReport) rows() [][]string {
-	return [][]string{
-		{"decrypted:", fmt.Sprintf("%s, %s, %s in %s", ui.Count(d.Segments, "segment"), indexCount(d.Indexes),
-			ui.Count(d.Frames, "frame"), clockText(d.Duration))},
-	}
-}
-
-// holesText says what holes there are, in all tracks together.
-func holesText(holes []tape.Hole) string {
-	if len(holes) == 0 {
-		return "none declared"
-	}
-	return fmt.Sprintf("%d declared, %v in all tracks", len(holes), missing(holes))
-}
-
-func indexCount(n int) string {
-	if n == 1 {
-		return "1 index"
-	}
-	return fmt.Sprintf("%d indexes", n)
 }

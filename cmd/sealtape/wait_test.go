@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
@@ -81,14 +82,14 @@ func (l *lab) listed(home, store, id string) int {
 }
 
 // informed waits until info --json says something of the recording, and returns it.
-func (l *lab) informed(home, store, id, what string, cond func(*infoJSON) bool) (i *infoJSON) {
+func (l *lab) informed(home, store, id, what string, cond func(*show.InfoJSON) bool) (i *show.InfoJSON) {
 	l.t.Helper()
 	l.stored(store, id, what, func() bool {
 		out, _, code := l.run(home, nil, "info", id, "--store", store, "--json")
 		if code != 0 && code != ui.ExitIncomplete {
 			return false
 		}
-		i = new(infoJSON)
+		i = new(show.InfoJSON)
 		if err := json.Unmarshal([]byte(out), i); err != nil {
 			l.t.Fatalf("info: %v\n%s", err, out)
 		}
@@ -102,7 +103,7 @@ func (l *lab) informed(home, store, id, what string, cond func(*infoJSON) bool) 
 func (l *lab) lasts(home, store, id string, d time.Duration) {
 	l.t.Helper()
 	until := time.Now().Add(d)
-	l.informed(home, store, id, d.String()+" more", func(i *infoJSON) bool {
+	l.informed(home, store, id, d.String()+" more", func(i *show.InfoJSON) bool {
 		return i.Start != nil && i.Start.Add(pts(*i.Duration)).After(until)
 	})
 }

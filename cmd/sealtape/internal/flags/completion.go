@@ -28,8 +28,10 @@ type CompletionOptions struct {
 	fish  func() (string, error) // what cli makes for that one
 }
 
+// Rest takes from c what makes the completion of fish.
 func (o *CompletionOptions) Rest(c *cli.Context) { o.fish = c.App.ToFishCompletion }
 
+// Check refuses a shell that is not known.
 func (o *CompletionOptions) Check() error {
 	if !slices.Contains([]string{"bash", "zsh", "fish"}, o.Shell) {
 		return ui.Misuse("no completion for %q", o.Shell)

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
-// exported tells what was written, and what of the recording was not.
-func exported(e *ui.Env, r playback.Report, out string) {
+// Export tells what was written, and what of the recording was not.
+func Export(e *ui.Env, r playback.Report, out string) {
 	e.Notef("%s, %s in %s", ui.Length(r.Duration), ui.Count(len(r.Tracks), "track"), out)
 	for i, t := range r.Tracks {
 		if i < len(r.Files) {
@@ -51,8 +51,8 @@ func refusalText(why playback.Refusal) string {
 	return string(why)
 }
 
-// exportJSON says in JSON what was written. Times are seconds.
-type exportJSON struct {
+// ExportJSON says in JSON what was written. Times are seconds.
+type ExportJSON struct {
 	ID         string              `json:"id"`
 	Path       string              `json:"path"`
 	Format     string              `json:"format"`
@@ -86,8 +86,9 @@ type exportMissingJSON struct {
 	Text    string  `json:"text"`
 }
 
-func exportedJSON(id, out, format string, r playback.Report, incomplete bool) exportJSON {
-	j := exportJSON{
+// ExportOf returns what export prints of what it wrote to out.
+func ExportOf(id, out, format string, r playback.Report, incomplete bool) ExportJSON {
+	j := ExportJSON{
 		ID: id, Path: out, Format: format, From: r.From.Seconds(), Duration: r.Duration.Seconds(),
 		Incomplete: incomplete, LeftOut: r.Dropped(), Hidden: r.Hidden.Seconds(),
 		Tracks: []exportTrackJSON{}, Holes: holesJSON(tape.Holes(r.Tracks, r.Holes)), Missing: []exportMissingJSON{}, Problems: []string{},
@@ -111,4 +112,11 @@ func exportedJSON(id, out, format string, r playback.Report, incomplete bool) ex
 		j.Problems = append(j.Problems, fmt.Sprintf("%.300s", err.Error()))
 	}
 	return j
+}
+
+// undecoded tells what could not be decoded.
+func undecoded(e *ui.Env, r playback.Report) {
+	for _, err := range r.Problems {
+		e.Notef("could not be decoded: %s", fmt.Sprintf("%.300s", ui.Clean(err.Error())))
+	}
 }

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"cmp"
@@ -48,7 +48,7 @@ func TestPictureSizes(t *testing.T) {
 	} {
 		tracks := tape.Tracks([]media.Track{{UID: 1, Participant: "ada", Source: cmp.Or(tt.source, media.Camera), Width: tt.width, Height: tt.width * 9 / 16}},
 			tt.events, time.Minute)
-		if got := sizeText(infoOf(&tape.Description{Tracks: tracks}).Tracks[0]); got != tt.want {
+		if got := sizeText(InfoOf(&tape.Description{Tracks: tracks}).Tracks[0]); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

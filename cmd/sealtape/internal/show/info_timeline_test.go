@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 )
 
 func TestShowTimeline(t *testing.T) {
-	i := &infoJSON{ID: "01ABC", Opens: true,
+	i := &InfoJSON{ID: "01ABC", Opens: true,
 		Participants: []personJSON{{Identity: "ada", Name: "Ada"}},
-		Tracks:       []infoTrackJSON{{trackJSON: trackJSON{UID: 7, Participant: "ada", Name: "Ada", Source: "screen"}}},
+		Tracks:       []InfoTrackJSON{{trackJSON: trackJSON{UID: 7, Participant: "ada", Name: "Ada", Source: "screen"}}},
 		Timeline: []media.Event{
 			{Time: time.Second, Type: media.EventVerified, Participant: "ada", Name: "Ada L.", Reason: media.VerifiedByOperator},
 			{Time: 2 * time.Second, Type: media.EventSpeaking, Participant: "ada", From: 2 * time.Second, To: 5500 * time.Millisecond},
@@ -30,7 +30,7 @@ func TestShowTimeline(t *testing.T) {
 	show := func(all bool) string {
 		var out bytes.Buffer
 		e := &ui.Env{Stdout: &out}
-		if err := showTimeline(e, i, all); err != nil {
+		if err := Timeline(e, i, all); err != nil {
 			t.Fatal(err)
 		}
 		return out.String()

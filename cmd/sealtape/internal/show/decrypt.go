@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// tellContinued tells which files do not begin with a key frame, by track: a
+// Continued tells which files do not begin with a key frame, by track: a
 // decoder shows nothing of it there without those before.
-func tellContinued(e *ui.Env, s *playback.Session) {
+func Continued(e *ui.Env, s *playback.Session) {
 	in := make(map[uint64][]int)
 	for _, seg := range s.Segments() {
 		for _, t := range seg.Tracks {
@@ -36,8 +36,8 @@ func plural(n int, one string) string {
 	return one + "s"
 }
 
-// decryptJSON says in JSON what was written. Times are seconds.
-type decryptJSON struct {
+// DecryptJSON says in JSON what was written. Times are seconds.
+type DecryptJSON struct {
 	ID         string                 `json:"id"`
 	Path       string                 `json:"path"`
 	Bytes      int64                  `json:"bytes"`
@@ -60,15 +60,17 @@ type decryptedTrackJSON struct {
 	Begin     *int      `json:"begin_segment,omitempty"`
 }
 
-func (d *decrypted) told(s *playback.Session, out string, incomplete bool) decryptJSON {
-	j := decryptJSON{ID: d.ID(), Path: out, Bytes: d.bytes.Load(), Incomplete: incomplete, Segments: []decryptedSegmentJSON{}}
+// DecryptOf returns what decrypt prints of the files of a recording in the folder out,
+// without the segments that failed.
+func DecryptOf(id, out string, bytes int64, s *playback.Session, failed map[int]error, incomplete bool) DecryptJSON {
+	j := DecryptJSON{ID: id, Path: out, Bytes: bytes, Incomplete: incomplete, Segments: []decryptedSegmentJSON{}}
 	keyed := make(map[uint64]int) // the last segment with a key frame, by track
 	for _, seg := range s.Segments() {
-		if d.failed[seg.Number] != nil || seg.State != playback.Readable {
+		if failed[seg.Number] != nil || seg.State != playback.Readable {
 			clear(keyed)
 			continue
 		}
-		x := decryptedSegmentJSON{Number: seg.Number, File: filepath.Join(out, fileOf(seg.Number)),
+		x := decryptedSegmentJSON{Number: seg.Number, File: filepath.Join(out, FileOf(seg.Number)),
 			From: seg.From.Seconds(), To: seg.To.Seconds(), Tracks: []decryptedTrackJSON{}}
 		for _, t := range seg.Tracks {
 			y := decryptedTrackJSON{UID: t.UID, Keys: []float64{}, Continues: t.Continues}
@@ -88,4 +90,5 @@ func (d *decrypted) told(s *playback.Session, out string, incomplete bool) decry
 	return j
 }
 
-func fileOf(segment int) string { return fmt.Sprintf("%06d.mkv", segment) }
+// FileOf returns the name of the file of a segment.
+func FileOf(segment int) string { return fmt.Sprintf("%06d.mkv", segment) }

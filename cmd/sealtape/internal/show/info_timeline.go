@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"cmp"
@@ -13,9 +13,9 @@ import (
 // shortTimeline is how many events info shows unasked: those of a short meeting.
 const shortTimeline = 20
 
-// showTimeline shows what happened, event by event; where it is much, and was not
+// Timeline shows what happened, event by event; where it is much, and was not
 // asked for, how much it is.
-func showTimeline(e *ui.Env, i *infoJSON, all bool) error {
+func Timeline(e *ui.Env, i *InfoJSON, all bool) error {
 	if len(i.Timeline) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -12,17 +12,17 @@ import (
 const worthSaying = 10 * time.Second
 
 // sizeText says how large the pictures of a track are.
-func sizeText(t infoTrackJSON) string {
+func sizeText(t InfoTrackJSON) string {
 	size := fmt.Sprintf("%dx%d", t.Width, t.Height)
 	switch {
 	case t.Width == 0 || t.PublishedWidth == 0:
 		return size
 	case media.Smaller(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight) && t.Less:
-		return receivedText(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight) + ", as asked for"
+		return ReceivedText(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight) + ", as asked for"
 	case t.Source == string(media.Screen):
 		return size // of a window that is as large as it was published no more
 	case media.Smaller(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight):
-		return receivedText(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight)
+		return ReceivedText(t.Width, t.Height, t.PublishedWidth, t.PublishedHeight)
 	case t.Smaller >= worthSaying.Seconds():
 		return fmt.Sprintf("%s, smaller for %s", size, seconds(t.Smaller))
 	}

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 
 // A member who floods a room with tracks does not flood what people read of it.
 func TestInfoFoldsEqualRows(t *testing.T) {
-	i := &infoJSON{}
+	i := &InfoJSON{}
 	track := func(participant, source, codec string) {
-		i.Tracks = append(i.Tracks, infoTrackJSON{trackJSON: trackJSON{UID: uint64(len(i.Tracks)), Participant: participant, Name: participant, Source: source, Codec: codec}})
+		i.Tracks = append(i.Tracks, InfoTrackJSON{trackJSON: trackJSON{UID: uint64(len(i.Tracks)), Participant: participant, Name: participant, Source: source, Codec: codec}})
 	}
 	track("Ada", "camera", "")
 	for range 31 {
@@ -25,7 +25,7 @@ func TestInfoFoldsEqualRows(t *testing.T) {
 	}
 	i.Holes = append(i.Holes, holeJSON{Label: "Eve", From: 1, To: 10, Reason: "too-many-tracks"})
 	var out bytes.Buffer
-	if err := showMeeting((&ui.Env{Stdout: &out}), i); err != nil {
+	if err := Meeting((&ui.Env{Stdout: &out}), i); err != nil {
 		t.Fatal(err)
 	}
 	want := `

@@ -1,18 +1,16 @@
-package main
+package show
 
 import (
-	"context"
 	"time"
 
-	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// JSON.md says what the fields of infoJSON, and of what else --json prints, mean;
-// a test holds that it says all. Times are seconds on the recording clock.
-type infoJSON struct {
+// An InfoJSON is what info prints. JSON.md says what its fields mean. Times are seconds
+// on the recording clock.
+type InfoJSON struct {
 	ID           string      `json:"id"`
 	State        string      `json:"state"`
 	Recorder     []string    `json:"recorded_by"`
@@ -23,7 +21,7 @@ type infoJSON struct {
 	Segments     int         `json:"segments"`
 	Epochs       []epochJSON `json:"epochs"`
 	Opens        bool        `json:"opens"`
-	Grants       []grantJSON `json:"grants"`
+	Grants       []GrantJSON `json:"grants"`
 	ResealedFrom string      `json:"resealed_from,omitempty"`
 	Follows      string      `json:"follows,omitempty"`
 	Room         string      `json:"room,omitempty"`
@@ -32,10 +30,10 @@ type infoJSON struct {
 	Incomplete   bool        `json:"incomplete"`
 	verdictJSON
 	Participants []personJSON     `json:"participants"`
-	Tracks       []infoTrackJSON  `json:"tracks"`
+	Tracks       []InfoTrackJSON  `json:"tracks"`
 	Silent       []silentJSON     `json:"silent"`
 	Holes        []holeJSON       `json:"holes"`
-	Locked       []lockedJSON     `json:"locked"`
+	Locked       []LockedJSON     `json:"locked"`
 	Unreadable   []unreadableJSON `json:"unreadable"`
 	Timeline     []media.Event    `json:"timeline"`
 	Problems     []string         `json:"problems"`
@@ -63,9 +61,9 @@ type trackJSON struct {
 	Height      int    `json:"height,omitempty"`
 }
 
-// infoTrackJSON is a track, with what its sender published, if the room's server
+// InfoTrackJSON is a track, with what its sender published, if the room's server
 // told, and whether without encryption.
-type infoTrackJSON struct {
+type InfoTrackJSON struct {
 	trackJSON
 	PublishedWidth  int     `json:"published_width,omitempty"`
 	PublishedHeight int     `json:"published_height,omitempty"`
@@ -83,7 +81,8 @@ type holeJSON struct {
 	Wanted bool    `json:"wanted"`
 }
 
-type lockedJSON struct {
+// A LockedJSON is an epoch that is not yours to open.
+type LockedJSON struct {
 	Epoch int     `json:"epoch"`
 	First int     `json:"first_segment"`
 	Last  int     `json:"last_segment"`
@@ -119,31 +118,14 @@ type personJSON struct {
 	VerifiedBy string  `json:"verified_by,omitempty"`
 }
 
-// info describes a recording, with how many readers it has at most, and the grants
-// that one can see.
-func info(ctx context.Context, a *access.Access, t *tape.Tape) (*infoJSON, *tape.Description, error) {
-	d, err := t.Describe(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	i := infoOf(d)
-	for n, readers := range t.ReadersAtMost(ctx) {
-		i.Epochs[n].Readers = readers
-	}
-	if i.Grants, err = grants(ctx, a, t.Recording()); err != nil {
-		return nil, nil, err
-	}
-	return i, d, ctx.Err()
-}
-
-// infoOf returns what is told of a recording.
-func infoOf(d *tape.Description) *infoJSON {
+// InfoOf returns what is told of a recording.
+func InfoOf(d *tape.Description) *InfoJSON {
 	v := d.Verdict()
-	i := &infoJSON{
+	i := &InfoJSON{
 		ID: d.ID, State: string(d.State), Recorder: whoSigned(d.Signers), PostQuantum: d.PostQuantum, Objects: d.Objects, Missing: orNone(d.Missing),
-		Bytes: d.Bytes, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []grantJSON{},
+		Bytes: d.Bytes, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{},
 		ResealedFrom: d.ResealedFrom, Follows: d.Follows, Room: d.Room, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
-		Participants: []personJSON{}, Tracks: []infoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []lockedJSON{},
+		Participants: []personJSON{}, Tracks: []InfoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []LockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),
 	}
 	if !d.Start.IsZero() {
@@ -162,13 +144,13 @@ func infoOf(d *tape.Description) *infoJSON {
 			string(p.Identified), p.VerifiedAs, p.VerifiedBy})
 	}
 	for _, t := range d.Tracks {
-		i.Tracks = append(i.Tracks, infoTrackJSON{trackOf(t.Track), t.PublishedWidth, t.PublishedHeight, t.Less, t.Smaller.Seconds(), t.Plaintext})
+		i.Tracks = append(i.Tracks, InfoTrackJSON{trackOf(t.Track), t.PublishedWidth, t.PublishedHeight, t.Less, t.Smaller.Seconds(), t.Plaintext})
 	}
 	for _, s := range d.Silent {
 		i.Silent = append(i.Silent, silentJSON{s.Label, s.Participant, s.From.Seconds(), s.To.Seconds()})
 	}
 	for _, l := range d.Locked {
-		i.Locked = append(i.Locked, lockedJSON{l.Epoch, l.First, l.Last, l.From.Seconds(), l.To.Seconds()})
+		i.Locked = append(i.Locked, LockedJSON{l.Epoch, l.First, l.Last, l.From.Seconds(), l.To.Seconds()})
 	}
 	for _, u := range d.Unreadable {
 		i.Unreadable = append(i.Unreadable, unreadableJSON{u.Segment, u.From.Seconds(), u.To.Seconds(), string(u.Why), u.Text})

@@ -1,0 +1,36 @@
+package show
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+)
+
+// ClockText writes a time as a clock does.
+func ClockText(d time.Duration) string {
+	s := int64(d / time.Second)
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// ReceivedText says how large a picture came, and how large it was published.
+func ReceivedText(width, height, publishedWidth, publishedHeight int) string {
+	return fmt.Sprintf("received %dx%d of %dx%d published", width, height, publishedWidth, publishedHeight)
+}
+
+func seconds(s float64) string { return ui.Length(time.Duration(s * float64(time.Second))) }
+
+func spanOf(from, to float64) string {
+	return Span(time.Duration(from*float64(time.Second)), time.Duration(to*float64(time.Second)))
+}
+
+// Span says from when to when something is, "" where neither is known.
+func Span(from, to time.Duration) string {
+	switch {
+	case to > from:
+		return fmt.Sprintf(" from %s to %s", ui.Length(from), ui.Length(to))
+	case from > 0:
+		return fmt.Sprintf(" from %s on", ui.Length(from))
+	}
+	return ""
+}
