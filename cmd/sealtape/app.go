@@ -8,7 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/doctor"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/keycmd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
@@ -16,7 +18,7 @@ import (
 func commands() []*cli.Command {
 	return []*cli.Command{
 		demoCommand(),
-		keysCommand(),
+		keycmd.Command(),
 		recordCommand(),
 		recoverCommand(),
 		listCommand(),
@@ -30,7 +32,7 @@ func commands() []*cli.Command {
 		repairCommand(),
 		resealCommand(),
 		pruneCommand(),
-		doctorCommand(),
+		doctor.Command(),
 		flags.Completion(),
 	}
 }

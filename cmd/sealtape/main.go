@@ -1,9 +1,10 @@
 // Sealtape records end-to-end-encrypted LiveKit meetings into an archive that
 // only the people its owner names can open.
 //
-// Each command is in a file of its name: options that its flags fill, a check of them,
-// and a function that calls the packages archive, keys, playback and recorder/bot.
-// hints.go says what to do about what only they meet. "sealtape --help" is the way in.
+// Each command is in a file, or an internal package, of its name: options that its
+// flags fill, a check of them, and a function that calls the packages archive, keys,
+// playback and recorder/bot. hints.go says what to do about what only they meet.
+// "sealtape --help" is the way in.
 //
 // Its internal packages, in the order of a call:
 //
@@ -14,7 +15,8 @@
 //     progress and questions;
 //   - machine keeps memory off disks, program starts others, systemd is the service
 //     manager that starts sealtape;
-//   - checkup is what doctor looks at, demo the demonstration.
+//   - keycmd and doctor are commands of several files; checkup is what doctor looks at
+//     without keys, demo the demonstration.
 package main
 
 import (

@@ -1,4 +1,4 @@
-package main
+package keycmd
 
 import (
 	"context"
@@ -13,20 +13,20 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-type keysAddOptions struct {
+type addOptions struct {
 	confirmOption
 	file     string
 	recorder bool
 }
 
-func (o *keysAddOptions) Check() error {
+func (o *addOptions) Check() error {
 	if o.fingerprint != "" && o.yes {
 		return ui.Misuse("--fingerprint and --yes exclude each other")
 	}
 	return nil
 }
 
-func runKeysAdd(ctx context.Context, e *ui.Env, o *keysAddOptions) error {
+func runAdd(ctx context.Context, e *ui.Env, o *addOptions) error {
 	b, err := readPublic(e, o.file)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func runKeysAdd(ctx context.Context, e *ui.Env, o *keysAddOptions) error {
 
 // addCard pins one card, after its fingerprint was confirmed where nothing that
 // is pinned vouches for it.
-func (o *keysAddOptions) addCard(ctx context.Context, e *ui.Env, h *keys.Home, card keys.Card) error {
+func (o *addOptions) addCard(ctx context.Context, e *ui.Env, h *keys.Home, card keys.Card) error {
 	name, words := ui.Clean(card.Label()), card.Fingerprint()
 	if own, err := h.OwnCard(); err == nil && own.Key == card.Key {
 		e.Notef("This is your own card. It counts as pinned.")

@@ -1,22 +1,22 @@
-package main
+package keycmd
 
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 )
 
-type keysListOptions struct {
+type listOptions struct {
 	flags.Unchecked
 	flags.JSONOption
 }
 
-func runKeysList(_ context.Context, e *ui.Env, h *keys.Home, o *keysListOptions) error {
+func runList(_ context.Context, e *ui.Env, h *keys.Home, o *listOptions) error {
 	pins, err := h.Pins()
 	if err != nil {
 		return err
@@ -30,30 +30,13 @@ func runKeysList(_ context.Context, e *ui.Env, h *keys.Home, o *keysListOptions)
 		if p.Own {
 			name += " (you)"
 		}
-		rows = append(rows, []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), ui.Day(p.Created), ui.Clean(pinState(p))})
+		rows = append(rows, []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), ui.Day(p.Created), ui.Clean(access.PinState(p))})
 	}
 	if len(rows) == 1 {
 		e.Notef("No cards yet. sealtape keys init --name NAME makes yours, sealtape keys add FILE pins another's.")
 		return nil
 	}
 	return e.Table(rows)
-}
-
-// pinState says whether a card counts, for people.
-func pinState(p keys.Pin) string {
-	switch err := p.Live(time.Now()); {
-	case errors.Is(err, keys.ErrRevoked):
-		return strings.Replace(err.Error(), keys.ErrRevoked.Error(), "REVOKED", 1)
-	case errors.Is(err, keys.ErrDoubted):
-		return "NOT TRUSTED: what approved it was revoked or unpinned; compare its words"
-	case errors.Is(err, keys.ErrReplaced):
-		return "replaced by a newer key"
-	case err != nil:
-		return "expired on " + ui.Day(p.Expires)
-	case !p.Expires.IsZero():
-		return "until " + ui.Day(p.Expires)
-	}
-	return "counts"
 }
 
 // pinJSON is a card that keys list shows.
@@ -92,12 +75,12 @@ func pinList(pins []keys.Pin) []pinJSON {
 	return list
 }
 
-type keysRemoveOptions struct {
+type removeOptions struct {
 	flags.Unchecked
 	name, device string
 }
 
-func runKeysRemove(_ context.Context, e *ui.Env, h *keys.Home, o *keysRemoveOptions) error {
+func runRemove(_ context.Context, e *ui.Env, h *keys.Home, o *removeOptions) error {
 	name := o.name
 	if pins, err := h.Pins(); err == nil {
 		for _, p := range pins {

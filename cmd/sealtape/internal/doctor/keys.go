@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func checkKeys(ctx context.Context, e *ui.Env, d *diagnosis) (*keys.Home, []age.
 		}
 		pinned++
 		if p.Live(time.Now()) != nil {
-			dead = append(dead, ui.Clean(p.Label())+" ("+ui.Clean(pinState(p))+")")
+			dead = append(dead, ui.Clean(p.Label())+" ("+ui.Clean(access.PinState(p))+")")
 			continue
 		}
 		names = append(names, ui.Clean(p.Name))

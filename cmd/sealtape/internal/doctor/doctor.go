@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -20,8 +20,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
-func doctorCommand() *cli.Command {
-	var o doctorOptions
+// Command returns sealtape doctor.
+func Command() *cli.Command {
+	var o options
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "check keys, spool, store and this machine, before it matters",
@@ -42,17 +43,17 @@ Warnings are for you to weigh. Exit code 1: something will not work.`,
 			&cli.BoolFlag{Name: "unit", Destination: &o.unit, Usage: "print a systemd unit for a recorder instead, with comments"},
 			o.JSONFlag(),
 		},
-		Action: flags.Action(&o, runDoctor),
+		Action: flags.Action(&o, run),
 	}
 }
 
-type doctorOptions struct {
+type options struct {
 	flags.StoresOption
 	flags.JSONOption
 	all, policy, unit bool
 }
 
-func (o *doctorOptions) Check() error {
+func (o *options) Check() error {
 	if o.unit && o.policy {
 		return ui.Misuse("--unit and --policy exclude one another: each prints something of its own")
 	}
@@ -70,7 +71,7 @@ type diagnosis struct {
 	LeftOut    int       `json:"recordings_left_out"`
 }
 
-func runDoctor(ctx context.Context, e *ui.Env, o *doctorOptions) error {
+func run(ctx context.Context, e *ui.Env, o *options) error {
 	if o.unit {
 		e.Printf("%s", systemd.Unit)
 		return nil
@@ -126,7 +127,7 @@ func newDiagnosis() *diagnosis {
 }
 
 // diagnose makes all checks.
-func diagnose(ctx context.Context, e *ui.Env, o *doctorOptions) (*diagnosis, error) {
+func diagnose(ctx context.Context, e *ui.Env, o *options) (*diagnosis, error) {
 	d := newDiagnosis()
 	h, identities := checkKeys(ctx, e, d)
 	if h != nil {

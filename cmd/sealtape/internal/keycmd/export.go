@@ -1,4 +1,4 @@
-package main
+package keycmd
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-type keysExportOptions struct {
+type exportOptions struct {
 	flags.Unchecked
 	outputOption
 }
 
-func runKeysExport(ctx context.Context, e *ui.Env, h *keys.Home, o *keysExportOptions) error {
+func runExport(ctx context.Context, e *ui.Env, h *keys.Home, o *exportOptions) error {
 	var pass []byte
 	var err error
 	if h.HasPassphrase() {
@@ -50,13 +50,13 @@ func runKeysExport(ctx context.Context, e *ui.Env, h *keys.Home, o *keysExportOp
 
 const importHint = "FILE is what sealtape keys export -o FILE, or a web page, wrote"
 
-type keysImportOptions struct {
+type importOptions struct {
 	flags.Unchecked
 	file         string
 	noPassphrase bool
 }
 
-func runKeysImport(ctx context.Context, e *ui.Env, o *keysImportOptions) error {
+func runImport(ctx context.Context, e *ui.Env, o *importOptions) error {
 	r := e.Stdin
 	if o.file != "-" {
 		f, err := os.Open(o.file)

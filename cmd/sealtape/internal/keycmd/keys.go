@@ -1,4 +1,4 @@
-package main
+package keycmd
 
 import (
 	"context"
@@ -14,20 +14,21 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-func keysCommand() *cli.Command {
+// Command returns sealtape keys.
+func Command() *cli.Command {
 	var (
-		initial keysInitOptions
-		show    keysShowOptions
-		card    keysCardOptions
-		add     keysAddOptions
-		list    keysListOptions
-		remove  keysRemoveOptions
-		approve keysApproveOptions
-		rotate  keysRotateOptions
-		renew   keysRenewOptions
-		revoke  keysRevokeOptions
-		export  keysExportOptions
-		imports keysImportOptions
+		initial initOptions
+		show    showOptions
+		card    cardOptions
+		add     addOptions
+		list    listOptions
+		remove  removeOptions
+		approve approveOptions
+		rotate  rotateOptions
+		renew   renewOptions
+		revoke  revokeOptions
+		export  exportOptions
+		imports importOptions
 	)
 	return &cli.Command{
 		Name:  "keys",
@@ -50,14 +51,14 @@ owner.`,
 					initial.expiryFlag(),
 					&cli.BoolFlag{Name: "no-passphrase", Destination: &initial.noPassphrase, Usage: "keep the identity in the clear, for a machine that must start alone"},
 				},
-				Action: flags.Action(&initial, access.WithHome(runKeysInit)),
+				Action: flags.Action(&initial, access.WithHome(runInit)),
 			},
-			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: flags.Action(&show, access.WithHome(runKeysShow))},
+			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: flags.Action(&show, access.WithHome(runShow))},
 			{
 				Name:   "card",
 				Usage:  "write your card, to give to others",
 				Flags:  []cli.Flag{card.outputFlag()},
-				Action: flags.Action(&card, access.WithHome(runKeysCard)),
+				Action: flags.Action(&card, access.WithHome(runCard)),
 			},
 			{
 				Name:      "add",
@@ -75,34 +76,34 @@ pinned is refused: someone made new keys, or pretends to be them.`,
 					&cli.BoolFlag{Name: "recorder", Destination: &add.recorder, Usage: "the card is a recorder's: believe what its key records"},
 					add.yesFlag("pin"),
 				},
-				Action: flags.Action(&add, runKeysAdd, flags.Argument{Name: "the FILE of a card", To: &add.file}),
+				Action: flags.Action(&add, runAdd, flags.Argument{Name: "the FILE of a card", To: &add.file}),
 			},
-			{Name: "list", Usage: "list the pinned cards", Action: flags.Action(&list, access.WithHome(runKeysList)), Flags: []cli.Flag{list.JSONFlag()}},
+			{Name: "list", Usage: "list the pinned cards", Action: flags.Action(&list, access.WithHome(runList)), Flags: []cli.Flag{list.JSONFlag()}},
 			{
 				Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME",
-				Action: flags.Action(&remove, access.WithHome(runKeysRemove), flags.Argument{Name: "a NAME", To: &remove.name}),
+				Action: flags.Action(&remove, access.WithHome(runRemove), flags.Argument{Name: "a NAME", To: &remove.name}),
 				Flags:  []cli.Flag{&cli.StringFlag{Name: "device", Destination: &remove.device, Usage: "unpin only the card of this device"}},
 			},
 			{
 				Name: "approve", Usage: "approve the card of another device of yours", ArgsUsage: "CARD -o FILE",
-				Action: flags.Action(&approve, runKeysApprove, flags.Argument{Name: "the CARD of your other device", To: &approve.file}),
+				Action: flags.Action(&approve, runApprove, flags.Argument{Name: "the CARD of your other device", To: &approve.file}),
 				Description: `Signs a card of your own name with the key on this machine. Who has pinned your
 card then takes the other one without comparing words, and seals to both.`,
 				Flags: []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
 			},
 			{
-				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: flags.Action(&rotate, access.WithHome(runKeysRotate)),
+				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: flags.Action(&rotate, access.WithHome(runRotate)),
 				Description: `What was sealed to you still opens. Give the new card to the others: who has
 pinned the old one takes it without comparing words.`,
 				Flags: []cli.Flag{rotate.expiryFlag()},
 			},
 			{
-				Name: "renew", Usage: "make another card of the same keys, with another end", Action: flags.Action(&renew, access.WithHome(runKeysRenew)),
+				Name: "renew", Usage: "make another card of the same keys, with another end", Action: flags.Action(&renew, access.WithHome(runRenew)),
 				Flags: []cli.Flag{renew.expiryFlag()},
 			},
 			{
 				Name: "revoke", Usage: "take back a card of yours", ArgsUsage: "[CARD] -o FILE",
-				Action: flags.Action(&revoke, access.WithHome(runKeysRevoke), flags.Argument{Name: "CARD", To: &revoke.file, Optional: true}),
+				Action: flags.Action(&revoke, access.WithHome(runRevoke), flags.Argument{Name: "CARD", To: &revoke.file, Optional: true}),
 				Description: `Writes a revocation of your own key, or of the card of another device of yours,
 for everyone who has pinned it: they take it with "keys add". It cannot be
 undone. Make one of your own key in time, and keep it where a thief of this
@@ -110,34 +111,34 @@ machine does not find it.`,
 				Flags: []cli.Flag{revoke.outputFlag(), &cli.StringFlag{Name: "reason", Destination: &revoke.reason, Usage: "why, for people, one `LINE`"}},
 			},
 			{
-				Name: "export", Usage: "write your identity to one file under a passphrase", Action: flags.Action(&export, access.WithHome(runKeysExport)),
+				Name: "export", Usage: "write your identity to one file under a passphrase", Action: flags.Action(&export, access.WithHome(runExport)),
 				Description: `For another machine, or as a copy to keep. age reads it as an identity file. With it
 go your earlier keys, and which of yours were revoked; the cards that you pinned do not.`,
 				Flags: []cli.Flag{export.outputFlag()},
 			},
 			{
 				Name: "import", Usage: "take an identity that was exported, here or by a web page", ArgsUsage: "FILE",
-				Action: flags.Action(&imports, runKeysImport, flags.Argument{Name: "the FILE of an exported identity", To: &imports.file}),
+				Action: flags.Action(&imports, runImport, flags.Argument{Name: "the FILE of an exported identity", To: &imports.file}),
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "no-passphrase", Destination: &imports.noPassphrase, Usage: "keep it in the clear, for a machine that must start alone"}},
 			},
 		},
 	}
 }
 
-type keysInitOptions struct {
+type initOptions struct {
 	expiryOption
 	name, device           string
 	recorder, noPassphrase bool
 }
 
-func (o *keysInitOptions) Check() error {
+func (o *initOptions) Check() error {
 	if o.name == "" {
 		return ui.Misuse("your card needs a name: --name NAME")
 	}
 	return o.expiryOption.Check()
 }
 
-func runKeysInit(ctx context.Context, e *ui.Env, h *keys.Home, o *keysInitOptions) error {
+func runInit(ctx context.Context, e *ui.Env, h *keys.Home, o *initOptions) error {
 	// Say so before asking for a passphrase.
 	if card, err := h.OwnCard(); err == nil {
 		return fmt.Errorf("%w: %s in %s", keys.ErrIdentityExists, ui.Clean(card.Name), h.Dir())
@@ -175,9 +176,9 @@ func runKeysInit(ctx context.Context, e *ui.Env, h *keys.Home, o *keysInitOption
 	return nil
 }
 
-type keysShowOptions struct{ flags.Unchecked }
+type showOptions struct{ flags.Unchecked }
 
-func runKeysShow(_ context.Context, e *ui.Env, h *keys.Home, _ *keysShowOptions) error {
+func runShow(_ context.Context, e *ui.Env, h *keys.Home, _ *showOptions) error {
 	card, err := h.OwnCard()
 	if err != nil {
 		return err
@@ -197,19 +198,19 @@ func runKeysShow(_ context.Context, e *ui.Env, h *keys.Home, _ *keysShowOptions)
 		{"keys:", keyKind(card)},
 		{"created:", ui.Day(card.Created)},
 		{"expires:", expiryText(card)},
-		{"state:", pinState(pins[0])},
+		{"state:", access.PinState(pins[0])},
 		{"protection:", protection},
 		{"signs as:", card.Verifier().Name()},
 		{"folder:", h.Dir()},
 	})
 }
 
-type keysCardOptions struct {
+type cardOptions struct {
 	flags.Unchecked
 	outputOption
 }
 
-func runKeysCard(_ context.Context, e *ui.Env, h *keys.Home, o *keysCardOptions) error {
+func runCard(_ context.Context, e *ui.Env, h *keys.Home, o *cardOptions) error {
 	card, err := h.OwnCard()
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package keycmd
 
 import (
 	"context"
@@ -10,14 +10,14 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-type keysApproveOptions struct {
+type approveOptions struct {
 	flags.Unchecked
 	outputOption
 	confirmOption
 	file string
 }
 
-func runKeysApprove(ctx context.Context, e *ui.Env, o *keysApproveOptions) error {
+func runApprove(ctx context.Context, e *ui.Env, o *approveOptions) error {
 	card, err := readCardFile(e, o.file)
 	if err != nil {
 		return err
@@ -55,9 +55,9 @@ func runKeysApprove(ctx context.Context, e *ui.Env, o *keysApproveOptions) error
 	return nil
 }
 
-type keysRotateOptions struct{ expiryOption }
+type rotateOptions struct{ expiryOption }
 
-func runKeysRotate(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRotateOptions) error {
+func runRotate(ctx context.Context, e *ui.Env, h *keys.Home, o *rotateOptions) error {
 	card, err := h.OwnCard()
 	if err != nil {
 		return err
@@ -89,9 +89,9 @@ func runKeysRotate(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRotateOp
 	return nil
 }
 
-type keysRenewOptions struct{ expiryOption }
+type renewOptions struct{ expiryOption }
 
-func runKeysRenew(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRenewOptions) error {
+func runRenew(ctx context.Context, e *ui.Env, h *keys.Home, o *renewOptions) error {
 	if err := access.Unrevoked(h); err != nil {
 		return err
 	}
@@ -117,20 +117,20 @@ func runKeysRenew(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRenewOpti
 	return nil
 }
 
-type keysRevokeOptions struct {
+type revokeOptions struct {
 	outputOption
 	file   string // of the card; "" for one's own
 	reason string
 }
 
-func (o *keysRevokeOptions) Check() error {
+func (o *revokeOptions) Check() error {
 	if o.output == "" {
 		return ui.Misuse("where to? -o FILE is missing; - is standard output")
 	}
 	return nil
 }
 
-func runKeysRevoke(ctx context.Context, e *ui.Env, h *keys.Home, o *keysRevokeOptions) error {
+func runRevoke(ctx context.Context, e *ui.Env, h *keys.Home, o *revokeOptions) error {
 	if err := access.Unrevoked(h); err != nil && o.file != "" {
 		return err // it revokes none but itself
 	}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -42,8 +42,11 @@ type opening struct {
 	err error // why it does not open at all
 }
 
-// doctorRecordings is how many recordings are looked at without --all.
-const doctorRecordings = 50
+// parallel is how many recordings are looked at at once.
+const parallel = 8
+
+// newestLooked is how many recordings are looked at without --all.
+const newestLooked = 50
 
 // checkRecordings looks which recordings one's keys open.
 func checkRecordings(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
@@ -55,13 +58,13 @@ func checkRecordings(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home,
 	if err != nil {
 		return err
 	}
-	if !all && len(ids) > doctorRecordings {
-		d.LeftOut = len(ids) - doctorRecordings
-		ids = ids[:doctorRecordings]
+	if !all && len(ids) > newestLooked {
+		d.LeftOut = len(ids) - newestLooked
+		ids = ids[:newestLooked]
 	}
 	d.Recordings = make([]opening, len(ids))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(listParallel)
+	g.SetLimit(parallel)
 	for i, id := range ids {
 		g.Go(func() error {
 			d.Recordings[i] = openingOf(ctx, a, id, identities)
