@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -101,18 +99,15 @@ func runReseal(ctx context.Context, a *access.Access, o *resealOptions) (err err
 	}
 
 	// Not in the spool: half of it must not be finished and uploaded by others.
-	work := filepath.Join(a.Home.Dir(), "reseal")
-	if err := sweepReseal(work); err != nil {
-		return err
-	}
-	w, err := archive.Create(work, archive.Config{Signer: id.Signer()})
+	drafts, err := dir.OpenDrafts(filepath.Join(a.Home.Dir(), "reseal"))
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, archive.RemoveSpooled(work, w.ID()))
-		os.Remove(work) // if it is empty
-	}()
+	w, err := archive.Create(drafts.Path(), archive.Config{Signer: id.Signer()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, drafts.Remove(w.ID())) }()
 	bar := e.Progress("resealing", int64(len(rec.Segments())))
 	var recipients []age.Recipient
 	for _, to := range readers {
@@ -123,52 +118,12 @@ func runReseal(ctx context.Context, a *access.Access, o *resealOptions) (err err
 	if err != nil {
 		return err
 	}
-	if err := copyResealed(ctx, to, work, w.ID()); err != nil {
+	if err := drafts.Copy(ctx, to, w.ID()); err != nil {
 		return err
 	}
 	e.Printf("%s resealed as %s\n", t.ID(), w.ID())
 	if slices.ContainsFunc(readers, func(r bot.Reader) bool { return !r.PostQuantum }) {
 		e.Warnf("not all readers have post-quantum keys: the new recording is not post-quantum")
-	}
-	return nil
-}
-
-// copyResealed copies the new recording to where it belongs. It holds it meanwhile,
-// so that no sweepReseal takes it for a leftover.
-func copyResealed(ctx context.Context, to archive.Store, work, id string) (err error) {
-	h, err := archive.HoldSpooled(work, id)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	local, err := dir.Open(work)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, local.Close()) }()
-	return archive.Copy(ctx, to, local, id)
-}
-
-// sweepReseal removes what a reseal left that was killed. What is in use is left
-// alone.
-func sweepReseal(work string) error {
-	left, err := os.ReadDir(work)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	for _, f := range left {
-		if archive.ValidID(f.Name()) != nil {
-			// A crash in the middle of a removal leaves a folder under another name.
-			if err := os.RemoveAll(filepath.Join(work, f.Name())); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := archive.RemoveSpooled(work, f.Name()); err != nil && !errors.Is(err, archive.ErrBusy) && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
 	}
 	return nil
 }

@@ -1,0 +1,70 @@
+package dir
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sealtape/sealtape/archive"
+)
+
+// Drafts is a folder for recordings that are copied to a store once they are whole, and
+// are worth nothing before, as a resealed one is. It is no spool: nobody is to finish
+// and upload half of such a recording. Several processes may use one.
+type Drafts struct{ path string }
+
+// OpenDrafts returns the folder at path, which archive.Create makes if it is missing.
+// It removes what processes left there that died, and leaves alone what is in use. The
+// folder is for drafts alone: whatever else is in it is removed too.
+func OpenDrafts(path string) (*Drafts, error) {
+	left, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Drafts{path}, nil
+	} else if err != nil {
+		return nil, err
+	}
+	for _, f := range left {
+		if archive.ValidID(f.Name()) != nil {
+			// A crash in the middle of a removal leaves a folder under another name.
+			if err := os.RemoveAll(filepath.Join(path, f.Name())); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := archive.RemoveSpooled(path, f.Name()); err != nil && !errors.Is(err, archive.ErrBusy) && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return &Drafts{path}, nil
+}
+
+// Path returns the folder, for archive.Create.
+func (d *Drafts) Path() string { return d.path }
+
+// Copy copies a recording whose Writer is closed to a store. It holds the recording
+// meanwhile, so that no OpenDrafts takes it for left over.
+func (d *Drafts) Copy(ctx context.Context, to archive.Store, id string) (err error) {
+	h, err := archive.HoldSpooled(d.path, id)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	local, err := Open(d.path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, local.Close()) }()
+	return archive.Copy(ctx, to, local, id)
+}
+
+// Remove removes a recording, and the folder if it was the last. If there is none of
+// that ID, there is no error.
+func (d *Drafts) Remove(id string) error {
+	if err := archive.RemoveSpooled(d.path, id); err != nil {
+		return err
+	}
+	_ = os.Remove(d.path) // others are in it, or nobody minds an empty folder
+	return nil
+}

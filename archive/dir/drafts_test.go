@@ -1,0 +1,114 @@
+package dir_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
+)
+
+// A draft that goes on is left alone by the next OpenDrafts, while it is written and
+// while it is copied; one that a killed process left is not. Whoever removes the last
+// removes the folder.
+func TestDrafts(t *testing.T) {
+	secret, public, err := note.GenerateKey(rand.Reader, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := filepath.Join(t.TempDir(), "drafts")
+	create := func() *archive.Writer {
+		t.Helper()
+		w, err := archive.Create(work, archive.Config{Signer: signer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	finish := func(w *archive.Writer) {
+		t.Helper()
+		if _, err := w.StartEpoch([]age.Recipient{me.Recipient()}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func(want ...string) *dir.Drafts {
+		t.Helper()
+		d, err := dir.OpenDrafts(work)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		left, err := os.ReadDir(work)
+		for _, f := range left {
+			names = append(names, f.Name())
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || !slices.Equal(names, want) {
+			t.Errorf("left are %q, %v, want %q", names, err, want)
+		}
+		return d
+	}
+	d := open()
+	killed := create()
+	finish(killed) // and nobody removed it
+	// Half removed.
+	if err := os.Mkdir(filepath.Join(work, ".removed-"+killed.ID()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w := create()
+	open(w.ID())
+	finish(w)
+	h, err := archive.HoldSpooled(work, w.ID()) // as Copy does
+	if err != nil {
+		t.Fatal(err)
+	}
+	open(w.ID())
+	if err := d.Copy(t.Context(), nil, w.ID()); !errors.Is(err, archive.ErrBusy) {
+		t.Errorf("copied while another holds it: %v", err)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	store, err := dir.Create(filepath.Join(t.TempDir(), "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := d.Copy(t.Context(), store, w.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := archive.Verify(t.Context(), store, w.ID(), archive.Options{Verifiers: note.VerifierList(verifier)}, func(p archive.Problem) { t.Error(p) }); err != nil || !r.OK() {
+		t.Errorf("the copy: %+v, %v", r, err)
+	}
+	for range 2 { // the second has nothing to do
+		if err := d.Remove(w.ID()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(work); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is still there: %v", err)
+	}
+}
