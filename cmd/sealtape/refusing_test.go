@@ -84,7 +84,7 @@ func TestStoreRefusesLater(t *testing.T) {
 		t.Errorf("recover: exit code %d\n%s", code, errs)
 	}
 	refuse.Store(false)
-	if _, errs, _ := l.run(home, nil, "recover", "--store", folder); !strings.Contains(errs, "is not for this store") {
+	if _, errs, _ := l.run(home, nil, "recover", "--store", folder); !strings.Contains(errs, "is for these stores together: ") {
 		t.Errorf("recover to one of two:\n%s", errs)
 	}
 	l.must(home, "recover", "--store", folder, "--store", store)
