@@ -329,8 +329,9 @@ func TestPauseIsSeen(t *testing.T) {
 	l.wait()
 	frames, events, _ := l.read()
 	from, to := kind(events, media.EventPause)[0].Time, kind(events, media.EventResume)[0].Time
+	// What came just before the pause may be placed a little later than it came.
 	for _, f := range frames {
-		if f.Time >= from && f.Time < to {
+		if f.Time >= from+20*time.Millisecond && f.Time < to {
 			t.Errorf("a frame of %v was kept, in the pause from %v to %v", f.Time, from, to)
 		}
 	}
