@@ -56,7 +56,6 @@ check:
 	@files=$$(gofmt -l $(GOFILES)); test -z "$$files" || { echo "not formatted, run make fmt:" $$files; exit 1; }
 	go mod tidy -diff
 	cd testdata/clock/yardstick && go mod tidy -diff && go vet .
-	cd testdata/servers/rclone && go mod tidy -diff
 	pkgs=$$(.ci/packages) && go vet $$pkgs
 	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
 
