@@ -17,7 +17,8 @@ import (
 
 // ExportOptions are the settings of an export. The zero value exports everything.
 type ExportOptions struct {
-	// Title is the file's title. Empty means the room's name.
+	// Title is the file's title. Empty means the recording's title, or else the
+	// room's name, with the time of its start.
 	Title string
 	// From and To bound the exported part, on the recording's clock. The export
 	// begins at zero. A To of 0, or after the recording's end, means the end. If
@@ -274,14 +275,33 @@ func titled(tracks []media.Track, leaders map[uint64]media.Frame) []media.Track 
 	return tracks
 }
 
-// title returns the export's title: the one asked for, or the room's name.
+// title returns the export's title: the one asked for, or the recording's, or the
+// room's name.
 func (s *Session) title(o ExportOptions) string {
 	if o.Title != "" {
 		return o.Title
 	}
-	for _, e := range s.Events() {
-		if e.Type == media.EventStart {
-			return fmt.Sprintf("%s, %s", media.Plain(e.Text, media.MaxTitle), s.Start().UTC().Format("2006-01-02 15:04 MST"))
+	events := s.Events()
+	name := Title(events)
+	for _, e := range events {
+		if name == "" && e.Type == media.EventStart {
+			name = media.Plain(e.Text, media.MaxTitle)
+			break
+		}
+	}
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s", name, s.Start().UTC().Format("2006-01-02 15:04 MST"))
+}
+
+// Title returns what the recording is called: one line of at most media.MaxTitle
+// characters that does nothing except to be read, whatever the recorder wrote. ""
+// means that it has no title, or that no event is readable that says it.
+func Title(events []media.Event) string {
+	for _, e := range events {
+		if e.Type == media.EventTitle {
+			return media.Plain(e.Text, media.MaxTitle)
 		}
 	}
 	return ""

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -255,6 +256,37 @@ func TestCancelled(t *testing.T) {
 			}
 			only(t, dir)
 		})
+	}
+}
+
+// TestExportTitle: a file is called what the recording is called, or else as the room.
+func TestExportTitle(t *testing.T) {
+	start := media.Event{Type: media.EventStart, Text: "Stand\u202e-up"}
+	sounds := burst(t, alice, time.Second, 0)
+	title := media.Event{Type: media.EventTitle, Text: "Board\n\u2066meeting"}
+	for _, tt := range []struct {
+		events []media.Event
+		option string
+		want   string
+	}{
+		{[]media.Event{start, title}, "", "Board meeting, 2026-"},
+		{[]media.Event{start, {Type: media.EventTitle, Text: "\u202e"}}, "", "Stand-up, 2026-"},
+		{[]media.Event{start}, "", "Stand-up, 2026-"},
+		{[]media.Event{start, title}, "mine", "mine"},
+		{nil, "", ""},
+	} {
+		s := open(t, cut(t, []media.Track{alice}, sounds, tt.events...))
+		if got := s.title(ExportOptions{Title: tt.option}); !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("%+v: %q, want %q", tt.events, got, tt.want)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "x.mkv")
+	s := open(t, cut(t, []media.Track{alice}, sounds, start, title))
+	if _, err := ExportFile(t.Context(), s, path, ExportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := ffprobe(t, path).Format.Tags["title"]; !strings.HasPrefix(got, "Board meeting, 2026-") {
+		t.Errorf("the file is called %q", got)
 	}
 }
 

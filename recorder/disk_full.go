@@ -146,11 +146,14 @@ func (w *diskFullWriter) beforeSegment(now time.Duration) ([]media.Event, error)
 		return nil, err
 	}
 	w.run.tracks.post(keyFrameWanted | newReaders)
-	for i := range events {
-		events[i].Time = w.run.clock.within(now)
-	}
 	if n := len(events) - 1; n > 0 {
 		w.run.log.Warn("more readers are here than a recording can be sealed to", "without", n)
+	}
+	if w.run.config.Title != "" {
+		events = append(events, media.Event{Type: media.EventTitle, Text: w.run.config.Title})
+	}
+	for i := range events {
+		events[i].Time = w.run.clock.within(now)
 	}
 	return events, nil
 }

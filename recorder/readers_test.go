@@ -177,6 +177,36 @@ func TestEpochsFollowTheReadersPresent(t *testing.T) {
 	})
 }
 
+// TestTitleInEachEpoch: whoever can read one epoch only reads there what the recording is
+// called.
+func TestTitleInEachEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		room := roomtest.New("weekly")
+		rec := start(t, recorder.Config{Sink: s, Title: "Board meeting", Duration: 14 * time.Second,
+			Access: readers{s: s, names: map[string]string{"ada": "Ada"}}}, room)
+		audio := room.Publish(opusInfo)
+		for n := range 690 {
+			if n == 300 {
+				room.Join("ada", "Ada")
+			}
+			audio.Send(opusPacket(n, opusPayload(n)))
+			time.Sleep(20 * time.Millisecond)
+		}
+		rec.wait()
+		_, events, _ := s.read(t)
+		titles := find(events, media.EventTitle)
+		if len(s.epochs) != 1 || len(titles) != 2 || titles[0].Time != 0 || titles[1].Time < 6*time.Second {
+			t.Fatalf("epochs %q, titles %+v", s.epochs, titles)
+		}
+		for _, e := range titles {
+			if e.Text != "Board meeting" {
+				t.Errorf("%+v", e)
+			}
+		}
+	})
+}
+
 // segmentOf finds the segment that holds a frame.
 func segmentOf(t *testing.T, s *sink, f media.Frame) int {
 	t.Helper()

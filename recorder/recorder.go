@@ -27,6 +27,9 @@ type Config struct {
 	// Follows is the ID of the recording that could not go on with this meeting, and
 	// that this one goes on with; the timeline says so. "" is none.
 	Follows string
+	// Title is what the recording is called; the timeline has it at the start, and again
+	// at the start of each epoch, for those who read only that one. "" is none.
+	Title string
 	// Sink takes the segments. Required. The recorder does not close it.
 	Sink Sink
 	// Keys opens end-to-end-encrypted frames. With Keys, a track that was published

@@ -119,6 +119,9 @@ func (r *run) start(stop context.CancelCauseFunc, asleep func() time.Duration) {
 	r.log.Info("recording: what the room sends is kept from now on")
 	r.emit(media.Event{Type: media.EventStart, Text: r.room.Name()})
 	r.emit(media.Event{Type: media.EventAnnounced, Text: r.config.Notices.Start})
+	if r.config.Title != "" {
+		r.emit(media.Event{Type: media.EventTitle, Text: r.config.Title})
+	}
 	if r.config.Follows != "" {
 		r.emit(media.Event{Type: media.EventFollows, Text: r.config.Follows})
 	}

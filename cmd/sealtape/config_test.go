@@ -69,6 +69,7 @@ func TestConfig(t *testing.T) {
 	t.Setenv(flags.APISecretVar, "of the environment")
 	c, e, err := configured(t, `# the weekly meeting
 room: weekly
+title: "Weekly: with Ada"
 store: s3://file
 reader: ["Lovelace, Ada", Bob]
 member: eve-phone=Eve
@@ -85,7 +86,7 @@ log-level: debug
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"room": "weekly", "url": "wss://env", "api-key": "APIfile",
+		"room": "weekly", "title": "Weekly: with Ada", "url": "wss://env", "api-key": "APIfile",
 		"api-secret-file": "", // the environment has the secret
 		"name":            "Recorder (Sealtape)", "e2ee-passphrase-file": "/etc/sealtape/passphrase",
 	} {

@@ -34,6 +34,7 @@ func makeRecording() {
 
 type recordingMaker struct {
 	room     string
+	title    string
 	start    time.Time
 	segments int
 	hole     time.Duration // in Bob's camera, in the first segment
@@ -60,6 +61,7 @@ func makeRecordingMain() error {
 	crash := flag.Bool("crash", false, "die in the middle of a further segment")
 	open := flag.Bool("open", false, "do not close it")
 	flag.StringVar(&m.room, "room", "Standup", "the room's name")
+	flag.StringVar(&m.title, "title", "", "what it is called")
 	flag.IntVar(&m.segments, "segments", 2, "how many")
 	flag.DurationVar(&m.hole, "hole", 0, "a hole in Bob's camera")
 	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
@@ -176,6 +178,9 @@ func (m *recordingMaker) segment(n int, last bool) error {
 			media.Event{Type: media.EventJoin, Participant: "bob", Name: bobTrack.Name},
 			media.Event{Type: media.EventTrack, Participant: "alice", Track: aliceTrack.UID, Text: aliceTrack.Label()},
 			media.Event{Type: media.EventTrack, Participant: "bob", Track: bobTrack.UID, Text: bobTrack.Label()})
+		if m.title != "" {
+			events = append(events, media.Event{Type: media.EventTitle, Text: m.title})
+		}
 		if m.lie {
 			events = append(events, media.Event{
 				Type: media.EventHole, Participant: "alice", Track: aliceTrack.UID, To: 100 * time.Millisecond, Reason: media.HoleLoss,

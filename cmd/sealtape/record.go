@@ -55,6 +55,7 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 func recordFlags(o *recordOptions) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "room", Destination: &o.room, Usage: "the `ROOM` to record"},
+		&cli.StringFlag{Name: "title", Destination: &o.title, Usage: "what the recording is called; only its readers see this `TITLE`", DefaultText: "none"},
 		flags.StoresFlag(),
 		&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 		&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: the member with this identity in the room is the pinned NAME and a reader, as --access says; repeat for more"},

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // The shorter side of a picture may be bounded from minVideo to maxVideo pixels.
@@ -42,6 +44,7 @@ type recordOptions struct {
 	plaintext, notices                string
 
 	// The recording.
+	title             string
 	stores            []string
 	keepLocal         bool
 	segment, duration time.Duration
@@ -76,6 +79,9 @@ func (o *recordOptions) Check() error {
 	if o.duration < 0 {
 		return ui.Misuse("--duration is negative")
 	}
+	if err := checkTitle(o.title); err != nil {
+		return err
+	}
 	if err := o.checkPolicy(); err != nil {
 		return err
 	}
@@ -95,6 +101,17 @@ func (o *recordOptions) Check() error {
 		if identity, name, ok := strings.Cut(arg, "="); !ok || identity == "" || name == "" {
 			return ui.Misuse("--member is %q, want IDENTITY=NAME", arg)
 		}
+	}
+	return nil
+}
+
+// checkTitle refuses a title that could not be shown as it was given.
+func checkTitle(title string) error {
+	if n := utf8.RuneCountInString(title); n > media.MaxTitle {
+		return ui.Misuse("--title has %d characters, want at most %d", n, media.MaxTitle)
+	}
+	if title != "" && media.Plain(title, media.MaxTitle) == "" {
+		return ui.Misuse("--title has nothing in it that can be read")
 	}
 	return nil
 }

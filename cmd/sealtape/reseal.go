@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"filippo.io/age"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
@@ -35,6 +33,7 @@ Exit code 3: the recording is not closed, and nothing was written.`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open the new one: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the new one goes, if not where the old one is: a `STORE`"},
+			&cli.StringFlag{Name: "title", Destination: &o.title, Usage: "what the new one is called: another `TITLE`", DefaultText: "as the old one"},
 			o.StoreFlag(),
 		},
 		Action: flags.Action(&o, access.WithStore(runReseal), flags.Argument{Name: "the ID of a recording", To: &o.id}),
@@ -44,6 +43,7 @@ Exit code 3: the recording is not closed, and nothing was written.`,
 type resealOptions struct {
 	flags.StoreOption
 	id, to  string // to: "" for where the old one is
+	title   string // "": as the old one
 	readers []string
 }
 
@@ -53,7 +53,7 @@ func (o *resealOptions) Check() error {
 	if len(o.readers) == 0 {
 		return ui.Misuse("for whom? --reader NAME is missing")
 	}
-	return nil
+	return checkTitle(o.title)
 }
 
 func runReseal(ctx context.Context, a *access.Access, o *resealOptions) (err error) {
@@ -109,11 +109,11 @@ func runReseal(ctx context.Context, a *access.Access, o *resealOptions) (err err
 	}
 	defer func() { err = errors.Join(err, drafts.Remove(w.ID())) }()
 	bar := e.Progress("resealing", int64(len(rec.Segments())))
-	var recipients []age.Recipient
+	options := tape.ResealOptions{Title: o.title, Done: func() { bar.Add(1) }}
 	for _, to := range readers {
-		recipients = append(recipients, to.Recipients...)
+		options.Readers = append(options.Readers, to.Recipients...)
 	}
-	err = tape.Reseal(ctx, t, w, recipients, func() { bar.Add(1) })
+	err = tape.Reseal(ctx, t, w, options)
 	bar.Finish()
 	if err != nil {
 		return err

@@ -48,6 +48,7 @@ type Description struct {
 	Start        time.Time // zero: not known
 	Duration     time.Duration
 	Room         string        // "" if the reader cannot open its beginning
+	Title        string        // what its recorder called it: see playback.Title
 	ResealedFrom string        // the head of the recording that it was made of: see Cited
 	Follows      string        // the ID of the recording whose meeting it continues
 	Tracks       []Track       // in order of appearance; tracks without media come last

@@ -26,17 +26,27 @@ const resealIndex = 64
 // ErrNotOver: the recording has not ended, so it cannot be resealed.
 var ErrNotOver = errors.New("the recording is not over")
 
+// ResealOptions say for whom and as what a recording is written again.
+type ResealOptions struct {
+	Readers []age.Recipient
+	// Title is what the new recording is called, cleaned as media.Plain does. ""
+	// means as the old one.
+	Title string
+	// Done, if not nil, is called after each segment.
+	Done func()
+}
+
 // Reseal writes the recording again for other readers, as a recording of w: one
-// epoch, the same frames and events, and before them an event with the head of
-// the original. The clear content is in memory only. Then Reseal closes w, with
-// state cut if the original was cut, since what lacks its end still lacks it.
-// done, if not nil, is called after each segment.
+// epoch, the same frames and events but for another title, and before them an
+// event with the head of the original. The clear content is in memory only. Then
+// Reseal closes w, with state cut if the original was cut, since what lacks its
+// end still lacks it.
 //
 // The reader's keys must open all of the recording. If they do not, the error
 // wraps archive.ErrNoKey and nothing is written. If the recording has not ended,
 // the error is ErrNotOver. After an error w has nothing of use, and the caller
 // removes it.
-func Reseal(ctx context.Context, t *Tape, w *archive.Writer, readers []age.Recipient, done func()) error {
+func Reseal(ctx context.Context, t *Tape, w *archive.Writer, o ResealOptions) error {
 	state := t.rec.Head().State
 	if !state.Final() {
 		return fmt.Errorf("recording %s: %w", t.ID(), ErrNotOver)
@@ -50,15 +60,16 @@ func Reseal(ctx context.Context, t *Tape, w *archive.Writer, readers []age.Recip
 	if state == archive.StateCut {
 		end = w.CloseCut
 	}
-	err := (&resealer{rec: t.rec, w: w, done: done}).reseal(ctx, readers)
+	o.Title = media.Plain(o.Title, media.MaxTitle)
+	err := (&resealer{rec: t.rec, w: w, o: o}).reseal(ctx)
 	return errors.Join(err, end())
 }
 
 // A resealer writes one recording again.
 type resealer struct {
-	rec  *archive.Recording
-	w    *archive.Writer
-	done func() // called after each segment
+	rec *archive.Recording
+	w   *archive.Writer
+	o   ResealOptions
 
 	cited  bool
 	index  media.Index
@@ -66,8 +77,8 @@ type resealer struct {
 	tracks map[uint64]media.Track // as indexes described them so far
 }
 
-func (r *resealer) reseal(ctx context.Context, recipients []age.Recipient) error {
-	if _, err := r.w.StartEpoch(recipients); err != nil {
+func (r *resealer) reseal(ctx context.Context) error {
+	if _, err := r.w.StartEpoch(r.o.Readers); err != nil {
 		return err
 	}
 	r.tracks = make(map[uint64]media.Track)
@@ -75,8 +86,8 @@ func (r *resealer) reseal(ctx context.Context, recipients []age.Recipient) error
 		if err := r.segment(ctx, s); err != nil {
 			return err
 		}
-		if r.done != nil {
-			r.done()
+		if r.o.Done != nil {
+			r.o.Done()
 		}
 		if len(r.index.Segments) == resealIndex {
 			if err := r.writeIndex(); err != nil {
@@ -134,6 +145,11 @@ func (r *resealer) segment(ctx context.Context, s archive.SegmentInfo) (err erro
 		if err := r.event(out, cite); err != nil {
 			return err
 		}
+		if r.o.Title != "" {
+			if err := r.event(out, media.Event{Type: media.EventTitle, Text: r.o.Title}); err != nil {
+				return err
+			}
+		}
 	}
 	if err := r.blocks(in, out, codecs, torn != nil); err != nil {
 		return fmt.Errorf("segment %d: %w", s.Number, err)
@@ -153,6 +169,8 @@ func (r *resealer) blocks(in *matroska.Reader, out *matroska.Writer, codecs map[
 			return nil
 		case err != nil:
 			return err
+		case block.Event != nil && block.Event.Type == media.EventTitle && r.o.Title != "":
+			// it has another one
 		case block.Event != nil:
 			err = r.event(out, *block.Event)
 		default:

@@ -221,12 +221,13 @@ func TestDecrypt(t *testing.T) {
 
 func TestReseal(t *testing.T) {
 	d := newDesk(t)
-	old := d.open(d.record(hole(6*time.Second, media.HoleLoss)))
+	title := func(text string) media.Event { return media.Event{Type: media.EventTitle, Text: text} }
+	old := d.open(d.record(hole(6*time.Second, media.HoleLoss), title("Old"), title("Old")))
 	other, err := age.GenerateHybridIdentity()
 	d.check(err)
 	w, err := archive.Create(d.folder, archive.Config{Signer: d.signer})
 	d.check(err)
-	d.check(tape.Reseal(t.Context(), old, w, []age.Recipient{other.Recipient()}, nil))
+	d.check(tape.Reseal(t.Context(), old, w, tape.ResealOptions{Readers: []age.Recipient{other.Recipient()}, Title: "New\u202e"}))
 	if v := d.describe(w.ID()).Verdict(); v.Outcome != tape.Locked {
 		t.Errorf("to who read the old one: %+v", v)
 	}
@@ -235,6 +236,10 @@ func TestReseal(t *testing.T) {
 	head, ok := tape.Cited(made.ResealedFrom)
 	if !ok || head.ID != old.ID() || made.Room != "Board" || made.Verdict().Outcome != tape.Incomplete {
 		t.Errorf("%+v, from %+v", made, head)
+	}
+	titles := slices.DeleteFunc(slices.Clone(made.Events), func(e media.Event) bool { return e.Type != media.EventTitle })
+	if made.Title != "New" || len(titles) != 1 {
+		t.Errorf("title %q, of %+v", made.Title, titles)
 	}
 	frames := func(rec *tape.Tape) (times []time.Duration) {
 		s, err := rec.Session(t.Context())

@@ -126,7 +126,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 		d.Command = t.s.c.Command + " " + t.id
 	}
 	d.Distrust = log.Trust().Say("recording " + t.id)
-	d.Room = tape.Room(all)
+	d.Room, d.Title = tape.Room(all), playback.Title(all)
 	if h, ok := tape.Cited(tape.ResealedFrom(all)); ok {
 		d.ResealedFrom = h.ID
 	}

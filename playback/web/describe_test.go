@@ -398,14 +398,14 @@ func TestList(t *testing.T) {
 		return tape.Holes(nil, []media.Event{{Type: media.EventHole, Track: 1, To: 6 * time.Second, Reason: reason}})
 	}
 	l := &fakeLibrary{entries: []*tape.Description{
-		{ID: "A", State: "closed", Room: "Stand-up", Start: testStart, Duration: 90 * time.Second,
+		{ID: "A", State: "closed", Room: "Stand-up", Title: "Board", Start: testStart, Duration: 90 * time.Second,
 			People:  []tape.Person{{Identity: "a1", Name: "Alice"}, {Identity: "a2", Name: "Alice"}},
 			Signers: []tape.Signer{{Who: "carol"}}, Opens: tape.AccessAll, Bytes: 12345, HolesKnown: true, Holes: hole(media.HoleConsent)},
 		{ID: "B", State: "open", Opens: tape.AccessNone, Missing: []string{"index/000000.age"}},
 		{ID: "C", State: "closed", Opens: tape.AccessPart, HolesKnown: true, Holes: hole(media.HoleLoss)},
 	}}
 	s := serveLibrary(t, l, 0)
-	want := `{"recordings":[{"id":"A","state":"closed","room":"Stand-up","title":"","start":"2026-03-04T05:06:07.000008Z",` +
+	want := `{"recordings":[{"id":"A","state":"closed","room":"Stand-up","title":"Board","start":"2026-03-04T05:06:07.000008Z",` +
 		`"duration":90,"people":["Alice"],"signers":["carol"],"access":"all","incomplete":false,"bytes":12345,"problem":""},` +
 		`{"id":"B","state":"open","room":"","title":"","start":"","duration":0,"people":[],"signers":[],"access":"none",` +
 		`"incomplete":true,"bytes":0,"problem":"1 object missing in the store"},` +

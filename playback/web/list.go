@@ -28,7 +28,7 @@ type entryJSON struct {
 // entryOf returns what the page lists of a recording.
 func entryOf(d *tape.Description) entryJSON {
 	j := entryJSON{
-		ID: d.ID, State: string(d.State), Room: d.Room, Duration: seconds(d.Duration),
+		ID: d.ID, State: string(d.State), Room: d.Room, Title: d.Title, Duration: seconds(d.Duration),
 		People: []string{}, Signers: signers(d), Access: d.Opens, Bytes: d.Bytes,
 	}
 	if !d.Start.IsZero() {

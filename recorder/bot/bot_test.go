@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
 // A recordTest is what a recording takes.
@@ -153,6 +155,61 @@ func TestRecord(t *testing.T) {
 		}
 		if s := b.Status(); s.State != recorder.StateEnded || s.Waiting != 0 {
 			t.Errorf("in the end %+v", s)
+		}
+	})
+}
+
+// What a recording is called is for its readers: it is cleaned, sealed in the timeline,
+// and neither the room nor anything that is stored in the clear has it.
+func TestTitle(t *testing.T) {
+	r := newRecordTest(t)
+	r.config.Title = " Board\u202e\n\x1b[2J meeting " + strings.Repeat("x", 100)
+	synctest.Test(t, func(t *testing.T) {
+		r.enter(t)
+		go func() {
+			r.room.Join("ada", "Ada")
+			r.room.speak("ada", 6*time.Second)
+			r.room.End("everyone left")
+		}()
+		result, err := bot.Record(t.Context(), r.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := r.opened(result.ID).ReadSegment(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		segment, err := matroska.NewReader(bytes.NewReader(plain))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var titles []string
+		for block, err := segment.Next(); err != io.EOF; block, err = segment.Next() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if block.Event != nil && block.Event.Type == media.EventTitle {
+				titles = append(titles, block.Event.Text)
+			}
+		}
+		if want := "Board [2J meeting " + strings.Repeat("x", 61) + "…"; !slices.Equal(titles, []string{want}) {
+			t.Errorf("titles %q, want %q", titles, want)
+		}
+		for info, err := range archive.List(t.Context(), r.store, "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			object, err := r.store.Get(t.Context(), info.Name, 0, -1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(object)
+			if err != nil || bytes.Contains(b, []byte("meeting xx")) || strings.Contains(info.Name, "meeting") {
+				t.Errorf("%s: %v, or the title is in the clear", info.Name, err)
+			}
+		}
+		if said := strings.Join(append(r.room.Announcements(), r.room.tellings()...), " "); strings.Contains(said, "meeting xx") {
+			t.Errorf("the room was told %q", said)
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 var (
@@ -50,6 +51,11 @@ type Config struct {
 	StoreID string
 	// KeepLocal leaves the recording in the spool when the stores have it.
 	KeepLocal bool
+
+	// Title is what the recording is called. Readers see it, and nobody else: it is sealed
+	// in the timeline. It is made one line of at most media.MaxTitle characters, without
+	// control and bidirectional ones, as media.Plain does. "" is none.
+	Title string
 
 	// Readers can open all of it. Required. At most as many as CheckReaders says.
 	Readers []Reader
@@ -111,6 +117,7 @@ func (c *Config) complete() error {
 	case c.Home == nil && c.Policy.Readers == ReadersAllPinned:
 		return errors.New("bot: without Home nobody's card is pinned")
 	}
+	c.Title = media.Plain(c.Title, media.MaxTitle)
 	if err := c.Policy.complete(); err != nil {
 		return err
 	}

@@ -190,7 +190,7 @@ func (b *Bot) prepare(ctx context.Context, w *archive.Writer) (*recorder.Recorde
 		return nil, nil, errors.Join(fmt.Errorf("sealing to the readers: %w", err), room.Close())
 	}
 	rec := recorder.New(recorder.Config{
-		Recording: w.ID(), Follows: b.follow(w.ID(), room.Name()), Sink: sealed{w, b.monitor.backlog, &b.kept},
+		Recording: w.ID(), Title: b.c.Title, Follows: b.follow(w.ID(), room.Name()), Sink: sealed{w, b.monitor.backlog, &b.kept},
 		Keys: b.c.Meeting.Keys, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
 		Notices: notices, Unopened: b.door.unopened, TurnedAway: b.c.TurnedAway,
 		Duration: b.c.Duration, Grace: b.c.Grace, Wait: b.c.Wait, Segment: b.c.Segment, Log: b.log,

@@ -197,6 +197,7 @@ func settingError(path string, line int, err error, hint string) error {
 const ConfigHelp = `--config FILE reads flags from YAML, a line for each, without the dashes:
 
   room: weekly
+  title: Weekly meeting
   store: s3://meetings/2026   # or [s3://meetings/2026, /mnt/archive]
   reader: [Bob, age1pq1…]
   url: wss://meet.example.org

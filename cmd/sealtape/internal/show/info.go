@@ -34,6 +34,9 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 		if i.Start != nil {
 			started = i.Start.Local().Format("2006-01-02 15:04:05 MST")
 		}
+		if i.Title != "" {
+			rows = append(rows, []string{"title:", ui.Clean(i.Title)})
+		}
 		if i.Segments == 0 {
 			rows = append(rows, []string{"holds:", NothingText(archive.State(i.State))})
 		} else {

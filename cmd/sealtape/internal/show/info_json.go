@@ -24,6 +24,7 @@ type InfoJSON struct {
 	Grants       []GrantJSON `json:"grants"`
 	ResealedFrom string      `json:"resealed_from,omitempty"`
 	Follows      string      `json:"follows,omitempty"`
+	Title        string      `json:"title,omitempty"`
 	Room         string      `json:"room,omitempty"`
 	Start        *time.Time  `json:"start,omitempty"`
 	Duration     *float64    `json:"duration,omitempty"`
@@ -124,7 +125,7 @@ func InfoOf(d *tape.Description) *InfoJSON {
 	i := &InfoJSON{
 		ID: d.ID, State: string(d.State), Recorder: whoSigned(d.Signers), PostQuantum: d.PostQuantum, Objects: d.Objects, Missing: orNone(d.Missing),
 		Bytes: d.Bytes, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{},
-		ResealedFrom: d.ResealedFrom, Follows: d.Follows, Room: d.Room, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
+		ResealedFrom: d.ResealedFrom, Follows: d.Follows, Title: d.Title, Room: d.Room, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
 		Participants: []personJSON{}, Tracks: []InfoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []LockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),
 	}

@@ -1,7 +1,9 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +25,7 @@ type Listed struct {
 	Opens    bool       `json:"opens"` // a key of yours opens at least a part
 	Start    *time.Time `json:"start,omitempty"`
 	Duration *float64   `json:"duration,omitempty"` // seconds
+	Title    string     `json:"title,omitempty"`
 	Room     string     `json:"room,omitempty"`
 	Follows  string     `json:"follows,omitempty"`
 	Problem  string     `json:"problem,omitempty"`
@@ -37,7 +40,7 @@ func ListedOf(d *tape.Description) Listed {
 	v := d.Verdict()
 	l := Listed{
 		ID: d.ID, State: string(d.State), verdictJSON: verdictOf(v, d.HolesKnown), Missing: len(d.Missing), Segments: d.Segments, Bytes: d.Bytes,
-		Recorder: whoSigned(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Room: d.Room, Follows: d.Follows,
+		Recorder: whoSigned(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows,
 		Distrusted: v.Lacks(tape.LackTrust) && d.Err == nil, Withheld: len(d.Withheld) > 0,
 	}
 	if l.State == "" {
@@ -58,6 +61,9 @@ func ListedOf(d *tape.Description) Listed {
 	return l
 }
 
+// titleColumn is before the room's.
+const titleColumn = 6
+
 // List shows the lines as a table, and below it what to do about what they lack.
 func List(e *ui.Env, all []Listed) error {
 	if len(all) == 0 {
@@ -65,6 +71,11 @@ func List(e *ui.Env, all []Listed) error {
 		return nil
 	}
 	rows := [][]string{{"ID", "STATE", "SEGMENTS", "SIZE", "START", "LENGTH", "ROOM"}}
+	// Where none has a title there is no column of them.
+	titled := slices.ContainsFunc(all, func(l Listed) bool { return l.Title != "" })
+	if titled {
+		rows[0] = slices.Insert(rows[0], titleColumn, "TITLE")
+	}
 	foreign, damaged, open, withheld, incomplete, unknown := 0, 0, 0, 0, 0, 0
 	for _, l := range all {
 		state := l.State
@@ -105,6 +116,9 @@ func List(e *ui.Env, all []Listed) error {
 			if l.Follows != "" {
 				row[6] += ", follows " + l.Follows
 			}
+		}
+		if titled {
+			row = slices.Insert(row, titleColumn, cmp.Or(ui.Clean(l.Title), "-"))
 		}
 		rows = append(rows, row)
 	}
