@@ -8,16 +8,21 @@ MEETING ?= 5m
 # packages with tests that take minutes of real time
 SOAKS = ./recorder/livekit ./testdata/player
 
+# what a released sealtape is built with: without the demo and its servers, without what
+# the command line library makes manuals with, and without tables for debuggers
+RELEASE = -tags release,urfave_cli_no_docs -ldflags '-s -w'
+
 GOFILES = $(shell find . -name node_modules -prune -o -name '*.go' -print)
 
-.PHONY: help build demo quick test test-all deps check bench soak fuzz fmt
+.PHONY: help build release demo quick test test-all deps check bench soak fuzz fmt
 
 help:
 	@echo 'Times are those of two cores with warm caches; the first time in a fresh clone, add what compiling takes.'
 	@echo
 	@echo 'make demo      a meeting, its recording, and what it takes to open it: 40 s, 4 minutes the first time'
 	@echo '               (DEMO="--s3 --duration 30s" for its flags)'
-	@echo 'make build     build ./sealtape: 5 s'
+	@echo 'make build     build ./sealtape as it is released, without the demo: 5 s'
+	@echo 'make release   the same, the same bytes wherever the clone is: 5 minutes the first time'
 	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 66 s'
 	@echo 'make test      the checks below, then every test with -race, against real servers and browsers,'
 	@echo '               with a sample of what has many cases, another every day: 9 minutes'
@@ -29,7 +34,10 @@ help:
 	@echo 'make fmt       format the Go files'
 
 build:
-	go build -o sealtape ./cmd/sealtape
+	go build $(RELEASE) -o sealtape ./cmd/sealtape
+
+release:
+	go build -trimpath $(RELEASE) -o sealtape ./cmd/sealtape
 
 demo:
 	@go run ./testdata/demo $(DEMO)
@@ -57,6 +65,7 @@ check:
 	go mod tidy -diff
 	cd testdata/clock/yardstick && go mod tidy -diff && go vet .
 	pkgs=$$(.ci/packages) && go vet $$pkgs
+	go vet -tags release ./cmd/sealtape
 	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
 
 bench:

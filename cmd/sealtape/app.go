@@ -16,8 +16,7 @@ import (
 
 // commands are in the order in which help lists them.
 func commands() []*cli.Command {
-	return []*cli.Command{
-		demoCommand(),
+	return append(demoCommands(),
 		keycmd.Command(),
 		recordCommand(),
 		recoverCommand(),
@@ -34,7 +33,7 @@ func commands() []*cli.Command {
 		pruneCommand(),
 		doctor.Command(),
 		flags.Completion(),
-	}
+	)
 }
 
 // newApp returns the command line of sealtape, which acts on e.

@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
@@ -43,7 +42,6 @@ func TestOptionsRefuse(t *testing.T) {
 		{&playOptions{at: "1:00", listen: "127.0.0.1:0"}, "its id is missing"},
 		{&playOptions{listen: "0.0.0.0:80"}, "other machines"},
 		{&playOptions{id: "sealtape:X#t=5", listen: "127.0.0.1:0"}, ""},
-		{&demoOptions{duration: time.Millisecond}, "less than a second"},
 		{&flags.CompletionOptions{Shell: "tcsh"}, "no completion"},
 	} {
 		err := tt.o.Check()

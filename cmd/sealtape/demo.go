@@ -1,3 +1,5 @@
+//go:build !release
+
 package main
 
 import (
@@ -13,6 +15,10 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
+
+// demoCommands is the demo, which a released sealtape has not: it links servers and
+// members of the tests.
+func demoCommands() []*cli.Command { return []*cli.Command{demoCommand()} }
 
 func demoCommand() *cli.Command {
 	var o demoOptions

@@ -1,10 +1,22 @@
+//go:build !release
+
 package main
 
 import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
+
+func TestDemoOptions(t *testing.T) {
+	for duration, says := range map[time.Duration]string{time.Millisecond: "less than a second", time.Second: ""} {
+		err := (&demoOptions{duration: duration}).Check()
+		if (err != nil) != (says != "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: %v, want %q", duration, err, says)
+		}
+	}
+}
 
 // How long the demo takes the first time is the same wherever it is said.
 func TestDemoTakesOneTime(t *testing.T) {

@@ -4,8 +4,8 @@ package flags
 const AppHelp = `sealtape records end-to-end-encrypted LiveKit meetings into an archive that
 only the people you name can open.
 
-Start here:
-  sealtape demo                                see the whole way, in a minute
+Start here:{{range .VisibleCommands}}{{if eq .Name "demo"}}
+  sealtape demo                                see the whole way, in a minute{{end}}{{end}}
   sealtape keys init --name "Ada Lovelace"     make your keys, once; --recorder where you record
   sealtape keys card -o ada.card               the file to give to the others
   sealtape keys add bob.card                   trust what Bob gave you
