@@ -27,7 +27,6 @@ type HeadMemory interface {
 // HeadDir returns a memory that writes one small file for each recording in the
 // folder path. It makes the folder if need be. Processes take turns by a lock on
 // a file in it, where the system has flock.
-// in it, where the system has flock.
 func HeadDir(path string) HeadMemory { return headDir(path) }
 
 type headDir string
