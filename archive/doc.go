@@ -43,4 +43,11 @@
 //
 // All limits are on the side of the reader too: whatever a store returns, an
 // object costs at most [MaxObject] bytes of memory.
+//
+// # Compatibility
+//
+// Until version 1 of this module, names and the meaning of zero values may change.
+// Recordings may not: from the first release on, every later version of this
+// package opens, verifies, copies and recovers recordings of format version 1.
+// testdata/archives has such recordings, and tests open them.
 package archive

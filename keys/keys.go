@@ -39,6 +39,12 @@
 // Several goroutines and processes may use a Home at once. Files appear and
 // change as a whole, and the first process that writes a name's file has the
 // name.
+//
+// # Compatibility
+//
+// Until version 1 of this module, names and the meaning of zero values may change.
+// Files may not: from the first release on, every later version of this package
+// reads the homes, cards, revocations and exported identities of earlier ones.
 package keys
 
 import "errors"

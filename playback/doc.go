@@ -36,4 +36,8 @@
 // the start. So files that are exported together line up, and so do parts of a
 // recording, which begin at time zero. [ExportMP4] mixes all tracks into one
 // file.
+//
+// Until version 1 of this module, names and the meaning of zero values may change,
+// and so may the bytes of an export. From the first release on, every later version
+// of this package opens and exports recordings of format version 1.
 package playback

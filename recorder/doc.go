@@ -22,4 +22,7 @@
 // what waits for too long, and one writes. When the disk cannot keep up, the queue is
 // full and the tracks wait, the room's receive buffers overflow, and the loss is
 // declared. When it is full, the recording pauses (disk_full.go).
+//
+// Until version 1 of this module, names and the meaning of zero values may change. From
+// the first release on, later versions read what this one records: see package archive.
 package recorder

@@ -11,11 +11,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/doctor"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/keycmd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
 // TestJSONDocumented holds that JSON.md lists each field that --json prints, and no
-// other.
+// other, of each command that has --json.
 func TestJSONDocumented(t *testing.T) {
 	doc, err := os.ReadFile("JSON.md")
 	if err != nil {
@@ -23,9 +28,18 @@ func TestJSONDocumented(t *testing.T) {
 	}
 	sections := strings.Split(string(doc), "\n## ")[1:]
 	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\|$")
-	printed := map[string]any{"info": show.InfoJSON{}, "list": []show.Listed{}, "verify": show.VerifyJSON{}, "record": recordJSON{}, "export": show.ExportJSON{}, "decrypt": show.DecryptJSON{}}
+	printed := map[string]any{
+		"info": show.InfoJSON{}, "list": []show.Listed{}, "verify": show.VerifyJSON{}, "record": recordJSON{}, "export": show.ExportJSON{},
+		"decrypt": show.DecryptJSON{}, "doctor": doctor.Diagnosis{}, "keys list": []keycmd.PinJSON{},
+	}
+	title := regexp.MustCompile("^`sealtape (keys list|[a-z]+)( ID)? --json`\n")
 	for _, section := range sections {
-		name := strings.Fields(section)[1]
+		m := title.FindStringSubmatch(section)
+		if m == nil {
+			t.Errorf("a section on something else: %.40q", section)
+			continue
+		}
+		name := m[1]
 		v, ok := printed[name]
 		if !ok {
 			t.Errorf("a section on %q", name)
@@ -50,6 +64,34 @@ func TestJSONDocumented(t *testing.T) {
 	}
 	for name := range printed {
 		t.Errorf("there is no section on %s", name)
+	}
+}
+
+// TestJSONCommands holds that JSON.md has a section on each command with --json.
+func TestJSONCommands(t *testing.T) {
+	doc, err := os.ReadFile("JSON.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var look func(commands []*cli.Command, before string)
+	n := 0
+	look = func(commands []*cli.Command, before string) {
+		for _, c := range commands {
+			look(c.Subcommands, before+c.Name+" ")
+			for _, f := range c.Flags {
+				if f.Names()[0] != "json" {
+					continue
+				}
+				n++
+				if !strings.Contains(string(doc), "\n## `sealtape "+before+c.Name+" ") {
+					t.Errorf("JSON.md has no section on %s%s", before, c.Name)
+				}
+			}
+		}
+	}
+	look(newApp(&ui.Env{}).Commands, "")
+	if n == 0 {
+		t.Error("no command has --json")
 	}
 }
 
@@ -78,6 +120,9 @@ func jsonFields(t reflect.Type, path string) []string {
 			continue
 		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" || !f.IsExported() {
+			continue
+		}
 		fields = append(fields, path+name)
 		fields = append(fields, jsonFields(f.Type, path+name)...)
 	}

@@ -15,4 +15,8 @@
 // participant is a claim; a proof ties the participant to a card; and only a
 // pinned card makes it a person. What does not fit is never repaired. It is
 // reported as a named [Trouble].
+//
+// Until version 1 of this module, names and the meaning of zero values may change.
+// The protocol may not: from the first release on, its version 1 stays what it is.
+// Messages of another version would begin with another "sealtape.v".
 package member

@@ -22,4 +22,8 @@
 // The package reads no files, opens no connections and starts no programs: it
 // reads an [archive.Store], and compiles for js/wasm. It does not import package
 // keys; [Options] has a function that returns the holder of a key.
+//
+// Until version 1 of this module, names and the meaning of zero values may change.
+// From the first release on, every later version of this package opens recordings of
+// format version 1, and the four outcomes above keep their exit codes.
 package tape

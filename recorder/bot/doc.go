@@ -1,7 +1,7 @@
-// Package bot records one meeting, from the room to the store: it joins as a member
-// whom everybody sees, says what it does and who will be able to open the recording,
-// asks for consent where it is to, seals what it receives to the readers, keeps it on
-// this machine's disk until every store has it, and says how that went.
+// Package bot records one meeting, from the room to the store. The bot joins as a
+// member whom everybody sees. It says what it does and who can open the recording, and
+// asks for consent if the Config says so. It seals what it receives to the readers, and
+// keeps it on this machine's disk until every store has it. Then it reports how it went.
 //
 //	result, err := bot.Record(ctx, bot.Config{
 //		Meeting:  livekitroom.Meeting(livekit.Config{URL: url, Room: "weekly", …}, roomKeys),
@@ -11,21 +11,20 @@
 //		Readers:  bot.CardReaders(card),             // can open all of it
 //	})
 //
-// [Record] returns when the recording is over and stored. With [New], [Bot.Status],
-// [Bot.Pause] and [Bot.Resume] work beside it; package bot/metrics mounts the status in
-// a service. What people are to be told is for the hooks of the [Config], and what a
-// machine may keep for its Log, which names nobody at info level. [Sweep] finishes what
-// a crash left.
+// [Record] returns when the recording is over and stored. A Bot made by [New] also has
+// [Bot.Status], [Bot.Pause] and [Bot.Resume]; package bot/metrics serves the status. The
+// hooks of the [Config] get what people should be told. Its Log gets what a machine may
+// keep, and names nobody at info level. [Sweep] finishes what a crash left.
 //
 // # What it keeps
 //
 // Nothing is kept before the room was told. A frame that does not open under the room's
-// key is not written, and declared as a hole. Without a reader there is no recording;
-// no plaintext and no key of an epoch is on a disk. Who is verified (package
-// keys/member) reads what is recorded while they are here, unless the [Policy] says
-// otherwise; a card that stops counting is sealed to no more. When ctx ends, the end
-// and the rest are still stored; what a store does not take stays, sealed, in the
-// spool.
+// key is not written, and is declared as a hole. Without a reader there is no recording.
+// No plaintext and no key of an epoch is ever on a disk. A verified member (package
+// keys/member) can open what is recorded while they are in the room, unless the [Policy]
+// says otherwise. Nothing more is sealed to a card that stops counting. When ctx ends,
+// the bot still stores the end of the recording and all that waits. What a store does
+// not take stays in the spool, sealed.
 //
 // # What a kind of room brings
 //
@@ -37,9 +36,9 @@
 //     data messages, and to show attributes. It passes on what the [Presence] wants to
 //     hear. The conformance tests of package recorder/roomtest are for it.
 //   - Keys, a [recorder.KeyProvider]: what opens each participant's media.
-//   - what the room is called elsewhere (Server), what is not asked for (LeftOut), how
-//     long members see the first notice before anything is kept (Notice), and whether a
-//     meeting may go on without its recorder (GoesOn).
+//   - Server, where the room is; LeftOut, what the recorder does not ask
+//     for; Notice, how long members see the first notice before anything is kept; and
+//     GoesOn, whether a meeting may go on without its recorder.
 //
 // LiveKit with a passphrase or a key file is package bot/livekitroom, in some hundred
 // lines: its keys are there before the room is joined. Where members have keys of their
@@ -63,9 +62,12 @@
 //	sink.go        the archive as a recorder's sink  spool.go, copies.go, upload.go, sweep.go  to the stores
 //	follows.go     one meeting, two recordings       status.go, backlog.go  how it goes
 //
-// What goes on beside a recording is begun in one group, in Bot.record, and ends in the
-// reverse order, each line with its reason.
+// Bot.record starts all workers beside a recording in one group. They end in the reverse
+// order, and a comment gives the reason for the place of each.
 //
-// The names and zero values of this package may change until version 1; recordings
-// stay readable, see archive/FORMAT.md.
+// # Compatibility
+//
+// Until version 1 of this module, names, the meaning of zero values, and the words that
+// a room is told may change. From the first release on, later versions read what this
+// one records: see package archive.
 package bot

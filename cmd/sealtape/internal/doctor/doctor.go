@@ -63,8 +63,8 @@ func (o *options) Check() error {
 	return nil
 }
 
-// A diagnosis is all that doctor found.
-type diagnosis struct {
+// A Diagnosis is all that doctor found. JSON.md of the command says what its fields mean.
+type Diagnosis struct {
 	OK bool `json:"ok"` // nothing failed
 	checkup.Report
 	Recordings []opening `json:"recordings"`
@@ -114,8 +114,8 @@ func namedOnce(stores []string) error {
 }
 
 // newDiagnosis returns one that gives the hints of the other commands.
-func newDiagnosis() *diagnosis {
-	d := &diagnosis{Recordings: []opening{}}
+func newDiagnosis() *Diagnosis {
+	d := &Diagnosis{Recordings: []opening{}}
 	d.Findings = []checkup.Finding{}
 	d.Remedy = func(err error) (why string, run []string) {
 		if _, hints := ui.Explain(err); len(hints) > 0 {
@@ -127,7 +127,7 @@ func newDiagnosis() *diagnosis {
 }
 
 // diagnose makes all checks.
-func diagnose(ctx context.Context, e *ui.Env, o *options) (*diagnosis, error) {
+func diagnose(ctx context.Context, e *ui.Env, o *options) (*Diagnosis, error) {
 	d := newDiagnosis()
 	h, identities := checkKeys(ctx, e, d)
 	if h != nil {
@@ -161,7 +161,7 @@ func diagnose(ctx context.Context, e *ui.Env, o *options) (*diagnosis, error) {
 }
 
 // checkStore tries the store. It returns nil if it does not open.
-func checkStore(ctx context.Context, e *ui.Env, d *diagnosis, arg string) archive.Store {
+func checkStore(ctx context.Context, e *ui.Env, d *Diagnosis, arg string) archive.Store {
 	const section = "store"
 	s, err := access.OpenStore(ctx, e, arg, false)
 	if err != nil {
@@ -176,7 +176,7 @@ func checkStore(ctx context.Context, e *ui.Env, d *diagnosis, arg string) archiv
 	return s
 }
 
-func showDiagnosis(e *ui.Env, d *diagnosis) error {
+func showDiagnosis(e *ui.Env, d *Diagnosis) error {
 	section := ""
 	for _, f := range d.Findings {
 		if f.Section != section {

@@ -20,7 +20,7 @@ import (
 
 // checkKeys looks at the home: one's identity and the pinned cards. It returns
 // the home, nil if there is none, and what opens recordings, if that is known.
-func checkKeys(ctx context.Context, e *ui.Env, d *diagnosis) (*keys.Home, []age.Identity) {
+func checkKeys(ctx context.Context, e *ui.Env, d *Diagnosis) (*keys.Home, []age.Identity) {
 	const section = "keys"
 	h, err := access.OpenHome()
 	if err != nil {
@@ -63,7 +63,7 @@ func checkKeys(ctx context.Context, e *ui.Env, d *diagnosis) (*keys.Home, []age.
 	return h, identities
 }
 
-func checkIdentity(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home) []age.Identity {
+func checkIdentity(ctx context.Context, e *ui.Env, d *Diagnosis, h *keys.Home) []age.Identity {
 	const section = "keys"
 	card, err := h.OwnCard()
 	if err != nil {
@@ -102,7 +102,7 @@ func checkIdentity(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home) [
 }
 
 // checkModes reports whether only their owner may read the secrets.
-func checkModes(d *diagnosis, h *keys.Home) bool {
+func checkModes(d *Diagnosis, h *keys.Home) bool {
 	if runtime.GOOS == "windows" {
 		return true // it has no such bits to go by
 	}

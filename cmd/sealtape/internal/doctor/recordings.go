@@ -49,7 +49,7 @@ const parallel = 8
 const newestLooked = 50
 
 // checkRecordings looks which recordings one's keys open.
-func checkRecordings(ctx context.Context, e *ui.Env, d *diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
+func checkRecordings(ctx context.Context, e *ui.Env, d *Diagnosis, h *keys.Home, s archive.Store, identities []age.Identity, all bool) error {
 	a, err := access.OpenTo(e, archive.Retry(s, archive.RetryConfig{Attempts: 3}))
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func openingOf(ctx context.Context, a *access.Access, id string, identities []ag
 }
 
 // judgeRecordings adds what the recordings amount to.
-func (d *diagnosis) judgeRecordings() {
+func (d *Diagnosis) judgeRecordings() {
 	const section = "recordings"
 	opens := make(map[string]int)
 	foreign, live, distrusted := 0, 0, 0

@@ -39,8 +39,8 @@ func runList(_ context.Context, e *ui.Env, h *keys.Home, o *listOptions) error {
 	return e.Table(rows)
 }
 
-// pinJSON is a card that keys list shows.
-type pinJSON struct {
+// A PinJSON is a card that keys list shows. JSON.md of the command says what its fields mean.
+type PinJSON struct {
 	Name        string     `json:"name"`
 	Device      string     `json:"device,omitempty"`
 	Role        string     `json:"role"` // member or recorder
@@ -58,11 +58,11 @@ type pinJSON struct {
 	Reason      string     `json:"reason,omitempty"` // of the revocation
 }
 
-func pinList(pins []keys.Pin) []pinJSON {
-	list := []pinJSON{}
+func pinList(pins []keys.Pin) []PinJSON {
+	list := []PinJSON{}
 	now := time.Now()
 	for _, p := range pins {
-		j := pinJSON{Name: p.Name, Device: p.Device, Role: p.Role.String(), Fingerprint: p.Fingerprint().String(), Key: p.Key, Own: p.Own,
+		j := PinJSON{Name: p.Name, Device: p.Device, Role: p.Role.String(), Fingerprint: p.Fingerprint().String(), Key: p.Key, Own: p.Own,
 			PostQuantum: p.PostQuantum(), Created: p.Created, Counts: p.Live(now) == nil, Expired: p.Expired(now), Replaced: p.ReplacedBy != "", Doubted: p.Doubted}
 		if !p.Expires.IsZero() {
 			j.Expires = &p.Expires
