@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// maxShown is of how many tracks the last key frame is remembered.
+// maxShown is for how many tracks the time of the last key frame is remembered.
 const maxShown = 4096
 
-// A Tally collects what an index says of segments, from their frames, while they
+// A Tally makes the index entries of segments from their frames, while the segments
 // are written one after the other. The zero value is ready for use. It belongs to
 // one goroutine.
 type Tally struct {
 	segment IndexSegment
-	any     bool // it has frames
-	end     time.Duration
-	keys    int                      // key frames told of
-	place   map[uint64]int           // a track's place in segment.Tracks
-	shown   map[uint64]time.Duration // when the last key frame of a picture was, in whichever segment
+	any     bool                     // the segment has frames
+	end     time.Duration            // of the last frame
+	keys    int                      // key frames in the entry, of all tracks
+	place   map[uint64]int           // index of each track in segment.Tracks
+	shown   map[uint64]time.Duration // time of the last key frame of each video track, in any segment
 }
 
 // Open begins the entry of a segment.
@@ -27,7 +27,7 @@ func (t *Tally) Open(number, epoch int) {
 	t.place = make(map[uint64]int)
 }
 
-// Frame notes a frame of a track in the codec.
+// Frame adds a frame of a track with codec c.
 func (t *Tally) Frame(f Frame, c Codec) {
 	if !t.any || f.Time < t.segment.Start {
 		t.segment.Start = f.Time
@@ -51,7 +51,7 @@ func (t *Tally) Frame(f Frame, c Codec) {
 			t.shown = make(map[uint64]time.Duration)
 		}
 		t.shown[f.Track] = f.Time
-		// Readers take them in order only.
+		// Readers refuse key frames that are out of order.
 		if n := len(track.Keys); t.keys < MaxIndexKeys && (n == 0 || track.Keys[n-1] <= f.Time) {
 			t.keys++
 			track.Keys = append(track.Keys, f.Time)
@@ -66,14 +66,14 @@ func (t *Tally) Frame(f Frame, c Codec) {
 // Any reports whether the segment has a frame.
 func (t *Tally) Any() bool { return t.any }
 
-// Start is the earliest time of a frame, 0 without one.
+// Start returns the earliest time of a frame. It is 0 if there is no frame.
 func (t *Tally) Start() time.Duration { return t.segment.Start }
 
-// Weight is how many bytes of an index the segment takes, about.
+// Weight returns about how many bytes of an index the segment takes.
 func (t *Tally) Weight() int64 { return int64(128 + 128*len(t.segment.Tracks) + 16*t.keys) }
 
-// Close returns the entry of the segment, which is of size bytes in plaintext.
-// Without a frame it stands at the time opened.
+// Close returns the entry of the segment, whose plaintext has size bytes. A segment
+// without frames starts at the time opened and has no duration.
 func (t *Tally) Close(size int64, opened time.Duration) IndexSegment {
 	s := t.segment
 	if !t.any {
@@ -87,7 +87,8 @@ func (t *Tally) Close(size int64, opened time.Duration) IndexSegment {
 	return s
 }
 
-// Grow notes a picture's size if it is larger than those before.
+// Grow sets the track's size to that of a picture, if the picture is larger than all
+// before it.
 func (t *IndexTrack) Grow(p Picture) {
 	if max(p.Width, p.Height) <= MaxSide && p.Width*p.Height > t.Width*t.Height {
 		t.Width, t.Height = p.Width, p.Height

@@ -9,35 +9,35 @@ import (
 )
 
 const (
-	// Hold is how long a picture stays while none follows, even if something
-	// was missed. Senders of a screen that stands still repeat it once a second.
+	// Hold is how long a picture stays if none follows, even if something is
+	// missing. Senders of a screen that does not change repeat it once a second.
 	Hold = 1500 * time.Millisecond
-	// usual is the length of a picture that has none to compare with.
+	// usual is the duration of a picture if there is no other to compare it with.
 	usual = time.Second / 30
 )
 
-// A Next says what is known of the frame that follows a segment's last one. The
-// zero value says that there is none.
+// A Next says what is known of the frame after the last one of a segment. The zero
+// value says that there is none.
 type Next struct {
-	// Time is where it is, if Known.
+	// Known: Time is the frame's time, and Key says whether it is a key frame.
 	Time  time.Duration
 	Key   bool
 	Known bool
-	// Later says that one may come, as while the recording goes on.
+	// Later: a frame may still come, because the recording goes on.
 	Later bool
 }
 
-// Pictures makes the parts of a track of video: one, or several where a key
-// frame changes the decoder's configuration.
+// Pictures makes the parts of a video track: one, or several if key frames change the
+// decoder's configuration.
 //
-// Each picture lasts until the next one. A hole is left only where away says that
-// the track was away, before a key frame that comes later than Hold: before any
-// other frame a player would take one for a seek, and drop all up to the next key
-// frame.
+// Each picture lasts until the next one. Pictures leaves a hole only if away says that
+// the track was away, the next frame is a key frame, and it comes later than Hold.
+// Before any other frame, a player would take a hole for a seek, and drop everything
+// up to the next key frame.
 //
-// A picture less than a millisecond after the one before, as where layers are
-// switched, comes a millisecond after it: decoders take no two at one time.
-// Frames of which nothing tells the configuration are left out.
+// A picture less than a millisecond after the one before is moved to a millisecond
+// after it, since decoders take no two pictures at one time; that happens when layers
+// are switched. Frames whose configuration is not known are left out.
 func Pictures(t media.Track, frames []media.Frame, next Next, away func(from, to time.Duration) bool) []Part {
 	var pieces []piece
 	private := t.Private
@@ -83,8 +83,8 @@ type piece struct {
 	frames  []media.Frame
 }
 
-// setDurations gives each frame its duration: up to the next one, or, where a
-// hole follows, as long as they last here.
+// setDurations sets the duration of each frame: until the next frame, or, if a hole
+// follows, the typical duration of these frames.
 func setDurations(frames []media.Frame, next Next, away func(from, to time.Duration) bool) {
 	typical := typicalDuration(frames)
 	for i := range frames {
@@ -97,8 +97,8 @@ func setDurations(frames []media.Frame, next Next, away func(from, to time.Durat
 		case after.Known && d > 0 && (d <= Hold || !after.Key || !away(f.Time, after.Time)):
 			f.Duration = d
 		case after.Later:
-			// What follows must not look like a seek: no further away than
-			// twice this.
+			// The next frame must not look like a seek. It does not if it comes
+			// before twice this duration.
 			f.Duration = max(typical, Hold/3)
 		default:
 			f.Duration = typical
@@ -106,7 +106,7 @@ func setDurations(frames []media.Frame, next Next, away func(from, to time.Durat
 	}
 }
 
-// typicalDuration returns the median distance of frames.
+// typicalDuration returns the median distance between frames.
 func typicalDuration(frames []media.Frame) time.Duration {
 	var d []time.Duration
 	for i := 1; i < len(frames); i++ {
@@ -119,7 +119,7 @@ func typicalDuration(frames []media.Frame) time.Duration {
 	return min(max(d[len(d)/2], time.Millisecond), time.Second)
 }
 
-// pictures makes one part of frames that have their durations.
+// pictures makes one part of frames whose durations are set.
 func pictures(t media.Track, frames []media.Frame) (Part, bool) {
 	end := frames[len(frames)-1]
 	p := Part{
@@ -141,7 +141,7 @@ func pictures(t media.Track, frames []media.Frame) (Part, bool) {
 	}
 	for i := range frames[:len(frames)-1] {
 		if frames[i].Time+frames[i].Duration == frames[i+1].Time {
-			frames[i].Duration = 0 // it need not say so
+			frames[i].Duration = 0 // the next frame says it
 		}
 	}
 	p.Media = matroska.AppendWebMClusters(nil, frames)

@@ -8,29 +8,29 @@ import (
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-// Bounds say how a segment's sound joins that of its neighbours. The zero value
-// is for sound that stands alone.
+// Bounds say how the sound of a segment joins that of its neighbours. The zero value
+// is for a segment without neighbours.
 type Bounds struct {
-	// From is where silence begins that leads to the first frame, if Lead is
-	// set: the track was there before.
+	// Lead: the track was there before the first frame. Then silence leads from
+	// the time From to that frame.
 	From time.Duration
 	Lead bool
-	// To is where silence ends that follows the last frame; what is not after
-	// that counts for nothing.
+	// To is where the silence after the last frame ends. A To that is not after
+	// the last frame has no effect.
 	To time.Duration
-	// Run is where the packets before have come to, if Joined is set: what is
-	// too much or too little there is made up for here.
+	// Joined: the packets of the segment before end at Run. What they have too much
+	// or too little is made up for here.
 	Run    opus.Run
 	Joined bool
 }
 
-// Seam returns where the sound of a segment ends and that of the next one
-// begins, of a track that is in both: next is where the next segment begins,
-// first the time of its first frame of the track.
+// Seam returns where the sound of a segment ends and that of the next segment begins,
+// for a track that is in both. next is where the next segment begins. first is the
+// time of the track's first frame in it.
 //
-// Both sides must come to the same answer while each knows little of the other.
-// A packet of the first can reach into the second by no more than MaxPacket; up
-// to there, silence is the first one's.
+// Both segments must get the same answer, though each knows little of the other. A
+// packet of the first segment can reach into the second by at most MaxPacket. Silence
+// up to there belongs to the first segment.
 func Seam(next, first time.Duration) time.Duration {
 	if seam := next + opus.MaxPacket; seam+opus.Behind <= first {
 		return seam
@@ -38,20 +38,21 @@ func Seam(next, first time.Duration) time.Duration {
 	return first
 }
 
-// Sound makes the part of a track of Opus. Holes between its frames are filled
-// with silence, so that a player neither waits there nor, counting samples,
-// loses time; frames that come too early because the sender's clock is fast are
-// left out. A packet's time is where it plays, after those before it, and so off
-// its own by what the run may be: where packets overlap, Chromium drops as much of
-// the sound. It returns where the packets have come to, for the next segment's
-// Bounds. Without a usable frame, ok is false.
+// Sound makes the part of an Opus track. It fills holes between frames with silence,
+// so that a player does not wait there, and does not lose time if it counts samples.
+// It leaves out frames that come too early because the sender's clock is fast. Each
+// packet gets the time at which it plays, directly after the packet before it: where
+// packets overlap, Chromium drops that much of the sound. So the time may differ from
+// the packet's own by as much as opus.Behind and opus.Ahead allow. Sound returns where
+// the packets end, for the Bounds of the next segment. ok is false if there is no
+// usable frame.
 func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run, ok bool) {
 	out := make([]media.Frame, 0, len(frames)+8)
 	stereo := false
 	budget := maxSilence
 	silence := func(d time.Duration) {
 		if budget -= d; budget < 0 {
-			run += opus.Run(d) // a hole then
+			run += opus.Run(d) // this stays a hole
 			return
 		}
 		for _, packet := range opus.Silence(d, stereo) {
@@ -67,7 +68,7 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 		}
 		if len(out) == 0 {
 			switch early := time.Duration(b.Run) - f.Time; {
-			case b.Joined && early <= opus.MaxPacket: // else it makes no sense
+			case b.Joined && early <= opus.MaxPacket: // an earlier frame makes no sense
 				run = b.Run
 			case b.Lead && b.From < f.Time:
 				run = opus.Run(b.From)
@@ -92,12 +93,12 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 	if rest := b.To - time.Duration(run); rest > 0 {
 		silence(rest)
 	}
-	// Players know the length of an Opus packet by itself.
+	// Players know the length of an Opus packet from the packet.
 	end := out[len(out)-1]
 	for i := range out {
 		out[i].Duration = 0
 	}
-	t.Channels = 2 // decodes either kind, and both in turn
+	t.Channels = 2 // a decoder for two also decodes one, and both in turn
 	init, err := matroska.WebMInit(t)
 	if err != nil {
 		return p, b.Run, false
@@ -108,6 +109,6 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 	}, run, true
 }
 
-// maxSilence bounds the silence of a part, whatever it says of its times: some
-// 15,000 packets.
+// maxSilence is the most silence in a part, whatever its times are: some 15,000
+// packets.
 const maxSilence = 30 * time.Minute

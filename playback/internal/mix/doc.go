@@ -1,8 +1,8 @@
-// Package mix makes one picture and one sound of a meeting's: where each
-// participant is on the picture at what time ([Scenes]), the drawing of them into
-// planar YUV ([Picture], [Draw]), and the sum of their sounds ([Mixer]).
+// Package mix makes one picture and one sound of all tracks of a meeting. [Scenes] says
+// where on the picture each participant is at what time. A [Painter] draws them into
+// planar YUV, a [Picture]. A [Mixer] sums their sounds.
 //
-// It decodes and encodes nothing, starts nothing and reads no clock: the same
-// meeting gives the same bytes. Names and texts are what strangers chose, and are
-// drawn with a font of its own, shape by shape: no text engine reads them.
+// The package decodes and encodes nothing, starts nothing and reads no clock: the same
+// meeting gives the same bytes. Strangers chose the names and texts. So no text engine
+// reads them: they are drawn shape by shape, with a font of this package.
 package mix

@@ -12,11 +12,11 @@ type Painter struct {
 	font   font
 }
 
-// Clear makes the picture empty, for a new scene.
+// Clear fills the picture with the background, for a new scene.
 func (d *Painter) Clear(dst *Picture) { dst.fill(dst.bounds(), background) }
 
-// Tile draws a tile: the picture of its track if there is one, else initials,
-// with the name, what is missing, and an edge for who speaks.
+// Tile draws a tile: the picture of its track, or initials if there is none, with the
+// name, the text about a hole, and a green edge if the participant speaks.
 func (d *Painter) Tile(dst *Picture, t Tile, picture *Picture) {
 	r := image.Rect(t.X, t.Y, t.X+t.W, t.Y+t.H)
 	if r.Empty() || !r.In(dst.bounds()) {
@@ -41,7 +41,8 @@ func (d *Painter) Tile(dst *Picture, t Tile, picture *Picture) {
 	dst.frame(r, edge, c)
 }
 
-// label is what is legible of a name, or else of the identity.
+// label returns the legible part of the name. If nothing of the name is legible, it
+// returns that of the identity.
 func label(t Tile) []rune {
 	for _, s := range []string{t.Name, t.Participant} {
 		text := Legible(s)
@@ -54,7 +55,7 @@ func label(t Tile) []rune {
 	return Legible(t.Name)
 }
 
-// name draws the name into the lower left corner, on a shade.
+// name draws the name on a dark box in the lower left corner.
 func (d *Painter) name(dst *Picture, r image.Rectangle, t Tile) {
 	text := label(t)
 	if t.Screen {
@@ -74,7 +75,7 @@ func (d *Painter) name(dst *Picture, r image.Rectangle, t Tile) {
 	d.font.draw(dst, r, image.Pt(box.Min.X+size/2, box.Min.Y+(box.Dy()-size)/2), text, size, 235)
 }
 
-// middle draws a remark.
+// middle draws a text in the middle.
 func (d *Painter) middle(dst *Picture, r image.Rectangle, s string) {
 	size := min(28, max(8, r.Dy()/12))
 	text := fit(Legible(s), size, r.Dx()-2*size)
@@ -82,7 +83,7 @@ func (d *Painter) middle(dst *Picture, r image.Rectangle, s string) {
 	d.font.draw(dst, r, at, text, size, 220)
 }
 
-// initials draws who is there without a picture.
+// initials draws the initials of a participant without a picture.
 func (d *Painter) initials(dst *Picture, r image.Rectangle, t Tile) {
 	radius := min(r.Dx(), r.Dy()) / 4
 	if radius < 6 {
@@ -109,7 +110,7 @@ func upper(r rune) rune {
 	return r
 }
 
-// colorOf gives each participant a hue.
+// colorOf returns the participant's color. It depends on the identity only.
 func colorOf(participant string) Color {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(participant)) // never fails

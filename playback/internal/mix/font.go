@@ -8,27 +8,27 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The font's unit is a dot: capitals are seven high, what hangs below the line
-// two. Dots that touch are joined by strokes with round ends, so that it can be
-// drawn in any size.
+// The unit of the font is a dot. Capitals are seven dots high, and descenders reach two
+// dots below the line. Strokes with round ends join dots that touch, so that the font
+// can be drawn in any size.
 const (
 	capDots  = 7
 	lineDots = 9
 )
 
 const (
-	maxRunes = 256 // that are looked at of a text
-	maxSize  = 256 // of capitals, in pixels
+	maxRunes = 256 // characters of a text that are drawn
+	maxSize  = 256 // height of capitals in pixels
 )
 
-// letters are those that do not come apart into an ASCII letter and marks.
+// letters are those that Unicode does not decompose into an ASCII letter and marks.
 var letters = strings.NewReplacer("ß", "ss", "ẞ", "SS", "æ", "ae", "Æ", "AE", "œ", "oe", "Œ", "OE", "ø", "o", "Ø", "O",
 	"ł", "l", "Ł", "L", "đ", "d", "Đ", "D", "ð", "d", "Ð", "D", "þ", "th", "Þ", "Th", "ı", "i", "’", "'", "‘", "'",
 	"“", `"`, "”", `"`, "–", "-", "—", "-")
 
-// Legible returns s in the signs that the font has: Latin letters without their
-// marks, and 0 for a letter that it has not. What is neither letter nor sign nor
-// mere space is left out: nothing that turns, hides or breaks a line is drawn.
+// Legible returns s in the characters of the font. Latin letters lose their marks. A
+// letter that the font does not have becomes 0. Everything that is not a letter, a
+// sign or a plain space is left out, so that nothing turns, hides or breaks a line.
 func Legible(s string) []rune {
 	var out []rune
 	n := 0
@@ -65,7 +65,7 @@ func firstRunes(s string) string {
 	return s
 }
 
-// A font draws text. It keeps the shapes that it drew; it is for one goroutine.
+// A font draws text. It caches the shapes that it drew. It is for one goroutine.
 type font struct {
 	shapes map[shapeKey]*shape
 }
@@ -75,13 +75,13 @@ type shapeKey struct {
 	size int
 }
 
-// A shape is how much of each pixel a glyph covers, of 256.
+// A shape says how much of each pixel a glyph covers, from 0 to 256.
 type shape struct {
 	w, h  int
 	cover []uint16
 }
 
-// dots are how wide a glyph is.
+// dots returns the width of a glyph in dots.
 func dots(r rune) int {
 	if r == ' ' {
 		return 2
@@ -89,7 +89,7 @@ func dots(r rune) int {
 	return strings.IndexByte(glyphs[r], ' ')
 }
 
-// width is how many pixels a text takes whose capitals are size high.
+// width returns the width of a text in pixels. size is the height of its capitals.
 func width(text []rune, size int) int {
 	n := 0
 	for _, r := range text {
@@ -98,7 +98,7 @@ func width(text []rune, size int) int {
 	return max(0, n-1) * size / capDots
 }
 
-// fit cuts a text to a width.
+// fit returns the text, cut so that it is at most room pixels wide.
 func fit(text []rune, size, room int) []rune {
 	if width(text, size) <= room {
 		return text
@@ -113,8 +113,8 @@ func fit(text []rune, size, room int) []rune {
 	return nil
 }
 
-// draw draws a text in luma with its top left corner at a point, as far as it is
-// within r.
+// draw draws the part of a text that is within r. The top left corner of the text is
+// at, its brightness is luma.
 func (f *font) draw(p *Picture, r image.Rectangle, at image.Point, text []rune, size int, luma byte) {
 	if size < 1 || size > maxSize {
 		return
@@ -155,7 +155,7 @@ func strokes(r rune) (out []stroke, wide int) {
 			}
 			out = append(out, stroke{float32(x), float32(y), 0, 0})
 			for _, d := range [][2]int{{1, 0}, {0, 1}, {1, 1}, {-1, 1}} {
-				// Dots aslant are joined only where no corner joins them.
+				// Diagonal dots are joined only if no corner dot joins them.
 				if lit(x+d[0], y+d[1]) && (d[0] == 0 || d[1] == 0 || !lit(x+d[0], y) && !lit(x, y+d[1])) {
 					out = append(out, stroke{float32(x), float32(y), float32(d[0]), float32(d[1])})
 				}
@@ -176,7 +176,7 @@ func (f *font) shape(r rune, size int) *shape {
 	radius := 0.52 * unit
 	for py := range s.h {
 		for px := range s.w {
-			// In dots, from the middle of the first.
+			// x and y are in dots, from the middle of the first dot.
 			x, y := (float32(px)+0.5)/unit-0.5, (float32(py)+0.5)/unit-0.5
 			near := float32(99)
 			for _, k := range lines {

@@ -1,7 +1,7 @@
 package mix
 
-// glyphs are the printable ASCII signs as dots, row by row from the top of the
-// capitals; the rows from the eighth on lie below the line.
+// glyphs are the printable ASCII characters as dots, row by row from the top of the
+// capitals. The eighth row and those after it are below the line.
 var glyphs = map[rune]string{
 	'!':  "# # # # # . #",
 	'"':  "#.# #.# ... ... ... ... ...",

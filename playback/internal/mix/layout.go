@@ -6,9 +6,9 @@ import "image"
 type Layout string
 
 const (
-	// Grid shows all alike, and a shared screen large.
+	// Grid shows all participants in one size, and a shared screen large.
 	Grid Layout = "grid"
-	// Speaker shows who speaks large, or a shared screen.
+	// Speaker shows the one who speaks large, or a shared screen.
 	Speaker Layout = "speaker"
 )
 
@@ -17,17 +17,17 @@ const (
 	maxStrip = 8
 )
 
-// even rounds down to what both planes can be cut at.
+// even rounds down to an even number: color planes have half the resolution.
 func even(n int) int { return n &^ 1 }
 
-// fitted is the largest tile of 16:9 in a room.
+// fitted returns the size of the largest 16:9 tile in w times h pixels.
 func fitted(w, h int) image.Point {
 	x := even(min(w, h*16/9))
 	return image.Pt(x, even(x*9/16))
 }
 
-// grid returns n tiles of one size, as large as can be, the last row in the
-// middle.
+// grid returns n tiles of one size, as large as possible. The last row is centered. If
+// there is no room, grid returns nil.
 func grid(n, w, h int) []image.Rectangle {
 	var cols int
 	var size image.Point
@@ -37,7 +37,7 @@ func grid(n, w, h int) []image.Rectangle {
 		}
 	}
 	if cols == 0 {
-		return nil // there is no room
+		return nil
 	}
 	rows := (n + cols - 1) / cols
 	top := even((h - rows*size.Y) / 2)
@@ -51,8 +51,8 @@ func grid(n, w, h int) []image.Rectangle {
 	return tiles
 }
 
-// beside returns a large tile and n small ones in a strip at its right. The large
-// one is a whole number of times as large, where the size allows.
+// beside returns a large tile, and n small ones in a strip at its right. If the size
+// allows, the large tile is 3, 4 or 7 times as wide as a small one.
 func beside(n, w, h int) (large image.Rectangle, strip []image.Rectangle) {
 	times := 3
 	switch {

@@ -2,14 +2,14 @@ package mix
 
 import "image"
 
-// A Picture is planar YUV 4:2:0 in the range and matrix of BT.601: W times H
+// A Picture is planar YUV 4:2:0 in the range and matrix of BT.601. It has W times H
 // bytes of luma, then two planes of half the width and height. W and H are even.
 type Picture struct {
 	W, H    int
 	Y, U, V []byte
 }
 
-// A Color is one in YUV.
+// A Color is a color in YUV.
 type Color struct{ Y, U, V byte }
 
 var (
@@ -19,30 +19,32 @@ var (
 	green      = Color{168, 74, 66} // who speaks
 )
 
-// Bytes is the size of a picture of that size.
+// Bytes returns how many bytes a picture of w times h pixels has.
 func Bytes(w, h int) int { return w * h * 3 / 2 }
 
-// NewPicture returns a picture in the plain color of the ground.
+// NewPicture returns a picture filled with the background.
 func NewPicture(w, h int) *Picture {
 	p := Over(make([]byte, Bytes(w, h)), w, h)
 	p.fill(p.bounds(), background)
 	return p
 }
 
-// Over returns the picture whose planes lie in b, one behind the other.
+// Over returns the picture whose planes are in b, one after the other. It does not
+// copy b.
 func Over(b []byte, w, h int) *Picture {
 	n := w * h
 	return &Picture{W: w, H: h, Y: b[:n], U: b[n : n+n/4], V: b[n+n/4 : n+n/2]}
 }
 
-// AppendTo appends the planes to b, one behind the other.
+// AppendTo appends the planes to b, one after the other.
 func (p *Picture) AppendTo(b []byte) []byte {
 	return append(append(append(b, p.Y...), p.U...), p.V...)
 }
 
 func (p *Picture) bounds() image.Rectangle { return image.Rect(0, 0, p.W, p.H) }
 
-// planes calls do for each plane with the part of r in it; r has even corners.
+// planes calls do for each plane, with the rectangle of r in that plane. The corners of
+// r are even.
 func (p *Picture) planes(r image.Rectangle, c Color, do func(plane []byte, stride int, r image.Rectangle, c byte)) {
 	r = r.Intersect(p.bounds())
 	if r.Empty() {
@@ -65,7 +67,7 @@ func (p *Picture) fill(r image.Rectangle, c Color) {
 	})
 }
 
-// shade mixes a color over r, part of 256.
+// shade mixes a color into r, with the weight part of 256.
 func (p *Picture) shade(r image.Rectangle, c Color, part int) {
 	p.planes(r, c, func(plane []byte, stride int, r image.Rectangle, c byte) {
 		for y := r.Min.Y; y < r.Max.Y; y++ {
@@ -79,7 +81,7 @@ func (p *Picture) shade(r image.Rectangle, c Color, part int) {
 
 func blend(old, c byte, part int) byte { return byte((int(old)*(256-part) + int(c)*part) >> 8) }
 
-// frame draws the edge of r, n wide if r is as large.
+// frame draws an edge of n pixels into r, or less if r is smaller.
 func (p *Picture) frame(r image.Rectangle, n int, c Color) {
 	n = min(n, even(r.Dx()/2), even(r.Dy()/2))
 	p.fill(image.Rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+n), c)

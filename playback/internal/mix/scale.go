@@ -5,23 +5,23 @@ import (
 	"math"
 )
 
-// A Scaler draws pictures into parts of others in another size. It keeps its
-// tables and room between calls; it is for one goroutine.
+// A Scaler draws pictures into parts of other pictures, in another size. It keeps its
+// tables and buffers between calls. It is for one goroutine.
 type Scaler struct {
 	tables map[[2]int]*taps
 	tmp    []byte
 	sums   []int32
 }
 
-// taps tell which samples of one length make each sample of another, with
-// weights that sum up to 256.
+// taps say, for each sample of the scaled row, which samples of the source row it is
+// made from. The weights of one sample sum up to 256.
 type taps struct {
-	n       int // for each
+	n       int // source samples for each
 	first   []int32
 	weights []int32
 }
 
-// Draw draws src into r of dst, which has even corners.
+// Draw draws src into the rectangle r of dst. The corners of r are even.
 func (s *Scaler) Draw(dst *Picture, r image.Rectangle, src *Picture) {
 	if !r.In(dst.bounds()) || r.Empty() {
 		return
@@ -97,8 +97,9 @@ func (t *taps) row(dst, src []byte) {
 	}
 }
 
-// taps returns the table from one length to another: the mean of what a sample
-// covers where there are fewer, a straight line between two where there are more.
+// taps returns the table from one length to another. If the new length is shorter, a
+// sample is the mean of what it covers. If it is longer, a sample is on the straight
+// line between two.
 func (s *Scaler) taps(from, to int) *taps {
 	key := [2]int{from, to}
 	if t := s.tables[key]; t != nil {

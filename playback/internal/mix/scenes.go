@@ -9,30 +9,31 @@ import (
 )
 
 const (
-	// floor is the shortest speech that makes someone large; breath is the
-	// longest pause in one; hold is how long one stays large at least.
+	// floor is the shortest speech that makes somebody large. breath is the longest
+	// pause within a speech. hold is how long somebody stays large at least.
 	floor  = 2 * time.Second
 	breath = time.Second
 	hold   = 3 * time.Second
-	// shortHole is the longest hole that is not told of on the picture.
+	// shortHole: shorter holes are not shown on the picture.
 	shortHole = 500 * time.Millisecond
-	// maxPeople bounds those who are looked at, in order of appearance.
+	// maxPeople is how many people are shown at most. The first to appear count.
 	maxPeople = 1000
 )
 
-// A Meeting is what scenes are made of. Times are on the recording's clock.
+// A Meeting is what scenes are made from. Times are on the recording's clock.
 type Meeting struct {
-	// Tracks are those that are shown or heard, Events the timeline in order of
-	// time, from which others' are left out.
+	// Tracks are the tracks that are shown or heard.
 	Tracks []media.Track
+	// Events are the timeline in order of time. Events of other tracks are ignored.
 	Events []media.Event
-	// Chosen says whose tiles there are; nil for all.
+	// Chosen reports whether a participant gets a tile. Nil means that all do.
 	Chosen func(participant string) bool
-	// Holes are where media of a track is missing, or of all for track 0.
+	// Holes are the times in which media of a track is missing. A hole of track 0
+	// is one of all tracks.
 	Holes []Hole
 }
 
-// A Hole is a time in which something is missing. To is 0 if it does not end.
+// A Hole is a time in which media is missing. A To of 0 means that it does not end.
 type Hole struct {
 	Track    uint64
 	From, To time.Duration
@@ -50,14 +51,14 @@ type Scene struct {
 // A Tile is one rectangle of a scene.
 type Tile struct {
 	Participant, Name string
-	Track             uint64 // the video track shown, 0 for none
+	Track             uint64 // the video track shown; 0: none
 	Screen, Speaking  bool
-	Hole              string // what to say of what is missing, empty if nothing is
+	Hole              string // text about what is missing; "": nothing is
 	X, Y, W, H        int    // even
 }
 
-// Scenes returns who is where from when on, beginning with a scene at from or
-// before; none begins at to or later.
+// Scenes returns the scenes between from and to, in order. The first one begins at from
+// or before. None begins at to or later.
 func Scenes(m Meeting, layout Layout, w, h int, from, to time.Duration) []Scene {
 	s := newStage(m, layout, w, h)
 	changes := s.changes(m)
@@ -82,7 +83,8 @@ func Scenes(m Meeting, layout Layout, w, h int, from, to time.Duration) []Scene 
 		if len(scenes) == 0 && at > from {
 			add(from)
 		}
-		// Someone who spoke too early to be large may be due before it.
+		// Somebody who spoke while another had to stay large may become large before
+		// the next change.
 		if due := s.mainSince + hold; s.waiting && due < min(at, to) && due > from {
 			add(due)
 			continue
@@ -95,7 +97,7 @@ func Scenes(m Meeting, layout Layout, w, h int, from, to time.Duration) []Scene 
 		}
 		add(at)
 		if at <= from && len(scenes) > 0 {
-			scenes = scenes[:0] // only what is so at from counts
+			scenes = scenes[:0] // only the state at from counts
 		}
 	}
 	if len(scenes) == 0 {
@@ -119,7 +121,7 @@ func equal(a, b map[uint64]bool) bool {
 	return true
 }
 
-// A change is one thing that becomes true, or stops being so.
+// A change is one thing that becomes true, or stops being true.
 type change struct {
 	at   time.Duration
 	kind changeKind
@@ -145,9 +147,9 @@ type person struct {
 	order    int
 	videos   []*video
 	present  bool
-	speaking int
-	floors   int
-	spoke    time.Duration // when they last began, for who is seen
+	speaking int           // speeches that go on
+	floors   int           // long speeches that go on
+	spoke    time.Duration // when they last began to speak
 	shown    bool
 	known    bool // their coming or going is in the timeline
 }
@@ -163,7 +165,7 @@ type video struct {
 
 func (v *video) on() bool { return v.published && !v.muted }
 
-// A stage is who is there at one time.
+// A stage is the state of the meeting at one time.
 type stage struct {
 	layout Layout
 	w, h   int
@@ -171,11 +173,11 @@ type stage struct {
 	byID   map[string]*person
 	videos map[uint64]*video
 	owner  map[uint64]*person
-	holes  []string // that concern all
+	holes  []string // of all tracks
 
-	main      *person
+	main      *person // who is large
 	mainSince time.Duration
-	waiting   bool // someone else has the floor
+	waiting   bool // somebody else speaks, and becomes large once hold is over
 }
 
 func newStage(m Meeting, layout Layout, w, h int) *stage {
@@ -196,7 +198,8 @@ func newStage(m Meeting, layout Layout, w, h int) *stage {
 	return s
 }
 
-// person finds or makes one of the chosen.
+// person returns the person with this identity, and adds them if they are new. It
+// returns nil for a person who is not chosen.
 func (s *stage) person(id, name string, chosen func(string) bool) *person {
 	p := s.byID[id]
 	if p == nil {
@@ -213,8 +216,9 @@ func (s *stage) person(id, name string, chosen func(string) bool) *person {
 	return p
 }
 
-// changes turns the timeline into changes in order of time. What the timeline
-// begins to tell in the middle, as where a reader came late, was so before.
+// changes turns the timeline into changes in order of time. The timeline may begin in the
+// middle, because the reader came late. If its first event of something is an end, that
+// was there before.
 func (s *stage) changes(m Meeting) []change {
 	var out []change
 	first := make(map[*person]time.Duration)
@@ -229,7 +233,7 @@ func (s *stage) changes(m Meeting) []change {
 			}
 			if !p.known {
 				p.known, p.present = true, e.Type == media.EventLeave
-				p.order = len(out) // in order of coming
+				p.order = len(out) // people are in the order of their coming
 			}
 			out = append(out, change{at: e.Time, kind: presence, who: p, on: e.Type == media.EventJoin})
 		case media.EventTrack, media.EventTrackEnd:
@@ -262,7 +266,7 @@ func (s *stage) changes(m Meeting) []change {
 	}
 	for _, p := range s.people {
 		if !p.known {
-			// There with the first track, or from the begin.
+			// The person is there from their first track on, or from the beginning.
 			at, ok := first[p]
 			p.present = !ok
 			if ok {
@@ -302,7 +306,7 @@ func compare(a, b bool) int {
 	return -1
 }
 
-// speeches joins what someone spoke over breaths, and returns what is long.
+// speeches joins events with only a breath between them, and returns the long ones.
 func speeches(spoken []media.Event) []media.Event {
 	slices.SortStableFunc(spoken, func(a, b media.Event) int { return cmp.Compare(a.From, b.From) })
 	var out []media.Event

@@ -3,28 +3,28 @@ package mix
 import "math"
 
 const (
-	// Block is the number of samples, a channel, that are mixed at once: 10 ms.
+	// Block is the number of samples of a channel that are mixed at once: 10 ms.
 	Block = 480
-	// ceiling is the loudest a mixed sample gets.
+	// ceiling is the largest value of a mixed sample.
 	ceiling = 0.96
-	// release is how much louder a block may be turned than the one before: from
-	// half to full in a third of a second.
+	// release is how much the gain may rise from one block to the next: from half to
+	// full in a third of a second.
 	release = 1.02
 )
 
-// A Mixer sums sounds up. Where the sum would be too loud, it is turned down, all
-// of it alike, from a block before to some while after: nothing is ever clipped.
-// Add to the block, then Next; what comes is the block before, so that the first
-// is to be thrown away and one more to be made at the end.
+// A Mixer sums sounds, and never clips. If a sum would be too loud, the Mixer turns all
+// sounds down alike, from one block before until some time after. So it runs one block
+// behind: call Add for all sounds of a block, then Next, which returns the block before.
+// Throw the first result away, and call Next once more at the end.
 type Mixer struct {
 	sum  [2][2 * Block]float32 // the block that is added to, and the one before it
-	now  int
-	gain [2]float32 // of the one before it: at its begin and what it needs at most
-	any  bool
+	now  int                   // which of sum is added to
+	gain [2]float32            // of the block before: at its beginning, and its most
+	any  bool                  // Next was called
 }
 
-// Add adds samples to the block from a place in it on: interleaved stereo, or
-// mono that goes to both sides. What is beyond the block is left out.
+// Add adds samples to the block, from the sample at on. They are interleaved stereo, or
+// mono, which goes to both sides. Samples beyond the block are left out.
 func (m *Mixer) Add(at int, samples []float32, channels int) {
 	block := m.sum[m.now][2*at:]
 	if channels == 1 {
@@ -40,7 +40,7 @@ func (m *Mixer) Add(at int, samples []float32, channels int) {
 	}
 }
 
-// sane bounds what a decoder gives.
+// sane bounds a sample of a decoder. NaN becomes 0.
 func sane(v float32) float32 {
 	if v != v {
 		return 0
@@ -48,8 +48,8 @@ func sane(v float32) float32 {
 	return min(8, max(-8, v))
 }
 
-// Next ends the block that was added to and appends the one before it to b, in
-// signed 16 bits, little endian.
+// Next ends the block that was added to, and appends the block before it to b, in signed
+// 16 bits, little endian.
 func (m *Mixer) Next(b []byte) []byte {
 	if !m.any {
 		m.any, m.gain = true, [2]float32{1, 1}
@@ -65,8 +65,8 @@ func (m *Mixer) Next(b []byte) []byte {
 	}
 	before := &m.sum[1-m.now]
 	from, most := m.gain[0], m.gain[1]
-	// The gain goes along a line, and both its ends are enough for the blocks
-	// on either side.
+	// The gain changes in a straight line through the block. At each end it is low
+	// enough for the blocks on both sides.
 	to := min(need, most, from*release)
 	step := (to - from) / Block
 	for i := range Block {

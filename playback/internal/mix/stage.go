@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// scene lays out who is there now.
+// scene lays out the tiles of the people who are there now.
 func (s *stage) scene(at time.Duration) Scene {
 	scene := Scene{At: at, On: make(map[uint64]bool)}
 	var screens []*video
@@ -30,7 +30,7 @@ func (s *stage) scene(at time.Duration) Scene {
 			p.shown = false
 		}
 	}
-	// The screen that came last is the large one.
+	// The screen that was shared last is the large one.
 	slices.SortStableFunc(screens, func(a, b *video) int { return cmp.Compare(b.since, a.since) })
 
 	s.choose(here, at)
@@ -77,7 +77,7 @@ func (s *stage) scene(at time.Duration) Scene {
 	return scene
 }
 
-// choose settles who is large where the speaker is.
+// choose decides who is large in the layout Speaker.
 func (s *stage) choose(here []*person, at time.Duration) {
 	is := func(p *person) bool { return p != nil && slices.Contains(here, p) }
 	s.waiting = false
@@ -104,7 +104,8 @@ func (s *stage) choose(here []*person, at time.Duration) {
 	}
 }
 
-// firstOf is who is large while nobody has spoken: the first with a picture.
+// firstOf returns who is large while nobody has spoken: the first with a picture, or
+// else the first.
 func firstOf(here []*person) *person {
 	for _, p := range here {
 		if p.camera() != nil {
@@ -117,8 +118,8 @@ func firstOf(here []*person) *person {
 	return nil
 }
 
-// seen chooses whom there is room for. Who is seen stays, but for those who speak
-// at length.
+// seen returns those people, at most room, who get a tile. People keep their tiles,
+// unless somebody who speaks at length needs one.
 func (s *stage) seen(here []*person, room int) []*person {
 	if len(here) <= room {
 		for _, p := range here {
@@ -149,7 +150,7 @@ func (s *stage) seen(here []*person, room int) []*person {
 	return slices.DeleteFunc(slices.Clone(here), func(p *person) bool { return !p.shown })
 }
 
-// camera is the picture of a person that is on, nil if none is.
+// camera returns the person's camera track that is on, or nil.
 func (p *person) camera() *video {
 	for _, v := range p.videos {
 		if v.on() && !v.screen {

@@ -1,10 +1,10 @@
 // Package opus keeps runs of Opus packets true to real time.
 //
-// A decoder puts one packet's sound after the other's and takes no notice of
-// times: Ogg has none but a running length, and browsers count samples from
-// where they last began. Holes must therefore be filled, and what a sender whose
-// clock is fast sends too much be left out, or sound and picture drift apart by
-// as much as was ever missing.
+// A decoder plays one packet directly after the other and ignores times. Ogg has only
+// a running length, and browsers count samples from where they last began. So holes
+// must be filled with silence. A sender with a fast clock sends too much, and that
+// must be left out. Otherwise sound and picture drift apart by all that was ever
+// missing.
 package opus
 
 import (
@@ -14,25 +14,26 @@ import (
 )
 
 const (
-	// Behind is how far a run may fall behind the clock before silence is put
-	// in, Ahead how far it may run ahead before a packet is left out. Clocks of
-	// senders that drift end within these.
+	// Behind is how far a run may fall behind the clock before silence is added.
+	// Ahead is how far it may run ahead of the clock before a packet is left out.
+	// The drift of a sender's clock stays between the two.
 	Behind = 10 * time.Millisecond
 	Ahead  = 15 * time.Millisecond
 
-	// MaxPacket is how long a packet lasts at most (RFC 6716, section 3.2.5).
+	// MaxPacket is the longest duration of a packet (RFC 6716, section 3.2.5).
 	MaxPacket = 120 * time.Millisecond
-	// shortest is how long one lasts at least.
+	// shortest is the shortest duration of a packet.
 	shortest = 2500 * time.Microsecond
 )
 
-// A Run is a run of packets, one after the other. Its value is where the next
-// one will play.
+// A Run is a run of packets, one directly after the other. Its value is the time at
+// which the next packet will play.
 type Run time.Duration
 
-// Place says what becomes of the packet f: keep is false if it is no Opus, or
-// the run is past it already. Else it comes after silence for fill, see Silence,
-// which is 0 if there is no hole before it. Place does not move the run.
+// Place returns what to do with the packet f. keep is false if f is no Opus packet, or
+// if the run is past its time already. If keep is true, silence of the length fill
+// (see Silence) comes before f. A fill of 0 means that there is no hole before it.
+// Place does not move the run.
 func (r Run) Place(f media.Frame) (fill time.Duration, keep bool) {
 	lasts := media.OpusDuration(f.Data)
 	end := time.Duration(r)
@@ -48,8 +49,8 @@ func (r Run) Place(f media.Frame) (fill time.Duration, keep bool) {
 // Add moves the run past a packet.
 func (r *Run) Add(packet []byte) { *r += Run(media.OpusDuration(packet)) }
 
-// Silence returns packets of silence that last d, down to a multiple of 2.5 ms:
-// less than that is left of d.
+// Silence returns packets of silence that together last d, rounded down to a multiple
+// of 2.5 ms.
 func Silence(d time.Duration, stereo bool) (packets [][]byte) {
 	for d >= shortest {
 		p := Silent(d, stereo)
@@ -59,9 +60,9 @@ func Silence(d time.Duration, stereo bool) (packets [][]byte) {
 	return packets
 }
 
-// Silent returns the longest packet of silence that lasts no longer than d,
-// which is 2.5 ms or more. Its frames are CELT, fullband (RFC 6716 table 2,
-// configurations 28 to 31) and hold the silence flag alone (section 4.3).
+// Silent returns the longest packet of silence that lasts no longer than d. d must be
+// 2.5 ms or more. The frames of the packet are CELT, fullband (RFC 6716, table 2,
+// configurations 28 to 31), and have only the silence flag (section 4.3).
 func Silent(d time.Duration, stereo bool) []byte {
 	const ms = time.Millisecond
 	var toc byte

@@ -1,12 +1,12 @@
 // Package matroska writes and reads the recording's segments and exports as
 // Matroska (RFC 9559, an EBML document type, RFC 8794).
 //
-// It is small on purpose. [Writer] makes a segment: streamable, so that what
-// was written before a crash plays, with every error of the underlying writer
-// returned by the call that met it. [FileWriter] makes a finished file for
-// people, with duration, cues and seek head, into a seekable output. [WebMInit]
-// and [AppendWebMClusters] make the pieces that browsers are fed with. [Reader]
-// reads both, and the plain subset of other programs' files: known or unknown
+// It is small on purpose. [Writer] writes a segment that can be streamed: after a
+// crash, what was written plays. Each call returns the error of the underlying
+// writer that it met. [FileWriter] writes a finished file for people, with
+// duration, cues and seek head, to an output that can seek. [WebMInit] and
+// [AppendWebMClusters] make the pieces that browsers take. [Reader] reads segments
+// and files, and other programs' files as far as they are plain: known or unknown
 // sizes, SimpleBlock and BlockGroup, no lacing, no content encodings.
 //
 // Nothing in the package starts a goroutine, keeps a clock or invents a time.
@@ -14,19 +14,18 @@
 //
 // # Time
 //
-// A segment's TimestampScale is 100 µs and its block times count from the
-// recording's start. The shortest Opus frame (2.5 ms) is a whole number of
-// ticks, so audio keeps its spacing; 1 ms, the usual scale, would not do
-// that. A cluster lasts 1 s at most, so a block's 16-bit offset, ±3.2 s at this
-// scale, also holds frames that arrive late from the reorder buffer. Times are
-// rounded to the nearest tick: at most 50 µs of error, whatever the length of
-// the recording.
+// A segment's TimestampScale is 100 µs, and its block times count from the
+// recording's start. The shortest Opus frame (2.5 ms) is a whole number of ticks,
+// so sound keeps its spacing. With 1 ms, the usual scale, it would not. A cluster
+// lasts at most 1 s. A block's offset has 16 bits, ±3.2 s at this scale, so it also
+// reaches frames that come late from the reorder buffer. Times are rounded to the
+// nearest tick. The error is at most 50 µs, however long the recording is.
 //
 // # The timeline
 //
-// Every segment has one more track after those of the media: type 0x21
-// (metadata), codec D_WEBVTT/METADATA, a block an event. A block holds two
-// empty lines, the cue's absent identifier and settings, then the event as
-// one line of JSON ([media.Event]). FFmpeg lists it as a stream of metadata
-// that is not on by default, without a warning.
+// Every segment has one more track after the media tracks: type 0x21 (metadata),
+// codec D_WEBVTT/METADATA, one event in each block. A block has two empty lines, in
+// the place of a cue's identifier and settings, and then the event as one line of
+// JSON ([media.Event]). FFmpeg lists the track without a warning, as a stream of
+// metadata that is off by default.
 package matroska

@@ -78,10 +78,10 @@ func appendVoid(b []byte, n int64) []byte {
 	return append(b, make([]byte, n-9)...)
 }
 
-// padme returns the smallest Padmé length that holds n bytes. Padmé lengths
-// keep about log2 log2 n significant bits, so that they tell O(log log n) bits
-// of n and cost at most 12 % (Nikitin et al., "Reducing Metadata Leakage from
-// Encrypted Files and Communication with PURBs", 2019, algorithm 1).
+// padme returns the smallest Padmé length that is n or more. A Padmé length has
+// about log2 log2 n significant bits. So it reveals O(log log n) bits of n, and costs
+// at most 12 % (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and
+// Communication with PURBs", 2019, algorithm 1).
 func padme(n int64) int64 {
 	if n < 2 {
 		return n

@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// textUID is the TrackUID of subtitles, "sealtext" in ASCII, or the next
-	// that no other track has.
+	// textUID is the TrackUID of the subtitles, "sealtext" in ASCII. If another
+	// track has it, the next free number is used.
 	textUID = 0x7365616C74657874
-	// maxCue bounds one subtitle in bytes.
+	// maxCue is the most bytes of one subtitle.
 	maxCue = 4 << 10
-	// chapterRoom is what is kept for chapters that are not known at the
-	// beginning, in bytes.
+	// chapterRoom is how many bytes are reserved for chapters that are not known
+	// at the beginning.
 	chapterRoom = 4 << 10
 )
 
-// fileTracks returns the Tracks of a file: those of its media and the subtitles.
+// fileTracks returns the Tracks of a file: the media tracks and the subtitles.
 func fileTracks(h FileHeader) []byte {
 	entries := trackEntries(h.Tracks, true)
 	if h.Text != "" {
@@ -48,9 +48,10 @@ func chaptersElement(chapters []Chapter) []byte {
 	return element(idChapters, element(idEditionEntry, edition...))
 }
 
-// SetChapters puts other chapters in the place of the header's, until Close. They
-// must fit what is kept for them: that of the header's, and 4 KiB more. If they do
-// not, or the header had none, they are left out and it returns false.
+// SetChapters replaces the chapters of the header. It may be called until Close. The
+// new chapters must fit into the bytes that are reserved: those of the header's
+// chapters, and 4 KiB more. If they do not fit, or the header had no chapters,
+// SetChapters changes nothing and returns false.
 func (f *FileWriter) SetChapters(chapters []Chapter) bool {
 	if len(f.h.Chapters) == 0 || len(chapters) == 0 || len(chaptersElement(chapters)) > f.room-minVoid {
 		return false
@@ -62,16 +63,17 @@ func (f *FileWriter) SetChapters(chapters []Chapter) bool {
 // minVoid is the length of a Void that has a size of eight bytes.
 const minVoid = 9
 
-// chaptersElement returns Chapters, and Void in what is left of their room.
+// chaptersElement returns Chapters, and a Void that fills the rest of the reserved
+// bytes.
 func (f *FileWriter) chaptersElement() []byte {
 	b := chaptersElement(f.h.Chapters)
 	return appendVoid(b, int64(f.room-len(b)))
 }
 
-// WriteText writes a subtitle that is shown from at on. The text is that of a
-// SubRip file: players take marks in angle brackets and braces for formatting.
-// Subtitles come in order of time, among the frames. An error that wraps
-// ErrFrame refuses the subtitle and leaves the FileWriter usable.
+// WriteText writes a subtitle that is shown from the time at on. The text is as in a
+// SubRip file: players read what is in angle brackets and braces as formatting.
+// Subtitles and frames come in one order of time. After an error that wraps ErrFrame
+// the subtitle is left out, and the FileWriter stays usable.
 func (f *FileWriter) WriteText(at, lasts time.Duration, text string) error {
 	switch {
 	case f.h.Text == "":

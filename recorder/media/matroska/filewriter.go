@@ -14,20 +14,21 @@ import (
 type FileHeader struct {
 	// Start is the wall time of block time zero.
 	Start time.Time
-	// Title is shown by players; empty for none.
+	// Title is what players show. "" means no title.
 	Title string
-	// Tracks are the tracks in file order, at most media.MaxTracks. Their strings
-	// are cut to the limits of package media.
+	// Tracks are the tracks in file order, at most media.MaxTracks. Strings longer
+	// than the limits of package media are cut.
 	Tracks []media.Track
-	// WebM declares the WebM document type, and with it a TimestampScale of
-	// 1 ms as the WebM guidelines want. The caller keeps to WebM's codecs.
+	// WebM makes the document type WebM, and the TimestampScale 1 ms, as the WebM
+	// guidelines want it. The caller must use codecs that WebM allows.
 	WebM bool
-	// Length is how long the file says that it is, if its frames end before.
+	// Length is the least duration that the file declares. If its frames end
+	// later, it declares their end.
 	Length time.Duration
-	// Chapters, in order of time, are for players' menus; see SetChapters.
+	// Chapters are in order of time. Players show them in a menu. See SetChapters.
 	Chapters []Chapter
-	// Text is the name of a track of subtitles that is off by default, empty
-	// for none. WebM does not take it.
+	// Text is the name of a track of subtitles that is off by default. "" means
+	// no such track. WebM allows none.
 	Text string
 }
 
@@ -38,9 +39,9 @@ type Chapter struct {
 }
 
 // A FileWriter writes a finished file: clusters of known size, a duration, an
-// index of key frames (Cues) and a list of the parts (SeekHead). Until Close
-// the file is not complete. It holds one cluster in memory, 2 s or 4 MiB and a
-// frame.
+// index of key frames (Cues) and a list of the parts (SeekHead). The file is
+// complete after Close. The FileWriter keeps one cluster in memory: at most 2 s, or
+// 4 MiB and one frame.
 type FileWriter struct {
 	w    io.WriteSeeker
 	base int64 // where the file begins in w
@@ -52,16 +53,16 @@ type FileWriter struct {
 	data    int64 // where the Segment's data begins, from the file's start
 	tracks  map[uint64]writerTrack
 	text    uint64                   // track number of the subtitles
-	ends    map[uint64]time.Duration // by UID
-	last    map[uint64]placed        // the last picture, by UID
+	ends    map[uint64]time.Duration // end of each track, by UID
+	last    map[uint64]placed        // last picture of each track, by UID
 	largest map[uint64]media.Picture // by UID
-	room    int                      // for Chapters, in bytes
+	room    int                      // bytes reserved for Chapters
 	cluster int64                    // start of the open cluster in ticks, -1 for none
 	blocks  []byte                   // its blocks
 	cues    []cue
 }
 
-// placed is a frame's time and where it is in the file, in ticks.
+// A placed is a frame's time, and its place in the file in ticks.
 type placed struct {
 	time time.Duration
 	tick int64
@@ -72,7 +73,8 @@ type cue struct {
 }
 
 const (
-	// seekHeadSize is what is kept for the SeekHead, whose content is known last.
+	// seekHeadSize is how many bytes are reserved for the SeekHead, whose content is
+	// known only at the end.
 	seekHeadSize = 160
 	fileSpan     = 2 * time.Second
 	fileCluster  = 4 << 20
@@ -109,14 +111,14 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 	return f, nil
 }
 
-// WriteFrame writes one frame. Frames come in order of time; one that is out
-// of order keeps its time but may play badly. A picture less than a tick after
-// the one before, as where layers are switched, is put a tick after it: decoders
-// take no two at one time. An error that wraps ErrFrame
-// refuses the frame and leaves the FileWriter usable.
+// WriteFrame writes one frame. Frames come in order of time. A frame out of order
+// keeps its time, but may play badly. A picture less than a tick after the one before
+// is moved to a tick after it, since decoders take no two pictures at one time; that
+// happens when layers are switched. After an error that wraps ErrFrame the frame is
+// left out, and the FileWriter stays usable.
 func (f *FileWriter) WriteFrame(frame media.Frame) error { return f.writeFrame(frame, 0) }
 
-// WriteHidden writes one frame that is to be decoded and not to be shown.
+// WriteHidden writes one frame that players decode and do not show.
 func (f *FileWriter) WriteHidden(frame media.Frame) error { return f.writeFrame(frame, flagInvisible) }
 
 func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
@@ -138,8 +140,8 @@ func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 		f.grow(&f.h.Tracks[t.number-1], frame.Data)
 	}
 	key := frame.Key || t.audio
-	// A key frame of a picture begins a cluster, so that a player that
-	// seeks there reads nothing in vain.
+	// A key frame of a picture begins a cluster: a player that seeks there then
+	// reads nothing that it does not need.
 	rel, err := f.place(now, key && !t.audio)
 	if err != nil {
 		return err
@@ -154,7 +156,7 @@ func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 	return nil
 }
 
-// grow notes the size of a key frame's picture.
+// grow notes the size of the picture in a key frame.
 func (f *FileWriter) grow(t *media.Track, frame []byte) {
 	p := media.Describe(t.Codec, frame)
 	large := f.largest[t.UID]
@@ -165,8 +167,8 @@ func (f *FileWriter) grow(t *media.Track, frame []byte) {
 	t.Width, t.Height = p.Width, p.Height
 }
 
-// place returns the offset of a block at the tick now in the open cluster, and
-// opens another if it has no place there, or if fresh asks for it.
+// place returns the offset, in the open cluster, of a block at the tick now. It opens
+// another cluster if the block does not fit into this one, or if fresh is true.
 func (f *FileWriter) place(now int64, fresh bool) (int16, error) {
 	rel := now - f.cluster
 	if f.cluster < 0 || rel < math.MinInt16 || rel > int64(fileSpan/f.tick) ||
@@ -179,8 +181,8 @@ func (f *FileWriter) place(now int64, fresh bool) (int16, error) {
 	return int16(rel), nil
 }
 
-// Close writes what is held, the cues, and over the beginning what is known
-// only now. It leaves w at the end of the file and does not close it.
+// Close writes the open cluster and the cues, and then rewrites the beginning with
+// what is known only now. It leaves w at the end of the file and does not close it.
 func (f *FileWriter) Close() error {
 	if err := f.flush(); err != nil {
 		return err
@@ -206,8 +208,8 @@ func (f *FileWriter) Close() error {
 	return nil
 }
 
-// header returns all before the first cluster. Its length does not depend on
-// what is known only at Close.
+// header returns everything before the first cluster. Its length is the same at
+// Close as at the beginning.
 func (f *FileWriter) header(size, cues int64) []byte {
 	longest := f.h.Length
 	tags := [][]byte{}
@@ -269,8 +271,8 @@ func seek(id uint32, position int64) []byte {
 	return element(idSeek, element(idSeekID, appendID(nil, id)), intElement(idSeekPosition, position))
 }
 
-// clock formats a track's end as FFmpeg's DURATION tag does, always the same
-// length up to 99 hours.
+// clock formats a track's end as FFmpeg's DURATION tag does. Up to 99 hours the
+// length of the text is always the same.
 func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d:%02d.%09d", min(d/time.Hour, 99), d/time.Minute%60, d/time.Second%60, d%time.Second)
 }

@@ -15,35 +15,35 @@ import (
 const FormatVersion = 1
 
 const (
-	// maxHeader bounds what comes before the first cluster, in bytes. That of
+	// maxHeader is the most bytes before the first cluster. The header of
 	// media.MaxTracks tracks that all pass media.Track.Check is shorter.
 	maxHeader = 2 << 20
 	// EventsUID is the TrackUID of the timeline.
 	EventsUID = media.TimelineUID
 )
 
-// A Header says what a segment belongs to and which tracks it has.
+// A Header says to which recording a segment belongs, and which tracks it has.
 type Header struct {
-	// Recording is the recording's ID, empty in files that are no segment.
+	// Recording is the recording's ID. "" means that the file is no segment.
 	Recording string
-	// Segment is the segment's number, from 0; Epoch the number of its epoch.
+	// Segment is the segment's number, from 0. Epoch is the number of its epoch.
 	Segment, Epoch int
-	// Start is the recording's start, which block times count from.
+	// Start is the recording's start. Block times count from it.
 	Start time.Time
-	// Tracks are the media tracks, at most media.MaxTracks, in file order. Their
-	// strings are cut to the limits of package media.
+	// Tracks are the media tracks in file order, at most media.MaxTracks. Strings
+	// longer than the limits of package media are cut.
 	Tracks []media.Track
-	// Title is shown by players; empty for none.
+	// Title is what players show. "" means no title.
 	Title string
 }
 
-// ErrFormat is wrapped by errors that say that the input is not Matroska, or
-// uses a part of it that this package does not read.
+// ErrFormat is in errors that say that the input is not Matroska, or uses a part of
+// Matroska that this package does not read.
 var ErrFormat = errors.New("not a readable Matroska file")
 
-// ErrFrame is wrapped by errors that refuse a frame or event because of its
-// content. The writer is unchanged and accepts further frames. Every other error
-// of a writer comes from its output and is final.
+// ErrFrame is in errors that refuse a frame or an event because of its content. The
+// writer is unchanged and accepts further frames. Every other error of a writer comes
+// from its output and is final.
 var ErrFrame = errors.New("frame cannot be written")
 
 // segmentUUID derives the SegmentUUID: the first 16 bytes of
@@ -71,7 +71,7 @@ func ebmlHeader(docType string) []byte {
 		uintElement(idDocTypeReadVersion, 2))
 }
 
-// checkTracks refuses tracks that cannot be in one file together.
+// checkTracks returns why the tracks cannot be in one file.
 func checkTracks(tracks []media.Track) error {
 	if len(tracks) > media.MaxTracks {
 		return fmt.Errorf("%d tracks, more than %d", len(tracks), media.MaxTracks)
@@ -89,8 +89,8 @@ func checkTracks(tracks []media.Track) error {
 	return nil
 }
 
-// codecs are the codecs that are written (RFC 9559's codec registry; AV1 as in
-// the AOM's "AV1 in Matroska").
+// codecs are the codecs that can be written, by the codec registry of RFC 9559. AV1
+// is written as the AOM's "AV1 in Matroska" says.
 var codecs = []struct {
 	codec media.Codec
 	id    string
@@ -121,8 +121,8 @@ func codecOf(id string) media.Codec {
 	return ""
 }
 
-// tracksElement returns Tracks. The first sound and the first picture are the
-// ones a player picks by default.
+// tracksElement returns Tracks. A player picks the first sound and the first picture
+// by default.
 func tracksElement(tracks []media.Track, events bool) []byte {
 	entries := trackEntries(tracks, false)
 	if events {
@@ -131,7 +131,7 @@ func tracksElement(tracks []media.Track, events bool) []byte {
 	return element(idTracks, entries...)
 }
 
-// plainTrack returns the TrackEntry of text that is off by default.
+// plainTrack returns the TrackEntry of a text track that is off by default.
 func plainTrack(number, uid, kind uint64, name, codec string) []byte {
 	return element(idTrackEntry,
 		uintElement(idTrackNumber, number),
@@ -144,8 +144,8 @@ func plainTrack(number, uid, kind uint64, name, codec string) []byte {
 		stringElement(idCodecID, codec))
 }
 
-// trackEntries returns the entries of the tracks. With room, they are as long for
-// other sizes of pictures, or none.
+// trackEntries returns the entries of the tracks. With room, their length does not
+// depend on the sizes of the pictures, so that the sizes can be written later.
 func trackEntries(tracks []media.Track, room bool) [][]byte {
 	var entries [][]byte
 	var haveAudio, haveVideo bool
@@ -190,13 +190,13 @@ func trackEntries(tracks []media.Track, room bool) [][]byte {
 	return entries
 }
 
-// sizeOfOneLength returns what a TrackEntry says of a picture's size.
+// sizeOfOneLength returns the elements of a picture's size, always in the same length.
 func sizeOfOneLength(width, height int) []byte {
 	side := func(id uint32, n int) []byte { return element(id, []byte{byte(n >> 16), byte(n >> 8), byte(n)}) }
 	return element(idVideo, side(idPixelWidth, width), side(idPixelHeight, height))
 }
 
-// opusElements returns what a TrackEntry says of Opus.
+// opusElements returns the elements of an Opus TrackEntry.
 func opusElements(t media.Track) [][]byte {
 	return [][]byte{
 		element(idCodecPrivate, opusHead(channels(t))),
@@ -216,8 +216,8 @@ func flag(b bool) uint64 {
 	return 0
 }
 
-// channels is the number of channels of an Opus track; unknown is written as
-// two, which decodes either kind.
+// channels returns the number of channels of an Opus track. If it is not known,
+// channels returns 2: a decoder for two also decodes one.
 func channels(t media.Track) int {
 	if t.Channels == 0 {
 		return 2
@@ -249,7 +249,7 @@ func simpleTag(name, value string) []byte {
 	return element(idSimpleTag, stringElement(idTagName, name), stringElement(idTagString, value))
 }
 
-// recordingTag returns the Tag about the whole file.
+// recordingTag returns the Tag of the whole file.
 func recordingTag(h Header) []byte {
 	return element(idTag,
 		element(idTargets, uintElement(idTargetTypeValue, 50)),
@@ -259,7 +259,7 @@ func recordingTag(h Header) []byte {
 		simpleTag(tagFormat, strconv.Itoa(FormatVersion)))
 }
 
-// trackTag returns the Tag about one track, with extra SimpleTags last.
+// trackTag returns the Tag of one track. The extra SimpleTags come last.
 func trackTag(t media.Track, extra ...[]byte) []byte {
 	parts := [][]byte{
 		element(idTargets, uintElement(idTargetTypeValue, 50), uintElement(idTagTrackUID, t.UID)),
@@ -272,7 +272,7 @@ func trackTag(t media.Track, extra ...[]byte) []byte {
 	return element(idTag, append(parts, extra...)...)
 }
 
-// segmentHeader returns everything of a segment before its first cluster.
+// segmentHeader returns everything before the first cluster of a segment.
 func segmentHeader(h Header) []byte {
 	info := [][]byte{
 		element(idSegmentUUID, segmentUUID(h.Recording, h.Segment)),
@@ -296,7 +296,7 @@ func segmentHeader(h Header) []byte {
 	return append(b, tracksElement(h.Tracks, true)...)
 }
 
-// clampTracks returns the tracks with their strings within the limits.
+// clampTracks returns the tracks with their strings cut to the limits.
 func clampTracks(tracks []media.Track) []media.Track {
 	out := make([]media.Track, len(tracks))
 	for i, t := range tracks {

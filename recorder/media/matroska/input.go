@@ -7,8 +7,8 @@ import (
 	"math/bits"
 )
 
-// head reads an element's ID and size; size is -1 for unknown. It returns
-// io.EOF only if there is not one byte more.
+// head reads an element's ID and size. The size -1 means unknown. head returns
+// io.EOF only if there is no further byte.
 func (m *Reader) head() (id uint32, size int64, err error) {
 	first, err := m.r.ReadByte()
 	if err != nil {
@@ -58,8 +58,8 @@ func (m *Reader) byte() (byte, error) {
 	return c, nil
 }
 
-// data reads size bytes, which the caller has bounded, into memory of their
-// own. Memory grows with what arrives, not with what a head promises.
+// data reads size bytes into new memory. The caller has bounded size. Memory grows
+// with the bytes that arrive, not with the size that the element claims.
 func (m *Reader) data(size int64) ([]byte, error) {
 	const step = 64 << 10
 	b := make([]byte, min(size, step))
@@ -87,7 +87,7 @@ func (m *Reader) skip(size int64) error {
 	return noEOF(err)
 }
 
-// noEOF makes the end of the input within an element an unexpected one.
+// noEOF turns io.EOF within an element into io.ErrUnexpectedEOF.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -36,8 +36,8 @@ func nodes(data []byte, yield func(node) error) error {
 	return nil
 }
 
-// idAt decodes the element ID that b begins with, and its length; 0 if there
-// is none.
+// idAt decodes the element ID at the beginning of b, and returns it with its length.
+// The length 0 means that there is none.
 func idAt(b []byte) (uint32, int) {
 	if len(b) == 0 {
 		return 0, 0
@@ -53,8 +53,9 @@ func idAt(b []byte) (uint32, int) {
 	return id, n
 }
 
-// vintAt decodes the variable-length integer that b begins with, and its
-// length; 0 if there is none. All ones, "unknown", comes back as is.
+// vintAt decodes the variable-length integer at the beginning of b, and returns it
+// with its length. The length 0 means that there is none. All ones, which stands for
+// "unknown", is returned unchanged.
 func vintAt(b []byte) (uint64, int) {
 	if len(b) == 0 || b[0] == 0 {
 		return 0, 0
@@ -81,7 +82,7 @@ func (n node) uint() (uint64, error) {
 	return v, nil
 }
 
-// small reads an unsigned integer that may not pass limit.
+// small reads an unsigned integer of at most limit.
 func (n node) small(limit int) (int, error) {
 	v, err := n.uint()
 	if err == nil && v > uint64(limit) {
@@ -152,7 +153,7 @@ func parseTrack(data []byte) (trackEntry, error) {
 	return t, err
 }
 
-// A tagSet is the Tags of a file: those about all of it under UID 0.
+// A tagSet is the Tags of a file, by track UID. The tags of the whole file have UID 0.
 type tagSet map[uint64]map[string]string
 
 func (s tagSet) parse(data []byte) error {
@@ -196,8 +197,8 @@ func (s tagSet) parse(data []byte) error {
 			uids = []uint64{0}
 		}
 		if len(uids) > 1 {
-			// Ours name one track each. Many tags for many tracks would
-			// cost the product of both.
+			// Each of our tags names one track. Many tags, each for many tracks,
+			// would cost the product of both.
 			uids = uids[:1]
 		}
 		for _, uid := range uids {

@@ -13,8 +13,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A Reader reads a Matroska file in one pass. What it takes from the file is
-// bounded: a header of 1 MiB, media.MaxTracks tracks, frames of media.MaxFrame bytes.
+// A Reader reads a Matroska file in one pass. It bounds what it takes from the file: a
+// header of 2 MiB, media.MaxTracks tracks, frames of media.MaxFrame bytes.
 type Reader struct {
 	r      *bufio.Reader
 	pos    int64
@@ -26,10 +26,10 @@ type Reader struct {
 	segmentEnd int64                 // endUnknown or the position after the Segment
 	clusterEnd int64                 // the same for the open Cluster, noCluster outside one
 	cluster    int64                 // its Timestamp in ticks, -1 before it came
-	err        error                 // what Next keeps returning
+	err        error                 // what Next returns from now on
 }
 
-// Ends of elements that are no position.
+// Ends of elements that are not positions.
 const (
 	endUnknown = -1
 	noCluster  = -2
@@ -41,9 +41,9 @@ type Block struct {
 	Event *media.Event
 }
 
-// NewReader reads up to the first cluster. Input that is not Matroska, or
-// needs what this package lacks, gives an error that wraps ErrFormat; input
-// that ends too early, io.ErrUnexpectedEOF.
+// NewReader reads up to the first cluster. The error wraps ErrFormat if the input is
+// not Matroska, or uses what this package does not read. It is io.ErrUnexpectedEOF if
+// the input ends too early.
 func NewReader(r io.Reader) (*Reader, error) {
 	m := &Reader{
 		r:          bufio.NewReaderSize(r, 32<<10),
@@ -57,12 +57,12 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return m, nil
 }
 
-// Header returns what the file says of itself. In files that are no segment,
-// Recording is empty and tracks have the Participant that their title names.
-// Tracks of codecs that package media does not know are left out.
+// Header returns the file's header. If the file is no segment, Recording is empty and
+// the Participant of each track is the one in the track's title. Tracks with codecs
+// that package media does not know are left out.
 func (m *Reader) Header() Header { return m.header }
 
-// FormatVersion returns the archive format version that a segment declares, 0
+// FormatVersion returns the archive format version that a segment declares. It is 0
 // in other files.
 func (m *Reader) FormatVersion() int { return m.version }
 
@@ -71,9 +71,9 @@ func (m *Reader) FormatVersion() int { return m.version }
 // two elements whose parents have unknown size cannot be seen, and is io.EOF.
 // After an error it returns that error again.
 //
-// The time of a frame is that of its block, exact to the file's
-// TimestampScale; an event's is its own. Frames of Opus have the Duration that
-// the packet says.
+// The time of a frame is that of its block, exact to the file's TimestampScale. The
+// time of an event is the event's own. Opus frames have the Duration that the packet
+// declares.
 func (m *Reader) Next() (Block, error) {
 	for m.err == nil {
 		b, ok, err := m.step()
@@ -165,7 +165,7 @@ func (m *Reader) clusterElement(id uint32, size int64) (b Block, ok bool, err er
 		m.cluster = int64(at)
 		return b, false, err
 	case idSimpleBlock, idBlockGroup:
-		// A group holds a little more than its block.
+		// A group has a little more than its block.
 		if limit := int64(media.MaxFrame + 4<<10); size < 0 || size > limit {
 			return b, false, fmt.Errorf("%w: block of %d bytes, more than %d", ErrFormat, size, limit)
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// readHeader reads the EBML header and the Segment's elements before the first
-// Cluster, whose head is left consumed.
+// readHeader reads the EBML header, the Segment's elements before the first Cluster,
+// and the head of that Cluster.
 func (m *Reader) readHeader() error {
 	id, size, err := m.head()
 	if err == io.EOF {
@@ -114,7 +114,7 @@ func checkEBML(data []byte) error {
 	return nil
 }
 
-// openSegment reads the Segment's head, after Voids only.
+// openSegment reads the head of the Segment. Only Voids may come before it.
 func (m *Reader) openSegment() error {
 	for {
 		id, size, err := m.head()
@@ -173,7 +173,7 @@ func (m *Reader) parseTracks(data []byte) error {
 	})
 }
 
-// applyTags completes the header and its tracks by what the tags say.
+// applyTags adds what the tags say to the header and its tracks.
 func (m *Reader) applyTags(tags tagSet) error {
 	file := tags[0]
 	m.header.Recording = file[tagRecording]

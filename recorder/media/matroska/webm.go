@@ -8,8 +8,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// webmSpan is the longest cluster of AppendWebMClusters: well within what a
-// block's offset can say, and not so short that players work for nothing.
+// webmSpan is the longest cluster of AppendWebMClusters. It is well within the range
+// of a block's offset, and long enough not to burden players.
 const webmSpan = 10 * time.Second
 
 // WebMInit returns the initialization segment of one track, number 1, for a
@@ -32,7 +32,7 @@ func WebMInit(t media.Track) ([]byte, error) {
 	return append(b, webmTracks(t)...), nil
 }
 
-// webmTracks is tracksElement without what a title would tell.
+// webmTracks returns what tracksElement does, without titles and names.
 func webmTracks(t media.Track) []byte {
 	entry := [][]byte{
 		uintElement(idTrackNumber, 1),

@@ -17,11 +17,11 @@ const tick = 100 * time.Microsecond
 // clusterTicks is the longest span of a cluster.
 const clusterTicks = int64(time.Second / tick)
 
-// A Writer writes one segment to an io.Writer that need not seek.
+// A Writer writes one segment to an io.Writer. It does not need to seek.
 type Writer struct {
 	w   io.Writer
 	n   int64
-	err error // the first error of w, which stays
+	err error // the first error of w; every later call returns it
 
 	tracks  map[uint64]writerTrack
 	events  uint64 // track number of the timeline
@@ -63,9 +63,9 @@ func trackNumbers(tracks []media.Track) map[uint64]writerTrack {
 	return m
 }
 
-// WriteFrame writes one frame of a track of the header. Frames may be out of
-// order, within a track too: the block carries its own time. An error that
-// wraps ErrFrame refuses the frame and leaves the Writer usable.
+// WriteFrame writes one frame of a track of the header. Frames may be out of order,
+// also within a track: each block has its own time. After an error that wraps
+// ErrFrame the frame is left out, and the Writer stays usable.
 func (m *Writer) WriteFrame(f media.Frame) error {
 	t, err := checkFrame(m.tracks, f)
 	if err != nil {
@@ -84,14 +84,14 @@ func (m *Writer) WriteEvent(e media.Event) error {
 	return m.block(m.events, e.Time, true, append([]byte("\n\n"), line...))
 }
 
-// Size is the number of bytes written so far.
+// Size returns the number of bytes written so far.
 func (m *Writer) Size() int64 { return m.n }
 
-// PaddedSize is the length that the segment would have if it were closed now.
+// PaddedSize returns the length that the segment would have if it were closed now.
 func (m *Writer) PaddedSize() int64 { return paddedSize(m.n) }
 
-// Close pads the segment with a Void element to the next Padmé length. It does
-// not close the underlying writer. The Writer is of no use afterwards.
+// Close pads the segment with a Void element to the next Padmé length. It does not
+// close the underlying writer. The Writer must not be used afterwards.
 func (m *Writer) Close() error {
 	if m.err != nil {
 		return m.err
@@ -107,8 +107,8 @@ func (m *Writer) Close() error {
 
 var errClosed = errors.New("matroska: write after Close")
 
-// paddedSize is padme(n), or the next larger one where the padding would be
-// one byte, which no element fits.
+// paddedSize returns padme(n). If the padding would then be one byte, it returns the
+// next larger Padmé length: no element has one byte.
 func paddedSize(n int64) int64 {
 	p := padme(n)
 	if p == n+1 {
@@ -176,7 +176,7 @@ func appendBlockHeader(b []byte, number uint64, rel int16, key bool, n int) []by
 	return append(b, 0)
 }
 
-// write passes b on whole, counts it and keeps the first error.
+// write writes all of b, counts its bytes and keeps the first error.
 func (m *Writer) write(b []byte) error {
 	if m.err != nil {
 		return m.err
