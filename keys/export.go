@@ -173,8 +173,8 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 
 // Import stores an exported identity in the home, as InitAs does with a new one.
 func (h *Home) Import(id *Identity, passphrase []byte) error {
-	if err := h.vacant(); err != nil {
+	if err := h.checkEmpty(); err != nil {
 		return err
 	}
-	return h.keep(id, passphrase)
+	return h.writeIdentity(id, passphrase)
 }

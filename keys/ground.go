@@ -72,11 +72,11 @@ func (g ground) equal(o ground) bool {
 	return g.words == o.words && slices.Equal(g.approvers, o.approvers)
 }
 
-// judge sets Doubted of each pin. A card is vouched for if it is one's own, if
+// setDoubted sets Doubted of each pin. A card is vouched for if it is one's own, if
 // its words were compared, or if an approval vouches for it. An approval counts
 // if it is by a card of the same name that is itself vouched for, and neither
 // revoked nor unpinned since.
-func judge(pins []Pin) {
+func setDoubted(pins []Pin) {
 	vouched := make(map[string]string, len(pins)) // by key: the folded name
 	for more := true; more; {
 		more = false

@@ -34,7 +34,7 @@ const (
 type Home struct {
 	dir        string
 	scryptWork int
-	shelf      shelf
+	cache      fileCache
 }
 
 // A PermissionError reports a file or folder of the home that other users of the
@@ -93,18 +93,18 @@ func (h *Home) Init(name string, passphrase []byte) (*Identity, error) {
 
 // InitAs does what Init does, for an identity described by more than a name.
 func (h *Home) InitAs(d Description, passphrase []byte) (*Identity, error) {
-	if err := h.vacant(); err != nil {
+	if err := h.checkEmpty(); err != nil {
 		return nil, err
 	}
 	id, err := GenerateAs(d)
 	if err != nil {
 		return nil, err
 	}
-	return id, h.keep(id, passphrase)
+	return id, h.writeIdentity(id, passphrase)
 }
 
-// vacant returns ErrIdentityExists if there is an identity, or a part of one.
-func (h *Home) vacant() error {
+// checkEmpty returns ErrIdentityExists if there is an identity, or a part of one.
+func (h *Home) checkEmpty() error {
 	for _, n := range identityFiles {
 		if _, err := os.Lstat(h.path(n)); err == nil {
 			return fmt.Errorf("%w: %s", ErrIdentityExists, h.path(n))
@@ -115,8 +115,8 @@ func (h *Home) vacant() error {
 	return nil
 }
 
-// keep writes the files of a new identity.
-func (h *Home) keep(id *Identity, passphrase []byte) error {
+// writeIdentity writes the files of a new identity.
+func (h *Home) writeIdentity(id *Identity, passphrase []byte) error {
 	// A pinned card of the same name is somebody else's: then the name would be
 	// ambiguous.
 	pins, err := h.Pins()
@@ -152,8 +152,8 @@ func (h *Home) keep(id *Identity, passphrase []byte) error {
 	return nil
 }
 
-// A keptFile is one of the files of an identity.
-type keptFile struct {
+// An identityFile is one of the files of an identity.
+type identityFile struct {
 	Name string
 	Data []byte
 }
@@ -163,7 +163,7 @@ var identityFiles = []string{sealedIdentity, plainIdentity, sealedSigner, plainS
 
 // files returns the files of an identity. The age identity comes last: once it is
 // written, the home has an identity.
-func (h *Home) files(id *Identity, passphrase []byte) ([]keptFile, error) {
+func (h *Home) files(id *Identity, passphrase []byte) ([]identityFile, error) {
 	if passphrase != nil && len(passphrase) == 0 {
 		return nil, errors.New("the passphrase is empty")
 	}
@@ -173,7 +173,7 @@ func (h *Home) files(id *Identity, passphrase []byte) ([]keptFile, error) {
 	}
 	identity, signer := id.marshal(), []byte(id.skey+"\n")
 	if passphrase == nil {
-		return []keptFile{{plainSigner, signer}, {ownCard, card}, {plainIdentity, identity}}, nil
+		return []identityFile{{plainSigner, signer}, {ownCard, card}, {plainIdentity, identity}}, nil
 	}
 	r, err := age.NewScryptRecipient(string(passphrase))
 	if err != nil {
@@ -188,7 +188,7 @@ func (h *Home) files(id *Identity, passphrase []byte) ([]keptFile, error) {
 	if signer, err = seal(signer, id.Recipients()...); err != nil {
 		return nil, err
 	}
-	return []keptFile{{sealedSigner, signer}, {ownCard, card}, {sealedIdentity, identity}}, nil
+	return []identityFile{{sealedSigner, signer}, {ownCard, card}, {sealedIdentity, identity}}, nil
 }
 
 // Load reads the identity. If the identity is under a passphrase, it calls

@@ -88,7 +88,7 @@ func (h *Home) Pins() ([]Pin, error) {
 		p.ReplacedBy = cmp.Or(files[key+replacementExt].replacedBy, replaced[p.Key])
 		p.ground = files[key+groundExt].ground
 	}
-	judge(pins)
+	setDoubted(pins)
 	return pins, nil
 }
 

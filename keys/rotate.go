@@ -82,7 +82,7 @@ func (h *Home) finishRotation() error {
 	if err != nil {
 		return err
 	}
-	var files []keptFile
+	var files []identityFile
 	if err := json.Unmarshal(next, &files); err != nil {
 		return fmt.Errorf("%s is malformed", h.path(rotation)) // the error's own text may contain a secret
 	}

@@ -56,7 +56,7 @@ func (s *session) watch() {
 			return
 		}
 		if err := forbidden(s.room.LocalParticipant.Permissions()); err != nil {
-			s.bar(err)
+			s.endFor(err)
 			return
 		}
 	}

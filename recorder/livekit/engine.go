@@ -39,50 +39,50 @@ func partOf[T any](engine *lksdk.RTCEngine, name string) *T {
 	return (*T)(f.Addr().UnsafePointer())
 }
 
-// A desk receives what the SDK's engine reports to its room. It passes the
-// server's reports on to the room, and contains faults there. It does not pass
-// data on: data comes by the channels that hear takes over.
-type desk struct {
+// An engineHandler receives what the SDK's engine reports to its room. It passes the
+// server's reports on to the room, and contains faults there. It does not pass data
+// on: data comes by the channels that takeDataChannels takes over.
+type engineHandler struct {
 	*lksdk.Room
-	s      *session
-	engine *lksdk.RTCEngine
-	lock   *sync.RWMutex                                    // of the next
-	subs   map[lkproto.DataPacket_Kind]**webrtc.DataChannel // the channels on which the SDK expects data
-	deaf   atomic.Pointer[error]                            // why hear failed
+	s       *session
+	engine  *lksdk.RTCEngine
+	lock    *sync.RWMutex                                    // of the next
+	subs    map[lkproto.DataPacket_Kind]**webrtc.DataChannel // the channels on which the SDK expects data
+	dataErr atomic.Pointer[error]                            // why takeDataChannels failed
 }
 
-// takeOver puts a desk between the engine and the session's room. It must be
-// called before the join.
-func (s *session) takeOver() (*desk, error) {
+// handleEngine puts an engineHandler between the engine and the session's room. It must
+// be called before the join.
+func (s *session) handleEngine() (*engineHandler, error) {
 	engine := engineOf(s.room)
 	if engine == nil {
 		return nil, errSDK
 	}
-	d := &desk{Room: s.room, s: s, engine: engine, lock: partOf[sync.RWMutex](engine, "dclock"),
+	h := &engineHandler{Room: s.room, s: s, engine: engine, lock: partOf[sync.RWMutex](engine, "dclock"),
 		subs: map[lkproto.DataPacket_Kind]**webrtc.DataChannel{
 			lkproto.DataPacket_RELIABLE: partOf[*webrtc.DataChannel](engine, "reliableDCSub"),
 			lkproto.DataPacket_LOSSY:    partOf[*webrtc.DataChannel](engine, "lossyDCSub"),
 		}}
 	f := reflect.ValueOf(engine).Elem().FieldByName("engineHandler")
-	if d.lock == nil || d.subs[lkproto.DataPacket_RELIABLE] == nil || d.subs[lkproto.DataPacket_LOSSY] == nil ||
-		!f.IsValid() || f.Kind() != reflect.Interface || !reflect.TypeOf(d).Implements(f.Type()) {
+	if h.lock == nil || h.subs[lkproto.DataPacket_RELIABLE] == nil || h.subs[lkproto.DataPacket_LOSSY] == nil ||
+		!f.IsValid() || f.Kind() != reflect.Interface || !reflect.TypeOf(h).Implements(f.Type()) {
 		return nil, errSDK
 	}
-	reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem().Set(reflect.ValueOf(d))
-	return d, nil
+	reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem().Set(reflect.ValueOf(h))
+	return h, nil
 }
 
-// hear takes over the data channels. It takes those that the server opens before
-// pion reads their first message. Those that the recorder opens it takes too: a
+// takeDataChannels takes over the data channels. It takes those that the server opens
+// before pion reads their first message. It also takes those that the recorder opens: a
 // server has nothing to send on them.
-func (d *desk) hear() error {
-	pc := d.Room.LocalParticipant.GetSubscriberPeerConnection()
+func (h *engineHandler) takeDataChannels() error {
+	pc := h.Room.LocalParticipant.GetSubscriberPeerConnection()
 	if pc == nil {
 		return errSDK
 	}
 	kinds := map[string]lkproto.DataPacket_Kind{"_reliable": lkproto.DataPacket_RELIABLE, "_lossy": lkproto.DataPacket_LOSSY}
 	for _, kind := range kinds {
-		c := d.engine.GetDataChannel(kind)
+		c := h.engine.GetDataChannel(kind)
 		if c == nil {
 			return errSDK
 		}
@@ -93,74 +93,74 @@ func (d *desk) hear() error {
 		if !ours {
 			return // pion drops messages without a listener
 		}
-		c.OnMessage(d.s.receive)
-		d.lock.Lock()
-		defer d.lock.Unlock()
-		*d.subs[kind] = c
+		c.OnMessage(h.s.receive)
+		h.lock.Lock()
+		defer h.lock.Unlock()
+		*h.subs[kind] = c
 	})
 	return nil
 }
 
 // contain calls f and logs a fault in it. A fault leaves no lock of the SDK's
 // held: the SDK frees the locks under which it handles members when it panics.
-func (d *desk) contain(what string, f func()) bool {
+func (h *engineHandler) contain(what string, f func()) bool {
 	err := fault.Contain(f)
 	if err != nil {
-		d.s.r.log.Error("what the server told could not be taken", "of", what, "err", err)
+		h.s.r.log.Error("what the server told could not be taken", "of", what, "err", err)
 	}
 	return err == nil
 }
 
 // OnRoomJoined is called when the connections are made, before they connect.
-func (d *desk) OnRoomJoined(room *lkproto.Room, me *lkproto.ParticipantInfo, others []*lkproto.ParticipantInfo, server *lkproto.ServerInfo, sifTrailer []byte) {
-	if err := d.hear(); err != nil {
-		d.deaf.Store(&err)
+func (h *engineHandler) OnRoomJoined(room *lkproto.Room, me *lkproto.ParticipantInfo, others []*lkproto.ParticipantInfo, server *lkproto.ServerInfo, sifTrailer []byte) {
+	if err := h.takeDataChannels(); err != nil {
+		h.dataErr.Store(&err)
 	}
-	if !d.contain("the join", func() { d.Room.OnRoomJoined(room, me, others, server, sifTrailer) }) {
+	if !h.contain("the join", func() { h.Room.OnRoomJoined(room, me, others, server, sifTrailer) }) {
 		// One of the members caused a fault: take the others.
-		d.contain("the join", func() { d.Room.OnRoomJoined(room, me, nil, server, sifTrailer) })
-		d.OnParticipantUpdate(others)
+		h.contain("the join", func() { h.Room.OnRoomJoined(room, me, nil, server, sifTrailer) })
+		h.OnParticipantUpdate(others)
 	}
 }
 
 // OnParticipantUpdate is called with changed members. It passes each on alone: a
 // fault caused by the name, attributes or tracks of one must not cost the others
 // anything.
-func (d *desk) OnParticipantUpdate(members []*lkproto.ParticipantInfo) {
+func (h *engineHandler) OnParticipantUpdate(members []*lkproto.ParticipantInfo) {
 	for _, p := range members {
-		d.contain("a member", func() { d.Room.OnParticipantUpdate([]*lkproto.ParticipantInfo{p}) })
+		h.contain("a member", func() { h.Room.OnParticipantUpdate([]*lkproto.ParticipantInfo{p}) })
 	}
 }
 
 // Other reports of the server about members:
 
-func (d *desk) OnMediaTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	d.contain("a track", func() { d.Room.OnMediaTrack(track, receiver) })
+func (h *engineHandler) OnMediaTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	h.contain("a track", func() { h.Room.OnMediaTrack(track, receiver) })
 }
 
-func (d *desk) OnSpeakersChanged(speakers []*lkproto.SpeakerInfo) {
-	d.contain("the speakers", func() { d.Room.OnSpeakersChanged(speakers) })
+func (h *engineHandler) OnSpeakersChanged(speakers []*lkproto.SpeakerInfo) {
+	h.contain("the speakers", func() { h.Room.OnSpeakersChanged(speakers) })
 }
 
-func (d *desk) OnConnectionQuality(updates []*lkproto.ConnectionQualityInfo) {
-	d.contain("a connection", func() { d.Room.OnConnectionQuality(updates) })
+func (h *engineHandler) OnConnectionQuality(updates []*lkproto.ConnectionQualityInfo) {
+	h.contain("a connection", func() { h.Room.OnConnectionQuality(updates) })
 }
 
-func (d *desk) OnRoomUpdate(room *lkproto.Room) {
-	d.contain("the room", func() { d.Room.OnRoomUpdate(room) })
+func (h *engineHandler) OnRoomUpdate(room *lkproto.Room) {
+	h.contain("the room", func() { h.Room.OnRoomUpdate(room) })
 }
 
-func (d *desk) OnRoomMoved(moved *lkproto.RoomMovedResponse) {
-	d.contain("a move", func() { d.Room.OnRoomMoved(moved) })
+func (h *engineHandler) OnRoomMoved(moved *lkproto.RoomMovedResponse) {
+	h.contain("a move", func() { h.Room.OnRoomMoved(moved) })
 }
 
 // Reports of the engine about data. They are dropped:
 
-func (d *desk) OnDataPacket(string, lksdk.DataPacket)                     {}
-func (d *desk) OnTranscription(*lkproto.Transcription)                    {}
-func (d *desk) OnStreamHeader(*lkproto.DataStream_Header, string)         {}
-func (d *desk) OnStreamChunk(*lkproto.DataStream_Chunk)                   {}
-func (d *desk) OnStreamTrailer(*lkproto.DataStream_Trailer)               {}
-func (d *desk) OnRpcRequest(_, _, _, _ string, _ time.Duration, _ uint32) {}
-func (d *desk) OnRpcAck(string)                                           {}
-func (d *desk) OnRpcResponse(string, *string, *lksdk.RpcError)            {}
+func (h *engineHandler) OnDataPacket(string, lksdk.DataPacket)                     {}
+func (h *engineHandler) OnTranscription(*lkproto.Transcription)                    {}
+func (h *engineHandler) OnStreamHeader(*lkproto.DataStream_Header, string)         {}
+func (h *engineHandler) OnStreamChunk(*lkproto.DataStream_Chunk)                   {}
+func (h *engineHandler) OnStreamTrailer(*lkproto.DataStream_Trailer)               {}
+func (h *engineHandler) OnRpcRequest(_, _, _, _ string, _ time.Duration, _ uint32) {}
+func (h *engineHandler) OnRpcAck(string)                                           {}
+func (h *engineHandler) OnRpcResponse(string, *string, *lksdk.RpcError)            {}

@@ -15,15 +15,15 @@ import (
 // The SDK's inside has to be what the recorder takes it for, or nothing is joined.
 func TestTakeOver(t *testing.T) {
 	s := alone(Config{})
-	d, err := s.takeOver()
+	d, err := s.handleEngine()
 	if err != nil {
 		t.Fatalf("%v: look what has changed", err)
 	}
 	if d.engine != engineOf(s.room) || *d.subs[0] != nil {
-		t.Error("another engine's desk")
+		t.Error("another engine's handler")
 	}
-	if err := d.hear(); !errors.Is(err, errSDK) {
-		t.Errorf("hear before there are connections: %v", err)
+	if err := d.takeDataChannels(); !errors.Is(err, errSDK) {
+		t.Errorf("before there are connections: %v", err)
 	}
 	if partOf[lksdk.Room](d.engine, "dclock") != nil || partOf[lksdk.Room](d.engine, "none") != nil {
 		t.Error("a part of another type, or none, was found")
@@ -33,7 +33,7 @@ func TestTakeOver(t *testing.T) {
 // A fault in what the SDK makes of one member does not keep it from the others.
 func TestDeskContains(t *testing.T) {
 	s := alone(Config{})
-	d, err := s.takeOver()
+	d, err := s.handleEngine()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestDeskContains(t *testing.T) {
 func TestCallbacksContainFaults(t *testing.T) {
 	m := newSeam(t)
 	m.s.listed(list("RM_1", here("eve", "PA_1", 1)))
-	m.r.begin(m.s)
+	m.r.start(m.s)
 	m.update(here("eve", "PA_1", 1))
 	m.events()
 	m.r.receiving = true
@@ -72,7 +72,7 @@ func TestCallbacksContainFaults(t *testing.T) {
 // Nor does what a track brings leave its lock held: leaving the room takes it.
 func TestTrackFaultLeavesItsLock(t *testing.T) {
 	tr := &track{info: recorder.TrackInfo{Codec: media.VP8}}
-	if fault.Contain(func() { tr.took(nil, time.Now()) }) == nil {
+	if fault.Contain(func() { tr.note(nil, time.Now()) }) == nil {
 		t.Error("no fault")
 	}
 	if tr.Ended() {

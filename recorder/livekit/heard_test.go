@@ -115,7 +115,7 @@ func TestHeardStreams(t *testing.T) {
 		}
 		if tt.unfinished {
 			s.finish()
-			s.dead = false
+			s.finished = false
 		} else {
 			s.deliver(&lkproto.DataPacket{ParticipantIdentity: "ada", Value: &lkproto.DataPacket_StreamTrailer{StreamTrailer: trailerOf("s")}}, true)
 		}
@@ -276,7 +276,7 @@ func TestTellNeverWaits(t *testing.T) {
 	if e := events[n-1]; e.Type != media.EventDropped || e.Reason != "chat" || e.Count != 5000-memberWaits {
 		t.Errorf("then %+v", e)
 	}
-	s.dead = true
+	s.finished = true
 	s.tell(recorder.RoomEvent{Type: media.EventChat})
 	if events := s.heard(); len(events) != 0 {
 		t.Errorf("a session that is over tells %+v", events)

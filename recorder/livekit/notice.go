@@ -232,7 +232,7 @@ func (r *Room) mayReceive(s *session, identity string) bool {
 	r.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return receiving && s.entered && !s.dead && !s.waits[identity]
+	return receiving && s.entered && !s.finished && !s.waits[identity]
 }
 
 // subscribe asks for all present tracks that may be received. Later ones are

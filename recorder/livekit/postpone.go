@@ -33,7 +33,7 @@ func (t *track) Published() bool {
 // Again implements recorder.Postponer.
 func (t *track) Again() {
 	info := recorder.TrackInfo{ID: t.info.ID, Participant: t.info.Participant, Name: t.info.Name, Source: t.info.Source}
-	t.s.wanted.add(info, t.pub.IsMuted())
+	t.s.requests.add(info, t.pub.IsMuted())
 	t.s.ask(t.pub)
 }
 

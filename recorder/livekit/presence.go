@@ -34,12 +34,12 @@ type listing struct {
 type found struct {
 	recorder.Member
 	joined int64 // ms, by the server's clock; 0 is unknown
-	look   look
+	shown  appearance
 }
 
 func foundIn(p *lkproto.ParticipantInfo) found {
 	return found{recorder.Member{Identity: p.GetIdentity(), Name: p.GetName(), SID: p.GetSid(), Machine: machine(p), Since: time.Now()},
-		cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000), lookOf(p)}
+		cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000), appearanceOf(p)}
 }
 
 // machine reports whether a member is not a person, as the server reports it.
@@ -74,7 +74,7 @@ func (s *session) described(room *lkproto.Room) {
 	defer s.r.feed.Unlock()
 	s.list.sid, s.list.metadata = cmp.Or(s.list.sid, room.GetSid()), room.GetMetadata()
 	if s.alive() {
-		s.r.describes(s, s.list.metadata)
+		s.r.reportMetadata(s, s.list.metadata)
 	}
 }
 
@@ -109,7 +109,7 @@ func (s *session) changed(p *lkproto.ParticipantInfo) bool {
 		}
 		delete(s.list.found, identity)
 		if s.alive() {
-			s.r.went(s, identity)
+			s.r.memberLeft(s, identity)
 		}
 		return true
 	}
@@ -121,18 +121,18 @@ func (s *session) changed(p *lkproto.ParticipantInfo) bool {
 	}
 	s.list.found[identity] = m
 	if s.alive() {
-		if s.r.came(s, m.Member) {
+		if s.r.memberCame(s, m.Member) {
 			s.r.welcome(s, identity)
 		}
-		s.r.looks(s, identity, m.look)
+		s.r.reportAppearance(s, identity, m.shown)
 	}
 	return true
 }
 
-// came notes that a member is here. It reports the member as joined, unless that
+// memberCame notes that a member is here. It reports the member as joined, unless that
 // visit was reported before, or continues in a room that the server made anew. It
 // returns whether the member is new to the session. The caller holds r.feed.
-func (r *Room) came(s *session, m recorder.Member) bool {
+func (r *Room) memberCame(s *session, m recorder.Member) bool {
 	was, here := r.roster.Here(m.Identity)
 	if here && s.list.missed[m.Identity] {
 		delete(s.list.missed, m.Identity)
@@ -141,17 +141,17 @@ func (r *Room) came(s *session, m recorder.Member) bool {
 		return true
 	}
 	if here && was.SID != m.SID {
-		r.went(s, m.Identity) // and another member came at the same moment
+		r.memberLeft(s, m.Identity) // and another member came at the same moment
 	}
 	visit, news := r.roster.Came(m)
 	if news {
-		r.coming(recorder.RoomEvent{Type: media.EventJoin, Participant: m.Identity, Name: m.Name, Visit: visit, Machine: m.Machine})
+		r.queueMember(recorder.RoomEvent{Type: media.EventJoin, Participant: m.Identity, Name: m.Name, Visit: visit, Machine: m.Machine})
 	}
 	return news
 }
 
-// went notes that a member left, and reports it. The caller holds r.feed.
-func (r *Room) went(s *session, identity string) {
+// memberLeft notes that a member left, and reports it. The caller holds r.feed.
+func (r *Room) memberLeft(s *session, identity string) {
 	was, here := r.roster.Here(identity)
 	if !here {
 		return
@@ -159,27 +159,27 @@ func (r *Room) went(s *session, identity string) {
 	delete(s.list.missed, identity)
 	delete(r.seen, identity)
 	r.roster.Went(identity, was.SID)
-	r.coming(recorder.RoomEvent{Type: media.EventLeave, Participant: identity, Visit: was.Visit})
+	r.queueMember(recorder.RoomEvent{Type: media.EventLeave, Participant: identity, Visit: was.Visit})
 }
 
-// emptied reports the leave of all members still listed, if the server closed the
+// allLeft reports the leave of all members still listed, if the server closed the
 // room of s because it was empty.
-func (r *Room) emptied(s *session) {
+func (r *Room) allLeft(s *session) {
 	r.feed.Lock()
 	defer r.feed.Unlock()
 	for _, m := range r.roster.Members() {
-		s.contain(m.Identity, func() { r.went(s, m.Identity) })
+		s.contain(m.Identity, func() { r.memberLeft(s, m.Identity) })
 	}
 }
 
-// coming queues that a member joined or left.
-func (r *Room) coming(e recorder.RoomEvent) {
+// queueMember queues that a member joined or left.
+func (r *Room) queueMember(e recorder.RoomEvent) {
 	// All present members may be reported at once, before anybody accepts events.
 	r.events.put(e, max(comingQueue, 2*r.roster.Len()+eventQueue), r.closed)
 }
 
-// begin makes s the room's first session.
-func (r *Room) begin(s *session) {
+// start makes s the room's first session.
+func (r *Room) start(s *session) {
 	r.feed.Lock()
 	defer r.feed.Unlock()
 	r.mu.Lock()
@@ -188,19 +188,19 @@ func (r *Room) begin(s *session) {
 	s.entered = true
 	s.mu.Unlock()
 	r.mu.Unlock()
-	r.find(s)
+	r.takeList(s)
 }
 
-// find handles the list of a session that has become the room's: each member
+// takeList handles the list of a session that has become the room's: each member
 // alone, and the room's own data. The caller holds r.feed.
-func (r *Room) find(s *session) {
+func (r *Room) takeList(s *session) {
 	for identity, m := range s.list.found {
 		s.contain(identity, func() {
-			r.came(s, m.Member)
-			r.looks(s, identity, m.look)
+			r.memberCame(s, m.Member)
+			r.reportAppearance(s, identity, m.shown)
 		})
 	}
-	s.contain("", func() { r.describes(s, s.list.metadata) })
+	s.contain("", func() { r.reportMetadata(s, s.list.metadata) })
 }
 
 // resumeList compares the list of the session s with that of old, which was lost:
@@ -216,18 +216,18 @@ func (r *Room) resumeList(old, s *session) {
 		case anew:
 			s.list.missed[m.Identity] = true
 		case !here || it.SID != m.SID:
-			r.went(s, m.Identity)
+			r.memberLeft(s, m.Identity)
 		}
 	}
-	r.find(s)
+	r.takeList(s)
 	if len(s.list.missed) > 0 {
-		r.visits.Go(func() { r.giveUp(s) })
+		r.visits.Go(func() { r.dropMissed(s) })
 	}
 }
 
-// giveUp reports the leave of members who did not come back to a room that was
+// dropMissed reports the leave of members who did not come back to a room that was
 // made anew.
-func (r *Room) giveUp(s *session) {
+func (r *Room) dropMissed(s *session) {
 	t := time.NewTimer(returnTime)
 	defer t.Stop()
 	select {
@@ -241,7 +241,7 @@ func (r *Room) giveUp(s *session) {
 	defer r.feed.Unlock()
 	for identity := range s.list.missed {
 		if s.alive() {
-			r.went(s, identity)
+			r.memberLeft(s, identity)
 		}
 	}
 }

@@ -42,9 +42,9 @@ func newSeam(t *testing.T) *seam {
 // newSeamSession returns a session that is not the room's yet.
 func newSeamSession(t *testing.T, r *Room) *session {
 	t.Helper()
-	s := &session{r: r, streams: newStreams(roomBounds), lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1)}
+	s := &session{r: r, streams: newStreams(roomBounds), lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), fatal: make(chan error, 1)}
 	s.room = lksdk.NewRoom(s.callbacks())
-	if err := readAlong(s); err != nil {
+	if err := readSignals(s); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -109,7 +109,7 @@ func TestLeaveAndJoinStayInOrder(t *testing.T) {
 	const times = 3000
 	m := newSeam(t)
 	m.s.listed(list("RM_1", here("ada", "PA_0", 1)))
-	m.r.begin(m.s)
+	m.r.start(m.s)
 	said := make(chan error, 1)
 	go func() {
 		in, last := 0, 0
@@ -150,7 +150,7 @@ func TestVisits(t *testing.T) {
 	m := newSeam(t)
 	m.s.listed(list("RM_1", here("ada", "PA_1", 100)))
 	m.expect() // not the room's session yet
-	m.r.begin(m.s)
+	m.r.start(m.s)
 	m.expect("join ada 1")
 	m.update(here("ada", "PA_1", 100), here("bot", "PA_bot", 1))
 	m.expect()
@@ -202,7 +202,7 @@ func TestCrowd(t *testing.T) {
 		m.s.listed(list("RM_1", all...))
 		joined := make(chan struct{})
 		go func() {
-			m.r.begin(m.s)
+			m.r.start(m.s)
 			close(joined)
 		}()
 		select {
@@ -240,7 +240,7 @@ func TestListAfterAbsence(t *testing.T) {
 	for _, anew := range []bool{false, true} {
 		m := newSeam(t)
 		m.s.listed(list("RM_1", here("stays", "PA_1", 1), here("leaves", "PA_2", 2), here("back", "PA_3", 3)))
-		m.r.begin(m.s)
+		m.r.start(m.s)
 		m.events()
 		m.r.roster.Tell(true, "stays")
 		next := newSeamSession(t, m.r)
@@ -286,9 +286,9 @@ func TestListAfterAbsence(t *testing.T) {
 func TestListOfAClosedRoom(t *testing.T) {
 	m := newSeam(t)
 	m.s.listed(list("RM_1", here("ada", "PA_1", 1)))
-	m.r.begin(m.s)
+	m.r.start(m.s)
 	m.events()
-	m.r.emptied(m.s)
+	m.r.allLeft(m.s)
 	if got := m.events(); len(got) != 1 || !strings.HasPrefix(got[0], "leave ada") {
 		t.Errorf("told of %q", got)
 	}
@@ -312,7 +312,7 @@ func TestServersOtherWords(t *testing.T) {
 		return token
 	}
 	m.s.listed(list("RM_1", here("ada", "PA_1", 1)))
-	m.r.begin(m.s)
+	m.r.start(m.s)
 	m.events()
 
 	// A token to join again with is one for this room, under which the recorder is seen.
@@ -347,7 +347,7 @@ func TestServersOtherWords(t *testing.T) {
 	m.expect()
 
 	// It moved the recorder: who is there has not been told of a recording.
-	m.r.visits.Go(func() { m.r.keep(t.Context(), m.s) })
+	m.r.visits.Go(func() { m.r.stay(t.Context(), m.s) })
 	m.send(&lkproto.SignalResponse{Message: &lkproto.SignalResponse_RoomMoved{RoomMoved: &lkproto.RoomMovedResponse{
 		Room: &lkproto.Room{Name: "other", Sid: "RM_9"}, Token: token("other", false, time.Hour), OtherParticipants: []*lkproto.ParticipantInfo{here("eve", "PA_9", 9)}}}})
 	if _, err := m.r.Accept(t.Context()); !errors.Is(err, ErrMoved) || !errors.Is(err, recorder.ErrEnded) {
@@ -366,7 +366,7 @@ func TestServersOddWords(t *testing.T) {
 	m.send(&lkproto.SignalResponse{Message: &lkproto.SignalResponse_StreamStateUpdate{}})
 	m.expect()
 	m.s.listed(nil)
-	m.r.begin(m.s)
+	m.r.start(m.s)
 	m.update(gone("nobody", "PA_1", 1), &lkproto.ParticipantInfo{})
 	m.expect()
 }

@@ -32,20 +32,20 @@ const (
 // A queue holds a room's events for Accept, in order, followed by counts of what
 // was missed. It is safe for concurrent use. The zero value is empty.
 type queue struct {
-	mu     sync.Mutex
-	events linked.List      // of *waiting
-	must   int              // of them that must not be missed
-	shares map[string]*said // by member
-	all    size             // of all shares
-	missed map[missed]int
-	more   chan struct{} // closed when there are events; nil: nobody waits
-	less   chan struct{} // closed when one is taken
+	mu       sync.Mutex
+	events   linked.List             // of *waiting
+	required int                     // how many of them must not be missed
+	shares   map[string]*memberShare // by member
+	all      size                    // of all shares
+	missed   map[missed]int
+	more     chan struct{} // closed when there are events; nil: nobody waits
+	less     chan struct{} // closed when one is taken
 }
 
 // A waiting event is one in the queue.
 type waiting struct {
 	recorder.RoomEvent
-	by     *said // whose share it is in; nil: must not be missed
+	share  *memberShare // that it is in; nil: it must not be missed
 	answer bool
 }
 
@@ -58,10 +58,10 @@ type missed struct {
 
 type size struct{ events, bytes int }
 
-// A said is what one member said and did, and what of it waits.
-type said struct {
+// A memberShare is the part of the queue that one member has.
+type memberShare struct {
 	size
-	in     []*linked.Element // in order; without the answer
+	queued []*linked.Element // in order; without the answer
 	answer *linked.Element
 }
 
@@ -70,7 +70,7 @@ type said struct {
 func (q *queue) put(e recorder.RoomEvent, limit int, closed <-chan struct{}) bool {
 	for {
 		q.mu.Lock()
-		if limit == 0 || q.must < limit {
+		if limit == 0 || q.required < limit {
 			q.push(&waiting{RoomEvent: e})
 			q.mu.Unlock()
 			return true
@@ -93,18 +93,18 @@ func (q *queue) put(e recorder.RoomEvent, limit int, closed <-chan struct{}) boo
 func (q *queue) offer(e recorder.RoomEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	by := q.share(e.Participant)
-	if by.events >= memberWaits || by.bytes+len(e.Text) > memberWaitBytes {
+	share := q.share(e.Participant)
+	if share.events >= memberWaits || share.bytes+len(e.Text) > memberWaitBytes {
 		q.count(e)
 		return
 	}
-	by.in = append(by.in, q.push(&waiting{RoomEvent: e, by: by}))
-	q.resize(by, 1, len(e.Text))
+	share.queued = append(share.queued, q.push(&waiting{RoomEvent: e, share: share}))
+	q.resize(share, 1, len(e.Text))
 	if q.all.events > roomWaits {
-		q.thin(func(s size) int { return s.events })
+		q.dropNewest(func(s size) int { return s.events })
 	}
 	for q.all.bytes > roomWaitBytes {
-		q.thin(func(s size) int { return s.bytes })
+		q.dropNewest(func(s size) int { return s.bytes })
 	}
 }
 
@@ -113,11 +113,11 @@ func (q *queue) offer(e recorder.RoomEvent) {
 func (q *queue) answer(e recorder.RoomEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if by := q.share(e.Participant); by.answer != nil {
-		q.count(q.remove(by.answer))
+	if share := q.share(e.Participant); share.answer != nil {
+		q.count(q.remove(share.answer))
 	}
-	by := q.share(e.Participant)
-	by.answer = q.push(&waiting{RoomEvent: e, by: by, answer: true})
+	share := q.share(e.Participant)
+	share.answer = q.push(&waiting{RoomEvent: e, share: share, answer: true})
 }
 
 // miss counts an event that was missed before it could be queued.
@@ -135,9 +135,9 @@ func (q *queue) take() (e recorder.RoomEvent, ok bool, more <-chan struct{}) {
 	if first := q.events.Front(); first != nil {
 		return q.remove(first), true, nil
 	}
-	for of, n := range q.missed {
-		delete(q.missed, of)
-		return recorder.RoomEvent{At: time.Now(), Type: media.EventDropped, Participant: of.participant, Reason: string(of.typ), Count: n}, true, nil
+	for key, n := range q.missed {
+		delete(q.missed, key)
+		return recorder.RoomEvent{At: time.Now(), Type: media.EventDropped, Participant: key.participant, Reason: string(key.typ), Count: n}, true, nil
 	}
 	if q.more == nil {
 		q.more = make(chan struct{})
@@ -155,24 +155,24 @@ func (q *queue) length() int {
 // The following methods are called with q.mu held.
 
 // share returns the share of a member.
-func (q *queue) share(member string) *said {
-	by := q.shares[member]
-	if by == nil {
+func (q *queue) share(member string) *memberShare {
+	share := q.shares[member]
+	if share == nil {
 		if q.shares == nil {
-			q.shares = make(map[string]*said)
+			q.shares = make(map[string]*memberShare)
 		}
-		by = new(said)
-		q.shares[member] = by
+		share = new(memberShare)
+		q.shares[member] = share
 	}
-	return by
+	return share
 }
 
 func (q *queue) push(w *waiting) *linked.Element {
 	if w.At.IsZero() {
 		w.At = time.Now()
 	}
-	if w.by == nil {
-		q.must++
+	if w.share == nil {
+		q.required++
 	}
 	q.wake()
 	return q.events.PushBack(w)
@@ -185,56 +185,56 @@ func (q *queue) remove(at *linked.Element) recorder.RoomEvent {
 		close(q.less)
 		q.less = nil
 	}
-	switch by := w.by; {
-	case by == nil:
-		q.must--
+	switch share := w.share; {
+	case share == nil:
+		q.required--
 	case w.answer:
-		by.answer = nil
-	case by.in[0] == at:
-		by.in = by.in[1:]
-		q.resize(by, -1, -len(w.Text))
+		share.answer = nil
+	case share.queued[0] == at:
+		share.queued = share.queued[1:]
+		q.resize(share, -1, -len(w.Text))
 	default:
-		by.in = by.in[:len(by.in)-1]
-		q.resize(by, -1, -len(w.Text))
+		share.queued = share.queued[:len(share.queued)-1]
+		q.resize(share, -1, -len(w.Text))
 	}
-	if by := w.by; by != nil && len(by.in) == 0 && by.answer == nil {
+	if share := w.share; share != nil && len(share.queued) == 0 && share.answer == nil {
 		delete(q.shares, w.Participant)
 	}
 	return w.RoomEvent
 }
 
 // resize changes the size of a share.
-func (q *queue) resize(by *said, events, bytes int) {
-	for _, s := range []*size{&by.size, &q.all} {
+func (q *queue) resize(share *memberShare, events, bytes int) {
+	for _, s := range []*size{&share.size, &q.all} {
 		s.events += events
 		s.bytes += bytes
 	}
 }
 
-// thin drops the newest event of the share with the highest count.
-func (q *queue) thin(count func(size) int) {
-	var most *said
-	for _, by := range q.shares {
-		if len(by.in) > 0 && (most == nil || count(by.size) > count(most.size)) {
-			most = by
+// dropNewest drops the newest event of the share with the highest count.
+func (q *queue) dropNewest(count func(size) int) {
+	var most *memberShare
+	for _, share := range q.shares {
+		if len(share.queued) > 0 && (most == nil || count(share.size) > count(most.size)) {
+			most = share
 		}
 	}
-	q.count(q.remove(most.in[len(most.in)-1]))
+	q.count(q.remove(most.queued[len(most.queued)-1]))
 }
 
 // count counts an event that is missed.
 func (q *queue) count(e recorder.RoomEvent) {
-	of := missed{e.Participant, e.Type}
-	if _, known := q.missed[of]; !known && len(q.missed) >= maxMissed {
-		of.participant = ""
-		if _, known := q.missed[of]; !known && len(q.missed) >= 2*maxMissed {
+	key := missed{e.Participant, e.Type}
+	if _, known := q.missed[key]; !known && len(q.missed) >= maxMissed {
+		key.participant = ""
+		if _, known := q.missed[key]; !known && len(q.missed) >= 2*maxMissed {
 			return
 		}
 	}
 	if q.missed == nil {
 		q.missed = make(map[missed]int)
 	}
-	q.missed[of]++
+	q.missed[key]++
 	q.wake()
 }
 

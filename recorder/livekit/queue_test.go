@@ -21,8 +21,8 @@ func (q *queue) empty(t testing.TB) (events []recorder.RoomEvent, missed int) {
 		e, ok, _ := q.take()
 		switch {
 		case !ok:
-			if len(q.shares) != 0 || q.all != (size{}) || q.must != 0 || q.events.Len() != 0 {
-				t.Fatalf("it is empty, and has %d shares, %+v and %d", len(q.shares), q.all, q.must)
+			if len(q.shares) != 0 || q.all != (size{}) || q.required != 0 || q.events.Len() != 0 {
+				t.Fatalf("it is empty, and has %d shares, %+v and %d", len(q.shares), q.all, q.required)
 			}
 			return events, missed
 		case e.Type == media.EventDropped:

@@ -44,16 +44,16 @@ const (
 	// How long a connection of ours that was given up may still be made. The
 	// server reports it as another recorder; within this time it does not count
 	// as one.
-	ghostTime = time.Minute
+	formerTime = time.Minute
 )
 
-// keep joins again whenever the room is lost, until the room is over.
-func (r *Room) keep(ctx context.Context, s *session) {
+// stay joins again whenever the room is lost, until the room is over.
+func (r *Room) stay(ctx context.Context, s *session) {
 	for {
 		var why lkproto.DisconnectReason
 		select {
 		case why = <-s.lost:
-		case err := <-s.barred:
+		case err := <-s.fatal:
 			s.finish()
 			r.end(err)
 			return
@@ -70,13 +70,13 @@ func (r *Room) keep(ctx context.Context, s *session) {
 		closed := why == lkproto.DisconnectReason_ROOM_CLOSED
 		if closed {
 			r.log.Info("the server closed the empty room")
-			r.emptied(s)
+			r.allLeft(s)
 		} else {
 			r.log.Warn("the room was lost", "why", why.String())
 			r.emit(recorder.RoomEvent{At: since, Type: media.EventLost})
 		}
 		s.finish()
-		r.ghost = ghost{s, time.Now()}
+		r.former = formerSession{s, time.Now()}
 		r.vacant.Store(closed)
 		next, err := r.rejoin(ctx, s, since, closed)
 		r.vacant.Store(false)
@@ -89,13 +89,13 @@ func (r *Room) keep(ctx context.Context, s *session) {
 			r.emit(recorder.RoomEvent{At: since, Type: media.EventLost})
 			closed = false
 		}
-		r.back(s, next, since, !closed)
+		r.comeBack(s, next, since, !closed)
 		s = next
 	}
 }
 
-// A ghost is the session before the current one.
-type ghost struct {
+// A formerSession is the session before the current one.
+type formerSession struct {
 	*session
 	left time.Time
 }
@@ -114,8 +114,8 @@ func (r *Room) final(why lkproto.DisconnectReason) error {
 	case lkproto.DisconnectReason_PARTICIPANT_REMOVED:
 		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrRemoved)
 	case lkproto.DisconnectReason_DUPLICATE_IDENTITY:
-		if g := r.ghost; g.session != nil && time.Since(g.left) < ghostTime && !g.isOver() {
-			r.ghost = ghost{} // once
+		if g := r.former; g.session != nil && time.Since(g.left) < formerTime && !g.isOver() {
+			r.former = formerSession{} // once
 			return nil
 		}
 		return fmt.Errorf("%w: %w", recorder.ErrEnded, ErrReplaced)
@@ -130,11 +130,11 @@ func (r *Room) final(why lkproto.DisconnectReason) error {
 // closing.
 var errClosing = errors.New("the server is still closing the room")
 
-// doomed reports whether the room sid is the one that its server closed d ago.
+// isClosing reports whether the room sid is the one that its server closed d ago.
 // Others who join get a new room, and the recorder would not see them. LiveKit
 // v1.11 lets members join until it has removed the room from its own store, some
 // 20 ms after it has removed all members.
-func doomed(sid, closed string, d time.Duration) bool {
+func isClosing(sid, closed string, d time.Duration) bool {
 	return sid != "" && sid == closed && d < closingTime
 }
 
@@ -149,7 +149,7 @@ func (r *Room) rejoin(ctx context.Context, s *session, since time.Time, closed b
 	}
 	for wait := firstWait; ; wait = min(2*wait, longest) {
 		next, err := r.attemptUntil(ctx, since.Add(bound))
-		if err == nil && closed && doomed(r.sidOf(next), r.sidOf(s), time.Since(lost)) {
+		if err == nil && closed && isClosing(r.sidOf(next), r.sidOf(s), time.Since(lost)) {
 			next.finish()
 			err = errClosing
 		}
@@ -223,9 +223,9 @@ func (r *Room) refresh(token string) {
 	r.refreshed = token
 }
 
-// back continues in the session s after old was lost. told reports that the loss
+// comeBack continues in the session s after old was lost. told reports that the loss
 // was reported or did not matter.
-func (r *Room) back(old, s *session, since time.Time, told bool) {
+func (r *Room) comeBack(old, s *session, since time.Time, told bool) {
 	now := time.Now()
 	if told {
 		r.emit(recorder.RoomEvent{At: now, Type: media.EventReconnect, Since: since, Reason: media.ReconnectRejoin})

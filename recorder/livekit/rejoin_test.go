@@ -18,11 +18,11 @@ func TestDoomed(t *testing.T) {
 		{"RM_new", 12 * time.Millisecond, false},
 		{"", 12 * time.Millisecond, false}, // it has not said
 	} {
-		if got := doomed(tt.sid, "RM_closed", tt.closed); got != tt.want {
+		if got := isClosing(tt.sid, "RM_closed", tt.closed); got != tt.want {
 			t.Errorf("%v after the end of RM_closed, %q is given up: %v", tt.closed, tt.sid, got)
 		}
 	}
-	if doomed("", "", 0) {
+	if isClosing("", "", 0) {
 		t.Error("rooms without a name are taken for one")
 	}
 }

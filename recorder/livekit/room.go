@@ -104,13 +104,13 @@ type Room struct {
 	closed chan struct{} // closed by Close
 	cancel context.CancelFunc
 	visits sync.WaitGroup // the goroutines that keep the recorder in the room
-	ghost  ghost          // of the goroutine that rejoins
+	former formerSession  // of the goroutine that rejoins
 	vacant atomic.Bool    // the server closed the room, and has not made it anew
 	roster *recorder.Roster
 	feed   sync.Mutex // held while the roster is updated and the event queued; before mu
-	// seen are the members' looks and metadata are the room's, as last reported.
+	// seen are the members' appearances, and metadata the room's, as last reported.
 	// Guarded by feed.
-	seen     map[string]look
+	seen     map[string]appearance
 	metadata string
 
 	mu        sync.Mutex
@@ -166,10 +166,10 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.begin(s)
+	r.start(s)
 	var run context.Context
 	run, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	r.visits.Go(func() { r.keep(run, s) })
+	r.visits.Go(func() { r.stay(run, s) })
 	return r, nil
 }
 

@@ -138,12 +138,12 @@ func (m *meeting) publish(info recorder.TrackInfo) *roomtest.Track {
 // meet records a meeting of two seconds with eve, and looks what is kept of it.
 func (h *honest) meet(t *testing.T, eve *eve) {
 	m := &meeting{seam: newSeam(t), fake: roomtest.New("r")}
-	if _, err := m.s.takeOver(); err != nil {
+	if _, err := m.s.handleEngine(); err != nil {
 		t.Fatal(err)
 	}
 	m.s.r.c.Keys = h.keys
 	m.s.listed(list("RM_1", here("ada", "PA_ada", 1), here("bob", "PA_bob", 1)))
-	m.r.begin(m.s)
+	m.r.start(m.s)
 	eve.m, eve.keys, eve.t = m, h.keys, t
 
 	out := &shelf{}

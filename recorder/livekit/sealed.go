@@ -16,7 +16,7 @@ import (
 // wait. A fault costs the message.
 func (s *session) receive(m webrtc.DataChannelMessage) {
 	s.mu.Lock()
-	dead := s.dead
+	dead := s.finished
 	s.mu.Unlock()
 	if dead || m.IsString { // the server sends none as text
 		return

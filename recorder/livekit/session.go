@@ -24,7 +24,7 @@ const defaultResume = 10 * time.Second
 // A session is one stay in the room: from a join until the connection cannot be
 // resumed. The SDK resumes. The SDK would also join again by itself, with a token
 // that may have expired; it would then treat those who left meanwhile as present
-// and those present as new. So this package joins again itself: see Room.keep.
+// and those present as new. So this package joins again itself: see Room.stay.
 type session struct {
 	r      *Room
 	room   *lksdk.Room
@@ -36,25 +36,25 @@ type session struct {
 
 	list listing
 
-	mu       sync.Mutex
-	entered  bool        // it is or was the room's session; before that, its events do not count
-	dead     bool        // it was given up: its events no longer count
-	doubt    time.Time   // since when the SDK tries to resume; zero: it does not
-	patience *time.Timer // runs while doubt is not zero
-	tracks   map[*webrtc.TrackRemote]*track
-	wanted   wishes
-	leftOut  map[string]bool // tracks that the recorder does not ask for, by ID
-	waits    map[string]bool // members who need notice first: none of their tracks are received
-	overOnce sync.Once
-	deadOnce sync.Once
-	gone     chan struct{} // closed when dead
-	barred   chan error    // why the session must end: see watch
-	streams  *streams      // data streams of members
+	mu            sync.Mutex
+	entered       bool        // it is or was the room's session; before that, its events do not count
+	finished      bool        // finish was called: its events no longer count
+	resumingSince time.Time   // since when the SDK tries to resume; zero: it does not
+	resumeTimer   *time.Timer // runs while resumingSince is not zero
+	tracks        map[*webrtc.TrackRemote]*track
+	requests      trackRequests
+	leftOut       map[string]bool // tracks that the recorder does not ask for, by ID
+	waits         map[string]bool // members who need notice first: none of their tracks are received
+	overOnce      sync.Once
+	finishOnce    sync.Once
+	gone          chan struct{} // closed when finished
+	fatal         chan error    // why the session must end: see watch
+	streams       *streams      // data streams of members
 }
 
 // connect joins the room, once.
 func (r *Room) connect(ctx context.Context, token string) (*session, error) {
-	s := &session{r: r, streams: newStreams(roomBounds), lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), barred: make(chan error, 1),
+	s := &session{r: r, streams: newStreams(roomBounds), lost: make(chan lkproto.DisconnectReason, 1), over: make(chan struct{}), gone: make(chan struct{}), fatal: make(chan error, 1),
 		tracks: make(map[*webrtc.TrackRemote]*track), leftOut: make(map[string]bool)}
 	opts := []lksdk.ConnectOption{
 		// Nothing is received before the room was given notice: see Announce.
@@ -70,10 +70,10 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 		r.log.Warn("the recorder has no key of its own in this room: the server can read what it tells the members")
 	}
 	s.room = lksdk.NewRoom(s.callbacks())
-	if err := readAlong(s); err != nil {
+	if err := readSignals(s); err != nil {
 		return nil, err
 	}
-	desk, err := s.takeOver()
+	handler, err := s.handleEngine()
 	if err != nil {
 		return nil, err
 	}
@@ -98,9 +98,9 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 		s.finish()
 		return nil, fmt.Errorf("joining the room: %w", err)
 	}
-	if deaf := desk.deaf.Load(); deaf != nil {
+	if err := handler.dataErr.Load(); err != nil {
 		s.finish()
-		return nil, *deaf
+		return nil, *err
 	}
 	s.begun.Store(true)
 	s.joined = time.Now()
@@ -151,14 +151,14 @@ func (s *session) lose(reason lkproto.DisconnectReason) {
 func (s *session) alive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.entered && !s.dead
+	return s.entered && !s.finished
 }
 
 // connected reports whether the session is connected to its server.
 func (s *session) connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.dead && s.doubt.IsZero()
+	return !s.finished && s.resumingSince.IsZero()
 }
 
 // since returns when the session became useless: now, or when the SDK began to
@@ -166,10 +166,10 @@ func (s *session) connected() bool {
 func (s *session) since() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.doubt.IsZero() {
+	if s.resumingSince.IsZero() {
 		return time.Now()
 	}
-	return s.doubt
+	return s.resumingSince
 }
 
 // finish ends the session's tracks and leaves, without waiting for the server.
@@ -177,14 +177,14 @@ func (s *session) since() time.Time {
 func (s *session) finish() {
 	s.streamed(s.streams.giveUp())
 	s.mu.Lock()
-	s.dead = true
+	s.finished = true
 	tracks := s.tracks
 	s.tracks = nil
-	if s.patience != nil {
-		s.patience.Stop()
+	if s.resumeTimer != nil {
+		s.resumeTimer.Stop()
 	}
 	s.mu.Unlock()
-	s.deadOnce.Do(func() { close(s.gone) })
+	s.finishOnce.Do(func() { close(s.gone) })
 	for _, t := range tracks {
 		t.end()
 	}
@@ -239,7 +239,7 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 	}
 	cb.OnTrackUnpublished = func(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 		s.contain(p.Identity(), func() {
-			s.wanted.take(pub.SID())
+			s.requests.take(pub.SID())
 			s.mu.Lock()
 			delete(s.leftOut, pub.SID())
 			s.mu.Unlock()
@@ -259,7 +259,7 @@ func (s *session) callbacks() *lksdk.RoomCallback {
 // muted handles that a track was muted or unmuted.
 func (s *session) muted(pub lksdk.TrackPublication, p lksdk.Participant, on bool) {
 	s.contain(p.Identity(), func() {
-		s.wanted.mute(pub.SID(), on)
+		s.requests.mute(pub.SID(), on)
 		e := recorder.RoomEvent{Type: media.EventUnmute, Participant: p.Identity(), TrackID: pub.SID()}
 		if on {
 			e.Type = media.EventMute
@@ -285,11 +285,11 @@ func (s *session) emit(e recorder.RoomEvent) {
 
 func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 	sid := pub.SID()
-	wanted, offered := s.wanted.take(sid)
+	wanted, offered := s.requests.take(sid)
 	// The SDK has locks of its own: never call it with ours held.
 	t := newTrack(s, remote, pub, p, wanted, offered)
 	s.mu.Lock()
-	if s.dead {
+	if s.finished {
 		s.mu.Unlock()
 		return
 	}
@@ -306,7 +306,7 @@ func (s *session) want(pub *lksdk.RemoteTrackPublication, p *lksdk.RemotePartici
 	if pub.IsSubscribed() || s.leaveOut(pub, p) {
 		return
 	}
-	s.wanted.add(recorder.TrackInfo{ID: pub.SID(), Participant: p.Identity(), Name: p.Name(), Source: source(pub.Source())}, pub.IsMuted())
+	s.requests.add(recorder.TrackInfo{ID: pub.SID(), Participant: p.Identity(), Name: p.Name(), Source: source(pub.Source())}, pub.IsMuted())
 	s.ask(pub)
 }
 
@@ -357,22 +357,22 @@ func (s *session) leaveOut(pub *lksdk.RemoteTrackPublication, p *lksdk.RemotePar
 // reconnecting is called when the SDK tries to resume. The SDK waits for it.
 func (s *session) reconnecting() {
 	s.mu.Lock()
-	if s.dead || !s.doubt.IsZero() || !s.begun.Load() {
+	if s.finished || !s.resumingSince.IsZero() || !s.begun.Load() {
 		s.mu.Unlock()
 		return
 	}
-	s.doubt = time.Now()
-	s.patience = time.AfterFunc(s.r.c.Resume, func() { s.lose(lkproto.DisconnectReason_CONNECTION_TIMEOUT) })
+	s.resumingSince = time.Now()
+	s.resumeTimer = time.AfterFunc(s.r.c.Resume, func() { s.lose(lkproto.DisconnectReason_CONNECTION_TIMEOUT) })
 	s.mu.Unlock()
-	s.gathered()
+	s.awaitGathering()
 }
 
 // gatherTime is how long pion waits for an answer from a STUN server, and more.
 const gatherTime = 6 * time.Second
 
-// gathered waits until no ICE candidates are being gathered: resuming sets the
+// awaitGathering waits until no ICE candidates are being gathered: resuming sets the
 // servers anew, and pion reads them while it gathers.
-func (s *session) gathered() {
+func (s *session) awaitGathering() {
 	every := time.NewTicker(20 * time.Millisecond)
 	defer every.Stop()
 	late := time.NewTimer(gatherTime)
@@ -394,13 +394,13 @@ func (s *session) gathered() {
 // resumed is called when the SDK has resumed.
 func (s *session) resumed() {
 	s.mu.Lock()
-	since := s.doubt
-	if s.dead || since.IsZero() {
+	since := s.resumingSince
+	if s.finished || since.IsZero() {
 		s.mu.Unlock()
 		return
 	}
-	s.doubt = time.Time{}
-	s.patience.Stop()
+	s.resumingSince = time.Time{}
+	s.resumeTimer.Stop()
 	s.mu.Unlock()
 	s.r.emit(recorder.RoomEvent{Type: media.EventReconnect, Since: since, Reason: media.ReconnectResume})
 	s.r.subscribe(s) // the server did not get requests made meanwhile

@@ -21,9 +21,9 @@ import (
 
 var errSDK = errors.New("the LiveKit SDK is not the one that this was written for")
 
-// readAlong makes s see each message of its server before the SDK does. It must
+// readSignals makes s see each message of its server before the SDK does. It must
 // be called before the join.
-func readAlong(s *session) error {
+func readSignals(s *session) error {
 	engine := engineOf(s.room)
 	if engine == nil {
 		return errSDK
@@ -77,25 +77,25 @@ func (s *session) message(r *lkproto.SignalResponse) bool {
 	case *lkproto.SignalResponse_RoomMoved:
 		// This recording has nothing of the other room, and nobody there was
 		// given notice. The token in the message is for that room too.
-		s.bar(fmt.Errorf("%w: %w", recorder.ErrEnded, ErrMoved))
+		s.endFor(fmt.Errorf("%w: %w", recorder.ErrEnded, ErrMoved))
 		return false
 	case *lkproto.SignalResponse_StreamStateUpdate:
-		s.flows(v.StreamStateUpdate)
+		s.streamStates(v.StreamStateUpdate)
 	}
 	return true
 }
 
-// bar ends the session for good.
-func (s *session) bar(err error) {
+// endFor ends the session for good, because of err.
+func (s *session) endFor(err error) {
 	select {
-	case s.barred <- err:
+	case s.fatal <- err:
 	default:
 	}
 }
 
-// flows reports which tracks the server has stopped sending for lack of
+// streamStates reports which tracks the server has stopped sending for lack of
 // bandwidth, and which it sends again.
-func (s *session) flows(u *lkproto.StreamStateUpdate) {
+func (s *session) streamStates(u *lkproto.StreamStateUpdate) {
 	for _, st := range u.GetStreamStates() {
 		typ := recorder.EventHeld
 		switch st.GetState() {

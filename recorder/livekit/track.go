@@ -97,15 +97,15 @@ func (t *track) Read() (recorder.Packet, error) {
 	}
 	out := recorder.Packet{RTP: p, Arrival: time.Now()}
 	var ask bool
-	if out.Reports, ask = t.took(p, out.Arrival); ask {
+	if out.Reports, ask = t.note(p, out.Arrival); ask {
 		t.member.WritePLI(t.remote.SSRC())
 	}
 	return out, nil
 }
 
-// took notes a packet. It returns the reports that came before it, and whether to
+// note notes a packet. It returns the reports that came before it, and whether to
 // ask for a key frame. It frees the lock even if the packet causes a panic.
-func (t *track) took(p *rtp.Packet, at time.Time) (reports []recorder.SenderReport, ask bool) {
+func (t *track) note(p *rtp.Packet, at time.Time) (reports []recorder.SenderReport, ask bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	reports, t.reports = t.reports, nil
@@ -114,13 +114,13 @@ func (t *track) took(p *rtp.Packet, at time.Time) (reports []recorder.SenderRepo
 
 // RequestKeyFrame implements recorder.Track.
 func (t *track) RequestKeyFrame() {
-	if t.wants(time.Now()) {
+	if t.wantsKeyFrame(time.Now()) {
 		t.member.WritePLI(t.remote.SSRC())
 	}
 }
 
-// wants reports whether to ask for a key frame, now that the recorder wants one.
-func (t *track) wants(now time.Time) bool {
+// wantsKeyFrame reports whether to ask for a key frame, now that the recorder wants one.
+func (t *track) wantsKeyFrame(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.keys.want(now)

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// A shelf caches what was read from members/: a file is read and checked again
+// A fileCache caches what was read from members/: a file is read and checked again
 // only when it has changed. It is safe for concurrent use.
-type shelf struct {
+type fileCache struct {
 	mu    sync.Mutex
-	files map[string]shelved // by file name
+	files map[string]memberFile // by file name
 }
 
-// A shelved is the content of one file, of one of four kinds.
-type shelved struct {
+// A memberFile is the content of one file, of one of four kinds.
+type memberFile struct {
 	info       fs.FileInfo // of the file when it was read; nil: read it again
 	card       *Card
 	folded     string // the name on card
@@ -52,15 +52,15 @@ func (h *Home) replacementPath(key string) string {
 const unchanging = 2 * time.Second
 
 // members returns what is in members/, by file name.
-func (h *Home) members() (map[string]shelved, error) {
+func (h *Home) members() (map[string]memberFile, error) {
 	entries, err := os.ReadDir(h.membersPath(""))
 	if err != nil {
 		return nil, err
 	}
-	s := &h.shelf
+	s := &h.cache
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	files := make(map[string]shelved)
+	files := make(map[string]memberFile)
 	for _, e := range entries {
 		switch filepath.Ext(e.Name()) {
 		case memberExt, revocationExt, replacementExt, groundExt:
@@ -96,10 +96,10 @@ func (h *Home) members() (map[string]shelved, error) {
 }
 
 // readMember reads and checks a file of members/.
-func (h *Home) readMember(name string) (f shelved, err error) {
+func (h *Home) readMember(name string) (f memberFile, err error) {
 	b, err := readBounded(h.membersPath(name), max(MaxCard, MaxRevocation, maxGround))
 	if err != nil {
-		return shelved{}, err
+		return memberFile{}, err
 	}
 	key, ext := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
 	switch ext {

@@ -8,79 +8,79 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// wishes are the tracks that the recorder asked the server for and that have not
-// come.
-type wishes struct {
-	mu sync.Mutex
-	of map[string]*wish // by track
+// trackRequests are the tracks that the recorder asked the server for and that have
+// not come.
+type trackRequests struct {
+	mu   sync.Mutex
+	byID map[string]*trackRequest
 }
 
-type wish struct {
+type trackRequest struct {
 	info  recorder.TrackInfo // Wanted is zero while it is muted
 	muted bool               // it was muted at some time since it was asked for
 }
 
 // add adds a track that the recorder asks for, now or before.
-func (w *wishes) add(info recorder.TrackInfo, muted bool) {
+func (w *trackRequests) add(info recorder.TrackInfo, muted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.of[info.ID] != nil {
+	if w.byID[info.ID] != nil {
 		return
 	}
-	if w.of == nil {
-		w.of = make(map[string]*wish)
+	if w.byID == nil {
+		w.byID = make(map[string]*trackRequest)
 	}
 	if !muted {
 		info.Wanted = time.Now()
 	}
-	w.of[info.ID] = &wish{info, muted}
+	w.byID[info.ID] = &trackRequest{info, muted}
 }
 
 // take removes a track that has come, or will not come. It returns since when it
 // was missing, if it was never muted meanwhile, and since when the server was
 // ready.
-func (w *wishes) take(id string) (wanted, offered time.Time) {
+func (w *trackRequests) take(id string) (wanted, offered time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if it := w.of[id]; it != nil && !it.muted {
-		wanted, offered = it.info.Wanted, it.info.Offered
+	if req := w.byID[id]; req != nil && !req.muted {
+		wanted, offered = req.info.Wanted, req.info.Offered
 	}
-	delete(w.of, id)
+	delete(w.byID, id)
 	return wanted, offered
 }
 
 // mute notes that a track is muted or unmuted. A muted track is not missing.
-func (w *wishes) mute(id string, muted bool) {
+func (w *trackRequests) mute(id string, muted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	it := w.of[id]
+	req := w.byID[id]
 	switch {
-	case it == nil:
+	case req == nil:
 	case muted:
-		it.muted, it.info.Wanted = true, time.Time{}
-	case it.info.Wanted.IsZero():
-		it.info.Wanted = time.Now()
+		req.muted, req.info.Wanted = true, time.Time{}
+	case req.info.Wanted.IsZero():
+		req.info.Wanted = time.Now()
 	}
 }
 
 // offered notes which of the tracks are in a session description of the server:
 // it is ready to send them.
-func (w *wishes) offered(sdp string) {
+func (w *trackRequests) offered(sdp string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for id, it := range w.of {
-		if it.info.Offered.IsZero() && strings.Contains(sdp, id) {
-			it.info.Offered = time.Now()
+	for id, req := range w.byID {
+		if req.info.Offered.IsZero() && strings.Contains(sdp, id) {
+			req.info.Offered = time.Now()
 		}
 	}
 }
 
 // unoffered reports whether the server is not ready for some of the tracks.
-func (w *wishes) unoffered() bool {
+func (w *trackRequests) unoffered() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, it := range w.of {
-		if it.info.Offered.IsZero() {
+	for _, req := range w.byID {
+		if req.info.Offered.IsZero() {
 			return true
 		}
 	}
@@ -88,12 +88,12 @@ func (w *wishes) unoffered() bool {
 }
 
 // missed returns the tracks that are not muted.
-func (w *wishes) missed() (infos []recorder.TrackInfo) {
+func (w *trackRequests) missed() (infos []recorder.TrackInfo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, it := range w.of {
-		if !it.info.Wanted.IsZero() {
-			infos = append(infos, it.info)
+	for _, req := range w.byID {
+		if !req.info.Wanted.IsZero() {
+			infos = append(infos, req.info)
 		}
 	}
 	return infos
@@ -107,8 +107,8 @@ func (r *Room) Waiting() []recorder.TrackInfo {
 	if s == nil || !s.alive() {
 		return nil
 	}
-	if s.wanted.unoffered() {
-		s.wanted.offered(s.offer())
+	if s.requests.unoffered() {
+		s.requests.offered(s.offer())
 	}
-	return s.wanted.missed()
+	return s.requests.missed()
 }

@@ -81,7 +81,7 @@ func TestLooks(t *testing.T) {
 	first := list("RM_1", ada("Ada", true))
 	first.Room.Metadata = "agenda"
 	m.s.listed(first)
-	m.r.begin(m.s)
+	m.r.start(m.s)
 	expect("join ada", "hand ada raised", "metadata  agenda")
 	m.update(ada("Ada", true))
 	describe("agenda")

@@ -14,20 +14,22 @@ import (
 // own limit is the same.
 const maxMetadata = 64 << 10
 
-// A look is what a member shows of themselves: name and raised hand.
-type look struct {
+// An appearance is what a member shows of themselves: name and raised hand.
+type appearance struct {
 	name string
 	hand bool // it is raised
 }
 
-// lookOf returns a member's look, as the server reports it.
-func lookOf(p *lkproto.ParticipantInfo) look { return look{p.GetName(), handRaised(p)} }
+// appearanceOf returns a member's appearance, as the server reports it.
+func appearanceOf(p *lkproto.ParticipantInfo) appearance {
+	return appearance{p.GetName(), handRaised(p)}
+}
 
-// looks reports what changed in a member's look. The caller holds r.feed.
-func (r *Room) looks(s *session, identity string, now look) {
+// reportAppearance reports what changed in a member's appearance. The caller holds r.feed.
+func (r *Room) reportAppearance(s *session, identity string, now appearance) {
 	was, known := r.seen[identity]
 	if r.seen == nil {
-		r.seen = make(map[string]look)
+		r.seen = make(map[string]appearance)
 	}
 	r.seen[identity] = now
 	if known && was.name != now.name {
@@ -42,8 +44,8 @@ func (r *Room) looks(s *session, identity string, now look) {
 	}
 }
 
-// describes reports the room's metadata if they changed. The caller holds r.feed.
-func (r *Room) describes(s *session, metadata string) {
+// reportMetadata reports the room's metadata if they changed. The caller holds r.feed.
+func (r *Room) reportMetadata(s *session, metadata string) {
 	if r.metadata == metadata {
 		return
 	}
