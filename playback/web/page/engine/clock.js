@@ -1,19 +1,20 @@
 /**
- * The master clock: recording time as a function of the machine's time. It runs
- * at a rate, stops, is set, and is drawn slowly towards what sound devices think a
- * second is, so that sound need not be stretched. Pure: the machine's time is
- * passed in, in seconds.
+ * The master clock gives the recording time for a time of the machine. It runs at
+ * a rate, stops, and can be set. It slowly follows the sound device's idea of a second,
+ * so that sound need not be stretched. Pure: the machine's time is passed in, in
+ * seconds.
  */
 
 /**
- * How fast the clock follows the sound: an error is gone after some two seconds, at
- * no more than half a percent.
+ * How fast the clock follows the sound. An error is gone after some two seconds; the
+ * clock's rate changes by at most half a percent.
  */
 const pull = 0.5, mostSlew = 0.005;
 
 /**
- * A common error of all sounds beyond this is no drift, in seconds: the device
- * stood still, or changed its pace. The clock steps. After a start it steps sooner.
+ * If the median error of all sounds is larger than this, in seconds, it is no drift:
+ * the device stood still, or changed its pace. Then the clock steps. Just after a start
+ * it steps sooner.
  */
 const stepBeyond = 0.02, freshStepBeyond = 0.005;
 
@@ -22,9 +23,9 @@ export class Clock {
 	running = false;
 	/** Recording time at #since. */
 	#base = 0;
-	/** Of the machine's time. */
+	/** The machine's time at #base. */
 	#since = 0;
-	/** By how much it runs faster than its rate. */
+	/** How much faster than its rate the clock runs, as a factor. */
 	#slew = 0;
 	#now;
 
@@ -39,7 +40,7 @@ export class Clock {
 	}
 
 	/**
-	 * at tells the recording time at a time of the machine, not far from now, in seconds.
+	 * at returns the recording time for a time of the machine near now, in seconds.
 	 * @param {number} now
 	 */
 	at(now) {
@@ -75,10 +76,9 @@ export class Clock {
 	}
 
 	/**
-	 * follow takes how far each playing sound is ahead of the clock, in seconds of
-	 * the recording. Returns how far the clock stepped, mostly 0.
-	 * @param {number[]} errors
-	 * @param {boolean} [fresh] the sounds have just begun: their common delay is not heard as one
+	 * follow draws the clock to the sounds. Returns how far it stepped, mostly 0.
+	 * @param {number[]} errors how far each playing sound is ahead of the clock, in seconds of the recording
+	 * @param {boolean} [fresh] the sounds have just begun, so nobody hears it when the clock steps by their common error
 	 */
 	follow(errors, fresh = false) {
 		this.#rebase();
@@ -98,14 +98,15 @@ export class Clock {
 }
 
 /**
- * How far what is heard is ahead of what an element says, in seconds of the
- * recording: browsers do not count the delay of what keeps the pitch at another
- * speed. Measured in Chromium.
+ * For some rates: how far the heard sound is ahead of the element's time, in seconds of
+ * the recording. At another speed than 1 browsers keep the pitch, and do not count the
+ * delay of that. Measured in Chromium.
  */
 const stretched = [[0.5, 0.033], [1, 0], [2, -0.01], [3, -0.022]];
 
 /**
- * stretch returns that for a rate.
+ * stretch returns how far the heard sound is ahead of the element's time at a rate, in
+ * seconds of the recording.
  * @param {number} rate
  */
 export function stretch(rate) {
@@ -118,7 +119,8 @@ export function stretch(rate) {
 }
 
 /**
- * median of at least one number; of an even count the lower of the middle two.
+ * median returns the median of one number or more. For an even count it is the lower of
+ * the middle two.
  * @param {number[]} numbers
  */
 export function median(numbers) {
@@ -127,13 +129,13 @@ export function median(numbers) {
 }
 
 /**
- * trim returns the factor to play an element at, that is error seconds ahead of
- * the clock. Pictures follow freely. Sound is left alone until it is 12 ms off,
- * and then drawn back by two percent (five, if it is far), until it is right. At
- * higher speed its clock is coarser.
+ * trim returns the factor by which an element's speed should differ from the rate, to
+ * bring it back to the clock. Pictures follow freely. Sound is left alone until it is
+ * 12 ms off; then it is played two percent faster or slower (five, if it is more than
+ * 25 ms off) until it is right. At a higher rate a sound's own time is coarser.
  * @param {"audio"|"video"} kind
- * @param {number} error in seconds
- * @param {number} now the factor in force
+ * @param {number} error how far the element is ahead of the clock, in seconds
+ * @param {number} now the present factor
  * @param {number} [rate]
  */
 export function trim(kind, error, now, rate = 1) {

@@ -1,18 +1,18 @@
 /**
- * How late pictures are to be seen on average: the half of a screen's frame. How late
- * they are until it is learnt, and at most. In seconds.
+ * In seconds: how late pictures should be seen on average, half a frame of the screen;
+ * the delay that is assumed before one is learnt; and the largest delay.
  */
 const aim = 0.008, usual = 0.012, most = 0.06;
 
-/** How much of what is new is learnt, and what is too far off to be learnt from, in seconds. */
+/** The weight of a new measurement, and the delay from which on one is ignored, in seconds. */
 const weight = 0.05, implausible = 0.15;
 
 /**
- * A DisplayDelay learns from each picture how much later than its element says it is
- * seen: what comes after the decoder takes a frame of the screen or two.
+ * A DisplayDelay measures how much later than the element's time a picture is seen. What
+ * comes after the decoder takes one or two frames of the screen.
  */
 export class DisplayDelay {
-	/** In seconds. */
+	/** The delay, in seconds. */
 	value = usual;
 	#clockAt;
 	#settled;
@@ -22,7 +22,7 @@ export class DisplayDelay {
 	 * @param {HTMLVideoElement} video
 	 * @param {object} config
 	 * @param {(now: number) => number} config.clockAt the recording time at a time of the machine, in seconds
-	 * @param {() => boolean} config.settled whether it plays as it should, so that there is something to learn
+	 * @param {() => boolean} config.settled whether the element keeps to the clock, so that a measurement counts
 	 * @param {AbortSignal} config.signal ends it
 	 */
 	constructor(video, { clockAt, settled, signal }) {

@@ -1,10 +1,10 @@
-/** How long pictures may keep the sound waiting, and a sound that does not get ready the others, in seconds. */
+/** How long the others wait for pictures that are not ready, and for sounds that are not, in seconds. */
 const picturePatience = 0.8, soundPatience = 2.5;
 
-/** How much must be there to go on after it was not, in seconds of real time. */
+/** How much media must be there before a player that ran out of it goes on, in seconds of real time. */
 const stock = 1;
 
-/** Nothing can be wanted so near to the end, in seconds. */
+/** This near to the end, in seconds, no further media is expected. */
 const beforeEnd = 0.05;
 
 /**
@@ -15,25 +15,25 @@ const beforeEnd = 0.05;
  */
 
 /**
- * Gathering decides when what stands still may begin: when all tracks are ready,
- * or have kept the others waiting for long enough.
+ * Gathering decides when tracks that stand still may begin: when all of them are
+ * ready, or when the others have waited long enough.
  */
 export class Gathering {
 	/** @type {number|null} since when no sound has been missing, by the machine's time in seconds */
 	#soundHereSince = null;
 
-	/** restart begins anew, for another place. */
+	/** restart forgets how long the tracks have waited: they are at another place now. */
 	restart() {
 		this.#soundHereSince = null;
 	}
 
 	/**
-	 * look gets all tracks ready for t. Returns those that are not, and whether it
-	 * can go on without them.
+	 * look prepares all tracks for t. Returns those that are not ready, and whether the
+	 * player may go on without them.
 	 * @template {Gatherable} T
 	 * @param {T[]} tracks
 	 * @param {number} t
-	 * @param {number} rate at which to play, 0 if it is not to
+	 * @param {number} rate at which to play; 0: it is paused
 	 * @param {number} now the machine's time in seconds
 	 */
 	look(tracks, t, rate, now) {
@@ -48,8 +48,8 @@ export class Gathering {
 }
 
 /**
- * stocked reports whether there is a little more than nothing at t, for who
- * stopped for want of media.
+ * stocked reports whether there is enough media at t to go on after the player ran out
+ * of it.
  * @param {Gatherable[]} tracks
  * @param {{ duration: number, live: boolean }} recording
  * @param {number} t

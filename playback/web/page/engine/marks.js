@@ -1,17 +1,17 @@
 /**
- * What a recording's events say of people and tracks, before they are put
- * together: when what began and ended. Pure.
+ * What the events of a recording say about each person and track: when something began
+ * and ended. people.js and tracks_of.js make persons and tracks of it. Pure.
  *
- * @typedef {"proved"|"operator"|"card"|""} Proof how a name is known, "" for not
+ * @typedef {"proved"|"operator"|"card"|""} Proof how a name is known; "": it is not
  *
  * @typedef {object} PersonMarks
  * @property {[number, boolean][]} presence when they came (true) and left
  * @property {import("./spans.js").Span[]} speaking
  * @property {string} name as the room's server said
- * @property {string} verified the name that was proved or vouched for last, "" for none
- * @property {Proof[]} stays how the name was known at best, by stay
- * @property {[number, Proof][]} known from when on it was known how
- * @property {boolean} here after the last event
+ * @property {string} verified the name that was proved or vouched for last; "": none
+ * @property {Proof[]} stays for each stay, the best way in which the name was known
+ * @property {[number, Proof][]} known from when on the name was known in which way
+ * @property {boolean} here whether they are there after the last event
  *
  * @typedef {object} TrackMarks
  * @property {[number, boolean][]} life when it was published (true) and ended
@@ -19,7 +19,7 @@
  * @property {boolean} plain it came without end-to-end encryption
  */
 
-/** @type {Proof[]} how a name may be known, by how much it is worth */
+/** @type {Proof[]} the ways in which a name may be known, the weakest first */
 export const proofs = ["", "card", "operator", "proved"];
 
 /** Marks are what happened to each person and track, by participant and UID. */
@@ -83,7 +83,7 @@ export class Marks {
 			identify(p, e.t, e.reason === "proof" ? "proved" : "operator");
 			return;
 		}
-		// Somebody else may be there in their place.
+		// They are not verified any more: somebody else may have taken their place.
 		depart(p, e.t);
 		arrive(p);
 	}
@@ -106,7 +106,7 @@ export class Marks {
 }
 
 /**
- * noMarks is somebody of whom no event tells.
+ * noMarks returns the marks of a person without events.
  * @returns {PersonMarks}
  */
 export function noMarks() {

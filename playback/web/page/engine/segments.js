@@ -1,11 +1,11 @@
 import * as spans from "./spans.js";
 
-/** Pictures come from a key frame on. How far back one is looked for, in segments. */
+/** How many segments back the key frame of a picture is looked for. */
 const keyReach = 48;
 
 /**
- * How many segments are looked back for sound that goes on beyond the beginning of
- * the next, if it does for longer than soundSlack, in seconds.
+ * How many segments back sound is looked for that reaches into the present one, by more
+ * than soundSlack, in seconds.
  */
 const soundReach = 2, soundSlack = 0.05;
 
@@ -24,7 +24,7 @@ const segmentStates = { r: "readable", l: "locked", f: "failed", u: "unlisted" }
  * @property {Map<string, number[]>} tracks UID to the times of key frames
  */
 
-/** Segments are a recording's, and what can be played of them. Pure. */
+/** Segments are the segments of a recording, and say what of them can be played. Pure. */
 export class Segments {
 	/** @type {Segment[]} by number */
 	list = [];
@@ -41,9 +41,9 @@ export class Segments {
 	}
 
 	/**
-	 * take puts later segments in the place of those from the first of them on.
+	 * take replaces the segments from the first entry on by those of the entries.
 	 * @param {import("./description.js").SegmentEntry[]} entries
-	 * @param {string[]} uids of the tracks that entries mean by their index
+	 * @param {string[]} uids UIDs of the tracks; the entries have indexes into it
 	 */
 	take(entries, uids) {
 		if (entries.length > 0) this.list = this.list.filter((s) => s.number < entries[0][0]);
@@ -52,7 +52,8 @@ export class Segments {
 		for (const [number, from, to, state, media] of entries) {
 			/** @type {Map<string, number[]>} */
 			const byTrack = new Map();
-			// Two hours of thirty people are fifty thousand of these: most have no keys.
+			// Two hours of thirty people have fifty thousand of these; most have no key
+			// frames, and share one empty list.
 			for (const entry of media || []) {
 				const uid = uids[entry[0]];
 				if (uid !== undefined) byTrack.set(uid, entry.length > 1 ? entry.slice(1) : noKeys);
@@ -60,8 +61,8 @@ export class Segments {
 			this.list.push({ number, from, to, end: to, state: segmentStates[state] || "failed", tracks: byTrack });
 		}
 		this.list.sort((x, y) => x.number - y.number);
-		// Frames of one segment may end a little after the next begins, which then
-		// has the word. Times that run back would hide segments from every search.
+		// Frames of one segment may end a little after the next segment begins. Then the
+		// next one counts. Times that run backwards would hide segments from searches.
 		this.list.forEach((s, i) => {
 			const next = this.list[i + 1];
 			if (next && next.from < s.from) next.from = s.from;
@@ -83,8 +84,8 @@ export class Segments {
 	}
 
 	/**
-	 * at returns the index in list of the last that begins by t, 0 at the
-	 * least, -1 if there is none.
+	 * at returns the index of the last segment that begins at t or before. Before the
+	 * first segment it returns 0. Without segments it returns -1.
 	 * @param {number} t
 	 */
 	at(t) {
@@ -92,7 +93,7 @@ export class Segments {
 	}
 
 	/**
-	 * has says whether segment i can give media of the track.
+	 * has reports whether segment i is readable and has media of the track.
 	 * @param {number} i
 	 * @param {string} uid
 	 */
@@ -102,7 +103,8 @@ export class Segments {
 	}
 
 	/**
-	 * sends says whether a segment that touches [from, to) can give media of the track.
+	 * sends reports whether a segment that touches [from, to) is readable and has media of
+	 * the track.
 	 * @param {string} uid
 	 * @param {number} from
 	 * @param {number} to
@@ -115,9 +117,9 @@ export class Segments {
 	}
 
 	/**
-	 * pictureFrom returns the index of the segment from which on a picture at t must
-	 * be decoded: that of the last key frame by t. Where there is none to go back to,
-	 * it is the segment of t itself: its picture comes with its first key frame.
+	 * pictureFrom returns the index of the segment at which decoding of the picture at t
+	 * must begin: the one with the last key frame at t or before. If none is found, it is
+	 * the segment of t, and the picture comes with its first key frame.
 	 * @param {string} uid
 	 * @param {number} t
 	 */
@@ -130,9 +132,9 @@ export class Segments {
 	}
 
 	/**
-	 * soundFrom returns the index of the segment from which on a sound at t must be
-	 * fetched. Its last packets may be in the one before: a segment begins where the
-	 * first picture in it does.
+	 * soundFrom returns the index of the first segment to fetch for the sound at t. Packets
+	 * for t may be in the segment before, since a segment begins where its first picture
+	 * does.
 	 * @param {string} uid
 	 * @param {number} t
 	 */
@@ -152,8 +154,8 @@ export class Segments {
 	}
 
 	/**
-	 * fail notes what a fetch found: segment i cannot be played. Returns whether
-	 * that is news.
+	 * fail notes that segment i cannot be played, as a fetch found out. Returns whether that
+	 * was not known.
 	 * @param {number} i
 	 * @param {"locked"|"failed"} state
 	 */

@@ -1,10 +1,10 @@
 import * as spans from "./spans.js";
 
-/** Silences are the spans of a recording in which nobody speaks, to be skipped. */
+/** Silences are the spans of a recording in which nobody speaks. A player may skip them. */
 export class Silences {
 	/** @type {import("./recording.js").Recording} */
 	#recording;
-	/** @type {spans.Span[]|null} null until asked for */
+	/** @type {spans.Span[]|null} null: not computed yet */
 	#list = null;
 
 	/** @param {import("./recording.js").Recording} recording */
@@ -12,13 +12,13 @@ export class Silences {
 		this.#recording = recording;
 	}
 
-	/** refresh takes it that the recording has grown. */
+	/** refresh is called when the recording has grown. */
 	refresh() {
 		this.#list = null;
 	}
 
 	/**
-	 * first returns the first that touches [from, to], or null.
+	 * first returns the first silence that touches [from, to], or null.
 	 * @param {number} from
 	 * @param {number} to
 	 */

@@ -1,12 +1,13 @@
 /**
- * Lists of spans: [from, to) in seconds, sorted and apart. Pure.
+ * Lists of spans [from, to) in seconds. A list is sorted, and its spans do not touch.
+ * Pure.
  *
  * @typedef {[number, number]} Span
  */
 
 /**
- * find returns the index of the last span that begins by t, -1 if there is none.
- * It takes any list that is sorted by the first of each.
+ * find returns the index of the last span that begins at t or before. If there is none,
+ * it returns -1. It takes any list of arrays that is sorted by their first elements.
  * @param {readonly (readonly [number, ...any])[]} list
  * @param {number} t
  */
@@ -21,7 +22,7 @@ export function find(list, t) {
 }
 
 /**
- * around returns the span that t is in, or null.
+ * around returns the span that contains t, or null.
  * @param {Span[]} list
  * @param {number} t
  */
@@ -31,7 +32,7 @@ export function around(list, t) {
 }
 
 /**
- * within reports whether t is in one of the spans.
+ * within reports whether one of the spans contains t.
  * @param {Span[]} list
  * @param {number} t
  */
@@ -40,8 +41,8 @@ export function within(list, t) {
 }
 
 /**
- * merge sorts spans, and makes one of those that touch or are no more than gap
- * apart. It leaves its argument as it is.
+ * merge returns a sorted list, in which spans that touch, or are no more than gap apart,
+ * are joined. It does not change its argument.
  * @param {Span[]} list
  * @param {number} [gap]
  */
@@ -57,8 +58,8 @@ export function merge(list, gap = 0) {
 }
 
 /**
- * lasting makes spans of what began and ended: [time, whether it began]. What
- * ended first had begun at from, what did not end lasts until to.
+ * lasting makes spans of marks: [time, whether something began or ended]. If the first
+ * mark is an end, it began at from. What did not end lasts until to.
  * @param {[number, boolean][]} marks
  * @param {number} from
  * @param {number} to
@@ -80,7 +81,7 @@ export function lasting(marks, from, to) {
 }
 
 /**
- * intersect returns what is in both lists.
+ * intersect returns the spans that are in both lists.
  * @param {Span[]} x
  * @param {Span[]} y
  */
@@ -97,7 +98,7 @@ export function intersect(x, y) {
 }
 
 /**
- * without returns what is between from and to and in none of the spans.
+ * without returns the parts of [from, to) that are in none of the spans.
  * @param {Span[]} list
  * @param {number} from
  * @param {number} to
@@ -116,7 +117,8 @@ export function without(list, from, to) {
 }
 
 /**
- * since returns how long ago the last span ended: 0 within one, Infinity before all.
+ * since returns how long ago the last span ended. Within a span it is 0. Before the first
+ * span it is Infinity.
  * @param {Span[]} list
  * @param {number} t
  */
@@ -126,7 +128,7 @@ export function since(list, t) {
 }
 
 /**
- * total returns how long the spans last together.
+ * total returns the sum of the lengths of the spans.
  * @param {Span[]} list
  */
 export function total(list) {
@@ -134,7 +136,8 @@ export function total(list) {
 }
 
 /**
- * visible returns what is between from and to, spans closer than gap as one.
+ * visible returns the parts of the spans within [from, to), and joins those that are less
+ * than gap apart.
  * @param {Span[]} list
  * @param {number} from
  * @param {number} to

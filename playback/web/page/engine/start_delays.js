@@ -1,12 +1,12 @@
-/** How much of what is new is learnt, and what is too long to be learnt from, in seconds. */
+/** The weight of a new measurement, the longest that counts, and the one from which on it is ignored, in seconds. */
 const weight = 0.25, mostLearnt = 0.5, implausible = 2;
 
-/** @typedef {"start"|"join"|"seek"} Action all begin; one begins while others play; an element is put somewhere */
+/** @typedef {"start"|"join"|"seek"} Action all elements start; one starts while others play; one is moved */
 
 /**
- * StartDelays are what it takes elements until they play or are where they were put,
- * in seconds, learnt while playing. The first sounds start the device as well; those
- * that join have it running.
+ * StartDelays are how long elements take until they play, or until they are where they
+ * were moved, in seconds. They are measured while playing. The first sounds must start
+ * the device, too; for those that join it runs already.
  */
 export class StartDelays {
 	/** @type {Record<"audio"|"video", Record<Action, number>>} */
@@ -21,7 +21,7 @@ export class StartDelays {
 	}
 
 	/**
-	 * learn takes what an action took.
+	 * learn takes into account how long an action took.
 	 * @param {"audio"|"video"} kind
 	 * @param {Action} action
 	 * @param {number} took in seconds

@@ -1,7 +1,7 @@
 import * as spans from "./spans.js";
 
 /**
- * What can be seen or heard of a track at a time, in a word. Pure.
+ * One word for what can be seen or heard of a track at a time. Pure.
  *
  * @typedef {"playing"|"paused"|"waiting"|"absent"|"muted"|"hole"|"locked"|"failed"|"unsupported"} StateWord
  *
@@ -12,15 +12,15 @@ import * as spans from "./spans.js";
  */
 
 /**
- * stateOf tells the state of a track at t.
+ * stateOf returns the state of a track at t.
  * @param {import("./recording.js").Recording} recording
  * @param {string} uid
  * @param {number} t
  * @param {object} now
- * @param {boolean} now.there its media for t is in the buffer
- * @param {boolean} now.covered so is all there can be of it
- * @param {boolean} now.unsupported the browser has no decoder for it
- * @param {string} now.broken what the browser said of the media at t, if it choked on it
+ * @param {boolean} now.there media for t is in the buffer
+ * @param {boolean} now.covered all media that exists around t is in the buffer
+ * @param {boolean} now.unsupported the browser has no decoder for the track
+ * @param {string} now.broken the browser's error about the media at t; "": none
  * @param {boolean} now.paused
  * @param {boolean} now.waiting
  * @returns {State}
@@ -41,12 +41,12 @@ export function stateOf(recording, uid, t, now) {
 	if (now.there && !(muted && track.kind === "audio")) {
 		return is(now.paused ? "paused" : now.waiting ? "waiting" : "playing");
 	}
-	// Frames end a little before a hole is declared, and begin a little after.
+	// The frames around a hole end a little before it, and begin a little after it.
 	const hole = recording.holes(uid).find((h) => h.from <= t + 0.05 && t < h.to + 0.05);
 	if (hole && !muted) return is("hole", hole.reason);
 	if (muted) return is("muted");
 	if (now.broken) return is("unsupported", now.broken);
 	if (!now.covered) return is("waiting");
-	// Silence is not sent; a picture that is not there misses its key frame.
+	// Senders do not send silence. A picture without media lacks its key frame.
 	return track.kind === "audio" ? is(now.paused ? "paused" : "playing") : is("hole", "key-frame");
 }

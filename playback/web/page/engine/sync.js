@@ -1,7 +1,7 @@
-/** How long tracks have just begun, in seconds: their delays are learnt and taken over. */
+/** How long after a start tracks count as just begun, in seconds: their delays are then learnt. */
 const freshFor = 0.5;
 
-/** How long after a change of pace a common delay of all sounds is no drift, in seconds. */
+/** How long after a start or a change of rate a common delay of all sounds is no drift, in seconds. */
 const settleFor = 0.6;
 
 /** How long sound must be heard before pictures begin with it, in seconds of real time. */
@@ -12,11 +12,11 @@ export class Sync {
 	/** @type {import("./clock.js").Clock} */
 	#clock;
 	#startedAt = 0;
-	/** When it started, or changed its pace. */
+	/** When it started, or changed its rate. */
 	#pacedAt = 0;
 	/** @type {number|null} when the first sound was heard after the start */
 	#heardAt = null;
-	/** The clock when it was looked at last. */
+	/** The clock's time at the last follow. */
 	#lastTime = 0;
 
 	/** @param {import("./clock.js").Clock} clock */
@@ -32,8 +32,8 @@ export class Sync {
 	 * @param {number} now
 	 */
 	start(tracks, late, t, now) {
-		// Sound takes a moment to begin. The clock is put back by it, so that pictures,
-		// which do not, begin with the sound and not before.
+		// Sound takes a moment to begin, and pictures do not. The clock is set back by
+		// that moment, so that pictures begin with the sound and not before it.
 		const ready = tracks.filter((p) => p.media.around(t) && !late.includes(p));
 		const delay = Math.max(0, ...ready.map((p) => p.startDelay));
 		this.#lastTime = t - delay * this.#clock.rate;
@@ -64,7 +64,7 @@ export class Sync {
 	 * follow draws the clock to what is heard, and the tracks to the clock. Returns
 	 * whether the clock may run on: false when something is missing.
 	 * @param {import("./track_player.js").TrackPlayer[]} tracks
-	 * @param {number} shown the time that is told, which is never before what was sought
+	 * @param {number} shown the time that the player shows; it is never before the last seek
 	 * @param {number} now
 	 */
 	follow(tracks, shown, now) {
@@ -75,7 +75,7 @@ export class Sync {
 		const playing = sounds.filter((p) => p.playing);
 		if (playing.length > 0 && playing.every((p) => p.dry)) this.#clock.set(this.#lastTime);
 		const t = this.#lastTime = this.#clock.time;
-		// Pictures begin when sound is heard and has got into its stride, which tells
+		// Pictures begin once sound has been heard for soundLead: only then is it known
 		// what time it really is.
 		if (errors.length > 0) this.#heardAt ??= now;
 		const fresh = this.fresh(now);
@@ -84,7 +84,7 @@ export class Sync {
 		let complete = true;
 		for (const p of tracks) {
 			if (p.follow(t, rate, { fresh, hold })) p.excused = false;
-			// Pictures that were not waited for come when they come.
+			// Nobody waits for an excused track: it begins when it is ready.
 			else if (!p.excused) complete = false;
 		}
 		return complete;

@@ -18,20 +18,20 @@ import * as spans from "./spans.js";
  * @property {spans.Span[]} life when it was published
  * @property {spans.Span[]} muted
  *
- * @typedef {object} Known what tracks are put together from
+ * @typedef {object} Known what tracks are made from
  * @property {import("./segments.js").Segments} segments
  * @property {import("./marks.js").Marks} marks
  * @property {number} duration
  */
 
-/** Segments of a track that are no further apart belong together, in seconds. */
+/** Segments of a track that are no further apart than this, in seconds, are one span. */
 const joinWithin = 0.5;
 
-/** So near to what the timeline tells segments tell nothing of their own, in seconds. */
+/** Within this distance of a span of the timeline, in seconds, segments add nothing to it. */
 const toldWithin = 5;
 
 /**
- * tracksOf puts a recording's tracks together from what segments and events tell. Pure.
+ * tracksOf makes the tracks of a recording from its segments and events. Pure.
  * @param {import("./description.js").TrackEntry[]} list
  * @param {Known} known
  * @returns {Track[]}
@@ -53,7 +53,7 @@ export function tracksOf(list, known) {
 }
 
 /**
- * sightings returns, by UID, the spans of the segments that tell of a track.
+ * sightings returns, by UID, the spans of the segments that have frames of a track.
  * @param {import("./segments.js").Segment[]} segments
  */
 function sightings(segments) {
@@ -71,10 +71,10 @@ function sightings(segments) {
 }
 
 /**
- * The timeline says to the millisecond what segments say to their length; of
- * locked spans there may be no timeline.
- * @param {spans.Span[]} told by the timeline
- * @param {spans.Span[]} held by the segments
+ * lifeOf returns when a track was published. The timeline is exact to the millisecond,
+ * segments only to their length. But of locked spans there may be no timeline.
+ * @param {spans.Span[]} told spans by the timeline
+ * @param {spans.Span[]} held spans by the segments
  */
 function lifeOf(told, held) {
 	if (told.length === 0) return held;
@@ -83,8 +83,8 @@ function lifeOf(told, held) {
 }
 
 /**
- * lastKnown returns when a track ended of whose end the timeline does not tell,
- * because that part cannot be read.
+ * lastKnown returns when a track ended at the earliest, if the part of the timeline that
+ * has its end cannot be read. Otherwise it returns the recording's duration.
  * @param {[number, boolean][]} life
  * @param {spans.Span[]} held
  * @param {Known} known

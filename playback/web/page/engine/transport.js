@@ -4,37 +4,37 @@ import { Silences } from "./silences.js";
 import { Sync } from "./sync.js";
 import { Ticker } from "./ticker.js";
 
-/** How often all is looked after, in milliseconds: while it plays, just after it began, and while it does not. */
+/** Milliseconds between ticks: while it plays, just after it began to play, and while it is paused. */
 const tickMs = 40, fastTickMs = 10, idleTickMs = 200;
 
-/** How often the time is told, fetches are planned and buffers tidied, in milliseconds. */
-const tellMs = 90, planMs = 250, tidyMs = 500;
+/** Milliseconds between events of the time, plans for fetching, and tidying of buffers. */
+const timeMs = 90, planMs = 250, tidyMs = 500;
 
-/** The least that is skipped of a silence, in seconds. */
+/** A shorter rest of a silence is not skipped, in seconds. */
 const leastSkip = 1;
 
-/** So near to the end is the end, in seconds: for the clock, and for who asks to play. */
+/** This near to the end counts as the end, in seconds: for the clock, and when play is called. */
 const endSlack = 0.02, replaySlack = 0.05;
 
 /**
- * A Transport plays, pauses and seeks: it holds the phase, and keeps the tracks and
- * the clock with it. It needs no page: whoever has tracks can try it.
+ * A Transport plays, pauses and seeks. It has the phase, and makes the tracks and the
+ * clock follow it. It needs no page, so that tests can give it tracks of their own.
  */
 export class Transport {
 	/** @type {import("./phase.js").Phase} */
 	#phase = "paused";
-	/** What was sought is not all shown yet. It counts while paused: else the phase says it. */
+	/** Not all tracks show the place of the last seek yet. Used while paused; otherwise the phase says it. */
 	#seeking = true;
 	#closed = false;
 	#skipSilence = false;
-	/** What was sought last: no earlier time is told. */
-	#aimed = 0;
+	/** The time of the last seek. No earlier time is shown. */
+	#sought = 0;
 	/** How many tracks were not ready while paused. */
 	#lateCount = 0;
 	#tickIsDue = false;
 	#planIsDue = false;
-	/** When the time was told, fetches planned and buffers tidied last, by the machine's time in milliseconds. */
-	#last = { tell: 0, plan: 0, tidy: 0 };
+	/** When the last event of the time, plan and tidying were, by the machine's time in milliseconds. */
+	#last = { time: 0, plan: 0, tidy: 0 };
 	#gathering = new Gathering();
 	#ticker = new Ticker(() => this.#tick());
 	#recording;
@@ -61,7 +61,7 @@ export class Transport {
 	}
 
 	/**
-	 * begin puts it to t, paused, and begins to fetch what is there.
+	 * begin moves to t, paused, and begins to fetch the media there.
 	 * @param {number} t
 	 */
 	begin(t) {
@@ -72,10 +72,10 @@ export class Transport {
 
 	get phase() { return this.#phase; }
 	/** Where it is, in seconds on the recording clock. */
-	get time() { return Math.min(Math.max(this.#aimed, this.#clock.time), this.#recording.duration); }
-	/** Nobody wants it to play, or it has come to the end. */
+	get time() { return Math.min(Math.max(this.#sought, this.#clock.time), this.#recording.duration); }
+	/** It does not play and is not about to, or it is at the end. */
 	get paused() { return this.#phase === "paused" || this.#phase === "ended"; }
-	/** Wants to play, or to show what was sought, and what is needed is not there. */
+	/** It is about to play, or to show the place of a seek, and waits for media. */
 	get waiting() { return this.#phase === "gathering" || this.#phase === "starved" || this.#phase === "paused" && this.#seeking; }
 	/** From 0.5 to 3. */
 	get rate() { return this.#clock.rate; }
@@ -115,7 +115,7 @@ export class Transport {
 	}
 
 	/**
-	 * seek goes to t; sound and pictures of it come as soon as they are there.
+	 * seek moves to t. Sound and pictures follow as soon as they are there.
 	 * @param {number} t
 	 */
 	seek(t) {
@@ -125,7 +125,7 @@ export class Transport {
 		this.#emit("state");
 	}
 
-	/** grown takes it that the recording has more than it had. */
+	/** grown is called when the recording has grown. */
 	grown() {
 		this.#silences.refresh();
 		this.schedule(true);
@@ -149,7 +149,7 @@ export class Transport {
 		this.#seeking = true;
 		this.#clock.stop();
 		this.#clock.set(t);
-		this.#aimed = t;
+		this.#sought = t;
 		this.#gathering.restart();
 		for (const p of this.#tracks.all()) p.aim(t);
 		this.schedule(true);
@@ -162,9 +162,10 @@ export class Transport {
 	}
 
 	/**
-	 * schedule looks after everything soon, once for many reasons: not before whoever
-	 * was told of a seek has said what is to be shown, so that sound and pictures are
+	 * schedule ticks soon, once for all calls until then. It does not tick before those who
+	 * heard of a seek have said which pictures they show, so that sound and pictures are
 	 * fetched together.
+	 * @param {boolean} [plan] whether to plan what to fetch, too
 	 */
 	schedule(plan = false) {
 		this.#planIsDue ||= plan;
@@ -196,14 +197,14 @@ export class Transport {
 		}
 		if (this.#phase === "playing") this.#run(performance.now() / 1000);
 		else this.#gather(now / 1000);
-		if (this.#phase === "playing" && now - this.#last.tell > tellMs) {
-			this.#last.tell = now;
+		if (this.#phase === "playing" && now - this.#last.time > timeMs) {
+			this.#last.time = now;
 			this.#emit("time");
 		}
 	}
 
 	/**
-	 * gather gets all elements to where the clock stands, and starts them when they are.
+	 * gather moves all elements to the clock's time, and starts them once they are there.
 	 * @param {number} now
 	 */
 	#gather(now) {
@@ -213,7 +214,7 @@ export class Transport {
 		if (this.#skip(t)) return;
 		const { late, ready } = this.#gathering.look(tracks, t, this.rate, now);
 		if (!ready || this.#phase === "starved" && !stocked(tracks, this.#recording, t, this.rate)) return;
-		this.#aimed = t;
+		this.#sought = t;
 		this.#sync.start(tracks, late, t, now);
 		this.#move("start");
 		this.#seeking = false;
@@ -223,7 +224,7 @@ export class Transport {
 	}
 
 	/**
-	 * settle shows what was sought, paused.
+	 * settle shows the place of a seek while paused.
 	 * @param {import("./track_player.js").TrackPlayer[]} tracks
 	 * @param {number} t
 	 * @param {number} now
@@ -237,7 +238,7 @@ export class Transport {
 	}
 
 	/**
-	 * run keeps all elements with the clock.
+	 * run keeps all elements to the clock.
 	 * @param {number} now
 	 */
 	#run(now) {
@@ -257,7 +258,7 @@ export class Transport {
 	}
 
 	/**
-	 * skip jumps over a silence, if it is to.
+	 * skip jumps over the silence at t, if silences are skipped. Returns whether it did.
 	 * @param {number} t
 	 */
 	#skip(t) {
@@ -267,7 +268,7 @@ export class Transport {
 		return true;
 	}
 
-	/** end: there is no more, or not yet. */
+	/** end stops at the end. If the recording goes on, it waits for more. */
 	#end() {
 		if (this.#phase === "starved" && this.#recording.live) return;
 		const played = this.#phase === "playing";
