@@ -10,39 +10,41 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// maxAttendees bounds those whose standing is remembered; more are strangers.
+// maxAttendees is for how many members the standing is remembered. All others are
+// strangers.
 const maxAttendees = 4096
 
-// An attendee is what is known of someone in the room, or who was there and reads
-// all. Whether they are here is the roster's to say.
+// An attendee is what is known of a member who is in the room, or of one who left and
+// can open all of the recording. The roster says who is in the room.
 type attendee struct {
-	visit    int         // in which that holds: another is another's, until they prove who they are
-	cards    []keys.Card // who they are, nil if that is not known
-	how      string      // by what, a media.VerifiedBy reason
+	visit    int         // for which this holds; another visit may be somebody else's
+	cards    []keys.Card // of the person; nil: not known
+	how      string      // how they were identified: a media.VerifiedBy reason
 	name     string      // on their card
-	lapsed   bool        // they proved it once, and it may be another who is here now
+	lapsed   bool        // they proved who they are once, and somebody else may be here now
 	claimed  bool        // they proved a card that is not pinned
-	unseated bool        // they are a reader and found no place, which was told
-	ready    bool        // they need not confirm what the recorder says, or have
-	key      string      // of the card that they said hello with
+	unseated bool        // they are a reader without a place, and that was reported
+	ready    bool        // they confirmed what the recorder says, or need not
+	key      string      // of the card in their hello
 	consent
-	signed  signed // what they said with their key last
-	noBy    string // the key of the card under which they said no, "" for none
-	doubted bool   // a yes that did not count was told of
+	signed  signed // their last answer by their key
+	noBy    string // the key of the card that said no; "": none
+	doubted bool   // it was reported that a yes of theirs does not count
 }
 
-// A signed answer is one that the session had.
+// A signed answer is one that came by the member protocol.
 type signed struct {
 	at  time.Time
 	yes bool
 }
 
-// consider takes what was known of a participant after so many absences.
+// consider takes in what the session knew of a participant when the recorder had been
+// away absences times.
 func (m *membership) consider(p member.Peer, absences int) {
 	var cards []keys.Card
 	if p.Standing == member.Verified {
-		// All their devices; and the one they are here with, which may be approved by one
-		// of those and not be pinned, or have a newer card.
+		// The cards of all their devices, and the one in their hello: it may be only
+		// approved and not pinned, or newer than the pinned one.
 		if m.home != nil {
 			pinned, err := m.home.Person(p.Card.Name)
 			if err != nil {
@@ -80,15 +82,16 @@ func (m *membership) consider(p member.Peer, absences int) {
 	m.announce()
 }
 
-// recorder returns the recorder, nil before it records.
+// recorder returns the recorder. It is nil before the recording.
 func (m *membership) recorder() *recorder.Recorder {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.rec
 }
 
-// learn notes what is known of a participant now, with all their cards, and returns
-// what was before, what is, nil for one who has left, and what they said since.
+// learn notes what is known of a participant now, with all their cards. It returns what
+// was known before, what is known now, and their answer if it is new. now is nil if they
+// have left.
 func (m *membership) learn(p member.Peer, cards []keys.Card, absences int) (before attendee, now *attendee, said reply) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -109,7 +112,7 @@ func (m *membership) learn(p member.Peer, cards []keys.Card, absences int) (befo
 	}
 	if before.key != "" && before.key != p.Card.Key {
 		if a.signed = (signed{}); a.said == yes {
-			a.consent = consent{} // that was somebody else; their no stands
+			a.consent = consent{} // that yes was somebody else's; a no would stand
 		}
 	}
 	a.key = p.Card.Key
@@ -121,9 +124,9 @@ func (m *membership) learn(p member.Peer, cards []keys.Card, absences int) (befo
 	}
 	m.roster.Stand(p.Identity, a.visit, standing)
 	switch now := (signed{p.Answered, p.Yes}); {
-	case p.Answered.IsZero() || now == a.signed: // else they may have written otherwise since
+	case p.Answered.IsZero() || now == a.signed: // not new: they may have written another answer since
 	case absences != m.absences:
-		m.changed[p.Identity] = true // it may be of before: look again
+		m.changed[p.Identity] = true // the answer may be from before the absence: look again
 		signalTo(m.wake)
 	default:
 		if a.signed = now; !p.Yes {
@@ -136,8 +139,8 @@ func (m *membership) learn(p member.Peer, cards []keys.Card, absences int) (befo
 	return before, &after, said
 }
 
-// attendee returns what is known of somebody, nil where there are too many. m.mu
-// is held.
+// attendee returns the attendee with an identity, and adds them if they are new. It
+// returns nil if there are too many. The caller holds m.mu.
 func (m *membership) attendee(identity string) *attendee {
 	a := m.people[identity]
 	if a == nil && len(m.people) < maxAttendees {
@@ -150,9 +153,8 @@ func (m *membership) attendee(identity string) *attendee {
 	return a
 }
 
-// now returns what is known of who is here under an identity, nil if that is
-// nothing: it was of somebody who was replaced. Of who is not here any more it is
-// what was known of them. m.mu is held.
+// now returns the attendee with an identity. It returns nil if somebody else is here
+// under that identity now. The caller holds m.mu.
 func (m *membership) now(identity string) *attendee {
 	a := m.people[identity]
 	if it, here := m.roster.Here(identity); a != nil && here && it.Visit != a.visit {
@@ -184,14 +186,14 @@ func (m *membership) went(identity string) {
 				a.consent = consent{}
 			}
 		case a.said == no:
-			// What they said before that does not count again.
+			// Remember the no, and their last signed answer: it must not count as new.
 			again := attendee{ready: true, consent: a.consent, signed: a.signed, noBy: a.noBy}
 			if a.how == media.VerifiedByOperator {
 				again.cards, again.how, again.name = a.cards, a.how, a.name
 			}
 			*a = again
 		default:
-			delete(m.people, identity) // who comes back proves it, and is asked, again
+			delete(m.people, identity) // if they come back, they prove themselves and are asked again
 		}
 	}
 	m.mu.Unlock()
@@ -199,8 +201,9 @@ func (m *membership) went(identity string) {
 	m.announce()
 }
 
-// standing is by what an identity is taken for somebody: in the visit that goes on,
-// or, where who attended reads all, in the last. m.mu is held.
+// standing returns how the member with an identity was identified: in the present
+// visit, or, if attendees can open all of the recording, in the last one. The caller
+// holds m.mu.
 func (m *membership) standing(identity string) string {
 	a := m.people[identity]
 	if m.whole && a != nil {
@@ -210,12 +213,13 @@ func (m *membership) standing(identity string) string {
 	return it.Standing
 }
 
-// reads reports whether who has a standing is a reader.
+// reads reports whether a member with this standing is a reader.
 func (m *membership) reads(standing string) bool {
 	return standing == media.VerifiedByOperator || standing == media.VerifiedByProof && m.policy.Readers == "verified"
 }
 
-// reader returns the cards of a member who reads what they attend.
+// reader returns the name, standing and cards of a member who is a reader. Others have
+// none.
 func (m *membership) reader(identity string) (name, how string, cards []keys.Card) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -11,11 +11,11 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// A Stage is what Record is at.
+// A Stage says what Record is doing.
 type Stage string
 
-// The stages of a recording, in their order. That it records is told by its Status,
-// which begins while the room is told.
+// The stages of a recording, in their order. While it records there is no Stage of its
+// own after Telling: Status says how it goes.
 const (
 	TryingStores Stage = "trying the store"
 	Joining      Stage = "joining the room"
@@ -24,13 +24,13 @@ const (
 	Storing      Stage = "storing the rest" // what is left in the spool; it may take long
 )
 
-// A Result says what became of a recording.
+// A Result says how a recording went.
 type Result struct {
-	// ID is the recording's, "" if there was none yet.
+	// ID is the ID of the recording. "" means that none was begun.
 	ID string
 	recorder.Report
-	// Unopened is media that did not open, as far as a cause was found, one of each kind
-	// for each member.
+	// Unopened is the media that did not open and for which a cause was found: one entry
+	// for each member and cause.
 	Unopened []recorder.Unopened
 }
 
@@ -50,9 +50,9 @@ type Bot struct {
 	stage Stage
 }
 
-// New checks c and returns the Bot. An incomplete Config is an error, and so are keys
-// that are not a recorder's (ErrRole), a card that does not count any more (ErrOwnCard),
-// no reader (ErrNoReaders) and too many (ErrReaders).
+// New checks c and returns a Bot. The error wraps ErrRole if the identity is not a
+// recorder's, ErrOwnCard if its card does not count, ErrNoReaders if there is no reader,
+// and ErrReaders if there are too many. Other errors say what c lacks.
 func New(c Config) (*Bot, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func New(c Config) (*Bot, error) {
 	return b, nil
 }
 
-// Record records a meeting as c says: New, and (*Bot).Record.
+// Record records a meeting as c says. It calls New and (*Bot).Record.
 func Record(ctx context.Context, c Config) (Result, error) {
 	b, err := New(c)
 	if err != nil {
@@ -80,8 +80,8 @@ func Record(ctx context.Context, c Config) (Result, error) {
 	return b.Record(ctx)
 }
 
-// Pause stops to keep what the room sends, as recorder.Recorder's Pause. The error is
-// recorder.ErrNotRecording while there is no recording.
+// Pause pauses the recording: nothing is kept until Resume. See Pause of
+// recorder.Recorder. The error is recorder.ErrNotRecording if there is no recording.
 func (b *Bot) Pause(ctx context.Context, reason string) error {
 	if rec := b.rec.Load(); rec != nil {
 		return rec.Pause(ctx, reason)
@@ -89,7 +89,8 @@ func (b *Bot) Pause(ctx context.Context, reason string) error {
 	return recorder.ErrNotRecording
 }
 
-// Resume lets a paused recording go on.
+// Resume continues a paused recording. The error is recorder.ErrNotRecording if there is
+// no recording.
 func (b *Bot) Resume(ctx context.Context) error {
 	if rec := b.rec.Load(); rec != nil {
 		return rec.Resume(ctx)
@@ -97,7 +98,7 @@ func (b *Bot) Resume(ctx context.Context) error {
 	return recorder.ErrNotRecording
 }
 
-// Status returns the recording as it stands, at any time.
+// Status returns the present state of the recording. It may be called at any time.
 func (b *Bot) Status() Status {
 	s := b.monitor.read(time.Now())
 	b.mu.Lock()
@@ -106,17 +107,17 @@ func (b *Bot) Status() Status {
 	return s
 }
 
-// whole reports whether members read all once they attend.
+// whole reports whether members who attend can open all of the recording.
 func (b *Bot) whole() bool { return b.c.Policy.Access == AccessWhole }
 
-// admits reports whether others may read than those who read all.
+// admits reports whether there may be readers besides those of the Config.
 func (b *Bot) admits() bool { return len(b.c.Members) > 0 || b.c.Policy.Readers == ReadersVerified }
 
-// keepsWhole reports whether who comes is admitted to all of the recording: then it
-// keeps one epoch.
+// keepsWhole reports whether members who come are admitted to all of the recording. Then
+// it has one epoch.
 func (b *Bot) keepsWhole() bool { return b.whole() && b.admits() }
 
-// enter comes to the next stage.
+// enter sets the next stage.
 func (b *Bot) enter(s Stage) {
 	b.mu.Lock()
 	b.stage = s
@@ -126,7 +127,7 @@ func (b *Bot) enter(s Stage) {
 	}
 }
 
-// say tells who runs the recorder something that names people.
+// say calls Config.Say.
 func (b *Bot) say(format string, args ...any) {
 	if b.c.Say != nil {
 		b.c.Say(fmt.Sprintf(format, args...))

@@ -17,91 +17,98 @@ import (
 )
 
 var (
-	// ErrNoReaders: no one could open the recording, so there is none.
+	// ErrNoReaders: nobody could open the recording, so none is made.
 	ErrNoReaders = errors.New("no one could open the recording, so there will be none")
 
-	// ErrOwnCard: others would not believe what is signed with one's card any more.
-	// Errors that wrap it wrap why, too.
+	// ErrOwnCard: the recorder's own card does not count, so others would not believe
+	// what it signs. Errors that wrap it also wrap the reason, an error of package keys.
 	ErrOwnCard = errors.New("your own card does not count")
 )
 
-// A Config says what to record, for whom, and where to. It must not change after New.
-// Times are as in recorder.Config: zero is the default, recorder.Never does not come.
+// A Config says what to record, for whom, and where to. It must not change after New. A
+// time of 0 means the default, and recorder.Never that the time never comes.
 type Config struct {
 	// Meeting is the room. Required.
 	Meeting Meeting
 
-	// Identity is the recorder's: it signs, and members see its card. Its role must be
-	// keys.Recorder. Required.
+	// Identity is the identity of the recorder. It signs, and members see its card. Its
+	// role must be keys.Recorder. Required.
 	Identity *keys.Identity
-	// Home knows the pinned cards, what the recorder signed with before, and of which
-	// meeting its last recording was. The zero value knows nobody: members can say
+	// Home has the pinned cards, the recorder's earlier keys, and a note of which
+	// meeting its last recording was. Nil means that no card is pinned: members can say
 	// their name, and none is verified.
 	Home *keys.Home
 
 	// Spool is the folder on this machine where the recording is, sealed, until all
-	// stores have it; it is made where it is missing. "" is Home's.
+	// stores have it. A missing folder is made. "" means the spool of Home.
 	Spool string
-	// Stores are where it goes: all are to have it. Required. The bot tries again what
-	// fails, and does not close them.
+	// Stores are where the recording goes: each of them gets all of it. Required. The
+	// bot tries again what fails. It does not close the stores.
 	Stores []Store
-	// StoreID names the stores together in the spool, without secrets and in whatever
-	// order they are, for whoever finishes the recording after a crash: see Sweep and
-	// the function StoreID. "" is their names.
+	// StoreID is the name of all stores together. It is noted in the spool, so that
+	// whoever finishes the recording after a crash knows where it belongs: see Sweep. It
+	// must have no secrets, and not depend on the order of the stores. "" means what the
+	// function StoreID makes of their names.
 	StoreID string
-	// KeepLocal leaves the recording in the spool when the stores have it.
+	// KeepLocal leaves the recording in the spool, also when the stores have it.
 	KeepLocal bool
 
-	// Title is what the recording is called. Readers see it, and nobody else: it is sealed
-	// in the timeline. It is made one line of at most media.MaxTitle characters, without
-	// control and bidirectional ones, as media.Plain does. "" is none.
+	// Title is what the recording is called. Only readers see it: it is sealed in the
+	// timeline. media.Plain makes it one line of at most media.MaxTitle characters,
+	// without control and bidirectional characters. "" means no title.
 	Title string
 
-	// Readers can open all of it. Required. At most as many as CheckReaders says.
+	// Readers can open all of the recording. Required. CheckReaders says how many there
+	// may be.
 	Readers []Reader
-	// Members are those of whom the caller says who they are: the cards, one for each of
-	// their devices, by the identity in the room. They read what Policy.Access says. It
-	// is as good as the server's word of who has an identity.
+	// Members are members for whom the caller vouches: by identity in the room, the
+	// cards of the person, one for each device. They can open what Policy.Access says.
+	// The server decides who has an identity, so this is as reliable as the server.
 	Members map[string][]keys.Card
-	// Policy says who else reads, who is recorded, and what people are told and asked.
+	// Policy says who else becomes a reader, who is recorded, and what people are told
+	// and asked.
 	Policy Policy
 
-	// Duration ends the recording after so long; 0 is when the room ends.
+	// Duration is how long the recording lasts at most. 0 means until the room ends.
 	Duration time.Duration
-	// Grace is how long recording goes on after the last person has left, though the
-	// server close the room before. 0 is 2 minutes, Never until the room ends.
+	// Grace is how long recording goes on after the last person has left, even if the
+	// server closes the room before. 0 means 2 minutes. Never means until the room ends.
 	Grace time.Duration
-	// Wait ends the recording when nobody came for so long. 0 is Never.
+	// Wait is how long the recorder waits for the first person. Then the recording
+	// ends. 0 means Never.
 	Wait time.Duration
-	// Segment is the length of a segment, 0 for 5 s: it bounds what a crash costs.
+	// Segment is the length of a segment. A crash costs at most the open segment. 0
+	// means 5 s.
 	Segment time.Duration
 
-	// Begun is called with the recording's ID once the room is joined and before it is
-	// told. Nil is allowed, as for each hook. Hooks must be quick.
+	// The hooks that follow may be nil. They must return quickly.
+
+	// Begun is called with the recording's ID after the room was joined and before it
+	// is told of the recording.
 	Begun func(id string)
 	// Stage is called when Record comes to the next Stage.
 	Stage func(Stage)
-	// Say is told what somebody who runs the recorder should know, in a sentence that
-	// names people: a member whose word does not hold, a reader without a place, the
-	// meeting code. It is called by several goroutines.
+	// Say is called with a sentence for whoever runs the recorder: about a member whose
+	// word does not hold, a reader without a place, the meeting code. The sentence may
+	// name people. Several goroutines call it.
 	Say func(text string)
-	// Unopened is told of media that does not open, and that opens again; it names
-	// people.
+	// Unopened is called for media that does not open, and again when it opens. Its
+	// argument names people.
 	Unopened func(recorder.Unopened)
 
-	// TurnedAway is told of members with more tracks than are recorded; it names them.
+	// TurnedAway is called for members with more tracks than are recorded. Its argument
+	// names them.
 	TurnedAway func(recorder.TurnedAway)
 
-	// Log takes what happens, names at debug level only; nil discards it. ArchiveLog
-	// takes what the archive does, which is told by Log where it matters; nil discards
-	// it.
+	// Log gets what happens. Names appear at debug level only. ArchiveLog gets what the
+	// archive does; what matters of that is in Log, too. Nil discards either.
 	Log, ArchiveLog *slog.Logger
 
-	// SilentAfter is member.Config's: 0 but in a test.
+	// SilentAfter is that of member.Config. Only a test sets it.
 	SilentAfter time.Duration
 }
 
-// complete checks a Config, and puts in what follows from the rest.
+// complete checks a Config, and fills in the defaults.
 func (c *Config) complete() error {
 	switch {
 	case c.Meeting.Join == nil:
@@ -142,11 +149,11 @@ func (c *Config) complete() error {
 	return nil
 }
 
-// storesJoined is between the stores of a StoreID.
+// storesJoined is between the names in a StoreID.
 const storesJoined = " and "
 
-// StoreID names stores together, of which each has one of these names, as
-// Config.StoreID does: the same in whatever order they are.
+// StoreID returns a name for stores with these names together. It does not depend on
+// their order.
 func StoreID(names []string) string {
 	return strings.Join(slices.Sorted(slices.Values(names)), storesJoined)
 }
@@ -163,8 +170,8 @@ func CheckCard(home *keys.Home) error {
 	return nil
 }
 
-// verifiers believe what may be in the spool: what recorders signed that are pinned
-// here.
+// verifiers returns the verifiers for what is in the spool: those of the recorders whose
+// cards are pinned.
 func (c *Config) verifiers() (note.Verifiers, error) {
 	if c.Home == nil {
 		return note.VerifierList(c.Identity.Verifier()), nil

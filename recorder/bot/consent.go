@@ -9,7 +9,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A reply is what somebody says to being recorded.
+// A reply is a member's answer about being recorded.
 type reply string
 
 const (
@@ -18,9 +18,9 @@ const (
 	no         reply = "no"
 )
 
-// answerTo reads an answer to being asked for consent, from what was written or
-// dialed. doubt is why a yes does not count: others than the member can have written
-// it. A no counts whoever wrote it.
+// answerTo reads an answer about consent from the chat or a telephone. doubt is the
+// reason why a yes does not count: somebody else can have written it. "" means that it
+// counts. A no counts, whoever wrote it.
 func answerTo(e recorder.RoomEvent, keyed bool) (said reply, doubt string) {
 	switch {
 	case e.Reason == media.TextCut:
@@ -39,7 +39,7 @@ func answerTo(e recorder.RoomEvent, keyed bool) (said reply, doubt string) {
 	return said, doubt
 }
 
-// dialedAnswer reads a key that was pressed on a telephone.
+// dialedAnswer reads an answer from a key of a telephone.
 func dialedAnswer(key string) reply {
 	switch key {
 	case "1":
@@ -50,8 +50,8 @@ func dialedAnswer(key string) reply {
 	return unanswered
 }
 
-// chatAnswer reads an answer in the chat: the word alone, whatever its case and
-// what ends it. Anything else is none.
+// chatAnswer reads an answer from a line of the chat: the word alone, in any case, also
+// with a full stop or an exclamation mark. Anything else is no answer.
 func chatAnswer(text string) reply {
 	if len(text) > 16 {
 		return unanswered
@@ -65,9 +65,9 @@ func chatAnswer(text string) reply {
 	return unanswered
 }
 
-// wrote takes a chat line, or a key that was pressed, which may be an answer. An
-// answer that a member gave with their key stands over what is written under their
-// identity, but for a no, which stands until their key says otherwise.
+// wrote takes in a line of the chat, or a key of a telephone, that may be an answer. If
+// a member has answered by the key on their card, a yes that is written under their
+// identity does not count. A written no counts, until that key says yes.
 func (m *membership) wrote(e recorder.RoomEvent) {
 	if m.policy.Consent != "ask" {
 		return
@@ -97,17 +97,17 @@ func (m *membership) wrote(e recorder.RoomEvent) {
 	m.answered(e.Participant, consent{said: said, open: said == yes && m.keyed && !e.Encrypted}, words)
 }
 
-// A consent is what somebody says to being recorded.
+// A consent is a member's present answer.
 type consent struct {
 	said reply
-	open bool // by what the server can have made: it lets be kept only what it can have made, too
+	open bool // the server can have made the answer, so only media that it can make is kept
 }
 
-// refuses reports whether a no stands that who shows the card of a key cannot lift:
-// it was said under another one.
+// refuses reports whether a no stands that the card with this key cannot lift, because
+// another card said it.
 func (a *attendee) refuses(key string) bool { return a.said == no && a.noBy != "" && a.noBy != key }
 
-// answered notes what somebody says to being recorded.
+// answered notes an answer, and puts it into the timeline.
 func (m *membership) answered(identity string, now consent, words string) {
 	m.mu.Lock()
 	a := m.people[identity]
@@ -133,8 +133,8 @@ func (m *membership) answered(identity string, now consent, words string) {
 	m.note(func(rec *recorder.Recorder) error { return rec.Consented(identity, how, words) })
 }
 
-// returned follows the recorder's coming back to a room that it had lost: whoever
-// agreed is asked again, for they may have taken it back unheard.
+// returned is called when the recorder is back in a room that it had lost. Those who
+// agreed are asked again: they may have taken it back unheard.
 func (m *membership) returned() {
 	if m.policy.Consent != "ask" {
 		return
@@ -161,8 +161,9 @@ func (m *membership) returned() {
 	}
 }
 
-// permission says why nothing of a participant may be kept that is encrypted, or is
-// not, "" if it may. It is a recorder.Config's Permission.
+// permission returns why a participant's media may not be kept, as the reason of a hole.
+// "" means that it may be kept. encrypted says whether the media is encrypted. It is the
+// Permission of a recorder.Config.
 func (m *membership) permission(identity string, encrypted bool) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -173,7 +174,7 @@ func (m *membership) permission(identity string, encrypted bool) string {
 	case m.policy.Record == "verified" && (a == nil || a.cards == nil || a.lapsed):
 		return media.HoleUnverified
 	case a != nil && !a.ready:
-		return media.HoleUnverified // a verified member hears what the recorder does first
+		return media.HoleUnverified // a verified member must first confirm what the recorder does
 	}
 	return ""
 }

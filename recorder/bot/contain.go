@@ -6,9 +6,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// contain does what has to do with one member, or with nobody in particular. A fault
-// ends nothing. What was about to be learned of the member may have been a no: they
-// are asked, and have to prove who they are, again.
+// contain calls f, which handles one member, or nobody in particular. A fault in f ends
+// nothing else. f may have been about to take in a no of the member. So after a fault
+// the member is asked again, and has to prove again who they are.
 func (m *membership) contain(identity string, f func()) {
 	err := fault.Contain(f)
 	if err == nil {

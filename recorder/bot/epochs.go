@@ -14,7 +14,7 @@ import (
 // expired, while it recorded.
 var ErrNobodyLeft = errors.New("nobody is left who could open what is recorded")
 
-// access says who may read besides those who read all.
+// access returns how members become readers.
 func (b *Bot) access(a *memberAccess) recorder.Access {
 	if b.keepsWhole() {
 		return wholeAccess{a}
@@ -22,13 +22,13 @@ func (b *Bot) access(a *memberAccess) recorder.Access {
 	return a
 }
 
-// A memberAccess seals to the fixed readers and to those members who are here. It
-// implements recorder.Access.
+// A memberAccess seals each epoch to the fixed readers, and to the readers among the
+// members who are here. It implements recorder.Access.
 type memberAccess struct {
 	w      *archive.Writer
 	m      *membership
-	here   []string // to whom the epoch was to be sealed
-	sealed []string // and what it was sealed to
+	here   []string // identities of the members for whom the epoch was made
+	sealed []string // the names and recipients that it was sealed to
 }
 
 func (a *memberAccess) Reader(identity string) (name, how string, ok bool) {
@@ -61,7 +61,7 @@ func (a *memberAccess) Stale() bool {
 	return !slices.Equal(names, a.sealed)
 }
 
-// A wholeAccess lets whoever attended read all of the recording. It implements
+// A wholeAccess lets every reader who attends open all of the recording. It implements
 // recorder.Admitter.
 type wholeAccess struct{ *memberAccess }
 

@@ -12,13 +12,13 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// lookEvery is how long a card may still be sealed to that was revoked, replaced or
-// unpinned, or has expired, while a recorder runs.
+// lookEvery is how often the cards of the readers are checked. A card that was revoked,
+// replaced or unpinned, or has expired, may be sealed to for that long.
 const lookEvery = 30 * time.Second
 
-// look looks again at the cards of those who read what is recorded: what is
-// recorded from the next epoch on is not sealed to one that does not count any more.
-// Who has another card by now is sealed to by that.
+// look checks the cards of all readers again. From the next epoch on, nothing is sealed
+// to a card that does not count any more. A reader who has another card now is sealed
+// to by that one.
 func (m *membership) look() {
 	if m.home == nil {
 		return
@@ -35,7 +35,7 @@ func (m *membership) look() {
 	m.announce()
 }
 
-// lookAtOwn tells once if the recorder's own card does not count any more.
+// lookAtOwn reports once if the recorder's own card does not count any more.
 func (m *membership) lookAtOwn(pins []keys.Pin) {
 	if len(pins) == 0 || !pins[0].Own {
 		return
@@ -46,7 +46,7 @@ func (m *membership) lookAtOwn(pins []keys.Pin) {
 	}
 }
 
-// lookAtReaders looks at the cards of the fixed readers.
+// lookAtReaders checks the cards of the fixed readers.
 func (m *membership) lookAtReaders(pins []keys.Pin) {
 	m.mu.Lock()
 	before := m.readers
@@ -90,7 +90,7 @@ func (m *membership) lookAtReaders(pins []keys.Pin) {
 	m.mu.Unlock()
 }
 
-// why says why a card does not count.
+// why returns why a card does not count.
 func (m *membership) why(pins []keys.Pin, c keys.Card) error {
 	for _, p := range pins {
 		if p.Key == c.Key {
@@ -100,8 +100,8 @@ func (m *membership) why(pins []keys.Pin, c keys.Card) error {
 	return fmt.Errorf("%w: %q", keys.ErrNoMember, c.Name)
 }
 
-// lost tells who runs the recorder that a reader is none any more, once. The log may
-// be kept for long, and names nobody.
+// lost reports once that somebody is no reader any more: by Config.Say with the name, and
+// in the log without it.
 func (m *membership) lost(name string, why error) {
 	if !m.first(name) {
 		return
@@ -116,7 +116,7 @@ func (m *membership) lost(name string, why error) {
 	m.notef("%s cannot open what is recorded from now on: %s", words.Clean(name), words.Clean(why.Error()))
 }
 
-// first reports whether a card was not told of yet.
+// first reports whether nothing was reported about a card yet.
 func (m *membership) first(name string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -140,7 +140,7 @@ func reasonOf(err error) error {
 	return err
 }
 
-// lookAtNamed looks at the cards of those whom the operator named.
+// lookAtNamed checks the cards of Config.Members.
 func (m *membership) lookAtNamed(pins []keys.Pin) {
 	m.mu.Lock()
 	gone, names := make(map[string]error), make(map[string]string)
@@ -158,11 +158,11 @@ func (m *membership) lookAtNamed(pins []keys.Pin) {
 		case err == nil:
 			a.cards = cards
 		case m.oneEpoch:
-			// They can open it, and members are told so.
+			// They can open the one epoch in any case, and members are told so.
 		default:
 			a.cards, a.how, a.name = nil, "", ""
 			m.roster.Stand(identity, a.visit, "")
-			m.changed[identity] = true // they may have proved who they are
+			m.changed[identity] = true // they may have proved who they are, too
 		}
 	}
 	m.mu.Unlock()
@@ -175,11 +175,12 @@ func (m *membership) lookAtNamed(pins []keys.Pin) {
 	}
 }
 
-// lookAtDevices considers those again who proved who they are and have another card
-// that does not count any more. Of the one they are here with the session looks.
+// lookAtDevices considers a member again who proved who they are, if the card of another
+// device of theirs does not count any more. The session checks the card of the device
+// that they are here with.
 func (m *membership) lookAtDevices(pins []keys.Pin) {
 	if m.oneEpoch {
-		return // they can open it, and members are told so
+		return // they can open the one epoch in any case, and members are told so
 	}
 	dead := make(map[string]bool)
 	now := time.Now()

@@ -8,73 +8,74 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// A Meeting is a room that is to be joined: what a kind of room brings. Package
-// livekitroom makes those of LiveKit.
+// A Meeting is a room to join. A kind of room makes it; package livekitroom makes those
+// of LiveKit.
 type Meeting struct {
-	// Join joins the room, visibly, as p says, and returns it, or why it may not or
-	// cannot be recorded. ctx bounds the joining, not the stay; the bot closes the
-	// Room. Required.
+	// Join joins the room visibly, as p says, and returns it. The error says why the
+	// room may not or cannot be recorded. ctx limits the joining, not the stay. The bot
+	// closes the Room. Required.
 	Join func(ctx context.Context, p Presence) (Room, error)
-	// Keys opens what members send under end-to-end encryption. The zero value is a
-	// room without. Whoever learns keys on the way puts them into its Keyrings, at any
-	// time from when the Meeting was made until the Room is closed.
+	// Keys has the keys of the members' media. Nil means a room without end-to-end
+	// encryption. Keys may be put into its Keyrings at any time until the Room is
+	// closed.
 	Keys recorder.KeyProvider
-	// Server says where the room is, such as by a URL: a room of the same name on
-	// another one is another. Without it, recordings of one meeting that follow one
-	// another are told by the room's name alone.
+	// Server says where the room is, such as a URL. Rooms of one name on different
+	// servers are different rooms. "" means that recordings of one meeting are
+	// recognized by the name of the room alone.
 	Server string
 	// Notice is how long the first Announce gives members to see that they are recorded,
 	// before anything is kept.
 	Notice time.Duration
-	// LeftOut tells the room, in a sentence, what it asks no media of; "" is nothing.
+	// LeftOut is a sentence for the room about media that the recorder does not ask
+	// for. "" means that it asks for all.
 	LeftOut string
-	// GoesOn reports whether the meeting may go on without the recorder, where its
-	// room ended with an error that wraps recorder.ErrEnded: then the next recording
-	// names this one. Nil is never.
+	// GoesOn reports whether the meeting may go on without the recorder, after the room
+	// ended with cause, an error that wraps recorder.ErrEnded. Then the next recording
+	// of the room names this one. Nil means that it never does.
 	GoesOn func(cause error) bool
 }
 
 // A Presence is what the bot shows and hears in a room from the moment of joining.
 type Presence struct {
-	// Attributes are shown to members beside the recorder, as far as the kind of room
-	// has such: what it does and the fingerprint of its key.
+	// Attributes are shown to members beside the recorder, if the kind of room has
+	// attributes: what the recorder does, and the fingerprint of its key.
 	Attributes map[string]string
-	// Receive takes every data message, with the identity of its sender, "" for one
-	// whom the server hides, and reports whether it was the bot's. It does not wait,
-	// and may be called by any goroutine.
+	// Receive must be called with every data message and the identity of its sender. ""
+	// means a sender whom the server hides. It reports whether the message was for the
+	// bot. It does not wait. Any goroutine may call it.
 	Receive func(topic, from string, data []byte) bool
-	// Answer reports whether an event of a chat or a telephone is an answer that the
-	// bot asked for: the last of each member must get through whatever else they send.
-	// Nil: nobody is asked.
+	// Answer reports whether an event of the chat or a telephone is an answer that the
+	// bot asked for. The last answer of each member must get through, whatever else they
+	// send. Nil means that nobody is asked.
 	Answer func(recorder.RoomEvent) bool
-	// Reopen reports whether to come back to a room that its server closed because
-	// nobody was in it any more, or yet; attended is whether a person ever was.
+	// Reopen reports whether to join again a room that its server closed because nobody
+	// was in it. attended says whether a person ever was in it.
 	Reopen func(attended bool) bool
-	// Log takes what happens, names at debug level only.
+	// Log gets what happens. Names appear at debug level only.
 	Log *slog.Logger
 }
 
-// A Room is a room that was joined: a recorder.Room in which the bot is somebody. It
-// may be a recorder.Waiter, too. Its methods may be called from any goroutine.
+// A Room is a room that was joined. The bot is a member of it. It may also be a
+// recorder.Waiter. Any goroutine may call its methods.
 type Room interface {
 	recorder.StateRoom
 	recorder.Lister
 	recorder.Connector
 
-	// Identity is the bot's own in the room.
+	// Identity returns the bot's own identity in the room.
 	Identity() string
-	// SID names this meeting in the room: one that ended and began again has another.
-	// It is "" while it is not known, and does not block.
+	// SID returns an ID of this meeting. A room that ended and began again has another
+	// one. "" means that it is not known yet. SID does not block.
 	SID() string
-	// Tell says something to those who are present, and to nobody later.
+	// Tell writes a text to those who are present, and to nobody later.
 	Tell(ctx context.Context, text string) error
-	// Change says to those who are present what has changed of what Announce told, and
-	// to whoever joins later how things stand.
+	// Change writes news to those who are present: what has changed of what Announce
+	// said. It writes standing to members who join later.
 	Change(ctx context.Context, news, standing string) error
-	// Send sends a data message, reliably, to these identities, or to all without any.
-	// Where nothing can be sent now, or any more, its error wraps recorder.ErrAway.
+	// Send sends a data message reliably to these identities. No identities means all
+	// members. The error wraps recorder.ErrAway if nothing can be sent now, or any more.
 	Send(ctx context.Context, topic string, to []string, data []byte) error
-	// SetAttributes shows members attributes beside those of the Presence. An empty
-	// value takes one away. It does not wait.
+	// SetAttributes adds attributes to those of the Presence. An empty value removes an
+	// attribute. It does not wait.
 	SetAttributes(map[string]string)
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
-// keyGrace is how long a key that was replaced still opens what members say.
+// keyGrace is how long a replaced key still opens members' messages.
 const keyGrace = 10 * time.Second
 
-// heldKeys gives the member protocol the keys that the recorder has of the room. It
-// is safe for concurrent use.
+// heldKeys gives the member protocol the room's keys that the recorder has. It is safe
+// for concurrent use.
 type heldKeys struct {
 	provider recorder.KeyProvider
 	now      func() time.Time
@@ -22,18 +22,18 @@ type heldKeys struct {
 	rings map[*frame.Keyring]*heldRing
 }
 
-// A heldRing is what the protocol has of a ring.
+// A heldRing has the keys of one keyring.
 type heldRing struct {
 	version  uint64
-	keys     []*member.RoomKey // the one that was set last first
+	keys     []*member.RoomKey // the newest first
 	replaced []*member.RoomKey
-	until    time.Time // when those that were replaced are over
+	until    time.Time // how long replaced counts
 }
 
-// keyIndexes are the indexes that a key of a room can have.
+// keyIndexes is how many indexes the keys of a room can have.
 const keyIndexes = 256
 
-// memberKeys is a member.Config's Keys: nil for a room without.
+// memberKeys returns the Keys of a member.Config. It is nil for a room without keys.
 func memberKeys(provider recorder.KeyProvider) func(identity string) []*member.RoomKey {
 	if provider == nil {
 		return nil
@@ -52,7 +52,7 @@ func (h *heldKeys) of(identity string) []*member.RoomKey {
 		keys := ringKeys(ring)
 		switch {
 		case r == nil && len(keys) == 0:
-			return nil // a ring that nobody fills is not remembered
+			return nil // an empty ring is not remembered
 		case r == nil:
 			r = &heldRing{}
 			h.rings[ring] = r
@@ -68,7 +68,7 @@ func (h *heldKeys) of(identity string) []*member.RoomKey {
 	return r.keys
 }
 
-// ringKeys returns the keys of a ring, the one that was set last first.
+// ringKeys returns the keys of a ring, the newest first.
 func ringKeys(ring *frame.Keyring) (keys []*member.RoomKey) {
 	add := func(index int) {
 		key := ring.Key(index)

@@ -18,43 +18,43 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A membership knows who of those in the room is who, what they agreed to, and who
-// reads what is recorded now. It is safe for concurrent use.
+// A membership knows who the members of the room are, what they agreed to, and who can
+// open what is recorded now. It is safe for concurrent use.
 type membership struct {
 	policy   Policy
-	whole    bool // who attended reads all
-	oneEpoch bool // and is admitted to it: there is no other
+	whole    bool // readers who attend can open all of the recording
+	oneEpoch bool // the recording has one epoch, to which they are admitted
 	home     *keys.Home
-	readers  []Reader               // who read all, as far as their cards count
+	readers  []Reader               // fixed readers whose cards count
 	named    map[string][]keys.Card // see Config.Members
 	log      *slog.Logger
-	notef    func(format string, args ...any) // tells who runs the recorder
+	notef    func(format string, args ...any) // see Config.Say
 	store    string                           // the kind of the store
-	id       string                           // the recording's
+	id       string                           // of the recording
 	keyed    bool                             // the room is end-to-end encrypted
 
 	session *member.Session
 	room    Room
-	roster  *recorder.Roster // the room's: who is here
+	roster  *recorder.Roster // who is here
 	wake    chan struct{}
 
-	flushing sync.Mutex // held while notes are put into the timeline, in their order
-	telling  sync.Mutex // held while the session is told the state: the newest last
+	flushing sync.Mutex // held while notes are put into the timeline, so that they keep their order
+	telling  sync.Mutex // held while the session is given the state, so that the newest comes last
 	mu       sync.Mutex
-	rec      *recorder.Recorder // nil before it records
+	rec      *recorder.Recorder // nil before the recording
 	people   map[string]*attendee
-	changed  map[string]bool // identities of whom the session told something
+	changed  map[string]bool // identities about which the session reported something
 	troubles []member.Event
 	phase    string
-	notes    []func(*recorder.Recorder) error // for the timeline, once there is one
+	notes    []func(*recorder.Recorder) error // for the timeline, once it has begun
 	told     telling                          // what the chat was told last
-	since    time.Time
-	sayings  []string        // for the chat
-	absences int             // how often the recorder was away
-	seen     map[string]bool // whose cards were told of that do not count any more
+	since    time.Time                        // of the change that the chat was not told yet; zero: none
+	sayings  []string                         // for the chat
+	absences int                              // how often the recorder was away
+	seen     map[string]bool                  // whose cards were reported not to count any more
 }
 
-// newMembership begins the member protocol in a room that was joined.
+// newMembership begins the member protocol in a joined room.
 func newMembership(b *Bot, room Room, id string) (*membership, error) {
 	m := &membership{
 		policy: b.c.Policy, whole: b.whole(), oneEpoch: b.keepsWhole(), home: b.c.Home, readers: b.c.Readers, named: maps.Clone(b.c.Members), log: b.log, notef: b.say,
@@ -76,7 +76,7 @@ func newMembership(b *Bot, room Room, id string) (*membership, error) {
 	return m, err
 }
 
-// judge is who knows cards: the home, or nobody.
+// judge returns the home as a Judge. Without a home, nobody is known.
 func judge(h *keys.Home) member.Judge {
 	if h == nil {
 		return noPins{}
@@ -84,12 +84,12 @@ func judge(h *keys.Home) member.Judge {
 	return h
 }
 
-// noPins is a Judge to whom all are strangers.
+// noPins is a Judge for whom everybody is a stranger.
 type noPins struct{}
 
 func (noPins) CanAdd(keys.Card) (keys.Acquaintance, error) { return keys.Stranger, nil }
 
-// storeKind is what members are told of where the recording goes.
+// storeKind returns the kind of the stores, as members are told.
 func storeKind(stores []Store) string {
 	if slices.ContainsFunc(stores, func(s Store) bool { return strings.HasPrefix(s.Name, "s3://") }) {
 		return "s3"
@@ -134,7 +134,7 @@ func (m *membership) run(ctx context.Context) {
 	}
 }
 
-// notice takes what the session tells, and leaves the work to run.
+// notice queues a report of the session. run handles it.
 func (m *membership) notice(e member.Event) {
 	m.mu.Lock()
 	if e.Trouble == "" {
@@ -146,7 +146,7 @@ func (m *membership) notice(e member.Event) {
 	signalTo(m.wake)
 }
 
-// say tells the chat something, soon. m.mu is held.
+// say queues a text for the chat. The caller holds m.mu.
 func (m *membership) say(text string) {
 	if len(m.sayings) < maxAttendees {
 		m.sayings = append(m.sayings, text)
@@ -154,14 +154,14 @@ func (m *membership) say(text string) {
 	signalTo(m.wake)
 }
 
-// records makes the membership one of a recorder that is about to begin.
+// records sets the recorder, which is about to begin.
 func (m *membership) records(rec *recorder.Recorder) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rec = rec
 }
 
-// suspect tells that somebody's word of who they are does not hold.
+// suspect reports that what a member says about who they are does not hold.
 func (m *membership) suspect(t member.Event) {
 	m.log.Warn("a member's word does not hold", "trouble", t.Trouble)
 	who := t.Identity
@@ -172,8 +172,8 @@ func (m *membership) suspect(t member.Event) {
 	m.note(func(rec *recorder.Recorder) error { return rec.Suspected(t.Identity, "member: "+string(t.Trouble)) })
 }
 
-// note puts something into the timeline: now, or as soon as the recording begins.
-// What comes after its end is dropped with the membership.
+// note puts something into the timeline by calling f: now, or as soon as the recording
+// begins. What comes after the recording's end is dropped.
 func (m *membership) note(f func(*recorder.Recorder) error) {
 	m.mu.Lock()
 	if len(m.notes) < maxAttendees {
@@ -205,7 +205,7 @@ func (m *membership) flush() {
 	}
 }
 
-// follow takes what happened in the room.
+// follow takes in an event of the room.
 func (m *membership) follow(e recorder.RoomEvent) {
 	switch e.Type {
 	case media.EventJoin:
@@ -219,7 +219,7 @@ func (m *membership) follow(e recorder.RoomEvent) {
 	}
 }
 
-// state is what members are told now.
+// state returns what the recorder announces to members now.
 func (m *membership) state() member.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -250,8 +250,8 @@ func (m *membership) state() member.State {
 	return s
 }
 
-// readersHere returns which members read what is recorded now, if they find a place.
-// m.mu is held.
+// readersHere returns the identities of the members who are readers now, with or without
+// a place. The caller holds m.mu.
 func (m *membership) readersHere() (identities []string) {
 	for identity := range m.people {
 		if m.reads(m.standing(identity)) {
@@ -261,7 +261,7 @@ func (m *membership) readersHere() (identities []string) {
 	return identities
 }
 
-// announce tells members' clients what the recorder does now, if that has changed.
+// announce sends the recorder's state to members' clients, if it has changed.
 func (m *membership) announce() {
 	m.telling.Lock()
 	defer m.telling.Unlock()
@@ -270,7 +270,7 @@ func (m *membership) announce() {
 	}
 }
 
-// setPhase notes what the recorder does: waiting, recording, paused or stopped.
+// setPhase sets what the recorder does: waiting, recording, paused or stopped.
 func (m *membership) setPhase(phase string) {
 	m.mu.Lock()
 	m.phase = phase

@@ -9,8 +9,8 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// consentNotice is what the room is told where everyone is asked, consentAgain after
-// the recorder was away.
+// consentNotice asks everybody in the room for consent. consentAgain does so after the
+// recorder was away.
 const (
 	consentNotice = `Nothing of you is kept before you agree: write "yes" in the chat to be recorded, "no" to take it back. On a telephone, press 1 for yes, 2 for no.`
 	consentAgain  = `The recorder was away and could not hear who took their consent back: nothing is kept of those who agreed before, until they agree again. ` + consentNotice
@@ -22,7 +22,7 @@ const (
 	storeBack = "The store takes the recording of this meeting again."
 )
 
-// notices are what the room is told of the recording.
+// notices returns the texts that the room is told.
 func (b *Bot) notices() (recorder.Notices, error) {
 	start, err := b.startNotice()
 	return recorder.Notices{
@@ -35,7 +35,7 @@ func (b *Bot) notices() (recorder.Notices, error) {
 	}, err
 }
 
-// startNotice says who records, who can open it, and what the policy is.
+// startNotice returns the first text: who records, who can open it, and the policy.
 func (b *Bot) startNotice() (string, error) {
 	card, err := b.c.Identity.Card()
 	if err != nil {
@@ -68,7 +68,7 @@ func (b *Bot) startNotice() (string, error) {
 	return strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), " "), nil
 }
 
-// notice says in sentences what the policy is, for the room.
+// notice returns sentences about the policy, for the room.
 func (p *Policy) notice() string {
 	var s []string
 	if p.Readers == ReadersVerified {

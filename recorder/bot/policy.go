@@ -10,43 +10,43 @@ import (
 // A Policy says who becomes a reader, whose tracks are kept, and what people are told
 // and asked. The zero value of each field is the first of its constants.
 type Policy struct {
-	// Readers is who reads beside Config.Readers and Config.Members: ReadersVerified,
-	// ReadersNamed or ReadersAllPinned.
+	// Readers says who becomes a reader besides Config.Readers and Config.Members:
+	// ReadersVerified, ReadersNamed or ReadersAllPinned.
 	Readers string
-	// Access is what those members read: AccessPresent or AccessWhole.
+	// Access says what members who are readers can open: AccessPresent or AccessWhole.
 	Access string
-	// Record is whose tracks are kept: RecordEveryone or RecordVerified.
+	// Record says whose tracks are kept: RecordEveryone or RecordVerified.
 	Record string
-	// Consent is what is needed of people: ConsentAnnounce or ConsentAsk.
+	// Consent says what is needed from people: ConsentAnnounce or ConsentAsk.
 	Consent string
-	// Notices is what the room is told: NoticesAll or NoticesNeeded.
+	// Notices says what the room is told: NoticesAll or NoticesNeeded.
 	Notices string
-	// Plaintext are the kinds of senders, recorder.Sender constants, whose tracks are
-	// kept though they are not encrypted, in a room that is, and marked so. The zero
-	// value is none.
+	// Plaintext has kinds of senders, recorder.Sender constants. In an encrypted room
+	// their tracks are kept although they are not encrypted, and are marked so. Nil
+	// means none.
 	Plaintext []string
 }
 
 // The values of a Policy.
 const (
 	ReadersVerified  = "verified"   // pinned members who prove in the room who they are
-	ReadersNamed     = "named"      // no others than those of the Config
+	ReadersNamed     = "named"      // only those of the Config
 	ReadersAllPinned = "all-pinned" // everyone whose card is pinned and counts
 
 	AccessPresent = "present" // what is recorded while they are in the room
-	AccessWhole   = "whole"   // all of it, once they attend
+	AccessWhole   = "whole"   // all of the recording, once they attend
 
 	RecordEveryone = "everyone"
-	RecordVerified = "verified" // nothing of those who did not prove who they are
+	RecordVerified = "verified" // only verified members
 
 	ConsentAnnounce = "announce" // the room is told
-	ConsentAsk      = "ask"      // nothing of anyone is kept before they said yes
+	ConsentAsk      = "ask"      // nothing of a member is kept before they say yes
 
 	NoticesAll    = "all"
-	NoticesNeeded = "needed" // what the recorder does, and who reads
+	NoticesNeeded = "needed" // only what the recorder does, and who can open it
 )
 
-// complete puts in the defaults, and refuses what is no value.
+// complete fills in the defaults, and returns an error for an unknown value.
 func (p *Policy) complete() error {
 	for _, f := range []struct {
 		name   string
@@ -74,7 +74,8 @@ func (p *Policy) complete() error {
 	return nil
 }
 
-// A plaintextSender cannot have a room's keys. who is what the room is told of them.
+// A plaintextSender is a kind of sender that cannot have a room's keys. who is what the
+// room is told about it.
 type plaintextSender struct{ kind, who string }
 
 var plaintextSenders = []plaintextSender{
@@ -83,7 +84,7 @@ var plaintextSenders = []plaintextSender{
 	{recorder.SenderAgent, "agents"},
 }
 
-// PlaintextSenders are the kinds of senders that a Policy's Plaintext may have.
+// PlaintextSenders returns the kinds of senders that Policy.Plaintext may have.
 func PlaintextSenders() (kinds []string) {
 	for _, s := range plaintextSenders {
 		kinds = append(kinds, s.kind)

@@ -12,18 +12,18 @@ import (
 
 // A Reader can open the recording. CardReaders and RecipientReader make them.
 type Reader struct {
-	// Name is what the room is told of them. Required.
+	// Name is the name that the room is told. Required.
 	Name string
-	// Card is theirs, nil for a bare recipient.
+	// Card is the reader's card. Nil means a recipient without a card.
 	Card *keys.Card
-	// Recipients are what is sealed to. Required.
+	// Recipients are the recipients to which the recording is sealed. Required.
 	Recipients []age.Recipient
-	// PostQuantum is set if none of them can be opened by a quantum computer of the
-	// future.
+	// PostQuantum says that all Recipients withstand a quantum computer.
 	PostQuantum bool
 }
 
-// CardReaders returns a reader for each card: a person may have several devices.
+// CardReaders returns a reader for each card. A person may have several cards, one for
+// each device.
 func CardReaders(cards ...keys.Card) []Reader {
 	var out []Reader
 	for _, c := range cards {
@@ -37,7 +37,7 @@ func CardReaders(cards ...keys.Card) []Reader {
 	return out
 }
 
-// RecipientReader returns the reader of an age or SSH recipient, as its text says it.
+// RecipientReader returns the reader for an age or SSH recipient. s is its text.
 func RecipientReader(s string) (Reader, error) {
 	rec, err := keys.ParseRecipient(s)
 	if err != nil {
@@ -50,7 +50,8 @@ func RecipientReader(s string) (Reader, error) {
 	return Reader{Name: short, Recipients: []age.Recipient{rec}, PostQuantum: keys.PostQuantum(s)}, nil
 }
 
-// AllPinned adds everyone whose card is pinned in the home and counts to the readers.
+// AllPinned returns the readers, and everybody whose card is pinned in the home and
+// counts.
 func AllPinned(home *keys.Home, readers []Reader) ([]Reader, error) {
 	pins, err := home.Pins()
 	if err != nil {

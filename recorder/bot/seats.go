@@ -13,20 +13,20 @@ import (
 	"github.com/sealtape/sealtape/keys/member"
 )
 
-// A recording is sealed to a bounded number of keys, and members can be told of a
-// bounded number of readers. Where more are here, those whom the operator named come
-// first, then the others in the order in which they came.
+// There are bounds for the number of keys that an epoch is sealed to, and for the number
+// of readers that members can be told. If there are more readers, the fixed ones come
+// first, then the others in the order of their coming.
 
-// seats returns which of the identities can be sealed to beside the fixed readers,
-// and which cannot.
+// seats returns which of the identities find a place beside the fixed readers, and which
+// do not.
 func (m *membership) seats(identities []string) (seated, without []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.seatsLocked(identities)
 }
 
-// recipients returns to what the next epoch is sealed for the identities, the names of
-// those keys, and who of them finds no place.
+// recipients returns the recipients of the next epoch, for the fixed readers and the
+// identities; their names, to compare them later; and the identities without a place.
 func (m *membership) recipients(identities []string) (to []age.Recipient, names, without []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -40,7 +40,7 @@ func (m *membership) recipients(identities []string) (to []age.Recipient, names,
 	seated, without := m.seatsLocked(identities)
 	for _, identity := range seated {
 		if !m.reads(m.standing(identity)) {
-			continue // since a moment ago
+			continue // they have just ceased to be a reader
 		}
 		for _, card := range m.people[identity].cards {
 			to = append(to, card.AgeRecipients()...)
@@ -50,7 +50,7 @@ func (m *membership) recipients(identities []string) (to []age.Recipient, names,
 	return to, names, without
 }
 
-// seated reports whether a reader of the whole finds a place.
+// seated reports whether the reader with an identity finds a place.
 func (m *membership) seated(identity string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -90,8 +90,8 @@ func (m *membership) seatsLocked(identities []string) (seated, without []string)
 	return seated, without
 }
 
-// unseat tells who runs the recorder which readers found no place, each once. The
-// room is told how many they are, with the readers.
+// unseat reports by Config.Say which readers have no place, each once. The room is told
+// only how many there are.
 func (m *membership) unseat(without []string) {
 	var names []string
 	m.mu.Lock()
@@ -110,8 +110,8 @@ func (m *membership) unseat(without []string) {
 // ErrReaders: more readers than a recording can have.
 var ErrReaders = errors.New("too many readers")
 
-// CheckReaders refuses more readers of all than a recording can have, with an error
-// that wraps ErrReaders: it would begin with one of them left out.
+// CheckReaders returns an error that wraps ErrReaders if a recording cannot have so many
+// readers: at most 1,024, with at most 4,096 keys.
 func CheckReaders(readers []Reader) error {
 	keys := 0
 	for _, r := range readers {

@@ -10,16 +10,18 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-// ErrRole: the keys are not a recorder's, and nobody would believe what they sign.
+// ErrRole: the keys are not a recorder's, so nobody would believe what they sign.
 var ErrRole = errors.New("what they sign is no recording to anyone")
 
-// A Signer is what a recorder signs with, and what it signed with before.
+// A Signer is a recorder's signing key.
 type Signer struct {
+	// Signer signs with the present key.
 	Signer note.Signer
-	Own    note.Verifiers
+	// Own are the verifiers of the present key and of the earlier ones.
+	Own note.Verifiers
 }
 
-// CheckRole refuses keys that are not a recorder's with an error that wraps ErrRole.
+// CheckRole returns an error that wraps ErrRole if the keys are not a recorder's.
 func CheckRole(id *keys.Identity) error {
 	card, err := id.Card()
 	if err != nil || card.Role == keys.Recorder {
@@ -28,8 +30,8 @@ func CheckRole(id *keys.Identity) error {
 	return fmt.Errorf("the keys of %s are a %s's: %w", words.Clean(card.Name), card.Role, ErrRole)
 }
 
-// NewSigner returns the keys of the home, of which id is today's, if they are a
-// recorder's: see CheckRole. Without a home, nil, there are no earlier ones.
+// NewSigner returns the Signer of id, with the earlier keys in the home. If the home is
+// nil, there are none. The errors are those of CheckRole and of reading the home.
 func NewSigner(h *keys.Home, id *keys.Identity) (Signer, error) {
 	if err := CheckRole(id); err != nil {
 		return Signer{}, err

@@ -10,54 +10,55 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 )
 
-// When a recorder is not well. A restart mends the first, not the others: a
-// recorder that is killed because its store or its server is away loses more.
+// After these times a recorder has a problem. A restart may mend only the first. A
+// recorder that is restarted because its store or its server is away loses more.
 const (
-	stuckSealing = 30 * time.Second // the goroutine that writes was not seen for so long
-	stuckUpload  = 5 * time.Minute  // something waits for the store for so long
-	roomLost     = time.Minute      // so long without the room
-	nothingOpens = 10 * time.Second // so long media comes, and none of it opens
+	stuckSealing = 30 * time.Second // the goroutine that writes gave no sign
+	stuckUpload  = 5 * time.Minute  // an object waits for the store
+	roomLost     = time.Minute      // the recorder is out of the room
+	nothingOpens = 10 * time.Second // media comes, and none of it opens
 )
 
-// A Status is a recording and its upload as they stand. What it says names nobody but
-// in Status.Unopened.
+// A Status is the present state of a recording and its upload. Only Status.Unopened
+// names people.
 type Status struct {
 	// State is recorder.StateStarting before the room is joined.
 	recorder.Status
 	Backlog
-	// ID is the recording's, "" before there is one.
+	// ID is the ID of the recording. "" means that none has begun.
 	ID    string
 	Stage Stage
-	// Waiting is how many objects, of whatever kind, the store that lags most has not
-	// confirmed.
+	// Waiting is how many objects of any kind a store has not confirmed: the highest
+	// number among the stores.
 	Waiting int
-	// UploadFailing: a store refused what was last sent.
+	// UploadFailing says that the last upload to a store failed.
 	UploadFailing bool
-	// Away is how long the room has been, as far as somebody looked.
+	// Away is how long the recorder has been out of the room.
 	Away time.Duration
 }
 
-// A monitor knows how a recording goes. Its methods are safe for concurrent use.
+// A monitor computes the Status. Its methods are safe for concurrent use.
 type monitor struct {
 	backlog *backlog
 
 	mu      sync.Mutex
-	status  func() recorder.Status // nil before the room was joined
-	failing func() bool            // same: the store refuses
-	waiting func() int             // same: objects that a store has not confirmed
-	away    time.Time              // since when the room is, zero if it is here
+	status  func() recorder.Status // nil before the room is joined, as the next two
+	failing func() bool            // the last upload failed
+	waiting func() int             // objects that a store has not confirmed
+	away    time.Time              // since when the recorder is out of the room; zero: it is in it
 }
 
 func newMonitor(stores int) *monitor { return &monitor{backlog: newBacklog(stores)} }
 
-// follow gives the monitor what it watches.
+// follow sets the functions that the monitor asks.
 func (m *monitor) follow(status func() recorder.Status, failing func() bool, waiting func() int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.status, m.failing, m.waiting = status, failing, waiting
 }
 
-// read is called every second or so, for only that tells how long the room is away.
+// read returns the Status. It must be called about every second: how long the room is
+// away is known only from that.
 func (m *monitor) read(now time.Time) Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -76,7 +77,7 @@ func (m *monitor) read(now time.Time) Status {
 	return s
 }
 
-// watch looks until ctx ends.
+// watch calls read once a second until ctx ends.
 func (m *monitor) watch(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -90,12 +91,12 @@ func (m *monitor) watch(ctx context.Context) {
 	}
 }
 
-// Hangs reports whether the recorder has stopped to work, which a restart may mend.
+// Hangs reports whether the recorder has stopped working. A restart may mend that.
 func (s *Status) Hangs(now time.Time) bool {
 	return !s.Alive.IsZero() && s.State != recorder.StateEnded && now.Sub(s.Alive) > stuckSealing
 }
 
-// Problems says what is not well, nothing if all is.
+// Problems returns a sentence for each problem. None means that all is well.
 func (s *Status) Problems(now time.Time) (out []string) {
 	if s.Hangs(now) {
 		out = append(out, "sealing is stuck: nothing was written for "+words.Length(now.Sub(s.Alive)))
@@ -115,8 +116,8 @@ func (s *Status) Problems(now time.Time) (out []string) {
 	return out
 }
 
-// unopened returns since when media comes of which nothing opens, the zero time if
-// something does, and the likeliest cause.
+// unopened returns since when media comes and none of it opens, and the likeliest cause.
+// The zero time means that some media opens.
 func (s *Status) unopened() (since time.Time, why string) {
 	if s.State != recorder.StateRecording || len(s.Unopened) == 0 {
 		return time.Time{}, ""

@@ -6,22 +6,22 @@ import (
 )
 
 const (
-	storePatience = 2 * time.Minute // a store that is away for so long is spoken of in the room
-	tellTime      = 5 * time.Second // for telling the room something
+	storePatience = 2 * time.Minute // the room is told if a store is away for longer
+	tellTime      = 5 * time.Second // how long telling the room may take
 )
 
-// A storeWatch speaks up in the room when the store is away for long, and when
-// it is back: members should know where their recording is. The recording goes
-// on in the spool all the while.
+// A storeWatch tells the room when a store is away for long, and when it is back:
+// members should know where their recording is. Meanwhile the recording goes on in the
+// spool.
 type storeWatch struct {
-	failed func() bool // the store does not take the recording now
+	failed func() bool // a store does not take the recording now
 	tell   func(text string)
 
-	since time.Time // since when; zero while the store works
-	told  bool
+	since time.Time // since when it does not; zero: all stores do
+	told  bool      // the room was told so
 }
 
-// look is called every now and then.
+// look checks the stores. It is called about once a second.
 func (w *storeWatch) look(now time.Time) {
 	switch {
 	case !w.failed():
@@ -38,7 +38,7 @@ func (w *storeWatch) look(now time.Time) {
 	}
 }
 
-// watchStore looks once a second until ctx ends.
+// watchStore checks the stores once a second until ctx ends.
 func (b *Bot) watchStore(ctx context.Context, room Room, u *uploads) {
 	w := &storeWatch{failed: u.failed, tell: func(text string) {
 		telling, cancel := context.WithTimeout(ctx, tellTime)

@@ -11,22 +11,22 @@ import (
 	"github.com/sealtape/sealtape/keys"
 )
 
-// retellAfter is how long new readers are gathered before the chat is told of them.
+// retellAfter is how long changes of the readers are collected before the chat is told.
 const retellAfter = 3 * time.Second
 
-// A telling is what the chat is told of who reads.
+// A telling is what the chat is told about the readers.
 type telling struct {
 	readers []string // names, with fingerprints
-	code    string
-	without int // readers who found no place
+	code    string   // the meeting code
+	without int      // readers without a place
 }
 
-// whole says all of it, to who was told nothing before.
+// whole returns the text for those who were told nothing before.
 func (t telling) whole() string {
 	return t.end(fmt.Sprintf("What is recorded now can be opened by: %s.", strings.Join(t.readers, ", ")))
 }
 
-// news says what is different from before, to who was told that.
+// news returns the text for those who were told before: what has changed since.
 func (t telling) news(before telling) string {
 	var s []string
 	if more := without(t.readers, before.readers); len(more) > 0 {
@@ -48,7 +48,7 @@ func (t telling) end(s string) string {
 	return strings.TrimSpace(fmt.Sprintf("%s Meeting code: %s.", s, t.code))
 }
 
-// without returns those that are not among the others.
+// without returns the strings of all that are not in others.
 func without(all, others []string) (left []string) {
 	for _, s := range all {
 		if !slices.Contains(others, s) {
@@ -58,7 +58,7 @@ func without(all, others []string) (left []string) {
 	return left
 }
 
-// tellable is what the chat is to know now.
+// tellable returns what the chat should know now.
 func (m *membership) tellable() telling {
 	t := telling{code: m.session.Code()}
 	for _, r := range m.state().Readers {
@@ -75,9 +75,9 @@ func (m *membership) tellable() telling {
 	return t
 }
 
-// retell tells the chat of other readers, some time after they changed: those who
-// know nothing of the protocol are to know, too. Who is here hears what changed,
-// who comes later hears all.
+// retell tells the chat when the readers have changed, some time afterwards, for clients
+// that do not know the member protocol. Members who are here get what has changed.
+// Members who come later get all.
 func (m *membership) retell(ctx context.Context, now time.Time) {
 	t := m.tellable()
 	m.mu.Lock()

@@ -10,10 +10,11 @@ import (
 	"github.com/sealtape/sealtape/internal/words"
 )
 
-// ProbeTime is how long a store may take to be tried: it is some forty requests.
+// ProbeTime is how long trying a store may take. It is some forty requests.
 const ProbeTime = 2 * time.Minute
 
-// A StoreError says why a store is not fit for a recording, and what to do about it.
+// A StoreError reports that a store is not fit for a recording. Err is why, and Remedy
+// what to do about it.
 type StoreError struct {
 	Err    error
 	Remedy string
@@ -24,9 +25,8 @@ func (e *StoreError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *StoreError) Unwrap() error { return e.Err }
 
-// tryStores finds out whether the stores will take a recording, by the checks that
-// doctor makes, and tells what they do less well. A server that has to be asked
-// again now and then is no reason not to record.
+// tryStores checks whether the stores will take a recording, as doctor does, and logs
+// what they do less well. A server that answers only when it is asked again is fit.
 func (b *Bot) tryStores(ctx context.Context) error {
 	for _, s := range b.c.Stores {
 		if err := b.tryStore(ctx, s); err != nil {

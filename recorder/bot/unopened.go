@@ -13,23 +13,23 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// maxNamed is how many are named in one notice to the room.
+// maxNamed is how many people one notice to the room names.
 const maxNamed = 5
 
-// A doorkeeper tells whose media does not open: who runs the recorder, and the room,
-// if the policy lets it. It is safe for concurrent use.
+// A doorkeeper reports whose media does not open: to Config.Unopened, and to the room if
+// the policy allows that. It is safe for concurrent use.
 type doorkeeper struct {
-	tell    func(recorder.Unopened) // nil is nobody
-	notices bool
+	tell    func(recorder.Unopened) // nil: nobody
+	notices bool                    // to the room
 
 	mu     sync.Mutex
-	causes []recorder.Unopened // that were found, one of each kind for each member
+	causes []recorder.Unopened // one for each member and cause
 }
 
-// maxCauses is how many are kept.
+// maxCauses is how many causes are kept.
 const maxCauses = 64
 
-// unopened is a recorder.Config's Unopened.
+// unopened is the Unopened of a recorder.Config. It returns a notice for the room.
 func (d *doorkeeper) unopened(news []recorder.Unopened) (notice string) {
 	var lines []string
 	for _, u := range news {
@@ -65,12 +65,13 @@ func (d *doorkeeper) found() []recorder.Unopened {
 	return slices.Clone(d.causes)
 }
 
-// Whose names what does not open, for people: "Ada (microphone)".
+// Whose returns the member and source of media that does not open, for people: "Ada
+// (microphone)".
 func Whose(u recorder.Unopened) string {
 	return fmt.Sprintf("%s (%s)", words.Clean(media.Clamp(cmp.Or(u.Name, u.Participant), media.MaxName)), words.Clean(string(u.Source)))
 }
 
-// roomReason says to the room why something is not recorded.
+// roomReason returns why something is not recorded, for the room.
 func roomReason(u recorder.Unopened) string {
 	switch u.Cause {
 	case frame.CausePlaintext:
