@@ -2,19 +2,15 @@ package member
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/internal/fields"
 )
 
 const (
@@ -23,9 +19,7 @@ const (
 	// MaxMessage is the most bytes that a message may have.
 	MaxMessage = 14_000
 
-	version   = "sealtape.v1/"
-	maxText   = 512
-	nonceSize = 32
+	version = "sealtape.v1/"
 )
 
 // The types of messages.
@@ -45,15 +39,11 @@ const (
 	answerNone = "none"
 )
 
-// A nonce identifies one session of one member.
-type nonce [nonceSize]byte
-
-func (n nonce) String() string { return base64.StdEncoding.EncodeToString(n[:]) }
-
-// A hash is a SHA-256.
-type hash [sha256.Size]byte
-
-func (h hash) String() string { return hex.EncodeToString(h[:]) }
+// nonce and hash are those of the protocol.
+type (
+	nonce = fields.Nonce
+	hash  = fields.Hash
+)
 
 // A message has the fields that all messages have, and the fields of its type.
 // Fields of other types are zero.
@@ -82,7 +72,7 @@ type message struct {
 }
 
 var (
-	errMalformed = errors.New("malformed message")
+	errMalformed = fields.ErrMalformed
 	// errVersion: the message has another version of the protocol.
 	errVersion = errors.New("message of another version")
 	// errType: the message has this version and an unknown type.
@@ -105,41 +95,39 @@ func parse(b []byte) (*message, error) {
 		return nil, errMalformed
 	}
 	m := &message{text: string(b[:end+1]), sig: b}
-	r := reader{rest: m.text}
-	if m.kind = r.line(); !known(m.kind) {
+	r := read(m.text)
+	if m.kind = r.Next(); !known(m.kind) {
 		return nil, errType
 	}
-	m.room, m.from, m.to, m.time, m.nonce = r.text("room"), r.text("from"), r.text("to"), r.time("time"), r.nonce("nonce")
+	m.room, m.from, m.to, m.time, m.nonce = r.Text("room"), r.Text("from"), r.Text("to"), r.Time("time"), r.Nonce("nonce")
 	switch m.kind {
 	case typeHello:
-		m.card = r.base64("card", keys.MaxCard)
+		m.card = r.Base64("card", keys.MaxCard)
 	case typeProof:
-		m.answers, m.own, m.other = r.nonce("answers"), r.hash("own"), r.hash("other")
-		m.sid = r.text("sid")
-		if after, ok := strings.CutPrefix(r.rest, "key: -\n"); ok {
-			r.rest = after
-		} else if m.key = r.hash("key"); m.key == (hash{}) {
-			r.fail("key")
+		m.answers, m.own, m.other = r.Nonce("answers"), r.Hash("own"), r.Hash("other")
+		m.sid = r.Text("sid")
+		if !r.None("key") {
+			if m.key = r.Hash("key"); m.key == (hash{}) {
+				r.Fail("key")
+			}
 		}
 	case typeRecorder:
-		m.sequence = r.number("sequence")
+		m.sequence = r.Number("sequence")
 		m.state = r.state()
 		m.recording = m.state.Recording
 	case typeSeen:
-		m.answers, m.sequence, m.digest = r.nonce("answers"), r.number("sequence"), r.hash("digest")
+		m.answers, m.sequence, m.digest = r.Nonce("answers"), r.Number("sequence"), r.Hash("digest")
 	case typeConsent:
-		m.answers, m.recording = r.nonce("answers"), r.recording("recording")
-		m.sequence, m.number = r.number("sequence"), r.number("number")
-		m.answer = r.oneOf("answer", answerYes, answerNo)
+		m.answers, m.recording = r.Nonce("answers"), r.Recording("recording")
+		m.sequence, m.number = r.Number("sequence"), r.Number("number")
+		m.answer = r.OneOf("answer", answerYes, answerNo)
 	case typeNoted:
-		m.answers, m.recording = r.nonce("answers"), r.recording("recording")
-		m.number = r.count("number")
-		m.answer = r.oneOf("answer", answerYes, answerNo, answerNone)
+		m.answers, m.recording = r.Nonce("answers"), r.Recording("recording")
+		m.number = r.Count("number")
+		m.answer = r.OneOf("answer", answerYes, answerNo, answerNone)
 	}
-	if r.rest != "" {
-		r.fail("what follows")
-	}
-	return m, r.err
+	r.End()
+	return m, r.Err
 }
 
 func known(kind string) bool {
@@ -160,42 +148,42 @@ func (m *message) openedBy(v note.Verifier) bool {
 func (m *message) sign(s note.Signer) ([]byte, error) {
 	var w writer
 	w.WriteString(m.kind + "\n")
-	w.text("room", m.room)
-	w.text("from", m.from)
-	w.text("to", m.to)
-	w.line("time", m.time.UTC().Format(time.RFC3339))
-	w.line("nonce", m.nonce.String())
+	w.Text("room", m.room)
+	w.Text("from", m.from)
+	w.Text("to", m.to)
+	w.Time("time", m.time)
+	w.Line("nonce", m.nonce.String())
 	switch m.kind {
 	case typeHello:
-		w.line("card", base64.StdEncoding.EncodeToString(m.card))
+		w.Base64("card", m.card)
 	case typeProof:
-		w.line("answers", m.answers.String())
-		w.line("own", m.own.String())
-		w.line("other", m.other.String())
-		w.text("sid", m.sid)
+		w.Line("answers", m.answers.String())
+		w.Line("own", m.own.String())
+		w.Line("other", m.other.String())
+		w.Text("sid", m.sid)
 		if m.key == (hash{}) {
-			w.line("key", "-")
+			w.Line("key", "-")
 		} else {
-			w.line("key", m.key.String())
+			w.Line("key", m.key.String())
 		}
 	case typeRecorder:
-		w.line("sequence", strconv.Itoa(m.sequence))
+		w.Number("sequence", m.sequence)
 		w.state(m.state)
 	case typeSeen:
-		w.line("answers", m.answers.String())
-		w.line("sequence", strconv.Itoa(m.sequence))
-		w.line("digest", m.digest.String())
+		w.Line("answers", m.answers.String())
+		w.Number("sequence", m.sequence)
+		w.Line("digest", m.digest.String())
 	case typeConsent:
-		w.line("answers", m.answers.String())
-		w.line("recording", m.recording)
-		w.line("sequence", strconv.Itoa(m.sequence))
-		w.line("number", strconv.Itoa(m.number))
-		w.line("answer", m.answer)
+		w.Line("answers", m.answers.String())
+		w.Line("recording", m.recording)
+		w.Number("sequence", m.sequence)
+		w.Number("number", m.number)
+		w.Line("answer", m.answer)
 	case typeNoted:
-		w.line("answers", m.answers.String())
-		w.line("recording", m.recording)
-		w.line("number", strconv.Itoa(m.number))
-		w.line("answer", m.answer)
+		w.Line("answers", m.answers.String())
+		w.Line("recording", m.recording)
+		w.Number("number", m.number)
+		w.Line("answer", m.answer)
 	}
 	m.text = w.String()
 	b, err := note.Sign(&note.Note{Text: m.text}, s)
@@ -206,128 +194,9 @@ func (m *message) sign(s note.Signer) ([]byte, error) {
 }
 
 // A writer writes fields.
-type writer struct{ strings.Builder }
-
-func (w *writer) line(name, value string) { fmt.Fprintf(w, "%s: %s\n", name, value) }
-func (w *writer) text(name, value string) {
-	w.line(name, base64.StdEncoding.EncodeToString([]byte(value)))
-}
+type writer struct{ fields.Writer }
 
 // A reader parses fields in order. After an error it returns zero values.
-type reader struct {
-	rest string
-	err  error
-}
+type reader struct{ fields.Reader }
 
-func (r *reader) fail(what string) {
-	if r.err == nil {
-		r.err = fmt.Errorf("%w: %s", errMalformed, what)
-	}
-}
-
-// line reads up to the next line feed.
-func (r *reader) line() string {
-	line, rest, ok := strings.Cut(r.rest, "\n")
-	if !ok {
-		r.fail("no line feed")
-	}
-	r.rest = rest
-	return line
-}
-
-// field reads one field.
-func (r *reader) field(name string) string {
-	if r.err != nil {
-		return ""
-	}
-	v, ok := strings.CutPrefix(r.line(), name+": ")
-	if !ok {
-		r.fail("no " + name + " where it belongs")
-	}
-	return v
-}
-
-// base64 reads bytes in the one form that base64 has for them.
-func (r *reader) base64(name string, most int) []byte {
-	v := r.field(name)
-	if r.err != nil {
-		return nil
-	}
-	b, err := base64.StdEncoding.Strict().DecodeString(v)
-	if err != nil || len(b) > most || strings.ContainsAny(v, "\r") {
-		r.fail(name)
-		return nil
-	}
-	return b
-}
-
-func (r *reader) text(name string) string {
-	b := r.base64(name, maxText)
-	if !utf8.Valid(b) {
-		r.fail(name)
-	}
-	return string(b)
-}
-
-func (r *reader) nonce(name string) (n nonce) {
-	if copy(n[:], r.base64(name, nonceSize)) != nonceSize {
-		r.fail(name)
-	}
-	return n
-}
-
-func (r *reader) hash(name string) (h hash) {
-	v := r.field(name)
-	b, err := hex.DecodeString(v)
-	if err != nil || copy(h[:], b) != len(h) || hex.EncodeToString(h[:]) != v {
-		r.fail(name)
-	}
-	return h
-}
-
-func (r *reader) time(name string) time.Time {
-	v := r.field(name)
-	t, err := time.Parse(time.RFC3339, v)
-	if err != nil || t.UTC().Format(time.RFC3339) != v {
-		r.fail(name)
-	}
-	return t.UTC()
-}
-
-// number reads a number from 1 to 2^31-1, count one from 0.
-func (r *reader) number(name string) int {
-	n := r.count(name)
-	if n == 0 {
-		r.fail(name)
-	}
-	return n
-}
-
-func (r *reader) count(name string) int {
-	v := r.field(name)
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 0 || n > 1<<31-1 || strconv.Itoa(n) != v {
-		r.fail(name)
-	}
-	return n
-}
-
-func (r *reader) oneOf(name string, values ...string) string {
-	v := r.field(name)
-	for _, want := range values {
-		if v == want {
-			return v
-		}
-	}
-	r.fail(name)
-	return ""
-}
-
-// recording reads the ID of a recording: 26 characters of upper-case base32.
-func (r *reader) recording(name string) string {
-	v := r.field(name)
-	if len(v) != 26 || strings.Trim(v, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != "" {
-		r.fail(name)
-	}
-	return v
-}
+func read(text string) reader { return reader{fields.Reader{Rest: text}} }

@@ -3,7 +3,6 @@ package member
 import (
 	"crypto/sha256"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/sealtape/sealtape/keys"
@@ -17,7 +16,7 @@ const maxDigests = 64
 // telling returns the fields of a message about a state, from sequence on.
 func (p statePart) telling(sequence int) []byte {
 	var w writer
-	w.line("sequence", strconv.Itoa(sequence))
+	w.Number("sequence", sequence)
 	w.state(p)
 	return []byte(w.String())
 }

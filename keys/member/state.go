@@ -55,9 +55,9 @@ type Reader struct {
 func (s State) MeetingCode(room, recorder string) string {
 	var w writer
 	w.WriteString(version + "meeting-code\n")
-	w.text("room", room)
-	w.line("recording", s.id())
-	w.line("recorder", recorder)
+	w.Text("room", room)
+	w.Line("recording", s.id())
+	w.Line("recorder", recorder)
 	w.readers(s.Readers)
 	sum := sha256.Sum256([]byte(w.String()))
 	var words []string
@@ -94,9 +94,9 @@ func (s State) check() error {
 	var w writer
 	for _, p := range s.parts() {
 		w.state(p)
-		r := reader{rest: w.String()}
-		if r.state(); r.err != nil || r.rest != "" {
-			return errors.Join(errors.New("a state that cannot be announced"), r.err)
+		r := read(w.String())
+		if r.state(); r.Err != nil || r.Rest != "" {
+			return errors.Join(errors.New("a state that cannot be announced"), r.Err)
 		}
 		w.Reset()
 	}
@@ -133,14 +133,14 @@ func (s State) parts() []statePart {
 }
 
 func (w *writer) state(p statePart) {
-	w.line("state", p.Phase)
-	w.line("recording", p.id())
-	w.line("access", p.Access)
-	w.line("readers", p.Policy)
-	w.line("keeps", p.Keeps)
-	w.line("consent", p.Consent)
-	w.line("store", p.Store)
-	w.line("part", fmt.Sprintf("%d/%d", p.part, p.of))
+	w.Line("state", p.Phase)
+	w.Line("recording", p.id())
+	w.Line("access", p.Access)
+	w.Line("readers", p.Policy)
+	w.Line("keeps", p.Keeps)
+	w.Line("consent", p.Consent)
+	w.Line("store", p.Store)
+	w.Line("part", fmt.Sprintf("%d/%d", p.part, p.of))
 	w.readers(p.Readers)
 }
 
@@ -150,45 +150,43 @@ func (w *writer) readers(readers []Reader) {
 		if r.Fingerprint != (keys.Fingerprint{}) {
 			words = r.Fingerprint.String()
 		}
-		w.line("reader", words+" "+base64.StdEncoding.EncodeToString([]byte(r.Name)))
+		w.Line("reader", words+" "+base64.StdEncoding.EncodeToString([]byte(r.Name)))
 	}
 }
 
 func (r *reader) state() (p statePart) {
-	p.Phase = r.oneOf("state", "waiting", "recording", "paused", "stopped")
-	if after, ok := strings.CutPrefix(r.rest, "recording: "+noRecording+"\n"); ok {
-		r.rest = after
-	} else {
-		p.Recording = r.recording("recording")
+	p.Phase = r.OneOf("state", "waiting", "recording", "paused", "stopped")
+	if !r.None("recording") {
+		p.Recording = r.Recording("recording")
 	}
-	p.Access = r.oneOf("access", "present", "whole")
-	p.Policy = r.oneOf("readers", "named", "verified", "all-pinned")
-	p.Keeps = r.oneOf("keeps", "everyone", "verified")
-	p.Consent = r.oneOf("consent", "announce", "ask")
-	p.Store = r.oneOf("store", "folder", "s3")
-	part, of, ok := strings.Cut(r.field("part"), "/")
+	p.Access = r.OneOf("access", "present", "whole")
+	p.Policy = r.OneOf("readers", "named", "verified", "all-pinned")
+	p.Keeps = r.OneOf("keeps", "everyone", "verified")
+	p.Consent = r.OneOf("consent", "announce", "ask")
+	p.Store = r.OneOf("store", "folder", "s3")
+	part, of, ok := strings.Cut(r.Field("part"), "/")
 	p.part, _ = strconv.Atoi(part)
 	p.of, _ = strconv.Atoi(of)
 	if !ok || p.part < 1 || p.part > p.of || p.of > maxParts || fmt.Sprintf("%d/%d", p.part, p.of) != part+"/"+of {
-		r.fail("part")
+		r.Fail("part")
 	}
-	for r.err == nil && r.rest != "" {
+	for r.Err == nil && r.Rest != "" {
 		if len(p.Readers) == MaxReaders {
-			r.fail("too many readers")
+			r.Fail("too many readers")
 			break
 		}
-		words, name, _ := strings.Cut(r.field("reader"), " ")
-		sub := reader{rest: "name: " + name + "\n"}
-		one := Reader{Name: sub.text("name")}
+		words, name, _ := strings.Cut(r.Field("reader"), " ")
+		sub := read("name: " + name + "\n")
+		one := Reader{Name: sub.Text("name")}
 		if words != "-" {
 			f, err := keys.ParseFingerprint(words)
 			if err != nil || f.String() != words || f == (keys.Fingerprint{}) {
-				r.fail("reader")
+				r.Fail("reader")
 			}
 			one.Fingerprint = f
 		}
-		if sub.err != nil {
-			r.fail("reader")
+		if sub.Err != nil {
+			r.Fail("reader")
 		}
 		p.Readers = append(p.Readers, one)
 	}
