@@ -64,9 +64,10 @@ func (o *MP4Options) check() error {
 
 // ExportMP4 writes one file with one picture (H.264) and one sound (AAC), mixed
 // from all tracks: participants are tiles with their names, and their sounds are
-// added up. Pictures and sounds keep their times, to within half the time of a
-// picture. In a hole the last picture stands still, dimmed and with the reason,
-// and sound is silent.
+// added up. Names are drawn in any script for which the program or the machine has a
+// font; where neither has, the identity is drawn. Pictures and sounds keep their
+// times, to within half the time of a picture. In a hole the last picture stands
+// still, dimmed and with the reason, and sound is silent.
 //
 // It needs ffmpeg in PATH. Decoded media goes to ffmpeg and back through pipes,
 // and is on disk only in the finished file. Strangers sent the frames of a

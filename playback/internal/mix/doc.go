@@ -3,6 +3,6 @@
 // planar YUV, a [Picture]. A [Mixer] sums their sounds.
 //
 // The package decodes and encodes nothing, starts nothing and reads no clock: the same
-// meeting gives the same bytes. Strangers chose the names and texts. So no text engine
-// reads them: they are drawn shape by shape, with a font of this package.
+// meeting gives the same bytes, with the same fonts. Strangers chose the names and texts;
+// package lettering draws them.
 package mix

@@ -1,15 +1,19 @@
 package mix
 
 import (
+	"cmp"
 	"hash/fnv"
 	"image"
 	"math"
+	"strings"
+
+	"github.com/sealtape/sealtape/playback/internal/lettering"
 )
 
 // A Painter draws tiles onto a picture. It is for one goroutine.
 type Painter struct {
-	Scaler Scaler
-	font   font
+	Scaler  Scaler
+	letters lettering.Typesetter
 }
 
 // Clear fills the picture with the background, for a new scene.
@@ -41,46 +45,51 @@ func (d *Painter) Tile(dst *Picture, t Tile, picture *Picture) {
 	dst.frame(r, edge, c)
 }
 
-// label returns the legible part of the name. If nothing of the name is legible, it
-// returns that of the identity.
-func label(t Tile) []rune {
+// label returns the name if there are fonts for all its letters. If not, it returns the
+// identity, if there are fonts for all of that. Else it returns what there are fonts for.
+func (d *Painter) label(t Tile) string {
+	some := ""
 	for _, s := range []string{t.Name, t.Participant} {
-		text := Legible(s)
-		for _, r := range text {
-			if r != 0 {
-				return text
-			}
+		text, lacks := d.letters.Legible(s)
+		if text != "" && !lacks {
+			return text
 		}
+		some = cmp.Or(some, text)
 	}
-	return Legible(t.Name)
+	return some
 }
 
 // name draws the name on a dark box in the lower left corner.
 func (d *Painter) name(dst *Picture, r image.Rectangle, t Tile) {
-	text := label(t)
+	text := d.label(t)
 	if t.Screen {
-		text = append(text, []rune(" - screen")...)
+		text = strings.TrimSpace("Screen of " + text)
 	}
 	size := min(18, max(8, r.Dy()/14))
-	if r.Dy() < 4*size || len(text) == 0 {
+	if r.Dy() < 4*size || text == "" {
 		return
 	}
-	text = fit(text, size, r.Dx()-4*size)
-	if len(text) == 0 {
+	line := d.letters.Line(text, size, r.Dx()-4*size)
+	if line == nil {
 		return
 	}
-	w := even(width(text, size)+size) + 2
+	w := even(line.Width+size) + 2
 	box := image.Rect(r.Min.X+2, r.Max.Y-2-2*size&^1, r.Min.X+2+w, r.Max.Y-2)
 	dst.shade(box, black, 150)
-	d.font.draw(dst, r, image.Pt(box.Min.X+size/2, box.Min.Y+(box.Dy()-size)/2), text, size, 235)
+	dst.letters(r, box.Min.X+size/2, box.Min.Y+(box.Dy()+size)/2, line, 235)
 }
 
 // middle draws a text in the middle.
 func (d *Painter) middle(dst *Picture, r image.Rectangle, s string) {
 	size := min(28, max(8, r.Dy()/12))
-	text := fit(Legible(s), size, r.Dx()-2*size)
-	at := image.Pt(r.Min.X+(r.Dx()-width(text, size))/2, r.Min.Y+(r.Dy()-size)/2)
-	d.font.draw(dst, r, at, text, size, 220)
+	d.centre(dst, r, s, size, r.Dx()-2*size, 220)
+}
+
+// centre draws a text into the middle of r, at most room wide.
+func (d *Painter) centre(dst *Picture, r image.Rectangle, s string, size, room int, luma byte) {
+	if line := d.letters.Line(s, size, room); line != nil {
+		dst.letters(r, (r.Min.X+r.Max.X-line.Width)/2, (r.Min.Y+r.Max.Y+size)/2, line, luma)
+	}
 }
 
 // initials draws the initials of a participant without a picture.
@@ -90,24 +99,14 @@ func (d *Painter) initials(dst *Picture, r image.Rectangle, t Tile) {
 		return
 	}
 	dst.disc(r, radius, colorOf(t.Participant))
-	var text []rune
-	begins := true
-	for _, c := range label(t) {
-		if begins && c != ' ' && len(text) < 2 {
-			text = append(text, upper(c))
+	text := "?"
+	for _, s := range []string{t.Participant, t.Name} {
+		of := lettering.Initials(s)
+		if legible, lacks := d.letters.Legible(of); of != "?" && legible != "" && !lacks {
+			text = legible
 		}
-		begins = c == ' '
 	}
-	size := radius * 4 / 5
-	at := image.Pt((r.Min.X+r.Max.X-width(text, size))/2, (r.Min.Y+r.Max.Y-size)/2)
-	d.font.draw(dst, r, at, text, size, 225)
-}
-
-func upper(r rune) rune {
-	if r >= 'a' && r <= 'z' {
-		return r - 'a' + 'A'
-	}
-	return r
+	d.centre(dst, r, text, min(radius*7/10, 256), 2*radius, 225)
 }
 
 // colorOf returns the participant's color. It depends on the identity only.

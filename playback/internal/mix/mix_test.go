@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/sealtape/sealtape/playback/internal/lettering"
 )
 
 func TestScale(t *testing.T) {
@@ -168,60 +170,12 @@ func TestMixerPlaces(t *testing.T) {
 	}
 }
 
-func TestLegible(t *testing.T) {
-	for _, tt := range []struct{ in, want string }{
-		{"Ada Lovelace", "Ada Lovelace"},
-		{"Zoë Müller-Ångström", "Zoe Muller-Angstrom"},
-		{"Straße  \n  Łódź", "Strasse Lodz"},
-		{"\u202eevil\u202c\u200b\x1b[31m", "evil[31m"},
-		{"日本", "\x00\x00"},
-		{"ﬁne", "fine"},
-		{" \t\u200b", ""},
-		{"<script>", "<script>"},
-		{strings.Repeat("a", 10000), strings.Repeat("a", maxRunes)},
-		{"\xff\xfe", "\x00\x00"},
-	} {
-		if got := string(Legible(tt.in)); got != tt.want {
-			t.Errorf("%.40q becomes %.40q, want %.40q", tt.in, got, tt.want)
-		}
-	}
-	for r := rune('!'); r <= '~'; r++ {
-		if rows := strings.Fields(glyphs[r]); len(rows) < capDots || len(rows) > lineDots || strings.Join(rows, "") == strings.Repeat(".", len(strings.Join(rows, ""))) {
-			t.Errorf("the glyph of %q has %d rows", r, len(rows))
-		}
-	}
-}
-
-func TestFit(t *testing.T) {
-	for _, tt := range []struct {
-		text string
-		room int
-		want string
-	}{
-		{"Ada", 100, "Ada"},
-		{"Ada Lovelace", 60, "Ada Lovela..."},
-		{"Ada", 1, ""},
-		{"", 0, ""},
-	} {
-		got := fit([]rune(tt.text), 7, tt.room)
-		if string(got) != tt.want || width(got, 7) > max(tt.room, 0) {
-			t.Errorf("%q in %d: %q, %d wide", tt.text, tt.room, string(got), width(got, 7))
-		}
-	}
-}
-
-// FuzzTile: no name is drawn outside of its tile, or at all in signs that the
-// font has not.
+// FuzzTile: no name is drawn outside of its tile.
 func FuzzTile(f *testing.F) {
 	f.Add("Ada", "hole", 0, 0, 160, 90)
 	f.Add("\u202e", "", 4, 4, 2, 2)
 	f.Add(strings.Repeat("W", 600), strings.Repeat("g", 600), 60, 40, 64, 36)
 	f.Fuzz(func(t *testing.T, name, hole string, x, y, w, h int) {
-		for _, r := range Legible(name) {
-			if r != 0 && (r < ' ' || r > '~') {
-				t.Errorf("%q is legible", r)
-			}
-		}
 		x, y, w, h = even(x&127), even(y&63), even(w&255), even(h&127)
 		canvas := NewPicture(240, 136)
 		before := canvas.AppendTo(nil)
@@ -286,5 +240,36 @@ func TestTile(t *testing.T) {
 	c := colorOf("p")
 	if u := canvas.U[(270/2-20)*320+480/2]; u != c.U {
 		t.Errorf("the disc's chroma is %d, want %d", u, c.U)
+	}
+}
+
+// TestLabel: where there is no font for a name, the identity stands for it.
+func TestLabel(t *testing.T) {
+	for _, tt := range []struct{ name, identity, want string }{
+		{"Мария Кюри", "m1", "Мария Кюри"},
+		{"山田 太郎", "yamada", "yamada"},
+		{"山田 Taro", "山田", "Taro"},
+		{"山田", "山田", ""},
+		{"\U0001f44d", "bob", "bob"},
+		{"", "bob", "bob"},
+	} {
+		d := Painter{letters: lettering.Typesetter{Folders: []string{t.TempDir()}}}
+		if got := d.label(Tile{Name: tt.name, Participant: tt.identity}); got != tt.want {
+			t.Errorf("%q of %q is called %q, want %q", tt.name, tt.identity, got, tt.want)
+		}
+		// Whoever it is, there is something on the disc.
+		canvas := NewPicture(320, 180)
+		d.Tile(canvas, Tile{Name: tt.name, Participant: tt.identity, W: 320, H: 180}, nil)
+		bright := 0
+		for y := 60; y < 120; y++ {
+			for _, v := range canvas.Y[y*320+130 : y*320+190] {
+				if v > 180 {
+					bright++
+				}
+			}
+		}
+		if bright < 20 {
+			t.Errorf("the disc of %q has %d bright pixels", tt.name, bright)
+		}
 	}
 }

@@ -1,6 +1,10 @@
 package mix
 
-import "image"
+import (
+	"image"
+
+	"github.com/sealtape/sealtape/playback/internal/lettering"
+)
 
 // A Picture is planar YUV 4:2:0 in the range and matrix of BT.601. It has W times H
 // bytes of luma, then two planes of half the width and height. W and H are even.
@@ -108,4 +112,20 @@ func (p *Picture) disc(r image.Rectangle, radius int, c Color) {
 	round(p.Y, p.W, 1, c.Y)
 	round(p.U, p.W/2, 2, c.U)
 	round(p.V, p.W/2, 2, c.V)
+}
+
+// letters draws a line in luma, as far as it is within r. It begins at x, and stands
+// on row y.
+func (p *Picture) letters(r image.Rectangle, x, y int, l *lettering.Line, luma byte) {
+	at := image.Pt(x-l.Left, y-l.Base)
+	r = r.Intersect(p.bounds()).Intersect(image.Rectangle{Min: at, Max: at.Add(image.Pt(l.W, l.H))})
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := p.Y[y*p.W:]
+		cover := l.Cover[(y-at.Y)*l.W:]
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if c := int(cover[x-at.X]); c > 0 {
+				row[x] = blend(row[x], luma, c+c>>7)
+			}
+		}
+	}
 }
