@@ -36,24 +36,27 @@ type sink struct {
 type object struct {
 	bytes.Buffer
 	s      *sink
-	kind   recorder.Kind
+	index  bool
 	number int
 	epoch  int
 }
 
-func (s *sink) Create(kind recorder.Kind) (recorder.Object, error) {
+func (s *sink) CreateSegment() (recorder.Object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := len(s.segments)
-	if kind == recorder.Index {
-		n = len(s.indexes)
-	}
 	s.open++
-	return &object{s: s, kind: kind, number: n, epoch: max(1, s.epoch)}, nil
+	return &object{s: s, number: len(s.segments), epoch: max(1, s.epoch)}, nil
+}
+
+func (s *sink) CreateIndex() (recorder.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open++
+	return &object{s: s, index: true, number: len(s.indexes), epoch: max(1, s.epoch)}, nil
 }
 
 func (o *object) Write(b []byte) (int, error) {
-	if o.s.look != nil && o.kind == recorder.Segment {
+	if o.s.look != nil && !o.index {
 		o.s.look(b)
 	}
 	if o.s.fail != nil {
@@ -71,7 +74,7 @@ func (o *object) Commit() error {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
 	o.s.open--
-	if o.kind == recorder.Index {
+	if o.index {
 		o.s.indexes, o.s.indexTo = append(o.s.indexes, o.Bytes()), append(o.s.indexTo, o.epoch)
 	} else {
 		o.s.segments, o.s.sealedTo = append(o.s.segments, o.Bytes()), append(o.s.sealedTo, o.epoch)

@@ -32,7 +32,7 @@ func (s *segmenter) writeIndex() error {
 	if len(s.index.Segments) == 0 {
 		return nil
 	}
-	o, err := s.sink.Create(Index)
+	o, err := s.sink.CreateIndex()
 	if err != nil {
 		return fmt.Errorf("starting an index: %w", err)
 	}

@@ -256,7 +256,7 @@ func (s *segmenter) open(now time.Duration) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.sink.Create(Segment)
+	o, err := s.sink.CreateSegment()
 	if err != nil {
 		return fmt.Errorf("starting a segment: %w", err)
 	}

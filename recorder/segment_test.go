@@ -27,12 +27,8 @@ type memoryObject struct {
 	of *[][]byte
 }
 
-func (s *memorySink) Create(k Kind) (Object, error) {
-	if k == Index {
-		return &memoryObject{of: &s.indexes}, nil
-	}
-	return &memoryObject{of: &s.segments}, nil
-}
+func (s *memorySink) CreateSegment() (Object, error) { return &memoryObject{of: &s.segments}, nil }
+func (s *memorySink) CreateIndex() (Object, error)   { return &memoryObject{of: &s.indexes}, nil }
 
 func (o *memoryObject) Write(b []byte) (int, error) {
 	if o.Len()+len(b) > sinkObject {

@@ -16,24 +16,10 @@ import (
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
 )
-
-// countSink lets an archive.Writer be a recorder.Sink.
-type countSink struct{ w *archive.Writer }
-
-func (s countSink) Create(k recorder.Kind) (recorder.Object, error) {
-	kind := archive.Segment
-	if k == recorder.Index {
-		kind = archive.Index
-	}
-	o, err := s.w.Create(kind)
-	if err != nil {
-		return nil, err
-	}
-	return o, nil
-}
 
 // TestRecordCountsAsInfo: people who come and go, one who only writes, a track that
 // is published again, one that is refused, a long hole declared in pieces and one
@@ -73,7 +59,7 @@ func TestRecordCountsAsInfo(t *testing.T) {
 		done := make(chan error)
 		go func() {
 			var err error
-			report, err = recorder.New(recorder.Config{Recording: id, Sink: countSink{w}, Notices: recorder.Notices{Start: "recording"}}).Record(ctx, room)
+			report, err = recorder.New(recorder.Config{Recording: id, Sink: bot.Sink(w), Notices: recorder.Notices{Start: "recording"}}).Record(ctx, room)
 			done <- err
 		}()
 		synctest.Wait()

@@ -143,7 +143,7 @@ func (c lossy) run(ctx context.Context, t *testing.T, s *servers.LiveKit, n *net
 	}
 	stall := machine.stall()
 	t.Logf("%s, holes %v, stalls of %v; to the server %+v, to the recorder %+v", report.Reason, report.Holes, stall, first.Up.Counts(), second.Down.Counts())
-	tapes := m.tapes(t)
+	tapes := tapesOf(t, m)
 	for _, source := range []media.Source{media.Microphone, media.Camera} {
 		tp := tapes[source]
 		if tp == nil {

@@ -1,7 +1,6 @@
 package livekit_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -25,7 +24,7 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
-	"github.com/sealtape/sealtape/recorder/media/matroska"
+	"github.com/sealtape/sealtape/recorder/roomtest"
 )
 
 // The frames here decode to nothing, but have the headers that packets, server
@@ -181,44 +180,6 @@ func (p *publisher) stop() {
 	p.room.Disconnect()
 }
 
-// A memory is a Sink that keeps what it gets.
-type memory struct {
-	mu       sync.Mutex
-	segments []*bytes.Buffer
-	indexes  int
-}
-
-type object struct {
-	bytes.Buffer
-	m    *memory
-	kind recorder.Kind
-	n    int
-}
-
-func (m *memory) Create(k recorder.Kind) (recorder.Object, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n := len(m.segments)
-	if k == recorder.Index {
-		n = m.indexes
-	}
-	return &object{m: m, kind: k, n: n}, nil
-}
-
-func (o *object) Number() int { return o.n }
-func (o *object) Epoch() int  { return 1 }
-func (o *object) Commit() error {
-	o.m.mu.Lock()
-	defer o.m.mu.Unlock()
-	if o.kind == recorder.Index {
-		o.m.indexes++
-	} else {
-		o.m.segments = append(o.m.segments, &o.Buffer)
-	}
-	return nil
-}
-func (o *object) Abort() error { return nil }
-
 // A tape is what one track of a recording holds.
 type tape struct {
 	track  media.Track
@@ -226,37 +187,21 @@ type tape struct {
 	holes  []media.Event
 }
 
-// tapes reads the segments, by source: there is one sender.
-func (m *memory) tapes(t *testing.T) map[media.Source]*tape {
+// tapesOf reads what was recorded, by source: there is one sender.
+func tapesOf(t *testing.T, m *roomtest.Sink) map[media.Source]*tape {
 	t.Helper()
-	byID := make(map[uint64]*tape)
-	var holes []media.Event // of tracks that a later segment may list
-	for _, s := range m.segments {
-		r, err := matroska.NewReader(bytes.NewReader(s.Bytes()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, tr := range r.Header().Tracks {
-			if byID[tr.UID] == nil {
-				byID[tr.UID] = &tape{track: tr}
-			}
-		}
-		for {
-			b, err := r.Next()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if b.Event == nil {
-				tp := byID[b.Frame.Track]
-				tp.frames = append(tp.frames, b.Frame)
-			} else if b.Event.Type == media.EventHole {
-				holes = append(holes, *b.Event)
-			}
-		}
+	frames, events, tracks, err := m.Read()
+	if err != nil {
+		t.Fatal(err)
 	}
+	byID := make(map[uint64]*tape)
+	for uid, tr := range tracks {
+		byID[uid] = &tape{track: tr}
+	}
+	for _, f := range frames {
+		byID[f.Track].frames = append(byID[f.Track].frames, f)
+	}
+	holes := kind(events, media.EventHole)
 	for _, h := range holes {
 		if tp := byID[h.Track]; tp != nil {
 			tp.holes = append(tp.holes, h)
@@ -372,12 +317,12 @@ func (tp *tape) reconcile(t *testing.T, sender uint32, sent int) (a tally) {
 }
 
 // record records the room for as long as d.
-func record(ctx context.Context, r recorder.Room, d time.Duration) (*memory, recorder.Report, error) {
+func record(ctx context.Context, r recorder.Room, d time.Duration) (*roomtest.Sink, recorder.Report, error) {
 	keys := frame.NewKeyring(0, frame.KeyOptions{})
 	if err := keys.SetPassphrase(0, []byte(passphrase)); err != nil {
 		return nil, recorder.Report{}, err
 	}
-	m := new(memory)
+	m := new(roomtest.Sink)
 	report, err := recorder.New(recorder.Config{Recording: "TEST", Sink: m, Keys: recorder.SharedKeys(keys),
 		Notices: recorder.Notices{Start: "This is recorded."}, Duration: d}).Record(ctx, r)
 	return m, report, err

@@ -1,9 +1,7 @@
 package livekit_test
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -17,7 +15,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
-	"github.com/sealtape/sealtape/recorder/media/matroska"
+	"github.com/sealtape/sealtape/recorder/roomtest"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/servers"
@@ -32,39 +30,19 @@ type life struct {
 	stop   context.CancelFunc
 	done   chan struct{}
 	report recorder.Report
+	sink   roomtest.Sink
 
 	mu       sync.Mutex
 	trailers map[string]bool // of the frames that servers inject
-	segments [][]byte
-	grown    chan struct{} // closed and replaced with each segment
+	grown    chan struct{}   // closed and replaced with each segment
 }
 
-// Create implements recorder.Sink.
-func (l *life) Create(k recorder.Kind) (recorder.Object, error) {
+// hasGrown wakes whoever waits for another segment.
+func (l *life) hasGrown() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &lifeObject{l: l, kind: k, n: len(l.segments)}, nil
-}
-
-type lifeObject struct {
-	bytes.Buffer
-	l    *life
-	kind recorder.Kind
-	n    int
-}
-
-func (o *lifeObject) Number() int  { return o.n }
-func (o *lifeObject) Epoch() int   { return 1 }
-func (o *lifeObject) Abort() error { return nil }
-func (o *lifeObject) Commit() error {
-	if o.kind == recorder.Segment {
-		o.l.mu.Lock()
-		o.l.segments = append(o.l.segments, o.Bytes())
-		close(o.l.grown)
-		o.l.grown = make(chan struct{})
-		o.l.mu.Unlock()
-	}
-	return nil
+	close(l.grown)
+	l.grown = make(chan struct{})
 }
 
 // live joins and begins to record.
@@ -89,7 +67,8 @@ func live(t *testing.T, ctx context.Context, c livekit.Config, rc recorder.Confi
 		}
 		rc.Keys = recorder.SharedKeys(keys)
 	}
-	rc.Recording, rc.Sink, rc.Segment = "LIFE", l, time.Second
+	l.sink.OnSegment = l.hasGrown
+	rc.Recording, rc.Sink, rc.Segment = "LIFE", &l.sink, time.Second
 	rc.Notices.Start = "This is recorded."
 	l.rec = recorder.New(rc)
 	go func() {
@@ -125,32 +104,9 @@ func (s spy) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 // read parses what was committed so far.
 func (l *life) read() (frames []media.Frame, events []media.Event, tracks map[uint64]media.Track) {
 	l.t.Helper()
-	l.mu.Lock()
-	segments := slices.Clone(l.segments)
-	l.mu.Unlock()
-	tracks = make(map[uint64]media.Track)
-	for i, s := range segments {
-		r, err := matroska.NewReader(bytes.NewReader(s))
-		if err != nil {
-			l.t.Fatalf("segment %d: %v", i, err)
-		}
-		for _, tr := range r.Header().Tracks {
-			tracks[tr.UID] = tr
-		}
-		for {
-			b, err := r.Next()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				l.t.Fatalf("segment %d: %v", i, err)
-			}
-			if b.Event != nil {
-				events = append(events, *b.Event)
-			} else {
-				frames = append(frames, b.Frame)
-			}
-		}
+	frames, events, tracks, err := l.sink.Read()
+	if err != nil {
+		l.t.Fatal(err)
 	}
 	return frames, events, tracks
 }

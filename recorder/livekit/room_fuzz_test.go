@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand"
 	"testing"
 	"testing/synctest"
@@ -20,7 +19,6 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
-	"github.com/sealtape/sealtape/recorder/media/matroska"
 	"github.com/sealtape/sealtape/recorder/roomtest"
 )
 
@@ -146,7 +144,7 @@ func (h *honest) meet(t *testing.T, eve *eve) {
 	m.r.start(m.s)
 	eve.m, eve.keys, eve.t = m, h.keys, t
 
-	out := &shelf{}
+	out := new(roomtest.Sink)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var report recorder.Report
@@ -182,8 +180,11 @@ func (h *honest) meet(t *testing.T, eve *eve) {
 }
 
 // check looks whether all of ada and bob is kept.
-func (h *honest) check(t *testing.T, out *shelf, end time.Duration) {
-	frames, events, tracks := out.read(t)
+func (h *honest) check(t *testing.T, out *roomtest.Sink, end time.Duration) {
+	frames, events, tracks, err := out.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
 	count := make(map[string]int)
 	last := make(map[uint64]time.Duration)
 	for _, f := range frames {
@@ -228,61 +229,4 @@ func (h *honest) check(t *testing.T, out *shelf, end time.Duration) {
 	if said != len(h.said) {
 		t.Errorf("%d messages of ada's, want %d", said, len(h.said))
 	}
-}
-
-// A shelf is a Sink in memory.
-type shelf struct {
-	all [2][][]byte // by kind
-}
-
-type shelved struct {
-	bytes.Buffer
-	s    *shelf
-	kind recorder.Kind
-	n    int
-}
-
-func (s *shelf) Create(k recorder.Kind) (recorder.Object, error) {
-	return &shelved{s: s, kind: k, n: len(s.all[k])}, nil
-}
-func (o *shelved) Number() int  { return o.n }
-func (o *shelved) Epoch() int   { return 1 }
-func (o *shelved) Abort() error { return nil }
-func (o *shelved) Commit() error {
-	o.s.all[o.kind] = append(o.s.all[o.kind], o.Bytes())
-	return nil
-}
-
-// read parses all there is.
-func (s *shelf) read(t *testing.T) (frames []media.Frame, events []media.Event, tracks map[uint64]media.Track) {
-	tracks = make(map[uint64]media.Track)
-	for n, b := range s.all[recorder.Segment] {
-		r, err := matroska.NewReader(bytes.NewReader(b))
-		if err != nil {
-			t.Fatalf("segment %d: %v", n, err)
-		}
-		for _, tr := range r.Header().Tracks {
-			tracks[tr.UID] = tr
-		}
-		for {
-			b, err := r.Next()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatalf("segment %d: %v", n, err)
-			}
-			if b.Event != nil {
-				events = append(events, *b.Event)
-			} else {
-				frames = append(frames, b.Frame)
-			}
-		}
-	}
-	for n, b := range s.all[recorder.Index] {
-		if _, err := media.ReadIndex(bytes.NewReader(b)); err != nil {
-			t.Fatalf("index %d: %v", n, err)
-		}
-	}
-	return frames, events, tracks
 }

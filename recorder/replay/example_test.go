@@ -8,6 +8,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/replay"
+	"github.com/sealtape/sealtape/recorder/roomtest"
 )
 
 // A program that records is tried without a server: the room is one that was
@@ -26,7 +27,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	r := recorder.New(recorder.Config{Recording: "01JZ0000000000000000000000", Sink: &sink{}, Keys: keys, Notices: recorder.Notices{Start: "This is recorded."}})
+	r := recorder.New(recorder.Config{Recording: "01JZ0000000000000000000000", Sink: new(roomtest.Sink), Keys: keys, Notices: recorder.Notices{Start: "This is recorded."}})
 	report, err := r.Record(context.Background(), room)
 	if err != nil {
 		log.Fatal(err)

@@ -3,7 +3,6 @@ package replay_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -18,28 +17,8 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 	"github.com/sealtape/sealtape/recorder/replay"
+	"github.com/sealtape/sealtape/recorder/roomtest"
 )
-
-// A sink keeps segments in memory. One goroutine uses it.
-type sink struct{ segments []*bytes.Buffer }
-
-type object struct {
-	*bytes.Buffer
-	n int
-}
-
-func (s *sink) Create(kind recorder.Kind) (recorder.Object, error) {
-	o := &object{new(bytes.Buffer), len(s.segments)}
-	if kind == recorder.Segment {
-		s.segments = append(s.segments, o.Buffer)
-	}
-	return o, nil
-}
-
-func (o *object) Number() int   { return o.n }
-func (o *object) Epoch() int    { return 1 }
-func (o *object) Commit() error { return nil }
-func (o *object) Abort() error  { return errors.New("aborted") }
 
 // A trackRecord is what was recorded of a track.
 type trackRecord struct {
@@ -64,7 +43,7 @@ func replayed(t *testing.T, name string, keep func(line string) bool) record {
 	}
 	lines := slices.DeleteFunc(strings.SplitAfter(string(b), "\n"), func(line string) bool { return keep != nil && !keep(line) })
 	out := record{Tracks: make(map[string]*trackRecord)}
-	var s sink
+	var s roomtest.Sink
 	synctest.Test(t, func(t *testing.T) {
 		room, err := replay.Open(strings.NewReader(strings.Join(lines, "")))
 		if err != nil {
@@ -81,8 +60,8 @@ func replayed(t *testing.T, name string, keep func(line string) bool) record {
 		out.Holes, out.Reason = report.Holes, report.Reason
 	})
 	sums := make(map[string]hash.Hash)
-	for _, segment := range s.segments {
-		r, err := matroska.NewReader(segment)
+	for _, segment := range s.Segments() {
+		r, err := matroska.NewReader(bytes.NewReader(segment))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 	"github.com/sealtape/sealtape/recorder/roomtest"
@@ -99,7 +100,7 @@ func record(t *testing.T, folder string, signer note.Signer, reader age.Recipien
 	defer stop()
 	done := make(chan error)
 	go func() {
-		_, err := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Notices: recorder.Notices{Start: "recording"}, Segment: time.Minute}).Record(ctx, room)
+		_, err := recorder.New(recorder.Config{Recording: w.ID(), Sink: bot.Sink(w), Notices: recorder.Notices{Start: "recording"}, Segment: time.Minute}).Record(ctx, room)
 		done <- err
 	}()
 	synctest.Wait()

@@ -24,17 +24,26 @@ type Reel struct {
 	Puts   map[string][]Put
 	Events []media.Event
 
-	mu     sync.Mutex
-	counts [2]int
-	labels map[uint64]media.Track
+	mu                sync.Mutex
+	segments, indexes int
+	labels            map[uint64]media.Track
 }
 
-// Create implements recorder.Sink.
-func (r *Reel) Create(k recorder.Kind) (recorder.Object, error) {
+// CreateSegment implements recorder.Sink.
+func (r *Reel) CreateSegment() (recorder.Object, error) {
+	return &object{r: r, number: r.counted(&r.segments)}, nil
+}
+
+// CreateIndex implements recorder.Sink.
+func (r *Reel) CreateIndex() (recorder.Object, error) {
+	return &object{number: r.counted(&r.indexes)}, nil
+}
+
+func (r *Reel) counted(n *int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.counts[k]++
-	return &object{r: r, kind: k, number: r.counts[k] - 1}, nil
+	*n++
+	return *n - 1
 }
 
 // Sort puts each track's frames in the order of their capture.
@@ -61,8 +70,7 @@ func (r *Reel) Usually() time.Duration {
 
 type object struct {
 	bytes.Buffer
-	r      *Reel
-	kind   recorder.Kind
+	r      *Reel // nil: an index
 	number int
 }
 
@@ -71,7 +79,7 @@ func (o *object) Epoch() int   { return 1 }
 func (o *object) Abort() error { return nil }
 
 func (o *object) Commit() error {
-	if o.kind != recorder.Segment {
+	if o.r == nil {
 		return nil
 	}
 	m, err := matroska.NewReader(&o.Buffer)

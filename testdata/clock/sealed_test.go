@@ -8,7 +8,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
-	"github.com/sealtape/sealtape/recorder"
 )
 
 // signingKeys makes the recorder's signing key.
@@ -26,21 +25,6 @@ func signingKeys(t *testing.T) (note.Signer, note.Verifier) {
 		t.Fatal(err)
 	}
 	return s, v
-}
-
-// sink lets an archive.Writer be a recorder.Sink.
-type sink struct{ w *archive.Writer }
-
-func (s sink) Create(k recorder.Kind) (recorder.Object, error) {
-	kind := archive.Segment
-	if k == recorder.Index {
-		kind = archive.Index
-	}
-	o, err := s.w.Create(kind)
-	if err != nil {
-		return nil, err
-	}
-	return o, nil
 }
 
 // source lets package playback read an archive.Recording.

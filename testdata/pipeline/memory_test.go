@@ -18,6 +18,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
@@ -156,7 +157,7 @@ func newMeeting(t *testing.T, folder string, reader age.Recipient, length time.D
 	w := newWriter(t, folder, reader)
 	m := &meeting{room: roomtest.New("weekly"), keys: frame.NewKeyring(0, frame.KeyOptions{}), done: make(chan error, 1), w: w}
 	m.rotate(t, 0)
-	r := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Keys: recorder.SharedKeys(m.keys),
+	r := recorder.New(recorder.Config{Recording: w.ID(), Sink: bot.Sink(w), Keys: recorder.SharedKeys(m.keys),
 		Notices: recorder.Notices{Start: "recording"}, Segment: 30 * time.Second})
 	go func() {
 		report, err := r.Record(t.Context(), m.room)

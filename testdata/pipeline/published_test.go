@@ -21,6 +21,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -126,7 +127,7 @@ func (p *published) header(f []byte) int {
 func (p *published) record(b *testing.B, folder string, reader age.Recipient) {
 	b.Helper()
 	w := newWriter(b, folder, reader)
-	report, err := recorder.New(recorder.Config{Recording: w.ID(), Sink: sink{w}, Keys: recorder.SharedKeys(p.keys),
+	report, err := recorder.New(recorder.Config{Recording: w.ID(), Sink: bot.Sink(w), Keys: recorder.SharedKeys(p.keys),
 		Notices: recorder.Notices{Start: "recording"}}).Record(b.Context(), newRoom(p))
 	if err != nil {
 		b.Fatal(err)
@@ -158,21 +159,6 @@ func newWriter(tb testing.TB, folder string, reader age.Recipient) *archive.Writ
 		tb.Fatal(err)
 	}
 	return w
-}
-
-// sink lets an archive.Writer be a recorder.Sink.
-type sink struct{ w *archive.Writer }
-
-func (s sink) Create(k recorder.Kind) (recorder.Object, error) {
-	kind := archive.Segment
-	if k == recorder.Index {
-		kind = archive.Index
-	}
-	o, err := s.w.Create(kind)
-	if err != nil {
-		return nil, err
-	}
-	return o, nil
 }
 
 // A room delivers what was published as fast as it is taken.

@@ -153,8 +153,9 @@ type nothing struct{}
 
 type object struct{ io.Writer }
 
-func (nothing) Create(recorder.Kind) (recorder.Object, error) { return object{io.Discard}, nil }
-func (object) Number() int                                    { return 0 }
-func (object) Epoch() int                                     { return 1 }
-func (object) Commit() error                                  { return nil }
-func (object) Abort() error                                   { return nil }
+func (nothing) CreateSegment() (recorder.Object, error) { return object{io.Discard}, nil }
+func (nothing) CreateIndex() (recorder.Object, error)   { return object{io.Discard}, nil }
+func (object) Number() int                              { return 0 }
+func (object) Epoch() int                               { return 1 }
+func (object) Commit() error                            { return nil }
+func (object) Abort() error                             { return nil }
