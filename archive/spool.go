@@ -35,14 +35,17 @@ type Spooled struct {
 }
 
 // HoldSpooled takes the recording id in spool. The error wraps ErrBusy if another
-// writes, recovers or copies it, and fs.ErrNotExist if it is not there.
+// writes, recovers or copies it, and fs.ErrNotExist if it is not there. It is a
+// *NotObjectError if something else is there than a folder: a link is not followed.
 func HoldSpooled(spool, id string) (*Spooled, error) {
 	if err := ValidID(id); err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(spool, id)
-	if _, err := os.Stat(dir); err != nil {
+	if fi, err := os.Lstat(dir); err != nil {
 		return nil, err
+	} else if !fi.IsDir() {
+		return nil, NotObject(id, fi.Mode())
 	}
 	lock, err := lockFolder(dir)
 	if err != nil {

@@ -131,6 +131,26 @@ func (e *NotObjectError) Error() string {
 // Is reports whether target is fs.ErrNotExist.
 func (e *NotObjectError) Is(target error) bool { return target == fs.ErrNotExist }
 
+// NotObject returns the *NotObjectError for a file of this mode in the place of name.
+func NotObject(name string, mode fs.FileMode) error {
+	what := "something that is no file"
+	switch mode.Type() {
+	case 0:
+		what = "a file"
+	case fs.ModeDir:
+		what = "a folder"
+	case fs.ModeSymlink:
+		what = "a symbolic link"
+	case fs.ModeNamedPipe:
+		what = "a pipe"
+	case fs.ModeSocket:
+		what = "a socket"
+	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
+		what = "a device"
+	}
+	return &NotObjectError{Name: name, What: what}
+}
+
 // maxName is the longest name in bytes. A common file system allows at least as
 // much for each element of a path, and S3 allows 1,024 with the prefix.
 const maxName = 255

@@ -277,7 +277,7 @@ func (s *Store) open(name string) (*os.File, int64, error) {
 	}
 	fi, err := f.Stat()
 	if err == nil && !fi.Mode().IsRegular() {
-		err = notObject(name, fi.Mode())
+		err = archive.NotObject(name, fi.Mode())
 	}
 	if err != nil {
 		f.Close()

@@ -26,7 +26,7 @@ func OpenDrafts(path string) (*Drafts, error) {
 		return nil, err
 	}
 	for _, f := range left {
-		if archive.ValidID(f.Name()) != nil {
+		if archive.ValidID(f.Name()) != nil || !f.IsDir() {
 			// A crash in the middle of a removal leaves a folder under another name.
 			if err := os.RemoveAll(filepath.Join(path, f.Name())); err != nil {
 				return nil, err

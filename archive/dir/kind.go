@@ -18,7 +18,7 @@ func (s *Store) lstat(name string) (fs.FileInfo, error) {
 	}
 	fi, err := s.root.Lstat(name)
 	if err == nil && !fi.Mode().IsRegular() {
-		err = notObject(name, fi.Mode())
+		err = archive.NotObject(name, fi.Mode())
 	}
 	return fi, err
 }
@@ -33,30 +33,9 @@ func (s *Store) isFolder(dir string) error {
 	}
 	fi, err := s.root.Lstat(dir)
 	if err == nil && !fi.IsDir() {
-		err = notObject(dir, fi.Mode())
+		err = archive.NotObject(dir, fi.Mode())
 	}
 	return err
-}
-
-// notObject returns the error for something else in the place of a file or a
-// folder.
-func notObject(name string, mode fs.FileMode) error {
-	what := "something that is no file"
-	switch mode.Type() {
-	case 0:
-		what = "a file"
-	case fs.ModeDir:
-		what = "a folder"
-	case fs.ModeSymlink:
-		what = "a symbolic link"
-	case fs.ModeNamedPipe:
-		what = "a pipe"
-	case fs.ModeSocket:
-		what = "a socket"
-	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
-		what = "a device"
-	}
-	return &archive.NotObjectError{Name: name, What: what}
 }
 
 // inTheWay turns a NotObjectError into the error of Put for a name that is taken.

@@ -154,7 +154,8 @@ func notOurs(err error, people func(keyNames []string) []string) error {
 // adopt notes that the recording id of the spool is for the store.
 func adopt(spool, id, store string) (err error) {
 	held, err := archive.HoldSpooled(spool, id)
-	if errors.Is(err, fs.ErrNotExist) {
+	var other *archive.NotObjectError
+	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, &other) {
 		return ui.Hinted(fmt.Errorf("--adopt: no recording %s is in the spool", ui.Clean(id)), "see what is there", "sealtape doctor")
 	} else if err != nil {
 		return fmt.Errorf("--adopt: %w", err)

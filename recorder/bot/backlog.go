@@ -53,22 +53,31 @@ func (b *backlog) commit(o *archive.Object) error {
 	return err
 }
 
-// stored notes that an object is in one more store or, without ok, never will be.
-func (b *backlog) stored(name string, ok bool) {
+// stored notes that an object is in one more store, lacked that one will never have it.
+func (b *backlog) stored(name string) {
+	if o, last := b.settled(name); last {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.uploaded += o.Size()
+	}
+}
+
+func (b *backlog) lacked(name string) { b.settled(name) }
+
+// settled notes that one store less is waited for, and reports whether it was the last.
+func (b *backlog) settled(name string) (o *archive.Object, last bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w, known := b.waiting[name]
 	if !known {
-		return // an epoch
+		return nil, false // an epoch
 	}
 	if w.stores--; w.stores > 0 {
 		b.waiting[name] = w
-		return
+		return w.object, false
 	}
 	delete(b.waiting, name)
-	if ok {
-		b.uploaded += w.object.Size()
-	}
+	return w.object, true
 }
 
 func (b *backlog) state(now time.Time) Backlog {

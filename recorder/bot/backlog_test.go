@@ -49,9 +49,9 @@ func TestBacklog(t *testing.T) {
 	if s := b.state(at); s.Objects != 1 || s.Bytes != o.Size() || s.Sealed != o.Size() || s.Uploaded != 0 || s.Oldest < time.Hour || o.Size() < 100_000 {
 		t.Errorf("%+v", s)
 	}
-	b.stored("epochs/000001.age", true)
-	b.stored(o.Name(), true)
-	b.stored(o.Name(), true) // again, by another pass
+	b.stored("epochs/000001.age")
+	b.stored(o.Name())
+	b.stored(o.Name()) // again, by another pass
 	if s := b.state(at); s != (Backlog{Sealed: o.Size(), Uploaded: o.Size()}) {
 		t.Errorf("%+v", s)
 	}
@@ -65,7 +65,7 @@ func TestBacklog(t *testing.T) {
 	if err := b.commit(other); err != nil {
 		t.Fatal(err)
 	}
-	b.stored(other.Name(), false)
+	b.lacked(other.Name())
 	if s := b.state(at); s.Objects != 0 || s.Uploaded != o.Size() {
 		t.Errorf("what was passed over waits, or counts as stored: %+v", s)
 	}
@@ -81,7 +81,7 @@ func TestBacklogOfTwoStores(t *testing.T) {
 		{Objects: 1, Bytes: o.Size(), Sealed: o.Size()},
 		{Sealed: o.Size(), Uploaded: o.Size()},
 	} {
-		b.stored(o.Name(), true)
+		b.stored(o.Name())
 		got := b.state(b.waiting[o.Name()].since)
 		if got.Oldest = 0; got != want {
 			t.Errorf("with %d stores: %+v, want %+v", i+1, got, want)

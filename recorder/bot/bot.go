@@ -42,7 +42,6 @@ type Bot struct {
 	door    doorkeeper
 	monitor *monitor
 	begun   atomic.Bool
-	kept    atomic.Bool                       // a segment was begun: there is something to store
 	rec     atomic.Pointer[recorder.Recorder] // nil before the room is joined
 
 	mu    sync.Mutex

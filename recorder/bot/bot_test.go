@@ -115,8 +115,8 @@ func TestRecord(t *testing.T) {
 			done <- err
 		}()
 		synctest.Wait()
-		if got := r.room.presence.Attributes["sealtape.state"]; got != "recording" {
-			t.Errorf("members see %q", got)
+		if got := r.room.presence.Attributes["sealtape.state"]; got != "waiting" || !slices.Equal(r.room.States(), []string{"recording"}) {
+			t.Errorf("members saw %q, and then %q", got, r.room.States())
 		}
 		r.room.Join("ada", "Ada")
 		r.room.speak("ada", 6*time.Second)
@@ -370,6 +370,46 @@ func TestRecordNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A recording goes on with the meeting of the one before it, also where one in between was
+// stopped before it kept anything, which none follows.
+func TestRecordFollows(t *testing.T) {
+	r := newRecordTest(t)
+	synctest.Test(t, func(t *testing.T) {
+		record := func(notice bool) (id, follows string) {
+			r.enter(t)
+			if notice {
+				r.room.telling = make(chan struct{})
+			}
+			var log bytes.Buffer
+			r.config.Log = slog.New(slog.NewTextHandler(&log, nil))
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			done := make(chan error)
+			go func() { _, err := bot.Record(ctx, r.config); done <- err }()
+			if notice {
+				<-r.room.telling
+			} else {
+				r.room.Join("ada", "Ada")
+				r.room.speak("ada", 3*time.Second)
+			}
+			stop()
+			if err := <-done; notice != errors.Is(err, bot.ErrNothingRecorded) || !notice && err != nil {
+				t.Error(err)
+			}
+			_, follows, _ = strings.Cut(log.String(), `"goes on with the meeting of another recording" id=`)
+			follows, _, _ = strings.Cut(follows, "\n")
+			return r.began[len(r.began)-1], follows
+		}
+		first, none := record(false)
+		_, stopped := record(true)
+		third, before := record(false)
+		_, last := record(false)
+		if none != "" || stopped != first || before != first || last != third {
+			t.Errorf("they follow %q, %q, %q, %q; the first is %s, the third %s", none, stopped, before, last, first, third)
+		}
+	})
 }
 
 // A goneStore can hang: it takes nothing and tells of no failure.

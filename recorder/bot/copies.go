@@ -28,9 +28,19 @@ func Retry(stores []Store, c archive.RetryConfig) []Store {
 	return stores
 }
 
+// A copySource is a recording of the spool that is to be copied, and how.
+type copySource struct {
+	spool, id string                           // the folder, and the recording in it
+	store     archive.Store                    // the same folder, as a store
+	key       Signer                           // of its recorder
+	keep      bool                             // it stays in the spool when the stores have it
+	warn      func(format string, args ...any) // tells of what is lost, or was put right
+}
+
 // The spoolCopies of a recording are those to all stores that are to have it. What
-// all have leaves the spool.
+// all have leaves the spool, unless it is to be kept.
 type spoolCopies struct {
+	from copySource
 	each []*spoolCopy
 
 	mu         sync.Mutex
@@ -38,16 +48,14 @@ type spoolCopies struct {
 	unreleased error          // the first that could not be removed from the spool
 }
 
-// newSpoolCopies copies the recording id from the spool to the stores. Unless keep
-// is set, what all have is removed from the spool.
-func newSpoolCopies(to []Store, src archive.Store, spool, id string, key Signer, keep bool, warn func(format string, args ...any)) *spoolCopies {
-	all := &spoolCopies{have: make(map[string]int)}
+func newSpoolCopies(to []Store, from copySource) *spoolCopies {
+	all := &spoolCopies{from: from, have: make(map[string]int)}
 	for _, s := range to {
-		c := newSpoolCopy(s.Store, src, spool, id, key, warn)
+		c := newSpoolCopy(s.Store, from)
 		if len(to) > 1 {
-			c.store = s.Name
+			c.to = s.Name
 		}
-		if !keep {
+		if !from.keep {
 			c.OnHead = func(stored []archive.Entry) { all.release(c, stored) }
 		}
 		all.each = append(all.each, c)
@@ -70,7 +78,7 @@ func (all *spoolCopies) release(c *spoolCopy, stored []archive.Entry) {
 			free = append(free, e)
 		}
 	}
-	if err := archive.ReleaseSpooled(c.spool, c.id, free); err != nil && all.unreleased == nil {
+	if err := archive.ReleaseSpooled(all.from.spool, all.from.id, free); err != nil && all.unreleased == nil {
 		all.unreleased = err
 	}
 }
@@ -89,8 +97,8 @@ func (all *spoolCopies) do(f func(*spoolCopy) error) error {
 	var wg sync.WaitGroup
 	for i, c := range all.each {
 		wg.Go(func() {
-			if errs[i] = f(c); errs[i] != nil && c.store != "" {
-				errs[i] = fmt.Errorf("%s: %w", words.Clean(c.store), errs[i])
+			if errs[i] = f(c); errs[i] != nil && c.to != "" {
+				errs[i] = fmt.Errorf("%s: %w", words.Clean(c.to), errs[i])
 			}
 		})
 	}
@@ -100,18 +108,18 @@ func (all *spoolCopies) do(f func(*spoolCopy) error) error {
 
 // endLocal ends the local life of a recording of which each store has all it will
 // get: it is removed, or kept. The error tells of what stores have not got.
-func (all *spoolCopies) endLocal(h *archive.Spooled, keep bool) error {
+func (all *spoolCopies) endLocal(h *archive.Spooled) error {
 	ours := slices.ContainsFunc(all.each, (*spoolCopy).keepsOurs)
 	var err error
 	switch {
 	case ours: // it stays, for another try once the store was mended
-	case keep:
+	case all.from.keep:
 		err = h.Keep()
 	default:
 		err = h.Remove()
 	}
 	if err != nil {
-		err = fmt.Errorf("recording %s is in the store, but its local copy could not be removed or marked: %w", all.each[0].id, err)
+		err = fmt.Errorf("recording %s is in the store, but its local copy could not be removed or marked: %w", all.from.id, err)
 	}
 	return errors.Join(err, all.do(func(c *spoolCopy) error { return c.lacks(ours) }))
 }

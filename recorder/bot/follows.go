@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ import (
 // stopped, or lost the room for good, is named by the one that goes on with it. For
 // that each leaves a note in the home of what it recorded, sealed to the home's own
 // key: what a thief of the disk is not to learn of it is the room's name. The note is
+// written when something is kept, and then the one of the recording before goes; it is
 // touched as the recording grows, and removed where its meeting is over.
 
 const (
@@ -131,38 +133,64 @@ func beingRecorded(h *keys.Home, id string) bool {
 	return held.Close() != nil
 }
 
-// follow returns the recording that this one, of room, goes on with, "" if there is
-// none, and leaves a note of its own.
-func (b *Bot) follow(id, room string) (before string) {
-	h := b.c.Home
-	if h == nil {
-		return ""
-	}
-	m := meeting{b.c.Meeting.Server, room}
-	before, err := predecessor(h, b.c.Identity, m, max(b.c.Grace, followWithin), time.Now())
-	if before != "" {
-		b.log.Info("goes on with the meeting of another recording", "id", before)
-		err = errors.Join(err, meetingOver(h, before)) // one recording follows it
-	}
-	if err = errors.Join(err, noteMeeting(h, b.c.Identity, id, m)); err != nil {
-		b.log.Warn("recordings of one meeting may not name one another", "err", err)
-	}
-	return before
+// A succession is a recording among those of one meeting.
+type succession struct {
+	home     *keys.Home // nil: nothing is noted
+	identity *keys.Identity
+	log      *slog.Logger
+	id       string
+	meeting  meeting
+	before   string // the recording that this one goes on with, "" for none
 }
 
-// goesOn notes that the recording does, over that no other will go on with its
-// meeting. Without a home nothing is noted.
-func (b *Bot) goesOn(id string) {
-	if b.c.Home != nil {
-		goesOn(b.c.Home, id, time.Now())
+// succession returns the place of the recording id, of room.
+func (b *Bot) succession(id, room string) *succession {
+	s := &succession{home: b.c.Home, identity: b.c.Identity, log: b.log, id: id, meeting: meeting{b.c.Meeting.Server, room}}
+	if s.home == nil {
+		return s
 	}
+	var err error
+	if s.before, err = predecessor(s.home, s.identity, s.meeting, max(b.c.Grace, followWithin), time.Now()); err != nil {
+		s.unnoted(err)
+	}
+	if s.before != "" {
+		s.log.Info("goes on with the meeting of another recording", "id", s.before)
+	}
+	return s
 }
 
-func (b *Bot) over(id string) {
-	if b.c.Home == nil {
+// begin notes the recording, once something of it is kept, in the place of the one before
+// it: one recording follows each.
+func (s *succession) begin() {
+	if s.home == nil {
 		return
 	}
-	if err := meetingOver(b.c.Home, id); err != nil {
-		b.log.Warn("the next recording of this room may name this one as its beginning", "err", err)
+	err := noteMeeting(s.home, s.identity, s.id, s.meeting)
+	if s.before != "" {
+		err = errors.Join(err, meetingOver(s.home, s.before))
+	}
+	if err != nil {
+		s.unnoted(err)
+	}
+}
+
+func (s *succession) unnoted(err error) {
+	s.log.Warn("recordings of one meeting may not name one another", "err", err)
+}
+
+// goesOn notes that the recording does.
+func (s *succession) goesOn() {
+	if s.home != nil {
+		goesOn(s.home, s.id, time.Now())
+	}
+}
+
+// over notes that no other recording will go on with the meeting.
+func (s *succession) over() {
+	if s.home == nil {
+		return
+	}
+	if err := meetingOver(s.home, s.id); err != nil {
+		s.log.Warn("the next recording of this room may name this one as its beginning", "err", err)
 	}
 }

@@ -74,7 +74,7 @@ func (r *memberRoom) Announce(ctx context.Context, text string) error {
 	stop()
 	heeding.Wait()
 	if err == nil {
-		r.m.setPhase("recording")
+		r.SetState("recording")
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -17,9 +18,12 @@ type noticingRoom struct {
 	Room
 	events chan recorder.RoomEvent
 	notice func()
+	shown  []string // states
 }
 
 func (r *noticingRoom) Announce(context.Context, string) error { r.notice(); return nil }
+
+func (r *noticingRoom) SetState(state string) { r.shown = append(r.shown, state) }
 
 func (r *noticingRoom) Accept(ctx context.Context) (recorder.RoomEvent, error) {
 	select {
@@ -69,11 +73,17 @@ func TestNoticeCounts(t *testing.T) {
 			room.events <- recorder.RoomEvent{Type: media.EventJoin, Participant: "ada", Visit: visit}
 			room.events <- recorder.RoomEvent{Type: media.EventChat, Participant: "ada", Text: "hello"}
 			synctest.Wait()
+			if len(room.shown) > 0 || m.state().Phase != "waiting" {
+				t.Errorf("before, members see %q and are told %q", room.shown, m.state().Phase)
+			}
 			m.consider(member.Peer{Identity: "ada", Standing: member.Verified, Card: card, Seen: true, Answered: m.since.AddDate(1, 0, 0), Yes: true}, 0)
 		}
 		r := &memberRoom{Room: room, m: m}
 		if err := r.Announce(t.Context(), "this is recorded"); err != nil {
 			t.Fatal(err)
+		}
+		if !slices.Equal(room.shown, []string{"recording"}) || m.state().Phase != "recording" {
+			t.Errorf("members see %q and are told %q", room.shown, m.state().Phase)
 		}
 		if why := m.permission("ada", true); why != "" {
 			t.Errorf("nothing of her is kept at the beginning: %s", why)

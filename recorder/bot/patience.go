@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -17,10 +18,12 @@ const (
 // whileStored returns a context for bringing the rest to the stores. It goes on for
 // as long as they may take it, but once ctx has ended, which is when somebody wants
 // the end, only while they do: away tells that one fails, waiting how much is left.
-// slow is called once if that takes more than a moment then. The caller calls stop.
+// slow is called once if that takes more than a moment then. The caller calls stop, which
+// waits for what watches.
 func whileStored(ctx context.Context, away func() bool, waiting func() int, slow func(waiting int)) (storing context.Context, stop func()) {
 	storing, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	go func() {
+	var watching sync.WaitGroup
+	watching.Go(func() {
 		select {
 		case <-ctx.Done():
 		case <-storing.Done():
@@ -49,6 +52,9 @@ func whileStored(ctx context.Context, away func() bool, waiting func() int, slow
 				}
 			}
 		}
-	}()
-	return storing, cancel
+	})
+	return storing, func() {
+		cancel()
+		watching.Wait()
+	}
 }

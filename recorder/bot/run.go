@@ -49,9 +49,11 @@ var ErrNothingRecorded = errors.New("nothing was recorded")
 // Record records until ctx ends, the room ends or the times of the Config are over, and
 // returns when the stores have everything: none of these is an error. It goes on to
 // store for as long as a store might still take it; once ctx has ended, only while none
-// is away. What is left in the spool then is a Sweep's: see NotStoredError. What fails before there is a recording
-// leaves nothing behind, and ErrNothingRecorded says so of what does after. A Bot records once: of a second call the error is
-// recorder.ErrRecorded.
+// is away. What is left in the spool then is a Sweep's: see NotStoredError.
+//
+// What fails before there is a recording leaves nothing behind. What ends after that, while
+// the room is told, does neither, and its error wraps ErrNothingRecorded. A Bot records
+// once: of a second call the error is recorder.ErrRecorded.
 func (b *Bot) Record(ctx context.Context) (Result, error) {
 	if b.begun.Swap(true) {
 		return Result{}, recorder.ErrRecorded
@@ -62,6 +64,33 @@ func (b *Bot) Record(ctx context.Context) (Result, error) {
 		err = errors.Join(err, stopped)
 	}
 	return result, err
+}
+
+// A recording is what a Bot made for its one recording, until that is over.
+type recording struct {
+	id       string
+	writer   *archive.Writer
+	recorder *recorder.Recorder
+	room     *memberRoom
+	meeting  *succession
+
+	grown growth      // has a value when there is more for the stores
+	kept  atomic.Bool // a segment was begun: there is something to store
+}
+
+// keeps notes that there is something to keep.
+func (r *recording) keeps() {
+	if !r.kept.Swap(true) {
+		r.meeting.begin()
+	}
+}
+
+// changed follows the archive, which has grown.
+func (r *recording) changed() {
+	if r.kept.Load() { // or it may leave nothing, in a store or in the home
+		r.grown.signal()
+		r.meeting.goesOn()
+	}
 }
 
 // record begins what goes on beside the recording, in g, and records.
@@ -77,28 +106,46 @@ func (b *Bot) record(ctx context.Context, g *workers.Group) (result Result, err 
 		return result, err
 	}
 	g.Ends(src.Close) // when nobody reads it any more
-	grown := newGrown(len(b.c.Stores))
-	var id string
-	w, err := archive.Create(spool, archive.Config{
-		Signer: b.signer.Signer, Store: b.c.StoreID, Log: b.c.ArchiveLog,
-		Changed: func() {
-			if b.kept.Load() { // or it may leave nothing in a store
-				grown.signal()
-			}
-			b.goesOn(id)
-		},
-		// Late readers are admitted to the whole only while its secret is known.
-		KeepSecret: b.keepsWhole(),
-	})
+	r, err := b.prepare(ctx, spool)
 	if err != nil {
-		return result, fmt.Errorf("starting a recording in the spool: %w", err)
+		return result, err
 	}
-	id = w.ID()
-	rec, room, err := b.prepare(ctx, w)
-	if err != nil {
-		return result, errors.Join(err, w.Close()) // without an epoch, this leaves nothing behind
+	result.ID = r.id
+	b.tellBegun(r.id)
+	from := copySource{spool: spool, id: r.id, store: src, key: b.signer, keep: b.c.KeepLocal}
+	u := newUploads(b.c.Stores, from, r.grown, b.monitor.backlog, b.log)
+	b.monitor.follow(r.recorder.Status, u.failed, u.waiting)
+
+	// What is begun first ends last.
+	var over ending
+	// Earlier recordings may go to the store until this one is there.
+	g.Start(ctx, func(ctx context.Context) { b.sweep(ctx, spool, src, r.id) })
+	// The rest of this one is stored when no other pass goes on.
+	g.Ends(func() error { return b.finish(ctx, u, over) })
+	// It is copied as it grows, up to its end: a meeting must not fill the disk.
+	g.Start(ctx, u.run)
+	// It ends when nothing is written any more, by us or by those below.
+	g.Ends(func() error { over.held, over.err = r.writer.End(); return nil })
+	// Who watches store and room tells the room, which is gone after Record.
+	g.Start(ctx, func(ctx context.Context) { b.watchStore(ctx, r.room, u) })
+	g.Start(ctx, b.monitor.watch)
+
+	b.rec.Store(r.recorder)
+	result.Report, err = r.recorder.Record(ctx, r.room)
+	result.Unopened = b.door.found()
+	b.enter(Ending)
+	if over.nothing = !r.kept.Load(); over.nothing {
+		return result, nothingRecorded(ctx, err)
 	}
-	result.ID = id
+	r.meeting.goesOn()
+	if err == nil && ctx.Err() == nil && !(b.c.Meeting.GoesOn != nil && b.c.Meeting.GoesOn(result.Cause)) {
+		r.meeting.over()
+	}
+	return result, err
+}
+
+// tellBegun tells that there is a recording, and that the room is told of it now.
+func (b *Bot) tellBegun(id string) {
 	b.mu.Lock()
 	b.id = id
 	b.mu.Unlock()
@@ -108,45 +155,17 @@ func (b *Bot) record(ctx context.Context, g *workers.Group) (result Result, err 
 	b.enter(Telling)
 	// The recorder says when that is over.
 	b.log.Info("telling the room: nothing is kept yet", "id", id, "for", b.c.Meeting.Notice)
-	u := newUploads(b.c.Stores, src, spool, id, b.signer, b.c.KeepLocal, grown, b.monitor.backlog, b.log)
-	b.monitor.follow(rec.Status, u.failed, u.waiting)
+}
 
-	// What is begun first ends last.
-	var over ending
-	// Earlier recordings may go to the store until this one is there.
-	g.Start(ctx, func(ctx context.Context) { b.sweep(ctx, spool, src, id) })
-	// The rest of this one is stored when no other pass goes on.
-	g.Ends(func() error { return b.finish(ctx, u, over) })
-	// It is copied as it grows, up to its end: a meeting must not fill the disk.
-	g.Start(ctx, u.run)
-	// It ends when nothing is written any more, by us or by those below.
-	g.Ends(func() error { over.held, over.err = w.End(); return nil })
-	// Who watches store and room tells the room, which is gone after Record.
-	g.Start(ctx, func(ctx context.Context) { b.watchStore(ctx, room, u) })
-	g.Start(ctx, b.monitor.watch)
-
-	b.rec.Store(rec)
-	result.Report, err = rec.Record(ctx, room)
-	result.Unopened = b.door.found()
-	if over.nothing = !b.kept.Load(); over.nothing {
-		b.over(id)
-		switch {
-		case err == nil:
-			err = ErrNothingRecorded
-		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-			err = fmt.Errorf("%w: it was stopped while the room was being told", ErrNothingRecorded)
-		default:
-			err = fmt.Errorf("%w: %w", ErrNothingRecorded, err)
-		}
-		b.enter(Ending)
-		return result, err
+// nothingRecorded returns the error of a recording that kept nothing and ended with err.
+func nothingRecorded(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return ErrNothingRecorded
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return fmt.Errorf("%w: it was stopped while the room was being told", ErrNothingRecorded)
 	}
-	b.goesOn(id)
-	if err == nil && ctx.Err() == nil && !(b.c.Meeting.GoesOn != nil && b.c.Meeting.GoesOn(result.Cause)) {
-		b.over(id)
-	}
-	b.enter(Ending)
-	return result, err
+	return fmt.Errorf("%w: %w", ErrNothingRecorded, err)
 }
 
 // openSpool opens the folder where the recording is until the stores have it.
@@ -163,40 +182,62 @@ func (b *Bot) openSpool() (path string, s *dir.Store, err error) {
 	return path, s, nil
 }
 
-// prepare joins the room, and only then starts the epoch: a recording exists once
-// there is something to record.
-func (b *Bot) prepare(ctx context.Context, w *archive.Writer) (*recorder.Recorder, *memberRoom, error) {
+// prepare makes a recording in the spool and joins its room. On an error it leaves nothing
+// behind.
+func (b *Bot) prepare(ctx context.Context, spool string) (*recording, error) {
+	r := &recording{grown: newGrown(len(b.c.Stores))}
+	var err error
+	r.writer, err = archive.Create(spool, archive.Config{
+		Signer: b.signer.Signer, Store: b.c.StoreID, Log: b.c.ArchiveLog, Changed: r.changed,
+		// Late readers are admitted to the whole only while its secret is known.
+		KeepSecret: b.keepsWhole(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("starting a recording in the spool: %w", err)
+	}
+	r.id = r.writer.ID()
+	if err := b.join(ctx, r); err != nil {
+		return nil, errors.Join(err, r.writer.Close()) // without an epoch, this leaves nothing behind
+	}
+	return r, nil
+}
+
+// join joins the room, and only then starts the epoch: a recording exists once there is
+// something to record.
+func (b *Bot) join(ctx context.Context, r *recording) error {
 	notices, err := b.notices()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	var joined atomic.Pointer[membership] // nil until the room is joined; what comes before is said again
 	presence, err := b.presence(&joined)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	b.enter(Joining)
 	room, err := b.c.Meeting.Join(ctx, presence)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	m, err := newMembership(b, room, w.ID())
+	m, err := newMembership(b, room, r.id)
 	if err != nil {
-		return nil, nil, errors.Join(err, room.Close())
+		return errors.Join(err, room.Close())
 	}
 	joined.Store(m)
-	access := &memberAccess{w: w, m: m}
+	access := &memberAccess{w: r.writer, m: m}
 	if err := access.begin(); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("sealing to the readers: %w", err), room.Close())
+		return errors.Join(fmt.Errorf("sealing to the readers: %w", err), room.Close())
 	}
-	rec := recorder.New(recorder.Config{
-		Recording: w.ID(), Title: b.c.Title, Follows: b.follow(w.ID(), room.Name()), Sink: sealed{w, b.monitor.backlog, &b.kept},
+	r.meeting = b.succession(r.id, room.Name())
+	r.recorder = recorder.New(recorder.Config{
+		Recording: r.id, Title: b.c.Title, Follows: r.meeting.before, Sink: sealed{r.writer, b.monitor.backlog, r.keeps},
 		Keys: b.c.Meeting.Keys, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
 		Notices: notices, Unopened: b.door.unopened, TurnedAway: b.c.TurnedAway,
 		Duration: b.c.Duration, Grace: b.c.Grace, Wait: b.c.Wait, Segment: b.c.Segment, Log: b.log,
 	})
-	m.records(rec)
-	return rec, withMembers(ctx, room, m), nil
+	m.records(r.recorder)
+	r.room = withMembers(ctx, room, m)
+	return nil
 }
 
 // presence is what the bot shows and hears in the room; what it hears is for m.
@@ -206,7 +247,7 @@ func (b *Bot) presence(m *atomic.Pointer[membership]) (Presence, error) {
 		return Presence{}, err
 	}
 	p := Presence{
-		Attributes: map[string]string{"sealtape.state": "recording", "sealtape.key": card.Fingerprint().String()},
+		Attributes: map[string]string{"sealtape.state": "waiting", "sealtape.key": card.Fingerprint().String()},
 		Receive: func(topic, from string, data []byte) bool {
 			if topic != member.Topic {
 				return false
@@ -255,7 +296,7 @@ func (b *Bot) finish(ctx context.Context, u *uploads, over ending) (err error) {
 	case stored != nil:
 		err = stored
 	case over.held != nil:
-		err = u.copies.endLocal(over.held, b.c.KeepLocal)
+		err = u.copies.endLocal(over.held)
 	}
 	if over.held != nil {
 		err = errors.Join(err, over.held.Close())

@@ -12,39 +12,39 @@ import (
 	"github.com/sealtape/sealtape/internal/words"
 )
 
-// A spoolCopy copies one recording from the spool. An object that is damaged
-// there is moved aside, and the rest goes on.
+// A spoolCopy copies one recording from the spool to one store. An object that is
+// damaged in the spool is moved aside, and the rest goes on.
 type spoolCopy struct {
 	*archive.Copier
-	spool, id string
-	store     string // its name, where there are several
+	from copySource
+	to   string // the store's name, where there are several
 
 	mu   sync.Mutex
 	bad  []string // names of what was passed over
 	ours bool     // of something passed over the spool has the only good copy
 }
 
-// newSpoolCopy copies the recording id from src, which is the folder spool. The
-// recorder's key lets the store's copy grow, and the local one shrink, in the
-// middle of a long pass, and puts right what others put in its place.
-func newSpoolCopy(dst, src archive.Store, spool, id string, key Signer, warn func(format string, args ...any)) *spoolCopy {
+// newSpoolCopy returns what copies to dst. The recorder's key lets the store's copy grow,
+// and the local one shrink, in the middle of a long pass, and puts right what others put
+// in its place.
+func newSpoolCopy(dst archive.Store, from copySource) *spoolCopy {
 	// A file that the disk cannot read is read again for some seconds. Then it is
 	// bad, and no reason to hold up the others.
-	src = archive.Retry(src, archive.RetryConfig{Attempts: 5, Max: 2 * time.Second})
-	c := &spoolCopy{Copier: archive.NewCopier(dst, src, id), spool: spool, id: id}
-	c.Signer, c.Own = key.Signer, key.Own
+	src := archive.Retry(from.store, archive.RetryConfig{Attempts: 5, Max: 2 * time.Second})
+	c := &spoolCopy{Copier: archive.NewCopier(dst, src, from.id), from: from}
+	c.Signer, c.Own = from.key.Signer, from.key.Own
 	c.OnTaken = func(name string) {
-		warn("someone who can write to the store had put something else under the name of %s/%s; it was overwritten by what was recorded", id, name)
+		from.warn("someone who can write to the store had put something else under the name of %s/%s; it was overwritten by what was recorded", from.id, name)
 	}
 	c.OnBad = func(b *archive.BadObjectError) error {
-		if err := archive.QuarantineSpooled(spool, b); err != nil {
+		if err := archive.QuarantineSpooled(from.spool, b); err != nil {
 			return err
 		}
 		taken := errors.Is(b, archive.ErrConflict)
 		if taken {
-			warn("the store has something else under the name of %s/%s; the rest goes on without it", id, b.Name)
+			from.warn("the store has something else under the name of %s/%s; the rest goes on without it", from.id, b.Name)
 		} else {
-			warn("%s/%s is damaged on this disk (%v); the rest goes on without it", id, b.Name, b.Err)
+			from.warn("%s/%s is damaged on this disk (%v); the rest goes on without it", from.id, b.Name, b.Err)
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -88,9 +88,9 @@ func (c *spoolCopy) lacks(kept bool) error {
 	if len(c.bad) == 0 {
 		return nil
 	}
-	e := &LackError{ID: c.id, Objects: c.bad, Kept: kept, Where: filepath.Join(c.spool, "quarantine", c.id), Others: c.store != ""}
+	e := &LackError{ID: c.from.id, Objects: c.bad, Kept: kept, Where: filepath.Join(c.from.spool, "quarantine", c.from.id), Others: c.to != ""}
 	if kept {
-		e.Where = filepath.Join(c.spool, c.id)
+		e.Where = filepath.Join(c.from.spool, c.from.id)
 	}
 	return e
 }

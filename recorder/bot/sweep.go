@@ -20,7 +20,7 @@ import (
 
 // A Sweep finishes what earlier recordings left in the spool: it ends those that a
 // crash cut, copies all to the stores, and removes the local copies once every store
-// has confirmed them. What another process holds is left alone.
+// has confirmed them. What another process holds is left alone, and so is a link.
 type Sweep struct {
 	// Spool is the folder, Source the same as a store. Required.
 	Spool  string
@@ -95,12 +95,17 @@ func (s *Sweep) Run(ctx context.Context) (failed []error) {
 // store has all of it.
 func (s *Sweep) upload(ctx context.Context, id string) (err error) {
 	h, err := archive.HoldSpooled(s.Spool, id)
-	if errors.Is(err, archive.ErrBusy) {
+	var other *archive.NotObjectError
+	switch {
+	case errors.As(err, &other):
+		s.warn("%v, which is no recording of this spool; left alone", other)
+		return nil
+	case errors.Is(err, archive.ErrBusy):
 		s.say("%s is being recorded or copied; left alone", id)
 		return nil
-	} else if errors.Is(err, fs.ErrNotExist) {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	} else if err != nil {
+	case err != nil:
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
@@ -122,7 +127,7 @@ func (s *Sweep) upload(ctx context.Context, id string) (err error) {
 		return nil // it could not be recovered, and that was told
 	}
 	// Copy returns once the store confirmed size and hash of every object.
-	all := newSpoolCopies(s.Stores, s.Source, s.Spool, id, s.Signer, s.Keep, s.warn)
+	all := newSpoolCopies(s.Stores, copySource{spool: s.Spool, id: id, store: s.Source, key: s.Signer, keep: s.Keep, warn: s.warn})
 	stored, finish := func() {}, func() {}
 	if s.Progress != nil {
 		stored, finish = s.Progress(head.Size * int64(len(s.Stores)))
@@ -141,7 +146,7 @@ func (s *Sweep) upload(ctx context.Context, id string) (err error) {
 		return err // archive.ErrElsewhere: the store that it was recorded to has what is missing here
 	}
 	// What could not be removed one by one can still be removed with the folder.
-	if err := all.endLocal(h, s.Keep); err != nil {
+	if err := all.endLocal(h); err != nil {
 		return errors.Join(err, all.notReleased())
 	}
 	if s.Keep {

@@ -223,7 +223,8 @@ func TestSweepBesideFinish(t *testing.T) {
 			return true, nil
 		}}
 		b := &Bot{c: Config{KeepLocal: keep}, log: slog.New(slog.DiscardHandler)}
-		u := newUploads([]Store{{slow, "slow"}}, s.sweep.Source, s.spool, w.ID(), s.sweep.Signer, keep, newGrown(1), newBacklog(1), b.log)
+		from := copySource{spool: s.spool, id: w.ID(), store: s.sweep.Source, key: s.sweep.Signer, keep: keep}
+		u := newUploads([]Store{{slow, "slow"}}, from, newGrown(1), newBacklog(1), b.log)
 		var over ending
 		if over.held, over.err = w.End(); over.err != nil {
 			t.Fatal(over.err)
@@ -268,5 +269,26 @@ func TestSweepTaken(t *testing.T) {
 		if got := s.problems(dst); !slices.Equal(got, bad) || s.left() != left {
 			t.Errorf("refused %t: problems with %q, %d segments left", refused, got, s.left())
 		}
+	}
+}
+
+// A link in the place of a recording's folder, and a file, are named and left alone, and so
+// is what the link leads to. The rest goes on, and nothing has failed.
+func TestSweepNamesOthers(t *testing.T) {
+	s := newSpoolTest(t, 2)
+	outside, link, file := t.TempDir(), strings.Repeat("0", 26), "1"+strings.Repeat("0", 25)
+	if err := errors.Join(os.Symlink(outside, filepath.Join(s.spool, link)), os.WriteFile(filepath.Join(s.spool, file), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	dst := new(storetest.Mem)
+	s.sweep.Stores = []Store{{dst, "dst"}}
+	if failed := s.sweep.Run(t.Context()); len(failed) > 0 || len(s.problems(dst)) > 0 {
+		t.Errorf("failed: %v", failed)
+	}
+	if len(s.warned) != 2 || !strings.Contains(s.warned[0], link+" is a symbolic link") || !strings.Contains(s.warned[1], file+" is a file") {
+		t.Errorf("warned %q", s.warned)
+	}
+	if made, err := os.ReadDir(outside); err != nil || len(made) > 0 {
+		t.Errorf("outside of the spool is %v, %v", made, err)
 	}
 }

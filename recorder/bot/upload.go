@@ -24,9 +24,9 @@ type uploads struct {
 }
 
 // newUploads returns what copies to all stores, and to each goes on whenever there is
-// more. Unless keep is set, it removes from the spool what all have, so that a long
+// more. Unless it is to be kept, it removes from the spool what all have, so that a long
 // meeting does not need the disk for all. What it takes out of the backlog, b knows.
-func newUploads(to []Store, src archive.Store, spool, id string, key Signer, keep bool, grown growth, b *backlog, log *slog.Logger) *uploads {
+func newUploads(to []Store, from copySource, grown growth, b *backlog, log *slog.Logger) *uploads {
 	var all uploads
 	dst := slices.Clone(to)
 	for i, s := range to {
@@ -37,15 +37,16 @@ func newUploads(to []Store, src archive.Store, spool, id string, key Signer, kee
 		dst[i].Store = archive.Retry(s.Store, archive.RetryConfig{OnRetry: func(_ string, err error, _ time.Duration) { u.fail(err) }})
 		all.each = append(all.each, u)
 	}
-	all.copies = newSpoolCopies(dst, src, spool, id, key, keep, func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) })
+	from.warn = func(text string, args ...any) { log.Warn(fmt.Sprintf(text, args...)) }
+	all.copies = newSpoolCopies(dst, from)
 	for i, u := range all.each {
 		u.copier = all.copies.each[i]
-		u.copier.OnStored = func(e archive.Entry) { b.stored(e.Name, true) }
+		u.copier.OnStored = func(e archive.Entry) { b.stored(e.Name) }
 		pass := u.copier.OnBad
 		u.copier.OnBad = func(bad *archive.BadObjectError) error {
 			err := pass(bad)
 			if err == nil {
-				b.stored(bad.Name, false)
+				b.lacked(bad.Name)
 			}
 			return err
 		}

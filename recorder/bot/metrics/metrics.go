@@ -64,7 +64,7 @@ type collector struct {
 	from Source
 
 	build, state, started, participants, tracks, segments, epoch *prometheus.Desc
-	frames, refused, failures, unopened, lost                    *prometheus.Desc
+	frames, refused, failures, unopened, turnedAway, lost        *prometheus.Desc
 	holes, missing, syncError, small                             *prometheus.Desc
 	queue, queueSize                                             *prometheus.Desc
 	mediaBytes, sealedBytes, uploadedBytes                       *prometheus.Desc
@@ -88,11 +88,12 @@ func NewCollector(from Source) prometheus.Collector {
 		segments:     desc("segments_total", "Segments sealed and written."),
 		epoch:        desc("epoch", "Number of the current set of readers, 0 before the first segment."),
 
-		frames:   desc("frames_total", "Frames that came, by codec and by what became of them.", "codec", "outcome"),
-		refused:  desc("refused_packets_total", "Packets of tracks that are not recorded.", "codec"),
-		failures: desc("decrypt_failures_total", "Frames that end-to-end decryption did not open, by reason.", "reason"),
-		unopened: desc("unopened_tracks", "Tracks whose media comes now and is not recorded, by reason and likeliest cause.", "reason", "cause"),
-		lost:     desc("lost_packets_total", "Packets that never came."),
+		frames:     desc("frames_total", "Frames that came, by codec and by what became of them.", "codec", "outcome"),
+		refused:    desc("refused_packets_total", "Packets of tracks that are not recorded.", "codec"),
+		failures:   desc("decrypt_failures_total", "Frames that end-to-end decryption did not open, by reason.", "reason"),
+		unopened:   desc("unopened_tracks", "Tracks whose media comes now and is not recorded, by reason and likeliest cause.", "reason", "cause"),
+		turnedAway: desc("turned_away_tracks", "Tracks that are not recorded now, because their member, or all together, publish too many."),
+		lost:       desc("lost_packets_total", "Packets that never came."),
 
 		holes:     desc("holes_total", "Holes declared, by reason.", "reason"),
 		missing:   desc("hole_seconds_total", "Time missing in declared holes, summed over tracks, by reason.", "reason"),
@@ -118,7 +119,7 @@ func NewCollector(from Source) prometheus.Collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.build, c.state, c.started, c.participants, c.tracks, c.segments, c.epoch,
-		c.frames, c.refused, c.failures, c.unopened, c.lost, c.holes, c.missing, c.syncError, c.small, c.queue, c.queueSize,
+		c.frames, c.refused, c.failures, c.unopened, c.turnedAway, c.lost, c.holes, c.missing, c.syncError, c.small, c.queue, c.queueSize,
 		c.mediaBytes, c.sealedBytes, c.uploadedBytes,
 		c.backlogObjects, c.backlogBytes, c.backlogAge, c.failing, c.healthy,
 	} {
@@ -176,6 +177,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, of := range unopenedTracks(v.Unopened) {
 		gauge(c.unopened, float64(of.tracks), of.reason, of.cause)
 	}
+	turnedAway := 0
+	for _, of := range v.TurnedAway {
+		turnedAway += of.Tracks
+	}
+	gauge(c.turnedAway, float64(turnedAway))
 	counter(c.lost, float64(v.Lost))
 	for reason, h := range v.Holes {
 		counter(c.holes, float64(h.Count), reason)

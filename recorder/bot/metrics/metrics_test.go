@@ -63,7 +63,8 @@ func TestMetrics(t *testing.T) {
 				{Codec: media.Opus, Outcome: recorder.Auth}: 1, {Codec: media.VP8, Outcome: recorder.Auth}: 2,
 				{Codec: media.AV1, Outcome: recorder.Refused}: 9,
 			},
-			Holes: map[string]recorder.Holes{media.HoleAuth: {Count: 2, Time: 1500 * time.Millisecond}},
+			Holes:      map[string]recorder.Holes{media.HoleAuth: {Count: 2, Time: 1500 * time.Millisecond}},
+			TurnedAway: []recorder.TurnedAway{{Participant: "eve", Name: "Eve", Tracks: 40}, {Participant: "fay", Tracks: 2}},
 			Unopened: []recorder.Unopened{
 				{Name: "Ada", Participant: "ada", Reason: media.HoleAuth, Cause: frame.CauseRatchet, Since: now}, {Name: "Ben", Reason: media.HoleAuth, Since: now},
 				{Name: "Cleo", Reason: media.HolePlaintext, Cause: frame.CausePlaintext, Since: now}},
@@ -85,7 +86,7 @@ func TestMetrics(t *testing.T) {
 		sealtape_decrypt_failures_total{reason="auth"}=3 sealtape_decrypt_failures_total{reason="no-key"}=0
 		sealtape_unopened_tracks{cause="ratchet",reason="auth"}=1 sealtape_unopened_tracks{cause="unknown",reason="auth"}=1
 		sealtape_unopened_tracks{cause="plaintext",reason="plaintext"}=1
-		sealtape_lost_packets_total=7 sealtape_holes_total{reason="auth"}=2 sealtape_hole_seconds_total{reason="auth"}=1.5
+		sealtape_turned_away_tracks=42 sealtape_lost_packets_total=7 sealtape_holes_total{reason="auth"}=2 sealtape_hole_seconds_total{reason="auth"}=1.5
 		sealtape_sync_error_seconds=0.012 sealtape_small_pictures=2 sealtape_queue_items=6 sealtape_queue_capacity_items=4096
 		sealtape_media_bytes_total=1000 sealtape_sealed_bytes_total=0 sealtape_uploaded_bytes_total=0
 		sealtape_upload_backlog_objects=0 sealtape_upload_backlog_bytes=0 sealtape_upload_backlog_age_seconds=0

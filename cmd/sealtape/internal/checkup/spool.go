@@ -29,7 +29,10 @@ func Spool(ctx context.Context, r *Report, path string) {
 	}
 	Space(r, section, path)
 	waiting, busy, err := leftovers(ctx, path)
+	var other *archive.NotObjectError
 	switch {
+	case errors.As(err, &other):
+		r.Warn(section, "leftovers", "move the recording itself to its place, or take that away: recover leaves it alone", "%v", other)
 	case err != nil:
 		r.Fail(section, "leftovers", err, "check the owners and modes of what is in "+path)
 	case len(waiting) > 0:
@@ -94,7 +97,10 @@ func leftovers(ctx context.Context, path string) (waiting []string, busy int, er
 			return nil, 0, fmt.Errorf("reading the spool: %w", err)
 		}
 		held, err := archive.HoldSpooled(path, id)
+		var other *archive.NotObjectError
 		switch {
+		case errors.As(err, &other):
+			return nil, 0, err
 		case errors.Is(err, archive.ErrBusy):
 			busy++
 			continue
