@@ -8,12 +8,9 @@ import (
 	"io/fs"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
-	"github.com/sealtape/sealtape/playback"
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
 func TestExit(t *testing.T) {
@@ -75,41 +72,5 @@ func TestNotes(t *testing.T) {
 	e.Warnf("three %s", "\n\r")
 	if want := "one\ntwo \\u{1b}[2J\nsealtape: warning: three  \\u{d}\n"; errOut.String() != want {
 		t.Errorf("printed %q, want %q", errOut.String(), want)
-	}
-}
-
-func TestHoles(t *testing.T) {
-	hole := func(track uint64, from, to int, reason string) media.Event {
-		return media.Event{Type: media.EventHole, Track: track, Reason: reason,
-			From: time.Duration(from) * time.Millisecond, To: time.Duration(to) * time.Millisecond}
-	}
-	tests := []struct {
-		name       string
-		events     []media.Event
-		holes      int
-		incomplete bool
-	}{
-		{"none", nil, 0, false},
-		{"other events", []media.Event{{Type: media.EventMute, To: time.Hour}}, 0, false},
-		{"short", []media.Event{hole(1, 0, 999, "loss")}, 1, false},
-		{"one second", []media.Event{hole(1, 0, 1000, "loss")}, 1, true},
-		{"in pieces", []media.Event{hole(1, 0, 500, "loss"), hole(1, 500, 1000, "loss")}, 1, true},
-		{"in pieces, out of order, a rounding apart", []media.Event{hole(1, 501, 1000, "loss"), hole(1, 0, 500, "loss")}, 1, true},
-		{"pieces for two reasons", []media.Event{hole(1, 0, 500, "loss"), hole(1, 500, 1000, "key-frame")}, 2, true},
-		{"of two tracks", []media.Event{hole(1, 0, 500, "loss"), hole(2, 500, 1000, "loss")}, 2, false},
-		{"with a pause", []media.Event{hole(1, 0, 500, "loss"), hole(1, 600, 1100, "loss")}, 2, false},
-		{"the recorder paused", []media.Event{hole(1, 0, 5000, "paused"), hole(1, 5000, 5600, "key-frame")}, 2, false},
-		{"one within another", []media.Event{hole(1, 0, 1000, "loss"), hole(1, 100, 200, "loss")}, 1, true},
-		{"backwards", []media.Event{hole(1, 5000, 1000, "loss")}, 0, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := playback.Holes(tt.events); len(got) != tt.holes {
-				t.Errorf("%d holes %v, want %d", len(got), got, tt.holes)
-			}
-			if got := len(playback.WideHoles(tt.events)) > 0; got != tt.incomplete {
-				t.Errorf("incomplete is %v", got)
-			}
-		})
 	}
 }
