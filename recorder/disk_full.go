@@ -244,7 +244,7 @@ func (w *diskFullWriter) resume(now time.Duration) error {
 	if err := w.segments.cut(now); err != nil {
 		return err
 	}
-	if w.segments.object == nil {
+	if w.segments.current == nil {
 		if err := w.segments.open(now); err != nil {
 			return err
 		}
@@ -263,10 +263,11 @@ func (w *diskFullWriter) resume(now time.Duration) error {
 		}
 	}
 	lost = append(lost, w.dropped.events(now)...)
-	said := len(w.segments.written)
+	open := w.segments.current
+	said := len(open.written)
 	for i := range lost {
 		if err := w.segments.write(item{event: &lost[i]}); err != nil {
-			w.segments.written = w.segments.written[:said] // they are told when it does go on
+			open.written = open.written[:said] // they are told when it does go on
 			return err
 		}
 	}

@@ -19,10 +19,6 @@ const (
 	// settle.
 	gatherTime = firstHold + 100*time.Millisecond
 	maxGather  = 4096 // frames that may wait so
-	indexEvery = 64   // segments
-	// An index is written earlier where it would get larger than this, which is far
-	// from what a Sink or a reader of indexes refuses.
-	maxIndexBytes = 8 << 20
 )
 
 // A segmenter writes frames and events into segments of a Sink, and an index
@@ -40,30 +36,34 @@ type segmenter struct {
 	onOpen     func(epoch int)
 	onCommit   func(segments int, bytes int64)
 
-	tracks []media.Track // alive, in order of appearance
-
-	// The open segment.
-	object  Object // nil: none is open
-	writer  *matroska.Writer
-	opened  time.Duration
-	header  []media.Track   // the tracks that it lists
-	listed  map[uint64]bool // the same
-	written []media.Event
-	tally   media.Tally // of its frames
+	tracks   []media.Track // alive, in order of appearance
+	current  *openSegment  // nil: none is open
+	boundary boundary      // where it ends
+	waiting  waitingItems  // for the next one
 	refusedItems
-	boundary boundary // where it ends
-
-	// The next one: items wait for it while none is open, or if this one does not list
-	// their track.
-	waiting      []item
-	waitingBytes int64
-	waitingSince time.Duration
 
 	// What was committed.
-	committed  int         // segments
-	counts     media.Count // what they tell
-	index      media.Index // what the next index will say of them
-	indexBytes int64       // its size, about
+	committed int         // segments
+	counts    media.Count // what they tell
+	index     nextIndex   // what the next index will say of them
+}
+
+// An openSegment is the segment that is being written.
+type openSegment struct {
+	object  Object
+	writer  *matroska.Writer
+	opened  time.Duration
+	tracks  []media.Track   // that its header lists
+	lists   map[uint64]bool // the same
+	written []media.Event
+}
+
+// waitingItems wait for the next segment, while none is open, or if the open one does not
+// list their track.
+type waitingItems struct {
+	items []item
+	bytes int64
+	since time.Duration
 }
 
 // add writes one item, or lets it wait for the next segment. now is the recording clock's
@@ -82,15 +82,15 @@ func (s *segmenter) add(i item, now time.Duration) error {
 		known = s.update(i.track)
 	}
 	switch {
-	case s.object == nil && i.frame != nil && known && len(s.waiting) == 0:
+	case s.current == nil && i.frame != nil && known && len(s.waiting.items) == 0:
 		if err := s.open(now); err != nil {
 			return err
 		}
-		if !s.listed[i.frame.Track] {
+		if !s.current.lists[i.frame.Track] {
 			s.delay(i, now)
 			return nil
 		}
-	case s.object == nil, i.frame != nil && !s.listed[i.frame.Track], i.frame != nil && s.switchesAtBoundary(i, now):
+	case s.current == nil, i.frame != nil && !s.current.lists[i.frame.Track], i.frame != nil && s.switchesAtBoundary(i, now):
 		s.delay(i, now)
 		return s.tick(now)
 	}
@@ -102,11 +102,12 @@ func (s *segmenter) add(i item, now time.Duration) error {
 
 // delay keeps an item for the next segment.
 func (s *segmenter) delay(i item, now time.Duration) {
-	if len(s.waiting) == 0 {
-		s.waitingSince = now
+	w := &s.waiting
+	if len(w.items) == 0 {
+		w.since = now
 	}
-	s.waiting = append(s.waiting, i)
-	s.waitingBytes += i.weight()
+	w.items = append(w.items, i)
+	w.bytes += i.weight()
 }
 
 // write puts an item into the open segment, whose header lists its track. What the
@@ -124,20 +125,21 @@ func (s *segmenter) write(i item) error {
 		s.refuseFault(i, broken)
 	}
 	if err != nil {
-		return fmt.Errorf("writing segment %d: %w", s.object.Number(), err)
+		return fmt.Errorf("writing segment %d: %w", s.current.object.Number(), err)
 	}
 	return nil
 }
 
 func (s *segmenter) writeEvent(i item) error {
-	before := s.writer.Size()
-	err := s.writer.WriteEvent(*i.event)
+	c := s.current
+	before := c.writer.Size()
+	err := c.writer.WriteEvent(*i.event)
 	if errors.Is(err, matroska.ErrFrame) {
 		s.refuse(i, err)
 		return nil
 	}
-	s.written = append(s.written, *i.event)
-	s.indexBytes += s.writer.Size() - before
+	c.written = append(c.written, *i.event)
+	s.index.bytes += c.writer.Size() - before
 	return err
 }
 
@@ -148,12 +150,12 @@ func (s *segmenter) writeFrame(i item) error {
 	if err := s.declareRefused(i.frame.Track, i.frame.Time); err != nil {
 		return err
 	}
-	err := s.writer.WriteFrame(*i.frame)
+	err := s.current.writer.WriteFrame(*i.frame)
 	if errors.Is(err, matroska.ErrFrame) {
 		s.refuse(i, err)
 		return nil
 	}
-	s.tally.Frame(*i.frame, i.track.Codec)
+	s.index.tally.Frame(*i.frame, i.track.Codec)
 	return err
 }
 
@@ -171,13 +173,13 @@ func (s *segmenter) update(t media.Track) bool {
 			t.Width, t.Height = known.Width, known.Height
 		}
 		*known = t
-		if j := slices.IndexFunc(s.index.Tracks, func(x media.Track) bool { return x.UID == t.UID }); grown && j >= 0 {
-			s.index.Tracks[j] = t
+		if grown {
+			s.index.update(t)
 		}
 		return true
 	}
 	s.tracks = append(s.tracks, t)
-	s.listInIndex(t)
+	s.index.list(t)
 	return false
 }
 
@@ -190,8 +192,9 @@ func (s *segmenter) endTrack(uid uint64, now time.Duration) error {
 // tick opens or cuts the segment when it is time to. It is called after every
 // item and a few times a second besides.
 func (s *segmenter) tick(now time.Duration) error {
-	waited := len(s.waiting) > 0 && (now-s.waitingSince >= gatherTime || len(s.waiting) >= maxGather || s.waitingBytes >= s.maxBytes)
-	full := s.object != nil && (now-s.opened >= s.length || s.writer.Size() >= s.maxBytes)
+	w, c := &s.waiting, s.current
+	waited := len(w.items) > 0 && (now-w.since >= gatherTime || len(w.items) >= maxGather || w.bytes >= s.maxBytes)
+	full := c != nil && (now-c.opened >= s.length || c.writer.Size() >= s.maxBytes)
 	if waited || full || s.boundaryDue(now) {
 		return s.cut(now)
 	}
@@ -201,25 +204,25 @@ func (s *segmenter) tick(now time.Duration) error {
 // cut commits the open segment, if there is one, and opens the next if items
 // wait for it: more than one, where they do not fit into it.
 func (s *segmenter) cut(now time.Duration) error {
-	if s.object != nil {
+	if s.current != nil {
 		if err := s.commit(); err != nil {
 			return err
 		}
 	}
-	for len(s.waiting) > 0 {
+	for len(s.waiting.items) > 0 {
 		if err := s.open(now); err != nil {
 			return err
 		}
 		if err := s.pour(s.maxBytes); err != nil {
 			return err
 		}
-		if len(s.waiting) > 0 {
+		if len(s.waiting.items) > 0 {
 			if err := s.commit(); err != nil {
 				return err
 			}
 		}
 	}
-	if len(s.index.Segments) >= indexEvery || s.indexBytes >= maxIndexBytes {
+	if s.index.full() {
 		return s.writeIndex()
 	}
 	return nil
@@ -228,25 +231,26 @@ func (s *segmenter) cut(now time.Duration) error {
 // pour writes what waits, and whose track it lists, into the open segment, until that has
 // most bytes. The first item always goes in.
 func (s *segmenter) pour(most int64) error {
-	rest := s.waiting[:0]
-	for n, i := range s.waiting {
-		if n > 0 && s.writer.Size() >= most {
-			rest = append(rest, s.waiting[n:]...)
+	w := &s.waiting
+	rest := w.items[:0]
+	for n, i := range w.items {
+		if n > 0 && s.current.writer.Size() >= most {
+			rest = append(rest, w.items[n:]...)
 			break
 		}
-		if i.frame != nil && !s.listed[i.frame.Track] {
+		if i.frame != nil && !s.current.lists[i.frame.Track] {
 			rest = append(rest, i)
 			continue
 		}
-		s.waitingBytes -= i.weight()
+		w.bytes -= i.weight()
 		if err := s.write(i); err != nil {
-			s.waiting = append(rest, s.waiting[n+1:]...)
+			w.items = append(rest, w.items[n+1:]...)
 			return err
 		}
 	}
-	clear(s.waiting[len(rest):])
-	if s.waiting = rest; len(rest) == 0 {
-		s.waiting = nil
+	clear(w.items[len(rest):])
+	if w.items = rest; len(rest) == 0 {
+		w.items = nil
 	}
 	return nil
 }
@@ -268,14 +272,13 @@ func (s *segmenter) open(now time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("starting segment %d: %w", o.Number(), abort(o, err))
 	}
-	s.object, s.writer, s.opened, s.header = o, w, now, tracks
-	s.boundary = boundary{requestKeyFrames: s.boundary.requestKeyFrames}
-	s.onOpen(o.Epoch())
-	s.listed = make(map[uint64]bool, len(tracks))
+	s.current = &openSegment{object: o, writer: w, opened: now, tracks: tracks, lists: make(map[uint64]bool, len(tracks))}
 	for _, t := range tracks {
-		s.listed[t.UID] = true
+		s.current.lists[t.UID] = true
 	}
-	s.tally.Open(o.Number(), o.Epoch())
+	s.boundary.reset()
+	s.onOpen(o.Epoch())
+	s.index.tally.Open(o.Number(), o.Epoch())
 	for i := range begins {
 		if err := s.write(item{event: &begins[i]}); err != nil {
 			return err
@@ -293,7 +296,7 @@ func (s *segmenter) nextTracks() []media.Track {
 	for _, t := range tracks {
 		place[t.UID] = math.MaxInt
 	}
-	for n, i := range s.waiting {
+	for n, i := range s.waiting.items {
 		if i.frame == nil {
 			continue
 		}
@@ -313,54 +316,51 @@ func (s *segmenter) nextTracks() []media.Track {
 }
 
 func (s *segmenter) commit() error {
-	o, w := s.object, s.writer
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("closing segment %d: %w", o.Number(), err)
+	c := s.current
+	if err := c.writer.Close(); err != nil {
+		return fmt.Errorf("closing segment %d: %w", c.object.Number(), err)
 	}
-	err := o.Commit()
+	err := c.object.Commit()
 	if err != nil {
-		err = fmt.Errorf("sealing segment %d: %w", o.Number(), err)
+		err = fmt.Errorf("sealing segment %d: %w", c.object.Number(), err)
 		if !errors.Is(err, ErrKept) {
 			return err
 		}
 	}
-	header, said := s.header, s.written
-	s.object, s.writer, s.written = nil, nil, nil // first of all: it is written, whatever counting it comes to
-	s.indexBytes += s.tally.Weight()
-	s.index.Segments = append(s.index.Segments, s.tally.Close(w.Size(), s.clock.within(s.opened)))
-	s.index.Events = append(s.index.Events, said...)
-	for _, e := range said {
+	s.current = nil // first of all: it is written, whatever counting it comes to
+	s.index.add(c, s.clock.within(c.opened))
+	for _, e := range c.written {
 		s.counts.Event(e)
 	}
-	for _, t := range header {
+	for _, t := range c.tracks {
 		s.counts.Track(t)
 	}
 	s.committed++
-	s.onCommit(s.committed, w.Size())
+	s.onCommit(s.committed, c.writer.Size())
 	return err
 }
 
 // abandon drops the open segment after an error, and what waits for the next. It returns
 // the time from which frames are missing, and the events, which are to be written again.
 func (s *segmenter) abandon(now time.Duration) (from time.Duration, events []media.Event) {
-	from, events = now, s.written
-	if s.object != nil {
-		from = s.opened
-		if s.tally.Any() {
-			from = min(from, s.tally.Start())
+	from = now
+	if c := s.current; c != nil {
+		from, events = c.opened, c.written
+		if s.index.tally.Any() {
+			from = min(from, s.index.tally.Start())
 		}
 		// The error that led here says more than one of removing what is lost.
-		_ = s.object.Abort()
+		_ = c.object.Abort()
 	}
-	for _, i := range s.waiting {
+	for _, i := range s.waiting.items {
 		if i.event != nil {
 			events = append(events, *i.event)
 		} else {
 			from = min(from, i.frame.Time)
 		}
 	}
-	s.object, s.writer, s.written, s.waiting, s.waitingBytes = nil, nil, nil, nil, 0
-	s.boundary = boundary{requestKeyFrames: s.boundary.requestKeyFrames}
+	s.current, s.waiting = nil, waitingItems{}
+	s.boundary.reset()
 	return from, events
 }
 
@@ -371,7 +371,7 @@ func (s *segmenter) finish(now time.Duration) error {
 			return err
 		}
 	}
-	for s.object != nil || len(s.waiting) > 0 {
+	for s.current != nil || len(s.waiting.items) > 0 {
 		if err := s.cut(now); err != nil {
 			return err
 		}

@@ -26,6 +26,9 @@ type boundary struct {
 	switchedAt       time.Duration   // when the first of them did
 }
 
+// reset makes it the boundary of another segment.
+func (b *boundary) reset() { *b = boundary{requestKeyFrames: b.requestKeyFrames} }
+
 // switchesAtBoundary reports whether a frame is for the next segment: near its end, a
 // picture's key frame and what follows it.
 func (s *segmenter) switchesAtBoundary(i item, now time.Duration) bool {
@@ -44,10 +47,10 @@ func (s *segmenter) switchesAtBoundary(i item, now time.Duration) bool {
 // come.
 func (s *segmenter) boundaryDue(now time.Duration) bool {
 	b := &s.boundary
-	if s.object == nil {
+	if s.current == nil {
 		return false
 	}
-	if !b.near && now-s.opened >= s.length-min(boundaryLead, s.length/4) {
+	if !b.near && now-s.current.opened >= s.length-min(boundaryLead, s.length/4) {
 		b.near = true
 		if b.requestKeyFrames != nil {
 			b.requestKeyFrames()

@@ -69,7 +69,7 @@ func (s *segmenter) declareRefused(uid uint64, until time.Duration) error {
 	e := media.Event{Time: b.from, Type: media.EventHole, Participant: b.track.Participant, Track: uid,
 		From: b.from, To: max(b.from+time.Millisecond, min(b.to, until)), Reason: b.reason}
 	s.declare(e)
-	if s.object == nil {
+	if s.current == nil {
 		s.delay(item{event: &e}, until)
 		return nil
 	}

@@ -165,8 +165,8 @@ func TestWaitingFitsItsSegments(t *testing.T) {
 		if err := s.add(item{track: video, frame: &media.Frame{Track: 1, Time: at, Key: true, Data: big}}, at); err != nil {
 			t.Fatal(err)
 		}
-		if s.waitingBytes > 17<<20 {
-			t.Fatalf("%d bytes wait", s.waitingBytes)
+		if s.waiting.bytes > 17<<20 {
+			t.Fatalf("%d bytes wait", s.waiting.bytes)
 		}
 	}
 	if err := s.finish(time.Second); err != nil {
