@@ -22,7 +22,7 @@ import (
 // status line below them. Its methods are safe for concurrent use.
 type recordConsole struct {
 	env  *ui.Env
-	line *statusLine // nil when standard error is no terminal
+	line *terminal.Line // nil when standard error is no terminal
 	log  *slog.Logger
 
 	mu    sync.Mutex // held while the line is drawn
@@ -33,7 +33,7 @@ type recordConsole struct {
 func newRecordConsole(e *ui.Env) (r *recordConsole, archiveLog *slog.Logger) {
 	r = &recordConsole{env: e}
 	if terminal.Is(e.Stderr) && e.Log == nil {
-		r.line = newStatusLine(e.Stderr)
+		r.line = terminal.NewLine(e.Stderr)
 		r.log = e.NewLog(r.line, slog.LevelWarn) // the line tells the rest
 		return r, e.NewLog(r.line, slog.LevelWarn)
 	}
@@ -116,19 +116,19 @@ func (r *recordConsole) enter(s bot.Stage) {
 	}
 	switch s {
 	case bot.Telling:
-		r.line.set(fmt.Sprintf("telling the room, nothing is kept for %s…", ui.Length(livekit.NoticePeriod)))
+		r.line.Set(fmt.Sprintf("telling the room, nothing is kept for %s…", ui.Length(livekit.NoticePeriod)))
 	case bot.Ending: // for a moment
 	case bot.Storing:
-		r.line.set("storing the rest (Ctrl-C leaves it to sealtape recover)…")
+		r.line.Set("storing the rest (Ctrl-C leaves it to sealtape recover)…")
 	default:
-		r.line.set(string(s) + "…")
+		r.line.Set(string(s) + "…")
 	}
 }
 
 // clear removes the status line.
 func (r *recordConsole) clear() {
 	if r.line != nil {
-		r.line.clear()
+		r.line.Clear()
 	}
 }
 
@@ -162,5 +162,5 @@ func (r *recordConsole) draw(s bot.Status, m *meter, now time.Time) {
 	if r.stage != bot.Telling || s.Started.IsZero() {
 		return // it tells the room, or stores the rest
 	}
-	r.line.set(statusText(s.Status, m.read(now, s.MediaBytes), s.Waiting, now))
+	r.line.Set(statusText(s.Status, m.read(now, s.MediaBytes), s.Waiting, now))
 }

@@ -3,12 +3,8 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
@@ -17,62 +13,6 @@ import (
 )
 
 const statusEvery = 500 * time.Millisecond
-
-// A statusLine is the last line of a terminal, redrawn in place. Other lines
-// written through it go above.
-type statusLine struct {
-	w     io.Writer
-	width func() int
-
-	mu   sync.Mutex
-	text string
-}
-
-func newStatusLine(w io.Writer) *statusLine {
-	return &statusLine{w: w, width: func() int {
-		if f, ok := w.(interface{ Fd() uintptr }); ok {
-			if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-				return n
-			}
-		}
-		return 80
-	}}
-}
-
-// set redraws the line.
-func (s *statusLine) set(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r, n := []rune(text), s.width()-1; len(r) > n {
-		text = string(r[:n])
-	}
-	s.text = text
-	fmt.Fprintf(s.w, "\r\x1b[K%s", text)
-}
-
-// Write puts whole lines above the status line.
-func (s *statusLine) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.text != "" {
-		fmt.Fprint(s.w, "\r\x1b[K")
-	}
-	n, err := s.w.Write(b)
-	if s.text != "" {
-		fmt.Fprint(s.w, s.text)
-	}
-	return n, err
-}
-
-// clear removes the line.
-func (s *statusLine) clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.text != "" {
-		fmt.Fprint(s.w, "\r\x1b[K")
-		s.text = ""
-	}
-}
 
 // A meter turns two readings of a recording into a bit rate.
 type meter struct {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -28,7 +29,7 @@ func TestStatusLineOutlivesFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var screen faultyTerminal
 		var log bytes.Buffer
-		r := &recordConsole{stage: bot.Telling, line: &statusLine{w: &screen, width: func() int { return 80 }}, log: slog.New(slog.NewTextHandler(&log, nil))}
+		r := &recordConsole{stage: bot.Telling, line: terminal.NewLine(&screen), log: slog.New(slog.NewTextHandler(&log, nil))}
 		ctx, cancel := context.WithCancel(t.Context())
 		shown := 0
 		status := func() bot.Status {

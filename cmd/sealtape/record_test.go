@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -221,20 +220,6 @@ func TestStatusText(t *testing.T) {
 		if got := statusText(tt.status, tt.rate, tt.waiting, now); got != tt.want {
 			t.Errorf("got  %q\nwant %q", got, tt.want)
 		}
-	}
-}
-
-func TestStatusLineKeepsOtherLinesApart(t *testing.T) {
-	var b strings.Builder
-	s := newStatusLine(&b)
-	s.width = func() int { return 10 }
-	s.set("0123456789abc")
-	if _, err := fmt.Fprintln(s, "a warning"); err != nil {
-		t.Fatal(err)
-	}
-	s.clear()
-	if want := "\r\x1b[K012345678\r\x1b[Ka warning\n012345678\r\x1b[K"; b.String() != want {
-		t.Errorf("got %q\nwant %q", b.String(), want)
 	}
 }
 

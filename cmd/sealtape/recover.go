@@ -60,11 +60,12 @@ func (o *recoverOptions) Check() error {
 	return nil
 }
 
-func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions) error {
+func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions) (err error) {
 	spool, err := dir.Open(h.SpoolDir())
 	if err != nil {
 		return fmt.Errorf("opening the spool: %w", err)
 	}
+	defer func() { err = errors.Join(err, spool.Close()) }()
 	stores, name, err := access.OpenStores(ctx, e, o.stores)
 	if err != nil {
 		return err
@@ -82,49 +83,60 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 		e.Notef("The spool is empty: nothing to recover.")
 		return nil
 	}
-	if err := access.Unrevoked(h); err != nil {
-		return err // before it signs the end of anything
-	}
-	// The signing key ends what a crash left open.
-	identity, err := access.LoadIdentity(ctx, e, h)
-	if err != nil {
-		return err
-	}
-	verifiers, err := h.Recorders()
-	if err != nil {
-		return err
-	}
-	key, err := bot.NewSigner(h, identity)
+	key, trust, err := recoverKeys(ctx, e, h)
 	if err != nil {
 		return explainRecord(err, o.stores)
 	}
-	people, err := access.PeopleOf(h)
-	if err != nil {
-		return err
-	}
 	sw := &bot.Sweep{
 		Spool: h.SpoolDir(), Source: spool, Stores: bot.Retry(stores, archive.RetryConfig{OnRetry: e.Retrying}), StoreID: name,
-		Signer: key, Verifiers: verifiers, Keep: o.keepLocal,
-		Log:  slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Say:  func(text string) { e.Printf("%s\n", text) },
-		Warn: func(text string) { e.Warnf("%s", text) },
-		Foreign: func(id, what string) {
-			e.Warnf("%s %s; left alone: recover it with --store for each of those and no other, or --adopt it", id, what)
-		},
-		Progress: func(objects int64) (stored, finish func()) {
-			bar := e.Progress("uploading", objects)
-			return func() { bar.Add(1) }, bar.Finish
-		},
+		Signer: key, Verifiers: trust.Recorders, Keep: o.keepLocal,
 	}
+	showSweep(e, sw)
 	failed := sw.Run(ctx)
 	if err := ctx.Err(); err != nil {
 		return ui.Hinted(err, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again")
 	}
+	return explainRecover(e, failed, trust, h.SpoolDir())
+}
+
+// recoverKeys returns what ends the recordings that a crash left open, and whose
+// signatures count.
+func recoverKeys(ctx context.Context, e *ui.Env, h *keys.Home) (key bot.Signer, trust *keys.Trust, err error) {
+	if err := access.Unrevoked(h); err != nil {
+		return key, nil, err // before it signs the end of anything
+	}
+	identity, err := access.LoadIdentity(ctx, e, h)
+	if err != nil {
+		return key, nil, err
+	}
+	if trust, err = h.Trust(); err != nil {
+		return key, nil, err
+	}
+	key, err = bot.NewSigner(h, identity)
+	return key, trust, err
+}
+
+// showSweep shows what a sweep does.
+func showSweep(e *ui.Env, sw *bot.Sweep) {
+	sw.Log = slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	sw.Say = func(text string) { e.Printf("%s\n", text) }
+	sw.Warn = func(text string) { e.Warnf("%s", text) }
+	sw.Foreign = func(id, what string) {
+		e.Warnf("%s %s; left alone: recover it with --store for each of those and no other, or --adopt it", id, what)
+	}
+	sw.Progress = func(objects int64) (stored, finish func()) {
+		bar := e.Progress("uploading", objects)
+		return func() { bar.Add(1) }, bar.Finish
+	}
+}
+
+// explainRecover warns of what failed but for the last, and returns that, with what to do.
+func explainRecover(e *ui.Env, failed []error, trust *keys.Trust, spool string) error {
 	if len(failed) == 0 {
 		return nil
 	}
 	for i, err := range failed {
-		failed[i] = explainSpool(notOurs(err, people))
+		failed[i] = explainSpool(notOurs(err, trust))
 	}
 	for _, err := range failed[:len(failed)-1] {
 		e.Warnf("%v", err)
@@ -138,16 +150,23 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 	if errors.Is(last, archive.ErrRefused) || errors.Is(last, archive.ErrDenied) {
 		what += ", as sealtape doctor with the same --store shows"
 	}
-	return ui.Hinted(last, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again once "+what)
+	return ui.Hinted(last, "what was not copied is still in "+spool+"; run sealtape recover again once "+what)
 }
 
 // notOurs says whose a recording is that another recorder began.
-func notOurs(err error, people func(keyNames []string) []string) error {
+func notOurs(err error, trust *keys.Trust) error {
 	var other *archive.OtherRecorderError
 	if !errors.As(err, &other) {
 		return err
 	}
-	return ui.Hinted(fmt.Errorf("recording %s was begun by %s, and this home does not sign its end; left alone", other.ID, ui.Clean(strings.Join(people(other.By), ", "))),
+	var by []string
+	for _, key := range other.By {
+		if who, known := trust.Holder(key); known {
+			key = fmt.Sprintf("%s (%s)", who.Name, who.Fingerprint)
+		}
+		by = append(by, ui.Clean(key))
+	}
+	return ui.Hinted(fmt.Errorf("recording %s was begun by %s, and this home does not sign its end; left alone", other.ID, strings.Join(by, ", ")),
 		"run sealtape recover with the SEALTAPE_HOME of that recorder; if it is gone, take its exported identity into another", "sealtape keys import FILE")
 }
 

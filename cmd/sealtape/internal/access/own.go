@@ -2,7 +2,6 @@ package access
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
@@ -36,25 +35,4 @@ func WarnOwn(e *ui.Env, h *keys.Home) {
 	}
 	_, hints := ui.Explain(err)
 	e.Warnf("%v; %s", err, hints[0])
-}
-
-// PeopleOf returns what turns the names of keys into the names on pinned cards.
-func PeopleOf(h *keys.Home) (func(keyNames []string) []string, error) {
-	pins, err := h.Pins()
-	if err != nil {
-		return nil, err
-	}
-	return func(keyNames []string) []string {
-		var names []string
-		for _, n := range keyNames {
-			for _, p := range pins {
-				if p.Verifier().Name() == n {
-					n = fmt.Sprintf("%s (%s)", ui.Clean(p.Name), p.Fingerprint())
-					break
-				}
-			}
-			names = append(names, n)
-		}
-		return names
-	}, nil
 }
