@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 
@@ -105,10 +104,8 @@ func (a *Access) MemberSigned(ctx context.Context, id string) string {
 // prefix, or "last". Behind a slash may be what sealtape share printed: a grant, which
 // must be there then, and whole.
 //
-// The last recording is the one with the latest start. The store does not know
-// it: IDs are random and an upload can be later than a meeting. It is known of
-// what was recorded with this home, and of what a key of one's own opens; what
-// is neither cannot be last. A store with one recording needs no key.
+// The last recording is the one with the latest start: see last. A store with one
+// recording needs no key.
 func (a *Access) Resolve(ctx context.Context, arg string) (string, error) {
 	if arg != "last" {
 		arg, share, named := strings.Cut(arg, "/")
@@ -137,31 +134,9 @@ func (a *Access) Resolve(ctx context.Context, arg string) (string, error) {
 	case 1:
 		return ids[0], nil
 	}
-	starts, err := RecordedStarts(a.Home)
+	last, unknown, err := a.last(ctx, ids)
 	if err != nil {
 		return "", err
-	}
-	var last string
-	var lastStart time.Time
-	unknown := 0
-	for _, id := range ids {
-		start, ok := starts[id]
-		if !ok {
-			identities, err := a.Keys(ctx)
-			if err != nil && !errors.Is(err, keys.ErrNoIdentity) {
-				return "", err
-			}
-			if start, ok = a.start(ctx, id, identities); !ok {
-				if ctx.Err() != nil {
-					return "", ctx.Err()
-				}
-				unknown++
-				continue
-			}
-		}
-		if last == "" || start.After(lastStart) {
-			last, lastStart = id, start
-		}
 	}
 	if last == "" {
 		return "", ui.ExitWith(ui.ExitNoKey, ui.Hinted(errors.New("which recording is last is not known: no key of yours opens any"),
