@@ -31,7 +31,7 @@ func TestRestartFollows(t *testing.T) {
 	}
 	for _, cmd := range [][]string{{"info", second.id}, {"info", second.id, "--json"}, {"list"}, {"list", "--json"}} {
 		out, errs, _ := l.run(home, nil, append(cmd, "--store", store)...)
-		if !strings.Contains(out, first.id) || cmd[0] == "list" && !strings.Contains(out, "follows") {
+		if !strings.Contains(out, first.id) || cmd[0] == "list" && !strings.Contains(strings.ToLower(out), "follows") {
 			t.Errorf("%q does not tell what it follows:\n%s%s", cmd, out, errs)
 		}
 	}

@@ -6,25 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 )
-
-// Clean makes s safe to show on a terminal: a stranger may have written it. It
-// writes an escape for what is not printable, and a space for a newline.
-func Clean(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteByte(' ')
-		default:
-			fmt.Fprintf(&b, `\u{%x}`, r)
-		}
-	}
-	return b.String()
-}
 
 // Length formats a time on the recording clock, or a duration: 5.3s below a
 // minute, then 1:05 and 2:03:04.

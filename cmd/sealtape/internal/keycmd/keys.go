@@ -191,7 +191,7 @@ func runShow(_ context.Context, e *ui.Env, h *keys.Home, _ *showOptions) error {
 	if h.HasPassphrase() {
 		protection = "passphrase"
 	}
-	return e.Table([][]string{
+	return e.Facts([][]string{
 		{"name:", ui.Clean(card.Label())},
 		{"fingerprint:", card.Fingerprint().String()},
 		{"role:", card.Role.String()},

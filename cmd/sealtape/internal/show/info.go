@@ -59,7 +59,7 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 	if i.Follows != "" {
 		rows = append(rows, []string{"goes on with:", i.Follows})
 	}
-	if err := e.Table(rows); err != nil {
+	if err := e.Facts(rows); err != nil {
 		return err
 	}
 

@@ -71,10 +71,14 @@ func List(e *ui.Env, all []Listed) error {
 		return nil
 	}
 	rows := [][]string{{"ID", "STATE", "SEGMENTS", "SIZE", "START", "LENGTH", "ROOM"}}
-	// Where none has a title there is no column of them.
+	// Where none has a title there is no column of them; the same for what they follow.
 	titled := slices.ContainsFunc(all, func(l Listed) bool { return l.Title != "" })
 	if titled {
 		rows[0] = slices.Insert(rows[0], titleColumn, "TITLE")
+	}
+	follows := slices.ContainsFunc(all, func(l Listed) bool { return l.Follows != "" })
+	if follows {
+		rows[0] = append(rows[0], "FOLLOWS")
 	}
 	foreign, damaged, open, withheld, incomplete, unknown := 0, 0, 0, 0, 0, 0
 	for _, l := range all {
@@ -113,12 +117,12 @@ func List(e *ui.Env, all []Listed) error {
 			if l.Room != "" {
 				row[6] = ui.Clean(l.Room)
 			}
-			if l.Follows != "" {
-				row[6] += ", follows " + l.Follows
-			}
 		}
 		if titled {
 			row = slices.Insert(row, titleColumn, cmp.Or(ui.Clean(l.Title), "-"))
+		}
+		if follows {
+			row = append(row, cmp.Or(l.Follows, "-"))
 		}
 		rows = append(rows, row)
 	}

@@ -115,7 +115,7 @@ func Verify(e *ui.Env, v Verification, verdict tape.Verdict) error {
 	case r.Head.Size > 0:
 		rows = append(rows, []string{"holes:", holesUnknown})
 	}
-	if err := e.Table(rows); err != nil {
+	if err := e.Facts(rows); err != nil {
 		return err
 	}
 	if len(problems) > 0 {

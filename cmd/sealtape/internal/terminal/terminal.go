@@ -20,6 +20,19 @@ func Is(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
+// Columns returns how many cells a line of w has, 0 if w is no terminal.
+func Columns(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // ErrNone: there is nobody to ask.
 var ErrNone = errors.New("there is no terminal to ask on")
 

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -64,23 +62,6 @@ func (e *Env) Warnf(format string, args ...any) {
 		return
 	}
 	fmt.Fprintf(e.Stderr, "sealtape: warning: %s\n", Clean(fmt.Sprintf(format, args...)))
-}
-
-// Table writes rows to standard output, in columns. The first row is the head.
-func (e *Env) Table(rows [][]string) error {
-	w := tabwriter.NewWriter(e.Stdout, 0, 0, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(r, "\t"), "\t"))
-	}
-	return w.Flush()
-}
-
-// JSON writes v to standard output, indented.
-func (e *Env) JSON(v any) error {
-	enc := json.NewEncoder(e.Stdout)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }
 
 // Exit tells the person how it went and returns the exit code.
@@ -167,14 +148,4 @@ func (e *Env) Progress(what string, total int64) *terminal.Bar {
 // Retrying tells that a store failed and is tried again.
 func (e *Env) Retrying(_ string, err error, wait time.Duration) {
 	e.Notef("sealtape: the store failed, trying again in %v: %v", wait.Round(100*time.Millisecond), err)
-}
-
-// Section writes a table with an empty line before it, or nothing if it has
-// only its head.
-func (e *Env) Section(rows [][]string) error {
-	if len(rows) < 2 {
-		return nil
-	}
-	e.Printf("\n")
-	return e.Table(rows)
 }
