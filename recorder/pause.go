@@ -11,38 +11,38 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// ErrNotRecording: there is no recording that could be paused or go on.
+// ErrNotRecording: there is no recording now.
 var ErrNotRecording = errors.New("not recording")
 
-// A StateRoom is a Room that can show its members, for as long as it lasts, that
-// a recording goes on or is paused.
+// A StateRoom is a Room that can show its members whether a recording goes on or is
+// paused.
 type StateRoom interface {
 	Room
-	// SetState takes "recording" or "paused". It does not wait for the members.
+	// SetState shows the state, "recording" or "paused", until the next call. It does
+	// not wait for the members.
 	SetState(state string)
 }
 
 const keepNothing = math.MaxInt64
 
-// A cutoff is the recording time from which on frames are kept, or keepNothing. The
-// zero value keeps all. It is safe for concurrent use.
+// A cutoff is the recording time from which on frames are kept. keepNothing means that
+// none are kept, and the zero value that all are. It is safe for concurrent use.
 type cutoff struct {
 	from atomic.Int64 // in nanoseconds
 }
 
-// keeps reports whether something of this recording time is to be kept. What
-// was sent while nothing was kept is not, however late it comes.
+// keeps reports whether a frame with this recording time is kept. A frame that was
+// captured while nothing was kept is not, however late it comes.
 func (g *cutoff) keeps(at time.Duration) bool { return int64(at) >= g.from.Load() }
 
 func (g *cutoff) keepsNothing() bool { return g.from.Load() == keepNothing }
 
-// Pause stops to keep what the room sends: when it returns, nothing that came
-// after the call was kept, nor will be before Resume. The timeline says so, with
-// reason, and every track's hole is declared as media.HolePaused, which does not
-// make the recording incomplete. Who comes and goes is still noted, what they
-// write is not. An error that is not ErrNotRecording means that the room could
-// not be told; the recording is paused nevertheless. Pausing what is paused does
-// nothing.
+// Pause pauses the recording: nothing that comes between the call and Resume is kept. The
+// timeline says so, with the reason, and every track has a hole media.HolePaused, which
+// does not make the recording incomplete. The timeline still has who comes and goes, but
+// not what they write. The error is ErrNotRecording if there is no recording. Any other
+// error means that the room could not be told; the recording is paused all the same. If
+// it is paused already, Pause does nothing.
 func (r *Recorder) Pause(ctx context.Context, reason string) error {
 	return r.remotely(func(n *run) error {
 		if n.pause.keepsNothing() {
@@ -55,9 +55,9 @@ func (r *Recorder) Pause(ctx context.Context, reason string) error {
 	})
 }
 
-// Resume goes on after Pause. The room is told first, unless a full disk keeps
-// the recording from going on: where that fails, the recording stays paused. What
-// was sent before Resume was called is not kept, however late it comes.
+// Resume continues a paused recording. It first tells the room, unless the disk is full.
+// If that fails, the recording stays paused. Nothing that was captured before the call is
+// kept, however late it comes. The error is ErrNotRecording if there is no recording.
 func (r *Recorder) Resume(ctx context.Context) error {
 	return r.remotely(func(n *run) error {
 		if !n.pause.keepsNothing() {
@@ -66,7 +66,7 @@ func (r *Recorder) Resume(ctx context.Context) error {
 		if n.board.diskFull() {
 			n.log.Warn("the pause is over, but the disk is full: the recording goes on when there is room")
 		} else if err := n.tellRoom(ctx, "recording", n.config.Notices.Resumed); err != nil {
-			// Whoever comes later is not to hear that it goes on.
+			// Members who come later must not be told that it goes on.
 			again, cancel := context.WithTimeout(context.WithoutCancel(ctx), noticeTime)
 			defer cancel()
 			return errors.Join(err, n.tellRoom(again, "paused", n.config.Notices.Paused))

@@ -7,15 +7,14 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A permission says whether what one participant publishes may be kept. The zero value
-// keeps all.
+// A permission says whether a participant's media may be kept. The zero value allows all.
 type permission struct {
 	cutoff
-	deny atomic.Pointer[string] // while it is shut, the reason of the hole
+	deny atomic.Pointer[string] // the reason of the hole, if nothing may be kept
 }
 
-// set opens or shuts the permission: why is the reason not to keep anything, "" to keep
-// what is captured from now on.
+// set sets the permission. why is the reason of the hole if nothing may be kept. "" means
+// that everything captured from now on may be kept.
 func (m *permission) set(why string, now time.Duration) {
 	switch {
 	case why != "":
@@ -26,11 +25,11 @@ func (m *permission) set(why string, now time.Duration) {
 	}
 }
 
-// Reconsider asks Config.Permission again whether what a participant publishes may
-// be kept. When it returns, nothing more is kept of one who may not be recorded any
-// more; of one who may, what is captured from the call on is. Their tracks' holes
-// are declared for the reason that Permission gave. Before and after a recording it
-// does nothing.
+// Reconsider asks Config.Permission again about a participant. If they may not be
+// recorded any more, nothing more of theirs is kept once Reconsider has returned, and
+// their tracks have holes with the reason that Permission returned. If they may be
+// recorded, everything that is captured after the call is kept. Before and after a
+// recording, Reconsider does nothing.
 func (r *Recorder) Reconsider(participant string) {
 	_ = r.remotely(func(n *run) error {
 		now := n.clock.now()
@@ -44,8 +43,7 @@ func (r *Recorder) Reconsider(participant string) {
 	})
 }
 
-// denyReason returns why nothing of a participant may be kept that is encrypted, or is
-// not, "" if it may.
+// denyReason returns why a participant's media may not be kept. "" means that it may.
 func (c *Config) denyReason(participant string, encrypted bool) string {
 	if c.Permission == nil {
 		return ""
@@ -53,10 +51,11 @@ func (c *Config) denyReason(participant string, encrypted bool) string {
 	return c.Permission(participant, encrypted)
 }
 
-// Verified tells the recorder that a participant became a reader, or is not one any
-// more, as Config.Access says from now on, for example because they proved who they
-// are. how is one of the media.VerifiedBy reasons; name and how are "" for one who is
-// not taken for anybody any more.
+// Verified tells the recorder that a participant has become a reader, or is one no
+// longer, as Config.Access says from now on: for example because they proved who they
+// are. name is the name on their card, how a media.VerifiedBy reason. Both are "" if they
+// are not verified any more. The error is ErrNotRecording if there is no recording, as
+// for the methods below.
 func (r *Recorder) Verified(participant, name, how string) error {
 	return r.note(media.Event{Type: media.EventVerified, Participant: participant, Name: name, Reason: how})
 }
@@ -67,13 +66,14 @@ func (r *Recorder) Claimed(participant, name string) error {
 	return r.note(media.Event{Type: media.EventClaimed, Participant: participant, Name: name})
 }
 
-// Consented puts into the timeline what a participant said to being recorded: one of
-// the media.Consent reasons, and their words. Who says too much is cut short.
+// Consented puts into the timeline a participant's answer about being recorded: one of
+// the media.Consent reasons, and their words. Answers that come too fast are only
+// counted.
 func (r *Recorder) Consented(participant, answer, words string) error {
 	return r.note(media.Event{Type: media.EventConsent, Participant: participant, Reason: answer, Text: words})
 }
 
-// Suspected puts into the timeline that a participant's word of who they are does
+// Suspected puts into the timeline that what a participant says about who they are does
 // not hold, and why.
 func (r *Recorder) Suspected(participant, why string) error {
 	return r.note(media.Event{Type: media.EventIntegrity, Participant: participant, Reason: why})
@@ -83,8 +83,8 @@ func (r *Recorder) Suspected(participant, why string) error {
 func (r *Recorder) note(e media.Event) error {
 	return r.remotely(func(n *run) error {
 		e.Time = max(1, n.clock.now())
-		// Who reads may not depend on what else is said: of that Recorder.Verified's caller
-		// says as much as is true.
+		// Events about readers are never left out. Only the caller of Verified can cause
+		// them.
 		if e.Type == media.EventVerified || n.activity.allows(e, e.Time) {
 			n.emit(e)
 		}
@@ -92,8 +92,8 @@ func (r *Recorder) note(e media.Event) error {
 	})
 }
 
-// withholdReason returns the reason not to keep what was captured at a time, "" to
-// keep it.
+// withholdReason returns why what was captured at a time may not be kept, as the reason of
+// a hole. "" means that it may be kept.
 func (h *trackHoles) withholdReason(at time.Duration) string {
 	if !h.pause.keeps(at) {
 		return media.HolePaused
@@ -107,7 +107,7 @@ func (h *trackHoles) withholdReason(at time.Duration) string {
 	return media.HoleConsent
 }
 
-// extendWithheld declares a frame that is not to be kept.
+// extendWithheld declares a frame that may not be kept.
 func (h *trackHoles) extendWithheld(at time.Duration, why string) {
 	if h.current.open && h.current.reason != why {
 		h.close(max(h.current.from, h.end))
@@ -116,15 +116,15 @@ func (h *trackHoles) extendWithheld(at time.Duration, why string) {
 	h.extend(at)
 }
 
-// endWithheld ends a hole that was wanted with what it was for, before a frame that
-// belongs at a time: what is missing after it has other reasons. over says that there
-// was one; may is false where it may not end: see mayClose.
+// endWithheld ends a wanted hole when its cause has ended, before a frame that belongs at
+// a time: what is missing after that has another reason. over says that there was such a
+// hole. may is false if it may not end yet: see mayClose.
 func (h *trackHoles) endWithheld(at time.Duration) (over, may bool) {
 	if !h.current.open || !media.Wanted(h.current.reason) {
 		return false, true
 	}
 	from := max(h.pause.from.Load(), h.inbox.permission.from.Load())
-	if from == keepNothing { // while this frame was on its way
+	if from == keepNothing { // it was set again while this frame was on its way
 		from = int64(at)
 	}
 	to := max(h.current.from, min(at, time.Duration(from)))

@@ -10,35 +10,35 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// An Access says which members may read what was recorded while they were in
-// the room, and lets the Sink seal to them. Readers that are to read all are the
-// Sink's own business. One goroutine uses it.
+// An Access says which members can open what is recorded while they are in the room, and
+// makes the Sink seal to them. Readers who can open all of the recording are a matter of
+// the Sink. One goroutine uses an Access.
 type Access interface {
-	// Reader reports whether the member with this identity is a reader, the name of
-	// the card that says so, and by what the card is theirs, a media.VerifiedBy
-	// reason. It may come to say something else: see Recorder.Verified.
+	// Reader reports whether the member with this identity is a reader. It returns the
+	// name on their card, and how they were identified, a media.VerifiedBy reason. The
+	// answer may change: see Recorder.Verified.
 	Reader(identity string) (name, how string, ok bool)
 
-	// StartEpoch makes the Sink seal what it creates from now on to those of
-	// the readers that are present. No object of the Sink is open then. Where they
-	// are more than it can seal to, it seals to those who fit and returns the others,
-	// of whom the timeline tells.
+	// StartEpoch makes the Sink seal what it creates from now on to the readers that are
+	// present. No object of the Sink is open during the call. If there are more readers
+	// than the Sink can seal to, it seals to those who fit, and returns the others. The
+	// timeline names them.
 	StartEpoch(present []string) (without []string, err error)
 
-	// Stale reports whether others would read than in the epoch there is, though the
-	// same members are present: a card was revoked, or the Sink's own readers changed.
-	// Then one is started before the next segment.
+	// Stale reports whether a new epoch would have other readers than the present one,
+	// although the same members are present: a card was revoked, or the Sink's own
+	// readers have changed. Then an epoch is started before the next segment.
 	Stale() bool
 }
 
-// An Admitter is an Access that keeps one epoch: whoever attended reads all of
-// it. StartEpoch and Stale are not called then.
+// An Admitter is an Access with one epoch: a reader who attends can open all of it. Its
+// StartEpoch and Stale are not called.
 type Admitter interface {
 	Access
 
-	// Admit lets a reader who came into the epoch there is. Each is admitted
-	// once; where that fails it is tried again before the next segment, and what
-	// fails at the end is an error of the recording.
+	// Admit admits a reader who came to the present epoch. It is called once for each.
+	// If it fails, it is called again before the next segment. If it still fails at the
+	// end, that is an error of the recording.
 	Admit(identity string) error
 }
 
@@ -49,10 +49,10 @@ type readerEpochs struct {
 	roster *Roster
 
 	present    map[string]bool // readers who were here when what is written now was received
-	startedFor map[string]bool // those for whom the current epoch was started
+	startedFor map[string]bool // readers for whom the current epoch was started
 	canOpen    map[string]bool // those of them to whom it is sealed
-	unsealed   map[string]bool // and those for whom it had no place, which the timeline says
-	owed       []string        // with an Admitter: who is still to be admitted
+	unsealed   map[string]bool // those without a place in it; the timeline names them
+	owed       []string        // with an Admitter: readers who are not admitted yet
 }
 
 // update notes that a reader came or left. It reports whether one left who can open what

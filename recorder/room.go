@@ -10,44 +10,44 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// ErrEnded is what Room.Accept returns when the meeting is over for the
-// recorder. Errors that wrap it say why.
+// ErrEnded: the meeting is over for the recorder. Room.Accept returns it. Errors that wrap
+// it say why.
 var ErrEnded = errors.New("the room has ended")
 
-// ErrAway: nothing can be sent to a room, for it is lost or over.
+// ErrAway: nothing can be sent to the room, because it is lost or over.
 var ErrAway = errors.New("the recorder is away from the room")
 
-// A Room is a meeting that the recorder has joined, visibly. It is used like
-// a net.Listener: Accept hands out what happens, tracks among it, until Close
-// or until the meeting ends. Package roomtest tests implementations; package
-// replay is one that needs no server.
+// A Room is a meeting that the recorder has joined visibly. It is used like a
+// net.Listener: Accept returns what happens, new tracks included, until Close or until
+// the meeting ends. Package roomtest tests implementations. Package replay has one that
+// needs no server.
 type Room interface {
-	// Name is the room's name.
+	// Name returns the room's name.
 	Name() string
 
-	// Announce tells the members what the recorder is about to do and returns
-	// when every member present had time to see it: no track is accepted
-	// before. Later calls tell of a change.
+	// Announce tells the members what the recorder does. The first call returns when
+	// every member present has had time to see it; before that, Accept returns no track.
+	// Later calls tell the members about a change.
 	Announce(ctx context.Context, text string) error
 
-	// Accept waits for the next event, in the order they happened. It returns
-	// an error that wraps ErrEnded when the room has ended and ctx's error when
-	// that ends first, and loses no event by that. Only one goroutine calls it.
+	// Accept waits for the next event and returns it. Events come in the order in which
+	// they happened. The error wraps ErrEnded if the room has ended. If ctx ends first,
+	// it is the error of ctx, and no event is lost. Only one goroutine calls Accept.
 	Accept(ctx context.Context) (RoomEvent, error)
 
-	// Close leaves the room, once. Every Track's Read returns io.EOF soon after,
-	// and Accept returns an error that wraps ErrEnded once the queue is empty.
+	// Close leaves the room. It is called once. Soon after it, Read of every Track
+	// returns io.EOF. Accept returns an error that wraps ErrEnded once its queue is
+	// empty.
 	Close() error
 }
 
-// EventDialed is the type of an event that a Room may have of one who takes part by
-// telephone: they pressed the key in Text, an answer to something they were asked.
-// It is not put into the timeline.
+// EventDialed is the type of an event of a member who takes part by telephone: they
+// pressed the key in Text, as an answer to a question. It is not put into the timeline.
 const EventDialed media.EventType = "dialed"
 
 // A RoomEvent is something that happened in a room.
 type RoomEvent struct {
-	// At is when, on the recorder's clock.
+	// At is when it happened, on the recorder's clock.
 	At time.Time
 	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
 	// EventUnmute, EventLost, EventReconnect, EventHole (a track that cannot be
@@ -56,54 +56,55 @@ type RoomEvent struct {
 	// EventMetadata, EventQuality and EventDropped (of a type in Reason), or EventHeld
 	// or EventSent.
 	//
-	// A room that is lost, for which the room itself finds the way back, is told
-	// of by EventLost: all its tracks end soon after. When it is back comes
-	// EventReconnect, then those who came and the tracks there are, and in the
-	// end who is not there any more. Where a connection was resumed, and its
-	// tracks go on, there is an EventReconnect alone.
+	// If the connection to the room is lost, the Room itself finds the way back. It
+	// reports EventLost, and all its tracks end soon after. When it is back, it reports
+	// EventReconnect, then the members who came and the tracks that exist, and at the
+	// end the members who have left. If the connection was only resumed and its tracks
+	// go on, it reports only EventReconnect.
 	Type media.EventType
 	// Participant is the identity, Name the display name.
 	Participant, Name string
-	// Visit is the Member's, for EventJoin and EventLeave of a Lister.
+	// Visit is Member.Visit, for EventJoin and EventLeave of a Lister.
 	Visit int
-	// Track is set for EventTrack: the recorder reads it until io.EOF.
+	// Track is the new track of an EventTrack. The recorder reads it until io.EOF.
 	Track Track
-	// TrackID names the track of an EventMute, EventUnmute, EventHeld or EventSent.
+	// TrackID is the ID of the track of an EventMute, EventUnmute, EventHeld or
+	// EventSent.
 	TrackID string
 	// Reason is set for EventHole, EventLeftOut, EventConsent, EventHand, EventQuality
-	// and EventDropped, for EventReconnect: media.ReconnectResume or
-	// media.ReconnectRejoin, for EventStream: the topic, and for an EventChat that was
-	// cut: media.TextCut.
+	// and EventDropped. For EventReconnect it is media.ReconnectResume or
+	// media.ReconnectRejoin, for EventStream the topic, and for an EventChat that was
+	// cut media.TextCut.
 	Reason string
-	// Since is when an EventReconnect's absence began.
+	// Since is when the absence before an EventReconnect began.
 	Since time.Time
-	// Text is what was written, for EventChat, EventReaction and EventConsent, the
-	// file's name, for EventStream, the source, for EventLeftOut, the former display
-	// name, for EventName, and the room's metadata, for EventMetadata.
+	// Text is what was written, for EventChat, EventReaction and EventConsent. For
+	// EventStream it is the name of the file, for EventLeftOut the source, for EventName
+	// the former display name, and for EventMetadata the room's metadata.
 	Text string
-	// Size is set for EventStream, and for an EventChat that was cut.
+	// Size is set for EventStream, and for an EventChat that was cut. In bytes.
 	Size int64
 	// Speakers are the identities of all who speak now, for EventSpeaking.
 	Speakers []string
-	// Count is set for EventDropped, whose Participant is "" where it is not one
-	// member's.
+	// Count is set for EventDropped. Its Participant is "" if the events were those of
+	// several members or of none.
 	Count int
-	// Encrypted is set for what a member wrote under end-to-end encryption: else the
-	// server can have written it. Generated is set for what a program wrote in their
-	// name, as that says.
+	// Encrypted says that what a member wrote came under end-to-end encryption. If not,
+	// the server can have written it. Generated says that a program wrote it in the
+	// member's name, by its own word.
 	Encrypted, Generated bool
-	// Machine is set for the EventJoin of a member who is not a person: another
-	// recorder or an agent.
+	// Machine says, for EventJoin, that the member is not a person but another recorder
+	// or an agent.
 	Machine bool
 }
 
-// Events of a room that the timeline does not have: its holes have them.
+// Events of a room that are not in the timeline, because its holes say the same.
 const (
-	EventHeld media.EventType = "held" // the server does not send a track any more, for want of bandwidth
-	EventSent media.EventType = "sent" // it does again
+	EventHeld media.EventType = "held" // the server has stopped sending a track, because it lacks bandwidth
+	EventSent media.EventType = "sent" // it sends the track again
 )
 
-// A Track is a remote track as the room delivers it.
+// A Track is a track of the room, as the room delivers it.
 type Track interface {
 	Info() TrackInfo
 
@@ -111,25 +112,24 @@ type Track interface {
 	// the track has ended or its room is closed. Only one goroutine calls it.
 	Read() (Packet, error)
 
-	// RequestKeyFrame asks the sender for a key frame (RTCP PLI, RFC 4585).
-	// The caller throttles. It does not block.
+	// RequestKeyFrame asks the sender for a key frame (RTCP PLI, RFC 4585). It does not
+	// block. The caller limits how often it asks.
 	RequestKeyFrame()
 }
 
-// An Ender is a Track that tells when it has ended in its room, from which moment
-// on its Read comes to io.EOF. What the same member publishes of the same kind
-// then goes on with it, though it be here before that: who comes back by another
-// connection, before the server knew that they were gone, or publishes anew.
-// Without it the two may become two tracks.
+// An Ender is a Track that reports when it has ended in its room. A member may publish a
+// track again before Read of the old one has returned io.EOF: for example if they come
+// back by another connection before the server noticed that they were gone. With an
+// Ender, the new track continues the old one. Without, the two may become two tracks.
 type Ender interface {
 	Track
-	// Ended may be asked at any time by any goroutine.
+	// Ended reports whether the track has ended. Any goroutine may call it at any time.
 	Ended() bool
 }
 
 // TrackInfo is what a room knows of a track.
 type TrackInfo struct {
-	// ID names the track in its room.
+	// ID is the ID of the track in its room.
 	ID string
 	// Participant is the sender's identity, Name the display name.
 	Participant, Name string
@@ -137,30 +137,30 @@ type TrackInfo struct {
 	Codec             media.Codec
 	// ClockRate is the RTP clock in ticks a second.
 	ClockRate int
-	// Channels is the number of audio channels, 0 for video.
+	// Channels is the number of audio channels. It is 0 for video.
 	Channels int
 	// RED says that the packets of an Opus track carry redundant audio (RFC 2198).
 	RED bool
 	// Encrypted says that the track was published under end-to-end encryption.
 	Encrypted bool
-	// SenderKind is what publishes the track, as the room says: one of the Sender
-	// constants, or "" for a person's client.
+	// SenderKind says what publishes the track, as the room says: one of the Sender
+	// constants. "" means a person's client.
 	SenderKind string
-	// Wanted is since when the room has asked the server for the track, while it
-	// was not muted; zero if that is not known. What was published between then
-	// and the first packet is missing.
+	// Wanted is when the room asked the server for the track, or when it was unmuted
+	// after that. What was published between Wanted and the first packet is missing.
+	// Zero means that it is not known.
 	Wanted time.Time
-	// Offered is when the server was ready to send the track; zero if that is not
-	// known. What was not received after that was not sent.
+	// Offered is when the server was ready to send the track. What did not come after
+	// that was not sent. Zero means that it is not known.
 	Offered time.Time
-	// PacketTrailer says that frames carry an unauthenticated trailer after the
-	// encrypted part (LiveKit's "LKTS"), to be cut off.
+	// PacketTrailer says that frames have an unauthenticated trailer after the
+	// encrypted part (LiveKit's "LKTS"), which must be cut off.
 	PacketTrailer bool
-	// SIFTrailer marks frames that the server injects, nil where there are none.
+	// SIFTrailer marks frames that the server injects. Nil means that there are none.
 	SIFTrailer []byte
 }
 
-// What may publish a track and have no keys: a TrackInfo's SenderKind.
+// Senders that may have no keys: the values of TrackInfo.SenderKind.
 const (
 	SenderSIP     = "sip"     // a caller by telephone
 	SenderIngress = "ingress" // a stream from outside the room
@@ -168,8 +168,8 @@ const (
 	SenderOther   = "other"   // another machine
 )
 
-// A Packet is one RTP packet with its time of arrival, and the sender reports
-// that came since the packet before it.
+// A Packet is one RTP packet with its time of arrival, and the sender reports that came
+// after the packet before it.
 type Packet struct {
 	RTP     *rtp.Packet
 	Arrival time.Time

@@ -10,40 +10,40 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A Member is somebody in a room, for the time of one visit.
+// A Member is a member of a room during one visit.
 type Member struct {
-	// Identity is who they are by the server's word, Name what others see.
+	// Identity is the identity by the server's word. Name is what others see.
 	Identity, Name string
-	// SID is the server's name for their connection: under another one it may be
-	// somebody else who has the identity now. "" in a room that has none.
+	// SID is the server's ID of their connection. With another SID, somebody else may
+	// have the identity now. It is "" if the kind of room has none.
 	SID string
-	// Visit numbers the visits of a room, from 1 on.
+	// Visit is the number of the visit. It counts all visits to the room, from 1.
 	Visit int
-	// Machine is set for who is not a person: another recorder, or an agent.
+	// Machine says that the member is not a person but another recorder or an agent.
 	Machine bool
 	// Since is when the visit began, on the recorder's clock.
 	Since time.Time
-	// Told is set for who was told of the recording and had time to see it.
+	// Told says that the member was told of the recording and had time to see it.
 	Told bool
-	// Standing is by what they are taken for somebody in this visit: a
-	// media.VerifiedBy reason, StandingClaimed, or "" for nobody.
+	// Standing says how they were identified in this visit: a media.VerifiedBy reason,
+	// or StandingClaimed. "" means that they were not.
 	Standing string
 }
 
-// StandingClaimed is the Standing of who proved a card that is not pinned.
+// StandingClaimed is the Standing of a member who proved a card that is not pinned.
 const StandingClaimed = "claimed"
 
-// A Roster is who is in a room: the one list that all ask who have to know. The
-// room keeps it, in the order in which its server tells, and ahead of its events:
-// whoever takes an event asks the roster what holds now. It holds as many as
-// there are, and is safe for concurrent use.
+// A Roster is the list of the members in a room. All that need to know ask this one. The
+// room keeps it up to date, in the order of the server's reports and before it returns
+// the events: whoever handles an event asks the roster what is true now. Its size is not
+// bounded. It is safe for concurrent use.
 type Roster struct {
 	mu       sync.Mutex
 	here     map[string]*Member
-	gone     map[string]bool // who was here and is not, bounded
+	gone     map[string]bool // identities that were here; bounded
 	visits   int
 	met      int
-	people   int // who are here
+	people   int // persons who are here
 	attended bool
 }
 
@@ -52,15 +52,15 @@ func NewRoster() *Roster {
 	return &Roster{here: make(map[string]*Member), gone: make(map[string]bool)}
 }
 
-// A Lister is a Room that keeps its own Roster. Of another one the recorder keeps
-// one, from the events.
+// A Lister is a Room that keeps a Roster. For other rooms, the recorder keeps one from
+// their events.
 type Lister interface {
 	Room
 	Roster() *Roster
 }
 
-// Came notes a member's visit, and numbers it. It reports whether the visit was
-// not known. One of before, under the same identity, is over with that.
+// Came notes that a member is here, and returns the number of the visit. news says that
+// the visit is new. It ends an earlier visit under the same identity.
 func (r *Roster) Came(m Member) (visit int, news bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,8 +84,8 @@ func (r *Roster) Came(m Member) (visit int, news bool) {
 	return m.Visit, true
 }
 
-// Went notes that a visit is over, and reports whether it was not. The SID ""
-// stands for whichever there is.
+// Went notes that a visit is over. It reports whether the member was here. The SID ""
+// stands for any SID.
 func (r *Roster) Went(identity, sid string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,7 +102,7 @@ func (r *Roster) Went(identity, sid string) bool {
 	return true
 }
 
-// counts keeps the number of people. r.mu is held.
+// counts changes the number of persons by n. The caller holds r.mu.
 func (r *Roster) counts(m Member, n int) {
 	if !m.Machine {
 		r.people += n
@@ -110,8 +110,8 @@ func (r *Roster) counts(m Member, n int) {
 	}
 }
 
-// GoesOn gives a member's visit another SID: a server that made the room anew
-// has new ones for the same visits.
+// GoesOn sets another SID for a member's visit. A server that made the room anew has new
+// SIDs for the same visits.
 func (r *Roster) GoesOn(identity, sid string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,7 +120,7 @@ func (r *Roster) GoesOn(identity, sid string) {
 	}
 }
 
-// Tell notes that members had notice of the recording, or that they had not.
+// Tell notes whether members were told of the recording and had time to see it.
 func (r *Roster) Tell(told bool, identities ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,8 +131,8 @@ func (r *Roster) Tell(told bool, identities ...string) {
 	}
 }
 
-// Stand notes by what a member is taken for somebody in this visit. Where it is
-// over, it reports false: that was of somebody who is not here any more.
+// Stand sets how a member was identified in a visit. It reports false if that visit is
+// over.
 func (r *Roster) Stand(identity string, visit int, standing string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,7 +144,7 @@ func (r *Roster) Stand(identity string, visit int, standing string) bool {
 	return true
 }
 
-// Here returns who is here under an identity.
+// Here returns the member who is here under an identity, if there is one.
 func (r *Roster) Here(identity string) (m Member, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,7 +154,7 @@ func (r *Roster) Here(identity string) (m Member, ok bool) {
 	return Member{}, false
 }
 
-// Members returns all who are here, in the order in which they came.
+// Members returns all members who are here, in the order of their coming.
 func (r *Roster) Members() []Member {
 	r.mu.Lock()
 	all := make([]Member, 0, len(r.here))
@@ -168,29 +168,29 @@ func (r *Roster) Members() []Member {
 	return all
 }
 
-// Len is how many are here.
+// Len returns how many members are here.
 func (r *Roster) Len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.here)
 }
 
-// People is how many of them are persons, and whether one ever came.
+// People returns how many persons are here, and whether a person ever was.
 func (r *Roster) People() (here int, attended bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.people, r.attended
 }
 
-// Met is how many came so far. Who comes again counts once, unless very many
-// left since.
+// Met returns how many members have come so far. A member who comes again counts once,
+// unless very many have left since.
 func (r *Roster) Met() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.met
 }
 
-// follow keeps the roster of a room that keeps none, by its events.
+// follow updates the roster of a room that is no Lister from an event.
 func (r *Roster) follow(e RoomEvent) {
 	switch e.Type {
 	case media.EventJoin:

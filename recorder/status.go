@@ -10,51 +10,50 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A Status is a recording as it stands.
+// A Status is the present state of a recording.
 type Status struct {
-	// Started is when the recording began, the zero time before that.
+	// Started is when the recording began. Zero means that it has not.
 	Started time.Time
-	// State is what the recorder is doing.
+	// State says what the recorder is doing.
 	State State
-	// Participants are the members present, the recorder not counted.
+	// Participants is the number of members present, without the recorder.
 	Participants int
-	// Tracks are being read now.
+	// Tracks is the number of tracks that are being read.
 	Tracks int
-	// Frames were kept, Failed could not be opened, and Lost counts the packets
-	// that never came.
+	// Frames is the number of frames kept, Failed that of frames that could not be
+	// opened, and Lost that of packets that never came.
 	Frames, Failed, Lost int64
-	// MediaBytes is the size of the frames kept.
+	// MediaBytes is the size of the kept frames.
 	MediaBytes int64
 	// Outcomes counts what became of the frames that came, by codec.
 	Outcomes map[CodecOutcome]int64
-	// Holes are those declared so far, by reason.
+	// Holes has the holes declared so far, by reason.
 	Holes map[string]Holes
-	// Segments were committed, SegmentBytes long before sealing.
+	// Segments is the number of committed segments, SegmentBytes their size before
+	// sealing.
 	Segments     int
 	SegmentBytes int64
-	// Epoch is the one that is sealed to, as the Sink numbers them, 0 before the
+	// Epoch is the number of the present epoch, as the Sink counts. It is 0 before the
 	// first segment.
 	Epoch int
-	// Queued items wait between the tracks and the segments; the queue holds
-	// QueueSize, and then the tracks wait.
+	// Queued is how many items wait between the tracks and the segments. QueueSize is
+	// how many can wait; beyond it the tracks wait.
 	Queued, QueueSize int
-	// SyncError is by how much the clock of a track that is being read is off
-	// what its sender reports say, of the worst track: it is corrected little by
-	// little.
+	// SyncError is how far the clock of a track is from its sender reports, for the
+	// track that is furthest. It is corrected little by little.
 	SyncError time.Duration
 	// Unopened is media that comes now and has not opened for some seconds, by track.
 	Unopened []Unopened
-	// TurnedAway are members some of whose tracks are not recorded now, because they
-	// are too many; those who have most come first.
+	// TurnedAway are the members with more tracks than are recorded. Those with the most
+	// come first.
 	TurnedAway []TurnedAway
-	// Opened is when a frame of any track opened last, the zero time if none did.
+	// Opened is when a frame of any track opened last. Zero means that none did.
 	Opened time.Time
-	// Small counts the tracks being read whose pictures have come clearly smaller
-	// than they are published for 10 s.
+	// Small is the number of tracks whose pictures have come clearly smaller than they
+	// are published for 10 s.
 	Small int
-	// Alive is when the goroutine that writes segments was last seen at work.
-	// While it is neither behind nor held up by a disk, that is not longer ago
-	// than a few tenths of a second.
+	// Alive is when the goroutine that writes segments last gave a sign. That is a few
+	// tenths of a second ago at most, unless it is behind or waits for a disk.
 	Alive time.Time
 }
 
@@ -64,16 +63,16 @@ type State string
 const (
 	StateStarting     State = "starting"     // it tells the room
 	StateRecording    State = "recording"    //
-	StatePaused       State = "paused"       // nothing is kept, because people asked for that
+	StatePaused       State = "paused"       // nothing is kept, because people wanted that
 	StateDiskFull     State = "disk-full"    // nothing can be kept; the hole will be declared
-	StateReconnecting State = "reconnecting" // the room is away; so is what it sends
+	StateReconnecting State = "reconnecting" // the room is lost, and nothing comes
 	StateEnded        State = "ended"        //
 )
 
-// Holes are the holes declared for one reason.
+// Holes are the declared holes with one reason.
 type Holes struct {
 	Count int
-	Time  time.Duration // their sum over all tracks
+	Time  time.Duration // sum over all tracks
 }
 
 // An Outcome says what became of a frame.
@@ -81,18 +80,18 @@ type Outcome string
 
 const (
 	Kept      Outcome = "kept"
-	Auth      Outcome = media.HoleAuth      // its authentication failed under the keys there are
+	Auth      Outcome = media.HoleAuth      // it did not authenticate under any key
 	NoKey     Outcome = media.HoleNoKey     // there is no key for its key index
-	Plaintext Outcome = media.HolePlaintext // not encrypted, in a room that is
-	Unfit     Outcome = media.HoleFormat    // no file has room for it: see media.Frame.Check and media.Picture.Fits
+	Plaintext Outcome = media.HolePlaintext // not encrypted, in an encrypted room
+	Unfit     Outcome = media.HoleFormat    // no segment can hold it: see media.Frame.Check and media.Picture.Fits
 	Replayed  Outcome = "replayed"          // it came before
-	KeyFrame  Outcome = "key-frame"         // not decodable before the next key frame
+	KeyFrame  Outcome = "key-frame"         // cannot be decoded before the next key frame
 	Injected  Outcome = "injected"          // the server's own silence or black picture
-	Empty     Outcome = "empty"             // it carries nothing
+	Empty     Outcome = "empty"             // it has no data
 	Early     Outcome = "early"             // captured before the recording began
-	Crowded   Outcome = "crowded"           // between holes that were too many to be told apart
-	Paused    Outcome = media.HolePaused    // not to be kept
-	// NotPermitted: Config.Permission does not let it be kept.
+	Crowded   Outcome = "crowded"           // between holes that come so fast that they are one
+	Paused    Outcome = media.HolePaused    // the recording was paused
+	// NotPermitted: Config.Permission did not allow it.
 	NotPermitted Outcome = "not-permitted"
 	Refused      Outcome = "refused" // a packet, not a frame, of a track that is not recorded
 )
@@ -118,8 +117,8 @@ func (c *outcomeCounts) add(o Outcome) {
 	}
 }
 
-// A Connector is a Room that can tell whether it is connected to its server. It
-// may be asked at any time by any goroutine.
+// A Connector is a Room that knows whether it is connected to its server. Any goroutine
+// may call Connected at any time.
 type Connector interface {
 	Connected() bool
 }

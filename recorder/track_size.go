@@ -11,27 +11,27 @@ import (
 )
 
 const (
-	// smallerTime is how long a picture may be smaller than what its sender
-	// publishes before Status counts it: the larger layers of one come late.
+	// smallerTime is how long a picture must be smaller than it is published before
+	// Status counts it. The larger layers of a picture come late.
 	smallerTime = 10 * time.Second
-	// maxPublished bounds how often a change of what is published is reported of one track.
+	// maxPublished is how often a change of the published size is reported for a track.
 	maxPublished = 64
 )
 
 // A Sized is a Track whose room knows what its sender publishes. It is asked at key
 // frames, by the goroutine that reads the track.
 type Sized interface {
-	// PublishedSize returns the size of the largest pictures that the sender offers,
-	// in pixels, as the room knows it now, or 0, 0. less says that the room was
-	// asked for smaller ones.
+	// PublishedSize returns the size of the largest pictures that the sender offers, in
+	// pixels. 0, 0 means that it is not known. less says that the room asked for smaller
+	// ones.
 	PublishedSize() (width, height int, less bool)
 }
 
-// A SmallPicture is a picture that never came as large as its sender published
-// it, though that was asked for. A server sends less where it takes the recorder's
-// connection for too narrow, a sender where its own is, or its computer is busy.
-// Shared screens are not told of: a window that is made smaller is published as
-// large as it was.
+// A SmallPicture is a track whose pictures never came as large as they were published,
+// although the recorder asked for that. A server sends smaller ones if it thinks that the
+// recorder's connection is too narrow. A sender does so if its own connection is, or its
+// computer is busy. Shared screens are not reported: a window that was made smaller stays
+// published as large as it was.
 type SmallPicture struct {
 	// Track has the largest size that came.
 	Track media.Track

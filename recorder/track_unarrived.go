@@ -6,12 +6,12 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// A Waiter is a Room that can tell which tracks it has asked its server for
-// without getting a packet. Without it, a track that never comes leaves no trace.
+// A Waiter is a Room that knows which tracks it has asked its server for and has got no
+// packet of. In other rooms, a track that never comes leaves no trace.
 type Waiter interface {
-	// Waiting returns those that are not muted: at least ID, Participant, Source
-	// and Wanted of each, and Offered once the server is ready. It may be called at any
-	// time by any goroutine.
+	// Waiting returns those of these tracks that are not muted, each with at least ID,
+	// Participant, Source and Wanted, and with Offered once the server is ready. Any
+	// goroutine may call it at any time.
 	Waiting() []TrackInfo
 }
 

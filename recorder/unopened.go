@@ -18,43 +18,45 @@ const (
 	unopenedAfter = 2 * time.Second
 	// causeTime is how long a report waits for the cause.
 	causeTime = 4 * time.Second
-	// stillComes is how long after the last of it media counts as coming.
+	// stillComes is for how long media counts as coming after its last packet.
 	stillComes = 10 * time.Second
-	// reportAgain is how long nothing more is reported of the same member.
+	// reportAgain is how long nothing more is reported about the same member.
 	reportAgain = time.Minute
-	// A frame that is larger than this is not kept to find out why it does not open:
-	// a smaller one will come.
+	// maxSample is the most bytes of a frame that is kept to find out why it does not
+	// open. After a larger one a smaller one will come.
 	maxSample = 128 << 10
-	// Finding a cause costs up to a second or so of one core: this often at once, and
-	// then once in a while.
+	// Finding a cause costs up to about a second of one core. explainBurst causes may be
+	// looked for at once, and then one in each explainRefill.
 	explainBurst  = 4
 	explainRefill = 5 * time.Second
-	// The room is told this often at once, and then once in a while.
+	// The room may be told noticeBurst times at once, and then once in each
+	// noticeRefill.
 	noticeBurst  = 4
 	noticeRefill = 10 * time.Second
 )
 
-// An Unopened is media that comes and does not open, or is refused, so that it is not
-// recorded.
+// An Unopened is media that comes and is not recorded, because it does not open or is
+// refused.
 type Unopened struct {
-	// Track is its UID, Participant the sender's identity, Name the display name.
+	// Track is the UID of the track, Participant the sender's identity, Name the display
+	// name.
 	Track             uint64
 	Participant, Name string
 	Source            media.Source
-	// Since is when the first of it came, Last when the newest did.
+	// Since is when the first such packet came, Last when the newest came.
 	Since, Last time.Time
-	// Reason is why, as for a hole: one of media's Hole reasons.
+	// Reason is the reason of the hole: one of media's Hole reasons.
 	Reason string
-	// Cause is the likeliest cause, a frame.CauseKind, "" while it is not known; Why
-	// says it in words, without names, that "their media is not recorded:" goes before.
+	// Cause is the likeliest cause. "" means that it is not known. Why says it in words
+	// and without names; it completes "their media is not recorded:".
 	Cause frame.CauseKind
 	Why   string
-	// Over is set for what opens again.
+	// Over says that the media opens again.
 	Over bool
 }
 
-// An openingResult is how opening a track's frames goes. It is safe for concurrent use;
-// while all open it costs next to nothing.
+// An openingResult says whether a track's frames open. It is safe for concurrent use. It
+// costs next to nothing while all frames open.
 type openingResult struct {
 	failing atomic.Bool
 
@@ -63,14 +65,14 @@ type openingResult struct {
 }
 
 type openingState struct {
-	since, last time.Time // the first that did not open after the last that did, and the newest
+	since, last time.Time // of the first and the newest frame that did not open, since one did
 	count       int
 	reason      string
-	sample      []byte // one of them
+	sample      []byte // one such frame
 }
 
-// lasts reports whether it has gone on for long enough to be reported: one frame may be
-// anybody's.
+// lasts reports whether this has gone on long enough to be reported. Anybody can have sent
+// a single frame.
 func (s openingState) lasts(now time.Time) bool {
 	return s.count >= 3 && s.last.Sub(s.since) >= unopenedAfter/2 && now.Sub(s.since) >= unopenedAfter
 }
