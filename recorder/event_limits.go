@@ -6,19 +6,19 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// Events that a member can cause as often as they like go into the timeline only this
-// fast. Those that come faster are counted, and the count goes into it.
+// The limits of events that a member can cause as often as they like. Events that come
+// faster are not put into the timeline, but counted there.
 const (
-	burst         = 50          // events of one type and member at once,
-	refill        = time.Second // and then one in so long
-	textBurst     = 4 << 20     // bytes of what one member writes at once,
+	burst         = 50          // events of one type and member at once
+	refill        = time.Second // after these, one event in this time
+	textBurst     = 4 << 20     // bytes that one member writes at once
 	textRefill    = time.Second / (64 << 10)
-	roomBurst     = 500 // events of all types and members together at once,
+	roomBurst     = 500 // events of all types and members together at once
 	roomRefill    = 50 * time.Millisecond
-	ownBurst      = 20 // but so many of each member, whatever the others do,
+	ownBurst      = 20 // events of each member at once, whatever the others do
 	ownRefill     = 10 * time.Second
-	maxMembers    = 4096            // whose events are counted apart; beyond, all start anew
-	reportDropped = 5 * time.Second // what was dropped is told at most so often
+	maxMembers    = 4096            // members that are counted apart; with more, all counts start anew
+	reportDropped = 5 * time.Second // the least time between reports of what was dropped
 )
 
 // A bucket holds tokens, one for each event, or for each byte.
@@ -27,8 +27,8 @@ type bucket struct {
 	filled time.Duration
 }
 
-// take takes n tokens at a time, if there are as many. The bucket has room for
-// size of them and gets one in each refill.
+// take takes n tokens, if there are as many, and reports whether it did. The bucket holds
+// at most size tokens, and gets one in each refill.
 func (b *bucket) take(at time.Duration, n, size int, refill time.Duration) bool {
 	if more := int64((at - b.filled) / refill); more > 0 {
 		b.tokens = int(min(int64(size), int64(b.tokens)+more))
@@ -41,26 +41,27 @@ func (b *bucket) take(at time.Duration, n, size int, refill time.Duration) bool 
 	return true
 }
 
-// A bucketKey is for one type of a member's events; without a type, for all.
+// A bucketKey is a member and a type of events. Without a type, it is for all their events.
 type bucketKey struct {
 	participant string
 	typ         media.EventType
 }
 
-// eventLimits are how fast events may come. One goroutine at a time uses them.
+// eventLimits bound how fast events go into the timeline. One goroutine at a time uses
+// them.
 type eventLimits struct {
 	all   bucket
 	typed map[bucketKey]*bucket
-	text  map[string]*bucket // what each member writes
-	own   map[string]*bucket // what each member has whatever the others do
+	text  map[string]*bucket // bytes that each member writes
+	own   map[string]*bucket // events of each member, whatever the others do
 }
 
 func newEventLimits() eventLimits {
 	return eventLimits{all: bucket{tokens: roomBurst}, typed: make(map[bucketKey]*bucket), text: make(map[string]*bucket), own: make(map[string]*bucket)}
 }
 
-// allow reports whether an event may go into the timeline at a time. That is the
-// recorder's: the event's own may be what its sender says.
+// allow reports whether an event may go into the timeline at a time. The time is by the
+// recorder's clock: that of the event may be its sender's word.
 func (r *eventLimits) allow(e media.Event, at time.Duration) bool {
 	who := e.Participant
 	if !bucketFor(r.typed, bucketKey{who, paired(e.Type)}, burst, at).take(at, 1, burst, refill) {
@@ -72,7 +73,7 @@ func (r *eventLimits) allow(e media.Event, at time.Duration) bool {
 	return r.all.take(at, 1, roomBurst, roomRefill) || bucketFor(r.own, who, ownBurst, at).take(at, 1, ownBurst, ownRefill)
 }
 
-// paired is the type that events of a type are counted with.
+// paired returns the type with which events of a type are counted.
 func paired(typ media.EventType) media.EventType {
 	if typ == media.EventUnmute {
 		return media.EventMute
@@ -80,7 +81,7 @@ func paired(typ media.EventType) media.EventType {
 	return typ
 }
 
-// bucketFor returns a bucket by its key, a full one where there is none.
+// bucketFor returns the bucket of a key. If there is none, it adds a full one.
 func bucketFor[K comparable](buckets map[K]*bucket, key K, size int, at time.Duration) *bucket {
 	b := buckets[key]
 	if b == nil {
@@ -93,8 +94,8 @@ func bucketFor[K comparable](buckets map[K]*bucket, key K, size int, at time.Dur
 	return b
 }
 
-// allows reports whether an event may go into the timeline now; if not, it is counted as
-// dropped.
+// allows reports whether an event may go into the timeline now. If not, it counts the
+// event as dropped.
 func (c *activity) allows(e media.Event, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,8 +106,8 @@ func (c *activity) allows(e media.Event, now time.Duration) bool {
 	return false
 }
 
-// allowsRetry is allows for an event that was counted before, or will be tried again: it
-// does not count it.
+// allowsRetry reports the same for an event that was counted before or will be tried
+// again. It does not count the event.
 func (c *activity) allowsRetry(e media.Event, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

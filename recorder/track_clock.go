@@ -2,29 +2,30 @@ package recorder
 
 import "time"
 
-// The recording clock. Every track counts RTP ticks from a random start on its
-// sender's crystal. Two things tell where they lie on the recording clock: when
-// frames arrive (see arrivalLine), and a server's sender reports, which tie ticks to
-// the server's wall clock, one clock for all tracks (see reportLine and roomClock).
+// The recording clock. Every track counts RTP ticks by its sender's crystal, from a
+// random start. Two things say where the ticks are on the recording clock. One is the
+// arrival of frames (see arrivalLine). The other are the server's sender reports, which
+// tie ticks to the server's wall clock, one clock for all tracks (see reportLine and
+// roomClock).
 //
-// A frame belongs where a listener would have heard it. Arrival decides where
-// that is: it cannot be forged, but is as coarse as the network. Reports that
-// agree with it are exact to the millisecond, and keep tracks together over a jam.
-// Those that do not are wrong, or from before the track's time changed, and are ignored.
+// A frame belongs where a listener would have heard it. Arrival decides where that is: it
+// cannot be forged, but it is as coarse as the network. Reports that agree with it are
+// exact to the millisecond, and keep tracks together through a jam. Other reports are
+// wrong, or from before the track's time changed, and are ignored.
 
 const (
 	jumpLimit = 250 * time.Millisecond // a larger correction forwards is made at once
-	slewRate  = 5 * time.Millisecond   // a second: a correction bends the track's time by 0.5 %,
-	slewTime  = time.Second            // or by so much that a large one takes about so long,
-	maxSlew   = 100 * time.Millisecond // a second: but never by more than 10 %
-	silence   = time.Second            // after so long without a frame it is made at once
+	slewRate  = 5 * time.Millisecond   // correction a second: it bends the track's time by 0.5 %
+	slewTime  = time.Second            // a large correction is faster, so that it takes about this long
+	maxSlew   = 100 * time.Millisecond // largest correction a second: 10 %
+	silence   = time.Second            // after this long without a frame, a correction is made at once
 
-	nearReport     = 50 * time.Millisecond  // a report no farther from the others and from arrival agrees with them
+	nearReport     = 50 * time.Millisecond  // a report that is nearer to the others and to arrival agrees with them
 	maxReportEarly = 50 * time.Millisecond  // frames cannot come before they were captured, but reports are coarse
-	maxLag         = 500 * time.Millisecond // a larger lag is not believed of any sender
-	maxJam         = time.Second            // nor a longer jam of any network
-	freshReport    = 10 * time.Second       // a jam is believed only after a report this fresh
-	lagRise        = 5 * time.Millisecond   // how much one report may add to the lag: a jam does not last
+	maxLag         = 500 * time.Millisecond // no sender has a larger lag
+	maxJam         = time.Second            // no network has a longer jam
+	freshReport    = 10 * time.Second       // an older report does not prove a jam
+	lagRise        = 5 * time.Millisecond   // how much one report may add to the lag, since a jam does not last
 )
 
 // A trackClock turns one track's RTP time stamps into times on the recording
@@ -36,7 +37,7 @@ type trackClock struct {
 
 	begun bool
 	count int64         // ticks of the last frame, unwrapped
-	seen  time.Duration // when it came
+	seen  time.Duration // when that frame came
 
 	byArrival     arrivalLine
 	byReports     reportLine    // offsets by reports, on their wall clock
@@ -55,15 +56,15 @@ func newTrackClock(watch *recordingClock, rate int, wall *roomClock) *trackClock
 	return &trackClock{recording: watch, rate: int64(max(1, rate)), room: wall}
 }
 
-// duration converts RTP ticks to a duration without overflow for 64-bit counts
-// that a random 32-bit start and a few years of 90 kHz can reach.
+// duration converts RTP ticks to a duration. It does not overflow for counts that a random
+// 32-bit start and a few years at 90 kHz can reach.
 func (c *trackClock) duration(ticks int64) time.Duration {
 	sec, rest := ticks/c.rate, ticks%c.rate
 	return time.Duration(sec)*time.Second + time.Duration(rest)*time.Second/time.Duration(c.rate)
 }
 
-// unwrap extends a time stamp to 64 bits: the one nearest to what the last frame
-// had, and what passed since.
+// unwrap extends a time stamp to 64 bits: to the value nearest to that of the last frame
+// plus the time since.
 func (c *trackClock) unwrap(ts uint32, at time.Duration) int64 {
 	if !c.begun {
 		return int64(ts)
@@ -80,22 +81,22 @@ func (c *trackClock) readTick(ts uint32, at time.Duration) time.Duration {
 	return c.duration(c.count)
 }
 
-// offsetByArrival is the offset at a tick by arrival.
+// offsetByArrival returns the offset at a tick by arrival.
 func (c *trackClock) offsetByArrival(tick time.Duration) time.Duration {
 	return c.byArrival.at(tick, c.byArrival.gradient.or(c.byReports.gradient))
 }
 
-// offsetByReports is the offset at a tick by reports.
+// offsetByReports returns the offset at a tick by reports.
 func (c *trackClock) offsetByReports(tick time.Duration) time.Duration {
 	return c.byReports.at(tick) + c.room.offset()
 }
 
-// usualOffset is the offset at a tick by the arrival of frames, without the newest.
+// usualOffset returns the offset at a tick by the arrival of all frames but the newest.
 func (c *trackClock) usualOffset(tick time.Duration) time.Duration {
 	return c.byArrival.atWithoutNewest(tick, c.byArrival.gradient.or(c.byReports.gradient))
 }
 
-// lateness is by how much a frame came later than the fastest ones do.
+// lateness returns how much later a frame came than the fastest ones do.
 func (c *trackClock) lateness(tick, at time.Duration) time.Duration {
 	return at - tick - c.usualOffset(tick)
 }
@@ -116,11 +117,11 @@ func (c *trackClock) observe(tick, at time.Duration) {
 	c.slew(tick)
 }
 
-// time is when a frame belongs.
+// time returns the time at which a frame belongs.
 func (c *trackClock) time(tick time.Duration) time.Duration { return tick + c.offset }
 
-// step moves the track by what its frames come later than before, or earlier, when that
-// is no delay.
+// step moves the track's time because its frames come later or earlier than before, and
+// that is no delay of the network.
 func (c *trackClock) step(tick, by time.Duration) {
 	place := c.usualOffset(tick) + by
 	c.byArrival = arrivalLine{gradient: c.byArrival.gradient}
@@ -158,7 +159,7 @@ func (c *trackClock) slew(tick time.Duration) {
 	c.offset += max(-step, min(step, diff))
 }
 
-// wantedOffset is the offset at a tick by arrivals and reports, and its gradient.
+// wantedOffset returns the offset at a tick by arrivals and reports, and its gradient.
 func (c *trackClock) wantedOffset(tick time.Duration) (time.Duration, gradient) {
 	arrived := c.offsetByArrival(tick)
 	if c.byReports.steady() && !c.timeChanged {
@@ -174,13 +175,13 @@ func (c *trackClock) wantedOffset(tick time.Duration) (time.Duration, gradient) 
 	return arrived - c.lag, c.byArrival.gradient.or(c.byReports.gradient)
 }
 
-// offsetError is how far the applied offset is from the wanted one.
+// offsetError returns how far the applied offset is from the wanted one.
 func (c *trackClock) offsetError() time.Duration {
 	want, _ := c.wantedOffset(c.tick)
 	return (want - c.offset).Abs()
 }
 
-// report takes a sender report of the track.
+// report takes in a sender report of the track.
 func (c *trackClock) report(r SenderReport) {
 	if c.byArrival.filled == 0 || r.NTP.IsZero() {
 		return

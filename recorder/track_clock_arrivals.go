@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	binTime       = 500 * time.Millisecond // an arrivalLine has one point of each so long a time,
-	binFrames     = 8                      // or longer, until so many frames came,
-	maxBin        = 5 * time.Second        // but not longer than this
-	freshBin      = time.Minute            // an older point says little, without reports, of a crystal that drifts
-	minSlopeTime  = 2 * time.Second        // over a shorter time no gradient is found
-	minRise       = 40 * time.Millisecond  // a smaller move of the lowest offsets is noise
-	maxSlope      = 0.05                   // no clock is so far off
+	binTime       = 500 * time.Millisecond // an arrivalLine has one point for each time of this length
+	binFrames     = 8                      // the time is longer if fewer frames than this came in it
+	maxBin        = 5 * time.Second        // the longest time for one point
+	freshBin      = time.Minute            // without reports, older points say little, since crystals drift
+	minSlopeTime  = 2 * time.Second        // the shortest time that gives a gradient
+	minRise       = 40 * time.Millisecond  // a smaller change of the lowest offsets is noise
+	maxSlope      = 0.05                   // no clock is further off
 	gradientReach = 10 * time.Second       // how long a gradient by arrivals is followed
 )
 
@@ -22,7 +22,7 @@ type gradient struct {
 	reach time.Duration
 }
 
-// or is l or, if it is not known, another.
+// or returns l. If l is not known, it returns the other gradient.
 func (l gradient) or(other gradient) gradient {
 	if l.reach == 0 {
 		return other
@@ -30,7 +30,8 @@ func (l gradient) or(other gradient) gradient {
 	return l
 }
 
-// over is what the line gains in d; if d is negative, what it had less.
+// over returns how much the line rises in d. For a negative d it returns how much lower it
+// was.
 func (l gradient) over(d time.Duration) time.Duration {
 	return time.Duration(l.slope * float64(max(-l.reach, min(d, l.reach))))
 }
@@ -38,13 +39,13 @@ func (l gradient) over(d time.Duration) time.Duration {
 // An arrivalLine places a track's ticks on the recording clock by when its frames came. A
 // network only adds delay, so the line runs along the lowest offsets of the last seconds.
 type arrivalLine struct {
-	lowest   [8]point // of one time each, a ring
+	lowest   [8]point // the lowest offset of each time, as a ring
 	filled   int
-	newest   int           // the one under way,
-	since    time.Duration // from then on
-	frames   int           // that came in it
+	newest   int           // index of the present time's point
+	since    time.Duration // beginning of the present time
+	frames   int           // how many came in it
 	gradient gradient      // of a sender whose clock is off by far more than crystals are
-	rise     time.Duration // what the lowest offsets gained in the time that they are of
+	rise     time.Duration // how much the lowest offsets rose from the oldest to the newest
 }
 
 // add takes the offset of a frame that arrived at a time. It reports whether the gradient
@@ -69,11 +70,11 @@ func (a *arrivalLine) add(p point, at time.Duration) (looked bool) {
 	return looked
 }
 
-// at is the offset of a tick, by a line with a gradient.
+// at returns the offset of a tick by a line with a gradient.
 func (a *arrivalLine) at(tick time.Duration, l gradient) time.Duration { return a.line(tick, l, -1) }
 
-// atWithoutNewest is at without the newest point, if there is another: so frames that come
-// too early are noticed, however many they are.
+// atWithoutNewest returns what at does without the newest point, if there is another. So
+// frames that come too early are noticed, however many they are.
 func (a *arrivalLine) atWithoutNewest(tick time.Duration, l gradient) time.Duration {
 	if a.filled == 1 {
 		return a.at(tick, l)
@@ -95,7 +96,7 @@ func (a *arrivalLine) line(tick time.Duration, l gradient, without int) (low tim
 	return low
 }
 
-// findGradient sets the gradient if the line is steeper than noise makes it.
+// findGradient sets the gradient if the line is steeper than noise could make it.
 func (a *arrivalLine) findGradient() {
 	points := a.lowest[:a.filled]
 	first, last := points[0].tick, points[0].tick

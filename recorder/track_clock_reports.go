@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// A point is an offset at a tick of a track, counted as a duration: to the room's
-// wall clock, as a sender report has it, or to the recording clock.
+// A point is an offset at a tick of a track, as a duration. It is an offset to the room's
+// wall clock, as in a sender report, or to the recording clock.
 type point struct {
 	tick, offset time.Duration
 }
 
 const (
-	recentReports = 8                // place the line: 24 s of LiveKit's
-	anchorReports = 20               // give its slope,
-	anchorEvery   = 30 * time.Second // taken so far apart: ten minutes
-	minSlopeSpan  = 9 * time.Second  // over a shorter time they do not
-	crystal       = 1. / 2000        // no crystal is off by more, 500 ppm,
-	noCrystal     = 4 * crystal      // and a smaller slope is noise
+	recentReports = 8                // how many reports place the line: 24 s of LiveKit's
+	anchorReports = 20               // how many reports give its slope
+	anchorEvery   = 30 * time.Second // how far these are apart: ten minutes in all
+	minSlopeSpan  = 9 * time.Second  // the shortest time that gives a slope
+	crystal       = 1. / 2000        // no crystal is off by more than 500 ppm
+	noCrystal     = 4 * crystal      // a smaller slope than this is noise
 )
 
-// A reportLine is a line through a track's sender reports, by medians (Theil and Sen),
-// which a few wrong reports do not move. Reports are off by some milliseconds, so many
-// of them, over minutes, give its slope, and the last few its place.
+// A reportLine is a line through a track's sender reports, by medians (Theil and Sen), so
+// that a few wrong reports do not move it. Reports are off by some milliseconds. So many
+// of them, over minutes, give the slope of the line, and the last few its place.
 type reportLine struct {
 	recent, anchors []point
 
@@ -34,23 +34,23 @@ type reportLine struct {
 
 func (f *reportLine) known() bool { return len(f.recent) > 0 }
 
-// steady reports whether the line is better than arrival.
+// steady reports whether the line is more exact than arrival.
 func (f *reportLine) steady() bool { return len(f.recent) > 1 }
 
-// at is the line's value at a tick. Beyond the newest report the slope is
-// followed for twice as long as the reports it was taken from lasted.
+// at returns the value of the line at a tick. Beyond the newest report, the slope is
+// followed for twice the time that its reports span.
 func (f *reportLine) at(tick time.Duration) time.Duration {
 	return f.place + f.gradient.over(tick-f.from)
 }
 
-// begin begins anew with a report. The gradient stays as it was.
+// begin begins the line anew with a report. The gradient stays.
 func (f *reportLine) begin(p point, arrivals gradient) {
 	*f = reportLine{gradient: f.gradient}
 	f.add(p, arrivals)
 }
 
-// add takes a report. While there are too few for a gradient, the line has that of the
-// arrivals, if they have one.
+// add adds a report. While there are too few reports for a gradient, the line has that of
+// the arrivals, if there is one.
 func (f *reportLine) add(p point, arrivals gradient) {
 	f.recent = appendBounded(f.recent, p, recentReports)
 	if n := len(f.anchors); n == 0 || p.tick-f.anchors[n-1].tick >= anchorEvery {
@@ -77,7 +77,8 @@ func (f *reportLine) add(p point, arrivals gradient) {
 	f.place = p.offset + time.Duration(median(rests))
 }
 
-// slope is the median slope between any two of the points, 0 if all are one.
+// slope returns the median of the slopes between any two points. It is 0 if all points are
+// one.
 func slope(of []point) float64 {
 	slopes := make([]float64, 0, len(of)*(len(of)-1)/2)
 	for i, a := range of {
@@ -93,7 +94,7 @@ func slope(of []point) float64 {
 	return median(slopes)
 }
 
-// appendBounded appends p, and drops the oldest of more than limit.
+// appendBounded appends p, and drops the oldest point if there are more than limit.
 func appendBounded(s []point, p point, limit int) []point {
 	if len(s) == limit {
 		s = append(s[:0], s[1:]...)
@@ -101,7 +102,7 @@ func appendBounded(s []point, p point, limit int) []point {
 	return append(s, p)
 }
 
-// median sorts s, which is not empty.
+// median returns the median of s, which is not empty. It sorts s.
 func median(s []float64) float64 {
 	slices.Sort(s)
 	n := len(s)

@@ -8,39 +8,40 @@ import (
 )
 
 const (
-	firstHold       = 500 * time.Millisecond // a new track's units are held so long
-	maxPlayoutUnits = 4096                   // and no more of them
+	firstHold       = 500 * time.Millisecond // how long the first units of a track are held
+	maxPlayoutUnits = 4096                   // how many units of a track are held at most
 
-	strayHold         = time.Second            // how long a stray waits for the frames that show why,
-	strayEarly        = 40 * time.Millisecond  // a frame is a stray that is so much early,
-	strayLate         = 150 * time.Millisecond // or so much later than the one before
-	backEarly         = 10 * time.Millisecond  // a frame no earlier
-	backLate          = 50 * time.Millisecond  // and no later than this ends the straying
-	levelWithin       = 100 * time.Millisecond // strays that move by less stay at one offset,
-	levelSpan         = 200 * time.Millisecond // if they last so long,
-	levelFrames       = 3                      // and so many of them did not come at once:
-	atOnce            = 10 * time.Millisecond  // so close to each other
-	farEarly          = 10 * time.Second       // nobody sends so far ahead of real time what is to be heard later
-	reportedJump      = 750 * time.Millisecond // a jump of so much goes into the timeline
-	playoutBytesTrack = 8 << 20                // how much of one track waits for its time,
-	playoutBytesAll   = 64 << 20               // and of all together, see memoryShares
-	freeBytes         = 64 << 10               // so much of a track may always wait
+	strayHold         = time.Second            // how long a stray waits for the frames that show why it strays
+	strayEarly        = 40 * time.Millisecond  // a frame is a stray if it is earlier by this than usual
+	strayLate         = 150 * time.Millisecond // a frame is a stray if it is later by this than usual and than the one before
+	backEarly         = 10 * time.Millisecond  // a frame that is earlier by less, and later by less than backLate, ends the straying
+	backLate          = 50 * time.Millisecond  // see backEarly
+	levelWithin       = 100 * time.Millisecond // strays that differ by less are at one offset
+	levelSpan         = 200 * time.Millisecond // how long strays must be at one offset to be believed
+	levelFrames       = 3                      // how many of them must not have come at once
+	atOnce            = 10 * time.Millisecond  // frames that are closer than this came at once
+	farEarly          = 10 * time.Second       // no sender sends further ahead of real time than this
+	reportedJump      = 750 * time.Millisecond // the smallest jump that goes into the timeline
+	playoutBytesTrack = 8 << 20                // bytes of one track that may wait for their time
+	playoutBytesAll   = 64 << 20               // bytes of all tracks that may wait, see memoryShares
+	freeBytes         = 64 << 10               // bytes of a track that may always wait
 )
 
-// A playout puts the units of a track where a listener with a buffer would have
-// heard them. A frame that is as late as those before goes right through. One that is
-// earlier or later is a stray; the next second shows why:
+// A playout puts the units of a track where a listener with a buffer would have heard
+// them. A frame that is as late as those before it goes right through. A frame that is
+// earlier or later is a stray. The next second shows why it strays:
 //
-//   - The next ones are back where frames were. The network held it up, or its
-//     time stamp is wrong: it belongs between its neighbours.
-//   - The next ones stray as it does, at their usual pace. The sender paused, or
-//     its time stamps jumped: arrival tells where they belong.
-//   - The next ones come faster than real time. The network catches up: they
-//     belong where they were captured.
-//   - There are none. The sender was ahead of its time: it is heard when it is due.
+//   - The next frames are back where frames were. The network held up the stray, or its
+//     time stamp is wrong. It belongs between its neighbours.
+//   - The next frames stray as it does, at their usual pace. The sender paused, or its
+//     time stamps jumped. Arrival says where they belong.
+//   - The next frames come faster than real time. The network catches up. They belong
+//     where they were captured.
+//   - There are no next frames. The sender was ahead of its time. The stray is heard when
+//     it is due.
 //
-// Nothing is handed out before its time has come, so that nothing is put later
-// than it is known. It is not safe for concurrent use.
+// Nothing is handed out before its time has come: until then it may turn out to belong
+// elsewhere. A playout is not safe for concurrent use.
 type playout struct {
 	clock *trackClock
 	units []timed // in order, from head on
@@ -53,30 +54,31 @@ type playout struct {
 	sleeps             int // sleeps of the machine that are known here
 
 	straying bool
-	wentBack bool          // its time stamps went back
-	strays   []stray       // the last second of them
-	lateness time.Duration // of the last frame that was none,
-	tick     time.Duration // its
-	seen     time.Duration // and when it came
-	onJump   func(jump)    // of jumps
+	wentBack bool          // the time stamps of the strays went back
+	strays   []stray       // of the last second
+	lateness time.Duration // of the last frame that was no stray
+	tick     time.Duration // tick of that frame
+	seen     time.Duration // when that frame came
+	onJump   func(jump)    // called for each jump
 
 	shares      *memoryShares // of all tracks
 	participant string        // whose track it is
 	entered     bool          // it has a share, holding more than freeBytes
 }
 
-// A timed unit came at a time and belongs at another.
+// A timed unit has the time at which it came, and the time at which it belongs.
 type timed struct {
 	unit     frame.Unit
 	tick     time.Duration
 	seen, at time.Duration
 }
 
-// A stray is by how much a frame that came at a time was late.
+// A stray says how late a frame was that came at a time.
 type stray struct{ seen, late time.Duration }
 
-// A jump is by how much a sender's time stamps were ahead of real time, or behind,
-// from a frame on that belongs at a time, or once.
+// A jump says how far a sender's time stamps moved ahead of real time; a negative one,
+// how far back. They moved for good, from a frame on that belongs at a time, or for one
+// frame.
 type jump struct {
 	at, by time.Duration
 	once   bool
@@ -125,12 +127,12 @@ func (p *playout) pop(now time.Duration, all bool) (u frame.Unit, at time.Durati
 	return u, at, true
 }
 
-// full reports whether more is held than may be.
+// full reports whether more is held than allowed.
 func (p *playout) full() bool {
 	return len(p.units)-p.head > maxPlayoutUnits || p.entered && p.bytes > max(freeBytes, p.shares.share(p.participant))
 }
 
-// leaveShare gives a share back, if there is one.
+// leaveShare gives the track's share of memory back, if it has one.
 func (p *playout) leaveShare() {
 	if p.entered {
 		p.shares.leave(p.participant)
@@ -203,7 +205,7 @@ func (p *playout) begin(now time.Duration, all bool) {
 	p.classify()
 }
 
-// classify finds the strays among new units, and puts the others where they belong.
+// classify finds the strays among the new units, and sets the times of the others.
 func (p *playout) classify() {
 	c := p.clock
 	for ; p.classified < len(p.units); p.classified++ {
@@ -234,7 +236,7 @@ func (p *playout) classify() {
 	}
 }
 
-// noteStray remembers a stray; of several that came at once, the earliest.
+// noteStray remembers a stray. Of several that came at once, it remembers the earliest.
 func (p *playout) noteStray(seen, late time.Duration) {
 	if n := len(p.strays) - 1; n >= 0 && (seen-p.strays[n].seen).Abs() < atOnce {
 		p.strays[n].late = min(p.strays[n].late, late)
@@ -248,8 +250,8 @@ func (p *playout) noteStray(seen, late time.Duration) {
 	p.strays = slices.Delete(p.strays, 0, n)
 }
 
-// placeBetween puts the strays before the unit at index end, which ends the straying,
-// where their own time stamps say, but between their neighbours.
+// placeBetween sets the times of the strays before the unit at index end, which ends the
+// straying: by their own time stamps, but between their neighbours.
 func (p *playout) placeBetween(end int, limit time.Duration) {
 	last := p.clock.time(p.tick)
 	for i := end - 1; i >= p.placed; i-- {
@@ -265,7 +267,7 @@ func (p *playout) placeBetween(end int, limit time.Duration) {
 	}
 }
 
-// placeStrays puts strays that have waited for strayHold where they belong.
+// placeStrays sets the times of the strays that have waited for strayHold.
 func (p *playout) placeStrays(now time.Duration, all bool) {
 	c := p.clock
 	for p.straying && p.placed < p.classified {
@@ -293,7 +295,7 @@ func (p *playout) placeStrays(now time.Duration, all bool) {
 	}
 }
 
-// level reports whether the strays stay at one offset, and how late they are there.
+// level reports whether the strays are at one offset, and how late they are there.
 func (p *playout) level() (late time.Duration, ok bool) {
 	if len(p.strays) < levelFrames {
 		return 0, false

@@ -8,8 +8,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// maxRemembered bounds the media, and the members, counted apart, that are
-// remembered after they are gone.
+// maxRemembered is how many slots are remembered after their tracks have ended, and how
+// many members after they have left.
 const maxRemembered = 4096
 
 // tracks are those that are being read, the slots that they continue, and those that are
@@ -20,18 +20,18 @@ type tracks struct {
 	mu sync.Mutex // guards what follows, and what trackRecorder says it does
 
 	running map[*trackRecorder]bool
-	of      map[string]int            // how many are running, by participant
-	byID    map[string]*trackRecorder // those running, by their ID in the room
-	started uint64                    // how many have come
-	last    time.Duration             // when the last of those that are over ended
+	of      map[string]int            // how many tracks are being read, by participant
+	byID    map[string]*trackRecorder // tracks that are being read, by their ID in the room
+	started uint64                    // how many tracks have come
+	last    time.Duration             // when the last track ended
 
 	slots     map[slotKey][]*slot
 	slotCount int
 	uids      uint64 // given to slots
 
-	unarrived          map[string]*unarrivedTrack // asked for and not come, by their ID
-	turnedAway         turnedAway                 // come, and there was no room,
-	reportedTurnedAway map[string]time.Duration   // and when that was told, by participant
+	unarrived          map[string]*unarrivedTrack // tracks that were asked for and have not come, by ID
+	turnedAway         turnedAway                 // tracks that came and found no place
+	reportedTurnedAway map[string]time.Duration   // when that was last reported, by participant
 	absence            roomAbsence                // of the recorder from the room
 }
 
@@ -70,16 +70,17 @@ func (ts *tracks) all(to []*trackRecorder) []*trackRecorder {
 	return to
 }
 
-// lastEnd is when the last of the tracks that are over ended.
+// lastEnd returns when the last track ended.
 func (ts *tracks) lastEnd() time.Duration {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	return ts.last
 }
 
-// place finds a track its slot, and what comes before it there, and the track whose place
-// it takes where there is no room; t is nil where there is none at all. make makes it
-// under the lock: Reconsider finds the track, or it asks Permission after Reconsider.
+// place makes the recorder t of a track, and finds its slot s. If the slot is not free yet,
+// before is closed when it is. If there are too many tracks, victim is the one that gives
+// way. If there is no place at all, t is nil. place calls make under the lock. So either
+// Reconsider finds the track, or the track asks Permission after Reconsider.
 func (ts *tracks) place(source Track, info TrackInfo, at time.Duration, make func(media.Track) *trackRecorder) (t *trackRecorder, s *slot, before <-chan struct{}, victim *trackRecorder) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -103,15 +104,15 @@ func (ts *tracks) place(source Track, info TrackInfo, at time.Duration, make fun
 	return t, s, before, victim
 }
 
-// An arrival is what a slot knows of the track that enters it.
+// An arrival is what a slot knows about the track that enters it.
 type arrival struct {
 	media   media.Track   // as the track before left it
 	unmuted bool          // while nobody saw it
-	missing string        // the reason of the hole before the track, "" for none
-	from    time.Duration // its beginning
+	missing string        // the reason of the hole before the track; "": no hole
+	from    time.Duration // the hole's beginning
 }
 
-// enter lets a track have its slot. wanted is when the room asked for it, if it did.
+// enter gives a slot to a track. wanted is when the room asked for the track, if it did.
 func (ts *tracks) enter(t *trackRecorder, s *slot, wanted time.Duration) arrival {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -120,7 +121,7 @@ func (ts *tracks) enter(t *trackRecorder, s *slot, wanted time.Duration) arrival
 	a := arrival{media: s.media, unmuted: s.muted && known}
 	declared, waited := ts.takeWait(t.info.ID)
 	if from, ok := s.missedSince(t.info, wanted); ok {
-		// The recorder was away, not the sender: what it missed is a hole.
+		// The recorder was away, not the sender. What the recorder missed is a hole.
 		a.missing, a.from = media.HoleReconnect, from
 	} else if known {
 		a.missing, a.from = media.HoleStart, max(declared, wanted)
@@ -131,7 +132,7 @@ func (ts *tracks) enter(t *trackRecorder, s *slot, wanted time.Duration) arrival
 	return a
 }
 
-// remove notes that a track is over, and frees its slot at a time.
+// remove notes that a track has ended, and frees its slot.
 func (ts *tracks) remove(t *trackRecorder, s *slot, at time.Duration) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -147,20 +148,20 @@ func (ts *tracks) remove(t *trackRecorder, s *slot, at time.Duration) {
 	delete(ts.running, t)
 }
 
-// A slot is one participant's medium for the whole recording: a track that is published
-// again continues it. It is guarded by tracks.mu; of media, the UID and whose it is do not
-// change.
+// A slot is one source of a participant for the whole recording. A track that is published
+// again continues it. It is guarded by tracks.mu. The UID and the participant of media do
+// not change.
 type slot struct {
 	media media.Track
 
 	busy  bool
-	track Track         // that it is busy with
-	next  bool          // another one waits to continue it
-	done  chan struct{} // closed when it is free again
+	track Track         // the track that has the slot
+	next  bool          // another track waits to continue it
+	done  chan struct{} // closed when the slot is free again
 
-	freed time.Duration // when it was last freed
-	ended time.Duration // until when it was kept or declared then
-	muted bool          // its track ended muted
+	freed time.Duration // when the slot was last freed
+	ended time.Duration // until when its media was kept or declared then
+	muted bool          // its last track ended muted
 
 	// While the recorder was away, see roomAbsence.
 	away       bool
@@ -173,8 +174,8 @@ type slotKey struct {
 	codec       media.Codec
 }
 
-// slot finds or makes the slot for a track. Where it is not free yet, because the
-// track before has just ended, before is closed when it is. ts.mu is held.
+// slot finds or makes the slot for a track. If the track before has just ended and the slot
+// is not free yet, before is closed when it is. The caller holds ts.mu.
 func (ts *tracks) slot(info TrackInfo) (s *slot, before <-chan struct{}) {
 	key := slotKey{info.Participant, info.Source, info.Codec}
 	for _, s := range ts.slots[key] {
@@ -202,8 +203,8 @@ func (ts *tracks) slot(info TrackInfo) (s *slot, before <-chan struct{}) {
 	return s, nil
 }
 
-// forget drops the older half of the free slots. A medium of theirs that is published
-// again begins another track. ts.mu is held.
+// forget drops the older half of the free slots. If such a source is published again, it
+// is a new track. The caller holds ts.mu.
 func (ts *tracks) forget() {
 	var times []time.Duration
 	for _, slots := range ts.slots {
