@@ -6,24 +6,21 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
-// A KeyProvider gives the end-to-end keys of a room, by participant and key
-// index. It is what makes a kind of room: one that shares a passphrase, one
-// whose members have keys of their own, one that learns keys as they are handed
-// out.
+// A KeyProvider has the end-to-end keys of a room, by participant and key index. Kinds of
+// rooms have different ones: for a shared passphrase, for members with keys of their own,
+// or for keys that arrive during the meeting.
 //
-// The recorder asks once for each track, with the identity under which it
-// receives it, and keeps the Keyring to the track's end. Keys come and go in
-// the ring: its owner calls [frame.Keyring.SetRaw] when one is learned or
-// replaced, and Remove when one must not be used any more, at any time and from
-// any goroutine. No more is needed to tell the recorder of a change: a ring
-// knows its own ([frame.Keyring.Changed]). Frames that came before their key
-// wait for it, ten seconds at most.
+// The recorder asks once for each track, with the identity under which it receives the
+// track, and uses the Keyring until the track's end. Keys in the ring may change: its
+// owner calls [frame.Keyring.SetRaw] for a new or replaced key, and Remove for a key that
+// must not be used any more, at any time and from any goroutine. The recorder notices
+// changes by itself ([frame.Keyring.Changed]). Frames that come before their key wait for
+// it, at most ten seconds.
 type KeyProvider interface {
-	// Keyring returns the keys of the participant with this identity, the same
-	// ring each time, and never nil. The ring may be empty and be filled later,
-	// and may be shared by all. Whoever runs the server chooses identities, so
-	// what is kept for one must be bounded. Keyring does not block; it may be
-	// called from any goroutine.
+	// Keyring returns the keys of the participant with this identity: always the same
+	// ring, and never nil. The ring may be empty and be filled later. All participants
+	// may share one ring. The server chooses identities, so the number of rings must be
+	// bounded. Keyring does not block. Any goroutine may call it.
 	Keyring(participant string) *frame.Keyring
 }
 
@@ -34,7 +31,7 @@ type sharedKeys struct{ ring *frame.Keyring }
 
 func (s sharedKeys) Keyring(string) *frame.Keyring { return s.ring }
 
-// maxRings bounds the identities that ParticipantKeys keeps a ring for.
+// maxRings is for how many identities ParticipantKeys has a ring.
 const maxRings = 4096
 
 // ParticipantKeys is a KeyProvider for rooms where each participant has keys of
@@ -47,15 +44,15 @@ type ParticipantKeys struct {
 	rings map[string]*frame.Keyring
 }
 
-// NewParticipantKeys returns a provider of empty rings, each with room for size
-// keys as for [frame.NewKeyring].
+// NewParticipantKeys returns a provider of empty rings. size is that of
+// [frame.NewKeyring], for each ring.
 func NewParticipantKeys(size int, o frame.KeyOptions) *ParticipantKeys {
 	return &ParticipantKeys{size: size, options: o, rings: make(map[string]*frame.Keyring)}
 }
 
-// Keyring returns the participant's ring, and makes it where it is missing. It
-// keeps 4096 of them; whoever comes after that gets an empty ring that nobody
-// fills, and what they send is declared as missing.
+// Keyring returns the participant's ring, and makes it if it is missing. There are at most
+// 4,096 rings. Further participants get an empty ring that nobody can fill, and their
+// media is declared as missing.
 func (p *ParticipantKeys) Keyring(participant string) *frame.Keyring {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,7 +66,7 @@ func (p *ParticipantKeys) Keyring(participant string) *frame.Keyring {
 	return ring
 }
 
-// Clear drops all keys of all participants at once.
+// Clear removes all keys of all participants.
 func (p *ParticipantKeys) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,27 +5,28 @@ import (
 	"time"
 )
 
-// shortestSleep is how long a machine has to sleep for it to be noticed.
+// shortestSleep is the shortest sleep of the machine that is noticed.
 const shortestSleep = 500 * time.Millisecond
 
-// A recordingClock counts the time since the recording began, including the time in which
-// the machine sleeps and Go's monotonic clock stands still. It stops when the recording
-// ends: what comes later has that time. It is safe for concurrent use.
+// A recordingClock counts the time since the recording began. It also counts the time in
+// which the machine sleeps and Go's monotonic clock stands still. It stops when the
+// recording ends. It is safe for concurrent use.
 type recordingClock struct {
 	start  time.Time
-	asleep func() time.Duration // how long the machine has slept since it was started
+	asleep func() time.Duration // how long the machine has slept since its start
 	sleeps atomic.Pointer[[]machineSleep]
-	end    atomic.Int64 // when it stopped, on itself; 0 while it runs
+	end    atomic.Int64 // the time at which it stopped; 0 while it runs
 
 	// Owned by the goroutine that calls checkSleep.
-	slept  time.Duration // what asleep returned last,
-	looked time.Duration // and when, on the monotonic clock
+	slept  time.Duration // what asleep returned last
+	looked time.Duration // when asleep was last called, on the monotonic clock
 }
 
-// A machineSleep lasted so long, at a time on the monotonic clock since the start.
+// A machineSleep has the length of a sleep and its time on the monotonic clock, since the
+// start.
 type machineSleep struct{ at, lasted time.Duration }
 
-// startClock starts a recordingClock. asleep is nil for the machine's own.
+// startClock starts a recordingClock. A nil asleep means that of the machine.
 func startClock(asleep func() time.Duration) *recordingClock {
 	if asleep == nil {
 		asleep = machineSlept()
@@ -33,7 +34,7 @@ func startClock(asleep func() time.Duration) *recordingClock {
 	return &recordingClock{start: time.Now(), asleep: asleep, slept: asleep()}
 }
 
-// at is the recording time of a moment. Before the start it is negative.
+// at returns the recording time of a moment. Before the start it is negative.
 func (w *recordingClock) at(t time.Time) time.Duration {
 	return w.within(w.running(t))
 }
@@ -52,14 +53,14 @@ func (w *recordingClock) running(t time.Time) time.Duration {
 	return d
 }
 
-// now is the recording time, never before the start.
+// now returns the recording time. It is never negative.
 func (w *recordingClock) now() time.Duration { return max(0, w.at(time.Now())) }
 
-// elapsed is what passed since the start, whether the recording has ended or not.
+// elapsed returns the time since the start, also after the recording has ended.
 func (w *recordingClock) elapsed() time.Duration { return w.running(time.Now()) }
 
-// within returns a time since the start, or the end of the recording if that was earlier:
-// nothing in a recording is later than its end.
+// within returns a time since the start, or the end of the recording if that is earlier.
+// Nothing in a recording is later than its end.
 func (w *recordingClock) within(d time.Duration) time.Duration {
 	if end := time.Duration(w.end.Load()); end > 0 {
 		return min(d, end)
@@ -67,7 +68,7 @@ func (w *recordingClock) within(d time.Duration) time.Duration {
 	return d
 }
 
-// sleepCount is how often the machine has slept.
+// sleepCount returns how often the machine has slept.
 func (w *recordingClock) sleepCount() int {
 	if p := w.sleeps.Load(); p != nil {
 		return len(*p)
@@ -75,8 +76,8 @@ func (w *recordingClock) sleepCount() int {
 	return 0
 }
 
-// checkSleep looks whether the machine slept since it was called last, and returns from
-// when to when. Only one goroutine calls it, every few moments.
+// checkSleep returns the span in which the machine slept since the last call, if it did.
+// One goroutine calls it, several times a second.
 func (w *recordingClock) checkSleep() (slept span, ok bool) {
 	now, all := time.Since(w.start), w.asleep()
 	before := w.looked
@@ -94,7 +95,7 @@ func (w *recordingClock) checkSleep() (slept span, ok bool) {
 	return span{from, w.at(w.start.Add(now))}, true
 }
 
-// stop ends the recording, and returns when that was.
+// stop stops the clock, and returns the time of the recording's end.
 func (w *recordingClock) stop() time.Duration {
 	end := max(1, w.now())
 	w.end.Store(int64(end))

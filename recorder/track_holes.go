@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	holeBurst  = 500                    // holes of a track that are told at once,
-	holeRefill = 40 * time.Millisecond  // and then one in so long: every second packet of sound may be lost
-	frameTick  = 100 * time.Microsecond // two frames of a track are never closer
+	holeBurst  = 500                    // holes of a track that are declared at once
+	holeRefill = 40 * time.Millisecond  // after these, one in this time: every second packet of sound may be lost
+	frameTick  = 100 * time.Microsecond // the least distance of two frames of a track
 )
 
-// trackHoles are how far a track was kept or declared missing, and the hole that is
-// open there.
+// trackHoles say up to when a track was kept or declared missing, and have the hole that
+// is open there.
 type trackHoles struct {
-	// What decides about a hole, and its way out. Set before the track is read.
+	// What decides about holes, and where they go. Set before the track is read.
 	info  *TrackInfo
 	inbox *trackInbox
 	clock *recordingClock
@@ -27,25 +27,25 @@ type trackHoles struct {
 	end     time.Duration // recording time up to which the track was kept or declared
 	next    time.Duration // the next frame is not before this
 	current hole
-	rate    bucket // what bounds how many are told,
-	rated   bool   // full until this is set
+	rate    bucket // bounds how many holes are declared
+	rated   bool   // rate was used; before that it counts as full
 }
 
-// A hole is a span of a track that is missing, open while from <= its end.
+// A hole is a missing span of a track. It is open until it is declared.
 type hole struct {
 	open   bool
 	from   time.Duration
 	reason string
 }
 
-// begin says that the track is there from a time on, unless it was before.
+// begin notes that the track is there from a time on, unless it was there before.
 func (h *trackHoles) begin(at time.Duration) {
 	if !h.begun {
 		h.begun, h.end = true, at
 	}
 }
 
-// place returns the time of a frame that belongs at a time: after the one before it.
+// place returns the time for a frame that belongs at a time. It is after the frame before.
 func (h *trackHoles) place(at time.Duration) time.Duration {
 	at = max(at, h.next)
 	h.next = at + frameTick
@@ -53,8 +53,8 @@ func (h *trackHoles) place(at time.Duration) time.Duration {
 	return at
 }
 
-// open opens a hole at from. One that is open keeps its first reason; only HoleStart
-// gives way to a later one, other than HoleKeyFrame.
+// open opens a hole at from. An open hole keeps its first reason. Only HoleStart gives way
+// to a later reason, except to HoleKeyFrame.
 func (h *trackHoles) open(from time.Duration, reason string) {
 	switch {
 	case !h.current.open:
@@ -64,8 +64,8 @@ func (h *trackHoles) open(from time.Duration, reason string) {
 	}
 }
 
-// extend notes that the hole reaches to at, and declares it piece by piece so that a
-// crash cannot hide a long one.
+// extend notes that the hole lasts until at. It declares a long hole piece by piece, so
+// that a crash cannot hide it.
 func (h *trackHoles) extend(at time.Duration) {
 	h.end = max(h.end, at)
 	if at-h.current.from >= declareEvery {
@@ -75,9 +75,9 @@ func (h *trackHoles) extend(at time.Duration) {
 	}
 }
 
-// mayClose reports whether the open hole, if there is one, may end at a time: the
-// holes of a track are told so fast only. Where they come faster, what is between
-// them is left out, so that fewer holes are true of as much.
+// mayClose reports whether the open hole, if there is one, may end at a time. The rate of
+// a track's holes is bounded. If they come faster, the frames between them are left out,
+// and the holes become one.
 func (h *trackHoles) mayClose(at time.Duration) bool {
 	if !h.current.open || h.current.isNone(at) {
 		return true
@@ -89,12 +89,12 @@ func (h *trackHoles) mayClose(at time.Duration) bool {
 	return h.rate.take(now, 1, holeBurst, holeRefill)
 }
 
-// isNone reports whether a hole that ends at a time is none.
+// isNone reports whether the hole has no length if it ends at to.
 func (h hole) isNone(to time.Duration) bool {
 	return to <= h.from || h.reason == media.HoleStart && to-h.from < startTolerance
 }
 
-// close declares the open hole, if there is one, as ending at to.
+// close declares that the open hole, if there is one, ends at to.
 func (h *trackHoles) close(to time.Duration) {
 	if !h.current.open {
 		return
@@ -116,16 +116,16 @@ func (h *trackHoles) close(to time.Duration) {
 	h.declareApart(closed.from, to, closed.reason)
 }
 
-// closeStart closes the hole before a track's beginning, if that is open: the sender
-// has not begun.
+// closeStart closes the hole before a track's beginning, if it is open: the sender had not
+// begun.
 func (h *trackHoles) closeStart(at time.Duration) {
 	if h.current.open && h.current.reason == media.HoleStart {
 		h.close(at)
 	}
 }
 
-// closeAtSIF takes the server's word that its own frame stands where the sender's
-// media ended: a hole before it does not last as long as the mute.
+// closeAtSIF closes the open hole at one of the server's own frames, which stands where
+// the sender's media ended. So the hole does not last as long as the mute.
 func (h *trackHoles) closeAtSIF(at time.Duration) {
 	if h.current.open && h.begun && at > h.current.from && h.mayClose(at) {
 		h.end = max(h.end, at)

@@ -7,29 +7,28 @@ import (
 )
 
 const (
-	// requestInterval is how long after asking for a key frame the next may be asked
-	// for.
+	// requestInterval is the least time between two requests for a key frame.
 	requestInterval = time.Second
-	// boundaryShare is the part of a picture's bytes that key frames at the
-	// boundaries of segments may take: one is asked for if the last one was no more
-	// than that of what came since.
+	// boundaryShare is the part of a picture's bytes that key frames at the boundaries
+	// of segments may take. One is asked for if the last key frame was at most this part
+	// of what came since.
 	boundaryShare = 20
 )
 
-// keyFrames are a picture's: which has to come before others are kept, and when one is
-// asked for. A sound needs none; of one it is the zero value.
+// keyFrames decide whether a picture's next key frame must come before other frames are
+// kept, and when one is asked for. A sound needs none, and has the zero value.
 type keyFrames struct {
 	request func()        // asks the sender; nil for a sound
 	every   time.Duration // see Config.KeyFrames
 
-	needed      bool          // nothing is kept before the next one
-	last        time.Duration // when the last one was
-	lastBytes   int           // its size,
-	bytesSince  int           // and that of it and all that came since
+	needed      bool          // nothing is kept before the next key frame
+	last        time.Duration // time of the last key frame
+	lastBytes   int           // size of the last key frame
+	bytesSince  int           // size of the last key frame and all frames since
 	lastRequest time.Time
 }
 
-// need lets nothing be kept before the next key frame, and asks for it.
+// need makes sure that nothing is kept before the next key frame, and asks for it.
 func (k *keyFrames) need() {
 	if k.request != nil {
 		k.needed = true
@@ -37,7 +36,7 @@ func (k *keyFrames) need() {
 	}
 }
 
-// ask asks for a key frame, unless that was done within the last second, and reports
+// ask asks for a key frame, unless that was done within the last second. It reports
 // whether it did. For a sound it does nothing, and that is enough.
 func (k *keyFrames) ask() (done bool) {
 	if k.request == nil {
@@ -52,8 +51,8 @@ func (k *keyFrames) ask() (done bool) {
 	return true
 }
 
-// segmentEnds asks for a key frame where a segment is about to end, if the picture can
-// afford it, or would be asked for one soon after.
+// segmentEnds asks for a key frame when a segment is about to end, if the picture can
+// afford one, or if one would be asked for soon after in any case.
 func (k *keyFrames) segmentEnds(at time.Duration) {
 	if k.every <= 0 || k.request == nil {
 		return
@@ -63,8 +62,7 @@ func (k *keyFrames) segmentEnds(at time.Duration) {
 	}
 }
 
-// kept notes a frame that is kept, and asks for a key frame where none came for too
-// long.
+// kept notes a frame that is kept. It asks for a key frame if none came for too long.
 func (k *keyFrames) kept(f *media.Frame) {
 	if k.request == nil {
 		return

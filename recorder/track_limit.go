@@ -10,52 +10,54 @@ import (
 )
 
 const (
-	// MaxTracks are recorded at once, half of what a segment can list.
+	// MaxTracks is how many tracks are recorded at once: half of what a segment can list.
 	MaxTracks = 256
-	// MaxTracksOfOne of them are one participant's: more than any client publishes.
+	// MaxTracksOfOne is how many tracks of one participant are recorded at once: more
+	// than any client publishes.
 	MaxTracksOfOne = 32
-	// maxTurnedAway bounds the tracks turned away that are remembered of one participant.
+	// maxTurnedAway is how many turned-away tracks of one participant are remembered.
 	maxTurnedAway = 512
 )
 
-// A Postponer is a Track that its room can stop to receive, and receive later.
-// Its methods may be called at any time by any goroutine, and do not block.
+// A Postponer is a Track that its room can stop receiving and receive again later. Its
+// methods do not block. Any goroutine may call them at any time.
 type Postponer interface {
 	Track
-	// Postpone stops to receive the track: its Read returns io.EOF soon.
+	// Postpone stops receiving the track. Its Read returns io.EOF soon.
 	Postpone()
-	// Published reports whether the track is still there to be received.
+	// Published reports whether the track is still published.
 	Published() bool
-	// Again asks the room for the track, which comes by another EventTrack.
+	// Again asks the room for the track again. It then comes with a new EventTrack.
 	Again()
 }
 
-// turnedAway are the tracks for which there was no room, by participant. What they
-// send is declared as missing; they are asked for again when there is room. When the
-// recorder is full, a track of the participant with the most gives way, so that nobody
-// keeps others out by publishing many. It is guarded by tracks.mu.
+// turnedAway are the tracks that found no place, by participant. Their media is declared
+// as missing, and they are asked for again when there is a place. When all places are
+// taken, a track of the participant with the most tracks gives way, so that nobody keeps
+// others out by publishing many. It is guarded by tracks.mu.
 type turnedAway map[string]*turnedAwayTracks
 
 // turnedAwayTracks are one participant's tracks that were turned away.
 type turnedAwayTracks struct {
 	name       string
 	tracks     []Postponer
-	others     int           // that cannot be received later
-	from, seen time.Duration // what is missing and not declared yet
-	looked     int           // how many there were at the last look
-	reported   int           // how many were last reported
+	others     int           // tracks that cannot be received later
+	from, seen time.Duration // span that is missing and not declared yet
+	looked     int           // how many tracks there were at the last look
+	reported   int           // how many tracks were last reported
 }
 
-// TurnedAway is a member some of whose tracks are not recorded, because they, or all
-// together, publish too many.
+// A TurnedAway is a member with tracks that are not recorded, because the member, or all
+// members together, publish too many.
 type TurnedAway struct {
 	Participant, Name string
-	// Tracks are so many, as far as they are kept in mind: at most some hundreds.
+	// Tracks is how many of their tracks are not recorded. It counts some hundreds at
+	// most.
 	Tracks int
 }
 
-// tells reports whether it is time to speak of a member's tracks: when no more come,
-// or there are many, and then when they are twice as many.
+// dueToReport reports whether a member's tracks should be reported: when no more come or
+// there are many, and later when there are twice as many.
 func (c *turnedAwayTracks) dueToReport() bool {
 	n := len(c.tracks) + c.others
 	settled := n == c.looked || n >= MaxTracksOfOne
@@ -64,8 +66,7 @@ func (c *turnedAwayTracks) dueToReport() bool {
 }
 
 // makeRoom reports whether a participant may have another track. victim is the track that
-// has to end for it, if one has to. ts.mu is
-// held.
+// must end for it, if one must. The caller holds ts.mu.
 func (ts *tracks) makeRoom(participant string) (victim *trackRecorder, ok bool) {
 	if ts.of[participant] >= MaxTracksOfOne {
 		return nil, false
@@ -82,7 +83,7 @@ func (ts *tracks) makeRoom(participant string) (victim *trackRecorder, ok bool) 
 	if ts.of[most] <= ts.of[participant]+1 {
 		return nil, false
 	}
-	for t := range ts.running { // the one that came last
+	for t := range ts.running { // the newest of them
 		_, can := t.source.track.(Postponer)
 		if can && t.info.Participant == most && !t.displaced && (victim == nil || t.number > victim.number) {
 			victim = t
@@ -91,7 +92,8 @@ func (ts *tracks) makeRoom(participant string) (victim *trackRecorder, ok bool) 
 	return victim, victim != nil
 }
 
-// turnAway notes a track that is not recorded for want of room. ts.mu is held.
+// turnAway notes a track that is not recorded because there is no place. The caller holds
+// ts.mu.
 func (ts *tracks) turnAway(t Track, at time.Duration) {
 	info := t.Info()
 	c := ts.turnedAway[info.Participant]
@@ -133,8 +135,8 @@ func (r *run) unpublished() map[Postponer]bool {
 	return gone
 }
 
-// retryTurnedAway declares what tracks miss that were turned away, and asks for them again
-// where there is room.
+// retryTurnedAway declares what is missing of the turned-away tracks, and asks for those
+// again for which there is a place now.
 func (r *run) retryTurnedAway(now time.Duration) {
 	over, again := r.tracks.updateTurnedAway(r.unpublished(), r.pause.keepsNothing(), now)
 	r.reportTurnedAway(now)
@@ -144,8 +146,8 @@ func (r *run) retryTurnedAway(now time.Duration) {
 	r.declareWaits(over, media.HoleTooMany)
 }
 
-// newsOfTurnedAway returns the members whose tracks are not all recorded, and those of
-// them that are to be reported now, those with most tracks first.
+// newsOfTurnedAway returns all members with turned-away tracks, and those of them to
+// report now. Those with the most tracks come first.
 func (ts *tracks) newsOfTurnedAway(now time.Duration) (all, news []TurnedAway) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -173,8 +175,8 @@ func (ts *tracks) newsOfTurnedAway(now time.Duration) (all, news []TurnedAway) {
 	return all, news
 }
 
-// reportTurnedAway reports members whose tracks are not all recorded to whoever runs the
-// recorder: each member once in a while, not each track.
+// reportTurnedAway reports members with turned-away tracks by Config.TurnedAway: each
+// member at most once a minute.
 func (r *run) reportTurnedAway(now time.Duration) {
 	all, news := r.tracks.newsOfTurnedAway(now)
 	r.board.setTurnedAway(all)
@@ -187,15 +189,15 @@ func (r *run) reportTurnedAway(now time.Duration) {
 	}
 }
 
-// updateTurnedAway returns what participants miss whose tracks were turned away, and those
-// tracks for which there is room now.
+// updateTurnedAway returns what is missing of the turned-away tracks, and the tracks for
+// which there is a place now.
 func (ts *tracks) updateTurnedAway(gone map[Postponer]bool, paused bool, now time.Duration) (over []unarrivedTrack, again []Postponer) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	room := MaxTracks - len(ts.running)
 	for who, c := range ts.turnedAway {
 		c.tracks = slices.DeleteFunc(c.tracks, func(t Postponer) bool { return gone[t] })
-		if paused { // what is sent during a pause is not missing
+		if paused { // media sent during a pause is not missing
 			over = append(over, unarrivedTrack{participant: who, from: c.from, seen: c.seen})
 			c.from = now
 		}
@@ -218,7 +220,7 @@ func (ts *tracks) updateTurnedAway(gone map[Postponer]bool, paused bool, now tim
 	return over, again
 }
 
-// takeTurnedAway returns what participants miss whose tracks are still turned away, and
+// takeTurnedAway returns what is missing of the tracks that are still turned away, and
 // forgets them.
 func (ts *tracks) takeTurnedAway(gone map[Postponer]bool, now time.Duration) (over []unarrivedTrack) {
 	ts.mu.Lock()
@@ -233,8 +235,8 @@ func (ts *tracks) takeTurnedAway(gone map[Postponer]bool, now time.Duration) (ov
 	return over
 }
 
-// declareTurnedAway declares, at the end of the recording, what tracks missed that are
-// still turned away.
+// declareTurnedAway declares, at the end of the recording, what is missing of the tracks
+// that are still turned away.
 func (r *run) declareTurnedAway(now time.Duration) {
 	r.declareWaits(r.tracks.takeTurnedAway(r.unpublished(), now), media.HoleTooMany)
 }
