@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -34,10 +35,30 @@ type MP4Options struct {
 	// Rate is the number of pictures a second, from 1 to 60. 0 means 25.
 	Rate int
 
-	stuck time.Duration // in place of stuck, for tests
+	// Encoder is EncoderAuto, EncoderSoftware or one of HardwareEncoders. Empty means
+	// EncoderAuto.
+	Encoder string
+	// Warn, if it is set, is called with why hardware that is there is not used.
+	Warn func(error)
+
+	stuck   time.Duration                          // in place of stuck, for tests
+	devices func(pattern string) ([]string, error) // in place of the machine's, for tests
 }
 
+const (
+	// EncoderAuto is the first of HardwareEncoders that works here, or else software.
+	EncoderAuto = ffmpeg.Auto
+	// EncoderSoftware is software, such as libx264.
+	EncoderSoftware = ffmpeg.Software
+)
+
+// HardwareEncoders returns the names of the hardware encoders that ExportMP4 knows, in
+// the order in which EncoderAuto tries them.
+func HardwareEncoders() []string { return ffmpeg.Hardware() }
+
 var (
+	// ErrEncoder: the hardware encoder that was chosen does not work here.
+	ErrEncoder = ffmpeg.ErrEncoder
 	// ErrFFmpegMissing: ExportMP4 found no ffmpeg in PATH.
 	ErrFFmpegMissing = ffmpeg.ErrMissing
 	// ErrFFmpegLacks: the ffmpeg in PATH was built without an encoder or a
@@ -48,12 +69,15 @@ var (
 func (o *MP4Options) check() error {
 	o.Layout = cmp.Or(o.Layout, LayoutGrid)
 	o.Rate = cmp.Or(o.Rate, 25)
+	o.Encoder = cmp.Or(o.Encoder, EncoderAuto)
 	if o.Width == 0 && o.Height == 0 {
 		o.Width, o.Height = 1280, 720
 	}
 	switch {
 	case o.Layout != LayoutGrid && o.Layout != LayoutSpeaker:
 		return fmt.Errorf("no layout is called %.20q", string(o.Layout))
+	case o.Encoder != EncoderAuto && o.Encoder != EncoderSoftware && !slices.Contains(HardwareEncoders(), o.Encoder):
+		return fmt.Errorf("no encoder is called %.20q", o.Encoder)
 	case o.Rate < 1 || o.Rate > 60:
 		return fmt.Errorf("%d pictures a second, want 1 to 60", o.Rate)
 	case o.Width%2 != 0 || o.Height%2 != 0 || o.Width < 160 || o.Height < 90 || o.Width > 3840 || o.Height > 2160:
@@ -114,7 +138,15 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 	// Everything that runs ends with this context, and is waited for.
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	enc, err := program.Encode(running, path, ffmpeg.Film{Width: o.Width, Height: o.Height, Rate: o.Rate})
+	film := ffmpeg.Film{Width: o.Width, Height: o.Height, Rate: o.Rate}
+	skipped, err := program.Choose(running, ffmpeg.Wish{Encoder: o.Encoder, Devices: o.devices, For: o.stuck}, film)
+	if err != nil {
+		return err
+	}
+	if skipped != nil && o.Warn != nil {
+		o.Warn(skipped)
+	}
+	enc, err := program.Encode(running, path, film)
 	if err != nil {
 		return err
 	}

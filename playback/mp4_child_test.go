@@ -24,7 +24,7 @@ import (
 )
 
 // small are the options of quick exports.
-var small = MP4Options{Width: 320, Height: 180, Rate: 10}
+var small = MP4Options{Width: 320, Height: 180, Rate: 10, Encoder: EncoderSoftware}
 
 // stub puts a script in the place of ffmpeg that notes its arguments, environment
 // and process, and then does what do says; $REAL is the program that it stands

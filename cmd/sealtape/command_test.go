@@ -35,7 +35,7 @@ func TestOptionsRefuse(t *testing.T) {
 		{&exportOptions{format: "mkv", output: "-"}, "nothing to standard output"},
 		{&exportOptions{format: "avi", output: "x", given: map[string]bool{"format": true}}, "--format"},
 		{&exportOptions{format: "mkv", output: "x", size: "160x90", given: map[string]bool{"size": true}}, "--size is for --format mp4"},
-		{&exportOptions{format: "mkv", output: "x.mp4", size: "160x90", layout: "grid"}, ""},
+		{&exportOptions{format: "mkv", output: "x.mp4", size: "160x90", layout: "grid", encoder: "auto"}, ""},
 		{&exportOptions{format: "mkv", output: "x", from: "2:00", to: "1:00"}, "not after 2:00"},
 		{&exportOptions{format: "mkv", output: "x", from: "0", to: "1:00"}, ""},
 		{&decryptOptions{}, "-o DIR is missing"},

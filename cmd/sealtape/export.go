@@ -84,16 +84,18 @@ type exportOptions struct {
 	from, to           string
 	participants       []string
 	layout, size       string
+	encoder            string
 	given              map[string]bool // the flags that were, of those with a default
 
 	// What check made of these.
 	export  exporter
+	warn    func(error) // set by runExport
 	excerpt playback.ExportOptions
 }
 
 func (o *exportOptions) Rest(c *cli.Context) {
 	o.participants, o.given = c.StringSlice("participant"), make(map[string]bool)
-	for _, name := range []string{"format", "layout", "size"} {
+	for _, name := range []string{"format", "layout", "size", "encoder"} {
 		o.given[name] = c.IsSet(name)
 	}
 }
@@ -205,6 +207,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		bar.Describe("writing" + speed(done, time.Since(began)))
 		bar.Set(int64(done))
 	}
+	o.warn = func(err error) { e.Warnf("%v", err) }
 	report, err := o.export(reads, s, out, options)
 	bar.Finish()
 	if errors.Is(err, context.Canceled) {

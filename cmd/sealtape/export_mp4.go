@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,8 @@ func (o *exportOptions) mp4Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "layout", Destination: &o.layout, Value: "grid", Usage: "of mp4, `grid` or speaker"},
 		&cli.StringFlag{Name: "size", Destination: &o.size, Value: "1280x720", Usage: "of mp4, `WIDTHxHEIGHT` of the picture"},
+		&cli.StringFlag{Name: "encoder", Destination: &o.encoder, Value: playback.EncoderAuto,
+			Usage: "of mp4, `auto` for hardware that works or else software, software, " + strings.Join(playback.HardwareEncoders(), ", ")},
 	}
 }
 
@@ -28,7 +31,7 @@ func (o *exportOptions) exporter() (exporter, error) {
 	if export == nil {
 		return nil, ui.Misuse("--format is %q, want mkv, tracks or mp4", o.format)
 	}
-	for _, name := range []string{"layout", "size"} {
+	for _, name := range []string{"layout", "size", "encoder"} {
 		if o.given[name] {
 			return nil, ui.Misuse("--%s is for --format mp4", name)
 		}
@@ -48,8 +51,12 @@ func (o *exportOptions) mp4Exporter() (exporter, error) {
 		return nil, ui.Misuse("--size is %q, want even numbers from 160x90 to 3840x2160", o.size)
 	}
 	m.Width, m.Height = w, h
+	m.Encoder = o.encoder
+	if known := append([]string{playback.EncoderAuto, playback.EncoderSoftware}, playback.HardwareEncoders()...); !slices.Contains(known, m.Encoder) {
+		return nil, ui.Misuse("--encoder is %q, want one of %s", o.encoder, strings.Join(known, ", "))
+	}
 	return func(ctx context.Context, s *playback.Session, path string, options playback.ExportOptions) (playback.Report, error) {
-		m.ExportOptions = options
+		m.ExportOptions, m.Warn = options, o.warn
 		return playback.ExportMP4(ctx, s, path, m)
 	}, nil
 }

@@ -27,10 +27,10 @@ type child struct {
 // the program.
 func start(ctx context.Context, path string, args []string, in *os.File, out io.Writer, extra ...*os.File) (*child, error) {
 	c := &child{ctx: ctx, cmd: exec.CommandContext(ctx, path, args...)}
-	// The environment has only what is needed to find libraries: the variables of
+	// The environment has only what is needed to find libraries and devices: the variables of
 	// this program are not for it.
 	c.cmd.Env = []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
-	for _, name := range []string{"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+	for _, name := range []string{"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES"} {
 		if v := os.Getenv(name); v != "" {
 			c.cmd.Env = append(c.cmd.Env, name+"="+v)
 		}

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -58,14 +58,10 @@ func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, 
 	}
 	files = append(files, audioRead, audioWrite)
 
-	rate := strconv.Itoa(f.Rate)
-	args := []string{"-nostdin", "-hide_banner", "-nostats", "-v", "error", "-xerror", "-y",
-		"-protocol_whitelist", "pipe,fd", "-thread_queue_size", "64", "-f", "rawvideo", "-pix_fmt", "yuv420p",
-		"-s", fmt.Sprintf("%dx%d", f.Width, f.Height), "-r", rate, "-i", "pipe:0",
-		"-protocol_whitelist", "pipe,fd", "-thread_queue_size", "256", "-f", "s16le", "-ar", "48000", "-ac", "2", "-i", "pipe:3",
-		"-map", "0:v", "-map", "1:a", "-map_metadata", "-1",
-		"-c:v", p.video.name, "-pix_fmt", "yuv420p", "-g", strconv.Itoa(4 * f.Rate)}
-	args = append(args, p.video.args...)
+	args := slices.Concat([]string{"-nostdin", "-hide_banner", "-nostats", "-v", "error", "-xerror", "-y"}, p.video.before,
+		[]string{"-protocol_whitelist", "pipe,fd", "-thread_queue_size", "64"}, f.input(), []string{"-i", "pipe:0",
+			"-protocol_whitelist", "pipe,fd", "-thread_queue_size", "256", "-f", "s16le", "-ar", "48000", "-ac", "2", "-i", "pipe:3",
+			"-map", "0:v", "-map", "1:a", "-map_metadata", "-1"}, p.video.video(f))
 	args = append(args, "-color_range", "tv", "-colorspace", "smpte170m", "-color_primaries", "smpte170m", "-color_trc", "smpte170m",
 		"-c:a", p.audio.name)
 	args = append(args, p.audio.args...)

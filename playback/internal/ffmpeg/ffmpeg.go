@@ -39,6 +39,7 @@ var (
 // A Program is an ffmpeg whose abilities are known.
 type Program struct {
 	path     string
+	encoders map[string]bool
 	decoders map[string]bool
 	video    encoder
 	audio    encoder
@@ -48,20 +49,26 @@ type Program struct {
 type encoder struct {
 	name string
 	args []string
+
+	// These are for hardware.
+	before []string // arguments before the inputs
+	device string   // the option that takes a device's file
+	filter string   // what brings pictures to the device
+	format string   // of the pictures that it takes; "" means yuv420p
 }
 
 // videoEncoders and audioEncoders are tried in this order.
 var (
 	videoEncoders = []encoder{
-		{"libx264", []string{"-preset", "veryfast", "-crf", "23"}},
-		{"libopenh264", []string{"-b:v", "2500k"}},
-		{"h264_videotoolbox", []string{"-b:v", "2500k"}},
-		{"h264_mf", []string{"-b:v", "2500k"}},
+		{name: "libx264", args: []string{"-preset", "veryfast", "-crf", "23"}},
+		{name: "libopenh264", args: []string{"-b:v", "2500k"}},
+		{name: "h264_videotoolbox", args: []string{"-b:v", "2500k"}},
+		{name: "h264_mf", args: []string{"-b:v", "2500k"}},
 	}
 	audioEncoders = []encoder{
-		{"aac", []string{"-b:a", "128k"}},
-		{"libfdk_aac", []string{"-b:a", "128k"}},
-		{"aac_at", []string{"-b:a", "128k"}},
+		{name: "aac", args: []string{"-b:a", "128k"}},
+		{name: "libfdk_aac", args: []string{"-b:a", "128k"}},
+		{name: "aac_at", args: []string{"-b:a", "128k"}},
 	}
 	decoders = map[media.Codec][]string{
 		media.Opus: {"libopus", "opus"},
@@ -81,18 +88,17 @@ func Find(ctx context.Context) (*Program, error) {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
 	}
 	p := &Program{path: path}
-	encoders, err := p.list(ctx, "-encoders")
-	if err != nil {
+	if p.encoders, err = p.list(ctx, "-encoders"); err != nil {
 		return nil, err
 	}
 	if p.decoders, err = p.list(ctx, "-decoders"); err != nil {
 		return nil, err
 	}
 	var ok bool
-	if p.video, ok = first(encoders, videoEncoders); !ok {
+	if p.video, ok = first(p.encoders, videoEncoders); !ok {
 		return nil, fmt.Errorf("%w an encoder for H.264, such as libx264", ErrLacks)
 	}
-	if p.audio, ok = first(encoders, audioEncoders); !ok {
+	if p.audio, ok = first(p.encoders, audioEncoders); !ok {
 		return nil, fmt.Errorf("%w an encoder for AAC", ErrLacks)
 	}
 	return p, nil

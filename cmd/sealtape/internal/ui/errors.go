@@ -171,6 +171,7 @@ var answers = []struct {
 	{is(playback.ErrNothing), ExitIncomplete, Hint{"see why nothing was recorded", []string{"sealtape info ID"}}},
 	{is(playback.ErrFFmpegMissing), ExitFailed, Hint{"install ffmpeg, on Debian so; --format mkv and tracks do without", []string{"apt install ffmpeg"}}},
 	{is(playback.ErrFFmpegLacks), ExitFailed, Hint{Why: "install an ffmpeg that has it, as Debian's does; --format mkv and tracks do without"}},
+	{is(playback.ErrEncoder), ExitFailed, Hint{Why: "--encoder auto takes software where no hardware works"}},
 	{As[*archive.AmbiguousError], ExitFailed, Hint{Why: "give more characters of the ID"}},
 	{is(fs.ErrExist), ExitFailed, Hint{Why: "nothing is overwritten; choose another name"}},
 	{is(fs.ErrPermission), ExitFailed, Hint{Why: "check who owns it and its mode"}},
