@@ -3,11 +3,11 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/doctor"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/keycmd"
@@ -33,6 +33,7 @@ func commands() []*cli.Command {
 		pruneCommand(),
 		doctor.Command(),
 		flags.Completion(),
+		completeCommand(),
 	)
 }
 
@@ -43,10 +44,9 @@ func newApp(e *ui.Env) *cli.App {
 		Usage:                 "record end-to-end-encrypted meetings into an archive only their people can open",
 		Version:               version(),
 		CustomAppHelpTemplate: flags.AppHelp,
-		EnableBashCompletion:  true,
 		Flags:                 ui.LogFlags(),
 		Before: func(c *cli.Context) error {
-			return e.SetLogging(c.String("log-format"), c.String("log-level"))
+			return meant(c, e.SetLogging(c.String("log-format"), c.String("log-level")))
 		},
 		// A reader's name may have a comma in it.
 		DisableSliceFlagSeparator: true,
@@ -78,13 +78,10 @@ func prepare(cs []*cli.Command) {
 		if run := c.Action; run != nil {
 			c.Action = func(c *cli.Context) error {
 				if err := run(c); err != nil {
-					return &ui.CommandError{Err: err, Command: flags.CommandPath(c)}
+					return &ui.CommandError{Err: meant(c, err), Command: flags.CommandPath(c)}
 				}
 				return nil
 			}
-		}
-		if strings.HasPrefix(strings.TrimPrefix(c.ArgsUsage, "["), "ID") {
-			c.BashComplete = access.CompleteIDs(c)
 		}
 		for _, f := range c.Flags {
 			if b, ok := f.(*cli.BoolFlag); ok {
@@ -93,6 +90,20 @@ func prepare(cs []*cli.Command) {
 		}
 		prepare(c.Subcommands)
 	}
+}
+
+// meant adds to an error of the command line which of a flag's few values was probably
+// meant.
+func meant(c *cli.Context, err error) error {
+	if !ui.As[ui.UsageError](err) {
+		return err
+	}
+	for name, values := range choices() {
+		if v := c.String(name); c.IsSet(name) && !slices.Contains(values, v) && strings.Contains(err.Error(), "--"+name+" is ") {
+			err = ui.Unlike(err, v, values)
+		}
+	}
+	return err
 }
 
 // version says what runs.

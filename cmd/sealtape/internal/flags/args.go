@@ -20,8 +20,8 @@ import (
 // would take the last in silence, or one that got an empty one, as of a variable
 // of a shell that is not set.
 func First(app *cli.App, args []string) ([]string, error) {
-	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
-		return args, nil // completion looks at the order that was typed
+	if len(args) == 0 {
+		return args, nil
 	}
 	var out, global []string
 	var err error
@@ -32,7 +32,8 @@ func First(app *cli.App, args []string) ([]string, error) {
 		rest = append(slices.Clone(rest[1:]), "--help")
 	}
 	flags, commands := app.Flags, app.Commands
-	var behind []string // positionals of the command found so far
+	var among []*cli.Command // those that the unknown one is none of
+	var behind []string      // positionals of the command found so far
 	for len(rest) > 0 {
 		arg := rest[0]
 		rest = rest[1:]
@@ -63,14 +64,14 @@ func First(app *cli.App, args []string) ([]string, error) {
 				continue
 			}
 			if len(behind) == 0 && len(commands) > 0 {
-				unknown = strings.TrimPrefix(command+" "+arg, "sealtape ")
+				unknown, among = strings.TrimPrefix(command+" "+arg, "sealtape "), commands
 			}
 			behind = append(behind, arg)
 			commands = nil
 		}
 	}
 	if help && unknown != "" {
-		err = ui.UsageError{Err: fmt.Errorf("unknown command %q", unknown), Command: command}
+		err = ui.Unlike(ui.UsageError{Err: fmt.Errorf("unknown command %q", unknown), Command: command}, behind[0], commandNames(among))
 	} else if help {
 		behind = nil // urfave/cli would look for topics of these names
 	}

@@ -2,7 +2,7 @@ package flags
 
 import (
 	"context"
-	"slices"
+	_ "embed" // the scripts
 
 	"github.com/urfave/cli/v2"
 
@@ -14,55 +14,46 @@ func Completion() *cli.Command {
 	var o CompletionOptions
 	return &cli.Command{
 		Name:      "completion",
-		Usage:     "print what makes a shell complete sealtape's commands",
+		Usage:     "print a script that makes your shell complete commands, flags, IDs and names",
 		ArgsUsage: "bash|zsh|fish",
-		Description: `For bash, once:
-  sealtape completion bash > ~/.local/share/bash-completion/completions/sealtape`,
+		Description: `Save the script where your shell looks for it, and start a new shell. For recordings, the
+script asks the store of --store or SEALTAPE_STORE; for names, it reads your pinned cards.
+
+Examples:
+  sealtape completion bash > ~/.local/share/bash-completion/completions/sealtape
+  sealtape completion zsh > ~/.zfunc/_sealtape    # with fpath+=~/.zfunc before compinit
+  sealtape completion fish > ~/.config/fish/completions/sealtape.fish`,
 		Action: Action(&o, runCompletion, Argument{Name: "bash, zsh or fish", To: &o.Shell}),
 	}
 }
 
 // CompletionOptions are those of it.
-type CompletionOptions struct {
-	Shell string
-	fish  func() (string, error) // what cli makes for that one
-}
+type CompletionOptions struct{ Shell string }
 
-// Rest takes from c what makes the completion of fish.
-func (o *CompletionOptions) Rest(c *cli.Context) { o.fish = c.App.ToFishCompletion }
+// Shells are those that there is a script for.
+func Shells() []string { return []string{"bash", "zsh", "fish"} }
 
 // Check refuses a shell that is not known.
 func (o *CompletionOptions) Check() error {
-	if !slices.Contains([]string{"bash", "zsh", "fish"}, o.Shell) {
-		return ui.Misuse("no completion for %q", o.Shell)
+	if _, ok := scripts[o.Shell]; !ok {
+		return ui.Unlike(ui.Misuse("no completion for %q", o.Shell), o.Shell, Shells())
 	}
 	return nil
 }
 
-func runCompletion(_ context.Context, e *ui.Env, o *CompletionOptions) (err error) {
-	script := map[string]string{"bash": bashCompletion, "zsh": zshCompletion}[o.Shell]
-	if o.Shell == "fish" {
-		script, err = o.fish()
-	}
-	e.Printf("%s", script)
-	return err
+func runCompletion(_ context.Context, e *ui.Env, o *CompletionOptions) error {
+	e.Printf("%s", scripts[o.Shell])
+	return nil
 }
 
-// Both ask sealtape itself, with the words typed so far.
-const bashCompletion = `_sealtape() {
-	local cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}")
-	[[ $cur == -* ]] && words+=("$cur")
-	COMPREPLY=($(compgen -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "$cur"))
-}
-complete -o bashdefault -o default -F _sealtape sealtape
-`
+// All scripts ask sealtape itself, with the words typed so far: see command complete.
+var (
+	//go:embed completion.bash
+	bashScript string
+	//go:embed completion.zsh
+	zshScript string
+	//go:embed completion.fish
+	fishScript string
 
-const zshCompletion = `#compdef sealtape
-_sealtape() {
-	local cur=${words[CURRENT]} asked=("${(@)words[1,CURRENT-1]}")
-	[[ $cur == -* ]] && asked+=("$cur")
-	local -a found=("${(@f)$("${asked[@]}" --generate-bash-completion 2>/dev/null)}")
-	if [[ -n ${found[1]} ]]; then compadd -a found; else _files; fi
-}
-compdef _sealtape sealtape
-`
+	scripts = map[string]string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}
+)

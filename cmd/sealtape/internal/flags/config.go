@@ -128,7 +128,7 @@ func ReadConfig(c *cli.Context, path string) ([]setting, error) {
 		}
 		slice, err := settable(c, s.Name)
 		if err != nil {
-			return nil, settingError(path, s.Line, err, "the settings are the flags that sealtape record --help lists, without the dashes")
+			return nil, unlikeSetting(c, s.Name, settingError(path, s.Line, err, "the settings are the flags that sealtape record --help lists, without the dashes"))
 		}
 		if slices.ContainsFunc(out, func(o setting) bool { return o.Name == s.Name }) {
 			return nil, settingError(path, s.Line, fmt.Errorf("%s is set twice", s.Name), "")
@@ -148,6 +148,15 @@ func ReadConfig(c *cli.Context, path string) ([]setting, error) {
 		}
 	}
 	return out, nil
+}
+
+// unlikeSetting adds to err which setting of the running command was probably meant.
+func unlikeSetting(c *cli.Context, name string, err error) error {
+	var names []string
+	for _, f := range slices.Concat(c.Command.Flags, ui.LogFlags()) {
+		names = append(names, f.Names()[0])
+	}
+	return ui.Unlike(err, name, names)
 }
 
 // settable reports whether the running command has a flag of this name, and

@@ -20,7 +20,31 @@ func NoSuchCommand(c *cli.Context) error {
 		}
 		return cli.ShowAppHelp(c)
 	}
-	return ui.Misuse("unknown command %q", strings.TrimPrefix(CommandPath(c)+" "+name, "sealtape "))
+	among := c.App.Commands
+	if len(c.Lineage()) > 2 {
+		among = c.Command.Subcommands
+	}
+	return ui.Unlike(ui.Misuse("unknown command %q", strings.TrimPrefix(CommandPath(c)+" "+name, "sealtape ")), name, commandNames(among))
+}
+
+// commandNames are those that people are told of.
+func commandNames(commands []*cli.Command) (names []string) {
+	for _, c := range commands {
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// dashedNames are flags as they are written.
+func dashedNames(flags []cli.Flag) (names []string) {
+	for _, f := range flags {
+		for _, name := range f.Names() {
+			names = append(names, Dashed(name))
+		}
+	}
+	return names
 }
 
 // UsageFailed takes the errors of flag parsing.
@@ -32,7 +56,7 @@ func UsageFailed(c *cli.Context, err error, _ bool) error {
 func misused(c *cli.Context, err error) error {
 	msg := err.Error()
 	if f, ok := strings.CutPrefix(msg, "flag provided but not defined: -"); ok {
-		return ui.Misuse("unknown flag %s", Dashed(f))
+		return ui.Unlike(ui.Misuse("unknown flag %s", Dashed(f)), Dashed(f), dashedNames(slices.Concat(c.Command.Flags, c.App.Flags)))
 	}
 	if f, ok := strings.CutPrefix(msg, "flag needs an argument: -"); ok {
 		return ui.Misuse("flag %s needs a value", Dashed(f))
