@@ -1,13 +1,13 @@
 /**
- * A Ticker calls back at a steady pace, also in a tab that is not seen, where the
- * page's own timers come once a second.
+ * A Ticker calls back at a steady pace, also in a hidden tab, where the page's own timers
+ * fire only once a second.
  */
 export class Ticker {
 	/** @type {Worker|null} */
 	#worker = null;
-	/** @type {ReturnType<typeof setInterval>|undefined} in place of the worker, where there can be none */
+	/** @type {ReturnType<typeof setInterval>|undefined} used if there can be no worker */
 	#timer;
-	/** In milliseconds, 0 for not. */
+	/** In milliseconds; 0: it does not tick. */
 	#pace = 0;
 	#call;
 

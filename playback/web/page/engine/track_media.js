@@ -1,35 +1,35 @@
 import { MediaBuffer } from "./media_buffer.js";
 
-/** What is kept before the clock, in seconds, and when it is worth a removal. */
+/** Seconds of media that stay behind the clock, and after how many seconds more is removed. */
 const keepBehind = 10, removeBeyond = 16;
 
-/** How much is fetched beyond a jump before it happens, in seconds. */
+/** Seconds of media after a jump that are fetched before it happens. */
 const afterJump = 6;
 
-/** A run goes on over segments without the track, but no further than this, in seconds. */
+/** How far ahead a run passes over segments without the track, in seconds. */
 const runAhead = 60;
 
-/** Pictures are removed up to just before a key frame, in seconds. */
+/** Pictures are removed up to this long before a key frame, in seconds. */
 const beforeKey = 0.002;
 
 /**
- * A TrackMedia brings one track's segments into the buffer of its element: it knows
- * which it needs, and in which order they go in.
+ * A TrackMedia puts the segments of one track into the buffer of its element. It decides
+ * which segments are needed and in which order they go in.
  *
- * Pictures decode only from a key frame on and only in order, so what is in the
- * buffer is always one run of segments, from #first up to (without) #next. Sound is
- * held to the same, for it costs nothing.
+ * Pictures decode only from a key frame on and only in order. So the buffer always has one
+ * run of segments, from #first up to #next, without #next. Sound has the same rule, since
+ * that costs nothing.
  */
 export class TrackMedia {
-	/** The recording time that is played, or will be. */
+	/** The recording time that is played or will be played next. */
 	clockTime = 0;
-	/** Indexes of segments: where the run begins, what goes into the buffer next, and what is in it. */
+	/** Indexes of segments: the first of the run, the next for the buffer, and the first that is not in it yet. */
 	#first = -1;
 	#next = -1;
 	#done = -1;
 	/** How often a run began. */
 	#run = 0;
-	/** @type {Map<number, import("./source.js").Part[]>} what came and is not yet in the buffer, by segment index */
+	/** @type {Map<number, import("./source.js").Part[]>} parts that came and are not in the buffer yet, by segment index */
 	#held = new Map();
 	/** @type {Set<number>} indexes of segments that could not be decoded */
 	#spoilt = new Set();
@@ -44,8 +44,8 @@ export class TrackMedia {
 	 * @param {import("./tracks_of.js").Track} track
 	 * @param {HTMLMediaElement} element
 	 * @param {object} config
-	 * @param {() => void} config.changed it may be ready now, or need something
-	 * @param {() => void} config.restarting the element is about to lose all that it has
+	 * @param {() => void} config.changed the track may be ready now, or need something
+	 * @param {() => void} config.restarting the element is about to lose all its media
 	 * @param {(text: string) => void} config.broken a part cannot be decoded
 	 */
 	constructor(segments, track, element, config) {
@@ -79,8 +79,8 @@ export class TrackMedia {
 	}
 
 	/**
-	 * aim makes t the time that is played, or will be. What is in the buffer stays if it
-	 * leads to t.
+	 * aim sets the time that is played or will be played next. The buffer keeps its media if
+	 * the run reaches t.
 	 * @param {number} t
 	 */
 	aim(t) {
@@ -89,7 +89,7 @@ export class TrackMedia {
 		if (this.#first < 0 || from < this.#first || at > this.#next) this.#beginRun();
 	}
 
-	/** beginRun begins anew with what the clock's time needs. */
+	/** beginRun begins another run, with the segments that the clock's time needs. */
 	#beginRun() {
 		const from = this.#from(this.clockTime);
 		this.#first = this.#next = this.#done = from;
@@ -103,7 +103,7 @@ export class TrackMedia {
 	 * lacks returns the segments that must be fetched to play up to until, in the
 	 * order in which they are needed.
 	 * @param {number} until
-	 * @param {number|null} jump where it will go on then
+	 * @param {number|null} jump the time at which it goes on after until; null: it does not jump
 	 */
 	lacks(until, jump = null) {
 		this.#drain();
@@ -114,7 +114,8 @@ export class TrackMedia {
 	}
 
 	/**
-	 * span returns the segments with media from the index on that begin before a time.
+	 * span returns those segments with media of the track, from index i on, that begin before
+	 * until.
 	 * @param {number} i
 	 * @param {number} until
 	 */
@@ -125,7 +126,7 @@ export class TrackMedia {
 	}
 
 	/**
-	 * give takes the track's parts of segment i.
+	 * give takes in the track's parts of segment i.
 	 * @param {number} i
 	 * @param {import("./source.js").Part[]} parts
 	 */
@@ -135,7 +136,7 @@ export class TrackMedia {
 		this.#drain();
 	}
 
-	/** drain appends what is there, in order. */
+	/** drain appends the parts that came, in order, up to the first segment that did not. */
 	#drain() {
 		const { list } = this.#segments;
 		while (this.#next < list.length) {
@@ -154,8 +155,8 @@ export class TrackMedia {
 	}
 
 	/**
-	 * covered says whether all that there is of the track at t is in the buffer; also
-	 * when that is nothing.
+	 * covered reports whether all media of the track at t is in the buffer. It is true if
+	 * there is none.
 	 * @param {number} t
 	 */
 	covered(t) {
@@ -166,7 +167,7 @@ export class TrackMedia {
 	}
 
 	/**
-	 * spoils says whether the browser choked on what is at t.
+	 * spoils reports whether the browser could not decode the segment at t.
 	 * @param {number} t
 	 */
 	spoils(t) {
@@ -174,7 +175,7 @@ export class TrackMedia {
 	}
 
 	/**
-	 * around returns the range of media that is there for t, or null.
+	 * around returns the range in the buffer that contains t, or null.
 	 * @param {number} t
 	 */
 	around(t) {
@@ -182,14 +183,14 @@ export class TrackMedia {
 	}
 
 	/**
-	 * after returns where the first media after t begin, or null.
+	 * after returns where the next range in the buffer begins after t, or null.
 	 * @param {number} t
 	 */
 	after(t) {
 		return this.#buffer.after(t);
 	}
 
-	/** tidy removes what is long past, and makes room where there is none. */
+	/** tidy removes media far behind the clock, and makes room if the buffer is full. */
 	tidy() {
 		if (this.#buffer.full) {
 			this.#buffer.kick();
@@ -203,9 +204,9 @@ export class TrackMedia {
 	}
 
 	/**
-	 * cuttable returns what may go of what is before t, or null. Only whole segments
-	 * of sound go, and pictures up to the first key frame of a segment, so that #first
-	 * still tells what is here.
+	 * cuttable returns the span before t that may be removed, or null. It has only whole
+	 * segments of sound, and pictures only up to the first key frame of a segment. So #first
+	 * stays true.
 	 * @param {number} t
 	 * @returns {import("./spans.js").Span|null}
 	 */
@@ -218,8 +219,8 @@ export class TrackMedia {
 	}
 
 	/**
-	 * spoil starts again after media that the browser choked on, without the segment
-	 * that did it: i, or if the decoder did not say, about where it plays.
+	 * spoil begins again without a segment that the browser could not decode: segment i. If
+	 * i is null, it is the one that plays now.
 	 * @param {string} text
 	 * @param {number|null} [i]
 	 */
