@@ -106,7 +106,7 @@ func meant(c *cli.Context, err error) error {
 	return err
 }
 
-// version says what runs.
+// version returns the version of this program, for people.
 func version() string {
 	return moduleVersion() + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 }

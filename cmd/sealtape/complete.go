@@ -18,7 +18,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
-// completeTime bounds what a shell waits for the store.
+// completeTime is how long a shell waits for the store at most.
 const completeTime = 2 * time.Second
 
 // completeCommand is what the scripts of command completion ask. It prints each candidate
@@ -50,7 +50,7 @@ Examples:
 	}
 }
 
-// choices are the values of flags that have few, by the flag's name.
+// choices are the values of flags with few values, by the flag's name.
 func choices() map[string][]string {
 	return map[string][]string{
 		"access":          {bot.AccessPresent, bot.AccessWhole},
@@ -99,8 +99,8 @@ func valuesFor(ctx context.Context, e *ui.Env, p *flags.Place) ([]flags.Candidat
 	return nil, flags.NoPaths
 }
 
-// whatIs says what stands at a place: a word of valuesFor, or the placeholder in the help
-// of the flag.
+// whatIs returns what a place stands for: a word of valuesFor, or the placeholder in the
+// help of the flag.
 func whatIs(p *flags.Place) string {
 	switch p.Command + " --" + p.Flag {
 	case "share --to":
@@ -133,8 +133,8 @@ func named(values []string, about string) (found []flags.Candidate) {
 	return found
 }
 
-// recordingIDs are those in the store that the words name, or the environment. There is
-// nobody to tell of a failure.
+// recordingIDs returns the IDs in the store that the words or the environment name. A
+// failure is not reported: nobody would see it.
 func recordingIDs(ctx context.Context, e *ui.Env, p *flags.Place) []string {
 	name := os.Getenv("SEALTAPE_STORE")
 	if len(p.Stores) > 0 {
@@ -170,7 +170,7 @@ func idsIn(ctx context.Context, s archive.Store) (ids []string) {
 	return ids
 }
 
-// cardNames are those of the pinned cards.
+// cardNames returns the names of the pinned cards.
 func cardNames() (names []string) {
 	h, err := access.OpenHome()
 	if err != nil {

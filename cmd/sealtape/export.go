@@ -87,7 +87,7 @@ type exportOptions struct {
 	encoder            string
 	given              map[string]bool // the flags that were, of those with a default
 
-	// What check made of these.
+	// Set by check from these.
 	export  exporter
 	warn    func(error) // set by runExport
 	excerpt playback.ExportOptions
@@ -121,7 +121,7 @@ func (o *exportOptions) Check() (err error) {
 	return o.checkExcerpt()
 }
 
-// checkExcerpt takes what --from and --to say.
+// checkExcerpt reads --from and --to.
 func (o *exportOptions) checkExcerpt() (err error) {
 	x := &o.excerpt
 	if o.from != "" {
@@ -140,7 +140,7 @@ func (o *exportOptions) checkExcerpt() (err error) {
 	return nil
 }
 
-// checkPath refuses a path that something is at, or nothing can be.
+// checkPath returns why the path cannot be written: something is there, or nothing can be.
 func (o *exportOptions) checkPath() (err error) {
 	out := o.output
 	if o.format == "tracks" {
@@ -246,8 +246,7 @@ func excerptLength(s *playback.Session, o playback.ExportOptions) time.Duration 
 	return to - o.From
 }
 
-// speed tells how much faster than the meeting something goes, once that can be
-// said.
+// speed returns how much faster than the meeting something goes, once that is known.
 func speed(done, took time.Duration) string {
 	if took < time.Second || done <= 0 {
 		return ""

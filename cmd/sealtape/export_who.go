@@ -9,13 +9,12 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// maxListed bounds the participants that a hint lists.
+// maxListed is how many participants a hint lists.
 const maxListed = 20
 
-// chosenParticipants returns the identities of those, of all who are present, that
-// --participant names.
-// A whole identity or name comes before one in other letters' case; what fits
-// several is refused, as is what fits nobody.
+// chosenParticipants returns the identities of the participants that --participant names.
+// An exact identity or name is preferred to one in another case. A value that fits several
+// participants, or none, is an error.
 func chosenParticipants(present []playback.Participant, names []string) ([]string, error) {
 	var chosen []string
 	for _, name := range names {
@@ -50,7 +49,7 @@ func chosenParticipants(present []playback.Participant, names []string) ([]strin
 	return chosen, nil
 }
 
-// whoTheyAre tells participants by name and identity.
+// whoTheyAre returns participants with name and identity, for people.
 func whoTheyAre(people []playback.Participant) string {
 	var all []string
 	for _, p := range people[:min(len(people), maxListed)] {

@@ -18,9 +18,10 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// What to do about what went wrong is here, and in package ui where any command meets it.
+// Hints say what to do about an error. They are here, or in package ui if every command
+// needs them.
 
-// explainJoin gives the errors of joining their hints.
+// explainJoin adds hints to the errors of joining.
 func explainJoin(err error) error {
 	for _, h := range []struct {
 		err  error
@@ -43,8 +44,8 @@ func explainJoin(err error) error {
 	return err
 }
 
-// explainEnd returns the error to exit with, if the room ended the recording in
-// a way that somebody should look into.
+// explainEnd returns the error to exit with if the room ended the recording in a way that
+// somebody should look into.
 func explainEnd(rep recorder.Report) error {
 	switch {
 	case errors.Is(rep.Cause, livekit.ErrReplaced):
@@ -53,7 +54,7 @@ func explainEnd(rep recorder.Report) error {
 	case errors.Is(rep.Cause, livekit.ErrHid), errors.Is(rep.Cause, livekit.ErrGagged):
 		return ui.Hinted(ui.ExitWith(ui.ExitIncomplete, rep.Cause),
 			"what was recorded before is kept; members must see the recorder and hear what it says: ask who runs the server")
-	// The meeting may go on without its recorder: whoever starts recorders is to start another.
+	// The meeting may go on without its recorder: whoever starts recorders should start another.
 	case errors.Is(rep.Cause, livekit.ErrToken):
 		return ui.Hinted(ui.ExitWith(ui.ExitFailed, rep.Cause), "what was recorded before is kept; with --token-command a recorder can come back at any time")
 	case errors.Is(rep.Cause, livekit.ErrLost):
@@ -88,7 +89,7 @@ func explainRecord(err error, stores []string) error {
 	return explainSpool(err)
 }
 
-// explainSpool gives the errors of copying from the spool their hints.
+// explainSpool adds hints to the errors of copying from the spool.
 func explainSpool(err error) error {
 	var lack *bot.LackError
 	switch {
@@ -109,7 +110,7 @@ func explainSpool(err error) error {
 	return err
 }
 
-// causeHint says what mends it.
+// causeHint returns what to do about a cause.
 func causeHint(cause frame.CauseKind) string {
 	const file = "with --e2ee-key-file, "
 	switch cause {
@@ -133,8 +134,8 @@ func causeHint(cause frame.CauseKind) string {
 	return ""
 }
 
-// hint says what to check where no better cause was found, "" where nothing helps.
-// nothing is whether no frame at all was kept.
+// hint returns what to check if no better cause was found. "" means that nothing helps.
+// nothing says that no frame at all was kept.
 func (r missingReason) hint(nothing, named bool) string {
 	who := r.names(named)
 	switch r.reason {

@@ -53,7 +53,7 @@ func runInfo(ctx context.Context, a *access.Access, o *infoOptions) error {
 	if err != nil {
 		return err
 	}
-	// Without keys there is still something to show, and the reason to give.
+	// Without keys there is still something to show, and the reason why it is not more.
 	identities, keysErr := a.Keys(ctx)
 	if keysErr != nil && !errors.Is(keysErr, keys.ErrNoIdentity) && !errors.Is(keysErr, terminal.ErrNone) {
 		return keysErr
@@ -87,7 +87,7 @@ func runInfo(ctx context.Context, a *access.Access, o *infoOptions) error {
 	return ui.NoKey(id, keysErr)
 }
 
-// holeHelp says in help what the reasons of holes are.
+// holeHelp explains the reasons of holes, for the help.
 const holeHelp = `A hole says why: paused (the recording was), consent (they had not agreed) and unverified
 (it was not known yet who they are, or their client had not yet heard that this is recorded)
 were wanted, and the recording misses nothing by them. All others are missing: start and

@@ -18,8 +18,8 @@ import (
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
-// listParallel is how many recordings are looked at at once: each takes a few
-// requests, and a bucket is far away.
+// listParallel is how many recordings are read at once: each takes a few requests, and a
+// bucket is far away.
 const listParallel = 8
 
 func listCommand() *cli.Command {

@@ -13,9 +13,9 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot/metrics"
 )
 
-// serveMetrics answers /metrics, /healthz and /readyz on addr until close is
-// called. Everything it says could be said to everyone, but for how many meet
-// and when: so it warns where others than this machine may ask.
+// serveMetrics answers /metrics, /healthz and /readyz on addr until close is called. The
+// answers are harmless, except that they reveal when a meeting takes place and how many
+// attend. So it warns if other machines may ask.
 func serveMetrics(addr string, from metrics.Source, log *slog.Logger) (close func() error, err error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

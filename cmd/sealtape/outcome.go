@@ -8,7 +8,7 @@ import (
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
-// nothingKept is the error of a recording without a segment, for what reads those.
+// nothingKept is the error of commands that read segments, for a recording without any.
 func nothingKept(t *tape.Tape) error {
 	s := t.Recording().Head().State
 	why := "its recorder was stopped, or died, while the room was being told; there is nothing else to find"

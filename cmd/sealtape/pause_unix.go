@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// pauseSignal pauses a recording, or lets it go on.
+// pauseSignal pauses a recording, or continues it.
 var pauseSignal os.Signal = syscall.SIGUSR1

@@ -9,8 +9,7 @@ import (
 	"github.com/sealtape/sealtape/playback/web"
 )
 
-// A library notes, of the recordings that the page opened, whether a signature does
-// not count.
+// A library notes whether the signatures of the recordings that the page opens count.
 type library struct {
 	*tape.Library
 
@@ -18,7 +17,8 @@ type library struct {
 	worst error
 }
 
-// distrusted returns why a recording that was opened is not trusted, nil if all are.
+// distrusted returns why a recording that was opened is not trusted. It is nil if all are
+// trusted.
 func (l *library) distrusted() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A moment is what to play: a recording, or "" for the library, and from when on.
+// A moment says what to play: a recording, or "" for the library, and from which time on.
 type moment struct {
 	id string
 	at time.Duration
@@ -40,7 +40,7 @@ func parseMoment(arg string) (moment, error) {
 	return m, err
 }
 
-// maxPosition is beyond the end of any recording.
+// maxPosition is later than the end of any recording.
 const maxPosition = 31 * 24 * time.Hour
 
 // parsePosition reads a time on the recording clock: 12:34, 1:02:03.5, 754 or

@@ -128,7 +128,7 @@ func runPrune(ctx context.Context, a *access.Access, o *pruneOptions) error {
 	return err
 }
 
-// showPrune says what would go.
+// showPrune shows what would be removed.
 func showPrune(ctx context.Context, a *access.Access, old []archive.Surveyed, aside []archive.Quarantined, over int) error {
 	rows := [][]string{{"WOULD GO", "STATE", "STORED", "OBJECTS", "SIZE"}}
 	var total int64
@@ -157,7 +157,7 @@ func showPrune(ctx context.Context, a *access.Access, old []archive.Surveyed, as
 	return nil
 }
 
-// prune removes recordings. One that fails is told, and the others go on.
+// prune removes recordings. It reports one that fails, and goes on with the others.
 func prune(ctx context.Context, a *access.Access, old []archive.Surveyed, o archive.Options) error {
 	var failed []error
 	for _, r := range old {

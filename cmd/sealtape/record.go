@@ -10,7 +10,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
-// maxSecret bounds the files that hold a passphrase or a token.
+// maxSecret is the most bytes of a file with a passphrase or a token.
 const maxSecret = 16 << 10
 
 func recordCommand() *cli.Command {
@@ -50,8 +50,8 @@ Exit code 3: something of a second or more is missing; "sealtape info" says what
 	}
 }
 
-// recordFlags are the flags of record, which fill o; with (*recordOptions).rest it is
-// complete.
+// recordFlags returns the flags of record. They fill o; (*recordOptions).Rest fills what
+// they do not.
 func recordFlags(o *recordOptions) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "room", Destination: &o.room, Usage: "the `ROOM` to record"},

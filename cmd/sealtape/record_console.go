@@ -18,8 +18,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/livekit"
 )
 
-// A recordConsole is what who runs the recorder sees of it: lines, and on a terminal a
-// status line below them. Its methods are safe for concurrent use.
+// A recordConsole shows a recording to whoever runs the recorder: lines, and on a terminal
+// a status line below them. Its methods are safe for concurrent use.
 type recordConsole struct {
 	env  *ui.Env
 	line *terminal.Line // nil when standard error is no terminal
@@ -37,7 +37,7 @@ func newRecordConsole(e *ui.Env) (r *recordConsole, archiveLog *slog.Logger) {
 		r.log = e.NewLog(r.line, slog.LevelWarn) // the line tells the rest
 		return r, e.NewLog(r.line, slog.LevelWarn)
 	}
-	// What the archive does beside failing is told by this command.
+	// Of what the archive logs, only failures matter: this command reports the rest.
 	r.log = e.NewLog(e.Stderr, slog.LevelInfo)
 	return r, e.NewLog(e.Stderr, slog.LevelWarn)
 }
@@ -64,7 +64,7 @@ func (r *recordConsole) warnClassic(readers []bot.Reader) {
 	}
 }
 
-// say tells something that names people.
+// say shows a sentence that may name people.
 func (r *recordConsole) say(text string) {
 	if r.env.Log != nil {
 		return // which may be kept for long, and names nobody
@@ -73,7 +73,7 @@ func (r *recordConsole) say(text string) {
 	r.env.Notef("%s", text)
 }
 
-// unopened tells whose media does not open, and what mends it.
+// unopened shows whose media does not open, and what to do about it.
 func (r *recordConsole) unopened(u recorder.Unopened) {
 	for _, line := range unopenedLines(u) {
 		r.say(line)
@@ -96,7 +96,7 @@ func unopenedLines(u recorder.Unopened) []string {
 	return []string{whose}
 }
 
-// turnedAway tells of tracks that are too many.
+// turnedAway shows a member with more tracks than are recorded.
 func (r *recordConsole) turnedAway(t recorder.TurnedAway) {
 	are := "are"
 	if t.Tracks == 1 {

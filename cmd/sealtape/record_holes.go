@@ -12,16 +12,16 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// maxWhose is how many are named in one line.
+// maxWhose is how many people one line names.
 const maxWhose = 3
 
-// A missingReason is what is missing for one reason, and whose it is.
+// A missingReason says what is missing for one reason, and whose it is.
 type missingReason struct {
 	reason string
 	whose  []media.Missing
 }
 
-// byReason sorts what is missing by its reasons, those that miss most first.
+// byReason groups what is missing by its reasons. Those with the most come first.
 func byReason(missing []media.Missing) (all []missingReason) {
 	for _, m := range missing {
 		i := slices.IndexFunc(all, func(r missingReason) bool { return r.reason == m.Reason })
@@ -34,8 +34,8 @@ func byReason(missing []media.Missing) (all []missingReason) {
 	return all
 }
 
-// names names them, as many as a line has room for; "someone" where they may not be
-// named, or where nobody in particular misses it.
+// names returns the names of these people, as many as fit a line. It returns "someone" if
+// they must not be named, or if it is nobody's in particular.
 func (r missingReason) names(named bool) string {
 	var names []string
 	for _, m := range r.whose {
@@ -55,7 +55,7 @@ func (r missingReason) names(named bool) string {
 	}
 }
 
-// missingText says how much is missing for each reason, and whose it is.
+// missingText returns how much is missing for each reason, and whose it is.
 func missingText(rep recorder.Report, named bool) string {
 	var parts []string
 	for _, r := range byReason(rep.Missing) {
@@ -68,8 +68,8 @@ func missingText(rep recorder.Report, named bool) string {
 	return strings.Join(parts, ", ")
 }
 
-// holeHints says for each reason what to check, and for each cause that was found
-// why media did not open what mends it.
+// holeHints returns what to check for each reason, and what to do about each cause that was
+// found for media that does not open.
 func holeHints(rep recorder.Report, found []recorder.Unopened, named bool) (hints []ui.Hint) {
 	for _, r := range byReason(rep.Missing) {
 		for _, why := range r.causeHints(found, named) {
@@ -85,8 +85,8 @@ func holeHints(rep recorder.Report, found []recorder.Unopened, named bool) (hint
 	return hints
 }
 
-// causeHints tells of the causes that were found for a reason. Whoever one is known of
-// is not among those whose media is missing for the reason any more.
+// causeHints returns hints for the causes that were found for a reason. It removes the
+// people with a known cause from those whose media is missing for that reason.
 func (r *missingReason) causeHints(found []recorder.Unopened, named bool) (hints []string) {
 	for _, u := range found {
 		of := func(m media.Missing) bool { return m.Participant == u.Participant }

@@ -16,7 +16,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/livekit"
 )
 
-// joinConfig says how to join the room.
+// joinConfig returns how to join the room.
 func (o *recordOptions) joinConfig(e *ui.Env) (livekit.Config, error) {
 	j := livekit.Config{
 		URL: o.url, Room: o.room, Name: o.name, Identity: o.identity, APIKey: o.apiKey,
@@ -50,7 +50,7 @@ func (o *recordOptions) joinConfig(e *ui.Env) (livekit.Config, error) {
 	return j, nil
 }
 
-// meeting is the room, which is joined with the errors of joining explained.
+// meeting returns the room. The errors of its Join have hints.
 func (o *recordOptions) meeting(e *ui.Env, k *livekitroom.Keys) (bot.Meeting, error) {
 	join, err := o.joinConfig(e)
 	if err != nil {

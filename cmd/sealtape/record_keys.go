@@ -26,7 +26,7 @@ A key is a passphrase (PBKDF2) or 16 to 64 bytes (HKDF), as in livekit-client;
 LKFrameEncryptionKey. bits is 128 or 256. Only its owner may be able to read
 the file. SIGHUP makes it be read again, for keys that change in a meeting.`
 
-// roomKeys returns the room's keys, nil for one without.
+// roomKeys returns the room's keys. They are nil for a room without encryption.
 func (o *recordOptions) roomKeys() (*livekitroom.Keys, error) {
 	switch {
 	case o.noE2EE:
@@ -47,8 +47,8 @@ func (o *recordOptions) roomKeys() (*livekitroom.Keys, error) {
 	return livekitroom.PassphraseKeys([]byte(o.envPassphrase))
 }
 
-// explainKeyFile gives the errors of a key file their hints. Whatever is wrong
-// with it, the command line names what cannot be used.
+// explainKeyFile adds hints to the errors of a key file. All of them are errors of usage:
+// the command line names a file that cannot be used.
 func explainKeyFile(err error) error {
 	var perm *keys.PermissionError
 	toDo := ui.Hint{Why: "sealtape record --help shows what a key file says"}
@@ -61,8 +61,8 @@ func explainKeyFile(err error) error {
 	return ui.WithHints(ui.Misuse("--e2ee-key-file: %w", err), toDo)
 }
 
-// watchKeys lets g read the key file again at each SIGHUP. Nobody is named in the log,
-// and no key.
+// watchKeys starts a worker in g that reads the key file again at each SIGHUP. It logs
+// neither names nor keys.
 func watchKeys(ctx context.Context, g *workers.Group, k *livekitroom.Keys, log *slog.Logger) {
 	if k == nil || !k.FromFile() {
 		return

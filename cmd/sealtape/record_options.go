@@ -24,10 +24,9 @@ const (
 	maxVideo = 4320
 )
 
-// recordOptions are all that record can be asked, as its flags, its file and the
-// environment say it.
+// recordOptions are all options of record, from its flags, its file and the environment.
 type recordOptions struct {
-	// The room, and what admits to it.
+	// The room, and what is needed to join it.
 	room, url, identity, name          string
 	token, tokenFile, tokenCommand     string
 	apiKey, apiSecret, apiSecretFile   string
@@ -38,7 +37,7 @@ type recordOptions struct {
 	noVideo, noScreen, audioOnly       bool
 	envToken, envSecret, envPassphrase string // what the environment has; it stands behind the flags
 
-	// Who reads, who is recorded, and what they are told.
+	// Who can open it, who is recorded, and what people are told.
 	readers, members                  []string
 	access, whoReads, record, consent string
 	plaintext, notices                string
@@ -51,24 +50,24 @@ type recordOptions struct {
 	metricsAddr       string
 	json              bool
 
-	// What check made of these.
+	// Set by Check from these.
 	policy    bot.Policy
 	selection livekit.Selection
 	lifetime  lifetime
 }
 
-// A lifetime is in the terms of recorder.Config and livekit.Config.
+// A lifetime has the durations of recorder.Config and livekit.Config.
 type lifetime struct{ grace, wait, rejoin time.Duration }
 
-// Rest takes from c what flags do not put into the options themselves.
+// Rest reads from c the options that flags do not fill by themselves.
 func (o *recordOptions) Rest(c *cli.Context) {
 	o.stores, o.readers, o.members = flags.StoreNames(c), c.StringSlice("reader"), c.StringSlice("member")
 	o.keepLocal, o.json = c.Bool("keep-local"), c.Bool("json")
 	o.envToken, o.envSecret, o.envPassphrase = os.Getenv(flags.TokenVar), os.Getenv(flags.APISecretVar), os.Getenv(flags.E2EEPassphraseVar)
 }
 
-// Check refuses what makes no sense, whatever the machine, the keys and the stores
-// are.
+// Check returns an error for options that make no sense on any machine, with any keys and
+// stores.
 func (o *recordOptions) Check() error {
 	if o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" {
 		return ui.Misuse("which room? --room is missing")
@@ -120,7 +119,7 @@ func noReader() error {
 	return ui.Hinted(ui.Misuse("%w", bot.ErrNoReaders), "name a reader: --reader NAME of a pinned card, or your own")
 }
 
-// checkPolicy refuses words that are no policy.
+// checkPolicy returns an error for words that are no policy.
 func (o *recordOptions) checkPolicy() error {
 	for _, f := range []struct {
 		name, value string
@@ -152,7 +151,7 @@ func (o *recordOptions) checkPolicy() error {
 	return nil
 }
 
-// checkSelection reads what of the members' media is wanted.
+// checkSelection reads which media is wanted.
 func (o *recordOptions) checkSelection() (err error) {
 	s := livekit.Selection{AudioOnly: o.audioOnly, NoVideo: o.noVideo, NoScreen: o.noScreen}
 	if text := o.maxVideo; text != "" {
@@ -184,8 +183,8 @@ func (o *recordOptions) checkLifetime() (err error) {
 	return nil
 }
 
-// checkKeys refuses more than one, or none, of what opens the room's media and of
-// what admits to it. It comes after the readers, for whom no other meeting will do.
+// checkKeys returns an error unless there is exactly one source of the room's keys and one
+// way to join the room. It comes after the check of the readers.
 func (o *recordOptions) checkKeys() error {
 	const one = "give one of --e2ee-passphrase-file, --e2ee-key-file and --no-e2ee"
 	switch {
@@ -209,8 +208,8 @@ func (o *recordOptions) checkKeys() error {
 	return nil
 }
 
-// admitted reports whether there is something to join the room with: a token, or a
-// key and its secret. The environment's token stands behind all else.
+// admitted reports whether there is a token, or an API key and its secret, to join the room
+// with. A token in the environment is used only if there is nothing else.
 func (o *recordOptions) admitted() bool {
 	secret := o.apiSecret+o.apiSecretFile+o.envSecret != ""
 	return o.token+o.tokenFile+o.tokenCommand != "" || secret && o.apiKey != "" || !secret && o.envToken != ""

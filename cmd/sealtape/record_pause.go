@@ -11,12 +11,11 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
-// tellTime bounds how long telling the room something may take.
+// tellTime is how long telling the room something may take.
 const tellTime = 5 * time.Second
 
-// A pauser pauses a recording, or lets it go on, whenever the signal for it
-// comes. The signal is taken from newPauser on, so that one that comes too early
-// does not end the process.
+// A pauser pauses a recording or continues it when the signal comes. It takes the signal
+// from newPauser on, so that an early one does not end the process.
 type pauser struct {
 	signals chan os.Signal
 	log     *slog.Logger

@@ -14,11 +14,11 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
-// maxReaderFile bounds a file of recipients.
+// maxReaderFile is the most bytes of a file with recipients.
 const maxReaderFile = 4 << 20
 
-// parseReaders turns the values of --reader into readers: a recipient by its
-// looks, else a pinned name, else a file.
+// parseReaders turns the values of --reader into readers. A value is a recipient if it
+// looks like one, or else a pinned name, or else a file.
 func parseReaders(home *keys.Home, args []string) ([]bot.Reader, error) {
 	var out []bot.Reader
 	for _, arg := range args {
@@ -95,8 +95,8 @@ func fileReaders(path string, b []byte) ([]bot.Reader, error) {
 	return out, nil
 }
 
-// parseMembers reads the values of --member, IDENTITY=NAME. Who issues the room's
-// tokens decides who gets an identity, so the mapping is as good as that.
+// parseMembers reads the values of --member, IDENTITY=NAME. Whoever issues the room's
+// tokens decides who has an identity, so the mapping is only as reliable as that.
 func parseMembers(home *keys.Home, args []string) (cards map[string][]keys.Card, err error) {
 	cards = make(map[string][]keys.Card)
 	for _, arg := range args {

@@ -14,7 +14,7 @@ import (
 
 const statusEvery = 500 * time.Millisecond
 
-// A meter turns two readings of a recording into a bit rate.
+// A meter computes a bit rate from two readings of a recording.
 type meter struct {
 	at    time.Time
 	bytes int64
@@ -30,7 +30,7 @@ func (m *meter) read(at time.Time, bytes int64) float64 {
 	return m.rate
 }
 
-// statusText is the line of a running recording.
+// statusText returns the status line of a running recording.
 func statusText(s recorder.Status, rate float64, waiting int, now time.Time) string {
 	parts := []string{
 		show.ClockText(now.Sub(s.Started)),

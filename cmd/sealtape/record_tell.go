@@ -10,7 +10,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
-// recordJSON says in JSON how it went.
+// recordJSON is what record prints with --json. JSON.md says what its fields mean.
 type recordJSON struct {
 	ID           string             `json:"id"`
 	Duration     float64            `json:"duration"`
@@ -23,7 +23,7 @@ type recordJSON struct {
 	Ended        string             `json:"ended"`
 }
 
-// tell reports how it went.
+// tell reports how the recording went.
 func (r *recordConsole) tell(res bot.Result, asJSON bool) error {
 	id, rep := res.ID, res.Report
 	r.log.Info("recorded", "id", id, "duration", rep.Duration.Round(time.Millisecond), "tracks", rep.Tracks,

@@ -153,7 +153,7 @@ func explainRecover(e *ui.Env, failed []error, trust *keys.Trust, spool string) 
 	return ui.Hinted(last, "what was not copied is still in "+spool+"; run sealtape recover again once "+what)
 }
 
-// notOurs says whose a recording is that another recorder began.
+// notOurs returns whose a recording is that another recorder began, for people.
 func notOurs(err error, trust *keys.Trust) error {
 	var other *archive.OtherRecorderError
 	if !errors.As(err, &other) {

@@ -54,8 +54,8 @@ func (o *repairOptions) Check() error {
 	return nil
 }
 
-// openForRepair opens the stores of o, and finds the recording in the first that has
-// it. A store that is missing is made once it is known that there is what it is to get.
+// openForRepair opens the stores of o, and finds the recording in the first store that has
+// it. It makes a missing store only once it is known that there is something to put there.
 func openForRepair(ctx context.Context, e *ui.Env, o *repairOptions) (a *access.Access, id string, named []bot.Store, err error) {
 	var missing error
 	for _, name := range o.Stores {

@@ -99,7 +99,7 @@ func runShare(ctx context.Context, a *access.Access, o *shareOptions) error {
 	return nil
 }
 
-// checkEpochs refuses an epoch that the recording does not have.
+// checkEpochs returns an error for an epoch that the recording does not have.
 func (o *shareOptions) checkEpochs(rec *archive.Recording) error {
 	var there []int
 	for _, ep := range rec.Epochs() {
@@ -123,7 +123,7 @@ func grant(ctx context.Context, e *ui.Env, rec *archive.Recording, id *keys.Iden
 	if err != nil {
 		return err
 	}
-	// Sealed to oneself too, so that info shows what one granted.
+	// The grant is sealed to the granting reader, too, so that info shows it.
 	if mine, err := grantees(own); err == nil {
 		recipients = append(recipients, mine...)
 	}
@@ -149,7 +149,7 @@ func grant(ctx context.Context, e *ui.Env, rec *archive.Recording, id *keys.Iden
 	return nil
 }
 
-// shareName is what leads to a grant.
+// shareName returns the hash in the name of a grant, by which others find it.
 func shareName(object string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(object, "shares/"), ".age")
 }

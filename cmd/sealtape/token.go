@@ -17,18 +17,18 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
-// tokenTime bounds how long a --token-command may take.
+// tokenTime is how long a --token-command may take.
 const tokenTime = 30 * time.Second
 
 // errTokenCommand is in every error of a --token-command.
 var errTokenCommand = errors.New("the token command failed")
 
-// secretVars are the variables of the environment that hold secrets. What we
-// start gets none of them.
+// secretVars are the environment variables with secrets. No program that we start gets
+// them.
 var secretVars = []string{flags.E2EEPassphraseVar, flags.APISecretVar, flags.TokenVar, ui.PassphraseVar, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
-// dropSecrets takes them out of our own environment, with which age plugins and browsers
-// are started.
+// dropSecrets removes them from our own environment: age plugins and browsers are started
+// with it.
 func dropSecrets() error {
 	for _, v := range secretVars {
 		if err := os.Unsetenv(v); err != nil {
@@ -74,7 +74,7 @@ func tokenCommand(command string, w io.Writer) func(context.Context) (string, er
 	}
 }
 
-// A bounded buffer keeps the first n bytes, and notes that there were more.
+// A bounded buffer keeps the first n bytes, and notes whether there were more.
 type bounded struct {
 	b    bytes.Buffer
 	n    int

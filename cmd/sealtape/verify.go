@@ -140,7 +140,7 @@ func runVerify(ctx context.Context, a *access.Access, o *verifyOptions) error {
 	return end.Err()
 }
 
-// learn adds what one's keys open, of a recording whose log is genuine, if they are at
+// learn adds what one's keys open of the recording, if its log is genuine and keys are at
 // hand.
 func learn(ctx context.Context, a *access.Access, v *show.Verification) error {
 	if slices.ContainsFunc(v.Problems, hidesAll) {
@@ -181,8 +181,8 @@ func parseShare(s string) (float64, error) {
 	return f / 100, nil
 }
 
-// verify checks what can be checked without a key: all of it, or a share that is
-// not 0.
+// verify checks what can be checked without a key: all objects, or a share of them if
+// that is not 0.
 func verify(ctx context.Context, a *access.Access, id string, quick bool, share float64) (report archive.Report, problems []archive.Problem, err error) {
 	o := archive.Options{Verifiers: a.Recorders, Heads: a.Heads}
 	add := func(p archive.Problem) { problems = append(problems, p) }
@@ -205,8 +205,8 @@ func verify(ctx context.Context, a *access.Access, id string, quick bool, share 
 	return report, problems, err
 }
 
-// hidesAll reports whether a problem leaves nothing that could be decrypted:
-// what the recorder recorded is not known.
+// hidesAll reports whether nothing can be decrypted because of a problem: it is not known
+// what the recorder recorded.
 func hidesAll(p archive.Problem) bool {
 	switch p.Kind {
 	case archive.ProblemForeignSigner, archive.ProblemBadHead, archive.ProblemBadLog, archive.ProblemRolledBack, archive.ProblemForked:

@@ -13,8 +13,8 @@ import (
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
-// verifyDeep decrypts all of a recording and holds it against itself. known are
-// the problems that were found without a key.
+// verifyDeep decrypts all of a recording and compares it with itself. known are the problems
+// that were found without a key.
 func verifyDeep(ctx context.Context, a *access.Access, id string, known []archive.Problem) (*show.DeepReport, error) {
 	identities, err := a.Keys(ctx)
 	if errors.Is(err, keys.ErrNoIdentity) {
