@@ -26,10 +26,14 @@ type Peer struct {
 	Standing Standing
 	// Card is the card in its hello. Zero without a hello.
 	Card keys.Card
+	// CardHash is the SHA-256 of the card as it came, and Nonce that of its session.
+	CardHash, Nonce [32]byte
 	// Recorder: it announced the state of a recorder, and State is the last
 	// complete one. Only a Verified peer's state is that of a trusted recorder.
 	Recorder bool
 	State    State
+	// Digest is that of State, as the protocol has it.
+	Digest [32]byte
 	// Code is the meeting code of State.
 	Code string
 	// Answered is when it said whether it may be recorded. Zero means that it has
@@ -78,11 +82,10 @@ type Event struct {
 // A peer is what a Session stores of another participant.
 type peer struct {
 	Peer
-	since    time.Time // when it joined, or was first heard
-	here     bool      // it is in the list of participants
-	hidden   bool      // reported that it speaks without being in the list
-	hello    *message  // nil before one came
-	cardHash hash
+	since    time.Time      // when it joined, or was first heard
+	here     bool           // it is in the list of participants
+	hidden   bool           // reported that it speaks without being in the list
+	hello    *message       // nil before one came
 	began    time.Time      // when hello's session was first heard of
 	over     map[visit]bool // its earlier sessions
 	proved   bool           // for hello.nonce
@@ -101,7 +104,6 @@ type peer struct {
 	sequence int
 	whole    int // the sequence of State
 	parts    map[int]*message
-	digest   hash      // of the state of all parts
 	heard    time.Time // when it last announced its state
 	// For a member, as a recorder sees it:
 	confirmed int       // the latest state that it confirmed
@@ -118,7 +120,7 @@ type visit struct {
 }
 
 // visit returns the session of the last hello.
-func (p *peer) visit() visit { return visit{p.hello.nonce, p.cardHash} }
+func (p *peer) visit() visit { return visit{p.hello.nonce, p.CardHash} }
 
 // A budget limits how many messages are accepted: burst at once, rate a second.
 type budget struct {

@@ -59,6 +59,9 @@ func (s *Session) take(p *peer, budget *budget, data []byte, now time.Time) {
 		}
 		return
 	case errors.Is(err, errType):
+		if s.c.Others != nil && under == (hash{}) {
+			s.c.Others(from, data)
+		}
 		return
 	case err != nil:
 		s.trouble(from, Malformed, err.Error())
@@ -167,7 +170,7 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 			}
 			p.over[p.visit()] = true
 			p.helloed = 0
-			if p.cardHash != sum {
+			if p.CardHash != sum {
 				// The server may have replaced the participant: what was proved
 				// and said before does not count for the new one.
 				trouble, detail = OtherCard, "says hello with another card than before"
@@ -178,7 +181,7 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 			p.Answered = said // a no stands for the identity, whoever is here now
 		}
 	}
-	p.hello, p.cardHash, p.Card = m, sum, card
+	p.hello, p.Card, p.CardHash, p.Nonce = m, card, sum, m.nonce
 	// A peer that sends hello again has not got our proof, even if we have its
 	// proof.
 	s.prove(p, now)
@@ -197,7 +200,7 @@ func poses(err error) bool {
 // fresh drops what a peer's last session proved and said.
 func (p *peer) fresh(now time.Time) {
 	p.began, p.silent = now, false
-	p.proved, p.Recorder, p.State, p.Code, p.sequence, p.whole, p.parts = false, false, State{}, "", 0, 0, nil
+	p.proved, p.Recorder, p.State, p.Digest, p.Code, p.sequence, p.whole, p.parts = false, false, State{}, [32]byte{}, "", 0, 0, nil
 	p.Seen, p.confirmed, p.owes = false, 0, time.Time{}
 	p.Answered, p.Yes, p.number, p.voided = time.Time{}, false, 0, false
 }
@@ -225,7 +228,7 @@ func (s *Session) prove(p *peer, now time.Time) {
 	}
 	m := s.message(typeProof)
 	m.sid = sid
-	m.answers, m.own, m.other = p.hello.nonce, s.own, p.cardHash
+	m.answers, m.own, m.other = p.hello.nonce, s.own, p.CardHash
 	s.send(p.Identity, m)
 }
 
@@ -239,7 +242,7 @@ func (s *Session) proof(p *peer, m *message, now time.Time) (Trouble, string) {
 		return OtherRoom, "a proof for another room of this name"
 	case m.key != m.under:
 		return OtherKey, "a proof for a room of another key"
-	case m.own != p.cardHash:
+	case m.own != p.CardHash:
 		return OtherCard, "a proof for another card than that of its hello"
 	case m.other != s.own:
 		return Swapped, "was shown another card as this member's"

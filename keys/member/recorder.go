@@ -139,7 +139,7 @@ func (s *Session) heardState(p *peer, m *message, now time.Time) (Trouble, strin
 	}
 	p.Recorder, p.whole = true, m.sequence
 	p.Code = p.State.MeetingCode(s.c.Room, p.Card.Key)
-	p.digest = hash(h.Sum(nil))
+	p.Digest = hash(h.Sum(nil))
 	s.confirm(p)
 	s.changed(p)
 	return "", ""
@@ -148,7 +148,7 @@ func (s *Session) heardState(p *peer, m *message, now time.Time) (Trouble, strin
 // confirm tells a recorder that its state arrived.
 func (s *Session) confirm(p *peer) {
 	m := s.message(typeSeen)
-	m.answers, m.sequence, m.digest = p.hello.nonce, p.sequence, p.digest
+	m.answers, m.sequence, m.digest = p.hello.nonce, p.sequence, p.Digest
 	s.send(p.Identity, m)
 }
 

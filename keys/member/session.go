@@ -69,6 +69,11 @@ type Config struct {
 	// may do so always. An error is logged as a warning, unless it wraps ErrAway;
 	// what matters is sent again. Send is called from Run only.
 	Send func(ctx context.Context, to []string, packet []byte) error
+	// Others, if not nil, is called with each message in the clear whose type is of
+	// another part of the protocol, such as those of package roomkeys, within the
+	// bounds of what is taken from one identity. Nothing in it was checked. The rules
+	// of Notify hold.
+	Others func(from string, message []byte)
 	// Notify, if not nil, is called with each change, from the method that found
 	// it, one call at a time. It must neither block nor call the Session.
 	Notify func(Event)
@@ -141,6 +146,13 @@ func New(c Config) (*Session, error) {
 	}
 	return s, nil
 }
+
+// Nonce returns what identifies this session, and CardHash the SHA-256 of the card
+// that it shows, as other packages of the protocol bind to them.
+func (s *Session) Nonce() [32]byte { return s.nonce }
+
+// CardHash returns the SHA-256 of the card that the session shows.
+func (s *Session) CardHash() [32]byte { return s.own }
 
 // message begins a message.
 func (s *Session) message(kind string) *message {
