@@ -94,7 +94,7 @@ func TestOtherKinds(t *testing.T) {
 				}
 
 				var told []archive.Repair
-				_, err = archive.RepairStores(t.Context(), []archive.Store{store, mem}, id, o, false, func(r archive.Repair) { told = append(told, r) })
+				_, err = archive.RepairStores(t.Context(), []archive.Store{store, mem}, id, archive.RepairOptions{Options: o, Report: func(r archive.Repair) { told = append(told, r) }})
 				if err != nil || len(told) != 1 || told[0].Store != 0 || told[0].Name != object || k.stays != errors.Is(told[0].Err, archive.ErrConflict) {
 					t.Fatalf("repair: %+v, %v", told, err)
 				}
@@ -147,11 +147,11 @@ func TestLinkedFolder(t *testing.T) {
 		mem := new(storetest.Mem)
 		fill(t, mem, id, good)
 		named := 0
-		_, err := archive.RepairStores(t.Context(), []archive.Store{store, mem}, id, o, false, func(r archive.Repair) {
+		_, err := archive.RepairStores(t.Context(), []archive.Store{store, mem}, id, archive.RepairOptions{Options: o, Report: func(r archive.Repair) {
 			if named++; !errors.Is(r.Err, archive.ErrConflict) || !strings.Contains(fmt.Sprint(r.Err), "symbolic link") {
 				t.Errorf("inside %t: %+v", inside, r)
 			}
-		})
+		}})
 		if err != nil || named != 2 {
 			t.Errorf("inside %t: repair names %d, %v", inside, named, err)
 		}

@@ -118,12 +118,7 @@ func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) 
 		return nil, err
 	}
 	if store != c.Store {
-		// The note is the first file in a folder, so an empty folder is from a
-		// Create that a crash interrupted.
-		files, err := os.ReadDir(dir)
-		if err != nil || slices.ContainsFunc(files, func(f fs.DirEntry) bool {
-			return f.Name() != notes.Lock && !strings.HasPrefix(f.Name(), durable.TempPrefix)
-		}) {
+		if empty, err := neverBegan(dir); err != nil || !empty {
 			return nil, err
 		}
 		return &Recovered{ID: id}, removeFolder(dir)
@@ -141,31 +136,8 @@ func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) 
 		s.logged[e.Name] = true
 	}
 	r := &Recovered{ID: id}
-	// A Writer starts no epoch while an object is not logged, and creates no
-	// object while an epoch is not logged. So objects of one kind are in order,
-	// and the kinds do not interleave.
-	for _, kind := range []Kind{Epoch, Segment, Index} {
-		found, err := s.folder(kind)
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range found {
-			sum, err := hashFile(filepath.Join(dir, n.String()))
-			if isDefect(err) {
-				if err := s.putAside(n.String()); err != nil {
-					return nil, err
-				}
-				continue
-			} else if err != nil {
-				return nil, err
-			}
-			l.add(Entry{Name: n.String(), SHA256: sum})
-			if n.torn {
-				r.Torn = append(r.Torn, n.String())
-			} else {
-				r.Found = append(r.Found, n.String())
-			}
-		}
+	if err := s.log(l, r); err != nil {
+		return nil, err
 	}
 	r.Aside = s.aside
 	if err := removeTemporary(dir); err != nil {
@@ -179,6 +151,15 @@ func recoverOne(dir, id string, c Config, step steps) (_ *Recovered, err error) 
 	}
 	r.Head = l.head(StateCut)
 	return r, nil
+}
+
+// neverBegan reports whether a recording's folder is from a Create that a crash
+// interrupted: the note of its store is the first file in it, and there is none.
+func neverBegan(dir string) (bool, error) {
+	files, err := os.ReadDir(dir)
+	return err == nil && !slices.ContainsFunc(files, func(f fs.DirEntry) bool {
+		return f.Name() != notes.Lock && !strings.HasPrefix(f.Name(), durable.TempPrefix)
+	}), err
 }
 
 // begunBy returns an *OtherRecorderError if there is a head on the disk that none
@@ -256,6 +237,37 @@ type salvage struct {
 	order  order // of the log
 	logged map[string]bool
 	aside  []string // what went to quarantine
+}
+
+// log adds the finished objects that can still be logged to the log, and to r.
+func (s *salvage) log(l *logWriter, r *Recovered) error {
+	// A Writer starts no epoch while an object is not logged, and creates no
+	// object while an epoch is not logged. So objects of one kind are in order,
+	// and the kinds do not interleave.
+	for _, kind := range []Kind{Epoch, Segment, Index} {
+		found, err := s.folder(kind)
+		if err != nil {
+			return err
+		}
+		for _, n := range found {
+			sum, err := hashFile(filepath.Join(s.dir, n.String()))
+			if isDefect(err) {
+				if err := s.putAside(n.String()); err != nil {
+					return err
+				}
+				continue
+			} else if err != nil {
+				return err
+			}
+			l.add(Entry{Name: n.String(), SHA256: sum})
+			if n.torn {
+				r.Torn = append(r.Torn, n.String())
+			} else {
+				r.Found = append(r.Found, n.String())
+			}
+		}
+	}
+	return nil
 }
 
 func (s *salvage) putAside(name string) error {

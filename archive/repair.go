@@ -30,28 +30,36 @@ type RepairReport struct {
 	Unread int
 }
 
+// RepairOptions say how stores are repaired.
+type RepairOptions struct {
+	// Options.Verifiers are those of the recorders whose heads count.
+	Options
+	// Quick does not read an object whose SHA-256 the store gives, as VerifyQuick does
+	// not.
+	Quick bool
+	// Report is called for each thing that was missing or damaged, one at a time. Nil is
+	// fine.
+	Report func(Repair)
+}
+
 // RepairStores makes the recording id whole in each of the stores from what the
 // others have: objects, log, head and shares. It needs no key. The newest head
 // that a recorder of o.Verifiers signed decides what belongs there. Only bytes
-// with the hash in its log are put, over whatever is in their place.
-//
-// It reads every object in every store. With quick, it does not read an object
-// whose SHA-256 the store gives, as VerifyQuick does not.
+// with the hash in its log are put, over whatever is in their place. It reads every
+// object in every store, unless o.Quick is set.
 //
 // A recording that has not ended is left alone, with an error that wraps
 // ErrNotOver: its recorder may be about to put a newer head.
 //
-// RepairStores calls report for each thing that was missing or damaged, one at a
-// time. If no store has the object any more, Repair.Err is a *CorruptError. If
-// something in its place cannot be replaced, such as a folder, Repair.Err wraps
-// ErrConflict.
+// If no store has an object any more, the Err of its Repair is a *CorruptError. If
+// something in its place cannot be replaced, such as a folder, Err wraps ErrConflict.
 //
 // The error of RepairStores is that of Open if no store has a head that counts.
 // It is a *ForkError if two stores have heads of which neither continues the
 // other; then nothing was changed. Any other error means that a store failed.
-func RepairStores(ctx context.Context, stores []Store, id string, o Options, quick bool, report func(Repair)) (RepairReport, error) {
-	r := &repairer{stores: stores, id: id, quick: quick, report: report}
-	err := r.run(ctx, o)
+func RepairStores(ctx context.Context, stores []Store, id string, o RepairOptions) (RepairReport, error) {
+	r := &repairer{stores: stores, id: id, quick: o.Quick, report: o.Report}
+	err := r.run(ctx, o.Options)
 	if err != nil {
 		err = fmt.Errorf("repairing recording %s: %w", id, err)
 	}
@@ -75,7 +83,9 @@ type repairer struct {
 func (r *repairer) tell(store int, name string, err error) {
 	r.telling.Lock()
 	defer r.telling.Unlock()
-	r.report(Repair{store, name, err})
+	if r.report != nil {
+		r.report(Repair{store, name, err})
+	}
 }
 
 func (r *repairer) run(ctx context.Context, o Options) error {

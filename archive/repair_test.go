@@ -79,7 +79,7 @@ func TestRepair(t *testing.T) {
 					stores = append(stores, summer{mem})
 				}
 				var put, lost []string
-				report, err := archive.RepairStores(t.Context(), stores, id, archive.Options{Verifiers: s.verifiers}, quick, func(r archive.Repair) {
+				report, err := archive.RepairStores(t.Context(), stores, id, archive.RepairOptions{Options: archive.Options{Verifiers: s.verifiers}, Quick: quick, Report: func(r archive.Repair) {
 					what := fmt.Sprintf("%d:%s", r.Store, r.Name)
 					var corrupt *archive.CorruptError
 					if r.Err == nil {
@@ -87,7 +87,7 @@ func TestRepair(t *testing.T) {
 					} else if lost = append(lost, what); !errors.As(r.Err, &corrupt) {
 						t.Errorf("%s: %v", what, r.Err)
 					}
-				})
+				}})
 				if tt.lost == "all" { // there is no log to go by
 					var corrupt *archive.CorruptError
 					if !errors.As(err, &corrupt) || len(put)+len(lost) > 0 {
@@ -144,7 +144,7 @@ func TestRepairRefuses(t *testing.T) {
 			mem.OnPut = func(name string) (bool, error) { t.Errorf("put %s", name); return false, nil }
 			stores = append(stores, mem)
 		}
-		if _, err := archive.RepairStores(t.Context(), stores, id, o, false, func(r archive.Repair) { t.Errorf("%s: %+v", name, r) }); !want(err) {
+		if _, err := archive.RepairStores(t.Context(), stores, id, archive.RepairOptions{Options: o, Report: func(r archive.Repair) { t.Errorf("%s: %+v", name, r) }}); !want(err) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -170,10 +170,10 @@ func TestRepairRefuses(t *testing.T) {
 	fill(t, away, id, good)
 	mem = new(storetest.Mem)
 	fill(t, mem, id, broken)
-	if _, err := archive.RepairStores(t.Context(), []archive.Store{mem, away}, id, o, false, func(archive.Repair) {}); !errors.Is(err, denied) {
+	if _, err := archive.RepairStores(t.Context(), []archive.Store{mem, away}, id, archive.RepairOptions{Options: o}); !errors.Is(err, denied) {
 		t.Errorf("a store that fails: %v", err)
 	}
-	if _, err := archive.RepairStores(t.Context(), []archive.Store{mem}, "../x", o, false, nil); err == nil {
+	if _, err := archive.RepairStores(t.Context(), []archive.Store{mem}, "../x", archive.RepairOptions{Options: o}); err == nil {
 		t.Error("took a path for an ID")
 	}
 }
@@ -199,7 +199,7 @@ func TestRepairFolders(t *testing.T) {
 		}
 		stores = append(stores, d)
 	}
-	if _, err := archive.RepairStores(context.Background(), stores, id, archive.Options{Verifiers: s.verifiers}, false, func(archive.Repair) {}); err != nil {
+	if _, err := archive.RepairStores(context.Background(), stores, id, archive.RepairOptions{Options: archive.Options{Verifiers: s.verifiers}}); err != nil {
 		t.Fatal(err)
 	}
 	for i, d := range stores {

@@ -132,9 +132,9 @@ func TestUnreadable(t *testing.T) {
 				t.Errorf("%s: copied: %v", name, err)
 			}
 			var told []string
-			if _, err := archive.RepairStores(ctx, []archive.Store{store, archive.Retry(whole, archive.RetryConfig{})}, id, o, false, func(r archive.Repair) {
+			if _, err := archive.RepairStores(ctx, []archive.Store{store, archive.Retry(whole, archive.RetryConfig{})}, id, archive.RepairOptions{Options: o, Report: func(r archive.Repair) {
 				told = append(told, fmt.Sprint(r.Store, r.Name, r.Err))
-			}); err != nil || !slices.Equal(told, []string{fmt.Sprint(0, name, error(nil))}) {
+			}}); err != nil || !slices.Equal(told, []string{fmt.Sprint(0, name, error(nil))}) {
 				t.Errorf("%s: repaired %q, %v", name, told, err)
 			}
 			if r, err := archive.Verify(ctx, store, id, o, nil); err != nil || !r.OK() {

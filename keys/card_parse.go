@@ -85,52 +85,96 @@ func parseCard(b []byte) (Card, error) {
 	return c, nil
 }
 
+// cardLines are the lines of a card that are still to be read.
+type cardLines []string
+
+// has reports whether the next line is a field of this name.
+func (l cardLines) has(name string) bool {
+	return len(l) > 0 && strings.HasPrefix(l[0], name+": ")
+}
+
+// field reads the next line, which must be the field of this name.
+func (l *cardLines) field(name string) (string, error) {
+	if len(*l) == 0 {
+		return "", fmt.Errorf("no %s", name)
+	}
+	v, ok := strings.CutPrefix((*l)[0], name+": ")
+	if !ok {
+		return "", fmt.Errorf("no %s where it belongs", name)
+	}
+	*l = (*l)[1:]
+	return v, nil
+}
+
+// optional reads the next line if it is the field of this name, else "".
+func (l *cardLines) optional(name string) (string, error) {
+	if !l.has(name) {
+		return "", nil
+	}
+	return l.field(name)
+}
+
+// time reads the next line, which must be a time under this name.
+func (l *cardLines) time(name string) (time.Time, error) {
+	s, err := l.field(name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s is no time", name)
+	}
+	return t.UTC(), nil
+}
+
+// recipients reads the rest of the lines, which must be recipients.
+func (l *cardLines) recipients() (all []string, err error) {
+	seen := make(map[string]bool)
+	for len(*l) > 0 {
+		r, err := l.field("recipient")
+		if err != nil {
+			return nil, err
+		}
+		to, err := parseCardRecipient(r)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkSeals(to); err != nil {
+			return nil, err
+		}
+		if seen[r] {
+			return nil, errors.New("a recipient appears twice")
+		}
+		seen[r] = true
+		all = append(all, r)
+	}
+	if len(all) == 0 || len(all) > maxRecipients {
+		return nil, fmt.Errorf("%d recipients, where 1 to %d may be", len(all), maxRecipients)
+	}
+	return all, nil
+}
+
 // parseCardLines reads the lines between the header and the signature, in their
 // fixed order.
-func parseCardLines(lines []string) (Card, error) {
-	field := func(name string) (string, error) {
-		if len(lines) == 0 {
-			return "", fmt.Errorf("no %s", name)
-		}
-		v, ok := strings.CutPrefix(lines[0], name+": ")
-		if !ok {
-			return "", fmt.Errorf("no %s where it belongs", name)
-		}
-		lines = lines[1:]
-		return v, nil
-	}
-
-	has := func(name string) bool { return len(lines) > 0 && strings.HasPrefix(lines[0], name+": ") }
-	moment := func(name string) (time.Time, error) {
-		s, err := field(name)
-		if err != nil {
-			return time.Time{}, err
-		}
-		t, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			return time.Time{}, fmt.Errorf("%s is no time", name)
-		}
-		return t.UTC(), nil
-	}
-
+func parseCardLines(lines cardLines) (Card, error) {
 	var c Card
 	var err error
-	if c.Name, err = field("name"); err != nil {
+	if c.Name, err = lines.field("name"); err != nil {
 		return Card{}, err
 	}
 	if err := checkName(c.Name); err != nil {
 		return Card{}, err
 	}
-	if has("device") {
-		if c.Device, err = field("device"); err != nil {
+	if lines.has("device") {
+		if c.Device, err = lines.field("device"); err != nil {
 			return Card{}, err
 		}
 		if err := checkDevice(c.Device); err != nil {
 			return Card{}, err
 		}
 	}
-	if has("role") {
-		role, err := field("role")
+	if lines.has("role") {
+		role, err := lines.field("role")
 		if err != nil {
 			return Card{}, err
 		}
@@ -138,51 +182,28 @@ func parseCardLines(lines []string) (Card, error) {
 			return Card{}, errors.New("not a role that a card says")
 		}
 	}
-	if c.Created, err = moment("created"); err != nil {
+	if c.Created, err = lines.time("created"); err != nil {
 		return Card{}, err
 	}
 	if c.Created.Unix() < 0 {
 		return Card{}, errors.New("it was made before 1970")
 	}
-	if has("expires") {
-		if c.Expires, err = moment("expires"); err != nil {
+	if lines.has("expires") {
+		if c.Expires, err = lines.time("expires"); err != nil {
 			return Card{}, err
 		}
 		if !c.Expires.After(c.Created) {
 			return Card{}, errors.New("it expires before it was made")
 		}
 	}
-	if c.Key, err = field("key"); err != nil {
+	if c.Key, err = lines.field("key"); err != nil {
 		return Card{}, err
 	}
-	if has("replaces") {
-		if c.Replaces, err = field("replaces"); err != nil {
-			return Card{}, err
-		}
+	if c.Replaces, err = lines.optional("replaces"); err != nil {
+		return Card{}, err
 	}
-	seen := make(map[string]bool)
-	for len(lines) > 0 {
-		r, err := field("recipient")
-		if err != nil {
-			return Card{}, err
-		}
-		to, err := parseCardRecipient(r)
-		if err != nil {
-			return Card{}, err
-		}
-		if err := checkSeals(to); err != nil {
-			return Card{}, err
-		}
-		if seen[r] {
-			return Card{}, errors.New("a recipient appears twice")
-		}
-		seen[r] = true
-		c.Recipients = append(c.Recipients, r)
-	}
-	if len(c.Recipients) == 0 || len(c.Recipients) > maxRecipients {
-		return Card{}, fmt.Errorf("%d recipients, where 1 to %d may be", len(c.Recipients), maxRecipients)
-	}
-	return c, nil
+	c.Recipients, err = lines.recipients()
+	return c, err
 }
 
 // ParseCards parses one card or several, one after another. A person's earlier

@@ -107,68 +107,75 @@ func ParseExport(b, passphrase []byte) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	var skey string
-	var card []byte
-	var earlier []Card
-	var revoked []Revocation
-	sc := bufio.NewScanner(bytes.NewReader(text))
-	sc.Buffer(nil, MaxExport)
-	for sc.Scan() {
-		if s, ok := strings.CutPrefix(sc.Text(), exportSigner); ok {
-			skey = s
-		}
-		if s, ok := strings.CutPrefix(sc.Text(), exportCard); ok {
-			if card, err = base64.StdEncoding.DecodeString(s); err != nil {
-				return nil, errors.New("not an exported identity: its card is malformed")
-			}
-		}
-		if s, ok := strings.CutPrefix(sc.Text(), exportEarlier); ok {
-			b, err := base64.StdEncoding.DecodeString(s)
-			if err != nil {
-				return nil, errors.New("not an exported identity: an earlier card is malformed")
-			}
-			c, err := ParseCard(b)
-			if err != nil {
-				return nil, err
-			}
-			earlier = append(earlier, c)
-		}
-		if s, ok := strings.CutPrefix(sc.Text(), exportRevoked); ok {
-			b, err := base64.StdEncoding.DecodeString(s)
-			if err != nil {
-				return nil, errors.New("not an exported identity: a revocation is malformed")
-			}
-			r, err := ParseRevocation(b)
-			if err != nil {
-				return nil, err
-			}
-			revoked = append(revoked, r)
-		}
-	}
-	if err := sc.Err(); err != nil || skey == "" || card == nil {
-		return nil, errors.New("not an exported identity: it lacks a signing key or a card")
-	}
-	c, err := ParseCard(card)
+	x, err := parseExportLines(text)
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range earlier {
-		if foldName(e.Name) != foldName(c.Name) {
+	for _, c := range x.earlier {
+		if foldName(c.Name) != foldName(x.card.Name) {
 			return nil, fmt.Errorf("%w: of an earlier key", ErrOtherName)
 		}
 	}
-	id, err := assemble(vkey, ids, skey, c)
+	id, err := assemble(vkey, ids, x.signer, x.card)
 	if err != nil {
 		return nil, err
 	}
-	id.earlier = earlier
-	for _, r := range revoked {
+	id.earlier = x.earlier
+	for _, r := range x.revoked {
 		if !id.concerns(r) {
 			return nil, fmt.Errorf("%w: of a key that was revoked", ErrOtherName)
 		}
 	}
-	id.revoked = revoked
+	id.revoked = x.revoked
 	return id, nil
+}
+
+// exported are the lines of an export that an identity file does not have.
+type exported struct {
+	signer  string // secret
+	card    Card
+	earlier []Card
+	revoked []Revocation
+}
+
+func parseExportLines(text []byte) (x exported, err error) {
+	hasCard := false
+	sc := bufio.NewScanner(bytes.NewReader(text))
+	sc.Buffer(nil, MaxExport)
+	for sc.Scan() {
+		line := sc.Text()
+		switch {
+		case strings.HasPrefix(line, exportSigner):
+			x.signer = strings.TrimPrefix(line, exportSigner)
+		case strings.HasPrefix(line, exportCard):
+			hasCard = true
+			x.card, err = exportedFile(line, exportCard, "its card", ParseCard)
+		case strings.HasPrefix(line, exportEarlier):
+			var c Card
+			c, err = exportedFile(line, exportEarlier, "an earlier card", ParseCard)
+			x.earlier = append(x.earlier, c)
+		case strings.HasPrefix(line, exportRevoked):
+			var r Revocation
+			r, err = exportedFile(line, exportRevoked, "a revocation", ParseRevocation)
+			x.revoked = append(x.revoked, r)
+		}
+		if err != nil {
+			return exported{}, err
+		}
+	}
+	if err := sc.Err(); err != nil || x.signer == "" || !hasCard {
+		return exported{}, errors.New("not an exported identity: it lacks a signing key or a card")
+	}
+	return x, nil
+}
+
+// exportedFile parses a file that a line of an export has behind a prefix.
+func exportedFile[T any](line, prefix, what string, parse func([]byte) (T, error)) (file T, err error) {
+	b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(line, prefix))
+	if err != nil {
+		return file, fmt.Errorf("not an exported identity: %s is malformed", what)
+	}
+	return parse(b)
 }
 
 // Import stores an exported identity in the home, as InitAs does with a new one.

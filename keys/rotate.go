@@ -124,9 +124,9 @@ func (h *Home) Renew(id *Identity, expires time.Time) (*Identity, error) {
 	return id, writeReplace(h.path(ownCard), b)
 }
 
-// SetCard stores c as the user's own card: the current card with approvals of the
+// setCard stores c as the user's own card: the current card with approvals of the
 // user's other devices. It refuses a card of another key.
-func (h *Home) SetCard(c Card) error {
+func (h *Home) setCard(c Card) error {
 	own, err := h.OwnCard()
 	if err != nil {
 		return err

@@ -48,16 +48,15 @@ func TestConductIsInTheTimeline(t *testing.T) {
 		at(500 * time.Millisecond)
 		room.Leave("alice") // who speaks no more, though nobody says so
 	})
-	_, events, _ := s.read(t)
 	x, err := media.ReadIndex(bytes.NewReader(s.indexes[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(x.Events) != len(events) {
-		t.Errorf("the index has %d events, the segments %d", len(x.Events), len(events))
+	if s.parse(); len(x.Events) != len(s.events) {
+		t.Errorf("the index has %d events, the segments %d", len(x.Events), len(s.events))
 	}
 	said := func(typ media.EventType) (out []string) {
-		for _, e := range find(events, typ) {
+		for _, e := range s.find(typ) {
 			out = append(out, fmt.Sprint(e.Participant, " ", e.From, " ", e.To, " ", e.Reason, e.Text))
 		}
 		return out
@@ -72,10 +71,10 @@ func TestConductIsInTheTimeline(t *testing.T) {
 			t.Errorf("%s: %q, want %q", typ, got, want)
 		}
 	}
-	if r := find(events, media.EventReaction); len(r) != 1 || len(r[0].Text) > media.MaxReaction || !utf8.ValidString(r[0].Text) || !strings.HasPrefix(r[0].Text, "🎉") {
+	if r := s.find(media.EventReaction); len(r) != 1 || len(r[0].Text) > media.MaxReaction || !utf8.ValidString(r[0].Text) || !strings.HasPrefix(r[0].Text, "🎉") {
 		t.Errorf("reactions: %+v", r)
 	}
-	on, off := find(events, media.EventScreen), find(events, media.EventScreenEnd)
+	on, off := s.find(media.EventScreen), s.find(media.EventScreenEnd)
 	if len(on) != 1 || len(off) != 1 || on[0].Track == 0 || off[0].Track != on[0].Track || off[0].Time <= on[0].Time {
 		t.Errorf("screen shared %+v to %+v", on, off)
 	}
@@ -102,14 +101,13 @@ func TestFloodsAreCounted(t *testing.T) {
 		room.Emit(recorder.RoomEvent{Type: media.EventDropped, Participant: "mallory", Reason: string(media.EventChat), Count: 1000})
 		synctest.Wait()
 	})
-	_, events, _ := s.read(t)
-	chats := find(events, media.EventChat)
+	chats := s.find(media.EventChat)
 	if n := len(chats); n < 51 || n > 60 || chats[n-1].Participant != "bob" {
 		t.Errorf("%d chat messages kept, the last from %q", n, chats[n-1].Participant)
 	}
 	dropped := map[string]int{}
 	whose := map[string]string{"chat": "mallory", "mute": "alice"}
-	for _, e := range find(events, media.EventDropped) {
+	for _, e := range s.find(media.EventDropped) {
 		dropped[e.Reason] += e.Count
 		if e.Participant != whose[e.Reason] {
 			t.Errorf("%d of %s are told to be of %q", e.Count, e.Reason, e.Participant)
@@ -118,7 +116,7 @@ func TestFloodsAreCounted(t *testing.T) {
 	if want := 3001 - len(chats) + 1000; dropped["chat"] != want {
 		t.Errorf("%d messages were told to be dropped, want %d", dropped["chat"], want)
 	}
-	mutes, unmutes := find(events, media.EventMute), find(events, media.EventUnmute)
+	mutes, unmutes := s.find(media.EventMute), s.find(media.EventUnmute)
 	if len(mutes) != len(unmutes)+1 || len(mutes) > 40 || dropped["mute"] < 1000 {
 		t.Errorf("%d mutes, %d unmutes, %d dropped: want the last word to be muted", len(mutes), len(unmutes), dropped["mute"])
 	}
@@ -149,8 +147,7 @@ func TestKeyIndexIsInTheTimeline(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	_, events, _ := s.read(t)
-	changes := find(events, media.EventKeys)
+	changes := s.find(media.EventKeys)
 	if len(changes) < 3 || len(changes) > 8 || changes[0].Text != "0" || changes[0].Track == 0 ||
 		changes[1].Text != "3" || (changes[1].Time-2*time.Second).Abs() > 5*time.Millisecond {
 		t.Errorf("keys: %+v", changes)
@@ -165,9 +162,9 @@ func TestVerifiedMembersAreInTheTimeline(t *testing.T) {
 			room.Join("ada", "ada the 1st")
 			room.Join("eve", "Ada L.")
 		})
-		_, events, _ := s.read(t)
-		got := find(events, media.EventVerified)
-		if len(got) != 1 || got[0].Participant != "ada" || got[0].Name != "Ada L." || got[0].Reason != media.VerifiedByOperator || got[0].Time != time.Second {
+		out := s.recorded(t)
+		got := out.want(media.EventVerified, 1)[0]
+		if got.Participant != "ada" || got.Name != "Ada L." || got.Reason != media.VerifiedByOperator || got.Time != time.Second {
 			t.Errorf("verified: %+v", got)
 		}
 	})

@@ -98,11 +98,8 @@ func TestEveryCodec(t *testing.T) {
 						time.Sleep(50 * time.Millisecond)
 					}
 				})
-				frames, events, tracks := s.read(t)
-				if len(frames) != len(clock)-30 {
-					t.Errorf("%d frames, want %d", len(frames), len(clock)-30)
-				}
-				for i, f := range frames {
+				tr := s.track("alice", media.Camera).wantFrames(len(clock)-30).wantHole(2450*time.Millisecond, 4*time.Second, media.HoleLoss)
+				for i, f := range tr.frames {
 					n := i
 					if n >= lost {
 						n += 30
@@ -115,13 +112,8 @@ func TestEveryCodec(t *testing.T) {
 						t.Fatalf("frame %d at %v, key %v, is % x, want % x", n, f.Time, f.Key, f.Data[:12], want[:12])
 					}
 				}
-				holes := find(events, media.EventHole)
-				if len(holes) != 1 || holes[0].Reason != media.HoleLoss || holes[0].To != 4*time.Second || holes[0].From < 2400*time.Millisecond || holes[0].From > 2500*time.Millisecond {
-					t.Errorf("holes %+v", holes)
-				}
-				tr := tracks[1]
-				if len(tracks) != 1 || tr.Codec != codec || tr.Width != 320 || tr.Height != 180 || media.NeedsPrivate(codec) != (tr.Private != "") {
-					t.Errorf("tracks %+v", tracks)
+				if s.wantTracks(1); tr.Codec != codec || tr.Width != 320 || tr.Height != 180 || media.NeedsPrivate(codec) != (tr.Private != "") {
+					t.Errorf("the track is %+v", tr.Track)
 				}
 			})
 		}
@@ -167,11 +159,8 @@ func TestSpatialLayersAreOnePicture(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	})
-	frames, events, tracks := s.read(t)
-	if len(frames) != 10 {
-		t.Fatalf("%d pictures, want those before the one that misses a layer: 10", len(frames))
-	}
-	for n, f := range frames {
+	tr := s.track("alice", media.Camera).wantFrames(10) // those before the one that misses a layer
+	for n, f := range tr.frames {
 		want := [][]byte{vp9Layer(n, 0, n%10 == 0), vp9Layer(n, 1, n%10 == 0), vp9Layer(n, 2, n%10 == 0)}
 		if n >= 5 && n < 10 {
 			want = want[:1]
@@ -180,10 +169,10 @@ func TestSpatialLayersAreOnePicture(t *testing.T) {
 			t.Errorf("picture %d, key %v, is % x", n, f.Key, f.Data)
 		}
 	}
-	if holes := find(events, media.EventHole); len(holes) != 1 || holes[0].Reason != media.HoleLoss {
-		t.Errorf("holes %+v", holes)
+	if hole := s.want(media.EventHole, 1)[0]; hole.Reason != media.HoleLoss {
+		t.Errorf("hole %+v", hole)
 	}
-	if tr := tracks[1]; tr.Width != 1280 || tr.Height != 720 {
+	if tr.Width != 1280 || tr.Height != 720 {
 		t.Errorf("the track is %dx%d, want what the top layer says", tr.Width, tr.Height)
 	}
 }
@@ -242,29 +231,27 @@ func TestOneTrackThroughChanges(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	})
-	frames, events, tracks := s.read(t)
+	s.wantTracks(2)
 	count := map[uint64]int{}
-	for _, f := range frames {
+	for _, f := range s.frames {
 		count[f.Track]++
 	}
-	if len(tracks) != 2 || count[1] != 120 || count[2] != 60 {
-		t.Errorf("%v frames of %+v", count, tracks)
+	if count[1] != 120 || count[2] != 60 {
+		t.Errorf("%v frames", count)
 	}
 	for uid, codec := range map[uint64]media.Codec{1: media.VP8, 2: media.H264} {
-		if tr := tracks[uid]; tr.Codec != codec || tr.Participant != "alice" || tr.Source != media.Camera {
+		if tr := s.tracks[uid]; tr.Codec != codec || tr.Participant != "alice" || tr.Source != media.Camera {
 			t.Errorf("track %d is %+v", uid, tr)
 		}
 	}
 	var sizes []string
-	for _, e := range find(events, media.EventSize) {
+	for _, e := range s.find(media.EventSize) {
 		sizes = append(sizes, fmt.Sprintf("%v %d %s", e.Time.Round(time.Millisecond), e.Track, e.Text))
 	}
 	if want := []string{"0s 1 640x360", "1s 1 320x180", "2s 1 180x320", "3s 1 640x360", "5.1s 1 320x180", "6.15s 2 320x180"}; !slices.Equal(sizes, want) {
 		t.Errorf("sizes change at %q, want %q", sizes, want)
 	}
-	if holes := find(events, media.EventHole); len(holes) != 0 {
-		t.Errorf("holes %+v", holes)
-	}
+	s.want(media.EventHole, 0)
 }
 
 // TestNewParameterSets: parameter sets that change are in the frames at once and
@@ -310,7 +297,7 @@ func TestOpus(t *testing.T) {
 		{0x08, nil, 20 * time.Millisecond},                // DTX
 	}
 	var want []time.Duration
-	s, report := record(t, recorder.Config{Duration: 12 * time.Second, Segment: 2 * time.Second}, func(room *roomtest.Room, _ func()) {
+	s, _ := record(t, recorder.Config{Duration: 12 * time.Second, Segment: 2 * time.Second}, func(room *roomtest.Room, _ func()) {
 		tr := room.Publish(opusInfo)
 		var at time.Duration
 		for n := range 200 {
@@ -334,11 +321,9 @@ func TestOpus(t *testing.T) {
 			time.Sleep(next)
 		}
 	})
-	frames, events, tracks := s.read(t)
-	if len(frames) != len(want) || report.Incomplete || len(find(events, media.EventHole)) > 0 {
-		t.Errorf("%d frames of %d, holes %v", len(frames), len(want), find(events, media.EventHole))
-	}
-	for n, f := range frames {
+	s.wantNoHoles()
+	tr := s.track("alice", media.Microphone).wantFrames(len(want))
+	for n, f := range tr.frames[:min(len(tr.frames), len(want))] {
 		if (f.Time-want[n]).Abs() > time.Millisecond || f.Duration != tocs[n%len(tocs)].d {
 			t.Fatalf("frame %d at %v for %v, want %v for %v", n, f.Time, f.Duration, want[n], tocs[n%len(tocs)].d)
 		}
@@ -352,7 +337,7 @@ func TestOpus(t *testing.T) {
 			channels = append(channels, tr.Channels)
 		}
 	}
-	if channels[0] != 1 || channels[len(channels)-1] != 2 || tracks[1].Channels != 2 || !slices.IsSorted(channels) {
+	if channels[0] != 1 || channels[len(channels)-1] != 2 || tr.Channels != 2 || !slices.IsSorted(channels) {
 		t.Errorf("segments say %v channels", channels)
 	}
 }
@@ -381,18 +366,13 @@ func TestRedundantAudio(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 			}
 		})
-		frames, events, _ := s.read(t)
-		holes := find(events, media.EventHole)
 		if sealed {
-			if len(frames) != 0 || len(holes) == 0 || holes[0].Reason != media.HoleCodec {
-				t.Errorf("%d frames of encrypted redundant audio, holes %v", len(frames), holes)
+			if holes := s.find(media.EventHole); len(s.frames) != 0 || len(holes) == 0 || holes[0].Reason != media.HoleCodec {
+				t.Errorf("%d frames of encrypted redundant audio, holes %v", len(s.frames), holes)
 			}
 			continue
 		}
-		if len(frames) != 100 || len(holes) != 0 {
-			t.Fatalf("%d frames, holes %v", len(frames), holes)
-		}
-		for n, f := range frames {
+		for n, f := range s.track("alice", media.Microphone).wantFrames(100).wantHoles().frames {
 			if !bytes.Equal(f.Data, opusPayload(n)) || (f.Time-time.Duration(n)*20*time.Millisecond).Abs() > time.Millisecond {
 				t.Errorf("frame %d at %v is % x", n, f.Time, f.Data)
 			}
@@ -444,16 +424,15 @@ func TestKeyFramesAreNeverFarApart(t *testing.T) {
 					time.Sleep(50 * time.Millisecond)
 				}
 			})
-			frames, _, _ := s.read(t)
 			var keys []time.Duration
-			for _, f := range frames {
+			for _, f := range s.track("alice", media.Camera).wantFrames(500).frames {
 				if f.Key {
 					keys = append(keys, f.Time.Truncate(time.Second))
 				}
 			}
 			keys = slices.Compact(keys)
-			if len(frames) != 500 || asked != tt.asked || !slices.Equal(keys, tt.keys) {
-				t.Errorf("%d frames, asked %d times, key frames at %v, want 500, %d, %v", len(frames), asked, keys, tt.asked, tt.keys)
+			if asked != tt.asked || !slices.Equal(keys, tt.keys) {
+				t.Errorf("asked %d times, key frames at %v, want %d, %v", asked, keys, tt.asked, tt.keys)
 			}
 		})
 	}

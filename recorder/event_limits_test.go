@@ -2,6 +2,7 @@ package recorder_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,13 +38,12 @@ func TestSizesAreBounded(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 	})
-	_, events, _ := s.read(t)
-	sizes := find(events, media.EventSize)
+	sizes := s.find(media.EventSize)
 	if n := len(sizes); n < 50 || n > 50+30 || !strings.HasPrefix(sizes[n-1].Text, "576x") {
 		t.Errorf("%d sizes are told, the last is %v", n, sizes[n-1])
 	}
 	dropped := 0
-	for _, e := range find(events, media.EventDropped) {
+	for _, e := range s.find(media.EventDropped) {
 		if e.Reason == string(media.EventSize) {
 			dropped += e.Count
 		}
@@ -72,34 +72,17 @@ func TestHolesAreBounded(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	frames, events, tracks := s.read(t)
-	var uid uint64
-	count := make(map[string]int)
-	for _, f := range frames {
-		count[tracks[f.Track].Participant]++
-		if tracks[f.Track].Participant == "mallory" {
-			uid = f.Track
-		}
-	}
-	var holes []media.Event
-	for _, g := range find(events, media.EventHole) {
-		if g.Track == uid {
-			holes = append(holes, g)
-		} else {
-			t.Errorf("a hole of another: %+v", g)
-		}
-	}
-	if count["ada"] != 500 || len(holes) < 500 || len(holes) > 1000 {
-		t.Errorf("%d frames of ada, %d holes of mallory", count["ada"], len(holes))
+	s.track("ada", media.Microphone).wantFrames(500).wantHoles()
+	mallorys := s.track("mallory", media.Microphone)
+	holes := slices.DeleteFunc(s.find(media.EventHole), func(g media.Event) bool { return g.Track != mallorys.UID })
+	if len(holes) < 500 || len(holes) > 1000 || len(holes) != len(s.find(media.EventHole)) {
+		t.Errorf("%d holes of mallory's, of %d", len(holes), len(s.find(media.EventHole)))
 	}
 	// Between one frame and the next there is a hole, and no frame is in one.
 	var last time.Duration = -1
 	undeclared, inside := 0, 0
 	next := 0
-	for _, f := range frames {
-		if f.Track != uid {
-			continue
-		}
+	for _, f := range mallorys.frames {
 		declared := false
 		for ; next < len(holes) && holes[next].From < f.Time; next++ {
 			declared = true
@@ -113,7 +96,7 @@ func TestHolesAreBounded(t *testing.T) {
 		last = f.Time
 	}
 	if undeclared > 0 || inside > 0 {
-		t.Errorf("%d of mallory's frames follow no hole, %d are in one, of %d", undeclared, inside, count["mallory"])
+		t.Errorf("%d of mallory's frames follow no hole, %d are in one, of %d", undeclared, inside, len(mallorys.frames))
 	}
 }
 
@@ -130,9 +113,8 @@ func TestQuietMembersAreHeardInAFlood(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
-	_, events, _ := s.read(t)
 	var lines []string
-	for _, e := range find(events, media.EventChat) {
+	for _, e := range s.find(media.EventChat) {
 		if e.Participant == "ada" {
 			lines = append(lines, e.Text)
 		}
@@ -140,7 +122,7 @@ func TestQuietMembersAreHeardInAFlood(t *testing.T) {
 	if len(lines) != 5 {
 		t.Errorf("ada wrote five lines, the timeline has %q", lines)
 	}
-	if n := len(find(events, media.EventChat)); n > 2500 {
+	if n := len(s.find(media.EventChat)); n > 2500 {
 		t.Errorf("%d lines in all", n)
 	}
 }

@@ -25,6 +25,9 @@ type recorded struct {
 	tracks map[uint64]media.Track
 }
 
+// recorded returns what a sink got, of a recording that is over.
+func (s *sink) recorded(t *testing.T) *recorded { return &recorded{sink: s, t: t} }
+
 // near is by how much a time may be off what is wanted of it.
 const near = 50 * time.Millisecond
 
@@ -78,11 +81,17 @@ func (o *recorded) wantTracks(n int) {
 	}
 }
 
+// find returns the events of a type.
+func (o *recorded) find(typ media.EventType) []media.Event {
+	o.t.Helper()
+	o.parse()
+	return find(o.events, typ)
+}
+
 // want wants n events of a type, and returns them; what is missing is zero.
 func (o *recorded) want(typ media.EventType, n int) []media.Event {
 	o.t.Helper()
-	o.parse()
-	all := find(o.events, typ)
+	all := o.find(typ)
 	if len(all) != n {
 		o.t.Errorf("%d events of type %s, want %d: %+v", len(all), typ, n, all)
 	}

@@ -190,27 +190,21 @@ func TestFaultCostsNobodyElse(t *testing.T) {
 				if err := <-done; err != nil {
 					t.Fatalf("Record: %v", err)
 				}
-				frames, events, tracks := s.read(t)
-				count := make(map[string]int)
-				for _, f := range frames {
-					count[tracks[f.Track].Participant]++
-				}
-				if count["ada"] != 250 {
-					t.Errorf("%d frames of ada, want 250", count["ada"])
-				}
-				if said := find(events, media.EventChat); len(said) == 0 || said[0].Text != "ada says" {
+				out := s.recorded(t)
+				out.track("ada", media.Microphone).wantFrames(250)
+				if said := out.find(media.EventChat); len(said) == 0 || said[0].Text != "ada says" {
 					t.Errorf("said: %+v", said)
 				}
 				faults := 0
-				for _, g := range find(events, media.EventHole) {
+				for _, g := range out.find(media.EventHole) {
 					if g.Reason == media.HoleFault && g.Participant != "ada" {
 						faults++
 					} else if g.Participant != "bob" {
 						t.Errorf("hole %+v", g)
 					}
 				}
-				if dropped := find(events, media.EventDropped); faults == 0 && len(dropped) == 0 {
-					t.Errorf("nothing tells of a fault: %+v", events)
+				if dropped := out.find(media.EventDropped); faults == 0 && len(dropped) == 0 {
+					t.Errorf("nothing tells of a fault: %+v", out.events)
 				}
 			})
 		})

@@ -94,14 +94,13 @@ func TestNoticePeriodIsNotKept(t *testing.T) {
 		if want := "time=" + begun.Format("2006-01-02T15:04:05.000Z07:00") + ` level=INFO msg="recording: what the room sends is kept from now on"`; !strings.HasPrefix(log.String(), want) {
 			t.Errorf("the log begins %.200q, want %q", log.String(), want)
 		}
-		_, events, _ := s.read(t)
-		if chats := find(events, media.EventChat); len(chats) != 1 || chats[0].Text != "it is" || chats[0].Time != time.Second {
-			t.Errorf("chat: %+v", chats)
+		out := s.recorded(t)
+		if chat := out.want(media.EventChat, 1)[0]; chat.Text != "it is" || chat.Time != time.Second {
+			t.Errorf("chat: %+v", chat)
 		}
-		if n := len(find(events, media.EventReaction)) + len(find(events, media.EventStream)); n != 0 {
-			t.Errorf("%d of what was sent before the beginning is kept", n)
-		}
-		if joined := find(events, media.EventJoin); len(joined) != 1 || joined[0].Time > time.Millisecond {
+		out.want(media.EventReaction, 0)
+		out.want(media.EventStream, 0)
+		if joined := out.want(media.EventJoin, 1)[0]; joined.Time > time.Millisecond {
 			t.Errorf("joined: %+v", joined)
 		}
 	})

@@ -117,22 +117,12 @@ func TestEpochsFollowTheReadersPresent(t *testing.T) {
 		if asked == 0 {
 			t.Error("no key frame was asked for when readers came")
 		}
-		frames, events, _ := s.read(t)
-		if holes := find(events, media.EventHole); len(holes) > 0 {
-			t.Errorf("a change of readers cost %+v", holes)
-		}
-		var sounds int
-		for _, f := range frames {
-			if f.Track == 1 {
-				sounds++
-			}
-		}
-		if sounds != 1990 {
-			t.Errorf("%d sounds, want 1990", sounds)
-		}
+		out := s.recorded(t)
+		out.want(media.EventHole, 0) // a change of readers costs none
+		out.track("alice", media.Microphone).wantFrames(1990)
 
 		// Who was there can read it, and who was not cannot.
-		for _, f := range frames {
+		for _, f := range out.frames {
 			epoch := s.sealedTo[segmentOf(t, s, f)]
 			ada, ben := strings.Contains(s.epochs[epoch-1], "ada"), strings.Contains(s.epochs[epoch-1], "ben")
 			const slack = 300 * time.Millisecond // frames on their way through the recorder
@@ -171,7 +161,7 @@ func TestEpochsFollowTheReadersPresent(t *testing.T) {
 				t.Errorf("the index of epoch %d tells of the tracks %v", s.indexTo[i], uids)
 			}
 		}
-		if got := find(events, media.EventEpoch); len(got) != len(s.epochs) || got[1].Text != "Ada, Ben, Cleo" {
+		if got := out.want(media.EventEpoch, len(s.epochs)); got[1].Text != "Ada, Ben, Cleo" {
 			t.Errorf("epoch events: %+v", got)
 		}
 	})
@@ -194,8 +184,8 @@ func TestTitleInEachEpoch(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		rec.wait()
-		_, events, _ := s.read(t)
-		titles := find(events, media.EventTitle)
+		out := s.recorded(t)
+		titles := out.find(media.EventTitle)
 		if len(s.epochs) != 1 || len(titles) != 2 || titles[0].Time != 0 || titles[1].Time < 6*time.Second {
 			t.Fatalf("epochs %q, titles %+v", s.epochs, titles)
 		}
@@ -241,12 +231,12 @@ func TestMoreReadersThanFit(t *testing.T) {
 				room.Leave(fmt.Sprintf("m%03d", n))
 			}
 		})
-		_, events, _ := s.read(t)
-		without := find(events, media.EventUnsealed)
+		out := s.recorded(t)
+		without := out.find(media.EventUnsealed)
 		if len(without) != 20 || without[0].Participant != "m500" || without[0].Name != "Member 500" {
 			t.Errorf("without: %+v", without)
 		}
-		told := find(events, media.EventEpoch)
+		told := out.find(media.EventEpoch)
 		if len(told) < 2 || strings.Contains(told[0].Text, "Member 500") || !strings.Contains(told[len(told)-1].Text, "Member 519") {
 			t.Errorf("%d epochs are told of", len(told))
 		}
@@ -336,8 +326,8 @@ func TestEpochOnAFullDisk(t *testing.T) {
 				}
 			}
 		}
-		_, events, _ := s.read(t)
-		if holes := find(events, media.EventHole); len(holes) < 2 || holes[0].Reason != media.HoleSpool || holes[0].From > 11100*time.Millisecond {
+		out := s.recorded(t)
+		if holes := out.find(media.EventHole); len(holes) < 2 || holes[0].Reason != media.HoleSpool || holes[0].From > 11100*time.Millisecond {
 			t.Errorf("holes: %+v", holes)
 		}
 	})

@@ -59,11 +59,10 @@ func TestMachineThatSlept(t *testing.T) {
 			t.Errorf("a recording of %v is said to last %v", passed+lasted, report.Duration)
 		}
 	})
-	frames, events, _ := s.read(t)
-	if len(frames) != 500 {
-		t.Fatalf("%d frames, want 500", len(frames))
-	}
-	for n, f := range frames {
+	out := s.recorded(t)
+	out.report = report
+	speaks := out.track("alice", media.Microphone).wantFrames(500)
+	for n, f := range speaks.frames {
 		want := time.Duration(n) * 20 * time.Millisecond
 		if n >= 250 {
 			want += lasted
@@ -72,16 +71,13 @@ func TestMachineThatSlept(t *testing.T) {
 			t.Fatalf("frame %d is at %v, want %v", n, f.Time, want)
 		}
 	}
-	holes := find(events, media.EventHole)
-	if len(holes) != 2 || !report.Incomplete {
-		t.Fatalf("holes %+v, incomplete %v", holes, report.Incomplete)
-	}
-	for _, g := range holes {
-		if g.Reason != media.HoleAsleep || (g.From-5*time.Second).Abs() > 200*time.Millisecond || (g.To-5*time.Second-lasted).Abs() > 200*time.Millisecond {
+	speaks.off = 200 * time.Millisecond
+	speaks.wantHole(5*time.Second, 5*time.Second+lasted, media.HoleAsleep)
+	out.wantIncomplete(true)
+	for _, g := range out.want(media.EventHole, 2) { // hers, and that of the recorder
+		if g.Reason != media.HoleAsleep || (g.From-5*time.Second).Abs() > 200*time.Millisecond || (g.To-5*time.Second-lasted).Abs() > 200*time.Millisecond ||
+			g.Track != 0 && g.Participant != "alice" {
 			t.Errorf("hole %+v", g)
-		}
-		if g.Track != 0 && g.Participant != "alice" {
-			t.Errorf("a hole of a track that sent nothing: %+v", g)
 		}
 	}
 }
@@ -107,25 +103,22 @@ func TestNothingIsLaterThanTheEnd(t *testing.T) {
 				time.Sleep(1500 * time.Millisecond)
 				end(room, stop)
 			})
-			kept, events, _ := s.read(t)
-			if len(kept) != frames {
-				t.Errorf("%d frames, want %d", len(kept), frames)
-			}
-			last := find(events, media.EventStop)[0].Time
+			kept := s.track("alice", media.Microphone).wantFrames(frames)
+			last := s.want(media.EventStop, 1)[0].Time
 			if (last-11500*time.Millisecond).Abs() > 100*time.Millisecond || report.Duration != last {
 				t.Errorf("the end is at %v, and the report says %v", last, report.Duration)
 			}
-			for _, f := range kept {
+			for _, f := range kept.frames {
 				if f.Time+f.Duration > last {
 					t.Fatalf("a frame at %v is after the end at %v", f.Time, last)
 				}
 			}
-			for _, e := range events {
+			for _, e := range s.events {
 				if max(e.Time, e.From, e.To) > last {
 					t.Errorf("%+v is after the end at %v", e, last)
 				}
 			}
-			if e := find(events, media.EventTrackEnd); len(e) != 1 || last-e[0].Time > 50*time.Millisecond {
+			if e := s.want(media.EventTrackEnd, 1)[0]; last-e.Time > 50*time.Millisecond {
 				t.Errorf("the track ends: %+v", e)
 			}
 		})

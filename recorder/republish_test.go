@@ -15,7 +15,7 @@ import (
 // to the end of the one before. Two that are there at once are two.
 func TestOneSourceIsOneTrack(t *testing.T) {
 	const times = 20
-	out, report := record(t, recorder.Config{}, func(room *roomtest.Room, stop func()) {
+	out, _ := record(t, recorder.Config{}, func(room *roomtest.Room, stop func()) {
 		room.Join("alice", "Alice")
 		infos := []recorder.TrackInfo{opusInfo, vp8Info}
 		was := make([]*roomtest.Track, len(infos))
@@ -52,12 +52,9 @@ func TestOneSourceIsOneTrack(t *testing.T) {
 		}
 		stop()
 	})
-	frames, events, tracks := out.read(t)
-	if len(tracks) != 3 || report.Tracks != 3 {
-		t.Errorf("%d tracks, and the report has %d, want 3", len(tracks), report.Tracks)
-	}
+	out.wantTracks(3)
 	kept := make(map[uint64]int)
-	for _, f := range frames {
+	for _, f := range out.frames {
 		kept[f.Track]++
 	}
 	// Pictures of a track that begins anew may lie behind those that were sent late.
@@ -67,7 +64,7 @@ func TestOneSourceIsOneTrack(t *testing.T) {
 	// A track begins, ends, and begins again.
 	for uid := range uint64(3) {
 		on := false
-		for _, e := range events {
+		for _, e := range out.events {
 			if e.Track != uid+1 {
 				continue
 			}

@@ -147,9 +147,9 @@ func TestReadersChangeInATurn(t *testing.T) {
 		room.Leave("ada")
 		went = time.Since(began)
 		rec.wait()
-		frames, _, _ := s.read(t)
-		slices.SortFunc(frames, func(a, b media.Frame) int { return int(a.Time - b.Time) })
-		for _, f := range frames {
+		out := s.recorded(t)
+		out.parse()
+		for _, f := range out.frames {
 			epoch := s.epochs[s.sealedTo[segmentOf(t, s, f)]-1]
 			if strings.Contains(epoch, "ben") && f.Time < came-60*time.Millisecond {
 				t.Errorf("ben came at %v and reads %v", came, f.Time)

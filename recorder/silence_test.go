@@ -91,17 +91,14 @@ func TestHoleAtAMuteIsNotAsLong(t *testing.T) {
 				send(n-5, n+50, false)
 			}
 		})
-		_, events, _ := s.read(t)
 		var missing time.Duration
-		holes := find(events, media.EventHole)
+		holes := s.find(media.EventHole)
 		for _, g := range holes {
 			missing += g.To - g.From
 		}
 		if len(holes) == 0 || holes[0].From != 2*time.Second || holes[0].To < 2100*time.Millisecond || missing > 650*time.Millisecond || report.Incomplete {
 			t.Errorf("with server's silence %v: holes %+v, want one from 2 s to 2.1 s and at most half a second besides", injected, holes)
 		}
-		if m := find(events, media.EventMute); len(m) != 1 {
-			t.Errorf("%d mutes, want 1", len(m))
-		}
+		s.want(media.EventMute, 1)
 	}
 }

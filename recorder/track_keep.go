@@ -50,24 +50,10 @@ func (t *trackRecorder) keep(u frame.Unit, at time.Duration, data []byte, outcom
 		return
 	}
 	at = t.holes.place(at)
-	if why := t.holes.withholdReason(max(0, min(at, t.run.clock.at(u.Arrival)))); why != "" {
-		if why == media.HolePaused {
-			t.outcomes.add(Paused)
-		} else {
-			t.outcomes.add(NotPermitted)
-		}
-		t.holes.extendWithheld(at, why)
+	if t.withhold(u, at) {
 		return
-	}
-	if over, may := t.holes.endWithheld(at); !may {
-		t.outcomes.add(Crowded)
-		t.holes.extend(at)
-		return
-	} else if over {
-		t.keyFrames.need()
 	}
 	t.holes.openHeldBack(at)
-
 	key := u.Key
 	if outcome == Kept {
 		fits := len(data) <= media.MaxFrame
@@ -78,17 +64,8 @@ func (t *trackRecorder) keep(u frame.Unit, at time.Duration, data []byte, outcom
 			outcome = Unfit
 		}
 	}
-	switch outcome {
-	case Kept:
-	case Empty, Replayed:
-		t.outcomes.add(outcome)
-		return // a sender can make such frames, and a container has none
-	default:
-		t.outcomes.add(outcome)
-		if outcome != Unfit {
-			t.run.board.counts.failed.Add(1)
-		}
-		t.miss(at, string(outcome))
+	if outcome != Kept {
+		t.fail(at, outcome)
 		return
 	}
 	t.readMessages(at)
@@ -116,6 +93,43 @@ func (t *trackRecorder) keep(u frame.Unit, at time.Duration, data []byte, outcom
 	t.outcomes.add(Kept)
 	t.run.board.counts.bytes.Add(int64(len(data)))
 	t.run.queue.put(item{track: t.media, frame: f})
+}
+
+// withhold reports whether a frame is not to be kept, whatever it holds, and declares that.
+func (t *trackRecorder) withhold(u frame.Unit, at time.Duration) bool {
+	if why := t.holes.withholdReason(max(0, min(at, t.run.clock.at(u.Arrival)))); why != "" {
+		if why == media.HolePaused {
+			t.outcomes.add(Paused)
+		} else {
+			t.outcomes.add(NotPermitted)
+		}
+		t.holes.extendWithheld(at, why)
+		return true
+	}
+	over, may := t.holes.endWithheld(at)
+	if !may {
+		t.outcomes.add(Crowded)
+		t.holes.extend(at)
+		return true
+	}
+	if over {
+		t.keyFrames.need()
+	}
+	return false
+}
+
+// fail counts a frame that came to something else than Kept, and declares it if it is
+// missing.
+func (t *trackRecorder) fail(at time.Duration, outcome Outcome) {
+	t.outcomes.add(outcome)
+	switch outcome {
+	case Empty, Replayed:
+		return // a sender can make such frames, and a container has none
+	case Unfit:
+	default:
+		t.run.board.counts.failed.Add(1)
+	}
+	t.miss(at, string(outcome))
 }
 
 // miss declares a frame that is missing for a reason.

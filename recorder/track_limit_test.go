@@ -109,15 +109,14 @@ func crowdedMeeting(t *testing.T, meet func(c *crowded)) (heard map[string][]tim
 		meet(c)
 		out := rec.end()
 		report = out.report
-		frames, events, tracks := out.read(t)
-		for _, f := range frames {
-			who := tracks[f.Track].Participant
-			heard[who] = append(heard[who], f.Time)
-		}
-		for _, e := range events {
-			if e.Type == media.EventHole && e.Reason == media.HoleTooMany {
+		for _, e := range out.find(media.EventHole) {
+			if e.Reason == media.HoleTooMany {
 				missing[e.Participant] += e.To - e.From
 			}
+		}
+		for _, f := range out.frames {
+			who := out.tracks[f.Track].Participant
+			heard[who] = append(heard[who], f.Time)
 		}
 	})
 	return heard, missing, report

@@ -88,9 +88,9 @@ func TestSmallerThanPublished(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 			})
-			_, events, _ := s.read(t)
+			out := s.recorded(t)
 			var tells []string
-			for _, e := range find(events, media.EventPublished) {
+			for _, e := range out.find(media.EventPublished) {
 				tells = append(tells, fmt.Sprintf("%v %s %s", e.Time.Round(time.Second), e.Text, e.Reason))
 			}
 			if !slices.Equal(tells, tt.tells) {
@@ -126,15 +126,11 @@ func TestPublishedIsBounded(t *testing.T) {
 
 // TestLeftOut: what is not wanted is told of, and nothing of it is missing.
 func TestLeftOut(t *testing.T) {
-	s, report := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
+	out, _ := record(t, recorder.Config{Duration: 3 * time.Second}, func(room *roomtest.Room, _ func()) {
 		room.Emit(recorder.RoomEvent{Type: media.EventLeftOut, Participant: "alice", Text: "camera", Reason: media.LeftOutAudioOnly})
 	})
-	_, events, _ := s.read(t)
-	got := find(events, media.EventLeftOut)
-	if len(got) != 1 || got[0].Participant != "alice" || got[0].Text != "camera" || got[0].Reason != "audio-only" {
+	if got := out.want(media.EventLeftOut, 1)[0]; got.Participant != "alice" || got.Text != "camera" || got.Reason != "audio-only" {
 		t.Errorf("the timeline has %+v", got)
 	}
-	if report.Incomplete || len(report.Holes) > 0 {
-		t.Errorf("%+v is missing", report.Holes)
-	}
+	out.wantNoHoles()
 }

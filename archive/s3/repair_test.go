@@ -29,12 +29,12 @@ func TestRepair(t *testing.T) {
 	bucketOwner{t, minio, id}.put("segments/000002.age", []byte("damaged"))
 	var put []string
 	o := archive.Options{Verifiers: verifiers}
-	if _, err := archive.RepairStores(t.Context(), stores, id, o, true, func(r archive.Repair) {
+	if _, err := archive.RepairStores(t.Context(), stores, id, archive.RepairOptions{Options: o, Quick: true, Report: func(r archive.Repair) {
 		if r.Err != nil {
 			t.Errorf("%+v", r)
 		}
 		put = append(put, string(rune('0'+r.Store))+" "+r.Name)
-	}); err != nil {
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(put)

@@ -34,12 +34,12 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("verified %q, %v", problems, err)
 	}
 	var put []string
-	if _, err := archive.RepairStores(ctx, []archive.Store{store, folder}, id, o, false, func(r archive.Repair) {
+	if _, err := archive.RepairStores(ctx, []archive.Store{store, folder}, id, archive.RepairOptions{Options: o, Report: func(r archive.Repair) {
 		if r.Err != nil {
 			t.Errorf("%+v", r)
 		}
 		put = append(put, r.Name)
-	}); err != nil || !slices.Equal(put, []string{"segments/000001.age"}) {
+	}}); err != nil || !slices.Equal(put, []string{"segments/000001.age"}) {
 		t.Errorf("put back %q, %v", put, err)
 	}
 	if r, err := archive.Verify(ctx, store, id, o, nil); err != nil || !r.OK() {

@@ -106,7 +106,7 @@ func runRepair(ctx context.Context, e *ui.Env, o *repairOptions) error {
 	}
 	put, inTheWay, lost := 0, 0, make(map[string]bool)
 	genuine := archive.Options{Verifiers: a.Counting(a.Recorders), Heads: a.Heads}
-	report, err := archive.RepairStores(ctx, stores, id, genuine, o.quick, func(r archive.Repair) {
+	report, err := archive.RepairStores(ctx, stores, id, archive.RepairOptions{Options: genuine, Quick: o.quick, Report: func(r archive.Repair) {
 		switch {
 		case errors.Is(r.Err, archive.ErrConflict):
 			inTheWay++
@@ -118,7 +118,7 @@ func runRepair(ctx context.Context, e *ui.Env, o *repairOptions) error {
 		}
 		put++
 		e.Printf("%s: %s put back\n", ui.Clean(named[r.Store].Name), ui.Clean(r.Name))
-	})
+	}})
 	switch {
 	case ctx.Err() != nil:
 		return ui.Hinted(ctx.Err(), "what was put back stays; run it again to go on")

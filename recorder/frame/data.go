@@ -16,12 +16,13 @@ func (k *Keyring) OpenData(index uint32, iv, sealed []byte) ([]byte, error) {
 	if s == nil {
 		return nil, ErrNoKey
 	}
+	f := sealedFrame{iv: iv, data: sealed}
 	if s.current != nil {
-		if out, err := s.current.aead.Open(nil, iv, sealed, nil); err == nil {
+		if out, err := f.open(s.current, nil); err == nil {
 			return out, nil
 		}
 	}
-	if out, used := k.openPrevious(i, s, nil, iv, sealed, nil); used != nil {
+	if out, used := k.openPrevious(i, s, f, nil); used != nil {
 		return out, nil
 	}
 	k.mu.Lock()
@@ -29,7 +30,7 @@ func (k *Keyring) OpenData(index uint32, iv, sealed []byte) ([]byte, error) {
 	k.mu.Unlock()
 	if affordable {
 		var once budget // the ring's was spent
-		if out, used := k.openAhead(i, s, &once, nil, iv, sealed, nil); used != nil {
+		if out, used := k.openAhead(i, s, &once, f, nil); used != nil {
 			return out, nil
 		}
 	}

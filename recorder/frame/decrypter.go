@@ -58,15 +58,16 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 	start := len(dst)
 	into := append(dst, header...)
 	var out []byte
+	f := sealedFrame{iv, sealed, header}
 	used := s.current
 	if used != nil {
 		var err error
-		if out, err = used.aead.Open(into, iv, sealed, header); err != nil {
+		if out, err = f.open(used, into); err != nil {
 			used = nil
 		}
 	}
 	if used == nil {
-		if out, used = d.openOther(index, s, into, iv, sealed, header); used == nil {
+		if out, used = d.openOther(index, s, f, into); used == nil {
 			if s.current == nil {
 				return dst, ErrNoKey
 			}
@@ -78,6 +79,15 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 		return dst, ErrReplay
 	}
 	return out, nil
+}
+
+// A sealedFrame is what a key opens: the IV, the sealed data, and the header that is
+// authenticated with it.
+type sealedFrame struct{ iv, data, header []byte }
+
+// open appends what is sealed to dst, if k is its key.
+func (f sealedFrame) open(k *key, dst []byte) ([]byte, error) {
+	return k.aead.Open(dst, f.iv, f.data, f.header)
 }
 
 // split separates the encrypted part of a frame, without emulation prevention,
@@ -98,19 +108,20 @@ func (d *Decrypter) unescape(body []byte) []byte {
 // openOther opens a frame that the current key did not open. It tries other
 // readings of the header, then the keys before it, then those ahead on the
 // ratchet. The returned key is nil if none fits.
-func (d *Decrypter) openOther(index int, s *keySlot, dst, iv, sealed, header []byte) ([]byte, *key) {
-	if out, used := d.keys.openPrevious(index, s, dst, iv, sealed, header); used != nil {
+func (d *Decrypter) openOther(index int, s *keySlot, f sealedFrame, dst []byte) ([]byte, *key) {
+	if out, used := d.keys.openPrevious(index, s, f, dst); used != nil {
 		return out, used
 	}
 	if d.format.variants != nil && s.current != nil {
-		for _, other := range d.format.variants(header) {
-			if out, err := s.current.aead.Open(dst, iv, sealed, other); err == nil {
+		for _, header := range d.format.variants(f.header) {
+			other := sealedFrame{f.iv, f.data, header}
+			if out, err := other.open(s.current, dst); err == nil {
 				return out, s.current
 			}
-			if out, used := d.keys.openPrevious(index, s, dst, iv, sealed, other); used != nil {
+			if out, used := d.keys.openPrevious(index, s, other, dst); used != nil {
 				return out, used
 			}
 		}
 	}
-	return d.keys.openAhead(index, s, &d.tries, dst, iv, sealed, header)
+	return d.keys.openAhead(index, s, &d.tries, f, dst)
 }

@@ -147,16 +147,17 @@ func (d *Decrypter) read(dst, frame []byte, r reading) ([]byte, error) {
 	dst = slices.Grow(dst, r.n+len(body)-Overhead)
 	start := len(dst)
 	into := append(dst, frame[:r.n]...)
+	f := sealedFrame{iv, sealed, r.header}
 	var out []byte
 	used := s.current
 	if used != nil {
 		var err error
-		if out, err = used.aead.Open(into, iv, sealed, r.header); err != nil {
+		if out, err = f.open(used, into); err != nil {
 			used = nil
 		}
 	}
 	if used == nil {
-		if out, used = d.keys.openPrevious(index, s, into, iv, sealed, r.header); used == nil {
+		if out, used = d.keys.openPrevious(index, s, f, into); used == nil {
 			if s.current == nil {
 				return dst, ErrNoKey
 			}

@@ -326,7 +326,7 @@ func (k *Keyring) installLocked(index int, next *key, skipped []*key) {
 
 // openPrevious tries the keys that were replaced recently. It drops those whose
 // Grace is over.
-func (k *Keyring) openPrevious(index int, s *keySlot, dst, iv, sealed, header []byte) ([]byte, *key) {
+func (k *Keyring) openPrevious(index int, s *keySlot, f sealedFrame, dst []byte) ([]byte, *key) {
 	if len(s.previous) == 0 {
 		return nil, nil
 	}
@@ -341,7 +341,7 @@ func (k *Keyring) openPrevious(index int, s *keySlot, dst, iv, sealed, header []
 		k.slots[index].CompareAndSwap(s, &keySlot{current: s.current, previous: s.previous[:live:live]})
 	}
 	for _, p := range s.previous[:live] {
-		if out, err := p.aead.Open(dst, iv, sealed, header); err == nil {
+		if out, err := f.open(p.key, dst); err == nil {
 			return out, p.key
 		}
 	}

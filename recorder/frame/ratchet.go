@@ -70,7 +70,7 @@ func (k *Keyring) advanceLocked(index int, current *key, i int) {
 
 // openAhead tries the ratchet on a frame that did not authenticate under the
 // key s has. On success that key replaces the one at index.
-func (k *Keyring) openAhead(index int, s *keySlot, b *budget, dst, iv, sealed, header []byte) ([]byte, *key) {
+func (k *Keyring) openAhead(index int, s *keySlot, b *budget, f sealedFrame, dst []byte) ([]byte, *key) {
 	if k.o.RatchetWindow == 0 || s.current == nil || !b.spend(k.o.Now()) {
 		return nil, nil
 	}
@@ -82,7 +82,7 @@ func (k *Keyring) openAhead(index int, s *keySlot, b *budget, dst, iv, sealed, h
 		return nil, nil
 	}
 	if now.current != current { // replaced meanwhile
-		if out, err := now.current.aead.Open(dst, iv, sealed, header); err == nil {
+		if out, err := f.open(now.current, dst); err == nil {
 			return out, now.current
 		}
 		return nil, nil
@@ -96,7 +96,7 @@ func (k *Keyring) openAhead(index int, s *keySlot, b *budget, dst, iv, sealed, h
 				return nil, nil
 			}
 		}
-		if out, err := current.ahead[i].aead.Open(dst, iv, sealed, header); err == nil {
+		if out, err := f.open(current.ahead[i], dst); err == nil {
 			next := current.ahead[i]
 			k.advanceLocked(index, current, i)
 			return out, next

@@ -39,7 +39,7 @@ type holesOf struct {
 
 // Event counts an event.
 func (c *Count) Event(e Event) {
-	if TellsOf(e.Type) && e.Participant != "" {
+	if tellsOf(e.Type) && e.Participant != "" {
 		c.person(e.Participant)
 	}
 	if (e.Type == EventJoin || e.Type == EventTrack || e.Type == EventName) && e.Name != "" && e.Participant != "" {
@@ -68,9 +68,9 @@ func (c *Count) Track(t Track) {
 	c.track(t.UID)
 }
 
-// TellsOf reports whether an event of the type shows that its Participant was
+// tellsOf reports whether an event of the type shows that its Participant was
 // there.
-func TellsOf(t EventType) bool {
+func tellsOf(t EventType) bool {
 	switch t {
 	case EventJoin, EventLeave, EventVerified, EventClaimed, EventSpeaking, EventTrack:
 		return true
