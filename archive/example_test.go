@@ -19,9 +19,7 @@ func ExampleVerify() {
 	ctx := context.Background()
 	store, err := dir.Open("../testdata/archives/v1/store") // or s3.Open
 	check(err)
-	vkey, err := os.ReadFile("../testdata/archives/v1/recorder.vkey")
-	check(err)
-	recorder, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	recorder, err := note.NewVerifier(read("../testdata/archives/v1/recorder.vkey"))
 	check(err)
 	for id, err := range archive.IDs(ctx, store) {
 		check(err)
@@ -38,4 +36,11 @@ func check(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// read returns the one line of a file.
+func read(path string) string {
+	b, err := os.ReadFile(path)
+	check(err)
+	return strings.TrimSpace(string(b))
 }

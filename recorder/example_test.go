@@ -10,16 +10,15 @@ import (
 	"github.com/sealtape/sealtape/recorder/roomtest"
 )
 
-// A program records a room with a Room and a Sink. Here both are made up; with
-// livekit.Join for the one, and for the other an *archive.Writer, whose Create
-// takes an archive.Kind, it is sealtape record.
+// A program records a room with a Room and a Sink. Here both are made up. Package bot
+// does this with livekit.Join, or another room, and with bot.Sink of an *archive.Writer.
 func ExampleRecorder() {
 	room := roomtest.New("weekly") // livekit.Join(ctx, livekit.Config{URL: …})
 	go meet(room)
 
 	r := recorder.New(recorder.Config{
 		Recording: "01JZ0000000000000000000000",
-		Sink:      &sink{}, // seals what it is given
+		Sink:      new(roomtest.Sink), // bot.Sink(w) seals what it is given
 		Notices:   recorder.Notices{Start: "This meeting is recorded."},
 	})
 	report, err := r.Record(context.Background(), room)

@@ -38,7 +38,8 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	config.Log, config.ArchiveLog = console.log, archiveLog
 
 	var g workers.Group
-	result, err := record(ctx, &g, console, config, roomKeys, service, o.metricsAddr)
+	beside := &recordWorkers{console: console, keys: roomKeys, service: service, metricsAddr: o.metricsAddr}
+	result, err := beside.record(ctx, &g, config)
 	_ = g.Stop() // what fails is told by whom it concerns
 	if err != nil {
 		return explainRecord(err, o.stores)
@@ -46,9 +47,17 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	return console.tell(result, o.json)
 }
 
-// record runs a bot, and beside it, in g, what shows it, signals it and watches it.
-func record(ctx context.Context, g *workers.Group, console *recordConsole, config bot.Config, roomKeys *livekitroom.Keys, s *systemd.Service, metricsAddr string) (bot.Result, error) {
-	log := console.log
+// recordWorkers are what goes on beside a bot: what shows it, signals it and watches it.
+type recordWorkers struct {
+	console     *recordConsole
+	keys        *livekitroom.Keys // of the room, nil without
+	service     *systemd.Service  // nil where none started the process
+	metricsAddr string            // "" for none
+}
+
+// record runs a bot, and the workers beside it, in g.
+func (r *recordWorkers) record(ctx context.Context, g *workers.Group, config bot.Config) (bot.Result, error) {
+	console, log := r.console, r.console.log
 	// What is begun first ends last: the line is removed when nobody draws it any more.
 	g.Ends(func() error { console.clear(); return nil })
 	// Signals to pause are taken to the end: one that comes late must not end the process.
@@ -58,7 +67,7 @@ func record(ctx context.Context, g *workers.Group, console *recordConsole, confi
 	config.Say, config.Unopened, config.TurnedAway = console.say, console.unopened, console.turnedAway
 	config.Stage = func(stage bot.Stage) {
 		if console.enter(stage); stage == bot.Ending {
-			s.Stopping()
+			r.service.Stopping()
 		}
 	}
 	var b *bot.Bot
@@ -66,7 +75,7 @@ func record(ctx context.Context, g *workers.Group, console *recordConsole, confi
 		console.begun(config.Home, id)
 		// From here on there is something to show, to read keys for, and to pause.
 		g.Start(ctx, func(ctx context.Context) { console.watch(ctx, b.Status) })
-		watchKeys(ctx, g, roomKeys, log)
+		watchKeys(ctx, g, r.keys, log)
 		g.Start(ctx, func(ctx context.Context) { pauses.serve(ctx, b) })
 	}
 	var err error
@@ -74,13 +83,13 @@ func record(ctx context.Context, g *workers.Group, console *recordConsole, confi
 		return bot.Result{}, err
 	}
 	// A service manager is told how it goes, and Prometheus may ask, until all is stored.
-	if s != nil {
+	if s := r.service; s != nil {
 		s.LogTo(log)
 		g.Start(ctx, func(ctx context.Context) { s.Watch(ctx, b.Status) })
 		defer context.AfterFunc(ctx, s.Stopping)()
 	}
-	if metricsAddr != "" {
-		end, err := serveMetrics(metricsAddr, b, log)
+	if r.metricsAddr != "" {
+		end, err := serveMetrics(r.metricsAddr, b, log)
 		if err != nil {
 			return bot.Result{}, err
 		}

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -21,36 +22,29 @@ func ExampleRecord() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	home, err := keys.OpenHome(os.Getenv("SEALTAPE_HOME"))
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	me, err := home.Load(nil) // or a function that returns the passphrase
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	card, err := me.Card()
-	if err != nil {
-		log.Fatal(err)
-	}
-	store, err := dir.Create(os.Getenv("SEALTAPE_STORE"))
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
+	store, err := dir.Create(os.Getenv("SEALTAPE_STORE")) // or s3.Open
+	check(err)
 	roomKeys, err := livekitroom.PassphraseKeys([]byte(os.Getenv("SEALTAPE_E2EE_PASSPHRASE")))
-	if err != nil {
-		log.Fatal(err)
+	check(err)
+	room := livekit.Config{
+		URL: os.Getenv("LIVEKIT_URL"), APIKey: os.Getenv("LIVEKIT_API_KEY"), APISecret: os.Getenv("LIVEKIT_API_SECRET"),
+		Room: "weekly", Identity: "recorder", Name: "Recorder",
 	}
 	result, err := bot.Record(ctx, bot.Config{
-		Meeting: livekitroom.Meeting(livekit.Config{
-			URL: os.Getenv("LIVEKIT_URL"), APIKey: os.Getenv("LIVEKIT_API_KEY"), APISecret: os.Getenv("LIVEKIT_API_SECRET"),
-			Room: "weekly", Identity: "recorder", Name: "Recorder",
-		}, roomKeys),
-		Home: home, Identity: me,
-		Stores:  []bot.Store{{Store: store}},
-		Readers: bot.CardReaders(card),
+		Meeting: livekitroom.Meeting(room, roomKeys), Home: home, Identity: me,
+		Stores: []bot.Store{{Store: store}}, Readers: bot.CardReaders(card),
 	})
+	check(errors.Join(err, store.Close()))
+	fmt.Printf("recorded %s: %d frames of %d tracks\n", result.ID, result.Frames, result.Tracks)
+}
+
+func check(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("recorded %s: %d frames of %d tracks\n", result.ID, result.Frames, result.Tracks)
 }
