@@ -24,18 +24,7 @@ type signer struct {
 
 func newSigner(t testing.TB, name string) signer {
 	t.Helper()
-	skey, vkey, err := note.GenerateKey(rand.Reader, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, v := storetest.SigningKeys(t, name)
 	return signer{s, note.VerifierList(v)}
 }
 

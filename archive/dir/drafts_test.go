@@ -1,7 +1,6 @@
 package dir_test
 
 import (
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -14,24 +13,14 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/archive/storetest"
 )
 
 // A draft that goes on is left alone by the next OpenDrafts, while it is written and
 // while it is copied; one that a killed process left is not. Whoever removes the last
 // removes the folder.
 func TestDrafts(t *testing.T) {
-	secret, public, err := note.GenerateKey(rand.Reader, "ada")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := note.NewSigner(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier, err := note.NewVerifier(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer, verifier := storetest.SigningKeys(t, "ada")
 	me, err := age.GenerateHybridIdentity()
 	if err != nil {
 		t.Fatal(err)

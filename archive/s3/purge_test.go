@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/archive/storetest"
 )
 
 // versioned makes a bucket with versions and object lock, and returns a store in
@@ -162,18 +163,7 @@ func TestPurgeRetained(t *testing.T) {
 // to end.
 func TestRemove(t *testing.T) {
 	t.Parallel()
-	skey, vkey, err := note.GenerateKey(rand.Reader, "recorder")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer, verifier := storetest.SigningKeys(t, "recorder")
 	reader, err := age.GenerateHybridIdentity()
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package s3
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/archive/storetest"
 )
 
 // A bucketOwner is who can do anything with the bucket: the attacker.
@@ -92,18 +92,7 @@ func treeHash(leaves []tlog.Hash) tlog.Hash {
 
 func newSigner(t testing.TB) (note.Signer, note.Verifiers) {
 	t.Helper()
-	skey, vkey, err := note.GenerateKey(rand.Reader, "recorder")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, v := storetest.SigningKeys(t, "recorder")
 	return s, note.VerifierList(v)
 }
 

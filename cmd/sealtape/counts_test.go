@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"maps"
 	"testing"
 	"testing/synctest"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/archive/storetest"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -25,18 +25,7 @@ import (
 // is published again, one that is refused, a long hole declared in pieces and one
 // in another's time. What the recorder says at the end is what is read of it.
 func TestRecordCountsAsInfo(t *testing.T) {
-	skey, vkey, err := note.GenerateKey(rand.Reader, "recorder")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer, verifier := storetest.SigningKeys(t, "recorder")
 	reader, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)

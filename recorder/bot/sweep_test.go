@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -34,22 +33,12 @@ type spoolTest struct {
 
 func newSpoolTest(t *testing.T, segments int) *spoolTest {
 	t.Helper()
-	skey, vkey, err := note.GenerateKey(rand.Reader, "recorder")
+	signer, verifier := storetest.SigningKeys(t, "recorder")
+	reader, err := age.GenerateHybridIdentity()
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &spoolTest{T: t, spool: t.TempDir()}
-	if s.reader, err = age.GenerateHybridIdentity(); err != nil {
-		t.Fatal(err)
-	}
+	s := &spoolTest{T: t, spool: t.TempDir(), reader: reader}
 	w, err := archive.Create(s.spool, archive.Config{Signer: signer})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/archive/storetest"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -62,7 +63,7 @@ func TestTwoHours(t *testing.T) {
 // recorded records a meeting, seals it and opens it again. see is Play's.
 func recorded(t *testing.T, senders []*Sender, length time.Duration, see func(int, Delivery)) *playback.Session {
 	folder := t.TempDir()
-	signer, verifier := signingKeys(t)
+	signer, verifier := storetest.SigningKeys(t, "recorder")
 	reader, err := age.GenerateHybridIdentity()
 	if err != nil {
 		t.Fatal(err)

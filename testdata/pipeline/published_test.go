@@ -17,9 +17,9 @@ import (
 
 	"filippo.io/age"
 	"github.com/pion/rtp"
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/storetest"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/frame"
@@ -143,14 +143,7 @@ func (p *published) record(b *testing.B, folder string, reader age.Recipient) {
 // newWriter begins a recording in folder that reader can open.
 func newWriter(tb testing.TB, folder string, reader age.Recipient) *archive.Writer {
 	tb.Helper()
-	skey, _, err := note.GenerateKey(rand.Reader, "recorder")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	signer, err := note.NewSigner(skey)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	signer, _ := storetest.SigningKeys(tb, "recorder")
 	w, err := archive.Create(folder, archive.Config{Signer: signer})
 	if err != nil {
 		tb.Fatal(err)
