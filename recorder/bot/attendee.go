@@ -215,7 +215,7 @@ func (m *membership) standing(identity string) string {
 
 // reads reports whether a member with this standing is a reader.
 func (m *membership) reads(standing string) bool {
-	return standing == media.VerifiedByOperator || standing == media.VerifiedByProof && m.policy.Readers == "verified"
+	return standing == media.VerifiedByOperator || standing == media.VerifiedByProof && m.policy.Readers == ReadersVerified
 }
 
 // reader returns the name, standing and cards of a member who is a reader. Others have

@@ -69,7 +69,7 @@ func chatAnswer(text string) reply {
 // a member has answered by the key on their card, a yes that is written under their
 // identity does not count. A written no counts, until that key says yes.
 func (m *membership) wrote(e recorder.RoomEvent) {
-	if m.policy.Consent != "ask" {
+	if m.policy.Consent != ConsentAsk {
 		return
 	}
 	said, doubt := answerTo(e, m.keyed)
@@ -111,7 +111,7 @@ func (a *attendee) refuses(key string) bool { return a.said == no && a.noBy != "
 func (m *membership) answered(identity string, now consent, words string) {
 	m.mu.Lock()
 	a := m.people[identity]
-	if m.policy.Consent != "ask" || a == nil || a.consent == now {
+	if m.policy.Consent != ConsentAsk || a == nil || a.consent == now {
 		m.mu.Unlock()
 		return
 	}
@@ -136,7 +136,7 @@ func (m *membership) answered(identity string, now consent, words string) {
 // returned is called when the recorder is back in a room that it had lost. Those who
 // agreed are asked again: they may have taken it back unheard.
 func (m *membership) returned() {
-	if m.policy.Consent != "ask" {
+	if m.policy.Consent != ConsentAsk {
 		return
 	}
 	m.session.AskAgain()
@@ -169,9 +169,9 @@ func (m *membership) permission(identity string, encrypted bool) string {
 	defer m.mu.Unlock()
 	a := m.now(identity)
 	switch {
-	case m.policy.Consent == "ask" && (a == nil || a.said != yes || a.open && encrypted):
+	case m.policy.Consent == ConsentAsk && (a == nil || a.said != yes || a.open && encrypted):
 		return media.HoleConsent
-	case m.policy.Record == "verified" && (a == nil || a.cards == nil || a.lapsed):
+	case m.policy.Record == RecordVerified && (a == nil || a.cards == nil || a.lapsed):
 		return media.HoleUnverified
 	case a != nil && !a.ready:
 		return media.HoleUnverified // a verified member must first confirm what the recorder does

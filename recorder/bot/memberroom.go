@@ -62,7 +62,7 @@ func (r *memberRoom) Waiting() []recorder.TrackInfo {
 // counts from the first frame on.
 func (r *memberRoom) Announce(ctx context.Context, text string) error {
 	r.m.mu.Lock()
-	begins := r.m.phase == "waiting"
+	begins := r.m.phase == phaseWaiting
 	r.m.mu.Unlock()
 	if !begins {
 		return r.Room.Announce(ctx, text)
@@ -74,7 +74,7 @@ func (r *memberRoom) Announce(ctx context.Context, text string) error {
 	stop()
 	heeding.Wait()
 	if err == nil {
-		r.SetState("recording")
+		r.SetState(phaseRecording)
 	}
 	return err
 }
@@ -101,7 +101,7 @@ func (r *memberRoom) SetState(state string) {
 
 // Close implements recorder.Room: the members hear that it is over.
 func (r *memberRoom) Close() error {
-	if r.m.setPhase("stopped"); r.Connected() {
+	if r.m.setPhase(phaseStopped); r.Connected() {
 		time.Sleep(farewell) // SCTP has no way to tell when it has left the machine
 	}
 	r.stop()

@@ -18,6 +18,14 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
+// The phases of a recording, as members are told of them. A fourth, "paused", comes from
+// the recorder by SetState.
+const (
+	phaseWaiting   = "waiting" // the room has notice, nothing is kept
+	phaseRecording = "recording"
+	phaseStopped   = "stopped"
+)
+
 // A membership knows who the members of the room are, what they agreed to, and who can
 // open what is recorded now. It is safe for concurrent use.
 type membership struct {
@@ -38,9 +46,9 @@ type membership struct {
 	roster  *recorder.Roster // who is here
 	wake    chan struct{}
 
-	flushing sync.Mutex // held while notes are put into the timeline, so that they keep their order
-	telling  sync.Mutex // held while the session is given the state, so that the newest comes last
-	mu       sync.Mutex
+	flushing sync.Mutex         // held while notes are put into the timeline, so that they keep their order
+	telling  sync.Mutex         // held while the session is given the state, so that the newest comes last
+	mu       sync.Mutex         // guards what follows, and readers and named
 	rec      *recorder.Recorder // nil before the recording
 	people   map[string]*attendee
 	changed  map[string]bool // identities about which the session reported something
@@ -59,7 +67,7 @@ func newMembership(b *Bot, room Room, id string) (*membership, error) {
 	m := &membership{
 		policy: b.c.Policy, whole: b.whole(), oneEpoch: b.keepsWhole(), home: b.c.Home, readers: b.c.Readers, named: maps.Clone(b.c.Members), log: b.log, notef: b.say,
 		store: storeKind(b.c.Stores), id: id, keyed: b.c.Meeting.Keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
-		people: make(map[string]*attendee), changed: make(map[string]bool), phase: "waiting",
+		people: make(map[string]*attendee), changed: make(map[string]bool), phase: phaseWaiting,
 	}
 	var err error
 	m.session, err = member.New(member.Config{
@@ -223,10 +231,10 @@ func (m *membership) follow(e recorder.RoomEvent) {
 func (m *membership) state() member.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := member.State{Phase: m.phase, Recording: m.id, Access: "present", Policy: m.policy.Readers,
+	s := member.State{Phase: m.phase, Recording: m.id, Access: AccessPresent, Policy: m.policy.Readers,
 		Keeps: m.policy.Record, Consent: m.policy.Consent, Store: m.store}
 	if m.whole {
-		s.Access = "whole"
+		s.Access = AccessWhole
 	}
 	for _, r := range m.readers {
 		if r.Card != nil {

@@ -247,7 +247,7 @@ func (b *Bot) presence(m *atomic.Pointer[membership]) (Presence, error) {
 		return Presence{}, err
 	}
 	p := Presence{
-		Attributes: map[string]string{"sealtape.state": "waiting", "sealtape.key": card.Fingerprint().String()},
+		Attributes: map[string]string{"sealtape.state": phaseWaiting, "sealtape.key": card.Fingerprint().String()},
 		Receive: func(topic, from string, data []byte) bool {
 			if topic != member.Topic {
 				return false

@@ -83,7 +83,7 @@ func (m *membership) retell(ctx context.Context, now time.Time) {
 	m.mu.Lock()
 	before, first := m.told, m.told.code == ""
 	switch {
-	case m.phase != "recording" || !first && t.whole() == before.whole():
+	case m.phase != phaseRecording || !first && t.whole() == before.whole():
 		m.since = time.Time{}
 		m.mu.Unlock()
 		return

@@ -138,67 +138,83 @@ var (
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	now := time.Now()
 	v := c.from.Status()
-	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
+	e := emitter(ch)
+	e.gauge(c.build, 1, version(), runtime.Version())
+	c.collectRecording(e, &v)
+	c.collectFrames(e, &v)
+	e.counter(c.sealedBytes, float64(v.Sealed))
+	e.counter(c.uploadedBytes, float64(v.Uploaded))
+	e.gauge(c.backlogObjects, float64(v.Objects))
+	e.gauge(c.backlogBytes, float64(v.Bytes))
+	e.gauge(c.backlogAge, v.Oldest.Seconds())
+	e.gauge(c.failing, is(v.UploadFailing))
+	e.gauge(c.healthy, is(len(v.Problems(now)) == 0))
+}
+
+// An emitter takes metrics.
+type emitter chan<- prometheus.Metric
+
+func (e emitter) gauge(d *prometheus.Desc, n float64, labels ...string) {
+	e <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
+}
+
+func (e emitter) counter(d *prometheus.Desc, n float64, labels ...string) {
+	e <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, n, labels...)
+}
+
+func is(b bool) float64 {
+	if b {
+		return 1
 	}
-	counter := func(d *prometheus.Desc, n float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, n, labels...)
-	}
-	is := func(b bool) float64 {
-		if b {
-			return 1
-		}
-		return 0
-	}
-	gauge(c.build, 1, version(), runtime.Version())
+	return 0
+}
+
+// collectRecording says what the recorder does, and what it holds.
+func (c *collector) collectRecording(e emitter, v *bot.Status) {
 	for _, s := range states {
-		gauge(c.state, is(v.State == s), string(s))
+		e.gauge(c.state, is(v.State == s), string(s))
 	}
 	if !v.Started.IsZero() {
-		gauge(c.started, float64(v.Started.UnixMilli())/1000)
+		e.gauge(c.started, float64(v.Started.UnixMilli())/1000)
 	}
-	gauge(c.participants, float64(v.Participants))
-	gauge(c.tracks, float64(v.Tracks))
-	counter(c.segments, float64(v.Segments))
-	gauge(c.epoch, float64(v.Epoch))
-
-	failures := make(map[recorder.Outcome]int64)
-	for k, n := range v.Outcomes {
-		if k.Outcome == recorder.Refused {
-			counter(c.refused, float64(n), string(k.Codec))
-			continue
-		}
-		counter(c.frames, float64(n), string(k.Codec), string(k.Outcome))
-		failures[k.Outcome] += n
-	}
-	for _, reason := range failureReasons {
-		counter(c.failures, float64(failures[reason]), string(reason))
-	}
-	for _, of := range unopenedTracks(v.Unopened) {
-		gauge(c.unopened, float64(of.tracks), of.reason, of.cause)
-	}
+	e.gauge(c.participants, float64(v.Participants))
+	e.gauge(c.tracks, float64(v.Tracks))
 	turnedAway := 0
 	for _, of := range v.TurnedAway {
 		turnedAway += of.Tracks
 	}
-	gauge(c.turnedAway, float64(turnedAway))
-	counter(c.lost, float64(v.Lost))
-	for reason, h := range v.Holes {
-		counter(c.holes, float64(h.Count), reason)
-		counter(c.missing, h.Time.Seconds(), reason)
+	e.gauge(c.turnedAway, float64(turnedAway))
+	e.counter(c.segments, float64(v.Segments))
+	e.gauge(c.epoch, float64(v.Epoch))
+	e.gauge(c.queue, float64(v.Queued))
+	e.gauge(c.queueSize, float64(v.QueueSize))
+}
+
+// collectFrames says what became of what came.
+func (c *collector) collectFrames(e emitter, v *bot.Status) {
+	failures := make(map[recorder.Outcome]int64)
+	for k, n := range v.Outcomes {
+		if k.Outcome == recorder.Refused {
+			e.counter(c.refused, float64(n), string(k.Codec))
+			continue
+		}
+		e.counter(c.frames, float64(n), string(k.Codec), string(k.Outcome))
+		failures[k.Outcome] += n
 	}
-	gauge(c.syncError, v.SyncError.Seconds())
-	gauge(c.small, float64(v.Small))
-	gauge(c.queue, float64(v.Queued))
-	gauge(c.queueSize, float64(v.QueueSize))
-	counter(c.mediaBytes, float64(v.MediaBytes))
-	counter(c.sealedBytes, float64(v.Sealed))
-	counter(c.uploadedBytes, float64(v.Uploaded))
-	gauge(c.backlogObjects, float64(v.Objects))
-	gauge(c.backlogBytes, float64(v.Bytes))
-	gauge(c.backlogAge, v.Oldest.Seconds())
-	gauge(c.failing, is(v.UploadFailing))
-	gauge(c.healthy, is(len(v.Problems(now)) == 0))
+	for _, reason := range failureReasons {
+		e.counter(c.failures, float64(failures[reason]), string(reason))
+	}
+	for _, of := range unopenedTracks(v.Unopened) {
+		e.gauge(c.unopened, float64(of.tracks), of.reason, of.cause)
+	}
+	e.counter(c.lost, float64(v.Lost))
+	for reason, h := range v.Holes {
+		e.counter(c.holes, float64(h.Count), reason)
+		e.counter(c.missing, h.Time.Seconds(), reason)
+	}
+	e.gauge(c.syncError, v.SyncError.Seconds())
+	e.gauge(c.small, float64(v.Small))
+	e.counter(c.mediaBytes, float64(v.MediaBytes))
 }
 
 // An unopenedCount is how many tracks do not open for one reason and cause.

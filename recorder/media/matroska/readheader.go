@@ -12,30 +12,13 @@ import (
 // readHeader reads the EBML header, the Segment's elements before the first Cluster,
 // and the head of that Cluster.
 func (m *Reader) readHeader() error {
-	id, size, err := m.head()
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return err
-	}
-	if id != idEBML || size < 0 || size > 1<<10 {
-		return fmt.Errorf("%w: no EBML header", ErrFormat)
-	}
-	data, err := m.data(size)
-	if err != nil {
-		return err
-	}
-	if err := checkEBML(data); err != nil {
+	if err := m.readEBML(); err != nil {
 		return err
 	}
 	if err := m.openSegment(); err != nil {
 		return err
 	}
-
-	var held int64
-	tags := make(tagSet)
-	var haveInfo, haveTracks bool
+	p := headerParts{tags: make(tagSet)}
 	for {
 		if m.segmentEnd >= 0 && m.pos >= m.segmentEnd {
 			break
@@ -53,38 +36,66 @@ func (m *Reader) readHeader() error {
 			}
 			break
 		}
-		if id != idInfo && id != idTracks && id != idTags {
-			if err := m.skip(size); err != nil {
-				return err
-			}
-			continue
-		}
-		if held += size; size < 0 || held > maxHeader {
-			return fmt.Errorf("%w: more than %d bytes of header", ErrFormat, maxHeader)
-		}
-		data, err := m.data(size)
-		if err != nil {
-			return err
-		}
-		// Info and Tracks may be repeated, but only with the same content.
-		switch {
-		case id == idInfo && !haveInfo:
-			haveInfo = true
-			m.scale, err = parseInfo(data, &m.header)
-		case id == idTracks && !haveTracks:
-			haveTracks = true
-			err = m.parseTracks(data)
-		case id == idTags:
-			err = tags.parse(data)
-		}
-		if err != nil {
+		if err := m.readPart(&p, id, size); err != nil {
 			return err
 		}
 	}
-	if !haveTracks {
+	if !p.tracks {
 		return fmt.Errorf("%w: no tracks", ErrFormat)
 	}
-	return m.applyTags(tags)
+	return m.applyTags(p.tags)
+}
+
+// readEBML reads the EBML header.
+func (m *Reader) readEBML() error {
+	id, size, err := m.head()
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return err
+	}
+	if id != idEBML || size < 0 || size > 1<<10 {
+		return fmt.Errorf("%w: no EBML header", ErrFormat)
+	}
+	data, err := m.data(size)
+	if err != nil {
+		return err
+	}
+	return checkEBML(data)
+}
+
+// headerParts are what was read of a Segment before its first Cluster.
+type headerParts struct {
+	info, tracks bool
+	tags         tagSet
+	bytes        int64
+}
+
+// readPart reads an element of the Segment before the first Cluster, or passes over it.
+func (m *Reader) readPart(p *headerParts, id uint32, size int64) error {
+	if id != idInfo && id != idTracks && id != idTags {
+		return m.skip(size)
+	}
+	if p.bytes += size; size < 0 || p.bytes > maxHeader {
+		return fmt.Errorf("%w: more than %d bytes of header", ErrFormat, maxHeader)
+	}
+	data, err := m.data(size)
+	if err != nil {
+		return err
+	}
+	// Info and Tracks may be repeated, but only with the same content.
+	switch {
+	case id == idInfo && !p.info:
+		p.info = true
+		m.scale, err = parseInfo(data, &m.header)
+	case id == idTracks && !p.tracks:
+		p.tracks = true
+		err = m.parseTracks(data)
+	case id == idTags:
+		err = p.tags.parse(data)
+	}
+	return err
 }
 
 func checkEBML(data []byte) error {
