@@ -299,12 +299,9 @@ func TestAttackTwoKeys(t *testing.T) {
 		ada, ben := w.join("ada", nil), w.join("ben", nil)
 		cleo := w.join("cleo", nil)
 		w.settle(5 * time.Second)
-		lie := func() {
-			other := begin(ada.own.chain.number+1, ada.own.chain.index+freshBy)
-			ada.give(ada.peers["ben"], other, time.Now())
-			ada.peers["ben"].given = other.number
-		}
-		lie()
+		ben.deaf = true // frames would tell him, too
+		other := begin(ada.own.chain.number+1, ada.own.chain.index+freshBy)
+		ada.give(ada.peers["ben"], other, time.Now())
 		next := begin(ada.own.chain.number+1, ada.own.chain.index+freshBy)
 		ada.give(ada.peers["cleo"], next, time.Now())
 		ada.own.next, ada.own.nextAt = next, time.Now().Add(freshUse)

@@ -298,3 +298,33 @@ func TestGiveProved(t *testing.T) {
 		}
 	})
 }
+
+// A message that hands over a fresh chain is lost: it is asked for, and comes, within a
+// second after it is used. No new secret of the pair is needed.
+func TestLostKey(t *testing.T) {
+	simulate(t, 10, func(t *testing.T, w *world) {
+		ada, ben := w.join("ada", nil), w.join("ben", nil)
+		cleo := w.join("cleo", nil)
+		w.settle(3 * time.Second)
+		lost := 0
+		w.tamper = func(d delivery) []delivery {
+			if d.is(typeKey, "ada", "ben") && lost == 0 {
+				lost++
+				return nil
+			}
+			if d.is(typeSession, "ben", "ada") {
+				t.Error("ben offers another KEM key")
+			}
+			return pass(d)
+		}
+		w.leave(cleo, true)
+		w.pass(gather + freshUse + time.Second)
+		if wrong := w.unsettled(); len(wrong) > 0 || lost != 1 {
+			t.Errorf("%d lost; %v", lost, wrong)
+		}
+		if ada.own.chain.number != 2 || ben.Exchange.rings["ada"].number() != 2 {
+			t.Errorf("ada uses chain %d, ben has %d", ada.own.chain.number, ben.Exchange.rings["ada"].number())
+		}
+		w.quiet()
+	})
+}

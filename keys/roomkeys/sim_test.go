@@ -203,7 +203,11 @@ func (w *world) frames() {
 			if r == s || r.deaf {
 				continue
 			}
-			if r.rings[from][s.using] == s.rings[from][s.using] && s.rings[from][s.using] != (secret{}) {
+			key, has := r.rings[from][s.using]
+			if p := r.peers[from]; has && key != s.rings[from][s.using] && p != nil && p.seat == s.seat {
+				w.t.Errorf("%s takes a frame of %s to be under another key", to, from)
+			}
+			if has && key == s.rings[from][s.using] {
 				r.Opened(from, s.using)
 			} else if s.mayHear(r) {
 				r.Missing(from, s.using)
