@@ -14,6 +14,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -94,6 +95,15 @@ func (o *playOptions) Check() (err error) {
 	return checkLoopback(o.listen)
 }
 
+// again returns the command that plays a recording of the same store, without its ID,
+// for a shell.
+func (o *playOptions) again() string {
+	if o.Store == "" {
+		return "sealtape play"
+	}
+	return "sealtape play --store '" + strings.ReplaceAll(o.Store, "'", `'\''`) + "'"
+}
+
 func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 	moment := o.moment
 	told := &throttle{every: 10 * time.Second}
@@ -146,7 +156,7 @@ func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(playMemory)
 	}
-	failed, err := play(ctx, e, lib, moment, o.listen, !o.noBrowser)
+	failed, err := play(ctx, e, lib, moment, o)
 	if err != nil {
 		return err
 	}
@@ -180,13 +190,13 @@ func sinceThen(ctx context.Context, t *tape.Tape, before ui.Outcome) ui.Outcome 
 }
 
 // play serves the page until ctx ends, and returns what failed verification.
-func play(ctx context.Context, e *ui.Env, lib *library, m moment, listen string, browser bool) (failed map[string][]playback.Segment, err error) {
-	server, err := web.New(web.Config{Library: lib.page(), Recording: m.id, Command: "sealtape play", Log: e.NewLog(e.Stderr, slog.LevelWarn)})
+func play(ctx context.Context, e *ui.Env, lib *library, m moment, o *playOptions) (failed map[string][]playback.Segment, err error) {
+	server, err := web.New(web.Config{Library: lib.page(), Recording: m.id, Command: o.again(), Log: e.NewLog(e.Stderr, slog.LevelWarn)})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	l, err := listenLoopback(ctx, listen)
+	l, err := listenLoopback(ctx, o.listen)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +214,7 @@ func play(ctx context.Context, e *ui.Env, lib *library, m moment, listen string,
 		defer cancel()
 		ahead.Go(func() { _, _ = lib.Recordings(actx) })
 	}
-	if browser {
+	if !o.noBrowser {
 		browse(e, server.OpenURL(address)+m.fragment())
 	}
 	err = serve(ctx, l, server)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -237,6 +238,27 @@ func TestPlayBrowser(t *testing.T) {
 	}
 	if code, _, _ := p.get(address); code != 403 {
 		t.Errorf("the second time: %d", code)
+	}
+	// What the page tells to do with a link that it made does it, in a shell.
+	_, description, _ := p.get(p.base + "api/recordings/" + id)
+	var told struct{ Command string }
+	if err := json.Unmarshal([]byte(description), &told); err != nil {
+		t.Fatal(err)
+	}
+	args, err := exec.Command("sh", "-c", "set -- "+told.Command+" 'sealtape:"+id+"#t=1' --no-browser; printf '%s\\n' \"$@\"").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Split(strings.TrimSpace(string(args)), "\n")
+	if words[0] != "sealtape" || words[1] != "play" {
+		t.Fatalf("the page says %q", told.Command)
+	}
+	again := l.play(home, vars, words[2:]...)
+	if code, _, _ := again.get(again.url); code != 200 || !strings.HasSuffix(again.url, "/watch/"+id+"#t=1") {
+		t.Errorf("%s leads to %s, %d", told.Command, again.url, code)
+	}
+	if code := again.stop(syscall.SIGINT); code != 0 {
+		t.Errorf("exit code %d\n%s", code, again.stderr())
 	}
 	if code := p.stop(syscall.SIGINT); code != 0 {
 		t.Errorf("exit code %d\n%s", code, p.stderr())

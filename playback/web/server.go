@@ -23,8 +23,9 @@ import (
 type Config struct {
 	// Library is where recordings come from.
 	Library Library
-	// Command is the command that opens a recording again, without its ID:
-	// "sealtape play". The page shows it for copying. "" means none.
+	// Command is the command that opens a recording again, without its ID, for a
+	// shell: "sealtape play --store ./meetings". The page shows it for copying.
+	// "" means none.
 	Command string
 	// Recording is the ID of the recording to show first. "" means the list.
 	Recording string

@@ -42,6 +42,8 @@ export class Recording {
 	distrust = "";
 	postQuantum = false;
 	resealedFrom = "";
+	/** What opens it again, with its ID behind: a command. */
+	command = "";
 	/** How many holes of a second or more make it incomplete. */
 	wideHoles = 0;
 	/** @type {import("./description.js").Epoch[]} */
@@ -91,6 +93,7 @@ export class Recording {
 		this.postQuantum = !!d.post_quantum;
 		this.wideHoles = d.wide_holes || 0;
 		this.resealedFrom = d.resealed_from || "";
+		this.command = d.command || "";
 		this.epochs = d.epochs || [];
 		this.problems = d.problems || [];
 		this.segments.take(d.segments || [], (d.tracks || []).map((t) => String(t.uid)));

@@ -1,16 +1,18 @@
 import { toast } from "../announce.js";
 import { button, el } from "../dom.js";
+import { line } from "../text.js";
 
 /**
  * shareButton copies a link to the moment. It holds no secret: whoever opens it needs
- * a key and the store.
+ * a key and the store. The browser does not know what opens it: a command does.
  * @param {import("../../engine/player.js").Player} player
  */
 export function shareButton(player) {
 	return button("link", "Copy a link to this moment", async () => {
 		const t = Math.floor(player.time);
 		const link = `sealtape:${player.recording.id}${t ? `#t=${t}` : ""}`;
-		if (await copy(link)) toast(`Copied ${link} – it opens with: sealtape play '${link}'`);
+		const command = `${line(player.recording.command, 400) || "sealtape play"} '${link}'`;
+		if (await copy(link)) toast(`Copied ${link} – it opens with: ${command}`);
 		else toast(`The link is ${link}`);
 	}, { id: "share" });
 }
