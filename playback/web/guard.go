@@ -19,7 +19,7 @@ var headers = map[string]string{
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Permissions-Policy": "fullscreen=(self), accelerometer=(), bluetooth=(), camera=(), display-capture=(), geolocation=(), " +
 		"gyroscope=(), hid=(), identity-credentials-get=(), magnetometer=(), microphone=(), midi=(), payment=(), " +
-		"publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
+		"publickey-credentials-get=(), screen-wake-lock=(self), serial=(), usb=(), xr-spatial-tracking=()",
 }
 
 // admit refuses a request that does not come from the page itself. It returns the

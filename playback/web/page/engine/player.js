@@ -44,7 +44,7 @@ export class Player extends EventTarget {
 		this.#tracks = new Tracks({
 			recording, source, clock: this.#clock,
 			schedule: (plan) => this.#transport.schedule(plan), emit: (change) => this.#emit(change),
-			opened: (p) => this.#setVolumeOf(p), refused: () => this.#refused(),
+			opened: (p) => this.#setVolumeOf(p), refused: () => this.#refused(), stopped: () => this.pause(),
 		});
 		this.#transport = new Transport({
 			recording, tracks: this.#tracks, clock: this.#clock, emit: (change) => this.#emit(change),
@@ -68,6 +68,10 @@ export class Player extends EventTarget {
 	get waiting() { return this.#transport.waiting; }
 	get ended() { return this.phase === "ended"; }
 	get live() { return this.recording.live; }
+	/** Pictures are seen, and move. */
+	get pictured() {
+		return !this.paused && [...this.#tracks.shown].some((uid) => ["playing", "waiting"].includes(this.state(uid).state));
+	}
 	/** Why it waits, if the store does not answer; else "". */
 	get trouble() { return this.#tracks.trouble; }
 

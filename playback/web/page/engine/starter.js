@@ -23,6 +23,8 @@ const timerFrom = 0.06, timerSlack = 0.004;
 export class Starter {
 	/** play was called, and nothing stopped it since. */
 	playing = false;
+	/** The browser took that call: if the element is paused now, somebody else did it. */
+	#taken = false;
 	/** @type {number|null} where the element was put, to wait for the clock */
 	placed = null;
 	/** @type {"start"|"join"} it would begin with all others, or while they play */
@@ -114,10 +116,16 @@ export class Starter {
 		this.#element.pause();
 	}
 
+	/**
+	 * stopped reports whether somebody else paused the element: the browser, a headset,
+	 * a telephone call. What has come to its end is not meant.
+	 */
+	get stopped() { return this.playing && this.#taken && this.#element.paused && !this.#element.ended; }
+
 	/** forget takes it that the element is not where it was. */
 	forget() {
 		this.#cancel();
-		this.playing = false;
+		this.playing = this.#taken = false;
 		this.placed = null;
 	}
 
@@ -140,6 +148,7 @@ export class Starter {
 		e.play().catch((err) => {
 			if (err.name === "NotAllowedError") this.#config.refused();
 		});
+		this.#taken = !e.paused;
 	}
 
 	/**

@@ -42,6 +42,7 @@ export class TrackPlayer {
 	#display = null;
 	#delays;
 	#starter;
+	#stopped;
 
 	/**
 	 * @param {import("./recording.js").Recording} recording
@@ -53,13 +54,15 @@ export class TrackPlayer {
 	 * @param {() => void} config.changed it may be ready now, or need something
 	 * @param {(text: string) => void} config.broken a part cannot be decoded
 	 * @param {() => void} config.refused the browser wants a click before there is sound
+	 * @param {() => void} config.stopped somebody else paused the element, who means all of them
 	 */
-	constructor(recording, track, element, { delays, clockAt, changed, broken, refused }) {
+	constructor(recording, track, element, { delays, clockAt, changed, broken, refused, stopped }) {
 		this.uid = track.uid;
 		this.kind = track.kind;
 		this.element = element;
 		this.media = new TrackMedia(recording.segments, track, element, { changed, broken, restarting: () => this.#starter.forget() });
 		this.#delays = delays;
+		this.#stopped = stopped;
 		this.#starter = new Starter(element, track.kind, this.media, {
 			delays, refused, displayDelay: () => this.#display?.value ?? 0, started: () => this.#started(),
 		});
@@ -68,6 +71,7 @@ export class TrackPlayer {
 			this.#starter.seeked();
 			changed();
 		}, { signal });
+		element.addEventListener("pause", () => this.#noticeStop(), { signal });
 		element.addEventListener("canplay", changed, { signal });
 		element.addEventListener("loadeddata", changed, { signal });
 		element.addEventListener("error", () => this.media.spoil(element.error?.message || "the browser cannot decode it"), { signal });
@@ -157,9 +161,22 @@ export class TrackPlayer {
 			if (starter.placed !== null) starter.startIn((starter.placed - t) / rate, rate);
 			return true;
 		}
-		if (this.playing && e.paused) starter.playing = false; // by the browser: a tab that is not seen, a device that went
+		if (this.#noticeStop()) return true;
+		if (this.playing && e.paused) starter.forget();
 		if (this.playing) this.#steer(t, rate);
 		else if (!hold || this.kind === "audio") starter.join(t, rate);
+		return true;
+	}
+
+	/**
+	 * noticeStop reports whether somebody else paused the element, and passes it on.
+	 * Browsers pause pictures that are not seen, to save power: that is no wish of anyone's.
+	 */
+	#noticeStop() {
+		const unseen = this.kind === "video" && (document.hidden || !this.element.isConnected);
+		if (!this.#starter.stopped || unseen) return false;
+		this.#starter.forget();
+		queueMicrotask(() => this.#stopped()); // all tracks are first brought to the same moment
 		return true;
 	}
 

@@ -41,6 +41,7 @@ export class Tracks {
 	 * @param {(change: import("./player.js").Change) => void} config.emit
 	 * @param {(p: TrackPlayer) => void} config.opened
 	 * @param {() => void} config.refused the browser wants a click before there is sound
+	 * @param {() => void} config.stopped somebody else paused an element
 	 */
 	constructor(config) {
 		const { recording, source, schedule, emit } = config;
@@ -156,9 +157,9 @@ export class Tracks {
 	 * @param {number} t
 	 */
 	#open(track, t) {
-		const { clock, schedule, emit, opened, refused } = this.#config;
+		const { clock, schedule, emit, opened, refused, stopped } = this.#config;
 		const p = new TrackPlayer(this.#recording, track, this.element(track.uid), {
-			delays: this.#delays, clockAt: (now) => clock.at(now), changed: () => schedule(false), refused,
+			delays: this.#delays, clockAt: (now) => clock.at(now), changed: () => schedule(false), refused, stopped,
 			broken: (text) => {
 				this.broken.set(track.uid, text);
 				p.excused = true;

@@ -2,6 +2,7 @@ import { badges } from "./badges.js";
 import { byID, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { count, date, line } from "./text.js";
+import { showTitle, titleOf } from "./title.js";
 
 /**
  * A Heading says what the recording is called, when it was and who took part, and has
@@ -28,9 +29,9 @@ export class Heading {
 	}
 
 	#update() {
-		const r = this.#recording, name = line(r.title || r.room, 200) || `Recording ${r.id}`;
-		this.#title.textContent = name;
-		document.title = `${line(name, 80)} – Sealtape`;
+		const r = this.#recording;
+		this.#title.textContent = titleOf(r, 200);
+		showTitle(r);
 		const parts = [
 			r.title && r.room ? el("bdi", {}, line(r.room, 80)) : "",
 			date(r.start),

@@ -1,8 +1,9 @@
 import { announce } from "./announce.js";
 import { button, el } from "./dom.js";
 import { store, stored } from "./settings.js";
+import { namesTitle, nameTitle } from "./title.js";
 
-/** The Help is a dialog that lists the keys, and turns those of letters and signs off. */
+/** The Help is a dialog that lists the keys, and has what can be set. */
 export class Help {
 	/**
 	 * Whether keys that are letters and signs do something. They get in the way of speech
@@ -13,16 +14,26 @@ export class Help {
 	/** @type {Element|null} what had the keyboard before it was shown */
 	#before = null;
 
-	/** @param {import("./keyboard.js").Shortcut[]} shortcuts */
-	constructor(shortcuts) {
+	/**
+	 * @param {import("./keyboard.js").Shortcut[]} shortcuts
+	 * @param {() => void} titleSet whether the page's title has the recording's name was set
+	 */
+	constructor(shortcuts, titleSet) {
 		const toggle = el("input", { type: "checkbox", checked: this.lettersOn, onchange: () => this.#setLetters(toggle.checked) });
+		const title = el("input", {
+			type: "checkbox", checked: namesTitle(), onchange: () => {
+				nameTitle(title.checked);
+				titleSet();
+			},
+		});
 		const rows = shortcuts.map(({ shown, words }) => el("tr", {},
 			el("td", {}, shown.map((key) => el(key === "–" ? "span" : "kbd", {}, key))), el("td", {}, words)));
 		const heads = el("tr", {}, el("th", { scope: "col" }, "Keys"), el("th", { scope: "col" }, "What they do"));
 		const dialog = this.#dialog = el("dialog", { class: "help", id: "help", "aria-labelledby": "helptitle" },
 			el("div", { class: "head" }, el("h2", { id: "helptitle" }, "Keyboard"), button("close", "Close", () => dialog.close())),
 			el("table", {}, el("thead", { class: "offscreen" }, heads), el("tbody", {}, rows)),
-			el("label", { class: "check" }, toggle, "Keys of letters and signs are on"));
+			el("label", { class: "check" }, toggle, "Keys of letters and signs are on"),
+			el("label", { class: "check" }, title, "The recording’s name is in the tab’s title, and in the browser’s history"));
 		dialog.addEventListener("click", (event) => {
 			if (event.target === dialog) dialog.close();
 		});

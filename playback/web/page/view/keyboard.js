@@ -1,6 +1,8 @@
 import { seekBy, seekTo } from "./controls/seek.js";
 import { byID } from "./dom.js";
 import { Help } from "./help.js";
+import { meant, modified } from "./keys.js";
+import { showTitle } from "./title.js";
 
 /** What a frame of a picture lasts at the usual rate, in seconds. */
 const frame = 1 / 25;
@@ -9,7 +11,7 @@ const frame = 1 / 25;
  * @typedef {object} Shortcut
  * @property {string[]} shown the keys as the help has them
  * @property {string} words what they do
- * @property {string[]} keys as the browser names them
+ * @property {string[]} keys as the browser names them on an English keyboard
  * @property {(key: string) => void} action
  */
 
@@ -56,13 +58,13 @@ function shortcuts(player, controls, feed) {
 export function listenToKeys(player, controls, feed) {
 	const rows = shortcuts(player, controls, feed);
 	rows.push({ keys: ["?"], shown: ["?"], words: "This help", action: () => help.show() });
-	const help = new Help(rows);
+	const help = new Help(rows, () => showTitle(player.recording));
 	byID("helpbutton").addEventListener("click", () => help.show());
 	const actions = new Map(rows.flatMap(({ keys, action }) => keys.map((key) => [key, action])));
 	document.addEventListener("keydown", (event) => {
-		if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
+		if (modified(event) || event.defaultPrevented || event.isComposing) return;
 		if (document.querySelector("dialog[open]")) return;
-		const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+		const key = meant(event, (k) => actions.has(k));
 		const action = actions.get(key);
 		if (!action || taken(event.target, event.key)) return;
 		if (!help.lettersOn && event.key.length === 1 && key !== " " && key !== "?") return;

@@ -3,6 +3,7 @@ import { HTTPSource } from "../engine/http_source.js";
 import { byID, closest, el } from "./dom.js";
 import { fillIcons, icon } from "./icons.js";
 import { card, titleOf } from "./library_card.js";
+import { meant, modified } from "./keys.js";
 import { store, stored } from "./settings.js";
 import { count, line } from "./text.js";
 
@@ -57,7 +58,7 @@ class Library {
 		const order = stored("order", "newest");
 		if (order in orders) this.#order.value = order;
 		document.addEventListener("keydown", (event) => {
-			if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || closest(event, "input, select, textarea")) return;
+			if (modified(event) || meant(event, (k) => k === "/") !== "/" || closest(event, "input, select, textarea")) return;
 			event.preventDefault();
 			this.#search.focus();
 		});
@@ -100,7 +101,7 @@ class Library {
 		const shown = list.slice(0, this.#shown), more = list.length - shown.length;
 		const byMonth = shown.length > monthsFrom && (order === "newest" || order === "oldest");
 		this.#results.replaceChildren(...groups(shown, byMonth).map(({ name, list }) => el("section", { "aria-label": name || "Recordings" },
-			name ? el("h2", {}, name) : null, el("ul", { class: "cards" }, list.map(card)))));
+			el("h2", { class: name ? "" : "offscreen" }, name || "Recordings"), el("ul", { class: "cards" }, list.map(card)))));
 		if (more > 0) this.#results.append(this.#moreButton(Math.min(mostCards, more)));
 	}
 

@@ -13,11 +13,13 @@ import { Heading } from "./heading.js";
 import { fillIcons } from "./icons.js";
 import { listenToKeys } from "./keyboard.js";
 import { Lanes } from "./lanes.js";
+import { MediaSession } from "./media_session.js";
 import { Narrator } from "./narrator.js";
 import { Panel } from "./panel.js";
 import { Popover } from "./popover.js";
 import { Stage } from "./stage.js";
 import { Theatre } from "./theatre.js";
+import { WakeLock } from "./wake_lock.js";
 
 async function main() {
 	fillIcons();
@@ -50,6 +52,8 @@ function open(player) {
 	const panel = new Panel(byID("panel"), player);
 	listenToKeys(player, controls, panel.feed);
 	new Narrator(player);
+	new MediaSession(player);
+	new WakeLock(player);
 	followAddress(player);
 }
 
