@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // TestPlayerPageBounds drives what the page does with many people, with little room
@@ -23,6 +25,8 @@ func crowdOfThirty(s *site) {
 	want(s, `document.querySelectorAll(".tile.large").length`, 1)
 	s.check("tiles", "names")
 	want(s, `document.getElementById("golive").textContent`, "Go to live")
+	s.key(kb.Tab, kb.Tab)
+	want(s, "document.activeElement.id", "play")
 	want(s, `document.querySelector(".pager").checkVisibility()`, true)
 	first := get[string](s, `[...document.querySelectorAll(".tile:not(.large)")].map((n) => n.dataset.key).join()`)
 	s.do(chromedp.Click(".pager button:last-child"))
@@ -41,18 +45,35 @@ func crowdOfThirty(s *site) {
 	s.wait(`document.getElementById("golive").textContent === "Live"`)
 }
 
-// narrow: a phone has it all, below one another.
+// narrow: a phone has it all, below one another, and nothing is over anything else
+// between a phone and a desktop.
 func narrow(s *site) {
-	s.do(chromedp.EmulateViewport(390, 844))
 	defer s.do(chromedp.EmulateViewport(1400, 900))
 	for _, id := range []string{meeting, crowd} {
+		s.window(390, 844, true)
 		s.open("watch/" + id + "#t=330")
 		s.check("hostile", "tiles", "names", "contrast")
-		want(s, `document.getElementById("stage").getBoundingClientRect().height >= 150`, true)
-		want(s, `[...document.querySelectorAll("#controls button, #controls select")].filter((n) => n.checkVisibility()).every((n) => n.getBoundingClientRect().right <= innerWidth)`, true)
+		for _, w := range []struct {
+			width, height int64
+			screen        float64 // at the least, of the width of the player
+		}{{1440, 900, 0.7}, {1024, 768, 0.7}, {899, 700, 0.7}, {844, 390, 0.4}, {821, 1180, 0.95}, {390, 844, 0.9}, {320, 640, 0.9}} {
+			s.window(w.width, w.height, w.width < 900)
+			s.check("hostile", "tiles", "room")
+			if id == meeting {
+				want(s, fmt.Sprintf(`document.querySelector(".large").offsetWidth >= document.getElementById("stage").offsetWidth * %g`, w.screen), true)
+			}
+			// The worst badge is seen however far the others are scrolled.
+			s.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("badges").scrollLeft = 1e6`))
+			want(s, `((b) => document.elementFromPoint(b.left + 12, b.top + b.height / 2)?.closest(".badge")?.dataset.kind)(document.querySelector(".badge").getBoundingClientRect())`,
+				map[string]string{meeting: "bad", crowd: "warn"}[id])
+			s.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("badges").scrollLeft = 0`))
+		}
 	}
 	s.open("")
-	s.check("hostile", "names", "contrast")
+	for _, width := range []int64{1440, 890, 844, 390, 320} {
+		s.window(width, 844, width < 900)
+		s.check("hostile", "names", "contrast")
+	}
 }
 
 // refusals: what cannot be opened says why, and how to go on.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/sealtape/sealtape/testdata/player"
 )
 
 // TestPlayerPage drives the player on a recording of all states, whose names
@@ -35,7 +37,15 @@ func TestPlayerPageAround(t *testing.T) {
 func states(s *site) {
 	s.open("watch/" + meeting + "#t=330")
 	want(s, "sealtape.player.time", 330.0)
+	// The browser's history gets no name, unless one says so.
+	want(s, "document.title", "Recording – Sealtape")
+	named := `[...document.querySelectorAll("#help input")].at(-1)`
+	s.do(chromedp.Evaluate[chromedp.Void](named + ".click()"))
 	want(s, "document.title", "Weekly: roadmap & <b>launch</b> – Sealtape")
+	s.do(chromedp.Evaluate[chromedp.Void](named + ".click()"))
+	want(s, "document.title", "Recording – Sealtape")
+	// The worst comes first.
+	want(s, `[...document.querySelectorAll(".badge")].map((n) => n.dataset.kind).join()`, "bad,warn,good,plain,plain")
 	want(s, `document.querySelector("#badges").innerText.includes("Verified: Notary of the board")`, true)
 	want(s, `document.querySelector("#badges").innerText.includes("Closed")`, true)
 	want(s, `document.querySelector("#badges").innerText.includes("Opens a part, 2 min locked")`, true)
@@ -71,7 +81,7 @@ func states(s *site) {
 	want(s, tile("p:ada")+`.querySelector(".sound").textContent`, "No sound: packets lost")
 
 	// A badge explains itself, to the keyboard too.
-	s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#badges button").focus()`))
+	s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#badges [data-kind=good]").focus()`))
 	s.key(kb.Enter)
 	want(s, `document.querySelector(".popover").matches(":popover-open") && document.querySelector(".popover").textContent.includes("whose card you have pinned")`, true)
 	s.key(kb.Escape)
@@ -179,6 +189,11 @@ func keyboard(s *site) {
 		want(s, `document.getElementById("`+id+`").checkVisibility()`, true)
 	}
 
+	// Whatever its keyboard writes: see keys.test.mjs.
+	s.do(chromedp.Evaluate[chromedp.Void](`document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "ь", code: "KeyM", bubbles: true}))`))
+	want(s, "sealtape.player.muted", false)
+	s.key("m")
+
 	// Letters can be turned off, for who speaks to the machine.
 	s.key("?")
 	s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#help input").click()`))
@@ -207,7 +222,16 @@ func controls(s *site) {
 	s.do(chromedp.Evaluate[chromedp.Void](`navigator.clipboard.writeText = async (text) => { window.copied = text; }`))
 	s.do(chromedp.Click("#share"))
 	s.wait(`window.copied === "sealtape:` + meeting + `#t=65"`)
-	want(s, `document.getElementById("live").textContent.includes("sealtape play 'sealtape:`+meeting+`#t=65'")`, true)
+	want(s, `document.getElementById("live").textContent.includes("sealtape play --store './meetings' 'sealtape:`+meeting+`#t=65'")`, true)
+
+	// The address leads to the moment from a fresh tab, too, and a history has no name in it.
+	tab, done := chromedp.NewContext(s.ctx)
+	defer done()
+	other := *s
+	other.ctx = tab
+	other.do(player.Expose(), chromedp.Navigate(get[string](s, "location.href")))
+	other.wait("window.sealtape?.player.time === 65")
+	want(&other, "document.title", "Recording – Sealtape")
 
 	s.do(chromedp.Click("#full"))
 	s.wait(`document.fullscreenElement?.id === "theatre" && document.getElementById("full").ariaLabel === "Leave full screen"`)
@@ -314,7 +338,7 @@ func panel(s *site) {
 // has a name.
 func focusOrder(s *site) {
 	s.open("watch/" + meeting + "#t=330")
-	s.check("names")
+	s.check("names", "headings")
 	var order []string
 	s.do(chromedp.Evaluate[chromedp.Void](`document.activeElement.blur()`))
 	for range 70 {
@@ -325,7 +349,7 @@ func focusOrder(s *site) {
 			const style = getComputedStyle(n, n.matches(".card a") ? "::after" : null), box = n.getBoundingClientRect();
 			if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) return "not seen: " + n.outerHTML.slice(0, 90);
 			if (!n.closest(".feed, .lanelist, #badges, .tile") && (box.bottom < 0 || box.top > innerHeight)) return "outside: " + n.outerHTML.slice(0, 90);
-			const part = n.closest("header, #stage, #controls, #lanes, #panel, .skiplink");
+			const part = n.closest("#page, #stage, #controls, #lanes, #panel, .skiplink");
 			return (part?.id || part?.tagName.toLowerCase()) + " " + n.computedName;
 		})()`)
 		if at == "" || len(order) > 0 && at == order[0] {
@@ -343,10 +367,13 @@ func focusOrder(s *site) {
 			parts = append(parts, part)
 		}
 	}
-	if got := strings.Join(parts, " "); got != "a header stage controls lanes panel" {
+	if got := strings.Join(parts, " "); got != "a controls stage lanes panel page" {
 		s.Errorf("Tab goes through %s: %q", got, order)
 	}
-	for _, stop := range []string{"a Skip to the controls", "header All recordings", "header Keyboard help", "stage Options for Ada Lovelace", "stage Play", "controls Seek",
+	if len(order) < 2 || order[1] != "controls Play" {
+		s.Errorf("Play is not the first stop after the link that skips it: %q", order)
+	}
+	for _, stop := range []string{"a Skip the player and its lists", "page All recordings", "page Keyboard help", "stage Options for Ada Lovelace", "stage Play", "controls Seek",
 		"controls Play", "controls Mute", "controls Volume", "controls Skip silence", "controls Speed", "controls Copy a link to this moment", "controls Full screen",
 		"lanes Lanes", "lanes Zoom into the timeline", "panel Chat and events", "panel Chat", "panel Search chat and events"} {
 		if !has(order, stop) {
@@ -368,12 +395,12 @@ func themes(s *site) {
 		s.check("contrast")
 		s.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("tab-feed").click(); document.querySelector('[data-filter="detail"]').click()`))
 		s.check("contrast")
-		s.do(chromedp.Click("header [data-theme-toggle]"))
+		s.do(chromedp.Click("#page [data-theme-toggle]"))
 	}
 	want(s, "getComputedStyle(document.body).backgroundColor", was)
 	// The browser is told that its user wants things to stand still.
 	want(s, `document.getAnimations().length`, 0)
-	s.do(chromedp.Click("header [data-theme-toggle]"))
+	s.do(chromedp.Click("#page [data-theme-toggle]"))
 	chosen := get[string](s, "getComputedStyle(document.body).backgroundColor")
 	if chosen == was {
 		s.Error("the theme does not change")
@@ -395,7 +422,7 @@ func TestLibraryPage(t *testing.T) {
 	want(s, cards+"[0]", "All hands")
 	want(s, `document.getElementById("count").textContent`, "6 recordings")
 	want(s, `document.querySelector(".card .duration").textContent`, "2:00:00")
-	s.check("hostile", "names", "contrast", "icons")
+	s.check("hostile", "names", "contrast", "icons", "headings")
 	s.do(chromedp.Click("header [data-theme-toggle]"))
 	s.check("contrast", "icons")
 

@@ -108,5 +108,55 @@ window.checks = (() => {
 		return out;
 	}
 
-	return {names, contrast, icons, hostile, tiles};
+	// room: controls are in the player, each seen whole, and on tiles nothing that is
+	// written lies over another.
+	function room() {
+		const out = [], box = (n) => n.getBoundingClientRect();
+		const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+		const theatre = box(document.getElementById("theatre")), parts = [...document.querySelectorAll("#controls :is(button, select, .clock, .scrubber)")].filter(shown);
+		parts.forEach((n, i) => {
+			const a = box(n);
+			if (a.left < theatre.left - 1 || a.right > theatre.right + 1 || a.bottom > theatre.bottom + 1) out.push(`not in the player: ${words(n)}`);
+			for (const other of parts.slice(i + 1)) if (!n.contains(other) && !other.contains(n) && over(a, box(other))) out.push(`${words(n)} over ${words(other)}`);
+		});
+		if (box(document.getElementById("stage")).height < 110) out.push("hardly any stage");
+		for (const tile of document.querySelectorAll(".tile")) {
+			const name = tile.querySelector(".namebar"), written = [...tile.querySelectorAll(".notice > *")].filter(shown);
+			const tools = tile.classList.contains("tiny") ? [...tile.querySelectorAll(".tools button")].filter(shown) : [];
+			for (const n of written) {
+				if (over(box(n), box(name))) out.push(`${words(n)} over the name of ${tile.dataset.key}`);
+				if (box(n).top < box(tile).top - 1) out.push(`${words(n)} beyond the tile of ${tile.dataset.key}`);
+			}
+			for (const n of tools) for (const m of [name, ...written]) if (over(box(n), box(m))) out.push(`${words(n)} over ${words(m)} of ${tile.dataset.key}`);
+		}
+		return out;
+	}
+
+	// headings: one of the first rank, and none that leaves out a rank.
+	function headings() {
+		const ranks = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((n) => n.checkVisibility()).map((n) => Number(n.tagName[1]));
+		const out = ranks.filter((r) => r === 1).length === 1 && ranks[0] === 1 ? [] : [`headings ${ranks}`];
+		return out.concat(ranks.flatMap((r, i) => i && r > ranks[i - 1] + 1 ? [`h${r} after h${ranks[i - 1]}`] : []));
+	}
+
+	// forced: with colours of the reader's own, what a background tells is told by a
+	// border or a colour that stands out from what is around it.
+	function forced() {
+		if (!matchMedia("(forced-colors: active)").matches) return ["no colours are forced"];
+		const out = [], page = colour(getComputedStyle(document.body).backgroundColor);
+		const styled = (node, property) => colour(getComputedStyle(node)[property]);
+		for (const [selector, property] of [
+			[".past", "backgroundColor"], [".knob", "backgroundColor"], [".cursor", "backgroundColor"], [".tile.speaking .ring", "borderTopColor"],
+			["[aria-pressed=true]", "backgroundColor"], ["[aria-selected=true]", "backgroundColor"], [".row[aria-current]", "borderLeftColor"],
+			[".tile", "borderTopColor"], [".badge", "borderTopColor"], ["input[type=search]", "borderTopColor"], [".start", "borderTopColor"],
+		]) {
+			for (const node of [...document.querySelectorAll(selector)].filter(shown)) {
+				const worst = ratio(over(styled(node, property), page), page);
+				if (worst < 3) out.push(`${property} ${worst.toFixed(2)}: ${words(node)}`);
+			}
+		}
+		return out;
+	}
+
+	return {names, contrast, icons, hostile, tiles, room, headings, forced};
 })();

@@ -44,3 +44,10 @@ test("no page is beyond the last", () => {
 	assert.equal(grid(keys(3), { width: 1000, height: 500, page: 7, stable }).page, 0);
 	assert.equal(focus(["s:1"], [], { width: 1000, height: 500, page: 7, stable }).pages, 1);
 });
+
+test("a screen gets the width of a narrow window, and the height of a wide one", () => {
+	const screen = (width, height) => focus(["s:1"], keys(5), { width, height, page: 0, stable }).rects.get("s:1");
+	assert.ok(screen(390, 350)[2] > 360);
+	assert.ok(screen(320, 310)[2] > 290);
+	assert.ok(screen(844, 260)[3] > 240);
+});

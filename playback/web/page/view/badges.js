@@ -13,11 +13,14 @@ import { nameNode } from "./words.js";
  * @typedef {(kind: Badge["kind"], icon: string, words: string|(Node|string)[], ...text: (Node|string)[]) => void} Add
  */
 
+/** @type {Badge["kind"][]} the worst first: where there is little room, that is the one to be seen */
+const order = ["bad", "warn", "live", "good", "plain"];
+
 /** How many problems are told one by one. */
 const mostProblems = 8;
 
 /**
- * badges lists what to show of a recording.
+ * badges lists what to show of a recording, the worst first.
  * @param {import("../engine/recording.js").Recording} r
  */
 export function badges(r) {
@@ -30,7 +33,7 @@ export function badges(r) {
 	addAccess(r, add);
 	addSecrecy(r, add);
 	addTrouble(r, add);
-	return out;
+	return out.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
 /**

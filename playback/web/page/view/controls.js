@@ -31,10 +31,11 @@ export class Controls {
 		this.rate = new RateSelect(player);
 		this.layout = new LayoutButton(stage);
 		this.fullscreen = new FullscreenButton(theatre);
-		root.append(new Scrubber(player).node, el("div", { class: "buttons" },
+		// Play comes first for the keyboard; the bar is drawn above it.
+		root.append(el("div", { class: "buttons" },
 			this.play.node, backButton(player), this.volume.node, clock(player), liveButton(player), waiting(player),
 			el("div", { class: "space" }),
 			this.skip.node, this.rate.node, shareButton(player),
-			this.layout.node, this.lanes.node, this.panel.node, this.fullscreen.node));
+			this.layout.node, this.lanes.node, this.panel.node, this.fullscreen.node), new Scrubber(player).node);
 	}
 }

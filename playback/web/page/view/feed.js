@@ -2,7 +2,7 @@ import { closest, el } from "./dom.js";
 import { entriesOf, lastBy, matches } from "./feed_entries.js";
 import { icon } from "./icons.js";
 import { cutShort } from "./sentence.js";
-import { count, line, spokenTime, time } from "./text.js";
+import { count, line, time } from "./text.js";
 import { avatar, howBadge, nameNode, quoteNode, sentenceNodes } from "./words.js";
 
 /** How many rows are in the document at once, on either side of now. */
@@ -237,7 +237,7 @@ export class Feed {
 	 */
 	#row({ t, event, kind, parts }, i) {
 		const r = this.#recording;
-		const when = el("button", { type: "button", class: "when", tabIndex: -1, "aria-label": `Go to ${spokenTime(t)}` }, time(t));
+		const when = el("button", { type: "button", class: "when", tabIndex: -1, "aria-label": `Go to ${time(t)}` }, time(t));
 		const row = el("li", { class: "row", "data-kind": kind, "data-i": i, "data-type": line(event.type, 20) });
 		if (event.type !== "chat") {
 			row.append(icon(icons[kind]), el("p", { class: "said" }, sentenceNodes(parts)), when);

@@ -261,6 +261,7 @@ export class Lanes {
  */
 function coloursOf(root) {
 	const probe = el("span", { hidden: true });
+	probe.style.setProperty("forced-color-adjust", "none"); // drawn colours are not the reader's own
 	root.append(probe);
 	/** @param {Colour} name */
 	const colour = (name) => {

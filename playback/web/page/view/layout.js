@@ -25,7 +25,7 @@ const gap = 8, padding = 8, ratio = 16 / 9;
 const pagerHeight = 38;
 
 /** The narrowest tile on which a name can be read. */
-const leastWidth = 112;
+const leastWidth = 96;
 
 /**
  * best has the number of columns with which n tiles of 16:9 are largest in w x h.
@@ -121,23 +121,30 @@ export function grid(keys, room) {
 }
 
 /**
- * focus gives large tiles most of the room, and the rest a strip beside or below.
+ * focus gives large tiles most of the room, and the rest a strip: beside them or below,
+ * where that leaves them larger.
  * @param {string[]} large
  * @param {string[]} rest in the order of pages
  * @param {Room} room
  * @returns {Plan}
  */
 export function focus(large, rest, room) {
-	/** @type {Map<string, Rect>} */
-	const rects = new Map();
 	const width = room.width - 2 * padding, height = room.height - 2 * padding;
 	if (rest.length === 0) {
+		/** @type {Map<string, Rect>} */
+		const rects = new Map();
 		fill(rects, large, [padding, padding, width, height]);
 		return { rects, large: large.length, page: 0, pages: 1 };
 	}
-	const strip = { rects, large, rest, width, height, room };
-	const turned = paged(height, (high) => width > 1.35 * height ? beside(strip, high) : below(strip, high));
-	return { rects, large: large.length, ...turned };
+	const [one, other] = [beside, below].map((lay) => {
+		/** @type {Map<string, Rect>} */
+		const rects = new Map();
+		const turned = paged(height, (high) => lay({ rects, large, rest, width, height, room }, high));
+		return { rects, large: large.length, ...turned };
+	});
+	/** @param {Plan} plan */
+	const size = (plan) => plan.rects.get(large[0])?.[2] ?? 0;
+	return size(one) >= size(other) ? one : other;
 }
 
 /**
@@ -177,13 +184,14 @@ function beside({ rects, large, rest, width: w, height: h, room }, high) {
 }
 
 /**
- * below puts the strip under the large tiles, in one row.
+ * below puts the strip under the large tiles, in one row: of three at least, where they can be read.
  * @param {Strip} strip
  * @param {number} h how high all of it may be
  */
 function below({ rects, large, rest, width: w, room }, h) {
 	rects.clear();
-	const height = Math.min(Math.max(leastWidth / ratio, h * 0.22), 130, h / 3), width = height * ratio;
+	const width = Math.min(Math.max(leastWidth, h * 0.22 * ratio), 230, h / 3 * ratio, Math.max(leastWidth, (w - 2 * gap) / 3));
+	const height = width / ratio;
 	const part = turn(rest, Math.max(1, Math.floor((w + gap) / (width + gap))), room);
 	fill(rects, large, [padding, padding, w, h - height - gap]);
 	const left = padding + (w - part.keys.length * width - (part.keys.length - 1) * gap) / 2;

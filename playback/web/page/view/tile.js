@@ -1,4 +1,4 @@
-import { el } from "./dom.js";
+import { closest, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { line } from "./text.js";
 import { quiet } from "./terms.js";
@@ -7,6 +7,9 @@ import { avatar, howBadge, nameNode } from "./words.js";
 
 /** A tile narrower than this has less on it, in pixels. */
 const tinyWidth = 170;
+
+/** Fingers, which cannot point at a tile to see its buttons. */
+const fingers = matchMedia("(hover: none)");
 
 /** A Tile shows one person, or one shared screen. */
 export class Tile {
@@ -55,6 +58,11 @@ export class Tile {
 			el("div", { class: "ring" }),
 			el("div", { class: "namebar" }, this.#mic, el("span", { class: "nametext" }, title, nameNode(name)), this.#sound),
 			el("div", { class: "tools" }, this.#pin, more));
+		this.node.addEventListener("click", (event) => {
+			if (!fingers.matches || !this.node.classList.contains("tiny") || closest(event, "button")) return;
+			event.stopPropagation(); // elsewhere on the stage a tap plays or pauses
+			menu(more);
+		});
 	}
 
 	/**
