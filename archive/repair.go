@@ -108,8 +108,8 @@ func (r *repairer) run(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	for i, s := range r.stores {
-		if err := r.logAndHead(ctx, i, s); err != nil {
+	for i := range r.stores {
+		if err := r.logAndHead(ctx, i); err != nil {
 			return err
 		}
 	}
@@ -251,19 +251,19 @@ func (r *repairer) isGood(ctx context.Context, s Store, e Entry) (bool, error) {
 
 // logAndHead puts the log files that differ from what the head signs, and then
 // the head.
-func (r *repairer) logAndHead(ctx context.Context, i int, s Store) error {
+func (r *repairer) logAndHead(ctx context.Context, i int) error {
 	for n := int64(0); n < r.head.Size; n += logLines {
 		lines := formatLog(r.entries[n:min(n+logLines, r.head.Size)])
-		if err := r.small(ctx, i, s, logName(n), lines, maxLog); err != nil {
+		if err := r.small(ctx, i, logName(n), lines, maxLog); err != nil {
 			return err
 		}
 	}
-	return r.small(ctx, i, s, headName, r.msg, maxHead)
+	return r.small(ctx, i, headName, r.msg, maxHead)
 }
 
 // small puts a small file if the store has other content.
-func (r *repairer) small(ctx context.Context, i int, s Store, name string, want []byte, max int64) error {
-	got, err := read(ctx, s, r.id, name, max)
+func (r *repairer) small(ctx context.Context, i int, name string, want []byte, max int64) error {
+	got, err := read(ctx, r.stores[i], r.id, name, max)
 	var corrupt *CorruptError
 	if err != nil && !errors.As(err, &corrupt) {
 		return err

@@ -26,7 +26,7 @@ func BenchmarkDecrypt(b *testing.B) {
 			for i := range frames {
 				frames[i] = seal(b, e, string(make([]byte, size)), uint32(i))
 			}
-			dst := make([]byte, 0, size+Overhead)
+			dst := make([]byte, 0, size+overhead)
 			current := k.load(0).current
 			var ours, bare []time.Duration
 			b.SetBytes(int64(2 * size * len(frames)))

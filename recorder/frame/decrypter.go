@@ -54,7 +54,7 @@ func (d *Decrypter) Decrypt(dst, frame []byte) ([]byte, error) {
 		return dst, ErrNoKey
 	}
 
-	dst = slices.Grow(dst, h+len(body)-Overhead)
+	dst = slices.Grow(dst, h+len(body)-overhead)
 	start := len(dst)
 	into := append(dst, header...)
 	var out []byte
@@ -94,7 +94,7 @@ func (f sealedFrame) open(k *key, dst []byte) ([]byte, error) {
 // into ciphertext, IV and key index.
 func split(body []byte) (sealed, iv []byte, index int, ok bool) {
 	n := len(body)
-	if n < Overhead || body[n-2] != ivSize {
+	if n < overhead || body[n-2] != ivSize {
 		return nil, nil, 0, false
 	}
 	return body[:n-trailerSize], body[n-trailerSize : n-2], int(body[n-1]), true

@@ -26,7 +26,7 @@ func TestDecryptRoundTrip(t *testing.T) {
 		} {
 			e, d := NewEncrypter(test.codec, k, 0, 7), NewDecrypter(test.codec, k)
 			sealed := seal(t, e, string(test.frame), 9)
-			if len(sealed) != len(test.frame)+Overhead || !bytes.Equal(sealed[:test.clear], test.frame[:test.clear]) {
+			if len(sealed) != len(test.frame)+overhead || !bytes.Equal(sealed[:test.clear], test.frame[:test.clear]) {
 				t.Fatalf("%s of %d bytes seals to %d bytes", test.codec, len(test.frame), len(sealed))
 			}
 			if i, ok := KeyIndex(sealed); i != 0 || !ok {

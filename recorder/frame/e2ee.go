@@ -32,8 +32,8 @@ const (
 	ivSize      = 12
 	tagSize     = 16
 	trailerSize = ivSize + 2
-	// Overhead is how many bytes encryption adds to a frame.
-	Overhead = tagSize + trailerSize
+	// overhead is how many bytes encryption adds to a frame.
+	overhead = tagSize + trailerSize
 )
 
 // KeyIndex returns the key index that an encrypted frame names, false if the
@@ -41,7 +41,7 @@ const (
 // frames that wait for a key, not to decide anything else.
 func KeyIndex(frame []byte) (int, bool) {
 	n := len(frame)
-	if n < Overhead || frame[n-2] != ivSize {
+	if n < overhead || frame[n-2] != ivSize {
 		return 0, false
 	}
 	return int(frame[n-1]), true

@@ -65,7 +65,7 @@ func (e *Encrypter) Encrypt(dst, frame []byte, timestamp uint32) ([]byte, error)
 	trailer[ivSize], trailer[ivSize+1] = ivSize, byte(e.index)
 	e.count++
 
-	dst = slices.Grow(dst, len(frame)+Overhead)
+	dst = slices.Grow(dst, len(frame)+overhead)
 	if e.format.escaped {
 		header := fourByteCodes(frame[:h])
 		body := s.current.aead.Seal(nil, trailer[:ivSize], frame[h:], header)

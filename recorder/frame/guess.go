@@ -84,7 +84,7 @@ func lastNAL(frame []byte) int {
 // lengths yields the wrapped lengths to try on a frame of size bytes: first the
 // one that opened the last such frame, then all others, as long as left allows.
 func (g *guesses) lengths(from, size int) iter.Seq[int] {
-	from, to := max(from+1, minWrapped), min(maxWrapped, size-Overhead)
+	from, to := max(from+1, minWrapped), min(maxWrapped, size-overhead)
 	return func(yield func(int) bool) {
 		if from <= g.found && g.found <= to && !yield(g.found) {
 			return
@@ -144,7 +144,7 @@ func (d *Decrypter) read(dst, frame []byte, r reading) ([]byte, error) {
 	if s == nil {
 		return dst, ErrNoKey
 	}
-	dst = slices.Grow(dst, r.n+len(body)-Overhead)
+	dst = slices.Grow(dst, r.n+len(body)-overhead)
 	start := len(dst)
 	into := append(dst, frame[:r.n]...)
 	f := sealedFrame{iv, sealed, r.header}

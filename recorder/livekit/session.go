@@ -287,7 +287,7 @@ func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackP
 	sid := pub.SID()
 	wanted, offered := s.requests.take(sid)
 	// The SDK has locks of its own: never call it with ours held.
-	t := newTrack(s, remote, pub, p, wanted, offered)
+	t := s.newTrack(remote, pub, p, wanted, offered)
 	s.mu.Lock()
 	if s.finished {
 		s.mu.Unlock()

@@ -36,7 +36,7 @@ type track struct {
 	gone    bool // unsubscribed, or the room was left
 }
 
-func newTrack(s *session, remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, wanted, offered time.Time) *track {
+func (s *session) newTrack(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackPublication, member *lksdk.RemoteParticipant, wanted, offered time.Time) *track {
 	codec := remote.Codec()
 	t := &track{s: s, pub: pub, remote: remote, member: member, keys: keyAsker{began: time.Now()}, info: recorder.TrackInfo{
 		ID:          pub.SID(),
