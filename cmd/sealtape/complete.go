@@ -25,13 +25,11 @@ const completeTime = 2 * time.Second
 // for the last word in a line, with a tab and what it is.
 func completeCommand() *cli.Command {
 	return &cli.Command{
-		Name:   "complete",
-		Usage:  "print what the last word may become, for the scripts of sealtape completion",
-		Hidden: true,
-		Description: `Takes the words after "sealtape" that were typed so far, the last one unfinished.
-
-Examples:
-  sealtape complete -- export --format ""`,
+		Name:        "complete",
+		Usage:       "print what the last word may become, for the scripts of sealtape completion",
+		Hidden:      true,
+		Description: `Takes the words after "sealtape" that were typed so far, the last one unfinished.`,
+		UsageText:   `  sealtape complete -- export --format ""`,
 		Action: func(c *cli.Context) error {
 			ctx, cancel := context.WithTimeout(c.Context, completeTime)
 			defer cancel()

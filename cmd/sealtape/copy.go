@@ -20,16 +20,19 @@ func copyCommand() *cli.Command {
 		Name:      "copy",
 		Usage:     "copy a recording to another store, sealed as it is",
 		ArgsUsage: "ID --to STORE",
-		Description: `Needs no key: bytes are compared with the recording's log and put as they are, and
-so are the grants beside it. Run it again to go on after a failure, or to fetch
-what a recording that was going on has grown by. The copy is left with what was
-there; sealtape verify checks it, signature and all.
+		Description: `Copies the recording and its grants as they are. This needs no key: the command compares the
+bytes with the log. Run it again to go on after a failure, or to copy what a recording has
+grown by. Nothing is removed from the copy. "sealtape verify" checks the copy with its
+signature.
 
-Exit code 3: the recording is not closed; what there was of it is copied.
-Exit code 4: something is damaged or missing, or in its place is something else, and
-the rest is copied; or all is, and the key that signed it was revoked. With 4 nothing is
-copied where head or log is damaged or missing, nor from a store that shows less of the
-recording than this machine has seen, or than the other store has.`,
+Exit codes:
+  3  the recording is not closed; what there was of it is copied
+  4  something is damaged or missing, or something else is in its place, and the rest is
+     copied; or all is copied, and the key that signed it was revoked
+Nothing is copied, with exit code 4, if head or log are damaged or missing, or if the store
+shows less of the recording than this machine has seen, or than the other store has.`,
+		UsageText: `  sealtape copy last --store ./meetings --to s3://meetings/2026
+  sealtape copy F2JE --to /mnt/archive`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the copy goes: a folder or s3://bucket/prefix, as `STORE`"},
 			o.StoreFlag(),

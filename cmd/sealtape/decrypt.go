@@ -27,19 +27,24 @@ func decryptCommand() *cli.Command {
 		Name:      "decrypt",
 		Usage:     "write the segments as they are, in the clear",
 		ArgsUsage: "ID -o DIR",
-		Description: `For tools of your own. Each segment becomes a Matroska file of a few seconds,
-DIR/000000.mkv and so on: the bytes that were sealed, once they are verified. Its
-times are those of the recording, and its timeline is a track of JSON lines. For
-one file that any player shows, use "sealtape export"; to watch, "sealtape play".
-A picture may go on in a file without a key frame, so that the file alone does not
-decode from its beginning: it says in which, and with --json from which on it does.
+		Description: `Writes each segment as a Matroska file of a few seconds, for tools of your own:
+DIR/000000.mkv and so on. A file has the bytes that were sealed, once they are verified. Its
+times are those of the recording. Its timeline is a track of JSON lines. To get one file
+that any player shows, use "sealtape export"; to watch, use "sealtape play".
 
-ID may be the start of one, or "last". DIR must be new or empty; it appears when
-all is written, open to you alone.
+A picture may begin in one file and go on in the next. The next file alone does not decode
+from its beginning. The command says which files these are; --json says where to begin.
 
-Exit code 3: it is written, and the recording is not complete. 4: the same, and
-segments that failed verification were left out, or the key that signed the
-recording was revoked. 5: no key of yours opens any.`,
+ID may be the beginning of an ID, or "last". DIR must be new or empty. It appears when all
+is written, and only you can read it.
+
+Exit codes:
+  3  all is written, and the recording is not complete
+  4  segments that failed verification were left out, or the key that signed the recording
+     was revoked
+  5  no key of yours opens any of it`,
+		UsageText: `  sealtape decrypt last -o segments --store ./meetings
+  sealtape decrypt F2JE -o segments --json`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "the folder to make, `DIR`"},
 			o.StoreFlag(), o.JSONFlag(),

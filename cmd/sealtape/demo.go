@@ -25,11 +25,12 @@ func demoCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
 		Usage: "see the whole way: a meeting, its recording, and what it takes to open it",
-		Description: `Starts a real LiveKit server on this machine, lets two members with fresh keys
-meet under end-to-end encryption, records them, and shows what is stored, how
-it is verified, and how one member opens it. Servers are built on first use,
-which takes 4 minutes on two cores, and more with --s3. Everything is kept in a
-new folder that it names.`,
+		Description: `Starts a real LiveKit server on this machine. Two members with new keys meet under end-to-end
+encryption. The demo records them. Then it shows what is stored, how to verify it, and how
+one member opens it. The first time it builds the servers, which takes 4 minutes on two
+cores, and more with --s3. Everything stays in a new folder, which the demo names.`,
+		UsageText: `  sealtape demo
+  sealtape demo --s3 --duration 30s --no-browser`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "s3", Destination: &o.s3, Usage: "store in a real MinIO on this machine, not in a folder"},
 			&cli.DurationFlag{Name: "duration", Destination: &o.duration, Value: 15 * time.Second, Usage: "`LENGTH` of the recording"},

@@ -64,6 +64,9 @@ verification, or the key that signed the recording was revoked.`,
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
 			o.StoreFlag(), o.JSONFlag(),
 		}, o.mp4Flags()...),
+		UsageText: `  sealtape export last -o meeting.mkv --store ./meetings
+  sealtape export F2JE -o tracks --format tracks --participant Bob
+  sealtape export last -o clip.mp4 --from 12:34 --to 15:00`,
 		Action: flags.Action(&o, runExport, flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }

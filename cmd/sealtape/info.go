@@ -21,18 +21,24 @@ func infoCommand() *cli.Command {
 		Name:      "info",
 		Usage:     "show who recorded, who was there, and what is missing",
 		ArgsUsage: "ID",
-		Description: `Participants and names are what the room's server said of them: claims. To check
-every byte, use "sealtape verify". ID may be the start of one, or "last".
+		Description: `Shows names and participants as the room's server gave them: they are claims. To check
+every byte, use "sealtape verify". ID may be the beginning of an ID, or "last".
 
-With --json it prints all of it for programs, the timeline too; see
+--json prints everything for programs, with the timeline; it is described at
 https://github.com/sealtape/sealtape/blob/main/cmd/sealtape/JSON.md
 
 ` + holeHelp + `
 
-Exit code 0: the recording is whole. 3: it is not closed, or lacks a second or more.
-4: something of it is missing in the store or damaged, or the key that signed it was
-revoked. 5: no key of yours opens it; then only what anyone can see is shown, and
-holes are not known. That a part is not yours to open is said, and no failure.`,
+Exit codes:
+  0  the recording is whole
+  3  it is not closed, or lacks a second or more
+  4  something of it is missing in the store or damaged, or the key that signed it was
+     revoked
+  5  no key of yours opens it; the command shows what anyone can see, without holes
+A part that is not yours to open changes none of these.`,
+		UsageText: `  sealtape info last
+  sealtape info F2JE --timeline                   # the beginning of an ID is enough
+  sealtape info last --json --store s3://meetings/2026`,
 		Flags: []cli.Flag{o.StoreFlag(), o.JSONFlag(),
 			&cli.BoolFlag{Name: "timeline", Destination: &o.timeline, Usage: "show all that happened, event by event"}},
 		Action: flags.Action(&o, access.WithStore(runInfo), flags.Argument{Name: "the ID of a recording", To: &o.id}),
@@ -88,12 +94,15 @@ func runInfo(ctx context.Context, a *access.Access, o *infoOptions) error {
 }
 
 // holeHelp explains the reasons of holes, for the help.
-const holeHelp = `A hole says why: paused (the recording was), consent (they had not agreed) and unverified
-(it was not known yet who they are, or their client had not yet heard that this is recorded)
-were wanted, and the recording misses nothing by them. All others are missing: start and
-key-frame (it took its time), loss, bandwidth, reconnect and asleep (it did not arrive),
-no-key, auth and plaintext (it did not open, or came unencrypted), codec, format,
-too-many-tracks, spool-full and fault (it could not be kept).`
+const holeHelp = `Each hole has a reason. Some were wanted, and the recording misses nothing by them:
+  paused        the recording was paused
+  consent       the person had not agreed to be recorded
+  unverified    the recorder did not know yet who the person is, or their client had
+                not heard yet that it records
+All others mean that something is missing:
+  it came late, or never arrived           start, key-frame, loss, bandwidth, reconnect, asleep
+  it did not open, or came unencrypted     no-key, auth, plaintext
+  it could not be kept                     codec, format, too-many-tracks, spool-full, fault`
 
 // info describes a recording, with how many readers it has at most, and the grants
 // that one can see.

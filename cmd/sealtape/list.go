@@ -27,14 +27,16 @@ func listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the recordings in a store",
-		Description: `Shows of each recording what its signed log tells, and of those that a key of
-yours opens the start, the length and the room. Your passphrase is asked for on
-a terminal; without it, the list shows what anyone can see, and not what is missing in
-the media.
+		Description: `Shows what the signed log says of each recording. If a key of yours opens a recording, the
+list also shows its start, its length, its title and its room. On a terminal, the command
+asks for your passphrase. Without the passphrase, the list shows what anyone can see, and
+does not know which media is missing.
 
-The exit code is 0 whatever it lists: one old recording that lacks something would
-otherwise fail every script that looks for another. What each comes to is in its line
-and, with --json, in its verdict; sealtape info ID ends with that.`,
+The exit code is 0, whatever the recordings lack, so that one old recording does not fail
+every script. The table shows the state of each recording, and --json its verdict, too.
+"sealtape info ID" exits with the verdict on one recording.`,
+		UsageText: `  sealtape list --store ./meetings
+  sealtape list --store s3://meetings/2026 --json`,
 		Flags:  []cli.Flag{o.StoreFlag(), o.JSONFlag()},
 		Action: flags.Action(&o, access.WithStore(runList)),
 	}

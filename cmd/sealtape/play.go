@@ -49,19 +49,24 @@ func playCommand() *cli.Command {
 		Name:      "play",
 		Usage:     "watch a recording in a browser, at any second",
 		ArgsUsage: "[ID]",
-		Description: `Serves a page to the browsers of this machine and opens it. What you watch is
-fetched, verified and decrypted in memory as you go; nothing is written, and
-nobody but you can reach the page: its address has a secret in it. Ctrl-C stops.
+		Description: `Serves a page to the browsers of this machine, and opens it. The page fetches, verifies and
+decrypts what you watch, in memory. Nothing is written. Only you can reach the page: its
+address has a secret in it. Ctrl-C stops the command.
 
-ID may be the start of one, "last", or a link to a moment that the page made,
-sealtape:ID#t=754. Without one, the page lists what the store holds.
+ID may be the beginning of an ID, "last", or a link that the page made, such as
+sealtape:ID#t=754. Without an ID, the page lists the recordings in the store.
 
-The address is printed. From another machine, tunnel to it:
+To watch from another machine, use a tunnel:
   ssh -L 8080:127.0.0.1:8080 HOST sealtape play ID --listen 127.0.0.1:8080 --no-browser
 
-Exit code, once you stop it: 3 if the recording ID is not closed, or lacks a second or
-more; 4 if something failed verification while you watched, and was not played, or the
-recording is not to be trusted; 5: no key of yours opens any of it.`,
+Exit codes, when you stop it:
+  3  the recording is not closed, or lacks a second or more
+  4  something that you watched failed verification and was not played, or the recording
+     is not to be trusted
+  5  no key of yours opens any of it`,
+		UsageText: `  sealtape play last --store ./meetings
+  sealtape play F2JE --at 12:34
+  sealtape play --store s3://meetings/2026        # choose one on the page`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "at", Destination: &o.at, Usage: "begin at this `TIME` of the recording: 12:34, 1:02:03 or 90s"},
 			&cli.StringFlag{Name: "listen", Destination: &o.listen, Value: "127.0.0.1:0", Usage: "the loopback `ADDR` to serve at"},

@@ -23,17 +23,21 @@ func pruneCommand() *cli.Command {
 		Name:      "prune",
 		Usage:     "remove old recordings from a store",
 		ArgsUsage: "--older-than AGE | --keep N",
-		Description: `Shows what would go, and removes it only with --yes. It cannot be undone. Needs no
-key, but the card of the recorder: a recording that is not closed, or not signed
-by anyone whose card you pinned, or by a key that was revoked, is left alone and not
-counted. What opens a recording goes first; after an interruption, run it again. From a bucket all versions go.
+		Description: `Shows what it would remove. With --yes it removes it, which cannot be undone. This needs no
+key, but the pinned card of the recorder. The command leaves alone, and does not count,
+recordings that are not closed, that nobody signed whose card you pinned, or that a revoked
+key signed. The keys of a recording go first. After an interruption, run the command again.
+From a bucket, all versions go.
 
-What this machine has in quarantine of a recording, because its disk had damaged it,
-goes with the recording, or when it is older than AGE.
+If a disk damaged a recording, this machine keeps what is left of it in quarantine. That goes
+with the recording, or when it is older than AGE.
 
-The age of a recording counts from when its head was stored, by the store's
-clock: from its end, or from when it was copied here. What the store itself
-retains (object lock) is shown as such, and is no failure.`,
+The age of a recording counts from when its head was stored, by the store's clock: from its
+end, or from when it was copied here. What the store retains (object lock) stays, and is
+shown; that is no failure.`,
+		UsageText: `  sealtape prune --older-than 90d --store ./meetings        # only shows
+  sealtape prune --older-than 90d --yes --store ./meetings
+  sealtape prune --keep 100 --yes --store s3://meetings/2026`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "older-than", Destination: &o.olderThan, Usage: "remove what is older than `AGE`: 90d, 12w, 36h"},
 			&cli.IntFlag{Name: "keep", Usage: "keep the `N` newest recordings, remove the others"},

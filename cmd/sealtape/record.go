@@ -19,27 +19,33 @@ func recordCommand() *cli.Command {
 		Name:      "record",
 		Usage:     "record a room, visibly",
 		ArgsUsage: "--room ROOM --store STORE --reader NAME",
-		Description: `Joins the room under its end-to-end encryption, tells the members that it
-records and who will be able to open the recording, and seals what it receives
-to those readers. Nothing is ever written unsealed. Before anything is kept the
-room has 3.5 s to see that: nothing of what is said or written then is in the
-recording, whose time begins after it. The recording's ID is printed first. Ctrl-C, or
-the end of the room, closes the recording; within those 3.5 s it leaves nothing of it. A
-second Ctrl-C ends at once, and leaves what is not stored to sealtape recover. The signal
-USR1 pauses it and lets it go on; the room is told, and the pause is no hole.
+		Description: `Joins the room under its end-to-end encryption. Tells the members that it records, and who
+will be able to open the recording. Seals what it receives to these readers. Nothing is ever
+written unsealed.
 
-The room's passphrase comes from --e2ee-passphrase-file or ` + flags.E2EEPassphraseVar + `,
-other keys from --e2ee-key-file,
-the server from LIVEKIT_URL with LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or
-LIVEKIT_TOKEN. A token must show the recorder and let it send data.
+The room has 3.5 s to see the notice. What is said or written before that is not kept. The
+command prints the ID of the recording first. The recording ends with the room, or with
+Ctrl-C; within the 3.5 s, Ctrl-C leaves nothing of it. A second Ctrl-C ends the command at
+once; "sealtape recover" then stores the rest. The signal USR1 pauses the recording, and
+the next one continues it. The room is told, and the pause is no hole.
+
+The command needs:
+  the room's passphrase   from --e2ee-passphrase-file or ` + flags.E2EEPassphraseVar + `
+  or the room's keys      from --e2ee-key-file, see below
+  the server              from LIVEKIT_URL
+  what admits it          LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or LIVEKIT_TOKEN
+A token must let the recorder be seen, and send data.
 
 ` + keyFileHelp + `
 
 ` + access.StoreHelp + `
 
-Exit code 3: something of a second or more is missing; "sealtape info" says what.
+Exit code 3: a second or more is missing; "sealtape info" says what, and why.
 
 ` + flags.ConfigHelp,
+		UsageText: `  sealtape record --room weekly --e2ee-passphrase-file room.txt --reader Bob --store ./meetings
+  sealtape record --config weekly.yaml --title "Board, May"
+  sealtape record --room open --no-e2ee --reader Bob --store s3://meetings/2026 --duration 1h`,
 		Flags: recordFlags(&o),
 		Action: func(c *cli.Context) error {
 			if err := flags.Configure(ui.Of(c), c); err != nil {
@@ -58,8 +64,8 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.StringFlag{Name: "title", Destination: &o.title, Usage: "what the recording is called; only its readers see this `TITLE`", DefaultText: "none"},
 		flags.StoresFlag(),
 		&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
-		&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: the member with this identity in the room is the pinned NAME and a reader, as --access says; repeat for more"},
-		&cli.StringFlag{Name: "access", Destination: &o.access, Value: "present", Usage: "`WHAT` members who are readers may read: present, what is recorded while they are here, or whole, all of it if they come; those named by --reader read all"},
+		&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: you vouch that the member with this identity in the room is the pinned NAME. They become a reader of what --access says; repeat for more"},
+		&cli.StringFlag{Name: "access", Destination: &o.access, Value: "present", Usage: "`WHAT` members who are readers can open. present: what is recorded while they are here. whole: all of it, once they come. People named with --reader can open all"},
 		&cli.DurationFlag{Name: "segment", Destination: &o.segment, Value: 5 * time.Second, Usage: "`LENGTH` of a segment: what a crash can cost"},
 		&cli.DurationFlag{Name: "duration", Destination: &o.duration, Usage: "stop after this `TIME`; 0 is when the room ends", DefaultText: "when the room ends"},
 		&cli.StringFlag{Name: "e2ee-passphrase-file", Destination: &o.passphraseFile, Usage: "`FILE` with the room's passphrase"},
@@ -78,17 +84,17 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.StringFlag{Name: "metrics-addr", Destination: &o.metricsAddr, Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 		&cli.StringFlag{Name: "config", Usage: "read flags from this YAML `FILE`, see above"},
 		flags.JSONFlag(),
-		&cli.StringFlag{Name: "max-video", Destination: &o.maxVideo, Usage: "receive pictures no larger than `SIZE`, such as 720p, where they are sent in several sizes", DefaultText: "the largest that are sent"},
+		&cli.StringFlag{Name: "max-video", Destination: &o.maxVideo, Usage: "receive pictures no larger than `SIZE`, such as 720p, from members who send several sizes", DefaultText: "the largest that are sent"},
 		&cli.BoolFlag{Name: "no-video", Destination: &o.noVideo, Usage: "leave out cameras"},
 		&cli.BoolFlag{Name: "no-screen", Destination: &o.noScreen, Usage: "leave out shared screens, and their sound"},
 		&cli.BoolFlag{Name: "audio-only", Destination: &o.audioOnly, Usage: "leave out all pictures"},
-		&cli.StringFlag{Name: "readers", Destination: &o.whoReads, Value: "verified", Usage: "`WHO` reads beside those named by --reader and --member. verified: pinned members who prove in the room who they are. named: no others. all-pinned: everyone whose card is pinned here"},
-		&cli.StringFlag{Name: "record", Destination: &o.record, Value: "everyone", Usage: "keep the tracks of `WHOM`: everyone, or verified members only"},
-		&cli.StringFlag{Name: "allow-plaintext", Destination: &o.plaintext, Usage: "keep unencrypted tracks of those who cannot have keys, marked so: `KINDS` are sip, ingress and agent, with commas between", DefaultText: "nobody's"},
-		&cli.StringFlag{Name: "notices", Destination: &o.notices, Value: "all", Usage: "`WHICH` notices the room gets: all, or only what is needed, what the recorder does and who reads"},
-		&cli.StringFlag{Name: "consent", Destination: &o.consent, Value: "announce", Usage: "`WHAT` is needed of people. announce: the room is told; ask: nothing of anyone is kept before they said yes, in the chat or by their client"},
-		&cli.StringFlag{Name: "grace", Destination: &o.grace, Value: "2m", Usage: "stop `TIME` after the last person left, though the server close the room before; with never, when the room ends"},
-		&cli.StringFlag{Name: "wait", Destination: &o.wait, Value: "never", Usage: "stop when nobody came for `TIME`, though the server close the room before"},
-		&cli.StringFlag{Name: "rejoin", Destination: &o.rejoin, Value: "15m", Usage: "try for `TIME` to come back to a room that was lost; with never, give it up"},
+		&cli.StringFlag{Name: "readers", Destination: &o.whoReads, Value: "verified", Usage: "`WHO` can open it besides --reader and --member. verified: pinned members who prove in the room who they are. named: nobody else. all-pinned: everyone whose card is pinned here"},
+		&cli.StringFlag{Name: "record", Destination: &o.record, Value: "everyone", Usage: "`WHOM` to record. everyone: all members. verified: only members who prove who they are"},
+		&cli.StringFlag{Name: "allow-plaintext", Destination: &o.plaintext, Usage: "record these `KINDS` of members without encryption, and mark their tracks: sip, ingress and agent, with commas between", DefaultText: "nobody's"},
+		&cli.StringFlag{Name: "notices", Destination: &o.notices, Value: "all", Usage: "`WHICH` notices the room gets. all: every one. needed: only what the recorder does, and who can open the recording"},
+		&cli.StringFlag{Name: "consent", Destination: &o.consent, Value: "announce", Usage: "`WHAT` people must do. announce: nothing, the room is told. ask: say yes, in the chat or by their client; before that, nothing of them is kept"},
+		&cli.StringFlag{Name: "grace", Destination: &o.grace, Value: "2m", Usage: "stop `TIME` after the last person left, even if the server closes the room before; never: when the room ends"},
+		&cli.StringFlag{Name: "wait", Destination: &o.wait, Value: "never", Usage: "stop if nobody has come for `TIME`, even if the server closes the room before"},
+		&cli.StringFlag{Name: "rejoin", Destination: &o.rejoin, Value: "15m", Usage: "after losing the room, try for `TIME` to come back; never: give it up at once"},
 	}
 }

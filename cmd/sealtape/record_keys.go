@@ -16,15 +16,15 @@ import (
 )
 
 // keyFileHelp describes --e2ee-key-file.
-const keyFileHelp = `A room that has more than a passphrase needs --e2ee-key-file, a file of JSON:
+const keyFileHelp = `If one passphrase is not enough, use --e2ee-key-file, a file of JSON such as one of these:
     {"shared": {"0": {"passphrase": "..."}}}
     {"participants": {"ada": {"0": {"key": "base64"}, "1": {"key": "base64"}}},
      "bits": 256, "ratchetWindow": 8}
-Keys stand under their index, 0 to 255: of the room, or of each identity in it.
-A key is a passphrase (PBKDF2) or 16 to 64 bytes (HKDF), as in livekit-client;
-"derivation": "pbkdf2" or "hkdf" says otherwise for all, "salt" replaces
-LKFrameEncryptionKey. bits is 128 or 256. Only its owner may be able to read
-the file. SIGHUP makes it be read again, for keys that change in a meeting.`
+Each key has an index from 0 to 255. Keys are shared, or of an identity in the room. A key is
+a passphrase, from which PBKDF2 derives the key in use, or 16 to 64 bytes for HKDF, as in
+livekit-client. "derivation" sets one of "pbkdf2" and "hkdf" for all keys. "salt" replaces
+LKFrameEncryptionKey. "bits" is 128 or 256. Nobody but its owner may be able to read the
+file. On SIGHUP, the command reads it again, because keys may change during a meeting.`
 
 // roomKeys returns the room's keys. They are nil for a room without encryption.
 func (o *recordOptions) roomKeys() (*livekitroom.Keys, error) {

@@ -29,13 +29,18 @@ func recoverCommand() *cli.Command {
 		Name:      "recover",
 		Usage:     "finish and upload what an earlier crash left in the spool",
 		ArgsUsage: "--store STORE",
-		Description: `Ends recordings that were cut by a crash, copies all that the spool holds to the
-store, and removes the local copies that the store confirmed. A recording that is
-for several stores goes to all of them: name the same. It does not touch a
-recording that is going on, one that --keep-local keeps, or one that was recorded
-for another store: --adopt says that such a recording is to go to this one.
-Running it again does no harm. What is damaged on this disk goes to quarantine in
-the spool, and the rest is copied; the exit code is then 1.`,
+		Description: `Ends recordings that a crash cut. Copies all that the spool holds to the store, and then
+removes the local copies. If a recording is for several stores, name all of them. Running
+the command again does no harm.
+
+The command leaves alone a recording that is going on, one that --keep-local keeps, and one
+that is for another store. --adopt ID sends such a recording to this store.
+
+What this disk has damaged goes to quarantine in the spool, and the rest is copied. The exit
+code is then 1.`,
+		UsageText: `  sealtape recover --store ./meetings
+  sealtape recover --store ./meetings --store s3://meetings/2026
+  sealtape recover --store ./meetings --adopt F2JE7ZY04P971PR0YHVBFNECP0`,
 		Flags: []cli.Flag{flags.StoresFlag(), keepLocalFlag(),
 			&cli.StringSliceFlag{Name: "adopt", Usage: "the recording `ID` of the spool goes to this store, whichever it was recorded for; may be repeated"}},
 		Action: flags.Action(&o, access.WithHome(runRecover)),

@@ -22,17 +22,19 @@ func repairCommand() *cli.Command {
 		Name:      "repair",
 		Usage:     "put back what one store has lost of a recording from another",
 		ArgsUsage: "ID --store STORE --store STORE",
-		Description: `Reads the recording in every store, and puts what is missing or damaged in one from
-another that has it: segments, indexes, epochs, log, head and grants. Takes no key,
-only the pinned card of the recorder, whose signed log says what belongs there.
-Nothing else is touched. A store that has none of it gets all of it.
+		Description: `Reads the recording in every store. What one store has lost, or has damaged, comes from
+another store that has it: segments, indexes, epochs, log, head and grants. This needs no
+key, only the pinned card of the recorder, whose signed log says what belongs there. The
+command touches nothing else. A store that has none of the recording gets all of it.
 
-With --quick it takes the word of S3 stores for what they hold, as verify does, and
-says of how many objects.
+--quick trusts the checksums of S3 stores, as verify does, and says for how many objects.
 
-Exit code 3: the recording is not closed, and is left alone. 4: no store has all
-of it, or something lies in the place of an object that is not replaced, such as a
-folder; all else was put back.`,
+Exit codes:
+  3  the recording is not closed; the command leaves it alone
+  4  no store has all of it, or something that is not replaced, such as a folder, is in the
+     place of an object; all else was put back`,
+		UsageText: `  sealtape repair last --store ./meetings --store /mnt/archive
+  sealtape repair F2JE --quick --store s3://meetings/2026 --store s3://copies/2026`,
 		Flags: []cli.Flag{
 			flags.StoresFlag(),
 			&cli.BoolFlag{Name: "quick", Destination: &o.quick, Usage: "take the stores' checksums instead of downloading"},

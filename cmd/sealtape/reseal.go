@@ -24,12 +24,16 @@ func resealCommand() *cli.Command {
 		Name:      "reseal",
 		Usage:     "make a new recording of an old one, for other readers",
 		ArgsUsage: "ID --reader NAME",
-		Description: `Decrypts in memory and writes a new recording, with an ID, a key and a signature
-of its own: yours. Its timeline begins with the head of the old one. The
-old one is left alone; who could open it still can, until it is removed from
-every store. You must be able to open all of it.
+		Description: `Writes a new recording with the same content, for other readers, and decrypts in memory only.
+The new recording has an ID and a key of its own, and your signature. Its timeline begins
+with the head of the old one. You must be able to open all of the old recording.
+
+The old recording does not change. Its readers can open it until you remove it from every
+store.
 
 Exit code 3: the recording is not closed, and nothing was written.`,
+		UsageText: `  sealtape reseal last --reader Bob --store ./meetings
+  sealtape reseal F2JE --reader Bob --reader carol.card --title "Board, May" --to /mnt/archive`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open the new one: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "where the new one goes, if not where the old one is: a `STORE`"},

@@ -25,14 +25,18 @@ func shareCommand() *cli.Command {
 		Name:      "share",
 		Usage:     "let someone else open a recording that you can open",
 		ArgsUsage: "ID --to NAME",
-		Description: `Adds one small file to the recording: the secrets of its epochs, sealed to NAME
-and signed by you. What was recorded is not touched. NAME is on a card that you
-pinned; they need yours and the recorder's. sealtape info shows you both the grant.
-The first line that it prints leads straight to the grant: tell them, and they give
-it in the place of the ID. Commands then end with exit code 4 if the grant is damaged, with 1
+		Description: `Adds one small file to the recording: the secrets of its epochs, sealed to NAME and signed by
+you. What was recorded does not change. NAME must be on a card that you pinned. The other
+person must have pinned your card and the recorder's. "sealtape info" shows the grant to
+both of you.
+
+The first line that it prints is the ID with the grant. Give this line to the other person,
+to use in place of the ID. Their commands then exit with 4 if the grant is damaged, with 1
 if the store does not have it, and with 5 if no key of theirs opens it.
 
-A grant cannot be taken back. Only post-quantum keys are granted anything.`,
+You cannot take a grant back. NAME must have post-quantum keys.`,
+		UsageText: `  sealtape share last --to Bob --store ./meetings
+  sealtape share F2JE --to "Ada Lovelace" --epoch 2 --epoch 3`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "whose card you pinned as `NAME`"},
 			&cli.IntSliceFlag{Name: "epoch", Usage: "grant epoch `N` of the recording (repeatable; default: all that you open)"},

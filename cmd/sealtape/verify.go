@@ -24,33 +24,34 @@ func verifyCommand() *cli.Command {
 		Name:      "verify",
 		Usage:     "check that a recording is what its recorder signed",
 		ArgsUsage: "ID",
-		Description: `Reads every object of the recording and compares it with the signed log. This
-takes no key, only the pinned card of the recorder. ID may be the start of one,
-or "last".
+		Description: `Reads every object of the recording and compares it with the signed log. This needs no key,
+only the pinned card of the recorder. ID may be the beginning of an ID, or "last".
 
-With --quick it takes the word of an S3 store for what it holds, and downloads
-only what the store keeps no SHA-256 of: in a folder that is everything. Bytes
-that changed beneath the store then go unnoticed, and so does a store that lies.
+--quick trusts the checksums of an S3 store, and downloads only what the store has no
+SHA-256 of. In a folder, that is everything. --quick does not notice bytes that changed
+beneath the store, nor a store that lies.
 
-With --sample 5% it reads that share of the objects, drawn anew each time, and sees of
-the others whether they are there: for large archives, every week another share.
+--sample 5% reads 5% of the objects, others each time, and checks that the rest are there.
+Run it every week on a large archive.
 
-With --deep, and a key, it also decrypts everything and holds it against itself:
-tags, the order of frames, declared holes, indexes. It says what it cannot tell. --quick
---deep downloads once what --deep downloads twice, and only what your keys open.
+--deep decrypts everything, too, and checks that tags, frames, declared holes and indexes
+agree with one another. It needs a key, and says what it cannot check. --quick --deep
+downloads only what your keys open, and only once.
 
-Holes are declared in what is sealed: they are told where a key of yours is at hand
-without a question, for it has no passphrase or SEALTAPE_PASSPHRASE answers, and with
---deep. Otherwise it says that they are not known.
+Holes are declared inside of what is sealed. The command shows them with --deep, and if your
+key opens without a question: it has no passphrase, or SEALTAPE_PASSPHRASE holds it. With
+such a key, it also checks who granted you what you open. "sealtape info" shows your grants.
 
-With such a key, too, it sees by whom you were granted what you open, and that a grant by a
-key that was revoked does not count. Grants to others it cannot see: info shows yours.
-
-Exit code 0: closed, and nothing is known to be missing. 3: genuine, but not closed, or a
-second or more is missing. 4: something is missing in the store, changed, added, put back,
-signed by someone who is not pinned or by a key that was revoked, or contradicts itself; or
-a part was granted to you by such a key alone. 5: --deep, and no key of yours
-opens any of it. What is not yours to open is no failure.`,
+Exit codes:
+  0  closed, and nothing is known to be missing
+  3  genuine, but not closed, or a second or more is missing
+  4  something is missing in the store, was changed, added or put back, contradicts itself,
+     or was signed or granted by a key that is not pinned or was revoked
+  5  with --deep: no key of yours opens any of it
+A part that is not yours to open changes none of these.`,
+		UsageText: `  sealtape verify last --store ./meetings
+  sealtape verify F2JE --deep
+  sealtape verify last --sample 5% --json --store s3://meetings/2026`,
 		Flags: []cli.Flag{
 			o.StoreFlag(),
 			&cli.BoolFlag{Name: "quick", Destination: &o.quick, Usage: "take the store's checksums instead of downloading"},

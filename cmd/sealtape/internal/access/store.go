@@ -14,12 +14,17 @@ import (
 )
 
 // StoreHelp is what the help of record and doctor says of a bucket.
-const StoreHelp = `A bucket's settings are NAME=VALUE with & in between, in quotes for the shell:
-endpoint, region and profile (of the AWS shared files) where the environment has
-others; style=host or path; class, such as STANDARD_IA; kms=KEY or default;
-retain=90d, and lock=compliance where governance is not enough. Keys come from
-AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the AWS shared files, a web identity,
-or the role of the container or the instance.`
+const StoreHelp = `Settings of a bucket follow its name as NAME=VALUE, with & between them, in quotes for the
+shell: 's3://meetings/2026?retain=90d&lock=compliance'
+  endpoint, region    where the server is, if the environment does not say
+  profile             of the AWS shared files, if the environment names another
+  style               host or path: where the address has the bucket's name
+  class               a storage class, such as STANDARD_IA
+  kms                 a key for the server's own encryption, or default
+  retain, lock        how long nobody can remove an object, such as 90d; lock is governance,
+                      or compliance if that is not enough
+Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the AWS shared files, a web
+identity, or the role of the container or the instance.`
 
 // OpenStore opens the store named by arg, a folder or s3://bucket/prefix. A
 // folder that is missing is made only if create is set, so that a mistyped name

@@ -26,16 +26,21 @@ func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "check keys, spool, store and this machine, before it matters",
-		Description: `Tries the store with a few throw-away objects, which it removes: whether it can be
-written, read and listed, and whether it keeps its promises about names that are
-taken and bytes that are damaged. --store may be repeated, as for record. Shows which recordings your keys open: of many,
-those that were recorded here last, and then some; --all looks at all of them.
+		Description: `Puts a few objects into the store, reads, lists and removes them. So it finds out whether you can
+read and write, and whether the store keeps its promises about names that are taken and
+bytes that are damaged. Give --store several times, as for record, to try several stores.
+
+It also shows which recordings your keys open. Of many recordings, it looks at those that
+this machine recorded last, and some others; --all looks at all of them.
 
 --policy prints a policy for the recorder's key, for the bucket of --store.
 
 ` + access.StoreHelp + `
 
-Warnings are for you to weigh. Exit code 1: something will not work.`,
+You decide what to do about warnings. Exit code 1: something will not work.`,
+		UsageText: `  sealtape doctor --store ./meetings
+  sealtape doctor --policy --store s3://meetings/2026
+  sealtape doctor --unit > /etc/systemd/system/sealtape@.service`,
 		Flags: []cli.Flag{
 			flags.StoresFlag(),
 			&cli.BoolFlag{Name: "all", Destination: &o.all, Usage: "look at all recordings"},

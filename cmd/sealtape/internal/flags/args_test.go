@@ -50,7 +50,6 @@ func TestFlagsFirst(t *testing.T) {
 		{"sealtape export --log-level info -- ID", "sealtape --log-level info export -- ID"},
 		{"sealtape help", "sealtape --help"},
 		{"sealtape help keys add", "sealtape keys add --help"},
-		{"sealtape export ID -o --generate-bash-completion", "sealtape export ID -o --generate-bash-completion"},
 	}
 	for _, tt := range tests {
 		in := strings.Fields(tt.in)

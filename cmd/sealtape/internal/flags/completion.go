@@ -17,10 +17,8 @@ func Completion() *cli.Command {
 		Usage:     "print a script that makes your shell complete commands, flags, IDs and names",
 		ArgsUsage: "bash|zsh|fish",
 		Description: `Save the script where your shell looks for it, and start a new shell. For recordings, the
-script asks the store of --store or SEALTAPE_STORE; for names, it reads your pinned cards.
-
-Examples:
-  sealtape completion bash > ~/.local/share/bash-completion/completions/sealtape
+script asks the store of --store or SEALTAPE_STORE; for names, it reads your pinned cards.`,
+		UsageText: `  sealtape completion bash > ~/.local/share/bash-completion/completions/sealtape
   sealtape completion zsh > ~/.zfunc/_sealtape    # with fpath+=~/.zfunc before compinit
   sealtape completion fish > ~/.config/fish/completions/sealtape.fish`,
 		Action: Action(&o, runCompletion, Argument{Name: "bash, zsh or fish", To: &o.Shell}),

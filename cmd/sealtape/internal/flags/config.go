@@ -203,7 +203,7 @@ func settingError(path string, line int, err error, hint string) error {
 }
 
 // ConfigHelp is what the help of record says of --config.
-const ConfigHelp = `--config FILE reads flags from YAML, a line for each, without the dashes:
+const ConfigHelp = `--config FILE reads flags from YAML. Each line is a flag without its dashes, and its value:
 
   room: weekly
   title: Weekly meeting
@@ -214,9 +214,9 @@ const ConfigHelp = `--config FILE reads flags from YAML, a line for each, withou
   api-secret-file: /etc/sealtape/api-secret
   metrics-addr: 127.0.0.1:9464
 
-Flags stand over the environment, and that over the file; secrets have no place
-in it, only the names of their files. "sealtape doctor --unit" prints a systemd
-unit around it.`
+Flags override the environment, and the environment overrides the file. The file holds no
+secrets, only the names of files that do. "sealtape doctor --unit" prints a systemd unit
+that uses it.`
 
 // The environment answers what should not stand in a command line, where ps
 // shows it.

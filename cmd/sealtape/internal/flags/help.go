@@ -34,7 +34,10 @@ Usage:
 {{end}}{{if .VisibleFlags}}
 Flags:
 {{range .VisibleFlags}}  {{.}}
-{{end}}{{end}}`
+{{end}}{{end}}{{if .UsageText}}
+Examples:
+{{.UsageText}}
+{{end}}`
 
 // GroupHelp is that of a group of commands.
 const GroupHelp = `{{.Usage}}
@@ -48,4 +51,7 @@ Commands:{{range .VisibleCommands}}
   {{printf "%-12s" .Name}} {{.Usage}}{{end}}
 
 "{{.HelpName}} COMMAND --help" says more.
-`
+{{if .UsageText}}
+Examples:
+{{.UsageText}}
+{{end}}`

@@ -40,7 +40,7 @@ func Action[O Options](o O, run func(context.Context, *ui.Env, O) error, args ..
 		if o, ok := any(o).(interface{ Rest(*cli.Context) }); ok {
 			o.Rest(c)
 		}
-		if err := o.Check(); err != nil {
+		if err := o.Check(); err != nil || ui.Of(c).CheckOnly {
 			return err
 		}
 		return run(c.Context, ui.Of(c), o)

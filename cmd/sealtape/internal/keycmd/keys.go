@@ -33,17 +33,22 @@ func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "keys",
 		Usage: "your keys, and the cards of the people you trust",
-		Description: `Your identity opens what was sealed to you, and a recorder's signs what it
-records. Your card is its public half: a file for the others. A card counts once it is pinned with
-"keys add", after you compared its fingerprint, eight words (88 bits), with its
-owner.`,
+		Description: `Your identity opens what is sealed to you. The identity of a recorder signs what it records.
+Your card is the public half of your identity: a file for the others. To trust a card, pin
+it with "keys add". First let its owner read you its fingerprint, eight words (88 bits).`,
+		UsageText: `  sealtape keys init --name "Ada Lovelace"
+  sealtape keys card -o ada.card
+  sealtape keys add bob.card`,
 		Subcommands: []*cli.Command{
 			{
 				Name:      "init",
 				Usage:     "make your identity",
 				ArgsUsage: "--name NAME",
-				Description: `The identity is kept in SEALTAPE_HOME, under a passphrase that is asked for
-(SEALTAPE_PASSPHRASE answers). identity.age is a file that age itself reads.`,
+				Description: `Keeps the identity in SEALTAPE_HOME, under a passphrase. The command asks for the passphrase,
+or takes it from SEALTAPE_PASSPHRASE. age itself can read the file identity.age.`,
+				UsageText: `  sealtape keys init --name "Ada Lovelace"
+  sealtape keys init --name Recorder --recorder --no-passphrase
+  sealtape keys init --name "Ada Lovelace" --device phone --expires 2y`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "name", Destination: &initial.name, Usage: "the `NAME` on your card"},
 					&cli.StringFlag{Name: "device", Destination: &initial.device, Usage: "what tells this identity from your others: phone, laptop"},
@@ -53,24 +58,28 @@ owner.`,
 				},
 				Action: flags.Action(&initial, access.WithHome(runInit)),
 			},
-			{Name: "show", Usage: "show your fingerprint and where your keys are", Action: flags.Action(&show, access.WithHome(runShow))},
+			{Name: "show", Usage: "show your fingerprint and where your keys are", UsageText: "  sealtape keys show", Action: flags.Action(&show, access.WithHome(runShow))},
 			{
-				Name:   "card",
-				Usage:  "write your card, to give to others",
-				Flags:  []cli.Flag{card.outputFlag()},
-				Action: flags.Action(&card, access.WithHome(runCard)),
+				Name:      "card",
+				Usage:     "write your card, to give to others",
+				UsageText: `  sealtape keys card -o ada.card`,
+				Flags:     []cli.Flag{card.outputFlag()},
+				Action:    flags.Action(&card, access.WithHome(runCard)),
 			},
 			{
 				Name:      "add",
 				Usage:     "pin the card of someone you trust, or take a revocation",
 				ArgsUsage: "FILE",
-				Description: `Shows the card's fingerprint and asks whether its owner confirmed it, by voice or
-in person. A card that came with an untrusted message proves nothing by itself.
+				Description: `Shows the card's fingerprint, and asks whether its owner confirmed it, by voice or in person.
+A card alone proves nothing: anyone can send one.
 
-A card that a pinned card of the same name approved, for another device or in
-its own place, is pinned without asking. A recorder's card takes --recorder: what
-its key signs counts as a recording then. Another card under a name that is
-pinned is refused: someone made new keys, or pretends to be them.`,
+The command does not ask if a pinned card of the same name approved this card, for another
+device or as its successor. A recorder's card needs --recorder: then recordings that its key
+signs count. The command refuses another card under a name that is pinned: the owner made new
+keys, or someone pretends to be them.`,
+				UsageText: `  sealtape keys add bob.card
+  sealtape keys add recorder.card --recorder
+  sealtape keys add bob.card --fingerprint under-also-morning-young-umbrella-donkey-debris-glass`,
 				Flags: []cli.Flag{
 					add.fingerprintFlag("pin"),
 					&cli.BoolFlag{Name: "recorder", Destination: &add.recorder, Usage: "the card is a recorder's: believe what its key records"},
@@ -78,46 +87,52 @@ pinned is refused: someone made new keys, or pretends to be them.`,
 				},
 				Action: flags.Action(&add, runAdd, flags.Argument{Name: "the FILE of a card", To: &add.file}),
 			},
-			{Name: "list", Usage: "list the pinned cards", Action: flags.Action(&list, access.WithHome(runList)), Flags: []cli.Flag{list.JSONFlag()}},
+			{Name: "list", Usage: "list the pinned cards", UsageText: "  sealtape keys list\n  sealtape keys list --json", Action: flags.Action(&list, access.WithHome(runList)), Flags: []cli.Flag{list.JSONFlag()}},
 			{
-				Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME",
+				Name: "remove", Usage: "unpin a card", ArgsUsage: "NAME", UsageText: "  sealtape keys remove Bob\n  sealtape keys remove Bob --device phone",
 				Action: flags.Action(&remove, access.WithHome(runRemove), flags.Argument{Name: "a NAME", To: &remove.name}),
 				Flags:  []cli.Flag{&cli.StringFlag{Name: "device", Destination: &remove.device, Usage: "unpin only the card of this device"}},
 			},
 			{
 				Name: "approve", Usage: "approve the card of another device of yours", ArgsUsage: "CARD -o FILE",
 				Action: flags.Action(&approve, runApprove, flags.Argument{Name: "the CARD of your other device", To: &approve.file}),
-				Description: `Signs a card of your own name with the key on this machine. Who has pinned your
-card then takes the other one without comparing words, and seals to both.`,
-				Flags: []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
+				Description: `Signs another card of your name with the key on this machine. People who have pinned your card
+can then pin the other one without comparing words, and recordings are sealed to both.`,
+				UsageText: `  sealtape keys approve phone.card -o phone-approved.card`,
+				Flags:     []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
 			},
 			{
 				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: flags.Action(&rotate, access.WithHome(runRotate)),
-				Description: `What was sealed to you still opens. Give the new card to the others: who has
-pinned the old one takes it without comparing words.`,
-				Flags: []cli.Flag{rotate.expiryFlag()},
+				Description: `You can still open what was sealed to the old keys. Give the new card to the others. People who
+have pinned the old card can pin the new one without comparing words.`,
+				UsageText: `  sealtape keys rotate --expires 2y`,
+				Flags:     []cli.Flag{rotate.expiryFlag()},
 			},
 			{
-				Name: "renew", Usage: "make another card of the same keys, with another end", Action: flags.Action(&renew, access.WithHome(runRenew)),
+				Name: "renew", Usage: "make a new card for the same keys, which expires later", UsageText: "  sealtape keys renew --expires 2y", Action: flags.Action(&renew, access.WithHome(runRenew)),
 				Flags: []cli.Flag{renew.expiryFlag()},
 			},
 			{
 				Name: "revoke", Usage: "take back a card of yours", ArgsUsage: "[CARD] -o FILE",
 				Action: flags.Action(&revoke, access.WithHome(runRevoke), flags.Argument{Name: "CARD", To: &revoke.file, Optional: true}),
-				Description: `Writes a revocation of your own key, or of the card of another device of yours,
-for everyone who has pinned it: they take it with "keys add". It cannot be
-undone. Make one of your own key in time, and keep it where a thief of this
-machine does not find it.`,
+				Description: `Writes a revocation: of your own key, or of the card of another device of yours. Give the file
+to everyone who has pinned the card; they take it with "keys add". This cannot be undone.
+Make a revocation of your own key early, and keep it where a thief of this machine does not
+find it.`,
+				UsageText: `  sealtape keys revoke -o revoked.txt --reason "laptop stolen"
+  sealtape keys revoke phone.card -o phone-revoked.txt`,
 				Flags: []cli.Flag{revoke.outputFlag(), &cli.StringFlag{Name: "reason", Destination: &revoke.reason, Usage: "why, for people, one `LINE`"}},
 			},
 			{
 				Name: "export", Usage: "write your identity to one file under a passphrase", Action: flags.Action(&export, access.WithHome(runExport)),
-				Description: `For another machine, or as a copy to keep. age reads it as an identity file. With it
-go your earlier keys, and which of yours were revoked; the cards that you pinned do not.`,
-				Flags: []cli.Flag{export.outputFlag()},
+				Description: `Makes a file for another machine, or a copy to keep. age can read it as an identity file. The
+file has your earlier keys, too, and which of your keys were revoked. It does not have the
+cards that you pinned.`,
+				UsageText: `  sealtape keys export -o identity.age`,
+				Flags:     []cli.Flag{export.outputFlag()},
 			},
 			{
-				Name: "import", Usage: "take an identity that was exported, here or by a web page", ArgsUsage: "FILE",
+				Name: "import", Usage: "take an identity that was exported, here or by a web page", ArgsUsage: "FILE", UsageText: "  sealtape keys import identity.age",
 				Action: flags.Action(&imports, runImport, flags.Argument{Name: "the FILE of an exported identity", To: &imports.file}),
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "no-passphrase", Destination: &imports.noPassphrase, Usage: "keep it in the clear, for a machine that must start alone"}},
 			},

@@ -25,6 +25,7 @@ type Env struct {
 	Log     *slog.Logger // takes warnings and errors in place of stderr, nil unless they are to be JSON
 
 	SilentAfter time.Duration // see member.Config; 0 but in a test
+	CheckOnly   bool          // commands check their options and do nothing more: in a test
 
 	mu     sync.Mutex
 	outErr error // the first of writing to stdout, guarded by mu
