@@ -32,7 +32,8 @@ type MP4Options struct {
 	// Width and Height are the picture's, even, from 160x90 to 3840x2160. If both
 	// are 0, they are 1280x720.
 	Width, Height int
-	// Rate is the number of pictures a second, from 1 to 60. 0 means 25.
+	// Rate is the most pictures a second, from 1 to 60. 0 means 25. While nothing
+	// changes, there is one a second.
 	Rate int
 
 	// Encoder is EncoderAuto, EncoderSoftware or one of HardwareEncoders. Empty means
@@ -171,7 +172,8 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 	// Each closes its pipe: the encoder waits for one pipe while it has enough
 	// from the other.
 	do(func() error { return errors.Join(feed.hear(enc.Audio, n*sampleRate/int64(o.Rate)), enc.Audio.Close()) })
-	do(func() error { return errors.Join(feed.show(enc.Video, n, o, scenes), enc.Video.Close()) })
+	pictures := &ffmpeg.PictureWriter{W: enc.Video, Film: film}
+	do(func() error { return errors.Join(feed.show(pictures, n, o, scenes), enc.Video.Close()) })
 	err = g.Wait()
 	if eerr := enc.Wait(); eerr != nil && (err == nil || errors.Is(err, syscall.EPIPE)) {
 		err = eerr

@@ -108,8 +108,8 @@ func TestMP4Children(t *testing.T) {
 			t.Errorf("a process was told %q:\n%s", secret, all.String())
 		}
 	}
-	// Two lists, two decoders, an encoder.
-	if decoders != 2 || len(files) != 2*5 {
+	// Two lists, the help, two decoders, an encoder.
+	if decoders != 2 || len(files) != 2*6 {
 		t.Errorf("%d decoders, %d notes", decoders, len(files))
 	}
 }

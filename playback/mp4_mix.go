@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sealtape/sealtape/playback/internal/ffmpeg"
 	"github.com/sealtape/sealtape/playback/internal/mix"
 )
 
@@ -20,13 +22,21 @@ type view struct {
 	picture []byte
 	w, h    int
 	from    *stretch // the run that the picture is from
-	fresh   bool     // not drawn yet
+	fresh   bool     // not drawn yet, and other than the one before
+	drawn   bool     // the tile has a picture
 	real    int64    // place of the last frame
 	off     int64    // last place where the track was off
 }
 
-// show draws the picture n times and writes it to w.
-func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) error {
+// A filmed is a picture of the film, and its place.
+type filmed struct {
+	place   int64
+	picture []byte
+}
+
+// show draws the n pictures of the film, and writes those that differ from the one
+// before. It also writes one each second, so that the encoder goes on, and the last.
+func (f *feed) show(w *ffmpeg.PictureWriter, n int64, o MP4Options, scenes []mix.Scene) error {
 	views := make(map[uint64]*view)
 	for _, c := range f.channels {
 		if c.kind == seen {
@@ -38,28 +48,28 @@ func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) erro
 	at := -1 // index of the current scene
 
 	// Writing continues while the next picture is drawn.
-	full, empty := make(chan []byte, 2), make(chan []byte, 3)
+	full, empty := make(chan filmed, 2), make(chan []byte, 3)
 	for range cap(empty) {
 		empty <- make([]byte, 0, mix.Bytes(o.Width, o.Height))
 	}
 	g, ctx := errgroup.WithContext(f.ctx)
 	g.Go(func() error {
-		for b := range full {
-			if _, err := w.Write(b); err != nil {
+		for s := range full {
+			if err := w.Write(s.place, s.picture); err != nil {
 				return err
 			}
-			empty <- b
+			empty <- s.picture
 		}
 		return nil
 	})
-	draw := func(place int64) error {
+	draw := func(place int64) (changed bool, err error) {
 		now := time.Duration(place) * time.Second / time.Duration(f.rate)
 		if err := f.await(seen, now, now+time.Second/time.Duration(f.rate)); err != nil {
-			return err
+			return false, err
 		}
 		for _, v := range views {
 			if err := v.advance(f, place); err != nil {
-				return err
+				return false, err
 			}
 		}
 		var before *mix.Scene
@@ -75,24 +85,30 @@ func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) erro
 				v.off = place
 			}
 		}
-		f.paint(canvas, &painter, before, scene, views)
+		changed = f.paint(canvas, &painter, before, scene, views)
 		for _, v := range views {
 			v.fresh = false
 		}
 		if o.Progress != nil && place%int64(f.rate) == 0 {
 			o.Progress(now, f.x.length())
 		}
-		return nil
+		return changed, nil
 	}
 	err := func() error {
 		defer close(full)
+		due := int64(0) // the place that is written in any case
 		for place := range n {
-			if err := draw(place); err != nil {
+			changed, err := draw(place)
+			if err != nil {
 				return err
 			}
+			if !changed && place < due && place < n-1 {
+				continue
+			}
+			due = place + int64(f.rate)
 			select {
 			case b := <-empty:
-				full <- canvas.AppendTo(b[:0])
+				full <- filmed{place, canvas.AppendTo(b[:0])}
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
@@ -105,24 +121,32 @@ func (f *feed) show(w io.Writer, n int64, o MP4Options, scenes []mix.Scene) erro
 	return err
 }
 
-// paint draws what has changed. It does not draw a picture from before its track
-// was off. The event of an unmute may come half a second after its first media.
-func (f *feed) paint(canvas *mix.Picture, painter *mix.Painter, before, scene *mix.Scene, views map[uint64]*view) {
+// paint draws what has changed, and reports whether anything has. It does not draw a
+// picture from before its track was off. The event of an unmute may come half a second
+// after its first media.
+func (f *feed) paint(canvas *mix.Picture, painter *mix.Painter, before, scene *mix.Scene, views map[uint64]*view) (changed bool) {
 	all := before == nil || len(before.Tiles) != len(scene.Tiles)
 	if all {
 		painter.Clear(canvas)
+		changed = true
 	}
 	for i, t := range scene.Tiles {
 		v := views[t.Track]
-		if !all && before.Tiles[i] == t && (v == nil || !v.fresh) {
+		seen := v != nil && v.picture != nil && v.real > v.off-int64(f.rate)/2
+		if !all && before.Tiles[i] == t && (v == nil || !v.fresh && v.drawn == seen) {
 			continue
 		}
 		var p *mix.Picture
-		if v != nil && v.picture != nil && v.real > v.off-int64(f.rate)/2 {
+		if seen {
 			p = mix.Over(v.picture, v.w, v.h)
 		}
+		if v != nil {
+			v.drawn = seen
+		}
 		painter.Tile(canvas, t, p)
+		changed = true
 	}
+	return changed
 }
 
 // advance takes pictures up to a place. If there is none, the last one stays.
@@ -147,10 +171,12 @@ func (v *view) advance(f *feed, place int64) error {
 			break
 		}
 		v.next++
+		// A picture that stands still comes out of the decoder again and again.
+		v.fresh = v.fresh || v.from != v.run || !bytes.Equal(b, v.picture)
 		if v.picture != nil && v.from == v.run {
 			v.run.recycle(v.picture)
 		}
-		v.picture, v.from, v.w, v.h, v.fresh = b, v.run, v.run.w, v.run.h, true
+		v.picture, v.from, v.w, v.h = b, v.run, v.run.w, v.run.h
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -96,8 +96,8 @@ type film struct {
 func decoded(t testing.TB, path string, w, h, rate int) *film {
 	t.Helper()
 	f := &film{w: w, h: h, rate: rate}
-	// Times are the file's own; a picture missing or too many would show.
-	raw := run(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-")
+	// Times are the file's own; a picture too early or too late would show.
+	raw := run(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-vf", fmt.Sprint("fps=", rate), "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-")
 	for ; len(raw) >= w*h; raw = raw[w*h:] {
 		f.luma = append(f.luma, raw[:w*h])
 	}

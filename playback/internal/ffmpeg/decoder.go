@@ -71,8 +71,12 @@ func (p *Program) decode(ctx context.Context, t media.Track, in, out []string) (
 		return nil, err
 	}
 	files = append(files, outRead, outWrite)
+	if !t.Codec.Audio() {
+		widen(outRead)
+	}
 
-	args := []string{"-nostdin", "-hide_banner", "-nostats", "-v", "error",
+	// Small pictures are scaled faster by one thread than by several that meet.
+	args := []string{"-nostdin", "-hide_banner", "-nostats", "-v", "error", "-filter_threads", "1",
 		"-protocol_whitelist", "pipe,fd", "-f", "matroska", "-probesize", "32", "-analyzeduration", "0"}
 	stream := "-c:v"
 	if t.Codec.Audio() {

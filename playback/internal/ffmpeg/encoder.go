@@ -39,6 +39,10 @@ func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, 
 	if err != nil {
 		return nil, err
 	}
+	variable, err := p.variableRate(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var files []*os.File
 	defer func() {
 		if err != nil {
@@ -52,6 +56,7 @@ func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, 
 		return nil, err
 	}
 	files = append(files, videoRead, videoWrite)
+	widen(videoWrite)
 	audioRead, audioWrite, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -65,6 +70,7 @@ func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, 
 	args = append(args, "-color_range", "tv", "-colorspace", "smpte170m", "-color_primaries", "smpte170m", "-color_trc", "smpte170m",
 		"-c:a", p.audio.name)
 	args = append(args, p.audio.args...)
+	args = append(args, variable...)
 	args = append(args, "-movflags", "+faststart", "-f", "mp4", "file:"+path)
 
 	c, err := start(ctx, p.path, args, videoRead, nil, audioRead)

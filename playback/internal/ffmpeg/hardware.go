@@ -151,9 +151,10 @@ func (p *Program) try(ctx context.Context, e encoder, f Film, most time.Duration
 	}
 	n := f.Width * f.Height
 	picture := slices.Concat(bytes.Repeat([]byte{16}, n), bytes.Repeat([]byte{128}, n/2))
+	pictures := PictureWriter{W: w, Film: f}
 	var werr error
-	for range 8 {
-		if _, werr = w.Write(picture); werr != nil {
+	for place := range int64(8) {
+		if werr = pictures.Write(place, picture); werr != nil {
 			break // it has exited: Wait says why
 		}
 	}
@@ -172,14 +173,11 @@ func (p *Program) try(ctx context.Context, e encoder, f Film, most time.Duration
 	return nil
 }
 
-// input returns the arguments that describe the pictures that are written.
-func (f Film) input() []string {
-	return []string{"-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", fmt.Sprintf("%dx%d", f.Width, f.Height), "-r", fmt.Sprint(f.Rate)}
-}
-
 // video returns the arguments that encode a film's pictures.
 func (e encoder) video(f Film) []string {
-	args := []string{"-c:v", e.name, "-g", fmt.Sprint(4 * f.Rate)}
+	// Players can jump to key frames: there is one every four seconds, however few
+	// pictures there are.
+	args := []string{"-c:v", e.name, "-g", fmt.Sprint(4 * f.Rate), "-force_key_frames", "expr:gte(t,n_forced*4)"}
 	if e.filter != "" {
 		args = append(args, "-vf", e.filter)
 	} else if e.format != "" {
