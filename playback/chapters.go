@@ -32,8 +32,6 @@ const (
 	// longBreak is the shortest pause, absence or missing segment that gets a
 	// chapter.
 	longBreak = 2 * time.Second
-	// maxChapterName bounds a name within a title, in characters.
-	maxChapterName = 40
 )
 
 // A moment is a candidate for a chapter.
@@ -155,7 +153,7 @@ func (x *excerpt) screens() []moment {
 
 // title returns the name of the person an event is about, for a title.
 func (x *excerpt) title(e media.Event) string {
-	return cmp.Or(media.Plain(x.name(e), maxChapterName), "Someone")
+	return cmp.Or(x.names.In(e), "Someone")
 }
 
 // people returns the comings and goings within the meeting. An absence of less

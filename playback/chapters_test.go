@@ -19,13 +19,22 @@ func at(seconds float64, kind media.EventType, who string) media.Event {
 	return media.Event{Time: time.Duration(seconds * 1e9), Type: kind, Participant: who}
 }
 
+// called are the names of identities, which stand before them.
+func called(pairs ...string) *media.Names {
+	var events []media.Event
+	for i := 0; i < len(pairs); i += 2 {
+		events = append(events, media.Event{Type: media.EventJoin, Participant: pairs[i], Name: pairs[i+1]})
+	}
+	return media.NewNames(nil, events)
+}
+
 func spoke(who string, from, to float64) media.Event {
 	return media.Event{Time: time.Duration(from * 1e9), Type: media.EventSpeaking, Participant: who,
 		From: time.Duration(from * 1e9), To: time.Duration(to * 1e9)}
 }
 
 func TestChapters(t *testing.T) {
-	names := map[string]string{"ada": "Ada", "bob": "Bob", "eve": "E\u202ev\x1be\n<b>"}
+	names := called("ada", "Ada", "bob", "Bob", "eve", "E\u202ev\x1be\n<b>")
 	for name, test := range map[string]struct {
 		from, to float64 // of an hour
 		events   []media.Event
@@ -103,12 +112,13 @@ func TestChaptersBounded(t *testing.T) {
 		x.events = append(x.events, media.Event{Time: time.Duration(i) * 600 * time.Millisecond, Type: kind,
 			Participant: fmt.Sprint(i % 1001), Name: strings.Repeat("\u202eÄ", 128), Track: uint64(i % 77)})
 	}
+	x.names = media.NewNames(nil, x.events)
 	chapters := x.chapters()
 	if len(chapters) != maxChapters {
 		t.Errorf("%d chapters", len(chapters))
 	}
 	for i, c := range chapters {
-		if utf8.RuneCountInString(c.Title) > 2*maxChapterName || strings.ContainsRune(c.Title, '\u202e') || !utf8.ValidString(c.Title) {
+		if utf8.RuneCountInString(c.Title) > 2*media.MaxTitle || strings.ContainsRune(c.Title, '\u202e') || !utf8.ValidString(c.Title) {
 			t.Errorf("%q", c.Title)
 		}
 		if i > 0 && c.Start-chapters[i-1].Start < chapterApart {

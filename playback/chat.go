@@ -23,8 +23,7 @@ const (
 	chatLongest  = 10 * time.Second
 	chatEach     = 60 * time.Millisecond
 	chatAtOnce   = 3
-	// Longer names and messages are cut, in characters.
-	maxChatName = 40
+	// Longer messages are cut, in characters.
 	maxChatText = 280
 	// maxChat is the most messages. Later ones are left out.
 	maxChat = 20_000
@@ -43,7 +42,7 @@ func (x *excerpt) chat() []subtitle {
 		if text == "" {
 			continue
 		}
-		if name := media.Plain(x.name(e), maxChatName); name != "" {
+		if name := x.names.In(e); name != "" {
 			text = name + ": " + text
 		}
 		text = unmarked(text)
@@ -58,18 +57,6 @@ func (x *excerpt) chat() []subtitle {
 		l.lasts = max(l.lasts, time.Millisecond)
 	}
 	return lines
-}
-
-// name returns the display name of the person an event is about, or else the
-// identity.
-func (x *excerpt) name(e media.Event) string {
-	if e.Name != "" {
-		return e.Name
-	}
-	if name := x.names[e.Participant]; name != "" {
-		return name
-	}
-	return e.Participant
 }
 
 // unmarked replaces characters that SubRip players take for formatting, since

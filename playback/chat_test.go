@@ -13,7 +13,7 @@ func message(at time.Duration, who, text string) media.Event {
 }
 
 func TestChat(t *testing.T) {
-	x := &excerpt{from: 10 * time.Second, to: time.Minute, names: map[string]string{"ada": "Ada L."}, events: []media.Event{
+	x := &excerpt{from: 10 * time.Second, to: time.Minute, names: called("ada", "Ada L."), events: []media.Event{
 		message(9*time.Second, "ada", "before"),
 		message(11*time.Second, "ada", "hi"),
 		message(12*time.Second, "bob", " \n\u200b "),
@@ -48,7 +48,7 @@ func TestChat(t *testing.T) {
 // TestChatFlood: however much is written at once, few lines are on the screen,
 // and each for some time.
 func TestChatFlood(t *testing.T) {
-	x := &excerpt{to: time.Hour}
+	x := &excerpt{to: time.Hour, names: called()}
 	for i := range 3 * maxChat {
 		x.events = append(x.events, message(time.Duration(i/100)*time.Millisecond, "bob", "spam"))
 	}

@@ -35,7 +35,11 @@
 // picture stands still where none came, and in a file of its own it does so from
 // the start. So files that are exported together line up, and so do parts of a
 // recording, which begin at time zero. [ExportMP4] mixes all tracks into one
-// file.
+// file, [ExportSound] all sounds, each as loud as the others. [ExportText] writes
+// the chat and the timeline.
+//
+// Exports tell two people of one name apart by their identities: see
+// [Session.Names].
 //
 // Until version 1 of this module, names and the meaning of zero values may change,
 // and so may the bytes of an export. From the first release on, every later version

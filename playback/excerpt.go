@@ -24,23 +24,17 @@ type excerpt struct {
 	events   []media.Event // those of the recording
 	missing  []SegmentError
 	chosen   map[string]bool
-	names    map[string]string // by identity
+	names    *media.Names
+	speeches map[string][]media.Event // by identity; see speech
 }
 
-// excerpt returns the part that the options choose. It fails if that part is
-// empty.
-func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error) {
-	if err := s.Complete(ctx); err != nil {
-		return &excerpt{s: s}, err
-	}
+// span returns the part that the options choose, without its tracks. It fails if
+// nothing is between the times.
+func (s *Session) span(o ExportOptions) (*excerpt, error) {
 	duration := s.Duration()
-	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events(), missing: s.Missing()}
+	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events(), missing: s.Missing(), names: s.Names()}
 	if o.To > 0 {
 		x.to = min(o.To, duration)
-	}
-	tracks := s.withFrames()
-	if len(tracks) == 0 {
-		return x, x.nothing()
 	}
 	if o.From < 0 || o.To < 0 || x.to <= x.from && !x.whole() {
 		return x, fmt.Errorf("%w: it lasts %v", ErrRange, duration.Round(time.Second/10))
@@ -51,14 +45,22 @@ func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error
 			x.chosen[p] = true
 		}
 	}
-	x.names = make(map[string]string)
-	for _, t := range tracks {
-		x.names[t.Participant] = cmp.Or(x.names[t.Participant], t.Name)
+	return x, nil
+}
+
+// excerpt returns the part that the options choose. It fails if that part is
+// empty.
+func (s *Session) excerpt(ctx context.Context, o ExportOptions) (*excerpt, error) {
+	if err := s.Complete(ctx); err != nil {
+		return &excerpt{s: s}, err
 	}
-	for _, e := range x.events {
-		if e.Type == media.EventJoin {
-			x.names[e.Participant] = cmp.Or(x.names[e.Participant], e.Name)
-		}
+	x, err := s.span(o)
+	tracks := s.withFrames()
+	if len(tracks) == 0 {
+		return x, x.nothing()
+	}
+	if err != nil {
+		return x, err
 	}
 	there := x.there()
 	for _, t := range tracks {
@@ -171,7 +173,7 @@ func (x *excerpt) overlaps(from, to time.Duration) bool {
 // report returns the report of an export that has not begun, with what is known
 // to be missing.
 func (x *excerpt) report() Report {
-	r := Report{From: x.from, Duration: x.length()}
+	r := Report{Names: x.names, From: x.from, Duration: x.length()}
 	owner := make(map[uint64]string)
 	for _, t := range x.s.Tracks() {
 		owner[t.UID] = t.Participant

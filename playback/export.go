@@ -62,7 +62,7 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 		return r, err
 	}
 	chat, leaders := x.chat(), x.leaders(ctx)
-	h := matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: titled(x.tracks, leaders),
+	h := matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: x.titled(x.tracks, leaders),
 		Length: x.length(), Chapters: x.chapters()}
 	if len(chat) > 0 {
 		h.Text = chatTrack
@@ -154,15 +154,15 @@ func (x *excerpt) createTrack(dir string, names namer, t media.Track, leaders ma
 	case media.H264, media.H265:
 		ext = ".mkv"
 	}
-	file, err := os.OpenFile(filepath.Join(dir, names.name(t, ext)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(filepath.Join(dir, names.name(x.names.Of(t.Participant, t.Name), t.Source, ext)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	f := &trackFile{file: file}
 	if t.Codec == media.Opus {
-		f.output, err = newOggFile(file, titled([]media.Track{t}, nil)[0])
+		f.output, err = newOggFile(file, x.names.Title(t), t)
 	} else {
-		tracks := titled([]media.Track{t}, leaders)
+		tracks := x.titled([]media.Track{t}, leaders)
 		h := matroska.FileHeader{Start: x.s.Start().Add(x.from), Title: tracks[0].Title(), Tracks: tracks,
 			WebM: ext == ".webm", Length: x.length()}
 		f.output, err = newMKVFile(file, h, nil, leaders)
@@ -260,13 +260,13 @@ func (x *excerpt) pump(ctx context.Context, outputs map[uint64]output, all []out
 	return nil
 }
 
-// titled returns the tracks with names that do nothing in a player's menu except
-// to be read, and with the Private of their leaders.
-func titled(tracks []media.Track, leaders map[uint64]media.Frame) []media.Track {
+// titled returns the tracks with names that tell people apart and do nothing in a
+// player's menu except to be read, and with the Private of their leaders.
+func (x *excerpt) titled(tracks []media.Track, leaders map[uint64]media.Frame) []media.Track {
 	tracks = slices.Clone(tracks)
 	for i := range tracks {
 		t := &tracks[i]
-		t.Name = media.Plain(cmp.Or(t.Name, t.Participant), media.MaxTitle)
+		t.Name = x.names.Of(t.Participant, t.Name)
 		t.Source = media.Source(media.Plain(string(t.Source), media.MaxTitle))
 		if leader, ok := leaders[t.UID]; ok {
 			t.Private = cmp.Or(media.Describe(t.Codec, leader.Data).Private, t.Private)

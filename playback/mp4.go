@@ -27,6 +27,7 @@ const (
 // MP4Options are the settings of ExportMP4.
 type MP4Options struct {
 	ExportOptions
+	MixOptions
 	// Layout is the layout. Empty means LayoutGrid.
 	Layout Layout
 	// Width and Height are the picture's, even, from 160x90 to 3840x2160. If both
@@ -89,7 +90,8 @@ func (o *MP4Options) check() error {
 
 // ExportMP4 writes one file with one picture (H.264) and one sound (AAC), mixed
 // from all tracks: participants are tiles with their names, and their sounds are
-// added up. Names are drawn in any script for which the program or the machine has a
+// levelled and added up. It has a title, a date, chapters, and the chat as
+// subtitles that are off by default. Names are drawn in any script for which the program or the machine has a
 // font; where neither has, the identity is drawn. Pictures and sounds keep their
 // times, to within half the time of a picture. In a hole the last picture stands
 // still, dimmed and with the reason, and sound is silent.
@@ -135,11 +137,15 @@ func ExportMP4(ctx context.Context, s *Session, path string, o MP4Options) (r Re
 
 // film makes the file.
 func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string, o MP4Options, r *Report) error {
+	var err error
+	if r.Gains, err = x.levels(ctx, program, o.MixOptions); err != nil {
+		return err
+	}
 	scenes := mix.Scenes(x.meeting(*r), mix.Layout(o.Layout), o.Width, o.Height, x.from, x.to)
 	// Everything that runs ends with this context, and is waited for.
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	film := ffmpeg.Film{Width: o.Width, Height: o.Height, Rate: o.Rate}
+	film := ffmpeg.Film{Width: o.Width, Height: o.Height, Rate: o.Rate, Notes: x.notes(o.ExportOptions)}
 	skipped, err := program.Choose(running, ffmpeg.Wish{Encoder: o.Encoder, Devices: o.devices, For: o.stuck}, film)
 	if err != nil {
 		return err
@@ -153,6 +159,7 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 	}
 	n := int64((x.length()*time.Duration(o.Rate) + time.Second - 1) / time.Second)
 	feed := newFeed(running, x, program, o, scenes)
+	feed.gains = r.Gains
 	var g errgroup.Group
 	do := func(work func() error) {
 		g.Go(func() error {
@@ -191,7 +198,16 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 
 // meeting returns what the picture shows of the excerpt.
 func (x *excerpt) meeting(r Report) mix.Meeting {
-	m := mix.Meeting{Tracks: x.tracks, Events: x.events, Chosen: x.of}
+	m := mix.Meeting{Tracks: slices.Clone(x.tracks), Events: slices.Clone(x.events), Chosen: x.of}
+	for i := range m.Tracks {
+		t := &m.Tracks[i]
+		t.Name = x.label(t.Participant, t.Name)
+	}
+	for i := range m.Events {
+		if e := &m.Events[i]; e.Type == media.EventJoin {
+			e.Name = x.label(e.Participant, e.Name)
+		}
+	}
 	for _, g := range r.Holes {
 		m.Holes = append(m.Holes, mix.Hole{Track: g.Track, From: g.From, To: g.To, Text: reason(g.Reason)})
 	}
@@ -203,6 +219,15 @@ func (x *excerpt) meeting(r Report) mix.Meeting {
 		m.Holes = append(m.Holes, mix.Hole{From: s.From, To: s.To, Text: text})
 	}
 	return m
+}
+
+// label returns somebody's name for their tile. A name of which nothing can be seen
+// stays so.
+func (x *excerpt) label(identity, name string) string {
+	if media.Plain(cmp.Or(name, identity), media.MaxTitle) == "" {
+		return name
+	}
+	return x.names.Of(identity, name)
 }
 
 // reason says in words why something is missing.

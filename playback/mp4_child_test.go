@@ -108,8 +108,8 @@ func TestMP4Children(t *testing.T) {
 			t.Errorf("a process was told %q:\n%s", secret, all.String())
 		}
 	}
-	// Two lists, the help, two decoders, an encoder.
-	if decoders != 2 || len(files) != 2*6 {
+	// Two lists, the help, two decoders, one that measures how loud the sound is, an encoder.
+	if decoders != 3 || len(files) != 2*7 {
 		t.Errorf("%d decoders, %d notes", decoders, len(files))
 	}
 }

@@ -50,6 +50,7 @@ type feed struct {
 	rate    int
 	scenes  []mix.Scene
 	stuck   time.Duration
+	gains   map[uint64]float64 // of sounds, in dB by track
 	running sync.WaitGroup
 
 	mu       sync.Mutex

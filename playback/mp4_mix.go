@@ -190,6 +190,7 @@ func (v *view) advance(f *feed, place int64) error {
 // An ear is the sound of one channel.
 type ear struct {
 	c    *channel
+	gain float32 // its samples are multiplied by it
 	runs []*hearing
 }
 
@@ -205,7 +206,7 @@ func (f *feed) hear(w io.Writer, n int64) error {
 	var ears []*ear
 	for _, t := range f.x.tracks { // in order, so that the sum is the same each time
 		if c := f.channels[t.UID]; c.kind == heard {
-			ears = append(ears, &ear{c: c})
+			ears = append(ears, &ear{c: c, gain: float32(math.Pow(10, f.gains[t.UID]/20))})
 		}
 	}
 	var mixer mix.Mixer
@@ -247,7 +248,7 @@ func (e *ear) add(f *feed, m *mix.Mixer, from int64) error {
 		e.runs = append(e.runs, &hearing{run: r, next: r.base})
 	}
 	for _, h := range e.runs {
-		if err := h.add(m, from); err != nil {
+		if err := h.add(m, from, e.gain); err != nil {
 			return err
 		}
 	}
@@ -257,7 +258,7 @@ func (e *ear) add(f *feed, m *mix.Mixer, from int64) error {
 	return nil
 }
 
-func (h *hearing) add(m *mix.Mixer, from int64) error {
+func (h *hearing) add(m *mix.Mixer, from int64, gain float32) error {
 	channels := h.run.channels
 	for !h.over && h.next+int64(len(h.have)/channels) < from+mix.Block {
 		b, ok, err := h.run.take(heard, h.next+int64(len(h.have)/channels))
@@ -278,7 +279,7 @@ func (h *hearing) add(m *mix.Mixer, from int64) error {
 	at := max(h.next-from, 0)
 	n := min(mix.Block-at, int64(len(h.have)/channels))
 	if n > 0 {
-		m.Add(int(at), h.have[:n*int64(channels)], channels)
+		m.Add(int(at), h.have[:n*int64(channels)], channels, gain)
 		h.skip(n)
 	}
 	return nil

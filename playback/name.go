@@ -16,12 +16,8 @@ const maxStem = 80
 type namer map[string]bool
 
 // name returns NAME-SOURCE.ext, numbered from the second of that name on.
-func (n namer) name(t media.Track, ext string) string {
-	who := t.Name
-	if who == "" {
-		who = t.Participant
-	}
-	stem := cleanName(who) + "-" + cleanName(string(t.Source))
+func (n namer) name(who string, source media.Source, ext string) string {
+	stem := cleanName(who) + "-" + cleanName(string(source))
 	name := stem + ext
 	for i := 2; n[strings.ToLower(name)]; i++ {
 		name = fmt.Sprintf("%s-%d%s", stem, i, ext)

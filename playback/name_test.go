@@ -43,7 +43,7 @@ func TestNames(t *testing.T) {
 		{"Alice", "camera-2", "Alice-camera-2-2.webm"},
 		{"", "../x", "unnamed-x.webm"},
 	} {
-		if got := n.name(media.Track{Name: tt.name, Source: media.Source(tt.source)}, ".webm"); got != tt.want {
+		if got := n.name(tt.name, media.Source(tt.source), ".webm"); got != tt.want {
 			t.Errorf("%s, %s: %q, want %q", tt.name, tt.source, got, tt.want)
 		}
 	}
@@ -55,8 +55,7 @@ func FuzzName(f *testing.F) {
 	f.Add(strings.Repeat("é", 1000), "screen")
 	f.Fuzz(func(t *testing.T, who, source string) {
 		n := make(namer)
-		track := media.Track{Participant: who, Source: media.Source(source)}
-		first, second := n.name(track, ".ogg"), n.name(track, ".ogg")
+		first, second := n.name(who, media.Source(source), ".ogg"), n.name(who, media.Source(source), ".ogg")
 		if first == second {
 			t.Fatalf("%q twice", first)
 		}

@@ -28,7 +28,7 @@ type oggFile struct {
 }
 
 // newOggFile writes the file's headers to f. The caller closes f.
-func newOggFile(f *os.File, t media.Track) (*oggFile, error) {
+func newOggFile(f *os.File, title string, t media.Track) (*oggFile, error) {
 	channels := 2
 	if t.Channels == 1 {
 		channels = 1
@@ -42,7 +42,7 @@ func newOggFile(f *os.File, t media.Track) (*oggFile, error) {
 	track, err := w.NewTrack(0,
 		oggwriter.WithChannelCount(uint16(channels)),
 		oggwriter.WithVendor("sealtape"),
-		oggwriter.WithUserComments(oggwriter.UserComment{Comment: "TITLE", Value: t.Title()}))
+		oggwriter.WithUserComments(oggwriter.UserComment{Comment: "TITLE", Value: title}))
 	if err != nil {
 		return nil, fmt.Errorf("writing Ogg: %w", err)
 	}

@@ -46,7 +46,7 @@ func TestOggKeepsTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			o, err := newOggFile(f, alice)
+			o, err := newOggFile(f, "Alice", alice)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestOggHostilePackets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	o, err := newOggFile(f, alice)
+	o, err := newOggFile(f, "Alice", alice)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestOggFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	o, err := newOggFile(f, alice)
+	o, err := newOggFile(f, "Alice", alice)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package playback
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
 
 // A Participant is somebody who has tracks. Both strings are what the room's
 // server says: a claim.
@@ -23,3 +27,7 @@ func (s *Session) Participants() []Participant {
 	}
 	return people
 }
+
+// Names returns the names of all who are in the recording, such that they can be
+// told apart.
+func (s *Session) Names() *media.Names { return media.NewNames(s.Tracks(), s.Events()) }

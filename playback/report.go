@@ -14,6 +14,9 @@ type Report struct {
 	// Files are the names of their files, in ExportTracks.
 	Tracks []media.Track
 	Files  []string
+	// Names are what people are called in the files, such that they can be told
+	// apart.
+	Names *media.Names
 	// From is where the export begins on the recording's clock. Duration is its
 	// length.
 	From, Duration time.Duration
@@ -29,10 +32,13 @@ type Report struct {
 	// Matroska. Such a sender's clock is fast, or its frames overlap. Delays
 	// below 40 ms are not listed.
 	Late map[uint64]time.Duration
+	// Gains is by how many dB each sound was turned up in a mix, by track: see
+	// MixOptions.
+	Gains map[uint64]float64
 	// Hidden is how far before From the earliest picture was taken that the files
 	// contain for decoding later ones. It is not shown, but it is in the file.
 	Hidden time.Duration
-	// Problems are the first few errors of decoding, in ExportMP4, in the
+	// Problems are the first few errors of decoding, in mixes, in the
 	// decoder's words.
 	Problems []error
 	// Incomplete reports that a track has a declared hole of 1 s or more, a
@@ -59,9 +65,9 @@ const (
 	RefusedEnd Refusal = "after-end"
 	// RefusedFrame: it is no frame of its codec, or no container allows it.
 	RefusedFrame Refusal = "malformed"
-	// RefusedDecoder: it could not be decoded, in ExportMP4.
+	// RefusedDecoder: it could not be decoded, in a mix.
 	RefusedDecoder Refusal = "undecoded"
-	// RefusedTooMany: too many tracks were being decoded, in ExportMP4.
+	// RefusedTooMany: too many tracks were being decoded, in a mix.
 	RefusedTooMany Refusal = "too-many"
 )
 

@@ -58,7 +58,7 @@ func choices() map[string][]string {
 		"notices":         {bot.NoticesAll, bot.NoticesNeeded},
 		"allow-plaintext": bot.PlaintextSenders(),
 		"max-video":       {"180p", "360p", "540p", "720p", "1080p"},
-		"format":          {"mkv", "mp4", "tracks"},
+		"format":          formatNames(),
 		"layout":          {"speaker", "grid"},
 		"size":            {"854x480", "1280x720", "1920x1080"},
 		"sample":          {"1%", "5%", "20%"},

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -29,27 +29,32 @@ func exportCommand() *cli.Command {
 		Name:      "export",
 		Usage:     "write a recording as files for any player",
 		ArgsUsage: "ID -o PATH",
-		Description: `mkv makes one file with a track for each participant and source, of which players
-play one sound and one picture at a time, chapters for what happened, and the chat
-as subtitles, which are off by default. tracks makes a folder with a file for each,
-all of the same beginning and length, so that they line up. Nothing is transcoded
-in these. mp4 mixes all into one picture and one sound, by the ffmpeg of this
-machine, which then decodes what strangers sent; what it is given goes through
-pipes, never to a file. ID may be the start of one, or "last". PATH must be new; it
-appears when all is written.
+		Description: `The ending of PATH says what is made:
 
---layout grid shows all alike, speaker who speaks large; a shared screen is large
-in both. Names are drawn in Latin letters.
+  .mkv   every track as it was sent, in one file, with chapters and the chat as
+         subtitles. Nothing is decoded. Most players play one sound of it at a time.
+  .mp4   all pictures as tiles of one, all sounds mixed, chapters and the chat
+  .m4a   all sounds mixed into one, AAC; .ogg is the same as Opus, .wav uncompressed
+  .vtt   chat and timeline as subtitles: who came, left, spoke, wrote and showed a
+         screen, and what is missing; .txt is the same to read
+  --format tracks makes PATH a folder with a file for each track as it was sent, all
+         of the same beginning and length, so that they line up
 
-Time stays true: where there is no sound, for whatever reason, there is silence,
-and a picture stands still. What is missing is listed. Every frame of the recording
-is in mkv and tracks; if one cannot be, it is listed too, by track. A picture that
-began small, as cameras do, has its largest one before the first, too short to see:
-by that tools choose the size of what they convert.
+"-o -" writes to standard output, where --format says what: ogg, wav, vtt or txt. A
+file must be new, and appears when all is written. ID may be the start of one, or "last".
 
-TIME is as in 754, 12:34, 1:02:03 or 12m34s. With --from, mkv and tracks also hold,
-hidden, the pictures since the last key frame before, without which the first ones
-cannot be decoded; mp4 does not. With --participant, the chat is theirs alone.
+Mixed files need ffmpeg on this machine. It decodes what strangers sent, and gets it
+through pipes, never as a file. Each speaker is turned up or down, by 15 dB at most, to
+a loudness of -20 LUFS, measured as EBU R128 says in a minute of what they said;
+--no-level leaves that out. Whatever many say at once does not clip.
+
+TIME is as in 754, 12:34, 1:02:03 or 12m34s. The times in an exported part count from
+its beginning. An .mkv and tracks also hold, hidden, the pictures since the last key
+frame before it, without which its first ones cannot be decoded. With --participant,
+the chat is theirs alone. Two people of one name have their identities behind it.
+
+Time stays true: where there is no sound there is silence, and a picture stands still.
+What is missing is listed, and so is every frame that could not be taken along.
 
 ` + holeHelp + `
 
@@ -57,27 +62,22 @@ Exit code 3: it is written, and something of a second or more is missing, or fra
 were left out, or the recording was not closed. 4: it is written without what failed
 verification, or the key that signed the recording was revoked.`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "the file or folder to make, `PATH`"},
-			&cli.StringFlag{Name: "format", Value: "mkv", Destination: &o.format, Usage: "`mkv`, tracks or mp4, which is for what is called .mp4"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "the file or folder to make, `PATH`, or - for standard output"},
+			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "`FORMAT` is mkv, mp4, m4a, ogg, wav, vtt, txt or tracks, where the ending does not say it"},
 			&cli.StringFlag{Name: "from", Destination: &o.from, Usage: "begin at `TIME` of the recording"},
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "end at `TIME` of the recording"},
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
 			o.StoreFlag(), o.JSONFlag(),
-		}, o.mp4Flags()...),
-		UsageText: `  sealtape export last -o meeting.mkv --store ./meetings
-  sealtape export F2JE -o tracks --format tracks --participant Bob
-  sealtape export last -o clip.mp4 --from 12:34 --to 15:00`,
+		}, o.mixFlags()...),
+		UsageText: `  sealtape export last -o meeting.mp4                    to show it to somebody
+  sealtape export last -o meeting.mkv                    to keep all of it
+  sealtape export last -o talk.m4a --from 12:30 --to 40:00
+  sealtape export last -o ada.mkv --participant Ada
+  sealtape export last -o minutes.txt
+  sealtape export last -o voices --format tracks         to cut it
+  sealtape export last -o - --format wav | whisper -     for another program`,
 		Action: flags.Action(&o, runExport, flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
-}
-
-// An exporter writes a session to a path.
-type exporter func(context.Context, *playback.Session, string, playback.ExportOptions) (playback.Report, error)
-
-// exporters are the functions that export, by format.
-var exporters = map[string]exporter{
-	"mkv":    playback.ExportFile,
-	"tracks": playback.ExportTracks,
 }
 
 type exportOptions struct {
@@ -87,39 +87,35 @@ type exportOptions struct {
 	from, to           string
 	participants       []string
 	layout, size       string
+	noLevel            bool
 	encoder            string
 	given              map[string]bool // the flags that were, of those with a default
 
 	// Set by check from these.
-	export  exporter
-	warn    func(error) // set by runExport
+	kind    format
+	mp4     playback.MP4Options
 	excerpt playback.ExportOptions
 }
 
 func (o *exportOptions) Rest(c *cli.Context) {
 	o.participants, o.given = c.StringSlice("participant"), make(map[string]bool)
-	for _, name := range []string{"format", "layout", "size", "encoder"} {
+	for _, name := range []string{"layout", "size", "encoder"} {
 		o.given[name] = c.IsSet(name)
 	}
 }
 
 func (o *exportOptions) Check() (err error) {
-	if !o.given["format"] && strings.EqualFold(filepath.Ext(o.output), ".mp4") {
-		o.format = "mp4"
-	}
 	if o.output == "" {
 		return ui.Misuse("where to? -o PATH is missing")
 	}
-	if o.output == "-" {
-		return ui.Misuse("export writes files, and nothing to standard output; ./- is a file of that name")
-	}
-	if o.export, err = o.exporter(); err != nil {
+	if o.kind, err = chooseFormat(o.output, o.format); err != nil {
 		return err
 	}
-	for _, other := range []string{"mkv", "mp4"} {
-		if o.format != other && strings.EqualFold(filepath.Ext(o.output), "."+other) {
-			return ui.Misuse("-o %s would be of format %s: give it another name, or --format %s", ui.Clean(o.output), o.format, other)
-		}
+	if o.output == toStdout && o.JSON {
+		return ui.Misuse("--json is printed on standard output too: name a file with -o PATH")
+	}
+	if err := o.checkMix(); err != nil {
+		return err
 	}
 	return o.checkExcerpt()
 }
@@ -143,10 +139,18 @@ func (o *exportOptions) checkExcerpt() (err error) {
 	return nil
 }
 
-// checkPath returns why the path cannot be written: something is there, or nothing can be.
-func (o *exportOptions) checkPath() (err error) {
+// checkPath returns why the path cannot be written: something is there, or nothing can
+// be. It refuses a terminal for what is no text.
+func (o *exportOptions) checkPath(stdout io.Writer) (err error) {
 	out := o.output
-	if o.format == "tracks" {
+	if out == toStdout {
+		if !o.kind.text && terminal.Is(stdout) {
+			return ui.Hinted(ui.Misuse("standard output is a terminal, and %s is no text", o.kind.name), "send it to a file or another program",
+				"sealtape export "+ui.ShellWord(o.id)+" -o - --format "+o.kind.name+" > FILE")
+		}
+		return nil
+	}
+	if o.kind.name == "tracks" {
 		err = emptyOrAbsent(out)
 	} else if _, serr := os.Lstat(out); serr == nil {
 		err = ui.Hinted(fmt.Errorf("%s exists already", out), "nothing is overwritten; choose another name")
@@ -158,7 +162,7 @@ func (o *exportOptions) checkPath() (err error) {
 }
 
 func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
-	if err := o.checkPath(); err != nil {
+	if err := o.checkPath(e.Stdout); err != nil {
 		return err
 	}
 	a, err := access.OpenStoreOf(ctx, e, o)
@@ -181,7 +185,9 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	if err := a.Untrusted(ctx, t); err != nil {
 		e.Warnf("%v", err) // the verdict says it again, and has the exit code
 	}
-	sweepParts(e, filepath.Dir(out))
+	if out != toStdout {
+		sweepParts(e, filepath.Dir(out))
+	}
 	if len(t.Segments()) == 0 {
 		return nothingKept(t)
 	}
@@ -200,7 +206,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return ui.Hinted(fmt.Errorf("recording %s lasts %s, there is nothing from %s on", id, ui.Length(s.Duration()), ui.Length(options.From)),
 			"--from counts from the recording's beginning")
 	}
-	if options.Participants, err = chosenParticipants(s.Participants(), o.participants); err != nil {
+	if options.Participants, err = chosenParticipants(o.present(s), o.participants); err != nil {
 		return err
 	}
 
@@ -210,8 +216,8 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		bar.Describe("writing" + speed(done, time.Since(began)))
 		bar.Set(int64(done))
 	}
-	o.warn = func(err error) { e.Warnf("%v", err) }
-	report, err := o.export(reads, s, out, options)
+	o.mp4.Warn = func(err error) { e.Warnf("%v", err) }
+	report, err := o.write(reads, s, e.Stdout, options)
 	bar.Finish()
 	if errors.Is(err, context.Canceled) {
 		err = context.Cause(reads)
@@ -220,12 +226,19 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	switch {
 	case errors.Is(err, playback.ErrNothing) && !errors.As(err, &unread) && (len(options.Participants) > 0 || options.From > 0 || options.To > 0):
 		return ui.Hinted(fmt.Errorf("recording %s has nothing of that", id), "see who was there when", "sealtape info "+id+" --timeline")
+	case errors.Is(err, playback.ErrNoSound):
+		return ui.Hinted(fmt.Errorf("recording %s cannot be %s: %w", id, o.kind.name, err), "there are pictures alone", "sealtape export "+id+" -o FILE.mkv")
+	case errors.Is(err, playback.ErrTooLong):
+		return ui.Hinted(fmt.Errorf("recording %s cannot be %s: %w", id, o.kind.name, err), "--from and --to export a part of it; .m4a and .ogg may be of any length")
 	case errors.Is(err, syscall.ENOSPC):
 		return ui.Hinted(fmt.Errorf("exporting recording %s: %w", id, err), "make room or choose another disk; nothing is left of the export")
 	case err != nil:
 		return fmt.Errorf("exporting recording %s: %w", id, err)
 	}
 	show.Export(e, report, out)
+	if o.kind.name == "mkv" {
+		show.OneSoundHint(e, report, id, out)
+	}
 	d, err := t.Describe(ctx)
 	if err != nil {
 		return err
@@ -234,7 +247,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	f.Dropped = report.Dropped()
 	end := ui.Outcome{ID: id, Verdict: f.Verdict()}.Err()
 	if o.JSON {
-		if err := e.JSON(show.ExportOf(id, out, o.format, report, end != nil)); err != nil {
+		if err := e.JSON(show.ExportOf(id, out, o.kind.name, report, end != nil)); err != nil {
 			return err
 		}
 	}

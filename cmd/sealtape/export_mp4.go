@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,51 +11,45 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// mp4Flags are those of export that only --format mp4 takes.
-func (o *exportOptions) mp4Flags() []cli.Flag {
+// mixFlags are those of export that only some formats take.
+func (o *exportOptions) mixFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "layout", Destination: &o.layout, Value: "grid", Usage: "of mp4, `grid` or speaker"},
-		&cli.StringFlag{Name: "size", Destination: &o.size, Value: "1280x720", Usage: "of mp4, `WIDTHxHEIGHT` of the picture"},
+		&cli.BoolFlag{Name: "no-level", Destination: &o.noLevel, Usage: "for mixed sound: leave each speaker as loud as they were received"},
+		&cli.StringFlag{Name: "layout", Destination: &o.layout, Value: "grid", Usage: "for mp4: `grid` shows all alike, speaker who speaks large"},
+		&cli.StringFlag{Name: "size", Destination: &o.size, Value: "1280x720", Usage: "for mp4: `WIDTHxHEIGHT` of the picture"},
 		&cli.StringFlag{Name: "encoder", Destination: &o.encoder, Value: playback.EncoderAuto,
-			Usage: "of mp4, `auto` for hardware that works or else software, software, " + strings.Join(playback.HardwareEncoders(), ", ")},
+			Usage: "for mp4: `auto` for hardware that works or else software, software, " + strings.Join(playback.HardwareEncoders(), ", ")},
 	}
 }
 
-// exporter returns what exports to the format.
-func (o *exportOptions) exporter() (exporter, error) {
-	if o.format == "mp4" {
-		return o.mp4Exporter()
+// checkMix takes what mixFlags say, and refuses them for other formats.
+func (o *exportOptions) checkMix() error {
+	if !o.kind.mixes && o.noLevel {
+		return ui.Misuse("--no-level is for mixed sound: %s", namesOf(func(f format) bool { return f.mixes }, formatName, "or"))
 	}
-	export := exporters[o.format]
-	if export == nil {
-		return nil, ui.Misuse("--format is %q, want mkv, tracks or mp4", o.format)
-	}
-	for _, name := range []string{"layout", "size", "encoder"} {
-		if o.given[name] {
-			return nil, ui.Misuse("--%s is for --format mp4", name)
+	if !o.kind.pictures {
+		for _, name := range []string{"layout", "size", "encoder"} {
+			if o.given[name] {
+				return ui.Misuse("--%s is for --format mp4", name)
+			}
 		}
+		return nil
 	}
-	return export, nil
-}
-
-func (o *exportOptions) mp4Exporter() (exporter, error) {
 	m := playback.MP4Options{Layout: playback.Layout(o.layout)}
 	if m.Layout != playback.LayoutGrid && m.Layout != playback.LayoutSpeaker {
-		return nil, ui.Misuse("--layout is %q, want grid or speaker", o.layout)
+		return ui.Misuse("--layout is %q, want grid or speaker", o.layout)
 	}
 	width, height, _ := strings.Cut(o.size, "x")
 	w, werr := strconv.Atoi(width)
 	h, herr := strconv.Atoi(height)
 	if werr != nil || herr != nil || w%2 != 0 || h%2 != 0 || w < 160 || h < 90 || w > 3840 || h > 2160 {
-		return nil, ui.Misuse("--size is %q, want even numbers from 160x90 to 3840x2160", o.size)
+		return ui.Misuse("--size is %q, want even numbers from 160x90 to 3840x2160", o.size)
 	}
 	m.Width, m.Height = w, h
 	m.Encoder = o.encoder
 	if known := append([]string{playback.EncoderAuto, playback.EncoderSoftware}, playback.HardwareEncoders()...); !slices.Contains(known, m.Encoder) {
-		return nil, ui.Misuse("--encoder is %q, want one of %s", o.encoder, strings.Join(known, ", "))
+		return ui.Misuse("--encoder is %q, want one of %s", o.encoder, strings.Join(known, ", "))
 	}
-	return func(ctx context.Context, s *playback.Session, path string, options playback.ExportOptions) (playback.Report, error) {
-		m.ExportOptions, m.Warn = options, o.warn
-		return playback.ExportMP4(ctx, s, path, m)
-	}, nil
+	o.mp4 = m
+	return nil
 }

@@ -7,10 +7,27 @@ import (
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // maxListed is how many participants a hint lists.
 const maxListed = 20
+
+// present returns whom --participant can name: those who have tracks, and in a
+// text whoever came or wrote.
+func (o *exportOptions) present(s *playback.Session) []playback.Participant {
+	people := s.Participants()
+	if !o.kind.text {
+		return people
+	}
+	for _, e := range s.Events() {
+		known := func(p playback.Participant) bool { return p.Identity == e.Participant }
+		if (e.Type == media.EventJoin || e.Type == media.EventChat) && e.Participant != "" && !slices.ContainsFunc(people, known) {
+			people = append(people, playback.Participant{Identity: e.Participant, Name: e.Name})
+		}
+	}
+	return people
+}
 
 // chosenParticipants returns the identities of the participants that --participant names.
 // An exact identity or name is preferred to one in another case. A value that fits several

@@ -40,6 +40,7 @@ type recordingMaker struct {
 	hole     time.Duration // in Bob's camera, in the first segment
 	lie      bool          // Alice's sound there is declared to be missing
 	stray    bool          // a frame of hers there is of another day
+	chat     string        // Alice writes it after a second
 	onward   bool          // Bob's camera has a key frame in the first segment only
 	w        *archive.Writer
 	index    media.Index
@@ -67,9 +68,15 @@ func makeRecordingMain() error {
 	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
 	flag.BoolVar(&m.stray, "stray", false, "have a frame of another day in the first segment")
 	flag.BoolVar(&m.onward, "onward", false, "let Bob's camera have a key frame in the first segment only")
+	flag.StringVar(&m.chat, "chat", "", "what Alice writes after a second")
+	twins := flag.Bool("twins", false, "call Bob Alice, too, and let his sound be recorded, not his picture")
 	forStore := flag.String("for", "store", "the stores that a recording in the spool is for, with commas between")
 	flag.Parse()
 	dir := flag.Arg(0)
+	if *twins {
+		bobTrack.Name, bobTrack.Source, bobTrack.Codec = aliceTrack.Name, media.Microphone, media.Opus
+		bobTrack.Channels, bobTrack.Width, bobTrack.Height = 2, 0, 0
+	}
 
 	var err error
 	if m.start, err = time.Parse(time.RFC3339, *start); err != nil {
@@ -181,6 +188,9 @@ func (m *recordingMaker) segment(n int, last bool) error {
 		if m.title != "" {
 			events = append(events, media.Event{Type: media.EventTitle, Text: m.title})
 		}
+		if m.chat != "" {
+			events = append(events, media.Event{Time: time.Second, Type: media.EventChat, Participant: "alice", Name: "Alice", Text: m.chat})
+		}
 		if m.lie {
 			events = append(events, media.Event{
 				Type: media.EventHole, Participant: "alice", Track: aliceTrack.UID, To: 100 * time.Millisecond, Reason: media.HoleLoss,
@@ -236,6 +246,9 @@ func (m *recordingMaker) frames(w *matroska.Writer, n int, from time.Duration) (
 			continue
 		}
 		f := media.Frame{Track: bobTrack.UID, Time: t, Key: waiting, Data: delta}
+		if bobTrack.Codec.Audio() {
+			f.Key, f.Data, waiting = true, silence, false
+		}
 		if waiting {
 			f.Data = key
 			keyFrames = append(keyFrames, t)

@@ -187,8 +187,9 @@ func (d *Description) addSession(s *playback.Session, all bool) {
 		tracks[i] = t.Track
 	}
 	d.People = peopleOf(tracks, d.Events, d.Duration)
-	d.Silent = silences(tracks, d.Events)
-	d.Holes = Holes(tracks, playback.Holes(d.Events))
+	d.Names = media.NewNames(tracks, d.Events)
+	d.Silent = silences(tracks, d.Names, d.Events)
+	d.Holes = Holes(tracks, d.Names, playback.Holes(d.Events))
 }
 
 // addUnreadable adds the segments that cannot be read, and why. there reports

@@ -10,7 +10,7 @@ import (
 
 // hole declares a hole of a track from 0 on.
 func hole(d time.Duration, reason string) []Hole {
-	return Holes(nil, []media.Event{{Type: media.EventHole, Track: 1, To: d, Reason: reason}})
+	return Holes(nil, nil, []media.Event{{Type: media.EventHole, Track: 1, To: d, Reason: reason}})
 }
 
 func TestVerdict(t *testing.T) {

@@ -395,7 +395,7 @@ func TestHostile(t *testing.T) {
 // TestList: what of an entry is not known is empty, never null.
 func TestList(t *testing.T) {
 	hole := func(reason string) []tape.Hole {
-		return tape.Holes(nil, []media.Event{{Type: media.EventHole, Track: 1, To: 6 * time.Second, Reason: reason}})
+		return tape.Holes(nil, nil, []media.Event{{Type: media.EventHole, Track: 1, To: 6 * time.Second, Reason: reason}})
 	}
 	l := &fakeLibrary{entries: []*tape.Description{
 		{ID: "A", State: "closed", Room: "Stand-up", Title: "Board", Start: testStart, Duration: 90 * time.Second,

@@ -12,8 +12,8 @@
 // the user. Whoever does not trust the machine's ffmpeg with what strangers sent
 // should export Matroska, for which nothing is decoded.
 //
-// The encoder gets only decoded pixels and samples. It alone may write a file:
-// the one given to it.
+// The encoder gets only decoded pixels and samples, and as text the title, the
+// chapters and the chat, cleaned. It alone may write a file: the one given to it.
 //
 // Every process is waited for. None outlives its context.
 package ffmpeg
@@ -42,7 +42,8 @@ type Program struct {
 	encoders map[string]bool
 	decoders map[string]bool
 	video    encoder
-	audio    encoder
+	audio    encoder // of AAC
+	ogg      encoder // of Opus
 }
 
 // An encoder is one of ffmpeg's encoders, with its arguments.
@@ -86,15 +87,8 @@ var (
 // Find looks for ffmpeg in PATH and finds out what it can do. If it cannot be
 // used, the error wraps ErrMissing or ErrLacks.
 func Find(ctx context.Context) (*Program, error) {
-	path, err := exec.LookPath("ffmpeg")
+	p, err := look(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
-	}
-	p := &Program{path: path}
-	if p.encoders, err = p.list(ctx, "-encoders"); err != nil {
-		return nil, err
-	}
-	if p.decoders, err = p.list(ctx, "-decoders"); err != nil {
 		return nil, err
 	}
 	var ok bool
@@ -105,6 +99,20 @@ func Find(ctx context.Context) (*Program, error) {
 		return nil, fmt.Errorf("%w an encoder for AAC", ErrLacks)
 	}
 	return p, nil
+}
+
+// look returns the program with the names of what it can do.
+func look(ctx context.Context) (*Program, error) {
+	path, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
+	}
+	p := &Program{path: path}
+	if p.encoders, err = p.list(ctx, "-encoders"); err != nil {
+		return nil, err
+	}
+	p.decoders, err = p.list(ctx, "-decoders")
+	return p, err
 }
 
 func first(have map[string]bool, wanted []encoder) (encoder, bool) {

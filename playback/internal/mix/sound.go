@@ -5,8 +5,9 @@ import "math"
 const (
 	// Block is the number of samples of a channel that are mixed at once: 10 ms.
 	Block = 480
-	// ceiling is the largest value of a mixed sample.
-	ceiling = 0.96
+	// ceiling is the largest value of a mixed sample: -1 dB, as EBU R128 has it for
+	// the peaks that come about between samples and in encoders.
+	ceiling = 0.891
 	// release is how much the gain may rise from one block to the next: from half to
 	// full in a third of a second.
 	release = 1.02
@@ -23,20 +24,20 @@ type Mixer struct {
 	any  bool                  // Next was called
 }
 
-// Add adds samples to the block, from the sample at on. They are interleaved stereo, or
+// Add adds samples to the block, from the sample at on, each multiplied by gain. They are interleaved stereo, or
 // mono, which goes to both sides. Samples beyond the block are left out.
-func (m *Mixer) Add(at int, samples []float32, channels int) {
+func (m *Mixer) Add(at int, samples []float32, channels int, gain float32) {
 	block := m.sum[m.now][2*at:]
 	if channels == 1 {
 		for i, v := range samples[:min(len(samples), len(block)/2)] {
-			v = sane(v)
+			v = sane(v) * gain
 			block[2*i] += v
 			block[2*i+1] += v
 		}
 		return
 	}
 	for i, v := range samples[:min(len(samples), len(block))] {
-		block[i] += sane(v)
+		block[i] += sane(v) * gain
 	}
 }
 

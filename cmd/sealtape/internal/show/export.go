@@ -2,7 +2,9 @@ package show
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
+	"strings"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback"
@@ -11,27 +13,69 @@ import (
 
 // Export tells what was written, and what of the recording was not.
 func Export(e *ui.Env, r playback.Report, out string) {
-	e.Notef("%s, %s in %s", ui.Length(r.Duration), ui.Count(len(r.Tracks), "track"), out)
+	if out == "-" {
+		out = "standard output"
+	}
+	if len(r.Tracks) == 0 {
+		e.Notef("%s in %s", ui.Length(r.Duration), out)
+	} else {
+		e.Notef("%s, %s in %s", ui.Length(r.Duration), ui.Count(len(r.Tracks), "track"), out)
+	}
 	for i, t := range r.Tracks {
-		if i < len(r.Files) {
-			e.Notef("  %s: %s", ui.Clean(t.Label()), ui.Clean(r.Files[i]))
+		if gain := r.Gains[t.UID]; math.Abs(gain) >= leastGain {
+			e.Notef("  %s: turned %s by %.0f dB", ui.Clean(r.Names.Title(t)), map[bool]string{true: "up", false: "down"}[gain > 0], math.Abs(gain))
+		} else if i < len(r.Files) {
+			e.Notef("  %s: %s", ui.Clean(r.Names.Title(t)), ui.Clean(r.Files[i]))
 		} else {
-			e.Notef("  %s", ui.Clean(t.Label()))
+			e.Notef("  %s", ui.Clean(r.Names.Title(t)))
 		}
 	}
 	for _, l := range r.LeftOut {
-		e.Notef("left out: %s of %s: %s", ui.Count(l.Frames, "frame"), ui.Clean(tape.Label(r.Tracks, l.Track)), refusalText(l.Reason))
+		e.Notef("left out: %s of %s: %s", ui.Count(l.Frames, "frame"), ui.Clean(titleOf(r, l.Track)), refusalText(l.Reason))
 	}
 	for _, t := range r.Tracks {
 		if late := r.Late[t.UID]; late > 0 {
 			e.Notef("late: %s by up to %.2f s, where a player counts samples and looks at no times: more was sent than time went by",
-				ui.Clean(t.Label()), late.Seconds())
+				ui.Clean(r.Names.Title(t)), late.Seconds())
 		}
 	}
 	undecoded(e, r)
 	if r.Hidden > 0 {
 		e.Notef("hidden in it: up to %s of pictures from before %s, which the first ones need", ui.Length(r.Hidden), ui.Length(r.From))
 	}
+}
+
+// leastGain is the least change of loudness that is worth a word, in dB.
+const leastGain = 1
+
+// OneSoundHint says after an export of several sounds, of which players play one,
+// which formats have all of them in one.
+func OneSoundHint(e *ui.Env, r playback.Report, id, out string) {
+	sounds := 0
+	for _, t := range r.Tracks {
+		if t.Codec.Audio() {
+			sounds++
+		}
+	}
+	if sounds < 2 {
+		return
+	}
+	stem := strings.TrimSuffix(out, filepath.Ext(out))
+	h := ui.Hint{Why: fmt.Sprintf("most players play one of its %d sounds at a time; all mixed, with pictures and without", sounds)}
+	for _, ending := range []string{".mp4", ".m4a"} {
+		h.Run = append(h.Run, "sealtape export "+id+" -o "+ui.ShellWord(stem+ending))
+	}
+	e.Notef("%s", strings.Join(h.Lines(), "\n"))
+}
+
+// titleOf returns the title of a track of the report.
+func titleOf(r playback.Report, uid uint64) string {
+	for _, t := range r.Tracks {
+		if t.UID == uid {
+			return r.Names.Title(t)
+		}
+	}
+	return fmt.Sprintf("track %d", uid)
 }
 
 // refusalText tells people why frames are not in an export.
@@ -71,6 +115,7 @@ type exportTrackJSON struct {
 	trackJSON
 	File    string        `json:"file,omitempty"`
 	Late    float64       `json:"late"`
+	Gain    float64       `json:"gain"`
 	LeftOut []leftOutJSON `json:"left_out"`
 }
 
@@ -91,10 +136,10 @@ func ExportOf(id, out, format string, r playback.Report, incomplete bool) Export
 	j := ExportJSON{
 		ID: id, Path: out, Format: format, From: r.From.Seconds(), Duration: r.Duration.Seconds(),
 		Incomplete: incomplete, LeftOut: r.Dropped(), Hidden: r.Hidden.Seconds(),
-		Tracks: []exportTrackJSON{}, Holes: holesJSON(tape.Holes(r.Tracks, r.Holes)), Missing: []exportMissingJSON{}, Problems: []string{},
+		Tracks: []exportTrackJSON{}, Holes: holesJSON(tape.Holes(r.Tracks, r.Names, r.Holes)), Missing: []exportMissingJSON{}, Problems: []string{},
 	}
 	for i, t := range r.Tracks {
-		x := exportTrackJSON{trackJSON: trackOf(t), Late: r.Late[t.UID].Seconds(), LeftOut: []leftOutJSON{}}
+		x := exportTrackJSON{trackJSON: trackOf(t), Late: r.Late[t.UID].Seconds(), Gain: math.Round(r.Gains[t.UID]*10) / 10, LeftOut: []leftOutJSON{}}
 		if i < len(r.Files) {
 			x.File = filepath.Join(out, r.Files[i])
 		}

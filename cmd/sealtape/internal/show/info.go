@@ -136,6 +136,7 @@ func Meeting(e *ui.Env, i *InfoJSON) error {
 	if err := e.Section(rows); err != nil {
 		return err
 	}
+	names := i.names()
 	rows = [][]string{{"TRACK", "CODEC", "FORMAT"}}
 	for _, t := range i.Tracks {
 		format := sizeText(t)
@@ -149,15 +150,10 @@ func Meeting(e *ui.Env, i *InfoJSON) error {
 		if t.Plaintext {
 			format += ", not encrypted in the room"
 		}
-		name := t.Name
-		if name == "" {
-			name = t.Participant
-		}
-		label := name + " (" + t.Source + ")"
-		if codec == "-" && slices.ContainsFunc(i.Silent, func(s silentJSON) bool { return s.Label == label && s.Participant == t.Participant }) {
+		if codec == "-" && slices.ContainsFunc(i.Silent, t.isSilent) {
 			continue // see below
 		}
-		rows = append(rows, []string{ui.Clean(label), ui.Clean(codec), format})
+		rows = append(rows, []string{ui.Clean(names.Title(t.track())), ui.Clean(codec), format})
 	}
 	for _, t := range i.Silent {
 		rows = append(rows, []string{ui.Clean(t.Label), "-", "nothing was sent"})
@@ -170,6 +166,24 @@ func Meeting(e *ui.Env, i *InfoJSON) error {
 		rows = append(rows, []string{h.Label, seconds(h.From), seconds(h.To), holeText(h)})
 	}
 	return e.Section(foldRows(rows, "hole"))
+}
+
+// names returns what people are called, such that they can be told apart.
+func (i *InfoJSON) names() *media.Names {
+	var tracks []media.Track
+	for _, t := range i.Tracks {
+		tracks = append(tracks, t.track())
+	}
+	return media.NewNames(tracks, i.Timeline)
+}
+
+func (t trackJSON) track() media.Track {
+	return media.Track{UID: t.UID, Participant: t.Participant, Name: t.Name, Source: media.Source(t.Source)}
+}
+
+// isSilent reports whether s is about the track.
+func (t trackJSON) isSilent(s silentJSON) bool {
+	return s.Participant == t.Participant && strings.HasSuffix(s.Label, " ("+t.Source+")")
 }
 
 // wantedTexts says of holes that people wanted what they are.

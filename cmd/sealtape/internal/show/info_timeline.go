@@ -23,19 +23,15 @@ func Timeline(e *ui.Env, i *InfoJSON, all bool) error {
 		e.Printf("\nThe timeline has %d events: sealtape info %s --timeline shows them.\n", len(i.Timeline), i.ID)
 		return nil
 	}
-	labels := make(map[uint64]string)
+	labels, names := make(map[uint64]string), i.names()
 	for _, t := range i.Tracks {
-		labels[t.UID] = fmt.Sprintf("%s (%s)", cmp.Or(t.Name, t.Participant), t.Source)
-	}
-	names := make(map[string]string)
-	for _, p := range i.Participants {
-		names[p.Identity] = p.Name
+		labels[t.UID] = names.Title(t.track())
 	}
 	rows := [][]string{{"TIME", "EVENT", "WHO", "WHAT"}}
 	for _, ev := range i.Timeline {
 		who := labels[ev.Track]
-		if who == "" {
-			who = cmp.Or(names[ev.Participant], ev.Participant)
+		if who == "" && ev.Participant != "" {
+			who = names.In(ev)
 		}
 		rows = append(rows, []string{seconds(ev.Time.Seconds()), ui.Clean(string(ev.Type)), cmp.Or(ui.Clean(who), "-"), cmp.Or(ui.Clean(what(ev)), "-")})
 	}

@@ -16,7 +16,7 @@ import (
 // it and the segments that it has not, and returns what a verdict on it is made of.
 func Lacks(e *ui.Env, d *tape.Description, tracks []media.Track, holes []media.Event, missing []playback.SegmentError) tape.Findings {
 	f := d.Findings()
-	f.Holes, f.Missing, f.Damaged, f.Torn, f.LeftOut, f.Refused = tape.Holes(tracks, holes), 0, 0, 0, 0, 0
+	f.Holes, f.Missing, f.Damaged, f.Torn, f.LeftOut, f.Refused = tape.Holes(tracks, d.Names, holes), 0, 0, 0, 0, 0
 	for _, u := range d.Unreadable {
 		if u.Why == tape.WhyTorn {
 			f.Torn++ // some of it may be there

@@ -47,7 +47,7 @@ type Verification struct {
 func (v *Verification) holes() (holes []tape.Hole, known bool) {
 	switch {
 	case v.Deep != nil:
-		return tape.Holes(nil, v.Deep.Holes), true
+		return tape.Holes(nil, nil, v.Deep.Holes), true
 	case v.Content != nil:
 		return v.Content.Holes, v.Content.HolesKnown
 	}

@@ -47,7 +47,7 @@ type deepJSON struct {
 func (d *DeepReport) json() *deepJSON {
 	return &deepJSON{
 		Segments: d.Segments, Indexes: d.Indexes, NoKey: d.NoKey, Frames: d.Frames, Duration: d.Duration.Seconds(),
-		Holes: len(d.Holes), Missing: missing(tape.Holes(nil, d.Holes)).Seconds(), Incomplete: d.Incomplete,
+		Holes: len(d.Holes), Missing: missing(tape.Holes(nil, nil, d.Holes)).Seconds(), Incomplete: d.Incomplete,
 		Quiet: d.Quiet, QuietTime: d.QuietTime.Seconds(),
 	}
 }

@@ -12,7 +12,7 @@ import (
 // TestOutcome: each verdict has one exit code, one text and the remedy of its gravest
 // reason, whichever command comes to it.
 func TestOutcome(t *testing.T) {
-	long := tape.Holes(nil, []media.Event{{Type: media.EventHole, Track: 1, To: 6 * media.WideHole, Reason: media.HoleLoss}})
+	long := tape.Holes(nil, nil, []media.Event{{Type: media.EventHole, Track: 1, To: 6 * media.WideHole, Reason: media.HoleLoss}})
 	for _, tt := range []struct {
 		findings   tape.Findings
 		code       int

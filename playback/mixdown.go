@@ -1,0 +1,250 @@
+package playback
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sealtape/sealtape/playback/internal/ffmpeg"
+)
+
+// MixOptions are how sounds are mixed into one.
+type MixOptions struct {
+	// Unlevelled leaves each sound as loud as it was received. Otherwise it is
+	// turned up or down, by 15 dB at most, to a loudness of -20 LUFS: measured
+	// and gated as in EBU R128, in a minute of what is exported. A sound in which
+	// nobody speaks stays as it is. Report.Gains has the result. What is too loud
+	// when many speak at once is turned down for that moment, in any case.
+	Unlevelled bool
+}
+
+// A SoundFormat is the format of a file with all sounds mixed into one.
+type SoundFormat string
+
+const (
+	SoundM4A SoundFormat = "m4a" // AAC in MP4
+	SoundOgg SoundFormat = "ogg" // Opus in Ogg
+	SoundWAV SoundFormat = "wav" // 48 kHz, stereo, 16 bits; at most 6 hours and 12 minutes
+)
+
+// SoundOptions are the settings of ExportSound.
+type SoundOptions struct {
+	ExportOptions
+	MixOptions
+}
+
+var (
+	// ErrNoSound: what is to be exported has no sound.
+	ErrNoSound = errors.New("nobody was heard in it")
+	// ErrTooLong: the export is longer than the format can be.
+	ErrTooLong = errors.New("it is longer than this format can be")
+	// ErrNoStream: the beginning of a file of this format is written last.
+	ErrNoStream = errors.New("this format cannot be streamed")
+)
+
+// maxWAV is the most bytes of samples in a WAV file, whose sizes have 32 bits.
+const maxWAV = 1<<32 - 1 - 44
+
+// ExportSound writes one file with all sounds mixed into one, and no picture. It
+// has a title and a date, and chapters unless it is a WAV file. What is said of
+// decoding at ExportMP4 applies here, except that SoundWAV and SoundOgg need no
+// encoder of pictures or AAC.
+//
+// The file appears whole or not at all, durable once ExportSound returns. If path
+// exists, it is left alone and the error wraps fs.ErrExist. If there is no sound,
+// the error wraps ErrNoSound; if the format cannot be that long, ErrTooLong.
+func ExportSound(ctx context.Context, s *Session, path string, format SoundFormat, o SoundOptions) (r Report, err error) {
+	f, err := createBeside(path, format == SoundM4A) // FFmpeg opens the file by its name
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { err = errors.Join(err, f.discard()) }()
+	if r, err = exportSound(ctx, s, f.File, f.Name(), format, o); err != nil {
+		return r, err
+	}
+	return r, f.commit()
+}
+
+// StreamSound writes what ExportSound does to w, which may be a pipe. After an
+// error what was written is not whole. For SoundM4A the error is ErrNoStream.
+func StreamSound(ctx context.Context, s *Session, w io.Writer, format SoundFormat, o SoundOptions) (Report, error) {
+	if format == SoundM4A {
+		return Report{}, ErrNoStream
+	}
+	return exportSound(ctx, s, w, "", format, o)
+}
+
+// exportSound writes to w, or for M4A to path.
+func exportSound(ctx context.Context, s *Session, w io.Writer, path string, format SoundFormat, o SoundOptions) (Report, error) {
+	x, err := s.excerpt(ctx, o.ExportOptions)
+	r := x.report()
+	if err != nil {
+		return r, err
+	}
+	x.soundsOnly(&r)
+	if len(x.tracks) == 0 {
+		return r, ErrNoSound
+	}
+	if format == SoundWAV && 4*x.samplesOf(soundRate) > maxWAV {
+		return r, ErrTooLong
+	}
+	program, err := ffmpeg.FindSound(ctx)
+	if err != nil {
+		return r, err
+	}
+	for _, t := range x.tracks {
+		if err := program.Decodes(t.Codec); err != nil {
+			return r, err
+		}
+	}
+	if r.Gains, err = x.levels(ctx, program, o.MixOptions); err != nil {
+		return r, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	notes := x.notes(o.ExportOptions)
+	var enc *ffmpeg.Encoder
+	switch format {
+	case SoundM4A:
+		enc, err = program.EncodeM4A(running, path, notes)
+	case SoundOgg:
+		enc, err = program.EncodeOgg(running, w, notes)
+	case SoundWAV:
+		_, err = w.Write(wavHeader(4 * x.samplesOf(soundRate)))
+	default:
+		err = fmt.Errorf("no format of sound is called %.20q", string(format))
+	}
+	if err != nil {
+		return r, err
+	}
+	return r, x.mixDown(ctx, running, cancel, program, enc, w, o, &r)
+}
+
+// soundRate is the rate that times are rounded to in a mix without pictures, in
+// steps a second.
+const soundRate = 25
+
+// samplesOf returns how many samples the excerpt has, if it ends with a whole
+// picture at a rate.
+func (x *excerpt) samplesOf(rate int) int64 {
+	n := int64((x.length()*time.Duration(rate) + time.Second - 1) / time.Second)
+	return n * sampleRate / int64(rate)
+}
+
+// soundsOnly leaves tracks of sound in the excerpt, and in the report the holes of
+// those and of all.
+func (x *excerpt) soundsOnly(r *Report) {
+	pictures := make(map[uint64]bool)
+	for _, t := range x.s.Tracks() {
+		pictures[t.UID] = !t.Codec.Audio()
+	}
+	kept := x.tracks[:0:0]
+	for _, t := range x.tracks {
+		if !pictures[t.UID] {
+			kept = append(kept, t)
+		}
+	}
+	x.tracks, r.Tracks = kept, kept
+	holes := r.Holes[:0:0]
+	for _, h := range r.Holes {
+		if !pictures[h.Track] {
+			holes = append(holes, h)
+		}
+	}
+	r.Holes = holes
+	r.Incomplete = len(r.Missing) > 0 || wideHole(holes)
+}
+
+// mixDown mixes all sounds and writes them to the encoder, or without one to w.
+func (x *excerpt) mixDown(ctx, running context.Context, cancel func(), program *ffmpeg.Program, enc *ffmpeg.Encoder, w io.Writer, o SoundOptions, r *Report) error {
+	feed := newFeed(running, x, program, MP4Options{Rate: soundRate}, nil)
+	feed.gains = r.Gains
+	var g errgroup.Group
+	do := func(work func() error) {
+		g.Go(func() error {
+			err := work()
+			if err != nil {
+				feed.stop(err)
+				if !errors.Is(err, syscall.EPIPE) {
+					cancel()
+				}
+			}
+			return err
+		})
+	}
+	do(func() error { return feed.read(r) })
+	do(func() error {
+		to := &counted{w: w, length: x.length(), progress: o.Progress}
+		if enc == nil {
+			return feed.hear(to, x.samplesOf(soundRate))
+		}
+		to.w = enc.Audio
+		return errors.Join(feed.hear(to, x.samplesOf(soundRate)), enc.Audio.Close())
+	})
+	err := g.Wait()
+	if enc != nil {
+		// An encoder that has exited reports the reason itself.
+		if eerr := enc.Wait(); eerr != nil && (err == nil || errors.Is(err, syscall.EPIPE)) {
+			err = eerr
+		}
+	}
+	cancel()
+	feed.wait(r)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil && o.Progress != nil {
+		o.Progress(x.length(), x.length())
+	}
+	return err
+}
+
+// A counted writes samples and reports the progress each second of sound.
+type counted struct {
+	w        io.Writer
+	n, told  int64
+	length   time.Duration
+	progress func(done, total time.Duration)
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	if done := c.n / (4 * sampleRate); done > c.told && c.progress != nil && time.Duration(done)*time.Second < c.length {
+		c.told = done
+		c.progress(time.Duration(done)*time.Second, c.length)
+	}
+	return n, err
+}
+
+// wavHeader returns what stands before n bytes of samples in a WAV file.
+func wavHeader(n int64) []byte {
+	b := append([]byte("RIFF"), binary.LittleEndian.AppendUint32(nil, uint32(36+n))...)
+	b = append(b, "WAVEfmt "...)
+	for _, v := range []uint32{16, 1 | 2<<16, sampleRate, 4 * sampleRate, 4 | 16<<16} {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	b = append(b, "data"...)
+	return binary.LittleEndian.AppendUint32(b, uint32(n))
+}
+
+// notes returns what a file of the excerpt says of itself. A file with one chapter
+// has none.
+func (x *excerpt) notes(o ExportOptions) ffmpeg.Notes {
+	n := ffmpeg.Notes{Title: x.s.title(o), Start: x.s.Start().Add(x.from), Length: x.length()}
+	if chapters := x.chapters(); len(chapters) > 1 {
+		for _, c := range chapters {
+			n.Chapters = append(n.Chapters, ffmpeg.Line{At: c.Start, Text: c.Title})
+		}
+	}
+	for _, c := range x.chat() {
+		n.Chat = append(n.Chat, ffmpeg.Line{At: c.at, Lasts: c.lasts, Text: c.text})
+	}
+	return n
+}
