@@ -195,6 +195,9 @@ func TestStorm(t *testing.T) {
 		if most := int(took/stepEvery) + int(took/freshEvery) + 5; indexes > most {
 			t.Errorf("%d keys in %v, want at most %d", indexes, took, most)
 		}
+		if most := int(took/freshEvery) + 1; ada.own.newest()-1 > most {
+			t.Errorf("%d fresh chains in %v, want at most %d", ada.own.newest()-1, took, most)
+		}
 		w.settle(10 * time.Second)
 	})
 }
@@ -324,6 +327,36 @@ func TestLostKey(t *testing.T) {
 		}
 		if ada.own.chain.number != 2 || ben.Exchange.rings["ada"].number() != 2 {
 			t.Errorf("ada uses chain %d, ben has %d", ada.own.chain.number, ben.Exchange.rings["ada"].number())
+		}
+		w.quiet()
+	})
+}
+
+// What the pair's secret came in is lost twice: it is said again, by the same offer.
+func TestLostSecret(t *testing.T) {
+	simulate(t, 11, func(t *testing.T, w *world) {
+		w.join("ada", nil)
+		ben, cleo := w.join("ben", nil), w.join("cleo", nil)
+		w.settle(3 * time.Second)
+		secrets := 0
+		w.tamper = func(d delivery) []delivery {
+			if !d.is(typeKey, "ada", "ben") {
+				return pass(d)
+			}
+			if m, err := parse(d.data); err == nil && m.enc != nil {
+				secrets++
+			}
+			if secrets < 3 {
+				return nil
+			}
+			return pass(d)
+		}
+		w.pass(offerEvery)
+		w.leave(cleo, true)
+		w.pass(gather + freshUse)
+		w.settle(12 * time.Second)
+		if got := ben.peers["ada"].inGeneration; got != 2 || secrets != 3 {
+			t.Errorf("the secret of offer %d, after %d", got, secrets)
 		}
 		w.quiet()
 	})
