@@ -122,9 +122,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	if start := session.Start(); !start.IsZero() {
 		d.Start = start.UTC().Format(time.RFC3339Nano)
 	}
-	if t.s.c.Command != "" {
-		d.Command = t.s.c.Command + " " + t.id
-	}
+	d.Command = t.s.c.Command
 	d.Distrust = log.Trust().Say("recording " + t.id)
 	d.Room, d.Title = tape.Room(all), playback.Title(all)
 	if h, ok := tape.Cited(tape.ResealedFrom(all)); ok {

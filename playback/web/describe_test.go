@@ -55,7 +55,7 @@ func TestDescribe(t *testing.T) {
 	s := serve(t, r)
 	var d described
 	getJSON(t, s, base, 200, &d)
-	if d.ID != testID || d.State != "closed" || !d.PostQuantum || d.Command != "sealtape play "+testID || d.Room != "Stand-up" ||
+	if d.ID != testID || d.State != "closed" || !d.PostQuantum || d.Command != "sealtape play" || d.Room != "Stand-up" ||
 		d.Start != "2026-03-04T05:06:07.000008Z" || d.Duration != 15 || !slices.Equal(d.Signers, []string{"carol"}) {
 		t.Errorf("%+v", d)
 	}

@@ -42,7 +42,7 @@ export class Recording {
 	distrust = "";
 	postQuantum = false;
 	resealedFrom = "";
-	/** What opens it again, with its ID behind: a command. */
+	/** What opens it again, with its ID or a link behind: a command. */
 	command = "";
 	/** How many holes of a second or more make it incomplete. */
 	wideHoles = 0;
