@@ -53,13 +53,7 @@ type Reader struct {
 // announced the same readers to them. room is the room's name, and recorder is
 // the verifier key on the recorder's card. See PROTOCOL.md.
 func (s State) MeetingCode(room, recorder string) string {
-	var w writer
-	w.WriteString(version + "meeting-code\n")
-	w.Text("room", room)
-	w.Line("recording", s.id())
-	w.Line("recorder", recorder)
-	w.readers(s.Readers)
-	sum := sha256.Sum256([]byte(w.String()))
+	sum := sha256.Sum256([]byte(s.CodeLines(room, recorder)))
 	var words []string
 	var acc, n uint
 	for _, b := range sum {
@@ -70,6 +64,18 @@ func (s State) MeetingCode(room, recorder string) string {
 		}
 	}
 	return strings.Join(words, "-")
+}
+
+// CodeLines returns the lines that the meeting code is made of. A room code has them,
+// too (roomkeys.RoomCode).
+func (s State) CodeLines(room, recorder string) string {
+	var w writer
+	w.WriteString(version + "meeting-code\n")
+	w.Text("room", room)
+	w.Line("recording", s.id())
+	w.Line("recorder", recorder)
+	w.readers(s.Readers)
+	return w.String()
 }
 
 func (s State) id() string {

@@ -268,5 +268,5 @@ func (x *Exchange) deny(p *peer, why Why, now time.Time) {
 	m.generation, m.chain, m.index, m.why = p.theirs.generation, x.own.newest(), x.latest().index, why
 	m.recording = p.recording
 	x.send(m, nil)
-	p.told, p.toldChain, p.resend, p.answered = why, m.chain, false, now
+	p.told, p.resend, p.answered = why, false, now
 }

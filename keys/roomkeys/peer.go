@@ -63,7 +63,6 @@ type peer struct {
 	resend           bool   // it is to be given that again
 	answered         time.Time
 	told             Why // why it is given none, as it was told
-	toldChain        int
 
 	// What it gives:
 	offer         *offer

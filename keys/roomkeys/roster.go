@@ -52,8 +52,8 @@ func rosterLines(seats []Seat) string {
 func RosterHash(seats []Seat) Hash { return hashOf([]byte(rosterLines(seats))) }
 
 // RoomCode returns eight words (88 bits) that are the same for all who see the same
-// seats and were told the same of the recorder. recorder are the lines of its meeting
-// code (see PROTOCOL.md), "" without one. It takes some tens of milliseconds, so that
+// seats and were told the same of the recorder. recorder is what CodeLines returns of
+// its member.State, "" without one. It takes some tens of milliseconds, so that
 // a server cannot try many rosters.
 func RoomCode(seats []Seat, recorder string) string {
 	b, err := pbkdf2.Key(sha256.New, rosterLines(seats)+recorder, []byte(codeSalt), codeRounds, len(keys.Fingerprint{}))

@@ -199,6 +199,13 @@ func TestOverSessions(t *testing.T) {
 		back := h.join("ben", id["Ben"], id["Ada"])
 		pass(6 * time.Second)
 		want("when ben is back", map[[2]*guest]bool{{back, ada}: true, {ada, back}: true, {ben, ada}: false})
+		// All who see one another read the same eight words.
+		code := func(g *guest, s member.State) string {
+			return roomkeys.RoomCode(g.exchange.Roster(), s.CodeLines("weekly", id["Bot"].Verifier().Name()))
+		}
+		if a, b := code(ada, ada.session.Peer("bot").State), code(bot, state); a != b || len(strings.Split(a, "-")) != 8 {
+			t.Errorf("the room's code is %q for ada, %q for the bot", a, b)
+		}
 		for _, g := range []*guest{ada, eve, bot, back} {
 			if len(g.troubles) > 0 {
 				t.Errorf("%s was told %q", g.identity, g.troubles)
