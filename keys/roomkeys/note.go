@@ -36,8 +36,10 @@ const (
 	Paused Why = "paused"
 
 	given Why = "-" // a key, and no reason
-	none      = "-"
 )
+
+// none stands for a value that is not there.
+const none = "-"
 
 // A message has the fields that all messages have, and the fields of its type.
 // Fields of other types are zero.
