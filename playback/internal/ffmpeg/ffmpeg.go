@@ -61,10 +61,12 @@ type encoder struct {
 // videoEncoders and audioEncoders are tried in this order.
 var (
 	videoEncoders = []encoder{
-		// Between veryfast and ultrafast: two thirds of the time of veryfast, for files a
-		// fifth larger of the same quality. superfast takes longer, for files of three
-		// times the size, as it looks at no pictures ahead.
-		{name: "libx264", args: []string{"-preset", "veryfast", "-crf", "23", "-x264-params", "subme=1:me=dia:bframes=1"}},
+		// ultrafast, with what makes files small for little time: CABAC, deblocking, and
+		// ten pictures of looking ahead for the quality of each block. It takes half the
+		// time of veryfast, for files a quarter larger. superfast takes longer, and looks
+		// ahead at nothing: its files have three times the size where there is noise.
+		{name: "libx264", args: []string{"-preset", "ultrafast", "-crf", "23", "-x264-params",
+			"cabac=1:deblock=1,0,0:mbtree=1:rc-lookahead=10:aq-mode=1:weightp=1:scenecut=40:subme=1"}},
 		{name: "libopenh264", args: []string{"-b:v", "2500k"}},
 		{name: "h264_videotoolbox", args: []string{"-b:v", "2500k"}},
 		{name: "h264_mf", args: []string{"-b:v", "2500k"}},
