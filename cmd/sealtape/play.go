@@ -54,7 +54,8 @@ decrypts what you watch, in memory. Nothing is written. Only you can reach the p
 address has a secret in it. Ctrl-C stops the command.
 
 ID may be the beginning of an ID, "last", or a link that the page made, such as
-sealtape:ID#t=754. Without an ID, the page lists the recordings in the store.
+sealtape:ID#t=754, or #t=754,790 for a range. Without an ID, the page lists the recordings in
+the store.
 
 To watch from another machine, use a tunnel:
   ssh -L 8080:127.0.0.1:8080 HOST sealtape play ID --listen 127.0.0.1:8080 --no-browser
@@ -95,6 +96,9 @@ func (o *playOptions) Check() (err error) {
 		}
 		if o.moment.at, err = parsePosition(o.at); err != nil {
 			return ui.Misuse("--at: %v", err)
+		}
+		if o.moment.to <= o.moment.at {
+			o.moment.to = 0
 		}
 	}
 	return checkLoopback(o.listen)

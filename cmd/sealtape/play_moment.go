@@ -11,17 +11,23 @@ import (
 type moment struct {
 	id string
 	at time.Duration
+	to time.Duration // where playing pauses; 0: nowhere
 }
 
 // fragment returns the end of an address that begins at the moment.
 func (m moment) fragment() string {
-	if m.id == "" || m.at == 0 {
+	if m.id == "" || m.at == 0 && m.to == 0 {
 		return ""
 	}
-	return "#t=" + strconv.FormatFloat(m.at.Seconds(), 'f', -1, 64)
+	fragment := "#t=" + strconv.FormatFloat(m.at.Seconds(), 'f', -1, 64)
+	if m.to > 0 {
+		fragment += "," + strconv.FormatFloat(m.to.Seconds(), 'f', -1, 64)
+	}
+	return fragment
 }
 
-// parseMoment reads an ID or a link to a moment, sealtape:ID#t=754.
+// parseMoment reads an ID, or a link to a moment or to a range: sealtape:ID#t=754 or
+// sealtape:ID#t=754,790.
 func parseMoment(arg string) (moment, error) {
 	id, fragment, linked := strings.Cut(strings.TrimPrefix(arg, "sealtape:"), "#")
 	m := moment{id: id}
@@ -35,8 +41,14 @@ func parseMoment(arg string) (moment, error) {
 	if !ok {
 		return m, fmt.Errorf("%q is no link to a moment, want sealtape:ID#t=SECONDS", arg)
 	}
+	at, to, ranged := strings.Cut(at, ",")
 	var err error
-	m.at, err = parsePosition(at)
+	if m.at, err = parsePosition(at); err != nil || !ranged {
+		return m, err
+	}
+	if m.to, err = parsePosition(to); err == nil && m.to <= m.at {
+		err = fmt.Errorf("%q ends before it begins, want sealtape:ID#t=SECONDS,SECONDS", arg)
+	}
 	return m, err
 }
 

@@ -279,7 +279,7 @@ func TestPlayBrowser(t *testing.T) {
 func TestMoment(t *testing.T) {
 	for _, test := range []struct {
 		arg, id string
-		at      time.Duration
+		at, to  time.Duration
 		bad     bool
 	}{
 		{arg: "", id: ""},
@@ -289,13 +289,18 @@ func TestMoment(t *testing.T) {
 		{arg: "sealtape:01ABC#t=754", id: "01ABC", at: 754 * time.Second},
 		{arg: "01ABC#t=754.25", id: "01ABC", at: 754250 * time.Millisecond},
 		{arg: "01ABC#t=12:34", id: "01ABC", at: 754 * time.Second},
+		{arg: "sealtape:01ABC#t=754,790.5", id: "01ABC", at: 754 * time.Second, to: 790500 * time.Millisecond},
+		{arg: "sealtape:01ABC#t=0,0:07", id: "01ABC", to: 7 * time.Second},
+		{arg: "01ABC#t=7,7", bad: true},
+		{arg: "01ABC#t=7,", bad: true},
+		{arg: "01ABC#t=7,8,9", bad: true},
 		{arg: "sealtape:", bad: true},
 		{arg: "#t=7", bad: true},
 		{arg: "01ABC#7", bad: true},
 		{arg: "01ABC#t=", bad: true},
 	} {
 		m, err := parseMoment(test.arg)
-		if (err != nil) != test.bad || err == nil && m != (moment{test.id, test.at}) {
+		if (err != nil) != test.bad || err == nil && m != (moment{test.id, test.at, test.to}) {
 			t.Errorf("%q: %+v, %v", test.arg, m, err)
 		}
 	}

@@ -11,10 +11,9 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// A problem is an error as it is sent to the page.
+// A problem is an error as it is sent to the page, which has the words for it.
 type problem struct {
 	Error string `json:"error"` // locked, failed, gone, later
-	Text  string `json:"text"`
 }
 
 // problemOf maps an error to a status and a problem. The error's own text is for
@@ -22,13 +21,13 @@ type problem struct {
 func problemOf(err error) (int, problem) {
 	switch {
 	case errors.Is(err, playback.ErrLocked):
-		return http.StatusLocked, problem{"locked", "no key of yours opens this"}
+		return http.StatusLocked, problem{"locked"}
 	case errors.Is(err, playback.ErrDamaged), errors.Is(err, playback.ErrForeign):
-		return http.StatusUnprocessableEntity, problem{"failed", "this failed verification: it is not what was recorded"}
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, playback.ErrNotListed):
-		return http.StatusNotFound, problem{"gone", "there is no such thing here"}
+		return http.StatusUnprocessableEntity, problem{"failed"}
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, playback.ErrNotListed), errors.Is(err, playback.ErrRange), errors.Is(err, playback.ErrNothing):
+		return http.StatusNotFound, problem{"gone"}
 	}
-	return http.StatusServiceUnavailable, problem{"later", "the store does not answer"}
+	return http.StatusServiceUnavailable, problem{"later"}
 }
 
 // fail answers with an error.

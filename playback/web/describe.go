@@ -29,7 +29,7 @@ type description struct {
 	ID           string      `json:"id"`
 	State        string      `json:"state"`
 	Signers      []string    `json:"signers"`
-	Distrust     string      `json:"distrust"`
+	Distrust     *finding    `json:"distrust"`
 	PostQuantum  bool        `json:"post_quantum"`
 	ResealedFrom string      `json:"resealed_from"`
 	Command      string      `json:"command"`
@@ -79,7 +79,6 @@ type holeJSON struct {
 type trouble struct {
 	Segment int    `json:"segment"`
 	Error   string `json:"error"`
-	Text    string `json:"text"`
 }
 
 // describe answers with the recording, at once or when it has changed.
@@ -123,7 +122,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 		d.Start = start.UTC().Format(time.RFC3339Nano)
 	}
 	d.Command = t.s.c.Command
-	d.Distrust = log.Trust().Say("recording " + t.id)
+	d.Distrust = distrust(log)
 	d.Room, d.Title = tape.Room(all), playback.Title(all)
 	if h, ok := tape.Cited(tape.ResealedFrom(all)); ok {
 		d.ResealedFrom = h.ID
@@ -144,7 +143,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	for _, seg := range segments {
 		if seg.Err != nil && len(d.Problems) < maxProblems {
 			_, p := problemOf(seg.Err)
-			d.Problems = append(d.Problems, trouble{seg.Number, p.Error, p.Text})
+			d.Problems = append(d.Problems, trouble{seg.Number, p.Error})
 		}
 	}
 	b, err := json.Marshal(d)

@@ -123,7 +123,7 @@ func TestStates(t *testing.T) {
 	}{1: {423, "locked"}, 3: {404, "gone"}, 5: {503, "later"}, 6: {404, "gone"}} {
 		var p problem
 		getJSON(t, s, fmt.Sprintf("%s/segments/%d", base, n), want.status, &p)
-		if p.Error != want.kind || p.Text == "" || strings.Contains(p.Text, "store.example") {
+		if p.Error != want.kind {
 			t.Errorf("segment %d: %+v", n, p)
 		}
 	}
@@ -406,11 +406,11 @@ func TestList(t *testing.T) {
 	}}
 	s := serveLibrary(t, l, 0)
 	want := `{"recordings":[{"id":"A","state":"closed","room":"Stand-up","title":"Board","start":"2026-03-04T05:06:07.000008Z",` +
-		`"duration":90,"people":["Alice"],"signers":["carol"],"access":"all","incomplete":false,"bytes":12345,"problem":""},` +
+		`"duration":90,"people":["Alice (a1)","Alice (a2)"],"signers":["carol"],"access":"all","incomplete":false,"bytes":12345,"problem":null},` +
 		`{"id":"B","state":"open","room":"","title":"","start":"","duration":0,"people":[],"signers":[],"access":"none",` +
-		`"incomplete":true,"bytes":0,"problem":"1 object missing in the store"},` +
+		`"incomplete":true,"bytes":0,"problem":{"code":"missing","count":1}},` +
 		`{"id":"C","state":"closed","room":"","title":"","start":"","duration":0,"people":[],"signers":[],"access":"part",` +
-		`"incomplete":true,"bytes":0,"problem":""}]}` + "\n"
+		`"incomplete":true,"bytes":0,"problem":null}]}` + "\n"
 	if got := get(t, s, "api/recordings").Body.String(); got != want {
 		t.Errorf("got %s", got)
 	}
@@ -420,8 +420,9 @@ func TestList(t *testing.T) {
 	}
 	l.err = errors.New("no network to store.example")
 	var p problem
-	if getJSON(t, s, "api/recordings", 503, &p); p.Error != "later" || strings.Contains(p.Text, "store.example") {
-		t.Errorf("%+v", p)
+	getJSON(t, s, "api/recordings", 503, &p)
+	if body := get(t, s, "api/recordings").Body.String(); p.Error != "later" || strings.Contains(body, "store.example") {
+		t.Errorf("%s", body)
 	}
 }
 

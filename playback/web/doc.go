@@ -17,5 +17,7 @@
 // Recording is what is known of one, a Source is where its segments come from,
 // and a Player keeps the elements of all tracks to one clock. It has no look, and
 // asks nothing but its source. page/view shows: each view subscribes to the
-// player by itself, and watch.js only constructs them.
+// player by itself, and watch.js only constructs them. What it says is in
+// view/languages, a module for each language, of which a browser loads one; the
+// server sends codes where it has something to say.
 package web

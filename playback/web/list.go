@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
@@ -22,7 +21,7 @@ type entryJSON struct {
 	Access     tape.Access `json:"access"`
 	Incomplete bool        `json:"incomplete"`
 	Bytes      int64       `json:"bytes"`
-	Problem    string      `json:"problem"`
+	Problem    *finding    `json:"problem"`
 }
 
 // entryOf returns what the page lists of a recording.
@@ -34,26 +33,34 @@ func entryOf(d *tape.Description) entryJSON {
 	if !d.Start.IsZero() {
 		j.Start = d.Start.UTC().Format(time.RFC3339Nano)
 	}
-	for _, p := range d.People {
-		if name := p.Display(); !slices.Contains(j.People, name) {
-			j.People = append(j.People, name)
+	j.People = append(j.People, namesOf(d.People)...)
+	j.Incomplete = d.Verdict().Incomplete()
+	j.Problem = findingOf(d)
+	return j
+}
+
+// namesOf returns what people are called. Two of one name have their identities
+// behind it.
+func namesOf(people []tape.Person) []string {
+	identities := make(map[string]map[string]bool)
+	for _, p := range people {
+		name := p.Display()
+		if identities[name] == nil {
+			identities[name] = make(map[string]bool)
+		}
+		identities[name][p.Identity] = true
+	}
+	var names []string
+	for _, p := range people {
+		name := p.Display()
+		if len(identities[name]) > 1 {
+			name += " (" + p.Identity + ")"
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	v := d.Verdict()
-	j.Incomplete = v.Incomplete()
-	switch distrust := d.Trust().Say("recording " + d.ID); {
-	case d.Err != nil:
-		j.Problem = d.Err.Error()
-	case distrust != "":
-		j.Problem = distrust
-	case len(d.Missing) > 0:
-		j.Problem = words.Count(len(d.Missing), "object") + " missing in the store"
-	case len(d.Problems) > 0:
-		j.Problem = d.Problems[0]
-	case v.Outcome == tape.Damaged:
-		j.Problem = v.Say("recording " + d.ID)
-	}
-	return j
+	return names
 }
 
 // listRecordings answers with the library.

@@ -19,8 +19,9 @@ type asset struct {
 	mime string
 	data []byte
 	// links is a Link header with the modules that a document uses, so that the
-	// browser asks for all at once instead of at each import.
-	links string
+	// browser asks for all at once instead of at each import. words begins the
+	// one for the language's words.
+	links, words string
 }
 
 // assets returns the page's files by name. Requests are looked up in this map and
@@ -42,6 +43,7 @@ func assets() (map[string]asset, error) {
 	for name, f := range files {
 		if m := entryModule.FindSubmatch(f.data); m != nil && path.Ext(name) == ".html" {
 			f.links = links(files, string(m[1]))
+			f.words, _, _ = strings.Cut(string(m[1]), "page/")
 			files[name] = f
 		}
 	}
@@ -73,6 +75,25 @@ func links(files map[string]asset, src string) string {
 	add("page/" + module)
 	return strings.Join(list, ", ")
 }
+
+// linksFor returns the Link header of a document, with the words in the language
+// that the browser will choose. accept is its header Accept-Language, in which
+// browsers name languages by preference.
+func linksFor(files map[string]asset, f asset, accept string) string {
+	name := wordsIn("en")
+	for tag := range strings.SplitSeq(accept, ",") {
+		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
+		base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		if _, ok := files[wordsIn(base)]; ok {
+			name = wordsIn(base)
+			break
+		}
+	}
+	return f.links + ", <" + f.words + name + ">; rel=modulepreload"
+}
+
+// wordsIn returns the name of the module with the words in a language.
+func wordsIn(language string) string { return "page/view/languages/" + language + ".js" }
 
 // mimes are the types of the page's files. A file of another type is not served.
 var mimes = map[string]string{

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"path"
 	"regexp"
 	"strings"
@@ -165,5 +167,26 @@ func TestLinks(t *testing.T) {
 	}
 	if files["page/view/watch.js"].links != "" {
 		t.Error("a module has links")
+	}
+}
+
+// TestLanguageLink: a document names one language's words, those that the browser
+// will choose.
+func TestLanguageLink(t *testing.T) {
+	s := serve(t, meeting(t, 1))
+	for accept, want := range map[string]string{
+		"": "en", "de": "de", "de-AT,en;q=0.5": "de", "pl, FR-ca;q=0.8, en;q=0.5": "fr", "pl": "en", "*": "en",
+		"../engine/player": "en", ", ,;q=1,es": "es",
+	} {
+		for path, base := range map[string]string{"": "", "watch/" + testID: "../"} {
+			r := httptest.NewRequest(http.MethodGet, "http://"+testHost+"/"+s.token+"/"+path, nil)
+			r.Header.Set("Accept-Language", accept)
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			link := w.Header().Get("Link")
+			if strings.Count(link, "/languages/") != 1 || !strings.Contains(link, "<"+base+"page/view/languages/"+want+".js>; rel=modulepreload") {
+				t.Errorf("%q: %q links to %s", accept, path, link)
+			}
+		}
 	}
 }

@@ -75,6 +75,8 @@ type Server struct {
 	cache  *cache
 
 	patience patience
+	exports  chan struct{} // holds one for each export that is being made
+	maxDraft int64
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -104,7 +106,7 @@ func New(c Config) (*Server, error) {
 		c.CacheBytes = defaultCache
 	}
 	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]playback.Segment),
-		patience: usualPatience}
+		patience: usualPatience, exports: make(chan struct{}, exportSlots), maxDraft: maxDraft}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -239,7 +241,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) recording(w http.ResponseWriter, r *http.Request, id string, rest []string) {
 	n := 0
 	switch {
-	case len(rest) == 0:
+	case len(rest) == 0, len(rest) == 1 && rest[0] == "export":
 	case len(rest) == 2 && rest[0] == "segments":
 		var err error
 		if n, err = strconv.Atoi(rest[1]); err != nil || strconv.Itoa(n) != rest[1] || n < 0 {
@@ -256,6 +258,8 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request, id string, re
 		s.fail(w, r, err)
 	case len(rest) == 0:
 		s.describe(w, r, t)
+	case rest[0] == "export":
+		s.export(w, r, t)
 	default:
 		s.segment(w, r, t, n)
 	}
@@ -269,7 +273,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	w.Header().Set("Content-Type", f.mime)
 	if f.links != "" {
-		w.Header().Set("Link", f.links)
+		w.Header().Set("Link", linksFor(s.assets, f, r.Header.Get("Accept-Language")))
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(f.data)))
 	if r.Method != http.MethodHead {

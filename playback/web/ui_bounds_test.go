@@ -79,10 +79,10 @@ func narrow(s *site) {
 // refusals: what cannot be opened says why, and how to go on.
 func refusals(s *site) {
 	for _, c := range []struct{ id, head, text string }{
-		{sealed, "Locked", "no key opens <b>this</b>"},
-		{broken, "Failed verification", "the log is not the one the head signs"},
-		{later, "Cannot open this recording", "connection refused"},
-		{"01NONE", "No such recording", "no such recording"},
+		{sealed, "Locked", "No key of yours opens this."},
+		{broken, "Failed verification", "What the store has is not what was recorded."},
+		{later, "Cannot open this recording", "The store does not answer"},
+		{"01NONE", "No such recording", "There is no such recording here."},
 	} {
 		s.open("watch/" + c.id)
 		want(s, `document.querySelector("#message h2").textContent`, c.head)

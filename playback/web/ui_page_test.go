@@ -50,7 +50,7 @@ func states(s *site) {
 	want(s, `document.querySelector("#badges").innerText.includes("Closed")`, true)
 	want(s, `document.querySelector("#badges").innerText.includes("Opens a part, 2 min locked")`, true)
 	want(s, `document.querySelector("#badges").innerText.includes("Post-quantum")`, true)
-	want(s, `document.querySelector("#badges").innerText.includes("40 s failed")`, true)
+	want(s, `document.querySelector("#badges").innerText.includes("40 sec failed")`, true)
 	// The screen is large, the people are there, each with how the name is known.
 	want(s, `document.querySelector(".tile.large").dataset.kind`, "screen")
 	want(s, `document.querySelectorAll('.tile[data-kind="person"]').length`, 5)
@@ -59,7 +59,7 @@ func states(s *site) {
 	}
 	want(s, tile("p:chidi")+".dataset.state", "unsupported")
 	want(s, tile("p:chidi")+`.querySelector(".notice strong").textContent`, "No H.265 (HEVC) here")
-	want(s, tile("p:chidi")+`.ariaLabel`, "Chidi Anagonye, unknown, named by the server, microphone off, No H.265 (HEVC) here")
+	want(s, tile("p:chidi")+`.ariaLabel`, "Chidi Anagonye, Unknown, named by the server, microphone off, No H.265 (HEVC) here")
 	want(s, tile("p:eve")+`.querySelector(".avatar").checkVisibility({visibilityProperty: true})`, true)
 
 	for _, c := range []struct {
@@ -215,7 +215,7 @@ func controls(s *site) {
 	s.wait(seek + `.getAttribute("aria-valuenow") === "699"`)
 	s.wait(`location.hash === "#t=699"`)
 	s.at(1100)
-	s.wait(seek + `.getAttribute("aria-valuetext").endsWith("locked")`)
+	s.wait(seek + `.getAttribute("aria-valuetext").endsWith("Locked")`)
 	s.do(chromedp.Evaluate[chromedp.Void](`location.hash = "#t=1m5s"`))
 	s.wait("sealtape.player.time === 65")
 
@@ -252,7 +252,7 @@ func lanes(s *site) {
 	s.wait(`document.querySelectorAll(".over .span").length === 2`)
 	want(s, `document.querySelectorAll(".lane").length`, 6)
 	label := get[string](s, `document.querySelector('.lane[data-id="ada"] .lanetrack').ariaLabel`)
-	for _, words := range []string{"Ada Lovelace, identity proved", "here 0:02 to 25:00", "spoke for", "holes: packets lost at 1:30 for 6 s"} {
+	for _, words := range []string{"Ada Lovelace, Identity proved", "here 0:02 to 25:00", "spoke for", "holes: packets lost at 1:30 for 6 sec"} {
 		if !strings.Contains(label, words) {
 			s.Errorf("the lane says %q, not %q", label, words)
 		}
@@ -439,7 +439,7 @@ func TestLibraryPage(t *testing.T) {
 	want(s, `document.getElementById("count").textContent`, "2 of 6 recordings")
 	choose("state", "trouble")
 	want(s, cards+".join()", "interview-44")
-	want(s, `document.querySelector(".problem").textContent`, "the head is signed by nobody you have pinned")
+	want(s, `document.querySelector(".problem").textContent`, "It is not signed by anyone whose card you have pinned.")
 	choose("access", "")
 	choose("state", "")
 	s.do(chromedp.SendKeys("#search", "hopper ada"))
@@ -457,8 +457,8 @@ func TestLibraryPage(t *testing.T) {
 	s.list = func() (int, string) { return 200, `{"recordings": []}` }
 	s.open("")
 	want(s, `document.querySelector(".nothing h2").textContent`, "No recordings yet")
-	s.list = func() (int, string) { return 503, `{"error": "later", "text": "no route to <b>host</b>"}` }
+	s.list = func() (int, string) { return 503, `{"error": "later"}` }
 	s.open("")
-	want(s, `document.querySelector("#message bdi").textContent`, "no route to <b>host</b>")
+	want(s, `document.querySelector("#message bdi").textContent`, "The store does not answer")
 	s.check("names", "contrast", "hostile")
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,8 @@ type site struct {
 	ctx  context.Context
 	url  string // of the page, with a slash
 	list func() (int, string)
+	// words changes the page's words on their way to the browser, if not nil.
+	words func(module string) string
 }
 
 func newSite(t *testing.T) *site {
@@ -64,22 +67,25 @@ func newSite(t *testing.T) *site {
 	answers := map[string]func() (int, string){
 		meeting: func() (int, string) { return 200, one },
 		crowd:   func() (int, string) { return 200, crowded(t, one) },
-		sealed:  func() (int, string) { return 423, `{"error":"locked","text":"no key opens <b>this</b>"}` },
-		broken:  func() (int, string) { return 422, `{"error":"failed","text":"the log is not the one the head signs"}` },
-		later:   func() (int, string) { return 503, `{"error":"later","text":"connection refused"}` },
+		sealed:  func() (int, string) { return 423, `{"error":"locked"}` },
+		broken:  func() (int, string) { return 422, `{"error":"failed"}` },
+		later:   func() (int, string) { return 503, `{"error":"later"}` },
 	}
 	server, err := web.New(web.Config{Library: none{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, path, api := strings.Cut(r.URL.Path, "/api/recordings")
+		_, rest, api := strings.Cut(r.URL.Path, "/api/recordings")
+		if !api && s.words != nil && strings.HasSuffix(path.Dir(r.URL.Path), "/languages") {
+			w = &changed{w, s.words}
+		}
 		if !api {
 			server.ServeHTTP(w, r)
 			return
 		}
-		status, body := 404, `{"error":"gone","text":"no such recording"}`
-		switch id, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); {
+		status, body := 404, `{"error":"gone"}`
+		switch id, rest, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/"); {
 		case id == "":
 			status, body = s.list()
 		case strings.HasPrefix(rest, "segments/"):
@@ -118,6 +124,7 @@ func browse(t *testing.T) context.Context {
 		// What assistive technology is told of an element, for checks.js.
 		chromedp.Flag("enable-blink-features", "ComputedAccessibilityInfo"),
 		chromedp.Flag("force-prefers-reduced-motion", true),
+		chromedp.Flag("accept-lang", "en-US"),
 	}
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-extensions", "disable-dev-shm-usage"} {
 		opts = append(opts, chromedp.Flag(flag, true))
@@ -146,7 +153,7 @@ func keepNames() chromedp.Action[chromedp.Void] {
 	})
 }
 
-// crowded is the meeting with 30 people, still going on.
+// crowded is the meeting with 30 people, still going on. Two have the same name.
 func crowded(t *testing.T, one string) string {
 	var r map[string]any
 	if err := json.Unmarshal([]byte(one), &r); err != nil {
@@ -154,7 +161,7 @@ func crowded(t *testing.T, one string) string {
 	}
 	var events []any
 	for i := range 30 {
-		events = append(events, map[string]any{"t": 1, "type": "join", "participant": fmt.Sprintf("p%d", i), "name": fmt.Sprintf("Member %d of the crowd", i)})
+		events = append(events, map[string]any{"t": 1, "type": "join", "participant": fmt.Sprintf("p%d", i), "name": fmt.Sprintf("Member %d of the crowd", min(i, 28))})
 		for from := 10 + 7*i; from < 1400; from += 210 {
 			events = append(events, map[string]any{"t": from + 6, "type": "speaking", "participant": fmt.Sprintf("p%d", i), "from": from, "to": from + 6})
 		}

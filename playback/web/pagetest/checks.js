@@ -5,7 +5,7 @@ window.checks = (() => {
 		const box = node.getBoundingClientRect();
 		return box.width > 0 && box.height > 0 && node.checkVisibility({visibilityProperty: true, opacityProperty: true});
 	};
-	const words = (node) => `${node.tagName.toLowerCase()}${node.id ? "#" + node.id : ""}.${String(node.className?.baseVal ?? node.className).replace(/ /g, ".")} "${(node.textContent || "").trim().slice(0, 30)}"`;
+	const named = (node) => `${node.tagName.toLowerCase()}${node.id ? "#" + node.id : ""}.${String(node.className?.baseVal ?? node.className).replace(/ /g, ".")} "${(node.textContent || "").trim().slice(0, 30)}"`;
 
 	// names: what can be operated has a name, and a role that is more than a box.
 	function names() {
@@ -13,8 +13,8 @@ window.checks = (() => {
 		const all = root.querySelectorAll("a[href], button, input, select, summary, [tabindex='0'], [role=tab], [role=img], dialog[open], aside, section");
 		return [...all].filter((n) => shown(n) && !n.closest("[aria-hidden=true]")).flatMap((node) => {
 			const out = [];
-			if (!node.computedName?.trim()) out.push(`no name: ${words(node)}`);
-			if (node.tabIndex >= 0 && node.tagName !== "SUMMARY" && ["generic", "none", ""].includes(node.computedRole)) out.push(`no role: ${words(node)}`);
+			if (!node.computedName?.trim()) out.push(`no name: ${named(node)}`);
+			if (node.tabIndex >= 0 && node.tagName !== "SUMMARY" && ["generic", "none", ""].includes(node.computedRole)) out.push(`no role: ${named(node)}`);
 			return out;
 		});
 	}
@@ -67,7 +67,7 @@ window.checks = (() => {
 			const style = getComputedStyle(node), size = parseFloat(style.fontSize);
 			const least = size >= 24 || size >= 18.66 && style.fontWeight >= 700 ? 3 : 4.5;
 			const worst = Math.min(...backs(node).map((back) => ratio(over(colour(style.color), back), back)));
-			if (worst < least - 0.005) out.push(`contrast ${worst.toFixed(2)}: ${words(node)}, ${style.color}`);
+			if (worst < least - 0.005) out.push(`contrast ${worst.toFixed(2)}: ${named(node)}, ${style.color}`);
 		}
 		return [...new Set(out)];
 	}
@@ -78,7 +78,7 @@ window.checks = (() => {
 		return [...document.querySelectorAll("button svg.icon, a svg.icon, .how svg.icon")].filter((n) => shown(n) && !n.closest(":disabled")).flatMap((node) => {
 			const c = colour(getComputedStyle(node).color);
 			const worst = Math.min(...backs(node.parentElement).map((back) => ratio(over(c, back), back)));
-			return worst < 2.995 ? [`icon ${worst.toFixed(2)}: ${words(node.parentElement)}`] : [];
+			return worst < 2.995 ? [`icon ${worst.toFixed(2)}: ${named(node.parentElement)}`] : [];
 		});
 	}
 
@@ -90,7 +90,7 @@ window.checks = (() => {
 		if (document.querySelector("img, iframe, object, embed, b.x, body script")) out.push("markup of strangers");
 		if (/[\u202a-\u202e\u2066-\u2069]/.test(document.body.textContent)) out.push("a mark that turns the direction");
 		if (document.documentElement.scrollWidth > innerWidth) out.push(`the page is ${document.documentElement.scrollWidth} wide, the window ${innerWidth}`);
-		for (const node of document.querySelectorAll(".name, .quote")) if (node.tagName !== "BDI") out.push(`not apart: ${words(node)}`);
+		for (const node of document.querySelectorAll(".name, .quote")) if (node.tagName !== "BDI") out.push(`not apart: ${named(node)}`);
 		return out;
 	}
 
@@ -108,6 +108,27 @@ window.checks = (() => {
 		return out;
 	}
 
+	// words: where every text has brackets, nothing that is read or read out is without,
+	// but names, what somebody wrote, keys, commands, and what the browser makes of
+	// times, dates and numbers.
+	function words() {
+		const out = [];
+		const made = "bdi, code, kbd, time, noscript, script, .avatar, .now, .all, .when, .ruler, .wall, .tip b, .duration, .percent, #rate, #subtitle, .card .quiet, .card .people";
+		const bare = (text) => /\p{L}{2}/u.test(text) && !text.includes("⟦");
+		const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+		while (walker.nextNode()) {
+			const node = walker.currentNode.parentElement;
+			if (node.closest(made) || !bare(walker.currentNode.data)) continue;
+			if (bare(node.textContent) && bare(node.parentElement.textContent) && node.tagName !== "H1") out.push(named(node));
+		}
+		for (const name of ["aria-label", "title", "placeholder", "aria-valuetext", "alt"]) {
+			for (const node of document.querySelectorAll(`[${name}]`)) {
+				if (bare(node.getAttribute(name)) && !node.matches(".signer, .elsewhere")) out.push(`${name} "${node.getAttribute(name)}": ${named(node)}`);
+			}
+		}
+		return [...new Set(out)];
+	}
+
 	// room: controls are in the player, each seen whole, and on tiles nothing that is
 	// written lies over another.
 	function room() {
@@ -116,18 +137,18 @@ window.checks = (() => {
 		const theatre = box(document.getElementById("theatre")), parts = [...document.querySelectorAll("#controls :is(button, select, .clock, .scrubber)")].filter(shown);
 		parts.forEach((n, i) => {
 			const a = box(n);
-			if (a.left < theatre.left - 1 || a.right > theatre.right + 1 || a.bottom > theatre.bottom + 1) out.push(`not in the player: ${words(n)}`);
-			for (const other of parts.slice(i + 1)) if (!n.contains(other) && !other.contains(n) && over(a, box(other))) out.push(`${words(n)} over ${words(other)}`);
+			if (a.left < theatre.left - 1 || a.right > theatre.right + 1 || a.bottom > theatre.bottom + 1) out.push(`not in the player: ${named(n)}`);
+			for (const other of parts.slice(i + 1)) if (!n.contains(other) && !other.contains(n) && over(a, box(other))) out.push(`${named(n)} over ${named(other)}`);
 		});
 		if (box(document.getElementById("stage")).height < 110) out.push("hardly any stage");
 		for (const tile of document.querySelectorAll(".tile")) {
 			const name = tile.querySelector(".namebar"), written = [...tile.querySelectorAll(".notice > *")].filter(shown);
 			const tools = tile.classList.contains("tiny") ? [...tile.querySelectorAll(".tools button")].filter(shown) : [];
 			for (const n of written) {
-				if (over(box(n), box(name))) out.push(`${words(n)} over the name of ${tile.dataset.key}`);
-				if (box(n).top < box(tile).top - 1) out.push(`${words(n)} beyond the tile of ${tile.dataset.key}`);
+				if (over(box(n), box(name))) out.push(`${named(n)} over the name of ${tile.dataset.key}`);
+				if (box(n).top < box(tile).top - 1) out.push(`${named(n)} beyond the tile of ${tile.dataset.key}`);
 			}
-			for (const n of tools) for (const m of [name, ...written]) if (over(box(n), box(m))) out.push(`${words(n)} over ${words(m)} of ${tile.dataset.key}`);
+			for (const n of tools) for (const m of [name, ...written]) if (over(box(n), box(m))) out.push(`${named(n)} over ${named(m)} of ${tile.dataset.key}`);
 		}
 		return out;
 	}
@@ -152,11 +173,11 @@ window.checks = (() => {
 		]) {
 			for (const node of [...document.querySelectorAll(selector)].filter(shown)) {
 				const worst = ratio(over(styled(node, property), page), page);
-				if (worst < 3) out.push(`${property} ${worst.toFixed(2)}: ${words(node)}`);
+				if (worst < 3) out.push(`${property} ${worst.toFixed(2)}: ${named(node)}`);
 			}
 		}
 		return out;
 	}
 
-	return {names, contrast, icons, hostile, tiles, room, headings, forced};
+	return {names, contrast, icons, hostile, tiles, room, headings, forced, words};
 })();

@@ -74,9 +74,9 @@ test("a seek gives up what is not wanted any more", async (t) => {
 test("what is locked or failed is told once and not asked for again", async (t) => {
 	const { fetcher, asked, failed } = setup(t);
 	fetcher.want([of(3, "a"), of(4, "a")], 1);
-	asked[0].no(new Trouble("locked", "no"));
+	asked[0].no(new Trouble("locked"));
 	await settle();
-	asked[1].no(new Trouble("gone", "no"));
+	asked[1].no(new Trouble("gone"));
 	await settle();
 	assert.deepEqual(failed, [[3, "locked"], [4, "failed"]]);
 	assert.equal(asked.length, 2);
@@ -90,7 +90,7 @@ test("a store that does not answer is asked again, and told of once", async (t) 
 	fetcher.want([of(3, "a")]);
 	for (let n = 1; n <= 4; n++) {
 		assert.equal(asked.length, n);
-		asked[n - 1].no(new Trouble("later", "busy"));
+		asked[n - 1].no(new Trouble("later", "store"));
 		await settle();
 		assert.equal(asked.length, n, "not at once");
 		now += 3000;
@@ -99,7 +99,7 @@ test("a store that does not answer is asked again, and told of once", async (t) 
 	asked[4].ok(new Map([["a", [{}]]]));
 	await settle();
 	assert.deepEqual(got, [["a", 3, 1]]);
-	assert.deepEqual(told, ["busy", ""]);
+	assert.deepEqual(told, ["store", ""]);
 });
 
 test("what came before an answer broke off is not asked for again", async (t) => {
@@ -109,7 +109,7 @@ test("what came before an answer broke off is not asked for again", async (t) =>
 	const { fetcher, asked, got } = setup(t);
 	fetcher.want([of(3, "a", "b")]);
 	asked[0].give("a", [{}]);
-	asked[0].no(new Trouble("later", "broke off"));
+	asked[0].no(new Trouble("later", "broken"));
 	await settle();
 	now += 3000;
 	t.mock.timers.tick(3000);

@@ -58,12 +58,12 @@ test("each track is given once, whole, also if it sent nothing", async (t) => {
 
 test("what an answer's status means", async (t) => {
 	const source = new HTTPSource("http://127.0.0.1/TOKEN/");
-	for (const [status, kind] of [[423, "locked"], [422, "failed"], [404, "gone"], [503, "later"], [500, "later"]]) {
-		t.mock.method(globalThis, "fetch", async () => new Response('{"error":"x","text":"so it is"}', { status }));
-		await assert.rejects(source.segment("1", 3, ["7"], null, () => assert.fail("given")), { kind, message: "so it is" });
+	for (const [status, kind, why] of [[423, "locked", "status"], [422, "failed", "status"], [404, "gone", "status"], [503, "later", "store"], [500, "later", "status"]]) {
+		t.mock.method(globalThis, "fetch", async () => new Response('{"error":"x"}', { status }));
+		await assert.rejects(source.segment("1", 3, ["7"], null, () => assert.fail("given")), { kind, why });
 	}
 	t.mock.method(globalThis, "fetch", async () => {
 		throw new TypeError("refused");
 	});
-	await assert.rejects(source.recording("1"), { kind: "later" });
+	await assert.rejects(source.recording("1"), { kind: "later", why: "silent" });
 });

@@ -28,8 +28,8 @@ test("initials are letters", () => {
 test("times, lengths and sizes", () => {
 	for (const [t, want] of [[0, "0:00"], [65.9, "1:05"], [3723, "1:02:03"], [-1, "0:00"], [NaN, "0:00"]]) assert.equal(text.time(t), want);
 	for (const [t, want] of [[0, "0 seconds"], [1, "1 second"], [3661, "1 hour 1 minute 1 second"], [7200, "2 hours"], [120, "2 minutes"]]) assert.equal(text.spokenTime(t), want);
-	for (const [t, want] of [[0.44, "0.4 s"], [9.96, "10 s"], [59.6, "1 min"], [3600, "1 h"], [3900, "1 h 5 min"]]) assert.equal(text.length(t), want);
-	for (const [n, want] of [[0, "0 B"], [999, "999 B"], [1500, "1.5 kB"], [999999, "1.0 MB"], [3.5e9, "3.5 GB"]]) assert.equal(text.bytes(n), want);
+	for (const [t, want] of [[0.44, "0.4 sec"], [9.96, "10 sec"], [59.6, "1 min"], [3600, "1 hr"], [3900, "1 hr 5 min"]]) assert.equal(text.length(t), want);
+	for (const [n, want] of [[0, "0 bytes"], [999, "999 bytes"], [1500, "1.5 kB"], [999999, "1 MB"], [3.5e9, "3.5 GB"]]) assert.equal(text.bytes(n), want);
 	assert.equal(text.date(""), "");
 	assert.equal(text.date("0001-01-01T00:00:00Z"), "");
 });
@@ -44,21 +44,23 @@ test("every event has its sentence", () => {
 	};
 	for (const [e, want] of [
 		[{ type: "start", text: "weekly" }, "event: Recording started in weekly"],
-		[{ type: "stop", reason: "the room is empty" }, "event: Recording ended: the room is empty"],
+		[{ type: "stop", reason: "full moon" }, "event: Recording ended: full moon"],
+		[{ type: "stop", reason: "everybody has left" }, "event: Recording ended: everybody has left"],
+		[{ type: "left-out", text: "camera", reason: "no-video" }, "detail: Ada publishes what is not recorded: camera"],
 		[{ type: "join" }, "event: Ada joined"],
 		[{ type: "verified", reason: "proof", name: "Ada L." }, "event: Ada proved to be Ada L."],
 		[{ type: "verified", reason: "operator", name: "Ada L." }, "event: Ada is Ada L., says the operator"],
 		[{ type: "verified" }, "event: Ada is not taken for anybody any more"],
 		[{ type: "claimed", name: "Ada L." }, "event: Ada showed a card that nobody had pinned, with the name Ada L."],
 		[{ type: "integrity", track: undefined, reason: "member: signature" }, "trouble: Something false arrived as Ada’s word of who they are: member: signature"],
-		[{ type: "hole", from: 1, to: 4, reason: "loss" }, "trouble: Ada’s camera misses 3 s: packets lost"],
-		[{ type: "hole", from: 1, to: 1.2, reason: "what?" }, "detail: Ada’s camera misses 0.2 s: what?"],
-		[{ type: "hole", from: 1, to: 9, reason: "paused" }, "detail: Nothing was kept of Ada’s camera for 8 s: recording paused"],
-		[{ type: "hole", from: 0, to: 6, reason: "consent" }, "detail: Nothing was kept of Ada’s camera for 6 s: no consent"],
-		[{ type: "hole", from: 0, to: 6, reason: "unverified" }, "detail: Nothing was kept of Ada’s camera for 6 s: not verified yet"],
+		[{ type: "hole", from: 1, to: 4, reason: "loss" }, "trouble: Ada’s camera misses 3 sec: packets lost"],
+		[{ type: "hole", from: 1, to: 1.2, reason: "what?" }, "detail: Ada’s camera misses 0.2 sec: what?"],
+		[{ type: "hole", from: 1, to: 9, reason: "paused" }, "detail: Nothing was kept of Ada’s camera for 8 sec: recording paused"],
+		[{ type: "hole", from: 0, to: 6, reason: "consent" }, "detail: Nothing was kept of Ada’s camera for 6 sec: no consent"],
+		[{ type: "hole", from: 0, to: 6, reason: "unverified" }, "detail: Nothing was kept of Ada’s camera for 6 sec: not verified yet"],
 		[{ type: "consent", reason: "withdrawn" }, "event: Ada withdrew consent"],
 		[{ type: "dropped", reason: "chat", count: 1 }, "trouble: Missing: 1 event of the kind “chat” of Ada, too many came at once"],
-		[{ type: "reconnect", from: 1, to: 11 }, "trouble: The recorder came back after 10 s"],
+		[{ type: "reconnect", from: 1, to: 11 }, "trouble: The recorder came back after 10 sec"],
 		[{ type: "chat", text: "hi" }, "chat: hi"],
 		[{ type: "chat", text: "hi", reason: "cut", size: 9 }, "chat: hi (the rest is not here: it was too long, or its end never came)"],
 		[{ type: "stream", text: "plan.pdf", reason: "files", size: 1500 }, "event: Ada sent the file plan.pdf of 1.5 kB on the topic files, which is not kept"],
@@ -66,7 +68,7 @@ test("every event has its sentence", () => {
 		[{ type: "hand", reason: "raised" }, "event: Ada raised their hand"],
 		[{ type: "hand", reason: "lowered" }, "event: Ada lowered their hand"],
 		[{ type: "metadata", text: "{}" }, "detail: The room’s own data changed: {}"],
-		[{ type: "stream", reason: "agenda", size: 8 }, "event: Ada sent a text of 8 B on the topic agenda, which is not kept"],
+		[{ type: "stream", reason: "agenda", size: 8 }, "event: Ada sent a text of 8 bytes on the topic agenda, which is not kept"],
 		[{ type: "track", reason: "plaintext" }, "event: Ada’s camera came on, without end-to-end encryption"],
 		[{ type: "mute" }, "detail: Ada muted the camera"],
 		[{ type: "speaking" }, null],

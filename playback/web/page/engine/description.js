@@ -15,14 +15,14 @@
  * @property {"all"|"part"|"none"} access
  * @property {boolean} incomplete
  * @property {number} bytes
- * @property {string} problem in a sentence, "" for none
+ * @property {Finding|null} problem
  *
  * @typedef {object} Description a recording, or what is new of it
  * @property {string} version
  * @property {string} id
  * @property {"open"|"closed"|"cut"} state
  * @property {string[]} [signers]
- * @property {string} [distrust] why the signature does not count, "" if it does
+ * @property {Finding|null} [distrust] why the signature does not count, null if it does
  * @property {boolean} [post_quantum]
  * @property {string} [resealed_from]
  * @property {string} [command]
@@ -41,7 +41,12 @@
  *
  * @typedef {{ number: number, opens: boolean, first: number, last: number }} Epoch
  *
- * @typedef {{ segment: number, error: string, text: string }} Problem
+ * @typedef {{ segment: number, error: string }} Problem error is locked, failed, gone or later
+ *
+ * @typedef {object} Finding what is wrong with a recording as a whole
+ * @property {string} code one of finding.go
+ * @property {string} [who] whom it is about
+ * @property {number} [count]
  *
  * @typedef {{ track: string, from: number, to: number, reason?: string }} Hole
  *

@@ -21,7 +21,7 @@ export class Fetcher {
 	#flying = new Set();
 	/** @type {Map<number, { at: number, wait: number }>} when to try again, by segment index */
 	#retry = new Map();
-	/** What keeps the source from answering, "" for nothing. */
+	/** @type {import("./source.js").Why|""} what keeps the source from answering */
 	#trouble = "";
 	/** @type {Want[]} */
 	#wants = [];
@@ -37,10 +37,10 @@ export class Fetcher {
 	 * @param {{ id: string, segments: { list: { number: number }[] } }} config.recording
 	 * @param {(uid: string, i: number, parts: import("./source.js").Part[]) => void} config.give
 	 *     a track's media of segment index i, none if it sent nothing
-	 * @param {(i: number, state: "locked"|"failed", text: string) => void} config.fail
+	 * @param {(i: number, state: "locked"|"failed") => void} config.fail
 	 *     segment index i can never be played
-	 * @param {(text: string) => void} config.trouble what keeps the source from
-	 *     answering, "" when it answers again
+	 * @param {(why: import("./source.js").Why|"") => void} config.trouble what keeps the
+	 *     source from answering, "" when it answers again
 	 */
 	constructor(config) {
 		this.#config = config;
@@ -105,7 +105,7 @@ export class Fetcher {
 				give(uid, index, parts);
 			});
 		} catch (err) {
-			trouble = err instanceof Trouble ? err : new Trouble("later", err instanceof Error ? err.message : "");
+			trouble = err instanceof Trouble ? err : new Trouble("later", "broken");
 		}
 		if (!this.#flying.delete(flight)) return; // given up
 		if (!trouble) this.#succeeded(index);
@@ -129,7 +129,7 @@ export class Fetcher {
 		this.#retry.delete(index);
 		this.#wants = this.#wants.filter(([i]) => i !== index);
 		this.#urgent.delete(index);
-		this.#config.fail(index, trouble.kind === "locked" ? "locked" : "failed", trouble.message);
+		this.#config.fail(index, trouble.kind === "locked" ? "locked" : "failed");
 	}
 
 	/**
@@ -139,7 +139,7 @@ export class Fetcher {
 	#retryLater(index, trouble) {
 		const wait = Math.min(lastRetry, (this.#retry.get(index)?.wait || firstRetry / 2) * 2);
 		this.#retry.set(index, { at: performance.now() / 1000 + wait, wait });
-		this.#report(trouble.message || "the recording's store does not answer");
+		this.#report(trouble.why);
 	}
 
 	/**
@@ -157,10 +157,10 @@ export class Fetcher {
 		});
 	}
 
-	/** @param {string} text */
-	#report(text) {
-		if (text === this.#trouble) return;
-		this.#trouble = text;
-		this.#config.trouble(text);
+	/** @param {import("./source.js").Why|""} why */
+	#report(why) {
+		if (why === this.#trouble) return;
+		this.#trouble = why;
+		this.#config.trouble(why);
 	}
 }

@@ -88,16 +88,10 @@ export class HTTPSource {
 			answer = await fetch(new URL(path, this.base), { signal, cache: "no-store", credentials: "omit", redirect: "error" });
 		} catch (err) {
 			if (signal?.aborted) throw err;
-			throw new Trouble("later", "sealtape does not answer: does the command still run?");
+			throw new Trouble("later", "silent");
 		}
 		if (answer.ok) return answer;
-		let text = "";
-		try {
-			text = String((await answer.json()).text || "");
-		} catch {
-			// The status says enough.
-		}
-		throw new Trouble(kinds[answer.status] || "later", text || `the answer was ${answer.status}`);
+		throw new Trouble(kinds[answer.status] || "later", answer.status === 503 ? "store" : "status");
 	}
 }
 
@@ -114,6 +108,6 @@ async function body(promise, signal) {
 		return await promise;
 	} catch (err) {
 		if (signal?.aborted) throw err;
-		throw new Trouble("later", "the answer broke off");
+		throw new Trouble("later", "broken");
 	}
 }

@@ -1,3 +1,5 @@
+import { Trouble } from "./source.js";
+
 /** The longest wait after trouble, in seconds. */
 const longestWait = 15;
 
@@ -11,7 +13,7 @@ export class Live {
 	 * @param {import("./recording.js").Recording} config.recording
 	 * @param {import("./source.js").Source} config.source
 	 * @param {() => void} config.grown the recording was updated
-	 * @param {(text: string) => void} config.trouble
+	 * @param {(why: import("./source.js").Why) => void} config.trouble
 	 */
 	constructor(config) {
 		this.#config = config;
@@ -35,7 +37,7 @@ export class Live {
 				}
 			} catch (err) {
 				if (signal.aborted) return;
-				if (!troubled) trouble(err instanceof Error ? err.message : String(err));
+				if (!troubled) trouble(err instanceof Trouble ? err.why : "broken");
 				troubled = true;
 				wait = Math.min(longestWait, wait * 2);
 			}

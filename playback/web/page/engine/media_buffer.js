@@ -7,8 +7,11 @@ const endless = 1e7;
 /** How near the beginning and the end of a range something can start, in seconds. */
 const startSlack = 0.001, endSlack = 0.02;
 
-/** @returns {typeof MediaSource|undefined} what this browser has: iPhones have only the managed one */
-function mediaSource() {
+/**
+ * mediaSource is what plays media piece by piece here: iPhones have only the managed one.
+ * @returns {typeof MediaSource|undefined} undefined if the browser has none
+ */
+export function mediaSource() {
 	return globalThis.MediaSource || Reflect.get(globalThis, "ManagedMediaSource");
 }
 

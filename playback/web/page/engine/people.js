@@ -10,6 +10,7 @@ import * as spans from "./spans.js";
  * @property {How} how how the name is known in each stay, at the least; card: they
  *     hold the key of one that nobody had pinned
  * @property {[number, import("./marks.js").Proof][]} known from when on it is known how
+ * @property {boolean} twin somebody else has the same name
  * @property {boolean} reader the name is among those who may read
  * @property {spans.Span[]} presence
  * @property {spans.Span[]} speaking
@@ -27,8 +28,15 @@ export function peopleOf(marks, tracks, duration) {
 	const ids = new Set(marks.people.keys());
 	for (const t of tracks) if (t.participant) ids.add(t.participant);
 	const people = [...ids].map((id) => personOf(id, marks, tracks.filter((t) => t.participant === id), duration));
-	return people.filter((p) => p.presence.length || p.tracks.length)
-		.sort((x, y) => (x.presence[0]?.[0] ?? 0) - (y.presence[0]?.[0] ?? 0));
+	const there = people.filter((p) => p.presence.length || p.tracks.length);
+	/** @type {Map<string, Person>} */
+	const first = new Map();
+	for (const p of there) {
+		const called = p.name || p.id, other = first.get(called);
+		if (other) other.twin = p.twin = true;
+		else first.set(called, p);
+	}
+	return there.sort((x, y) => (x.presence[0]?.[0] ?? 0) - (y.presence[0]?.[0] ?? 0));
 }
 
 /**
@@ -46,7 +54,7 @@ function personOf(id, marks, tracks, duration) {
 	const least = proofs[Math.min(...m.stays.map((how) => proofs.indexOf(how)))];
 	return {
 		id, name, how: least || (name ? "claimed" : "unknown"), known: m.known,
-		reader: !!m.verified && marks.readers.has(m.verified),
+		twin: false, reader: !!m.verified && marks.readers.has(m.verified),
 		presence: spans.merge(presence, 0.25), speaking: spans.merge(m.speaking), tracks,
 	};
 }

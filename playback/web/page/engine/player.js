@@ -20,7 +20,7 @@ const liveWithin = 15, liveBehind = 10;
  *   tracks  an element began or ceased to have media
  *   spans   a span turned out to be locked or to fail its verification
  *   update  the recording grew
- *   error   detail.text, for people
+ *   error   detail.why, a word of source.js
  */
 export class Player extends EventTarget {
 	#destroyed = false;
@@ -50,7 +50,7 @@ export class Player extends EventTarget {
 			recording, tracks: this.#tracks, clock: this.#clock, emit: (change) => this.#emit(change),
 		});
 		this.#live = new Live({
-			recording, source, grown: () => this.#grown(), trouble: (text) => this.#emit("error", { text }),
+			recording, source, grown: () => this.#grown(), trouble: (why) => this.#emit("error", { why }),
 		});
 		document.addEventListener("visibilitychange", this.#onVisibility);
 		// What is likely to be shown is fetched while the page is still being built.
@@ -144,6 +144,16 @@ export class Player extends EventTarget {
 	}
 
 	/**
+	 * moved takes it that the elements of pictures were put elsewhere in a document, which
+	 * stops them, or into one that is seen while the page is hidden.
+	 * @param {boolean} apart whether they are in such a document
+	 */
+	moved(apart) {
+		this.#tracks.apart = apart;
+		this.#transport.seek(this.time);
+	}
+
+	/**
 	 * element returns the element of a track, always the same one.
 	 * @param {string} uid
 	 */
@@ -219,6 +229,6 @@ export class Player extends EventTarget {
 	#refused() {
 		if (this.paused) return;
 		this.pause();
-		this.#emit("error", { text: "click to play: the browser allows sound only after a click" });
+		this.#emit("error", { why: "click" });
 	}
 }

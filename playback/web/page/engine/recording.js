@@ -39,7 +39,8 @@ export class Recording {
 	duration = 0;
 	/** @type {string[]} */
 	signers = [];
-	distrust = "";
+	/** @type {import("./description.js").Finding|null} why the signature does not count */
+	distrust = null;
 	postQuantum = false;
 	resealedFrom = "";
 	/** What opens it again, with its ID or a link behind: a command. */
@@ -89,7 +90,7 @@ export class Recording {
 		this.title = d.title || "";
 		this.start = d.start ? new Date(d.start) : null;
 		this.signers = d.signers || [];
-		this.distrust = d.distrust || "";
+		this.distrust = d.distrust ?? null;
 		this.postQuantum = !!d.post_quantum;
 		this.wideHoles = d.wide_holes || 0;
 		this.resealedFrom = d.resealed_from || "";

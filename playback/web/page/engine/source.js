@@ -39,14 +39,21 @@
 
 /** @typedef {"locked"|"failed"|"gone"|"later"} TroubleKind later: ask again; the others are final */
 
+/**
+ * @typedef {"store"|"silent"|"broken"|"foreign"|"status"|"click"} Why what is waited for:
+ *     the store does not answer; what serves the page does not; an answer broke off, is
+ *     not of the kind asked for, or is a refusal; the browser wants a click before sound
+ */
+
 /** A Trouble is an answer that is none. kind says what to do about it. */
 export class Trouble extends Error {
 	/**
 	 * @param {TroubleKind} kind
-	 * @param {string} text for people
+	 * @param {Why} [why] of trouble that may pass
 	 */
-	constructor(kind, text) {
-		super(text);
+	constructor(kind, why = "store") {
+		super(kind === "later" ? why : kind);
 		this.kind = kind;
+		this.why = why;
 	}
 }

@@ -45,7 +45,7 @@ export class Splitter {
 		this.#fields.push(field);
 		if (this.#fields.length % 2 === 1) {
 			const n = new DataView(field.buffer).getUint32(0);
-			if (n > maxField) throw new Trouble("later", "the answer is none of sealtape's");
+			if (n > maxField) throw new Trouble("later", "foreign");
 			this.#field = new Uint8Array(n);
 			return null;
 		}
@@ -62,6 +62,6 @@ export class Splitter {
 
 	/** end throws if the answer was cut short. */
 	end() {
-		if (this.#filled > 0 || this.#fields.length > 0) throw new Trouble("later", "the answer is cut short");
+		if (this.#filled > 0 || this.#fields.length > 0) throw new Trouble("later", "broken");
 	}
 }

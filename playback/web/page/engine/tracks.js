@@ -19,11 +19,13 @@ export class Tracks {
 	open = new Map();
 	/** @type {Set<string>} UIDs of the tracks whose pictures are seen */
 	shown = new Set();
+	/** The pictures are in a window of their own, and seen while the page is hidden. */
+	apart = false;
 	/** @type {Set<string>} UIDs of the tracks that the browser has no decoder for */
 	unsupported = new Set();
 	/** @type {Map<string, string>} UID to what the browser said of media that it choked on */
 	broken = new Map();
-	/** What keeps the source from answering, "" for nothing. */
+	/** @type {import("./source.js").Why|""} what keeps the source from answering */
 	trouble = "";
 	/** @type {Map<string, HTMLMediaElement>} by UID */
 	#elements = new Map();
@@ -57,8 +59,8 @@ export class Tracks {
 				if (recording.segments.fail(i, state)) emit("spans");
 				schedule(true);
 			},
-			trouble: (text) => {
-				this.trouble = text;
+			trouble: (why) => {
+				this.trouble = why;
 				emit("state");
 			},
 		});
@@ -104,7 +106,7 @@ export class Tracks {
 	 */
 	#wanted(track, from, to) {
 		if (this.unsupported.has(track.uid)) return false;
-		if (track.kind === "video" && (!this.shown.has(track.uid) || document.hidden)) return false;
+		if (track.kind === "video" && (!this.shown.has(track.uid) || document.hidden && !this.apart)) return false;
 		return this.#recording.segments.sends(track.uid, from, to);
 	}
 

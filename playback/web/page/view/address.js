@@ -4,24 +4,45 @@ const every = 5000;
 /** A moment as near as this is the one that it is at, in seconds. */
 const nearby = 1;
 
+/** A time in an address: 754, 754.5 or 1h2m34s. */
+const time = "(?:(\\d+)h)?(?:(\\d+)m)?(\\d+(?:\\.\\d+)?)?s?";
+
+const fragment = new RegExp(`(?:^|[#&])t=${time}(?:,${time})?(?:&|$)`);
+
 /**
  * moment is the time that an address asks for, #t=754 or #t=12m34s, in seconds; null
  * for none.
  * @param {string} hash
  */
 export function moment(hash) {
-	const m = /(?:^|[#&])t=(?:(\d+)h)?(?:(\d+)m)?(\d+(?:\.\d+)?)?s?(?:&|$)/.exec(hash);
-	if (!m || !(m[1] || m[2] || m[3])) return null;
-	return Number(m[1] ?? 0) * 3600 + Number(m[2] ?? 0) * 60 + Number(m[3] ?? 0);
+	const m = fragment.exec(hash);
+	return m && seconds(m.slice(1, 4));
+}
+
+/**
+ * rangeIn is the range that an address asks for, #t=754,790; null for none.
+ * @param {string} hash
+ * @returns {import("../engine/spans.js").Span|null}
+ */
+export function rangeIn(hash) {
+	const m = fragment.exec(hash), from = m && (seconds(m.slice(1, 4)) ?? 0), to = m && seconds(m.slice(4, 7));
+	return from !== null && to !== null && to > from ? [from, to] : null;
+}
+
+/** @param {string[]} parts hours, minutes and seconds, as far as they are there */
+function seconds([h, m, s]) {
+	return h || m || s ? Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0) : null;
 }
 
 /**
  * followAddress keeps the moment in the address, so that a reload or a bookmark comes
  * back to it, and goes where the address is changed to.
  * @param {import("../engine/player.js").Player} player
+ * @param {import("./range.js").Range} range it stays in the address while it is played
  */
-export function followAddress(player) {
+export function followAddress(player, range) {
 	const remember = () => {
+		if (range.playing) return;
 		const t = Math.floor(player.time), hash = t > 0 ? `#t=${t}` : "";
 		if (location.hash !== hash) history.replaceState(null, "", location.pathname + hash);
 	};
@@ -33,6 +54,7 @@ export function followAddress(player) {
 	}, every);
 	addEventListener("hashchange", () => {
 		const t = moment(location.hash);
+		range.span = rangeIn(location.hash);
 		if (t !== null && Math.abs(t - player.time) >= nearby) player.seek(t);
 	});
 }

@@ -1,6 +1,8 @@
 import { total } from "../engine/spans.js";
 import { el } from "./dom.js";
-import { count, length, line, signer } from "./text.js";
+import { finding } from "./finding.js";
+import { parts, say } from "./language.js";
+import { enumerate, length, line, signer } from "./text.js";
 import { nameNode } from "./words.js";
 
 /**
@@ -16,8 +18,11 @@ import { nameNode } from "./words.js";
 /** @type {Badge["kind"][]} the worst first: where there is little room, that is the one to be seen */
 const order = ["bad", "warn", "live", "good", "plain"];
 
-/** How many problems are told one by one. */
-const mostProblems = 8;
+/** How many problems are told one by one, and how many names. */
+const mostProblems = 8, mostNames = 3;
+
+/** @type {Record<string, import("./language.js").Key>} what is wrong with a segment, by its code */
+const problems = { gone: "problem.gone", later: "problem.later" };
 
 /**
  * badges lists what to show of a recording, the worst first.
@@ -42,24 +47,17 @@ export function badges(r) {
  * @param {Add} add
  */
 function addState(r, add) {
-	if (r.state === "open") add("live", "dot", "Live", "The recording goes on, and this page follows it.");
+	if (r.state === "open") add("live", "dot", say("badge.live"), say("badge.live.text"));
 	if (r.distrust) {
-		add("bad", "alert", "Not trusted", el("bdi", {}, line(r.distrust, 300)),
-			". Whoever has that key could have made this recording: ask who recorded.");
+		add("bad", "alert", say("badge.distrust"), ...finding(r.distrust), " ", say("finding.distrust"));
 	} else if (r.signers.length) {
-		add("good", "seal", ["Verified: ", ...names(r.signers.map(signer), 40)],
-			"The recording’s log is signed by ", ...names(r.signers, 120), ", whose card you have pinned. All that plays here was checked " +
-			"against that signature: nothing was changed, left out or put in after it was recorded.");
+		add("good", "seal", spread("badge.verified", { names: names(r.signers.map(signer), 40) }),
+			...spread("badge.verified.text", { names: names(r.signers, 120) }));
 	} else {
-		add("bad", "alert", "Not verified", "No signature of anyone you have pinned stands under this recording.");
+		add("bad", "alert", say("badge.unverified"), say("badge.unverified.text"));
 	}
-	if (r.state === "closed") {
-		add("plain", "film", "Closed", "The recorder ended this recording in good order and signed that this is its end: " +
-			"nothing after it was cut off.");
-	} else if (r.state === "cut") {
-		add("warn", "alert", "Cut off", "The recorder was interrupted before it could end this recording. What is here is verified; " +
-			"what came after it, if anything, is not here.");
-	}
+	if (r.state === "closed") add("plain", "film", say("badge.closed"), say("badge.closed.text"));
+	else if (r.state === "cut") add("warn", "alert", say("badge.cut"), say("badge.cut.text"));
 }
 
 /**
@@ -68,9 +66,7 @@ function addState(r, add) {
  * @param {Add} add
  */
 function addHoles(r, add) {
-	if (!r.wideHoles) return;
-	add("warn", "hole", "Incomplete", `${count(r.wideHoles, "hole")} of a second or more: something that was sent is not here. ` +
-		"The recorder declared where, and why: see the timeline.");
+	if (r.wideHoles) add("warn", "hole", say("badge.incomplete"), say("badge.incomplete.text", { n: r.wideHoles }));
 }
 
 /**
@@ -81,12 +77,11 @@ function addHoles(r, add) {
 function addAccess(r, add) {
 	const opens = r.epochs.filter((e) => e.opens).length, all = r.epochs.length;
 	if (opens === all && r.locked.length === 0) {
-		add("good", "unlock", "Opens all of it", "Your key opens the whole recording.");
+		add("good", "unlock", say("badge.opens"), say("badge.opens.text"));
 	} else if (opens === 0) {
-		add("bad", "lock", "Locked", "None of your keys opens any of this recording. One of its readers can grant you access: sealtape share.");
+		add("bad", "lock", say("badge.locked"), say("badge.locked.text", { command: "sealtape share" }));
 	} else {
-		add("warn", "lock", `Opens a part, ${length(total(r.locked))} locked`,
-			`Your key opens ${opens} of ${count(all, "span")} that have readers of their own. The others are shown as locked.`);
+		add("warn", "lock", say("badge.opensPart", { length: length(total(r.locked)) }), say("badge.opensPart.text", { some: opens, n: all }));
 	}
 }
 
@@ -96,18 +91,11 @@ function addAccess(r, add) {
  * @param {Add} add
  */
 function addSecrecy(r, add) {
-	if (r.postQuantum) {
-		add("plain", "shield", "Post-quantum",
-			"It is sealed with hybrid keys (ML-KEM-768 and X25519), also against computers that do not exist yet.");
-	} else {
-		add("warn", "shield", "Not post-quantum",
-			"At least one reader has a classic key. Whoever keeps a copy may open it some day with a quantum computer.");
-	}
+	if (r.postQuantum) add("plain", "shield", say("badge.quantum"), say("badge.quantum.text"));
+	else add("warn", "shield", say("badge.classic"), say("badge.classic.text"));
 	const plain = r.people.filter((p) => p.tracks.some((t) => t.plain));
 	if (plain.length) {
-		add("warn", "unlock", "Partly unencrypted", "What ", ...names(plain.map((p) => p.name || p.id), 60),
-			" sent came into the encrypted meeting without end-to-end encryption: by telephone, or from a machine that cannot have its keys. " +
-			"Whoever ran the servers could hear and see it, or put it there.");
+		add("warn", "unlock", say("badge.plain"), ...spread("badge.plain.text", { names: names(plain.map((p) => p.name || p.id), 60) }));
 	}
 }
 
@@ -118,28 +106,41 @@ function addSecrecy(r, add) {
  */
 function addTrouble(r, add) {
 	if (r.failed.length) {
-		add("bad", "alert", `${length(total(r.failed))} failed`, `${count(r.failed.length, "part")} of this recording failed verification: ` +
-			"missing, changed or not from here. They are shown in the timeline and never played.");
+		add("bad", "alert", say("badge.failed", { length: length(total(r.failed)) }), say("badge.failed.text", { n: r.failed.length }));
 	}
 	if (r.resealedFrom) {
-		add("plain", "link", "Resealed", "A copy of another recording, sealed anew for other readers by who signed this one: ",
-			el("bdi", {}, line(r.resealedFrom, 120)));
+		const id = el("bdi", {}, line(r.resealedFrom, 120));
+		add("plain", "link", say("badge.resealed"), ...parts("badge.resealed.text", { id }));
 	}
 	// What is locked or failed has badges of its own.
-	const problems = r.problems.filter((p) => p.error !== "locked" && p.error !== "failed");
-	if (problems.length === 0) return;
-	const rows = problems.slice(0, mostProblems).map((p) => el("li", {}, el("bdi", {}, line(`Segment ${p.segment}: ${p.text}`, 300))));
-	add("warn", "alert", problems.length === 1 ? "A problem" : `${problems.length} problems`, el("ul", { class: "problems" }, rows),
-		problems.length > mostProblems ? `and ${problems.length - mostProblems} more. ` : "", "sealtape verify tells all.");
+	const others = r.problems.filter((p) => p.error !== "locked" && p.error !== "failed");
+	if (others.length === 0) return;
+	const rows = others.slice(0, mostProblems).map((p) => el("li", {}, say("badge.problem.segment", {
+		segment: p.segment, text: say(problems[p.error] ?? "problem.later"),
+	})));
+	const more = others.length - mostProblems;
+	add("warn", "alert", say("badge.problem", { n: others.length }), el("ul", { class: "problems" }, rows),
+		more > 0 ? say("badge.problem.more", { n: more }) + " " : "", say("badge.problem.hint", { command: "sealtape verify" }));
 }
 
 /**
- * names are nodes for up to three names.
+ * spread is a text in whose places there may be several nodes.
+ * @param {import("./language.js").Key} key
+ * @param {import("./language.js").Values<(Node|string)[]>} values
+ */
+function spread(key, values) {
+	return parts(key, values).flat();
+}
+
+/**
+ * names are nodes for a few names.
  * @param {string[]} list
  * @param {number} most characters each
  * @returns {(Node|string)[]}
  */
 function names(list, most) {
-	const out = list.slice(0, 3).flatMap((name, i) => [i ? ", " : "", nameNode(name, most)]);
-	return list.length > 3 ? [...out, ` and ${list.length - 3} more`] : out;
+	/** @type {(Node|string)[]} */
+	const nodes = list.slice(0, mostNames).map((name) => nameNode(name, most));
+	if (list.length > mostNames) nodes.push(say("nMore", { n: list.length - mostNames }));
+	return enumerate(nodes);
 }

@@ -1,3 +1,4 @@
+import { ClipButton } from "./controls/clip.js";
 import { clock } from "./controls/clock.js";
 import { FullscreenButton } from "./controls/fullscreen.js";
 import { LayoutButton } from "./controls/layout.js";
@@ -11,31 +12,37 @@ import { shareButton } from "./controls/share.js";
 import { SkipButton } from "./controls/skip.js";
 import { VolumeControl } from "./controls/volume.js";
 import { waiting } from "./controls/waiting.js";
+import { WindowButton, windowsAllowed } from "./controls/window.js";
 import { el } from "./dom.js";
+import { say } from "./language.js";
 
 /** Controls are the bar to seek on and the buttons below it. Those that keys work, too, have names. */
 export class Controls {
-	panel = new PartButton("panel", "Chat, events and people", "c");
-	lanes = new PartButton("lanes", "Timeline", "t");
+	panel = new PartButton("panel", say("panel"), "c");
+	lanes = new PartButton("lanes", say("timeline"), "t");
 
 	/**
 	 * @param {HTMLElement} root
 	 * @param {import("../engine/player.js").Player} player
 	 * @param {import("./stage.js").Stage} stage
 	 * @param {HTMLElement} theatre
+	 * @param {HTMLElement} stageRoot
+	 * @param {import("./range.js").Range} range
+	 * @param {import("./popover.js").Popover} popover
 	 */
-	constructor(root, player, stage, theatre) {
+	constructor(root, player, stage, theatre, stageRoot, range, popover) {
 		this.play = new PlayButton(player);
 		this.volume = new VolumeControl(player);
 		this.skip = new SkipButton(player);
 		this.rate = new RateSelect(player);
 		this.layout = new LayoutButton(stage);
 		this.fullscreen = new FullscreenButton(theatre);
+		const pictures = windowsAllowed() && new WindowButton(player, stageRoot, () => this.play.toggle()).node;
 		// Play comes first for the keyboard; the bar is drawn above it.
 		root.append(el("div", { class: "buttons" },
 			this.play.node, backButton(player), this.volume.node, clock(player), liveButton(player), waiting(player),
 			el("div", { class: "space" }),
-			this.skip.node, this.rate.node, shareButton(player),
-			this.layout.node, this.lanes.node, this.panel.node, this.fullscreen.node), new Scrubber(player).node);
+			this.skip.node, this.rate.node, shareButton(player), new ClipButton(player, range, popover).node,
+			this.layout.node, this.lanes.node, this.panel.node, pictures, this.fullscreen.node), new Scrubber(player, range).node);
 	}
 }

@@ -1,37 +1,48 @@
 import { byID, el } from "./dom.js";
 import { icon } from "./icons.js";
+import { say } from "./language.js";
 import { line } from "./text.js";
+import { waitWords } from "./wait_words.js";
+
+/** @typedef {import("./language.js").Key} Key */
 
 /**
  * @typedef {object} Failure why there is nothing to see
  * @property {string} icon
- * @property {string} head
- * @property {string} hint how to go on
+ * @property {Key} head
+ * @property {Key|""} text
+ * @property {Key} hint how to go on
+ * @property {string} command that the hint names
  * @property {boolean} again whether to try again helps
  */
 
 /** @type {Record<import("../engine/source.js").TroubleKind, Failure>} */
 const failures = {
-	locked: { icon: "lock", head: "Locked", hint: "One of its readers can grant you access with sealtape share.", again: false },
+	locked: {
+		icon: "lock", head: "trouble.locked", text: "trouble.locked.text", hint: "trouble.locked.hint", command: "sealtape share", again: false,
+	},
 	failed: {
-		icon: "alert", head: "Failed verification",
-		hint: "This is not what was recorded, so none of it is played. sealtape verify says more.", again: false,
+		icon: "alert", head: "trouble.failed", text: "trouble.failed.text", hint: "trouble.failed.hint", command: "sealtape verify", again: false,
 	},
-	gone: { icon: "search", head: "No such recording", hint: "It may have been pruned, or is in another store.", again: false },
-	later: {
-		icon: "alert", head: "Cannot open this recording", hint: "The store or the command does not answer at the moment.", again: true,
-	},
+	gone: { icon: "search", head: "trouble.gone", text: "trouble.gone.text", hint: "trouble.gone.hint", command: "", again: false },
+	later: { icon: "alert", head: "trouble.later", text: "", hint: "trouble.later.hint", command: "", again: true },
 };
 
 /** @type {Failure} */
-const fault = { icon: "alert", head: "The page has failed", hint: "This is a fault of the player.", again: true };
+const fault = { icon: "alert", head: "trouble.fault", text: "", hint: "trouble.fault.hint", command: "", again: true };
 
 /**
  * showFailure shows why a recording cannot be opened.
  * @param {import("../engine/source.js").Trouble} trouble
  */
 export function showFailure(trouble) {
-	show(failures[trouble.kind], trouble.message);
+	const failure = failures[trouble.kind];
+	show(failure, failure.text ? say(failure.text) : waitWords(trouble.why));
+}
+
+/** showOldBrowser shows that the browser lacks what playing takes. */
+export function showOldBrowser() {
+	show({ ...fault, head: "trouble.later", hint: "trouble.browser.hint", again: false }, say("trouble.browser.text"));
 }
 
 /**
@@ -39,22 +50,22 @@ export function showFailure(trouble) {
  * @param {unknown} err
  */
 export function showFault(err) {
-	show(fault, err instanceof Error ? err.message : String(err));
+	show(fault, line(err instanceof Error ? err.message : err, 600));
 }
 
 /**
  * @param {Failure} failure
  * @param {string} text
  */
-function show({ icon: name, head, hint, again }, text) {
+function show({ icon: name, head, hint, command, again }, text) {
 	document.body.classList.remove("loading");
 	document.body.classList.add("failed");
-	byID("title").textContent = head;
+	byID("title").textContent = say(head);
 	byID("subtitle").textContent = "";
 	const box = byID("message");
 	box.hidden = false;
-	const reload = el("button", { type: "button", class: "textbutton primary", onclick: () => location.reload() }, "Try again");
-	const actions = el("div", { class: "actions" }, again && reload, el("a", { class: "textbutton", href: "../" }, "All recordings"));
-	box.replaceChildren(icon(name), el("h2", { id: "messagehead" }, head), el("p", {}, el("bdi", {}, line(text, 600))),
-		el("p", { class: "quiet" }, hint), actions);
+	const reload = el("button", { type: "button", class: "textbutton primary", onclick: () => location.reload() }, say("tryAgain"));
+	const actions = el("div", { class: "actions" }, again && reload, el("a", { class: "textbutton", href: "../" }, say("home")));
+	box.replaceChildren(icon(name), el("h2", { id: "messagehead" }, say(head)), el("p", {}, el("bdi", {}, text)),
+		el("p", { class: "quiet" }, say(hint, { command })), actions);
 }

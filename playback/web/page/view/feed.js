@@ -1,9 +1,9 @@
 import { closest, el } from "./dom.js";
-import { entriesOf, lastBy, matches } from "./feed_entries.js";
+import { entriesOf, folded, lastBy, matches } from "./feed_entries.js";
 import { icon } from "./icons.js";
-import { cutShort } from "./sentence.js";
-import { count, line, time } from "./text.js";
-import { avatar, howBadge, nameNode, quoteNode, sentenceNodes } from "./words.js";
+import { say } from "./language.js";
+import { line, time } from "./text.js";
+import { avatar, howBadge, nameNode, personNode, quoteNode, sentenceNodes } from "./words.js";
 
 /** How many rows are in the document at once, on either side of now. */
 const pageSize = 150;
@@ -21,11 +21,13 @@ const icons = { event: "dot", detail: "dot", trouble: "alert", chat: "chat" };
 export class Feed {
 	#player;
 	#recording;
-	#list = el("ol", { class: "feed", id: "feed", "data-keys": "", "aria-label": "Chat and events, by time" });
+	#list = el("ol", { class: "feed", id: "feed", "data-keys": "", "aria-label": say("feed.list") });
 	#none = el("p", { class: "none", hidden: true });
-	#back = el("button", { type: "button", class: "backtonow", hidden: true, onclick: () => this.follow() }, icon("down"), "Back to now");
+	#back = el("button", { type: "button", class: "backtonow", hidden: true, onclick: () => this.follow() }, icon("down"), say("feed.back"));
 	/** @type {import("./feed_entries.js").Entry[]} */
 	#entries = [];
+	/** @type {Set<import("./feed_entries.js").Entry>} the first of runs that are shown one by one */
+	#unfolded = new Set();
 	/** @type {import("./feed_entries.js").Entry[]} those that the filter lets through */
 	#rows = [];
 	/** @type {import("./feed_entries.js").Filter} */
@@ -45,17 +47,17 @@ export class Feed {
 		this.#player = player;
 		this.#recording = player.recording;
 		const search = el("input", {
-			type: "search", class: "search", placeholder: "Search", "aria-label": "Search chat and events", maxLength: 100,
+			type: "search", class: "search", placeholder: say("feed.search"), "aria-label": say("feed.search.label"), maxLength: 100,
 			spellcheck: false, autocomplete: "off",
 			oninput: () => {
 				this.#filter.words = search.value.trim().toLocaleLowerCase();
 				this.#showRows();
 			},
 		});
-		const chips = [this.#chip("Chat", "chat"), this.#chip("Events", "event", "trouble"), this.#chip("Details", "detail")];
+		const chips = [this.#chip(say("feed.chat"), "chat"), this.#chip(say("feed.events"), "event", "trouble"), this.#chip(say("feed.details"), "detail")];
 		/** What belongs into a pane. */
 		this.nodes = [
-			el("div", { class: "feedbar" }, el("div", { class: "chips", role: "group", "aria-label": "Show" }, chips), search),
+			el("div", { class: "feedbar" }, el("div", { class: "chips", role: "group", "aria-label": say("feed.show") }, chips), search),
 			this.#list, this.#none, this.#back,
 		];
 		this.#listen();
@@ -96,7 +98,7 @@ export class Feed {
 		});
 		list.addEventListener("click", (event) => {
 			const row = closest(event, ".row");
-			if (row && !closest(event, ".more") && !String(getSelection())) this.#go(Number(row.dataset.i));
+			if (row && !closest(event, ".more, a") && !String(getSelection())) this.#go(Number(row.dataset.i));
 		});
 		list.addEventListener("keydown", (event) => this.#key(event));
 		list.addEventListener("focusin", (event) => {
@@ -111,7 +113,7 @@ export class Feed {
 	 */
 	#key(event) {
 		const row = closest(event, ".row"), list = this.#list;
-		if (!row || closest(event, ".more")) return;
+		if (!row || closest(event, ".more, a")) return;
 		/** @type {Record<string, Element|null>} */
 		const ways = {
 			ArrowUp: row.previousElementSibling, ArrowDown: row.nextElementSibling, Home: list.firstElementChild, End: list.lastElementChild,
@@ -192,10 +194,10 @@ export class Feed {
 
 	/** showRows shows the rows that the filter lets through. */
 	#showRows() {
-		this.#rows = this.#entries.filter((entry) => matches(entry, this.#filter, this.#recording));
+		this.#rows = folded(this.#entries.filter((entry) => matches(entry, this.#filter, this.#recording)), this.#unfolded);
 		this.#none.hidden = this.#rows.length > 0;
-		if (this.#entries.length === 0) this.#none.textContent = "Nothing was written, and nothing happened that this key may read.";
-		else this.#none.textContent = this.#filter.words ? "Nothing here has these words." : "Nothing of this kind.";
+		if (this.#entries.length === 0) this.#none.textContent = say("feed.empty");
+		else this.#none.textContent = say(this.#filter.words ? "feed.noWords" : "feed.noKind");
 		this.#current = -1;
 		this.#turnTo(lastBy(this.#rows, this.#player.time));
 		this.#tick();
@@ -211,8 +213,8 @@ export class Feed {
 		/** @type {Node[]} */
 		const nodes = this.#rows.slice(this.#first, this.#last).map((entry, k) => this.#row(entry, this.#first + k));
 		const later = this.#rows.length - this.#last;
-		if (this.#first > 0) nodes.unshift(this.#others(`${count(this.#first, "earlier line")}`, Math.max(0, this.#first - pageSize)));
-		if (later > 0) nodes.push(this.#others(`${count(later, "later line")}`, this.#last + pageSize));
+		if (this.#first > 0) nodes.unshift(this.#others(say("feed.earlier", { n: this.#first }), Math.max(0, this.#first - pageSize)));
+		if (later > 0) nodes.push(this.#others(say("feed.later", { n: later }), this.#last + pageSize));
 		this.#list.replaceChildren(...nodes);
 		this.#rove(this.#list.querySelector(".when"));
 	}
@@ -235,19 +237,34 @@ export class Feed {
 	 * @param {import("./feed_entries.js").Entry} entry
 	 * @param {number} i
 	 */
-	#row({ t, event, kind, parts }, i) {
+	#row({ t, event, kind, parts, folded: run }, i) {
 		const r = this.#recording;
-		const when = el("button", { type: "button", class: "when", tabIndex: -1, "aria-label": `Go to ${time(t)}` }, time(t));
+		const when = el("button", { type: "button", class: "when", tabIndex: -1, "aria-label": say("feed.go", { time: time(t) }) }, time(t));
 		const row = el("li", { class: "row", "data-kind": kind, "data-i": i, "data-type": line(event.type, 20) });
 		if (event.type !== "chat") {
-			row.append(icon(icons[kind]), el("p", { class: "said" }, sentenceNodes(parts)), when);
+			row.append(icon(icons[kind]), el("p", { class: "said" }, sentenceNodes(parts), run && this.#unfoldButton(run)), when);
 			return row;
 		}
-		const name = r.person(event.participant)?.name || event.name || event.participant || "";
+		const person = r.person(event.participant), name = person?.name || event.name || event.participant || "";
 		row.append(avatar(event.participant, name), el("div", { class: "said" },
-			el("div", { class: "by" }, nameNode(name), howBadge(r.howAt(event.participant, t)), when), el("p", {}, quoteNode(event.text)),
-			event.reason === "cut" ? el("p", { class: "quiet" }, cutShort) : ""));
+			el("div", { class: "by" }, person ? personNode({ ...person, name }) : nameNode(name), howBadge(r.howAt(event.participant, t)), when), el("p", {}, quoteNode(event.text)),
+			event.reason === "cut" ? el("p", { class: "quiet" }, say("feed.cut")) : ""));
 		return row;
+	}
+
+	/**
+	 * unfoldButton shows those whom a row stands for one by one.
+	 * @param {import("./feed_entries.js").Entry[]} run
+	 */
+	#unfoldButton(run) {
+		const show = () => {
+			this.#leave();
+			this.#unfolded.add(run[0]);
+			const at = this.#rows.findIndex((entry) => entry.folded?.[0] === run[0]);
+			this.#showRows();
+			this.#when(at)?.focus();
+		};
+		return el("button", { type: "button", class: "more", onclick: show }, say("fold.show", { n: run.length }));
 	}
 
 	#tick() {

@@ -1,7 +1,8 @@
 import { badges } from "./badges.js";
 import { byID, el } from "./dom.js";
 import { icon } from "./icons.js";
-import { count, date, line } from "./text.js";
+import { say } from "./language.js";
+import { date, line } from "./text.js";
 import { showTitle, titleOf } from "./title.js";
 
 /**
@@ -35,7 +36,7 @@ export class Heading {
 		const parts = [
 			r.title && r.room ? el("bdi", {}, line(r.room, 80)) : "",
 			date(r.start),
-			r.people.length ? count(r.people.length, "person", "people") : "",
+			r.people.length ? say("people", { n: r.people.length }) : "",
 		].filter(Boolean);
 		this.#subtitle.replaceChildren(...parts.flatMap((p, i) => i ? [" · ", p] : [p]));
 		this.#updateBadges();
@@ -50,7 +51,7 @@ export class Heading {
 		this.#shown = shown;
 		const had = this.#badges.contains(document.activeElement);
 		this.#badges.replaceChildren(...list.map((b) => {
-			const explain = () => this.#popover.show(node, [el("div", { class: "explain" }, b.text)], "What this means", false);
+			const explain = () => this.#popover.show(node, [el("div", { class: "explain" }, b.text)], say("badge.explain"), false);
 			const node = el("button", { type: "button", class: "badge", "data-kind": b.kind, "aria-haspopup": "dialog", onclick: explain },
 				icon(b.icon), el("span", {}, b.words));
 			return el("li", {}, node);

@@ -1,5 +1,6 @@
 import { announce } from "./announce.js";
 import { button, el } from "./dom.js";
+import { say } from "./language.js";
 import { store, stored } from "./settings.js";
 import { namesTitle, nameTitle } from "./title.js";
 
@@ -28,12 +29,12 @@ export class Help {
 		});
 		const rows = shortcuts.map(({ shown, words }) => el("tr", {},
 			el("td", {}, shown.map((key) => el(key === "–" ? "span" : "kbd", {}, key))), el("td", {}, words)));
-		const heads = el("tr", {}, el("th", { scope: "col" }, "Keys"), el("th", { scope: "col" }, "What they do"));
+		const heads = el("tr", {}, el("th", { scope: "col" }, say("keyboard.keys")), el("th", { scope: "col" }, say("keyboard.what")));
 		const dialog = this.#dialog = el("dialog", { class: "help", id: "help", "aria-labelledby": "helptitle" },
-			el("div", { class: "head" }, el("h2", { id: "helptitle" }, "Keyboard"), button("close", "Close", () => dialog.close())),
+			el("div", { class: "head" }, el("h2", { id: "helptitle" }, say("keyboard")), button("close", say("close"), () => dialog.close())),
 			el("table", {}, el("thead", { class: "offscreen" }, heads), el("tbody", {}, rows)),
-			el("label", { class: "check" }, toggle, "Keys of letters and signs are on"),
-			el("label", { class: "check" }, title, "The recording’s name is in the tab’s title, and in the browser’s history"));
+			el("label", { class: "check" }, toggle, say("keyboard.letters")),
+			el("label", { class: "check" }, title, say("title.setting")));
 		dialog.addEventListener("click", (event) => {
 			if (event.target === dialog) dialog.close();
 		});
@@ -53,6 +54,6 @@ export class Help {
 	#setLetters(on) {
 		this.lettersOn = on;
 		store("keys", on ? "1" : "0");
-		announce(on ? "Letter keys are on" : "Letter keys are off");
+		announce(say(on ? "keyboard.letters.on" : "keyboard.letters.off"));
 	}
 }

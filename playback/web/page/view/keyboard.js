@@ -2,7 +2,9 @@ import { seekBy, seekTo } from "./controls/seek.js";
 import { byID } from "./dom.js";
 import { Help } from "./help.js";
 import { meant, modified } from "./keys.js";
+import { say } from "./language.js";
 import { showTitle } from "./title.js";
+import { toTurn } from "./turn_buttons.js";
 
 /** What a frame of a picture lasts at the usual rate, in seconds. */
 const frame = 1 / 25;
@@ -23,29 +25,30 @@ const frame = 1 / 25;
  * @returns {Shortcut[]}
  */
 function shortcuts(player, controls, feed) {
-	/** @type {(keys: string[], shown: string[], words: string, action: Shortcut["action"]) => Shortcut} */
-	const row = (keys, shown, words, action) => ({ keys, shown, words, action });
+	/** @type {(keys: string[], shown: string[], what: import("./language.js").Key, action: Shortcut["action"]) => Shortcut} */
+	const row = (keys, shown, what, action) => ({ keys, shown, words: say(what), action });
 	/** @param {number} by */
 	const step = (by) => {
 		player.pause();
 		player.seek(Math.max(0, player.time + by * frame));
 	};
 	return [
-		row([" ", "k"], ["Space", "K"], "Play or pause", () => controls.play.toggle()),
-		row(["j", "l"], ["J", "L"], "Back or on by 10 seconds", (key) => seekBy(player, key === "j" ? -10 : 10)),
-		row(["ArrowLeft", "ArrowRight"], ["←", "→"], "Back or on by 5 seconds", (key) => seekBy(player, key === "ArrowLeft" ? -5 : 5)),
-		row([",", "."], [",", "."], "One frame back or on, paused", (key) => step(key === "," ? -1 : 1)),
-		row([..."0123456789"], ["0", "–", "9"], "To 0 % … 90 %", (key) => seekTo(player, player.duration * Number(key) / 10)),
-		row(["Home", "End"], ["Home", "End"], "To the beginning or the end", (key) => seekTo(player, key === "Home" ? 0 : player.duration)),
-		row(["[", "]"], ["[", "]"], "To the line before or after, in chat and events", (key) => feed.step(key === "[" ? -1 : 1)),
-		row(["ArrowUp", "ArrowDown"], ["↑", "↓"], "Louder or quieter", (key) => controls.volume.louder(key === "ArrowUp" ? 0.05 : -0.05)),
-		row(["m"], ["M"], "Mute", () => controls.volume.mute()),
-		row(["<", ">"], ["<", ">"], "Slower or faster", (key) => controls.rate.faster(key === "<" ? -1 : 1)),
-		row(["s"], ["S"], "Skip silence", () => controls.skip.toggle()),
-		row(["f"], ["F"], "Full screen", () => controls.fullscreen.toggle()),
-		row(["g"], ["G"], "Grid, speaker or automatic layout", () => controls.layout.next()),
-		row(["c"], ["C"], "Chat, events and people", () => controls.panel.toggle()),
-		row(["t"], ["T"], "Timeline", () => controls.lanes.toggle()),
+		row([" ", "k"], [say("key.space"), "K"], "key.play", () => controls.play.toggle()),
+		row(["j", "l"], ["J", "L"], "key.ten", (key) => seekBy(player, key === "j" ? -10 : 10)),
+		row(["ArrowLeft", "ArrowRight"], ["←", "→"], "key.five", (key) => seekBy(player, key === "ArrowLeft" ? -5 : 5)),
+		row([",", "."], [",", "."], "key.frame", (key) => step(key === "," ? -1 : 1)),
+		row([..."0123456789"], ["0", "–", "9"], "key.part", (key) => seekTo(player, player.duration * Number(key) / 10)),
+		row(["Home", "End"], [say("key.home"), say("key.end")], "key.ends", (key) => seekTo(player, key === "Home" ? 0 : player.duration)),
+		row(["[", "]"], ["[", "]"], "key.line", (key) => feed.step(key === "[" ? -1 : 1)),
+		row(["p", "n"], ["P", "N"], "key.turn", (key) => toTurn(player, key === "p" ? -1 : 1)),
+		row(["ArrowUp", "ArrowDown"], ["↑", "↓"], "key.volume", (key) => controls.volume.louder(key === "ArrowUp" ? 0.05 : -0.05)),
+		row(["m"], ["M"], "mute", () => controls.volume.mute()),
+		row(["<", ">"], ["<", ">"], "key.rate", (key) => controls.rate.faster(key === "<" ? -1 : 1)),
+		row(["s"], ["S"], "skipSilence", () => controls.skip.toggle()),
+		row(["f"], ["F"], "fullscreen", () => controls.fullscreen.toggle()),
+		row(["g"], ["G"], "key.layout", () => controls.layout.next()),
+		row(["c"], ["C"], "panel", () => controls.panel.toggle()),
+		row(["t"], ["T"], "timeline", () => controls.lanes.toggle()),
 	];
 }
 
@@ -57,7 +60,7 @@ function shortcuts(player, controls, feed) {
  */
 export function listenToKeys(player, controls, feed) {
 	const rows = shortcuts(player, controls, feed);
-	rows.push({ keys: ["?"], shown: ["?"], words: "This help", action: () => help.show() });
+	rows.push({ keys: ["?"], shown: ["?"], words: say("key.help"), action: () => help.show() });
 	const help = new Help(rows, () => showTitle(player.recording));
 	byID("helpbutton").addEventListener("click", () => help.show());
 	const actions = new Map(rows.flatMap(({ keys, action }) => keys.map((key) => [key, action])));

@@ -2,7 +2,7 @@ import { visible, without } from "../engine/spans.js";
 import { el } from "./dom.js";
 import { describe } from "./lane_words.js";
 import { absence, wanted } from "./terms.js";
-import { avatar, howBadge, nameNode } from "./words.js";
+import { avatar, howBadge, personNode } from "./words.js";
 
 /** How high a lane's drawing is, in CSS pixels. */
 const laneHeight = 24;
@@ -41,7 +41,7 @@ export class Lane {
 		this.#recording = recording;
 		const name = person.name || person.id;
 		this.node = el("li", { class: "lane", "data-id": person.id.slice(0, 64) },
-			el("div", { class: "lanelabel" }, avatar(person.id, name), nameNode(name, 60), howBadge(person.how)), this.#track);
+			el("div", { class: "lanelabel" }, avatar(person.id, name), personNode(person, 60), howBadge(person.how)), this.#track);
 	}
 
 	/**

@@ -1,6 +1,9 @@
 import { total, within } from "../engine/spans.js";
+import { say } from "./language.js";
 import { absence, identified, wanted } from "./terms.js";
-import { count, length, line, time } from "./text.js";
+import { called, enumerate, length, time } from "./text.js";
+
+/** @typedef {import("./language.js").Key} Key */
 
 /** How many of each are told one by one. */
 const most = 4;
@@ -8,8 +11,16 @@ const most = 4;
 /** What is shorter is not told, in seconds. */
 const least = 0.5;
 
-/** @type {Record<string, string>} */
-const senses = { microphone: "sound", screen: "screen" };
+/** @typedef {{ missing: Key, unrecorded: Key }} Sense */
+
+/** @type {Record<string, Sense>} */
+const senses = {
+	microphone: { missing: "lane.sound.missing", unrecorded: "lane.sound.unrecorded" },
+	screen: { missing: "lane.screen.missing", unrecorded: "lane.screen.unrecorded" },
+};
+
+/** @type {Sense} */
+const picture = { missing: "lane.picture.missing", unrecorded: "lane.picture.unrecorded" };
 
 /**
  * doing is what a person does at a moment, in a word or two.
@@ -20,12 +31,14 @@ const senses = { microphone: "sound", screen: "screen" };
 export function doing(p, r, t) {
 	for (const k of p.tracks) {
 		const hole = r.holes(k.uid).find((h) => t >= h.from && t < h.to);
-		if (hole) return `${senses[k.source] ?? "picture"} ${wanted(hole.reason) ? "not recorded" : "missing"}, ${absence(hole.reason).label}`;
+		if (!hole) continue;
+		const sense = senses[k.source] ?? picture;
+		return say(wanted(hole.reason) ? sense.unrecorded : sense.missing, { reason: absence(hole.reason).label });
 	}
-	if (!within(p.presence, t)) return "away";
-	if (within(p.speaking, t)) return "speaking";
+	if (!within(p.presence, t)) return say("lane.away");
+	if (within(p.speaking, t)) return say("lane.speaking");
 	const open = p.tracks.some((k) => k.source === "microphone" && within(k.life, t) && !within(k.muted, t));
-	return open ? "listening" : "microphone off";
+	return say(open ? "lane.listening" : "lane.micOff");
 }
 
 /**
@@ -34,16 +47,19 @@ export function doing(p, r, t) {
  * @param {import("../engine/recording.js").Recording} r
  */
 export function describe(p, r) {
-	const parts = [`${line(p.name || p.id, 60)}, ${identified(p.how).label.toLowerCase()}`];
+	const parts = [`${called(p, 60)}, ${identified(p.how).label}`];
 	if (p.presence.length) {
-		parts.push("here " + p.presence.slice(0, most).map(([a, b]) => `${time(a)} to ${time(b)}`).join(", "));
+		const spans = p.presence.slice(0, most).map(([a, b]) => say("lane.span", { from: time(a), to: time(b) }));
+		parts.push(say("lane.here", { spans: enumerate(spans).join("") }));
 	}
 	const spoke = total(p.speaking);
-	parts.push(spoke >= least ? `spoke for ${length(spoke)}` : "did not speak");
+	parts.push(spoke >= least ? say("lane.spoke", { length: length(spoke) }) : say("lane.silent"));
 	const holes = p.tracks.flatMap((k) => r.holes(k.uid)).filter((h) => h.to - h.from >= least && !wanted(h.reason)).sort((a, b) => a.from - b.from);
 	if (holes.length) {
-		const told = holes.slice(0, most).map((h) => `${absence(h.reason).label} at ${time(h.from)} for ${length(h.to - h.from)}`);
-		parts.push(`${count(holes.length, "hole")}: ${told.join(", ")}${holes.length > most ? " and more" : ""}`);
+		const told = holes.slice(0, most).map((h) => say("lane.hole", {
+			reason: absence(h.reason).label, time: time(h.from), length: length(h.to - h.from),
+		}));
+		parts.push(say(holes.length > most ? "lane.holesMore" : "lane.holes", { n: holes.length, list: told.join(", ") }));
 	}
 	return parts.join("; ");
 }

@@ -2,11 +2,13 @@ import { announce } from "./announce.js";
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { Lane } from "./lane.js";
+import { say } from "./language.js";
 import { doing } from "./lane_words.js";
-import { stateAt, wall } from "./moment.js";
+import { speakersAt, stateAt, wall } from "./moment.js";
 import { time } from "./text.js";
 import { TimelineView } from "./timeline_view.js";
-import { nameNode } from "./words.js";
+import { toTurn } from "./turn_buttons.js";
+import { personNode } from "./words.js";
 
 /** @typedef {import("./lane.js").Colour} Colour */
 
@@ -16,9 +18,10 @@ const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200], l
 /** Nothing is drawn into less, in pixels. */
 const leastWidth = 20;
 
+/** @type {[kind: string, words: import("./language.js").Key][]} */
 const legend = [
-	["speaking", "Speaking"], ["open", "Microphone on"], ["muted", "Muted"], ["screen", "Screen"],
-	["hole", "Missing"], ["unrecorded", "Not recorded"], ["locked", "Locked"], ["failed", "Failed"],
+	["speaking", "timeline.speaking"], ["open", "timeline.open"], ["muted", "timeline.muted"], ["screen", "timeline.screen"],
+	["hole", "timeline.hole"], ["unrecorded", "timeline.unrecorded"], ["locked", "timeline.locked"], ["failed", "timeline.failed"],
 ];
 
 /**
@@ -31,15 +34,15 @@ export class Lanes {
 	#recording;
 	#view;
 	#ruler = el("div", { class: "ruler", "aria-hidden": "true" });
-	#list = el("ul", { class: "lanelist", tabIndex: 0, "aria-label": "Lanes" });
+	#list = el("ul", { class: "lanelist", tabIndex: 0, "aria-label": say("timeline.list") });
 	#cursor = el("div", { class: "cursor" });
 	#hover = el("div", { class: "hoverline", hidden: true });
 	#tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
 	#over = el("div", { class: "over" });
 	#body = el("div", { class: "lanebody" }, this.#ruler, this.#list,
 		el("div", { class: "overbox" }, this.#over, this.#hover, this.#cursor), this.#tip);
-	#zoomOut = button("minus", "Zoom out of the timeline", () => this.#zoomBy(2), { id: "zoomout" });
-	#zoomFit = button("fit", "The whole timeline", () => this.#zoomBy(Infinity), { id: "zoomfit" });
+	#zoomOut = button("minus", say("timeline.zoomOut"), () => this.#zoomBy(2), { id: "zoomout" });
+	#zoomFit = button("fit", say("timeline.fit"), () => this.#zoomBy(Infinity), { id: "zoomfit" });
 	/** @type {Map<string, Lane>} by identity, in the order of the list */
 	#lanes = new Map();
 	/** Of the ruler and the lanes, in pixels. */
@@ -59,11 +62,13 @@ export class Lanes {
 		this.#player = player;
 		this.#recording = player.recording;
 		this.#view = new TimelineView(player.recording);
-		const kinds = legend.map(([kind, words]) => el("li", {}, el("i", { "data-kind": kind }), words));
-		root.append(el("div", { class: "lanehead" }, el("h2", {}, "Timeline"),
-			el("ul", { class: "legend", "aria-label": "Legend" }, kinds),
-			el("div", { class: "space" }), this.#zoomOut, this.#zoomFit,
-			button("plus", "Zoom into the timeline", () => this.#zoomBy(0.5), { id: "zoomin" })), this.#body);
+		const kinds = legend.map(([kind, words]) => el("li", {}, el("i", { "data-kind": kind }), say(words)));
+		root.append(el("div", { class: "lanehead" }, el("h2", {}, say("timeline")),
+			el("ul", { class: "legend", "aria-label": say("timeline.legend") }, kinds),
+			el("div", { class: "space" }),
+			button("turnBefore", say("turn.before"), () => toTurn(player, -1), { id: "turnbefore", "aria-keyshortcuts": "p" }),
+			button("turnAfter", say("turn.after"), () => toTurn(player, 1), { id: "turnafter", "aria-keyshortcuts": "n" }), this.#zoomOut, this.#zoomFit,
+			button("plus", say("timeline.zoomIn"), () => this.#zoomBy(0.5), { id: "zoomin" })), this.#body);
 		new ResizeObserver(() => this.#drawSoon()).observe(this.#ruler);
 		document.addEventListener("themechange", () => {
 			this.#colours = null;
@@ -143,7 +148,7 @@ export class Lanes {
 	#zoomBy(factor) {
 		this.#zoom(factor, this.#player.time);
 		const { zoomed, from, to } = this.#view;
-		announce(zoomed ? `The timeline shows ${time(from)} to ${time(to)}` : "The timeline shows all");
+		announce(zoomed ? say("timeline.shows", { from: time(from), to: time(to) }) : say("timeline.showsAll"));
 	}
 
 	/**
@@ -215,8 +220,8 @@ export class Lanes {
 			mark.style.width = `${width}px`;
 			return mark;
 		});
-		this.#over.replaceChildren(...marks("locked", "Locked", "lock", this.#recording.locked),
-			...marks("failed", "Failed verification", "alert", this.#recording.failed));
+		this.#over.replaceChildren(...marks("locked", say("moment.locked"), "lock", this.#recording.locked),
+			...marks("failed", say("moment.failed"), "alert", this.#recording.failed));
 	}
 
 	#tick() {
@@ -243,9 +248,9 @@ export class Lanes {
 		const under = document.elementFromPoint(event.clientX, event.clientY);
 		const lane = [...this.#lanes.values()].find((l) => l.node.contains(under));
 		const what = stateAt(this.#recording, t) || (lane ? doing(lane.person, this.#recording, t) : "");
-		const name = lane && nameNode(lane.person.name || lane.person.id, 40);
+		const name = lane && personNode(lane.person, 40);
 		this.#tip.replaceChildren(el("b", {}, time(t)), wall(this.#recording, t),
-			name || what ? el("span", { class: "why" }, name, name && what ? ": " + what : what) : "");
+			name || what ? el("span", { class: "why" }, name, name && what ? ": " + what : what) : "", speakersAt(this.#recording, t));
 		const box = this.#body.getBoundingClientRect(), half = this.#tip.offsetWidth / 2;
 		const left = this.#ruler.offsetLeft + x;
 		this.#tip.style.left = `${Math.min(box.width - half - 4, Math.max(half + 4, left))}px`;

@@ -1,11 +1,15 @@
 /** The library page: all recordings of the store, to search, sort and open. */
 import { HTTPSource } from "../engine/http_source.js";
+import { Trouble } from "../engine/source.js";
 import { byID, closest, el } from "./dom.js";
 import { fillIcons, icon } from "./icons.js";
 import { card, titleOf } from "./library_card.js";
 import { meant, modified } from "./keys.js";
+import { fillWords, locale, parts, say } from "./language.js";
 import { store, stored } from "./settings.js";
-import { count, line } from "./text.js";
+import { line } from "./text.js";
+import { labelThemeButtons } from "./theme_button.js";
+import { waitWords } from "./wait_words.js";
 
 /** @typedef {import("./library_card.js").Entry} Entry */
 
@@ -18,7 +22,7 @@ const orders = {
 	oldest: (a, b) => a.begun - b.begun,
 	longest: (a, b) => b.duration - a.duration,
 	people: (a, b) => (b.people?.length ?? 0) - (a.people?.length ?? 0),
-	name: (a, b) => titleOf(a).localeCompare(titleOf(b)),
+	name: (a, b) => titleOf(a).localeCompare(titleOf(b), locale),
 };
 
 /**
@@ -66,26 +70,26 @@ class Library {
 
 	async load() {
 		this.#results.replaceChildren(el("ul", { class: "cards", "aria-hidden": "true" }, Array.from({ length: 8 }, ghost)));
-		this.#count.textContent = "Looking for recordings…";
+		this.#count.textContent = say("library.looking");
 		try {
 			const list = await new HTTPSource().recordings();
 			this.#all = list.map((r) => ({ ...r, begun: new Date(r.start).getTime() || 0, duration: Number(r.duration) || 0 }));
 			this.#show();
 		} catch (err) {
-			this.#fail(err instanceof Error ? err.message : String(err));
+			this.#fail(err instanceof Trouble ? waitWords(err.why) : line(err instanceof Error ? err.message : err, 600));
 		}
 		this.#results.setAttribute("aria-busy", "false");
 	}
 
 	/** @param {string} text */
 	#fail(text) {
-		const again = el("button", { type: "button", class: "textbutton primary", onclick: () => location.reload() }, "Try again");
+		const again = el("button", { type: "button", class: "textbutton primary", onclick: () => location.reload() }, say("tryAgain"));
 		const message = byID("message");
 		this.#results.replaceChildren();
 		this.#count.textContent = "";
 		message.hidden = false;
-		message.replaceChildren(icon("alert"), el("h2", { id: "messagehead" }, "The recordings cannot be listed"),
-			el("p", {}, el("bdi", {}, line(text, 600))), el("div", { class: "actions" }, again));
+		message.replaceChildren(icon("alert"), el("h2", { id: "messagehead" }, say("library.failed")),
+			el("p", {}, el("bdi", {}, text)), el("div", { class: "actions" }, again));
 	}
 
 	/** @param {boolean} [fresh] whether to begin with the first cards */
@@ -95,13 +99,14 @@ class Library {
 		store("order", order);
 		const list = this.#all.filter((r) => (!words || hasWords(r, words)) && (!access || r.access === access) && (!state || isIn(r, state)));
 		list.sort(orders[order]);
-		const all = this.#all.length, recordings = count(all, "recording");
-		this.#count.textContent = all === 0 ? "" : list.length === all ? recordings : `${list.length} of ${recordings}`;
+		const all = this.#all.length;
+		const some = list.length;
+		this.#count.textContent = all === 0 ? "" : some === all ? say("library.count", { n: all }) : say("library.countOf", { some, n: all });
 		if (list.length === 0) return this.#showNone(all > 0);
 		const shown = list.slice(0, this.#shown), more = list.length - shown.length;
 		const byMonth = shown.length > monthsFrom && (order === "newest" || order === "oldest");
-		this.#results.replaceChildren(...groups(shown, byMonth).map(({ name, list }) => el("section", { "aria-label": name || "Recordings" },
-			el("h2", { class: name ? "" : "offscreen" }, name || "Recordings"), el("ul", { class: "cards" }, list.map(card)))));
+		this.#results.replaceChildren(...groups(shown, byMonth).map(({ name, list }) => el("section", { "aria-label": name || say("library.group") },
+			el("h2", { class: name ? "" : "offscreen" }, name || say("library.group")), el("ul", { class: "cards" }, list.map(card)))));
 		if (more > 0) this.#results.append(this.#moreButton(Math.min(mostCards, more)));
 	}
 
@@ -111,14 +116,14 @@ class Library {
 			this.#shown += mostCards;
 			this.#show();
 		};
-		return el("button", { type: "button", class: "textbutton more", onclick: show }, `Show ${count(more, "more recording")}`);
+		return el("button", { type: "button", class: "textbutton more", onclick: show }, say("library.more", { n: more }));
 	}
 
 	/** @param {boolean} filtered whether there are recordings that the filter does not let through */
 	#showNone(filtered) {
 		if (!filtered) {
-			this.#results.replaceChildren(el("div", { class: "nothing" }, icon("film"), el("h2", {}, "No recordings yet"),
-				el("p", {}, "What is recorded to this store is listed here. ", el("code", {}, "sealtape record"), " makes one.")));
+			this.#results.replaceChildren(el("div", { class: "nothing" }, icon("film"), el("h2", {}, say("library.empty")),
+				el("p", {}, parts("library.empty.hint", { command: el("code", {}, "sealtape record") }))));
 			return;
 		}
 		const showAll = () => {
@@ -126,9 +131,9 @@ class Library {
 			this.#show(true);
 			this.#search.focus();
 		};
-		this.#results.replaceChildren(el("div", { class: "nothing" }, icon("search"), el("h2", {}, "No recording is like that"),
-			el("p", {}, "Try other words, or take away a filter."),
-			el("button", { type: "button", class: "textbutton", onclick: showAll }, "Show all")));
+		this.#results.replaceChildren(el("div", { class: "nothing" }, icon("search"), el("h2", {}, say("library.none")),
+			el("p", {}, say("library.none.hint")),
+			el("button", { type: "button", class: "textbutton", onclick: showAll }, say("library.showAll"))));
 	}
 }
 
@@ -164,14 +169,16 @@ function groups(list, byMonth) {
 
 /** @param {number} ms */
 function month(ms) {
-	if (!ms) return "No date";
+	if (!ms) return say("library.noDate");
 	const then = new Date(ms), now = new Date();
 	const days = Math.round((new Date(now.toDateString()).getTime() - new Date(then.toDateString()).getTime()) / 864e5);
-	if (days === 0) return "Today";
-	if (days === 1) return "Yesterday";
-	if (days > 1 && days < 7) return "This week";
-	return then.toLocaleDateString(undefined, { month: "long", year: "numeric" });
+	if (days === 0) return say("library.today");
+	if (days === 1) return say("library.yesterday");
+	if (days > 1 && days < 7) return say("library.thisWeek");
+	return then.toLocaleDateString(locale, { month: "long", year: "numeric" });
 }
 
+fillWords();
 fillIcons();
+labelThemeButtons();
 new Library().load();

@@ -1,26 +1,30 @@
 import { el } from "./dom.js";
+import { finding } from "./finding.js";
 import { icon } from "./icons.js";
-import { bytes, date, hue, length, line, signer, time } from "./text.js";
+import { parts, say } from "./language.js";
+import { bytes, date, enumerate, hue, length, line, signer, time } from "./text.js";
 import { avatar, nameNode } from "./words.js";
+
+/** @typedef {import("./language.js").Key} Key */
 
 /**
  * @typedef {import("../engine/description.js").Entry & { begun: number }} Entry
  *     begun is when, in milliseconds; 0 if not known
  *
- * @typedef {[kind: string, icon: string, words: string]} Badge
+ * @typedef {[kind: string, icon: string, words: Key]} Badge
  */
 
 /** How many faces, names and signers are on a card. */
 const mostFaces = 5, mostNames = 4, mostSigners = 3;
 
-/** @type {Record<string, Badge>} */
-const states = { open: ["live", "dot", "Live"], closed: ["plain", "film", "Closed"], cut: ["warn", "alert", "Cut off"] };
+/** @type {Record<string, Badge>} of a recording that is not closed */
+const states = { open: ["live", "dot", "card.live"], cut: ["warn", "alert", "card.cut"] };
 
-/** @type {Record<string, { badge: Badge, title: string }>} */
+/** @type {Record<string, { badge: Badge, title: Key }>} */
 const accesses = {
-	all: { badge: ["good", "unlock", "Opens"], title: "Your key opens all of it" },
-	part: { badge: ["warn", "lock", "Opens a part"], title: "Your key opens a part of it" },
-	none: { badge: ["bad", "lock", "Locked"], title: "None of your keys opens it" },
+	all: { badge: ["good", "unlock", "card.opens"], title: "card.opens.hint" },
+	part: { badge: ["warn", "lock", "card.opensPart"], title: "card.opensPart.hint" },
+	none: { badge: ["bad", "lock", "card.locked.badge"], title: "card.locked.hint" },
 };
 
 /**
@@ -28,7 +32,7 @@ const accesses = {
  * @param {Entry} r
  */
 export function titleOf(r) {
-	return line(r.title || r.room, 120) || (r.access === "none" ? "Locked recording" : "Recording without a name");
+	return line(r.title || r.room, 120) || say(r.access === "none" ? "card.locked" : "card.unnamed");
 }
 
 /**
@@ -47,10 +51,10 @@ export function card(r) {
 			r.title && r.room ? quiet(el("bdi", {}, line(r.room, 80))) : null,
 			title !== line(r.title || r.room, 120) ? quiet(line(r.id, 30)) : null,
 			quiet(facts),
-			people.length ? el("p", { class: "people" }, icon("person"), el("span", {}, names(people, mostNames, true))) : null,
+			people.length ? el("p", { class: "people" }, icon("person"), el("span", {}, names(people, mostNames))) : null,
 			signers(r.signers ?? []),
 			el("p", { class: "badges" }, badges(r)),
-			r.problem ? el("p", { class: "problem" }, el("bdi", {}, line(r.problem, 240))) : null));
+			r.problem ? el("p", { class: "problem" }, finding(r.problem)) : null));
 }
 
 /**
@@ -63,45 +67,44 @@ function poster(r, people) {
 		more > 0 ? el("span", { class: "avatar rest" }, `+${more}`) : null, people.length ? null : icon("film"));
 	return el("div", { class: "poster", "data-hue": hue(r.room || r.id), "aria-hidden": "true" },
 		r.access === "none" ? icon("lock") : faces,
-		r.state === "open" ? el("span", { class: "livemark" }, "Live") : null,
+		r.state === "open" ? el("span", { class: "livemark" }, say("card.live")) : null,
 		r.duration ? el("span", { class: "duration" }, time(r.duration)) : null);
 }
 
 /**
  * @param {string[]} list
  * @param {number} most
- * @param {boolean} [rest] whether to say how many more there are
  */
-function names(list, most, rest = false) {
+function names(list, most) {
 	/** @type {(Node|string)[]} */
-	const nodes = list.slice(0, most).flatMap((name, i) => [i ? ", " : "", nameNode(name, 40)]);
-	if (rest && list.length > most) nodes.push(` and ${list.length - most} more`);
-	return nodes;
+	const nodes = list.slice(0, most).map((name) => nameNode(name, 40));
+	if (list.length > most) nodes.push(say("nMore", { n: list.length - most }));
+	return enumerate(nodes);
 }
 
 /** @param {string[]} list */
 function signers(list) {
 	if (list.length === 0) return null;
 	return el("p", { class: "people signer", title: line(list.join(", "), 400) }, icon("seal"),
-		el("span", {}, "Verified: ", names(list.map(signer), mostSigners)));
+		el("span", {}, parts("badge.verified", { names: names(list.map(signer), mostSigners) }).flat()));
 }
 
 /** @param {Entry} r */
 function badges(r) {
 	const { badge: access, title } = accesses[r.access] ?? accesses.none;
 	const out = [badge(access, title)];
-	if (r.state !== "closed") out.push(badge(states[r.state] ?? ["warn", "alert", "Unknown state"]));
-	if (r.problem) out.push(badge(["bad", "alert", "Problem"]));
+	if (r.state !== "closed") out.push(badge(states[r.state] ?? ["warn", "alert", "card.unknown"]));
+	if (r.problem) out.push(badge(["bad", "alert", "card.problem"]));
 	else if (r.incomplete && r.state === "closed") {
-		out.push(badge(["warn", "hole", "Incomplete"], "Something that was sent is missing, with its reason"));
+		out.push(badge(["warn", "hole", "card.incomplete"], "card.incomplete.hint"));
 	}
 	return out;
 }
 
 /**
  * @param {Badge} badge
- * @param {string} [title]
+ * @param {Key} [title]
  */
-function badge([kind, name, words], title = "") {
-	return el("span", { class: "badge", "data-kind": kind, title }, icon(name), el("span", {}, words));
+function badge([kind, name, words], title) {
+	return el("span", { class: "badge", "data-kind": kind, title: title && say(title) }, icon(name), el("span", {}, say(words)));
 }

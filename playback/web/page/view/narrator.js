@@ -1,6 +1,7 @@
 import { announce, toast } from "./announce.js";
-import { stateAt } from "./moment.js";
-import { line } from "./text.js";
+import { say } from "./language.js";
+import { wrongAt } from "./moment.js";
+import { waitWords } from "./wait_words.js";
 
 /** How long it waits before that is said, in milliseconds. */
 const loadingAfter = 1500;
@@ -8,7 +9,7 @@ const loadingAfter = 1500;
 /** A Narrator says what changes by itself while it plays. */
 export class Narrator {
 	#player;
-	/** What was wrong with the moment that was looked at last. */
+	/** @type {import("./moment.js").Wrong} with the moment that was looked at last */
 	#wrong = "";
 	/** @type {ReturnType<typeof setTimeout>|undefined} */
 	#timer;
@@ -19,21 +20,23 @@ export class Narrator {
 		player.on(["time", "state", "update"], () => this.#lookAtMoment());
 		player.on(["state"], () => this.#lookAtWait());
 		player.addEventListener("error", (event) => {
-			if (event instanceof CustomEvent) toast(line(event.detail.text, 300));
+			if (event instanceof CustomEvent) toast(waitWords(event.detail.why));
 		});
 		this.#lookAtMoment();
 		const { epochs } = player.recording;
-		if (epochs.length && !epochs.some((e) => e.opens)) toast("None of your keys opens any of this recording");
+		if (epochs.length && !epochs.some((e) => e.opens)) toast(say("noKey"));
 	}
 
 	#lookAtMoment() {
-		const wrong = stateAt(this.#player.recording, this.#player.time);
-		if (wrong && wrong !== this.#wrong && !this.#player.paused) announce(`${wrong}. It goes on after that.`);
+		const wrong = wrongAt(this.#player.recording, this.#player.time);
+		if (wrong && wrong !== this.#wrong && !this.#player.paused) {
+			announce(say(wrong === "failed" ? "moment.failed.goesOn" : "moment.locked.goesOn"));
+		};
 		this.#wrong = wrong;
 	}
 
 	#lookAtWait() {
 		clearTimeout(this.#timer);
-		if (this.#player.waiting && !this.#player.paused) this.#timer = setTimeout(() => announce("Loading"), loadingAfter);
+		if (this.#player.waiting && !this.#player.paused) this.#timer = setTimeout(() => announce(say("loading")), loadingAfter);
 	}
 }

@@ -1,5 +1,6 @@
 import { el } from "./dom.js";
 import { Feed } from "./feed.js";
+import { say } from "./language.js";
 import { PeopleList } from "./people_list.js";
 
 /** @typedef {{ tab: HTMLElement, pane: HTMLElement }} Page */
@@ -15,10 +16,10 @@ export class Panel {
 	 */
 	constructor(root, player) {
 		this.feed = new Feed(player);
-		const peopleTab = tab("people", "People");
-		const people = new PeopleList(player, (n) => peopleTab.textContent = `People (${n})`);
+		const peopleTab = tab("people", say("panel.people"));
+		const people = new PeopleList(player, (n) => peopleTab.textContent = say("panel.peopleCount", { n }));
 		this.#pages = [
-			{ tab: tab("feed", "Chat and events"), pane: pane("feed", ...this.feed.nodes) },
+			{ tab: tab("feed", say("feed")), pane: pane("feed", ...this.feed.nodes) },
 			{ tab: peopleTab, pane: pane("people", people.node) },
 		];
 		const tabs = this.#pages.map((page) => page.tab), panes = this.#pages.map((page) => page.pane);
@@ -27,7 +28,7 @@ export class Panel {
 			t.focus();
 		}));
 		root.append(el("div", {
-			class: "tabs", role: "tablist", "aria-label": "Panel", "data-keys": "",
+			class: "tabs", role: "tablist", "aria-label": say("panel.tabs"), "data-keys": "",
 			onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
 		}, tabs), ...panes);
 		this.#choose(0);

@@ -1,14 +1,19 @@
 import { within } from "../engine/spans.js";
 import { el } from "./dom.js";
+import { say } from "./language.js";
 import { explanation, facts, identity, volumeSlider } from "./person.js";
-import { avatar, howBadge, nameNode } from "./words.js";
+import { turnButtons } from "./turn_buttons.js";
+import { avatar, howBadge, personNode } from "./words.js";
 
 /** How many people are in the list. */
 const most = 500;
 
+/** @type {Record<"away"|"speaking"|"here", import("./language.js").Key>} */
+const nows = { away: "lane.away", speaking: "lane.speaking", here: "person.here" };
+
 /** A PeopleList has who took part, and what they do at the moment. */
 export class PeopleList {
-	node = el("ul", { class: "peoplelist", "aria-label": "People" });
+	node = el("ul", { class: "peoplelist", "aria-label": say("panel.people") });
 	#player;
 	#recording;
 	#changed;
@@ -37,7 +42,7 @@ export class PeopleList {
 		this.#changed(people.length);
 		this.#marks = [];
 		this.node.replaceChildren(...people.slice(0, most).map((p) => this.#row(p)));
-		if (people.length > most) this.node.append(el("li", { class: "quiet" }, `and ${people.length - most} more`));
+		if (people.length > most) this.node.append(el("li", { class: "quiet" }, say("more", { n: people.length - most })));
 		this.#tick();
 	}
 
@@ -45,11 +50,11 @@ export class PeopleList {
 	#row(p) {
 		const mark = el("span", { class: "presence" }), name = p.name || p.id;
 		this.#marks.push({ id: p.id, mark });
-		const who = el("div", {}, el("strong", {}, nameNode(name)), howBadge(p.how, true));
+		const who = el("div", {}, el("strong", {}, personNode(p)), howBadge(p.how, true));
 		return el("li", { class: "person" },
 			el("div", { class: "who" }, avatar(p.id, name), who, mark),
-			el("details", {}, el("summary", {}, "How this is known"), explanation(p.how), identity(p)),
-			el("p", { class: "quiet" }, facts(p)), volumeSlider(p, this.#player));
+			el("details", {}, el("summary", {}, say("how.known")), explanation(p.how), identity(p)),
+			el("p", { class: "quiet" }, facts(p)), turnButtons(p, this.#player), volumeSlider(p, this.#player));
 	}
 
 	#tick() {
@@ -57,8 +62,10 @@ export class PeopleList {
 		const t = this.#player.time;
 		for (const { id, mark } of this.#marks) {
 			const p = this.#recording.person(id);
-			const words = !p || !within(p.presence, t) ? "away" : within(p.speaking, t) ? "speaking" : "here";
-			if (mark.textContent !== words) mark.textContent = mark.dataset.now = words;
+			const now = !p || !within(p.presence, t) ? "away" : within(p.speaking, t) ? "speaking" : "here";
+			if (mark.dataset.now === now) continue;
+			mark.dataset.now = now;
+			mark.textContent = say(nows[now]);
 		}
 	}
 }

@@ -1,8 +1,10 @@
 import { total } from "../engine/spans.js";
 import { el } from "./dom.js";
+import { parts, say } from "./language.js";
 import { identified } from "./terms.js";
-import { count, length, line, time } from "./text.js";
-import { avatar, howBadge, nameNode } from "./words.js";
+import { called, length, line, percent, time } from "./text.js";
+import { turnButtons } from "./turn_buttons.js";
+import { avatar, howBadge, personNode } from "./words.js";
 
 /** @typedef {import("../engine/people.js").Person} Person */
 
@@ -12,22 +14,23 @@ import { avatar, howBadge, nameNode } from "./words.js";
  * @param {import("../engine/player.js").Player} player
  */
 export function volumeSlider(person, player) {
-	const percent = el("output", { class: "percent" });
+	const output = el("output", { class: "percent" });
 	const slider = el("input", {
 		type: "range", min: 0, max: 100, step: 1, value: Math.round(player.volumeOf(person.id) * 100),
-		"aria-label": `Volume of ${line(person.name || person.id, 60)}`,
+		"aria-label": say("volume.of", { name: called(person, 60) }),
 	});
 	const show = () => {
-		percent.textContent = `${slider.value} %`;
+		const part = percent(Number(slider.value) / 100);
+		output.textContent = part;
 		slider.style.setProperty("--part", `${slider.value}%`);
-		slider.setAttribute("aria-valuetext", `${slider.value} percent`);
+		slider.setAttribute("aria-valuetext", part);
 	};
 	slider.addEventListener("input", () => {
 		player.setVolume(person.id, Number(slider.value) / 100);
 		show();
 	});
 	show();
-	return el("div", { class: "personvolume" }, slider, percent);
+	return el("div", { class: "personvolume" }, slider, output);
 }
 
 /**
@@ -44,15 +47,15 @@ export function explanation(how) {
  * @param {Person} person
  */
 export function facts(person) {
-	const parts = [];
+	const out = [];
 	const spoke = total(person.speaking);
-	if (spoke >= 1) parts.push(`spoke for ${length(spoke)}`);
+	if (spoke >= 1) out.push(say("person.spoke", { length: length(spoke) }));
 	const more = person.presence.length - 3;
-	const when = person.presence.slice(0, 3).map(([a, b]) => `${time(a)}–${time(b)}`).join(", ");
-	if (when) parts.push(`here ${when}${more > 0 ? ` and ${count(more, "more time", "more times")}` : ""}`);
-	if (person.tracks.some((t) => t.plain)) parts.push("came without end-to-end encryption");
-	if (person.reader) parts.push("may open this recording");
-	return parts.join(" · ");
+	const spans = person.presence.slice(0, 3).map(([a, b]) => `${time(a)}–${time(b)}`).join(", ");
+	if (spans) out.push(more > 0 ? say("person.timesMore", { spans, n: more }) : say("person.times", { spans }));
+	if (person.tracks.some((t) => t.plain)) out.push(say("person.plain"));
+	if (person.reader) out.push(say("person.reader"));
+	return out.join(" · ");
 }
 
 /**
@@ -60,7 +63,7 @@ export function facts(person) {
  * @param {Person} person
  */
 export function identity(person) {
-	return el("p", { class: "quiet" }, "Identity in the room: ", el("bdi", {}, line(person.id, 120)));
+	return el("p", { class: "quiet" }, parts("person.identity", { id: el("bdi", {}, line(person.id, 120)) }));
 }
 
 /**
@@ -73,11 +76,12 @@ export function identity(person) {
 export function card(person, how, player, more) {
 	const name = person.name || person.id;
 	return [
-		el("div", { class: "who" }, avatar(person.id, name), el("div", {}, el("strong", {}, nameNode(name)), howBadge(how, true))),
+		el("div", { class: "who" }, avatar(person.id, name), el("div", {}, el("strong", {}, personNode(person)), howBadge(how, true))),
 		explanation(how),
 		person.name && person.id !== person.name ? identity(person) : "",
 		el("p", { class: "quiet" }, facts(person)),
-		el("div", { class: "field" }, el("span", { "aria-hidden": "true" }, "Volume"), volumeSlider(person, player)),
+		el("div", { class: "field" }, el("span", { "aria-hidden": "true" }, say("volume")), volumeSlider(person, player)),
 		more,
+		turnButtons(person, player),
 	];
 }

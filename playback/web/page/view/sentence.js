@@ -1,8 +1,9 @@
-import { bytes, count, length, line, tame } from "./text.js";
+import { parts, say } from "./language.js";
 import { absence, source, wanted } from "./terms.js";
+import { bytes, length, line, tame } from "./text.js";
 
 /**
- * @typedef {string|{ who: string }|{ quote: string }} SentencePart a person's name and
+ * @typedef {string|{ who: string, id?: string }|{ quote: string }} SentencePart a person's name and
  *     what someone wrote are apart from the page's own words, so that they cannot pass
  *     for these
  *
@@ -12,14 +13,34 @@ import { absence, source, wanted } from "./terms.js";
  *
  * @typedef {object} Names what identities and UIDs stand for
  * @property {(identity: string|undefined) => string|undefined} [name]
+ * @property {(identity: string|undefined) => boolean} [twin] whether somebody else has the same name
  * @property {(uid: string) => { who: string, source: string }|null} [track]
  */
 
-/** What is said of a message that is not all there. */
-export const cutShort = "the rest is not here: it was too long, or its end never came";
+/** @typedef {import("./language.js").Key} Key */
 
-/** @type {Record<string, string>} */
-const consents = { given: "agreed to be recorded", refused: "refused to be recorded", withdrawn: "withdrew consent" };
+/** @type {Record<string, [alone: Key, inWords: Key]>} */
+const consents = {
+	given: ["event.given", "event.given.text"],
+	refused: ["event.refused", "event.refused.text"],
+	withdrawn: ["event.withdrawn", "event.withdrawn.text"],
+};
+
+/** @type {Record<string, Key>} why a recording ended, as the recorder says it */
+const stops = {
+	"everybody has left": "stop.left", "nobody came": "stop.nobody", "duration reached": "stop.duration", "the room has ended": "stop.ended",
+};
+
+/** @type {Record<string, Key>} */
+const qualities = {
+	excellent: "quality.excellent", good: "quality.good", poor: "quality.poor", lost: "quality.lost",
+};
+
+/** @type {Record<string, Key>} types whose sentence is always the same */
+const plainly = {
+	"join": "event.join", "leave": "event.leave", "screen": "event.screen", "screen-end": "event.screen-end",
+	"resume": "event.resume", "resealed": "event.resealed",
+};
 
 /**
  * sentence says what an event is; null for what no list should show.
@@ -27,82 +48,74 @@ const consents = { given: "agreed to be recorded", refused: "refused to be recor
  * @param {Names} [names]
  * @returns {Sentence|null}
  */
-export function sentence(e, { name = (id) => id, track = () => null } = {}) {
+export function sentence(e, { name = (id) => id, track = () => null, twin = () => false } = {}) {
 	const t = e.track ? track(e.track) : null;
-	const who = { who: line(name(e.participant) || e.name || t?.who || e.participant || "someone", 80) };
-	const what = t ? source(t.source) : "track";
-	const quote = { quote: tame(e.text) };
+	const id = twin(e.participant) ? line(e.participant, 40) : "";
+	const who = { who: line(name(e.participant) || e.name || t?.who || e.participant, 80) || say("someone"), id };
+	const { name: what, the } = source(t?.source);
+	const text = { quote: tame(e.text) }, reason = line(e.reason, 120);
 	const lasts = e.from !== undefined && e.to !== undefined && e.to > e.from ? e.to - e.from : 0;
-	const lasted = lasts > 0 ? length(lasts) : "";
-	const reason = e.reason ? ": " + line(e.reason, 120) : "";
-	/** @type {(kind: Sentence["kind"], ...parts: SentencePart[]) => Sentence} */
-	const s = (kind, ...parts) => ({ kind, parts });
+	const lasted = lasts > 0 ? length(lasts) : say("event.moment");
+	/** @type {(kind: Sentence["kind"], key: Key, values?: import("./language.js").Values<SentencePart>) => Sentence} */
+	const s = (kind, key, values = {}) => ({ kind, parts: parts(key, { who, what, text, ...values }) });
+	if (e.type in plainly) return s("event", plainly[e.type]);
 	switch (e.type) {
-	case "start": return s("event", "Recording started", ...(e.text ? [" in ", { quote: line(e.text, 120) }] : []));
-	case "stop": return s("event", `Recording ended${reason}`);
-	case "announced": return s("event", "The recorder told the room: ", quote);
-	case "join": return s("event", who, " joined");
-	case "leave": return s("event", who, " left");
-	case "verified": {
-		if (!e.name) return s("event", who, " is not taken for anybody any more");
-		const named = { who: line(e.name, 80) };
-		return e.reason === "proof" ?
-			s("event", who, " proved to be ", named) :
-			s("event", who, " is ", named, ", says the operator");
+	case "start": return e.text ? s("event", "event.start.room", { room: { quote: line(e.text, 120) } }) : s("event", "event.start");
+	case "stop": {
+		const why = stops[e.reason ?? ""];
+		return reason ? s("event", "event.stop.reason", { reason: why ? say(why) : reason }) : s("event", "event.stop");
 	}
+	case "announced": return s("event", "event.announced");
+	case "verified":
+		if (!e.name) return s("event", "event.unknown");
+		return s("event", e.reason === "proof" ? "event.proved" : "event.operator", { name: { who: line(e.name, 80) } });
 	case "claimed":
-		return s("event", who, " showed a card that nobody had pinned, with the name ", { who: line(e.name || "none", 80) });
+		return s("event", "event.claimed", { name: e.name ? { who: line(e.name, 80) } : say("event.noName") });
 	case "name":
-		return s("event", { who: line(e.text, 80) || "someone" }, " is now called ", { who: line(e.name, 80) || "nothing" });
-	case "hand": return s("event", who, e.reason === "lowered" ? " lowered their hand" : " raised their hand");
-	case "metadata": return s("detail", "The room’s own data changed: ", quote);
-	case "screen": return s("event", who, " shares a screen");
-	case "screen-end": return s("event", who, " stopped sharing");
-	case "chat": return s("chat", quote, ...(e.reason === "cut" ? [` (${cutShort})`] : []));
-	case "stream":
-		return s("event", who, e.text ? " sent the file " : " sent a text", ...(e.text ? [{ quote: line(e.text, 120) }] : []),
-			` of ${bytes(e.size || 0)}`, ...(e.reason ? [" on the topic ", { quote: line(e.reason, 60) }] : []), ", which is not kept");
-	case "reaction": return s("chat", who, " reacted: ", { quote: line(e.text, 40) });
-	case "consent":
-		return s("event", who, ` ${consents[e.reason ?? ""] ?? "spoke about consent"}`, ...(e.text ? [": ", quote] : []));
-	case "epoch": return s("event", "From here on it can be opened by ", { quote: tame(e.text) || "nobody" });
-	case "lost": return s("trouble", "The recorder lost the meeting");
-	case "reconnect": return s("trouble", `The recorder came back${lasted ? " after " + lasted : ""}`);
-	case "pause": return s("event", `Recording paused${reason}`);
-	case "resume": return s("event", "Recording goes on");
-	case "hole":
-		if (e.reason === "asleep" && !e.track) {
-			return s("trouble", `Nothing was recorded for ${lasted || "a moment"}: the recorder’s machine was suspended`);
-		}
-		if (wanted(e.reason)) {
-			return s("detail", "Nothing was kept of ", who, `’s ${what} for ${lasted || "a moment"}: ${absence(e.reason).label}`);
-		}
-		return s(lasts >= 1 ? "trouble" : "detail", who, `’s ${what} misses ${lasted || "a moment"}: ${absence(e.reason).label}`);
-	case "integrity":
-		return t ?
-			s("trouble", "Something false arrived as ", who, `’s ${what}: ${line(e.reason, 120)}. It was not recorded`) :
-			s("trouble", "Something false arrived as ", who, `’s word of who they are: ${line(e.reason, 120)}`);
-	case "clock":
-		return s("detail", who, `’s ${what} sent wrong times, off by ${line(e.text, 20)}. It was put by when it came`);
-	case "dropped":
-		return s("trouble", `Missing: ${count(e.count || 0, "event")} of the kind “${line(e.reason, 40)}”`,
-			...(e.participant ? [" of ", who] : []), ", too many came at once");
-	case "resealed": return s("event", "Copied from another recording for other readers");
-	case "track":
-		return e.reason === "plaintext" ?
-			s("event", who, `’s ${what} came on, without end-to-end encryption`) :
-			s("detail", who, ` turned on the ${what}`);
-	case "track-end": return s("detail", who, ` turned off the ${what}`);
-	case "mute": return s("detail", who, ` muted the ${what}`);
-	case "unmute": return s("detail", who, ` unmuted the ${what}`);
-	case "size": return s("detail", who, `’s ${what} is now ${line(e.text, 20)}`);
-	case "published": {
-		const less = e.reason === "max-video" ? "; less was asked for" : "";
-		return s("detail", who, `’s ${what} is published as ${line(e.text, 20)}${less}`);
+		return s("event", "event.name", {
+			who: { who: line(e.text, 80) || say("someone") }, name: { who: line(e.name, 80) || say("event.nameless") },
+		});
+	case "hand": return s("event", e.reason === "lowered" ? "event.lowered" : "event.raised");
+	case "metadata": return s("detail", "event.metadata");
+	case "chat": return { kind: "chat", parts: e.reason === "cut" ? [text, ` (${say("feed.cut")})`] : [text] };
+	case "stream": {
+		const values = { file: { quote: line(e.text, 120) }, size: bytes(e.size || 0), topic: { quote: line(e.reason, 60) } };
+		if (e.text) return s("event", e.reason ? "event.file.topic" : "event.file", values);
+		return s("event", e.reason ? "event.text.topic" : "event.text", values);
 	}
-	case "left-out": return s("detail", who, ` publishes what is not recorded: ${line(e.text, 20)}`);
-	case "quality": return s("detail", who, `’s connection is ${line(e.reason, 20)}`);
-	case "keys": return s("detail", who, `’s ${what} uses key ${line(e.text, 10)}`);
+	case "reaction": return s("chat", "event.reaction", { text: { quote: line(e.text, 40) } });
+	case "consent": {
+		const [alone, inWords] = consents[e.reason ?? ""] ?? /** @type {const} */ (["event.consent", "event.consent.text"]);
+		return s("event", e.text ? inWords : alone);
+	}
+	case "epoch": return e.text ? s("event", "event.epoch", { names: text }) : s("event", "event.epoch.nobody");
+	case "lost": return s("trouble", "event.lost");
+	case "reconnect": return lasts > 0 ? s("trouble", "event.reconnect.after", { length: lasted }) : s("trouble", "event.reconnect");
+	case "pause": return reason ? s("event", "event.pause.reason", { reason }) : s("event", "event.pause");
+	case "hole": {
+		const values = { length: lasted, reason: absence(e.reason).label };
+		if (e.reason === "asleep" && !e.track) return s("trouble", "event.asleep", values);
+		if (wanted(e.reason)) return s("detail", "event.unrecorded", values);
+		return s(lasts >= 1 ? "trouble" : "detail", "event.hole", values);
+	}
+	case "integrity": return s("trouble", t ? "event.integrity" : "event.integrity.member", { reason });
+	case "clock": return s("detail", "event.clock", { text: line(e.text, 20) });
+	case "dropped":
+		return s("trouble", e.participant ? "event.dropped.of" : "event.dropped", { n: e.count || 0, kind: line(e.reason, 40) });
+	case "track":
+		return e.reason === "plaintext" ? s("event", "event.track.plain") : s("detail", "event.track", { what: the });
+	case "track-end": return s("detail", "event.track-end", { what: the });
+	case "mute": return s("detail", "event.mute", { what: the });
+	case "unmute": return s("detail", "event.unmute", { what: the });
+	case "size": return s("detail", "event.size", { size: line(e.text, 20) });
+	case "published":
+		return s("detail", e.reason === "max-video" ? "event.published.less" : "event.published", { size: line(e.text, 20) });
+	case "left-out": return s("detail", "event.left-out", { what: source(e.text).name });
+	case "quality": {
+		const quality = qualities[e.reason ?? ""];
+		return s("detail", "event.quality", { quality: quality ? say(quality) : reason });
+	}
+	case "keys": return s("detail", "event.keys", { key: line(e.text, 10) });
 	default: return null; // speaking has lanes; what a later format adds is not known
 	}
 }
@@ -112,5 +125,5 @@ export function sentence(e, { name = (id) => id, track = () => null } = {}) {
  * @param {SentencePart[]} parts
  */
 export function plain(parts) {
-	return parts.map((p) => typeof p === "string" ? p : "who" in p ? p.who : p.quote).join("");
+	return parts.map((p) => typeof p === "string" ? p : "who" in p ? p.id ? `${p.who} (${p.id})` : p.who : p.quote).join("");
 }

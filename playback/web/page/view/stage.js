@@ -2,6 +2,7 @@ import { since, within } from "../engine/spans.js";
 import { announce } from "./announce.js";
 import { button, closest, el } from "./dom.js";
 import { icon } from "./icons.js";
+import { say } from "./language.js";
 import { focus, grid } from "./layout.js";
 import { card } from "./person.js";
 import { Tile } from "./tile.js";
@@ -17,11 +18,13 @@ const mostScreens = 2;
 
 /** @typedef {"auto"|"grid"|"speaker"} Mode */
 
-/** @type {Record<string, [icon: string, head: string, text: string]>} why nobody is to be seen */
+/** @typedef {import("./language.js").Key} Key */
+
+/** @type {Record<string, [icon: string, head: Key, text: Key]>} why nobody is to be seen */
 const emptiness = {
-	failed: ["alert", "Failed verification", "This part is not what was recorded, so it is not played. Playback goes on after it."],
-	locked: ["lock", "Locked", "No key of yours opens this part. Playback goes on after it."],
-	nobody: ["person", "Nobody is here", "At this moment nobody was in the room."],
+	failed: ["alert", "tile.failed", "stage.failed.text"],
+	locked: ["lock", "tile.locked", "stage.locked.text"],
+	nobody: ["person", "stage.nobody", "stage.nobody.text"],
 };
 
 /**
@@ -35,10 +38,10 @@ export class Stage {
 	#popover;
 	#board = el("div", { class: "board" });
 	#empty = el("div", { class: "nobody", hidden: true });
-	#before = button("left", "Previous people", () => this.#turn(-1));
+	#before = button("left", say("stage.before"), () => this.#turn(-1));
 	#count = el("span", { class: "count" });
-	#after = button("right", "Next people", () => this.#turn(1));
-	#pager = el("div", { class: "pager", role: "group", "aria-label": "Pages of people", hidden: true },
+	#after = button("right", say("stage.after"), () => this.#turn(1));
+	#pager = el("div", { class: "pager", role: "group", "aria-label": say("stage.pages"), hidden: true },
 		this.#before, this.#count, this.#after);
 	/** @type {Map<string, Tile>} */
 	#tiles = new Map();
@@ -95,7 +98,7 @@ export class Stage {
 	 */
 	#pin(key) {
 		this.#pinned = this.#pinned === key ? null : key;
-		announce(this.#pinned ? "Tile enlarged" : "Tile back in its place");
+		announce(say(this.#pinned ? "tile.enlarged" : "tile.restored"));
 		this.#update();
 	}
 
@@ -145,15 +148,15 @@ export class Stage {
 	#showMenu(key, id, anchor) {
 		const person = this.#recording.person(id);
 		if (!person) return;
-		const enlarge = key.startsWith("s:") ? "Enlarge this screen" : "Enlarge this tile";
+		const enlarge = say(key.startsWith("s:") ? "tile.enlarge.screen" : "tile.enlarge.person");
 		const pin = () => {
 			this.#popover.close();
 			this.#pin(key);
 		};
 		const pinButton = el("button", { type: "button", class: "textbutton", onclick: pin },
-			this.#pinned === key ? "Back in its place" : enlarge);
+			this.#pinned === key ? say("tile.restore") : enlarge);
 		const how = this.#recording.howAt(person.id, this.#player.time);
-		this.#popover.show(anchor, card(person, how, this.#player, pinButton), "About this person");
+		this.#popover.show(anchor, card(person, how, this.#player, pinButton), say("person.about"));
 	}
 
 	/**
@@ -233,7 +236,7 @@ export class Stage {
 		if (pages < 2 || !pager) return;
 		this.#before.disabled = page === 0;
 		this.#after.disabled = page === pages - 1;
-		this.#count.textContent = `${page + 1} of ${pages}`;
+		this.#count.textContent = say("stage.page", { page: page + 1, pages });
 		this.#pager.style.left = `${pager[0]}px`;
 		this.#pager.style.top = `${pager[1]}px`;
 	}
@@ -249,6 +252,6 @@ export class Stage {
 		this.#empty.dataset.what = why;
 		this.#empty.hidden = !empty;
 		const words = emptiness[why];
-		this.#empty.replaceChildren(...(words ? [icon(words[0]), el("strong", {}, words[1]), el("span", {}, words[2])] : []));
+		this.#empty.replaceChildren(...(words ? [icon(words[0]), el("strong", {}, say(words[1])), el("span", {}, say(words[2]))] : []));
 	}
 }

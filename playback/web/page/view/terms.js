@@ -1,27 +1,16 @@
+import { say } from "./language.js";
 import { line } from "./text.js";
 
-/** @type {Record<import("../engine/people.js").How, { label: string, text: string }>} */
+/** @typedef {import("./language.js").Key} Key */
+/** @typedef {[label: Key, text: Key]} Term in a few words, and in a sentence */
+
+/** @type {Record<import("../engine/people.js").How, Term>} */
 const identifications = {
-	proved: {
-		label: "Identity proved",
-		text: "This member signed a membership proof with the key on their own card, and whoever recorded the meeting has pinned that card.",
-	},
-	operator: {
-		label: "Vouched for by the operator",
-		text: "Whoever ran the recorder said that this member is who the name says. No key of the member has proved it.",
-	},
-	card: {
-		label: "Claimed, by a card nobody had pinned",
-		text: "This member holds the key of a card, but whoever recorded the meeting had not pinned that card: the name is a claim.",
-	},
-	claimed: {
-		label: "Unknown, named by the server",
-		text: "The name is what the meeting’s server said. Nothing was proved, and nobody has checked it.",
-	},
-	unknown: {
-		label: "Unknown",
-		text: "What this key may open does not say who this is.",
-	},
+	proved: ["how.proved", "how.proved.text"],
+	operator: ["how.operator", "how.operator.text"],
+	card: ["how.card", "how.card.text"],
+	claimed: ["how.claimed", "how.claimed.text"],
+	unknown: ["how.unknown", "how.unknown.text"],
 };
 
 /**
@@ -29,27 +18,28 @@ const identifications = {
  * @param {import("../engine/people.js").How} how
  */
 export function identified(how) {
-	return identifications[how] ?? identifications.unknown;
+	const [label, text] = identifications[how] ?? identifications.unknown;
+	return { label: say(label), text: say(text) };
 }
 
-/** @type {Record<string, [label: string, text: string]>} by the reason of a hole */
+/** @type {Record<string, Term>} by the reason of a hole */
 const reasons = {
-	"start": ["not yet received", "The first packets of this track took their time."],
-	"loss": ["packets lost", "Packets never reached the recorder."],
-	"no-key": ["key missing", "The recorder did not have the key for these frames."],
-	"auth": ["not authentic", "These frames did not authenticate: a wrong key, or tampering. They were not recorded."],
-	"plaintext": ["not encrypted", "This track came unencrypted into an encrypted meeting. It was refused."],
-	"key-frame": ["waiting for a full picture", "After a hole the picture can only go on with a complete frame."],
-	"asleep": ["recorder asleep", "The machine that recorded was suspended."],
-	"reconnect": ["recorder away", "The recorder had lost its connection to the meeting."],
-	"bandwidth": ["no bandwidth", "The meeting's server found no bandwidth to send this to the recorder."],
-	"codec": ["codec not recorded", "This track came in a codec that the recorder does not record."],
-	"format": ["fits no file", "A picture or frame was larger than what can be recorded."],
-	"fault": ["not understood", "The recorder could not cope with what was sent here, and kept nothing more of this track."],
-	"spool-full": ["disk full", "The recorder had no room left to write."],
-	"paused": ["recording paused", "The recording was paused. Nothing was kept."],
-	"consent": ["no consent", "They had not agreed to be recorded. Nothing was kept of them."],
-	"unverified": ["not verified yet", "The recorder kept nothing of them before it knew who they are."],
+	"start": ["hole.start", "hole.start.text"],
+	"loss": ["hole.loss", "hole.loss.text"],
+	"no-key": ["hole.no-key", "hole.no-key.text"],
+	"auth": ["hole.auth", "hole.auth.text"],
+	"plaintext": ["hole.plaintext", "hole.plaintext.text"],
+	"key-frame": ["hole.key-frame", "hole.key-frame.text"],
+	"asleep": ["hole.asleep", "hole.asleep.text"],
+	"reconnect": ["hole.reconnect", "hole.reconnect.text"],
+	"bandwidth": ["hole.bandwidth", "hole.bandwidth.text"],
+	"codec": ["hole.codec", "hole.codec.text"],
+	"format": ["hole.format", "hole.format.text"],
+	"fault": ["hole.fault", "hole.fault.text"],
+	"spool-full": ["hole.spool-full", "hole.spool-full.text"],
+	"paused": ["hole.paused", "hole.paused.text"],
+	"consent": ["hole.consent", "hole.consent.text"],
+	"unverified": ["hole.unverified", "hole.unverified.text"],
 };
 
 /** Reasons that people wanted: nothing is missing. */
@@ -78,24 +68,29 @@ export function quiet(reason) {
  * @param {string} [reason]
  */
 export function absence(reason) {
-	const g = reasons[reason ?? ""];
-	if (g) return { label: g[0], text: g[1] };
-	const r = line(reason, 60);
-	return { label: r || "missing", text: r ? `Missing: ${r}.` : "This part is missing." };
+	const known = reasons[reason ?? ""], named = line(reason, 60);
+	if (known) return { label: say(known[0]), text: say(known[1]) };
+	return { label: named || say("hole.other"), text: named ? say("hole.named.text", { reason: named }) : say("hole.other.text") };
 }
 
-/** @type {Record<string, string>} */
-const sources = { "microphone": "microphone", "camera": "camera", "screen": "screen", "screen-audio": "sound of the screen" };
+/** @type {Record<string, { name: Key, the: Key }>} */
+const sources = {
+	"microphone": { name: "source.microphone", the: "the.microphone" },
+	"camera": { name: "source.camera", the: "the.camera" },
+	"screen": { name: "source.screen", the: "the.screen" },
+	"screen-audio": { name: "source.screen-audio", the: "the.screen-audio" },
+};
 
 /**
- * source names what a track carries.
- * @param {string} s
+ * source names what a track carries: by itself, and as what somebody turns on or off.
+ * @param {string} [s]
  */
 export function source(s) {
-	return sources[s] ?? "track";
+	const { name, the } = sources[s ?? ""] ?? /** @type {const} */ ({ name: "source.track", the: "the.track" });
+	return { name: say(name), the: say(the) };
 }
 
-/** @type {Record<string, string>} */
+/** @type {Record<string, string>} names of their own, the same in all languages */
 const codecs = { opus: "Opus", vp8: "VP8", vp9: "VP9", av1: "AV1", h264: "H.264", h265: "H.265 (HEVC)" };
 
 /**
@@ -103,5 +98,5 @@ const codecs = { opus: "Opus", vp8: "VP8", vp9: "VP9", av1: "AV1", h264: "H.264"
  * @param {string} c
  */
 export function codec(c) {
-	return codecs[c] ?? (line(c, 24) || "unknown codec");
+	return codecs[c] ?? (line(c, 24) || say("codec.unknown"));
 }

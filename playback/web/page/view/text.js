@@ -1,7 +1,8 @@
 /**
- * Words for people: times, sizes, names, reasons and what happened. No DOM
- * here, so that these can be tested without a browser.
+ * What is made for people of times, sizes and names. No DOM here, so that these can
+ * be tested without a browser.
  */
+import { locale } from "./language.js";
 
 /**
  * tame returns a hostile string as text that stays where it is put: control
@@ -22,6 +23,16 @@ export function tame(s) {
  */
 export function line(s, n = 80) {
 	return clip(tame(s).replace(/\s+/g, " ").trim(), n);
+}
+
+/**
+ * called is what a person is called, on one line of at most n characters; with their
+ * identity if somebody else is called so, too.
+ * @param {{ id: string, name: string, twin: boolean }} person
+ * @param {number} [n]
+ */
+export function called({ id, name, twin }, n) {
+	return twin ? `${line(name || id, n)} (${line(id, 40)})` : line(name || id, n);
 }
 
 /**
@@ -80,31 +91,54 @@ export function time(t) {
 }
 
 /**
+ * parseTime reads a place in the recording as time writes it, or in seconds; null if it
+ * is none.
+ * @param {string} text
+ */
+export function parseTime(text) {
+	const m = /^\s*(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:[.,]\d+)?)\s*$/.exec(text);
+	if (!m || m[2] !== undefined && Number.parseInt(m[3]) >= 60 || m[1] !== undefined && Number(m[2]) >= 60) return null;
+	return Number(m[1] ?? 0) * 3600 + Number(m[2] ?? 0) * 60 + Number(m[3].replace(",", "."));
+}
+
+/**
+ * amount is a number with its unit, as the language writes it.
+ * @param {number} n
+ * @param {string} unit
+ * @param {"short"|"long"} display
+ * @param {number} [digits] after the point, at the most
+ */
+function amount(n, unit, display, digits = 0) {
+	return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: display, maximumFractionDigits: digits }).format(n);
+}
+
+const inUnits = new Intl.ListFormat(locale, { type: "unit", style: "narrow" });
+
+/**
  * spokenTime is time as it is said: "1 hour 2 minutes 3 seconds".
  * @param {number} t
  */
 export function spokenTime(t) {
 	t = Math.max(0, Math.floor(Number(t) || 0));
-	/** @type {(k: number, unit: string) => string} */
-	const n = (k, unit) => `${k} ${unit}${k === 1 ? "" : "s"}`;
 	const parts = [];
-	if (t >= 3600) parts.push(n(Math.floor(t / 3600), "hour"));
-	if (t >= 60 && Math.floor(t / 60) % 60) parts.push(n(Math.floor(t / 60) % 60, "minute"));
-	if (t % 60 || parts.length === 0) parts.push(n(t % 60, "second"));
-	return parts.join(" ");
+	if (t >= 3600) parts.push(amount(Math.floor(t / 3600), "hour", "long"));
+	if (t >= 60 && Math.floor(t / 60) % 60) parts.push(amount(Math.floor(t / 60) % 60, "minute", "long"));
+	if (t % 60 || parts.length === 0) parts.push(amount(t % 60, "second", "long"));
+	return inUnits.format(parts);
 }
 
 /**
- * length is how long something lasted: 0.4 s, 12 s, 4 min, 1 h 5 min.
+ * length is how long something lasted: 0.4 sec, 12 sec, 4 min, 1 hr 5 min.
  * @param {number} t in seconds
  */
 export function length(t) {
 	t = Math.max(0, Number(t) || 0);
-	if (t < 9.95) return `${Number(t.toFixed(1))} s`;
-	if (t < 59.5) return `${Math.round(t)} s`;
+	if (t < 9.95) return amount(t, "second", "short", 1);
+	if (t < 59.5) return amount(t, "second", "short");
 	const m = Math.round(t / 60);
-	if (m < 60) return `${m} min`;
-	return m % 60 ? `${Math.floor(m / 60)} h ${m % 60} min` : `${m / 60} h`;
+	if (m < 60) return amount(m, "minute", "short");
+	const hours = amount(Math.floor(m / 60), "hour", "short");
+	return m % 60 ? inUnits.format([hours, amount(m % 60, "minute", "short")]) : hours;
 }
 
 /**
@@ -113,10 +147,20 @@ export function length(t) {
  */
 export function bytes(n) {
 	n = Number(n) || 0;
-	const units = ["B", "kB", "MB", "GB", "TB"];
+	const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 	let i = 0;
 	while (n >= 999.5 && i < units.length - 1) n /= 1000, i++;
-	return `${i && n < 9.95 ? n.toFixed(1) : Math.round(n)} ${units[i]}`;
+	return amount(n, units[i], i ? "short" : "long", i && n < 9.95 ? 1 : 0);
+}
+
+const percents = new Intl.NumberFormat(locale, { style: "percent" });
+
+/**
+ * percent is a part of a whole: 40%.
+ * @param {number} part from 0 to 1
+ */
+export function percent(part) {
+	return percents.format(part);
 }
 
 /**
@@ -127,15 +171,17 @@ export function bytes(n) {
 export function date(time, style = "medium") {
 	const d = new Date(time ?? NaN);
 	if (!time || Number.isNaN(d.getTime()) || d.getFullYear() < 1971) return "";
-	return d.toLocaleString(undefined, { dateStyle: style, timeStyle: "short" });
+	return d.toLocaleString(locale, { dateStyle: style, timeStyle: "short" });
 }
 
+const lists = new Intl.ListFormat(locale);
+
 /**
- * count is "1 person", "3 people".
- * @param {number} n
- * @param {string} one
- * @param {string} [many]
+ * enumerate puts between items what the language puts there: "A, B and C".
+ * @template Item
+ * @param {Item[]} items
+ * @returns {(Item|string)[]}
  */
-export function count(n, one, many = one + "s") {
-	return `${n.toLocaleString()} ${n === 1 ? one : many}`;
+export function enumerate(items) {
+	return lists.formatToParts(items.map((_, i) => String(i))).map((p) => p.type === "element" ? items[Number(p.value)] : p.value);
 }

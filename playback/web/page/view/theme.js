@@ -16,15 +16,11 @@
 
 	const now = () => root.dataset.theme ?? (dark.matches ? "dark" : "light");
 	const changed = () => {
-		const words = now() === "dark" ? "Light theme" : "Dark theme";
-		for (const b of document.querySelectorAll("[data-theme-toggle]")) {
-			b.setAttribute("aria-label", words);
-			b.setAttribute("title", words);
-		}
+		root.dataset.scheme = now();
 		document.dispatchEvent(new Event("themechange"));
 	};
 	dark.addEventListener("change", changed);
-	document.addEventListener("DOMContentLoaded", changed);
+	changed();
 	document.addEventListener("click", (event) => {
 		if (!(event.target instanceof Element && event.target.closest("[data-theme-toggle]"))) return;
 		root.dataset.theme = now() === "dark" ? "light" : "dark";

@@ -1,9 +1,10 @@
 import { closest, el } from "./dom.js";
 import { icon } from "./icons.js";
-import { line } from "./text.js";
+import { parts, say } from "./language.js";
+import { called, line } from "./text.js";
 import { quiet } from "./terms.js";
 import { describe, noticeOf, tileState, videoOf } from "./tile_state.js";
-import { avatar, howBadge, nameNode } from "./words.js";
+import { avatar, howBadge, nameNode, personNode } from "./words.js";
 
 /** A tile narrower than this has less on it, in pixels. */
 const tinyWidth = 170;
@@ -44,19 +45,20 @@ export class Tile {
 		this.#subject = subject;
 		const { key, id, uid } = subject;
 		const person = this.#recording.person(id), track = uid === undefined ? undefined : this.#recording.track(uid);
-		const name = person?.name || track?.name || track?.participant || "", title = track ? "Screen of " : "";
+		const name = person?.name || track?.name || track?.participant || "", label = person ? called(person, 60) : line(name, 60);
+		const who = person ? personNode({ ...person, name }) : nameNode(name);
 		const face = el("div", { class: "face" }, track ? icon("screen") : avatar(id, name));
 		this.#pin = el("button", {
-			type: "button", class: "iconbutton small", tabIndex: -1, "aria-hidden": "true", title: "Enlarge", onclick: pin,
+			type: "button", class: "iconbutton small", tabIndex: -1, "aria-hidden": "true", title: say("tile.enlarge"), onclick: pin,
 		}, icon("pin"));
 		const more = el("button", {
-			type: "button", class: "iconbutton small", "aria-label": `Options for ${title.toLowerCase()}${line(name, 60)}`,
-			"aria-haspopup": "dialog", title: "Options", onclick: () => menu(more),
+			type: "button", class: "iconbutton small", "aria-label": say(track ? "tile.options.screen" : "tile.options.of", { name: label }),
+			"aria-haspopup": "dialog", title: say("tile.options"), onclick: () => menu(more),
 		}, icon("more"));
 		this.node = el("div", { class: "tile", role: "group", "data-key": key, "data-kind": track ? "screen" : "person" },
 			this.#media, face, this.#notice,
 			el("div", { class: "ring" }),
-			el("div", { class: "namebar" }, this.#mic, el("span", { class: "nametext" }, title, nameNode(name)), this.#sound),
+			el("div", { class: "namebar" }, this.#mic, el("span", { class: "nametext" }, track ? parts("tile.screen", { name: who }) : who), this.#sound),
 			el("div", { class: "tools" }, this.#pin, more));
 		this.node.addEventListener("click", (event) => {
 			if (!fingers.matches || !this.node.classList.contains("tiny") || closest(event, "button")) return;
@@ -89,7 +91,7 @@ export class Tile {
 	#showPinned(on) {
 		if ((this.#pin.dataset.on === "true") === on) return;
 		this.#pin.dataset.on = String(on);
-		this.#pin.title = on ? "Back in its place" : "Enlarge";
+		this.#pin.title = say(on ? "tile.restore" : "tile.enlarge");
 	}
 
 	remove() {
@@ -125,7 +127,7 @@ export class Tile {
 		this.node.classList.toggle("speaking", s.talks);
 		this.#mic.hidden = !s.off;
 		this.#sound.hidden = !s.hole;
-		if (s.hole) this.#soundText.textContent = "No sound: " + s.hole;
+		if (s.hole) this.#soundText.textContent = say("tile.noSound", { reason: s.hole });
 		if (this.#how?.dataset.how !== s.how) {
 			this.#how?.remove();
 			this.#how = howBadge(s.how);

@@ -1,6 +1,7 @@
 import { within } from "../engine/spans.js";
+import { locale, say } from "./language.js";
 import { codec, absence, identified } from "./terms.js";
-import { line } from "./text.js";
+import { called, line } from "./text.js";
 
 /**
  * @typedef {object} Subject whom or what a tile shows
@@ -21,17 +22,17 @@ import { line } from "./text.js";
 /** @type {Partial<Record<import("../engine/state.js").StateWord, (s: import("../engine/state.js").State) => Notice>>} */
 const notices = {
 	hole: (s) => ["hole", capital(absence(s.reason).label), absence(s.reason).text],
-	locked: () => ["lock", "Locked", "No key of yours opens this part."],
-	failed: () => ["alert", "Failed verification", "This part is not what was recorded, so it is not played."],
+	locked: () => ["lock", say("tile.locked"), say("tile.locked.text")],
+	failed: () => ["alert", say("tile.failed"), say("tile.failed.text")],
 	unsupported: (s) => [
-		"film", `No ${codec(s.codec)} here`, `This browser cannot play ${codec(s.codec)}. Sound and the other pictures go on.`,
+		"film", say("tile.unsupported", { codec: codec(s.codec) }), say("tile.unsupported.text", { codec: codec(s.codec) }),
 	],
-	waiting: () => ["", "Loading…", ""],
+	waiting: () => ["", say("loading.picture"), ""],
 };
 
 /** @param {string} s */
 function capital(s) {
-	return s.charAt(0).toLocaleUpperCase() + s.slice(1);
+	return s.charAt(0).toLocaleUpperCase(locale) + s.slice(1);
 }
 
 /**
@@ -95,15 +96,15 @@ function soundHole(player, sounds) {
  */
 export function describe(recording, { id, uid }, s) {
 	const person = recording.person(id), track = uid === undefined ? undefined : recording.track(uid);
-	const name = line(person?.name || track?.name || track?.participant, 60) || "someone";
-	const parts = [track ? `Screen of ${name}` : name];
-	if (person && !track) parts.push(identified(s.how).label.toLowerCase());
-	if (person?.tracks.some((k) => k.plain)) parts.push("without end-to-end encryption");
-	if (s.talks) parts.push("speaking");
-	if (s.off) parts.push("microphone off");
+	const name = (person ? called(person, 60) : line(track?.name || track?.participant, 60)) || say("someone");
+	const parts = [track ? say("tile.screen", { name }) : name];
+	if (person && !track) parts.push(identified(s.how).label);
+	if (person?.tracks.some((k) => k.plain)) parts.push(say("tile.plain"));
+	if (s.talks) parts.push(say("tile.speaking"));
+	if (s.off) parts.push(say("tile.micOff"));
 	const notice = noticeOf(s.picture);
 	if (notice) parts.push(notice[1]);
-	else if (s.picture.state === "muted" || s.picture.state === "absent") parts.push("camera off");
-	if (s.hole) parts.push("no sound: " + s.hole);
+	else if (s.picture.state === "muted" || s.picture.state === "absent") parts.push(say("tile.cameraOff"));
+	if (s.hole) parts.push(say("tile.noSound", { reason: s.hole }));
 	return parts.join(", ");
 }

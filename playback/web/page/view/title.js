@@ -1,3 +1,4 @@
+import { say } from "./language.js";
 import { stored, store } from "./settings.js";
 import { line } from "./text.js";
 
@@ -10,7 +11,7 @@ const neutral = document.title;
  * @param {number} most characters
  */
 export function titleOf(recording, most) {
-	return line(recording.title || recording.room, most) || `Recording ${recording.id}`;
+	return line(recording.title || recording.room, most) || say("badge.unnamed", { id: recording.id });
 }
 
 /** namesTitle is whether the page's title, and with it the browser's history, has the recording's name. */
@@ -31,5 +32,5 @@ export function nameTitle(on) {
  * @param {import("../engine/recording.js").Recording} recording
  */
 export function showTitle(recording) {
-	document.title = namesTitle() ? `${titleOf(recording, 80)} – Sealtape` : neutral;
+	document.title = namesTitle() ? say("title.watch", { name: titleOf(recording, 80) }) : neutral;
 }

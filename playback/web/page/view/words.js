@@ -1,5 +1,7 @@
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
+import { say } from "./language.js";
+import { piecesOf } from "./links.js";
 import { identified } from "./terms.js";
 import { clip, hue, initials, line, tame } from "./text.js";
 
@@ -9,7 +11,18 @@ import { clip, hue, initials, line, tame } from "./text.js";
  * @param {number} [most] characters
  */
 export function nameNode(name, most = 80) {
-	return el("bdi", { class: "name" }, line(name, most) || "someone");
+	return el("bdi", { class: "name" }, line(name, most) || say("someone"));
+}
+
+/**
+ * personNode is the name of a person, with their identity if somebody else has the
+ * same name.
+ * @param {{ id: string, name: string, twin: boolean }} person
+ * @param {number} [most] characters
+ */
+export function personNode({ id, name, twin }, most) {
+	const node = nameNode(name || id, most);
+	return twin ? el("span", { class: "twin" }, node, " ", el("bdi", { class: "identity" }, line(id, 40))) : node;
 }
 
 /**
@@ -20,20 +33,38 @@ export function nameNode(name, most = 80) {
  */
 export function quoteNode(text, most = 320) {
 	const all = tame(text), short = clip(all, most);
-	const node = el("bdi", { class: "quote" }, breakable(short));
+	const node = el("bdi", { class: "quote" }, withLinks(short, short !== all));
 	if (short === all) return node;
-	const words = `Show all ${all.length.toLocaleString()} characters`;
+	const words = say("quote.all", { n: all.length });
 	const more = el("button", { type: "button", class: "more", "aria-expanded": "false" }, words);
 	const box = el("span", { class: "long" }, node, " ", more);
 	more.addEventListener("click", (event) => {
 		event.stopPropagation();
 		const open = more.getAttribute("aria-expanded") === "true";
-		node.replaceChildren(...breakable(open ? short : all));
+		node.replaceChildren(...withLinks(open ? short : all, open));
 		box.classList.toggle("open", !open);
 		more.setAttribute("aria-expanded", String(!open));
-		more.textContent = open ? words : "Show less";
+		more.textContent = open ? words : say("quote.less");
 	});
 	return box;
+}
+
+/**
+ * withLinks is text as nodes, of which addresses are links.
+ * @param {string} text
+ * @param {boolean} clipped what the text ends with is no address, but the beginning of one
+ */
+function withLinks(text, clipped) {
+	return piecesOf(text, clipped).flatMap(({ text, url }) => url ? [linkNode(text, url)] : breakable(text));
+}
+
+/**
+ * linkNode leads elsewhere, once it has been asked about.
+ * @param {string} text
+ * @param {URL} url
+ */
+function linkNode(text, url) {
+	return el("a", { class: "elsewhere", href: url.href, rel: "noreferrer noopener", target: "_blank", title: url.href.slice(0, 300) }, breakable(text));
 }
 
 /**
@@ -50,7 +81,7 @@ function breakable(text) {
  * @param {import("./sentence.js").SentencePart[]} parts
  */
 export function sentenceNodes(parts) {
-	return parts.map((p) => typeof p === "string" ? p : "who" in p ? nameNode(p.who) : quoteNode(p.quote));
+	return parts.map((p) => typeof p === "string" ? p : "who" in p ? personNode({ name: p.who, id: p.id ?? "", twin: !!p.id }) : quoteNode(p.quote));
 }
 
 /**

@@ -1,11 +1,12 @@
 import { toast } from "../announce.js";
 import { button, relabel } from "../dom.js";
 import { setIcon } from "../icons.js";
+import { say } from "../language.js";
 
 /** A FullscreenButton gives the theatre the whole screen, and takes it back. */
 export class FullscreenButton {
 	#theatre;
-	node = button("full", "Full screen", () => this.toggle(), { id: "full", "aria-keyshortcuts": "f" });
+	node = button("full", say("fullscreen"), () => this.toggle(), { id: "full", "aria-keyshortcuts": "f" });
 
 	/** @param {HTMLElement} theatre */
 	constructor(theatre) {
@@ -18,13 +19,13 @@ export class FullscreenButton {
 			if (document.fullscreenElement) await document.exitFullscreen();
 			else await this.#theatre.requestFullscreen();
 		} catch {
-			toast("This browser does not allow full screen here");
+			toast(say("fullscreen.refused"));
 		}
 	}
 
 	#update() {
 		const on = document.fullscreenElement !== null;
 		setIcon(this.node, on ? "unfull" : "full");
-		relabel(this.node, on ? "Leave full screen" : "Full screen");
+		relabel(this.node, say(on ? "fullscreen.leave" : "fullscreen"));
 	}
 }

@@ -1,12 +1,13 @@
 import { toast } from "../announce.js";
 import { button, relabel } from "../dom.js";
 import { setIcon } from "../icons.js";
+import { say } from "../language.js";
 import { store, stored } from "../settings.js";
 
 /** @typedef {import("../stage.js").Mode} Mode */
 
-/** @type {Record<Mode, string>} */
-const labels = { auto: "Layout: automatic", grid: "Layout: grid", speaker: "Layout: speaker" };
+/** @type {Record<Mode, import("../language.js").Key>} */
+const labels = { auto: "layout.auto", grid: "layout.grid", speaker: "layout.speaker" };
 
 /** @type {Mode[]} in the order in which they follow one another */
 const modes = ["auto", "grid", "speaker"];
@@ -19,7 +20,7 @@ export function storedMode() {
 /** A LayoutButton chooses how tiles are laid out, which it keeps between visits. */
 export class LayoutButton {
 	#stage;
-	node = button("auto", "Layout", () => this.next(), { id: "layout", "aria-keyshortcuts": "g" });
+	node = button("auto", say("layout"), () => this.next(), { id: "layout", "aria-keyshortcuts": "g" });
 
 	/** @param {import("../stage.js").Stage} stage */
 	constructor(stage) {
@@ -32,12 +33,12 @@ export class LayoutButton {
 		store("layout", mode);
 		this.#stage.mode = mode;
 		this.#update();
-		toast(labels[mode]);
+		toast(say(labels[mode]));
 	}
 
 	#update() {
 		const { mode } = this.#stage;
 		setIcon(this.node, mode);
-		relabel(this.node, labels[mode]);
+		relabel(this.node, say(labels[mode]));
 	}
 }

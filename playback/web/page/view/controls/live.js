@@ -1,5 +1,6 @@
 import { announce } from "../announce.js";
 import { el } from "../dom.js";
+import { say } from "../language.js";
 
 /**
  * liveButton goes to what is newest of a recording that goes on, and says whether it
@@ -7,19 +8,19 @@ import { el } from "../dom.js";
  * @param {import("../../engine/player.js").Player} player
  */
 export function liveButton(player) {
-	const words = el("span", {}, "Go to live");
+	const words = el("span", {}, say("golive"));
 	const node = el("button", {
 		type: "button", class: "golive", id: "golive",
 		onclick: () => {
 			player.goLive();
-			announce("Live");
+			announce(say("live"));
 		},
 	}, el("span", { class: "dot" }), words);
 	const update = () => {
 		const atLive = player.atLive();
 		node.hidden = !player.live;
 		node.classList.toggle("on", atLive);
-		words.textContent = atLive ? "Live" : "Go to live";
+		words.textContent = say(atLive ? "live" : "golive");
 	};
 	player.on(["time", "state", "update"], update);
 	update();

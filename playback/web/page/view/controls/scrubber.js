@@ -1,5 +1,6 @@
 import { el } from "../dom.js";
-import { stateAt, wall } from "../moment.js";
+import { say } from "../language.js";
+import { speakersAt, stateAt, wall } from "../moment.js";
 import { spokenTime, time } from "../text.js";
 
 /** @type {Record<string, number>} how far keys go, in seconds */
@@ -14,22 +15,28 @@ const narrowest = 0.15;
  */
 export class Scrubber {
 	#player;
+	#range;
 	#recording;
 	#marks = el("div", { class: "marks" });
 	#ahead = el("div", { class: "ahead" });
 	#past = el("div", { class: "past" });
 	#knob = el("div", { class: "knob" });
 	#tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
-	node = el("div", { class: "scrubber", role: "slider", tabIndex: 0, id: "seek", "aria-label": "Seek", "aria-valuemin": "0" },
+	node = el("div", { class: "scrubber", role: "slider", tabIndex: 0, id: "seek", "aria-label": say("seek"), "aria-valuemin": "0" },
 		el("div", { class: "rail" }, this.#ahead, this.#past, this.#marks), this.#knob, this.#tip);
 	/** @type {number|null} where it is dragged to */
 	#dragged = null;
 	/** What it says to who does not see it. */
 	#words = "";
 
-	/** @param {import("../../engine/player.js").Player} player */
-	constructor(player) {
+	/**
+	 * @param {import("../../engine/player.js").Player} player
+	 * @param {import("../range.js").Range} range
+	 */
+	constructor(player, range) {
 		this.#player = player;
+		this.#range = range;
+		range.onChange(() => this.#draw());
 		this.#recording = player.recording;
 		this.#listen();
 		player.on(["time", "state"], () => this.#tick());
@@ -88,7 +95,8 @@ export class Scrubber {
 	#showTip(event) {
 		const t = this.#dragged ?? this.#timeAt(event), { duration } = this.#recording;
 		const state = stateAt(this.#recording, t);
-		this.#tip.replaceChildren(el("b", {}, time(t)), wall(this.#recording, t), state ? el("span", { class: "why" }, state) : "");
+		this.#tip.replaceChildren(el("b", {}, time(t)), wall(this.#recording, t), state ? el("span", { class: "why" }, state) : "",
+			speakersAt(this.#recording, t));
 		this.#tip.hidden = false;
 		const width = this.node.clientWidth, half = this.#tip.offsetWidth / 2;
 		this.#tip.style.left = `${Math.min(width - half, Math.max(half, duration ? t / duration * width : 0))}px`;
@@ -104,7 +112,8 @@ export class Scrubber {
 			mark.style.width = `${Math.max(narrowest, (b - a) / duration * 100)}%`;
 			return mark;
 		});
-		this.#marks.replaceChildren(...marks("locked", this.#recording.locked), ...marks("failed", this.#recording.failed));
+		this.#marks.replaceChildren(...marks("locked", this.#recording.locked), ...marks("failed", this.#recording.failed),
+			...marks("range", this.#range.span ? [this.#range.span] : []));
 		this.#tick();
 	}
 
@@ -118,7 +127,8 @@ export class Scrubber {
 		this.#ahead.style.left = percent(from);
 		this.#ahead.style.width = percent(to - from);
 		const state = stateAt(this.#recording, t);
-		const words = `${spokenTime(t)} of ${spokenTime(duration)}${state ? ", " + state.toLowerCase() : ""}`;
+		const times = { time: spokenTime(t), duration: spokenTime(duration), state };
+		const words = say(state ? "seek.atState" : "seek.at", times);
 		if (words === this.#words) return;
 		this.#words = words;
 		this.node.setAttribute("aria-valuemax", String(Math.floor(duration)));

@@ -1,5 +1,6 @@
 import { announce } from "../announce.js";
 import { button } from "../dom.js";
+import { say } from "../language.js";
 import { stateAt } from "../moment.js";
 import { spokenTime } from "../text.js";
 
@@ -14,7 +15,7 @@ export function seekTo(player, t) {
 	t = Math.min(player.duration, Math.max(0, t));
 	player.seek(t);
 	const state = stateAt(player.recording, t);
-	announce(`${spokenTime(t)}${state ? ", " + state.toLowerCase() : ""}`);
+	announce([spokenTime(t), state].filter(Boolean).join(", "));
 }
 
 /**
@@ -28,5 +29,5 @@ export function seekBy(player, seconds) {
 
 /** @param {Player} player */
 export function backButton(player) {
-	return button("back", "Back 10 seconds", () => seekBy(player, -10), { class: "iconbutton wide", "aria-keyshortcuts": "j" });
+	return button("back", say("back"), () => seekBy(player, -10), { class: "iconbutton wide", "aria-keyshortcuts": "j" });
 }

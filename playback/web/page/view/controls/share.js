@@ -1,5 +1,7 @@
 import { toast } from "../announce.js";
-import { button, el } from "../dom.js";
+import { copy } from "../clipboard.js";
+import { button } from "../dom.js";
+import { say } from "../language.js";
 import { line } from "../text.js";
 
 /**
@@ -8,30 +10,11 @@ import { line } from "../text.js";
  * @param {import("../../engine/player.js").Player} player
  */
 export function shareButton(player) {
-	return button("link", "Copy a link to this moment", async () => {
+	return button("link", say("share"), async () => {
 		const t = Math.floor(player.time);
 		const link = `sealtape:${player.recording.id}${t ? `#t=${t}` : ""}`;
 		const command = `${line(player.recording.command, 400) || "sealtape play"} '${link}'`;
-		if (await copy(link)) toast(`Copied ${link} – it opens with: ${command}`);
-		else toast(`The link is ${link}`);
+		if (await copy(link)) toast(say("share.copied", { link, command }));
+		else toast(say("share.link", { link }));
 	}, { id: "share" });
-}
-
-/**
- * copy puts text on the clipboard, by the old way if the new one is refused. Returns
- * whether it is there.
- * @param {string} text
- */
-async function copy(text) {
-	try {
-		await navigator.clipboard.writeText(text);
-		return true;
-	} catch {
-		const area = el("textarea", { class: "offscreen", value: text, readOnly: true });
-		document.body.append(area);
-		area.select();
-		const ok = document.execCommand("copy");
-		area.remove();
-		return ok;
-	}
 }

@@ -1,10 +1,11 @@
 import { toast } from "../announce.js";
 import { button } from "../dom.js";
+import { say } from "../language.js";
 
 /** A SkipButton says whether silence is skipped. */
 export class SkipButton {
 	#player;
-	node = button("skip", "Skip silence", () => this.toggle(), { id: "skip", "aria-keyshortcuts": "s" });
+	node = button("skip", say("skipSilence"), () => this.toggle(), { id: "skip", "aria-keyshortcuts": "s" });
 
 	/** @param {import("../../engine/player.js").Player} player */
 	constructor(player) {
@@ -15,7 +16,7 @@ export class SkipButton {
 
 	toggle() {
 		this.#player.skipSilence = !this.#player.skipSilence;
-		toast(this.#player.skipSilence ? "Silence is skipped" : "Silence is played");
+		toast(say(this.#player.skipSilence ? "skipSilence.on" : "skipSilence.off"));
 	}
 
 	#update() {

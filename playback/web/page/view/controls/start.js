@@ -1,5 +1,6 @@
 import { el } from "../dom.js";
 import { icon } from "../icons.js";
+import { say } from "../language.js";
 
 /**
  * startButton is large and in the middle, until it plays for the first time.
@@ -8,7 +9,7 @@ import { icon } from "../icons.js";
  */
 export function startButton(player, toggle) {
 	const node = el("button", {
-		type: "button", class: "start", id: "start", "aria-label": "Play",
+		type: "button", class: "start", id: "start", "aria-label": say("play"),
 		onclick: (/** @type {MouseEvent} */ event) => {
 			event.stopPropagation();
 			toggle();

@@ -1,14 +1,16 @@
 import { announce } from "../announce.js";
 import { button, el, relabel } from "../dom.js";
 import { setIcon } from "../icons.js";
+import { say } from "../language.js";
 import { store, stored } from "../settings.js";
+import { percent } from "../text.js";
 
 /** A VolumeControl is of the sound of all, which it keeps between visits. */
 export class VolumeControl {
 	#player;
-	#button = button("volume", "Mute", () => this.mute(), { id: "mute", "aria-keyshortcuts": "m" });
+	#button = button("volume", say("mute"), () => this.mute(), { id: "mute", "aria-keyshortcuts": "m" });
 	#slider = el("input", {
-		type: "range", min: 0, max: 100, step: 1, id: "volume", "aria-label": "Volume",
+		type: "range", min: 0, max: 100, step: 1, id: "volume", "aria-label": say("volume"),
 		oninput: () => this.#set(Number(this.#slider.value) / 100),
 	});
 	node = el("div", { class: "volume" }, this.#button, this.#slider);
@@ -37,20 +39,20 @@ export class VolumeControl {
 	louder(by) {
 		const p = this.#player;
 		this.#set((p.muted ? 0 : p.volume) + by);
-		announce(`Volume ${Math.round(p.volume * 100)} percent`);
+		announce(say("volume.now", { percent: percent(p.volume) }));
 	}
 
 	mute() {
 		this.#player.muted = !this.#player.muted;
-		announce(this.#player.muted ? "Muted" : "Sound on");
+		announce(say(this.#player.muted ? "muted" : "unmuted"));
 	}
 
 	#update() {
-		const { muted, volume } = this.#player, percent = Math.round(volume * 100);
+		const { muted, volume } = this.#player;
 		setIcon(this.#button, muted || volume === 0 ? "silent" : volume < 0.5 ? "quiet" : "volume");
-		relabel(this.#button, muted ? "Unmute" : "Mute");
-		this.#slider.value = String(muted ? 0 : percent);
-		this.#slider.setAttribute("aria-valuetext", muted ? "muted" : `${percent} percent`);
+		relabel(this.#button, say(muted ? "unmute" : "mute"));
+		this.#slider.value = String(muted ? 0 : Math.round(volume * 100));
+		this.#slider.setAttribute("aria-valuetext", muted ? say("volume.muted") : percent(volume));
 		this.#slider.style.setProperty("--part", `${this.#slider.value}%`);
 	}
 }

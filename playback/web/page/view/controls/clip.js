@@ -1,0 +1,119 @@
+import { toast } from "../announce.js";
+import { copy, save } from "../clipboard.js";
+import { button, el } from "../dom.js";
+import { say } from "../language.js";
+import { parseTime, time } from "../text.js";
+import { transcript } from "../transcript.js";
+
+/**
+ * A ClipButton opens what one can take along: a part of the recording, or all of it, as
+ * a file or a link, and what was written.
+ */
+export class ClipButton {
+	#player;
+	#range;
+	#from;
+	#to;
+	#error = el("p", { class: "error", role: "alert" });
+	#saveClip = el("a", { class: "textbutton", download: "" }, say("clip.save"));
+	node;
+
+	/**
+	 * @param {import("../../engine/player.js").Player} player
+	 * @param {import("../range.js").Range} range
+	 * @param {import("../popover.js").Popover} popover
+	 */
+	constructor(player, range, popover) {
+		this.#player = player;
+		this.#range = range;
+		this.#from = this.#field("clipfrom");
+		this.#to = this.#field("clipto");
+		this.node = button("clip", say("clip"), () => {
+			this.#show();
+			popover.show(this.node, this.#nodes(), say("clip"));
+		}, { "id": "clip", "aria-haspopup": "dialog" });
+		this.#saveClip.addEventListener("click", (event) => {
+			if (!this.#choose()) event.preventDefault();
+		});
+		range.onChange(() => this.#show());
+	}
+
+	/** @param {string} id */
+	#field(id) {
+		return el("input", {
+			type: "text", id, inputMode: "numeric", autocomplete: "off", spellcheck: false, size: 8, maxLength: 12, onchange: () => this.#choose(),
+		});
+	}
+
+	#nodes() {
+		const { recording } = this.#player;
+		/** @type {(words: import("../language.js").Key, act: () => void) => HTMLElement} */
+		const action = (words, act) => el("button", { type: "button", class: "textbutton", onclick: act }, say(words));
+		return [el("div", { class: "clip" },
+			el("div", { class: "field" }, el("label", { htmlFor: "clipfrom" }, say("clip.from")), this.#from, action("clip.now", () => this.#take(this.#from))),
+			el("div", { class: "field" }, el("label", { htmlFor: "clipto" }, say("clip.to")), this.#to, action("clip.now", () => this.#take(this.#to))),
+			this.#error,
+			el("div", { class: "actions" }, action("clip.play", () => this.#choose() && this.#range.play()), action("clip.link", () => this.#link()), this.#saveClip,
+				el("a", { class: "textbutton", download: "", href: exportOf(recording.id) }, say("clip.whole"))),
+			el("p", { class: "quiet" }, say("clip.mkv")),
+			el("div", { class: "actions" }, action("clip.copyText", () => this.#copyText()), action("clip.saveText", () => this.#saveText())))];
+	}
+
+	#show() {
+		const { time: now, duration } = this.#player;
+		const [from, to] = this.#range.span ?? [Math.floor(now), Math.min(Math.floor(now) + 60, duration)];
+		this.#from.value = time(from);
+		this.#to.value = time(to);
+		this.#error.textContent = "";
+		this.#saveClip.href = exportOf(this.#player.recording.id, from, to);
+	}
+
+	/** @param {HTMLInputElement} field that gets the moment */
+	#take(field) {
+		field.value = time(this.#player.time);
+		this.#choose();
+	}
+
+	/** choose takes the range of the fields, and returns whether it is one. */
+	#choose() {
+		const from = parseTime(this.#from.value), to = parseTime(this.#to.value), { duration } = this.#player;
+		if (from === null || to === null || to <= from || from >= duration) {
+			this.#error.textContent = say("clip.bad", { duration: time(duration) });
+			return false;
+		}
+		const [a, b] = this.#range.span ?? [NaN, NaN];
+		// The fields have whole seconds: what they show of a range is that range.
+		if (time(a) !== time(from) || time(b) !== time(to)) this.#range.span = [from, Math.min(to, duration)];
+		this.#error.textContent = "";
+		return true;
+	}
+
+	async #link() {
+		if (!this.#choose() || !this.#range.span) return;
+		const [from, to] = this.#range.span.map((t) => Number(t.toFixed(3)));
+		const link = `sealtape:${this.#player.recording.id}#t=${from},${to}`;
+		if (await copy(link)) toast(say("share.copied", { link, command: `sealtape play '${link}'` }));
+		else toast(say("share.link", { link }));
+	}
+
+	async #copyText() {
+		if (await copy(transcript(this.#player.recording))) toast(say("clip.copied"));
+		else toast(say("clip.notCopied"));
+	}
+
+	#saveText() {
+		const { recording } = this.#player, day = recording.start?.toISOString().slice(0, 10) ?? recording.id;
+		save(`${day}.txt`, transcript(recording));
+	}
+}
+
+/**
+ * exportOf is where the server makes a file of a part, or of the whole.
+ * @param {string} id
+ * @param {number} [from]
+ * @param {number} [to]
+ */
+function exportOf(id, from = 0, to = 0) {
+	const query = to > 0 ? `?from=${from.toFixed(3)}&to=${to.toFixed(3)}` : "";
+	return `../api/recordings/${encodeURIComponent(id)}/export${query}`;
+}
