@@ -3,7 +3,7 @@ import { stored, store } from "./settings.js";
 import { line } from "./text.js";
 
 /** What the page is called where a recording's name is nobody's business. */
-const neutral = document.title;
+const neutral = say("title.recording");
 
 /**
  * titleOf is what a recording is called.

@@ -1,6 +1,7 @@
 /** German. @type {import("./en.js").Words} */
 export const words = {
 	"title.library": "Aufnahmen – Sealtape",
+	"title.recording": "Aufnahme – Sealtape",
 	"title.watch": "{name} – Sealtape",
 	"skip.recordings": "Zu den Aufnahmen springen",
 	"skip.page": "Player und Listen überspringen",

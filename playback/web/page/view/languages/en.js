@@ -2,6 +2,7 @@
 export const words = {
 	// The two documents.
 	"title.library": "Recordings – Sealtape",
+	"title.recording": "Recording – Sealtape",
 	"title.watch": "{name} – Sealtape",
 	"skip.recordings": "Skip to the recordings",
 	"skip.page": "Skip the player and its lists",

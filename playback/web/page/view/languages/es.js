@@ -1,6 +1,7 @@
 /** Spanish. @type {import("./en.js").Words} */
 export const words = {
 	"title.library": "Grabaciones – Sealtape",
+	"title.recording": "Grabación – Sealtape",
 	"title.watch": "{name} – Sealtape",
 	"skip.recordings": "Ir a las grabaciones",
 	"skip.page": "Saltar el reproductor y sus listas",

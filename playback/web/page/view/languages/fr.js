@@ -1,6 +1,7 @@
 /** French. @type {import("./en.js").Words} */
 export const words = {
 	"title.library": "Enregistrements – Sealtape",
+	"title.recording": "Enregistrement – Sealtape",
 	"title.watch": "{name} – Sealtape",
 	"skip.recordings": "Aller aux enregistrements",
 	"skip.page": "Passer le lecteur et ses listes",
