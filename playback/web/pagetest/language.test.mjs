@@ -88,7 +88,7 @@ test("no other module has words", () => {
 	}
 	for (const name of documents) {
 		const text = read(name).replace(/<noscript>[^]*?<\/noscript>|<[^>]*>|&\w+;/g, " ").replace(/<!doctype html>/, "");
-		assert.deepEqual(text.match(/\p{L}+/gu) ?? [], ["Sealtape"], name);
+		assert.deepEqual(text.match(/\p{L}+/gu) ?? [], name === "index.html" ? ["Sealtape"] : [], name);
 		assert.doesNotMatch(read(name), /\s(title|placeholder|alt|aria-label)="/);
 	}
 });
