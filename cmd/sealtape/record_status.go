@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -33,7 +32,7 @@ func (m *meter) read(at time.Time, bytes int64) float64 {
 // statusText returns the status line of a running recording.
 func statusText(s recorder.Status, rate float64, waiting int, now time.Time) string {
 	parts := []string{
-		show.ClockText(now.Sub(s.Started)),
+		ui.Length(now.Sub(s.Started)),
 		ui.People(s.Participants),
 		ui.Count(s.Tracks, "track"),
 		bitRate(rate),

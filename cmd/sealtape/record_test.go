@@ -207,15 +207,15 @@ func TestStatusText(t *testing.T) {
 		want    string
 	}{
 		{recorder.Status{Started: now.Add(-83 * time.Second), Participants: 1, Tracks: 1}, 31999, 0,
-			"● 0:01:23  1 person  1 track  32 kbit/s  0 lost  all stored"},
+			"● 1:23  1 person  1 track  32 kbit/s  0 lost  all stored"},
 		{recorder.Status{Started: now.Add(-3*time.Hour - time.Second), Participants: 12, Tracks: 20, Lost: 7, Failed: 3}, 4.25e6, 9,
 			"● 3:00:01  12 people  20 tracks  4.2 Mbit/s  7 lost  3 not opened  9 waiting for the store"},
 		{recorder.Status{Started: now.Add(-time.Second), Participants: 2, Tracks: 3, Unopened: []recorder.Unopened{
 			{Participant: "ada", Name: "Ada\x1b[2J", Source: "microphone"}, {Participant: "ben", Source: "camera"}}}, 0, 0,
-			`● ! Ada\u{1b}[2J (microphone) and 1 more not recorded  0:00:01  2 people  3 tracks  0 kbit/s  0 lost  all stored`},
+			`● ! Ada\u{1b}[2J (microphone) and 1 more not recorded  1.0s  2 people  3 tracks  0 kbit/s  0 lost  all stored`},
 		{recorder.Status{Started: now.Add(-time.Second), Participants: 2, Tracks: 33, TurnedAway: []recorder.TurnedAway{
 			{Participant: "eve", Name: "Eve\t", Tracks: 28}, {Participant: "ben", Tracks: 1}}}, 0, 0,
-			`● ! 28 tracks of Eve\u{9} not recorded, too many, and of 1 more  0:00:01  2 people  33 tracks  0 kbit/s  0 lost  all stored`},
+			`● ! 28 tracks of Eve\u{9} not recorded, too many, and of 1 more  1.0s  2 people  33 tracks  0 kbit/s  0 lost  all stored`},
 	} {
 		if got := statusText(tt.status, tt.rate, tt.waiting, now); got != tt.want {
 			t.Errorf("got  %q\nwant %q", got, tt.want)

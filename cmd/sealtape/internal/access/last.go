@@ -87,6 +87,11 @@ type candidate struct {
 // latest does what Access.last does.
 func (s *search) latest(ctx context.Context, ids []string) (last string, unknown int, err error) {
 	var best time.Time
+	later := func(id string, at time.Time) {
+		if last == "" || at.After(best) || at.Equal(best) && id > last {
+			last, best = id, at
+		}
+	}
 	var bounded []candidate
 	var asked []candidate // of which nothing is known
 	for _, id := range ids {
@@ -95,8 +100,8 @@ func (s *search) latest(ctx context.Context, ids []string) (last string, unknown
 			asked = append(asked, candidate{id: id})
 		case known.latest:
 			bounded = append(bounded, candidate{id, known.at})
-		case last == "" || known.at.After(best):
-			last, best = id, known.at
+		default:
+			later(id, known.at)
 		}
 	}
 	gone, err := s.bound(ctx, asked)
@@ -133,9 +138,7 @@ func (s *search) latest(ctx context.Context, ids []string) (last string, unknown
 			}
 			s.fresh[c.id] = start{at: at[i]}
 			believed = believed && (c.before.IsZero() || !at[i].After(c.before))
-			if last == "" || at[i].After(best) {
-				last, best = c.id, at[i]
-			}
+			later(c.id, at[i])
 		}
 	}
 	if !believed {

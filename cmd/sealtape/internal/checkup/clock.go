@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/archive/s3"
+	"github.com/sealtape/sealtape/internal/words"
 )
 
 // clockLimit is how far a clock may be off. S3 servers refuse requests that are
@@ -30,9 +31,9 @@ func Clock(ctx context.Context, r *Report, store string) {
 	off := here.Sub(there)
 	switch {
 	case off > clockLimit:
-		r.Warn(section, name, clockHint, "%s ahead of the clock of %s", off.Round(time.Second), where)
+		r.Warn(section, name, clockHint, "%s ahead of the clock of %s", words.Length(off), where)
 	case off < -clockLimit:
-		r.Warn(section, name, clockHint, "%s behind the clock of %s", (-off).Round(time.Second), where)
+		r.Warn(section, name, clockHint, "%s behind the clock of %s", words.Length(-off), where)
 	default:
 		r.Pass(section, name, "agrees with that of %s", where)
 	}

@@ -7,12 +7,6 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
-// ClockText writes a time as a clock does.
-func ClockText(d time.Duration) string {
-	s := int64(d / time.Second)
-	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-}
-
 // ReceivedText says how large a picture came, and how large it was published.
 func ReceivedText(width, height, publishedWidth, publishedHeight int) string {
 	return fmt.Sprintf("received %dx%d of %dx%d published", width, height, publishedWidth, publishedHeight)

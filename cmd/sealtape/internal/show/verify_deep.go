@@ -24,8 +24,8 @@ func (d *DeepReport) Limits() {
 		cannot("%s left out: the recorder gave these segments up, or hides them.", ui.Count(d.LeftOut, "number"))
 	}
 	if d.Quiet > 0 {
-		cannot("Sound stops without a word %s, for %v in all: a sender that paused looks so, and so would a loss that is hidden.",
-			ui.Count(d.Quiet, "time"), d.QuietTime.Round(time.Millisecond))
+		cannot("Sound stops without a word %s, for %s in all: a sender that paused looks so, and so would a loss that is hidden.",
+			ui.Count(d.Quiet, "time"), ui.Length(d.QuietTime))
 	}
 	cannot("Sound and pictures were not decoded. That a picture lacks frames shows only where it is declared.")
 }
@@ -64,7 +64,7 @@ func missing(holes []tape.Hole) (sum time.Duration) {
 func (d *DeepReport) rows() [][]string {
 	return [][]string{
 		{"decrypted:", fmt.Sprintf("%s, %s, %s in %s", ui.Count(d.Segments, "segment"), indexCount(d.Indexes),
-			ui.Count(d.Frames, "frame"), ClockText(d.Duration))},
+			ui.Count(d.Frames, "frame"), ui.Length(d.Duration))},
 	}
 }
 
@@ -73,7 +73,7 @@ func holesText(holes []tape.Hole) string {
 	if len(holes) == 0 {
 		return "none declared"
 	}
-	return fmt.Sprintf("%d declared, %v in all tracks", len(holes), missing(holes))
+	return fmt.Sprintf("%d declared, %s in all tracks", len(holes), ui.Length(missing(holes)))
 }
 
 func indexCount(n int) string {

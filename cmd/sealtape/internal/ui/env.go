@@ -148,5 +148,5 @@ func (e *Env) Progress(what string, total int64) *terminal.Bar {
 
 // Retrying tells that a store failed and is tried again.
 func (e *Env) Retrying(_ string, err error, wait time.Duration) {
-	e.Notef("sealtape: the store failed, trying again in %v: %v", wait.Round(100*time.Millisecond), err)
+	e.Notef("sealtape: the store failed, trying again in %s: %v", Length(wait), err)
 }
