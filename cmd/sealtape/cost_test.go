@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -48,7 +49,8 @@ func (s *requestCounter) asked() (gets, lists, stats int64) {
 }
 
 // What list and last ask of a store: for each recording, list reads head, log, epoch and
-// index, and lists it once; last asks for the heads, and next time for none.
+// index, and lists it once; last asks for the heads of those it does not know, which are
+// none after list, and next time.
 func TestRequests(t *testing.T) {
 	l := newDesk(t)
 	home, _ := l.recorder("Ada")
@@ -71,12 +73,6 @@ func TestRequests(t *testing.T) {
 		return a
 	}
 
-	if err := runList(t.Context(), open(), &listOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if gets, lists, stats := store.asked(); gets != 4*n || lists != n+1 || stats != 0 {
-		t.Errorf("list of %d: %d GETs, %d LISTs, %d HEADs", n, gets, lists, stats)
-	}
 	first, err := open().Resolve(t.Context(), "last")
 	if err != nil {
 		t.Fatal(err)
@@ -90,5 +86,22 @@ func TestRequests(t *testing.T) {
 	}
 	if gets, lists, stats := store.asked(); gets != 0 || lists != 1 || stats != 0 {
 		t.Errorf("last again: %d GETs, %d LISTs, %d HEADs", gets, lists, stats)
+	}
+
+	// After a list, last knows all.
+	if err := os.Remove(filepath.Join(home, "starts")); err != nil {
+		t.Fatal(err)
+	}
+	if err := runList(t.Context(), open(), &listOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if gets, lists, stats := store.asked(); gets != 4*n || lists != n+1 || stats != 0 {
+		t.Errorf("list of %d: %d GETs, %d LISTs, %d HEADs", n, gets, lists, stats)
+	}
+	if listed, err := open().Resolve(t.Context(), "last"); err != nil || listed != first {
+		t.Fatalf("%s, then %s, %v", first, listed, err)
+	}
+	if gets, lists, stats := store.asked(); gets != 0 || lists != 1 || stats != 0 {
+		t.Errorf("last after list: %d GETs, %d LISTs, %d HEADs", gets, lists, stats)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 	"golang.org/x/sync/errgroup"
@@ -79,6 +80,13 @@ func runList(ctx context.Context, a *access.Access, o *listOptions) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	starts := make(map[string]time.Time)
+	for _, l := range all {
+		if l.Start != nil {
+			starts[l.ID] = *l.Start
+		}
+	}
+	a.NoteStarts(starts)
 	slices.SortStableFunc(all, func(x, y show.Listed) int {
 		switch {
 		case x.Start == nil && y.Start == nil:

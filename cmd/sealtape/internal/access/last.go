@@ -52,6 +52,23 @@ func (a *Access) last(ctx context.Context, ids []string) (last string, unknown i
 	return last, unknown, err
 }
 
+// NoteStarts keeps when recordings started, by ID, so that last need not look for it.
+func (a *Access) NoteStarts(starts map[string]time.Time) {
+	known, err := knownStarts(a.Home)
+	if err != nil {
+		return // it costs the next search time, nothing more
+	}
+	fresh := make(map[string]start)
+	for id, at := range starts {
+		if k, ok := known[id]; !ok || k.latest {
+			fresh[id] = start{at: at}
+		}
+	}
+	if len(fresh) > 0 {
+		_ = noteStarts(a.Home, fresh)
+	}
+}
+
 // stored returns when the head of a recording was stored; zero means that this is not
 // known. The error is fs.ErrNotExist where there is no head.
 func (a *Access) stored(ctx context.Context, id string) (time.Time, error) {
