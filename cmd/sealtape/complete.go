@@ -15,6 +15,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -59,6 +60,7 @@ func choices() map[string][]string {
 		"allow-plaintext": bot.PlaintextSenders(),
 		"max-video":       {"180p", "360p", "540p", "720p", "1080p"},
 		"format":          formatNames(),
+		"encoder":         append([]string{playback.EncoderAuto, playback.EncoderSoftware}, playback.HardwareEncoders()...),
 		"layout":          {"speaker", "grid"},
 		"size":            {"854x480", "1280x720", "1920x1080"},
 		"sample":          {"1%", "5%", "20%"},

@@ -80,7 +80,7 @@ func shellWords(line string) (words []string) {
 		switch {
 		case r == '"':
 			quoted, begun = !quoted, true
-		case !quoted && !begun && (r == '#' || r == '>'):
+		case !quoted && !begun && strings.ContainsRune("#>|", r):
 			return words
 		case !quoted && (r == ' ' || r == '\n'):
 			if begun {

@@ -69,13 +69,13 @@ verification, or the key that signed the recording was revoked.`,
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
 			o.StoreFlag(), o.JSONFlag(),
 		}, o.mixFlags()...),
-		UsageText: `  sealtape export last -o meeting.mp4                    to show it to somebody
-  sealtape export last -o meeting.mkv                    to keep all of it
+		UsageText: `  sealtape export last -o meeting.mp4                    # to show it to somebody
+  sealtape export last -o meeting.mkv                    # to keep all of it
   sealtape export last -o talk.m4a --from 12:30 --to 40:00
   sealtape export last -o ada.mkv --participant Ada
   sealtape export last -o minutes.txt
-  sealtape export last -o voices --format tracks         to cut it
-  sealtape export last -o - --format wav | whisper -     for another program`,
+  sealtape export last -o voices --format tracks         # to cut it
+  sealtape export last -o - --format wav | whisper -     # for another program`,
 		Action: flags.Action(&o, runExport, flags.Argument{Name: "the ID of a recording", To: &o.id}),
 	}
 }
