@@ -27,6 +27,9 @@ func TestDemoTakesOneTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(b)) {
+			if strings.Contains(line, "make release") {
+				continue // which builds something else
+			}
 			if strings.Contains(line, "first") && strings.Contains(line, "minutes") || strings.Contains(line, "those") && strings.Contains(line, "minutes") {
 				texts[file] += line
 			}
