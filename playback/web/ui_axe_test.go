@@ -43,5 +43,5 @@ func TestAxe(t *testing.T) {
 // each. What it cannot decide of contrast, over a gradient or a picture, checks.contrast
 // and checks.icons do.
 const axeFaults = `axe.run(document, {resultTypes: ["violations", "incomplete"]}).then(({violations, incomplete}) =>
-	[...violations, ...incomplete.filter((r) => r.id !== "color-contrast")].map((r) =>
+	[...violations, ...incomplete.filter((r) => !["color-contrast", "link-in-text-block"].includes(r.id))].map((r) =>
 		r.id + ", " + r.nodes.length + " times: " + r.nodes.slice(0, 2).map((n) => n.target.join(" ") + ": " + n.failureSummary).join("; ")))`
