@@ -124,26 +124,6 @@ func (h *Home) Renew(id *Identity, expires time.Time) (*Identity, error) {
 	return id, writeReplace(h.path(ownCard), b)
 }
 
-// setCard stores c as the user's own card: the current card with approvals of the
-// user's other devices. It refuses a card of another key.
-func (h *Home) setCard(c Card) error {
-	own, err := h.OwnCard()
-	if err != nil {
-		return err
-	}
-	if own.text() != c.text() {
-		return fmt.Errorf("%w: it says something else than one's own", ErrBadCard)
-	}
-	b, err := c.Marshal()
-	if err != nil {
-		return err
-	}
-	if _, err := ParseCard(b); err != nil {
-		return err
-	}
-	return writeReplace(h.path(ownCard), b)
-}
-
 // EarlierKeys returns the verifier keys that the user's own key replaced, newest
 // first. A grant to one of them is a grant to the user.
 func (h *Home) EarlierKeys() ([]string, error) {

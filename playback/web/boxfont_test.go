@@ -14,7 +14,6 @@ func boxFont() []byte {
 		u8  = uint8
 		i16 = int16
 		u16 = uint16
-		i32 = int32
 		u32 = uint32
 		u64 = uint64
 	)

@@ -87,9 +87,6 @@ func (m *Writer) WriteEvent(e media.Event) error {
 // Size returns the number of bytes written so far.
 func (m *Writer) Size() int64 { return m.n }
 
-// paddedSize returns the length that the segment would have if it were closed now.
-func (m *Writer) paddedSize() int64 { return paddedSize(m.n) }
-
 // Close pads the segment with a Void element to the next Padmé length. It does not
 // close the underlying writer. The Writer must not be used afterwards.
 func (m *Writer) Close() error {
