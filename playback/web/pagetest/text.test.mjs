@@ -35,7 +35,7 @@ test("times, lengths and sizes", () => {
 });
 
 // The types of archive/FORMAT.md, Timeline: each has a sentence, except those
-// that lanes show.
+// that lanes and the heading show.
 test("every event has its sentence", () => {
 	const look = { name: () => "Ada", track: () => ({ who: "Ada", source: "camera" }) };
 	const say = (e) => {
@@ -71,7 +71,9 @@ test("every event has its sentence", () => {
 		[{ type: "stream", reason: "agenda", size: 8 }, "event: Ada sent a text of 8 bytes on the topic agenda, which is not kept"],
 		[{ type: "track", reason: "plaintext" }, "event: Ada’s camera came on, without end-to-end encryption"],
 		[{ type: "mute" }, "detail: Ada muted the camera"],
+		[{ type: "follows", text: "ABC\n" }, "event: This goes on with the meeting of the recording ABC"],
 		[{ type: "speaking" }, null],
+		[{ type: "title", text: "Board" }, null],
 		[{ type: "of a later format" }, null],
 	]) assert.equal(say(e), want);
 	for (const type of ["announced", "leave", "track", "track-end", "unmute", "screen", "screen-end", "size", "published", "left-out", "reaction", "quality", "keys", "epoch", "integrity", "lost", "pause", "resume", "resealed"]) {

@@ -66,6 +66,7 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 		return reason ? s("event", "event.stop.reason", { reason: why ? say(why) : reason }) : s("event", "event.stop");
 	}
 	case "announced": return s("event", "event.announced");
+	case "follows": return s("event", "event.follows", { text: { quote: line(e.text, 40) } });
 	case "verified":
 		if (!e.name) return s("event", "event.unknown");
 		return s("event", e.reason === "proof" ? "event.proved" : "event.operator", { name: { who: line(e.name, 80) } });
@@ -116,7 +117,7 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 		return s("detail", "event.quality", { quality: quality ? say(quality) : reason });
 	}
 	case "keys": return s("detail", "event.keys", { key: line(e.text, 10) });
-	default: return null; // speaking has lanes; what a later format adds is not known
+	default: return null; // speaking has lanes, a title the heading; what a later format adds is not known
 	}
 }
 

@@ -475,6 +475,7 @@ export const words = {
 		one: "Es fehlt {n} Ereignis der Art „{kind}“ von {who}, zu viele kamen auf einmal",
 		other: "Es fehlen {n} Ereignisse der Art „{kind}“ von {who}, zu viele kamen auf einmal",
 	},
+	"event.follows": "Setzt die Besprechung der Aufnahme {text} fort",
 	"event.resealed": "Aus einer anderen Aufnahme für andere Leser kopiert",
 	"event.track": "{who} hat {what} eingeschaltet",
 	"event.track.plain": "{who}, {what}: eingeschaltet, ohne Ende-zu-Ende-Verschlüsselung",

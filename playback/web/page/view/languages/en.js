@@ -485,6 +485,7 @@ export const words = {
 		one: "Missing: {n} event of the kind “{kind}” of {who}, too many came at once",
 		other: "Missing: {n} events of the kind “{kind}” of {who}, too many came at once",
 	},
+	"event.follows": "This goes on with the meeting of the recording {text}",
 	"event.resealed": "Copied from another recording for other readers",
 	"event.track": "{who} turned on {what}",
 	"event.track.plain": "{who}’s {what} came on, without end-to-end encryption",

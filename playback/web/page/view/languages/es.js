@@ -475,6 +475,7 @@ export const words = {
 		one: "Falta {n} evento del tipo «{kind}» de {who}, llegaron demasiados a la vez",
 		other: "Faltan {n} eventos del tipo «{kind}» de {who}, llegaron demasiados a la vez",
 	},
+	"event.follows": "Continúa la reunión de la grabación {text}",
 	"event.resealed": "Copiada de otra grabación para otros lectores",
 	"event.track": "{who} activó {what}",
 	"event.track.plain": "{who}, {what}: se activó sin cifrado de extremo a extremo",

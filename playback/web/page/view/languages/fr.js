@@ -475,6 +475,7 @@ export const words = {
 		one: "Il manque {n} événement du type « {kind} » de {who}, trop sont arrivés d’un coup",
 		other: "Il manque {n} événements du type « {kind} » de {who}, trop sont arrivés d’un coup",
 	},
+	"event.follows": "Suite de la réunion de l’enregistrement {text}",
 	"event.resealed": "Copié d’un autre enregistrement pour d’autres lecteurs",
 	"event.track": "{who} a activé {what}",
 	"event.track.plain": "{who}, {what} : activé sans chiffrement de bout en bout",
