@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sealtape/sealtape/internal/words"
 )
 
 // A Pin is a pinned card, or the user's own, and whether it still counts.
@@ -125,7 +127,7 @@ func PersonOf(pins []Pin, name string) ([]Card, error) {
 	case dead != nil:
 		return nil, dead
 	}
-	return nil, fmt.Errorf("%w: %q", ErrNoMember, name)
+	return nil, fmt.Errorf("%w: %s", ErrNoMember, words.Quote(name))
 }
 
 // Member returns the newest of the cards that Person returns.
@@ -250,7 +252,7 @@ func (h *Home) Remove(name, device string) (err error) {
 		if device != "" {
 			what = strings.Join([]string{name, device}, ", ")
 		}
-		return fmt.Errorf("%w: %q", ErrNoMember, what)
+		return fmt.Errorf("%w: %s", ErrNoMember, words.Quote(what))
 	}
 	return syncDir(h.membersPath(""))
 }

@@ -27,6 +27,7 @@ func TestChosenParticipants(t *testing.T) {
 		{names: []string{"Dora"}, err: `2 participants are called "Dora"`, hint: "choose by identity: dora, DORA (e)"},
 		{names: []string{"Bobby"}, err: `nobody called "Bobby" was recorded`, hint: "there were: Ada (ada-1), Ada (ada-2), Bob (bob), Robert (BOB), ada-1 (carol), dora, DORA (e)"},
 		{names: []string{""}, err: `nobody called "" was recorded`},
+		{names: []string{"👩\u200d🚀"}, err: "nobody called \"👩\u200d🚀\" was recorded"},
 	} {
 		got, err := chosenParticipants(present, test.names)
 		if test.err == "" {

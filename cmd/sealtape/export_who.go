@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -54,13 +55,13 @@ func chosenParticipants(present []playback.Participant, names []string) ([]strin
 		}
 		switch len(found) {
 		case 0:
-			return nil, ui.Hinted(fmt.Errorf("nobody called %q was recorded", name), "there were: "+whoTheyAre(present))
+			return nil, ui.Hinted(fmt.Errorf("nobody called %s was recorded", words.Quote(name)), "there were: "+whoTheyAre(present))
 		case 1:
 			if !slices.Contains(chosen, found[0].Identity) {
 				chosen = append(chosen, found[0].Identity)
 			}
 		default:
-			return nil, ui.Hinted(fmt.Errorf("%d participants are called %q", len(found), name), "choose by identity: "+whoTheyAre(found))
+			return nil, ui.Hinted(fmt.Errorf("%d participants are called %s", len(found), words.Quote(name)), "choose by identity: "+whoTheyAre(found))
 		}
 	}
 	return chosen, nil

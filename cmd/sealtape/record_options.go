@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
@@ -98,7 +99,7 @@ func (o *recordOptions) Check() error {
 	}
 	for _, arg := range o.members {
 		if identity, name, ok := strings.Cut(arg, "="); !ok || identity == "" || name == "" {
-			return ui.Misuse("--member is %q, want IDENTITY=NAME", arg)
+			return ui.Misuse("--member is %s, want IDENTITY=NAME", words.Quote(arg))
 		}
 	}
 	return nil

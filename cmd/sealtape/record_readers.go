@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -48,7 +49,7 @@ func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	}
 	b, ferr := readReaderFile(arg)
 	if errors.Is(ferr, fs.ErrNotExist) {
-		return nil, ui.Hinted(fmt.Errorf("no card is pinned as %q, and there is no such file", arg),
+		return nil, ui.Hinted(fmt.Errorf("no card is pinned as %s, and there is no such file", words.Quote(arg)),
 			"see which names are pinned, or pin a card", "sealtape keys list", "sealtape keys add FILE")
 	}
 	if ferr != nil {
@@ -102,7 +103,7 @@ func parseMembers(home *keys.Home, args []string) (cards map[string][]keys.Card,
 	for _, arg := range args {
 		identity, name, _ := strings.Cut(arg, "=")
 		if _, twice := cards[identity]; twice {
-			return nil, ui.Misuse("--member names the identity %q twice", identity)
+			return nil, ui.Misuse("--member names the identity %s twice", words.Quote(identity))
 		}
 		if cards[identity], err = home.Person(name); err != nil {
 			return nil, fmt.Errorf("--member %s: %w", arg, err)

@@ -97,7 +97,7 @@ func (m *membership) why(pins []keys.Pin, c keys.Card) error {
 			return p.Live(time.Now())
 		}
 	}
-	return fmt.Errorf("%w: %q", keys.ErrNoMember, c.Name)
+	return fmt.Errorf("%w: %s", keys.ErrNoMember, words.Quote(c.Name))
 }
 
 // lost reports once that somebody is no reader any more: by Config.Say with the name, and
