@@ -17,7 +17,7 @@ func TestNoticePeriodIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	for where, text := range map[string]string{"README.md": string(readme), "record --help": recordCommand().Description} {
-		if !strings.Contains(strings.Join(strings.Fields(text), " "), " "+period+" to see that") {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), " "+period+" to see ") {
 			t.Errorf("%s does not say that the room has %s to see that it is recorded", where, period)
 		}
 	}
