@@ -25,7 +25,7 @@ help:
 	@echo 'make release   the same, the same bytes wherever the clone is: 5 minutes the first time'
 	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 66 s'
 	@echo 'make test      the checks below, then every test with -race, against real servers and browsers,'
-	@echo '               with a sample of what has many cases, another every day: 9 minutes'
+	@echo '               with a sample of what has many cases, another every day: 10 to 20 minutes'
 	@echo 'make test-all  every test with every case, all with -race: 20 minutes'
 	@echo 'make check     formatting, go.mod, vet and staticcheck: 30 s'
 	@echo 'make bench     what has a target beside its yardstick, as a table: 20 minutes'
