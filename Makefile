@@ -23,7 +23,7 @@ help:
 	@echo '               (DEMO="--s3 --duration 30s" for its flags)'
 	@echo 'make build     build ./sealtape as it is released, without the demo: 5 s'
 	@echo 'make release   the same, the same bytes wherever the clone is: 5 minutes the first time'
-	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 66 s'
+	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 1 to 2 minutes'
 	@echo 'make test      the checks below, then every test with -race, against real servers and browsers,'
 	@echo '               with a sample of what has many cases, another every day: 10 to 20 minutes'
 	@echo 'make test-all  every test with every case, all with -race: 20 minutes'
