@@ -70,7 +70,7 @@ func First(app *cli.App, args []string) ([]string, error) {
 			commands = nil
 		}
 	}
-	if help && unknown != "" {
+	if unknown != "" { // and so are its flags
 		err = ui.Unlike(ui.UsageError{Err: fmt.Errorf("unknown command %q", unknown), Command: command}, behind[0], commandNames(among))
 	} else if help {
 		behind = nil // urfave/cli would look for topics of these names

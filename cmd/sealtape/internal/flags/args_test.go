@@ -43,7 +43,6 @@ func TestFlagsFirst(t *testing.T) {
 		{"sealtape keys add bob.card --yes", "sealtape keys add --yes bob.card"},
 		{"sealtape keys add - --fingerprint w", "sealtape keys add --fingerprint w -"},
 		{"sealtape keys add list --yes", "sealtape keys add --yes list"},
-		{"sealtape nope keys -o", "sealtape -o nope keys"},
 		{"sealtape export ID --log-level debug -o x", "sealtape --log-level debug export -o x ID"},
 		{"sealtape keys add --log-format=json b --yes", "sealtape --log-format=json keys add --yes b"},
 		{"sealtape export --json --log-level", "sealtape --log-level export --json"},
@@ -60,6 +59,16 @@ func TestFlagsFirst(t *testing.T) {
 		}
 		if !slices.Equal(in, kept) {
 			t.Errorf("%s: the arguments were changed in place", tt.in)
+		}
+	}
+	for in, want := range map[string]string{
+		"sealtape nope keys -o":     `unknown command "nope"`,
+		"sealtape export nope -o x": "",
+		"sealtape keys nope":        `unknown command "keys nope"`,
+		"sealtape -- nope":          "",
+	} {
+		if _, err := First(app, strings.Fields(in)); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: %v, want %q", in, err, want)
 		}
 	}
 	if got, err := First(app, nil); len(got) != 0 || err != nil {

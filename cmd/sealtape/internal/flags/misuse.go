@@ -10,21 +10,16 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 )
 
-// NoSuchCommand runs where no command was named: with arguments that is a
-// mistake, without any a question.
+// NoSuchCommand runs where no command was named, which is a question. First has
+// refused a command that does not exist, unless it is behind --.
 func NoSuchCommand(c *cli.Context) error {
-	name := c.Args().First()
-	if name == "" {
-		if len(c.Lineage()) > 2 { // a group, such as keys
-			return cli.ShowSubcommandHelp(c)
-		}
-		return cli.ShowAppHelp(c)
+	if name := c.Args().First(); name != "" {
+		return ui.Misuse("unknown command %q", name)
 	}
-	among := c.App.Commands
-	if len(c.Lineage()) > 2 {
-		among = c.Command.Subcommands
+	if len(c.Lineage()) > 2 { // a group, such as keys
+		return cli.ShowSubcommandHelp(c)
 	}
-	return ui.Unlike(ui.Misuse("unknown command %q", strings.TrimPrefix(CommandPath(c)+" "+name, "sealtape ")), name, commandNames(among))
+	return cli.ShowAppHelp(c)
 }
 
 // commandNames are those that people are told of.
