@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/sealtape/sealtape/playback/internal/ffmpeg"
 )
@@ -165,40 +162,13 @@ func (x *excerpt) soundsOnly(r *Report) {
 func (x *excerpt) mixDown(ctx, running context.Context, cancel func(), program *ffmpeg.Program, enc *ffmpeg.Encoder, w io.Writer, o SoundOptions, r *Report) error {
 	feed := newFeed(running, x, program, MP4Options{Rate: soundRate}, nil)
 	feed.gains = r.Gains
-	var g errgroup.Group
-	do := func(work func() error) {
-		g.Go(func() error {
-			err := work()
-			if err != nil {
-				feed.stop(err)
-				if !errors.Is(err, syscall.EPIPE) {
-					cancel()
-				}
-			}
-			return err
-		})
-	}
-	do(func() error { return feed.read(r) })
-	do(func() error {
-		to := &counted{w: w, length: x.length(), progress: o.Progress}
-		if enc == nil {
-			return feed.hear(to, x.samplesOf(soundRate))
-		}
-		to.w = enc.Audio
-		return errors.Join(feed.hear(to, x.samplesOf(soundRate)), enc.Audio.Close())
-	})
-	err := g.Wait()
+	to := &counted{w: w, length: x.length(), progress: o.Progress}
+	hear := func() error { return feed.hear(to, x.samplesOf(soundRate)) }
 	if enc != nil {
-		// An encoder that has exited reports the reason itself.
-		if eerr := enc.Wait(); eerr != nil && (err == nil || errors.Is(err, syscall.EPIPE)) {
-			err = eerr
-		}
+		to.w = enc.Audio
+		hear = func() error { return errors.Join(feed.hear(to, x.samplesOf(soundRate)), enc.Audio.Close()) }
 	}
-	cancel()
-	feed.wait(r)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+	err := feed.encode(ctx, cancel, enc, r, hear)
 	if err == nil && o.Progress != nil {
 		o.Progress(x.length(), x.length())
 	}

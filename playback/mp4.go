@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"syscall"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/sealtape/sealtape/playback/internal/ffmpeg"
 	"github.com/sealtape/sealtape/playback/internal/mix"
@@ -160,36 +157,12 @@ func (x *excerpt) film(ctx context.Context, program *ffmpeg.Program, path string
 	n := int64((x.length()*time.Duration(o.Rate) + time.Second - 1) / time.Second)
 	feed := newFeed(running, x, program, o, scenes)
 	feed.gains = r.Gains
-	var g errgroup.Group
-	do := func(work func() error) {
-		g.Go(func() error {
-			err := work()
-			if err != nil {
-				feed.stop(err)
-				// An encoder that has exited reports the reason itself. Another
-				// one would wait for more.
-				if !errors.Is(err, syscall.EPIPE) {
-					cancel()
-				}
-			}
-			return err
-		})
-	}
-	do(func() error { return feed.read(r) })
+	pictures := &ffmpeg.PictureWriter{W: enc.Video, Film: film}
 	// Each closes its pipe: the encoder waits for one pipe while it has enough
 	// from the other.
-	do(func() error { return errors.Join(feed.hear(enc.Audio, n*sampleRate/int64(o.Rate)), enc.Audio.Close()) })
-	pictures := &ffmpeg.PictureWriter{W: enc.Video, Film: film}
-	do(func() error { return errors.Join(feed.show(pictures, n, o, scenes), enc.Video.Close()) })
-	err = g.Wait()
-	if eerr := enc.Wait(); eerr != nil && (err == nil || errors.Is(err, syscall.EPIPE)) {
-		err = eerr
-	}
-	cancel()
-	feed.wait(r)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+	err = feed.encode(ctx, cancel, enc, r,
+		func() error { return errors.Join(feed.hear(enc.Audio, n*sampleRate/int64(o.Rate)), enc.Audio.Close()) },
+		func() error { return errors.Join(feed.show(pictures, n, o, scenes), enc.Video.Close()) })
 	if err == nil && o.Progress != nil {
 		o.Progress(x.length(), x.length())
 	}

@@ -8,7 +8,10 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sealtape/sealtape/playback/internal/ffmpeg"
 	"github.com/sealtape/sealtape/playback/internal/mix"
@@ -112,6 +115,39 @@ func newFeed(ctx context.Context, x *excerpt, program *ffmpeg.Program, o MP4Opti
 
 // stop ends everything because of err.
 func (f *feed) stop(err error) { f.cancel(err) }
+
+// encode reads the excerpt beside the work that hears and shows it, and waits for all of
+// them and for enc, which may be nil. The first error ends the others; cancel ends what
+// else waits for the feed's context. Then r has what the feed found.
+func (f *feed) encode(ctx context.Context, cancel func(), enc *ffmpeg.Encoder, r *Report, work ...func() error) error {
+	var g errgroup.Group
+	for _, do := range append(work, func() error { return f.read(r) }) {
+		g.Go(func() error {
+			err := do()
+			if err != nil {
+				f.stop(err)
+				// An encoder that has exited reports the reason itself. Another
+				// one would wait for more.
+				if !errors.Is(err, syscall.EPIPE) {
+					cancel()
+				}
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	if enc != nil {
+		if eerr := enc.Wait(); eerr != nil && (err == nil || errors.Is(err, syscall.EPIPE)) {
+			err = eerr
+		}
+	}
+	cancel()
+	f.wait(r)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
 
 // wait waits until nothing runs, and completes the report.
 func (f *feed) wait(r *Report) {
