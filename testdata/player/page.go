@@ -209,8 +209,17 @@ func (p *Page) Errors() []string {
 	return slices.Clone(p.errors)
 }
 
-// do runs actions in the browser, bounded by ctx and by the browser's life.
+// patience is how long a test waits for a page at most: longer than anything that it
+// plays, and shorter than the tests of a package may take, which would end them all
+// without a word about the page.
+const patience = 4 * time.Minute
+
+var errPatience = fmt.Errorf("nothing in %v", patience)
+
+// do runs actions in the browser, bounded by ctx, by patience and by the browser's life.
 func (p *Page) do(ctx context.Context, actions ...chromedp.Action[chromedp.Void]) error {
+	ctx, stop := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer stop()
 	run, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
@@ -242,8 +251,10 @@ func (p *Page) Do(ctx context.Context, js string) error {
 }
 
 // Until waits until an expression is true, looking 50 times a second. When ctx
-// ends first, the error has the page's own.
+// ends first, or nothing came of it in 4 minutes, the error has the page's own.
 func (p *Page) Until(ctx context.Context, js string) error {
+	ctx, stop := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer stop()
 	for {
 		ok, err := Eval[bool](ctx, p, "!!("+js+")")
 		if err != nil {

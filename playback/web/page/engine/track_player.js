@@ -173,9 +173,10 @@ export class TrackPlayer {
 	 * Browsers pause pictures that are not seen, to save power: that is no wish of anyone's.
 	 */
 	#noticeStop() {
-		const unseen = this.kind === "video" && (document.hidden || !this.element.isConnected);
-		if (!this.#starter.stopped || unseen) return false;
+		if (!this.#starter.stopped) return false;
+		// Forgotten at once: it may be seen again before it is looked at next.
 		this.#starter.forget();
+		if (this.kind === "video" && (document.hidden || !this.element.isConnected)) return false;
 		queueMicrotask(() => this.#stopped()); // all tracks are first brought to the same moment
 		return true;
 	}
