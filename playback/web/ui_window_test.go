@@ -30,9 +30,9 @@ func (s *site) window(width, height int64, touch bool) {
 	if touch {
 		options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch)
 	}
+	s.do(chromedp.Evaluate[chromedp.Void]("window.boxes", chromedp.EvalAwaitPromise))
 	s.do(chromedp.EmulateViewport(width, height, options...))
 	s.do(chromedp.Evaluate[chromedp.Void](`(async () => {
-		await window.boxes;
 		for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
 	})()`, chromedp.EvalAwaitPromise))
 }

@@ -105,6 +105,15 @@ export class Feed {
 			const when = closest(event, ".when");
 			if (when) this.#rove(when);
 		});
+		new ResizeObserver(() => this.#stay()).observe(list);
+		addEventListener("resize", () => this.#stay()); // lines break elsewhere, too
+	}
+
+	/** stay keeps the moment in sight when the list, or what is in it, has another size. */
+	#stay() {
+		/** @type {HTMLElement|null} */
+		const row = this.#list.querySelector("[aria-current]");
+		if (row && !this.#awaySince) this.#scroll(row);
 	}
 
 	/**
