@@ -32,6 +32,7 @@ type diskFullWriter struct {
 	segments   *segmenter
 	announcing sync.WaitGroup // announcements under way
 	readers    readerEpochs
+	evidence   evidence
 
 	// While the disk is full.
 	paused      bool
@@ -80,6 +81,9 @@ func (w *diskFullWriter) take(i item, now time.Duration) (err error) {
 
 // add writes or holds an item, and what follows from it.
 func (w *diskFullWriter) add(i item, now time.Duration) error {
+	if i.event != nil {
+		w.evidence.take(*i.event)
+	}
 	left := i.event != nil && w.readers.update(*i.event)
 	if !w.paused {
 		if err := w.check(w.endForReaders(i, left, now), now); err != nil {
@@ -152,6 +156,7 @@ func (w *diskFullWriter) beforeSegment(now time.Duration) ([]media.Event, error)
 	if w.run.config.Title != "" {
 		events = append(events, media.Event{Type: media.EventTitle, Text: w.run.config.Title})
 	}
+	events = append(events, w.evidence.standing()...)
 	for i := range events {
 		events[i].Time = w.run.clock.within(now)
 	}

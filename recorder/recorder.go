@@ -37,6 +37,10 @@ type Config struct {
 	// room without end-to-end encryption. Then a track that was published with it is
 	// refused.
 	Keys KeyProvider
+	// MemberKeys says that members made the Keys, each their own, and hand them to the
+	// recorder, so that they can refuse them. The timeline says so, and Evidence has what
+	// they signed.
+	MemberKeys bool
 	// Plaintext has kinds of senders, Sender constants, that cannot have keys. Their
 	// tracks are recorded without encryption in a room with Keys, and marked so.
 	Plaintext []string

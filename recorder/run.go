@@ -117,7 +117,7 @@ func (r *run) start(stop context.CancelCauseFunc, asleep func() time.Duration) {
 	r.clock = startClock(asleep)
 	r.board.begin(r.clock.start)
 	r.log.Info("recording: what the room sends is kept from now on")
-	r.emit(media.Event{Type: media.EventStart, Text: r.room.Name()})
+	r.emit(media.Event{Type: media.EventStart, Text: r.room.Name(), Reason: r.config.startReason()})
 	r.emit(media.Event{Type: media.EventAnnounced, Text: r.config.Notices.Start})
 	if r.config.Title != "" {
 		r.emit(media.Event{Type: media.EventTitle, Text: r.config.Title})
@@ -128,6 +128,14 @@ func (r *run) start(stop context.CancelCauseFunc, asleep func() time.Duration) {
 	r.setOpen(true)
 	r.emptyRoom = emptyRoom{roster: r.roster, grace: r.config.Grace, wait: r.config.Wait, end: stop}
 	r.emptyRoom.start()
+}
+
+// startReason says who made the room's keys.
+func (c *Config) startReason() string {
+	if c.MemberKeys {
+		return media.StartMembers
+	}
+	return ""
 }
 
 // shutdown ends what start began, step by step, after accepting has ended with an

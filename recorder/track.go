@@ -82,6 +82,7 @@ func newTrack(r *run, from Track, info TrackInfo, m media.Track) *trackRecorder 
 	if r.config.Keys != nil && info.Encrypted {
 		t.decryption.ring = r.config.Keys.Keyring(info.Participant)
 		t.decryption.decrypter = frame.NewDecrypter(info.Codec, t.decryption.ring)
+		t.decryption.reports = newKeyReports(r.config.Keys, info.Participant)
 	}
 	return t
 }
@@ -93,7 +94,7 @@ func (t *trackRecorder) resetParts() {
 	t.decryption = decryption{
 		info: &t.info, opening: &t.opening, counts: &r.board.counts, clock: r.clock, shares: &r.pendingShares,
 		inbox: &t.inbox, keyFrames: &t.keyFrames, deliver: t.take,
-		ring: t.decryption.ring, decrypter: t.decryption.decrypter,
+		ring: t.decryption.ring, decrypter: t.decryption.decrypter, reports: t.decryption.reports,
 	}
 	t.layers = layers{deliver: t.keep}
 }

@@ -25,6 +25,7 @@ type decryption struct {
 	deliver   func(u frame.Unit, at time.Duration, data []byte, outcome Outcome)
 	ring      *frame.Keyring
 	decrypter *frame.Decrypter // with the keys of ring; both are nil where the track is not encrypted
+	reports   keyReports
 
 	pending      []pendingUnit
 	pendingBytes int
@@ -35,6 +36,7 @@ type decryption struct {
 // Replayed, or one that is the reason of a hole.
 func (d *decryption) open(u frame.Unit) (data []byte, o Outcome) {
 	sealed := d.sealed(u)
+	defer func() { d.reports.report(sealed, o, u.Arrival) }()
 	var err error
 	if data = sealed; d.decrypter != nil {
 		data, err = d.decrypter.Decrypt(make([]byte, 0, len(sealed)), sealed)

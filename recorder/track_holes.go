@@ -134,6 +134,9 @@ func (h *trackHoles) closeAtSIF(at time.Duration) {
 }
 
 func (h *trackHoles) declare(from, to time.Duration, reason string) {
+	if reason == holeBefore {
+		reason = media.HoleConsent
+	}
 	if to > from {
 		h.emit(media.Event{Time: from, Type: media.EventHole, From: from, To: to, Reason: h.away.reason(from, to, reason)})
 	}

@@ -65,7 +65,7 @@ func (t *trackRecorder) keep(u frame.Unit, at time.Duration, data []byte, outcom
 		}
 	}
 	if outcome != Kept {
-		t.fail(at, outcome)
+		t.fail(u, at, outcome)
 		return
 	}
 	t.readMessages(at)
@@ -120,7 +120,7 @@ func (t *trackRecorder) withhold(u frame.Unit, at time.Duration) bool {
 
 // fail counts a frame that came to something else than Kept, and declares it if it is
 // missing.
-func (t *trackRecorder) fail(at time.Duration, outcome Outcome) {
+func (t *trackRecorder) fail(u frame.Unit, at time.Duration, outcome Outcome) {
 	t.outcomes.add(outcome)
 	switch outcome {
 	case Empty, Replayed:
@@ -129,7 +129,7 @@ func (t *trackRecorder) fail(at time.Duration, outcome Outcome) {
 	default:
 		t.run.board.counts.failed.Add(1)
 	}
-	t.miss(at, string(outcome))
+	t.miss(at, t.decryption.reports.reason(outcome, u.Arrival))
 }
 
 // miss declares a frame that is missing for a reason.

@@ -32,11 +32,14 @@ the next one continues it. The room is told, and the pause is no hole.
 The command needs:
   the room's passphrase   from --e2ee-passphrase-file or ` + flags.E2EEPassphraseVar + `
   or the room's keys      from --e2ee-key-file, see below
+  or nothing              with --room-keys members, see below
   the server              from LIVEKIT_URL
   what admits it          LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or LIVEKIT_TOKEN
 A token must let the recorder be seen, and send data.
 
 ` + keyFileHelp + `
+
+` + memberKeysHelp + `
 
 ` + access.StoreHelp + `
 
@@ -44,6 +47,7 @@ Exit code 3: a second or more is missing; "sealtape info" says what, and why.
 
 ` + flags.ConfigHelp,
 		UsageText: `  sealtape record --room weekly --e2ee-passphrase-file room.txt --reader Bob --store ./meetings
+  sealtape record --room weekly --room-keys members --reader Bob --store ./meetings
   sealtape record --config weekly.yaml --title "Board, May"
   sealtape record --room open --no-e2ee --reader Bob --store s3://meetings/2026 --duration 1h`,
 		Flags: recordFlags(&o),
@@ -70,6 +74,7 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.DurationFlag{Name: "duration", Destination: &o.duration, Usage: "stop after this `TIME`; 0 is when the room ends", DefaultText: "when the room ends"},
 		&cli.StringFlag{Name: "e2ee-passphrase-file", Destination: &o.passphraseFile, Usage: "`FILE` with the room's passphrase"},
 		&cli.StringFlag{Name: "e2ee-key-file", Destination: &o.keyFile, Usage: "`FILE` with the room's keys, see above"},
+		&cli.StringFlag{Name: "room-keys", Destination: &o.roomKeys, Usage: "`WHO` makes the room's keys and hands them to the recorder: members, see above"},
 		&cli.BoolFlag{Name: "no-e2ee", Destination: &o.noE2EE, Usage: "the room is not end-to-end encrypted"},
 		&cli.StringFlag{Name: "url", Destination: &o.url, EnvVars: []string{"LIVEKIT_URL"}, Usage: "LiveKit server `URL`, wss://…"},
 		&cli.StringFlag{Name: "token", Destination: &o.token, Usage: "access `TOKEN`; better in " + flags.TokenVar + " or a file, for ps shows it here"},

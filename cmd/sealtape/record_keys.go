@@ -26,11 +26,20 @@ livekit-client. "derivation" sets one of "pbkdf2" and "hkdf" for all keys. "salt
 LKFrameEncryptionKey. "bits" is 128 or 256. Nobody but its owner may be able to read the
 file. On SIGHUP, the command reads it again, because keys may change during a meeting.`
 
-// roomKeys returns the room's keys. They are nil for a room without encryption.
-func (o *recordOptions) roomKeys() (*livekitroom.Keys, error) {
+// memberKeysHelp describes --room-keys.
+const memberKeysHelp = `With --room-keys members, the members' clients make the room's keys, and no passphrase and no
+server has any. The recorder joins without a key. It proves its card, as all members do, and
+gets the key of each member who has pinned that card and agreed to this recording. What a member sends
+before that, or after taking it back, cannot be decrypted by the recorder, and is a hole,
+"consent", that makes no recording incomplete. The timeline has what each member signed.`
+
+// readRoomKeys returns the room's keys. They are nil for a room without encryption.
+func (o *recordOptions) readRoomKeys() (*livekitroom.Keys, error) {
 	switch {
 	case o.noE2EE:
 		return nil, nil
+	case o.roomKeys == keysOfMembers:
+		return livekitroom.MemberKeys(), nil
 	case o.keyFile != "":
 		k, err := livekitroom.ReadKeys(o.keyFile)
 		if err != nil {

@@ -31,7 +31,7 @@ type recordOptions struct {
 	room, url, identity, name          string
 	token, tokenFile, tokenCommand     string
 	apiKey, apiSecret, apiSecretFile   string
-	passphraseFile, keyFile            string
+	passphraseFile, keyFile, roomKeys  string
 	noE2EE                             bool
 	grace, wait, rejoin                string
 	maxVideo                           string
@@ -56,6 +56,9 @@ type recordOptions struct {
 	selection livekit.Selection
 	lifetime  lifetime
 }
+
+// keysOfMembers is the value of --room-keys.
+const keysOfMembers = "members"
 
 // A lifetime has the durations of recorder.Config and livekit.Config.
 type lifetime struct{ grace, wait, rejoin time.Duration }
@@ -136,6 +139,10 @@ func (o *recordOptions) checkPolicy() error {
 			return ui.Misuse("--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))
 		}
 	}
+	if o.roomKeys != "" && o.roomKeys != keysOfMembers {
+		return ui.Hinted(ui.Misuse("--room-keys is %s, want %s", words.Quote(o.roomKeys), keysOfMembers),
+			"for keys in a file, use --e2ee-key-file")
+	}
 	o.policy = bot.Policy{Readers: o.whoReads, Access: o.access, Record: o.record, Consent: o.consent, Notices: o.notices}
 	if o.plaintext == "" {
 		return nil
@@ -187,17 +194,26 @@ func (o *recordOptions) checkLifetime() (err error) {
 // checkKeys returns an error unless there is exactly one source of the room's keys and one
 // way to join the room. It comes after the check of the readers.
 func (o *recordOptions) checkKeys() error {
-	const one = "give one of --e2ee-passphrase-file, --e2ee-key-file and --no-e2ee"
+	var sources []string
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{
+		{"--no-e2ee", o.noE2EE}, {"--room-keys", o.roomKeys != ""},
+		{"--e2ee-passphrase-file", o.passphraseFile != ""}, {"--e2ee-key-file", o.keyFile != ""},
+	} {
+		if f.given {
+			sources = append(sources, f.name)
+		}
+	}
 	switch {
-	case o.noE2EE && o.passphraseFile != "":
-		return ui.Hinted(ui.Misuse("--no-e2ee and --e2ee-passphrase-file exclude each other"), one)
-	case o.noE2EE && o.keyFile != "":
-		return ui.Hinted(ui.Misuse("--no-e2ee and --e2ee-key-file exclude each other"), one)
-	case o.passphraseFile != "" && o.keyFile != "":
-		return ui.Hinted(ui.Misuse("--e2ee-passphrase-file and --e2ee-key-file exclude each other"), one)
-	case !o.noE2EE && o.passphraseFile+o.keyFile+o.envPassphrase == "":
+	case len(sources) > 1:
+		return ui.Hinted(ui.Misuse("%s and %s exclude each other", sources[0], sources[1]),
+			"give one of --e2ee-passphrase-file, --e2ee-key-file, --room-keys members and --no-e2ee")
+	case len(sources) == 0 && o.envPassphrase == "":
 		return ui.Hinted(ui.Misuse("the room's end-to-end passphrase is missing"),
-			"give --e2ee-passphrase-file FILE or "+flags.E2EEPassphraseVar+", or --e2ee-key-file FILE; for a room without end-to-end encryption, --no-e2ee")
+			"give --e2ee-passphrase-file FILE or "+flags.E2EEPassphraseVar+", or --e2ee-key-file FILE; where the members' clients make the keys, --room-keys members; "+
+				"for a room without end-to-end encryption, --no-e2ee")
 	case o.token != "" && o.tokenFile != "":
 		return ui.Misuse("--token and --token-file exclude each other")
 	case o.apiSecret != "" && o.apiSecretFile != "":

@@ -133,7 +133,7 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 	if err := o.checkKeys(); err != nil {
 		return c, nil, err
 	}
-	if roomKeys, err = o.roomKeys(); err != nil {
+	if roomKeys, err = o.readRoomKeys(); err != nil {
 		return c, nil, err
 	}
 	if c.Meeting, err = o.meeting(e, roomKeys); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -183,15 +184,18 @@ func (s *Session) consent(p *peer, m *message) (Trouble, string) {
 		}
 		p.number, p.voided = m.number, false
 	}
-	s.decided(p, m.time, m.answer == answerYes)
+	s.decided(p, m.time, m.answer == answerYes, m.sig)
 	return "", ""
 }
 
-// decided sets what counts as a member's answer. The caller holds s.mu.
-func (s *Session) decided(p *peer, said time.Time, yes bool) {
-	p.Answered, p.Yes = said, yes
+// decided sets what counts as a member's answer, and the message that has it, nil for
+// none. The caller holds s.mu.
+func (s *Session) decided(p *peer, said time.Time, yes bool, signed []byte) {
+	p.Answered, p.Yes, p.Said = said, yes, slices.Clone(signed)
 	if said, no := s.refusals.of(p.Identity); no {
-		p.Answered, p.Yes = said, false
+		if p.Answered, p.Yes = said, false; yes {
+			p.Said = nil
+		}
 	}
 	s.changed(p)
 }
@@ -209,7 +213,7 @@ func (s *Session) Refuse(identity string) {
 	now := time.Now()
 	p.voided = false
 	s.refusals.add(identity, p.Card.Key, refusal{p.hello.nonce, p.number, now})
-	s.decided(p, now, false)
+	s.decided(p, now, false, nil)
 	s.note(p)
 }
 
@@ -239,7 +243,7 @@ func (s *Session) AskAgain() {
 	s.asked = s.sequence + 1
 	for _, p := range s.peers {
 		if p.Yes {
-			p.Answered, p.Yes, p.voided = time.Time{}, false, true
+			p.Answered, p.Yes, p.Said, p.voided = time.Time{}, false, nil, true
 			s.changed(p)
 		}
 	}

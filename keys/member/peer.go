@@ -41,6 +41,9 @@ type Peer struct {
 	// under its Identity stands here too. Only a recorder learns it.
 	Answered time.Time
 	Yes      bool
+	// Said is the signed message with the answer. Nil means that this card did not
+	// answer by a message, or that another answer counts.
+	Said []byte
 	// Seen: it confirmed a state that this recorder announced. Only a recorder
 	// learns it.
 	Seen bool

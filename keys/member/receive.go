@@ -202,7 +202,7 @@ func (p *peer) fresh(now time.Time) {
 	p.began, p.silent = now, false
 	p.proved, p.Recorder, p.State, p.Digest, p.Code, p.sequence, p.whole, p.parts = false, false, State{}, [32]byte{}, "", 0, 0, nil
 	p.Seen, p.confirmed, p.owes = false, 0, time.Time{}
-	p.Answered, p.Yes, p.number, p.voided = time.Time{}, false, 0, false
+	p.Answered, p.Yes, p.Said, p.number, p.voided = time.Time{}, false, nil, 0, false
 }
 
 // standing sets a peer's Standing from how its card is known.

@@ -46,12 +46,16 @@ func (s *Session) Announce(state State) error {
 // s.mu.
 func (s *Session) restate() {
 	s.sequence++
-	digest := sha256.New()
+	var lines []byte
 	for _, part := range s.state.parts() {
-		digest.Write(part.telling(s.sequence))
+		lines = append(lines, part.telling(s.sequence)...)
 	}
-	s.digests[s.sequence] = hash(digest.Sum(nil))
+	digest := hash(sha256.Sum256(lines))
+	s.digests[s.sequence] = digest
 	delete(s.digests, s.sequence-maxDigests)
+	if s.c.Told != nil {
+		s.c.Told(digest, string(lines))
+	}
 	s.tell(nil)
 }
 
@@ -64,6 +68,17 @@ func (s *Session) Code() string {
 		return ""
 	}
 	return s.state.MeetingCode(s.c.Room, s.vkey)
+}
+
+// CodeLines returns the lines of the state last announced that a room code is made
+// of, see roomkeys.RoomCode. "" means that none was.
+func (s *Session) CodeLines() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		return ""
+	}
+	return s.state.CodeLines(s.c.Room, s.vkey)
 }
 
 // tell sends the recorder's state to one peer, or to all. The caller holds s.mu.

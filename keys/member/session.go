@@ -74,6 +74,10 @@ type Config struct {
 	// bounds of what is taken from one identity. Nothing in it was checked. The rules
 	// of Notify hold.
 	Others func(from string, message []byte)
+	// Told, if not nil, is called with each state that this recorder announces: its
+	// digest, and the lines that have it, as PROTOCOL.md says. The rules of Notify
+	// hold.
+	Told func(digest [32]byte, lines string)
 	// Notify, if not nil, is called with each change, from the method that found
 	// it, one call at a time. It must neither block nor call the Session.
 	Notify func(Event)

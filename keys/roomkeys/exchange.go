@@ -48,6 +48,11 @@ type Config struct {
 	// GiveWhilePaused lets a recorder have the key although it says that it does not
 	// record now.
 	GiveWhilePaused bool
+	// Records is for a recorder. It reports whether the recorder makes the recording
+	// with this ID, and told the state with this digest. A key that was given for
+	// another is refused. It must neither block nor call the Exchange. Nil means that
+	// this member is no recorder.
+	Records func(recording string, state Hash) bool
 	// Send sends a packet of member.Topic, reliably and not encrypted by the room's
 	// keys, to one identity. "" means all. Errors are logged; what matters is sent
 	// again. Send is called from Run only.
@@ -292,6 +297,21 @@ func (x *Exchange) decide(recorder string, c consent) error {
 	p.consent = c
 	x.wakeUp()
 	return nil
+}
+
+// Held reports whether this member has somebody's key now. If not, why is why they give
+// none, as they said; "" means that they did not say.
+func (x *Exchange) Held(identity string) (held bool, why Why) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p, r := x.peers[identity], x.rings[identity]
+	if p == nil || p.gone {
+		return false, ""
+	}
+	if r != nil && r.chain != nil {
+		return true, ""
+	}
+	return false, p.withheld
 }
 
 // Opened tells that a frame of somebody opened under the key at index, so that the

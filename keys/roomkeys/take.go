@@ -123,7 +123,10 @@ func (x *Exchange) heardKey(p *peer, m *message, now time.Time) (member.Trouble,
 		x.rings[p.seat.Identity] = r
 	}
 	if m.box == nil {
-		return x.heardWhy(p, r, m)
+		return x.heardWhy(p, r, m, now)
+	}
+	if x.c.Records != nil && !x.c.Records(m.recording, m.state) {
+		return member.Stale, "a key for another recording, or a state that was not told"
 	}
 	pc, opened, trouble, detail := x.pairOf(p, m, now)
 	if pc == nil {
@@ -211,14 +214,16 @@ func (x *Exchange) confirm(p *peer, r *ring, q doubt) (member.Trouble, string) {
 	return "", ""
 }
 
-// heardWhy takes why a peer gives no key.
-func (x *Exchange) heardWhy(p *peer, r *ring, m *message) (member.Trouble, string) {
+// heardWhy takes why a peer gives no key. What it gave before goes as if a later chain
+// had come.
+func (x *Exchange) heardWhy(p *peer, r *ring, m *message, now time.Time) (member.Trouble, string) {
 	if m.chain < p.withheldChain || m.chain <= r.number() {
 		return member.Stale, "an old word about its key"
 	}
 	changed := p.withheld != m.why
 	p.withheld, p.withheldChain, p.speaks = m.why, m.chain, true
 	p.satisfied()
+	r.leave(now.Add(freshUse + keyGrace))
 	if changed {
 		x.c.Notify(Event{Kind: Withheld, Identity: p.seat.Identity, Why: m.why, Note: m.note})
 	}

@@ -30,6 +30,10 @@ type attendee struct {
 	signed  signed // their last answer by their key
 	noBy    string // the key of the card that said no; "": none
 	doubted bool   // it was reported that a yes of theirs does not count
+
+	// In a room whose members make its keys:
+	keyed    string // what was last said of their key
+	attested []byte // their card, as the timeline has it
 }
 
 // A signed answer is one that came by the member protocol.
@@ -78,6 +82,9 @@ func (m *membership) consider(p member.Peer, absences int) {
 	}
 	if said != unanswered {
 		m.answered(p.Identity, consent{said: said}, "by their client")
+		if m.keys != nil && p.Said != nil {
+			m.attest(p.Identity, media.NoteConsent, p.Said)
+		}
 	}
 	m.announce()
 }
@@ -198,6 +205,10 @@ func (m *membership) went(identity string) {
 	}
 	m.mu.Unlock()
 	m.session.Left(identity)
+	if m.exchange != nil {
+		m.exchange.Left(identity)
+		m.keys.left(identity)
+	}
 	m.announce()
 }
 

@@ -124,6 +124,9 @@ func (c *Config) complete() error {
 	case c.Home == nil && c.Policy.Readers == ReadersAllPinned:
 		return errors.New("bot: without Home nobody's card is pinned")
 	}
+	if c.Meeting.RoomKeys != nil {
+		c.Meeting.Keys = c.Meeting.RoomKeys
+	}
 	c.Title = media.Plain(c.Title, media.MaxTitle)
 	if err := c.Policy.complete(); err != nil {
 		return err

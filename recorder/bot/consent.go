@@ -111,7 +111,7 @@ func (a *attendee) refuses(key string) bool { return a.said == no && a.noBy != "
 func (m *membership) answered(identity string, now consent, words string) {
 	m.mu.Lock()
 	a := m.people[identity]
-	if m.policy.Consent != ConsentAsk || a == nil || a.consent == now {
+	if m.policy.Consent != ConsentAsk && m.keys == nil || a == nil || a.consent == now {
 		m.mu.Unlock()
 		return
 	}
@@ -150,7 +150,7 @@ func (m *membership) returned() {
 		}
 	}
 	if len(void) > 0 {
-		m.say(consentAgain)
+		m.say(consentAgain + askFor(m.keys != nil))
 	}
 	rec := m.rec
 	m.mu.Unlock()
@@ -176,5 +176,5 @@ func (m *membership) permission(identity string, encrypted bool) string {
 	case a != nil && !a.ready:
 		return media.HoleUnverified // a verified member must first confirm what the recorder does
 	}
-	return ""
+	return m.keyReason(identity, a, encrypted)
 }

@@ -40,10 +40,11 @@
 //     for; Notice, how long members see the first notice before anything is kept; and
 //     GoesOn, whether a meeting may go on without its recorder.
 //
-// LiveKit with a passphrase or a key file is package bot/livekitroom, in some hundred
-// lines: its keys are there before the room is joined. Where members have keys of their
-// own, and hand them to the recorder in data messages, Join wraps Presence.Receive to
-// see those first, and puts what it learns into the rings of a
+// LiveKit is package bot/livekitroom, in some hundred lines. With a passphrase or a key
+// file, its keys are there before the room is joined. Where members make the keys and
+// hand them to those who may have them (keys/roomkeys), Meeting.RoomKeys are [RoomKeys],
+// which the bot fills. A kind of room whose members hand out keys in a way of its own
+// wraps Presence.Receive in Join, and puts what it learns into the rings of a
 // [recorder.ParticipantKeys]: frames wait for their key (TestRecordMembersOwnKeys is
 // such a kind of room). A Matrix room joins LiveKit for
 // the media and keeps the Roster, the chat and Announce itself, by its members' events;
@@ -57,6 +58,7 @@
 //	meeting.go     the room's side of the seam       bot.go, run.go  a recording from start to end
 //	membership.go  the member protocol               attendee.go     who is who
 //	consent.go     who agreed                        policy.go       who is to be asked, kept, admitted
+//	roomkeys.go    keys that members hand over       agreed.go       what they signed, for the timeline
 //	readers.go     who reads all                     seats.go, look.go, epochs.go  who reads what is sealed now
 //	notices.go     what the room is told             told.go         and of readers, as they change
 //	sink.go        the archive as a recorder's sink  spool.go, copies.go, upload.go, sweep.go  to the stores

@@ -19,6 +19,10 @@ type Meeting struct {
 	// encryption. Keys may be put into its Keyrings at any time until the Room is
 	// closed.
 	Keys recorder.KeyProvider
+	// RoomKeys are the Keys of a room whose members make them and hand them to one
+	// another. The bot takes part in that, by Presence.Receive and Room.Send, and fills
+	// them. They are for one recording. Nil means that the Keys come from elsewhere.
+	RoomKeys *RoomKeys
 	// Server says where the room is, such as a URL. Rooms of one name on different
 	// servers are different rooms. "" means that recordings of one meeting are
 	// recognized by the name of the room alone.

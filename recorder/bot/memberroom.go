@@ -102,6 +102,7 @@ func (r *memberRoom) SetState(state string) {
 // Close implements recorder.Room: the members hear that it is over.
 func (r *memberRoom) Close() error {
 	if r.m.setPhase(phaseStopped); r.Connected() {
+		r.m.leave()
 		time.Sleep(farewell) // SCTP has no way to tell when it has left the machine
 	}
 	r.stop()

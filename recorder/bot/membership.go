@@ -14,15 +14,17 @@ import (
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/keys/roomkeys"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// The phases of a recording, as members are told of them. A fourth, "paused", comes from
-// the recorder by SetState.
+// The phases of a recording, as members are told of them. The recorder sets phasePaused
+// by SetState.
 const (
 	phaseWaiting   = "waiting" // the room has notice, nothing is kept
 	phaseRecording = "recording"
+	phasePaused    = "paused"
 	phaseStopped   = "stopped"
 )
 
@@ -41,10 +43,12 @@ type membership struct {
 	id       string                           // of the recording
 	keyed    bool                             // the room is end-to-end encrypted
 
-	session *member.Session
-	room    Room
-	roster  *recorder.Roster // who is here
-	wake    chan struct{}
+	session  *member.Session
+	keys     *RoomKeys // nil unless members make the room's keys; then exchange is set, too
+	exchange *roomkeys.Exchange
+	room     Room
+	roster   *recorder.Roster // who is here
+	wake     chan struct{}
 
 	flushing sync.Mutex         // held while notes are put into the timeline, so that they keep their order
 	telling  sync.Mutex         // held while the session is given the state, so that the newest comes last
@@ -60,6 +64,9 @@ type membership struct {
 	sayings  []string                         // for the chat
 	absences int                              // how often the recorder was away
 	seen     map[string]bool                  // whose cards were reported not to count any more
+
+	statesNoted map[[32]byte]bool // states that the timeline has
+	code        roomCode
 }
 
 // newMembership begins the member protocol in a joined room.
@@ -67,11 +74,10 @@ func newMembership(b *Bot, room Room, id string) (*membership, error) {
 	m := &membership{
 		policy: b.c.Policy, whole: b.whole(), oneEpoch: b.keepsWhole(), home: b.c.Home, readers: b.c.Readers, named: maps.Clone(b.c.Members), log: b.log, notef: b.say,
 		store: storeKind(b.c.Stores), id: id, keyed: b.c.Meeting.Keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
-		people: make(map[string]*attendee), changed: make(map[string]bool), phase: phaseWaiting,
+		people: make(map[string]*attendee), changed: make(map[string]bool), phase: phaseWaiting, keys: b.c.Meeting.RoomKeys,
 	}
-	var err error
-	m.session, err = member.New(member.Config{
-		Room: room.Name(), SID: room.SID, Keys: memberKeys(b.c.Meeting.Keys), Identity: room.Identity(), Key: b.c.Identity, Judge: judge(b.c.Home),
+	c := member.Config{
+		Room: room.Name(), SID: room.SID, Identity: room.Identity(), Key: b.c.Identity, Judge: judge(b.c.Home),
 		Log: b.log, Notify: m.notice, SilentAfter: b.c.SilentAfter,
 		Send: func(ctx context.Context, to []string, packet []byte) error {
 			err := room.Send(ctx, member.Topic, to, packet)
@@ -80,7 +86,17 @@ func newMembership(b *Bot, room Room, id string) (*membership, error) {
 			}
 			return err
 		},
-	})
+	}
+	if m.keys != nil {
+		c.Told = m.keys.told
+		c.Others = func(from string, message []byte) { m.exchange.Receive(from, message) }
+	} else {
+		c.Keys = memberKeys(b.c.Meeting.Keys)
+	}
+	var err error
+	if m.session, err = member.New(c); err == nil && m.keys != nil {
+		err = m.exchangeKeys(m.keys, b.c.Identity)
+	}
 	return m, err
 }
 
@@ -109,6 +125,9 @@ func storeKind(stores []Store) string {
 func (m *membership) run(ctx context.Context) {
 	var serving sync.WaitGroup
 	serving.Go(func() { m.session.Run(ctx) })
+	if m.exchange != nil {
+		serving.Go(func() { m.exchange.Run(ctx) })
+	}
 	defer serving.Wait()
 	every, look := time.NewTicker(time.Second), time.NewTicker(lookEvery)
 	defer every.Stop()
@@ -137,13 +156,18 @@ func (m *membership) run(ctx context.Context) {
 		for identity := range changed {
 			m.contain(identity, func() { m.consider(m.session.Peer(identity), absences) })
 		}
+		m.contain("", m.heedKeys)
 		m.contain("", m.flush)
 		m.contain("", func() { m.retell(ctx, time.Now()) })
+		m.contain("", func() { m.showRoomCode(time.Now()) })
 	}
 }
 
 // notice queues a report of the session. run handles it.
 func (m *membership) notice(e member.Event) {
+	if e.Peer != nil && m.exchange != nil {
+		m.exchange.Member(*e.Peer, false)
+	}
 	m.mu.Lock()
 	if e.Trouble == "" {
 		m.changed[e.Identity] = true

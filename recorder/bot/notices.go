@@ -12,8 +12,12 @@ import (
 // consentNotice asks everybody in the room for consent. consentAgain does so after the
 // recorder was away.
 const (
+	// The next two are for a room whose members make its keys.
+	keysNotice        = "The recorder has no key of this room: it can open what you send only once your client hands it your key, after you have agreed."
+	keysConsentNotice = `Nothing of you is kept before you agree in your client; "no" in the chat takes it back. On a telephone, press 1 for yes, 2 for no.`
+
 	consentNotice = `Nothing of you is kept before you agree: write "yes" in the chat to be recorded, "no" to take it back. On a telephone, press 1 for yes, 2 for no.`
-	consentAgain  = `The recorder was away and could not hear who took their consent back: nothing is kept of those who agreed before, until they agree again. ` + consentNotice
+	consentAgain  = `The recorder was away and could not hear who took their consent back: nothing is kept of those who agreed before, until they agree again. `
 )
 
 // storeAway and storeBack tell the room where its recording is.
@@ -64,12 +68,25 @@ func (b *Bot) startNotice() (string, error) {
 		}
 		said = append(said, fmt.Sprintf("%s can be opened by: %s.", what, strings.Join(names, ", ")))
 	}
-	said = append(said, b.c.Policy.notice(), b.c.Meeting.LeftOut)
+	if b.c.Meeting.RoomKeys != nil {
+		said = append(said, keysNotice)
+	}
+	said = append(said, b.c.Policy.notice(b.c.Meeting.RoomKeys != nil), b.c.Meeting.LeftOut)
 	return strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), " "), nil
 }
 
-// notice returns sentences about the policy, for the room.
-func (p *Policy) notice() string {
+// askFor returns how people agree to be recorded. memberKeys says that members make the
+// room's keys.
+func askFor(memberKeys bool) string {
+	if memberKeys {
+		return keysConsentNotice
+	}
+	return consentNotice
+}
+
+// notice returns sentences about the policy, for the room. memberKeys says that members
+// make its keys.
+func (p *Policy) notice(memberKeys bool) string {
 	var s []string
 	if p.Readers == ReadersVerified {
 		s = append(s, "Members who prove who they are become readers while they are here.")
@@ -87,7 +104,7 @@ func (p *Policy) notice() string {
 		s = append(s, fmt.Sprintf("What these send without end-to-end encryption is recorded too, and marked so: %s.", strings.Join(plain, ", ")))
 	}
 	if p.Consent == ConsentAsk {
-		s = append(s, consentNotice)
+		s = append(s, askFor(memberKeys))
 	}
 	return strings.Join(s, " ")
 }

@@ -63,6 +63,9 @@ func (b *Bot) Record(ctx context.Context) (Result, error) {
 	if stopped := g.Stop(); stopped != nil {
 		err = errors.Join(err, stopped)
 	}
+	if k := b.c.Meeting.RoomKeys; k != nil {
+		k.rings.Clear()
+	}
 	return result, err
 }
 
@@ -231,7 +234,7 @@ func (b *Bot) join(ctx context.Context, r *recording) error {
 	r.meeting = b.succession(r.id, room.Name())
 	r.recorder = recorder.New(recorder.Config{
 		Recording: r.id, Title: b.c.Title, Follows: r.meeting.before, Sink: sealed{r.writer, b.monitor.backlog, r.keeps},
-		Keys: b.c.Meeting.Keys, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
+		Keys: b.c.Meeting.Keys, MemberKeys: b.c.Meeting.RoomKeys != nil, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
 		Notices: notices, Unopened: b.door.unopened, TurnedAway: b.c.TurnedAway,
 		Duration: b.c.Duration, Grace: b.c.Grace, Wait: b.c.Wait, Segment: b.c.Segment, Log: b.log,
 	})

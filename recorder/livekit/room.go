@@ -62,6 +62,9 @@ type Config struct {
 	// there is a key for Identity, the server cannot read what the recorder sends
 	// to the room.
 	Keys recorder.KeyProvider
+	// Clear says that the recorder is to have no key of its own, so that the server can
+	// read what it sends to the room.
+	Clear bool
 	// Passphrase gives shared Keys that are derived from it.
 	Passphrase []byte
 	// Resume is how long resuming a broken connection may take before the

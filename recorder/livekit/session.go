@@ -66,7 +66,7 @@ func (r *Room) connect(ctx context.Context, token string) (*session, error) {
 	}
 	if o := dataEncryption(r.c.Keys, identityIn(token)); o != nil {
 		opts = append(opts, o)
-	} else if r.c.Keys != nil {
+	} else if r.c.Keys != nil && !r.c.Clear {
 		r.log.Warn("the recorder has no key of its own in this room: the server can read what it tells the members")
 	}
 	s.room = lksdk.NewRoom(s.callbacks())

@@ -147,6 +147,9 @@ const (
 	EventMute      EventType = "mute"      // Track
 	EventUnmute    EventType = "unmute"    // Track
 	EventHole      EventType = "hole"      // Track misses From..To for Reason
+	EventCard      EventType = "card"      // Participant proved to hold the card that Text is, with Name
+	EventState     EventType = "state"     // the recorder told members the lines in Text of what it does; Name is their SHA-256 in hexadecimal
+	EventNote      EventType = "note"      // Participant signed Text about being recorded; Reason is one of the Note reasons
 	EventEpoch     EventType = "epoch"     // a new set of readers; Text names them
 	EventUnsealed  EventType = "unsealed"  // Participant, the reader Name, cannot open what follows: the epoch has the most readers it can have
 	EventKeys      EventType = "keys"      // Track is encrypted under the key of the index in Text from now on
@@ -167,6 +170,15 @@ const (
 	LeftOutAudioOnly = "audio-only" // sound only
 	LeftOutNoVideo   = "no-video"   // no cameras
 	LeftOutNoScreen  = "no-screen"  // no shared screens, nor their sound
+)
+
+// StartMembers is the Reason of an EventStart of a room whose members make its keys.
+const StartMembers = "members"
+
+// Reasons of an EventNote.
+const (
+	NoteKey     = "key"     // a key for the recorder, or why there is none
+	NoteConsent = "consent" // an answer about being recorded
 )
 
 // TrackPlaintext is the Reason of an EventTrack for a track that came unencrypted

@@ -24,6 +24,7 @@ import (
 
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/keys/roomkeys"
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
@@ -48,6 +49,11 @@ type Config struct {
 	// are encrypted under the key that was set last, from the next one on, so the
 	// caller rotates and ratchets keys in the ring. Data is not encrypted.
 	Keys *frame.Keyring
+	// RoomKeys lets the member make its own keys and hand them to the others, by package
+	// keys/roomkeys, in place of Passphrase and Keys. It needs Key and Judge. Give says
+	// to whom. Data is not encrypted.
+	RoomKeys bool
+	Give     roomkeys.Policy
 	// Audio is an Ogg file of Opus, published as the microphone; Video and
 	// ScreenVideo are IVF files of VP8, published as camera and screen share.
 	// Each is looped. Nil publishes nothing of the kind.
@@ -71,13 +77,14 @@ type Config struct {
 // A Member is in a room until Leave or until the room ends. Its methods are
 // safe for concurrent use.
 type Member struct {
-	room   *lksdk.Room
-	proof  *proof // nil without Config.Key
-	log    *slog.Logger
-	cancel context.CancelFunc
-	pumps  sync.WaitGroup
-	leave  sync.Once
-	done   chan struct{}
+	room     *lksdk.Room
+	proof    *proof    // nil without Config.Key
+	exchange *exchange // nil without Config.RoomKeys
+	log      *slog.Logger
+	cancel   context.CancelFunc
+	pumps    sync.WaitGroup
+	leave    sync.Once
+	done     chan struct{}
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced when what was seen changes
@@ -123,6 +130,10 @@ func (m *Member) join(ctx, run context.Context, c Config) error {
 		if err := keys.SetPassphrase(0, []byte(c.Passphrase)); err != nil {
 			return err
 		}
+	}
+	if c.RoomKeys {
+		m.exchange = newExchange(c.Identity)
+		keys = m.exchange.own
 	}
 	tracks, err := open(c, keys)
 	if err != nil {
@@ -201,6 +212,7 @@ func (m *Member) Leave() error {
 	m.leave.Do(func() {
 		m.cancel()
 		m.pumps.Wait()
+		m.exchange.bye()
 		if m.room != nil {
 			m.room.Disconnect()
 		}

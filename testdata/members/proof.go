@@ -34,10 +34,24 @@ func (p *proof) begin(ctx context.Context, c Config) (err error) {
 			return room.LocalParticipant.PublishDataPacket(lksdk.UserData(packet), lksdk.WithDataPublishTopic(member.Topic),
 				lksdk.WithDataPublishReliable(true), lksdk.WithDataPublishDestination(to))
 		},
-		Notify: func(e member.Event) { go p.notice(e) }, // the session waits for it, and m may wait for the session
+		Notify: func(e member.Event) {
+			p.m.exchange.member(e.Peer)
+			go p.notice(e) // the session waits for it, and m may wait for the session
+		},
+		Others: func(from string, message []byte) {
+			if x := p.m.exchange; x != nil {
+				x.keys.Receive(from, message)
+			}
+		},
 	})
 	if err != nil {
 		return err
+	}
+	if x := p.m.exchange; x != nil {
+		if err := x.begin(room, p.session, c); err != nil {
+			return err
+		}
+		p.m.pumps.Go(func() { x.keys.Run(ctx) })
 	}
 	close(p.ready)
 	p.m.pumps.Go(func() { p.session.Run(ctx) })
@@ -93,6 +107,7 @@ func (p *proof) joined(identity string) {
 func (p *proof) left(identity string) {
 	if p.begun() {
 		p.session.Left(identity)
+		p.m.exchange.left(identity)
 	}
 }
 

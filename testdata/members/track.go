@@ -215,13 +215,14 @@ func (t *track) pump(ctx context.Context) error {
 func (t *track) send(enc *frame.Encrypter, data []byte, stamp uint32) error {
 	level := loudness(data)
 	if enc != nil {
-		if index, ok := t.keys.Newest(); ok {
-			enc.UseIndex(index)
+		sealed, err := t.encrypt(enc, data, stamp)
+		if errors.Is(err, frame.ErrNoKey) {
+			sealed, err = t.encrypt(enc, data, stamp) // it was replaced meanwhile
 		}
-		var err error
-		if data, err = enc.Encrypt(nil, data, stamp); err != nil {
+		if err != nil {
 			return err
 		}
+		data = sealed
 	}
 	err := t.local.WriteSample(wmedia.Sample{Data: data, Duration: t.loop.duration, PacketTimestamp: stamp}, &lksdk.SampleWriteOptions{AudioLevel: &level})
 	if errors.Is(err, io.ErrClosedPipe) {
@@ -240,6 +241,14 @@ func (t *track) send(enc *frame.Encrypter, data []byte, stamp uint32) error {
 	t.sent.To = now.Add(t.loop.duration)
 	t.sent.Frames++
 	return nil
+}
+
+// encrypt encrypts a frame under the key that was set last.
+func (t *track) encrypt(enc *frame.Encrypter, data []byte, stamp uint32) ([]byte, error) {
+	if index, ok := t.keys.Newest(); ok {
+		enc.UseIndex(index)
+	}
+	return enc.Encrypt(nil, data, stamp)
 }
 
 // loudness guesses how loud a frame of speech is from how much it took to code,

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/frame"
 )
 
@@ -18,7 +19,8 @@ var ErrNoFile = errors.New("the room's keys do not come from a file")
 // They are a recorder.KeyProvider, and safe for concurrent use.
 type Keys struct {
 	provider recorder.KeyProvider
-	path     string // "" unless they come from a key file
+	path     string        // "" unless they come from a key file
+	members  *bot.RoomKeys // the same as provider, if members make them
 
 	mu   sync.Mutex
 	file *keyFile // as it was read last
@@ -53,6 +55,13 @@ func ReadKeys(path string) (*Keys, error) {
 		return nil, err
 	}
 	return k, nil
+}
+
+// MemberKeys are those that the members of a room make and hand to one another, and to
+// the recorder if they agree. They are for one recording.
+func MemberKeys() *Keys {
+	k := bot.NewRoomKeys()
+	return &Keys{provider: k, members: k}
 }
 
 // Keyring implements recorder.KeyProvider.

@@ -9,11 +9,15 @@ import (
 )
 
 // Meeting returns the room of c for a bot to join, under the keys k; nil is a room
-// without end-to-end encryption. Of c it sets Keys, Attributes, OnData, Answer and
+// without end-to-end encryption. Of c it sets Keys, Clear, Attributes, OnData, Answer and
 // Reopen itself, and Log where there is none.
 func Meeting(c livekit.Config, k *Keys) bot.Meeting {
 	m := bot.Meeting{Server: c.URL, Notice: livekit.NoticePeriod, LeftOut: leftOut(c.Selection), GoesOn: goesOn}
-	if k != nil {
+	switch {
+	case k == nil:
+	case k.members != nil:
+		m.RoomKeys, c.Keys, c.Clear = k.members, k.members, true
+	default:
 		m.Keys, c.Keys = k, k // not nil in an interface
 	}
 	m.Join = func(ctx context.Context, p bot.Presence) (bot.Room, error) {
