@@ -21,9 +21,6 @@ type RoomKeys struct {
 	over     atomic.Bool                       // the recorder leaves: what it holds opens the last frames
 	wake     atomic.Pointer[chan struct{}]     // of who handles events
 
-	// watch, if not nil, sees all events. Only tests set it.
-	watch func(roomkeys.Event)
-
 	mu     sync.Mutex // of what follows; nothing else is called while it is held
 	events []roomkeys.Event
 	states toldStates
@@ -78,9 +75,6 @@ func (k *RoomKeys) held(identity string) (bool, roomkeys.Why) {
 
 // notify does what an event of the exchange says, which waits for it.
 func (k *RoomKeys) notify(e roomkeys.Event) {
-	if k.watch != nil {
-		k.watch(e)
-	}
 	switch e.Kind {
 	case roomkeys.Install:
 		// The index and the length of the key are right.
