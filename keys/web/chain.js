@@ -1,5 +1,7 @@
 // The arithmetic of room keys: pairs, their boxes, senders' chains, rosters. As Go's
 // keys/roomkeys; ../testdata/roomkeys.json has vectors.
+import { hmac as mac } from '@noble/hashes/hmac.js';
+import { sha256 as digest } from '@noble/hashes/sha2.js';
 import { MLKEM768X25519 } from '@noble/post-quantum/hybrid.js';
 
 import { spell } from './fingerprint.js';
@@ -11,13 +13,14 @@ const size = 32;
 const maxSkip = 64;
 const none = new Uint8Array(0);
 
-const join = (...parts) => Uint8Array.from(parts.flatMap((p) => [...p]));
-
-async function hmac(key, message) {
-  // WebCrypto refuses an empty key; HMAC fills it up with zeros.
-  const k = await crypto.subtle.importKey('raw', key.length ? key : new Uint8Array(64), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-  return new Uint8Array(await crypto.subtle.sign('HMAC', k, message));
+function join(...parts) {
+  const all = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
+  parts.reduce((at, p) => (all.set(p, at), at + p.length), 0);
+  return all;
 }
+
+// WebCrypto would be asked twice for each of these few bytes, and wait both times.
+const hmac = async (key, message) => mac(digest, key, message);
 
 // HPKE (RFC 9180) in base mode: KEM 0x647a, KDF HKDF-SHA256, AEAD AES-256-GCM. Only the
 // exporter is needed, so the key schedule makes nothing else.
@@ -86,9 +89,12 @@ export class PairChain {
     return new Uint8Array(await crypto.subtle.encrypt(PairChain.#how(text), await PairChain.#box(key), chainSecret));
   }
 
+  /** takes reports whether open takes a serial. */
+  takes(serial) { return serial > this.serial && serial <= this.serial + 1 + maxSkip; }
+
   /** open opens the box of a greater serial. If that fails, the chain stays where it was. */
   async open(serial, box, text) {
-    check(serial > this.serial && serial <= this.serial + 1 + maxSkip, 'a key that came before, or too many are missing');
+    check(this.takes(serial), 'a key that came before, or too many are missing');
     let secret = this.#secret;
     for (let at = this.serial + 1; at < serial; at++) secret = await hmac(secret, Uint8Array.of(2));
     const key = await hmac(secret, Uint8Array.of(1));
@@ -97,8 +103,10 @@ export class PairChain {
     return opened;
   }
 
+  wipe() { this.#secret.fill(0); }
+
   #move(next, serial) {
-    this.#secret.fill(0);
+    this.wipe();
     this.#secret = next;
     this.serial = serial;
   }
@@ -108,6 +116,36 @@ export class PairChain {
 export const mediaKey = (chainSecret) => hmac(chainSecret, bytes('key'));
 /** nextSecret is that of the next index. */
 export const nextSecret = (chainSecret) => hmac(chainSecret, bytes('next'));
+
+/** A Chain is a sender's at one index: whoever knows it can make the keys of this index and
+ * of all that follow, and of none before. It owns its secret. */
+export class Chain {
+  constructor(number, index, secret) {
+    Object.assign(this, { number, index: index % indexes, secret });
+  }
+
+  /** begin makes a fresh one. */
+  static begin(number, index) { return new Chain(number, index, crypto.getRandomValues(new Uint8Array(size))); }
+
+  /** key is the media key at the index. */
+  key() { return mediaKey(this.secret); }
+
+  /** step moves it to the next index. What was before cannot be calculated any more. */
+  async step() {
+    const next = await nextSecret(this.secret);
+    this.wipe();
+    Object.assign(this, { secret: next, index: (this.index + 1) % indexes });
+  }
+
+  /** copy is another chain at the same index. */
+  copy() { return new Chain(this.number, this.index, this.secret.slice()); }
+
+  /** distance is how many steps an index lies ahead, in the ring. */
+  distance(index) { return (index - this.index + indexes) % indexes; }
+
+  wipe() { this.secret.fill(0); }
+}
+
 /** commitment is how a sender says which key it uses, in hexadecimal. */
 export const commitment = async (key) => hex(await sha256(join(bytes(prefix + 'commit\n'), key)));
 

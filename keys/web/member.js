@@ -23,7 +23,7 @@ import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, topic } f
 import { base64, bytes, check, hex, Refused, sha256 } from './note.js';
 import { Budget, Peer, silentAfter } from './peer.js';
 import { Taken } from './pins.js';
-import { keyGrace, RoomKeys, sealed } from './roomkeys.js';
+import { sealed, SealingKeys, unseal } from './sealing.js';
 import { Telling } from './telling.js';
 import { demand, Trouble } from './trouble.js';
 
@@ -59,14 +59,20 @@ export class Member extends EventTarget {
   #numbered = 0; // of the last answer
   #nobody = new Budget(); // of those who are hidden
   #handlers;
-  #keys; // undefined in a room without
+  #keys; // undefined in a room without, and where the members make them
+  #made; // by the members
   #sid = ''; // '' while the server has not said it
 
-  /** keyProvider is the one of the room's options, unless it is given. */
-  constructor({ room, identity, pins, keyProvider = room.options?.encryption?.keyProvider ?? room.options?.e2ee?.keyProvider }) {
+  /**
+   * keyProvider is the one of the room's options, unless it is given. Where the members make
+   * the room's keys themselves, RoomKeys gives in its place keys: send(to, packet), in the clear,
+   * and others(identity, message), which takes messages that are not a Member's.
+   */
+  constructor({ room, identity, pins, keys, keyProvider = room.options?.encryption?.keyProvider ?? room.options?.e2ee?.keyProvider }) {
     super();
-    if (!keyProvider && room.hasE2EESetup) throw new Refused('the room is end-to-end encrypted: its keyProvider is needed');
-    this.#keys = keyProvider && new RoomKeys(keyProvider);
+    if (!keys && !keyProvider && room.hasE2EESetup) throw new Refused('the room is end-to-end encrypted: its keyProvider is needed');
+    this.#keys = keys ? undefined : keyProvider && new SealingKeys(keyProvider);
+    this.#made = keys;
     this.#room = room;
     this.#id = identity;
     this.#pins = pins;
@@ -75,17 +81,22 @@ export class Member extends EventTarget {
   /** start says hello. The room must be connected. */
   async start() {
     this.#learnSid();
-    this.#own = hex(await sha256(this.#id.card.note));
+    await this.prepare();
     this.#handlers = {
       participantConnected: (p) => this.#joined(p.identity),
       participantDisconnected: (p) => this.#peers.delete(p.identity),
       dataReceived: (data, p, _kind, t) => t === topic && this.#receive(p?.identity ?? '', data),
+      reconnected: () => this.#learnSid(),
     };
     for (const [event, f] of Object.entries(this.#handlers)) this.#room.on(event, f);
     this.#timer = setInterval(() => this.#tick(Date.now()), 1000);
     await this.#send('', { kind: 'hello', card: this.#id.card.note });
     for (const p of this.#room.remoteParticipants.values()) this.#joined(p.identity);
   }
+
+  /** prepare makes ready what session returns: nonce and cardHash of this member's hello. */
+  async prepare() { this.#own = hex(await sha256(this.#id.card.note)); }
+  get session() { return { nonce: this.#nonce, cardHash: this.#own }; }
 
   // The server may say the SID only some time after joining: nobody is proved before.
   async #learnSid() { this.#sid = await this.#room.getSid().catch(() => ''); }
@@ -100,6 +111,9 @@ export class Member extends EventTarget {
 
   /** peers returns the other participants. */
   peers() { return [...this.#peers.values()]; }
+
+  /** has reports whether one is there. */
+  has(identity) { return this.#peers.has(identity); }
 
   /** peer returns one of them; one who is not known is unknown. */
   peer(identity) { return this.#peers.get(identity) ?? new Peer(identity); }
@@ -203,7 +217,8 @@ export class Member extends EventTarget {
     if (packet.length > maxMessage) throw new Refused(`a message of ${packet.length} bytes, where ${maxMessage} may be`);
     if (key) packet = await key.seal(packet);
     try {
-      await this.#room.localParticipant.publishData(packet, { reliable: true, topic, ...(to && { destinationIdentities: [to] }) });
+      if (this.#made) await this.#made.send(to, packet);
+      else await this.#room.localParticipant.publishData(packet, { reliable: true, topic, ...(to && { destinationIdentities: [to] }) });
     } catch (err) {
       console.warn('a membership message was not sent:', err); // what matters is said again
     }
@@ -281,7 +296,7 @@ export class Member extends EventTarget {
     if (this.#peers.get(p.identity) !== p) return; // left meanwhile
     try {
       let m;
-      const [message, under] = await this.#unseal(p, data, Date.now());
+      const [message, under] = await unseal(this.#keys, p, data, Date.now());
       if (!message) return;
       try {
         m = parse(message);
@@ -291,7 +306,7 @@ export class Member extends EventTarget {
         p._.versions = true;
         throw new Trouble('version', 'speaks another version');
       }
-      if (!m) return;
+      if (!m) return void await this.#made?.others(p.identity, message);
       if (this.#keys && !under && !(m.kind === 'consent' && m.answer === 'no')) {
         // The server can have written it. A no counts whoever wrote it.
         if (p._.clear) return;
@@ -309,24 +324,6 @@ export class Member extends EventTarget {
       }
       this.#trouble(p.identity, err.trouble, err.message);
     }
-  }
-
-  // unseal returns the message of a packet, undefined if nothing opens it, and the commitment
-  // to the key that did, '' for one in the clear. encryptionType is not looked at:
-  // livekit-client 2.23 leaves it at NONE in what it encrypts.
-  async #unseal(p, packet, now) {
-    if (!sealed(packet)) return [packet, ''];
-    const opened = await this.#keys?.open(p.identity, packet);
-    if (opened) {
-      Object.assign(p._, { closed: 0, shut: false });
-      return opened;
-    }
-    p._.closed ||= now; // a key may come a little later
-    if (!p._.shut && (!this.#keys || now - p._.closed >= keyGrace)) {
-      p._.shut = true;
-      throw new Trouble('other-key', 'speaks under a key that is not the room\'s');
-    }
-    return [];
   }
 
   async #message(p, m, now) {

@@ -15,7 +15,7 @@ const partBytes = 11_000;
 /** An OtherVersion is a message of a version of the protocol that is not known. */
 export class OtherVersion extends Error {}
 
-const recording = (v) => {
+export const recording = (v) => {
   check(/^[0-9A-HJKMNP-TV-Z]{26}$/.test(v), 'recording');
   return v;
 };
@@ -133,10 +133,9 @@ export function compose(m) {
   }
 }
 
-/** meetingCode returns the six words that all see who were told the same. */
-export async function meetingCode(room, recorderKey, state) {
-  const lines = `${prefix}meeting-code\nroom: ${base64(bytes(room))}\nrecording: ${state.recording || '-'}\nrecorder: ${recorderKey}\n` +
-    state.readers.map(readerLine).join('');
-  return spell(await sha256(lines), 6);
-}
+/** codeLines are what the meeting code is made of, and the last lines of a room code. */
+export const codeLines = (room, recorderKey, state) => `${prefix}meeting-code\nroom: ${base64(bytes(room))}\nrecording: ${state.recording || '-'}\n` +
+  `recorder: ${recorderKey}\n` + state.readers.map(readerLine).join('');
 
+/** meetingCode returns the six words that all see who were told the same. */
+export const meetingCode = async (room, recorderKey, state) => spell(await sha256(codeLines(room, recorderKey, state)), 6);

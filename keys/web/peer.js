@@ -52,6 +52,10 @@ export class Peer {
     this.identity = identity;
   }
 
+  /** session names the present one: nonce and cardHash are those of its hello, '' before;
+   * digest is that of the state that it told as a recorder. */
+  get session() { return { nonce: this._.hello?.nonce ?? '', cardHash: this._.cardHash, digest: this._.digest }; }
+
   /** silence returns what should have come from it and did not; answer is what it was
    * answered as a recorder. */
   silence(now, answer) {

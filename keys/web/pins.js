@@ -31,6 +31,9 @@ export class Pins {
   /** list returns the pinned cards without one's own. */
   list() { return [...this.#cards]; }
 
+  /** fingerprints are the words of all cards that count, one's own among them. */
+  fingerprints() { return new Set(this.#all().filter((c) => this.state(c) === 'counts').map((c) => c.fingerprint)); }
+
   #all() { return this.own ? [this.own, ...this.#cards] : this.#cards; }
 
   /**

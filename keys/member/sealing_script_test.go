@@ -13,12 +13,12 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// TestScriptRoomKeys: keys/web takes the keys that livekit-client's providers set,
+// TestScriptSealing: keys/web takes the keys that livekit-client's providers set,
 // one for all or one for each, and follows ratchets and replacements. The first is the
 // one that a participant encrypts under.
-func TestScriptRoomKeys(t *testing.T) {
+func TestScriptSealing(t *testing.T) {
 	sample.Live(t)
-	out, err := exec.CommandContext(t.Context(), "node", "testdata/roomkeys.mjs").Output()
+	out, err := exec.CommandContext(t.Context(), "node", "testdata/sealing.mjs").Output()
 	if err != nil {
 		t.Fatalf("node, with which the tests run: %v", err)
 	}

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { BaseKeyProvider, ExternalE2EEKeyProvider } from '../../../testdata/browser/node_modules/livekit-client/dist/livekit-client.esm.mjs';
-import { RoomKeys } from '../../web/roomkeys.js';
+import { SealingKeys } from '../../web/sealing.js';
 
 const material = (text, name = 'HKDF') => crypto.subtle.importKey('raw', new TextEncoder().encode(text), name, false, ['deriveBits', 'deriveKey']);
 const said = {};
@@ -10,7 +10,7 @@ const note = async (name, keys, identity) => { said[name] = (await keys.of(ident
 
 const shared = new ExternalE2EEKeyProvider();
 await shared.setKey('swordfish');
-let keys = new RoomKeys(shared);
+let keys = new SealingKeys(shared);
 await note('shared', keys, 'ada');
 await shared.setKey(new TextEncoder().encode('0123456789abcdef').buffer);
 await note('replaced', keys, 'bob');
@@ -20,7 +20,7 @@ class Each extends BaseKeyProvider {
 }
 const each = new Each({ keySize: 256 });
 each.set(await material('ada 0'), 'ada', 0);
-keys = new RoomKeys(each);
+keys = new SealingKeys(each);
 each.set(await material('ada 1'), 'ada', 1);
 each.set(await material('bob 0'), 'bob', 0); // the provider's latest index is Bob's now
 await note('ada', keys, 'ada');

@@ -1,0 +1,118 @@
+// How members say that they are here, whom they see, and where their chains are.
+import { rosterHash, tag } from './chain.js';
+import { compose, maxTags, tagSize } from './keymessage.js';
+import { hex } from './note.js';
+import { freshUse } from './ring.js';
+import { demand, Trouble } from './trouble.js';
+
+const soon = 2_000;
+const least = 30_000;
+const perMember = 500;
+const splitAfter = 15_000;
+const maxCounted = 4096;
+
+/** A Here is of one Exchange, which calls it one call at a time. */
+export class Here {
+  roster = ''; // as of the last look
+  stale = true; // it may have changed
+  #x;
+  #at = 0; // when it is said next
+  #number = 0;
+  #rosters = []; // what the roster was lately: { roster, until }
+  #own; // the tag of this member's own line, in hexadecimal
+
+  constructor(exchange) {
+    this.#x = exchange;
+  }
+
+  async begin(now) {
+    this.#own = hex(await tag(this.#x.seat));
+    await this.look(now);
+    this.#at = now + soon;
+  }
+
+  /** seats are those whom this member sees, itself first. */
+  seats() {
+    return [this.#x.seat, ...[...this.#x.peers.values()].filter((p) => !p.gone && p.standing !== 'unknown').map((p) => p.seat)];
+  }
+
+  /** hasten has it said at once. */
+  hasten(now) { this.#at = now; }
+
+  /** look notes who is here, if that may have changed. */
+  async look(now) {
+    if (!this.stale) return;
+    this.stale = false;
+    const roster = await rosterHash(this.seats());
+    if (roster === this.roster) return;
+    this.#rosters.push({ roster: this.roster, until: now });
+    while (this.#rosters.length && now - this.#rosters[0].until >= splitAfter) this.#rosters.shift();
+    this.roster = roster;
+    for (const p of this.#x.peers.values()) if (p.roster === roster) Object.assign(p, { differs: undefined, split: false });
+    this.#at = Math.min(this.#at, now + soon);
+    await this.#x.emit({ kind: 'roster' });
+  }
+
+  #agrees(roster, now) {
+    return roster === this.roster || this.#rosters.some((r) => r.roster === roster && now - r.until < splitAfter);
+  }
+
+  // every is how often a member says it, who says so much of the room's size.
+  #every(members) {
+    const n = Math.max(this.#x.peers.size + 1, Math.min(members, maxCounted));
+    return Math.max(least, n * perMember);
+  }
+
+  /** tick says it when it is due. Before a fresh chain it waits for that a little, to say
+   * both at once. */
+  async tick(now) {
+    if (now < this.#at || this.#x.giving.changing && now - this.#at < freshUse + soon) return;
+    await this.say(now);
+  }
+
+  /** say tells all where this member's chain is, whom it sees, and who gets no key. */
+  async say(now) {
+    let members = 1;
+    const withheld = [];
+    const { giving } = this.#x;
+    for (const p of this.#x.peers.values()) {
+      if (p.gone || p.standing === 'unknown') continue;
+      members++;
+      const { ok, why } = giving.may(p);
+      if (giving.chain && !ok && why && withheld.length < tagSize * maxTags) withheld.push(...p.seat.tag);
+    }
+    await this.#x.send('', compose({
+      ...this.#x.message('here'), number: ++this.#number, ...await giving.told(), members, roster: this.roster,
+      withheld: withheld.length ? Uint8Array.from(withheld) : undefined,
+    }));
+    this.#at = now + this.#every(members);
+  }
+
+  /** heard takes a peer's. */
+  async heard(p, m, now) {
+    demand(m.number > p.hereNumber, 'stale', 'an old message about where its key is');
+    Object.assign(p, { hereNumber: m.number, heard: now, mute: false, members: m.members });
+    await this.look(now);
+    if (this.#agrees(m.roster, now)) Object.assign(p, { differs: undefined, split: false });
+    else if (p.differs === undefined || p.roster !== m.roster) p.differs = now;
+    p.roster = m.roster;
+    const withheld = new Set();
+    for (let i = 0; i < (m.withheld?.length ?? 0); i += tagSize) withheld.add(hex(m.withheld.subarray(i, i + tagSize)));
+    // Of those whom only it sees, it says nothing that we could name.
+    if (m.roster === this.roster) p.gives = new Set(m.chain > 0 ? [...this.#x.peers.values()].map((o) => o.seat.hex) : []);
+    for (const t of withheld) p.gives.delete(t);
+    await this.#x.taking.heardWhere(p, m, withheld.has(this.#own), now);
+  }
+
+  /** follow reports a peer who does not say it, or sees others than this member does. */
+  async follow(p, now) {
+    if (!p.mute && p.theirs.generation > 0 && now - p.heard >= 3 * this.#every(p.members)) {
+      p.mute = true;
+      await this.#x.trouble(p.identity, new Trouble('silent', 'is in the room\'s list, and does not say that it is here'));
+    }
+    if (!p.split && p.differs !== undefined && now - p.differs >= splitAfter) {
+      p.split = true;
+      await this.#x.trouble(p.identity, new Trouble('split', 'sees others in the room than this member does'));
+    }
+  }
+}
