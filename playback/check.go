@@ -253,6 +253,9 @@ func (c *checker) header(tracks []media.Track) {
 }
 
 func (c *checker) event(e media.Event, facts *segmentFacts) {
+	if c.o.OnEvent != nil {
+		c.o.OnEvent(e)
+	}
 	if e.Type == media.EventStop {
 		c.ends = append(c.ends, e)
 	}
@@ -292,6 +295,9 @@ func (c *checker) frame(f media.Frame) {
 	c.Frames++
 	c.newest = max(c.newest, f.Time)
 	t := c.tracks[f.Track] // never missing: the Matroska reader refuses frames of no track
+	if c.o.OnFrame != nil {
+		c.o.OnFrame(t.Track, f)
+	}
 	t.waiting = append(t.waiting, checkedFrame{f.Time, f.Time + f.Duration, f.Key, c.number})
 	c.tally.Frame(f, t.Codec)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // A Source returns a recording's segments, decrypted. Its methods are called
@@ -42,6 +44,10 @@ type Options struct {
 	// and its last, which has the length. The times of the others are estimated.
 	// Tracks and Events may lack what is in them until they are read.
 	Brief bool
+	// OnFrame and OnEvent, if not nil, are called by Check with all that it reads, in the
+	// order of the segments.
+	OnFrame func(media.Track, media.Frame)
+	OnEvent func(media.Event)
 }
 
 // A SegmentError reports that a segment, or the part of it after some point,

@@ -139,6 +139,49 @@ func TestConsent(t *testing.T) {
 	})
 }
 
+// A recorder takes no key that was given for another recording, or for a state that it did
+// not tell; and after a no it has none of what it was given before.
+func TestRecorderRefusesOtherRecordings(t *testing.T) {
+	for name, records := range map[string]func(string, Hash) bool{
+		"another recording": func(recording string, _ Hash) bool { return recording != recordingID },
+		"another state":     func(_ string, state Hash) bool { return state == Hash{} },
+	} {
+		simulate(t, 2, func(t *testing.T, w *world) {
+			ada := w.join("ada", nil)
+			bot := w.join("bot", func(s *sim, c *Config) {
+				recorder(s, c)
+				c.Records, c.Listen = records, true
+			})
+			w.pass(5 * time.Second)
+			ada.agrees = true
+			ada.decideAbout(bot)
+			w.pass(5 * time.Second)
+			if held, _ := bot.Held("ada"); held || len(bot.ever) > 0 || bot.notes > 0 || !slices.Contains(bot.wrong["ada"], member.Stale) {
+				t.Errorf("%s: the bot has %d keys, and reported %v", name, len(bot.ever), bot.wrong["ada"])
+			}
+		})
+	}
+	simulate(t, 2, func(t *testing.T, w *world) {
+		ada := w.join("ada", nil)
+		bot := w.join("bot", recorder)
+		ada.agrees = true
+		w.pass(5 * time.Second)
+		if held, why := bot.Held("ada"); !held || why != "" {
+			t.Errorf("the bot has a key: %t, %q", held, why)
+		}
+		ada.agrees = false
+		ada.decideAbout(bot)
+		w.pass(2 * time.Second)
+		if held, why := bot.Held("ada"); held || why != NoConsent {
+			t.Errorf("after a no it has a key: %t, %q", held, why)
+		}
+		w.pass(keyGrace + freshUse)
+		if n := len(bot.rings["ada"]); n > 0 {
+			t.Errorf("the bot still has %d keys of what came before", n)
+		}
+	})
+}
+
 // Who is away for a moment costs nothing; who is away for longer is a leaver, and
 // comes back as one who joins.
 func TestAway(t *testing.T) {

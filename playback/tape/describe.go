@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -172,6 +173,7 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 		return d, err
 	}
 	d.addSession(s, t.rec.Head().State == archive.StateClosed || t.opened() == s)
+	d.addAgreements(t.o)
 	d.addUnreadable(t, s, func(name string) bool { return denied != nil || there[name] })
 	return d, nil
 }
@@ -190,6 +192,29 @@ func (d *Description) addSession(s *playback.Session, all bool) {
 	d.Names = media.NewNames(tracks, d.Events)
 	d.Silent = silences(tracks, d.Names, d.Events)
 	d.Holes = Holes(tracks, d.Names, playback.Holes(d.Events))
+}
+
+// addAgreements adds what members signed about being recorded, and faults of that.
+func (d *Description) addAgreements(o Options) {
+	a := o.readAgreements(d.ID, d.Events, d.Duration)
+	d.MemberKeys = a.members
+	for i := range d.People {
+		p := &d.People[i]
+		p.Agreed = a.of[p.Identity]
+		for _, f := range a.faults {
+			if f.Participant == p.Identity {
+				p.Faults = append(p.Faults, f)
+			}
+		}
+	}
+}
+
+// Agreements returns, by participant, what members signed about being recorded, as the
+// events of the recording have it, and whether they made the room's keys. Without
+// Options.Evidence nothing of that is known.
+func (t *Tape) Agreements(events []media.Event, end time.Duration) (of map[string][]Agreement, memberKeys bool) {
+	a := t.o.readAgreements(t.ID(), events, end)
+	return a.of, a.members && t.o.Evidence != nil
 }
 
 // addUnreadable adds the segments that cannot be read, and why. there reports

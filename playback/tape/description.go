@@ -53,6 +53,7 @@ type Description struct {
 	Follows      string        // the ID of the recording whose meeting it continues
 	Tracks       []Track       // in order of appearance; tracks without media come last
 	People       []Person      // in order of joining
+	MemberKeys   bool          // the members made the room's keys, and gave them to the recorder if they agreed
 	Names        *media.Names  // what they are called, such that they can be told apart; nil if nothing opens
 	Silent       []Silence     // published tracks on which nothing was ever sent
 	Events       []media.Event // the timeline, by time

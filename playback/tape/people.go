@@ -19,6 +19,10 @@ type Person struct {
 	// VerifiedBy is media.VerifiedByProof or media.VerifiedByOperator. Empty
 	// means not verified.
 	VerifiedAs, VerifiedBy string
+	// Agreed are the spans in which the recorder had their key, by what they signed, and
+	// Faults are what of that does not count. See Options.Evidence.
+	Agreed []Agreement
+	Faults []NoteFault
 }
 
 // Identified is how a person was identified.

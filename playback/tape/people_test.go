@@ -1,7 +1,7 @@
 package tape
 
 import (
-	"slices"
+	"reflect"
 	"testing"
 	"time"
 
@@ -29,7 +29,7 @@ func TestPeople(t *testing.T) {
 		{Identity: "bob", Name: "Bob", From: 10 * s, To: 50 * s, Speaking: 1500 * time.Millisecond, Identified: "claimed"},
 		{Identity: "cy", Name: "Cy", To: 100 * s, Identified: "unknown"},
 	}
-	if got := peopleOf(tracks, events, 100*s); !slices.Equal(got, want) {
+	if got := peopleOf(tracks, events, 100*s); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
 }

@@ -23,6 +23,10 @@ type Options struct {
 	// called from several goroutines at once.
 	Signer func(key string) Signer
 
+	// Evidence reads what members signed about being recorded. Nil means that nobody
+	// checks that.
+	Evidence *Evidence
+
 	// OnRead, if not nil, is called after each segment that was read, or could
 	// not be read. It may be called from several goroutines at once.
 	OnRead func(segment int)

@@ -2,7 +2,9 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,23 +27,25 @@ func appendSeconds(b []byte, d time.Duration) []byte {
 
 // A description is a recording as the page gets it, except the long lists.
 type description struct {
-	Version      string      `json:"version"`
-	ID           string      `json:"id"`
-	State        string      `json:"state"`
-	Signers      []string    `json:"signers"`
-	Distrust     *finding    `json:"distrust"`
-	PostQuantum  bool        `json:"post_quantum"`
-	ResealedFrom string      `json:"resealed_from"`
-	Command      string      `json:"command"`
-	Room         string      `json:"room"`
-	Title        string      `json:"title"`
-	Start        string      `json:"start"`
-	Duration     seconds     `json:"duration"`
-	Epochs       []epochJSON `json:"epochs"`
-	Tracks       []trackJSON `json:"tracks"`
-	Holes        []holeJSON  `json:"holes"`
-	WideHoles    int         `json:"wide_holes"`
-	Problems     []trouble   `json:"problems"`
+	Version      string          `json:"version"`
+	ID           string          `json:"id"`
+	State        string          `json:"state"`
+	Signers      []string        `json:"signers"`
+	Distrust     *finding        `json:"distrust"`
+	PostQuantum  bool            `json:"post_quantum"`
+	ResealedFrom string          `json:"resealed_from"`
+	Command      string          `json:"command"`
+	Room         string          `json:"room"`
+	Title        string          `json:"title"`
+	Start        string          `json:"start"`
+	Duration     seconds         `json:"duration"`
+	Epochs       []epochJSON     `json:"epochs"`
+	Tracks       []trackJSON     `json:"tracks"`
+	Holes        []holeJSON      `json:"holes"`
+	WideHoles    int             `json:"wide_holes"`
+	Problems     []trouble       `json:"problems"`
+	MemberKeys   bool            `json:"member_keys"`
+	Agreed       []agreementJSON `json:"agreed"`
 	// From and EventsFrom are where the lists of segments and events begin.
 	// Earlier segments are included if they are not readable.
 	From        int `json:"from"`
@@ -73,6 +77,25 @@ type holeJSON struct {
 	From   seconds `json:"from"`
 	To     seconds `json:"to"`
 	Reason string  `json:"reason"`
+}
+
+// An agreementJSON is a span in which a recorder had a member's key.
+type agreementJSON struct {
+	Participant string   `json:"participant"`
+	From        seconds  `json:"from"`
+	To          seconds  `json:"to"`
+	By          string   `json:"by"`
+	Readers     []string `json:"readers"`
+}
+
+func agreementsJSON(of map[string][]tape.Agreement) []agreementJSON {
+	all := []agreementJSON{}
+	for _, who := range slices.Sorted(maps.Keys(of)) {
+		for _, a := range of[who] {
+			all = append(all, agreementJSON{who, seconds(a.From), seconds(a.To), a.By.Who, append([]string{}, a.Readers...)})
+		}
+	}
+	return all
 }
 
 // A trouble is a segment that cannot be played to its end.
@@ -109,13 +132,14 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *openRecordi
 func (t *openRecording) describe(from, events int) ([]byte, error) {
 	t.mu.Lock()
 	session, segments, all := t.session, t.segments, t.events
+	agreed, keys := t.agreed, t.keys
 	version, log := t.versionString(), t.rec.Log()
 	t.mu.Unlock()
 	tracks := session.Tracks()
 	events = min(events, len(all))
 	d := description{
 		Version: version, ID: t.id, State: string(log.State), Signers: signers(log), PostQuantum: log.PostQuantum,
-		Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Problems: []trouble{},
+		Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Problems: []trouble{}, Agreed: agreed, MemberKeys: keys,
 		From: from, EventsFrom: events, EventsTotal: len(all),
 	}
 	if start := session.Start(); !start.IsZero() {

@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // A Library returns recordings; [Tapes] makes one for a store. Its methods may be
@@ -30,6 +32,9 @@ type Recording interface {
 	// Log returns what log and head say, and which epochs open: see
 	// tape.Tape.Log.
 	Log() *tape.Description
+	// Agreements returns, by participant, what members signed about being recorded: see
+	// tape.Tape.Agreements.
+	Agreements(events []media.Event, end time.Duration) (of map[string][]tape.Agreement, memberKeys bool)
 	// Follow returns the later state of a recording that goes on. If nothing is
 	// new, it returns the same Recording.
 	Follow(ctx context.Context) (Recording, error)

@@ -60,6 +60,7 @@ type fakeRecording struct {
 	errs     map[int]error
 	log      tape.Description
 	later    *fakeRecording
+	agreed   map[string][]tape.Agreement
 	// reading, if set, is called at each read and may wait.
 	reading func(ctx context.Context, n int) error
 	reads   map[int]int
@@ -93,6 +94,10 @@ func (r *fakeRecording) Follow(ctx context.Context) (Recording, error) {
 		return r.later, nil
 	}
 	return r, nil
+}
+
+func (r *fakeRecording) Agreements([]media.Event, time.Duration) (map[string][]tape.Agreement, bool) {
+	return r.agreed, len(r.agreed) > 0
 }
 
 func (r *fakeRecording) setErr(n int, err error) {

@@ -27,7 +27,9 @@ type openRecording struct {
 	rec      Recording
 	session  *playback.Session
 	segments []playback.Segment // of session, not to be changed
-	events   []media.Event      // in the order in which they were learned
+	events   []media.Event      // in the order in which they were learned, without what members signed
+	agreed   []agreementJSON    // what that comes to
+	keys     bool               // the members made the room's keys
 	version  int
 	changed  chan struct{} // closed when version changes
 	waiting  int           // how many wait for changed
@@ -104,9 +106,11 @@ func (t *openRecording) open() {
 // set stores a state of the recording.
 func (t *openRecording) set(rec Recording, session *playback.Session) {
 	events := session.Events()
+	agreed, keys := rec.Agreements(events, session.Duration())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.rec, t.session = rec, session
+	t.agreed, t.keys = agreementsJSON(agreed), keys
 	// The page asks for events from a number on, so known events keep their
 	// places.
 	known := make(map[media.Event]int)
@@ -114,6 +118,9 @@ func (t *openRecording) set(rec Recording, session *playback.Session) {
 		known[e]++
 	}
 	for _, e := range events {
+		if e.Type == media.EventCard || e.Type == media.EventState || e.Type == media.EventNote {
+			continue
+		}
 		if known[e] > 0 {
 			known[e]--
 			continue

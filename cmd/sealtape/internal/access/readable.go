@@ -20,7 +20,7 @@ import (
 func (a *Access) Options(identities []age.Identity) tape.Options {
 	return tape.Options{Options: archive.Options{
 		Verifiers: a.Recorders, Granters: a.Counting(a.All), Revoked: a.Former, Identities: identities, Heads: a.Heads, Self: a.Own, Share: a.Share,
-	}, Signer: a.signer}
+	}, Signer: a.signer, Evidence: evidence()}
 }
 
 // signer tells whose a key is.

@@ -137,6 +137,11 @@ func Meeting(e *ui.Env, i *InfoJSON) error {
 		return err
 	}
 	names := i.names()
+	if i.MemberKeys {
+		if err := e.Section(i.agreedRows(names)); err != nil {
+			return err
+		}
+	}
 	rows = [][]string{{"TRACK", "CODEC", "FORMAT"}}
 	for _, t := range i.Tracks {
 		format := sizeText(t)
@@ -166,6 +171,32 @@ func Meeting(e *ui.Env, i *InfoJSON) error {
 		rows = append(rows, []string{h.Label, seconds(h.From), seconds(h.To), holeText(h)})
 	}
 	return e.Section(foldRows(rows, "hole"))
+}
+
+// agreedRows say who agreed to be recorded, since when, by whose key, and who could open
+// what was recorded, as they were told.
+func (i *InfoJSON) agreedRows(names *media.Names) [][]string {
+	rows := [][]string{{"AGREED", "FROM", "TO", "SIGNED BY", "TO BE OPENED BY"}}
+	for _, p := range i.Participants {
+		name := ui.Clean(names.Of(p.Identity, p.Name))
+		if len(p.Agreed) == 0 {
+			rows = append(rows, []string{name, "-", "-", "-", "nothing of theirs was opened"})
+		}
+		for _, a := range p.Agreed {
+			readers := "not known"
+			if n := len(a.Readers); n > 0 {
+				readers = a.Readers[0]
+				if n > 1 {
+					readers += fmt.Sprintf(" and %d more", n-1)
+				}
+			}
+			rows = append(rows, []string{name, seconds(a.From), seconds(a.To), a.By, readers})
+		}
+		for _, f := range p.Faults {
+			rows = append(rows, []string{name, "-", "-", "-", "does not count: " + ui.Clean(f)})
+		}
+	}
+	return foldRows(rows, "one")
 }
 
 // names returns what people are called, such that they can be told apart.

@@ -28,6 +28,7 @@ type InfoJSON struct {
 	Room         string      `json:"room,omitempty"`
 	Start        *time.Time  `json:"start,omitempty"`
 	Duration     *float64    `json:"duration,omitempty"`
+	MemberKeys   bool        `json:"member_keys,omitempty"`
 	Incomplete   bool        `json:"incomplete"`
 	verdictJSON
 	Participants []personJSON     `json:"participants"`
@@ -117,6 +118,20 @@ type personJSON struct {
 	Identified string  `json:"identified"`
 	VerifiedAs string  `json:"verified_as,omitempty"`
 	VerifiedBy string  `json:"verified_by,omitempty"`
+
+	Agreed []agreementJSON `json:"agreed,omitempty"`
+	Faults []string        `json:"note_faults,omitempty"`
+}
+
+// An agreementJSON is a span in which the recorder had somebody's key.
+type agreementJSON struct {
+	From    float64   `json:"from"`
+	To      float64   `json:"to"`
+	Name    string    `json:"name"`
+	By      string    `json:"signed_by"`
+	Signed  time.Time `json:"signed"`
+	Readers []string  `json:"readers"`
+	Access  string    `json:"access,omitempty"`
 }
 
 // InfoOf returns what is told of a recording.
@@ -125,7 +140,7 @@ func InfoOf(d *tape.Description) *InfoJSON {
 	i := &InfoJSON{
 		ID: d.ID, State: string(d.State), Recorder: whoSigned(d.Signers), PostQuantum: d.PostQuantum, Objects: d.Objects, Missing: orNone(d.Missing),
 		Bytes: d.Bytes, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{},
-		ResealedFrom: d.ResealedFrom, Follows: d.Follows, Title: d.Title, Room: d.Room, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
+		ResealedFrom: d.ResealedFrom, Follows: d.Follows, Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
 		Participants: []personJSON{}, Tracks: []InfoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []LockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),
 	}
@@ -141,8 +156,15 @@ func InfoOf(d *tape.Description) *InfoJSON {
 		i.Epochs = append(i.Epochs, j)
 	}
 	for _, p := range d.People {
-		i.Participants = append(i.Participants, personJSON{p.Identity, p.Name, p.From.Seconds(), p.To.Seconds(), p.Speaking.Seconds(),
-			string(p.Identified), p.VerifiedAs, p.VerifiedBy})
+		j := personJSON{Identity: p.Identity, Name: p.Name, From: p.From.Seconds(), To: p.To.Seconds(), Speaking: p.Speaking.Seconds(),
+			Identified: string(p.Identified), VerifiedAs: p.VerifiedAs, VerifiedBy: p.VerifiedBy}
+		for _, a := range p.Agreed {
+			j.Agreed = append(j.Agreed, agreementJSON{a.From.Seconds(), a.To.Seconds(), a.Name, a.By.Who, a.Signed, orNone(a.Readers), a.Access})
+		}
+		for _, f := range p.Faults {
+			j.Faults = append(j.Faults, f.Text)
+		}
+		i.Participants = append(i.Participants, j)
 	}
 	for _, t := range d.Tracks {
 		i.Tracks = append(i.Tracks, InfoTrackJSON{trackOf(t.Track), t.PublishedWidth, t.PublishedHeight, t.Less, t.Smaller.Seconds(), t.Plaintext})

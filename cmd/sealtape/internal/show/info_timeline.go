@@ -43,6 +43,12 @@ func what(ev media.Event) string {
 	switch ev.Type {
 	case media.EventStream:
 		return streamText(ev)
+	case media.EventCard:
+		return "their card: " + ev.Name
+	case media.EventState:
+		return "members were told who can open what follows, and what of it"
+	case media.EventNote:
+		return noteText(ev)
 	case media.EventDropped:
 		return fmt.Sprintf("%s of the type %s, too many came at once", ui.Count(ev.Count, "event"), ev.Reason)
 	}
@@ -70,6 +76,24 @@ func what(ev media.Event) string {
 		add(beginning(ev.Text))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// noteText tells what a member signed, without checking it: see agreedRows.
+func noteText(ev media.Event) string {
+	says := func(line string) bool { return strings.Contains(ev.Text, "\n"+line+"\n") }
+	switch {
+	case ev.Reason == media.NoteConsent && says("answer: yes"):
+		return "signed: they agree to be recorded"
+	case ev.Reason == media.NoteConsent:
+		return "signed: they do not agree to be recorded"
+	case says("why: -"):
+		return "signed: their key, for this recording"
+	case says("why: paused"):
+		return "signed: no key, because of a pause"
+	case says("why: unverified"):
+		return "signed: no key, because they have not verified the recorder"
+	}
+	return "signed: no key, because they have not agreed"
 }
 
 // streamText tells of what a member sent that is not kept.

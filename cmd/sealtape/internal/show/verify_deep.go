@@ -42,13 +42,15 @@ type deepJSON struct {
 	Incomplete bool    `json:"incomplete"`
 	Quiet      int     `json:"quiet"`
 	QuietTime  float64 `json:"quiet_time"`
+	MemberKeys bool    `json:"member_keys,omitempty"`
+	Notes      int     `json:"agreed"`
 }
 
 func (d *DeepReport) json() *deepJSON {
 	return &deepJSON{
 		Segments: d.Segments, Indexes: d.Indexes, NoKey: d.NoKey, Frames: d.Frames, Duration: d.Duration.Seconds(),
 		Holes: len(d.Holes), Missing: missing(tape.Holes(nil, nil, d.Holes)).Seconds(), Incomplete: d.Incomplete,
-		Quiet: d.Quiet, QuietTime: d.QuietTime.Seconds(),
+		Quiet: d.Quiet, QuietTime: d.QuietTime.Seconds(), MemberKeys: d.MemberKeys, Notes: d.Notes,
 	}
 }
 
@@ -62,10 +64,14 @@ func missing(holes []tape.Hole) (sum time.Duration) {
 
 // rows are what is shown of it.
 func (d *DeepReport) rows() [][]string {
-	return [][]string{
+	rows := [][]string{
 		{"decrypted:", fmt.Sprintf("%s, %s, %s in %s", ui.Count(d.Segments, "segment"), indexCount(d.Indexes),
 			ui.Count(d.Frames, "frame"), ui.Length(d.Duration))},
 	}
+	if d.MemberKeys {
+		rows = append(rows, []string{"agreed:", fmt.Sprintf("%s in which the recorder had a member's key, signed by the member", ui.Count(d.Notes, "span"))})
+	}
+	return rows
 }
 
 // holesText says what holes there are, in all tracks together.

@@ -35,6 +35,8 @@
  * @property {Hole[]} [holes]
  * @property {number} [wide_holes] how many holes of a second or more make it incomplete
  * @property {Problem[]} [problems]
+ * @property {boolean} [member_keys] the members made the room's keys, and gave them if they agreed
+ * @property {Agreement[]} [agreed] when they did
  * @property {SegmentEntry[]} [segments] those asked for
  * @property {Event[]} [events] those asked for
  * @property {number} [events_total] how many events there are with those not asked for
@@ -42,6 +44,13 @@
  * @typedef {{ number: number, opens: boolean, first: number, last: number }} Epoch
  *
  * @typedef {{ segment: number, error: string }} Problem error is locked, failed, gone or later
+ *
+ * @typedef {object} Agreement a span in which a member agreed to be recorded, by what they signed
+ * @property {string} participant
+ * @property {number} from seconds
+ * @property {number} to seconds
+ * @property {string} by whose key signed it
+ * @property {string[]} readers who could open the recording, as they were told
  *
  * @typedef {object} Finding what is wrong with a recording as a whole
  * @property {string} code one of finding.go

@@ -15,6 +15,7 @@ import * as spans from "./spans.js";
  * @property {spans.Span[]} presence
  * @property {spans.Span[]} speaking
  * @property {import("./tracks_of.js").Track[]} tracks
+ * @property {import("./description.js").Agreement[]} agreed when they agreed to be recorded, if members made the room's keys
  */
 
 /**
@@ -55,6 +56,6 @@ function personOf(id, marks, tracks, duration) {
 	return {
 		id, name, how: least || (name ? "claimed" : "unknown"), known: m.known,
 		twin: false, reader: !!m.verified && marks.readers.has(m.verified),
-		presence: spans.merge(presence, 0.25), speaking: spans.merge(m.speaking), tracks,
+		presence: spans.merge(presence, 0.25), speaking: spans.merge(m.speaking), tracks, agreed: [],
 	};
 }

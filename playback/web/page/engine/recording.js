@@ -58,6 +58,10 @@ export class Recording {
 	tracks = [];
 	/** @type {import("./people.js").Person[]} by when they came */
 	people = [];
+	/** The members made the room's keys, and gave them to the recorder if they agreed. */
+	memberKeys = false;
+	/** @type {import("./description.js").Agreement[]} */
+	#agreed = [];
 	/** @type {spans.Span[]} when anybody speaks */
 	speaking = [];
 	/** @type {{ t: number, who: string, name: string, text: string, reaction: boolean }[]} */
@@ -97,6 +101,8 @@ export class Recording {
 		this.command = d.command || "";
 		this.epochs = d.epochs || [];
 		this.problems = d.problems || [];
+		this.memberKeys = !!d.member_keys;
+		this.#agreed = d.agreed || [];
 		this.segments.take(d.segments || [], (d.tracks || []).map((t) => String(t.uid)));
 		this.#takeEvents(d.events || [], d.events_total);
 		this.#declared = d.holes || this.#declared;
@@ -131,6 +137,7 @@ export class Recording {
 		const marks = new Marks(this.events), { segments, duration } = this;
 		this.tracks = tracksOf(list, { segments, marks, duration });
 		this.people = peopleOf(marks, this.tracks, duration);
+		for (const p of this.people) p.agreed = this.#agreed.filter((a) => a.participant === p.id);
 		this.#trackByUID = new Map(this.tracks.map((t) => [t.uid, t]));
 		this.#personByID = new Map(this.people.map((p) => [p.id, p]));
 		this.speaking = spans.merge(this.people.flatMap((p) => p.speaking));

@@ -1,7 +1,7 @@
 import { within } from "../engine/spans.js";
 import { el } from "./dom.js";
 import { say } from "./language.js";
-import { explanation, facts, identity, volumeSlider } from "./person.js";
+import { agreements, explanation, facts, identity, volumeSlider } from "./person.js";
 import { turnButtons } from "./turn_buttons.js";
 import { avatar, howBadge, personNode } from "./words.js";
 
@@ -53,7 +53,8 @@ export class PeopleList {
 		const who = el("div", {}, el("strong", {}, personNode(p)), howBadge(p.how, true));
 		return el("li", { class: "person" },
 			el("div", { class: "who" }, avatar(p.id, name), who, mark),
-			el("details", {}, el("summary", {}, say("how.known")), explanation(p.how), identity(p)),
+			el("details", {}, el("summary", {}, say("how.known")), explanation(p.how), identity(p),
+				...agreements(p, this.#recording.memberKeys)),
 			el("p", { class: "quiet" }, facts(p)), turnButtons(p, this.#player), volumeSlider(p, this.#player));
 	}
 

@@ -59,6 +59,26 @@ export function facts(person) {
 }
 
 /**
+ * agreements say since when a person agreed to be recorded, by whose key, and who could
+ * open it; nothing where members did not make the room's keys.
+ * @param {Person} person
+ * @param {boolean} memberKeys
+ */
+export function agreements(person, memberKeys) {
+	if (!memberKeys) return [];
+	if (!person.agreed.length) return [el("p", { class: "quiet" }, say("person.agreedNot"))];
+	return person.agreed.slice(0, mostAgreed).map((a) => {
+		const span = `${time(a.from)}–${time(a.to)}`, by = line(a.by, 160);
+		const readers = a.readers.slice(0, mostAgreed).map((r) => line(r, 160)).join(", ");
+		return el("p", { class: "quiet" }, say("person.agreed", { span, by }),
+			readers ? ` ${say("person.agreedReaders", { readers })}` : "");
+	});
+}
+
+/** How many agreements, and readers, are shown. */
+const mostAgreed = 20;
+
+/**
  * identity says who a person was in the room.
  * @param {Person} person
  */

@@ -375,6 +375,9 @@ export const words = {
 	"person.timesMore": { one: "da {spans} und {n} weiteres Mal", other: "da {spans} und {n} weitere Male" },
 	"person.plain": "kam ohne Ende-zu-Ende-Verschlüsselung",
 	"person.reader": "darf diese Aufnahme öffnen",
+	"person.agreed": "Was sie von {span} sendeten, öffnete ihr Schlüssel: Zustimmung, unterschrieben von {by}.",
+	"person.agreedNot": "Nichts von dieser Person wurde geöffnet: Sie stimmte der Aufnahme nicht zu.",
+	"person.agreedReaders": "Ihr war gesagt worden, dass {readers} es öffnen können.",
 	"person.identity": "Identität im Raum: {id}",
 
 	"moment.speak": { one: "{names} spricht", other: "{names} sprechen" },

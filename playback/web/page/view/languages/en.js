@@ -384,6 +384,9 @@ export const words = {
 	"person.timesMore": { one: "here {spans} and {n} more time", other: "here {spans} and {n} more times" },
 	"person.plain": "came without end-to-end encryption",
 	"person.reader": "may open this recording",
+	"person.agreed": "Their key opened what they sent from {span}: they agreed, signed by {by}.",
+	"person.agreedNot": "Nothing of theirs was opened: they did not agree to be recorded.",
+	"person.agreedReaders": "They were told that {readers} could open it.",
 	"person.identity": "Identity in the room: {id}",
 
 	// Finding the way.

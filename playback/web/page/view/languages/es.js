@@ -375,6 +375,9 @@ export const words = {
 	"person.timesMore": { one: "presente {spans} y {n} vez más", other: "presente {spans} y {n} veces más" },
 	"person.plain": "sin cifrado de extremo a extremo",
 	"person.reader": "puede abrir esta grabación",
+	"person.agreed": "Su clave abrió lo que envió de {span}: aceptación firmada por {by}.",
+	"person.agreedNot": "Nada de esta persona se abrió: no aceptó que se la grabara.",
+	"person.agreedReaders": "Se le dijo que {readers} podrían abrirlo.",
 	"person.identity": "Identidad en la sala: {id}",
 
 	"moment.speak": { one: "{names} habla", other: "{names} hablan" },

@@ -375,6 +375,9 @@ export const words = {
 	"person.timesMore": { one: "présent {spans} et {n} autre fois", other: "présent {spans} et {n} autres fois" },
 	"person.plain": "sans chiffrement de bout en bout",
 	"person.reader": "peut ouvrir cet enregistrement",
+	"person.agreed": "Sa clé a ouvert ce qui a été envoyé de {span} : accord signé par {by}.",
+	"person.agreedNot": "Rien de cette personne n’a été ouvert : elle n’a pas accepté d’être enregistrée.",
+	"person.agreedReaders": "On lui avait dit que {readers} pourraient l’ouvrir.",
 	"person.identity": "Identité dans la salle : {id}",
 
 	"moment.speak": { one: "{names} parle", other: "{names} parlent" },
