@@ -5,3 +5,14 @@ addEventListener("DOMContentLoaded", async () => {
 	const script = document.querySelector("script[type=module][src$='/view/watch.js']");
 	if (script) window.sealtape = await (await import(script.src)).opened;
 });
+
+// Where the page leads the sound of an element through, which can have one such source in
+// its life: window.sources, by element.
+(() => {
+	const sources = window.sources = new WeakMap(), { createMediaElementSource } = AudioContext.prototype;
+	AudioContext.prototype.createMediaElementSource = function (element) {
+		const source = createMediaElementSource.call(this, element);
+		sources.set(element, source);
+		return source;
+	};
+})();

@@ -84,7 +84,7 @@
 				if (this.since >= 0) {
 					this.since++;
 					if (v > 0 !== this.last > 0) this.crossings++;
-					if (this.since === ${Math.round(0.024 * 48000)}) {
+					if (this.since === Math.round(0.024 * sampleRate)) {
 						this.port.postMessage({ ...this.onset, hz: this.crossings / 2 / this.since * sampleRate });
 						this.since = -1;
 					}
@@ -101,16 +101,25 @@
 			return true;
 		}
 	})`;
-	const context = meter.context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
-	await context.audioWorklet.addModule(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-	const hear = (uid, audio) => {
+	const module = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+	const own = meter.context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+	const prepared = new Map([[own, own.audioWorklet.addModule(module)]]);
+	await prepared.get(own);
+	/** hear listens to what a page levels on its way there, and else takes the sound for itself. */
+	const hear = async (uid, audio) => {
 		watched.add(audio);
-		const tap = context.createMediaElementSource(audio), ear = new AudioWorkletNode(context, "ear", { channelCount: 1, channelCountMode: "explicit" });
+		while (player.levelled && !sources.has(audio)) await new Promise((done) => setTimeout(done, 5));
+		const tap = sources.get(audio) ?? own.createMediaElementSource(audio), { context } = tap;
+		if (!prepared.has(context)) prepared.set(context, context.audioWorklet.addModule(module));
+		await prepared.get(context);
+		const ear = new AudioWorkletNode(context, "ear", { channelCount: 1, channelCountMode: "explicit" });
 		tap.connect(ear);
-		tap.connect(context.destination);
+		if (context === own) tap.connect(context.destination);
 		ear.port.onmessage = ({ data }) => {
-			const heard = data.wall - performance.timeOrigin, rate = player.rate, of = meter.generation;
-			setTimeout(() => of === meter.generation && meter.beeps.push({ uid, heard, hz: data.hz, rate, clock: at(heard) }), 50);
+			// Of a sound that it does not lead anywhere a page cannot know the device's delay.
+			const delay = context === own ? 0 : context.baseLatency + context.outputLatency + 0.006;
+			const heard = data.wall - performance.timeOrigin + delay * 1000, rate = player.rate, of = meter.generation;
+			setTimeout(() => of === meter.generation && meter.beeps.push({ uid, heard, hz: data.hz, rate, clock: at(heard) }), 50 + delay * 1000);
 			if (meter.beeps.length > 50000) meter.beeps.splice(0, 25000);
 		};
 	};
@@ -119,7 +128,7 @@
 			if (watched.has(element)) continue;
 			try {
 				if (element instanceof HTMLVideoElement) watch(uid, element);
-				else hear(uid, element);
+				else hear(uid, element).catch((e) => meter.trouble.push(`${uid}: ${e}`));
 			} catch (e) {
 				watched.add(element);
 				meter.trouble.push(`${uid}: ${e}`);
@@ -128,7 +137,7 @@
 	};
 	player.addEventListener("tracks", attach);
 	attach();
-	await context.resume();
+	await own.resume();
 
 	/** take returns what was noted since it was called last. */
 	meter.take = () => {

@@ -1,4 +1,4 @@
-/** A Mixer has the volume of each element: that of all, and that of each person. */
+/** A Mixer has the volume of each sound: that of all, and that of each person. */
 export class Mixer {
 	/** From 0 to 1. */
 	#volume = 1;
@@ -24,13 +24,11 @@ export class Mixer {
 	}
 
 	/**
-	 * apply sets the volume of a person's sound.
-	 * @param {HTMLMediaElement} element
+	 * heard returns how loud a person's sound is to be, from 0 to 1, but for whether it is muted.
 	 * @param {string} [participant]
 	 */
-	apply(element, participant) {
-		element.muted = this.muted;
-		element.volume = this.#volume * this.volumeOf(participant);
+	heard(participant) {
+		return this.#volume * this.volumeOf(participant);
 	}
 }
 

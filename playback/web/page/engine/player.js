@@ -1,4 +1,5 @@
 import { Clock } from "./clock.js";
+import { Leveller } from "./leveller.js";
 import { Live } from "./live.js";
 import { Mixer } from "./mixer.js";
 import { stateOf } from "./state.js";
@@ -26,6 +27,7 @@ export class Player extends EventTarget {
 	#destroyed = false;
 	#clock = new Clock();
 	#mixer = new Mixer();
+	#leveller = new Leveller();
 	#onVisibility = () => this.#transport.schedule(true);
 	#tracks;
 	#transport;
@@ -44,7 +46,7 @@ export class Player extends EventTarget {
 		this.#tracks = new Tracks({
 			recording, source, clock: this.#clock,
 			schedule: (plan) => this.#transport.schedule(plan), emit: (change) => this.#emit(change),
-			opened: (p) => this.#setVolumeOf(p), refused: () => this.#refused(), stopped: () => this.pause(),
+			opened: (p) => this.#opened(p), soundDelay: (e) => this.#leveller.delayOf(e), refused: () => this.#refused(), stopped: () => this.pause(),
 		});
 		this.#transport = new Transport({
 			recording, tracks: this.#tracks, clock: this.#clock, emit: (change) => this.#emit(change),
@@ -89,6 +91,14 @@ export class Player extends EventTarget {
 		this.#mixer.volume = volume;
 		this.#setVolumes();
 	}
+	/** Whether all speakers are equally loud, where the browser can do that. */
+	get levelled() { return this.#leveller.on; }
+	set levelled(on) {
+		this.#leveller.on = !!on;
+		if (!this.paused) this.#leveller.wake();
+		this.#emit("state");
+	}
+
 	get muted() { return this.#mixer.muted; }
 	set muted(on) {
 		this.#mixer.muted = !!on;
@@ -108,6 +118,7 @@ export class Player extends EventTarget {
 	volumeOf(participant) { return this.#mixer.volumeOf(participant); }
 
 	play() {
+		this.#leveller.wake();
 		this.#transport.play();
 	}
 
@@ -199,6 +210,7 @@ export class Player extends EventTarget {
 		this.#live.close();
 		this.#transport.close();
 		this.#tracks.close();
+		this.#leveller.close();
 		document.removeEventListener("visibilitychange", this.#onVisibility);
 	}
 
@@ -216,8 +228,16 @@ export class Player extends EventTarget {
 	}
 
 	/** @param {import("./track_player.js").TrackPlayer} p */
+	#opened(p) {
+		if (p.kind === "audio") this.#leveller.add(p.element);
+		this.#setVolumeOf(p);
+	}
+
+	/** @param {import("./track_player.js").TrackPlayer} p */
 	#setVolumeOf(p) {
-		if (p.kind === "audio") this.#mixer.apply(p.element, this.recording.track(p.uid)?.participant);
+		if (p.kind !== "audio") return;
+		p.element.muted = this.#mixer.muted;
+		this.#leveller.setVolume(p.element, this.#mixer.heard(this.recording.track(p.uid)?.participant));
 	}
 
 	#grown() {

@@ -49,7 +49,7 @@ export class Starter {
 	 * @param {import("./track_media.js").TrackMedia} media
 	 * @param {object} config
 	 * @param {import("./start_delays.js").StartDelays} config.delays
-	 * @param {() => number} config.displayDelay how much later than the element says it is seen, in seconds
+	 * @param {() => number} config.outputDelay how much later than the element says it is seen or heard, in seconds
 	 * @param {() => void} config.started
 	 * @param {() => void} config.refused the browser wants a click before there is sound
 	 */
@@ -161,7 +161,7 @@ export class Starter {
 		const wait = this.placed === null ? NaN : this.placed - t;
 		if (wait > -startLate[this.#kind] && wait < 5) return this.startIn(wait / rate, rate);
 		// If it came late it takes longer than thought.
-		const needs = (this.#config.delays.of(this.#kind, "seek") + 0.06) * rate;
+		const needs = (this.#config.delays.of(this.#kind, "seek") + this.#config.outputDelay() + 0.06) * rate;
 		this.#joinLead = wait < 0 ? Math.min(3, Math.max(needs, this.#joinLead * 1.6)) : needs;
 		this.#place(t + this.#joinLead);
 	}
@@ -173,8 +173,7 @@ export class Starter {
 	 * @param {number} rate
 	 */
 	startIn(seconds, rate) {
-		const displayDelay = this.#kind === "video" ? this.#config.displayDelay() : 0;
-		const rest = seconds - this.#config.delays.of(this.#kind, this.startsBy) - displayDelay;
+		const rest = seconds - this.#config.delays.of(this.#kind, this.startsBy) - this.#config.outputDelay();
 		if (rest > timerFrom || this.#timer !== undefined || !this.#ready()) return;
 		if (rest < timerSlack || document.hidden) return this.#start(rate);
 		this.#timer = setTimeout(() => this.#start(rate), rest * 1000);

@@ -41,6 +41,7 @@ export class TrackPlayer {
 	/** @type {DisplayDelay|null} of pictures */
 	#display = null;
 	#delays;
+	#soundDelay;
 	#starter;
 	#stopped;
 
@@ -53,18 +54,20 @@ export class TrackPlayer {
 	 * @param {(now: number) => number} config.clockAt the recording time at a time of the machine
 	 * @param {() => void} config.changed it may be ready now, or need something
 	 * @param {(text: string) => void} config.broken a part cannot be decoded
+	 * @param {(element: HTMLMediaElement) => number} config.soundDelay how much later than its element says a sound is heard, in seconds
 	 * @param {() => void} config.refused the browser wants a click before there is sound
 	 * @param {() => void} config.stopped somebody else paused the element, who means all of them
 	 */
-	constructor(recording, track, element, { delays, clockAt, changed, broken, refused, stopped }) {
+	constructor(recording, track, element, { delays, clockAt, changed, broken, soundDelay, refused, stopped }) {
 		this.uid = track.uid;
 		this.kind = track.kind;
 		this.element = element;
 		this.media = new TrackMedia(recording.segments, track, element, { changed, broken, restarting: () => this.#starter.forget() });
 		this.#delays = delays;
+		this.#soundDelay = soundDelay;
 		this.#stopped = stopped;
 		this.#starter = new Starter(element, track.kind, this.media, {
-			delays, refused, displayDelay: () => this.#display?.value ?? 0, started: () => this.#started(),
+			delays, refused, outputDelay: () => this.#outputDelay, started: () => this.#started(),
 		});
 		const { signal } = this.#listening;
 		element.addEventListener("seeked", () => {
@@ -96,7 +99,10 @@ export class TrackPlayer {
 	get dry() { return this.#drySince !== null; }
 
 	/** How much before the clock is there it must be started with all others, in seconds. */
-	get startDelay() { return this.#delays.of(this.kind, "start"); }
+	get startDelay() { return this.#delays.of(this.kind, "start") + (this.kind === "audio" ? this.#outputDelay : 0); }
+
+	/** How much later than the element says it is seen or heard, in seconds of real time. */
+	get #outputDelay() { return this.#display?.value ?? this.#soundDelay(this.element); }
 
 	/**
 	 * aim makes t the time that is played, or will be.
@@ -153,7 +159,7 @@ export class TrackPlayer {
 		// The clock starts a little before what was aimed at, of which nothing need be
 		// here; and an element may still be where the clock was, or where it will be.
 		const at = Math.max(t, this.#aimed);
-		const near = this.playing && this.media.around(e.currentTime) && Math.abs(e.currentTime - t) < seekBeyond.audio;
+		const near = this.playing && this.media.around(e.currentTime) && Math.abs(this.#ahead(t, rate)) < seekBeyond.audio;
 		if (!this.media.around(at) && !near) {
 			this.halt();
 			if (!this.media.covered(at)) return false;
@@ -260,7 +266,9 @@ export class TrackPlayer {
 	 * @param {number} rate
 	 */
 	#ahead(t, rate) {
-		return this.element.currentTime - t + (this.#display ? -this.#display.value : stretch(rate));
+		// The delay of pictures was measured by the clock, whatever its rate.
+		const output = this.#display ? this.#display.value : this.#outputDelay * rate - stretch(rate);
+		return this.element.currentTime - t - output;
 	}
 
 	/**

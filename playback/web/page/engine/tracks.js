@@ -42,6 +42,7 @@ export class Tracks {
 	 * @param {(plan: boolean) => void} config.schedule something changed, and plan is to be called if so
 	 * @param {(change: import("./player.js").Change) => void} config.emit
 	 * @param {(p: TrackPlayer) => void} config.opened
+	 * @param {(element: HTMLMediaElement) => number} config.soundDelay how much later than its element says a sound is heard, in seconds
 	 * @param {() => void} config.refused the browser wants a click before there is sound
 	 * @param {() => void} config.stopped somebody else paused an element
 	 */
@@ -159,9 +160,9 @@ export class Tracks {
 	 * @param {number} t
 	 */
 	#open(track, t) {
-		const { clock, schedule, emit, opened, refused, stopped } = this.#config;
+		const { clock, schedule, emit, opened, soundDelay, refused, stopped } = this.#config;
 		const p = new TrackPlayer(this.#recording, track, this.element(track.uid), {
-			delays: this.#delays, clockAt: (now) => clock.at(now), changed: () => schedule(false), refused, stopped,
+			delays: this.#delays, clockAt: (now) => clock.at(now), changed: () => schedule(false), soundDelay, refused, stopped,
 			broken: (text) => {
 				this.broken.set(track.uid, text);
 				p.excused = true;

@@ -2,7 +2,13 @@ import { announce } from "./announce.js";
 import { button, el } from "./dom.js";
 import { say } from "./language.js";
 import { store, stored } from "./settings.js";
-import { namesTitle, nameTitle } from "./title.js";
+
+/**
+ * @typedef {object} Setting
+ * @property {string} words
+ * @property {boolean} on
+ * @property {(on: boolean) => void} set
+ */
 
 /** The Help is a dialog that lists the keys, and has what can be set. */
 export class Help {
@@ -17,24 +23,17 @@ export class Help {
 
 	/**
 	 * @param {import("./keyboard.js").Shortcut[]} shortcuts
-	 * @param {() => void} titleSet whether the page's title has the recording's name was set
+	 * @param {Setting[]} settings others than that of the keys
 	 */
-	constructor(shortcuts, titleSet) {
-		const toggle = el("input", { type: "checkbox", checked: this.lettersOn, onchange: () => this.#setLetters(toggle.checked) });
-		const title = el("input", {
-			type: "checkbox", checked: namesTitle(), onchange: () => {
-				nameTitle(title.checked);
-				titleSet();
-			},
-		});
+	constructor(shortcuts, settings) {
+		const letters = { words: say("keyboard.letters"), on: this.lettersOn, set: (/** @type {boolean} */ on) => this.#setLetters(on) };
 		const rows = shortcuts.map(({ shown, words }) => el("tr", {},
 			el("td", {}, shown.map((key) => el(key === "–" ? "span" : "kbd", {}, key))), el("td", {}, words)));
 		const heads = el("tr", {}, el("th", { scope: "col" }, say("keyboard.keys")), el("th", { scope: "col" }, say("keyboard.what")));
 		const dialog = this.#dialog = el("dialog", { class: "help", id: "help", "aria-labelledby": "helptitle" },
 			el("div", { class: "head" }, el("h2", { id: "helptitle" }, say("keyboard")), button("close", say("close"), () => dialog.close())),
 			el("table", {}, el("thead", { class: "offscreen" }, heads), el("tbody", {}, rows)),
-			el("label", { class: "check" }, toggle, say("keyboard.letters")),
-			el("label", { class: "check" }, title, say("title.setting")));
+			[letters, ...settings].map(check));
 		dialog.addEventListener("click", (event) => {
 			if (event.target === dialog) dialog.close();
 		});
@@ -56,4 +55,10 @@ export class Help {
 		store("keys", on ? "1" : "0");
 		announce(say(on ? "keyboard.letters.on" : "keyboard.letters.off"));
 	}
+}
+
+/** @param {Setting} setting */
+function check({ words, on, set }) {
+	const box = el("input", { type: "checkbox", checked: on, onchange: () => set(box.checked) });
+	return el("label", { class: "check" }, box, words);
 }

@@ -3,7 +3,8 @@ import { byID } from "./dom.js";
 import { Help } from "./help.js";
 import { meant, modified } from "./keys.js";
 import { say } from "./language.js";
-import { showTitle } from "./title.js";
+import { store } from "./settings.js";
+import { namesTitle, nameTitle, showTitle } from "./title.js";
 import { toTurn } from "./turn_buttons.js";
 
 /** What a frame of a picture lasts at the usual rate, in seconds. */
@@ -61,7 +62,20 @@ function shortcuts(player, controls, feed) {
 export function listenToKeys(player, controls, feed) {
 	const rows = shortcuts(player, controls, feed);
 	rows.push({ keys: ["?"], shown: ["?"], words: say("key.help"), action: () => help.show() });
-	const help = new Help(rows, () => showTitle(player.recording));
+	const help = new Help(rows, [
+		{
+			words: say("level.setting"), on: player.levelled, set: (on) => {
+				player.levelled = on;
+				store("level", on ? "1" : "0");
+			},
+		},
+		{
+			words: say("title.setting"), on: namesTitle(), set: (on) => {
+				nameTitle(on);
+				showTitle(player.recording);
+			},
+		},
+	]);
 	byID("helpbutton").addEventListener("click", () => help.show());
 	const actions = new Map(rows.flatMap(({ keys, action }) => keys.map((key) => [key, action])));
 	document.addEventListener("keydown", (event) => {

@@ -21,6 +21,7 @@ import { Narrator } from "./narrator.js";
 import { Panel } from "./panel.js";
 import { Popover } from "./popover.js";
 import { Range } from "./range.js";
+import { stored } from "./settings.js";
 import { Stage } from "./stage.js";
 import { Theatre } from "./theatre.js";
 import { labelThemeButtons } from "./theme_button.js";
@@ -54,6 +55,7 @@ async function main() {
 function open(player) {
 	const popover = new Popover(), theatre = byID("theatre"), stageRoot = byID("stage");
 	const range = new Range(player);
+	player.levelled = stored("level", "1") === "1";
 	new Heading(player, popover);
 	const stage = new Stage(stageRoot, player, popover, storedMode());
 	const controls = new Controls(byID("controls"), player, stage, theatre, stageRoot, range, popover);

@@ -297,6 +297,7 @@ export const words = {
 	"keyboard.letters": "Tasten mit Buchstaben und Zeichen sind aktiv",
 	"keyboard.letters.on": "Buchstabentasten sind an",
 	"keyboard.letters.off": "Buchstabentasten sind aus",
+	"level.setting": "Alle, die sprechen, sind gleich laut",
 	"title.setting": "Der Name der Aufnahme steht im Titel des Tabs und im Verlauf des Browsers",
 	"key.space": "Leertaste",
 	"key.home": "Pos1",

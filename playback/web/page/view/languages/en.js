@@ -304,6 +304,7 @@ export const words = {
 	"keyboard.letters": "Keys of letters and signs are on",
 	"keyboard.letters.on": "Letter keys are on",
 	"keyboard.letters.off": "Letter keys are off",
+	"level.setting": "All speakers are equally loud",
 	"title.setting": "The recording’s name is in the tab’s title, and in the browser’s history",
 	"key.space": "Space",
 	"key.home": "Home",

@@ -297,6 +297,7 @@ export const words = {
 	"keyboard.letters": "Las teclas de letras y signos están activas",
 	"keyboard.letters.on": "Teclas de letras activadas",
 	"keyboard.letters.off": "Teclas de letras desactivadas",
+	"level.setting": "Todas las voces suenan igual de fuerte",
 	"title.setting": "El nombre de la grabación está en el título de la pestaña y en el historial del navegador",
 	"key.space": "Espacio",
 	"key.home": "Inicio",

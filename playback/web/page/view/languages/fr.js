@@ -297,6 +297,7 @@ export const words = {
 	"keyboard.letters": "Les touches de lettres et de signes sont actives",
 	"keyboard.letters.on": "Touches de lettres actives",
 	"keyboard.letters.off": "Touches de lettres inactives",
+	"level.setting": "Tous les intervenants ont le même volume",
 	"title.setting": "Le nom de l’enregistrement figure dans le titre de l’onglet et dans l’historique du navigateur",
 	"key.space": "Espace",
 	"key.home": "Début",
