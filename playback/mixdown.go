@@ -41,8 +41,6 @@ var (
 	ErrNoSound = errors.New("nobody was heard in it")
 	// ErrTooLong: the export is longer than the format can be.
 	ErrTooLong = errors.New("it is longer than this format can be")
-	// ErrNoStream: the beginning of a file of this format is written last.
-	ErrNoStream = errors.New("this format cannot be streamed")
 )
 
 // maxWAV is the most bytes of samples in a WAV file, whose sizes have 32 bits.
@@ -68,16 +66,14 @@ func ExportSound(ctx context.Context, s *Session, path string, format SoundForma
 	return r, f.commit()
 }
 
-// StreamSound writes what ExportSound does to w, which may be a pipe. After an
-// error what was written is not whole. For SoundM4A the error is ErrNoStream.
+// StreamSound writes what ExportSound does to w, which may be a pipe. SoundM4A is
+// then in fragments, and without chapters. After an error what was written is not
+// whole.
 func StreamSound(ctx context.Context, s *Session, w io.Writer, format SoundFormat, o SoundOptions) (Report, error) {
-	if format == SoundM4A {
-		return Report{}, ErrNoStream
-	}
 	return exportSound(ctx, s, w, "", format, o)
 }
 
-// exportSound writes to w, or for M4A to path.
+// exportSound writes to w, or M4A to path if there is one.
 func exportSound(ctx context.Context, s *Session, w io.Writer, path string, format SoundFormat, o SoundOptions) (Report, error) {
 	x, err := s.excerpt(ctx, o.ExportOptions)
 	r := x.report()
@@ -109,7 +105,11 @@ func exportSound(ctx context.Context, s *Session, w io.Writer, path string, form
 	var enc *ffmpeg.Encoder
 	switch format {
 	case SoundM4A:
-		enc, err = program.EncodeM4A(running, path, notes)
+		if path != "" {
+			enc, err = program.EncodeM4A(running, path, notes)
+		} else {
+			enc, err = program.StreamM4A(running, w, notes)
+		}
 	case SoundOgg:
 		enc, err = program.EncodeOgg(running, w, notes)
 	case SoundWAV:

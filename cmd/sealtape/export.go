@@ -40,8 +40,9 @@ func exportCommand() *cli.Command {
   --format tracks makes PATH a folder with a file for each track as it was sent, all
          of the same beginning and length, so that they line up
 
-"-o -" writes to standard output, where --format says what: ogg, wav, vtt or txt. A
-file must be new, and appears when all is written. ID may be the start of one, or "last".
+"-o -" writes to standard output, where --format says what: mkv, m4a, ogg, wav, vtt or
+txt. Of an mkv of more than 32 MiB all is then read twice. A file must be new, and appears
+when all is written. ID may be the start of one, or "last".
 
 Mixed files need ffmpeg on this machine. It decodes what strangers sent, and gets it
 through pipes, never as a file. Each speaker is turned up or down, by 15 dB at most, to
@@ -236,7 +237,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return fmt.Errorf("exporting recording %s: %w", id, err)
 	}
 	show.Export(e, report, out)
-	if o.kind.name == "mkv" {
+	if o.kind.name == "mkv" && out != toStdout {
 		show.OneSoundHint(e, report, id, out)
 	}
 	d, err := t.Describe(ctx)

@@ -27,9 +27,9 @@ type format struct {
 }
 
 var formats = []format{
-	{name: "mkv", ending: ".mkv", what: "every track as it was sent", noStream: "the index at its beginning is written last"},
+	{name: "mkv", ending: ".mkv", what: "every track as it was sent"},
 	{name: "mp4", ending: ".mp4", what: "all in one picture and one sound", mixes: true, pictures: true, noStream: "the index at its beginning is written last"},
-	{name: "m4a", ending: ".m4a", what: "one sound, AAC", mixes: true, noStream: "the index at its beginning is written last; ogg and wav can"},
+	{name: "m4a", ending: ".m4a", what: "one sound, AAC", mixes: true},
 	{name: "ogg", ending: ".ogg", what: "one sound, Opus", mixes: true},
 	{name: "wav", ending: ".wav", what: "one sound, not compressed", mixes: true},
 	{name: "vtt", ending: ".vtt", what: "chat and timeline as subtitles", text: true},
@@ -111,6 +111,9 @@ func (o *exportOptions) write(ctx context.Context, s *playback.Session, stdout i
 	out := o.output
 	switch f := o.kind.name; f {
 	case "mkv":
+		if out == toStdout {
+			return playback.StreamMatroska(ctx, s, stdout, options, nil)
+		}
 		return playback.ExportFile(ctx, s, out, options)
 	case "tracks":
 		return playback.ExportTracks(ctx, s, out, options)

@@ -35,6 +35,7 @@ type description struct {
 	PostQuantum  bool            `json:"post_quantum"`
 	ResealedFrom string          `json:"resealed_from"`
 	Command      string          `json:"command"`
+	Formats      []string        `json:"formats"`
 	Room         string          `json:"room"`
 	Title        string          `json:"title"`
 	Start        string          `json:"start"`
@@ -145,7 +146,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	if start := session.Start(); !start.IsZero() {
 		d.Start = start.UTC().Format(time.RFC3339Nano)
 	}
-	d.Command = t.s.c.Command
+	d.Command, d.Formats = t.s.c.Command, formatsHere()
 	d.Distrust = distrust(log)
 	d.Room, d.Title = tape.Room(all), playback.Title(all)
 	if h, ok := tape.Cited(tape.ResealedFrom(all)); ok {

@@ -1,11 +1,16 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"os/exec"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,20 +20,61 @@ import (
 // exportSlots is how many exports are made at once. Others are refused.
 const exportSlots = 2
 
-// maxDraft is the longest file that is held in memory to be sent, in bytes. A
-// longer one is made twice: first to learn its header and length, then to be sent.
-const maxDraft = 32 << 20
-
 // maxTime is after the end of any recording.
 const maxTime = 31 * 24 * time.Hour
 
-// export answers with the recording, or a part of it, as a Matroska file. Nothing
-// is written to disk. It ends if the browser goes away.
+// A fileFormat is what a recording can be saved as.
+type fileFormat struct {
+	mime  string
+	write func(ctx context.Context, s *playback.Session, w io.Writer, o playback.ExportOptions, begin func(size int64)) (playback.Report, error)
+}
+
+// fileFormats are by their names, which their files' names end with. Those that need
+// ffmpeg are in mixedFormats, too.
+var fileFormats = map[string]fileFormat{
+	"mkv": {"video/matroska", playback.StreamMatroska},
+	"m4a": {"audio/mp4", mixed(playback.SoundM4A)},
+	"ogg": {"audio/ogg", mixed(playback.SoundOgg)},
+	"vtt": {"text/vtt; charset=utf-8", text(playback.TextWebVTT)},
+	"txt": {"text/plain; charset=utf-8", text(playback.TextPlain)},
+}
+
+var mixedFormats = []string{"m4a", "ogg"}
+
+func mixed(format playback.SoundFormat) func(context.Context, *playback.Session, io.Writer, playback.ExportOptions, func(int64)) (playback.Report, error) {
+	return func(ctx context.Context, s *playback.Session, w io.Writer, o playback.ExportOptions, _ func(int64)) (playback.Report, error) {
+		return playback.StreamSound(ctx, s, w, format, playback.SoundOptions{ExportOptions: o})
+	}
+}
+
+func text(format playback.TextFormat) func(context.Context, *playback.Session, io.Writer, playback.ExportOptions, func(int64)) (playback.Report, error) {
+	return func(ctx context.Context, s *playback.Session, w io.Writer, o playback.ExportOptions, _ func(int64)) (playback.Report, error) {
+		return playback.StreamText(ctx, s, w, format, o)
+	}
+}
+
+// formatsHere returns the formats that this machine can make, in the page's order.
+func formatsHere() []string {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		return []string{"mkv", "vtt", "txt"}
+	}
+	return slices.Concat([]string{"mkv"}, mixedFormats, []string{"vtt", "txt"})
+}
+
+// export answers with the recording, or a part of it, as a file. Nothing is written to
+// disk. It ends if the browser goes away.
 func (s *Server) export(w http.ResponseWriter, r *http.Request, t *openRecording) {
-	from, okFrom := timeOf(r.URL.Query().Get("from"))
-	to, okTo := timeOf(r.URL.Query().Get("to"))
+	q := r.URL.Query()
+	from, okFrom := timeOf(q.Get("from"))
+	to, okTo := timeOf(q.Get("to"))
 	if !okFrom || !okTo || to > 0 && to <= from {
 		http.Error(w, "from and to are seconds on the recording's clock", http.StatusBadRequest)
+		return
+	}
+	name := cmp.Or(q.Get("format"), "mkv")
+	format, known := s.formats[name]
+	if !known {
+		http.Error(w, "format is mkv, m4a, ogg, vtt or txt", http.StatusBadRequest)
 		return
 	}
 	if r.Method == http.MethodHead {
@@ -48,26 +94,18 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, t *openRecording
 	session := t.session
 	t.mu.Unlock()
 
-	o := playback.ExportOptions{From: from, To: to}
-	d := &draft{limit: s.maxDraft}
-	report, err := playback.ExportMatroska(ctx, session, d, o)
+	out := &browserFile{w: w, patience: s.patience.write, head: http.Header{
+		"Content-Type":        {format.mime},
+		"Content-Disposition": {mime.FormatMediaType("attachment", map[string]string{"filename": exportName(session.Start(), from, to) + "." + name})},
+	}}
+	begin := func(size int64) { out.head.Set("Content-Length", strconv.FormatInt(size, 10)) }
+	report, err := format.write(ctx, session, out, playback.ExportOptions{From: from, To: to}, begin)
 	t.noteFailed(report)
-	if err != nil {
+	switch {
+	case err == nil:
+	case !out.begun:
 		s.fail(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "video/matroska")
-	w.Header().Set("Content-Length", strconv.FormatInt(d.size, 10))
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": exportName(session.Start(), from, to)}))
-	out := &browserFile{w: w, patience: s.patience.write}
-	if d.whole() {
-		_, err = out.Write(d.data)
-	} else {
-		out := &resend{w: out, draft: d}
-		_, err = playback.ExportMatroska(ctx, session, out, o)
-		err = errors.Join(err, out.check())
-	}
-	if err != nil && r.Context().Err() == nil {
+	case r.Context().Err() == nil:
 		s.log.Warn("an export broke off", "err", err)
 		panic(http.ErrAbortHandler) // the browser must not take it for whole
 	}
@@ -85,7 +123,7 @@ func timeOf(s string) (time.Duration, bool) {
 	return time.Duration(f * float64(time.Second)).Round(time.Millisecond), true
 }
 
-// exportName returns the name of the file for the browser. It says when, and not
+// exportName returns the name of the file for the browser, without its ending. It says when, and not
 // what or who: names of downloads are kept by browsers.
 func exportName(start time.Time, from, to time.Duration) string {
 	name := "meeting"
@@ -98,7 +136,7 @@ func exportName(start time.Time, from, to time.Duration) string {
 	if to > 0 {
 		name += "-to-" + to.Round(time.Second).String()
 	}
-	return name + ".mkv"
+	return name
 }
 
 // noteFailed remembers the segments that an export found not to be what was
@@ -115,10 +153,16 @@ func (t *openRecording) noteFailed(r playback.Report) {
 type browserFile struct {
 	w        http.ResponseWriter
 	patience time.Duration
+	head     http.Header // what is sent before the first byte
+	begun    bool
 }
 
 func (f *browserFile) Write(b []byte) (n int, err error) {
 	const piece = 1 << 20
+	if !f.begun {
+		f.begun = true
+		maps.Copy(f.w.Header(), f.head)
+	}
 	for len(b) > 0 {
 		http.NewResponseController(f.w).SetWriteDeadline(time.Now().Add(f.patience))
 		m, err := f.w.Write(b[:min(piece, len(b))])

@@ -11,54 +11,57 @@ import (
 	"testing"
 
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // exported is what playback exports of a recording.
-func exported(t *testing.T, r *fakeRecording, o playback.ExportOptions) []byte {
+func exported(t *testing.T, r *fakeRecording, format string, o playback.ExportOptions) []byte {
 	t.Helper()
 	session, err := r.Session(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &draft{limit: 1 << 30}
-	if _, err := playback.ExportMatroska(t.Context(), session, d, o); err != nil {
-		t.Fatal(err)
+	var b bytes.Buffer
+	if format == "mkv" {
+		_, err = playback.StreamMatroska(t.Context(), session, &b, o, nil)
+	} else {
+		_, err = playback.StreamText(t.Context(), session, &b, playback.TextFormat(format), o)
 	}
-	if !d.whole() || len(d.data) < 1000 {
-		t.Fatalf("%d bytes", len(d.data))
+	if err != nil || b.Len() < 20 {
+		t.Fatalf("%d bytes: %v", b.Len(), err)
 	}
-	return d.data
+	return b.Bytes()
 }
 
-// TestExport: the page gets the file that export writes, whole or a part, whether
-// it is held in memory or made twice.
+// TestExport: the page gets the file that export writes, whole or a part.
 func TestExport(t *testing.T) {
 	r := meeting(t, 3)
 	s := serve(t, r)
-	for _, limit := range []int64{maxDraft, 1500, 0} {
-		s.maxDraft = limit
+	for format, mime := range map[string]string{"mkv": "video/matroska", "vtt": "text/vtt; charset=utf-8", "txt": "text/plain; charset=utf-8"} {
 		for query, o := range map[string]playback.ExportOptions{
 			"":                 {},
-			"?from=2.5&to=7.5": {From: 2500e6, To: 7500e6},
-			"?from=12":         {From: 12e9},
-			"?to=99999":        {To: 99999e9},
+			"&from=2.5&to=7.5": {From: 2500e6, To: 7500e6},
+			"&from=12":         {From: 12e9},
+			"&to=99999":        {To: 99999e9},
 		} {
-			w := get(t, s, base+"/export"+query)
-			want := exported(t, r, o)
+			w := get(t, s, base+"/export?format="+format+query)
+			want := exported(t, r, format, o)
 			if w.Code != 200 || !bytes.Equal(w.Body.Bytes(), want) {
-				t.Errorf("%d, %q: status %d, %d bytes, want %d", limit, query, w.Code, w.Body.Len(), len(want))
+				t.Errorf("%s, %q: status %d, %d bytes, want %d", format, query, w.Code, w.Body.Len(), len(want))
 			}
-			if w.Result().ContentLength != int64(len(want)) || w.Header().Get("Content-Type") != "video/matroska" {
-				t.Errorf("%d, %q: headers %v", limit, query, w.Header())
+			if format == "mkv" && w.Result().ContentLength != int64(len(want)) || w.Header().Get("Content-Type") != mime {
+				t.Errorf("%s, %q: headers %v", format, query, w.Header())
 			}
 		}
 	}
-	if got := get(t, s, base+"/export?from=61&to=72.4").Code; got != 404 {
-		t.Errorf("nothing is there: status %d", got)
+	if got := get(t, s, base+"/export?from=61&to=72.4"); got.Code != 404 || got.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("nothing is there: status %d, %v", got.Code, got.Header())
 	}
-	w := get(t, s, base+"/export?from=2.5&to=7")
-	if got := w.Header().Get("Content-Disposition"); got != "attachment; filename=2026-03-04-0506-from-3s-to-7s.mkv" {
-		t.Errorf("named %q", got)
+	for query, want := range map[string]string{"": "mkv", "&format=txt": "txt"} {
+		w := get(t, s, base+"/export?from=2.5&to=7"+query)
+		if got := w.Header().Get("Content-Disposition"); got != "attachment; filename=2026-03-04-0506-from-3s-to-7s."+want {
+			t.Errorf("named %q", got)
+		}
 	}
 }
 
@@ -67,7 +70,7 @@ func TestExport(t *testing.T) {
 func TestExportRefused(t *testing.T) {
 	s := serve(t, meeting(t, 1))
 	for query, want := range map[string]int{
-		"?from=x": 400, "?from=-1": 400, "?to=NaN": 400, "?to=1e300": 400, "?from=3&to=3": 400, "?from=3&to=2": 400, "?from=Inf": 400,
+		"?from=x": 400, "?from=-1": 400, "?to=NaN": 400, "?to=1e300": 400, "?from=3&to=3": 400, "?from=3&to=2": 400, "?from=Inf": 400, "?format=exe": 400,
 		"/x": 404, "?from=0": 200,
 	} {
 		if w := get(t, s, base+"/export"+query); w.Code != want {
@@ -111,69 +114,40 @@ func TestExportEnds(t *testing.T) {
 	}
 }
 
-// TestExportBreaksOff: a file that differs when it is sent from what was announced
-// does not arrive as if it were whole.
+// TestExportBreaksOff: what breaks off while it is sent does not arrive as if it were
+// whole.
 func TestExportBreaksOff(t *testing.T) {
 	r := meeting(t, 3)
 	s := serve(t, r)
-	s.maxDraft = 0
+	broken := func(_ context.Context, _ *playback.Session, w io.Writer, _ playback.ExportOptions, _ func(int64)) (playback.Report, error) {
+		_, err := w.Write(make([]byte, 1000))
+		return playback.Report{}, errors.Join(err, errors.New("the store has gone"))
+	}
+	s.formats = map[string]fileFormat{"mkv": {"video/matroska", broken}}
 	front := httptest.NewServer(s)
 	defer front.Close()
-	reads := 0
-	get(t, s, base)
-	r.onRead(func(ctx context.Context, n int) error {
-		if n == 2 {
-			reads++
-			if reads > 1 {
-				return errors.New("the store has gone")
-			}
-		}
-		return nil
-	})
 	answer, err := http.Get(s.URL(strings.TrimPrefix(front.URL, "http://"))[:len(front.URL)+45] + base + "/export")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
 	if b, err := io.ReadAll(answer.Body); err == nil {
-		t.Errorf("%d bytes of %d arrived as whole, %d reads", len(b), answer.ContentLength, reads)
+		t.Errorf("%d bytes of %d arrived as whole", len(b), answer.ContentLength)
 	}
 }
 
-// TestDraft: a draft is the file, or only its header and length.
-func TestDraft(t *testing.T) {
-	for _, limit := range []int64{0, 4, 10, 11, 100} {
-		d := &draft{limit: limit}
-		write := func(w io.WriteSeeker) {
-			for _, step := range []struct {
-				at    int64
-				bytes string
-			}{{0, "head"}, {4, "abc"}, {7, "defg"}, {0, "HEAD"}} {
-				if _, err := w.Seek(step.at, io.SeekStart); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := io.WriteString(w, step.bytes); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if at, err := w.Seek(0, io.SeekEnd); err != nil || at != 11 {
-				t.Errorf("its end is %d, %v", at, err)
-			}
+// TestExportSound: where ffmpeg is, all sounds go into one file.
+func TestExportSound(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	s := serve(t, cameras(t))
+	for format, magic := range map[string]string{"ogg": "OggS", "m4a": "\x00\x00\x00\x1cftyp"} {
+		w := get(t, s, base+"/export?to=2&format="+format)
+		if b := w.Body.Bytes(); w.Code != 200 || !bytes.HasPrefix(b, []byte(magic)) || len(b) < 1000 {
+			t.Errorf("%s: status %d, %d bytes: %.20q", format, w.Code, len(b), b)
 		}
-		write(d)
-		if string(d.head) != "HEAD" || d.size != 11 || d.whole() != (limit >= 11) || d.whole() && string(d.data) != "HEADabcdefg" {
-			t.Errorf("limit %d: %+v", limit, d)
-		}
-		var b bytes.Buffer
-		r := &resend{w: &b, draft: d}
-		if write(r); b.String() != "HEADabcdefg" || r.check() != nil {
-			t.Errorf("sent %q: %v", &b, r.check())
-		}
-		if _, err := r.Write([]byte("more")); !errors.Is(err, errDraft) {
-			t.Errorf("longer: %v", err)
-		}
-		if err := (&resend{w: &b, draft: d}).check(); !errors.Is(err, errDraft) {
-			t.Errorf("shorter: %v", err)
-		}
+	}
+	if got := get(t, s, base).Body.String(); !strings.Contains(got, `"formats":["mkv","m4a","ogg","vtt","txt"]`) {
+		t.Errorf("%.300s", got)
 	}
 }

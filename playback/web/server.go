@@ -76,7 +76,7 @@ type Server struct {
 
 	patience patience
 	exports  chan struct{} // holds one for each export that is being made
-	maxDraft int64
+	formats  map[string]fileFormat
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -106,7 +106,7 @@ func New(c Config) (*Server, error) {
 		c.CacheBytes = defaultCache
 	}
 	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]playback.Segment),
-		patience: usualPatience, exports: make(chan struct{}, exportSlots), maxDraft: maxDraft}
+		patience: usualPatience, exports: make(chan struct{}, exportSlots), formats: fileFormats}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

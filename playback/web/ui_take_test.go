@@ -122,9 +122,23 @@ func clip(s *site) {
 	fill("clipto", "2:05")
 	want(s, `document.querySelector(".clip .error").textContent`, "")
 	want(s, `document.querySelectorAll('.rail [data-kind="range"]').length`, 1)
-	for words, end := range map[string]string{"Save the clip": "/export?from=120.000&to=125.000", "Save all of it": "/export"} {
+	for words, end := range map[string]string{"Save the clip": "/export?format=mkv&from=120.000&to=125.000", "Save all of it": "/export?format=mkv"} {
 		want(s, `[...document.querySelectorAll(".clip a[download]")].find((n) => n.textContent === "`+words+`").href.endsWith("/api/recordings/`+meeting+end+`")`, true)
 	}
+	choose := func(format string) {
+		s.do(chromedp.Evaluate[chromedp.Void](`(() => { const n = document.getElementById("clipformat"); n.value = "` + format + `"; n.dispatchEvent(new Event("change")); })()`))
+	}
+	want(s, `[...document.getElementById("clipformat").options].map((o) => o.value).join()`, "mkv,m4a,ogg,vtt,txt")
+	choose("ogg")
+	want(s, `[...document.querySelectorAll(".clip a[download]")].every((n) => n.href.includes("format=ogg"))`, true)
+	want(s, `document.querySelector(".clip .quiet").textContent.startsWith("All voices")`, true)
+	s.check("names", "contrast")
+	// The page words what is to be read, of the clip alone.
+	choose("txt")
+	s.do(chromedp.Evaluate[chromedp.Void](`URL.createObjectURL = (blob) => { blob.text().then((text) => window.saved = text); return "#"; }`))
+	s.do(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll(".clip a[download]")].find((n) => n.textContent === "Save the clip").click()`))
+	s.wait("window.saved")
+	want(s, `window.saved.split("\n").slice(3).filter((l) => /^\d/.test(l)).every((l) => l.startsWith("2:0"))`, true)
 	press("Copy a link to the clip")
 	s.wait(`window.copied === "sealtape:` + meeting + `#t=120,125"`)
 	press("Copy chat and timeline")

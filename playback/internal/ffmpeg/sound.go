@@ -41,6 +41,17 @@ func (p *Program) EncodeM4A(ctx context.Context, path string, n Notes) (*Encoder
 	return p.encodeSound(ctx, p.audio, n, path, nil, "-movflags", "+faststart", "-f", "ipod", "file:"+path)
 }
 
+// StreamM4A starts an encoder of sound that writes MP4 in fragments to out, which
+// need not be a file. It has no chapters. Its Video is nil.
+func (p *Program) StreamM4A(ctx context.Context, out io.Writer, n Notes) (*Encoder, error) {
+	if p.audio.name == "" {
+		return nil, fmt.Errorf("%w an encoder for AAC", ErrLacks)
+	}
+	n.Chat, n.Chapters = nil, nil // a fragment cannot have what comes after it
+	return p.encodeSound(ctx, p.audio, n, "", out, "-frag_duration", "5000000",
+		"-movflags", "+delay_moov+default_base_moof", "-f", "mp4", "pipe:1")
+}
+
 // EncodeOgg starts an encoder of sound that writes an Ogg file of Opus to out. Its
 // Video is nil.
 func (p *Program) EncodeOgg(ctx context.Context, out io.Writer, n Notes) (*Encoder, error) {
@@ -64,7 +75,7 @@ func (p *Program) encodeSound(ctx context.Context, codec encoder, n Notes, path 
 	if err != nil {
 		return nil, err
 	}
-	texts, inputs, outputs, err := n.inputs(1, 3, path != "")
+	texts, inputs, outputs, err := n.inputs(1, 3, codec.name != p.ogg.name)
 	if err != nil {
 		return nil, errors.Join(err, audioRead.Close(), audioWrite.Close())
 	}

@@ -26,6 +26,7 @@
  * @property {boolean} [post_quantum]
  * @property {string} [resealed_from]
  * @property {string} [command]
+ * @property {string[]} [formats] what it can be saved as here, by the ends of files' names
  * @property {string} [room]
  * @property {string} [title]
  * @property {string} [start]

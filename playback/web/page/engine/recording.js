@@ -45,6 +45,8 @@ export class Recording {
 	resealedFrom = "";
 	/** What opens it again, with its ID or a link behind: a command. */
 	command = "";
+	/** What it can be saved as: the ends of files' names. */
+	formats = ["mkv"];
 	/** How many holes of a second or more make it incomplete. */
 	wideHoles = 0;
 	/** @type {import("./description.js").Epoch[]} */
@@ -99,6 +101,7 @@ export class Recording {
 		this.wideHoles = d.wide_holes || 0;
 		this.resealedFrom = d.resealed_from || "";
 		this.command = d.command || "";
+		this.formats = d.formats?.length ? d.formats : this.formats;
 		this.epochs = d.epochs || [];
 		this.problems = d.problems || [];
 		this.memberKeys = !!d.member_keys;

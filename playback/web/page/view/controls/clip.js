@@ -5,6 +5,12 @@ import { say } from "../language.js";
 import { parseTime, time } from "../text.js";
 import { transcript } from "../transcript.js";
 
+/** @type {Record<string, [option: import("../language.js").Key, note: import("../language.js").Key|""]>} by the end of a file's name */
+const formats = {
+	mkv: ["clip.mkv", "clip.mkv.note"], m4a: ["clip.m4a", "clip.sound.note"], ogg: ["clip.ogg", "clip.sound.note"],
+	vtt: ["clip.vtt", "clip.vtt.note"], txt: ["clip.txt", ""],
+};
+
 /**
  * A ClipButton opens what one can take along: a part of the recording, or all of it, as
  * a file or a link, and what was written.
@@ -15,7 +21,10 @@ export class ClipButton {
 	#from;
 	#to;
 	#error = el("p", { class: "error", role: "alert" });
+	#format = el("select", { id: "clipformat", onchange: () => this.#show() });
+	#note = el("p", { class: "quiet" });
 	#saveClip = el("a", { class: "textbutton", download: "" }, say("clip.save"));
+	#saveWhole = el("a", { class: "textbutton", download: "" }, say("clip.whole"));
 	node;
 
 	/**
@@ -32,9 +41,13 @@ export class ClipButton {
 			this.#show();
 			popover.show(this.node, this.#nodes(), say("clip"));
 		}, { "id": "clip", "aria-haspopup": "dialog" });
+		const known = player.recording.formats.filter((format) => format in formats);
+		this.#format.append(...known.map((format) => el("option", { value: format }, say(formats[format][0]))));
 		this.#saveClip.addEventListener("click", (event) => {
 			if (!this.#choose()) event.preventDefault();
+			else this.#saveText(event, range.span);
 		});
+		this.#saveWhole.addEventListener("click", (event) => this.#saveText(event, null));
 		range.onChange(() => this.#show());
 	}
 
@@ -46,17 +59,16 @@ export class ClipButton {
 	}
 
 	#nodes() {
-		const { recording } = this.#player;
 		/** @type {(words: import("../language.js").Key, act: () => void) => HTMLElement} */
 		const action = (words, act) => el("button", { type: "button", class: "textbutton", onclick: act }, say(words));
 		return [el("div", { class: "clip" },
 			el("div", { class: "field" }, el("label", { htmlFor: "clipfrom" }, say("clip.from")), this.#from, action("clip.now", () => this.#take(this.#from))),
 			el("div", { class: "field" }, el("label", { htmlFor: "clipto" }, say("clip.to")), this.#to, action("clip.now", () => this.#take(this.#to))),
 			this.#error,
-			el("div", { class: "actions" }, action("clip.play", () => this.#choose() && this.#range.play()), action("clip.link", () => this.#link()), this.#saveClip,
-				el("a", { class: "textbutton", download: "", href: exportOf(recording.id) }, say("clip.whole"))),
-			el("p", { class: "quiet" }, say("clip.mkv")),
-			el("div", { class: "actions" }, action("clip.copyText", () => this.#copyText()), action("clip.saveText", () => this.#saveText())))];
+			el("div", { class: "actions" }, action("clip.play", () => this.#choose() && this.#range.play()), action("clip.link", () => this.#link())),
+			el("div", { class: "field" }, el("label", { htmlFor: "clipformat" }, say("clip.format")), this.#format),
+			this.#note,
+			el("div", { class: "actions" }, this.#saveClip, this.#saveWhole, action("clip.copyText", () => this.#copyText())))];
 	}
 
 	#show() {
@@ -65,7 +77,10 @@ export class ClipButton {
 		this.#from.value = time(from);
 		this.#to.value = time(to);
 		this.#error.textContent = "";
-		this.#saveClip.href = exportOf(this.#player.recording.id, from, to);
+		const { id } = this.#player.recording, format = this.#format.value, note = formats[format]?.[1];
+		this.#saveClip.href = exportOf(id, format, from, to);
+		this.#saveWhole.href = exportOf(id, format);
+		this.#note.textContent = note ? say(note) : "";
 	}
 
 	/** @param {HTMLInputElement} field that gets the moment */
@@ -101,19 +116,27 @@ export class ClipButton {
 		else toast(say("clip.notCopied"));
 	}
 
-	#saveText() {
+	/**
+	 * saveText saves text as the page words it, in the place of what the server would make.
+	 * @param {Event} event
+	 * @param {import("../../engine/spans.js").Span|null} span
+	 */
+	#saveText(event, span) {
+		if (this.#format.value !== "txt") return;
+		event.preventDefault();
 		const { recording } = this.#player, day = recording.start?.toISOString().slice(0, 10) ?? recording.id;
-		save(`${day}.txt`, transcript(recording));
+		save(`${day}.txt`, transcript(recording, span));
 	}
 }
 
 /**
  * exportOf is where the server makes a file of a part, or of the whole.
  * @param {string} id
+ * @param {string} format
  * @param {number} [from]
  * @param {number} [to]
  */
-function exportOf(id, from = 0, to = 0) {
-	const query = to > 0 ? `?from=${from.toFixed(3)}&to=${to.toFixed(3)}` : "";
-	return `../api/recordings/${encodeURIComponent(id)}/export${query}`;
+function exportOf(id, format, from = 0, to = 0) {
+	const part = to > 0 ? `&from=${from.toFixed(3)}&to=${to.toFixed(3)}` : "";
+	return `../api/recordings/${encodeURIComponent(id)}/export?format=${format}${part}`;
 }

@@ -1,9 +1,52 @@
-package web
+package playback
 
 import (
+	"context"
 	"errors"
 	"io"
+	"time"
 )
+
+// maxDraft is the longest file that is held in memory to be streamed, in bytes.
+const maxDraft = 32 << 20
+
+// StreamMatroska writes what ExportMatroska does to w, which may be a pipe. The header
+// has what is known at the end only. So the file is made first and written then: from
+// memory if it has up to 32 MiB, and else it is made again while it is written. Once its
+// size is known, begin is called with it, if it is not nil; no byte was written before.
+// After an error what was written is not whole.
+func StreamMatroska(ctx context.Context, s *Session, w io.Writer, o ExportOptions, begin func(size int64)) (Report, error) {
+	return streamMatroska(ctx, s, w, o, begin, maxDraft)
+}
+
+func streamMatroska(ctx context.Context, s *Session, w io.Writer, o ExportOptions, begin func(int64), limit int64) (Report, error) {
+	d, progress := &draft{limit: limit}, o.Progress
+	if progress != nil {
+		o.Progress = func(done, total time.Duration) { progress(done/2, total) }
+	}
+	r, err := ExportMatroska(ctx, s, d, o)
+	if err != nil {
+		return r, err
+	}
+	if begin != nil {
+		begin(d.size)
+	}
+	if d.whole() {
+		if _, err := w.Write(d.data); err != nil {
+			return r, err
+		}
+		if progress != nil {
+			progress(r.Duration, r.Duration)
+		}
+		return r, nil
+	}
+	if progress != nil {
+		o.Progress = func(done, total time.Duration) { progress(total-(total-done)/2, total) }
+	}
+	out := &resend{w: w, draft: d}
+	r, err = ExportMatroska(ctx, s, out, o)
+	return r, errors.Join(err, out.check())
+}
 
 // errDraft means that an export was another file the second time.
 var errDraft = errors.New("the recording has changed meanwhile")
