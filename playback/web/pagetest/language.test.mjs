@@ -94,7 +94,14 @@ test("no other module has words", () => {
 });
 
 /** Names of products, keys, codecs, commands and attributes are the same in all languages. */
-const proper = /^(Sealtape|sealtape [a-z]+( ')?|Arrow(Up|Down|Left|Right)|Page(Up|Down)|Home|End|Escape|Enter|Tab|Space|Opus|H\.26[45]( \(HEVC\))?|Number|AltGraph|k Space|everybody has left|nobody came|duration reached|the room has ended)$/;
+const proper = /^(Sealtape|sealtape [a-z]+( ')?|Arrow(Up|Down|Left|Right)|Page(Up|Down)|Home|End|Escape|Enter|Tab|Space|Opus|H\.26[45]( \(HEVC\))?|Number|AltGraph|k Space|everybody has left|nobody came|duration reached|the room has ended|unknown server-injected frame)$/;
+
+test("what is said without scripts is said in every language", () => {
+	for (const name of documents) {
+		const [, text] = read(name).match(/<noscript>([^]*?)<\/noscript>/);
+		assert.deepEqual([...text.matchAll(/<p class="noscript" lang="(\w+)">/g)].map((m) => m[1]), names, name);
+	}
+});
 
 test("the language is the first that there are words in", () => {
 	for (const [wanted, want] of [

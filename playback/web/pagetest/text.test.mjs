@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import { plain, sentence } from "../page/view/sentence.js";
@@ -52,7 +53,7 @@ test("every event has its sentence", () => {
 		[{ type: "verified", reason: "operator", name: "Ada L." }, "event: Ada is Ada L., says the operator"],
 		[{ type: "verified" }, "event: Ada is not taken for anybody any more"],
 		[{ type: "claimed", name: "Ada L." }, "event: Ada showed a card that nobody had pinned, with the name Ada L."],
-		[{ type: "integrity", track: undefined, reason: "member: signature" }, "trouble: Something false arrived as Ada’s word of who they are: member: signature"],
+		[{ type: "integrity", track: undefined, reason: "member: signature" }, "trouble: Something false arrived as Ada’s word of who they are: it is not signed by the key on the card"],
 		[{ type: "hole", from: 1, to: 4, reason: "loss" }, "trouble: Ada’s camera misses 3 sec: packets lost"],
 		[{ type: "hole", from: 1, to: 1.2, reason: "what?" }, "detail: Ada’s camera misses 0.2 sec: what?"],
 		[{ type: "hole", from: 1, to: 9, reason: "paused" }, "detail: Nothing was kept of Ada’s camera for 8 sec: recording paused"],
@@ -85,4 +86,17 @@ test("every event has its sentence", () => {
 	for (const reason of ["paused", "consent", "unverified"]) assert.ok(wanted(reason) && quiet(reason), reason);
 	for (const reason of ["loss", "auth", "reconnect"]) assert.ok(!wanted(reason) && !quiet(reason), reason);
 	for (const reason of ["start", "key-frame"]) assert.ok(!wanted(reason) && quiet(reason), reason);
+});
+
+test("why something is false or paused is worded", () => {
+	const code = fs.readFileSync(new URL("../../../keys/member/peer.go", import.meta.url), "utf8");
+	const troubles = [...code.matchAll(/ Trouble = "([a-z-]+)"/g)].map((m) => "member: " + m[1]);
+	assert.ok(troubles.length > 10);
+	const said = (type, reason, more = {}) => plain(sentence({ t: 0, type, participant: "p", reason, ...more }, { track: () => ({ source: "camera" }) }).parts);
+	for (const reason of troubles) assert.doesNotMatch(said("integrity", reason), /member:|: [a-z-]+$/, reason);
+	assert.match(said("integrity", "unknown server-injected frame", { track: "1" }), /: a frame that the server put in\. /);
+	assert.match(said("integrity", "member: <b>new</b>"), /: <b>new<\/b>$/);
+	assert.equal(said("pause", "signal"), "Recording paused: by a signal");
+	assert.equal(said("pause", "lunch"), "Recording paused: lunch");
+	assert.equal(said("stop", "constructor"), "Recording ended: constructor");
 });

@@ -36,6 +36,18 @@ const qualities = {
 	excellent: "quality.excellent", good: "quality.good", poor: "quality.poor", lost: "quality.lost",
 };
 
+/** @type {Record<string, Key>} why a recording was paused, as the recorder says it */
+const pauses = { signal: "pause.signal" };
+
+/** @type {Record<string, Key>} what is false, as the recorder says it: of frames, and of the member protocol */
+const falsehoods = {
+	"unknown server-injected frame": "integrity.injected",
+	"malformed": "integrity.malformed", "signature": "integrity.signature", "other-room": "integrity.other-room", "other-key": "integrity.other-key",
+	"plaintext": "integrity.plaintext", "other-identity": "integrity.other-identity", "clock": "integrity.clock", "card": "integrity.card",
+	"other-card": "integrity.other-card", "impostor": "integrity.impostor", "stale": "integrity.stale", "swapped": "integrity.swapped",
+	"silent": "integrity.silent", "hidden": "integrity.hidden", "flood": "integrity.flood", "version": "integrity.version",
+};
+
 /** @type {Record<string, Key>} types whose sentence is always the same */
 const plainly = {
 	"join": "event.join", "leave": "event.leave", "screen": "event.screen", "screen-end": "event.screen-end",
@@ -61,10 +73,7 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 	if (e.type in plainly) return s("event", plainly[e.type]);
 	switch (e.type) {
 	case "start": return e.text ? s("event", "event.start.room", { room: { quote: line(e.text, 120) } }) : s("event", "event.start");
-	case "stop": {
-		const why = stops[e.reason ?? ""];
-		return reason ? s("event", "event.stop.reason", { reason: why ? say(why) : reason }) : s("event", "event.stop");
-	}
+	case "stop": return reason ? s("event", "event.stop.reason", { reason: worded(stops, reason) }) : s("event", "event.stop");
 	case "announced": return s("event", "event.announced");
 	case "follows": return s("event", "event.follows", { text: { quote: line(e.text, 40) } });
 	case "verified":
@@ -92,14 +101,14 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 	case "epoch": return e.text ? s("event", "event.epoch", { names: text }) : s("event", "event.epoch.nobody");
 	case "lost": return s("trouble", "event.lost");
 	case "reconnect": return lasts > 0 ? s("trouble", "event.reconnect.after", { length: lasted }) : s("trouble", "event.reconnect");
-	case "pause": return reason ? s("event", "event.pause.reason", { reason }) : s("event", "event.pause");
+	case "pause": return reason ? s("event", "event.pause.reason", { reason: worded(pauses, reason) }) : s("event", "event.pause");
 	case "hole": {
 		const values = { length: lasted, reason: absence(e.reason).label };
 		if (e.reason === "asleep" && !e.track) return s("trouble", "event.asleep", values);
 		if (wanted(e.reason)) return s("detail", "event.unrecorded", values);
 		return s(lasts >= 1 ? "trouble" : "detail", "event.hole", values);
 	}
-	case "integrity": return s("trouble", t ? "event.integrity" : "event.integrity.member", { reason });
+	case "integrity": return s("trouble", t ? "event.integrity" : "event.integrity.member", { reason: worded(falsehoods, reason.replace(/^member: /, "")) });
 	case "clock": return s("detail", "event.clock", { text: line(e.text, 20) });
 	case "dropped":
 		return s("trouble", e.participant ? "event.dropped.of" : "event.dropped", { n: e.count || 0, kind: line(e.reason, 40) });
@@ -112,13 +121,19 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 	case "published":
 		return s("detail", e.reason === "max-video" ? "event.published.less" : "event.published", { size: line(e.text, 20) });
 	case "left-out": return s("detail", "event.left-out", { what: source(e.text).name });
-	case "quality": {
-		const quality = qualities[e.reason ?? ""];
-		return s("detail", "event.quality", { quality: quality ? say(quality) : reason });
-	}
+	case "quality": return s("detail", "event.quality", { quality: worded(qualities, reason) });
 	case "keys": return s("detail", "event.keys", { key: line(e.text, 10) });
 	default: return null; // speaking has lanes, a title the heading; what a later format adds is not known
 	}
+}
+
+/**
+ * worded is a reason in the page's words, or as it is if it is none that the recorder gives.
+ * @param {Record<string, Key>} known
+ * @param {string} reason
+ */
+function worded(known, reason) {
+	return Object.hasOwn(known, reason) ? say(known[reason]) : reason;
 }
 
 /**
