@@ -23,9 +23,21 @@ const (
 	levelSegments = 12
 	// levelBytes is the most sound of one track that is measured.
 	levelBytes = 4 << 20
-	// levelsAtOnce is how many tracks are measured at once.
-	levelsAtOnce = 4
+	// levelsTogether is how many tracks one decoder measures, one after the other: to
+	// start it takes longer than to decode a minute. levelsAtOnce is how many
+	// decoders run at once.
+	levelsTogether = 16
+	levelsAtOnce   = 4
+	// levelGap is the silence between two tracks that one decoder measures.
+	levelGap = 500 * time.Millisecond
 )
+
+// A measurement is what a sound is measured by, and the result.
+type measurement struct {
+	track  media.Track
+	frames []media.Frame
+	gain   float64
+}
 
 // levels measures how loud each sound is and returns by how much it is turned up
 // in the mix, in dB by track: see MixOptions. A track that cannot be measured is
@@ -35,23 +47,27 @@ func (x *excerpt) levels(ctx context.Context, program *ffmpeg.Program, o MixOpti
 	if o.Unlevelled {
 		return gains, nil
 	}
-	samples := x.samples(ctx)
-	measured := make([]float64, len(x.tracks))
-	var g errgroup.Group
-	g.SetLimit(levelsAtOnce)
-	for i, t := range x.tracks {
-		if frames := samples[t.UID]; len(frames) > 0 {
-			g.Go(func() error {
-				measured[i] = level(ctx, program, t, frames)
-				return nil
-			})
+	frames := x.samples(ctx)
+	var samples []*measurement
+	for _, t := range x.tracks {
+		if t.Codec.Audio() {
+			gains[t.UID] = 0
+		}
+		if f := frames[t.UID]; len(f) > 0 {
+			samples = append(samples, &measurement{track: t, frames: f})
 		}
 	}
+	var g errgroup.Group
+	g.SetLimit(levelsAtOnce)
+	for together := range slices.Chunk(samples, levelsTogether) {
+		g.Go(func() error {
+			measure(ctx, program, together)
+			return nil
+		})
+	}
 	err := g.Wait()
-	for i, t := range x.tracks {
-		if t.Codec.Audio() {
-			gains[t.UID] = measured[i]
-		}
+	for _, s := range samples {
+		gains[s.track.UID] = s.gain
 	}
 	return gains, errors.Join(err, ctx.Err())
 }
@@ -137,56 +153,102 @@ func (x *excerpt) speech(participant string, from, to time.Duration) time.Durati
 	return d
 }
 
-// level decodes frames of a sound and returns by how much it is to be turned up.
-func level(ctx context.Context, program *ffmpeg.Program, t media.Track, frames []media.Frame) float64 {
+// measure measures sounds with one decoder. Where that ends early, each of those that
+// are left gets a decoder of its own: what one participant sent costs the others nothing.
+func measure(ctx context.Context, program *ffmpeg.Program, samples []*measurement) {
+	done := measureTogether(ctx, program, samples)
+	if len(samples) == 1 {
+		return
+	}
+	for i := range samples[done:] {
+		measureTogether(ctx, program, samples[done+i:done+i+1])
+	}
+}
+
+// measureTogether returns how many of the sounds came out of the decoder whole.
+func measureTogether(ctx context.Context, program *ffmpeg.Program, samples []*measurement) (whole int) {
 	// A frame may keep a decoder busy for ever.
 	ctx, cancel := context.WithTimeout(ctx, stuck)
 	defer cancel()
-	channels := 2
-	if t.Channels == 1 {
-		channels = 1
-	}
+	// A mono frame comes out of a stereo decoder alike on both sides, as in the mix.
+	const channels = 2
+	t := samples[0].track
+	t.Channels = channels
 	d, err := program.Sound(ctx, t, channels)
 	if err != nil {
 		return 0
 	}
+	ends := make([]int64, len(samples)) // in samples of a channel
+	var end time.Duration
+	for i, s := range samples {
+		for _, f := range s.frames {
+			end += media.OpusDuration(f.Data)
+		}
+		end += levelGap
+		ends[i] = int64(end.Seconds() * sampleRate)
+	}
 	var g errgroup.Group
 	g.Go(func() error {
 		var at time.Duration
-		for _, f := range frames {
-			lasts := media.OpusDuration(f.Data)
-			if lasts == 0 {
-				continue
+		for _, s := range samples {
+			for _, f := range s.frames {
+				lasts := media.OpusDuration(f.Data)
+				if lasts == 0 {
+					continue
+				}
+				f.Track = t.UID
+				if err := d.Write(at, f); err != nil {
+					return errors.Join(err, d.CloseWrite())
+				}
+				at += lasts
 			}
-			if err := d.Write(at, f); err != nil {
-				return errors.Join(err, d.CloseWrite())
-			}
-			at += lasts
+			at += levelGap
 		}
 		return d.CloseWrite()
 	})
-	var m mix.Meter
-	unit := 4 * channels
+	meters := make([]mix.Meter, len(samples))
+	came := hearAll(d, channels, ends, meters)
+	d.Kill() // it has ended, or is not needed
+	err = errors.Join(g.Wait(), d.Wait())
+	for i, s := range samples {
+		// What came of the last one is all that can be known of it. The gap behind it is not heard.
+		if came+int64(levelGap.Seconds()*sampleRate) < ends[i] && (err != nil || ctx.Err() != nil) && len(samples) > 1 {
+			return i
+		}
+		if ctx.Err() == nil {
+			s.gain = meters[i].Level()
+		}
+	}
+	return len(samples)
+}
+
+// hearAll has a meter measure what comes up to each of the ends. It returns how many
+// samples of a channel came.
+func hearAll(r io.Reader, channels int, ends []int64, meters []mix.Meter) (came int64) {
+	unit, now := 4*channels, 0
 	b, samples := make([]byte, 32<<10), []float32(nil)
 	for {
-		n, err := io.ReadAtLeast(d, b, unit)
+		n, err := io.ReadAtLeast(r, b, unit)
 		for n%unit != 0 && err == nil {
 			var more int
-			more, err = io.ReadFull(d, b[n:n+unit-n%unit])
+			more, err = io.ReadFull(r, b[n:n+unit-n%unit])
 			n += more
 		}
 		samples = samples[:0]
 		for i := 0; i+4 <= n-n%unit; i += 4 {
 			samples = append(samples, math.Float32frombits(binary.LittleEndian.Uint32(b[i:])))
 		}
-		m.Add(samples, channels)
+		for len(samples) > 0 && now < len(ends) {
+			part := samples[:min(int64(len(samples)), (ends[now]-came)*int64(channels))]
+			meters[now].Add(part, channels)
+			came += int64(len(part) / channels)
+			samples = samples[len(part):]
+			if came == ends[now] {
+				now++
+			}
+		}
 		if err != nil {
-			break
+			return came
 		}
 	}
-	d.Kill() // it has ended, or is not needed
-	if err := errors.Join(g.Wait(), d.Wait()); err != nil && ctx.Err() != nil {
-		return 0
-	}
-	return m.Level()
 }
