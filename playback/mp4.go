@@ -65,6 +65,9 @@ var (
 	ErrFFmpegLacks = ffmpeg.ErrLacks
 )
 
+// FindsFFmpeg reports whether PATH has an ffmpeg. It does not ask what that can do.
+func FindsFFmpeg() bool { return ffmpeg.Is() }
+
 func (o *MP4Options) check() error {
 	o.Layout = cmp.Or(o.Layout, LayoutGrid)
 	o.Rate = cmp.Or(o.Rate, 25)
@@ -126,10 +129,29 @@ func ExportMP4(ctx context.Context, s *Session, path string, o MP4Options) (r Re
 			return r, err
 		}
 	}
+	first := x.notes(o.ExportOptions)
 	if err := x.film(ctx, program, f.Name(), o, &r); err != nil {
 		return r, err
 	}
-	return r, f.commit()
+	return r, x.commitNoted(ctx, program, f, o.ExportOptions, first)
+}
+
+// commitNoted gives an MP4 file its name. If something turned out to be damaged while it
+// was made, it is written again first, with the chapters that say so.
+func (x *excerpt) commitNoted(ctx context.Context, program *ffmpeg.Program, f *atomicFile, o ExportOptions, first ffmpeg.Notes) (err error) {
+	notes := x.notes(o)
+	if slices.Equal(notes.Chapters, first.Chapters) {
+		return f.commit()
+	}
+	again, err := createBeside(f.path, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, again.discard()) }()
+	if err := program.Rewrite(ctx, f.Name(), again.Name(), notes); err != nil {
+		return err
+	}
+	return again.commit()
 }
 
 // film makes the file.

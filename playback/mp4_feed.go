@@ -171,6 +171,7 @@ func (f *feed) read(r *Report) error {
 		case errors.As(err, &lost):
 			r.Missing = append(r.Missing, *lost)
 			r.Incomplete = true
+			f.x.missing = append(f.x.missing, *lost) // for chapters, at the end
 			continue
 		case err != nil:
 			return f.cause(err)

@@ -47,3 +47,33 @@ func TestMP4Notes(t *testing.T) {
 	}
 	run(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-map", "0:a", "-f", "null", "-")
 }
+
+// TestMP4ChapterOfWhatFails: what turns out to be damaged while it is exported has a
+// chapter, too, and nothing else of the file changes.
+func TestMP4ChapterOfWhatFails(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	voice, sound := beeps(t, 1, "ada", 12*time.Second, 0)
+	camera, pictures := flashes(2, "ada", media.VP8, 0, 12*time.Second, 0)
+	src := cut(t, []media.Track{voice, camera}, merged(sound, pictures),
+		media.Event{Type: media.EventStart, Text: "Stand-up"},
+		media.Event{Time: 2 * time.Second, Type: media.EventChat, Participant: "ada", Text: "hello"})
+	s := open(t, src)
+	src.errs = map[int]error{1: ErrDamaged}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.mp4")
+	r, err := ExportMP4(t.Context(), s, path, MP4Options{Width: 160, Height: 90, Rate: 5})
+	if err != nil || len(r.Missing) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	p := playerSees(t, path)
+	if got := p.chapters(); len(got) != 3 || !strings.HasSuffix(got[1], " Cannot be read") || !strings.HasSuffix(got[2], " Can be read again") {
+		t.Errorf("chapters %q", got)
+	}
+	if p.kinds() != "video audio subtitle" || p.Streams[2].Disposition["default"] != 0 || p.Streams[2].Tags["handler_name"] != "Chat" ||
+		p.tag("title") != "Stand-up, 2026-03-04 05:06 UTC" || p.tag("creation_time") == "" {
+		t.Errorf("streams %+v, tags %v", p.Streams, p.Format.Tags)
+	}
+	near(t, "length", p.Format.Duration, 12*time.Second, 300*time.Millisecond)
+	only(t, dir, "a.mp4")
+}

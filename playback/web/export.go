@@ -9,7 +9,6 @@ import (
 	"maps"
 	"mime"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strconv"
 	"time"
@@ -55,7 +54,7 @@ func text(format playback.TextFormat) func(context.Context, *playback.Session, i
 
 // formatsHere returns the formats that this machine can make, in the page's order.
 func formatsHere() []string {
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
+	if !playback.FindsFFmpeg() {
 		return []string{"mkv", "vtt", "txt"}
 	}
 	return slices.Concat([]string{"mkv"}, mixedFormats, []string{"vtt", "txt"})

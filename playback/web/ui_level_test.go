@@ -11,7 +11,7 @@ import (
 const speakers = `(async () => {
 	const tone = (hz, amplitude) => {
 		const rate = 48000, b = new DataView(new ArrayBuffer(44 + 2 * rate));
-		[..."RIFF....WAVEfmt ................data"].forEach((c, i) => b.setUint8(i, c.charCodeAt(0)));
+		[..."RIFF....WAVEfmt "+".".repeat(20)+"data"].forEach((c, i) => b.setUint8(i, c.charCodeAt(0)));
 		[[4, 36 + 2 * rate], [16, 16], [24, rate], [28, 2 * rate], [40, 2 * rate]].forEach(([at, n]) => b.setUint32(at, n, true));
 		[[20, 1], [22, 1], [32, 2], [34, 16]].forEach(([at, n]) => b.setUint16(at, n, true));
 		for (let i = 0; i < rate; i++) b.setInt16(44 + 2 * i, 32767 * amplitude * Math.sin(2 * Math.PI * hz * i / rate), true);

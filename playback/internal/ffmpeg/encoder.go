@@ -21,6 +21,7 @@ type Encoder struct {
 	Video, Audio *os.File // Video is nil for sound alone
 	child        *child
 	path         string // of an MP4 file; "" if it is written to a pipe
+	subtitled    bool   // the file may have subtitles
 	texts        errgroup.Group
 }
 
@@ -93,7 +94,7 @@ func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, 
 	if err != nil {
 		return nil, err
 	}
-	e := &Encoder{Video: videoWrite, Audio: audioWrite, child: c, path: path}
+	e := &Encoder{Video: videoWrite, Audio: audioWrite, child: c, path: path, subtitled: true}
 	e.send(texts)
 	return e, nil
 }
@@ -116,7 +117,7 @@ func (e *Encoder) Wait() error {
 		if err = whole(e.path); err != nil && said != "" {
 			err = fmt.Errorf("%w: %s", err, said)
 		}
-		if err == nil && e.Video != nil {
+		if err == nil && e.subtitled {
 			err = hideSubtitles(e.path)
 		}
 	}

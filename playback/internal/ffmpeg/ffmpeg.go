@@ -105,6 +105,12 @@ func Find(ctx context.Context) (*Program, error) {
 	return p, nil
 }
 
+// Is reports whether PATH has an ffmpeg.
+func Is() bool {
+	_, err := exec.LookPath("ffmpeg")
+	return err == nil
+}
+
 // look returns the program with the names of what it can do.
 func look(ctx context.Context) (*Program, error) {
 	path, err := exec.LookPath("ffmpeg")

@@ -1,9 +1,12 @@
 package ffmpeg
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -118,6 +121,37 @@ func (n Notes) inputs(number, fd int, mp4 bool) (texts []*text, inputs, outputs 
 		return nil, nil, nil, err
 	}
 	return texts, inputs, outputs, nil
+}
+
+// Rewrite writes the MP4 file from again as the file to, with other chapters. Nothing
+// is encoded again.
+func (p *Program) Rewrite(ctx context.Context, from, to string, n Notes) error {
+	from, err := filepath.Abs(from)
+	if err != nil {
+		return err
+	}
+	if to, err = filepath.Abs(to); err != nil {
+		return err
+	}
+	var subtitles []string
+	if len(n.Chat) > 0 {
+		subtitles = []string{"-map", "0:s", "-disposition:s:0", "0", "-metadata:s:s:0", "handler_name=Chat", "-metadata:s:s:0", "title=Chat"}
+	}
+	n.Chat = nil // it is in the file
+	texts, inputs, outputs, err := n.inputs(1, 0, true)
+	if err != nil {
+		return err
+	}
+	args := slices.Concat([]string{"-nostdin", "-hide_banner", "-nostats", "-v", "error", "-xerror", "-y",
+		"-protocol_whitelist", "file", "-f", "mov", "-ignore_chapters", "1", "-i", "file:" + from}, inputs,
+		[]string{"-map", "0:v", "-map", "0:a"}, subtitles, outputs, []string{"-c", "copy", "-movflags", "+faststart", "-f", "mp4", "file:" + to})
+	c, err := start(ctx, p.path, args, texts[0].read, nil)
+	if err != nil {
+		return errors.Join(err, texts[0].write.Close())
+	}
+	e := &Encoder{child: c, path: to, subtitled: true}
+	e.send(texts)
+	return e.Wait()
 }
 
 // A text is an input of the encoder that is whole from the beginning.
