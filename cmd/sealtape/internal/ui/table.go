@@ -14,14 +14,19 @@ import (
 	"github.com/sealtape/sealtape/internal/words"
 )
 
-// wholeColumns are never shortened: what they hold is compared, or typed again.
-var wholeColumns = []string{"ID", "FOLLOWS", "WORDS", "FINGERPRINT"}
+// wholeColumns are never shortened: what they hold is compared, or typed again, or says
+// nothing without its end.
+var wholeColumns = []string{"ID", "FOLLOWS", "WORDS", "FINGERPRINT", "STATE", "START", "SIZE", "LENGTH", "FROM", "TO"}
+
+// indent is how far a row's further lines are indented.
+const indent = 4
 
 // leastCells is how far a column is shortened.
 const leastCells = 10
 
 // Table writes rows to standard output, in columns. The first row is the head. Where
-// standard output is a terminal that is too narrow, the widest columns are shortened.
+// standard output is a terminal that is too narrow, the widest columns are shortened, and
+// if that does not do, each row takes several lines.
 func (e *Env) Table(rows [][]string) error {
 	return e.write(layout(rows, terminal.Columns(e.Stdout)))
 }
@@ -45,7 +50,7 @@ func (e *Env) write(text string) error {
 }
 
 // layout returns rows in columns, two spaces apart, in lines of at most width cells, if
-// it can be done without shortening what must be whole. 0 is any width.
+// no column that must be whole is wider. 0 is any width.
 func layout(rows [][]string, width int) string {
 	var widths []int
 	for _, row := range rows {
@@ -56,28 +61,44 @@ func layout(rows [][]string, width int) string {
 			widths[i] = max(widths[i], words.Width(cell))
 		}
 	}
+	lines := []int{0, len(widths)} // where the columns of each line begin
 	if width > 0 {
-		fit(widths, rows, width)
+		lines = fit(widths, rows, width)
 	}
 	var b strings.Builder
 	for _, row := range rows {
-		var line strings.Builder
-		for i, cell := range row {
-			if i > 0 {
-				line.WriteString("  ")
+		for n := range len(lines) - 1 {
+			line := strings.TrimRight(lineOf(row, widths, lines[n], lines[n+1]), " ")
+			if n > 0 && line == "" {
+				continue
 			}
-			cell = words.Shorten(cell, widths[i])
-			line.WriteString(cell)
-			line.WriteString(strings.Repeat(" ", widths[i]-words.Width(cell)))
+			if n > 0 {
+				b.WriteString(strings.Repeat(" ", indent))
+			}
+			b.WriteString(line)
+			b.WriteByte('\n')
 		}
-		b.WriteString(strings.TrimRight(line.String(), " "))
-		b.WriteByte('\n')
 	}
 	return b.String()
 }
 
-// fit makes the widest columns narrower until all of them take width cells.
-func fit(widths []int, rows [][]string, width int) {
+// lineOf returns the columns of a row from one up to another.
+func lineOf(row []string, widths []int, from, to int) string {
+	var b strings.Builder
+	for i := from; i < min(to, len(row)); i++ {
+		if i > from {
+			b.WriteString("  ")
+		}
+		cell := words.Shorten(row[i], widths[i])
+		b.WriteString(cell)
+		b.WriteString(strings.Repeat(" ", widths[i]-words.Width(cell)))
+	}
+	return b.String()
+}
+
+// fit divides the columns into as few lines of width cells as it can, and returns where
+// those begin. In each it makes the widest columns narrower until all of them fit.
+func fit(widths []int, rows [][]string, width int) (lines []int) {
 	least := make([]int, len(widths))
 	for i, w := range widths {
 		least[i] = min(w, leastCells)
@@ -90,6 +111,29 @@ func fit(widths []int, rows [][]string, width int) {
 			least[i] = max(least[i], words.Width(rows[0][i]))
 		}
 	}
+	lines = []int{0}
+	room := width
+	used := 0 // with the spaces after each column
+	for i, l := range least {
+		if used > 0 && used+l > room {
+			lines, used, room = append(lines, i), 0, width-indent
+		}
+		used += l + 2
+	}
+	lines = append(lines, len(widths))
+	for n := range len(lines) - 1 {
+		from, to, room := lines[n], lines[n+1], width
+		if n > 0 {
+			room -= indent
+		}
+		narrow(widths[from:to], least[from:to], room)
+	}
+	return lines
+}
+
+// narrow makes the widest columns narrower until all of them take width cells, or none
+// can be narrower.
+func narrow(widths, least []int, width int) {
 	total := 2 * (len(widths) - 1)
 	for _, w := range widths {
 		total += w
@@ -102,7 +146,7 @@ func fit(widths []int, rows [][]string, width int) {
 			}
 		}
 		if widest < 0 {
-			return // a terminal this narrow breaks the lines
+			return // a terminal this narrow breaks the line
 		}
 		widths[widest]--
 	}

@@ -29,9 +29,22 @@ F2JE7ZY04P971PR0YHVBFNECP0  open                -
 F2JE7ZY04P971PR0YHVBFNECP0  closed, incomplete  陈👩‍👩‍👧 a room with…
 F2JE7ZY04P971PR0YHVBFNECP0  open                -
 `},
-		{50, `ID                          STATE       ROOM
-F2JE7ZY04P971PR0YHVBFNECP0  closed, i…  陈👩‍👩‍👧 a ro…
-F2JE7ZY04P971PR0YHVBFNECP0  open        -
+		{50, `ID                          STATE
+    ROOM
+F2JE7ZY04P971PR0YHVBFNECP0  closed, incomplete
+    陈👩‍👩‍👧 a room with a long name
+F2JE7ZY04P971PR0YHVBFNECP0  open
+    -
+`},
+		{28, `ID
+    STATE
+    ROOM
+F2JE7ZY04P971PR0YHVBFNECP0
+    closed, incomplete
+    陈👩‍👩‍👧 a room with a long…
+F2JE7ZY04P971PR0YHVBFNECP0
+    open
+    -
 `},
 	} {
 		got := layout(rows, tt.width)
@@ -46,7 +59,7 @@ F2JE7ZY04P971PR0YHVBFNECP0  open        -
 	}
 	// What is compared, or typed again, stays whole, however narrow it is.
 	if got := layout([][]string{{"NAME", "WORDS"}, {"Ada Lovelace", "one-two-three-four-five-six"}, {"by " + id, id}}, 20); strings.Count(got, id) != 1 ||
-		!strings.Contains(got, "one-two-three-four-five-six") || !strings.Contains(got, "Ada Lovel…") {
+		!strings.Contains(got, "one-two-three-four-five-six") || !strings.Contains(got, "by F2JE7ZY04P971PR0…\n") {
 		t.Errorf("in 20 cells:\n%s", got)
 	}
 	if got := layout(nil, 80) + layout([][]string{{"a", ""}, {"b"}}, 80); got != "a\nb\n" {
