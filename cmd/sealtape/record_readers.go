@@ -49,8 +49,8 @@ func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	}
 	b, ferr := readReaderFile(arg)
 	if errors.Is(ferr, fs.ErrNotExist) {
-		return nil, ui.Hinted(fmt.Errorf("no card is pinned as %s, and there is no such file", words.Quote(arg)),
-			"see which names are pinned, or pin a card", "sealtape keys list", "sealtape keys add FILE")
+		err = ui.Hinted(&unknownReader{arg}, "see which names are pinned, or pin a card", "sealtape keys list", "sealtape keys add FILE")
+		return nil, ui.UnlikeCard(err, arg, home)
 	}
 	if ferr != nil {
 		return nil, fmt.Errorf("--reader: %w", ferr)
@@ -62,6 +62,15 @@ func parseReader(home *keys.Home, arg string) ([]bot.Reader, error) {
 	}
 	return fileReaders(arg, b)
 }
+
+// An unknownReader is an argument that is neither a pinned name nor a file. It is keys.ErrNoMember.
+type unknownReader struct{ arg string }
+
+func (e *unknownReader) Error() string {
+	return fmt.Sprintf("no card is pinned as %s, and there is no such file", words.Quote(e.arg))
+}
+
+func (e *unknownReader) Unwrap() error { return keys.ErrNoMember }
 
 func readReaderFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
@@ -106,7 +115,7 @@ func parseMembers(home *keys.Home, args []string) (cards map[string][]keys.Card,
 			return nil, ui.Misuse("--member names the identity %s twice", words.Quote(identity))
 		}
 		if cards[identity], err = home.Person(name); err != nil {
-			return nil, fmt.Errorf("--member %s: %w", arg, err)
+			return nil, ui.UnlikeCard(fmt.Errorf("--member %s: %w", arg, err), name, home)
 		}
 	}
 	return cards, nil

@@ -67,7 +67,7 @@ func runShare(ctx context.Context, a *access.Access, o *shareOptions) error {
 	}
 	cards, err := a.Home.Person(o.to)
 	if err != nil {
-		return err
+		return ui.UnlikeCard(err, o.to, a.Home)
 	}
 	// A person's own other devices are someone to share with; this one is not.
 	name := cards[0].Name

@@ -94,7 +94,7 @@ func runRemove(_ context.Context, e *ui.Env, h *keys.Home, o *removeOptions) err
 			return ui.Hinted(errors.New("this is your own card, which cannot be unpinned"),
 				"your identity lies in "+h.Dir()+"; moving that folder away is yours to do")
 		}
-		return err
+		return ui.UnlikeCard(err, o.name, h)
 	}
 	e.Printf("removed %s\n", ui.Clean(name))
 	e.Notef("Recordings made so far stay readable to them. To tell others that a key of yours is lost: sealtape keys revoke.")

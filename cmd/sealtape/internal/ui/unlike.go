@@ -2,7 +2,10 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"strings"
+
+	"github.com/sealtape/sealtape/keys"
 )
 
 // Unlike adds to err, which refuses word, what of known was probably meant.
@@ -11,12 +14,34 @@ func Unlike(err error, word string, known []string) error {
 	if meant == "" {
 		return err
 	}
-	hints := []Hint{{Why: "did you mean " + meant + "?"}}
+	hints := []Hint{{Why: "did you mean " + Clean(meant) + "?"}}
 	var given *HintError
 	if errors.As(err, &given) {
 		hints = append(hints, given.hints...)
 	}
 	return WithHints(err, hints...)
+}
+
+// UnlikeCard adds to err, if it says that no card is pinned under name, whose card was
+// probably meant.
+func UnlikeCard(err error, name string, home *keys.Home) error {
+	if !errors.Is(err, keys.ErrNoMember) {
+		return err
+	}
+	pins, perr := home.Pins()
+	if perr != nil {
+		return err // without a guess
+	}
+	var names []string
+	for _, p := range pins {
+		if !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	if _, hints := Explain(err); len(hints) > 0 {
+		err = WithHints(err, hints...)
+	}
+	return Unlike(err, name, names)
 }
 
 // Nearest returns the one of known that is most like word, "" if none is: one with so few
@@ -25,7 +50,7 @@ func Unlike(err error, word string, known []string) error {
 func Nearest(word string, known []string) string {
 	best, least := "", 1+min(2, (len(word)+1)/3)
 	for _, k := range known {
-		if d := distance(strings.ToLower(word), k); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}
@@ -33,7 +58,8 @@ func Nearest(word string, known []string) string {
 		return best
 	}
 	for _, k := range known {
-		if w := strings.ToLower(word); !strings.HasPrefix(k, w) && (len(k) < 3 || !strings.HasPrefix(w, k)) {
+		l := strings.ToLower(k)
+		if w := strings.ToLower(word); !strings.HasPrefix(l, w) && (len(k) < 3 || !strings.HasPrefix(w, l)) {
 			continue
 		}
 		if best != "" {
