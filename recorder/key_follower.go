@@ -18,7 +18,7 @@ type KeyFollower interface {
 	// Missing tells that a frame of a participant does not open, and names a key index.
 	// It is told again and again while that lasts.
 	Missing(participant string, index int)
-	// Before reports whether a frame of a participant that arrived at a time is from
+	// Before reports whether a frame of a participant that arrived at a time may be from
 	// before they gave the recorder a key, so that they did not want it to open. It is
 	// asked about frames that no key opened.
 	Before(participant string, arrival time.Time) bool

@@ -14,15 +14,18 @@ type permission struct {
 }
 
 // set sets the permission. why is the reason of the hole if nothing may be kept. "" means
-// that everything captured from now on may be kept.
-func (m *permission) set(why string, now time.Duration) {
+// that everything captured from now on may be kept. It reports whether nothing might be
+// kept before, and now everything may.
+func (m *permission) set(why string, now time.Duration) (begins bool) {
 	switch {
 	case why != "":
 		m.deny.Store(&why)
 		m.from.Store(keepNothing)
 	case m.keepsNothing():
 		m.from.Store(int64(max(1, now)))
+		return true
 	}
+	return false
 }
 
 // Reconsider asks Config.Permission again about a participant. If they may not be
@@ -35,8 +38,9 @@ func (r *Recorder) Reconsider(participant string) {
 		now := n.clock.now()
 		n.tracks.each(func(t *trackRecorder) {
 			if t.info.Participant == participant {
-				t.inbox.permission.set(n.config.denyReason(participant, t.info.Encrypted), now)
-				t.inbox.post(keyFrameWanted) // a picture begins with one
+				if t.inbox.permission.set(n.config.denyReason(participant, t.info.Encrypted), now) {
+					t.inbox.post(keyFrameWanted) // a picture begins with one
+				}
 			}
 		})
 		return nil

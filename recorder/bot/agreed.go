@@ -102,14 +102,14 @@ func (m *membership) heedKeys() {
 func (m *membership) sayKeyed(e roomkeys.Event) {
 	who := m.session.Peer(e.Identity).Card.Name
 	text := "agreed: what they send is recorded from now on"
-	if e.Kind == roomkeys.Withheld {
-		text = "is not recorded: " + map[roomkeys.Why]string{
-			roomkeys.Unverified: "they have not verified this recorder's card",
-			roomkeys.Paused:     "paused",
-		}[e.Why]
-		if e.Why == roomkeys.NoConsent {
-			text = "is not recorded: they have not agreed to it"
-		}
+	switch {
+	case e.Kind == roomkeys.Given:
+	case e.Why == roomkeys.Paused:
+		return // for a while, and everybody's where it is the recorder that pauses
+	case e.Why == roomkeys.Unverified:
+		text = "is not recorded: they have not verified this recorder's card"
+	default:
+		text = "is not recorded: they have not agreed to it"
 	}
 	m.mu.Lock()
 	a := m.people[e.Identity]

@@ -81,6 +81,9 @@ func (m *membership) consider(p member.Peer, absences int) {
 		rec.Reconsider(p.Identity)
 	}
 	if said != unanswered {
+		if m.keys != nil {
+			m.keys.answered(p.Identity, said == yes)
+		}
 		m.answered(p.Identity, consent{said: said}, "by their client")
 		if m.keys != nil && p.Said != nil {
 			m.attest(p.Identity, media.NoteConsent, p.Said)

@@ -25,11 +25,12 @@ type RoomKeys struct {
 	events []roomkeys.Event
 	states toldStates
 	since  map[string]time.Time // when members gave their keys who still do
+	yes    map[string]time.Time // when members agreed
 }
 
 // NewRoomKeys returns keys of a room whose media is encrypted with AES-128.
 func NewRoomKeys() *RoomKeys {
-	return &RoomKeys{since: make(map[string]time.Time), rings: recorder.NewParticipantKeys(roomkeys.Indexes, frame.KeyOptions{Grace: frame.NoGrace})}
+	return &RoomKeys{since: make(map[string]time.Time), yes: make(map[string]time.Time), rings: recorder.NewParticipantKeys(roomkeys.Indexes, frame.KeyOptions{Grace: frame.NoGrace})}
 }
 
 // Keyring implements recorder.KeyProvider.
@@ -49,12 +50,31 @@ func (k *RoomKeys) Missing(participant string, index int) {
 	}
 }
 
+const (
+	inFlight = 2 * time.Second  // how long after a key a frame from before it may still come
+	keyTime  = 10 * time.Second // how long after a yes the key may come
+)
+
 // Before implements recorder.KeyFollower.
 func (k *RoomKeys) Before(participant string, arrival time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	since, ok := k.since[participant]
-	return ok && !arrival.After(since)
+	if since, ok := k.since[participant]; ok {
+		return !arrival.After(since.Add(inFlight))
+	}
+	yes, ok := k.yes[participant]
+	return !ok || arrival.Before(yes.Add(keyTime))
+}
+
+// answered notes what a member said by their client: after a yes their key should come.
+func (k *RoomKeys) answered(identity string, yes bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if yes {
+		k.yes[identity] = time.Now()
+	} else {
+		delete(k.yes, identity)
+	}
 }
 
 // left notes that somebody left: whoever comes gives their key anew.
@@ -62,6 +82,7 @@ func (k *RoomKeys) left(identity string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.since, identity)
+	delete(k.yes, identity)
 }
 
 // held reports whether the recorder has the key of a member now, and else why the
