@@ -48,6 +48,24 @@ func (d described) states() string {
 	return strings.Join(out, " ")
 }
 
+// The page gets what members agreed to, and not what they signed, which is long.
+func TestDescribeAgreements(t *testing.T) {
+	r := meeting(t, 1)
+	r.agreed = map[string][]tape.Agreement{"alice": {{From: time.Second, To: 3 * time.Second, By: tape.Signer{Who: "Alice (words)"}, Readers: []string{"Carol"}}}}
+	r.segments[0] = segment(t, 0, 5*time.Second, media.Event{Type: media.EventStart, Text: "Stand-up"},
+		media.Event{Type: media.EventNote, Participant: "alice", Reason: media.NoteKey, Text: "signed"})
+	var d struct {
+		MemberKeys bool `json:"member_keys"`
+		Agreed     []map[string]any
+		Events     []map[string]any
+	}
+	getJSON(t, serve(t, r), base, 200, &d)
+	want := []map[string]any{{"participant": "alice", "from": 1.0, "to": 3.0, "by": "Alice (words)", "readers": []any{"Carol"}}}
+	if !reflect.DeepEqual(d.Agreed, want) || !d.MemberKeys || len(d.Events) != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	r := meeting(t, 3)
 	r.segments[1] = segment(t, 1, 5*time.Second, media.Event{Time: 6 * time.Second, Type: media.EventHole,
