@@ -25,7 +25,13 @@ type exchange struct {
 	held   map[string]map[int][]byte
 	ever   []HeldKey
 	events []roomkeys.Event // without keys
-	since  time.Time        // when own was last set
+	given  map[string]Given
+}
+
+// Given is how many chains of another a member was handed, and when the last was.
+type Given struct {
+	Chains int
+	Last   time.Time
 }
 
 // A HeldKey is a key of another member that a member was handed at some time.
@@ -37,7 +43,7 @@ type HeldKey struct {
 }
 
 func newExchange(identity string) *exchange {
-	return &exchange{identity: identity, own: frame.NewKeyring(roomkeys.Indexes, frame.KeyOptions{Grace: frame.NoGrace}), held: make(map[string]map[int][]byte)}
+	return &exchange{identity: identity, own: frame.NewKeyring(roomkeys.Indexes, frame.KeyOptions{Grace: frame.NoGrace}), held: make(map[string]map[int][]byte), given: make(map[string]Given)}
 }
 
 // begin makes the member's first key.
@@ -63,7 +69,6 @@ func (x *exchange) notify(e roomkeys.Event) {
 	switch e.Kind {
 	case roomkeys.Install:
 		if e.Identity == x.identity {
-			x.since = time.Now()
 			_ = x.own.SetRaw(e.Index, e.Key, frame.HKDF) // it is one of the right length
 			return
 		}
@@ -80,6 +85,8 @@ func (x *exchange) notify(e roomkeys.Event) {
 		}
 		delete(ring, e.Index)
 	case roomkeys.Use:
+	case roomkeys.Given:
+		x.given[e.Identity] = Given{x.given[e.Identity].Chains + 1, time.Now()}
 	default:
 		x.events = append(x.events, e)
 	}
@@ -97,10 +104,11 @@ func (x *exchange) left(identity string) {
 	}
 }
 
-// bye says that the member leaves.
+// bye says that the member leaves, and waits until that has left: SCTP does not say when.
 func (x *exchange) bye() {
 	if x != nil && x.keys != nil {
 		x.keys.Bye(context.Background())
+		time.Sleep(300 * time.Millisecond)
 	}
 }
 
@@ -132,11 +140,11 @@ func (m *Member) Answer(ctx context.Context, recorder string, yes bool) error {
 	return m.Session().Answer(ctx, recorder, yes)
 }
 
-// Holds returns how many keys of another the member has now.
-func (m *Member) Holds(identity string) int {
+// Given returns what the member was handed by another.
+func (m *Member) Given(by string) Given {
 	m.exchange.mu.Lock()
 	defer m.exchange.mu.Unlock()
-	return len(m.exchange.held[identity])
+	return m.exchange.given[by]
 }
 
 // Held returns all keys of others that the member was ever handed.
@@ -146,7 +154,7 @@ func (m *Member) Held() []HeldKey {
 	return slices.Clone(m.exchange.ever)
 }
 
-// KeyEvents returns what the member's exchange told besides keys.
+// KeyEvents returns what the member's exchange told besides keys that were given.
 func (m *Member) KeyEvents() []roomkeys.Event {
 	m.exchange.mu.Lock()
 	defer m.exchange.mu.Unlock()
