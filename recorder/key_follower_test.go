@@ -3,6 +3,7 @@ package recorder
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/frame"
@@ -49,4 +50,34 @@ func TestKeyReports(t *testing.T) {
 	if none.report(sealed(1), Kept, start); none.reason(NoKey, start) != media.HoleNoKey {
 		t.Error("a provider that does not follow")
 	}
+}
+
+// A picture whose frames open behind some that do not is asked for a key frame at once,
+// five times a second at most, until one has come.
+func TestKeyFrameBehindFramesThatDoNotOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		k := keyFrames{request: func() { asked++ }}
+		k.ask()
+		shut, open := pendingUnit{outcome: NoKey}, pendingUnit{outcome: Kept}
+		d := decryption{keyFrames: &k, pending: []pendingUnit{shut, open, open}}
+		for range 50 {
+			time.Sleep(20 * time.Millisecond)
+			if d.lacksKeyFrame() {
+				k.askAgain()
+			}
+		}
+		if asked != 6 {
+			t.Errorf("asked %d times in a second", asked)
+		}
+		key := open
+		key.unit.Key = true
+		for name, pending := range map[string][]pendingUnit{"nothing waits": nil, "all open": {open, open}, "a key frame came": {shut, open, key}} {
+			if d.pending = pending; d.lacksKeyFrame() {
+				t.Errorf("%s: one is asked for", name)
+			}
+		}
+		var sound keyFrames
+		sound.askAgain()
+	})
 }

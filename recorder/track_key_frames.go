@@ -51,6 +51,15 @@ func (k *keyFrames) ask() (done bool) {
 	return true
 }
 
+// askAgain asks for a key frame although one may have been asked for in the last second:
+// that did not open, and others do now.
+func (k *keyFrames) askAgain() {
+	if k.request != nil && time.Since(k.lastRequest) >= requestInterval/5 {
+		k.lastRequest = time.Time{}
+		k.ask()
+	}
+}
+
 // segmentEnds asks for a key frame when a segment is about to end, if the picture can
 // afford one, or if one would be asked for soon after in any case.
 func (k *keyFrames) segmentEnds(at time.Duration) {

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/frame"
@@ -73,12 +74,24 @@ func (d *decryption) offer(u frame.Unit, at time.Duration) {
 		d.retry() // it may have moved the ratchet
 		d.failUndecryptable(u, len(d.pending))
 		l.unit.Data = nil
+		if !u.Key && d.lacksKeyFrame() {
+			d.keyFrames.askAgain()
+		}
 	}
 	if len(d.pending) == 0 {
 		d.shares.enter(d.info.Participant)
 	}
 	d.pending = append(d.pending, l)
 	d.pendingBytes += l.size()
+}
+
+// lacksKeyFrame reports whether what has opened behind frames that did not has no key
+// frame.
+func (d *decryption) lacksKeyFrame() bool {
+	if len(d.pending) == 0 || !d.pending[0].waits() {
+		return false
+	}
+	return !slices.ContainsFunc(d.pending, func(l pendingUnit) bool { return l.outcome == Kept && l.unit.Key })
 }
 
 // opened notes that a frame opened.
