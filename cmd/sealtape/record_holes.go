@@ -55,10 +55,14 @@ func (r missingReason) names(named bool) string {
 	}
 }
 
-// missingText returns how much is missing for each reason, and whose it is.
+// missingText returns how much is missing for each reason that nobody wanted, and whose it
+// is.
 func missingText(rep recorder.Report, named bool) string {
 	var parts []string
 	for _, r := range byReason(rep.Missing) {
+		if media.Wanted(r.reason) {
+			continue
+		}
 		part := fmt.Sprintf("%s %s", ui.Length(rep.Holes[r.reason]), ui.Clean(r.reason))
 		if who := r.names(named); who != "someone" {
 			part += " (" + who + ")"
