@@ -25,10 +25,11 @@ func demoCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
 		Usage: "see the whole way: a meeting, its recording, and what it takes to open it",
-		Description: `Starts a real LiveKit server on this machine. Two members with new keys meet under end-to-end
-encryption. The demo records them. Then it shows what is stored, how to verify it, and how
-one member opens it. The first time it builds the servers, which takes 4 minutes on two
-cores, and more with --s3. Everything stays in a new folder, which the demo names.`,
+		Description: `Starts a real LiveKit server on this machine. Two members meet under end-to-end encryption;
+they make the keys themselves. The demo records them: both agree, and one of them does not for
+five seconds. Then it shows what is stored, how to verify it, and how one member opens it. The
+first time it builds the servers, which takes 4 minutes on two cores, and more with --s3.
+Everything stays in a new folder, which the demo names.`,
 		UsageText: `  sealtape demo
   sealtape demo --s3 --duration 30s --no-browser`,
 		Flags: []cli.Flag{

@@ -5,8 +5,6 @@ package demo
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +51,6 @@ type demo struct {
 	self    string            // the sealtape program
 	vars    map[string]string // what every command is given
 	meeting *servers.LiveKit
-	pass    string
 }
 
 // The room and the members have names that cannot be met by chance, so that
@@ -77,9 +74,6 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	if d.dir, err = os.MkdirTemp("", "sealtape-demo-"); err != nil {
-		return err
-	}
-	if d.pass, err = randomText(); err != nil {
 		return err
 	}
 
@@ -111,15 +105,20 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, bob.Leave()) }()
-	d.note("they speak and show a clock, end-to-end encrypted: the server cannot listen")
+	d.note("they speak and show a clock, end-to-end encrypted under keys that they make and hand to one another:")
+	d.note("there is no passphrase, and the server has no key, so it cannot listen")
 	d.note("they prove to one another, and to the recorder, who they are: the server cannot pretend to be one of them")
 
 	d.say("3. Record them, visibly, for %v", c.Duration)
+	d.note("The recorder joins without a key. Alice and Bob agree, and their clients hand it theirs.")
+	d.note("In between, Bob does not agree for %v: his client takes his key back.", bobRefuses)
 	codes := d.watchCodes(alice, bob)
+	answers := d.answer(ctx, alice, bob)
 	patience := d.count()
-	err = d.run(ctx, "recorder", "record", "--room", demoRoom, "--store", store,
+	err = d.run(ctx, "recorder", "record", "--room", demoRoom, "--room-keys", "members", "--store", store,
 		"--reader", demoAlice, "--duration", c.Duration.String())
 	patience()
+	answers()
 	seen := codes()
 	if err != nil {
 		return err
@@ -145,6 +144,11 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err := d.run(ctx, "alice", "info", "last", "--store", store); err != nil {
 		return err
 	}
+	d.note("AGREED says since when the recorder had whose key, and what they signed that for. While Bob did not agree,")
+	d.note("there is a hole, \"consent\": he wanted it, so nothing is missing. The recorder could not have opened it.")
+	if err := d.run(ctx, "alice", "verify", "last", "--store", store, "--deep"); err != nil {
+		return err
+	}
 	file := filepath.Join(d.dir, "meeting.mkv")
 	if err := d.run(ctx, "alice", "export", "last", "--store", store, "-o", file); err != nil {
 		return err
@@ -163,12 +167,50 @@ func Run(ctx context.Context, c Config) (err error) {
 	return d.run(ctx, "alice", "play", "last", "--store", store)
 }
 
-func randomText() (string, error) {
-	b := make([]byte, 16)
-	if _, err := rand.Read(b); err != nil {
-		return "", err
+// bobRefuses is how long Bob does not agree to be recorded, and bobAgrees how long he did
+// before.
+const (
+	bobRefuses = 5 * time.Second
+	bobAgrees  = 4 * time.Second
+)
+
+// answer lets both agree to the recording once it begins, and Bob take it back for a
+// while, until the function that it returns is called.
+func (d *demo) answer(ctx context.Context, alice, bob *members.Member) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	recorder := func(m *members.Member) (found string) {
+		_ = m.Wait(ctx, func() bool { // it ends with ctx
+			for _, p := range m.Session().Peers() {
+				if p.Recorder && p.Standing == member.Verified && p.State.Phase == "recording" {
+					found = p.Identity
+				}
+			}
+			return found != ""
+		})
+		return found
 	}
-	return hex.EncodeToString(b), nil
+	say := func(m *members.Member, yes bool, wait time.Duration) {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+		if err := m.Answer(ctx, recorder(m), yes); err != nil && ctx.Err() == nil {
+			d.note("an answer did not arrive: %v", err)
+		}
+	}
+	var answering sync.WaitGroup
+	answering.Go(func() { say(alice, true, 0) })
+	answering.Go(func() {
+		recorder(bob)
+		say(bob, true, 0)
+		say(bob, false, bobAgrees)
+		say(bob, true, bobRefuses)
+	})
+	return func() {
+		cancel()
+		answering.Wait()
+	}
 }
 
 func (d *demo) say(format string, args ...any)  { d.print("\n"+format+"\n", args...) }
@@ -279,7 +321,7 @@ func (d *demo) join(ctx context.Context, identity, name string, n int) (*members
 	}
 	m, err := members.Join(ctx, members.Config{
 		URL: d.meeting.URL, APIKey: d.meeting.APIKey, APISecret: d.meeting.APISecret,
-		Room: demoRoom, Identity: identity, Name: name, Passphrase: d.pass,
+		Room: demoRoom, Identity: identity, Name: name, RoomKeys: true,
 		Audio: media.Speech(n), Video: media.Clock(n), Key: id, Judge: home,
 	})
 	if err != nil {
@@ -333,7 +375,7 @@ func (d *demo) run(ctx context.Context, who string, args ...string) error {
 	}
 	if who == "recorder" {
 		cmd.Env = append(cmd.Env, "LIVEKIT_URL="+d.meeting.URL, "LIVEKIT_API_KEY="+d.meeting.APIKey,
-			"LIVEKIT_API_SECRET="+d.meeting.APISecret, "SEALTAPE_E2EE_PASSPHRASE="+d.pass)
+			"LIVEKIT_API_SECRET="+d.meeting.APISecret)
 	}
 	cmd.Stdout, cmd.Stderr = d.Stdout, d.Stderr
 	err := cmd.Run()
@@ -358,7 +400,7 @@ func (d *demo) showStore(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	marks := []string{demoRoom, demoAlice, demoBob, "alice", "Recorder Demo", d.pass, "matroska", "OpusHead", "V_VP8"}
+	marks := []string{demoRoom, demoAlice, demoBob, "alice", "Recorder Demo", "matroska", "OpusHead", "V_VP8"}
 	found := make(map[string]bool)
 	var total int64
 	for info, err := range store.List(ctx, "") {
@@ -377,7 +419,7 @@ func (d *demo) showStore(ctx context.Context, arg string) error {
 		}
 		d.note("%9s  %-50s %s", words.Size(info.Size), info.Name, looks(b))
 	}
-	d.note("searched %s for the room's name, the members' names, the passphrase and the marks of media files:", words.Size(total))
+	d.note("searched %s for the room's name, the members' names and the marks of media files:", words.Size(total))
 	if len(found) > 0 {
 		return fmt.Errorf("found in the store: %v", found)
 	}
