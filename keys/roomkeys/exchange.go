@@ -83,6 +83,7 @@ type Exchange struct {
 	own      own
 	hereAt   time.Time // when this member says next that it is here
 	heres    int
+	said     []byte // who gets no key, as all were told
 	roster   Hash   // as of the last reseat
 	reseated bool   // it may have changed
 	rosters  []seen // what the roster was lately

@@ -73,6 +73,9 @@ func (x *Exchange) hereEvery(members int) time.Duration {
 // for that a little, to say both at once.
 func (x *Exchange) sayHere(now time.Time) {
 	o := &x.own
+	if soon := now.Add(hereSoon); soon.Before(x.hereAt) && !bytes.Equal(x.withheld(), x.said) {
+		x.hereAt = soon
+	}
 	if soon := o.next != nil || !o.rotateAt.IsZero(); !now.Before(x.hereAt) && (!soon || now.Sub(x.hereAt) >= freshUse+hereSoon) {
 		x.here(now)
 	}
@@ -82,26 +85,33 @@ func (x *Exchange) sayHere(now time.Time) {
 func (x *Exchange) here(now time.Time) {
 	m := x.message(typeHere, nil, now)
 	x.heres++
-	m.number, m.members, m.roster = x.heres, 1, x.roster
+	m.number, m.roster = x.heres, x.roster
 	if c := x.own.chain; c != nil {
 		key := c.key()
 		m.chain, m.index, m.commit = c.number, c.index, commitment(key)
 		key.wipe()
 		x.own.steps = 0
 	}
-	for _, identity := range x.order {
-		p := x.peers[identity]
-		if p.gone || p.standing == member.Unknown {
-			continue
-		}
-		m.members++
-		if ok, why := x.may(p); x.own.chain != nil && !ok && why != "" && len(m.withheld) < tagSize*maxTags {
-			tag := p.seat.tag()
-			m.withheld = append(m.withheld, tag[:]...)
-		}
-	}
+	m.members = len(x.seats())
+	m.withheld = x.withheld()
+	x.said = m.withheld
 	x.send(m, nil)
 	x.hereAt = now.Add(x.hereEvery(m.members))
+}
+
+// withheld are the tags of those who get no key, nil for none.
+func (x *Exchange) withheld() (tags []byte) {
+	if x.own.chain == nil {
+		return nil
+	}
+	for _, identity := range x.order {
+		p := x.peers[identity]
+		if ok, why := x.may(p); !ok && why != "" && len(tags) < tagSize*maxTags {
+			tag := p.seat.tag()
+			tags = append(tags, tag[:]...)
+		}
+	}
+	return tags
 }
 
 // heardHere handles a peer's here.

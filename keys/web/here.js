@@ -19,6 +19,7 @@ export class Here {
   #at = 0; // when it is said next
   #number = 0;
   #rosters = []; // what the roster was lately: { roster, until }
+  #said = ''; // who gets no key, as all were told
   #own; // the tag of this member's own line, in hexadecimal
 
   constructor(exchange) {
@@ -66,24 +67,30 @@ export class Here {
   /** tick says it when it is due. Before a fresh chain it waits for that a little, to say
    * both at once. */
   async tick(now) {
+    if (hex(this.#withheld()) !== this.#said) this.#at = Math.min(this.#at, now + soon);
     if (now < this.#at || this.#x.giving.changing && now - this.#at < freshUse + soon) return;
     await this.say(now);
   }
 
+  // withheld are the tags of those who get no key.
+  #withheld() {
+    const { giving } = this.#x;
+    const tags = [];
+    for (const p of giving.chain ? this.#x.peers.values() : []) {
+      const { ok, why } = giving.may(p);
+      if (!ok && why && tags.length < tagSize * maxTags) tags.push(...p.seat.tag);
+    }
+    return Uint8Array.from(tags);
+  }
+
   /** say tells all where this member's chain is, whom it sees, and who gets no key. */
   async say(now) {
-    let members = 1;
-    const withheld = [];
-    const { giving } = this.#x;
-    for (const p of this.#x.peers.values()) {
-      if (p.gone || p.standing === 'unknown') continue;
-      members++;
-      const { ok, why } = giving.may(p);
-      if (giving.chain && !ok && why && withheld.length < tagSize * maxTags) withheld.push(...p.seat.tag);
-    }
+    const members = this.seats().length;
+    const withheld = this.#withheld();
+    this.#said = hex(withheld);
     await this.#x.send('', compose({
-      ...this.#x.message('here'), number: ++this.#number, ...await giving.told(), members, roster: this.roster,
-      withheld: withheld.length ? Uint8Array.from(withheld) : undefined,
+      ...this.#x.message('here'), number: ++this.#number, ...await this.#x.giving.told(), members, roster: this.roster,
+      withheld: withheld.length ? withheld : undefined,
     }));
     this.#at = now + this.#every(members);
   }

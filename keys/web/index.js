@@ -1,6 +1,13 @@
 /**
  * Room keys and verified membership for web apps on LiveKit. See README.md.
  */
+/**
+ * @typedef {import('./roomkeys.js').KeyState} KeyState
+ * @typedef {import('./roomkeys.js').Question} Question
+ * @typedef {import('./roomkeys.js').RecorderState} RecorderState
+ * @typedef {import('./roomkeys.js').RoomPeer} RoomPeer
+ * @typedef {import('./roomkeys.js').RoomTrouble} RoomTrouble
+ */
 export { Card } from './card.js';
 export { Identity } from './identity.js';
 export { Member } from './member.js';

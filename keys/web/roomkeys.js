@@ -9,6 +9,7 @@ import { Recorders } from './recorders.js';
 
 const tickEvery = 100;
 const byeWithin = 1_000;
+const codeAfter = 200;
 const machines = new Set([2, 4]); // ParticipantKind of livekit-client: EGRESS, AGENT
 
 /**
@@ -33,6 +34,7 @@ const machines = new Set([2, 4]); // ParticipantKind of livekit-client: EGRESS, 
  *   "claimed": a card that is not pinned, whose name is what its holder calls themselves
  * @property {string} name on the card, '' before there is one
  * @property {string} fingerprint the card's eight words, which its owner reads aloud
+ * @property {'member' | 'recorder'} role that the card says; it is pinned as a recorder's or not
  * @property {KeyState} mine whether it has this member's key: can see and hear them
  * @property {KeyState} theirs whether this member has its key
  * @property {boolean} recorder it says what it records
@@ -48,6 +50,9 @@ const machines = new Set([2, 4]); // ParticipantKind of livekit-client: EGRESS, 
  *
  * @typedef {{ identity: string, trouble: string, detail: string }} RoomTrouble
  *   Something that an honest room does not do. trouble is a name of keys/PROTOCOL.md.
+ *
+ * @typedef {{ peer: RoomPeer, left: string, code: string, ask: Question, trouble: RoomTrouble }} RoomKeysEvents
+ *   What the details of events are.
  */
 
 /**
@@ -103,6 +108,15 @@ export class RoomKeys extends EventTarget {
     this.#pauses = pauses;
     this.#provider = new KeyProvider(bits);
   }
+
+  /**
+   * @template {keyof RoomKeysEvents} K
+   * @param {K} type
+   * @param {((event: CustomEvent<RoomKeysEvents[K]>) => void) | EventListenerObject | null} listener
+   * @param {boolean | AddEventListenerOptions} [options]
+   * @returns {void}
+   */
+  addEventListener(type, listener, options) { super.addEventListener(type, /** @type {any} */ (listener), options); }
 
   /**
    * provider belongs in the Room's options, at encryption.keyProvider.
@@ -261,7 +275,7 @@ export class RoomKeys extends EventTarget {
     const recorderIdentity = this.#member?.recorder?.identity;
     const { mine, theirs } = this.#exchange.view(identity);
     return {
-      identity, standing, name: card?.name ?? '', fingerprint: card?.fingerprint ?? '', mine, theirs, recorder, state,
+      identity, standing, name: card?.name ?? '', fingerprint: card?.fingerprint ?? '', role: card?.role ?? 'member', mine, theirs, recorder, state,
       recorded: recorderIdentity !== undefined && recorderIdentity !== identity && this.#exchange.gives(identity, recorderIdentity),
       answer: recorder ? this.#recorders.answered(p) : '',
     };
@@ -304,10 +318,13 @@ export class RoomKeys extends EventTarget {
     }
   }
 
-  // countCode takes some tens of milliseconds, beside this thread.
+  // countCode takes some tens of milliseconds, beside this thread. When many come at once, it
+  // does so once.
   async #countCode() {
-    const [round, exchange, recorder] = [++this.#coding, this.#exchange, this.#member?.recorder];
-    if (!exchange) return;
+    const [round, exchange] = [++this.#coding, this.#exchange];
+    await new Promise((done) => { setTimeout(done, codeAfter); });
+    if (round !== this.#coding || !exchange || exchange !== this.#exchange) return;
+    const { recorder } = this.#member;
     const lines = recorder ? codeLines(this.#room.name, recorder.card.key, recorder.state) : '';
     const code = await roomCode(exchange.seats(), lines);
     if (round === this.#coding && exchange === this.#exchange) this.#setCode(code);

@@ -22,13 +22,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/chromedp/chromedp"
 )
 
-//go:embed member.html member.js membership.js
+//go:embed member.html member.js membership.js roomkeys.js costs.js
 var page embed.FS
 
 // ErrClosed is returned by Wait when the member's browser is gone.
@@ -73,6 +74,13 @@ type Config struct {
 	// this name that it makes. Pins are cards that it has pinned.
 	Card string
 	Pins [][]byte
+	// RoomKeys lets the members make the room's keys: keys/web/roomkeys.js. It needs
+	// Card, and takes the place of Passphrase and Key.
+	RoomKeys bool
+	// Files, if set, has another page than this package's, which is opened at Path, and
+	// which does as it likes: the member has no State. Path may have a fragment.
+	Files http.Handler
+	Path  string
 	// Log is told the browser's troubles. Nil discards.
 	Log *slog.Logger
 }
@@ -86,6 +94,7 @@ type Member struct {
 	served chan error
 	leave  sync.Once
 	left   error
+	join   []chromedp.Action[chromedp.Void] // opens the page, and joins
 
 	mu      sync.Mutex
 	state   State
@@ -100,9 +109,11 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no chromium in PATH, install Debian's package chromium: %w", err)
 	}
-	files, err := pageFiles()
-	if err != nil {
-		return nil, err
+	files := c.Files
+	if files == nil {
+		if files, err = pageFiles(); err != nil {
+			return nil, err
+		}
 	}
 	if c.WAV != "" {
 		// Chromium sends silence where it cannot read the file.
@@ -155,14 +166,16 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "dynacast": c.Dynacast, "screen": c.Screen,
 		"width": cmp.Or(c.CameraWidth, 640), "height": cmp.Or(c.CameraHeight, 360), "screenHz": c.ScreenHz,
 		"cameraBitrate": c.bitrate(), "cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec, "card": c.Card, "pins": texts(c.Pins),
+		"roomKeys": c.RoomKeys,
 	})
 	if err != nil {
 		return err
 	}
-	return m.do(ctx,
-		chromedp.Navigate(url),
-		call("member.join("+string(config)+")"),
-	)
+	if c.Files != nil {
+		return m.do(ctx, chromedp.Navigate(strings.TrimSuffix(url, "member.html")+c.Path))
+	}
+	m.join = []chromedp.Action[chromedp.Void]{chromedp.Navigate(url), call("member.join(" + string(config) + ")")}
+	return m.do(ctx, m.join...)
 }
 
 func (c Config) bitrate() int {
@@ -285,6 +298,16 @@ func (m *Member) Say(ctx context.Context, text string) error {
 		return err
 	}
 	return m.do(ctx, call("member.say("+string(quoted)+")"))
+}
+
+// Script runs a function of the page's, written in JavaScript, and waits for its promise.
+func (m *Member) Script(ctx context.Context, function string) error {
+	return m.do(ctx, call("("+function+")()"))
+}
+
+// Resize gives the page a window of another size, in CSS pixels.
+func (m *Member) Resize(ctx context.Context, width, height int64) error {
+	return m.do(ctx, chromedp.EmulateViewport(width, height))
 }
 
 // Screenshot returns the page as a PNG.

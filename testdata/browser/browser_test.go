@@ -19,7 +19,7 @@ import (
 
 const passphrase = "what the members know"
 
-func startServer(t *testing.T) (context.Context, *servers.LiveKit) {
+func startServer(t testing.TB) (context.Context, *servers.LiveKit) {
 	t.Helper()
 	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -37,7 +37,7 @@ func startServer(t *testing.T) (context.Context, *servers.LiveKit) {
 }
 
 // startMember starts a browser that publishes a tone of hz Hz and its camera.
-func startMember(t *testing.T, ctx context.Context, s *servers.LiveKit, identity string, hz float64, c browser.Config) *browser.Member {
+func startMember(t testing.TB, ctx context.Context, s *servers.LiveKit, identity string, hz float64, c browser.Config) *browser.Member {
 	t.Helper()
 	var err error
 	c.URL, c.Camera = s.URL, true

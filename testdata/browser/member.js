@@ -67,7 +67,11 @@ const identityOf = (token) => JSON.parse(atob(token.split('.')[1].replaceAll('-'
 async function join(c) {
   config = c;
   const options = { dynacast: config.dynacast };
-  if (config.passphrase || config.key) {
+  if (config.roomKeys) {
+    const { prepare } = await import('/roomkeys.js');
+    membership = await prepare(config, state, changed);
+    options.encryption = { keyProvider: membership.provider, worker: encrypting() };
+  } else if (config.passphrase || config.key) {
     let keyProvider;
     if (config.key) {
       keyProvider = ownKeys = new OwnKeys({ keySize: config.keySize, keyringSize: 256 });
@@ -77,27 +81,39 @@ async function join(c) {
       keyProvider = new ExternalE2EEKeyProvider();
       await keyProvider.setKey(config.passphrase);
     }
-    const worker = new Worker('/livekit-client/livekit-client.e2ee.worker.mjs', { type: 'module' });
-    worker.onerror = (e) => fail('worker', e.message);
-    options.encryption = { keyProvider, worker }; // of data, too
+    options.encryption = { keyProvider, worker: encrypting() }; // of data, too
   }
   room = new Room(options);
   listen();
-  if (options.encryption) await room.setE2EEEnabled(true);
-  await room.connect(config.url, config.token);
+  if (config.roomKeys) {
+    await membership.connect(room, config.url, config.token);
+  } else {
+    if (options.encryption) await room.setE2EEEnabled(true);
+    await room.connect(config.url, config.token);
+  }
   state.identity = room.localParticipant.identity;
   state.connected = true;
-  if (config.card) {
+  if (config.card && !config.roomKeys) {
     const { begin } = await import('/membership.js');
     membership = await begin(room, config, state, changed);
   }
   room.remoteParticipants.forEach(note);
   changed();
 
+  await publishAll();
+}
+
+async function publishAll() {
   if (config.microphone) await publish('microphone');
   if (config.camera) await publish('camera');
   if (config.screen) await publish('screen_share');
   if (config.screenHz) await publish('screen_share_audio');
+}
+
+function encrypting() {
+  const worker = new Worker('/livekit-client/livekit-client.e2ee.worker.mjs', { type: 'module' });
+  worker.onerror = (e) => fail('worker', e.message);
+  return worker;
 }
 
 // publish publishes a source as the configuration says.
@@ -176,7 +192,7 @@ function listen() {
       note(p);
       state.participants[p.identity].encrypted = enabled;
     })
-    .on(RoomEvent.EncryptionError, (error, p) => fail(`encryption of ${p?.identity ?? 'unknown'}`, error))
+    .on(RoomEvent.EncryptionError, (error, p) => !config.roomKeys && fail(`encryption of ${p?.identity ?? 'unknown'}`, error))
     .on(RoomEvent.MediaDevicesError, (error) => fail('media devices', error))
     .on(RoomEvent.TrackSubscriptionFailed, (sid) => fail('subscription', sid))
     .on(RoomEvent.LocalTrackPublished, published)
@@ -304,9 +320,26 @@ window.member = {
   },
   answer: (recorder, yes) => membership.answer(recorder, yes),
   pin: (note, words) => membership.pin(note, words),
+  pause: (paused) => membership.pause(paused),
+  simulate: (scenario) => room.simulateScenario(scenario),
+  // again leaves with livekit-client alone, as an application might, and connects the same Room.
+  async again() {
+    await room.disconnect();
+    await membership.connect(room, config.url, config.token);
+    state.connected = true;
+    await publishAll();
+  },
+  // tab joins as another tab of this browser would, which has the same card.
+  async tab(token) {
+    const { prepare } = await import('/roomkeys.js');
+    const other = await prepare(config, {}, () => {});
+    const second = new Room({ encryption: { keyProvider: other.provider, worker: encrypting() } });
+    await other.connect(second, config.url, token);
+    await second.localParticipant.publishTrack(tone(700), { source: Track.Source.Microphone, name: 'the second tab' });
+  },
   exportIdentity: (passphrase) => membership.export(passphrase),
   async leave() {
-    membership?.stop();
+    await membership?.stop();
     Object.keys(state.published).forEach(ended);
     await room?.disconnect();
     await audio?.close();

@@ -1,0 +1,217 @@
+package browser_test
+
+import (
+	"testing"
+
+	"github.com/livekit/protocol/auth"
+
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/keys/roomkeys"
+	"github.com/sealtape/sealtape/testdata/browser"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+const recordingID = "ZYXWVTSRQPNMKJHGFEDCBA9876"
+
+// Browsers and a member in Go make the keys of a room: nobody hears whom they have not
+// verified, a leaver hears nothing more, and whatever happens to a connection, the
+// sender goes on under its newest key.
+func TestRoomKeys(t *testing.T) {
+	ctx, s := startServer(t)
+	gil := listen(t, ctx, s, "gil", keys.Member)
+	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Card: "Ada", RoomKeys: true, Pins: [][]byte{gil.card}})
+	gil.pin(t, ada)
+	ben := startMember(t, ctx, s, "ben", 1000, browser.Config{Card: "Ben", RoomKeys: true, Pins: [][]byte{gil.card}})
+	wait(t, ctx, ben, "that nobody verified him", func(s browser.State) bool {
+		return s.Membership.Peers["ada"].Theirs == "unverified" && s.Membership.Peers["ada"].Mine == "unverified"
+	})
+	if r, ok := ben.State().Watched("ada"); ok && r.Frames > 0 || hears("ada", 440)(ben.State()) {
+		t.Error("ben sees or hears ada, who has not verified him")
+	}
+	befriend(t, ctx, ada, ben)
+	gil.pin(t, ben)
+	for m, peer := range map[*browser.Member]string{ada: "ben", ben: "ada"} {
+		hz := map[string]float64{"ada": 440, "ben": 1000}[peer]
+		wait(t, ctx, m, "the key of "+peer, given(peer))
+		wait(t, ctx, m, "hearing "+peer, hears(peer, hz))
+		wait(t, ctx, m, "seeing "+peer, func(s browser.State) bool { r, _ := s.Watched(peer); return r.Frames >= 10 })
+	}
+	gil.hears(t, ctx, "ada", 10)
+	if err := ada.Say(ctx, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, ctx, ben, "a message, which was encrypted", func(s browser.State) bool { return len(s.Messages) > 0 && s.Messages[0].Text == "hello" })
+	for _, m := range []*browser.Member{ada, ben} {
+		wait(t, ctx, m, "the room code of all", sameCode(gil, ""))
+	}
+
+	// Who has only a passphrase is nobody here: nothing is sent under it.
+	guest, err := members.Join(ctx, members.Config{URL: s.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: t.Name(), Identity: "guest", Passphrase: passphrase})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, ctx, ada, "the guest", func(s browser.State) bool { _, ok := s.Membership.Peers["guest"]; return ok })
+	gil.hears(t, ctx, "ada", 25)
+	if p := ada.State().Membership.Peers["guest"]; p.Standing != "unknown" || p.Mine != "" || p.Theirs != "" {
+		t.Errorf("the guest is %+v", p)
+	}
+	if err := guest.Leave(); err != nil {
+		t.Error(err)
+	}
+
+	// Who leaves hears nothing that is said later.
+	cleo := listen(t, ctx, s, "cleo", keys.Member)
+	cleo.pin(t, ada)
+	if err := ada.Pin(ctx, cleo.card, cleo.words); err != nil {
+		t.Fatal(err)
+	}
+	cleo.hears(t, ctx, "ada", 10)
+	cleo.leave(false)
+	chain := func() int { return ada.State().Membership.Index }
+	before := chain()
+	wait(t, ctx, ada, "another chain", func(s browser.State) bool { return (s.Membership.Index-before+256)%256 >= 5 })
+	gil.until(t, ctx, "frames of the new chain", func() bool { return gil.sounds["ada"].index == ada.State().Membership.Index })
+	gil.hears(t, ctx, "ada", 10)
+	cleo.mu.Lock()
+	if key := gil.key("ada"); key == "" || cleo.ever["ada"][key] {
+		t.Error("cleo has the key that ada uses after she left")
+	}
+	cleo.mu.Unlock()
+
+	// After each kind of reconnect the sending index is the newest.
+	for _, how := range []struct {
+		name string
+		do   func() error
+	}{
+		{"a resumed signal connection", func() error { return ada.Simulate(ctx, "signal-reconnect") }},
+		{"a resume", func() error { return ada.Simulate(ctx, "resume-reconnect") }},
+		{"a full reconnect", func() error { return ada.Simulate(ctx, "full-reconnect") }},
+		{"the same Room connected again", func() error { return ada.Again(ctx) }},
+		{"a reload", func() error { return ada.Reload(ctx) }},
+	} {
+		if err := how.do(); err != nil {
+			t.Fatalf("%s: %v", how.name, err)
+		}
+		wait(t, ctx, ada, how.name+": connected", func(s browser.State) bool { return s.Connected })
+		wait(t, ctx, ben, how.name+": the key of ada", given("ada"))
+		wait(t, ctx, ben, how.name+": hearing ada", hears("ada", 440))
+		wait(t, ctx, ada, how.name+": hearing ben", hears("ben", 1000))
+		gil.hears(t, ctx, "ada", 25)
+		gil.until(t, ctx, how.name+": the newest index", func() bool { return gil.sounds["ada"].index == ada.State().Membership.Index })
+	}
+
+	// A second tab takes the identity over, by the same card: it is another session.
+	token, err := auth.NewAccessToken(s.APIKey, s.APISecret).SetIdentity("ada").SetVideoGrant(&auth.VideoGrant{RoomJoin: true, Room: t.Name()}).ToJWT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ada.Tab(ctx, token); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, ctx, ben, "hearing the second tab", hears("ada", 700))
+	gil.hears(t, ctx, "ada", 10)
+	wait(t, ctx, ada, "the first tab to be out", func(s browser.State) bool { return !s.Connected })
+	for _, m := range []*browser.Member{ada, ben} {
+		for _, x := range m.State().Membership.Troubles {
+			if x.Trouble != "stale" && x.Trouble != "hidden" { // messages to a session that was over
+				t.Errorf("%s was told %+v", m.State().Identity, x)
+			}
+		}
+	}
+}
+
+// A recorder has a browser's key after its person said yes, and not any longer after a no
+// or a pause of either; who records whom all can see.
+func TestRoomKeysConsent(t *testing.T) {
+	ctx, s := startServer(t)
+	rec := listen(t, ctx, s, "rec", keys.Recorder)
+	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Card: "Ada", RoomKeys: true, Pins: [][]byte{rec.card}})
+	ben := startMember(t, ctx, s, "ben", 1000, browser.Config{Card: "Ben", RoomKeys: true, Pins: [][]byte{rec.card}})
+	rec.pin(t, ada)
+	rec.pin(t, ben)
+	befriend(t, ctx, ada, ben)
+	state := member.State{Phase: "recording", Recording: recordingID, Access: "whole", Policy: "named", Keeps: "everyone", Consent: "ask", Store: "folder",
+		Readers: []member.Reader{{Fingerprint: cardOf(t, ada).Fingerprint(), Name: "Ada"}}}
+	announce := func() {
+		t.Helper()
+		if err := rec.session.Announce(state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	announce()
+	asked := func(s browser.State) bool { return s.Membership.Question == "rec" }
+	wait(t, ctx, ada, "the question", asked)
+	wait(t, ctx, ben, "hearing ada", hears("ada", 440))
+	// closed waits until the recorder has no key of ada's, and holds that it opens nothing.
+	closed := func(what string, why roomkeys.Why) {
+		t.Helper()
+		rec.until(t, ctx, what, func() bool { return rec.why["ada"] == why })
+		rec.deaf(t, ctx, "ada", what)
+		wait(t, ctx, ben, what+": ada is not recorded", func(s browser.State) bool { return !s.Membership.Peers["ada"].Recorded })
+		wait(t, ctx, ben, what+": hearing ada", hears("ada", 440))
+	}
+	opens := func(what string) {
+		t.Helper()
+		rec.hears(t, ctx, "ada", 10)
+		wait(t, ctx, ben, what+": ada is recorded", func(s browser.State) bool { return s.Membership.Peers["ada"].Recorded })
+	}
+	answer := func(yes bool) {
+		t.Helper()
+		if err := ada.Answer(ctx, "rec", yes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pause := func(paused bool) {
+		t.Helper()
+		if err := ada.Pause(ctx, paused); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed("before an answer", roomkeys.NoConsent)
+	if got := rec.sound("ada").opened; got > 0 {
+		t.Errorf("%d frames opened before an answer", got)
+	}
+	answer(true)
+	opens("after a yes")
+	wait(t, ctx, ada, "the room code with the recorder", sameCode(rec, rec.session.CodeLines()))
+	answer(false)
+	closed("after a no", roomkeys.NoConsent)
+	answer(true)
+	opens("after another yes")
+	pause(true)
+	closed("after a pause of hers", roomkeys.Paused)
+	pause(false)
+	opens("after her pause")
+	state.Phase = "paused"
+	announce()
+	closed("after a pause of the recorder's", roomkeys.Paused)
+	state.Phase = "recording"
+	announce()
+	opens("after the recorder's pause")
+	// Somebody whom ada does not know would be able to open it.
+	state.Readers = append(state.Readers, member.Reader{Name: "Eve"})
+	announce()
+	wait(t, ctx, ada, "the question about another reader", asked)
+	closed("with another reader", roomkeys.NoConsent)
+	answer(true)
+	opens("after a yes to that")
+	if got := rec.sound("ben").opened; got > 0 {
+		t.Errorf("%d frames of ben, who did not answer, opened", got)
+	}
+}
+
+// What room keys cost one member in Chromium: the table in keys/web/README.md.
+func BenchmarkRoomKeysInChromium(b *testing.B) {
+	ctx, s := startServer(b)
+	m := startMember(b, ctx, s, "ada", 440, browser.Config{Card: "Ada", RoomKeys: true})
+	for b.Loop() {
+		for _, n := range []int{2, 10, 50} {
+			join, leave, err := m.Costs(ctx, n)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Logf("%d members: joining %+v, a leave %+v", n, join, leave)
+		}
+	}
+}
