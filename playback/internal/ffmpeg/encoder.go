@@ -100,7 +100,8 @@ func (p *Program) Encode(ctx context.Context, path string, f Film) (_ *Encoder, 
 }
 
 // Wait waits until the file is written, after both pipes were closed or the
-// context has ended. The error wraps syscall.ENOSPC if the disk is full.
+// context has ended. The error wraps syscall.ENOSPC if the disk is full, and
+// syscall.EPIPE if what reads the pipe that the file goes to reads no more.
 func (e *Encoder) Wait() error {
 	err := e.child.wait()
 	if terr := e.texts.Wait(); err == nil {
@@ -111,6 +112,8 @@ func (e *Encoder) Wait() error {
 	case e.child.ctx.Err() != nil:
 	case strings.Contains(said, "No space left on device"): // LC_ALL=C keeps it in English
 		err = fmt.Errorf("ffmpeg: %w", syscall.ENOSPC)
+	case err != nil && e.path == "" && strings.Contains(said, "Broken pipe"):
+		err = fmt.Errorf("ffmpeg: %w", syscall.EPIPE)
 	case err == nil && e.path != "":
 		// Some versions report success although the end of the file, or its
 		// index, could not be written.
