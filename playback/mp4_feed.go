@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"math"
 	"slices"
 	"sync"
@@ -51,6 +52,7 @@ type feed struct {
 	x       *excerpt
 	program *ffmpeg.Program
 	rate    int
+	film    image.Point // the size of its pictures
 	scenes  []mix.Scene
 	stuck   time.Duration
 	gains   map[uint64]float64 // of sounds, in dB by track
@@ -94,7 +96,7 @@ type channel struct {
 
 func newFeed(ctx context.Context, x *excerpt, program *ffmpeg.Program, o MP4Options, scenes []mix.Scene) *feed {
 	f := &feed{x: x, program: program, rate: o.Rate, scenes: scenes, stuck: cmp.Or(o.stuck, stuck), channels: make(map[uint64]*channel),
-		refused: make(map[refusal]int)}
+		refused: make(map[refusal]int), film: image.Pt(o.Width, o.Height)}
 	f.ctx, f.cancel = context.WithCancelCause(ctx)
 	f.cond = sync.NewCond(&f.mu)
 	for _, t := range x.tracks {

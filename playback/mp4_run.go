@@ -13,6 +13,9 @@ import (
 )
 
 const (
+	// smallTiles is how many tiles fill a picture in which they are so small that half
+	// the rate does for them.
+	smallTiles = 12
 	// pileUp is the distance between frames of one place.
 	pileUp = 100 * time.Microsecond
 	// stuck is how long a decoder may work without a result. It guards against
@@ -66,7 +69,10 @@ func (f *feed) run(kind int, t media.Track, first excerptFrame, width, height in
 	} else {
 		r.unit = mix.Bytes(width, height)
 		r.base = placeOf(first.Time-first.Early, f.rate)
-		r.dec, err = f.program.Picture(f.ctx, t, width, height, f.rate)
+		r.dec, err = f.program.Picture(f.ctx, t, width, height, f.rate, ffmpeg.Thrift{
+			Rough: 2*width <= t.Width && 2*height <= t.Height,
+			Skip:  smallTiles*width*height <= f.film.X*f.film.Y,
+		})
 	}
 	if err != nil {
 		return nil, err

@@ -26,17 +26,35 @@ type Decoder struct {
 	kill  context.CancelFunc
 }
 
+// A Thrift says of which pictures a decoder may leave out work that is hardly seen.
+type Thrift struct {
+	// Rough: pictures that no other is made from are not smoothed. At half their size
+	// nobody sees it.
+	Rough bool
+	// Skip: pictures that no other is made from are left out. That halves the rate of
+	// those who send temporal layers, and changes nothing for others.
+	Skip bool
+}
+
 // Picture starts a decoder of pictures. It returns planar YUV 4:2:0 of width
 // times height, which are even, with the picture scaled to fit and centred on
 // black, at rate pictures a second. Picture n is the one shown at n/rate of the
 // frames' times. A picture comes out as soon as a later one was written.
-func (p *Program) Picture(ctx context.Context, t media.Track, width, height, rate int) (*Decoder, error) {
+func (p *Program) Picture(ctx context.Context, t media.Track, width, height, rate int, thrift Thrift) (*Decoder, error) {
 	// FFmpeg makes the filter graph anew when pictures change their size. fps
 	// then forgets the picture that it holds. The constant rate of a raw output
 	// makes up for that: it counts.
 	graph := fmt.Sprintf("scale=w=%d:h=%d:force_original_aspect_ratio=decrease:flags=bilinear:out_range=tv,"+
 		"pad=%[1]d:%[2]d:(ow-iw)/2:(oh-ih)/2:black,setsar=1,fps=fps=%[3]d:round=near:eof_action=pass", width, height, rate)
-	return p.decode(ctx, t, []string{"-threads", "1", "-flags", "low_delay", "-max_pixels", fmt.Sprint(maxPixels), "-copyts"},
+	in := []string{"-threads", "1", "-flags", "low_delay", "-max_pixels", fmt.Sprint(maxPixels), "-copyts"}
+	if thrift.Rough {
+		in = append(in, "-skip_loop_filter", "noref")
+	}
+	// In VP9 a picture may be of several frames, of which only one is shown.
+	if thrift.Skip && t.Codec == media.VP8 {
+		in = append(in, "-skip_frame", "noref")
+	}
+	return p.decode(ctx, t, in,
 		[]string{"-vf", graph, "-pix_fmt", "yuv420p", "-f", "rawvideo"})
 }
 
