@@ -4,7 +4,8 @@
 // # What it is trusted with
 //
 // The frames of a room are hostile input, and video decoders are large programs
-// in C. So each run of one track has a decoder process of its own. It gets that
+// in C. So each run of one track has a decoder process of its own. (Sounds are
+// measured several in one, and each alone again if that one ends early.) It gets that
 // track's frames in a Matroska file of ours, which leaves it one demuxer and one
 // decoder to choose. It may open nothing but its pipes. Pictures beyond 4096x2304
 // are refused before memory is allocated for them. Its environment has no
