@@ -71,7 +71,8 @@ func equallyLoud(s *site) {
 func levelSetting(s *site) {
 	s.open("watch/" + meeting)
 	want(s, "sealtape.player.levelled", true)
-	box := `[...document.querySelectorAll("#help .check")].find((n) => n.textContent === "All speakers are equally loud").firstChild`
+	box := `document.querySelector("#pane-people .level input")`
+	want(s, box+".labels[0].textContent", "All speakers are equally loud")
 	s.do(chromedp.Evaluate[chromedp.Void](box + ".click()"))
 	want(s, "sealtape.player.levelled", false)
 	s.open("watch/" + meeting)

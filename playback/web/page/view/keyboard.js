@@ -3,7 +3,6 @@ import { byID } from "./dom.js";
 import { Help } from "./help.js";
 import { meant, modified } from "./keys.js";
 import { say } from "./language.js";
-import { store } from "./settings.js";
 import { namesTitle, nameTitle, showTitle } from "./title.js";
 import { toTurn } from "./turn_buttons.js";
 
@@ -63,12 +62,6 @@ export function listenToKeys(player, controls, feed) {
 	const rows = shortcuts(player, controls, feed);
 	rows.push({ keys: ["?"], shown: ["?"], words: say("key.help"), action: () => help.show() });
 	const help = new Help(rows, [
-		{
-			words: say("level.setting"), on: player.levelled, set: (on) => {
-				player.levelled = on;
-				store("level", on ? "1" : "0");
-			},
-		},
 		{
 			words: say("title.setting"), on: namesTitle(), set: (on) => {
 				nameTitle(on);

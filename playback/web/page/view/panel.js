@@ -1,6 +1,7 @@
 import { el } from "./dom.js";
 import { Feed } from "./feed.js";
 import { say } from "./language.js";
+import { levelSetting } from "./level_setting.js";
 import { PeopleList } from "./people_list.js";
 
 /** @typedef {{ tab: HTMLElement, pane: HTMLElement }} Page */
@@ -20,7 +21,7 @@ export class Panel {
 		const people = new PeopleList(player, (n) => peopleTab.textContent = say("panel.peopleCount", { n }));
 		this.#pages = [
 			{ tab: tab("feed", say("feed")), pane: pane("feed", ...this.feed.nodes) },
-			{ tab: peopleTab, pane: pane("people", people.node) },
+			{ tab: peopleTab, pane: pane("people", levelSetting(player), people.node) },
 		];
 		const tabs = this.#pages.map((page) => page.tab), panes = this.#pages.map((page) => page.pane);
 		tabs.forEach((t, i) => t.addEventListener("click", () => {
