@@ -273,3 +273,60 @@ func TestLabel(t *testing.T) {
 		}
 	}
 }
+
+// TestScaleRows: pictures that are made smaller have the mean of what a sample covers, in
+// every size, also in the few samples at a row's end.
+func TestScaleRows(t *testing.T) {
+	var s Scaler
+	for _, size := range []image.Point{{2, 2}, {10, 4}, {16, 10}, {36, 20}, {54, 30}, {64, 36}} {
+		src := NewPicture(64, 36)
+		for i := range src.Y {
+			src.Y[i] = byte(i*31 + i/64*17)
+		}
+		copy(src.U, src.Y[100:])
+		copy(src.V, src.Y[1000:])
+		dst := NewPicture(size.X, size.Y)
+		s.Draw(dst, dst.bounds(), src)
+		for y := range size.Y {
+			for x := range size.X {
+				var sum, area float64
+				for v := range src.H {
+					for u := range src.W {
+						part := overlap(x, size.X, u, src.W) * overlap(y, size.Y, v, src.H)
+						sum += part * float64(src.Y[v*src.W+u])
+						area += part
+					}
+				}
+				if d := sum/area - float64(dst.Y[y*size.X+x]); d < -3 || d > 3 {
+					t.Fatalf("%v: sample %d, %d is %d, want %.1f", size, x, y, dst.Y[y*size.X+x], sum/area)
+				}
+			}
+		}
+	}
+	// Nothing runs over.
+	white := NewPicture(128, 72)
+	for i := range white.Y {
+		white.Y[i] = 255
+	}
+	dst := NewPicture(34, 18)
+	s.Draw(dst, dst.bounds(), white)
+	for i, v := range dst.Y {
+		if v != 255 {
+			t.Fatalf("sample %d of white is %d", i, v)
+		}
+	}
+}
+
+// overlap is how much of sample u of from lies in sample x of to.
+func overlap(x, to, u, from int) float64 {
+	a, b := max(x*from, u*to), min((x+1)*from, (u+1)*to)
+	return float64(max(0, b-a))
+}
+
+func BenchmarkScale(b *testing.B) {
+	var s Scaler
+	src, dst := NewPicture(1112, 624), NewPicture(1280, 720)
+	for b.Loop() {
+		s.Draw(dst, image.Rect(1112, 0, 1280, 94), src)
+	}
+}

@@ -1,6 +1,7 @@
 package mix
 
 import (
+	"encoding/binary"
 	"image"
 	"math"
 )
@@ -40,8 +41,17 @@ func (s *Scaler) plane(dst []byte, stride int, r image.Rectangle, src []byte, w,
 		return
 	}
 	across, down := s.taps(w, r.Dx()), s.taps(h, r.Dy())
-	if n := r.Dx() * h; len(s.tmp) < n {
+	if n := max(r.Dx()*h, w); len(s.tmp) < n {
 		s.tmp = make([]byte, n)
+	}
+	if r.Dy() < h {
+		// Most of a large picture goes away before anything is done a sample at a time.
+		row := s.tmp[:w]
+		for y := range r.Dy() {
+			down.rows(row, src, y)
+			across.row(dst[(r.Min.Y+y)*stride+r.Min.X:][:r.Dx()], row)
+		}
+		return
 	}
 	narrow := s.tmp[:r.Dx()*h]
 	for y := range h {
@@ -69,6 +79,33 @@ func (s *Scaler) plane(dst []byte, stride int, r image.Rectangle, src []byte, w,
 		for x, v := range sums {
 			out[x] = byte((v + 128) >> 8)
 		}
+	}
+}
+
+// rows makes row y of the scaled picture from the rows of src, which are as long as dst.
+// It does eight samples at once, in lanes of 16 bits: a sum of samples whose weights sum
+// up to 256 is no more than 65,280.
+func (t *taps) rows(dst, src []byte, y int) {
+	const even, half = 0x00ff00ff00ff00ff, 0x0080008000800080
+	w := len(dst)
+	src, weights := src[int(t.first[y])*w:], t.weights[y*t.n:(y+1)*t.n]
+	x := 0
+	for ; x+8 <= w; x += 8 {
+		var a, b uint64
+		for i, weight := range weights {
+			v := binary.LittleEndian.Uint64(src[x+i*w:])
+			a += (v & even) * uint64(weight)
+			b += (v >> 8 & even) * uint64(weight)
+		}
+		a, b = (a+half)>>8&even, (b+half)>>8&even
+		binary.LittleEndian.PutUint64(dst[x:], a|b<<8)
+	}
+	for ; x < w; x++ {
+		sum := int32(128)
+		for i, weight := range weights {
+			sum += weight * int32(src[x+i*w])
+		}
+		dst[x] = byte(sum >> 8)
 	}
 }
 
