@@ -294,10 +294,11 @@ export class Exchange {
   async #tell(identities) {
     for (const identity of identities) {
       const p = this.peers.get(identity);
-      const now = p ? Object.values(this.view(identity)).join() + [...p.gives].join() : undefined;
-      if (this.#views.get(identity) === now) continue;
-      if (now === undefined) this.#views.delete(identity);
-      else this.#views.set(identity, now);
+      const now = p && { ...this.view(identity), gives: p.gives };
+      const was = this.#views.get(identity);
+      if (now?.mine === was?.mine && now?.theirs === was?.theirs && now?.gives === was?.gives) continue;
+      if (now) this.#views.set(identity, now);
+      else this.#views.delete(identity);
       await this.emit({ kind: 'peer', identity });
     }
   }

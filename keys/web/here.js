@@ -106,8 +106,9 @@ export class Here {
     const withheld = new Set();
     for (let i = 0; i < (m.withheld?.length ?? 0); i += tagSize) withheld.add(hex(m.withheld.subarray(i, i + tagSize)));
     // Of those whom only it sees, it says nothing that we could name.
-    if (m.roster === this.roster) p.gives = new Set(m.chain > 0 ? [...this.#x.peers.values()].map((o) => o.seat.hex) : []);
-    for (const t of withheld) p.gives.delete(t);
+    const gives = m.roster === this.roster ? m.chain > 0 ? [...this.#x.peers.values()].map((o) => o.seat.hex) : [] : [...p.gives];
+    const keyed = gives.filter((t) => !withheld.has(t));
+    if (keyed.length !== p.gives.size || keyed.some((t) => !p.gives.has(t))) p.gives = new Set(keyed);
     await this.#x.taking.heardWhere(p, m, withheld.has(this.#own), now);
   }
 
