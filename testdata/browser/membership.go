@@ -79,11 +79,12 @@ type Cost struct {
 	MS                                       float64
 }
 
-// Costs returns what one of n members spends when it joins, and when another leaves.
+// Costs returns what one of n members spends when it joins, and when another leaves: the
+// least of five times.
 func (m *Member) Costs(ctx context.Context, n int) (join, leave Cost, err error) {
 	var text string
 	err = m.do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) (err error) {
-		text, err = chromedp.Evaluate[string](fmt.Sprintf("import('/costs.js').then((m) => m.costs(%d)).then(JSON.stringify)", n), chromedp.EvalAwaitPromise)(ctx, t)
+		text, err = chromedp.Evaluate[string](fmt.Sprintf("import('/costs.js').then((m) => m.costs(%d, 5)).then(JSON.stringify)", n), chromedp.EvalAwaitPromise)(ctx, t)
 		return err
 	}))
 	var both struct{ Join, Leave Cost }
