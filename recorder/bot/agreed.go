@@ -123,6 +123,29 @@ func (m *membership) sayKeyed(e roomkeys.Event) {
 	}
 }
 
+// sayGuests tells whoever runs the recorder, once, who has no part in the exchange of keys:
+// their client has a passphrase, or knows none of this.
+func (m *membership) sayGuests(now time.Time) {
+	if m.keys == nil {
+		return
+	}
+	var guests []string
+	here := m.roster.Members()
+	m.mu.Lock()
+	for _, it := range here {
+		if a := m.people[it.Identity]; a != nil && !it.Machine && a.key == "" && a.keyed == "" && now.Sub(it.Since) >= keyTime {
+			a.keyed = guestText
+			guests = append(guests, cmp.Or(it.Name, it.Identity))
+		}
+	}
+	m.mu.Unlock()
+	for _, name := range guests {
+		m.notef("%s %s", words.Clean(name), guestText)
+	}
+}
+
+const guestText = "is not recorded: their client does not make keys with the others"
+
 // attest puts what a member signed into the timeline, with their card, and with the state
 // of the recorder that it names. It drops what the card did not sign: the member has
 // another by now, and says it again.

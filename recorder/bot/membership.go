@@ -160,6 +160,7 @@ func (m *membership) run(ctx context.Context) {
 		m.contain("", m.flush)
 		m.contain("", func() { m.retell(ctx, time.Now()) })
 		m.contain("", func() { m.showRoomCode(time.Now()) })
+		m.contain("", func() { m.sayGuests(time.Now()) })
 	}
 }
 

@@ -242,6 +242,7 @@ func TestRecordRoomKeys(t *testing.T) {
 			done <- err
 		}()
 		synctest.Wait()
+		room.Join("gus", "Gus") // whose client knows nothing of keys
 		guests := make(map[string]*keyGuest)
 		var speaking sync.WaitGroup
 		for name := range people {
@@ -265,6 +266,15 @@ func TestRecordRoomKeys(t *testing.T) {
 		}
 		leave()
 		room.stop.Wait()
+		n := 0
+		for _, text := range said {
+			if strings.HasPrefix(text, "Gus") {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("of the guest it said %d things: %q", n, said)
+		}
 		if result.Incomplete || len(result.Holes) != 1 || result.Holes[media.HoleConsent] == 0 {
 			t.Errorf("%+v", result.Report)
 		}
@@ -293,7 +303,7 @@ func TestRecordRoomKeys(t *testing.T) {
 		if start := events[0]; start.Type != media.EventStart || start.Reason != media.StartMembers {
 			t.Errorf("it begins with %+v", start)
 		}
-		for _, want := range []string{"ada agreed", "ben is not recorded: they have not agreed", "room code, of 3 people: " + code} {
+		for _, want := range []string{"ada agreed", "Gus is not recorded: their client does not make keys", "ben is not recorded: they have not agreed", "room code, of 3 people: " + code} {
 			if !slices.ContainsFunc(said, func(text string) bool { return strings.HasPrefix(text, want) }) {
 				t.Errorf("%q is not among %q", want, said)
 			}
