@@ -66,14 +66,14 @@ func (m *membership) keyReason(identity string, a *attendee, encrypted bool) str
 	switch {
 	case held || !encrypted && why == "":
 		return ""
+	case m.keys.agreed(identity): // the key is on its way
+		return ""
 	case why == roomkeys.Paused:
 		return media.HolePaused
 	case why != "":
 		return media.HoleConsent
 	case a == nil || a.key == "":
 		return media.HoleUnverified // they have not said who they are yet
-	case a.signed.yes:
-		return ""
 	}
 	return media.HoleConsent
 }

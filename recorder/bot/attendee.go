@@ -77,13 +77,13 @@ func (m *membership) consider(p member.Peer, absences int) {
 	if p.Standing == member.Claimed && !before.claimed {
 		m.note(func(rec *recorder.Recorder) error { return rec.Claimed(p.Identity, p.Card.Name) })
 	}
+	if said != unanswered && m.keys != nil {
+		m.keys.answered(p.Identity, said == yes)
+	}
 	if rec := m.recorder(); rec != nil {
 		rec.Reconsider(p.Identity)
 	}
 	if said != unanswered {
-		if m.keys != nil {
-			m.keys.answered(p.Identity, said == yes)
-		}
 		m.answered(p.Identity, consent{said: said}, "by their client")
 		if m.keys != nil && p.Said != nil {
 			m.attest(p.Identity, media.NoteConsent, p.Said)

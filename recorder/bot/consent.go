@@ -147,6 +147,9 @@ func (m *membership) returned() {
 		if a.said == yes {
 			a.consent, a.signed = consent{}, signed{}
 			void = append(void, identity)
+			if m.keys != nil {
+				m.keys.answered(identity, false)
+			}
 		}
 	}
 	if len(void) > 0 {

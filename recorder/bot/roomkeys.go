@@ -25,7 +25,7 @@ type RoomKeys struct {
 	events []roomkeys.Event
 	states toldStates
 	since  map[string]time.Time // when members gave their keys who still do
-	yes    map[string]time.Time // when members agreed
+	yes    map[string]time.Time // when members agreed who have not refused their key since
 }
 
 // NewRoomKeys returns keys of a room whose media is encrypted with AES-128.
@@ -64,6 +64,14 @@ func (k *RoomKeys) Before(participant string, arrival time.Time) bool {
 	}
 	yes, ok := k.yes[participant]
 	return !ok || arrival.Before(yes.Add(keyTime))
+}
+
+// agreed reports whether a member said yes, and has not refused their key since.
+func (k *RoomKeys) agreed(identity string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, ok := k.yes[identity]
+	return ok
 }
 
 // answered notes what a member said by their client: after a yes their key should come.
@@ -111,6 +119,7 @@ func (k *RoomKeys) notify(e roomkeys.Event) {
 		}
 		if _, ok := k.since[e.Identity]; e.Kind == roomkeys.Withheld {
 			delete(k.since, e.Identity)
+			delete(k.yes, e.Identity)
 		} else if e.Kind == roomkeys.Given && !ok {
 			k.since[e.Identity] = time.Now()
 		}
