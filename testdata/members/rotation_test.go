@@ -1,9 +1,12 @@
+//go:build unix
+
 package members_test
 
 import (
 	"context"
 	"fmt"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,7 +22,8 @@ func (trusting) CanAdd(keys.Card) (keys.Acquaintance, error) { return keys.Known
 
 // BenchmarkRotation has one of many members leave, again and again: all others make fresh
 // keys and hand them to one another, through a real server. It measures how long it takes
-// from the first that is handed over to the last.
+// from the first that is handed over to the last, and what of a core's time all members
+// need from the leave on: they share one process.
 func BenchmarkRotation(b *testing.B) {
 	for _, n := range []int{10, 50} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) { rotate(b, n) })
@@ -90,7 +94,7 @@ func rotate(b *testing.B, n int) {
 		return first, last
 	}
 	settled(nil)
-	var took, worst time.Duration
+	var took, worst, cpu time.Duration
 	rounds := 0
 	for b.Loop() {
 		leaver := join(fmt.Sprintf("leaver %d", rounds))
@@ -103,12 +107,24 @@ func rotate(b *testing.B, n int) {
 				chains[[2]string{to, by}] = m.Given(by).Chains
 			}
 		}
+		before := used(b)
 		if err := leaver.Leave(); err != nil {
 			b.Error(err)
 		}
 		first, last := settled(chains)
+		cpu += used(b) - before
 		took, worst, rounds = took+last.Sub(first), max(worst, last.Sub(first)), rounds+1
 	}
 	b.ReportMetric(float64(took.Milliseconds())/float64(rounds), "ms/rotation")
 	b.ReportMetric(float64(worst.Milliseconds()), "ms-worst")
+	b.ReportMetric(float64(cpu.Milliseconds())/float64(rounds), "cpu-ms/rotation")
+}
+
+// used returns what of a core's time this process has used.
+func used(b *testing.B) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
