@@ -164,7 +164,10 @@ func listen(t *testing.T, ctx context.Context, s *servers.LiveKit, identity stri
 	}
 	cb.OnTrackSubscribed = func(track *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
 		if track.Kind() == webrtc.RTPCodecTypeAudio {
-			go l.hear(t, p.Identity(), track)
+			go func() {
+				<-ready
+				l.hear(t, p.Identity(), track)
+			}()
 		}
 	}
 	room := lksdk.NewRoom(cb)

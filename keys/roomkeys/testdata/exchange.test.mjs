@@ -263,3 +263,25 @@ test('what the pair\'s secret came in is lost: it is said again, by the same off
   await w.settle(12_000);
   assert.deepEqual([ben.x.peers.get('ada').inGeneration, secrets], [2, 3]);
 });
+
+test('a fresh chain overwrites no key that receivers have ahead, and joins of one second share a step', async () => {
+  const w = new World(25);
+  const [ada, ben] = [await w.join('ada'), await w.join('ben')];
+  const cleo = await w.join('cleo');
+  await w.settle(3_000);
+  await w.leave(cleo, { bye: true });
+  await w.pass(1_900);
+  const had = [...ben.rings.get('ada')];
+  assert.equal(had.length, 5);
+  while (ben.rings.get('ada').size === 5) await w.pass(100); // the fresh chain has come, and is not used yet
+  assert.ok(had.every(([index, key]) => ben.rings.get('ada').get(index) === key) && ada.x.giving.newest === 2);
+  assert.equal(ben.rings.get('ada').size, 10);
+  await w.pass(5_000);
+  const before = ada.used.length;
+  for (let i = 0; i < 6; i++) {
+    await w.join(`m${i}`);
+    await w.pass(100);
+  }
+  await w.settle(4_000);
+  assert.ok(ada.used.length - before <= 3, `${ada.used.length - before} steps for six who came in 0.6 s`);
+});
