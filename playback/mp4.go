@@ -225,9 +225,19 @@ func (x *excerpt) label(identity, name string) string {
 	return x.names.Of(identity, name)
 }
 
-// reason says in words why something is missing.
+// reason says in words why something is not there. Only what nobody wanted is missing.
 func reason(hole string) string {
 	switch hole {
+	case media.HoleConsent:
+		return "not recorded: no consent"
+	case media.HoleUnverified:
+		return "not recorded: not verified yet"
+	case media.HoleAsleep:
+		return "missing: the recorder was asleep"
+	case media.HoleTooMany:
+		return "missing: too many tracks"
+	case media.HoleFault:
+		return "missing: a fault in the recorder"
 	case media.HoleStart, media.HoleKeyFrame:
 		return "waiting for a picture"
 	case media.HoleLoss:
