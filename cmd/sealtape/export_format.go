@@ -81,7 +81,7 @@ func chooseFormat(output, name string) (format, error) {
 			return format{}, ui.Hinted(ui.Misuse("-o - has no ending that says the format"),
 				"say it by --format: "+namesOf(func(f format) bool { return f.noStream == "" }, formatName, "or"))
 		case !known:
-			return format{}, ui.Hinted(ui.Misuse("the ending of -o %s is none of a format", ui.Clean(output)), endingsHint())
+			return format{}, ui.Hinted(ui.Misuse("the ending of -o %s is not that of a format", ui.Clean(output)), endingsHint())
 		}
 		return byEnding, nil
 	}

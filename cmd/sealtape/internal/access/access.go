@@ -107,6 +107,13 @@ func (a *Access) MemberSigned(ctx context.Context, id string) string {
 // The last recording is the one with the latest start: see last. A store with one
 // recording needs no key.
 func (a *Access) Resolve(ctx context.Context, arg string) (string, error) {
+	if arg == "" {
+		return "", ui.Hinted(ui.Misuse("the ID of the recording is empty"), "if it was to come from a variable, that is not set")
+	}
+	if link, ok := strings.CutPrefix(arg, "sealtape:"); ok {
+		id, _, _ := strings.Cut(link, "#")
+		return "", ui.Hinted(ui.Misuse("a link is only for sealtape play"), "give the ID in it: "+ui.Clean(id))
+	}
 	if arg != "last" {
 		arg, share, named := strings.Cut(arg, "/")
 		if a.Share = strings.ToUpper(share); named && archive.ValidID(a.Share) != nil {

@@ -3,6 +3,7 @@ package flags
 import (
 	"context"
 	_ "embed" // the scripts
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,7 +35,7 @@ func Shells() []string { return []string{"bash", "zsh", "fish"} }
 // Check refuses a shell that is not known.
 func (o *CompletionOptions) Check() error {
 	if _, ok := scripts[o.Shell]; !ok {
-		return ui.Unlike(ui.Misuse("no completion for %q", o.Shell), o.Shell, Shells())
+		return ui.Unlike(ui.Misuse("no completion for %q, want %s", o.Shell, strings.Join(Shells(), ", ")), o.Shell, Shells())
 	}
 	return nil
 }
