@@ -19,6 +19,7 @@
 import { Assembly } from './assembly.js';
 import { Card } from './card.js';
 import { Answer } from './consent.js';
+import { isKeyMessage, parse as parseKeyMessage } from './keymessage.js';
 import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, topic } from './message.js';
 import { base64, bytes, check, hex, Refused, sha256 } from './note.js';
 import { Budget, Peer, silentAfter } from './peer.js';
@@ -280,15 +281,17 @@ export class Member extends EventTarget {
     this.#nobody.warned = false;
     let from;
     try {
-      from = parse(sealed(data) ? (await this.#keys?.open('', data))?.[0] : data)?.from;
+      const message = sealed(data) ? (await this.#keys?.open('', data))?.[0] : data;
+      from = (isKeyMessage(message) ? parseKeyMessage : parse)(message)?.from;
     } catch {
       // not a message: nobody listed said it either
     }
-    // One who has been listed for so long would have been named.
-    const p = this.#peers.get(from)?._;
-    if (p?.here && now - p.since >= listedAfter) from = undefined;
     setTimeout(() => {
-      if (from === undefined || !this.#room.remoteParticipants.has(from)) this.#trouble('', 'hidden', 'a message from nobody in the room\'s list');
+      // One who had been listed for so long would have been named, unless another visit of
+      // theirs began since.
+      const p = this.#peers.get(from)?._;
+      const known = this.#room.remoteParticipants.has(from) && !(p?.here && now - p.since >= listedAfter);
+      if (!known) this.#trouble('', 'hidden', 'a message from nobody in the room\'s list');
     }, listedAfter);
   }
 
