@@ -137,7 +137,7 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 	}
 	go func() { m.served <- m.server.Serve(listener) }()
 
-	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c.WAV)...)
+	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c)...)
 	trouble := func(format string, args ...any) { log.Debug("chromium: " + fmt.Sprintf(format, args...)) }
 	m.ctx, m.cancel = chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble))
 	cancel := m.cancel
@@ -176,6 +176,15 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 	}
 	m.join = []chromedp.Action[chromedp.Void]{chromedp.Navigate(url), call("member.join(" + string(config) + ")")}
 	return m.do(ctx, m.join...)
+}
+
+// fakeDevice is what Chromium's camera is like. A page that is not ours takes the camera as it
+// comes, in a size of which two fill a small machine.
+func fakeDevice(c Config) any {
+	if c.Files != nil {
+		return "fps=5"
+	}
+	return true
 }
 
 func (c Config) bitrate() int {
@@ -346,7 +355,7 @@ func (m *Member) Leave() error {
 // options are Chromium's flags. It runs without a sandbox because it mostly
 // runs as root in a container, and opens no page but ours. Without the flags
 // against background traffic it calls its maker's hosts.
-func options(chromium, wav string) []chromedp.ExecAllocatorOption {
+func options(chromium string, c Config) []chromedp.ExecAllocatorOption {
 	opts := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(chromium),
 		chromedp.Headless,
@@ -356,7 +365,7 @@ func options(chromium, wav string) []chromedp.ExecAllocatorOption {
 		chromedp.NoDefaultBrowserCheck,
 		chromedp.WindowSize(800, 600),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
-		chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-fake-device-for-media-stream", fakeDevice(c)),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 	}
 	for _, flag := range []string{
@@ -367,8 +376,8 @@ func options(chromium, wav string) []chromedp.ExecAllocatorOption {
 	} {
 		opts = append(opts, chromedp.Flag(flag, true))
 	}
-	if wav != "" {
-		opts = append(opts, chromedp.Flag("use-file-for-fake-audio-capture", wav))
+	if c.WAV != "" {
+		opts = append(opts, chromedp.Flag("use-file-for-fake-audio-capture", c.WAV))
 	}
 	return opts
 }

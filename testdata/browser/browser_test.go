@@ -41,6 +41,9 @@ func startMember(t testing.TB, ctx context.Context, s *servers.LiveKit, identity
 	t.Helper()
 	var err error
 	c.URL, c.Camera = s.URL, true
+	if c.RoomKeys { // of its picture nothing is asked but that it moves
+		c.CameraWidth, c.CameraHeight = 320, 180
+	}
 	c.Token, err = auth.NewAccessToken(s.APIKey, s.APISecret).SetIdentity(identity).SetName(strings.ToUpper(identity)).
 		SetVideoGrant(&auth.VideoGrant{RoomJoin: true, Room: t.Name()}).ToJWT()
 	if err != nil {
