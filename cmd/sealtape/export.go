@@ -233,6 +233,8 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return ui.Hinted(fmt.Errorf("recording %s cannot be %s: %w", id, o.kind.name, err), "--from and --to export a part of it; .m4a and .ogg may be of any length")
 	case out == toStdout && errors.Is(err, syscall.EPIPE):
 		return fmt.Errorf("exporting recording %s: what reads standard output has ended before all was written", id)
+	case out == toStdout && errors.Is(err, syscall.ENOSPC):
+		return ui.Hinted(fmt.Errorf("exporting recording %s: %w", id, err), "make room or choose another disk; what standard output has of the export is not whole")
 	case errors.Is(err, syscall.ENOSPC):
 		return ui.Hinted(fmt.Errorf("exporting recording %s: %w", id, err), "make room or choose another disk; nothing is left of the export")
 	case err != nil:
