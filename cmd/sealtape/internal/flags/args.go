@@ -27,6 +27,7 @@ func First(app *cli.App, args []string) ([]string, error) {
 	var err error
 	command, given := "sealtape", make(map[string]string)
 	help, unknown := false, ""
+	early := "" // a flag of a command, before any
 	rest := args[1:]
 	if len(rest) > 0 && rest[0] == "help" {
 		rest = append(slices.Clone(rest[1:]), "--help")
@@ -45,6 +46,9 @@ func First(app *cli.App, args []string) ([]string, error) {
 			value := 0
 			if (takesValue(flags, arg) || takesValue(app.Flags, arg)) && len(rest) > 0 {
 				value = 1
+			}
+			if command == "sealtape" && len(behind) == 0 && slices.ContainsFunc(commands, func(c *cli.Command) bool { return IsFlag(c.Flags, arg) }) {
+				early, _, _ = strings.Cut(arg, "=")
 			}
 			if IsFlag(app.Flags, arg) {
 				global = append(append(global, arg), rest[:value]...)
@@ -70,9 +74,12 @@ func First(app *cli.App, args []string) ([]string, error) {
 			commands = nil
 		}
 	}
-	if unknown != "" { // and so are its flags
+	switch {
+	case unknown != "" && early != "":
+		err = ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s comes before a command", Dashed(early)), "flags stand behind the command"), Command: command}
+	case unknown != "": // and so are its flags
 		err = ui.Unlike(ui.UsageError{Err: fmt.Errorf("unknown command %q", unknown), Command: command}, behind[0], commandNames(among))
-	} else if help {
+	case help:
 		behind = nil // urfave/cli would look for topics of these names
 	}
 	return slices.Concat(args[:1], global, out, behind), err

@@ -66,6 +66,7 @@ func TestFlagsFirst(t *testing.T) {
 		"sealtape export nope -o x": "",
 		"sealtape keys nope":        `unknown command "keys nope"`,
 		"sealtape -- nope":          "",
+		"sealtape -o nope export":   "flag -o comes before a command",
 	} {
 		if _, err := First(app, strings.Fields(in)); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
 			t.Errorf("%s: %v, want %q", in, err, want)
