@@ -82,7 +82,7 @@ func newDesk(t *testing.T) *lab {
 		told: func() string { return "" }, vars: []string{noRaceWait + "=" + noRaceWaitValue}}
 	// Only now, for the tools may have to be built first. No test takes so long, by far.
 	var cancel context.CancelFunc
-	l.ctx, cancel = context.WithTimeout(t.Context(), 3*time.Minute)
+	l.ctx, cancel = context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return l
 }
