@@ -25,7 +25,7 @@ help:
 	@echo 'make release   the same, the same bytes wherever the clone is: 5 minutes the first time'
 	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 1 to 2 minutes'
 	@echo 'make test      the checks below, then every test, against real servers and browsers, with a'
-	@echo '               sample of what has many cases, another every day: 10 to 20 minutes'
+	@echo '               sample of what has many cases, another every day: 20 minutes'
 	@echo 'make test-all  every test with every case, watched by the race detector: 30 minutes'
 	@echo 'make check     formatting, go.mod, vet and staticcheck: 30 s'
 	@echo 'make bench     what has a target beside its yardstick, as a table: 20 minutes'
