@@ -8,7 +8,7 @@
 const longest = 2048;
 
 /** What may begin an address: a scheme, and no space up to its end. */
-const address = /\bhttps?:\/\/[^\s<>"`{}|\\^]+/giu;
+const address = /\bhttps?:\/\/[^\s<>"\x60{}|\\^]+/giu;
 
 /** What ends a sentence is not the end of an address. */
 const punctuation = /[.,;:!?'’”»…*_~]+$/u;

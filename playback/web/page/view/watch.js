@@ -1,76 +1,17 @@
-/** The player page: opens the recording that its address names, and puts its views together. */
+/** The player page: plays the recording that its address names, from the command that serves it. */
 import { HTTPSource } from "../engine/http_source.js";
-import { mediaSource } from "../engine/media_buffer.js";
-import { Player } from "../engine/player.js";
-import { Recording } from "../engine/recording.js";
-import { Trouble } from "../engine/source.js";
-import { followAddress, moment, rangeIn } from "./address.js";
-import { Controls } from "./controls.js";
-import { storedMode } from "./controls/layout.js";
-import { startButton } from "./controls/start.js";
-import { byID } from "./dom.js";
-import { showFailure, showFault, showOldBrowser } from "./failure.js";
-import { Heading } from "./heading.js";
+import { showFault } from "./failure.js";
 import { fillIcons } from "./icons.js";
-import { listenToKeys } from "./keyboard.js";
-import { Lanes } from "./lanes.js";
 import { fillWords } from "./language.js";
-import { LinkQuestion } from "./link_question.js";
-import { MediaSession } from "./media_session.js";
-import { Narrator } from "./narrator.js";
-import { Panel } from "./panel.js";
-import { Popover } from "./popover.js";
-import { Range } from "./range.js";
-import { stored } from "./settings.js";
-import { Stage } from "./stage.js";
-import { Theatre } from "./theatre.js";
 import { labelThemeButtons } from "./theme_button.js";
-import { WakeLock } from "./wake_lock.js";
+import { watch } from "./watch_page.js";
 
 async function main() {
 	fillWords();
 	fillIcons();
 	labelThemeButtons();
-	if (!mediaSource()) {
-		showOldBrowser();
-		return null;
-	}
 	const id = decodeURIComponent(location.pathname.split("/").pop() ?? "");
-	const source = new HTTPSource();
-	let recording;
-	try {
-		recording = new Recording(await source.recording(id));
-	} catch (err) {
-		if (!(err instanceof Trouble)) throw err;
-		showFailure(err);
-		return null;
-	}
-	const player = new Player({ recording, source, at: moment(location.hash) ?? 0 });
-	document.body.classList.remove("loading");
-	open(player);
-	return { player, recording };
-}
-
-/** @param {Player} player */
-function open(player) {
-	const popover = new Popover(), theatre = byID("theatre"), stageRoot = byID("stage");
-	const range = new Range(player);
-	player.levelled = stored("level", "1") === "1";
-	new Heading(player, popover);
-	const stage = new Stage(stageRoot, player, popover, storedMode());
-	const controls = new Controls(byID("controls"), player, stage, theatre, stageRoot, range, popover);
-	const toggle = () => controls.play.toggle();
-	stageRoot.append(startButton(player, toggle));
-	new Theatre(theatre, stageRoot, player, toggle);
-	new Lanes(byID("lanes"), player);
-	const panel = new Panel(byID("panel"), player);
-	listenToKeys(player, controls, panel.feed);
-	new Narrator(player);
-	new LinkQuestion();
-	new MediaSession(player);
-	new WakeLock(player);
-	range.span = rangeIn(location.hash);
-	followAddress(player, range);
+	return watch(new HTTPSource(), id);
 }
 
 /** What the page plays, once it does; null if it cannot. */
