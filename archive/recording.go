@@ -48,6 +48,11 @@ type Options struct {
 	// Heads remembers the largest head seen of each recording. Nil means that
 	// nobody notices if the store shows an older state.
 	Heads HeadMemory
+
+	// Told is a head of the recording that somebody told the reader of, as an
+	// invitation does. It counts as one that was seen, and is not remembered. Its
+	// State is StateOpen where that was not told. Nil means none.
+	Told *Head
 }
 
 // A TornError comes with the beginning of a segment that was being written when
@@ -137,13 +142,20 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	if err != nil {
 		return nil, err
 	}
+	if o.Told != nil {
+		if err := checkFollows(*o.Told, head); err != nil {
+			return nil, err
+		}
+	}
 	entries, state, _, err := readLog(ctx, s, head)
 	if err != nil {
 		return nil, err
 	}
 	grown := func(seen *Head) error { return checkGrown(seen, head, entries) }
-	if err := grown(seen); err != nil {
-		return nil, err
+	for _, earlier := range []*Head{o.Told, seen} {
+		if err := grown(earlier); err != nil {
+			return nil, err
+		}
 	}
 	if err := remember(o.Heads, seen, head, grown); err != nil {
 		return nil, err
@@ -381,7 +393,8 @@ const maxTail = 1024
 // Tail returns the objects in the store that the head does not sign, 1,024 at
 // most, with names relative to the recording's folder. A recorder at work leaves
 // some for a moment, and anyone who can write to the store can add some. They are
-// never read as part of the recording.
+// never read as part of the recording. The error wraps ErrNotListed if the store
+// does not tell.
 func (r *Recording) Tail(ctx context.Context) (tail []Info, err error) {
 	for info, err := range unsigned(ctx, r.store, r.head, r.entries) {
 		if err != nil {

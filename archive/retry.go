@@ -216,7 +216,7 @@ func (t *tries) wait(ctx context.Context, err error) error {
 // deadline is seen by the caller's context.
 func isFinal(err error) bool {
 	for _, final := range []error{
-		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, ErrUnreadable, errListing, context.Canceled,
+		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, ErrNotListed, ErrUnreadable, errListing, context.Canceled,
 	} {
 		if errors.Is(err, final) {
 			return true

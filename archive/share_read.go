@@ -30,6 +30,8 @@ type shares struct {
 	read  bool
 	all   []shared
 	more  bool // there are more shares than were read
+
+	unlisted bool // the store does not say which there are
 }
 
 // Grants returns the grants that the identities open, sorted by time and name:
@@ -108,7 +110,8 @@ func (r *Recording) CheckNamed(ctx context.Context) error {
 
 // granted returns the secret of epoch n from a grant. The error wraps ErrNoKey if
 // there is none. It wraps ErrMoreShares too if one may be among those not read,
-// and ErrRevokedGrant if there is one whose signer's key no longer counts.
+// ErrNotListed if the store does not say which there are, and ErrRevokedGrant if
+// there is one whose signer's key no longer counts.
 func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, error) {
 	if named, err := r.namedShare(ctx); err != nil {
 		return nil, err
@@ -144,6 +147,9 @@ func (r *Recording) granted(ctx context.Context, n int) (*age.HybridIdentity, er
 	}
 	if shares.more {
 		return nil, fmt.Errorf("%w, and %w", ErrNoKey, ErrMoreShares)
+	}
+	if shares.unlisted {
+		return nil, fmt.Errorf("%w, and grants are found by name only: %w", ErrNoKey, ErrNotListed)
 	}
 	return nil, ErrNoKey
 }
@@ -242,7 +248,10 @@ func (r *Recording) readShares(ctx context.Context) (*shares, error) {
 	var size int64
 	more := false
 	for info, err := range List(ctx, r.store, r.head.ID+"/"+sharesFolder) {
-		if err != nil {
+		if errors.Is(err, ErrNotListed) {
+			r.shares.unlisted = true
+			break
+		} else if err != nil {
 			return nil, fmt.Errorf("could not look for shares: %w", err)
 		}
 		name := strings.TrimPrefix(info.Name, r.head.ID+"/")

@@ -30,6 +30,9 @@ import (
 //   - ErrNoStore: the bucket or folder itself is missing.
 //   - ErrDenied: the credentials were refused, or do not allow the call.
 //   - ErrRefused: the store does not do this, however often it is asked.
+//   - ErrNotListed: the store gives objects by name only. Only List and Prefixes
+//     return this.
+//   - ErrExpired: the credentials have ended. It comes with ErrDenied.
 //   - fs.ErrInvalid: the name or the offset is not valid.
 type Store interface {
 	// Put stores b under name and returns once it is durable, with size and
@@ -114,6 +117,10 @@ var (
 	ErrUnreadable = errors.New("the store gives other objects, but not this one")
 	// ErrRefused: the store does not do what it was asked for, and never will.
 	ErrRefused = errors.New("refused by the store for good")
+	// ErrNotListed: the store gives objects to who knows their names, and lists none.
+	ErrNotListed = errors.New("the store does not list its objects")
+	// ErrExpired: what let one read from the store has ended.
+	ErrExpired = errors.New("access to the store has expired")
 )
 
 // A NotObjectError reports something in the place of an object, or of a folder on

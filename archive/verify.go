@@ -80,6 +80,8 @@ type verifier struct {
 	options Options
 	report  func(Problem)
 
+	unlisted bool // the store does not list what it has
+
 	mu sync.Mutex // guards Report and calls of report
 	Report
 }
@@ -109,7 +111,9 @@ func (v *verifier) verify(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	v.verifySeen(seen, entries)
+	if v.verifySeen(seen, entries) {
+		v.verifySeen(v.options.Told, entries)
+	}
 	sample, left := entries, map[string]bool(nil)
 	if v.share > 0 {
 		sample, left = v.draw(entries)
@@ -157,7 +161,9 @@ func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err err
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		for _, listErr := range v.store.List(ctx, v.id+"/") {
-			if listErr != nil {
+			if errors.Is(listErr, ErrNotListed) {
+				break
+			} else if listErr != nil {
 				return nil, false, listErr
 			}
 			v.problem(ProblemMissing, headName, "there are objects, but %v", err)
@@ -189,10 +195,11 @@ func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err err
 	return seen, true, nil
 }
 
-// verifySeen compares the head with the one seen before.
-func (v *verifier) verifySeen(seen *Head, entries []Entry) {
+// verifySeen compares the head with one that was seen before, and reports whether it
+// follows that.
+func (v *verifier) verifySeen(seen *Head, entries []Entry) bool {
 	if seen == nil {
-		return
+		return true
 	}
 	err := checkFollows(*seen, v.Head)
 	if err == nil {
@@ -204,6 +211,7 @@ func (v *verifier) verifySeen(seen *Head, entries []Entry) {
 	} else if err != nil {
 		v.problem(ProblemForked, headName, "%v", err)
 	}
+	return err == nil
 }
 
 // verifyObjects hashes the objects of entries, a sample of all that the log
@@ -311,7 +319,10 @@ func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logSta
 	}
 	added := 0
 	for info, err := range unsigned(ctx, v.store, v.Head, entries) {
-		if isDefect(err) || deniedAlone(ctx, v.store, v.id, err) {
+		if errors.Is(err, ErrNotListed) {
+			v.unlisted = true
+			return nil
+		} else if isDefect(err) || deniedAlone(ctx, v.store, v.id, err) {
 			v.problem(ProblemUnreadable, "listing", "%v", err)
 			return nil
 		} else if err != nil {
@@ -334,7 +345,7 @@ func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logSta
 func (v *verifier) verifyShares(ctx context.Context) error {
 	n := 0
 	for info, err := range List(ctx, v.store, v.id+"/"+sharesFolder) {
-		if isDefect(err) || deniedAlone(ctx, v.store, v.id, err) {
+		if errors.Is(err, ErrNotListed) || isDefect(err) || deniedAlone(ctx, v.store, v.id, err) {
 			return nil // verifyRest has told
 		} else if err != nil {
 			return err
@@ -387,6 +398,9 @@ func (v *verifier) limits(seen *Head) {
 	}
 	if v.Listed > 0 {
 		cannot(fmt.Sprintf("%d objects were not read, only seen in the store's listing: what is damaged in one of them goes unnoticed. Another run draws others.", v.Listed))
+	}
+	if v.unlisted {
+		cannot("Objects may have been added that the recorder did not sign, and grants may be damaged: the store does not list what it has.")
 	}
 	if seen == nil && !v.Head.State.Final() {
 		cannot("An older state of the recording may have been put back: no newer one is remembered.")

@@ -117,12 +117,12 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 	// Both at once.
 	there := make(map[string]bool)
 	var bytes int64
-	var denied error
+	var unlisted error
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		for info, err := range archive.List(gctx, t.store, t.ID()+"/") {
-			if errors.Is(err, archive.ErrDenied) {
-				denied = err
+			if errors.Is(err, archive.ErrDenied) || errors.Is(err, archive.ErrNotListed) {
+				unlisted = err
 				return nil
 			} else if err != nil {
 				return err
@@ -144,9 +144,10 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 		return d, err
 	}
 	d.Bytes = bytes
-	if denied != nil {
-		d.Problems = append(d.Problems, denied.Error())
-	} else {
+	d.Unlisted = errors.Is(unlisted, archive.ErrNotListed)
+	if unlisted != nil && !d.Unlisted {
+		d.Problems = append(d.Problems, unlisted.Error())
+	} else if unlisted == nil {
 		for _, o := range t.rec.Entries() {
 			if !there[o.Name] {
 				d.Missing = append(d.Missing, o.Name)
@@ -174,7 +175,7 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 	}
 	d.addSession(s, t.rec.Head().State == archive.StateClosed || t.opened() == s)
 	d.addAgreements(t.o)
-	d.addUnreadable(t, s, func(name string) bool { return denied != nil || there[name] })
+	d.addUnreadable(t, s, func(name string) bool { return unlisted != nil || there[name] })
 	return d, nil
 }
 

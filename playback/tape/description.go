@@ -32,8 +32,11 @@ type Description struct {
 	// size of all objects that the store has.
 	Missing []string
 	Bytes   int64
-	Epochs  []Epoch
-	Opens   Access
+	// Unlisted: the store gives objects by name only. What it lacks, what others
+	// added and how large all is are then not known.
+	Unlisted bool
+	Epochs   []Epoch
+	Opens    Access
 	// Withheld are the epochs that a key opens only by a grant of WithheldBy,
 	// whose key was revoked. Such a grant does not count, so these epochs are not
 	// open.

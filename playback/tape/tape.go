@@ -49,6 +49,9 @@ type Signer struct {
 	// key. A signature has no time, so none of the key's can be told from a
 	// thief's.
 	Revoked bool
+	// Claimed: only an invitation says that this key is the recorder's. Its card is
+	// not pinned.
+	Claimed bool
 }
 
 // ErrNoHead: the store has objects of the recording, and no head. The recording

@@ -1,3 +1,5 @@
+import { isInvitation, withMoment } from "../alone/link.js";
+
 /** How often the moment is written into the address while it plays, in milliseconds. */
 const every = 5000;
 
@@ -35,6 +37,16 @@ function seconds([h, m, s]) {
 }
 
 /**
+ * addressAt is the hash of a moment: that of an invitation stays one.
+ * @param {string} hash of the address now
+ * @param {number} t whole seconds
+ */
+export function addressAt(hash, t) {
+	if (isInvitation(hash)) return withMoment(hash, t);
+	return t > 0 ? `#t=${t}` : "";
+}
+
+/**
  * followAddress keeps the moment in the address, so that a reload or a bookmark comes
  * back to it, and goes where the address is changed to.
  * @param {import("../engine/player.js").Player} player
@@ -43,8 +55,8 @@ function seconds([h, m, s]) {
 export function followAddress(player, range) {
 	const remember = () => {
 		if (range.playing) return;
-		const t = Math.floor(player.time), hash = t > 0 ? `#t=${t}` : "";
-		if (location.hash !== hash) history.replaceState(null, "", location.pathname + hash);
+		const hash = addressAt(location.hash, Math.floor(player.time));
+		if (location.hash !== hash) history.replaceState(history.state, "", location.pathname + location.search + hash);
 	};
 	player.on(["state"], () => {
 		if (player.paused) remember();
