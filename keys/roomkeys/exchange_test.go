@@ -375,6 +375,35 @@ func TestLostKey(t *testing.T) {
 	})
 }
 
+// The key that follows a yes is lost, to a receiver whose client cannot tell what opens:
+// the next word about where the key is tells it that it was given.
+func TestLostYes(t *testing.T) {
+	simulate(t, 12, func(t *testing.T, w *world) {
+		ada := w.join("ada", nil)
+		bot := w.join("bot", recorder)
+		bot.deaf = true
+		w.pass(time.Minute)
+		if bot.why["ada"] != NoConsent {
+			t.Fatalf("the bot was told %q", bot.why["ada"])
+		}
+		lost := 0
+		w.tamper = func(d delivery) []delivery {
+			if d.is(typeKey, "ada", "bot") && lost == 0 {
+				lost++
+				return nil
+			}
+			return pass(d)
+		}
+		ada.agrees = true
+		ada.decideAbout(bot)
+		w.pass(hereSoon + askFirst + time.Second)
+		if wrong := w.unsettled(); len(wrong) > 0 || lost != 1 {
+			t.Errorf("%d lost; %v", lost, wrong)
+		}
+		w.quiet()
+	})
+}
+
 // What the pair's secret came in is lost twice: it is said again, by the same offer.
 func TestLostSecret(t *testing.T) {
 	simulate(t, 11, func(t *testing.T, w *world) {

@@ -133,7 +133,7 @@ func (x *Exchange) heardHere(p *peer, m *message, now time.Time) (member.Trouble
 	r := x.rings[p.seat.Identity]
 	switch {
 	case r == nil || m.chain > r.number():
-		if p.withheld == "" || p.withheldChain < m.chain && !x.listed(m.withheld) {
+		if p.withheld == "" || x.overtakes(m, p) {
 			p.withheld = ""
 			p.ask(now)
 		}
@@ -147,6 +147,15 @@ func (x *Exchange) heardHere(p *peer, m *message, now time.Time) (member.Trouble
 	}
 	r.advance(d, now)
 	return x.compare(p, r, doubt{m.chain, m.index, m.commit}, now)
+}
+
+// overtakes reports whether a here shows that a peer has given its key since it said why it
+// gives none: the message with the key was lost. A list that is full may lack this member.
+func (x *Exchange) overtakes(m *message, p *peer) bool {
+	if m.chain == p.withheldChain && len(m.withheld) >= tagSize*maxTags {
+		return false
+	}
+	return m.chain >= p.withheldChain && !x.listed(m.withheld)
 }
 
 // listed reports whether this member is among those who get no key.

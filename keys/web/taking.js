@@ -1,7 +1,7 @@
 // How a member takes the keys of the others: what it offers them to seal a secret to, what
 // it asks for, and what it installs.
 import { ahead, Chain, commitment, PairChain, pairInfo } from './chain.js';
-import { compose } from './keymessage.js';
+import { compose, maxTags, tagSize } from './keymessage.js';
 import { hex, sha256 } from './note.js';
 import { maxBehind, replacedFor, Ring } from './ring.js';
 import { demand, Trouble } from './trouble.js';
@@ -198,7 +198,10 @@ export class Taking {
     if (!p.speaks) return;
     const r = this.rings.get(p.identity);
     if (!r || m.chain > r.number) {
-      if (p.withheld && !(p.withheldChain < m.chain && !ours)) return;
+      // One that no longer names this member tells that the key was given since, and lost. A
+      // list that is full may lack this member.
+      const full = m.chain === p.withheldChain && (m.withheld?.length ?? 0) >= tagSize * maxTags;
+      if (p.withheld && (ours || full || m.chain < p.withheldChain)) return;
       p.withheld = '';
       p.ask(now);
       return;

@@ -255,8 +255,9 @@ func TestRecordRoomKeys(t *testing.T) {
 		guests := make(map[string]*keyGuest)
 		var speaking sync.WaitGroup
 		for name := range people {
-			guests[name] = room.enter(ctx, name, people[name], homes[name])
-			speaking.Go(func() { guests[name].speak(14 * time.Second) })
+			guest := room.enter(ctx, name, people[name], homes[name])
+			guests[name] = guest
+			speaking.Go(func() { guest.speak(14 * time.Second) })
 		}
 		time.Sleep(4 * time.Second)
 		guests["ada"].agree(ctx, true)

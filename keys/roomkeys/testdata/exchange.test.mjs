@@ -246,6 +246,21 @@ test('one lost key is healed by a want, without another secret', async () => {
   assert.equal(wants, 1);
 });
 
+test('the key that follows a yes is lost: the next here tells that it was given', async () => {
+  const w = new World(31);
+  const ada = await w.join('ada');
+  const bot = await w.join('bot', recorder);
+  await w.pass(60_000);
+  assert.equal(bot.why.get('ada'), 'consent');
+  let lost = 0;
+  w.tamper = (d) => d.kind === 'key' && d.from === 'ada' && d.to === 'bot' && lost++ === 0 ? [] : [d];
+  bot.x.missing = async () => {}; // its client cannot tell what opens
+  await w.decide(ada, bot, true);
+  await w.pass(5_000);
+  assert.deepEqual([...w.unsettled(), ...w.wrong], []);
+  assert.ok(lost > 1);
+});
+
 test('what the pair\'s secret came in is lost: it is said again, by the same offer', async () => {
   const w = new World(13);
   await w.join('ada');
