@@ -14,6 +14,10 @@ import (
 //go:embed page
 var page embed.FS
 
+// Page returns the files of the page, in a folder of that name. Those in page/alone are for
+// the page without a server, which package site builds.
+func Page() fs.FS { return page }
+
 // An asset is one file of the page.
 type asset struct {
 	mime string
@@ -41,7 +45,7 @@ func assets() (map[string]asset, error) {
 		return err
 	})
 	for name, f := range files {
-		if m := entryModule.FindSubmatch(f.data); m != nil && path.Ext(name) == ".html" {
+		if m := entryModule.FindSubmatch(f.data); m != nil && path.Dir(name) == "page" && path.Ext(name) == ".html" {
 			f.links = links(files, string(m[1]))
 			f.words, _, _ = strings.Cut(string(m[1]), "page/")
 			files[name] = f

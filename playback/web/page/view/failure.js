@@ -11,9 +11,10 @@ import { waitWords } from "./wait_words.js";
  * @property {string} icon
  * @property {Key} head
  * @property {Key|""} text
- * @property {Key} hint how to go on
+ * @property {Key|""} hint how to go on
  * @property {string} command that the hint names
  * @property {boolean} again whether to try again helps
+ * @property {boolean} [home] whether there is a page to go back to; true if not said
  */
 
 /** @type {Record<import("../engine/source.js").TroubleKind, Failure>} */
@@ -54,10 +55,18 @@ export function showFault(err) {
 }
 
 /**
+ * showRefusal shows why the page does not run where it is.
+ * @param {"refused.framed"|"refused.insecure"} why
+ */
+export function showRefusal(why) {
+	show({ icon: "alert", head: why, text: "", hint: "", command: "", again: false, home: false }, say(`${why}.text`));
+}
+
+/**
  * @param {Failure} failure
  * @param {string} text
  */
-function show({ icon: name, head, hint, command, again }, text) {
+function show({ icon: name, head, hint, command, again, home = true }, text) {
 	document.body.classList.remove("loading");
 	document.body.classList.add("failed");
 	byID("title").textContent = say(head);
@@ -65,7 +74,7 @@ function show({ icon: name, head, hint, command, again }, text) {
 	const box = byID("message");
 	box.hidden = false;
 	const reload = el("button", { type: "button", class: "textbutton primary", onclick: () => location.reload() }, say("tryAgain"));
-	const actions = el("div", { class: "actions" }, again && reload, el("a", { class: "textbutton", href: "../" }, say("home")));
+	const actions = el("div", { class: "actions" }, again && reload, home && el("a", { class: "textbutton", href: "../" }, say("home")));
 	box.replaceChildren(icon(name), el("h2", { id: "messagehead" }, say(head)), el("p", {}, el("bdi", {}, text)),
-		el("p", { class: "quiet" }, say(hint, { command })), actions);
+		hint && el("p", { class: "quiet" }, say(hint, { command })), actions);
 }

@@ -91,6 +91,24 @@ export const words = {
 	"finding.objects": { one: "It is damaged: {n} object failed verification.", other: "It is damaged: {n} objects failed verification." },
 	"finding.distrust": "Whoever has that key could have made this recording: ask who recorded.",
 
+	// The page without a server, before something is open.
+	"title.start": "Open a recording – Sealtape",
+	"start.title": "Sealtape",
+	"start.head": "Open a recording",
+	"start.text": "It is decrypted here, in this browser. Nothing in the clear leaves it.",
+	"start.link": "The link that you were sent",
+	"start.link.hint": "Paste a link",
+	"start.open": "Open",
+	"start.folder": "Choose a folder",
+	"start.folder.hint": "with a recording in it, such as one that {command} made",
+	"start.noLink": "This is no link to a recording.",
+	"start.badLink": "This link cannot be used: {why}",
+	"start.noRecording": "This folder has no recording in it.",
+	"refused.framed": "Not inside another page",
+	"refused.framed.text": "The page around this one could see and change what you do here. Open this page by itself.",
+	"refused.insecure": "Not over a connection that others can change",
+	"refused.insecure.text": "This page decrypts only where its address begins with https.",
+
 	// What cannot be opened or fetched.
 	"trouble.locked": "Locked",
 	"trouble.locked.text": "No key of yours opens this.",

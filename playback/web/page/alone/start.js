@@ -1,0 +1,73 @@
+import { byID, el } from "../view/dom.js";
+import { icon } from "../view/icons.js";
+import { parts, say } from "../view/language.js";
+import { asks, filesOf, pickFolder } from "./pick.js";
+
+/**
+ * @typedef {object} Choices what can be opened, each with what to do about it. What they
+ *     return says why it cannot be opened, for the reader; "" if it is being opened.
+ * @property {(link: string) => string} link that was pasted in
+ * @property {(picked: import("./folder.js").Picked[]) => string} folder
+ */
+
+/** A Start asks what to open, where the address does not say. */
+export class Start {
+	#root = byID("start");
+	#error = el("p", { class: "error", role: "alert", id: "starterror" });
+	#link = el("input", {
+		type: "text", id: "startlink", autocomplete: "off", spellcheck: false, maxLength: 8200, "aria-describedby": "starterror",
+		placeholder: say("start.link.hint"),
+	});
+	#field = el("input", { type: "file", id: "startfolder", class: "offscreen", tabIndex: -1, "aria-label": say("start.folder"), webkitdirectory: true });
+	#choices;
+
+	/** @param {Choices} choices */
+	constructor(choices) {
+		this.#choices = choices;
+		this.#field.addEventListener("change", () => this.#take(filesOf(this.#field)));
+		const open = (/** @type {Event} */ event) => {
+			event.preventDefault();
+			this.#show(this.#choices.link(this.#link.value.trim()));
+		};
+		this.#root.replaceChildren(
+			icon("lock"), el("h2", { id: "starthead" }, say("start.head")), el("p", { class: "quiet" }, say("start.text")),
+			el("form", { onsubmit: open }, el("label", { htmlFor: "startlink" }, say("start.link")),
+				el("div", { class: "row" }, this.#link, el("button", { type: "submit", class: "textbutton primary" }, say("start.open")))),
+			el("div", { class: "row" }, el("button", { type: "button", class: "textbutton", onclick: () => this.#pick() }, say("start.folder")),
+				el("span", { class: "quiet" }, parts("start.folder.hint", { command: el("code", {}, "sealtape copy") }))),
+			this.#field, this.#error);
+		document.body.classList.remove("loading");
+		document.body.classList.add("starting");
+		byID("title").textContent = say("start.title");
+		document.title = say("title.start");
+		this.#root.hidden = false;
+	}
+
+	/** close takes the question away: something is being opened. */
+	close() {
+		this.#root.hidden = true;
+		document.body.classList.remove("starting");
+		document.body.classList.add("loading");
+	}
+
+	async #pick() {
+		if (!asks()) return this.#field.click();
+		try {
+			const picked = await pickFolder();
+			if (picked) this.#take(picked);
+		} catch {
+			this.#field.click(); // the other way may be allowed
+		}
+	}
+
+	/** @param {import("./folder.js").Picked[]} picked */
+	#take(picked) {
+		this.#show(this.#choices.folder(picked));
+	}
+
+	/** @param {string} error */
+	#show(error) {
+		this.#error.textContent = error;
+		if (!error) this.close();
+	}
+}
