@@ -102,7 +102,10 @@ func importAllowed(dir, imported string) bool {
 	if within(dir, "playback/tape") {
 		// A composition that runs in browsers, too: keys are too much for that.
 		return within(rel, "archive", "playback", "recorder/media", "internal", "testdata") &&
-			!within(rel, "playback/web", "archive/s3")
+			!within(rel, "playback/player", "playback/web", "archive/s3")
+	}
+	if within(dir, "playback/player") && within(rel, "playback/web") {
+		return false // one of its faces
 	}
 	parts := []string{"archive", "keys", "recorder", "playback"}
 	from, to := strings.SplitN(dir, "/", 2)[0], strings.SplitN(rel, "/", 2)[0]
@@ -143,7 +146,11 @@ func TestImportRules(t *testing.T) {
 		{"playback/tape", modulePath + "/archive/s3", false},
 		{"playback/tape", modulePath + "/keys", false},
 		{"playback/tape", modulePath + "/playback/web", false},
-		{"playback/web", modulePath + "/playback/tape", true},
+		{"playback/tape", modulePath + "/playback/player", false},
+		{"playback/player", modulePath + "/playback/tape", true},
+		{"playback/player", modulePath + "/playback/web", false},
+		{"playback/player", modulePath + "/archive", false},
+		{"playback/web", modulePath + "/playback/player", true},
 		{"playback/web", modulePath + "/archive", false},
 		{"playback", modulePath + "/archive", false},
 		{"recorder/bot", modulePath + "/archive", true},

@@ -27,6 +27,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/player"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/playback/web"
 )
@@ -200,16 +201,23 @@ func sinceThen(ctx context.Context, t *tape.Tape, before ui.Outcome) ui.Outcome 
 
 // play serves the page until ctx ends, and returns what failed verification.
 func play(ctx context.Context, e *ui.Env, lib *library, m moment, o *playOptions) (failed map[string][]playback.Segment, err error) {
-	server, err := web.New(web.Config{Library: lib.page(), Recording: m.id, Command: o.again(), Log: e.NewLog(e.Stderr, slog.LevelWarn)})
+	log := e.NewLog(e.Stderr, slog.LevelWarn)
+	p, err := player.New(player.Config{Library: lib.page(), Command: o.again(), Formats: web.Formats(), Log: log})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, server.Close()) }()
+	defer func() { err = errors.Join(err, p.Close()) }()
+	server, err := web.New(web.Config{Player: p, Recording: m.id, Log: log})
+	if err != nil {
+		return nil, err
+	}
 	l, err := listenLoopback(ctx, o.listen)
 	if err != nil {
 		return nil, err
 	}
-	server.Prepare(m.at) // while the browser starts
+	if m.id != "" {
+		p.Prepare(m.id, m.at) // while the browser starts
+	}
 	address := l.Addr().String()
 	e.Printf("%s\n", server.URL(address)+m.fragment())
 	if m.id != "" {
@@ -227,7 +235,7 @@ func play(ctx context.Context, e *ui.Env, lib *library, m moment, o *playOptions
 		browse(e, server.OpenURL(address)+m.fragment())
 	}
 	err = serve(ctx, l, server)
-	return server.Failed(), err
+	return p.Failed(), err
 }
 
 // checkLoopback refuses an address that other machines could reach: what is

@@ -5,8 +5,8 @@ import (
 	"sync"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/playback/player"
 	"github.com/sealtape/sealtape/playback/tape"
-	"github.com/sealtape/sealtape/playback/web"
 )
 
 // A library notes whether the signatures of the recordings that the page opens count.
@@ -26,14 +26,14 @@ func (l *library) distrusted() error {
 }
 
 // page returns the library as the page takes it.
-func (l *library) page() web.Library { return watchedLibrary{web.Tapes(l.Library), l} }
+func (l *library) page() player.Library { return watchedLibrary{player.Tapes(l.Library), l} }
 
 type watchedLibrary struct {
-	web.Library
+	player.Library
 	l *library
 }
 
-func (w watchedLibrary) Open(ctx context.Context, id string) (web.Recording, error) {
+func (w watchedLibrary) Open(ctx context.Context, id string) (player.Recording, error) {
 	rec, err := w.Library.Open(ctx, id)
 	if err != nil {
 		return nil, err

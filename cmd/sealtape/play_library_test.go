@@ -23,8 +23,8 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/player"
 	"github.com/sealtape/sealtape/playback/tape"
-	"github.com/sealtape/sealtape/playback/web"
 )
 
 // A countingStore counts what is read of the objects, and fails when it is told to.
@@ -77,7 +77,7 @@ func (l *lab) library(home, store string) (*shownLibrary, *countingStore) {
 
 // A shownLibrary is what the page shows of a library.
 type shownLibrary struct {
-	web.Library
+	player.Library
 	l *library
 	a *access.Access
 }

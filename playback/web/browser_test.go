@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,87 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealtape/sealtape/recorder/media"
-	"github.com/sealtape/sealtape/recorder/media/matroska"
-	fixtures "github.com/sealtape/sealtape/testdata/media"
-	"github.com/sealtape/sealtape/testdata/player"
+	"github.com/sealtape/sealtape/playback/internal/playertest"
+	"github.com/sealtape/sealtape/playback/player"
+	browser "github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
-
-const cameraFrame = 50 * time.Millisecond
-
-// cameras is a recording of 15 seconds, in segments of 2.5 s: one camera for
-// each codec, and a sender of sound that pauses. Each camera is away for
-// two seconds from 4 s on, until a key frame, and stands still for three
-// from 9.5 s on, to go on without one.
-func cameras(t testing.TB) *fakeRecording {
-	t.Helper()
-	const length = 2500 * time.Millisecond
-	voice := alice
-	tracks := []media.Track{voice}
-	var all []media.Frame
-	for i, c := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264, media.H265} {
-		track := media.Track{UID: uint64(100 + i), Participant: string(c), Source: media.Camera, Codec: c}
-		at := time.Duration(0)
-		for n, data := range fixtures.ClockFrames(string(c)) {
-			if c == media.AV1 {
-				data = bytes.TrimPrefix(data, []byte{0x12, 0})
-			}
-			data = media.Store(c, data)
-			p := media.Describe(c, data)
-			if track.Private == "" {
-				track.Private = p.Private
-			}
-			if track.Width == 0 {
-				track.Width, track.Height = p.Width, p.Height
-			}
-			switch n {
-			case 80:
-				at += 2 * time.Second
-			case 150:
-				at += 3 * time.Second
-			}
-			all = append(all, media.Frame{Track: track.UID, Time: at, Key: p.Key, Data: data})
-			at += cameraFrame
-		}
-		tracks = append(tracks, track)
-	}
-	for i := range 750 {
-		if i%100 < 40 || i%20 == 0 {
-			all = append(all, media.Frame{Track: voice.UID, Time: time.Duration(i) * 20 * time.Millisecond, Data: []byte{0xf8, 0xff, 0xfe}})
-		}
-	}
-	r := meeting(t, 6)
-	for n := range 6 {
-		var b bytes.Buffer
-		w, err := matroska.NewWriter(&b, matroska.Header{Recording: testID, Segment: n, Epoch: 1, Start: testStart, Tracks: tracks})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, track := range tracks[1:] {
-			for at, kind := range map[time.Duration]media.EventType{4 * time.Second: media.EventMute, 6 * time.Second: media.EventUnmute} {
-				if at/length != time.Duration(n) {
-					continue
-				}
-				if err := w.WriteEvent(media.Event{Time: at, Type: kind, Track: track.UID}); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		for _, f := range all {
-			if f.Time/length == time.Duration(n) {
-				if err := w.WriteFrame(f); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		r.segments[n] = b.Bytes()
-	}
-	return r
-}
 
 // feed feeds a browser's Media Source Extensions with what the server gives, a
 // SourceBuffer for each track, and looks for pictures at given times.
@@ -143,13 +66,12 @@ const feed = `(async (id, segments, times) => {
 func TestBrowserTakesSegments(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
-	s := serve(t, cameras(t))
-	s.patience.next, s.patience.prev = time.Hour, time.Hour
+	s := serveBy(t, player.Config{Library: playertest.Of(playertest.Cameras(t)), Patience: player.Patience{Next: time.Hour, Prev: time.Hour}})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
 	defer cancel()
-	page, err := player.Open(ctx, player.PageConfig{URL: s.URL(server.Listener.Addr().String()), Log: func(text string) { t.Log(text) }})
+	page, err := browser.Open(ctx, browser.PageConfig{URL: s.URL(server.Listener.Addr().String()), Log: func(text string) { t.Log(text) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +86,7 @@ func TestBrowserTakesSegments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tracks, err := player.Eval[map[string]struct {
+	tracks, err := browser.Eval[map[string]struct {
 		MIME      string
 		Supported bool
 		Error     string

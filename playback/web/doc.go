@@ -1,11 +1,8 @@
 // Package web serves the player: a page that plays recordings in a browser on the
 // same machine, and the data that the page asks for.
 //
-// A [Server] is an http.Handler for a listener on loopback. It decrypts nothing
-// itself and stores nothing on disk. A [Library], such as [Tapes], returns
-// recordings, whose segments come verified and decrypted as a [playback.Source].
-// The Server remuxes them track by track into what Media Source Extensions
-// accept, and holds a bounded number of bytes.
+// A [Server] is an http.Handler for a listener on loopback. It is the HTTP face of a
+// [player.Player], which has the data, and of the page's files.
 //
 // Not everybody who can send requests to loopback may see a recording: other
 // users and programs of the machine can, and every page that is open in the

@@ -7,11 +7,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/sealtape/sealtape/playback/internal/playertest"
+	"github.com/sealtape/sealtape/playback/player"
 )
 
 // TestRefusals: nobody but the page gets in, nor out of it.
 func TestRefusals(t *testing.T) {
-	s := serve(t, meeting(t, 1))
+	s := serve(t, playertest.Meeting(t, 1))
 	good := "/" + s.token + "/"
 	other := secret()
 	for name, tt := range map[string]struct {
@@ -126,7 +129,7 @@ func TestRefusals(t *testing.T) {
 
 // TestOpenURL: the address that command lines show works once.
 func TestOpenURL(t *testing.T) {
-	s := serve(t, meeting(t, 1))
+	s := serve(t, playertest.Meeting(t, 1))
 	follow := func(method, url string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest(method, url, nil))
@@ -171,11 +174,11 @@ func TestOpenURL(t *testing.T) {
 
 // TestTokens: no two servers share one, and none is short.
 func TestTokens(t *testing.T) {
-	a, b := serve(t, meeting(t, 1)), serve(t, meeting(t, 1))
+	a, b := serve(t, playertest.Meeting(t, 1)), serve(t, playertest.Meeting(t, 1))
 	if a.token == b.token || len(a.token) != 43 {
 		t.Errorf("tokens %q, %q", a.token, b.token)
 	}
-	if w := request(t.Context(), a, ""); w.Code != 200 {
+	if w := get(t, a, ""); w.Code != 200 {
 		t.Errorf("status %d", w.Code)
 	}
 	a.token, b.token = b.token, a.token
@@ -189,16 +192,17 @@ func TestTokens(t *testing.T) {
 // TestLog: what is logged names nobody and no token.
 func TestLog(t *testing.T) {
 	var b bytes.Buffer
-	s, err := New(Config{Library: &fakeLibrary{recordings: map[string]*fakeRecording{testID: meeting(t, 3)}}, Recording: testID,
-		Log: slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelInfo}))})
+	log := slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	p := playertest.New(t, player.Config{Library: playertest.Of(playertest.Meeting(t, 3)), Log: log})
+	s, err := New(Config{Player: p, Recording: testID, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	url := s.OpenURL(testHost)
 	for _, path := range []string{"", base, base + "/segments/0", base + "/segments/9", "page/x", "api/recordings"} {
-		request(t.Context(), s, path)
+		get(t, s, path)
 	}
-	if err := s.Close(); err != nil {
+	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, word := range []string{s.token, url[len(url)-43:], "Alice", "alice", "Stand-up"} {

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/sealtape/sealtape/playback/internal/playertest"
 )
 
 // forbidden are what the page must not have: what reaches out, what the content
@@ -173,7 +175,7 @@ func TestLinks(t *testing.T) {
 // TestLanguageLink: a document names one language's words, those that the browser
 // will choose.
 func TestLanguageLink(t *testing.T) {
-	s := serve(t, meeting(t, 1))
+	s := serve(t, playertest.Meeting(t, 1))
 	for accept, want := range map[string]string{
 		"": "en", "de": "de", "de-AT,en;q=0.5": "de", "pl, FR-ca;q=0.8, en;q=0.5": "fr", "pl": "en", "*": "en",
 		"../engine/player": "en", ", ,;q=1,es": "es",

@@ -1,13 +1,11 @@
 package web
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,84 +14,46 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/player"
 )
 
 // Config are the settings of a Server.
 type Config struct {
-	// Library is where recordings come from.
-	Library Library
-	// Command is the command that opens a recording again, without its ID, for a
-	// shell: "sealtape play --store ./meetings". The page shows it for copying.
-	// "" means none.
-	Command string
+	// Player has the recordings. Required. The caller closes it after the last
+	// request.
+	Player *player.Player
 	// Recording is the ID of the recording to show first. "" means the list.
 	Recording string
 	// Log gets errors, without tokens and names. Nil means no log.
 	Log *slog.Logger
-	// CacheBytes is the most decrypted bytes in memory, those being read
-	// included. 0 means 32 MiB.
-	CacheBytes int64
 }
 
 const (
-	defaultCache = 32 << 20
 	// openPath begins addresses that open the page once.
 	openPath = "open"
 	// maxTickets is the most unused tickets.
 	maxTickets = 16
+	// writePatience is how long a browser may take for one piece of an answer. The
+	// segment stays in memory meanwhile.
+	writePatience = 30 * time.Second
 )
-
-// A patience is how long the server waits for various things.
-type patience struct {
-	// follow is how often the store is asked for news of a recording that goes
-	// on. poll is how long a request waits for news.
-	follow, poll time.Duration
-	// next is how long a segment waits for the next one, whose first frames
-	// determine where its own last ones end. prev is how long it waits for the
-	// answer with the one before, which determines where its sound begins.
-	next, prev time.Duration
-	// write is how long a browser may take for one answer. The segment stays in
-	// memory meanwhile.
-	write time.Duration
-}
-
-var usualPatience = patience{
-	follow: 2 * time.Second,
-	poll:   25 * time.Second,
-	next:   300 * time.Millisecond,
-	prev:   2 * time.Second,
-	write:  30 * time.Second,
-}
 
 // A Server is the player's http.Handler. It is safe for concurrent use.
 type Server struct {
-	c      Config
-	log    *slog.Logger
-	token  string
-	assets map[string]asset
-	cache  *cache
-
-	patience patience
-	exports  chan struct{} // holds one for each export that is being made
-	formats  map[string]fileFormat
-
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	player    *player.Player
+	recording string
+	log       *slog.Logger
+	token     string
+	assets    map[string]asset
 
 	mu      sync.Mutex
-	closed  bool
-	tickets [][]byte         // each opens the page once
-	shelf   []*openRecording // open recordings, most recently used first
-	opened  int              // how many recordings were ever opened
-	failed  map[string]map[int]playback.Segment
+	tickets [][]byte // each opens the page once
 }
 
-// New returns a Server. The caller closes it.
+// New returns a Server.
 func New(c Config) (*Server, error) {
-	if c.Library == nil {
-		return nil, errors.New("no library")
+	if c.Player == nil {
+		return nil, errors.New("no player")
 	}
 	if c.Recording != "" && !isID(c.Recording) {
 		return nil, errors.New("malformed recording ID")
@@ -102,16 +62,10 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.CacheBytes <= 0 {
-		c.CacheBytes = defaultCache
-	}
-	s := &Server{c: c, log: c.Log, token: secret(), assets: files, failed: make(map[string]map[int]playback.Segment),
-		patience: usualPatience, exports: make(chan struct{}, exportSlots), formats: fileFormats}
+	s := &Server{player: c.Player, recording: c.Recording, log: c.Log, token: secret(), assets: files}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.cache = newCache(s.ctx, c.CacheBytes)
 	return s, nil
 }
 
@@ -159,60 +113,10 @@ func (s *Server) redeem(ticket string) bool {
 // path is where the page begins.
 func (s *Server) path() string {
 	p := "/" + s.token + "/"
-	if s.c.Recording != "" {
-		p += "watch/" + url.PathEscape(s.c.Recording)
+	if s.recording != "" {
+		p += "watch/" + url.PathEscape(s.recording)
 	}
 	return p
-}
-
-// Prepare begins to open Config.Recording, and to read what is played at a time
-// on its clock, while a browser starts. The page gets errors when it asks.
-func (s *Server) Prepare(at time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.c.Recording == "" {
-		return
-	}
-	s.wg.Go(func() {
-		if t, err := s.open(s.ctx, s.c.Recording); err == nil {
-			t.prepare(at)
-		}
-	})
-}
-
-// Failed returns, by recording and in order, the segments that turned out not to
-// be what was recorded.
-func (s *Server) Failed() map[string][]playback.Segment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make(map[string][]playback.Segment)
-	for id, segments := range s.failed {
-		for _, n := range slices.Sorted(maps.Keys(segments)) {
-			out[id] = append(out[id], segments[n])
-		}
-	}
-	return out
-}
-
-func (s *Server) addFailed(id string, seg playback.Segment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed[id] == nil {
-		s.failed[id] = make(map[int]playback.Segment)
-	}
-	s.failed[id][seg.Number] = seg
-}
-
-// Close ends the work in the background, and waits for it. Later and waiting
-// requests get an error.
-func (s *Server) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.cancel()
-	s.wg.Wait()
-	s.cache.wait()
-	return nil
 }
 
 // ServeHTTP answers one request.
@@ -230,39 +134,46 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case parts[0] == "page":
 		s.file(w, r, rest)
 	case rest == "api/recordings":
-		s.listRecordings(w, r)
+		b, err := s.player.Recordings(r.Context())
+		s.answer(w, r, b, err)
 	case strings.HasPrefix(rest, "api/recordings/") && isID(parts[2]):
-		s.recording(w, r, parts[2], parts[3:])
+		s.ask(w, r, parts[2], parts[3:])
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-func (s *Server) recording(w http.ResponseWriter, r *http.Request, id string, rest []string) {
-	n := 0
+// ask answers what is asked of one recording.
+func (s *Server) ask(w http.ResponseWriter, r *http.Request, id string, rest []string) {
 	switch {
-	case len(rest) == 0, len(rest) == 1 && rest[0] == "export":
+	case len(rest) == 0:
+		s.describe(w, r, id)
+	case len(rest) == 1 && rest[0] == "export":
+		s.export(w, r, id)
 	case len(rest) == 2 && rest[0] == "segments":
-		var err error
-		if n, err = strconv.Atoi(rest[1]); err != nil || strconv.Itoa(n) != rest[1] || n < 0 {
+		n, err := strconv.Atoi(rest[1])
+		if err != nil || strconv.Itoa(n) != rest[1] || n < 0 {
 			http.NotFound(w, r)
 			return
 		}
+		s.segment(w, r, id, n)
 	default:
 		http.NotFound(w, r)
-		return
 	}
-	t, err := s.open(r.Context(), id)
-	switch {
-	case err != nil:
-		s.fail(w, r, err)
-	case len(rest) == 0:
-		s.describe(w, r, t)
-	case rest[0] == "export":
-		s.export(w, r, t)
-	default:
-		s.segment(w, r, t, n)
+}
+
+// describe answers with a recording, at once or when it has changed.
+func (s *Server) describe(w http.ResponseWriter, r *http.Request, id string) {
+	q := r.URL.Query()
+	known := player.Known{Version: q.Get("wait")}
+	known.From, _ = strconv.Atoi(q.Get("from"))
+	known.Events, _ = strconv.Atoi(q.Get("events"))
+	describe := s.player.Describe
+	if q.Has("wait") {
+		describe = s.player.DescribeLater
 	}
+	b, err := describe(r.Context(), id, known)
+	s.answer(w, r, b, err)
 }
 
 func (s *Server) file(w http.ResponseWriter, r *http.Request, name string) {

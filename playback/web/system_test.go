@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealtape/sealtape/playback/internal/playertest"
 	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
@@ -40,7 +41,7 @@ const watched = `(() => {
 func TestSystem(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
-	server := serve(t, cameras(t))
+	server := serve(t, playertest.Cameras(t))
 	front := httptest.NewServer(server)
 	defer front.Close()
 	ctx := t.Context()

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 
+	playback "github.com/sealtape/sealtape/playback/player"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/playback/web"
 	"github.com/sealtape/sealtape/testdata/player"
@@ -38,7 +39,7 @@ const (
 type none struct{}
 
 func (none) Recordings(context.Context) ([]*tape.Description, error) { return nil, nil }
-func (none) Open(context.Context, string) (web.Recording, error) {
+func (none) Open(context.Context, string) (playback.Recording, error) {
 	return nil, errors.New("not by this way")
 }
 
@@ -71,7 +72,11 @@ func newSite(t *testing.T) *site {
 		broken:  func() (int, string) { return 422, `{"error":"failed"}` },
 		later:   func() (int, string) { return 503, `{"error":"later"}` },
 	}
-	server, err := web.New(web.Config{Library: none{}})
+	p, err := playback.New(playback.Config{Library: none{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := web.New(web.Config{Player: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +107,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(func() {
 		front.CloseClientConnections()
 		front.Close()
-		if err := server.Close(); err != nil {
+		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealtape/sealtape/playback/internal/playertest"
 	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
@@ -28,7 +29,7 @@ const apart = `(() => {
 func TestSmallWindowPlays(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
-	server := serve(t, cameras(t))
+	server := serve(t, playertest.Cameras(t))
 	front := httptest.NewServer(server)
 	defer front.Close()
 	ctx := t.Context()

@@ -1,8 +1,7 @@
-package web
+package player
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/sealtape/sealtape/playback"
@@ -262,5 +261,3 @@ func (c *cache) wake() {
 	close(c.freed)
 	c.freed = make(chan struct{})
 }
-
-var errClosed = errors.New("the player is closed")

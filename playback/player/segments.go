@@ -1,13 +1,11 @@
-package web
+package player
 
 import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"net/http"
+	"io"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sealtape/sealtape/playback"
@@ -17,75 +15,61 @@ import (
 // aheadBy is how many segments are read ahead of the asked-for one.
 const aheadBy = 3
 
-// segment answers with the tracks of one segment that are asked for.
-func (s *Server) segment(w http.ResponseWriter, r *http.Request, t *openRecording, n int) {
-	wanted, err := tracksWanted(r)
+// Segment writes the tracks of one segment that are wanted, by UID. Nil means all
+// tracks. Each track is written as soon as it is ready, as one part or more:
+//
+//	4 bytes   length of the header, big endian
+//	header    JSON: track, mime, from, to, init, init_id, frames
+//	4 bytes   length of the body, big endian
+//	body      the initialization segment, of init bytes, and the media
+//
+// It also reads ahead. The segment stays in memory until all is written. An error
+// before the first Write is of one of the kinds; after it, it is that of w or ctx,
+// and parts are missing.
+func (p *Player) Segment(ctx context.Context, id string, n int, wanted []uint64, w io.Writer) error {
+	t, err := p.open(ctx, id)
 	if err != nil {
-		http.Error(w, "tracks are numbers, separated by commas", http.StatusBadRequest)
-		return
+		return err
 	}
 	seg, prev, next, err := t.begin(n)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	defer t.end(n)
 	// The entry is held only while it is written: what is waited for before that
 	// may need the room.
-	e, err := s.cache.get(r.Context(), cacheKey{t, n})
+	e, err := p.cache.get(ctx, cacheKey{t, n})
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	s.cache.release(e)
+	p.cache.release(e)
 	// Read further ahead only now: this segment was urgent.
 	t.readAhead(n, aheadBy)
-	after := s.edgesOf(r.Context(), t, next)
-	t.await(r.Context(), prev)
-	if e, err = s.cache.get(r.Context(), cacheKey{t, n}); err == nil {
-		defer s.cache.release(e)
-		// Reading may have shown that the segment must not be played.
-		err = t.stateErr(n)
+	after := p.edgesOf(ctx, t, next)
+	t.await(ctx, prev)
+	if e, err = p.cache.get(ctx, cacheKey{t, n}); err != nil {
+		return err
 	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
+	defer p.cache.release(e)
+	// Reading may have shown that the segment must not be played.
+	if err := t.stateErr(n); err != nil {
+		return err
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	if r.Method == http.MethodHead {
-		return
-	}
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.patience.write))
 	c := composer{t: t, seg: seg, prev: prev, next: next, after: after, media: e.media}
 	for _, track := range e.media.Tracks {
 		if wanted != nil && !slices.Contains(wanted, track.UID) {
 			continue
 		}
-		for _, p := range c.parts(track) {
-			if r.Context().Err() != nil || writePart(w, p) != nil {
-				return
+		for _, part := range c.parts(track) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := writePart(w, part); err != nil {
+				return err
 			}
 		}
 	}
-}
-
-// tracksWanted returns the UIDs that are asked for. Nil means all.
-func tracksWanted(r *http.Request) ([]uint64, error) {
-	if !r.URL.Query().Has("tracks") {
-		return nil, nil
-	}
-	wanted := []uint64{}
-	for s := range strings.SplitSeq(r.URL.Query().Get("tracks"), ",") {
-		if s == "" {
-			continue
-		}
-		uid, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		wanted = append(wanted, uid)
-	}
-	return wanted, nil
+	return nil
 }
 
 // begin notes that segment n is asked for, and begins to read it and the next
@@ -145,7 +129,7 @@ func (t *openRecording) readAheadLocked(i, count int) {
 			numbers = append(numbers, seg.Number)
 		}
 	}
-	t.s.cache.readAhead(t, numbers, func(m int) bool {
+	t.p.cache.readAhead(t, numbers, func(m int) bool {
 		for a := range t.active {
 			if m >= a && m <= a+aheadBy {
 				return true
@@ -172,7 +156,7 @@ func (t *openRecording) await(ctx context.Context, seg *playback.Segment) {
 	if a == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.s.patience.prev)
+	ctx, cancel := context.WithTimeout(ctx, t.p.patience.Prev)
 	defer cancel()
 	select {
 	case <-a.done:
@@ -224,9 +208,8 @@ type partHeader struct {
 	Frames int     `json:"frames"`
 }
 
-// writePart writes a part: the length of its header, the header, the length of
-// its body, the body.
-func writePart(w http.ResponseWriter, p fragment.Part) error {
+// writePart writes a part: see Segment.
+func writePart(w io.Writer, p fragment.Part) error {
 	header, err := json.Marshal(partHeader{p.Track, p.MIME, seconds(p.From), seconds(p.To), len(p.Init), p.InitID(), p.Frames})
 	if err != nil {
 		return err

@@ -1,8 +1,8 @@
-package web
+package player
 
 import (
+	"context"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"time"
 
@@ -63,12 +63,12 @@ func namesOf(people []tape.Person) []string {
 	return names
 }
 
-// listRecordings answers with the library.
-func (s *Server) listRecordings(w http.ResponseWriter, r *http.Request) {
-	all, err := s.c.Library.Recordings(r.Context())
+// Recordings returns, as JSON, what the page lists of the library. The error is the
+// library's.
+func (p *Player) Recordings(ctx context.Context) ([]byte, error) {
+	all, err := p.c.Library.Recordings(ctx)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, err
 	}
 	list := make([]entryJSON, 0, len(all))
 	for _, d := range all {
@@ -76,8 +76,7 @@ func (s *Server) listRecordings(w http.ResponseWriter, r *http.Request) {
 	}
 	b, err := json.Marshal(map[string]any{"recordings": list})
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, err
 	}
-	s.send(w, r, http.StatusOK, append(b, '\n'))
+	return append(b, '\n'), nil
 }

@@ -1,4 +1,4 @@
-package web
+package player
 
 import (
 	"context"
@@ -17,7 +17,7 @@ const maxOpen = 3
 
 // An openRecording is a recording that is being played.
 type openRecording struct {
-	s     *Server
+	p     *Player
 	id    string
 	boot  int           // differs from that of an earlier opening of the same recording
 	ready chan struct{} // closed when it is open, or err says why not
@@ -50,32 +50,32 @@ type edges struct {
 const maxEdges = 2048
 
 // open returns the recording. It opens it once for all callers.
-func (s *Server) open(ctx context.Context, id string) (*openRecording, error) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+func (p *Player) open(ctx context.Context, id string) (*openRecording, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
 		return nil, errClosed
 	}
-	i := slices.IndexFunc(s.shelf, func(t *openRecording) bool { return t.id == id })
+	i := slices.IndexFunc(p.shelf, func(t *openRecording) bool { return t.id == id })
 	var t *openRecording
 	if i >= 0 {
-		t = s.shelf[i]
-		s.shelf = slices.Delete(s.shelf, i, i+1)
+		t = p.shelf[i]
+		p.shelf = slices.Delete(p.shelf, i, i+1)
 	} else {
-		s.opened++
-		t = &openRecording{s: s, id: id, boot: s.opened, ready: make(chan struct{}), changed: make(chan struct{}),
+		p.opened++
+		t = &openRecording{p: p, id: id, boot: p.opened, ready: make(chan struct{}), changed: make(chan struct{}),
 			active: make(map[int]*activity), edges: make(map[int]edges), sizes: make(map[uint64]media.Track)}
-		s.wg.Go(t.open)
+		p.wg.Go(t.open)
 	}
-	s.shelf = slices.Insert(s.shelf, 0, t)
+	p.shelf = slices.Insert(p.shelf, 0, t)
 	var old *openRecording
-	if len(s.shelf) > maxOpen {
-		old = s.shelf[maxOpen]
-		s.shelf = s.shelf[:maxOpen]
+	if len(p.shelf) > maxOpen {
+		old = p.shelf[maxOpen]
+		p.shelf = p.shelf[:maxOpen]
 	}
-	s.mu.Unlock()
+	p.mu.Unlock()
 	if old != nil {
-		s.cache.forget(old)
+		p.cache.forget(old)
 	}
 	select {
 	case <-t.ready:
@@ -89,18 +89,18 @@ func (s *Server) open(ctx context.Context, id string) (*openRecording, error) {
 // wait.
 func (t *openRecording) open() {
 	defer close(t.ready)
-	rec, err := t.s.c.Library.Open(t.s.ctx, t.id)
+	rec, err := t.p.c.Library.Open(t.p.ctx, t.id)
 	if err == nil {
 		var session *playback.Session
-		if session, err = rec.Session(t.s.ctx); err == nil {
+		if session, err = rec.Session(t.p.ctx); err == nil {
 			t.set(rec, session)
 			return
 		}
 	}
 	t.err = err
-	t.s.mu.Lock()
-	t.s.shelf = slices.DeleteFunc(t.s.shelf, func(o *openRecording) bool { return o == t })
-	t.s.mu.Unlock()
+	t.p.mu.Lock()
+	t.p.shelf = slices.DeleteFunc(t.p.shelf, func(o *openRecording) bool { return o == t })
+	t.p.mu.Unlock()
 }
 
 // set stores a state of the recording.
@@ -135,7 +135,7 @@ func (t *openRecording) refresh() {
 	t.segments = t.session.Segments()
 	for _, seg := range t.segments {
 		if seg.State == playback.Failed {
-			t.s.addFailed(t.id, seg)
+			t.p.addFailed(t.id, seg)
 		}
 	}
 	t.version++
@@ -166,7 +166,7 @@ func (t *openRecording) read(ctx context.Context, n int) (*playback.SegmentMedia
 	}
 	if err != nil {
 		if errors.Is(err, playback.ErrDamaged) {
-			t.s.log.Warn("a segment failed verification", "segment", n)
+			t.p.log.Warn("a segment failed verification", "segment", n)
 		}
 		return nil, err
 	}

@@ -1,9 +1,9 @@
-package web
+package player
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,31 +101,44 @@ func agreementsJSON(of map[string][]tape.Agreement) []agreementJSON {
 
 // A trouble is a segment that cannot be played to its end.
 type trouble struct {
-	Segment int    `json:"segment"`
-	Error   string `json:"error"`
+	Segment int  `json:"segment"`
+	Error   Kind `json:"error"`
 }
 
-// describe answers with the recording, at once or when it has changed.
-func (s *Server) describe(w http.ResponseWriter, r *http.Request, t *openRecording) {
-	q := r.URL.Query()
-	from, _ := strconv.Atoi(q.Get("from"))
-	events, _ := strconv.Atoi(q.Get("events"))
-	if wait := q.Get("wait"); q.Has("wait") {
-		// Places from another opening of the recording do not count here.
-		if boot, _, _ := strings.Cut(wait, "."); boot != strconv.Itoa(t.boot) {
-			from, events = 0, 0
-		}
-		t.wait(r.Context(), wait)
-	}
-	if r.Context().Err() != nil {
-		return
-	}
-	b, err := t.describe(max(from, 0), max(events, 0))
+// A Known is what a page knows of a recording, and need not be told again. The zero
+// value is nothing.
+type Known struct {
+	Version string // of the description
+	From    int    // the number of the first segment that may be another by now
+	Events  int    // how many events
+}
+
+// Describe returns a recording as JSON, without the segments and events that are
+// known. It opens the recording if it is not open. The error is of one of the kinds.
+func (p *Player) Describe(ctx context.Context, id string, known Known) ([]byte, error) {
+	t, err := p.open(ctx, id)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, err
 	}
-	s.send(w, r, http.StatusOK, b)
+	return t.describe(max(known.From, 0), max(known.Events, 0))
+}
+
+// DescribeLater does what Describe does, once the version is another than the known
+// one, or after some 25 seconds. Meanwhile it follows a recording that goes on.
+func (p *Player) DescribeLater(ctx context.Context, id string, known Known) ([]byte, error) {
+	t, err := p.open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	// Places from another opening of the recording do not count here.
+	if boot, _, _ := strings.Cut(known.Version, "."); boot != strconv.Itoa(t.boot) {
+		known.From, known.Events = 0, 0
+	}
+	t.wait(ctx, known.Version)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return t.describe(max(known.From, 0), max(known.Events, 0))
 }
 
 // describe returns the recording as JSON, with the segments from a number on and
@@ -140,13 +153,16 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	events = min(events, len(all))
 	d := description{
 		Version: version, ID: t.id, State: string(log.State), Signers: signers(log), PostQuantum: log.PostQuantum,
-		Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Problems: []trouble{}, Agreed: agreed, MemberKeys: keys,
+		Formats: []string{}, Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Problems: []trouble{}, Agreed: agreed, MemberKeys: keys,
 		From: from, EventsFrom: events, EventsTotal: len(all),
 	}
 	if start := session.Start(); !start.IsZero() {
 		d.Start = start.UTC().Format(time.RFC3339Nano)
 	}
-	d.Command, d.Formats = t.s.c.Command, formatsHere()
+	d.Command = t.p.c.Command
+	for _, f := range t.p.c.Formats {
+		d.Formats = append(d.Formats, f.Name)
+	}
 	d.Distrust = distrust(log)
 	d.Room, d.Title = tape.Room(all), playback.Title(all)
 	if h, ok := tape.Cited(tape.ResealedFrom(all)); ok {
@@ -167,8 +183,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	d.WideHoles = len(playback.WideHoles(session.Holes()))
 	for _, seg := range segments {
 		if seg.Err != nil && len(d.Problems) < maxProblems {
-			_, p := problemOf(seg.Err)
-			d.Problems = append(d.Problems, trouble{seg.Number, p.Error})
+			d.Problems = append(d.Problems, trouble{seg.Number, KindOf(seg.Err)})
 		}
 	}
 	b, err := json.Marshal(d)

@@ -1,4 +1,4 @@
-package web
+package player
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // edgesOf returns what the asked-for segment must know of the next one. Reading
 // both began at the same time; if the next one takes too long, edgesOf does
 // without it.
-func (s *Server) edgesOf(ctx context.Context, t *openRecording, next *playback.Segment) map[uint64]media.Frame {
+func (p *Player) edgesOf(ctx context.Context, t *openRecording, next *playback.Segment) map[uint64]media.Frame {
 	if next == nil {
 		return nil
 	}
@@ -24,13 +24,13 @@ func (s *Server) edgesOf(ctx context.Context, t *openRecording, next *playback.S
 	if ok {
 		return known.first
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.s.patience.next)
+	ctx, cancel := context.WithTimeout(ctx, t.p.patience.Next)
 	defer cancel()
-	e, err := s.cache.get(ctx, cacheKey{t, next.Number})
+	e, err := p.cache.get(ctx, cacheKey{t, next.Number})
 	if err != nil {
 		return nil
 	}
-	s.cache.release(e)
+	p.cache.release(e)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.edges[next.Number].first

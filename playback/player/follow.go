@@ -1,4 +1,4 @@
-package web
+package player
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 // wait returns when the recording's version differs from the given one, or after
 // some time. Meanwhile it follows a recording that goes on.
 func (t *openRecording) wait(ctx context.Context, version string) {
-	ctx, cancel := context.WithTimeout(ctx, t.s.patience.poll)
+	ctx, cancel := context.WithTimeout(ctx, t.p.patience.Poll)
 	defer cancel()
 	for {
 		t.mu.Lock()
@@ -25,12 +25,12 @@ func (t *openRecording) wait(ctx context.Context, version string) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-		case <-t.s.ctx.Done():
+		case <-t.p.ctx.Done():
 		}
 		t.mu.Lock()
 		t.waiting--
 		t.mu.Unlock()
-		if ctx.Err() != nil || t.s.ctx.Err() != nil {
+		if ctx.Err() != nil || t.p.ctx.Err() != nil {
 			return
 		}
 	}
@@ -44,19 +44,19 @@ func (t *openRecording) follow() {
 	if t.follows || t.rec.Log().Over() {
 		return
 	}
-	t.s.mu.Lock()
-	defer t.s.mu.Unlock()
-	if t.s.closed {
+	t.p.mu.Lock()
+	defer t.p.mu.Unlock()
+	if t.p.closed {
 		return
 	}
 	t.follows = true
-	t.s.wg.Go(func() {
-		tick := time.NewTicker(t.s.patience.follow)
+	t.p.wg.Go(func() {
+		tick := time.NewTicker(t.p.patience.Follow)
 		defer tick.Stop()
 		for t.look() {
 			select {
 			case <-tick.C:
-			case <-t.s.ctx.Done():
+			case <-t.p.ctx.Done():
 				return
 			}
 		}
@@ -74,19 +74,19 @@ func (t *openRecording) look() bool {
 	}
 	rec, session := t.rec, t.session
 	t.mu.Unlock()
-	later, err := rec.Follow(t.s.ctx)
+	later, err := rec.Follow(t.p.ctx)
 	if err == nil && later != rec {
 		var next *playback.Session
-		if next, err = session.Follow(t.s.ctx, later); err == nil {
+		if next, err = session.Follow(t.p.ctx, later); err == nil {
 			t.set(later, next)
 		}
 	}
-	if t.s.ctx.Err() == nil {
+	if t.p.ctx.Err() == nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if (err != nil) != t.lost {
 			t.lost = err != nil
-			t.s.log.Warn("following the recording", "works", !t.lost, "err", err)
+			t.p.log.Warn("following the recording", "works", !t.lost, "err", err)
 		}
 	}
 	return true

@@ -1,4 +1,4 @@
-package web
+package player_test
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/playback/internal/playertest"
+	"github.com/sealtape/sealtape/playback/player"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
@@ -17,7 +19,7 @@ import (
 func full(t testing.TB, n, size int) []byte {
 	t.Helper()
 	const length = 5 * time.Second
-	h := matroska.Header{Recording: testID, Segment: n, Epoch: 1, Start: testStart}
+	h := matroska.Header{Recording: id, Segment: n, Epoch: 1, Start: playertest.Start}
 	for i := range 36 {
 		track := media.Track{UID: uint64(i + 1), Participant: fmt.Sprint(i), Source: media.Microphone, Codec: media.Opus, Channels: 1}
 		if i >= 30 {
@@ -54,27 +56,26 @@ func full(t testing.TB, n, size int) []byte {
 }
 
 // fullMeeting is a recording of a full room.
-func fullMeeting(t testing.TB, segments, size int) *fakeRecording {
+func fullMeeting(t testing.TB, segments, size int) *playertest.Recording {
 	t.Helper()
-	r := meeting(t, segments)
+	r := playertest.Meeting(t, segments)
 	for n := range segments {
-		r.segments[n] = full(t, n, size)
+		r.Data[n] = full(t, n, size)
 	}
 	return r
 }
 
 // BenchmarkSegment is one segment of a full room, read and made into parts.
 func BenchmarkSegment(b *testing.B) {
-	r := fullMeeting(b, 8, 5000) // 1 Mbit/s
-	s := opened(b, r, 1)         // nothing is kept
-	s.patience.next = 0
-	b.SetBytes(int64(len(r.segments[0])))
+	r := fullMeeting(b, 8, 5000)                   // 1 Mbit/s
+	p := opened(b, r, 1, player.Patience{Next: 1}) // nothing is kept, and nothing waited for
+	b.SetBytes(int64(len(r.Data[0])))
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
 		n++
-		if w := request(b.Context(), s, fmt.Sprintf("%s/segments/%d", base, n%8)); w.Code != 200 {
-			b.Fatal(w.Code)
+		if w := segment(b.Context(), p, n%8); w.err != nil {
+			b.Fatal(w.err)
 		}
 	}
 }
@@ -85,7 +86,7 @@ func TestMemory(t *testing.T) {
 	const segments = 12
 	r := fullMeeting(t, segments, 1000)
 	var whole int64
-	for _, data := range r.segments {
+	for _, data := range r.Data {
 		whole += int64(len(data))
 	}
 	held := func() uint64 {
@@ -96,26 +97,28 @@ func TestMemory(t *testing.T) {
 	}
 	limit := whole / 3
 	before := held()
-	s := opened(t, r, limit)
+	p := opened(t, r, limit, player.Patience{})
 	atOnce := make(chan struct{}, 3)
 	var wg sync.WaitGroup
 	for n := range segments {
 		atOnce <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-atOnce }()
-			if w := request(t.Context(), s, fmt.Sprintf("%s/segments/%d", base, n)); w.Code != 200 {
-				t.Errorf("segment %d: status %d", n, w.Code)
+			if w := segment(t.Context(), p, n); w.err != nil {
+				t.Errorf("segment %d: %v", n, w.err)
 			}
 		})
 	}
 	wg.Wait()
 	after := int64(held() - before)
-	if s.Close(); s.cache.peak > limit || s.cache.used < limit/4 {
-		t.Errorf("%d bytes held at most, %d in the end; %d are allowed", s.cache.peak, s.cache.used, limit)
+	p.Close()
+	used, peak, _ := p.Held()
+	if peak > limit || used < limit/4 {
+		t.Errorf("%d bytes held at most, %d in the end; %d are allowed", peak, used, limit)
 	}
 	if after > limit*5/4 {
-		t.Errorf("%d bytes are in memory for %d that are held and %d that may be", after, s.cache.used, limit)
+		t.Errorf("%d bytes are in memory for %d that are held and %d that may be", after, used, limit)
 	}
-	t.Logf("%d MB of segments, %d kB held, %d kB in memory, limit %d kB", whole>>20, s.cache.used>>10, after>>10, limit>>10)
+	t.Logf("%d MB of segments, %d kB held, %d kB in memory, limit %d kB", whole>>20, used>>10, after>>10, limit>>10)
 	runtime.KeepAlive(r)
 }

@@ -1,9 +1,8 @@
-package web
+package player_test
 
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"sync"
@@ -11,21 +10,21 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sealtape/sealtape/playback/internal/playertest"
+	"github.com/sealtape/sealtape/playback/player"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
 
-const base = "api/recordings/" + testID
-
 // frames reads parts back.
-func frames(t testing.TB, parts ...readPart) (frames []media.Frame) {
+func frames(t testing.TB, parts ...playertest.Part) (frames []media.Frame) {
 	t.Helper()
 	var b []byte
 	for i, p := range parts {
 		if i == 0 {
-			b = append(b, p.body[:p.Init]...)
+			b = append(b, p.Body[:p.Init]...)
 		}
-		b = append(b, p.body[p.Init:]...)
+		b = append(b, p.Body[p.Init:]...)
 	}
 	r, err := matroska.NewReader(bytes.NewReader(b))
 	if err != nil {
@@ -45,14 +44,14 @@ func frames(t testing.TB, parts ...readPart) (frames []media.Frame) {
 
 // TestSegments plays a recording from end to end.
 func TestSegments(t *testing.T) {
-	s := serve(t, meeting(t, 6))
-	var sound, picture []readPart
+	p := serve(t, playertest.Meeting(t, 6))
+	var sound, picture []playertest.Part
 	for n := range 6 {
-		w := get(t, s, fmt.Sprintf("%s/segments/%d", base, n))
-		if w.Code != 200 || w.Header().Get("Content-Type") != "application/octet-stream" {
-			t.Fatalf("status %d: %s", w.Code, w.Body)
+		w := segment(t.Context(), p, n)
+		if w.err != nil {
+			t.Fatal(w.err)
 		}
-		parts := readParts(t, w.Body)
+		parts := playertest.Parts(t, w.b)
 		if len(parts) != 2 || parts[0].Track != "11" || parts[1].Track != "9223372036854775813" {
 			t.Fatalf("parts %+v", parts)
 		}
@@ -78,24 +77,24 @@ func TestSegments(t *testing.T) {
 	if picture[0].InitID != picture[5].InitID {
 		t.Error("initialization segments differ")
 	}
-	if parts := readParts(t, get(t, s, base+"/segments/2?tracks=11").Body); len(parts) != 1 || parts[0].Track != "11" {
+	if parts := playertest.Parts(t, segment(t.Context(), p, 2, 11).b); len(parts) != 1 || parts[0].Track != "11" {
 		t.Errorf("parts of one track: %+v", parts)
 	}
-	if parts := readParts(t, get(t, s, base+"/segments/2?tracks=").Body); len(parts) != 0 {
-		t.Errorf("parts of no track: %+v", parts)
+	if w := segment(t.Context(), p, 2, 99); w.err != nil || len(w.b) > 0 {
+		t.Errorf("of a track that it lacks: %v, %d bytes", w.err, len(w.b))
 	}
 }
 
 // sparse is a recording of a sender that sends a packet now and then, as DTX
 // does, and whose clock is fast.
-func sparse(t testing.TB, segments int) *fakeRecording {
+func sparse(t testing.TB, segments int) *playertest.Recording {
 	t.Helper()
-	r := meeting(t, segments)
+	r := playertest.Meeting(t, segments)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	at := time.Duration(0)
 	for n := range segments {
 		var b bytes.Buffer
-		w, err := matroska.NewWriter(&b, matroska.Header{Recording: testID, Segment: n, Epoch: 1, Start: testStart, Tracks: []media.Track{alice, bob}})
+		w, err := matroska.NewWriter(&b, matroska.Header{Recording: id, Segment: n, Epoch: 1, Start: playertest.Start, Tracks: []media.Track{playertest.Alice, playertest.Bob}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,17 +103,17 @@ func sparse(t testing.TB, segments int) *fakeRecording {
 			if at%(8*time.Second) > 4*time.Second && rnd.IntN(20) > 0 {
 				continue
 			}
-			if err := w.WriteFrame(media.Frame{Track: alice.UID, Time: at, Data: []byte{0x78, 1, 2}}); err != nil {
+			if err := w.WriteFrame(media.Frame{Track: playertest.Alice.UID, Time: at, Data: []byte{0x78, 1, 2}}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := w.WriteFrame(media.Frame{Track: bob.UID, Time: end - 5*time.Second, Key: true, Data: []byte{0x10}}); err != nil {
+		if err := w.WriteFrame(media.Frame{Track: playertest.Bob.UID, Time: end - 5*time.Second, Key: true, Data: []byte{0x10}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		r.segments[n] = b.Bytes()
+		r.Data[n] = b.Bytes()
 	}
 	return r
 }
@@ -124,19 +123,17 @@ func sparse(t testing.TB, segments int) *fakeRecording {
 func TestSoundJoins(t *testing.T) {
 	const segments = 60
 	r := sparse(t, segments)
-	s := serve(t, r)
-	s.patience.next, s.patience.prev = time.Hour, time.Hour // however slow the machine
-	get(t, s, base)
-	parts := make([]readPart, segments)
+	p := opened(t, r, 0, player.Patience{Next: time.Hour, Prev: time.Hour}) // however slow the machine
+	parts := make([]playertest.Part, segments)
 	atOnce := make(chan struct{}, 3)
 	var wg sync.WaitGroup
 	for n := range segments {
 		atOnce <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-atOnce }()
-			w := request(t.Context(), s, fmt.Sprintf("%s/segments/%d?tracks=11", base, n))
-			if got := readParts(t, w.Body); w.Code != 200 || len(got) != 1 {
-				t.Errorf("segment %d: status %d, %d parts", n, w.Code, len(got))
+			w := segment(t.Context(), p, n, 11)
+			if got := playertest.Parts(t, w.b); w.err != nil || len(got) != 1 {
+				t.Errorf("segment %d: %v, %d parts", n, w.err, len(got))
 			} else {
 				parts[n] = got[0]
 			}
@@ -170,23 +167,23 @@ func TestSoundJoins(t *testing.T) {
 // last picture then lasts long enough to join what comes.
 func TestNextIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := meeting(t, 3)
-		s := opened(t, r, 0)
-		r.onRead(func(ctx context.Context, n int) error {
+		r := playertest.Meeting(t, 3)
+		p := opened(t, r, 0, player.Patience{})
+		r.OnRead(func(ctx context.Context, n int) error {
 			if n > 0 {
 				<-ctx.Done()
 			}
 			return ctx.Err()
 		})
 		begun := time.Now()
-		parts := readParts(t, request(t.Context(), s, base+"/segments/0").Body)
-		if took := time.Since(begun); took != usualPatience.next {
+		parts := playertest.Parts(t, segment(t.Context(), p, 0).b)
+		if took := time.Since(begun); took != player.UsualPatience().Next {
 			t.Errorf("it took %v", took)
 		}
 		if len(parts) != 2 || parts[0].To != 5 || parts[1].To < 5.4 {
 			t.Errorf("parts until %v, %v", parts[0].To, parts[1].To)
 		}
-		s.Close()
+		p.Close()
 	})
 }
 
@@ -194,21 +191,21 @@ func TestNextIsLate(t *testing.T) {
 // sound of that time is in the one before. Asked for alone, the second one puts no
 // silence over it.
 func TestSoundWhileAPictureBegins(t *testing.T) {
-	r := meeting(t, 3)
+	r := playertest.Meeting(t, 3)
 	const turn = 400 * time.Millisecond
 	for n := range 3 {
 		var b bytes.Buffer
-		w, err := matroska.NewWriter(&b, matroska.Header{Recording: testID, Segment: n, Epoch: 1, Start: testStart, Tracks: []media.Track{alice, bob}})
+		w, err := matroska.NewWriter(&b, matroska.Header{Recording: id, Segment: n, Epoch: 1, Start: playertest.Start, Tracks: []media.Track{playertest.Alice, playertest.Bob}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		from, to := time.Duration(n)*5*time.Second, time.Duration(n+1)*5*time.Second
 		for at := from; at < to; at += 20 * time.Millisecond {
-			if err := w.WriteFrame(media.Frame{Track: alice.UID, Time: at, Data: []byte{0x78, 1, 2}}); err != nil {
+			if err := w.WriteFrame(media.Frame{Track: playertest.Alice.UID, Time: at, Data: []byte{0x78, 1, 2}}); err != nil {
 				t.Fatal(err)
 			}
 			if picture := at - turn; picture >= 0 && at%(100*time.Millisecond) == 0 {
-				if err := w.WriteFrame(media.Frame{Track: bob.UID, Time: picture, Key: at == from, Data: []byte{0x10}}); err != nil {
+				if err := w.WriteFrame(media.Frame{Track: playertest.Bob.UID, Time: picture, Key: at == from, Data: []byte{0x10}}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -216,12 +213,11 @@ func TestSoundWhileAPictureBegins(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		r.segments[n] = b.Bytes()
+		r.Data[n] = b.Bytes()
 	}
-	s := serve(t, r)
-	s.patience.next = time.Hour // however slow the machine
+	p := opened(t, r, 0, player.Patience{Next: time.Hour}) // however slow the machine
 	for _, n := range []int{2, 1, 0} {
-		parts := readParts(t, get(t, s, fmt.Sprintf("%s/segments/%d", base, n)).Body)
+		parts := playertest.Parts(t, segment(t.Context(), p, n).b)
 		if len(parts) != 2 || parts[0].From != float64(5*n) || parts[0].To != float64(5*n+5) {
 			t.Errorf("segment %d: sound from %v to %v", n, parts[0].From, parts[0].To)
 		}

@@ -1,4 +1,4 @@
-package tape
+package player
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 )
 
 // TestCompilesForBrowsers: the package builds for js/wasm, where the player in a browser
-// is made of it, and needs nothing there that opens connections, or that is too much to
-// be fetched for it.
+// is made of it and of package tape, and needs nothing there that opens connections, or
+// that is too much to be fetched for it.
 func TestCompilesForBrowsers(t *testing.T) {
 	env := append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	build := exec.Command("go", "build", ".")
@@ -26,7 +26,7 @@ func TestCompilesForBrowsers(t *testing.T) {
 	}
 	deps := strings.Fields(string(out))
 	const module = "github.com/sealtape/sealtape/"
-	if !slices.Contains(deps, module+"archive") || !slices.Contains(deps, "filippo.io/age") {
+	if !slices.Contains(deps, module+"playback/tape") || !slices.Contains(deps, "filippo.io/age") {
 		t.Fatalf("listed are %q", deps)
 	}
 	for _, dep := range deps {
@@ -39,7 +39,7 @@ func TestCompilesForBrowsers(t *testing.T) {
 			}
 		}
 	}
-	own := exec.Command("go", "list", "-f", `{{join .Imports " "}}`, ".")
+	own := exec.Command("go", "list", "-f", `{{join .Imports " "}}`, ".", "../tape")
 	own.Env = env
 	if out, err = own.Output(); err != nil {
 		t.Fatalf("go list: %v", err)
