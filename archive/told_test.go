@@ -116,3 +116,39 @@ func TestUnlisted(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 }
+
+// A sealed text is read by who has its name and key. Readers and verifiers take it for a
+// share that is not theirs.
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t, false)
+	share, key, err := archive.PutSealed(t.Context(), m.store, m.id, "a table")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := archive.OpenSealed(t.Context(), m.store, m.id, share, key); err != nil || text != "a table" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := archive.OpenSealed(t.Context(), m.store, m.id, share, hybrid(t)); !errors.Is(err, archive.ErrNoKey) {
+		t.Errorf("another key: %v", err)
+	}
+	if _, err := archive.OpenSealed(t.Context(), m.store, m.id, archive.NewID(), key); !errors.Is(err, archive.ErrNoShare) {
+		t.Errorf("another name: %v", err)
+	}
+	if grants, err := m.open(t, m.ada).Grants(t.Context()); err != nil || len(grants) > 0 {
+		t.Errorf("grants: %v, %v", grants, err)
+	}
+	report, err := archive.Verify(t.Context(), m.store, m.id, archive.Options{Verifiers: m.recorder.verifiers}, nil)
+	if err != nil || !report.OK() {
+		t.Errorf("%+v, %v", report, err)
+	}
+	name := m.id + "/shares/" + share + ".age"
+	b, _ := m.store.Object(name)
+	m.store.Set(name, b[:len(b)-1])
+	if _, err := archive.OpenSealed(t.Context(), m.store, m.id, share, key); !isA[*archive.CorruptError](err) {
+		t.Errorf("damaged: %v", err)
+	}
+	if _, _, err := archive.PutSealed(t.Context(), m.store, m.id, strings.Repeat("x", 1<<20)); !errors.Is(err, archive.ErrTooLarge) {
+		t.Errorf("too long: %v", err)
+	}
+}

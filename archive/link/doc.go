@@ -26,7 +26,7 @@
 //	e  when what follows ends, in seconds of Unix time
 //	q  a query that is appended to the URL of each object: a token of B2, Azure, CloudFront
 //	c  session credentials of S3: STYLE:REGION:ACCESS:SECRET:TOKEN; STYLE is host or path
-//	p  presigned URLs: SEED.SHARE.QUERY
+//	p  presigned URLs: KEY.SHARE.QUERY
 //
 // s, r, k and h are always there. t is left out where playing begins at the beginning.
 // There is at most one of q, c and p, and e only with one of them.
@@ -41,8 +41,9 @@
 // and - . _ ~ is written with a %. It has no user, no query, and no element that is
 // empty, "." or "..". The URL of an object is s, a slash and the object's name.
 //
-// p names an age file among the shares of the recording, which the hybrid identity of
-// SEED opens: see Table. QUERY is appended to the URL of that file.
+// p names an age file among the shares of the recording, which a hybrid identity opens:
+// KEY is what follows AGE-SECRET-KEY-PQ-1 in it. The file holds a Table. QUERY is
+// appended to the URL of that file.
 //
 // # What it is worth
 //

@@ -58,11 +58,14 @@ type Credentials struct {
 	Token                        string
 }
 
-// A Presigned names the table of presigned URLs.
+// KeyPrefix begins a hybrid identity of age.
+const KeyPrefix = "AGE-SECRET-KEY-PQ-1"
+
+// A Presigned names the Table of presigned URLs.
 type Presigned struct {
-	Seed  [32]byte // of the hybrid identity that opens the table
-	Share string   // the random part of its name among the shares
-	Query string   // appended to its URL
+	Key   string // the hybrid identity that opens the table, behind KeyPrefix
+	Share string // the random part of its name among the shares
+	Query string // appended to its URL
 }
 
 // Head returns the head that the invitation tells of. Of its state nothing is told.
@@ -106,7 +109,7 @@ func (i *Invitation) String() string {
 		field("c", escape(strings.Join([]string{style, c.Region, c.AccessKey, c.SecretKey, c.Token}, ":")))
 	}
 	if p := i.Presigned; p != nil {
-		field("p", base64.RawURLEncoding.EncodeToString(p.Seed[:])+"."+p.Share+"."+escape(p.Query))
+		field("p", p.Key+"."+p.Share+"."+escape(p.Query))
 	}
 	return b.String()
 }

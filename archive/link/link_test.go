@@ -51,7 +51,7 @@ func fields(i *Invitation) map[string]any {
 		all["credentials"] = map[string]any{"hostStyle": c.HostStyle, "region": c.Region, "accessKey": c.AccessKey, "secretKey": c.SecretKey, "token": c.Token}
 	}
 	if p := i.Presigned; p != nil {
-		all["presigned"] = map[string]any{"seed": bytes(p.Seed[:]), "share": p.Share, "query": p.Query}
+		all["presigned"] = map[string]any{"key": p.Key, "share": p.Share, "query": p.Query}
 	}
 	for name, v := range all {
 		if v == "" || v == 0.0 {

@@ -153,6 +153,7 @@ func parseMoment(s string) (time.Duration, bool) {
 
 var (
 	regionForm = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+	keyForm    = regexp.MustCompile(`^[02-9AC-HJ-NP-Z]{58}$`)
 	secretForm = regexp.MustCompile(`^[A-Za-z0-9+/=._-]+$`)
 )
 
@@ -173,16 +174,12 @@ func (i *Invitation) setCredentials(value string) bool {
 
 func (i *Invitation) setPresigned(value string) bool {
 	parts := strings.SplitN(value, ".", 3)
-	if len(parts) != 3 || archive.ValidID(parts[1]) != nil {
+	if len(parts) != 3 || !keyForm.MatchString(parts[0]) || archive.ValidID(parts[1]) != nil {
 		return false
 	}
-	seed, ok := key32(parts[0])
-	query, plain := unescape(parts[2])
-	if !ok || !plain || !validQuery(query) {
-		return false
-	}
-	i.Presigned = &Presigned{Seed: [32]byte(seed), Share: parts[1], Query: query}
-	return true
+	query, ok := unescape(parts[2])
+	i.Presigned = &Presigned{Key: parts[0], Share: parts[1], Query: query}
+	return ok && validQuery(query)
 }
 
 // unescape reads what escape wrote.

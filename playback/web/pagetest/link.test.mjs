@@ -11,7 +11,6 @@ const base64url = (b) => Buffer.from(b).toString("base64url");
 /** fields are those of an invitation that are not zero, as in the examples. */
 function fields(i) {
 	const all = { ...i, recorder: base64url(i.recorder), root: base64url(i.root) };
-	if (i.presigned) all.presigned = { ...i.presigned, seed: base64url(i.presigned.seed) };
 	return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
 }
 

@@ -18,7 +18,7 @@
  * @property {Presigned|null} presigned where the table of presigned URLs is
  *
  * @typedef {{ hostStyle: boolean, region: string, accessKey: string, secretKey: string, token: string }} Credentials
- * @typedef {{ seed: Uint8Array<ArrayBuffer>, share: string, query: string }} Presigned
+ * @typedef {{ key: string, share: string, query: string }} Presigned key is the age identity that opens it, behind AGE-SECRET-KEY-PQ-1
  */
 
 /** A Refused says why a text is no invitation, without anything of the link but the letter of a field. */
@@ -84,7 +84,7 @@ export function format(i) {
 		["t", i.to > 0 ? `${i.from},${i.to}` : i.from > 0 ? String(i.from) : ""],
 		["g", i.share], ["e", i.expires ? String(i.expires) : ""], ["q", escape(i.query)],
 		["c", c ? escape([c.hostStyle ? "host" : "path", c.region, c.accessKey, c.secretKey, c.token].join(":")) : ""],
-		["p", p ? `${base64url(p.seed)}.${p.share}.${escape(p.query)}` : ""],
+		["p", p ? `${p.key}.${p.share}.${escape(p.query)}` : ""],
 	];
 	return "1" + fields.filter(([, value]) => value).map(([letter, value]) => `&${letter}=${value}`).join("");
 }
@@ -182,9 +182,8 @@ const readers = {
 		return { credentials: { hostStyle: style === "host", region, accessKey, secretKey, token } };
 	},
 	p(value) {
-		const [, seed64, share, rest] = /^([^.]*)\.([^.]*)\.(.*)$/s.exec(value) ?? [];
-		const seed = bytes32(seed64 ?? ""), query = unescape(rest ?? "");
-		return seed && validID(share) && query !== null && validQuery(query) ? { presigned: { seed, share, query } } : null;
+		const [, key, share, rest] = /^([02-9AC-HJ-NP-Z]{58})\.([^.]*)\.(.*)$/s.exec(value) ?? [], query = unescape(rest ?? "");
+		return key && validID(share) && query !== null && validQuery(query) ? { presigned: { key, share, query } } : null;
 	},
 };
 
