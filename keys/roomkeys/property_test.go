@@ -97,12 +97,9 @@ func (w *world) act(r *rand.Rand) string {
 // repeated: in the end exactly those have a sender's key who are to have it, and
 // nobody ever had a key from before they came.
 func TestAnyInterleaving(t *testing.T) {
-	cases := 40
-	if sample.All() {
-		cases = 400
-	}
-	for seed := range uint64(cases) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+	for n := range sample.Cases(t, 400, 40) {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			seed := uint64(n)
 			simulate(t, seed, func(t *testing.T, w *world) {
 				r := rand.New(rand.NewPCG(seed, 11))
 				var did []string
