@@ -2,9 +2,13 @@ import * as age from 'age-encryption';
 
 import { Card, checkName } from './card.js';
 import { base64, bytes, check, prefix, Refused, sign, text, time, unbase64, Verifier } from './note.js';
+import { Passphrase } from './passphrase.js';
+import { Secrets } from './secrets.js';
 
 // The private key as WebCrypto takes it: PKCS #8 (RFC 8410) is these bytes and the seed.
 const pkcs8 = Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20);
+
+const maxExport = 1 << 20;
 
 /**
  * An Identity is one's own keys. The secret halves stay in this browser but for export,
@@ -14,6 +18,7 @@ export class Identity {
   #seed;
   #key;
   #secrets; // age identities
+  #opens; // with them
   #past; // lines on earlier keys and revoked ones, of use to "sealtape keys import" only
 
   /** @private */
@@ -23,6 +28,7 @@ export class Identity {
     this.#seed = seed;
     this.#key = key;
     this.#secrets = secrets;
+    this.#opens = new Secrets(secrets);
   }
 
   static async #of(card, seed, secrets, past = []) {
@@ -36,14 +42,31 @@ export class Identity {
 
   /** generate makes a new identity. Its age identity is post-quantum. */
   static async generate({ name, device = '', role = 'member', expires = 0 }) {
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    return Identity.#make(seed, await age.generateHybridIdentity(), { name, device, role, expires });
+  }
+
+  // make makes the card of new keys.
+  static async #make(seed, secret, { name, device, ...more }) {
     name = name.normalize('NFC');
     checkName(name);
-    const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']);
-    const seed = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey)).slice(-32);
-    const verifier = await Verifier.of(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)));
-    const secret = await age.generateHybridIdentity();
-    const card = await Card.make({ name, device, role, expires, recipients: [await age.identityToRecipient(secret)] }, verifier, pair.privateKey);
+    const key = await crypto.subtle.importKey('pkcs8', Uint8Array.of(...pkcs8, ...seed), 'Ed25519', true, ['sign']);
+    const { x } = await crypto.subtle.exportKey('jwk', key); // the public half
+    const verifier = await Verifier.of(unbase64(x.replaceAll('-', '+').replaceAll('_', '/') + '='));
+    const card = await Card.make({ name, device: device.normalize('NFC'), ...more, recipients: [await age.identityToRecipient(secret)] }, verifier, key);
     return Identity.#of(card, seed, [secret]);
+  }
+
+  /**
+   * fromPasskey returns the identity that a passkey stands for: the same in each browser that
+   * has the passkey. Name and device are those with which it was made; others are refused.
+   * @param {import('./passkey.js').Passkey} passkey
+   * @param {{ name: string, device?: string }} card
+   */
+  static async fromPasskey(passkey, { name, device = '' }) {
+    await passkey.checkName(name, device);
+    const { secret, seed } = await passkey.keys();
+    return Identity.#make(seed, secret, { name, device, created: passkey.created });
   }
 
   /** load returns the identity that a shelf keeps, or undefined. */
@@ -63,11 +86,13 @@ export class Identity {
   sign(message) { return sign(message, this.card.verifier, this.#key); }
 
   /** decrypt opens an age file that was sealed to the identity. */
-  async decrypt(file) {
-    const d = new age.Decrypter();
-    for (const s of this.#secrets) d.addIdentity(s);
-    return d.decrypt(file);
-  }
+  decrypt(file) { return this.#opens.decrypt(file); }
+
+  /**
+   * openEpoch returns the secret of a recording's epoch from its files; see Secrets.
+   * @param {Uint8Array[]} files
+   */
+  openEpoch(files) { return this.#opens.openEpoch(files); }
 
   /**
    * export returns all of the identity in one armored age file under a passphrase, for
@@ -82,15 +107,15 @@ export class Identity {
     lines.push(`# signer: PRIVATE+KEY+${c.verifier.name}+${c.verifier.hash}+${seed}`, `# card: ${base64(bytes(c.note))}`);
     lines.push(...this.#past, '');
     const e = new age.Encrypter();
-    e.setPassphrase(passphrase);
-    e.setScryptWorkFactor(work);
+    e.addRecipient(new Passphrase(passphrase, work));
     return age.armor.encode(await e.encrypt(lines.join('\n')));
   }
 
   /** import reads what export, or "sealtape keys export", wrote. */
   static async import(file, passphrase) {
+    check(file.length <= maxExport, 'larger than an exported identity may be');
     const d = new age.Decrypter();
-    d.addPassphrase(passphrase);
+    d.addIdentity(new Passphrase(passphrase));
     let lines;
     try {
       lines = text(await d.decrypt(age.armor.decode(file))).split('\n');

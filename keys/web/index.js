@@ -10,9 +10,12 @@
  */
 export { Card } from './card.js';
 export { Identity } from './identity.js';
+export { keeping } from './keeping.js';
 export { Member } from './member.js';
 export { topic } from './message.js';
 export { Refused } from './note.js';
+export { Passkey } from './passkey.js';
 export { Pins, Taken } from './pins.js';
 export { RoomKeys } from './roomkeys.js';
+export { Secrets } from './secrets.js';
 export { Drawer, Shelf } from './store.js';

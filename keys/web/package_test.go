@@ -16,9 +16,12 @@ const tools = "../../testdata/typescript/node_modules"
 
 // What an app in TypeScript does with the package.
 const app = `import { Room } from 'livekit-client';
-import { Identity, Pins, RoomKeys, Shelf, type Question, type RoomPeer } from 'sealtape-keys';
+import { Identity, keeping, Passkey, Pins, RoomKeys, Shelf, type Question, type RoomPeer } from 'sealtape-keys';
 
-const identity = await Identity.generate({ name: 'Ada' });
+const kept: 'kept' | 'perhaps' | 'sevenDays' = await keeping();
+const identity = kept === 'kept' ? await Identity.generate({ name: 'Ada' })
+  : await Identity.fromPasskey(await Passkey.create({ name: 'Ada', site: 'Our meetings' }), { name: 'Ada' });
+const secret: string | null = await identity.openEpoch([new Uint8Array()]);
 const pins = await Pins.load(new Shelf(), identity.card);
 const keys = new RoomKeys({ identity, pins, recorders: 'ask', give: 'verified', bits: 128 });
 const room = new Room({ encryption: { keyProvider: keys.provider, worker: new Worker('worker.mjs') } });
@@ -29,7 +32,7 @@ keys.addEventListener('ask', async (e) => {
 });
 keys.addEventListener('trouble', (e) => console.warn(e.detail.identity, e.detail.trouble));
 const verified: RoomPeer[] = keys.peers.filter((p) => p.standing === 'verified' && p.mine === 'given');
-const code: string = keys.code + verified.length;
+const code: string = keys.code + verified.length + secret;
 console.log(code, keys.recorder?.state?.readers[0]?.name);
 await keys.pin('ben', { fingerprint: 'eight words' });
 await keys.pause();
@@ -105,7 +108,7 @@ func TestPackage(t *testing.T) {
 		}
 	}
 	install := []string{"install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", packed[0].Filename}
-	for _, dep := range []string{"age-encryption", "@noble/hashes", "@noble/post-quantum"} {
+	for _, dep := range []string{"age-encryption", "@noble/ciphers", "@noble/hashes", "@noble/post-quantum", "@scure/base"} {
 		install = append(install, absolute(filepath.Join("node_modules", dep)))
 	}
 	run(dir, "npm", append(install, absolute("../../testdata/browser/node_modules/livekit-client"))...)

@@ -1,0 +1,128 @@
+package web_test
+
+import (
+	"bytes"
+	b64 "encoding/base64"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+func base64(b []byte) string { return b64.StdEncoding.EncodeToString(b) }
+
+func seal(t *testing.T, text string, to ...age.Recipient) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, to...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// An unlabelled recipient can be mixed with others, which age does not let one do.
+type unlabelled struct{ age.Recipient }
+
+func (u unlabelled) Wrap(key []byte) ([]*age.Stanza, error) { return u.Recipient.Wrap(key) }
+
+func hybrid(t *testing.T) *age.HybridIdentity {
+	t.Helper()
+	id, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// A reader's keys open epoch files as package archive does, and no others.
+func TestSecrets(t *testing.T) {
+	sample.Live(t)
+	own, older, other, secret := hybrid(t), hybrid(t), hybrid(t), hybrid(t)
+	classic, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := secret.String() + "\n"
+	good := seal(t, line, other.Recipient(), own.Recipient())
+	foreign := seal(t, line, other.Recipient())
+	damaged := bytes.Clone(good)
+	damaged[len(damaged)-1] ^= 1
+	tests := map[string]struct {
+		files [][]byte
+		want  string // "" is null, what begins with "!" a part of the error
+	}{
+		"ours":                      {[][]byte{good}, secret.String()},
+		"ours after another's":      {[][]byte{foreign, good}, secret.String()},
+		"an older key's":            {[][]byte{seal(t, line, older.Recipient())}, secret.String()},
+		"a classic key's":           {[][]byte{seal(t, line, classic.Recipient())}, secret.String()},
+		"another's":                 {[][]byte{foreign, foreign}, ""},
+		"none":                      {nil, ""},
+		"damaged":                   {[][]byte{damaged}, "!not a file of an epoch"},
+		"ours after a damaged one":  {[][]byte{damaged, good}, secret.String()},
+		"both kinds of key":         {[][]byte{seal(t, line, unlabelled{own.Recipient()}, classic.Recipient())}, "!mixes classic and post-quantum"},
+		"no age file":               {[][]byte{[]byte("hello")}, "!not a file of an epoch"},
+		"nothing":                   {[][]byte{{}}, "!not a file of an epoch"},
+		"no secret in it":           {[][]byte{seal(t, "hello\n", own.Recipient())}, "!holds no secret"},
+		"no end of the line":        {[][]byte{seal(t, secret.String(), own.Recipient())}, "!holds no secret"},
+		"a classic secret":          {[][]byte{seal(t, classic.String()+"\n", own.Recipient())}, "!holds no secret"},
+		"more than a secret":        {[][]byte{seal(t, line+line, own.Recipient())}, "!holds no secret"},
+		"larger than it may be":     {[][]byte{append(bytes.Clone(good), make([]byte, 1<<20)...)}, "!larger"},
+		"no text that can be shown": {[][]byte{seal(t, "\xff\n", own.Recipient())}, "!not a file of an epoch"},
+	}
+	type question struct {
+		Name       string
+		Identities []string
+		Files      []string
+	}
+	var questions []question
+	for name, test := range tests {
+		q := question{Name: name, Identities: []string{own.String(), older.String(), classic.String()}}
+		for _, f := range test.files {
+			q.Files = append(q.Files, base64(f))
+		}
+		questions = append(questions, q)
+	}
+	in, err := json.Marshal(questions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "../testdata/secrets.mjs")
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	var answers map[string]struct{ Secret, Error string }
+	if err := json.Unmarshal(out, &answers); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range tests {
+		a := answers[name]
+		if part, refused := strings.CutPrefix(test.want, "!"); refused && !strings.Contains(a.Error, part) || !refused && (a.Secret != test.want || a.Error != "") {
+			t.Errorf("%s: %+v, want %s", name, a, test.want)
+		}
+		if strings.Contains(a.Error, "AGE-SECRET") {
+			t.Errorf("%s: the error tells a secret: %s", name, a.Error)
+		}
+	}
+}
+
+// Whether a browser keeps the keys is said of each kind of browser.
+func TestKeeping(t *testing.T) {
+	sample.Live(t)
+	if out, err := exec.CommandContext(t.Context(), "node", "--test", "../testdata/keeping.test.mjs").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
