@@ -19,14 +19,14 @@
 import { Assembly } from './assembly.js';
 import { Card } from './card.js';
 import { Answer } from './consent.js';
-import { isKeyMessage, parse as parseKeyMessage } from './keymessage.js';
 import { compose, maxMessage, meetingCode, OtherVersion, parse, parts, topic } from './message.js';
 import { base64, bytes, check, hex, Refused, sha256 } from './note.js';
-import { Budget, Peer, silentAfter } from './peer.js';
+import { Peer, silentAfter } from './peer.js';
 import { Taken } from './pins.js';
-import { sealed, SealingKeys, unseal } from './sealing.js';
+import { SealingKeys, unseal } from './sealing.js';
 import { Telling } from './telling.js';
 import { demand, Trouble } from './trouble.js';
+import { Unlisted } from './unlisted.js';
 
 export { Card } from './card.js';
 export { Identity } from './identity.js';
@@ -42,7 +42,6 @@ const maxHellos = 5;
 const greetAgain = 10_000; // after our last hello, we answer one with another
 const rejudgeEvery = 30_000;
 const maxVisits = 64; // of one identity, until it leaves
-const listedAfter = 6_000;
 const maxPeers = 4096;
 
 export class Member extends EventTarget {
@@ -58,7 +57,7 @@ export class Member extends EventTarget {
   #tells = new Telling(); // as a recorder
   #answers = new Map(); // what recorders were answered
   #numbered = 0; // of the last answer
-  #nobody = new Budget(); // of those who are hidden
+  #unlisted;
   #handlers;
   #keys; // undefined in a room without, and where the members make them
   #made; // by the members
@@ -77,6 +76,7 @@ export class Member extends EventTarget {
     this.#room = room;
     this.#id = identity;
     this.#pins = pins;
+    this.#unlisted = new Unlisted({ room, peers: this.#peers, keys: this.#keys, report: (trouble, detail) => this.#trouble('', trouble, detail) });
   }
 
   /** start says hello. The room must be connected. */
@@ -85,7 +85,10 @@ export class Member extends EventTarget {
     await this.prepare();
     this.#handlers = {
       participantConnected: (p) => this.#joined(p.identity),
-      participantDisconnected: (p) => this.#peers.delete(p.identity),
+      participantDisconnected: (p) => {
+        this.#peers.delete(p.identity);
+        this.#unlisted.left(p.identity);
+      },
       dataReceived: (data, p, _kind, t) => t === topic && this.#receive(p?.identity ?? '', data),
       reconnected: () => this.#learnSid(),
     };
@@ -256,7 +259,7 @@ export class Member extends EventTarget {
 
   #receive(from, data) {
     const now = Date.now();
-    if (!from) return this.#unlisted(data);
+    if (!from) return void this.#unlisted.heard(data);
     const p = this.#peer(from);
     if (!p) return;
     if (!p._.budget.take(now) || this.#waiting > 10_000) {
@@ -267,32 +270,6 @@ export class Member extends EventTarget {
     p._.budget.warned = false;
     this.#waiting++;
     this.#queue = this.#queue.then(() => this.#take(p, data)).finally(() => this.#waiting--);
-  }
-
-  // livekit-client names no sender whom the server has not listed yet, which may take
-  // some seconds; what they say they say again. Who is not listed then is hidden.
-  async #unlisted(data) {
-    const now = Date.now();
-    if (!this.#nobody.take(now)) {
-      if (!this.#nobody.warned) this.#trouble('', 'flood', 'more messages than are taken');
-      this.#nobody.warned = true;
-      return;
-    }
-    this.#nobody.warned = false;
-    let from;
-    try {
-      const message = sealed(data) ? (await this.#keys?.open('', data))?.[0] : data;
-      from = (isKeyMessage(message) ? parseKeyMessage : parse)(message)?.from;
-    } catch {
-      // not a message: nobody listed said it either
-    }
-    setTimeout(() => {
-      // One who had been listed for so long would have been named, unless another visit of
-      // theirs began since.
-      const p = this.#peers.get(from)?._;
-      const known = this.#room.remoteParticipants.has(from) && !(p?.here && now - p.since >= listedAfter);
-      if (!known) this.#trouble('', 'hidden', 'a message from nobody in the room\'s list');
-    }, listedAfter);
   }
 
   async #take(p, data) {

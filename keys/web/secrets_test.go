@@ -5,6 +5,7 @@ import (
 	b64 "encoding/base64"
 	"encoding/json"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -119,10 +120,14 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// Whether a browser keeps the keys is said of each kind of browser.
-func TestKeeping(t *testing.T) {
+// What needs no browser is tested with node.
+func TestModules(t *testing.T) {
 	sample.Live(t)
-	if out, err := exec.CommandContext(t.Context(), "node", "--test", "../testdata/keeping.test.mjs").CombinedOutput(); err != nil {
+	files, err := filepath.Glob("../testdata/*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests found: %v", err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "node", append([]string{"--test"}, files...)...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
