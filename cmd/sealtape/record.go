@@ -85,6 +85,8 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.StringFlag{Name: "api-secret-file", Destination: &o.apiSecretFile, Usage: "`FILE` with the API secret"},
 		&cli.StringFlag{Name: "identity", Destination: &o.identity, Usage: "the recorder's `IDENTITY` in the room (default: a new one)"},
 		&cli.StringFlag{Name: "name", Destination: &o.name, Value: "Recorder (Sealtape)", Usage: "the `NAME` that members see"},
+		&cli.StringFlag{Name: "link-store", Destination: &o.linkStore, Usage: "tell members this `URL` of the store, where browsers can fetch the recording, so that who attended can watch it with a click; with --link-page", DefaultText: "members are not told"},
+		&cli.StringFlag{Name: "link-page", Destination: &o.linkPage, Usage: "tell members this `URL` of the player's page, see --link-store. Whoever serves it can take the keys that are entered there", DefaultText: "members are not told"},
 		keepLocalFlag(),
 		&cli.StringFlag{Name: "metrics-addr", Destination: &o.metricsAddr, Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 		&cli.StringFlag{Name: "config", Usage: "read flags from this YAML `FILE`, see above"},

@@ -13,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
@@ -42,6 +43,7 @@ type recordOptions struct {
 	readers, members                  []string
 	access, whoReads, record, consent string
 	plaintext, notices                string
+	linkStore, linkPage               string
 
 	// The recording.
 	title             string
@@ -92,6 +94,9 @@ func (o *recordOptions) Check() error {
 		return err
 	}
 	if err := o.checkLifetime(); err != nil {
+		return err
+	}
+	if err := o.checkLink(); err != nil {
 		return err
 	}
 	if o.url == "" {
@@ -172,6 +177,22 @@ func (o *recordOptions) checkSelection() (err error) {
 		}
 	}
 	o.selection = s
+	return nil
+}
+
+// checkLink returns an error for addresses that members could not be told.
+func (o *recordOptions) checkLink() error {
+	if (o.linkStore == "") != (o.linkPage == "") {
+		return ui.Misuse("--link-store and --link-page belong together: the page plays what the store has")
+	}
+	for _, f := range []struct{ name, value string }{{"link-store", o.linkStore}, {"link-page", o.linkPage}} {
+		if f.value == "" {
+			continue
+		}
+		if err := member.CheckAddress(f.value); err != nil {
+			return ui.Hinted(ui.Misuse("--%s is %s: %w", f.name, words.Quote(f.value), err), "give it such as https://meet.example.org/recordings/")
+		}
+	}
 	return nil
 }
 

@@ -34,6 +34,7 @@ func random(r *rand.Rand, kind string, card []byte) *message {
 	fill(m.nonce[:])
 	state := State{Phase: one("waiting", "recording", "paused", "stopped"), Access: one("present", "whole"),
 		Policy: one("named", "verified", "all-pinned"), Keeps: one("everyone", "verified"), Consent: one("announce", "ask"), Store: one("folder", "s3"),
+		StoreURL: one("", "https://s3.example.org/meetings"), PageURL: one("", "https://meet.example.org/recordings/", "http://127.0.0.1:8080"),
 		Recording: one("", "0123456789ABCDEFGHJKMNPQRS")}
 	for range r.IntN(20) {
 		reader := Reader{Name: text()}

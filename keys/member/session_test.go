@@ -19,7 +19,8 @@ const recordingID = "0123456789ABCDEFGHJKMNPQRS"
 
 func recording(readers ...member.Reader) member.State {
 	return member.State{Phase: "recording", Recording: recordingID, Access: "present", Policy: "verified",
-		Keeps: "everyone", Consent: "announce", Store: "s3", Readers: readers}
+		Keeps: "everyone", Consent: "announce", Store: "s3", StoreURL: "https://s3.example.org/meetings",
+		PageURL: "https://meet.example.org/recordings/", Readers: readers}
 }
 
 func TestMembersVerifyEachOther(t *testing.T) {
@@ -186,6 +187,8 @@ func TestStateThatCannotBeTold(t *testing.T) {
 			func(s *member.State) { s.Phase = "resting" },
 			func(s *member.State) { s.Recording = "x" },
 			func(s *member.State) { s.Store = "s3://bucket/secret" },
+			func(s *member.State) { s.StoreURL = "s3://bucket" },
+			func(s *member.State) { s.PageURL = "https://meet.example.org/#secret" },
 			func(s *member.State) { s.Consent = "" },
 			func(s *member.State) { s.Readers = []member.Reader{{Name: strings.Repeat("x", 513)}} },
 		} {

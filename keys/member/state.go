@@ -18,10 +18,10 @@ import (
 const MaxReaders = 1024
 
 const (
-	maxParts    = 64
-	partBytes   = 11_000 // of readers in one part
-	codeWords   = 6
-	noRecording = "-"
+	maxParts  = 64
+	partBytes = 10_000 // of readers in one part
+	codeWords = 6
+	none      = "-" // a field without a value
 )
 
 // A State is what a recorder announces of itself.
@@ -34,6 +34,10 @@ type State struct {
 	// Keeps "everyone" or "verified", Consent "announce" or "ask". Store is the
 	// kind of the store: "folder" or "s3".
 	Access, Policy, Keeps, Consent, Store string
+	// StoreURL is where the store's objects can be fetched, and PageURL where the player's
+	// page is, for members who want to watch the recording. CheckAddress says what they
+	// can be. "" means that the recorder does not say.
+	StoreURL, PageURL string
 	// Readers are all who can open what is recorded now, at most 1,024. The
 	// recorder chooses their order.
 	Readers []Reader
@@ -78,11 +82,13 @@ func (s State) CodeLines(room, recorder string) string {
 	return w.String()
 }
 
-func (s State) id() string {
-	if s.Recording == "" {
-		return noRecording
+func (s State) id() string { return orNone(s.Recording) }
+
+func orNone(value string) string {
+	if value == "" {
+		return none
 	}
-	return s.Recording
+	return value
 }
 
 // Equal reports whether two states are equal.
@@ -146,6 +152,8 @@ func (w *writer) state(p statePart) {
 	w.Line("keeps", p.Keeps)
 	w.Line("consent", p.Consent)
 	w.Line("store", p.Store)
+	w.Line("store-url", orNone(p.StoreURL))
+	w.Line("page-url", orNone(p.PageURL))
 	w.Line("part", fmt.Sprintf("%d/%d", p.part, p.of))
 	w.readers(p.Readers)
 }
@@ -160,6 +168,17 @@ func (w *writer) readers(readers []Reader) {
 	}
 }
 
+func (r *reader) address(name string) string {
+	if r.None(name) {
+		return ""
+	}
+	a := r.Field(name)
+	if CheckAddress(a) != nil {
+		r.Fail(name)
+	}
+	return a
+}
+
 func (r *reader) state() (p statePart) {
 	p.Phase = r.OneOf("state", "waiting", "recording", "paused", "stopped")
 	if !r.None("recording") {
@@ -170,6 +189,8 @@ func (r *reader) state() (p statePart) {
 	p.Keeps = r.OneOf("keeps", "everyone", "verified")
 	p.Consent = r.OneOf("consent", "announce", "ask")
 	p.Store = r.OneOf("store", "folder", "s3")
+	p.StoreURL = r.address("store-url")
+	p.PageURL = r.address("page-url")
 	part, of, ok := strings.Cut(r.Field("part"), "/")
 	p.part, _ = strconv.Atoi(part)
 	p.of, _ = strconv.Atoi(of)

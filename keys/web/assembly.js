@@ -25,9 +25,9 @@ export class Assembly {
     const all = Array.from({ length: part.of }, (_, i) => this.#parts.get(i + 1));
     const readers = all.flatMap((x) => x.readers);
     demand(readers.length <= 1024, 'malformed', 'more readers than there may be');
-    const { phase, recording, access, policy, keeps, consent, store } = part;
+    const { phase, recording, access, policy, keeps, consent, store, storeURL, pageURL } = part;
     return {
-      state: { phase, recording, access, policy, keeps, consent, store, readers },
+      state: { phase, recording, access, policy, keeps, consent, store, storeURL, pageURL, readers },
       lines: all.map((x) => telling(sequence, x)).join(''),
     };
   }

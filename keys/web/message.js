@@ -10,7 +10,8 @@ const kinds = new Set(['hello', 'proof', 'recorder', 'seen', 'consent', 'noted']
 const listed = new Set(words);
 const maxReaders = 1024;
 const maxParts = 64;
-const partBytes = 11_000;
+const partBytes = 10_000;
+const address = /^(https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http:\/\/(localhost|127\.0\.0\.1|\[::1\]))(:[1-9][0-9]{0,4})?(\/[A-Za-z0-9._~/-]*)?$/;
 
 /** An OtherVersion is a message of a version of the protocol that is not known. */
 export class OtherVersion extends Error {}
@@ -65,6 +66,16 @@ export function parse(data) {
   return m;
 }
 
+/** isAddress says whether something can be the address of a store or a page. */
+export const isAddress = (v) => v.length <= 512 && address.test(v) && !v.split('/').some((part) => part === '.' || part === '..');
+
+function addressOrNone(f, name) {
+  const v = f.field(name);
+  if (v === '-') return '';
+  check(isAddress(v), name);
+  return v;
+}
+
 function statePart(f) {
   const p = { phase: f.oneOf('state', 'waiting', 'recording', 'paused', 'stopped') };
   const id = f.field('recording');
@@ -74,6 +85,8 @@ function statePart(f) {
   p.keeps = f.oneOf('keeps', 'everyone', 'verified');
   p.consent = f.oneOf('consent', 'announce', 'ask');
   p.store = f.oneOf('store', 'folder', 's3');
+  p.storeURL = addressOrNone(f, 'store-url');
+  p.pageURL = addressOrNone(f, 'page-url');
   const part = f.field('part');
   check(/^[1-9][0-9]?\/[1-9][0-9]?$/.test(part), 'part');
   [p.part, p.of] = part.split('/').map(Number);
@@ -96,7 +109,7 @@ const readerLine = (r) => `reader: ${r.fingerprint || '-'} ${base64(bytes(r.name
 
 function stateLines(p) {
   return `state: ${p.phase}\nrecording: ${p.recording || '-'}\naccess: ${p.access}\nreaders: ${p.policy}\nkeeps: ${p.keeps}\n` +
-    `consent: ${p.consent}\nstore: ${p.store}\npart: ${p.part}/${p.of}\n` + p.readers.map(readerLine).join('');
+    `consent: ${p.consent}\nstore: ${p.store}\nstore-url: ${p.storeURL || '-'}\npage-url: ${p.pageURL || '-'}\npart: ${p.part}/${p.of}\n` + p.readers.map(readerLine).join('');
 }
 
 /** telling returns what a message says of a state: the lines from sequence on. */

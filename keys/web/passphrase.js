@@ -43,7 +43,10 @@ export class Passphrase {
   }
 
   #key(salt, work) {
-    return scryptAsync(this.#passphrase, Uint8Array.of(...bytes(label), ...salt), { N: 2 ** work, r: 8, p: 1, dkLen: 32, maxmem: 2 ** 30 + 2 ** 12 });
+    const count = () => scryptAsync(this.#passphrase, Uint8Array.of(...bytes(label), ...salt), { N: 2 ** work, r: 8, p: 1, dkLen: 32, maxmem: 2 ** 30 + 2 ** 12 });
+    // It gives way every ten milliseconds: by scheduler.yield, where there is one, which comes
+    // back before all else, unless it was called in the background.
+    return globalThis.scheduler?.postTask ? scheduler.postTask(count, { priority: 'background' }) : count();
   }
 }
 

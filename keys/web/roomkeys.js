@@ -25,8 +25,9 @@ const machines = new Set([2, 4]); // ParticipantKind of livekit-client: EGRESS, 
  * @typedef {{ phase: 'waiting' | 'recording' | 'paused' | 'stopped', recording: string,
  *   access: 'present' | 'whole', policy: 'named' | 'verified' | 'all-pinned',
  *   keeps: 'everyone' | 'verified', consent: 'announce' | 'ask', store: 'folder' | 's3',
- *   readers: { fingerprint: string, name: string }[] }} RecorderState
- *   What a recorder says that it does.
+ *   storeURL: string, pageURL: string, readers: { fingerprint: string, name: string }[] }} RecorderState
+ *   What a recorder says that it does. The addresses are where its recordings are, and a page that
+ *   plays them; '' if it does not say.
  *
  * @typedef {object} RoomPeer Another participant, as it is now.
  * @property {string} identity in the room; the server's word

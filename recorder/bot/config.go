@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -50,6 +51,10 @@ type Config struct {
 	// must have no secrets, and not depend on the order of the stores. "" means what the
 	// function StoreID makes of their names.
 	StoreID string
+	// StoreURL and PageURL are addresses that members are told, so that they can watch the
+	// recording: where the objects of a store can be fetched, and a page that plays them.
+	// member.CheckAddress says what they can be. "" means that members are not told.
+	StoreURL, PageURL string
 	// KeepLocal leaves the recording in the spool, also when the stores have it.
 	KeepLocal bool
 
@@ -123,6 +128,14 @@ func (c *Config) complete() error {
 		return ErrNoReaders
 	case c.Home == nil && c.Policy.Readers == ReadersAllPinned:
 		return errors.New("bot: without Home nobody's card is pinned")
+	}
+	for _, address := range []string{c.StoreURL, c.PageURL} {
+		if address == "" {
+			continue
+		}
+		if err := member.CheckAddress(address); err != nil {
+			return fmt.Errorf("bot: the address %q is %w", address, err)
+		}
 	}
 	if c.Meeting.RoomKeys != nil {
 		c.Meeting.Keys = c.Meeting.RoomKeys

@@ -40,6 +40,8 @@ type membership struct {
 	log      *slog.Logger
 	notef    func(format string, args ...any) // see Config.Say
 	store    string                           // the kind of the store
+	storeURL string                           // see Config.StoreURL
+	pageURL  string                           // see Config.PageURL
 	id       string                           // of the recording
 	keyed    bool                             // the room is end-to-end encrypted
 
@@ -73,7 +75,7 @@ type membership struct {
 func newMembership(b *Bot, room Room, id string) (*membership, error) {
 	m := &membership{
 		policy: b.c.Policy, whole: b.whole(), oneEpoch: b.keepsWhole(), home: b.c.Home, readers: b.c.Readers, named: maps.Clone(b.c.Members), log: b.log, notef: b.say,
-		store: storeKind(b.c.Stores), id: id, keyed: b.c.Meeting.Keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
+		store: storeKind(b.c.Stores), storeURL: b.c.StoreURL, pageURL: b.c.PageURL, id: id, keyed: b.c.Meeting.Keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
 		people: make(map[string]*attendee), changed: make(map[string]bool), phase: phaseWaiting, keys: b.c.Meeting.RoomKeys,
 	}
 	c := member.Config{
@@ -257,7 +259,7 @@ func (m *membership) state() member.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := member.State{Phase: m.phase, Recording: m.id, Access: AccessPresent, Policy: m.policy.Readers,
-		Keeps: m.policy.Record, Consent: m.policy.Consent, Store: m.store}
+		Keeps: m.policy.Record, Consent: m.policy.Consent, Store: m.store, StoreURL: m.storeURL, PageURL: m.pageURL}
 	if m.whole {
 		s.Access = AccessWhole
 	}
