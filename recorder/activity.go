@@ -24,6 +24,7 @@ type activity struct {
 	dropped         droppedEvents
 	reportedDropped time.Duration // when what was dropped was told
 	speaking        map[string]utterance
+	spoke           map[string]utterance // the last that is over
 	quality         map[string]string
 }
 
@@ -33,7 +34,7 @@ type utterance struct{ from, to time.Duration }
 
 func newActivity() *activity {
 	return &activity{rates: newEventLimits(),
-		speaking: make(map[string]utterance), quality: make(map[string]string)}
+		speaking: make(map[string]utterance), spoke: make(map[string]utterance), quality: make(map[string]string)}
 }
 
 // qualityChanged notes the quality of a member's connection, and reports whether it
@@ -74,6 +75,20 @@ func (c *activity) speak(speakers []string, at time.Duration) {
 	}
 }
 
+// turn returns when a member began to speak who speaks at a time, or did so shortly
+// before. It returns that time itself if they did not.
+func (c *activity) turn(who string, at time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u, ok := c.speaking[who]; ok {
+		return min(u.from, at)
+	}
+	if u, ok := c.spoke[who]; ok && at-u.to <= transcribeLag {
+		return min(u.from, at)
+	}
+	return at
+}
+
 // left ends what a member says who has left. The server may not have said so.
 func (c *activity) left(who string, at time.Duration) {
 	c.mu.Lock()
@@ -95,6 +110,10 @@ func (c *activity) due(at time.Duration, end bool) (out []media.Event) {
 		switch {
 		case end, u.to != 0 && at-u.to >= speechPause:
 			delete(c.speaking, who)
+			if len(c.spoke) >= maxMembers {
+				clear(c.spoke)
+			}
+			c.spoke[who] = utterance{u.from, to}
 		case u.to == 0 && at-u.from >= maxUtterance:
 			c.speaking[who] = utterance{from: at} // piece by piece, for a crash
 		default:
@@ -116,13 +135,13 @@ func (c *activity) due(at time.Duration, end bool) (out []media.Event) {
 // it is not kept before the recording began. Other events of that time are: who and what
 // is there holds at the beginning, too.
 func isMessage(t media.EventType) bool {
-	return t == media.EventChat || t == media.EventStream || t == media.EventReaction
+	return t == media.EventChat || t == media.EventTranscription || t == media.EventStream || t == media.EventReaction
 }
 
 // event returns the event for the timeline of what a member did, if that has one of its
 // own: who speaks, for one, has it later, see due.
 func (c *activity) event(e RoomEvent, at time.Duration) (out media.Event, ok bool) {
-	out = media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name}
+	out = media.Event{Time: at, Type: e.Type, Participant: e.Participant, Name: e.Name, By: e.By}
 	switch e.Type {
 	case media.EventSpeaking:
 		c.speak(e.Speakers, at)
@@ -161,7 +180,11 @@ func (r *run) recordActivity(e RoomEvent, at time.Duration) {
 // flushActivity puts what is due of the members' activity into the timeline. At the end
 // of the recording, all of it is due.
 func (r *run) flushActivity(at time.Duration, end bool) {
-	for _, e := range r.activity.due(at, end || r.pause.keepsNothing()) {
+	end = end || r.pause.keepsNothing()
+	for _, e := range r.activity.due(at, end) {
 		r.emit(e)
+	}
+	for _, e := range r.transcripts.due(at, end) {
+		r.emitTranscription(e, at)
 	}
 }

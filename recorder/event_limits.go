@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
@@ -63,7 +64,7 @@ func newEventLimits() eventLimits {
 // allow reports whether an event may go into the timeline at a time. The time is by the
 // recorder's clock: that of the event may be its sender's word.
 func (r *eventLimits) allow(e media.Event, at time.Duration) bool {
-	who := e.Participant
+	who := cmp.Or(e.By, e.Participant)
 	if !bucketFor(r.typed, bucketKey{who, paired(e.Type)}, burst, at).take(at, 1, burst, refill) {
 		return false
 	}
@@ -102,7 +103,7 @@ func (c *activity) allows(e media.Event, now time.Duration) bool {
 	if c.rates.allow(e, now) {
 		return true
 	}
-	c.dropped.add(e.Participant, paired(e.Type), 1)
+	c.dropped.add(cmp.Or(e.By, e.Participant), paired(e.Type), 1)
 	return false
 }
 

@@ -52,7 +52,7 @@ type RoomEvent struct {
 	// Type is one of media's EventJoin, EventLeave, EventTrack, EventMute,
 	// EventUnmute, EventLost, EventReconnect, EventHole (a track that cannot be
 	// recorded, with Reason), EventLeftOut (one that is not wanted), EventSpeaking,
-	// EventChat, EventStream, EventReaction, EventConsent, EventName, EventHand,
+	// EventChat, EventTranscription, EventStream, EventReaction, EventConsent, EventName, EventHand,
 	// EventMetadata, EventQuality and EventDropped (of a type in Reason), or EventHeld
 	// or EventSent.
 	//
@@ -64,26 +64,36 @@ type RoomEvent struct {
 	Type media.EventType
 	// Participant is the identity, Name the display name.
 	Participant, Name string
+	// By is the identity of the member who sent it, where that is not Participant: an
+	// agent that writes down what others say. "" means Participant.
+	By string
 	// Visit is Member.Visit, for EventJoin and EventLeave of a Lister.
 	Visit int
 	// Track is the new track of an EventTrack. The recorder reads it until io.EOF.
 	Track Track
-	// TrackID is the ID of the track of an EventMute, EventUnmute, EventHeld or
-	// EventSent.
+	// TrackID is the ID of the track of an EventMute, EventUnmute, EventHeld, EventSent
+	// or EventTranscription.
 	TrackID string
 	// Reason is set for EventHole, EventLeftOut, EventConsent, EventHand, EventQuality
 	// and EventDropped. For EventReconnect it is media.ReconnectResume or
 	// media.ReconnectRejoin, for EventStream the topic, and for an EventChat that was
 	// cut media.TextCut.
 	Reason string
-	// Since is when the absence before an EventReconnect began.
+	// Since is when the absence before an EventReconnect began, or the text of an
+	// EventTranscription.
 	Since time.Time
-	// Text is what was written, for EventChat, EventReaction and EventConsent. For
+	// Text is what was written, or said, for EventChat, EventTranscription, EventReaction and EventConsent. For
 	// EventStream it is the name of the file, for EventLeftOut the source, for EventName
 	// the former display name, and for EventMetadata the room's metadata.
 	Text string
-	// Size is set for EventStream, and for an EventChat that was cut. In bytes.
+	// Size is set for EventStream, and for an EventChat or EventTranscription that was
+	// cut. In bytes.
 	Size int64
+	// Segment and Interim are of an EventTranscription. Versions of the same Segment by
+	// the same sender replace one another; Interim says that another may follow. An
+	// empty Text takes back what came before. Since is when the version began to come.
+	Segment string
+	Interim bool
 	// Speakers are the identities of all who speak now, for EventSpeaking.
 	Speakers []string
 	// Count is set for EventDropped. Its Participant is "" if the events were those of

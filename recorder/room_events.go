@@ -37,6 +37,9 @@ func (r *run) event(e RoomEvent) {
 	}
 	r.emptyRoom.update(e)
 	if r.pause.keepsNothing() && !keptWhilePaused(e.Type) || early && isMessage(e.Type) {
+		if e.Type == media.EventTranscription {
+			r.transcripts.withhold(e)
+		}
 		return
 	}
 	switch e.Type {
@@ -60,6 +63,8 @@ func (r *run) event(e RoomEvent) {
 		r.roomLost(at)
 	case media.EventReconnect:
 		r.roomBack(e, at)
+	case media.EventTranscription:
+		r.transcribed(e, at)
 	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent,
 		media.EventName, media.EventHand, media.EventMetadata, media.EventQuality, media.EventDropped:
 		r.recordActivity(e, at)

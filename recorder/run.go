@@ -45,6 +45,7 @@ type run struct {
 	board         *board // what Status and Report say
 	tracks        *tracks
 	activity      *activity
+	transcripts   *transcripts
 	roomClock     roomClock
 	away          awayLog
 	pendingShares memoryShares // of frames that wait for their keys
@@ -70,7 +71,7 @@ type run struct {
 
 func newRun(c Config, room Room) *run {
 	r := &run{config: c, log: c.Log, room: room,
-		queue: newQueue(), board: newBoard(), tracks: newTracks(), activity: newActivity(), endSweep: make(chan struct{}),
+		queue: newQueue(), board: newBoard(), tracks: newTracks(), activity: newActivity(), transcripts: newTranscripts(), endSweep: make(chan struct{}),
 		pendingShares: memoryShares{room: pendingBytesAll, track: pendingBytesTrack},
 		playoutShares: memoryShares{room: playoutBytesAll, track: playoutBytesTrack}}
 	if l, ok := room.(Lister); ok {

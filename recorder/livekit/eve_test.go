@@ -285,7 +285,7 @@ func (e *eve) data() {
 	p := &lkproto.DataPacket{ParticipantIdentity: "eve"}
 	switch how & 7 {
 	case 0, 1:
-		h := &lkproto.DataStream_Header{StreamId: id, Topic: []string{"lk.chat", "reactions", e.text()}[e.one(3)],
+		h := &lkproto.DataStream_Header{StreamId: id, Topic: []string{"lk.chat", "reactions", e.text(), transcriptionTopic}[e.one(4)], Attributes: of("TR_ada", id, e.text()),
 			ContentHeader: &lkproto.DataStream_Header_TextHeader{TextHeader: &lkproto.DataStream_TextHeader{}}}
 		if how&8 != 0 {
 			h.ContentHeader = &lkproto.DataStream_Header_ByteHeader{ByteHeader: &lkproto.DataStream_ByteHeader{Name: e.text()}}
@@ -306,6 +306,10 @@ func (e *eve) data() {
 	case 6:
 		p.Value = &lkproto.DataPacket_ChatMessage{ChatMessage: &lkproto.ChatMessage{Message: e.text(), Deleted: how&8 != 0}}
 	case 7:
+		if how&8 != 0 {
+			p.Value = older("eve", []string{"TR_ada", "TR_eve", e.text()}[e.one(3)], id, e.text(), how&16 != 0).Value
+			break
+		}
 		p.Value = &lkproto.DataPacket_SipDtmf{SipDtmf: &lkproto.SipDTMF{Digit: e.text()}}
 	}
 	b, err := proto.Marshal(p)

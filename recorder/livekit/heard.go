@@ -25,6 +25,8 @@ func typeOf(topic string) media.EventType {
 	switch topic {
 	case chatTopic:
 		return media.EventChat
+	case transcriptionTopic:
+		return media.EventTranscription
 	case "lk.reaction", "lk.reactions", "reaction", "reactions":
 		return media.EventReaction
 	}
@@ -91,7 +93,8 @@ func (s *session) speakers() {
 // deliver handles a data packet, sealed or not. It leaves out remote procedure
 // calls: the recorder has no procedures.
 func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
-	from, now := p.ParticipantIdentity, time.Now()
+	as, now := p.ParticipantIdentity, time.Now()
+	from := s.sender(p)
 	if from == s.room.LocalParticipant.Identity() {
 		return
 	}
@@ -103,13 +106,15 @@ func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 	}
 	switch v := p.Value.(type) {
 	case *lkproto.DataPacket_User:
-		s.said(from, sealed, heardPacket(v.User))
+		s.said(from, as, sealed, heardPacket(v.User))
 	case *lkproto.DataPacket_ChatMessage:
-		s.said(from, sealed, heardMessage(v.ChatMessage))
+		s.said(from, as, sealed, heardMessage(v.ChatMessage))
+	case *lkproto.DataPacket_Transcription:
+		s.transcribed(from, sealed, v.Transcription)
 	case *lkproto.DataPacket_SipDtmf:
-		s.said(from, sealed, recorder.RoomEvent{Type: recorder.EventDialed, Text: v.SipDtmf.GetDigit()})
+		s.said(from, as, sealed, recorder.RoomEvent{Type: recorder.EventDialed, Text: v.SipDtmf.GetDigit()})
 	case *lkproto.DataPacket_StreamHeader:
-		s.streamed(s.streams.begin(from, sealed, v.StreamHeader, now))
+		s.streamed(s.streams.begin(from, as, sealed, v.StreamHeader, now))
 	case *lkproto.DataPacket_StreamChunk:
 		s.streamed(s.streams.chunk(from, sealed, v.StreamChunk, now))
 	case *lkproto.DataPacket_StreamTrailer:
@@ -117,12 +122,16 @@ func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 	}
 }
 
-// said reports what a member said, sealed or not, unless it is empty.
-func (s *session) said(from string, sealed bool, e recorder.RoomEvent) {
+// said reports what a member said, in the name of as, sealed or not, unless it is
+// empty.
+func (s *session) said(from, as string, sealed bool, e recorder.RoomEvent) {
 	if e.Text == "" && e.Type != media.EventStream || e.Type == "" {
 		return
 	}
-	e.Participant, e.Encrypted = from, sealed
+	e.Participant, e.Encrypted = as, sealed
+	if from != as {
+		e.By = from
+	}
 	switch {
 	case e.Reason != media.TextCut && s.r.c.Answer != nil && s.r.c.Answer(e):
 		s.answer(e)
@@ -134,12 +143,16 @@ func (s *session) said(from string, sealed bool, e recorder.RoomEvent) {
 // streamed reports what ended streams contained.
 func (s *session) streamed(over []*stream) {
 	for _, st := range over {
+		if st.kind() == media.EventTranscription {
+			s.transcription(st)
+			continue
+		}
 		e := heardStream(st)
 		if e.Type == media.EventDropped {
 			s.r.events.miss(st.from, media.EventType(e.Reason))
 			continue
 		}
-		s.said(st.from, st.sealed, e)
+		s.said(st.from, st.as, st.sealed, e)
 	}
 }
 

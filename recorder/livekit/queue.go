@@ -1,6 +1,7 @@
 package livekit
 
 import (
+	"cmp"
 	linked "container/list"
 	"sync"
 	"time"
@@ -93,7 +94,7 @@ func (q *queue) put(e recorder.RoomEvent, limit int, closed <-chan struct{}) boo
 func (q *queue) offer(e recorder.RoomEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	share := q.share(e.Participant)
+	share := q.share(sender(e))
 	if share.events >= memberWaits || share.bytes+len(e.Text) > memberWaitBytes {
 		q.count(e)
 		return
@@ -113,10 +114,10 @@ func (q *queue) offer(e recorder.RoomEvent) {
 func (q *queue) answer(e recorder.RoomEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if share := q.share(e.Participant); share.answer != nil {
+	if share := q.share(sender(e)); share.answer != nil {
 		q.count(q.remove(share.answer))
 	}
-	share := q.share(e.Participant)
+	share := q.share(sender(e))
 	share.answer = q.push(&waiting{RoomEvent: e, share: share, answer: true})
 }
 
@@ -198,7 +199,7 @@ func (q *queue) remove(at *linked.Element) recorder.RoomEvent {
 		q.resize(share, -1, -len(w.Text))
 	}
 	if share := w.share; share != nil && len(share.queued) == 0 && share.answer == nil {
-		delete(q.shares, w.Participant)
+		delete(q.shares, sender(w.RoomEvent))
 	}
 	return w.RoomEvent
 }
@@ -224,7 +225,7 @@ func (q *queue) dropNewest(count func(size) int) {
 
 // count counts an event that is missed.
 func (q *queue) count(e recorder.RoomEvent) {
-	key := missed{e.Participant, e.Type}
+	key := missed{sender(e), e.Type}
 	if _, known := q.missed[key]; !known && len(q.missed) >= maxMissed {
 		key.participant = ""
 		if _, known := q.missed[key]; !known && len(q.missed) >= 2*maxMissed {
@@ -237,6 +238,9 @@ func (q *queue) count(e recorder.RoomEvent) {
 	q.missed[key]++
 	q.wake()
 }
+
+// sender returns who sent an event, and whose share it takes from.
+func sender(e recorder.RoomEvent) string { return cmp.Or(e.By, e.Participant) }
 
 // wake wakes those who wait for an event.
 func (q *queue) wake() {

@@ -50,6 +50,7 @@ type session struct {
 	gone          chan struct{} // closed when finished
 	fatal         chan error    // why the session must end: see watch
 	streams       *streams      // data streams of members
+	transcribers  transcribers  // who writes down what is said
 }
 
 // connect joins the room, once.

@@ -25,6 +25,8 @@ const (
 	// keptText is how much of a text is stored: what an event can have, and one
 	// character more, to see where the last one ends.
 	keptText = media.MaxText + utf8.UTFMax
+	// keptSaid is the same for a transcription.
+	keptSaid = media.MaxSaid + utf8.UTFMax
 )
 
 // bounds limit the number of open streams and their stored bytes: of one sender,
@@ -61,7 +63,9 @@ type share struct {
 // A stream is one text or one file.
 type stream struct {
 	streamKey
+	as        string // in whose name it is sent, as the server lets agents do
 	topic     string
+	spoken    spoken // what a transcription says of itself
 	name      string // of a file
 	text      bool   // it is one
 	generated bool   // by a program
@@ -82,11 +86,16 @@ func newStreams(b bounds) *streams {
 	return &streams{bounds: b, open: make(map[streamKey]*stream), shares: make(map[string]*share)}
 }
 
-// begin takes a header.
-func (x *streams) begin(from string, sealed bool, h *lkproto.DataStream_Header, now time.Time) (over []*stream) {
-	st := &stream{streamKey: streamKey{from, h.GetStreamId(), sealed}, topic: h.GetTopic(), name: h.GetByteHeader().GetName(),
+// begin takes a header of from, in the name of as.
+func (x *streams) begin(from, as string, sealed bool, h *lkproto.DataStream_Header, now time.Time) (over []*stream) {
+	st := &stream{streamKey: streamKey{from, h.GetStreamId(), sealed}, as: as, topic: h.GetTopic(), name: h.GetByteHeader().GetName(),
 		text: h.GetTextHeader() != nil, generated: h.GetTextHeader().GetGenerated(), total: h.TotalLength, deflated: h.GetCompression() != lkproto.DataStream_NONE, begun: now, last: now}
-	if st.kind() != media.EventStream {
+	switch st.kind() {
+	case media.EventStream:
+	case media.EventTranscription:
+		st.keep = keptSaid
+		st.spoken.read(h.GetAttributes())
+	default:
 		st.keep = keptText
 	}
 	if len(st.id) > maxStreamID {
@@ -161,6 +170,9 @@ func (x *streams) trailer(from string, sealed bool, t *lkproto.DataStream_Traile
 	}
 	if t.GetReason() == "" {
 		st.end()
+	}
+	if st.kind() == media.EventTranscription {
+		st.spoken.read(t.GetAttributes()) // an agent's own words are final only now
 	}
 	return x.drop(nil, st)
 }

@@ -52,7 +52,7 @@ func TestStreams(t *testing.T) {
 		all  bool
 	}{
 		{"a text", func(x *streams) []*stream {
-			x.begin("ada", false, textHeader("s"), now)
+			x.begin("ada", "ada", false, textHeader("s"), now)
 			x.chunk("ada", false, chunkOf("s", 0, "hel"), now)
 			x.chunk("ada", false, chunkOf("s", 1, "lo"), now)
 			return x.trailer("ada", false, trailerOf("s"))
@@ -60,37 +60,37 @@ func TestStreams(t *testing.T) {
 		{"as long as said", func(x *streams) []*stream {
 			h := textHeader("s")
 			h.TotalLength = proto.Uint64(5)
-			x.begin("ada", false, h, now)
+			x.begin("ada", "ada", false, h, now)
 			x.chunk("ada", false, chunkOf("s", 0, "hello"), now)
 			return x.trailer("ada", false, trailerOf("s"))
 		}, "hello", true},
 		{"shorter than said", func(x *streams) []*stream {
 			h := textHeader("s")
 			h.TotalLength = proto.Uint64(1 << 63)
-			x.begin("ada", false, h, now)
+			x.begin("ada", "ada", false, h, now)
 			x.chunk("ada", false, chunkOf("s", 0, "hello"), now)
 			return x.trailer("ada", false, trailerOf("s"))
 		}, "hello", false},
 		{"interrupted", func(x *streams) []*stream {
-			x.begin("ada", false, textHeader("s"), now)
+			x.begin("ada", "ada", false, textHeader("s"), now)
 			x.chunk("ada", false, chunkOf("s", 0, "hel"), now)
 			return x.trailer("ada", false, &lkproto.DataStream_Trailer{StreamId: "s", Reason: "error"})
 		}, "hel", false},
 		{"a piece is missing", func(x *streams) []*stream {
-			x.begin("ada", false, textHeader("s"), now)
+			x.begin("ada", "ada", false, textHeader("s"), now)
 			x.chunk("ada", false, chunkOf("s", 0, "h"), now)
 			x.chunk("ada", false, chunkOf("s", 2, "o"), now)
 			return x.trailer("ada", false, trailerOf("s"))
 		}, "h", false},
 		{"a piece twice", func(x *streams) []*stream {
-			x.begin("ada", false, textHeader("s"), now)
+			x.begin("ada", "ada", false, textHeader("s"), now)
 			x.chunk("ada", false, chunkOf("s", 0, "he"), now)
 			x.chunk("ada", false, chunkOf("s", 0, "HE"), now)
 			x.chunk("ada", false, chunkOf("s", 1, "llo"), now)
 			return x.trailer("ada", false, trailerOf("s"))
 		}, "hello", true},
 		{"of others and not sealed", func(x *streams) []*stream {
-			x.begin("ada", true, textHeader("s"), now)
+			x.begin("ada", "ada", true, textHeader("s"), now)
 			x.chunk("ada", true, chunkOf("s", 0, "hel"), now)
 			x.chunk("bob", true, chunkOf("s", 1, "bob"), now)
 			x.chunk("ada", false, chunkOf("s", 1, "server"), now)
@@ -100,7 +100,7 @@ func TestStreams(t *testing.T) {
 			return x.trailer("ada", true, trailerOf("s"))
 		}, "hello", true},
 		{"longer than is kept", func(x *streams) []*stream {
-			x.begin("ada", false, textHeader("s"), now)
+			x.begin("ada", "ada", false, textHeader("s"), now)
 			x.open[streamKey{"ada", "s", false}].keep = 3
 			x.chunk("ada", false, chunkOf("s", 0, "he"), now)
 			x.chunk("ada", false, chunkOf("s", 1, "llo"), now)
@@ -109,18 +109,18 @@ func TestStreams(t *testing.T) {
 		{"in its header", func(x *streams) []*stream {
 			h := textHeader("s")
 			h.InlineContent = []byte("hello")
-			return x.begin("ada", false, h, now)
+			return x.begin("ada", "ada", false, h, now)
 		}, "hello", true},
 		{"in its header, and long", func(x *streams) []*stream {
 			h := textHeader("s")
 			h.InlineContent = []byte(huge)
-			return x.begin("ada", false, h, now)
+			return x.begin("ada", "ada", false, h, now)
 		}, huge[:keptText], false},
 		{"compressed", func(x *streams) []*stream {
 			h := textHeader("s")
 			h.Compression = lkproto.DataStream_DEFLATE_RAW
 			b := deflated(t, "hello hello hello")
-			x.begin("ada", false, h, now)
+			x.begin("ada", "ada", false, h, now)
 			x.chunk("ada", false, chunkOf("s", 0, string(b[:3])), now)
 			x.chunk("ada", false, chunkOf("s", 1, string(b[3:])), now)
 			return x.trailer("ada", false, trailerOf("s"))
@@ -129,21 +129,21 @@ func TestStreams(t *testing.T) {
 			h := textHeader("s")
 			h.Compression = lkproto.DataStream_DEFLATE_RAW
 			h.InlineContent = deflated(t, huge)
-			return x.begin("ada", false, h, now)
+			return x.begin("ada", "ada", false, h, now)
 		}, huge[:keptText], false},
 		{"compressed badly", func(x *streams) []*stream {
 			h := textHeader("s")
 			h.Compression = lkproto.DataStream_DEFLATE_RAW
 			h.InlineContent = []byte("hello")
-			return x.begin("ada", false, h, now)
+			return x.begin("ada", "ada", false, h, now)
 		}, "", false},
 		{"begun anew", func(x *streams) []*stream {
-			x.begin("ada", false, textHeader("s"), now)
+			x.begin("ada", "ada", false, textHeader("s"), now)
 			x.chunk("ada", false, chunkOf("s", 0, "hel"), now)
-			return x.begin("ada", false, textHeader("s"), now)
+			return x.begin("ada", "ada", false, textHeader("s"), now)
 		}, "hel", false},
 		{"without an end", func(x *streams) []*stream {
-			x.begin("ada", false, textHeader("s"), now)
+			x.begin("ada", "ada", false, textHeader("s"), now)
 			x.chunk("ada", false, chunkOf("s", 0, "hel"), now)
 			if over := x.expire(now.Add(streamIdle - 1)); len(over) > 0 {
 				return nil
@@ -151,7 +151,7 @@ func TestStreams(t *testing.T) {
 			return x.expire(now.Add(streamIdle))
 		}, "hel", false},
 		{"that goes on for ever", func(x *streams) (over []*stream) {
-			x.begin("ada", false, textHeader("s"), now)
+			x.begin("ada", "ada", false, textHeader("s"), now)
 			for n := 0; len(over) == 0 && n < 1000; n++ {
 				now = now.Add(streamIdle - 1)
 				x.chunk("ada", false, chunkOf("s", n, "."), now)
@@ -160,7 +160,7 @@ func TestStreams(t *testing.T) {
 			return over
 		}, strings.Repeat(".", 21), false},
 		{"with a name that is too long", func(x *streams) []*stream {
-			return x.begin("ada", false, textHeader(strings.Repeat("s", 1000)), now)
+			return x.begin("ada", "ada", false, textHeader(strings.Repeat("s", 1000)), now)
 		}, "", false},
 	} {
 		x := newStreams(roomBounds)
@@ -180,12 +180,12 @@ func TestStreams(t *testing.T) {
 func TestStreamsHaveShares(t *testing.T) {
 	now := time.Now()
 	x := newStreams(roomBounds)
-	x.begin("ada", false, textHeader("a"), now)
+	x.begin("ada", "ada", false, textHeader("a"), now)
 	lost := 0
 	for n := range 50_000 {
 		now = now.Add(time.Microsecond)
 		from := fmt.Sprintf("mallory %d", n%100)
-		for _, st := range x.begin(from, false, textHeader(fmt.Sprint(n)), now) {
+		for _, st := range x.begin(from, from, false, textHeader(fmt.Sprint(n)), now) {
 			if st.from == "ada" {
 				t.Fatal("ada lost her stream to another's")
 			}
@@ -203,7 +203,7 @@ func TestStreamsHaveShares(t *testing.T) {
 	if len(over) != 1 || string(over[0].kept) != "yes" || !over[0].whole {
 		t.Errorf("ada's: %+v", over)
 	}
-	x.begin("mallory 1", false, textHeader("now"), now)
+	x.begin("mallory 1", "mallory 1", false, textHeader("now"), now)
 	x.chunk("mallory 1", false, chunkOf("now", 0, "no"), now)
 	if over := x.trailer("mallory 1", false, trailerOf("now")); len(over) != 1 || string(over[0].kept) != "no" || !over[0].whole {
 		t.Errorf("mallory's: %+v", over)
@@ -217,12 +217,12 @@ func TestStreamsAreBoundedInBytes(t *testing.T) {
 	now := time.Now()
 	b := bounds{senderStreams: 100, senderBytes: 1000, roomStreams: 1000, roomBytes: 5000}
 	x := newStreams(b)
-	x.begin("ada", false, textHeader("a"), now)
+	x.begin("ada", "ada", false, textHeader("a"), now)
 	x.chunk("ada", false, chunkOf("a", 0, strings.Repeat("a", 400)), now)
 	for n := range 1000 {
 		now = now.Add(time.Microsecond)
 		from, id := fmt.Sprintf("mallory %d", n%10), fmt.Sprint(n)
-		over := x.begin(from, false, textHeader(id), now)
+		over := x.begin(from, from, false, textHeader(id), now)
 		over = append(over, x.chunk(from, false, chunkOf(id, 0, strings.Repeat("m", 300)), now)...)
 		for _, st := range over {
 			if st.from == "ada" {
@@ -281,7 +281,7 @@ func FuzzStreams(f *testing.F) {
 		}
 		begin := func(from, id string, h *lkproto.DataStream_Header) {
 			begun++
-			take(x.begin(from, false, h, now))
+			take(x.begin(from, from, false, h, now))
 			if st := x.open[streamKey{from, id, false}]; st != nil {
 				st.keep = 300
 			}

@@ -19,10 +19,11 @@ const (
 	MaxName     = 256     // a display name, a title
 	MaxReason   = 256     // a reason, a source, an event type
 	MaxText     = 1 << 20 // free text: what somebody wrote
+	MaxSaid     = 1 << 14 // the text of an EventTranscription
 
 	// MaxEventLine is the most bytes of one event as JSON. JSON may need six
 	// bytes for one.
-	MaxEventLine = 6*(MaxIdentity+MaxName+2*MaxReason+MaxText) + 256
+	MaxEventLine = 6*(2*MaxIdentity+MaxName+2*MaxReason+MaxText) + 256
 )
 
 // maxCount is the largest Count of an event, and maxSize the largest Size:
@@ -61,6 +62,7 @@ type eventJSON struct {
 	Type        EventType `json:"type"`
 	Participant string    `json:"participant,omitempty"`
 	Name        string    `json:"name,omitempty"`
+	By          string    `json:"by,omitempty"`
 	Track       uint64    `json:"track,string,omitempty"`
 	From        *seconds  `json:"from,omitempty"`
 	To          *seconds  `json:"to,omitempty"`
@@ -75,6 +77,7 @@ func (e Event) Clamped() Event {
 	e.Type = EventType(Clamp(string(e.Type), MaxReason))
 	e.Participant = Clamp(e.Participant, MaxIdentity)
 	e.Name = Clamp(e.Name, MaxName)
+	e.By = Clamp(e.By, MaxIdentity)
 	e.Reason = Clamp(e.Reason, MaxReason)
 	e.Text = Clamp(e.Text, MaxText)
 	e.Size = max(0, min(e.Size, maxSize))
@@ -111,6 +114,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		Type:        e.Type,
 		Participant: e.Participant,
 		Name:        e.Name,
+		By:          e.By,
 		Track:       e.Track,
 		From:        from,
 		To:          to,
@@ -135,7 +139,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	if j.Type == "" {
 		return errors.New("event without a type")
 	}
-	if len(j.Type) > MaxReason || len(j.Participant) > MaxIdentity || len(j.Name) > MaxName ||
+	if len(j.Type) > MaxReason || len(j.Participant) > MaxIdentity || len(j.Name) > MaxName || len(j.By) > MaxIdentity ||
 		len(j.Reason) > MaxReason || len(j.Text) > MaxText {
 		return errors.New("event with a string beyond its limit")
 	}
@@ -154,6 +158,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 		Type:        j.Type,
 		Participant: j.Participant,
 		Name:        j.Name,
+		By:          j.By,
 		Track:       j.Track,
 		From:        from,
 		To:          to,

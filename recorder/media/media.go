@@ -115,6 +115,8 @@ type Event struct {
 	Type EventType
 	// Participant is the identity concerned, Name the display name.
 	Participant, Name string
+	// By is the identity of who sent it, if that is not Participant.
+	By string
 	// Track is the UID of the track concerned. 0 means none.
 	Track uint64
 	// From and To bound a hole, or something else that lasted, on the recording

@@ -24,6 +24,7 @@ type Kind = livekit.ParticipantInfo_Kind
 const (
 	Standard = livekit.ParticipantInfo_STANDARD
 	SIP      = livekit.ParticipantInfo_SIP
+	Agent    = livekit.ParticipantInfo_AGENT
 )
 
 // Token makes an access token that is good for an hour.

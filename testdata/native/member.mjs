@@ -159,6 +159,21 @@ const calls = {
     changed();
   },
   async say(text) { await room.localParticipant.sendText(text, { topic: 'lk.chat' }); },
+  // As LiveKit's agents do: in the name of the speaker, if the server lets them.
+  async transcribe({ text, track, segment, final, as }) {
+    const writer = await room.localParticipant.streamText({
+      topic: 'lk.transcription', senderIdentity: as || undefined,
+      attributes: { 'lk.transcribed_track_id': track, 'lk.segment_id': segment, 'lk.transcription_final': String(final) },
+    });
+    await writer.write(text);
+    await writer.close();
+  },
+  // The same in the older form.
+  async publishTranscription({ text, track, segment, final, as }) {
+    await room.localParticipant.publishTranscription({
+      participantIdentity: as, trackSid: track, segments: [{ id: segment, text, final, startTime: 0n, endTime: 0n, language: '' }],
+    });
+  },
   async send(topic, base64) { await room.localParticipant.publishData(Buffer.from(base64, 'base64'), { reliable: true, topic }); },
   async file(topic, name, base64) {
     const bytes = Buffer.from(base64, 'base64');

@@ -251,6 +251,26 @@ func (m *Member) Publish(ctx context.Context, source Source) error {
 // Say sends a chat text on the topic lk.chat.
 func (m *Member) Say(ctx context.Context, text string) error { return m.call(ctx, "say", text) }
 
+// A Transcription is a version of what a member said, as an agent writes it down.
+type Transcription struct {
+	Text    string `json:"text"`
+	Track   string `json:"track"`   // its ID in the room
+	Segment string `json:"segment"` // versions of one replace one another
+	Final   bool   `json:"final"`
+	As      string `json:"as"` // the speaker's identity
+}
+
+// Transcribe publishes a transcription as LiveKit's agents do, as a text stream in the
+// speaker's name.
+func (m *Member) Transcribe(ctx context.Context, t Transcription) error {
+	return m.call(ctx, "transcribe", t)
+}
+
+// PublishTranscription publishes a transcription in the older form.
+func (m *Member) PublishTranscription(ctx context.Context, t Transcription) error {
+	return m.call(ctx, "publishTranscription", t)
+}
+
 // Send sends a data packet, reliably, to all.
 func (m *Member) Send(ctx context.Context, topic string, data []byte) error {
 	return m.call(ctx, "send", topic, data)

@@ -64,6 +64,9 @@ func what(ev media.Event) string {
 	if ev.Type == media.EventVerified {
 		add("as " + cmp.Or(ev.Name, "nobody any more"))
 	}
+	if ev.By != "" {
+		add("by " + ev.By)
+	}
 	if ev.Size > 0 {
 		add(ui.Size(ev.Size))
 	}
