@@ -358,7 +358,7 @@ func (c *Copier) putSmall(ctx context.Context, name string, data []byte) error {
 }
 
 // Copy copies the recording id from src to dst, as far as it has come in src,
-// and the shares beside it.
+// and the shares and attachments beside it.
 func Copy(ctx context.Context, dst, src Store, id string) error {
 	c := NewCopier(dst, src, id)
 	for {
@@ -371,5 +371,6 @@ func Copy(ctx context.Context, dst, src Store, id string) error {
 		}
 	}
 	_, err := CopyShares(ctx, dst, src, id)
-	return err
+	_, aerr := CopyAttachments(ctx, dst, src, id)
+	return errors.Join(err, aerr)
 }

@@ -67,4 +67,6 @@ func (f *Forged) Objects() (name string, log, head []byte, err error) {
 }
 
 // ShareName is the name of a share of these bytes.
-var ShareName = shareName
+func ShareName(sealed []byte) string { return nameBeside(sharesFolder, sealed) }
+
+func AttachmentName(sealed []byte) string { return nameBeside(attachmentsFolder, sealed) }

@@ -44,7 +44,9 @@ const (
 	lateSuffix    = "-late-"
 	partSuffix    = ".part" // of an object that is still being written
 	sharesFolder  = "shares/"
-	logFolder     = "log/"
+	// attachmentsFolder has what readers attached.
+	attachmentsFolder = "attachments/"
+	logFolder         = "log/"
 )
 
 // A logged is the name of an object in the log, parsed.

@@ -156,7 +156,7 @@ func over(ctx context.Context, s Store, id string, o Options) (h signedHead, why
 
 // Remove removes the recording id from s, if it has ended and a recorder of
 // o.Verifiers has signed that. It leaves any other alone, with the error that
-// Survey gives it. It removes first what opens the recording, grants and epochs,
+// Survey gives it. It removes first what opens the recording, grants and epochs, and attachments,
 // so that from then on nobody can read it; then segments and indexes; then the
 // log. The head goes last: while it is there the recording is found, and Remove
 // can continue after an interruption.
@@ -166,7 +166,7 @@ func over(ctx context.Context, s Store, id string, o Options) (h signedHead, why
 func Remove(ctx context.Context, s Store, id string, o Options) error {
 	_, why, err := over(ctx, s, id, o)
 	err = cmp.Or(why, err)
-	for _, prefix := range []string{sharesFolder, folders[Epoch], folders[Segment], folders[Index], logFolder, ""} {
+	for _, prefix := range []string{sharesFolder, attachmentsFolder, folders[Epoch], folders[Segment], folders[Index], logFolder, ""} {
 		if err != nil {
 			return fmt.Errorf("removing recording %s: %w", id, err)
 		}

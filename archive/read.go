@@ -107,7 +107,7 @@ func maxSize(name string) int64 {
 }
 
 // unsigned yields what is in the recording's folder and is neither in the log,
-// nor the head, nor a log file, nor a share. Names are relative to the folder.
+// nor the head, nor a log file, nor an object that a reader added beside it. Names are relative to the folder.
 func unsigned(ctx context.Context, s Store, h Head, entries []Entry) iter.Seq2[Info, error] {
 	known := map[string]bool{headName: true}
 	for n := int64(0); n < h.Size; n += logLines {
@@ -123,16 +123,16 @@ func unsigned(ctx context.Context, s Store, h Head, entries []Entry) iter.Seq2[I
 				return
 			}
 			name := strings.TrimPrefix(info.Name, h.ID+"/")
-			if !known[name] && !validShare(name) && !yield(Info{Name: name, Size: info.Size}, nil) {
+			_, _, beside := folderBeside(name)
+			if !known[name] && !beside && !yield(Info{Name: name, Size: info.Size}, nil) {
 				return
 			}
 		}
 	}
 }
 
-// validShare reports whether name is that of a share: see shareName.
+// validShare reports whether name is that of a share.
 func validShare(name string) bool {
-	random, ok := strings.CutPrefix(name, sharesFolder)
-	random, age := strings.CutSuffix(random, ageSuffix)
-	return ok && age && ValidID(random) == nil
+	folder, _, ok := folderBeside(name)
+	return ok && folder == sharesFolder
 }

@@ -113,7 +113,7 @@ func (r *repairer) run(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	return r.shares(ctx)
+	return r.beside(ctx)
 }
 
 // findHead finds the newest head and its log. The heads of the other stores must
@@ -282,32 +282,35 @@ func (r *repairer) small(ctx context.Context, i int, name string, want []byte, m
 	return r.put(ctx, i, name, b)
 }
 
-// shares puts every share that a store has whole to those that have not.
-func (r *repairer) shares(ctx context.Context) error {
+// beside puts every grant and attachment that a store has whole to those that have not.
+func (r *repairer) beside(ctx context.Context) error {
 	names := make(map[string]bool)
 	for _, s := range r.stores {
-		for info, err := range List(ctx, s, r.id+"/"+sharesFolder) {
-			if err != nil {
-				return err
-			}
-			if name := strings.TrimPrefix(info.Name, r.id+"/"); validShare(name) {
-				names[name] = true
+		for _, folder := range []string{sharesFolder, attachmentsFolder} {
+			for info, err := range List(ctx, s, r.id+"/"+folder) {
+				if err != nil {
+					return err
+				}
+				name := strings.TrimPrefix(info.Name, r.id+"/")
+				if _, _, ok := folderBeside(name); ok {
+					names[name] = true
+				}
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if err := r.share(ctx, name); err != nil {
+		if err := r.besideOne(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *repairer) share(ctx context.Context, name string) error {
+func (r *repairer) besideOne(ctx context.Context, name string) error {
 	var whole []byte
 	var lacking []int
 	for i, s := range r.stores {
-		data, err := readWholeShare(ctx, s, r.id, name)
+		data, err := readBeside(ctx, s, r.id, name)
 		var corrupt *CorruptError
 		switch {
 		case errors.As(err, &corrupt): // or is missing

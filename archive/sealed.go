@@ -29,7 +29,7 @@ func PutSealed(ctx context.Context, s Store, id, text string) (share string, key
 	if err != nil {
 		return "", nil, err
 	}
-	name := shareName(sealed)
+	name := nameBeside(sharesFolder, sealed)
 	if err := s.Put(ctx, id+"/"+name, BytesBlob(sealed)); err != nil {
 		return "", nil, fmt.Errorf("could not put %s: %w", name, err)
 	}

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -124,19 +123,12 @@ func (r *Recording) share(ctx context.Context, c ShareConfig) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	g := n.grant(shareName(sealed))
+	g := n.grant(nameBeside(sharesFolder, sealed))
 	g.By = c.Signer.Name()
 	if err := r.store.Put(ctx, r.head.ID+"/"+g.Name, BytesBlob(sealed)); err != nil {
 		return Grant{}, fmt.Errorf("could not put %s: %w", g.Name, err)
 	}
 	return g, nil
-}
-
-// shareName returns the name of a share with these bytes. It is not in the log: by its
-// name alone can anyone tell without a key whether it is whole.
-func shareName(sealed []byte) string {
-	sum := sha256.Sum256(sealed)
-	return sharesFolder + crockford.EncodeToString(sum[:16]) + ageSuffix
 }
 
 // A grantNote is the text of a grant.

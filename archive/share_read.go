@@ -205,7 +205,7 @@ func (r *Recording) readShare(ctx context.Context, name string) (*shared, error)
 
 // fetchShare returns the bytes of a share. The errors are those of CheckShare.
 func fetchShare(ctx context.Context, s Store, id, name string) ([]byte, error) {
-	sealed, err := readWholeShare(ctx, s, id, name)
+	sealed, err := readBeside(ctx, s, id, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNoShare, name)
 	}

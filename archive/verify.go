@@ -127,7 +127,7 @@ func (v *verifier) verify(ctx context.Context) error {
 	if err := v.verifyRest(ctx, entries, state, beyond); err != nil {
 		return err
 	}
-	if err := v.verifyShares(ctx); err != nil {
+	if err := v.verifyBeside(ctx); err != nil {
 		return err
 	}
 	v.limits(seen)
@@ -341,31 +341,38 @@ func (v *verifier) verifyRest(ctx context.Context, entries []Entry, state logSta
 	return nil
 }
 
-// verifyShares finds the grants that are damaged, of as many as a reader looks at.
-func (v *verifier) verifyShares(ctx context.Context) error {
-	n := 0
-	for info, err := range List(ctx, v.store, v.id+"/"+sharesFolder) {
-		if errors.Is(err, ErrNotListed) || isDefect(err) || deniedAlone(ctx, v.store, v.id, err) {
-			return nil // verifyRest has told
-		} else if err != nil {
-			return err
-		}
-		name := strings.TrimPrefix(info.Name, v.id+"/")
-		if !validShare(name) {
-			continue
-		}
-		if n++; n > maxShares {
-			v.problem(ProblemAdded, name, "and others behind it, which were not looked at: there are more than %d grants", maxShares)
-			return nil
-		}
-		_, err := readWholeShare(ctx, v.store, v.id, name)
-		var bad *CorruptError
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // deleted since
-		case errors.As(err, &bad):
-			v.problem(ProblemCorrupt, name, "is not what was granted: %v", bad.Err)
-		case err != nil:
-			return err
+// verifyBeside finds the grants and attachments that are damaged, of as many as a reader
+// looks at.
+func (v *verifier) verifyBeside(ctx context.Context) error {
+	for _, of := range []struct {
+		folder    string
+		most      int
+		what, are string
+	}{{sharesFolder, maxShares, "grants", "granted"}, {attachmentsFolder, maxAttachments, "attachments", "attached"}} {
+		n := 0
+		for info, err := range List(ctx, v.store, v.id+"/"+of.folder) {
+			if errors.Is(err, ErrNotListed) || isDefect(err) || deniedAlone(ctx, v.store, v.id, err) {
+				return nil // verifyRest has told
+			} else if err != nil {
+				return err
+			}
+			name := strings.TrimPrefix(info.Name, v.id+"/")
+			if _, _, ok := folderBeside(name); !ok {
+				continue
+			}
+			if n++; n > of.most {
+				v.problem(ProblemAdded, name, "and others behind it, which were not looked at: there are more than %d %s", of.most, of.what)
+				break
+			}
+			_, err := readBeside(ctx, v.store, v.id, name)
+			var bad *CorruptError
+			switch {
+			case errors.Is(err, fs.ErrNotExist): // deleted since
+			case errors.As(err, &bad):
+				v.problem(ProblemCorrupt, name, "is not what was %s: %v", of.are, bad.Err)
+			case err != nil:
+				return err
+			}
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ func (c Config) Policy() (string, error) {
 		Condition condition `json:",omitempty"`
 	}
 	once := statement{Sid: "AddObjects", Effect: "Allow", Action: []string{"s3:PutObject"},
-		Resource: objects("*/epochs/*", "*/segments/*", "*/index/*", "*/shares/*")}
+		Resource: objects("*/epochs/*", "*/segments/*", "*/index/*", "*/shares/*", "*/attachments/*")}
 	if c.Endpoint == "" {
 		once.Condition = condition{"Null": {"s3:if-none-match": "false"}}
 	}
