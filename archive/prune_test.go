@@ -203,7 +203,7 @@ func TestRemoveRetained(t *testing.T) {
 	if err := archive.Remove(t.Context(), retry, id, o); !errors.As(err, &retained) || retained.Object != id+"/segments/000000.age" {
 		t.Errorf("got %v", err)
 	}
-	if got := strings.Join(s.purged, " "); got != "shares/ epochs/ segments/" {
+	if got := strings.Join(s.purged, " "); got != "shares/ attachments/ epochs/ segments/" {
 		t.Errorf("purged %s", got)
 	}
 	s.hold = "nothing"
