@@ -70,3 +70,6 @@ func (f *Forged) Objects() (name string, log, head []byte, err error) {
 func ShareName(sealed []byte) string { return nameBeside(sharesFolder, sealed) }
 
 func AttachmentName(sealed []byte) string { return nameBeside(attachmentsFolder, sealed) }
+
+// Verifiers returns those that the recording was opened with.
+func (r *Recording) Verifiers() note.Verifiers { return r.options.Verifiers }

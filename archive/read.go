@@ -49,12 +49,17 @@ func deniedAlone(ctx context.Context, s Store, id string, err error) bool {
 // and anything else if the store failed.
 func read(ctx context.Context, s Store, id, name string, max int64) ([]byte, error) {
 	data, err := readAll(ctx, s, id+"/"+name, max)
+	return data, readError(ctx, s, id, name, err)
+}
+
+// readError returns the error of read for one of reading an object.
+func readError(ctx context.Context, s Store, id, name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) || isDefect(err) || name != headName && deniedAlone(ctx, s, id, err) {
-		return nil, &CorruptError{name, err}
+		return &CorruptError{name, err}
 	} else if err != nil {
-		return nil, fmt.Errorf("could not read %s: %w", name, err)
+		return fmt.Errorf("could not read %s: %w", name, err)
 	}
-	return data, nil
+	return nil
 }
 
 func readAll(ctx context.Context, s Store, name string, max int64) ([]byte, error) {
@@ -76,11 +81,14 @@ func readAll(ctx context.Context, s Store, name string, max int64) ([]byte, erro
 // readEntry reads an object of the log as read does. It returns no bytes but
 // those that the log names.
 func readEntry(ctx context.Context, s Store, id string, e Entry, max int64) ([]byte, error) {
-	data, err := read(ctx, s, id, e.Name, max)
-	if err == nil && sha256.Sum256(data) != e.SHA256 {
+	data, sum, err := readSummed(ctx, s, id+"/"+e.Name, max)
+	if err != nil {
+		return nil, readError(ctx, s, id, e.Name, err)
+	}
+	if sum != e.SHA256 {
 		return nil, &CorruptError{e.Name, errHash}
 	}
-	return data, err
+	return data, nil
 }
 
 // hashObject reads an object through buf: max bytes and at most one more. It

@@ -30,9 +30,13 @@ type Options struct {
 	// none.
 	Revoked note.Verifiers
 
-	// Identities are the reader's keys, tried in this order. Without any, a
-	// recording can be listed and verified, but not read.
+	// Identities are the reader's keys, tried in this order. Without any, and
+	// without an Opener, a recording can be listed and verified, but not read.
 	Identities []age.Identity
+
+	// Opener opens what none of Identities does, with keys that are elsewhere. Nil
+	// means that there are no others.
+	Opener Opener
 
 	// Self are the verifier keys on the reader's own cards, current and former.
 	// Grants made to others are shown, not used. Without any Self, a grant is
@@ -326,10 +330,13 @@ func (r *Recording) secret(ctx context.Context, n int) (*age.HybridIdentity, err
 	if e.secret != nil || e.err != nil {
 		return e.secret, e.err
 	}
-	if len(r.ids) == 0 {
+	if r.keyless() {
 		return nil, fmt.Errorf("epoch %d: %w: there are none", n, ErrNoKey)
 	}
 	secret, err := r.openFiles(ctx, e.files)
+	if err != nil && r.options.Opener != nil && ctx.Err() == nil {
+		secret, err = r.openElsewhere(ctx, n, e.files)
+	}
 	if err != nil {
 		granted, grantErr := r.granted(ctx, n)
 		switch {
@@ -354,6 +361,9 @@ func (r *Recording) secret(ctx context.Context, n int) (*age.HybridIdentity, err
 // openFiles returns the secret in the first of an epoch's files that opens. The
 // error wraps ErrNoKey if no file is damaged and none opens.
 func (r *Recording) openFiles(ctx context.Context, files []Entry) (*age.HybridIdentity, error) {
+	if len(r.ids) == 0 {
+		return nil, ErrNoKey
+	}
 	var errs []error
 	for some := range slices.Chunk(files, openAtOnce) {
 		secrets, failed := make([]*age.HybridIdentity, len(some)), make([]error, len(some))

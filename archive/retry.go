@@ -55,7 +55,11 @@ func Retry(s Store, c RetryConfig) Store {
 	}
 	c.Max = max(c.Max, c.Min)
 	c.Alone = cmp.Or(c.Alone, 6)
-	return &retryStore{s, c}
+	r := &retryStore{s, c}
+	if d, ok := s.(Digester); ok {
+		return retryDigester{r, d}
+	}
+	return r
 }
 
 type retryStore struct {
@@ -216,7 +220,7 @@ func (t *tries) wait(ctx context.Context, err error) error {
 // deadline is seen by the caller's context.
 func isFinal(err error) bool {
 	for _, final := range []error{
-		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, ErrNotListed, ErrUnreadable, errListing, context.Canceled,
+		fs.ErrNotExist, fs.ErrInvalid, ErrConflict, ErrMismatch, ErrSource, ErrNoStore, ErrDenied, ErrRefused, ErrNotListed, ErrTooLarge, ErrUnreadable, errListing, context.Canceled,
 	} {
 		if errors.Is(err, final) {
 			return true

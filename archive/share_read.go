@@ -91,7 +91,7 @@ func CheckShare(ctx context.Context, s Store, id, share string) error {
 // granted to others, or the part for this reader is damaged. Grants reports
 // whether the grant counts.
 func (r *Recording) CheckNamed(ctx context.Context) error {
-	if r.options.Share == "" || len(r.ids) == 0 {
+	if r.options.Share == "" || r.keyless() {
 		return nil
 	}
 	name := sharesFolder + r.options.Share + ageSuffix
@@ -174,7 +174,7 @@ func (r *Recording) namedShare(ctx context.Context) (*shared, error) {
 	r.shares.mu.Lock()
 	defer r.shares.mu.Unlock()
 	name := sharesFolder + r.options.Share + ageSuffix
-	if r.shares.named != nil || len(r.ids) == 0 || !validShare(name) {
+	if r.shares.named != nil || r.keyless() || !validShare(name) {
 		return r.shares.named, nil
 	}
 	var err error
@@ -200,7 +200,7 @@ func (r *Recording) readShare(ctx context.Context, name string) (*shared, error)
 	if err != nil {
 		return nil, err
 	}
-	return r.openShare(name, sealed)
+	return r.openShare(ctx, name, sealed)
 }
 
 // fetchShare returns the bytes of a share. The errors are those of CheckShare.
@@ -241,7 +241,7 @@ func (r *Recording) fits(ctx context.Context, e grantedEpoch) (bool, error) {
 func (r *Recording) readShares(ctx context.Context) (*shares, error) {
 	r.shares.mu.Lock()
 	defer r.shares.mu.Unlock()
-	if r.shares.read || len(r.ids) == 0 {
+	if r.shares.read || r.keyless() {
 		return &r.shares, nil
 	}
 	var names []string
@@ -287,21 +287,16 @@ func (r *Recording) readShares(ctx context.Context) (*shares, error) {
 }
 
 // openShare opens one share. The errors are those of readShare.
-func (r *Recording) openShare(name string, sealed []byte) (*shared, error) {
-	g := &guarded{ids: r.ids}
-	plain, err := age.Decrypt(bytes.NewReader(sealed), g)
-	var noMatch *age.NoIdentityMatchError
-	switch {
-	case g.mixed != nil:
-		return nil, &CorruptError{name, g.mixed}
-	case errors.As(err, &noMatch):
-		return nil, fmt.Errorf("%s: %w", name, ErrNoKey)
-	case err != nil:
-		return nil, &CorruptError{name, err}
+func (r *Recording) openShare(ctx context.Context, name string, sealed []byte) (*shared, error) {
+	msg, damage, err := unsealShare(name, sealed, r.ids)
+	if errors.Is(err, ErrNoKey) && r.options.Opener != nil {
+		msg, err = r.options.Opener.OpenShare(ctx, r.head.ID, sealed)
 	}
-	msg, err := io.ReadAll(io.LimitReader(plain, maxShare))
 	if err != nil {
-		return &shared{Grant: Grant{Name: name, Err: fmt.Errorf("what it says is damaged: %w", err)}}, nil
+		return nil, err
+	}
+	if damage != nil {
+		return &shared{Grant: Grant{Name: name, Err: fmt.Errorf("what it says is damaged: %w", damage)}}, nil
 	}
 	granters := r.options.Granters
 	if granters == nil {
@@ -316,6 +311,25 @@ func (r *Recording) openShare(name string, sealed []byte) (*shared, error) {
 	s := &shared{Grant: n.grant(name), epochs: n.epochs}
 	s.By, s.Err = by, err
 	return s, nil
+}
+
+// unsealShare returns what is sealed in a share, or in damage why a share that an
+// identity opens cannot be read to its end. The error wraps ErrNoKey, or is a
+// *CorruptError if no key can open the share.
+func unsealShare(name string, sealed []byte, ids []age.Identity) (msg []byte, damage, err error) {
+	g := &guarded{ids: ids}
+	plain, err := age.Decrypt(bytes.NewReader(sealed), g)
+	var noMatch *age.NoIdentityMatchError
+	switch {
+	case g.mixed != nil:
+		return nil, nil, &CorruptError{name, g.mixed}
+	case errors.As(err, &noMatch):
+		return nil, nil, fmt.Errorf("%s: %w", name, ErrNoKey)
+	case err != nil:
+		return nil, nil, &CorruptError{name, err}
+	}
+	msg, damage = io.ReadAll(io.LimitReader(plain, maxShare))
+	return msg, damage, nil
 }
 
 // openGrant checks a signed grant of the recording id, and returns it with its

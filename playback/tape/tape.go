@@ -13,8 +13,8 @@ import (
 	"github.com/sealtape/sealtape/playback"
 )
 
-// Options are the trust and keys of a reader. Without Identities a recording can
-// be described as far as anyone can see it, but not read.
+// Options are the trust and keys of a reader. Without Identities and an Opener a
+// recording can be described as far as anyone can see it, but not read.
 type Options struct {
 	archive.Options
 
