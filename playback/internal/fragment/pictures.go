@@ -129,7 +129,7 @@ func pictures(t media.Track, frames []media.Frame) (Part, bool) {
 	var err error
 	if !webm(t.Codec) {
 		if p.Init, err = mp4Init(t); err == nil {
-			p.Media, err = mp4Media(frames)
+			p.Media = mp4Media(frames)
 		}
 		return p, err == nil
 	}
