@@ -44,7 +44,7 @@ func (r *Recording) Attachments(ctx context.Context) (Attachments, error) {
 }
 
 func (r *Recording) attachments(ctx context.Context) (list Attachments, err error) {
-	if len(r.ids) == 0 {
+	if r.keyless() {
 		return list, nil
 	}
 	var names []string
