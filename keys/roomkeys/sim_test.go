@@ -302,8 +302,9 @@ func (s *sim) see(o *sim) {
 // decideAbout tells a recorder what s wants.
 func (s *sim) decideAbout(o *sim) {
 	if s.agrees {
-		s.answer = o.seat.Nonce.String()
-		_ = s.Allow(o.seat.Identity, recordingID, Hash{1}) // it may not be proved yet
+		if err := s.Allow(o.seat.Identity, recordingID, Hash{1}); err == nil { // or it is not proved yet
+			s.answer = o.seat.Nonce.String()
+		}
 	} else {
 		_ = s.Withhold(o.seat.Identity, NoConsent)
 	}
