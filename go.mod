@@ -6,6 +6,7 @@ require (
 	c2sp.org/CCTV/age v0.0.0-20260829155415-4448f2097b2d
 	filippo.io/age v1.3.2
 	github.com/Eyevinn/mp4ff v0.50.0
+	github.com/andybalholm/brotli v1.2.3
 	github.com/bluenviron/mediacommon/v2 v2.8.3
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0

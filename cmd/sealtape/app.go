@@ -24,6 +24,7 @@ func commands() []*cli.Command {
 		infoCommand(),
 		verifyCommand(),
 		playCommand(),
+		playerCommand(),
 		exportCommand(),
 		decryptCommand(),
 		shareCommand(),

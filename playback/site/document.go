@@ -122,6 +122,9 @@ type part struct {
 	Direct    bool   `json:"direct,omitempty"`
 }
 
+// partsBegin is how they begin in a document.
+const partsBegin = `<script type="application/json" id="parts">`
+
 // pieces are what differs between a site and one file.
 type pieces struct {
 	styles, script string
@@ -139,7 +142,7 @@ func (d *document) write(p parts, policy string, with pieces) ([]byte, error) {
 		switch line {
 		case place:
 			fmt.Fprintf(&b, "<link rel=\"icon\" href=\"data:image/svg+xml;base64,%s\">\n", base64.StdEncoding.EncodeToString(d.icon))
-			fmt.Fprintf(&b, "<script type=\"application/json\" id=\"parts\">%s</script>\n%s", list, with.data)
+			fmt.Fprintf(&b, "%s%s</script>\n%s", partsBegin, list, with.data)
 			for _, script := range d.inline {
 				if err := stays(script); err != nil {
 					return nil, err

@@ -80,8 +80,13 @@ func (f File) Sum() string {
 // Index is the name of the file that names all others.
 const Index = "index.html"
 
-// A Site is the files of a player. The first is Index.
-type Site struct{ Files []File }
+// A Site is the files of a player. The first of Files is Index. Those of Hosting are for
+// who serves it.
+type Site struct {
+	Files, Hosting []File
+
+	policy string
+}
 
 // Sum returns the hash of the whole in hex: that of Index, which has the hashes of all.
 func (s *Site) Sum() string { return s.Files[0].Sum() }
@@ -118,14 +123,19 @@ func Build(c Config) (*Site, error) {
 	list := parts{Version: c.Version, Stores: append([]string{}, c.Stores...),
 		Worker:  part{Address: work.Name, Integrity: integrity(worker), Direct: c.Direct},
 		Program: part{Address: program.Name, Integrity: integrity(c.Program)}}
-	html, err := d.write(list, c.policy(d.inline...).String(), pieces{
+	policy := c.policy(d.inline...).String()
+	hosting, err := c.hosting(policy)
+	if err != nil {
+		return nil, err
+	}
+	html, err := d.write(list, policy, pieces{
 		styles: fmt.Sprintf(`<link rel="stylesheet" href="%s" integrity="%s">`, styles.Name, integrity(styles.Data)),
 		script: fmt.Sprintf(`<script type="module" src="%s" integrity="%s"></script>`, script.Name, integrity(script.Data)),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Site{append([]File{{Index, typePage, html}, styles, script, work, program}, files...)}, nil
+	return &Site{append([]File{{Index, typePage, html}, styles, script, work, program}, files...), hosting, policy}, nil
 }
 
 const (

@@ -37,7 +37,7 @@ export async function pickFolder() {
 async function walk(folder, path, depth, found) {
 	for await (const [name, entry] of folder.entries()) {
 		if (found.length >= mostFiles) return;
-		if (entry.kind === "file") found.push({ name: `${path}/${name}`, file: await entry.getFile() });
+		if (entry.kind === "file") found.push({ path: `${path}/${name}`, file: await entry.getFile() });
 		else if (depth < deepest) await walk(entry, `${path}/${name}`, depth + 1, found);
 	}
 }
@@ -48,5 +48,5 @@ async function walk(folder, path, depth, found) {
  * @returns {import("./folder.js").Picked[]}
  */
 export function filesOf(field) {
-	return [...field.files ?? []].slice(0, mostFiles).map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+	return [...field.files ?? []].slice(0, mostFiles).map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 }

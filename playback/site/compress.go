@@ -1,0 +1,53 @@
+package site
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+
+	"github.com/andybalholm/brotli"
+)
+
+// leastCompressed is the size in bytes from which on a file is worth another one.
+const leastCompressed = 1 << 10
+
+// brotliLevel is the highest that takes a second: one more takes half a minute, and saves
+// an eighth.
+const brotliLevel = 9
+
+// endings are those of compressed files, which servers find by them.
+var endings = []string{".gz", ".br"}
+
+// compressed returns a file as servers send it to browsers that take it so.
+func compressed(f File) ([]File, error) {
+	if len(f.Data) < leastCompressed {
+		return nil, nil
+	}
+	small, err := pack(f.Data)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := writeAll(brotli.NewWriterV2(&b, brotliLevel), f.Data); err != nil {
+		return nil, err
+	}
+	return []File{{f.Name + endings[0], f.Type, small}, {f.Name + endings[1], f.Type, b.Bytes()}}, nil
+}
+
+// pack returns the data as gzip makes them small.
+func pack(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	err = writeAll(w, data)
+	return b.Bytes(), err
+}
+
+func writeAll(w io.WriteCloser, data []byte) error {
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	return w.Close()
+}

@@ -1,0 +1,2 @@
+/** The worker that runs the program. Nothing of it is here yet. */
+onmessage = () => {};
