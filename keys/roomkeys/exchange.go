@@ -367,9 +367,7 @@ func (x *Exchange) reseat(now time.Time) {
 
 // forget drops all of a peer, whose keys are of no use any more.
 func (x *Exchange) forget(p *peer, now time.Time) {
-	if p.given != 0 && p.given == x.own.newest() {
-		x.own.rotate(now.Add(gather), false)
-	}
+	x.lose(p, now.Add(gather), now)
 	p.wipe()
 	if r := x.rings[p.seat.Identity]; r != nil {
 		r.clear(now)

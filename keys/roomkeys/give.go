@@ -10,7 +10,7 @@ const (
 	stepEvery   = time.Second      // joins of so long share a step
 	gather      = 2 * time.Second  // leaves of so long share a fresh chain
 	freshEvery  = 5 * time.Second  // leaves make no more of them
-	quickEvery  = time.Second      // refusals make no more of them
+	quickEvery  = time.Second      // refusals make no more of them, but for two at once
 	useFor      = time.Minute      // then a key is stepped on
 	chainFor    = 10 * time.Minute // then a chain is replaced
 	stepsBefore = 3                // steps without saying where the chain is
@@ -27,6 +27,7 @@ type own struct {
 	freshed  time.Time // when the last fresh chain was made
 	rotateAt time.Time // when one is to be made; zero: it is not
 	quick    bool      // it is for a refusal
+	heedAt   time.Time // from then on two refusals can be heeded at once
 	steps    int       // since all were told where the chain is
 }
 
@@ -108,19 +109,19 @@ func (x *Exchange) handOut(now time.Time) {
 	}
 	for _, identity := range x.order {
 		p := x.peers[identity]
-		if ok, why := x.may(p); !ok && p.given == o.newest() && p.left.IsZero() {
-			quick := p.recorder && why != "" && why != Unverified
-			at := now
-			if !quick {
-				at = at.Add(gather)
-			}
-			o.rotate(at, quick)
+		refused := x.refused(p) != ""
+		// A recorder that is refused loses the key even while the server does not list it.
+		if ok, _ := x.may(p); !ok && (refused || p.left.IsZero()) {
+			x.lose(p, now.Add(gather), now)
+		}
+		if soon := now.Add(quickUse); refused && p.holds && o.next != nil && soon.Before(o.nextAt) {
+			o.nextAt = soon // it was made for others, and this recorder has not got it
 		}
 	}
 	if o.next == nil && now.Sub(o.begun) >= chainFor {
 		o.rotate(now, false)
 	}
-	if every := o.every(); !o.rotateAt.IsZero() && !now.Before(o.rotateAt) && (o.freshed.IsZero() || now.Sub(o.freshed) >= every) {
+	if !o.rotateAt.IsZero() && !now.Before(o.rotateAt) && o.mayFresh(now) {
 		x.fresh(now)
 	}
 	x.admit(now)
@@ -129,12 +130,30 @@ func (x *Exchange) handOut(now time.Time) {
 	}
 }
 
-func (o *own) every() time.Duration {
+// mayFresh reports whether a fresh chain may be made now. Others do not delay one for a
+// refusal.
+func (o *own) mayFresh(now time.Time) bool {
 	if o.quick {
-		return quickEvery
+		return o.heedAt.Sub(now) <= quickEvery
 	}
-	return freshEvery
+	return o.freshed.IsZero() || now.Sub(o.freshed) >= freshEvery
 }
+
+// lose asks for a fresh chain if somebody who has the key may not have it any longer: at
+// once for a recorder.
+func (x *Exchange) lose(p *peer, at, now time.Time) {
+	switch {
+	case p.given == 0 || p.given != x.own.newest():
+	case p.recorder:
+		x.own.rotate(now, true)
+	default:
+		x.own.rotate(at, false)
+	}
+}
+
+// waits reports whether a recorder that is to have the key gets it only later: when it
+// could be taken back at once, twice.
+func (x *Exchange) waits(p *peer, now time.Time) bool { return p.recorder && now.Before(x.own.heedAt) }
 
 // fresh makes a fresh chain and hands it to all who are to have it.
 func (x *Exchange) fresh(now time.Time) {
@@ -145,6 +164,10 @@ func (x *Exchange) fresh(now time.Time) {
 	}
 	if o.quick {
 		after = quickUse
+		if o.heedAt.Before(now) {
+			o.heedAt = now
+		}
+		o.heedAt = o.heedAt.Add(quickEvery)
 	}
 	next := begin(o.newest()+1, last.index+freshBy)
 	if o.next != nil {
@@ -154,7 +177,7 @@ func (x *Exchange) fresh(now time.Time) {
 	o.rotateAt, o.quick = time.Time{}, false
 	for _, identity := range x.order {
 		p := x.peers[identity]
-		if ok, _ := x.may(p); ok && p.given != 0 {
+		if ok, _ := x.may(p); ok && p.given != 0 && (p.given == last.number || !x.waits(p, now)) {
 			x.give(p, o.next, now)
 		}
 	}
@@ -173,7 +196,7 @@ func (x *Exchange) admit(now time.Time) {
 		}
 		switch {
 		case ok && p.given != o.newest():
-			if x.pairUp(p) {
+			if !x.waits(p, now) && x.pairUp(p) {
 				join = append(join, p)
 			}
 		case ok && p.resend && now.Sub(p.answered) >= answerEvery:

@@ -13,6 +13,7 @@ const (
 	hereLeast  = 30 * time.Second
 	herePer    = time.Second / 2 // for each member
 	splitAfter = 15 * time.Second
+	apartFor   = time.Minute // however often somebody's roster changes meanwhile
 )
 
 // seen is a roster that was this member's until some time.
@@ -41,7 +42,7 @@ func (x *Exchange) rosterChanged(roster Hash, now time.Time) {
 	x.roster = roster
 	for _, p := range x.peers {
 		if p.roster == roster {
-			p.differs, p.split = time.Time{}, false
+			p.agrees()
 		}
 	}
 	if soon := now.Add(hereSoon); soon.Before(x.hereAt) {
@@ -121,9 +122,11 @@ func (x *Exchange) heardHere(p *peer, m *message, now time.Time) (member.Trouble
 	}
 	p.hereNumber, p.heard, p.mute, p.members = m.number, now, false, m.members
 	if x.reseat(now); x.agrees(m.roster, now) {
-		p.differs, p.split = time.Time{}, false
+		p.agrees()
 	} else if p.differs.IsZero() || p.roster != m.roster {
-		p.differs = now
+		if p.differs = now; p.apart.IsZero() {
+			p.apart = now
+		}
 	}
 	p.roster = m.roster
 	p.speaks = m.chain > 0

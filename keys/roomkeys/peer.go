@@ -88,6 +88,7 @@ type peer struct {
 	members    int
 	roster     Hash
 	differs    time.Time // since when its roster is none of ours; zero: it is
+	apart      time.Time // since when none of its rosters is
 	split      bool      // reported
 	twoKeys    bool      // reported
 }
@@ -134,6 +135,9 @@ func (p *peer) ask(now time.Time) {
 // satisfied notes that nothing is missing.
 func (p *peer) satisfied() { p.askAt, p.asks, p.silent = time.Time{}, 0, false }
 
+// agrees notes that it sees whom this member sees.
+func (p *peer) agrees() { p.differs, p.apart, p.split = time.Time{}, time.Time{}, false }
+
 // present reports whether the peer is listed and proved.
 func (p *peer) present() bool {
 	return !p.gone && p.left.IsZero() && p.standing != member.Unknown
@@ -147,16 +151,25 @@ func (x *Exchange) may(p *peer) (ok bool, why Why) {
 		return false, ""
 	case p.standing != member.Verified && x.c.Give != GiveProved:
 		return false, Unverified
-	case !p.recorder:
-		return true, ""
-	case !p.consent.allowed && p.consent.why != "":
-		return false, p.consent.why
-	case !p.consent.allowed || p.consent.recording != p.recording:
-		return false, NoConsent
-	case p.phase != "recording" && !x.c.GiveWhilePaused:
-		return false, Paused
 	}
-	return true, ""
+	why = x.refused(p)
+	return why == "", why
+}
+
+// refused returns why a recorder is not to have this member's key by what the person and
+// the recorder say, wherever it is. "" means that it may have it, or is no recorder.
+func (x *Exchange) refused(p *peer) Why {
+	switch {
+	case !p.recorder:
+		return ""
+	case !p.consent.allowed && p.consent.why != "":
+		return p.consent.why
+	case !p.consent.allowed || p.consent.recording != p.recording:
+		return NoConsent
+	case p.phase != "recording" && !x.c.GiveWhilePaused:
+		return Paused
+	}
+	return ""
 }
 
 // follow does what is due for one peer.
@@ -177,7 +190,7 @@ func (x *Exchange) follow(p *peer, now time.Time) {
 	}
 	x.followOffer(p, now)
 	x.followAsks(p, now)
-	if !p.split && !p.differs.IsZero() && now.Sub(p.differs) >= splitAfter {
+	if !p.split && (!p.differs.IsZero() && now.Sub(p.differs) >= splitAfter || !p.apart.IsZero() && now.Sub(p.apart) >= apartFor) {
 		p.split = true
 		x.trouble(p.seat.Identity, Split, "sees others in the room than this member does")
 	}
@@ -187,12 +200,11 @@ func (x *Exchange) follow(p *peer, now time.Time) {
 // time until a fresh chain is used.
 func (x *Exchange) leave(p *peer, rotateAt, now time.Time) {
 	p.gone = true
-	if p.given != 0 && p.given == x.own.newest() {
-		x.own.rotate(rotateAt, false)
-	}
+	x.lose(p, rotateAt, now)
 	p.given, p.holds, p.resend, p.told = 0, false, false, ""
 	p.satisfied()
-	p.mute, p.differs, p.split, p.speaks = false, time.Time{}, false, false
+	p.agrees()
+	p.mute, p.speaks = false, false
 	if r := x.rings[p.seat.Identity]; r != nil {
 		r.leave(now.Add(keyGrace))
 	}

@@ -13,7 +13,7 @@ import (
 func (w *world) rough(r *rand.Rand) {
 	w.loss = []float64{0, 0.05, 0.2}[r.IntN(3)]
 	w.repeat = []float64{0, 0.1}[r.IntN(2)]
-	most := 1 + r.IntN(800)
+	most := 1 + r.IntN([]int{800, 800, 20_000}[r.IntN(3)])
 	w.delay = func() time.Duration { return time.Duration(r.IntN(most)) * time.Millisecond }
 }
 
@@ -21,7 +21,7 @@ func (w *world) rough(r *rand.Rand) {
 func (w *world) act(r *rand.Rand) string {
 	names := w.names()
 	one := func() *sim { return w.members[names[r.IntN(len(names))]] }
-	switch what := r.IntN(10); {
+	switch what := r.IntN(13); {
 	case what < 3 && len(names) < 9 || len(names) < 2:
 		name := string(rune('a' + r.IntN(12)))
 		if w.members[name] != nil {
@@ -66,6 +66,48 @@ func (w *world) act(r *rand.Rand) string {
 			}
 		}
 		return fmt.Sprintf("%s agrees: %t", s.seat.Identity, s.agrees)
+	case what == 10:
+		// Somebody is back at once, in another session.
+		s := one()
+		name, with := s.seat.Identity, *s
+		w.leave(s, r.IntN(2) == 0)
+		w.after(time.Duration(r.IntN(5000))*time.Millisecond, func() {
+			if w.members[name] == nil {
+				w.join(name, func(s *sim, c *Config) {
+					s.agrees, s.deaf, s.distrust = with.agrees, with.deaf, with.distrust
+					s.recorder, s.phase, s.records, c.Listen, c.Give = with.recorder, with.phase, with.records, with.c.Listen, with.c.Give
+				})
+			}
+		})
+		return "again " + name
+	case what == 11:
+		o := one()
+		if !o.recorder {
+			return ""
+		}
+		o.records = fmt.Sprintf("ZYXWVTSRQPNMKJHGFEDCBA98%02d", r.IntN(100))
+		for _, name := range names {
+			if name != o.seat.Identity {
+				w.members[name].see(o)
+			}
+		}
+		return o.seat.Identity + " records " + o.records
+	case what == 12:
+		// Yes and no, faster than anything settles.
+		s := one()
+		for range r.IntN(6) {
+			s.agrees = !s.agrees
+			for _, name := range names {
+				if o := w.members[name]; o != nil && o.recorder && o != s {
+					s.decideAbout(o)
+				}
+			}
+			w.pass(time.Duration(1+r.IntN(3)) * tickEvery)
+			if w.members[s.seat.Identity] != s {
+				break
+			}
+		}
+		return fmt.Sprintf("%s agrees in the end: %t", s.seat.Identity, s.agrees)
 	case what == 8:
 		o := one()
 		if !o.recorder {
@@ -116,7 +158,12 @@ func TestAnyInterleaving(t *testing.T) {
 					if what := w.act(r); what != "" {
 						did = append(did, what)
 					}
-					w.pass(time.Duration(r.IntN(30)) * tickEvery)
+					for range r.IntN(30) {
+						w.pass(tickEvery)
+						if wrong := w.open(); len(wrong) > 0 {
+							t.Fatal(wrong)
+						}
+					}
 				}
 				w.loss, w.repeat = 0.05, 0
 				for _, name := range w.names() { // what was said of people lately is said to all

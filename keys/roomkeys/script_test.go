@@ -22,7 +22,7 @@ import (
 // Browsers' exchanges, in simulated rooms of their own.
 func TestScriptRooms(t *testing.T) {
 	sample.Live(t)
-	for _, name := range []string{"exchange", "attack", "livekit"} {
+	for _, name := range []string{"exchange", "attack", "recorder", "property", "livekit"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out, err := exec.CommandContext(t.Context(), "node", "--test", "testdata/"+name+".test.mjs").CombinedOutput()

@@ -1,6 +1,7 @@
 package roomkeys
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"crypto/hmac"
@@ -119,7 +120,8 @@ type sim struct {
 	real     *keys.Identity
 	recorder bool
 	phase    string
-	deaf     bool // its client cannot tell what opens
+	records  string // "" means recordingID
+	deaf     bool   // its client cannot tell what opens
 	distrust map[string]bool
 	agrees   bool
 	joined   time.Time
@@ -132,7 +134,8 @@ type sim struct {
 	wrong  map[string][]member.Trouble
 	why    map[string]Why
 	notes  int
-	answer string // the recording that it last agreed to
+	answer string    // what it last agreed to: a recorder's session, and its recording
+	no     time.Time // when it last said so; zero: it agrees, or was never asked
 }
 
 type use struct {
@@ -284,7 +287,7 @@ func (s *sim) see(o *sim) {
 	}
 	if o.recorder {
 		p.Recorder = true
-		p.State = member.State{Phase: o.phase, Recording: recordingID}
+		p.State = member.State{Phase: o.phase, Recording: o.recording()}
 	}
 	if o.real != nil {
 		card, err := o.real.Card()
@@ -294,7 +297,7 @@ func (s *sim) see(o *sim) {
 		p.Card = card
 	}
 	s.Member(p, false)
-	if o.recorder && s.agrees && s.answer != o.seat.Nonce.String() {
+	if o.recorder && s.agrees && s.answer != o.seat.Nonce.String()+o.recording() {
 		s.decideAbout(o)
 	}
 }
@@ -302,12 +305,41 @@ func (s *sim) see(o *sim) {
 // decideAbout tells a recorder what s wants.
 func (s *sim) decideAbout(o *sim) {
 	if s.agrees {
-		if err := s.Allow(o.seat.Identity, recordingID, Hash{1}); err == nil { // or it is not proved yet
-			s.answer = o.seat.Nonce.String()
+		if err := s.Allow(o.seat.Identity, o.recording(), Hash{1}); err == nil { // or it is not proved yet
+			s.answer = o.seat.Nonce.String() + o.recording()
 		}
+		s.no = time.Time{}
 	} else {
+		if s.no.IsZero() {
+			s.no = time.Now()
+		}
 		_ = s.Withhold(o.seat.Identity, NoConsent)
 	}
+}
+
+func (s *sim) recording() string { return cmp.Or(s.records, recordingID) }
+
+// open returns who refused some time ago, and has keys that a recorder opens. That is half a
+// second, but with more than two recorders a few.
+func (w *world) open() (wrong []string) {
+	all := slices.Concat(w.past, slices.Collect(maps.Values(w.members)))
+	all = slices.DeleteFunc(all, func(s *sim) bool { return !s.recorder })
+	after := heedWithin
+	if len(all) > 2 {
+		after += 5 * time.Second
+	}
+	for _, from := range w.names() {
+		s := w.members[from]
+		if s.own.chain == nil || s.no.IsZero() || time.Since(s.no) < after {
+			continue
+		}
+		for _, r := range all {
+			if r != s && r.ever[s.used[len(s.used)-1].key] {
+				wrong = append(wrong, fmt.Sprintf("%v after %s said no, %s opens what they send", time.Since(s.no), from, r.seat.Identity))
+			}
+		}
+	}
+	return wrong
 }
 
 // leave ends somebody's session. Without bye the others hear of it from the server.

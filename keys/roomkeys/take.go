@@ -183,8 +183,8 @@ func (x *Exchange) pairOf(p *peer, m *message, now time.Time) (pc *pairChain, op
 // taken installs a chain that a peer gave.
 func (x *Exchange) taken(p *peer, r *ring, c *chain, m *message, now time.Time) (member.Trouble, string) {
 	defer c.secret.wipe()
-	if c.number < r.number() {
-		return "", ""
+	if c.number < max(r.number(), p.withheldChain) {
+		return "", "" // the server held it back until the next, or a no, had come
 	}
 	p.speaks, p.withheld = true, ""
 	p.satisfied()

@@ -111,8 +111,9 @@ export class Exchange {
   // until a fresh chain is used.
   #leave(p, rotateAt, now) {
     p.gone = true;
-    this.giving.lost(p, rotateAt);
-    Object.assign(p, { given: 0, holds: false, resend: false, told: '', mute: false, differs: undefined, split: false, speaks: false });
+    this.giving.lose(p, rotateAt, now);
+    p.agrees();
+    Object.assign(p, { given: 0, holds: false, resend: false, told: '', mute: false, speaks: false });
     p.satisfied();
     this.taking.leave(p.identity, now + keyGrace);
     this.here.stale = true;
@@ -120,7 +121,7 @@ export class Exchange {
 
   // forget drops all of a peer, whose keys are of no use any more.
   async #forget(p, now) {
-    this.giving.lost(p, now + gatherFor);
+    this.giving.lose(p, now + gatherFor, now);
     p.wipe();
     await this.taking.clear(p.identity, now);
     this.peers.delete(p.identity);

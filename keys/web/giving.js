@@ -7,7 +7,7 @@ import { Trouble } from './trouble.js';
 const stepEvery = 1_000; // joins of so long share a step
 const gather = 2_000; // leaves of so long share a fresh chain
 const freshEvery = 5_000; // leaves make no more of them
-const quickEvery = 1_000; // refusals make no more of them
+const quickEvery = 1_000; // refusals make no more of them, but for two at once
 const useFor = 60_000; // then a key is stepped on
 const chainFor = 600_000; // then a chain is replaced
 const stepsBefore = 3; // steps without saying where the chain is
@@ -27,6 +27,7 @@ export class Giving {
   #freshed = -Infinity; // when the last fresh chain was made
   #rotateAt = undefined; // when one is to be made
   #quick = false; // it is for a refusal
+  #heedAt = 0; // from then on two refusals can be heeded at once
 
   constructor(exchange) {
     this.#x = exchange;
@@ -48,9 +49,12 @@ export class Giving {
     this.#quick ||= quick;
   }
 
-  /** lost asks for one if somebody who leaves has the key. */
-  lost(p, at) {
-    if (p.given !== 0 && p.given === this.newest) this.rotate(at);
+  /** lose asks for one if somebody who has the key may not have it any longer: at once for a
+   * recorder. */
+  lose(p, at, now) {
+    if (p.given === 0 || p.given !== this.newest) return;
+    if (p.recorder) this.rotate(now, true);
+    else this.rotate(at);
   }
 
   wipe() {
@@ -62,15 +66,29 @@ export class Giving {
   /** may reports whether a peer is to have the key. Where it is there and is not to have
    * it, why says why not. */
   may(p) {
-    const { give, giveWhilePaused } = this.#x.config;
     if (!p.present || p.mute) return { ok: false, why: '' };
-    if (p.standing !== 'verified' && give !== 'proved') return { ok: false, why: 'unverified' };
-    if (!p.recorder) return { ok: true, why: '' };
-    if (!p.consent.allowed && p.consent.why) return { ok: false, why: p.consent.why };
-    if (!p.consent.allowed || p.consent.recording !== p.recording) return { ok: false, why: 'consent' };
-    if (p.phase !== 'recording' && !giveWhilePaused) return { ok: false, why: 'paused' };
-    return { ok: true, why: '' };
+    if (p.standing !== 'verified' && this.#x.config.give !== 'proved') return { ok: false, why: 'unverified' };
+    const why = this.#refused(p);
+    return { ok: !why, why };
   }
+
+  // refused returns why a recorder is not to have the key by what the person and the recorder
+  // say, wherever it is; '' means that it may have it, or is no recorder.
+  #refused(p) {
+    if (!p.recorder) return '';
+    if (!p.consent.allowed && p.consent.why) return p.consent.why;
+    if (!p.consent.allowed || p.consent.recording !== p.recording) return 'consent';
+    if (p.phase !== 'recording' && !this.#x.config.giveWhilePaused) return 'paused';
+    return '';
+  }
+
+  // waits reports whether a recorder that is to have the key gets it only later: when it could
+  // be taken back at once, twice.
+  #waits(p, now) { return p.recorder && now < this.#heedAt; }
+
+  // mayFresh reports whether a fresh chain may be made now. Others do not delay one for a
+  // refusal.
+  #mayFresh(now) { return this.#quick ? this.#heedAt - now <= quickEvery : now - this.#freshed >= freshEvery; }
 
   // use makes c the chain in use, which it owns then.
   async #use(c, now) {
@@ -116,14 +134,14 @@ export class Giving {
       for (const p of peers) p.holds = p.given === next.number;
     }
     for (const p of peers) {
-      const { ok, why } = this.may(p);
-      if (ok || p.given === 0 || p.given !== this.newest || p.left !== undefined) continue;
-      const quick = p.recorder && why !== '' && why !== 'unverified';
-      this.rotate(quick ? now : now + gather, quick);
+      const refused = this.#refused(p) !== '';
+      // A recorder that is refused loses the key even while the server does not list it.
+      if (!this.may(p).ok && (refused || p.left === undefined)) this.lose(p, now + gather, now);
+      // A chain that was made for others, and that this recorder has not got, is used sooner.
+      if (refused && p.holds && this.#next) this.#nextAt = Math.min(this.#nextAt, now + quickUse);
     }
     if (!this.#next && now - this.#begun >= chainFor) this.rotate(now);
-    const every = this.#quick ? quickEvery : freshEvery;
-    if (this.#rotateAt !== undefined && now >= this.#rotateAt && now - this.#freshed >= every) await this.#fresh(now);
+    if (this.#rotateAt !== undefined && now >= this.#rotateAt && this.#mayFresh(now)) await this.#fresh(now);
     await this.#admit(now);
     if (!this.#next && now - this.#stepped >= useFor) await this.#step(now);
   }
@@ -136,9 +154,12 @@ export class Giving {
     this.#next = next;
     this.#nextAt = now + (this.#quick ? quickUse : freshUse);
     this.#freshed = now;
+    if (this.#quick) this.#heedAt = Math.max(this.#heedAt, now) + quickEvery;
     this.#rotateAt = undefined;
     this.#quick = false;
-    for (const p of this.#x.peers.values()) if (p.given !== 0 && this.may(p).ok) await this.#give(p, next, now);
+    for (const p of this.#x.peers.values()) {
+      if (p.given !== 0 && this.may(p).ok && (p.given === last.number || !this.#waits(p, now))) await this.#give(p, next, now);
+    }
   }
 
   // admit gives the key to those who are to have it and have not, and gives it again to
@@ -150,7 +171,7 @@ export class Giving {
       const { ok, why } = this.may(p);
       const asks = p.resend && now - p.answered >= answerEvery;
       if (ok && p.given !== this.newest) {
-        if (await this.#pairUp(p)) join.push(p);
+        if (!this.#waits(p, now) && await this.#pairUp(p)) join.push(p);
       } else if (ok && asks) {
         await this.#giveAgain(p, now);
       } else if (!ok && why && p.given !== this.newest && (p.told !== why || asks)) {

@@ -9,6 +9,7 @@ const soon = 2_000;
 const least = 30_000;
 const perMember = 500;
 const splitAfter = 15_000;
+const apartFor = 60_000; // however often somebody's roster changes meanwhile
 const maxCounted = 4096;
 
 /** A Here is of one Exchange, which calls it one call at a time. */
@@ -49,7 +50,7 @@ export class Here {
     this.#rosters.push({ roster: this.roster, until: now });
     while (this.#rosters.length && now - this.#rosters[0].until >= splitAfter) this.#rosters.shift();
     this.roster = roster;
-    for (const p of this.#x.peers.values()) if (p.roster === roster) Object.assign(p, { differs: undefined, split: false });
+    for (const p of this.#x.peers.values()) if (p.roster === roster) p.agrees();
     this.#at = Math.min(this.#at, now + soon);
     await this.#x.emit({ kind: 'roster' });
   }
@@ -100,8 +101,8 @@ export class Here {
     demand(m.number > p.hereNumber, 'stale', 'an old message about where its key is');
     Object.assign(p, { hereNumber: m.number, heard: now, mute: false, members: m.members });
     await this.look(now);
-    if (this.#agrees(m.roster, now)) Object.assign(p, { differs: undefined, split: false });
-    else if (p.differs === undefined || p.roster !== m.roster) p.differs = now;
+    if (this.#agrees(m.roster, now)) p.agrees();
+    else if (p.differs === undefined || p.roster !== m.roster) Object.assign(p, { differs: now, apart: p.apart ?? now });
     p.roster = m.roster;
     const withheld = new Set();
     for (let i = 0; i < (m.withheld?.length ?? 0); i += tagSize) withheld.add(hex(m.withheld.subarray(i, i + tagSize)));
@@ -118,7 +119,7 @@ export class Here {
       p.mute = true;
       await this.#x.trouble(p.identity, new Trouble('silent', 'is in the room\'s list, and does not say that it is here'));
     }
-    if (!p.split && p.differs !== undefined && now - p.differs >= splitAfter) {
+    if (!p.split && (now - p.differs >= splitAfter || now - p.apart >= apartFor)) {
       p.split = true;
       await this.#x.trouble(p.identity, new Trouble('split', 'sees others in the room than this member does'));
     }

@@ -47,6 +47,7 @@ export class KeyPeer {
   members = 0;
   roster = '';
   differs = undefined; // since when its roster is none of ours
+  apart = undefined; // since when none of its rosters is
   split = false; // reported
   twoKeys = false; // reported
   gives = new Set(); // tags of those who it says have its key, as far as this member sees them
@@ -56,6 +57,9 @@ export class KeyPeer {
   }
 
   get identity() { return this.seat.identity; }
+
+  /** agrees notes that it sees whom this member sees. */
+  agrees() { Object.assign(this, { differs: undefined, apart: undefined, split: false }); }
 
   /** present reports whether the peer is listed and proved. */
   get present() { return !this.gone && this.left === undefined && this.standing !== 'unknown'; }

@@ -153,7 +153,7 @@ export class Taking {
 
   // taken installs a chain that a peer gave. It reports whether it keeps it.
   async #taken(p, r, c, m, now) {
-    if (c.number < r.number) return false;
+    if (c.number < Math.max(r.number, p.withheldChain)) return false; // the server held it back until the next, or a no, had come
     Object.assign(p, { speaks: true, withheld: '' });
     p.satisfied();
     const later = c.number > r.number;
