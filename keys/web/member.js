@@ -251,7 +251,11 @@ export class Member extends EventTarget {
     this.#send(p.identity, { kind: 'hello', card: this.#id.card.note });
   }
 
-  #changed(p) { this.dispatchEvent(new CustomEvent('peer', { detail: p })); }
+  // changed says nothing of who left while something of theirs was being looked at: they would
+  // seem to be back.
+  #changed(p) {
+    if (this.#peers.get(p.identity) === p) this.dispatchEvent(new CustomEvent('peer', { detail: p }));
+  }
 
   #trouble(identity, trouble, detail) {
     this.dispatchEvent(new CustomEvent('trouble', { detail: { identity, trouble, detail } }));
@@ -414,10 +418,11 @@ export class Member extends EventTarget {
     const { state, lines, again } = p._.assembly.take(m);
     if (again) await this.#confirm(p); // the answer may have been lost
     if (!state) return;
-    p._.digest = hex(await sha256(lines));
-    p._.whole = m.sequence;
-    p.code = await meetingCode(this.#room.name, p.card.key, state);
-    Object.assign(p, { state, recorder: true });
+    // All at once: a yes between two of these would be to what nobody saw.
+    const digest = hex(await sha256(lines));
+    const code = await meetingCode(this.#room.name, p.card.key, state);
+    Object.assign(p._, { digest, whole: m.sequence });
+    Object.assign(p, { state, code, recorder: true });
     await this.#confirm(p);
     this.#changed(p);
   }

@@ -250,7 +250,8 @@ export class RoomKeys extends EventTarget {
   /**
    * answer says whether a recorder may record this member: whether it gets the key. A no, and a
    * pause, take it back within a second, whatever the recorder does; that is done when the promise
-   * is rejected, too, which means that the recorder did not acknowledge.
+   * is rejected, too, which means that the recorder did not acknowledge. A yes to what the person was
+   * not asked is refused.
    * @param {string} recorder its identity
    * @param {boolean} yes
    * @returns {Promise<void>}
@@ -258,13 +259,14 @@ export class RoomKeys extends EventTarget {
   async answer(recorder, yes) { await this.#in().recorders.answer(recorder, yes ? 'yes' : 'no'); }
 
   /**
-   * pause takes the key from all recorders that have it; resume gives it back to them.
+   * pause takes the key from all recorders that have it; resume gives it back to them, but asks
+   * where somebody whom nobody verified became a reader meanwhile.
    * @returns {Promise<void>}
    */
-  async pause() { await this.#in().recorders.answerAll('yes', 'paused'); }
+  async pause() { await this.#in().recorders.pause(); }
 
   /** @returns {Promise<void>} */
-  async resume() { await this.#in().recorders.answerAll('paused', 'yes'); }
+  async resume() { await this.#in().recorders.resume(); }
 
   #in() {
     if (!this.#member) throw new Refused('the room is not connected');

@@ -84,7 +84,7 @@ test('a Room that would encrypt under other keys, or not at all, is refused', as
 
 function recorders(policy, pinned = []) {
   const peer = {
-    identity: 'rec', standing: 'verified', recorder: true, session: { nonce: 'n1', cardHash: 'c', digest: 'd1' },
+    identity: 'rec', standing: 'verified', recorder: true, card: { key: 'k' }, session: { nonce: 'n1', cardHash: 'c', digest: 'd1' },
     state: { recording: 'R1', consent: 'ask', readers: [{ fingerprint: 'a', name: 'Ada' }] },
   };
   const done = [];
@@ -122,13 +122,15 @@ test('a recorder is asked about once, and again when somebody unknown can read',
   assert.deepEqual(await answer('yes'), [['allow', 'R1', 'd2'], ['say', true]]);
   assert.deepEqual(await answer('paused'), [['withhold', 'paused'], ['say', false]]);
   assert.deepEqual(await heard(), [], 'a pause is not undone by what the recorder says');
-  await r.answerAll('paused', 'yes');
+  await r.resume();
   assert.deepEqual(await answer('no'), [['withhold', 'consent'], ['say', false]]);
   assert.deepEqual(await heard(), []);
   assert.deepEqual(await heard(state({ recording: 'R2' })), [['ask']], 'another recording');
   assert.deepEqual(await heard({ session: { nonce: 'n2', cardHash: 'c', digest: 'd3' } }), [['ask']], 'another session');
-  const { answer: announced, peer: p } = recorders('ask');
+  const { answer: announced, heard: hears, peer: p } = recorders('ask');
   p.state.consent = 'announce';
+  await assert.rejects(announced('yes'), /just changed/, 'nobody was asked');
+  await hears();
   assert.deepEqual(await announced('yes'), [['allow', 'R1', 'd1']], 'who does not ask has no answer to note');
   p.state.recording = '';
   await assert.rejects(announced('yes'), /has not announced/);
@@ -143,4 +145,44 @@ test('policies answer for the person, until they say otherwise', async () => {
   assert.deepEqual(await refuse.heard(), [['withhold', 'consent'], ['say', false]]);
   await refuse.answer('yes');
   assert.deepEqual(await refuse.heard(), [['allow', 'R1', 'd1']]);
+});
+
+test('a yes is to what the person was asked: a recorder cannot change that behind their back', async () => {
+  const { r, peer, heard, answer, state } = recorders('ask');
+  assert.deepEqual(await heard(), [['ask']]);
+  const readers = [...peer.state.readers, { fingerprint: 'm', name: 'Mallory' }];
+  Object.assign(peer, state({ readers })); // before the client heard of it
+  await assert.rejects(answer('yes'), /just changed/);
+  assert.deepEqual(await heard(), [['ask']], 'the question that was shown is not the question any more');
+  assert.deepEqual(await answer('yes'), [['allow', 'R1', 'd2'], ['say', true]]);
+  assert.deepEqual(await answer('paused'), [['withhold', 'paused'], ['say', false]]);
+  assert.deepEqual(await heard(state({ readers: [...readers, { fingerprint: 'e', name: 'Eve' }] })), []);
+  await r.resume();
+  assert.equal(r.answered(peer), '', 'who became a reader in a pause was agreed to');
+  assert.deepEqual(await answer('yes'), [['allow', 'R1', 'd2'], ['say', true]]);
+  Object.assign(peer, state({ recording: 'R2' }));
+  await assert.rejects(answer('yes'), /just changed/, 'another recording');
+});
+
+test('a no and a pause outlast another recording, and another session, whatever the policy', async () => {
+  for (const said of ['no', 'paused']) {
+    const { r, heard, answer, state } = recorders('allow');
+    assert.deepEqual(await heard(), [['allow', 'R1', 'd1'], ['say', true]]);
+    await answer(said);
+    assert.deepEqual(await heard(state({ recording: 'R2' })), [['ask']], said);
+    assert.deepEqual(await heard({ session: { nonce: 'n2', cardHash: 'c', digest: 'd3' } }), [['ask']], said);
+    assert.deepEqual(await answer('yes'), [['allow', 'R2', 'd3'], ['say', true]]);
+    assert.deepEqual(await heard(state({ recording: 'R3' })), [['allow', 'R3', 'd2'], ['say', true]], 'a yes lets the policy answer again');
+    assert.ok(r);
+  }
+});
+
+test('recordings without end cost a bounded memory, and forget no yes', async () => {
+  const { r, peer, heard, answer, state } = recorders('ask');
+  await heard();
+  await answer('yes');
+  const yes = { ...peer };
+  for (let i = 0; i < 5_000; i++) await heard({ ...state({ recording: `X${i}` }), identity: `rec ${i}` });
+  assert.equal(r.answered(yes), 'yes');
+  assert.equal(r.answered({ ...yes, identity: 'rec 0', state: { ...yes.state, recording: 'X0' } }), '');
 });
