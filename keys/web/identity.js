@@ -95,6 +95,13 @@ export class Identity {
   openEpoch(files) { return this.#opens.openEpoch(files); }
 
   /**
+   * openShare returns the grant in a share of a recording; see Secrets.
+   * @param {string} recording ID
+   * @param {Uint8Array} file
+   */
+  openShare(recording, file) { return this.#opens.openShare(recording, file); }
+
+  /**
    * export returns all of the identity in one armored age file under a passphrase, for
    * "sealtape keys import", or "age -d -i". work is log2 of the scrypt cost.
    */

@@ -8,7 +8,7 @@
  * needed.
  * @returns {Promise<'kept'|'perhaps'|'sevenDays'>}
  */
-export async function keeping(nav = navigator) {
+export async function keeping(nav = globalThis.navigator ?? {}) {
   const persisted = await nav.storage?.persist?.().catch(() => false) ?? false;
   if (webKit(nav) && !nav.standalone) return 'sevenDays';
   return persisted ? 'kept' : 'perhaps';

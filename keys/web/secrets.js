@@ -46,17 +46,35 @@ export class Secrets {
     return null;
   }
 
-  async #openOne(file) {
-    check(file.length <= maxFile, 'larger than a file of an epoch may be');
+  /**
+   * openShare returns the signed grant in a share of a recording, whose signature it does not
+   * check; null if the share is for others. It throws a Refused for what is no share of it.
+   * @param {string} recording ID
+   * @param {Uint8Array} file
+   * @returns {Promise<string|null>}
+   */
+  async openShare(recording, file) {
+    const inside = await this.#openText(file, 'share', onlyStrong);
+    // Other files may be sealed to the same keys.
+    check(inside === null || inside.startsWith(`sealtape.v1/grant\nrecording: ${recording}\n`), 'not a share of this recording');
+    return inside;
+  }
+
+  async #openText(file, what, kinds) {
+    check(file.length <= maxFile, `larger than a ${what} may be`);
     const d = new age.Decrypter();
-    d.addIdentity({ unwrapFileKey: oneKind });
-    let inside;
+    d.addIdentity({ unwrapFileKey: kinds });
     try {
-      inside = text(await this.#open(d, file));
+      return text(await this.#open(d, file));
     } catch (err) {
       if (/no identity matched/.test(err.message)) return null;
-      throw new Refused(`not a file of an epoch: ${err.message}`);
+      throw new Refused(`not a ${what}: ${err.message}`);
     }
+  }
+
+  async #openOne(file) {
+    const inside = await this.#openText(file, 'file of an epoch', oneKind);
+    if (inside === null) return null;
     // Not what it holds: that could have a part of a secret in it.
     const [, secret] = epochSecret.exec(inside) ?? [];
     check(secret, 'not a file of an epoch: it holds no secret of one');
@@ -64,10 +82,17 @@ export class Secrets {
   }
 }
 
+const strong = (s) => postQuantum.includes(s.args[0]);
+
+/** onlyStrong refuses a file with classic keys. */
+function onlyStrong(stanzas) {
+  check(stanzas.every(strong), 'it has classic keys');
+  return null;
+}
+
 /** oneKind refuses a file that mixes classic and post-quantum keys, as package archive does:
  * the weaker of them would be as strong as the file. */
 function oneKind(stanzas) {
-  const strong = stanzas.filter((s) => postQuantum.includes(s.args[0])).length;
-  check(strong === 0 || strong === stanzas.length, 'it mixes classic and post-quantum keys');
+  check(stanzas.every(strong) || !stanzas.some(strong), 'it mixes classic and post-quantum keys');
   return null;
 }

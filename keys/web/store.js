@@ -22,6 +22,29 @@ export class Shelf {
     });
   }
 
+  /**
+   * change puts what f makes of a value in its place, and returns that; undefined leaves the
+   * value as it is. Nobody else, in no other tab, reads or writes it meanwhile. f is synchronous.
+   */
+  async change(name, f) {
+    const store = (await this.#db).transaction('values', 'readwrite').objectStore('values');
+    return new Promise((done, fail) => {
+      let value, fault;
+      const request = store.get(name);
+      request.onsuccess = () => {
+        try {
+          value = f(request.result);
+          if (value !== undefined) store.put(value, name);
+        } catch (err) {
+          fault = err;
+          store.transaction.abort();
+        }
+      };
+      store.transaction.oncomplete = () => done(value);
+      store.transaction.onabort = store.transaction.onerror = () => fail(fault ?? store.transaction.error);
+    });
+  }
+
   get(name) { return this.#do('readonly', (s) => s.get(name)); }
   set(name, value) { return this.#do('readwrite', (s) => s.put(value, name)); }
   delete(name) { return this.#do('readwrite', (s) => s.delete(name)); }
@@ -33,4 +56,9 @@ export class Drawer {
   async get(name) { return this.#values.get(name); }
   async set(name, value) { this.#values.set(name, value); }
   async delete(name) { this.#values.delete(name); }
+  async change(name, f) {
+    const value = f(this.#values.get(name));
+    if (value !== undefined) this.#values.set(name, value);
+    return value;
+  }
 }

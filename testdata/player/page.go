@@ -55,6 +55,7 @@ type Page struct {
 
 	mu       sync.Mutex
 	requests []string
+	sent     [][]byte
 	errors   []string
 }
 
@@ -146,6 +147,9 @@ func (p *Page) listen(ev any) {
 	switch e := ev.(type) {
 	case *network.EventRequestWillBeSent:
 		p.requests = append(p.requests, e.Request.URL)
+		p.sent = append(p.sent, wire(e.Request))
+	case *network.EventRequestWillBeSentExtraInfo:
+		p.sent = append(p.sent, fmt.Append(nil, e.Headers))
 	case *network.EventWebSocketCreated:
 		p.requests = append(p.requests, e.URL)
 	case *runtime.EventExceptionThrown:
@@ -178,6 +182,22 @@ func (p *Page) Requests() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.requests)
+}
+
+// Sent returns all of each request that the page made so far: its address with its
+// fragment, its headers and its body, as far as the browser tells.
+func (p *Page) Sent() [][]byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.sent)
+}
+
+func wire(r *network.Request) []byte {
+	out := fmt.Appendln(nil, r.Method, r.URL, r.URLFragment, r.Headers)
+	for _, entry := range r.PostDataEntries {
+		out = append(out, entry.Bytes...)
+	}
+	return out
 }
 
 // External returns those of Requests that go anywhere but to the host of the

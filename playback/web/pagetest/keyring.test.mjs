@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Keyring } from "../page/alone/keyring.js";
+import { Card, Drawer, Identity, Pins } from "../page/alone/keys_web.js";
+import { Recorders } from "../page/alone/recorders.js";
+
+const id = "01JD3Q8ZC5ABCDEFGHJKMNPQR0";
+const ada = await Identity.generate({ name: "Ada" });
+const file = new Blob([await ada.export("xyzzy", 10)]);
+
+test("the key that the browser keeps is there without a question", async () => {
+	const shelf = new Drawer(), questions = [];
+	await ada.save(shelf);
+	const ask = async (_ring, recording, reason) => {
+		questions.push([recording, reason]);
+		return false;
+	};
+	const ring = new Keyring({ place: "own", ask, shelf });
+	assert.equal(ring.empty, true);
+	assert.equal(await ring.begin(), "Ada");
+	assert.equal(await ring.openEpoch(id, 1, []), null);
+	assert.deepEqual(questions, []);
+	for (const place of ["file", "store", "bucket"]) {
+		const other = new Keyring({ place, ask, shelf });
+		assert.equal(await other.begin(), "", place);
+		assert.equal(other.empty, true, place);
+	}
+});
+
+test("without a key the reader is asked once, whatever is asked for at once", async () => {
+	let asked = 0;
+	const ring = new Keyring({ place: "own", shelf: new Drawer(), ask: async () => ++asked > 1 });
+	assert.deepEqual(await Promise.all([1, 2, 3].map((n) => ring.openEpoch(id, n, []))), [null, null, null]);
+	assert.equal(asked, 1);
+	assert.equal(await ring.openEpoch(id, 4, []), null);
+	assert.equal(asked, 1, "who goes on without a key is not asked for each epoch");
+	assert.equal(await ring.another(id, "locked"), true);
+	assert.equal(asked, 2);
+});
+
+test("a key is kept where it may be, and only if that is wanted", async () => {
+	for (const [place, keep, kept] of [["own", true, true], ["own", false, false], ["file", true, false]]) {
+		const shelf = new Drawer(), ring = new Keyring({ place, shelf, ask: async () => false });
+		const says = await ring.takeFile(file, "xyzzy", keep);
+		assert.equal(ring.empty, false);
+		assert.equal(Boolean(await Identity.load(shelf)), kept, `${place} ${keep}`);
+		assert.equal(says !== null, kept);
+	}
+});
+
+test("what is wrong with a key is named", async () => {
+	const ring = new Keyring({ place: "own", shelf: new Drawer(), ask: async () => false });
+	await assert.rejects(ring.takeFile(file, "plugh", false), { kind: "passphrase" });
+	await assert.rejects(ring.takeFile(new Blob(["x"]), "xyzzy", false), { kind: "passphrase" });
+	await assert.rejects(ring.takeFile(new Blob([new Uint8Array((1 << 20) + 1)]), "xyzzy", false), { kind: "other" });
+	assert.equal(ring.empty, true);
+	for (const place of ["store", "bucket"]) {
+		const refusing = new Keyring({ place, ask: async () => false });
+		await assert.rejects(refusing.takeFile(file, "xyzzy", true), { kind: "other" });
+		await assert.rejects(refusing.takePasskey(), { kind: "other" });
+		await assert.rejects(refusing.make("Ada"), { kind: "other" });
+		assert.equal(await refusing.passkeysPossible(), false);
+		assert.equal(refusing.empty, true);
+	}
+});
+
+test("a recorder that a link names is claimed, and verified once it is pinned", async () => {
+	const shelf = new Drawer(), bot = await Identity.generate({ name: "Bot", role: "recorder" }), raw = bot.card.verifier.raw;
+	const claimed = [{ key: bot.card.key, name: "", words: bot.card.fingerprint, verified: false }];
+	assert.deepEqual(await (await Recorders.load("own", shelf)).signers(raw), claimed);
+	assert.deepEqual(await (await Recorders.load("own", shelf)).signers(), [], "a link pins nothing");
+	const pins = await Pins.load(shelf);
+	await pins.add(await Card.parse(ada.card.note), { sure: true });
+	await pins.add(await Card.parse(bot.card.note), { sure: true, recorder: true });
+	const verified = [{ key: bot.card.key, name: "Bot", words: bot.card.fingerprint, verified: true }];
+	assert.deepEqual(await (await Recorders.load("own", shelf)).signers(raw), verified);
+	assert.deepEqual(await (await Recorders.load("own", shelf)).signers(), verified, "a member is no recorder");
+	for (const place of ["file", "store", "bucket"]) assert.deepEqual(await (await Recorders.load(place, shelf)).signers(raw), claimed, place);
+});
