@@ -28,10 +28,10 @@ export class Attended {
    * of any kind. It returns the meeting, undefined if there is nothing to watch afterwards.
    * @param {any} peer
    * @param {string} room its name
-   * @param {string} [recorder] the verifier key on the peer's card, if the peer does not have it
    * @returns {Promise<Meeting|undefined>}
    */
-  async note(peer, room, recorder = peer.card?.key) {
+  async note(peer, room) {
+    const recorder = peer.card?.key ?? peer.key;
     const { recording, storeURL, pageURL } = peer.state ?? {};
     if (peer.standing !== 'verified' || !peer.recorder || !recording || !storeURL || !pageURL || !recorder) return undefined;
     check(isAddress(storeURL) && isAddress(pageURL), 'no address');

@@ -34,6 +34,7 @@ const machines = new Set([2, 4]); // ParticipantKind of livekit-client: EGRESS, 
  * @property {'unknown' | 'claimed' | 'verified'} standing "unknown": nothing was proved;
  *   "claimed": a card that is not pinned, whose name is what its holder calls themselves
  * @property {string} name on the card, '' before there is one
+ * @property {string} key the verifier key on the card, '' before there is one
  * @property {string} fingerprint the card's eight words, which its owner reads aloud
  * @property {'member' | 'recorder'} role that the card says; it is pinned as a recorder's or not
  * @property {KeyState} mine whether it has this member's key: can see and hear them
@@ -278,7 +279,7 @@ export class RoomKeys extends EventTarget {
     const recorderIdentity = this.#member?.recorder?.identity;
     const { mine, theirs } = this.#exchange.view(identity);
     return {
-      identity, standing, name: card?.name ?? '', fingerprint: card?.fingerprint ?? '', role: card?.role ?? 'member', mine, theirs, recorder, state,
+      identity, standing, name: card?.name ?? '', key: card?.key ?? '', fingerprint: card?.fingerprint ?? '', role: card?.role ?? 'member', mine, theirs, recorder, state,
       recorded: recorderIdentity !== undefined && recorderIdentity !== identity && this.#exchange.gives(identity, recorderIdentity),
       answer: recorder ? this.#recorders.answered(p) : '',
     };

@@ -1,8 +1,10 @@
 // What the page shows of keys/web/member.js: who is verified, the meeting code, what the
 // recorder says, and the question whether one may be recorded.
+import { Attended, watchLink } from '/keys/attended.js';
 import { Card, Identity, Member, Pins, Shelf } from '/keys/member.js';
 
 const shelf = new Shelf();
+const attended = new Attended(shelf);
 const el = (tag, properties = {}, ...children) => {
   const e = Object.assign(document.createElement(tag), properties);
   e.append(...children);
@@ -27,6 +29,8 @@ export async function begin(room, { card: name, pins: notes = [] }, state, chang
     m.peers = Object.fromEntries(member.peers().map((p) => [p.identity, p.toJSON()]));
     draw(member, m);
     changed();
+    const { recorder } = member;
+    if (recorder) attended.note(recorder, room.name).then(drawAttended);
   };
   member.addEventListener('peer', update);
   member.addEventListener('trouble', (e) => {
@@ -47,6 +51,25 @@ export async function begin(room, { card: name, pins: notes = [] }, state, chang
     export: async (passphrase) => (await Identity.load(shelf)).export(passphrase),
     stop: () => member.stop(),
   };
+}
+
+// drawAttended shows what can be watched: the meetings that this browser attended, whose
+// recorder said where they are.
+export async function drawAttended() {
+  const meetings = await attended.list();
+  const box = document.querySelector('#attended');
+  box.hidden = meetings.length === 0;
+  const note = el('p', { className: 'trouble' });
+  const watch = async (meeting) => {
+    try {
+      location.href = await watchLink(meeting);
+    } catch (err) {
+      note.textContent = err.message;
+    }
+  };
+  box.replaceChildren(el('h2', {}, 'Meetings that you attended'), el('ul', {}, ...meetings.map((meeting) => el('li', {},
+    `${meeting.room}, ${new Date(meeting.since).toLocaleString()} `,
+    el('button', { className: 'watch', onclick: () => watch(meeting) }, 'Watch')))), note);
 }
 
 function draw(member, m) {

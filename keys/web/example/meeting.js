@@ -1,12 +1,14 @@
 import { Room } from 'livekit-client';
-import { Identity, Pins, RoomKeys, Shelf } from 'sealtape-keys';
+import { Attended, Identity, Pins, RoomKeys, Shelf, watchLink } from 'sealtape-keys';
 
 let asked; // a recorder's question, until it is answered
+let meeting; // as it can be watched afterwards
 const { url, token, name } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const shelf = new Shelf(); // IndexedDB: the identity and the people that one trusts stay here
 let identity = await Identity.load(shelf);
 if (!identity) await (identity = await Identity.generate({ name })).save(shelf);
 const pins = await Pins.load(shelf, identity.card);
+const attended = new Attended(shelf);
 
 const keys = new RoomKeys({ identity, pins, recorders: 'ask' });
 const worker = new Worker('livekit-client.e2ee.worker.mjs', { type: 'module' }); // of livekit-client/dist
@@ -18,6 +20,7 @@ keys.addEventListener('left', draw);
 keys.addEventListener('code', draw);
 keys.addEventListener('ask', (e) => { asked = e.detail; draw(); });
 keys.addEventListener('trouble', (e) => warn(`${nameOf(e.detail.identity)} ${e.detail.detail}.`));
+keys.addEventListener('peer', async (e) => { meeting = await attended.note(e.detail, room.name) ?? meeting; });
 await keys.connect(room, url, token);
 await room.localParticipant.enableCameraAndMicrophone();
 
@@ -26,8 +29,9 @@ function draw() {
   at('people').replaceChildren(el('li', el('b', `${identity.card.name} (you)`), el('br'), 'Your words: ', el('code', identity.card.fingerprint)),
     ...keys.peers.filter((p) => p.identity !== keys.recorder?.identity).map(person));
   const r = keys.recorder;
-  at('recording').hidden = !r;
-  if (r) at('recording').replaceChildren(...recording(r));
+  at('recording').hidden = !r && !meeting;
+  if (r && r.state.phase !== 'stopped') at('recording').replaceChildren(...recording(r));
+  else if (meeting) at('recording').replaceChildren(el('h2', 'The recording has ended'), button('Watch', async () => { location.href = await watchLink(meeting); }));
 }
 
 function person(p) {

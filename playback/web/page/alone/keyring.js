@@ -110,12 +110,14 @@ export class Keyring {
 	}
 
 	/**
-	 * openShare returns what a share of a recording grants; null if no key here opens it.
+	 * openShare returns the grant in a share of a recording; null if no key here opens it.
 	 * @param {string} recording ID
 	 * @param {Uint8Array} file
+	 * @returns {Promise<Uint8Array<ArrayBuffer>|null>}
 	 */
-	openShare(recording, file) {
-		return this.#try(recording, (holder) => holder.openShare(recording, file));
+	async openShare(recording, file) {
+		const grant = await this.#try(recording, (holder) => holder.openShare(recording, file));
+		return grant === null ? null : new TextEncoder().encode(grant);
 	}
 
 	/**
