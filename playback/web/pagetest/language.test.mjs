@@ -10,7 +10,7 @@ const names = ["en", "de", "fr", "es"];
 const languages = await Promise.all(names.map(async (name) => [name, (await import(`../page/view/languages/${name}.js`)).words]));
 const read = (name) => fs.readFileSync(new URL(name, page), "utf8");
 const views = fs.readdirSync(new URL("view/", page), { recursive: true }).filter((n) => n.endsWith(".js") && !n.startsWith("languages/"));
-const documents = ["index.html", "watch.html"];
+const documents = ["index.html", "watch.html", "alone/player.html"];
 
 const places = (text) => [...new Set(text.match(/\{\w+\}/g))].sort().join();
 const forms = (text) => typeof text === "string" ? { other: text } : text;
@@ -43,12 +43,13 @@ test("every text is translated", () => {
 			if (forms(text).other === forms(en[key]).other && /\p{L}{3}/u.test(forms(text).other.replace(/\{\w+\}/g, ""))) same.add(`${name} ${key}`);
 		}
 	}
-	const right = /^(title\.watch|live|pause|.*\.live|panel\.tabs|.*\.chat|feed\.details|badge\.problem\.segment|tile\.options|volume|volume\.now|layout\..*|card\.problem|library\.state\.open|codec.unknown|player|page|source\..*)$/;
+	const right = /^(title\.watch|start\.title|live|pause|.*\.live|panel\.tabs|.*\.chat|feed\.details|badge\.problem\.segment|tile\.options|volume|volume\.now|layout\..*|card\.problem|library\.state\.open|codec.unknown|player|page|source\..*)$/;
 	for (const s of same) assert.match(s.split(" ")[1], right, s);
 });
 
 test("every text is used", () => {
-	const code = views.map((n) => read("view/" + n)).concat(documents.map(read)).join("\n");
+	const alone = fs.readdirSync(new URL("alone/", page)).filter((n) => n !== "keys_web.js").map((n) => "alone/" + n);
+	const code = views.map((n) => "view/" + n).concat(documents, alone).map(read).join("\n");
 	for (const key of Object.keys(en)) assert.ok(code.includes(`"${key}"`), `nothing says ${key}`);
 });
 
