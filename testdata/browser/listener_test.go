@@ -26,6 +26,7 @@ type listener struct {
 	session  *member.Session
 	exchange *roomkeys.Exchange
 	rings    *roomkeys.Rings
+	id       *keys.Identity
 	card     []byte
 	words    string
 	leave    func(bye bool)
@@ -128,7 +129,7 @@ func listen(t *testing.T, ctx context.Context, s *servers.LiveKit, identity stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &listener{words: card.Fingerprint().String(), changed: make(chan struct{}), pinned: make(map[string]bool), sounds: make(map[string]*sound),
+	l := &listener{id: id, words: card.Fingerprint().String(), changed: make(chan struct{}), pinned: make(map[string]bool), sounds: make(map[string]*sound),
 		held: make(map[string]map[int]string), ever: make(map[string]map[string]bool), why: make(map[string]roomkeys.Why)}
 	if l.card, err = card.Marshal(); err != nil {
 		t.Fatal(err)

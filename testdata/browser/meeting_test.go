@@ -2,16 +2,22 @@ package browser_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/livekit/protocol/auth"
+	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/link"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/testdata/browser"
@@ -122,7 +128,7 @@ func TestMeetingPage(t *testing.T) {
 	ada.shoot("verified")
 	// The recorder's card came with the page, say; here it is compared as a person's is.
 	state := member.State{Phase: "recording", Recording: recordingID, Access: "whole", Policy: "named", Keeps: "everyone", Consent: "announce", Store: "folder",
-		Readers: []member.Reader{{Name: "Ada"}}}
+		StoreURL: serveHead(t, rec.id), PageURL: servePlayer(t), Readers: []member.Reader{{Name: "Ada"}}}
 	if err := rec.session.Announce(state); err != nil {
 		t.Fatal(err)
 	}
@@ -160,4 +166,57 @@ func TestMeetingPage(t *testing.T) {
 	if got := rec.sound("ben").opened; got > 0 {
 		t.Errorf("%d frames of ben, who refused, opened", got)
 	}
+
+	// Who attended watches it afterwards with a click.
+	state.Phase = "stopped"
+	if err := rec.session.Announce(state); err != nil {
+		t.Fatal(err)
+	}
+	ada.reads("The recording has ended")
+	ada.shoot("ended")
+	ada.click("Watch")
+	card, err := rec.id.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := link.Invitation{Store: state.StoreURL, Recording: recordingID, Recorder: publicKey(t, card), Size: 7}
+	ada.reads("The player plays #" + want.String())
+}
+
+// serveHead serves a store that has a recording's head, to pages of all sites, and returns
+// its address.
+func serveHead(t *testing.T, recorder *keys.Identity) string {
+	t.Helper()
+	head, err := note.Sign(&note.Note{Text: archive.Head{ID: recordingID, Size: 7, State: archive.StateClosed}.String()}, recorder.Signer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /meetings/"+recordingID+"/head", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Write(head)
+	})
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s.URL + "/meetings"
+}
+
+// servePlayer serves a page that says what it was given to play.
+func servePlayer(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "<!doctype html><body><script>document.body.append('The player plays ' + location.hash)</script>")
+	}))
+	t.Cleanup(s.Close)
+	return s.URL + "/"
+}
+
+// publicKey returns the raw key on a card.
+func publicKey(t *testing.T, c keys.Card) []byte {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(strings.SplitN(c.Key, "+", 3)[2])
+	if err != nil || len(raw) != 33 {
+		t.Fatalf("the key on the card, %d bytes: %v", len(raw), err)
+	}
+	return raw[1:]
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
-const recordingID = "ZYXWVTSRQPNMKJHGFEDCBA9876"
+const recordingID = "ZYXWVTSRQPNMKJHGFEDCBA9874"
 
 // Browsers and a member in Go make the keys of a room: nobody hears whom they have not
 // verified, a leaver hears nothing more, and whatever happens to a connection, the

@@ -67,7 +67,7 @@ test("what is wrong with a key is named", async () => {
 test("a recorder that a link names is claimed, and verified once it is pinned", async () => {
 	const shelf = new Drawer(), bot = await Identity.generate({ name: "Bot", role: "recorder" }), { key, verifier: { raw }, fingerprint: words } = bot.card;
 	const trusted = async (claimed) => (await Trust.load("own", shelf)).trusted(claimed);
-	const claimed = { recorders: [{ key, who: "", revoked: false }], granters: [], revoked: [], self: [], claimed: { key, words } };
+	const claimed = { recorders: [{ key, who: "", revoked: false }], granters: [], revoked: [], self: [], claimed: { name: key.split("+")[0], words } };
 	assert.deepEqual(await trusted(raw), claimed);
 	assert.deepEqual((await trusted()).recorders, [], "a link pins nothing");
 	const pins = await Pins.load(shelf);

@@ -12,8 +12,8 @@ import { keepsKeys } from "./place.js";
  * @property {Signer[]} granters whose grants count besides
  * @property {Signer[]} revoked
  * @property {string[]} self the verifier keys of the reader's own cards
- * @property {{ key: string, words: string }|null} claimed the recorder that only the link
- *     names, with its eight words: the word of whoever sent the link. Null if its card is pinned
+ * @property {{ name: string, words: string }|null} claimed the recorder that only the link
+ *     names, for Recording.claimant: the word of whoever sent the link. Null if its card is pinned
  */
 
 /**
@@ -59,7 +59,7 @@ export class Trust {
 		const known = [...t.recorders, ...t.revoked].some((s) => s.key === vkey) || pins.state({ key: vkey, expired: () => false }) === "revoked";
 		if (!known) {
 			t.recorders.push({ key: vkey, who: "", revoked: false });
-			t.claimed = { key: vkey, words: await fingerprint(claimed) };
+			t.claimed = { name: vkey.split("+")[0], words: await fingerprint(claimed) };
 		}
 		return t;
 	}

@@ -39,6 +39,11 @@ export class Recording {
 	duration = 0;
 	/** @type {string[]} */
 	signers = [];
+	/**
+	 * A signer whom only the link names: its name among signers, and the eight words of its key.
+	 * @type {{ name: string, words: string }|null}
+	 */
+	claimant = null;
 	/** @type {import("./description.js").Finding|null} why the signature does not count */
 	distrust = null;
 	postQuantum = false;
@@ -112,6 +117,9 @@ export class Recording {
 		this.duration = Math.max(d.duration || 0, this.segments.last?.to ?? 0);
 		this.#derive(d.tracks || []);
 	}
+
+	/** The words of the key that signed it, if nothing but the link says that it may; else "". */
+	get claimed() { return this.claimant && this.signers.includes(this.claimant.name) ? this.claimant.words : ""; }
 
 	/** What no key opens. */
 	get locked() { return this.segments.locked; }

@@ -50,6 +50,8 @@ function addState(r, add) {
 	if (r.state === "open") add("live", "dot", say("badge.live"), say("badge.live.text"));
 	if (r.distrust) {
 		add("bad", "alert", say("badge.distrust"), ...finding(r.distrust), " ", say("finding.distrust"));
+	} else if (r.claimed) {
+		add("warn", "seal", say("badge.claimed"), ...parts("badge.claimed.text", { words: el("code", {}, r.claimed) }));
 	} else if (r.signers.length) {
 		add("good", "seal", spread("badge.verified", { names: names(r.signers.map(signer), 40) }),
 			...spread("badge.verified.text", { names: names(r.signers, 120) }));

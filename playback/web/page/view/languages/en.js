@@ -182,6 +182,8 @@ export const words = {
 	"badge.distrust": "Not trusted",
 	"badge.verified": "Verified: {names}",
 	"badge.verified.text": "The recording’s log is signed by {names}, whose card you have pinned. All that plays here was checked against that signature: nothing was changed, left out or put in after it was recorded.",
+	"badge.claimed": "Recorder claimed",
+	"badge.claimed.text": "That it is the genuine recording is the word of whoever sent you the link: nobody has compared the recorder’s card in this browser. All that plays here was checked against that recorder’s signature. Its words are {words}",
 	"badge.unverified": "Not verified",
 	"badge.unverified.text": "No signature of anyone you have pinned stands under this recording.",
 	"badge.closed": "Closed",
