@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Keyring } from "../page/alone/keyring.js";
 import { Card, Drawer, Identity, Pins } from "../page/alone/keys_web.js";
-import { Trust } from "../page/alone/trust.js";
+import { Recorders } from "../page/alone/recorders.js";
 
 const id = "01JD3Q8ZC5ABCDEFGHJKMNPQR0";
 const ada = await Identity.generate({ name: "Ada" });
@@ -66,30 +66,31 @@ test("what is wrong with a key is named", async () => {
 
 test("a recorder that a link names is claimed, and verified once it is pinned", async () => {
 	const shelf = new Drawer(), bot = await Identity.generate({ name: "Bot", role: "recorder" }), { key, verifier: { raw }, fingerprint: words } = bot.card;
-	const trusted = async (claimed) => (await Trust.load("own", shelf)).trusted(claimed);
-	const claimed = { recorders: [{ key, who: "", revoked: false }], granters: [], revoked: [], self: [], claimed: { name: key.split("+")[0], words } };
-	assert.deepEqual(await trusted(raw), claimed);
-	assert.deepEqual((await trusted()).recorders, [], "a link pins nothing");
+	const load = () => Recorders.load("own", shelf), signers = async (claimed) => (await load()).signers(claimed);
+	const claimed = [{ key, name: "", words, verified: false }], verified = [{ key, name: "Bot", words, verified: true }];
+	assert.deepEqual(await signers(raw), claimed);
+	assert.deepEqual(Recorders.claimant(claimed), { name: key.split("+")[0], words });
+	assert.deepEqual(await signers(), [], "a link pins nothing");
 	const pins = await Pins.load(shelf);
 	await pins.add(await Card.parse(ada.card.note), { sure: true });
 	await pins.add(await Card.parse(bot.card.note), { sure: true, recorder: true });
-	const verified = {
-		recorders: [{ key, who: "Bot", revoked: false }], granters: [{ key: ada.card.key, who: "Ada", revoked: false }], revoked: [], self: [], claimed: null,
-	};
-	assert.deepEqual(await trusted(raw), verified);
-	assert.deepEqual(await trusted(), verified);
-	for (const place of ["file", "store", "bucket"]) assert.deepEqual(await (await Trust.load(place, shelf)).trusted(raw), claimed, place);
+	assert.deepEqual(await signers(raw), verified);
+	assert.deepEqual(await signers(), verified, "a member is no recorder");
+	assert.equal(Recorders.claimant(verified), null);
+	assert.deepEqual((await load()).others(), { granters: [{ key: ada.card.key, who: "Ada", revoked: false }], revoked: [], self: [] });
+	for (const place of ["file", "store", "bucket"]) assert.deepEqual(await (await Recorders.load(place, shelf)).signers(raw), claimed, place);
 	// A link does not bring back whom this browser trusts no more.
 	const { cards, ...rest } = await shelf.get("pins");
-	await shelf.set("pins", { cards, ...rest, revoked: [[key, "a revocation"]] });
-	assert.deepEqual([(await trusted(raw)).recorders, (await trusted(raw)).claimed], [[], null]);
+	await shelf.set("pins", { ...rest, cards, revoked: [[key, "a revocation"]] });
+	assert.deepEqual(await signers(raw), []);
+	assert.deepEqual((await load()).others().revoked, [{ key, who: "Bot", revoked: true }]);
 	await shelf.set("pins", { ...rest, cards: [], revoked: [[key, "a revocation"]] });
-	assert.deepEqual([(await trusted(raw)).recorders, (await trusted(raw)).claimed], [[], null], "nor when its card is forgotten");
+	assert.deepEqual(await signers(raw), [], "nor when its card is forgotten");
 });
 
 test("one's own grants count", async () => {
 	const shelf = new Drawer();
 	await ada.save(shelf);
-	const t = await (await Trust.load("own", shelf)).trusted();
-	assert.deepEqual([t.self, t.granters.map((g) => g.who)], [[ada.card.key], ["Ada"]]);
+	const { self, granters } = (await Recorders.load("own", shelf)).others();
+	assert.deepEqual([self, granters.map((g) => g.who)], [[ada.card.key], ["Ada"]]);
 });

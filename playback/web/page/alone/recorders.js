@@ -1,0 +1,86 @@
+import { Drawer, Identity, Pins, Shelf, Verifier, fingerprint } from "./keys_web.js";
+import { keepsKeys } from "./place.js";
+
+/**
+ * @typedef {object} Signer who may have signed a recording
+ * @property {string} key verifier key
+ * @property {string} name on the card; "" if this browser has no card of it
+ * @property {string} words the eight words of the key
+ * @property {boolean} verified its card is pinned here. A key that only a link names is
+ *     claimed: it is the word of whoever sent the link
+ *
+ * @typedef {{ key: string, who: string, revoked: boolean }} Granter
+ */
+
+/**
+ * Recorders are the keys by which recordings may be signed: those pinned in this browser,
+ * and the one that a link names. A link never pins anything.
+ */
+export class Recorders {
+	/** @type {any} */
+	#pins;
+
+	/** @param {any} pins */
+	constructor(pins) {
+		this.#pins = pins;
+	}
+
+	/**
+	 * load reads what this browser keeps for this origin.
+	 * @param {import("./place.js").Place} place
+	 * @param {any} [shelf]
+	 */
+	static async load(place, shelf) {
+		const kept = keepsKeys(place) ? shelf ?? new Shelf() : new Drawer();
+		const own = await Identity.load(kept).catch(() => undefined);
+		return new Recorders(await Pins.load(kept, own?.card));
+	}
+
+	/**
+	 * signers returns all of them, the claimed one last. A key that was revoked here is none.
+	 * @param {Uint8Array} [claimed] the raw key that a link names
+	 * @returns {Promise<Signer[]>}
+	 */
+	async signers(claimed) {
+		/** @type {Signer[]} */
+		const list = this.#cards().filter((card) => card.role === "recorder" && !this.#revoked(card))
+			.map((card) => ({ key: card.key, name: card.name, words: card.fingerprint, verified: true }));
+		if (!claimed) return list;
+		const { vkey: key } = await Verifier.of(claimed);
+		const known = list.some((s) => s.key === key) || this.#cards().some((card) => card.key === key && this.#revoked(card)) || this.#revoked({ key, expired: () => false });
+		if (!known) list.push({ key, name: "", words: await fingerprint(claimed), verified: false });
+		return list;
+	}
+
+	/** others returns whose grants count besides, whose count no more, and the reader's own keys. */
+	others() {
+		/** @type {(card: any) => Granter} */
+		const granter = (card) => ({ key: card.key, who: card.name, revoked: this.#revoked(card) });
+		const cards = this.#cards(), own = this.#pins.own;
+		return {
+			granters: cards.filter((card) => card.role !== "recorder" && !this.#revoked(card)).map(granter),
+			revoked: cards.filter((card) => this.#revoked(card)).map(granter),
+			self: /** @type {string[]} */ (own ? [own.key] : []),
+		};
+	}
+
+	/**
+	 * claimant returns the signer whom only the link names, for Recording.claimant; null if its
+	 * card is pinned.
+	 * @param {Signer[]} signers
+	 */
+	static claimant(signers) {
+		const claimed = signers.find((s) => !s.verified);
+		return claimed ? { name: claimed.key.split("+")[0], words: claimed.words } : null;
+	}
+
+	/** @returns {any[]} */
+	#cards() {
+		return this.#pins.own ? [this.#pins.own, ...this.#pins.list()] : this.#pins.list();
+	}
+
+	/** @param {any} card */
+	#revoked(card) {
+		return ["revoked", "doubted"].includes(this.#pins.state(card));
+	}
+}
