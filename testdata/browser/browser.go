@@ -81,6 +81,8 @@ type Config struct {
 	// which does as it likes: the member has no State. Path may have a fragment.
 	Files http.Handler
 	Path  string
+	// Player, if set, is served at /player/ beside the page, on its origin.
+	Player http.Handler
 	// Log is told the browser's troubles. Nil discards.
 	Log *slog.Logger
 }
@@ -91,6 +93,7 @@ type Member struct {
 	ctx    context.Context // chromedp's
 	cancel context.CancelFunc
 	server *http.Server
+	origin string // of the page
 	served chan error
 	leave  sync.Once
 	left   error
@@ -121,6 +124,12 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 			return nil, fmt.Errorf("sound of the microphone: %w", err)
 		}
 	}
+	if c.Player != nil {
+		mux := http.NewServeMux()
+		mux.Handle("/", files)
+		mux.Handle("/player/", http.StripPrefix("/player", c.Player))
+		files = mux
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -132,6 +141,7 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 
 	m := &Member{
 		server:  &http.Server{Handler: files, ReadHeaderTimeout: 10 * time.Second},
+		origin:  "http://" + listener.Addr().String(),
 		served:  make(chan error, 1),
 		changed: make(chan struct{}),
 	}
@@ -143,7 +153,7 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 	cancel := m.cancel
 	m.cancel = func() { cancel(); stop() }
 
-	if err := m.start(ctx, "http://"+listener.Addr().String()+"/member.html", c); err != nil {
+	if err := m.start(ctx, m.origin+"/member.html", c); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a browser member: %w", err), m.Leave())
 	}
 	return m, nil
@@ -193,6 +203,9 @@ func (c Config) bitrate() int {
 	}
 	return max(c.CameraBitrate, 0)
 }
+
+// Origin returns the origin of the member's page.
+func (m *Member) Origin() string { return m.origin }
 
 // do runs actions in the browser, bounded by ctx and by the browser's life.
 func (m *Member) do(ctx context.Context, actions ...chromedp.Action[chromedp.Void]) error {

@@ -30,7 +30,7 @@ export async function begin(room, { card: name, pins: notes = [] }, state, chang
     draw(member, m);
     changed();
     const { recorder } = member;
-    if (recorder) attended.note(recorder, room.name).then(drawAttended);
+    if (recorder) attended.note(recorder, room.name).then(() => drawAttended(recorder.state.phase === 'stopped' ? '' : recorder.state.recording));
   };
   member.addEventListener('peer', update);
   member.addEventListener('trouble', (e) => {
@@ -54,9 +54,9 @@ export async function begin(room, { card: name, pins: notes = [] }, state, chang
 }
 
 // drawAttended shows what can be watched: the meetings that this browser attended, whose
-// recorder said where they are.
-export async function drawAttended() {
-  const meetings = await attended.list();
+// recorder said where they are, but the one that goes on.
+async function drawAttended(goesOn) {
+  const meetings = (await attended.list()).filter((meeting) => meeting.recording !== goesOn);
   const box = document.querySelector('#attended');
   box.hidden = meetings.length === 0;
   const note = el('p', { className: 'trouble' });
