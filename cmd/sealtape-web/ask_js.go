@@ -9,7 +9,6 @@ import (
 	"io"
 	"strconv"
 	"sync"
-	"syscall/js"
 	"time"
 
 	"github.com/sealtape/sealtape/archive"
@@ -172,6 +171,3 @@ func why(err error) string {
 	}
 	return ""
 }
-
-var _ io.Writer = pieces(nil)
-var _ = js.Undefined

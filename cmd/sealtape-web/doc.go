@@ -14,7 +14,7 @@
 //	get {name, max}                 -> {bytes, digest}   an object and its SHA-256
 //	list {prefix}                   -> JSON [{name, size}]
 //	openEpoch {id, epoch}, files    -> the secret as an age identity, or null: no key opens it
-//	openShare {id}, file            -> bytes, or null
+//	openShare {id}, file            -> text, or null
 //	loadHead {id}                   -> a head as text, or null
 //	replaceHead {id, seen, head}    -> whether it was replaced: see archive.HeadMemory
 //	write {n}, bytes                -> nothing, once it is written: a piece of an export

@@ -43,10 +43,10 @@ func (k keyring) OpenShare(ctx context.Context, id string, sealed []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	if v.IsNull() || v.IsUndefined() {
+	if v.Type() != js.TypeString {
 		return nil, archive.ErrNoKey
 	}
-	return fromJS(v)
+	return []byte(v.String()), nil
 }
 
 // heads is the page's memory of the heads that it has seen.

@@ -21,6 +21,8 @@ type settings struct {
 	Self []string
 	// Share is the random part of the name of the share to look at first.
 	Share string
+	// Told is a head that the reader was told of, as text: see archive.Options.
+	Told string
 	// Recording and At are what is played first: an ID, and seconds of its clock.
 	Recording string
 	At        float64
@@ -61,6 +63,13 @@ func (s *settings) options(h host) (o tape.Options, err error) {
 		return o, err
 	}
 	o.Opener, o.Heads, o.Self, o.Share = keyring{h}, heads{h}, s.Self, s.Share
+	if s.Told != "" {
+		told, err := archive.ParseHead(s.Told)
+		if err != nil {
+			return o, err
+		}
+		o.Told = &told
+	}
 	known := make(map[string]tape.Signer)
 	for _, list := range [][]signer{s.Recorders, s.Granters, s.Revoked} {
 		for _, one := range list {

@@ -7,8 +7,8 @@
  *     opens more
  * @property {(id: string, epoch: number, files: Uint8Array<ArrayBuffer>[]) => Promise<string|null>} openEpoch
  *     returns the secret of an epoch; null if no key opens it
- * @property {(id: string, sealed: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>|null>} [openShare]
- *     returns what is sealed in a share
+ * @property {(id: string, sealed: Uint8Array<ArrayBuffer>) => Promise<string|null>} openShare
+ *     returns what is sealed in a share; null if no key opens it
  *
  * @typedef {object} Heads remembers the largest head seen of each recording, as text
  * @property {(id: string) => Promise<string|null>} load
@@ -89,7 +89,7 @@ export class Host {
 			case "get": return store.get(detail.name, { signal, max: detail.max });
 			case "list": return JSON.stringify(await store.list(detail.prefix, { signal }));
 			case "openEpoch": return keyring.openEpoch(detail.id, detail.epoch, bytes);
-			case "openShare": return keyring.openShare?.(detail.id, bytes) ?? null;
+			case "openShare": return keyring.openShare(detail.id, bytes);
 			case "loadHead": return heads.load(detail.id);
 			case "replaceHead": return heads.replace(detail.id, detail.seen, detail.head);
 			case "write": return this.writers.get(detail.n)?.(bytes);

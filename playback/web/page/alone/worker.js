@@ -54,8 +54,9 @@ const host = /** @type {any} */ ({
 scope.sealtapeHost = host;
 
 /** @type {() => void} */
-let begun = () => {};
+let begun = () => {}, serves = () => {};
 const ready = new Promise((ok) => begun = () => ok(undefined));
+const serving = new Promise((ok) => serves = () => ok(undefined));
 
 /** @param {{ program: WebAssembly.Module, settings: object }} message */
 async function run({ program, settings }) {
@@ -65,7 +66,7 @@ async function run({ program, settings }) {
 	const ended = go.run(instance);
 	await Promise.race([ready, ended]);
 	host.begin(JSON.stringify(settings));
-	tell({ ready: performance.timeOrigin + performance.now() });
+	serves();
 	await ended; // a program that goes on does not end
 	tell({ ended: "the program ended" });
 }
@@ -77,9 +78,9 @@ scope.onmessage = (/** @type {MessageEvent} */ { data: m }) => {
 	if (m.program) {
 		run(m).catch((err) => tell({ ended: String(err?.message ?? err) }));
 	} else if (m.ask) {
-		host.ask(m.ask, m.what, JSON.stringify(m.detail));
+		serving.then(() => host.ask(m.ask, m.what, JSON.stringify(m.detail)));
 	} else if (m.stop) {
-		host.stop(m.stop);
+		serving.then(() => host.stop(m.stop));
 	} else if (m.memory) {
 		tell({ memory: memory() });
 	} else if (m.reply) {

@@ -9,6 +9,7 @@ import { Host } from "./host.js";
  * @property {{ key: string, who: string, revoked?: boolean }[]} [revoked]
  * @property {string[]} [self] verifier keys on the reader's own cards
  * @property {string} [share]
+ * @property {string} [told] a head that the reader was told of, as text
  * @property {string} [recording] what is played first
  * @property {number} [at] and where, in seconds
  *
@@ -203,28 +204,26 @@ export class WorkerSource {
 		}
 	}
 
-	/** begin begins a worker, and resolves when it can be asked. */
+	/** begin begins a worker, which can be asked once it resolves. */
 	async #begin() {
 		const { program, worker: make, settings, around } = this.#config;
-		let worker;
+		let compiled, worker;
 		try {
-			worker = await make();
-			const compiled = await program;
-			if (this.#closed) return worker.terminate();
-			const host = new Host(around, (message, transfer) => worker.postMessage(message, transfer));
-			worker.onmessage = ({ data }) => this.#hear(data, host);
-			worker.onerror = (event) => {
-				event.preventDefault();
-				this.#died(worker);
-			};
-			this.#worker = worker;
-			this.#host = host;
-			this.#generation++;
-			worker.postMessage({ program: compiled, settings });
+			[compiled, worker] = await Promise.all([program, make()]);
 		} catch {
-			worker?.terminate();
-			this.#worker = null; // questions say so
+			return; // questions say that there is none
 		}
+		if (this.#closed) return worker.terminate();
+		const host = new Host(around, (message, transfer) => worker.postMessage(message, transfer));
+		worker.onmessage = ({ data }) => this.#hear(data, host);
+		worker.onerror = (event) => {
+			event.preventDefault();
+			this.#died(worker);
+		};
+		this.#worker = worker;
+		this.#host = host;
+		this.#generation++;
+		worker.postMessage({ program: compiled, settings });
 	}
 
 	/**
