@@ -25,6 +25,7 @@ type Trust struct {
 
 // A Holder is whose a key is.
 type Holder struct {
+	Key         string // verifier key
 	Name        string
 	Fingerprint Fingerprint
 	// Revoked is the revocation of the key. Nil means that there is none.
@@ -58,7 +59,7 @@ func (h *Home) Trust() (*Trust, error) {
 			}
 			t.Own = append([]string{p.Key}, earlier...)
 		}
-		know(p.Verifier(), p.Key, Holder{p.Name, p.Fingerprint(), p.Revoked, p.Doubted})
+		know(p.Verifier(), p.Key, Holder{p.Key, p.Name, p.Fingerprint(), p.Revoked, p.Doubted})
 	}
 	// A key whose card is not pinned any more was revoked all the same.
 	revocations, err := h.Revocations()
@@ -68,7 +69,7 @@ func (h *Home) Trust() (*Trust, error) {
 	for _, r := range revocations {
 		v := Card{Key: r.Key}.Verifier()
 		if _, pinned := t.holders[v.Name()]; !pinned {
-			know(v, r.Key, Holder{r.Name, r.Fingerprint(), &r, false})
+			know(v, r.Key, Holder{r.Key, r.Name, r.Fingerprint(), &r, false})
 		}
 	}
 	t.Former = note.VerifierList(former...)

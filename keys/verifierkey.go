@@ -21,6 +21,20 @@ func keyName(pub ed25519.PublicKey) string {
 	return keyNamePrefix + hex.EncodeToString(sum[:8])
 }
 
+// VerifierKey returns the verifier key of a public key, in its one form.
+func VerifierKey(pub ed25519.PublicKey) (string, error) {
+	if len(pub) != ed25519.PublicKeySize {
+		return "", errors.New("signing key: not of 32 bytes")
+	}
+	return note.NewEd25519VerifierKey(keyName(pub), pub)
+}
+
+// PublicKey returns the public key in a verifier key. It accepts the one form only.
+func PublicKey(vkey string) (ed25519.PublicKey, error) {
+	pub, _, err := parseKey(vkey)
+	return pub, err
+}
+
 // parseKey reads a verifier key in its one canonical form.
 func parseKey(vkey string) (ed25519.PublicKey, note.Verifier, error) {
 	v, err := note.NewVerifier(vkey)
