@@ -33,6 +33,11 @@ bytes that are damaged. Give --store several times, as for record, to try severa
 It also shows which recordings your keys open. Of many recordings, it looks at those that
 this machine recorded last, and some others; --all looks at all of them.
 
+--web ORIGIN also checks whether a player's page of that origin, such as
+https://meet.example.org, may read the store in a browser, and says the rule to set; null is
+a page in a file. Where others reach the store by another address, such as a CDN's, or where
+a web server gives a folder, --store-url has it.
+
 --policy prints a policy for the recorder's key, for the bucket of --store.
 
 ` + access.StoreHelp + `
@@ -40,10 +45,13 @@ this machine recorded last, and some others; --all looks at all of them.
 You decide what to do about warnings. Exit code 1: something will not work.`,
 		UsageText: `  sealtape doctor --store ./meetings
   sealtape doctor --policy --store s3://meetings/2026
+  sealtape doctor --web https://meet.example.org --store s3://meetings/2026
   sealtape doctor --unit > /etc/systemd/system/sealtape@.service`,
 		Flags: []cli.Flag{
 			flags.StoresFlag(),
 			&cli.BoolFlag{Name: "all", Destination: &o.all, Usage: "look at all recordings"},
+			&cli.StringFlag{Name: "web", Destination: &o.web, Usage: "check whether pages of this `ORIGIN` may read the store, too"},
+			&cli.StringFlag{Name: "store-url", Destination: &o.storeURL, Usage: "`URL` at which others reach what is in the store, for --web"},
 			&cli.BoolFlag{Name: "policy", Destination: &o.policy, Usage: "print a policy for the recorder's key in the bucket instead, which lets it add and take nothing back"},
 			&cli.BoolFlag{Name: "unit", Destination: &o.unit, Usage: "print a systemd unit for a recorder instead, with comments"},
 			o.JSONFlag(),
@@ -56,9 +64,20 @@ type options struct {
 	flags.StoresOption
 	flags.JSONOption
 	all, policy, unit bool
+	web, storeURL     string
+
+	origin string // what web says
 }
 
-func (o *options) Check() error {
+func (o *options) Check() (err error) {
+	if o.web != "" {
+		if o.origin, err = originOf(o.web); err != nil {
+			return err
+		}
+	}
+	if o.storeURL != "" && (o.web == "" || len(o.Stores) != 1) {
+		return ui.Misuse("--store-url is for --web, and for one store")
+	}
 	if o.unit && o.policy {
 		return ui.Misuse("--unit and --policy exclude one another: each prints something of its own")
 	}
@@ -142,8 +161,12 @@ func diagnose(ctx context.Context, e *ui.Env, o *options) (*Diagnosis, error) {
 	var firstName string
 	for _, arg := range o.Stores {
 		checkup.Clock(ctx, &d.Report, arg)
-		if store := checkStore(ctx, e, d, arg); first == nil {
+		store := checkStore(ctx, e, d, arg)
+		if first == nil {
 			first, firstName = store, arg
+		}
+		if store != nil && o.origin != "" {
+			checkWeb(ctx, d, o, arg, store)
 		}
 	}
 	if len(o.Stores) == 0 {
