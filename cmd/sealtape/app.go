@@ -28,6 +28,7 @@ func commands() []*cli.Command {
 		exportCommand(),
 		decryptCommand(),
 		shareCommand(),
+		linkCommand(),
 		copyCommand(),
 		repairCommand(),
 		resealCommand(),

@@ -69,6 +69,7 @@ func choices() map[string][]string {
 		"grace":           {"0", "2m", "10m", "never"},
 		"wait":            {"10m", "1h", "never"},
 		"rejoin":          {"5m", "15m", "1h", "never"},
+		"by":              {byPublic, bySession, byPresigned},
 		"log-format":      {"text", "json"},
 		"log-level":       {"debug", "info", "warn", "error"},
 	}
@@ -103,7 +104,7 @@ func valuesFor(ctx context.Context, e *ui.Env, p *flags.Place) ([]flags.Candidat
 // help of the flag.
 func whatIs(p *flags.Place) string {
 	switch p.Command + " --" + p.Flag {
-	case "share --to":
+	case "share --to", "link --to":
 		return "card"
 	case "record --reader", "reseal --reader":
 		return "reader"
@@ -114,7 +115,7 @@ func whatIs(p *flags.Place) string {
 		return p.Placeholder()
 	}
 	switch p.Command {
-	case "info", "verify", "play", "export", "decrypt", "share", "copy", "repair", "reseal":
+	case "info", "verify", "play", "export", "decrypt", "share", "link", "copy", "repair", "reseal":
 		return "recording"
 	case "keys remove":
 		return "card"

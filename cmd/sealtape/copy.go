@@ -50,7 +50,7 @@ func (o *copyOptions) Check() error {
 	if o.to == "" {
 		return ui.Misuse("copy to where? --to STORE is missing")
 	}
-	return nil
+	return access.NoLink(o.id)
 }
 
 func runCopy(ctx context.Context, a *access.Access, o *copyOptions) error {

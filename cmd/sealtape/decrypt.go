@@ -59,6 +59,9 @@ type decryptOptions struct {
 	id, output string
 }
 
+// RecordingName returns what names the recording.
+func (o *decryptOptions) RecordingName() string { return o.id }
+
 func (o *decryptOptions) Check() error {
 	if o.output == "" {
 		return ui.Misuse("where to? -o DIR is missing")

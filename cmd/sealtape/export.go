@@ -98,6 +98,9 @@ type exportOptions struct {
 	excerpt playback.ExportOptions
 }
 
+// RecordingName returns what names the recording.
+func (o *exportOptions) RecordingName() string { return o.id }
+
 func (o *exportOptions) Rest(c *cli.Context) {
 	o.participants, o.given = c.StringSlice("participant"), make(map[string]bool)
 	for _, name := range []string{"layout", "size", "encoder"} {

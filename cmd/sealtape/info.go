@@ -53,6 +53,9 @@ type infoOptions struct {
 	timeline bool
 }
 
+// RecordingName returns what names the recording.
+func (o *infoOptions) RecordingName() string { return o.id }
+
 func runInfo(ctx context.Context, a *access.Access, o *infoOptions) error {
 	e := a.Env
 	id, err := a.Resolve(ctx, o.id)

@@ -58,6 +58,8 @@ ID may be the beginning of an ID, "last", or a link that the page made, such as
 sealtape:ID#t=754, or #t=754,790 for a range. Without an ID, the page lists the recordings in
 the store.
 
+` + access.LinkHelp + `
+
 To watch from another machine, use a tunnel:
   ssh -L 8080:127.0.0.1:8080 HOST sealtape play ID --listen 127.0.0.1:8080 --no-browser
 
@@ -68,6 +70,7 @@ Exit codes, when you stop it:
   5  no key of yours opens any of it`,
 		UsageText: `  sealtape play last --store ./meetings
   sealtape play F2JE --at 12:34
+  sealtape play -                                 # a link from standard input
   sealtape play --store s3://meetings/2026        # choose one on the page`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "at", Destination: &o.at, Usage: "begin at this `TIME` of the recording: 12:34, 1:02:03 or 90s"},
@@ -88,7 +91,13 @@ type playOptions struct {
 }
 
 func (o *playOptions) Check() (err error) {
-	if o.moment, err = parseMoment(o.id); err != nil {
+	if o.id == "-" {
+		o.moment.id = o.id // a link, which says the moment
+	} else if i, linked, err := access.ReadLink(nil, o.id); err != nil {
+		return err
+	} else if linked {
+		o.moment = moment{o.id, i.From, i.To}
+	} else if o.moment, err = parseMoment(o.id); err != nil {
 		return ui.Misuse("%v", err)
 	}
 	if o.at != "" {
@@ -117,13 +126,16 @@ func (o *playOptions) again() string {
 func runPlay(ctx context.Context, e *ui.Env, o *playOptions) error {
 	moment := o.moment
 	told := &throttle{every: 10 * time.Second}
-	a, err := access.Open(ctx, e, o.Store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
+	a, err := access.OpenFor(ctx, e, o.id, o.Store, archive.RetryConfig{Attempts: playRetries, OnRetry: func(_ string, err error, _ time.Duration) {
 		if told.pass() {
 			e.Notef("sealtape: the store failed, trying again: %v", err)
 		}
 	}})
 	if err != nil {
 		return err
+	}
+	if i := a.Invitation(); i != nil && o.at == "" {
+		moment.at, moment.to = i.From, i.To
 	}
 	var first *tape.Tape
 	var verdict ui.Outcome

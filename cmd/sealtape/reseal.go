@@ -57,6 +57,9 @@ func (o *resealOptions) Check() error {
 	if len(o.readers) == 0 {
 		return ui.Misuse("for whom? --reader NAME is missing")
 	}
+	if err := access.NoLink(o.id); err != nil {
+		return err
+	}
 	return checkTitle(o.title)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -34,12 +35,15 @@ The first line that it prints is the ID with the grant. Give this line to the ot
 to use in place of the ID. Their commands then exit with 4 if the grant is damaged, with 1
 if the store does not have it, and with 5 if no key of theirs opens it.
 
-You cannot take a grant back. NAME must have post-quantum keys.`,
+You cannot take a grant back. NAME must have post-quantum keys.
+
+--link also prints a link that names the grant: see "sealtape link".`,
 		UsageText: `  sealtape share last --to Bob --store ./meetings
   sealtape share F2JE --to "Ada Lovelace" --epoch 2 --epoch 3`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "whose card you pinned as `NAME`"},
 			&cli.IntSliceFlag{Name: "epoch", Usage: "grant epoch `N` of the recording (repeatable; default: all that you open)"},
+			&cli.BoolFlag{Name: "link", Destination: &o.link, Usage: "print a link by which they watch it, too"},
 			o.StoreFlag(),
 		},
 		Action: flags.Action(&o, access.WithStore(runShare), flags.Argument{Name: "the ID of a recording", To: &o.id}),
@@ -50,6 +54,7 @@ type shareOptions struct {
 	flags.StoreOption
 	id, to string
 	epochs []int // none: all that one opens
+	link   bool
 }
 
 func (o *shareOptions) Rest(c *cli.Context) { o.epochs = c.IntSlice("epoch") }
@@ -58,27 +63,16 @@ func (o *shareOptions) Check() error {
 	if o.to == "" {
 		return ui.Misuse("share with whom? --to NAME is missing")
 	}
-	return nil
+	return access.NoLink(o.id)
 }
 
 func runShare(ctx context.Context, a *access.Access, o *shareOptions) error {
 	if err := access.Unrevoked(a.Home); err != nil {
 		return err
 	}
-	cards, err := a.Home.Person(o.to)
+	cards, err := shareTo(a, o.to)
 	if err != nil {
-		return ui.UnlikeCard(err, o.to, a.Home)
-	}
-	// A person's own other devices are someone to share with; this one is not.
-	name := cards[0].Name
-	cards = slices.DeleteFunc(cards, func(card keys.Card) bool { return slices.Contains(a.Own, card.Key) })
-	if len(cards) == 0 {
-		return ui.Misuse("%s is you", ui.Clean(name))
-	}
-	for _, card := range cards {
-		if _, err := grantees(card); err != nil {
-			return err
-		}
+		return err
 	}
 	t, err := a.OpenReadable(ctx, o.id, nil)
 	if err != nil {
@@ -95,12 +89,58 @@ func runShare(ctx context.Context, a *access.Access, o *shareOptions) error {
 	if err != nil {
 		return err
 	}
-	for _, card := range cards {
-		if err := grant(ctx, a.Env, rec, id, card, o.epochs); err != nil {
+	for n, card := range cards {
+		g, before, err := grant(ctx, rec, id, card, o.epochs)
+		if err != nil {
 			return err
 		}
+		if n == 0 {
+			a.Share = shareName(g.Name)
+		}
+		tellGrant(a.Env, rec, card, g, before)
+	}
+	if o.link {
+		lo := linkOptions{StoreOption: o.StoreOption, page: os.Getenv(pageVar)}
+		if err := lo.Check(); err != nil {
+			return err
+		}
+		return lo.print(ctx, a, t)
 	}
 	return nil
+}
+
+// shareTo returns the cards of somebody to share with.
+func shareTo(a *access.Access, to string) ([]keys.Card, error) {
+	cards, err := a.Home.Person(to)
+	if err != nil {
+		return nil, ui.UnlikeCard(err, to, a.Home)
+	}
+	// A person's own other devices are someone to share with; this one is not.
+	name := cards[0].Name
+	cards = slices.DeleteFunc(cards, func(card keys.Card) bool { return slices.Contains(a.Own, card.Key) })
+	if len(cards) == 0 {
+		return nil, ui.Misuse("%s is you", ui.Clean(name))
+	}
+	for _, card := range cards {
+		if _, err := grantees(card); err != nil {
+			return nil, err
+		}
+	}
+	return cards, nil
+}
+
+// tellGrant prints a grant to one card; before says that it was there.
+func tellGrant(e *ui.Env, rec *archive.Recording, card keys.Card, g archive.Grant, before bool) {
+	e.Printf("%s/%s\n", rec.Head().ID, shareName(g.Name))
+	if before {
+		e.Printf("%s (%s) can open %s of %s already, by your grant of %s\n", ui.Clean(card.Label()), card.Fingerprint(),
+			ui.EpochsText(g.Epochs), rec.Head().ID, g.Time.Local().Format("2006-01-02 15:04"))
+		return
+	}
+	e.Printf("granted %s of %s to %s (%s)\n", ui.EpochsText(g.Epochs), rec.Head().ID, ui.Clean(card.Label()), card.Fingerprint())
+	if left := len(rec.Epochs()) - len(g.Epochs); left > 0 {
+		e.Notef("%s not granted.", ui.Count(left, "epoch"))
+	}
 }
 
 // checkEpochs returns an error for an epoch that the recording does not have.
@@ -117,40 +157,30 @@ func (o *shareOptions) checkEpochs(rec *archive.Recording) error {
 	return nil
 }
 
-// grant grants epochs of the recording to one card.
-func grant(ctx context.Context, e *ui.Env, rec *archive.Recording, id *keys.Identity, card keys.Card, epochs []int) error {
+// grant grants epochs of the recording to one card. before says that one's own grant of
+// them was there.
+func grant(ctx context.Context, rec *archive.Recording, id *keys.Identity, card keys.Card, epochs []int) (g archive.Grant, before bool, err error) {
 	recipients, err := grantees(card)
 	if err != nil {
-		return err
+		return g, false, err
 	}
 	own, err := id.Card()
 	if err != nil {
-		return err
+		return g, false, err
 	}
 	// The grant is sealed to the granting reader, too, so that info shows it.
 	if mine, err := grantees(own); err == nil {
 		recipients = append(recipients, mine...)
 	}
 	if known, err := grantedBefore(ctx, rec, id, card, epochs); err != nil {
-		return err
+		return g, false, err
 	} else if known != nil {
-		e.Printf("%s/%s\n", rec.Head().ID, shareName(known.Name))
-		e.Printf("%s (%s) can open %s of %s already, by your grant of %s\n", ui.Clean(card.Label()), card.Fingerprint(),
-			ui.EpochsText(known.Epochs), rec.Head().ID, known.Time.Local().Format("2006-01-02 15:04"))
-		return nil
+		return *known, true, nil
 	}
-	g, err := rec.Share(ctx, archive.ShareConfig{
+	g, err = rec.Share(ctx, archive.ShareConfig{
 		Signer: id.Signer(), To: card.Key, Recipients: recipients, Epochs: epochs,
 	})
-	if err != nil {
-		return err
-	}
-	e.Printf("%s/%s\n", rec.Head().ID, shareName(g.Name))
-	e.Printf("granted %s of %s to %s (%s)\n", ui.EpochsText(g.Epochs), rec.Head().ID, ui.Clean(card.Label()), card.Fingerprint())
-	if left := len(rec.Epochs()) - len(g.Epochs); left > 0 {
-		e.Notef("%s not granted.", ui.Count(left, "epoch"))
-	}
-	return nil
+	return g, false, err
 }
 
 // shareName returns the hash in the name of a grant, by which others find it.

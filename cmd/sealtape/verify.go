@@ -72,6 +72,9 @@ type verifyOptions struct {
 	share float64 // what sample says, 0 for all
 }
 
+// RecordingName returns what names the recording.
+func (o *verifyOptions) RecordingName() string { return o.id }
+
 func (o *verifyOptions) Check() (err error) {
 	if o.sample == "" {
 		return nil
@@ -118,7 +121,7 @@ func runVerify(ctx context.Context, a *access.Access, o *verifyOptions) error {
 		report.Problems += len(deep.Problems)
 		report.CannotRuleOut = append(deep.Cannot, report.CannotRuleOut...)
 	}
-	for _, p := range a.RevokedSigners(report.Signers) {
+	for _, p := range append(a.RevokedSigners(report.Signers), a.ClaimedSigners(report.Signers)...) {
 		problems = append(problems, p)
 		report.Problems++
 	}
@@ -185,7 +188,7 @@ func parseShare(s string) (float64, error) {
 // verify checks what can be checked without a key: all objects, or a share of them if
 // that is not 0.
 func verify(ctx context.Context, a *access.Access, id string, quick bool, share float64) (report archive.Report, problems []archive.Problem, err error) {
-	o := archive.Options{Verifiers: a.Recorders, Heads: a.Heads}
+	o := a.VerifyOptions()
 	add := func(p archive.Problem) { problems = append(problems, p) }
 	switch {
 	case quick:

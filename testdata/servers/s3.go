@@ -83,6 +83,26 @@ func (s S3) start(ctx context.Context, name, path, up string, args func(dir, add
 
 // Bucket creates a bucket.
 func (s *S3) Bucket(ctx context.Context, name string) error {
+	return s.asRoot(func(client *minio.Client) error {
+		if err := client.MakeBucket(ctx, name, minio.MakeBucketOptions{}); err != nil {
+			return fmt.Errorf("could not create the bucket %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// Policy sets the policy of a bucket, "" for none.
+func (s *S3) Policy(ctx context.Context, bucket, policy string) error {
+	return s.asRoot(func(client *minio.Client) error {
+		if err := client.SetBucketPolicy(ctx, bucket, policy); err != nil {
+			return fmt.Errorf("could not set the policy of %s: %w", bucket, err)
+		}
+		return nil
+	})
+}
+
+// asRoot calls f with a client that may do everything.
+func (s *S3) asRoot(f func(*minio.Client) error) error {
 	u, err := url.Parse(s.Endpoint)
 	if err != nil {
 		return err
@@ -100,8 +120,5 @@ func (s *S3) Bucket(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := client.MakeBucket(ctx, name, minio.MakeBucketOptions{}); err != nil {
-		return fmt.Errorf("could not create the bucket %s: %w", name, err)
-	}
-	return nil
+	return f(client)
 }

@@ -21,7 +21,8 @@ type Access struct {
 	Home  *keys.Home
 	Store archive.Store
 	Heads archive.HeadMemory
-	Share string // the random part of a share's name, as it was given with the ID
+	Share string  // the random part of a share's name, as it was given with the ID
+	link  *linked // what is opened by a link; nil otherwise
 
 	// What Keys returned, once it was asked.
 	asked      bool
@@ -109,6 +110,13 @@ func (a *Access) MemberSigned(ctx context.Context, id string) string {
 func (a *Access) Resolve(ctx context.Context, arg string) (string, error) {
 	if arg == "" {
 		return "", ui.Hinted(ui.Misuse("the ID of the recording is empty"), "if it was to come from a variable, that is not set")
+	}
+	if a.link != nil {
+		var err error
+		if a.Share != "" {
+			err = badGrant(archive.CheckShare(ctx, a.Store, a.link.Recording, a.Share))
+		}
+		return a.link.Recording, a.link.explain(err)
 	}
 	if link, ok := strings.CutPrefix(arg, "sealtape:"); ok {
 		id, _, _ := strings.Cut(link, "#")

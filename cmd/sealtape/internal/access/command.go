@@ -38,5 +38,20 @@ func WithStore[O interface {
 // OpenStoreOf does what withStore does, for a command that looks at something else
 // first.
 func OpenStoreOf(ctx context.Context, e *ui.Env, o flags.HasStore) (*Access, error) {
+	if r, ok := o.(flags.HasRecording); ok {
+		return OpenFor(ctx, e, r.RecordingName(), o.StoreName(), archive.RetryConfig{OnRetry: e.Retrying})
+	}
 	return Open(ctx, e, o.StoreName(), archive.RetryConfig{OnRetry: e.Retrying})
+}
+
+// OpenFor opens the store for a recording: that of a link, or the one of this name.
+func OpenFor(ctx context.Context, e *ui.Env, recording, store string, retry archive.RetryConfig) (*Access, error) {
+	i, ok, err := ReadLink(e, recording)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		return OpenLink(ctx, e, i, retry)
+	}
+	return Open(ctx, e, store, retry)
 }

@@ -19,8 +19,22 @@ import (
 // Options are what one brings along to open a recording.
 func (a *Access) Options(identities []age.Identity) tape.Options {
 	return tape.Options{Options: archive.Options{
-		Verifiers: a.Recorders, Granters: a.Counting(a.All), Revoked: a.Former, Identities: identities, Heads: a.Heads, Self: a.Own, Share: a.Share,
+		Verifiers: a.recorders(), Granters: a.Counting(a.All), Revoked: a.Former, Identities: identities, Heads: a.Heads, Told: a.told(), Self: a.Own, Share: a.Share,
 	}, Signer: a.signer, Evidence: evidence()}
+}
+
+// VerifyOptions are what one brings along to verify a recording.
+func (a *Access) VerifyOptions() archive.Options {
+	return archive.Options{Verifiers: a.recorders(), Heads: a.Heads, Told: a.told()}
+}
+
+// told returns the head that a link tells of, nil without one.
+func (a *Access) told() *archive.Head {
+	if a.link == nil {
+		return nil
+	}
+	h := a.link.Head()
+	return &h
 }
 
 // signer tells whose a key is.
@@ -28,6 +42,9 @@ func (a *Access) signer(key string) tape.Signer {
 	s := tape.Signer{Key: key, Who: key, Revoked: a.Distrusted(key)}
 	if who, known := a.Who(key); known {
 		s.Who = who
+	} else if a.claimed(key) {
+		s.Claimed = true
+		s.Who = "claimed by the link (" + a.link.words() + ")"
 	}
 	return s
 }
@@ -43,7 +60,11 @@ func (a *Access) OpenTape(ctx context.Context, id string, identities []age.Ident
 	if err != nil {
 		return nil, a.unopened(ctx, id, err)
 	}
-	return t, badGrant(t.Recording().CheckNamed(ctx))
+	err = t.Recording().CheckNamed(ctx)
+	if a.link != nil && errors.Is(err, archive.ErrNoKey) {
+		err = nil // a link is also for who needs no grant
+	}
+	return t, badGrant(err)
 }
 
 // badGrant returns the error of a grant that was named with what to do about it.
@@ -65,12 +86,12 @@ func badGrant(err error) error {
 // unopened returns the error of opening a recording with what else there is to say of
 // it.
 func (a *Access) unopened(ctx context.Context, id string, err error) error {
-	if errors.Is(err, archive.ErrForeignSigner) {
+	if a.link == nil && errors.Is(err, archive.ErrForeignSigner) {
 		if by := a.MemberSigned(ctx, id); by != "" {
 			return ui.WithHints(&saidError{err, by}, ui.MemberHint)
 		}
 	}
-	return err
+	return a.link.explain(err)
 }
 
 // A saidError is an error with more to say.
@@ -105,6 +126,9 @@ func (a *Access) OpenReadable(ctx context.Context, arg string, set func(*tape.Op
 		return nil, err
 	case opens:
 		return t, nil
+	}
+	if _, err := t.Recording().EpochSecret(ctx, t.Recording().Epochs()[0].Number); a.link != nil && errors.Is(err, archive.ErrNotListed) {
+		return nil, a.link.explain(err)
 	}
 	if err := a.Untrusted(ctx, t); err != nil {
 		return nil, err
@@ -204,6 +228,16 @@ func (a *Access) RevokedSigners(names []string) (problems []archive.Problem) {
 		}
 		who, _ := a.Who(n)
 		problems = append(problems, archive.Problem{Kind: ui.ProblemRevoked, Object: "head", Text: "signed by " + who})
+	}
+	return problems
+}
+
+// ClaimedSigners returns a problem if only a link says who recorded.
+func (a *Access) ClaimedSigners(names []string) (problems []archive.Problem) {
+	for _, n := range names {
+		if a.claimed(n) {
+			problems = append(problems, archive.Problem{Kind: ui.ProblemClaimed, Object: "head", Text: "signed by whom the link names: their card is not pinned (" + a.link.words() + ")"})
+		}
 	}
 	return problems
 }

@@ -72,6 +72,9 @@ func take(c *cli.Context, args []Argument) error {
 // HasStore are options with a StoreOption.
 type HasStore interface{ StoreName() string }
 
+// HasRecording are options that name a recording to read, by its ID or a link.
+type HasRecording interface{ RecordingName() string }
+
 // A StoreOption is that of commands that work on one store.
 type StoreOption struct{ Store string }
 

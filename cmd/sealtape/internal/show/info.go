@@ -23,7 +23,7 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 		{"recorded by:", strings.Join(i.Recorder, ", ")},
 		{"state:", stateText(archive.State(i.State))},
 		{"encryption:", quantum},
-		{"objects:", fmt.Sprintf("%d, %s", i.Objects, ui.Size(i.Bytes))},
+		{"objects:", objectsText(i)},
 	}
 	if i.Opens {
 		room := ui.Clean(i.Room)
@@ -239,4 +239,12 @@ func citation(text string) string {
 		return text
 	}
 	return fmt.Sprintf("%s (%s, %s)", h.ID, h.State, ui.Count(int(h.Size), "object"))
+}
+
+// objectsText says how many objects there are, and how large all is.
+func objectsText(i *InfoJSON) string {
+	if i.Unlisted {
+		return fmt.Sprintf("%d; the store does not list what it has", i.Objects)
+	}
+	return fmt.Sprintf("%d, %s", i.Objects, ui.Size(i.Bytes))
 }

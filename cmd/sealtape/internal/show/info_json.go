@@ -18,6 +18,7 @@ type InfoJSON struct {
 	Objects      int         `json:"objects"`
 	Missing      []string    `json:"missing_objects"`
 	Bytes        int64       `json:"bytes"`
+	Unlisted     bool        `json:"unlisted,omitempty"`
 	Segments     int         `json:"segments"`
 	Epochs       []epochJSON `json:"epochs"`
 	Opens        bool        `json:"opens"`
@@ -139,7 +140,7 @@ func InfoOf(d *tape.Description) *InfoJSON {
 	v := d.Verdict()
 	i := &InfoJSON{
 		ID: d.ID, State: string(d.State), Recorder: whoSigned(d.Signers), PostQuantum: d.PostQuantum, Objects: d.Objects, Missing: orNone(d.Missing),
-		Bytes: d.Bytes, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{},
+		Bytes: d.Bytes, Unlisted: d.Unlisted, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{},
 		ResealedFrom: d.ResealedFrom, Follows: d.Follows, Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
 		Participants: []personJSON{}, Tracks: []InfoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []LockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),

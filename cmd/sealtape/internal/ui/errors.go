@@ -154,6 +154,7 @@ var answers = []struct {
 	{is(keys.ErrNoMember), ExitFailed, Hint{"see which names are pinned", []string{"sealtape keys list"}}},
 
 	{is(archive.ErrNoStore), ExitFailed, Hint{Why: "check the name; sealtape record makes a folder, a bucket you make yourself"}},
+	{is(archive.ErrExpired), ExitFailed, Hint{Why: "ask who gave it to you for new access"}},
 	{both(archive.ErrDenied, syscall.EROFS), ExitFailed, Hint{Why: "the folder is on a file system that is read-only"}},
 	{both(archive.ErrDenied, fs.ErrPermission), ExitFailed, Hint{Why: "check who owns the folder and what is in it, and their modes"}},
 	{is(archive.ErrDenied), ExitFailed, Hint{"check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what that key may do", []string{"sealtape doctor --policy --store STORE"}}},
@@ -167,7 +168,9 @@ var answers = []struct {
 	{is(playback.ErrForeign), ExitUnverified, VerifyHint("ID")},
 	{is(archive.ErrRevokedGrant), ExitUnverified, grantHint},
 	{is(archive.ErrMoreShares), ExitNoKey, Hint{Why: "if someone shared it with you, ask them for the name that sealtape share printed, and give that for the ID"}},
+	{both(archive.ErrNoKey, archive.ErrNotListed), ExitNoKey, Hint{Why: "if someone shared it with you, ask them for a link that names the share"}},
 	{is(archive.ErrNoKey), ExitNoKey, readersHint},
+	{is(archive.ErrNotListed), ExitFailed, Hint{Why: "give the whole ID, and the name of the share if there is one"}},
 	{is(playback.ErrNothing), ExitIncomplete, Hint{"see why nothing was recorded", []string{"sealtape info ID"}}},
 	{is(playback.ErrFFmpegMissing), ExitFailed, Hint{"install ffmpeg, on Debian so; mkv, tracks, vtt and txt do without", []string{"apt install ffmpeg"}}},
 	{is(playback.ErrFFmpegLacks), ExitFailed, Hint{Why: "install an ffmpeg that has it, as Debian's does; mkv, tracks, vtt and txt do without"}},

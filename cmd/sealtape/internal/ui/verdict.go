@@ -64,7 +64,7 @@ func problemHint(ps []archive.Problem) Hint {
 	switch {
 	case has(ProblemRevoked):
 		return revokedHint
-	case has(archive.ProblemForeignSigner):
+	case has(archive.ProblemForeignSigner, ProblemClaimed):
 		return PinHint
 	case has(archive.ProblemRolledBack, archive.ProblemForked):
 		return rollbackHint
@@ -80,6 +80,9 @@ func problemHint(ps []archive.Problem) Hint {
 	}
 	return Hint{Why: "look for a copy, and ask who can write to the store"}
 }
+
+// ProblemClaimed: only an invitation says that the key that signed the head is a recorder's.
+const ProblemClaimed = "claimed-signer"
 
 // ProblemRevoked: the key that signed the head was revoked.
 const ProblemRevoked = "revoked-signer"

@@ -1,0 +1,224 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sealtape/sealtape/archive/link"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+// A linkLab has a recording in a bucket that Ada made and opens, and Bob, who does not.
+type linkLab struct {
+	*lab
+	ada, bob  string // homes
+	store, id string
+	bucket    string
+}
+
+func newLinkLab(t *testing.T) *linkLab {
+	t.Helper()
+	l := &linkLab{lab: newDesk(t)}
+	var adaCard, bobCard keys.Card
+	l.ada, adaCard = l.recorder("Ada")
+	l.bob, bobCard = l.person("Bob", adaCard)
+	l.must(l.ada, "keys", "add", writeCard(t, bobCard), "--yes")
+	folder := filepath.Join(l.dir, "store")
+	out, err := l.program("make-recording", l.ada, nil, folder).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.id = strings.TrimSpace(string(out))
+	l.store = l.minIO()
+	l.bucket, _, _ = strings.Cut(strings.TrimPrefix(l.store, "s3://"), "/")
+	l.must(l.ada, "copy", l.id, "--to", l.store, "--store", folder)
+	return l
+}
+
+// link makes a link and returns it, with what is said of it.
+func (l *linkLab) link(args ...string) (made, said string) {
+	l.t.Helper()
+	out, said, code := l.run(l.ada, nil, append([]string{"link", l.id, "--store", l.store}, args...)...)
+	if code != 0 {
+		l.t.Fatalf("sealtape link %s: exit code %d\n%s%s", args, code, out, said)
+	}
+	made, rest, _ := strings.Cut(out, "\n")
+	if rest != "" {
+		l.t.Errorf("standard output has more than a link: %q", rest)
+	}
+	return made, said
+}
+
+// asStranger runs sealtape without keys of the store.
+func (l *linkLab) asStranger(home, stdin string, args ...string) (stdout, stderr string, code int) {
+	l.t.Helper()
+	cmd := l.command(home, []string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_ENDPOINT_URL_S3=", "AWS_REGION="}, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		l.t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// A fetched is what fetchlink.mjs says.
+type fetched struct {
+	Head, Failed, Listing string
+	Objects               int
+	Differ, Listed        []string
+	Tried                 map[string]string
+}
+
+// fetch reads the recording as the page does.
+func (l *linkLab) fetch(made string, tried ...string) (f fetched) {
+	l.t.Helper()
+	cmd := exec.CommandContext(l.ctx, "node", append([]string{"--no-warnings", "--import", "../../playback/web/pagetest/modules.mjs", "testdata/fetchlink.mjs"}, tried...)...)
+	cmd.Stdin = strings.NewReader(made + "\n")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err == nil {
+		err = json.Unmarshal(out, &f)
+	}
+	if err != nil {
+		l.t.Fatalf("%v\n%s%s", err, out, errs.String())
+	}
+	return f
+}
+
+// policyIn returns the policy that a command said to set.
+func policyIn(t *testing.T, said string) string {
+	t.Helper()
+	m := regexp.MustCompile(`--policy '(.*)'\n`).FindStringSubmatch(said)
+	if m == nil {
+		t.Fatalf("no policy is said:\n%s", said)
+	}
+	return m[1]
+}
+
+// TestLink: each kind of link lets the page and the program read one recording from a real
+// server, and nothing else; Bob, who is no reader, opens it by the share that it names.
+func TestLink(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	l := newLinkLab(t)
+	missing := "segments/000099.age"
+
+	// Nobody may read yet.
+	_, said, code := l.run(l.ada, nil, "link", l.id, "--store", l.store, "--by", "public")
+	if code != 1 || !strings.Contains(said, "strangers do not get the recording yet") {
+		t.Fatalf("before the policy: exit code %d\n%s", code, said)
+	}
+	policy := policyIn(t, said)
+
+	var public string
+	for _, tt := range []struct {
+		by      string
+		args    []string
+		missing string // what the page is told of an object that is not there
+		lists   bool
+		secret  string // what is said
+	}{
+		{by: "session", args: []string{"--by", "session", "--expires", "15m"}, missing: "absent", lists: true, secret: "it holds credentials"},
+		{by: "presigned", args: []string{"--expires", "1h"}, missing: "refused", secret: "whoever has it can fetch"},
+		{by: "public", missing: "absent", secret: "Anybody who knows the ID"},
+	} {
+		if tt.by == "public" {
+			if err := minIO.get(t).Policy(l.ctx, l.bucket, policy); err != nil {
+				t.Fatal(err)
+			}
+		}
+		made, said := l.link(append(tt.args, "--to", "Bob", "--page", "https://meet.example.org/tapes/", "--at", "0:01")...)
+		page, invitation, _ := link.Cut(made)
+		i, err := link.Parse(invitation)
+		if err != nil || page != "https://meet.example.org/tapes/" || i.Recording != l.id || i.From.Seconds() != 1 || i.Share == "" {
+			t.Fatalf("%s: %+v, %v", tt.by, i, err)
+		}
+		if i.Secret() != (tt.by != "public") || !strings.Contains(said, tt.secret) || i.Secret() == i.Expires.IsZero() {
+			t.Errorf("%s: secret %t, until %v\n%s", tt.by, i.Secret(), i.Expires, said)
+		}
+		f := l.fetch(made, missing)
+		if f.Failed != "" || f.Objects != int(i.Size) || len(f.Differ) > 0 || f.Tried["share"] != "" || f.Tried[missing] != tt.missing {
+			t.Errorf("%s: the page reads %+v", tt.by, f)
+		}
+		if tt.by == "session" && (f.Tried["past"] != "expired" || f.Tried["future"] != "refused clock" || f.Tried["other"] != "403" || f.Tried["otherList"] != "403") {
+			t.Errorf("%s: at other times and elsewhere: %v", tt.by, f.Tried)
+		}
+		if tt.lists != slices.Contains(f.Listed, l.id+"/head") || tt.lists == (f.Listing == "notListed") {
+			t.Errorf("%s: the page lists %q, %s", tt.by, f.Listed, f.Listing)
+		}
+		// Bob's program, without keys of the store; for a moment by a file, for all by the argument.
+		for _, args := range [][]string{{"info", made}, {"verify", "--deep", "-"}, {"decrypt", made, "-o", filepath.Join(l.dir, "out-"+tt.by)}, {"export", "-", "-o", filepath.Join(l.dir, tt.by+".mkv")}} {
+			out, errs, code := l.asStranger(l.bob, made, args...)
+			if code != 0 {
+				t.Errorf("%s: sealtape %s: exit code %d\n%s%s", tt.by, args[0], code, out, errs)
+			}
+			unlisted := strings.Contains(out, "the store does not list")
+			if args[0] == "verify" && unlisted == tt.lists {
+				t.Errorf("%s: says that it is not listed: %t\n%s", tt.by, unlisted, out)
+			}
+		}
+		if out, errs, code := l.asStranger(l.bob, made, "share", made, "--to", "Ada"); code != 2 || !strings.Contains(errs, "a link is for commands that only read") {
+			t.Errorf("%s: sealtape share: exit code %d\n%s%s", tt.by, code, out, errs)
+		}
+		public = made
+	}
+
+	// What pages may read of it.
+	checked := l.must(l.ada, "doctor", "--store", l.store, "--web", "https://meet.example.org/tapes/")
+	for _, want := range []string{"ok       gives pages", "ok       tells pages", "nothing to strangers"} {
+		if !strings.Contains(checked, want) {
+			t.Errorf("doctor does not say %q:\n%s", want, checked)
+		}
+	}
+
+	// What is another recording's, or an older state's, is refused as that.
+	_, invitation, _ := link.Cut(public)
+	i, err := link.Parse(invitation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, other, thief := *i, *i, *i
+	later.Size++
+	other.Root[0] ^= 1
+	thief.Recorder = slices.Clone(i.Recorder)
+	thief.Recorder[0] ^= 1
+	for _, tt := range []struct {
+		what string
+		i    link.Invitation
+		code int
+		said string
+	}{
+		{"of a later state", later, 4, "the store shows an older state than the one that the link was made for"},
+		{"of another root", other, 4, "that is not the recording that the link was made for"},
+		{"of another recorder", thief, 4, "it is not signed by the recorder that the link names"},
+	} {
+		out, errs, code := l.asStranger(l.bob, "", "info", "#"+tt.i.String())
+		if code != tt.code || !strings.Contains(errs, tt.said) {
+			t.Errorf("%s: exit code %d\n%s%s", tt.what, code, out, errs)
+		}
+	}
+	if f := l.fetch("#" + later.String()); f.Failed != "" {
+		t.Errorf("the store does not judge: %+v", f)
+	}
+
+	// Who has pinned nobody is told that the recorder is claimed.
+	eve, _ := l.person("Eve")
+	out, errs, code := l.asStranger(eve, "", "info", public)
+	if code != 5 || !strings.Contains(errs, "The recorder is claimed") || !strings.Contains(out, "claimed by the link (") {
+		t.Errorf("a claimed recorder: exit code %d\n%s%s", code, out, errs)
+	}
+	out, errs, code = l.asStranger(eve, "", "verify", public)
+	if code != 4 || !strings.Contains(out, "signed by whom the link names: their card is not pinned") || !strings.Contains(errs, "sealtape keys add --recorder FILE") {
+		t.Errorf("a claimed recorder is verified: exit code %d\n%s%s", code, out, errs)
+	}
+}
