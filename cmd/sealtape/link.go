@@ -270,20 +270,22 @@ func shareFor(ctx context.Context, a *access.Access, t *tape.Tape, to string) (s
 // the recorder gave them.
 func readsAll(ctx context.Context, t *tape.Tape, name string) bool {
 	d, err := t.Describe(ctx)
-	if err != nil {
-		return false
-	}
+	return err == nil && namedInAll(d.Events, len(d.Epochs), name)
+}
+
+// namedInAll reports whether events name somebody as a reader of so many epochs. What
+// cannot be told is no: a share too many does no harm.
+func namedInAll(events []media.Event, epochs int, name string) bool {
 	told := 0
-	for _, e := range d.Events {
+	for _, e := range events {
 		if e.Type != media.EventEpoch {
 			continue
 		}
-		told++
-		if !slices.Contains(strings.Split(e.Text, ", "), name) {
+		if told++; !slices.Contains(strings.Split(e.Text, ", "), name) {
 			return false
 		}
 	}
-	return told > 0 && told >= len(d.Epochs)
+	return told > 0 && told >= epochs
 }
 
 // readQuery reads a token from a file: a query, with or without the ?.
