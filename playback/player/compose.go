@@ -36,6 +36,16 @@ func (p *Player) edgesOf(ctx context.Context, t *openRecording, next *playback.S
 	return t.edges[next.Number].first
 }
 
+// knownEdges returns what is known of the next segment without reading it.
+func (t *openRecording) knownEdges(next *playback.Segment) map[uint64]media.Frame {
+	if next == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.edges[next.Number].first
+}
+
 // A composer makes parts of one segment.
 type composer struct {
 	t          *openRecording

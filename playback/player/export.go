@@ -42,6 +42,8 @@ func text(format playback.TextFormat) func(context.Context, *playback.Session, i
 type Excerpt struct {
 	Format   string        // the name of one of Config.Formats
 	From, To time.Duration // on the recording's clock; a To of 0 is its end
+	// Participants are the identities whose tracks are saved. Empty means all.
+	Participants []string
 }
 
 // A File describes a file that is about to be written.
@@ -85,7 +87,7 @@ func (p *Player) Export(ctx context.Context, id string, e Excerpt, create func(F
 	t.mu.Unlock()
 	format := p.c.Formats[i]
 	out := &exported{create: create, file: File{Name: exportName(session.Start(), e.From, e.To) + "." + format.Name, MIME: format.MIME, Size: -1}}
-	report, err := format.Write(ctx, session, out, playback.ExportOptions{From: e.From, To: e.To}, func(size int64) { out.file.Size = size })
+	report, err := format.Write(ctx, session, out, playback.ExportOptions{From: e.From, To: e.To, Participants: e.Participants}, func(size int64) { out.file.Size = size })
 	t.noteFailed(report)
 	return err
 }

@@ -58,14 +58,17 @@ func TestExport(t *testing.T) {
 			}
 		}
 	}
-	for e, name := range map[player.Excerpt]string{
-		{Format: "mkv"}:                        "2026-03-04-0506.mkv",
-		{Format: "mkv", From: 2500e6, To: 7e9}: "2026-03-04-0506-from-3s-to-7s.mkv",
-		{Format: "txt", From: 12e9}:            "2026-03-04-0506-from-12s.txt",
-		{Format: "vtt", From: 0, To: 72400e6}:  "2026-03-04-0506-from-0s-to-1m12s.vtt",
+	for _, c := range []struct {
+		e    player.Excerpt
+		name string
+	}{
+		{player.Excerpt{Format: "mkv"}, "2026-03-04-0506.mkv"},
+		{player.Excerpt{Format: "mkv", From: 2500e6, To: 7e9}, "2026-03-04-0506-from-3s-to-7s.mkv"},
+		{player.Excerpt{Format: "txt", From: 12e9}, "2026-03-04-0506-from-12s.txt"},
+		{player.Excerpt{Format: "vtt", From: 0, To: 72400e6}, "2026-03-04-0506-from-0s-to-1m12s.vtt"},
 	} {
-		if file, _, err := save(t.Context(), p, e); err != nil || file.Name != name {
-			t.Errorf("%+v: named %q, %v", e, file.Name, err)
+		if file, _, err := save(t.Context(), p, c.e); err != nil || file.Name != c.name {
+			t.Errorf("%+v: named %q, %v", c.e, file.Name, err)
 		}
 	}
 }
@@ -78,6 +81,9 @@ func TestExportRefused(t *testing.T) {
 		if file, _, err := save(t.Context(), p, e); !errors.Is(err, player.ErrRequest) || file.Name != "" {
 			t.Errorf("%+v: %v, %+v", e, err, file)
 		}
+	}
+	if _, _, err := save(t.Context(), p, player.Excerpt{Format: "mkv", Participants: []string{"nobody"}}); err == nil || player.KindOf(err) != player.Gone {
+		t.Errorf("of nobody: %v", err)
 	}
 	if file, _, err := save(t.Context(), p, player.Excerpt{Format: "mkv", From: 61e9, To: 72e9}); err == nil || player.KindOf(err) != player.Gone || file.Name != "" {
 		t.Errorf("nothing is there: %v, %+v", err, file)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
 // A Kind is what an error means to a page, which has the words for it. The error's
@@ -16,10 +17,19 @@ const (
 	Damaged Kind = "failed" // it is not what was recorded
 	Gone    Kind = "gone"   // there is no such thing
 	Later   Kind = "later"  // momentary: another try may help
+
+	RolledBack Kind = "rolled-back" // the store has an earlier state of it than was seen before, or another one
+	Foreign    Kind = "foreign"     // no recorder that the reader trusts signed it
 )
 
 // KindOf returns the kind of an error that is not nil.
 func KindOf(err error) Kind {
+	switch tape.StateOf(err) {
+	case tape.StateRolledBack:
+		return RolledBack
+	case tape.StateForeign:
+		return Foreign
+	}
 	switch {
 	case errors.Is(err, playback.ErrLocked):
 		return Locked

@@ -29,6 +29,11 @@ type Config struct {
 	// CacheBytes is the most decrypted bytes in memory, those being read
 	// included. 0 means 32 MiB.
 	CacheBytes int64
+	// Eager answers a segment that nothing was played before, the first one or one
+	// after a jump, without reading the next one. The first picture comes sooner
+	// where there is one thread. The segment's last frames end where their own
+	// lengths say.
+	Eager bool
 	// Patience is how long the Player waits for various things.
 	Patience Patience
 }

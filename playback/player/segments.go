@@ -10,6 +10,7 @@ import (
 
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/internal/fragment"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // aheadBy is how many segments are read ahead of the asked-for one.
@@ -31,7 +32,7 @@ func (p *Player) Segment(ctx context.Context, id string, n int, wanted []uint64,
 	if err != nil {
 		return err
 	}
-	seg, prev, next, err := t.begin(n)
+	seg, prev, next, eager, err := t.begin(n)
 	if err != nil {
 		return err
 	}
@@ -44,9 +45,15 @@ func (p *Player) Segment(ctx context.Context, id string, n int, wanted []uint64,
 	}
 	p.cache.release(e)
 	// Read further ahead only now: this segment was urgent.
-	t.readAhead(n, aheadBy)
-	after := p.edgesOf(ctx, t, next)
-	t.await(ctx, prev)
+	var after map[uint64]media.Frame
+	if eager {
+		defer t.readAhead(n, aheadBy)
+		after = t.knownEdges(next)
+	} else {
+		t.readAhead(n, aheadBy)
+		after = p.edgesOf(ctx, t, next)
+		t.await(ctx, prev)
+	}
 	if e, err = p.cache.get(ctx, cacheKey{t, n}); err != nil {
 		return err
 	}
@@ -74,17 +81,17 @@ func (p *Player) Segment(ctx context.Context, id string, n int, wanted []uint64,
 
 // begin notes that segment n is asked for, and begins to read it and the next
 // one. It returns the segment and its neighbours. A neighbour is nil if none can
-// be read.
-func (t *openRecording) begin(n int) (seg, prev, next *playback.Segment, err error) {
+// be read. If it is to be answered eagerly, the next one is not read yet.
+func (t *openRecording) begin(n int) (seg, prev, next *playback.Segment, eager bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i, ok := t.place(n)
 	if !ok {
-		return nil, nil, nil, playback.ErrNotListed
+		return nil, nil, nil, false, playback.ErrNotListed
 	}
 	seg = &t.segments[i]
 	if err := errOf(seg.State); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, false, err
 	}
 	if i > 0 && t.segments[i-1].State == playback.Readable {
 		prev = &t.segments[i-1]
@@ -96,8 +103,12 @@ func (t *openRecording) begin(n int) (seg, prev, next *playback.Segment, err err
 		t.active[n] = &activity{done: make(chan struct{})}
 	}
 	t.active[n].requests++
-	t.readAheadLocked(i, 1)
-	return seg, prev, next, nil
+	ahead := 1
+	if t.p.c.Eager && (prev == nil || t.active[prev.Number] == nil && t.edges[prev.Number].runs == nil) {
+		eager, ahead = true, 0
+	}
+	t.readAheadLocked(i, ahead)
+	return seg, prev, next, eager, nil
 }
 
 // readAhead begins to read count segments from segment n on. It stops earlier

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,4 +226,40 @@ func TestSoundWhileAPictureBegins(t *testing.T) {
 			t.Errorf("segment %d: pictures from %v, want %v", n, parts[1].From, want)
 		}
 	}
+}
+
+// TestEager: a segment that nothing was played before is answered without the next one,
+// and those that follow join it.
+func TestEager(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := playertest.Meeting(t, 6)
+		p := playertest.New(t, player.Config{Library: playertest.Of(r), Eager: true})
+		if _, err := p.Describe(t.Context(), id, none); err != nil {
+			t.Fatal(err)
+		}
+		var answered atomic.Bool
+		r.OnRead(func(ctx context.Context, n int) error {
+			if n > 2 && !answered.Load() {
+				t.Errorf("segment %d was read before segment 2 was answered", n)
+			}
+			return nil
+		})
+		begun := time.Now()
+		parts := playertest.Parts(t, segment(t.Context(), p, 2).b)
+		answered.Store(true)
+		if len(parts) != 2 || parts[0].To != 15 || parts[1].To < 15.4 || time.Since(begun) != 0 {
+			t.Errorf("after %v, parts %+v", time.Since(begun), parts)
+		}
+		synctest.Wait()
+		if reads := r.Reads(); reads[3] != 1 || reads[5] != 1 {
+			t.Errorf("read ahead: %v", reads)
+		}
+		for n := 3; n < 6; n++ {
+			parts := playertest.Parts(t, segment(t.Context(), p, n).b)
+			if len(parts) != 2 || parts[0].From != float64(5*n) || parts[0].To != float64(5*n+5) || parts[1].To > float64(5*n)+5.5 {
+				t.Errorf("segment %d: %+v", n, parts)
+			}
+		}
+		p.Close()
+	})
 }

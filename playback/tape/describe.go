@@ -17,7 +17,7 @@ import (
 // Unopened describes a recording for which Open returned err. The State is "" if
 // the store failed.
 func Unopened(id string, err error) *Description {
-	return &Description{ID: id, State: unopenedState(err), Err: err}
+	return &Description{ID: id, State: StateOf(err), Err: err}
 }
 
 // Log describes the recording by its log, and by which epochs open: a request or

@@ -91,11 +91,11 @@ func ofKind(err error) error {
 
 // refused reports whether a recording did not open because of itself, and not
 // because it is missing, or the store does not answer.
-func refused(err error) bool { return unopenedState(err) != "" && !errors.Is(err, fs.ErrNotExist) }
+func refused(err error) bool { return StateOf(err) != "" && !errors.Is(err, fs.ErrNotExist) }
 
-// unopenedState returns the state of a recording that did not open because of
-// itself. "" means that the error is momentary.
-func unopenedState(err error) archive.State {
+// StateOf returns the state of a recording that did not open because of itself: one
+// of those of this package. "" means that the error is momentary.
+func StateOf(err error) archive.State {
 	var corrupt *archive.CorruptError
 	var back *archive.RollbackError
 	var fork *archive.ForkError

@@ -23,6 +23,9 @@ var statuses = map[player.Kind]int{
 	player.Damaged: http.StatusUnprocessableEntity,
 	player.Gone:    http.StatusNotFound,
 	player.Later:   http.StatusServiceUnavailable,
+
+	player.RolledBack: http.StatusConflict,
+	player.Foreign:    http.StatusPreconditionFailed,
 }
 
 // fail answers with an error.

@@ -2,7 +2,7 @@ import { Splitter } from "./splitter.js";
 import { Trouble } from "./source.js";
 
 /** @type {Record<number, import("./source.js").TroubleKind>} by an answer's status */
-const kinds = { 404: "gone", 422: "failed", 423: "locked" };
+const kinds = { 404: "gone", 409: "rolled-back", 412: "foreign", 422: "failed", 423: "locked" };
 
 /**
  * HTTPSource asks the command that serves the page. Addresses are relative to this

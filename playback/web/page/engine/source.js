@@ -37,12 +37,13 @@
  * @property {Uint8Array<ArrayBuffer>} media
  */
 
-/** @typedef {"locked"|"failed"|"gone"|"later"} TroubleKind later: ask again; the others are final */
+/** @typedef {"locked"|"failed"|"gone"|"rolled-back"|"foreign"|"later"} TroubleKind later: ask again; the others are final */
 
 /**
- * @typedef {"store"|"silent"|"broken"|"foreign"|"status"|"click"} Why what is waited for:
+ * @typedef {"store"|"silent"|"broken"|"foreign"|"status"|"click"|"expired"|"ended"} Why what is waited for:
  *     the store does not answer; what serves the page does not; an answer broke off, is
- *     not of the kind asked for, or is a refusal; the browser wants a click before sound
+ *     not of the kind asked for, or is a refusal; the browser wants a click before sound;
+ *     what a link lets one read by has ended; what decrypts has
  */
 
 /** A Trouble is an answer that is none. kind says what to do about it. */

@@ -26,6 +26,10 @@ const failures = {
 		icon: "alert", head: "trouble.failed", text: "trouble.failed.text", hint: "trouble.failed.hint", command: "sealtape verify", again: false,
 	},
 	gone: { icon: "search", head: "trouble.gone", text: "trouble.gone.text", hint: "trouble.gone.hint", command: "", again: false },
+	"rolled-back": {
+		icon: "alert", head: "trouble.rolledBack", text: "trouble.rolledBack.text", hint: "trouble.rolledBack.hint", command: "", again: false,
+	},
+	foreign: { icon: "alert", head: "trouble.foreign", text: "trouble.foreign.text", hint: "trouble.foreign.hint", command: "", again: false },
 	later: { icon: "alert", head: "trouble.later", text: "", hint: "trouble.later.hint", command: "", again: true },
 };
 

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/playback/site"
+	"github.com/sealtape/sealtape/playback/web"
+	"github.com/sealtape/sealtape/testdata/player"
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+// run runs a script beside the program, in Node: see testdata/run.mjs. It reads what the
+// script returns.
+func (r recorded) run(t *testing.T, script string, settings map[string]any, found any) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	built, err := site.Build(site.Config{Page: web.Page(), Program: compiled(t), Glue: site.Glue(), Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker := slices.IndexFunc(built.Files, func(f site.File) bool { return strings.HasPrefix(f.Name, "worker-") })
+	all := map[string]any{"recorders": []any{map[string]any{"key": r.vkey, "who": "Owner"}}, "recording": r.id}
+	for k, v := range settings {
+		all[k] = v
+	}
+	config, err := json.Marshal(map[string]any{"folder": r.folder, "program": write("sealtape.wasm", compiled(t)),
+		"worker": string(built.Files[worker].Data), "settings": all, "secrets": r.secrets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "testdata/run.mjs", write("config.json", config), write("script.js", []byte(script)))
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("node: %v\n%s", err, complaint.String())
+	}
+	if err := json.Unmarshal(out, found); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+}
+
+// TestAnswers: the program answers what the page asks, by messages.
+func TestAnswers(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	r := record(t, flashes)
+	var got struct {
+		State, Signers string
+		Tracks         int
+		Parts          []struct {
+			Track string
+			From  float64
+			Bytes int
+		}
+		Asked, Trouble []string
+		Saved, Size    int
+		File           string
+		Memory         int
+	}
+	r.run(t, `
+		const d = await source.recording(id), uids = d.tracks.map((t) => t.uid);
+		const parts = await segment(0, uids);
+		const before = [...asked];
+		let saved = 0, file;
+		await source.save(id, { format: "mkv", begin: 1, end: 9 }, {
+			begin: (f) => file = f,
+			write: async (bytes) => { saved += bytes.length; },
+		});
+		const stopped = new AbortController();
+		setChange(async (name, bytes, signal) => {
+			if (!name.endsWith("000007.age")) return bytes;
+			setTimeout(() => stopped.abort(), 1);
+			await new Promise((ok, no) => signal.addEventListener("abort", () => no({ kind: "stopped" })));
+		});
+		return {
+			state: d.state, signers: d.signers.join(), tracks: uids.length, asked: before, memory: await source.memory(),
+			parts: parts.map((p) => ({ track: p.track, from: p.from, bytes: p.init.length + p.media.length })),
+			saved, size: file.size, file: file.name,
+			trouble: [
+				await trouble(segment(99, uids)), await trouble(source.recording("01JD3Q8ZC5MEETING")),
+				await trouble(source.save(id, { format: "exe" }, { begin() {}, async write() {} })),
+				await trouble(segment(7, uids, stopped.signal)),
+				await trouble(source.recordings()),
+			],
+		};`, nil, &got)
+	if got.State != "closed" || got.Signers != "Owner" || got.Tracks != 3 || len(got.Parts) != 3 {
+		t.Errorf("%+v", got)
+	}
+	for _, p := range got.Parts {
+		if p.From != 0 || p.Bytes < 100 {
+			t.Errorf("%+v", p)
+		}
+	}
+	// What is about to play, and nothing else.
+	if slices.ContainsFunc(got.Asked, func(name string) bool { return strings.HasSuffix(name, "000005.age") }) {
+		t.Errorf("asked for %q", got.Asked)
+	}
+	if got.Saved < 10_000 || got.Saved != got.Size || !strings.HasSuffix(got.File, ".mkv") {
+		t.Errorf("saved %d bytes of %d as %q", got.Saved, got.Size, got.File)
+	}
+	if want := []string{"gone", "gone", "later store", "AbortError: This operation was aborted", "later store"}; !slices.Equal(got.Trouble, want) {
+		t.Errorf("trouble %q, want %q", got.Trouble, want)
+	}
+	if got.Memory < 1<<20 || got.Memory > 100<<20 {
+		t.Errorf("%d bytes of memory", got.Memory)
+	}
+}
+
+// TestTampered: what is not what was recorded is told by its kind, whatever it is, and
+// none of it is given.
+func TestTampered(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	r := record(t, flashes)
+	for name, c := range map[string]struct{ change, settings, want string }{
+		"head of another":    {change: `name.endsWith("/head") ? Buffer.from(String(bytes).replace("closed", "open")) : bytes`, want: "failed"},
+		"log":                {change: `name.endsWith("/log/0000") ? bytes.subarray(1) : bytes`, want: "failed"},
+		"no head":            {change: `name.endsWith("/head") ? null : bytes`, want: "gone"},
+		"another recorder's": {settings: "recorders", want: "foreign"},
+		"older than told":    {settings: "told", want: "rolled-back"},
+		"away":               {change: `{ if (name.endsWith("/head")) throw { kind: "away" }; return bytes; }`, want: "later store"},
+		"expired":            {change: `{ throw { kind: "expired" }; }`, want: "later expired"},
+		"no epoch":           {change: `name.includes("/epochs/") ? null : bytes`, want: "failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings := map[string]any{}
+			switch c.settings {
+			case "recorders":
+				settings["recorders"] = []any{}
+			case "told":
+				settings["told"] = "sealtape.v1/" + r.id + "\n900000\n" + strings.Repeat("A", 43) + "=\nstate: open\n"
+			}
+			change := c.change
+			if change == "" {
+				change = "bytes"
+			}
+			var got string
+			r.run(t, "setChange(async (name, bytes) => "+change+");\nreturn trouble(source.recording(id));", settings, &got)
+			if got != c.want {
+				t.Errorf("it says %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestManyReaders: an epoch of 512 readers opens, and the keys are asked once for each.
+func TestManyReaders(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	r := record(t, func(readers player.Readers) (player.Meeting, error) {
+		m, err := player.Flashes(readers, 1, 0, 12*time.Second, false)
+		for range 511 {
+			id, err := age.GenerateHybridIdentity()
+			if err != nil {
+				return m, err
+			}
+			m.Epochs[0].Readers = append(m.Epochs[0].Readers, id.Recipient())
+		}
+		m.Epochs[0].Readers = slices.DeleteFunc(m.Epochs[0].Readers, func(r age.Recipient) bool { return r == readers.Some[0] })
+		return m, err
+	})
+	var got struct {
+		State  string
+		Epochs []struct{ Epoch, Files, Bytes int }
+		Parts  int
+	}
+	r.run(t, `const d = await source.recording(id);
+		return { state: d.state, epochs, parts: (await segment(1, d.tracks.map((t) => t.uid))).length };`, nil, &got)
+	if got.State != "closed" || got.Parts != 1 || len(got.Epochs) != 1 || got.Epochs[0].Epoch != 1 || got.Epochs[0].Files != 1 || got.Epochs[0].Bytes < 700_000 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestFaults: a program that fails is begun anew; a question over which it always does is
+// given up, and others are answered.
+func TestFaults(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	r := record(t, flashes)
+	var got []string
+	r.run(t, `const out = [], described = async () => (await source.recording(id)).version;
+		out.push(await described(), await trouble(source.fail()), await described());
+		out.push(await trouble(source.fail()), await trouble(source.fail()), await described());
+		return out;`, nil, &got)
+	if want := []string{"1 1.1", "later ended", "2 1.1", "later ended", "failed", "3 1.1"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
