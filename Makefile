@@ -70,7 +70,7 @@ check:
 
 bench:
 	@for d in testdata/clock testdata/clock/yardstick; do (cd $$d && SEALTAPE_TEST_ALL=1 go test -count=1 -v . | grep 'two tracks\|odd sender:'); done
-	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./playback ./recorder/frame ./testdata/pipeline ./testdata/meeting ./testdata/player
+	MEETING=$(MEETING) .ci/bench ./archive ./archive/s3 ./playback ./recorder/frame ./testdata/pipeline ./testdata/meeting ./testdata/player ./cmd/sealtape-web
 
 soak:
 	go vet -tags soak $(SOAKS)

@@ -196,11 +196,14 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	r := record(t, flashes)
 	var got []string
-	r.run(t, `const out = [], described = async () => (await source.recording(id)).version;
-		out.push(await described(), await trouble(source.fail()), await described());
-		out.push(await trouble(source.fail()), await trouble(source.fail()), await described());
+	r.run(t, `const described = async () => (await source.recording(id)).version, first = await described();
+		const { tracks } = await source.recording(id), uids = tracks.map((t) => t.uid);
+		setFatal(({ what, detail }) => what === "segment" && detail.number === 3);
+		const out = [first, String((await segment(2, uids)).length)];
+		for (let i = 0; i < 3; i++) out.push(await trouble(segment(3, uids)));
+		out.push(await described(), String((await segment(4, uids)).length));
 		return out;`, nil, &got)
-	if want := []string{"1 1.1", "later ended", "2 1.1", "later ended", "failed", "3 1.1"}; !slices.Equal(got, want) {
+	if want := []string{"1 1.1", "3", "later ended", "later ended", "failed", "3 1.1", "3"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -1,5 +1,4 @@
 /** The page of the tests: keys and memory are as the tests say, all else is the page's. */
-import { AheadStore } from "./ahead.js";
 import { parts } from "./parts.js";
 import { FetchStore } from "./store.js";
 import { WorkerSource } from "./worker_source.js";
@@ -31,8 +30,8 @@ async function main() {
 		},
 	};
 	const { program, worker } = parts();
-	const store = new AheadStore(new FetchStore(invitation), invitation.recording, true);
-	const source = window.source = new WorkerSource({ program, worker, settings, around: { store, keyring, heads } });
+	const begun = async () => window.worker = await worker();
+	const source = window.source = new WorkerSource({ program, worker: begun, settings, around: { store: new FetchStore(invitation), keyring, heads } });
 	return watch(source, invitation.recording);
 }
 

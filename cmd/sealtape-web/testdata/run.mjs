@@ -31,6 +31,7 @@ class PageWorker {
 
 	postMessage(message, transfer) {
 		this.worker.postMessage(message, transfer);
+		if (message.ask && fatal(message)) this.worker.postMessage({ ask: "no number", what: "", detail: {} }); // which it trips over
 	}
 
 	terminate() {
@@ -39,6 +40,7 @@ class PageWorker {
 }
 
 const asked = [], epochs = [], heads = new Map();
+let fatal = () => false;
 let change = async (name, bytes) => bytes;
 const store = {
 	async get(name, { signal, max } = {}) {
@@ -75,8 +77,8 @@ const segment = async (number, uids, signal = null) => {
 	return parts;
 };
 const AsyncFunction = (async () => {}).constructor;
-const found = await new AsyncFunction("with_", `const { source, id, asked, epochs, heads, trouble, segment, setChange } = with_;\n${script}`)(
-	{ source, id, asked, epochs, heads, trouble, segment, setChange: (f) => change = f });
+const found = await new AsyncFunction("with_", `const { source, id, asked, epochs, heads, trouble, segment, setChange, setFatal } = with_;\n${script}`)(
+	{ source, id, asked, epochs, heads, trouble, segment, setChange: (f) => change = f, setFatal: (f) => fatal = f });
 console.log(JSON.stringify(found));
 source.close();
 process.exit(0);

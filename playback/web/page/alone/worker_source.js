@@ -1,5 +1,6 @@
 import { Splitter } from "../engine/splitter.js";
 import { Trouble } from "../engine/source.js";
+import { AheadStore } from "./ahead.js";
 import { Host } from "./host.js";
 
 /**
@@ -63,7 +64,9 @@ export class WorkerSource {
 	 * @param {Settings} config.settings
 	 */
 	constructor(config) {
+		const { around, settings: { recording, at } } = config;
 		this.#config = config;
+		if (recording) this.#config = { ...config, around: { ...around, store: new AheadStore(around.store, recording, !at) } };
 		this.#begun = this.#begin();
 	}
 
@@ -136,11 +139,6 @@ export class WorkerSource {
 			this.#measures.push(ok);
 			this.#worker?.postMessage({ memory: true });
 		});
-	}
-
-	/** fail ends the program as a fault in it would, for tests. */
-	fail() {
-		return this.#ask("panic", {});
 	}
 
 	/** close ends the worker. */
