@@ -207,3 +207,56 @@ func TestFaults(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestGoesOn: a recording that goes on is followed. A state that comes before one that was
+// seen is refused, also by a program that begins anew.
+func TestGoesOn(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	people, err := player.NewPeople(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := flashes(people.Readers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, before := t.TempDir(), filepath.Join(t.TempDir(), "before")
+	tape, err := player.NewTape(folder, people.Signer.Signer(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tape.Until(20 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(before, os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	if err := tape.Until(m.Length); err != nil {
+		t.Fatal(err)
+	}
+	if err := tape.Close(); err != nil {
+		t.Fatal(err)
+	}
+	card, err := people.Signer.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, folder, tape.ID(), card.Key, people.Signer.AgeIdentities())
+	after := r.folder
+	r.folder = before
+	var got []string
+	r.run(t, `const say = (d) => d.state + " " + d.segments.length + " from " + d.from;
+		const d = await source.recording(id), uids = d.tracks.map((t) => t.uid);
+		setFolder(`+"`"+after+"`"+`);
+		const known = { version: d.version, from: 3, events: d.events.length };
+		const later = await source.later(id, known, new AbortController().signal);
+		const out = [say(d), say(later), String((await segment(7, uids)).length)];
+		setFolder(`+"`"+before+"`"+`);
+		fail();
+		out.push(await trouble(source.recording(id)), await trouble(source.recording(id)));
+		return out;`, nil, &got)
+	if want := []string{"open 4 from 0", "closed 5 from 3", "3", "later ended", "rolled-back"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -14,16 +14,21 @@ register("data:text/javascript," + encodeURIComponent(hook));
 const { WorkerSource } = await import("../../../playback/web/page/alone/worker_source.js");
 
 const [config, script] = await Promise.all(process.argv.slice(2, 4).map((name) => readFile(name, "utf8")));
-const { folder, program, worker: text, settings, secrets } = JSON.parse(config);
+const { program, worker: text, settings, secrets } = JSON.parse(config);
+let { folder } = JSON.parse(config);
 
 const shim = `const { parentPort } = require("node:worker_threads");
 globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, transfer);
 parentPort.on("message", (data) => globalThis.onmessage({ data }));
 `;
 
+/** @type {PageWorker} */
+let last;
+
 /** What the page knows of a worker, by Node's. */
 class PageWorker {
 	constructor() {
+		last = this;
 		this.worker = new Worker(shim + text, { eval: true, stdout: true, stderr: true });
 		this.worker.on("message", (data) => this.onmessage?.({ data }));
 		this.worker.on("error", (err) => console.error(err) ?? this.onerror?.({ preventDefault() {} }));
@@ -31,7 +36,12 @@ class PageWorker {
 
 	postMessage(message, transfer) {
 		this.worker.postMessage(message, transfer);
-		if (message.ask && fatal(message)) this.worker.postMessage({ ask: "no number", what: "", detail: {} }); // which it trips over
+		if (message.ask && fatal(message)) this.fail();
+	}
+
+	/** fail asks what the program trips over. */
+	fail() {
+		this.worker.postMessage({ ask: "no number", what: "", detail: {} });
 	}
 
 	terminate() {
@@ -77,8 +87,8 @@ const segment = async (number, uids, signal = null) => {
 	return parts;
 };
 const AsyncFunction = (async () => {}).constructor;
-const found = await new AsyncFunction("with_", `const { source, id, asked, epochs, heads, trouble, segment, setChange, setFatal } = with_;\n${script}`)(
-	{ source, id, asked, epochs, heads, trouble, segment, setChange: (f) => change = f, setFatal: (f) => fatal = f });
+const found = await new AsyncFunction("with_", `const { source, id, asked, epochs, heads, trouble, segment, setChange, setFatal, setFolder, fail } = with_;\n${script}`)(
+	{ source, id, asked, epochs, heads, trouble, segment, setChange: (f) => change = f, setFatal: (f) => fatal = f, setFolder: (f) => folder = f, fail: () => last.fail() });
 console.log(JSON.stringify(found));
 source.close();
 process.exit(0);
