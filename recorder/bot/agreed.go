@@ -83,6 +83,8 @@ func (m *membership) heedKeys() {
 	if m.keys == nil {
 		return
 	}
+	m.heeding.Lock()
+	defer m.heeding.Unlock()
 	for _, e := range m.keys.take() {
 		m.contain(e.Identity, func() {
 			if e.Kind == roomkeys.Refused {

@@ -186,6 +186,7 @@ func (m *membership) came(identity string, visit int) {
 }
 
 func (m *membership) went(identity string) {
+	m.heedKeys() // while it is known whose card signed what they said last
 	m.mu.Lock()
 	if a := m.people[identity]; a != nil {
 		switch {

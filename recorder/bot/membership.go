@@ -52,6 +52,7 @@ type membership struct {
 	roster   *recorder.Roster // who is here
 	wake     chan struct{}
 
+	heeding  sync.Mutex         // held while it is handled what members said of their keys
 	flushing sync.Mutex         // held while notes are put into the timeline, so that they keep their order
 	telling  sync.Mutex         // held while the session is given the state, so that the newest comes last
 	mu       sync.Mutex         // guards what follows, and readers and named
@@ -204,14 +205,17 @@ func (m *membership) suspect(t member.Event) {
 		who = "someone hidden"
 	}
 	m.notef("%s: %s (%s)", words.Clean(who), words.Clean(t.Detail), t.Trouble)
-	m.note(func(rec *recorder.Recorder) error { return rec.Suspected(t.Identity, "member: "+string(t.Trouble)) })
+	m.noteWithin(maxFaults, func(rec *recorder.Recorder) error { return rec.Suspected(t.Identity, "member: "+string(t.Trouble)) })
 }
 
 // note puts something into the timeline by calling f: now, or as soon as the recording
 // begins. What comes after the recording's end is dropped.
-func (m *membership) note(f func(*recorder.Recorder) error) {
+func (m *membership) note(f func(*recorder.Recorder) error) { m.noteWithin(maxAttendees, f) }
+
+// noteWithin does so if fewer than most wait.
+func (m *membership) noteWithin(most int, f func(*recorder.Recorder) error) {
 	m.mu.Lock()
-	if len(m.notes) < maxAttendees {
+	if len(m.notes) < most {
 		m.notes = append(m.notes, f)
 	}
 	m.mu.Unlock()

@@ -23,6 +23,8 @@ type RoomKeys struct {
 
 	mu     sync.Mutex // of what follows; nothing else is called while it is held
 	events []roomkeys.Event
+	waits  map[string]int // how many of events are of a member
+	faults int            // how many of them are troubles
 	states toldStates
 	since  map[string]time.Time // when members gave their keys who still do
 	yes    map[string]time.Time // when members agreed who have not refused their key since
@@ -114,9 +116,7 @@ func (k *RoomKeys) notify(e roomkeys.Event) {
 		}
 	case roomkeys.Given, roomkeys.Withheld, roomkeys.Refused:
 		k.mu.Lock()
-		if len(k.events) < maxAttendees {
-			k.events = append(k.events, e)
-		}
+		k.queue(e)
 		if _, ok := k.since[e.Identity]; e.Kind == roomkeys.Withheld {
 			delete(k.since, e.Identity)
 			delete(k.yes, e.Identity)
@@ -130,12 +130,33 @@ func (k *RoomKeys) notify(e roomkeys.Event) {
 	}
 }
 
+const (
+	maxWaiting = 64               // events of one member that wait
+	maxFaults  = maxAttendees / 4 // troubles that wait
+)
+
+// queue puts an event to those that wait to be handled. What one member does, or is said to
+// do wrong, pushes out nothing that another signed. The caller holds k.mu.
+func (k *RoomKeys) queue(e roomkeys.Event) {
+	trouble := e.Kind == roomkeys.Refused
+	if len(k.events) >= maxAttendees || k.waits[e.Identity] >= maxWaiting || trouble && k.faults >= maxFaults {
+		return
+	}
+	if k.waits == nil {
+		k.waits = make(map[string]int)
+	}
+	k.events = append(k.events, e)
+	if k.waits[e.Identity]++; trouble {
+		k.faults++
+	}
+}
+
 // take returns the events that wait to be handled.
 func (k *RoomKeys) take() []roomkeys.Event {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	events := k.events
-	k.events = nil
+	k.events, k.waits, k.faults = nil, nil, 0
 	return events
 }
 
