@@ -305,7 +305,11 @@ func (s *sim) see(o *sim) {
 // decideAbout tells a recorder what s wants.
 func (s *sim) decideAbout(o *sim) {
 	if s.agrees {
-		if err := s.Allow(o.seat.Identity, o.recording(), Hash{1}); err == nil { // or it is not proved yet
+		p := s.peers[o.seat.Identity]
+		if p == nil || p.seat != o.seat {
+			return // it is not proved yet
+		}
+		if err := s.Allow(o.seat.Identity, o.recording(), Hash{1}); err == nil {
 			s.answer = o.seat.Nonce.String() + o.recording()
 		}
 		s.no = time.Time{}
@@ -314,6 +318,16 @@ func (s *sim) decideAbout(o *sim) {
 			s.no = time.Now()
 		}
 		_ = s.Withhold(o.seat.Identity, NoConsent)
+	}
+}
+
+// decide tells all recorders what s wants, also those of whom it has not heard yet that they
+// left.
+func (w *world) decide(s *sim) {
+	for _, o := range slices.Concat(w.past, slices.Collect(maps.Values(w.members))) {
+		if o.recorder && o != s && (w.members[o.seat.Identity] == o || !s.agrees) {
+			s.decideAbout(o)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ async function run(w, did) {
   await w.pass(20_000); // what is on its way, too
   await w.settle(100_000);
   await w.pass(100_000);
-  await w.settle(30_000);
+  await w.settle(60_000); // who lost three heres of somebody waits for the next
   assert.deepEqual(w.early(), []);
 }
 
@@ -63,10 +63,13 @@ function open(w) {
     .flatMap((s) => bots.filter((r) => r !== s && r.ever.has(s.used.at(-1).key)).map((r) => `${r.identity} opens what ${s.identity} sends after a no`));
 }
 
+// decide tells all recorders, also those of whom it has not heard yet that they left.
 async function decide(w, s, yes) {
   s.agrees = yes;
   s.no = yes ? undefined : s.no ?? w.now;
-  for (const o of w.members.values()) if (o.recorder && o !== s) await w.decide(s, o, yes);
+  for (const o of [...yes ? [] : w.past, ...w.members.values()]) {
+    if (o.recorder && o !== s && (!yes || String(s.x.peers.get(o.identity)?.seat.nonce) === String(o.nonce))) await w.decide(s, o, yes);
+  }
 }
 
 // act does one thing that people do, or that a server says.
