@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/pion/rtp"
@@ -27,8 +26,14 @@ type oggFile struct {
 	ogg    *oggwriter.Track
 }
 
+// An oggTarget is what an Ogg file is written to. Only its last page is written again.
+type oggTarget interface {
+	io.Writer
+	io.WriterAt
+}
+
 // newOggFile writes the file's headers to f. The caller closes f.
-func newOggFile(f *os.File, title string, t media.Track) (*oggFile, error) {
+func newOggFile(f oggTarget, title string, t media.Track) (*oggFile, error) {
 	channels := 2
 	if t.Channels == 1 {
 		channels = 1
@@ -41,6 +46,7 @@ func newOggFile(f *os.File, title string, t media.Track) (*oggFile, error) {
 	}
 	track, err := w.NewTrack(0,
 		oggwriter.WithChannelCount(uint16(channels)),
+		oggwriter.WithSerial(uint32(t.UID^t.UID>>32)), // the same each time
 		oggwriter.WithVendor("sealtape"),
 		oggwriter.WithUserComments(oggwriter.UserComment{Comment: "TITLE", Value: title}))
 	if err != nil {
@@ -91,7 +97,7 @@ func (o *oggFile) close() error {
 // An oggOutput is a buffered file with what oggwriter needs: its offset, and
 // writing the last page again. It stores the first error.
 type oggOutput struct {
-	f   *os.File
+	f   oggTarget
 	b   *bufio.Writer
 	n   int64
 	err error
