@@ -10,7 +10,7 @@ SOAKS = ./recorder/livekit ./testdata/player
 
 # what a released sealtape is built with: without the demo and its servers, without what
 # the command line library makes manuals with, and without tables for debuggers
-RELEASE = -tags release,urfave_cli_no_docs -ldflags '-s -w'
+RELEASE = -tags release,urfave_cli_no_docs
 
 GOFILES = $(shell find . -name node_modules -prune -o -name '*.go' -print)
 
@@ -34,10 +34,12 @@ help:
 	@echo 'make fmt       format the Go files'
 
 build:
-	go build $(RELEASE) -o sealtape ./cmd/sealtape
+	go build $(RELEASE) -ldflags '-s -w' -o sealtape ./cmd/sealtape
 
+# sealtape knows the hash of the program for browsers that is released with it.
 release:
-	go build -trimpath $(RELEASE) -o sealtape ./cmd/sealtape
+	GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags '-s -w' -o sealtape.wasm ./cmd/sealtape-web
+	go build -trimpath $(RELEASE) -ldflags "-s -w -X main.programSum=$$(sha256sum sealtape.wasm | cut -d' ' -f1)" -o sealtape ./cmd/sealtape
 
 demo:
 	@go run ./testdata/demo $(DEMO)

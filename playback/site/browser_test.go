@@ -2,6 +2,7 @@ package site
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +14,9 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
+	"github.com/sealtape/sealtape/playback/web"
 	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
@@ -69,7 +72,7 @@ func (s *third) reached() []string {
 // tryingConfig makes a site whose worker tries things, and whose program does nothing.
 func tryingConfig(stores ...string) Config {
 	c := testConfig()
-	c.Page = overlaid{c.Page, fstest.MapFS{workerName: {Data: []byte(tries)}}}
+	c.Page = overlaid{web.Page(), fstest.MapFS{workerName: {Data: []byte(tries)}}}
 	c.Program, c.Stores = []byte("\x00asm\x01\x00\x00\x00"), stores
 	return c
 }
@@ -99,7 +102,9 @@ func eval[T any](t *testing.T, p *player.Page, js string) T {
 
 func until(t *testing.T, p *player.Page, js string) {
 	t.Helper()
-	if err := p.Until(t.Context(), js); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // only so that nothing hangs
+	defer cancel()
+	if err := p.Until(ctx, js); err != nil {
 		t.Fatal(err)
 	}
 }

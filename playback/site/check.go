@@ -26,7 +26,7 @@ const (
 )
 
 // worker matches the workers that a page loads by their addresses.
-var worker = regexp.MustCompile(`^(worker|ticker_worker)` + hashed)
+var worker = regexp.MustCompile(`^([a-z]+_)?worker` + hashed)
 
 // A Difference is a file that a host sends otherwise than it was built. Served is the
 // hash of what it sent, "" if it sent none. Why is what keeps it from counting besides.

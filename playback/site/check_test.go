@@ -23,6 +23,7 @@ func host(t *testing.T, s *Site, headers []header, change func(name string, data
 			http.NotFound(w, r)
 			return
 		}
+		w.Header().Set("Content-Type", s.Files[i].Type)
 		for _, h := range headers {
 			w.Header().Set(h.name, h.value)
 		}
@@ -62,7 +63,7 @@ func TestCheck(t *testing.T) {
 		"no headers":         {config: c, stores: "https://s3.example.org", missing: len(all)},
 		"for another store":  {config: evil, headers: all, stores: "https://evil.example.org", missing: 1},
 		"direct":             {config: direct, headers: direct.headers(build(t, direct).policy), stores: "https://s3.example.org"},
-		"direct, no headers": {config: direct, differ: []string{"worker-"}, stores: "https://s3.example.org", missing: len(all)},
+		"direct, no headers": {config: direct, differ: []string{"small_worker-", "worker-"}, stores: "https://s3.example.org", missing: len(all)},
 		"swapped document": {config: c, headers: all, stores: "https://s3.example.org", differ: []string{"index.html"}, change: func(name string, data []byte) (int, []byte) {
 			if name == Index {
 				data = bytes.Replace(data, []byte("</head>"), []byte("<script src=x></script></head>"), 1)

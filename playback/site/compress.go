@@ -11,14 +11,12 @@ import (
 // leastCompressed is the size in bytes from which on a file is worth another one.
 const leastCompressed = 1 << 10
 
-// brotliLevel is the highest that takes a second: one more takes half a minute, and saves
-// an eighth.
-const brotliLevel = 9
-
 // endings are those of compressed files, which servers find by them.
 var endings = []string{".gz", ".br"}
 
-// compressed returns a file as servers send it to browsers that take it so.
+// compressed returns a file as servers send it to browsers that take it so. Of a program
+// of 8 MB that takes half a minute, and a visitor gets a fifth less than with gzip, and a
+// seventh less than with a level that takes a second.
 func compressed(f File) ([]File, error) {
 	if len(f.Data) < leastCompressed {
 		return nil, nil
@@ -28,7 +26,7 @@ func compressed(f File) ([]File, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := writeAll(brotli.NewWriterV2(&b, brotliLevel), f.Data); err != nil {
+	if err := writeAll(brotli.NewWriterLevel(&b, brotli.BestCompression), f.Data); err != nil {
 		return nil, err
 	}
 	return []File{{f.Name + endings[0], f.Type, small}, {f.Name + endings[1], f.Type, b.Bytes()}}, nil

@@ -15,9 +15,32 @@ import (
 	"github.com/sealtape/sealtape/playback/web"
 )
 
-// testConfig makes a site of the real page, and of a program and a worker that are none.
+// testConfig makes a site of a page, a program and a worker that are none, but small.
 func testConfig() Config {
-	page := overlaid{web.Page(), fstest.MapFS{workerName: {Data: []byte("onmessage = () => postMessage(\"none\");\n")}}}
+	page := fstest.MapFS{}
+	for name, text := range map[string]string{
+		documentName: `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<link rel="icon" href="../view/icon.svg">
+<link rel="stylesheet" href="../view/one.css">
+<link rel="stylesheet" href="../view/two.css">
+<script src="../view/theme.js"></script>
+<script src="begin.js"></script>
+<script type="module" src="main.js"></script>
+</head>
+<body><a href="#page">skip</a></body>
+</html>
+`,
+		"page/view/icon.svg": "<svg/>", "page/view/one.css": "p { margin: 0; }\n", "page/view/two.css": "a { margin: 0; }\n",
+		"page/view/theme.js": "/** Theme. */\n(() => {})();\n", "page/alone/begin.js": "(() => {})();\n",
+		"page/alone/main.js": "import { one } from \"../view/one.js\";\nexport const opened = new Worker(new URL(\"./small_worker.js\", import.meta.url)) && one;\n",
+		"page/view/one.js":   "export const one = 1;\n", "page/alone/small_worker.js": "onmessage = () => {};\n",
+		workerName: "onmessage = () => postMessage(\"none\");\n",
+	} {
+		page[name] = &fstest.MapFile{Data: []byte(text)}
+	}
 	return Config{Page: page, Program: []byte("\x00asm program"), Glue: []byte("// glue\n"), Version: "v1", Stores: []string{"https://s3.example.org"}}
 }
 
@@ -67,10 +90,10 @@ func TestWhole(t *testing.T) {
 		"store":   func(c *Config) { c.Stores = []string{"https://other.example.org"} },
 		"direct":  func(c *Config) { c.Direct = true },
 		"module": func(c *Config) {
-			c.Page = overlaid{c.Page, fstest.MapFS{"page/view/wait_words.js": {Data: []byte("export const waitWords = 1;\n")}}}
+			c.Page = overlaid{c.Page, fstest.MapFS{"page/view/one.js": {Data: []byte("export const one = 2;\n")}}}
 		},
 		"style": func(c *Config) {
-			c.Page = overlaid{c.Page, fstest.MapFS{"page/view/stage.css": {Data: []byte("p {}")}}}
+			c.Page = overlaid{c.Page, fstest.MapFS{"page/view/two.css": {Data: []byte("p {}")}}}
 		},
 		"head": func(c *Config) { c.Page = overlaid{c.Page, fstest.MapFS{"page/view/theme.js": {Data: []byte("1;")}}} },
 	} {
@@ -79,6 +102,21 @@ func TestWhole(t *testing.T) {
 		if build(t, changed).Sum() == s.Sum() {
 			t.Errorf("with another %s the whole has the same hash", name)
 		}
+	}
+}
+
+// TestRealPage: the page that there is can be built, both ways.
+func TestRealPage(t *testing.T) {
+	c := testConfig()
+	c.Page = web.Page()
+	for _, c.Direct = range []bool{false, true} {
+		s := build(t, c)
+		if len(s.Files[2].Data) < 100_000 || c.Direct != (len(s.Files) > 5) {
+			t.Errorf("direct is %v: %d files, the script has %d bytes", c.Direct, len(s.Files), len(s.Files[2].Data))
+		}
+	}
+	if _, err := BuildOneFile(c); err != nil {
+		t.Error(err)
 	}
 }
 

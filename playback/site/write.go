@@ -19,7 +19,7 @@ const SumsName = "player.sha256"
 var ErrNotOurs = errors.New("there is something else in it than a player")
 
 // ours matches the parts of an earlier player that a new one may take the place of.
-var ours = regexp.MustCompile(`^(page|worker|ticker_worker|sealtape)` + hashed)
+var ours = regexp.MustCompile(`^(page|([a-z]+_)?worker|sealtape)` + hashed)
 
 // Write puts the site into a folder, which is new, empty, or has an earlier player in it:
 // that one is replaced, its document last, so that whoever loads it meanwhile gets one or
