@@ -27,9 +27,15 @@ type Format struct {
 func Formats() []Format {
 	return []Format{
 		{"mkv", "video/matroska", playback.StreamMatroska},
+		{"opus", "audio/ogg", voice},
 		{"vtt", "text/vtt; charset=utf-8", text(playback.TextWebVTT)},
 		{"txt", "text/plain; charset=utf-8", text(playback.TextPlain)},
 	}
+}
+
+// voice writes the sound of one participant as it was sent.
+func voice(ctx context.Context, s *playback.Session, w io.Writer, o playback.ExportOptions, _ func(int64)) (playback.Report, error) {
+	return playback.StreamVoice(ctx, s, w, o)
 }
 
 func text(format playback.TextFormat) func(context.Context, *playback.Session, io.Writer, playback.ExportOptions, func(int64)) (playback.Report, error) {

@@ -49,7 +49,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, id string) {
 		return // making it only to learn its length would cost as much as sending it
 	}
 	out := &stream{w: w}
-	err := s.player.Export(r.Context(), id, player.Excerpt{Format: cmp.Or(q.Get("format"), "mkv"), From: from, To: to}, func(f player.File) io.Writer {
+	err := s.player.Export(r.Context(), id, player.Excerpt{Format: cmp.Or(q.Get("format"), "mkv"), From: from, To: to, Participants: q["participant"]}, func(f player.File) io.Writer {
 		out.head = http.Header{
 			"Content-Type":        {f.MIME},
 			"Content-Disposition": {mime.FormatMediaType("attachment", map[string]string{"filename": f.Name})},
