@@ -120,10 +120,12 @@ func runPlayer(ctx context.Context, e *ui.Env, o *playerOptions) error {
 // config returns what this version builds a player of.
 func (o *wasmOption) config(ctx context.Context, e *ui.Env) (site.Config, error) {
 	p, err := o.program(ctx, e)
-	if err != nil {
-		return site.Config{}, err
-	}
-	return site.Config{Page: web.Page(), Program: p.code, Glue: p.glue, Version: moduleVersion()}, nil
+	return p.config(), err
+}
+
+// config returns what this version builds a player of with the program.
+func (p browserProgram) config() site.Config {
+	return site.Config{Page: web.Page(), Program: p.code, Glue: p.glue, Version: moduleVersion()}
 }
 
 // A wasmOption is that of commands that need the program for browsers.

@@ -2,7 +2,7 @@
 // before the page's own scripts, and imports the module that they are, which is
 // there by then.
 addEventListener("DOMContentLoaded", async () => {
-	const script = document.querySelector("script[type=module][src$='/view/watch.js']");
+	const script = document.querySelector("script[type=module]:is([src$='/view/watch.js'], [src^='page-'])"); // or that of a site
 	if (script) window.sealtape = await (await import(script.src)).opened;
 });
 

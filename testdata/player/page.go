@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -293,6 +294,18 @@ func (p *Page) Until(ctx context.Context, js string) error {
 // Click clicks on what a CSS selector finds first, as a person does.
 func (p *Page) Click(ctx context.Context, selector string) error {
 	return p.do(ctx, chromedp.Click(selector))
+}
+
+// SetFiles puts files, or a folder, into a field that a CSS selector finds first, as a person
+// does who picks them.
+func (p *Page) SetFiles(ctx context.Context, selector string, paths ...string) error {
+	return p.do(ctx, chromedp.SetUploadFiles(selector, paths))
+}
+
+// Downloads has the browser put what it saves into a folder.
+func (p *Page) Downloads(ctx context.Context, folder string) error {
+	return p.do(ctx, command(browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder}))
 }
 
 // Key presses a key, as a person does.

@@ -9,7 +9,14 @@ import { Transport } from "./transport.js";
 /** How far behind the newest it is still live, and where goLive goes, in seconds. */
 const liveWithin = 15, liveBehind = 10;
 
-/** @typedef {"time"|"state"|"tracks"|"spans"|"update"} Change */
+/**
+ * @typedef {"time"|"state"|"tracks"|"spans"|"update"} Change
+ *
+ * @callback Saver makes a file of a part of the recording, and has the browser save it
+ * @param {{ format: string, begin: number, end: number, people: string[] }} excerpt an end of 0 is the recording's; no people are all
+ * @param {(bytes: number) => void} tell how much there is
+ * @returns {Promise<void>}
+ */
 
 /**
  * A Player plays a recording: one element for each track that has media about now,
@@ -24,6 +31,8 @@ const liveWithin = 15, liveBehind = 10;
  *   error   detail.why, a word of source.js
  */
 export class Player extends EventTarget {
+	/** @type {Saver|null} what makes files of the recording, where no server does */
+	saver = null;
 	#destroyed = false;
 	#clock = new Clock();
 	#mixer = new Mixer();

@@ -58,12 +58,18 @@ export function showFault(err) {
 	show(fault, line(err instanceof Error ? err.message : err, 600));
 }
 
+/** @type {Record<"framed"|"insecure", { head: Key, text: Key }>} */
+const refusals = {
+	framed: { head: "refused.framed", text: "refused.framed.text" }, insecure: { head: "refused.insecure", text: "refused.insecure.text" },
+};
+
 /**
  * showRefusal shows why the page does not run where it is.
- * @param {"refused.framed"|"refused.insecure"} why
+ * @param {"framed"|"insecure"} why
  */
 export function showRefusal(why) {
-	show({ icon: "alert", head: why, text: "", hint: "", command: "", again: false, home: false }, say(`${why}.text`));
+	const { head, text } = refusals[why];
+	show({ icon: "alert", head, text, hint: "", command: "", again: false, home: false }, say(text));
 }
 
 /**
@@ -78,7 +84,7 @@ function show({ icon: name, head, hint, command, again, home = true }, text) {
 	const box = byID("message");
 	box.hidden = false;
 	const reload = el("button", { type: "button", class: "textbutton primary", onclick: () => location.reload() }, say("tryAgain"));
-	const actions = el("div", { class: "actions" }, again && reload, home && el("a", { class: "textbutton", href: "../" }, say("home")));
+	const actions = el("div", { class: "actions" }, again && reload, home && el("a", { class: "textbutton", href: byID("home").getAttribute("href") }, say("home")));
 	box.replaceChildren(icon(name), el("h2", { id: "messagehead" }, say(head)), el("p", {}, el("bdi", {}, text)),
 		hint && el("p", { class: "quiet" }, say(hint, { command })), actions);
 }

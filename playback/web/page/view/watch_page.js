@@ -28,8 +28,9 @@ import { WakeLock } from "./wake_lock.js";
  * it plays; null if it cannot be played, which it shows.
  * @param {import("../engine/source.js").Source} source
  * @param {string} id
+ * @param {Recording["claimant"]} [claimant] whom only a link names as its recorder
  */
-export async function watch(source, id) {
+export async function watch(source, id, claimant = null) {
 	if (!mediaSource()) {
 		showOldBrowser();
 		return null;
@@ -37,6 +38,7 @@ export async function watch(source, id) {
 	let recording;
 	try {
 		recording = new Recording(await source.recording(id));
+		recording.claimant = claimant;
 	} catch (err) {
 		if (!(err instanceof Trouble)) throw err;
 		showFailure(err);

@@ -2,13 +2,13 @@ import { toast } from "../announce.js";
 import { copy, save } from "../clipboard.js";
 import { button, el } from "../dom.js";
 import { say } from "../language.js";
-import { parseTime, time } from "../text.js";
+import { bytes, line, parseTime, time } from "../text.js";
 import { transcript } from "../transcript.js";
 
 /** @type {Record<string, [option: import("../language.js").Key, note: import("../language.js").Key|""]>} by the end of a file's name */
 const formats = {
 	mkv: ["clip.mkv", "clip.mkv.note"], m4a: ["clip.m4a", "clip.sound.note"], ogg: ["clip.ogg", "clip.sound.note"],
-	vtt: ["clip.vtt", "clip.vtt.note"], txt: ["clip.txt", ""],
+	opus: ["clip.opus", "clip.opus.note"], vtt: ["clip.vtt", "clip.vtt.note"], txt: ["clip.txt", ""],
 };
 
 /**
@@ -23,6 +23,9 @@ export class ClipButton {
 	#error = el("p", { class: "error", role: "alert" });
 	#format = el("select", { id: "clipformat", onchange: () => this.#show() });
 	#note = el("p", { class: "quiet" });
+	#who = el("select", { id: "clipwho", onchange: () => this.#show() });
+	#whoField = el("div", { class: "field" }, el("label", { htmlFor: "clipwho" }, say("clip.who")), this.#who);
+	#saved = el("p", { class: "quiet", role: "status" });
 	#saveClip = el("a", { class: "textbutton", download: "" }, say("clip.save"));
 	#saveWhole = el("a", { class: "textbutton", download: "" }, say("clip.whole"));
 	node;
@@ -45,9 +48,9 @@ export class ClipButton {
 		this.#format.append(...known.map((format) => el("option", { value: format }, say(formats[format][0]))));
 		this.#saveClip.addEventListener("click", (event) => {
 			if (!this.#choose()) event.preventDefault();
-			else this.#saveText(event, range.span);
+			else this.#save(event, range.span);
 		});
-		this.#saveWhole.addEventListener("click", (event) => this.#saveText(event, null));
+		this.#saveWhole.addEventListener("click", (event) => this.#save(event, null));
 		range.onChange(() => this.#show());
 	}
 
@@ -67,7 +70,7 @@ export class ClipButton {
 			this.#error,
 			el("div", { class: "actions" }, action("clip.play", () => this.#choose() && this.#range.play()), action("clip.link", () => this.#link())),
 			el("div", { class: "field" }, el("label", { htmlFor: "clipformat" }, say("clip.format")), this.#format),
-			this.#note,
+			this.#whoField, this.#note, this.#saved,
 			el("div", { class: "actions" }, this.#saveClip, this.#saveWhole, action("clip.copyText", () => this.#copyText())))];
 	}
 
@@ -78,9 +81,25 @@ export class ClipButton {
 		this.#to.value = time(to);
 		this.#error.textContent = "";
 		const { id } = this.#player.recording, format = this.#format.value, note = formats[format]?.[1];
-		this.#saveClip.href = exportOf(id, format, from, to);
-		this.#saveWhole.href = exportOf(id, format);
+		this.#showPeople(format === "opus");
+		this.#saveClip.href = exportOf(id, format, this.#person, from, to);
+		this.#saveWhole.href = exportOf(id, format, this.#person);
 		this.#note.textContent = note ? say(note) : "";
+	}
+
+	/** The identity of whom the sound is saved of, "" for all. */
+	get #person() {
+		return this.#whoField.hidden ? "" : this.#who.value;
+	}
+
+	/** @param {boolean} asked whether one is to be chosen */
+	#showPeople(asked) {
+		const { tracks, people } = this.#player.recording;
+		const list = asked ? people.filter(({ id }) => tracks.some((t) => t.participant === id && t.source === "microphone")) : [];
+		const chosen = this.#who.value;
+		this.#who.replaceChildren(...list.map(({ id, name }) => el("option", { value: id }, line(name || id, 60))));
+		if (list.some(({ id }) => id === chosen)) this.#who.value = chosen;
+		this.#whoField.hidden = list.length === 0;
 	}
 
 	/** @param {HTMLInputElement} field that gets the moment */
@@ -117,15 +136,26 @@ export class ClipButton {
 	}
 
 	/**
-	 * saveText saves text as the page words it, in the place of what the server would make.
+	 * save has the page make the file where no server does.
 	 * @param {Event} event
-	 * @param {import("../../engine/spans.js").Span|null} span
+	 * @param {import("../../engine/spans.js").Span|null} span null for all of it
 	 */
-	#saveText(event, span) {
-		if (this.#format.value !== "txt") return;
+	async #save(event, span) {
+		const { recording, saver } = this.#player, format = this.#format.value;
+		if (format === "txt") {
+			event.preventDefault();
+			const day = recording.start?.toISOString().slice(0, 10) ?? recording.id;
+			return save(`${day}.txt`, transcript(recording, span));
+		}
+		if (!saver) return;
 		event.preventDefault();
-		const { recording } = this.#player, day = recording.start?.toISOString().slice(0, 10) ?? recording.id;
-		save(`${day}.txt`, transcript(recording, span));
+		const [begin, end] = span ?? [0, 0];
+		try {
+			await saver({ format, begin, end, people: this.#person ? [this.#person] : [] }, (n) => this.#saved.textContent = say("clip.saving", { size: bytes(n) }));
+			this.#saved.textContent = "";
+		} catch {
+			this.#saved.textContent = say("clip.failed");
+		}
 	}
 }
 
@@ -133,10 +163,11 @@ export class ClipButton {
  * exportOf is where the server makes a file of a part, or of the whole.
  * @param {string} id
  * @param {string} format
+ * @param {string} person whose sound, "" for all
  * @param {number} [from]
  * @param {number} [to]
  */
-function exportOf(id, format, from = 0, to = 0) {
+function exportOf(id, format, person, from = 0, to = 0) {
 	const part = to > 0 ? `&from=${from.toFixed(3)}&to=${to.toFixed(3)}` : "";
-	return `../api/recordings/${encodeURIComponent(id)}/export?format=${format}${part}`;
+	return `../api/recordings/${encodeURIComponent(id)}/export?format=${format}${person && `&participant=${encodeURIComponent(person)}`}${part}`;
 }

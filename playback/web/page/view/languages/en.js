@@ -104,10 +104,31 @@ export const words = {
 	"start.noLink": "This is no link to a recording.",
 	"start.badLink": "This link cannot be used: {why}",
 	"start.noRecording": "This folder has no recording in it.",
+	"start.otherStore": "This page may not fetch from {host}: it was built for another store.",
+	"start.noRecorder": "Nothing says who recorded this. Paste the link before you choose the folder, or put the recorder’s card into it.",
+	"start.kept": "Kept on this device",
+	"start.keptWhen": "{date}, {size}",
+	"start.keptPart": "{date}, not whole",
 	"refused.framed": "Not inside another page",
 	"refused.framed.text": "The page around this one could see and change what you do here. Open this page by itself.",
 	"refused.insecure": "Not over a connection that others can change",
 	"refused.insecure.text": "This page decrypts only where its address begins with https.",
+
+	// Copies that are kept.
+	"keep": "Keep a copy",
+	"keep.text": "The recording is copied as it is in the store: sealed. It then plays without the store, with your key.",
+	"keep.browser": "Keep it in this browser",
+	"keep.folder": "Copy it to a folder",
+	"keep.stop": "Stop",
+	"keep.remove": "Remove the copy",
+	"keep.removed": "The copy is removed.",
+	"keep.progress": "{some} of {n} objects, {size}",
+	"keep.done": "Kept: {size}.",
+	"keep.part": { one: "Kept: {size}. {n} object is not there: the store does not give it as it was recorded.", other: "Kept: {size}. {n} objects are not there: the store does not give them as they were recorded." },
+	"keep.full": "There is not enough room on this device.",
+	"keep.denied": "The browser does not let the page write there.",
+	"keep.expired": "What lets you read from the store has ended: ask for another link.",
+	"keep.away": "The store does not answer. Try again, and it goes on.",
 
 	// The question for a key.
 	"unlock.head": "Which key opens this?",
@@ -499,6 +520,11 @@ export const words = {
 	"clip.copyText": "Copy chat and timeline",
 	"clip.copied": "Chat and timeline are copied",
 	"clip.notCopied": "The browser does not let the page copy",
+	"clip.opus": "Sound of one person (.opus)",
+	"clip.who": "Of",
+	"clip.opus.note": "What their microphone sent, as it was sent.",
+	"clip.saving": "Saving: {size}",
+	"clip.failed": "It could not be saved.",
 
 	// The small window.
 	"window.open": "Pictures in a small window",

@@ -1,0 +1,114 @@
+/** Opens a recording without a server: what the reader has, put around the program that decrypts. */
+import { byID } from "../view/dom.js";
+import { KeyQuestion } from "../view/key_question.js";
+import { Popover } from "../view/popover.js";
+import { watch } from "../view/watch_page.js";
+import { AheadStore } from "./ahead.js";
+import { Heads } from "./heads.js";
+import { KeepButton } from "./keep_button.js";
+import { Keyring } from "./keyring.js";
+import { Secrets } from "./keys_web.js";
+import { format, withoutSecrets } from "./link.js";
+import { placeOf } from "./place.js";
+import { Recorders } from "./recorders.js";
+import { saveFile } from "./save.js";
+import { FetchStore } from "./store.js";
+import { WorkerSource } from "./worker_source.js";
+
+/** @typedef {import("./link.js").Invitation} Invitation */
+
+/** An Opening plays recordings of one store, with what keys there are. */
+export class Opening {
+	#source;
+	#claimant;
+
+	/**
+	 * @param {WorkerSource} source
+	 * @param {import("./recorders.js").Signer[]} signers
+	 */
+	constructor(source, signers) {
+		this.#source = source;
+		this.#claimant = Recorders.claimant(signers);
+	}
+
+	/**
+	 * begin begins to open what is in a store.
+	 * @param {import("./parts.js").Parts} parts
+	 * @param {import("./store.js").Store} store
+	 * @param {Invitation|null} invitation that names the recording, if one does
+	 * @param {import("./recorders.js").Signer[]} [claimed] who recorded, as somebody else says
+	 */
+	static async begin({ program, worker }, store, invitation, claimed = []) {
+		const place = placeOf(location, invitation?.store);
+		const from = invitation ? new AheadStore(store, invitation.recording, invitation.from === 0) : store;
+		const keyring = new Keyring({ place, ask: KeyQuestion.in(byID("keyquestion")) });
+		const [recorders] = await Promise.all([Recorders.load(place), keyring.begin()]);
+		const signers = await recorders.signers(invitation?.recorder);
+		signers.push(...claimed.filter(({ key }) => !signers.some((s) => s.key === key)));
+		const source = new WorkerSource({
+			program, worker, around: { store: from, heads: new Heads(place), keyring: keyringOf(keyring) },
+			settings: {
+				// A claimed recorder has the name of their key: see Recording.claimed.
+				recorders: signers.map(({ key, name, words, verified }) => ({ key, who: verified ? name || words : "" })), ...recorders.others(),
+				share: invitation?.share, recording: invitation?.recording, at: invitation?.from, told: invitation ? headOf(invitation) : undefined,
+			},
+		});
+		return new Opening(source, signers);
+	}
+
+	/** recordings are those of the store. */
+	recordings() {
+		return this.#source.recordings();
+	}
+
+	/**
+	 * play shows a recording, whose files the page makes itself.
+	 * @param {string} id
+	 */
+	async play(id) {
+		const played = await watch(this.#source, id, this.#claimant);
+		if (played) played.player.saver = (excerpt, tell) => saveFile(this.#source, id, excerpt, tell);
+		return played;
+	}
+}
+
+/**
+ * openInvitation plays what a link names, from its store or from a copy of it.
+ * @param {import("./parts.js").Parts} parts
+ * @param {Invitation} invitation
+ * @param {import("./store.js").Store|null} [copy]
+ */
+export async function openInvitation(parts, invitation, copy = null) {
+	const store = copy ?? new FetchStore(invitation, {
+		decrypt: (/** @type {Uint8Array<ArrayBuffer>} */ file, /** @type {string} */ identity) => new Secrets([identity]).decrypt(file),
+	});
+	const played = await (await Opening.begin(parts, store, invitation)).play(invitation.recording);
+	if (played && !copy) {
+		const text = format(invitation);
+		new KeepButton({ id: invitation.recording, invitation: text, told: withoutSecrets(text) }, new Popover());
+	}
+	return played;
+}
+
+/**
+ * @param {Keyring} keyring
+ * @returns {import("./host.js").Keyring}
+ */
+function keyringOf(keyring) {
+	return {
+		openEpoch: (id, epoch, files) => keyring.openEpoch(id, epoch, files),
+		openShare: async (id, sealed) => {
+			const grant = await keyring.openShare(id, sealed);
+			return grant && new TextDecoder().decode(grant);
+		},
+	};
+}
+
+/**
+ * headOf is the head that a link tells of. That the recording goes on is what was known at
+ * least.
+ * @param {Invitation} invitation
+ */
+function headOf({ recording, size, root }) {
+	return `sealtape.v1/${recording}\n${size}\n${btoa(String.fromCharCode(...root))}\nstate: open\n`;
+}
