@@ -58,6 +58,9 @@ export class BrokerWindow {
     }, lookEvery);
   }
 
+  /** closed says that it answers no more. */
+  closed = false;
+
   /** agreed resolves once the person said yes there, and rejects when they did not. */
   async agreed() { await this.#ready; }
 
@@ -105,6 +108,7 @@ export class BrokerWindow {
 
   /** close closes the window. What is still asked is refused. */
   close(why = new Refused('the other window was closed')) {
+    this.closed = true;
     clearInterval(this.#timer);
     removeEventListener('message', this.#hear);
     for (const { fail } of this.#asked.values()) fail(why);

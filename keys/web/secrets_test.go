@@ -55,6 +55,8 @@ func TestSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := secret.String() + "\n"
+	const recording = "01JD3Q8ZC5ABCDEFGHJKMNPQR0"
+	grant := "sealtape.v1/grant\nrecording: " + recording + "\nto: key\ntime: 2026-11-29T12:00:00Z\nepoch: 1 " + line
 	good := seal(t, line, other.Recipient(), own.Recipient())
 	foreign := seal(t, line, other.Recipient())
 	damaged := bytes.Clone(good)
@@ -62,33 +64,41 @@ func TestSecrets(t *testing.T) {
 	tests := map[string]struct {
 		files [][]byte
 		want  string // "" is null, what begins with "!" a part of the error
+		share string // the recording of which the file is taken for a share; "" for an epoch's files
 	}{
-		"ours":                      {[][]byte{good}, secret.String()},
-		"ours after another's":      {[][]byte{foreign, good}, secret.String()},
-		"an older key's":            {[][]byte{seal(t, line, older.Recipient())}, secret.String()},
-		"a classic key's":           {[][]byte{seal(t, line, classic.Recipient())}, secret.String()},
-		"another's":                 {[][]byte{foreign, foreign}, ""},
-		"none":                      {nil, ""},
-		"damaged":                   {[][]byte{damaged}, "!not a file of an epoch"},
-		"ours after a damaged one":  {[][]byte{damaged, good}, secret.String()},
-		"both kinds of key":         {[][]byte{seal(t, line, unlabelled{own.Recipient()}, classic.Recipient())}, "!mixes classic and post-quantum"},
-		"no age file":               {[][]byte{[]byte("hello")}, "!not a file of an epoch"},
-		"nothing":                   {[][]byte{{}}, "!not a file of an epoch"},
-		"no secret in it":           {[][]byte{seal(t, "hello\n", own.Recipient())}, "!holds no secret"},
-		"no end of the line":        {[][]byte{seal(t, secret.String(), own.Recipient())}, "!holds no secret"},
-		"a classic secret":          {[][]byte{seal(t, classic.String()+"\n", own.Recipient())}, "!holds no secret"},
-		"more than a secret":        {[][]byte{seal(t, line+line, own.Recipient())}, "!holds no secret"},
-		"larger than it may be":     {[][]byte{append(bytes.Clone(good), make([]byte, 1<<20)...)}, "!larger"},
-		"no text that can be shown": {[][]byte{seal(t, "\xff\n", own.Recipient())}, "!not a file of an epoch"},
+		"ours":                      {files: [][]byte{good}, want: secret.String()},
+		"ours after another's":      {files: [][]byte{foreign, good}, want: secret.String()},
+		"an older key's":            {files: [][]byte{seal(t, line, older.Recipient())}, want: secret.String()},
+		"a classic key's":           {files: [][]byte{seal(t, line, classic.Recipient())}, want: secret.String()},
+		"another's":                 {files: [][]byte{foreign, foreign}, want: ""},
+		"none":                      {files: nil, want: ""},
+		"damaged":                   {files: [][]byte{damaged}, want: "!not a file of an epoch"},
+		"ours after a damaged one":  {files: [][]byte{damaged, good}, want: secret.String()},
+		"both kinds of key":         {files: [][]byte{seal(t, line, unlabelled{own.Recipient()}, classic.Recipient())}, want: "!mixes classic and post-quantum"},
+		"no age file":               {files: [][]byte{[]byte("hello")}, want: "!not a file of an epoch"},
+		"nothing":                   {files: [][]byte{{}}, want: "!not a file of an epoch"},
+		"no secret in it":           {files: [][]byte{seal(t, "hello\n", own.Recipient())}, want: "!holds no secret"},
+		"no end of the line":        {files: [][]byte{seal(t, secret.String(), own.Recipient())}, want: "!holds no secret"},
+		"a classic secret":          {files: [][]byte{seal(t, classic.String()+"\n", own.Recipient())}, want: "!holds no secret"},
+		"more than a secret":        {files: [][]byte{seal(t, line+line, own.Recipient())}, want: "!holds no secret"},
+		"larger than it may be":     {files: [][]byte{append(bytes.Clone(good), make([]byte, 1<<20)...)}, want: "!larger"},
+		"a share":                   {files: [][]byte{seal(t, grant, other.Recipient(), own.Recipient())}, want: grant, share: recording},
+		"a share for others":        {files: [][]byte{seal(t, grant, other.Recipient())}, share: recording},
+		"another recording's share": {files: [][]byte{seal(t, grant, own.Recipient())}, want: "!not a share of this recording", share: recording[:25] + "4"},
+		"an epoch's file as share":  {files: [][]byte{good}, want: "!not a share of this recording", share: recording},
+		"a share to a classic key":  {files: [][]byte{seal(t, grant, classic.Recipient())}, want: "!classic keys", share: recording},
+		"a damaged share":           {files: [][]byte{damaged}, want: "!not a share", share: recording},
+		"no text that can be shown": {files: [][]byte{seal(t, "\xff\n", own.Recipient())}, want: "!not a file of an epoch"},
 	}
 	type question struct {
 		Name       string
 		Identities []string
 		Files      []string
+		Share      string
 	}
 	var questions []question
 	for name, test := range tests {
-		q := question{Name: name, Identities: []string{own.String(), older.String(), classic.String()}}
+		q := question{Name: name, Identities: []string{own.String(), older.String(), classic.String()}, Share: test.share}
 		for _, f := range test.files {
 			q.Files = append(q.Files, base64(f))
 		}

@@ -1,5 +1,5 @@
 import { Room } from 'livekit-client';
-import { Attended, Identity, Pins, RoomKeys, Shelf, watchLink } from 'sealtape-keys';
+import { Attended, Identity, keeping, Pins, RoomKeys, Shelf, watchLink } from 'sealtape-keys';
 
 let asked; // a recorder's question, until it is answered
 let meeting; // as it can be watched afterwards
@@ -9,6 +9,9 @@ let identity = await Identity.load(shelf);
 if (!identity) await (identity = await Identity.generate({ name })).save(shelf);
 const pins = await Pins.load(shelf, identity.card);
 const attended = new Attended(shelf);
+keeping().then((kept) => { // what the recordings are sealed to must not be lost
+  if (kept !== 'kept') warn('This browser may delete your key, and nobody else has it. ', button('Save it in a file', save));
+});
 
 const keys = new RoomKeys({ identity, pins, recorders: 'ask' });
 const worker = new Worker('livekit-client.e2ee.worker.mjs', { type: 'module' }); // of livekit-client/dist
@@ -64,6 +67,13 @@ function recording(r) {
         : r.answer === 'no' ? [say('Agree after all', true)] : [say('Agree', true), say('Refuse', false)]];
 }
 
+async function save() {
+  const passphrase = prompt('A new passphrase for the file');
+  if (!passphrase) return;
+  const href = URL.createObjectURL(new Blob([await identity.export(passphrase)]));
+  Object.assign(el('a'), { href, download: 'my-key.age' }).click();
+}
+
 function at(id) { return document.getElementById(id); }
 function nameOf(id) { return keys.peers.find((p) => p.identity === id)?.name || id || 'Somebody who is hidden'; }
 function button(text, f) {
@@ -75,7 +85,7 @@ function el(tag, ...children) {
   e.append(...children);
   return e;
 }
-function warn(text) {
+function warn(...text) {
   at('warnings').hidden = false;
-  at('warnings').append(el('p', text));
+  at('warnings').append(el('p', ...text));
 }
