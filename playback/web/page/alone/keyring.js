@@ -47,13 +47,11 @@ export class KeyTrouble extends Error {
 export class Keyring {
 	/** @type {Holder[]} */
 	#holders = [];
-	/** @type {Map<string, Promise<string|null>>} by recording and epoch; only what opens is kept */
+	/** @type {Map<string, string>} by recording and epoch */
 	#known = new Map();
 	/** @type {Promise<boolean>|null} while the reader is asked */
 	#asking = null;
 	#refused = false;
-	/** @type {{ close: () => void }[]} */
-	#windows = [];
 	#ask;
 	/** @type {any} */
 	#shelf;
@@ -99,13 +97,11 @@ export class Keyring {
 	 * @param {Uint8Array[]} files of the epoch
 	 * @returns {Promise<string|null>}
 	 */
-	openEpoch(recording, number, files) {
+	async openEpoch(recording, number, files) {
 		const name = `${recording} ${number}`, known = this.#known.get(name);
 		if (known) return known;
-		const secret = this.#try(recording, (holder) => holder.openEpoch(recording, files));
-		this.#known.set(name, secret);
-		if (this.#known.size > most) this.#known.delete(/** @type {string} */ (this.#known.keys().next().value));
-		secret.then((s) => s ?? this.#known.delete(name), () => this.#known.delete(name));
+		const secret = await this.#try(recording, (holder) => holder.openEpoch(recording, files));
+		if (secret !== null && this.#known.size < most) this.#known.set(name, secret);
 		return secret;
 	}
 
@@ -200,20 +196,27 @@ export class Keyring {
 			await opened.agreed();
 			return opened;
 		});
-		this.#windows.push(opener);
-		this.#add({
-			openEpoch: async (/** @type {string} */ id, /** @type {Uint8Array[]} */ files) => id === recording ? opener.openEpoch(files) : null,
-			openShare: async (/** @type {string} */ id, /** @type {Uint8Array} */ file) => id === recording ? opener.openShare(file) : null,
-		});
+		/** @type {(id: string, open: () => Promise<string|null>) => Promise<string|null>} */
+		const asked = async (id, open) => {
+			if (id !== recording) return null;
+			try {
+				return await open();
+			} catch (err) {
+				if (!opener.closed) throw err;
+				this.#holders = this.#holders.filter((h) => h !== holder);
+				return null; // whoever needs more is asked anew
+			}
+		};
+		/** @type {Holder} */
+		const holder = {
+			openEpoch: (id, files) => asked(id, () => opener.openEpoch(files)),
+			openShare: (id, file) => asked(id, () => opener.openShare(file)),
+		};
+		this.#add(holder);
 	}
 
 	/** windowsPossible says whether another site's page can answer this one: it must know who asks. */
 	get windowsPossible() { return this.place !== "file"; }
-
-	/** closeWindows closes those of other sites: what they opened stays open here. */
-	closeWindows() {
-		for (const w of this.#windows.splice(0)) w.close();
-	}
 
 	/** @param {any} identity @param {boolean} keep */
 	async #take(identity, keep) {
