@@ -155,6 +155,8 @@ func TestMeetingPage(t *testing.T) {
 	}
 	ada.reads("Ada, Eve")
 	ada.click("Go on recording me")
+	ada.reads("New among them, and not verified by you: Eve.")
+	ada.click("Agree")
 	rec.hears(t, ctx, "ada", 10)
 	state.Readers = append(state.Readers, member.Reader{Name: "Fay"})
 	if err := rec.session.Announce(state); err != nil {
