@@ -43,6 +43,18 @@ func (p Part) InitID() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// frameRoom is more than a frame takes beside its bytes.
+const frameRoom = 24
+
+// roomFor returns no bytes, with room for those of a part's media.
+func roomFor(frames []media.Frame) []byte {
+	n := 256
+	for _, f := range frames {
+		n += len(f.Data) + frameRoom
+	}
+	return make([]byte, 0, n)
+}
+
 // webm reports whether WebM allows the codec.
 func webm(c media.Codec) bool {
 	switch c {

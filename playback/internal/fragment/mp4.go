@@ -112,7 +112,7 @@ func (w *boxes) sampleEntry(t media.Track, width, height int) {
 // mp4Media returns moof and mdat of frames with durations: one pair, or more
 // where there are holes.
 func mp4Media(frames []media.Frame) []byte {
-	var w boxes
+	w := boxes{roomFor(frames)}
 	for len(frames) > 0 {
 		at := mp4Time(frames[0].Time)
 		n, end := 1, at+uint64(mp4Lasts(frames[0]))

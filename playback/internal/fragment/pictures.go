@@ -144,6 +144,6 @@ func pictures(t media.Track, frames []media.Frame) (Part, bool) {
 			frames[i].Duration = 0 // the next frame says it
 		}
 	}
-	p.Media = matroska.AppendWebMClusters(nil, frames)
+	p.Media = matroska.AppendWebMClusters(roomFor(frames), frames)
 	return p, true
 }

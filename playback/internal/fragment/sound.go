@@ -105,7 +105,7 @@ func Sound(t media.Track, frames []media.Frame, b Bounds) (p Part, run opus.Run,
 	}
 	return Part{
 		Track: t.UID, MIME: MIME(t), From: out[0].Time, To: end.Time + end.Duration,
-		Init: init, Media: matroska.AppendWebMClusters(nil, out), Frames: len(out),
+		Init: init, Media: matroska.AppendWebMClusters(roomFor(out), out), Frames: len(out),
 	}, run, true
 }
 
