@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,10 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/playback/site"
 	"github.com/sealtape/sealtape/playback/web"
 	"github.com/sealtape/sealtape/testdata/player"
@@ -41,7 +45,7 @@ func (r recorded) run(t *testing.T, script string, settings map[string]any, foun
 		all[k] = v
 	}
 	config, err := json.Marshal(map[string]any{"folder": r.folder, "program": write("sealtape.wasm", compiled(t)),
-		"worker": string(built.Files[worker].Data), "settings": all, "secrets": r.secrets})
+		"worker": string(built.Files[worker].Data), "settings": all, "secrets": r.secrets, "share": r.share})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,4 +263,88 @@ func TestGoesOn(t *testing.T) {
 	if want := []string{"open 4 from 0", "closed 5 from 3", "3", "later ended", "rolled-back"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+// TestShared: who was granted a recording opens it by the share that a link names, where
+// the store lists none, and nobody else does.
+func TestShared(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	people, err := player.NewPeople(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := flashes(player.Readers{All: people.Readers.All})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	id, err := player.Write(folder, people.Signer.Signer(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	card, err := people.Signer.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, text := shared(t, folder, id, people)
+	r := open(t, folder, id, card.Key, people.Signer.AgeIdentities())
+	r.secrets = map[int]string{} // by no epoch's file
+	const script = `const found = await trouble(source.recording(id));
+		if (found !== "no trouble") return found;
+		const d = await source.recording(id);
+		return d.epochs.map((e) => e.opens) + " " + (await segment(1, d.tracks.map((t) => t.uid))).length;`
+	for _, c := range []struct {
+		share string
+		text  *string
+		want  string
+	}{
+		{name, &text, "true 3"},
+		{name, nil, "locked"},
+		{"", &text, "locked"},
+	} {
+		var got string
+		r.share = c.text
+		if r.run(t, script, map[string]any{"share": c.share}, &got); got != c.want {
+			t.Errorf("%.4q: %q, want %q", c.share, got, c.want)
+		}
+	}
+}
+
+// shared grants a recording to the guest, and returns the share's name and what is sealed
+// in it.
+func shared(t *testing.T, folder, id string, people *player.People) (name, text string) {
+	t.Helper()
+	store, err := dir.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	rec, err := archive.Open(t.Context(), store, id, archive.Options{
+		Verifiers: note.VerifierList(people.Signer.Verifier()), Identities: people.Signer.AgeIdentities()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	card, err := people.Signer.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := rec.Share(t.Context(), archive.ShareConfig{Signer: people.Signer.Signer(), To: card.Key, Recipients: people.Readers.Some})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := os.Open(filepath.Join(folder, id, filepath.FromSlash(g.Name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sealed.Close()
+	plain, err := age.Decrypt(sealed, people.GuestKeys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(g.Name, "shares/"), ".age"), string(b)
 }

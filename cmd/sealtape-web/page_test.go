@@ -88,6 +88,7 @@ type recorded struct {
 	folder, id string
 	vkey       string
 	secrets    map[int]string
+	share      *string // what is sealed in a share, if there is one that opens
 }
 
 // record seals a meeting into a folder.

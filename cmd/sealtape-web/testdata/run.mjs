@@ -14,7 +14,7 @@ register("data:text/javascript," + encodeURIComponent(hook));
 const { WorkerSource } = await import("../../../playback/web/page/alone/worker_source.js");
 
 const [config, script] = await Promise.all(process.argv.slice(2, 4).map((name) => readFile(name, "utf8")));
-const { program, worker: text, settings, secrets } = JSON.parse(config);
+const { program, worker: text, settings, secrets, share } = JSON.parse(config);
 let { folder } = JSON.parse(config);
 
 const shim = `const { parentPort } = require("node:worker_threads");
@@ -67,7 +67,7 @@ const keyring = {
 		epochs.push({ epoch, files: files.length, bytes: files.reduce((n, file) => n + file.length, 0) });
 		return secrets[epoch] ?? null;
 	},
-	openShare: async () => null,
+	openShare: async () => share ?? null,
 };
 const memory = {
 	load: async (id) => heads.get(id) ?? null,
