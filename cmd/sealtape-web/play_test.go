@@ -79,8 +79,8 @@ func TestRollback(t *testing.T) {
 	w.until("window.sealtape?.player")
 	w.do("localStorage.setItem(`head/" + r.id + "`, localStorage.getItem(`head/" + r.id + "`).replace(/\\n(\\d+)\\n/, (_, n) => `\\n${Number(n) + 1}\\n`))")
 	w.do("location.reload()")
-	w.until("document.body.classList.contains('failed')")
-	w.until("document.querySelector('#message').innerText.includes('An older state than you have seen')")
+	w.until("document.body?.classList.contains('failed')")
+	w.until("document.querySelector('#message')?.innerText.includes('An older state than you have seen')")
 	w.want("window.sealtape ?? null", "null")
 }
 
