@@ -23,6 +23,8 @@ type settings struct {
 	Share string
 	// Told is a head that the reader was told of, as text: see archive.Options.
 	Told string
+	// Unlisted: the store lists nothing to who has this link.
+	Unlisted bool
 	// Recording and At are what is played first: an ID, and seconds of its clock.
 	Recording string
 	At        float64
@@ -62,7 +64,7 @@ func (s *settings) options(h host) (o tape.Options, err error) {
 	if o.Revoked, err = verifiers(s.Revoked); err != nil {
 		return o, err
 	}
-	o.Opener, o.Heads, o.Self, o.Share = keyring{h}, heads{h}, s.Self, s.Share
+	o.Opener, o.Heads, o.Self, o.Share, o.Unlisted = keyring{h}, heads{h}, s.Self, s.Share, s.Unlisted
 	if s.Told != "" {
 		told, err := archive.ParseHead(s.Told)
 		if err != nil {

@@ -31,6 +31,8 @@ type description struct {
 	ID           string          `json:"id"`
 	State        string          `json:"state"`
 	Signers      []string        `json:"signers"`
+	Claimed      string          `json:"claimed"` // words of the key, if only a link says who recorded
+	Unlisted     bool            `json:"unlisted"`
 	Distrust     *finding        `json:"distrust"`
 	PostQuantum  bool            `json:"post_quantum"`
 	ResealedFrom string          `json:"resealed_from"`
@@ -163,7 +165,12 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	for _, f := range t.p.c.Formats {
 		d.Formats = append(d.Formats, f.Name)
 	}
-	d.Distrust = distrust(log)
+	d.Distrust, d.Unlisted = distrust(log), log.Unlisted
+	for _, s := range log.Signers {
+		if d.Claimed = s.Claimed; d.Claimed == "" {
+			break // another has signed, too
+		}
+	}
 	d.Room, d.Title = tape.Room(all), playback.Title(all)
 	if h, ok := tape.Cited(tape.ResealedFrom(all)); ok {
 		d.ResealedFrom = h.ID

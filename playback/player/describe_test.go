@@ -475,3 +475,26 @@ func BenchmarkDescribe(b *testing.B) {
 		b.SetBytes(int64(len(player.AppendSegments(nil, segments, 0, index))))
 	}
 }
+
+// A recorder whom only a link names is shown as claimed, unless another has signed, too.
+func TestClaimed(t *testing.T) {
+	for _, tt := range []struct {
+		signers []tape.Signer
+		want    string
+	}{
+		{[]tape.Signer{{Who: "carol"}}, ""},
+		{[]tape.Signer{{Who: "claimed by the link", Claimed: "eight words"}}, "eight words"},
+		{[]tape.Signer{{Who: "claimed by the link", Claimed: "eight words"}, {Who: "carol"}}, ""},
+	} {
+		r := playertest.Meeting(t, 1)
+		r.Desc.Signers, r.Desc.Unlisted = tt.signers, tt.want != ""
+		var d struct {
+			Claimed  string
+			Unlisted bool
+		}
+		describe(t, serve(t, r), none, false, &d)
+		if d.Claimed != tt.want || d.Unlisted != (tt.want != "") {
+			t.Errorf("%v: %+v", tt.signers, d)
+		}
+	}
+}

@@ -24,7 +24,7 @@ func Unopened(id string, err error) *Description {
 // two for each epoch. The error is the store's, or that of ctx.
 func (t *Tape) Log(ctx context.Context) (*Description, error) {
 	d := &Description{
-		ID: t.ID(), State: t.rec.Head().State, PostQuantum: t.rec.PostQuantum(),
+		ID: t.ID(), State: t.rec.Head().State, PostQuantum: t.rec.PostQuantum(), Unlisted: t.o.Unlisted,
 		Objects: len(t.rec.Entries()), Segments: len(t.log), Opens: AccessNone,
 	}
 	for _, key := range t.rec.Signers() {
@@ -144,7 +144,7 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 		return d, err
 	}
 	d.Bytes = bytes
-	d.Unlisted = errors.Is(unlisted, archive.ErrNotListed)
+	d.Unlisted = d.Unlisted || errors.Is(unlisted, archive.ErrNotListed)
 	if unlisted != nil && !d.Unlisted {
 		d.Problems = append(d.Problems, unlisted.Error())
 	} else if unlisted == nil {

@@ -27,6 +27,10 @@ type Options struct {
 	// checks that.
 	Evidence *Evidence
 
+	// Unlisted: the store gives objects by name only, so it is not known what it lacks
+	// and what was added.
+	Unlisted bool
+
 	// OnRead, if not nil, is called after each segment that was read, or could
 	// not be read. It may be called from several goroutines at once.
 	OnRead func(segment int)
@@ -49,9 +53,9 @@ type Signer struct {
 	// key. A signature has no time, so none of the key's can be told from a
 	// thief's.
 	Revoked bool
-	// Claimed: only an invitation says that this key is the recorder's. Its card is
-	// not pinned.
-	Claimed bool
+	// Claimed are the words of the key, if only an invitation says that it is the
+	// recorder's: its card is not pinned. "" otherwise.
+	Claimed string
 }
 
 // ErrNoHead: the store has objects of the recording, and no head. The recording

@@ -20,7 +20,7 @@ import (
 func (a *Access) Options(identities []age.Identity) tape.Options {
 	return tape.Options{Options: archive.Options{
 		Verifiers: a.recorders(), Granters: a.Counting(a.All), Revoked: a.Former, Identities: identities, Heads: a.Heads, Told: a.told(), Self: a.Own, Share: a.Share,
-	}, Signer: a.signer, Evidence: evidence()}
+	}, Signer: a.signer, Evidence: evidence(), Unlisted: a.link != nil && a.link.Credentials == nil}
 }
 
 // VerifyOptions are what one brings along to verify a recording.
@@ -43,7 +43,7 @@ func (a *Access) signer(key string) tape.Signer {
 	if who, known := a.Who(key); known {
 		s.Who = who
 	} else if a.claimed(key) {
-		s.Claimed = true
+		s.Claimed = a.link.words()
 		s.Who = "claimed by the link (" + a.link.words() + ")"
 	}
 	return s

@@ -23,6 +23,8 @@
  * @property {"open"|"closed"|"cut"} state
  * @property {string[]} [signers]
  * @property {Finding|null} [distrust] why the signature does not count, null if it does
+ * @property {string} [claimed] the words of the signer's key, if only a link says that it is the recorder's
+ * @property {boolean} [unlisted] the store lists nothing to who has the link
  * @property {boolean} [post_quantum]
  * @property {string} [resealed_from]
  * @property {string} [command]

@@ -46,6 +46,8 @@ export class Recording {
 	claimant = null;
 	/** @type {import("./description.js").Finding|null} why the signature does not count */
 	distrust = null;
+	/** The store lists nothing, so what was added beside it is not known. */
+	unlisted = false;
 	postQuantum = false;
 	resealedFrom = "";
 	/** What opens it again, with its ID or a link behind: a command. */
@@ -102,6 +104,8 @@ export class Recording {
 		this.start = d.start ? new Date(d.start) : null;
 		this.signers = d.signers || [];
 		this.distrust = d.distrust ?? null;
+		if (d.claimed) this.claimant = { name: this.signers[0], words: d.claimed };
+		this.unlisted = !!d.unlisted;
 		this.postQuantum = !!d.post_quantum;
 		this.wideHoles = d.wide_holes || 0;
 		this.resealedFrom = d.resealed_from || "";

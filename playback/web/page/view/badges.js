@@ -110,6 +110,7 @@ function addTrouble(r, add) {
 	if (r.failed.length) {
 		add("bad", "alert", say("badge.failed", { length: length(total(r.failed)) }), say("badge.failed.text", { n: r.failed.length }));
 	}
+	if (r.unlisted) add("plain", "help", say("badge.unlisted"), say("badge.unlisted.text"));
 	if (r.resealedFrom) {
 		const id = el("bdi", {}, line(r.resealedFrom, 120));
 		add("plain", "link", say("badge.resealed"), ...parts("badge.resealed.text", { id }));

@@ -240,6 +240,8 @@ export const words = {
 		one: "{n} Teil dieser Aufnahme hat die Prüfung nicht bestanden: Er fehlt, wurde verändert oder stammt nicht von hier. Die Zeitleiste zeigt ihn, abgespielt wird er nie.",
 		other: "{n} Teile dieser Aufnahme haben die Prüfung nicht bestanden: Sie fehlen, wurden verändert oder stammen nicht von hier. Die Zeitleiste zeigt sie, abgespielt werden sie nie.",
 	},
+	"badge.unlisted": "Ohne Verzeichnis",
+	"badge.unlisted.text": "Der Speicher gibt Objekte nur her, wenn man ihre Namen kennt, und listet keine auf. Ob jemand etwas neben die Aufnahme gelegt hat, lässt sich nicht sagen; was hier läuft, wurde trotzdem geprüft.",
 	"badge.resealed": "Neu versiegelt",
 	"badge.resealed.text": "Eine Kopie einer anderen Aufnahme, für andere Leser neu versiegelt von derselben Person, die diese signiert hat: {id}",
 	"badge.problem": { one: "Ein Problem", other: "{n} Probleme" },

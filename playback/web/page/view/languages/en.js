@@ -244,6 +244,8 @@ export const words = {
 		one: "{n} part of this recording failed verification: missing, changed or not from here. It is shown in the timeline and never played.",
 		other: "{n} parts of this recording failed verification: missing, changed or not from here. They are shown in the timeline and never played.",
 	},
+	"badge.unlisted": "Not listed",
+	"badge.unlisted.text": "The store gives objects to who knows their names, and lists none. Whether anybody added something beside the recording cannot be told; what plays here was checked all the same.",
 	"badge.resealed": "Resealed",
 	"badge.resealed.text": "A copy of another recording, sealed anew for other readers by who signed this one: {id}",
 	"badge.problem": { one: "A problem", other: "{n} problems" },

@@ -240,6 +240,8 @@ export const words = {
 		one: "{n} parte de esta grabación no superó la verificación: falta, se cambió o no es de aquí. Se muestra en la línea de tiempo y nunca se reproduce.",
 		other: "{n} partes de esta grabación no superaron la verificación: faltan, se cambiaron o no son de aquí. Se muestran en la línea de tiempo y nunca se reproducen.",
 	},
+	"badge.unlisted": "Sin lista",
+	"badge.unlisted.text": "El almacén da los objetos a quien conoce sus nombres, y no lista ninguno. No se puede saber si alguien añadió algo junto a la grabación; lo que se reproduce aquí se ha verificado igualmente.",
 	"badge.resealed": "Resellada",
 	"badge.resealed.text": "Copia de otra grabación, sellada de nuevo para otros lectores por quien firmó esta: {id}",
 	"badge.problem": { one: "Un problema", other: "{n} problemas" },

@@ -240,6 +240,8 @@ export const words = {
 		one: "{n} partie de cet enregistrement n’a pas passé la vérification : elle manque, a été modifiée ou vient d’ailleurs. La chronologie la montre ; elle n’est jamais lue.",
 		other: "{n} parties de cet enregistrement n’ont pas passé la vérification : elles manquent, ont été modifiées ou viennent d’ailleurs. La chronologie les montre ; elles ne sont jamais lues.",
 	},
+	"badge.unlisted": "Sans liste",
+	"badge.unlisted.text": "Le stockage donne les objets à qui connaît leur nom, et n’en liste aucun. On ne peut savoir si quelqu’un a ajouté quelque chose à côté de l’enregistrement ; ce qui est lu ici a été vérifié malgré tout.",
 	"badge.resealed": "Rescellé",
 	"badge.resealed.text": "Copie d’un autre enregistrement, scellée à nouveau pour d’autres lecteurs par le signataire de celui-ci : {id}",
 	"badge.problem": { one: "{n} problème", other: "{n} problèmes" },
