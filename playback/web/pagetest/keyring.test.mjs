@@ -34,7 +34,9 @@ test("without a key the reader is asked once, whatever is asked for at once", as
 	assert.equal(asked, 1);
 	assert.equal(await ring.openEpoch(id, 4, []), null);
 	assert.equal(asked, 1, "who goes on without a key is not asked for each epoch");
-	assert.equal(await ring.another(id, "locked"), true);
+	assert.equal(await ring.another(id, "locked"), false);
+	assert.equal(asked, 1, "nor again because nothing opens");
+	assert.equal(await ring.another(id, "none"), true);
 	assert.equal(asked, 2);
 });
 

@@ -140,7 +140,8 @@ export class Keyring {
 	 * @param {string} recording ID
 	 * @param {Reason} reason
 	 */
-	another(recording, reason) {
+	async another(recording, reason) {
+		if (reason === "locked" && this.#refused) return false; // they were just asked
 		this.#asking ??= this.#ask(this, recording, reason).finally(() => {
 			this.#asking = null;
 		});

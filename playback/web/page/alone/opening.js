@@ -20,14 +20,17 @@ import { WorkerSource } from "./worker_source.js";
 /** An Opening plays recordings of one store, with what keys there are. */
 export class Opening {
 	#source;
+	#keyring;
 	#claimant;
 
 	/**
 	 * @param {WorkerSource} source
+	 * @param {Keyring} keyring
 	 * @param {import("./recorders.js").Signer[]} signers
 	 */
-	constructor(source, signers) {
+	constructor(source, keyring, signers) {
 		this.#source = source;
+		this.#keyring = keyring;
 		this.#claimant = Recorders.claimant(signers);
 	}
 
@@ -53,7 +56,7 @@ export class Opening {
 				share: invitation?.share, recording: invitation?.recording, at: invitation?.from, told: invitation ? headOf(invitation) : undefined,
 			},
 		});
-		return new Opening(source, signers);
+		return new Opening(source, keyring, signers);
 	}
 
 	/** recordings are those of the store. */
@@ -66,7 +69,7 @@ export class Opening {
 	 * @param {string} id
 	 */
 	async play(id) {
-		const played = await watch(this.#source, id, this.#claimant);
+		const played = await watch(this.#source, id, this.#claimant, () => this.#keyring.another(id, "locked"));
 		if (played) played.player.saver = (excerpt, tell) => saveFile(this.#source, id, excerpt, tell);
 		return played;
 	}

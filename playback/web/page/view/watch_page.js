@@ -29,20 +29,25 @@ import { WakeLock } from "./wake_lock.js";
  * @param {import("../engine/source.js").Source} source
  * @param {string} id
  * @param {Recording["claimant"]} [claimant] whom only a link names as its recorder
+ * @param {() => Promise<boolean>} [another] asks for another key, where none opens it, and says
+ *     whether there is one
  */
-export async function watch(source, id, claimant = null) {
+export async function watch(source, id, claimant = null, another = async () => false) {
 	if (!mediaSource()) {
 		showOldBrowser();
 		return null;
 	}
 	let recording;
-	try {
-		recording = new Recording(await source.recording(id));
-		recording.claimant = claimant;
-	} catch (err) {
-		if (!(err instanceof Trouble)) throw err;
-		showFailure(err);
-		return null;
+	while (!recording) {
+		try {
+			recording = new Recording(await source.recording(id));
+			recording.claimant = claimant;
+		} catch (err) {
+			if (!(err instanceof Trouble)) throw err;
+			if (err.kind === "locked" && await another()) continue;
+			showFailure(err);
+			return null;
+		}
 	}
 	const player = new Player({ recording, source, at: moment(location.hash) ?? 0 });
 	document.body.classList.remove("loading");
