@@ -30,6 +30,10 @@ type Note struct {
 	Recording  string // its ID
 	State      string // the digest of what the recorder had told them; "" if the note has none
 	Yes        bool   // the recorder gets their key, or may record them
+	// Session is that of the member, and Chain where its keys were, for media.NoteKey.
+	// In one session chains go forward only.
+	Session string
+	Chain   int
 }
 
 // An Agreement is a span in which a recorder had a member's key, because the member had
@@ -82,12 +86,13 @@ type agreementReader struct {
 	read   map[[32]byte]bool // notes
 	open   map[string]bool   // the last span of a participant has no end yet
 	left   map[string]time.Duration
+	over   map[string]Note // the last word of a participant that they give no key
 }
 
 // readAgreements reads the notes of a recording.
 func (o Options) readAgreements(id string, events []media.Event, end time.Duration) agreements {
 	r := &agreementReader{agreements: agreements{of: make(map[string][]Agreement)}, evidence: o.Evidence, signer: o.signer, ids: []string{id}, room: Room(events), end: end,
-		cards: make(map[string]string), states: make(map[string]string), read: make(map[[32]byte]bool), open: make(map[string]bool), left: make(map[string]time.Duration)}
+		cards: make(map[string]string), states: make(map[string]string), read: make(map[[32]byte]bool), open: make(map[string]bool), left: make(map[string]time.Duration), over: make(map[string]Note)}
 	if h, ok := Cited(ResealedFrom(events)); ok {
 		r.ids = append(r.ids, h.ID)
 	}
@@ -166,10 +171,17 @@ func (r *agreementReader) note(e media.Event) {
 		r.fault(e, "they agreed to another recording")
 		return
 	case !n.Yes:
+		if e.Reason == media.NoteKey {
+			r.over[e.Participant] = n
+		}
 		r.ends(e.Participant, e.Time)
 		return
 	case e.Reason != media.NoteKey:
 		return // a yes lets nothing be opened
+	}
+	if no, ok := r.over[e.Participant]; ok && no.Key == n.Key && no.Session == n.Session && n.Chain < no.Chain {
+		r.fault(e, "they signed this before they took it back")
+		return
 	}
 	a := Agreement{From: e.Time, To: r.end, Name: n.Name, By: r.signer(n.Key), Signed: n.Time}
 	if lines, ok := r.states[n.State]; ok {

@@ -12,7 +12,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
-// plainEvidence reads notes that say what they are: "CARD ROOM FROM RECORDING STATE yes".
+// plainEvidence reads notes that say what they are: "CARD ROOM FROM RECORDING STATE yes",
+// or yes@CHAIN/SESSION.
 func plainEvidence() *Evidence {
 	return &Evidence{
 		Note: func(kind, card, note string) (n Note, err error) {
@@ -20,7 +21,12 @@ func plainEvidence() *Evidence {
 			if len(f) != 6 || f[0] != card {
 				return n, errors.New("not signed by the card")
 			}
-			return Note{Name: card, Key: card, Room: f[1], From: f[2], Recording: f[3], State: f[4], Yes: f[5] == "yes"}, nil
+			says, chain, _ := strings.Cut(f[5], "@")
+			n = Note{Name: card, Key: card, Room: f[1], From: f[2], Recording: f[3], State: f[4], Yes: says == "yes", Session: "1"}
+			if chain != "" {
+				_, err = fmt.Sscanf(chain, "%d/%s", &n.Chain, &n.Session)
+			}
+			return n, err
 		},
 		State: func(lines string) ([]string, string, error) { return strings.Fields(lines), "present", nil },
 	}
@@ -51,6 +57,9 @@ func TestAgreements(t *testing.T) {
 		{"to the end", []media.Event{key(4, "ada", "Ada", id, "yes")}, "4-100", ""},
 		{"repeated for another epoch", []media.Event{key(4, "ada", "Ada", id, "yes"), at(8, media.EventCard, "ada", "", "Ada"), key(8, "ada", "Ada", id, "yes")}, "4-100", ""},
 		{"taken back, and given again", []media.Event{key(4, "ada", "Ada", id, "yes"), key(6, "ada", "Ada", id, "no"), key(9, "ada", "Ada", id, "yes "), key(7, "ada", "Ada", id, "no")}, "4-6 9-100", ""},
+		{"given again after a no", []media.Event{key(4, "ada", "Ada", id, "no@4/1"), key(6, "ada", "Ada", id, "yes@4/1"), key(8, "ada", "Ada", id, "yes@5/1")}, "6-100", ""},
+		{"of before a no", []media.Event{key(4, "ada", "Ada", id, "yes@3/1"), key(6, "ada", "Ada", id, "no@5/1"), key(7, "ada", "Ada", id, "yes@4/1")}, "4-6", "before they took it back"},
+		{"of another session than a no", []media.Event{key(4, "ada", "Ada", id, "no@4/1"), key(6, "ada", "Ada", id, "yes@1/2")}, "6-100", ""},
 		{"a no by consent", []media.Event{key(4, "ada", "Ada", id, "yes"), at(5, media.EventNote, "ada", media.NoteConsent, "Ada weekly ada "+id+" - no")}, "4-5", ""},
 		{"a yes by consent opens nothing", []media.Event{at(5, media.EventNote, "ada", media.NoteConsent, "Ada weekly ada "+id+" - yes")}, "", ""},
 		{"who comes back soon", []media.Event{key(4, "ada", "Ada", id, "yes"), at(10, media.EventLeave, "ada", "", ""), at(13, media.EventJoin, "ada", "", "")}, "4-100", ""},

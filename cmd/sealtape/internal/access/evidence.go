@@ -39,6 +39,7 @@ func readNote(kind, card, note string) (n tape.Note, err error) {
 			return n, err
 		}
 		n.Room, n.From, n.Time, n.Recording, n.Yes = k.Room, k.From, k.Time, k.Recording, k.Why == ""
+		n.Session, n.Chain = hex.EncodeToString(k.Nonce[:]), k.Chain
 		if k.State != (roomkeys.Hash{}) {
 			n.State = hex.EncodeToString(k.State[:])
 		} else if n.Yes {
