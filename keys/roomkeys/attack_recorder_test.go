@@ -78,6 +78,23 @@ func TestAttackNoInTime(t *testing.T) {
 	}
 }
 
+// A yes to no recording in particular lets nobody have a key, whatever a recorder says.
+func TestAttackNoRecording(t *testing.T) {
+	simulate(t, 1, func(t *testing.T, w *world) {
+		ada, bot := w.join("ada", nil), w.join("bot", recorder)
+		w.pass(time.Second)
+		ada.Member(member.Peer{Identity: "bot", Standing: member.Verified, CardHash: bot.seat.Card, Nonce: bot.seat.Nonce,
+			Recorder: true, State: member.State{Phase: "recording"}}, false)
+		if err := ada.Allow("bot", "", Hash{1}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(10 * time.Second)
+		if len(bot.ever) > 0 {
+			t.Error("the bot has a key for no recording")
+		}
+	})
+}
+
 // Somebody who says yes and no as fast as they can is heeded each time; and so is
 // everybody else while a recorder says by turns that it records and that it pauses.
 func TestAttackFlips(t *testing.T) {

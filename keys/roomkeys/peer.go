@@ -164,7 +164,7 @@ func (x *Exchange) refused(p *peer) Why {
 		return ""
 	case !p.consent.allowed && p.consent.why != "":
 		return p.consent.why
-	case !p.consent.allowed || p.consent.recording != p.recording:
+	case !p.consent.allowed || p.recording == "" || p.consent.recording != p.recording:
 		return NoConsent
 	case p.phase != "recording" && !x.c.GiveWhilePaused:
 		return Paused

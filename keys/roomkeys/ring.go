@@ -54,12 +54,16 @@ func (r *ring) install(n int) {
 	key.wipe()
 }
 
-// advance follows the sender some steps.
+// advance follows the sender some steps. Of many it installs only those keys that come
+// next: one message is not to make 128.
 func (r *ring) advance(steps int, now time.Time) {
-	for range steps {
-		r.retire(r.chain.index, now.Add(keyGrace))
-		r.chain.step()
-		r.install(Ahead)
+	for n := range steps {
+		if _, ok := r.slots[r.chain.index]; ok {
+			r.retire(r.chain.index, now.Add(keyGrace))
+		}
+		if r.chain.step(); steps-n <= Ahead+1 {
+			r.install(Ahead)
+		}
 	}
 }
 

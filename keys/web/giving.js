@@ -77,7 +77,7 @@ export class Giving {
   #refused(p) {
     if (!p.recorder) return '';
     if (!p.consent.allowed && p.consent.why) return p.consent.why;
-    if (!p.consent.allowed || p.consent.recording !== p.recording) return 'consent';
+    if (!p.consent.allowed || !p.recording || p.consent.recording !== p.recording) return 'consent';
     if (p.phase !== 'recording' && !this.#x.config.giveWhilePaused) return 'paused';
     return '';
   }

@@ -55,16 +55,17 @@ export class Ring {
     return key;
   }
 
-  /** advance follows the sender some steps. */
+  /** advance follows the sender some steps. Of many it installs only those keys that come next:
+   * one message is not to make 128. */
   async advance(steps, now) {
     if (steps === 0) return;
     const last = this.chain.copy();
     for (let n = 0; n < ahead; n++) await last.step();
     for (let n = 0; n < steps; n++) {
-      this.#retire(this.chain.index, now + keyGrace);
+      if (this.slots.has(this.chain.index)) this.#retire(this.chain.index, now + keyGrace);
       await this.chain.step();
       await last.step();
-      await this.#install(last);
+      if (steps - n <= ahead + 1) await this.#install(last);
     }
     last.wipe();
   }

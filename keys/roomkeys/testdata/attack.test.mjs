@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { commitment } from '../../web/chain.js';
+import { Chain, commitment } from '../../web/chain.js';
+import { hex } from '../../web/note.js';
+import { Ring } from '../../web/ring.js';
 import { text, World } from './world.mjs';
 
 const recorder = { recorder: true };
@@ -148,4 +150,27 @@ test('a room of 16 that loses 5 % of its messages is settled within 10 s of a le
   assert.deepEqual(w.unsettled(), []);
   // What each sends, of messages: a fresh chain for each other, and what is asked for again.
   assert.ok(w.sent < 16 * 16 * 14, `${w.sent} were sent`);
+});
+
+test('however far a member says that its key is, few keys are installed for that', async () => {
+  for (const steps of [0, 1, 4, 5, 6, 7, 100, 128]) {
+    const keys = new Map();
+    let installed = 0;
+    const ring = new Ring('ada', ({ kind, index, key }) => {
+      if (kind === 'install') installed++;
+      if (kind === 'install') keys.set(index, hex(key));
+      else assert.ok(keys.delete(index), 'retired, and was not installed');
+    });
+    const chain = Chain.begin(1, 250);
+    const sender = chain.copy();
+    await ring.take(chain, 0);
+    installed = 0;
+    await ring.advance(steps, 0);
+    assert.ok(installed <= 5, `${steps} steps: ${installed}`);
+    for (let n = 0; n < steps; n++) await sender.step();
+    await ring.tick(10_000);
+    const want = new Map();
+    for (let n = 0; n <= 4; n++, await sender.step()) want.set(sender.index, hex(await sender.key()));
+    assert.deepEqual(keys, want, `${steps} steps`);
+  }
 });
