@@ -30,8 +30,15 @@ func TestNotesSurviveFloods(t *testing.T) {
 		t.Error("once there is room, nothing more of eve is taken")
 	}
 	m := newAsking(t, true)
+	lines := 0
+	m.notef = func(string, ...any) { lines++ }
 	for range 3 * maxAttendees {
 		m.suspect(member.Event{Identity: "mallory", Trouble: member.Flood})
+	}
+	m.suspect(member.Event{Identity: "mallory", Trouble: member.Malformed})
+	m.suspect(member.Event{Identity: "eve", Trouble: member.Flood})
+	if lines != 3 {
+		t.Errorf("whoever runs the recorder is told %d lines, want one for each kind", lines)
 	}
 	before := len(m.notes)
 	m.note(nil)

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,7 @@ type membership struct {
 	people   map[string]*attendee
 	changed  map[string]bool // identities about which the session reported something
 	troubles []member.Event
+	warned   map[suspicion]time.Time // when it was last said of somebody
 	phase    string
 	notes    []func(*recorder.Recorder) error // for the timeline, once it has begun
 	told     telling                          // what the chat was told last
@@ -197,14 +199,43 @@ func (m *membership) records(rec *recorder.Recorder) {
 	m.rec = rec
 }
 
+// A suspicion is what somebody does wrong.
+type suspicion struct {
+	identity string
+	trouble  member.Trouble
+}
+
+// warnEvery is how often whoever runs the recorder is told the same of somebody: a member who
+// floods the room is not to flood them, or fill their disk.
+const warnEvery = time.Minute
+
+// warns reports whether a trouble is to be said now.
+func (m *membership) warns(t member.Event, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	what := suspicion{t.Identity, t.Trouble}
+	if last, ok := m.warned[what]; ok && now.Sub(last) < warnEvery {
+		return false
+	}
+	if len(m.warned) >= maxAttendees {
+		maps.DeleteFunc(m.warned, func(_ suspicion, last time.Time) bool { return now.Sub(last) >= warnEvery })
+	}
+	if m.warned == nil {
+		m.warned = make(map[suspicion]time.Time)
+	}
+	if len(m.warned) >= maxAttendees {
+		return false // so many lines in a minute are enough
+	}
+	m.warned[what] = now
+	return true
+}
+
 // suspect reports that what a member says about who they are does not hold.
 func (m *membership) suspect(t member.Event) {
-	m.log.Warn("a member's word does not hold", "trouble", t.Trouble)
-	who := t.Identity
-	if who == "" {
-		who = "someone hidden"
+	if m.warns(t, time.Now()) {
+		m.log.Warn("a member's word does not hold", "trouble", t.Trouble)
+		m.notef("%s: %s (%s)", words.Clean(cmp.Or(t.Identity, "someone hidden")), words.Clean(t.Detail), t.Trouble)
 	}
-	m.notef("%s: %s (%s)", words.Clean(who), words.Clean(t.Detail), t.Trouble)
 	m.noteWithin(maxFaults, func(rec *recorder.Recorder) error { return rec.Suspected(t.Identity, "member: "+string(t.Trouble)) })
 }
 

@@ -302,7 +302,7 @@ func TestMembershipOutlivesFaults(t *testing.T) {
 		follow(said)
 	}
 	for n := range 3 {
-		m.notice(member.Event{Identity: "eve", Trouble: member.Malformed})
+		m.notice(member.Event{Identity: "eve", Trouble: member.Trouble(fmt.Sprint(n))})
 		for left := 1; left > 0; runtime.Gosched() {
 			m.mu.Lock()
 			left = len(m.troubles)
