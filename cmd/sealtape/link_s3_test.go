@@ -173,6 +173,14 @@ func TestLink(t *testing.T) {
 		public = made
 	}
 
+	// share prints one, too, that names the grant.
+	shared := l.must(l.ada, "share", l.id, "--to", "Bob", "--store", l.store, "--link")
+	name, _, _ := strings.Cut(shared, "\n")
+	lines := strings.Split(strings.TrimSpace(shared), "\n")
+	if _, share, _ := strings.Cut(name, "/"); share == "" || !strings.HasPrefix(lines[len(lines)-1], "#1&s=") || !strings.HasSuffix(lines[len(lines)-1], "&g="+share) {
+		t.Errorf("sealtape share --link says\n%s", shared)
+	}
+
 	// What pages may read of it.
 	checked := l.must(l.ada, "doctor", "--store", l.store, "--web", "https://meet.example.org/tapes/")
 	for _, want := range []string{"ok       gives pages", "ok       tells pages", "nothing to strangers"} {

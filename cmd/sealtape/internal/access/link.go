@@ -134,6 +134,26 @@ func (a *Access) recorders() note.Verifiers {
 	return note.VerifierList(a.link.verifier)
 }
 
+// granters are those whose grants count. A claimed recorder's do, too: a grant opens what
+// was recorded, or nothing, whoever made it.
+func (a *Access) granters() note.Verifiers {
+	counting := a.Counting(a.All)
+	if a.link == nil || !a.claimed(a.link.vkey) {
+		return counting
+	}
+	return either{counting, note.VerifierList(a.link.verifier)}
+}
+
+// either are the verifiers of two lists.
+type either [2]note.Verifiers
+
+func (e either) Verifier(name string, hash uint32) (note.Verifier, error) {
+	if v, err := e[0].Verifier(name, hash); err == nil {
+		return v, nil
+	}
+	return e[1].Verifier(name, hash)
+}
+
 // explain returns the error of what a link names with what that means for its reader.
 func (l *linked) explain(err error) error {
 	if l == nil || err == nil {

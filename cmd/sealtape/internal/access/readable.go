@@ -19,7 +19,7 @@ import (
 // Options are what one brings along to open a recording.
 func (a *Access) Options(identities []age.Identity) tape.Options {
 	return tape.Options{Options: archive.Options{
-		Verifiers: a.recorders(), Granters: a.Counting(a.All), Revoked: a.Former, Identities: identities, Heads: a.Heads, Told: a.told(), Self: a.Own, Share: a.Share,
+		Verifiers: a.recorders(), Granters: a.granters(), Revoked: a.Former, Identities: identities, Heads: a.Heads, Told: a.told(), Self: a.Own, Share: a.Share,
 	}, Signer: a.signer, Evidence: evidence(), Unlisted: a.link != nil && a.link.Credentials == nil}
 }
 

@@ -54,6 +54,7 @@ export class Opening {
 				// A claimed recorder has the name of their key: see Recording.claimed.
 				recorders: signers.map(({ key, name, words, verified }) => ({ key, who: verified ? name || words : "" })), ...recorders.others(),
 				share: invitation?.share, recording: invitation?.recording, at: invitation?.from, told: invitation ? headOf(invitation) : undefined,
+				unlisted: store instanceof FetchStore && !invitation?.credentials,
 			},
 		});
 		return new Opening(source, keyring, signers);

@@ -11,6 +11,7 @@ import { Host } from "./host.js";
  * @property {string[]} [self] verifier keys on the reader's own cards
  * @property {string} [share]
  * @property {string} [told] a head that the reader was told of, as text
+ * @property {boolean} [unlisted] the store lists nothing to who has the link
  * @property {string} [recording] what is played first
  * @property {number} [at] and where, in seconds
  *
