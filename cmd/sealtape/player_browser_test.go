@@ -235,14 +235,14 @@ func TestPlayerSite(t *testing.T) {
 		s.must(export(s.session(), want))
 		s.same(downloads, format, want)
 	}
+	s.objects.Close()
+	s.must(p.Navigate(s.ctx, "about:blank"))
+	s.must(p.Navigate(s.ctx, s.page.URL+"/"))
+	// Nothing in the clear stays behind.
 	s.until(p, `navigator.storage.getDirectory().then(async (root) => {
 		for await (const name of root.keys()) if (name !== "copies") return false;
 		return true;
 	})`)
-
-	s.objects.Close()
-	s.must(p.Navigate(s.ctx, "about:blank"))
-	s.must(p.Navigate(s.ctx, s.page.URL+"/"))
 	s.click(p, ".kept button")
 	s.until(p, plays)
 	if e := p.Errors(); len(e) > 0 {
