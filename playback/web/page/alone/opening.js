@@ -6,9 +6,11 @@ import { watch } from "../view/watch_page.js";
 import { AheadStore } from "./ahead.js";
 import { Heads } from "./heads.js";
 import { KeepButton } from "./keep_button.js";
+import { keepsCopies } from "./kept.js";
 import { Keyring } from "./keyring.js";
 import { Secrets } from "./keys_web.js";
 import { format, withoutSecrets } from "./link.js";
+import { asks } from "./pick.js";
 import { placeOf } from "./place.js";
 import { Recorders } from "./recorders.js";
 import { saveFile } from "./save.js";
@@ -87,7 +89,7 @@ export async function openInvitation(parts, invitation, copy = null) {
 		decrypt: (/** @type {Uint8Array<ArrayBuffer>} */ file, /** @type {string} */ identity) => new Secrets([identity]).decrypt(file),
 	});
 	const played = await (await Opening.begin(parts, store, invitation)).play(invitation.recording);
-	if (played && !copy) {
+	if (played && !copy && (asks() || await keepsCopies())) {
 		const text = format(invitation);
 		new KeepButton({ id: invitation.recording, invitation: text, told: withoutSecrets(text) }, new Popover());
 	}
