@@ -59,7 +59,7 @@ func nginx(headers []header) []byte {
 index index.html;
 autoindex off;
 charset utf-8;
-charset_types text/html text/css text/javascript text/plain;
+charset_types text/css text/javascript text/plain;
 types {
     text/html        html;
     text/css         css;
@@ -68,6 +68,7 @@ types {
     text/plain       sha256;
 }
 gzip_static on;
+gzip_vary on;
 # with the module ngx_brotli:
 # brotli_static on;
 set $sealtape_cache "` + anew + `";
