@@ -29,6 +29,7 @@ func commands() []*cli.Command {
 		decryptCommand(),
 		shareCommand(),
 		linkCommand(),
+		attachCommand(),
 		copyCommand(),
 		repairCommand(),
 		resealCommand(),

@@ -60,6 +60,7 @@ func choices() map[string][]string {
 		"allow-plaintext": bot.PlaintextSenders(),
 		"max-video":       {"180p", "360p", "540p", "720p", "1080p"},
 		"format":          formatNames(),
+		"kind":            {"transcript", "minutes", "file"},
 		"encoder":         append([]string{playback.EncoderAuto, playback.EncoderSoftware}, playback.HardwareEncoders()...),
 		"layout":          {"speaker", "grid"},
 		"size":            {"854x480", "1280x720", "1920x1080"},
@@ -115,7 +116,7 @@ func whatIs(p *flags.Place) string {
 		return p.Placeholder()
 	}
 	switch p.Command {
-	case "info", "verify", "play", "export", "decrypt", "share", "link", "copy", "repair", "reseal":
+	case "info", "verify", "play", "export", "decrypt", "share", "link", "attach", "transcribe", "copy", "repair", "reseal":
 		return "recording"
 	case "keys remove":
 		return "card"

@@ -121,5 +121,8 @@ func info(ctx context.Context, a *access.Access, t *tape.Tape) (*show.InfoJSON, 
 	if i.Grants, err = grants(ctx, a, t.Recording()); err != nil {
 		return nil, nil, err
 	}
+	if i.Attachments, err = attachments(ctx, t); err != nil {
+		return nil, nil, err
+	}
 	return i, d, ctx.Err()
 }

@@ -30,7 +30,7 @@ func TestJSONDocumented(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\|$")
 	printed := map[string]any{
 		"info": show.InfoJSON{}, "list": []show.Listed{}, "verify": show.VerifyJSON{}, "record": recordJSON{}, "export": show.ExportJSON{},
-		"decrypt": show.DecryptJSON{}, "doctor": doctor.Diagnosis{}, "keys list": []keycmd.PinJSON{},
+		"decrypt": show.DecryptJSON{}, "attach": []show.AttachmentJSON{}, "doctor": doctor.Diagnosis{}, "keys list": []keycmd.PinJSON{},
 	}
 	title := regexp.MustCompile("^`sealtape (keys list|[a-z]+)( ID)? --json`\n")
 	for _, section := range sections {

@@ -82,7 +82,7 @@ func runShare(ctx context.Context, a *access.Access, o *shareOptions) error {
 	if err := a.Distrust(rec.Head().ID, rec.Signers()); err != nil {
 		return err // nobody is to vouch for it after all
 	}
-	if err := o.checkEpochs(rec); err != nil {
+	if err := checkEpochs(rec, o.epochs); err != nil {
 		return err
 	}
 	id, err := access.LoadIdentity(ctx, a.Env, a.Home)
@@ -144,12 +144,12 @@ func tellGrant(e *ui.Env, rec *archive.Recording, card keys.Card, g archive.Gran
 }
 
 // checkEpochs returns an error for an epoch that the recording does not have.
-func (o *shareOptions) checkEpochs(rec *archive.Recording) error {
+func checkEpochs(rec *archive.Recording, epochs []int) error {
 	var there []int
 	for _, ep := range rec.Epochs() {
 		there = append(there, ep.Number)
 	}
-	for _, n := range o.epochs {
+	for _, n := range epochs {
 		if !slices.Contains(there, n) {
 			return ui.Hinted(ui.Misuse("recording %s has no epoch %d", rec.Head().ID, n), "it has "+ui.EpochsText(there))
 		}

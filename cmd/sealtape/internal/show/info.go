@@ -88,6 +88,9 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 	if err := Grants(e, i.Grants); err != nil {
 		return err
 	}
+	if err := Attachments(e, i.Attachments); err != nil {
+		return err
+	}
 	if i.Opens {
 		if err := Meeting(e, i); err != nil {
 			return err

@@ -11,26 +11,27 @@ import (
 // An InfoJSON is what info prints. JSON.md says what its fields mean. Times are seconds
 // on the recording clock.
 type InfoJSON struct {
-	ID           string      `json:"id"`
-	State        string      `json:"state"`
-	Recorder     []string    `json:"recorded_by"`
-	PostQuantum  bool        `json:"post_quantum"`
-	Objects      int         `json:"objects"`
-	Missing      []string    `json:"missing_objects"`
-	Bytes        int64       `json:"bytes"`
-	Unlisted     bool        `json:"unlisted,omitempty"`
-	Segments     int         `json:"segments"`
-	Epochs       []epochJSON `json:"epochs"`
-	Opens        bool        `json:"opens"`
-	Grants       []GrantJSON `json:"grants"`
-	ResealedFrom string      `json:"resealed_from,omitempty"`
-	Follows      string      `json:"follows,omitempty"`
-	Title        string      `json:"title,omitempty"`
-	Room         string      `json:"room,omitempty"`
-	Start        *time.Time  `json:"start,omitempty"`
-	Duration     *float64    `json:"duration,omitempty"`
-	MemberKeys   bool        `json:"member_keys,omitempty"`
-	Incomplete   bool        `json:"incomplete"`
+	ID           string           `json:"id"`
+	State        string           `json:"state"`
+	Recorder     []string         `json:"recorded_by"`
+	PostQuantum  bool             `json:"post_quantum"`
+	Objects      int              `json:"objects"`
+	Missing      []string         `json:"missing_objects"`
+	Bytes        int64            `json:"bytes"`
+	Unlisted     bool             `json:"unlisted,omitempty"`
+	Segments     int              `json:"segments"`
+	Epochs       []epochJSON      `json:"epochs"`
+	Opens        bool             `json:"opens"`
+	Grants       []GrantJSON      `json:"grants"`
+	Attachments  []AttachmentJSON `json:"attachments"`
+	ResealedFrom string           `json:"resealed_from,omitempty"`
+	Follows      string           `json:"follows,omitempty"`
+	Title        string           `json:"title,omitempty"`
+	Room         string           `json:"room,omitempty"`
+	Start        *time.Time       `json:"start,omitempty"`
+	Duration     *float64         `json:"duration,omitempty"`
+	MemberKeys   bool             `json:"member_keys,omitempty"`
+	Incomplete   bool             `json:"incomplete"`
 	verdictJSON
 	Participants []personJSON     `json:"participants"`
 	Tracks       []InfoTrackJSON  `json:"tracks"`
@@ -140,7 +141,7 @@ func InfoOf(d *tape.Description) *InfoJSON {
 	v := d.Verdict()
 	i := &InfoJSON{
 		ID: d.ID, State: string(d.State), Recorder: whoSigned(d.Signers), PostQuantum: d.PostQuantum, Objects: d.Objects, Missing: orNone(d.Missing),
-		Bytes: d.Bytes, Unlisted: d.Unlisted, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{},
+		Bytes: d.Bytes, Unlisted: d.Unlisted, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{}, Attachments: []AttachmentJSON{},
 		ResealedFrom: d.ResealedFrom, Follows: d.Follows, Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
 		Participants: []personJSON{}, Tracks: []InfoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []LockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),
