@@ -8,6 +8,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/sealtape/sealtape/playback/transcript"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -25,6 +26,7 @@ type excerpt struct {
 	missing  []SegmentError
 	chosen   map[string]bool
 	names    *media.Names
+	words    *transcript.Transcript   // what was said; nil: not known
 	speeches map[string][]media.Event // by identity; see speech
 }
 
@@ -32,7 +34,7 @@ type excerpt struct {
 // nothing is between the times.
 func (s *Session) span(o ExportOptions) (*excerpt, error) {
 	duration := s.Duration()
-	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events(), missing: s.Missing(), names: s.Names()}
+	x := &excerpt{s: s, duration: duration, from: o.From, to: duration, events: s.Events(), missing: s.Missing(), names: s.Names(), words: o.Words}
 	if o.To > 0 {
 		x.to = min(o.To, duration)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sealtape/sealtape/playback/transcript"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
@@ -27,6 +28,10 @@ type ExportOptions struct {
 	// Participants are the identities whose tracks are exported. Empty means all.
 	// If none of them has a track, the error wraps ErrNothing.
 	Participants []string
+	// Words are what was said, on the recording's clock: see Session.Said. Files with
+	// subtitles have them as a track of its own, and texts in place of who speaks.
+	// Nil means none.
+	Words *transcript.Transcript
 	// Progress, if not nil, is called from time to time with the time exported so
 	// far and that of the whole export. The last call has both equal. It must be
 	// quick.
@@ -48,7 +53,7 @@ type output interface {
 
 // ExportMatroska writes all tracks into one Matroska file at the current offset
 // of w. Each participant and source has a track with its own title. The file has
-// chapters, and the chat as subtitles that are off by default. Frames keep their
+// chapters, and the chat and what was said as subtitles that are off by default. Frames keep their
 // bytes and times, except that pictures from before From are hidden. Holes in
 // sound are filled with silence. The header has the size of each track's largest
 // picture. A track that begins with a smaller picture gets its largest one first,
@@ -61,13 +66,13 @@ func ExportMatroska(ctx context.Context, s *Session, w io.WriteSeeker, o ExportO
 	if err != nil {
 		return r, err
 	}
-	chat, leaders := x.chat(), x.leaders(ctx)
+	texts, leaders := x.texts(), x.leaders(ctx)
 	h := matroska.FileHeader{Start: s.Start().Add(x.from), Title: s.title(o), Tracks: x.titled(x.tracks, leaders),
 		Length: x.length(), Chapters: x.chapters()}
-	if len(chat) > 0 {
-		h.Text = chatTrack
+	for _, t := range texts {
+		h.Texts = append(h.Texts, t.name)
 	}
-	f, err := newMKVFile(w, h, chat, leaders)
+	f, err := newMKVFile(w, h, texts, leaders)
 	if err != nil {
 		return r, err
 	}

@@ -4,7 +4,6 @@ package playback
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -197,13 +196,7 @@ func (c *counted) Write(b []byte) (int, error) {
 
 // wavHeader returns what stands before n bytes of samples in a WAV file.
 func wavHeader(n int64) []byte {
-	b := append([]byte("RIFF"), binary.LittleEndian.AppendUint32(nil, uint32(36+n))...)
-	b = append(b, "WAVEfmt "...)
-	for _, v := range []uint32{16, 1 | 2<<16, sampleRate, 4 * sampleRate, 4 | 16<<16} {
-		b = binary.LittleEndian.AppendUint32(b, v)
-	}
-	b = append(b, "data"...)
-	return binary.LittleEndian.AppendUint32(b, uint32(n))
+	return wavHeaderOf(sampleRate, 2, n)
 }
 
 // notes returns what a file of the excerpt says of itself. A file with one chapter
@@ -215,8 +208,12 @@ func (x *excerpt) notes(o ExportOptions) ffmpeg.Notes {
 			n.Chapters = append(n.Chapters, ffmpeg.Line{At: c.Start, Text: c.Title})
 		}
 	}
-	for _, c := range x.chat() {
-		n.Chat = append(n.Chat, ffmpeg.Line{At: c.at, Lasts: c.lasts, Text: c.text})
+	for _, t := range x.texts() {
+		s := ffmpeg.Subtitles{Name: t.name}
+		for _, c := range t.lines {
+			s.Lines = append(s.Lines, ffmpeg.Line{At: c.at, Lasts: c.lasts, Text: c.text})
+		}
+		n.Subtitles = append(n.Subtitles, s)
 	}
 	return n
 }

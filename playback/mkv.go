@@ -16,7 +16,7 @@ type mkvFile struct {
 	sounds   map[uint64]*sound
 	ordered  []*sound // the same
 	pictures map[uint64]*videoTrack
-	chat     []subtitle                // not written yet
+	texts    []subtitleAt              // not written yet, in order of time
 	chapters func() []matroska.Chapter // of the whole file, called at its end; may be nil
 	clock    time.Duration             // the time that has passed
 	begun    bool                      // it has a picture
@@ -35,12 +35,12 @@ type videoTrack struct {
 
 // newMKVFile writes the beginning of a file. leaders are those of
 // excerpt.leaders.
-func newMKVFile(out io.WriteSeeker, h matroska.FileHeader, chat []subtitle, leaders map[uint64]media.Frame) (*mkvFile, error) {
+func newMKVFile(out io.WriteSeeker, h matroska.FileHeader, texts []textTrack, leaders map[uint64]media.Frame) (*mkvFile, error) {
 	w, err := matroska.NewFileWriter(out, h)
 	if err != nil {
 		return nil, err
 	}
-	f := &mkvFile{FileWriter: w, sounds: make(map[uint64]*sound), pictures: make(map[uint64]*videoTrack), chat: chat}
+	f := &mkvFile{FileWriter: w, sounds: make(map[uint64]*sound), pictures: make(map[uint64]*videoTrack), texts: merge(texts)}
 	for _, t := range h.Tracks {
 		if t.Codec.Audio() {
 			s := &sound{stereo: t.Channels != 1, write: w.WriteFrame, track: t.UID}
@@ -126,12 +126,12 @@ func (f *mkvFile) passed(now time.Duration) error {
 	for now-f.clock >= passStep {
 		// In steps after a long hole, so that the file stays in order.
 		f.clock = min(now, f.clock+2*silenceAtOnce)
-		for len(f.chat) > 0 && f.chat[0].at <= f.clock {
-			c := f.chat[0]
-			if err := f.WriteText(c.at, c.lasts, c.text); err != nil {
+		for len(f.texts) > 0 && f.texts[0].at <= f.clock {
+			c := f.texts[0]
+			if err := f.WriteText(c.track, c.at, c.lasts, c.text); err != nil {
 				return err
 			}
-			f.chat = f.chat[1:]
+			f.texts = f.texts[1:]
 		}
 		for _, s := range f.ordered {
 			if err := s.passed(f.clock); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/playback/transcript"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -22,6 +23,7 @@ type TextFormat string
 const (
 	TextWebVTT TextFormat = "vtt" // subtitles, for players and browsers
 	TextPlain  TextFormat = "txt" // for people to read
+	TextSRT    TextFormat = "srt" // subtitles with what was said, and nothing else
 )
 
 // ExportText writes the chat and the timeline of the exported part as a new file:
@@ -62,6 +64,11 @@ func StreamText(ctx context.Context, s *Session, w io.Writer, format TextFormat,
 		err = x.webVTT(b, o)
 	case TextPlain:
 		err = x.plainText(b, o)
+	case TextSRT:
+		if x.words == nil {
+			return r, ErrNoWords
+		}
+		err = x.said().Write(b, transcript.SRT)
 	default:
 		err = fmt.Errorf("no format of text is called %.20q", string(format))
 	}
@@ -84,6 +91,7 @@ type lineKind string
 const (
 	lineChat   lineKind = "chat"
 	lineSpeech lineKind = "speech"
+	lineSaid   lineKind = "said"
 	lineEvent  lineKind = "event"
 	lineHole   lineKind = "missing"
 )
@@ -93,15 +101,18 @@ const speechPause = 3 * time.Second
 
 // lines returns what happened in the excerpt, in order of time.
 func (x *excerpt) lines(r Report) []line {
-	lines := slices.Concat(x.spokenLines(), x.eventLines(), x.holeLines(r))
+	lines := slices.Concat(x.spokenLines(), x.saidLines(), x.eventLines(), x.holeLines(r))
 	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.at, b.at) })
 	return lines
 }
 
-// spokenLines returns turns to speak. A turn from before the excerpt, or until
-// after it, is cut.
+// spokenLines returns turns to speak, where the words are not known. A turn from before the
+// excerpt, or until after it, is cut.
 func (x *excerpt) spokenLines() []line {
 	var lines []line
+	if x.words != nil {
+		return nil
+	}
 	open := make(map[string]int) // by participant, the index of their last turn
 	for _, e := range x.events {
 		from, to := max(e.From, x.from), min(e.To, x.to)
@@ -258,11 +269,17 @@ func (x *excerpt) plainText(w io.Writer, o ExportOptions) error {
 		return err
 	}
 	const indent = "          "
+	writes := "" // where the words are there, too, chat is told from them
+	if x.words != nil {
+		writes = " writes"
+	}
 	for _, l := range x.lines(x.report()) {
 		text := l.text
 		switch l.kind {
-		case lineChat:
+		case lineSaid:
 			text = cmp.Or(l.who, "Someone") + ": " + strings.Join(plainLines(l.text), "\n"+indent+"  ")
+		case lineChat:
+			text = cmp.Or(l.who, "Someone") + writes + ": " + strings.Join(plainLines(l.text), "\n"+indent+"  ")
 		case lineSpeech, lineHole:
 			text = l.text
 			if l.to > l.at {

@@ -47,7 +47,7 @@ func minutes(t testing.TB) *Session {
 	return open(t, src)
 }
 
-func transcript(t testing.TB, s *Session, format TextFormat, o ExportOptions) string {
+func textOf(t testing.TB, s *Session, format TextFormat, o ExportOptions) string {
 	t.Helper()
 	var b bytes.Buffer
 	r, err := StreamText(t.Context(), s, &b, format, o)
@@ -76,7 +76,7 @@ func TestTranscript(t *testing.T) {
 		" 0:00:11  Alice (microphone): missing: lost on the way (2.0s)\n" +
 		" 0:00:12  " + eve + " leaves\n" +
 		" 0:00:20  The recording ends\n"
-	if got := transcript(t, s, TextPlain, ExportOptions{}); got != want {
+	if got := textOf(t, s, TextPlain, ExportOptions{}); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 	// A part, of one of them: what lasted is cut, times count from its beginning.
@@ -87,14 +87,14 @@ func TestTranscript(t *testing.T) {
 		" 0:00:07  Alice: bye …\n" +
 		" 0:00:08  Alice (microphone): missing: lost on the way (1.0s)\n"
 	part := ExportOptions{From: 3 * time.Second, To: 12 * time.Second, Participants: []string{"alice"}}
-	if got := transcript(t, s, TextPlain, part); got != want {
+	if got := textOf(t, s, TextPlain, part); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
 
 func TestWebVTT(t *testing.T) {
 	s := minutes(t)
-	got := transcript(t, s, TextWebVTT, ExportOptions{})
+	got := textOf(t, s, TextWebVTT, ExportOptions{})
 	const eve, voice = "Eve&lt;/v&gt; 99:00.000 --&gt; 99:01.000", "Eve‹/v› 99:00.000 --› 99:01.000"
 	for _, want := range []string{
 		"WEBVTT\n\nNOTE\nStand-up --&gt; 1, 2026-03-04 05:06 UTC\nlasts 20.0s\n\nevent-1\n00:00:00.000 --> 00:00:04.000\n<i>The recording begins</i>\n\n",
@@ -148,7 +148,7 @@ func TestTranscriptWithoutMedia(t *testing.T) {
 	s := open(t, &memSource{segments: map[int][]byte{0: segment(t, 0, []media.Track{alice}, nil,
 		media.Event{Type: media.EventStart, Text: "x"}, message(time.Second, "bob", "hello"), message(time.Second, "bob", " \u200b"),
 		media.Event{Time: 2 * time.Second, Type: media.EventStop})}})
-	if got := transcript(t, s, TextPlain, ExportOptions{}); !strings.Contains(got, "\n 0:00:01  bob: hello\n 0:00:02  The recording ends\n") {
+	if got := textOf(t, s, TextPlain, ExportOptions{}); !strings.Contains(got, "\n 0:00:01  bob: hello\n 0:00:02  The recording ends\n") {
 		t.Errorf("%s", got)
 	}
 }

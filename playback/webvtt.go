@@ -35,6 +35,8 @@ func (x *excerpt) webVTT(w io.Writer, o ExportOptions) error {
 			if l.who != "" {
 				text = vttText(l.who) + ": " + text
 			}
+		case lineSaid:
+			text = vttText(media.Plain(l.text, maxCueText))
 		case lineEvent:
 			to = l.at + eventLasts
 			text = "<i>" + text + "</i>"

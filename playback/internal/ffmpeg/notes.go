@@ -22,9 +22,15 @@ type Notes struct {
 	Start    time.Time
 	Length   time.Duration
 	Chapters []Line // in order of time; Lasts is not used
-	// Chat is shown as subtitles, if the file can have them. It is in order of
-	// time, in the characters of a SubRip file.
-	Chat []Line
+	// Subtitles are tracks that are off by default, if the file can have them.
+	Subtitles []Subtitles
+}
+
+// Subtitles are a track of text. Its lines are in order of time, in the characters of a
+// SubRip file.
+type Subtitles struct {
+	Name  string // of letters, for players to show
+	Lines []Line
 }
 
 // A Line is a text with its time.
@@ -68,9 +74,9 @@ var escaped = strings.NewReplacer(`\`, `\\`, "=", `\=`, ";", `\;`, "#", `\#`, "\
 // comes after a longer gap at its beginning.
 const longestGap = 30 * time.Minute
 
-// subRip returns the chat as a SubRip file. In long gaps stand subtitles of which
+// subRip returns subtitles as a SubRip file. In long gaps stand subtitles of which
 // nothing can be seen.
-func (n Notes) subRip() string {
+func subRip(lines []Line) string {
 	var b strings.Builder
 	number := 0
 	add := func(at, lasts time.Duration, text string) {
@@ -78,7 +84,7 @@ func (n Notes) subRip() string {
 		fmt.Fprintf(&b, "%d\n%s --> %s\n%s\n\n", number, subRipTime(at), subRipTime(at+lasts), text)
 	}
 	var last time.Duration
-	for _, c := range n.Chat {
+	for _, c := range lines {
 		for c.At-last > longestGap {
 			last += longestGap
 			add(last, time.Millisecond, "\u200b")
@@ -111,8 +117,8 @@ func (n Notes) inputs(number, fd int, mp4 bool) (texts []*text, inputs, outputs 
 	}
 	notes := strconv.Itoa(number)
 	add("ffmetadata", n.metadata(mp4), "-map_metadata", notes, "-map_chapters", notes)
-	if len(n.Chat) > 0 {
-		add("srt", n.subRip(), "-map", strconv.Itoa(number+1)+":s", "-c:s", "mov_text", "-disposition:s:0", "0", "-metadata:s:s:0", "handler_name=Chat", "-metadata:s:s:0", "title=Chat")
+	for i, s := range n.Subtitles {
+		add("srt", subRip(s.Lines), append([]string{"-map", strconv.Itoa(number+1+i) + ":s", "-c:s", "mov_text"}, s.arguments(i)...)...)
 	}
 	if err != nil {
 		for _, t := range texts {
@@ -121,6 +127,12 @@ func (n Notes) inputs(number, fd int, mp4 bool) (texts []*text, inputs, outputs 
 		return nil, nil, nil, err
 	}
 	return texts, inputs, outputs, nil
+}
+
+// arguments returns the output arguments of the subtitles with a number.
+func (s Subtitles) arguments(i int) []string {
+	of := "s:" + strconv.Itoa(i)
+	return []string{"-disposition:" + of, "0", "-metadata:s:" + of, "handler_name=" + s.Name, "-metadata:s:" + of, "title=" + s.Name}
 }
 
 // Rewrite writes the MP4 file from again as the file to, with other chapters. Nothing
@@ -134,10 +146,10 @@ func (p *Program) Rewrite(ctx context.Context, from, to string, n Notes) error {
 		return err
 	}
 	var subtitles []string
-	if len(n.Chat) > 0 {
-		subtitles = []string{"-map", "0:s", "-disposition:s:0", "0", "-metadata:s:s:0", "handler_name=Chat", "-metadata:s:s:0", "title=Chat"}
+	for i, s := range n.Subtitles {
+		subtitles = slices.Concat(subtitles, []string{"-map", "0:s:" + strconv.Itoa(i)}, s.arguments(i))
 	}
-	n.Chat = nil // it is in the file
+	n.Subtitles = nil // it is in the file
 	texts, inputs, outputs, err := n.inputs(1, 0, true)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func (p *Program) EncodeM4A(ctx context.Context, path string, n Notes) (*Encoder
 	if err != nil {
 		return nil, err
 	}
-	n.Chat = nil // no player shows text of a sound
+	n.Subtitles = nil // no player shows text of a sound
 	return p.encodeSound(ctx, p.audio, n, path, nil, "-movflags", "+faststart", "-f", "ipod", "file:"+path)
 }
 
@@ -47,7 +47,7 @@ func (p *Program) StreamM4A(ctx context.Context, out io.Writer, n Notes) (*Encod
 	if p.audio.name == "" {
 		return nil, fmt.Errorf("%w an encoder for AAC", ErrLacks)
 	}
-	n.Chat, n.Chapters = nil, nil // a fragment cannot have what comes after it
+	n.Subtitles, n.Chapters = nil, nil // a fragment cannot have what comes after it
 	return p.encodeSound(ctx, p.audio, n, "", out, "-frag_duration", "5000000",
 		"-movflags", "+delay_moov+default_base_moof", "-f", "mp4", "pipe:1")
 }
@@ -58,7 +58,7 @@ func (p *Program) EncodeOgg(ctx context.Context, out io.Writer, n Notes) (*Encod
 	if p.ogg.name == "" {
 		return nil, fmt.Errorf("%w an encoder for Opus, libopus", ErrLacks)
 	}
-	n.Chat = nil
+	n.Subtitles = nil
 	// FFmpeg rounds the seconds of a chapter in Ogg, and adds its milliseconds.
 	n.Chapters = slices.Clone(n.Chapters)
 	for i := range n.Chapters {

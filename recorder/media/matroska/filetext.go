@@ -15,6 +15,8 @@ const (
 	textUID = 0x7365616C74657874
 	// maxCue is the most bytes of one subtitle.
 	maxCue = 4 << 10
+	// maxTexts is the most tracks of subtitles.
+	maxTexts = 8
 	// chapterRoom is how many bytes are reserved for chapters that are not known
 	// at the beginning.
 	chapterRoom = 4 << 10
@@ -23,12 +25,13 @@ const (
 // fileTracks returns the Tracks of a file: the media tracks and the subtitles.
 func fileTracks(h FileHeader) []byte {
 	entries := trackEntries(h.Tracks, true)
-	if h.Text != "" {
-		uid := uint64(textUID)
+	uid := uint64(textUID)
+	for i, name := range h.Texts {
 		for slices.ContainsFunc(h.Tracks, func(t media.Track) bool { return t.UID == uid }) {
 			uid++
 		}
-		entries = append(entries, plainTrack(uint64(len(h.Tracks)+1), uid, typeSubtitle, h.Text, codecText))
+		entries = append(entries, plainTrack(uint64(len(h.Tracks)+1+i), uid, typeSubtitle, name, codecText))
+		uid++
 	}
 	return element(idTracks, entries...)
 }
@@ -70,13 +73,14 @@ func (f *FileWriter) chaptersElement() []byte {
 	return appendVoid(b, int64(f.room-len(b)))
 }
 
-// WriteText writes a subtitle that is shown from the time at on. The text is as in a
+// WriteText writes a subtitle of a track, by its place in FileHeader.Texts, that is
+// shown from the time at on. The text is as in a
 // SubRip file: players read what is in angle brackets and braces as formatting.
 // Subtitles and frames come in one order of time. After an error that wraps ErrFrame
 // the subtitle is left out, and the FileWriter stays usable.
-func (f *FileWriter) WriteText(at, lasts time.Duration, text string) error {
+func (f *FileWriter) WriteText(track int, at, lasts time.Duration, text string) error {
 	switch {
-	case f.h.Text == "":
+	case track < 0 || track >= len(f.h.Texts):
 		return fmt.Errorf("%w: the file has no subtitles", ErrFrame)
 	case at < 0 || lasts <= 0 || text == "" || len(text) > maxCue:
 		return fmt.Errorf("%w: subtitle of %d bytes at %v, for %v", ErrFrame, len(text), at, lasts)
@@ -88,7 +92,7 @@ func (f *FileWriter) WriteText(at, lasts time.Duration, text string) error {
 		return err
 	}
 	var block []byte
-	block = appendSizeWidth(block, f.text, 2)
+	block = appendSizeWidth(block, f.text+uint64(track), 2)
 	block = binary.BigEndian.AppendUint16(block, uint16(rel))
 	block = append(append(block, 0), text...)
 	f.blocks = append(f.blocks, element(idBlockGroup,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
@@ -27,9 +28,9 @@ type FileHeader struct {
 	Length time.Duration
 	// Chapters are in order of time. Players show them in a menu. See SetChapters.
 	Chapters []Chapter
-	// Text is the name of a track of subtitles that is off by default. "" means
-	// no such track. WebM allows none.
-	Text string
+	// Texts are the names of tracks of subtitles that are off by default, at most
+	// eight. WebM allows none.
+	Texts []string
 }
 
 // A Chapter is a place in a file with a title.
@@ -52,7 +53,7 @@ type FileWriter struct {
 	tick    time.Duration
 	data    int64 // where the Segment's data begins, from the file's start
 	tracks  map[uint64]writerTrack
-	text    uint64                   // track number of the subtitles
+	text    uint64                   // track number of the first subtitles
 	ends    map[uint64]time.Duration // end of each track, by UID
 	last    map[uint64]placed        // last picture of each track, by UID
 	largest map[uint64]media.Picture // by UID
@@ -89,12 +90,15 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing Matroska: %w", err)
 	}
-	if h.WebM && h.Text != "" {
+	if len(h.Texts) > maxTexts || h.WebM && len(h.Texts) > 0 {
 		return nil, errors.New("subtitles in WebM")
 	}
 	h.Tracks = clampTracks(h.Tracks)
 	h.Title = media.Clamp(h.Title, media.MaxName)
-	h.Text = media.Clamp(h.Text, media.MaxName)
+	h.Texts = slices.Clone(h.Texts)
+	for i, name := range h.Texts {
+		h.Texts[i] = media.Clamp(name, media.MaxName)
+	}
 	f := &FileWriter{
 		w: w, base: base, h: h, tick: tick, cluster: -1,
 		tracks: trackNumbers(h.Tracks), text: uint64(len(h.Tracks) + 1),

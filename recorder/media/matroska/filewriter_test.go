@@ -55,14 +55,14 @@ func (f *memFile) Read(b []byte) (int, error) {
 }
 
 func writeFile(w io.WriteSeeker, frames []media.Frame) error {
-	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Tracks: twoTracks, Text: "Chat",
+	f, err := matroska.NewFileWriter(w, matroska.FileHeader{Tracks: twoTracks, Texts: []string{"Chat", "Words"},
 		Chapters: []matroska.Chapter{{Title: "Start"}, {Start: time.Second, Title: "Later"}}})
 	if err != nil {
 		return err
 	}
 	for i, frame := range frames {
 		if i%10 == 1 {
-			if err := f.WriteText(frame.Time, time.Second, "text"); err != nil {
+			if err := f.WriteText(i/10%2, frame.Time, time.Second, "text"); err != nil {
 				return err
 			}
 		}
@@ -213,29 +213,29 @@ func TestFileWriterText(t *testing.T) {
 	open := func(h matroska.FileHeader) (*matroska.FileWriter, error) {
 		return matroska.NewFileWriter(&memFile{n: 1 << 20}, h)
 	}
-	if _, err := open(matroska.FileHeader{Tracks: twoTracks, WebM: true, Text: "Chat"}); err == nil {
+	if _, err := open(matroska.FileHeader{Tracks: twoTracks, WebM: true, Texts: []string{"Chat", "Words"}}); err == nil {
 		t.Error("subtitles in WebM")
 	}
 	f, err := open(matroska.FileHeader{Tracks: twoTracks})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.WriteText(0, time.Second, "text"); !errors.Is(err, matroska.ErrFrame) {
+	if err := f.WriteText(0, 0, time.Second, "text"); !errors.Is(err, matroska.ErrFrame) {
 		t.Errorf("subtitle without a track: %v", err)
 	}
 	// The UID of subtitles may be taken.
-	if f, err = open(matroska.FileHeader{Tracks: []media.Track{{UID: 0x7365616C74657874, Codec: media.Opus}}, Text: "Chat"}); err != nil {
+	if f, err = open(matroska.FileHeader{Tracks: []media.Track{{UID: 0x7365616C74657874, Codec: media.Opus}}, Texts: []string{"Chat", "Words"}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []struct {
 		at, lasts time.Duration
 		text      string
 	}{{-1, 1, "x"}, {0, 0, "x"}, {0, -1, "x"}, {0, 1, ""}, {0, 1, strings.Repeat("x", 4097)}} {
-		if err := f.WriteText(bad.at, bad.lasts, bad.text); !errors.Is(err, matroska.ErrFrame) {
+		if err := f.WriteText(1, bad.at, bad.lasts, bad.text); !errors.Is(err, matroska.ErrFrame) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
-	if err := f.WriteText(0, time.Second, strings.Repeat("x", 4096)); err != nil {
+	if err := f.WriteText(0, 0, time.Second, strings.Repeat("x", 4096)); err != nil {
 		t.Error(err)
 	}
 	if err := f.Close(); err != nil {
