@@ -30,6 +30,7 @@ func commands() []*cli.Command {
 		shareCommand(),
 		linkCommand(),
 		attachCommand(),
+		transcribeCommand(),
 		copyCommand(),
 		repairCommand(),
 		resealCommand(),

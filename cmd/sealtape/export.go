@@ -31,17 +31,18 @@ func exportCommand() *cli.Command {
 		ArgsUsage: "ID -o PATH",
 		Description: `The ending of PATH says what is made:
 
-  .mkv   every track as it was sent, in one file, with chapters and the chat as
-         subtitles. Nothing is decoded. Most players play one sound of it at a time.
-  .mp4   all pictures as tiles of one, all sounds mixed, chapters and the chat
+  .mkv   every track as it was sent, in one file, with chapters, and the chat and what
+         was said as subtitles. Nothing is decoded. Most players play one sound of it at a time.
+  .mp4   all pictures as tiles of one, all sounds mixed, chapters and subtitles
   .m4a   all sounds mixed into one, AAC; .ogg is the same as Opus, .wav uncompressed
   .vtt   chat and timeline as subtitles: who came, left, spoke, wrote and showed a
          screen, and what is missing; .txt is the same to read
+  .srt   what was said, as subtitles
   --format tracks makes PATH a folder with a file for each track as it was sent, all
          of the same beginning and length, so that they line up
 
-"-o -" writes to standard output, where --format says what: mkv, m4a, ogg, wav, vtt or
-txt. Of an mkv of more than 32 MiB all is then read twice. A file must be new, and appears
+"-o -" writes to standard output, where --format says what: mkv, m4a, ogg, wav, vtt, srt
+or txt. Of an mkv of more than 32 MiB all is then read twice. A file must be new, and appears
 when all is written. ID may be the start of one, or "last".
 
 Mixed files need ffmpeg on this machine. It decodes what strangers sent, and gets it
@@ -54,6 +55,10 @@ its beginning. An .mkv and tracks also hold, hidden, the pictures since the last
 frame before it, without which its first ones cannot be decoded. With --participant,
 the chat is theirs alone. Two people of one name have their identities behind it.
 
+What was said is in files with text, if somebody wrote it down: by the newest transcript
+that counts of those attached (see "sealtape attach"), else as agents in the room wrote
+it down. --words chooses.
+
 Time stays true: where there is no sound there is silence, and a picture stands still.
 What is missing is listed, and so is every frame that could not be taken along.
 
@@ -64,10 +69,11 @@ were left out, or the recording was not closed. 4: it is written without what fa
 verification, or the key that signed the recording was revoked.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "the file or folder to make, `PATH`, or - for standard output"},
-			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "`FORMAT` is mkv, mp4, m4a, ogg, wav, vtt, txt or tracks, where the ending does not say it"},
+			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "`FORMAT` is mkv, mp4, m4a, ogg, wav, vtt, srt, txt or tracks, where the ending does not say it"},
 			&cli.StringFlag{Name: "from", Destination: &o.from, Usage: "begin at `TIME` of the recording"},
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "end at `TIME` of the recording"},
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
+			&cli.StringFlag{Name: "words", Destination: &o.words, Usage: "`WHICH` words: live, none, or a transcript that is attached (default: the newest of these, else live)"},
 			o.StoreFlag(), o.JSONFlag(),
 		}, o.mixFlags()...),
 		UsageText: `  sealtape export last -o meeting.mp4                    # to show it to somebody
@@ -75,6 +81,7 @@ verification, or the key that signed the recording was revoked.`,
   sealtape export last -o talk.m4a --from 12:30 --to 40:00
   sealtape export last -o ada.mkv --participant Ada
   sealtape export last -o minutes.txt
+  sealtape export last -o meeting.srt --words transcript.vtt
   sealtape export last -o voices --format tracks         # to cut it
   sealtape export last -o - --format wav | whisper -     # for another program`,
 		Action: flags.Action(&o, runExport, flags.Argument{Name: "the ID of a recording", To: &o.id}),
@@ -85,7 +92,7 @@ type exportOptions struct {
 	flags.StoreOption
 	flags.JSONOption
 	id, output, format string
-	from, to           string
+	from, to, words    string
 	participants       []string
 	layout, size       string
 	noLevel            bool
@@ -211,6 +218,10 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 			"--from counts from the recording's beginning")
 	}
 	if options.Participants, err = chosenParticipants(o.present(s), o.participants); err != nil {
+		return err
+	}
+
+	if options.Words, err = chooseWords(ctx, a, t, s, o); err != nil {
 		return err
 	}
 

@@ -33,6 +33,7 @@ var formats = []format{
 	{name: "ogg", ending: ".ogg", what: "one sound, Opus", mixes: true},
 	{name: "wav", ending: ".wav", what: "one sound, not compressed", mixes: true},
 	{name: "vtt", ending: ".vtt", what: "chat and timeline as subtitles", text: true},
+	{name: "srt", ending: ".srt", what: "what was said, as subtitles", text: true},
 	{name: "txt", ending: ".txt", what: "chat and timeline to read", text: true},
 	{name: "tracks", what: "a folder with a file for each track", noStream: "it is several files"},
 }
@@ -126,7 +127,7 @@ func (o *exportOptions) write(ctx context.Context, s *playback.Session, stdout i
 			return playback.StreamSound(ctx, s, stdout, playback.SoundFormat(f), sound)
 		}
 		return playback.ExportSound(ctx, s, out, playback.SoundFormat(f), sound)
-	case "vtt", "txt":
+	case "vtt", "srt", "txt":
 		if out == toStdout {
 			return playback.StreamText(ctx, s, stdout, playback.TextFormat(f), options)
 		}
