@@ -49,6 +49,8 @@ type description struct {
 	Problems     []trouble       `json:"problems"`
 	MemberKeys   bool            `json:"member_keys"`
 	Agreed       []agreementJSON `json:"agreed"`
+	// Words are there only in an answer that has all segments and events.
+	Words []wordsJSON `json:"words,omitempty"`
 	// From and EventsFrom are where the lists of segments and events begin.
 	// Earlier segments are included if they are not readable.
 	From        int `json:"from"`
@@ -157,6 +159,9 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 		Version: version, ID: t.id, State: string(log.State), Signers: signers(log), PostQuantum: log.PostQuantum,
 		Formats: []string{}, Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Problems: []trouble{}, Agreed: agreed, MemberKeys: keys,
 		From: from, EventsFrom: events, EventsTotal: len(all),
+	}
+	if from == 0 && events == 0 {
+		d.Words = wordsJSONOf(t.words)
 	}
 	if start := session.Start(); !start.IsZero() {
 		d.Start = start.UTC().Format(time.RFC3339Nano)

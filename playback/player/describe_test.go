@@ -18,6 +18,7 @@ import (
 	"github.com/sealtape/sealtape/playback/internal/playertest"
 	"github.com/sealtape/sealtape/playback/player"
 	"github.com/sealtape/sealtape/playback/tape"
+	"github.com/sealtape/sealtape/playback/transcript"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -496,5 +497,27 @@ func TestClaimed(t *testing.T) {
 		if d.Claimed != tt.want || d.Unlisted != (tt.want != "") {
 			t.Errorf("%v: %+v", tt.signers, d)
 		}
+	}
+}
+
+// The page gets transcripts with all of a recording, and not with what is new of it. Where
+// they cannot be had, the recording plays without.
+func TestDescribeWords(t *testing.T) {
+	r := playertest.Meeting(t, 1)
+	words := tape.Words{Transcript: transcript.Transcript{Cues: []transcript.Cue{{From: 1500 * time.Millisecond, To: 2 * time.Second, Who: "Ada", Text: "</script> & \u2028"}}}}
+	words.File, words.Time, words.Author = "x.vtt", time.Unix(1e9, 0), tape.Signer{Who: "Ada (words)"}
+	r.Said = []tape.Words{words}
+	p := serve(t, r)
+	for known, want := range map[player.Known]string{
+		{}:                   `"words":[{"file":"x.vtt","by":"Ada (words)","time":"2001-09-09T01:46:40Z","cues":[[1.5,2,"Ada","\u003c/script\u003e \u0026 \u2028"]]}]`,
+		{From: 1, Events: 1}: "",
+	} {
+		b, err := p.Describe(t.Context(), id, known)
+		if err != nil || !strings.Contains(string(b), want) || want == "" && strings.Contains(string(b), `"words"`) {
+			t.Errorf("%+v: %s, %v", known, b, err)
+		}
+	}
+	if _, got, err := save(t.Context(), p, player.Excerpt{Format: "txt"}); err != nil || !strings.Contains(string(got), " 0:00:01  Ada: </script> &") {
+		t.Errorf("%s, %v", got, err)
 	}
 }

@@ -35,6 +35,9 @@ type Recording interface {
 	// Agreements returns, by participant, what members signed about being recorded: see
 	// tape.Tape.Agreements.
 	Agreements(events []media.Event, end time.Duration) (of map[string][]tape.Agreement, memberKeys bool)
+	// Words returns the attached transcripts that count, the newest first: see
+	// tape.Tape.Words.
+	Words(ctx context.Context) ([]tape.Words, error)
 	// Follow returns the later state of a recording that goes on. If nothing is
 	// new, it returns the same Recording.
 	Follow(ctx context.Context) (Recording, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/sealtape/sealtape/playback/tape"
 	"slices"
 	"sync"
 
@@ -29,6 +30,7 @@ type openRecording struct {
 	segments []playback.Segment // of session, not to be changed
 	events   []media.Event      // in the order in which they were learned, without what members signed
 	agreed   []agreementJSON    // what that comes to
+	words    []tape.Words       // as they were when it was opened; set before ready is closed
 	keys     bool               // the members made the room's keys
 	version  int
 	changed  chan struct{} // closed when version changes
@@ -92,7 +94,9 @@ func (t *openRecording) open() {
 	rec, err := t.p.c.Library.Open(t.p.ctx, t.id)
 	if err == nil {
 		var session *playback.Session
+		words := t.lookForWords(rec)
 		if session, err = rec.Session(t.p.ctx); err == nil {
+			t.words = words()
 			t.set(rec, session)
 			return
 		}

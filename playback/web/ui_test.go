@@ -32,6 +32,7 @@ const (
 	crowd   = "01JD4BIGMEETING"   // 30 people, live
 	sealed  = "01JD5LOCKED"       // no key
 	broken  = "01JD6BROKEN"       // failed verification
+	worded  = "01JD8WORDED"       // the meeting, with what was said in it
 	later   = "01JD7LATER"        // the store does not answer
 )
 
@@ -68,6 +69,7 @@ func newSite(t *testing.T) *site {
 	answers := map[string]func() (int, string){
 		meeting: func() (int, string) { return 200, one },
 		crowd:   func() (int, string) { return 200, crowded(t, one) },
+		worded:  func() (int, string) { return 200, spoken(t, one) },
 		sealed:  func() (int, string) { return 423, `{"error":"locked"}` },
 		broken:  func() (int, string) { return 422, `{"error":"failed"}` },
 		later:   func() (int, string) { return 503, `{"error":"later"}` },

@@ -73,6 +73,7 @@ type Recording struct {
 	Desc   tape.Description
 	Later  *Recording // the state that follows
 	Agreed map[string][]tape.Agreement
+	Said   []tape.Words // attached transcripts
 
 	errs    map[int]error
 	reading func(ctx context.Context, n int) error
@@ -125,6 +126,9 @@ func (r *Recording) Follow(ctx context.Context) (player.Recording, error) {
 func (r *Recording) Agreements([]media.Event, time.Duration) (map[string][]tape.Agreement, bool) {
 	return r.Agreed, len(r.Agreed) > 0
 }
+
+// Words implements player.Recording.
+func (r *Recording) Words(context.Context) ([]tape.Words, error) { return r.Said, nil }
 
 // SetErr makes reading segment n fail. Nil lets it succeed again.
 func (r *Recording) SetErr(n int, err error) {

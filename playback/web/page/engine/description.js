@@ -40,6 +40,7 @@
  * @property {Problem[]} [problems]
  * @property {boolean} [member_keys] the members made the room's keys, and gave them if they agreed
  * @property {Agreement[]} [agreed] when they did
+ * @property {Transcript[]} [words] attached transcripts, the newest first; only with all segments and events
  * @property {SegmentEntry[]} [segments] those asked for
  * @property {Event[]} [events] those asked for
  * @property {number} [events_total] how many events there are with those not asked for
@@ -54,6 +55,12 @@
  * @property {number} to seconds
  * @property {string} by whose key signed it
  * @property {string[]} readers who could open the recording, as they were told
+ *
+ * @typedef {object} Transcript what was said, as a reader attached it
+ * @property {string} file
+ * @property {string} by
+ * @property {string} time RFC 3339
+ * @property {[from: number, to: number, who: string, text: string][]} cues by time, in seconds
  *
  * @typedef {object} Finding what is wrong with a recording as a whole
  * @property {string} code one of finding.go
@@ -83,6 +90,7 @@
  * @property {string} type
  * @property {string} [participant]
  * @property {string} [name]
+ * @property {string} [by] who sent it, if that is not the participant
  * @property {string} [track] UID
  * @property {string} [text]
  * @property {string} [reason]

@@ -1,5 +1,6 @@
 import { Marks } from "./marks.js";
 import { peopleOf } from "./people.js";
+import { wordsOf } from "./said.js";
 import { Segments } from "./segments.js";
 import * as spans from "./spans.js";
 import { tracksOf } from "./tracks_of.js";
@@ -71,6 +72,10 @@ export class Recording {
 	memberKeys = false;
 	/** @type {import("./description.js").Agreement[]} */
 	#agreed = [];
+	/** @type {import("./said.js").Words[]} what was said: attached transcripts, the newest first, then what was written down live */
+	words = [];
+	/** @type {import("./description.js").Transcript[]} */
+	#attached = [];
 	/** @type {spans.Span[]} when anybody speaks */
 	speaking = [];
 	/** @type {{ t: number, who: string, name: string, text: string, reaction: boolean }[]} */
@@ -115,6 +120,7 @@ export class Recording {
 		this.problems = d.problems || [];
 		this.memberKeys = !!d.member_keys;
 		this.#agreed = d.agreed || [];
+		this.#attached = d.words || this.#attached;
 		this.segments.take(d.segments || [], (d.tracks || []).map((t) => String(t.uid)));
 		this.#takeEvents(d.events || [], d.events_total);
 		this.#declared = d.holes || this.#declared;
@@ -155,6 +161,7 @@ export class Recording {
 		for (const p of this.people) p.agreed = this.#agreed.filter((a) => a.participant === p.id);
 		this.#trackByUID = new Map(this.tracks.map((t) => [t.uid, t]));
 		this.#personByID = new Map(this.people.map((p) => [p.id, p]));
+		this.words = wordsOf(this.#attached, this.events, this.people);
 		this.speaking = spans.merge(this.people.flatMap((p) => p.speaking));
 		this.#holes = new Map();
 		for (const g of this.#declared) {

@@ -29,8 +29,10 @@ export class Controls {
 	 * @param {HTMLElement} stageRoot
 	 * @param {import("./range.js").Range} range
 	 * @param {import("./popover.js").Popover} popover
+	 * @param {import("./captions.js").Captions} captions
 	 */
-	constructor(root, player, stage, theatre, stageRoot, range, popover) {
+	constructor(root, player, stage, theatre, stageRoot, range, popover, captions) {
+		this.captions = captions;
 		this.play = new PlayButton(player);
 		this.volume = new VolumeControl(player);
 		this.skip = new SkipButton(player);
@@ -43,6 +45,6 @@ export class Controls {
 			this.play.node, backButton(player), this.volume.node, clock(player), liveButton(player), waiting(player),
 			el("div", { class: "space" }),
 			this.skip.node, this.rate.node, shareButton(player), new ClipButton(player, range, popover).node,
-			this.layout.node, this.lanes.node, this.panel.node, pictures, this.fullscreen.node), new Scrubber(player, range).node);
+			captions.button, this.layout.node, this.lanes.node, this.panel.node, pictures, this.fullscreen.node), new Scrubber(player, range).node);
 	}
 }

@@ -17,11 +17,32 @@ const smoothWithin = 1500;
 /** @type {Record<string, string>} */
 const icons = { event: "dot", detail: "dot", trouble: "alert", chat: "chat" };
 
-/** A Feed has what was written and what happened, and scrolls with the time. */
+/**
+ * @typedef {object} Content what a Feed has
+ * @property {string} id of the list
+ * @property {string} list what it is called
+ * @property {string} search what searching it is called
+ * @property {string} empty what it says if there is nothing
+ * @property {[words: string, ...kinds: string[]][]} chips what turns kinds of rows on and off
+ * @property {string[]} kinds those that are on in the beginning
+ * @property {Node[]} above what stands above it
+ * @property {(recording: import("../engine/recording.js").Recording) => import("./feed_entries.js").Entry[]} entries
+ */
+
+/** @returns {Content} what was written and what happened */
+function happenings() {
+	return {
+		id: "feed", list: say("feed.list"), search: say("feed.search.label"), empty: say("feed.empty"), kinds: ["chat", "event", "trouble"], above: [],
+		chips: [[say("feed.chat"), "chat"], [say("feed.events"), "event", "trouble"], [say("feed.details"), "detail"]], entries: entriesOf,
+	};
+}
+
+/** A Feed has what was written and what happened, or what was said, and scrolls with the time. */
 export class Feed {
 	#player;
 	#recording;
-	#list = el("ol", { class: "feed", id: "feed", "data-keys": "", "aria-label": say("feed.list") });
+	#content;
+	#list;
 	#none = el("p", { class: "none", hidden: true });
 	#back = el("button", { type: "button", class: "backtonow", hidden: true, onclick: () => this.follow() }, icon("down"), say("feed.back"));
 	/** @type {import("./feed_entries.js").Entry[]} */
@@ -31,7 +52,7 @@ export class Feed {
 	/** @type {import("./feed_entries.js").Entry[]} those that the filter lets through */
 	#rows = [];
 	/** @type {import("./feed_entries.js").Filter} */
-	#filter = { kinds: new Set(["chat", "event", "trouble"]), words: "" };
+	#filter;
 	/** The rows that are in the document, from the first up to (without) the last. */
 	#first = 0;
 	#last = 0;
@@ -42,22 +63,28 @@ export class Feed {
 	/** How many events there were when they were looked at last. */
 	#seenEvents = -1;
 
-	/** @param {import("../engine/player.js").Player} player */
-	constructor(player) {
+	/**
+	 * @param {import("../engine/player.js").Player} player
+	 * @param {Content} content
+	 */
+	constructor(player, content = happenings()) {
 		this.#player = player;
 		this.#recording = player.recording;
+		this.#content = content;
+		this.#filter = { kinds: new Set(content.kinds), words: "" };
+		this.#list = el("ol", { class: "feed", id: content.id, "data-keys": "", "aria-label": content.list });
 		const search = el("input", {
-			type: "search", class: "search", placeholder: say("feed.search"), "aria-label": say("feed.search.label"), maxLength: 100,
+			type: "search", class: "search", placeholder: say("feed.search"), "aria-label": content.search, maxLength: 100,
 			spellcheck: false, autocomplete: "off",
 			oninput: () => {
 				this.#filter.words = search.value.trim().toLocaleLowerCase();
 				this.#showRows();
 			},
 		});
-		const chips = [this.#chip(say("feed.chat"), "chat"), this.#chip(say("feed.events"), "event", "trouble"), this.#chip(say("feed.details"), "detail")];
+		const chips = content.chips.map(([words, ...kinds]) => this.#chip(words, ...kinds));
 		/** What belongs into a pane. */
 		this.nodes = [
-			el("div", { class: "feedbar" }, el("div", { class: "chips", role: "group", "aria-label": say("feed.show") }, chips), search),
+			...content.above, el("div", { class: "feedbar" }, el("div", { class: "chips", role: "group", "aria-label": say("feed.show") }, chips), search),
 			this.#list, this.#none, this.#back,
 		];
 		this.#listen();
@@ -181,12 +208,18 @@ export class Feed {
 		this.#go(by < 0 ? i : i + 1);
 	}
 
+	/** refresh takes the entries anew, of which there may be others. */
+	refresh() {
+		this.#seenEvents = -1;
+		this.#update();
+	}
+
 	/** update takes the recording as it is now. */
 	#update() {
 		const r = this.#recording;
 		if (this.#seenEvents === r.events.length) return;
 		this.#seenEvents = r.events.length;
-		this.#entries = entriesOf(r);
+		this.#entries = this.#content.entries(r);
 		// Who reads while the recording grows stays where they are.
 		const focused = document.activeElement?.closest(".feed .row"), top = this.#list.scrollTop;
 		this.#showRows();
@@ -205,7 +238,7 @@ export class Feed {
 	#showRows() {
 		this.#rows = folded(this.#entries.filter((entry) => matches(entry, this.#filter, this.#recording)), this.#unfolded);
 		this.#none.hidden = this.#rows.length > 0;
-		if (this.#entries.length === 0) this.#none.textContent = say("feed.empty");
+		if (this.#entries.length === 0) this.#none.textContent = this.#content.empty;
 		else this.#none.textContent = say(this.#filter.words ? "feed.noWords" : "feed.noKind");
 		this.#current = -1;
 		this.#turnTo(lastBy(this.#rows, this.#player.time));
@@ -250,15 +283,26 @@ export class Feed {
 		const r = this.#recording;
 		const when = el("button", { type: "button", class: "when", tabIndex: -1, "aria-label": say("feed.go", { time: time(t) }) }, time(t));
 		const row = el("li", { class: "row", "data-kind": kind, "data-i": i, "data-type": line(event.type, 20) });
-		if (event.type !== "chat") {
+		if (event.type !== "chat" && kind !== "said") {
 			row.append(icon(icons[kind]), el("p", { class: "said" }, sentenceNodes(parts), run && this.#unfoldButton(run)), when);
 			return row;
 		}
 		const person = r.person(event.participant), name = person?.name || event.name || event.participant || "";
-		row.append(avatar(event.participant, name), el("div", { class: "said" },
+		row.append(avatar(event.participant || name, name), el("div", { class: "said" },
 			el("div", { class: "by" }, person ? personNode({ ...person, name }) : nameNode(name), howBadge(r.howAt(event.participant, t)), when), el("p", {}, quoteNode(event.text)),
-			event.reason === "cut" ? el("p", { class: "quiet" }, say("feed.cut")) : ""));
+			this.#notes(event).map((words) => el("p", { class: "quiet" }, words))));
 		return row;
+	}
+
+	/**
+	 * notes say what else is to be known of what somebody wrote or said.
+	 * @param {import("../engine/description.js").Event} event
+	 */
+	#notes({ reason = "" }) {
+		const how = reason.split(" ");
+		return [
+			how.includes("cut") && say("feed.cut"), how.includes("interim") && say("words.interim"), how.includes("plaintext") && say("words.plaintext"),
+		].filter((words) => words !== false);
 	}
 
 	/**

@@ -1,6 +1,6 @@
 import { parts, say } from "./language.js";
 import { plain, sentence } from "./sentence.js";
-import { enumerate } from "./text.js";
+import { enumerate, tame } from "./text.js";
 
 /**
  * @typedef {object} Entry what was written or happened
@@ -33,6 +33,20 @@ export function entriesOf(recording) {
 		const s = sentence(event, names);
 		const began = event.type === "hole" && event.from !== undefined && event.from > 0 ? event.from : event.t;
 		if (s) entries.push({ t: began, event, ...s });
+	}
+	return entries.sort((a, b) => a.t - b.t);
+}
+
+/**
+ * wordEntriesOf returns what was said and what was written, by time.
+ * @param {import("../engine/recording.js").Recording} recording
+ * @param {import("../engine/said.js").Said[]} said
+ */
+export function wordEntriesOf(recording, said) {
+	const entries = entriesOf(recording).filter(({ event }) => event.type === "chat");
+	for (const { from, to, id, who, text, interim, plaintext } of said) {
+		const event = { t: from, type: "transcription", participant: id, name: who, text, from, to, reason: [interim && "interim", plaintext && "plaintext"].filter(Boolean).join(" ") };
+		entries.push({ t: from, event, kind: "said", parts: [{ quote: tame(text) }] });
 	}
 	return entries.sort((a, b) => a.t - b.t);
 }
@@ -83,7 +97,7 @@ function foldOf(run) {
 export function matches({ kind, event, parts: said }, { kinds, words }, recording) {
 	if (!kinds.has(kind)) return false;
 	if (!words) return true;
-	const who = kind === "chat" ? recording.person(event.participant)?.name || event.name || "" : "";
+	const who = kind === "chat" || kind === "said" ? recording.person(event.participant)?.name || event.name || "" : "";
 	return (who + " " + plain(said)).toLocaleLowerCase().includes(words);
 }
 

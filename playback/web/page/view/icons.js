@@ -30,6 +30,7 @@ const paths = {
 	grid: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
 	speaker: "M4 4h16v10H4zM4 16h4.5v4H4zM9.75 16h4.5v4h-4.5zM15.5 16H20v4h-4.5z",
 	panel: "M4 5h16v14H4zm2 2v10h7.5V7zm9 0v2h3.5V7zm0 4v2h3.5v-2z",
+	captions: "M3 5h18v14H3zm2 2v10h14V7zm2 4.5h5v2H7zm6.5 0H17v2h-3.5zM7 8.5h3v2H7zm4.5 0H17v2h-5.5z",
 	lanes: "M3 5h9v3H3zM14 5h7v3h-7zM6 10.5h12v3H6zM3 16h5v3H3zM10 16h11v3H10z",
 	skip: "M4 6v12l7-6zM11.5 6v12l7-6zM18.5 6H21v12h-2.5z",
 	turnBefore: "M5 5h2v14H5zM20 5v14l-9-7zM9 8h2v8H9z",

@@ -46,6 +46,7 @@ function shortcuts(player, controls, feed) {
 		row(["<", ">"], ["<", ">"], "key.rate", (key) => controls.rate.faster(key === "<" ? -1 : 1)),
 		row(["s"], ["S"], "skipSilence", () => controls.skip.toggle()),
 		row(["f"], ["F"], "fullscreen", () => controls.fullscreen.toggle()),
+		row(["w"], ["W"], "captions", () => controls.captions.toggle()),
 		row(["g"], ["G"], "key.layout", () => controls.layout.next()),
 		row(["c"], ["C"], "panel", () => controls.panel.toggle()),
 		row(["t"], ["T"], "timeline", () => controls.lanes.toggle()),

@@ -1,26 +1,35 @@
 import { el } from "./dom.js";
 import { Feed } from "./feed.js";
+import { wordEntriesOf } from "./feed_entries.js";
 import { say } from "./language.js";
 import { levelSetting } from "./level_setting.js";
 import { PeopleList } from "./people_list.js";
 
 /** @typedef {{ tab: HTMLElement, pane: HTMLElement }} Page */
 
-/** A Panel has two lists beside the stage, of which one is seen: the feed and the people. */
+/** A Panel has lists beside the stage, of which one is seen: the feed, what was said, and the people. */
 export class Panel {
 	/** @type {Page[]} */
 	#pages;
+	#words;
+	#chosen = 0;
 
 	/**
 	 * @param {HTMLElement} root
 	 * @param {import("../engine/player.js").Player} player
+	 * @param {import("./transcripts.js").Transcripts} transcripts
 	 */
-	constructor(root, player) {
+	constructor(root, player, transcripts) {
 		this.feed = new Feed(player);
+		const words = this.#words = new Feed(player, {
+			id: "words", list: say("words.list"), search: say("words.search"), empty: say("words.empty"), kinds: ["said", "chat"], above: [transcripts.node],
+			chips: [[say("words.said"), "said"], [say("feed.chat"), "chat"]], entries: (recording) => transcripts.any ? wordEntriesOf(recording, transcripts.said) : [],
+		});
 		const peopleTab = tab("people", say("panel.people"));
 		const people = new PeopleList(player, (n) => peopleTab.textContent = say("panel.peopleCount", { n }));
 		this.#pages = [
 			{ tab: tab("feed", say("feed")), pane: pane("feed", ...this.feed.nodes) },
+			{ tab: tab("words", say("words")), pane: pane("words", ...words.nodes) },
 			{ tab: peopleTab, pane: pane("people", levelSetting(player), people.node) },
 		];
 		const tabs = this.#pages.map((page) => page.tab), panes = this.#pages.map((page) => page.pane);
@@ -32,6 +41,13 @@ export class Panel {
 			class: "tabs", role: "tablist", "aria-label": say("panel.tabs"), "data-keys": "",
 			onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
 		}, tabs), ...panes);
+		const offer = () => {
+			this.#pages[1].tab.hidden = !transcripts.any;
+			if (!transcripts.any && this.#chosen === 1) this.#choose(0);
+			words.refresh();
+		};
+		transcripts.onChange(offer);
+		offer();
 		this.#choose(0);
 	}
 
@@ -40,10 +56,11 @@ export class Panel {
 		const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
 		if (!by) return;
 		event.preventDefault();
-		const now = this.#pages.findIndex(({ tab }) => tab === document.activeElement);
-		const to = (now + by + this.#pages.length) % this.#pages.length;
-		this.#choose(to);
-		this.#pages[to].tab.focus();
+		const offered = this.#pages.filter(({ tab }) => !tab.hidden);
+		const now = offered.findIndex(({ tab }) => tab === document.activeElement);
+		const to = offered[(now + by + offered.length) % offered.length];
+		this.#choose(this.#pages.indexOf(to));
+		to.tab.focus();
 	}
 
 	/** @param {number} chosen */
@@ -53,7 +70,9 @@ export class Panel {
 			tab.tabIndex = i === chosen ? 0 : -1;
 			pane.hidden = i !== chosen;
 		});
+		this.#chosen = chosen;
 		if (chosen === 0) this.feed.follow();
+		if (chosen === 1) this.#words.follow();
 	}
 }
 

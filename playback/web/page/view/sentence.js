@@ -8,7 +8,7 @@ import { bytes, length, line, tame } from "./text.js";
  *     for these
  *
  * @typedef {object} Sentence
- * @property {"chat"|"event"|"detail"|"trouble"} kind
+ * @property {"chat"|"said"|"event"|"detail"|"trouble"} kind
  * @property {SentencePart[]} parts
  *
  * @typedef {object} Names what identities and UIDs stand for

@@ -4,6 +4,7 @@ import { Player } from "../engine/player.js";
 import { Recording } from "../engine/recording.js";
 import { Trouble } from "../engine/source.js";
 import { followAddress, moment, rangeIn } from "./address.js";
+import { Captions } from "./captions.js";
 import { Controls } from "./controls.js";
 import { storedMode } from "./controls/layout.js";
 import { startButton } from "./controls/start.js";
@@ -21,6 +22,7 @@ import { Range } from "./range.js";
 import { stored } from "./settings.js";
 import { Stage } from "./stage.js";
 import { Theatre } from "./theatre.js";
+import { Transcripts } from "./transcripts.js";
 import { WakeLock } from "./wake_lock.js";
 
 /**
@@ -62,12 +64,13 @@ function open(player) {
 	player.levelled = stored("level", "1") === "1";
 	new Heading(player, popover);
 	const stage = new Stage(stageRoot, player, popover, storedMode());
-	const controls = new Controls(byID("controls"), player, stage, theatre, stageRoot, range, popover);
+	const transcripts = new Transcripts(player), captions = new Captions(player, transcripts);
+	const controls = new Controls(byID("controls"), player, stage, theatre, stageRoot, range, popover, captions);
 	const toggle = () => controls.play.toggle();
-	stageRoot.append(startButton(player, toggle));
+	stageRoot.append(captions.node, startButton(player, toggle));
 	new Theatre(theatre, stageRoot, player, toggle);
 	new Lanes(byID("lanes"), player);
-	const panel = new Panel(byID("panel"), player);
+	const panel = new Panel(byID("panel"), player, transcripts);
 	listenToKeys(player, controls, panel.feed);
 	new Narrator(player);
 	new LinkQuestion();
