@@ -121,7 +121,7 @@ func (s *playerSite) invite() string {
 	defer store.Close()
 	head, _, err := archive.ReadHead(s.ctx, store, s.id, archive.Options{Verifiers: note.VerifierList(v)})
 	s.must(err)
-	raw, err := base64.StdEncoding.DecodeString(card.Key[strings.LastIndex(card.Key, "+")+1:])
+	raw, err := base64.StdEncoding.DecodeString(strings.SplitN(card.Key, "+", 3)[2])
 	s.must(err)
 	i := link.Invitation{Store: s.objects.URL, Recording: s.id, Recorder: ed25519.PublicKey(raw[1:]), Size: head.Size, Root: head.Root}
 	s.must(i.Check())
@@ -183,6 +183,10 @@ func (s *playerSite) giveKey(p *player.Page, keep bool) {
 		if (keep) keep.checked = %t;
 	})()`, readerPassphrase, keep)))
 	s.click(p, "form:has(#keyfile) button[type=submit]")
+	if keep {
+		// A browser that a test starts promises nothing.
+		s.until(p, `[...document.querySelectorAll("#keyquestion button")].some((b) => b.textContent === "Go on" && (b.click(), true))`)
+	}
 }
 
 // plays waits until pictures are there, from the recording that was made.
