@@ -1,0 +1,127 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/player"
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+// TestLinkInBrowserPlays: who was sent a link opens it in a browser that has no key of
+// theirs, gives the file with their key, and watches: by the policy that link says, and by
+// presigned URLs. The store is a real one, and the page the one that player makes.
+func TestLinkInBrowserPlays(t *testing.T) {
+	sample.Live(t)
+	l := &linkLab{lab: newDesk(t)}
+	people, err := player.NewPeople(l.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meeting, err := player.Flashes(people.Readers, 1, 1, 20*time.Second, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(l.dir, "store")
+	if l.id, err = player.Write(folder, people.Signer.Signer(), meeting); err != nil {
+		t.Fatal(err)
+	}
+	l.ada, l.bob, l.store = people.Owner, people.Guest, l.minIO()
+	l.bucket, _, _ = strings.Cut(strings.TrimPrefix(l.store, "s3://"), "/")
+	l.must(l.ada, "copy", l.id, "--to", l.store, "--store", folder)
+	origin, err := url.Parse(minIO.get(t).Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := filepath.Join(l.dir, "pages")
+	l.must(l.ada, "player", "-o", pages, "--store-origin", origin.String())
+	page := watchServer(t, http.FileServer(http.Dir(pages)))
+	h, err := keys.OpenHome(l.bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob, err := h.Load(func() ([]byte, error) { return nil, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	export, err := bob.Export([]byte("xyzzy plugh"), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, by := range []string{"presigned", "public"} {
+		if by == "public" {
+			_, said, _ := l.run(l.ada, nil, "link", l.id, "--store", l.store, "--by", "public")
+			if err := minIO.get(t).Policy(l.ctx, l.bucket, policyIn(t, said)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		made, _ := l.link("--by", by, "--to", "Guest", "--page", page.URL+"/", "--at", "0:05")
+		page.take()
+		tab, err := player.Open(l.ctx, player.PageConfig{URL: made})
+		if err != nil {
+			t.Fatal(err)
+		}
+		until := func(js string) {
+			t.Helper()
+			if err := tab.Until(l.ctx, js); err != nil {
+				t.Fatalf("%s: %v", by, err)
+			}
+		}
+		until("document.querySelector('#keyfile')?.checkVisibility()")
+		if err := tab.Do(l.ctx, fmt.Sprintf(`(() => {
+			const files = new DataTransfer();
+			files.items.add(new File([%q], "key.age"));
+			document.getElementById("keyfile").files = files.files;
+			document.getElementById("keypassphrase").value = "xyzzy plugh";
+		})()`, export)); err != nil {
+			t.Fatal(err)
+		}
+		if err := tab.Click(l.ctx, "form:has(#keyfile) button[type=submit]"); err != nil {
+			t.Fatal(err)
+		}
+		until("window.sealtape?.player && document.querySelector('.start')?.checkVisibility()")
+		if err := tab.Click(l.ctx, ".start"); err != nil {
+			t.Fatal(err)
+		}
+		until("[...document.querySelectorAll('video')].some((v) => v.videoWidth > 0) && sealtape.player.time > 5.5")
+		said, err := player.Eval[string](l.ctx, tab, "[location.hash.includes('&p='), !!sealtape.recording.claimed, sealtape.recording.unlisted, sealtape.recording.problems.length].join()")
+		if err != nil || said != "false,true,true,0" {
+			t.Errorf("%s: %s, %v", by, said, err)
+		}
+		keep(t, l.ctx, tab, "link-"+by)
+		if err := tab.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, r := range page.take() {
+			if strings.Contains(r.url, l.id) || strings.Contains(r.url, "&") || strings.Contains(r.header.Get("Referer"), "&") {
+				t.Errorf("%s: the page's server saw %s %s, Referer %q", by, r.method, r.url, r.header.Get("Referer"))
+			}
+		}
+	}
+}
+
+// keep keeps a picture of the page where SEALTAPE_SCREENSHOTS is a folder.
+func keep(t *testing.T, ctx context.Context, tab *player.Page, name string) {
+	t.Helper()
+	folder := os.Getenv("SEALTAPE_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	png, err := tab.Screenshot(ctx)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o600)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
