@@ -40,7 +40,7 @@ func (s *Session) part(ctx context.Context, from, to time.Duration) iter.Seq2[or
 				begin = from
 			}
 			// An index is exact to the millisecond.
-			started[f.Track] = f.Key && f.Time >= begin-roundedTo
+			started[f.Track] = f.Key && f.Shown() >= begin-roundedTo
 			return started[f.Track]
 		}
 		s.ordered(ctx, numbers, want, yield)

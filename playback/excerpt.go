@@ -155,9 +155,15 @@ func (x *excerpt) frames(ctx context.Context) iter.Seq2[excerptFrame, error] {
 				continue
 			}
 			beyond := f.Time > x.s.latest()
-			f.Time -= x.from
-			early := max(0, -f.Time)
-			f.Time = max(f.Time, 0)
+			shown := f.Shown() - x.from
+			early := max(0, -shown)
+			f.Time = max(f.Time-x.from, 0)
+			if f.Later != 0 {
+				f.Later = max(shown, 0) - f.Time
+			}
+			if early > 0 {
+				f.Time, f.Later = 0, 0
+			}
 			if !yield(excerptFrame{f.Frame, early, max(0, f.passed-x.from), beyond}, nil) {
 				return
 			}

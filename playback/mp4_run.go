@@ -92,10 +92,15 @@ func (r *stretch) when(fr excerptFrame, rate int) (time.Duration, int64) {
 		at := max(fr.Time-r.begin, 0)
 		return at, r.base + placeOf(at, sampleRate)
 	}
-	place := placeOf(fr.Time-fr.Early, rate)
+	place := placeOf(fr.Shown()-fr.Early, rate)
 	// A bit after the place: the last picture of all counts as over at its own
 	// time, which the decoder rounds up to the next place.
 	at := time.Duration(place-r.base)*time.Second/time.Duration(rate) + time.Millisecond
+	if fr.Later != 0 {
+		// It is out of turn; of several in one place each has its own time.
+		exact := fr.Shown() - fr.Early - time.Duration(place)*time.Second/time.Duration(rate)
+		return max(at+exact/64, 0), place
+	}
 	if r.last >= at {
 		// Hostile times may pile up beyond the place. The decoder sorts that out.
 		at = r.last + pileUp

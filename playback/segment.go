@@ -89,7 +89,10 @@ func rising(frames []media.Frame, tracks []media.Track) []media.Frame {
 	for i := range frames {
 		f := &frames[i]
 		if at, ok := last[f.Track]; ok && f.Time <= at {
-			f.Time, moved = at+time.Millisecond, true
+			shown := f.Shown()
+			if f.Time, moved = at+time.Millisecond, true; f.Later != 0 {
+				f.Later = shown - f.Time
+			}
 		}
 		last[f.Track] = f.Time
 	}
@@ -148,6 +151,7 @@ func (r *reading) parse(data []byte, o Options, keep bool) error {
 	}
 	var tally media.Tally
 	tally.Open(r.number, r.header.Epoch)
+	defer func() { media.ByDecoding(r.frames, r.header.Tracks) }()
 	defer func() {
 		r.facts.frames = tally.Any()
 		r.facts.IndexSegment = tally.Close(int64(len(data)), 0)

@@ -116,6 +116,7 @@ type trackJSON struct {
 	Channels    int    `json:"channels,omitempty"`
 	Width       int    `json:"width,omitempty"`
 	Height      int    `json:"height,omitempty"`
+	Reordered   bool   `json:"reordered,omitempty"`
 }
 
 // WriteIndex writes the index as lines of JSON: the head first, then segments,
@@ -151,7 +152,7 @@ func WriteIndex(w io.Writer, x *Index) error {
 	}
 	for _, t := range x.Tracks {
 		line(indexLine{Track: &trackJSON{
-			UID: t.UID, Codec: t.Codec, Channels: t.Channels, Width: t.Width, Height: t.Height,
+			UID: t.UID, Codec: t.Codec, Channels: t.Channels, Width: t.Width, Height: t.Height, Reordered: t.Reordered,
 			Participant: Clamp(t.Participant, MaxIdentity),
 			Name:        Clamp(t.Name, MaxName),
 			Source:      Source(Clamp(string(t.Source), MaxReason)),
@@ -224,7 +225,7 @@ func (x *Index) add(l indexLine) error {
 	case l.Track != nil:
 		j := l.Track
 		t := Track{UID: j.UID, Participant: j.Participant, Name: j.Name, Source: j.Source, Codec: j.Codec,
-			Channels: j.Channels, Width: j.Width, Height: j.Height}
+			Channels: j.Channels, Width: j.Width, Height: j.Height, Reordered: j.Reordered}
 		switch {
 		case len(x.Tracks) >= MaxIndexTracks:
 			return errors.New("too many tracks")

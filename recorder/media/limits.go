@@ -47,8 +47,8 @@ func (t Track) Check() error {
 // Check returns why the frame cannot be written. Nil means that it can.
 func (f Frame) Check() error {
 	switch {
-	case f.Time < 0 || f.Time > maxTime:
-		return fmt.Errorf("time %v, before the recording's start or long after it", f.Time)
+	case f.Time < 0 || f.Time > maxTime || f.Shown() < 0 || f.Shown() > maxTime:
+		return fmt.Errorf("time %v, before the recording's start or long after it", f.Shown())
 	case len(f.Data) == 0:
 		return errors.New("no data")
 	case len(f.Data) > MaxFrame:

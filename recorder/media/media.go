@@ -66,6 +66,9 @@ type Track struct {
 	// bytes; "" for other codecs. Key frames may change it as they do the size,
 	// and bring it with them.
 	Private string
+	// Reordered: pictures are written in the order in which they are decoded, which
+	// may not be that in which they are shown. Live tracks never are; a file's may.
+	Reordered bool
 }
 
 // Label is the track's title for people: "alice (camera)".
@@ -96,8 +99,12 @@ func Announced(e Event) (Track, bool) {
 type Frame struct {
 	// Track is the UID of the frame's track.
 	Track uint64
-	// Time is the capture time on the recording clock.
+	// Time is the capture time on the recording clock. Of a track that is Reordered
+	// it is when the frame is decoded; frames are always in order of Time.
 	Time time.Duration
+	// Later is how long after Time the frame is shown, less than 0 for before. It is 0
+	// for tracks that are not Reordered.
+	Later time.Duration
 	// Duration is how long an audio frame lasts. 0 means not known (video).
 	Duration time.Duration
 	// Key marks a frame that decodes without any earlier one.
@@ -160,6 +167,8 @@ const (
 	EventReconnect EventType = "reconnect" // the recorder lost the room and came back
 	EventSize      EventType = "size"      // the picture of Track has the size in Text from here on, "640x360"
 	EventPublished EventType = "published" // the sender publishes pictures as large as Text from here on; Reason is set if smaller ones were asked for
+	EventImported  EventType = "imported"  // Name imported the recording at the time in Text; it was recorded elsewhere
+	EventSource    EventType = "source"    // it has what is in the file in Text, of Size bytes, whose SHA-256 is Reason
 	EventLeftOut   EventType = "left-out"  // Participant publishes something that is not recorded: the source in Text; Reason is why
 )
 
@@ -174,6 +183,10 @@ const (
 	LeftOutNoScreen  = "no-screen"  // no shared screens, nor their sound
 )
 
+// StartImported is the Reason of an EventStart of a recording that was made of files,
+// which somebody else recorded: nobody heard the room for it.
+const StartImported = "imported"
+
 // StartMembers is the Reason of an EventStart of a room whose members make its keys.
 const StartMembers = "members"
 
@@ -186,6 +199,10 @@ const (
 // TrackPlaintext is the Reason of an EventTrack for a track that came unencrypted
 // into an end-to-end-encrypted room, and that the recorder may record.
 const TrackPlaintext = "plaintext"
+
+// TrackEncoded is the Reason of an EventTrack whose sound was encoded again when it was
+// imported: it is not what its file has, bit by bit.
+const TrackEncoded = "encoded"
 
 // Reasons of an EventClock.
 const (

@@ -46,7 +46,10 @@ func (p *Program) Picture(ctx context.Context, t media.Track, width, height, rat
 	// makes up for that: it counts.
 	graph := fmt.Sprintf("scale=w=%d:h=%d:force_original_aspect_ratio=decrease:flags=bilinear:out_range=tv,"+
 		"pad=%[1]d:%[2]d:(ow-iw)/2:(oh-ih)/2:black,setsar=1,fps=fps=%[3]d:round=near:eof_action=pass", width, height, rate)
-	in := []string{"-threads", "1", "-flags", "low_delay", "-max_pixels", fmt.Sprint(maxPixels), "-copyts"}
+	in := []string{"-threads", "1", "-max_pixels", fmt.Sprint(maxPixels), "-copyts"}
+	if !t.Reordered { // else a decoder has to wait for pictures that are shown before
+		in = append(in, "-flags", "low_delay")
+	}
 	if thrift.Rough {
 		in = append(in, "-skip_loop_filter", "noref")
 	}
@@ -127,7 +130,7 @@ func (p *Program) decode(ctx context.Context, t media.Track, in, out []string) (
 // Write writes a frame of the track to the decoder. Its time counts from the
 // beginning of the run.
 func (d *Decoder) Write(at time.Duration, f media.Frame) error {
-	f.Time = at
+	f.Time, f.Later = at, 0
 	return d.mkv.WriteFrame(f)
 }
 

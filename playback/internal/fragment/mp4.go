@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
@@ -137,7 +138,11 @@ func (w *boxes) fragment(at uint64, frames []media.Frame) {
 			w.full("tfhd", 0, 0x20000, func() { w.u32(trackID) }) // offsets count from moof
 			w.full("tfdt", 1, 0, func() { w.u32(uint32(at>>32), uint32(at)) })
 			// Each sample has a duration, a size and flags.
-			w.full("trun", 0, 0x701, func() {
+			version, what := byte(0), uint32(0x701)
+			if slices.ContainsFunc(frames, func(f media.Frame) bool { return f.Later != 0 }) {
+				version, what = 1, 0xf01 // and how much later it is shown, less than 0 for before
+			}
+			w.full("trun", version, what, func() {
 				w.u32(uint32(len(frames)))
 				offset = len(w.b)
 				w.u32(0)
@@ -147,6 +152,9 @@ func (w *boxes) fragment(at uint64, frames []media.Frame) {
 						flags = 0x02000000
 					}
 					w.u32(mp4Lasts(f), uint32(len(f.Data)), flags)
+					if version == 1 {
+						w.u32(uint32(mp4Later(f)))
+					}
 				}
 			})
 		})
@@ -165,6 +173,11 @@ func mp4Lasts(f media.Frame) uint32 {
 	return uint32(min(mp4Time(f.Time+f.Duration)-mp4Time(f.Time), math.MaxUint32))
 }
 
+// mp4Later returns how long after it is decoded a frame is shown.
+func mp4Later(f media.Frame) int32 {
+	return int32(int64(mp4Time(max(f.Shown(), 0))) - int64(mp4Time(f.Time)))
+}
+
 func mp4Time(d time.Duration) uint64 {
 	s, rest := uint64(d/time.Second), uint64(d%time.Second)
 	return s*mp4Timescale + (rest*mp4Timescale+uint64(time.Second)/2)/uint64(time.Second)
@@ -173,49 +186,9 @@ func mp4Time(d time.Duration) uint64 {
 // sizeOf returns the size of the picture in a track's Private, at most 65535 each
 // way, or else the track's size.
 func sizeOf(t media.Track) (width, height int) {
-	p := media.Describe(t.Codec, configFrame(t))
+	p := media.Describe(t.Codec, media.ConfigFrame(t))
 	if p.Width == 0 {
 		p.Width, p.Height = t.Width, t.Height
 	}
 	return min(max(p.Width, 0), math.MaxUint16), min(max(p.Height, 0), math.MaxUint16)
-}
-
-// configFrame makes a frame of the parameter sets in a track's Private. It
-// returns nil if they are malformed.
-func configFrame(t media.Track) []byte {
-	p := []byte(t.Private)
-	var out []byte
-	sets := func(n int) {
-		for ; n > 0 && len(p) >= 2; n-- {
-			size := 2 + int(binary.BigEndian.Uint16(p))
-			if size > len(p) {
-				p = nil
-				return
-			}
-			out = binary.BigEndian.AppendUint32(out, uint32(size-2))
-			out = append(out, p[2:size]...)
-			p = p[size:]
-		}
-	}
-	switch {
-	case t.Codec == media.AV1 && len(p) > 4:
-		return p[4:]
-	case t.Codec == media.H264 && len(p) > 6:
-		n := int(p[5] & 0x1f)
-		p = p[6:]
-		sets(n)
-		if len(p) > 0 {
-			n, p = int(p[0]), p[1:]
-			sets(n)
-		}
-	case t.Codec == media.H265 && len(p) > 23:
-		arrays := int(p[22])
-		p = p[23:]
-		for ; arrays > 0 && len(p) >= 3; arrays-- {
-			n := int(binary.BigEndian.Uint16(p[1:]))
-			p = p[3:]
-			sets(n)
-		}
-	}
-	return out
 }

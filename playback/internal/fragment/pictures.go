@@ -46,7 +46,12 @@ func Pictures(t media.Track, frames []media.Frame, next Next, away func(from, to
 		if len(f.Data) == 0 || f.Time < 0 {
 			continue
 		}
-		f.Time = max(f.Time, earliest)
+		if f.Time < earliest {
+			if f.Later != 0 {
+				f.Later -= earliest - f.Time
+			}
+			f.Time = earliest
+		}
 		earliest = f.Time + time.Millisecond
 		if f.Key && media.NeedsPrivate(t.Codec) {
 			if p := media.Describe(t.Codec, f.Data).Private; p != "" {

@@ -133,8 +133,8 @@ func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 	if f.err != nil {
 		return f.err
 	}
-	now := ticks(frame.Time, f.tick)
-	if !t.audio {
+	now := ticks(frame.Shown(), f.tick)
+	if !t.audio && frame.Later == 0 {
 		if last, ok := f.last[frame.Track]; ok && frame.Time >= last.time {
 			now = max(now, last.tick+1)
 		}
@@ -156,7 +156,7 @@ func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 	f.blocks = appendBlockHeader(f.blocks, t.number, rel, key, len(frame.Data))
 	f.blocks[len(f.blocks)-1] |= flags // the header's last byte
 	f.blocks = append(f.blocks, frame.Data...)
-	f.ends[frame.Track] = max(f.ends[frame.Track], frame.Time+frame.Duration)
+	f.ends[frame.Track] = max(f.ends[frame.Track], frame.Shown()+frame.Duration)
 	return nil
 }
 

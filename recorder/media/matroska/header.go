@@ -243,7 +243,11 @@ const (
 	tagName        = "PARTICIPANT_NAME"
 	tagSource      = "SOURCE"
 	tagDuration    = "DURATION"
+	tagOrder       = "BLOCK_ORDER"
 )
+
+// orderDecoding is the BLOCK_ORDER of tracks that are Reordered.
+const orderDecoding = "decoding"
 
 func simpleTag(name, value string) []byte {
 	return element(idSimpleTag, stringElement(idTagName, name), stringElement(idTagString, value))
@@ -269,6 +273,9 @@ func trackTag(t media.Track, extra ...[]byte) []byte {
 		parts = append(parts, simpleTag(tagName, t.Name))
 	}
 	parts = append(parts, simpleTag(tagSource, string(t.Source)))
+	if t.Reordered {
+		parts = append(parts, simpleTag(tagOrder, orderDecoding))
+	}
 	return element(idTag, append(parts, extra...)...)
 }
 

@@ -106,7 +106,7 @@ type trackEntry struct {
 	track  media.Track
 }
 
-func parseTrack(data []byte) (trackEntry, error) {
+func parseTrack(data []byte, private int) (trackEntry, error) {
 	var t trackEntry
 	err := nodes(data, func(n node) (err error) {
 		switch n.id {
@@ -121,7 +121,7 @@ func parseTrack(data []byte) (trackEntry, error) {
 		case idCodecID:
 			t.codec = n.text(media.MaxReason)
 		case idCodecPrivate:
-			if len(n.data) <= media.MaxPrivate {
+			if len(n.data) <= private {
 				t.track.Private = string(n.data)
 			}
 		case idContentEncodings:

@@ -24,6 +24,7 @@ type Reader struct {
 	scale      time.Duration
 	tracks     map[uint64]trackEntry // by track number
 	segmentEnd int64                 // endUnknown or the position after the Segment
+	private    int                   // the longest CodecPrivate that is kept
 	clusterEnd int64                 // the same for the open Cluster, noCluster outside one
 	cluster    int64                 // its Timestamp in ticks, -1 before it came
 	err        error                 // what Next returns from now on
@@ -44,8 +45,15 @@ type Block struct {
 // NewReader reads up to the first cluster. The error wraps ErrFormat if the input is
 // not Matroska, or uses what this package does not read. It is io.ErrUnexpectedEOF if
 // the input ends too early.
-func NewReader(r io.Reader) (*Reader, error) {
+func NewReader(r io.Reader) (*Reader, error) { return newReader(r, media.MaxPrivate) }
+
+// NewFileReader is NewReader for a file that another program made: the Private of its
+// tracks may have up to 64 KiB, more than can be written.
+func NewFileReader(r io.Reader) (*Reader, error) { return newReader(r, 64<<10) }
+
+func newReader(r io.Reader, private int) (*Reader, error) {
 	m := &Reader{
+		private:    private,
 		r:          bufio.NewReaderSize(r, 32<<10),
 		scale:      time.Millisecond,
 		clusterEnd: noCluster,
@@ -264,4 +272,14 @@ func parseEvent(data []byte) (*media.Event, error) {
 		return nil, fmt.Errorf("%w: timeline: %s", ErrFormat, strings.ToValidUTF8(err.Error(), "?"))
 	}
 	return e, nil
+}
+
+// Number returns the number that the file gives a track. 0: it has no such track.
+func (m *Reader) Number(uid uint64) uint64 {
+	for n, t := range m.tracks {
+		if t.track.UID == uid {
+			return n
+		}
+	}
+	return 0
 }

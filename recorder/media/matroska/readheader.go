@@ -155,7 +155,7 @@ func (m *Reader) parseTracks(data []byte) error {
 		if n.id != idTrackEntry {
 			return nil
 		}
-		t, err := parseTrack(n.data)
+		t, err := parseTrack(n.data, m.private)
 		if err != nil {
 			return err
 		}
@@ -209,7 +209,9 @@ func (m *Reader) applyTags(tags tagSet) error {
 	}
 	for i := range m.header.Tracks {
 		t := &m.header.Tracks[i]
-		if about, ok := tags[t.UID]; ok && about[tagSource] != "" {
+		about, ok := tags[t.UID]
+		t.Reordered = about[tagOrder] == orderDecoding && !t.Codec.Audio()
+		if ok && about[tagSource] != "" {
 			t.Participant, t.Name = about[tagParticipant], media.Clamp(about[tagName], media.MaxName)
 			t.Source = media.Source(media.Clamp(about[tagSource], media.MaxReason))
 			continue

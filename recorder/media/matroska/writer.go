@@ -64,14 +64,14 @@ func trackNumbers(tracks []media.Track) map[uint64]writerTrack {
 }
 
 // WriteFrame writes one frame of a track of the header. Frames may be out of order,
-// also within a track: each block has its own time. After an error that wraps
+// also within a track: each block has its own time, when the frame is shown. After an error that wraps
 // ErrFrame the frame is left out, and the Writer stays usable.
 func (m *Writer) WriteFrame(f media.Frame) error {
 	t, err := checkFrame(m.tracks, f)
 	if err != nil {
 		return err
 	}
-	return m.block(t.number, f.Time, f.Key || t.audio, f.Data)
+	return m.block(t.number, f.Shown(), f.Key || t.audio, f.Data)
 }
 
 // WriteEvent writes one event of the timeline. Long strings are cut, as
