@@ -287,17 +287,21 @@ func (s *Session) title(o ExportOptions) string {
 		return o.Title
 	}
 	events := s.Events()
-	name := Title(events)
+	name, imported := Title(events), ""
 	for _, e := range events {
-		if name == "" && e.Type == media.EventStart {
-			name = media.Plain(e.Text, media.MaxTitle)
-			break
+		if e.Type != media.EventStart {
+			continue
 		}
+		name = cmp.Or(name, media.Plain(e.Text, media.MaxTitle))
+		if e.Reason == media.StartImported {
+			imported = ", imported"
+		}
+		break
 	}
 	if name == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s, %s", name, s.Start().UTC().Format("2006-01-02 15:04 MST"))
+	return fmt.Sprintf("%s, %s%s", name, s.Start().UTC().Format("2006-01-02 15:04 MST"), imported)
 }
 
 // Title returns what the recording is called: one line of at most media.MaxTitle

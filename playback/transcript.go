@@ -163,6 +163,11 @@ func happened(e media.Event, who string) string {
 	switch e.Type {
 	case media.EventStart:
 		return "The recording begins"
+	case media.EventImported:
+		return "Imported by " + cmp.Or(media.Plain(e.Name, media.MaxTitle), "somebody") + ", not recorded in a room"
+	case media.EventSource:
+		name, _, _ := strings.Cut(e.Text, "\n")
+		return "The file " + media.Plain(name, media.MaxTitle) + " begins"
 	case media.EventStop:
 		return "The recording ends"
 	case media.EventPause:

@@ -20,6 +20,7 @@ func commands() []*cli.Command {
 		keycmd.Command(),
 		recordCommand(),
 		recoverCommand(),
+		importCommand(),
 		listCommand(),
 		infoCommand(),
 		verifyCommand(),

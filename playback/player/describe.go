@@ -36,6 +36,7 @@ type description struct {
 	Distrust     *finding        `json:"distrust"`
 	PostQuantum  bool            `json:"post_quantum"`
 	ResealedFrom string          `json:"resealed_from"`
+	Imported     *imported       `json:"imported"`
 	Command      string          `json:"command"`
 	Formats      []string        `json:"formats"`
 	Room         string          `json:"room"`
@@ -82,6 +83,27 @@ type holeJSON struct {
 	From   seconds `json:"from"`
 	To     seconds `json:"to"`
 	Reason string  `json:"reason"`
+}
+
+// An imported says how a recording was made of files.
+type imported struct {
+	By    string   `json:"by"`
+	At    string   `json:"at"` // RFC 3339, "" if not known
+	Files []string `json:"files"`
+}
+
+func importedOf(i *tape.Imported) *imported {
+	if i == nil {
+		return nil
+	}
+	j := &imported{By: i.By, Files: []string{}}
+	if !i.At.IsZero() {
+		j.At = i.At.UTC().Format(time.RFC3339)
+	}
+	for _, f := range i.Files {
+		j.Files = append(j.Files, f.Name)
+	}
+	return j
 }
 
 // An agreementJSON is a span in which a recorder had a member's key.
@@ -180,6 +202,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	if h, ok := tape.Cited(tape.ResealedFrom(all)); ok {
 		d.ResealedFrom = h.ID
 	}
+	d.Imported = importedOf(tape.ImportedFrom(all))
 	for _, e := range log.Epochs {
 		d.Epochs = append(d.Epochs, epochJSON{e.Number, e.Opens, e.First, e.Last})
 	}

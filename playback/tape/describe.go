@@ -183,6 +183,7 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 func (d *Description) addSession(s *playback.Session, all bool) {
 	d.Start, d.Duration, d.Events, d.HolesKnown = s.Start(), s.Duration(), s.Events(), all
 	d.Room, d.ResealedFrom, d.Follows = Room(d.Events), ResealedFrom(d.Events), follows(d.Events)
+	d.Imported = ImportedFrom(d.Events)
 	d.Title = playback.Title(d.Events)
 	d.Tracks = Tracks(s.Tracks(), d.Events, d.Duration)
 	tracks := make([]media.Track, len(d.Tracks))

@@ -53,6 +53,7 @@ type Description struct {
 	Room         string        // "" if the reader cannot open its beginning
 	Title        string        // what its recorder called it: see playback.Title
 	ResealedFrom string        // the head of the recording that it was made of: see Cited
+	Imported     *Imported     // how it was made of files; nil: it was recorded in a room
 	Follows      string        // the ID of the recording whose meeting it continues
 	Tracks       []Track       // in order of appearance; tracks without media come last
 	People       []Person      // in order of joining
@@ -73,6 +74,21 @@ type Description struct {
 
 // Over reports whether the recording has ended: it is closed or cut.
 func (d *Description) Over() bool { return d.State.Final() }
+
+// An Imported says how a recording was made of files, as whoever did so says.
+type Imported struct {
+	By    string    // their card's name, and its words
+	At    time.Time // zero: not known
+	Files []ImportedFile
+}
+
+// An ImportedFile is a file that a recording was made of.
+type ImportedFile struct {
+	Name   string
+	Size   int64
+	SHA256 string   // in hexadecimal digits
+	Notes  []string // what was done with it
+}
 
 // An Epoch is a span of the recording with one set of readers.
 type Epoch struct {

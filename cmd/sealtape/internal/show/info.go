@@ -20,7 +20,7 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 	}
 	rows := [][]string{
 		{"recording:", i.ID},
-		{"recorded by:", strings.Join(i.Recorder, ", ")},
+		{i.signed(), strings.Join(i.Recorder, ", ")},
 		{"state:", stateText(archive.State(i.State))},
 		{"encryption:", quantum},
 		{"objects:", objectsText(i)},
@@ -56,6 +56,9 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 	if i.ResealedFrom != "" {
 		rows = append(rows, []string{"resealed from:", ui.Clean(citation(i.ResealedFrom))})
 	}
+	if i.Imported != nil {
+		rows = append(rows, i.Imported.facts()...)
+	}
 	if i.Follows != "" {
 		rows = append(rows, []string{"goes on with:", i.Follows})
 	}
@@ -90,6 +93,11 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 	}
 	if err := Attachments(e, i.Attachments); err != nil {
 		return err
+	}
+	if i.Imported != nil {
+		if err := e.Section(i.Imported.sources()); err != nil {
+			return err
+		}
 	}
 	if i.Opens {
 		if err := Meeting(e, i); err != nil {

@@ -25,6 +25,7 @@ type InfoJSON struct {
 	Grants       []GrantJSON      `json:"grants"`
 	Attachments  []AttachmentJSON `json:"attachments"`
 	ResealedFrom string           `json:"resealed_from,omitempty"`
+	Imported     *ImportedJSON    `json:"imported,omitempty"`
 	Follows      string           `json:"follows,omitempty"`
 	Title        string           `json:"title,omitempty"`
 	Room         string           `json:"room,omitempty"`
@@ -142,7 +143,7 @@ func InfoOf(d *tape.Description) *InfoJSON {
 	i := &InfoJSON{
 		ID: d.ID, State: string(d.State), Recorder: whoSigned(d.Signers), PostQuantum: d.PostQuantum, Objects: d.Objects, Missing: orNone(d.Missing),
 		Bytes: d.Bytes, Unlisted: d.Unlisted, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{}, Attachments: []AttachmentJSON{},
-		ResealedFrom: d.ResealedFrom, Follows: d.Follows, Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
+		ResealedFrom: d.ResealedFrom, Imported: importedOf(d.Imported), Follows: d.Follows, Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
 		Participants: []personJSON{}, Tracks: []InfoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []LockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),
 	}

@@ -28,6 +28,7 @@ type Listed struct {
 	Title    string     `json:"title,omitempty"`
 	Room     string     `json:"room,omitempty"`
 	Follows  string     `json:"follows,omitempty"`
+	Imported bool       `json:"imported,omitempty"` // it was made of files
 	Problem  string     `json:"problem,omitempty"`
 	// Distrusted: the key of its signature was revoked, or counted by such a one alone.
 	Distrusted bool `json:"distrusted,omitempty"`
@@ -40,7 +41,7 @@ func ListedOf(d *tape.Description) Listed {
 	v := d.Verdict()
 	l := Listed{
 		ID: d.ID, State: string(d.State), verdictJSON: verdictOf(v, d.HolesKnown), Missing: len(d.Missing), Segments: d.Segments, Bytes: d.Bytes,
-		Recorder: whoSigned(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows,
+		Recorder: whoSigned(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows, Imported: d.Imported != nil,
 		Distrusted: v.Lacks(tape.LackTrust) && d.Err == nil, Withheld: len(d.Withheld) > 0,
 	}
 	if l.State == "" {
@@ -83,6 +84,9 @@ func List(e *ui.Env, all []Listed) error {
 	foreign, damaged, open, withheld, incomplete, unknown := 0, 0, 0, 0, 0, 0
 	for _, l := range all {
 		state := l.State
+		if l.Imported {
+			state += ", imported"
+		}
 		if l.State == string(archive.StateOpen) {
 			open++
 		}

@@ -27,6 +27,7 @@
  * @property {boolean} [unlisted] the store lists nothing to who has the link
  * @property {boolean} [post_quantum]
  * @property {string} [resealed_from]
+ * @property {Imported|null} [imported] how it was made of files, null if it was recorded in a room
  * @property {string} [command]
  * @property {string[]} [formats] what it can be saved as here, by the ends of files' names
  * @property {string} [room]
@@ -44,6 +45,8 @@
  * @property {SegmentEntry[]} [segments] those asked for
  * @property {Event[]} [events] those asked for
  * @property {number} [events_total] how many events there are with those not asked for
+ *
+ * @typedef {{ by: string, at: string, files: string[] }} Imported at is RFC 3339, "" if not known
  *
  * @typedef {{ number: number, opens: boolean, first: number, last: number }} Epoch
  *

@@ -51,6 +51,8 @@ export class Recording {
 	unlisted = false;
 	postQuantum = false;
 	resealedFrom = "";
+	/** @type {import("./description.js").Imported|null} */
+	imported = null;
 	/** What opens it again, with its ID or a link behind: a command. */
 	command = "";
 	/** What it can be saved as: the ends of files' names. */
@@ -114,6 +116,7 @@ export class Recording {
 		this.postQuantum = !!d.post_quantum;
 		this.wideHoles = d.wide_holes || 0;
 		this.resealedFrom = d.resealed_from || "";
+		this.imported = d.imported ?? null;
 		this.command = d.command || "";
 		this.formats = d.formats?.length ? d.formats : this.formats;
 		this.epochs = d.epochs || [];

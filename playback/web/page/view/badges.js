@@ -111,6 +111,11 @@ function addTrouble(r, add) {
 		add("bad", "alert", say("badge.failed", { length: length(total(r.failed)) }), say("badge.failed.text", { n: r.failed.length }));
 	}
 	if (r.unlisted) add("plain", "help", say("badge.unlisted"), say("badge.unlisted.text"));
+	if (r.imported) {
+		const files = r.imported.files.slice(0, mostProblems).map((f) => el("li", {}, el("bdi", {}, line(f, 120))));
+		add("warn", "link", say("badge.imported"), ...parts("badge.imported.text", { by: el("bdi", {}, line(r.imported.by, 120) || say("someone")) }),
+			el("ul", { class: "problems" }, files));
+	}
 	if (r.resealedFrom) {
 		const id = el("bdi", {}, line(r.resealedFrom, 120));
 		add("plain", "link", say("badge.resealed"), ...parts("badge.resealed.text", { id }));

@@ -74,6 +74,8 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 	switch (e.type) {
 	case "start": return e.text ? s("event", "event.start.room", { room: { quote: line(e.text, 120) } }) : s("event", "event.start");
 	case "stop": return reason ? s("event", "event.stop.reason", { reason: worded(stops, reason) }) : s("event", "event.stop");
+	case "imported": return s("event", "event.imported", { name: { who: line(e.name, 120) || say("someone") } });
+	case "source": return s("event", "event.source", { text: { quote: line(e.text?.split("\n")[0], 120) } });
 	case "announced": return s("event", "event.announced");
 	case "follows": return s("event", "event.follows", { text: { quote: line(e.text, 40) } });
 	case "verified":

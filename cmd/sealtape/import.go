@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/recorder/bot"
+	"github.com/sealtape/sealtape/recorder/ingest"
+)
+
+func importCommand() *cli.Command {
+	var o importOptions
+	return &cli.Command{
+		Name:      "import",
+		Usage:     "seal what another program recorded: Zoom, OBS, Jitsi, a telephone",
+		ArgsUsage: "FILE… --reader NAME",
+		Description: `Makes one recording of one file or of several of the same meeting, sealed to its readers, and
+prints its ID first. The files stay as they are. Nothing is ever written unsealed.
+
+  pictures   H264, H265, VP8, VP9 and AV1 are kept bit by bit
+  sound      Opus is kept; AAC, MP3, FLAC and others are encoded to Opus, which loses a little
+  files      MP4, MOV, M4A, MKV, WebM, MP3, WAV, OGG, FLAC
+
+The recording says that it was imported, by whom, when, and from which files: the name, the
+size and the SHA-256 of each are sealed in it. What such a file shows is not proved by that:
+whoever had it could have changed it.
+
+Files begin together, unless their names say when each was begun, as those of OBS do.
+
+--remove-source deletes the files once the store has all, and what it has was read back and
+compared with them, frame by frame. You must be one of the readers. A file of which something
+was left out stays. An SSD, a snapshot, a backup or a sync client may keep what was deleted.
+
+The command needs ffmpeg and ffprobe.`,
+		UsageText: `  sealtape import meeting.mp4 --reader Bob --store ./meetings
+  sealtape import talk.mkv ada.m4a --name ada.m4a=Ada --reader Ada --title "Board, May" --remove-source
+  sealtape import meeting.mp4 --dry-run`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
+			&cli.StringFlag{Name: "title", Destination: &o.title, Usage: "what the recording is called; only its readers see this `TITLE`", DefaultText: "what the first file says"},
+			&cli.StringFlag{Name: "start", Destination: &o.start, Usage: "when the meeting began: a `TIME` such as 2026-05-06T14:15:00+02:00", DefaultText: "by the files' names or metadata"},
+			&cli.StringSliceFlag{Name: "name", Usage: "`FILE=NAME`: who is in this file; repeat for more", DefaultText: "what the file is called"},
+			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Usage: "say what would be done, and do nothing"},
+			&cli.BoolFlag{Name: "remove-source", Destination: &o.remove, Usage: "delete the files in the end, see above"},
+			o.StoreFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			o.paths, o.readers, o.names = c.Args().Slice(), c.StringSlice("reader"), c.StringSlice("name")
+			if err := o.Check(); err != nil || ui.Of(c).CheckOnly {
+				return err
+			}
+			return runImport(c.Context, ui.Of(c), &o)
+		},
+	}
+}
+
+type importOptions struct {
+	flags.StoreOption
+	paths, readers []string
+	names          []string // FILE=NAME
+	title, start   string
+	dryRun, remove bool
+
+	begun time.Time // start as a time; zero: not given
+}
+
+func (o *importOptions) Check() (err error) {
+	switch {
+	case len(o.paths) == 0:
+		return ui.Misuse("import needs the files of a meeting")
+	case len(o.paths) > ingest.MaxParts:
+		return ui.Misuse("import takes at most %d files at once", ingest.MaxParts)
+	case len(o.readers) == 0 && !o.dryRun:
+		return ui.Misuse("for whom? --reader NAME is missing")
+	}
+	if o.start != "" {
+		if o.begun, err = time.Parse(time.RFC3339, o.start); err != nil || o.begun.Year() < 1970 || o.begun.Year() > 2200 {
+			return ui.Hinted(ui.Misuse("--start %s is no time", ui.Clean(o.start)), "with date and zone, such as 2026-05-06T14:15:00+02:00")
+		}
+	}
+	for _, n := range o.names {
+		if file, name, ok := strings.Cut(n, "="); !ok || file == "" || name == "" {
+			return ui.Misuse("--name %s is not FILE=NAME", ui.Clean(n))
+		}
+	}
+	return checkTitle(o.title)
+}
+
+func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
+	home, err := access.OpenHome()
+	if err != nil {
+		return err
+	}
+	readers, err := parseReaders(home, o.readers)
+	if err != nil {
+		return err
+	}
+	program, err := ingest.Find()
+	if err != nil {
+		return explainImport(err)
+	}
+	plan, err := o.plan(ctx, program)
+	if err != nil {
+		return explainImport(err)
+	}
+	if o.dryRun {
+		return plan.tell(e, readers, o)
+	}
+	id, err := access.LoadIdentity(ctx, e, home)
+	if err != nil {
+		return err
+	}
+	if err := access.OwnCounts(home); err != nil {
+		return err
+	}
+	if err := errors.Join(bot.CheckRole(id), bot.CheckReaders(readers)); err != nil {
+		return explainRecord(err, []string{o.Store})
+	}
+	who, err := id.Card()
+	if err != nil {
+		return err
+	}
+	mine := func(r bot.Reader) bool { return r.Card == nil || r.Card.Key == who.Key } // a recipient may be yours
+	if o.remove && !slices.ContainsFunc(readers, mine) {
+		return ui.Hinted(ui.Misuse("--remove-source needs you among the readers: what was stored is read back before anything is deleted"),
+			"--reader "+ui.ShellWord(who.Name))
+	}
+	to, err := access.OpenStore(ctx, e, o.Store, true)
+	if err != nil {
+		return err
+	}
+	to = archive.Retry(to, archive.RetryConfig{OnRetry: e.Retrying})
+	machine.PrivateFiles()
+	plan.By = fmt.Sprintf("%s (%s)", who.Label(), who.Fingerprint())
+
+	// Not in the spool: half of it must not be finished and uploaded by others. The
+	// files are still there.
+	drafts, err := dir.OpenDrafts(filepath.Join(home.Dir(), "import"))
+	if err != nil {
+		return err
+	}
+	w, err := archive.Create(drafts.Path(), archive.Config{Signer: id.Signer()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, drafts.Remove(w.ID())) }()
+	e.Printf("%s\n", w.ID())
+	plan.Recording = w.ID()
+	report, err := o.write(ctx, e, program, plan, w, readers)
+	if err != nil {
+		return explainImport(err)
+	}
+	if err := drafts.Copy(ctx, to, w.ID()); err != nil {
+		return ui.Hinted(fmt.Errorf("storing it: %w", err), "the files are untouched; when the store works, import them again")
+	}
+	for _, s := range report.Said {
+		e.Warnf("%s", s)
+	}
+	e.Notef("imported %s of %s: %s", importLength(report.Length), ui.Count(len(plan.Parts), "file"), ui.Count(len(report.Tracks), "track"))
+	if slices.ContainsFunc(readers, func(r bot.Reader) bool { return !r.PostQuantum }) {
+		e.Warnf("not all readers have post-quantum keys: the recording is not post-quantum")
+	}
+	if !o.remove {
+		return nil
+	}
+	a, err := access.OpenTo(e, to)
+	if err != nil {
+		return err
+	}
+	return plan.remove(ctx, a, report)
+}
+
+// write hashes the files, and writes their recording with w, which it closes.
+func (o *importOptions) write(ctx context.Context, e *ui.Env, program *ingest.Program, plan *importPlan, w *archive.Writer, readers []bot.Reader) (*ingest.Report, error) {
+	var to []age.Recipient
+	for _, r := range readers {
+		to = append(to, r.Recipients...)
+	}
+	if _, err := w.StartEpoch(to); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	var bytes int64
+	for _, p := range plan.Parts {
+		bytes += p.File.Size
+	}
+	bar := e.Progress("hashing", bytes)
+	for i := range plan.Parts {
+		p := &plan.Parts[i]
+		var err error
+		if p.SHA256, err = p.File.Hash(ctx, bar.Add); err != nil {
+			bar.Finish()
+			return nil, errors.Join(&ingest.FileError{Name: p.File.Name, Err: err}, w.Close())
+		}
+	}
+	bar.Finish()
+	bar = e.Progress("sealing", int64(plan.length()/time.Second))
+	plan.At = time.Now()
+	report, err := program.Write(ctx, bot.Sink(w), plan.Meeting, func(at time.Duration) { bar.Set(int64(at / time.Second)) })
+	bar.Finish()
+	for _, p := range plan.Parts {
+		if cerr := p.File.Unchanged(); cerr != nil && err == nil {
+			err = &ingest.FileError{Name: p.File.Name, Err: cerr}
+		}
+	}
+	return report, errors.Join(err, w.Close())
+}
+
+// explainImport adds hints to the errors of importing.
+func explainImport(err error) error {
+	const untouched = "the file is untouched; "
+	for _, h := range []struct {
+		err  error
+		hint string
+	}{
+		{ingest.ErrMissing, "install ffmpeg, which has ffprobe too, and see that both are in PATH"},
+		{ingest.ErrNoIndex, untouched + "let the program that records finish it: Zoom converts when the meeting is over"},
+		{ingest.ErrUnreadable, untouched + "see whether another player can play it, and copy it again from where it was recorded"},
+		{ingest.ErrKind, untouched + "MP4, MOV, M4A, MKV, WebM, MP3, WAV, OGG and FLAC can be imported"},
+		{ingest.ErrNothing, untouched + "pictures in H264, H265, VP8, VP9 or AV1 and sound can be imported; ffmpeg can encode others"},
+		{ingest.ErrChanged, untouched + "wait until nothing writes to it any more, and import it again"},
+	} {
+		if errors.Is(err, h.err) {
+			return ui.Hinted(err, h.hint)
+		}
+	}
+	return err
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/recorder/ingest"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// errCompared: what the store has is not what the files have.
+var errCompared = errors.New("what was stored is not what the files have")
+
+// remove deletes the files of what was imported, once what the store has was read back
+// and is the same. It deletes none if anything is in doubt.
+func (p *importPlan) remove(ctx context.Context, a *access.Access, report *ingest.Report) error {
+	const kept = "the recording is stored, and no file was deleted"
+	if len(report.Said) > 0 {
+		return ui.Hinted(ui.ExitWith(ui.ExitIncomplete, errors.New("ffmpeg did not read all without complaint")), kept)
+	}
+	if err := p.compare(ctx, a, report); err != nil {
+		if errors.Is(err, archive.ErrNoKey) {
+			err = fmt.Errorf("it cannot be read back with your keys: %w", err)
+			return ui.Hinted(ui.ExitWith(ui.ExitNoKey, err), kept+"; --remove-source needs you among the readers")
+		}
+		return ui.Hinted(err, kept)
+	}
+	for _, part := range p.Parts { // all, before the first is deleted
+		sum, err := part.File.Hash(ctx, nil)
+		if err == nil && sum != part.SHA256 {
+			err = ingest.ErrChanged
+		}
+		if err != nil {
+			return ui.Hinted(&ingest.FileError{Name: part.File.Name, Err: err}, kept)
+		}
+	}
+	removed := 0
+	for _, part := range p.Parts {
+		if len(part.File.LeftOut) > 0 {
+			a.Env.Notef("%s stays: something of it was left out", part.File.Name)
+			continue
+		}
+		if err := os.Remove(part.File.Path); err != nil {
+			return fmt.Errorf("deleting a file: %w", err)
+		}
+		removed++
+	}
+	a.Env.Notef("read back, compared, and deleted %s; an SSD, a snapshot, a backup or a sync client may still have them", ui.Count(removed, "file"))
+	return nil
+}
+
+// compare reads the recording from the store, and compares its frames with those that
+// came from the files.
+func (p *importPlan) compare(ctx context.Context, a *access.Access, report *ingest.Report) error {
+	t, err := a.OpenReadable(ctx, p.Recording, nil)
+	if err != nil {
+		return err
+	}
+	s, err := t.Session(ctx)
+	if err != nil {
+		return err
+	}
+	sums := make(map[uint64]*ingest.Sum)
+	bar := a.Env.Progress("comparing", int64(report.Length.Seconds()))
+	defer bar.Finish()
+	for f, err := range s.Frames(ctx) {
+		if err != nil {
+			return err
+		}
+		if sums[f.Track] == nil {
+			sum := ingest.NewSum()
+			sums[f.Track] = &sum
+		}
+		sums[f.Track].Add(media.Frame{Time: f.Time, Later: f.Later, Data: f.Data})
+		bar.Set(int64(f.Time.Seconds()))
+	}
+	if len(sums) != len(report.Sums) {
+		return fmt.Errorf("%w: %d tracks of %d", errCompared, len(sums), len(report.Sums))
+	}
+	for uid, want := range report.Sums {
+		if got := sums[uid]; got == nil || !got.Equal(want) {
+			return fmt.Errorf("%w: a track differs", errCompared)
+		}
+	}
+	return nil
+}
