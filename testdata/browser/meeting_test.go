@@ -182,7 +182,13 @@ func TestMeetingPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := link.Invitation{Store: state.StoreURL, Recording: recordingID, Recorder: publicKey(t, card), Size: 7}
-	ada.reads("The player plays #" + want.String())
+	// The page goes away meanwhile, and what looks at it.
+	look := fmt.Sprintf("() => { if (!document.body.innerText.includes(%q)) throw new Error('not yet'); }", "The player plays #"+want.String())
+	for err := ada.Script(ctx, look); err != nil; err = ada.Script(ctx, look) {
+		if ctx.Err() != nil {
+			t.Fatalf("the player does not play %s: %v", &want, err)
+		}
+	}
 }
 
 // serveHead serves a store that has a recording's head, to pages of all sites, and returns
