@@ -52,14 +52,16 @@ func BenchmarkPage(b *testing.B) {
 			w.do("location.reload()")
 			warm[n] = append(warm[n], firstPicture(w))
 			if len(seek[n]) < seeks {
-				for i := range seeks / 2 {
-					took, err := w.SeekTook(w.ctx, float64(17+i*23+len(seek[n])*5)) // all over the place
+				for range seeks / 2 {
+					to := (17 + 37*len(seek[n])) % int((meetingTime - 15*time.Second).Seconds()) // all over the place
+					took, err := w.SeekTook(w.ctx, float64(to))
 					if err != nil {
 						b.Fatal(err)
 					}
 					seek[n] = append(seek[n], took.All())
 				}
 			}
+			b.Logf("%s: cold %v ms, warm %v ms", [...]string{"page", "server"}[n], ms(cold[n][len(cold[n])-1]), ms(warm[n][len(warm[n])-1]))
 			if e := w.Errors(); len(e) > 0 {
 				b.Errorf("the page says %q", e)
 			}
