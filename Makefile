@@ -68,7 +68,6 @@ check:
 	cd testdata/clock/yardstick && go mod tidy -diff && go vet .
 	pkgs=$$(.ci/packages) && go vet $$pkgs
 	go vet -tags release ./cmd/sealtape
-	GOOS=js GOARCH=wasm go vet ./cmd/sealtape-web
 	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
 
 bench:
