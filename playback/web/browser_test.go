@@ -32,6 +32,7 @@ const feed = `(async (id, segments, times) => {
 		target.addEventListener("error", (e) => fail(new Error(type + ": " + (target.error?.message || "error"))), {once: true});
 	});
 	for (const [uid, parts] of got) {
+		if (parts.length === 0) continue; // it has no such track
 		const o = out[uid] = {mime: parts[0].mime, supported: MediaSource.isTypeSupported(parts[0].mime), ranges: [], shown: []};
 		if (!o.supported) continue;
 		const e = document.createElement("video"), source = new MediaSource();

@@ -282,6 +282,22 @@ func TestSeveral(t *testing.T) {
 	}
 }
 
+// TestTurned: pictures of a telephone that was held upright come as they lie in the
+// file, and the recording says that their turn is left out.
+func TestTurned(t *testing.T) {
+	t.Parallel()
+	whole := ffmpeg(t, "b.mp4", slices.Concat(film, bs)...)
+	path := ffmpeg(t, "turned.mp4", "-i", whole, "-c", "copy", "-metadata:s:v", "rotate=90")
+	p, err := Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := p.Look(t.Context(), path)
+	if err != nil || len(f.Streams) != 1 || f.Streams[0].Turned != 90 && f.Streams[0].Turned != 270 || len(f.LeftOut) != 1 {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
 // TestUnreadable: what cannot be imported is refused with its reason, and left as it is.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()

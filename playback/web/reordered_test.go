@@ -1,0 +1,131 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/playback/internal/playertest"
+	"github.com/sealtape/sealtape/playback/player"
+	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/media/matroska"
+	browser "github.com/sealtape/sealtape/testdata/player"
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+// reordered returns a film of 8 seconds whose pictures are decoded out of turn, with a
+// key frame every so many, and 25 pictures a second.
+func reordered(t *testing.T, uid uint64, keys string) (media.Track, []media.Frame) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "b.mkv")
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x180:rate=25:duration=8,format=yuv420p",
+		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "3", "-b_strategy", "0", "-sc_threshold", "0", "-g", keys, "-x264-params", "b-pyramid=normal", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := matroska.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	track := r.Header().Tracks[0]
+	track.UID, track.Participant, track.Source, track.Reordered = uid, "bob", media.Camera, true
+	var frames []media.Frame
+	for block, err := r.Next(); err == nil; block, err = r.Next() {
+		block.Frame.Track = uid
+		frames = append(frames, block.Frame)
+	}
+	if len(frames) != 200 {
+		t.Fatalf("%d frames", len(frames))
+	}
+	return track, frames
+}
+
+// TestBrowserShowsReordered: Chromium takes pictures that are decoded out of turn without
+// a gap, and shows each at its time, also where segments begin between key frames.
+func TestBrowserShowsReordered(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	const segments = 4
+	rec := playertest.Meeting(t, segments)
+	tracks := make([]media.Track, 2)
+	frames := make([][]media.Frame, 2)
+	tracks[0], frames[0] = reordered(t, 100, "50")
+	tracks[1], frames[1] = reordered(t, 101, "1000")
+	// All that is in a segment is shown before what is in the next.
+	begins := [][segments + 1]int{{0, 50, 100, 150, 200}, {0, 49, 101, 149, 200}}
+	for n := range segments {
+		var b bytes.Buffer
+		w, err := matroska.NewWriter(&b, matroska.Header{Recording: playertest.ID, Segment: n, Epoch: 1, Start: playertest.Start, Tracks: tracks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range tracks {
+			for _, f := range frames[i][begins[i][n]:begins[i][n+1]] {
+				if err := w.WriteFrame(f); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		rec.Data[n] = b.Bytes()
+	}
+	s := serveBy(t, player.Config{Library: playertest.Of(rec), Patience: player.Patience{Next: time.Hour, Prev: time.Hour}})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
+	defer cancel()
+	page, err := browser.Open(ctx, browser.PageConfig{URL: s.URL(server.Listener.Addr().String()), Log: func(text string) { t.Log(text) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := page.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	// Each shows another picture than the one before: Chromium tells of no other. And none
+	// is at the end, where its decoder waits for what comes next.
+	times := []float64{0.05, 0.09, 0.13, 0.17, 1.93, 1.97, 2.01, 2.05, 3.99, 4.01, 5.97, 6.01, 7.05}
+	list, err := json.Marshal(times)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := browser.Eval[map[string]struct {
+		MIME, Error string
+		Supported   bool
+		Ranges      [][2]float64
+		Shown       []float64
+	}](ctx, page, fmt.Sprintf("%s(%q, %d, %s)", feed, playertest.ID, segments, list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 {
+		t.Fatalf("%d tracks", len(got))
+	}
+	for uid, got := range got {
+		if !got.Supported || got.Error != "" || len(got.Ranges) != 1 || got.Ranges[0][0] > 0.002 || got.Ranges[0][1] < 7.998 || got.Ranges[0][1] > 8.002 {
+			t.Errorf("%s (%s): %s, buffered %v", uid, got.MIME, got.Error, got.Ranges)
+		}
+		if len(got.Shown) != len(times) {
+			t.Errorf("%s: %d pictures", uid, len(got.Shown))
+		}
+		for i, at := range got.Shown {
+			if want := float64(int(times[i]*25)) / 25; at < want-0.002 || at > want+0.002 {
+				t.Errorf("%s: at %v the picture of %v is shown, want %v", uid, times[i], at, want)
+			}
+		}
+	}
+}
