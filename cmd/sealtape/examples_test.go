@@ -75,11 +75,13 @@ func runWords(t *testing.T, words []string) string {
 // shellWords takes a line of an example apart as a shell does, without a comment and
 // without where the output goes.
 func shellWords(line string) (words []string) {
-	word, begun, quoted := "", false, false
+	word, begun, quoted, single := "", false, false, false
 	for _, r := range line {
 		switch {
-		case r == '"':
+		case r == '"' && !single:
 			quoted, begun = !quoted, true
+		case r == '\'' && (single || !quoted):
+			quoted, single, begun = !quoted, !single, true
 		case !quoted && !begun && strings.ContainsRune("#>|", r):
 			return words
 		case !quoted && (r == ' ' || r == '\n'):

@@ -111,8 +111,8 @@ func TestArchitecture(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(b)
-	if lines := strings.Count(text, "\n"); lines > 120 {
-		t.Errorf("ARCHITECTURE.md has %d lines, more than 120", lines)
+	if lines := strings.Count(text, "\n"); lines > 130 {
+		t.Errorf("ARCHITECTURE.md has %d lines, more than 130", lines)
 	}
 	folders, err := os.ReadDir("internal")
 	if err != nil {
