@@ -52,6 +52,9 @@ function addState(r, add) {
 		add("bad", "alert", say("badge.distrust"), ...finding(r.distrust), " ", say("finding.distrust"));
 	} else if (r.claimed) {
 		add("warn", "seal", say("badge.claimed"), ...parts("badge.claimed.text", { words: el("code", {}, r.claimed) }));
+	} else if (r.signers.length && r.imported) { // what the signature shows begins with the import
+		add("plain", "seal", spread("badge.sealed", { names: names(r.signers.map(signer), 40) }),
+			...spread("badge.sealed.text", { names: names(r.signers, 120) }));
 	} else if (r.signers.length) {
 		add("good", "seal", spread("badge.verified", { names: names(r.signers.map(signer), 40) }),
 			...spread("badge.verified.text", { names: names(r.signers, 120) }));

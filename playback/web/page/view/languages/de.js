@@ -207,6 +207,8 @@ export const words = {
 	"badge.distrust": "Nicht vertrauenswürdig",
 	"badge.verified": "Verifiziert: {names}",
 	"badge.verified.text": "Das Protokoll der Aufnahme ist signiert von {names}; diese Karte haben Sie angeheftet. Alles, was hier abgespielt wird, wurde gegen die Signatur geprüft: Nach der Aufnahme wurde nichts verändert, weggelassen oder eingefügt.",
+	"badge.sealed": "Versiegelt von {names}",
+	"badge.sealed.text": "Das Protokoll der Aufnahme ist signiert von {names}; diese Karte haben Sie angeheftet. Alles, was hier abgespielt wird, wurde gegen die Signatur geprüft: Nach dem Import wurde nichts verändert, weggelassen oder eingefügt.",
 	"badge.claimed": "Recorder behauptet",
 	"badge.claimed.text": "Dass dies die echte Aufnahme ist, sagt, wer Ihnen den Link gesendet hat: In diesem Browser hat niemand die Karte des Recorders verglichen. Alles, was hier läuft, wurde gegen die Signatur dieses Recorders geprüft. Seine Wörter sind {words}",
 	"badge.unverified": "Nicht verifiziert",

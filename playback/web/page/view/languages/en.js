@@ -211,6 +211,8 @@ export const words = {
 	"badge.distrust": "Not trusted",
 	"badge.verified": "Verified: {names}",
 	"badge.verified.text": "The recording’s log is signed by {names}, whose card you have pinned. All that plays here was checked against that signature: nothing was changed, left out or put in after it was recorded.",
+	"badge.sealed": "Sealed by {names}",
+	"badge.sealed.text": "The recording’s log is signed by {names}, whose card you have pinned. All that plays here was checked against that signature: nothing was changed, left out or put in after it was imported.",
 	"badge.claimed": "Recorder claimed",
 	"badge.claimed.text": "That it is the genuine recording is the word of whoever sent you the link: nobody has compared the recorder’s card in this browser. All that plays here was checked against that recorder’s signature. Its words are {words}",
 	"badge.unverified": "Not verified",

@@ -207,6 +207,8 @@ export const words = {
 	"badge.distrust": "No es de confianza",
 	"badge.verified": "Verificada: {names}",
 	"badge.verified.text": "El registro de la grabación está firmado por {names}, cuya tarjeta ha fijado usted. Todo lo que aquí se reproduce se comprobó con esa firma: después de grabarse no se cambió, quitó ni añadió nada.",
+	"badge.sealed": "Sellada por {names}",
+	"badge.sealed.text": "El registro de la grabación está firmado por {names}, cuya tarjeta ha fijado usted. Todo lo que aquí se reproduce se comprobó con esa firma: después de importarse no se cambió, quitó ni añadió nada.",
 	"badge.claimed": "Grabador afirmado",
 	"badge.claimed.text": "Que sea la grabación auténtica lo dice quien le envió el enlace: nadie ha comparado la tarjeta del grabador en este navegador. Todo lo que se reproduce aquí se comprobó con la firma de ese grabador. Sus palabras son {words}",
 	"badge.unverified": "Sin verificar",

@@ -207,6 +207,8 @@ export const words = {
 	"badge.distrust": "Non fiable",
 	"badge.verified": "Vérifié : {names}",
 	"badge.verified.text": "Le journal de l’enregistrement est signé par {names}, dont vous avez épinglé la carte. Tout ce qui est lu ici a été contrôlé avec cette signature : rien n’a été modifié, retiré ni ajouté après l’enregistrement.",
+	"badge.sealed": "Scellé par {names}",
+	"badge.sealed.text": "Le journal de l’enregistrement est signé par {names}, dont vous avez épinglé la carte. Tout ce qui est lu ici a été contrôlé avec cette signature : rien n’a été modifié, retiré ni ajouté après l’importation.",
 	"badge.claimed": "Enregistreur affirmé",
 	"badge.claimed.text": "Que ce soit l’enregistrement authentique, c’est la parole de qui vous a envoyé le lien : personne n’a comparé la carte de l’enregistreur dans ce navigateur. Tout ce qui est lu ici a été vérifié avec la signature de cet enregistreur. Ses mots sont {words}",
 	"badge.unverified": "Non vérifié",
