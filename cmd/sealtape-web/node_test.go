@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +25,8 @@ import (
 )
 
 // run runs a script beside the program, in Node: see testdata/run.mjs. It reads what the
-// script returns.
+// script returns. Among the settings, "change" is what the store does to objects from the
+// beginning, before the script can.
 func (r recorded) run(t *testing.T, script string, settings map[string]any, found any) {
 	t.Helper()
 	dir := t.TempDir()
@@ -41,11 +43,11 @@ func (r recorded) run(t *testing.T, script string, settings map[string]any, foun
 	}
 	worker := slices.IndexFunc(built.Files, func(f site.File) bool { return strings.HasPrefix(f.Name, "worker-") })
 	all := map[string]any{"recorders": []any{map[string]any{"key": r.vkey, "who": "Owner"}}, "recording": r.id}
-	for k, v := range settings {
-		all[k] = v
-	}
+	maps.Copy(all, settings)
+	change := all["change"]
+	delete(all, "change")
 	config, err := json.Marshal(map[string]any{"folder": r.folder, "program": write("sealtape.wasm", compiled(t)),
-		"worker": string(built.Files[worker].Data), "settings": all, "secrets": r.secrets, "share": r.share})
+		"worker": string(built.Files[worker].Data), "settings": all, "secrets": r.secrets, "share": r.share, "change": change})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,12 +154,11 @@ func TestTampered(t *testing.T) {
 			case "told":
 				settings["told"] = "sealtape.v1/" + r.id + "\n900000\n" + strings.Repeat("A", 43) + "=\nstate: open\n"
 			}
-			change := c.change
-			if change == "" {
-				change = "bytes"
+			if c.change != "" {
+				settings["change"] = "(name, bytes) => " + c.change
 			}
 			var got string
-			r.run(t, "setChange(async (name, bytes) => "+change+");\nreturn trouble(source.recording(id));", settings, &got)
+			r.run(t, "return trouble(source.recording(id));", settings, &got)
 			if got != c.want {
 				t.Errorf("it says %q, want %q", got, c.want)
 			}

@@ -15,7 +15,7 @@ const { WorkerSource } = await import("../../../playback/web/page/alone/worker_s
 
 const [config, script] = await Promise.all(process.argv.slice(2, 4).map((name) => readFile(name, "utf8")));
 const { program, worker: text, settings, secrets, share } = JSON.parse(config);
-let { folder } = JSON.parse(config);
+let { folder, change: atFirst } = JSON.parse(config);
 
 const shim = `const { parentPort } = require("node:worker_threads");
 globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, transfer);
@@ -51,7 +51,7 @@ class PageWorker {
 
 const asked = [], epochs = [], heads = new Map();
 let fatal = () => false;
-let change = async (name, bytes) => bytes;
+let change = new Function(`return ${atFirst ?? "(name, bytes) => bytes"}`)();
 const store = {
 	async get(name, { signal, max } = {}) {
 		asked.push(name);
