@@ -49,6 +49,12 @@ type Options struct {
 	// some.
 	Share string
 
+	// Invited says that an invitation names Share. That share counts then, unless one
+	// of Revoked signed it, also if none of Granters did: Grant.Claimed tells. What a
+	// grant opens is what the recorder signed, whoever gave it. It changes nothing for
+	// other shares.
+	Invited bool
+
 	// Heads remembers the largest head seen of each recording. Nil means that
 	// nobody notices if the store shows an older state.
 	Heads HeadMemory

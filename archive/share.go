@@ -45,6 +45,10 @@ type Grant struct {
 	Time   time.Time // when, by the clock of who granted: UTC, whole seconds
 	Epochs []int     // rising
 
+	// Claimed says that the grant counts because of Options.Invited alone. By is then
+	// what the grant says of itself, and proves nothing.
+	Claimed bool
+
 	// Err is why the grant is not used. It wraps ErrForeignSigner if none of
 	// Options.Granters signed the grant, and ErrRevokedGrant if one of
 	// Options.Revoked did. Nil means that the grant counts.

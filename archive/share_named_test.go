@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
 )
@@ -75,4 +76,49 @@ func (m *meeting) openNamed(t *testing.T, p person, share string) *archive.Recor
 		t.Fatal(err)
 	}
 	return r
+}
+
+// A share that an invitation names counts without its giver's card, and no other one does.
+// It opens what the recorder signed, or nothing. Whose key was revoked gives nothing.
+func TestInvitedShare(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t, false)
+	share := strings.TrimSuffix(strings.TrimPrefix(m.share(t, m.bob, m.carol, 2).Name, "shares/"), ".age")
+	for _, tt := range []struct {
+		name    string
+		share   string
+		invited bool
+		by      person
+		self    string
+		revoked note.Verifiers
+		opens   bool
+		want    error // of the grant
+	}{
+		{name: "invited", share: share, invited: true, by: m.carol, self: m.carol.key, opens: true},
+		{name: "another's key revoked", share: share, invited: true, by: m.carol, self: m.carol.key, revoked: note.VerifierList(m.ada.verifier), opens: true},
+		{name: "named only", share: share, by: m.carol, self: m.carol.key, want: archive.ErrForeignSigner},
+		{name: "another is named", share: archive.NewID(), invited: true, by: m.carol, self: m.carol.key, want: archive.ErrForeignSigner},
+		{name: "none is named", invited: true, by: m.carol, self: m.carol.key, want: archive.ErrForeignSigner},
+		{name: "revoked", share: share, invited: true, by: m.carol, self: m.carol.key, revoked: note.VerifierList(m.bob.verifier), want: archive.ErrRevokedGrant},
+		{name: "to another's card", share: share, invited: true, by: m.carol, self: m.ada.key},
+	} {
+		r, err := archive.Open(t.Context(), m.store, m.id, archive.Options{Verifiers: m.recorder.verifiers, Revoked: tt.revoked,
+			Identities: []age.Identity{tt.by.id}, Self: []string{tt.self}, Share: tt.share, Invited: tt.invited})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.EpochSecret(t.Context(), 2); (err == nil) != tt.opens || err != nil && !errors.Is(err, archive.ErrNoKey) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if _, err := r.EpochSecret(t.Context(), 1); !errors.Is(err, archive.ErrNoKey) {
+			t.Errorf("%s: the epoch that was not granted: %v", tt.name, err)
+		}
+		gs, err := r.Grants(t.Context())
+		if err != nil || len(gs) != 1 || !errors.Is(gs[0].Err, tt.want) || gs[0].Claimed != (tt.want == nil) {
+			t.Errorf("%s: grants %+v, %v", tt.name, gs, err)
+		}
+		if g, err := r.ClaimedShare(t.Context()); err != nil || (g != nil) != (tt.want == nil) {
+			t.Errorf("%s: claimed %+v, %v", tt.name, g, err)
+		}
+	}
 }

@@ -108,6 +108,21 @@ func (r *Recording) CheckNamed(ctx context.Context) error {
 	return nil
 }
 
+// ClaimedShare returns the grant in the share of Options.Share if it counts because of
+// Options.Invited alone, nil if not. The error is the store's.
+func (r *Recording) ClaimedShare(ctx context.Context) (*Grant, error) {
+	s, err := r.namedShare(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("recording %s: %w", r.head.ID, err)
+	}
+	if s == nil || !s.Claimed {
+		return nil, nil
+	}
+	g := s.Grant
+	g.Epochs = slices.Clone(g.Epochs)
+	return &g, nil
+}
+
 // granted returns the secret of epoch n from a grant. The error wraps ErrNoKey if
 // there is none. It wraps ErrMoreShares too if one may be among those not read,
 // ErrNotListed if the store does not say which there are, and ErrRevokedGrant if
@@ -310,6 +325,9 @@ func (r *Recording) openShare(ctx context.Context, name string, sealed []byte) (
 	}
 	s := &shared{Grant: n.grant(name), epochs: n.epochs}
 	s.By, s.Err = by, err
+	if r.options.Invited && name == sharesFolder+r.options.Share+ageSuffix && errors.Is(err, ErrForeignSigner) {
+		s.Claimed, s.Err = true, nil
+	}
 	return s, nil
 }
 

@@ -22,7 +22,8 @@
 //	h  how long the log was, from 1 to 1,048,576 lines, a dot, and its root, 32 bytes
 //	t  where to begin, in seconds; or from where to where: 754,790.5
 //	g  the share to look at first, since a store may list none: the name of its object
-//	   without shares/ and .age
+//	   without shares/ and .age. It counts, also for who has not pinned its giver: who that
+//	   was is claimed. What it opens is held against h and k, so it can forge nothing
 //	e  when what follows ends, in seconds of Unix time
 //	q  a query that is appended to the URL of each object: a token of B2, Azure, CloudFront
 //	c  session credentials of S3: STYLE:REGION:ACCESS:SECRET:TOKEN; STYLE is host or path

@@ -19,7 +19,8 @@ type settings struct {
 	Recorders, Granters, Revoked []signer
 	// Self are the verifier keys on the reader's own cards.
 	Self []string
-	// Share is the random part of the name of the share to look at first.
+	// Share is the random part of the name of the share to look at first. A link names
+	// it, so it counts: see Invited in archive.Options.
 	Share string
 	// Told is a head that the reader was told of, as text: see archive.Options.
 	Told string
@@ -65,6 +66,7 @@ func (s *settings) options(h host) (o tape.Options, err error) {
 		return o, err
 	}
 	o.Opener, o.Heads, o.Self, o.Share, o.Unlisted = keyring{h}, heads{h}, s.Self, s.Share, s.Unlisted
+	o.Invited = s.Share != ""
 	if s.Told != "" {
 		told, err := archive.ParseHead(s.Told)
 		if err != nil {

@@ -231,3 +231,48 @@ func TestLink(t *testing.T) {
 		t.Errorf("a claimed recorder is verified: exit code %d\n%s%s", code, out, errs)
 	}
 }
+
+// TestLinkToStranger: who was no reader before and has pinned nobody opens a recording by
+// the share in the link, and is told that its giver is claimed as its recorder is.
+func TestLinkToStranger(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	l := &linkLab{lab: newDesk(t)}
+	var adaCard, bobCard keys.Card
+	recorder, recorderCard := l.recorder("Recorder")
+	l.ada, adaCard = l.person("Ada", recorderCard)
+	l.bob, bobCard = l.person("Bob")
+	l.must(l.ada, "keys", "add", writeCard(t, bobCard), "--yes")
+	l.store = filepath.Join(l.dir, "web", "store")
+	made, err := l.program("make-recording", recorder, nil, "--reader", writeCard(t, adaCard), l.store).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.id = strings.TrimSpace(string(made))
+	address := serveFolder(t, filepath.Dir(l.store)).URL + "/store"
+	unshared, _ := l.link("--store-url", address)
+	shared, _ := l.link("--to", "Bob", "--store-url", address)
+	if _, errs, code := l.asStranger(l.bob, "", "info", unshared); code != 5 || strings.Contains(errs, "shared it") {
+		t.Errorf("without a share: exit code %d\n%s", code, errs)
+	}
+	ada, _, _ := strings.Cut(adaCard.Key, "+")
+	out, errs, code := l.asStranger(l.bob, "", "info", shared)
+	if code != 0 || !strings.Contains(errs, "only the link says that it was "+ada) || !strings.Contains(out, "claimed by the link ("+ada+")") {
+		t.Errorf("with one: exit code %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code := l.asStranger(l.bob, "", "decrypt", shared, "-o", filepath.Join(l.dir, "out")); code != 0 {
+		t.Errorf("decrypt: exit code %d\n%s%s", code, out, errs)
+	}
+	// What it opens is still of a recorder whom only the link names.
+	if out, errs, code := l.asStranger(l.bob, "", "verify", shared); code != 4 {
+		t.Errorf("verify: exit code %d\n%s%s", code, out, errs)
+	}
+	// A giver whose key was revoked gives nothing.
+	revocation := filepath.Join(l.dir, "ada.revoked")
+	l.must(l.ada, "keys", "revoke", "-o", revocation)
+	l.must(l.bob, "keys", "add", writeCard(t, adaCard), "--yes")
+	l.must(l.bob, "keys", "add", revocation)
+	if out, errs, code := l.asStranger(l.bob, "", "info", shared); code != 4 || !strings.Contains(out+errs, "does not count") {
+		t.Errorf("from a revoked key: exit code %d\n%s%s", code, out, errs)
+	}
+}

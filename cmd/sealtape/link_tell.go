@@ -28,7 +28,7 @@ func tellLink(a *access.Access, o *linkOptions, t *tape.Tape, i *link.Invitation
 	who := a.Signers(t.Recording().Signers())
 	e.Notef("The recorder is claimed there until its card is pinned: %s.", strings.Join(who, ", "))
 	if i.Share != "" {
-		e.Notef("The share counts where your card is pinned.")
+		e.Notef("So are you, who shared it, until your card is pinned.")
 	}
 	if !t.Recording().Head().State.Final() {
 		e.Notef("The recording is not closed. The link shows what it has become by then, and nothing older.")

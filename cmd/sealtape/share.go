@@ -248,6 +248,8 @@ func grants(ctx context.Context, a *access.Access, rec *archive.Recording) ([]sh
 			j.Problem = "not signed by anyone whose card you pinned"
 		case g.Err != nil:
 			j.Problem = g.Err.Error()
+		case g.Claimed:
+			j.By, j.Claimed = "claimed by the link ("+g.By+")", true
 		default:
 			j.By = a.Signers([]string{g.By})[0]
 		}

@@ -155,6 +155,11 @@ export class Pins {
     throw new Refused('neither the key itself nor another card of its owner has signed it');
   }
 
+  /** revokedKeys are the verifier keys that were revoked, also those of cards that nobody pinned. */
+  revokedKeys() {
+    return [...this.#revoked.keys()];
+  }
+
   #save() {
     return this.#shelf.set('pins', {
       cards: this.#cards.map((c) => c.note), revoked: [...this.#revoked], replaced: [...this.#replaced], grounds: [...this.#grounds],

@@ -31,7 +31,8 @@ type description struct {
 	ID           string          `json:"id"`
 	State        string          `json:"state"`
 	Signers      []string        `json:"signers"`
-	Claimed      string          `json:"claimed"` // words of the key, if only a link says who recorded
+	Claimed      string          `json:"claimed"`   // words of the key, if only a link says who recorded
+	SharedBy     string          `json:"shared_by"` // the key that shared it, if only a link says so
 	Unlisted     bool            `json:"unlisted"`
 	Distrust     *finding        `json:"distrust"`
 	PostQuantum  bool            `json:"post_quantum"`
@@ -192,7 +193,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 	for _, f := range t.p.c.Formats {
 		d.Formats = append(d.Formats, f.Name)
 	}
-	d.Distrust, d.Unlisted = distrust(log), log.Unlisted
+	d.Distrust, d.SharedBy, d.Unlisted = distrust(log), log.SharedBy, log.Unlisted
 	for _, s := range log.Signers {
 		if d.Claimed = s.Claimed; d.Claimed == "" {
 			break // another has signed, too

@@ -69,6 +69,11 @@ func (t *Tape) Log(ctx context.Context) (*Description, error) {
 			}
 		}
 	}
+	if g, err := t.rec.ClaimedShare(ctx); err != nil {
+		return d, err
+	} else if g != nil {
+		d.SharedBy = g.By
+	}
 	switch {
 	case opens == len(d.Epochs):
 		d.Opens = AccessAll

@@ -43,6 +43,10 @@ type Description struct {
 	Withheld   []int
 	WithheldBy Signer
 
+	// SharedBy is the key that shared it to the reader, if only an invitation says so:
+	// see Claimed of archive.Grant. "" otherwise.
+	SharedBy string
+
 	// What the reader's keys open. All of it is empty if they open nothing:
 
 	// HolesKnown reports that Holes are all declared holes in what opens. Without

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -16,6 +17,7 @@ import (
 	"github.com/sealtape/sealtape/archive/s3"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback/tape"
 )
 
 // LinkHelp is what the help of commands that open links says of them.
@@ -29,6 +31,7 @@ type linked struct {
 	*link.Invitation
 	vkey     string        // the recorder's, as the link claims it
 	verifier note.Verifier // of vkey
+	told     sync.Once     // who shared it, if only the link says so
 }
 
 // words are those of the recorder's key.
@@ -87,7 +90,7 @@ func OpenLink(ctx context.Context, e *ui.Env, i *link.Invitation, retry archive.
 	} else {
 		store, err = fetch.Open(ctx, i)
 	}
-	l := &linked{i, vkey, v}
+	l := &linked{Invitation: i, vkey: vkey, verifier: v}
 	if err != nil {
 		return nil, l.explain(err)
 	}
@@ -142,6 +145,21 @@ func (a *Access) granters() note.Verifiers {
 		return counting
 	}
 	return either{counting, note.VerifierList(a.link.verifier)}
+}
+
+// tellGiver tells once that a share counts because the link names it.
+func (a *Access) tellGiver(ctx context.Context, t *tape.Tape) error {
+	if a.link == nil || a.Share == "" {
+		return nil
+	}
+	g, err := t.Recording().ClaimedShare(ctx)
+	if g == nil {
+		return err
+	}
+	a.link.told.Do(func() {
+		a.Env.Notef("Who shared it with you is claimed: only the link says that it was %s. All that it opens is checked against the\nrecorder's signature.", ui.Clean(g.By))
+	})
+	return nil
 }
 
 // either are the verifiers of two lists.

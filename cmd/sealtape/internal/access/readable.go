@@ -20,6 +20,7 @@ import (
 func (a *Access) Options(identities []age.Identity) tape.Options {
 	return tape.Options{Options: archive.Options{
 		Verifiers: a.recorders(), Granters: a.granters(), Revoked: a.Former, Identities: identities, Heads: a.Heads, Told: a.told(), Self: a.Own, Share: a.Share,
+		Invited: a.link != nil,
 	}, Signer: a.signer, Evidence: evidence(), Unlisted: a.link != nil && a.link.Credentials == nil}
 }
 
@@ -64,7 +65,10 @@ func (a *Access) OpenTape(ctx context.Context, id string, identities []age.Ident
 	if a.link != nil && errors.Is(err, archive.ErrNoKey) {
 		err = nil // a link is also for who needs no grant
 	}
-	return t, badGrant(err)
+	if err != nil {
+		return t, badGrant(err)
+	}
+	return t, a.tellGiver(ctx, t)
 }
 
 // badGrant returns the error of a grant that was named with what to do about it.

@@ -13,6 +13,7 @@ type GrantJSON struct {
 	To      string    `json:"to,omitempty"`
 	Time    time.Time `json:"time,omitzero"`
 	Epochs  []int     `json:"epochs"`
+	Claimed bool      `json:"claimed,omitempty"` // only the link says who granted it
 	Problem string    `json:"problem,omitempty"` // why it does not count
 }
 

@@ -57,9 +57,11 @@ export class Recorders {
 		/** @type {(card: any) => Granter} */
 		const granter = (card) => ({ key: card.key, who: card.name, revoked: this.#revoked(card) });
 		const cards = this.#cards(), own = this.#pins.own;
+		/** @type {string[]} */
+		const strangers = this.#pins.revokedKeys().filter((/** @type {string} */ key) => !cards.some((card) => card.key === key));
 		return {
 			granters: cards.filter((card) => card.role !== "recorder" && !this.#revoked(card)).map(granter),
-			revoked: cards.filter((card) => this.#revoked(card)).map(granter),
+			revoked: [...cards.filter((card) => this.#revoked(card)).map(granter), ...strangers.map((key) => ({ key, who: "", revoked: true }))],
 			self: /** @type {string[]} */ (own ? [own.key] : []),
 		};
 	}

@@ -24,6 +24,7 @@
  * @property {string[]} [signers]
  * @property {Finding|null} [distrust] why the signature does not count, null if it does
  * @property {string} [claimed] the words of the signer's key, if only a link says that it is the recorder's
+ * @property {string} [shared_by] the key that shared it, if only a link says that it did
  * @property {boolean} [unlisted] the store lists nothing to who has the link
  * @property {boolean} [post_quantum]
  * @property {string} [resealed_from]

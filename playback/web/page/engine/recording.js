@@ -47,6 +47,8 @@ export class Recording {
 	claimant = null;
 	/** @type {import("./description.js").Finding|null} why the signature does not count */
 	distrust = null;
+	/** The key that shared it, if only a link says that it did; else "". */
+	sharedBy = "";
 	/** The store lists nothing, so what was added beside it is not known. */
 	unlisted = false;
 	postQuantum = false;
@@ -112,6 +114,7 @@ export class Recording {
 		this.signers = d.signers || [];
 		this.distrust = d.distrust ?? null;
 		if (d.claimed) this.claimant = { name: this.signers[0], words: d.claimed };
+		this.sharedBy = d.shared_by || "";
 		this.unlisted = !!d.unlisted;
 		this.postQuantum = !!d.post_quantum;
 		this.wideHoles = d.wide_holes || 0;

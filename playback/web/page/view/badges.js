@@ -61,6 +61,7 @@ function addState(r, add) {
 	} else {
 		add("bad", "alert", say("badge.unverified"), say("badge.unverified.text"));
 	}
+	if (r.sharedBy) add("warn", "claim", say("badge.shared"), ...parts("badge.shared.text", { key: el("code", {}, r.sharedBy) }));
 	if (r.state === "closed") add("plain", "film", say("badge.closed"), say("badge.closed.text"));
 	else if (r.state === "cut") add("warn", "alert", say("badge.cut"), say("badge.cut.text"));
 }

@@ -211,6 +211,8 @@ export const words = {
 	"badge.sealed.text": "Das Protokoll der Aufnahme ist signiert von {names}; diese Karte haben Sie angeheftet. Alles, was hier abgespielt wird, wurde gegen die Signatur geprüft: Nach dem Import wurde nichts verändert, weggelassen oder eingefügt.",
 	"badge.claimed": "Recorder behauptet",
 	"badge.claimed.text": "Dass dies die echte Aufnahme ist, sagt, wer Ihnen den Link gesendet hat: In diesem Browser hat niemand die Karte des Recorders verglichen. Alles, was hier läuft, wurde gegen die Signatur dieses Recorders geprüft. Seine Wörter sind {words}",
+	"badge.shared": "Teilender behauptet",
+	"badge.shared.text": "Wer diese Aufnahme mit Ihnen geteilt hat, sagt nur der Link: der Schlüssel {key}, dessen Karte in diesem Browser niemand verglichen hat. Was er öffnet, wurde trotzdem gegen die Signatur des Recorders geprüft.",
 	"badge.unverified": "Nicht verifiziert",
 	"badge.unverified.text": "Unter dieser Aufnahme steht keine Signatur von jemandem, dessen Karte Sie angeheftet haben.",
 	"badge.closed": "Abgeschlossen",

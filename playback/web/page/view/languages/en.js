@@ -215,6 +215,8 @@ export const words = {
 	"badge.sealed.text": "The recording’s log is signed by {names}, whose card you have pinned. All that plays here was checked against that signature: nothing was changed, left out or put in after it was imported.",
 	"badge.claimed": "Recorder claimed",
 	"badge.claimed.text": "That it is the genuine recording is the word of whoever sent you the link: nobody has compared the recorder’s card in this browser. All that plays here was checked against that recorder’s signature. Its words are {words}",
+	"badge.shared": "Giver claimed",
+	"badge.shared.text": "Only the link says who shared this recording with you: the key {key}, whose card nobody has compared in this browser. What it opens was checked against the recorder’s signature all the same.",
 	"badge.unverified": "Not verified",
 	"badge.unverified.text": "No signature of anyone you have pinned stands under this recording.",
 	"badge.closed": "Closed",

@@ -211,6 +211,8 @@ export const words = {
 	"badge.sealed.text": "El registro de la grabación está firmado por {names}, cuya tarjeta ha fijado usted. Todo lo que aquí se reproduce se comprobó con esa firma: después de importarse no se cambió, quitó ni añadió nada.",
 	"badge.claimed": "Grabador afirmado",
 	"badge.claimed.text": "Que sea la grabación auténtica lo dice quien le envió el enlace: nadie ha comparado la tarjeta del grabador en este navegador. Todo lo que se reproduce aquí se comprobó con la firma de ese grabador. Sus palabras son {words}",
+	"badge.shared": "Remitente afirmado",
+	"badge.shared.text": "Quién ha compartido esta grabación con usted lo dice solo el enlace: la clave {key}, cuya tarjeta nadie ha comparado en este navegador. Lo que abre se comprobó igualmente con la firma del grabador.",
 	"badge.unverified": "Sin verificar",
 	"badge.unverified.text": "Esta grabación no lleva la firma de nadie que usted haya fijado.",
 	"badge.closed": "Terminada",

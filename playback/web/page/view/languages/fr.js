@@ -211,6 +211,8 @@ export const words = {
 	"badge.sealed.text": "Le journal de l’enregistrement est signé par {names}, dont vous avez épinglé la carte. Tout ce qui est lu ici a été contrôlé avec cette signature : rien n’a été modifié, retiré ni ajouté après l’importation.",
 	"badge.claimed": "Enregistreur affirmé",
 	"badge.claimed.text": "Que ce soit l’enregistrement authentique, c’est la parole de qui vous a envoyé le lien : personne n’a comparé la carte de l’enregistreur dans ce navigateur. Tout ce qui est lu ici a été vérifié avec la signature de cet enregistreur. Ses mots sont {words}",
+	"badge.shared": "Expéditeur affirmé",
+	"badge.shared.text": "Seul le lien dit qui a partagé cet enregistrement avec vous : la clé {key}, dont personne n’a comparé la carte dans ce navigateur. Ce qu’elle ouvre a tout de même été vérifié avec la signature de l’enregistreur.",
 	"badge.unverified": "Non vérifié",
 	"badge.unverified.text": "Cet enregistrement ne porte la signature de personne que vous avez épinglé.",
 	"badge.closed": "Terminé",
