@@ -88,7 +88,7 @@ func TestExportSound(t *testing.T) {
 			t.Errorf("%s: status %d, %d bytes: %.20q", format, w.Code, len(b), b)
 		}
 	}
-	if got := get(t, s, base).Body.String(); !strings.Contains(got, `"formats":["mkv","m4a","ogg","vtt","txt"]`) {
+	if got := get(t, s, base).Body.String(); !strings.Contains(got, `"formats":["mkv","m4a","ogg","opus","vtt","txt"]`) {
 		t.Errorf("%.300s", got)
 	}
 }

@@ -154,9 +154,9 @@ func keyboard(s *site) {
 	want(s, "sealtape.player.paused", true)
 
 	// In a field keys are letters, on a button Space is its own.
-	s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector(".feedbar .search").focus()`))
+	s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#pane-feed .search").focus()`))
 	s.key("k", "m", " ")
-	want(s, `document.querySelector(".feedbar .search").value`, "km ")
+	want(s, `document.querySelector("#pane-feed .search").value`, "km ")
 	want(s, "sealtape.player.paused && !sealtape.player.muted", true)
 	s.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("mute").focus()`))
 	s.key(" ")
@@ -320,11 +320,11 @@ func panel(s *site) {
 	if count("detail") == 0 {
 		s.Error("no details")
 	}
-	s.do(chromedp.SendKeys(".feedbar .search", "Slide"))
+	s.do(chromedp.SendKeys("#pane-feed .search", "Slide"))
 	want(s, `document.querySelectorAll(".row").length`, 1)
-	s.do(chromedp.SendKeys(".feedbar .search", "zzz"))
-	want(s, `document.querySelector(".none").checkVisibility()`, true)
-	s.do(chromedp.Evaluate[chromedp.Void](`(() => { const i = document.querySelector(".feedbar .search"); i.value = ""; i.dispatchEvent(new Event("input")); })()`))
+	s.do(chromedp.SendKeys("#pane-feed .search", "zzz"))
+	want(s, `document.querySelector("#pane-feed .none").checkVisibility()`, true)
+	s.do(chromedp.Evaluate[chromedp.Void](`(() => { const i = document.querySelector("#pane-feed .search"); i.value = ""; i.dispatchEvent(new Event("input")); })()`))
 
 	// Arrows go from row to row, Enter goes to the time.
 	s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.when[tabindex="0"]').focus()`))
