@@ -18,17 +18,29 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// TestLinkInBrowserPlays: who was sent a link opens it in a browser that has no key of
-// theirs, gives the file with their key, and watches: by the policy that link says, and by
-// presigned URLs. The store is a real one, and the page the one that player makes.
+// TestLinkInBrowserPlays: who was sent a link, and was no reader before, opens it in a
+// browser that has no key of theirs and has pinned nobody. They give the file with their
+// key, and watch by the share in the link: by the policy that link says, and by presigned
+// URLs. The store is a real one, and the page the one that player makes.
 func TestLinkInBrowserPlays(t *testing.T) {
 	sample.Live(t)
 	l := &linkLab{lab: newDesk(t)}
-	people, err := player.NewPeople(l.dir)
+	people, err := player.NewNamedPeople(l.dir, "Owner", "Bob") // whom its recorder does not name
 	if err != nil {
 		t.Fatal(err)
 	}
-	meeting, err := player.Flashes(people.Readers, 1, 1, 20*time.Second, false)
+	// Ada reads it; she is not its recorder, and Bob's browser knows neither.
+	var adaCard keys.Card
+	l.ada, adaCard = l.person("Ada")
+	recorder, err := people.Signer.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	readers, err := cardRecipients(writeCard(t, adaCard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	meeting, err := player.Flashes(player.Readers{All: readers}, 1, 1, 20*time.Second, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,15 +48,16 @@ func TestLinkInBrowserPlays(t *testing.T) {
 	if l.id, err = player.Write(folder, people.Signer.Signer(), meeting); err != nil {
 		t.Fatal(err)
 	}
-	l.ada, l.bob, l.store = people.Owner, people.Guest, l.minIO()
+	l.bob, l.store = people.Guest, l.minIO()
 	l.bucket, _, _ = strings.Cut(strings.TrimPrefix(l.store, "s3://"), "/")
-	l.must(l.ada, "copy", l.id, "--to", l.store, "--store", folder)
+	l.must(l.ada, "keys", "add", writeCard(t, recorder), "--recorder", "--yes")
+	l.must(people.Owner, "copy", l.id, "--to", l.store, "--store", folder)
 	origin, err := url.Parse(minIO.get(t).Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pages := filepath.Join(l.dir, "pages")
-	l.must(l.ada, "player", "-o", pages, "--store-origin", origin.String())
+	l.must(l.ada, "player", "-o", pages, "--wasm", l.browserProgram(), "--store-origin", origin.String())
 	page := watchServer(t, http.FileServer(http.Dir(pages)))
 	h, err := keys.OpenHome(l.bob)
 	if err != nil {
@@ -54,6 +67,11 @@ func TestLinkInBrowserPlays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bobCard, err := bob.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.must(l.ada, "keys", "add", writeCard(t, bobCard), "--recorder", "--yes")
 	export, err := bob.Export([]byte("xyzzy plugh"), 10)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +83,7 @@ func TestLinkInBrowserPlays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		made, _ := l.link("--by", by, "--to", "Guest", "--page", page.URL+"/", "--at", "0:05")
+		made, _ := l.link("--by", by, "--to", "Bob", "--page", page.URL+"/", "--at", "0:05")
 		page.take()
 		tab, err := player.Open(l.ctx, player.PageConfig{URL: made})
 		if err != nil {
@@ -94,8 +112,8 @@ func TestLinkInBrowserPlays(t *testing.T) {
 			t.Fatal(err)
 		}
 		until("[...document.querySelectorAll('video')].some((v) => v.videoWidth > 0) && sealtape.player.time > 5.5")
-		said, err := player.Eval[string](l.ctx, tab, "[location.hash.includes('&p='), !!sealtape.recording.claimed, sealtape.recording.unlisted, sealtape.recording.problems.length].join()")
-		if err != nil || said != "false,true,true,0" {
+		said, err := player.Eval[string](l.ctx, tab, "[location.hash.includes('&p='), !!sealtape.recording.claimed, sealtape.recording.unlisted, sealtape.recording.problems.length, sealtape.recording.sharedBy].join()")
+		if err != nil || said != "false,true,true,0,"+strings.Split(adaCard.Key, "+")[0] {
 			t.Errorf("%s: %s, %v", by, said, err)
 		}
 		keep(t, l.ctx, tab, "link-"+by)
