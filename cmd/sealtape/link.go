@@ -241,7 +241,8 @@ func shareFor(ctx context.Context, a *access.Access, t *tape.Tape, to string) (s
 		return "", err
 	}
 	if readsAll(ctx, t, cards[0].Name) {
-		a.Env.Notef("%s is a reader of it, as its recorder says: nothing was shared.", ui.Clean(cards[0].Name))
+		a.Env.Notef("Its recorder names %s as a reader: nothing was shared. If that is somebody else, or they have another key now, use sealtape share %s --to %q --link.",
+			ui.Clean(cards[0].Name), t.ID(), ui.Clean(to))
 		return "", nil
 	}
 	id, err := access.LoadIdentity(ctx, a.Env, a.Home)
