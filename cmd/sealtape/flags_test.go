@@ -33,11 +33,15 @@ func TestOneValue(t *testing.T) {
 		for _, c := range cs {
 			path := append(slices.Clone(path), c.Name)
 			all(path, c.Subcommands)
-			about := "ID"
-			if len(c.Subcommands) > 0 { // where ID would be a command that does not exist
-				about = c.Subcommands[0].Name
-			}
-			for _, f := range slices.Concat(c.Flags, app.Flags) {
+			for i, f := range slices.Concat(c.Flags, app.Flags) {
+				about := []string{"ID"}
+				switch {
+				case len(c.Subcommands) == 0:
+				case i < len(c.Flags): // behind a command of its own, that has the flag
+					about = nil
+				default: // ID would be a command that does not exist
+					about = []string{c.Subcommands[0].Name}
+				}
 				many := false
 				if s, ok := f.(cli.DocGenerationSliceFlag); ok {
 					many = s.IsSliceFlag()
@@ -51,10 +55,10 @@ func TestOneValue(t *testing.T) {
 					n++
 					if !takes {
 						refused("", append(path, flag, flag)...)
-						refused("given twice", append(path, flag, about, flag+"=false")...)
+						refused("given twice", slices.Concat(path, []string{flag}, about, []string{flag + "=false"})...)
 						continue
 					}
-					refused(twice, append(path, flag, "secret-1", about, flag+"=secret-2")...)
+					refused(twice, slices.Concat(path, []string{flag, "secret-1"}, about, []string{flag + "=secret-2"})...)
 					refused(twice, append(path, flags.Dashed(f.Names()[0]), "secret-1", flag, "secret-2")...)
 					refused("", append(path, flag, "secret-1", flag, "secret-1")...)
 					refused("", append(path, flag, "secret-1", "--", flag, "secret-2")...)
