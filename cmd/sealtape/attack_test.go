@@ -189,11 +189,11 @@ func TestServerSideAttacker(t *testing.T) {
 	a.intrude(members.Grant{Identity: "ada"}, a.as("Ada")) // the server lets go of the one who is there
 
 	a.until("hidden", func() bool { return told("", member.Hidden) >= 1 && strings.Contains(rec.stderr(), "(hidden)") })
-	before := strings.Count(rec.stderr(), "(hidden)")
 	if err := members.SendAsServer(a.ctx, a.server(""), yesterday[0].Data); err != nil {
 		t.Fatal(err)
 	}
-	a.until("the server's word", func() bool { return told("", member.Hidden) >= 2 && strings.Count(rec.stderr(), "(hidden)") > before })
+	// The recorder says the same once a minute, and notes it each time.
+	a.until("the server's word", func() bool { return told("", member.Hidden) >= 2 })
 
 	type finding struct {
 		identity string
@@ -238,20 +238,23 @@ func TestServerSideAttacker(t *testing.T) {
 		t.Fatalf("record: exit code %d\n%s", code, rec.stderr())
 	}
 
-	found := make(map[finding]bool)
+	found := make(map[finding]int)
 	var verified []string
 	for _, e := range a.timeline(home, rec.id, store) {
 		switch e.Type {
 		case media.EventIntegrity:
-			found[finding{e.Participant, member.Trouble(strings.TrimPrefix(e.Reason, "member: "))}] = true
+			found[finding{e.Participant, member.Trouble(strings.TrimPrefix(e.Reason, "member: "))}]++
 		case media.EventVerified:
 			verified = append(verified, e.Participant+" is "+e.Name)
 		}
 	}
 	for _, f := range append(atRecorder, finding{"", member.Hidden}) {
-		if !found[f] {
+		if found[f] == 0 {
 			t.Errorf("the timeline does not say that %q is %s: %v", f.identity, f.trouble, found)
 		}
+	}
+	if n := found[finding{"", member.Hidden}]; n < 2 {
+		t.Errorf("the timeline tells of %d hidden words", n)
 	}
 	// Whose place was taken is taken for nobody or has left, whichever comes first.
 	verified = slices.DeleteFunc(verified, func(s string) bool { return s == "ada is " })
