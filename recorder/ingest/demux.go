@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/child"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/media/matroska"
 )
@@ -58,7 +59,7 @@ func (p *Program) demux(ctx context.Context, f *File, begin func([]media.Track) 
 		return err
 	}
 	defer func() { err = errors.Join(err, read.Close()) }()
-	var said messages
+	var said child.Said
 	c := command(ctx, p.ffmpeg, args, write, &said)
 	if err := errors.Join(c.Start(), write.Close()); err != nil {
 		return fmt.Errorf("starting ffmpeg: %w", err)
@@ -69,16 +70,16 @@ func (p *Program) demux(ctx context.Context, f *File, begin func([]media.Track) 
 	}
 	werr := c.Wait()
 	switch {
-	case err != nil && errors.Is(err, errPipe) && said.String() != "":
-		return fmt.Errorf("%w: %s", ErrUnreadable, said.String())
+	case err != nil && errors.Is(err, errPipe) && complaint(&said) != "":
+		return fmt.Errorf("%w: %s", ErrUnreadable, complaint(&said))
 	case err != nil:
 		return err
 	case werr != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case werr != nil:
-		return fmt.Errorf("%w to its end: %s", ErrUnreadable, said.String())
+		return fmt.Errorf("%w to its end: %s", ErrUnreadable, complaint(&said))
 	}
-	f.said = said.String()
+	f.said = complaint(&said)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/child"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -101,16 +102,16 @@ func (p *Program) Look(ctx context.Context, path string) (*File, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	var said messages
+	var said child.Said
 	limit := &limited{w: &out, left: 1 << 20}
 	err = command(ctx, p.ffprobe, append(args, "-of", "json", "-show_format", "-show_streams"), limit, &said).Run()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case err != nil && strings.Contains(said.String(), "moov atom not found"):
+	case err != nil && strings.Contains(complaint(&said), "moov atom not found"):
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, ErrNoIndex)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %s", ErrUnreadable, said.String())
+		return nil, fmt.Errorf("%w: %s", ErrUnreadable, complaint(&said))
 	}
 	return f, f.probed(out.Bytes())
 }

@@ -1,17 +1,15 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"time"
+
+	"github.com/sealtape/sealtape/internal/child"
 )
 
 // ErrMissing: PATH lacks ffmpeg or ffprobe.
@@ -42,44 +40,19 @@ func input(path string, kind Kind) ([]string, error) {
 	return []string{"-hide_banner", "-v", "error", "-protocol_whitelist", "file", "-f", string(kind), "-i", "file:" + abs}, nil
 }
 
-// command returns a process that ends with ctx. Its environment has only what is needed
-// to find libraries: the variables of this program are not for it.
-func command(ctx context.Context, path string, args []string, out io.Writer, said *messages) *exec.Cmd {
-	c := exec.CommandContext(ctx, path, args...)
-	c.Env = []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
-	for _, name := range []string{"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
-		if v := os.Getenv(name); v != "" {
-			c.Env = append(c.Env, name+"="+v)
-		}
-	}
+// command returns a process that ends with ctx.
+func command(ctx context.Context, path string, args []string, out io.Writer, said *child.Said) *exec.Cmd {
+	c := child.Command(ctx, nil, path, args...)
+	c.Env = append(c.Env, "LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1")
 	c.Stdout, c.Stderr = out, said
-	c.WaitDelay = 5 * time.Second
 	return c
 }
 
-// messages are the first lines that a process said. The zero value is ready for use.
-type messages struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-const maxMessages = 1 << 10
-
-func (m *messages) Write(b []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if room := maxMessages - m.b.Len(); room > 0 {
-		m.b.Write(b[:min(room, len(b))])
-	}
-	return len(b), nil
-}
-
-// String returns them in one line, without the addresses and paths in them.
-func (m *messages) String() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// complaint returns the first lines that a process said, in one, without the addresses
+// and paths in them.
+func complaint(said *child.Said) string {
 	var lines []string
-	for line := range strings.Lines(strings.ToValidUTF8(m.b.String(), "?")) {
+	for _, line := range said.Lines() {
 		line = strings.TrimSpace(line)
 		if _, after, ok := strings.Cut(line, "] "); ok && strings.HasPrefix(line, "[") {
 			line = after

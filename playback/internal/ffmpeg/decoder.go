@@ -18,7 +18,7 @@ const maxPixels = 4096 * 2304
 // A Decoder decodes a run of one track's frames. One goroutine writes and
 // closes it, another reads and waits.
 type Decoder struct {
-	child *child
+	child *process
 	in    *os.File
 	out   *os.File
 	mkv   *matroska.Writer

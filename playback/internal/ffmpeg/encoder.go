@@ -19,7 +19,7 @@ import (
 // any order.
 type Encoder struct {
 	Video, Audio *os.File // Video is nil for sound alone
-	child        *child
+	child        *process
 	path         string // of an MP4 file; "" if it is written to a pipe
 	subtitled    bool   // the file may have subtitles
 	texts        errgroup.Group

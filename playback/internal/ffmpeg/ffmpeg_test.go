@@ -11,31 +11,6 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// TestTail: of what a process says the end is kept, as one harmless line.
-func TestTail(t *testing.T) {
-	var all tail
-	for _, s := range []string{"first\n", "second\r\n", "\x1b[31mred\x00\xff"} {
-		if n, err := all.Write([]byte(s)); n != len(s) || err != nil {
-			t.Fatalf("wrote %d, %v", n, err)
-		}
-	}
-	if got, want := all.String(), "first; second; [31mred; ?"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	for _, sizes := range [][]int{{10 * maxStderr}, {maxStderr, 7}, {1, maxStderr}, {100, 100, 3 * maxStderr, 5}} {
-		var long tail
-		for _, n := range sizes {
-			if _, err := long.Write([]byte(strings.Repeat("a", n-1) + "z")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got := long.String()
-		if !strings.HasPrefix(got, "…") || !strings.HasSuffix(got, "z") || len(got) != maxStderr+len("…") {
-			t.Errorf("%v: %d bytes are kept", sizes, len(got))
-		}
-	}
-}
-
 // TestWhole: an MP4 without its end, its index or its media is none.
 func TestWhole(t *testing.T) {
 	box := func(kind string, size int) string {

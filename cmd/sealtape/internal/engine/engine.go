@@ -12,13 +12,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
-	"time"
+
+	"github.com/sealtape/sealtape/internal/child"
 )
 
 // Placeholders in a command.
@@ -27,11 +25,8 @@ const (
 	Out = "{out}" // the file to write, with or without an ending
 )
 
-const (
-	maxErrors = 2 << 10 // bytes that are kept of what it says
-	maxLines  = 5       // of them that an error has
-	endTime   = 5 * time.Second
-)
+// maxLines is how many lines that it says an error has.
+const maxLines = 5
 
 // ErrUnsupported reports that this system has no files in memory for a placeholder.
 var ErrUnsupported = errors.New("this system has no files in memory")
@@ -78,12 +73,9 @@ func Run(ctx context.Context, line string, max int64, feed func(io.Writer) error
 		}
 		line = strings.ReplaceAll(line, In, "/dev/fd/3")
 	}
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
-	cmd.Env = environment(os.Environ())
-	out, said := &limited{max: max, full: func() { cancel(ErrTooMuch) }}, &tail{}
+	cmd := child.Command(ctx, kept, "/bin/sh", "-c", line)
+	out, said := &limited{max: max, full: func() { cancel(ErrTooMuch) }}, &child.Said{}
 	cmd.Stdout, cmd.Stderr = out, said
-	cmd.WaitDelay = endTime
-	separate(cmd)
 	var in *os.File
 	if sound != nil {
 		cmd.ExtraFiles = []*os.File{sound}
@@ -126,7 +118,7 @@ func Run(ctx context.Context, line string, max int64, feed func(io.Writer) error
 	}
 	switch {
 	case ended != nil:
-		return nil, &FailedError{ended, said.String()}
+		return nil, &FailedError{ended, lastOf(said.Lines())}
 	case feeding != nil && !errors.Is(feeding, syscall.EPIPE):
 		return nil, feeding
 	case dir != nil:
@@ -135,18 +127,12 @@ func Run(ctx context.Context, line string, max int64, feed func(io.Writer) error
 	return out.kept.Bytes(), nil
 }
 
-// environment returns what a program needs to find itself, its models and its devices:
-// no secrets of ours are in it.
-func environment(all []string) (env []string) {
-	for _, v := range all {
-		name, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "LC_") || slices.Contains([]string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "TZ", "SHELL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-			"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "OMP_NUM_THREADS", "XDG_CACHE_HOME", "VIRTUAL_ENV"}, name) {
-			env = append(env, v)
-		}
-	}
-	return env
-}
+// kept are the variables that a program needs to find itself, its models and its devices:
+// no secrets of ours are in them.
+var kept = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_NUMERIC", "LC_TIME", "TMPDIR", "TZ", "SHELL",
+	"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "OMP_NUM_THREADS", "XDG_CACHE_HOME", "VIRTUAL_ENV"}
+
+func lastOf(lines []string) string { return strings.Join(lines[max(0, len(lines)-maxLines):], "; ") }
 
 // A limited keeps what is written to it, up to max bytes.
 type limited struct {
@@ -161,28 +147,6 @@ func (l *limited) Write(b []byte) (int, error) {
 		return 0, ErrTooMuch
 	}
 	return l.kept.Write(b)
-}
-
-// A tail keeps the end of what is written to it.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, b[max(0, len(b)-maxErrors):]...)
-	t.buf = append(t.buf[:0], t.buf[max(0, len(t.buf)-maxErrors):]...)
-	return len(b), nil
-}
-
-// String returns the last lines, in one.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lines := strings.FieldsFunc(strings.ToValidUTF8(string(t.buf), "?"), func(r rune) bool { return r < ' ' || r == 0x7f })
-	return strings.Join(lines[max(0, len(lines)-maxLines):], "; ")
 }
 
 // A folder is one in memory for what a program writes.

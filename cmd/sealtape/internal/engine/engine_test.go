@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
-	"strings"
 	"testing"
 )
 
@@ -66,10 +64,3 @@ func TestRunFails(t *testing.T) {
 type endless struct{}
 
 func (endless) Read(b []byte) (int, error) { return len(b), nil }
-
-func TestEnvironment(t *testing.T) {
-	got := environment([]string{"PATH=/bin", "SEALTAPE_PASSPHRASE=x", "AWS_SECRET_ACCESS_KEY=x", "LIVEKIT_API_SECRET=x", "LC_ALL=C", "HOME=/h", "SSH_AUTH_SOCK=x", "TOKEN=x"})
-	if !slices.Equal(got, []string{"PATH=/bin", "LC_ALL=C", "HOME=/h"}) {
-		t.Error(strings.Join(got, " "))
-	}
-}

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package ffmpeg
-
-import "os/exec"
-
-func separate(*exec.Cmd) {}
