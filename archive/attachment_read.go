@@ -208,16 +208,7 @@ func (r *Recording) openAttachment(name string, sealed []byte, keys *epochKeys) 
 	if err != nil {
 		return corrupt(err)
 	}
-	known := r.options.Granters
-	if known == nil {
-		known = r.options.Verifiers
-	}
-	n, by, why := openAttachmentNote(msg, r.head.ID, known)
-	if errors.Is(why, ErrForeignSigner) && r.options.Revoked != nil {
-		if _, _, rerr := openAttachmentNote(msg, r.head.ID, r.options.Revoked); rerr == nil {
-			why = ErrRevokedAuthor
-		}
-	}
+	n, by, why := byReader(r, msg, openAttachmentNote, ErrRevokedAuthor)
 	switch {
 	case why != nil && !errors.Is(why, ErrForeignSigner) && !errors.Is(why, ErrRevokedAuthor):
 		return corrupt(why)

@@ -313,22 +313,29 @@ func (r *Recording) openShare(ctx context.Context, name string, sealed []byte) (
 	if damage != nil {
 		return &shared{Grant: Grant{Name: name, Err: fmt.Errorf("what it says is damaged: %w", damage)}}, nil
 	}
-	granters := r.options.Granters
-	if granters == nil {
-		granters = r.options.Verifiers
-	}
-	n, by, err := openGrant(msg, r.head.ID, granters)
-	if errors.Is(err, ErrForeignSigner) && r.options.Revoked != nil {
-		if _, _, rerr := openGrant(msg, r.head.ID, r.options.Revoked); rerr == nil {
-			err = ErrRevokedGrant
-		}
-	}
+	n, by, err := byReader(r, msg, openGrant, ErrRevokedGrant)
 	s := &shared{Grant: n.grant(name), epochs: n.epochs}
 	s.By, s.Err = by, err
 	if r.options.Invited && name == sharesFolder+r.options.Share+ageSuffix && errors.Is(err, ErrForeignSigner) {
 		s.Claimed, s.Err = true, nil
 	}
 	return s, nil
+}
+
+// byReader opens what a reader signed. Where only the key of a revoked card signed it,
+// the error is revoked instead.
+func byReader[T, By any](r *Recording, msg []byte, open func(msg []byte, id string, known note.Verifiers) (T, By, error), revoked error) (T, By, error) {
+	known := r.options.Granters
+	if known == nil {
+		known = r.options.Verifiers
+	}
+	n, by, err := open(msg, r.head.ID, known)
+	if errors.Is(err, ErrForeignSigner) && r.options.Revoked != nil {
+		if _, _, rerr := open(msg, r.head.ID, r.options.Revoked); rerr == nil {
+			err = revoked
+		}
+	}
+	return n, by, err
 }
 
 // unsealShare returns what is sealed in a share, or in damage why a share that an
