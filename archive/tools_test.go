@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
+
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/archive/dir"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -21,7 +24,7 @@ func TestStockTools(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("could not build age: %v\n%s", err, out)
 	}
-	lines := shellLines(t)[:3] // the last one is of an attachment: see TestAttach
+	lines := shellLines(t)
 
 	spool, s := t.TempDir(), newSigner(t, "recorder")
 	reader, other := hybrid(t), classic(t)
@@ -32,6 +35,19 @@ func TestStockTools(t *testing.T) {
 	commit(t, begin(t, w, archive.Index, []byte("{}\n")))
 	closeWriter(t, w)
 	folder := filepath.Join(spool, w.ID())
+	store, err := dir.Open(spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recording, err := archive.Open(t.Context(), store, w.ID(), archive.Options{Verifiers: s.verifiers, Identities: []age.Identity{reader}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	attached, err := recording.Attach(t.Context(), archive.AttachConfig{Signer: s, Kind: archive.Minutes, File: "minutes.md", Data: []byte("We agreed.")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines[3] = strings.Replace(lines[3], "attachments/HASH.age", attached.Name, 1)
 
 	run := func(t *testing.T, script string) ([]byte, error) {
 		sh := exec.Command("sh", "-eu", "-c", script)
@@ -48,8 +64,12 @@ func TestStockTools(t *testing.T) {
 			if name == "classic" {
 				script = strings.Replace(script, "epochs/000001.age", "epochs/000001-classic.age", 1)
 			}
-			if out, err := run(t, script); err != nil {
+			out, err := run(t, script)
+			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
+			}
+			if !bytes.Contains(out, []byte("file: minutes.md\n")) {
+				t.Errorf("of the attachment age shows %q", out)
 			}
 			got, err := os.ReadFile(filepath.Join(folder, "segment.mkv"))
 			if err != nil || !bytes.Equal(got, segment) {
