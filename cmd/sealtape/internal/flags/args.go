@@ -17,8 +17,8 @@ import (
 // "sealtape help export" becomes "sealtape export --help".
 //
 // The error is about a flag that takes one value and got two, of which urfave/cli
-// would take the last in silence, or one that got an empty one, as of a variable
-// of a shell that is not set.
+// would take the last in silence, one that got an empty one, as of a variable of a
+// shell that is not set, or one before the command that it is for.
 func First(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 {
 		return args, nil
@@ -28,6 +28,7 @@ func First(app *cli.App, args []string) ([]string, error) {
 	command, given := "sealtape", make(map[string]string)
 	help, unknown := false, ""
 	early := "" // a flag of a command, before any
+	own := ""   // one of a command that has commands, before those
 	rest := args[1:]
 	if len(rest) > 0 && rest[0] == "help" {
 		rest = append(slices.Clone(rest[1:]), "--help")
@@ -54,6 +55,9 @@ func First(app *cli.App, args []string) ([]string, error) {
 				global = append(append(global, arg), rest[:value]...)
 			} else {
 				out = append(append(out, arg), rest[:value]...)
+				if command != "sealtape" && IsFlag(flags, arg) {
+					own, _, _ = strings.Cut(arg, "=")
+				}
 			}
 			if err == nil {
 				err = oneValue(given, slices.Concat(flags, app.Flags), command, arg, rest[:value])
@@ -63,6 +67,9 @@ func First(app *cli.App, args []string) ([]string, error) {
 			i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(arg) })
 			if i >= 0 && len(behind) == 0 {
 				out = append(out, arg)
+				if own != "" && err == nil { // it would do nothing there
+					err = earlyError(own, command)
+				}
 				command += " " + commands[i].Name
 				flags, commands = commands[i].Flags, commands[i].Subcommands
 				continue
@@ -76,13 +83,18 @@ func First(app *cli.App, args []string) ([]string, error) {
 	}
 	switch {
 	case unknown != "" && early != "":
-		err = ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s comes before a command", Dashed(early)), "flags stand behind the command"), Command: command}
+		err = earlyError(early, command)
 	case unknown != "": // and so are its flags
 		err = ui.Unlike(ui.UsageError{Err: fmt.Errorf("unknown command %q", unknown), Command: command}, behind[0], commandNames(among))
 	case help:
 		behind = nil // urfave/cli would look for topics of these names
 	}
 	return slices.Concat(args[:1], global, out, behind), err
+}
+
+// earlyError is that of a flag before the command that it is for.
+func earlyError(flag, command string) error {
+	return ui.UsageError{Err: ui.Hinted(fmt.Errorf("flag %s comes before a command", Dashed(flag)), "flags stand behind the command"), Command: command}
 }
 
 // oneValue refuses a flag with an empty value, and one with another value than it
