@@ -73,8 +73,7 @@ func (p *importPlan) compare(ctx context.Context, a *access.Access, report *inge
 			return err
 		}
 		if sums[f.Track] == nil {
-			sum := ingest.NewSum()
-			sums[f.Track] = &sum
+			sums[f.Track] = ingest.NewSum()
 		}
 		sums[f.Track].Add(media.Frame{Time: f.Time, Later: f.Later, Data: f.Data})
 		bar.Set(int64(f.Time.Seconds()))

@@ -16,10 +16,8 @@ type Sum struct {
 	hash   hash.Hash
 }
 
-func newSum() *Sum { return &Sum{hash: sha256.New()} }
-
 // NewSum returns the sum of no frames.
-func NewSum() Sum { return *newSum() }
+func NewSum() *Sum { return &Sum{hash: sha256.New()} }
 
 // Add adds the next frame.
 func (s *Sum) Add(f media.Frame) {

@@ -133,7 +133,7 @@ func (w *writer) write(g group) error {
 	}
 	sum := w.sums[t.UID]
 	if sum == nil {
-		sum = newSum()
+		sum = NewSum()
 		w.sums[t.UID] = sum
 	}
 	for _, f := range g.frames {
