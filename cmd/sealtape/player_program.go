@@ -97,7 +97,7 @@ func buildProgram(ctx context.Context, e *ui.Env) (p browserProgram, err error) 
 		return p, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	e.Notef("Building the program for browsers.")
+	e.Notef("Building the program for browsers, and packing it: some minutes the first time, half a minute later.")
 	out := filepath.Join(dir, programName)
 	cmd := goCommand(ctx, source, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, programPackage)
 	cmd.Env = append(cmd.Env, "GOOS=js", "GOARCH=wasm", "GOFLAGS=", "GOWORK=off")
