@@ -71,8 +71,9 @@ func (f *feed) run(kind int, t media.Track, first excerptFrame, width, height in
 	} else {
 		r.unit = mix.Bytes(width, height)
 		r.base = placeOf(first.Time-first.Early, f.rate)
+		w, h := t.ShownSize()
 		r.dec, err = f.program.Picture(f.ctx, t, width, height, f.rate, ffmpeg.Thrift{
-			Rough: 2*width <= t.Width && 2*height <= t.Height,
+			Rough: 2*width <= w && 2*height <= h,
 			Skip:  smallTiles*width*height <= f.film.X*f.film.Y,
 		})
 	}

@@ -27,33 +27,41 @@ func importCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "import",
 		Usage:     "seal what another program recorded: Zoom, OBS, Jitsi, a telephone",
-		ArgsUsage: "FILE… --reader NAME",
+		ArgsUsage: "FILE… | FOLDER --reader NAME",
 		Description: `Makes one recording of one file or of several of the same meeting, sealed to its readers, and
 prints its ID first. The files stay as they are. Nothing is ever written unsealed.
 
   pictures   H264, H265, VP8, VP9 and AV1 are kept bit by bit
   sound      Opus is kept; AAC, MP3, FLAC and others are encoded to Opus, which loses a little
   files      MP4, MOV, M4A, MKV, WebM, MP3, WAV, OGG, FLAC
+  folders    that of one meeting: Zoom's, with a file for each speaker, chat and captions;
+             Jitsi's, Galene's, LiveKit egress's, and any other's
 
 The recording says that it was imported, by whom, when, and from which files: the name, the
 size and the SHA-256 of each are sealed in it. What such a file shows is not proved by that:
 whoever had it could have changed it.
 
-Files begin together, unless their names say when each was begun, as those of OBS do.
+Files begin together, unless their names say when each was begun, as those of OBS do. Where
+that is not exact, and the sound of one is in that of another, as a speaker's is in that of the
+whole meeting, the sound tells, and the recording says how exactly. A file that has the sound
+of another and nothing else is left out. Messages of a chat that were to one person alone are
+left out, too, unless --direct-messages is given: all readers would see them.
 
 --remove-source deletes the files once the store has all, and what it has was read back and
 compared with them, frame by frame. You must be one of the readers. A file of which something
-was left out stays. An SSD, a snapshot, a backup or a sync client may keep what was deleted.
+was left out stays, unless another that goes has it, too. An SSD, a snapshot, a backup or a sync client may keep what was deleted.
 
 The command needs ffmpeg and ffprobe.`,
 		UsageText: `  sealtape import meeting.mp4 --reader Bob --store ./meetings
   sealtape import talk.mkv ada.m4a --name ada.m4a=Ada --reader Ada --title "Board, May" --remove-source
+  sealtape import "2026-11-29 14.03.21 Weekly meeting" --reader Ada --reader Bob
   sealtape import meeting.mp4 --dry-run`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 			&cli.StringFlag{Name: "title", Destination: &o.title, Usage: "what the recording is called; only its readers see this `TITLE`", DefaultText: "what the first file says"},
 			&cli.StringFlag{Name: "start", Destination: &o.start, Usage: "when the meeting began: a `TIME` such as 2026-05-06T14:15:00+02:00", DefaultText: "by the files' names or metadata"},
 			&cli.StringSliceFlag{Name: "name", Usage: "`FILE=NAME`: who is in this file; repeat for more", DefaultText: "what the file is called"},
+			&cli.BoolFlag{Name: "direct-messages", Destination: &o.direct, Usage: "keep messages to one person alone, too"},
 			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Usage: "say what would be done, and do nothing"},
 			&cli.BoolFlag{Name: "remove-source", Destination: &o.remove, Usage: "delete the files in the end, see above"},
 			o.StoreFlag(),
@@ -74,6 +82,7 @@ type importOptions struct {
 	names          []string // FILE=NAME
 	title, start   string
 	dryRun, remove bool
+	direct         bool // messages to one person alone, too
 
 	begun time.Time // start as a time; zero: not given
 }
@@ -81,7 +90,7 @@ type importOptions struct {
 func (o *importOptions) Check() (err error) {
 	switch {
 	case len(o.paths) == 0:
-		return ui.Misuse("import needs the files of a meeting")
+		return ui.Misuse("import needs the files or the folder of a meeting")
 	case len(o.paths) > ingest.MaxParts:
 		return ui.Misuse("import takes at most %d files at once", ingest.MaxParts)
 	case len(o.readers) == 0 && !o.dryRun:
@@ -113,7 +122,7 @@ func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
 	if err != nil {
 		return explainImport(err)
 	}
-	plan, err := o.plan(ctx, program)
+	plan, err := o.plan(ctx, e, program, time.Local)
 	if err != nil {
 		return explainImport(err)
 	}
@@ -167,7 +176,7 @@ func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
 	if err := drafts.Copy(ctx, to, w.ID()); err != nil {
 		return ui.Hinted(fmt.Errorf("storing it: %w", err), "the files are untouched; when the store works, import them again")
 	}
-	for _, s := range report.Said {
+	for _, s := range append(report.Said, plan.warned...) {
 		e.Warnf("%s", s)
 	}
 	e.Notef("imported %s of %s: %s", importLength(report.Length), ui.Count(len(plan.Parts), "file"), ui.Count(len(report.Tracks), "track"))
@@ -193,27 +202,16 @@ func (o *importOptions) write(ctx context.Context, e *ui.Env, program *ingest.Pr
 	if _, err := w.StartEpoch(to); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	var bytes int64
-	for _, p := range plan.Parts {
-		bytes += p.File.Size
+	if err := plan.hash(ctx, e); err != nil {
+		return nil, errors.Join(err, w.Close())
 	}
-	bar := e.Progress("hashing", bytes)
-	for i := range plan.Parts {
-		p := &plan.Parts[i]
-		var err error
-		if p.SHA256, err = p.File.Hash(ctx, bar.Add); err != nil {
-			bar.Finish()
-			return nil, errors.Join(&ingest.FileError{Name: p.File.Name, Err: err}, w.Close())
-		}
-	}
-	bar.Finish()
-	bar = e.Progress("sealing", int64(plan.length()/time.Second))
+	bar := e.Progress("sealing", int64(plan.length()/time.Second))
 	plan.At = time.Now()
 	report, err := program.Write(ctx, bot.Sink(w), plan.Meeting, func(at time.Duration) { bar.Set(int64(at / time.Second)) })
 	bar.Finish()
-	for _, p := range plan.Parts {
-		if cerr := p.File.Unchanged(); cerr != nil && err == nil {
-			err = &ingest.FileError{Name: p.File.Name, Err: cerr}
+	for _, f := range plan.files() {
+		if cerr := f.Unchanged(); cerr != nil && err == nil {
+			err = &ingest.FileError{Name: f.Name, Err: cerr}
 		}
 	}
 	return report, errors.Join(err, w.Close())
@@ -228,6 +226,9 @@ func explainImport(err error) error {
 	}{
 		{ingest.ErrMissing, "install ffmpeg, which has ffprobe too, and see that both are in PATH"},
 		{ingest.ErrNoIndex, untouched + "let the program that records finish it: Zoom converts when the meeting is over"},
+		{ingest.ErrUnconverted, "nothing was touched; let Zoom convert it: double-click the .zoom file, or choose Meetings, Recorded, Convert in Zoom"},
+		{ingest.ErrEmptyFolder, "name the folder of one meeting, or its files"},
+		{ingest.ErrManyMeetings, "name the files of one meeting, or import them one by one"},
 		{ingest.ErrUnreadable, untouched + "see whether another player can play it, and copy it again from where it was recorded"},
 		{ingest.ErrKind, untouched + "MP4, MOV, M4A, MKV, WebM, MP3, WAV, OGG and FLAC can be imported"},
 		{ingest.ErrNothing, untouched + "pictures in H264, H265, VP8, VP9 or AV1 and sound can be imported; ffmpeg can encode others"},

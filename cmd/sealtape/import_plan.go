@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/terminal"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/ingest"
@@ -19,97 +19,112 @@ import (
 type importPlan struct {
 	ingest.Meeting
 	startBy string // what told the start
+	folders []*ingest.Folder
+	doubled []ingest.Doubled
+	papers  []*paper
+	warned  []string // what the readers should know
 }
 
 // plan looks at the files, and decides what they become.
-func (o *importOptions) plan(ctx context.Context, program *ingest.Program) (*importPlan, error) {
+func (o *importOptions) plan(ctx context.Context, e *ui.Env, program *ingest.Program, zone *time.Location) (*importPlan, error) {
 	p := &importPlan{}
-	seen := make(map[string]bool)
-	for _, path := range o.paths {
-		if abs, err := filepath.Abs(path); err == nil && seen[abs] {
-			return nil, ui.Misuse("%s is given twice", ui.Clean(path))
-		} else if err == nil {
-			seen[abs] = true
-		}
-		f, err := program.Look(ctx, path)
-		if err != nil {
-			return nil, &ingest.FileError{Name: path, Err: err}
-		}
-		p.Parts = append(p.Parts, ingest.Part{File: f})
-	}
-	if err := o.people(p); err != nil {
+	sources, err := o.sources(p, zone)
+	if err != nil {
 		return nil, err
 	}
-	p.align(time.Local)
+	var found []ingest.Found
+	for _, s := range sources {
+		f, err := program.Look(ctx, s.Path)
+		if err != nil {
+			return nil, &ingest.FileError{Name: s.Path, Err: err}
+		}
+		found = append(found, ingest.Found{Source: s, File: f})
+	}
+	papers, err := p.readPapers()
+	if err != nil {
+		return nil, err
+	}
+	people, err := o.people(found, papers)
+	if err != nil {
+		return nil, err
+	}
+	start, by := p.folderStart(zone)
+	var bar *terminal.Bar // only if there is something to hear
+	a, err := program.Arrange(ctx, found, start, by, zone, func(heard, all time.Duration) {
+		if bar == nil {
+			bar = e.Progress("comparing sounds", int64(all/time.Second))
+		}
+		bar.Set(int64(heard / time.Second))
+	})
+	bar.Finish()
+	if err != nil {
+		return nil, err
+	}
+	p.Start, p.startBy, p.doubled = a.Start, a.By, a.Left
+	for _, part := range a.Parts {
+		who := people[part.File]
+		part.Participant, part.Name = who.identity, who.name
+		p.Parts = append(p.Parts, part)
+	}
 	if !o.begun.IsZero() {
 		p.Start, p.startBy = o.begun, "--start"
 	}
-	p.Title = media.Plain(cmp.Or(o.title, p.Parts[0].File.Title), media.MaxTitle)
-	p.Name = media.Plain(base(p.Parts[0].File.Name), media.MaxTitle)
+	title, name := p.Parts[0].File.Title, base(p.Parts[0].File.Name)
+	for _, f := range p.folders {
+		title, name = cmp.Or(f.Title, title), f.Name
+	}
+	p.Title = media.Plain(cmp.Or(o.title, title), media.MaxTitle)
+	p.Name = media.Plain(name, media.MaxTitle)
+	p.place(papers, o, zone)
 	return p, nil
 }
 
+// A whose says who is in a file.
+type whose struct{ identity, name string }
+
 // people says who is in each file.
-func (o *importOptions) people(p *importPlan) error {
+func (o *importOptions) people(found []ingest.Found, papers []*paper) (map[*ingest.File]whose, error) {
 	names := make(map[string]string)
 	for _, n := range o.names {
 		file, name, _ := strings.Cut(n, "=")
 		names[file] = name
 	}
+	people := make(map[*ingest.File]whose)
 	taken := make(map[string]int)
-	for i := range p.Parts {
-		part := &p.Parts[i]
-		part.Name = media.Plain(base(part.File.Name), media.MaxTitle)
-		for _, by := range []string{part.File.Path, part.File.Name} {
+	written := writers(papers)
+	for _, x := range found {
+		w := whose{x.Identity, ingest.Called(x.Who, written)}
+		switch {
+		case x.Who == "":
+			w.name = media.Plain(base(x.File.Name), media.MaxTitle)
+		case w.identity == "" && !x.Whole:
+			w.identity = w.name // as in the chat
+		}
+		for _, by := range []string{x.File.Path, x.File.Name} {
 			if name, ok := names[by]; ok {
-				part.Name = name
+				w.name = name
 				delete(names, by)
 			}
 		}
-		part.Participant = media.Clamp(part.File.Name, media.MaxIdentity-16)
-		if n := taken[part.Participant]; n > 0 {
-			part.Participant = fmt.Sprintf("%s (%d)", part.Participant, n+1)
+		if x.Identity != "" { // with all that they sent
+			people[x.File] = w
+			continue
 		}
-		taken[part.Participant]++
+		w.identity = media.Clamp(cmp.Or(w.identity, x.File.Name), media.MaxIdentity-16)
+		taken[w.identity]++
+		if n := taken[w.identity]; n > 1 {
+			w.identity = fmt.Sprintf("%s (%d)", w.identity, n)
+		}
+		people[x.File] = w
 	}
 	for file := range names {
-		return ui.Misuse("--name is for %s, which is not among the files", ui.Clean(file))
+		return nil, ui.Misuse("--name is for %s, which is not among the files", ui.Clean(file))
 	}
-	return nil
+	return people, nil
 }
 
 // base is a file's name without what says its format.
 func base(name string) string { return cmp.Or(strings.TrimSuffix(name, filepath.Ext(name)), name) }
-
-// align says when each file begins. They do so together, unless the names of all say
-// when, as names of OBS do.
-func (p *importPlan) align(zone *time.Location) {
-	p.Start, p.startBy = p.Parts[0].File.Start(zone)
-	if len(p.Parts) == 1 {
-		return
-	}
-	var starts []time.Time
-	for _, part := range p.Parts {
-		if at, ok := ingest.Dated(part.File.Name, zone); ok {
-			starts = append(starts, at)
-		}
-	}
-	first, last := p.Start, p.Start
-	if len(starts) == len(p.Parts) {
-		first, last = slices.MinFunc(starts, time.Time.Compare), slices.MaxFunc(starts, time.Time.Compare)
-	}
-	apart := len(starts) == len(p.Parts) && last.Sub(first) < 24*time.Hour
-	for i := range p.Parts {
-		part := &p.Parts[i]
-		if part.Note = "aligned by its beginning"; apart {
-			part.Offset = starts[i].Sub(first)
-			part.Note = "aligned by its name, to the second"
-		}
-	}
-	if apart {
-		p.Start = first
-	}
-}
 
 // length is how long the files say that all lasts.
 func (p *importPlan) length() (longest time.Duration) {
@@ -119,48 +134,42 @@ func (p *importPlan) length() (longest time.Duration) {
 	return longest
 }
 
-// tell says what would be done.
-func (p *importPlan) tell(e *ui.Env, readers []bot.Reader, o *importOptions) error {
-	var names []string
-	for _, r := range readers {
-		names = append(names, r.Name)
+// bytes is how large all files are.
+func (p *importPlan) bytes() (n int64) {
+	for _, f := range p.files() {
+		n += f.Size
 	}
-	rows := [][]string{
-		{"title:", cmp.Or(ui.Clean(p.Title), "none")},
-		{"started:", p.Start.Local().Format("2006-01-02 15:04:05 MST") + ", by " + p.startBy},
-		{"length:", importLength(p.length())},
-		{"readers:", cmp.Or(strings.Join(names, ", "), "none given")},
-	}
-	if err := e.Facts(rows); err != nil {
-		return err
-	}
-	rows = [][]string{{"FILE", "SIZE", "WHO", "FROM", "WHAT", "BECOMES"}}
+	return n
+}
+
+// files are those with sound or pictures, also where another has them.
+func (p *importPlan) files() (all []*ingest.File) {
 	for _, part := range p.Parts {
-		first := []string{ui.Clean(part.File.Name), ui.Size(part.File.Size), ui.Clean(part.Name), importLength(part.Offset)}
-		for _, s := range part.File.Streams {
-			becomes := "the same, bit by bit"
-			if !s.Copied() {
-				becomes = "opus, encoded again"
-			}
-			rows = append(rows, append(first, ui.Clean(s.Name), becomes))
-			first = []string{"", "", "", ""}
-		}
-		for _, out := range part.File.LeftOut {
-			rows = append(rows, append(slices.Clone(first), ui.Clean(out), "nothing: it is left out"))
-			first = []string{"", "", "", ""}
-		}
+		all = append(all, part.File)
 	}
-	if err := e.Section(rows); err != nil {
-		return err
+	for _, d := range p.doubled {
+		all = append(all, d.File)
 	}
-	if o.remove {
-		e.Printf("\nIn the end the files would be deleted, except those of which something is left out.\n")
-	}
-	e.Printf("\nNothing was written.\n")
-	return nil
+	return all
 }
 
 func importLength(d time.Duration) string {
 	d = d.Round(time.Second)
 	return fmt.Sprintf("%d:%02d:%02d", d/time.Hour, d/time.Minute%60, d/time.Second%60)
+}
+
+// importPlace is when a file begins, to the millisecond if that is known.
+func importPlace(d time.Duration) string {
+	if d = d.Round(time.Millisecond); d%time.Second == 0 {
+		return importLength(d)
+	}
+	return fmt.Sprintf("%d:%02d:%02d.%03d", d/time.Hour, d/time.Minute%60, d/time.Second%60, d/time.Millisecond%1000)
+}
+
+// readerNames are the names of readers.
+func readerNames(readers []bot.Reader) (names []string) {
+	for _, r := range readers {
+		names = append(names, r.Name)
+	}
+	return names
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
@@ -30,25 +32,30 @@ func (p *importPlan) remove(ctx context.Context, a *access.Access, report *inges
 		}
 		return ui.Hinted(err, kept)
 	}
-	for _, part := range p.Parts { // all, before the first is deleted
-		sum, err := part.File.Hash(ctx, nil)
-		if err == nil && sum != part.SHA256 {
-			err = ingest.ErrChanged
-		}
-		if err != nil {
-			return ui.Hinted(&ingest.FileError{Name: part.File.Name, Err: err}, kept)
+	originals := p.originals()
+	for _, o := range originals { // all, before the first is deleted
+		if err := o.unchanged(ctx); err != nil {
+			return ui.Hinted(&ingest.FileError{Name: o.name, Err: err}, kept)
 		}
 	}
 	removed := 0
-	for _, part := range p.Parts {
-		if len(part.File.LeftOut) > 0 {
-			a.Env.Notef("%s stays: something of it was left out", part.File.Name)
+	for _, o := range originals {
+		if !o.goes {
+			a.Env.Notef("%s stays: something of it was left out", o.name)
 			continue
 		}
-		if err := os.Remove(part.File.Path); err != nil {
+		if err := os.Remove(o.path); err != nil {
 			return fmt.Errorf("deleting a file: %w", err)
 		}
 		removed++
+	}
+	for _, f := range p.folders {
+		for _, path := range []string{filepath.Join(f.Path, ingest.ZoomVoices), f.Path} { // which works only if they are empty
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				a.Env.Notef("%s stays: it has other files", path)
+				break
+			}
+		}
 	}
 	a.Env.Notef("read back, compared, and deleted %s; an SSD, a snapshot, a backup or a sync client may still have them", ui.Count(removed, "file"))
 	return nil

@@ -184,9 +184,7 @@ func (f *File) probed(b []byte) error {
 					stream.Turned = turn(turned)
 				}
 			}
-			if f.Streams = append(f.Streams, stream); stream.Turned != 0 {
-				out(fmt.Sprintf("that players turn its pictures by %d degrees: here they lie as they were taken", stream.Turned))
-			}
+			f.Streams = append(f.Streams, stream)
 		case s.Kind == "audio" && s.Channels > 0 && (sounds[s.Codec] || strings.HasPrefix(s.Codec, "pcm_")):
 			stream.Codec = media.Opus
 			f.Streams = append(f.Streams, stream)

@@ -20,6 +20,9 @@ func (m *Meeting) timeline(tracks []media.Track) []media.Event {
 		events = append(events, media.Event{Type: media.EventSource, Time: p.Offset, Participant: p.Participant, Name: p.Name,
 			Text: p.told(), Reason: p.SHA256, Size: p.File.Size})
 	}
+	for _, p := range m.Papers {
+		events = append(events, media.Event{Type: media.EventSource, Text: cleanName(p.Name) + "\n" + p.Note, Reason: p.SHA256, Size: p.Size})
+	}
 	joined := make(map[string]bool)
 	n := 0
 	for _, p := range m.Parts {
@@ -48,13 +51,7 @@ func (m *Meeting) timeline(tracks []media.Track) []media.Event {
 // told returns what is told of a file: its name in the first line, and below it what was
 // done with it.
 func (p *Part) told() string {
-	name := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '\uFFFD'
-		}
-		return r
-	}, p.File.Name)
-	lines := []string{media.Clamp(name, 1024)}
+	lines := []string{cleanName(p.File.Name)}
 	if p.Note != "" {
 		lines = append(lines, p.Note)
 	}
@@ -67,6 +64,17 @@ func (p *Part) told() string {
 		lines = append(lines, "left out: "+out)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// cleanName is a file's name in one line.
+func cleanName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '\uFFFD'
+		}
+		return r
+	}, name)
+	return media.Clamp(name, 1024)
 }
 
 // ends returns the events with which tracks and people end.

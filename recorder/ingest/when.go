@@ -11,6 +11,7 @@ import (
 // OBS and Zoom's folders begin with, in local time.
 var (
 	zoomCloud = regexp.MustCompile(`GMT(\d{8}-\d{6})`)
+	egressed  = regexp.MustCompile(`(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)(?:\D|$)`) // LiveKit
 	dated     = regexp.MustCompile(`(\d{4}-\d\d-\d\d)(?:[ _T]|[ _]at[ _])(\d\d)[.:_-](\d\d)[.:_-](\d\d)`)
 )
 
@@ -22,6 +23,8 @@ func Dated(name string, zone *time.Location) (time.Time, bool) {
 	if m := zoomCloud.FindStringSubmatch(name); m != nil {
 		at, err = time.Parse("20060102-150405", m[1])
 	} else if m := dated.FindStringSubmatch(name); m != nil {
+		at, err = time.ParseInLocation("2006-01-02 15:04:05", m[1]+" "+strings.Join(m[2:], ":"), zone)
+	} else if m := egressed.FindStringSubmatch(name); m != nil {
 		at, err = time.ParseInLocation("2006-01-02 15:04:05", m[1]+" "+strings.Join(m[2:], ":"), zone)
 	} else {
 		return time.Time{}, false

@@ -117,6 +117,7 @@ type trackJSON struct {
 	Width       int    `json:"width,omitempty"`
 	Height      int    `json:"height,omitempty"`
 	Reordered   bool   `json:"reordered,omitempty"`
+	Turned      int    `json:"turned,omitempty"`
 }
 
 // WriteIndex writes the index as lines of JSON: the head first, then segments,
@@ -152,7 +153,7 @@ func WriteIndex(w io.Writer, x *Index) error {
 	}
 	for _, t := range x.Tracks {
 		line(indexLine{Track: &trackJSON{
-			UID: t.UID, Codec: t.Codec, Channels: t.Channels, Width: t.Width, Height: t.Height, Reordered: t.Reordered,
+			UID: t.UID, Codec: t.Codec, Channels: t.Channels, Width: t.Width, Height: t.Height, Reordered: t.Reordered, Turned: t.Turned,
 			Participant: Clamp(t.Participant, MaxIdentity),
 			Name:        Clamp(t.Name, MaxName),
 			Source:      Source(Clamp(string(t.Source), MaxReason)),
@@ -225,7 +226,7 @@ func (x *Index) add(l indexLine) error {
 	case l.Track != nil:
 		j := l.Track
 		t := Track{UID: j.UID, Participant: j.Participant, Name: j.Name, Source: j.Source, Codec: j.Codec,
-			Channels: j.Channels, Width: j.Width, Height: j.Height, Reordered: j.Reordered}
+			Channels: j.Channels, Width: j.Width, Height: j.Height, Reordered: j.Reordered, Turned: j.Turned}
 		switch {
 		case len(x.Tracks) >= MaxIndexTracks:
 			return errors.New("too many tracks")
@@ -233,7 +234,8 @@ func (x *Index) add(l indexLine) error {
 			return errors.New("track without a UID")
 		case len(t.Participant) > MaxIdentity || len(t.Name) > MaxName || len(t.Source) > MaxReason || len(t.Codec) > MaxReason:
 			return errors.New("track with a string beyond its limit")
-		case t.Channels < 0 || t.Width < 0 || t.Height < 0 || t.Channels > math.MaxUint8 || t.Width > MaxSide || t.Height > MaxSide:
+		case t.Channels < 0 || t.Width < 0 || t.Height < 0 || t.Channels > math.MaxUint8 || t.Width > MaxSide || t.Height > MaxSide ||
+			t.Turned < 0 || t.Turned > 270 || t.Turned%90 != 0:
 			return errors.New("track with a number out of range")
 		}
 		x.Tracks = append(x.Tracks, t)

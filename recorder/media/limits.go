@@ -38,6 +38,8 @@ func (t Track) Check() error {
 		return fmt.Errorf("track %d: %d channels", t.UID, t.Channels)
 	case t.Width < 0 || t.Height < 0 || t.Width > MaxSide || t.Height > MaxSide:
 		return fmt.Errorf("track %d: size %dx%d", t.UID, t.Width, t.Height)
+	case t.Turned%90 != 0 || t.Turned < 0 || t.Turned > 270 || t.Turned != 0 && t.Codec.Audio():
+		return fmt.Errorf("track %d: turned by %d degrees", t.UID, t.Turned)
 	case NeedsPrivate(t.Codec) && (t.Private == "" || len(t.Private) > MaxPrivate):
 		return fmt.Errorf("track %d: private data of %d bytes for codec %q", t.UID, len(t.Private), t.Codec)
 	}

@@ -69,6 +69,17 @@ type Track struct {
 	// Reordered: pictures are written in the order in which they are decoded, which
 	// may not be that in which they are shown. Live tracks never are; a file's may.
 	Reordered bool
+	// Turned is by how many degrees clockwise players turn the pictures: 0, 90, 180 or
+	// 270. Width and Height are those before. A live track's pictures lie as they are.
+	Turned int
+}
+
+// ShownSize returns the size of the picture as it is seen: see Turned.
+func (t Track) ShownSize() (width, height int) {
+	if t.Turned%180 != 0 {
+		return t.Height, t.Width
+	}
+	return t.Width, t.Height
 }
 
 // Label is the track's title for people: "alice (camera)".

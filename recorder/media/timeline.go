@@ -37,6 +37,10 @@ const (
 	TranscriptionPlaintext = "plaintext" // unencrypted, into an encrypted room: the server can have written it
 )
 
+// TextImported is a word in the Reason of an EventChat or an EventTranscription that was
+// in a file which was imported: nobody heard the room for it.
+const TextImported = "imported"
+
 // What a member said to being recorded: the Reason of an EventConsent.
 const (
 	ConsentGiven     = "given"

@@ -44,7 +44,7 @@ func (p *Program) Picture(ctx context.Context, t media.Track, width, height, rat
 	// FFmpeg makes the filter graph anew when pictures change their size. fps
 	// then forgets the picture that it holds. The constant rate of a raw output
 	// makes up for that: it counts.
-	graph := fmt.Sprintf("scale=w=%d:h=%d:force_original_aspect_ratio=decrease:flags=bilinear:out_range=tv,"+
+	graph := upright[t.Turned] + fmt.Sprintf("scale=w=%d:h=%d:force_original_aspect_ratio=decrease:flags=bilinear:out_range=tv,"+
 		"pad=%[1]d:%[2]d:(ow-iw)/2:(oh-ih)/2:black,setsar=1,fps=fps=%[3]d:round=near:eof_action=pass", width, height, rate)
 	in := []string{"-threads", "1", "-max_pixels", fmt.Sprint(maxPixels), "-copyts"}
 	if !t.Reordered { // else a decoder has to wait for pictures that are shown before
@@ -60,6 +60,9 @@ func (p *Program) Picture(ctx context.Context, t media.Track, width, height, rat
 	return p.decode(ctx, t, in,
 		[]string{"-vf", graph, "-pix_fmt", "yuv420p", "-f", "rawvideo"})
 }
+
+// upright are the filters that turn pictures clockwise by so many degrees.
+var upright = map[int]string{90: "transpose=clock,", 180: "hflip,vflip,", 270: "transpose=cclock,"}
 
 // Sound starts a decoder of sound. It returns samples of 48 kHz as 32-bit floats,
 // little endian, interleaved: as many as the frames' times say, from zero on.
@@ -118,8 +121,9 @@ func (p *Program) decode(ctx context.Context, t media.Track, in, out []string) (
 		return nil, err
 	}
 	d := &Decoder{child: c, in: inWrite, out: outRead, uid: t.UID, kill: kill}
-	// The process does not need the names of the sender.
-	t.Participant, t.Name, t.Source = "", "", ""
+	// The process does not need the names of the sender. Not all versions would turn the
+	// pictures.
+	t.Participant, t.Name, t.Source, t.Turned = "", "", "", 0
 	if d.mkv, err = matroska.NewWriter(d.in, matroska.Header{Start: time.Unix(0, 0), Tracks: []media.Track{t}}); err != nil {
 		kill()
 		return nil, errors.Join(err, c.wait())

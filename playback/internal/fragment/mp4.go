@@ -35,7 +35,7 @@ func mp4Init(t media.Track) ([]byte, error) {
 			w.u32(0x10000)               // speed 1
 			w.u16(0x100, 0)              // volume 1
 			w.zeros(8)
-			w.matrix()
+			w.matrix(0, 0, 0)
 			w.zeros(24)
 			w.u32(trackID + 1) // the next track's
 		})
@@ -43,7 +43,7 @@ func mp4Init(t media.Track) ([]byte, error) {
 			w.full("tkhd", 0, 7, func() { // it is enabled and shown
 				w.u32(0, 0, trackID, 0, 0)
 				w.zeros(8 + 2 + 2 + 2 + 2) // no layer, group or volume
-				w.matrix()
+				w.matrix(t.Turned, width, height)
 				w.u32(uint32(width)<<16, uint32(height)<<16)
 			})
 			w.in("mdia", func() { w.media(t, width, height) })
@@ -55,8 +55,22 @@ func mp4Init(t media.Track) ([]byte, error) {
 	return w.b, nil
 }
 
-// matrix appends the matrix that changes nothing.
-func (w *boxes) matrix() { w.u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000) }
+// matrix appends the matrix that turns a picture of this size clockwise by so many
+// degrees, ISO/IEC 14496-12 section 6.2.2. Browsers heed it. With 0 it changes nothing.
+func (w *boxes) matrix(turned, width, height int) {
+	const one, minus, last = 1 << 16, 0xffff0000, 1 << 30
+	x, y := uint32(width)<<16, uint32(height)<<16
+	switch turned {
+	case 90:
+		w.u32(0, one, 0, minus, 0, 0, y, 0, last)
+	case 180:
+		w.u32(minus, 0, 0, 0, minus, 0, x, y, last)
+	case 270:
+		w.u32(0, minus, 0, one, 0, 0, 0, x, last)
+	default:
+		w.u32(one, 0, 0, 0, one, 0, 0, 0, last)
+	}
+}
 
 // media appends what mdia has: how a track is decoded, and tables without samples.
 func (w *boxes) media(t media.Track, width, height int) {

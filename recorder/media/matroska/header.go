@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -172,7 +173,7 @@ func trackEntries(tracks []media.Track, room bool) [][]byte {
 			if media.NeedsPrivate(t.Codec) {
 				entry = append(entry, element(idCodecPrivate, []byte(t.Private)))
 			}
-			switch size := sizeOfOneLength(t.Width, t.Height); {
+			switch size := sizeOfOneLength(t); {
 			case t.Width <= 0 || t.Height <= 0:
 				if room {
 					entry = append(entry, appendVoid(nil, int64(len(size))))
@@ -182,7 +183,8 @@ func trackEntries(tracks []media.Track, room bool) [][]byte {
 			default:
 				entry = append(entry, element(idVideo,
 					uintElement(idPixelWidth, uint64(t.Width)),
-					uintElement(idPixelHeight, uint64(t.Height))))
+					uintElement(idPixelHeight, uint64(t.Height)),
+					projection(t.Turned)))
 			}
 		}
 		entries = append(entries, element(idTrackEntry, entry...))
@@ -191,9 +193,31 @@ func trackEntries(tracks []media.Track, room bool) [][]byte {
 }
 
 // sizeOfOneLength returns the elements of a picture's size, always in the same length.
-func sizeOfOneLength(width, height int) []byte {
+func sizeOfOneLength(t media.Track) []byte {
 	side := func(id uint32, n int) []byte { return element(id, []byte{byte(n >> 16), byte(n >> 8), byte(n)}) }
-	return element(idVideo, side(idPixelWidth, width), side(idPixelHeight, height))
+	return element(idVideo, side(idPixelWidth, t.Width), side(idPixelHeight, t.Height), projection(t.Turned))
+}
+
+// projection returns the element that lets players turn a picture clockwise by so many
+// degrees, or nothing for 0. The roll is counterclockwise and at most 180 degrees either
+// way (RFC 9559, ProjectionPoseRoll).
+func projection(turned int) []byte {
+	if turned == 0 {
+		return nil
+	}
+	roll := -turned
+	if roll < -180 {
+		roll += 360
+	}
+	return element(idProjection, uintElement(idProjectionType, 0), floatElement(idProjectionRoll, float64(roll)))
+}
+
+// turnedBy returns the quarter turns clockwise that are nearest to a roll.
+func turnedBy(roll float64) int {
+	if !(math.Abs(roll) <= 360) { // no number, too
+		return 0
+	}
+	return ((int(math.Round(-roll/90))%4 + 4) % 4) * 90
 }
 
 // opusElements returns the elements of an Opus TrackEntry.

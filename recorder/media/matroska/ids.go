@@ -46,6 +46,9 @@ const (
 	idVideo             = 0xE0
 	idPixelWidth        = 0xB0
 	idPixelHeight       = 0xBA
+	idProjection        = 0x7670
+	idProjectionType    = 0x7671
+	idProjectionRoll    = 0x7675
 	idAudio             = 0xE1
 	idSamplingFrequency = 0xB5
 	idChannels          = 0x9F

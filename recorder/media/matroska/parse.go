@@ -3,6 +3,7 @@ package matroska
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 	"strings"
 	"time"
@@ -82,6 +83,19 @@ func (n node) uint() (uint64, error) {
 	return v, nil
 }
 
+// float reads a floating-point number of four or eight bytes; of none, it is 0.
+func (n node) float() (float64, error) {
+	switch len(n.data) {
+	case 0:
+		return 0, nil
+	case 4:
+		return float64(math.Float32frombits(binary.BigEndian.Uint32(n.data))), nil
+	case 8:
+		return math.Float64frombits(binary.BigEndian.Uint64(n.data)), nil
+	}
+	return 0, fmt.Errorf("%w: number %X of %d bytes", ErrFormat, n.id, len(n.data))
+}
+
 // small reads an unsigned integer of at most limit.
 func (n node) small(limit int) (int, error) {
 	v, err := n.uint()
@@ -133,6 +147,8 @@ func parseTrack(data []byte, private int) (trackEntry, error) {
 					t.track.Width, err = n.small(media.MaxSide)
 				case idPixelHeight:
 					t.track.Height, err = n.small(media.MaxSide)
+				case idProjection:
+					t.track.Turned, err = parseProjection(n.data)
 				}
 				return err
 			})
@@ -151,6 +167,27 @@ func parseTrack(data []byte, private int) (trackEntry, error) {
 		err = fmt.Errorf("%w: track without a number or UID", ErrFormat)
 	}
 	return t, err
+}
+
+// parseProjection returns by how many degrees clockwise a picture is turned. What is more
+// than that, such as a film of all directions, is left to those who know it.
+func parseProjection(data []byte) (turned int, err error) {
+	flat, roll := true, 0.0
+	err = nodes(data, func(n node) (err error) {
+		switch n.id {
+		case idProjectionType:
+			var kind uint64
+			kind, err = n.uint()
+			flat = kind == 0
+		case idProjectionRoll:
+			roll, err = n.float()
+		}
+		return err
+	})
+	if !flat || err != nil {
+		return 0, err
+	}
+	return turnedBy(roll), nil
 }
 
 // A tagSet is the Tags of a file, by track UID. The tags of the whole file have UID 0.

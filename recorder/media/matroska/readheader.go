@@ -177,6 +177,9 @@ func (m *Reader) parseTracks(data []byte) error {
 		if len(m.tracks) > media.MaxTracks+1 {
 			return fmt.Errorf("%w: more than %d tracks", ErrFormat, media.MaxTracks)
 		}
+		if t.track.Codec.Audio() {
+			t.track.Turned = 0
+		}
 		if t.track.Codec != "" {
 			m.header.Tracks = append(m.header.Tracks, t.track)
 		}

@@ -64,6 +64,7 @@ type trackJSON struct {
 	Channels    int    `json:"channels,omitempty"`
 	Width       int    `json:"width,omitempty"`
 	Height      int    `json:"height,omitempty"`
+	Turned      int    `json:"turned,omitempty"`
 }
 
 // InfoTrackJSON is a track, with what its sender published, if the room's server
@@ -197,7 +198,7 @@ func orNone(names []string) []string { return append([]string{}, names...) }
 func trackOf(t media.Track) trackJSON {
 	return trackJSON{
 		UID: t.UID, Participant: t.Participant, Name: t.Name, Source: string(t.Source), Codec: string(t.Codec),
-		Channels: t.Channels, Width: t.Width, Height: t.Height,
+		Channels: t.Channels, Width: t.Width, Height: t.Height, Turned: t.Turned,
 	}
 }
 

@@ -14,6 +14,9 @@ const worthSaying = 10 * time.Second
 // sizeText says how large the pictures of a track are.
 func sizeText(t InfoTrackJSON) string {
 	size := fmt.Sprintf("%dx%d", t.Width, t.Height)
+	if t.Turned != 0 {
+		return fmt.Sprintf("%s, turned by %d°", size, t.Turned)
+	}
 	switch {
 	case t.Width == 0 || t.PublishedWidth == 0:
 		return size

@@ -1,0 +1,288 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A Found is a file of a meeting before it is known when it begins.
+type Found struct {
+	Source
+	File *File
+}
+
+// An Arrangement says what of some files a meeting is made of.
+type Arrangement struct {
+	// Start is when it began, and By what told that.
+	Start time.Time
+	By    string
+	// Parts have their Offset and Note. Left are those whose sound is another's.
+	Parts []Part
+	Left  []Doubled
+}
+
+// A Doubled is a file that has nothing but the sound of another one.
+type Doubled struct {
+	File *File
+	Of   string // the other's name
+}
+
+// Note says why it is left out.
+func (d Doubled) Note() string { return "left out: its sound is that of " + d.Of }
+
+// placing is a file while its place is looked for.
+type placing struct {
+	Found
+	own    time.Time // when it says that it began; zero: it does not
+	by     string    // what said so
+	place  time.Duration
+	placed bool
+	note   string
+	double string // whose sound it has
+}
+
+// Together says of files that they began at one time.
+const together = "aligned by its beginning"
+
+// Arrange finds out when each of the files begins, and which are doubled. It goes by what
+// their names and manifests say, and else by their beginnings; where that is not exact, by
+// their sounds, if they are in that of one file beyond doubt. start is when the meeting
+// began as something else says, by by; zero: nothing does. progress, which may be nil, is
+// called with how many seconds of sound were heard since, and how many there are.
+func (p *Program) Arrange(ctx context.Context, found []Found, start time.Time, by string, zone *time.Location, progress func(heard, all time.Duration)) (*Arrangement, error) {
+	a := &arranger{program: p, progress: progress}
+	for i := range found {
+		x := &placing{Found: found[i]}
+		x.own, x.by = x.began()
+		a.files = append(a.files, x)
+	}
+	if err := a.byNames(); err != nil {
+		return nil, err
+	}
+	if err := a.bySound(ctx); err != nil {
+		return nil, err
+	}
+	return a.arranged(start, by, zone), nil
+}
+
+// began returns when a file says that it was begun, and what says it how exactly.
+func (x *placing) began() (time.Time, string) {
+	switch {
+	case !x.Start.IsZero() && x.Exact:
+		return x.Start, "its name"
+	case !x.Start.IsZero():
+		return x.Start, "its name, to the second"
+	case !x.End.IsZero() && x.File.Length > 0:
+		return x.End.Add(-x.File.Length), "its name, which has its end, to some seconds"
+	}
+	return time.Time{}, ""
+}
+
+type arranger struct {
+	program     *Program
+	files       []*placing
+	progress    func(heard, all time.Duration)
+	heard, all  time.Duration
+	byTheirName bool
+}
+
+// gap is the longest time between two recordings of one meeting.
+const gap = time.Hour
+
+// byNames places files by what they say, if all do, and else together.
+func (a *arranger) byNames() error {
+	first := a.files[0].own
+	for _, x := range a.files {
+		if x.own.IsZero() {
+			a.behind()
+			return nil
+		}
+		if x.own.Before(first) {
+			first = x.own
+		}
+	}
+	byTime := slices.Clone(a.files)
+	slices.SortStableFunc(byTime, func(x, y *placing) int { return x.own.Compare(y.own) })
+	end := first
+	for _, x := range byTime {
+		if x.own.Sub(end) > gap {
+			return fmt.Errorf("%w: %s is from %s after the one before", ErrManyMeetings, x.File.Name, x.own.Sub(end).Round(time.Minute))
+		}
+		if until := x.own.Add(x.File.Length); until.After(end) {
+			end = until
+		}
+	}
+	a.byTheirName = true
+	for _, x := range a.files {
+		x.place, x.placed = x.own.Sub(first), true
+		if len(a.files) > 1 {
+			x.note = "aligned by " + x.by
+		}
+	}
+	return nil
+}
+
+// behind places files together, and those of a whole meeting one behind another: whoever
+// pauses the recording has several.
+func (a *arranger) behind() {
+	var before *placing
+	for _, x := range a.files {
+		if x.placed = true; len(a.files) > 1 {
+			x.note = together
+		}
+		if !x.Whole || x.Double {
+			continue
+		}
+		if before != nil {
+			x.place = before.place + before.File.Length
+			x.note = "put behind " + before.File.Name + ": when it began, nothing tells"
+		}
+		before = x
+	}
+}
+
+// bySound places files by their sound, where it is in another's.
+func (a *arranger) bySound(ctx context.Context) error {
+	wholes := a.wholes()
+	var others []*placing
+	for _, x := range a.files {
+		if x.File.sounds() && !slices.Contains(wholes, x) && (!x.Exact || !a.byTheirName || x.Double) {
+			others = append(others, x)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	a.all = time.Duration(0)
+	for _, w := range wholes {
+		a.all += min(w.File.Length, longestHeard)
+		for _, x := range others {
+			a.all += min(x.File.Length, longestHeard)
+		}
+	}
+	sure := make(map[*placing]bool)
+	for _, w := range wholes {
+		sound, err := a.hear(ctx, w)
+		if err != nil {
+			return err
+		}
+		m := newMatcher(sound)
+		for _, x := range others {
+			if sure[x] {
+				continue
+			}
+			sound, err := a.hear(ctx, x)
+			if err != nil {
+				return err
+			}
+			limit := few
+			if x.Double {
+				limit = many
+			}
+			r, ok := m.find(sound, limit)
+			if !ok {
+				continue
+			}
+			sure[x] = true
+			if x.Double && r.same(x.File.Length, w.File.Length) {
+				x.double = w.File.Name
+				continue
+			}
+			x.heardIn(w, r, a.byTheirName)
+		}
+	}
+	for _, x := range others {
+		if !sure[x] {
+			x.note += "; its sound was not found in another file"
+		}
+	}
+	return nil
+}
+
+// same reports whether a sound is the other, and not only in it.
+func (r match) same(length, other time.Duration) bool {
+	const off = 500 * time.Millisecond
+	return r.agreed == r.windows && r.like >= alike && r.offset.Abs() < off && (length-other).Abs() < off+other/200
+}
+
+// heardIn places a file by its sound.
+func (x *placing) heardIn(w *placing, r match, named bool) {
+	place := (w.place + r.offset).Round(time.Millisecond)
+	note := fmt.Sprintf("aligned by sound with %s, ±%d ms", w.File.Name, r.within.Milliseconds())
+	if away := place - x.place; away.Abs() > r.within+1500*time.Millisecond {
+		what := "its beginning"
+		if named {
+			what = x.by
+		}
+		note += fmt.Sprintf("; by %s it would be %.1f s %s", what, away.Abs().Seconds(), map[bool]string{true: "earlier", false: "later"}[away > 0])
+	}
+	if drifts := r.drift / 1e6 * min(x.File.Length, longestHeard).Seconds(); drifts > 0.01 || drifts < -0.01 {
+		note += fmt.Sprintf("; its clock is off by %.0f ppm", r.drift)
+	}
+	x.place, x.note = place, note
+}
+
+// wholes returns the files in whose sound others are looked for: those of the whole
+// meeting, or else the longest one.
+func (a *arranger) wholes() (all []*placing) {
+	var longest *placing
+	for _, x := range a.files {
+		if !x.File.sounds() || x.Double {
+			continue
+		}
+		if x.Whole {
+			all = append(all, x)
+		}
+		if longest == nil || x.File.Length > longest.File.Length {
+			longest = x
+		}
+	}
+	if len(all) > 0 || longest == nil || len(a.files) == 1 {
+		return all
+	}
+	return []*placing{longest}
+}
+
+func (a *arranger) hear(ctx context.Context, x *placing) ([]int16, error) {
+	sound, err := a.program.hear(ctx, x.File, func(n int) {
+		a.heard += time.Duration(n/2) * time.Second / heardRate
+		if a.progress != nil {
+			a.progress(min(a.heard, a.all), a.all)
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		return nil, &FileError{x.File.Name, err}
+	}
+	return sound, err
+}
+
+// arranged returns what was found out.
+func (a *arranger) arranged(start time.Time, by string, zone *time.Location) *Arrangement {
+	r := &Arrangement{Start: start, By: by}
+	var kept []*placing
+	for _, x := range a.files {
+		if x.double != "" {
+			r.Left = append(r.Left, Doubled{x.File, x.double})
+		} else {
+			kept = append(kept, x)
+		}
+	}
+	first := slices.MinFunc(kept, func(x, y *placing) int { return cmp.Compare(x.place, y.place) })
+	if r.Start.IsZero() {
+		clock := kept[0] // whose clock tells the time
+		if a.byTheirName {
+			clock = slices.MinFunc(kept, func(x, y *placing) int { return x.own.Compare(y.own) })
+		}
+		if r.Start, r.By = clock.own, clock.by; clock.own.IsZero() {
+			r.Start, r.By = clock.File.Start(zone)
+		}
+		r.Start = r.Start.Add(first.place - clock.place)
+	}
+	for _, x := range kept {
+		r.Parts = append(r.Parts, Part{File: x.File, Offset: x.place - first.place, Note: x.note, Source: x.Kind})
+	}
+	return r
+}

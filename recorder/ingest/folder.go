@@ -1,0 +1,155 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+var (
+	// ErrUnconverted: Zoom has not made files of what it recorded yet.
+	ErrUnconverted = errors.New("Zoom has not converted it yet")
+	// ErrEmptyFolder: nothing in a folder can be imported.
+	ErrEmptyFolder = errors.New("the folder has no recording in a format that can be imported")
+	// ErrManyMeetings: a folder has the recordings of several meetings.
+	ErrManyMeetings = errors.New("the folder has recordings of several meetings")
+)
+
+// maxEntries is the most files of a folder that are looked at.
+const maxEntries = 4096
+
+// A Folder is what one meeting left in a folder.
+type Folder struct {
+	// Path is the folder's, Name its last element.
+	Path, Name string
+	// By is the program that made it, "" if not known, and Title what it called the
+	// meeting, "" for nothing.
+	By, Title string
+	// Sources are the files to import, those of the whole meeting first.
+	Sources []Source
+	// Chat and Captions are the paths of what was written down.
+	Chat, Captions []string
+	// Passed are the names of files that are no part of the recording.
+	Passed []string
+}
+
+// A Source is a file of a Folder, with what its name and its neighbours tell.
+type Source struct {
+	Path string
+	// Who is in it, and under which identity: "" if not known.
+	Who, Identity string
+	// Kind is what it shows or carries. "" is a camera and a microphone.
+	Kind media.Source
+	// Start is when it was begun, or else End is when it was over. Zero: not known.
+	Start, End time.Time
+	// Exact: that is known to some milliseconds.
+	Exact bool
+	// Whole: everybody of the meeting is in it.
+	Whole bool
+	// Double: it may have nothing but the sound of a Whole one.
+	Double bool
+}
+
+// OpenFolder finds out what the files of a folder are. Times without a zone are of zone.
+// It follows no links, and looks into no folder within but Zoom's. The errors wrap
+// ErrUnconverted, ErrEmptyFolder or ErrManyMeetings.
+func OpenFolder(path string, zone *time.Location) (*Folder, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	names, folders, err := filesIn(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{Path: path, Name: filepath.Base(abs)}
+	switch {
+	case isZoom(names, folders):
+		err = f.zoom(names, folders)
+	default:
+		err = f.plain(names, zone)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Sources) == 0 {
+		if len(folders) > 0 {
+			return nil, fmt.Errorf("%w; it has %d folders, each of which may have one", ErrEmptyFolder, len(folders))
+		}
+		return nil, ErrEmptyFolder
+	}
+	slices.SortStableFunc(f.Sources, func(a, b Source) int {
+		if a.Whole != b.Whole {
+			if a.Whole {
+				return -1
+			}
+			return 1
+		}
+		return 0
+	})
+	return f, nil
+}
+
+// filesIn returns the names of the regular files of a folder, and of its folders, in
+// order. Hidden ones are none.
+func filesIn(path string) (files, folders []string, err error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(entries) > maxEntries {
+		return nil, nil, fmt.Errorf("%w: it has more than %d files", ErrManyMeetings, maxEntries)
+	}
+	for _, e := range entries {
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case e.IsDir():
+			folders = append(folders, e.Name())
+		case e.Type() == fs.FileMode(0):
+			files = append(files, e.Name())
+		}
+	}
+	return files, folders, nil
+}
+
+// plain takes the files of a folder of any other program: OBS, Jitsi, Galene, LiveKit.
+func (f *Folder) plain(names []string, zone *time.Location) error {
+	var manifests []manifest
+	for _, name := range names {
+		path := filepath.Join(f.Path, name)
+		lower := strings.ToLower(name)
+		switch {
+		case strings.HasSuffix(lower, ".json"):
+			m, ok, err := readManifest(path)
+			if err != nil {
+				return err
+			}
+			if f.Passed = append(f.Passed, name); ok {
+				manifests = append(manifests, m)
+			}
+			continue
+		case strings.HasSuffix(lower, ".vtt"):
+			f.Captions = append(f.Captions, path)
+			continue
+		}
+		switch _, err := kindOfFile(path); {
+		case errors.Is(err, ErrKind):
+			f.Passed = append(f.Passed, name)
+			continue
+		case err != nil:
+			return err
+		}
+		f.Sources = append(f.Sources, SourceOf(path, zone))
+	}
+	for _, m := range manifests {
+		f.egress(m)
+	}
+	return nil
+}
