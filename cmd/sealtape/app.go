@@ -39,6 +39,7 @@ func commands() []*cli.Command {
 		doctor.Command(),
 		flags.Completion(),
 		completeCommand(),
+		manualCommand(),
 	)
 }
 

@@ -21,6 +21,8 @@ import (
 const (
 	// programName is what the program for browsers is called where it is released.
 	programName = "sealtape.wasm"
+	// programInPackages is where packages for Linux have it, from the command.
+	programInPackages = "../lib/sealtape/" + programName
 	// programPackage is what it is built from.
 	programPackage = "./cmd/sealtape-web"
 	moduleName     = "github.com/sealtape/sealtape"
@@ -52,8 +54,10 @@ func (o *wasmOption) program(ctx context.Context, e *ui.Env) (browserProgram, er
 		return browserProgram{code, site.Glue()}, nil
 	}
 	if programSum != "" {
-		if code, err := readProgram(beside(programName)); err == nil && matches(code) == nil {
-			return browserProgram{code, site.Glue()}, nil
+		for _, name := range []string{programName, programInPackages} {
+			if code, err := readProgram(beside(name)); err == nil && matches(code) == nil {
+				return browserProgram{code, site.Glue()}, nil
+			}
 		}
 	}
 	p, err := buildProgram(ctx, e)

@@ -54,6 +54,7 @@ or takes it from SEALTAPE_PASSPHRASE. age itself can read the file identity.age.
 					&cli.StringFlag{Name: "device", Destination: &initial.device, Usage: "what tells this identity from your others: phone, laptop"},
 					&cli.BoolFlag{Name: "recorder", Destination: &initial.recorder, Usage: "make it a recorder's: only a recorder's key signs recordings, and it reads and attends like any other"},
 					initial.expiryFlag(),
+					&cli.BoolFlag{Name: "if-none", Destination: &initial.ifNone, Usage: "do nothing if there is an identity already, for a machine that sets itself up"},
 					&cli.BoolFlag{Name: "no-passphrase", Destination: &initial.noPassphrase, Usage: "keep the identity in the clear, for a machine that must start alone"},
 				},
 				Action: flags.Action(&initial, access.WithHome(runInit)),
@@ -144,6 +145,7 @@ type initOptions struct {
 	expiryOption
 	name, device           string
 	recorder, noPassphrase bool
+	ifNone                 bool
 }
 
 func (o *initOptions) Check() error {
@@ -155,7 +157,10 @@ func (o *initOptions) Check() error {
 
 func runInit(ctx context.Context, e *ui.Env, h *keys.Home, o *initOptions) error {
 	// Say so before asking for a passphrase.
-	if card, err := h.OwnCard(); err == nil {
+	if card, err := h.OwnCard(); err == nil && o.ifNone {
+		e.Printf("identity of %s is in %s\n", ui.Clean(card.Name), h.Dir())
+		return nil
+	} else if err == nil {
 		return fmt.Errorf("%w: %s in %s", keys.ErrIdentityExists, ui.Clean(card.Name), h.Dir())
 	} else if !errors.Is(err, keys.ErrNoIdentity) {
 		return err
