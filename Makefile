@@ -14,7 +14,7 @@ RELEASE = -tags release,urfave_cli_no_docs
 
 GOFILES = $(shell find . -name node_modules -prune -o -name '*.go' -print)
 
-.PHONY: help build release demo quick test test-all deps check bench soak fuzz fmt
+.PHONY: help build release demo quick test test-all test-packages deps check bench soak fuzz fmt
 
 help:
 	@echo 'Times are those of two cores with warm caches; the first time in a fresh clone, add what compiling takes.'
@@ -22,11 +22,13 @@ help:
 	@echo 'make demo      a meeting, its recording, and what it takes to open it: 40 s, 4 minutes the first time'
 	@echo '               (DEMO="--s3 --duration 30s" for its flags)'
 	@echo 'make build     build ./sealtape as it is released, without the demo: 5 s'
-	@echo 'make release   the same, the same bytes wherever the clone is: 5 minutes the first time'
+	@echo 'make release   the same, the same bytes wherever the clone is; and dist/: archives for six platforms,'
+	@echo '               image, deb, rpm, chart, SBOMs, checksums (KEY=FILE signs them): 15 minutes the first time'
 	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 1 to 2 minutes'
 	@echo 'make test      the checks below, then every test, against real servers and browsers, with a'
 	@echo '               sample of what has many cases, another every day: 20 minutes'
 	@echo 'make test-all  every test with every case, watched by the race detector: 30 minutes'
+	@echo 'make test-packages  a release, twice, and what operators get of it, tried as root: 10 minutes'
 	@echo 'make check     formatting, go.mod, vet and staticcheck: 30 s'
 	@echo 'make bench     what has a target beside its yardstick, as a table: 20 minutes'
 	@echo 'make soak      what takes minutes of real time: a network that is out, play for SOAK=12m: 20 minutes'
@@ -40,6 +42,7 @@ build:
 release:
 	GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags '-s -w' -o sealtape.wasm ./cmd/sealtape-web
 	go build -trimpath $(RELEASE) -ldflags "-s -w -X main.programSum=$$(sha256sum sealtape.wasm | cut -d' ' -f1)" -o sealtape ./cmd/sealtape
+	cd deploy/release && go run . $(if $(KEY),-key $(abspath $(KEY)))
 
 demo:
 	@go run ./testdata/demo $(DEMO)
@@ -53,6 +56,9 @@ test: deps
 
 test-all: deps
 	.ci/test all
+
+test-packages:
+	.ci/test-packages
 
 deps: testdata/browser/node_modules/.package-lock.json testdata/native/node_modules/.package-lock.json testdata/typescript/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json keys/web/node_modules/.package-lock.json
 	.ci/deps
