@@ -226,8 +226,8 @@ func TestTail(t *testing.T) {
 	if n := len(r.Segments()); n != 1 || len(r.Objects(archive.Segment)) != 1 || len(r.Objects(archive.Epoch)) != 1 || len(r.Indexes()) != 0 {
 		t.Errorf("%d segments, entries %v", n, r.Entries())
 	}
-	if by := r.Signers(); len(by) != 1 || by[0] != "recorder" {
-		t.Errorf("signed by %q", by)
+	if by := r.Signers(); len(by) != 1 || by[0] != (archive.Signer{Name: "recorder"}) {
+		t.Errorf("signed by %v", by)
 	}
 	if _, err := r.ReadSegment(t.Context(), 0); !errors.Is(err, archive.ErrNoKey) {
 		t.Errorf("reading without a key: %v", err)

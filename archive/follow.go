@@ -29,7 +29,7 @@ func (r *Recording) Follow(ctx context.Context) (*Recording, error) {
 }
 
 func (r *Recording) follow(ctx context.Context) (*Recording, error) {
-	head, signers, err := fetchSigned(ctx, r.store, r.head.ID, r.options.Verifiers)
+	head, signers, err := fetchSigned(ctx, r.store, r.head.ID, r.options)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (r *Recording) follow(ctx context.Context) (*Recording, error) {
 
 // grown returns the recording with further lines. It shares its slices with r:
 // the first call appends behind the part of r, a second call copies.
-func (r *Recording) grown(head Head, signers []string, fresh []Entry, state logState) *Recording {
+func (r *Recording) grown(head Head, signers []Signer, fresh []Entry, state logState) *Recording {
 	next := &Recording{
 		options: r.options, store: r.store, head: head, signers: signers, state: state, ids: r.ids,
 		entries: r.entries, segments: r.segments, indexes: r.indexes, epochs: slices.Clone(r.epochs),

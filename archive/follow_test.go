@@ -97,8 +97,8 @@ func TestFollowLive(t *testing.T) {
 		if (next == r) != (len(r.Segments()) == want && r.Head().State == state) {
 			t.Errorf("changed: %v", next != r)
 		}
-		if n := len(next.Segments()); n != want || next.Head().State != state || !slices.Equal(next.Signers(), []string{"recorder"}) {
-			t.Errorf("%d segments, %s, signed by %q", n, next.Head().State, next.Signers())
+		if n := len(next.Segments()); n != want || next.Head().State != state || !slices.Equal(next.Signers(), []archive.Signer{{Name: "recorder"}}) {
+			t.Errorf("%d segments, %s, signed by %v", n, next.Head().State, next.Signers())
 		}
 		if seen, ok, err := heads.Load(w.ID()); err != nil || !ok || seen != next.Head() {
 			t.Errorf("remembered %+v, %v", seen, err)

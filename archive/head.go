@@ -158,7 +158,11 @@ func fetchHead(ctx context.Context, s Store, id string) ([]byte, error) {
 
 // signHead returns the signed note of h.
 func signHead(h Head, signer note.Signer) ([]byte, error) {
-	msg, err := note.Sign(&note.Note{Text: h.String()}, signer)
+	signers := []note.Signer{signer}
+	if a, ok := signer.(approver); ok {
+		signers = append(signers, a.Approvals()...)
+	}
+	msg, err := note.Sign(&note.Note{Text: h.String()}, signers...)
 	if err != nil {
 		return nil, fmt.Errorf("could not sign the head: %w", err)
 	}

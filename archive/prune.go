@@ -36,7 +36,7 @@ var ErrNotOver = errors.New("the recording is not closed")
 type Surveyed struct {
 	ID      string
 	Head    Head
-	Signers []string // the names of the verifiers, of Options.Verifiers, that signed it
+	Signers []Signer // who signed it, as Recording.Signers
 	// Stored is when the head was put: at the end of the recording, or when it
 	// was copied to this store.
 	Stored time.Time
@@ -104,11 +104,11 @@ func survey(ctx context.Context, s Store, o Options) ([]Surveyed, error) {
 	return all, nil
 }
 
-// ReadHead returns the head of the recording id, and the names of the verifiers of
-// o.Verifiers that signed it. It reads nothing else. The errors are those of Open.
+// ReadHead returns the head of the recording id, and who of o.Verifiers, and of those
+// whom they approved, signed it. It reads nothing else. The errors are those of Open.
 // With an error that wraps ErrForeignSigner it returns the head too, but that head
 // proves nothing.
-func ReadHead(ctx context.Context, s Store, id string, o Options) (h Head, signers []string, err error) {
+func ReadHead(ctx context.Context, s Store, id string, o Options) (h Head, signers []Signer, err error) {
 	signed, err := readSigned(ctx, s, id, o)
 	if err != nil {
 		err = fmt.Errorf("recording %s: %w", id, err)
@@ -116,10 +116,10 @@ func ReadHead(ctx context.Context, s Store, id string, o Options) (h Head, signe
 	return signed.Head, signed.signers, err
 }
 
-// A signedHead is a head with the names of the known verifiers that signed it.
+// A signedHead is a head with who signed it.
 type signedHead struct {
 	Head
-	signers []string
+	signers []Signer
 }
 
 func readSigned(ctx context.Context, s Store, id string, o Options) (signedHead, error) {
@@ -127,7 +127,7 @@ func readSigned(ctx context.Context, s Store, id string, o Options) (signedHead,
 		return signedHead{}, err
 	}
 	return newest(o.Heads, id, func() (signedHead, error) {
-		h, signers, err := fetchSigned(ctx, s, id, o.Verifiers)
+		h, signers, err := fetchSigned(ctx, s, id, o)
 		if err == nil {
 			_, err = checkSeen(o.Heads, h)
 		}

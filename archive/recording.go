@@ -17,9 +17,14 @@ import (
 
 // Options are the trust, keys and memory of a reader.
 type Options struct {
-	// Verifiers are the recorders the reader trusts. A head that none of them
-	// has signed is refused. Required.
+	// Verifiers are the recorders the reader trusts. A head that none of them has
+	// signed, and no recorder that one of them approved, is refused. Required.
 	Verifiers note.Verifiers
+
+	// Approvers, if not nil, are those whose approvals of Verifiers are told: then
+	// no approval makes another key count. Nil means that approvals by Verifiers do:
+	// a key that one of them approved may have signed the head as well. See Signer.
+	Approvers note.Verifiers
 
 	// Granters verify the shares that count. Nil means Verifiers.
 	Granters note.Verifiers
@@ -104,7 +109,7 @@ type Recording struct {
 	options  Options // as Open got them
 	store    Store
 	head     Head
-	signers  []string
+	signers  []Signer
 	ids      []age.Identity
 	entries  []Entry
 	state    logState      // of entries
@@ -144,7 +149,7 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	if err := ValidID(id); err != nil {
 		return nil, err
 	}
-	head, signers, err := fetchSigned(ctx, s, id, o.Verifiers)
+	head, signers, err := fetchSigned(ctx, s, id, o)
 	if err != nil {
 		return nil, err
 	}
@@ -175,14 +180,13 @@ func open(ctx context.Context, s Store, id string, o Options) (*Recording, error
 	return r, nil
 }
 
-// fetchSigned reads the head, and returns it with the names of the verifiers that
-// signed it.
-func fetchSigned(ctx context.Context, s Store, id string, known note.Verifiers) (Head, []string, error) {
+// fetchSigned reads the head, and returns it with who signed it.
+func fetchSigned(ctx context.Context, s Store, id string, o Options) (Head, []Signer, error) {
 	msg, err := fetchHead(ctx, s, id)
 	if err != nil {
 		return Head{}, nil, err
 	}
-	head, signers, err := openHead(msg, id, known)
+	head, signers, err := openTrusted(msg, id, o)
 	if err != nil && !errors.Is(err, ErrForeignSigner) {
 		err = &CorruptError{Name: headName, Err: err}
 	}
@@ -225,8 +229,9 @@ func (r *Recording) epochFile(l logged, file Entry) {
 // Head returns the head the recording was opened at.
 func (r *Recording) Head() Head { return r.head }
 
-// Signers returns the names of the trusted verifiers that signed the head.
-func (r *Recording) Signers() []string { return slices.Clone(r.signers) }
+// Signers returns those who signed the head and count. A key may be there twice: because
+// it is trusted, and by an approval.
+func (r *Recording) Signers() []Signer { return slices.Clone(r.signers) }
 
 // Entries returns the log.
 func (r *Recording) Entries() []Entry { return slices.Clone(r.entries) }

@@ -125,7 +125,7 @@ func (r *repairer) findHead(ctx context.Context, o Options) error {
 		msg, err := fetchHead(ctx, s, r.id)
 		var head Head
 		if err == nil {
-			head, _, err = openHead(msg, r.id, o.Verifiers)
+			head, _, err = openTrusted(msg, r.id, o)
 		}
 		var corrupt *CorruptError
 		switch {

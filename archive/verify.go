@@ -36,7 +36,7 @@ type Problem struct {
 // A Report is what Verify found out.
 type Report struct {
 	Head     Head     // as signed; zero: there is no genuine one
-	Signers  []string // trusted recorders that signed it
+	Signers  []Signer // trusted recorders that signed it
 	Objects  int      // objects with the bytes that were recorded, Unread included
 	Unread   int      // of these, objects that only the store's checksum vouches for
 	Listed   int      // further objects, which VerifySample did not read but the store lists
@@ -183,7 +183,7 @@ func (v *verifier) verifyHead(ctx context.Context) (seen *Head, ok bool, err err
 	case err != nil:
 		return nil, false, err
 	}
-	head, signers, err := openHead(msg, v.id, v.options.Verifiers)
+	head, signers, err := openTrusted(msg, v.id, v.options)
 	if errors.Is(err, ErrForeignSigner) {
 		v.problem(ProblemForeignSigner, headName, "%v", err)
 		return nil, false, nil

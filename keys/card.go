@@ -38,10 +38,13 @@ const MaxCard = 64 << 10
 //
 //	— sealtape.v1/7f3c… Ch1u…
 //	— sealtape.v1/66d0… keLi…
+//	— sealtape.v1/66d0… Zr0a…
 //
 // The lines device, role, expires and replaces may be missing. Further signatures
 // are approvals: other keys of the same person confirm that this key is theirs
-// too. A card that replaces a key has that key's approval.
+// too. A card that replaces a key has that key's approval. Who approves a recorder's
+// card does so twice: the second line is one that travels with its recordings
+// (archive/FORMAT.md, Approvals), and has a key ID of its own.
 //
 // A Card comes from ParseCard, Identity.Card or a Home, and is then valid. It is
 // a value; changing a field breaks its signature.

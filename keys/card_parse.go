@@ -60,15 +60,17 @@ func parseCard(b []byte) (Card, error) {
 		return Card{}, err
 	}
 	c.sig = own.sig
-	if len(n.UnverifiedSigs) > maxApprovals {
-		return Card{}, fmt.Errorf("%d approvals, where up to %d may be", len(n.UnverifiedSigs), maxApprovals)
-	}
 	for _, s := range n.UnverifiedSigs {
 		a, err := parseSignature(s)
 		if err != nil {
 			return Card{}, err
 		}
-		c.approvals = append(c.approvals, a)
+		if c.approvals = append(c.approvals, a); len(c.approvals) > 2*maxApprovals {
+			break
+		}
+	}
+	if travel := len(c.travelling()); len(c.approvals)-travel > maxApprovals || travel > maxApprovals || travel > 0 && c.Role != Recorder {
+		return Card{}, fmt.Errorf("%d approvals, where up to %d may be", len(c.approvals), maxApprovals)
 	}
 	if c.Replaces != "" {
 		_, old, err := parseKey(c.Replaces)

@@ -17,7 +17,7 @@ func (i *Identity) Forge(f func(*Card)) (Card, error) {
 // ForgeApproval returns a card with id's approval, whatever that says.
 func ForgeApproval(t *testing.T, id *Identity, c Card) Card {
 	t.Helper()
-	if err := c.approve(id.signer); err != nil {
+	if err := c.approve(id.signer, id.Verifier()); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -38,3 +38,13 @@ func PrintableAndMark(r rune) (printable, mark bool) {
 
 // UnicodeTables returns the tables in the order of web/unicode.js.
 func UnicodeTables() []string { return []string{printableTable, markTable, foldTable} }
+
+// WithApprovalsOf returns c with the approvals of another card.
+func WithApprovalsOf(c, other Card) (Card, error) {
+	c.approvals = other.approvals
+	b, err := c.Marshal()
+	if err != nil {
+		return Card{}, err
+	}
+	return ParseCard(b)
+}

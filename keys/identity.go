@@ -127,7 +127,7 @@ func (i *Identity) Successor(expires time.Time) (*Identity, error) {
 	if err := id.card.sign(id.signer); err != nil {
 		return nil, err
 	}
-	if err := id.card.approve(i.signer); err != nil {
+	if err := id.card.approve(i.signer, i.Verifier()); err != nil {
 		return nil, err
 	}
 	id.earlier = append([]Card{i.card, id.card}, i.earlier...)
@@ -157,8 +157,9 @@ func (i *Identity) Renew(expires time.Time) (*Identity, error) {
 // Name returns the name on the identity's card.
 func (i *Identity) Name() string { return i.card.Name }
 
-// Signer signs with the identity's Ed25519 key.
-func (i *Identity) Signer() note.Signer { return i.signer }
+// Signer signs with the identity's Ed25519 key. Where package archive signs heads with it,
+// the approvals on the identity's card stand beside.
+func (i *Identity) Signer() note.Signer { return signerOf(i.signer, i.card) }
 
 // Verifier verifies what Signer signed.
 func (i *Identity) Verifier() note.Verifier { return i.card.Verifier() }

@@ -18,7 +18,8 @@ import (
 // under a pinned name is accepted if a card of that name that counts has approved
 // it (Identity.Approve), or if all cards of that name are revoked or Doubted. A
 // key that c replaces stops counting. The user's own card counts as pinned and is
-// not stored again.
+// not stored again; if c is that card with approvals that it lacks, it has them from
+// now on. An approval by a key that is not pinned is taken as it is.
 //
 // A card that nothing approved (Stranger) is trusted by its words: the caller
 // must have had them compared. A pinned card that is Doubted, beside another card
@@ -57,7 +58,7 @@ func (h *Home) add(c Card, compared bool) (err error) {
 		return err
 	}
 	if len(pins) > 0 && pins[0].Own && pins[0].Key == c.Key {
-		return nil
+		return h.adopt(pins, c)
 	}
 	before := slices.IndexFunc(pins, func(p Pin) bool { return p.Key == c.Key })
 	var was ground
@@ -145,7 +146,11 @@ func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string,
 	if i := slices.IndexFunc(pins, func(p Pin) bool { return p.Key == c.Key }); i >= 0 {
 		replaced = pins[i].ReplacedBy
 	}
-	if err := (Pin{Card: c, Revoked: files[key+revocationExt].revocation, ReplacedBy: replaced}).Live(now); err != nil {
+	revoked := files[key+revocationExt].revocation
+	if revoked != nil && !revoked.concerns(c) {
+		revoked = nil
+	}
+	if err := (Pin{Card: c, Revoked: revoked, ReplacedBy: replaced}).Live(now); err != nil {
 		return "", nil, err
 	}
 	how, folded := Stranger, foldName(c.Name)
@@ -164,6 +169,7 @@ func (h *Home) canAdd(pins []Pin, c Card) (how Acquaintance, approvers []string,
 		case p.Key == c.Key:
 			doubted = true
 		case p.folded != folded:
+		case p.Own && p.ApprovedBy(c.Verifier()): // by the key that approved one's own: compare its words
 		case p.Live(now) == nil && p.Role.vouches(c.Role) && c.ApprovedBy(p.Verifier()):
 			approvers = append(approvers, p.Key)
 		case p.Revoked == nil && !p.Doubted:

@@ -86,7 +86,9 @@ func (h *Home) Pins() ([]Pin, error) {
 	}
 	for i := range pins {
 		p, key := &pins[i], hashName(pins[i].Key)
-		p.Revoked = files[key+revocationExt].revocation
+		if r := files[key+revocationExt].revocation; r != nil && r.concerns(p.Card) {
+			p.Revoked = r
+		}
 		p.ReplacedBy = cmp.Or(files[key+replacementExt].replacedBy, replaced[p.Key])
 		p.ground = files[key+groundExt].ground
 	}
@@ -141,8 +143,9 @@ func (h *Home) Member(name string) (Card, error) {
 
 // Revoke stores r: its key no longer counts, and cannot be pinned again. r must
 // be signed by the key that it revokes, or by a card that counts and has the same
-// name as the pinned card of that key. Otherwise the error wraps
-// ErrBadRevocation.
+// name as the pinned card of that key. If no card of that key is pinned, the name
+// in r is the one: r is then of no card of another name, also one that is pinned
+// later. Otherwise the error wraps ErrBadRevocation.
 func (h *Home) Revoke(r Revocation) (err error) {
 	b, err := r.Marshal()
 	if err != nil {
@@ -159,11 +162,19 @@ func (h *Home) Revoke(r Revocation) (err error) {
 	if err := h.CanRevoke(r); err != nil {
 		return err
 	}
-	// The first revocation of a key stays.
-	if err := writeNew(h.revocationPath(r.Key), b); err != nil && !errors.Is(err, fs.ErrExist) {
+	// The first revocation of a key stays, unless it is one in another name.
+	err = writeNew(h.revocationPath(r.Key), b)
+	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return nil
+	files, err := h.members()
+	if err != nil {
+		return err
+	}
+	if first := files[hashName(r.Key)+revocationExt].revocation; first == nil || first.concerns(Card{Name: r.Name, Key: r.Key}) {
+		return nil
+	}
+	return writeReplace(h.revocationPath(r.Key), b)
 }
 
 // Revocations returns all stored revocations, sorted by key. Some are of keys of
@@ -198,10 +209,16 @@ func (h *Home) CanRevoke(r Revocation) error {
 		return err
 	}
 	i := slices.IndexFunc(pins, func(p Pin) bool { return p.Key == r.Key })
-	if i < 0 {
-		return fmt.Errorf("%w: no card of that key is pinned, and the key itself has not signed it", ErrBadRevocation)
-	}
 	now := time.Now()
+	if i < 0 {
+		// It may be a card that was approved: it counts for cards of its name only.
+		for _, p := range pins {
+			if foldName(p.Name) == foldName(r.Name) && p.Live(now) == nil && r.SignedBy(p.Verifier()) {
+				return nil
+			}
+		}
+		return fmt.Errorf("%w: no card of that key is pinned, and neither the key itself nor a pinned card of %s has signed it", ErrBadRevocation, r.Name)
+	}
 	for _, p := range pins {
 		if p.Key != r.Key && foldName(p.Name) == foldName(pins[i].Name) && p.Live(now) == nil && r.SignedBy(p.Verifier()) {
 			return nil

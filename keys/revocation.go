@@ -139,6 +139,15 @@ func (r Revocation) text() string {
 	return text
 }
 
+// concerns reports whether r revokes a card: the card's own key signed r, or r has its name.
+func (r Revocation) concerns(c Card) bool {
+	if r.Key != c.Key {
+		return false
+	}
+	_, own, err := parseKey(r.Key)
+	return err == nil && r.SignedBy(own) || foldName(r.Name) == foldName(c.Name)
+}
+
 // concerns reports whether r revokes a key of the identity's holder.
 func (i *Identity) concerns(r Revocation) bool {
 	return r.Key == i.card.Key || foldName(r.Name) == foldName(i.card.Name) ||

@@ -1,6 +1,8 @@
 package keys
 
 import (
+	"time"
+
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -32,6 +34,8 @@ type Holder struct {
 	Revoked *Revocation
 	// Doubted is that of the Pin.
 	Doubted bool
+	// Expires is that of the card. Zero means never.
+	Expires time.Time
 }
 
 // Counts reports whether the key was neither revoked nor is doubted.
@@ -59,7 +63,7 @@ func (h *Home) Trust() (*Trust, error) {
 			}
 			t.Own = append([]string{p.Key}, earlier...)
 		}
-		know(p.Verifier(), p.Key, Holder{p.Key, p.Name, p.Fingerprint(), p.Revoked, p.Doubted})
+		know(p.Verifier(), p.Key, Holder{p.Key, p.Name, p.Fingerprint(), p.Revoked, p.Doubted, p.Expires})
 	}
 	// A key whose card is not pinned any more was revoked all the same.
 	revocations, err := h.Revocations()
@@ -69,7 +73,7 @@ func (h *Home) Trust() (*Trust, error) {
 	for _, r := range revocations {
 		v := Card{Key: r.Key}.Verifier()
 		if _, pinned := t.holders[v.Name()]; !pinned {
-			know(v, r.Key, Holder{r.Key, r.Name, r.Fingerprint(), &r, false})
+			know(v, r.Key, Holder{Key: r.Key, Name: r.Name, Fingerprint: r.Fingerprint(), Revoked: &r})
 		}
 	}
 	t.Former = note.VerifierList(former...)
@@ -81,6 +85,21 @@ func (h *Home) Trust() (*Trust, error) {
 func (t *Trust) Holder(key string) (Holder, bool) {
 	h, ok := t.holders[key]
 	return h, ok
+}
+
+// ApprovalCounts reports whether an approval by the key of this name counts that was made
+// at the given time, by that key's word: the key is neither revoked nor doubted, and its
+// card had not expired then.
+func (t *Trust) ApprovalCounts(by string, at time.Time) bool {
+	h, known := t.holders[by]
+	return known && h.Counts() && (h.Expires.IsZero() || at.Before(h.Expires))
+}
+
+// Revokes reports whether the key of a recorder was revoked, which the key of the name by
+// approved: by itself, or by a card of the name that approved it.
+func (t *Trust) Revokes(recorder, by string) bool {
+	r, a := t.holders[recorder], t.holders[by]
+	return r.Revoked != nil && r.Revoked.concerns(Card{Name: a.Name, Key: r.Key})
 }
 
 // Distrusted reports whether the key of this name does not count any more.

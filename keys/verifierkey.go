@@ -2,24 +2,21 @@ package keys
 
 import (
 	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sealtape/sealtape/internal/approval"
 )
 
 // keyName returns the name of a signing key in signed notes. Everybody who has
 // the store can read heads, so the name is made from the key and says nothing
 // else.
-func keyName(pub ed25519.PublicKey) string {
-	sum := sha256.Sum256(pub)
-	return keyNamePrefix + hex.EncodeToString(sum[:8])
-}
+func keyName(pub ed25519.PublicKey) string { return approval.KeyName(pub) }
 
 // VerifierKey returns the verifier key of a public key, in its one form.
 func VerifierKey(pub ed25519.PublicKey) (string, error) {
@@ -59,7 +56,7 @@ func parseKey(vkey string) (ed25519.PublicKey, note.Verifier, error) {
 type signature struct {
 	name string
 	hash uint32
-	sig  []byte // Ed25519
+	sig  []byte // Ed25519, or what is on the line of an approval.Given
 }
 
 func (s signature) Name() string                { return s.name }
@@ -71,11 +68,18 @@ func (s signature) by(v note.Verifier, text string) bool {
 	return s.name == v.Name() && s.hash == v.KeyHash() && v.Verify([]byte(text), s.sig)
 }
 
+// given returns the approval that travels with recordings, if s is one.
+func (s signature) given() (approval.Given, bool) { return approval.ParseGiven(s.name, s.hash, s.sig) }
+
 // parseSignature parses a signature line. It does not verify the signature.
 func parseSignature(s note.Signature) (signature, error) {
 	raw, err := base64.StdEncoding.DecodeString(s.Base64)
-	if err != nil || len(raw) != 4+ed25519.SignatureSize || !strings.HasPrefix(s.Name, keyNamePrefix) {
+	if err != nil || len(raw) < 4 || !strings.HasPrefix(s.Name, keyNamePrefix) {
 		return signature{}, errors.New("malformed signature")
 	}
-	return signature{s.Name, binary.BigEndian.Uint32(raw), raw[4:]}, nil
+	sig := signature{s.Name, binary.BigEndian.Uint32(raw), raw[4:]}
+	if _, travels := sig.given(); len(sig.sig) != ed25519.SignatureSize && !travels {
+		return signature{}, errors.New("malformed signature")
+	}
+	return sig, nil
 }

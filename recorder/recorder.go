@@ -27,6 +27,12 @@ type Config struct {
 	// Follows is the ID of an earlier recording of this meeting that could not go on.
 	// The timeline says so. "" means that there is none.
 	Follows string
+	// PartOf is the ID of the recording of the main room, if this one is of a smaller
+	// room of the same meeting. The timeline says so. "" means that it is not.
+	PartOf string
+	// Card is the recorder's card as text, and CardName the name on it. The timeline has
+	// them, so that a reader knows who recorded by the card's approvals. "" means none.
+	Card, CardName string
 	// Title is what the recording is called. The timeline has it at the start, and again
 	// at the start of each epoch, for readers who open only that one. "" means no title.
 	Title string

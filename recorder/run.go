@@ -126,6 +126,12 @@ func (r *run) start(stop context.CancelCauseFunc, asleep func() time.Duration) {
 	if r.config.Follows != "" {
 		r.emit(media.Event{Type: media.EventFollows, Text: r.config.Follows})
 	}
+	if r.config.PartOf != "" {
+		r.emit(media.Event{Type: media.EventPartOf, Text: r.config.PartOf})
+	}
+	if r.config.Card != "" {
+		r.emit(media.Event{Type: media.EventRecorder, Text: r.config.Card, Name: r.config.CardName})
+	}
 	r.setOpen(true)
 	r.emptyRoom = emptyRoom{roster: r.roster, grace: r.config.Grace, wait: r.config.Wait, end: stop}
 	r.emptyRoom.start()

@@ -115,6 +115,7 @@ func info(ctx context.Context, a *access.Access, t *tape.Tape) (*show.InfoJSON, 
 		return nil, nil, err
 	}
 	i := show.InfoOf(d)
+	i.RecorderCard = a.RecorderCard(t.Recording().Signers(), d.RecorderCard)
 	for n, readers := range t.ReadersAtMost(ctx) {
 		i.Epochs[n].Readers = readers
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/link"
 	"github.com/sealtape/sealtape/archive/s3"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
@@ -220,13 +221,19 @@ func (o *linkOptions) print(ctx context.Context, a *access.Access, t *tape.Tape)
 func inviteTo(a *access.Access, t *tape.Tape) (*link.Invitation, error) {
 	h := t.Recording().Head()
 	i := &link.Invitation{Recording: h.ID, Size: h.Size, Root: h.Root}
-	for _, name := range t.Recording().Signers() {
-		if a.Distrusted(name) {
+	for _, s := range t.Recording().Signers() {
+		if a.Distrust(t.ID(), []archive.Signer{s}) != nil {
 			continue
 		}
-		if who, known := a.Holder(name); known {
+		key := ""
+		if who, known := a.Holder(s.Name); known {
+			key = who.Key
+		} else if s.Approval != nil {
+			key = s.Approval.Key
+		}
+		if key != "" {
 			var err error
-			i.Recorder, err = keys.PublicKey(who.Key)
+			i.Recorder, err = keys.PublicKey(key)
 			return i, err
 		}
 	}

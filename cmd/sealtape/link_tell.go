@@ -26,7 +26,11 @@ func tellLink(a *access.Access, o *linkOptions, t *tape.Tape, i *link.Invitation
 		e.Notef("It opens for readers of the recording only. --to NAME shares it first.")
 	}
 	who := a.Signers(t.Recording().Signers())
-	e.Notef("The recorder is claimed there until its card is pinned: %s.", strings.Join(who, ", "))
+	by := ""
+	if approvers := a.Approvers(t.Recording().Signers()); len(approvers) > 0 {
+		by = ", or that of " + strings.Join(approvers, ", ") + ", who approved it"
+	}
+	e.Notef("The recorder is claimed there until its card is pinned%s: %s.", by, strings.Join(who, ", "))
 	if i.Share != "" {
 		e.Notef("So are you, who shared it, until your card is pinned.")
 	}

@@ -35,6 +35,9 @@ func makeRecording() {
 type recordingMaker struct {
 	room     string
 	title    string
+	follows  string
+	partOf   string
+	card     keys.Card
 	start    time.Time
 	segments int
 	hole     time.Duration // in Bob's camera, in the first segment
@@ -63,6 +66,8 @@ func makeRecordingMain() error {
 	open := flag.Bool("open", false, "do not close it")
 	flag.StringVar(&m.room, "room", "Standup", "the room's name")
 	flag.StringVar(&m.title, "title", "", "what it is called")
+	flag.StringVar(&m.follows, "follows", "", "the ID of the recording whose meeting it continues")
+	flag.StringVar(&m.partOf, "part-of", "", "the ID of the recording of the main room")
 	flag.IntVar(&m.segments, "segments", 2, "how many")
 	flag.DurationVar(&m.hole, "hole", 0, "a hole in Bob's camera")
 	flag.BoolVar(&m.lie, "lie", false, "declare a hole of 100 ms where there is none")
@@ -88,6 +93,9 @@ func makeRecordingMain() error {
 	}
 	identity, err := h.Load(func() ([]byte, error) { return []byte(os.Getenv("SEALTAPE_PASSPHRASE")), nil })
 	if err != nil {
+		return err
+	}
+	if m.card, err = identity.Card(); err != nil {
 		return err
 	}
 	var belongs string
@@ -185,6 +193,18 @@ func (m *recordingMaker) segment(n int, last bool) error {
 			media.Event{Type: media.EventJoin, Participant: "bob", Name: bobTrack.Name},
 			media.Event{Type: media.EventTrack, Participant: "alice", Track: aliceTrack.UID, Text: aliceTrack.Label()},
 			media.Event{Type: media.EventTrack, Participant: "bob", Track: bobTrack.UID, Text: bobTrack.Label()})
+		for by, id := range map[media.EventType]string{media.EventFollows: m.follows, media.EventPartOf: m.partOf} {
+			if id != "" {
+				events = append(events, media.Event{Type: by, Text: id})
+			}
+		}
+		if len(m.card.Approvers()) > 0 {
+			b, err := m.card.Marshal()
+			if err != nil {
+				return err
+			}
+			events = append(events, media.Event{Type: media.EventRecorder, Text: string(b), Name: m.card.Name})
+		}
 		if m.title != "" {
 			events = append(events, media.Event{Type: media.EventTitle, Text: m.title})
 		}

@@ -66,6 +66,7 @@ func recordFlags(o *recordOptions) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "room", Destination: &o.room, Usage: "the `ROOM` to record"},
 		&cli.StringFlag{Name: "title", Destination: &o.title, Usage: "what the recording is called; only its readers see this `TITLE`", DefaultText: "none"},
+		&cli.StringFlag{Name: "part-of", Destination: &o.partOf, Usage: "the room is a breakout room of the meeting whose recording has this `ID`; only readers see it", DefaultText: "none"},
 		flags.StoresFlag(),
 		&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 		&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: you vouch that the member with this identity in the room is the pinned NAME. They become a reader of what --access says; repeat for more"},

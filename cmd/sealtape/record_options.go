@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
@@ -46,7 +47,7 @@ type recordOptions struct {
 	linkStore, linkPage               string
 
 	// The recording.
-	title             string
+	title, partOf     string
 	stores            []string
 	keepLocal         bool
 	segment, duration time.Duration
@@ -86,6 +87,9 @@ func (o *recordOptions) Check() error {
 	}
 	if err := checkTitle(o.title); err != nil {
 		return err
+	}
+	if o.partOf != "" && archive.ValidID(o.partOf) != nil {
+		return ui.Hinted(ui.Misuse("--part-of is %s, want the whole ID of a recording", words.Quote(o.partOf)), "sealtape record prints it first, and sealtape list has it")
 	}
 	if err := o.checkPolicy(); err != nil {
 		return err

@@ -107,7 +107,7 @@ func (r *recordWorkers) record(ctx context.Context, g *workers.Group, config bot
 // refused first, and asks for the passphrase of the keys.
 func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, roomKeys *livekitroom.Keys, err error) {
 	c = bot.Config{
-		Title: o.title, StoreURL: o.linkStore, PageURL: o.linkPage, Policy: o.policy, KeepLocal: o.keepLocal, Duration: o.duration, Grace: o.lifetime.grace, Wait: o.lifetime.wait, Segment: o.segment,
+		Title: o.title, PartOf: o.partOf, StoreURL: o.linkStore, PageURL: o.linkPage, Policy: o.policy, KeepLocal: o.keepLocal, Duration: o.duration, Grace: o.lifetime.grace, Wait: o.lifetime.wait, Segment: o.segment,
 		SilentAfter: e.SilentAfter,
 	}
 	if c.Home, err = access.OpenHome(); err != nil {

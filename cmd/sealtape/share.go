@@ -242,7 +242,7 @@ func grants(ctx context.Context, a *access.Access, rec *archive.Recording) ([]sh
 		j := show.GrantJSON{Object: g.Name, By: g.By, To: g.To, Time: g.Time, Epochs: append([]int{}, g.Epochs...)}
 		switch {
 		case errors.Is(g.Err, archive.ErrRevokedGrant):
-			j.By = a.Signers([]string{g.By})[0]
+			j.By = a.HolderOf(g.By)
 			j.Problem = "signed by " + j.By + ": what that key granted does not count, whenever that was"
 		case errors.Is(g.Err, archive.ErrForeignSigner):
 			j.Problem = "not signed by anyone whose card you pinned"
@@ -251,7 +251,7 @@ func grants(ctx context.Context, a *access.Access, rec *archive.Recording) ([]sh
 		case g.Claimed:
 			j.By, j.Claimed = "claimed by the link ("+g.By+")", true
 		default:
-			j.By = a.Signers([]string{g.By})[0]
+			j.By = a.HolderOf(g.By)
 		}
 		if p, ok := a.Who(g.To); ok {
 			j.To = p

@@ -128,7 +128,7 @@ func runVerify(ctx context.Context, a *access.Access, o *verifyOptions) error {
 	slices.SortFunc(problems, func(a, b archive.Problem) int {
 		return strings.Compare(a.Object+"\x00"+a.Kind, b.Object+"\x00"+b.Kind)
 	})
-	v := show.Verification{ID: id, Report: report, Problems: problems, Signers: a.Signers(report.Signers), Deep: deep}
+	v := show.Verification{ID: id, Report: report, Problems: problems, Signers: a.Signers(report.Signers), Approver: a.Approvers(report.Signers), Deep: deep}
 	if err := learn(ctx, a, &v); err != nil {
 		return err
 	}

@@ -50,7 +50,9 @@ export class Card {
     while (f.rest > 0 && c.recipients.length <= 16) c.recipients.push(f.field('recipient'));
     check(c.recipients.length > 0 && c.recipients.length <= 16 && new Set(c.recipients).size === c.recipients.length, 'its recipients');
     for (const r of c.recipients) await checkRecipient(r);
-    check(signatures.length <= 1 + maxApprovals, 'too many approvals');
+    const travelling = signatures.filter((s) => s.sig.length > 64).length;
+    check(signatures.length - travelling <= 1 + maxApprovals && travelling <= maxApprovals, 'too many approvals');
+    check(travelling === 0 || c.role === 'recorder', 'an approval that travels, of a card that is no recorder\'s');
     check(await signatures[0].by(c.verifier, message), 'its signature does not hold');
     [, ...c.approvals] = signatures;
     c.note = note;

@@ -125,6 +125,11 @@ export async function sign(message, v, privateKey) {
   return new Signature(v.name, v.hash, new Uint8Array(await crypto.subtle.sign('Ed25519', privateKey, bytes(message))));
 }
 
+/** given is how long the line of an approval is that travels with recordings: a key ID, a
+ * time and a signature (archive/FORMAT.md, Approvals). It stands on cards, and counts as no
+ * signature here, since it has a key ID of its own. */
+const given = 4 + 8 + 64;
+
 /** parseNote takes a note apart. It checks no signature. */
 export function parseNote(note) {
   const end = note.lastIndexOf('\n\n');
@@ -136,7 +141,7 @@ export function parseNote(note) {
     const [dash, name, b64, ...rest] = line.split(' ');
     check(dash === '\u2014' && name?.startsWith(prefix) && b64 && rest.length === 0, 'not a signature line');
     const raw = unbase64(b64);
-    check(raw.length === 4 + 64, 'not an Ed25519 signature');
+    check(raw.length === 4 + 64 || raw.length === 4 + given, 'not an Ed25519 signature');
     return new Signature(name, hex(raw.subarray(0, 4)), raw.subarray(4));
   });
   const ids = new Set(signatures.map((s) => s.name + s.hash));

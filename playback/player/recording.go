@@ -122,7 +122,7 @@ func (t *openRecording) set(rec Recording, session *playback.Session) {
 		known[e]++
 	}
 	for _, e := range events {
-		if e.Type == media.EventCard || e.Type == media.EventState || e.Type == media.EventNote {
+		if e.Type == media.EventCard || e.Type == media.EventRecorder || e.Type == media.EventState || e.Type == media.EventNote {
 			continue
 		}
 		if known[e] > 0 {

@@ -83,7 +83,7 @@ func (n *noteCheck) event(e media.Event) {
 			}
 			n.plain[e.Track] = true
 		}
-	case media.EventStart, eventResealed, media.EventJoin, media.EventLeave, media.EventCard, media.EventState, media.EventNote:
+	case media.EventStart, eventResealed, media.EventJoin, media.EventLeave, media.EventCard, media.EventRecorder, media.EventState, media.EventNote:
 		if n.skipped = n.skipped || len(n.events) >= maxNoteEvents; !n.skipped {
 			n.events = append(n.events, e)
 		}

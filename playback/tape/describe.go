@@ -27,9 +27,7 @@ func (t *Tape) Log(ctx context.Context) (*Description, error) {
 		ID: t.ID(), State: t.rec.Head().State, PostQuantum: t.rec.PostQuantum(), Unlisted: t.o.Unlisted,
 		Objects: len(t.rec.Entries()), Segments: len(t.log), Opens: AccessNone,
 	}
-	for _, key := range t.rec.Signers() {
-		d.Signers = append(d.Signers, t.o.signer(key))
-	}
+	d.Signers = t.o.Signers(t.rec.Signers())
 	opened := t.tryEpochs(ctx)
 	opens := 0
 	for i, info := range t.rec.Epochs() {
@@ -187,7 +185,8 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 // addSession adds what a session knows. all reports that it knows all segments.
 func (d *Description) addSession(s *playback.Session, all bool) {
 	d.Start, d.Duration, d.Events, d.HolesKnown = s.Start(), s.Duration(), s.Events(), all
-	d.Room, d.ResealedFrom, d.Follows = Room(d.Events), ResealedFrom(d.Events), follows(d.Events)
+	d.Room, d.ResealedFrom = Room(d.Events), ResealedFrom(d.Events)
+	d.Follows, d.PartOf, d.RecorderCard = linked(d.Events, media.EventFollows), linked(d.Events, media.EventPartOf), recorderCard(d.Events)
 	d.Imported = ImportedFrom(d.Events)
 	d.Title = playback.Title(d.Events)
 	d.Tracks = Tracks(s.Tracks(), d.Events, d.Duration)
@@ -266,11 +265,23 @@ func Room(events []media.Event) string {
 	return ""
 }
 
-// follows returns the ID of the recording whose meeting this one continues. ""
-// means that the events name none.
-func follows(events []media.Event) string {
+// linked returns the ID of the recording that an event of a type names: the one whose
+// meeting this one continues, or of which this one is a part. "" means that the events
+// name none.
+func linked(events []media.Event, by media.EventType) string {
 	for _, e := range events {
-		if e.Type == media.EventFollows && archive.ValidID(e.Text) == nil {
+		if e.Type == by && archive.ValidID(e.Text) == nil {
+			return e.Text
+		}
+	}
+	return ""
+}
+
+// recorderCard returns the recorder's card, as it says itself. "" means that the events
+// have none.
+func recorderCard(events []media.Event) string {
+	for _, e := range events {
+		if e.Type == media.EventRecorder {
 			return e.Text
 		}
 	}

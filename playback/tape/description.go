@@ -59,6 +59,8 @@ type Description struct {
 	ResealedFrom string        // the head of the recording that it was made of: see Cited
 	Imported     *Imported     // how it was made of files; nil: it was recorded in a room
 	Follows      string        // the ID of the recording whose meeting it continues
+	PartOf       string        // the ID of the recording of the main room, if this is of a smaller one
+	RecorderCard string        // the recorder's card, a signed note that nobody has checked; "" if it has none
 	Tracks       []Track       // in order of appearance; tracks without media come last
 	People       []Person      // in order of joining
 	MemberKeys   bool          // the members made the room's keys, and gave them to the recorder if they agreed

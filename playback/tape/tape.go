@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +24,10 @@ type Options struct {
 	// archive.Recording.Signers. Nil means that no holder is known. It may be
 	// called from several goroutines at once.
 	Signer func(key string) Signer
+
+	// Approved, if not nil, completes the holder of a key that counts by an approval:
+	// what Signer says of the key itself and of who approved it is in s already.
+	Approved func(a archive.Approval, s Signer) Signer
 
 	// Evidence reads what members signed about being recorded. Nil means that nobody
 	// checks that.
@@ -56,6 +62,44 @@ type Signer struct {
 	// Claimed are the words of the key, if only an invitation says that it is the
 	// recorder's: its card is not pinned. "" otherwise.
 	Claimed string
+	// Approver is the reader's name for who approved the key, if it counts by that: its
+	// own card is not pinned. "" otherwise. Approved is when, by the word of who did.
+	Approver string
+	Approved time.Time
+}
+
+// known reports whether the reader has a name for the holder.
+func (s Signer) known() bool { return s.Who != s.Key && s.Claimed == "" }
+
+// Signers returns the holders of the keys that signed a recording, each once: by what
+// counts, and rather by its own card than by an approval.
+func (o Options) Signers(all []archive.Signer) []Signer {
+	var found []Signer
+	for _, s := range all {
+		next := o.signed(s)
+		i := slices.IndexFunc(found, func(f Signer) bool { return f.Key == next.Key })
+		switch {
+		case i < 0:
+			found = append(found, next)
+		case found[i].Revoked && !next.Revoked, found[i].Revoked == next.Revoked && !found[i].known() && next.known():
+			found[i] = next
+		}
+	}
+	return found
+}
+
+// signed returns the holder of a key that signed a recording.
+func (o Options) signed(s archive.Signer) Signer {
+	key := o.signer(s.Name)
+	if s.Approval == nil {
+		return key
+	}
+	by := o.signer(s.Approval.By)
+	approved := Signer{Key: s.Name, Who: by.Who, Revoked: key.Revoked || by.Revoked, Approver: by.Who, Approved: s.Approval.Time}
+	if o.Approved != nil {
+		approved = o.Approved(*s.Approval, approved)
+	}
+	return approved
 }
 
 // ErrNoHead: the store has objects of the recording, and no head. The recording

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
 	"github.com/sealtape/sealtape/recorder"
@@ -62,6 +63,9 @@ type Config struct {
 	// timeline. media.Plain makes it one line of at most media.MaxTitle characters,
 	// without control and bidirectional characters. "" means no title.
 	Title string
+	// PartOf is the ID of the recording of the main room, if this room is a smaller one
+	// of the same meeting. Only readers see it. "" means that it is not.
+	PartOf string
 
 	// Readers can open all of the recording. Required. CheckReaders says how many there
 	// may be.
@@ -141,6 +145,11 @@ func (c *Config) complete() error {
 		c.Meeting.Keys = c.Meeting.RoomKeys
 	}
 	c.Title = media.Plain(c.Title, media.MaxTitle)
+	if c.PartOf != "" {
+		if err := archive.ValidID(c.PartOf); err != nil {
+			return fmt.Errorf("bot: PartOf: %w", err)
+		}
+	}
 	if err := c.Policy.complete(); err != nil {
 		return err
 	}

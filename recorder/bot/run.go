@@ -232,8 +232,12 @@ func (b *Bot) join(ctx context.Context, r *recording) error {
 		return errors.Join(fmt.Errorf("sealing to the readers: %w", err), room.Close())
 	}
 	r.meeting = b.succession(r.id, room.Name())
+	card, cardName, err := ownCard(b.c.Identity)
+	if err != nil {
+		return errors.Join(err, room.Close())
+	}
 	r.recorder = recorder.New(recorder.Config{
-		Recording: r.id, Title: b.c.Title, Follows: r.meeting.before, Sink: sealed{r.writer, b.monitor.backlog, r.keeps},
+		Recording: r.id, Title: b.c.Title, Follows: r.meeting.before, PartOf: b.c.PartOf, Card: card, CardName: cardName, Sink: sealed{r.writer, b.monitor.backlog, r.keeps},
 		Keys: b.c.Meeting.Keys, MemberKeys: b.c.Meeting.RoomKeys != nil, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
 		Notices: notices, Unopened: b.door.unopened, TurnedAway: b.c.TurnedAway,
 		Duration: b.c.Duration, Grace: b.c.Grace, Wait: b.c.Wait, Segment: b.c.Segment, Log: b.log,

@@ -53,3 +53,13 @@ func NewSigner(h *keys.Home, id *keys.Identity) (Signer, error) {
 	}
 	return Signer{id.Signer(), note.VerifierList(own...)}, nil
 }
+
+// ownCard returns the card of a recorder as text, and the name on it, for the timeline.
+func ownCard(id *keys.Identity) (text, name string, err error) {
+	card, err := id.Card()
+	if err != nil {
+		return "", "", err
+	}
+	b, err := card.Marshal()
+	return string(b), card.Name, err
+}

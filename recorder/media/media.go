@@ -156,6 +156,8 @@ type EventType string
 const (
 	EventStart     EventType = "start"     // the recording starts; Text is the room's name
 	EventFollows   EventType = "follows"   // it continues the meeting of another recording, whose ID is Text
+	EventPartOf    EventType = "part-of"   // it is of a smaller room of the meeting of another recording, whose ID is Text
+	EventRecorder  EventType = "recorder"  // the recorder has the card that Text is, with Name
 	EventTitle     EventType = "title"     // the recording is called Text; each epoch says it again
 	EventStop      EventType = "stop"      // it ends; Reason is why
 	EventAnnounced EventType = "announced" // the recorder was listed in the room and gave notice

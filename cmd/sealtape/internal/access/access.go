@@ -67,11 +67,25 @@ func (a *Access) Who(key string) (who string, known bool) {
 	return fmt.Sprintf("%s (%s)", ui.Clean(h.Name), h.Fingerprint), true
 }
 
-// Signers turns the names of keys into the names on their pinned cards.
-func (a *Access) Signers(keyNames []string) []string {
+// HolderOf turns the name of a key into the name on its pinned card.
+func (a *Access) HolderOf(keyName string) string { return a.signer(keyName).Who }
+
+// Signers tells people who signed a recording.
+func (a *Access) Signers(signers []archive.Signer) []string {
 	names := []string{}
-	for _, n := range keyNames {
-		names = append(names, a.signer(n).Who)
+	for _, s := range a.signersOf(signers) {
+		names = append(names, s.Who)
+	}
+	return names
+}
+
+// Approvers tells people by whose approval those count who signed a recording.
+func (a *Access) Approvers(signers []archive.Signer) []string {
+	var names []string
+	for _, s := range a.signersOf(signers) {
+		if s.Approver != "" {
+			names = append(names, s.Approver)
+		}
 	}
 	return names
 }

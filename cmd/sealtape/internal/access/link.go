@@ -32,6 +32,7 @@ type linked struct {
 	vkey     string        // the recorder's, as the link claims it
 	verifier note.Verifier // of vkey
 	told     sync.Once     // who shared it, if only the link says so
+	claims   sync.Once     // who recorded it, if only the link says so
 }
 
 // words are those of the recorder's key.
@@ -99,10 +100,6 @@ func OpenLink(ctx context.Context, e *ui.Env, i *link.Invitation, retry archive.
 		return nil, err
 	}
 	a.link, a.Share = l, i.Share
-	if _, known := a.Who(vkey); !known {
-		e.Notef("The recorder is claimed: only the link says that %s recorded. Compare these words with them, and pin their card.",
-			l.words())
-	}
 	return a, nil
 }
 
@@ -135,6 +132,15 @@ func (a *Access) recorders() note.Verifiers {
 		}
 	}
 	return note.VerifierList(a.link.verifier)
+}
+
+// approvers are those whose approvals of a recorder count. A link names one recorder:
+// then it is that one's approvals.
+func (a *Access) approvers() note.Verifiers {
+	if a.link == nil {
+		return nil // the recorders
+	}
+	return a.Recorders
 }
 
 // granters are those whose grants count. A claimed recorder's do, too: a grant opens what
@@ -170,6 +176,18 @@ func (e either) Verifier(name string, hash uint32) (note.Verifier, error) {
 		return v, nil
 	}
 	return e[1].Verifier(name, hash)
+}
+
+// tellClaimed tells once that only the link says who recorded.
+func (a *Access) tellClaimed(signers []archive.Signer) {
+	for _, s := range a.signersOf(signers) {
+		if s.Claimed != "" {
+			a.link.claims.Do(func() {
+				a.Env.Notef("The recorder is claimed: only the link says that %s recorded. Compare these words with them, and pin their card.",
+					s.Claimed)
+			})
+		}
+	}
 }
 
 // explain returns the error of what a link names with what that means for its reader.

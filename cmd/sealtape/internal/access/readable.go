@@ -19,14 +19,14 @@ import (
 // Options are what one brings along to open a recording.
 func (a *Access) Options(identities []age.Identity) tape.Options {
 	return tape.Options{Options: archive.Options{
-		Verifiers: a.recorders(), Granters: a.granters(), Revoked: a.Former, Identities: identities, Heads: a.Heads, Told: a.told(), Self: a.Own, Share: a.Share,
+		Verifiers: a.recorders(), Approvers: a.approvers(), Granters: a.granters(), Revoked: a.Former, Identities: identities, Heads: a.Heads, Told: a.told(), Self: a.Own, Share: a.Share,
 		Invited: a.link != nil,
-	}, Signer: a.signer, Evidence: evidence(), Unlisted: a.link != nil && a.link.Credentials == nil}
+	}, Signer: a.signer, Approved: a.approved, Evidence: evidence(), Unlisted: a.link != nil && a.link.Credentials == nil}
 }
 
 // VerifyOptions are what one brings along to verify a recording.
 func (a *Access) VerifyOptions() archive.Options {
-	return archive.Options{Verifiers: a.recorders(), Heads: a.Heads, Told: a.told()}
+	return archive.Options{Verifiers: a.recorders(), Approvers: a.approvers(), Heads: a.Heads, Told: a.told()}
 }
 
 // told returns the head that a link tells of, nil without one.
@@ -50,6 +50,44 @@ func (a *Access) signer(key string) tape.Signer {
 	return s
 }
 
+// signersOf tells who signed a recording, each once.
+func (a *Access) signersOf(signers []archive.Signer) []tape.Signer {
+	return tape.Options{Signer: a.signer, Approved: a.approved}.Signers(signers)
+}
+
+// approved tells whose a key is that counts by an approval: its holder's name is that of
+// who approved it, since one approves cards of one's own name only.
+func (a *Access) approved(of archive.Approval, s tape.Signer) tape.Signer {
+	by, _ := a.Holder(of.By)
+	words := keys.Card{Key: of.Key}.Fingerprint()
+	own, pinned := a.Holder(s.Key)
+	switch s.Revoked = true; {
+	case a.Revokes(s.Key, of.By), pinned && own.Doubted:
+		s.Who, _ = a.Who(s.Key)
+	case !a.ApprovalCounts(of.By, of.Time):
+		s.Who = fmt.Sprintf("%s (%s, NOT TRUSTED: the approval by %s does not count)", ui.Clean(by.Name), words, s.Approver)
+	default:
+		s.Revoked, s.Who = false, fmt.Sprintf("%s (%s)", ui.Clean(by.Name), words)
+	}
+	return s
+}
+
+// RecorderCard returns what the card in a recording calls its recorder: the name and the
+// device. "" means that it has none, or that it is not the card of a key that signed the
+// recording, or not the one that was approved.
+func (a *Access) RecorderCard(signers []archive.Signer, card string) string {
+	c, err := keys.ParseCard([]byte(card))
+	if err != nil {
+		return ""
+	}
+	for _, s := range signers {
+		if s.Name == c.Verifier().Name() && (s.Approval == nil || s.Approval.Card == c.Sum()) {
+			return ui.Clean(c.Label())
+		}
+	}
+	return ""
+}
+
 // OpenTape opens a recording; with the given identities it can be read too. set may
 // change what is brought along, nil does not.
 func (a *Access) OpenTape(ctx context.Context, id string, identities []age.Identity, set func(*tape.Options)) (*tape.Tape, error) {
@@ -61,6 +99,7 @@ func (a *Access) OpenTape(ctx context.Context, id string, identities []age.Ident
 	if err != nil {
 		return nil, a.unopened(ctx, id, err)
 	}
+	a.tellClaimed(t.Recording().Signers())
 	err = t.Recording().CheckNamed(ctx)
 	if a.link != nil && errors.Is(err, archive.ErrNoKey) {
 		err = nil // a link is also for who needs no grant
@@ -176,11 +215,8 @@ func (a *Access) start(ctx context.Context, id string, identities []age.Identity
 }
 
 // Distrust returns an error if a recording is signed by these, and all were revoked.
-func (a *Access) Distrust(id string, signers []string) error {
-	d := tape.Description{}
-	for _, key := range signers {
-		d.Signers = append(d.Signers, a.signer(key))
-	}
+func (a *Access) Distrust(id string, signers []archive.Signer) error {
+	d := tape.Description{Signers: a.signersOf(signers)}
 	return ui.Outcome{ID: id, Verdict: d.Trust()}.Err()
 }
 
@@ -225,21 +261,21 @@ func readersText(epochs []archive.EpochInfo, readers []int) []string {
 
 // RevokedSigners returns a problem for each key that was revoked, if no other has
 // signed: a signature has no time, so none can be told from a thief's.
-func (a *Access) RevokedSigners(names []string) (problems []archive.Problem) {
-	for _, n := range names {
-		if !a.Distrusted(n) {
+func (a *Access) RevokedSigners(signers []archive.Signer) (problems []archive.Problem) {
+	for _, s := range a.signersOf(signers) {
+		if !s.Revoked {
 			return nil
 		}
-		who, _ := a.Who(n)
-		problems = append(problems, archive.Problem{Kind: ui.ProblemRevoked, Object: "head", Text: "signed by " + who})
+		problems = append(problems, archive.Problem{Kind: ui.ProblemRevoked, Object: "head", Text: "signed by " + s.Who})
 	}
 	return problems
 }
 
 // ClaimedSigners returns a problem if only a link says who recorded.
-func (a *Access) ClaimedSigners(names []string) (problems []archive.Problem) {
-	for _, n := range names {
-		if a.claimed(n) {
+func (a *Access) ClaimedSigners(signers []archive.Signer) (problems []archive.Problem) {
+	a.tellClaimed(signers)
+	for _, s := range a.signersOf(signers) {
+		if s.Claimed != "" {
 			problems = append(problems, archive.Problem{Kind: ui.ProblemClaimed, Object: "head", Text: "signed by whom the link names: their card is not pinned (" + a.link.words() + ")"})
 		}
 	}

@@ -55,8 +55,7 @@ func runAdd(ctx context.Context, e *ui.Env, o *addOptions) error {
 func (o *addOptions) addCard(ctx context.Context, e *ui.Env, h *keys.Home, card keys.Card) error {
 	name, words := ui.Clean(card.Label()), card.Fingerprint()
 	if own, err := h.OwnCard(); err == nil && own.Key == card.Key {
-		e.Notef("This is your own card. It counts as pinned.")
-		return nil
+		return addOwn(e, h, own, card)
 	}
 	if o.recorder && card.Role != keys.Recorder {
 		return ui.Hinted(fmt.Errorf("the card of %s is not a recorder's", name), "leave --recorder out; a recorder's is made there", "sealtape keys init --recorder --name NAME")
@@ -107,6 +106,26 @@ func (o *addOptions) addCard(ctx context.Context, e *ui.Env, h *keys.Home, card 
 	if !card.PostQuantum() {
 		e.Warnf("the keys of %s are classic: what is sealed to them is not post-quantum", name)
 	}
+	return nil
+}
+
+// addOwn gives one's own card the approvals that the same card in a file has.
+func addOwn(e *ui.Env, h *keys.Home, own, card keys.Card) error {
+	if err := h.Add(card); err != nil {
+		return err
+	}
+	now, err := h.OwnCard()
+	if err != nil {
+		return err
+	}
+	if before, after := len(own.Approvers()), len(now.Approvers()); after > before {
+		e.Printf("your card has %s now\n", ui.Count(after, "approval"))
+		if own.Role == keys.Recorder {
+			e.Notef("It travels with what you record from the next recording on: whoever has pinned the card of the key that\napproved yours knows your recordings.")
+		}
+		return nil
+	}
+	e.Notef("This is your own card. It counts as pinned.")
 	return nil
 }
 

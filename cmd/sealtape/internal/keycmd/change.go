@@ -51,6 +51,10 @@ func runApprove(ctx context.Context, e *ui.Env, o *approveOptions) error {
 	if _, err := o.writePublic(e, b); err != nil {
 		return err
 	}
+	if approved.Role == keys.Recorder {
+		e.Notef("Approved. Give this card back to that recorder, where \"sealtape keys add\" takes it: the approval then travels with\nwhat it records, and whoever has pinned your card knows its recordings.")
+		return nil
+	}
 	e.Notef("Approved. Give this card, in place of the other, to whoever has pinned yours.")
 	return nil
 }

@@ -75,7 +75,7 @@ or takes it from SEALTAPE_PASSPHRASE. age itself can read the file identity.age.
 A card alone proves nothing: anyone can send one.
 
 The command does not ask if a pinned card of the same name approved this card, for another
-device or as its successor. A recorder's card needs --recorder: then recordings that its key
+device or as its successor. Of your own card it takes approvals. A recorder's card needs --recorder: then recordings that its key
 signs count. The command refuses another card under a name that is pinned: the owner made new
 keys, or someone pretends to be them.`,
 				UsageText: `  sealtape keys add bob.card
@@ -98,8 +98,14 @@ keys, or someone pretends to be them.`,
 				Name: "approve", Usage: "approve the card of another device of yours", ArgsUsage: "CARD -o FILE",
 				Action: flags.Action(&approve, runApprove, flags.Argument{Name: "the CARD of your other device", To: &approve.file}),
 				Description: `Signs another card of your name with the key on this machine. People who have pinned your card
-can then pin the other one without comparing words, and recordings are sealed to both.`,
-				UsageText: `  sealtape keys approve phone.card -o phone-approved.card`,
+can then pin the other one without comparing words, and recordings are sealed to both.
+
+A fleet of recorders has one key of its own, which is kept elsewhere, and a card of its name on
+each host, with a --device. Approve these cards by that key, and let each host take its own with
+"keys add": the approval then travels with what it records. Whoever has pinned the fleet's card
+knows all its recordings, without the hosts' cards.`,
+				UsageText: `  sealtape keys approve phone.card -o phone-approved.card
+  sealtape keys approve host1.card -o host1-approved.card   # and on host 1: sealtape keys add host1-approved.card`,
 				Flags:     []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
 			},
 			{

@@ -21,10 +21,18 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 	rows := [][]string{
 		{"recording:", i.ID},
 		{i.signed(), strings.Join(i.Recorder, ", ")},
+	}
+	if len(i.Approvers) > 0 {
+		rows = append(rows, []string{"approved by:", strings.Join(i.Approvers, ", ")})
+	}
+	if i.RecorderCard != "" {
+		rows = append(rows, []string{"recorder:", i.RecorderCard})
+	}
+	rows = append(rows, [][]string{
 		{"state:", stateText(archive.State(i.State))},
 		{"encryption:", quantum},
 		{"objects:", objectsText(i)},
-	}
+	}...)
 	if i.Opens {
 		room := ui.Clean(i.Room)
 		if room == "" {

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
@@ -19,6 +20,8 @@ type InfoJSON struct {
 	Missing      []string         `json:"missing_objects"`
 	Bytes        int64            `json:"bytes"`
 	Unlisted     bool             `json:"unlisted,omitempty"`
+	Approvers    []string         `json:"approved_by,omitempty"`
+	RecorderCard string           `json:"recorder,omitempty"` // set by the caller, which reads cards
 	Segments     int              `json:"segments"`
 	Epochs       []epochJSON      `json:"epochs"`
 	Opens        bool             `json:"opens"`
@@ -27,6 +30,7 @@ type InfoJSON struct {
 	ResealedFrom string           `json:"resealed_from,omitempty"`
 	Imported     *ImportedJSON    `json:"imported,omitempty"`
 	Follows      string           `json:"follows,omitempty"`
+	PartOf       string           `json:"part_of,omitempty"`
 	Title        string           `json:"title,omitempty"`
 	Room         string           `json:"room,omitempty"`
 	Start        *time.Time       `json:"start,omitempty"`
@@ -144,7 +148,7 @@ func InfoOf(d *tape.Description) *InfoJSON {
 	i := &InfoJSON{
 		ID: d.ID, State: string(d.State), Recorder: whoSigned(d.Signers), PostQuantum: d.PostQuantum, Objects: d.Objects, Missing: orNone(d.Missing),
 		Bytes: d.Bytes, Unlisted: d.Unlisted, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{}, Attachments: []AttachmentJSON{},
-		ResealedFrom: d.ResealedFrom, Imported: importedOf(d.Imported), Follows: d.Follows, Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
+		ResealedFrom: d.ResealedFrom, Imported: importedOf(d.Imported), Follows: d.Follows, PartOf: d.PartOf, Approvers: approvers(d.Signers), Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
 		Participants: []personJSON{}, Tracks: []InfoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []LockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),
 	}
@@ -189,6 +193,17 @@ func whoSigned(signers []tape.Signer) []string {
 	names := []string{}
 	for _, s := range signers {
 		names = append(names, s.Who)
+	}
+	return names
+}
+
+// approvers returns by whose approval those count who signed.
+func approvers(signers []tape.Signer) []string {
+	var names []string
+	for _, s := range signers {
+		if s.Approver != "" && !slices.Contains(names, s.Approver) {
+			names = append(names, s.Approver)
+		}
 	}
 	return names
 }

@@ -45,6 +45,8 @@ func what(ev media.Event) string {
 		return streamText(ev)
 	case media.EventCard:
 		return "their card: " + ev.Name
+	case media.EventRecorder:
+		return "the recorder's card: " + ev.Name
 	case media.EventState:
 		return "members were told who can open what follows, and what of it"
 	case media.EventNote:

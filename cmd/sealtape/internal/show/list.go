@@ -22,12 +22,14 @@ type Listed struct {
 	Segments int        `json:"segments"`
 	Bytes    int64      `json:"bytes"`
 	Recorder []string   `json:"recorded_by"`
+	Approver []string   `json:"approved_by,omitempty"`
 	Opens    bool       `json:"opens"` // a key of yours opens at least a part
 	Start    *time.Time `json:"start,omitempty"`
 	Duration *float64   `json:"duration,omitempty"` // seconds
 	Title    string     `json:"title,omitempty"`
 	Room     string     `json:"room,omitempty"`
 	Follows  string     `json:"follows,omitempty"`
+	PartOf   string     `json:"part_of,omitempty"`
 	Imported bool       `json:"imported,omitempty"` // it was made of files
 	Problem  string     `json:"problem,omitempty"`
 	// Distrusted: the key of its signature was revoked, or counted by such a one alone.
@@ -41,7 +43,7 @@ func ListedOf(d *tape.Description) Listed {
 	v := d.Verdict()
 	l := Listed{
 		ID: d.ID, State: string(d.State), verdictJSON: verdictOf(v, d.HolesKnown), Missing: len(d.Missing), Segments: d.Segments, Bytes: d.Bytes,
-		Recorder: whoSigned(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows, Imported: d.Imported != nil,
+		Recorder: whoSigned(d.Signers), Approver: approvers(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows, PartOf: d.PartOf, Imported: d.Imported != nil,
 		Distrusted: v.Lacks(tape.LackTrust) && d.Err == nil, Withheld: len(d.Withheld) > 0,
 	}
 	if l.State == "" {

@@ -15,6 +15,7 @@ type VerifyJSON struct {
 	OK            bool          `json:"ok"`
 	State         archive.State `json:"state,omitempty"`
 	Signers       []string      `json:"recorded_by"`
+	Approver      []string      `json:"approved_by,omitempty"`
 	Signed        int64         `json:"objects_signed"`
 	Verified      int           `json:"objects_verified"`
 	Unread        int           `json:"objects_unread"` // verified by the store's checksum alone
@@ -39,6 +40,7 @@ type Verification struct {
 	Report   archive.Report
 	Problems []archive.Problem
 	Signers  []string
+	Approver []string          // by whose approval Signers count whose cards are not pinned
 	Deep     *DeepReport       // nil without --deep
 	Content  *tape.Description // what a key opens, nil without one
 }
@@ -75,7 +77,7 @@ func (v *Verification) JSON(verdict tape.Verdict) VerifyJSON {
 	r := v.Report
 	_, known := v.holes()
 	j := VerifyJSON{
-		ID: v.ID, OK: r.OK(), State: r.Head.State, Signers: v.Signers, verdictJSON: verdictOf(verdict, known),
+		ID: v.ID, OK: r.OK(), State: r.Head.State, Signers: v.Signers, Approver: v.Approver, verdictJSON: verdictOf(verdict, known),
 		Signed: r.Head.Size, Verified: r.Objects, Unread: r.Unread, Listed: r.Listed, Bytes: r.Bytes,
 		Problems: []problemJSON{}, Tail: []string{}, CannotRuleOut: r.CannotRuleOut,
 	}
@@ -97,8 +99,11 @@ func Verify(e *ui.Env, v Verification, verdict tape.Verdict) error {
 	holes, holesKnown := v.holes()
 	rows := [][]string{{"recording:", v.ID}}
 	if r.Head.Size > 0 {
+		rows = append(rows, []string{"recorded by:", strings.Join(v.Signers, ", ")})
+		if len(v.Approver) > 0 {
+			rows = append(rows, []string{"approved by:", strings.Join(v.Approver, ", ")})
+		}
 		rows = append(rows,
-			[]string{"recorded by:", strings.Join(v.Signers, ", ")},
 			[]string{"state:", stateText(r.Head.State)},
 			[]string{"objects:", fmt.Sprintf("%d of %d are what was recorded (%s)", r.Objects, r.Head.Size, howRead(r))})
 	}

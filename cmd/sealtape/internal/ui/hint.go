@@ -65,7 +65,7 @@ func WithHints(err error, hints ...Hint) error {
 
 var (
 	// PinHint is for what no recorder signed whose card is pinned.
-	PinHint = Hint{"if you know who recorded, pin their card", []string{"sealtape keys add --recorder FILE"}}
+	PinHint = Hint{"if you know who recorded, pin their card, or that of who approved it", []string{"sealtape keys add --recorder FILE"}}
 	// MemberHint is for what a member has signed as if they recorded.
 	MemberHint = Hint{Why: "only a recorder's key signs recordings: ask them about it, and look for a copy that the recorder signed"}
 	// revokedHint is for what only a key signed that was revoked.

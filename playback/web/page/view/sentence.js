@@ -78,6 +78,7 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 	case "source": return s("event", "event.source", { text: { quote: line(e.text?.split("\n")[0], 120) } });
 	case "announced": return s("event", "event.announced");
 	case "follows": return s("event", "event.follows", { text: { quote: line(e.text, 40) } });
+	case "part-of": return s("event", "event.partOf", { text: { quote: line(e.text, 40) } });
 	case "verified":
 		if (!e.name) return s("event", "event.unknown");
 		return s("event", e.reason === "proof" ? "event.proved" : "event.operator", { name: { who: line(e.name, 80) } });

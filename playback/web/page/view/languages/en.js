@@ -629,6 +629,7 @@ export const words = {
 		other: "Missing: {n} events of the kind “{kind}” of {who}, too many came at once",
 	},
 	"event.follows": "This goes on with the meeting of the recording {text}",
+	"event.partOf": "A breakout room of the meeting of the recording {text}",
 	"event.imported": "Imported by {name}; another program recorded it",
 	"event.source": "The file {text} begins",
 	"event.resealed": "Copied from another recording for other readers",
