@@ -106,7 +106,7 @@ each host, with a --device. Approve these cards by that key, and let each host t
 knows all its recordings, without the hosts' cards.`,
 				UsageText: `  sealtape keys approve phone.card -o phone-approved.card
   sealtape keys approve host1.card -o host1-approved.card   # and on host 1: sealtape keys add host1-approved.card`,
-				Flags:     []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
+				Flags: []cli.Flag{approve.outputFlag(), approve.fingerprintFlag("approve"), approve.yesFlag("approve")},
 			},
 			{
 				Name: "rotate", Usage: "make new keys in place of yours, approved by the old ones", Action: flags.Action(&rotate, access.WithHome(runRotate)),
