@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sealtape/sealtape/archive"
 )
@@ -16,9 +17,10 @@ import (
 type Drafts struct{ path string }
 
 // OpenDrafts returns the folder at path, which archive.Create makes if it is missing.
-// It removes what processes left there that died, and leaves alone what is in use. The
-// folder is for drafts alone: whatever else is in it is removed too.
-func OpenDrafts(path string) (*Drafts, error) {
+// It removes what processes left there that died, and leaves alone what is in use and
+// the recordings with the IDs in keep. The folder is for drafts alone: whatever else is
+// in it is removed too.
+func OpenDrafts(path string, keep ...string) (*Drafts, error) {
 	left, err := os.ReadDir(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Drafts{path}, nil
@@ -26,6 +28,9 @@ func OpenDrafts(path string) (*Drafts, error) {
 		return nil, err
 	}
 	for _, f := range left {
+		if f.IsDir() && slices.Contains(keep, f.Name()) {
+			continue
+		}
 		if archive.ValidID(f.Name()) != nil || !f.IsDir() {
 			// A crash in the middle of a removal leaves a folder under another name.
 			if err := os.RemoveAll(filepath.Join(path, f.Name())); err != nil {

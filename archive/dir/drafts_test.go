@@ -43,9 +43,10 @@ func TestDrafts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var keep []string
 	open := func(want ...string) *dir.Drafts {
 		t.Helper()
-		d, err := dir.OpenDrafts(work)
+		d, err := dir.OpenDrafts(work, keep...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,6 +67,9 @@ func TestDrafts(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(work, ".removed-"+killed.ID()), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	keep = []string{killed.ID(), ".removed-" + killed.ID() + "-not"}
+	open(killed.ID())
+	keep = nil
 	w := create()
 	open(w.ID())
 	finish(w)
