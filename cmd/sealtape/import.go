@@ -18,6 +18,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/ingest"
 )
@@ -51,11 +52,18 @@ left out, too, unless --direct-messages is given: all readers would see them.
 compared with them, frame by frame. You must be one of the readers. A file of which something
 was left out stays, unless another that goes has it, too. An SSD, a snapshot, a backup or a sync client may keep what was deleted.
 
+--watch FOLDER imports what comes into a folder, until Ctrl-C or SIGTERM: a file is a recording,
+a folder in it is one with all its files. It waits until nothing has changed for --settle, no
+program writes any more, and Zoom's conversion is done. What it imported it remembers by the
+SHA-256 of the files in SEALTAPE_HOME, and never imports twice into a store. While the store is
+away, recordings wait sealed, and it tries again. It logs no names unless --log-level is debug.
+
 The command needs ffmpeg and ffprobe.`,
 		UsageText: `  sealtape import meeting.mp4 --reader Bob --store ./meetings
   sealtape import talk.mkv ada.m4a --name ada.m4a=Ada --reader Ada --title "Board, May" --remove-source
   sealtape import "2026-11-29 14.03.21 Weekly meeting" --reader Ada --reader Bob
-  sealtape import meeting.mp4 --dry-run`,
+  sealtape import meeting.mp4 --dry-run
+  sealtape import --watch ~/Documents/Zoom --reader Ada --store ./meetings --remove-source`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 			&cli.StringFlag{Name: "title", Destination: &o.title, Usage: "what the recording is called; only its readers see this `TITLE`", DefaultText: "what the first file says"},
@@ -64,6 +72,9 @@ The command needs ffmpeg and ffprobe.`,
 			&cli.BoolFlag{Name: "direct-messages", Destination: &o.direct, Usage: "keep messages to one person alone, too"},
 			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Usage: "say what would be done, and do nothing"},
 			&cli.BoolFlag{Name: "remove-source", Destination: &o.remove, Usage: "delete the files in the end, see above"},
+			&cli.StringFlag{Name: "watch", Destination: &o.watch, Usage: "import what comes into this `FOLDER`, as a service"},
+			&cli.DurationFlag{Name: "settle", Destination: &o.settle, Value: 30 * time.Second, Usage: "with --watch: how long a recording is at rest before it is imported"},
+			&cli.StringFlag{Name: "metrics-addr", Destination: &o.metricsAddr, Usage: "with --watch: serve /metrics, /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 			o.StoreFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -82,13 +93,21 @@ type importOptions struct {
 	names          []string // FILE=NAME
 	title, start   string
 	dryRun, remove bool
-	direct         bool // messages to one person alone, too
+	direct         bool   // messages to one person alone, too
+	watch          string // folder
+	settle         time.Duration
+	metricsAddr    string
 
 	begun time.Time // start as a time; zero: not given
 }
 
 func (o *importOptions) Check() (err error) {
+	if o.watch != "" {
+		return o.checkWatch()
+	}
 	switch {
+	case o.metricsAddr != "":
+		return ui.Misuse("--metrics-addr is for --watch")
 	case len(o.paths) == 0:
 		return ui.Misuse("import needs the files or the folder of a meeting")
 	case len(o.paths) > ingest.MaxParts:
@@ -110,87 +129,140 @@ func (o *importOptions) Check() (err error) {
 }
 
 func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
-	home, err := access.OpenHome()
-	if err != nil {
+	im := &importer{env: e, o: o}
+	if err := im.find(); err != nil {
 		return err
 	}
-	readers, err := parseReaders(home, o.readers)
-	if err != nil {
-		return err
+	if o.watch != "" {
+		return im.watch(ctx)
 	}
-	program, err := ingest.Find()
-	if err != nil {
-		return explainImport(err)
-	}
-	plan, err := o.plan(ctx, e, program, time.Local)
+	plan, err := o.plan(ctx, e, im.program, time.Local)
 	if err != nil {
 		return explainImport(err)
 	}
 	if o.dryRun {
-		return plan.tell(e, readers, o)
+		return plan.tell(e, im.readers, o)
 	}
-	id, err := access.LoadIdentity(ctx, e, home)
-	if err != nil {
+	if err := im.open(ctx, archive.RetryConfig{OnRetry: e.Retrying}); err != nil {
 		return err
 	}
-	if err := access.OwnCounts(home); err != nil {
-		return err
-	}
-	if err := errors.Join(bot.CheckRole(id), bot.CheckReaders(readers)); err != nil {
-		return explainRecord(err, []string{o.Store})
-	}
-	who, err := id.Card()
-	if err != nil {
-		return err
-	}
-	mine := func(r bot.Reader) bool { return r.Card == nil || r.Card.Key == who.Key } // a recipient may be yours
-	if o.remove && !slices.ContainsFunc(readers, mine) {
-		return ui.Hinted(ui.Misuse("--remove-source needs you among the readers: what was stored is read back before anything is deleted"),
-			"--reader "+ui.ShellWord(who.Name))
-	}
-	to, err := access.OpenStore(ctx, e, o.Store, true)
-	if err != nil {
-		return err
-	}
-	to = archive.Retry(to, archive.RetryConfig{OnRetry: e.Retrying})
-	machine.PrivateFiles()
-	plan.By = fmt.Sprintf("%s (%s)", who.Label(), who.Fingerprint())
-
 	// Not in the spool: half of it must not be finished and uploaded by others. The
 	// files are still there.
-	drafts, err := dir.OpenDrafts(filepath.Join(home.Dir(), "import"))
+	drafts, err := dir.OpenDrafts(filepath.Join(im.home.Dir(), "import"))
 	if err != nil {
 		return err
 	}
-	w, err := archive.Create(drafts.Path(), archive.Config{Signer: id.Signer()})
+	w, err := archive.Create(drafts.Path(), archive.Config{Signer: im.id.Signer()})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, drafts.Remove(w.ID())) }()
 	e.Printf("%s\n", w.ID())
-	plan.Recording = w.ID()
-	report, err := o.write(ctx, e, program, plan, w, readers)
+	report, err := im.seal(ctx, plan, w)
 	if err != nil {
 		return explainImport(err)
 	}
-	if err := drafts.Copy(ctx, to, w.ID()); err != nil {
+	if err := drafts.Copy(ctx, im.to, w.ID()); err != nil {
 		return ui.Hinted(fmt.Errorf("storing it: %w", err), "the files are untouched; when the store works, import them again")
 	}
 	for _, s := range append(report.Said, plan.warned...) {
 		e.Warnf("%s", s)
 	}
 	e.Notef("imported %s of %s: %s", importLength(report.Length), ui.Count(len(plan.Parts), "file"), ui.Count(len(report.Tracks), "track"))
-	if slices.ContainsFunc(readers, func(r bot.Reader) bool { return !r.PostQuantum }) {
-		e.Warnf("not all readers have post-quantum keys: the recording is not post-quantum")
-	}
+	im.warnClassic()
 	if !o.remove {
 		return nil
 	}
-	a, err := access.OpenTo(e, to)
+	a, err := access.OpenTo(e, im.to)
 	if err != nil {
 		return err
 	}
+	a.Use(im.id)
 	return plan.remove(ctx, a, report)
+}
+
+// An importer has what importing takes.
+type importer struct {
+	env     *ui.Env
+	o       *importOptions
+	home    *keys.Home
+	readers []bot.Reader
+	program *ingest.Program
+
+	// Set by open.
+	id  *keys.Identity
+	who keys.Card
+	to  archive.Store
+}
+
+// find finds the home, the readers and ffmpeg.
+func (im *importer) find() (err error) {
+	if im.home, err = access.OpenHome(); err != nil {
+		return err
+	}
+	if im.readers, err = parseReaders(im.home, im.o.readers); err != nil {
+		return err
+	}
+	if im.program, err = ingest.Find(); err != nil {
+		return explainImport(err)
+	}
+	return nil
+}
+
+// open opens the identity and the store, which is tried again as retry says.
+func (im *importer) open(ctx context.Context, retry archive.RetryConfig) (err error) {
+	if im.id, err = access.LoadIdentity(ctx, im.env, im.home); err != nil {
+		return err
+	}
+	if err := access.OwnCounts(im.home); err != nil {
+		return err
+	}
+	if err := errors.Join(bot.CheckRole(im.id), bot.CheckReaders(im.readers)); err != nil {
+		return explainRecord(err, []string{im.o.Store})
+	}
+	if im.who, err = im.id.Card(); err != nil {
+		return err
+	}
+	mine := func(r bot.Reader) bool { return r.Card == nil || r.Card.Key == im.who.Key } // a recipient may be yours
+	if im.o.remove && !slices.ContainsFunc(im.readers, mine) {
+		return ui.Hinted(ui.Misuse("--remove-source needs you among the readers: what was stored is read back before anything is deleted"),
+			"--reader "+ui.ShellWord(im.who.Name))
+	}
+	to, err := access.OpenStore(ctx, im.env, im.o.Store, true)
+	if err != nil {
+		return err
+	}
+	if im.env.Step != nil {
+		to = steppedStore{to, im.env.At}
+	}
+	im.to = archive.Retry(to, retry)
+	machine.PrivateFiles()
+	return nil
+}
+
+// A steppedStore says when an object is put.
+type steppedStore struct {
+	archive.Store
+	at func(string)
+}
+
+func (s steppedStore) Put(ctx context.Context, name string, b archive.Blob) error {
+	s.at("put")
+	return s.Store.Put(ctx, name, b)
+}
+
+// warnClassic warns of keys that a quantum computer breaks.
+func (im *importer) warnClassic() {
+	if slices.ContainsFunc(im.readers, func(r bot.Reader) bool { return !r.PostQuantum }) {
+		im.env.Warnf("not all readers have post-quantum keys: the recording is not post-quantum")
+	}
+}
+
+// seal writes the recording of a plan with w, which it closes.
+func (im *importer) seal(ctx context.Context, plan *importPlan, w *archive.Writer) (*ingest.Report, error) {
+	plan.Recording = w.ID()
+	plan.By = fmt.Sprintf("%s (%s)", im.who.Label(), im.who.Fingerprint())
+	return im.o.write(ctx, im.env, im.program, plan, w, im.readers)
 }
 
 // write hashes the files, and writes their recording with w, which it closes.

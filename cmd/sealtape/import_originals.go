@@ -16,6 +16,10 @@ func (p *importPlan) hash(ctx context.Context, e *ui.Env) error {
 	defer bar.Finish()
 	for i := range p.Parts {
 		part := &p.Parts[i]
+		if part.SHA256 != "" { // it was hashed before
+			bar.Add(part.File.Size)
+			continue
+		}
 		var err error
 		if part.SHA256, err = part.File.Hash(ctx, bar.Add); err != nil {
 			return &ingest.FileError{Name: part.File.Name, Err: err}

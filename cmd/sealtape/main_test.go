@@ -3,8 +3,12 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +26,9 @@ const (
 	openVar = "SEALTAPE_TEST_OPEN"
 	// silentVar is how soon the program says that a member is silent.
 	silentVar = "SEALTAPE_TEST_SILENT"
+	// stepVar names a step at which the program is killed, the first time or, as in
+	// put:3, the third: see ui.Env.Step.
+	stepVar = "SEALTAPE_TEST_STEP"
 )
 
 func TestMain(m *testing.M) {
@@ -46,10 +53,32 @@ func mainInTest() int {
 			panic(err)
 		}
 	}
+	if v := os.Getenv(stepVar); v != "" {
+		e.Step = killedAt(v)
+	}
 	if os.Getenv(openVar) != "" {
 		return run(e, func() error { return nil })
 	}
 	return run(e, machine.Harden)
+}
+
+// killedAt returns a function that kills the process at a step, as kill -9 does.
+func killedAt(step string) func(string) {
+	name, nth, _ := strings.Cut(step, ":")
+	n, err := strconv.ParseInt(cmp.Or(nth, "1"), 10, 32)
+	if err != nil {
+		panic(err)
+	}
+	var left atomic.Int64
+	left.Store(n)
+	return func(step string) {
+		if step == name && left.Add(-1) == 0 {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+				panic(err)
+			}
+			select {}
+		}
+	}
 }
 
 func TestScript(t *testing.T) {

@@ -10,13 +10,12 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
-	"github.com/sealtape/sealtape/recorder/bot/metrics"
 )
 
-// serveMetrics answers /metrics, /healthz and /readyz on addr until close is called. The
-// answers are harmless, except that they reveal when a meeting takes place and how many
-// attend. So it warns if other machines may ask.
-func serveMetrics(addr string, from metrics.Source, log *slog.Logger) (close func() error, err error) {
+// serveMetrics has /metrics, /healthz and /readyz answered on addr until close is called.
+// The answers are harmless, except that they reveal when a meeting takes place and how
+// many attend. So it warns if other machines may ask.
+func serveMetrics(addr string, answers http.Handler, log *slog.Logger) (close func() error, err error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, ui.Hinted(fmt.Errorf("--metrics-addr: %w", err), "an address of this machine with a free port, such as 127.0.0.1:9464")
@@ -26,7 +25,7 @@ func serveMetrics(addr string, from metrics.Source, log *slog.Logger) (close fun
 	}
 	log.Info("metrics", "addr", l.Addr().String())
 	srv := &http.Server{
-		Handler:           metrics.Handler(from),
+		Handler:           answers,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second,
 		WriteTimeout: 20 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10,

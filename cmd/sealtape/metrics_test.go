@@ -11,6 +11,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
+	"github.com/sealtape/sealtape/recorder/bot/metrics"
 )
 
 // still is a recorder that has not begun.
@@ -30,7 +31,7 @@ func TestServeMetrics(t *testing.T) {
 	}
 	defer taken.Close()
 	for _, addr := range []string{taken.Addr().String(), "nowhere", "127.0.0.1:99999"} {
-		_, err := serveMetrics(addr, b, log)
+		_, err := serveMetrics(addr, metrics.Handler(b), log)
 		if _, hints := explained(err); err == nil || len(hints) != 1 || !strings.Contains(hints[0], "127.0.0.1:9464") {
 			t.Errorf("%s: %v, %q", addr, err, hints)
 		}
@@ -40,7 +41,7 @@ func TestServeMetrics(t *testing.T) {
 		warns bool
 	}{{"127.0.0.1:0", false}, {"0.0.0.0:0", true}} {
 		said.Reset()
-		end, err := serveMetrics(tt.addr, b, log)
+		end, err := serveMetrics(tt.addr, metrics.Handler(b), log)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/bot/livekitroom"
+	"github.com/sealtape/sealtape/recorder/bot/metrics"
 )
 
 // runRecord records as o says, which was checked, until ctx ends, the room ends or the
@@ -89,7 +90,7 @@ func (r *recordWorkers) record(ctx context.Context, g *workers.Group, config bot
 		defer context.AfterFunc(ctx, s.Stopping)()
 	}
 	if r.metricsAddr != "" {
-		end, err := serveMetrics(r.metricsAddr, b, log)
+		end, err := serveMetrics(r.metricsAddr, metrics.Handler(b), log)
 		if err != nil {
 			return bot.Result{}, err
 		}

@@ -3,6 +3,7 @@ package ingest
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"hash"
 	"time"
 
@@ -28,6 +29,9 @@ func (s *Sum) Add(f media.Frame) {
 	s.hash.Write(b[:])
 	s.hash.Write(f.Data)
 }
+
+// String returns the sum as text: two are Equal if their texts are.
+func (s Sum) String() string { return fmt.Sprintf("%d %x", s.Frames, s.hash.Sum(nil)) }
 
 // Equal reports whether both are sums of the same frames.
 func (s Sum) Equal(o Sum) bool {

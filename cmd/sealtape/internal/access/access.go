@@ -90,6 +90,9 @@ func (a *Access) Approvers(signers []archive.Signer) []string {
 	return names
 }
 
+// Use takes an identity that was loaded already, so that Keys need not ask.
+func (a *Access) Use(id *keys.Identity) { a.asked, a.Identities = true, id.AgeIdentities() }
+
 // Keys returns what opens recordings, and asks for the passphrase the first
 // time it is called.
 func (a *Access) Keys(ctx context.Context) ([]age.Identity, error) {

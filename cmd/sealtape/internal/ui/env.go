@@ -26,9 +26,17 @@ type Env struct {
 
 	SilentAfter time.Duration // see member.Config; 0 but in a test
 	CheckOnly   bool          // commands check their options and do nothing more: in a test
+	Step        func(string)  // called at steps after which a crash must cost nothing; nil but in a test
 
 	mu     sync.Mutex
 	outErr error // the first of writing to stdout, guarded by mu
+}
+
+// At is called at a step.
+func (e *Env) At(step string) {
+	if e.Step != nil {
+		e.Step(step)
+	}
 }
 
 // EnvKey is where an Env is in the metadata of a command line.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/recorder/ingest"
+	"github.com/sealtape/sealtape/recorder/ingest/watch"
+)
+
+// removeSources deletes the files of a recording that the store has, once they were read
+// back and are the same. What changed meanwhile stays, and is another recording then.
+func (w *watchImport) removeSources(ctx context.Context, r watch.Recording, entry *watch.Entry) error {
+	if !slices.ContainsFunc(r.Files, func(f watch.File) bool { return entry.Removable(f.SHA256) }) {
+		w.log.Info("its files stay: something of them was left out", "recording", entry.Recording, "files", len(r.Files))
+		return nil
+	}
+	err := compareStored(ctx, w.access, entry.Recording, 0, entry.Tracks)
+	switch {
+	case errors.Is(err, errCompared), errors.Is(err, archive.ErrNoKey):
+		w.log.Error("its files stay: it was read back, and is not what they have", "recording", entry.Recording, "err", err)
+		return nil
+	case err != nil:
+		return err
+	}
+	w.env.At("compared")
+	now := watch.Recording{Path: r.Path, Files: slices.Clone(r.Files)}
+	if err := now.Hash(ctx); err != nil { // all, before the first is deleted
+		return w.changed(ctx, r, err)
+	}
+	for i, f := range now.Files {
+		if f.SHA256 != r.Files[i].SHA256 {
+			return w.changed(ctx, r, ingest.ErrChanged)
+		}
+	}
+	// From here on it is known that files may be missing.
+	if err := w.ledger.Change(entry.Recording, func(e *watch.Entry) { e.Removing = true }); err != nil {
+		return err
+	}
+	removed := 0
+	for _, f := range now.Files {
+		if !entry.Removable(f.SHA256) {
+			continue
+		}
+		if err := (watch.Recording{Files: []watch.File{f}}).Unchanged(); err != nil {
+			return w.changed(ctx, r, err)
+		}
+		if err := os.Remove(f.Path); err != nil {
+			return w.judged(ctx, r, &ingest.FileError{Err: err})
+		}
+		removed++
+		w.env.At("removed")
+	}
+	kept := len(now.Files) - removed
+	removeEmpty(r)
+	w.log.Info("read back, compared and deleted its files; an SSD, a snapshot, a backup or a sync client may still have them",
+		"recording", entry.Recording, "deleted", removed, "kept", kept)
+	return w.ledger.Change(entry.Recording, func(e *watch.Entry) { e.Removing, e.Removed = false, kept == 0 })
+}
+
+// changed says that files stay because they are others now.
+func (w *watchImport) changed(ctx context.Context, r watch.Recording, err error) error {
+	if errors.Is(err, ingest.ErrChanged) {
+		w.log.Warn("its files have changed since they were imported, and stay", "source", short(r))
+	}
+	return w.judged(ctx, r, err)
+}
+
+// removeEmpty removes the folders of a recording in which nothing is left.
+func removeEmpty(r watch.Recording) {
+	var folders []string
+	for _, f := range r.Files {
+		for d := filepath.Dir(f.Path); len(d) >= len(r.Path); d = filepath.Dir(d) {
+			folders = append(folders, d)
+		}
+	}
+	slices.SortFunc(folders, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	for _, d := range slices.Compact(folders) {
+		_ = os.Remove(d) // what is not empty stays
+	}
+}
