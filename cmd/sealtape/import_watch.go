@@ -139,11 +139,7 @@ func (w *watchImport) resume(ctx context.Context) error {
 
 // one imports a recording of the folder, or goes on with it.
 func (w *watchImport) one(ctx context.Context, r watch.Recording) error {
-	mark := r.Print()
-	if w.o.remove {
-		mark = "remove " + mark
-	}
-	if w.ledger.Settled(mark) {
+	if w.ledger.Settled(w.mark(r)) {
 		return nil
 	}
 	if err := r.Hash(ctx); err != nil {
@@ -157,12 +153,22 @@ func (w *watchImport) one(ctx context.Context, r watch.Recording) error {
 			return err
 		}
 	}
+	left := r
 	if w.o.remove {
-		if err := w.removeSources(ctx, r, entry); err != nil {
+		var err error
+		if left, err = w.removeSources(ctx, r, entry); err != nil {
 			return err
 		}
 	}
-	return w.ledger.Change(entry.Recording, func(e *watch.Entry) { e.Settled = mark })
+	return w.ledger.Change(entry.Recording, func(e *watch.Entry) { e.Settled = w.mark(left) })
+}
+
+// mark stands for a recording and what is to be done with it.
+func (w *watchImport) mark(r watch.Recording) string {
+	if w.o.remove {
+		return "remove " + r.Print()
+	}
+	return r.Print()
 }
 
 // known returns the entry of a recording whose files are hashed, and which the store has.

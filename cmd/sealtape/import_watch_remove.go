@@ -14,53 +14,51 @@ import (
 )
 
 // removeSources deletes the files of a recording that the store has, once they were read
-// back and are the same. What changed meanwhile stays, and is another recording then.
-func (w *watchImport) removeSources(ctx context.Context, r watch.Recording, entry *watch.Entry) error {
+// back and are the same, and returns what is left. What changed meanwhile stays, and is
+// another recording then.
+func (w *watchImport) removeSources(ctx context.Context, r watch.Recording, entry *watch.Entry) (left watch.Recording, err error) {
 	if !slices.ContainsFunc(r.Files, func(f watch.File) bool { return entry.Removable(f.SHA256) }) {
 		w.log.Info("its files stay: something of them was left out", "recording", entry.Recording, "files", len(r.Files))
-		return nil
+		return r, nil
 	}
-	err := compareStored(ctx, w.access, entry.Recording, 0, entry.Tracks)
+	err = compareStored(ctx, w.access, entry.Recording, 0, entry.Tracks)
 	switch {
 	case errors.Is(err, errCompared), errors.Is(err, archive.ErrNoKey):
 		w.log.Error("its files stay: it was read back, and is not what they have", "recording", entry.Recording, "err", err)
-		return nil
+		return r, nil
 	case err != nil:
-		return err
+		return r, err
 	}
 	w.env.At("compared")
 	now := watch.Recording{Path: r.Path, Files: slices.Clone(r.Files)}
 	if err := now.Hash(ctx); err != nil { // all, before the first is deleted
-		return w.changed(ctx, r, err)
+		return r, w.changed(ctx, r, err)
 	}
-	for i, f := range now.Files {
-		if f.SHA256 != r.Files[i].SHA256 {
-			return w.changed(ctx, r, ingest.ErrChanged)
-		}
+	if !slices.Equal(now.Hashes(), r.Hashes()) {
+		return r, w.changed(ctx, r, ingest.ErrChanged)
 	}
 	// From here on it is known that files may be missing.
 	if err := w.ledger.Change(entry.Recording, func(e *watch.Entry) { e.Removing = true }); err != nil {
-		return err
+		return r, err
 	}
-	removed := 0
+	left = watch.Recording{Path: r.Path}
 	for _, f := range now.Files {
 		if !entry.Removable(f.SHA256) {
+			left.Files = append(left.Files, f)
 			continue
 		}
 		if err := (watch.Recording{Files: []watch.File{f}}).Unchanged(); err != nil {
-			return w.changed(ctx, r, err)
+			return r, w.changed(ctx, r, err)
 		}
 		if err := os.Remove(f.Path); err != nil {
-			return w.judged(ctx, r, &ingest.FileError{Err: err})
+			return r, w.judged(ctx, r, &ingest.FileError{Err: err})
 		}
-		removed++
 		w.env.At("removed")
 	}
-	kept := len(now.Files) - removed
 	removeEmpty(r)
 	w.log.Info("read back, compared and deleted its files; an SSD, a snapshot, a backup or a sync client may still have them",
-		"recording", entry.Recording, "deleted", removed, "kept", kept)
-	return w.ledger.Change(entry.Recording, func(e *watch.Entry) { e.Removing, e.Removed = false, kept == 0 })
+		"recording", entry.Recording, "deleted", len(now.Files)-len(left.Files), "kept", len(left.Files))
+	return left, w.ledger.Change(entry.Recording, func(e *watch.Entry) { e.Removing, e.Removed = false, len(left.Files) == 0 })
 }
 
 // changed says that files stay because they are others now.
