@@ -23,6 +23,13 @@ type Member struct {
 	Machine bool
 	// Since is when the visit began, on the recorder's clock.
 	Since time.Time
+	// Recorder is what the member shows that it does as a recorder: "waiting",
+	// "recording", "paused" or "stopped"; "" for who shows nothing of it. It is by the
+	// server's word.
+	Recorder string
+	// Joined is when the server let the member in, by its clock, in milliseconds since
+	// 1970; 0 is unknown.
+	Joined int64
 	// Told says that the member was told of the recording and had time to see it.
 	Told bool
 	// Standing says how they were identified in this visit: a media.VerifiedBy reason,
@@ -67,7 +74,7 @@ func (r *Roster) Came(m Member) (visit int, news bool) {
 	was := r.here[m.Identity]
 	if was != nil && was.SID == m.SID {
 		r.counts(*was, -1)
-		was.Name, was.Machine = m.Name, m.Machine
+		was.Name, was.Machine, was.Recorder = m.Name, m.Machine, m.Recorder
 		r.counts(*was, 1)
 		return was.Visit, false
 	}

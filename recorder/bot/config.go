@@ -78,6 +78,11 @@ type Config struct {
 	// and asked.
 	Policy Policy
 
+	// Yield has the bot leave the room before it tells anybody anything, with
+	// ErrOtherRecords, if a verified recorder of the same name records there already. Of two
+	// who come at once, the one whom the server let in first stays.
+	Yield bool
+
 	// Duration is how long the recording lasts at most. 0 means until the room ends.
 	Duration time.Duration
 	// Grace is how long recording goes on after the last person has left, even if the

@@ -227,6 +227,15 @@ func (b *Bot) join(ctx context.Context, r *recording) error {
 		return errors.Join(err, room.Close())
 	}
 	joined.Store(m)
+	if b.c.Yield {
+		card, err := b.c.Identity.Card()
+		if err == nil && m.yields(ctx, card) {
+			err = ErrOtherRecords
+		}
+		if err != nil {
+			return errors.Join(err, room.Close())
+		}
+	}
 	access := &memberAccess{w: r.writer, m: m}
 	if err := access.begin(); err != nil {
 		return errors.Join(fmt.Errorf("sealing to the readers: %w", err), room.Close())

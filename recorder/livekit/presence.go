@@ -21,6 +21,7 @@ const returnTime = 15 * time.Second
 // session updates the roster with it. Guarded by Room.feed.
 type listing struct {
 	self  string // the recorder's own identity
+	since int64  // when the server let the recorder in, as found.joined
 	sid   string // of the room; "" while the server has not said
 	found map[string]found
 	// metadata are the room's.
@@ -38,8 +39,17 @@ type found struct {
 }
 
 func foundIn(p *lkproto.ParticipantInfo) found {
-	return found{recorder.Member{Identity: p.GetIdentity(), Name: p.GetName(), SID: p.GetSid(), Machine: machine(p), Since: time.Now()},
-		cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000), appearanceOf(p)}
+	joined := joinedAt(p)
+	return found{recorder.Member{Identity: p.GetIdentity(), Name: p.GetName(), SID: p.GetSid(), Machine: machine(p), Since: time.Now(),
+		Recorder: media.Clamp(p.GetAttributes()[stateAttribute], maxState), Joined: joined}, joined, appearanceOf(p)}
+}
+
+// maxState bounds what a member shows that it does as a recorder.
+const maxState = 16
+
+// joinedAt returns when the server let somebody in, in milliseconds since 1970.
+func joinedAt(p *lkproto.ParticipantInfo) int64 {
+	return cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000)
 }
 
 // machine reports whether a member is not a person, as the server reports it.
@@ -59,7 +69,7 @@ func (s *session) listed(j *lkproto.JoinResponse) {
 	}
 	s.r.feed.Lock()
 	defer s.r.feed.Unlock()
-	s.list = listing{self: j.GetParticipant().GetIdentity(), sid: j.GetRoom().GetSid(), found: make(map[string]found), metadata: j.GetRoom().GetMetadata()}
+	s.list = listing{self: j.GetParticipant().GetIdentity(), since: joinedAt(j.GetParticipant()), sid: j.GetRoom().GetSid(), found: make(map[string]found), metadata: j.GetRoom().GetMetadata()}
 	for _, p := range j.GetOtherParticipants() {
 		if p.GetIdentity() != "" {
 			s.contain(p.GetIdentity(), func() { s.list.found[p.GetIdentity()] = foundIn(p) })

@@ -55,6 +55,10 @@ type Config struct {
 	// Identity must be unique in the room: a second member with the same identity
 	// makes the server remove the first. Name is what members see.
 	Identity, Name string
+	// Yield has Join refuse, with ErrOccupied, to take the place of a member who has the
+	// Identity and shows that it records. To look, it takes APIKey and APISecret; without
+	// them it does not look.
+	Yield bool
 	// Attributes are shown to members, and to the server, with the name. They are
 	// left out if Token does not allow them.
 	Attributes map[string]string
@@ -148,6 +152,11 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	if err := preflight(ctx, c.URL, token); err != nil {
 		return nil, err
 	}
+	if c.Yield && c.APISecret != "" {
+		if err := occupied(ctx, c, name); err != nil {
+			return nil, err
+		}
+	}
 	log := c.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -226,6 +235,17 @@ func (r *Room) Identity() string {
 	s := r.s
 	r.mu.Unlock()
 	return s.room.LocalParticipant.Identity()
+}
+
+// Joined returns when the server let the recorder in last, by the server's clock, in
+// milliseconds since 1970. 0 is unknown.
+func (r *Room) Joined() int64 {
+	r.mu.Lock()
+	s := r.s
+	r.mu.Unlock()
+	r.feed.Lock()
+	defer r.feed.Unlock()
+	return s.list.since
 }
 
 // Connected implements recorder.Connector. If the room does not exist because its

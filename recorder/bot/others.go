@@ -1,0 +1,93 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/recorder"
+)
+
+// ErrOtherRecords: another recorder of the same name records the room already, so this one
+// left it before it told anybody anything. Nothing is left of its recording.
+var ErrOtherRecords = errors.New("another recorder of the same name records the room already")
+
+// yieldWithin is how long a member who shows that it records has to prove that it is a
+// recorder of the same name. One whose process is dead stays in the room for some 20 s, and
+// proves nothing.
+const yieldWithin = 4 * time.Second
+
+// A joiner is a Room that knows when the server let the bot in, by the server's clock, in
+// milliseconds since 1970; 0 is unknown.
+type joiner interface{ Joined() int64 }
+
+// yields reports whether another recorder of the same name records the room, or was about
+// to before this one came. It asks nobody who does not show that it records; and what
+// members show the server can change, so it believes only who proves the card of a recorder
+// that is pinned or approved.
+func (m *membership) yields(ctx context.Context, own keys.Card) bool {
+	if len(m.recorders()) == 0 {
+		return false
+	}
+	ctx, stop := context.WithTimeout(ctx, yieldWithin)
+	defer stop()
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		m.session.Run(ctx)
+	}()
+	defer func() { stop(); <-asked }()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		open := false // somebody has not said what they do
+		for _, other := range m.recorders() {
+			m.session.Joined(other.Identity)
+			p := m.session.Peer(other.Identity)
+			switch {
+			case p.Standing != member.Verified:
+				open = true
+			case p.Card.Role != keys.Recorder || !strings.EqualFold(p.Card.Name, own.Name):
+			case p.Recorder && (p.State.Phase == phaseRecording || p.State.Phase == phasePaused):
+				return true
+			case p.Recorder && p.State.Phase == phaseStopped:
+			case m.before(other):
+				return true // it is alive, and tells the room, or looks as we do
+			}
+		}
+		if !open {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-look.C:
+		}
+	}
+}
+
+// recorders returns the members who show that they record, or are about to.
+func (m *membership) recorders() (all []recorder.Member) {
+	for _, other := range m.roster.Members() {
+		switch other.Recorder {
+		case phaseWaiting, phaseRecording, phasePaused:
+			all = append(all, other)
+		}
+	}
+	return all
+}
+
+// before reports whether another recorder came to the room before this one.
+func (m *membership) before(other recorder.Member) bool {
+	var joined int64
+	if r, ok := m.room.(joiner); ok {
+		joined = r.Joined()
+	}
+	if other.Joined != joined {
+		return other.Joined < joined
+	}
+	return other.Identity < m.room.Identity()
+}
