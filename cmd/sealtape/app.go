@@ -19,6 +19,7 @@ func commands() []*cli.Command {
 	return append(demoCommands(),
 		keycmd.Command(),
 		recordCommand(),
+		workerCommand(),
 		recoverCommand(),
 		importCommand(),
 		listCommand(),

@@ -57,6 +57,8 @@ func choices() map[string][]string {
 		"record":          {bot.RecordEveryone, bot.RecordVerified},
 		"consent":         {bot.ConsentAnnounce, bot.ConsentAsk},
 		"notices":         {bot.NoticesAll, bot.NoticesNeeded},
+		"others":          {othersBeside, othersYield, othersReplace},
+		"join-as":         {joinRecorder, joinAgent},
 		"allow-plaintext": bot.PlaintextSenders(),
 		"max-video":       {"180p", "360p", "540p", "720p", "1080p"},
 		"format":          formatNames(),

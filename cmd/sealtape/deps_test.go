@@ -92,6 +92,9 @@ func importAllowed(dir, imported string) bool {
 	if within(rel, "recorder/replay") && within(dir, "cmd") {
 		return false // a capture is not sealed
 	}
+	if within(dir, "recorder/fleet", "recorder/livekit/agent") {
+		return within(rel, "internal", "testdata", dir) // one decides without a server, the other knows no recording
+	}
 	if within(rel, "recorder/bot") && !within(dir, "cmd", "testdata", "recorder/bot") {
 		return false // a composition, which nothing is made of
 	}
@@ -161,6 +164,11 @@ func TestImportRules(t *testing.T) {
 		{"recorder/bot/livekitroom", modulePath + "/recorder/livekit", true},
 		{"cmd/sealtape", modulePath + "/recorder/bot", true},
 		{"recorder", modulePath + "/recorder/bot", false},
+		{"recorder/fleet", modulePath + "/recorder", false},
+		{"recorder/fleet", modulePath + "/recorder/livekit/agent", false},
+		{"recorder/livekit/agent", modulePath + "/recorder/livekit", false},
+		{"recorder/livekit/agent", "github.com/livekit/protocol/livekit", true},
+		{"cmd/sealtape/internal/worker", modulePath + "/recorder/fleet", true},
 		{"archive", modulePath + "/recorder/bot", false},
 		{"playback", modulePath + "/recorder/bot", false},
 	} {

@@ -22,6 +22,9 @@ func TestExamples(t *testing.T) {
 	if err := os.WriteFile("weekly.yaml", []byte("room: weekly\nreader: Bob\nstore: ./meetings\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile("worker.yaml", []byte("policies: ./policies\nagent-token-file: agent-token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	n := 0
 	var all func(path []string, cs []*cli.Command)
 	all = func(path []string, cs []*cli.Command) {

@@ -69,6 +69,8 @@ func explainRecord(err error, stores []string) error {
 	var store *bot.StoreError
 	var rest *bot.NotStoredError
 	switch {
+	case errors.Is(err, bot.ErrOtherRecords), errors.Is(err, livekit.ErrOccupied):
+		return ui.Hinted(ui.ExitWith(ui.ExitElsewhere, err), "there is nothing to do; --others beside records all the same")
 	case errors.As(err, &store):
 		return ui.Hinted(err, store.Remedy)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

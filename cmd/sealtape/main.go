@@ -15,6 +15,7 @@
 //     progress and questions;
 //   - machine keeps memory off disks, program starts others, systemd is the service
 //     manager that starts sealtape;
+//   - worker runs a recorder for each room that is dispatched;
 //   - keycmd and doctor are commands of several files; checkup is what doctor looks at
 //     without keys, demo the demonstration.
 package main

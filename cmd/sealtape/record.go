@@ -43,7 +43,10 @@ A token must let the recorder be seen, and send data.
 
 ` + access.StoreHelp + `
 
-Exit code 3: a second or more is missing; "sealtape info" says what, and why.
+Exit code 3: a second or more is missing; "sealtape info" says what, and why. Exit code 6: with
+--others, another recorder records the room, and this one left before it told anybody.
+
+` + secretsHelp + `
 
 ` + flags.ConfigHelp,
 		UsageText: `  sealtape record --room weekly --e2ee-passphrase-file room.txt --reader Bob --store ./meetings
@@ -52,6 +55,11 @@ Exit code 3: a second or more is missing; "sealtape info" says what, and why.
   sealtape record --room open --no-e2ee --reader Bob --store s3://meetings/2026 --duration 1h`,
 		Flags: recordFlags(&o),
 		Action: func(c *cli.Context) error {
+			if path := c.String("secrets-file"); path != "" && !ui.Of(c).CheckOnly {
+				if err := takeSecrets(path); err != nil { // before what the environment says counts
+					return err
+				}
+			}
 			if err := flags.Configure(ui.Of(c), c); err != nil {
 				return err
 			}
@@ -90,6 +98,10 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.StringFlag{Name: "link-page", Destination: &o.linkPage, Usage: "tell members this `URL` of the player's page, see --link-store. Whoever serves it can take the keys that are entered there", DefaultText: "members are not told"},
 		keepLocalFlag(),
 		&cli.StringFlag{Name: "metrics-addr", Destination: &o.metricsAddr, Usage: "answer /metrics (Prometheus), /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
+		&cli.StringFlag{Name: "others", Destination: &o.others, Value: othersBeside, Usage: "`WHAT` to do if another verified recorder of the same name records the room. beside: record, too. yield: leave before the room is told. replace: the same, but take the place of whoever has --identity"},
+		&cli.StringFlag{Name: "secrets-file", Destination: &o.secretsFile, Usage: "`FILE` with secrets, see above; only in the command line"},
+		&cli.StringSliceFlag{Name: "token-program", Hidden: true, Usage: "`PROGRAM` that prints {\"token\": \"...\"}, and its arguments"},
+		&cli.StringFlag{Name: "status-file", Destination: &o.statusFile, Hidden: true, Usage: "write the status to this `FILE` that a worker left open, and end when nobody reads it"},
 		&cli.StringFlag{Name: "config", Usage: "read flags from this YAML `FILE`, see above"},
 		flags.JSONFlag(),
 		&cli.StringFlag{Name: "max-video", Destination: &o.maxVideo, Usage: "receive pictures no larger than `SIZE`, such as 720p, from members who send several sizes", DefaultText: "the largest that are sent"},

@@ -20,7 +20,7 @@ import (
 func (o *recordOptions) joinConfig(e *ui.Env) (livekit.Config, error) {
 	j := livekit.Config{
 		URL: o.url, Room: o.room, Name: o.name, Identity: o.identity, APIKey: o.apiKey,
-		Rejoin: o.lifetime.rejoin, Selection: o.selection,
+		Rejoin: o.lifetime.rejoin, Selection: o.selection, Yield: o.others == othersYield && o.identity != "",
 	}
 	var err error
 	if j.Token, err = valueOrFile("token", o.token, o.tokenFile); err != nil {
@@ -31,6 +31,9 @@ func (o *recordOptions) joinConfig(e *ui.Env) (livekit.Config, error) {
 	}
 	if o.tokenCommand != "" {
 		j.TokenFunc = tokenCommand(o.tokenCommand, e.Stderr)
+	}
+	if len(o.tokenProgram) > 0 {
+		j.TokenFunc = tokenProgram(o.tokenProgram, roomQuestion{Room: o.room, Identity: o.identity, Name: o.name}, e.Stderr)
 	}
 	if o.token+o.apiSecret != "" {
 		e.Warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", flags.TokenVar, flags.APISecretVar)

@@ -32,6 +32,8 @@ type recordOptions struct {
 	// The room, and what is needed to join it.
 	room, url, identity, name          string
 	token, tokenFile, tokenCommand     string
+	tokenProgram                       []string
+	others                             string
 	apiKey, apiSecret, apiSecretFile   string
 	passphraseFile, keyFile, roomKeys  string
 	noE2EE                             bool
@@ -54,11 +56,21 @@ type recordOptions struct {
 	metricsAddr       string
 	json              bool
 
+	// Of a parent process.
+	configFile, secretsFile, statusFile string
+
 	// Set by Check from these.
 	policy    bot.Policy
 	selection livekit.Selection
 	lifetime  lifetime
 }
+
+// What to do if another recorder of the same name records the room.
+const (
+	othersBeside  = "beside"
+	othersYield   = "yield"
+	othersReplace = "replace"
+)
 
 // keysOfMembers is the value of --room-keys.
 const keysOfMembers = "members"
@@ -69,6 +81,7 @@ type lifetime struct{ grace, wait, rejoin time.Duration }
 // Rest reads from c the options that flags do not fill by themselves.
 func (o *recordOptions) Rest(c *cli.Context) {
 	o.stores, o.readers, o.members = flags.StoreNames(c), c.StringSlice("reader"), c.StringSlice("member")
+	o.configFile, o.tokenProgram = c.String("config"), c.StringSlice("token-program")
 	o.keepLocal, o.json = c.Bool("keep-local"), c.Bool("json")
 	o.envToken, o.envSecret, o.envPassphrase = os.Getenv(flags.TokenVar), os.Getenv(flags.APISecretVar), os.Getenv(flags.E2EEPassphraseVar)
 }
@@ -76,7 +89,7 @@ func (o *recordOptions) Rest(c *cli.Context) {
 // Check returns an error for options that make no sense on any machine, with any keys and
 // stores.
 func (o *recordOptions) Check() error {
-	if o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" {
+	if o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" || o.room == "" && len(o.tokenProgram) > 0 {
 		return ui.Misuse("which room? --room is missing")
 	}
 	if o.segment < time.Second || o.segment > time.Minute {
@@ -143,6 +156,7 @@ func (o *recordOptions) checkPolicy() error {
 		{"record", o.record, []string{bot.RecordEveryone, bot.RecordVerified}},
 		{"consent", o.consent, []string{bot.ConsentAnnounce, bot.ConsentAsk}},
 		{"notices", o.notices, []string{bot.NoticesAll, bot.NoticesNeeded}},
+		{"others", o.others, []string{othersBeside, othersYield, othersReplace}},
 	} {
 		if !slices.Contains(f.values, f.value) {
 			return ui.Misuse("--%s is %q, want %s", f.name, f.value, strings.Join(f.values, " or "))
@@ -254,5 +268,5 @@ func (o *recordOptions) checkKeys() error {
 // with. A token in the environment is used only if there is nothing else.
 func (o *recordOptions) admitted() bool {
 	secret := o.apiSecret+o.apiSecretFile+o.envSecret != ""
-	return o.token+o.tokenFile+o.tokenCommand != "" || secret && o.apiKey != "" || !secret && o.envToken != ""
+	return len(o.tokenProgram) > 0 || o.token+o.tokenFile+o.tokenCommand != "" || secret && o.apiKey != "" || !secret && o.envToken != ""
 }

@@ -2,12 +2,18 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/program"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/worker"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/recorder/bot"
@@ -18,6 +24,8 @@ import (
 // runRecord records as o says, which was checked, until ctx ends, the room ends or the
 // time is over, and returns when the store has everything.
 func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
+	// What a worker left open for us is not for the programs that we start.
+	program.Keep(append([]string{o.configFile, o.secretsFile, o.keyFile, o.passphraseFile, o.tokenFile, o.apiSecretFile}, o.readers...)...)
 	service, err := systemd.New()
 	if err != nil {
 		return err
@@ -39,7 +47,18 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	config.Log, config.ArchiveLog = console.log, archiveLog
 
 	var g workers.Group
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	beside := &recordWorkers{console: console, keys: roomKeys, service: service, metricsAddr: o.metricsAddr}
+	if o.statusFile != "" {
+		to, err := program.Inherited(o.statusFile)
+		if err != nil {
+			return fmt.Errorf("--status-file: %w", err)
+		}
+		// What nobody reads any more is an error, and not the end.
+		signal.Ignore(syscall.SIGPIPE)
+		beside.report, beside.orphaned = to, stop
+	}
 	result, err := beside.record(ctx, &g, config)
 	_ = g.Stop() // what fails is told by whom it concerns
 	if err != nil {
@@ -54,6 +73,8 @@ type recordWorkers struct {
 	keys        *livekitroom.Keys // of the room, nil without
 	service     *systemd.Service  // nil where none started the process
 	metricsAddr string            // "" for none
+	report      *os.File          // of the worker that started us, nil for none
+	orphaned    func()            // is called when the worker is gone
 }
 
 // record runs a bot, and the workers beside it, in g.
@@ -89,6 +110,14 @@ func (r *recordWorkers) record(ctx context.Context, g *workers.Group, config bot
 		g.Start(ctx, func(ctx context.Context) { s.Watch(ctx, b.Status) })
 		defer context.AfterFunc(ctx, s.Stopping)()
 	}
+	if r.report != nil {
+		g.Start(ctx, func(ctx context.Context) {
+			if err := worker.Report(ctx, r.report, b.Status); err != nil {
+				log.Warn("the worker is gone, so this recording ends", "err", err)
+				r.orphaned()
+			}
+		})
+	}
 	if r.metricsAddr != "" {
 		end, err := serveMetrics(r.metricsAddr, metrics.Handler(b), log)
 		if err != nil {
@@ -109,6 +138,7 @@ func (r *recordWorkers) record(ctx context.Context, g *workers.Group, config bot
 func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, roomKeys *livekitroom.Keys, err error) {
 	c = bot.Config{
 		Title: o.title, PartOf: o.partOf, StoreURL: o.linkStore, PageURL: o.linkPage, Policy: o.policy, KeepLocal: o.keepLocal, Duration: o.duration, Grace: o.lifetime.grace, Wait: o.lifetime.wait, Segment: o.segment,
+		Yield:       o.others == othersYield || o.others == othersReplace,
 		SilentAfter: e.SilentAfter,
 	}
 	if c.Home, err = access.OpenHome(); err != nil {

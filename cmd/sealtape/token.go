@@ -15,6 +15,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/recorder/fleet"
 )
 
 // tokenTime is how long a --token-command may take.
@@ -71,6 +72,31 @@ func tokenCommand(command string, w io.Writer) func(context.Context) (string, er
 			return "", fmt.Errorf("%w: what it printed is no token", errTokenCommand)
 		}
 		return token, nil
+	}
+}
+
+// A roomQuestion is what a token program gets on standard input, as JSON.
+type roomQuestion struct {
+	Room     string `json:"room"`
+	Identity string `json:"identity"`
+	Name     string `json:"name"`
+}
+
+// tokenProgram is tokenCommand for a program and its arguments, without a shell, which gets
+// the question and prints {"token": "..."}.
+func tokenProgram(args []string, question any, w io.Writer) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		var answer struct {
+			Token string `json:"token"`
+		}
+		err := fleet.Program{Args: args, Env: withoutSecrets(os.Environ()), Stderr: w, Time: tokenTime}.Ask(ctx, question, &answer)
+		if err == nil && (answer.Token == "" || len(answer.Token) > maxSecret || strings.ContainsAny(answer.Token, " \t\r\n")) {
+			err = errors.New("its token is none")
+		}
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", errTokenCommand, err)
+		}
+		return answer.Token, nil
 	}
 }
 

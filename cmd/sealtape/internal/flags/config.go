@@ -94,6 +94,28 @@ func Configure(e *ui.Env, c *cli.Context) error {
 	return e.SetLogging(format, level)
 }
 
+// Set sets a flag of the running command as a line of a file does, and refuses what a file
+// may not say.
+func Set(c *cli.Context, name string, values []string) error {
+	if instead := SecretFlags[name]; instead != "" {
+		return ui.Hinted(ui.Misuse("%s: a secret has no place in here", name),
+			"put it into a file that only the recorder can read, and that file's name after "+instead+":")
+	}
+	slice, err := settable(c, name)
+	if err != nil {
+		return unlikeSetting(c, name, ui.Hinted(ui.Misuse("%w", err), "the settings are the flags that sealtape record --help lists, without the dashes"))
+	}
+	if len(values) != 1 && !slice {
+		return ui.Misuse("%s has one value", name)
+	}
+	for _, v := range values {
+		if err := c.Set(name, v); err != nil {
+			return ui.Misuse("%s: %q is not a value of it", name, v)
+		}
+	}
+	return nil
+}
+
 // ReadConfig reads a configuration file for the running command.
 func ReadConfig(c *cli.Context, path string) ([]setting, error) {
 	b, err := readConfigFile(path)
@@ -163,7 +185,7 @@ func unlikeSetting(c *cli.Context, name string, err error) error {
 // whether it can be repeated.
 func settable(c *cli.Context, name string) (slice bool, err error) {
 	for _, f := range slices.Concat(c.Command.Flags, ui.LogFlags()) {
-		if f.Names()[0] != name || name == "config" || name == "help" {
+		if f.Names()[0] != name || name == "config" || name == "secrets-file" || name == "help" {
 			continue
 		}
 		_, slice := f.(*cli.StringSliceFlag)

@@ -6,3 +6,5 @@ import "os/exec"
 
 // Detach knows Unix only.
 func Detach(*exec.Cmd) {}
+
+func closeOnExec(int) {}

@@ -118,6 +118,43 @@ func (s *Service) beat(v bot.Status, now time.Time) {
 	s.tell(lines)
 }
 
+// Ready tells, once, that the service works, and how.
+func (s *Service) Ready(status string) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ready && !s.over {
+		s.ready, s.status = true, status
+		s.tell([]string{daemon.SdNotifyReady, "STATUS=" + status})
+	}
+}
+
+// Feed tells that the service is at work while alive says so, until ctx ends.
+func (s *Service) Feed(ctx context.Context, alive func() bool) {
+	if s == nil || s.watchdog == 0 {
+		return
+	}
+	tick := time.NewTicker(s.every())
+	defer tick.Stop()
+	for {
+		if alive() {
+			s.mu.Lock()
+			if now := time.Now(); now.Sub(s.fed) >= s.watchdog/4 {
+				s.fed = now
+				s.tell([]string{daemon.SdNotifyWatchdog})
+			}
+			s.mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // Stopping tells, once, that the recording comes to its end.
 func (s *Service) Stopping() {
 	if s == nil {

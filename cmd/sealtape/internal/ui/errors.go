@@ -24,6 +24,7 @@ const (
 	ExitIncomplete = 3 // the recording is not closed or has a hole of a second or more
 	ExitUnverified = 4 // something is not what its signature says
 	ExitNoKey      = 5 // no key of yours opens it
+	ExitElsewhere  = 6 // another recorder records the room
 )
 
 // An exitError is an error with an exit code.

@@ -1,0 +1,248 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
+	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/recorder/fleet"
+	"github.com/sealtape/sealtape/recorder/livekit/agent"
+)
+
+// A Config says how a worker works. All but Keys, MinSpace and MaxBacklog are required.
+type Config struct {
+	// URL of the LiveKit server, and the name that recorders are dispatched by.
+	URL, Agent, Version string
+	// Token returns a token for a worker.
+	Token func(context.Context) (string, error)
+	// Join returns how a recorder gets into a room: settings for "sealtape record", and
+	// secrets, by the names of the variables in whose place they are.
+	Join func(fleet.Place, agent.Assignment) (settings []fleet.Setting, secrets map[string]string)
+	// Name is what members see, unless a policy says otherwise.
+	Name string
+	// Table decides about rooms.
+	Table *fleet.Table
+	// Check says what is wrong with the settings that a command answered.
+	Check func(*fleet.Policy) error
+	// Ask runs the commands of policies; its Args are the policy's.
+	Ask fleet.Program
+	// Env is the environment of the recorders, without secrets.
+	Env []string
+	// Spool is where recordings are until the store has them. While its disk has less than
+	// MinSpace bytes left, or more than MaxBacklog bytes wait in all, nothing else is taken.
+	// 0 means any.
+	Spool                string
+	MinSpace, MaxBacklog int64
+	Log                  *slog.Logger
+}
+
+// A Worker records the rooms that it is offered. It is the Handler of its agent.Worker.
+type Worker struct {
+	c     Config
+	agent *agent.Worker
+	alive atomic.Int64 // when its loop last turned, in ns since 1970
+	meter *meter
+
+	mu     sync.Mutex // guards what follows
+	bodies map[string]*body
+	ending bool
+	work   sync.WaitGroup
+	ctx    context.Context // of the bodies, which outlast that of Run
+}
+
+// New returns a worker, which does nothing before Run.
+func New(c Config) (*Worker, error) {
+	w := &Worker{c: c, bodies: make(map[string]*body), meter: newMeter()}
+	w.alive.Store(time.Now().UnixNano())
+	var err error
+	w.agent, err = agent.New(agent.Config{URL: c.URL, Token: c.Token, Name: c.Agent, Version: c.Version, Handler: w, Log: c.Log})
+	return w, err
+}
+
+// Run registers the worker, and records until ctx ends. Then nothing else is taken; what is
+// recorded has the time drain to end by itself, and is ended properly after it. Run returns
+// when all recorders have ended.
+func (w *Worker) Run(ctx context.Context, drain time.Duration, registered func()) {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.mu.Lock()
+	w.ctx = serving
+	w.mu.Unlock()
+	var beside sync.WaitGroup
+	beside.Go(func() { _ = w.agent.Run(serving) }) // its error is that of ctx
+	beside.Go(func() { w.look(serving, registered) })
+	<-ctx.Done()
+	w.c.Table.Drain()
+	w.agent.Changed()
+	w.drain(drain)
+	w.work.Wait()
+	stop()
+	beside.Wait()
+}
+
+// drain waits for the recordings to end, and ends those that do not.
+func (w *Worker) drain(limit time.Duration) {
+	gone := make(chan struct{})
+	go func() { w.work.Wait(); close(gone) }()
+	if n := len(w.c.Table.Places()); n > 0 {
+		w.c.Log.Info("ending; what is recorded may end by itself meanwhile", "rooms", n, "within", limit)
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-gone:
+		return
+	case <-timer.C:
+	}
+	w.mu.Lock()
+	w.ending = true
+	bodies := slices.Collect(maps.Values(w.bodies))
+	w.mu.Unlock()
+	for _, b := range bodies {
+		b.end()
+	}
+	<-gone
+}
+
+// look keeps an eye on the machine until ctx ends.
+func (w *Worker) look(ctx context.Context, registered func()) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		w.alive.Store(time.Now().UnixNano())
+		if w.c.Table.SetFull(w.full()) {
+			w.agent.Changed()
+		}
+		if registered != nil && w.agent.State().Registered {
+			registered()
+			registered = nil
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Alive reports whether the worker's own loop turns. A restart may mend one that does not.
+func (w *Worker) Alive() bool { return time.Since(time.Unix(0, w.alive.Load())) < deadAfter }
+
+// full says why the machine takes nothing else, "" if it does.
+func (w *Worker) full() string {
+	free, err := machine.FreeSpace(w.c.Spool)
+	w.meter.free.Store(free)
+	if err == nil && free < w.c.MinSpace {
+		return "the spool's disk has " + words.Size(free) + " left"
+	}
+	if waiting := w.backlog(); w.c.MaxBacklog > 0 && waiting > w.c.MaxBacklog {
+		return words.Size(waiting) + " wait for the store"
+	}
+	return ""
+}
+
+// backlog returns how many bytes of all rooms wait for their stores.
+func (w *Worker) backlog() (n int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, b := range w.bodies {
+		n += b.Status().Bytes
+	}
+	return n
+}
+
+// Offered implements agent.Handler.
+func (w *Worker) Offered(j agent.Job) agent.Answer {
+	v := w.c.Table.Offer(fleet.Offer{ID: j.ID, Room: j.Room, SID: j.SID, Metadata: j.Metadata}, time.Now())
+	log := w.c.Log.With("room", v.Label, "job", j.ID)
+	switch {
+	case v.Accept:
+		w.meter.offered("accepted")
+		log.Info("a room is to be recorded")
+		a := agent.Answer{Accept: true, Identity: v.Identity, Name: w.c.Name}
+		if name := v.Policy.Setting("name"); len(name) == 1 {
+			a.Name = name[0]
+		}
+		return a
+	case v.Recorded:
+		w.meter.offered("recorded")
+		log.Info("nothing to do", "why", v.Why)
+		return agent.Answer{Done: true}
+	}
+	w.meter.offered("declined")
+	log.Warn("a room is not recorded here", "why", v.Why)
+	return agent.Answer{}
+}
+
+// Assigned implements agent.Handler.
+func (w *Worker) Assigned(a agent.Assignment) {
+	place, ok := w.c.Table.Assign(a.ID, a.Room)
+	if !ok {
+		w.c.Log.Warn("a job was assigned that was not accepted, or came too late", "job", a.ID)
+		w.agent.Finished(a.ID, "it was not accepted, or came too late")
+		return
+	}
+	b := &body{w: w, place: place, job: a, log: w.c.Log.With("room", place.Label, "job", place.Job)}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ending {
+		w.c.Table.Leave(place.Room)
+		return
+	}
+	w.bodies[place.Room] = b
+	w.work.Add(1)
+	go w.do(w.ctx, b)
+}
+
+// do records a room.
+func (w *Worker) do(ctx context.Context, b *body) {
+	defer w.work.Done()
+	unregister := w.meter.shows(b)
+	defer unregister()
+	w.agent.Running(b.place.Job)
+	how, why := b.record(ctx)
+	w.meter.recorded(how)
+	w.agent.Finished(b.place.Job, why)
+	w.mu.Lock()
+	delete(w.bodies, b.place.Room)
+	w.mu.Unlock()
+	w.c.Table.Leave(b.place.Room)
+	w.agent.Changed()
+}
+
+// Terminated implements agent.Handler. A recorder ends when its room does, or when it is
+// thrown out of it, which the server does where somebody deleted the dispatch. It says so
+// too when the recorder has lost the room for a moment, and then it goes on.
+func (w *Worker) Terminated(job string) {
+	w.c.Log.Debug("the server counts a job as over; its recorder ends when its room does", "job", job)
+}
+
+// Load implements agent.Handler.
+func (w *Worker) Load() agent.Load {
+	o := w.c.Table.Occupancy(time.Now())
+	return agent.Load{Full: o.Why != "", Load: float32(agent.FullLoad * o.Share()), Jobs: o.Rooms}
+}
+
+// Problems returns a sentence for each problem, of the rooms with their labels.
+func (w *Worker) Problems(now time.Time) (out []string) {
+	if s := w.agent.State(); !s.Registered && now.Sub(s.Since) > unregisteredFor {
+		out = append(out, fmt.Sprintf("not registered with the server since %s", words.Length(now.Sub(s.Since))))
+	}
+	w.mu.Lock()
+	bodies := slices.Collect(maps.Values(w.bodies))
+	w.mu.Unlock()
+	slices.SortFunc(bodies, func(a, b *body) int { return compare(a.place.Label, b.place.Label) })
+	for _, b := range bodies {
+		s := b.Status()
+		for _, p := range s.Problems(now) {
+			out = append(out, "room "+b.place.Label+": "+p)
+		}
+	}
+	return out
+}

@@ -1,0 +1,189 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+// A workerProcess is a sealtape worker that runs.
+type workerProcess struct {
+	*process
+	home string
+}
+
+// A fleetLab is a lab with workers for it, under a name that no other test dispatches.
+type fleetLab struct {
+	*lab
+	api   members.Dispatcher
+	agent string
+	store string
+	dir   string // of policies
+}
+
+func newFleetLab(t *testing.T) *fleetLab {
+	t.Helper()
+	l := newLab(t)
+	f := &fleetLab{lab: l, api: members.Dispatcher{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret},
+		agent: "sealtape-" + l.mark, store: filepath.Join(l.dir, "store"), dir: filepath.Join(l.dir, "policies")}
+	if err := os.Mkdir(f.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f.policy("weekly", fmt.Sprintf("rooms: [\"* %s\"]\nreader: Fleet\nstore: %s\ne2ee-passphrase-file: %s\nsegment: 1s\ngrace: never\n",
+		l.mark, f.store, f.file("room.txt", labPassphrase)))
+	return f
+}
+
+// file writes a file that nobody else can read, and returns its path.
+func (f *fleetLab) file(name, text string) string {
+	f.t.Helper()
+	path := filepath.Join(f.lab.dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+	return path
+}
+
+func (f *fleetLab) policy(name, text string) {
+	f.t.Helper()
+	f.file(filepath.Join("policies", name+".yaml"), text)
+}
+
+// workers starts n workers whose cards are approved by one another's pins.
+func (f *fleetLab) workers(n int, args ...string) (all []*workerProcess) {
+	f.t.Helper()
+	var homes []string
+	for i := range n {
+		f.lab.dir = filepath.Join(f.lab.dir, fmt.Sprintf("host-%d", i))
+		home, _ := f.recorder("Fleet")
+		f.lab.dir = filepath.Dir(f.lab.dir)
+		homes = append(homes, home)
+	}
+	for _, home := range homes {
+		all = append(all, f.worker(home, args...))
+	}
+	return all
+}
+
+// worker starts one, and returns when it has registered.
+func (f *fleetLab) worker(home string, args ...string) *workerProcess {
+	f.t.Helper()
+	vars := []string{"LIVEKIT_URL=" + f.lk.URL}
+	if !slices.Contains(args, "--agent-token-file") {
+		vars = append(vars, "LIVEKIT_API_KEY="+f.lk.APIKey, flags.APISecretVar+"="+f.lk.APISecret)
+	}
+	args = append([]string{"worker", "--policies", f.dir, "--agent", f.agent, "--metrics-addr", "127.0.0.1:0", "--min-space", "0"}, args...)
+	p := f.start(f.command(home, vars, args...))
+	if p.first != "registered as "+f.agent {
+		f.t.Fatalf("the worker says %q", p.first)
+	}
+	return &workerProcess{p, home}
+}
+
+// dispatch asks for a recorder under a policy.
+func (f *fleetLab) dispatch(room, policy string) (id string) {
+	f.t.Helper()
+	id, err := f.api.Dispatch(f.ctx, room, f.agent, `{"policy":"`+policy+`"}`)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return id
+}
+
+// recorders returns those whom the server lists in a room.
+func (f *fleetLab) recorders(room string) (all []members.Listed) {
+	for _, m := range f.api.Members(f.ctx, room) {
+		if m.State != "" {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// recorded waits until so many recorders are in the room and record it.
+func (f *fleetLab) recorded(room string, n int) (all []members.Listed) {
+	f.t.Helper()
+	f.until(fmt.Sprintf("%d record %s", n, room), func() bool {
+		all = f.recorders(room)
+		return len(all) == n && !slices.ContainsFunc(all, func(m members.Listed) bool { return m.State != "recording" })
+	})
+	return all
+}
+
+// says waits until the worker's log has a text, and returns the line.
+func (w *workerProcess) says(text string) (line string) {
+	w.l.t.Helper()
+	w.l.until("a worker says "+text, func() bool {
+		line = linesWith(w.stderr(), text)
+		return line != ""
+	})
+	return line
+}
+
+// ids are those of the recordings that the worker began.
+func (w *workerProcess) ids() (ids []string) {
+	for line := range strings.Lines(w.stderr()) {
+		if _, id, ok := strings.Cut(line, "msg=recording "); ok {
+			if _, id, ok = strings.Cut(id, " id="); ok {
+				ids = append(ids, strings.TrimSpace(id))
+			}
+		}
+	}
+	return ids
+}
+
+// get asks the worker's metrics address.
+func (w *workerProcess) get(path string) (int, string) {
+	return (&recorderProcess{process: w.process}).get(path)
+}
+
+// children returns the processes of a worker's recorders.
+func (w *workerProcess) children() (pids []int) {
+	w.l.t.Helper()
+	out, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", w.cmd.Process.Pid, w.cmd.Process.Pid))
+	if err != nil {
+		w.l.t.Fatal(err)
+	}
+	// Every thread has its own.
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", w.cmd.Process.Pid))
+	out = nil
+	for _, task := range tasks {
+		b, err := os.ReadFile(task)
+		if err == nil {
+			out = append(append(out, b...), ' ')
+		}
+	}
+	for _, word := range strings.Fields(string(out)) {
+		var pid int
+		if _, err := fmt.Sscan(word, &pid); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// listing is what list says of the store.
+func (f *fleetLab) listing(home string) (all []struct {
+	ID, State string
+	Follows   string
+	Segments  int
+}) {
+	f.t.Helper()
+	out, errs, code := f.run(home, nil, "list", "--store", f.store, "--json")
+	if code != 0 {
+		f.t.Fatalf("list: %d\n%s%s", code, out, errs)
+	}
+	if err := json.Unmarshal([]byte(out), &all); err != nil {
+		f.t.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/internal/workers"
+	"github.com/sealtape/sealtape/recorder/fleet"
+)
+
+// readPolicies reads the folder of policies.
+func (o *workerOptions) readPolicies() (*fleet.Policies, error) {
+	p, err := fleet.ReadPolicies(o.policies, checkPolicy)
+	if err == nil {
+		return p, nil
+	}
+	hint := "sealtape worker --help shows what a policy says, sealtape record --help its settings"
+	var writable *fleet.WritableError
+	if errors.As(err, &writable) {
+		hint = "chmod go-w " + writable.Path
+	}
+	return nil, ui.Hinted(ui.Misuse("--policies: %w", err), hint)
+}
+
+// watchPolicies starts a worker in g that reads the policies again at each SIGHUP. Those
+// that are wrong leave all as it was.
+func (o *workerOptions) watchPolicies(ctx context.Context, g *workers.Group, table *fleet.Table, log *slog.Logger) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	g.Ends(func() error { signal.Stop(hup); return nil })
+	g.Start(ctx, func(ctx context.Context) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hup:
+			}
+			p, err := o.readPolicies()
+			if err != nil {
+				log.Error("the policies were not taken; they are what they were", "err", err)
+				continue
+			}
+			table.SetPolicies(p)
+			log.Info("the policies were read again", "policies", len(p.All()))
+		}
+	})
+}
+
+// checkPolicy returns what "sealtape record" would say against a policy before it looks at
+// keys and stores.
+func checkPolicy(p *fleet.Policy) error {
+	var o recordOptions
+	e := &ui.Env{Stdin: nil, Stdout: io.Discard, Stderr: io.Discard, CheckOnly: true}
+	app := newApp(e)
+	app.Commands = []*cli.Command{{
+		Name: "record", Flags: recordFlags(&o), OnUsageError: flags.UsageFailed,
+		Action: func(c *cli.Context) error {
+			for _, s := range p.Settings {
+				if err := flags.Set(c, s.Name, s.Values); err != nil {
+					if s.Line > 0 {
+						err = fmt.Errorf("line %d: %w", s.Line, err)
+					}
+					return err
+				}
+			}
+			// What the worker says for all rooms.
+			for name, value := range map[string]string{"room": "a room", "url": "wss://meet.example.org", "token-program": "true"} {
+				if err := c.Set(name, value); err != nil {
+					return err
+				}
+			}
+			return flags.Action(&o, func(context.Context, *ui.Env, *recordOptions) error { return nil })(c)
+		},
+	}}
+	if err := app.RunContext(context.Background(), []string{"sealtape", "record"}); err != nil {
+		return err
+	}
+	keyed := p.Command != nil // which may give keys
+	if o.envPassphrase = "no"; keyed || o.noE2EE || o.roomKeys != "" || o.passphraseFile != "" || o.keyFile != "" {
+		return o.checkKeys()
+	}
+	return errors.New("it has no keys for its rooms: one of room-keys: members, e2ee-key-file, e2ee-passphrase-file, command and no-e2ee is missing")
+}
