@@ -16,5 +16,6 @@
 // asks nothing but its source. page/view shows: each view subscribes to the
 // player by itself, and watch.js only constructs them. What it says is in
 // view/languages, a module for each language, of which a browser loads one; the
-// server sends codes where it has something to say.
+// server sends codes where it has something to say. A browser gets the module of a
+// document with all else that it imports in it, in one request.
 package web

@@ -2,10 +2,15 @@ package web
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+
+	"github.com/sealtape/sealtape/playback/internal/bundle"
 )
 
 // page is what browsers get: plain modules, without a build step, and nothing
@@ -22,15 +27,18 @@ func Page() fs.FS { return page }
 type asset struct {
 	mime string
 	data []byte
-	// links is a Link header with the modules that a document uses, so that the
-	// browser asks for all at once instead of at each import. words begins the
-	// one for the language's words.
-	links, words string
+	// words begins the address of the words in a document's language, "" for what is no
+	// document. A Link header names them, so that the browser asks for them at once.
+	words string
 }
 
 // assets returns the page's files by name. Requests are looked up in this map and
-// not in a file system, so no path leads out.
-func assets() (map[string]asset, error) {
+// not in a file system, so no path leads out. Nobody changes it.
+//
+// The module of a document has in it all that it imports, but the words in one language: to
+// ask for a hundred modules, one import after another, took a browser longer than all else
+// when it opened the page.
+var assets = sync.OnceValues(func() (map[string]asset, error) {
 	files := make(map[string]asset)
 	err := fs.WalkDir(page, "page", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -44,60 +52,59 @@ func assets() (map[string]asset, error) {
 		files[name] = asset{mime: mime, data: data}
 		return err
 	})
-	for name, f := range files {
-		if m := entryModule.FindSubmatch(f.data); m != nil && path.Dir(name) == "page" && path.Ext(name) == ".html" {
-			f.links = links(files, string(m[1]))
-			f.words, _, _ = strings.Cut(string(m[1]), "page/")
-			files[name] = f
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"page/index.html", "page/watch.html"} {
+		document := files[name]
+		m := entryModule.FindSubmatch(document.data)
+		if m == nil {
+			return nil, fmt.Errorf("%s has no module", name)
+		}
+		document.words = string(m[1]) + wordsFolder
+		files[name] = document
+		module := files[string(m[2])]
+		if module.data, err = linked(string(m[2])); err != nil {
+			return nil, err
+		}
+		files[string(m[2])] = module
+	}
+	return files, nil
+})
+
+// entryModule finds the module of a document: where the page begins, seen from there, and the
+// module's file.
+var entryModule = regexp.MustCompile(`<script type="module" src="((?:\.\./)?)(page/[^"]+)">`)
+
+// linked returns a module with all that it imports, to be served as that module is.
+func linked(name string) ([]byte, error) {
+	seen := func(expression string) func(string) (string, error) {
+		return func(to string) (string, error) {
+			there, err := filepath.Rel(path.Dir(name), to)
+			return fmt.Sprintf(expression, "./"+filepath.ToSlash(there)), err
 		}
 	}
-	return files, err
+	return bundle.Link(page, name, bundle.Options{Address: seen("new URL(%q, import.meta.url)"), Later: seen("import(%q)")})
 }
 
-var (
-	entryModule  = regexp.MustCompile(`<script type="module" src="([^"]+)">`)
-	moduleImport = regexp.MustCompile(`(?m)^import .* from "([^"]+)";$`)
-)
+// wordsFolder has a module with the words in each language.
+const wordsFolder = "page/view/languages/"
 
-// links returns a Link header for all modules that a document's module imports,
-// directly or not. src is the module's address in the document.
-func links(files map[string]asset, src string) string {
-	base, module, _ := strings.Cut(src, "page/") // "" or "../"
-	seen := map[string]bool{}
-	var list []string
-	var add func(name string)
-	add = func(name string) {
-		if seen[name] {
-			return
-		}
-		seen[name] = true
-		list = append(list, "<"+base+name+">; rel=modulepreload")
-		for _, m := range moduleImport.FindAllSubmatch(files[name].data, -1) {
-			add(path.Join(path.Dir(name), string(m[1])))
-		}
-	}
-	add("page/" + module)
-	return strings.Join(list, ", ")
-}
-
-// linksFor returns the Link header of a document, with the words in the language
-// that the browser will choose. accept is its header Accept-Language, in which
-// browsers name languages by preference.
-func linksFor(files map[string]asset, f asset, accept string) string {
-	name := wordsIn("en")
+// wordsLink returns the Link header of a document: the words in the language that the
+// browser will choose. accept is its header Accept-Language, in which browsers name
+// languages by preference.
+func wordsLink(files map[string]asset, document asset, accept string) string {
+	name := "en.js"
 	for tag := range strings.SplitSeq(accept, ",") {
 		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
 		base, _, _ := strings.Cut(strings.ToLower(tag), "-")
-		if _, ok := files[wordsIn(base)]; ok {
-			name = wordsIn(base)
+		if _, ok := files[wordsFolder+base+".js"]; ok {
+			name = base + ".js"
 			break
 		}
 	}
-	return f.links + ", <" + f.words + name + ">; rel=modulepreload"
+	return "<" + document.words + name + ">; rel=modulepreload"
 }
-
-// wordsIn returns the name of the module with the words in a language.
-func wordsIn(language string) string { return "page/view/languages/" + language + ".js" }
 
 // mimes are the types of the page's files. A file of another type is not served.
 var mimes = map[string]string{

@@ -183,8 +183,8 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	w.Header().Set("Content-Type", f.mime)
-	if f.links != "" {
-		w.Header().Set("Link", linksFor(s.assets, f, r.Header.Get("Accept-Language")))
+	if f.words != "" {
+		w.Header().Set("Link", wordsLink(s.assets, f, r.Header.Get("Accept-Language")))
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(f.data)))
 	if r.Method != http.MethodHead {

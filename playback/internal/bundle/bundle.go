@@ -21,11 +21,15 @@ type Options struct {
 	// Address returns the expression that stands for new URL(NAME, import.meta.url),
 	// where name is a file of the page. Nil refuses such files.
 	Address func(name string) (string, error)
+	// Later returns the expression that stands for import(NAME) while the page runs: a promise
+	// of that module. Nil links such modules, too.
+	Later func(name string) (string, error)
 }
 
 // Link returns the module entry and all that it imports, directly or not, as one
 // script. Modules run once, in the order in which a browser would run them. What is
-// imported while the page runs is a part of the script, too, and runs with it.
+// imported while the page runs is a part of the script, too, and runs with it, unless
+// Options.Later says otherwise.
 //
 // Comments that have lines of their own are left out, but those that begin with /*!.
 func Link(files fs.FS, entry string, o Options) ([]byte, error) {
@@ -127,6 +131,13 @@ func (m *module) line(line string) (string, error) {
 		return expression
 	})
 	line = replace(importLater, line, func(to string) string {
+		if m.o.Later != nil {
+			expression, failed := m.o.Later(m.path(to))
+			if failed != nil {
+				err = failed
+			}
+			return expression
+		}
 		if failed := m.add(m.path(to), m.by); failed != nil {
 			err = failed
 		}

@@ -60,6 +60,19 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+// TestLater: a module that is imported while the page runs stays one of its own, where that is
+// wanted.
+func TestLater(t *testing.T) {
+	f := files(map[string]string{"a/main.js": "const { b } = await import(\"../b.js\");\n", "b.js": "export const b = 1;\n"})
+	failed := errors.New("no")
+	for later, want := range map[string]error{"import(%s)": nil, "": failed} {
+		script, err := Link(f, "a/main.js", Options{Later: func(name string) (string, error) { return strings.ReplaceAll(later, "%s", name), want }})
+		if !errors.Is(err, want) || err == nil && (!strings.Contains(string(script), "await import(b.js);") || strings.Contains(string(script), "b = 1")) {
+			t.Errorf("%v\n%s", err, script)
+		}
+	}
+}
+
 // TestRefuse: what is not understood is not linked.
 func TestRefuse(t *testing.T) {
 	for name, tt := range map[string]struct {
