@@ -82,3 +82,23 @@ test("a transcript has what was written and what happened, a line each", () => {
 	assert.deepEqual(lines.slice(2), ["", "0:01\tAda (a) joined", "0:02\tAda (b) joined", "0:03\tAda (b): one", "\ttwo", "1:05\tAda (a) left", ""]);
 	assert.deepEqual(transcript(r, [2, 3]).split("\n").slice(3), ["0:02\tAda (b) joined", ""]);
 });
+
+test("a transcript has what was said, and tells it from what was written", () => {
+	const r = new Recording({
+		version: "1", id: "1", state: "closed", duration: 100, room: "w", start: "2026-11-20T14:00:00Z", events: [
+			{ t: 1, type: "join", participant: "a", name: "Ada" }, { t: 2, type: "chat", participant: "a", text: "written" },
+			{ t: 9, type: "transcription", participant: "a", by: "scribe", from: 3, to: 4, text: "said\u202e" },
+			{ t: 9, type: "transcription", participant: "a", by: "scribe", from: 5, to: 6, text: "a guess", reason: "interim plaintext" },
+			{ t: 9, type: "transcription", from: 7, to: 8, text: "whose" },
+		],
+	});
+	assert.deepEqual(transcript(r, [2, 50]).split("\n").slice(3), ["0:02\tAda (Chat): written", "0:03\tAda: said",
+		"0:05\tAda: a guess (not final: no later version came; came without end-to-end encryption: the server can have written it)", "0:07\tsomeone: whose", ""]);
+	// What was attached last takes the place of what was written down live.
+	const attached = new Recording({
+		version: "1", id: "1", state: "closed", duration: 100, room: "w", start: "2026-11-20T14:00:00Z",
+		events: [{ t: 9, type: "transcription", participant: "a", from: 3, to: 4, text: "live" }],
+		words: [{ file: "t.vtt", by: "Bob", cues: [[3, 4, "Ada", "attached"]] }],
+	});
+	assert.deepEqual(transcript(attached).split("\n").slice(3), ["0:03\tAda: attached", ""]);
+});
