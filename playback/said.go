@@ -20,10 +20,14 @@ const (
 	wordsTrack = "Words"
 	// wordsShortest is the least time that words are shown.
 	wordsShortest = 1200 * time.Millisecond
+	// unencrypted begins words that came without encryption into a room with it, which says
+	// more of them than who is named as their speaker; headings say what it means.
+	unencrypted = "[unencrypted] "
 )
 
 // Said returns what was said, as agents in the room wrote it down. Words that are no final
-// version end with an ellipsis. Nil means that there are none.
+// version end with an ellipsis. Those that came unencrypted into an encrypted room, so that
+// the server can have written them, begin with "[unencrypted]". Nil means that there are none.
 func (s *Session) Said() *transcript.Transcript { return Said(s.Events(), s.Names()) }
 
 // Said returns what the events say that was said, under names that tell people apart, as
@@ -37,6 +41,9 @@ func Said(events []media.Event, names *media.Names) *transcript.Transcript {
 		text := e.Text
 		if strings.Contains(e.Reason, media.TranscriptionInterim) || e.Size > 0 {
 			text += " …"
+		}
+		if slices.Contains(strings.Fields(e.Reason), media.TranscriptionPlaintext) {
+			text = unencrypted + text
 		}
 		if media.Plain(e.Text, maxCueText) != "" {
 			t.Cues = append(t.Cues, transcript.Cue{From: e.From, To: e.To, Who: names.In(e), Text: text})

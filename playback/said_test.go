@@ -33,7 +33,8 @@ func worded(t testing.TB) *Session {
 		said(2*time.Second, 2*time.Second+1, "", "\u202e", ""),
 		media.Event{Time: 3 * time.Second, Type: media.EventChat, Participant: "bob", Text: "hello"},
 		media.Event{Time: 3 * time.Second, Type: media.EventSpeaking, Participant: "bob", From: 3 * time.Second, To: 4 * time.Second},
-		said(4*time.Second, 5*time.Second, "bob", "and so", media.TranscriptionInterim)))
+		said(4*time.Second, 5*time.Second, "bob", "and so", media.TranscriptionInterim),
+		said(6*time.Second, 7*time.Second, "ada", "I never said so", media.TranscriptionPlaintext)))
 }
 
 func TestSaid(t *testing.T) {
@@ -41,16 +42,21 @@ func TestSaid(t *testing.T) {
 	t.Parallel()
 	s := worded(t)
 	words := s.Said()
-	if words == nil || len(words.Cues) != 2 || words.Cues[0].Who != "Ada" || words.Cues[1].Text != "and so …" {
+	if words == nil || len(words.Cues) != 3 || words.Cues[0].Who != "Ada" || words.Cues[1].Text != "and so …" {
 		t.Fatalf("%+v", words)
 	}
 	for format, want := range map[TextFormat]string{
-		TextSRT:    "1\n00:00:01,000 --> 00:00:02,000\nAda: Good ‹b›morning‹/b›[2J\neveryone\n\n2\n00:00:04,000 --> 00:00:05,000\nbob: and so …\n\n",
-		TextPlain:  " 0:00:01  Ada: Good <b>morning</b>[2J\n            everyone\n 0:00:03  bob writes: hello\n 0:00:04  bob: and so …\n",
+		TextSRT:    "1\n00:00:01,000 --> 00:00:02,000\nAda: Good ‹b›morning‹/b›[2J\neveryone\n\n2\n00:00:04,000 --> 00:00:05,000\nbob: and so …\n\n3\n00:00:06,000 --> 00:00:07,000\nAda: [unencrypted] I never said so\n\n",
+		TextPlain:  " 0:00:01  Ada: Good <b>morning</b>[2J\n            everyone\n 0:00:03  bob writes: hello\n 0:00:04  bob: and so …\n 0:00:06  Ada: [unencrypted] I never said so\n",
 		TextWebVTT: "00:00:01.000 --> 00:00:02.000\n<v Ada>Good &lt;b&gt;morning&lt;/b&gt;[2J everyone</v>\n",
 	} {
 		if got := textOf(t, s, format, ExportOptions{Words: words}); !strings.Contains(got, want) {
 			t.Errorf("%s: %q has no %q", format, got, want)
+		}
+	}
+	for _, format := range []TextFormat{TextPlain, TextWebVTT} {
+		if got := textOf(t, s, format, ExportOptions{Words: words}); !strings.Contains(got, "\n[unencrypted] words came without end-to-end encryption") {
+			t.Errorf("%s: %q does not say what its mark means", format, got)
 		}
 	}
 	if got := textOf(t, s, TextSRT, ExportOptions{Words: words, From: 4500 * time.Millisecond, Participants: []string{"bob"}}); got != "1\n00:00:00,000 --> 00:00:00,500\nbob: and so …\n\n" {

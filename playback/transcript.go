@@ -253,13 +253,17 @@ func (x *excerpt) holeLines(r Report) []line {
 	return lines
 }
 
-// heading returns the title, and when and how long it was.
+// heading returns the title, when and how long it was, and what a mark in it means.
 func (x *excerpt) heading(o ExportOptions) []string {
 	span := "lasts " + words.Length(x.length())
 	if !x.whole() {
 		span = fmt.Sprintf("from %s to %s of %s; times count from there", words.Length(x.from), words.Length(x.to), words.Length(x.duration))
 	}
-	return []string{cmp.Or(x.s.title(o), "Recording"), span}
+	lines := []string{cmp.Or(x.s.title(o), "Recording"), span}
+	if x.words != nil && slices.ContainsFunc(x.words.Cues, func(c transcript.Cue) bool { return strings.HasPrefix(c.Text, unencrypted) }) {
+		lines = append(lines, unencrypted+"words came without end-to-end encryption: the server can have written them")
+	}
+	return lines
 }
 
 // plainText writes the transcript for people. Each line begins with its time, and

@@ -57,7 +57,8 @@ the chat is theirs alone. Two people of one name have their identities behind it
 
 What was said is in files with text, if somebody wrote it down: by the newest transcript
 that counts of those attached (see "sealtape attach"), else as agents in the room wrote
-it down. --words chooses.
+it down. --words chooses. What begins with [unencrypted] came so into an encrypted room: the
+server can have written it.
 
 Time stays true: where there is no sound there is silence, and a picture stands still.
 What is missing is listed, and so is every frame that could not be taken along.
