@@ -39,7 +39,7 @@ func (s *Site) Write(dir string) (visit int64, err error) {
 	keep := make(map[string]bool)
 	for _, f := range files {
 		keep[f.Name] = true
-		small, err := compressed(f)
+		small, err := compressedIn(dir, f)
 		if err != nil {
 			return 0, err
 		}

@@ -66,6 +66,43 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestWriteAgain: what is there compressed already is not compressed again, unless it is
+// something else.
+func TestWriteAgain(t *testing.T) {
+	dir, c := t.TempDir(), testConfig()
+	c.Program = bytes.Repeat([]byte("\x00asm program "), 1000)
+	s := build(t, c)
+	if _, err := s.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, s.Files[4].Name) + ".br"
+	pack := func(data []byte) []byte {
+		var b bytes.Buffer
+		if err := writeAll(brotli.NewWriterLevel(&b, 0), data); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	c.Stores = append(c.Stores, "https://other.example.org")
+	for what, tt := range map[string]struct {
+		there []byte
+		kept  bool
+	}{
+		"as it is": {pack(c.Program), true}, "less": {pack(c.Program[1:]), false}, "more": {pack(append(bytes.Clone(c.Program), ' ')), false}, "nothing": {nil, false},
+	} {
+		if err := os.WriteFile(name, tt.there, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := build(t, c).Write(dir); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil || bytes.Equal(got, tt.there) != tt.kept || !packs(".br", got, c.Program) {
+			t.Errorf("%s: %v, %d bytes, were %d", what, err, len(got), len(tt.there))
+		}
+	}
+}
+
 // TestHosting: each host is told all headers.
 func TestHosting(t *testing.T) {
 	c := testConfig()
