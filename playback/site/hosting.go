@@ -68,17 +68,30 @@ types {
     text/plain       sha256;
 }
 gzip_static on;
-gzip_vary on;
-# with the module ngx_brotli:
-# brotli_static on;
 set $sealtape_cache "` + anew + `";
 if ($uri ~ "` + hashed + `") {
     set $sealtape_cache "` + forever + `";
 }
 add_header Cache-Control $sealtape_cache always;
+add_header Vary Accept-Encoding always;
+# Brotli, also without the module for it: what is beside a part as .br.
+set $sealtape_encoding "";
+set $sealtape_takes "$http_accept_encoding $uri";
+if (!-f $request_filename.br) {
+    set $sealtape_takes "";
+}
+if ($sealtape_takes ~ "^[^/]*\bbr\b.*` + hashed + `") {
+    set $sealtape_encoding br;
+    rewrite ^ $uri.br;
+}
+add_header Content-Encoding $sealtape_encoding;
 `)
 	for _, h := range headers {
 		fmt.Fprintf(&b, "add_header %s %q always;\n", h.name, h.value)
+	}
+	for _, kind := range []struct{ ending, name string }{{"css", typeStyle}, {"js", typeScript}, {"wasm", typeProgram}} {
+		name, _, _ := strings.Cut(kind.name, ";")
+		fmt.Fprintf(&b, "location ~ \"-[0-9a-f]{16}\\.%s\\.br$\" {\n    internal;\n    gzip off;\n    gzip_static off;\n    types {}\n    default_type %s;\n}\n", kind.ending, name)
 	}
 	b.WriteString("location /hosting/ {\n    return 404;\n}\n")
 	return []byte(b.String())
