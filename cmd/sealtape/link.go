@@ -23,7 +23,6 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/tape"
-	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // Ways in which a store lets whoever has a link read: values of --by.
@@ -47,7 +46,8 @@ func linkCommand() *cli.Command {
 and its state now, all behind the #, which browsers send to no server. It holds no key that
 opens the recording: whoever has it gets sealed objects, and nothing else.
 
-With --to, the recording is first shared to NAME, unless they are a reader of all of it. With
+With --to, the recording is first shared to the keys on NAME's card, as by "sealtape share": it
+opens for them, whoever else has that name. Who is a reader of it already needs no --to. With
 --page, the link opens in a browser, with the player at URL; SEALTAPE_PAGE sets it for all
 links. "sealtape play 'LINK'" opens each link.
 
@@ -240,17 +240,14 @@ func inviteTo(a *access.Access, t *tape.Tape) (*link.Invitation, error) {
 	return nil, errors.New("no recorder whose card counts has signed it")
 }
 
-// shareFor shares a recording to somebody who is not a reader of all of it, and returns
-// the random part of the share's name, "" if they are one.
+// shareFor shares a recording to somebody, unless one has done that before, and returns the
+// random part of the share's name. It does so for its readers, too: a recording names them, and
+// does not say under which keys, so that the reader of a name may be somebody else, or have
+// another key by now. A share too many does no harm.
 func shareFor(ctx context.Context, a *access.Access, t *tape.Tape, to string) (string, error) {
 	cards, err := shareTo(a, to)
 	if err != nil {
 		return "", err
-	}
-	if readsAll(ctx, t, cards[0].Name) {
-		a.Env.Notef("Its recorder names %s as a reader: nothing was shared. If that is somebody else, or they have another key now, use sealtape share %s --to %q --link.",
-			ui.Clean(cards[0].Name), t.ID(), ui.Clean(to))
-		return "", nil
 	}
 	id, err := access.LoadIdentity(ctx, a.Env, a.Home)
 	if err != nil {
@@ -260,7 +257,8 @@ func shareFor(ctx context.Context, a *access.Access, t *tape.Tape, to string) (s
 	for _, card := range cards {
 		g, before, err := grant(ctx, t.Recording(), id, card, nil)
 		if err != nil {
-			return "", err
+			return "", ui.Hinted(fmt.Errorf("sharing it to %s: %w", ui.Clean(card.Name), err),
+				"who reads it already needs no share: without --to, the link opens for them")
 		}
 		if share == "" {
 			share = shareName(g.Name)
@@ -272,28 +270,6 @@ func shareFor(ctx context.Context, a *access.Access, t *tape.Tape, to string) (s
 		}
 	}
 	return share, nil
-}
-
-// readsAll reports whether a person is among the readers of each epoch, by the names that
-// the recorder gave them.
-func readsAll(ctx context.Context, t *tape.Tape, name string) bool {
-	d, err := t.Describe(ctx)
-	return err == nil && namedInAll(d.Events, len(d.Epochs), name)
-}
-
-// namedInAll reports whether events name somebody as a reader of so many epochs. What
-// cannot be told is no: a share too many does no harm.
-func namedInAll(events []media.Event, epochs int, name string) bool {
-	told := 0
-	for _, e := range events {
-		if e.Type != media.EventEpoch {
-			continue
-		}
-		if told++; !slices.Contains(strings.Split(e.Text, ", "), name) {
-			return false
-		}
-	}
-	return told > 0 && told >= epochs
 }
 
 // readQuery reads a token from a file: a query, with or without the ?.

@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sealtape/sealtape/archive/link"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -274,5 +276,35 @@ func TestLinkToStranger(t *testing.T) {
 	l.must(l.bob, "keys", "add", revocation)
 	if out, errs, code := l.asStranger(l.bob, "", "info", shared); code != 4 || !strings.Contains(out+errs, "does not count") {
 		t.Errorf("from a revoked key: exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// TestLinkToNamesake: the recorder of a meeting named a Bob as its reader. The Bob to whom it
+// is sent is another one, or has other keys now: the link has a share to the keys on his card,
+// and he opens it.
+func TestLinkToNamesake(t *testing.T) {
+	l := &linkLab{lab: newDesk(t)}
+	people, err := player.NewNamedPeople(l.dir, "Ada", "Bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	meeting, err := player.Flashes(player.Readers{All: people.Readers.All}, 1, 0, 5*time.Second, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meeting.Epochs[0].Names = "Ada, Bob"
+	l.ada, l.bob, l.store = people.Owner, people.Guest, filepath.Join(l.dir, "web", "store")
+	if l.id, err = player.Write(l.store, people.Signer.Signer(), meeting); err != nil {
+		t.Fatal(err)
+	}
+	address := serveFolder(t, filepath.Dir(l.store)).URL + "/store"
+	for _, tt := range []struct {
+		to   []string
+		code int
+	}{{nil, 5}, {[]string{"--to", "Bob"}, 0}} {
+		made, _ := l.link(append(tt.to, "--store-url", address)...)
+		if out, errs, code := l.asStranger(l.bob, "", "info", made); code != tt.code {
+			t.Errorf("by a link with %q, his keys open it with exit code %d, want %d\n%s%s", tt.to, code, tt.code, out, errs)
+		}
 	}
 }
