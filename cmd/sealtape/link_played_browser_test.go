@@ -6,14 +6,17 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback/site"
 	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
@@ -52,13 +55,7 @@ func TestLinkInBrowserPlays(t *testing.T) {
 	l.bucket, _, _ = strings.Cut(strings.TrimPrefix(l.store, "s3://"), "/")
 	l.must(l.ada, "keys", "add", writeCard(t, recorder), "--recorder", "--yes")
 	l.must(people.Owner, "copy", l.id, "--to", l.store, "--store", folder)
-	origin, err := url.Parse(minIO.get(t).Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := filepath.Join(l.dir, "pages")
-	l.must(l.ada, "player", "-o", pages, "--wasm", l.browserProgram(), "--store-origin", origin.String())
-	page := watchServer(t, http.FileServer(http.Dir(pages)))
+	page := watchServer(t, http.FileServer(http.Dir(l.playerPages())))
 	h, err := keys.OpenHome(l.bob)
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +123,70 @@ func TestLinkInBrowserPlays(t *testing.T) {
 			}
 		}
 	}
+}
+
+var playerPagesMu sync.Mutex
+
+// playerPages returns the folder with the page that sealtape player makes for the tests'
+// MinIO. To pack it takes half a minute, so it is made once.
+func (l *lab) playerPages() string {
+	l.t.Helper()
+	playerPagesMu.Lock()
+	defer playerPagesMu.Unlock()
+	dir := filepath.Join(l.bin, "pages")
+	if _, err := os.Stat(filepath.Join(dir, site.SumsName)); err != nil {
+		home, _ := l.person("Page Maker")
+		l.must(home, "player", "-o", dir, "--wasm", l.browserProgram(), "--store-origin", minIO.get(l.t).Endpoint)
+	}
+	return dir
+}
+
+// TestStoreServesPage: a page that the store itself serves takes no key of the reader's, and
+// no passkey: it leads to a page of another site, which opens this recording and no other.
+func TestStoreServesPage(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	l := newLinkLab(t)
+	to, err := url.Parse(minIO.get(t).Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }})
+	mux.Handle("/tapes/", http.StripPrefix("/tapes/", http.FileServer(http.Dir(l.playerPages()))))
+	store := watchServer(t, mux)
+	_, said, _ := l.run(l.ada, nil, "link", l.id, "--store", l.store, "--by", "public")
+	if err := minIO.get(t).Policy(l.ctx, l.bucket, policyIn(t, said)); err != nil {
+		t.Fatal(err)
+	}
+	made, said := l.link("--store-url", store.URL+strings.TrimPrefix(l.store, "s3:/"), "--page", store.URL+"/tapes/")
+	if !strings.Contains(said, "the page and the store are one origin") {
+		t.Errorf("link says nothing of it:\n%s", said)
+	}
+	tab, err := player.Open(l.ctx, player.PageConfig{URL: made})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := tab.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	// Where it can make passkeys, too.
+	if err := tab.AddAuthenticator(l.ctx, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.Until(l.ctx, `!document.getElementById("keyquestion").hidden`); err != nil {
+		t.Fatal(err)
+	}
+	got, err := player.Eval[string](l.ctx, tab, `[...document.querySelectorAll("#keyquestion :is(input, button)")].map((e) => e.id || e.type).join(" ")`)
+	if want := "keysite submit button"; err != nil || got != want {
+		t.Errorf("the page asks for %q, %v, want %q", got, err, want)
+	}
+	if text, err := player.Eval[string](l.ctx, tab, `document.getElementById("keyquestion").innerText`); err != nil || !strings.Contains(text, "store") {
+		t.Errorf("it says %q, %v", text, err)
+	}
+	keep(t, l.ctx, tab, "store-serves-page")
 }
 
 // keep keeps a picture of the page where SEALTAPE_SCREENSHOTS is a folder.

@@ -83,6 +83,9 @@ type Config struct {
 	Path  string
 	// Player, if set, is served at /player/ beside the page, on its origin.
 	Player http.Handler
+	// Proxy, if set, is the HOST:PORT of a proxy by which the browser sends all that it sends
+	// by HTTP, but to URL: also what is for this machine, and what workers ask for.
+	Proxy string
 	// Log is told the browser's troubles. Nil discards.
 	Log *slog.Logger
 }
@@ -102,6 +105,7 @@ type Member struct {
 	mu      sync.Mutex
 	state   State
 	changed chan struct{} // closed and replaced with each new state
+	sent    [][]byte      // see Sent
 }
 
 // Start starts a Chromium, joins and publishes. It returns when all that
@@ -149,7 +153,7 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 
 	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c)...)
 	trouble := func(format string, args ...any) { log.Debug("chromium: " + fmt.Sprintf(format, args...)) }
-	m.ctx, m.cancel = chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble))
+	m.ctx, m.cancel = chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble), chromedp.WithListener(m.listen))
 	cancel := m.cancel
 	m.cancel = func() { cancel(); stop() }
 
@@ -163,7 +167,11 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 	// The first Do starts the browser and binds its life to the context, so it
 	// must not end with ctx; a ctx that ends early cancels by hand.
 	started := context.AfterFunc(ctx, m.cancel)
-	err := chromedp.Do(m.ctx, chromedp.ExposeFunc("report", m.report))
+	first := []chromedp.Action[chromedp.Void]{chromedp.ExposeFunc("report", m.report)}
+	if c.Proxy != "" {
+		first = append(first, watchNetwork)
+	}
+	err := chromedp.Do(m.ctx, first...)
 	if !started() {
 		return context.Cause(ctx)
 	}
@@ -391,6 +399,10 @@ func options(chromium string, c Config) []chromedp.ExecAllocatorOption {
 	}
 	if c.WAV != "" {
 		opts = append(opts, chromedp.Flag("use-file-for-fake-audio-capture", c.WAV))
+	}
+	if c.Proxy != "" {
+		server := strings.TrimPrefix(c.URL, "ws://")
+		opts = append(opts, chromedp.Flag("proxy-server", c.Proxy), chromedp.Flag("proxy-bypass-list", "<-loopback>;"+server))
 	}
 	return opts
 }

@@ -35,6 +35,10 @@ func NewCanary(secret []byte, texts ...string) Canary {
 	return c
 }
 
+// AgeCanary returns the canary of an age identity with post-quantum keys, such as the secret
+// of an epoch.
+func AgeCanary(identity string) Canary { return NewCanary(bech32Bytes(identity), identity) }
+
 // CanariesOf returns the secrets in an exported identity, by what they are.
 func CanariesOf(export []byte, passphrase string) (map[string]Canary, error) {
 	scrypt, err := age.NewScryptIdentity(passphrase)
@@ -52,7 +56,7 @@ func CanariesOf(export []byte, passphrase string) (map[string]Canary, error) {
 	found := make(map[string]Canary)
 	for line := range strings.SplitSeq(string(text), "\n") {
 		if strings.HasPrefix(line, "AGE-SECRET-KEY-PQ-1") {
-			found["the age identity"] = NewCanary(bech32Bytes(line), line)
+			found["the age identity"] = AgeCanary(line)
 		}
 		// PRIVATE+KEY+NAME+HASH+SEED, where the seed's base64 may have a plus.
 		if parts := strings.SplitN(line, "+", 5); strings.HasPrefix(line, "# signer: ") && len(parts) == 5 {
