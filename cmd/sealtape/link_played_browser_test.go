@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -125,18 +124,25 @@ func TestLinkInBrowserPlays(t *testing.T) {
 	}
 }
 
-var playerPagesMu sync.Mutex
-
-// playerPages returns the folder with the page that sealtape player makes for the tests'
-// MinIO. To pack it takes half a minute, so it is made once.
+// playerPages makes a folder with the page that sealtape player makes for the tests' MinIO,
+// without its compressed files, which take half a minute.
 func (l *lab) playerPages() string {
 	l.t.Helper()
-	playerPagesMu.Lock()
-	defer playerPagesMu.Unlock()
-	dir := filepath.Join(l.bin, "pages")
-	if _, err := os.Stat(filepath.Join(dir, site.SumsName)); err != nil {
-		home, _ := l.person("Page Maker")
-		l.must(home, "player", "-o", dir, "--wasm", l.browserProgram(), "--store-origin", minIO.get(l.t).Endpoint)
+	p, err := browserProgramOnce()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	config := p.config()
+	config.Stores = []string{minIO.get(l.t).Endpoint}
+	built, err := site.Build(config)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	dir := filepath.Join(l.dir, "pages")
+	for _, f := range built.Files {
+		if err := site.WriteFile(filepath.Join(dir, f.Name), f.Data); err != nil {
+			l.t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -183,7 +189,7 @@ func TestStoreServesPage(t *testing.T) {
 	if want := "keysite submit button"; err != nil || got != want {
 		t.Errorf("the page asks for %q, %v, want %q", got, err, want)
 	}
-	if text, err := player.Eval[string](l.ctx, tab, `document.getElementById("keyquestion").innerText`); err != nil || !strings.Contains(text, "store") {
+	if text, err := player.Eval[string](l.ctx, tab, `document.getElementById("keyquestion").innerText`); err != nil || !strings.Contains(text, "this page takes none") {
 		t.Errorf("it says %q, %v", text, err)
 	}
 	keep(t, l.ctx, tab, "store-serves-page")

@@ -56,21 +56,6 @@ var browserProgramOnce = sync.OnceValues(func() (browserProgram, error) {
 	return buildProgram(context.Background(), &ui.Env{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard})
 })
 
-// browserProgram returns a file with the program for browsers. A test's own home has no
-// build cache, in which sealtape player would find parts of it.
-func (l *lab) browserProgram() string {
-	l.t.Helper()
-	p, err := browserProgramOnce()
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	path := filepath.Join(l.dir, programName)
-	if err := os.WriteFile(path, p.code, 0o600); err != nil {
-		l.t.Fatal(err)
-	}
-	return path
-}
-
 func newPlayerSite(t *testing.T) *playerSite {
 	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
