@@ -26,6 +26,9 @@ type Policy struct {
 	Name string
 	// Rooms are the rooms that it is for.
 	Rooms []Pattern
+	// Asked says that the rooms are recorded only when somebody asks for it, and not because
+	// people meet in them: "start: asked".
+	Asked bool
 	// Command is asked for the room's keys, or for more settings; empty for none.
 	Command []string
 	// Settings are those of "sealtape record".
@@ -42,7 +45,7 @@ func ParsePolicy(name string, b []byte) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{Name: name, Command: said.command, Settings: said.settings}
+	p := &Policy{Name: name, Asked: said.asked, Command: said.command, Settings: said.settings}
 	if len(said.rooms) == 0 {
 		return nil, fmt.Errorf(`%s: rooms is missing: it lists the rooms that the policy is for, such as ["board-*"]`, name)
 	}
@@ -119,8 +122,8 @@ func (p *Policy) Resolve(ctx context.Context, ask Program, q Question) (*Policy,
 	known := *p
 	if len(answer.Settings) > 0 {
 		said, err := parse("its answer", answer.Settings)
-		if err == nil && (said.rooms != nil || said.command != nil) {
-			err = errors.New("its answer sets rooms or command, which only a file can")
+		if err == nil && (said.rooms != nil || said.command != nil || said.start) {
+			err = errors.New("its answer sets rooms, start or command, which only a file can")
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("the command of policy %s: %w", p.Name, errAnswer)

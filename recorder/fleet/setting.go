@@ -29,6 +29,7 @@ const (
 // parsed is what a file or an answer says.
 type parsed struct {
 	rooms, command []string
+	start, asked   bool // start is set, and to "asked"
 	settings       []Setting
 }
 
@@ -71,6 +72,13 @@ func parse(name string, b []byte) (p parsed, err error) {
 		switch key.Value {
 		case "rooms":
 			p.rooms = s.Values
+		case "start":
+			p.start = true
+			switch p.asked = len(s.Values) == 1 && s.Values[0] == "asked"; {
+			case p.asked, len(s.Values) == 1 && s.Values[0] == "always":
+			default:
+				return p, fmt.Errorf("%s: start is always or asked", at)
+			}
 		case "command":
 			if !s.List {
 				return p, fmt.Errorf("%s: command is a list: the program, and each of its arguments", at)

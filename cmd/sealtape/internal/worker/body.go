@@ -47,6 +47,9 @@ func (b *body) record(ctx context.Context) (how ending, why string) {
 		b.log.Error("a recorder crashed", "again", others == "yield")
 	}
 	b.log.Info("a recorder ended", "how", string(how))
+	if b.isOver() {
+		return how, "the worker is ending" // and the room, perhaps, is not: another goes on
+	}
 	switch how {
 	case failed:
 		return how, "the recorder failed"

@@ -1,0 +1,242 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/livekit/protocol/auth"
+	lkproto "github.com/livekit/protocol/livekit"
+	lksdk "github.com/livekit/server-sdk-go/v2"
+	"github.com/twitchtv/twirp"
+
+	"github.com/sealtape/sealtape/recorder/fleet"
+)
+
+// What a server may say, at most; what is beyond is not looked at.
+const (
+	maxText       = 512 // of an attribute
+	maxDispatches = 4096
+)
+
+// callTime is how long one question to the server may take. A deletion waits some 5 s for
+// workers.
+const callTime = 15 * time.Second
+
+// Off returns the name of an agent that nobody is, and that stands for the wish that the
+// rooms of agent are not recorded.
+func Off(agent string) string { return agent + "-off" }
+
+// A Server is what is asked of a LiveKit server. *LiveKit is one.
+type Server interface {
+	// Rooms returns all rooms.
+	Rooms(ctx context.Context) ([]*lkproto.Room, error)
+	// Participants returns who is in a room.
+	Participants(ctx context.Context, room string) ([]*lkproto.ParticipantInfo, error)
+	// Dispatches returns the dispatches of all agents in a room.
+	Dispatches(ctx context.Context, room string) ([]*lkproto.AgentDispatch, error)
+	// Dispatch asks for an agent in a room.
+	Dispatch(ctx context.Context, room, agent, metadata string) (*lkproto.AgentDispatch, error)
+	// Delete deletes a dispatch. That ends its job.
+	Delete(ctx context.Context, room, dispatch string) error
+}
+
+// A LiveKit is a server and a key to its API.
+type LiveKit struct {
+	key, secret string
+	rooms       *lksdk.RoomServiceClient
+	raw         lkproto.RoomService // for what the SDK leaves out
+	dispatches  *lksdk.AgentDispatchClient
+}
+
+// NewLiveKit returns the server at url, which it asks with an API key and its secret. Each
+// question has a token of its own, for one room if it is about one.
+func NewLiveKit(url, key, secret string) *LiveKit {
+	web := url
+	if rest, ok := strings.CutPrefix(url, "ws"); ok {
+		web = "http" + rest
+	}
+	return &LiveKit{key, secret, lksdk.NewRoomServiceClient(url, key, secret),
+		lkproto.NewRoomServiceProtobufClient(web, http.DefaultClient), lksdk.NewAgentDispatchServiceClient(url, key, secret)}
+}
+
+// Rooms implements Server.
+func (l *LiveKit) Rooms(ctx context.Context) ([]*lkproto.Room, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	r, err := l.rooms.ListRooms(ctx, &lkproto.ListRoomsRequest{})
+	return r.GetRooms(), err
+}
+
+// Room returns one room, nil if there is none of this name.
+func (l *LiveKit) Room(ctx context.Context, name string) (*lkproto.Room, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	r, err := l.rooms.ListRooms(ctx, &lkproto.ListRoomsRequest{Names: []string{name}})
+	for _, room := range r.GetRooms() {
+		if room.GetName() == name {
+			return room, nil
+		}
+	}
+	return nil, err
+}
+
+// Participants implements Server.
+func (l *LiveKit) Participants(ctx context.Context, room string) ([]*lkproto.ParticipantInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	r, err := l.rooms.ListParticipants(ctx, &lkproto.ListParticipantsRequest{Room: room})
+	return r.GetParticipants(), err
+}
+
+// Dispatches implements Server.
+func (l *LiveKit) Dispatches(ctx context.Context, room string) ([]*lkproto.AgentDispatch, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	r, err := l.dispatches.ListDispatch(ctx, &lkproto.ListAgentDispatchRequest{Room: room})
+	return r.GetAgentDispatches(), err
+}
+
+// Dispatch implements Server.
+func (l *LiveKit) Dispatch(ctx context.Context, room, agent, metadata string) (*lkproto.AgentDispatch, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return l.dispatches.CreateDispatch(ctx, &lkproto.CreateAgentDispatchRequest{Room: room, AgentName: agent, Metadata: metadata})
+}
+
+// Delete implements Server.
+func (l *LiveKit) Delete(ctx context.Context, room, dispatch string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	_, err := l.dispatches.DeleteDispatch(ctx, &lkproto.DeleteAgentDispatchRequest{Room: room, DispatchId: dispatch})
+	return err
+}
+
+// Ask has a method of a member called, and returns their answer.
+func (l *LiveKit) Ask(ctx context.Context, room, identity, method, payload string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	token, err := auth.NewAccessToken(l.key, l.secret).SetVideoGrant(&auth.VideoGrant{RoomAdmin: true, Room: room}).SetValidFor(time.Minute).ToJWT()
+	if err != nil {
+		return "", err
+	}
+	if ctx, err = twirp.WithHTTPRequestHeaders(ctx, http.Header{"Authorization": {"Bearer " + token}}); err != nil {
+		return "", err
+	}
+	r, err := l.raw.PerformRpc(ctx, &lkproto.PerformRpcRequest{Room: room, DestinationIdentity: identity, Method: method, Payload: payload,
+		ResponseTimeoutMs: uint32((callTime - time.Second).Milliseconds())})
+	return r.GetPayload(), err
+}
+
+// Remove throws a member out of a room.
+func (l *LiveKit) Remove(ctx context.Context, room, identity string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	_, err := l.rooms.RemoveParticipant(ctx, &lkproto.RoomParticipantIdentity{Room: room, Identity: identity})
+	return err
+}
+
+// Refused reports whether the server does not take the API key and its secret.
+func Refused(err error) bool {
+	code, ok := twirpStatus(err)
+	return ok && (code == http.StatusUnauthorized || code == http.StatusForbidden)
+}
+
+// roomOf returns what a list of rooms says of one.
+func roomOf(r *lkproto.Room) Room {
+	made := time.UnixMilli(cmp.Or(r.GetCreationTimeMs(), r.GetCreationTime()*1000))
+	return Room{Name: r.GetName(), SID: clamp(r.GetSid()), Made: made, People: int(r.GetNumParticipants())}
+}
+
+// present puts those who are in the room into r.
+func (r *Room) present(all []*lkproto.ParticipantInfo) {
+	r.People, r.Recorders = 0, nil
+	for _, p := range all {
+		if p.GetState() == lkproto.ParticipantInfo_DISCONNECTED {
+			continue
+		}
+		//lint:ignore SA1019 no other word says that a member of kind standard records
+		machine := p.GetPermission().GetRecorder()
+		switch p.GetKind() {
+		case lkproto.ParticipantInfo_AGENT, lkproto.ParticipantInfo_EGRESS, lkproto.ParticipantInfo_INGRESS:
+			machine = true
+		}
+		if !machine {
+			if !p.GetPermission().GetHidden() {
+				r.People++
+			}
+			continue
+		}
+		shown := p.GetAttributes()
+		rec := Recorder{Identity: p.GetIdentity(), State: clamp(shown["sealtape.state"]), Recording: clamp(shown["sealtape.recording"]),
+			Words: clamp(shown["sealtape.key"]), Joined: time.UnixMilli(cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000))}
+		switch rec.State {
+		case "waiting", "recording", "paused":
+		case "":
+			if rec.Identity != fleet.Identity(r.Name) {
+				continue
+			}
+		default:
+			continue
+		}
+		r.Recorders = append(r.Recorders, rec)
+	}
+	slices.SortFunc(r.Recorders, func(a, b Recorder) int {
+		return cmp.Or(a.Joined.Compare(b.Joined), strings.Compare(a.Identity, b.Identity))
+	})
+}
+
+// asked puts the dispatches of agent into r. offset is what the server's clock is ahead.
+func (r *Room) asked(all []*lkproto.AgentDispatch, agent string, offset time.Duration) {
+	r.Dispatches, r.Off = nil, false
+	for _, d := range all[:min(len(all), maxDispatches)] {
+		if d.GetAgentName() == Off(agent) {
+			r.Off = true
+		}
+		if d.GetAgentName() != agent || d.GetState().GetDeletedAt() != 0 {
+			continue
+		}
+		one := Dispatch{ID: d.GetId(), Made: fromNano(d.GetState().GetCreatedAt()).Add(-offset)}
+		if said, err := fleet.ParseDispatch(d.GetMetadata()); err == nil {
+			one.Policy = said.Policy
+		}
+		for _, j := range d.GetState().GetJobs() {
+			job := Job{Identity: j.GetState().GetParticipantIdentity()}
+			switch j.GetState().GetStatus() {
+			case lkproto.JobStatus_JS_SUCCESS:
+				job.State = Done
+			case lkproto.JobStatus_JS_FAILED:
+				job.State = Failed
+			}
+			if job.State != Running {
+				job.Ended = fromNano(j.GetState().GetEndedAt())
+			}
+			one.Jobs = append(one.Jobs, job)
+		}
+		r.Dispatches = append(r.Dispatches, one)
+	}
+	slices.SortFunc(r.Dispatches, func(a, b Dispatch) int { return cmp.Or(a.Made.Compare(b.Made), strings.Compare(a.ID, b.ID)) })
+}
+
+// fromNano returns a time of so many nanoseconds since 1970; 0 is none.
+func fromNano(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
+
+func clamp(s string) string { return s[:min(len(s), maxText)] }
+
+// twirpStatus returns the HTTP status that stands for an error of the server's API.
+func twirpStatus(err error) (int, bool) {
+	var t twirp.Error
+	if !errors.As(err, &t) {
+		return 0, false
+	}
+	return twirp.ServerHTTPStatusFromErrorCode(t.Code()), true
+}

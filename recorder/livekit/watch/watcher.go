@@ -1,0 +1,322 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealtape/sealtape/recorder/fleet"
+)
+
+// Defaults, and bounds of what the server is asked.
+const (
+	defaultEvery = 10 * time.Second
+	// sureFor is how long a room that shows its recording sign is believed to be recorded by
+	// one of ours, before somebody looks: another recorder may show it.
+	sureFor = 45 * time.Second
+	// beside is how many rooms are looked at beside one another.
+	beside = 8
+	// burst is how many dispatches are made at once, and perSecond how many more thereafter:
+	// a server has 50 places in which it looks for workers.
+	burst     = 40
+	perSecond = 10
+	// maxPrompts bounds the rooms that are to be looked at soon.
+	maxPrompts = 1 << 16
+)
+
+// A Config says what to watch over. Server and Policies are required.
+type Config struct {
+	Server Server
+	// Agent is the name that recorders are dispatched by. "" means sealtape.
+	Agent string
+	// Policies returns the policies that count now.
+	Policies func() *fleet.Policies
+	// Every is how often all rooms are compared. 0 means 10 s.
+	Every time.Duration
+	// Log gets what happens. Names of rooms appear at debug level only. Nil means no log.
+	Log *slog.Logger
+	// Seen is called with each room that was looked at, and what is wished for it, by the
+	// goroutine of Run and those that it waits for. It may be nil.
+	Seen func(Room, Wish)
+}
+
+// A Watcher compares, for as long as Run runs. Its methods are safe for concurrent use.
+type Watcher struct {
+	c      Config
+	wake   chan struct{}
+	alive  atomic.Int64 // when the loop last turned, in ns since 1970
+	offset atomic.Int64 // what the server's clock is ahead, in ns
+	counts counts
+
+	mu      sync.Mutex // guards what follows
+	prompts map[string]bool
+	known   map[string]*known // by the room's name
+	last    time.Time         // when all rooms were compared
+	failed  error             // why they were not, since
+	tokens  float64           // dispatches that may be made now
+	filled  time.Time
+}
+
+// known is what a Watcher remembers of a room.
+type known struct {
+	Memory
+	sid    string
+	looked time.Time // at who is in it
+	again  time.Time // when to look again; zero: with all others
+	wanted bool
+	err    error // why it is not clear how
+	serves bool  // some policy is for it
+	by     int   // recorders
+}
+
+// counts are for metrics.
+type counts struct{ dispatched, deleted, failures, hooks, refusedHooks atomic.Int64 }
+
+// New returns a Watcher, which does nothing before Run.
+func New(c Config) (*Watcher, error) {
+	if c.Server == nil || c.Policies == nil {
+		return nil, errors.New("watch: Config without Server or Policies")
+	}
+	c.Agent, c.Every = cmp.Or(c.Agent, "sealtape"), cmp.Or(c.Every, defaultEvery)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	w := &Watcher{c: c, wake: make(chan struct{}, 1), prompts: make(map[string]bool), known: make(map[string]*known), tokens: burst, filled: time.Now()}
+	w.alive.Store(time.Now().UnixNano())
+	return w, nil
+}
+
+// Look has a room looked at soon: something happened there.
+func (w *Watcher) Look(room string) {
+	w.mu.Lock()
+	if len(w.prompts) < maxPrompts {
+		w.prompts[room] = true
+	}
+	w.mu.Unlock()
+	w.stir()
+}
+
+// LookAtAll has all rooms compared soon: the policies changed.
+func (w *Watcher) LookAtAll() {
+	w.mu.Lock()
+	w.last = time.Time{}
+	w.mu.Unlock()
+	w.stir()
+}
+
+func (w *Watcher) stir() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run compares until ctx ends, and returns its error.
+func (w *Watcher) Run(ctx context.Context) error {
+	for {
+		w.alive.Store(time.Now().UnixNano())
+		w.turn(ctx)
+		timer := time.NewTimer(w.wait(time.Now()))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-w.wake:
+			timer.Stop()
+			// What comes with it, such as all members of a room that closes, is one look.
+			select {
+			case <-time.After(200 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		case <-timer.C:
+		}
+	}
+}
+
+// wait returns how long nothing is due.
+func (w *Watcher) wait(now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	due := w.last.Add(w.c.Every)
+	if w.failed != nil {
+		due = now.Add(min(w.c.Every, 3*time.Second))
+	}
+	for _, k := range w.known {
+		if !k.again.IsZero() && k.again.Before(due) {
+			due = k.again
+		}
+	}
+	// Two watchers are not to see the same and do the same in the same moment.
+	jitter := rand.N(max(w.c.Every/20, time.Millisecond))
+	return max(due.Sub(now), 100*time.Millisecond) + jitter
+}
+
+// turn looks at what is due: all rooms, or those that something happened in.
+func (w *Watcher) turn(ctx context.Context) {
+	now := time.Now()
+	w.mu.Lock()
+	prompts := w.prompts
+	w.prompts = make(map[string]bool)
+	for name, k := range w.known {
+		if !k.again.IsZero() && !now.Before(k.again) {
+			prompts[name] = true
+		}
+	}
+	all := now.Sub(w.last) >= w.c.Every || w.failed != nil
+	w.mu.Unlock()
+	if !all && len(prompts) == 0 {
+		return
+	}
+	rooms, err := w.c.Server.Rooms(ctx) // one call, whatever is due: who is gone is not looked for
+	if err != nil {
+		if ctx.Err() == nil {
+			w.counts.failures.Add(1)
+			w.c.Log.Warn("the server did not say which rooms there are", "err", err)
+		}
+		w.mu.Lock()
+		w.failed = err
+		w.mu.Unlock()
+		return
+	}
+	policies := w.c.Policies()
+	here := make(map[string]bool, len(rooms))
+	var work []Room
+	w.mu.Lock()
+	for _, r := range rooms {
+		here[r.GetName()] = true
+		room := roomOf(r)
+		k := w.known[room.Name]
+		if k == nil || k.sid != room.SID {
+			k = &known{sid: room.SID}
+			w.known[room.Name] = k
+		}
+		k.serves = slices.ContainsFunc(policies.All(), func(p *fleet.Policy) bool { return p.Serves(room.Name) })
+		sure := r.GetActiveRecording() && k.by == 1 && now.Sub(k.looked) < sureFor
+		if prompts[room.Name] && (k.serves || k.by > 0) || all && k.serves && (room.People > 0 || k.wanted || k.by > 0) && !sure {
+			work = append(work, room)
+		}
+	}
+	maps.DeleteFunc(w.known, func(name string, _ *known) bool { return !here[name] })
+	if all {
+		w.last = now
+	}
+	w.failed = nil
+	w.mu.Unlock()
+	// Those that nobody records for longest come first.
+	rand.Shuffle(len(work), func(i, j int) { work[i], work[j] = work[j], work[i] })
+	each(ctx, work, func(r Room) {
+		w.alive.Store(time.Now().UnixNano())
+		w.compare(ctx, r, policies)
+	})
+}
+
+// each calls f for all rooms, some beside one another, and waits for them.
+func each(ctx context.Context, rooms []Room, f func(Room)) {
+	var g sync.WaitGroup
+	places := make(chan struct{}, beside)
+	for _, r := range rooms {
+		if ctx.Err() != nil {
+			break
+		}
+		places <- struct{}{}
+		g.Go(func() {
+			defer func() { <-places }()
+			f(r)
+		})
+	}
+	g.Wait()
+}
+
+// compare looks at one room and does what is to be done about it.
+func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies) {
+	err := w.look(ctx, &r)
+	if err != nil {
+		if ctx.Err() == nil {
+			w.counts.failures.Add(1)
+			w.c.Log.Warn("a room could not be looked at", "err", err)
+			w.c.Log.Debug("it is this one", "room", r.Name)
+		}
+		return
+	}
+	wish := Wanted(&r, policies)
+	if w.c.Seen != nil {
+		w.c.Seen(r, wish)
+	}
+	now := time.Now()
+	w.mu.Lock()
+	k := w.known[r.Name]
+	if k == nil || k.sid != r.SID {
+		w.mu.Unlock()
+		return
+	}
+	a, next := Decide(now, &r, wish, k.Memory, rand.Float64())
+	if a.Create != "" && !w.takes(now) {
+		a, next = Actions{Again: now.Add(time.Second)}, k.Memory // it is not its turn yet
+	}
+	if wish.Err != nil && k.err == nil {
+		w.c.Log.Error("a room is not recorded: it is not clear by which policy", "err", wish.Err)
+	}
+	k.Memory, k.looked, k.again, k.by = next, now, a.Again, len(r.Recorders)
+	k.wanted, k.err = wish.Policy != nil, wish.Err
+	w.mu.Unlock()
+	w.act(ctx, &r, a)
+}
+
+// look fills in who is in the room and who was asked for.
+func (w *Watcher) look(ctx context.Context, r *Room) error {
+	who, err := w.c.Server.Participants(ctx, r.Name)
+	if err != nil {
+		return err
+	}
+	r.present(who)
+	asked, err := w.c.Server.Dispatches(ctx, r.Name)
+	if err != nil {
+		return err
+	}
+	r.asked(asked, w.c.Agent, time.Duration(w.offset.Load()))
+	return nil
+}
+
+// takes reports whether a dispatch may be made now, and counts it. The caller holds w.mu.
+func (w *Watcher) takes(now time.Time) bool {
+	w.tokens = min(burst, w.tokens+perSecond*now.Sub(w.filled).Seconds())
+	w.filled = now
+	if w.tokens < 1 {
+		return false
+	}
+	w.tokens--
+	return true
+}
+
+// act does what was decided. What fails is decided again at the next look.
+func (w *Watcher) act(ctx context.Context, r *Room, a Actions) {
+	log := w.c.Log.With("sid", r.SID)
+	if a.Create != "" {
+		asked := time.Now()
+		d, err := w.c.Server.Dispatch(ctx, r.Name, w.c.Agent, fleet.Dispatch{Policy: a.Create}.Metadata())
+		if err != nil {
+			w.counts.failures.Add(1)
+			log.Warn("no recorder could be sent for", "err", err)
+			return
+		}
+		w.counts.dispatched.Add(1)
+		log.Info("a recorder was sent for", "policy", a.Create, "dispatch", d.GetId())
+		if at := d.GetState().GetCreatedAt(); at != 0 {
+			w.offset.Store(int64(fromNano(at).Sub(asked.Add(time.Since(asked) / 2))))
+		}
+	}
+	for _, id := range a.Delete {
+		if err := w.c.Server.Delete(ctx, r.Name, id); err != nil {
+			w.counts.failures.Add(1)
+			log.Warn("a dispatch could not be deleted", "dispatch", id, "err", err)
+			continue
+		}
+		w.counts.deleted.Add(1)
+		log.Info("a dispatch was deleted: it brings nobody, or somebody too many", "dispatch", id)
+	}
+}
