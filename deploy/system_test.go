@@ -36,7 +36,9 @@ func TestDeb(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	inside := func(args ...string) string { return output(t, nil, "chroot", append([]string{root}, args...)...) }
+	inside := func(args ...string) string {
+		return output(t, nil, "unshare", append([]string{"--mount", "--pid", "--fork", "--root=" + root, "--mount-proc", "--"}, args...)...)
+	}
 	inside("dpkg", "-i", "/sealtape.deb")
 	if out := inside("sealtape", "--version"); !strings.Contains(out, "linux/amd64") {
 		t.Error(out)

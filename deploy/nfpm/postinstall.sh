@@ -8,11 +8,8 @@ if command -v systemd-sysusers >/dev/null 2>&1; then
 elif ! getent passwd sealtape >/dev/null 2>&1; then
 	useradd --system --home-dir /var/lib/sealtape --shell /usr/sbin/nologin sealtape
 fi
-if command -v systemd-tmpfiles >/dev/null 2>&1; then
-	systemd-tmpfiles --create sealtape.conf
-else
-	install -d -o sealtape -g sealtape -m 0700 /var/lib/sealtape
-fi
+# systemd-tmpfiles needs /proc, which an image that is being built may not have.
+systemd-tmpfiles --create sealtape.conf 2>/dev/null || install -d -o sealtape -g sealtape -m 0700 /var/lib/sealtape
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 fi
