@@ -72,7 +72,7 @@ func (b *body) run(policy *fleet.Policy, keys []byte, others string) (ending, er
 		b.mu.Unlock()
 		return ended, nil
 	}
-	c, err := start(orders{config: config, secrets: secrets, keys: keys}, b.w.c.Env, b.log)
+	c, err := start(orders{config: config, secrets: secrets, keys: keys}, b.w.c.Env, b.w.c.HungAfter, b.log)
 	b.child = c
 	b.mu.Unlock()
 	if err != nil {

@@ -41,6 +41,7 @@ type orders struct {
 type child struct {
 	cmd  *exec.Cmd
 	log  *slog.Logger
+	hung int           // see Config.HungAfter
 	over chan struct{} // closed when it has ended, and all that it said was read
 
 	mu     sync.Mutex // guards what follows
@@ -58,7 +59,7 @@ func executable() (string, error) {
 }
 
 // start starts a child. It ends by itself; see wait.
-func start(o orders, env []string, log *slog.Logger) (*child, error) {
+func start(o orders, env []string, hung int, log *slog.Logger) (*child, error) {
 	path, err := executable()
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func start(o orders, env []string, log *slog.Logger) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &child{log: log, over: make(chan struct{}), status: bot.Status{Status: recorder.Status{State: recorder.StateStarting}}}
+	c := &child{log: log, hung: hung, over: make(chan struct{}), status: bot.Status{Status: recorder.Status{State: recorder.StateStarting}}}
 	p := new(pipes)
 	defer p.close()
 	args := []string{"record", "--config", p.send(o.config), "--secrets-file", p.send(secrets)}
@@ -201,7 +202,7 @@ func (c *child) watch(ended chan struct{}) {
 		if silent++; news && !hangs {
 			silent = 0
 		}
-		if silent >= hungAfter {
+		if silent >= c.hung {
 			c.log.Error("a recorder hangs and is killed")
 			_ = c.cmd.Process.Kill() // it may have ended
 			silent = 0

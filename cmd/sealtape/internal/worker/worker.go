@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,10 @@ type Config struct {
 	Spool                string
 	MinSpace, MaxBacklog int64
 	Log                  *slog.Logger
+
+	// HungAfter is after how many seconds without a sign of life a recorder is killed. 0
+	// means 45; only a test sets it.
+	HungAfter int
 }
 
 // A Worker records the rooms that it is offered. It is the Handler of its agent.Worker.
@@ -59,6 +64,7 @@ type Worker struct {
 
 // New returns a worker, which does nothing before Run.
 func New(c Config) (*Worker, error) {
+	c.HungAfter = cmp.Or(c.HungAfter, hungAfter)
 	w := &Worker{c: c, bodies: make(map[string]*body), meter: newMeter()}
 	w.alive.Store(time.Now().UnixNano())
 	var err error
