@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
@@ -58,17 +59,49 @@ func (f *fleetLab) policy(name, text string) {
 	f.file(filepath.Join("policies", name+".yaml"), text)
 }
 
-// workers starts n workers whose cards are approved by one another's pins.
-func (f *fleetLab) workers(n int, args ...string) (all []*workerProcess) {
+// homes makes homes of n recorders of one fleet, whose key approved their cards.
+func (f *fleetLab) homes(n int) (homes []string) {
 	f.t.Helper()
-	var homes []string
+	key, err := keys.GenerateAs(keys.Description{Name: "Fleet", Role: keys.Recorder})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	fleet, err := key.Card()
+	if err != nil {
+		f.t.Fatal(err)
+	}
 	for i := range n {
-		f.lab.dir = filepath.Join(f.lab.dir, fmt.Sprintf("host-%d", i))
-		home, _ := f.recorder("Fleet")
-		f.lab.dir = filepath.Dir(f.lab.dir)
+		home := filepath.Join(f.lab.dir, fmt.Sprintf("host-%d", i))
+		h, err := keys.OpenHome(home)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		id, err := h.InitAs(keys.Description{Name: "Fleet", Device: fmt.Sprintf("w%d", i), Role: keys.Recorder}, nil)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		card, err := id.Card()
+		if err == nil {
+			card, err = key.Approve(card)
+		}
+		if err == nil {
+			err = h.Add(card)
+		}
+		if err == nil {
+			err = h.Add(fleet)
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
 		homes = append(homes, home)
 	}
-	for _, home := range homes {
+	return homes
+}
+
+// workers starts n workers of one fleet.
+func (f *fleetLab) workers(n int, args ...string) (all []*workerProcess) {
+	f.t.Helper()
+	for _, home := range f.homes(n) {
 		all = append(all, f.worker(home, args...))
 	}
 	return all
@@ -149,13 +182,12 @@ func (w *workerProcess) get(path string) (int, string) {
 // children returns the processes of a worker's recorders.
 func (w *workerProcess) children() (pids []int) {
 	w.l.t.Helper()
-	out, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", w.cmd.Process.Pid, w.cmd.Process.Pid))
-	if err != nil {
-		w.l.t.Fatal(err)
-	}
 	// Every thread has its own.
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", w.cmd.Process.Pid))
-	out = nil
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", w.cmd.Process.Pid))
+	if err != nil || len(tasks) == 0 {
+		w.l.t.Fatalf("no children of %d: %v", w.cmd.Process.Pid, err)
+	}
+	var out []byte
 	for _, task := range tasks {
 		b, err := os.ReadFile(task)
 		if err == nil {
@@ -171,12 +203,14 @@ func (w *workerProcess) children() (pids []int) {
 	return pids
 }
 
+// A listedRecording is one of the store, as list says.
+type listedRecording struct {
+	ID, State, Follows string
+	Segments           int
+}
+
 // listing is what list says of the store.
-func (f *fleetLab) listing(home string) (all []struct {
-	ID, State string
-	Follows   string
-	Segments  int
-}) {
+func (f *fleetLab) listing(home string) (all []listedRecording) {
 	f.t.Helper()
 	out, errs, code := f.run(home, nil, "list", "--store", f.store, "--json")
 	if code != 0 {
