@@ -77,7 +77,7 @@ type trackJSON struct {
 	Width       int          `json:"width"`
 	Height      int          `json:"height"`
 	Channels    int          `json:"channels"`
-	Turned      int          `json:"turned,omitempty"` // clockwise, in degrees, by who shows it: its media do not say it
+	Turned      int          `json:"turned,omitempty"` // clockwise, in degrees, by the page: its media do not say it
 }
 
 type holeJSON struct {
@@ -213,7 +213,7 @@ func (t *openRecording) describe(from, events int) ([]byte, error) {
 		index[tr.UID] = i
 		width, height := tr.ShownSize()
 		d.Tracks = append(d.Tracks, trackJSON{tr.UID, tr.Participant, tr.Name, tr.Source, tr.Codec,
-			fragment.MIME(tr), width, height, tr.Channels, tr.Turned})
+			fragment.MIME(tr), width, height, tr.Channels, fragment.Unturned(tr)})
 	}
 	for _, g := range session.Holes() {
 		d.Holes = append(d.Holes, holeJSON{g.Track, seconds(g.From), seconds(g.To), g.Reason})

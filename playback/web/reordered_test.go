@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -52,7 +53,8 @@ func reordered(t *testing.T, uid uint64, keys string) (media.Track, []media.Fram
 }
 
 // TestBrowserShowsReordered: Chromium takes pictures that are decoded out of turn without
-// a gap, and shows each at its time, also where segments begin between key frames.
+// a gap, and shows each at its time, also where segments begin between key frames. Those
+// that are turned are seen turned.
 func TestBrowserShowsReordered(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
@@ -62,6 +64,7 @@ func TestBrowserShowsReordered(t *testing.T) {
 	frames := make([][]media.Frame, 2)
 	tracks[0], frames[0] = reordered(t, 100, "50")
 	tracks[1], frames[1] = reordered(t, 101, "1000")
+	tracks[1].Turned = 90
 	// All that is in a segment is shown before what is in the next.
 	begins := [][segments + 1]int{{0, 50, 100, 150, 200}, {0, 49, 101, 149, 200}}
 	for n := range segments {
@@ -108,12 +111,28 @@ func TestBrowserShowsReordered(t *testing.T) {
 		Supported   bool
 		Ranges      [][2]float64
 		Shown       []float64
+		Width       int
+		Height      int
+		Seen        [][3]float64
 	}](ctx, page, fmt.Sprintf("%s(%q, %d, %s)", feed, playertest.ID, segments, list))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 2 {
 		t.Fatalf("%d tracks", len(got))
+	}
+	if a, b := got["100"], got["101"]; a.Width != 320 || a.Height != 180 || b.Width != 180 || b.Height != 320 || len(a.Seen) != 25 || len(b.Seen) != 25 {
+		t.Errorf("pictures of %dx%d, and turned of %dx%d", a.Width, a.Height, b.Width, b.Height)
+	} else {
+		for i, want := range a.Seen { // a place x, y goes to 4-y, x
+			seen := b.Seen[i%5*5+4-i/5]
+			for c := range want {
+				if math.Abs(want[c]-seen[c]) > 40 {
+					t.Errorf("what is %v at %d, %d, is %v when turned", want, i%5, i/5, seen)
+					break
+				}
+			}
+		}
 	}
 	for uid, got := range got {
 		if !got.Supported || got.Error != "" || len(got.Ranges) != 1 || got.Ranges[0][0] > 0.002 || got.Ranges[0][1] < 7.998 || got.Ranges[0][1] > 8.002 {
@@ -126,6 +145,29 @@ func TestBrowserShowsReordered(t *testing.T) {
 			if want := float64(int(times[i]*25)) / 25; at < want-0.002 || at > want+0.002 {
 				t.Errorf("%s: at %v the picture of %v is shown, want %v", uid, times[i], at, want)
 			}
+		}
+	}
+	// Where media do not say that they are turned, the page turns them, within the tile.
+	boxes, err := browser.Eval[map[string][4]float64](ctx, page, `(() => {
+		const out = {};
+		for (const turned of ["90", "180", "270"]) {
+			const tile = document.createElement("div"), media = document.createElement("div"), video = document.createElement("video");
+			tile.className = "tile pictured", media.className = "media", video.dataset.turned = turned;
+			tile.style.cssText = "left: 10px; top: 20px; width: 200px; height: 100px";
+			media.append(video), tile.append(media), document.getElementById("stage").append(tile);
+			const t = tile.getBoundingClientRect(), v = video.getBoundingClientRect();
+			out[turned] = [v.left - t.left, v.top - t.top, v.width, v.height].map(Math.round);
+			out[turned + " before"] = [video.offsetWidth, video.offsetHeight, 0, 0];
+			tile.remove();
+		}
+		return out;
+	})()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for turned, before := range map[string][4]float64{"90": {100, 200}, "180": {200, 100}, "270": {100, 200}} {
+		if boxes[turned] != [4]float64{0, 0, 200, 100} || boxes[turned+" before"] != before {
+			t.Errorf("turned by %s: %v, before %v", turned, boxes[turned], boxes[turned+" before"])
 		}
 	}
 }

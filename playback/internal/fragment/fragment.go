@@ -55,6 +55,15 @@ func roomFor(frames []media.Frame) []byte {
 	return make([]byte, 0, n)
 }
 
+// Unturned returns by how many degrees clockwise whoever shows a track's parts turns its
+// pictures: 0 where the parts say it. WebM has no way to say it that browsers heed.
+func Unturned(t media.Track) int {
+	if webm(t.Codec) {
+		return t.Turned
+	}
+	return 0
+}
+
 // webm reports whether WebM allows the codec.
 func webm(c media.Codec) bool {
 	switch c {

@@ -88,6 +88,7 @@
  * @property {number} [width]
  * @property {number} [height]
  * @property {number} [channels]
+ * @property {number} [turned] by how many degrees clockwise its pictures are turned by who shows them
  *
  * @typedef {object} Event what happened, see archive/FORMAT.md, Timeline
  * @property {number} t seconds

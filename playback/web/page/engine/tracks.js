@@ -94,7 +94,11 @@ export class Tracks {
 	 */
 	element(uid) {
 		let e = this.#elements.get(uid);
-		if (!e) this.#elements.set(uid, e = this.#recording.track(uid)?.kind === "audio" ? createAudio() : createVideo());
+		if (!e) {
+			const track = this.#recording.track(uid);
+			this.#elements.set(uid, e = track?.kind === "audio" ? createAudio() : createVideo());
+			if (track?.turned) e.dataset.turned = String(track.turned);
+		}
 		return e;
 	}
 

@@ -14,6 +14,7 @@ import * as spans from "./spans.js";
  * @property {number} width
  * @property {number} height
  * @property {number} channels
+ * @property {number} turned by how many degrees clockwise its pictures are turned by who shows them
  * @property {boolean} plain it came without end-to-end encryption
  * @property {spans.Span[]} life when it was published
  * @property {spans.Span[]} muted
@@ -45,7 +46,7 @@ export function tracksOf(list, known) {
 		return {
 			uid, participant: t.participant || "", name: t.name || "", source: t.source || "unknown",
 			kind: (t.mime || "").startsWith("audio/") || t.codec === "opus" ? "audio" : "video",
-			codec: t.codec, mime: t.mime || "", width: t.width || 0, height: t.height || 0, channels: t.channels || 0,
+			codec: t.codec, mime: t.mime || "", width: t.width || 0, height: t.height || 0, channels: t.channels || 0, turned: t.turned || 0,
 			plain: !!marks?.plain, life,
 			muted: spans.intersect(marks ? spans.lasting(marks.muted, 0, known.duration) : [], life),
 		};
