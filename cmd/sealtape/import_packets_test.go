@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/playback"
+	"github.com/sealtape/sealtape/recorder/ingest"
+	"github.com/sealtape/sealtape/recorder/roomtest"
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+// A kept is a recording in memory.
+type kept [][]byte
+
+func (k kept) Segments() (numbers []int) {
+	for n := range k {
+		numbers = append(numbers, n)
+	}
+	return numbers
+}
+
+func (k kept) ReadSegment(_ context.Context, n int) ([]byte, error) { return slices.Clone(k[n]), nil }
+
+// A packetSeen is a packet of a file as ffprobe sees it.
+type packetSeen struct {
+	at    time.Duration
+	hash  string
+	shown bool
+}
+
+func packetsSeen(t *testing.T, path, stream string) (all []packetSeen) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-of", "json", "-select_streams", stream, "-show_packets", "-show_data_hash", "MD5", path).Output()
+	var p struct {
+		Packets []struct {
+			PTS   string `json:"pts_time"`
+			Hash  string `json:"data_hash"`
+			Flags string `json:"flags"`
+		}
+	}
+	if err == nil {
+		err = json.Unmarshal(out, &p)
+	}
+	if err != nil {
+		t.Fatalf("ffprobe %s: %v", path, err)
+	}
+	for _, k := range p.Packets {
+		s, err := strconv.ParseFloat(k.PTS, 64)
+		if err != nil {
+			t.Fatalf("%s: packet at %q", path, k.PTS)
+		}
+		all = append(all, packetSeen{time.Duration(s * float64(time.Second)), k.Hash, len(k.Flags) < 2 || k.Flags[1] != 'D'})
+	}
+	return all
+}
+
+// TestImportedPackets: what is exported of an imported file has the file's packets, by
+// hash, in their order and at their times: pictures of every codec, out of turn, of varying
+// rates, behind edit lists, turned, beside tracks with nothing in them; and sound that is Opus. Other sound is encoded again.
+func TestImportedPackets(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	film := []string{"-f", "lavfi", "-i", "testsrc=size=160x90:rate=25:duration=6.4,format=yuv420p"}
+	sound := []string{"-f", "lavfi", "-i", "sine=frequency=440:duration=6.4:sample_rate=48000"}
+	h264 := []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "3", "-b_strategy", "0", "-g", "30"}
+	h265 := []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:bframes=3:pools=1"}
+	vp9 := []string{"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"}
+	av1 := []string{"-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime"}
+	opus := []string{"-c:a", "libopus"}
+	made := make(map[string]string)
+	dir := t.TempDir()
+	ffmpeg := func(name string, args ...[]string) {
+		path := filepath.Join(dir, name)
+		all := slices.Concat([]string{"-nostdin", "-v", "error", "-y"}, slices.Concat(args...), []string{path})
+		if out, err := exec.CommandContext(t.Context(), "ffmpeg", all...).CombinedOutput(); err != nil {
+			t.Fatalf("ffmpeg %q: %v\n%s", all, err, out)
+		}
+		made[name] = path
+	}
+	ffmpeg("h264.mp4", film, sound, h264, []string{"-c:a", "aac"})
+	ffmpeg("vfr.mp4", film, h264, []string{"-vf", "select='not(eq(mod(n,5),2))+not(mod(n,3))'", "-fps_mode", "vfr"})
+	ffmpeg("h265.mov", film, h265, []string{"-tag:v", "hvc1"})
+	ffmpeg("vp8.webm", film, sound, []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"}, opus)
+	ffmpeg("vp9.webm", film, sound, vp9, opus)
+	ffmpeg("av1.mkv", film, sound, av1, opus)
+	ffmpeg("opus.ogg", sound, opus)
+	ffmpeg("empty.mkv", film, sound, h264, opus, []string{"-af", "aselect=0"})
+	in := func(name string) []string { return []string{"-i", made[name]} }
+	copied := []string{"-c", "copy"}
+	ffmpeg("h264.mkv", in("h264.mp4"), []string{"-map", "0:v"}, copied)
+	ffmpeg("h265.mkv", in("h265.mov"), copied)
+	ffmpeg("vp9.mp4", in("vp9.webm"), copied)
+	ffmpeg("av1.mp4", in("av1.mkv"), copied)
+	ffmpeg("cut.mp4", []string{"-ss", "1.7"}, in("h264.mp4"), copied)
+	ffmpeg("late.mp4", in("h264.mp4"), []string{"-itsoffset", "0.8"}, in("h264.mp4"), []string{"-map", "0:a", "-map", "1:v"}, copied)
+	ffmpeg("turned.mp4", in("h264.mp4"), []string{"-map", "0:v", "-metadata:s:v", "rotate=90"}, copied)
+	ffmpeg("fragmented.mp4", in("h264.mp4"), []string{"-movflags", "frag_keyframe+empty_moov"}, copied)
+	program, err := ingest.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(made)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := made[name]
+			f, err := program.Look(t.Context(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sink := new(roomtest.Sink)
+			part := ingest.Part{File: f, SHA256: "0", Participant: name, Name: name}
+			m := ingest.Meeting{Recording: "0123456789ABCDEFGHJKMNPQRS", Start: time.Unix(1e9, 0), At: time.Unix(2e9, 0), Parts: []ingest.Part{part}}
+			if _, err := program.Write(t.Context(), sink, m, nil); err != nil {
+				t.Fatal(err)
+			}
+			s, err := playback.Open(t.Context(), kept(sink.Segments()), playback.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := filepath.Join(t.TempDir(), "out.mkv")
+			if _, err := playback.ExportFile(t.Context(), s, out, playback.ExportOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			sameTurn(t, path, out)
+			for i, stream := range f.Streams {
+				if !stream.Copied() {
+					continue
+				}
+				kind := "v"
+				if stream.Codec.Audio() {
+					kind = "a"
+				}
+				samePackets(t, f.Streams[i].Name, packetsSeen(t, path, kind), packetsSeen(t, out, kind), -fileStart(t, path))
+			}
+		})
+	}
+}
+
+// fileStart is the earliest time in a file: that of sound that an encoder began with. It is
+// the beginning of the recording.
+func fileStart(t *testing.T, path string) time.Duration {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-show_entries", "format=start_time", "-of", "csv=p=0", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(s * float64(time.Second))
+}
+
+// samePackets compares packets of a file with those of its export, which are later by shift
+// and where what a cut hides is at the beginning.
+func samePackets(t *testing.T, what string, want, got []packetSeen, shift time.Duration) {
+	t.Helper()
+	if len(want) == 0 && len(got) == 0 {
+		return // a track with nothing in it
+	}
+	if len(want) == 0 || len(got) < len(want) {
+		t.Errorf("%s: %d packets of %d", what, len(got), len(want))
+		return
+	}
+	extra := len(got) - len(want) // silence at the end
+	for i, w := range want {
+		g := got[i]
+		off := g.at - w.at - shift
+		if hidden := w.at+shift < 0 || !w.shown; g.hash != w.hash || !hidden && off.Abs() > 2*time.Millisecond || hidden && g.at > 100*time.Millisecond {
+			t.Errorf("%s: packet %d of %d is at %v and %s, want at %v %s (%d more)", what, i, len(want), g.at, g.hash, w.at, w.hash, extra)
+			return
+		}
+	}
+	if what != "opus" && extra != 0 {
+		t.Errorf("%s: %d packets more", what, extra)
+	}
+}
+
+// sameTurn compares by how much players turn the pictures of two files.
+func sameTurn(t *testing.T, path, export string) {
+	t.Helper()
+	of := func(path string) string {
+		out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream_side_data=rotation", "-of", "csv=p=0", path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	if a, b := of(path), of(export); a != b {
+		t.Errorf("turned by %q, and exported by %q", a, b)
+	}
+}
