@@ -33,6 +33,10 @@ type Config struct {
 	// Card is the recorder's card as text, and CardName the name on it. The timeline has
 	// them, so that a reader knows who recorded by the card's approvals. "" means none.
 	Card, CardName string
+	// Started, if not nil, is called when what the room sends is kept from now on, and
+	// Declared for each hole, when it is declared. They must return quickly.
+	Started  func(time.Time)
+	Declared func(hole media.Event)
 	// Title is what the recording is called. The timeline has it at the start, and again
 	// at the start of each epoch, for readers who open only that one. "" means no title.
 	Title string

@@ -74,6 +74,7 @@ func newRun(c Config, room Room) *run {
 		queue: newQueue(), board: newBoard(), tracks: newTracks(), activity: newActivity(), transcripts: newTranscripts(), endSweep: make(chan struct{}),
 		pendingShares: memoryShares{room: pendingBytesAll, track: pendingBytesTrack},
 		playoutShares: memoryShares{room: playoutBytesAll, track: playoutBytesTrack}}
+	r.board.declared = c.Declared
 	if l, ok := room.(Lister); ok {
 		r.roster = l.Roster()
 	} else {
@@ -118,6 +119,9 @@ func (r *run) start(stop context.CancelCauseFunc, asleep func() time.Duration) {
 	r.clock = startClock(asleep)
 	r.board.begin(r.clock.start)
 	r.log.Info("recording: what the room sends is kept from now on")
+	if r.config.Started != nil {
+		r.config.Started(r.clock.start)
+	}
 	r.emit(media.Event{Type: media.EventStart, Text: r.room.Name(), Reason: r.config.startReason()})
 	r.emit(media.Event{Type: media.EventAnnounced, Text: r.config.Notices.Start})
 	if r.config.Title != "" {

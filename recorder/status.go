@@ -134,6 +134,8 @@ type board struct {
 	counts counts
 	alive  atomic.Int64 // see Status.Alive: on the recording clock, 0 before
 
+	declared func(hole media.Event) // see Config.Declared; nil is nobody
+
 	mu       sync.Mutex // guards what follows
 	status   Status
 	report   Report
@@ -312,6 +314,9 @@ func (b *board) trackEnds(t *trackRecorder) {
 
 // countHole counts a declared hole, for Status.
 func (b *board) countHole(e media.Event) {
+	if b.declared != nil {
+		b.declared(e)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holes[e.Reason]

@@ -41,6 +41,8 @@ A token must let the recorder be seen, and send data.
 
 ` + memberKeysHelp + `
 
+` + webhookHelp + `
+
 ` + access.StoreHelp + `
 
 Exit code 3: a second or more is missing; "sealtape info" says what, and why. Exit code 6: with
@@ -71,7 +73,7 @@ Exit code 3: a second or more is missing; "sealtape info" says what, and why. Ex
 // recordFlags returns the flags of record. They fill o; (*recordOptions).Rest fills what
 // they do not.
 func recordFlags(o *recordOptions) []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "room", Destination: &o.room, Usage: "the `ROOM` to record"},
 		&cli.StringFlag{Name: "title", Destination: &o.title, Usage: "what the recording is called; only its readers see this `TITLE`", DefaultText: "none"},
 		&cli.StringFlag{Name: "part-of", Destination: &o.partOf, Usage: "the room is a breakout room of the meeting whose recording has this `ID`; only readers see it", DefaultText: "none"},
@@ -116,5 +118,5 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.StringFlag{Name: "grace", Destination: &o.grace, Value: "2m", Usage: "stop `TIME` after the last person left, even if the server closes the room before; never: when the room ends"},
 		&cli.StringFlag{Name: "wait", Destination: &o.wait, Value: "never", Usage: "stop if nobody has come for `TIME`, even if the server closes the room before"},
 		&cli.StringFlag{Name: "rejoin", Destination: &o.rejoin, Value: "15m", Usage: "after losing the room, try for `TIME` to come back; never: give it up at once"},
-	}
+	}, o.webhookFlags()...)
 }

@@ -48,6 +48,8 @@ type recordOptions struct {
 	plaintext, notices                string
 	linkStore, linkPage               string
 
+	webhookOptions
+
 	// The recording.
 	title, partOf     string
 	stores            []string
@@ -83,6 +85,7 @@ func (o *recordOptions) Rest(c *cli.Context) {
 	o.stores, o.readers, o.members = flags.StoreNames(c), c.StringSlice("reader"), c.StringSlice("member")
 	o.configFile, o.tokenProgram = c.String("config"), c.StringSlice("token-program")
 	o.keepLocal, o.json = c.Bool("keep-local"), c.Bool("json")
+	o.restOfWebhook(c)
 	o.envToken, o.envSecret, o.envPassphrase = os.Getenv(flags.TokenVar), os.Getenv(flags.APISecretVar), os.Getenv(flags.E2EEPassphraseVar)
 }
 
@@ -114,6 +117,9 @@ func (o *recordOptions) Check() error {
 		return err
 	}
 	if err := o.checkLink(); err != nil {
+		return err
+	}
+	if err := o.checkWebhook(); err != nil {
 		return err
 	}
 	if o.url == "" {

@@ -45,10 +45,18 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 		console.log.Warn("memory, keys included, can be written to swap", "on", words.Few(swaps), "hint", checkup.SwapHint)
 	}
 	config.Log, config.ArchiveLog = console.log, archiveLog
+	tell, err := o.teller(config.Home, o.stores, console.log)
+	if err != nil {
+		return err
+	}
 
 	var g workers.Group
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if tell.tells() {
+		config.Milestone = func(m bot.Milestone) { tell.tell(ctx, m) }
+		g.Start(ctx, tell.sweep)
+	}
 	beside := &recordWorkers{console: console, keys: roomKeys, service: service, metricsAddr: o.metricsAddr}
 	if o.statusFile != "" {
 		to, err := program.Inherited(o.statusFile)
@@ -61,6 +69,7 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	}
 	result, err := beside.record(ctx, &g, config)
 	_ = g.Stop() // what fails is told by whom it concerns
+	tell.finish()
 	if err != nil {
 		return explainRecord(err, o.stores)
 	}

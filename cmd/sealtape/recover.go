@@ -17,6 +17,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
+	"github.com/sealtape/sealtape/recorder/bot/webhook"
 )
 
 func keepLocalFlag() cli.Flag {
@@ -36,27 +37,35 @@ the command again does no harm.
 The command leaves alone a recording that is going on, one that --keep-local keeps, and one
 that is for another store. --adopt ID sends such a recording to this store.
 
+--webhook and --on-stored tell of what is stored now, as with record, and deliver what was
+not told before: see "sealtape record --help".
+
 What this disk has damaged goes to quarantine in the spool, and the rest is copied. The exit
 code is then 1.`,
 		UsageText: `  sealtape recover --store ./meetings
   sealtape recover --store ./meetings --store s3://meetings/2026
   sealtape recover --store ./meetings --adopt F2JE7ZY04P971PR0YHVBFNECP0`,
-		Flags: []cli.Flag{flags.StoresFlag(), keepLocalFlag(),
-			&cli.StringSliceFlag{Name: "adopt", Usage: "the recording `ID` of the spool goes to this store, whichever it was recorded for; may be repeated"}},
+		Flags: append([]cli.Flag{flags.StoresFlag(), keepLocalFlag(),
+			&cli.StringSliceFlag{Name: "adopt", Usage: "the recording `ID` of the spool goes to this store, whichever it was recorded for; may be repeated"}}, o.webhookFlags()...),
 		Action: flags.Action(&o, access.WithHome(runRecover)),
 	}
 }
 
 type recoverOptions struct {
+	webhookOptions
 	stores, adopt []string
 	keepLocal     bool
 }
 
 func (o *recoverOptions) Rest(c *cli.Context) {
 	o.stores, o.adopt, o.keepLocal = flags.StoreNames(c), c.StringSlice("adopt"), c.Bool("keep-local")
+	o.restOfWebhook(c)
 }
 
 func (o *recoverOptions) Check() error {
+	if err := o.checkWebhook(); err != nil {
+		return err
+	}
 	for _, id := range o.adopt {
 		if err := archive.ValidID(id); err != nil {
 			return ui.Misuse("--adopt: %w", err)
@@ -80,6 +89,18 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 			return err
 		}
 	}
+	tell, err := o.teller(h, o.stores, slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		return err
+	}
+	defer tell.finish()
+	if tell.webhook.URL != "" {
+		if n, err := webhook.Sweep(ctx, tell.webhook, true); err != nil {
+			e.Warnf("events for the webhook of earlier recordings wait: %v", err)
+		} else if n > 0 {
+			e.Notef("The webhook took %s of earlier recordings.", ui.Count(n, "event"))
+		}
+	}
 	ids, err := access.RecordingsIn(ctx, spool)
 	if err != nil {
 		return fmt.Errorf("reading the spool: %w", err)
@@ -97,6 +118,11 @@ func runRecover(ctx context.Context, e *ui.Env, h *keys.Home, o *recoverOptions)
 		Signer: key, Verifiers: trust.Recorders, Keep: o.keepLocal,
 	}
 	showSweep(e, sw)
+	if tell.tells() {
+		sw.Stored = func(id string, state archive.State) {
+			tell.tell(ctx, bot.Milestone{Kind: bot.MilestoneStored, Recording: id, State: state, Incomplete: state == archive.StateCut})
+		}
+	}
 	failed := sw.Run(ctx)
 	if err := ctx.Err(); err != nil {
 		return ui.Hinted(err, "what was not copied is still in "+h.SpoolDir()+"; run sealtape recover again")

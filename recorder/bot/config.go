@@ -110,6 +110,10 @@ type Config struct {
 	// argument names people.
 	Unopened func(recorder.Unopened)
 
+	// Milestone is called for what others may be told of the recording, and for earlier
+	// recordings of the spool that the stores have now. Several goroutines call it.
+	Milestone func(Milestone)
+
 	// TurnedAway is called for members with more tracks than are recorded. Its argument
 	// names them.
 	TurnedAway func(recorder.TurnedAway)

@@ -76,6 +76,7 @@ type recording struct {
 	recorder *recorder.Recorder
 	room     *memberRoom
 	meeting  *succession
+	told     *milestones
 
 	grown growth      // has a value when there is more for the stores
 	kept  atomic.Bool // a segment was begun: there is something to store
@@ -124,7 +125,7 @@ func (b *Bot) record(ctx context.Context, g *workers.Group) (result Result, err 
 	// Earlier recordings may go to the store until this one is there.
 	g.Start(ctx, func(ctx context.Context) { b.sweep(ctx, spool, src, r.id) })
 	// The rest of this one is stored when no other pass goes on.
-	g.Ends(func() error { return b.finish(ctx, u, over) })
+	g.Ends(func() error { return b.finish(ctx, r, u, over) })
 	// It is copied as it grows, up to its end: a meeting must not fill the disk.
 	g.Start(ctx, u.run)
 	// It ends when nothing is written any more, by us or by those below.
@@ -140,6 +141,7 @@ func (b *Bot) record(ctx context.Context, g *workers.Group) (result Result, err 
 	if over.nothing = !r.kept.Load(); over.nothing {
 		return result, nothingRecorded(ctx, err)
 	}
+	r.told.ended(result.Report)
 	r.meeting.goesOn()
 	if err == nil && ctx.Err() == nil && !(b.c.Meeting.GoesOn != nil && b.c.Meeting.GoesOn(result.Cause)) {
 		r.meeting.over()
@@ -245,7 +247,9 @@ func (b *Bot) join(ctx context.Context, r *recording) error {
 	if err != nil {
 		return errors.Join(err, room.Close())
 	}
+	r.told = &milestones{tell: b.c.Milestone, id: r.id, room: room.Name(), status: func() recorder.Status { return r.recorder.Status() }}
 	r.recorder = recorder.New(recorder.Config{
+		Started: r.told.begun, Declared: r.told.declared,
 		Recording: r.id, Title: b.c.Title, Follows: r.meeting.before, PartOf: b.c.PartOf, Card: card, CardName: cardName, Sink: sealed{r.writer, b.monitor.backlog, r.keeps},
 		Keys: b.c.Meeting.Keys, MemberKeys: b.c.Meeting.RoomKeys != nil, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
 		Notices: notices, Unopened: b.door.unopened, TurnedAway: b.c.TurnedAway,
@@ -296,7 +300,7 @@ type ending struct {
 // finish brings the rest of a recording that is over to the stores. Until that is
 // settled no other process takes it from the spool: a sweep would store and remove it
 // under our hands.
-func (b *Bot) finish(ctx context.Context, u *uploads, over ending) (err error) {
+func (b *Bot) finish(ctx context.Context, r *recording, u *uploads, over ending) (err error) {
 	if over.nothing {
 		if over.held == nil {
 			return over.err
@@ -312,7 +316,9 @@ func (b *Bot) finish(ctx context.Context, u *uploads, over ending) (err error) {
 	case stored != nil:
 		err = stored
 	case over.held != nil:
-		err = u.copies.endLocal(over.held)
+		if err = u.copies.endLocal(over.held); err == nil {
+			r.told.stored()
+		}
 	}
 	if over.held != nil {
 		err = errors.Join(err, over.held.Close())

@@ -44,6 +44,8 @@ type Sweep struct {
 	// Foreign is told of a recording that is for other stores: what says for which, as
 	// the end of a sentence. nil: Warn is.
 	Foreign func(id, what string)
+	// Stored is told of each recording that all stores have now. nil is nobody.
+	Stored func(id string, state archive.State)
 	// Progress is called before a recording of so many objects is copied: stored is
 	// called for each that a store has, finish in the end. nil shows nothing.
 	Progress func(objects int64) (stored, finish func())
@@ -154,6 +156,9 @@ func (s *Sweep) upload(ctx context.Context, id string) (err error) {
 	} else {
 		s.say("%s is in the store (%s), local copy removed", id, words.Count(int(head.Size), "object"))
 	}
+	if s.Stored != nil {
+		s.Stored(id, head.State)
+	}
 	return nil
 }
 
@@ -230,6 +235,11 @@ func (b *Bot) sweep(ctx context.Context, spool string, src archive.Store, id str
 		Signer: b.signer, Verifiers: verifiers, Keep: b.c.KeepLocal, Except: id,
 		Say:  func(text string) { b.log.Info(text) },
 		Warn: func(text string) { b.log.Warn(text) },
+	}
+	if b.c.Milestone != nil {
+		s.Stored = func(id string, state archive.State) {
+			b.c.Milestone(Milestone{Kind: MilestoneStored, Recording: id, State: state, Incomplete: state == archive.StateCut})
+		}
 	}
 	for _, err := range s.Run(ctx) {
 		if errors.Is(err, context.Canceled) {

@@ -218,7 +218,7 @@ func TestSweepBesideFinish(t *testing.T) {
 		if over.held, over.err = w.End(); over.err != nil {
 			t.Fatal(over.err)
 		}
-		if err := b.finish(t.Context(), u, over); err != nil {
+		if err := b.finish(t.Context(), &recording{told: &milestones{}}, u, over); err != nil {
 			t.Errorf("keep %t: %v", keep, err)
 		}
 		if _, taken := dst.Object(w.ID() + "/head"); swept == 0 || taken {
