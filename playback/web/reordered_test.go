@@ -52,6 +52,24 @@ func reordered(t *testing.T, uid uint64, keys string) (media.Track, []media.Fram
 	return track, frames
 }
 
+// last has the page show a moment, and returns the time of the picture that is shown then,
+// rounded to hundredths, once it is the one of that moment.
+const last = `(async (at) => {
+	const { player, recording } = sealtape, uid = recording.tracks[0].uid, e = player.element(uid);
+	player.show([uid]);
+	player.seek(at);
+	for (;;) {
+		const shown = await new Promise((ok) => {
+			const id = e.requestVideoFrameCallback((_, { mediaTime }) => ok(mediaTime));
+			setTimeout(() => (e.cancelVideoFrameCallback(id), ok(NaN)), 500);
+		});
+		if (Math.abs(shown - Math.floor(at * 25) / 25) < 0.005) return Math.round(shown * 100) / 100;
+		player.seek(at - 0.5); // another picture first: Chromium tells of none that is shown already
+		await new Promise((ok) => setTimeout(ok, 200));
+		player.seek(at);
+	}
+})(%v)`
+
 // TestBrowserShowsReordered: Chromium takes pictures that are decoded out of turn without
 // a gap, and shows each at its time, also where segments begin between key frames. Those
 // that are turned are seen turned.
@@ -132,6 +150,13 @@ func TestBrowserShowsReordered(t *testing.T) {
 					break
 				}
 			}
+		}
+	}
+	// The page itself ends the stream where the recording ends, so its last picture is shown,
+	// too; and what is played after that is another place.
+	for _, at := range []float64{7.93, 0.05, 7.93} {
+		if shown, err := browser.Eval[float64](ctx, page, fmt.Sprintf(last, at)); err != nil || shown != float64(int(at*25))/25 {
+			t.Errorf("at %v the page shows the picture of %v, %v", at, shown, err)
 		}
 	}
 	for uid, got := range got {

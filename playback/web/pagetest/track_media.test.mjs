@@ -19,6 +19,7 @@ class FakeBuffer extends EventTarget {
 	}
 
 	appendBuffer(bytes) {
+		this.source.readyState = "open";
 		const [i, from, to] = bytes;
 		if (bytes.length > 0 && this.held.length >= this.room) throw new DOMException("full", "QuotaExceededError");
 		if (i === this.chokesOn) throw new DOMException("no frame", "EncodingError");
@@ -27,6 +28,7 @@ class FakeBuffer extends EventTarget {
 	}
 
 	remove(from, to) {
+		this.source.readyState = "open";
 		this.held = this.held.filter(([, a, b]) => a < from || b > to);
 		this.#done(`cut ${from} to ${to}`);
 	}
@@ -49,11 +51,16 @@ class FakeSource extends EventTarget {
 		FakeSource.made.push(this);
 		setImmediate(() => this.dispatchEvent(new Event("sourceopen")));
 	}
-	addSourceBuffer() { return this.buffer = Object.assign(new FakeBuffer(), FakeSource.next); }
+	addSourceBuffer() { return this.buffer = Object.assign(new FakeBuffer(), { source: this }, FakeSource.next); }
+	endOfStream() {
+		assert.ok(this.readyState === "open" && !this.buffer.updating);
+		this.readyState = "ended";
+		this.duration = this.buffer.held.at(-1)[2];
+	}
 }
 
 /** A track of sound in segments of 5 s, without one in the fourth. */
-function setup(t, next = {}) {
+function setup(t, next = {}, over = () => true) {
 	FakeSource.made = [];
 	FakeSource.next = next;
 	globalThis.MediaSource = FakeSource;
@@ -66,7 +73,7 @@ function setup(t, next = {}) {
 	});
 	const told = [], element = { currentTime: 0, removeAttribute() {}, load() {} };
 	const media = new TrackMedia(recording.segments, recording.track("7"), element, {
-		changed() {}, restarting: () => told.push("restarting"), broken: (text) => told.push(text),
+		changed() {}, over, restarting: () => told.push("restarting"), broken: (text) => told.push(text),
 	});
 	const part = (i) => ({
 		track: "7", mime: "audio/webm", from: i * 5, to: i * 5 + 5, initID: "a", init: new Uint8Array(0),
@@ -74,7 +81,7 @@ function setup(t, next = {}) {
 	});
 	const give = (...list) => list.forEach((i) => media.give(i, [part(i)]));
 	media.aim(0);
-	return { media, told, give, buffer: () => FakeSource.made.at(-1).buffer };
+	return { media, told, give, source: () => FakeSource.made.at(-1), buffer: () => FakeSource.made.at(-1).buffer };
 }
 
 async function settle() {
@@ -150,4 +157,32 @@ test("what is long past goes by itself", async (t) => {
 	assert.equal(media.covered(7), false);
 	media.aim(3);
 	assert.deepEqual(media.lacks(6), [0, 1]); // who goes back to it has it fetched anew
+});
+
+test("the end of a recording that is over is the end of the stream, until another place is played", async (t) => {
+	let over = false;
+	const { media, give, source } = setup(t, {}, () => over);
+	media.aim(41);
+	give(8, 9, 10);
+	await settle();
+	over = true;
+	media.tidy();
+	assert.equal(source().readyState, "open"); // one segment is to come
+	give(11);
+	await settle();
+	over = false;
+	media.tidy();
+	assert.equal(source().readyState, "open"); // others may
+	over = true;
+	media.tidy();
+	assert.deepEqual([source().readyState, source().duration], ["ended", 60]);
+	media.aim(59);
+	media.tidy(); // nothing is removed any more
+	assert.equal(source().readyState, "ended");
+	media.aim(0);
+	give(0, 1);
+	await settle();
+	assert.equal(source().readyState, "open");
+	assert.ok(source().duration > 1e6, "elements could not seek beyond the end");
+	assert.deepEqual(media.around(3), [0, 5]);
 });

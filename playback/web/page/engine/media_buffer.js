@@ -52,6 +52,8 @@ export class MediaBuffer {
 	#tag = null;
 	#dead = false;
 	#opened = false;
+	/** No more is coming, as far as is known. */
+	#finished = false;
 	#element;
 	#config;
 	#source;
@@ -94,6 +96,7 @@ export class MediaBuffer {
 	 * @param {() => void} done
 	 */
 	append(part, tag, done) {
+		this.#finished = false;
 		this.#queue.push({ part, tag, done });
 		this.#pump();
 	}
@@ -104,6 +107,7 @@ export class MediaBuffer {
 	 * @param {number} to
 	 */
 	remove(from, to) {
+		this.#finished = false;
 		this.#queue.push({ from, to });
 		this.#pump();
 	}
@@ -115,6 +119,21 @@ export class MediaBuffer {
 		this.full = false;
 		if (this.ranges.length || this.#buffer?.updating) this.remove(0, endless);
 		this.ranges = [];
+	}
+
+	/**
+	 * finish takes it that nothing follows what was appended: decoders that wait for what
+	 * comes next, as those of pictures that are decoded out of turn do, show their last
+	 * pictures. What is appended or removed afterwards opens it again.
+	 */
+	finish() {
+		this.#finished = true;
+		this.#pump();
+	}
+
+	/** Whether nothing follows, as finish said. */
+	get finished() {
+		return this.#finished;
 	}
 
 	/** Whether nothing is under way. */
@@ -158,7 +177,7 @@ export class MediaBuffer {
 
 	/** Whether the next thing can be done. */
 	get #free() {
-		return this.#opened && !this.#dead && !this.full && this.#source.readyState === "open" && !this.#buffer?.updating;
+		return this.#opened && !this.#dead && !this.full && this.#source.readyState !== "closed" && !this.#buffer?.updating;
 	}
 
 	#pump() {
@@ -175,6 +194,7 @@ export class MediaBuffer {
 				else this.#queue.unshift({ from: span[0], to: span[1] });
 			}
 		}
+		if (this.#finished && this.#free && this.#source.readyState === "open" && this.ranges.length) this.#source.endOfStream();
 	}
 
 	/** @param {Addition} job */
@@ -224,6 +244,8 @@ export class MediaBuffer {
 			const { buffered } = buffer;
 			for (let i = 0; i < buffered.length; i++) this.ranges.push([buffered.start(i), buffered.end(i)]);
 		}
+		// The end of the stream made it shorter.
+		if (this.#source.readyState === "open" && this.#source.duration < endless) this.#source.duration = endless;
 		done?.();
 		this.#pump();
 		this.#config.changed();

@@ -138,6 +138,7 @@ export class Starter {
 	#start(rate) {
 		const e = this.#element;
 		this.#cancel();
+		if (e.ended) return;
 		this.playing = true;
 		this.startedBy = this.startsBy;
 		this.startedAt = performance.now() / 1000;
@@ -173,6 +174,7 @@ export class Starter {
 	 * @param {number} rate
 	 */
 	startIn(seconds, rate) {
+		if (this.#element.ended) return; // playing it would begin at its beginning
 		const rest = seconds - this.#config.delays.of(this.#kind, this.startsBy) - this.#config.outputDelay();
 		if (rest > timerFrom || this.#timer !== undefined || !this.#ready()) return;
 		if (rest < timerSlack || document.hidden) return this.#start(rate);

@@ -44,6 +44,7 @@ export class TrackMedia {
 	 * @param {import("./tracks_of.js").Track} track
 	 * @param {HTMLMediaElement} element
 	 * @param {object} config
+	 * @param {() => boolean} config.over no segments will follow those that there are
 	 * @param {() => void} config.changed the track may be ready now, or need something
 	 * @param {() => void} config.restarting the element is about to lose all its media
 	 * @param {(text: string) => void} config.broken a part cannot be decoded
@@ -190,8 +191,15 @@ export class TrackMedia {
 		return this.#buffer.after(t);
 	}
 
-	/** tidy removes media far behind the clock, and makes room if the buffer is full. */
+	/**
+	 * tidy removes media far behind the clock, makes room if the buffer is full, and ends
+	 * what has come to the end of the recording.
+	 */
 	tidy() {
+		if (this.#buffer.finished) return; // removing something would open it again
+		if (this.#next === this.#segments.list.length && this.#buffer.idle && this.#buffer.ranges.length && this.#config.over()) {
+			return this.#buffer.finish();
+		}
 		if (this.#buffer.full) {
 			this.#buffer.kick();
 			if (this.#buffer.full && !this.covered(this.clockTime)) this.#beginRun();

@@ -62,7 +62,9 @@ export class TrackPlayer {
 		this.uid = track.uid;
 		this.kind = track.kind;
 		this.element = element;
-		this.media = new TrackMedia(recording.segments, track, element, { changed, broken, restarting: () => this.#starter.forget() });
+		this.media = new TrackMedia(recording.segments, track, element, {
+			changed, broken, over: () => !recording.live, restarting: () => this.#starter.forget(),
+		});
 		this.#delays = delays;
 		this.#soundDelay = soundDelay;
 		this.#stopped = stopped;
@@ -168,6 +170,8 @@ export class TrackPlayer {
 			return true;
 		}
 		if (this.#noticeStop()) return true;
+		// It is at the end of its media, a little before the clock is.
+		if (this.playing && e.ended) return true;
 		if (this.playing && e.paused) starter.forget();
 		if (this.playing) this.#steer(t, rate);
 		else if (!hold || this.kind === "audio") starter.join(t, rate);
