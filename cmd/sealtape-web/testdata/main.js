@@ -1,4 +1,5 @@
 /** The page of the tests: keys and memory are as the tests say, all else is the page's. */
+import { AheadStore } from "./ahead.js";
 import { parts } from "./parts.js";
 import { FetchStore } from "./store.js";
 import { WorkerSource } from "./worker_source.js";
@@ -29,9 +30,10 @@ async function main() {
 			return true;
 		},
 	};
-	const { program, worker } = parts();
+	const { worker } = parts();
+	const store = new AheadStore(new FetchStore(invitation), { size: 1, share: "", from: settings.at ?? 0, ...invitation });
 	const begun = async () => window.worker = await worker();
-	const source = window.source = new WorkerSource({ program, worker: begun, settings, around: { store: new FetchStore(invitation), keyring, heads } });
+	const source = window.source = new WorkerSource({ worker: begun, settings, around: { store, keyring, heads } });
 	return watch(source, invitation.recording);
 }
 

@@ -78,7 +78,16 @@ const memory = {
 	},
 };
 const code = await WebAssembly.compile(await readFile(program));
-const source = new WorkerSource({ program: Promise.resolve(code), worker: async () => new PageWorker(), settings, around: { store, keyring, heads: memory } });
+/** begun is a worker that runs the program, as begin.js of the page begins one. */
+async function begun() {
+	const worker = new PageWorker();
+	await new Promise((ok, no) => {
+		worker.onmessage = ({ data }) => data.ready ? ok() : no(new Error(data.ended));
+		worker.postMessage({ program: code });
+	});
+	return worker;
+}
+const source = new WorkerSource({ worker: begun, settings, around: { store, keyring, heads: memory } });
 const id = settings.recording;
 const trouble = (promise) => promise.then(() => "no trouble", (err) => err.kind === "later" ? `later ${err.why}` : err.kind ?? String(err));
 const segment = async (number, uids, signal = null) => {

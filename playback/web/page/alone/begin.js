@@ -1,6 +1,7 @@
 /**
  * Begins what takes longest while the rest of the page is on its way: the program that
- * decrypts is fetched and compiled. A classic script in the head, behind #parts.
+ * decrypts is fetched, compiled, and begun in a worker. A classic script in the head,
+ * behind #parts.
  */
 (() => {
 	const root = document.documentElement;
@@ -37,12 +38,40 @@
 	for (const promise of [source, program]) promise?.catch(() => {}); // whoever waits for it is told
 
 	/** A worker of the page. Its script has no integrity where it is loaded by its address. */
-	const worker = async () => {
+	const load = async () => {
 		if (!source) return new Worker(new URL(parts.worker.address, document.baseURI));
 		const url = URL.createObjectURL(new Blob([await source], { type: "text/javascript" }));
 		const begun = new Worker(url);
 		URL.revokeObjectURL(url);
 		return begun;
 	};
-	Object.assign(globalThis, { sealtapeParts: { program, worker, version: parts.version, stores: parts.stores } });
+	/** A worker that runs the program, which waits to be told what for. */
+	const begin = async () => {
+		const begun = await load();
+		try {
+			const ready = new Promise((ok, no) => {
+				begun.onmessage = ({ data }) => data.ready ? ok(undefined) : no(new Error(String(data.ended)));
+				begun.onerror = (event) => {
+					event.preventDefault();
+					no(new Error(event.message || "the worker did not start"));
+				};
+			});
+			ready.catch(() => {}); // if the program does not come at all
+			begun.postMessage({ program: await program });
+			await ready;
+		} catch (err) {
+			begun.terminate();
+			throw err;
+		}
+		return begun;
+	};
+	/** @type {Promise<Worker>|null} the first one, which nobody has asked for yet */
+	let first = begin();
+	first.catch(() => {});
+	const worker = () => {
+		const begun = first ?? begin();
+		first = null;
+		return begun;
+	};
+	Object.assign(globalThis, { sealtapeParts: { worker, version: parts.version, stores: parts.stores } });
 })();

@@ -1,8 +1,9 @@
 /**
  * The worker that runs cmd/sealtape-web, behind the script of Go that it is run by: see
  * the command for what they ask of one another. It is loaded by its address, or as a
- * blob. The page's first message is {program, settings}; what follows is in
- * worker_source.js. The worker opens no connection: the page fetches for it.
+ * blob. The page's first message is {program}, which it answers with {ready} once that runs;
+ * then comes {settings}, and what follows is in worker_source.js. The worker opens no
+ * connection: the page fetches for it.
  */
 
 /** @typedef {{ promise: Promise<any>, cancel: () => void }} Asked */
@@ -49,25 +50,16 @@ const host = /** @type {any} */ ({
 	file: (n, file) => tell({ file: n, detail: file }),
 	/** @type {(n: number, kind: string, why: string) => void} */
 	fail: (n, kind, why) => tell({ fail: n, kind, why }),
-	ready: () => begun(),
+	ready: () => tell({ ready: true }),
 });
 scope.sealtapeHost = host;
 
-/** @type {() => void} */
-let begun = () => {}, serves = () => {};
-const ready = new Promise((ok) => begun = () => ok(undefined));
-const serving = new Promise((ok) => serves = () => ok(undefined));
-
-/** @param {{ program: WebAssembly.Module, settings: object }} message */
-async function run({ program, settings }) {
+/** @param {WebAssembly.Module} program */
+async function run(program) {
 	const go = new scope.Go();
 	const instance = await WebAssembly.instantiate(program, go.importObject);
 	memory = () => /** @type {WebAssembly.Memory} */ (instance.exports.mem).buffer.byteLength;
-	const ended = go.run(instance);
-	await Promise.race([ready, ended]);
-	host.begin(JSON.stringify(settings));
-	serves();
-	await ended; // a program that goes on does not end
+	await go.run(instance); // a program that goes on does not end
 	tell({ ended: "the program ended" });
 }
 
@@ -76,11 +68,13 @@ let memory = () => 0;
 
 scope.onmessage = (/** @type {MessageEvent} */ { data: m }) => {
 	if (m.program) {
-		run(m).catch((err) => tell({ ended: String(err?.message ?? err) }));
+		run(m.program).catch((err) => tell({ ended: String(err?.message ?? err) }));
+	} else if (m.settings) {
+		host.begin(JSON.stringify(m.settings));
 	} else if (m.ask) {
-		serving.then(() => host.ask(m.ask, m.what, JSON.stringify(m.detail)));
+		host.ask(m.ask, m.what, JSON.stringify(m.detail));
 	} else if (m.stop) {
-		serving.then(() => host.stop(m.stop));
+		host.stop(m.stop);
 	} else if (m.memory) {
 		tell({ memory: memory() });
 	} else if (m.reply) {

@@ -1,6 +1,5 @@
 import { Splitter } from "../engine/splitter.js";
 import { Trouble } from "../engine/source.js";
-import { AheadStore } from "./ahead.js";
 import { Host } from "./host.js";
 
 /**
@@ -59,15 +58,12 @@ export class WorkerSource {
 
 	/**
 	 * @param {object} config
-	 * @param {Promise<WebAssembly.Module>} config.program
-	 * @param {() => Promise<Worker>} config.worker
+	 * @param {() => Promise<Worker>} config.worker begins one that runs the program: see parts.js
 	 * @param {import("./host.js").Surroundings} config.around
 	 * @param {Settings} config.settings
 	 */
 	constructor(config) {
-		const { around, settings: { recording, at } } = config;
 		this.#config = config;
-		if (recording) this.#config = { ...config, around: { ...around, store: new AheadStore(around.store, recording, !at) } };
 		this.#begun = this.#begin();
 	}
 
@@ -205,10 +201,10 @@ export class WorkerSource {
 
 	/** begin begins a worker, which can be asked once it resolves. */
 	async #begin() {
-		const { program, worker: make, settings, around } = this.#config;
-		let compiled, worker;
+		const { worker: make, settings, around } = this.#config;
+		let worker;
 		try {
-			[compiled, worker] = await Promise.all([program, make()]);
+			worker = await make();
 		} catch {
 			return; // questions say that there is none
 		}
@@ -222,7 +218,7 @@ export class WorkerSource {
 		this.#worker = worker;
 		this.#host = host;
 		this.#generation++;
-		worker.postMessage({ program: compiled, settings });
+		worker.postMessage({ settings });
 	}
 
 	/**
