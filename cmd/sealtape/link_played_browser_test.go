@@ -108,7 +108,7 @@ func TestLinkInBrowserPlays(t *testing.T) {
 			t.Fatal(err)
 		}
 		until("[...document.querySelectorAll('video')].some((v) => v.videoWidth > 0) && sealtape.player.time > 5.5")
-		said, err := player.Eval[string](l.ctx, tab, "[location.hash.includes('&p='), !!sealtape.recording.claimed, sealtape.recording.unlisted, sealtape.recording.problems.length, sealtape.recording.sharedBy].join()")
+		said, err := player.Eval[string](l.ctx, tab, "[location.hash.includes('&p='), !!sealtape.recording.claimant, sealtape.recording.unlisted, sealtape.recording.problems.length, sealtape.recording.sharedBy].join()")
 		if err != nil || said != "false,true,true,0,"+strings.Split(adaCard.Key, "+")[0] {
 			t.Errorf("%s: %s, %v", by, said, err)
 		}

@@ -69,16 +69,16 @@ test("what is wrong with a key is named", async () => {
 test("a recorder that a link names is claimed, and verified once it is pinned", async () => {
 	const shelf = new Drawer(), bot = await Identity.generate({ name: "Bot", role: "recorder" }), { key, verifier: { raw }, fingerprint: words } = bot.card;
 	const load = () => Recorders.load("own", shelf), signers = async (claimed) => (await load()).signers(claimed);
-	const claimed = [{ key, name: "", words, verified: false }], verified = [{ key, name: "Bot", words, verified: true }];
+	const claimed = [{ key, name: "", words, verified: false, by: "link" }], verified = [{ key, name: "Bot", words, verified: true }];
 	assert.deepEqual(await signers(raw), claimed);
-	assert.deepEqual(Recorders.claimant(claimed), { name: key.split("+")[0], words });
+	assert.deepEqual(Recorders.claimants(claimed), [{ name: key.split("+")[0], words, by: "link" }]);
 	assert.deepEqual(await signers(), [], "a link pins nothing");
 	const pins = await Pins.load(shelf);
 	await pins.add(await Card.parse(ada.card.note), { sure: true });
 	await pins.add(await Card.parse(bot.card.note), { sure: true, recorder: true });
 	assert.deepEqual(await signers(raw), verified);
 	assert.deepEqual(await signers(), verified, "a member is no recorder");
-	assert.equal(Recorders.claimant(verified), null);
+	assert.deepEqual(Recorders.claimants(verified), []);
 	assert.deepEqual((await load()).others(), { granters: [{ key: ada.card.key, who: "Ada", revoked: false }], revoked: [], self: [] });
 	for (const place of ["file", "store", "bucket"]) assert.deepEqual(await (await Recorders.load(place, shelf)).signers(raw), claimed, place);
 	// A link does not bring back whom this browser trusts no more.

@@ -10,11 +10,12 @@ const most = 8, largest = 64 << 10;
  * @returns {Promise<import("./recorders.js").Signer[]>}
  */
 export async function signersIn(picked) {
+	/** @type {import("./recorders.js").Signer[]} */
 	const found = [];
 	for (const { file } of picked.filter(({ path, file }) => path.endsWith(".card") && file.size <= largest).slice(0, most)) {
 		try {
 			const card = await Card.parse(await file.text());
-			if (card.role === "recorder") found.push({ key: card.key, name: "", words: card.fingerprint, verified: false });
+			if (card.role === "recorder") found.push({ key: card.key, name: "", words: card.fingerprint, verified: false, by: "folder" });
 		} catch {
 			// It is no card.
 		}

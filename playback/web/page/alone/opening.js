@@ -23,7 +23,7 @@ import { WorkerSource } from "./worker_source.js";
 export class Opening {
 	#source;
 	#keyring;
-	#claimant;
+	#claimants;
 
 	/**
 	 * @param {WorkerSource} source
@@ -33,7 +33,7 @@ export class Opening {
 	constructor(source, keyring, signers) {
 		this.#source = source;
 		this.#keyring = keyring;
-		this.#claimant = Recorders.claimant(signers);
+		this.#claimants = Recorders.claimants(signers);
 	}
 
 	/**
@@ -43,17 +43,17 @@ export class Opening {
 	 * @param {Invitation|null} invitation that names the recording, if one does
 	 * @param {import("./recorders.js").Signer[]} [claimed] who recorded, as somebody else says
 	 */
-	static async begin({ program, worker }, store, invitation, claimed = []) {
+	static async begin({ worker }, store, invitation, claimed = []) {
 		const place = placeOf(location, invitation?.store);
-		const from = invitation ? new AheadStore(store, invitation.recording, invitation.from === 0) : store;
+		const from = invitation ? new AheadStore(store, invitation) : store;
 		const keyring = new Keyring({ place, ask: KeyQuestion.in(byID("keyquestion")) });
 		const [recorders] = await Promise.all([Recorders.load(place), keyring.begin()]);
 		const signers = await recorders.signers(invitation?.recorder);
 		signers.push(...claimed.filter(({ key }) => !signers.some((s) => s.key === key)));
 		const source = new WorkerSource({
-			program, worker, around: { store: from, heads: new Heads(place), keyring: keyringOf(keyring) },
+			worker, around: { store: from, heads: new Heads(place), keyring: keyringOf(keyring) },
 			settings: {
-				// A claimed recorder has the name of their key: see Recording.claimed.
+				// A claimed recorder has the name of their key: see Recording.claimant.
 				recorders: signers.map(({ key, name, words, verified }) => ({ key, who: verified ? name || words : "" })), ...recorders.others(),
 				share: invitation?.share, recording: invitation?.recording, at: invitation?.from, told: invitation ? headOf(invitation) : undefined,
 				unlisted: store instanceof FetchStore && !invitation?.credentials,
@@ -62,9 +62,10 @@ export class Opening {
 		return new Opening(source, keyring, signers);
 	}
 
-	/** recordings are those of the store. */
-	recordings() {
-		return this.#source.recordings();
+	/** recordings are those of the store. Who is only claimed to have recorded is not among the signers. */
+	async recordings() {
+		const claimed = new Set(this.#claimants.map(({ name }) => name));
+		return (await this.#source.recordings()).map((r) => ({ ...r, signers: (r.signers ?? []).filter((name) => !claimed.has(name)) }));
 	}
 
 	/**
@@ -72,7 +73,7 @@ export class Opening {
 	 * @param {string} id
 	 */
 	async play(id) {
-		const played = await watch(this.#source, id, this.#claimant, () => this.#keyring.another(id, "locked"));
+		const played = await watch(this.#source, id, this.#claimants, () => this.#keyring.another(id, "locked"));
 		if (played) played.player.saver = (excerpt, tell) => saveFile(this.#source, id, excerpt, tell);
 		return played;
 	}

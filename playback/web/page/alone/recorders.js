@@ -6,8 +6,9 @@ import { keepsKeys } from "./place.js";
  * @property {string} key verifier key
  * @property {string} name on the card; "" if this browser has no card of it
  * @property {string} words the eight words of the key
- * @property {boolean} verified its card is pinned here. A key that only a link names is
- *     claimed: it is the word of whoever sent the link
+ * @property {boolean} verified its card is pinned here. A key that only a link names, or
+ *     a card in a folder, is claimed: it is the word of whoever sent the link, or the folder
+ * @property {"link"|"folder"} [by] what a claimed one is known by
  *
  * @typedef {{ key: string, who: string, revoked: boolean }} Granter
  */
@@ -48,7 +49,7 @@ export class Recorders {
 		if (!claimed) return list;
 		const { vkey: key } = await Verifier.of(claimed);
 		const known = list.some((s) => s.key === key) || this.#cards().some((card) => card.key === key && this.#revoked(card)) || this.#revoked({ key, expired: () => false });
-		if (!known) list.push({ key, name: "", words: await fingerprint(claimed), verified: false });
+		if (!known) list.push({ key, name: "", words: await fingerprint(claimed), verified: false, by: "link" });
 		return list;
 	}
 
@@ -67,13 +68,11 @@ export class Recorders {
 	}
 
 	/**
-	 * claimant returns the signer whom only the link names, for Recording.claimant; null if its
-	 * card is pinned.
+	 * claimants returns the signers whose cards are not pinned, for Recording.claimants.
 	 * @param {Signer[]} signers
 	 */
-	static claimant(signers) {
-		const claimed = signers.find((s) => !s.verified);
-		return claimed ? { name: claimed.key.split("+")[0], words: claimed.words } : null;
+	static claimants(signers) {
+		return signers.filter((s) => !s.verified).map(({ key, words, by = "link" }) => ({ name: key.split("+")[0], words, by }));
 	}
 
 	/** @returns {any[]} */

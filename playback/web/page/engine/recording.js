@@ -19,6 +19,8 @@ const beforeEnd = 0.05;
 
 /** @typedef {{ from: number, to: number, reason: string }} Hole */
 
+/** @typedef {{ name: string, words: string, by: "link"|"folder" }} Claimant */
+
 /**
  * A Recording is what is known of one: who was there, what they sent and when,
  * what is missing. Pure: no DOM, no clock, no network. All times are seconds on the
@@ -41,10 +43,11 @@ export class Recording {
 	/** @type {string[]} */
 	signers = [];
 	/**
-	 * A signer whom only the link names: its name among signers, and the eight words of its key.
-	 * @type {{ name: string, words: string }|null}
+	 * Those who may be among the signers, and whose cards nobody has compared: the name that
+	 * they have there, the eight words of the key, and who says that it is a recorder's.
+	 * @type {Claimant[]}
 	 */
-	claimant = null;
+	claimants = [];
 	/** @type {import("./description.js").Finding|null} why the signature does not count */
 	distrust = null;
 	/** The key that shared it, if only a link says that it did; else "". */
@@ -113,7 +116,7 @@ export class Recording {
 		this.start = d.start ? new Date(d.start) : null;
 		this.signers = d.signers || [];
 		this.distrust = d.distrust ?? null;
-		if (d.claimed) this.claimant = { name: this.signers[0], words: d.claimed };
+		if (d.claimed) this.claimants = [{ name: this.signers[0], words: d.claimed, by: "link" }];
 		this.sharedBy = d.shared_by || "";
 		this.unlisted = !!d.unlisted;
 		this.postQuantum = !!d.post_quantum;
@@ -134,8 +137,11 @@ export class Recording {
 		this.#derive(d.tracks || []);
 	}
 
-	/** The words of the key that signed it, if nothing but the link says that it may; else "". */
-	get claimed() { return this.claimant && this.signers.includes(this.claimant.name) ? this.claimant.words : ""; }
+	/** Who signed it, if nobody did whose card was compared; else null. */
+	get claimant() {
+		const all = this.signers.map((name) => this.claimants.find((c) => c.name === name));
+		return all.every(Boolean) ? all[0] ?? null : null;
+	}
 
 	/** What no key opens. */
 	get locked() { return this.segments.locked; }

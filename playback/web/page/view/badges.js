@@ -50,8 +50,9 @@ function addState(r, add) {
 	if (r.state === "open") add("live", "dot", say("badge.live"), say("badge.live.text"));
 	if (r.distrust) {
 		add("bad", "alert", say("badge.distrust"), ...finding(r.distrust), " ", say("finding.distrust"));
-	} else if (r.claimed) {
-		add("warn", "seal", say("badge.claimed"), ...parts("badge.claimed.text", { words: el("code", {}, r.claimed) }));
+	} else if (r.claimant) {
+		const { words, by } = r.claimant;
+		add("warn", "seal", say("badge.claimed"), ...parts(by === "folder" ? "badge.claimed.folder" : "badge.claimed.text", { words: el("code", {}, words) }));
 	} else if (r.signers.length && r.imported) { // what the signature shows begins with the import
 		add("plain", "seal", spread("badge.sealed", { names: names(r.signers.map(signer), 40) }),
 			...spread("badge.sealed.text", { names: names(r.signers, 120) }));

@@ -30,11 +30,11 @@ import { WakeLock } from "./wake_lock.js";
  * it plays; null if it cannot be played, which it shows.
  * @param {import("../engine/source.js").Source} source
  * @param {string} id
- * @param {Recording["claimant"]} [claimant] whom only a link names as its recorder
+ * @param {Recording["claimants"]} [claimants] who may have recorded it, as others say
  * @param {() => Promise<boolean>} [another] asks for another key, where none opens it, and says
  *     whether there is one
  */
-export async function watch(source, id, claimant = null, another = async () => false) {
+export async function watch(source, id, claimants = [], another = async () => false) {
 	if (!mediaSource()) {
 		showOldBrowser();
 		return null;
@@ -43,7 +43,7 @@ export async function watch(source, id, claimant = null, another = async () => f
 	while (!recording) {
 		try {
 			recording = new Recording(await source.recording(id));
-			recording.claimant = claimant;
+			if (claimants.length) recording.claimants = claimants;
 		} catch (err) {
 			if (!(err instanceof Trouble)) throw err;
 			if (err.kind === "locked" && await another()) continue;
