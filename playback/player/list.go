@@ -21,6 +21,7 @@ type entryJSON struct {
 	Access     tape.Access `json:"access"`
 	Incomplete bool        `json:"incomplete"`
 	Bytes      int64       `json:"bytes"`
+	Imported   bool        `json:"imported,omitempty"` // it was made of files
 	Problem    *finding    `json:"problem"`
 }
 
@@ -28,7 +29,7 @@ type entryJSON struct {
 func entryOf(d *tape.Description) entryJSON {
 	j := entryJSON{
 		ID: d.ID, State: string(d.State), Room: d.Room, Title: d.Title, Duration: seconds(d.Duration),
-		People: []string{}, Signers: signers(d), Access: d.Opens, Bytes: d.Bytes,
+		People: []string{}, Signers: signers(d), Access: d.Opens, Bytes: d.Bytes, Imported: d.Imported != nil,
 	}
 	if !d.Start.IsZero() {
 		j.Start = d.Start.UTC().Format(time.RFC3339Nano)

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -24,6 +25,7 @@ type VerifyJSON struct {
 	Problems      []problemJSON `json:"problems"`
 	Tail          []string      `json:"unsigned_tail"`
 	CannotRuleOut []string      `json:"cannot_rule_out"`
+	Imported      bool          `json:"imported,omitempty"` // known with --deep, or with a key at hand
 	verdictJSON
 	Deep *deepJSON `json:"deep,omitempty"` // with --deep
 }
@@ -56,6 +58,19 @@ func (v *Verification) holes() (holes []tape.Hole, known bool) {
 	return nil, false
 }
 
+// imported reports whether the recording is known to be made of files.
+func (v *Verification) imported() bool { return v.Content != nil && v.Content.Imported != nil }
+
+// cannotRuleOut says what is not proved.
+func (v *Verification) cannotRuleOut() []string {
+	if !v.imported() {
+		return v.Report.CannotRuleOut
+	}
+	by := cmp.Or(ui.Clean(v.Content.Imported.By), "somebody")
+	return append([]string{"It was imported: " + by + " sealed files that another program had recorded. What these show, and when, is the word of whoever made them."},
+		v.Report.CannotRuleOut...)
+}
+
 // Findings are those of all that was read. That the reader's keys do not open all of it
 // is none: whoever verifies needs no key.
 func (v *Verification) Findings() tape.Findings {
@@ -79,7 +94,7 @@ func (v *Verification) JSON(verdict tape.Verdict) VerifyJSON {
 	j := VerifyJSON{
 		ID: v.ID, OK: r.OK(), State: r.Head.State, Signers: v.Signers, Approver: v.Approver, verdictJSON: verdictOf(verdict, known),
 		Signed: r.Head.Size, Verified: r.Objects, Unread: r.Unread, Listed: r.Listed, Bytes: r.Bytes,
-		Problems: []problemJSON{}, Tail: []string{}, CannotRuleOut: r.CannotRuleOut,
+		Problems: []problemJSON{}, Tail: []string{}, CannotRuleOut: v.cannotRuleOut(), Imported: v.imported(),
 	}
 	for _, p := range v.Problems {
 		j.Problems = append(j.Problems, problemJSON(p))
@@ -99,13 +114,17 @@ func Verify(e *ui.Env, v Verification, verdict tape.Verdict) error {
 	holes, holesKnown := v.holes()
 	rows := [][]string{{"recording:", v.ID}}
 	if r.Head.Size > 0 {
-		rows = append(rows, []string{"recorded by:", strings.Join(v.Signers, ", ")})
+		by, what := "recorded by:", "recorded"
+		if v.imported() {
+			by, what = "sealed by:", "sealed"
+		}
+		rows = append(rows, []string{by, strings.Join(v.Signers, ", ")})
 		if len(v.Approver) > 0 {
 			rows = append(rows, []string{"approved by:", strings.Join(v.Approver, ", ")})
 		}
 		rows = append(rows,
 			[]string{"state:", stateText(r.Head.State)},
-			[]string{"objects:", fmt.Sprintf("%d of %d are what was recorded (%s)", r.Objects, r.Head.Size, howRead(r))})
+			[]string{"objects:", fmt.Sprintf("%d of %d are what was %s (%s)", r.Objects, r.Head.Size, what, howRead(r))})
 	}
 	if v.Deep != nil {
 		rows = append(rows, v.Deep.rows()...)
@@ -135,10 +154,11 @@ func Verify(e *ui.Env, v Verification, verdict tape.Verdict) error {
 	for _, t := range r.Tail {
 		e.Printf("  %s (%s)\n", ui.Clean(t.Name), ui.Size(t.Size))
 	}
-	if len(r.CannotRuleOut) > 0 {
+	limits := v.cannotRuleOut()
+	if len(limits) > 0 {
 		e.Printf("\nnot ruled out:\n")
 	}
-	for _, s := range r.CannotRuleOut {
+	for _, s := range limits {
 		e.Printf("  %s\n", s)
 	}
 	switch {
@@ -154,6 +174,8 @@ func Verify(e *ui.Env, v Verification, verdict tape.Verdict) error {
 		e.Printf("\nverified by the store's checksums: closed; the bytes of %s were not read\n", ui.Count(r.Unread, "object"))
 	case !holesKnown:
 		e.Printf("\nverified: closed; holes are %s\n", holesUnknown)
+	case v.imported():
+		e.Printf("\nverified: whole and closed, as it was imported\n")
 	default:
 		e.Printf("\nverified: whole and closed\n")
 	}

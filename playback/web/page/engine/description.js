@@ -15,6 +15,7 @@
  * @property {"all"|"part"|"none"} access
  * @property {boolean} incomplete
  * @property {number} bytes
+ * @property {boolean} [imported] it was made of files
  * @property {Finding|null} problem
  *
  * @typedef {object} Description a recording, or what is new of it

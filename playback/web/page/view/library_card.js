@@ -52,7 +52,7 @@ export function card(r) {
 			title !== line(r.title || r.room, 120) ? quiet(line(r.id, 30)) : null,
 			quiet(facts),
 			people.length ? el("p", { class: "people" }, icon("person"), el("span", {}, names(people, mostNames))) : null,
-			signers(r.signers ?? []),
+			signers(r.signers ?? [], !!r.imported),
 			el("p", { class: "badges" }, badges(r)),
 			r.problem ? el("p", { class: "problem" }, finding(r.problem)) : null));
 }
@@ -82,17 +82,21 @@ function names(list, most) {
 	return enumerate(nodes);
 }
 
-/** @param {string[]} list */
-function signers(list) {
+/**
+ * @param {string[]} list
+ * @param {boolean} imported: what they signed begins with the import
+ */
+function signers(list, imported) {
 	if (list.length === 0) return null;
 	return el("p", { class: "people signer", title: line(list.join(", "), 400) }, icon("seal"),
-		el("span", {}, parts("badge.verified", { names: names(list.map(signer), mostSigners) }).flat()));
+		el("span", {}, parts(imported ? "badge.sealed" : "badge.verified", { names: names(list.map(signer), mostSigners) }).flat()));
 }
 
 /** @param {Entry} r */
 function badges(r) {
 	const { badge: access, title } = accesses[r.access] ?? accesses.none;
 	const out = [badge(access, title)];
+	if (r.imported) out.push(badge(["warn", "link", "badge.imported"]));
 	if (r.state !== "closed") out.push(badge(states[r.state] ?? ["warn", "alert", "card.unknown"]));
 	if (r.problem) out.push(badge(["bad", "alert", "card.problem"]));
 	else if (r.incomplete && r.state === "closed") {
