@@ -203,6 +203,12 @@ func TestPlayerSite(t *testing.T) {
 	s.click(p, "#keep")
 	s.click(p, ".popover .actions button")
 	s.until(p, `/^Kept: /.test(document.querySelector(".popover [role=status]")?.textContent)`)
+	// Into a folder that is picked, too: one of the browser's own, which is as good a folder.
+	const picks = `(window.picked = async () => (await navigator.storage.getDirectory()).getDirectoryHandle("picked", { create: true }),
+		window.showDirectoryPicker = picked, true)`
+	s.until(p, picks)
+	s.until(p, `[...document.querySelectorAll(".popover .actions button")].some((b) => b.textContent === "Copy it to a folder" && (b.click(), true))`)
+	s.until(p, fmt.Sprintf(`picked().then((folder) => folder.getDirectoryHandle(%q)).then((folder) => folder.getFileHandle("head")).then(() => true, () => false)`, s.id))
 	s.mu.Lock()
 	for _, r := range s.requests {
 		if strings.Contains(r, "r="+s.id) || strings.Contains(r, "k=") {
@@ -244,10 +250,16 @@ func TestPlayerSite(t *testing.T) {
 	s.must(p.Navigate(s.ctx, s.page.URL+"/"))
 	// Nothing in the clear stays behind.
 	s.until(p, `navigator.storage.getDirectory().then(async (root) => {
-		for await (const name of root.keys()) if (name !== "copies") return false;
+		for await (const name of root.keys()) if (name !== "copies" && name !== "picked") return false;
 		return true;
 	})`)
 	s.click(p, ".kept button")
+	s.until(p, plays)
+	s.must(p.Navigate(s.ctx, "about:blank"))
+	s.must(p.Navigate(s.ctx, s.page.URL+"/"))
+	s.until(p, picks)
+	s.until(p, fmt.Sprintf(`(document.getElementById("startlink").value = %q, true)`, s.page.URL+"/#"+s.invitation))
+	s.click(p, "#pickfolder")
 	s.until(p, plays)
 	if e := p.Errors(); len(e) > 0 {
 		t.Errorf("the page says %q", e)

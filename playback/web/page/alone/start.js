@@ -38,12 +38,13 @@ export class Start {
 			this.#show(this.#choices.link(this.#link.value.trim()));
 		};
 		this.#root.replaceChildren(
-			icon("lock"), el("h2", { id: "starthead" }, say("start.head")), el("p", { class: "quiet" }, say("start.text")),
+			icon("lock"), el("h2", { id: "starthead" }, say("start.head")), el("p", { class: "quiet" }, say("start.text")), this.#error,
 			el("form", { onsubmit: open }, el("label", { htmlFor: "startlink" }, say("start.link")),
 				el("div", { class: "row" }, this.#link, el("button", { type: "submit", class: "textbutton primary" }, say("start.open")))),
-			el("div", { class: "row" }, el("button", { type: "button", class: "textbutton", onclick: () => this.#pick() }, say("start.folder")),
-				el("span", { class: "quiet" }, parts("start.folder.hint", { command: el("code", {}, "sealtape copy") }))),
-			this.#field, this.#error, this.#kept);
+			el("div", { class: "folder" }, el("p", { class: "place" }, say("start.orFolder")),
+				el("p", { class: "quiet" }, parts("start.folder.hint", { command: el("code", {}, "sealtape copy") })),
+				el("button", { type: "button", class: "textbutton", id: "pickfolder", onclick: () => this.#pick() }, say("start.folder"))),
+			this.#field, this.#kept);
 		this.#error.textContent = error;
 		this.#showKept();
 		document.body.classList.remove("loading");
