@@ -8,6 +8,9 @@ import { keepsKeys, takesKeys } from "./place.js";
 /** Secrets of so many epochs are remembered. */
 const most = 1 << 16;
 
+/** How long is waited for the browser to say whether a key stays: Firefox asks the reader, who may not see it. In milliseconds. */
+const keepingPatience = 5000;
+
 /** The most characters of a file with a key. */
 const maxKeyFile = 1 << 20;
 
@@ -228,7 +231,8 @@ export class Keyring {
 		} catch (err) {
 			throw new KeyTrouble("other", String(/** @type {Error} */ (err).message));
 		}
-		return /** @type {Promise<Keeping>} */ (keeping());
+		const late = new Promise((done) => setTimeout(() => done("perhaps"), keepingPatience));
+		return /** @type {Promise<Keeping>} */ (Promise.race([keeping(), late]));
 	}
 
 	#check() {
