@@ -97,6 +97,8 @@ func TestPlayerPageWords(t *testing.T) {
 	want(s, `[...document.querySelectorAll("#words .quiet")].map((p) => p.textContent).join("; ").includes("not final: no later version came")`, true)
 	s.at(21)
 	want(s, `document.querySelector(".captions").textContent`, "Ada Lovelace live words")
+	s.at(61)
+	want(s, `document.querySelector(".captions").textContent`, "[unencrypted] whose words")
 	// Arrows go through the tabs, and from row to row.
 	s.do(chromedp.Evaluate[chromedp.Void](tab + `.focus()`))
 	s.key(kb.ArrowRight)

@@ -48,10 +48,10 @@ export class Captions {
 		if (shown === this.#shown) return;
 		this.#shown = shown;
 		this.node.hidden = now.length === 0;
-		this.node.replaceChildren(...now.map(({ id, who, text }) => {
+		this.node.replaceChildren(...now.map(({ id, who, text, plaintext }) => {
 			const person = this.#player.recording.person(id);
 			const name = person ? called(person, 40) : line(who, 40);
-			return el("p", {}, name && el("strong", {}, name), name && " ", line(tame(text), 400));
+			return el("p", {}, name && el("strong", {}, name), name && " ", plaintext && `${say("words.unencrypted")} `, line(tame(text), 400));
 		}));
 	}
 }

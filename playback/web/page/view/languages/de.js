@@ -470,6 +470,7 @@ export const words = {
 	"words.live": "Wie es live mitgeschrieben wurde",
 	"words.interim": "vorläufig: Es kam keine spätere Fassung",
 	"words.plaintext": "kam ohne Ende-zu-Ende-Verschlüsselung: Der Server kann es geschrieben haben",
+	"words.unencrypted": "[unverschlüsselt]",
 	"captions": "Untertitel",
 	"captions.on": "Untertitel an",
 	"captions.off": "Untertitel aus",

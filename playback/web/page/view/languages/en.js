@@ -481,6 +481,7 @@ export const words = {
 	"words.live": "As it was written down live",
 	"words.interim": "not final: no later version came",
 	"words.plaintext": "came without end-to-end encryption: the server can have written it",
+	"words.unencrypted": "[unencrypted]",
 	"captions": "Captions",
 	"captions.on": "Captions on",
 	"captions.off": "Captions off",

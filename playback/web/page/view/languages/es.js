@@ -470,6 +470,7 @@ export const words = {
 	"words.live": "Tal como se anotó en directo",
 	"words.interim": "provisional: no llegó una versión posterior",
 	"words.plaintext": "llegó sin cifrado de extremo a extremo: pudo escribirlo el servidor",
+	"words.unencrypted": "[sin cifrar]",
 	"captions": "Subtítulos",
 	"captions.on": "Subtítulos activados",
 	"captions.off": "Subtítulos desactivados",

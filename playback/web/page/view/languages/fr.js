@@ -470,6 +470,7 @@ export const words = {
 	"words.live": "Comme noté en direct",
 	"words.interim": "provisoire : aucune version plus récente n’est venue",
 	"words.plaintext": "arrivé sans chiffrement de bout en bout : le serveur a pu l’écrire",
+	"words.unencrypted": "[non chiffré]",
 	"captions": "Sous-titres",
 	"captions.on": "Sous-titres affichés",
 	"captions.off": "Sous-titres masqués",
