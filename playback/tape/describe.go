@@ -73,12 +73,24 @@ func (t *Tape) Log(ctx context.Context) (*Description, error) {
 		d.SharedBy = g.By
 	}
 	switch {
-	case opens == len(d.Epochs):
+	case opens == 0 && len(d.Epochs) > 0:
+	case opensRest(d.Epochs):
 		d.Opens = AccessAll
-	case opens > 0:
+	default:
 		d.Opens = AccessPart
 	}
 	return d, ctx.Err()
+}
+
+// opensRest reports whether all epochs open in which there is something, or may be some day.
+// The epoch before those who attend are known has nothing, for one.
+func opensRest(epochs []Epoch) bool {
+	for i, e := range epochs {
+		if !e.Opens && (e.Segments > 0 || i == len(epochs)-1) {
+			return false
+		}
+	}
+	return true
 }
 
 // signer returns the holder of a key.

@@ -61,7 +61,7 @@ func Incomplete(e *ui.Env, d *tape.Description, v tape.Verdict) {
 	}
 	var locked []int
 	for _, ep := range d.Epochs {
-		if !ep.Opens && !slices.Contains(d.Withheld, ep.Number) {
+		if !ep.Opens && ep.Segments > 0 && !slices.Contains(d.Withheld, ep.Number) {
 			locked = append(locked, ep.Number)
 		}
 	}

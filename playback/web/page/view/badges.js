@@ -82,7 +82,9 @@ function addHoles(r, add) {
  * @param {Add} add
  */
 function addAccess(r, add) {
-	const opens = r.epochs.filter((e) => e.opens).length, all = r.epochs.length;
+	// Of one in which nothing is, as before it was known who attends, there is nothing to open.
+	const epochs = r.epochs.filter((e) => e.opens || e.last >= e.first && e.first >= 0);
+	const opens = epochs.filter((e) => e.opens).length, all = epochs.length;
 	if (opens === all && r.locked.length === 0) {
 		add("good", "unlock", say("badge.opens"), say("badge.opens.text"));
 	} else if (opens === 0) {
