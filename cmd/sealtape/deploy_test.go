@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,7 +17,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/worker"
 	"github.com/sealtape/sealtape/recorder/bot/metrics"
+	"github.com/sealtape/sealtape/recorder/fleet"
 )
 
 // deployed reads a file of deploy/.
@@ -70,9 +75,14 @@ type composeFile struct {
 // TestComposeFile: the file has nothing that compose does not know, all that it names is
 // there, and the command lines in it are ours.
 func TestComposeFile(t *testing.T) {
+	t.Setenv("LIVEKIT_URL", "wss://meet.example.org")
+	t.Setenv("LIVEKIT_API_KEY", "API")
 	var c composeFile
 	strictYAML(t, "compose/compose.yaml", &c)
 	prepared := string(deployed(t, "compose/prepare.sh"))
+	if _, err := fleet.ReadPolicies(filepath.Join(moduleRoot, "deploy", "compose", "policies"), checkPolicy); err != nil {
+		t.Error(err)
+	}
 	ours := 0
 	for name, s := range c.Services {
 		for _, v := range s.Volumes {
@@ -115,7 +125,7 @@ func deployedCommand(t *testing.T, words []string) {
 	for i := range words {
 		words[i] = strings.ReplaceAll(words[i], "%d/", "/run/credentials/")
 	}
-	if app := newApp(&ui.Env{}); app.Command(words[0]) == nil && slices.Contains([]string{"worker", "fleet"}, words[0]) {
+	if app := newApp(&ui.Env{}); app.Command(words[0]) == nil && slices.Contains([]string{"fleet"}, words[0]) {
 		t.Logf("there is no %s yet", words[0])
 		return
 	}
@@ -184,7 +194,19 @@ func TestChartCommands(t *testing.T) {
 // metricNames are those of all metrics that recorders and workers have.
 func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
-	names := map[string]bool{"process_resident_memory_bytes": true, "process_cpu_seconds_total": true}
+	names := make(map[string]bool)
+	w, err := worker.New(worker.Config{
+		URL: "wss://meet.example.org", Agent: "sealtape", Version: "1", Table: fleet.NewTable(1, false), Log: slog.New(slog.DiscardHandler),
+		Token: func(context.Context) (string, error) { return "", nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := httptest.NewRecorder()
+	w.Handler().ServeHTTP(shown, httptest.NewRequest("GET", "/metrics", nil))
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+) `).FindAllStringSubmatch(shown.Body.String(), -1) {
+		names[m[1]] = true
+	}
 	fqName := regexp.MustCompile(`fqName: "([^"]+)"`)
 	for _, c := range []prometheus.Collector{metrics.NewCollector(still{})} {
 		descs := make(chan *prometheus.Desc, 1000)
