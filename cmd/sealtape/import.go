@@ -70,6 +70,7 @@ The command needs ffmpeg and ffprobe.`,
 			&cli.StringFlag{Name: "start", Destination: &o.start, Usage: "when the meeting began: a `TIME` such as 2026-05-06T14:15:00+02:00", DefaultText: "by the files' names or metadata"},
 			&cli.StringSliceFlag{Name: "name", Usage: "`FILE=NAME`: who is in this file; repeat for more", DefaultText: "what the file is called"},
 			&cli.BoolFlag{Name: "direct-messages", Destination: &o.direct, Usage: "keep messages to one person alone, too"},
+			&cli.BoolFlag{Name: "no-mix", Destination: &o.noMix, Usage: "leave out the sound of the whole meeting where speakers have files of their own"},
 			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Usage: "say what would be done, and do nothing"},
 			&cli.BoolFlag{Name: "remove-source", Destination: &o.remove, Usage: "delete the files in the end, see above"},
 			&cli.StringFlag{Name: "watch", Destination: &o.watch, Usage: "import what comes into this `FOLDER`, as a service"},
@@ -94,6 +95,7 @@ type importOptions struct {
 	title, start   string
 	dryRun, remove bool
 	direct         bool   // messages to one person alone, too
+	noMix          bool   // the sound of all is left out where speakers have files of their own
 	watch          string // folder
 	settle         time.Duration
 	metricsAddr    string
@@ -168,6 +170,7 @@ func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
 	for _, s := range append(report.Said, plan.warned...) {
 		e.Warnf("%s", s)
 	}
+	plan.leftOut(e)
 	e.Notef("imported %s of %s: %s", importLength(report.Length), ui.Count(len(plan.Parts), "file"), ui.Count(len(report.Tracks), "track"))
 	im.warnClassic()
 	if !o.remove {

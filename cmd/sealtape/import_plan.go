@@ -75,6 +75,12 @@ func (o *importOptions) plan(ctx context.Context, e *ui.Env, program *ingest.Pro
 	}
 	p.Title = media.Plain(cmp.Or(o.title, title), media.MaxTitle)
 	p.Name = media.Plain(name, media.MaxTitle)
+	for _, f := range a.Mixes {
+		if o.noMix && f.LeaveOutSound("the sound of all, since speakers have files of their own") {
+			continue
+		}
+		p.warned = append(p.warned, "speakers are heard twice: in "+f.Name+" and in files of their own; --no-mix leaves the former sound out")
+	}
 	p.place(papers, o, zone)
 	return p, nil
 }

@@ -38,6 +38,21 @@ func (p *importPlan) tell(e *ui.Env, readers []bot.Reader, o *importOptions) err
 	return nil
 }
 
+// leftOut says which files are not in the recording, and what of others is not.
+func (p *importPlan) leftOut(e *ui.Env) {
+	for _, part := range p.Parts {
+		for _, out := range part.File.LeftOut {
+			e.Notef("%s: left out: %s", part.File.Name, out)
+		}
+	}
+	for _, d := range p.doubled {
+		e.Notef("%s: %s", d.File.Name, d.Note())
+	}
+	for _, x := range p.papers {
+		e.Notef("%s: %s", x.name, x.becomes)
+	}
+}
+
 func (p *importPlan) fileRows() [][]string {
 	rows := [][]string{{"FILE", "SIZE", "WHO", "FROM", "WHAT", "BECOMES"}}
 	for _, part := range p.Parts {

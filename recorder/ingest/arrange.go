@@ -22,6 +22,9 @@ type Arrangement struct {
 	// Parts have their Offset and Note. Left are those whose sound is another's.
 	Parts []Part
 	Left  []Doubled
+	// Mixes are files of the whole meeting in whose sound that of other parts was found:
+	// who is in those is heard twice.
+	Mixes []*File
 }
 
 // A Doubled is a file that has nothing but the sound of another one.
@@ -42,6 +45,7 @@ type placing struct {
 	placed bool
 	note   string
 	double string // whose sound it has
+	mix    bool   // another's sound is in its
 }
 
 // Together says of files that they began at one time.
@@ -192,6 +196,7 @@ func (a *arranger) bySound(ctx context.Context) error {
 				continue
 			}
 			x.heardIn(w, r, a.byTheirName)
+			w.mix = true
 		}
 	}
 	for _, x := range others {
@@ -246,6 +251,18 @@ func (a *arranger) wholes() (all []*placing) {
 	return []*placing{longest}
 }
 
+// LeaveOutSound leaves the sound of a file with pictures out, for why, and reports whether
+// it had any.
+func (f *File) LeaveOutSound(why string) bool {
+	pictures := slices.DeleteFunc(slices.Clone(f.Streams), func(s Stream) bool { return s.Codec.Audio() })
+	if len(pictures) == 0 || len(pictures) == len(f.Streams) {
+		return false
+	}
+	f.Streams = pictures
+	f.LeftOut = append(f.LeftOut, why)
+	return true
+}
+
 func (a *arranger) hear(ctx context.Context, x *placing) ([]int16, error) {
 	sound, err := a.program.hear(ctx, x.File, func(n int) {
 		a.heard += time.Duration(n/2) * time.Second / heardRate
@@ -282,6 +299,9 @@ func (a *arranger) arranged(start time.Time, by string, zone *time.Location) *Ar
 		r.Start = r.Start.Add(first.place - clock.place)
 	}
 	for _, x := range kept {
+		if x.mix {
+			r.Mixes = append(r.Mixes, x.File)
+		}
 		r.Parts = append(r.Parts, Part{File: x.File, Offset: x.place - first.place, Note: x.note, Source: x.Kind})
 	}
 	return r

@@ -1,0 +1,110 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+// wav writes samples as a file of one channel.
+func wav(t *testing.T, path string, rate int, samples []int16) {
+	t.Helper()
+	var b bytes.Buffer
+	b.WriteString("RIFF")
+	n := uint32(2 * len(samples))
+	for _, v := range []any{36 + n, []byte("WAVEfmt "), uint32(16), uint16(1), uint16(1), uint32(rate), uint32(2 * rate), uint16(2), uint16(16), []byte("data"), n, samples} {
+		if err := binary.Write(&b, binary.LittleEndian, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestArrange: files are placed by their names, and by their sounds where these tell
+// something else; what is found out is said.
+func TestArrange(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	p, err := Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const seconds = 60
+	bob48, ada48 := speech(2, seconds, 48000), speech(1, seconds, 48000)
+	whole := pcm(mixed(len(ada48), ada48, bob48), 0.9)
+	bob := pcm(speech(2, seconds, 44100), 0.2)[44100*13/2:] // from 6.5 s on, at another rate
+	eve := pcm(speech(9, seconds, 44100), 0.5)
+	type file struct {
+		name    string
+		rate    int
+		samples []int16
+	}
+	type want struct {
+		offset float64
+		note   string
+	}
+	for name, tt := range map[string]struct {
+		files []file
+		start string
+		want  []want
+		err   error
+	}{
+		"one": {[]file{{"2026-11-29 14-03-21.wav", 48000, whole}}, "2026-11-29T14:03:21Z", []want{{0, ""}}, nil},
+		"sound tells": {[]file{{"2026-11-29 14-03-21.wav", 48000, whole}, {"2026-11-29 14-03-30.wav", 44100, bob}}, "2026-11-29T14:03:21Z",
+			[]want{{0, "aligned by its name, to the second"}, {6.5, "aligned by sound with 2026-11-29 14-03-21.wav, ±1 ms; by its name, to the second it would be 2.5 s later"}}, nil},
+		"sound without names": {[]file{{"a.wav", 44100, bob}, {"b.wav", 48000, whole}}, "",
+			[]want{{6.5, "aligned by sound with b.wav, ±1 ms; by its beginning it would be 6.5 s earlier"}, {0, "aligned by its beginning"}}, nil},
+		"sound does not tell": {[]file{{"2026-11-29 14-03-21.wav", 48000, whole}, {"2026-11-29 14-03-30.wav", 44100, eve}}, "2026-11-29T14:03:21Z",
+			[]want{{0, "aligned by its name, to the second"}, {9, "aligned by its name, to the second; its sound was not found in another file"}}, nil},
+		"exact names": {[]file{{"2026-11-29T14-03-21-000-ada.webm", 48000, whole}, {"2026-11-29T14-03-22-250-bob.webm", 44100, bob}}, "2026-11-29T14:03:21Z",
+			[]want{{0, "aligned by its name"}, {1.25, "aligned by its name"}}, nil},
+		"the end": {[]file{{"Board_2026-11-29T14_04_21.000Z.webm", 48000, whole}}, "2026-11-29T14:03:21Z", []want{{0, ""}}, nil},
+		"days":    {[]file{{"2026-11-28 14-03-21.wav", 48000, whole}, {"2026-11-29 14-03-21.wav", 48000, whole}}, "", nil, ErrManyMeetings},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			var found []Found
+			for _, f := range tt.files {
+				path := filepath.Join(dir, f.name)
+				wav(t, path, f.rate, f.samples)
+				looked, err := p.Look(t.Context(), path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found = append(found, Found{SourceOf(path, time.UTC), looked})
+			}
+			a, err := p.Arrange(t.Context(), found, time.Time{}, "", time.UTC, nil)
+			if !errors.Is(err, tt.err) || tt.err != nil {
+				if tt.err == nil || err == nil {
+					t.Errorf("%v, want %v", err, tt.err)
+				}
+				return
+			}
+			if tt.start != "" && a.Start.Format(time.RFC3339) != tt.start {
+				t.Errorf("started %v by %s, want %s", a.Start, a.By, tt.start)
+			}
+			if len(a.Parts) != len(tt.want) {
+				t.Fatalf("%d parts", len(a.Parts))
+			}
+			for i, w := range tt.want {
+				off := a.Parts[i].Offset - time.Duration(w.offset*float64(time.Second))
+				if off.Abs() > time.Millisecond || !strings.HasPrefix(a.Parts[i].Note, w.note) {
+					t.Errorf("%s: at %v, %q; want %v, %q", found[i].File.Name, a.Parts[i].Offset, a.Parts[i].Note, w.offset, w.note)
+				}
+			}
+			if sound := strings.Contains(name, "sound") && !strings.Contains(name, "not"); sound && (len(a.Mixes) != 1 || a.Mixes[0].Name == "a.wav") {
+				t.Errorf("mixes: %v", a.Mixes)
+			}
+		})
+	}
+}
