@@ -23,7 +23,7 @@ func testIndex() *Index {
 		},
 		Tracks: []Track{
 			{UID: 3, Participant: "alice", Name: "A <b>", Source: Microphone, Codec: Opus, Channels: 2},
-			{UID: 1<<64 - 2, Participant: "bob", Source: Camera, Codec: VP8, Width: 640, Height: 360},
+			{UID: 1<<64 - 2, Participant: "bob", Source: Camera, Codec: VP8, Width: 640, Height: 360, Reordered: true, Turned: 90},
 		},
 		Events: []Event{
 			{Time: time.Second, Type: EventJoin, Participant: "alice", Name: "A <b>"},
@@ -82,6 +82,7 @@ func TestIndexRefusals(t *testing.T) {
 		"side":         head + `{"segment":{"number":1,"tracks":[{"uid":"1","width":65537,"height":1}]}}`,
 		"uid":          head + `{"track":{"uid":"0"}}`,
 		"width":        head + `{"track":{"uid":"1","width":-4}}`,
+		"turned":       head + `{"track":{"uid":"1","turned":45}}`,
 		"name":         head + `{"track":{"uid":"1","name":"` + strings.Repeat("x", MaxName+1) + `"}}`,
 		"event":        head + `{"event":{"t":-1,"type":"join"}}`,
 		"endless line": head + strings.Repeat(" ", maxIndexLine+1),

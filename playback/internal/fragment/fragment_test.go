@@ -2,6 +2,7 @@ package fragment
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	"os"
@@ -356,5 +357,34 @@ func TestNames(t *testing.T) {
 		if !bytes.Equal(a.Init, b.Init) || bytes.Contains(a.Init, []byte("bob")) {
 			t.Errorf("%s: initialization segments differ", c)
 		}
+	}
+}
+
+// TestTurnedTracks: MP4 has a matrix that ffprobe takes for the turn; WebM has none, and
+// whoever shows it is told.
+func TestTurnedTracks(t *testing.T) {
+	track := media.Track{UID: 1, Codec: media.H264, Width: 320, Height: 180, Private: "\x01\x42\xe0\x1f", Turned: 90}
+	for turned, want := range map[int][]uint32{
+		0:   {1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30},
+		90:  {0, 1 << 16, 0, 0xffff0000, 0, 0, 180 << 16, 0, 1 << 30},
+		180: {0xffff0000, 0, 0, 0, 0xffff0000, 0, 320 << 16, 180 << 16, 1 << 30},
+		270: {0, 0xffff0000, 0, 1 << 16, 0, 0, 0, 320 << 16, 1 << 30},
+	} {
+		track.Turned = turned
+		b, err := mp4Init(track)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var matrix []byte
+		for _, v := range want {
+			matrix = binary.BigEndian.AppendUint32(matrix, v)
+		}
+		at := bytes.Index(b, []byte("tkhd")) + 4 + 4 + 20 + 16
+		if !bytes.Equal(b[at:at+36], matrix) {
+			t.Errorf("turned by %d: matrix %x, want %x", turned, b[at:at+36], matrix)
+		}
+	}
+	if Unturned(track) != 0 || Unturned(media.Track{Codec: media.VP9, Turned: 270}) != 270 {
+		t.Error("who turns is not known")
 	}
 }
