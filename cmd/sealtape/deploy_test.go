@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/worker"
 	"github.com/sealtape/sealtape/recorder/bot/metrics"
 	"github.com/sealtape/sealtape/recorder/fleet"
+	"github.com/sealtape/sealtape/recorder/livekit/watch"
 )
 
 // deployed reads a file of deploy/.
@@ -157,7 +159,7 @@ func TestChartCommands(t *testing.T) {
 	t.Setenv("LIVEKIT_URL", "wss://meet.example.org")
 	t.Setenv("LIVEKIT_API_KEY", "API")
 	values := strings.NewReplacer(
-		`{{ .Values.worker.cardName | quote }}`, "Recorder", `{{ .Values.worker.maxRooms | quote }}`, "20",
+		`{{ .Values.worker.cardName | quote }}`, "Recorder", "$(POD_NAME)", "tape-worker-0", `{{ .Values.worker.maxRooms | quote }}`, "20",
 		`{{ printf "%ds" (int .Values.worker.drainSeconds) }}`, "10800s", `{{ .Values.worker.logLevel }}`, "info")
 	n := 0
 	for _, name := range []string{"worker.yaml", "watch.yaml"} {
@@ -202,10 +204,16 @@ func metricNames(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := httptest.NewRecorder()
-	w.Handler().ServeHTTP(shown, httptest.NewRequest("GET", "/metrics", nil))
-	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+) `).FindAllStringSubmatch(shown.Body.String(), -1) {
-		names[m[1]] = true
+	watcher, err := watch.New(watch.Config{Server: watch.NewLiveKit("wss://meet.example.org", "API", "secret"), Policies: func() *fleet.Policies { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range []http.Handler{w.Handler(), watcher.Handler()} {
+		shown := httptest.NewRecorder()
+		h.ServeHTTP(shown, httptest.NewRequest("GET", "/metrics", nil))
+		for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+) `).FindAllStringSubmatch(shown.Body.String(), -1) {
+			names[m[1]] = true
+		}
 	}
 	fqName := regexp.MustCompile(`fqName: "([^"]+)"`)
 	for _, c := range []prometheus.Collector{metrics.NewCollector(still{})} {
