@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,13 +22,13 @@ func (w *watchImport) removeSources(ctx context.Context, r watch.Recording, entr
 		w.log.Info("its files stay: something of them was left out", "recording", entry.Recording, "files", len(r.Files))
 		return r, nil
 	}
-	err = compareStored(ctx, w.access, entry.Recording, 0, entry.Tracks)
-	switch {
-	case errors.Is(err, errCompared), errors.Is(err, archive.ErrNoKey):
-		w.log.Error("its files stay: it was read back, and is not what they have", "recording", entry.Recording, "err", err)
-		return r, nil
-	case err != nil:
-		return r, err
+	if err := compareStored(ctx, w.access, entry.Recording, 0, entry.Tracks); err != nil {
+		if !errors.Is(err, errCompared) && !w.answers(ctx) {
+			return r, err
+		}
+		w.log.Error("its files stay: it cannot be read back from the store, or is not what they have", "recording", entry.Recording, "err", err)
+		w.notify(ctx, "A recording cannot be read back from the store: its files stay. The log says why.")
+		return r, fmt.Errorf("%w: %w", watch.Passed, err) // until the next start
 	}
 	w.env.At("compared")
 	now := watch.Recording{Path: r.Path, Files: slices.Clone(r.Files)}
@@ -59,6 +60,15 @@ func (w *watchImport) removeSources(ctx context.Context, r watch.Recording, entr
 	w.log.Info("read back, compared and deleted its files; an SSD, a snapshot, a backup or a sync client may still have them",
 		"recording", entry.Recording, "deleted", len(now.Files)-len(left.Files), "kept", len(left.Files))
 	return left, w.ledger.Change(entry.Recording, func(e *watch.Entry) { e.Removing, e.Removed = false, len(left.Files) == 0 })
+}
+
+// answers reports whether the store answers: then what it gives of one recording is that
+// one's fault.
+func (w *watchImport) answers(ctx context.Context) bool {
+	for _, err := range archive.IDs(ctx, w.to) {
+		return err == nil
+	}
+	return ctx.Err() == nil // and it is empty
 }
 
 // changed says that files stay because they are others now.

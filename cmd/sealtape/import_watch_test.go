@@ -164,6 +164,7 @@ func TestWatch(t *testing.T) {
 	p := w.watch(nil, "--metrics-addr", "127.0.0.1:0")
 	w.logged(p, 1, "msg=imported")
 	w.logged(p, 1, "passed over until it changes")
+	w.until("the ID is printed", func() bool { return strings.HasSuffix(p.stdout(), "\n") })
 	id := strings.TrimSpace(p.stdout())
 	if got := w.recordings(); !slices.Equal(got, []string{id}) {
 		t.Errorf("the store has %q, and %q was printed", got, id)
@@ -366,11 +367,10 @@ func TestWatchStoreAway(t *testing.T) {
 	w.logged(p, 1, "importing failed")
 	refuse.Store(false)
 	w.until("the source is removed", func() bool { return !there(path) })
-	id := strings.TrimSpace(p.stdout())
 	if code := p.stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d\n%s", code, p.stderr())
 	}
-	w.must(w.home, "verify", id, "--store", w.store)
+	w.must(w.home, "verify", strings.TrimSpace(p.stdout()), "--store", w.store)
 	if out := w.must(w.home, "list", "--store", w.store, "--json"); strings.Count(out, `"id"`) != 1 {
 		t.Errorf("the store has\n%s", out)
 	}
@@ -396,5 +396,36 @@ func TestWatchChanged(t *testing.T) {
 	}
 	if len(w.recordings()) != 2 || !strings.Contains(all.String(), first) || !strings.Contains(all.String(), second) {
 		t.Errorf("%q\n%s", w.recordings(), all.String())
+	}
+}
+
+// TestWatchDamaged: a source whose recording cannot be read back from the store stays, is
+// told, and holds up nothing.
+func TestWatchDamaged(t *testing.T) {
+	w := newWatching(t)
+	path, other := filepath.Join(w.folder, "film.mp4"), filepath.Join(w.folder, "other.ogg")
+	sum := put(t, "film.mp4", path)
+	p := w.watch([]string{stepVar + "=dropped"}, "--remove-source")
+	p.wait()
+	segments, err := filepath.Glob(filepath.Join(w.store, "*", "segments", "*"))
+	if err != nil || len(segments) == 0 {
+		t.Fatal(segments, err)
+	}
+	b, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(segments[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		put(t, "other.ogg", other)
+		p = w.watch(nil, "--remove-source")
+		w.logged(p, 1, "its files stay")
+		w.until("the other one is removed", func() bool { return !there(other) })
+		if code := p.stop(syscall.SIGTERM); code != 0 || hashOfFile(t, path) != sum {
+			t.Errorf("exit code %d, the source is %s\n%s", code, hashOfFile(t, path), p.stderr())
+		}
 	}
 }
