@@ -120,6 +120,9 @@ type reading struct {
 // readSegment reads a segment from the source. keep reports whether the frames
 // are needed.
 func (s *Session) readSegment(ctx context.Context, n int, keep bool) *reading {
+	if s.joined != nil {
+		return s.joined.read(ctx, n, keep)
+	}
 	r := &reading{number: n}
 	data, err := s.src.ReadSegment(ctx, n)
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 type Session struct {
 	src     Source
 	options Options
-	reorder int // replaces reorderBytes in tests
+	reorder int     // replaces reorderBytes in tests
+	joined  *joined // several recordings: see Join; nil for one
 
 	mu             sync.Mutex
 	start          time.Time

@@ -81,7 +81,7 @@ func (s *settings) options(h host) (o tape.Options, err error) {
 			if err != nil {
 				return o, err
 			}
-			known[v.Name()] = tape.Signer{Key: v.Name(), Who: one.Who, Revoked: one.Revoked}
+			known[v.Name()] = tape.Signer{Key: v.Name(), Who: one.Who, Holder: one.Who, Revoked: one.Revoked}
 		}
 	}
 	o.Signer = func(key string) tape.Signer {

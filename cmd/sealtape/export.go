@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
@@ -60,6 +61,10 @@ that counts of those attached (see "sealtape attach"), else as agents in the roo
 it down. --words chooses. What begins with [unencrypted] came so into an encrypted room: the
 server can have written it.
 
+Where a recorder died, the meeting is in several recordings. --meeting joins all of them, by
+their wall clocks, whichever is named; what is missing between two is a hole, "between". Of
+attached transcripts it takes none.
+
 Time stays true: where there is no sound there is silence, and a picture stands still.
 What is missing is listed, and so is every frame that could not be taken along.
 
@@ -75,6 +80,7 @@ verification, or the key that signed the recording was revoked.`,
 			&cli.StringFlag{Name: "to", Destination: &o.to, Usage: "end at `TIME` of the recording"},
 			&cli.StringSliceFlag{Name: "participant", Usage: "export only who is called `NAME` or has that identity; may be repeated"},
 			&cli.StringFlag{Name: "words", Destination: &o.words, Usage: "`WHICH` words: live, none, or a transcript that is attached (default: the newest of these, else live)"},
+			&cli.BoolFlag{Name: "meeting", Destination: &o.meeting, Usage: "join all recordings of the meeting on one clock, see above"},
 			o.StoreFlag(), o.JSONFlag(),
 		}, o.mixFlags()...),
 		UsageText: `  sealtape export last -o meeting.mp4                    # to show it to somebody
@@ -94,6 +100,7 @@ type exportOptions struct {
 	flags.JSONOption
 	id, output, format string
 	from, to, words    string
+	meeting            bool // join its parts
 	participants       []string
 	layout, size       string
 	noLevel            bool
@@ -128,6 +135,9 @@ func (o *exportOptions) Check() (err error) {
 	}
 	if err := o.checkMix(); err != nil {
 		return err
+	}
+	if o.meeting && o.words != "" && o.words != wordsLive && o.words != wordsNone {
+		return ui.Misuse("--words names a transcript of one recording, and --meeting joins several")
 	}
 	return o.checkExcerpt()
 }
@@ -194,6 +204,10 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return err
 	}
 	id := t.ID()
+	parts, err := o.partsOf(ctx, a, t)
+	if err != nil {
+		return err
+	}
 	if err := a.Untrusted(ctx, t); err != nil {
 		e.Warnf("%v", err) // the verdict says it again, and has the exit code
 	}
@@ -211,6 +225,9 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	if errors.Is(err, context.Canceled) {
 		err = context.Cause(reads)
 	}
+	if err == nil && len(parts) > 0 {
+		s, err = joinParts(reads, s, parts)
+	}
 	if err != nil {
 		return err
 	}
@@ -222,7 +239,11 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return err
 	}
 
-	if options.Words, err = chooseWords(ctx, a, t, s, o); err != nil {
+	if len(parts) > 0 {
+		if o.words != wordsNone {
+			options.Words = s.Said()
+		}
+	} else if options.Words, err = chooseWords(ctx, a, t, s, o); err != nil {
 		return err
 	}
 
@@ -264,6 +285,11 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return err
 	}
 	f := show.Lacks(e, d, s.Tracks(), report.Holes, report.Missing)
+	for _, p := range parts {
+		if state := p.Recording().Head().State; state != archive.StateClosed && f.State == archive.StateClosed {
+			f.State = state
+		}
+	}
 	f.Dropped = report.Dropped()
 	end := ui.Outcome{ID: id, Verdict: f.Verdict()}.Err()
 	if o.JSON {

@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"sync"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
@@ -125,5 +129,65 @@ func info(ctx context.Context, a *access.Access, t *tape.Tape) (*show.InfoJSON, 
 	if i.Attachments, err = attachments(ctx, t); err != nil {
 		return nil, nil, err
 	}
+	if i.Meeting, err = meetingOf(ctx, a, d); err != nil {
+		return nil, nil, err
+	}
 	return i, d, ctx.Err()
+}
+
+// meetingLooks is in how many recordings of a store the others of a meeting are looked for.
+const meetingLooks = 200
+
+// meetingOf returns where a recording belongs among those of its store.
+func meetingOf(ctx context.Context, a *access.Access, d *tape.Description) (*show.MeetingJSON, error) {
+	all, err := others(ctx, a, d)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return show.MeetingOf(tape.Places(all)[d.ID]), nil
+}
+
+// others describes the recordings of d's store at a glance, d among them. Of a larger store it
+// describes those that d names alone. A link leads to no others, and nothing is found where
+// the store lists nothing.
+func others(ctx context.Context, a *access.Access, d *tape.Description) ([]*tape.Description, error) {
+	if a.Invitation() != nil || d.Start.IsZero() {
+		return nil, nil
+	}
+	var ids []string
+	for id, err := range archive.IDs(ctx, a.Store) {
+		if err != nil {
+			return nil, nil
+		}
+		if ids = append(ids, id); len(ids) > meetingLooks {
+			ids = nil
+			for _, id := range []string{d.Follows, d.PartOf} {
+				if id != "" {
+					ids = append(ids, id)
+				}
+			}
+			break
+		}
+	}
+	all := []*tape.Description{d}
+	identities, _ := a.Keys(ctx) // they were asked for, or there are none
+	var mu sync.Mutex
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(listParallel)
+	for _, id := range ids {
+		if id == d.ID {
+			continue
+		}
+		g.Go(func() error {
+			other, err := glance(gctx, a, id, identities)
+			if err != nil || errors.Is(other.Err, fs.ErrNotExist) {
+				return gctx.Err() // it is not here, or cannot be looked at
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, other)
+			return nil
+		})
+	}
+	return all, g.Wait()
 }

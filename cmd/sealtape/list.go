@@ -33,6 +33,9 @@ list also shows its start, its length, its title and its room. On a terminal, th
 asks for your passphrase. Without the passphrase, the list shows what anyone can see, and
 does not know which media is missing.
 
+One meeting may be in several recordings, since a recorder died, and its breakout rooms in
+others. MEETING says so, if one recorder, or recorders of one fleet, signed all of them.
+
 The exit code is 0, whatever the recordings lack, so that one old recording does not fail
 every script. The table shows the state of each recording, and --json its verdict, too.
 "sealtape info ID" exits with the verdict on one recording.`,
@@ -65,20 +68,24 @@ func runList(ctx context.Context, a *access.Access, o *listOptions) error {
 			return err
 		}
 	}
-	all := make([]show.Listed, len(ids))
+	all, described := make([]show.Listed, len(ids)), make([]*tape.Description, len(ids))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(listParallel)
 	for i, id := range ids {
 		g.Go(func() error {
 			d, err := glance(gctx, a, id, identities)
 			if err == nil {
-				all[i] = show.ListedOf(d)
+				all[i], described[i] = show.ListedOf(d), d
 			}
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	places := tape.Places(described)
+	for i := range all {
+		all[i].Meeting = show.MeetingOf(places[all[i].ID])
 	}
 	starts := make(map[string]time.Time)
 	for _, l := range all {

@@ -55,6 +55,9 @@ type Signer struct {
 	// Who is the reader's name for the holder. It is Key if the holder is not
 	// known.
 	Who string
+	// Holder is the name on the holder's card, the same for all keys of one holder that
+	// count, such as those of a fleet. "" means that no card is pinned, nor an approver's.
+	Holder string
 	// Revoked: the key was revoked, or counted only by the approval of a revoked
 	// key. A signature has no time, so none of the key's can be told from a
 	// thief's.
@@ -95,7 +98,7 @@ func (o Options) signed(s archive.Signer) Signer {
 		return key
 	}
 	by := o.signer(s.Approval.By)
-	approved := Signer{Key: s.Name, Who: by.Who, Revoked: key.Revoked || by.Revoked, Approver: by.Who, Approved: s.Approval.Time}
+	approved := Signer{Key: s.Name, Who: by.Who, Holder: by.Holder, Revoked: key.Revoked || by.Revoked, Approver: by.Who, Approved: s.Approval.Time}
 	if o.Approved != nil {
 		approved = o.Approved(*s.Approval, approved)
 	}

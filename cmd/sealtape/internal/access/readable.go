@@ -42,7 +42,8 @@ func (a *Access) told() *archive.Head {
 func (a *Access) signer(key string) tape.Signer {
 	s := tape.Signer{Key: key, Who: key, Revoked: a.Distrusted(key)}
 	if who, known := a.Who(key); known {
-		s.Who = who
+		h, _ := a.Holder(key)
+		s.Who, s.Holder = who, h.Name
 	} else if a.claimed(key) {
 		s.Claimed = a.link.words()
 		s.Who = "claimed by the link (" + a.link.words() + ")"

@@ -70,6 +70,9 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 	if i.Follows != "" {
 		rows = append(rows, []string{"goes on with:", i.Follows})
 	}
+	if i.Meeting != nil {
+		rows = append(rows, i.Meeting.facts(i.ID)...)
+	}
 	if err := e.Facts(rows); err != nil {
 		return err
 	}

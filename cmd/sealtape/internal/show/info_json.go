@@ -31,6 +31,7 @@ type InfoJSON struct {
 	Imported     *ImportedJSON    `json:"imported,omitempty"`
 	Follows      string           `json:"follows,omitempty"`
 	PartOf       string           `json:"part_of,omitempty"`
+	Meeting      *MeetingJSON     `json:"meeting,omitempty"` // set by the caller, which looks at the others
 	Title        string           `json:"title,omitempty"`
 	Room         string           `json:"room,omitempty"`
 	Start        *time.Time       `json:"start,omitempty"`

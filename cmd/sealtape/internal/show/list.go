@@ -30,8 +30,10 @@ type Listed struct {
 	Room     string     `json:"room,omitempty"`
 	Follows  string     `json:"follows,omitempty"`
 	PartOf   string     `json:"part_of,omitempty"`
-	Imported bool       `json:"imported,omitempty"` // it was made of files
-	Problem  string     `json:"problem,omitempty"`
+	// Meeting is where it belongs among the others; set by the caller, which has all.
+	Meeting  *MeetingJSON `json:"meeting,omitempty"`
+	Imported bool         `json:"imported,omitempty"` // it was made of files
+	Problem  string       `json:"problem,omitempty"`
 	// Distrusted: the key of its signature was revoked, or counted by such a one alone.
 	Distrusted bool `json:"distrusted,omitempty"`
 	// Withheld: only a key that was revoked granted it.
@@ -83,6 +85,10 @@ func List(e *ui.Env, all []Listed) error {
 	if follows {
 		rows[0] = append(rows[0], "FOLLOWS")
 	}
+	linked := slices.ContainsFunc(all, func(l Listed) bool { return l.Meeting != nil })
+	if linked {
+		rows[0] = append(rows[0], "MEETING")
+	}
 	foreign, damaged, open, withheld, incomplete, unknown := 0, 0, 0, 0, 0, 0
 	for _, l := range all {
 		state := l.State
@@ -129,6 +135,9 @@ func List(e *ui.Env, all []Listed) error {
 		}
 		if follows {
 			row = append(row, cmp.Or(l.Follows, "-"))
+		}
+		if linked {
+			row = append(row, cmp.Or(l.Meeting.brief(), "-"))
 		}
 		rows = append(rows, row)
 	}

@@ -1,0 +1,161 @@
+package tape
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A Place is where a recording belongs among others: one meeting may be in several
+// recordings, one after another, since a recorder died, and its breakout rooms in others.
+type Place struct {
+	// Parts are the IDs of the recordings of the meeting, by their start; none if it is the
+	// only one. Part is the number of this one among them, from 1.
+	Parts []string
+	Part  int
+	// Gap is how long nothing was recorded between the part before and this one. Less than 0:
+	// they overlap. GapKnown is false for the first part, and where a start is not known.
+	Gap      time.Duration
+	GapKnown bool
+	// Of is the ID of the main room's recording, of its first part, if this one is of a
+	// smaller room. Breakouts are those of this meeting, by their start.
+	Of        string
+	Breakouts []string
+	// Problem is why what the recording says of others does not count, as a sentence. "" means
+	// that it does, or that it says nothing.
+	Problem string
+}
+
+// Places returns, by ID, where recordings belong, by what they say of one another: each is
+// signed, and sealed, so that only its own recorder says it. That counts only for recordings of
+// one recorder, or of several of the same holder, such as a fleet. What is not among all is
+// missing.
+func Places(all []*Description) map[string]*Place {
+	byID := make(map[string]*Description, len(all))
+	for _, d := range all {
+		byID[d.ID] = d
+	}
+	places := make(map[string]*Place, len(all))
+	before, main := make(map[string]string), make(map[string]string)
+	for _, d := range all {
+		p := &Place{}
+		places[d.ID] = p
+		if d.Follows != "" {
+			if p.Problem = unlinked(d, byID[d.Follows], d.Follows, true); p.Problem == "" {
+				before[d.ID] = d.Follows
+			}
+		}
+		if d.PartOf != "" {
+			if why := unlinked(d, byID[d.PartOf], d.PartOf, false); why == "" {
+				main[d.ID] = d.PartOf
+			} else {
+				p.Problem = cmp.Or(p.Problem, why)
+			}
+		}
+	}
+	parts := make(map[string][]*Description) // by the first part
+	for _, d := range all {
+		first := root(before, d.ID)
+		if first == "" {
+			places[d.ID].Problem = "the recordings that it names go round in a circle"
+			delete(before, d.ID)
+			first = d.ID
+		}
+		parts[first] = append(parts[first], d)
+	}
+	firstOf := make(map[string]string)
+	for first, of := range parts {
+		slices.SortFunc(of, func(a, b *Description) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) })
+		var ids []string
+		for _, d := range of {
+			ids = append(ids, d.ID)
+			firstOf[d.ID] = first
+		}
+		if len(of) < 2 {
+			continue
+		}
+		for i, d := range of {
+			p := places[d.ID]
+			p.Parts, p.Part = ids, i+1
+			if i > 0 && !of[i-1].Start.IsZero() && !d.Start.IsZero() {
+				p.Gap, p.GapKnown = d.Start.Sub(endOf(of[:i])), true
+			}
+		}
+	}
+	var rooms []*Description
+	for id := range main {
+		rooms = append(rooms, byID[id])
+	}
+	slices.SortFunc(rooms, func(a, b *Description) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) })
+	for _, d := range rooms {
+		of := firstOf[main[d.ID]]
+		if of == firstOf[d.ID] {
+			places[d.ID].Problem = "it says that it is of a smaller room of its own meeting"
+			continue
+		} else if main[of] != "" {
+			places[d.ID].Problem = "it says that it is of a smaller room of another smaller room"
+			continue
+		}
+		places[d.ID].Of = of
+		for _, part := range parts[of] {
+			places[part.ID].Breakouts = append(places[part.ID].Breakouts, d.ID)
+		}
+	}
+	return places
+}
+
+// endOf returns when the last of the parts so far ended.
+func endOf(parts []*Description) (end time.Time) {
+	for _, d := range parts {
+		if e := d.Start.Add(d.Duration); e.After(end) {
+			end = e
+		}
+	}
+	return end
+}
+
+// root returns the first recording of a chain. "" means that it is a circle.
+func root(before map[string]string, id string) string {
+	for range len(before) + 1 {
+		next, ok := before[id]
+		if !ok {
+			return id
+		}
+		id = next
+	}
+	return ""
+}
+
+// unlinked returns why what d says of another recording does not count, "" if it does.
+func unlinked(d, other *Description, id string, follows bool) string {
+	says := "goes on with the meeting of " + id
+	if !follows {
+		says = "is of a smaller room of the meeting of " + id
+	}
+	switch {
+	case id == d.ID:
+		return "it names itself as another recording"
+	case other == nil:
+		return fmt.Sprintf("it %s, which is not here", says)
+	case other.Err != nil || other.Trust().Outcome != Whole || d.Trust().Outcome != Whole:
+		return fmt.Sprintf("it says that it %s, and one of the two is not to be trusted", says)
+	case !sameRecorder(d.Signers, other.Signers):
+		return fmt.Sprintf("it says that it %s, which another recorder signed: they do not count as one meeting", says)
+	case follows && !other.Start.IsZero() && !other.Start.Before(d.Start):
+		return fmt.Sprintf("it says that it %s, which began later", says)
+	}
+	return ""
+}
+
+// sameRecorder reports whether one key signed both, or keys of one holder.
+func sameRecorder(a, b []Signer) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if !x.Revoked && !y.Revoked && (x.Key == y.Key || x.Holder != "" && x.Holder == y.Holder) {
+				return true
+			}
+		}
+	}
+	return false
+}
