@@ -37,6 +37,7 @@ const feed = `(async (id, segments, times) => {
 		if (!o.supported) continue;
 		const e = document.createElement("video"), source = new MediaSource();
 		e.muted = true;
+		const first = new Promise((done) => e.requestVideoFrameCallback(done)); // may come late, and be taken for that of a seek
 		e.src = URL.createObjectURL(source);
 		await event(source, "sourceopen");
 		const buffer = source.addSourceBuffer(o.mime);
@@ -50,6 +51,7 @@ const feed = `(async (id, segments, times) => {
 			init = p.initID;
 		}
 		for (let i = 0; i < buffer.buffered.length; i++) o.ranges.push([buffer.buffered.start(i), buffer.buffered.end(i)]);
+		if (uid !== "11" && !o.error) await first;
 		for (const t of uid === "11" || o.error ? [] : times) {
 			const frame = new Promise((done) => e.requestVideoFrameCallback((_, m) => done(m.mediaTime)));
 			const done = event(e, "seeked");
