@@ -77,6 +77,8 @@ func (x *placing) began() (time.Time, string) {
 	switch {
 	case !x.Start.IsZero() && x.Exact:
 		return x.Start, "its name"
+	case !x.Start.IsZero() && x.Manifest:
+		return x.Start, "its manifest, to the second" // which has when it was asked for
 	case !x.Start.IsZero():
 		return x.Start, "its name, to the second"
 	case !x.End.IsZero() && x.File.Length > 0:

@@ -51,6 +51,8 @@ type Source struct {
 	Start, End time.Time
 	// Exact: that is known to some milliseconds.
 	Exact bool
+	// Manifest: a file beside it says so, and not its name.
+	Manifest bool
 	// Whole: everybody of the meeting is in it.
 	Whole bool
 	// Double: it may have nothing but the sound of a Whole one.

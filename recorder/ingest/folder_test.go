@@ -138,8 +138,8 @@ func TestOtherFolders(t *testing.T) {
 		"2026-11-29T14-03-22-000-bob-02.webm": {Who: "bob", Identity: "bob", Start: when("2026-11-29T12:03:22Z"), Exact: true},
 		"Board_2026-11-29T14_03_21.500Z.webm": {Who: "Board", End: when("2026-11-29T14:03:21.5Z")},
 		"eve-TR_AMxyz.ogg":                    {Who: "eve", Identity: "eve"},
-		"carol-TR_VSabc.mp4":                  {Who: "carol@example.org", Identity: "carol@example.org", Kind: media.Screen, Start: time.Unix(0, 1795953802000000000).UTC()},
-		"board-2026-11-29T140321.mp4":         {Who: "Board room", Whole: true, Start: time.Unix(0, 1795953801250000000).UTC()},
+		"carol-TR_VSabc.mp4":                  {Who: "carol@example.org", Identity: "carol@example.org", Kind: media.Screen, Start: time.Unix(0, 1795953802000000000).UTC(), Manifest: true},
+		"board-2026-11-29T140321.mp4":         {Who: "Board room", Whole: true, Start: time.Unix(0, 1795953801250000000).UTC(), Manifest: true},
 	} {
 		if got := find(name); got != want {
 			t.Errorf("%s: %+v\nwant %+v", name, got, want)

@@ -109,7 +109,7 @@ func (f *Folder) egress(m manifest) {
 		}
 		f.By, f.Title = "LiveKit", cmp.Or(f.Title, media.Plain(m.Room, media.MaxTitle))
 		if at := time.Unix(0, m.Started).UTC(); at.Year() >= 1990 && at.Year() < 2200 {
-			s.Start, s.End = at, time.Time{}
+			s.Start, s.End, s.Manifest = at, time.Time{}, true
 		}
 		if m.Publisher == "" {
 			s.Who, s.Whole = f.Title, true
