@@ -218,7 +218,7 @@ func (r match) same(length, other time.Duration) bool {
 // heardIn places a file by its sound.
 func (x *placing) heardIn(w *placing, r match, named bool) {
 	place := (w.place + r.offset).Round(time.Millisecond)
-	note := fmt.Sprintf("aligned by sound with %s, ±%d ms", w.File.Name, r.within.Milliseconds())
+	note := fmt.Sprintf("aligned by sound with %s, ±%d ms", w.File.Name, (r.within+time.Millisecond-1)/time.Millisecond)
 	if away := place - x.place; away.Abs() > r.within+1500*time.Millisecond {
 		what := "its beginning"
 		if named {

@@ -133,7 +133,7 @@ func (r *match) line(group []point, length int) {
 	off += math.Abs(slope) * middle
 	second := float64(time.Second) / heardRate
 	r.offset = time.Duration(math.Round(lag * second))
-	r.within = time.Duration(off*second) + time.Millisecond
+	r.within = time.Duration(off*second) + time.Millisecond/2
 	r.drift = slope * 1e6
 }
 

@@ -157,7 +157,7 @@ func TestMatch(t *testing.T) {
 			if ok != tt.found {
 				t.Fatalf("found: %v, want %v", ok, tt.found)
 			}
-			if ok && (off.Abs() > time.Millisecond || off.Abs() > r.within || math.Abs(r.drift-tt.drift) > 3) {
+			if ok && (off.Abs() > time.Millisecond || off.Abs() > r.within || math.Abs(r.drift-tt.drift) > 8) {
 				t.Errorf("off by %v, drift %v, want %v", off, r.drift, tt.drift)
 			}
 			if ends := time.Duration(math.Abs(tt.drift) / 1e6 * float64(len(tt.sound)) / heardRate / 2 * float64(time.Second)); ok && (r.within < ends || r.within > ends+4*time.Millisecond) {
