@@ -106,6 +106,9 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := access.OwnCounts(home); err != nil {
+		return err
+	}
 	passphrase, err := o.identify(ctx, e, home)
 	if err != nil {
 		return err
@@ -114,6 +117,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	if err != nil {
 		return err
 	}
+	o.check = policyCheck(home)
 	policies, err := o.readPolicies()
 	if err != nil {
 		return err

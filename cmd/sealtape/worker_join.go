@@ -120,7 +120,7 @@ func (o *workerOptions) config(e *ui.Env, spool string, j *workerJoin, secrets m
 		Join: func(_ fleet.Place, a agent.Assignment) ([]fleet.Setting, map[string]string) {
 			return j.into(a, secrets)
 		},
-		Table: table, Check: checkPolicy, Ask: fleet.Program{Env: clean, Stderr: io.Discard},
+		Table: table, Check: o.check, Ask: fleet.Program{Env: clean, Stderr: io.Discard},
 		Env: withoutSecrets(os.Environ()), Spool: spool, MinSpace: o.minSpaceBytes, MaxBacklog: o.maxBacklogBytes, Log: log,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/recorder/fleet"
 )
 
 // What a server takes the recorders of a worker for.
@@ -37,6 +38,8 @@ type workerOptions struct {
 
 	// Set by Check from these.
 	minSpaceBytes, maxBacklogBytes int64
+
+	check func(*fleet.Policy) error // what is wrong with a policy on this machine
 }
 
 // Rest reads from c the options that flags do not fill by themselves.
@@ -119,15 +122,15 @@ func parseSize(s string) (int64, error) {
 		return 0, strconv.ErrSyntax
 	}
 	shift := 0
-	switch strings.TrimSuffix(s[len(digits):], "iB") {
+	switch s[len(digits):] {
 	case "", "B":
-	case "K":
+	case "K", "KiB":
 		shift = 10
-	case "M":
+	case "M", "MiB":
 		shift = 20
-	case "G":
+	case "G", "GiB":
 		shift = 30
-	case "T":
+	case "T", "TiB":
 		shift = 40
 	default:
 		return 0, strconv.ErrSyntax

@@ -15,12 +15,13 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/workers"
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/fleet"
 )
 
 // readPolicies reads the folder of policies.
 func (o *workerOptions) readPolicies() (*fleet.Policies, error) {
-	p, err := fleet.ReadPolicies(o.policies, checkPolicy)
+	p, err := fleet.ReadPolicies(o.policies, o.check)
 	if err == nil {
 		return p, nil
 	}
@@ -56,6 +57,24 @@ func (o *workerOptions) watchPolicies(ctx context.Context, g *workers.Group, tab
 	})
 }
 
+// policyCheck returns what checks policies on a machine with these keys: its readers must be
+// known here, or the first meeting would find that out.
+func policyCheck(home *keys.Home) func(*fleet.Policy) error {
+	return func(p *fleet.Policy) error {
+		if err := checkPolicy(p); err != nil {
+			return err
+		}
+		readers, err := parseReaders(home, p.Setting("reader"))
+		if err != nil {
+			return err
+		}
+		if len(readers) == 0 && p.Command == nil {
+			return noReader()
+		}
+		return nil
+	}
+}
+
 // checkPolicy returns what "sealtape record" would say against a policy before it looks at
 // keys and stores.
 func checkPolicy(p *fleet.Policy) error {
@@ -76,6 +95,11 @@ func checkPolicy(p *fleet.Policy) error {
 			// What the worker says for all rooms.
 			for name, value := range map[string]string{"room": "a room", "url": "wss://meet.example.org", "token-program": "true"} {
 				if err := c.Set(name, value); err != nil {
+					return err
+				}
+			}
+			if p.Command != nil && p.Setting("reader") == nil { // its answer may name them
+				if err := c.Set("reader", "a reader"); err != nil {
 					return err
 				}
 			}
