@@ -28,7 +28,7 @@ func importCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "import",
 		Usage:     "seal what another program recorded: Zoom, OBS, Jitsi, a telephone",
-		ArgsUsage: "FILE… | FOLDER --reader NAME",
+		ArgsUsage: "FILE… | FOLDER | --watch FOLDER --reader NAME",
 		Description: `Makes one recording of one file or of several of the same meeting, sealed to its readers, and
 prints its ID first. The files stay as they are. Nothing is ever written unsealed.
 
@@ -75,7 +75,7 @@ The command needs ffmpeg and ffprobe.`,
 			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Usage: "say what would be done, and do nothing"},
 			&cli.BoolFlag{Name: "remove-source", Destination: &o.remove, Usage: "delete the files in the end, see above"},
 			&cli.StringFlag{Name: "watch", Destination: &o.watch, Usage: "import what comes into this `FOLDER`, as a service"},
-			&cli.DurationFlag{Name: "settle", Destination: &o.settle, Value: 30 * time.Second, Usage: "with --watch: how long a recording is at rest before it is imported"},
+			&cli.DurationFlag{Name: "settle", Destination: &o.settle, Value: defaultSettle, Usage: "with --watch: for what `TIME` a recording is at rest before it is imported"},
 			&cli.StringFlag{Name: "metrics-addr", Destination: &o.metricsAddr, Usage: "with --watch: serve /metrics, /healthz and /readyz on this `ADDR`, such as 127.0.0.1:9464"},
 			o.StoreFlag(),
 		},
@@ -109,8 +109,8 @@ func (o *importOptions) Check() (err error) {
 		return o.checkWatch()
 	}
 	switch {
-	case o.metricsAddr != "":
-		return ui.Misuse("--metrics-addr is for --watch")
+	case o.metricsAddr != "", o.settle != 0 && o.settle != defaultSettle:
+		return ui.Misuse("--metrics-addr and --settle are for --watch")
 	case len(o.paths) == 0:
 		return ui.Misuse("import needs the files or the folder of a meeting")
 	case len(o.paths) > ingest.MaxParts:

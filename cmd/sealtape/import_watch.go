@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	minSettle, maxSettle = 100 * time.Millisecond, 24 * time.Hour
+	minSettle, defaultSettle, maxSettle = 100 * time.Millisecond, 30 * time.Second, 24 * time.Hour
 
 	// A folder is looked at five times while something comes to rest, and at least every
 	// lookEvery. What fails is tried again after two looks, and then more and more
