@@ -20,6 +20,7 @@ func commands() []*cli.Command {
 		keycmd.Command(),
 		recordCommand(),
 		workerCommand(),
+		fleetCommand(),
 		recoverCommand(),
 		importCommand(),
 		listCommand(),

@@ -107,7 +107,7 @@ func valuesFor(ctx context.Context, e *ui.Env, p *flags.Place) ([]flags.Candidat
 // help of the flag.
 func whatIs(p *flags.Place) string {
 	switch p.Command + " --" + p.Flag {
-	case "share --to", "link --to":
+	case "share --to", "link --to", "record --operator":
 		return "card"
 	case "record --reader", "reseal --reader":
 		return "reader"

@@ -30,9 +30,9 @@ func TestJSONDocumented(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\|$")
 	printed := map[string]any{
 		"info": show.InfoJSON{}, "list": []show.Listed{}, "verify": show.VerifyJSON{}, "record": recordJSON{}, "export": show.ExportJSON{},
-		"decrypt": show.DecryptJSON{}, "attach": []show.AttachmentJSON{}, "doctor": doctor.Diagnosis{}, "keys list": []keycmd.PinJSON{},
+		"decrypt": show.DecryptJSON{}, "attach": []show.AttachmentJSON{}, "doctor": doctor.Diagnosis{}, "keys list": []keycmd.PinJSON{}, "fleet status": []fleetRoomJSON{},
 	}
-	title := regexp.MustCompile("^`sealtape (keys list|[a-z]+)( ID)? --json`\n")
+	title := regexp.MustCompile("^`sealtape (keys list|fleet status|[a-z]+)( ID)? --json`\n")
 	for _, section := range sections {
 		m := title.FindStringSubmatch(section)
 		if m == nil {

@@ -80,6 +80,7 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		flags.StoresFlag(),
 		&cli.StringSliceFlag{Name: "reader", Usage: "who can open it: a pinned `NAME`, an age recipient, or a file with either; repeat for more"},
 		&cli.StringSliceFlag{Name: "member", Usage: "`IDENTITY=NAME`: you vouch that the member with this identity in the room is the pinned NAME. They become a reader of what --access says; repeat for more"},
+		&cli.StringSliceFlag{Name: "operator", Usage: "let the holder of the pinned card `NAME` pause the recording, let it go on and end it from outside of the room, with sealtape fleet; repeat for more"},
 		&cli.StringFlag{Name: "access", Destination: &o.access, Value: "present", Usage: "`WHAT` members who are readers can open. present: what is recorded while they are here. whole: all of it, once they come. People named with --reader can open all"},
 		&cli.DurationFlag{Name: "segment", Destination: &o.segment, Value: 5 * time.Second, Usage: "`LENGTH` of a segment: what a crash can cost"},
 		&cli.DurationFlag{Name: "duration", Destination: &o.duration, Usage: "stop after this `TIME`; 0 is when the room ends", DefaultText: "when the room ends"},

@@ -43,7 +43,7 @@ type recordOptions struct {
 	envToken, envSecret, envPassphrase string // what the environment has; it stands behind the flags
 
 	// Who can open it, who is recorded, and what people are told.
-	readers, members                  []string
+	readers, members, operators       []string
 	access, whoReads, record, consent string
 	plaintext, notices                string
 	linkStore, linkPage               string
@@ -83,6 +83,7 @@ type lifetime struct{ grace, wait, rejoin time.Duration }
 // Rest reads from c the options that flags do not fill by themselves.
 func (o *recordOptions) Rest(c *cli.Context) {
 	o.stores, o.readers, o.members = flags.StoreNames(c), c.StringSlice("reader"), c.StringSlice("member")
+	o.operators = c.StringSlice("operator")
 	o.configFile, o.tokenProgram = c.String("config"), c.StringSlice("token-program")
 	o.keepLocal, o.json = c.Bool("keep-local"), c.Bool("json")
 	o.restOfWebhook(c)

@@ -105,6 +105,18 @@ func fileReaders(path string, b []byte) ([]bot.Reader, error) {
 	return out, nil
 }
 
+// parseOperators reads the values of --operator: names of pinned cards.
+func parseOperators(home *keys.Home, names []string) (all []keys.Card, err error) {
+	for _, name := range names {
+		cards, err := home.Person(name)
+		if err != nil {
+			return nil, ui.UnlikeCard(fmt.Errorf("--operator %s: %w", words.Quote(name), err), name, home)
+		}
+		all = append(all, cards...)
+	}
+	return all, nil
+}
+
 // parseMembers reads the values of --member, IDENTITY=NAME. Whoever issues the room's
 // tokens decides who has an identity, so the mapping is only as reliable as that.
 func parseMembers(home *keys.Home, args []string) (cards map[string][]keys.Card, err error) {

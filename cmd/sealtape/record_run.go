@@ -57,6 +57,7 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 		config.Milestone = func(m bot.Milestone) { tell.tell(ctx, m) }
 		g.Start(ctx, tell.sweep)
 	}
+	config.Stop = stop
 	beside := &recordWorkers{console: console, keys: roomKeys, service: service, metricsAddr: o.metricsAddr}
 	if o.statusFile != "" {
 		to, err := program.Inherited(o.statusFile)
@@ -168,6 +169,9 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 		return c, nil, explainRecord(err, o.stores)
 	}
 	if c.Members, err = parseMembers(c.Home, o.members); err != nil {
+		return c, nil, err
+	}
+	if c.Operators, err = parseOperators(c.Home, o.operators); err != nil {
 		return c, nil, err
 	}
 	if err := o.checkKeys(); err != nil {

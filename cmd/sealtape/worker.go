@@ -35,6 +35,7 @@ Deleting the dispatch ends the recording.
 A policy is a file in the folder of --policies, such as board.yaml. It says what
 "sealtape record --config" takes, and the rooms that it is for:
   rooms: ["board-*"]           # * is any characters, ? is one
+  start: asked                 # for sealtape fleet watch; without it, always
   room-keys: members
   reader: [Bob, age1pq1…]
   store: s3://meetings/2026

@@ -95,6 +95,13 @@ type Config struct {
 	// means 5 s.
 	Segment time.Duration
 
+	// Operators are the cards of those who may pause the recording, let it go on and end it
+	// by orders, without being in the room; see package order. None means that nobody may.
+	Operators []keys.Card
+	// Stop is called when one of them orders the end; it has the context of Record end. Nil
+	// means that they cannot.
+	Stop func()
+
 	// The hooks that follow may be nil. They must return quickly.
 
 	// Begun is called with the recording's ID after the room was joined and before it

@@ -48,6 +48,10 @@ type Presence struct {
 	// means a sender whom the server hides. It reports whether the message was for the
 	// bot. It does not wait. Any goroutine may call it.
 	Receive func(topic, from string, data []byte) bool
+	// Call answers a remote procedure call, if the kind of room has any. from tells callers
+	// apart. known is false for a method that there is not. Who called may see the error,
+	// and so may the server. Any goroutine may call it; ctx limits how long it takes.
+	Call func(ctx context.Context, method, from, payload string) (answer string, known bool, err error)
 	// Answer reports whether an event of the chat or a telephone is an answer that the
 	// bot asked for. The last answer of each member must get through, whatever else they
 	// send. Nil means that nobody is asked.

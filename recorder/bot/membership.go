@@ -15,6 +15,7 @@ import (
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/keys/order"
 	"github.com/sealtape/sealtape/keys/roomkeys"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -46,6 +47,7 @@ type membership struct {
 	id       string                           // of the recording
 	keyed    bool                             // the room is end-to-end encrypted
 
+	desk     *order.Desk // takes the orders of operators
 	session  *member.Session
 	keys     *RoomKeys // nil unless members make the room's keys; then exchange is set, too
 	exchange *roomkeys.Exchange
@@ -99,6 +101,9 @@ func newMembership(b *Bot, room Room, id string) (*membership, error) {
 		c.Keys = memberKeys(b.c.Meeting.Keys)
 	}
 	var err error
+	if m.desk, err = newDesk(b, m); err != nil {
+		return nil, err
+	}
 	if m.session, err = member.New(c); err == nil && m.keys != nil {
 		err = m.exchangeKeys(m.keys, b.c.Identity)
 	}

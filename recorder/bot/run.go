@@ -277,6 +277,12 @@ func (b *Bot) presence(m *atomic.Pointer[membership]) (Presence, error) {
 			}
 			return true
 		},
+		Call: func(ctx context.Context, method, from, payload string) (string, bool, error) {
+			if m := m.Load(); m != nil {
+				return m.call(ctx, method, from, payload)
+			}
+			return "", false, nil
+		},
 		// Until the grace is over, or the wait.
 		Reopen: func(attended bool) bool { return !attended || b.c.Grace != recorder.Never },
 		Log:    b.log,

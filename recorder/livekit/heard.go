@@ -90,8 +90,7 @@ func (s *session) speakers() {
 	s.tell(e)
 }
 
-// deliver handles a data packet, sealed or not. It leaves out remote procedure
-// calls: the recorder has no procedures.
+// deliver handles a data packet, sealed or not.
 func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 	as, now := p.ParticipantIdentity, time.Now()
 	from := s.sender(p)
@@ -105,6 +104,8 @@ func (s *session) deliver(p *lkproto.DataPacket, sealed bool) {
 		return // the server's, or a hidden member's
 	}
 	switch v := p.Value.(type) {
+	case *lkproto.DataPacket_RpcRequest:
+		s.called(from, v.RpcRequest)
 	case *lkproto.DataPacket_User:
 		s.said(from, as, sealed, heardPacket(v.User))
 	case *lkproto.DataPacket_ChatMessage:

@@ -97,6 +97,11 @@ type Config struct {
 	// return false for anything else. What is dialed and is no answer is dropped.
 	// The rules of OnData hold for its calls.
 	Answer func(recorder.RoomEvent) bool
+	// OnCall, if not nil, is called with every remote procedure call, at most 8 at once, each
+	// in a goroutine of its own, and returns the answer. known is false for a method that
+	// there is not. Who called, and the server, can read the answer and the text of an error.
+	// ctx ends after 12 s, and when the room is lost.
+	OnCall func(ctx context.Context, c Call) (answer string, known bool, err error)
 	// Log gets the SDK's warnings, without tokens or names. Nil means no log.
 	Log *slog.Logger
 }
@@ -111,6 +116,7 @@ type Room struct {
 	closed chan struct{} // closed by Close
 	cancel context.CancelFunc
 	visits sync.WaitGroup // the goroutines that keep the recorder in the room
+	calls  chan struct{}  // has one of each call that is being answered
 	former formerSession  // of the goroutine that rejoins
 	vacant atomic.Bool    // the server closed the room, and has not made it anew
 	roster *recorder.Roster
@@ -172,7 +178,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	r := &Room{
 		c: c, name: name, log: log,
 		roster: recorder.NewRoster(),
-		ended:  make(chan struct{}), closed: make(chan struct{}),
+		ended:  make(chan struct{}), closed: make(chan struct{}), calls: make(chan struct{}, maxCalls),
 	}
 	s, err := r.join(ctx, token)
 	if err != nil {

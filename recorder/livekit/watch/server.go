@@ -240,3 +240,9 @@ func twirpStatus(err error) (int, bool) {
 	}
 	return twirp.ServerHTTPStatusFromErrorCode(t.Code()), true
 }
+
+// NoRoom reports whether the server has no such room now.
+func NoRoom(err error) bool {
+	code, ok := twirpStatus(err)
+	return ok && code == http.StatusNotFound
+}

@@ -37,7 +37,7 @@ const qualities = {
 };
 
 /** @type {Record<string, Key>} why a recording was paused, as the recorder says it */
-const pauses = { signal: "pause.signal" };
+const pauses = { signal: "pause.signal", order: "pause.order" };
 
 /** @type {Record<string, Key>} what is false, as the recorder says it: of frames, and of the member protocol */
 const falsehoods = {

@@ -586,6 +586,7 @@ export const words = {
 	"event.pause": "Aufnahme pausiert",
 	"event.pause.reason": "Aufnahme pausiert: {reason}",
 	"pause.signal": "durch ein Signal",
+	"pause.order": "von außen",
 	"event.resume": "Aufnahme geht weiter",
 	"event.moment": "einen Moment",
 	"event.asleep": "Nicht aufgenommen: {length}, der Rechner des Rekorders war im Ruhezustand",

@@ -601,6 +601,7 @@ export const words = {
 	"event.pause": "Recording paused",
 	"event.pause.reason": "Recording paused: {reason}",
 	"pause.signal": "by a signal",
+	"pause.order": "from outside of the room",
 	"event.resume": "Recording goes on",
 	"event.moment": "a moment",
 	"event.asleep": "Nothing was recorded for {length}: the recorder’s machine was suspended",

@@ -586,6 +586,7 @@ export const words = {
 	"event.pause": "Grabación en pausa",
 	"event.pause.reason": "Grabación en pausa: {reason}",
 	"pause.signal": "por una señal",
+	"pause.order": "desde fuera de la sala",
 	"event.resume": "La grabación continúa",
 	"event.moment": "un momento",
 	"event.asleep": "No se grabó nada durante {length}: la máquina de la grabadora estaba suspendida",

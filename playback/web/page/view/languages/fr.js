@@ -586,6 +586,7 @@ export const words = {
 	"event.pause": "Enregistrement en pause",
 	"event.pause.reason": "Enregistrement en pause : {reason}",
 	"pause.signal": "par un signal",
+	"pause.order": "depuis l’extérieur de la salle",
 	"event.resume": "L’enregistrement reprend",
 	"event.moment": "un instant",
 	"event.asleep": "Rien n’a été enregistré pendant {length} : la machine de l’enregistreur était en veille",

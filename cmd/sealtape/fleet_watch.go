@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/machine"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/internal/workers"
+	"github.com/sealtape/sealtape/recorder/fleet"
+	"github.com/sealtape/sealtape/recorder/livekit/watch"
+)
+
+func fleetWatchCommand() *cli.Command {
+	var o fleetWatchOptions
+	return &cli.Command{
+		Name:      "watch",
+		Usage:     "have each room recorded that a policy wants recorded and nobody records",
+		ArgsUsage: "--policies DIR",
+		Description: `LiveKit dispatches a recorder once: a dispatch is lost when no worker is free, and so is a
+job whose worker dies. This command compares, every 10 s and whenever the server says that
+something happened, the rooms that should be recorded with those that are, and dispatches
+anew. It keeps nothing on a disk, and two of them do no harm. It needs no keys of people.
+
+A room should be recorded while people are in it, if
+  a policy in the folder is for it. Of several, the one counts whose pattern says most: the
+  name itself, or else the pattern with the most letters. If two say as much, none counts,
+  and the log and /healthz say so;
+  or somebody dispatched a recorder to it, as an app does, and its job is not done. A policy
+  with the line "start: asked" is only for such rooms.
+"sealtape fleet stop ROOM" says that a room should not be recorded any more.
+
+The policies are the same files as the workers'. On SIGHUP they are read again.
+
+With --webhook-listen it takes the server's webhooks, which say at once that a recorder has
+left. Without, it finds that within 10 s. In the server's configuration:
+  webhook:
+    api_key: APIxyz            # the key of --api-key
+    urls: ["http://127.0.0.1:9466/"]
+What they say is never believed, only looked at.
+
+It is the only part of a fleet that needs the API secret, where the workers have tokens.`,
+		UsageText: `  sealtape fleet watch --policies /etc/sealtape/policies --api-key APIxyz --api-secret-file /etc/sealtape/api-secret
+  sealtape fleet watch --policies ./policies --webhook-listen :9466 --metrics-addr 127.0.0.1:9465`,
+		Flags:  o.flags(),
+		Action: flags.Action(&o, runFleetWatch),
+	}
+}
+
+type fleetWatchOptions struct {
+	serverOptions
+	every                      time.Duration
+	webhookListen, metricsAddr string
+}
+
+func (o *fleetWatchOptions) flags() []cli.Flag {
+	return append([]cli.Flag{o.policiesFlag()}, append(o.serverFlags(),
+		&cli.DurationFlag{Name: "every", Destination: &o.every, Value: 10 * time.Second, Usage: "compare all rooms once in this `TIME`"},
+		&cli.StringFlag{Name: "webhook-listen", Destination: &o.webhookListen, Usage: "take the server's webhooks on this `ADDR`, such as :9466, which is of this machine only unless it names a host", DefaultText: "none are taken"},
+		&cli.StringFlag{Name: "metrics-addr", Destination: &o.metricsAddr, Usage: "answer /metrics (Prometheus), /healthz, /readyz and /livez on this `ADDR`, such as 127.0.0.1:9465"},
+	)...)
+}
+
+func (o *fleetWatchOptions) Check() error {
+	if o.policyDir == "" {
+		return ui.Hinted(ui.Misuse("which rooms? --policies is missing"), "it is the folder of the workers; sealtape worker --help shows what a policy says")
+	}
+	if o.every < time.Second || o.every > time.Hour {
+		return ui.Misuse("--every is %v, want 1s to 1h", o.every)
+	}
+	if _, err := listenAddress(o.webhookListen); err != nil {
+		return ui.Misuse("--webhook-listen: %w", err)
+	}
+	return o.serverOptions.Check()
+}
+
+// listenAddress returns where to listen: on this machine only, unless a host is named.
+func listenAddress(addr string) (string, error) {
+	if addr == "" {
+		return "", nil
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "" {
+		return "", fmt.Errorf("%s is not an address, such as :9466", words.Quote(addr))
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// runFleetWatch watches until ctx ends.
+func runFleetWatch(ctx context.Context, e *ui.Env, o *fleetWatchOptions) error {
+	service, err := systemd.New()
+	if err != nil {
+		return err
+	}
+	policies, err := o.policies()
+	if err != nil {
+		return err
+	}
+	secret, err := o.secret()
+	if err != nil {
+		return err
+	}
+	if err := dropSecrets(); err != nil {
+		return err
+	}
+	machine.PrivateFiles()
+	e.WarnPlainRoom(o.url)
+	log := e.NewLog(e.Stderr, slog.LevelInfo)
+	service.LogTo(log)
+	var current atomic.Pointer[fleet.Policies]
+	current.Store(policies)
+	server := watch.NewLiveKit(o.url, o.apiKey, secret)
+	w, err := watch.New(watch.Config{Server: server, Agent: o.agent, Policies: current.Load, Every: o.every, Log: log})
+	if err != nil {
+		return err
+	}
+	// What cannot work at all is said before anybody relies on it.
+	if _, err := server.Rooms(ctx); watch.Refused(err) {
+		return o.explainServer(err)
+	}
+	var g workers.Group
+	defer func() { _ = g.Stop() }() // what fails is told by whom it concerns
+	o.readAgain(ctx, &g, w, &current, log)
+	if o.metricsAddr != "" {
+		end, err := serveMetrics(o.metricsAddr, w.Handler(), log)
+		if err != nil {
+			return err
+		}
+		g.Ends(end)
+	}
+	if o.webhookListen != "" {
+		end, err := serveAPI("webhook-listen", o.webhookListen, w.Webhooks(o.apiKey, secret), log)
+		if err != nil {
+			return err
+		}
+		g.Ends(end)
+	}
+	e.Printf("watching over the rooms of %s\n", ui.Clean(policyNames(policies)))
+	service.Ready("watching")
+	if err := w.Run(ctx); !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	service.Stopping()
+	return nil
+}
+
+// policyNames names policies, for people.
+func policyNames(p *fleet.Policies) string {
+	var names []string
+	for _, one := range p.All() {
+		names = append(names, one.Name)
+	}
+	return words.Few(names)
+}
+
+// readAgain starts a worker in g that reads the policies again at each SIGHUP. Those that are
+// wrong leave all as it was.
+func (o *fleetWatchOptions) readAgain(ctx context.Context, g *workers.Group, w *watch.Watcher, current *atomic.Pointer[fleet.Policies], log *slog.Logger) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	g.Ends(func() error { signal.Stop(hup); return nil })
+	g.Start(ctx, func(ctx context.Context) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hup:
+			}
+			p, err := o.policies()
+			if err != nil {
+				log.Error("the policies were not taken; they are what they were", "err", err)
+				continue
+			}
+			current.Store(p)
+			w.LookAtAll()
+			log.Info("the policies were read again", "policies", len(p.All()))
+		}
+	})
+}
+
+// serveAPI answers requests on the address of a flag until close is called.
+func serveAPI(flag, addr string, handler http.Handler, log *slog.Logger) (close func() error, err error) {
+	addr, err = listenAddress(addr)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, ui.Hinted(fmt.Errorf("--%s: %w", flag, err), "an address of this machine with a free port, such as 127.0.0.1:9466")
+	}
+	log.Info("listening", "for", strings.TrimSuffix(flag, "-listen"), "addr", l.Addr().String())
+	srv := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	return func() error {
+		err := srv.Close()
+		if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
+			err = errors.Join(err, serr)
+		}
+		return err
+	}, nil
+}
