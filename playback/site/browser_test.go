@@ -140,8 +140,11 @@ func TestReaches(t *testing.T) {
 				address = (&url.URL{Scheme: "file", Path: filepath.Join(folder, f.Name)}).String()
 				want["own"] = "refused" // it is not its own there
 			}
-			p := open(t, address)
+			p := open(t, address+"#a link")
 			until(t, p, `document.body.classList.contains("starting")`)
+			if got := eval[string](t, p, `[...document.querySelectorAll("link[rel=preconnect]")].map((l) => l.href).join()`); got != store.URL+"/" {
+				t.Errorf("it connects to %q beforehand", got)
+			}
 			before := len(store.reached())
 			got := eval[map[string]string](t, p, fmt.Sprintf(`sealtapeParts.worker().then((w) => new Promise((done, fail) => {
 				w.onmessage = ({ data }) => done(data);

@@ -14,6 +14,14 @@
 	const text = (id) => document.getElementById(id)?.textContent ?? "";
 	const parts = JSON.parse(text("parts"));
 
+	// A connection takes some round trips, and a link is to one of these. Fetches of the page
+	// go without credentials, and so do connections of theirs.
+	if (location.hash.length > 1) {
+		for (const href of parts.stores.filter((/** @type {string} */ s) => /^https?:\/\/[^*]+$/.test(s))) {
+			document.head.append(Object.assign(document.createElement("link"), { rel: "preconnect", href, crossOrigin: "anonymous" }));
+		}
+	}
+
 	/**
 	 * A part of the page as it was built, by its address or out of the page itself.
 	 * @param {string} name
