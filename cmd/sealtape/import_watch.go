@@ -298,7 +298,7 @@ func (w *watchImport) judged(ctx context.Context, r watch.Recording, err error) 
 		return err
 	case errors.Is(err, ingest.ErrKind), errors.Is(err, ingest.ErrEmptyFolder):
 		w.log.Info("passed over until it changes: it is no recording", "source", short(r))
-		return fmt.Errorf("%w: %w", watch.Passed, err)
+		return fmt.Errorf("%w: %w", watch.ErrPassed, err)
 	}
 	args := []any{"err", w.reason(r, err), "source", short(r)}
 	if _, hints := ui.Explain(explainImport(err)); len(hints) > 0 {
@@ -307,7 +307,7 @@ func (w *watchImport) judged(ctx context.Context, r watch.Recording, err error) 
 	w.log.Warn("passed over until it changes", args...)
 	w.log.Debug("which is", "source", short(r), "path", r.Path)
 	w.notify(ctx, "A recording could not be imported. The log says why.")
-	return fmt.Errorf("%w: %w", watch.Passed, err)
+	return fmt.Errorf("%w: %w", watch.ErrPassed, err)
 }
 
 // reason is why a recording cannot be imported, without the names of its files.

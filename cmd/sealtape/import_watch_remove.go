@@ -28,7 +28,7 @@ func (w *watchImport) removeSources(ctx context.Context, r watch.Recording, entr
 		}
 		w.log.Error("its files stay: it cannot be read back from the store, or is not what they have", "recording", entry.Recording, "err", err)
 		w.notify(ctx, "A recording cannot be read back from the store: its files stay. The log says why.")
-		return r, fmt.Errorf("%w: %w", watch.Passed, err) // until the next start
+		return r, fmt.Errorf("%w: %w", watch.ErrPassed, err) // until the next start
 	}
 	w.env.At("compared")
 	now := watch.Recording{Path: r.Path, Files: slices.Clone(r.Files)}

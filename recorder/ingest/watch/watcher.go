@@ -12,17 +12,17 @@ import (
 	"github.com/sealtape/sealtape/recorder/ingest"
 )
 
-// Passed is in errors of a recording that cannot be imported as it is: it is passed over
+// ErrPassed is in errors of a recording that cannot be imported as it is: it is passed over
 // until it changes. An error without it is one of this machine or of the store, which
 // another time may mend.
-var Passed = errors.New("it cannot be imported as it is")
+var ErrPassed = errors.New("it cannot be imported as it is")
 
 // A Watcher hands the recordings of a folder, as they get complete, to who imports them.
 type Watcher struct {
 	Folder *Folder
 	// Resume finishes what was begun before, and Import imports a recording, or finds
 	// that it was imported. They are called one at a time, from Run, and again after
-	// an error, unless that wraps Passed or ingest.ErrChanged.
+	// an error, unless that wraps ErrPassed or ingest.ErrChanged.
 	Resume func(context.Context) error
 	Import func(context.Context, Recording) error
 	// Every is how often the folder is looked at. Least is how long the first wait after
@@ -139,7 +139,7 @@ func (w *Watcher) one(ctx context.Context, r Recording) error {
 		w.change(func(s *Status) { s.Failing = time.Time{} })
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, Passed):
+	case errors.Is(err, ErrPassed):
 		w.Folder.Done(r)
 		w.change(func(s *Status) { s.Passed++ })
 	case errors.Is(err, ingest.ErrChanged):

@@ -134,7 +134,7 @@ func TestPassedOver(t *testing.T) {
 		imported[name]++
 		switch {
 		case name == "bad.mp4":
-			return fmt.Errorf("%w: no index", Passed)
+			return fmt.Errorf("%w: no index", ErrPassed)
 		case name == "changing.mp4" && changing.Load():
 			write(t, r.Path, fmt.Sprint("more", imported[name]+100))
 			return &ingest.FileError{Name: name, Err: ingest.ErrChanged}
