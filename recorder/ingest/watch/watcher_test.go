@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,7 @@ import (
 // A desk is a watcher whose clock is made up, with a folder and what it logs.
 type desk struct {
 	t        *testing.T
+	mu       sync.Mutex // held while anything below changes
 	dir      string
 	log      bytes.Buffer
 	w        *Watcher
@@ -39,8 +41,15 @@ func watched(t *testing.T, importing func(*desk, Recording) error, do func(*desk
 			t.Fatal(err)
 		}
 		d.w = &Watcher{Folder: f, Every: 5 * time.Second, Least: 10 * time.Second, Most: 10 * time.Minute, Log: slog.New(slog.NewTextHandler(&d.log, nil)),
-			Resume: func(context.Context) error { d.resumed++; return nil },
+			Resume: func(context.Context) error {
+				d.mu.Lock()
+				defer d.mu.Unlock()
+				d.resumed++
+				return nil
+			},
 			Import: func(_ context.Context, r Recording) error {
+				d.mu.Lock()
+				defer d.mu.Unlock()
 				d.attempts = append(d.attempts, time.Now())
 				return importing(d, r)
 			},
@@ -59,6 +68,8 @@ func watched(t *testing.T, importing func(*desk, Recording) error, do func(*desk
 
 // sleep lets a time pass, and all that happens in it happen.
 func (d *desk) sleep(t time.Duration) {
+	d.mu.Lock() // what was looked at until now is not looked at any more
+	d.mu.Unlock()
 	time.Sleep(t)
 	synctest.Wait()
 }
