@@ -23,6 +23,13 @@ type entryJSON struct {
 	Bytes      int64       `json:"bytes"`
 	Imported   bool        `json:"imported,omitempty"` // it was made of files
 	Problem    *finding    `json:"problem"`
+	// Parts are the IDs of the recordings of the same meeting, in order; Part is the number
+	// of this one, from 1. None: it is the only one. Gap is what lies between it and the one
+	// before, nil if that is not known. Of is the main room's recording, of a breakout room.
+	Parts []string `json:"parts,omitempty"`
+	Part  int      `json:"part,omitempty"`
+	Gap   *seconds `json:"gap,omitempty"`
+	Of    string   `json:"of,omitempty"`
 }
 
 // entryOf returns what the page lists of a recording.
@@ -72,8 +79,16 @@ func (p *Player) Recordings(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	list := make([]entryJSON, 0, len(all))
+	places := tape.Places(all)
 	for _, d := range all {
-		list = append(list, entryOf(d))
+		e := entryOf(d)
+		if p := places[d.ID]; p != nil {
+			e.Parts, e.Part, e.Of = p.Parts, p.Part, p.Of
+			if gap := seconds(p.Gap); p.GapKnown {
+				e.Gap = &gap
+			}
+		}
+		list = append(list, e)
 	}
 	b, err := json.Marshal(map[string]any{"recordings": list})
 	if err != nil {

@@ -17,6 +17,10 @@
  * @property {number} bytes
  * @property {boolean} [imported] it was made of files
  * @property {Finding|null} problem
+ * @property {string[]} [parts] the recordings of the same meeting, in order
+ * @property {number} [part] the number of this one among them, from 1
+ * @property {number} [gap] seconds between the part before and this one; less than 0: they overlap
+ * @property {string} [of] the recording of the main room, of a breakout room
  *
  * @typedef {object} Description a recording, or what is new of it
  * @property {string} version

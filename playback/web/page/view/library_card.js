@@ -51,10 +51,22 @@ export function card(r) {
 			r.title && r.room ? quiet(el("bdi", {}, line(r.room, 80))) : null,
 			title !== line(r.title || r.room, 120) ? quiet(line(r.id, 30)) : null,
 			quiet(facts),
+			r.part ? quiet(place(r)) : null,
+			r.of ? quiet(say("card.breakout")) : null,
 			people.length ? el("p", { class: "people" }, icon("person"), el("span", {}, names(people, mostNames))) : null,
 			signers(r.signers ?? [], !!r.imported),
 			el("p", { class: "badges" }, badges(r)),
 			r.problem ? el("p", { class: "problem" }, finding(r.problem)) : null));
+}
+
+/**
+ * place says which part of its meeting a recording is.
+ * @param {Entry} r
+ */
+function place(r) {
+	const of = { n: r.part ?? 0, of: r.parts?.length ?? 0 };
+	if (r.gap === undefined) return say("card.part", of);
+	return say(r.gap < 0 ? "card.part.overlaps" : "card.part.after", { ...of, length: length(Math.abs(r.gap)) });
 }
 
 /**

@@ -3,6 +3,7 @@ import { HTTPSource } from "../engine/http_source.js";
 import { showFault } from "./failure.js";
 import { fillIcons } from "./icons.js";
 import { fillWords } from "./language.js";
+import { NextPart } from "./next_part.js";
 import { labelThemeButtons } from "./theme_button.js";
 import { watch } from "./watch_page.js";
 
@@ -11,7 +12,9 @@ async function main() {
 	fillIcons();
 	labelThemeButtons();
 	const id = decodeURIComponent(location.pathname.split("/").pop() ?? "");
-	return watch(new HTTPSource(), id);
+	const source = new HTTPSource(), played = await watch(source, id);
+	if (played) new NextPart(played.player, source, id);
+	return played;
 }
 
 /** What the page plays, once it does; null if it cannot. */
