@@ -71,6 +71,9 @@ func policyCheck(home *keys.Home) func(*fleet.Policy) error {
 		if len(readers) == 0 && p.Command == nil {
 			return noReader()
 		}
+		if p.Setting("store") == nil && os.Getenv("SEALTAPE_STORE") == "" && p.Command == nil {
+			return errors.New("it has no store for what is recorded")
+		}
 		return nil
 	}
 }

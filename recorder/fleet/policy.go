@@ -206,8 +206,12 @@ func ReadPolicies(dir string, check func(*Policy) error) (*Policies, error) {
 	if len(errs) == 0 && len(all.byName) == 0 {
 		errs = append(errs, fmt.Errorf("%s: %w", dir, ErrNoPolicies))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	if len(errs) > 0 {
+		all := errs[0]
+		for _, err := range errs[1:] {
+			all = fmt.Errorf("%w; %w", all, err)
+		}
+		return nil, all
 	}
 	return all, nil
 }
