@@ -43,6 +43,9 @@ func TestWorkers(t *testing.T) {
 	hit, other := all[i], all[1-i]
 	f.until("recordings", func() bool { return len(hit.ids()) == len(hit.children()) })
 	before := len(hit.ids())
+	for _, id := range hit.ids() {
+		f.segments(hit.home, f.store, id, 0) // else there is nothing to follow
+	}
 	if err := syscall.Kill(hit.children()[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
