@@ -54,9 +54,17 @@ left. Without, it finds that within 10 s. In the server's configuration:
     urls: ["http://127.0.0.1:9466/"]
 What they say is never believed, only looked at.
 
+With --egress-listen it serves three methods of LiveKit's Egress API, StartRoomCompositeEgress,
+ListEgress and StopEgress, so that an application's recording button makes a sealed
+recording. There is no file: the answer says sealtape:ID. Requests with keys to a store are
+refused, and other settings of the output have no effect; readers and store are the policy's.
+Send /twirp/livekit.Egress/ of the server's address there, and all else to the server; for nginx:
+  location /twirp/livekit.Egress/ { proxy_pass http://127.0.0.1:9467; }
+
 It is the only part of a fleet that needs the API secret, where the workers have tokens.`,
 		UsageText: `  sealtape fleet watch --policies /etc/sealtape/policies --api-key APIxyz --api-secret-file /etc/sealtape/api-secret
-  sealtape fleet watch --policies ./policies --webhook-listen :9466 --metrics-addr 127.0.0.1:9465`,
+  sealtape fleet watch --policies ./policies --webhook-listen :9466 --metrics-addr 127.0.0.1:9465
+  sealtape fleet watch --policies ./policies --egress-listen :9467 --egress-policy button`,
 		Flags:  o.flags(),
 		Action: flags.Action(&o, runFleetWatch),
 	}
@@ -66,12 +74,23 @@ type fleetWatchOptions struct {
 	serverOptions
 	every                      time.Duration
 	webhookListen, metricsAddr string
+	egressListen, egressPolicy string
+	egressWebhooks             []string
+}
+
+// Rest reads from c the options that flags do not fill by themselves.
+func (o *fleetWatchOptions) Rest(c *cli.Context) {
+	o.serverOptions.Rest(c)
+	o.egressWebhooks = c.StringSlice("egress-webhook")
 }
 
 func (o *fleetWatchOptions) flags() []cli.Flag {
 	return append([]cli.Flag{o.policiesFlag()}, append(o.serverFlags(),
 		&cli.DurationFlag{Name: "every", Destination: &o.every, Value: 10 * time.Second, Usage: "compare all rooms once in this `TIME`"},
 		&cli.StringFlag{Name: "webhook-listen", Destination: &o.webhookListen, Usage: "take the server's webhooks on this `ADDR`, such as :9466, which is of this machine only unless it names a host", DefaultText: "none are taken"},
+		&cli.StringFlag{Name: "egress-listen", Destination: &o.egressListen, Usage: "serve an Egress API on this `ADDR`, see above; it is of this machine only unless it names a host", DefaultText: "none is served"},
+		&cli.StringFlag{Name: "egress-policy", Destination: &o.egressPolicy, Usage: "record by the policy of this `NAME` what is started there", DefaultText: "that of the room"},
+		&cli.StringSliceFlag{Name: "egress-webhook", Usage: "send egress_started and egress_ended, signed with the API key, to this `URL`; repeat for more"},
 		&cli.StringFlag{Name: "metrics-addr", Destination: &o.metricsAddr, Usage: "answer /metrics (Prometheus), /healthz, /readyz and /livez on this `ADDR`, such as 127.0.0.1:9465"},
 	)...)
 }
@@ -85,6 +104,9 @@ func (o *fleetWatchOptions) Check() error {
 	}
 	if _, err := listenAddress(o.webhookListen); err != nil {
 		return ui.Misuse("--webhook-listen: %w", err)
+	}
+	if err := o.checkEgress(); err != nil {
+		return err
 	}
 	return o.serverOptions.Check()
 }
@@ -152,6 +174,11 @@ func runFleetWatch(ctx context.Context, e *ui.Env, o *fleetWatchOptions) error {
 			return err
 		}
 		g.Ends(end)
+	}
+	if o.egressListen != "" {
+		if err := o.serveEgress(ctx, &g, server, secret, current.Load, log); err != nil {
+			return err
+		}
 	}
 	e.Printf("watching over the rooms of %s\n", ui.Clean(policyNames(policies)))
 	service.Ready("watching")

@@ -73,8 +73,8 @@ func (d *Dispatch) over() bool {
 	return len(d.Jobs) > 0
 }
 
-// done reports whether what the dispatch asked for was done.
-func (d *Dispatch) done() bool {
+// Done reports whether what the dispatch asked for was done.
+func (d *Dispatch) Done() bool {
 	return d.over() && d.Jobs[len(d.Jobs)-1].State == Done
 }
 
@@ -109,7 +109,7 @@ func Wanted(r *Room, policies *fleet.Policies) Wish {
 		p := policies.Find(d.Policy)
 		switch {
 		case p == nil || !p.Serves(r.Name):
-		case !d.done():
+		case !d.Done():
 			return Wish{Policy: p}
 		default:
 			finished[p.Name] = true

@@ -39,7 +39,10 @@ func Survey(ctx context.Context, s Server, agent string, policies *fleet.Policie
 		lerr := w.look(ctx, &r)
 		mu.Lock()
 		defer mu.Unlock()
-		if lerr != nil {
+		switch {
+		case NoRoom(lerr):
+			return // it was closed meanwhile
+		case lerr != nil:
 			err = lerr
 			return
 		}

@@ -236,7 +236,7 @@ func each(ctx context.Context, rooms []Room, f func(Room)) {
 func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies) {
 	err := w.look(ctx, &r)
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !NoRoom(err) { // which was closed meanwhile
 			w.counts.failures.Add(1)
 			w.c.Log.Warn("a room could not be looked at", "err", err)
 			w.c.Log.Debug("it is this one", "room", r.Name)
