@@ -209,10 +209,10 @@ func (w *Worker) Assigned(a agent.Assignment) {
 // do records a room.
 func (w *Worker) do(ctx context.Context, b *body) {
 	defer w.work.Done()
-	unregister := w.meter.shows(b)
-	defer unregister()
+	hide := w.meter.shows(b)
 	w.agent.Running(b.place.Job)
 	how, why := b.record(ctx)
+	hide() // before another recorder can be in its place
 	w.meter.recorded(how)
 	w.agent.Finished(b.place.Job, why)
 	w.mu.Lock()
