@@ -77,7 +77,8 @@ func (f *Front) follow(ctx context.Context, seen []watch.Seen, whole bool) {
 		} else {
 			f.update(k, s, now)
 		}
-		if !k.told && k.info.Status == lkproto.EgressStatus_EGRESS_ACTIVE {
+		// The recording's ID comes a moment after its beginning.
+		if !k.told && k.info.Status == lkproto.EgressStatus_EGRESS_ACTIVE && (k.info.FileResults[0].Location != "" || now.UnixNano()-k.info.StartedAt > int64(nameIn)) {
 			k.told = true
 			events = append(events, event(webhook.EventEgressStarted, k))
 		}

@@ -27,6 +27,7 @@ const (
 	endedFor   = 24 * time.Hour
 	lookEvery  = 2 * time.Second
 	removeIn   = 15 * time.Second // who was told to leave and did not
+	nameIn     = 10 * time.Second // a recorder shows which recording it makes
 	listedIn   = 20 * time.Second // a server may list a dispatch late
 )
 
