@@ -77,6 +77,7 @@ func importAllowed(dir, imported string) bool {
 		"github.com/urfave/cli":     {"cmd"},
 		"github.com/minio/minio-go": {"archive/s3", "testdata"},
 		"github.com/livekit":        {"recorder/livekit", "testdata"},
+		"maunium.net/go":            {"recorder/matrix", "testdata"},
 	} {
 		if within(imported, module) && !within(dir, only...) {
 			return false
@@ -137,6 +138,9 @@ func TestImportRules(t *testing.T) {
 		{"archive/s3", modulePath + "/archive", true},
 		{"archive/s3", "github.com/minio/minio-go/v7/pkg/credentials", true},
 		{"archive", "github.com/minio/minio-go/v7", false},
+		{"recorder/matrix", "maunium.net/go/mautrix/id", true},
+		{"recorder/bot", "maunium.net/go/mautrix", false},
+		{"cmd/sealtape", "maunium.net/go/mautrix", false},
 		{"recorder", "github.com/livekit/protocol/livekit", false},
 		{"testdata/members", "github.com/livekit/server-sdk-go/v2", true},
 		{"keys", "github.com/urfave/cli/v2", false},

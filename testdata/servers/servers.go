@@ -1,5 +1,5 @@
 // Package servers builds and starts real servers as child processes, for tests
-// and for the demo: a LiveKit SFU and three S3 stores that differ, at fixed
+// and for the demo: a LiveKit SFU, three S3 stores that differ, and a Matrix homeserver, at fixed
 // versions, on the loopback interface, with keys made anew for each start.
 //
 // A mock would confirm what its author believes of the other side. These do not.

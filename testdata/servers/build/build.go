@@ -17,11 +17,12 @@ import (
 
 // A Program is a command of another module at a fixed version.
 type Program struct {
-	Name    string // of the binary
-	Version string // of the module
-	Package string // the import path of the command
-	Folder  string // instead of Package: the folder of the command in this module, which is a module of its own
-	About   string // how long building takes with empty caches, to tell people
+	Name    string   // of the binary
+	Version string   // of the module
+	Package string   // the import path of the command
+	Folder  string   // instead of Package: the folder of the command in this module, which is a module of its own
+	About   string   // how long building takes with empty caches, to tell people
+	Env     []string // what the go command gets besides Env, as NAME=value
 }
 
 // The servers.
@@ -32,6 +33,10 @@ var (
 		About: "about two minutes on two cores"}
 	VersityGW = Program{Name: "versitygw", Version: "v1.8.0", Package: "github.com/versity/versitygw/cmd/versitygw",
 		About: "about 80 seconds on two cores"}
+	// Without cgo, and so with SQLite in Go. This is the last version of matrix-org's,
+	// under the Apache license; what came later, elsewhere, is under the AGPL.
+	Dendrite = Program{Name: "dendrite", Version: "v0.13.8", Package: "github.com/matrix-org/dendrite/cmd/dendrite",
+		Env: []string{"CGO_ENABLED=0"}, About: "about 100 seconds on two cores"}
 	Rclone = Program{Name: "rclone", Version: "v1.73.1", Folder: "testdata/servers/rclone",
 		About: "about 40 seconds on two cores"}
 )
@@ -83,10 +88,10 @@ func (p Program) Path(ctx context.Context, progress func(string)) (path string, 
 	if p.Folder != "" {
 		var root string
 		if root, err = moduleRoot(); err == nil {
-			err = Go(ctx, filepath.Join(root, filepath.FromSlash(p.Folder)), Env(), p.Name, progress, "build", "-o", tmp+string(filepath.Separator), ".")
+			err = Go(ctx, filepath.Join(root, filepath.FromSlash(p.Folder)), append(Env(), p.Env...), p.Name, progress, "build", "-o", tmp+string(filepath.Separator), ".")
 		}
 	} else { // away from any go.mod
-		err = Go(ctx, tmp, append(Env(), "GOBIN="+tmp), p.Name, progress, "install", p.Package+"@"+p.Version)
+		err = Go(ctx, tmp, append(append(Env(), p.Env...), "GOBIN="+tmp), p.Name, progress, "install", p.Package+"@"+p.Version)
 	}
 	if err != nil {
 		return "", err

@@ -14,7 +14,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := build.All(ctx, os.Stderr, build.LiveKit.Job(), build.MinIO.Job(), build.VersityGW.Job(), build.Rclone.Job()); err != nil {
+	if err := build.All(ctx, os.Stderr, build.LiveKit.Job(), build.MinIO.Job(), build.VersityGW.Job(), build.Rclone.Job(), build.Dendrite.Job()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
