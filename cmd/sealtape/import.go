@@ -30,7 +30,8 @@ func importCommand() *cli.Command {
 		Usage:     "seal what another program recorded: Zoom, OBS, Jitsi, a telephone",
 		ArgsUsage: "FILE… | FOLDER | --watch FOLDER --reader NAME",
 		Description: `Makes one recording of one file or of several of the same meeting, sealed to its readers, and
-prints its ID first. The files stay as they are. Nothing is ever written unsealed.
+prints its ID first. The files stay as they are. Nothing is ever written unsealed. Your keys must
+be a recorder's (keys init --recorder).
 
   pictures   H264, H265, VP8, VP9 and AV1 are kept bit by bit
   sound      Opus is kept; AAC, MP3, FLAC and others are encoded to Opus, which loses a little
@@ -139,6 +140,11 @@ func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
 	if o.watch != "" {
 		return im.watch(ctx)
 	}
+	if o.remove {
+		if err := checkRemovable(o.paths); err != nil {
+			return err
+		}
+	}
 	plan, err := o.plan(ctx, e, im.program, time.Local)
 	if err != nil {
 		return explainImport(err)
@@ -165,7 +171,9 @@ func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
 	if err != nil {
 		return explainImport(err)
 	}
-	if err := drafts.Copy(ctx, im.to, w.ID()); err != nil {
+	if err := drafts.Copy(ctx, im.to, w.ID()); errors.Is(err, context.Canceled) {
+		return explainImport(err)
+	} else if err != nil {
 		return ui.Hinted(fmt.Errorf("storing it: %w", err), "the files are untouched; when the store works, import them again")
 	}
 	for _, s := range append(report.Said, plan.warned...) {
@@ -300,6 +308,7 @@ func explainImport(err error) error {
 		err  error
 		hint string
 	}{
+		{context.Canceled, "the files are untouched; import them again"},
 		{ingest.ErrMissing, "install ffmpeg, which has ffprobe too, and see that both are in PATH"},
 		{ingest.ErrNoIndex, untouched + "let the program that records finish it: Zoom converts when the meeting is over"},
 		{ingest.ErrUnconverted, "nothing was touched; let Zoom convert it: double-click the .zoom file, or choose Meetings, Recorded, Convert in Zoom"},

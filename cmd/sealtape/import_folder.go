@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,7 +64,7 @@ func (p *importPlan) folderStart(zone *time.Location) (at time.Time, by string) 
 type paper struct {
 	path, name string
 	size       int64
-	modified   time.Time
+	info       fs.FileInfo
 	sha256     string
 	kind       string // what it is, for people
 	script     *ingest.Script
@@ -75,6 +76,10 @@ const (
 	paperChat     = "chat"
 	paperCaptions = "captions"
 )
+
+func (x *paper) file() *ingest.File {
+	return &ingest.File{Path: x.path, Name: x.name, Size: x.size, Modified: x.info.ModTime(), Info: x.info}
+}
 
 // readPapers reads what is written down beside the files. What makes no sense is passed
 // over, and said.
@@ -99,15 +104,15 @@ func (p *importPlan) readPaper(all []*paper, path, kind string) ([]*paper, error
 	if err != nil {
 		return nil, err
 	}
-	x := &paper{path: path, name: filepath.Base(path), size: info.Size(), modified: info.ModTime(), kind: kind}
+	x := &paper{path: path, name: filepath.Base(path), size: info.Size(), info: info, kind: kind}
 	p.papers = append(p.papers, x)
 	if info.Size() > transcript.MaxBytes {
 		x.becomes = "nothing: it is too long"
 		return all, nil
 	}
-	b, err := os.ReadFile(path)
+	b, err := x.file().Read(transcript.MaxBytes)
 	if err != nil {
-		return nil, err
+		return nil, &ingest.FileError{Name: x.name, Err: err}
 	}
 	sum := sha256.Sum256(b)
 	x.sha256 = hex.EncodeToString(sum[:])

@@ -2,8 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"io/fs"
 	"os"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
@@ -25,12 +24,22 @@ func (p *importPlan) hash(ctx context.Context, e *ui.Env) error {
 			return &ingest.FileError{Name: part.File.Name, Err: err}
 		}
 	}
+	p.sums = make(map[*ingest.File]string)
 	for _, d := range p.doubled {
 		sum, err := d.File.Hash(ctx, bar.Add)
 		if err != nil {
 			return &ingest.FileError{Name: d.File.Name, Err: err}
 		}
+		p.sums[d.File] = sum
 		p.Papers = append(p.Papers, ingest.Paper{Name: d.File.Name, Size: d.File.Size, SHA256: sum, Note: d.Note()})
+	}
+	for _, f := range p.mixes {
+		sum, err := f.Hash(ctx, bar.Add)
+		if err != nil {
+			return &ingest.FileError{Name: f.Name, Err: err}
+		}
+		p.sums[f] = sum
+		p.Papers = append(p.Papers, ingest.Paper{Name: f.Name, Size: f.Size, SHA256: sum, Note: "left out: " + f.LeftOut[len(f.LeftOut)-1]})
 	}
 	return nil
 }
@@ -39,51 +48,47 @@ func (p *importPlan) hash(ctx context.Context, e *ui.Env) error {
 type original struct {
 	path, name string
 	goes       bool
-	unchanged  func(context.Context) error
+	file       *ingest.File
+	sha256     string // "": it was not read
 }
 
 // originals are all files that could be deleted, if nothing of them was left out.
 func (p *importPlan) originals() (all []original) {
-	sums := make(map[string]string) // of those left out, by name and size
-	for _, x := range p.Papers {
-		sums[x.Name] = x.SHA256
-	}
-	file := func(f *ingest.File, sha256 string) original {
-		return original{f.Path, f.Name, len(f.LeftOut) == 0, func(ctx context.Context) error {
-			sum, err := f.Hash(ctx, nil)
-			if err == nil && sum != sha256 {
-				err = ingest.ErrChanged
-			}
-			return err
-		}}
-	}
-	stays := make(map[string]bool)
+	whole := func(f *ingest.File) bool { return len(f.LeftOut) == 0 }
 	for _, part := range p.Parts {
-		all = append(all, file(part.File, part.SHA256))
-		stays[part.File.Name] = len(part.File.LeftOut) > 0
+		all = append(all, original{part.File.Path, part.File.Name, whole(part.File), part.File, part.SHA256})
 	}
 	for _, d := range p.doubled {
-		o := file(d.File, sums[d.File.Name])
-		o.goes = o.goes && !stays[d.Of]
-		all = append(all, o)
+		all = append(all, original{d.File.Path, d.File.Name, whole(d.File) && whole(d.Of), d.File, p.sums[d.File]})
+	}
+	for _, f := range p.mixes {
+		all = append(all, original{f.Path, f.Name, false, f, p.sums[f]})
 	}
 	for _, x := range p.papers {
-		all = append(all, original{x.path, x.name, x.kept, x.unchanged})
+		all = append(all, original{x.path, x.name, x.kept, x.file(), x.sha256})
 	}
 	return all
 }
 
 // unchanged returns an error that wraps ErrChanged if the file is not what was read.
-func (x *paper) unchanged(context.Context) error {
-	if x.sha256 == "" {
-		return nil // it was not read, and stays
+func (o original) unchanged(ctx context.Context) error {
+	if o.sha256 == "" {
+		return nil // and it stays
 	}
-	b, err := os.ReadFile(x.path)
-	if err != nil {
-		return err
+	sum, err := o.file.Hash(ctx, nil)
+	if err == nil && sum != o.sha256 {
+		err = ingest.ErrChanged
 	}
-	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != x.sha256 {
-		return ingest.ErrChanged
+	return err
+}
+
+// checkRemovable refuses files that cannot be deleted by their names: who deletes a link
+// deletes nothing.
+func checkRemovable(paths []string) error {
+	for _, path := range paths {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return ui.Hinted(ui.Misuse("--remove-source would delete %s, which is a link, and not what it leads to", ui.Clean(path)), "name the file or the folder itself")
+		}
 	}
 	return nil
 }

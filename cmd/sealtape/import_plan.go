@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ type importPlan struct {
 	startBy string // what told the start
 	folders []*ingest.Folder
 	doubled []ingest.Doubled
+	mixes   []*ingest.File          // left out as --no-mix says
+	sums    map[*ingest.File]string // SHA-256 of both
 	papers  []*paper
 	warned  []string // what the readers should know
 }
@@ -75,14 +78,32 @@ func (o *importOptions) plan(ctx context.Context, e *ui.Env, program *ingest.Pro
 	}
 	p.Title = media.Plain(cmp.Or(o.title, title), media.MaxTitle)
 	p.Name = media.Plain(name, media.MaxTitle)
-	for _, f := range a.Mixes {
-		if o.noMix && f.LeaveOutSound("the sound of all, since speakers have files of their own") {
+	for _, m := range a.Mixes {
+		if !o.noMix {
+			p.warned = append(p.warned, "speakers are heard twice: in "+m.File.Name+" and in files of their own; --no-mix leaves the former sound out")
 			continue
 		}
-		p.warned = append(p.warned, "speakers are heard twice: in "+f.Name+" and in files of their own; --no-mix leaves the former sound out")
+		p.leaveOutMix(m.File)
+		if m.Alone > aloneAtMost {
+			p.warned = append(p.warned, fmt.Sprintf("in the sound of %s, which is left out, something is heard for %v while every speaker's own file is silent: somebody may have no file", m.File.Name, m.Alone))
+		}
 	}
 	p.place(papers, o, zone)
 	return p, nil
+}
+
+// aloneAtMost is how long a mix may be loud alone: so long do signals sound when people come.
+const aloneAtMost = 5 * time.Second
+
+// leaveOutMix leaves out the sound of a file, and the file if it has nothing else.
+func (p *importPlan) leaveOutMix(f *ingest.File) {
+	const why = "the sound of all, since speakers have files of their own"
+	if f.LeaveOutSound(why) {
+		return
+	}
+	p.Parts = slices.DeleteFunc(p.Parts, func(part ingest.Part) bool { return part.File == f })
+	f.LeftOut = append(f.LeftOut, why)
+	p.mixes = append(p.mixes, f)
 }
 
 // A whose says who is in a file.
@@ -156,6 +177,7 @@ func (p *importPlan) files() (all []*ingest.File) {
 	for _, d := range p.doubled {
 		all = append(all, d.File)
 	}
+	all = append(all, p.mixes...)
 	return all
 }
 

@@ -25,7 +25,7 @@ var errCompared = errors.New("what was stored is not what the files have")
 func (p *importPlan) remove(ctx context.Context, a *access.Access, report *ingest.Report) error {
 	const kept = "the recording is stored, and no file was deleted"
 	if len(report.Said) > 0 {
-		return ui.Hinted(ui.ExitWith(ui.ExitIncomplete, errors.New("ffmpeg did not read all without complaint")), kept)
+		return ui.Hinted(ui.ExitWith(ui.ExitIncomplete, errors.New("not all of the files was read without complaint")), kept)
 	}
 	if err := p.compare(ctx, a, report); err != nil {
 		if errors.Is(err, archive.ErrNoKey) {
@@ -46,10 +46,15 @@ func (p *importPlan) remove(ctx context.Context, a *access.Access, report *inges
 			a.Env.Notef("%s stays: something of it was left out", o.name)
 			continue
 		}
+		if err := o.file.Unchanged(); err != nil {
+			return ui.Hinted(&ingest.FileError{Name: o.name, Err: err}, fmt.Sprintf("the recording is stored; %s deleted, and the others stay", ui.Count(removed, "file")))
+		}
 		if err := os.Remove(o.path); err != nil {
 			return fmt.Errorf("deleting a file: %w", err)
 		}
-		removed++
+		if removed++; o.file.Links() > 1 {
+			a.Env.Warnf("%s has another name (a hard link), under which it is still there", o.name)
+		}
 	}
 	for _, f := range p.folders {
 		for _, path := range []string{filepath.Join(f.Path, ingest.ZoomVoices), f.Path} { // which works only if they are empty
@@ -58,6 +63,10 @@ func (p *importPlan) remove(ctx context.Context, a *access.Access, report *inges
 				break
 			}
 		}
+	}
+	if removed == 0 {
+		a.Env.Notef("read back and compared; no file was deleted")
+		return nil
 	}
 	a.Env.Notef("read back, compared, and deleted %s; an SSD, a snapshot, a backup or a sync client may still have them", ui.Count(removed, "file"))
 	return nil

@@ -48,8 +48,16 @@ func (p *importPlan) leftOut(e *ui.Env) {
 	for _, d := range p.doubled {
 		e.Notef("%s: %s", d.File.Name, d.Note())
 	}
+	for _, f := range p.mixes {
+		e.Notef("%s: left out: %s", f.Name, f.LeftOut[len(f.LeftOut)-1])
+	}
 	for _, x := range p.papers {
 		e.Notef("%s: %s", x.name, x.becomes)
+	}
+	for _, f := range p.folders {
+		for _, name := range f.Passed {
+			e.Notef("%s: it is no part of the recording", name)
+		}
 	}
 }
 
@@ -71,7 +79,10 @@ func (p *importPlan) fileRows() [][]string {
 		}
 	}
 	for _, d := range p.doubled {
-		rows = append(rows, []string{ui.Clean(d.File.Name), ui.Size(d.File.Size), "", "", ui.Clean(d.File.Streams[0].Name), "nothing: its sound is that of " + ui.Clean(d.Of)})
+		rows = append(rows, []string{ui.Clean(d.File.Name), ui.Size(d.File.Size), "", "", ui.Clean(d.File.Streams[0].Name), "nothing: its sound is that of " + ui.Clean(d.Of.Name)})
+	}
+	for _, f := range p.mixes {
+		rows = append(rows, []string{ui.Clean(f.Name), ui.Size(f.Size), "", "", ui.Clean(f.Streams[0].Name), "nothing: " + ui.Clean(f.LeftOut[len(f.LeftOut)-1])})
 	}
 	for _, x := range p.papers {
 		rows = append(rows, []string{ui.Clean(x.name), ui.Size(x.size), "", "", x.kind, ui.Clean(x.becomes)})

@@ -96,6 +96,9 @@ func (im *importer) watch(ctx context.Context) (err error) {
 		return explainWatch(err)
 	}
 	defer func() { err = errors.Join(err, w.ledger.Close()) }()
+	if err := checkApart(folder.Path(), w.store, im.home.Dir()); err != nil {
+		return err
+	}
 	var keep []string
 	for _, entry := range w.ledger.Sealed() {
 		if keep = append(keep, entry.Recording); entry.Store != w.store {
@@ -123,6 +126,30 @@ func (im *importer) watch(ctx context.Context) (err error) {
 	}
 	w.log.Info("ended")
 	return nil // as it was asked to
+}
+
+// checkApart refuses a folder that has the store or the home in it: each recording that was
+// sealed would be taken for one that came.
+func checkApart(folder string, others ...string) error {
+	real, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if strings.HasPrefix(other, "s3://") {
+			continue
+		}
+		if other, err = filepath.Abs(other); err == nil {
+			other, err = filepath.EvalSymlinks(other)
+		}
+		if err != nil {
+			return err
+		}
+		if in, err := filepath.Rel(real, other); err == nil && filepath.IsLocal(in) {
+			return ui.Hinted(ui.Misuse("%s is in the folder that is watched", ui.Clean(other)), "watch a folder that neither the store nor SEALTAPE_HOME is in")
+		}
+	}
+	return nil
 }
 
 // resume brings to the store what was sealed before.
@@ -212,6 +239,13 @@ func (w *watchImport) sealed(ctx context.Context, r watch.Recording, plan *impor
 	w.env.At("begun")
 	w.log.Info("sealing a recording", "recording", a.ID(), "source", short(r), "files", len(plan.Parts))
 	w.log.Debug("which is", "recording", a.ID(), "path", r.Path)
+	passed := 0
+	for _, f := range plan.folders {
+		passed += len(f.Passed)
+	}
+	if passed > 0 {
+		w.log.Info("not all in its folder is part of the recording: the rest stays as it is", "recording", a.ID(), "passed over", passed)
+	}
 	report, err := w.seal(ctx, plan, a)
 	if err == nil {
 		err = r.Unchanged() // also since it was hashed
@@ -227,7 +261,7 @@ func (w *watchImport) sealed(ctx context.Context, r watch.Recording, plan *impor
 		}
 	}
 	if len(report.Said) > 0 {
-		w.log.Warn("ffmpeg did not read all without complaint: the files stay", "recording", a.ID())
+		w.log.Warn("not all of the files was read without complaint: they stay", "recording", a.ID())
 	}
 	if len(plan.warned) > 0 {
 		w.log.Warn("all readers will see messages that were to one person alone", "recording", a.ID())

@@ -54,6 +54,9 @@ func (w *watchImport) removeSources(ctx context.Context, r watch.Recording, entr
 		if err := os.Remove(f.Path); err != nil {
 			return r, w.judged(ctx, r, &ingest.FileError{Err: err})
 		}
+		if f.Links() > 1 {
+			w.log.Warn("a file that was deleted has another name (a hard link), under which it is still there", "source", f.SHA256[:12])
+		}
 		w.env.At("removed")
 	}
 	removeEmpty(r)

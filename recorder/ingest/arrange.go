@@ -22,19 +22,27 @@ type Arrangement struct {
 	// Parts have their Offset and Note. Left are those whose sound is another's.
 	Parts []Part
 	Left  []Doubled
-	// Mixes are files of the whole meeting in whose sound that of other parts was found:
-	// who is in those is heard twice.
-	Mixes []*File
+	// Mixes are the files of the whole meeting in whose sound that of other parts was found.
+	Mixes []Mix
 }
 
 // A Doubled is a file that has nothing but the sound of another one.
 type Doubled struct {
 	File *File
-	Of   string // the other's name
+	Of   *File
+}
+
+// A Mix is a file in whose sound that of other files was found: who is in those is heard
+// twice.
+type Mix struct {
+	File *File
+	// Alone is for how long something is heard in it while nothing is in those others:
+	// somebody without a file of their own, perhaps.
+	Alone time.Duration
 }
 
 // Note says why it is left out.
-func (d Doubled) Note() string { return "left out: its sound is that of " + d.Of }
+func (d Doubled) Note() string { return "left out: its sound is that of " + d.Of.Name }
 
 // placing is a file while its place is looked for.
 type placing struct {
@@ -44,8 +52,10 @@ type placing struct {
 	place  time.Duration
 	placed bool
 	note   string
-	double string // whose sound it has
+	double *File  // whose sound it has
 	mix    bool   // another's sound is in its
+	loud   []bool // in which seconds of it something is heard
+	voices []*placing
 }
 
 // Together says of files that they began at one time.
@@ -159,28 +169,29 @@ func (a *arranger) bySound(ctx context.Context) error {
 			others = append(others, x)
 		}
 	}
-	if len(others) == 0 {
-		return nil
+	if len(others) == 0 || len(wholes) == 0 {
+		return nil // nothing to compare, or to compare with
 	}
 	a.all = time.Duration(0)
 	for _, w := range wholes {
-		a.all += min(w.File.Length, longestHeard)
+		a.all += min(w.File.Length, a.program.hears)
 		for _, x := range others {
-			a.all += min(x.File.Length, longestHeard)
+			a.all += min(x.File.Length, a.program.hears)
 		}
 	}
 	sure := make(map[*placing]bool)
 	for _, w := range wholes {
-		sound, err := a.hear(ctx, w)
+		sound, err := a.hear(ctx, w, 0)
 		if err != nil {
 			return err
 		}
 		m := newMatcher(sound)
+		w.loud = loudSeconds(sound)
 		for _, x := range others {
 			if sure[x] {
 				continue
 			}
-			sound, err := a.hear(ctx, x)
+			sound, err := a.hear(ctx, x, 0)
 			if err != nil {
 				return err
 			}
@@ -194,11 +205,17 @@ func (a *arranger) bySound(ctx context.Context) error {
 			}
 			sure[x] = true
 			if x.Double && r.same(x.File.Length, w.File.Length) {
-				x.double = w.File.Name
-				continue
+				same, err := a.goesOn(ctx, w, x)
+				if err != nil {
+					return err
+				}
+				if same {
+					x.double = w.File
+					continue
+				}
 			}
-			x.heardIn(w, r, a.byTheirName)
-			w.mix = true
+			x.heardIn(w, r, a.byTheirName, a.program.hears)
+			w.mix, w.voices, x.loud = true, append(w.voices, x), loudSeconds(sound)
 		}
 	}
 	for _, x := range others {
@@ -209,14 +226,53 @@ func (a *arranger) bySound(ctx context.Context) error {
 	return nil
 }
 
+// alone returns for how long a mix is loud while none of its voices is.
+func (x *placing) alone() time.Duration {
+	seconds := 0
+	for i, loud := range x.loud {
+		if !loud {
+			continue
+		}
+		heard := false
+		for _, v := range x.voices {
+			at := i - int((v.place-x.place).Round(time.Second)/time.Second)
+			for _, near := range []int{at - 1, at, at + 1} {
+				heard = heard || near >= 0 && near < len(v.loud) && v.loud[near]
+			}
+		}
+		if !heard {
+			seconds++
+		}
+	}
+	return time.Duration(seconds) * time.Second
+}
+
 // same reports whether a sound is the other, and not only in it.
 func (r match) same(length, other time.Duration) bool {
 	const off = 500 * time.Millisecond
 	return r.agreed == r.windows && r.like >= alike && r.offset.Abs() < off && (length-other).Abs() < off+other/200
 }
 
+// goesOn reports whether the rest of a long sound is that of another, as its beginning was.
+func (a *arranger) goesOn(ctx context.Context, w, x *placing) (bool, error) {
+	for from := a.program.hears; from < w.File.Length-time.Second; from += a.program.hears {
+		other, err := a.hear(ctx, w, from)
+		if err != nil {
+			return false, err
+		}
+		sound, err := a.hear(ctx, x, from)
+		if err != nil {
+			return false, err
+		}
+		if r, ok := newMatcher(other).find(sound, many); !ok || !r.same(0, 0) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // heardIn places a file by its sound.
-func (x *placing) heardIn(w *placing, r match, named bool) {
+func (x *placing) heardIn(w *placing, r match, named bool, hears time.Duration) {
 	place := (w.place + r.offset).Round(time.Millisecond)
 	note := fmt.Sprintf("aligned by sound with %s, ±%d ms", w.File.Name, (r.within+time.Millisecond-1)/time.Millisecond)
 	if away := place - x.place; away.Abs() > r.within+1500*time.Millisecond {
@@ -226,8 +282,11 @@ func (x *placing) heardIn(w *placing, r match, named bool) {
 		}
 		note += fmt.Sprintf("; by %s it would be %.1f s %s", what, away.Abs().Seconds(), map[bool]string{true: "earlier", false: "later"}[away > 0])
 	}
-	if drifts := r.drift / 1e6 * min(x.File.Length, longestHeard).Seconds(); drifts > 0.01 || drifts < -0.01 {
+	if drifts := r.drift / 1e6 * min(x.File.Length, hears).Seconds(); drifts > 0.01 || drifts < -0.01 {
 		note += fmt.Sprintf("; its clock is off by %.0f ppm", r.drift)
+	}
+	if x.File.Length > hears {
+		note += fmt.Sprintf(", as its first %v tell", hears)
 	}
 	x.place, x.note = place, note
 }
@@ -265,8 +324,8 @@ func (f *File) LeaveOutSound(why string) bool {
 	return true
 }
 
-func (a *arranger) hear(ctx context.Context, x *placing) ([]int16, error) {
-	sound, err := a.program.hear(ctx, x.File, func(n int) {
+func (a *arranger) hear(ctx context.Context, x *placing, from time.Duration) ([]int16, error) {
+	sound, err := a.program.hear(ctx, x.File, from, func(n int) {
 		a.heard += time.Duration(n/2) * time.Second / heardRate
 		if a.progress != nil {
 			a.progress(min(a.heard, a.all), a.all)
@@ -283,7 +342,7 @@ func (a *arranger) arranged(start time.Time, by string, zone *time.Location) *Ar
 	r := &Arrangement{Start: start, By: by}
 	var kept []*placing
 	for _, x := range a.files {
-		if x.double != "" {
+		if x.double != nil {
 			r.Left = append(r.Left, Doubled{x.File, x.double})
 		} else {
 			kept = append(kept, x)
@@ -302,7 +361,7 @@ func (a *arranger) arranged(start time.Time, by string, zone *time.Location) *Ar
 	}
 	for _, x := range kept {
 		if x.mix {
-			r.Mixes = append(r.Mixes, x.File)
+			r.Mixes = append(r.Mixes, Mix{x.File, x.alone()})
 		}
 		r.Parts = append(r.Parts, Part{File: x.File, Offset: x.place - first.place, Note: x.note, Source: x.Kind})
 	}

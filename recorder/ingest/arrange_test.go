@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,8 @@ func TestArrange(t *testing.T) {
 			[]want{{0, "aligned by its name, to the second"}, {6.5, "aligned by sound with 2026-11-29 14-03-21.wav, ±1 ms; by its name, to the second it would be 2.5 s later"}}, nil},
 		"sound without names": {[]file{{"a.wav", 44100, bob}, {"b.wav", 48000, whole}}, "",
 			[]want{{6.5, "aligned by sound with b.wav, ±1 ms; by its beginning it would be 6.5 s earlier"}, {0, "aligned by its beginning"}}, nil},
+		"sound of all": {[]file{{"a.wav", 44100, bob}, {"b.wav", 48000, whole}, {"c.wav", 48000, pcm(ada48, 0.3)}, {"d.wav", 48000, pcm(bob48[:48000*8], 0.3)}}, "",
+			[]want{{6.5, "aligned by sound with b.wav, ±1 ms"}, {0, "aligned by its beginning"}, {0, "aligned by sound with b.wav"}, {0, "aligned by sound with b.wav"}}, nil},
 		"sound does not tell": {[]file{{"2026-11-29 14-03-21.wav", 48000, whole}, {"2026-11-29 14-03-30.wav", 44100, eve}}, "2026-11-29T14:03:21Z",
 			[]want{{0, "aligned by its name, to the second"}, {9, "aligned by its name, to the second; its sound was not found in another file"}}, nil},
 		"exact names": {[]file{{"2026-11-29T14-03-21-000-ada.webm", 48000, whole}, {"2026-11-29T14-03-22-250-bob.webm", 44100, bob}}, "2026-11-29T14:03:21Z",
@@ -98,13 +101,50 @@ func TestArrange(t *testing.T) {
 			}
 			for i, w := range tt.want {
 				off := a.Parts[i].Offset - time.Duration(w.offset*float64(time.Second))
-				if off.Abs() > time.Millisecond || !strings.HasPrefix(a.Parts[i].Note, w.note) {
+				if off.Abs() > time.Millisecond || !strings.HasPrefix(a.Parts[i].Note, w.note) || w.note == "" && a.Parts[i].Note != "" {
 					t.Errorf("%s: at %v, %q; want %v, %q", found[i].File.Name, a.Parts[i].Offset, a.Parts[i].Note, w.offset, w.note)
 				}
 			}
-			if sound := strings.Contains(name, "sound") && !strings.Contains(name, "not"); sound && (len(a.Mixes) != 1 || a.Mixes[0].Name == "a.wav") {
+			if sound := strings.Contains(name, "sound") && !strings.Contains(name, "not"); sound && (len(a.Mixes) != 1 || a.Mixes[0].File.Name == "a.wav") {
 				t.Errorf("mixes: %v", a.Mixes)
+			} else if sound && (a.Mixes[0].Alone > 5*time.Second) != (len(tt.files) == 2) { // Ada has no file then
+				t.Errorf("somebody without a file is heard for %v", a.Mixes[0].Alone)
 			}
 		})
+	}
+}
+
+// TestLongSame: of a long sound the rest counts, too: one that is another's for as long as is
+// listened to at once, and then is not, is not left out.
+func TestLongSame(t *testing.T) {
+	sample.Live(t)
+	t.Parallel()
+	p, err := Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.hears = 20 * time.Second
+	const rate, seconds = 16000, 50
+	voice, other := speech(1, seconds, rate), speech(2, seconds, rate)
+	dir := t.TempDir()
+	for name, samples := range map[string][]int16{
+		"whole.wav": pcm(voice, 0.5), "same.wav": pcm(voice, 0.4), "another.wav": pcm(slices.Concat(voice[:25*rate], other[25*rate:]), 0.5),
+	} {
+		wav(t, filepath.Join(dir, name), rate, samples)
+	}
+	var found []Found
+	for _, name := range []string{"whole.wav", "same.wav", "another.wav"} {
+		f, err := p.Look(t.Context(), filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, Found{Source{Path: f.Path, Whole: true, Double: name != "whole.wav"}, f})
+	}
+	a, err := p.Arrange(t.Context(), found, time.Time{}, "", time.UTC, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Left) != 1 || a.Left[0].File != found[1].File || a.Left[0].Of != found[0].File || len(a.Parts) != 2 {
+		t.Errorf("left out are %v, and %d are parts", a.Left, len(a.Parts))
 	}
 }

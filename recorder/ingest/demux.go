@@ -36,10 +36,11 @@ type packet struct {
 // demux passes the packets of a file on, in the order of the file, after begin, which
 // gets what is known of each stream by then: its codec, its size, and its Private.
 func (p *Program) demux(ctx context.Context, f *File, begin func([]media.Track) error, frame func(packet) error) (err error) {
-	args, err := input(f.Path, f.Kind)
+	args, in, err := f.input()
 	if err != nil {
 		return err
 	}
+	defer in.Close()
 	args = append([]string{"-nostdin", "-nostats"}, args...)
 	sound := 0
 	for _, s := range f.Streams {
@@ -60,7 +61,7 @@ func (p *Program) demux(ctx context.Context, f *File, begin func([]media.Track) 
 	}
 	defer func() { err = errors.Join(err, read.Close()) }()
 	var said child.Said
-	c := command(ctx, p.ffmpeg, args, write, &said)
+	c := command(ctx, p.ffmpeg, args, in, write, &said)
 	if err := errors.Join(c.Start(), write.Close()); err != nil {
 		return fmt.Errorf("starting ffmpeg: %w", err)
 	}

@@ -377,3 +377,9 @@ func TestUnreadable(t *testing.T) {
 		t.Error("a recording was made of nothing")
 	}
 }
+
+// write imports one file.
+func (p *Program) write(t testing.TB, f *File) (*Report, error) {
+	return p.Write(t.Context(), new(roomtest.Sink), Meeting{Recording: "0123456789ABCDEFGHJKMNPQRS", Start: time.Unix(1e9, 0), Name: "Board",
+		Parts: []Part{{File: f, SHA256: strings.Repeat("0", 64), Participant: f.Name, Name: f.Name}}}, nil)
+}

@@ -36,7 +36,8 @@ type Folder struct {
 	Sources []Source
 	// Chat and Captions are the paths of what was written down.
 	Chat, Captions []string
-	// Passed are the names of files that are no part of the recording.
+	// Passed are the names of files that are no part of the recording, and of folders,
+	// which end in a slash.
 	Passed []string
 }
 
@@ -80,6 +81,11 @@ func OpenFolder(path string, zone *time.Location) (*Folder, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range folders {
+		if f.By != "Zoom" || name != ZoomVoices {
+			f.Passed = append(f.Passed, name+"/")
+		}
 	}
 	if len(f.Sources) == 0 {
 		if len(folders) > 0 {
@@ -141,7 +147,7 @@ func (f *Folder) plain(names []string, zone *time.Location) error {
 			f.Captions = append(f.Captions, path)
 			continue
 		}
-		switch _, err := kindOfFile(path); {
+		switch _, _, err := kindOfFile(path); {
 		case errors.Is(err, ErrKind):
 			f.Passed = append(f.Passed, name)
 			continue

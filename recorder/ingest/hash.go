@@ -11,9 +11,9 @@ import (
 
 // Hash returns the SHA-256 of a file's bytes in 64 lower-case digits. progress, which may
 // be nil, is called with how many bytes were read since. The error wraps ErrChanged if
-// the file is not as long as it was when it was looked at.
+// the file is not the one that was looked at, or not as long.
 func (f *File) Hash(ctx context.Context, progress func(int64)) (_ string, err error) {
-	in, err := os.Open(f.Path)
+	in, err := f.open()
 	if err != nil {
 		return "", err
 	}
@@ -42,14 +42,29 @@ func (f *File) Hash(ctx context.Context, progress func(int64)) (_ string, err er
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// Read returns the file's bytes. The error wraps ErrChanged if it is not the one that was
+// looked at, or has more than most bytes by now.
+func (f *File) Read(most int64) ([]byte, error) {
+	in, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	b, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err == nil && int64(len(b)) > most {
+		err = ErrChanged
+	}
+	return b, err
+}
+
 // Unchanged returns an error that wraps ErrChanged if the file is not what it was when
-// it was looked at, by its length and its date.
+// it was looked at, by its length and its date, or if another one has its name.
 func (f *File) Unchanged() error {
 	info, err := os.Stat(f.Path)
 	if err != nil {
 		return err
 	}
-	if info.Size() != f.Size || !info.ModTime().Equal(f.Modified) {
+	if info.Size() != f.Size || !info.ModTime().Equal(f.Modified) || f.Info != nil && !os.SameFile(info, f.Info) {
 		return ErrChanged
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/sealtape/sealtape/internal/child"
 )
 
-// longestHeard is how much of a file is listened to at most: its samples are in memory.
+// longestHeard is how much of a file is listened to at once: its samples are in memory.
 const longestHeard = 2 * time.Hour
 
 // sounds reports whether a file has sound.
@@ -30,15 +30,20 @@ func (f *File) sound() int {
 	return -1
 }
 
-// hear returns the samples of the first sound of a file at heardRate, on the file's clock.
+// hear returns samples of the first sound of a file at heardRate, from a time on the file's
+// clock on, and as many as p hears at once.
 // progress is called with how many bytes of samples came since.
-func (p *Program) hear(ctx context.Context, f *File, progress func(int)) (samples []int16, err error) {
-	args, err := input(f.Path, f.Kind)
+func (p *Program) hear(ctx context.Context, f *File, from time.Duration, progress func(int)) (samples []int16, err error) {
+	args, in, err := f.input()
 	if err != nil {
 		return nil, err
 	}
+	defer in.Close()
+	if from > 0 {
+		args = append([]string{"-ss", strconv.Itoa(int(from / time.Second))}, args...)
+	}
 	args = append([]string{"-nostdin", "-nostats"}, args...)
-	args = append(args, "-map", "0:"+strconv.Itoa(f.Streams[f.sound()].Index), "-t", strconv.Itoa(int(longestHeard/time.Second)),
+	args = append(args, "-map", "0:"+strconv.Itoa(f.Streams[f.sound()].Index), "-t", strconv.Itoa(int(p.hears/time.Second)),
 		"-af", "aresample=async=1:min_hard_comp=0.1:first_pts=0", "-ac", "1", "-ar", strconv.Itoa(heardRate), "-f", "s16le", "pipe:1")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -48,14 +53,14 @@ func (p *Program) hear(ctx context.Context, f *File, progress func(int)) (sample
 	}
 	defer func() { err = errors.Join(err, read.Close()) }()
 	var said child.Said
-	c := command(ctx, p.ffmpeg, args, write, &said)
+	c := command(ctx, p.ffmpeg, args, in, write, &said)
 	if err := errors.Join(c.Start(), write.Close()); err != nil {
 		return nil, fmt.Errorf("starting ffmpeg: %w", err)
 	}
-	in := bufio.NewReaderSize(read, 1<<16)
+	out := bufio.NewReaderSize(read, 1<<16)
 	buf := make([]byte, 1<<15)
-	for len(samples) < int(longestHeard/time.Second)*heardRate {
-		n, rerr := io.ReadFull(in, buf)
+	for len(samples) < int(p.hears/time.Second)*heardRate {
+		n, rerr := io.ReadFull(out, buf)
 		for i := 0; i+1 < n; i += 2 {
 			samples = append(samples, int16(binary.LittleEndian.Uint16(buf[i:])))
 		}

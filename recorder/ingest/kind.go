@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 )
 
 // A Kind is a file format, by ffmpeg's name for what reads it.
@@ -47,17 +47,18 @@ func KindOf(head []byte) (Kind, error) {
 	return "", ErrKind
 }
 
-// kindOfFile returns the format of a regular file.
-func kindOfFile(path string) (_ Kind, err error) {
-	f, err := os.Open(path)
+// kindOfFile returns the format of a regular file, and which file that is.
+func kindOfFile(path string) (Kind, fs.FileInfo, error) {
+	f, info, err := openRegular(path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer f.Close()
 	head := make([]byte, 64)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return "", err
+		return "", nil, err
 	}
-	return KindOf(head[:n])
+	kind, err := KindOf(head[:n])
+	return kind, info, err
 }

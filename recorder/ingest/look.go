@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,8 +31,12 @@ var (
 	ErrChanged = errors.New("it has changed while it was read")
 )
 
-// maxStreams is the most streams of a file that are looked at.
-const maxStreams = 64
+const (
+	// maxStreams is the most streams of a file that are looked at.
+	maxStreams = 64
+	// maxProbe is the most bytes that ffprobe may say of a file.
+	maxProbe = 8 << 20
+)
 
 // A File is a source file, as Look found it.
 type File struct {
@@ -42,6 +46,8 @@ type File struct {
 	Kind     Kind
 	Size     int64
 	Modified time.Time
+	// Info tells the file from another one at its path. Nil: nothing does.
+	Info fs.FileInfo
 	// Created is when the file says that it was begun. Zero: it does not say.
 	Created time.Time
 	// Title is what the file says that it is called.
@@ -86,28 +92,25 @@ var sounds = map[string]bool{"opus": true, "aac": true, "mp3": true, "vorbis": t
 // Look finds out what is in a file. It reads no more than its beginning and its index.
 // The errors wrap ErrKind, ErrUnreadable or ErrNothing.
 func (p *Program) Look(ctx context.Context, path string) (*File, error) {
-	info, err := os.Stat(path)
+	kind, info, err := kindOfFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: it is no file", ErrKind)
-	}
-	f := &File{Path: path, Name: filepath.Base(path), Size: info.Size(), Modified: info.ModTime()}
-	if f.Kind, err = kindOfFile(path); err != nil {
-		return nil, err
-	}
-	args, err := input(path, f.Kind)
+	f := &File{Path: path, Name: filepath.Base(path), Kind: kind, Size: info.Size(), Modified: info.ModTime(), Info: info}
+	args, in, err := f.input()
 	if err != nil {
 		return nil, err
 	}
+	defer in.Close()
 	var out bytes.Buffer
 	var said child.Said
-	limit := &limited{w: &out, left: 1 << 20}
-	err = command(ctx, p.ffprobe, append(args, "-of", "json", "-show_format", "-show_streams"), limit, &said).Run()
+	limit := &limited{w: &out, left: maxProbe}
+	err = command(ctx, p.ffprobe, append(args, "-of", "json", "-show_format", "-show_streams", "-show_chapters"), in, limit, &said).Run()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case limit.left < 0:
+		return nil, fmt.Errorf("%w: it has more than %d MiB of tags and chapters", ErrUnreadable, maxProbe>>20)
 	case err != nil && strings.Contains(complaint(&said), "moov atom not found"):
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, ErrNoIndex)
 	case err != nil:
@@ -135,7 +138,8 @@ type probe struct {
 		Duration string            `json:"duration"`
 		Tags     map[string]string `json:"tags"`
 	} `json:"format"`
-	Streams []struct {
+	Chapters []struct{} `json:"chapters"`
+	Streams  []struct {
 		Index       int               `json:"index"`
 		Kind        string            `json:"codec_type"`
 		Codec       string            `json:"codec_name"`
@@ -167,14 +171,23 @@ func (f *File) probed(b []byte) error {
 			break
 		}
 	}
+	switch n := len(p.Chapters); n {
+	case 0:
+	case 1:
+		f.LeftOut = append(f.LeftOut, "the name of its chapter")
+	default:
+		f.LeftOut = append(f.LeftOut, fmt.Sprintf("the names of its %d chapters", n))
+	}
 	for n, s := range p.Streams {
 		out := func(why string) { f.LeftOut = append(f.LeftOut, fmt.Sprintf("stream %d: %s", s.Index, why)) }
 		stream := Stream{Index: s.Index, Name: s.Codec, Channels: s.Channels, Title: media.Plain(title(s.Tags), media.MaxTitle)}
 		codec, pictures := codecs[s.Codec]
 		switch {
-		case n >= maxStreams:
-			out("there are too many")
-			return nil
+		case n == maxStreams:
+			f.LeftOut = append(f.LeftOut, fmt.Sprintf("streams: it has %d, and the first %d are looked at", len(p.Streams), maxStreams))
+			continue
+		case n > maxStreams:
+			continue
 		case s.Kind == "video" && (s.Disposition["attached_pic"] == 1 || s.Disposition["still_image"] == 1):
 			out("a picture that stands still, such as a cover")
 		case s.Kind == "video" && pictures && s.Width > 0 && s.Height > 0 && max(s.Width, s.Height) <= media.MaxSide:

@@ -295,6 +295,26 @@ func loudest(sound []int16, limit int) (windows []int) {
 	return kept
 }
 
+// loudSeconds reports in which seconds of a sound something is heard: as loud as a tenth of
+// its loudest.
+func loudSeconds(sound []int16) []bool {
+	var rms []float64
+	top := 0.0
+	for begin := 0; begin+heardRate <= len(sound); begin += heardRate {
+		sum := 0.0
+		for i := begin; i < begin+heardRate; i += 2 {
+			sum += float64(sound[i]) * float64(sound[i])
+		}
+		v := math.Sqrt(sum / (heardRate / 2))
+		rms, top = append(rms, v), max(top, v)
+	}
+	loud := make([]bool, len(rms))
+	for i, v := range rms {
+		loud[i] = v >= max(quiet, top/10)
+	}
+	return loud
+}
+
 // spread returns n of the values, from all over.
 func spread(values []int, n int) (out []int) {
 	if len(values) <= n {

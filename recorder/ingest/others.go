@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -83,7 +82,7 @@ type manifest struct {
 
 // readManifest reads a manifest. ok is false for any other JSON.
 func readManifest(name string) (m manifest, ok bool, err error) {
-	in, err := os.Open(name)
+	in, _, err := openRegular(name)
 	if err != nil {
 		return m, false, err
 	}

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sealtape/sealtape/internal/child"
 )
@@ -16,11 +17,14 @@ import (
 var ErrMissing = errors.New("ffmpeg was not found")
 
 // A Program is the machine's ffmpeg, and the ffprobe beside it.
-type Program struct{ ffmpeg, ffprobe string }
+type Program struct {
+	ffmpeg, ffprobe string
+	hears           time.Duration // longestHeard, but in tests
+}
 
 // Find looks for ffmpeg and ffprobe in PATH. The error wraps ErrMissing.
 func Find() (*Program, error) {
-	p := new(Program)
+	p := &Program{hears: longestHeard}
 	for name, to := range map[string]*string{"ffmpeg": &p.ffmpeg, "ffprobe": &p.ffprobe} {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -31,20 +35,12 @@ func Find() (*Program, error) {
 	return p, nil
 }
 
-// input returns the arguments that let a program open one file, and nothing else.
-func input(path string, kind Kind) ([]string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	return []string{"-hide_banner", "-v", "error", "-protocol_whitelist", "file", "-f", string(kind), "-i", "file:" + abs}, nil
-}
-
 // command returns a process that ends with ctx.
-func command(ctx context.Context, path string, args []string, out io.Writer, said *child.Said) *exec.Cmd {
+// in is what it reads.
+func command(ctx context.Context, path string, args []string, in *os.File, out io.Writer, said *child.Said) *exec.Cmd {
 	c := child.Command(ctx, nil, path, args...)
 	c.Env = append(c.Env, "LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1")
-	c.Stdout, c.Stderr = out, said
+	c.Stdin, c.Stdout, c.Stderr = in, out, said
 	return c
 }
 
@@ -57,7 +53,8 @@ func complaint(said *child.Said) string {
 		if _, after, ok := strings.Cut(line, "] "); ok && strings.HasPrefix(line, "[") {
 			line = after
 		}
-		if line != "" && !strings.HasPrefix(line, "file:") && len(lines) < 4 {
+		line = strings.TrimPrefix(line, stdin+": ") // an error of the file as such
+		if line != "" && len(lines) < 4 {
 			lines = append(lines, line)
 		}
 	}

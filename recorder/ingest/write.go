@@ -33,7 +33,8 @@ type Report struct {
 	Sums   map[uint64]Sum
 	// Segments is how many were written.
 	Segments int
-	// Said is what ffmpeg complained of, a line for each file. What it could read is there.
+	// Said is what ffmpeg complained of, and what else shows that not all of a file is in
+	// the recording, a line for each file. What could be read is there.
 	Said []string
 }
 
@@ -60,13 +61,11 @@ func (p *Program) Write(ctx context.Context, sink recorder.Sink, m Meeting, prog
 		}
 		return nil, err
 	}
-	var saids []string
-	for _, p := range m.Parts {
-		if p.File.said != "" {
-			saids = append(saids, p.File.Name+": "+p.File.said)
-		}
+	said, err := w.doubts()
+	if err != nil {
+		return nil, err
 	}
-	r := &Report{Said: saids, Length: w.latest, Sums: make(map[uint64]Sum), Segments: w.segments}
+	r := &Report{Said: said, Length: w.latest, Sums: make(map[uint64]Sum), Segments: w.segments}
 	for _, t := range w.tracks {
 		if s := w.sums[t.UID]; s != nil {
 			r.Tracks = append(r.Tracks, t)

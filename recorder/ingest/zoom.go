@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -148,7 +147,7 @@ func (f *Folder) converted(names []string) (err error) {
 	if !slices.Contains(names, zoomConf) {
 		return nil
 	}
-	in, err := os.Open(filepath.Join(f.Path, zoomConf))
+	in, _, err := openRegular(filepath.Join(f.Path, zoomConf))
 	if err != nil {
 		return err
 	}

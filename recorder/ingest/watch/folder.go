@@ -49,6 +49,9 @@ func OpenFolder(path string, rest time.Duration) (*Folder, error) {
 	return &Folder{path: abs, rest: rest, seen: make(map[string]*sight)}, nil
 }
 
+// Path returns where the folder is: absolute.
+func (f *Folder) Path() string { return f.path }
+
 // A Sighting is what one look finds.
 type Sighting struct {
 	// Complete are the recordings that are complete and not Done, the oldest first.

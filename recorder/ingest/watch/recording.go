@@ -35,7 +35,16 @@ type File struct {
 	Size     int64
 	Modified time.Time
 	SHA256   string // "" until Hash; 64 lower-case digits
+
+	info fs.FileInfo // tells it from another file at its path
 }
+
+func (f File) file() *ingest.File {
+	return &ingest.File{Path: f.Path, Size: f.Size, Modified: f.Modified, Info: f.info}
+}
+
+// Links returns how many names the file has, see ingest.File.
+func (f File) Links() int { return f.file().Links() }
 
 // Print returns what changes when the recording does, as far as names, sizes and dates
 // tell: a SHA-256 of these, from which no name can be read.
@@ -52,7 +61,7 @@ func (r Recording) Print() string {
 func (r *Recording) Hash(ctx context.Context) (err error) {
 	for i := range r.Files {
 		f := &r.Files[i]
-		if f.SHA256, err = (&ingest.File{Path: f.Path, Size: f.Size}).Hash(ctx, nil); err != nil {
+		if f.SHA256, err = f.file().Hash(ctx, nil); err != nil {
 			return err
 		}
 	}
@@ -85,7 +94,7 @@ func (r Recording) HashOf(path string) string {
 // when it was seen, by its length and its date.
 func (r Recording) Unchanged() error {
 	for _, f := range r.Files {
-		if err := (&ingest.File{Path: f.Path, Size: f.Size, Modified: f.Modified}).Unchanged(); err != nil {
+		if err := f.file().Unchanged(); err != nil {
 			return err
 		}
 	}
@@ -124,7 +133,7 @@ func find(path string) (r Recording, unfinished bool, err error) {
 		if len(r.Files) == maxFiles {
 			return fmt.Errorf("it has more than %d files", maxFiles)
 		}
-		r.Files = append(r.Files, File{Path: p, Size: info.Size(), Modified: info.ModTime()})
+		r.Files = append(r.Files, File{Path: p, Size: info.Size(), Modified: info.ModTime(), info: info})
 		return nil
 	})
 	return r, unfinished, err

@@ -12,7 +12,7 @@ import (
 // tells. Linux gives no lease for reading to a file that somebody has: fcntl(2). It gives
 // leases to a file's owner only, and not on every file system: then nothing is known.
 func hasWriter(path string) bool {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a FIFO by now
 	if err != nil {
 		return false // who reads it next says why
 	}
