@@ -293,3 +293,34 @@ func TestCheckManyHoles(t *testing.T) {
 		t.Errorf("%d holes are kept", n)
 	}
 }
+
+// TestCheckReordered: pictures of a track in the order of decoding may go back as far as
+// they like within a segment, as those of a screen that seldom changes do, and not behind it.
+func TestCheckReordered(t *testing.T) {
+	const s = time.Second
+	still := media.Track{UID: 7, Participant: "carol", Source: media.Screen, Codec: media.VP8, Width: 160, Height: 120, Reordered: true}
+	frame := func(at time.Duration) media.Frame {
+		return media.Frame{Track: still.UID, Time: at, Key: true, Data: []byte("picture")}
+	}
+	src := func(parts ...[]media.Frame) *memLedger {
+		m := &memSource{segments: make(map[int][]byte)}
+		for n, p := range parts {
+			m.segments[n] = segment(t, n, []media.Track{still}, p)
+		}
+		return &memLedger{memSource: m}
+	}
+	first := []media.Frame{frame(0), frame(60 * s), frame(20 * s), frame(40 * s)}
+	for name, tt := range map[string]struct {
+		l    *memLedger
+		want []string
+	}{
+		"within a segment": {src(first, []media.Frame{frame(70 * s), frame(100 * s), frame(80 * s)}), nil},
+		"behind it":        {src(first, []media.Frame{frame(50 * s)}), []string{"order"}},
+	} {
+		var kinds []string
+		_, err := Check(t.Context(), tt.l, Options{Recording: testID}, func(c Contradiction) { kinds = append(kinds, c.Kind) })
+		if err != nil || !slices.Equal(kinds, tt.want) {
+			t.Errorf("%s: %q, %v, want %q", name, kinds, err, tt.want)
+		}
+	}
+}

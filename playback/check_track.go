@@ -36,6 +36,8 @@ type trackCheck struct {
 	any     bool // a frame was checked already
 	newest  time.Duration
 	end     time.Duration // of the last frame checked
+	segment int           // of that frame
+	before  time.Duration // newest in the segments before that one
 }
 
 type checkedFrame struct {
@@ -98,8 +100,15 @@ func exact(reason string) bool {
 
 // check checks a frame against what is known of its track by now.
 func (t *trackCheck) check(c *checker, f checkedFrame) {
-	if t.any && f.from < t.newest-reorderWindow {
-		c.contradiction(ContradictionOrder, "track %d goes back from %v to %v", t.UID, t.newest, f.from)
+	if t.segment != f.segment {
+		t.segment, t.before = f.segment, t.newest
+	}
+	newest := t.newest
+	if t.Reordered { // within a segment in the order in which they are decoded
+		newest = t.before
+	}
+	if t.any && f.from < newest-reorderWindow {
+		c.contradiction(ContradictionOrder, "track %d goes back from %v to %v", t.UID, newest, f.from)
 	}
 	after := false // the first frame after a hole
 	for _, h := range t.holes {

@@ -136,6 +136,7 @@ func (l *limited) Write(b []byte) (int, error) {
 type probe struct {
 	Format struct {
 		Duration string            `json:"duration"`
+		Start    string            `json:"start_time"`
 		Tags     map[string]string `json:"tags"`
 	} `json:"format"`
 	Chapters []struct{} `json:"chapters"`
@@ -161,8 +162,14 @@ func (f *File) probed(b []byte) error {
 		return fmt.Errorf("%w: what ffprobe says of it makes no sense: %w", ErrUnreadable, err)
 	}
 	f.Title = media.Plain(tag(p.Format.Tags, "title"), media.MaxTitle)
-	if s, err := strconv.ParseFloat(p.Format.Duration, 64); err == nil && s > 0 && s < 1e6 {
-		f.Length = time.Duration(s * float64(time.Second))
+	if s, err := strconv.ParseFloat(p.Format.Duration, 64); err == nil && s > 0 {
+		// Of these it counts from zero, where the file need not begin.
+		if start, err := strconv.ParseFloat(p.Format.Start, 64); err == nil && start > 1 && start < s && (f.Kind == MP4 || f.Kind == Matroska) {
+			s -= start
+		}
+		if s < 1e6 {
+			f.Length = time.Duration(s * float64(time.Second))
+		}
 	}
 	// Telephones and QuickTime know the zone; the plain tag of MP4 is UTC.
 	for _, name := range []string{"com.apple.quicktime.creationdate", "creation_time", "date"} {

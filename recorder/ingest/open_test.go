@@ -191,3 +191,29 @@ func TestLeftOut(t *testing.T) {
 		t.Errorf("%q, %v", f.LeftOut, err)
 	}
 }
+
+// TestLength: a file that does not begin at zero is not longer for it.
+func TestLength(t *testing.T) {
+	for _, tt := range []struct {
+		kind            Kind
+		start, duration string
+		want            time.Duration
+	}{
+		{Matroska, "0.000000", "6.5", 6500 * time.Millisecond},
+		{Matroska, "19999.986", "20006.014", 6028 * time.Millisecond},
+		{MP4, "20000", "20006", 6 * time.Second},
+		{Ogg, "20000", "20006", 20006 * time.Second},
+		{MP4, "1e300", "1e301", 0},
+		{MP4, "NaN", "6", 6 * time.Second},
+		{MP4, "-50", "6", 6 * time.Second},
+		{MP4, "0", "NaN", 0},
+		{MP4, "0", "-1", 0},
+		{MP4, "0", "+Inf", 0},
+	} {
+		f := &File{Kind: tt.kind}
+		err := f.probed([]byte(`{"format":{"start_time":"` + tt.start + `","duration":"` + tt.duration + `"},"streams":[{"codec_type":"audio","codec_name":"opus","channels":1}]}`))
+		if err != nil || (f.Length-tt.want).Abs() > time.Millisecond {
+			t.Errorf("%+v: %v, %v", tt, f.Length, err)
+		}
+	}
+}
