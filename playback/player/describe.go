@@ -51,8 +51,10 @@ type description struct {
 	Problems     []trouble       `json:"problems"`
 	MemberKeys   bool            `json:"member_keys"`
 	Agreed       []agreementJSON `json:"agreed"`
-	// Words are there only in an answer that has all segments and events.
-	Words []wordsJSON `json:"words,omitempty"`
+	// Words are there only in an answer that has all segments and events, and in the first
+	// one since they came. WordsLater says that there may be some which are not there yet.
+	Words      []wordsJSON `json:"words,omitempty"`
+	WordsLater bool        `json:"words_later,omitempty"`
 	// From and EventsFrom are where the lists of segments and events begin.
 	// Earlier segments are included if they are not readable.
 	From        int `json:"from"`
@@ -141,6 +143,13 @@ type Known struct {
 	Events  int    // how many events
 }
 
+// number is the version's among those of one opening of the recording.
+func (k Known) number() int {
+	_, n, _ := strings.Cut(k.Version, ".")
+	number, _ := strconv.Atoi(n) // what is none knows nothing
+	return number
+}
+
 // Describe returns a recording as JSON, without the segments and events that are
 // known. It opens the recording if it is not open. The error is of one of the kinds.
 func (p *Player) Describe(ctx context.Context, id string, known Known) ([]byte, error) {
@@ -148,7 +157,7 @@ func (p *Player) Describe(ctx context.Context, id string, known Known) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	return t.describe(max(known.From, 0), max(known.Events, 0))
+	return t.describe(known)
 }
 
 // DescribeLater does what Describe does, once the version is another than the known
@@ -160,32 +169,34 @@ func (p *Player) DescribeLater(ctx context.Context, id string, known Known) ([]b
 	}
 	// Places from another opening of the recording do not count here.
 	if boot, _, _ := strings.Cut(known.Version, "."); boot != strconv.Itoa(t.boot) {
-		known.From, known.Events = 0, 0
+		known = Known{}
 	}
 	t.wait(ctx, known.Version)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	return t.describe(max(known.From, 0), max(known.Events, 0))
+	return t.describe(known)
 }
 
-// describe returns the recording as JSON, with the segments from a number on and
-// the events from a place on.
-func (t *openRecording) describe(from, events int) ([]byte, error) {
+// describe returns the recording as JSON, without the segments, events and words that are
+// known.
+func (t *openRecording) describe(known Known) ([]byte, error) {
+	from, events := max(known.From, 0), max(known.Events, 0)
 	t.mu.Lock()
 	session, segments, all := t.session, t.segments, t.events
 	agreed, keys := t.agreed, t.keys
 	version, log := t.versionString(), t.rec.Log()
+	words, wordsAt := t.words, t.wordsAt
 	t.mu.Unlock()
 	tracks := session.Tracks()
 	events = min(events, len(all))
 	d := description{
 		Version: version, ID: t.id, State: string(log.State), Signers: signers(log), PostQuantum: log.PostQuantum,
 		Formats: []string{}, Duration: seconds(session.Duration()), Epochs: []epochJSON{}, Tracks: []trackJSON{}, Holes: []holeJSON{}, Problems: []trouble{}, Agreed: agreed, MemberKeys: keys,
-		From: from, EventsFrom: events, EventsTotal: len(all),
+		From: from, EventsFrom: events, EventsTotal: len(all), WordsLater: wordsAt == 0,
 	}
-	if from == 0 && events == 0 {
-		d.Words = wordsJSONOf(t.words)
+	if from == 0 && events == 0 || known.number() < wordsAt {
+		d.Words = wordsJSONOf(words)
 	}
 	if start := session.Start(); !start.IsZero() {
 		d.Start = start.UTC().Format(time.RFC3339Nano)

@@ -93,7 +93,11 @@ func (p *Player) Export(ctx context.Context, id string, e Excerpt, create func(F
 	t.mu.Unlock()
 	format := p.c.Formats[i]
 	out := &exported{create: create, file: File{Name: exportName(session.Start(), e.From, e.To) + "." + format.Name, MIME: format.MIME, Size: -1}}
-	report, err := format.Write(ctx, session, out, playback.ExportOptions{From: e.From, To: e.To, Participants: e.Participants, Words: t.exported(session)}, func(size int64) { out.file.Size = size })
+	words, err := t.exported(ctx, session)
+	if err != nil {
+		return err
+	}
+	report, err := format.Write(ctx, session, out, playback.ExportOptions{From: e.From, To: e.To, Participants: e.Participants, Words: words}, func(size int64) { out.file.Size = size })
 	t.noteFailed(report)
 	return err
 }

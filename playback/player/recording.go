@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/sealtape/sealtape/playback/tape"
 	"slices"
 	"sync"
 
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/internal/opus"
+	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -23,6 +23,8 @@ type openRecording struct {
 	boot  int           // differs from that of an earlier opening of the same recording
 	ready chan struct{} // closed when it is open, or err says why not
 	err   error
+	// worded is closed when the transcripts are known, or cannot be had.
+	worded chan struct{}
 
 	mu       sync.Mutex
 	rec      Recording
@@ -30,7 +32,8 @@ type openRecording struct {
 	segments []playback.Segment // of session, not to be changed
 	events   []media.Event      // in the order in which they were learned, without what members signed
 	agreed   []agreementJSON    // what that comes to
-	words    []tape.Words       // as they were when it was opened; set before ready is closed
+	words    []tape.Words       // as they were when it was opened
+	wordsAt  int                // the version since which it is known which words there are, 0 before
 	keys     bool               // the members made the room's keys
 	version  int
 	changed  chan struct{} // closed when version changes
@@ -65,7 +68,7 @@ func (p *Player) open(ctx context.Context, id string) (*openRecording, error) {
 		p.shelf = slices.Delete(p.shelf, i, i+1)
 	} else {
 		p.opened++
-		t = &openRecording{p: p, id: id, boot: p.opened, ready: make(chan struct{}), changed: make(chan struct{}),
+		t = &openRecording{p: p, id: id, boot: p.opened, ready: make(chan struct{}), worded: make(chan struct{}), changed: make(chan struct{}),
 			active: make(map[int]*activity), edges: make(map[int]edges), sizes: make(map[uint64]media.Track)}
 		p.wg.Go(t.open)
 	}
@@ -94,9 +97,8 @@ func (t *openRecording) open() {
 	rec, err := t.p.c.Library.Open(t.p.ctx, t.id)
 	if err == nil {
 		var session *playback.Session
-		words := t.lookForWords(rec)
+		t.lookForWords(rec)
 		if session, err = rec.Session(t.p.ctx); err == nil {
-			t.words = words()
 			t.set(rec, session)
 			return
 		}
@@ -142,6 +144,11 @@ func (t *openRecording) refresh() {
 			t.p.addFailed(t.id, seg)
 		}
 	}
+	t.changes()
+}
+
+// changes makes it another version, and wakes who waits for one. The caller holds the lock.
+func (t *openRecording) changes() {
 	t.version++
 	close(t.changed)
 	t.changed = make(chan struct{})

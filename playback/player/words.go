@@ -1,6 +1,7 @@
 package player
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -9,13 +10,8 @@ import (
 	"github.com/sealtape/sealtape/playback/transcript"
 )
 
-const (
-	// wordsPatience is how long a recording that is open waits for its transcripts.
-	// Looking for them begins as it is opened.
-	wordsPatience = time.Second
-	// maxCues is the most cues of all transcripts together that the page gets.
-	maxCues = 100_000
-)
+// maxCues is the most cues of all transcripts together that the page gets.
+const maxCues = 100_000
 
 // A wordsJSON is an attached transcript as the page gets it.
 type wordsJSON struct {
@@ -32,29 +28,24 @@ func (c cueJSON) MarshalJSON() ([]byte, error) {
 	return json.Marshal([4]any{seconds(c.From), seconds(c.To), c.Who, c.Text})
 }
 
-// lookForWords looks for the transcripts of a recording, and returns what waits for them. If
-// they cannot be had, or not in time, there are none: they are not what was recorded.
-func (t *openRecording) lookForWords(rec Recording) (wait func() []tape.Words) {
+// lookForWords looks for the transcripts of a recording while it opens and after. Nobody who
+// wants to see it waits for them: from a store far away they take several round trips. Once
+// they are there the recording has another version. If they cannot be had there are none:
+// they are not what was recorded.
+func (t *openRecording) lookForWords(rec Recording) {
 	ctx := t.p.ctx
-	found := make(chan []tape.Words, 1)
 	t.p.wg.Go(func() {
+		defer close(t.worded)
 		words, err := rec.Words(ctx)
 		if err != nil {
 			words = nil
 		}
-		found <- words
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.words = words
+		t.changes()
+		t.wordsAt = t.version
 	})
-	return func() []tape.Words {
-		late := time.NewTimer(wordsPatience)
-		defer late.Stop()
-		select {
-		case words := <-found:
-			return words
-		case <-late.C:
-		case <-ctx.Done():
-		}
-		return nil
-	}
 }
 
 func wordsJSONOf(all []tape.Words) []wordsJSON {
@@ -72,10 +63,17 @@ func wordsJSONOf(all []tape.Words) []wordsJSON {
 }
 
 // exported returns the words that an export has: the newest transcript, or else what was
-// written down live.
-func (t *openRecording) exported(s *playback.Session) *transcript.Transcript {
-	if len(t.words) > 0 {
-		return &t.words[0].Transcript
+// written down live. An export waits until it is known which there are.
+func (t *openRecording) exported(ctx context.Context, s *playback.Session) (*transcript.Transcript, error) {
+	select {
+	case <-t.worded:
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	return s.Said()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.words) > 0 {
+		return &t.words[0].Transcript, nil
+	}
+	return s.Said(), nil
 }

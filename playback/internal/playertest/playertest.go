@@ -73,7 +73,8 @@ type Recording struct {
 	Desc   tape.Description
 	Later  *Recording // the state that follows
 	Agreed map[string][]tape.Agreement
-	Said   []tape.Words // attached transcripts
+	Said   []tape.Words  // attached transcripts
+	Saying chan struct{} // if it is not nil, they are there once it is closed
 
 	errs    map[int]error
 	reading func(ctx context.Context, n int) error
@@ -128,7 +129,16 @@ func (r *Recording) Agreements([]media.Event, time.Duration) (map[string][]tape.
 }
 
 // Words implements player.Recording.
-func (r *Recording) Words(context.Context) ([]tape.Words, error) { return r.Said, nil }
+func (r *Recording) Words(ctx context.Context) ([]tape.Words, error) {
+	if r.Saying != nil {
+		select {
+		case <-r.Saying:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return r.Said, nil
+}
 
 // SetErr makes reading segment n fail. Nil lets it succeed again.
 func (r *Recording) SetErr(n int, err error) {

@@ -47,7 +47,8 @@
  * @property {Problem[]} [problems]
  * @property {boolean} [member_keys] the members made the room's keys, and gave them if they agreed
  * @property {Agreement[]} [agreed] when they did
- * @property {Transcript[]} [words] attached transcripts, the newest first; only with all segments and events
+ * @property {Transcript[]} [words] attached transcripts, the newest first; only with all segments and events, and once when they came later
+ * @property {boolean} [words_later] there may be some that are not there yet
  * @property {SegmentEntry[]} [segments] those asked for
  * @property {Event[]} [events] those asked for
  * @property {number} [events_total] how many events there are with those not asked for

@@ -3,7 +3,10 @@ import { Trouble } from "./source.js";
 /** The longest wait after trouble, in seconds. */
 const longestWait = 15;
 
-/** Live asks for what is new of a recording that goes on, until it does not. */
+/**
+ * Live asks for what is new of a recording that goes on, until it does not, and for
+ * transcripts, which nobody waited for.
+ */
 export class Live {
 	#abort = new AbortController();
 	#config;
@@ -17,13 +20,18 @@ export class Live {
 	 */
 	constructor(config) {
 		this.#config = config;
-		if (config.recording.live) this.#run();
+		if (this.#more) this.#run();
+	}
+
+	get #more() {
+		const { recording } = this.#config;
+		return recording.live || recording.wordsLater;
 	}
 
 	async #run() {
 		const { signal } = this.#abort, { recording, source, grown, trouble } = this.#config;
 		let wait = 1, troubled = false;
-		while (recording.live && !signal.aborted) {
+		while (this.#more && !signal.aborted) {
 			const { version } = recording;
 			try {
 				const news = await source.later(recording.id, recording.known, signal);

@@ -35,6 +35,8 @@ export class Recording {
 	/** @type {"open"|"closed"|"cut"} */
 	state = "closed";
 	live = false;
+	/** There may be transcripts that are not known yet. */
+	wordsLater = false;
 	room = "";
 	title = "";
 	/** @type {Date|null} */
@@ -130,6 +132,7 @@ export class Recording {
 		this.memberKeys = !!d.member_keys;
 		this.#agreed = d.agreed || [];
 		this.#attached = d.words || this.#attached;
+		this.wordsLater = !!d.words_later;
 		this.segments.take(d.segments || [], (d.tracks || []).map((t) => String(t.uid)));
 		this.#takeEvents(d.events || [], d.events_total);
 		this.#declared = d.holes || this.#declared;
