@@ -177,3 +177,14 @@ test("what is closed stays closed", (t) => {
 	run(1);
 	assert.equal(told.length, before);
 });
+
+test("paused at the very end it shows what was just before", (t) => {
+	const recording = { duration: 60, live: false, silences: () => [] }, planned = [], aimed = [], prepared = [];
+	const picture = { ...fakeTrack("video"), aim: (at) => aimed.push(at), prepare: (at) => prepared.push(at) > 0 };
+	t.mock.timers.enable({ apis: ["setInterval"] });
+	const p = new Transport({ recording, clock: new Clock(), tracks: { all: () => [picture], plan: (at) => planned.push(at) }, emit() {} });
+	t.after(() => p.close());
+	p.begin(60);
+	t.mock.timers.tick(1000);
+	assert.deepEqual([p.time, p.waiting, new Set(planned), new Set(aimed), new Set(prepared)], [60, false, new Set([59.95]), new Set([59.95]), new Set([59.95])]);
+});

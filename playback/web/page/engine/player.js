@@ -9,6 +9,9 @@ import { Transport } from "./transport.js";
 /** How far behind the newest it is still live, and where goLive goes, in seconds. */
 const liveWithin = 15, liveBehind = 10;
 
+/** What is seen at the very end is what was just before it, in seconds. */
+const beforeEnd = 0.05;
+
 /**
  * @typedef {"time"|"state"|"tracks"|"spans"|"update"} Change
  *
@@ -65,7 +68,7 @@ export class Player extends EventTarget {
 		});
 		document.addEventListener("visibilitychange", this.#onVisibility);
 		// What is likely to be shown is fetched while the page is still being built.
-		this.#tracks.guess(at);
+		this.#tracks.guess(Math.max(0, Math.min(at, recording.duration - beforeEnd)));
 		this.#transport.begin(at);
 	}
 
@@ -196,7 +199,7 @@ export class Player extends EventTarget {
 	 * @param {string} uid
 	 */
 	state(uid) {
-		const t = Math.min(this.time, this.duration - 0.05), p = this.#tracks.open.get(uid);
+		const t = Math.min(this.time, this.duration - beforeEnd), p = this.#tracks.open.get(uid);
 		return stateOf(this.recording, uid, t, {
 			there: !!p?.media.around(t), covered: p ? p.media.covered(t) : !this.waiting, unsupported: this.#tracks.unsupported.has(uid),
 			broken: p?.media.spoils(t) ? this.#tracks.broken.get(uid) ?? "" : "", paused: this.paused, waiting: this.waiting,

@@ -13,6 +13,9 @@ const timeMs = 90, planMs = 250, tidyMs = 500;
 /** A shorter rest of a silence is not skipped, in seconds. */
 const leastSkip = 1;
 
+/** What is seen at the very end, where there are no media, is what was just before it, in seconds. */
+const beforeEnd = 0.05;
+
 /** This near to the end counts as the end, in seconds: for the clock, and when play is called. */
 const endSlack = 0.02, replaySlack = 0.05;
 
@@ -25,6 +28,8 @@ export class Transport {
 	#phase = "paused";
 	/** Not all tracks show the place of the last seek yet. Used while paused; otherwise the phase says it. */
 	#seeking = true;
+	/** It played to the end: the elements are there. */
+	#ranOut = false;
 	#closed = false;
 	#skipSilence = false;
 	/** The time of the last seek. No earlier time is shown. */
@@ -75,6 +80,11 @@ export class Transport {
 	get time() { return Math.min(Math.max(this.#sought, this.#clock.time), this.#recording.duration); }
 	/** It does not play and is not about to, or it is at the end. */
 	get paused() { return this.#phase === "paused" || this.#phase === "ended"; }
+	/** What is to be seen and heard there: at the very end there is nothing. */
+	get #shown() {
+		const t = this.#clock.time;
+		return this.paused && !this.#ranOut ? Math.max(0, Math.min(t, this.#recording.duration - beforeEnd)) : t;
+	}
 	/** It is about to play, or to show the place of a seek, and waits for media. */
 	get waiting() { return this.#phase === "gathering" || this.#phase === "starved" || this.#phase === "paused" && this.#seeking; }
 	/** From 0.5 to 3. */
@@ -147,11 +157,12 @@ export class Transport {
 	#jump(t) {
 		this.#move("seek");
 		this.#seeking = true;
+		this.#ranOut = false;
 		this.#clock.stop();
 		this.#clock.set(t);
 		this.#sought = t;
 		this.#gathering.restart();
-		for (const p of this.#tracks.all()) p.aim(t);
+		for (const p of this.#tracks.all()) p.aim(this.#shown);
 		this.schedule(true);
 	}
 
@@ -181,7 +192,7 @@ export class Transport {
 		if (this.#closed) return;
 		this.#last.plan = performance.now();
 		this.#planIsDue = false;
-		this.#tracks.plan(this.#clock.time, this.rate, (from, to) => {
+		this.#tracks.plan(this.#shown, this.rate, (from, to) => {
 			const silence = this.#skipSilence ? this.#silences.first(from, to) : null;
 			return silence && silence[0] > from ? silence : null;
 		});
@@ -209,7 +220,7 @@ export class Transport {
 	 */
 	#gather(now) {
 		const t = this.#clock.time, tracks = this.#tracks.all();
-		if (this.paused) return this.#settle(tracks, t, now);
+		if (this.paused) return this.#settle(tracks, this.#shown, now);
 		if (t >= this.#recording.duration - endSlack) return this.#end();
 		if (this.#skip(t)) return;
 		const { late, ready } = this.#gathering.look(tracks, t, this.rate, now);
@@ -275,6 +286,7 @@ export class Transport {
 		this.#move(this.#recording.live ? "starve" : "end");
 		this.#seeking = false;
 		this.#halt();
+		this.#ranOut = played;
 		if (played) this.#clock.set(this.#recording.duration);
 		if (this.#phase === "ended") this.#ticker.every(idleTickMs);
 		this.#emit("time");
