@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -158,14 +159,14 @@ func (f pieces) Write(b []byte) (int, error) {
 }
 
 // why tells more of an error, where the page has words for that: what lets the reader
-// read has ended, or the page itself failed.
+// read has ended, the store keeps its answers from the page, or the page itself failed.
 func why(err error) string {
 	var e *hostError
 	switch {
 	case errors.Is(err, archive.ErrExpired):
 		return "expired"
 	case errors.As(err, &e):
-		return e.kind
+		return cmp.Or(e.why, e.kind)
 	}
 	return ""
 }

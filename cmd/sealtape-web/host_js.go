@@ -17,8 +17,8 @@ func (h host) on(name string, f func(args []js.Value)) {
 	}))
 }
 
-// A hostError is an error of the host, by its kind.
-type hostError struct{ kind, text string }
+// A hostError is an error of the host, by its kind, and by what it says of that, if it does.
+type hostError struct{ kind, text, why string }
 
 func (e *hostError) Error() string { return "the page: " + e.kind + ": " + e.text }
 
@@ -38,7 +38,7 @@ func (h host) request(ctx context.Context, what string, detail any, bytes js.Val
 		return nil
 	})
 	failed := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		err = &hostError{text(args[0], "kind"), text(args[0], "message")}
+		err = &hostError{text(args[0], "kind"), text(args[0], "message"), text(args[0], "why")}
 		close(done)
 		return nil
 	})

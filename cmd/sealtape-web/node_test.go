@@ -144,6 +144,9 @@ func TestTampered(t *testing.T) {
 		"older than told":    {settings: "told", want: "rolled-back"},
 		"away":               {change: `{ if (name.endsWith("/head")) throw { kind: "away" }; return bytes; }`, want: "later store"},
 		"expired":            {change: `{ throw { kind: "expired" }; }`, want: "later expired"},
+		"not for this page":  {change: `{ throw { kind: "refused", why: "cors" }; }`, want: "later cors"},
+		"a wrong clock":      {change: `{ throw { kind: "refused", why: "clock" }; }`, want: "later clock"},
+		"denied":             {change: `{ throw { kind: "refused" }; }`, want: "later refused"},
 		"no epoch":           {change: `name.includes("/epochs/") ? null : bytes`, want: "failed"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func storeError(err error) error {
 	var e *hostError
 	if errors.As(err, &e) {
 		if kind := storeErrors[e.kind]; kind != nil {
-			return fmt.Errorf("%w: %s", kind, e.text)
+			return fmt.Errorf("%w: %w", kind, e)
 		}
 	}
 	return err

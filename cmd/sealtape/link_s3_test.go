@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -268,6 +269,25 @@ func TestLinkToStranger(t *testing.T) {
 	// What it opens is still of a recorder whom only the link names.
 	if out, errs, code := l.asStranger(l.bob, "", "verify", shared); code != 4 {
 		t.Errorf("verify: exit code %d\n%s%s", code, out, errs)
+	}
+	// The command's page says so, too.
+	playing := l.play(l.bob, []string{"AWS_ACCESS_KEY_ID="}, shared, "--no-browser")
+	tab, err := player.Open(l.ctx, player.PageConfig{URL: playing.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	if err = tab.Until(l.ctx, "window.sealtape?.player"); err == nil {
+		said, err = player.Eval[string](l.ctx, tab, "[sealtape.recording.claimant?.by, sealtape.recording.claimant?.words, document.querySelector('#badges').innerText].join()")
+	}
+	if err != nil || !strings.HasPrefix(said, "link,"+recorderCard.Fingerprint().String()+",Recorder claimed\nGiver claimed") {
+		t.Errorf("its page says %q, %v", said, err)
+	}
+	if err := tab.Close(); err != nil {
+		t.Error(err)
+	}
+	if code := playing.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("sealtape play: exit code %d\n%s", code, playing.stderr())
 	}
 	// A giver whose key was revoked gives nothing.
 	revocation := filepath.Join(l.dir, "ada.revoked")

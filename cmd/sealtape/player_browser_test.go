@@ -47,7 +47,8 @@ type playerSite struct {
 	key           string // the reader's key, exported
 
 	mu       sync.Mutex
-	requests []string // of the page's host and of the store
+	requests []string                                          // of the page's host and of the store
+	answers  func(w http.ResponseWriter, r *http.Request) bool // the store's, where it is not what it should be
 }
 
 const readerPassphrase = "xyzzy plugh"
@@ -80,6 +81,12 @@ func newPlayerSite(t *testing.T) *playerSite {
 	s.must(err)
 
 	s.objects = httptest.NewServer(s.noted(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		answers := s.answers
+		s.mu.Unlock()
+		if answers != nil && answers(w, r) {
+			return
+		}
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		http.FileServer(http.Dir(s.store)).ServeHTTP(w, r)
 	}))
@@ -341,9 +348,24 @@ func TestPlayerOneFile(t *testing.T) {
 	text, err := card.Marshal()
 	s.must(err)
 	s.must(os.WriteFile(filepath.Join(s.store, "recorder.card"), text, 0o600))
+	// Others' cards are there, too, as where a whole team's are: they change nothing.
+	for n := range 12 {
+		var other *keys.Identity
+		if other, err = keys.Generate("Somebody"); n == 0 {
+			other, err = keys.GenerateAs(keys.Description{Name: "Another recorder", Role: keys.Recorder})
+		}
+		s.must(err)
+		card, err := other.Card()
+		s.must(err)
+		text, err := card.Marshal()
+		s.must(err)
+		s.must(os.WriteFile(filepath.Join(s.store, fmt.Sprintf("other-%02d.card", n)), text, 0o600))
+	}
 	s.must(p.SetFiles(s.ctx, "#startfolder", s.store))
 	s.giveKey(p, false)
 	s.until(p, plays)
+	s.click(p, "#badges button")
+	s.until(p, fmt.Sprintf(`document.querySelector("#badges").innerText.startsWith("Recorder claimed") && document.querySelector(".popover code")?.textContent === %q`, card.Fingerprint().String()))
 	if kept, err := player.Eval[bool](s.ctx, p, `!document.getElementById("keepkey")`); err != nil || !kept {
 		t.Errorf("it offers to keep the key, %v", err)
 	}

@@ -50,8 +50,8 @@ export class Host {
 			const value = await this.#find(what, detail, bytes, abort.signal);
 			this.#send({ reply: request, value }, what === "get" ? [value.bytes.buffer] : []);
 		} catch (err) {
-			const { kind = "away", message = "" } = /** @type {any} */ (err) ?? {};
-			this.#send({ reply: request, error: { kind, message } }, []);
+			const { kind = "away", message = "", why = "" } = /** @type {any} */ (err) ?? {};
+			this.#send({ reply: request, error: { kind, message, why } }, []);
 		} finally {
 			this.#asked.delete(request);
 		}

@@ -12,7 +12,7 @@ import { labelThemeButtons } from "../view/theme_button.js";
 import { signersIn } from "./claims.js";
 import { FolderStore } from "./folder.js";
 import { KeptStore } from "./kept.js";
-import { Refused, isInvitation, parse, take } from "./link.js";
+import { Refused, isInvitation, parse, take, withMoment, withoutSecrets } from "./link.js";
 import { Opening, openInvitation } from "./opening.js";
 import { parts } from "./parts.js";
 import { placeOf } from "./place.js";
@@ -35,14 +35,25 @@ class Page {
 
 	/** open plays what the address names, or asks what to play. */
 	open() {
+		followLinks();
 		if (isInvitation(location.hash)) {
 			try {
-				return this.#invited(take());
+				const invitation = take();
+				return this.#unreachable(invitation) ? this.#ask(this.#unreachable(invitation)) : this.#invited(invitation);
 			} catch (err) {
 				return this.#ask(why(err));
 			}
 		}
-		return this.#ask("");
+		// What somebody made of a link on its way is none, and not no link.
+		return this.#ask(/^(#(t=.*|page)?)?$/.test(location.hash) ? "" : say("start.noLink"));
+	}
+
+	/**
+	 * unreachable says why the page cannot fetch what an invitation names, "" if it can.
+	 * @param {import("./link.js").Invitation} invitation
+	 */
+	#unreachable({ store }) {
+		return reaches(this.#parts.stores, store) ? "" : say("start.otherStore", { host: new URL(store).host });
 	}
 
 	/**
@@ -66,7 +77,8 @@ class Page {
 		} catch (err) {
 			return why(err);
 		}
-		if (!reaches(this.#parts.stores, invitation.store)) return say("start.otherStore", { host: new URL(invitation.store).host });
+		const unreachable = this.#unreachable(invitation);
+		if (unreachable) return unreachable;
 		history.replaceState(null, "", `#${hash}`);
 		this.#chose(this.#invited(take()));
 		return "";
@@ -156,6 +168,20 @@ function reaches(stores, address) {
 	return origin === location.origin || stores.some((s) => s === origin || s === protocol || s === `${protocol}//${hostname}:*`);
 }
 
+/**
+ * followLinks opens another link that is put into the page's address: browsers do not load
+ * the page for it again.
+ */
+function followLinks() {
+	/** @param {string} hash */
+	const of = (hash) => isInvitation(hash) ? withMoment(withoutSecrets(hash.replace(/^#/, "")), 0) : "";
+	addEventListener("hashchange", ({ oldURL, newURL }) => {
+		const before = new URL(oldURL).hash, now = new URL(newURL).hash;
+		// With secrets in it, it has just been brought: the page takes these out of the address.
+		if (of(now) && (of(now) !== of(before) || withoutSecrets(now) !== now)) location.reload();
+	});
+}
+
 /** @param {unknown} err */
 function why(err) {
 	if (err instanceof Refused) return say("start.badLink", { why: err.message });
@@ -168,6 +194,11 @@ async function main() {
 	labelThemeButtons();
 	// It is the page itself, wherever it is.
 	/** @type {HTMLAnchorElement} */ (byID("home")).href = location.href.split("#")[0];
+	// What is behind the # is the recording, and stays there.
+	document.querySelector(".skiplink")?.addEventListener("click", (event) => {
+		event.preventDefault();
+		byID("page").focus();
+	});
 	const begun = parts();
 	if (!begun || !isSecureContext) {
 		showRefusal(begun ? "insecure" : "framed");

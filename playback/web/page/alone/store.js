@@ -240,13 +240,15 @@ export class FetchStore {
 	}
 
 	/**
-	 * answers reports whether the server answers, though not for this page to read.
+	 * answers reports whether the server answers, though not for this page to read: by another
+	 * address perhaps, which a store must not do. Browsers do not ask in this way unless they
+	 * may go where they are sent; the page's policy says where that can be.
 	 * @param {string} url
 	 * @param {AbortSignal} signal
 	 */
 	async #answers(url, signal) {
 		try {
-			const answer = await this.#config.fetch(url, { ...simple, mode: "no-cors", cache: "no-store", signal });
+			const answer = await this.#config.fetch(url, { ...simple, mode: "no-cors", redirect: "follow", cache: "no-store", signal });
 			return answer.type === "opaque";
 		} catch {
 			return false;

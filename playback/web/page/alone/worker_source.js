@@ -265,9 +265,12 @@ export class WorkerSource {
 /** @type {import("../engine/source.js").TroubleKind[]} */
 const kinds = ["locked", "failed", "gone", "rolled-back", "foreign"];
 
+/** @type {import("../engine/source.js").Why[]} */
+const whys = ["expired", "refused", "cors", "clock"];
+
 /** @param {{ kind: string, why: string }} failure */
 function troubleOf({ kind, why }) {
 	const known = kinds.find((k) => k === kind);
 	if (known) return new Trouble(known);
-	return new Trouble("later", why === "expired" ? "expired" : "store");
+	return new Trouble("later", whys.find((w) => w === why) ?? "store");
 }

@@ -40,10 +40,11 @@
 /** @typedef {"locked"|"failed"|"gone"|"rolled-back"|"foreign"|"later"} TroubleKind later: ask again; the others are final */
 
 /**
- * @typedef {"store"|"silent"|"broken"|"foreign"|"status"|"click"|"expired"|"ended"} Why what is waited for:
+ * @typedef {"store"|"silent"|"broken"|"foreign"|"status"|"click"|"expired"|"ended"|"refused"|"cors"|"clock"} Why what is waited for:
  *     the store does not answer; what serves the page does not; an answer broke off, is
  *     not of the kind asked for, or is a refusal; the browser wants a click before sound;
- *     what a link lets one read by has ended; what decrypts has
+ *     what a link lets one read by has ended; what decrypts has; the store gives it to
+ *     nobody, or to nobody who has this link; it answers, and does not let the page read that; this machine's clock and the store's are too far apart
  */
 
 /** A Trouble is an answer that is none. kind says what to do about it. */

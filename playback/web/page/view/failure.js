@@ -1,6 +1,6 @@
 import { byID, el } from "./dom.js";
 import { icon } from "./icons.js";
-import { say } from "./language.js";
+import { parts, say } from "./language.js";
 import { line } from "./text.js";
 import { waitWords } from "./wait_words.js";
 
@@ -33,6 +33,14 @@ const failures = {
 	later: { icon: "alert", head: "trouble.later", text: "", hint: "trouble.later.hint", command: "", again: true },
 };
 
+/** @type {Partial<Record<import("../engine/source.js").Why, Partial<Failure>>>} what may pass, but not by waiting */
+const lasting = {
+	refused: { hint: "trouble.refused.hint" },
+	cors: { hint: "trouble.cors.hint", command: ["sealtape", "doctor", "--web", location.origin].join(" ") },
+	clock: { hint: "trouble.clock.hint" },
+	expired: { hint: "", again: false },
+};
+
 /** @type {Failure} */
 const fault = { icon: "alert", head: "trouble.fault", text: "", hint: "trouble.fault.hint", command: "", again: true };
 
@@ -41,7 +49,7 @@ const fault = { icon: "alert", head: "trouble.fault", text: "", hint: "trouble.f
  * @param {import("../engine/source.js").Trouble} trouble
  */
 export function showFailure(trouble) {
-	const failure = failures[trouble.kind];
+	const failure = { ...failures[trouble.kind], ...(trouble.kind === "later" && lasting[trouble.why]) };
 	show(failure, failure.text ? say(failure.text) : waitWords(trouble.why));
 }
 
@@ -84,7 +92,7 @@ function show({ icon: name, head, hint, command, again, home = true }, text) {
 	const box = byID("message");
 	box.hidden = false;
 	const reload = el("button", { type: "button", class: "textbutton primary", onclick: () => location.reload() }, say("tryAgain"));
-	const actions = el("div", { class: "actions" }, again && reload, home && el("a", { class: "textbutton", href: byID("home").getAttribute("href") }, say("home")));
+	const actions = el("div", { class: "actions" }, again && reload, home && el("a", { class: "textbutton", href: byID("home").getAttribute("href") }, byID("home").title));
 	box.replaceChildren(icon(name), el("h2", { id: "messagehead" }, say(head)), el("p", {}, el("bdi", {}, text)),
-		hint && el("p", { class: "quiet" }, say(hint, { command })), actions);
+		hint && el("p", { class: "quiet" }, ...parts(hint, { command: el("code", {}, command) })), actions);
 }

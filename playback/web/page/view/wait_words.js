@@ -3,7 +3,7 @@ import { say } from "./language.js";
 /** @type {Record<import("../engine/source.js").Why, import("./language.js").Key>} */
 const words = {
 	store: "wait.store", silent: "wait.silent", broken: "wait.broken", foreign: "wait.foreign", status: "wait.status", click: "wait.click",
-	expired: "wait.expired", ended: "wait.ended",
+	expired: "wait.expired", ended: "wait.ended", refused: "wait.refused", cors: "wait.cors", clock: "wait.clock",
 };
 
 /**

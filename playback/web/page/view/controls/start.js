@@ -9,7 +9,7 @@ import { say } from "../language.js";
  */
 export function startButton(player, toggle) {
 	const node = el("button", {
-		type: "button", class: "start", id: "start", "aria-label": say("play"),
+		type: "button", class: "start", "aria-label": say("play"),
 		onclick: (/** @type {MouseEvent} */ event) => {
 			event.stopPropagation();
 			toggle();
