@@ -21,6 +21,7 @@ import (
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/ingest"
+	"github.com/sealtape/sealtape/recorder/ingest/folder"
 )
 
 func importCommand() *cli.Command {
@@ -311,8 +312,8 @@ func explainImport(err error) error {
 		{context.Canceled, "the files are untouched; import them again"},
 		{ingest.ErrMissing, "install ffmpeg, which has ffprobe too, and see that both are in PATH"},
 		{ingest.ErrNoIndex, untouched + "let the program that records finish it: Zoom converts when the meeting is over"},
-		{ingest.ErrUnconverted, "nothing was touched; let Zoom convert it: double-click the .zoom file, or choose Meetings, Recorded, Convert in Zoom"},
-		{ingest.ErrEmptyFolder, "name the folder of one meeting, or its files"},
+		{folder.ErrUnconverted, "nothing was touched; let Zoom convert it: double-click the .zoom file, or choose Meetings, Recorded, Convert in Zoom"},
+		{folder.ErrEmpty, "name the folder of one meeting, or its files"},
 		{ingest.ErrManyMeetings, "name the files of one meeting, or import them one by one"},
 		{ingest.ErrUnreadable, untouched + "see whether another player can play it, and copy it again from where it was recorded"},
 		{ingest.ErrKind, untouched + "MP4, MOV, M4A, MKV, WebM, MP3, WAV, OGG and FLAC can be imported"},

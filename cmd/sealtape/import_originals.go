@@ -31,7 +31,7 @@ func (p *importPlan) hash(ctx context.Context, e *ui.Env) error {
 			return &ingest.FileError{Name: d.File.Name, Err: err}
 		}
 		p.sums[d.File] = sum
-		p.Papers = append(p.Papers, ingest.Paper{Name: d.File.Name, Size: d.File.Size, SHA256: sum, Note: d.Note()})
+		p.Sidecars = append(p.Sidecars, ingest.Sidecar{Name: d.File.Name, Size: d.File.Size, SHA256: sum, Note: d.Note()})
 	}
 	for _, f := range p.mixes {
 		sum, err := f.Hash(ctx, bar.Add)
@@ -39,7 +39,7 @@ func (p *importPlan) hash(ctx context.Context, e *ui.Env) error {
 			return &ingest.FileError{Name: f.Name, Err: err}
 		}
 		p.sums[f] = sum
-		p.Papers = append(p.Papers, ingest.Paper{Name: f.Name, Size: f.Size, SHA256: sum, Note: "left out: " + f.LeftOut[len(f.LeftOut)-1]})
+		p.Sidecars = append(p.Sidecars, ingest.Sidecar{Name: f.Name, Size: f.Size, SHA256: sum, Note: "left out: " + f.LeftOut[len(f.LeftOut)-1]})
 	}
 	return nil
 }
@@ -64,8 +64,8 @@ func (p *importPlan) originals() (all []original) {
 	for _, f := range p.mixes {
 		all = append(all, original{f.Path, f.Name, false, f, p.sums[f]})
 	}
-	for _, x := range p.papers {
-		all = append(all, original{x.path, x.name, x.kept, x.file(), x.sha256})
+	for _, f := range p.written {
+		all = append(all, original{f.Path, f.Name, f.Whole, f.File, f.SHA256})
 	}
 	return all
 }

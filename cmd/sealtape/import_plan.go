@@ -13,6 +13,8 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/ingest"
+	"github.com/sealtape/sealtape/recorder/ingest/folder"
+	"github.com/sealtape/sealtape/recorder/ingest/sidecar"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -20,12 +22,12 @@ import (
 type importPlan struct {
 	ingest.Meeting
 	startBy string // what told the start
-	folders []*ingest.Folder
+	folders []*folder.Folder
 	doubled []ingest.Doubled
 	mixes   []*ingest.File          // left out as --no-mix says
 	sums    map[*ingest.File]string // SHA-256 of both
-	papers  []*paper
-	warned  []string // what the readers should know
+	written []*sidecar.File         // chat and captions
+	warned  []string                // what the readers should know
 }
 
 // plan looks at the files, and decides what they become.
@@ -43,11 +45,10 @@ func (o *importOptions) plan(ctx context.Context, e *ui.Env, program *ingest.Pro
 		}
 		found = append(found, ingest.Found{Source: s, File: f})
 	}
-	papers, err := p.readPapers()
-	if err != nil {
+	if err := p.readSidecars(); err != nil {
 		return nil, err
 	}
-	people, err := o.people(found, papers)
+	people, err := o.people(found, sidecar.Writers(p.written))
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func (o *importOptions) plan(ctx context.Context, e *ui.Env, program *ingest.Pro
 			p.warned = append(p.warned, fmt.Sprintf("in the sound of %s, which is left out, something is heard for %v while every speaker's own file is silent: somebody may have no file", m.File.Name, m.Alone))
 		}
 	}
-	p.place(papers, o, zone)
+	p.place(o, zone)
 	return p, nil
 }
 
@@ -110,7 +111,7 @@ func (p *importPlan) leaveOutMix(f *ingest.File) {
 type whose struct{ identity, name string }
 
 // people says who is in each file.
-func (o *importOptions) people(found []ingest.Found, papers []*paper) (map[*ingest.File]whose, error) {
+func (o *importOptions) people(found []ingest.Found, written []string) (map[*ingest.File]whose, error) {
 	names := make(map[string]string)
 	for _, n := range o.names {
 		file, name, _ := strings.Cut(n, "=")
@@ -118,9 +119,8 @@ func (o *importOptions) people(found []ingest.Found, papers []*paper) (map[*inge
 	}
 	people := make(map[*ingest.File]whose)
 	taken := make(map[string]int)
-	written := writers(papers)
 	for _, x := range found {
-		w := whose{x.Identity, ingest.Called(x.Who, written)}
+		w := whose{x.Identity, folder.Called(x.Who, written)}
 		switch {
 		case x.Who == "":
 			w.name = media.Plain(base(x.File.Name), media.MaxTitle)

@@ -14,6 +14,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder/ingest"
+	"github.com/sealtape/sealtape/recorder/ingest/folder"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -57,7 +58,7 @@ func (p *importPlan) remove(ctx context.Context, a *access.Access, report *inges
 		}
 	}
 	for _, f := range p.folders {
-		for _, path := range []string{filepath.Join(f.Path, ingest.ZoomVoices), f.Path} { // which works only if they are empty
+		for _, path := range []string{filepath.Join(f.Path, folder.ZoomVoices), f.Path} { // which works only if they are empty
 			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				a.Env.Notef("%s stays: it has other files", path)
 				break

@@ -51,8 +51,8 @@ func (p *importPlan) leftOut(e *ui.Env) {
 	for _, f := range p.mixes {
 		e.Notef("%s: left out: %s", f.Name, f.LeftOut[len(f.LeftOut)-1])
 	}
-	for _, x := range p.papers {
-		e.Notef("%s: %s", x.name, x.becomes)
+	for _, f := range p.written {
+		e.Notef("%s: %s", f.Name, f.Becomes)
 	}
 	for _, f := range p.folders {
 		for _, name := range f.Passed {
@@ -84,8 +84,8 @@ func (p *importPlan) fileRows() [][]string {
 	for _, f := range p.mixes {
 		rows = append(rows, []string{ui.Clean(f.Name), ui.Size(f.Size), "", "", ui.Clean(f.Streams[0].Name), "nothing: " + ui.Clean(f.LeftOut[len(f.LeftOut)-1])})
 	}
-	for _, x := range p.papers {
-		rows = append(rows, []string{ui.Clean(x.name), ui.Size(x.size), "", "", x.kind, ui.Clean(x.becomes)})
+	for _, f := range p.written {
+		rows = append(rows, []string{ui.Clean(f.Name), ui.Size(f.Size), "", "", string(f.Written), ui.Clean(f.Becomes)})
 	}
 	for _, f := range p.folders {
 		for _, name := range f.Passed {

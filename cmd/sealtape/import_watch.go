@@ -16,6 +16,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/desktop"
 	"github.com/sealtape/sealtape/recorder/ingest"
+	"github.com/sealtape/sealtape/recorder/ingest/folder"
 	"github.com/sealtape/sealtape/recorder/ingest/watch"
 	"github.com/sealtape/sealtape/recorder/ingest/watch/metrics"
 )
@@ -330,7 +331,7 @@ func (w *watchImport) judged(ctx context.Context, r watch.Recording, err error) 
 		return fmt.Errorf("%w: %w", ingest.ErrChanged, err)
 	case !errors.As(err, &of) && !errors.Is(err, fs.ErrPermission):
 		return err
-	case errors.Is(err, ingest.ErrKind), errors.Is(err, ingest.ErrEmptyFolder):
+	case errors.Is(err, ingest.ErrKind), errors.Is(err, folder.ErrEmpty):
 		w.log.Info("passed over until it changes: it is no recording", "source", short(r))
 		return fmt.Errorf("%w: %w", watch.ErrPassed, err)
 	}
@@ -346,7 +347,7 @@ func (w *watchImport) judged(ctx context.Context, r watch.Recording, err error) 
 
 // reason is why a recording cannot be imported, without the names of its files.
 func (w *watchImport) reason(r watch.Recording, err error) string {
-	for _, known := range []error{ingest.ErrUnconverted, ingest.ErrManyMeetings} { // which name others
+	for _, known := range []error{folder.ErrUnconverted, ingest.ErrManyMeetings} { // which name others
 		if errors.Is(err, known) {
 			return known.Error()
 		}

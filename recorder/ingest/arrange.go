@@ -3,9 +3,12 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sealtape/sealtape/recorder/ingest/align"
 )
 
 // A Found is a file of a meeting before it is known when it begins.
@@ -105,6 +108,9 @@ type arranger struct {
 	byTheirName bool
 }
 
+// ErrManyMeetings: files are of several meetings.
+var ErrManyMeetings = errors.New("the folder has recordings of several meetings")
+
 // gap is the longest time between two recordings of one meeting.
 const gap = time.Hour
 
@@ -185,8 +191,8 @@ func (a *arranger) bySound(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m := newMatcher(sound)
-		w.loud = loudSeconds(sound)
+		m := align.NewMatcher(sound)
+		w.loud = align.Loud(sound)
 		for _, x := range others {
 			if sure[x] {
 				continue
@@ -195,16 +201,16 @@ func (a *arranger) bySound(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			limit := few
+			limit := align.Few
 			if x.Double {
-				limit = many
+				limit = align.Many
 			}
-			r, ok := m.find(sound, limit)
+			r, ok := m.Find(sound, limit)
 			if !ok {
 				continue
 			}
 			sure[x] = true
-			if x.Double && r.same(x.File.Length, w.File.Length) {
+			if x.Double && r.Same(x.File.Length, w.File.Length) {
 				same, err := a.goesOn(ctx, w, x)
 				if err != nil {
 					return err
@@ -215,7 +221,7 @@ func (a *arranger) bySound(ctx context.Context) error {
 				}
 			}
 			x.heardIn(w, r, a.byTheirName, a.program.hears)
-			w.mix, w.voices, x.loud = true, append(w.voices, x), loudSeconds(sound)
+			w.mix, w.voices, x.loud = true, append(w.voices, x), align.Loud(sound)
 		}
 	}
 	for _, x := range others {
@@ -247,12 +253,6 @@ func (x *placing) alone() time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// same reports whether a sound is the other, and not only in it.
-func (r match) same(length, other time.Duration) bool {
-	const off = 500 * time.Millisecond
-	return r.agreed == r.windows && r.like >= alike && r.offset.Abs() < off && (length-other).Abs() < off+other/200
-}
-
 // goesOn reports whether the rest of a long sound is that of another, as its beginning was.
 func (a *arranger) goesOn(ctx context.Context, w, x *placing) (bool, error) {
 	for from := a.program.hears; from < w.File.Length-time.Second; from += a.program.hears {
@@ -264,7 +264,7 @@ func (a *arranger) goesOn(ctx context.Context, w, x *placing) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if r, ok := newMatcher(other).find(sound, many); !ok || !r.same(0, 0) {
+		if r, ok := align.NewMatcher(other).Find(sound, align.Many); !ok || !r.Same(0, 0) {
 			return false, nil
 		}
 	}
@@ -272,18 +272,18 @@ func (a *arranger) goesOn(ctx context.Context, w, x *placing) (bool, error) {
 }
 
 // heardIn places a file by its sound.
-func (x *placing) heardIn(w *placing, r match, named bool, hears time.Duration) {
-	place := (w.place + r.offset).Round(time.Millisecond)
-	note := fmt.Sprintf("aligned by sound with %s, ±%d ms", w.File.Name, (r.within+time.Millisecond-1)/time.Millisecond)
-	if away := place - x.place; away.Abs() > r.within+1500*time.Millisecond {
+func (x *placing) heardIn(w *placing, r align.Match, named bool, hears time.Duration) {
+	place := (w.place + r.Offset).Round(time.Millisecond)
+	note := fmt.Sprintf("aligned by sound with %s, ±%d ms", w.File.Name, (r.Within+time.Millisecond-1)/time.Millisecond)
+	if away := place - x.place; away.Abs() > r.Within+1500*time.Millisecond {
 		what := "its beginning"
 		if named {
 			what = x.by
 		}
 		note += fmt.Sprintf("; by %s it would be %.1f s %s", what, away.Abs().Seconds(), map[bool]string{true: "earlier", false: "later"}[away > 0])
 	}
-	if drifts := r.drift / 1e6 * min(x.File.Length, hears).Seconds(); drifts > 0.01 || drifts < -0.01 {
-		note += fmt.Sprintf("; its clock is off by %.0f ppm", r.drift)
+	if drifts := r.Drift / 1e6 * min(x.File.Length, hears).Seconds(); drifts > 0.01 || drifts < -0.01 {
+		note += fmt.Sprintf("; its clock is off by %.0f ppm", r.Drift)
 	}
 	if x.File.Length > hears {
 		note += fmt.Sprintf(", as its first %v tell", hears)
@@ -326,7 +326,7 @@ func (f *File) LeaveOutSound(why string) bool {
 
 func (a *arranger) hear(ctx context.Context, x *placing, from time.Duration) ([]int16, error) {
 	sound, err := a.program.hear(ctx, x.File, from, func(n int) {
-		a.heard += time.Duration(n/2) * time.Second / heardRate
+		a.heard += time.Duration(n/2) * time.Second / align.Rate
 		if a.progress != nil {
 			a.progress(min(a.heard, a.all), a.all)
 		}

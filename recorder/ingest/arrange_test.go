@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/recorder/ingest/align/aligntest"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -40,10 +41,10 @@ func TestArrange(t *testing.T) {
 		t.Fatal(err)
 	}
 	const seconds = 60
-	bob48, ada48 := speech(2, seconds, 48000), speech(1, seconds, 48000)
-	whole := pcm(mixed(len(ada48), ada48, bob48), 0.9)
-	bob := pcm(speech(2, seconds, 44100), 0.2)[44100*13/2:] // from 6.5 s on, at another rate
-	eve := pcm(speech(9, seconds, 44100), 0.5)
+	bob48, ada48 := aligntest.Speech(2, seconds, 48000), aligntest.Speech(1, seconds, 48000)
+	whole := aligntest.PCM(aligntest.Mixed(len(ada48), ada48, bob48), 0.9)
+	bob := aligntest.PCM(aligntest.Speech(2, seconds, 44100), 0.2)[44100*13/2:] // from 6.5 s on, at another rate
+	eve := aligntest.PCM(aligntest.Speech(9, seconds, 44100), 0.5)
 	type file struct {
 		name    string
 		rate    int
@@ -64,7 +65,7 @@ func TestArrange(t *testing.T) {
 			[]want{{0, "aligned by its name, to the second"}, {6.5, "aligned by sound with 2026-11-29 14-03-21.wav, ±1 ms; by its name, to the second it would be 2.5 s later"}}, nil},
 		"sound without names": {[]file{{"a.wav", 44100, bob}, {"b.wav", 48000, whole}}, "",
 			[]want{{6.5, "aligned by sound with b.wav, ±1 ms; by its beginning it would be 6.5 s earlier"}, {0, "aligned by its beginning"}}, nil},
-		"sound of all": {[]file{{"a.wav", 44100, bob}, {"b.wav", 48000, whole}, {"c.wav", 48000, pcm(ada48, 0.3)}, {"d.wav", 48000, pcm(bob48[:48000*8], 0.3)}}, "",
+		"sound of all": {[]file{{"a.wav", 44100, bob}, {"b.wav", 48000, whole}, {"c.wav", 48000, aligntest.PCM(ada48, 0.3)}, {"d.wav", 48000, aligntest.PCM(bob48[:48000*8], 0.3)}}, "",
 			[]want{{6.5, "aligned by sound with b.wav, ±1 ms"}, {0, "aligned by its beginning"}, {0, "aligned by sound with b.wav"}, {0, "aligned by sound with b.wav"}}, nil},
 		"sound does not tell": {[]file{{"2026-11-29 14-03-21.wav", 48000, whole}, {"2026-11-29 14-03-30.wav", 44100, eve}}, "2026-11-29T14:03:21Z",
 			[]want{{0, "aligned by its name, to the second"}, {9, "aligned by its name, to the second; its sound was not found in another file"}}, nil},
@@ -125,10 +126,10 @@ func TestLongSame(t *testing.T) {
 	}
 	p.hears = 20 * time.Second
 	const rate, seconds = 16000, 50
-	voice, other := speech(1, seconds, rate), speech(2, seconds, rate)
+	voice, other := aligntest.Speech(1, seconds, rate), aligntest.Speech(2, seconds, rate)
 	dir := t.TempDir()
 	for name, samples := range map[string][]int16{
-		"whole.wav": pcm(voice, 0.5), "same.wav": pcm(voice, 0.4), "another.wav": pcm(slices.Concat(voice[:25*rate], other[25*rate:]), 0.5),
+		"whole.wav": aligntest.PCM(voice, 0.5), "same.wav": aligntest.PCM(voice, 0.4), "another.wav": aligntest.PCM(slices.Concat(voice[:25*rate], other[25*rate:]), 0.5),
 	} {
 		wav(t, filepath.Join(dir, name), rate, samples)
 	}

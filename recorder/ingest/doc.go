@@ -6,7 +6,9 @@
 //	        -> its streams, dates and names, by ffprobe          look
 //	        -> packets, by ffmpeg through a pipe                 demux
 //	        -> frames on the recording clock, in turn            reorder
-//	files   -> one order of time                                 merge
+//	        -> whether that was all of it                        cut
+//	files   -> when each began, by names and by sounds           arrange, hear
+//	        -> one order of time                                 merge
 //	        -> Matroska segments, an index                       write
 //
 // Pictures are copied, never encoded again, and so is Opus. Other sound is encoded to

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/internal/child"
+	"github.com/sealtape/sealtape/recorder/ingest/align"
 )
 
 // longestHeard is how much of a file is listened to at once: its samples are in memory.
@@ -30,7 +31,7 @@ func (f *File) sound() int {
 	return -1
 }
 
-// hear returns samples of the first sound of a file at heardRate, from a time on the file's
+// hear returns samples of the first sound of a file at align.Rate, from a time on the file's
 // clock on, and as many as p hears at once.
 // progress is called with how many bytes of samples came since.
 func (p *Program) hear(ctx context.Context, f *File, from time.Duration, progress func(int)) (samples []int16, err error) {
@@ -44,7 +45,7 @@ func (p *Program) hear(ctx context.Context, f *File, from time.Duration, progres
 	}
 	args = append([]string{"-nostdin", "-nostats"}, args...)
 	args = append(args, "-map", "0:"+strconv.Itoa(f.Streams[f.sound()].Index), "-t", strconv.Itoa(int(p.hears/time.Second)),
-		"-af", "aresample=async=1:min_hard_comp=0.1:first_pts=0", "-ac", "1", "-ar", strconv.Itoa(heardRate), "-f", "s16le", "pipe:1")
+		"-af", "aresample=async=1:min_hard_comp=0.1:first_pts=0", "-ac", "1", "-ar", strconv.Itoa(align.Rate), "-f", "s16le", "pipe:1")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	read, write, err := os.Pipe()
@@ -59,7 +60,7 @@ func (p *Program) hear(ctx context.Context, f *File, from time.Duration, progres
 	}
 	out := bufio.NewReaderSize(read, 1<<16)
 	buf := make([]byte, 1<<15)
-	for len(samples) < int(p.hears/time.Second)*heardRate {
+	for len(samples) < int(p.hears/time.Second)*align.Rate {
 		n, rerr := io.ReadFull(out, buf)
 		for i := 0; i+1 < n; i += 2 {
 			samples = append(samples, int16(binary.LittleEndian.Uint16(buf[i:])))

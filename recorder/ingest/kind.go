@@ -47,8 +47,9 @@ func KindOf(head []byte) (Kind, error) {
 	return "", ErrKind
 }
 
-// kindOfFile returns the format of a regular file, and which file that is.
-func kindOfFile(path string) (Kind, fs.FileInfo, error) {
+// KindOfFile returns the format of a regular file, and which file that is. The error wraps
+// ErrKind if it has none that can be imported.
+func KindOfFile(path string) (Kind, fs.FileInfo, error) {
 	f, info, err := openRegular(path)
 	if err != nil {
 		return "", nil, err

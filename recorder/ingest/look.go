@@ -92,7 +92,7 @@ var sounds = map[string]bool{"opus": true, "aac": true, "mp3": true, "vorbis": t
 // Look finds out what is in a file. It reads no more than its beginning and its index.
 // The errors wrap ErrKind, ErrUnreadable or ErrNothing.
 func (p *Program) Look(ctx context.Context, path string) (*File, error) {
-	kind, info, err := kindOfFile(path)
+	kind, info, err := KindOfFile(path)
 	if err != nil {
 		return nil, err
 	}

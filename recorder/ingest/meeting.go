@@ -20,15 +20,15 @@ type Meeting struct {
 	At time.Time
 	// Parts are its files, at most MaxParts.
 	Parts []Part
-	// Papers are files of which something is in Events, or which have nothing that is
+	// Sidecars are files of which something is in Events, or which have nothing that is
 	// not in a part.
-	Papers []Paper
+	Sidecars []Sidecar
 	// Events are what else is known of the meeting, such as its chat.
 	Events []media.Event
 }
 
-// A Paper is a file that has no track of its own in the recording.
-type Paper struct {
+// A Sidecar is a file that has no track of its own in the recording.
+type Sidecar struct {
 	Name   string
 	Size   int64
 	SHA256 string

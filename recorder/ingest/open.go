@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -24,6 +25,17 @@ func openRegular(path string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	return in, info, nil
+}
+
+// ReadFile returns the bytes of a regular file, at most so many. The error wraps ErrKind if it
+// is none.
+func ReadFile(path string, most int64) ([]byte, error) {
+	in, _, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return io.ReadAll(io.LimitReader(in, most))
 }
 
 // open opens the file for reading. The error wraps ErrChanged if another file is at its

@@ -20,7 +20,7 @@ func (m *Meeting) timeline(tracks []media.Track) []media.Event {
 		events = append(events, media.Event{Type: media.EventSource, Time: p.Offset, Participant: p.Participant, Name: p.Name,
 			Text: p.told(), Reason: p.SHA256, Size: p.File.Size})
 	}
-	for _, p := range m.Papers {
+	for _, p := range m.Sidecars {
 		events = append(events, media.Event{Type: media.EventSource, Text: cleanName(p.Name) + "\n" + p.Note, Reason: p.SHA256, Size: p.Size})
 	}
 	joined := make(map[string]bool)

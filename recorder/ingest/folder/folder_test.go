@@ -1,4 +1,4 @@
-package ingest
+package folder
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/recorder/ingest"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -49,7 +50,7 @@ func TestZoomFolder(t *testing.T) {
 		"recording.conf": `{"items":[{"audio":"audio1234567890.m4a","process":100,"video":"video1234567890.mp4"}],"magic_number":"1"}`,
 		".DS_Store":      "x", "playback.m3u": "x",
 	})
-	f, err := OpenFolder(path, time.UTC)
+	f, err := Open(path, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +84,14 @@ func TestUnconverted(t *testing.T) {
 		"half":       {map[string]string{"video1.mp4": head, "recording.conf": `{"items":[{"process":40,"video":"video1.mp4"}]}`}, ErrUnconverted},
 		"gone":       {map[string]string{"video1.mp4": head, "recording.conf": `{"items":[{"process":100,"video":"video9.mp4"}]}`}, ErrUnconverted},
 		"other conf": {map[string]string{"video1.mp4": head, "recording.conf": `not JSON`}, nil},
-		"empty":      {map[string]string{"notes.txt": "x"}, ErrEmptyFolder},
-		"folders":    {map[string]string{"2026-11-29 14.03.21 A/zoom_0.mp4": head, "2026-11-30 14.03.21 B/zoom_0.mp4": head}, ErrEmptyFolder},
+		"empty":      {map[string]string{"notes.txt": "x"}, ErrEmpty},
+		"folders":    {map[string]string{"2026-11-29 14.03.21 A/zoom_0.mp4": head, "2026-11-30 14.03.21 B/zoom_0.mp4": head}, ErrEmpty},
 	} {
-		if f, err := OpenFolder(folder(t, name, tt.files), time.UTC); !errors.Is(err, tt.want) || (tt.want == nil) != (f != nil) {
+		if f, err := Open(folder(t, name, tt.files), time.UTC); !errors.Is(err, tt.want) || (tt.want == nil) != (f != nil) {
 			t.Errorf("%s: %+v, %v, want %v", name, f, err, tt.want)
 		}
 	}
-	if _, err := OpenFolder(filepath.Join(t.TempDir(), "none"), time.UTC); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(filepath.Join(t.TempDir(), "none"), time.UTC); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -110,15 +111,15 @@ func TestOtherFolders(t *testing.T) {
 	if err := os.Symlink(filepath.Join(path, "eve-TR_AMxyz.ogg"), filepath.Join(path, "link.ogg")); err != nil {
 		t.Fatal(err)
 	}
-	f, err := OpenFolder(path, zone)
+	f, err := Open(path, zone)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f.By != "LiveKit" || f.Title != "Board room" || len(f.Sources) != 6 || !slices.Equal(f.Passed, []string{"EG_1.json", "EG_2.json", "other.json", "readme.md"}) {
 		t.Errorf("%+v", f)
 	}
-	find := func(name string) Source {
-		i := slices.IndexFunc(f.Sources, func(s Source) bool { return filepath.Base(s.Path) == name })
+	find := func(name string) ingest.Source {
+		i := slices.IndexFunc(f.Sources, func(s ingest.Source) bool { return filepath.Base(s.Path) == name })
 		if i < 0 {
 			t.Fatalf("%s is not there", name)
 		}
@@ -133,7 +134,7 @@ func TestOtherFolders(t *testing.T) {
 		}
 		return at.UTC()
 	}
-	for name, want := range map[string]Source{
+	for name, want := range map[string]ingest.Source{
 		"2026-11-29T14:03:21.250-ada.webm":    {Who: "ada", Identity: "ada", Start: when("2026-11-29T12:03:21.25Z"), Exact: true},
 		"2026-11-29T14-03-22-000-bob-02.webm": {Who: "bob", Identity: "bob", Start: when("2026-11-29T12:03:22Z"), Exact: true},
 		"Board_2026-11-29T14_03_21.500Z.webm": {Who: "Board", End: when("2026-11-29T14:03:21.5Z")},
@@ -153,7 +154,7 @@ func FuzzNames(f *testing.F) {
 	f.Add("2026-11-29T14:03:21.250-ada.webm", "")
 	f.Add("Board_2026-11-29T14_03_21.500Z.webm", "0")
 	f.Fuzz(func(t *testing.T, name, number string) {
-		s := SourceOf(name, time.UTC)
+		s := ingest.SourceOf(name, time.UTC)
 		if len(s.Identity) > media.MaxIdentity || len([]rune(s.Who)) > media.MaxTitle || !s.Start.IsZero() && (s.Start.Year() < 1990 || s.Start.Year() > 2201) {
 			t.Fatalf("%+v", s)
 		}

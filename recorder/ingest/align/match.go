@@ -1,4 +1,12 @@
-package ingest
+// Package align finds where one sound is in another: a speaker's own file in the sound of the
+// whole meeting, though one began later, is less loud, and has a clock of its own.
+//
+//	samples of both                  -> their envelopes, which suggest places      match
+//	some windows of one at a place   -> how like the other they are there          match, fft
+//	windows that agree               -> the place, its error, and the drift        match
+//
+// It knows nothing of files, and its numbers are those of voices in [Rate] samples a second.
+package align
 
 import (
 	"cmp"
@@ -7,27 +15,27 @@ import (
 	"time"
 )
 
-// Sounds are compared as samples of one channel at this rate: what is below 2 kHz tells
-// voices apart, and places them to a part of a millisecond.
-const heardRate = 4000
+// Rate is that of the samples, of one channel, that sounds are compared by, a second: what is
+// below 2 kHz tells voices apart, and places them to a part of a millisecond.
+const Rate = 4000
 
 const (
 	// An envelope has a value for each hop.
-	hop = heardRate / 50
+	hop = Rate / 50
 	// A window of window samples is compared with reach samples more on each side.
 	window = 30_000
 	reach  = 1_000
 	// near is as far from a peak as it is wide: a voice is like itself some milliseconds
 	// later.
-	near = heardRate / 50
+	near = Rate / 50
 	// candidates is how many places of the envelopes are tried, and tries with how many
 	// windows each.
 	candidates = 8
 	tries      = 4
-	// few is how many windows say where a sound is, and many how many say whether it is
+	// Few is how many windows say where a sound is, and Many how many say whether it is
 	// the same.
-	few  = 24
-	many = 240
+	Few  = 24
+	Many = 240
 
 	// A window is convincing if its peak is so many times the noise around, and so many
 	// times the next peak. Of a tone the next is as high, and so it should be.
@@ -38,42 +46,49 @@ const (
 	quiet = 12.0
 	// Windows agree if they are no farther apart than steady, and steep samples a sample:
 	// two clocks go apart by less than 200 millionths.
-	steady = heardRate * 3 / 1000
+	steady = Rate * 3 / 1000
 	steep  = 200e-6
 	// alike is how like one another two sounds of the same are, at least, in each window.
 	alike = 0.85
 )
 
-// A match says where a sound is in another.
-type match struct {
-	// offset is when it begins on the other's clock. It may be before zero.
-	offset time.Duration
-	// within is the most by which a moment of it is off then, drift included.
-	within time.Duration
-	// drift is by how many millionths its clock is slower than the other's.
-	drift float64
+// A Match says where a sound is in another.
+type Match struct {
+	// Offset is when it begins on the other's clock. It may be before zero.
+	Offset time.Duration
+	// Within is the most by which a moment of it is off then, drift included.
+	Within time.Duration
+	// Drift is by how many millionths its clock is slower than the other's.
+	Drift float64
 	// windows is how many agreed, of how many, and like how much the least of all.
 	agreed, windows int
 	like            float64
 }
 
-// A matcher finds sounds in one other.
-type matcher struct {
+// Same reports whether a sound of a length is the other, and not only in it.
+func (r Match) Same(length, other time.Duration) bool {
+	const off = 500 * time.Millisecond
+	return r.agreed == r.windows && r.like >= alike && r.Offset.Abs() < off && (length-other).Abs() < off+other/200
+}
+
+// A Matcher finds sounds in one other. It is not safe for concurrent use.
+type Matcher struct {
 	whole    []int16
 	envelope []float64
 	fine     *fourier
 }
 
-func newMatcher(whole []int16) *matcher {
-	return &matcher{whole: whole, envelope: envelope(whole), fine: newFourier(window + 2*reach)}
+// NewMatcher returns one for the sound of a whole meeting, of which it keeps the samples.
+func NewMatcher(whole []int16) *Matcher {
+	return &Matcher{whole: whole, envelope: envelope(whole), fine: newFourier(window + 2*reach)}
 }
 
-// find looks for a sound, and reports whether it is there beyond doubt. limit is how many
-// windows are compared.
-func (m *matcher) find(sound []int16, limit int) (match, bool) {
+// Find looks for a sound, and reports whether it is there beyond doubt. limit is how many
+// windows are compared: Few to place it, Many to know whether it is the same.
+func (m *Matcher) Find(sound []int16, limit int) (Match, bool) {
 	windows := loudest(sound, limit)
 	if len(windows) == 0 || len(m.whole) < window/2 {
-		return match{}, false
+		return Match{}, false
 	}
 	best, most := 0, 0.0
 	for _, lag := range m.coarse(envelope(sound)) {
@@ -88,7 +103,7 @@ func (m *matcher) find(sound []int16, limit int) (match, bool) {
 		}
 	}
 	if most == 0 {
-		return match{}, false
+		return Match{}, false
 	}
 	var points []point
 	like := 1.0
@@ -99,7 +114,7 @@ func (m *matcher) find(sound []int16, limit int) (match, bool) {
 		}
 	}
 	group := agreeing(points)
-	r := match{agreed: len(group), windows: len(windows), like: like}
+	r := Match{agreed: len(group), windows: len(windows), like: like}
 	// A sound in which there is little to compare must be the more alike.
 	if len(group) < 3 && (len(group) < len(windows) || group[0].peak < 0.3) || 2*len(group) < len(points) || 4*len(group) < len(windows) {
 		return r, false
@@ -109,7 +124,7 @@ func (m *matcher) find(sound []int16, limit int) (match, bool) {
 }
 
 // line puts a line through points: its middle is the offset.
-func (r *match) line(group []point, length int) {
+func (r *Match) line(group []point, length int) {
 	n := float64(len(group))
 	var x, y, xx, xy float64
 	for _, p := range group {
@@ -121,7 +136,7 @@ func (r *match) line(group []point, length int) {
 		xy += (p.at - x) * (p.lag - y)
 	}
 	slope := 0.0
-	if span := group[len(group)-1].at - group[0].at; len(group) >= 4 && span > 60*heardRate && xx > 0 {
+	if span := group[len(group)-1].at - group[0].at; len(group) >= 4 && span > 60*Rate && xx > 0 {
 		slope = xy / xx
 	}
 	middle := float64(length) / 2
@@ -131,10 +146,10 @@ func (r *match) line(group []point, length int) {
 		off = max(off, math.Abs(p.lag-y-slope*(p.at-x)))
 	}
 	off += math.Abs(slope) * middle
-	second := float64(time.Second) / heardRate
-	r.offset = time.Duration(math.Round(lag * second))
-	r.within = time.Duration(off*second) + time.Millisecond/2
-	r.drift = slope * 1e6
+	second := float64(time.Second) / Rate
+	r.Offset = time.Duration(math.Round(lag * second))
+	r.Within = time.Duration(off*second) + time.Millisecond/2
+	r.Drift = slope * 1e6
 }
 
 // A point is what a window says.
@@ -146,7 +161,7 @@ type point struct {
 }
 
 // compare compares a window of a sound with the other near a lag.
-func (m *matcher) compare(sound []int16, at, lag int) (p point) {
+func (m *Matcher) compare(sound []int16, at, lag int) (p point) {
 	a := edges(sound, at, min(window, len(sound)-at))
 	from := at + lag - reach
 	b := edges(m.whole, from, len(a)+2*reach)
@@ -225,7 +240,7 @@ func envelope(sound []int16) []float64 {
 }
 
 // coarse returns the lags, in samples, at which envelopes are most alike.
-func (m *matcher) coarse(e []float64) (lags []int) {
+func (m *Matcher) coarse(e []float64) (lags []int) {
 	f := newFourier(len(m.envelope) + len(e))
 	r := f.correlate(e, m.envelope)
 	values := make([]float64, len(r))
@@ -258,7 +273,7 @@ func (m *matcher) coarse(e []float64) (lags []int) {
 // loudest returns where windows of a sound begin that are not silent: in each of up to
 // limit stretches of it the loudest.
 func loudest(sound []int16, limit int) (windows []int) {
-	if len(sound) < heardRate { // a second is nothing
+	if len(sound) < Rate { // a second is nothing
 		return nil
 	}
 	size := min(window, len(sound))
@@ -295,17 +310,17 @@ func loudest(sound []int16, limit int) (windows []int) {
 	return kept
 }
 
-// loudSeconds reports in which seconds of a sound something is heard: as loud as a tenth of
+// Loud reports in which seconds of a sound something is heard: as loud as a tenth of
 // its loudest.
-func loudSeconds(sound []int16) []bool {
+func Loud(sound []int16) []bool {
 	var rms []float64
 	top := 0.0
-	for begin := 0; begin+heardRate <= len(sound); begin += heardRate {
+	for begin := 0; begin+Rate <= len(sound); begin += Rate {
 		sum := 0.0
-		for i := begin; i < begin+heardRate; i += 2 {
+		for i := begin; i < begin+Rate; i += 2 {
 			sum += float64(sound[i]) * float64(sound[i])
 		}
-		v := math.Sqrt(sum / (heardRate / 2))
+		v := math.Sqrt(sum / (Rate / 2))
 		rms, top = append(rms, v), max(top, v)
 	}
 	loud := make([]bool, len(rms))

@@ -1,4 +1,4 @@
-package ingest
+package sidecar
 
 import (
 	"errors"
@@ -57,7 +57,7 @@ func TestChatForms(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "no chat\n", "14:03:21\tAda:\tx\n14:03:22 From Ada to Everyone:\n\ty\n", "25:99:00 From Ada to Everyone:\n\tx\n"} {
-		if p, err := ReadChat(strings.NewReader(text)); !errors.Is(err, ErrPaper) {
+		if p, err := ReadChat(strings.NewReader(text)); !errors.Is(err, ErrForm) {
 			t.Errorf("%q: %+v, %v", text, p, err)
 		}
 	}
@@ -131,7 +131,7 @@ func FuzzChat(f *testing.F) {
 		} {
 			p, err := read(text)
 			if err != nil {
-				if !errors.Is(err, ErrPaper) {
+				if !errors.Is(err, ErrForm) {
 					t.Fatal(err)
 				}
 				continue

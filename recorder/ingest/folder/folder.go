@@ -1,4 +1,12 @@
-package ingest
+// Package folder finds out what the files are that one meeting left in a folder: which show
+// everybody, who is in the others, what was written down beside them.
+//
+//	Zoom       pictures, a sound for each participant, chat, captions, what is converted   zoom
+//	LiveKit    what egress wrote, with its manifests                                       egress
+//	others     by their first bytes and their names                                        folder
+//
+// Files are opened for reading only, and no names are believed to be more than names.
+package folder
 
 import (
 	"errors"
@@ -10,16 +18,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/recorder/ingest"
 )
 
 var (
 	// ErrUnconverted: Zoom has not made files of what it recorded yet.
 	ErrUnconverted = errors.New("Zoom has not converted it yet")
-	// ErrEmptyFolder: nothing in a folder can be imported.
-	ErrEmptyFolder = errors.New("the folder has no recording in a format that can be imported")
-	// ErrManyMeetings: a folder has the recordings of several meetings.
-	ErrManyMeetings = errors.New("the folder has recordings of several meetings")
+	// ErrEmpty: nothing in a folder can be imported.
+	ErrEmpty = errors.New("the folder has no recording in a format that can be imported")
 )
 
 // maxEntries is the most files of a folder that are looked at.
@@ -33,7 +39,7 @@ type Folder struct {
 	// meeting, "" for nothing.
 	By, Title string
 	// Sources are the files to import, those of the whole meeting first.
-	Sources []Source
+	Sources []ingest.Source
 	// Chat and Captions are the paths of what was written down.
 	Chat, Captions []string
 	// Passed are the names of files that are no part of the recording, and of folders,
@@ -41,29 +47,10 @@ type Folder struct {
 	Passed []string
 }
 
-// A Source is a file of a Folder, with what its name and its neighbours tell.
-type Source struct {
-	Path string
-	// Who is in it, and under which identity: "" if not known.
-	Who, Identity string
-	// Kind is what it shows or carries. "" is a camera and a microphone.
-	Kind media.Source
-	// Start is when it was begun, or else End is when it was over. Zero: not known.
-	Start, End time.Time
-	// Exact: that is known to some milliseconds.
-	Exact bool
-	// Manifest: a file beside it says so, and not its name.
-	Manifest bool
-	// Whole: everybody of the meeting is in it.
-	Whole bool
-	// Double: it may have nothing but the sound of a Whole one.
-	Double bool
-}
-
-// OpenFolder finds out what the files of a folder are. Times without a zone are of zone.
+// Open finds out what the files of a folder are. Times without a zone are of zone.
 // It follows no links, and looks into no folder within but Zoom's. The errors wrap
-// ErrUnconverted, ErrEmptyFolder or ErrManyMeetings.
-func OpenFolder(path string, zone *time.Location) (*Folder, error) {
+// ErrUnconverted, ErrEmpty or ingest.ErrManyMeetings.
+func Open(path string, zone *time.Location) (*Folder, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -89,11 +76,11 @@ func OpenFolder(path string, zone *time.Location) (*Folder, error) {
 	}
 	if len(f.Sources) == 0 {
 		if len(folders) > 0 {
-			return nil, fmt.Errorf("%w; it has %d folders, each of which may have one", ErrEmptyFolder, len(folders))
+			return nil, fmt.Errorf("%w; it has %d folders, each of which may have one", ErrEmpty, len(folders))
 		}
-		return nil, ErrEmptyFolder
+		return nil, ErrEmpty
 	}
-	slices.SortStableFunc(f.Sources, func(a, b Source) int {
+	slices.SortStableFunc(f.Sources, func(a, b ingest.Source) int {
 		if a.Whole != b.Whole {
 			if a.Whole {
 				return -1
@@ -113,7 +100,7 @@ func filesIn(path string) (files, folders []string, err error) {
 		return nil, nil, err
 	}
 	if len(entries) > maxEntries {
-		return nil, nil, fmt.Errorf("%w: it has more than %d files", ErrManyMeetings, maxEntries)
+		return nil, nil, fmt.Errorf("%w: it has more than %d files", ingest.ErrManyMeetings, maxEntries)
 	}
 	for _, e := range entries {
 		switch {
@@ -147,14 +134,14 @@ func (f *Folder) plain(names []string, zone *time.Location) error {
 			f.Captions = append(f.Captions, path)
 			continue
 		}
-		switch _, _, err := kindOfFile(path); {
-		case errors.Is(err, ErrKind):
+		switch _, _, err := ingest.KindOfFile(path); {
+		case errors.Is(err, ingest.ErrKind):
 			f.Passed = append(f.Passed, name)
 			continue
 		case err != nil:
 			return err
 		}
-		f.Sources = append(f.Sources, SourceOf(path, zone))
+		f.Sources = append(f.Sources, ingest.SourceOf(path, zone))
 	}
 	for _, m := range manifests {
 		f.egress(m)

@@ -1,10 +1,6 @@
 package ingest
 
 import (
-	"cmp"
-	"encoding/json"
-	"io"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,6 +8,25 @@ import (
 
 	"github.com/sealtape/sealtape/recorder/media"
 )
+
+// A Source is a file of a meeting, with what its name and its neighbours tell.
+type Source struct {
+	Path string
+	// Who is in it, and under which identity: "" if not known.
+	Who, Identity string
+	// Kind is what it shows or carries. "" is a camera and a microphone.
+	Kind media.Source
+	// Start is when it was begun, or else End is when it was over. Zero: not known.
+	Start, End time.Time
+	// Exact: that is known to some milliseconds.
+	Exact bool
+	// Manifest: a file beside it says so, and not its name.
+	Manifest bool
+	// Whole: everybody of the meeting is in it.
+	Whole bool
+	// Double: it may have nothing but the sound of a Whole one.
+	Double bool
+}
 
 var (
 	// Jitsi: the room, and when the file was saved, in UTC. Browsers and systems put
@@ -63,64 +78,5 @@ func (s *Source) galene(name string, zone *time.Location) {
 		s.Exact = !s.Start.IsZero()
 		s.Who = media.Plain(m[6], media.MaxTitle)
 		s.Identity = s.Who
-	}
-}
-
-// A manifest is what LiveKit's egress writes beside its files, as JSON.
-type manifest struct {
-	Egress    string `json:"egress_id"`
-	Room      string `json:"room_name"`
-	Started   int64  `json:"started_at"` // ns since 1970
-	Publisher string `json:"publisher_identity"`
-	Track     string `json:"track_id"`
-	Source    string `json:"track_source"`
-	Files     []struct {
-		Name     string `json:"filename"`
-		Location string `json:"location"`
-	} `json:"files"`
-}
-
-// readManifest reads a manifest. ok is false for any other JSON.
-func readManifest(name string) (m manifest, ok bool, err error) {
-	in, _, err := openRegular(name)
-	if err != nil {
-		return m, false, err
-	}
-	defer in.Close()
-	b, err := io.ReadAll(io.LimitReader(in, 1<<20))
-	if err != nil {
-		return m, false, err
-	}
-	return m, json.Unmarshal(b, &m) == nil && m.Egress != "", nil
-}
-
-// egress tells the sources what their manifest knows.
-func (f *Folder) egress(m manifest) {
-	for i := range f.Sources {
-		s := &f.Sources[i]
-		name := filepath.Base(s.Path)
-		found := m.Track != "" && strings.Contains(name, m.Track)
-		for _, file := range m.Files {
-			found = found || path.Base(file.Name) == name || path.Base(file.Location) == name
-		}
-		if !found {
-			continue
-		}
-		f.By, f.Title = "LiveKit", cmp.Or(f.Title, media.Plain(m.Room, media.MaxTitle))
-		if at := time.Unix(0, m.Started).UTC(); at.Year() >= 1990 && at.Year() < 2200 {
-			s.Start, s.End, s.Manifest = at, time.Time{}, true
-		}
-		if m.Publisher == "" {
-			s.Who, s.Whole = f.Title, true
-			continue
-		}
-		s.Identity = media.Clamp(m.Publisher, media.MaxIdentity-16)
-		s.Who = media.Plain(m.Publisher, media.MaxTitle)
-		switch strings.ToUpper(m.Source) {
-		case "SCREEN_SHARE":
-			s.Kind = media.Screen
-		case "SCREEN_SHARE_AUDIO":
-			s.Kind = media.ScreenAudio
-		}
 	}
 }

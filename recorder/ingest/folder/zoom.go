@@ -1,15 +1,15 @@
-package ingest
+package folder
 
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/sealtape/sealtape/recorder/ingest"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -63,10 +63,10 @@ func (f *Folder) zoom(names, folders []string) error {
 		path := filepath.Join(f.Path, name)
 		switch {
 		case zoomVideo.MatchString(name):
-			f.Sources = append(f.Sources, Source{Path: path, Who: f.Title, Whole: true})
+			f.Sources = append(f.Sources, ingest.Source{Path: path, Who: f.Title, Whole: true})
 			numbers = append(numbers, digits.FindAllString(name, -1)...)
 		case zoomSound.MatchString(name):
-			f.Sources = append(f.Sources, Source{Path: path, Who: f.Title, Double: true, Whole: true})
+			f.Sources = append(f.Sources, ingest.Source{Path: path, Who: f.Title, Double: true, Whole: true})
 			numbers = append(numbers, digits.FindAllString(name, -1)...)
 		case zoomChat.MatchString(name):
 			f.Chat = append(f.Chat, path)
@@ -86,7 +86,7 @@ func (f *Folder) zoom(names, folders []string) error {
 	}
 	for _, name := range voices {
 		if m := zoomVoice.FindStringSubmatch(name); m != nil {
-			f.Sources = append(f.Sources, Source{Path: filepath.Join(within, name), Who: spaced(m[1] + rest(m[2], numbers))})
+			f.Sources = append(f.Sources, ingest.Source{Path: filepath.Join(within, name), Who: spaced(m[1] + rest(m[2], numbers))})
 		} else {
 			f.Passed = append(f.Passed, ZoomVoices+"/"+name)
 		}
@@ -147,12 +147,7 @@ func (f *Folder) converted(names []string) (err error) {
 	if !slices.Contains(names, zoomConf) {
 		return nil
 	}
-	in, _, err := openRegular(filepath.Join(f.Path, zoomConf))
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	b, err := io.ReadAll(io.LimitReader(in, 1<<20))
+	b, err := ingest.ReadFile(filepath.Join(f.Path, zoomConf), maxManifest)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,13 @@
-package ingest
+// Package sidecar reads what is written down beside the files of a meeting, a chat or captions,
+// and puts it into the timeline of the recording that is made of them.
+//
+//	a chat, captions as text  -> lines with times of some kind      chat
+//	lines                     -> times on the recording's clock     script
+//	a file                    -> both, and what was left out        file
+//
+// WebVTT is read by who uses the package. Files are hostile: they are opened for reading only,
+// and what is taken of them is bounded.
+package sidecar
 
 import (
 	"bufio"
@@ -19,13 +28,13 @@ import (
 
 // Limits of a chat or of captions.
 const (
-	maxPaper   = 16 << 20 // bytes of the file
-	maxLines   = 100_000  // messages, or captions
-	paperSlack = 10 * time.Minute
+	maxBytes = 16 << 20         // of the file
+	maxLines = 100_000          // messages, or captions
+	slack    = 10 * time.Minute // before and after the recording
 )
 
-// ErrPaper reports that a text file is no chat or captions in a form that is known.
-var ErrPaper = errors.New("no chat or captions in a form that is known")
+// ErrForm reports that a text file is no chat or captions in a form that is known.
+var ErrForm = errors.New("no chat or captions in a form that is known")
 
 // A Said is a message of a chat, or a caption.
 type Said struct {
@@ -68,9 +77,9 @@ var (
 var private = []string{"(Direct Message)", "(Privately)", "(privately)", "(direct message)"}
 
 // ReadChat reads a chat that Zoom saved: chat.txt, meeting_saved_chat.txt and
-// meeting_saved_new_chat.txt. The error wraps ErrPaper if nothing in it is a message.
+// meeting_saved_new_chat.txt. The error wraps ErrForm if nothing in it is a message.
 func ReadChat(r io.Reader) (*Script, error) {
-	return readPaper(r, func(line string) (s Said, cloud, ok bool) {
+	return read(r, func(line string) (s Said, cloud, ok bool) {
 		m := chatSpaced.FindStringSubmatch(line)
 		if m == nil {
 			m = chatNew.FindStringSubmatch(line)
@@ -103,7 +112,7 @@ func ReadChat(r io.Reader) (*Script, error) {
 // ReadCaptions reads captions that Zoom saved as text: closed_caption.txt and
 // meeting_saved_closed_caption.txt. WebVTT is not among them.
 func ReadCaptions(r io.Reader) (*Script, error) {
-	return readPaper(r, func(line string) (s Said, cloud, ok bool) {
+	return read(r, func(line string) (s Said, cloud, ok bool) {
 		m := captionHead.FindStringSubmatch(line)
 		if m == nil {
 			return s, false, false
@@ -134,25 +143,25 @@ func moment(date, clock string) (at time.Duration, dated, ok bool) {
 	return time.Duration(day.Unix())*time.Second + at, true, true
 }
 
-// readPaper reads messages whose first lines head takes apart. cloud: the time counts from
+// read reads messages whose first lines head takes apart. cloud: the time counts from
 // the recording's beginning.
-func readPaper(r io.Reader, head func(string) (s Said, cloud, ok bool)) (*Script, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxPaper+1))
+func read(r io.Reader, head func(string) (s Said, cloud, ok bool)) (*Script, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > maxPaper {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrPaper, maxPaper)
+	if len(b) > maxBytes {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrForm, maxBytes)
 	}
 	p := new(Script)
 	clouds, dated := 0, 0
 	lines := bufio.NewScanner(bytes.NewReader(utf8Of(b)))
-	lines.Buffer(nil, maxPaper+1)
+	lines.Buffer(nil, maxBytes+1)
 	for lines.Scan() {
 		line := strings.TrimRight(lines.Text(), "\r")
 		if s, cloud, ok := head(line); ok {
 			if len(p.Lines) == maxLines {
-				return nil, fmt.Errorf("%w: more than %d messages", ErrPaper, maxLines)
+				return nil, fmt.Errorf("%w: more than %d messages", ErrForm, maxLines)
 			}
 			if p.Lines = append(p.Lines, s); cloud {
 				clouds++
@@ -175,15 +184,15 @@ func readPaper(r io.Reader, head func(string) (s Said, cloud, ok bool)) (*Script
 		last.Text += strings.TrimPrefix(line, "\t")
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPaper, err)
+		return nil, fmt.Errorf("%w: %w", ErrForm, err)
 	}
 	if len(p.Lines) == 0 {
-		return nil, ErrPaper
+		return nil, ErrForm
 	}
 	p.Relative = clouds == len(p.Lines)
 	p.Dated = dated == len(p.Lines)
 	if !p.Dated && dated > 0 || !p.Relative && clouds > 0 {
-		return nil, fmt.Errorf("%w: its lines have different forms", ErrPaper)
+		return nil, fmt.Errorf("%w: its lines have different forms", ErrForm)
 	}
 	p.tidy()
 	return p, nil

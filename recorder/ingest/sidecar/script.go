@@ -1,4 +1,4 @@
-package ingest
+package sidecar
 
 import (
 	"time"
@@ -39,7 +39,7 @@ func (p *Script) Place(start time.Time, length time.Duration) (placed []Said, ou
 func (p *Script) mostly(begun, length time.Duration) bool {
 	n := 0
 	for _, s := range p.Lines {
-		if at := s.At - begun; at >= -paperSlack && at <= length+paperSlack {
+		if at := s.At - begun; at >= -slack && at <= length+slack {
 			n++
 		}
 	}
