@@ -33,7 +33,7 @@ func (o *recordOptions) joinConfig(e *ui.Env) (livekit.Config, error) {
 		j.TokenFunc = tokenCommand(o.tokenCommand, e.Stderr)
 	}
 	if len(o.tokenProgram) > 0 {
-		j.TokenFunc = tokenProgram(o.tokenProgram, roomQuestion{Room: o.room, Identity: o.identity, Name: o.name}, e.Stderr)
+		j.TokenFunc = tokenProgram(o.tokenProgram, roomQuestion{Room: o.room, Identity: o.identity, Name: o.name})
 	}
 	if o.token+o.apiSecret != "" {
 		e.Warnf("a secret in the command line can be read by everyone on this machine; use %s or %s", flags.TokenVar, flags.APISecretVar)

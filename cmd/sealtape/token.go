@@ -84,12 +84,12 @@ type roomQuestion struct {
 
 // tokenProgram is tokenCommand for a program and its arguments, without a shell, which gets
 // the question and prints {"token": "..."}.
-func tokenProgram(args []string, question any, w io.Writer) func(context.Context) (string, error) {
+func tokenProgram(args []string, question any) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		var answer struct {
 			Token string `json:"token"`
 		}
-		err := fleet.Program{Args: args, Env: withoutSecrets(os.Environ()), Stderr: w, Time: tokenTime}.Ask(ctx, question, &answer)
+		err := fleet.Program{Args: args, Env: withoutSecrets(os.Environ()), Time: tokenTime}.Ask(ctx, question, &answer)
 		if err == nil && (answer.Token == "" || len(answer.Token) > maxSecret || strings.ContainsAny(answer.Token, " \t\r\n")) {
 			err = errors.New("its token is none")
 		}

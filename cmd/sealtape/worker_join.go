@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -50,7 +49,7 @@ func (o *workerOptions) credentials(e *ui.Env) (*workerJoin, error) {
 		}
 		return j, nil
 	case len(o.tokenProgram) > 0:
-		j.program, j.token = o.tokenProgram, tokenProgram(o.tokenProgram, agentQuestion{o.agent}, e.Stderr)
+		j.program, j.token = o.tokenProgram, tokenProgram(o.tokenProgram, agentQuestion{o.agent})
 		return j, nil
 	}
 	var err error
@@ -120,7 +119,7 @@ func (o *workerOptions) config(e *ui.Env, spool string, j *workerJoin, secrets m
 		Join: func(_ fleet.Place, a agent.Assignment) ([]fleet.Setting, map[string]string) {
 			return j.into(a, secrets)
 		},
-		Table: table, Check: o.check, Ask: fleet.Program{Env: clean, Stderr: io.Discard},
+		Table: table, Check: o.check, Ask: fleet.Program{Env: clean},
 		Env: withoutSecrets(os.Environ()), Spool: spool, MinSpace: o.minSpaceBytes, MaxBacklog: o.maxBacklogBytes, Log: log,
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"maps"
 	"os"
@@ -192,7 +191,7 @@ func TestTokenProgram(t *testing.T) {
 		{`echo hunter2`, ""},
 		{`echo '{"token":"hunter2"}'; exit 1`, ""},
 	} {
-		token, err := tokenProgram([]string{"sh", "-c", tt.script}, roomQuestion{Room: "weekly", Identity: "rec"}, &bytes.Buffer{})(t.Context())
+		token, err := tokenProgram([]string{"sh", "-c", tt.script}, roomQuestion{Room: "weekly", Identity: "rec"})(t.Context())
 		if token != tt.token || (err == nil) != (tt.token != "") {
 			t.Errorf("%s: %q, %v", tt.script, token, err)
 		}

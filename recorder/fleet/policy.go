@@ -228,6 +228,10 @@ func (e *WritableError) Error() string {
 }
 
 func readPolicy(name, path string) (*Policy, error) {
+	// Before it is opened: a pipe that nobody writes to would hold us up for ever.
+	if fi, err := os.Stat(path); err == nil && !fi.Mode().IsRegular() {
+		return nil, errors.New("not a file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -221,7 +222,19 @@ func programMain(how string) int {
 	case "fails":
 		fmt.Print(`{"keys":{"a-secret":1}}`)
 		return 3
+	case "says":
+		fmt.Print(`{"keys":"cG9zc2libHkgYSBrZXk="}`)
+		fmt.Fprintf(os.Stderr, "%sthe vault is sealed\x1b[2J\n+ echo {\"keys\":\"cG9zc2libHkgYSBrZXk=\"}\n", strings.Repeat("noise\n", 1<<16))
+		return 3
 	case "hangs":
+		time.Sleep(time.Hour)
+	case "leaves": // a child of its own, which holds its output
+		c := exec.Command(os.Args[0])
+		c.Env, c.Stdout, c.Stdin = []string{"FLEET_TEST_PROGRAM=hangs"}, os.Stdout, strings.NewReader(`{}`)
+		if err := c.Start(); err != nil {
+			return 9
+		}
+		fmt.Fprint(os.Stderr, c.Process.Pid)
 		time.Sleep(time.Hour)
 	case "env":
 		fmt.Printf(`{"settings":{"title":%q}}`, strings.Join(os.Environ(), " "))
@@ -265,6 +278,11 @@ func TestResolve(t *testing.T) {
 	}
 	if _, _, err := ask("hangs", 200*time.Millisecond); !errors.Is(err, ErrProgram) || !strings.Contains(err.Error(), "deadline") {
 		t.Errorf("hangs: %v", err)
+	}
+	// What it said helps who looks for the reason, and has nothing of its answer.
+	_, _, err = ask("says", 0)
+	if err == nil || !strings.Contains(err.Error(), "the vault is sealed") || strings.Contains(err.Error(), "cG9zc2") || strings.Contains(err.Error(), "\x1b") || len(err.Error()) > 4<<10 {
+		t.Errorf("says: %v", err)
 	}
 	p.Command = []string{filepath.Join(t.TempDir(), "not-there")}
 	if _, _, err := ask("keys", 0); !errors.Is(err, ErrProgram) {

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
+	"strings"
 	"time"
+
+	"github.com/sealtape/sealtape/internal/child"
+	"github.com/sealtape/sealtape/internal/words"
 )
 
 const (
@@ -24,18 +27,17 @@ type Program struct {
 	Args []string
 	// Env is all of its environment.
 	Env []string
-	// Stderr gets what it says on standard error; nil discards it.
-	Stderr io.Writer
 	// Time is how long it may take. 0 means 30 s.
 	Time time.Duration
 }
 
 // ErrProgram is in every error of a Program. None shows what it printed, which is a secret.
+// The end of what it said on standard error is shown, but for words that it printed, too.
 var ErrProgram = errors.New("no answer")
 
 // Ask runs the program once, and stores its answer, one JSON value of at most 1 MiB, in
 // answer. Fields that answer does not have are an error.
-func (p Program) Ask(ctx context.Context, question, answer any) error {
+func (p Program) Ask(ctx context.Context, question, answer any) (err error) {
 	if len(p.Args) == 0 {
 		return fmt.Errorf("%w: no program is named", ErrProgram)
 	}
@@ -49,16 +51,20 @@ func (p Program) Ask(ctx context.Context, question, answer any) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.Args[0], p.Args[1:]...)
+	cmd := child.Command(ctx, nil, p.Args[0], p.Args[1:]...) // which ends with all that it started
 	cmd.Env = p.Env
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would be all of ours
 	}
-	cmd.WaitDelay = time.Second // for what it left running with its output
-	out := &bounded{n: maxAnswer}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), out, p.Stderr
+	out, said := &bounded{n: maxAnswer}, new(child.Said)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), out, said
 	defer func() { clear(out.b.Bytes()) }()
 	err = cmd.Run()
+	defer func() {
+		if text := without(said.String(), out.b.Bytes()); err != nil && text != "" {
+			err = fmt.Errorf("%w: it says %s", err, words.Quote(text))
+		}
+	}()
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", ErrProgram, context.Cause(ctx))
@@ -76,6 +82,27 @@ func (p Program) Ask(ctx context.Context, question, answer any) error {
 		return fmt.Errorf("%w: it printed more than one JSON value", ErrProgram)
 	}
 	return nil
+}
+
+// minSecret is how long a word of an answer is that is not repeated.
+const minSecret = 6
+
+// without returns what a program said with … in place of the words that it printed, too: a
+// shell that traces its commands says all that they print.
+func without(said string, printed []byte) string {
+	if said == "" {
+		return ""
+	}
+	seen := make(map[string]bool)
+	for _, word := range strings.FieldsFunc(string(printed), func(r rune) bool {
+		return r <= ' ' || strings.ContainsRune(`"'\{}[]:,`, r)
+	}) {
+		if len(word) >= minSecret && !seen[word] {
+			seen[word] = true
+			said = strings.ReplaceAll(said, word, "…")
+		}
+	}
+	return said
 }
 
 // A bounded buffer keeps the first n bytes, and notes whether there were more.
