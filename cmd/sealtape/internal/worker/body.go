@@ -22,13 +22,32 @@ type body struct {
 	mu    sync.Mutex // guards what follows
 	child *child     // nil before there is one
 	over  bool       // it is to end
+	why   string     // set with over
+	stop  func()     // ends the policy's command
 }
+
+// Why a job ended early, for the server.
+const (
+	endingWorker = "the worker is ending" // and the room, perhaps, is not: another goes on
+	cancelled    = "it was cancelled before a recording began"
+)
 
 // record records the room. why says for the server why it failed, "" if it did not.
 func (b *body) record(ctx context.Context) (how ending, why string) {
-	policy, keys, err := b.place.Policy.Resolve(ctx, b.w.c.Ask, fleet.Question{Policy: b.place.Policy.Name, Room: b.place.Room, SID: b.place.SID})
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	b.mu.Lock()
+	b.stop = stop
+	if b.over {
+		stop()
+	}
+	b.mu.Unlock()
+	policy, keys, err := b.place.Policy.Resolve(asking, b.w.c.Ask, fleet.Question{Policy: b.place.Policy.Name, Room: b.place.Room, SID: b.place.SID})
 	if err == nil && policy != b.place.Policy {
 		err = b.w.c.Check(policy)
+	}
+	if b.isOver() {
+		return ended, b.why
 	}
 	if err != nil {
 		b.log.Error("the room is not recorded: its policy does not say how", "err", err)
@@ -48,7 +67,7 @@ func (b *body) record(ctx context.Context) (how ending, why string) {
 	}
 	b.log.Info("a recorder ended", "how", string(how))
 	if b.isOver() {
-		return how, "the worker is ending" // and the room, perhaps, is not: another goes on
+		return how, b.why
 	}
 	switch how {
 	case failed:
@@ -87,7 +106,29 @@ func one(name, value string) fleet.Setting { return fleet.Setting{Name: name, Va
 func (b *body) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.over = true; b.child != nil {
+	b.endFor(endingWorker)
+}
+
+// cancel does, and reports that, if no recording has begun.
+func (b *body) cancel() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.child != nil && b.child.begun() {
+		return false
+	}
+	b.endFor(cancelled)
+	return true
+}
+
+// endFor ends the work. The caller holds b.mu.
+func (b *body) endFor(why string) {
+	if !b.over {
+		b.over, b.why = true, why
+	}
+	if b.stop != nil {
+		b.stop()
+	}
+	if b.child != nil {
 		b.child.end()
 	}
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ const (
 	lookEvery = time.Second
 	hungAfter = 45 // looks without a status: the child is killed
 	maxLine   = 64 << 10
+	maxSays   = 1 << 10 // of a line that is none of a log
 )
 
 // orders are what a child is told, by pipes.
@@ -135,20 +137,26 @@ func (c *child) readID(r io.Reader) {
 
 // readLog repeats the lines of the child's log, which name nobody.
 func (c *child) readLog(r io.Reader) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 4096), maxLine)
-	for lines.Scan() {
-		relog(c.log, lines.Bytes())
+	lines := bufio.NewReaderSize(r, maxLine)
+	for cut := false; ; { // the rest of a line that is too long is to come
+		line, err := lines.ReadSlice('\n')
+		if !cut && len(line) > 0 {
+			relog(c.log, bytes.TrimRight(line, "\r\n"))
+		}
+		if cut = errors.Is(err, bufio.ErrBufferFull); err != nil && !cut {
+			return
+		}
 	}
-	_, _ = io.Copy(io.Discard, r) // a line that is too long ends the scan
 }
 
 // relog repeats a line of a log of JSON. Another line is what the Go runtime says of a
 // crash: how it came about is worth a look, and has no secrets.
 func relog(log *slog.Logger, line []byte) {
 	var m map[string]any
-	if json.Unmarshal(line, &m) != nil {
-		log.Error("a recorder says", "line", ui.Clean(string(line)))
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber() // 3500000000 is not to become 3.5e+09
+	if d.Decode(&m) != nil {
+		log.Error("a recorder says", "line", ui.Clean(string(line[:min(len(line), maxSays)])))
 		return
 	}
 	text, _ := m["msg"].(string)
@@ -215,6 +223,13 @@ func (c *child) Status() bot.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.status
+}
+
+// begun reports whether it has begun a recording.
+func (c *child) begun() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id != ""
 }
 
 // end has the child end its recording properly.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -83,6 +82,13 @@ func fakeRecorder(dir string, args []string) int {
 	if how == "fails" {
 		return 1
 	}
+	if how == "waits" { // for the room, and has no recording yet
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		fmt.Fprintln(os.Stderr, `{"msg":"it waits"}`)
+		<-ctx.Done()
+		return 0
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	to, err := program.Inherited(arg("--status-file"))
@@ -92,6 +98,8 @@ func fakeRecorder(dir string, args []string) int {
 	signal.Ignore(syscall.SIGPIPE)
 	fmt.Println("F2JE7ZY04P971PR0YHVBFNECP0")
 	fmt.Fprintln(os.Stderr, `{"time":"x","level":"WARN","msg":"it works","n":1}`)
+	fmt.Fprintln(os.Stderr, strings.Repeat("a line without an end ", maxLine/8))
+	fmt.Fprintln(os.Stderr, `{"msg":"a wait","for":3500000000}`)
 	fmt.Fprintln(os.Stderr, "panic: no JSON")
 	reporting := make(chan error, 1)
 	if how != "silent" {
@@ -161,7 +169,7 @@ func newBench(t *testing.T, drain time.Duration, change func(*Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir(), said: new(said), over: make(chan struct{}), table: fleet.NewTable(4, false)}
 	policies := t.TempDir()
-	for name, more := range map[string]string{"records": "", "crashes": "", "panics": "", "silent": "", "fails": "", "elsewhere": "", "incomplete": "",
+	for name, more := range map[string]string{"records": "", "crashes": "", "panics": "", "silent": "", "fails": "", "elsewhere": "", "incomplete": "", "waits": "",
 		"slow": "command: [" + os.Args[0] + "]\n", "wrong": "command: [" + filepath.Join(policies, "not-there") + "]\n"} {
 		text := "rooms: ['*']\nreader: [Bob]\ntitle: " + name + "\n" + more
 		if err := os.WriteFile(filepath.Join(policies, name+".yaml"), []byte(text), 0o600); err != nil {
@@ -180,7 +188,7 @@ func newBench(t *testing.T, drain time.Duration, change func(*Config)) *bench {
 			return []fleet.Setting{one("api-key", "a-key")}, map[string]string{"LIVEKIT_TOKEN": a.Token}
 		},
 		Check: func(*fleet.Policy) error { return nil },
-		Ask:   fleet.Program{Env: []string{"FAKE_COMMAND=1"}, Stderr: io.Discard, Time: 2 * time.Second},
+		Ask:   fleet.Program{Env: []string{"FAKE_COMMAND=1"}, Time: 2 * time.Second},
 		Env:   []string{"FAKE_RECORDER=" + b.dir}, Log: slog.New(slog.NewTextHandler(b.said, nil)), HungAfter: 3,
 	}
 	if change != nil {

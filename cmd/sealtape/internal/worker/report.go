@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/gob"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 const (
 	reportEvery = time.Second
-	maxReports  = 1 << 30 // bytes from one child; months
+	maxReport   = 4 << 20 // bytes that one status may take
 )
 
 // Report writes the status of a recording to w each second until ctx ends, which is no
@@ -36,12 +37,18 @@ func Report(ctx context.Context, w io.WriteCloser, status func() bot.Status) err
 
 // reports calls got with each status that a child wrote to r, until its end.
 func reports(r io.Reader, got func(bot.Status)) error {
-	dec := gob.NewDecoder(io.LimitReader(r, maxReports))
+	// Each has its bound and not all of them: a recording may go on for months.
+	limited := &io.LimitedReader{R: r}
+	dec := gob.NewDecoder(limited)
 	for {
+		limited.N = maxReport
 		var s bot.Status
-		if err := dec.Decode(&s); errors.Is(err, io.EOF) {
+		switch err := dec.Decode(&s); {
+		case err != nil && limited.N <= 0:
+			return fmt.Errorf("a status of more than %d bytes", maxReport)
+		case errors.Is(err, io.EOF):
 			return nil
-		} else if err != nil {
+		case err != nil:
 			return err
 		}
 		got(s)

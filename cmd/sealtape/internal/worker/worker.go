@@ -52,7 +52,8 @@ type Config struct {
 type Worker struct {
 	c     Config
 	agent *agent.Worker
-	alive atomic.Int64 // when its loop last turned, in ns since 1970
+	begun time.Time
+	alive atomic.Int64 // how long after begun its loop last turned: no clock that is set changes that
 	meter *meter
 
 	mu     sync.Mutex // guards what follows
@@ -65,8 +66,7 @@ type Worker struct {
 // New returns a worker, which does nothing before Run.
 func New(c Config) (*Worker, error) {
 	c.HungAfter = cmp.Or(c.HungAfter, hungAfter)
-	w := &Worker{c: c, bodies: make(map[string]*body), meter: newMeter()}
-	w.alive.Store(time.Now().UnixNano())
+	w := &Worker{c: c, bodies: make(map[string]*body), meter: newMeter(), begun: time.Now()}
 	var err error
 	w.agent, err = agent.New(agent.Config{URL: c.URL, Token: c.Token, Name: c.Agent, Version: c.Version, Handler: w, Log: c.Log})
 	return w, err
@@ -121,7 +121,7 @@ func (w *Worker) look(ctx context.Context, registered func()) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		w.alive.Store(time.Now().UnixNano())
+		w.alive.Store(int64(time.Since(w.begun)))
 		if w.c.Table.SetFull(w.full()) {
 			w.agent.Changed()
 		}
@@ -138,7 +138,7 @@ func (w *Worker) look(ctx context.Context, registered func()) {
 }
 
 // Alive reports whether the worker's own loop turns. A restart may mend one that does not.
-func (w *Worker) Alive() bool { return time.Since(time.Unix(0, w.alive.Load())) < deadAfter }
+func (w *Worker) Alive() bool { return time.Since(w.begun)-time.Duration(w.alive.Load()) < deadAfter }
 
 // full says why the machine takes nothing else, "" if it does.
 func (w *Worker) full() string {
@@ -199,6 +199,7 @@ func (w *Worker) Assigned(a agent.Assignment) {
 	defer w.mu.Unlock()
 	if w.ending {
 		w.c.Table.Leave(place.Room)
+		w.agent.Finished(a.ID, endingWorker)
 		return
 	}
 	w.bodies[place.Room] = b
@@ -224,8 +225,21 @@ func (w *Worker) do(ctx context.Context, b *body) {
 
 // Terminated implements agent.Handler. A recorder ends when its room does, or when it is
 // thrown out of it, which the server does where somebody deleted the dispatch. It says so
-// too when the recorder has lost the room for a moment, and then it goes on.
+// too when the recorder has lost the room for a moment, and then it goes on. But one that is
+// not in the room yet can be thrown out by nobody: it is not to begin.
 func (w *Worker) Terminated(job string) {
+	w.mu.Lock()
+	var b *body
+	for _, one := range w.bodies {
+		if one.place.Job == job {
+			b = one
+		}
+	}
+	w.mu.Unlock()
+	if b != nil && b.cancel() {
+		b.log.Info("the room is not to be recorded any more, before a recording began")
+		return
+	}
 	w.c.Log.Debug("the server counts a job as over; its recorder ends when its room does", "job", job)
 }
 

@@ -24,7 +24,11 @@ func TestRecords(t *testing.T) {
 	b.job("AJ_1", "board may", "records")
 	b.says("msg=recording")
 	b.says(`msg="it works"`)
+	b.says("for=3500000000")
 	b.says("panic: no JSON")
+	if n := len(b.said.String()); n > 8<<10 {
+		t.Errorf("a long line makes %d bytes of the log", n)
+	}
 	g := b.recorders()[0]
 	for name, want := range map[string]string{"room": "board may", "others": "yield", "api-key": "a-key", "url": "ws://127.0.0.1:1", "title": "records"} {
 		if fmt.Sprint(g.Config[name]) != want {
@@ -91,6 +95,25 @@ func TestRecords(t *testing.T) {
 		body.child.end() // as the room's end does
 	}
 	<-b.over
+}
+
+// A job that is over before there is a recording begins none: whoever deleted the dispatch
+// cannot throw out a recorder that is not in the room.
+func TestCancelled(t *testing.T) {
+	for _, tt := range []struct{ policy, waits string }{{"waits", "it waits"}, {"slow", ""}} {
+		t.Run(tt.policy, func(t *testing.T) {
+			b := newBench(t, 0, func(c *Config) { c.Ask.Time = time.Hour })
+			b.job("AJ_1", "board", tt.policy)
+			b.says(tt.waits)
+			b.until("the job is being done", func() bool { return b.Load().Jobs == 1 })
+			b.Terminated("AJ_2")
+			b.Terminated("AJ_1")
+			b.until("its place is free", func() bool { return b.Load().Jobs == 0 })
+			if text := b.said.String(); strings.Contains(text, "msg=recording") || !strings.Contains(text, "not to be recorded any more") {
+				t.Error("it does not say why")
+			}
+		})
+	}
 }
 
 func ask(h http.Handler, path string) string {
