@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -101,8 +103,15 @@ func (o *webhookOptions) teller(h *keys.Home, stores []string, log *slog.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.webhookKeyFile, err)
 	}
-	t.webhook = webhook.Config{URL: o.webhookURL, AllowHTTP: o.webhookHTTP, Key: key, Dir: filepath.Join(h.Dir(), "webhook"), Log: t.log}
+	t.webhook = webhook.Config{URL: o.webhookURL, AllowHTTP: o.webhookHTTP, Key: key, Dir: webhookDir(h, o.webhookURL), Log: t.log}
 	return t, nil
+}
+
+// webhookDir is where events wait for an address: policies of one home may have several, and
+// nobody gets what is for another.
+func webhookDir(h *keys.Home, address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return filepath.Join(h.Dir(), "webhook", hex.EncodeToString(sum[:8]))
 }
 
 // tells reports whether anybody is told anything.
@@ -160,6 +169,15 @@ func (t *teller) sweep(ctx context.Context) {
 	if _, err := webhook.Sweep(ctx, t.webhook, false); err != nil && ctx.Err() == nil {
 		t.log.Warn("events for the webhook of earlier recordings wait", "err", err)
 	}
+}
+
+// sweepOnce tries each of these events once.
+func (t *teller) sweepOnce(ctx context.Context) error {
+	if t.webhook.URL == "" {
+		return nil
+	}
+	_, err := webhook.Sweep(ctx, t.webhook, true)
+	return err
 }
 
 // finish waits for the command, and a moment for the receiver of webhooks.

@@ -11,8 +11,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/sealtape/sealtape/internal/words"
 )
 
 const (
@@ -277,6 +280,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 // errGone: the receiver wants no webhooks any more (410).
 var errGone = errors.New("its receiver is gone for good: 410")
 
+// short returns a text as one that a log can have: it may be anybody's.
+func short(text string) string {
+	const most = 200 // bytes
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return words.Clean(text)
+}
+
 // post makes one try to deliver an event. The error has nothing of the URL but its host.
 func (c *Config) post(ctx context.Context, client *http.Client, w waiting) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
@@ -295,7 +307,7 @@ func (c *Config) post(ctx context.Context, client *http.Client, w waiting) error
 		if errors.As(err, &failed) {
 			err = failed.Err
 		}
-		return fmt.Errorf("%s: %w", req.URL.Host, err)
+		return fmt.Errorf("%s: %s", req.URL.Host, short(err.Error())) // which may repeat what came in place of an answer
 	}
 	// A connection is used again only if its answer was read; a long one is not.
 	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer)
