@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
@@ -105,6 +108,7 @@ func (r *recordWorkers) record(ctx context.Context, g *workers.Group, config bot
 	var b *bot.Bot
 	config.Begun = func(id string) {
 		console.begun(config.Home, id)
+		g.Start(ctx, func(ctx context.Context) { trim(ctx, log) })
 		// From here on there is something to show, to read keys for, and to pause.
 		g.Start(ctx, func(ctx context.Context) { console.watch(ctx, b.Status) })
 		watchKeys(ctx, g, r.keys, log)
@@ -194,4 +198,24 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 	}
 	c.Stores, c.StoreID, err = access.OpenStores(ctx, e, o.stores)
 	return c, roomKeys, err
+}
+
+// trimEvery is how often a recorder gives back what it has mapped of its program.
+const trimEvery = 5 * time.Minute
+
+// trim gives it back until ctx ends: of what starting needs, recording needs half.
+func trim(ctx context.Context, log *slog.Logger) {
+	tick := time.NewTicker(trimEvery)
+	defer tick.Stop()
+	for {
+		if err := machine.Trim(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			log.Debug("pages of the program stay mapped", "err", err)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
