@@ -15,6 +15,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/worker"
 	"github.com/sealtape/sealtape/internal/workers"
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -110,7 +111,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	if err := access.OwnCounts(home); err != nil {
 		return err
 	}
-	passphrase, err := o.identify(ctx, e, home)
+	identity, passphrase, err := o.identify(ctx, e, home)
 	if err != nil {
 		return err
 	}
@@ -123,12 +124,16 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	if err != nil {
 		return err
 	}
+	log := e.NewLog(e.Stderr, o.level())
+	sweep, err := newWorkerSweep(ctx, e, home, identity, policies, log) // while there are secrets for stores
+	if err != nil {
+		return err
+	}
 	secrets := childSecrets(passphrase)
 	if err := dropSecrets(); err != nil { // the programs that we start have our environment
 		return err
 	}
 	machine.PrivateFiles()
-	log := e.NewLog(e.Stderr, o.level())
 	table := join.table(o.maxRooms)
 	table.SetPolicies(policies)
 	w, err := worker.New(o.config(e, home.SpoolDir(), join, secrets, table, log))
@@ -138,6 +143,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	var g workers.Group
 	defer func() { _ = g.Stop() }() // what fails is told by whom it concerns
 	o.watchPolicies(ctx, &g, table, log)
+	sweep.start(ctx, &g)
 	if o.metricsAddr != "" {
 		end, err := serveMetrics(o.metricsAddr, w.Handler(), log)
 		if err != nil {
@@ -157,17 +163,20 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 
 // identify loads the identity that the recorders sign with, so that what is wrong with it
 // is found before there is a room, and returns its passphrase, "" for none.
-func (o *workerOptions) identify(ctx context.Context, e *ui.Env, home homeOfKeys) (passphrase string, err error) {
-	id, err := home.Load(func() ([]byte, error) {
+func (o *workerOptions) identify(ctx context.Context, e *ui.Env, home homeOfKeys) (id *keys.Identity, passphrase string, err error) {
+	id, err = home.Load(func() ([]byte, error) {
 		p, err := e.Passphrase(ctx, false)
 		passphrase = string(p)
 		return p, err
 	})
+	if errors.Is(err, keys.ErrNoIdentity) {
+		err = ui.Hinted(err, "make a recorder's keys, once; --device tells one machine's from another's", "sealtape keys init --recorder --name NAME --device HOST")
+	}
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	if err := bot.CheckRole(id); err != nil {
-		return "", explainRecord(err, nil)
+		return nil, "", explainRecord(err, nil)
 	}
-	return passphrase, nil
+	return id, passphrase, nil
 }

@@ -81,6 +81,12 @@ func policyCheck(home *keys.Home) func(*fleet.Policy) error {
 // checkPolicy returns what "sealtape record" would say against a policy before it looks at
 // keys and stores.
 func checkPolicy(p *fleet.Policy) error {
+	_, err := policyOptions(p)
+	return err
+}
+
+// policyOptions returns what "sealtape record" would do under a policy, or say against it.
+func policyOptions(p *fleet.Policy) (*recordOptions, error) {
 	var o recordOptions
 	e := &ui.Env{Stdin: nil, Stdout: io.Discard, Stderr: io.Discard, CheckOnly: true}
 	app := newApp(e)
@@ -110,11 +116,11 @@ func checkPolicy(p *fleet.Policy) error {
 		},
 	}}
 	if err := app.RunContext(context.Background(), []string{"sealtape", "record"}); err != nil {
-		return err
+		return nil, err
 	}
 	keyed := p.Command != nil // which may give keys
 	if o.envPassphrase = "no"; keyed || o.noE2EE || o.roomKeys != "" || o.passphraseFile != "" || o.keyFile != "" {
-		return o.checkKeys()
+		return &o, o.checkKeys()
 	}
-	return errors.New("it has no keys for its rooms: one of room-keys: members, e2ee-key-file, e2ee-passphrase-file, command and no-e2ee is missing")
+	return nil, errors.New("it has no keys for its rooms: one of room-keys: members, e2ee-key-file, e2ee-passphrase-file, command and no-e2ee is missing")
 }

@@ -77,6 +77,7 @@ func (s *Sweep) Run(ctx context.Context) (failed []error) {
 				strings.Join(r.Aside, ", "), r.ID, filepath.Join(s.Spool, "quarantine", r.ID))
 		}
 	}
+	var busy []string
 	ids, err := spooled(ctx, s.Source) // without those that are gone
 	if err != nil {
 		return append(failed, fmt.Errorf("reading the spool: %w", err))
@@ -88,7 +89,19 @@ func (s *Sweep) Run(ctx context.Context) (failed []error) {
 		if ctx.Err() != nil {
 			return append(failed, ctx.Err())
 		}
-		failed = append(failed, joined(s.upload(ctx, id))...)
+		err := s.upload(ctx, id)
+		if errors.Is(err, archive.ErrBusy) {
+			busy = append(busy, id)
+			continue
+		}
+		failed = append(failed, joined(err)...)
+	}
+	switch len(busy) {
+	case 0:
+	case 1:
+		s.say("%s is being recorded or copied; left alone", busy[0])
+	default: // of a machine with many rooms, each would say so of each other
+		s.say("%s are being recorded or copied; left alone", words.Count(len(busy), "recording"))
 	}
 	return failed
 }
@@ -101,9 +114,6 @@ func (s *Sweep) upload(ctx context.Context, id string) (err error) {
 	switch {
 	case errors.As(err, &other):
 		s.warn("%v, which is no recording of this spool; left alone", other)
-		return nil
-	case errors.Is(err, archive.ErrBusy):
-		s.say("%s is being recorded or copied; left alone", id)
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil

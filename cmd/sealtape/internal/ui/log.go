@@ -60,7 +60,17 @@ func (e *Env) NewLog(w io.Writer, level slog.Level) *slog.Logger {
 	}
 	o := &slog.HandlerOptions{Level: level}
 	if e.Logging.JSON {
+		o.ReplaceAttr = durations
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// durations writes them as text does, such as 3.5s: as a number they would be nanoseconds,
+// which no name says.
+func durations(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
