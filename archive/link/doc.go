@@ -24,13 +24,17 @@
 //	g  the share to look at first, since a store may list none: the name of its object
 //	   without shares/ and .age. It counts, also for who has not pinned its giver: who that
 //	   was is claimed. What it opens is held against h and k, so it can forge nothing
+//	m  the recordings of the meeting, if it is in several: what each is, in their order, with a
+//	   comma between. One is empty: this recording. Each other is ID.SIZE.ROOT.KEY.SHARE: what r,
+//	   h, k and g would be in a link to it. KEY is empty if it is k, SHARE if there is none
 //	e  when what follows ends, in seconds of Unix time
 //	q  a query that is appended to the URL of each object: a token of B2, Azure, CloudFront
 //	c  session credentials of S3: STYLE:REGION:ACCESS:SECRET:TOKEN; STYLE is host or path
 //	p  presigned URLs: KEY.SHARE.QUERY
 //
 // s, r, k and h are always there. t is left out where playing begins at the beginning.
-// There is at most one of q, c and p, and e only with one of them.
+// There is at most one of q, c and p, and e only with one of them. m has 2 to 100 recordings, each
+// once, and comes without c and p, which are for one recording.
 //
 // 32 bytes are 43 characters of base64url without padding, whose spare bits are zero.
 // A time of t has at most three digits behind its point, the last one not 0, and is at
@@ -52,7 +56,8 @@
 // the recording from taking an older state for it, and binds what was meant: another
 // recording, even one signed with a recorder's stolen key, has another root. k says
 // whose signature to expect, and never makes anybody trusted: the recorder is claimed
-// until its card is pinned.
+// until its card is pinned. m is their word, too: a recording that another recorder signed
+// counts as no part of the meeting all the same.
 //
 // Whoever has the link can fetch the sealed objects, until e where c, q or p let them.
 // So these are secrets, of the sealed recording: a page takes them out of its address

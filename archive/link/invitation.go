@@ -40,6 +40,10 @@ type Invitation struct {
 	From, To time.Duration
 	Share    string // the random part of a share's name; "" means none
 
+	// Meeting are the recordings of the meeting, in order, if there are several, and the link
+	// is for them all: a zero Part for this one, and the others.
+	Meeting []Part
+
 	// What lets one read, if not anybody can. At most one of these is there.
 
 	Query       string // appended to the URL of each object
@@ -97,6 +101,7 @@ func (i *Invitation) String() string {
 	field("h", strconv.FormatInt(i.Size, 10)+"."+base64.RawURLEncoding.EncodeToString(i.Root[:]))
 	field("t", moments(i.From, i.To))
 	field("g", i.Share)
+	field("m", meeting(i.Meeting))
 	if !i.Expires.IsZero() {
 		field("e", strconv.FormatInt(i.Expires.Unix(), 10))
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,23 @@ func fields(i *Invitation) map[string]any {
 	}
 	if p := i.Presigned; p != nil {
 		all["presigned"] = map[string]any{"key": p.Key, "share": p.Share, "query": p.Query}
+	}
+	if i.Meeting != nil {
+		parts := make([]any, len(i.Meeting))
+		for n, p := range i.Meeting {
+			if p.Recording == "" {
+				continue
+			}
+			part := map[string]any{"recording": p.Recording, "size": float64(p.Size), "root": bytes(p.Root[:])}
+			if p.Recorder != nil {
+				part["recorder"] = bytes(p.Recorder)
+			}
+			if p.Share != "" {
+				part["share"] = p.Share
+			}
+			parts[n] = part
+		}
+		all["meeting"] = parts
 	}
 	for name, v := range all {
 		if v == "" || v == 0.0 {
@@ -148,6 +166,16 @@ func FuzzParse(f *testing.F) {
 		}
 		if i.String() != s || i.Check() != nil {
 			t.Errorf("%q is written as %q", s, i)
+		}
+		for n := range i.Meeting {
+			p := i.Part(n)
+			if err := p.Check(); err != nil {
+				t.Errorf("%q leads to %q: %v", s, p, err)
+			}
+			back := slices.IndexFunc(p.Meeting, func(b Part) bool { return b.Recording == i.Recording })
+			if again := p.Part(back); back >= 0 && i.From == 0 && i.To == 0 && again.String() != s {
+				t.Errorf("%q is %q by another part", s, again)
+			}
 		}
 		h := i.Head()
 		if again, err := archive.ParseHead(h.String()); err != nil || again != h {

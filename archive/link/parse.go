@@ -21,7 +21,7 @@ type RefusedError struct{ why string }
 func (e *RefusedError) Error() string { return "not a link to a recording: " + e.why }
 
 // letters are the fields in their order.
-const letters = "srkhtgeqcp"
+const letters = "srkhtgmeqcp"
 
 // needed are the fields that are always there.
 const needed = "srkh"
@@ -65,6 +65,8 @@ func Parse(invitation string) (*Invitation, error) {
 			return refuse("field " + letter + " is not in its place")
 		case strings.Contains("qcp", letter) && i.Secret():
 			return refuse("field " + letter + " comes with another of q, c and p")
+		case strings.Contains("cp", letter) && i.Meeting != nil:
+			return refuse("field " + letter + " comes with m")
 		case !i.set(letter, value):
 			return refuse("field " + letter + " is malformed")
 		}
@@ -95,15 +97,16 @@ func (i *Invitation) set(letter, value string) (ok bool) {
 	case "h":
 		size, root, _ := strings.Cut(value, ".")
 		var hash []byte
-		hash, ok = key32(root)
+		i.Size, hash, ok = parseHead(size, root)
 		copy(i.Root[:], hash)
-		i.Size, _ = strconv.ParseInt(size, 10, 64)
-		return ok && i.Size >= 1 && i.Size <= archive.MaxObjects && strconv.FormatInt(i.Size, 10) == size
+		return ok
 	case "t":
 		return i.setMoments(value)
 	case "g":
 		i.Share = value
 		return archive.ValidID(value) == nil
+	case "m":
+		return len(i.Recorder) > 0 && i.Recording != "" && i.setMeeting(value)
 	case "e":
 		at, err := strconv.ParseInt(value, 10, 64)
 		i.Expires = time.Unix(at, 0).UTC()

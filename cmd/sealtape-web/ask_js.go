@@ -29,6 +29,7 @@ type detail struct {
 	Version string // these three: see player.Known
 	From    int
 	Events  int
+	Told    []string // the recordings of its meeting: see player.Player.Meeting
 	Number  int      // of a segment
 	Tracks  []string // its tracks by UID; null means all
 	Format  string   // these four: see player.Excerpt
@@ -88,6 +89,8 @@ func (a *asked) answer(ctx context.Context, n int, what, text string) error {
 	switch what {
 	case "recordings":
 		b, err = a.player.Recordings(ctx)
+	case "meeting":
+		b, err = a.player.Meeting(ctx, d.ID, d.Told, true)
 	case "recording":
 		b, err = a.player.Describe(ctx, d.ID, player.Known{Version: d.Version, From: d.From, Events: d.Events})
 	case "later":

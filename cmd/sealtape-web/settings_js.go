@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -24,6 +25,9 @@ type settings struct {
 	Share string
 	// Told is a head that the reader was told of, as text: see archive.Options.
 	Told string
+	// Others are the share and the head, as text, of other recordings that the reader was
+	// told of, by ID. Share and Told are those of Recording then.
+	Others map[string]struct{ Share, Told string }
 	// Unlisted: the store lists nothing to who has this link.
 	Unlisted bool
 	// Recording and At are what is played first: an ID, and seconds of its clock.
@@ -37,7 +41,21 @@ type settings struct {
 type signer struct {
 	Key, Who string
 	Revoked  bool
+	// Of are the names of the keys whose approval of this key does not count, since it was
+	// revoked; nil means all.
+	Of []string
+	// Expires is when its card ends, in seconds of Unix time; 0 means never.
+	Expires int64
 }
+
+// approves reports whether the key still approved others at a time.
+func (s signer) approves(at time.Time) bool {
+	return s.Expires == 0 || at.Before(time.Unix(s.Expires, 0))
+}
+
+// toldOf is whose holder all keys are that only a link claims to be recorders': it names them
+// for one meeting. No name of a card is this.
+const toldOf = "\x00"
 
 // verifiers returns the verifiers of keys. A reader trusts few.
 func verifiers(lists ...[]signer) (note.Verifiers, error) {
@@ -74,13 +92,30 @@ func (s *settings) options(h host) (o tape.Options, err error) {
 		}
 		o.Told = &told
 	}
-	known := make(map[string]tape.Signer)
+	others := make(map[string]*archive.Head)
+	for id, other := range s.Others {
+		told, err := archive.ParseHead(other.Told)
+		if err != nil {
+			return o, err
+		}
+		others[id] = &told
+	}
+	if len(others) > 0 {
+		o.Each = func(id string, o *tape.Options) {
+			if id != s.Recording {
+				o.Share, o.Told = s.Others[id].Share, others[id]
+				o.Invited = o.Share != ""
+			}
+		}
+	}
+	known, keys := make(map[string]tape.Signer), make(map[string]signer)
 	for _, list := range [][]signer{s.Recorders, s.Granters, s.Revoked} {
 		for _, one := range list {
 			v, err := note.NewVerifier(one.Key)
 			if err != nil {
 				return o, err
 			}
+			keys[v.Name()] = one
 			known[v.Name()] = tape.Signer{Key: v.Name(), Who: one.Who, Holder: one.Who, Revoked: one.Revoked}
 		}
 	}
@@ -88,7 +123,17 @@ func (s *settings) options(h host) (o tape.Options, err error) {
 		if s, ok := known[key]; ok && s.Who != "" {
 			return s
 		}
-		return tape.Signer{Key: key, Who: key, Revoked: known[key].Revoked}
+		s, ok := known[key]
+		if ok && !s.Revoked {
+			s.Holder = toldOf
+		}
+		return tape.Signer{Key: key, Who: key, Holder: s.Holder, Revoked: s.Revoked}
+	}
+	o.Approved = func(a archive.Approval, by tape.Signer) tape.Signer {
+		own, approver := keys[by.Key], keys[a.By]
+		revoked := own.Revoked && (own.Of == nil || slices.Contains(own.Of, a.By))
+		by.Revoked = approver.Revoked || revoked || !approver.approves(a.Time)
+		return by
 	}
 	return o, nil
 }

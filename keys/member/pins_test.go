@@ -98,6 +98,7 @@ func TestPinsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	unpinned, eve := generate(t, "ADA"), generate(t, "Eve")
 	device := approved(t, thief, card(t, generate(t, "Ada")))
 	revoke := func(by *keys.Identity, c keys.Card) string {
 		r, err := by.Revoke(c, "stolen")
@@ -132,11 +133,15 @@ func TestPinsAgree(t *testing.T) {
 		{Standing: text(t, card(t, fresh))},
 		{Add: text(t, card(t, fresh))},
 		{Standing: text(t, card(t, fresh))},
+		{Revoke: revoke(fresh, card(t, unpinned))}, // of the name of who revokes it
+		{Standing: text(t, card(t, unpinned))},
+		{Revoke: revoke(eve, card(t, generate(t, "Eve")))},
 	}
 	want := []string{
 		"stranger", "approved", "approved", "approved", "approved", "known", "taken", "refused", "revoked",
 		"refused", "stranger", "stranger", "stranger", "stranger", "refused",
 		"stranger", "known", "taken", "approved", "approved", "revoked", "stranger", "stranger", "known",
+		"revoked", "refused", "refused",
 	}
 	if said := pin(t, steps); !slices.Equal(said, want) {
 		t.Errorf("Go says\n%q, want\n%q", said, want)

@@ -137,18 +137,23 @@ export class Pins {
     const { message, signatures } = parseNote(note);
     const f = new Fields(message);
     check(f.next() === 'sealtape.v1/revocation' && signatures.length === 1, 'not a revocation');
-    checkName(f.field('name'));
+    const name = f.field('name');
+    checkName(name);
     const key = f.field('key');
     f.time('time');
     if (f.has('reason')) checkLine(f.field('reason'), 200);
     f.end();
-    const pinned = this.#all().find((p) => p.key === key);
+    // Without a card of that key it may be one that was approved: it counts for cards of its name only.
+    const owner = this.#all().find((p) => p.key === key)?.name ?? name;
     const by = [await Verifier.parse(key)];
     for (const p of this.#all()) {
-      if (pinned && p.key !== key && fold(p.name) === fold(pinned.name) && this.state(p) === 'counts') by.push(p.verifier);
+      if (p.key !== key && fold(p.name) === fold(owner) && this.state(p) === 'counts') by.push(p.verifier);
     }
     for (const v of by) {
       if (!await signatures[0].by(v, message)) continue;
+      // The first revocation of a key stays, unless it is one in another name.
+      const first = this.#revoked.get(key);
+      if (first && concerns(first, key, name)) return;
       this.#revoked.set(key, note);
       return this.#save();
     }
@@ -160,9 +165,28 @@ export class Pins {
     return [...this.#revoked.keys()];
   }
 
+  /**
+   * revocations say of each revoked key which keys' approvals it takes from it: by names of keys;
+   * null for whoever's, since the revoked key itself has signed that.
+   */
+  revocations() {
+    return [...this.#revoked].map(([key, note]) => ({
+      key, of: concerns(note, key, '') ? null : this.#all().filter((p) => concerns(note, key, p.name)).map((p) => p.verifier.name),
+    }));
+  }
+
   #save() {
     return this.#shelf.set('pins', {
       cards: this.#cards.map((c) => c.note), revoked: [...this.#revoked], replaced: [...this.#replaced], grounds: [...this.#grounds],
     });
   }
+}
+
+// concerns reports whether a revocation that was taken is of a card of this name: the revoked key
+// itself signed it, or it has the name.
+function concerns(note, key, name) {
+  const { message, signatures } = parseNote(note);
+  const f = new Fields(message);
+  f.next();
+  return signatures[0].name === key.split('+')[0] || fold(f.field('name')) === fold(name);
 }

@@ -29,6 +29,11 @@ type Options struct {
 	// what Signer says of the key itself and of who approved it is in s already.
 	Approved func(a archive.Approval, s Signer) Signer
 
+	// Each, if not nil, changes what is brought along for the recording with the ID, which
+	// it may open otherwise than others: a share and a head that the reader was told of are
+	// those of one recording.
+	Each func(id string, o *Options)
+
 	// Evidence reads what members signed about being recorded. Nil means that nobody
 	// checks that.
 	Evidence *Evidence
@@ -126,6 +131,9 @@ type Tape struct {
 // Open opens the recording id in s, as archive.Open does. The error is that of
 // archive.Open. It also wraps ErrNoHead if there is no head.
 func Open(ctx context.Context, s archive.Store, id string, o Options) (*Tape, error) {
+	if o.Each != nil {
+		o.Each(id, &o)
+	}
 	rec, err := archive.Open(ctx, s, id, o.Options)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &noHeadError{id, err}

@@ -68,8 +68,8 @@ test("what is wrong with a key is named", async () => {
 
 test("a recorder that a link names is claimed, and verified once it is pinned", async () => {
 	const shelf = new Drawer(), bot = await Identity.generate({ name: "Bot", role: "recorder" }), { key, verifier: { raw }, fingerprint: words } = bot.card;
-	const load = () => Recorders.load("own", shelf), signers = async (claimed) => (await load()).signers(claimed);
-	const claimed = [{ key, name: "", words, verified: false, by: "link" }], verified = [{ key, name: "Bot", words, verified: true }];
+	const load = () => Recorders.load("own", shelf), signers = async (...claimed) => (await load()).signers(...claimed);
+	const claimed = [{ key, name: "", words, verified: false, by: "link" }], verified = [{ key, name: "Bot", words, verified: true, expires: 0 }];
 	assert.deepEqual(await signers(raw), claimed);
 	assert.deepEqual(Recorders.claimants(claimed), [{ name: key.split("+")[0], words, by: "link" }]);
 	assert.deepEqual(await signers(), [], "a link pins nothing");
@@ -83,11 +83,35 @@ test("a recorder that a link names is claimed, and verified once it is pinned", 
 	for (const place of ["file", "store", "bucket"]) assert.deepEqual(await (await Recorders.load(place, shelf)).signers(raw), claimed, place);
 	// A link does not bring back whom this browser trusts no more.
 	const { cards, ...rest } = await shelf.get("pins");
-	await shelf.set("pins", { ...rest, cards, revoked: [[key, "a revocation"]] });
+	const text = `sealtape.v1/revocation\nname: Bot\nkey: ${key}\ntime: 2026-11-29T12:00:00Z\n`, revoked = [[key, `${text}\n${await bot.sign(text)}`]];
+	await shelf.set("pins", { ...rest, cards, revoked });
 	assert.deepEqual(await signers(raw), []);
 	assert.deepEqual((await load()).others().revoked, [{ key, who: "Bot", revoked: true }]);
-	await shelf.set("pins", { ...rest, cards: [], revoked: [[key, "a revocation"]] });
+	await shelf.set("pins", { ...rest, cards: [], revoked });
 	assert.deepEqual(await signers(raw), [], "nor when its card is forgotten");
+	assert.deepEqual(await signers(raw, ada.card.verifier.raw).then((all) => all.map((s) => s.key)), [ada.card.key], "others that it names are claimed");
+});
+
+test("a fleet revokes a recorder whose card nobody pinned, and no other's", async () => {
+	const shelf = new Drawer(), fleet = await Identity.generate({ name: "Fleet", role: "recorder", expires: Date.UTC(2100, 0) }), worker = await Identity.generate({ name: "Fleet", role: "recorder" });
+	const pins = await Pins.load(shelf);
+	await pins.add(await Card.parse(fleet.card.note), { sure: true, recorder: true });
+	await pins.add(await Card.parse(ada.card.note), { sure: true });
+	const by = async (who, name) => {
+		const text = `sealtape.v1/revocation\nname: ${name}\nkey: ${worker.card.key}\ntime: 2026-11-29T12:00:00Z\n`;
+		return `${text}\n${await who.sign(text)}`;
+	};
+	const strangers = async () => (await Recorders.load("own", shelf)).others().revoked;
+	await assert.rejects(pins.revoke(await by(ada, "Fleet")), /neither/);
+	assert.deepEqual(await strangers(), []);
+	await pins.revoke(await by(ada, "Ada"));
+	assert.deepEqual(await strangers(), [{ key: worker.card.key, who: "", revoked: true, of: [ada.card.verifier.name] }], "it takes nothing from the fleet's approval");
+	await pins.revoke(await by(fleet, "Fleet"));
+	assert.deepEqual(await strangers(), [{ key: worker.card.key, who: "", revoked: true, of: [fleet.card.verifier.name] }]);
+	await pins.revoke(await by(worker, "Fleet"));
+	assert.equal((await strangers()).length, 1);
+	const [{ expires }] = await (await Recorders.load("own", shelf)).signers();
+	assert.equal(expires, fleet.card.expires / 1000);
 });
 
 test("one's own grants count", async () => {

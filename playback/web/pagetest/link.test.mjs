@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
-import { format, hasSecret, isInvitation, parse, Refused, take, withMoment, withoutSecrets } from "../page/alone/link.js";
+import { format, hasSecret, invitationTo, isInvitation, parse, Refused, take, withMoment, withoutSecrets } from "../page/alone/link.js";
 
 // Shared with archive/link.
 const { accepted, refused } = JSON.parse(await readFile(new URL("../../../archive/link/testdata/links.json", import.meta.url), "utf8"));
@@ -10,9 +10,22 @@ const base64url = (b) => Buffer.from(b).toString("base64url");
 
 /** fields are those of an invitation that are not zero, as in the examples. */
 function fields(i) {
-	const all = { ...i, recorder: base64url(i.recorder), root: base64url(i.root) };
-	return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
+	const given = (all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value));
+	const meeting = i.meeting.map((p) => p && given({ ...p, root: base64url(p.root), recorder: base64url(p.recorder) === base64url(i.recorder) ? "" : base64url(p.recorder) }));
+	return given({ ...i, recorder: base64url(i.recorder), root: base64url(i.root), meeting: meeting.length && meeting });
 }
+
+test("an invitation to a meeting is one to each of its parts", () => {
+	const i = parse(accepted.find(({ name }) => name.startsWith("between two")).link);
+	for (const p of i.meeting.filter(Boolean)) {
+		const to = invitationTo(i, p.recording), again = parse(format(to));
+		assert.deepEqual(again, to);
+		assert.deepEqual([to.recording, to.size, to.share, to.from, to.query], [p.recording, p.size, p.share, 0, i.query]);
+		assert.deepEqual(invitationTo(again, i.recording), { ...i, from: 0, to: 0 });
+	}
+	assert.equal(invitationTo(i, i.recording), null);
+	assert.equal(invitationTo(parse(accepted[0].link), i.recording), null);
+});
 
 test("what is accepted is read and written alike", () => {
 	assert.ok(accepted.length >= 15);

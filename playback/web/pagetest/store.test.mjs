@@ -5,7 +5,7 @@ import test from "node:test";
 import { FetchStore } from "../page/alone/store.js";
 
 const recording = "01JD3Q8ZC5MEET1NG0000000C0", share = "0123456789ABCDEFGHJKMNPQRR";
-const plain = { store: "https://s3.example.org/b/some%20folder", recording, expires: 0, query: "", credentials: null, presigned: null };
+const plain = { store: "https://s3.example.org/b/some%20folder", recording, expires: 0, query: "", credentials: null, presigned: null, meeting: [] };
 const credentials = { hostStyle: false, region: "us-east-1", accessKey: "A", secretKey: "S", token: "T" };
 const now = Date.UTC(2026, 10, 29, 12);
 
@@ -66,6 +66,13 @@ test("names of other recordings, and others that none has, are not asked for", a
 		assert.equal(await kindOf(store.get(name)), "absent", name);
 	}
 	assert.deepEqual(asked, []);
+});
+
+test("the recordings of a meeting that the link names are asked for", async () => {
+	const part = "01JD3Q8ZC5MEET1NG0000000D0", { store, asked } = storeOf({ meeting: [null, { recording: part, size: 1, root: new Uint8Array(), recorder: new Uint8Array(), share: "" }] }, answer(200));
+	assert.equal(await kindOf(store.get("01JD3Q8ZC5MEET1NG0000000C4/head")), "absent");
+	await store.get(part + "/head");
+	assert.deepEqual(asked.map(({ url }) => new URL(url).pathname), ["/b/some%20folder/" + part + "/head"]);
 });
 
 test("what the store says is told as what it is", async () => {

@@ -12,10 +12,18 @@
  * @property {number} from seconds: where to begin
  * @property {number} to seconds: where to pause, 0 for nowhere
  * @property {string} share the random part of a share's name, "" for none
+ * @property {(Part|null)[]} meeting the recordings of the meeting, in order, if it is in several: null for this one
  * @property {number} expires when q, c or p ends, in seconds of Unix time; 0 if not known
  * @property {string} query appended to the URL of each object, "" for nothing
  * @property {Credentials|null} credentials of a session of S3
  * @property {Presigned|null} presigned where the table of presigned URLs is
+ *
+ * @typedef {object} Part another recording of the meeting, in the same store
+ * @property {string} recording
+ * @property {number} size
+ * @property {Uint8Array<ArrayBuffer>} root
+ * @property {Uint8Array<ArrayBuffer>} recorder
+ * @property {string} share
  *
  * @typedef {{ hostStyle: boolean, region: string, accessKey: string, secretKey: string, token: string }} Credentials
  * @typedef {{ key: string, share: string, query: string }} Presigned key is the age identity that opens it, behind AGE-SECRET-KEY-PQ-1
@@ -30,10 +38,10 @@ export class Refused extends Error {
 	}
 }
 
-const maxLink = 8192, maxMoment = 31 * 24 * 3600, maxSize = 1 << 20, maxExpires = 253402300799;
+const maxLink = 8192, maxMoment = 31 * 24 * 3600, maxSize = 1 << 20, maxExpires = 253402300799, maxParts = 100;
 
 /** The fields in their order, and those that are always there. */
-const letters = "srkhtgeqcp", needed = "srkh", secrets = "eqcp";
+const letters = "srkhtgmeqcp", needed = "srkh", secrets = "eqcp";
 
 /**
  * parse reads what stands behind the # of a link, with or without the #. It accepts
@@ -49,7 +57,7 @@ export function parse(hash) {
 	if (version !== "1") throw new Refused("it is of another version than 1");
 	/** @type {Invitation} */
 	const i = {
-		store: "", recording: "", recorder: new Uint8Array(), size: 0, root: new Uint8Array(), from: 0, to: 0, share: "",
+		store: "", recording: "", recorder: new Uint8Array(), size: 0, root: new Uint8Array(), from: 0, to: 0, share: "", meeting: [],
 		expires: 0, query: "", credentials: null, presigned: null,
 	};
 	let last = -1, given = "";
@@ -61,7 +69,8 @@ export function parse(hash) {
 		if (given.includes(letter)) throw new Refused(`field ${letter} comes twice`);
 		if (at < last) throw new Refused(`field ${letter} is not in its place`);
 		if ("qcp".includes(letter) && hasSecret(i)) throw new Refused(`field ${letter} comes with another of q, c and p`);
-		const read = readers[letter](value);
+		if ("cp".includes(letter) && i.meeting.length) throw new Refused(`field ${letter} comes with m`);
+		const read = letter === "m" ? readMeeting(value, i) : readers[letter](value);
 		if (!read) throw new Refused(`field ${letter} is malformed`);
 		Object.assign(i, read);
 		last = at;
@@ -82,7 +91,7 @@ export function format(i) {
 	const fields = [
 		["s", escape(i.store)], ["r", i.recording], ["k", base64url(i.recorder)], ["h", `${i.size}.${base64url(i.root)}`],
 		["t", i.to > 0 ? `${i.from},${i.to}` : i.from > 0 ? String(i.from) : ""],
-		["g", i.share], ["e", i.expires ? String(i.expires) : ""], ["q", escape(i.query)],
+		["g", i.share], ["m", i.meeting.map((p) => formatPart(p, i)).join(",")], ["e", i.expires ? String(i.expires) : ""], ["q", escape(i.query)],
 		["c", c ? escape([c.hostStyle ? "host" : "path", c.region, c.accessKey, c.secretKey, c.token].join(":")) : ""],
 		["p", p ? `${p.key}.${p.share}.${escape(p.query)}` : ""],
 	];
@@ -157,11 +166,7 @@ const readers = {
 		const recorder = bytes32(value);
 		return recorder && { recorder };
 	},
-	h(value) {
-		const [, size, hash] = /^([1-9][0-9]{0,6})\.(.*)$/s.exec(value) ?? [];
-		const root = bytes32(hash ?? "");
-		return root && Number(size) <= maxSize ? { size: Number(size), root } : null;
-	},
+	h: readHead,
 	t(value) {
 		const times = value.split(",").map(moment);
 		const [from, to] = times;
@@ -186,6 +191,61 @@ const readers = {
 		return key && validID(share) && query !== null && validQuery(query) ? { presigned: { key, share, query } } : null;
 	},
 };
+
+/** @param {string} value of h */
+function readHead(value) {
+	const [, size, hash] = /^([1-9][0-9]{0,6})\.(.*)$/s.exec(value) ?? [];
+	const root = bytes32(hash ?? "");
+	return root && Number(size) <= maxSize ? { size: Number(size), root } : null;
+}
+
+/**
+ * @param {string} value of m
+ * @param {Invitation} i what stands before it
+ */
+function readMeeting(value, i) {
+	const elements = value.split(","), seen = new Set([i.recording]);
+	if (!i.recording || !i.recorder.length || elements.length < 2 || elements.length > maxParts) return null;
+	/** @type {(Part|null)[]} */
+	const meeting = [];
+	for (const element of elements) {
+		if (element === "") {
+			meeting.push(null);
+			continue;
+		}
+		const [recording, size, hash, key, share, ...rest] = element.split("."), head = readHead(`${size}.${hash}`);
+		const recorder = key ? bytes32(key) : i.recorder;
+		if (share === undefined || rest.length || !validID(recording) || seen.has(recording) || !head || !recorder || share && !validID(share)) return null;
+		if (key && key === base64url(i.recorder)) return null;
+		seen.add(recording);
+		meeting.push({ recording, ...head, recorder, share });
+	}
+	return meeting.filter((p) => !p).length === 1 ? { meeting } : null;
+}
+
+/**
+ * @param {Part|null} p
+ * @param {Invitation} i that it stands in
+ */
+function formatPart(p, i) {
+	if (!p) return "";
+	const key = base64url(p.recorder);
+	return [p.recording, p.size, base64url(p.root), key === base64url(i.recorder) ? "" : key, p.share].join(".");
+}
+
+/**
+ * invitationTo is the invitation to another part of the meeting, as good as this one; null if it names
+ * none of this ID.
+ * @param {Invitation} i
+ * @param {string} id
+ * @returns {Invitation|null}
+ */
+export function invitationTo(i, id) {
+	const to = i.meeting.find((p) => p?.recording === id);
+	if (!to) return null;
+	const { recording, size, root, recorder, share } = i, own = { recording, size, root, recorder, share };
+	return { ...i, ...to, from: 0, to: 0, meeting: i.meeting.map((p) => p === to ? null : p ?? own) };
+}
 
 /** @param {string} s */
 function moment(s) {

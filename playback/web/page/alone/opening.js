@@ -1,6 +1,7 @@
 /** Opens a recording without a server: what the reader has, put around the program that decrypts. */
 import { byID } from "../view/dom.js";
 import { KeyQuestion } from "../view/key_question.js";
+import { Parts } from "../view/parts.js";
 import { Popover } from "../view/popover.js";
 import { watch } from "../view/watch_page.js";
 import { AheadStore } from "./ahead.js";
@@ -9,7 +10,7 @@ import { KeepButton } from "./keep_button.js";
 import { keepsCopies } from "./kept.js";
 import { Keyring } from "./keyring.js";
 import { Secrets } from "./keys_web.js";
-import { format, withoutSecrets } from "./link.js";
+import { format, invitationTo, withoutSecrets } from "./link.js";
 import { asks } from "./pick.js";
 import { placeOf } from "./place.js";
 import { Recorders } from "./recorders.js";
@@ -48,14 +49,14 @@ export class Opening {
 		const from = invitation ? new AheadStore(store, invitation) : store;
 		const keyring = new Keyring({ place, ask: KeyQuestion.in(byID("keyquestion")) });
 		const [recorders] = await Promise.all([Recorders.load(place), keyring.begin()]);
-		const signers = await recorders.signers(invitation?.recorder);
+		const signers = await recorders.signers(...invitation ? [invitation.recorder, ...invitation.meeting.flatMap((p) => p ? [p.recorder] : [])] : []);
 		signers.push(...claimed.filter(({ key }) => !signers.some((s) => s.key === key)));
 		const source = new WorkerSource({
 			worker, around: { store: from, heads: new Heads(place), keyring: keyringOf(keyring) },
 			settings: {
 				// A claimed recorder has the name of their key: see Recording.claimant.
-				recorders: signers.map(({ key, name, words, verified }) => ({ key, who: verified ? name || words : "" })), ...recorders.others(),
-				share: invitation?.share, recording: invitation?.recording, at: invitation?.from, told: invitation ? headOf(invitation) : undefined,
+				recorders: signers.map(({ key, name, words, verified, expires }) => ({ key, who: verified ? name || words : "", expires })), ...recorders.others(),
+				others: Object.fromEntries(invitation?.meeting.flatMap((p) => p ? [[p.recording, { share: p.share, told: headOf(p) }]] : []) ?? []), share: invitation?.share, recording: invitation?.recording, at: invitation?.from, told: invitation ? headOf(invitation) : undefined,
 				unlisted: store instanceof FetchStore && !invitation?.credentials,
 			},
 		});
@@ -66,6 +67,14 @@ export class Opening {
 	async recordings() {
 		const claimed = new Set(this.#claimants.map(({ name }) => name));
 		return (await this.#source.recordings()).map((r) => ({ ...r, signers: (r.signers ?? []).filter((name) => !claimed.has(name)) }));
+	}
+
+	/**
+	 * meeting has the parts of a recording's meeting, as far as a link names them.
+	 * @param {Invitation} invitation
+	 */
+	meeting({ recording, meeting }) {
+		return this.#source.meeting(recording, meeting.map((p) => p?.recording ?? recording));
 	}
 
 	/**
@@ -89,12 +98,29 @@ export async function openInvitation(parts, invitation, copy = null) {
 	const store = copy ?? new FetchStore(invitation, {
 		decrypt: (/** @type {Uint8Array<ArrayBuffer>} */ file, /** @type {string} */ identity) => new Secrets([identity]).decrypt(file),
 	});
-	const played = await (await Opening.begin(parts, store, invitation)).play(invitation.recording);
+	const opening = await Opening.begin(parts, store, invitation), played = await opening.play(invitation.recording);
+	if (played) {
+		const others = new Parts(played.player, invitation.recording, { link: true, meeting: () => opening.meeting(invitation), go: (id) => goTo(invitation, id) });
+		byID("page").querySelector(".pagebuttons")?.prepend(others.node);
+	}
 	if (played && !copy && (asks() || await keepsCopies())) {
 		const text = format(invitation);
 		new KeepButton({ id: invitation.recording, invitation: text, told: withoutSecrets(text) }, new Popover());
 	}
 	return played;
+}
+
+/**
+ * goTo opens another part of a meeting: what is in the address then is an invitation to it, as
+ * good as this one. The page begins anew, so that nothing of one recording is left for another.
+ * @param {Invitation} invitation
+ * @param {string} id
+ */
+function goTo(invitation, id) {
+	const to = invitationTo(invitation, id);
+	if (!to) return;
+	history.pushState(null, "", `${location.pathname}${location.search}#${format(to)}`);
+	location.reload();
 }
 
 /**
@@ -114,7 +140,7 @@ function keyringOf(keyring) {
 /**
  * headOf is the head that a link tells of. That the recording goes on is what was known at
  * least.
- * @param {Invitation} invitation
+ * @param {Pick<Invitation, "recording"|"size"|"root">} of
  */
 function headOf({ recording, size, root }) {
 	return `sealtape.v1/${recording}\n${size}\n${btoa(String.fromCharCode(...root))}\nstate: open\n`;

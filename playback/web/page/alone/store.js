@@ -133,12 +133,13 @@ export class FetchStore {
 
 	/**
 	 * folder returns what kind of object a name is of. Names of other recordings are
-	 * refused: the link is for one.
+	 * refused: the link is for one, and those of its meeting that it names.
 	 * @param {string} name
 	 */
 	#folder(name) {
 		const [id, folder, ...rest] = name.split("/"), inside = folder === "head" ? rest.length === 0 : rest.length === 1;
-		if (id !== this.#invitation.recording || !inside || !Object.hasOwn(most, folder) || !/^[A-Za-z0-9/-][A-Za-z0-9./-]*$/.test(name) || name.includes("/.")) {
+		const { recording, meeting } = this.#invitation, named = id === recording || meeting.some((p) => p?.recording === id);
+		if (!named || !inside || !Object.hasOwn(most, folder) || !/^[A-Za-z0-9/-][A-Za-z0-9./-]*$/.test(name) || name.includes("/.")) {
 			throw new StoreError("absent", "no object of the recording has this name");
 		}
 		return folder;

@@ -4,11 +4,15 @@ import { Host } from "./host.js";
 
 /**
  * @typedef {object} Settings what the program is told: see settings.go of cmd/sealtape-web
- * @property {{ key: string, who: string, revoked?: boolean }[]} recorders
+ * @property {{ key: string, who: string, revoked?: boolean, expires?: number }[]} recorders expires is in
+ *     seconds of Unix time, 0 for never
  * @property {{ key: string, who: string, revoked?: boolean }[]} [granters]
- * @property {{ key: string, who: string, revoked?: boolean }[]} [revoked]
+ * @property {{ key: string, who: string, revoked?: boolean, of?: string[] }[]} [revoked] of are the names
+ *     of the keys whose approval of it does not count any more; all without it
  * @property {string[]} [self] verifier keys on the reader's own cards
  * @property {string} [share]
+ * @property {Record<string, { share: string, told: string }>} [others] the same of other recordings of
+ *     the meeting that a link names, by ID
  * @property {string} [told] a head that the reader was told of, as text
  * @property {boolean} [unlisted] the store lists nothing to who has the link
  * @property {string} [recording] what is played first
@@ -95,6 +99,17 @@ export class WorkerSource {
 		const [generation, version] = known.version.split(" ");
 		const now = Number(generation) === this.#generation;
 		return this.#describe("later", now ? { id, version, from: known.from, events: known.events } : { id }, signal);
+	}
+
+	/**
+	 * meeting has the parts of a recording's meeting.
+	 * @param {string} id
+	 * @param {string[]} told the IDs of all, in order, as a link says; none: they are looked for
+	 * @param {AbortSignal} [signal]
+	 * @returns {Promise<import("../engine/description.js").Meeting>}
+	 */
+	meeting(id, told, signal) {
+		return this.#json("meeting", { id, told }, signal);
 	}
 
 	/** @type {import("../engine/source.js").SegmentOf} */
