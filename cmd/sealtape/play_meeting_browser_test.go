@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestPlayGoesOn: at the end of a recording the page goes on with the next one of the meeting,
-// and the list says which part each is.
+// TestPlayGoesOn: at the end of a recording the page goes on with the next one of the meeting.
+// It lists the parts, with what lies between, and goes back and forth; and so says the library
+// which part each is.
 func TestPlayGoesOn(t *testing.T) {
 	l := newLab(t)
 	home, _ := l.person("Recorder")
@@ -21,6 +22,15 @@ func TestPlayGoesOn(t *testing.T) {
 	v.do("window.sealtape.player.seek(1), window.sealtape.player.play()")
 	v.until("location.pathname.endsWith('" + second + "') && window.sealtape?.player")
 	v.until("window.sealtape?.player && (!window.sealtape.player.paused || window.sealtape.player.time > 0)")
+	v.until("document.querySelector('.parts:not([hidden]) .badge')?.textContent === 'Part 2 of 2'")
+	v.do("document.querySelector('.parts .badge').click()")
+	v.until("/8\\ssec later: nothing in between/.test(document.querySelector('.popover:popover-open .partlist')?.textContent)")
+	keep(t, v.ctx, v.page, "meeting-parts")
+	v.until("document.querySelector('.parts [data-icon=right]').disabled")
+	v.do("document.querySelector('.popover .partlist button').click()")
+	v.until("location.pathname.endsWith('" + first + "') && window.sealtape?.player?.paused && document.querySelector('.parts:not([hidden]) .badge')?.textContent === 'Part 1 of 2'")
+	v.do("document.querySelector('.parts [data-icon=right]').click()")
+	v.until("location.pathname.endsWith('" + second + "') && document.querySelector('.parts:not([hidden]) .badge')?.textContent === 'Part 2 of 2'")
 	if err := v.page.Navigate(v.ctx, p.base); err != nil {
 		t.Fatal(err)
 	}

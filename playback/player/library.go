@@ -19,6 +19,11 @@ type Library interface {
 	// Recordings returns what the library page lists. The caller does not change
 	// the descriptions.
 	Recordings(ctx context.Context) ([]*tape.Description, error)
+	// Near returns the recordings among which the others of a recording's meeting are, or
+	// as many as are found without looking at more than most: see tape.Library.
+	Near(ctx context.Context, id string, most int) (all []*tape.Description, whole bool, err error)
+	// Some returns the recordings with these IDs, each as it is.
+	Some(ctx context.Context, ids []string) ([]*tape.Description, error)
 	// Open returns the recording with the ID.
 	Open(ctx context.Context, id string) (Recording, error)
 }

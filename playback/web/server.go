@@ -148,6 +148,9 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, id string, rest []s
 	switch {
 	case len(rest) == 0:
 		s.describe(w, r, id)
+	case len(rest) == 1 && rest[0] == "meeting":
+		b, err := s.player.Meeting(r.Context(), id, nil, r.URL.Query().Has("all"))
+		s.answer(w, r, b, err)
 	case len(rest) == 1 && rest[0] == "export":
 		s.export(w, r, id)
 	case len(rest) == 2 && rest[0] == "segments":

@@ -40,6 +40,10 @@ const (
 type none struct{}
 
 func (none) Recordings(context.Context) ([]*tape.Description, error) { return nil, nil }
+func (none) Near(context.Context, string, int) ([]*tape.Description, bool, error) {
+	return nil, false, nil
+}
+func (none) Some(context.Context, []string) ([]*tape.Description, error) { return nil, nil }
 func (none) Open(context.Context, string) (playback.Recording, error) {
 	return nil, errors.New("not by this way")
 }

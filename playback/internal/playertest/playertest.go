@@ -47,6 +47,31 @@ func (l *Library) Recordings(ctx context.Context) ([]*tape.Description, error) {
 	return l.Entries, l.Err
 }
 
+// Near implements player.Library: it looks at all that the library lists, unless it is more than
+// most.
+func (l *Library) Near(ctx context.Context, id string, most int) ([]*tape.Description, bool, error) {
+	if most > 0 && len(l.Entries) > most {
+		all, err := l.Some(ctx, []string{id})
+		return all, false, err
+	}
+	return l.Entries, true, l.Err
+}
+
+// Some implements player.Library.
+func (l *Library) Some(ctx context.Context, ids []string) ([]*tape.Description, error) {
+	var all []*tape.Description
+	for _, id := range ids {
+		d := tape.Unopened(id, fs.ErrNotExist)
+		for _, e := range l.Entries {
+			if e.ID == id {
+				d = e
+			}
+		}
+		all = append(all, d)
+	}
+	return all, l.Err
+}
+
 // Open implements player.Library.
 func (l *Library) Open(ctx context.Context, id string) (player.Recording, error) {
 	l.mu.Lock()

@@ -22,6 +22,19 @@
  * @property {number} [gap] seconds between the part before and this one; less than 0: they overlap
  * @property {string} [of] the recording of the main room, of a breakout room
  *
+ * @typedef {object} Meeting what is known of the recordings of one meeting
+ * @property {MeetingPart[]} parts in order; none if there is only one
+ * @property {boolean} [before] it began in another recording, which is not here
+ * @property {boolean} [partly] a later part was not looked for
+ *
+ * @typedef {object} MeetingPart
+ * @property {string} id
+ * @property {string} start of RFC 3339; "" if it is not known
+ * @property {number} duration
+ * @property {"all"|"part"|"none"|""} access
+ * @property {number} [gap] seconds between the part before and this one; less than 0: they overlap
+ * @property {boolean} [apart] told of by a link, and it does not count as a part, or does not open
+ *
  * @typedef {object} Description a recording, or what is new of it
  * @property {string} version
  * @property {string} id

@@ -44,6 +44,17 @@ export class HTTPSource {
 		return this.#json(`api/recordings/${encodeURIComponent(id)}?${query}`, signal);
 	}
 
+	/**
+	 * meeting has the parts of a recording's meeting.
+	 * @param {string} id
+	 * @param {boolean} all looks in all of the library, however large it is
+	 * @param {AbortSignal} [signal]
+	 * @returns {Promise<import("./description.js").Meeting>}
+	 */
+	meeting(id, all, signal) {
+		return this.#json(`api/recordings/${encodeURIComponent(id)}/meeting${all ? "?all" : ""}`, signal);
+	}
+
 	/** @type {import("./source.js").SegmentOf} */
 	async segment(id, number, uids, signal, give) {
 		const tracks = uids.map(encodeURIComponent).join(",");
