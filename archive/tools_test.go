@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/dir"
+	"github.com/sealtape/sealtape/internal/approval"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -25,10 +28,14 @@ func TestStockTools(t *testing.T) {
 		t.Fatalf("could not build age: %v\n%s", err, out)
 	}
 	lines := shellLines(t)
+	lines, approvalLines := lines[:4], lines[4:]
 
-	spool, s := t.TempDir(), newSigner(t, "recorder")
+	worker, fleet, stranger := newFleetKey(t, "worker"), newFleetKey(t, "fleet"), newFleetKey(t, "stranger")
+	given := fleet.approves(t, worker, time.Date(2026, 11, 29, 12, 0, 7, 0, time.UTC))
+	worker.with = []note.Signer{given}
+	spool, s := t.TempDir(), signer{worker, note.VerifierList(worker.v)}
 	reader, other := hybrid(t), classic(t)
-	w := create(t, spool, archive.Config{Signer: s}, reader.Recipient(), other.Recipient())
+	w := create(t, spool, archive.Config{Signer: worker}, reader.Recipient(), other.Recipient())
 	segment := content(0, 300_000)
 	commit(t, begin(t, w, archive.Segment, segment))
 	commit(t, begin(t, w, archive.Segment, nil))
@@ -77,6 +84,22 @@ func TestStockTools(t *testing.T) {
 			}
 		})
 	}
+	t.Run("approval", func(t *testing.T) {
+		script := strings.Join(approvalLines, "\n")
+		for key, want := range map[string]bool{fleet.vkey: true, stranger.vkey: false} {
+			if err := os.WriteFile(filepath.Join(folder, "fleet.txt"), []byte(key+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := run(t, script)
+			if (err == nil) != want || strings.Contains(string(out), "Signature Verified Successfully") != want {
+				t.Errorf("openssl says %q, %v; want %v", out, err, want)
+			}
+		}
+		text, err := os.ReadFile(filepath.Join(folder, "text"))
+		if err != nil || string(text) != approval.Text(worker.vkey, given.Card, given.Time) {
+			t.Errorf("the text is %q, %v", text, err)
+		}
+	})
 	damaged, err := os.OpenFile(filepath.Join(folder, "segments/000001.age"), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +130,7 @@ func shellLines(t *testing.T) []string {
 			lines = append(lines, strings.TrimSpace(code))
 		}
 	}
-	if !ok || len(lines) != 4 {
+	if !ok || len(lines) != 4+11 {
 		t.Fatalf("found %d lines to run in FORMAT.md: %q", len(lines), lines)
 	}
 	return lines

@@ -204,7 +204,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return err
 	}
 	id := t.ID()
-	parts, err := o.partsOf(ctx, a, t)
+	parts, err := partsOf(ctx, a, t, o.meeting, "joins all its parts")
 	if err != nil {
 		return err
 	}

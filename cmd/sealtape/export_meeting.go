@@ -12,19 +12,19 @@ import (
 	"github.com/sealtape/sealtape/playback/tape"
 )
 
-// partsOf returns the other recordings of t's meeting, if they are to be joined. If not, it
-// tells that there are some.
-func (o *exportOptions) partsOf(ctx context.Context, a *access.Access, t *tape.Tape) ([]*tape.Tape, error) {
+// partsOf returns the other recordings of t's meeting, if meeting says that they are wanted. If
+// not, it tells what --meeting does if there are some.
+func partsOf(ctx context.Context, a *access.Access, t *tape.Tape, meeting bool, does string) ([]*tape.Tape, error) {
 	d, err := t.Glance(ctx)
 	if err != nil {
-		if o.meeting {
+		if meeting {
 			return nil, err
 		}
 		return nil, nil // what is exported tells
 	}
-	if !o.meeting {
+	if !meeting {
 		if d.Follows != "" {
-			a.Env.Notef("It goes on with the meeting of %s: --meeting joins all its parts.", d.Follows)
+			a.Env.Notef("It goes on with the meeting of %s: --meeting %s.", d.Follows, does)
 		}
 		return nil, nil
 	}

@@ -62,6 +62,10 @@ links. "sealtape play 'LINK'" opens each link.
              Your key must be allowed to add objects. The recording must have ended.
 Without --by it is public where that works, and presigned elsewhere.
 
+--meeting has the link name all parts of a meeting that is in several recordings: the page lists
+them, and goes on with the next. It is for what anybody may get, and for --query-file; a page
+that is older than this refuses such a link.
+
 --query-file has a token that your store appends to each URL: of Backblaze B2, Azure (SAS) or
 CloudFront. A folder needs --store-url: where a web server has it.`,
 		UsageText: `  sealtape link last --to Bob --page https://meet.example.org/tapes/
@@ -73,6 +77,7 @@ CloudFront. A folder needs --store-url: where a web server has it.`,
 			&cli.StringFlag{Name: "at", Destination: &o.at, Usage: "begin at this `TIME` of the recording: 12:34, 1:02:03 or 90s"},
 			&cli.StringFlag{Name: "by", Destination: &o.by, Usage: "`HOW` the store lets them read: public, session or presigned"},
 			&cli.StringFlag{Name: "expires", Destination: &o.expires, Usage: "let them read for this `TIME`: 2h or 7d (default: as long as it can be, 12h or 7d)"},
+			&cli.BoolFlag{Name: "meeting", Destination: &o.meeting, Usage: "let the link open all recordings of the meeting, if there are several"},
 			&cli.StringFlag{Name: "role", Destination: &o.role, Usage: "the `ARN` of the role that a session is of, with Amazon S3"},
 			&cli.StringFlag{Name: "query-file", Destination: &o.queryFile, Usage: "`FILE` with a token that is appended to each URL"},
 			&cli.StringFlag{Name: "store-url", Destination: &o.storeURL, Usage: "`URL` at which others reach what is in the store, such as a CDN's"},
@@ -85,6 +90,8 @@ CloudFront. A folder needs --store-url: where a web server has it.`,
 type linkOptions struct {
 	flags.StoreOption
 	id, to, page, at, by, expires, role, queryFile, storeURL string
+
+	meeting bool
 
 	from time.Duration // what at says
 	term time.Duration // what expires says; 0: the default
@@ -120,6 +127,9 @@ func (o *linkOptions) Check() (err error) {
 	}
 	if o.role != "" && o.by != bySession {
 		return ui.Misuse("--role is for --by session")
+	}
+	if o.meeting && (o.by == bySession || o.by == byPresigned) {
+		return ui.Hinted(ui.Misuse("--meeting is not for --by %s: what it lets one read is one recording", o.by), "make a link to each part, or use --by public")
 	}
 	if o.queryFile != "" && o.by != "" {
 		return ui.Misuse("--query-file excludes --by: the token in it says who may read")
@@ -204,6 +214,9 @@ func (o *linkOptions) print(ctx context.Context, a *access.Access, t *tape.Tape)
 		if i.Share, err = shareFor(ctx, a, t, o.to); err != nil {
 			return err
 		}
+	}
+	if err := o.meetingFor(ctx, a, t, i); err != nil {
+		return err
 	}
 	// Last, for the table of presigned URLs names the share, too.
 	if err := w.open(ctx, i); err != nil {

@@ -124,16 +124,18 @@ func TestLinkInBrowserPlays(t *testing.T) {
 	}
 }
 
-// playerPages makes a folder with the page that sealtape player makes for the tests' MinIO,
+// playerPages makes a folder with the page that sealtape player makes for stores, or the tests' MinIO,
 // without its compressed files, which take half a minute.
-func (l *lab) playerPages() string {
+func (l *lab) playerPages(stores ...string) string {
 	l.t.Helper()
 	p, err := browserProgramOnce()
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	config := p.config()
-	config.Stores = []string{minIO.get(l.t).Endpoint}
+	if config.Stores = stores; len(stores) == 0 {
+		config.Stores = []string{minIO.get(l.t).Endpoint}
+	}
 	built, err := site.Build(config)
 	if err != nil {
 		l.t.Fatal(err)

@@ -57,6 +57,9 @@ func (o *linkOptions) wayIn(ctx context.Context, a *access.Access, t *tape.Tape,
 			o.by = byPresigned
 		}
 	}
+	if o.meeting && o.by == byPresigned {
+		return nil, ui.Hinted(ui.Misuse("--meeting is for what anybody may get: strangers get nothing of this store, and presigned URLs are of one recording"), "see what it takes to let them", "sealtape link "+i.Recording+" --by public")
+	}
 	switch {
 	case o.queryFile != "":
 		return o.byToken(ctx, a, i)

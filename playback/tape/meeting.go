@@ -66,7 +66,7 @@ func Places(all []*Description) map[string]*Place {
 	}
 	firstOf := make(map[string]string)
 	for first, of := range parts {
-		slices.SortFunc(of, func(a, b *Description) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) })
+		ByStart(of)
 		var ids []string
 		for _, d := range of {
 			ids = append(ids, d.ID)
@@ -87,7 +87,7 @@ func Places(all []*Description) map[string]*Place {
 	for id := range main {
 		rooms = append(rooms, byID[id])
 	}
-	slices.SortFunc(rooms, func(a, b *Description) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) })
+	ByStart(rooms)
 	for _, d := range rooms {
 		of := firstOf[main[d.ID]]
 		if of == firstOf[d.ID] {
@@ -158,4 +158,9 @@ func sameRecorder(a, b []Signer) bool {
 		}
 	}
 	return false
+}
+
+// ByStart sorts recordings as parts of a meeting are.
+func ByStart(all []*Description) {
+	slices.SortFunc(all, func(a, b *Description) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) })
 }
