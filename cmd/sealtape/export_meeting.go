@@ -28,7 +28,7 @@ func partsOf(ctx context.Context, a *access.Access, t *tape.Tape, meeting bool, 
 		}
 		return nil, nil
 	}
-	all, err := others(ctx, a, d)
+	all, _, err := others(ctx, a, d, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -140,27 +140,34 @@ const meetingLooks = 200
 
 // meetingOf returns where a recording belongs among those of its store.
 func meetingOf(ctx context.Context, a *access.Access, d *tape.Description) (*show.MeetingJSON, error) {
-	all, err := others(ctx, a, d)
+	all, partly, err := others(ctx, a, d, meetingLooks)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	return show.MeetingOf(tape.Places(all)[d.ID]), nil
+	m := show.MeetingOf(tape.Places(all)[d.ID])
+	if partly && m == nil {
+		m = &show.MeetingJSON{Parts: []string{}, Breakouts: []string{}}
+	}
+	if partly {
+		m.Partly = true
+	}
+	return m, nil
 }
 
-// others describes the recordings of d's store at a glance, d among them. Of a larger store it
-// describes those that d names alone. A link leads to no others, and nothing is found where
+// others describes the recordings of d's store at a glance, d among them. Of a store with more
+// than most it describes those that d names alone, and partly is true; 0 means all. A link leads to no others, and nothing is found where
 // the store lists nothing.
-func others(ctx context.Context, a *access.Access, d *tape.Description) ([]*tape.Description, error) {
+func others(ctx context.Context, a *access.Access, d *tape.Description, most int) (all []*tape.Description, partly bool, err error) {
 	if a.Invitation() != nil || d.Start.IsZero() {
-		return nil, nil
+		return nil, false, nil
 	}
 	var ids []string
 	for id, err := range archive.IDs(ctx, a.Store) {
 		if err != nil {
-			return nil, nil
+			return nil, false, nil
 		}
-		if ids = append(ids, id); len(ids) > meetingLooks {
-			ids = nil
+		if ids = append(ids, id); most > 0 && len(ids) > most {
+			ids, partly = nil, true
 			for _, id := range []string{d.Follows, d.PartOf} {
 				if id != "" {
 					ids = append(ids, id)
@@ -169,7 +176,7 @@ func others(ctx context.Context, a *access.Access, d *tape.Description) ([]*tape
 			break
 		}
 	}
-	all := []*tape.Description{d}
+	all = []*tape.Description{d}
 	identities, _ := a.Keys(ctx) // they were asked for, or there are none
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
@@ -189,5 +196,5 @@ func others(ctx context.Context, a *access.Access, d *tape.Description) ([]*tape
 			return nil
 		})
 	}
-	return all, g.Wait()
+	return all, partly, g.Wait()
 }

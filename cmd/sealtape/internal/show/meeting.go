@@ -17,6 +17,7 @@ type MeetingJSON struct {
 	BreakOf   string   `json:"breakout_of,omitempty"`
 	Breakouts []string `json:"breakouts"`
 	Problem   string   `json:"problem,omitempty"`
+	Partly    bool     `json:"partly,omitempty"` // the store has too many recordings to look at all
 }
 
 // MeetingOf returns what is told of a place, nil if the recording is alone.
@@ -79,6 +80,9 @@ func (m *MeetingJSON) facts(id string) [][]string {
 	}
 	if m.Problem != "" {
 		rows = append(rows, []string{"not linked:", m.Problem})
+	}
+	if m.Partly {
+		rows = append(rows, []string{"of one meeting:", "later parts and breakouts were not looked for, the store has many recordings: see sealtape list"})
 	}
 	return rows
 }
