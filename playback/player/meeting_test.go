@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/playback/internal/playertest"
 	"github.com/sealtape/sealtape/playback/player"
 	"github.com/sealtape/sealtape/playback/tape"
@@ -19,10 +18,10 @@ import (
 func TestMeeting(t *testing.T) {
 	noon := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	rec := func(id string, start, lasts int, by, follows string) *tape.Description {
-		return &tape.Description{ID: id, State: archive.StateClosed, Signers: []tape.Signer{{Key: by, Who: by}}, Start: noon.Add(time.Duration(start) * time.Second),
+		return &tape.Description{ID: id, State: "closed", Signers: []tape.Signer{{Key: by, Who: by}}, Start: noon.Add(time.Duration(start) * time.Second),
 			Duration: time.Duration(lasts) * time.Second, Opens: tape.AccessAll, Follows: follows}
 	}
-	locked := &tape.Description{ID: "c", State: archive.StateClosed, Signers: []tape.Signer{{Key: "w", Who: "w"}}, Opens: tape.AccessNone}
+	locked := &tape.Description{ID: "c", State: "closed", Signers: []tape.Signer{{Key: "w", Who: "w"}}, Opens: tape.AccessNone}
 	three := []*tape.Description{rec("a", 0, 10, "w", ""), rec("b", 12, 10, "w", "a"), locked, rec("d", 40, 5, "w", "c"), rec("e", 60, 5, "eve", "d"),
 		rec("x", 0, 5, "w", "y"), rec("y", 9, 5, "w", "x")}
 	var many []*tape.Description
