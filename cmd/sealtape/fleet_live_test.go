@@ -14,6 +14,7 @@ import (
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // apiVars are the variables that admit to the API of the lab's server.
@@ -50,14 +51,15 @@ func (f *fleetLab) status(home, room string) (r fleetRoomJSON) {
 }
 
 // TestFleetWatch: with nothing but a policy, people who meet are recorded: also when there
-// was no worker at first, when the recorder and its worker die, and when the watcher dies,
-// too. Two watchers have nobody recorded twice.
+// was no worker at first, when a worker dies, and when the watcher dies, too. Two watchers
+// have nobody recorded twice. With all cases, the whole host dies: its members are in the
+// room for 20 s more, by the server's word.
 func TestFleetWatch(t *testing.T) {
 	f := newFleetLab(t)
 	room := f.room("weekly")
 	f.publisher(room, "ada", "Ada")
 	watchers := []*workerProcess{f.watcher(), f.watcher()}
-	watchers[0].says("a recorder was sent for")
+	f.until("a recorder is sent for", func() bool { return sentFor(watchers...) > 0 })
 	homes := f.homes(2)
 	if s := f.status(homes[0], room); !s.Missing || s.Since == nil || s.Policy != "weekly" || len(s.Recorders) != 0 {
 		t.Errorf("without a worker: %+v", s)
@@ -76,7 +78,11 @@ func TestFleetWatch(t *testing.T) {
 	// The host dies, and one watcher with it.
 	second := f.worker(homes[1], "--drain", "0")
 	died := time.Now()
-	for _, pid := range append(first.children(), first.cmd.Process.Pid) {
+	dies := []int{first.cmd.Process.Pid}
+	if sample.All() {
+		dies = append(first.children(), dies...)
+	}
+	for _, pid := range dies {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
@@ -93,10 +99,10 @@ func TestFleetWatch(t *testing.T) {
 		t.Errorf("stop: %d\n%s%s", code, out, errs)
 	}
 	f.until("nobody records", func() bool { return len(f.recorders(room)) == 0 })
-	sent := strings.Count(third.stderr(), "a recorder was sent for") + strings.Count(watchers[1].stderr(), "a recorder was sent for")
+	sent := sentFor(third, watchers[1])
 	f.compares(third)
 	f.compares(watchers[1])
-	if n := strings.Count(third.stderr(), "a recorder was sent for") + strings.Count(watchers[1].stderr(), "a recorder was sent for"); n != sent {
+	if sentFor(third, watchers[1]) != sent {
 		t.Error("somebody was sent for")
 	}
 	if s := f.status(homes[1], room); !s.Off || s.Wanted || s.Missing {
@@ -113,6 +119,44 @@ func TestFleetWatch(t *testing.T) {
 		if code := w.stop(syscall.SIGTERM); code != 0 {
 			t.Errorf("exit code %d\n%s", code, w.stderr())
 		}
+	}
+}
+
+// sentFor returns how often watchers sent for a recorder.
+func sentFor(all ...*workerProcess) (n int) {
+	for _, w := range all {
+		n += strings.Count(w.stderr(), "a recorder was sent for")
+	}
+	return n
+}
+
+// TestFleetHangs: a worker that hangs is offered rooms, and drops them: each of them is
+// recorded by another all the same, once, and also when the worker goes on.
+func TestFleetHangs(t *testing.T) {
+	f := newFleetLab(t)
+	homes := f.homes(2)
+	hangs, well := f.worker(homes[0], "--drain", "0"), f.worker(homes[1], "--drain", "0")
+	rooms := []string{f.room("weekly")}
+	if sample.All() {
+		rooms = append(rooms, f.room("monthly"), f.room("yearly"))
+	}
+	hangs.signal(syscall.SIGSTOP)
+	for _, room := range rooms {
+		f.publisher(room, "ada", "Ada")
+	}
+	begun := time.Now()
+	watcher := f.watcher()
+	for _, room := range rooms {
+		f.recorded(room, 1)
+	}
+	t.Logf("all were recorded after %.1f s, by %d dispatches for %d rooms", time.Since(begun).Seconds(), sentFor(watcher), len(rooms))
+	hangs.signal(syscall.SIGCONT)
+	f.compares(watcher)
+	for _, room := range rooms {
+		f.recorded(room, 1)
+	}
+	if n := len(well.ids()); n != len(rooms) {
+		t.Errorf("the one that is well made %d recordings of %d rooms", n, len(rooms))
 	}
 }
 

@@ -96,7 +96,7 @@ func (s *session) answerTo(from string, c *lkproto.RpcRequest) *lkproto.RpcRespo
 // a room with keys. The packet has no sequence number, so that the server takes it beside
 // those that have.
 func (s *session) sendClear(to string, p *lkproto.DataPacket) {
-	p.Kind, p.DestinationIdentities = lkproto.DataPacket_RELIABLE, []string{to}
+	p.DestinationIdentities = []string{to}
 	b, err := proto.Marshal(p)
 	if err != nil {
 		s.r.log.Error("a call could not be answered", "err", err)

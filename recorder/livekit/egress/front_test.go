@@ -164,7 +164,6 @@ func TestRefuses(t *testing.T) {
 			r.ImageOutputs = []*lkproto.ImageOutput{{Output: &lkproto.ImageOutput_Azure{Azure: &lkproto.AzureBlobUpload{AccountKey: secret}}}}
 		}), twirp.InvalidArgument},
 		"keys as older clients send them": {start(func(r *lkproto.RoomCompositeEgressRequest) {
-			//lint:ignore SA1019 older clients send it
 			r.Output = &lkproto.RoomCompositeEgressRequest_File{File: &lkproto.EncodedFileOutput{Output: &lkproto.EncodedFileOutput_AliOSS{AliOSS: &lkproto.AliOSSUpload{Secret: secret}}}}
 		}), twirp.InvalidArgument},
 		"a stream": {start(func(r *lkproto.RoomCompositeEgressRequest) {

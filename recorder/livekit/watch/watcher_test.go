@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +51,7 @@ func TestComesRight(t *testing.T) {
 
 func comesRight(t *testing.T, seed uint64, p *fleet.Policies) {
 	s := newSim(t, seed, 3, seed%3 != 0)
-	rng := s.rng
+	rng := rand.New(rand.NewPCG(seed, 2))
 	for i := range 1 + rng.IntN(8) {
 		s.open(fmt.Sprint("room-", i), 2)
 	}
