@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -107,6 +108,8 @@ func (o *serverOptions) explainServer(err error) error {
 		return nil
 	case watch.Refused(err):
 		return ui.Hinted(errors.New("the server refused the API key or its secret"), "both stand in the server's configuration, under keys")
+	case watch.Silent(err):
+		return ui.Hinted(fmt.Errorf("the LiveKit server does not answer: %w", err), "look whether --url is right, and the server runs")
 	}
 	return err
 }

@@ -66,21 +66,12 @@ func runFleetStart(ctx context.Context, e *ui.Env, o *fleetStartOptions) error {
 	if err != nil {
 		return err
 	}
-	on, err := server.Dispatches(ctx, o.room)
-	if err != nil && !watch.NoRoom(err) {
-		return o.explainServer(err)
-	}
-	d, err := server.Dispatch(ctx, o.room, o.agent, fleet.Dispatch{Policy: o.policy}.Metadata())
+	id, err := server.Begin(ctx, o.room, o.agent, o.policy)
 	if err != nil {
 		return o.explainServer(err)
 	}
-	for _, was := range on {
-		if was.GetAgentName() == watch.Off(o.agent) {
-			err = errors.Join(err, server.Delete(ctx, o.room, was.GetId()))
-		}
-	}
-	e.Printf("%s\n", ui.Clean(d.GetId()))
-	return o.explainServer(err)
+	e.Printf("%s\n", ui.Clean(id))
+	return nil
 }
 
 func fleetStopCommand() *cli.Command {

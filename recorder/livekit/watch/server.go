@@ -116,6 +116,32 @@ func (l *LiveKit) Delete(ctx context.Context, room, dispatch string) error {
 	return err
 }
 
+// Begin asks for a recorder in a room by a policy, and takes back that the room is not to be
+// recorded. The server makes a room that there is not, if it makes rooms. It returns the ID
+// of the dispatch.
+func (l *LiveKit) Begin(ctx context.Context, room, agent, policy string) (string, error) {
+	r, err := l.Room(ctx, room)
+	if err != nil {
+		return "", err
+	}
+	var before []*lkproto.AgentDispatch
+	if r != nil { // of others it knows none
+		if before, err = l.Dispatches(ctx, room); err != nil {
+			return "", err
+		}
+	}
+	d, err := l.Dispatch(ctx, room, agent, fleet.Dispatch{Policy: policy}.Metadata())
+	if err != nil {
+		return "", err
+	}
+	for _, was := range before {
+		if was.GetAgentName() == Off(agent) {
+			err = errors.Join(err, l.Delete(ctx, room, was.GetId()))
+		}
+	}
+	return d.GetId(), err
+}
+
 // Ask has a method of a member called, and returns their answer.
 func (l *LiveKit) Ask(ctx context.Context, room, identity, method, payload string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -245,4 +271,10 @@ func twirpStatus(err error) (int, bool) {
 func NoRoom(err error) bool {
 	code, ok := twirpStatus(err)
 	return ok && code == http.StatusNotFound
+}
+
+// Silent reports whether nobody answered, or a server that could not.
+func Silent(err error) bool {
+	code, ok := twirpStatus(err)
+	return ok && code >= http.StatusInternalServerError
 }

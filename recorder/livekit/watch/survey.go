@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -35,19 +36,25 @@ func Survey(ctx context.Context, s Server, agent string, policies *fleet.Policie
 	}
 	var mu sync.Mutex
 	var seen []Seen
+	failed := make(map[string]error)
 	each(ctx, all, func(r Room) {
-		lerr := w.look(ctx, &r)
+		err := w.look(ctx, &r)
 		mu.Lock()
 		defer mu.Unlock()
-		switch {
-		case NoRoom(lerr):
-			return // it was closed meanwhile
-		case lerr != nil:
-			err = lerr
+		if err != nil {
+			failed[r.Name] = err
 			return
 		}
 		seen = append(seen, seenOf(r, policies))
 	})
+	if len(failed) > 0 { // unless it was closed meanwhile, of which a server says many things
+		if rooms, err = s.Rooms(ctx); err != nil {
+			return nil, err
+		}
+		for _, r := range rooms {
+			err = cmp.Or(err, failed[r.GetName()])
+		}
+	}
 	slices.SortFunc(seen, func(a, b Seen) int { return strings.Compare(a.Name, b.Name) })
 	if ctx.Err() != nil {
 		err = ctx.Err()
