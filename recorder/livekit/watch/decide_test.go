@@ -111,6 +111,13 @@ func TestDecide(t *testing.T) {
 		"two that stay": {
 			{0, Room{Recorders: ours("a", "b"), Dispatches: []Dispatch{dispatch("A", 0, runs("a")), dispatch("B", 0, runs("b"))}}, all, false, "", 12},
 			{12, Room{Recorders: ours("a", "b"), Dispatches: []Dispatch{dispatch("A", 0, runs("a")), dispatch("B", 0, runs("b"))}}, all, false, "B", 0}},
+		"two that stay, by one dispatch": {
+			{0, Room{Recorders: ours("a", "b"), Dispatches: []Dispatch{dispatch("A", 0, runs("a"), runs("b"))}}, all, false, "", 12},
+			{12, Room{Recorders: ours("a", "b"), Dispatches: []Dispatch{dispatch("A", 0, runs("a"), runs("b"))}}, all, false, "", 0}},
+		"what was tried before a long recording does not count": {
+			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 17}, {13, Room{}, all, true, "", 25}, {29, Room{}, all, true, "", 41},
+			{40, Room{Recorders: ours("a")}, all, false, "", 0}, {100, Room{Recorders: ours("a")}, all, false, "", 0},
+			{110, Room{}, all, false, "", 112}, {112, Room{}, all, true, "", 124}, {120, Room{}, all, true, "", 132}},
 		"two jobs under one identity": {
 			{0, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("A", 0, runs("a")), dispatch("B", 0, runs("a"))}}, all, false, "", 0},
 			{60, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("A", 0, runs("a")), dispatch("B", 0, runs("a"))}}, all, false, "", 0}},
