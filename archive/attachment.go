@@ -228,7 +228,7 @@ func parseAttachment(text, id string) (n attachmentNote, err error) {
 	if n.kind = AttachmentKind(value[1]); !slices.Contains([]AttachmentKind{Transcript, Minutes, File, removal}, n.kind) {
 		return malformed("kind line")
 	}
-	if n.file = value[2]; !validFile(n.file) {
+	if n.file = value[2]; !ValidAttachedName(n.file) {
 		return malformed("file line")
 	}
 	if n.kind == removal && ValidID(n.file) != nil {
@@ -260,9 +260,9 @@ func parseAttachment(text, id string) (n attachmentNote, err error) {
 	return n, nil
 }
 
-// validFile reports whether a file can have this name: one line of at most 200 bytes,
-// without a path, and without what does anything but be read.
-func validFile(name string) bool {
+// ValidAttachedName reports whether the file of an attachment can have this name: one line of
+// at most 200 bytes, without a path, and without what does anything but be read.
+func ValidAttachedName(name string) bool {
 	if name == "" || len(name) > maxAttachedName || !utf8.ValidString(name) || name == "." || name == ".." || strings.TrimSpace(name) != name {
 		return false
 	}

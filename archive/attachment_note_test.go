@@ -42,7 +42,7 @@ func FuzzOpenAttachment(f *testing.F) {
 		if err == nil {
 			t.Errorf("accepted %q without any verifier", msg)
 		}
-		if errors.Is(err, ErrForeignSigner) && (n.id != testID || !validFile(n.file) || len(n.epochs) == 0 || n.size > MaxAttached || !strings.HasPrefix(string(msg), n.String())) {
+		if errors.Is(err, ErrForeignSigner) && (n.id != testID || !ValidAttachedName(n.file) || len(n.epochs) == 0 || n.size > MaxAttached || !strings.HasPrefix(string(msg), n.String())) {
 			t.Errorf("%q was parsed as %+v", msg, n)
 		}
 	})

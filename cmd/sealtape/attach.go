@@ -149,6 +149,9 @@ func (o *attachOptions) attach(ctx context.Context, a *access.Access, t *tape.Ta
 	if name == "" {
 		name = filepath.Base(o.file)
 	}
+	if !archive.ValidAttachedName(name) {
+		return ui.Hinted(fmt.Errorf("no attachment can be called %q", name), "choose a name of 200 bytes at most, without slashes and control characters: --name NAME")
+	}
 	kind := archive.AttachmentKind(o.kind)
 	if kind == "" {
 		if kind = archive.File; slices.Contains([]string{".vtt", ".srt"}, strings.ToLower(filepath.Ext(o.file))) {

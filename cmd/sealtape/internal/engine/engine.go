@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -32,7 +33,7 @@ const maxLines = 5
 var ErrUnsupported = errors.New("this system has no files in memory")
 
 // ErrTooMuch reports that a program writes more than any transcript has.
-var ErrTooMuch = errors.New("it writes more than a transcript can have")
+var ErrTooMuch = errors.New("the command writes more than a transcript can have")
 
 // A FailedError reports that the program failed.
 type FailedError struct {
@@ -117,6 +118,8 @@ func Run(ctx context.Context, line string, max int64, feed func(io.Writer) error
 		return nil, cause
 	}
 	switch {
+	case errors.Is(ended, exec.ErrWaitDelay):
+		return nil, &FailedError{errors.New("what it started goes on, and may still write"), lastOf(said.Lines())}
 	case ended != nil:
 		return nil, &FailedError{ended, lastOf(said.Lines())}
 	case feeding != nil && !errors.Is(feeding, syscall.EPIPE):
