@@ -3,10 +3,12 @@ package dir
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/sealtape/sealtape/archive"
 )
@@ -62,6 +64,28 @@ func (d *Drafts) Copy(ctx context.Context, to archive.Store, id string) (err err
 	}
 	defer func() { err = errors.Join(err, local.Close()) }()
 	return archive.Copy(ctx, to, local, id)
+}
+
+// ErrHalf: what was put of a recording could not be removed.
+var ErrHalf = errors.New("half of the recording may be left in the store")
+
+// withdrawIn is how long removing half of a recording from a store may take.
+const withdrawIn = 10 * time.Second
+
+// Deliver is Copy for a recording that nobody goes on with after an error, nor after the end
+// of ctx: it removes what it has put then, since half of a recording alarms all who verify.
+// The error wraps ErrHalf, too, if that fails.
+func (d *Drafts) Deliver(ctx context.Context, to archive.Store, id string) error {
+	err := d.Copy(ctx, to, id)
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawIn)
+	defer cancel()
+	if perr := to.Purge(ctx, id+"/"); perr != nil {
+		err = fmt.Errorf("%w; %w: %w", err, ErrHalf, perr)
+	}
+	return err
 }
 
 // Remove removes a recording, and the folder if it was the last. If there is none of

@@ -1,6 +1,7 @@
 package dir_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -103,5 +104,79 @@ func TestDrafts(t *testing.T) {
 	}
 	if _, err := os.Stat(work); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder is still there: %v", err)
+	}
+}
+
+// A faultyStore fails, or ends a context, when its second object is put.
+type faultyStore struct {
+	archive.Store
+	puts int
+	end  context.CancelFunc // nil: Put fails
+	keep bool               // Purge fails, too
+}
+
+var errFaulty = errors.New("faulty")
+
+func (s *faultyStore) Put(ctx context.Context, name string, b archive.Blob) error {
+	if s.puts++; s.puts == 2 && s.end == nil {
+		return errFaulty
+	} else if s.puts == 2 {
+		s.end()
+	}
+	return s.Store.Put(ctx, name, b)
+}
+
+func (s *faultyStore) Purge(ctx context.Context, prefix string) error {
+	if s.keep {
+		return errFaulty
+	}
+	return s.Store.Purge(ctx, prefix)
+}
+
+// TestDeliver: of a recording that cannot be brought to a store, nothing is left there.
+func TestDeliver(t *testing.T) {
+	signer, _ := storetest.SigningKeys(t, "ada")
+	me, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := dir.OpenDrafts(filepath.Join(t.TempDir(), "drafts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := archive.Create(d.Path(), archive.Config{Signer: signer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.StartEpoch([]age.Recipient{me.Recipient()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "store")
+	to, err := dir.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	for _, kind := range []string{"fails", "interrupted", "kept", ""} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		s := &faultyStore{Store: to, keep: kind == "kept"}
+		switch kind {
+		case "interrupted":
+			s.end = cancel
+		case "":
+			s.puts = 2 // nothing goes wrong
+		}
+		err := d.Deliver(ctx, s, w.ID())
+		left := false
+		for _, lerr := range to.Prefixes(t.Context()) {
+			left = left || lerr == nil
+		}
+		if (err == nil) != (kind == "") || left != (kind == "" || kind == "kept") || kind == "interrupted" && !errors.Is(err, context.Canceled) {
+			t.Errorf("%q: %v, left: %v", kind, err, left)
+		}
 	}
 }

@@ -172,7 +172,7 @@ func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
 	if err != nil {
 		return explainImport(err)
 	}
-	if err := drafts.Copy(ctx, im.to, w.ID()); errors.Is(err, context.Canceled) {
+	if err := deliver(ctx, e, drafts, im.to, w.ID()); errors.Is(err, context.Canceled) {
 		return explainImport(err)
 	} else if err != nil {
 		return ui.Hinted(fmt.Errorf("storing it: %w", err), "the files are untouched; when the store works, import them again")
@@ -192,6 +192,15 @@ func runImport(ctx context.Context, e *ui.Env, o *importOptions) (err error) {
 	}
 	a.Use(im.id)
 	return plan.remove(ctx, a, report)
+}
+
+// deliver brings a draft to a store, whole or not at all.
+func deliver(ctx context.Context, e *ui.Env, drafts *dir.Drafts, to archive.Store, id string) error {
+	err := drafts.Deliver(ctx, to, id)
+	if errors.Is(err, dir.ErrHalf) {
+		e.Warnf("half of recording %s may be left in the store, and does not verify: remove what is in %s/ there", id, id)
+	}
+	return err
 }
 
 // An importer has what importing takes.

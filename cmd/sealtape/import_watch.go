@@ -245,7 +245,7 @@ func (w *watchImport) sealed(ctx context.Context, r watch.Recording, plan *impor
 		passed += len(f.Passed)
 	}
 	if passed > 0 {
-		w.log.Info("not all in its folder is part of the recording: the rest stays as it is", "recording", a.ID(), "passed over", passed)
+		w.log.Info("not all in its folder is part of the recording: the rest stays as it is", "recording", a.ID(), "others", passed)
 	}
 	report, err := w.seal(ctx, plan, a)
 	if err == nil {

@@ -125,7 +125,7 @@ func runReseal(ctx context.Context, a *access.Access, o *resealOptions) (err err
 	if err != nil {
 		return err
 	}
-	if err := drafts.Copy(ctx, to, w.ID()); err != nil {
+	if err := deliver(ctx, e, drafts, to, w.ID()); err != nil {
 		return err
 	}
 	e.Printf("%s resealed as %s\n", t.ID(), w.ID())
