@@ -28,6 +28,10 @@ type LiveKitConfig struct {
 	// AllowPause lets the server stop to send a picture for which it finds no
 	// bandwidth.
 	AllowPause bool
+	// Redis makes the server a node of several, which find one another there.
+	Redis *Redis
+	// Beside gives the server the API key of another, as nodes of one cluster have it.
+	Beside *LiveKit
 	// Progress, if not nil, is told what takes long.
 	Progress func(string)
 }
@@ -51,6 +55,9 @@ func StartLiveKit(ctx context.Context, c LiveKitConfig) (*LiveKit, error) {
 		return nil, err
 	}
 	s := &LiveKit{APIKey: "API" + rand.Text()[:12], APISecret: rand.Text() + rand.Text()}
+	if c.Beside != nil {
+		s.APIKey, s.APISecret = c.Beside.APIKey, c.Beside.APISecret
+	}
 	s.process, err = retryPorts(func() (*process, error) {
 		ports, err := freePorts(2)
 		if err != nil {
@@ -85,6 +92,10 @@ func liveKitYAML(c LiveKitConfig, s *LiveKit, ports []int) string {
 		}
 		return int(math.Ceil(d.Seconds()))
 	}
+	redis := ""
+	if c.Redis != nil {
+		redis = "redis: {address: " + c.Redis.Addr + "}\n"
+	}
 	return fmt.Sprintf(`port: %d
 bind_addresses: [127.0.0.1]
 rtc:
@@ -103,5 +114,5 @@ room:
 keys: {%s: %s}
 `, ports[0], ports[1], c.Relayed, c.Estimates, c.AllowPause,
 		seconds(c.EmptyTimeout, 5*time.Second), seconds(c.DepartureTimeout, time.Second),
-		s.APIKey, s.APISecret)
+		s.APIKey, s.APISecret) + redis
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 )
@@ -24,7 +25,7 @@ type process struct {
 	path string // of the binary, run with args and env
 	args []string
 	env  []string
-	url  string // answers once the server is up
+	url  string // answers once the server is up; tcp://HOST:PORT takes connections then
 	cmd  *exec.Cmd
 	dir  string // removed after
 	log  logBuffer
@@ -144,7 +145,11 @@ func (p *process) waitUntilUp(ctx context.Context, url string) error {
 		if err != nil {
 			return err
 		}
-		if resp, err := client.Do(req); err == nil {
+		if addr, ok := strings.CutPrefix(url, "tcp://"); ok {
+			if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
+				return conn.Close()
+			}
+		} else if resp, err := client.Do(req); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode < 500 {
 				return nil
