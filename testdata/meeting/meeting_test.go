@@ -4,6 +4,9 @@
 // and copies to a store. The yardstick is the same room without encryption,
 // recorded the plain way to one file a track by LiveKit's SDK and pion.
 //
+// And it measures what a fleet's worker costs with more and more small rooms, a process for
+// each, beside as many plain recorders.
+//
 // Each recorder is a process of its own, and its cost is the CPU time that the
 // system counted for it. They run one after the other, on one machine with the
 // server and all members.
