@@ -25,7 +25,10 @@ func (f *fleetLab) apiVars() []string {
 // watcher starts a watcher, and returns when it watches.
 func (f *fleetLab) watcher(args ...string) *workerProcess {
 	f.t.Helper()
-	args = append([]string{"fleet", "watch", "--policies", f.dir, "--agent", f.agent, "--metrics-addr", "127.0.0.1:0", "--every", "2s"}, args...)
+	if !slices.Contains(args, "--every") {
+		args = append(args, "--every", "2s")
+	}
+	args = append([]string{"fleet", "watch", "--policies", f.dir, "--agent", f.agent, "--metrics-addr", "127.0.0.1:0"}, args...)
 	p := f.start(f.command(filepath.Join(f.lab.dir, "watcher"), f.apiVars(), args...))
 	if !strings.HasPrefix(p.first, "watching over the rooms of") {
 		f.t.Fatalf("the watcher says %q", p.first)

@@ -33,7 +33,13 @@ type fleetLab struct {
 
 func newFleetLab(t *testing.T) *fleetLab {
 	t.Helper()
-	l := newLab(t)
+	return fleetLabOf(newLab(t))
+}
+
+// fleetLabOf returns one with the server of a lab.
+func fleetLabOf(l *lab) *fleetLab {
+	t := l.t
+	t.Helper()
 	f := &fleetLab{lab: l, api: members.Dispatcher{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret},
 		agent: "sealtape-" + l.mark, store: filepath.Join(l.dir, "store"), dir: filepath.Join(l.dir, "policies")}
 	if err := os.Mkdir(f.dir, 0o700); err != nil {

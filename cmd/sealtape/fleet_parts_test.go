@@ -1,0 +1,199 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/testdata/media"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+// A part is one recording of a room's meeting, as a reader sees it who has pinned nobody but
+// the fleet.
+type part struct {
+	ID, State, Room, Follows string
+	Start                    time.Time
+	Duration                 float64
+	Segments                 int
+}
+
+func (p part) end() time.Time { return p.Start.Add(pts(p.Duration)) }
+
+// audience makes the home of somebody for whom all of a fleet's homes record, and who has
+// pinned the fleet, and none of its workers.
+func (f *fleetLab) audience(homes []string) (home string) {
+	f.t.Helper()
+	h, err := keys.OpenHome(homes[0])
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	fleet, err := h.Person("Fleet")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	fleet = slices.DeleteFunc(fleet, func(c keys.Card) bool { return c.Device != "" })
+	home, card := f.personAs(keys.Description{Name: "Bob"}, fleet...)
+	for _, dir := range homes {
+		if h, err = keys.OpenHome(dir); err == nil {
+			err = h.Add(card)
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	f.policy("weekly", fmt.Sprintf("rooms: [\"* %s\"]\nreader: Bob\nstore: %s\ne2ee-passphrase-file: %s\nsegment: 1s\ngrace: never\n",
+		f.mark, f.store, f.file("room.txt", labPassphrase)))
+	return home
+}
+
+// speaker has somebody in a room who speaks.
+func (f *fleetLab) speaker(room string) {
+	f.t.Helper()
+	f.join(members.Config{Room: room, Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: media.Speech(0)})
+}
+
+// parts returns all recordings by room, each room's by their start.
+func (f *fleetLab) parts(reader string) map[string][]part {
+	f.t.Helper()
+	out, errs, code := f.run(reader, nil, "list", "--store", f.store, "--json")
+	var all []part
+	if err := json.Unmarshal([]byte(out), &all); err != nil {
+		f.t.Fatalf("list: %d %v\n%s", code, err, errs)
+	}
+	rooms := make(map[string][]part)
+	for _, p := range all {
+		rooms[p.Room] = append(rooms[p.Room], p)
+	}
+	for _, of := range rooms {
+		slices.SortFunc(of, func(a, b part) int { return a.Start.Compare(b.Start) })
+	}
+	return rooms
+}
+
+// slowly is until for what it costs something to look at.
+func (f *fleetLab) slowly(what string, ok func() bool) {
+	f.t.Helper()
+	n := 0
+	f.until(what, func() bool { n++; return n%20 == 1 && ok() })
+}
+
+// roomsOf returns in which rooms a worker's recordings are, once the store has each.
+func (f *fleetLab) roomsOf(reader string, w *workerProcess) (rooms []string) {
+	f.t.Helper()
+	f.slowly("each recording of a worker is in the store", func() bool {
+		rooms = nil
+		ids := w.ids()
+		for room, of := range f.parts(reader) {
+			if slices.ContainsFunc(of, func(p part) bool { return slices.Contains(ids, p.ID) && p.Segments > 1 }) {
+				rooms = append(rooms, room)
+			}
+		}
+		return len(rooms) == len(ids)
+	})
+	return rooms
+}
+
+// hosts has each of some rooms recorded by one of the workers, and returns what each records.
+func (f *fleetLab) hosts(reader string, rooms []string, all []*workerProcess) [][]string {
+	f.t.Helper()
+	for _, room := range rooms {
+		f.recorded(room, 1)
+	}
+	held, sum := make([][]string, len(all)), 0
+	for i, w := range all {
+		f.until("each recorder says what it records", func() bool { return len(w.ids()) == len(w.children()) })
+		held[i] = f.roomsOf(reader, w)
+		sum += len(held[i])
+	}
+	if sum != len(rooms) {
+		f.t.Errorf("%d recorders of %d rooms: %q", sum, len(rooms), held)
+	}
+	return held
+}
+
+// A tally is what became of meetings.
+type tally struct {
+	rooms, parts, unnamed int
+	longest               time.Duration // that nobody recorded a meeting
+	in                    string        // which
+}
+
+func (a tally) String() string {
+	return fmt.Sprintf("%d rooms, %d recordings, the longest gap %.1f s (%s), %d that do not name the one before",
+		a.rooms, a.parts, a.longest.Seconds(), a.in, a.unnamed)
+}
+
+// settles ends the meetings, verifies all that was recorded of them, and says what is
+// missing. What is open is a fault, and so are two at a time.
+func (f *fleetLab) settles(reader string, rooms []string) (a tally) {
+	f.t.Helper()
+	all := f.parts(reader)
+	for _, room := range rooms {
+		of := all[room]
+		a.rooms++
+		a.parts += len(of)
+		if len(of) == 0 {
+			f.t.Errorf("nothing of %s was recorded", room)
+		}
+		for i, p := range of {
+			if p.State != "closed" && p.State != "cut" {
+				f.t.Errorf("%s of %s is %s", p.ID, room, p.State)
+			}
+			out, errs, code := f.run(reader, nil, "verify", p.ID, "--store", f.store)
+			if code != 0 && code != ui.ExitIncomplete {
+				f.t.Errorf("verify %s of %s: %d\n%s%s", p.ID, room, code, out, errs)
+			}
+			if i == 0 {
+				continue
+			}
+			if p.Follows != of[i-1].ID {
+				a.unnamed++
+			}
+			gap := p.Start.Sub(of[i-1].end())
+			if gap < -time.Second {
+				f.t.Errorf("%s was recorded twice for %v", room, -gap)
+			}
+			if gap > a.longest {
+				a.longest, a.in = gap, strings.TrimSuffix(room, " "+f.mark)
+			}
+		}
+		for _, p := range of {
+			i := f.info(reader, f.store, p.ID)
+			if i.Room != room {
+				f.t.Errorf("%s says that it is of %q", p.ID, i.Room)
+			}
+			for _, h := range i.Holes {
+				if d := pts(h.To - h.From); d > a.longest && !math.IsInf(h.To, 0) {
+					a.longest, a.in = d, strings.TrimSuffix(room, " "+f.mark)+", a hole: "+string(h.Reason)
+				}
+			}
+		}
+	}
+	return a
+}
+
+// recordings counts the recordings of a room.
+func recordings(all map[string][]part, rooms []string, n int) bool {
+	return !slices.ContainsFunc(rooms, func(room string) bool { return len(all[room]) < n })
+}
+
+// story is who is in the rooms, and what processes of the fleet logged.
+func (f *fleetLab) story(rooms []string, all ...*workerProcess) string {
+	var b strings.Builder
+	for _, room := range rooms {
+		fmt.Fprintf(&b, "%s: %+v\n", room, f.api.Members(f.ctx, room))
+	}
+	for i, w := range all {
+		log := w.stderr()
+		fmt.Fprintf(&b, "process %d:\n%s\n", i, log[max(0, len(log)-3000):])
+	}
+	return b.String()
+}
