@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -189,7 +190,7 @@ func recordings(all map[string][]part, rooms []string, n int) bool {
 func (f *fleetLab) story(rooms []string, all ...*workerProcess) string {
 	var b strings.Builder
 	for _, room := range rooms {
-		fmt.Fprintf(&b, "%s: %+v\n", room, f.api.Members(f.ctx, room))
+		fmt.Fprintf(&b, "%s: %+v\n", room, f.api.Members(context.WithoutCancel(f.ctx), room))
 	}
 	for i, w := range all {
 		log := w.stderr()

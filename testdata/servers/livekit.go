@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/sealtape/sealtape/testdata/servers/build"
@@ -32,6 +33,8 @@ type LiveKitConfig struct {
 	Redis *Redis
 	// Beside gives the server the API key of another, as nodes of one cluster have it.
 	Beside *LiveKit
+	// Webhooks are URLs that the server tells what happens in its rooms.
+	Webhooks []string
 	// Progress, if not nil, is told what takes long.
 	Progress func(string)
 }
@@ -92,9 +95,12 @@ func liveKitYAML(c LiveKitConfig, s *LiveKit, ports []int) string {
 		}
 		return int(math.Ceil(d.Seconds()))
 	}
-	redis := ""
+	more := ""
+	if len(c.Webhooks) > 0 {
+		more = fmt.Sprintf("webhook: {api_key: %s, urls: [%s]}\n", s.APIKey, strings.Join(c.Webhooks, ", "))
+	}
 	if c.Redis != nil {
-		redis = "redis: {address: " + c.Redis.Addr + "}\n"
+		more += "redis: {address: " + c.Redis.Addr + "}\n"
 	}
 	return fmt.Sprintf(`port: %d
 bind_addresses: [127.0.0.1]
@@ -114,5 +120,5 @@ room:
 keys: {%s: %s}
 `, ports[0], ports[1], c.Relayed, c.Estimates, c.AllowPause,
 		seconds(c.EmptyTimeout, 5*time.Second), seconds(c.DepartureTimeout, time.Second),
-		s.APIKey, s.APISecret) + redis
+		s.APIKey, s.APISecret) + more
 }
