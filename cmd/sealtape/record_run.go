@@ -200,12 +200,16 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 	return c, roomKeys, err
 }
 
-// trimEvery is how often a recorder gives back what it has mapped of its program.
-const trimEvery = 5 * time.Minute
+// A recorder gives back what it has mapped of its program when a recording begins, when that
+// has begun for so long, and then every so often. What comes back costs some hundred faults.
+const (
+	trimBegun = 15 * time.Second
+	trimEvery = time.Minute
+)
 
 // trim gives it back until ctx ends: of what starting needs, recording needs half.
 func trim(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(trimEvery)
+	tick := time.NewTicker(trimBegun)
 	defer tick.Stop()
 	for {
 		if err := machine.Trim(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
@@ -216,6 +220,7 @@ func trim(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			tick.Reset(trimEvery)
 		}
 	}
 }

@@ -55,6 +55,7 @@ type Worker struct {
 	begun time.Time
 	alive atomic.Int64 // how long after begun its loop last turned: no clock that is set changes that
 	meter *meter
+	noes  pace
 
 	mu     sync.Mutex // guards what follows
 	bodies map[string]*body
@@ -178,11 +179,15 @@ func (w *Worker) Offered(j agent.Job) agent.Answer {
 		return a
 	case v.Recorded:
 		w.meter.offered("recorded")
-		log.Info("nothing to do", "why", v.Why)
+		if unsaid, ok := w.noes.say(time.Now()); ok {
+			log.Info("nothing to do", "why", v.Why, "unsaid", unsaid)
+		}
 		return agent.Answer{Done: true}
 	}
 	w.meter.offered("declined")
-	log.Warn("a room is not recorded here", "why", v.Why)
+	if unsaid, ok := w.noes.say(time.Now()); ok {
+		log.Warn("a room is not recorded here", "why", v.Why, "unsaid", unsaid)
+	}
 	return agent.Answer{}
 }
 
