@@ -130,6 +130,33 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestParts: a meeting of many recordings is one link, as long as that is no longer than a link.
+func TestParts(t *testing.T) {
+	of := func(n int) *Invitation {
+		i := &Invitation{Store: "https://s3.example.org/b", Recording: archive.NewID(), Recorder: make([]byte, 32), Size: 1, Root: tlog.Hash{1}, Meeting: make([]Part, 1)}
+		for range n - 1 {
+			i.Meeting = append(i.Meeting, Part{Recording: archive.NewID(), Size: 9, Root: tlog.Hash{2}})
+		}
+		return i
+	}
+	for n, want := range map[int]bool{2: true, MaxParts: true, MaxParts + 1: false} {
+		i := of(n)
+		if err := i.Check(); (err == nil) != want {
+			t.Errorf("%d recordings in %d bytes: %v", n, len(i.String()), err)
+		}
+	}
+	i := of(MaxParts)
+	for n := range i.Meeting {
+		j := i.Part(n)
+		if err := j.Check(); err != nil || n > 0 && (j.Recording != i.Meeting[n].Recording || j.Part(0).String() != i.String()) {
+			t.Errorf("part %d: %v, %v", n, j, err)
+		}
+	}
+	if i.Part(-1) != i || i.Part(MaxParts) != i {
+		t.Error("there is a part that is none")
+	}
+}
+
 func TestCut(t *testing.T) {
 	for link, want := range map[string][2]string{
 		"https://meet.example.org/tapes/#1&s=x":      {"https://meet.example.org/tapes/", "1&s=x"},

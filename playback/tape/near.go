@@ -2,6 +2,7 @@ package tape
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -21,18 +22,19 @@ func (l *Library) Near(ctx context.Context, id string, most int) (all []*Descrip
 	whole = !l.o.Unlisted
 	if whole && most > 0 {
 		for _, err := range archive.IDs(ctx, l.store) {
-			if err != nil {
+			if err != nil && !errors.Is(err, archive.ErrNotListed) {
 				return nil, false, err
 			}
-			if n++; n > most {
+			if n++; err != nil || n > most {
 				whole = false
 				break
 			}
 		}
 	}
 	if whole {
-		all, err = l.Recordings(ctx)
-		return all, true, err
+		if all, err = l.Recordings(ctx); !errors.Is(err, archive.ErrNotListed) {
+			return all, true, err
+		}
 	}
 	seen := make(map[string]bool)
 	for next := id; next != "" && !seen[next] && len(all) <= mostBefore; {
@@ -47,12 +49,15 @@ func (l *Library) Near(ctx context.Context, id string, most int) (all []*Descrip
 	return all, false, ctx.Err()
 }
 
+// someParallel is how many recordings of a meeting are described at once, while one is played.
+const someParallel = 2
+
 // Some describes the recordings with these IDs, in this order. One that does not open is among
 // them, with its Err.
 func (l *Library) Some(ctx context.Context, ids []string) ([]*Description, error) {
 	all := make([]*Description, len(ids))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(libraryParallel)
+	g.SetLimit(someParallel)
 	for i, id := range ids {
 		g.Go(func() error {
 			if err := archive.ValidID(id); err != nil {

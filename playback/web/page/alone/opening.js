@@ -5,6 +5,7 @@ import { Parts } from "../view/parts.js";
 import { Popover } from "../view/popover.js";
 import { watch } from "../view/watch_page.js";
 import { AheadStore } from "./ahead.js";
+import { FolderStore } from "./folder.js";
 import { Heads } from "./heads.js";
 import { KeepButton } from "./keep_button.js";
 import { keepsCopies } from "./kept.js";
@@ -99,7 +100,8 @@ export async function openInvitation(parts, invitation, copy = null) {
 		decrypt: (/** @type {Uint8Array<ArrayBuffer>} */ file, /** @type {string} */ identity) => new Secrets([identity]).decrypt(file),
 	});
 	const opening = await Opening.begin(parts, store, invitation), played = await opening.play(invitation.recording);
-	if (played) {
+	// A page that begins anew has no folder that was picked.
+	if (played && !(copy instanceof FolderStore)) {
 		const others = new Parts(played.player, invitation.recording, { link: true, meeting: () => opening.meeting(invitation), go: (id) => goTo(invitation, id) });
 		byID("page").querySelector(".pagebuttons")?.prepend(others.node);
 	}
