@@ -158,17 +158,6 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	}
 	v.do("location.reload()")
 	v.until("document.querySelector('.parts:not([hidden]) [data-icon=left]')?.disabled")
-	v.do("document.querySelector('.parts .badge').click()")
-	v.until("/Part 1 of 3does not open here/.test(document.querySelector('.popover:popover-open .partlist')?.textContent)")
-
-	// A link to the second part alone says that there was one before.
-	alone := *i.Part(1)
-	alone.Meeting = nil
-	at("about:blank")
-	at(page.URL + "/#" + alone.String())
-	v.until("document.querySelector('.parts:not([hidden]) .badge')?.textContent === 'More of this meeting'")
-	v.do("document.querySelector('.parts .badge').click()")
-	v.until("document.querySelector('.popover:popover-open')?.textContent === 'This meeting began in another recording that this link does not open.'")
 }
 
 // linked is a part of a meeting as a link names it, also for who does not open it.
