@@ -1,0 +1,283 @@
+package matrix
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// A Batch is what one answer to /sync brought.
+type Batch struct {
+	// Messages are to-device events that are the caller's business: the encrypted
+	// ones but those that this package handles, and what belongs to verifications.
+	Messages []Message
+	Rooms    []Room
+}
+
+// A Room is what is new in a room.
+type Room struct {
+	ID      id.RoomID
+	Invited bool // by an event of State
+	Left    bool // or banned
+	// State is what changed before Timeline began; Gap says that between the last
+	// Timeline and this one events are missing.
+	State    []*event.Event
+	Timeline []RoomEvent
+	Gap      bool
+}
+
+// syncFilter leaves out what nobody here reads.
+const syncFilter = `{"presence":{"types":[]},"account_data":{"types":[]},"room":{"timeline":{"limit":50},"ephemeral":{"types":[]},"account_data":{"types":[]}}}`
+
+// How /sync is asked: how long the homeserver may wait for something to happen,
+// and how long to wait after a failure.
+const (
+	syncTimeout  = 30 * time.Second
+	firstBackoff = time.Second
+	maxBackoff   = 30 * time.Second
+)
+
+// Sync follows what happens until the context ends, whose error it returns, or
+// this device was logged out (ErrLoggedOut), or handle fails, whose error it
+// returns, or the state cannot be written. If the homeserver cannot be reached, it
+// goes on asking.
+//
+// handle gets what came, in order. What of Batch.Messages was given to a handle that
+// did not return nil comes again, also in another process; events of rooms do not.
+func (a *Account) Sync(ctx context.Context, handle func(context.Context, *Batch) error) error {
+	if err := a.deliver(ctx, &Batch{}, handle); err != nil {
+		return err
+	}
+	backoff := firstBackoff
+	for {
+		batch, err := a.step(ctx, syncTimeout)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch {
+		case err == nil:
+			backoff = firstBackoff
+			if err := a.deliver(ctx, batch, handle); err != nil {
+				return err
+			}
+			continue
+		case errors.Is(err, ErrLoggedOut) || errors.Is(err, errSave):
+			return err
+		}
+		a.log.Warn("the homeserver did not answer", "err", err, "again", backoff)
+		timer := time.NewTimer(backoff + rand.N(backoff/4))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
+// errSave is that of a state that could not be written: going on would lose what
+// the homeserver then forgets.
+var errSave = errors.New("the Matrix state could not be written")
+
+// step asks once, takes in the answer and saves.
+func (a *Account) step(ctx context.Context, timeout time.Duration) (*Batch, error) {
+	a.mu.Lock()
+	since := a.state.Next
+	a.mu.Unlock()
+	if since == "" {
+		timeout = 0
+	}
+	ask, cancel := context.WithTimeout(ctx, timeout+time.Minute)
+	defer cancel()
+	request := syncRequest(since)
+	request.Timeout = int(timeout.Milliseconds())
+	resp, err := a.client.FullSyncRequest(ask, request)
+	if err != nil {
+		return nil, loggedOut(err)
+	}
+	if resp == nil || resp.NextBatch == "" {
+		return nil, errors.New("the homeserver's answer is none")
+	}
+	batch, wedged := a.take(ctx, resp)
+	a.mu.Lock()
+	a.state.Next = resp.NextBatch
+	err = a.save()
+	a.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errSave, err)
+	}
+	// What follows may fail and is tried again: stale devices stay so, and the next
+	// answer counts the one-time keys again.
+	err = a.refresh(ctx)
+	if left := resp.DeviceOTKCount.SignedCurve25519; left < minOneTime {
+		err = errors.Join(err, a.upload(ctx, left))
+	}
+	err = errors.Join(err, a.unwedge(ctx, wedged))
+	if err != nil {
+		a.log.Warn("could not keep up with devices", "err", loggedOut(err))
+	}
+	return batch, nil
+}
+
+func syncRequest(since string) mautrix.ReqSync {
+	return mautrix.ReqSync{Since: since, FilterID: syncFilter, SetPresence: event.PresenceOffline}
+}
+
+// minOneTime is how many one-time keys should be at the homeserver, at least.
+const minOneTime = 40
+
+// take takes in an answer, all in memory.
+func (a *Account) take(ctx context.Context, resp *mautrix.RespSync) (*Batch, map[id.Curve25519]id.UserID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.state
+	batch, wedged := &Batch{}, make(map[id.Curve25519]id.UserID)
+	for _, user := range resp.DeviceLists.Changed {
+		if p := s.Peers[user]; p != nil {
+			p.Stale = true
+		}
+	}
+	for _, user := range resp.DeviceLists.Left {
+		if p := s.Peers[user]; p != nil {
+			p.Stale = true // no news come of them; what is known and pinned stays
+		}
+	}
+	for _, e := range resp.ToDevice.Events {
+		a.toDevice(e, wedged)
+	}
+	for room, r := range resp.Rooms.Invite {
+		batch.Rooms = append(batch.Rooms, Room{ID: room, Invited: true, State: a.states(ctx, room, r.State.Events)})
+	}
+	for room, r := range resp.Rooms.Leave {
+		batch.Rooms = append(batch.Rooms, Room{ID: room, Left: true, State: a.states(ctx, room, r.State.Events), Timeline: a.timeline(ctx, room, r.Timeline.Events), Gap: r.Timeline.Limited})
+	}
+	for room, r := range resp.Rooms.Join {
+		batch.Rooms = append(batch.Rooms, Room{ID: room, State: a.states(ctx, room, r.State.Events), Timeline: a.timeline(ctx, room, r.Timeline.Events), Gap: r.Timeline.Limited})
+	}
+	return batch, wedged
+}
+
+// toDevice takes in a to-device event. One that somebody else is to handle goes
+// into the inbox. Called locked.
+func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
+	s := a.state
+	if e.Type.Type != event.ToDeviceEncrypted.Type {
+		if strings.HasPrefix(e.Type.Type, "m.key.verification.") && len(e.Content.VeryRaw) <= maxMessage {
+			s.put(Message{Sender: e.Sender, Type: e.Type.Type, Content: slices.Clone(e.Content.VeryRaw), Received: time.Now()})
+		}
+		return
+	}
+	var m *Message
+	var key id.Curve25519
+	var err error
+	if fault := contain(func() { m, key, err = s.decrypt(e.Sender, e.Content.VeryRaw) }); fault != nil {
+		err = fault
+	}
+	if err != nil {
+		if errors.Is(err, errWedged) {
+			wedged[key] = e.Sender
+			a.track(e.Sender)
+		}
+		a.log.Debug("a message from another device was dropped", "err", err)
+		return
+	}
+	a.track(m.Sender)
+	if p := s.Peers[m.Sender]; p != nil && p.by(m.Identity, m.Signing) == nil {
+		p.Stale = true // a device that is not known yet
+	}
+	switch m.Type {
+	case "m.room_key":
+		if fault := contain(func() { s.roomKey(m) }); fault != nil {
+			a.log.Warn("a room key could not be read", "err", fault)
+		}
+	case "m.dummy": // it made a new session, and that was all
+	default:
+		s.put(*m)
+	}
+}
+
+// put adds to the inbox, which keeps the newest.
+func (s *state) put(m Message) {
+	if len(m.Content) == 0 || !json.Valid(m.Content) {
+		return
+	}
+	s.Inbox = append(last(s.Inbox, maxInbox-1), m)
+}
+
+// states takes in state events. Called locked.
+func (a *Account) states(ctx context.Context, room id.RoomID, events []*event.Event) []*event.Event {
+	var out []*event.Event
+	for _, e := range events {
+		if e == nil || e.StateKey == nil {
+			continue
+		}
+		a.stateEvent(ctx, room, e)
+		out = append(out, e)
+	}
+	return out
+}
+
+func (a *Account) stateEvent(ctx context.Context, room id.RoomID, e *event.Event) {
+	e.RoomID, e.Type.Class = room, event.StateEventType
+	// Content that is not what its type says stays raw.
+	if err := e.Content.ParseRaw(e.Type); err != nil && !errors.Is(err, event.ErrUnsupportedContentType) && !errors.Is(err, event.ErrContentAlreadyParsed) {
+		return
+	}
+	mautrix.UpdateStateStore(ctx, a.state.Rooms, e)
+}
+
+// timeline takes in the events of a room's timeline. Called locked.
+func (a *Account) timeline(ctx context.Context, room id.RoomID, events []*event.Event) []RoomEvent {
+	var out []RoomEvent
+	for _, e := range events {
+		if e == nil {
+			continue
+		}
+		if e.StateKey != nil {
+			a.stateEvent(ctx, room, e)
+		}
+		var r RoomEvent
+		var err error
+		if fault := contain(func() { r, err = a.state.read(room, e) }); fault != nil {
+			r, err = RoomEvent{Event: e}, fault
+		}
+		if err != nil {
+			a.log.Debug("an event of a room could not be read", "err", err)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// deliver gives a batch to handle, with all messages that wait.
+func (a *Account) deliver(ctx context.Context, batch *Batch, handle func(context.Context, *Batch) error) error {
+	a.mu.Lock()
+	batch.Messages = slices.Clone(a.state.Inbox)
+	a.mu.Unlock()
+	if len(batch.Messages) == 0 && len(batch.Rooms) == 0 {
+		return nil
+	}
+	if err := handle(ctx, batch); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.state.Inbox = nil // only Sync adds to it
+	if len(batch.Messages) == 0 {
+		return nil
+	}
+	if err := a.save(); err != nil {
+		return fmt.Errorf("%w: %w", errSave, err)
+	}
+	return nil
+}
