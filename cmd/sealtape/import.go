@@ -52,11 +52,11 @@ left out, too, unless --direct-messages is given: all readers would see them.
 
 --remove-source deletes the files once the store has all, and what it has was read back and
 compared with them, frame by frame. You must be one of the readers. A file of which something
-was left out stays, unless another that goes has it, too. An SSD, a snapshot, a backup or a sync
-client may keep what was deleted.
+was left out stays, unless another that goes has it, too; so does one that was not read whole.
+An SSD, a snapshot, a backup or a sync client may keep what was deleted.
 
 --watch FOLDER imports what comes into a folder, until Ctrl-C or SIGTERM: a file is a recording,
-a folder in it is one with all its files. It waits until nothing has changed for --settle, no
+a folder in it is one with the files in it. It waits until nothing has changed for --settle, no
 program writes any more, and Zoom's conversion is done. What it imported it remembers by the
 SHA-256 of the files in SEALTAPE_HOME, and never imports twice into a store. While the store is
 away, recordings wait sealed, and it tries again. It logs no names unless --log-level is debug.

@@ -383,7 +383,7 @@ func (w *watchImport) notify(ctx context.Context, text string) {
 func explainWatch(err error) error {
 	switch {
 	case errors.Is(err, watch.ErrBusy):
-		return ui.Hinted(err, "end it, or give this one a SEALTAPE_HOME of its own")
+		return ui.Hinted(err, "end it; only for another folder, give this one a SEALTAPE_HOME of its own")
 	case errors.Is(err, watch.ErrDamaged):
 		return ui.Hinted(err, "put a copy back, or remove it: then what is in the folder is imported once more")
 	case errors.Is(err, errors.ErrUnsupported):
