@@ -34,8 +34,6 @@ export class Starter {
 	startedAt = 0;
 	startedFrom = 0;
 	#placedAt = 0;
-	/** It was put nowhere yet, and has not played. */
-	#fresh = true;
 	/** How far ahead of the clock it was put to begin there. */
 	#joinLead = 0;
 	/** @type {ReturnType<typeof setTimeout>|undefined} starts the element */
@@ -69,10 +67,7 @@ export class Starter {
 	 */
 	prepare(t, rate) {
 		const off = this.#element.currentTime - t, lead = this.#kind === "video" ? pictureLead * rate : 0;
-		const there = off >= -placeSlack && off <= lead + placeSlack;
-		// What has just been loaded is at the beginning: to seek there would decode it twice.
-		if (this.#fresh && there && !this.#element.seeking) this.placed = this.#element.currentTime;
-		if (this.placed === null || !there) {
+		if (this.placed === null || off < -placeSlack || off > lead + placeSlack) {
 			this.#place(this.#media.around(t + lead) ? t + lead : t);
 		}
 		return this.#ready();
@@ -104,7 +99,6 @@ export class Starter {
 		this.#cancel();
 		if (this.#element.seeking && this.placed !== null && Math.abs(this.placed - t) < 0.001) return;
 		this.placed = t;
-		this.#fresh = false;
 		this.#placedAt = performance.now() / 1000;
 		this.#element.currentTime = t;
 	}
@@ -146,7 +140,6 @@ export class Starter {
 		this.#cancel();
 		if (e.ended) return;
 		this.playing = true;
-		this.#fresh = false;
 		this.startedBy = this.startsBy;
 		this.startedAt = performance.now() / 1000;
 		this.startedFrom = e.currentTime;

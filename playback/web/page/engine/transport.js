@@ -82,8 +82,8 @@ export class Transport {
 	get paused() { return this.#phase === "paused" || this.#phase === "ended"; }
 	/** What is to be seen and heard there: at the very end there is nothing. */
 	get #shown() {
-		const t = this.#clock.time;
-		return this.paused && !this.#ranOut ? Math.max(0, Math.min(t, this.#recording.duration - beforeEnd)) : t;
+		const t = this.#clock.time, { duration } = this.#recording, atEnd = this.paused && !this.#ranOut && t > duration - endSlack;
+		return atEnd ? Math.max(0, duration - beforeEnd) : t;
 	}
 	/** It is about to play, or to show the place of a seek, and waits for media. */
 	get waiting() { return this.#phase === "gathering" || this.#phase === "starved" || this.#phase === "paused" && this.#seeking; }
