@@ -153,7 +153,8 @@ func TestBrowserShowsReordered(t *testing.T) {
 		}
 	}
 	// The page itself ends the stream where the recording ends, so its last picture is shown,
-	// too; and what is played after that is another place.
+	// too; and what is played after that is another place. The last picture but one is in the
+	// last 50 ms of the recording, which ends where its last picture begins.
 	for _, at := range []float64{7.93, 0.05, 7.93} {
 		if shown, err := browser.Eval[float64](ctx, page, fmt.Sprintf(last, at)); err != nil || shown != float64(int(at*25))/25 {
 			t.Errorf("at %v the page shows the picture of %v, %v", at, shown, err)
