@@ -44,6 +44,7 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	console, archiveLog := newRecordConsole(e)
 	console.warnClassic(config.Readers)
 	machine.PrivateFiles()
+	_ = machine.Trim() // see trim
 	if swaps, err := machine.DiskSwaps(); err == nil && len(swaps) > 0 {
 		console.log.Warn("memory, keys included, can be written to swap", "on", words.Few(swaps), "hint", checkup.SwapHint)
 	}
@@ -203,7 +204,7 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 // A recorder gives back what it has mapped of its program when a recording begins, when that
 // has begun for so long, and then every so often. What comes back costs some hundred faults.
 const (
-	trimBegun = 15 * time.Second
+	trimBegun = 5 * time.Second
 	trimEvery = time.Minute
 )
 
