@@ -204,14 +204,15 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	r := record(t, flashes)
 	var got []string
-	r.run(t, `const described = async () => (await source.recording(id)).version, first = await described();
+	r.run(t, `// The generation of the worker; behind it is what the program counts.
+		const described = async () => (await source.recording(id)).version.split(" ")[0], first = await described();
 		const { tracks } = await source.recording(id), uids = tracks.map((t) => t.uid);
 		setFatal(({ what, detail }) => what === "segment" && detail.number === 3);
 		const out = [first, String((await segment(2, uids)).length)];
 		for (let i = 0; i < 3; i++) out.push(await trouble(segment(3, uids)));
 		out.push(await described(), String((await segment(4, uids)).length));
 		return out;`, nil, &got)
-	if want := []string{"1 1.1", "3", "later ended", "later ended", "failed", "3 1.1", "3"}; !slices.Equal(got, want) {
+	if want := []string{"1", "3", "later ended", "later ended", "failed", "3", "3"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -258,7 +259,11 @@ func TestGoesOn(t *testing.T) {
 		const d = await source.recording(id), uids = d.tracks.map((t) => t.uid);
 		setFolder(`+"`"+after+"`"+`);
 		const known = { version: d.version, from: 3, events: d.events.length };
-		const later = await source.later(id, known, new AbortController().signal);
+		let later;
+		do { // it may be another one by transcripts first
+			later = await source.later(id, known, new AbortController().signal);
+			known.version = later.version;
+		} while (later.state === "open");
 		const out = [say(d), say(later), String((await segment(7, uids)).length)];
 		setFolder(`+"`"+before+"`"+`);
 		fail();
