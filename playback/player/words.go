@@ -31,7 +31,8 @@ func (c cueJSON) MarshalJSON() ([]byte, error) {
 // lookForWords looks for the transcripts of a recording while it opens and after. Nobody who
 // wants to see it waits for them: from a store far away they take several round trips. Once
 // they are there the recording has another version. If they cannot be had there are none:
-// they are not what was recorded.
+// they are not what was recorded. Another version comes in either case, so that pages cease to
+// ask.
 func (t *openRecording) lookForWords(rec Recording) {
 	ctx := t.p.ctx
 	t.p.wg.Go(func() {
