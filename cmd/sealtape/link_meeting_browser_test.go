@@ -125,16 +125,16 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	})()`, export))
 	v.until("!document.querySelector('#keyfile') && document.querySelector('#keyquestion .primary') || window.sealtape?.player")
 	v.do("document.querySelector('#keyquestion .primary')?.click()") // it may be kept for some days only
-	v.until("document.querySelector('.parts:not([hidden]) .badge')?.textContent === 'Part 1 of 3'")
+	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 1 of 3'")
 	badges, err := player.Eval[string](l.ctx, v.page, "document.getElementById('badges').textContent")
 	if err != nil || !strings.Contains(badges, "Verified: Fleet") {
 		t.Errorf("the page says of it %q, %v", badges, err)
 	}
-	v.do("document.querySelector('.parts .badge').click()")
+	v.do("document.querySelector('.parts .partsbutton').click()")
 	v.until("/Part 1 of 3.*8\\ssec later.*Part 2 of 3.*Part 3 of 3.*none of your keys opens it/.test(document.querySelector('.popover:popover-open .partlist')?.textContent)")
 	keep(t, l.ctx, v.page, "meeting-link")
 	v.do("document.querySelector('.popover:popover-open').hidePopover(), sealtape.player.seek(1), sealtape.player.play()")
-	v.until("location.hash.includes('r=" + second + "') && document.querySelector('.parts:not([hidden]) .badge')?.textContent === 'Part 2 of 3'")
+	v.until("location.hash.includes('r=" + second + "') && document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 2 of 3'")
 	v.until("document.getElementById('badges').textContent.includes('Verified: Fleet')")
 	v.do("sealtape.player.seek(1), sealtape.player.play()")
 	v.until("document.getElementById('toast').textContent === 'This meeting goes on in another recording that this link does not open.'")
@@ -158,6 +158,17 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	}
 	v.do("location.reload()")
 	v.until("document.querySelector('.parts:not([hidden]) [data-icon=left]')?.disabled")
+	v.do("document.querySelector('.parts .partsbutton').click()")
+	v.until("/Part 1 of 3does not open here/.test(document.querySelector('.popover:popover-open .partlist')?.textContent)")
+
+	// A link to the second part alone says that there was one before.
+	alone := *i.Part(1)
+	alone.Meeting = nil
+	at("about:blank")
+	at(page.URL + "/#" + alone.String())
+	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'More of this meeting'")
+	v.do("document.querySelector('.parts .partsbutton').click()")
+	v.until("document.querySelector('.popover:popover-open')?.textContent === 'This meeting began in another recording that this link does not open.'")
 }
 
 // linked is a part of a meeting as a link names it, also for who does not open it.

@@ -278,7 +278,7 @@ func (p *Page) Until(ctx context.Context, js string) error {
 	defer stop()
 	for {
 		ok, err := Eval[bool](ctx, p, "!!("+js+")")
-		if err != nil {
+		if err != nil && !strings.Contains(err.Error(), "navigated or closed") { // it goes to another page meanwhile
 			return fmt.Errorf("waiting for %s: %w; the page says %q", js, err, p.Errors())
 		}
 		if ok {

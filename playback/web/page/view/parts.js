@@ -31,7 +31,8 @@ export class Parts {
 	node = el("div", { class: "parts", role: "group", "aria-label": say("parts"), hidden: true });
 	#id;
 	#ways;
-	#popover = new Popover();
+	/** @type {Popover|null} made when it is first asked for */
+	#popover = null;
 	/** @type {Meeting} */
 	#meeting = { parts: [] };
 	#gone = false;
@@ -94,9 +95,9 @@ export class Parts {
 		this.node.hidden = at < 0 && !before;
 		if (this.node.hidden) return;
 		const list = /** @type {HTMLButtonElement} */ (el("button", {
-			type: "button", class: "badge", "data-kind": "plain", "aria-haspopup": "dialog",
+			type: "button", class: "partsbutton", "aria-haspopup": "dialog",
 			"aria-label": at < 0 ? say("parts.elsewhere") : say("parts.open", { n: at + 1, of: parts.length }),
-			onclick: () => this.#popover.show(list, this.#list(), say("parts"), false),
+			onclick: () => (this.#popover ??= new Popover()).show(list, this.#list(), say("parts"), false),
 		}, icon("film"), el("span", {}, at < 0 ? say("parts.elsewhere") : say("parts.of", { n: at + 1, of: parts.length }))));
 		const previous = partBefore(parts, this.#id), next = partAfter(parts, this.#id);
 		/** @type {(name: string, label: string, to: Part|undefined) => HTMLButtonElement} */
