@@ -48,11 +48,6 @@ func (none) Open(context.Context, string) (playback.Recording, error) {
 	return nil, errors.New("not by this way")
 }
 
-// parts are those of the fixture's meeting: the second is what is played.
-const parts = `{"parts":[{"id":"a","start":"2026-03-01T09:00:00Z","duration":600,"access":"all"},
-	{"id":%q,"start":"2026-03-01T09:30:00Z","duration":60,"access":"all","gap":1200},
-	{"id":"b","start":"","duration":0,"access":"none"}]}`
-
 // A site is the real server with a fixture for an API, and a browser.
 type site struct {
 	*testing.T
@@ -106,8 +101,6 @@ func newSite(t *testing.T) *site {
 			status, body = s.list()
 		case strings.HasPrefix(rest, "segments/"):
 			status, body = 200, "" // nobody sent anything
-		case rest == "meeting":
-			status, body = 200, fmt.Sprintf(parts, id)
 		case r.URL.Query().Has("wait"):
 			<-r.Context().Done()
 			return
