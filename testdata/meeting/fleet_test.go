@@ -184,7 +184,7 @@ func (f *fleet) sealed() (c cost) {
 	}
 	file("policies/weekly.yaml", "rooms: ['*']\nreader: Ada\nstore: "+store+"\ne2ee-passphrase-file: "+file("room.key", passphrase)+"\n")
 	env := append(environment(f.dir), "SEALTAPE_HOME="+filepath.Join(f.dir, "home"))
-	run(b, f.ctx, f.dir, env, f.sealtape, "keys", "init", "--name", "Ada", "--no-passphrase")
+	run(b, f.ctx, f.dir, env, f.sealtape, "keys", "init", "--recorder", "--name", "Ada", "--no-passphrase")
 	log := new(lockedBuffer)
 	worker := exec.CommandContext(f.ctx, f.sealtape, "worker", "--policies", policies, "--url", f.server.URL, "--api-key", f.server.APIKey,
 		"--api-secret-file", file("api.secret", f.server.APISecret), "--min-space", "0", "--max-rooms", strconv.Itoa(2*mostRooms), "--drain", "0")
@@ -193,10 +193,11 @@ func (f *fleet) sealed() (c cost) {
 	if err := worker.Start(); err != nil {
 		b.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- worker.Wait() }()
+	ended := make(chan struct{})
+	var werr error // of Wait; read after ended
+	go func() { werr = worker.Wait(); close(ended) }()
 	api := members.Dispatcher{URL: f.server.URL, APIKey: f.server.APIKey, APISecret: f.server.APISecret}
-	f.wait("the worker registered", func() bool { return strings.Contains(log.String(), "registered with the server") }, log)
+	f.wait("the worker registered", func() bool { return strings.Contains(log.String(), "registered with the server") }, ended, log)
 
 	var leaves []func()
 	var full []time.Time // from when there were (i+1) * roomsAtOnce rooms
@@ -214,7 +215,7 @@ func (f *fleet) sealed() (c cost) {
 				b.Fatal(err)
 			}
 		}
-		f.wait("all rooms are recorded", func() bool { return strings.Count(log.String(), "msg=recording ") == rooms }, log)
+		f.wait("all rooms are recorded", func() bool { return strings.Count(log.String(), "msg=recording ") == rooms }, ended, log)
 		full = append(full, time.Now())
 		pids := children(b, worker.Process.Pid)
 		before, idle := ticks(pids), idleTicks(b)
@@ -238,8 +239,8 @@ func (f *fleet) sealed() (c cost) {
 	if err := worker.Process.Signal(syscall.SIGTERM); err != nil {
 		b.Fatal(err)
 	}
-	if err := <-ended; err != nil {
-		b.Errorf("the worker: %v\n%s", err, log)
+	if <-ended; werr != nil {
+		b.Errorf("the worker: %v\n%s", werr, log)
 	}
 	for _, leave := range leaves {
 		leave()
@@ -300,14 +301,16 @@ func (f *fleet) holes(env []string, store string, rooms int, full []time.Time) {
 }
 
 // wait waits for something to be so.
-func (f *fleet) wait(what string, ok func() bool, log fmt.Stringer) {
+func (f *fleet) wait(what string, ok func() bool, ended <-chan struct{}, log fmt.Stringer) {
 	f.b.Helper()
 	for !ok() {
 		select {
 		case <-time.After(100 * time.Millisecond):
+			continue
+		case <-ended:
 		case <-f.ctx.Done():
-			f.b.Fatalf("waited in vain: %s\n%s", what, log)
 		}
+		f.b.Fatalf("waited in vain: %s\n%s", what, log)
 	}
 }
 

@@ -176,7 +176,7 @@ func recordSealed(b *testing.B, ctx context.Context, s *servers.LiveKit, dir str
 		b.Fatal(err)
 	}
 	env := append(environment(dir), "SEALTAPE_HOME="+filepath.Join(dir, "home"))
-	run(b, ctx, dir, env, sealtape, "keys", "init", "--name", "Ada", "--no-passphrase")
+	run(b, ctx, dir, env, sealtape, "keys", "init", "--recorder", "--name", "Ada", "--no-passphrase")
 	cmd := exec.CommandContext(ctx, sealtape, "record", "--room", "sealed", "--store", store, "--reader", "Ada", "--url", s.URL,
 		"--api-key", s.APIKey, "--api-secret-file", secret, "--e2ee-passphrase-file", key, "--duration", d.String())
 	cmd.Env, cmd.Dir = env, dir
