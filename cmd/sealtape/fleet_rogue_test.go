@@ -1,0 +1,71 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sealtape/sealtape/recorder/livekit/agent"
+	"github.com/sealtape/sealtape/testdata/members"
+)
+
+// A rogue is a worker of somebody who has the API secret and nothing else.
+type rogue struct{ got chan agent.Assignment }
+
+func (rogue) Offered(agent.Job) agent.Answer {
+	return agent.Answer{Accept: true, Identity: "sealtape", Name: "Fleet"}
+}
+func (r rogue) Assigned(a agent.Assignment) { r.got <- a }
+func (rogue) Terminated(string)             {}
+func (rogue) Load() agent.Load              { return agent.Load{} }
+
+// TestFleetRogue: who has the API secret can register as the fleet's worker, and take a room.
+// It is told nothing but the policy's name: no key, no reader, no store; and the fleet records
+// the room as soon as that worker is gone.
+func TestFleetRogue(t *testing.T) {
+	f := newFleetLab(t)
+	token, err := members.AgentToken(f.lk.APIKey, f.lk.APISecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rogue{got: make(chan agent.Assignment, 1)}
+	w, err := agent.New(agent.Config{URL: f.lk.URL, Name: f.agent, Handler: r,
+		Token: func(context.Context) (string, error) { return token, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(f.ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = w.Run(ctx) }() // its error is that of ctx
+	defer func() { stop(); <-ended }()
+	f.until("the rogue is registered", func() bool { return w.State().Registered })
+	room := f.room("weekly")
+	f.silent(room)
+	f.dispatch(room, "weekly")
+	var told agent.Assignment
+	select {
+	case told = <-r.got:
+	case <-f.ctx.Done():
+		t.Fatal("the server offered it nothing")
+	}
+	if told.Metadata != `{"policy":"weekly"}` {
+		t.Errorf("it was told %q", told.Metadata)
+	}
+	for _, secret := range []string{labPassphrase, f.store, "Fleet", f.lk.APISecret} {
+		if strings.Contains(fmt.Sprintf("%+v", told), secret) {
+			t.Errorf("it was told %q", secret)
+		}
+	}
+	stop()
+	<-ended
+	watcher := f.watcher()
+	all := f.workers(1, "--drain", "0")
+	f.recorded(room, 1)
+	f.until("a recording", func() bool { return len(all[0].ids()) == 1 })
+	if strings.Contains(watcher.stderr(), f.lk.APISecret) {
+		t.Error("the log has the secret")
+	}
+}
