@@ -26,6 +26,8 @@ func balance(t *testing.T, nodes []*servers.LiveKit) (url string) {
 		t.Fatal(err)
 	}
 	var passing sync.WaitGroup
+	var mu sync.Mutex
+	var conns []net.Conn
 	passing.Go(func() {
 		for turn := 0; ; turn++ {
 			from, err := l.Accept()
@@ -42,11 +44,22 @@ func balance(t *testing.T, nodes []*servers.LiveKit) (url string) {
 				_ = from.Close()
 				continue
 			}
+			mu.Lock()
+			conns = append(conns, from, to)
+			mu.Unlock()
 			passing.Go(func() { _, _ = io.Copy(to, from); _ = to.Close() })
 			passing.Go(func() { _, _ = io.Copy(from, to); _ = from.Close() })
 		}
 	})
-	t.Cleanup(func() { _ = l.Close(); passing.Wait() })
+	t.Cleanup(func() {
+		_ = l.Close()
+		mu.Lock()
+		for _, c := range conns { // some are idle, and stay for long
+			_ = c.Close()
+		}
+		mu.Unlock()
+		passing.Wait()
+	})
 	return "ws://" + l.Addr().String()
 }
 
