@@ -49,7 +49,8 @@ func (l *Library) Near(ctx context.Context, id string, most int) (all []*Descrip
 	return all, false, ctx.Err()
 }
 
-// someParallel is how many recordings of a meeting are described at once, while one is played.
+// someParallel is how many recordings of a meeting are described at once, while one is played:
+// what plays comes first.
 const someParallel = 2
 
 // Some describes the recordings with these IDs, in this order. One that does not open is among
