@@ -450,7 +450,6 @@ func TestBackoff(t *testing.T) {
 	if _, err := ada.step(t.Context(), 0); err == nil {
 		t.Error("a broken answer is none")
 	}
-	before := ada.state.Next
 	broken.mu.Lock()
 	broken.broken = 1
 	broken.mu.Unlock()
@@ -462,7 +461,6 @@ func TestBackoff(t *testing.T) {
 	if broken.asked < 3 {
 		t.Errorf("the homeserver was asked %d times", broken.asked)
 	}
-	_ = before
 }
 
 // A brokenTransport answers nonsense so many times.
@@ -489,4 +487,40 @@ func (b *brokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		b.good()
 	}
 	return b.next.RoundTrip(r)
+}
+
+// A device whose ratchet was lost makes a new session, and then is understood.
+func TestUnwedge(t *testing.T) {
+	ada, _, _, _ := logIn(t)
+	bob, _, _, _ := logIn(t)
+	send(t, ada, bob, `{"n":1}`)
+	messages(t, bob, 1)
+	send(t, bob, ada, `{"n":2}`) // from here on no message begins a session
+	messages(t, ada, 1)
+	bob.mu.Lock()
+	clear(bob.state.sessions)
+	bob.mu.Unlock()
+	send(t, ada, bob, `{"n":3}`)
+	_, identity, err := ada.state.account.IdentityKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(bob.state.sessions[identity]) == 0 {
+		if _, err := bob.step(t.Context(), time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, own, err := bob.state.account.IdentityKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(ada.state.sessions[own]) < 2 { // the empty message
+		if _, err := ada.step(t.Context(), time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(t, ada, bob, `{"n":4}`)
+	if got := messages(t, bob, 1)[0]; string(got.Content) != `{"n":4}` {
+		t.Errorf("Bob got %s", got.Content)
+	}
 }
