@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/checkup"
@@ -44,7 +41,6 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	console, archiveLog := newRecordConsole(e)
 	console.warnClassic(config.Readers)
 	machine.PrivateFiles()
-	_ = machine.Trim() // see trim
 	if swaps, err := machine.DiskSwaps(); err == nil && len(swaps) > 0 {
 		console.log.Warn("memory, keys included, can be written to swap", "on", words.Few(swaps), "hint", checkup.SwapHint)
 	}
@@ -109,7 +105,6 @@ func (r *recordWorkers) record(ctx context.Context, g *workers.Group, config bot
 	var b *bot.Bot
 	config.Begun = func(id string) {
 		console.begun(config.Home, id)
-		g.Start(ctx, func(ctx context.Context) { trim(ctx, log) })
 		// From here on there is something to show, to read keys for, and to pause.
 		g.Start(ctx, func(ctx context.Context) { console.watch(ctx, b.Status) })
 		watchKeys(ctx, g, r.keys, log)
@@ -199,29 +194,4 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 	}
 	c.Stores, c.StoreID, err = access.OpenStores(ctx, e, o.stores)
 	return c, roomKeys, err
-}
-
-// A recorder gives back what it has mapped of its program when a recording begins, when that
-// has begun for so long, and then every so often. What comes back costs some hundred faults.
-const (
-	trimBegun = 5 * time.Second
-	trimEvery = time.Minute
-)
-
-// trim gives it back until ctx ends: of what starting needs, recording needs half.
-func trim(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(trimBegun)
-	defer tick.Stop()
-	for {
-		if err := machine.Trim(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			log.Debug("pages of the program stay mapped", "err", err)
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			tick.Reset(trimEvery)
-		}
-	}
 }

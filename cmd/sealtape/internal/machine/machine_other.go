@@ -18,6 +18,3 @@ func DiskSwaps() ([]string, error) { return nil, errors.ErrUnsupported }
 
 // FreeSpace knows Linux only.
 func FreeSpace(string) (int64, error) { return 0, errors.ErrUnsupported }
-
-// Trim knows Linux only.
-func Trim() error { return errors.ErrUnsupported }
