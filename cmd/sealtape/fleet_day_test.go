@@ -1,0 +1,123 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/sealtape/sealtape/testdata/sample"
+	"github.com/sealtape/sealtape/testdata/servers"
+)
+
+// kill sends a signal to a worker and all its recorders, as if it were their host's fate.
+func (w *workerProcess) kill(sig syscall.Signal) {
+	w.l.t.Helper()
+	pids := append([]int{w.cmd.Process.Pid}, w.children()...) // the worker first: it minds its children
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, sig); err != nil {
+			w.l.t.Fatal(err)
+		}
+	}
+	if sig == syscall.SIGSTOP {
+		// Its recorders do not see its end while they are stopped, and stay for ever if the
+		// test fails before they go on.
+		w.l.t.Cleanup(func() {
+			for _, pid := range pids {
+				_ = syscall.Kill(pid, syscall.SIGCONT) // it may have ended
+			}
+		})
+	}
+}
+
+// freeAddrs returns addresses of this machine that nobody listens on.
+func freeAddrs(t *testing.T, n int) (all []string) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // held until all are found
+		all = append(all, l.Addr().String())
+	}
+	return all
+}
+
+// TestFleetBadDay: at once, one host of a fleet dies, one hangs, and one of two watchers dies.
+// What they recorded others go on with, and of what was sealed nothing is lost.
+func TestFleetBadDay(t *testing.T) {
+	l := newDesk(t)
+	inRealTime(t)
+	hooks := freeAddrs(t, 2)
+	server, err := servers.StartLiveKit(l.ctx, servers.LiveKitConfig{Webhooks: []string{"http://" + hooks[0] + "/", "http://" + hooks[1] + "/"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Kill)
+	l.lk = server
+	f := fleetLabOf(l)
+
+	each := 1 // rooms of each host that something happens to
+	if sample.All() {
+		each = 3
+	}
+	homes := f.homes(4)
+	bob := f.audience(homes)
+	var hit []*workerProcess
+	var rooms []string
+	for _, home := range homes[:2] {
+		hit = append(hit, f.worker(home, "--max-rooms", fmt.Sprint(each), "--drain", "0"))
+	}
+	for i := range 2 * each {
+		room := f.room(fmt.Sprintf("weekly %d", i))
+		f.speaker(room)
+		f.dispatch(room, "weekly")
+		rooms = append(rooms, room)
+	}
+	held := f.hosts(bob, rooms, hit)
+	dead, hung := hit[0], hit[1]
+	well := []*workerProcess{f.worker(homes[2], "--drain", "0"), f.worker(homes[3], "--drain", "0")}
+	watchers := []*workerProcess{f.watcher("--every", "10s", "--webhook-listen", hooks[0]), f.watcher("--every", "10s", "--webhook-listen", hooks[1])}
+	for _, w := range watchers {
+		f.until("a watcher has compared all rooms", func() bool { code, _ := w.get("/readyz"); return code == 200 })
+	}
+	f.told = func() string { return f.story(rooms, append(append(hit, well...), watchers...)...) }
+	before := f.parts(bob)
+
+	dead.kill(syscall.SIGKILL)
+	hung.kill(syscall.SIGSTOP)
+	watchers[0].stop(syscall.SIGKILL)
+	f.slowly("others go on with all rooms", func() bool { return recordings(f.parts(bob), rooms, 2) })
+	for _, room := range rooms {
+		f.recorded(room, 1)
+	}
+	if n := len(well[0].children()) + len(well[1].children()); n != len(rooms) {
+		t.Errorf("%d recorders are well, and there are %d rooms", n, len(rooms))
+	}
+
+	hung.kill(syscall.SIGKILL) // it does not come back, either
+	for _, w := range hit {
+		f.must(w.home, "recover", "--store", f.store)
+	}
+	for _, w := range append(well, watchers[1]) {
+		if code := w.stop(syscall.SIGTERM); code != 0 {
+			t.Errorf("exit code %d\n%s", code, w.stderr())
+		}
+	}
+	all := f.parts(bob)
+	for room, of := range before {
+		for _, p := range of {
+			i := slices.IndexFunc(all[room], func(now part) bool { return now.ID == p.ID })
+			if i < 0 || all[room][i].Segments < p.Segments {
+				t.Errorf("%s of %s had %d segments, and has lost some", p.ID, room, p.Segments)
+			}
+		}
+	}
+	for i, what := range []string{"killed", "hung"} {
+		t.Logf("%s: %v", what, f.settles(bob, held[i]))
+	}
+}
