@@ -23,7 +23,7 @@ import (
 
 var (
 	// ErrUnconverted: Zoom has not made files of what it recorded yet.
-	ErrUnconverted = errors.New("Zoom has not converted it yet")
+	ErrUnconverted = errors.New("not converted by Zoom yet")
 	// ErrEmpty: nothing in a folder can be imported.
 	ErrEmpty = errors.New("the folder has no recording in a format that can be imported")
 )

@@ -31,13 +31,6 @@ func folder(t *testing.T, name string, files map[string]string) string {
 	return path
 }
 
-func bases(paths []string) (names []string) {
-	for _, p := range paths {
-		names = append(names, filepath.Base(p))
-	}
-	return names
-}
-
 // TestZoomFolder: every file of Zoom's is taken for what it is.
 func TestZoomFolder(t *testing.T) {
 	path := folder(t, "2026-11-29 14.03.21 Weekly meeting", map[string]string{

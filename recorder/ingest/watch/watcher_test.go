@@ -29,6 +29,7 @@ type desk struct {
 	attempts []time.Time // of Import
 	resumed  int
 	told     int
+	slept    time.Duration
 }
 
 // watched runs a watcher in a bubble until do returns.
@@ -69,6 +70,7 @@ func watched(t *testing.T, importing func(*desk, Recording) error, do func(*desk
 // sleep lets a time pass, and all that happens in it happen.
 func (d *desk) sleep(t time.Duration) {
 	d.mu.Lock() // what was looked at until now is not looked at any more
+	d.slept += t
 	d.mu.Unlock()
 	time.Sleep(t)
 	synctest.Wait()
