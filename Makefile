@@ -23,7 +23,7 @@ help:
 	@echo '               (DEMO="--s3 --duration 30s" for its flags)'
 	@echo 'make build     build ./sealtape as it is released, without the demo: 5 s'
 	@echo 'make release   the same, the same bytes wherever the clone is; and dist/: archives for six platforms,'
-	@echo '               image, deb, rpm, chart, SBOMs, checksums (KEY=FILE signs them): 15 minutes the first time'
+	@echo '               image, deb, rpm, chart, SBOMs, checksums (KEY=FILE signs them): 15 minutes in a fresh clone'
 	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 1 to 2 minutes'
 	@echo 'make test      the checks below, then every test, against real servers and browsers, with a'
 	@echo '               sample of what has many cases, another every day: 20 minutes'

@@ -50,8 +50,8 @@ func freeAddrs(t *testing.T, n int) (all []string) {
 // TestFleetBadDay: at once, one host of a fleet dies, one hangs, and one of two watchers dies.
 // What they recorded others go on with, and of what was sealed nothing is lost.
 func TestFleetBadDay(t *testing.T) {
-	l := newDesk(t)
 	inRealTime(t)
+	l := newDesk(t)
 	hooks := freeAddrs(t, 2)
 	server, err := servers.StartLiveKit(l.ctx, servers.LiveKitConfig{Webhooks: []string{"http://" + hooks[0] + "/", "http://" + hooks[1] + "/"}})
 	if err != nil {

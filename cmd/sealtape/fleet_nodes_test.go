@@ -95,8 +95,8 @@ func (f *fleetLab) stays(room string) {
 // TestFleetNodes: of two nodes of one cluster one dies, with the rooms and the workers that were
 // connected to it. In the end one recorder records each room, and all of them are found.
 func TestFleetNodes(t *testing.T) {
-	l := newDesk(t)
 	inRealTime(t)
+	l := newDesk(t)
 	redis, err := servers.StartRedis(l.ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,12 @@ import (
 // ErrOccupied: a member who shows that it records has the identity already.
 var ErrOccupied = errors.New("a recorder has this identity in the room already")
 
+// recordingAttribute is where a recorder shows which recording it makes.
+const recordingAttribute = "sealtape.recording"
+
 // occupied returns ErrOccupied if the server lists a member of c's identity who shows that
-// it records. The server would throw that member out for us.
+// it records. The server would throw that member out for us. One who shows our own
+// recording is what the server has left of us.
 func occupied(ctx context.Context, c Config, room string) error {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
@@ -30,6 +34,11 @@ func occupied(ctx context.Context, c Config, room string) error {
 	switch p.GetAttributes()[stateAttribute] {
 	case "", "stopped":
 		return nil
+	}
+	if own := c.Attributes[recordingAttribute]; own != "" {
+		if its := p.GetAttributes()[recordingAttribute]; its == "" || its == own {
+			return nil
+		}
 	}
 	return ErrOccupied
 }

@@ -156,6 +156,9 @@ func (r *Room) rejoin(ctx context.Context, s *session, since time.Time, closed b
 		if err == nil {
 			return next, nil
 		}
+		if errors.Is(err, ErrOccupied) {
+			return nil, fmt.Errorf("%w: %w while the room was lost", recorder.ErrEnded, ErrReplaced)
+		}
 		if closed && errors.Is(err, ErrNoRoom) {
 			since = time.Now()
 		}
@@ -207,6 +210,11 @@ func (r *Room) attempt(ctx context.Context) (*session, error) {
 	}
 	if err := preflight(ctx, r.c.URL, token); err != nil {
 		return nil, err
+	}
+	if r.c.Yield && r.c.APISecret != "" {
+		if err := occupied(ctx, r.config(), r.name); err != nil {
+			return nil, err
+		}
 	}
 	return r.connect(ctx, token)
 }

@@ -56,8 +56,9 @@ type Config struct {
 	// makes the server remove the first. Name is what members see.
 	Identity, Name string
 	// Yield has Join refuse, with ErrOccupied, to take the place of a member who has the
-	// Identity and shows that it records. To look, it takes APIKey and APISecret; without
-	// them it does not look.
+	// Identity and shows that it records; and who comes back to the room after another
+	// began a recording there ends with ErrReplaced. To look, it takes APIKey and
+	// APISecret; without them it does not look.
 	Yield bool
 	// Attributes are shown to members, and to the server, with the name. They are
 	// left out if Token does not allow them.
