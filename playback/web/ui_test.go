@@ -58,6 +58,11 @@ type site struct {
 	words func(module string) string
 }
 
+// parts are those of the large meeting: the second is what is played.
+const parts = `{"parts":[{"id":"a","start":"2026-03-01T09:00:00Z","duration":600,"access":"all"},
+	{"id":%q,"start":"2026-03-01T09:30:00Z","duration":60,"access":"all","gap":1200},
+	{"id":"b","start":"","duration":0,"access":"none"}]}`
+
 func newSite(t *testing.T) *site {
 	sample.Live(t)
 	read := func(name string) string {
@@ -101,6 +106,8 @@ func newSite(t *testing.T) *site {
 			status, body = s.list()
 		case strings.HasPrefix(rest, "segments/"):
 			status, body = 200, "" // nobody sent anything
+		case rest == "meeting" && id == crowd:
+			status, body = 200, fmt.Sprintf(parts, id)
 		case r.URL.Query().Has("wait"):
 			<-r.Context().Done()
 			return
