@@ -221,8 +221,14 @@ func (s *site) open(path string) {
 // wait waits until the expression is true.
 func (s *site) wait(js string) {
 	s.Helper()
-	if _, err := chromedp.Run(s.ctx, chromedp.Poll[any](js, chromedp.WithPollingTimeout(time.Minute))); err != nil {
-		s.Fatalf("waiting for %s: %v", js, err)
+	for {
+		_, err := chromedp.Run(s.ctx, chromedp.Poll[any](js, chromedp.WithPollingTimeout(time.Minute)))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "Cannot find context") { // it goes to another page meanwhile
+			s.Fatalf("waiting for %s: %v", js, err)
+		}
 	}
 }
 
