@@ -21,6 +21,7 @@ type body struct {
 
 	mu    sync.Mutex // guards what follows
 	child *child     // nil before there is one
+	begun bool       // a child that ended had begun a recording
 	over  bool       // it is to end
 	why   string     // set with over
 	stop  func()     // ends the policy's command
@@ -97,7 +98,11 @@ func (b *body) run(policy *fleet.Policy, keys []byte, others string) (ending, er
 	if err != nil {
 		return failed, err
 	}
-	return c.wait(), nil
+	how := c.wait()
+	b.mu.Lock()
+	b.begun = b.begun || c.begun()
+	b.mu.Unlock()
+	return how, nil
 }
 
 func one(name, value string) fleet.Setting { return fleet.Setting{Name: name, Values: []string{value}} }
@@ -109,11 +114,12 @@ func (b *body) end() {
 	b.endFor(endingWorker)
 }
 
-// cancel does, and reports that, if no recording has begun.
+// cancel does, and reports that, if no recording has begun. Who takes the place of a recorder
+// that crashed throws what is left of it out, and the server counts the job as over then.
 func (b *body) cancel() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.child != nil && b.child.begun() {
+	if b.begun || b.child != nil && b.child.begun() {
 		return false
 	}
 	b.endFor(cancelled)
