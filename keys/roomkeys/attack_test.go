@@ -285,45 +285,10 @@ func TestAttackSplit(t *testing.T) {
 		w.pass(hereSoon + splitAfter + 2*time.Second)
 		ada.wantTrouble(t, "ben", Split)
 		cleo.wantTrouble(t, "ben", Split) // who sees ada
-		w.pass(hereLeast + hereSoon)
+		w.pass(hereLeast)
 		ben.wantTrouble(t, "ada", Split)
 		if cleo.ever[ada.rings["ada"][ada.using]] {
 			t.Error("cleo has ada's key")
-		}
-	})
-}
-
-// Ada comes back and sees cleo a little later than ben. What she says then is lost: as
-// she says it again, nobody takes the room to be split.
-func TestLostHere(t *testing.T) {
-	simulate(t, 7, func(t *testing.T, w *world) {
-		ben, cleo := w.join("ben", nil), w.join("cleo", nil)
-		w.settle(5 * time.Second)
-		ada := w.join("ada", nil)
-		w.queue = nil // nobody is told
-		ada.see(ben)
-		ben.see(ada)
-		cleo.see(ada)
-		w.pass(5 * time.Second)
-		ada.see(cleo)
-		lost := 0
-		w.tamper = func(d delivery) []delivery {
-			if lost == 0 && d.is(typeHere, "ada", "ben") {
-				lost++
-				return nil
-			}
-			return pass(d)
-		}
-		w.pass(hereLeast)
-		if lost == 0 {
-			t.Fatal("ada did not say that she is here")
-		}
-		for _, s := range []*sim{ada, ben, cleo} {
-			for of, troubles := range s.wrong {
-				if slices.Contains(troubles, Split) {
-					t.Errorf("%s takes %s for split", s.seat.Identity, of)
-				}
-			}
 		}
 	})
 }

@@ -75,20 +75,19 @@ type Exchange struct {
 	kem      kem
 	verifier func(member.Peer) note.Verifier
 
-	mu        sync.Mutex
-	peers     map[string]*peer
-	order     []string // identities of peers, sorted: what happens does not depend on a map
-	rings     map[string]*ring
-	outgoing  []packet
-	own       own
-	hereAt    time.Time // when this member says next that it is here
-	hereTwice bool      // and once more soon after
-	heres     int
-	said      []byte // who gets no key, as all were told
-	roster    Hash   // as of the last reseat
-	reseated  bool   // it may have changed
-	rosters   []seen // what the roster was lately
-	over      bool   // said bye
+	mu       sync.Mutex
+	peers    map[string]*peer
+	order    []string // identities of peers, sorted: what happens does not depend on a map
+	rings    map[string]*ring
+	outgoing []packet
+	own      own
+	hereAt   time.Time // when this member says next that it is here
+	heres    int
+	said     []byte // who gets no key, as all were told
+	roster   Hash   // as of the last reseat
+	reseated bool   // it may have changed
+	rosters  []seen // what the roster was lately
+	over     bool   // said bye
 }
 
 // A packet waits to be sent.

@@ -45,13 +45,6 @@ func (x *Exchange) rosterChanged(roster Hash, now time.Time) {
 			p.agrees()
 		}
 	}
-	x.hereWithin(now)
-}
-
-// hereWithin has this member say it soon, and once more soon after: one that is lost would
-// make it look split, or hide a key that was lost, for as long as hereEvery.
-func (x *Exchange) hereWithin(now time.Time) {
-	x.hereTwice = true
 	if soon := now.Add(hereSoon); soon.Before(x.hereAt) {
 		x.hereAt = soon
 	}
@@ -81,8 +74,8 @@ func (x *Exchange) hereEvery(members int) time.Duration {
 // for that a little, to say both at once.
 func (x *Exchange) sayHere(now time.Time) {
 	o := &x.own
-	if !bytes.Equal(x.withheld(), x.said) {
-		x.hereWithin(now)
+	if soon := now.Add(hereSoon); soon.Before(x.hereAt) && !bytes.Equal(x.withheld(), x.said) {
+		x.hereAt = soon
 	}
 	if soon := o.next != nil || !o.rotateAt.IsZero(); !now.Before(x.hereAt) && (!soon || now.Sub(x.hereAt) >= freshUse+hereSoon) {
 		x.here(now)
@@ -105,9 +98,6 @@ func (x *Exchange) here(now time.Time) {
 	x.said = m.withheld
 	x.send(m, nil)
 	x.hereAt = now.Add(x.hereEvery(m.members))
-	if x.hereTwice {
-		x.hereAt, x.hereTwice = now.Add(hereSoon), false
-	}
 }
 
 // withheld are the tags of those who get no key, nil for none.

@@ -18,7 +18,6 @@ export class Here {
   stale = true; // it may have changed
   #x;
   #at = 0; // when it is said next
-  #twice = false; // and once more soon after
   #number = 0;
   #rosters = []; // what the roster was lately: { roster, until }
   #said = ''; // who gets no key, as all were told
@@ -52,15 +51,8 @@ export class Here {
     while (this.#rosters.length && now - this.#rosters[0].until >= splitAfter) this.#rosters.shift();
     this.roster = roster;
     for (const p of this.#x.peers.values()) if (p.roster === roster) p.agrees();
-    this.#within(now);
-    await this.#x.emit({ kind: 'roster' });
-  }
-
-  // within has it said soon, and once more soon after: one that is lost would make this
-  // member look split, or hide a key that was lost, until the next.
-  #within(now) {
     this.#at = Math.min(this.#at, now + soon);
-    this.#twice = true;
+    await this.#x.emit({ kind: 'roster' });
   }
 
   #agrees(roster, now) {
@@ -76,7 +68,7 @@ export class Here {
   /** tick says it when it is due. Before a fresh chain it waits for that a little, to say
    * both at once. */
   async tick(now) {
-    if (hex(this.#withheld()) !== this.#said) this.#within(now);
+    if (hex(this.#withheld()) !== this.#said) this.#at = Math.min(this.#at, now + soon);
     if (now < this.#at || this.#x.giving.changing && now - this.#at < freshUse + soon) return;
     await this.say(now);
   }
@@ -101,8 +93,7 @@ export class Here {
       ...this.#x.message('here'), number: ++this.#number, ...await this.#x.giving.told(), members, roster: this.roster,
       withheld: withheld.length ? withheld : undefined,
     }));
-    this.#at = now + (this.#twice ? soon : this.#every(members));
-    this.#twice = false;
+    this.#at = now + this.#every(members);
   }
 
   /** heard takes a peer's. */
