@@ -7,11 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -160,7 +157,10 @@ func runFleetWatch(ctx context.Context, e *ui.Env, o *fleetWatchOptions) error {
 	}
 	var g workers.Group
 	defer func() { _ = g.Stop() }() // what fails is told by whom it concerns
-	o.readAgain(ctx, &g, w, &current, log)
+	policiesAgain(ctx, &g, o.policies, func(p *fleet.Policies) {
+		current.Store(p)
+		w.LookAtAll()
+	}, log)
 	if o.metricsAddr != "" {
 		end, err := serveMetrics(o.metricsAddr, w.Handler(), log)
 		if err != nil {
@@ -196,31 +196,6 @@ func policyNames(p *fleet.Policies) string {
 		names = append(names, one.Name)
 	}
 	return words.Few(names)
-}
-
-// readAgain starts a worker in g that reads the policies again at each SIGHUP. Those that are
-// wrong leave all as it was.
-func (o *fleetWatchOptions) readAgain(ctx context.Context, g *workers.Group, w *watch.Watcher, current *atomic.Pointer[fleet.Policies], log *slog.Logger) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	g.Ends(func() error { signal.Stop(hup); return nil })
-	g.Start(ctx, func(ctx context.Context) {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hup:
-			}
-			p, err := o.policies()
-			if err != nil {
-				log.Error("the policies were not taken; they are what they were", "err", err)
-				continue
-			}
-			current.Store(p)
-			w.LookAtAll()
-			log.Info("the policies were read again", "policies", len(p.All()))
-		}
-	})
 }
 
 // serveAPI answers requests on the address of a flag until close is called.

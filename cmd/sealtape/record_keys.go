@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/workers"
@@ -76,22 +73,12 @@ func watchKeys(ctx context.Context, g *workers.Group, k *livekitroom.Keys, log *
 	if k == nil || !k.FromFile() {
 		return
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	g.Ends(func() error { signal.Stop(hup); return nil })
-	g.Start(ctx, func(ctx context.Context) {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hup:
-			}
-			n, err := k.Reload()
-			if err != nil {
-				log.Warn("the key file was not taken; the keys are what they were", "err", err)
-				continue
-			}
-			log.Info("the key file was read again", "set", n.Set, "removed", n.Removed)
+	atHangUp(ctx, g, func() {
+		n, err := k.Reload()
+		if err != nil {
+			log.Warn("the key file was not taken; the keys are what they were", "err", err)
+			return
 		}
+		log.Info("the key file was read again", "set", n.Set, "removed", n.Removed)
 	})
 }

@@ -142,7 +142,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	}
 	var g workers.Group
 	defer func() { _ = g.Stop() }() // what fails is told by whom it concerns
-	o.watchPolicies(ctx, &g, table, log)
+	policiesAgain(ctx, &g, o.readPolicies, table.SetPolicies, log)
 	sweep.start(ctx, &g)
 	if o.metricsAddr != "" {
 		end, err := serveMetrics(o.metricsAddr, w.Handler(), log)

@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
-	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/fleet"
 )
@@ -31,30 +27,6 @@ func (o *workerOptions) readPolicies() (*fleet.Policies, error) {
 		hint = "chmod go-w " + writable.Path
 	}
 	return nil, ui.Hinted(ui.Misuse("--policies: %w", err), hint)
-}
-
-// watchPolicies starts a worker in g that reads the policies again at each SIGHUP. Those
-// that are wrong leave all as it was.
-func (o *workerOptions) watchPolicies(ctx context.Context, g *workers.Group, table *fleet.Table, log *slog.Logger) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	g.Ends(func() error { signal.Stop(hup); return nil })
-	g.Start(ctx, func(ctx context.Context) {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hup:
-			}
-			p, err := o.readPolicies()
-			if err != nil {
-				log.Error("the policies were not taken; they are what they were", "err", err)
-				continue
-			}
-			table.SetPolicies(p)
-			log.Info("the policies were read again", "policies", len(p.All()))
-		}
-	})
 }
 
 // policyCheck returns what checks policies on a machine with these keys: its readers must be
