@@ -25,9 +25,14 @@ const (
 	// Verified: as Signed, and our own user-signing key signed the master key, as it
 	// does once the operator compared it.
 	Verified
+	// Pinned: signed as above, and the master key is the one that a pinned card or the
+	// operator binds to the user. Only a Call knows it.
+	Pinned
 )
 
-func (s Standing) String() string { return [...]string{"unsigned", "signed", "verified"}[s] }
+func (s Standing) String() string {
+	return [...]string{"unsigned", "signed", "verified", "pinned"}[s]
+}
 
 // A peer is a user and what is known of their devices.
 type peer struct {
