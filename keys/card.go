@@ -34,13 +34,14 @@ const MaxCard = 64 << 10
 //	expires: 2028-03-01T09:30:00Z
 //	key: sealtape.v1/7f3c…+0a1b2c3d+AT9…
 //	replaces: sealtape.v1/66d0…+91e2aa07+AS0…
+//	matrix: @ada:example.org ed25519:1FKP…
 //	recipient: age1pq1…
 //
 //	— sealtape.v1/7f3c… Ch1u…
 //	— sealtape.v1/66d0… keLi…
 //	— sealtape.v1/66d0… Zr0a…
 //
-// The lines device, role, expires and replaces may be missing. Further signatures
+// The lines device, role, expires, replaces and matrix may be missing. Further signatures
 // are approvals: other keys of the same person confirm that this key is theirs
 // too. A card that replaces a key has that key's approval. Who approves a recorder's
 // card does so twice: the second line is one that travels with its recordings
@@ -68,6 +69,9 @@ type Card struct {
 	// Replaces is the verifier key that the holder used before and uses no more.
 	// "" means none.
 	Replaces string
+	// Matrix is how the holder is known in Matrix, by their own word. The zero value
+	// means that the card does not say.
+	Matrix MatrixAccount
 	// Recipients are age recipients as text, at least one.
 	Recipients []string
 
@@ -94,6 +98,9 @@ func (c Card) text() string {
 	line("key", c.Key)
 	if c.Replaces != "" {
 		line("replaces", c.Replaces)
+	}
+	if c.Matrix != (MatrixAccount{}) {
+		line("matrix", c.Matrix.String())
 	}
 	for _, r := range c.Recipients {
 		line("recipient", r)

@@ -204,6 +204,15 @@ func parseCardLines(lines cardLines) (Card, error) {
 	if c.Replaces, err = lines.optional("replaces"); err != nil {
 		return Card{}, err
 	}
+	if lines.has("matrix") {
+		account, err := lines.field("matrix")
+		if err != nil {
+			return Card{}, err
+		}
+		if c.Matrix, err = ParseMatrixAccount(account); err != nil {
+			return Card{}, err
+		}
+	}
 	c.Recipients, err = lines.recipients()
 	return c, err
 }

@@ -122,7 +122,7 @@ func (i *Identity) Successor(expires time.Time) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	id.card.Replaces = i.card.Key
+	id.card.Replaces, id.card.Matrix = i.card.Key, i.card.Matrix
 	id.identities = append(id.identities, i.identities...)
 	if err := id.card.sign(id.signer); err != nil {
 		return nil, err
@@ -139,9 +139,15 @@ func (i *Identity) Successor(expires time.Time) (*Identity, error) {
 // approvals and expires at the given time. Zero means never. Renew fails if the
 // current card is younger than a second, since of two cards the newer one counts.
 func (i *Identity) Renew(expires time.Time) (*Identity, error) {
+	return i.recard(func(c *Card) { c.Expires = expires.UTC().Truncate(time.Second) })
+}
+
+// recard returns the identity with a new card for the same keys, which change fills.
+func (i *Identity) recard(change func(*Card)) (*Identity, error) {
 	c := i.card
-	c.Created, c.Expires = time.Now().UTC().Truncate(time.Second), expires.UTC().Truncate(time.Second)
+	c.Created = time.Now().UTC().Truncate(time.Second)
 	c.Replaces = "" // an earlier card says it, and the old key cannot approve again
+	change(&c)
 	if !c.Expires.IsZero() && !c.Expires.After(c.Created) {
 		return nil, errors.New("the card would expire before it is made")
 	}

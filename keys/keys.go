@@ -89,4 +89,6 @@ var (
 	ErrBadRevocation = errors.New("not a valid revocation")
 	// ErrNoMember: no card is pinned under the name.
 	ErrNoMember = errors.New("no card is pinned under this name")
+	// ErrMatrixTaken: cards that are pinned do not agree whose a Matrix account is.
+	ErrMatrixTaken = errors.New("pinned cards disagree about this Matrix account")
 )

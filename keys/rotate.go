@@ -117,11 +117,16 @@ func (h *Home) Renew(id *Identity, expires time.Time) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := id.card.Marshal()
+	return id, h.writeOwnCard(id.card)
+}
+
+// writeOwnCard stores another card of the home's own key.
+func (h *Home) writeOwnCard(c Card) error {
+	b, err := c.Marshal()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return id, writeReplace(h.path(ownCard), b)
+	return writeReplace(h.path(ownCard), b)
 }
 
 // EarlierKeys returns the verifier keys that the user's own key replaced, newest

@@ -2,7 +2,7 @@ import * as age from 'age-encryption';
 
 import { fingerprint } from './fingerprint.js';
 import { checkLine, fold } from './name.js';
-import { bytes, check, Fields, parseNote, Refused, sign, time, Verifier } from './note.js';
+import { bytes, check, Fields, parseNote, Refused, sign, time, unbase64, Verifier } from './note.js';
 
 const header = 'sealtape.v1/card';
 const maxCard = 64 << 10;
@@ -12,6 +12,15 @@ const maxApprovals = 4;
 export function checkName(name) {
   checkLine(name, 64);
   check(!/^(-|age1|ssh-)/.test(fold(name)), 'it begins like a flag or a key');
+}
+
+/** matrixAccount reads how a person is known in Matrix, "@ada:example.org ed25519:KEY": the
+ * user, and the master key of their cross-signing. */
+export function matrixAccount(s) {
+  const [, user, master] = /^(@[!-9;-~]+:[0-9A-Za-z.:[\]-]+) ed25519:([A-Za-z0-9+/]{43})$/.exec(s) ?? [];
+  check(user && user.length <= 255, 'not a Matrix user and their master key');
+  unbase64(master + '=');
+  return { user, master };
 }
 
 /** checkRecipient refuses what is no hybrid or X25519 recipient of age in its canonical
@@ -47,6 +56,7 @@ export class Card {
     if (f.has('expires')) check((c.expires = f.time('expires')) > c.created, 'it expires before it was made');
     c.verifier = await Verifier.parse(f.field('key'));
     if (f.has('replaces')) c.replaces = f.field('replaces');
+    if (f.has('matrix')) c.matrix = matrixAccount(f.field('matrix'));
     while (f.rest > 0 && c.recipients.length <= 16) c.recipients.push(f.field('recipient'));
     check(c.recipients.length > 0 && c.recipients.length <= 16 && new Set(c.recipients).size === c.recipients.length, 'its recipients');
     for (const r of c.recipients) await checkRecipient(r);
@@ -65,12 +75,12 @@ export class Card {
     return c;
   }
 
-  /** make signs a new card. */
-  static async make({ name, device = '', role = 'member', created = Date.now(), expires = 0, recipients }, verifier, privateKey) {
+  /** make signs a new card. matrix is as matrixAccount reads it, '' for none. */
+  static async make({ name, device = '', role = 'member', created = Date.now(), expires = 0, matrix = '', recipients }, verifier, privateKey) {
     const message = [
       header, `name: ${name}`, ...(device ? [`device: ${device}`] : []), ...(role === 'recorder' ? ['role: recorder'] : []),
       `created: ${time(created)}`,
-      ...(expires ? [`expires: ${time(expires)}`] : []), `key: ${verifier.vkey}`, ...recipients.map((r) => `recipient: ${r}`), '',
+      ...(expires ? [`expires: ${time(expires)}`] : []), `key: ${verifier.vkey}`, ...(matrix ? [`matrix: ${matrix}`] : []), ...recipients.map((r) => `recipient: ${r}`), '',
     ].join('\n');
     return Card.parse(message + '\n' + await sign(message, verifier, privateKey));
   }
@@ -83,6 +93,8 @@ export class Card {
   /** expires is when the card stops counting, in milliseconds; 0 is never. */
   expires = 0;
   replaces = '';
+  /** matrix is the holder's account in Matrix, { user, master }, by their own word. */
+  matrix = null;
   recipients = [];
   approvals = [];
   fingerprint = '';
