@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -108,21 +104,6 @@ func (o *fleetWatchOptions) Check() error {
 	return o.serverOptions.Check()
 }
 
-// listenAddress returns where to listen: on this machine only, unless a host is named.
-func listenAddress(addr string) (string, error) {
-	if addr == "" {
-		return "", nil
-	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil || port == "" {
-		return "", fmt.Errorf("%s is not an address, such as :9466", words.Quote(addr))
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port), nil
-}
-
 // runFleetWatch watches until ctx ends.
 func runFleetWatch(ctx context.Context, e *ui.Env, o *fleetWatchOptions) error {
 	service, err := systemd.New()
@@ -196,33 +177,4 @@ func policyNames(p *fleet.Policies) string {
 		names = append(names, one.Name)
 	}
 	return words.Few(names)
-}
-
-// serveAPI answers requests on the address of a flag until close is called.
-func serveAPI(flag, addr string, handler http.Handler, log *slog.Logger) (close func() error, err error) {
-	addr, err = listenAddress(addr)
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, ui.Hinted(fmt.Errorf("--%s: %w", flag, err), "an address of this machine with a free port, such as 127.0.0.1:9466")
-	}
-	log.Info("listening", "for", strings.TrimSuffix(flag, "-listen"), "addr", l.Addr().String())
-	srv := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 16 << 10,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
-	return func() error {
-		err := srv.Close()
-		if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
-			err = errors.Join(err, serr)
-		}
-		return err
-	}, nil
 }

@@ -4,18 +4,15 @@ package metrics
 
 import (
 	"cmp"
-	"io"
 	"net/http"
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/sealtape/sealtape/internal/health"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
@@ -28,34 +25,21 @@ type Source interface{ Status() bot.Status }
 // what is not well, a line each. All of it could be said to everyone, but for how many
 // meet and when.
 func Handler(from Source) http.Handler {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(NewCollector(from), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		now := time.Now()
-		s := from.Status()
-		answer(w, s.Problems(now), "ok")
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		var not []string
-		if s := from.Status().State; s != recorder.StateRecording {
-			not = []string{string(s)}
-		}
-		answer(w, not, "recording")
-	})
-	return mux
-}
-
-// answer says ok, or 503 and what is not.
-func answer(w http.ResponseWriter, not []string, ok string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if len(not) > 0 {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		ok = strings.Join(not, "\n")
-	}
-	_, _ = io.WriteString(w, ok+"\n") // whoever asked may have gone
+	reg := health.NewRegistry()
+	reg.MustRegister(NewCollector(from))
+	return health.Handler(reg,
+		health.Probe{Path: "/healthz", OK: "ok", Not: func() []string {
+			now := time.Now()
+			s := from.Status()
+			return s.Problems(now)
+		}},
+		health.Probe{Path: "/readyz", OK: "recording", Not: func() []string {
+			if s := from.Status().State; s != recorder.StateRecording {
+				return []string{string(s)}
+			}
+			return nil
+		}},
+	)
 }
 
 // A collector turns the status of a recording into metrics whenever somebody
@@ -147,8 +131,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	e.gauge(c.backlogObjects, float64(v.Objects))
 	e.gauge(c.backlogBytes, float64(v.Bytes))
 	e.gauge(c.backlogAge, v.Oldest.Seconds())
-	e.gauge(c.failing, is(v.UploadFailing))
-	e.gauge(c.healthy, is(len(v.Problems(now)) == 0))
+	e.gauge(c.failing, health.Is(v.UploadFailing))
+	e.gauge(c.healthy, health.Is(len(v.Problems(now)) == 0))
 }
 
 // An emitter takes metrics.
@@ -162,17 +146,10 @@ func (e emitter) counter(d *prometheus.Desc, n float64, labels ...string) {
 	e <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, n, labels...)
 }
 
-func is(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // collectRecording says what the recorder does, and what it holds.
 func (c *collector) collectRecording(e emitter, v *bot.Status) {
 	for _, s := range states {
-		e.gauge(c.state, is(v.State == s), string(s))
+		e.gauge(c.state, health.Is(v.State == s), string(s))
 	}
 	if !v.Started.IsZero() {
 		e.gauge(c.started, float64(v.Started.UnixMilli())/1000)

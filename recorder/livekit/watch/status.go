@@ -2,15 +2,12 @@ package watch
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/sealtape/sealtape/internal/health"
 	"github.com/sealtape/sealtape/internal/words"
 )
 
@@ -81,7 +78,7 @@ func (s Status) Problems(now time.Time) (out []string) {
 // with what is not well; and /livez, 503 if the watcher itself hangs, which a restart may
 // mend. None of it names a room.
 func (w *Watcher) Handler() http.Handler {
-	reg := prometheus.NewRegistry()
+	reg := health.NewRegistry()
 	gauge := func(name, help string, value func(Status) float64) {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sealtape_fleet_" + name, Help: help}, func() float64 { return value(w.Status()) }))
 	}
@@ -105,46 +102,25 @@ func (w *Watcher) Handler() http.Handler {
 		}
 		return float64(s.Compared.UnixMilli()) / 1000
 	})
-	gauge("healthy", "1 if /healthz says ok.", func(s Status) float64 {
-		if len(s.Problems(time.Now())) > 0 {
-			return 0
-		}
-		return 1
-	})
+	gauge("healthy", "1 if /healthz says ok.", func(s Status) float64 { return health.Is(len(s.Problems(time.Now())) == 0) })
 	counter("dispatches_total", "Recorders that were sent for.", w.counts.dispatched.Load)
 	counter("deletions_total", "Dispatches that were deleted.", w.counts.deleted.Load)
 	counter("failures_total", "Questions that the LiveKit server did not answer.", w.counts.failures.Load)
 	counter("webhooks_total", "Webhooks of the server that were taken.", w.counts.hooks.Load)
 	counter("refused_webhooks_total", "Webhooks that the server did not sign.", w.counts.refusedHooks.Load)
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) { answer(rw, w.Status().Problems(time.Now()), "ok") })
-	mux.HandleFunc("GET /readyz", func(rw http.ResponseWriter, _ *http.Request) {
-		var not []string
-		if w.Status().Compared.IsZero() {
-			not = []string{"the rooms were not compared yet"}
-		}
-		answer(rw, not, "ready")
-	})
-	mux.HandleFunc("GET /livez", func(rw http.ResponseWriter, _ *http.Request) {
-		var not []string
-		if time.Since(time.Unix(0, w.alive.Load())) > deadAfter {
-			not = []string{"the watcher hangs"}
-		}
-		answer(rw, not, "alive")
-	})
-	return mux
-}
-
-// answer says ok, or 503 and what is not.
-func answer(w http.ResponseWriter, not []string, ok string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if len(not) > 0 {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		ok = strings.Join(not, "\n")
-	}
-	_, _ = io.WriteString(w, ok+"\n") // whoever asked may have gone
+	return health.Handler(reg,
+		health.Probe{Path: "/healthz", OK: "ok", Not: func() []string { return w.Status().Problems(time.Now()) }},
+		health.Probe{Path: "/readyz", OK: "ready", Not: func() []string {
+			if w.Status().Compared.IsZero() {
+				return []string{"the rooms were not compared yet"}
+			}
+			return nil
+		}},
+		health.Probe{Path: "/livez", OK: "alive", Not: func() []string {
+			if time.Since(time.Unix(0, w.alive.Load())) > deadAfter {
+				return []string{"the watcher hangs"}
+			}
+			return nil
+		}},
+	)
 }

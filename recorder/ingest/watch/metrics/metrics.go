@@ -2,15 +2,12 @@
 package metrics
 
 import (
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/sealtape/sealtape/internal/health"
 	"github.com/sealtape/sealtape/recorder/ingest/watch"
 )
 
@@ -21,32 +18,17 @@ type Source interface{ Status() watch.Status }
 // the process besides; /readyz, 200 once the folder was looked at, else 503; and
 // /healthz, 503 with what is not well, a line each. None of it names a recording.
 func Handler(from Source) http.Handler {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(newCollector(from), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, from.Status().Problems(time.Now()), "ok")
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		var not []string
-		if from.Status().Looked.IsZero() {
-			not = []string{"starting"}
-		}
-		answer(w, not, "watching")
-	})
-	return mux
-}
-
-// answer says ok, or 503 and what is not.
-func answer(w http.ResponseWriter, not []string, ok string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if len(not) > 0 {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		ok = strings.Join(not, "\n")
-	}
-	_, _ = io.WriteString(w, ok+"\n") // whoever asked may have gone
+	reg := health.NewRegistry()
+	reg.MustRegister(newCollector(from))
+	return health.Handler(reg,
+		health.Probe{Path: "/healthz", OK: "ok", Not: func() []string { return from.Status().Problems(time.Now()) }},
+		health.Probe{Path: "/readyz", OK: "watching", Not: func() []string {
+			if from.Status().Looked.IsZero() {
+				return []string{"starting"}
+			}
+			return nil
+		}},
+	)
 }
 
 // A collector turns the status into metrics whenever somebody asks.
@@ -73,11 +55,11 @@ func newCollector(from Source) *collector {
 	add(counter, "failures_total", "Failures of this machine or of the store, after which it is tried again.", func(s watch.Status, _ time.Time) float64 { return float64(s.Failures) })
 	add(gauge, "waiting_recordings", "Recordings in the folder that are not complete.", func(s watch.Status, _ time.Time) float64 { return float64(s.Waiting) })
 	add(gauge, "due_recordings", "Complete recordings that are to be imported.", func(s watch.Status, _ time.Time) float64 { return float64(s.Due) })
-	add(gauge, "busy", "1 while a recording is imported.", func(s watch.Status, _ time.Time) float64 { return is(s.Busy) })
-	add(gauge, "failing", "1 from a failure on until something succeeds.", func(s watch.Status, _ time.Time) float64 { return is(!s.Failing.IsZero()) })
+	add(gauge, "busy", "1 while a recording is imported.", func(s watch.Status, _ time.Time) float64 { return health.Is(s.Busy) })
+	add(gauge, "failing", "1 from a failure on until something succeeds.", func(s watch.Status, _ time.Time) float64 { return health.Is(!s.Failing.IsZero()) })
 	add(gauge, "last_time_seconds", "When a recording was imported last, in seconds since 1970; 0: not yet.", func(s watch.Status, _ time.Time) float64 { return unix(s.Last) })
 	add(gauge, "looked_time_seconds", "When the folder was looked at last, in seconds since 1970; 0: not yet.", func(s watch.Status, _ time.Time) float64 { return unix(s.Looked) })
-	add(gauge, "healthy", "1 if /healthz says ok.", func(s watch.Status, now time.Time) float64 { return is(len(s.Problems(now)) == 0) })
+	add(gauge, "healthy", "1 if /healthz says ok.", func(s watch.Status, now time.Time) float64 { return health.Is(len(s.Problems(now)) == 0) })
 	return c
 }
 
@@ -94,13 +76,6 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, m := range c.metrics {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.of(s, now))
 	}
-}
-
-func is(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func unix(at time.Time) float64 {
