@@ -8,6 +8,9 @@ MEETING ?= 5m
 # packages with tests that take minutes of real time
 SOAKS = ./recorder/livekit ./testdata/player
 
+# what is no part of this module, so that this module needs none of what they do
+MODULES = deploy/release deploy/strict testdata/clock/yardstick
+
 # what a released sealtape is built with: without the demo and its servers, without what
 # the command line library makes manuals with, and without tables for debuggers
 RELEASE = -tags release,urfave_cli_no_docs
@@ -71,9 +74,10 @@ deps: testdata/browser/node_modules/.package-lock.json testdata/native/node_modu
 check:
 	@files=$$(gofmt -l $(GOFILES)); test -z "$$files" || { echo "not formatted, run make fmt:" $$files; exit 1; }
 	go mod tidy -diff
-	cd testdata/clock/yardstick && go mod tidy -diff && go vet .
+	for m in $(MODULES); do (cd $$m && go mod tidy -diff && go vet .) || exit 1; done
 	pkgs=$$(.ci/packages) && go vet $$pkgs
 	go vet -tags release ./cmd/sealtape
+	go vet -tags packages ./deploy
 	pkgs=$$(.ci/packages) && go run $(STATICCHECK) $$pkgs
 
 bench:
