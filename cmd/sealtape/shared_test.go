@@ -76,7 +76,7 @@ type suite struct{ *testing.M }
 
 func (s suite) Run() int {
 	code := s.M.Run()
-	if err := errors.Join(liveKit.end(), minIO.end(), tools.end(), films.end()); err != nil {
+	if err := errors.Join(liveKit.end(), minIO.end(), tools.end(), films.end(), matrixServers.end()); err != nil {
 		fmt.Fprintln(os.Stderr, "what the tests shared:", err)
 		code = max(code, 1)
 	}
