@@ -1,6 +1,8 @@
 package recorder
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,50 +17,63 @@ const (
 	returnTime = 20 * time.Second
 )
 
-// A roomAbsence is a time in which the recorder is not in the room, and the slots that
-// were recorded when it began. It is guarded by tracks.mu.
+// A roomAbsence is a time in which the recorder is not in the room, or not on one of its
+// servers, and the slots that were recorded from there when it began. It is guarded by
+// tracks.mu.
 type roomAbsence struct {
-	away  bool
 	since time.Duration
 	slots []*slot
 }
 
-// lost notes that the room was lost at a time, with the slots that were recorded then. It
-// reports false if it was lost already.
-func (ts *tracks) lost(at time.Duration) bool {
+// lost notes that a server of the room was lost at a time, with the slots that were recorded
+// from there then. It reports false if it was lost already.
+func (ts *tracks) lost(server string, at time.Duration) bool {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	if ts.absence.away {
+	if _, away := ts.absences[server]; away || len(ts.absences) > maxServers {
 		return false
 	}
-	ts.absence = roomAbsence{away: true, since: at}
+	a := roomAbsence{since: at}
 	for _, slots := range ts.slots {
 		for _, s := range slots {
-			if s.busy || s.freed >= at { // the event may come after the tracks have ended
-				ts.absence.slots = append(ts.absence.slots, s)
+			if of(s.server, server) && (s.busy || s.freed >= at) { // the event may come after the tracks have ended
+				a.slots = append(a.slots, s)
 			}
 		}
 	}
+	ts.absences[server] = a
 	return true
 }
 
-// takeAbsence returns the absence there is, and ends it.
-func (ts *tracks) takeAbsence() roomAbsence {
+// of reports whether what is of one server is of another or of the whole room, which is "".
+func of(server, whole string) bool { return whole == "" || server == whole }
+
+// takeAbsence returns the absence from a server, and ends it.
+func (ts *tracks) takeAbsence(server string) roomAbsence {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	a := ts.absence
-	ts.absence = roomAbsence{}
+	a := ts.absences[server]
+	delete(ts.absences, server)
 	return a
 }
 
-// resumed notes that a connection was resumed after an absence. Tracks went on, but for
-// those that ended with it.
-func (ts *tracks) resumed(since, to time.Duration) {
+// takeAbsences returns all absences there are, and ends them.
+func (ts *tracks) takeAbsences() []roomAbsence {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	all := slices.Collect(maps.Values(ts.absences))
+	clear(ts.absences)
+	return all
+}
+
+// resumed notes that the connection to a server was resumed after an absence. Tracks went
+// on, but for those that ended with it.
+func (ts *tracks) resumed(server string, since, to time.Duration) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	for _, slots := range ts.slots {
 		for _, s := range slots {
-			if !s.busy && s.freed >= since {
+			if of(s.server, server) && !s.busy && s.freed >= since {
 				s.away, s.lost, s.back = true, max(s.ended, since), to
 			}
 		}
@@ -79,32 +94,31 @@ func (ts *tracks) miss(s *slot, since, to time.Duration) (from time.Duration) {
 	return from
 }
 
-// roomLost notes that the room was lost at a time: its tracks are about to end.
-func (r *run) roomLost(at time.Duration) {
-	if r.tracks.lost(at) {
-		r.emit(media.Event{Time: at, Type: media.EventLost, From: at, To: at})
+// roomLost notes that the room, or one of its servers, was lost at a time: its tracks are
+// about to end.
+func (r *run) roomLost(server string, at time.Duration) {
+	if r.tracks.lost(server, at) {
+		r.emit(media.Event{Time: at, Type: media.EventLost, From: at, To: at, Text: server})
 	}
 }
 
 // roomBack notes that the recorder is in the room again. What was recorded before
 // is missing until now, whether it comes back or not.
 func (r *run) roomBack(e RoomEvent, at time.Duration) {
-	r.declareAbsence(at)
+	r.declareAbsence(r.tracks.takeAbsence(e.Server), at)
 	since := at
 	if !e.Since.IsZero() {
 		since = min(at, max(0, r.clock.at(e.Since)))
 	}
 	r.away.add(span{since, at}, media.HoleReconnect)
-	r.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason})
+	r.emit(media.Event{Time: at, Type: media.EventReconnect, From: since, To: at, Reason: e.Reason, Text: e.Server})
 	if e.Reason != media.ReconnectRejoin {
-		r.tracks.resumed(since, at)
+		r.tracks.resumed(e.Server, since, at)
 	}
 }
 
-// declareAbsence declares what is missing of an absence that lasted until to, if there
-// is one, and ends it.
-func (r *run) declareAbsence(to time.Duration) {
-	a := r.tracks.takeAbsence()
+// declareAbsence declares what is missing of an absence that lasted until to.
+func (r *run) declareAbsence(a roomAbsence, to time.Duration) {
 	patience := time.NewTimer(trackEndTime)
 	defer patience.Stop()
 	for _, s := range a.slots {

@@ -80,6 +80,42 @@ func TestAbsenceIsDeclared(t *testing.T) {
 
 // What was taken out of the room, or went with who published it, before the
 // recorder was away is not missing when it comes back after that.
+// One of two servers of a room is lost for three seconds: who is received from there is missing,
+// and nobody else.
+func TestAbsenceOfAServer(t *testing.T) {
+	const s = time.Second
+	out, _ := record(t, recorder.Config{}, func(room *roomtest.Room, stop func()) {
+		room.Join("alice", "Alice")
+		room.Join("bob", "Bob")
+		info := opusInfo
+		info.Server = "one.example"
+		lost := room.Publish(info)
+		info.ID, info.Participant, info.Server = "TR_B", "bob", "two.example"
+		other := room.Publish(info)
+		go sound(other, 0, 350)
+		sound(lost, 0, 100)
+		room.Emit(recorder.RoomEvent{Type: media.EventLost, Server: "one.example"})
+		since := time.Now()
+		lost.End()
+		time.Sleep(3 * s)
+		room.Emit(recorder.RoomEvent{Type: media.EventReconnect, Server: "one.example", Since: since, Reason: media.ReconnectRejoin})
+		time.Sleep(s)
+		again := opusInfo
+		again.ID, again.Server, again.Wanted = "TR_2", "one.example", time.Now()
+		sound(room.Publish(again), 0, 50)
+		stop()
+	})
+	out.wantTracks(2)
+	out.track("alice", media.Microphone).wantHole(2*s, 6*s, media.HoleReconnect)
+	out.track("bob", media.Microphone).wantHoles()
+	if lost := out.want(media.EventLost, 1)[0]; lost.Text != "one.example" {
+		t.Errorf("lost: %+v", lost)
+	}
+	if came := out.want(media.EventReconnect, 1)[0]; came.Text != "one.example" || (came.To-5*s).Abs() > near {
+		t.Errorf("came back: %+v", came)
+	}
+}
+
 func TestAbsenceOfWhatHadEnded(t *testing.T) {
 	const s = time.Second
 	for _, how := range []string{media.ReconnectResume, media.ReconnectRejoin} {

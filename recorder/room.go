@@ -60,7 +60,8 @@ type RoomEvent struct {
 	// reports EventLost, and all its tracks end soon after. When it is back, it reports
 	// EventReconnect, then the members who came and the tracks that exist, and at the
 	// end the members who have left. If the connection was only resumed and its tracks
-	// go on, it reports only EventReconnect.
+	// go on, it reports only EventReconnect. A room on several servers reports either of
+	// one Server, and only the tracks of that one end.
 	Type media.EventType
 	// Participant is the identity, Name the display name.
 	Participant, Name string
@@ -96,6 +97,8 @@ type RoomEvent struct {
 	Interim bool
 	// Speakers are the identities of all who speak now, for EventSpeaking.
 	Speakers []string
+	// Server is TrackInfo.Server, for EventLost and EventReconnect.
+	Server string
 	// Count is set for EventDropped. Its Participant is "" if the events were those of
 	// several members or of none.
 	Count int
@@ -145,6 +148,9 @@ type TrackInfo struct {
 	Participant, Name string
 	Source            media.Source
 	Codec             media.Codec
+	// Server names the server that sends the track, if the room has several. Each has a
+	// wall clock of its own.
+	Server string
 	// ClockRate is the RTP clock in ticks a second.
 	ClockRate int
 	// Channels is the number of audio channels. It is 0 for video.
@@ -187,7 +193,7 @@ type Packet struct {
 }
 
 // A SenderReport pairs a wall clock with an RTP time stamp (RFC 3550, 6.4.1).
-// The wall clock must be one clock for all tracks of a room.
+// The wall clock must be one clock for all tracks of one TrackInfo.Server.
 type SenderReport struct {
 	NTP     time.Time
 	RTP     uint32

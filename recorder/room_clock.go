@@ -53,8 +53,40 @@ func (f *recentMinimum) add(at, d time.Duration) {
 	f.last = max(f.last, at)
 }
 
-// A roomClock is the offset between a room's wall clock and the recorder's. It learns it
-// from the reports of all tracks; no single track can mislead it. It is safe for
+// roomClocks are the wall clocks of a room, one for each TrackInfo.Server. It is safe for
+// concurrent use. The zero value has none yet.
+//
+// Each places what its server sends where the fastest of it came. So two servers agree as
+// well as their fastest ways to the recorder are equally fast: what comes by the slower one
+// is later by the difference, as somebody in the recorder's place would hear it.
+type roomClocks struct {
+	mu       sync.Mutex
+	byServer map[string]*roomClock
+}
+
+// maxServers is how many servers of a room have a clock of their own. Later ones share one.
+const maxServers = 64
+
+// of returns the clock of a server.
+func (w *roomClocks) of(server string) *roomClock {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.byServer == nil {
+		w.byServer = make(map[string]*roomClock)
+	}
+	if w.byServer[server] == nil && len(w.byServer) >= maxServers {
+		server = ""
+	}
+	c := w.byServer[server]
+	if c == nil {
+		c = new(roomClock)
+		w.byServer[server] = c
+	}
+	return c
+}
+
+// A roomClock is the offset between a server's wall clock and the recorder's. It learns it
+// from the reports of all its tracks; no single track can mislead it. It is safe for
 // concurrent use.
 type roomClock struct {
 	value atomic.Int64 // ours minus theirs, in nanoseconds

@@ -60,7 +60,7 @@ func (r *run) event(e RoomEvent) {
 			r.emit(e)
 		}
 	case media.EventLost:
-		r.roomLost(at)
+		r.roomLost(e.Server, at)
 	case media.EventReconnect:
 		r.roomBack(e, at)
 	case media.EventTranscription:

@@ -46,7 +46,7 @@ type run struct {
 	tracks        *tracks
 	activity      *activity
 	transcripts   *transcripts
-	roomClock     roomClock
+	roomClocks    roomClocks
 	away          awayLog
 	pendingShares memoryShares // of frames that wait for their keys
 	playoutShares memoryShares // and of those that wait for their time
@@ -178,7 +178,11 @@ func (r *run) shutdown(ctx context.Context, cause, accepting error) error {
 	r.sweeping.Wait()
 	// What the last tracks told, and what they left.
 	_ = r.contain("", func() { r.flushActivity(end, true) })
-	_ = r.contain("", func() { r.declareAbsence(end) })
+	_ = r.contain("", func() {
+		for _, a := range r.tracks.takeAbsences() {
+			r.declareAbsence(a, end)
+		}
+	})
 	// Nothing more is told from outside, so that the stop is the last event.
 	r.setOpen(false)
 	// The last sounds last a little longer than they came. Events have milliseconds.

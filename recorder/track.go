@@ -67,7 +67,7 @@ func newTrack(r *run, from Track, info TrackInfo, m media.Track) *trackRecorder 
 	t.source.track = from
 	t.inbox.permission.set(r.config.denyReason(info.Participant, info.Encrypted), 0)
 	t.holes = trackHoles{info: &t.info, inbox: &t.inbox, clock: r.clock, pause: &r.pause, away: &r.away, emit: t.emit}
-	t.timing.clock = newTrackClock(r.clock, info.ClockRate, &r.roomClock)
+	t.timing.clock = newTrackClock(r.clock, info.ClockRate, r.roomClocks.of(info.Server))
 	t.resetParts()
 	if t.refuse != "" {
 		r.log.Warn("a track is not recorded", "track", t.uid, "reason", t.refuse)

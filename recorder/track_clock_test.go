@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -17,10 +18,12 @@ type sender struct {
 	zero   time.Time
 	p      playout
 	rate   int
-	skew   float64 // of its crystal, ppm
-	first  uint32  // random start of its RTP clock
+	skew   float64       // of its crystal, ppm
+	ahead  time.Duration // of ours, its server's wall clock, and an hour
+	first  uint32        // random start of its RTP clock
 	delay  time.Duration
 	jitter time.Duration
+	late   time.Duration // of 24 of 25
 	rng    *rand.Rand
 
 	got []placed // what was put so far, in order
@@ -38,7 +41,11 @@ func (s *sender) travel() time.Duration {
 	if s.jitter == 0 {
 		return s.delay
 	}
-	return s.delay + time.Duration(s.rng.Int64N(int64(s.jitter)))
+	d := s.delay + time.Duration(s.rng.Int64N(int64(s.jitter)))
+	if s.late > 0 && s.rng.IntN(25) > 0 {
+		return d + s.late
+	}
+	return d
 }
 
 // frame sends a frame captured at the given time.
@@ -64,7 +71,7 @@ func (s *sender) pop(now time.Duration, all bool) {
 // report sends a sender report made at the given time by a server whose wall
 // clock is ahead of ours by an hour.
 func (s *sender) report(at time.Duration) {
-	s.p.clock.report(SenderReport{NTP: s.zero.Round(0).Add(at + time.Hour), RTP: s.ticks(at), Arrival: s.zero.Add(at + s.travel())})
+	s.p.clock.report(SenderReport{NTP: s.zero.Round(0).Add(at + time.Hour + s.ahead), RTP: s.ticks(at), Arrival: s.zero.Add(at + s.travel())})
 }
 
 // check holds all that was put from a time on against how long after its capture
@@ -129,6 +136,52 @@ func TestTracksStayTogetherForHours(t *testing.T) {
 	}
 	for _, s := range senders {
 		s.check(t, 20*time.Second, s.delay, 6*time.Millisecond)
+	}
+}
+
+// A room on two servers, of which one has its clock an hour ahead and the other is seven minutes
+// behind that and is set by two seconds meanwhile: their tracks are apart by what the ways from
+// the servers differ by, although nearly all that comes is late, as only reports can tell.
+func TestServersHaveTheirOwnClocks(t *testing.T) {
+	zero := time.Now()
+	var walls roomClocks
+	track := func(server string, rate int, skew float64, delay time.Duration, seed uint64) *sender {
+		s := newSender(zero, rate, walls.of(server))
+		s.skew, s.delay, s.jitter, s.late, s.rng = skew, delay, 20*time.Millisecond, 60*time.Millisecond, rand.New(rand.NewPCG(seed, 1))
+		return s
+	}
+	const near, far = 5 * time.Millisecond, 30 * time.Millisecond
+	senders := []*sender{
+		track("near", 48000, +150, near, 1), track("near", 90000, -150, near, 2),
+		track("far", 48000, -150, far, 3), track("far", 90000, +150, far, 4),
+	}
+	const length = 20 * time.Minute
+	for at := time.Duration(0); at < length; at += 100 * time.Millisecond {
+		for i, s := range senders {
+			if i >= 2 {
+				s.ahead = -7 * time.Minute
+				if at > length/2 {
+					s.ahead += 2 * time.Second
+				}
+			}
+			if at%(3*time.Second) == 0 && at > 0 {
+				s.report(at)
+			}
+			s.frame(at)
+		}
+	}
+	for _, s := range senders {
+		s.pop(length, true)
+		s.check(t, 20*time.Second, s.delay, 40*time.Millisecond) // on one clock it is 60
+	}
+	if walls.of("near") == walls.of("far") || walls.of("near") != walls.of("near") {
+		t.Error("the servers share a clock, or have none")
+	}
+	for i := range 2 * maxServers { // a room with so many shares some
+		walls.of(fmt.Sprint(i))
+	}
+	if n := len(walls.byServer); n > maxServers+1 {
+		t.Errorf("%d clocks", n)
 	}
 }
 

@@ -44,7 +44,7 @@ func (r *run) addTrack(source Track, at time.Duration) {
 		t.known.Store(false)
 		contain(t.reportEnd)
 		contain(func() {
-			r.roomClock.forget(t.timing.clock)
+			t.timing.clock.room.forget(t.timing.clock)
 			r.tracks.remove(t, s, r.clock.now())
 		})
 		close(t.done)

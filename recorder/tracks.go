@@ -32,14 +32,14 @@ type tracks struct {
 	unarrived          map[string]*unarrivedTrack // tracks that were asked for and have not come, by ID
 	turnedAway         turnedAway                 // tracks that came and found no place
 	reportedTurnedAway map[string]time.Duration   // when that was last reported, by participant
-	absence            roomAbsence                // of the recorder from the room
+	absences           map[string]roomAbsence     // of the recorder from the room, by server; "" is all of it
 }
 
 func newTracks() *tracks {
 	return &tracks{
 		running: make(map[*trackRecorder]bool), of: make(map[string]int), byID: make(map[string]*trackRecorder),
 		slots: make(map[slotKey][]*slot), unarrived: make(map[string]*unarrivedTrack), turnedAway: make(turnedAway),
-		reportedTurnedAway: make(map[string]time.Duration),
+		reportedTurnedAway: make(map[string]time.Duration), absences: make(map[string]roomAbsence),
 	}
 }
 
@@ -117,7 +117,7 @@ func (ts *tracks) enter(t *trackRecorder, s *slot, wanted time.Duration) arrival
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	known := !t.info.Wanted.IsZero()
-	s.track, s.next = t.source.track, false
+	s.track, s.next, s.server = t.source.track, false, t.info.Server
 	a := arrival{media: s.media, unmuted: s.muted && known}
 	declared, waited := ts.takeWait(t.info.ID)
 	if from, ok := s.missedSince(t.info, wanted); ok {
@@ -154,10 +154,11 @@ func (ts *tracks) remove(t *trackRecorder, s *slot, at time.Duration) {
 type slot struct {
 	media media.Track
 
-	busy  bool
-	track Track         // the track that has the slot
-	next  bool          // another track waits to continue it
-	done  chan struct{} // closed when the slot is free again
+	busy   bool
+	track  Track         // the track that has the slot
+	server string        // of the track that has it or had it last
+	next   bool          // another track waits to continue it
+	done   chan struct{} // closed when the slot is free again
 
 	freed time.Duration // when the slot was last freed
 	ended time.Duration // until when its media was kept or declared then

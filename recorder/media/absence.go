@@ -3,7 +3,7 @@ package media
 // Events about interruptions of the recording. EventReconnect ends what EventLost
 // began. If the connection was only resumed, there is no EventLost.
 const (
-	EventLost   EventType = "lost"   // the recorder lost the room at From: nothing is received until a reconnect
+	EventLost   EventType = "lost"   // the recorder lost the room at From, or its server Text: nothing is received from there until a reconnect
 	EventPause  EventType = "pause"  // the recording was paused: nothing is kept until a resume; Reason says why
 	EventResume EventType = "resume" // it goes on
 )
