@@ -2,6 +2,7 @@ package livekit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 // Send sends a user data packet reliably to the given members. No members means
 // all. The packet is encrypted if the recorder has a key. Send returns when the
 // packet was handed to the network. While the room is lost, and when it is over,
-// the error is recorder.ErrAway.
+// the error is recorder.ErrAway; ErrNoData if the server does not let the recorder send any, see
+// Config.Told.
 func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -24,6 +26,9 @@ func (r *Room) Send(ctx context.Context, topic string, to []string, data []byte)
 	r.mu.Unlock()
 	if !s.connected() {
 		return recorder.ErrAway
+	}
+	if s.gagged() {
+		return ErrNoData
 	}
 	opts := []lksdk.DataPublishOption{lksdk.WithDataPublishTopic(topic), lksdk.WithDataPublishReliable(true)}
 	if len(to) > 0 {
@@ -55,11 +60,18 @@ func (s *session) watch() {
 		case <-s.r.closed:
 			return
 		}
-		if err := forbidden(s.room.LocalParticipant.Permissions()); err != nil {
+		if err := forbidden(s.room.LocalParticipant.Permissions()); err != nil && !(s.r.c.Told && errors.Is(err, ErrGagged)) {
 			s.endFor(err)
 			return
 		}
 	}
+}
+
+// gagged reports whether the server does not let the recorder send data, which matters
+// to nobody if the members are told elsewhere.
+func (s *session) gagged() bool {
+	p := s.room.LocalParticipant.Permissions()
+	return s.r.c.Told && p != nil && !p.GetCanPublishData()
 }
 
 // forbidden returns why a recorder may not record under these permissions.

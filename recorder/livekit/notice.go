@@ -51,7 +51,7 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 		return r.Tell(ctx, text)
 	}
 	s.say(text, "")
-	wait := time.NewTimer(time.Until(s.joined.Add(NoticePeriod)))
+	wait := time.NewTimer(r.noticeOf(s))
 	defer wait.Stop()
 	select {
 	case <-wait.C:
@@ -71,6 +71,14 @@ func (r *Room) Announce(ctx context.Context, text string) error {
 	r.mu.Unlock()
 	r.subscribe(s)
 	return nil
+}
+
+// noticeOf returns how long members are still to be given notice in a session.
+func (r *Room) noticeOf(s *session) time.Duration {
+	if r.c.Told {
+		return 0
+	}
+	return time.Until(s.joined.Add(NoticePeriod))
 }
 
 // Change sends news to those present now. Those who join later, and all members
@@ -186,7 +194,7 @@ func (r *Room) enter(old, s *session, away time.Duration) {
 	s.mu.Lock()
 	s.entered, s.waits = true, make(map[string]bool)
 	for identity := range s.list.found {
-		if m, _ := r.roster.Here(identity); away >= forgetTime || !m.Told {
+		if m, _ := r.roster.Here(identity); !r.c.Told && (away >= forgetTime || !m.Told) {
 			s.waits[identity] = true
 		}
 	}
@@ -205,7 +213,7 @@ func (r *Room) enter(old, s *session, away time.Duration) {
 // notice begins to receive everything once the notice period of a session is
 // over.
 func (r *Room) notice(s *session) {
-	t := time.NewTimer(time.Until(s.joined.Add(NoticePeriod)))
+	t := time.NewTimer(r.noticeOf(s))
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -230,6 +238,9 @@ func (r *Room) mayReceive(s *session, identity string) bool {
 	r.mu.Lock()
 	receiving := r.receiving
 	r.mu.Unlock()
+	if r.c.Admit != nil && !r.c.Admit(identity) {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return receiving && s.entered && !s.finished && !s.waits[identity]
@@ -262,6 +273,10 @@ func (s *session) say(text, identity string) <-chan struct{} {
 		o.DestinationIdentities = []string{identity}
 	}
 	sent := make(chan struct{})
+	if s.gagged() {
+		close(sent)
+		return sent
+	}
 	w := s.room.LocalParticipant.StreamText(o)
 	done := func() {
 		w.Close()

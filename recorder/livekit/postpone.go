@@ -18,6 +18,9 @@ func (t *track) Published() bool {
 	if !t.s.alive() {
 		return false // in another session it comes anew
 	}
+	if t.s.r.c.Admit != nil && !t.s.r.c.Admit(t.info.Participant) {
+		return false // it is not wanted again
+	}
 	p := t.s.room.GetParticipantByIdentity(t.info.Participant)
 	if p == nil {
 		return false

@@ -199,13 +199,13 @@ func (r *Room) attempt(ctx context.Context) (*session, error) {
 		r.mu.Lock()
 		token = longer(r.c.Token, r.refreshed)
 		r.mu.Unlock()
-		if _, err := checkToken(token, r.name, time.Now()); err != nil {
+		if _, err := r.c.checkToken(token, r.name); err != nil {
 			return nil, fmt.Errorf("%w: %w", errNoFreshToken, err)
 		}
 	} else if token, err = fresh(ctx, r.config()); err != nil {
 		return nil, err
 	}
-	if _, err := checkToken(token, r.name, time.Now()); err != nil {
+	if _, err := r.c.checkToken(token, r.name); err != nil {
 		return nil, err
 	}
 	if err := preflight(ctx, r.c.URL, token); err != nil {
@@ -222,7 +222,7 @@ func (r *Room) attempt(ctx context.Context) (*session, error) {
 // refresh stores a token from the server, if it is for this room, does not hide
 // the recorder, and is still valid.
 func (r *Room) refresh(token string) {
-	if _, err := checkToken(token, r.name, time.Now()); err != nil {
+	if _, err := r.c.checkToken(token, r.name); err != nil {
 		r.log.Warn("a token that the server refreshed does not serve to join again with", "err", err)
 		return
 	}

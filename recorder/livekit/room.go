@@ -87,6 +87,13 @@ type Config struct {
 	// The recorder then tries to join until Close, and its join makes the room
 	// anew if the server allows that. Nil means that it does not join again.
 	Reopen func(attended bool) bool
+	// Told says that members see elsewhere that there is a recorder, and what it
+	// announces. Then the token may forbid it to send data, which it does not send then,
+	// and nobody waits until LiveKit has shown the recorder to everybody.
+	Told bool
+	// Admit, if not nil, reports whether the tracks of a member may be received. It is
+	// called by goroutines that must not wait; see Review. Nil means that all may.
+	Admit func(identity string) bool
 	// OnData, if not nil, is called with every user data packet, and reports
 	// whether it handled the packet. from is the sender's identity. "" means a
 	// sender that the server hides. It is called by the goroutines that read
@@ -152,7 +159,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 			return nil, err
 		}
 	}
-	name, err := checkToken(token, c.Room, time.Now())
+	name, err := c.checkToken(token, c.Room)
 	if err != nil {
 		return nil, err
 	}

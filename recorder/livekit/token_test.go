@@ -59,6 +59,28 @@ func TestCheckToken(t *testing.T) {
 	}
 }
 
+// If members are told elsewhere, a token may forbid data, and nothing else.
+func TestCheckTokenToldElsewhere(t *testing.T) {
+	no := false
+	mute := func(g *auth.VideoGrant) { g.CanPublishData = &no }
+	c := Config{Told: true}
+	if room, err := c.checkToken(token(t, "weekly", time.Hour, mute), "weekly"); room != "weekly" || err != nil {
+		t.Errorf("got %q, %v", room, err)
+	}
+	for _, tt := range []struct {
+		name, token string
+		want        error
+	}{
+		{"another room", token(t, "daily", time.Hour, mute), ErrToken},
+		{"hidden", token(t, "weekly", time.Hour, func(g *auth.VideoGrant) { g.CanPublishData, g.Hidden = &no, true }), ErrHidden},
+		{"no subscription", token(t, "weekly", time.Hour, func(g *auth.VideoGrant) { g.CanPublishData, g.CanSubscribe = &no, &no }), ErrNoSubscribe},
+	} {
+		if _, err := c.checkToken(tt.token, "weekly"); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
 func TestMintedTokenShowsTheRecorder(t *testing.T) {
 	s, err := mint(Config{APIKey: "key", APISecret: "secret", Room: "weekly", Identity: "bot", Name: "Recorder"})
 	if err != nil {
