@@ -217,7 +217,7 @@ type mixed struct {
 	rings *ringSet // ada's
 	mu    sync.Mutex
 	gos   map[string]*goMember
-	drop  func(from, to string, packet []byte) bool
+	drop  func(from, to string, packet []byte) bool // called with mu
 }
 
 func newMixed(t *testing.T) *mixed {
@@ -240,11 +240,12 @@ func (w *mixed) pass(from, to string, packet []byte) {
 			all = append(all, g)
 		}
 	}
+	ada := from != "ada" && (to == "" || to == "ada") && (drop == nil || !drop(from, "ada", packet))
 	w.mu.Unlock()
 	for _, g := range all {
 		g.Receive(from, packet)
 	}
-	if from != "ada" && (to == "" || to == "ada") && (drop == nil || !drop(from, "ada", packet)) {
+	if ada {
 		w.ada.do("receive", map[string]any{"from": from, "data": packet})
 	}
 }
