@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/sealtape/sealtape/playback/internal/bundle"
@@ -104,7 +105,7 @@ func linkWorker(c *Config) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(bytes.TrimSpace(c.Glue), '\n'), script...), nil
+	return slices.Concat(bytes.TrimSpace(c.Glue), []byte{'\n'}, script), nil
 }
 
 // parts are what begin.js reads: where the parts are that are no modules.
