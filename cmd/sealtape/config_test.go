@@ -106,7 +106,7 @@ log-level: debug
 	if c.Duration("segment") != 2*time.Second || !c.Bool("keep-local") || c.Bool("no-e2ee") {
 		t.Error("segment, keep-local or no-e2ee is wrong")
 	}
-	if !e.Logging.JSON || e.Log == nil || e.Logging.Level.String() != "WARN" {
+	if !e.Logging.JSON || e.Log() == nil || e.Logging.Level.String() != "WARN" {
 		t.Errorf("logging %+v", e.Logging)
 	}
 }

@@ -32,7 +32,7 @@ type recordConsole struct {
 // newRecordConsole returns the console, and the log of what the archive does.
 func newRecordConsole(e *ui.Env) (r *recordConsole, archiveLog *slog.Logger) {
 	r = &recordConsole{env: e}
-	if terminal.Is(e.Stderr) && e.Log == nil {
+	if terminal.Is(e.Stderr) && e.Log() == nil {
 		r.line = terminal.NewLine(e.Stderr)
 		r.log = e.NewLog(r.line, slog.LevelWarn) // the line tells the rest
 		return r, e.NewLog(r.line, slog.LevelWarn)
@@ -56,7 +56,7 @@ func (r *recordConsole) warnClassic(readers []bot.Reader) {
 	for _, reader := range readers {
 		switch {
 		case reader.PostQuantum:
-		case r.env.Log != nil: // which may be kept for long, and names nobody
+		case r.env.Log() != nil: // which may be kept for long, and names nobody
 			r.log.Warn("a reader's key is not post-quantum: whoever stores this recording today may open it when quantum computers can")
 		default:
 			r.env.Warnf("%s is not a post-quantum key: whoever stores this recording today may open it when quantum computers can", ui.Clean(reader.Name))
@@ -66,7 +66,7 @@ func (r *recordConsole) warnClassic(readers []bot.Reader) {
 
 // say shows a sentence that may name people.
 func (r *recordConsole) say(text string) {
-	if r.env.Log != nil {
+	if r.env.Log() != nil {
 		return // which may be kept for long, and names nobody
 	}
 	r.clear()

@@ -40,11 +40,11 @@ func (r *recordConsole) tell(res bot.Result, asJSON bool) error {
 			return err
 		}
 	}
-	if r.env.Log == nil {
+	if r.env.Log() == nil {
 		r.env.Notef("recorded %s of %s: %s, %s", ui.Length(rep.Duration), ui.People(rep.Participants), ui.Count(rep.Tracks, "track"), ui.Clean(rep.Reason))
 	}
 	for _, p := range rep.Small {
-		if r.env.Log == nil {
+		if r.env.Log() == nil {
 			r.env.Warnf("%s: %s", ui.Clean(p.Track.Label()), show.ReceivedText(p.Track.Width, p.Track.Height, p.Width, p.Height))
 		} else {
 			r.log.Warn("a picture was received smaller than it was published", "track", p.Track.UID,
@@ -57,7 +57,7 @@ func (r *recordConsole) tell(res bot.Result, asJSON bool) error {
 	if !rep.Incomplete {
 		return nil
 	}
-	named := r.env.Log == nil
+	named := r.env.Log() == nil
 	err := ui.ExitWith(ui.ExitIncomplete, fmt.Errorf("the recording is incomplete: %s", missingText(rep, named)))
 	return ui.WithHints(err, holeHints(rep, res.Unopened, named)...)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -22,7 +23,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 
 	Logging logging
-	Log     *slog.Logger // takes warnings and errors in place of stderr, nil unless they are to be JSON
+	log     atomic.Pointer[slog.Logger] // see Log
 
 	SilentAfter time.Duration // see member.Config; 0 but in a test
 	CheckOnly   bool          // commands check their options and do nothing more: in a test
@@ -31,6 +32,10 @@ type Env struct {
 	mu     sync.Mutex
 	outErr error // the first of writing to stdout, guarded by mu
 }
+
+// Log returns what takes warnings and errors in place of stderr, nil unless they are to be
+// JSON. A signal may come before that is known.
+func (e *Env) Log() *slog.Logger { return e.log.Load() }
 
 // At is called at a step.
 func (e *Env) At(step string) {
@@ -66,8 +71,8 @@ func (e *Env) Notef(format string, args ...any) {
 
 // Warnf writes a line that should not be missed to standard error.
 func (e *Env) Warnf(format string, args ...any) {
-	if e.Log != nil {
-		e.Log.Warn(fmt.Sprintf(format, args...))
+	if e.Log() != nil {
+		e.Log().Warn(fmt.Sprintf(format, args...))
 		return
 	}
 	fmt.Fprintf(e.Stderr, "sealtape: warning: %s\n", Clean(fmt.Sprintf(format, args...)))
@@ -86,12 +91,12 @@ func (e *Env) Exit(err error) int {
 	code, hints := Explain(err)
 	var quiet *exitError
 	switch {
-	case e.Log != nil:
+	case e.Log() != nil:
 		args := []any{"code", code}
 		if len(hints) > 0 {
 			args = append(args, "hint", strings.Join(Texts(hints), "; "))
 		}
-		e.Log.Error(err.Error(), args...)
+		e.Log().Error(err.Error(), args...)
 		return code
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(e.Stderr, "sealtape: interrupted")

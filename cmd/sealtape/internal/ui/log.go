@@ -45,9 +45,9 @@ func (e *Env) SetLogging(format, level string) error {
 		return Misuse("--log-level is %q, want debug, info, warn or error", level)
 	}
 	e.Logging = l
-	e.Log = nil
+	e.log.Store(nil)
 	if l.JSON {
-		e.Log = e.NewLog(e.Stderr, slog.LevelInfo)
+		e.log.Store(e.NewLog(e.Stderr, slog.LevelInfo))
 	}
 	return nil
 }
