@@ -65,7 +65,7 @@ func TestApproved(t *testing.T) {
 		return map[string]any{"key": workerCard.Key, "who": "", "revoked": true, "of": of}
 	}
 	name := fleetCard.Verifier().Name()
-	for _, c := range []struct {
+	cases := []struct {
 		what    string
 		expires int64
 		revoked []any
@@ -77,14 +77,19 @@ func TestApproved(t *testing.T) {
 		{"revoked by the fleet", 0, []any{revoked(name)}, "Fleet signed"},
 		{"revoked by itself", 0, []any{map[string]any{"key": workerCard.Key, "who": "", "revoked": true}}, "Fleet signed"},
 		{"revoked by somebody else", 0, []any{revoked("sealtape.v1/0000000000000000")}, "Fleet trusted"},
-	} {
-		var got struct{ Said, Meeting string }
-		r.run(t, `const d = await source.recording(id), missing = "01JD3Q8ZC5MEET1NG0000000C0";
+	}
+	got := make([]struct{ Said, Meeting string }, len(cases))
+	var questions []question
+	for i, c := range cases {
+		questions = append(questions, question{script: `const d = await source.recording(id), missing = "01JD3Q8ZC5MEET1NG0000000C0";
 			const { parts } = await source.meeting(id, [missing, id]);
 			return { said: d.signers.join() + " " + (d.distrust?.code ?? "trusted"), meeting: parts.map((p) => (p.apart ? "apart" : p.id === id && p.access)).join() };`,
-			map[string]any{"recorders": []any{map[string]any{"key": fleetCard.Key, "who": "Fleet", "expires": c.expires}}, "revoked": c.revoked}, &got)
-		if got.Said != c.want || got.Meeting != "apart,all" {
-			t.Errorf("%s: %+v, want %s", c.what, got, c.want)
+			settings: map[string]any{"recorders": []any{map[string]any{"key": fleetCard.Key, "who": "Fleet", "expires": c.expires}}, "revoked": c.revoked}, found: &got[i]})
+	}
+	r.ask(t, questions...)
+	for i, c := range cases {
+		if got[i].Said != c.want || got[i].Meeting != "apart,all" {
+			t.Errorf("%s: %+v, want %s", c.what, got[i], c.want)
 		}
 	}
 }

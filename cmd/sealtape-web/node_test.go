@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,44 +27,78 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// run runs a script beside the program, in Node: see testdata/run.mjs. It reads what the
-// script returns. Among the settings, "change" is what the store does to objects from the
-// beginning, before the script can.
+// A question is a script for the program, and what it is asked in.
+type question struct {
+	script string
+	// settings are those of the page. Among them, "change" is what the store does to
+	// objects from the beginning, before the script can.
+	settings map[string]any
+	share    *string // in place of the recording's
+	found    any     // takes what the script returns
+}
+
+// run runs a script beside the program.
 func (r recorded) run(t *testing.T, script string, settings map[string]any, found any) {
 	t.Helper()
+	r.ask(t, question{script: script, settings: settings, found: found})
+}
+
+// ask runs scripts beside the program, one after another in one Node: see testdata/run.mjs.
+func (r recorded) ask(t *testing.T, questions ...question) {
+	t.Helper()
+	worker, err := workerText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []map[string]any
+	for _, q := range questions {
+		all := map[string]any{"recorders": []any{map[string]any{"key": r.vkey, "who": "Owner"}}, "recording": r.id}
+		maps.Copy(all, q.settings)
+		change := all["change"]
+		delete(all, "change")
+		runs = append(runs, map[string]any{"script": q.script, "settings": all, "change": change,
+			"secrets": r.secrets, "share": cmp.Or(q.share, r.share)})
+	}
 	dir := t.TempDir()
-	write := func(name string, data []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	built, err := site.Build(site.Config{Page: web.Page(), Program: compiled(t), Glue: site.Glue(), Version: "test"})
+	program, config := filepath.Join(dir, "sealtape.wasm"), filepath.Join(dir, "config.json")
+	text, err := json.Marshal(map[string]any{"folder": r.folder, "program": program, "worker": worker, "runs": runs})
 	if err != nil {
 		t.Fatal(err)
 	}
-	worker := slices.IndexFunc(built.Files, func(f site.File) bool { return strings.HasPrefix(f.Name, "worker-") })
-	all := map[string]any{"recorders": []any{map[string]any{"key": r.vkey, "who": "Owner"}}, "recording": r.id}
-	maps.Copy(all, settings)
-	change := all["change"]
-	delete(all, "change")
-	config, err := json.Marshal(map[string]any{"folder": r.folder, "program": write("sealtape.wasm", compiled(t)),
-		"worker": string(built.Files[worker].Data), "settings": all, "secrets": r.secrets, "share": r.share, "change": change})
-	if err != nil {
+	if err := errors.Join(os.WriteFile(program, compiled(t), 0o600), os.WriteFile(config, text, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "testdata/run.mjs", write("config.json", config), write("script.js", []byte(script)))
+	cmd := exec.CommandContext(t.Context(), "node", "testdata/run.mjs", config)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("node: %v\n%s", err, complaint.String())
 	}
-	if err := json.Unmarshal(out, found); err != nil {
+	var found []json.RawMessage
+	if err := json.Unmarshal(out, &found); err != nil || len(found) != len(questions) {
 		t.Fatalf("%s: %v", out, err)
 	}
+	for i, q := range questions {
+		if err := json.Unmarshal(found[i], q.found); err != nil {
+			t.Fatalf("%s: %v", found[i], err)
+		}
+	}
 }
+
+// workerText is the worker's script, as the page has it.
+var workerText = sync.OnceValues(func() (string, error) {
+	code, err := program()
+	if err != nil {
+		return "", err
+	}
+	built, err := site.Build(site.Config{Page: web.Page(), Program: code, Glue: site.Glue(), Version: "test"})
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(built.Files, func(f site.File) bool { return strings.HasPrefix(f.Name, "worker-") })
+	return string(built.Files[i].Data), nil
+})
 
 // TestAnswers: the program answers what the page asks, by messages.
 func TestAnswers(t *testing.T) {
@@ -136,7 +173,7 @@ func TestTampered(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
 	r := record(t, flashes)
-	for name, c := range map[string]struct{ change, settings, want string }{
+	cases := map[string]struct{ change, settings, want string }{
 		"head of another":    {change: `name.endsWith("/head") ? Buffer.from(String(bytes).replace("closed", "open")) : bytes`, want: "failed"},
 		"log":                {change: `name.endsWith("/log/0000") ? bytes.subarray(1) : bytes`, want: "failed"},
 		"no head":            {change: `name.endsWith("/head") ? null : bytes`, want: "gone"},
@@ -148,24 +185,28 @@ func TestTampered(t *testing.T) {
 		"a wrong clock":      {change: `{ throw { kind: "refused", why: "clock" }; }`, want: "later clock"},
 		"denied":             {change: `{ throw { kind: "refused" }; }`, want: "later refused"},
 		"no epoch":           {change: `name.includes("/epochs/") ? null : bytes`, want: "failed"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			settings := map[string]any{}
-			switch c.settings {
-			case "recorders":
-				settings["recorders"] = []any{}
-			case "told":
-				settings["told"] = "sealtape.v1/" + r.id + "\n900000\n" + strings.Repeat("A", 43) + "=\nstate: open\n"
-			}
-			if c.change != "" {
-				settings["change"] = "(name, bytes) => " + c.change
-			}
-			var got string
-			r.run(t, "return trouble(source.recording(id));", settings, &got)
-			if got != c.want {
-				t.Errorf("it says %q, want %q", got, c.want)
-			}
-		})
+	}
+	said := make(map[string]*string)
+	var questions []question
+	for name, c := range cases {
+		settings := map[string]any{}
+		switch c.settings {
+		case "recorders":
+			settings["recorders"] = []any{}
+		case "told":
+			settings["told"] = "sealtape.v1/" + r.id + "\n900000\n" + strings.Repeat("A", 43) + "=\nstate: open\n"
+		}
+		if c.change != "" {
+			settings["change"] = "(name, bytes) => " + c.change
+		}
+		said[name] = new(string)
+		questions = append(questions, question{script: "return trouble(source.recording(id));", settings: settings, found: said[name]})
+	}
+	r.ask(t, questions...)
+	for name, c := range cases {
+		if *said[name] != c.want {
+			t.Errorf("%s: it says %q, want %q", name, *said[name], c.want)
+		}
 	}
 }
 
@@ -303,7 +344,7 @@ func TestShared(t *testing.T) {
 		if (found !== "no trouble") return found;
 		const d = await source.recording(id);
 		return d.epochs.map((e) => e.opens) + " " + (await segment(1, d.tracks.map((t) => t.uid))).length;`
-	for _, c := range []struct {
+	cases := []struct {
 		share string
 		text  *string
 		want  string
@@ -311,11 +352,16 @@ func TestShared(t *testing.T) {
 		{name, &text, "true 3"},
 		{name, nil, "locked"},
 		{"", &text, "locked"},
-	} {
-		var got string
-		r.share = c.text
-		if r.run(t, script, map[string]any{"share": c.share}, &got); got != c.want {
-			t.Errorf("%.4q: %q, want %q", c.share, got, c.want)
+	}
+	got := make([]string, len(cases))
+	var questions []question
+	for i, c := range cases {
+		questions = append(questions, question{script: script, settings: map[string]any{"share": c.share}, share: c.text, found: &got[i]})
+	}
+	r.ask(t, questions...)
+	for i, c := range cases {
+		if got[i] != c.want {
+			t.Errorf("%.4q: %q, want %q", c.share, got[i], c.want)
 		}
 	}
 }
