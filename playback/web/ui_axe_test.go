@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 const axe = "../../testdata/typescript/node_modules/axe-core/axe.min.js"
@@ -21,18 +23,18 @@ func TestAxe(t *testing.T) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
+	widths, themes := []int64{1440, 390}, []string{"light", "dark"}
 	for _, path := range []string{"", "watch/" + meeting + "#t=330"} {
 		s.open(path)
 		s.do(chromedp.Evaluate[chromedp.Void](string(script) + "; undefined"))
-		for _, width := range []int64{1440, 390} {
+		for i := range sample.Cases(t, len(widths)*len(themes), 2) {
+			width, theme := widths[i%len(widths)], themes[i/len(widths)]
 			s.window(width, 844, width < 900)
-			for _, theme := range []string{"light", "dark"} {
-				s.do(media("prefers-color-scheme", theme))
-				for _, fault := range get[[]string](s, axeFaults) {
-					s.Errorf("/%s, %d wide, %s: %s", path, width, theme, fault)
-				}
-				s.check("contrast", "icons")
+			s.do(media("prefers-color-scheme", theme))
+			for _, fault := range get[[]string](s, axeFaults) {
+				s.Errorf("/%s, %d wide, %s: %s", path, width, theme, fault)
 			}
+			s.check("contrast", "icons")
 		}
 		s.do(media("forced-colors", "active"))
 		s.check("forced")

@@ -6,6 +6,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestPlayerPageBounds drives what the page does with many people, with little room
@@ -53,10 +55,12 @@ func narrow(s *site) {
 		s.window(390, 844, true)
 		s.open("watch/" + id + "#t=330")
 		s.check("hostile", "tiles", "names", "contrast")
-		for _, w := range []struct {
+		sizes := []struct {
 			width, height int64
 			screen        float64 // at the least, of the width of the player
-		}{{1440, 900, 0.7}, {1024, 768, 0.7}, {899, 700, 0.7}, {844, 390, 0.4}, {821, 1180, 0.95}, {390, 844, 0.9}, {320, 640, 0.9}} {
+		}{{1440, 900, 0.7}, {1024, 768, 0.7}, {899, 700, 0.7}, {844, 390, 0.4}, {821, 1180, 0.95}, {390, 844, 0.9}, {320, 640, 0.9}}
+		for i := range sample.Cases(s.T, len(sizes), 4) {
+			w := sizes[i]
 			s.window(w.width, w.height, w.width < 900)
 			s.check("hostile", "tiles", "room")
 			if id == meeting {

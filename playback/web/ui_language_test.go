@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A changed answer has another body.
@@ -75,12 +77,14 @@ func allWords(s *site) {
 // languages: the document, its numbers and its dates are in the first language that
 // the browser's user reads and the page has. No other is loaded.
 func languages(s *site) {
-	for _, c := range []struct{ languages, lang, tab, played, loaded string }{
+	cases := []struct{ languages, lang, tab, played, loaded string }{
 		{"de-AT,en", "de-AT", "Chat und Ereignisse", "12 Minuten, 34 Sekunden von 25 Minuten", "de.js"},
 		{"pl,fr", "fr", "Discussion et événements", "12 minutes 34 secondes sur 25 minutes", "fr.js"},
 		{"es-MX", "es-MX", "Chat y eventos", "12 minutos 34 segundos de 25 minutos", "es.js"},
 		{"pl", "en", "Chat and events", "12 minutes 34 seconds of 25 minutes", "en.js"},
-	} {
+	}
+	for i := range sample.Cases(s.T, len(cases), 2) {
+		c := cases[i]
 		s.do(speak(get[string](s, "navigator.userAgent"), c.languages))
 		s.open("watch/" + meeting + "#t=754")
 		want(s, "document.documentElement.lang", c.lang)

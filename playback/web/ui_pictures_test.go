@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -14,11 +15,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 var (
@@ -26,12 +30,15 @@ var (
 	pictureFolder  = flag.String("pictures", "", "put pictures of the pages, large and with the machine's fonts, into this `folder`")
 )
 
-// windows are the windows that pictures are taken of: desktops, a telephone held both
-// ways, and what is left of a window at a zoom of 400 %.
-var windows = []struct {
+// A window is one of a browser.
+type window struct {
 	width, height int64
 	touch         bool
-}{{1440, 900, false}, {1024, 768, false}, {844, 390, true}, {390, 844, true}, {320, 640, true}}
+}
+
+// windows are those that pictures are taken of: desktops, a telephone held both
+// ways, and what is left of a window at a zoom of 400 %.
+var windows = []window{{1440, 900, false}, {1024, 768, false}, {844, 390, true}, {390, 844, true}, {320, 640, true}}
 
 // TestPictures compares what the pages look like with small grey pictures, in which
 // every letter is a box.
@@ -46,20 +53,36 @@ func TestPictures(t *testing.T) {
 	} {
 		s.on(p.name, func(s *site) {
 			s.open(p.path)
-			for theme, feature := range themesOfPictures {
-				s.on(theme, func(s *site) {
-					s.do(media(feature[0], feature[1]))
-					for _, w := range windows {
-						if theme == "forced" && w.width != 1024 {
-							continue
-						}
-						s.window(w.width, w.height, w.touch)
-						s.compare(fmt.Sprintf("%s-%s-%d", p.name, theme, w.width), w.width, w.height)
+			var all []picture
+			for theme := range themesOfPictures {
+				for _, w := range windows {
+					if theme != "forced" || w.width == 1024 {
+						all = append(all, picture{theme, w})
 					}
+				}
+			}
+			slices.SortFunc(all, func(a, b picture) int { return cmp.Or(cmp.Compare(a.theme, b.theme), cmp.Compare(a.width, b.width)) })
+			most := 5
+			if *updatePictures || *pictureFolder != "" {
+				most = len(all)
+			}
+			for i := range sample.Cases(s.T, len(all), most) {
+				theme := all[i].theme
+				s.on(fmt.Sprintf("%s-%d", theme, all[i].width), func(s *site) {
+					feature := themesOfPictures[theme]
+					s.do(media(feature[0], feature[1]))
+					s.window(all[i].width, all[i].height, all[i].touch)
+					s.compare(fmt.Sprintf("%s-%s-%d", p.name, theme, all[i].width), all[i].width, all[i].height)
 				})
 			}
 		})
 	}
+}
+
+// A picture is of a page in a window.
+type picture struct {
+	theme string
+	window
 }
 
 // themesOfPictures are light, dark, and the colours that a reader forces on all pages.

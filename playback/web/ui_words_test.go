@@ -9,6 +9,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // spoken is the meeting with two transcripts: one that is attached, and what was written
@@ -114,17 +116,17 @@ func TestPlayerPageWords(t *testing.T) {
 	s.do(chromedp.Evaluate[chromedp.Void](string(script) + "; undefined"))
 	s.do(chromedp.Evaluate[chromedp.Void](tab + `.click()`))
 	want(s, `document.querySelector(".captions").checkVisibility()`, true)
-	for _, width := range []int64{1440, 390, 320} {
+	widths, themes := []int64{1440, 390, 320}, []string{"light", "dark"}
+	for i := range sample.Cases(t, len(widths)*len(themes), 2) {
+		width, theme := widths[i%len(widths)], themes[i/len(widths)]
 		s.window(width, 844, width < 900)
-		for _, theme := range []string{"light", "dark"} {
-			s.do(media("prefers-color-scheme", theme))
-			for _, fault := range get[[]string](s, axeFaults) {
-				s.Errorf("%d wide, %s: %s", width, theme, fault)
-			}
-			s.check("names", "contrast", "icons")
-			if *pictureFolder != "" {
-				s.writePNG(filepath.Join(*pictureFolder, fmt.Sprintf("words-%d-%s.png", width, theme)), s.shot(width, 844, 1))
-			}
+		s.do(media("prefers-color-scheme", theme))
+		for _, fault := range get[[]string](s, axeFaults) {
+			s.Errorf("%d wide, %s: %s", width, theme, fault)
+		}
+		s.check("names", "contrast", "icons")
+		if *pictureFolder != "" {
+			s.writePNG(filepath.Join(*pictureFolder, fmt.Sprintf("words-%d-%s.png", width, theme)), s.shot(width, 844, 1))
 		}
 		want(s, `document.documentElement.scrollWidth <= innerWidth`, true)
 	}
