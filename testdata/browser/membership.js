@@ -48,7 +48,7 @@ export async function begin(room, { card: name, pins: notes = [] }, state, chang
       update();
     },
     // From what the browser keeps, as after the page was closed.
-    export: async (passphrase) => (await Identity.load(shelf)).export(passphrase),
+    export: async (passphrase) => (await Identity.load(shelf)).export(passphrase, 10), // log2 of scrypt's cost: quick
     stop: () => member.stop(),
   };
 }

@@ -59,7 +59,7 @@ export async function prepare(config, state, changed) {
       for (const p of keys.peers) if (p.fingerprint === card.fingerprint) await keys.pin(p.identity, { sure: true, recorder: card.role === 'recorder' });
       update();
     },
-    export: async (passphrase) => (await Identity.load(shelf)).export(passphrase),
+    export: async (passphrase) => (await Identity.load(shelf)).export(passphrase, 10), // log2 of scrypt's cost: quick
     stop: () => keys.leave(),
   };
 }
