@@ -83,6 +83,15 @@ func (r *Recorder) Suspected(participant, why string) error {
 	return r.note(media.Event{Type: media.EventIntegrity, Participant: participant, Reason: why})
 }
 
+// GoesOnWith puts into the timeline that this recording goes on with the meeting of another,
+// of this ID, by the word of the room's server.
+func (r *Recorder) GoesOnWith(id string) error {
+	return r.remotely(func(n *run) error {
+		n.emit(media.Event{Time: max(1, n.clock.now()), Type: media.EventFollows, Text: id, Reason: media.FollowsServer})
+		return nil
+	})
+}
+
 // note puts an event into the timeline, now.
 func (r *Recorder) note(e media.Event) error {
 	return r.remotely(func(n *run) error {

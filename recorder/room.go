@@ -41,6 +41,10 @@ type Room interface {
 	Close() error
 }
 
+// A Meeter is a Room whose server has an ID for each meeting in it: a room that ended and
+// began again has another. "" means that it is not known. SID does not block.
+type Meeter interface{ SID() string }
+
 // EventDialed is the type of an event of a member who takes part by telephone: they
 // pressed the key in Text, as an answer to a question. It is not put into the timeline.
 const EventDialed media.EventType = "dialed"

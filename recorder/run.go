@@ -122,7 +122,11 @@ func (r *run) start(stop context.CancelCauseFunc, asleep func() time.Duration) {
 	if r.config.Started != nil {
 		r.config.Started(r.clock.start)
 	}
-	r.emit(media.Event{Type: media.EventStart, Text: r.room.Name(), Reason: r.config.startReason()})
+	start := media.Event{Type: media.EventStart, Text: r.room.Name(), Reason: r.config.startReason()}
+	if m, ok := r.room.(Meeter); ok {
+		start.Name = media.Clamp(m.SID(), media.MaxName)
+	}
+	r.emit(start)
 	r.emit(media.Event{Type: media.EventAnnounced, Text: r.config.Notices.Start})
 	if r.config.Title != "" {
 		r.emit(media.Event{Type: media.EventTitle, Text: r.config.Title})

@@ -24,7 +24,8 @@ func (rogue) Load() agent.Load              { return agent.Load{} }
 
 // TestFleetRogue: who has the API secret can register as the fleet's worker, and take a room.
 // It is told nothing but the policy's name: no key, no reader, no store; and the fleet records
-// the room as soon as that worker is gone.
+// the room as soon as that worker is gone. What it says of recordings before is the server's
+// word, and brings together nothing that does not belong together.
 func TestFleetRogue(t *testing.T) {
 	f := newFleetLab(t)
 	token, err := members.AgentToken(f.lk.APIKey, f.lk.APISecret)
@@ -45,17 +46,17 @@ func TestFleetRogue(t *testing.T) {
 	room := f.room("weekly")
 	f.silent(room)
 	f.dispatch(room, "weekly")
-	var told agent.Assignment
+	var assigned agent.Assignment
 	select {
-	case told = <-r.got:
+	case assigned = <-r.got:
 	case <-f.ctx.Done():
 		t.Fatal("the server offered it nothing")
 	}
-	if told.Metadata != `{"policy":"weekly"}` {
-		t.Errorf("it was told %q", told.Metadata)
+	if assigned.Metadata != `{"policy":"weekly"}` {
+		t.Errorf("it was told %q", assigned.Metadata)
 	}
 	for _, secret := range []string{labPassphrase, f.store, "Fleet", f.lk.APISecret} {
-		if strings.Contains(fmt.Sprintf("%+v", told), secret) {
+		if strings.Contains(fmt.Sprintf("%+v", assigned), secret) {
 			t.Errorf("it was told %q", secret)
 		}
 	}
@@ -67,5 +68,26 @@ func TestFleetRogue(t *testing.T) {
 	f.until("a recording", func() bool { return len(all[0].ids()) == 1 })
 	if strings.Contains(watcher.stderr(), f.lk.APISecret) {
 		t.Error("the log has the secret")
+	}
+
+	other := f.room("board")
+	f.silent(other)
+	shows := f.recorded(other, 1)[0].Identity
+	f.until("a recording of the other room", func() bool { return len(all[0].ids()) == 2 })
+	first, second := all[0].ids()[0], all[0].ids()[1]
+	for _, id := range []string{"../" + first, strings.Repeat("F", 10000), second, first, "F2JE7ZY04P971PR0YHVBFNECP0"} {
+		if err := f.api.Show(f.ctx, other, shows, map[string]string{"sealtape.follows": id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told part
+	f.slowly("the recording says what it was told", func() bool {
+		if of := f.parts(all[0].home)[other]; len(of) == 1 {
+			told = of[0]
+		}
+		return told.Follows != ""
+	})
+	if told.Follows != first || told.FollowsBy != "server" || len(told.Meeting.Parts) != 0 || !strings.Contains(told.Meeting.Problem, "which is of another room") {
+		t.Errorf("%+v", told)
 	}
 }

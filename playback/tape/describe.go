@@ -197,8 +197,12 @@ func (t *Tape) describe(ctx context.Context, session func(context.Context) (*pla
 // addSession adds what a session knows. all reports that it knows all segments.
 func (d *Description) addSession(s *playback.Session, all bool) {
 	d.Start, d.Duration, d.Events, d.HolesKnown = s.Start(), s.Duration(), s.Events(), all
-	d.Room, d.ResealedFrom = Room(d.Events), ResealedFrom(d.Events)
-	d.Follows, d.PartOf, d.RecorderCard = linked(d.Events, media.EventFollows), linked(d.Events, media.EventPartOf), recorderCard(d.Events)
+	d.Room, d.Meeting, d.ResealedFrom = Room(d.Events), meetingOf(d.Events), ResealedFrom(d.Events)
+	d.RecorderCard = recorderCard(d.Events)
+	d.PartOf, _ = linked(d.Events, media.EventPartOf)
+	var by string
+	d.Follows, by = linked(d.Events, media.EventFollows)
+	d.FollowsTold = by != ""
 	d.Imported = ImportedFrom(d.Events)
 	d.Title = playback.Title(d.Events)
 	d.Tracks = Tracks(s.Tracks(), d.Events, d.Duration)
@@ -277,16 +281,27 @@ func Room(events []media.Event) string {
 	return ""
 }
 
-// linked returns the ID of the recording that an event of a type names: the one whose
-// meeting this one continues, or of which this one is a part. "" means that the events
-// name none.
-func linked(events []media.Event, by media.EventType) string {
+// meetingOf returns the ID that the room's server had for the meeting. "" means that the
+// events do not have it.
+func meetingOf(events []media.Event) string {
 	for _, e := range events {
-		if e.Type == by && archive.ValidID(e.Text) == nil {
-			return e.Text
+		if e.Type == media.EventStart {
+			return e.Name
 		}
 	}
 	return ""
+}
+
+// linked returns the ID of the recording that an event of a type names: the one whose
+// meeting this one continues, or of which this one is a part, and by whose word it does, ""
+// for the recorder's own. An ID of "" means that the events name none.
+func linked(events []media.Event, by media.EventType) (id, word string) {
+	for _, e := range events {
+		if e.Type == by && archive.ValidID(e.Text) == nil {
+			return e.Text, e.Reason
+		}
+	}
+	return "", ""
 }
 
 // recorderCard returns the recorder's card, as it says itself. "" means that the events

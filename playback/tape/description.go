@@ -58,7 +58,9 @@ type Description struct {
 	Title        string        // what its recorder called it: see playback.Title
 	ResealedFrom string        // the head of the recording that it was made of: see Cited
 	Imported     *Imported     // how it was made of files; nil: it was recorded in a room
+	Meeting      string        // the room's server's ID of the meeting; "" if not known
 	Follows      string        // the ID of the recording whose meeting it continues
+	FollowsTold  bool          // the room's server said so; else its recorder's home had the other
 	PartOf       string        // the ID of the recording of the main room, if this is of a smaller one
 	RecorderCard string        // the recorder's card, a signed note that nobody has checked; "" if it has none
 	Tracks       []Track       // in order of appearance; tracks without media come last

@@ -27,10 +27,17 @@ type Place struct {
 	Problem string
 }
 
+// toldWithin is how long after the end of a recording one may begin that goes on with its
+// meeting by the word of the room's server.
+const toldWithin = time.Hour
+
 // Places returns, by ID, where recordings belong, by what they say of one another: each is
 // signed, and sealed, so that only its own recorder says it. That counts only for recordings of
-// one recorder, or of several of the same holder, such as a fleet. What is not among all is
-// missing.
+// one recorder, or of several of the same holder, such as a fleet, and what goes on is of the
+// same room. A recorder that has it from the room's server alone may have been told anything:
+// that counts only where both recordings open, are of the same meeting of the room, as far as
+// they say which, and the one began within an hour of the other's end. What is not among all
+// is missing.
 func Places(all []*Description) map[string]*Place {
 	byID := make(map[string]*Description, len(all))
 	for _, d := range all {
@@ -144,6 +151,26 @@ func unlinked(d, other *Description, id string, follows bool) string {
 		return fmt.Sprintf("it says that it %s, which another recorder signed: they do not count as one meeting", says)
 	case follows && !other.Start.IsZero() && !other.Start.Before(d.Start):
 		return fmt.Sprintf("it says that it %s, which began later", says)
+	case follows && other.Room != "" && d.Room != "" && other.Room != d.Room:
+		return fmt.Sprintf("it says that it %s, which is of another room", says)
+	case follows && d.FollowsTold:
+		if why := misfit(d, other); why != "" {
+			return fmt.Sprintf("the room's server said that it %s, %s", says, why)
+		}
+	}
+	return ""
+}
+
+// misfit returns why other is not the recording with whose meeting d goes on, where nobody
+// but the room's server says that it is. "" means that all fits.
+func misfit(d, other *Description) string {
+	switch {
+	case other.Start.IsZero() || d.Start.IsZero() || other.Room == "" || d.Room == "":
+		return "which cannot be checked, since the beginning of both does not open"
+	case other.Meeting != "" && d.Meeting != "" && other.Meeting != d.Meeting:
+		return "which is of another meeting in the room"
+	case d.Start.Sub(other.Start.Add(other.Duration)) > toldWithin:
+		return "which ended long before"
 	}
 	return ""
 }

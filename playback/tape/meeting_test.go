@@ -29,11 +29,31 @@ func TestPlaces(t *testing.T) {
 		}
 		return d
 	}
+	in := func(d *Description, room, meeting string) *Description {
+		d.Room, d.Meeting = room, meeting
+		return d
+	}
+	told := func(d *Description) *Description {
+		d.FollowsTold = true
+		return d
+	}
 	for _, tt := range []struct {
 		name string
 		all  []*Description
 		want string
 	}{
+		{"of another room", []*Description{in(rec("a", 0, 10, w1), "board", ""), in(rec("b", 15, 10, w2, "a"), "weekly", "")}, "a, b (another room)"},
+		{"a breakout room has another name", []*Description{in(rec("a", 0, 60, w1), "weekly", "1"), in(rec("x", 10, 20, w2, "of a"), "weekly-1", "2")}, "a rooms x, x of a"},
+		{"told by the server", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), told(in(rec("b", 40, 10, w2, "a"), "weekly", "1"))}, "a 1/2, b 2/2 gap 30s"},
+		{"told, the meeting has no ID", []*Description{in(rec("a", 0, 10, w1), "weekly", ""), told(in(rec("b", 40, 10, w2, "a"), "weekly", ""))}, "a 1/2, b 2/2 gap 30s"},
+		{"told, of another meeting", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), told(in(rec("b", 40, 10, w2, "a"), "weekly", "2"))}, "a, b (another meeting)"},
+		{"not told, and the server began anew", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), in(rec("b", 40, 10, w1, "a"), "weekly", "2")}, "a 1/2, b 2/2 gap 30s"},
+		{"told, of another room", []*Description{in(rec("a", 0, 10, w1), "board", "1"), told(in(rec("b", 40, 10, w2, "a"), "weekly", "1"))}, "a, b (another room)"},
+		{"told, long after", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), told(in(rec("b", 4000, 10, w2, "a"), "weekly", "1"))}, "a, b (ended long before)"},
+		{"told, of one that does not open", []*Description{rec("a", -1, 0, w1), told(in(rec("b", 40, 10, w2, "a"), "weekly", "1"))}, "a, b (cannot be checked)"},
+		{"told, of one that there is not", []*Description{told(in(rec("b", 40, 10, w2, "a"), "weekly", "1"))}, "b (not here)"},
+		{"told, of a stranger's", []*Description{in(rec("a", 0, 10, eve), "weekly", "1"), told(in(rec("b", 40, 10, w2, "a"), "weekly", "1"))}, "a, b (another recorder)"},
+		{"told of itself", []*Description{told(in(rec("a", 0, 10, w1, "a"), "weekly", "1"))}, "a (names itself)"},
 		{"alone", []*Description{rec("a", 0, 10, w1)}, "a"},
 		{"two parts", []*Description{rec("b", 15, 10, w1, "a"), rec("a", 0, 10, w1)}, "b 2/2 gap 5s, a 1/2"},
 		{"another worker of the fleet", []*Description{rec("a", 0, 10, w1), rec("b", 12, 10, w2, "a")}, "a 1/2, b 2/2 gap 2s"},
@@ -85,7 +105,8 @@ func TestPlaces(t *testing.T) {
 				}
 				if p.Problem != "" {
 					why := p.Problem
-					for _, w := range []string{"not here", "another recorder", "not to be trusted", "names itself", "began later", "another smaller room", "its own meeting"} {
+					for _, w := range []string{"not here", "another recorder", "not to be trusted", "names itself", "began later", "another smaller room", "its own meeting",
+						"another room", "another meeting", "ended long before", "cannot be checked"} {
 						if strings.Contains(p.Problem, w) {
 							why = w
 						}

@@ -41,6 +41,7 @@ type Bot struct {
 	log     *slog.Logger
 	door    doorkeeper
 	monitor *monitor
+	before  before
 	begun   atomic.Bool
 	rec     atomic.Pointer[recorder.Recorder] // nil before the room is joined
 

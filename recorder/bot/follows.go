@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"filippo.io/age"
@@ -140,7 +141,7 @@ type succession struct {
 	log      *slog.Logger
 	id       string
 	meeting  meeting
-	before   string // the recording that this one goes on with, "" for none
+	before   string // the recording that this one goes on with, "" for none; see claims
 }
 
 // succession returns the place of the recording id, of room.
@@ -157,6 +158,46 @@ func (b *Bot) succession(id, room string) *succession {
 		s.log.Info("goes on with the meeting of another recording", "id", s.before)
 	}
 	return s
+}
+
+// claims reports whether the recording goes on with the one with this ID, of which the
+// room's server says that it is of the meeting. What the home knows by itself counts more,
+// and the first word of others for the rest: that it is nobody's word but the server's is in
+// the timeline, and whoever reads both recordings sees whether it fits.
+func (s *succession) claims(id string) bool {
+	if s.before != "" || id == s.id || archive.ValidID(id) != nil {
+		return false
+	}
+	s.before = id
+	s.log.Info("goes on with the meeting of another recording, as the room's server says", "id", id)
+	return true
+}
+
+// A before takes the IDs of recordings that may be of the meeting, also before anybody wants
+// to know. It is safe for concurrent use.
+type before struct {
+	mu    sync.Mutex
+	heard func(id string) // called with mu held; nil: not yet
+	early string
+}
+
+func (b *before) told(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.heard == nil {
+		b.early = id
+		return
+	}
+	b.heard(id)
+}
+
+// tell has heard called with what is told, and with what was told last.
+func (b *before) tell(heard func(id string)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.heard = heard; b.early != "" {
+		heard(b.early)
+	}
 }
 
 // begin notes the recording, once something of it is kept, in the place of the one before

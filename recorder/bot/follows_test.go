@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -102,5 +103,14 @@ func TestPredecessor(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// What the home knows of the recording before counts more than what the server says.
+func TestClaims(t *testing.T) {
+	const one, other = "F2JE7ZY04P971PR0YHVBFNECP0", "F2JE7ZY04P971PR0YHVBFNECP1"
+	s := &succession{id: one, before: other, log: slog.New(slog.DiscardHandler)}
+	if s.claims("F2JE7ZY04P971PR0YHVBFNECP2") || s.before != other {
+		t.Errorf("the server's word counts: %q", s.before)
 	}
 }

@@ -52,6 +52,10 @@ type Presence struct {
 	// apart. known is false for a method that there is not. Who called may see the error,
 	// and so may the server. Any goroutine may call it; ctx limits how long it takes.
 	Call func(ctx context.Context, method, from, payload string) (answer string, known bool, err error)
+	// Before must be called with the ID of a recording where the room's server says that it is
+	// of this meeting, and that its recorder is gone. It is believed by nobody who cannot check
+	// it. It does not wait. Any goroutine may call it.
+	Before func(id string)
 	// Answer reports whether an event of the chat or a telephone is an answer that the
 	// bot asked for. The last answer of each member must get through, whatever else they
 	// send. Nil means that nobody is asked.

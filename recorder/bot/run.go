@@ -256,6 +256,11 @@ func (b *Bot) join(ctx context.Context, r *recording) error {
 		Duration: b.c.Duration, Grace: b.c.Grace, Wait: b.c.Wait, Segment: b.c.Segment, Log: b.log,
 	})
 	m.records(r.recorder)
+	b.before.tell(func(id string) {
+		if r.meeting.claims(id) {
+			m.note(func(rec *recorder.Recorder) error { return rec.GoesOnWith(id) })
+		}
+	})
 	r.room = withMembers(ctx, room, m)
 	return nil
 }
@@ -283,6 +288,7 @@ func (b *Bot) presence(m *atomic.Pointer[membership]) (Presence, error) {
 			}
 			return "", false, nil
 		},
+		Before: b.before.told,
 		// Until the grace is over, or the wait.
 		Reopen: func(attended bool) bool { return !attended || b.c.Grace != recorder.Never },
 		Log:    b.log,

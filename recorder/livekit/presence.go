@@ -34,14 +34,15 @@ type listing struct {
 // A found is one visit of a member, with what orders visits.
 type found struct {
 	recorder.Member
-	joined int64 // ms, by the server's clock; 0 is unknown
-	shown  appearance
+	joined    int64 // ms, by the server's clock; 0 is unknown
+	shown     appearance
+	recording string // which it shows to make, as a recorder
 }
 
 func foundIn(p *lkproto.ParticipantInfo) found {
 	joined := joinedAt(p)
 	return found{recorder.Member{Identity: p.GetIdentity(), Name: p.GetName(), SID: p.GetSid(), Machine: machine(p), Since: time.Now(),
-		Recorder: media.Clamp(p.GetAttributes()[stateAttribute], maxState), Joined: joined}, joined, appearanceOf(p)}
+		Recorder: media.Clamp(p.GetAttributes()[stateAttribute], maxState), Joined: joined}, joined, appearanceOf(p), recordingOf(p)}
 }
 
 // maxState bounds what a member shows that it does as a recorder.
@@ -70,6 +71,7 @@ func (s *session) listed(j *lkproto.JoinResponse) {
 	s.r.feed.Lock()
 	defer s.r.feed.Unlock()
 	s.list = listing{self: j.GetParticipant().GetIdentity(), since: joinedAt(j.GetParticipant()), sid: j.GetRoom().GetSid(), found: make(map[string]found), metadata: j.GetRoom().GetMetadata()}
+	s.shownBefore(j.GetParticipant())
 	for _, p := range j.GetOtherParticipants() {
 		if p.GetIdentity() != "" {
 			s.contain(p.GetIdentity(), func() { s.list.found[p.GetIdentity()] = foundIn(p) })
@@ -109,6 +111,9 @@ func (s *session) update(participants []*lkproto.ParticipantInfo) (valid []*lkpr
 func (s *session) changed(p *lkproto.ParticipantInfo) bool {
 	identity := p.GetIdentity()
 	if s.list.found == nil || identity == s.list.self || identity == "" {
+		if identity != "" && identity == s.list.self {
+			s.shownBefore(p)
+		}
 		return true
 	}
 	m, was := foundIn(p), s.list.found[identity]
@@ -118,6 +123,7 @@ func (s *session) changed(p *lkproto.ParticipantInfo) bool {
 			return false
 		}
 		delete(s.list.found, identity)
+		s.ghostLeft(was, p)
 		if s.alive() {
 			s.r.memberLeft(s, identity)
 		}

@@ -110,6 +110,12 @@ type Config struct {
 	// there is not. Who called, and the server, can read the answer and the text of an error.
 	// ctx ends after 12 s, and when the room is lost.
 	OnCall func(ctx context.Context, c Call) (answer string, known bool, err error)
+	// OnBefore, if not nil, is called with the ID of a recording that, as the server says, is
+	// of this meeting and has lost its recorder: where it shows one beside the recorder as the
+	// attribute sealtape.follows, and where another recorder leaves without a word soon after
+	// the join. The ID may be anything. It is called by one goroutine at a time, perhaps often,
+	// also before Join returns, and must not wait.
+	OnBefore func(id string)
 	// Log gets the SDK's warnings, without tokens or names. Nil means no log.
 	Log *slog.Logger
 }

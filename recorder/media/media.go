@@ -154,8 +154,8 @@ type Event struct {
 type EventType string
 
 const (
-	EventStart     EventType = "start"     // the recording starts; Text is the room's name
-	EventFollows   EventType = "follows"   // it continues the meeting of another recording, whose ID is Text
+	EventStart     EventType = "start"     // the recording starts; Text is the room's name, Name the server's ID of the meeting
+	EventFollows   EventType = "follows"   // it continues the meeting of another recording, whose ID is Text; Reason says who says so
 	EventPartOf    EventType = "part-of"   // it is of a smaller room of the meeting of another recording, whose ID is Text
 	EventRecorder  EventType = "recorder"  // the recorder has the card that Text is, with Name
 	EventTitle     EventType = "title"     // the recording is called Text; each epoch says it again
@@ -202,6 +202,10 @@ const StartImported = "imported"
 
 // StartMembers is the Reason of an EventStart of a room whose members make its keys.
 const StartMembers = "members"
+
+// FollowsServer is the Reason of an EventFollows that the room's server told the recorder,
+// which had no part in the other recording. Without it, the recorder's home had the other.
+const FollowsServer = "server"
 
 // Reasons of an EventNote.
 const (

@@ -67,6 +67,13 @@ func (d Dispatcher) Remove(ctx context.Context, room, identity string) error {
 	return err
 }
 
+// Show sets attributes of somebody in a room.
+func (d Dispatcher) Show(ctx context.Context, room, identity string, attributes map[string]string) error {
+	_, err := lksdk.NewRoomServiceClient(d.URL, d.APIKey, d.APISecret).
+		UpdateParticipant(ctx, &livekit.UpdateParticipantRequest{Room: room, Identity: identity, Attributes: attributes})
+	return err
+}
+
 // AgentToken makes a token that registers a worker and does nothing else.
 func AgentToken(apiKey, apiSecret string) (string, error) {
 	return auth.NewAccessToken(apiKey, apiSecret).SetVideoGrant(&auth.VideoGrant{Agent: true}).SetIdentity("worker").ToJWT()

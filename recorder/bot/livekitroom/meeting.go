@@ -9,8 +9,8 @@ import (
 )
 
 // Meeting returns the room of c for a bot to join, under the keys k; nil is a room
-// without end-to-end encryption. Of c it sets Keys, Clear, Attributes, OnData, OnCall, Answer
-// and Reopen itself, and Log where there is none.
+// without end-to-end encryption. Of c it sets Keys, Clear, Attributes, OnData, OnCall,
+// OnBefore, Answer and Reopen itself, and Log where there is none.
 func Meeting(c livekit.Config, k *Keys) bot.Meeting {
 	m := bot.Meeting{Server: c.URL, Notice: livekit.NoticePeriod, LeftOut: leftOut(c.Selection), GoesOn: goesOn}
 	switch {
@@ -22,7 +22,7 @@ func Meeting(c livekit.Config, k *Keys) bot.Meeting {
 	}
 	m.Join = func(ctx context.Context, p bot.Presence) (bot.Room, error) {
 		c := c
-		c.Attributes, c.OnData, c.Answer, c.Reopen = p.Attributes, p.Receive, p.Answer, p.Reopen
+		c.Attributes, c.OnData, c.OnBefore, c.Answer, c.Reopen = p.Attributes, p.Receive, p.Before, p.Answer, p.Reopen
 		if p.Call != nil {
 			c.OnCall = func(ctx context.Context, call livekit.Call) (string, bool, error) {
 				return p.Call(ctx, call.Method, call.From, call.Payload)

@@ -73,6 +73,8 @@ func (s *fakeServer) Dispatch(_ context.Context, _, agent, metadata string) (*lk
 	return d, nil
 }
 
+func (s *fakeServer) Precede(context.Context, string, string, string) error { return nil }
+
 func (s *fakeServer) Delete(_ context.Context, _, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

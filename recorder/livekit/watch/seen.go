@@ -30,7 +30,9 @@ type Recorder struct {
 	// Recording is its ID, Words those of the recorder's card; "" before they are known. Both
 	// are by the member's word.
 	Recording, Words string
-	Joined           time.Time
+	// Before is the recording that it was told that it goes on with, "" for none.
+	Before string
+	Joined time.Time
 }
 
 // A Dispatch asks for a recorder.

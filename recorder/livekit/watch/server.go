@@ -43,6 +43,8 @@ type Server interface {
 	Dispatch(ctx context.Context, room, agent, metadata string) (*lkproto.AgentDispatch, error)
 	// Delete deletes a dispatch. That ends its job.
 	Delete(ctx context.Context, room, dispatch string) error
+	// Precede tells a recorder which recording lost its recorder before.
+	Precede(ctx context.Context, room, identity, recording string) error
 }
 
 // A LiveKit is a server and a key to its API.
@@ -113,6 +115,14 @@ func (l *LiveKit) Delete(ctx context.Context, room, dispatch string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	_, err := l.dispatches.DeleteDispatch(ctx, &lkproto.DeleteAgentDispatchRequest{Room: room, DispatchId: dispatch})
+	return err
+}
+
+// Precede implements Server: it is an attribute beside the recorder, which all members see.
+func (l *LiveKit) Precede(ctx context.Context, room, identity, recording string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	_, err := l.rooms.UpdateParticipant(ctx, &lkproto.UpdateParticipantRequest{Room: room, Identity: identity, Attributes: map[string]string{beforeAttribute: recording}})
 	return err
 }
 
@@ -199,7 +209,7 @@ func (r *Room) present(all []*lkproto.ParticipantInfo) {
 		}
 		shown := p.GetAttributes()
 		rec := Recorder{Identity: p.GetIdentity(), State: clamp(shown["sealtape.state"]), Recording: clamp(shown["sealtape.recording"]),
-			Words: clamp(shown["sealtape.key"]), Joined: time.UnixMilli(cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000))}
+			Words: clamp(shown["sealtape.key"]), Before: clamp(shown[beforeAttribute]), Joined: time.UnixMilli(cmp.Or(p.GetJoinedAtMs(), p.GetJoinedAt()*1000))}
 		switch rec.State {
 		case "waiting", "recording", "paused":
 		case "":

@@ -30,6 +30,7 @@ type sim struct {
 	rooms   map[string]*simRoom
 	workers []*simWorker
 	asked   int // dispatches
+	told    int // recorders that were told which recording they go on with
 	thrown  int // recorders that were alone and well, and were thrown out
 	n       int
 }
@@ -47,10 +48,22 @@ type simRoom struct {
 
 type simRecorder struct {
 	identity, id string
+	before       string // what it was told
 	joined       time.Time
 	by           *simWorker
 	ghost        bool // its process is dead or hangs
 	active       bool // ListRooms knows
+}
+
+// shown are its attributes. It says what it makes after a while.
+func (m *simRecorder) shown() map[string]string {
+	shown := map[string]string{"sealtape.state": "recording", "sealtape.follows": m.before}
+	if time.Since(m.joined) > 4*time.Second {
+		shown["sealtape.recording"] = "recording of " + m.id
+	} else {
+		shown["sealtape.state"] = "waiting"
+	}
+	return shown
 }
 
 type simWorker struct {
@@ -158,7 +171,7 @@ func (s *sim) Participants(_ context.Context, room string) (all []*lkproto.Parti
 	}
 	for _, m := range r.members {
 		all = append(all, &lkproto.ParticipantInfo{Identity: m.identity, Sid: m.id, State: lkproto.ParticipantInfo_ACTIVE, JoinedAtMs: m.joined.UnixMilli(),
-			Permission: &lkproto.ParticipantPermission{Recorder: true}, Attributes: map[string]string{"sealtape.state": "recording"}})
+			Permission: &lkproto.ParticipantPermission{Recorder: true}, Attributes: m.shown()})
 	}
 	return all, nil
 }
@@ -246,6 +259,22 @@ func (s *sim) joins(r *simRoom, w *simWorker, job *lkproto.Job) {
 	r.members = append(r.members, m)
 	s.later(2*time.Second, func() { m.active = true })
 	s.gaps(r)
+}
+
+func (s *sim) Precede(_ context.Context, room, identity, recording string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.rooms[room]
+	if s.down || r == nil {
+		return errDown
+	}
+	i := slices.IndexFunc(r.members, func(m *simRecorder) bool { return m.identity == identity })
+	if i < 0 {
+		return errors.New("no such member")
+	}
+	s.told++
+	r.members[i].before = recording
+	return nil
 }
 
 func (s *sim) Delete(_ context.Context, room, id string) error {

@@ -74,6 +74,7 @@ type known struct {
 	err    error // why it is not clear how
 	serves bool  // some policy is for it
 	by     int   // recorders
+	trail  trail
 }
 
 // counts are for metrics.
@@ -196,7 +197,7 @@ func (w *Watcher) turn(ctx context.Context) {
 			w.known[room.Name] = k
 		}
 		k.serves = slices.ContainsFunc(policies.All(), func(p *fleet.Policy) bool { return p.Serves(room.Name) })
-		sure := r.GetActiveRecording() && k.by == 1 && now.Sub(k.looked) < sureFor
+		sure := r.GetActiveRecording() && k.by == 1 && k.trail.current && now.Sub(k.looked) < sureFor
 		if prompts[room.Name] && (k.serves || k.by > 0) || all && k.serves && (room.People > 0 || k.wanted || k.by > 0) && !sure {
 			work = append(work, room)
 		}
@@ -263,8 +264,29 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 	}
 	k.Memory, k.looked, k.again, k.by = next, now, a.Again, len(r.Recorders)
 	k.wanted, k.err = wish.Policy != nil, wish.Err
+	whom, before := k.trail.follow(now, &r, k.wanted)
+	// Somebody is on the way who is to be told.
+	if soon := now.Add(tellEvery); len(r.Recorders) == 0 && k.trail.last != "" && soon.Before(next.Next) && (k.again.IsZero() || soon.Before(k.again)) {
+		k.again = soon
+	}
 	w.mu.Unlock()
 	w.act(ctx, &r, a)
+	if whom != nil && w.precede(ctx, &r, whom, before) {
+		w.mu.Lock()
+		k.trail.told = visit(whom)
+		w.mu.Unlock()
+	}
+}
+
+// precede tells a recorder which recording it goes on with, and reports whether it could.
+func (w *Watcher) precede(ctx context.Context, r *Room, whom *Recorder, before string) bool {
+	if err := w.c.Server.Precede(ctx, r.Name, whom.Identity, before); err != nil {
+		w.counts.failures.Add(1)
+		w.c.Log.Warn("a recorder could not be told which recording it goes on with", "sid", r.SID, "err", err)
+		return false
+	}
+	w.c.Log.Info("a recorder was told which recording it goes on with", "sid", r.SID, "id", before)
+	return true
 }
 
 // look fills in who is in the room and who was asked for.

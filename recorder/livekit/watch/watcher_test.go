@@ -157,12 +157,14 @@ func TestGaps(t *testing.T) {
 				}
 				watchers, end := watches(t, s, tt.watchers, p)
 				time.Sleep(90 * time.Second)
+				first := make(map[string]string)
 				s.mu.Lock()
 				for _, r := range s.rooms {
 					if len(r.members) != 1 {
 						t.Fatalf("%s has %d recorders after 90 s", r.name, len(r.members))
 					}
 					r.longest = 0
+					first[r.name] = r.members[0].id
 				}
 				before := s.asked
 				s.wound(s.workers[0], false)
@@ -187,6 +189,9 @@ func TestGaps(t *testing.T) {
 					}
 					if longest = max(longest, r.longest); r.longest > 0 {
 						died++
+						if now := r.members[0]; now.before != "recording of "+first[r.name] {
+							t.Errorf("%s was recorded by %s, and its recorder was told %q", r.name, first[r.name], now.before)
+						}
 					}
 				}
 				if died == 0 || longest > tt.longest {
@@ -194,6 +199,9 @@ func TestGaps(t *testing.T) {
 				}
 				if s.asked-before > died*tt.watchers {
 					t.Errorf("%d dispatches for %d rooms", s.asked-before, died)
+				}
+				if s.told < died || s.told > died*tt.watchers {
+					t.Errorf("%d recorders were told what they go on with, and %d went on", s.told, died)
 				}
 				t.Logf("%d of 20 rooms taken over, the longest gap %v, %d dispatches", died, longest, s.asked-before)
 				s.mu.Unlock()

@@ -68,7 +68,11 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 		rows = append(rows, i.Imported.facts()...)
 	}
 	if i.Follows != "" {
-		rows = append(rows, []string{"goes on with:", i.Follows})
+		by := ""
+		if i.FollowsBy != "" {
+			by = ", as the room's server told its recorder"
+		}
+		rows = append(rows, []string{"goes on with:", i.Follows + by})
 	}
 	if i.Meeting != nil {
 		rows = append(rows, i.Meeting.facts(i.ID)...)

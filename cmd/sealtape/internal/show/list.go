@@ -11,6 +11,7 @@ import (
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/playback/tape"
+	"github.com/sealtape/sealtape/recorder/media"
 )
 
 // A Listed is a line of the list.
@@ -29,7 +30,9 @@ type Listed struct {
 	Title    string     `json:"title,omitempty"`
 	Room     string     `json:"room,omitempty"`
 	Follows  string     `json:"follows,omitempty"`
-	PartOf   string     `json:"part_of,omitempty"`
+	// FollowsBy is who said so, if not its recorder's own home: "server".
+	FollowsBy string `json:"follows_by,omitempty"`
+	PartOf    string `json:"part_of,omitempty"`
 	// Meeting is where it belongs among the others; set by the caller, which has all.
 	Meeting  *MeetingJSON `json:"meeting,omitempty"`
 	Imported bool         `json:"imported,omitempty"` // it was made of files
@@ -45,7 +48,7 @@ func ListedOf(d *tape.Description) Listed {
 	v := d.Verdict()
 	l := Listed{
 		ID: d.ID, State: string(d.State), verdictJSON: verdictOf(v, d.HolesKnown), Missing: len(d.Missing), Segments: d.Segments, Bytes: d.Bytes,
-		Recorder: whoSigned(d.Signers), Approver: approvers(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows, PartOf: d.PartOf, Imported: d.Imported != nil,
+		Recorder: whoSigned(d.Signers), Approver: approvers(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows, FollowsBy: followsBy(d), PartOf: d.PartOf, Imported: d.Imported != nil,
 		Distrusted: v.Lacks(tape.LackTrust) && d.Err == nil, Withheld: len(d.Withheld) > 0,
 	}
 	if l.State == "" {
@@ -64,6 +67,14 @@ func ListedOf(d *tape.Description) Listed {
 		l.Problem = d.Problems[0]
 	}
 	return l
+}
+
+// followsBy returns by whose word a recording goes on with another: "" for its recorder's own.
+func followsBy(d *tape.Description) string {
+	if d.FollowsTold {
+		return media.FollowsServer
+	}
+	return ""
 }
 
 // titleColumn is before the room's.

@@ -77,7 +77,7 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 	case "imported": return s("event", "event.imported", { name: { who: line(e.name, 120) || say("someone") } });
 	case "source": return s("event", "event.source", { text: { quote: line(e.text?.split("\n")[0], 120) } });
 	case "announced": return s("event", "event.announced");
-	case "follows": return s("event", "event.follows", { text: { quote: line(e.text, 40) } });
+	case "follows": return s("event", e.reason ? "event.follows.told" : "event.follows", { text: { quote: line(e.text, 40) } });
 	case "part-of": return s("event", "event.partOf", { text: { quote: line(e.text, 40) } });
 	case "verified":
 		if (!e.name) return s("event", "event.unknown");

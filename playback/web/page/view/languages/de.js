@@ -648,6 +648,7 @@ export const words = {
 		other: "Es fehlen {n} Ereignisse der Art „{kind}“ von {who}, zu viele kamen auf einmal",
 	},
 	"event.follows": "Setzt die Besprechung der Aufnahme {text} fort",
+	"event.follows.told": "Setzt die Besprechung der Aufnahme {text} fort, sagt der Server des Raums",
 	"event.partOf": "Ein Gruppenraum der Besprechung der Aufnahme {text}",
 	"event.imported": "Importiert von {name}; ein anderes Programm hat es aufgenommen",
 	"event.source": "Die Datei {text} beginnt",

@@ -660,6 +660,7 @@ export const words = {
 		other: "Missing: {n} events of the kind “{kind}” of {who}, too many came at once",
 	},
 	"event.follows": "This goes on with the meeting of the recording {text}",
+	"event.follows.told": "This goes on with the meeting of the recording {text}, as the room’s server says",
 	"event.partOf": "A breakout room of the meeting of the recording {text}",
 	"event.imported": "Imported by {name}; another program recorded it",
 	"event.source": "The file {text} begins",

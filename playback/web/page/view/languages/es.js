@@ -648,6 +648,7 @@ export const words = {
 		other: "Faltan {n} eventos del tipo «{kind}» de {who}, llegaron demasiados a la vez",
 	},
 	"event.follows": "Continúa la reunión de la grabación {text}",
+	"event.follows.told": "Continúa la reunión de la grabación {text}, según el servidor de la sala",
 	"event.partOf": "Una sala de grupos de la reunión de la grabación {text}",
 	"event.imported": "Importada por {name}; la grabó otro programa",
 	"event.source": "Empieza el archivo {text}",

@@ -648,6 +648,7 @@ export const words = {
 		other: "Il manque {n} événements du type « {kind} » de {who}, trop sont arrivés d’un coup",
 	},
 	"event.follows": "Suite de la réunion de l’enregistrement {text}",
+	"event.follows.told": "Suite de la réunion de l’enregistrement {text}, selon le serveur de la salle",
 	"event.partOf": "Une salle de sous-groupe de la réunion de l’enregistrement {text}",
 	"event.imported": "Importé par {name} ; un autre programme l’a enregistré",
 	"event.source": "Le fichier {text} commence",
