@@ -4,47 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
 
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 )
-
-var (
-	// ErrNoRoom says that there is no room of that name.
-	ErrNoRoom = errors.New("there is no such room")
-	// ErrNotInvited says that this user is not in the room, and may not join it.
-	ErrNotInvited = errors.New("this user is not invited to the room")
-	// ErrNotEncrypted says that the room is not end-to-end encrypted, and so neither
-	// are its calls.
-	ErrNotEncrypted = errors.New("the room is not encrypted")
-	// ErrNoPower is in every PowerError.
-	ErrNoPower = errors.New("this user has too little power in the room")
-	// ErrUnsignedDevice says that this device is not signed by its user's
-	// cross-signing keys: others would not send it keys.
-	ErrUnsignedDevice = errors.New("this device is not cross-signed")
-	// ErrNobody says that nobody else is in the call, which a recorder never begins.
-	ErrNobody = errors.New("nobody is in the call")
-	// ErrNoTransport says that no member of the call names a LiveKit service.
-	ErrNoTransport = errors.New("no member of the call sends by LiveKit")
-	// ErrNotEntered says that this device is no member of the call.
-	ErrNotEntered = errors.New("this device is not in the call")
-	// ErrRemoved says that this user left the room, or was made to.
-	ErrRemoved = errors.New("this user is not in the room any more")
-)
-
-// A PowerError says what this user may not do in a room. It is an ErrNoPower.
-type PowerError struct {
-	What  string // to take part in its call, to write into it
-	Event string // the type of event that needs power
-	Has   int
-	Needs int
-}
-
-func (e *PowerError) Error() string {
-	return fmt.Sprintf("%v %s: it has %d, and %s needs %d", ErrNoPower, e.What, e.Has, e.Event, e.Needs)
-}
-
-// Unwrap returns ErrNoPower.
-func (e *PowerError) Unwrap() error { return ErrNoPower }
 
 // A CallConfig says which call it is, and who is told of it.
 type CallConfig struct {
@@ -54,8 +21,8 @@ type CallConfig struct {
 	// dev.sealtape.recorder; nil for nothing.
 	Data map[string]any
 	// Pinned returns the master key that a pinned card, or the operator, binds to a
-	// user, "" for none. It is called often, and by several goroutines. nil binds
-	// nobody.
+	// user, "" for none. It is called often, by several goroutines, and must not call
+	// the Call. nil binds nobody.
 	Pinned func(user id.UserID) id.Ed25519
 	// OnEvent is told what happens, by one goroutine at a time, in order. It must not
 	// wait long: as long as it does, nothing else is heard. It may call the Call's
@@ -65,79 +32,294 @@ type CallConfig struct {
 	Plain bool
 }
 
+// timing is how a call goes on; tests have shorter times.
+type timing struct {
+	leaveDelay   time.Duration // the homeserver ends the membership so long after the last restart, where it can (MSC4140)
+	restart      time.Duration
+	withDelay    time.Duration // a membership by a state event ends by itself
+	withoutDelay time.Duration
+	sticky       time.Duration // one by a sticky event does
+	keyWait      time.Duration // without a key of a member, before joining again
+	resend       time.Duration // the first wait before a key is sent again that could not be
+	tick         time.Duration
+}
+
+var usualTiming = timing{
+	leaveDelay: 8 * time.Second, restart: 4 * time.Second, withDelay: 4 * time.Hour, withoutDelay: 10 * time.Minute,
+	sticky: time.Hour, keyWait: 10 * time.Second, resend: 2 * time.Second, tick: 500 * time.Millisecond,
+}
+
 // A Call is the call of a room, as this device follows it, and takes part once it
 // entered. Its methods may be called concurrently.
 type Call struct {
-	a *Account
-	c CallConfig
+	a    *Account
+	c    CallConfig
+	t    timing
+	key  []byte // our own media key
+	can  features
+	own  presence
+	wake chan struct{} // the ticking goroutine has something to do
+
+	telling sync.Mutex // held while OnEvent is called, so that events keep their order
+
+	mu      sync.Mutex
+	room    *roomState
+	roster  *roster
+	callers map[Target]*caller
+	keys    *heldKeys
+	unread  []unread
+	sent    map[Target]*sending
+	hands   map[id.EventID]hand
+	refused map[refusal]bool
+	weak    [2]error // what this user may not do: take part, write
+	busy    bool     // an answer is being taken in: devices in it may not be known yet
+	stale   bool     // the room's state is to be read again
+	over    string   // why this user is not in the room any more
+	pending []CallEvent
 }
 
-// A Token lets this device into a LiveKit room.
-type Token struct {
-	URL      string // of the LiveKit server, ws: or wss:
-	JWT      string
-	Identity string // that this device will have there
+// features is what the homeserver can.
+type features struct{ delayed, sticky bool }
+
+// A caller is a Caller, and what is remembered of them.
+type caller struct {
+	Caller
+	entry entry
+	came  time.Time // by this machine's clock
+	keyed bool      // a key was handed on since
+	asked bool      // this device joined again, as no key came
 }
 
-// ResolveRoom returns the ID of a room, and servers that know it, for an alias
-// (#name:server) or an ID (!id:server, or !id). For an unknown alias the error is
-// ErrNoRoom.
-func (a *Account) ResolveRoom(ctx context.Context, aliasOrID string) (room id.RoomID, servers []string, err error) {
-	return "", nil, errors.ErrUnsupported
+// OpenCall joins a room, if this user is not in it, and returns its call. What an
+// earlier life left in it is taken back. Of the errors, ErrNotInvited,
+// ErrNotEncrypted, a *PowerError and ErrUnsignedDevice are for the operator to mend.
+func (a *Account) OpenCall(ctx context.Context, conf CallConfig) (*Call, error) {
+	c := &Call{a: a, c: conf, t: usualTiming, key: random(16), wake: make(chan struct{}, 1),
+		room: newRoomState(), roster: newRoster(), callers: make(map[Target]*caller), keys: newHeldKeys(),
+		sent: make(map[Target]*sending), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool)}
+	c.own.again = make(chan struct{}, 1)
+	versions, err := a.client.Versions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("could not ask what the homeserver can: %w", loggedOut(err))
+	}
+	c.can = features{delayed: versions.UnstableFeatures["org.matrix.msc4140"], sticky: versions.UnstableFeatures["org.matrix.msc4354"]}
+	if err := a.checkSigned(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.joinRoom(ctx); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	for _, e := range a.sticky(conf.Room) {
+		c.event(e, false)
+	}
+	encrypted := c.room.encrypted
+	c.weak = c.weaknesses()
+	weak := c.weak[0]
+	c.mu.Unlock()
+	if !encrypted && !conf.Plain {
+		return nil, ErrNotEncrypted
+	}
+	if weak != nil {
+		return nil, weak
+	}
+	if err := c.clear(ctx); err != nil {
+		return nil, err
+	}
+	c.follow(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(time.Now())
+	return c, nil
 }
 
-// OpenCall joins a room, if this user is not in it, and returns its call. Of the
-// errors, ErrNotInvited, ErrNotEncrypted, a *PowerError and ErrUnsignedDevice are
-// for the operator to mend.
-func (a *Account) OpenCall(ctx context.Context, c CallConfig) (*Call, error) {
-	return nil, errors.ErrUnsupported
+// checkSigned makes sure that this device is signed by the keys that others see.
+func (a *Account) checkSigned(ctx context.Context) error {
+	a.mu.Lock()
+	a.track(a.state.User)
+	if p := a.state.Peers[a.state.User]; p != nil {
+		p.Stale = true
+	}
+	a.mu.Unlock()
+	if err := a.refresh(ctx); err != nil {
+		return loggedOut(err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	own, err := a.publicMaster()
+	if err != nil {
+		return err
+	}
+	p := a.state.Peers[a.state.User]
+	if p == nil || own == "" || p.Master != own {
+		return ErrUnsignedDevice
+	}
+	if d := p.Devices[a.state.Device]; d == nil || !d.Signed {
+		return ErrUnsignedDevice
+	}
+	return nil
 }
 
 // Run follows the call until the context ends, whose error it returns, or this user
 // is removed from the room (ErrRemoved), or the account's Sync ends. It runs Sync:
 // nothing else of the account may.
-func (c *Call) Run(ctx context.Context) error { return errors.ErrUnsupported }
+func (c *Call) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { c.keep(ctx) })
+	wg.Go(func() { c.tick(ctx) })
+	err := c.a.Sync(ctx, c.handle)
+	cancel()
+	wg.Wait()
+	c.tell()
+	return err
+}
+
+// handle takes in what a sync brought.
+func (c *Call) handle(ctx context.Context, b *Batch) error {
+	c.mu.Lock()
+	c.busy = true
+	for _, r := range b.Rooms {
+		if r.ID == c.c.Room {
+			c.takeRoom(r, b.First)
+		}
+	}
+	for _, m := range b.Messages {
+		c.message(m)
+	}
+	c.retry()
+	stale := c.stale
+	c.mu.Unlock()
+	if stale {
+		c.reload(ctx)
+	}
+	c.follow(ctx)
+	c.mu.Lock()
+	c.busy = false
+	c.settle(time.Now())
+	over := c.over
+	c.mu.Unlock()
+	c.tell()
+	c.nudge()
+	if over != "" {
+		return fmt.Errorf("%w: %s", ErrRemoved, over)
+	}
+	return ctx.Err()
+}
+
+// tick does what is due by time: memberships run out, devices become known or
+// another's, keys are sent.
+func (c *Call) tick(ctx context.Context) {
+	timer := time.NewTicker(c.t.tick)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-c.wake:
+		case <-ctx.Done():
+			return
+		}
+		c.mu.Lock()
+		busy, stale := c.busy, c.stale
+		if !busy {
+			c.settle(time.Now())
+		}
+		c.mu.Unlock()
+		c.tell()
+		if stale && !busy {
+			c.reload(ctx)
+		}
+		if err := c.distribute(ctx); err != nil && ctx.Err() == nil {
+			c.a.log.Warn("could not send this device's key", "err", loggedOut(err))
+		}
+		c.askKeys(time.Now())
+	}
+}
+
+func (c *Call) nudge() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// follow keeps up with the devices of all who take part.
+func (c *Call) follow(ctx context.Context) {
+	users := make(map[id.UserID]bool)
+	c.mu.Lock()
+	for key := range c.roster.entries {
+		if _, joined := c.room.joined[key.user]; joined {
+			users[key.user] = true
+		}
+	}
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := c.a.Follow(ctx, slices.Collect(maps.Keys(users))...); err != nil {
+		c.a.log.Warn("could not ask for members' devices", "err", loggedOut(err))
+	}
+}
+
+// emit adds an event for OnEvent. Called locked.
+func (c *Call) emit(e CallEvent) {
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	c.pending = append(c.pending, e)
+}
+
+// tell gives the events to OnEvent. Each sync waits for it, so that what waits is
+// no more than one answer of the homeserver's brought.
+func (c *Call) tell() {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	for {
+		c.mu.Lock()
+		events := c.pending
+		c.pending = nil
+		c.mu.Unlock()
+		if len(events) == 0 {
+			return
+		}
+		for _, e := range events {
+			if c.c.OnEvent != nil {
+				c.c.OnEvent(e)
+			}
+		}
+	}
+}
 
 // Members returns who else is in the call, the oldest first: those whose events
 // are valid, have not run out, and whose users are in the room.
-func (c *Call) Members() []Caller { return nil }
-
-// Enter makes this device a member, in the format that most members have. Run must
-// be running: it keeps the membership. If nobody else is there the error is
-// ErrNobody, and ErrNoTransport if nobody names a LiveKit service. Entered already, it
-// does nothing.
-func (c *Call) Enter(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Leave ends the membership, if there is one. Run may have ended.
-func (c *Call) Leave(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Own returns this device's own membership, and its LiveKit identity; false if it
-// has not entered.
-func (c *Call) Own() (m Member, identity string, entered bool) { return Member{}, "", false }
-
-// Token gets a token for the LiveKit room of the call at a token service, which a
-// member named. This device must have entered (ErrNotEntered): its identity there is
-// that of its membership.
-func (c *Call) Token(ctx context.Context, service string) (Token, error) {
-	return Token{}, errors.ErrUnsupported
+func (c *Call) Members() []Caller {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []Caller
+	for _, m := range c.present(time.Now()) {
+		if cl := c.callers[Target{m.User, m.Device}]; cl != nil {
+			list = append(list, cl.clone())
+		}
+	}
+	return list
 }
 
 // Key returns this device's own media key, which members get when it has entered.
-func (c *Call) Key() (index int, key []byte) { return 0, nil }
+func (c *Call) Key() (index int, key []byte) { return 0, slices.Clone(c.key) }
 
-// Notice writes into the room, encrypted, and returns the event's ID. If this user
-// may not write, the error is a *PowerError.
-func (c *Call) Notice(ctx context.Context, text string) (event string, err error) {
-	return "", errors.ErrUnsupported
+// weaknesses returns what this user may not do: take part in the call, and write.
+// Called locked.
+func (c *Call) weaknesses() (weak [2]error) {
+	user := c.a.state.User
+	weak[0] = c.room.may(user, "to take part in its call", stateMember)
+	if weak[0] != nil && c.can.sticky && c.room.may(user, "", c.stickyType()) == nil {
+		weak[0] = nil
+	}
+	kind := event.EventMessage
+	if c.room.encrypted {
+		kind = event.EventEncrypted
+	}
+	weak[1] = c.room.may(user, "to write into it", kind)
+	return weak
 }
 
-// MayNotice returns the *PowerError that Notice would return, or nil.
-func (c *Call) MayNotice() error { return nil }
-
-// SetName changes what this user is called in this room alone; "" restores what it
-// is called elsewhere.
-func (c *Call) SetName(ctx context.Context, name string) error { return errors.ErrUnsupported }
-
-// Watched reports whether the homeserver ends the membership when this process
-// dies.
-func (c *Call) Watched() bool { return false }
+var errNoEvent = errors.New("the homeserver did not say what became of the event")

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"maunium.net/go/mautrix/id"
@@ -39,6 +40,28 @@ func StickyIdentity(user id.UserID, device id.DeviceID, member string) string {
 	}
 	sum := sha256.Sum256(b)
 	return base64.RawStdEncoding.EncodeToString(sum[:])
+}
+
+// identities are those that a member may have in LiveKit rooms. Who is a member by
+// a state event asks for one in the other form, too, where it does not send; and
+// the other way round from older services.
+func identities(m Member) []string {
+	if m.Sticky {
+		return []string{StickyIdentity(m.User, m.Device, m.Key), StateIdentity(m.User, m.Device)}
+	}
+	plain := StateIdentity(m.User, m.Device)
+	list := []string{plain, StickyIdentity(m.User, m.Device, plain)}
+	if m.ID != "" && m.ID != plain {
+		list = append(list, StickyIdentity(m.User, m.Device, m.ID))
+	}
+	return list
+}
+
+// clone returns a copy that its receiver may change.
+func (c *caller) clone() Caller {
+	out := c.Caller
+	out.Services, out.Identities = slices.Clone(out.Services), slices.Clone(out.Identities)
+	return out
 }
 
 // A CallEventKind says what a CallEvent tells.

@@ -39,6 +39,7 @@ type Member struct {
 	// Key is the same in all events of one membership: the state key, or the sticky
 	// key, which is also the member's ID.
 	Key     string
+	ID      string // the member's own, by which it may be known to LiveKit: Key of a sticky one
 	Sticky  bool
 	Since   time.Time // by the homeserver's clock; another time means another join
 	Expires time.Time // when the membership ends by itself
@@ -92,6 +93,7 @@ func readStateMember(e *event.Event, raw json.RawMessage) (m Member, left bool, 
 		CallID      *string     `json:"call_id"`
 		Scope       string      `json:"scope"`
 		Device      id.DeviceID `json:"device_id"`
+		ID          string      `json:"membershipID"`
 		Expires     json.Number `json:"expires"`
 		Created     json.Number `json:"created_ts"`
 		Active      struct {
@@ -112,10 +114,10 @@ func readStateMember(e *event.Event, raw json.RawMessage) (m Member, left bool, 
 	if len(fields) == 0 {
 		return m, true, nil
 	}
-	if json.Unmarshal(raw, &c) != nil || c.Application != "m.call" || c.CallID == nil || *c.CallID != "" || c.Device == "" || len(c.Device) > maxName || c.Active.Type != "livekit" {
+	if json.Unmarshal(raw, &c) != nil || c.Application != "m.call" || c.CallID == nil || *c.CallID != "" || !isDevice(c.Device) || len(c.ID) > 3*maxName || c.Active.Type != "livekit" {
 		return Member{}, false, fmt.Errorf("the membership lacks what it needs")
 	}
-	m.Device = c.Device
+	m.Device, m.ID = c.Device, c.ID
 	m.Since = time.UnixMilli(e.Timestamp)
 	// A time before the event's is that of a membership that was extended; a later
 	// one would outlast what others allow.
@@ -136,6 +138,7 @@ func readStickyMember(e *event.Event, raw json.RawMessage) (m Member, left bool,
 	var c struct {
 		Slot        string `json:"slot_id"`
 		Key         string `json:"msc4354_sticky_key"`
+		StableKey   string `json:"sticky_key"`
 		Application *struct {
 			Type string `json:"type"`
 		} `json:"application"`
@@ -148,14 +151,20 @@ func readStickyMember(e *event.Event, raw json.RawMessage) (m Member, left bool,
 		Transports json.RawMessage `json:"transports"`     // matrix-js-sdk 43
 		Older      []transport     `json:"rtc_transports"` // matrix-js-sdk 42
 	}
-	if json.Unmarshal(raw, &c) != nil || c.Slot != slot || c.Key == "" || len(c.Key) > maxName || e.Sticky == nil {
+	if json.Unmarshal(raw, &c) != nil {
+		return Member{}, false, fmt.Errorf("the membership is no object")
+	}
+	if c.Key == "" {
+		c.Key = c.StableKey
+	}
+	if c.Slot != slot || c.Key == "" || len(c.Key) > maxName || e.Sticky == nil {
 		return Member{}, false, fmt.Errorf("the membership lacks what it needs")
 	}
-	m = Member{User: e.Sender, Key: c.Key, Sticky: true}
+	m = Member{User: e.Sender, Key: c.Key, ID: c.Key, Sticky: true}
 	if c.Application == nil || c.Member.Membership == "leave" {
 		return m, true, nil
 	}
-	if c.Application.Type != "m.call" || c.Member.ID != c.Key || c.Member.Device == "" || len(c.Member.Device) > maxName || c.Member.User != "" && c.Member.User != e.Sender {
+	if c.Application.Type != "m.call" || c.Member.ID != c.Key || !isDevice(c.Member.Device) || c.Member.User != "" && c.Member.User != e.Sender {
 		return Member{}, false, fmt.Errorf("the membership is another user's, or lacks what it needs")
 	}
 	m.Device, m.Since = c.Member.Device, time.UnixMilli(e.Timestamp)
@@ -172,6 +181,12 @@ func readStickyMember(e *event.Event, raw json.RawMessage) (m Member, left bool,
 	return m, false, nil
 }
 
+// isDevice reports whether s can be a device's ID. A colon is none: USER:DEVICE
+// could be another user's then.
+func isDevice(s id.DeviceID) bool {
+	return s != "" && len(s) <= maxName && !strings.ContainsRune(string(s), ':')
+}
+
 // An announcement is what this device says of itself as a member of a call.
 type announcement struct {
 	user    id.UserID
@@ -182,12 +197,17 @@ type announcement struct {
 	since   time.Time
 	expires time.Duration
 	oldest  bool
+	bare    bool           // the room's version wants the user first in the state key
 	data    map[string]any // of ours: dev.sealtape.recorder
 }
 
 // stateKey is that of this device's membership by a state event.
 func (a announcement) stateKey() string {
-	return "_" + string(a.user) + "_" + string(a.device) + "_m.call"
+	key := string(a.user) + "_" + string(a.device) + "_m.call"
+	if a.bare {
+		return key
+	}
+	return "_" + key
 }
 
 // stateContent is that of a membership by a state event; {} leaves.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -120,11 +121,13 @@ func (a *Account) refresh(ctx context.Context) error {
 	for chunk := range slices.Chunk(stale, 100) {
 		answer, err := a.query(ctx, chunk)
 		a.mu.Lock()
+		pinned := false
 		for _, user := range chunk {
 			p := a.state.Peers[user]
 			if p == nil {
 				continue
 			}
+			first := p.First
 			if devices, ok := map[id.DeviceID]json.RawMessage(nil), false; err != nil {
 				p.Stale = true
 			} else if devices, ok = answer.Devices[user]; !ok && len(answer.Master[user]) == 0 {
@@ -132,6 +135,10 @@ func (a *Account) refresh(ctx context.Context) error {
 			} else if fault := contain(func() { p.take(user, devices, answer.Master[user], answer.Self[user], a.userSigning()) }); fault != nil {
 				a.log.Warn("a user's devices could not be read", "err", fault)
 			}
+			pinned = pinned || p.First != first
+		}
+		if pinned { // or a crash would let the next key be the first
+			err = errors.Join(err, a.save())
 		}
 		a.mu.Unlock()
 		if err != nil {
@@ -151,7 +158,9 @@ func (p *peer) take(user id.UserID, devices map[id.DeviceID]json.RawMessage, mas
 		if p.First == "" {
 			p.First = master
 		}
-		p.Verified = own.key != "" && signed(masterKey, own.user, string(own.key), own.key)
+		if p.Verified = own.key != "" && signed(masterKey, own.user, string(own.key), own.key); p.Verified {
+			p.First = master // the operator compared it
+		}
 	}
 	self := crossKey(selfKey, user, "self_signing")
 	if master == "" || self == "" || !signed(selfKey, user, string(master), master) {

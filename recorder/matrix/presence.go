@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"maunium.net/go/mautrix"
@@ -11,157 +12,354 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// How a membership is kept: the homeserver ends it leaveDelay after the last
-// restart, where it can (MSC4140). Where it cannot, it ends by itself.
-const (
-	leaveDelay   = 8 * time.Second
-	restartEvery = 4 * time.Second
-	withDelay    = 4 * time.Hour
-	withoutDelay = 10 * time.Minute
-)
+// A presence is this device's own membership in a call.
+type presence struct {
+	again chan struct{} // it is lost, or to be said anew
+	step  sync.Mutex    // held while requests are made that change it
 
-// A Presence is this device's membership in the call of a room, by a state event.
-type Presence struct {
-	a       *Account
-	said    announcement
-	delayed id.DelayID // "" where the homeserver has no delayed events
+	mu       sync.Mutex
+	entered  bool
+	stickily bool
+	said     announcement
+	times    int        // that it was joined, so that each time has another content
+	joined   time.Time  // the last time, by this machine's clock
+	delayed  id.DelayID // of the leave that the homeserver sends; "" for none
+	delay    time.Duration
+	renew    time.Time
+	event    id.EventID // the newest of it
+	seen     bool       // that event came back
+	came     []ownEvent // before it was known which is the newest
+	lost     bool
+	losses   int
+	anew     bool // to be joined again, so that others send their keys
 }
 
-// Watched reports whether the homeserver ends the membership if this process dies.
-func (p *Presence) Watched() bool { return p.delayed != "" }
-
-// Join makes this device a member of a room's call, whose media goes by a token
-// service that another member names. Before, it takes back what an earlier life
-// left: leaves that are still delayed, and memberships of devices that the account
-// no longer has. data is what others may show of the recorder, nil for nothing.
-func (a *Account) Join(ctx context.Context, room id.RoomID, service string, data map[string]any) (*Presence, error) {
-	versions, err := a.client.Versions(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("could not ask what the homeserver can: %w", err)
+// sent returns the ID of the newest event, "" if there is none.
+func (p *presence) sent() id.EventID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.entered {
+		return ""
 	}
-	// One that has no delayed events would send them at once.
-	watched := versions.UnstableFeatures["org.matrix.msc4140"]
-	p := &Presence{a: a, said: announcement{user: a.state.User, device: a.state.Device, room: room, service: service, expires: withoutDelay, data: data}}
-	if watched {
-		p.said.expires = withDelay
-		if err := a.cancelDelayed(ctx, room); err != nil {
-			return nil, err
-		}
-	}
-	if err := a.clearStale(ctx, room); err != nil {
-		return nil, err
-	}
-	return p, p.join(ctx, watched)
+	return p.event
 }
 
-// join sends the delayed leave, then the membership: never a membership alone.
-func (p *Presence) join(ctx context.Context, watched bool) error {
-	if watched {
-		resp, err := p.a.client.SendStateEvent(ctx, p.said.room, stateMember, p.said.stateKey(), struct{}{}, mautrix.ReqSendEvent{UnstableDelay: leaveDelay})
-		if err != nil {
-			return fmt.Errorf("could not have the leave delayed: %w", err)
-		}
-		p.delayed = resp.UnstableDelayID
-	}
-	if _, err := p.a.client.SendStateEvent(ctx, p.said.room, stateMember, p.said.stateKey(), p.said.stateContent()); err != nil {
-		return fmt.Errorf("could not become a member of the call: %w", err)
-	}
-	return nil
+func (p *presence) stateKey() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.said.stateKey()
 }
 
-// Keep keeps the membership until the context ends, whose error it returns. One that
-// the homeserver ended is begun anew; what fails otherwise is tried again.
-func (p *Presence) Keep(ctx context.Context) error {
-	every := restartEvery
-	if !p.Watched() {
-		every = withoutDelay / 2
+// An ownEvent is an event of this device's membership that came.
+type ownEvent struct {
+	id     id.EventID
+	key    string
+	sticky bool
+	left   bool
+	since  time.Time
+}
+
+// saw takes in such events, in the order of the room. What ends the membership
+// counts once its newest event came: before, it is what was taken back on entering.
+func (p *presence) saw(e ownEvent) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.came = append(last(p.came, maxCame-1), e)
+	p.look()
+}
+
+// look looks through what came for the newest event, and what came after it. Called
+// locked.
+func (p *presence) look() {
+	if !p.entered {
+		return
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	begun := time.Now()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		var err error
-		if p.Watched() {
-			_, err = p.a.client.UpdateDelayedEvent(ctx, &mautrix.ReqUpdateDelayedEvent{DelayID: p.delayed, Action: event.DelayActionRestart})
-			if errors.Is(err, mautrix.MNotFound) { // it was sent
-				err = p.join(ctx, true)
+	for _, e := range p.came {
+		if e.id == p.event {
+			p.seen = true
+			if p.said.since.IsZero() && !p.stickily && !e.since.IsZero() {
+				p.said.since = e.since // by the homeserver's clock
 			}
-		} else {
-			p.said.since, p.said.expires = begun, time.Since(begun)+withoutDelay
-			err = p.join(ctx, false)
+		} else if p.seen && e.left && e.sticky == p.stickily && e.key == p.key() {
+			p.lose()
 		}
-		if err != nil && ctx.Err() == nil {
-			p.a.log.Warn("could not keep the membership", "err", loggedOut(err))
+	}
+	if p.seen {
+		p.came = nil
+	}
+}
+
+const maxCame = 32
+
+// loaded compares with the state of the room, which was read after the event that
+// is named was sent: now is whether it has the membership.
+func (p *presence) loaded(sent id.EventID, now bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.entered && !p.stickily && p.event == sent {
+		if p.seen = true; !now {
+			p.lose()
 		}
 	}
 }
 
-// Leave ends the membership, by the delayed event if there is one: it must not come
-// later, into another life. Keep must have ended.
-func (p *Presence) Leave(ctx context.Context) error {
-	if p.Watched() {
-		_, err := p.a.client.UpdateDelayedEvent(ctx, &mautrix.ReqUpdateDelayedEvent{DelayID: p.delayed, Action: event.DelayActionSend})
-		if err == nil {
-			return nil
-		}
+func (p *presence) redacted(e id.EventID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.entered && e == p.event {
+		p.lose()
 	}
-	if _, err := p.a.client.SendStateEvent(ctx, p.said.room, stateMember, p.said.stateKey(), struct{}{}); err != nil {
-		return fmt.Errorf("could not leave the call: %w", err)
-	}
-	return nil
 }
 
-// cancelDelayed cancels this user's delayed memberships in a room.
-func (a *Account) cancelDelayed(ctx context.Context, room id.RoomID) error {
-	list, err := a.client.DelayedEvents(ctx, &mautrix.ReqDelayedEvents{})
-	if err != nil || list == nil {
-		return err
-	}
-	own := announcement{user: a.state.User, device: a.state.Device}.stateKey()
-	for _, d := range list.Scheduled {
-		if d == nil || d.RoomID != room || d.Type.Type != stateMember.Type || d.StateKey == nil || *d.StateKey != own {
-			continue
-		}
-		_, err := a.client.UpdateDelayedEvent(ctx, &mautrix.ReqUpdateDelayedEvent{DelayID: d.DelayID, Action: event.DelayActionCancel})
-		if err != nil && !errors.Is(err, mautrix.MNotFound) {
-			return fmt.Errorf("could not cancel a delayed leave: %w", err)
-		}
-	}
-	return nil
+func (p *presence) lose() {
+	p.lost = true
+	p.poke()
 }
 
-// clearStale ends memberships of this user whose device is this one, or is none of
-// the user's any more.
-func (a *Account) clearStale(ctx context.Context, room id.RoomID) error {
-	state, err := a.client.State(ctx, room)
+func (p *presence) poke() {
+	select {
+	case p.again <- struct{}{}:
+	default:
+	}
+}
+
+// key is what all events of the membership have.
+func (p *presence) key() string {
+	if p.stickily {
+		return p.said.id
+	}
+	return p.said.stateKey()
+}
+
+// Watched reports whether the homeserver ends the membership when this process
+// dies.
+func (c *Call) Watched() bool {
+	c.own.mu.Lock()
+	defer c.own.mu.Unlock()
+	return c.own.delayed != ""
+}
+
+// Own returns this device's own membership, and its LiveKit identity; false if it
+// has not entered.
+func (c *Call) Own() (m Member, identity string, entered bool) {
+	p := &c.own
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.entered {
+		return Member{}, "", false
+	}
+	m = Member{User: p.said.user, Device: p.said.device, Key: p.key(), Sticky: p.stickily, Since: p.joined, Oldest: p.said.oldest, Services: []string{p.said.service}}
+	m.ID = string(p.said.user) + ":" + string(p.said.device)
+	if p.stickily {
+		m.ID = p.said.id
+	}
+	m.Expires = p.joined.Add(p.said.expires)
+	return m, identities(m)[0], true
+}
+
+// Enter makes this device a member, in the format that most members have. Run must
+// be running: it keeps the membership. If nobody else is there the error is
+// ErrNobody, and ErrNoTransport if nobody names a LiveKit service. Entered already, it
+// does nothing.
+func (c *Call) Enter(ctx context.Context) error {
+	p := &c.own
+	p.step.Lock()
+	defer p.step.Unlock()
+	p.mu.Lock()
+	entered := p.entered
+	p.mu.Unlock()
+	if entered {
+		return nil
+	}
+	said, stickily, err := c.choose(time.Now())
 	if err != nil {
-		return fmt.Errorf("could not read the room: %w", err)
-	}
-	if err := a.Follow(ctx, a.state.User); err != nil {
 		return err
 	}
-	for key, e := range state[stateMember] {
-		if e == nil || e.Sender != a.state.User {
-			continue
+	return c.enterAs(ctx, said, stickily)
+}
+
+// enterAs makes this device a member. Called with step held.
+func (c *Call) enterAs(ctx context.Context, said announcement, stickily bool) error {
+	p := &c.own
+	p.mu.Lock()
+	p.said, p.stickily, p.delayed, p.delay = said, stickily, "", c.t.leaveDelay
+	p.lost, p.anew, p.losses, p.came = false, false, 0, nil
+	p.mu.Unlock()
+	if stickily {
+		if err := c.a.remember(c.c.Room, said.id); err != nil {
+			return err
 		}
-		m, left, err := readMember(e)
-		if err != nil || left {
-			continue
+	}
+	if err := c.join(ctx); err != nil {
+		return err
+	}
+	c.nudge() // keys are due
+	p.poke()
+	return nil
+}
+
+// choose returns how this device is to be a member: in the format of most, by the
+// service of the oldest.
+func (c *Call) choose(now time.Time) (said announcement, stickily bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over != "" {
+		return said, false, ErrRemoved
+	}
+	list := c.present(now)
+	if len(list) == 0 {
+		return said, false, ErrNobody
+	}
+	said = announcement{user: c.a.state.User, device: c.a.state.Device, room: c.c.Room, id: uuid(), data: c.c.Data,
+		bare: c.room.version == "org.matrix.msc3757.10" || c.room.version == "org.matrix.msc3757.11" || c.room.version == "org.matrix.msc3779"}
+	sticky, oldest := 0, 0
+	for _, e := range list {
+		if e.Sticky {
+			sticky++
 		}
-		a.mu.Lock()
-		known := m.Device != a.state.Device && a.state.device(Target{m.User, m.Device}) != nil
-		a.mu.Unlock()
-		if known {
-			continue
+		if e.Oldest {
+			oldest++
 		}
-		if _, err := a.client.SendStateEvent(ctx, room, stateMember, key, struct{}{}); err != nil {
-			return fmt.Errorf("could not take back an old membership: %w", err)
+		if said.service == "" && len(e.Services) > 0 {
+			said.service = e.Services[0]
 		}
+	}
+	if said.service == "" {
+		return said, false, ErrNoTransport
+	}
+	user := c.a.state.User
+	byState, bySticky := c.room.may(user, "to take part in its call", stateMember), c.room.may(user, "to take part in its call", c.stickyType())
+	stickily = 2*sticky > len(list)
+	switch {
+	case stickily && (!c.can.sticky || bySticky != nil):
+		stickily = false // those who read sticky events read the others, too
+	case !stickily && byState != nil && c.can.sticky && bySticky == nil:
+		stickily = true
+	}
+	if !stickily && byState != nil {
+		return said, false, byState
+	}
+	said.oldest = !stickily && 2*oldest > len(list)
+	return said, stickily, nil
+}
+
+// stickyType is the type of event by which a sticky membership is sent. Called
+// locked.
+func (c *Call) stickyType() event.Type {
+	if c.room.encrypted {
+		return event.EventEncrypted
+	}
+	return stickyMember
+}
+
+// join has the leave delayed, where the homeserver can, and then sends the
+// membership: never the membership alone. Called with step held.
+func (c *Call) join(ctx context.Context) error {
+	p := &c.own
+	if c.can.delayed {
+		if err := c.delayLeave(ctx); err != nil {
+			c.a.log.Warn("the homeserver will not end this device's membership if it dies", "err", loggedOut(err))
+		}
+	}
+	p.mu.Lock()
+	p.times++
+	p.said.since, p.joined = time.Time{}, time.Now()
+	p.said.expires = c.lasts() + time.Duration(p.times)*time.Millisecond // the same content again would be no event
+	p.mu.Unlock()
+	return c.say(ctx)
+}
+
+// lasts returns how long the membership is to last by itself.
+func (c *Call) lasts() time.Duration {
+	switch {
+	case c.own.stickily:
+		return c.t.sticky
+	case c.own.delayed != "":
+		return c.t.withDelay
+	}
+	return c.t.withoutDelay
+}
+
+// say sends the membership as it is. Called with step held.
+func (c *Call) say(ctx context.Context) error {
+	p := &c.own
+	p.mu.Lock()
+	said, stickily := p.said, p.stickily
+	p.mu.Unlock()
+	var sent id.EventID
+	var err error
+	if stickily {
+		sent, err = c.saySticky(ctx, said)
+	} else {
+		var resp *mautrix.RespSendEvent
+		if resp, err = c.a.client.SendStateEvent(ctx, said.room, stateMember, said.stateKey(), said.stateContent()); err == nil {
+			sent = resp.EventID
+		}
+	}
+	if err == nil && sent == "" {
+		err = errNoEvent
+	}
+	if err != nil {
+		return fmt.Errorf("could not become a member of the call: %w", loggedOut(err))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.entered, p.event, p.seen, p.lost = true, sent, false, false
+	p.look() // it may have come before the answer
+	if p.renew = time.Now().Add(c.lasts() / 2); stickily {
+		p.renew = time.Now().Add(c.t.sticky - c.t.sticky/720) // 60 min less 5 s
 	}
 	return nil
 }
+
+func (c *Call) saySticky(ctx context.Context, said announcement) (id.EventID, error) {
+	c.mu.Lock()
+	encrypted := c.room.encrypted
+	c.mu.Unlock()
+	extra := mautrix.ReqSendEvent{UnstableStickyDuration: c.t.sticky}
+	if encrypted {
+		return c.a.Write(ctx, said.room, stickyMember, said.stickyContent(), extra)
+	}
+	resp, err := c.a.client.SendMessageEvent(ctx, said.room, stickyMember, said.stickyContent(), extra)
+	if err != nil {
+		return "", err
+	}
+	return resp.EventID, nil
+}
+
+// Leave ends the membership, if there is one: by the delayed event, which must not
+// come later, into another life. Run may have ended.
+func (c *Call) Leave(ctx context.Context) error {
+	p := &c.own
+	p.step.Lock()
+	defer p.step.Unlock()
+	p.mu.Lock()
+	entered, delayed, said, stickily := p.entered, p.delayed, p.said, p.stickily
+	p.entered, p.delayed = false, ""
+	p.mu.Unlock()
+	if !entered {
+		return nil
+	}
+	c.mu.Lock()
+	clear(c.sent)
+	c.mu.Unlock()
+	err := errNoDelayed
+	if delayed != "" {
+		err = c.a.updateDelayed(ctx, delayed, event.DelayActionSend)
+	}
+	if err != nil {
+		err = c.a.sendLeave(ctx, said, stickily, 0, nil)
+	}
+	if err != nil {
+		p.mu.Lock()
+		p.entered, p.delayed = true, delayed // to be tried again
+		p.mu.Unlock()
+		return fmt.Errorf("could not leave the call: %w", loggedOut(err))
+	}
+	if stickily {
+		return c.a.remember(c.c.Room, "")
+	}
+	return nil
+}
+
+var errNoDelayed = errors.New("there is no delayed event")

@@ -24,6 +24,7 @@ const (
 	maxGroups   = 2000     // Megolm sessions of others
 	maxIndices  = 20000    // messages in rooms that were decrypted
 	maxInbox    = 500      // to-device events that are not handled yet
+	maxOfSender = 100      // of them, of one sender
 )
 
 // ErrState says that a state file is damaged, or of a newer version.
@@ -50,6 +51,11 @@ type savedState struct {
 	Peers map[id.UserID]*peer
 	Rooms *mautrix.MemoryStateStore
 	Inbox []Message
+
+	// Sticky events of rooms, which do not come again, and the IDs under which this
+	// device is a member by one.
+	Sticky map[id.RoomID][]stuck
+	Member map[id.RoomID]string
 }
 
 type savedSession struct {
@@ -122,6 +128,12 @@ func (s *state) fill() {
 	s.sessions, s.outbound = make(map[id.Curve25519][]*session), make(map[id.RoomID]*outbound)
 	if s.Peers == nil {
 		s.Peers = make(map[id.UserID]*peer)
+	}
+	if s.Sticky == nil {
+		s.Sticky = make(map[id.RoomID][]stuck)
+	}
+	if s.Member == nil {
+		s.Member = make(map[id.RoomID]string)
 	}
 	fresh := mautrix.NewMemoryStateStore().(*mautrix.MemoryStateStore)
 	if s.Rooms == nil {
@@ -197,7 +209,7 @@ func parseState(b []byte) (*state, error) {
 	if s.User == "" || s.Device == "" || s.Homeserver == "" || len(s.Pickle) != 32 {
 		return nil, fmt.Errorf("%w: the account is missing", ErrState)
 	}
-	if len(s.Sessions) > maxPeers*maxDevices || len(s.Groups) > maxGroups || len(s.Indices) > maxIndices || len(s.Inbox) > maxInbox {
+	if len(s.Sessions) > maxPeers*maxDevices || len(s.Groups) > maxGroups || len(s.Indices) > maxIndices || len(s.Inbox) > maxInbox || len(s.Sticky) > maxStuckRooms || len(s.Member) > maxStuckRooms {
 		return nil, fmt.Errorf("%w: it has more than was ever written", ErrState)
 	}
 	s.fill()

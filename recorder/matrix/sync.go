@@ -21,6 +21,9 @@ type Batch struct {
 	// ones but those that this package handles, and what belongs to verifications.
 	Messages []Message
 	Rooms    []Room
+	// First says that this is the first answer of this Sync: what it tells of rooms may
+	// have happened long ago.
+	First bool
 }
 
 // A Room is what is new in a room.
@@ -57,7 +60,7 @@ func (a *Account) Sync(ctx context.Context, handle func(context.Context, *Batch)
 	if err := a.deliver(ctx, &Batch{}, handle); err != nil {
 		return err
 	}
-	backoff := firstBackoff
+	backoff, first := firstBackoff, true
 	for {
 		batch, err := a.step(ctx, syncTimeout)
 		if ctx.Err() != nil {
@@ -65,7 +68,7 @@ func (a *Account) Sync(ctx context.Context, handle func(context.Context, *Batch)
 		}
 		switch {
 		case err == nil:
-			backoff = firstBackoff
+			backoff, batch.First, first = firstBackoff, first, false
 			if err := a.deliver(ctx, batch, handle); err != nil {
 				return err
 			}
@@ -162,7 +165,10 @@ func (a *Account) take(ctx context.Context, resp *mautrix.RespSync) (*Batch, map
 		batch.Rooms = append(batch.Rooms, Room{ID: room, Left: true, State: a.states(ctx, room, r.State.Events), Timeline: a.timeline(ctx, room, r.Timeline.Events), Gap: r.Timeline.Limited})
 	}
 	for room, r := range resp.Rooms.Join {
-		batch.Rooms = append(batch.Rooms, Room{ID: room, State: a.states(ctx, room, r.State.Events), Timeline: a.timeline(ctx, room, r.Timeline.Events), Gap: r.Timeline.Limited})
+		// Sticky events that are not in the timeline come beside it, and are older.
+		s.stick(room, r.Sticky.Events, r.Timeline.Events)
+		events := append(slices.Clone(r.Sticky.Events), r.Timeline.Events...)
+		batch.Rooms = append(batch.Rooms, Room{ID: room, State: a.states(ctx, room, r.State.Events), Timeline: a.timeline(ctx, room, events), Gap: r.Timeline.Limited})
 	}
 	return batch, wedged
 }
@@ -172,8 +178,11 @@ func (a *Account) take(ctx context.Context, resp *mautrix.RespSync) (*Batch, map
 func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
 	s := a.state
 	if e.Type.Type != event.ToDeviceEncrypted.Type {
-		if strings.HasPrefix(e.Type.Type, "m.key.verification.") && len(e.Content.VeryRaw) <= maxMessage {
+		switch {
+		case strings.HasPrefix(e.Type.Type, "m.key.verification.") && len(e.Content.VeryRaw) <= maxMessage:
 			s.put(Message{Sender: e.Sender, Type: e.Type.Type, Content: slices.Clone(e.Content.VeryRaw), Received: time.Now()})
+		case isCallKey(e.Type.Type): // to be told of, and not to be used
+			s.put(Message{Sender: e.Sender, Type: e.Type.Type, Content: json.RawMessage(`{}`), Received: time.Now()})
 		}
 		return
 	}
@@ -206,10 +215,22 @@ func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
 	}
 }
 
-// put adds to the inbox, which keeps the newest.
+// put adds to the inbox, which keeps the newest, and of one sender so many only:
+// anybody may send.
 func (s *state) put(m Message) {
 	if len(m.Content) == 0 || !json.Valid(m.Content) {
 		return
+	}
+	count, oldest := 0, -1
+	for i, o := range s.Inbox {
+		if o.Sender == m.Sender && o.Encrypted == m.Encrypted {
+			if count++; oldest < 0 {
+				oldest = i
+			}
+		}
+	}
+	if count >= maxOfSender {
+		s.Inbox = slices.Delete(s.Inbox, oldest, oldest+1)
 	}
 	s.Inbox = append(last(s.Inbox, maxInbox-1), m)
 }
@@ -264,7 +285,7 @@ func (a *Account) deliver(ctx context.Context, batch *Batch, handle func(context
 	a.mu.Lock()
 	batch.Messages = slices.Clone(a.state.Inbox)
 	a.mu.Unlock()
-	if len(batch.Messages) == 0 && len(batch.Rooms) == 0 {
+	if len(batch.Messages) == 0 && len(batch.Rooms) == 0 && !batch.First {
 		return nil
 	}
 	if err := handle(ctx, batch); err != nil {

@@ -1,0 +1,245 @@
+package matrix
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// ResolveRoom returns the ID of a room, and servers that know it, for an alias
+// (#name:server) or an ID (!id:server, or !id). For an unknown alias the error is
+// ErrNoRoom.
+func (a *Account) ResolveRoom(ctx context.Context, aliasOrID string) (room id.RoomID, servers []string, err error) {
+	_, server, _ := strings.Cut(aliasOrID, ":")
+	switch {
+	case len(aliasOrID) > maxName || len(aliasOrID) < 2:
+	case aliasOrID[0] == '!':
+		if server != "" {
+			servers = []string{server}
+		}
+		return id.RoomID(aliasOrID), servers, nil
+	case aliasOrID[0] == '#' && server != "":
+		resp, err := a.client.ResolveAlias(ctx, id.RoomAlias(aliasOrID))
+		switch {
+		case errors.Is(err, mautrix.MNotFound):
+			return "", nil, fmt.Errorf("%w: %s", ErrNoRoom, aliasOrID)
+		case err != nil:
+			return "", nil, fmt.Errorf("could not ask for %s: %w", aliasOrID, loggedOut(err))
+		case resp == nil || len(resp.RoomID) < 2 || resp.RoomID[0] != '!' || len(resp.RoomID) > maxName:
+			return "", nil, fmt.Errorf("could not ask for %s: the homeserver names no room", aliasOrID)
+		}
+		return resp.RoomID, resp.Servers[:min(len(resp.Servers), 5)], nil
+	}
+	return "", nil, fmt.Errorf("%w: %q is neither #name:server nor !id:server", ErrNoRoom, aliasOrID)
+}
+
+// joinRoom makes this user one who is in the room, and reads the room's state.
+func (c *Call) joinRoom(ctx context.Context) error {
+	err := c.load(ctx)
+	if err == nil && c.isJoined() {
+		return nil
+	}
+	if err != nil && !refusedBy(err) {
+		return fmt.Errorf("could not read the room: %w", loggedOut(err))
+	}
+	_, err = c.a.client.JoinRoom(ctx, string(c.c.Room), &mautrix.ReqJoinRoom{Via: c.c.Servers})
+	if refusedBy(err) {
+		return ErrNotInvited
+	}
+	if err == nil {
+		err = c.load(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("could not join the room: %w", loggedOut(err))
+	}
+	if !c.isJoined() {
+		return ErrNotInvited
+	}
+	return nil
+}
+
+func (c *Call) isJoined() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.room.joined[c.a.state.User]
+	return ok
+}
+
+// refusedBy reports whether the homeserver does not let this user in, or knows no
+// such room.
+func refusedBy(err error) bool {
+	e, ok := errors.AsType[mautrix.HTTPError](err)
+	return ok && (e.IsStatus(http.StatusForbidden) || e.IsStatus(http.StatusNotFound))
+}
+
+// load reads the whole state of the room, in place of what is known of it.
+func (c *Call) load(ctx context.Context) error {
+	own := c.own.sent() // before asking: an answer that lacks it then says that it is gone
+	events, err := c.a.client.StateAsArray(ctx, c.c.Room)
+	if err != nil {
+		return err
+	}
+	c.a.mu.Lock()
+	events = c.a.states(ctx, c.c.Room, events)
+	c.a.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.room = newRoomState()
+	c.roster.forget()
+	for _, e := range events {
+		c.room.take(e)
+		c.roster.take(RoomEvent{Event: e})
+	}
+	c.stale = false
+	if own != "" {
+		_, there := c.roster.entries[entryKey{c.a.state.User, c.own.stateKey(), false}]
+		c.own.loaded(own, there)
+	}
+	return nil
+}
+
+// reload reads the state again after a gap; if that fails, later.
+func (c *Call) reload(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if err := c.load(ctx); err != nil && ctx.Err() == nil {
+		c.a.log.Warn("could not read the room's state again", "err", loggedOut(err))
+	}
+}
+
+// takeRoom takes in what is new in the room. Called locked.
+func (c *Call) takeRoom(r Room, first bool) {
+	if r.Invited {
+		return
+	}
+	for _, e := range r.State {
+		c.event(RoomEvent{Event: e}, false)
+	}
+	if r.Gap {
+		c.stale = true
+		if !first {
+			c.emit(CallEvent{Kind: Cut})
+		}
+	}
+	for _, e := range r.Timeline {
+		c.event(e, !first)
+	}
+	if _, joined := c.room.joined[c.a.state.User]; r.Left && !joined {
+		c.over = "it left"
+		for _, e := range append(slices.Clone(r.State), events(r.Timeline)...) {
+			if e.Type.Type == event.StateMember.Type && e.StateKey != nil && *e.StateKey == string(c.a.state.User) {
+				c.over = removal(e, c.a.state.User)
+			}
+		}
+		c.emit(CallEvent{Kind: Removed, Reason: c.over})
+	}
+	for i, weak := range c.weaknesses() {
+		if weak != nil && c.weak[i] == nil {
+			c.emit(CallEvent{Kind: Powerless, Reason: weak.Error()})
+		}
+		c.weak[i] = weak
+	}
+}
+
+func events(list []RoomEvent) []*event.Event {
+	var out []*event.Event
+	for _, e := range list {
+		out = append(out, e.Event)
+	}
+	return out
+}
+
+// removal says in words how a user came to be out of the room.
+func removal(e *event.Event, user id.UserID) string {
+	var m struct {
+		Membership string `json:"membership"`
+		Reason     string `json:"reason"`
+	}
+	if json.Unmarshal(e.Content.VeryRaw, &m) != nil || e.Sender == user {
+		return "it left"
+	}
+	out := "removed by " + plainName(string(e.Sender))
+	if m.Membership == "ban" {
+		out = "banned by " + plainName(string(e.Sender))
+	}
+	if reason := plainName(m.Reason); reason != "" {
+		out += " (" + reason + ")"
+	}
+	return out
+}
+
+// event takes in an event of the room. What people do counts if it is live. Called
+// locked.
+func (c *Call) event(e RoomEvent, live bool) {
+	if e.Event == nil {
+		return
+	}
+	if e.StateKey != nil {
+		c.room.take(e.Event)
+	}
+	n, isMember := c.roster.take(e)
+	c.ownEvent(e, n, isMember)
+	if isMember || e.StateKey != nil {
+		return
+	}
+	switch e.Type.Type {
+	case event.EventEncrypted.Type:
+		c.unread = append(last(c.unread, maxUnread-1), unread{event: e.Event, since: time.Now(), live: live})
+	case event.EventRedaction.Type:
+		c.redaction(e.Event)
+	default:
+		if live {
+			c.said(e)
+		}
+	}
+}
+
+// ownEvent looks whether an event is of this device's membership. A sticky one of
+// ours cannot be decrypted, as nobody gave us our own key. Called locked.
+func (c *Call) ownEvent(e RoomEvent, n entry, isMember bool) {
+	switch {
+	case isMember && n.User == c.a.state.User:
+		c.own.saw(ownEvent{id: e.ID, key: n.Key, sticky: n.Sticky, left: n.left, since: n.Since})
+	case e.Type.Type == stateMember.Type && e.StateKey != nil: // one that says nothing replaced what was there
+		c.own.saw(ownEvent{id: e.ID, key: *e.StateKey, left: true})
+	case e.Sender == c.a.state.User && e.Type.Type == event.EventEncrypted.Type:
+		c.own.saw(ownEvent{id: e.ID, sticky: true})
+	}
+}
+
+// An unread event is one whose key did not come yet.
+type unread struct {
+	event *event.Event
+	since time.Time
+	live  bool
+}
+
+const (
+	maxUnread = 200
+	unreadFor = 5 * time.Minute
+)
+
+// retry tries to decrypt again what could not be decrypted. Called locked.
+func (c *Call) retry() {
+	list := c.unread
+	c.unread = nil
+	for _, u := range list {
+		if time.Since(u.since) > unreadFor {
+			continue
+		}
+		if e := c.a.reread(c.c.Room, u.event); e.Type.Type == event.EventEncrypted.Type {
+			c.unread = append(c.unread, u)
+		} else {
+			c.event(e, u.live)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package matrix
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"maunium.net/go/mautrix/id"
+)
+
+// settle brings the callers up to what the events, the clock and the devices' keys
+// say, tells what that changes, and hands on the keys that count. Called locked.
+func (c *Call) settle(now time.Time) {
+	c.roster.expire(now)
+	list := c.present(now)
+	there := make(map[Target]bool, len(list))
+	for _, e := range list {
+		t := Target{e.User, e.Device}
+		there[t] = true
+		if cl := c.callers[t]; cl == nil {
+			c.arrive(t, e, now)
+		} else {
+			c.update(cl, e)
+		}
+	}
+	for t, cl := range c.callers {
+		if !there[t] {
+			c.depart(t, cl, now)
+		}
+	}
+	c.settleKeys(now)
+	c.keys.expire(now, func(who holder) bool {
+		return there[Target{who.user, c.a.sender(who.user, who.identity, who.signing)}]
+	})
+}
+
+// present returns the memberships of others that count. Called locked.
+func (c *Call) present(now time.Time) []entry {
+	return c.roster.present(now, func(e entry) bool {
+		_, joined := c.room.joined[e.User]
+		switch {
+		case !joined, e.Sticky && c.room.closed, e.User == c.a.state.User && e.Device == c.a.state.Device:
+			return false
+		case !e.encrypted:
+			return true // the homeserver's word, as all state events are
+		}
+		device := c.a.sender(e.User, e.identity, e.signing)
+		if device != "" && device != e.Device {
+			c.refuse(Target{e.User, device}, fmt.Sprintf("a membership names device %s, and device %s wrote it", e.Device, device))
+			return false
+		}
+		return true
+	})
+}
+
+func (c *Call) arrive(t Target, e entry, now time.Time) {
+	cl := &caller{Caller: Caller{Member: e.Member, Name: c.room.name(e.User), Identities: identities(e.Member)}, entry: e, came: now}
+	cl.Standing, cl.Master, _ = c.trust(t)
+	c.callers[t] = cl
+	c.emit(CallEvent{Kind: Came, Caller: cl.clone(), At: now, Sent: e.Since})
+}
+
+func (c *Call) depart(t Target, cl *caller, now time.Time) {
+	delete(c.callers, t)
+	delete(c.sent, t)
+	for key := range c.refused {
+		if key.Target == t {
+			delete(c.refused, key)
+		}
+	}
+	for who := range c.keys.byHolder {
+		if who.user == t.User && c.a.sender(who.user, who.identity, who.signing) == t.Device {
+			c.keys.left(who, now)
+		}
+	}
+	maps.DeleteFunc(c.hands, func(_ id.EventID, h hand) bool { return h.Target == t })
+	c.emit(CallEvent{Kind: Left, Caller: cl.clone(), At: now})
+}
+
+// update takes in what changed of a caller that is there.
+func (c *Call) update(cl *caller, e entry) {
+	t := Target{e.User, e.Device}
+	reason := ""
+	switch name := c.room.name(e.User); {
+	case e.Key != cl.Key || e.Sticky != cl.Sticky || !e.Since.Equal(cl.Since) && !e.Sticky:
+		reason = "joined again"
+		if e.Key != cl.Key || e.Sticky != cl.Sticky {
+			c.regive(t) // under another identity
+			cl.keyed = false
+		}
+	case !slices.Equal(e.Services, cl.Services) || e.Oldest != cl.Oldest:
+		reason = "sends by another service"
+	case name != cl.Name:
+		reason = "is called otherwise"
+	}
+	cl.Member, cl.entry, cl.Name, cl.Identities = e.Member, e, c.room.name(e.User), identities(e.Member)
+	standing, master, why := c.trust(t)
+	stood := standing != cl.Standing || master != cl.Master
+	was := cl.Standing
+	cl.Standing, cl.Master = standing, master
+	if reason != "" {
+		c.emit(CallEvent{Kind: Changed, Caller: cl.clone(), Reason: reason})
+	}
+	if stood {
+		c.emit(CallEvent{Kind: Stood, Caller: cl.clone(), Reason: cmp.Or(why, fmt.Sprintf("their device was %s before", was))})
+		if standing < Signed {
+			c.regive(t)
+			cl.keyed = false
+		}
+	}
+}
+
+// regive makes the keys of a device wait again for being handed on.
+func (c *Call) regive(t Target) {
+	for who, list := range c.keys.byHolder {
+		if who.user == t.User && c.a.sender(who.user, who.identity, who.signing) == t.Device {
+			for _, k := range list {
+				k.given = false
+			}
+		}
+	}
+}
+
+// settleKeys hands on the keys that wait, and may be handed on.
+func (c *Call) settleKeys(now time.Time) {
+	for _, who := range slices.Collect(maps.Keys(c.keys.byHolder)) {
+		list := c.keys.byHolder[who]
+		if !slices.ContainsFunc(list, func(k *heldKey) bool { return !k.given }) {
+			continue
+		}
+		device := c.a.sender(who.user, who.identity, who.signing)
+		t := Target{who.user, device}
+		cl := c.callers[t]
+		c.keys.byHolder[who] = slices.DeleteFunc(list, func(k *heldKey) bool {
+			switch {
+			case k.given:
+			case device == "":
+				if now.Sub(k.received) > unknownAfter {
+					c.refuse(Target{User: who.user}, "a key came from a device that their homeserver does not show")
+				}
+			case k.claimed != "" && k.claimed != device:
+				c.refuse(t, fmt.Sprintf("a key says that it is of device %s, and came from device %s", k.claimed, device))
+				return true
+			case cl == nil, !k.fits(cl.Member):
+			case cl.Standing < Signed:
+				_, _, why := c.trust(t)
+				c.refuse(t, "their keys are not used: "+why)
+			default:
+				k.given, cl.keyed = true, true
+				c.emit(CallEvent{Kind: Keyed, Caller: cl.clone(), Index: k.index, Key: slices.Clone(k.key)})
+			}
+			return false
+		})
+		c.keys.tidy(who)
+	}
+}
+
+// unknownAfter is how long a device may be unknown before its keys count as
+// refused: the list of devices is on its way.
+const unknownAfter = 3 * time.Second
+
+// trust is what is known of a device, with what is pinned. Called locked.
+func (c *Call) trust(t Target) (Standing, id.Ed25519, string) {
+	var pinned id.Ed25519
+	if c.c.Pinned != nil {
+		pinned = c.c.Pinned(t.User)
+	}
+	return c.a.trust(t, pinned)
+}
+
+// A refusal is what was told once of a device.
+type refusal struct {
+	Target
+	why string
+}
+
+const maxRefused = 1000
+
+// refuse tells, once, that something of a device is not used. Called locked.
+func (c *Call) refuse(t Target, why string) {
+	key := refusal{t, why}
+	if c.refused[key] || len(c.refused) >= maxRefused {
+		return
+	}
+	c.refused[key] = true
+	c.emit(CallEvent{Kind: Refused, Caller: c.who(t), Reason: why})
+}
+
+// who returns what is known of a device, a member of the call or not. Called locked.
+func (c *Call) who(t Target) Caller {
+	if cl := c.callers[t]; cl != nil {
+		return cl.clone()
+	}
+	w := Caller{Member: Member{User: t.User, Device: t.Device}, Name: c.room.name(t.User)}
+	if t.Device != "" {
+		w.Standing, w.Master, _ = c.trust(t)
+	}
+	return w
+}
+
+// message takes in a to-device event. Called locked.
+func (c *Call) message(m Message) {
+	if !isCallKey(m.Type) {
+		return
+	}
+	_, joined := c.room.joined[m.Sender]
+	if !m.Encrypted {
+		if joined {
+			c.refuse(Target{User: m.Sender}, "a key came unencrypted")
+		}
+		return
+	}
+	k, err := readKey(m.Type, m.Content)
+	switch {
+	case err != nil:
+		if joined {
+			c.refuse(Target{m.Sender, c.a.sender(m.Sender, m.Identity, m.Signing)}, err.Error())
+		}
+	case k.room != c.c.Room:
+	default:
+		c.keys.put(m.Sender, joined, &heldKey{mediaKey: k, identity: m.Identity, signing: m.Signing, received: m.Received})
+	}
+}
