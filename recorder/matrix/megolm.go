@@ -55,6 +55,7 @@ type RoomEvent struct {
 	Encrypted bool
 	Identity  id.Curve25519
 	Signing   id.Ed25519
+	relates   json.RawMessage // m.relates_to beside what is encrypted: the homeserver's word
 }
 
 // read decrypts an event of a room. One that cannot be decrypted stays what it is,
@@ -68,6 +69,9 @@ func (s *state) read(room id.RoomID, e *event.Event) (RoomEvent, error) {
 		Algorithm  id.Algorithm `json:"algorithm"`
 		Session    id.SessionID `json:"session_id"`
 		Ciphertext string       `json:"ciphertext"`
+		// Some say only here what an event relates to, where the homeserver could
+		// change it.
+		Relates json.RawMessage `json:"m.relates_to"`
 	}
 	if json.Unmarshal(e.Content.VeryRaw, &c) != nil || c.Algorithm != id.AlgorithmMegolmV1 || len(c.Ciphertext) > 2*maxMessage {
 		return RoomEvent{Event: e}, errNoRoomKey
@@ -97,7 +101,7 @@ func (s *state) read(room id.RoomID, e *event.Event) (RoomEvent, error) {
 	if err := json.Unmarshal(p.Content, &out.Content.Raw); err != nil {
 		return RoomEvent{Event: e}, errForged
 	}
-	return RoomEvent{Event: &out, Encrypted: true, Identity: g.senderKey, Signing: g.signing}, nil
+	return RoomEvent{Event: &out, Encrypted: true, Identity: g.senderKey, Signing: g.signing, relates: c.Relates}, nil
 }
 
 // once remembers which event a message is, and reports whether it was no other one

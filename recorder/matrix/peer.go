@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"maunium.net/go/mautrix/crypto/signatures"
 	"maunium.net/go/mautrix/id"
@@ -42,6 +43,10 @@ type peer struct {
 	First    id.Ed25519 // as it was shown first, and until somebody accepts another
 	Verified bool       // our user-signing key signed Master
 	Stale    bool       // to be asked for again
+	// Compared is the master key that the operator compared here, and when. It stays
+	// when the homeserver forgets the signature.
+	Compared   id.Ed25519 `json:",omitempty"`
+	ComparedAt time.Time  `json:",omitzero"`
 }
 
 // changed reports whether the master key is another than at first, or gone.
@@ -161,6 +166,7 @@ func (p *peer) take(user id.UserID, devices map[id.DeviceID]json.RawMessage, mas
 		if p.Verified = own.key != "" && signed(masterKey, own.user, string(own.key), own.key); p.Verified {
 			p.First = master // the operator compared it
 		}
+		p.Verified = p.Verified || p.Compared == master
 	}
 	self := crossKey(selfKey, user, "self_signing")
 	if master == "" || self == "" || !signed(selfKey, user, string(master), master) {

@@ -56,7 +56,17 @@ const (
 //
 // handle gets what came, in order. What of Batch.Messages was given to a handle that
 // did not return nil comes again, also in another process; events of rooms do not.
+// Who asks for a verification meanwhile is refused: Verify does those.
 func (a *Account) Sync(ctx context.Context, handle func(context.Context, *Batch) error) error {
+	r := &refuser{a: a}
+	return a.follow(ctx, func(ctx context.Context, b *Batch) error {
+		r.take(ctx, b)
+		return handle(ctx, b)
+	})
+}
+
+// follow is Sync without an answer to requests for verification.
+func (a *Account) follow(ctx context.Context, handle func(context.Context, *Batch) error) error {
 	if err := a.deliver(ctx, &Batch{}, handle); err != nil {
 		return err
 	}

@@ -1,0 +1,429 @@
+package matrix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// ErrNoKeys says that a user has no cross-signing keys, and so nothing that could
+// be verified.
+var ErrNoKeys = errors.New("the user has no cross-signing keys")
+
+// A VerifyStep is how far a verification is, for the operator.
+type VerifyStep int
+
+const (
+	VerifyAsked     VerifyStep = iota // we asked, and they see it
+	VerifyWaits                       // we wait for them to ask
+	VerifyAnswered                    // one of their devices agreed, or we did
+	VerifyConfirmed                   // the operator said yes; they did not yet
+)
+
+// A Verifying says whom to verify, and how.
+type Verifying struct {
+	User id.UserID
+	Room id.RoomID // to ask in; "" asks each of their devices
+	Wait bool      // ask nothing, as they will
+
+	// Compare shows the operator what is to be compared, and returns whether the other
+	// side sees the same. It must return once its context ends, which it does when the
+	// other side gives up.
+	Compare func(ctx context.Context, s SAS) (same bool, err error)
+	// Tell, if not nil, is told what happens. Neither it nor Compare is called by two
+	// goroutines at once.
+	Tell func(VerifyStep)
+}
+
+// How long Verify waits for the other side's last word, which changes nothing, and
+// how many rooms it enters because they invite it: their client may make one to
+// ask in.
+const (
+	lastWord   = 15 * time.Second
+	maxEntered = 3
+)
+
+// Verify compares emoji with another user ("Short Authentication String (SAS)
+// verification" of the Matrix specification, client-server API), ten minutes at most.
+// Either side may ask: what they ask meanwhile is answered, in each room that this
+// device is in, and in one that they invite it to. Nothing else may use Sync at the
+// same time, and what else comes by it is lost.
+//
+// If the operator and the other side say that they see the same, and the other
+// side's device proves that it holds its user's master key for right, then our
+// user-signing key signs that key, and the state keeps it: the user's devices are
+// Verified from then on. The error is a *Cancelled if one side ended it; if it is
+// another, and the Comparison has a User, then all but publishing the signature was
+// done.
+func (a *Account) Verify(ctx context.Context, o Verifying) (Comparison, error) {
+	w, err := a.newVerifier(ctx, o)
+	if err != nil {
+		return Comparison{}, err
+	}
+	inner, cancel := context.WithCancel(ctx)
+	batches, ended := make(chan *Batch), make(chan struct{})
+	var failed error
+	go func() {
+		defer close(ended)
+		failed = a.follow(inner, func(ctx context.Context, b *Batch) error {
+			select {
+			case batches <- b:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	defer func() {
+		cancel()
+		<-ended
+		w.stop()
+	}()
+	if err := w.begin(inner); err != nil {
+		return Comparison{}, err
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case b := <-batches:
+			err = w.take(inner, b)
+		case now := <-tick.C:
+			err = w.tick(inner, now)
+		case r := <-w.compared:
+			err = w.operator(inner, r)
+		case <-ended:
+			err = failed
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = w.look(inner)
+		}
+		if err != nil || w.finished() {
+			return w.result, w.leave(ctx, err)
+		}
+	}
+}
+
+// A verifier does one verification, in one goroutine.
+type verifier struct {
+	a       *Account
+	o       Verifying
+	own     party
+	other   party // without a device
+	v       *verification
+	asked   []id.DeviceID // devices that were asked
+	entered int
+	start   time.Time // when it began to wait
+	done    time.Time // when all was done but their last word
+
+	compared chan comparedBy // from the goroutine that asks the operator, nil before
+	asking   sync.WaitGroup
+	stopAsk  context.CancelFunc
+	result   Comparison
+}
+
+// comparedBy is what the operator said.
+type comparedBy struct {
+	same bool
+	err  error
+}
+
+func (a *Account) newVerifier(ctx context.Context, o Verifying) (*verifier, error) {
+	if _, _, err := o.User.Parse(); err != nil || len(o.User) > maxName {
+		return nil, fmt.Errorf("%q is no Matrix user, as @name:server", string(o.User))
+	}
+	if o.User == a.state.User {
+		return nil, errors.New("the account's own devices are verified by its recovery key, not by emoji")
+	}
+	w := &verifier{a: a, o: o, start: time.Now()}
+	var err error
+	w.own = party{User: a.state.User, Device: a.state.Device}
+	if w.own.Signing, w.own.Master, err = a.Keys(); err != nil {
+		return nil, err
+	}
+	if err := a.again(ctx, o.User); err != nil {
+		return nil, err
+	}
+	w.other = party{User: o.User}
+	if w.other.Master, _ = a.Master(o.User); w.other.Master == "" || w.own.Master == "" {
+		return nil, ErrNoKeys
+	}
+	return w, nil
+}
+
+// again asks for a user's devices, also if nobody said that they changed.
+func (a *Account) again(ctx context.Context, user id.UserID) error {
+	a.mu.Lock()
+	a.track(user)
+	if p := a.state.Peers[user]; p != nil {
+		p.Stale = true
+	}
+	a.mu.Unlock()
+	return a.refresh(ctx)
+}
+
+func (w *verifier) tell(s VerifyStep) {
+	if w.o.Tell != nil {
+		w.o.Tell(s)
+	}
+}
+
+// begin asks them, or looks whether they did.
+func (w *verifier) begin(ctx context.Context) error {
+	if w.o.Wait {
+		w.tell(VerifyWaits)
+		return w.invitations(ctx)
+	}
+	transaction := fmt.Sprintf("%x", random(16))
+	if w.o.Room != "" {
+		if _, err := w.a.client.JoinRoomByID(ctx, w.o.Room); err != nil {
+			return fmt.Errorf("could not enter the room: %w", err)
+		}
+		resp, err := w.a.client.SendMessageEvent(ctx, w.o.Room, event.EventMessage, requestContent(w.own, w.o.User, w.o.Room, "", time.Now()))
+		if err != nil {
+			return fmt.Errorf("could not ask in the room: %w", err)
+		}
+		transaction = string(resp.EventID)
+	} else {
+		w.a.mu.Lock()
+		for name := range w.a.state.Peers[w.o.User].Devices {
+			w.asked = append(w.asked, name)
+		}
+		w.a.mu.Unlock()
+		if len(w.asked) == 0 {
+			return fmt.Errorf("%s has no device that could answer", w.o.User)
+		}
+	}
+	var err error
+	if w.v, err = newVerification(w.own, w.other, w.o.Room, transaction, true, time.Now()); err != nil {
+		return err
+	}
+	if w.o.Room == "" {
+		if err := w.send(ctx, w.asked, said{verifyRequest, requestContent(w.own, w.o.User, "", transaction, time.Now())}); err != nil {
+			return err
+		}
+	}
+	w.tell(VerifyAsked)
+	return nil
+}
+
+// send sends what the verification says, to the device that it is with or, from
+// device to device, to those that are named.
+func (w *verifier) send(ctx context.Context, devices []id.DeviceID, list ...said) error {
+	for _, s := range list {
+		if devices == nil {
+			devices = []id.DeviceID{w.v.other.Device}
+			if w.v.other.Device == "" {
+				devices = w.asked
+			}
+		}
+		if err := w.a.sendVerification(ctx, w.v.room, w.o.User, devices, s); err != nil {
+			return fmt.Errorf("could not send to %s: %w", w.o.User, loggedOut(err))
+		}
+	}
+	return nil
+}
+
+// take takes in what came.
+func (w *verifier) take(ctx context.Context, b *Batch) error {
+	for _, room := range b.Rooms {
+		if err := w.enter(ctx, room.ID, room.Invited, room.State); err != nil {
+			return err
+		}
+	}
+	for _, e := range verifyEvents(b) {
+		if err := w.event(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *verifier) event(ctx context.Context, e verifyEvent) error {
+	now := time.Now()
+	if e.asks(w.own) {
+		return w.request(ctx, e, now)
+	}
+	v := w.v
+	if v == nil || e.room != v.room || e.transaction != v.transaction {
+		return nil
+	}
+	if e.sender == w.own.User {
+		if (e.kind == verifyReady || e.kind == verifyStart) && e.from != w.own.Device {
+			v.phase, v.err = phaseOver, cancelled(cancelAccepted, true)
+		}
+		return nil
+	}
+	if e.sender != w.o.User {
+		return nil
+	}
+	if e.kind == verifyReady && v.phase == phaseAsked && v.asked {
+		if !w.with(ctx, e.from) {
+			return w.send(ctx, nil, v.cancel(cancelKeys)...)
+		}
+		var others []id.DeviceID
+		for _, d := range w.asked {
+			if d != e.from {
+				others = append(others, d)
+			}
+		}
+		if len(others) > 0 {
+			taken := v.say(verifyCancel, map[string]any{"code": string(cancelAccepted), "reason": cancels[cancelAccepted].reason})
+			if err := w.send(ctx, others, taken); err != nil {
+				return err
+			}
+		}
+		w.tell(VerifyAnswered)
+	}
+	var out []said
+	if fault := contain(func() { out = v.take(e.kind, e.content, now) }); fault != nil {
+		w.a.log.Warn("a verification could not be read", "err", fault)
+		out = v.cancel(cancelInvalid)
+	}
+	return w.send(ctx, nil, out...)
+}
+
+// request answers what they ask. It takes the place of what we asked, if they did
+// not answer that yet.
+func (w *verifier) request(ctx context.Context, e verifyEvent, now time.Time) error {
+	busy := w.v != nil && (w.v.phase != phaseAsked || !w.v.asked)
+	if e.sender != w.o.User || !e.fresh(now) || busy {
+		return nil
+	}
+	if w.v != nil {
+		out := w.v.cancel(cancelAccepted)
+		if err := w.send(ctx, nil, out...); err != nil {
+			return err
+		}
+	}
+	v, err := newVerification(w.own, w.other, e.room, e.transaction, false, now)
+	if err != nil {
+		return err
+	}
+	w.v, w.asked = v, []id.DeviceID{e.from}
+	if !w.with(ctx, e.from) {
+		return w.send(ctx, nil, v.cancel(cancelKeys)...)
+	}
+	if !e.sas {
+		return w.send(ctx, nil, v.cancel(cancelMethod)...)
+	}
+	w.tell(VerifyAnswered)
+	return w.send(ctx, nil, v.agree(now)...)
+}
+
+// with says which of their devices the verification is with, if it is known.
+func (w *verifier) with(ctx context.Context, name id.DeviceID) bool {
+	for range 2 {
+		w.a.mu.Lock()
+		d := w.a.state.device(Target{w.o.User, name})
+		if d != nil {
+			w.v.other.Device, w.v.other.Signing = d.ID, d.Signing
+		}
+		w.a.mu.Unlock()
+		if d != nil {
+			return true
+		}
+		if err := w.a.again(ctx, w.o.User); err != nil { // it may be new
+			return false
+		}
+	}
+	return false
+}
+
+// tick looks at the clock.
+func (w *verifier) tick(ctx context.Context, now time.Time) error {
+	if w.v == nil {
+		if now.Sub(w.start) > verifyTime {
+			return cancelled(cancelTimeout, false)
+		}
+		return nil
+	}
+	return w.send(ctx, nil, w.v.tick(now)...)
+}
+
+// look does what is due after something happened.
+func (w *verifier) look(ctx context.Context) error {
+	if w.v == nil {
+		return nil
+	}
+	switch w.v.phase {
+	case phaseCompare:
+		if w.compared == nil {
+			w.ask(ctx)
+		}
+	case phaseProved:
+		return w.prove(ctx)
+	case phaseOver:
+		return w.v.err
+	}
+	return nil
+}
+
+// ask has the operator compare, in a goroutine that stop waits for.
+func (w *verifier) ask(ctx context.Context) {
+	ctx, w.stopAsk = context.WithCancel(ctx)
+	w.compared = make(chan comparedBy, 1)
+	sas := w.v.sas
+	w.asking.Go(func() {
+		same, err := w.o.Compare(ctx, sas)
+		w.compared <- comparedBy{same, err}
+	})
+}
+
+// stop ends the question to the operator, if there is one.
+func (w *verifier) stop() {
+	if w.stopAsk != nil {
+		w.stopAsk()
+	}
+	w.asking.Wait()
+}
+
+// operator takes what the operator said.
+func (w *verifier) operator(ctx context.Context, r comparedBy) error {
+	if r.err != nil {
+		return r.err
+	}
+	if r.same {
+		w.tell(VerifyConfirmed)
+	}
+	return w.send(ctx, nil, w.v.compared(r.same)...)
+}
+
+// prove signs the master key that was proved, and says so.
+func (w *verifier) prove(ctx context.Context) error {
+	now := time.Now()
+	if err := w.a.pin(w.o.User, w.other.Master, now); err != nil {
+		return err
+	}
+	w.result, w.done = Comparison{User: w.o.User, Master: w.other.Master, At: now}, now
+	err := w.a.signUser(ctx, w.o.User, w.other.Master)
+	return errors.Join(err, w.send(ctx, nil, w.v.finish()...))
+}
+
+// finished reports whether nothing more is to come.
+func (w *verifier) finished() bool {
+	return w.v != nil && w.v.phase == phaseDone && (w.v.ended || time.Since(w.done) > lastWord)
+}
+
+// leave tells the other side that it is over, if it does not know, and returns the
+// error that it ended with.
+func (w *verifier) leave(ctx context.Context, err error) error {
+	if w.v == nil || err == nil {
+		return err
+	}
+	if out := w.v.cancel(cancelUser); len(out) > 0 {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if unsent := w.send(ctx, nil, out...); unsent != nil {
+			w.a.log.Warn("the other side was not told that it is over", "err", unsent)
+		}
+	}
+	return err
+}

@@ -1,0 +1,277 @@
+package matrix
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// An operator answers one question, when told to, and remembers it.
+type operator struct {
+	saw  chan SAS
+	says chan bool
+}
+
+func newOperator() *operator {
+	return &operator{saw: make(chan SAS, 1), says: make(chan bool, 1)}
+}
+
+func (o *operator) compare(ctx context.Context, s SAS) (bool, error) {
+	o.saw <- s
+	select {
+	case same := <-o.says:
+		return same, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// aRoom makes a room of ada's that both are in.
+func aRoom(t *testing.T, ada, bob *Account) id.RoomID {
+	t.Helper()
+	r, err := ada.client.CreateRoom(t.Context(), &mautrix.ReqCreateRoom{Preset: "private_chat", Invite: []id.UserID{bob.User()},
+		InitialState: []*event.Event{{Type: event.StateEncryption, Content: event.Content{Parsed: &event.EncryptionEventContent{Algorithm: id.AlgorithmMegolmV1}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bob.client.JoinRoomByID(t.Context(), r.RoomID); err != nil {
+		t.Fatal(err)
+	}
+	return r.RoomID
+}
+
+// both runs a verification on both sides, with what each operator does.
+func both(t *testing.T, ada, bob *Account, room id.RoomID, compare func(a, b *operator)) (of [2]Comparison, errs [2]error) {
+	t.Helper()
+	one, two := newOperator(), newOperator()
+	waits := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		of[1], errs[1] = bob.Verify(t.Context(), Verifying{User: ada.User(), Wait: true, Compare: two.compare, Tell: func(s VerifyStep) {
+			if s == VerifyWaits {
+				close(waits)
+			}
+		}})
+	})
+	<-waits
+	wg.Go(func() {
+		of[0], errs[0] = ada.Verify(t.Context(), Verifying{User: bob.User(), Room: room, Compare: one.compare})
+	})
+	compare(one, two)
+	wg.Wait()
+	return of, errs
+}
+
+// Two devices verify their users, in a room and from device to device; both know it
+// from then on, also after a restart, and also where the homeserver says nothing of
+// signatures. Once a key was changed, nobody is verified any more.
+func TestVerify(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		room bool
+	}{{"in a room", true}, {"from device to device", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			ada, _, _, _ := logIn(t)
+			bob, home, _, _ := logIn(t)
+			var room id.RoomID
+			if c.room {
+				room = aRoom(t, ada, bob)
+			}
+			of, errs := both(t, ada, bob, room, func(a, b *operator) {
+				sawA, sawB := <-a.saw, <-b.saw
+				if !slices.Equal(sawA.Emoji, sawB.Emoji) || len(sawA.Emoji) != 7 || sawA.Decimal != sawB.Decimal {
+					t.Errorf("Ada sees %v, Bob %v", sawA, sawB)
+				}
+				b.says <- true
+				a.says <- true
+			})
+			if errs[0] != nil || errs[1] != nil {
+				t.Fatal(errs)
+			}
+			_, master, err := bob.Keys()
+			if err != nil || of[0].User != bob.User() || of[0].Master != master {
+				t.Errorf("Ada has %+v, %v", of[0], err)
+			}
+			for i, a := range []*Account{ada, bob} {
+				other := []*Account{bob, ada}[i]
+				signing, identity, err := other.state.account.IdentityKeys()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, standing := a.Standing(other.User(), identity, signing); standing != Verified {
+					t.Errorf("%s is %s to %s", other.User(), standing, a.User())
+				}
+				// The signature alone says it, too.
+				a.mu.Lock()
+				a.state.Peers[other.User()].Compared = ""
+				a.mu.Unlock()
+				if err := a.again(t.Context(), other.User()); err != nil {
+					t.Fatal(err)
+				}
+				if _, standing := a.Standing(other.User(), identity, signing); standing != Verified {
+					t.Errorf("by the signature, %s is %s to %s", other.User(), standing, a.User())
+				}
+			}
+			if !c.room {
+				return
+			}
+			if err := bob.pin(ada.User(), of[1].Master, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			if err := bob.Close(); err != nil {
+				t.Fatal(err)
+			}
+			again, err := home.Open(string(bob.User()), logger())
+			if err != nil {
+				t.Fatal(err)
+			}
+			*bob = Account{client: again.client, file: again.file, log: again.log, state: again.state, unwedged: again.unwedged}
+			if got := bob.Compared(); len(got) != 1 || got[0].User != ada.User() || got[0].Master != of[1].Master || got[0].Changed || got[0].At.IsZero() {
+				t.Errorf("after a restart: %+v", got)
+			}
+			bob.mu.Lock()
+			p := bob.state.Peers[ada.User()]
+			p.take(ada.User(), nil, nil, nil, signer{})
+			bob.mu.Unlock()
+			if got := bob.Compared(); len(got) != 1 || !got[0].Changed {
+				t.Errorf("after her keys are gone: %+v", got)
+			}
+		})
+	}
+}
+
+// Who sees something else says so, and nobody is verified; nor is it where one side
+// goes away.
+func TestVerifyNot(t *testing.T) {
+	ada, _, _, _ := logIn(t)
+	bob, _, _, _ := logIn(t)
+	_, errs := both(t, ada, bob, "", func(a, b *operator) {
+		<-a.saw
+		<-b.saw
+		b.says <- true
+		a.says <- false
+	})
+	for i, err := range errs {
+		c, ok := errors.AsType[*Cancelled](err)
+		if !ok || !errors.Is(err, ErrNotSame) || c.Theirs != (i == 1) {
+			t.Errorf("side %d: %+v", i, err)
+		}
+	}
+	if len(ada.Compared())+len(bob.Compared()) != 0 {
+		t.Error("somebody is verified")
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	waits, over := make(chan struct{}), make(chan error, 1)
+	two := newOperator()
+	go func() {
+		_, err := bob.Verify(t.Context(), Verifying{User: ada.User(), Wait: true, Compare: two.compare, Tell: func(s VerifyStep) {
+			if s == VerifyWaits {
+				close(waits)
+			}
+		}})
+		over <- err
+	}()
+	<-waits
+	_, err := ada.Verify(ctx, Verifying{User: bob.User(), Compare: func(ctx context.Context, _ SAS) (bool, error) {
+		<-two.saw
+		cancel()
+		<-ctx.Done()
+		return true, nil
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Ada: %v", err)
+	}
+	if err := <-over; !errors.Is(err, ErrDeclined) {
+		t.Errorf("Bob: %v", err)
+	}
+
+	for user, want := range map[id.UserID]error{ada.User(): nil, "nobody": nil, "@nobody:meet.test": ErrNoKeys} {
+		if _, err := ada.Verify(t.Context(), Verifying{User: user}); err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", user, err, want)
+		}
+	}
+}
+
+// While it does something else, a device refuses at once: the other side is told.
+func TestVerifyRefused(t *testing.T) {
+	ada, _, _, _ := logIn(t)
+	bob, _, _, _ := logIn(t)
+	for _, room := range []id.RoomID{"", aRoom(t, ada, bob)} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := bob.Sync(ctx, func(context.Context, *Batch) error { return nil }); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+		_, err := ada.Verify(t.Context(), Verifying{User: bob.User(), Room: room})
+		if c, ok := errors.AsType[*Cancelled](err); !ok || !c.Theirs || c.Code != "m.user" {
+			t.Errorf("in %q: %v", room, err)
+		}
+		cancel()
+		wg.Wait()
+	}
+}
+
+// A swapped master key is not signed, and the operator is told.
+func TestVerifySwapped(t *testing.T) {
+	ada, _, _, _ := logIn(t)
+	bob, _, _, _ := logIn(t)
+	eve, _, _, _ := logIn(t)
+	if err := ada.Follow(t.Context(), bob.User()); err != nil {
+		t.Fatal(err)
+	}
+	forged := *eve.state
+	forged.User = bob.User()
+	public, err := (&Account{state: &forged}).publicKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(public["master_key"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared.proxy.SwapKeys(string(bob.User()), map[string]json.RawMessage{"master_keys": raw})
+	_, errs := both(t, ada, bob, "", func(a, b *operator) {
+		<-a.saw
+		<-b.saw
+		a.says <- true
+		b.says <- true
+	})
+	if !errors.Is(errs[0], ErrUnvouched) || len(ada.Compared()) != 0 {
+		t.Errorf("Ada has %+v, %v", ada.Compared(), errs[0])
+	}
+	_, master, err := bob.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ada.signUser(t.Context(), bob.User(), master); !errors.Is(err, errSwapped) {
+		t.Errorf("signing another key than is shown: %v", err)
+	}
+}
+
+// FuzzVerifyEvents: what is read of an event is bounded, and of a kind.
+func FuzzVerifyEvents(f *testing.F) {
+	f.Add("m.key.verification.ready", `{"transaction_id":"t"}`, `{"rel_type":"m.reference"}`)
+	f.Fuzz(func(t *testing.T, kind, content, relates string) {
+		e := &event.Event{ID: "$e", Type: event.Type{Type: kind}, Sender: "@a:b", Content: event.Content{VeryRaw: json.RawMessage(content)}}
+		b := &Batch{Messages: []Message{{Sender: "@a:b", Type: kind, Content: json.RawMessage(content)}},
+			Rooms: []Room{{ID: "!r:x", Timeline: []RoomEvent{{Event: e}, {Event: e, Encrypted: true, relates: json.RawMessage(relates)}}}}}
+		for _, e := range verifyEvents(b) {
+			if e.transaction == "" || e.kind == "" || len(e.transaction) > maxName || !json.Valid(e.content) || len(e.content) > 2*maxVerify {
+				t.Errorf("%+v", e)
+			}
+			e.asks(adaParty)
+			e.fresh(noon)
+		}
+	})
+}
