@@ -200,9 +200,11 @@ func (v *verification) take(kind string, raw json.RawMessage, now time.Time) []s
 		return v.cancel(cancelInvalid)
 	}
 	if kind == verifyCancel {
-		if v.phase != phaseDone {
-			v.phase, v.err = phaseOver, cancelled(cancelCode(c.Code), true)
+		if v.phase == phaseDone {
+			v.ended = true // what was proved stays so
+			return nil
 		}
+		v.phase, v.err = phaseOver, cancelled(cancelCode(c.Code), true)
 		return nil
 	}
 	switch {

@@ -29,7 +29,7 @@ func (a *Account) sendVerification(ctx context.Context, room id.RoomID, user id.
 // How many requests for verification are refused in which time; more are passed
 // over.
 const (
-	maxRefused  = 20
+	maxRefusals = 20
 	refusedTime = time.Minute
 )
 
@@ -52,7 +52,7 @@ func (r *refuser) take(ctx context.Context, b *Batch) {
 		if now.Sub(r.since) > refusedTime {
 			r.since, r.count = now, 0
 		}
-		if r.count++; r.count > maxRefused {
+		if r.count++; r.count > maxRefusals {
 			continue
 		}
 		v := &verification{room: e.room, transaction: e.transaction, own: own}
