@@ -154,16 +154,18 @@ func parseMoment(s string) (time.Duration, bool) {
 	return d, d <= maxMoment
 }
 
+// Lengths are compared where they are used: a program that links this package compiles these
+// each time that it starts, and a repetition with a limit becomes hundreds of steps.
 var (
-	regionForm = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-	keyForm    = regexp.MustCompile(`^[02-9AC-HJ-NP-Z]{58}$`)
+	regionForm = regexp.MustCompile(`^[a-z0-9-]+$`)
+	keyForm    = regexp.MustCompile(`^[02-9AC-HJ-NP-Z]+$`)
 	secretForm = regexp.MustCompile(`^[A-Za-z0-9+/=._-]+$`)
 )
 
 func (i *Invitation) setCredentials(value string) bool {
 	text, ok := unescape(value)
 	parts := strings.Split(text, ":")
-	if !ok || len(parts) != 5 || parts[0] != "host" && parts[0] != "path" || !regionForm.MatchString(parts[1]) {
+	if !ok || len(parts) != 5 || parts[0] != "host" && parts[0] != "path" || len(parts[1]) > 64 || !regionForm.MatchString(parts[1]) {
 		return false
 	}
 	for _, part := range parts[2:] {
@@ -177,7 +179,7 @@ func (i *Invitation) setCredentials(value string) bool {
 
 func (i *Invitation) setPresigned(value string) bool {
 	parts := strings.SplitN(value, ".", 3)
-	if len(parts) != 3 || !keyForm.MatchString(parts[0]) || archive.ValidID(parts[1]) != nil {
+	if len(parts) != 3 || len(parts[0]) != 58 || !keyForm.MatchString(parts[0]) || archive.ValidID(parts[1]) != nil {
 		return false
 	}
 	query, ok := unescape(parts[2])
@@ -197,14 +199,17 @@ var queryForm = regexp.MustCompile(`^([A-Za-z0-9._~!$'()*+,;:@/?&=-]|%[0-9A-Fa-f
 func validQuery(q string) bool { return len(q) <= 4096 && queryForm.MatchString(q) }
 
 var (
-	storeForm = regexp.MustCompile(`^(https?)://([a-z0-9.-]{1,253}|\[[0-9a-f:]{2,39}\])(:[1-9][0-9]{0,4})?((?:/[A-Za-z0-9._~%-]+)*)$`)
-	labelForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	storeForm = regexp.MustCompile(`^(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?((?:/[A-Za-z0-9._~%-]+)*)$`)
+	labelForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 )
 
 // validStore reports whether s is the URL of a store in its one form.
 func validStore(s string) bool {
+	if len(s) > 2048 {
+		return false
+	}
 	m := storeForm.FindStringSubmatch(s)
-	if m == nil || len(s) > 2048 {
+	if m == nil || len(m[2]) > 253 {
 		return false
 	}
 	scheme, host, port, path := m[1], m[2], m[3], m[4]
@@ -230,7 +235,7 @@ func validHost(host string) bool {
 	}
 	labels := strings.Split(host, ".")
 	for _, label := range labels {
-		if !labelForm.MatchString(label) {
+		if len(label) > 63 || !labelForm.MatchString(label) {
 			return false
 		}
 	}
