@@ -216,6 +216,9 @@ func (p *process) Kill() {
 	})
 }
 
+// PID is the process's number, for those who measure what it takes.
+func (p *process) PID() int { return p.cmd.Process.Pid }
+
 // Log returns the last 256 KiB that the server wrote.
 func (p *process) Log() string { return p.log.String() }
 
