@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 MEETING ?= 5m
 
 # packages with tests that take minutes of real time
-SOAKS = ./recorder/livekit ./testdata/player
+SOAKS = ./recorder/livekit ./testdata/player ./cmd/sealtape
 
 # what is no part of this module, so that this module needs none of what they do
 MODULES = deploy/release deploy/strict testdata/clock/yardstick
@@ -33,8 +33,10 @@ help:
 	@echo 'make test-all  every test with every case, watched by the race detector: over an hour'
 	@echo 'make test-packages  a release, twice, and what operators get of it, tried as root: 10 minutes'
 	@echo 'make check     formatting, go.mod, vet and staticcheck: 30 s'
-	@echo 'make bench     what has a target beside its yardstick, as a table: 20 minutes'
-	@echo 'make soak      what takes minutes of real time: a network that is out, play for SOAK=12m: 20 minutes'
+	@echo 'make bench     what has a target beside its yardstick, as a table: 25 minutes'
+	@echo '               (BENCH=Fleet .ci/bench ./testdata/meeting: how many rooms a worker can record, 5 minutes)'
+	@echo 'make soak      what takes minutes of real time: a network that is out, play for SOAK=12m, a fleet with'
+	@echo '               ROOMS=50: 30 minutes (TEST=Fleet SOAKS=./cmd/sealtape: the fleet alone, 10 minutes)'
 	@echo 'make fuzz      every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make fmt       format the Go files'
 
@@ -86,7 +88,7 @@ bench:
 
 soak:
 	go vet -tags soak $(SOAKS)
-	go test -tags soak -run Soak -v -p 1 -timeout 60m $(SOAKS)
+	go test -tags soak -run 'Soak$(TEST)' -v -p 1 -timeout 60m $(SOAKS)
 
 fuzz:
 	pkgs=$$(.ci/packages) && .ci/fuzz $(FUZZTIME) $$pkgs

@@ -144,7 +144,7 @@ func TestFleetNodes(t *testing.T) {
 	f.slowly("all rooms are recorded on", func() bool {
 		now := f.parts(bob)
 		for _, room := range rooms {
-			if len(now[room]) == 0 || !now[room][len(now[room])-1].end().After(before[room][0].end().Add(pts(3))) || len(f.recorders(room)) != 1 {
+			if len(now[room]) == 0 || !f.end(now[room][len(now[room])-1]).After(f.end(before[room][0]).Add(pts(3))) || len(f.recorders(room)) != 1 {
 				return false
 			}
 		}

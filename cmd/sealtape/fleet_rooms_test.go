@@ -16,7 +16,7 @@ import (
 func TestFleetRooms(t *testing.T) {
 	workers, n := 2, 6
 	if sample.All() {
-		workers, n = 4, 50
+		workers, n = 4, 12 // TestSoakFleet has 50
 	}
 	f := newFleetLab(t)
 	homes := f.homes(workers)

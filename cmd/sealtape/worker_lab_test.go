@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/keys"
@@ -28,7 +29,8 @@ type fleetLab struct {
 	api   members.Dispatcher
 	agent string
 	store string
-	dir   string // of policies
+	dir   string               // of policies
+	hangs map[string]time.Time // by recording: since when its host hangs, or hung
 }
 
 func newFleetLab(t *testing.T) *fleetLab {
@@ -41,7 +43,7 @@ func fleetLabOf(l *lab) *fleetLab {
 	t := l.t
 	t.Helper()
 	f := &fleetLab{lab: l, api: members.Dispatcher{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret},
-		agent: "sealtape-" + l.mark, store: filepath.Join(l.dir, "store"), dir: filepath.Join(l.dir, "policies")}
+		agent: "sealtape-" + l.mark, store: filepath.Join(l.dir, "store"), dir: filepath.Join(l.dir, "policies"), hangs: make(map[string]time.Time)}
 	if err := os.Mkdir(f.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
