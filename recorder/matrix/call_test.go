@@ -15,6 +15,10 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
+// waitFor is how long a test waits before it gives up, on a machine with much else
+// to do.
+const waitFor = 4 * time.Minute
+
 const someService = "https://sfu.meet.test/jwt"
 
 // quick are the times of tests, where nothing hangs on how long they are.
@@ -110,7 +114,7 @@ func (f *follower) until(t *testing.T, what string, ok func(CallEvent) bool) Cal
 		f.mu.Unlock()
 		select {
 		case <-f.news:
-		case <-time.After(4 * time.Minute):
+		case <-time.After(waitFor):
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			t.Fatalf("%s was not told; heard %s", what, kinds(f.events))

@@ -34,7 +34,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(4 * time.Minute)
+	end := time.After(waitFor)
 	for !ok() {
 		select {
 		case <-tick.C:
