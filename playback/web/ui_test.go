@@ -211,8 +211,10 @@ func (s *site) open(path string) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	// From elsewhere: a change of the fragment alone would not load the page.
-	s.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+path))
+	// From elsewhere: a change of the fragment alone would not load the page. Elsewhere is a
+	// page of this server that is not there, since another origin would be in another process,
+	// which takes as long to start as the page.
+	s.do(chromedp.Navigate(s.url+"none"), chromedp.Navigate(s.url+path))
 	s.wait(`document.readyState === "complete" && !document.body.classList.contains("loading") &&
 		(window.sealtape || !document.getElementById("message").hidden || document.querySelector("#results")?.getAttribute("aria-busy") === "false")`)
 	s.do(chromedp.Evaluate[chromedp.Void](string(checks)))
