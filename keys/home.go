@@ -73,6 +73,11 @@ func OpenHome(dir string) (*Home, error) {
 	return h, h.finishRotation()
 }
 
+// SetScryptWork sets log2 of the scrypt cost of passphrases that h puts an identity under
+// from now on, in place of 18. Less protects nobody: it is for tests. It must not be called
+// beside other methods.
+func (h *Home) SetScryptWork(logN int) { h.scryptWork = logN }
+
 // Dir returns the folder, as an absolute path.
 func (h *Home) Dir() string { return h.dir }
 

@@ -26,6 +26,8 @@ const (
 	openVar = "SEALTAPE_TEST_OPEN"
 	// silentVar is how soon the program says that a member is silent.
 	silentVar = "SEALTAPE_TEST_SILENT"
+	// workVar is log2 of the scrypt cost of passphrases, which take a second each at the usual.
+	workVar = "SEALTAPE_TEST_SCRYPT_WORK"
 	// stepVar names a step at which the program is killed, the first time or, as in
 	// put:3, the third: see ui.Env.Step.
 	stepVar = "SEALTAPE_TEST_STEP"
@@ -50,6 +52,12 @@ func mainInTest() int {
 	if v := os.Getenv(silentVar); v != "" {
 		var err error
 		if e.SilentAfter, err = time.ParseDuration(v); err != nil {
+			panic(err)
+		}
+	}
+	if v := os.Getenv(workVar); v != "" {
+		var err error
+		if e.ScryptWork, err = strconv.Atoi(v); err != nil {
 			panic(err)
 		}
 	}
@@ -98,6 +106,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("SEALTAPE_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("PATH", bin+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("TZ", "UTC")
+			e.Setenv(workVar, "10")
 			e.Setenv(noRaceWait, noRaceWaitValue)
 			return nil
 		},

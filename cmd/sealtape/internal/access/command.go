@@ -12,7 +12,7 @@ import (
 // WithHome opens the folder of keys, spool and memory for a command.
 func WithHome[O flags.Options](run func(context.Context, *ui.Env, *keys.Home, O) error) func(context.Context, *ui.Env, O) error {
 	return func(ctx context.Context, e *ui.Env, o O) error {
-		h, err := OpenHome()
+		h, err := OpenHomeOf(e)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,15 @@ func OpenHome() (*keys.Home, error) {
 	return h, nil
 }
 
+// OpenHomeOf is OpenHome for commands that put an identity under a passphrase.
+func OpenHomeOf(e *ui.Env) (*keys.Home, error) {
+	h, err := OpenHome()
+	if err == nil && e.ScryptWork > 0 {
+		h.SetScryptWork(e.ScryptWork)
+	}
+	return h, err
+}
+
 // LoadIdentity loads the identity in h and asks for the passphrase if need be.
 func LoadIdentity(ctx context.Context, e *ui.Env, h *keys.Home) (*keys.Identity, error) {
 	return h.Load(func() ([]byte, error) { return e.Passphrase(ctx, false) })

@@ -37,7 +37,7 @@ func runExport(ctx context.Context, e *ui.Env, h *keys.Home, o *exportOptions) e
 			return err
 		}
 	}
-	b, err := id.Export(pass, 0)
+	b, err := id.Export(pass, e.ScryptWork)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func runImport(ctx context.Context, e *ui.Env, o *importOptions) error {
 	case keys.IsRevocation(b):
 		return ui.Hinted(fmt.Errorf("%s is a revocation, and no exported identity", o.file), "take it", "sealtape keys add "+ui.ShellWord(o.file))
 	}
-	h, err := access.OpenHome()
+	h, err := access.OpenHomeOf(e)
 	if err != nil {
 		return err
 	}

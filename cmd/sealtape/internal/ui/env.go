@@ -27,6 +27,7 @@ type Env struct {
 
 	SilentAfter time.Duration // see member.Config; 0 but in a test
 	CheckOnly   bool          // commands check their options and do nothing more: in a test
+	ScryptWork  int           // see keys.Home.SetScryptWork; 0, the usual, but in a test
 	Step        func(string)  // called at steps after which a crash must cost nothing; nil but in a test
 
 	mu     sync.Mutex
