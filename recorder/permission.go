@@ -65,9 +65,10 @@ func (r *Recorder) Verified(participant, name, how string) error {
 }
 
 // Claimed puts into the timeline that a participant proved to hold the key of a card
-// that is not pinned, with the name on it.
-func (r *Recorder) Claimed(participant, name string) error {
-	return r.note(media.Event{Type: media.EventClaimed, Participant: participant, Name: name})
+// that is not pinned, with the name on it. how is "", or media.ClaimedByMatrix for who has
+// no card.
+func (r *Recorder) Claimed(participant, name, how string) error {
+	return r.note(media.Event{Type: media.EventClaimed, Participant: participant, Name: name, Reason: how})
 }
 
 // Consented puts into the timeline a participant's answer about being recorded: one of

@@ -98,14 +98,14 @@ func (a *readerEpochs) update(e media.Event) (left bool) {
 }
 
 // verifiedEvent returns the event that names a member who just joined, if the operator
-// vouched for them. Proofs arrive through Recorder.Verified.
+// vouched for them, or the room did. Proofs arrive through Recorder.Verified.
 func (a *readerEpochs) verifiedEvent(e *media.Event) (media.Event, bool) {
 	if a.access == nil || e == nil || e.Type != media.EventJoin {
 		return media.Event{}, false
 	}
 	name, how, ok := a.access.Reader(e.Participant)
 	return media.Event{Time: e.Time, Type: media.EventVerified, Participant: e.Participant, Name: name,
-		Reason: how}, ok && how == media.VerifiedByOperator
+		Reason: how}, ok && (how == media.VerifiedByOperator || how == media.VerifiedByMatrix)
 }
 
 // due reports whether others are to read than in the current epoch.

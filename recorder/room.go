@@ -49,6 +49,15 @@ type Meeter interface{ SID() string }
 // pressed the key in Text, as an answer to a question. It is not put into the timeline.
 const EventDialed media.EventType = "dialed"
 
+// EventAnswered is the type of an event of a member who answered a question otherwise than
+// by a line of the chat: Text is yes or no, Reason says how. It is not put into the timeline.
+const EventAnswered media.EventType = "answered"
+
+// EventStanding is the type of an event of a member of whom something else is known now than
+// before, by means of the room. It is not put into the timeline: what the recorder makes of
+// it is.
+const EventStanding media.EventType = "standing"
+
 // A RoomEvent is something that happened in a room.
 type RoomEvent struct {
 	// At is when it happened, on the recorder's clock.

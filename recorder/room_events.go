@@ -68,7 +68,7 @@ func (r *run) event(e RoomEvent) {
 	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent,
 		media.EventName, media.EventHand, media.EventMetadata, media.EventQuality, media.EventDropped:
 		r.recordActivity(e, at)
-	case EventDialed:
+	case EventDialed, EventAnswered, EventStanding:
 	default:
 		if e.Type == media.EventLeave {
 			r.activity.left(e.Participant, at)

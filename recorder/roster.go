@@ -37,7 +37,8 @@ type Member struct {
 	Standing string
 }
 
-// StandingClaimed is the Standing of a member who proved a card that is not pinned.
+// StandingClaimed is the Standing of a member who proved a card that is not pinned, or
+// whose device is signed by somebody whom nobody here has verified.
 const StandingClaimed = "claimed"
 
 // A Roster is the list of the members in a room. All that need to know ask this one. The

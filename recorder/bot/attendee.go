@@ -23,6 +23,9 @@ type attendee struct {
 	name     string      // on their card
 	lapsed   bool        // they proved who they are once, and somebody else may be here now
 	claimed  bool        // they proved a card that is not pinned
+	known    Known       // what the room itself knows of them
+	untold   bool        // the timeline lacks by what the room knows them
+	vouched  bool        // the operator said whose cards those are by which the room verified them
 	unseated bool        // they are a reader without a place, and that was reported
 	ready    bool        // they confirmed what the recorder says, or need not
 	key      string      // of the card in their hello
@@ -66,16 +69,9 @@ func (m *membership) consider(p member.Peer, absences int) {
 	if now == nil {
 		return // they have left
 	}
-	switch {
-	case len(cards) > 0 && now.how == media.VerifiedByProof && (before.cards == nil || before.name != p.Card.Name):
-		m.note(func(rec *recorder.Recorder) error {
-			return rec.Verified(p.Identity, p.Card.Name, media.VerifiedByProof)
-		})
-	case before.how == media.VerifiedByProof && now.how == "":
-		m.note(func(rec *recorder.Recorder) error { return rec.Verified(p.Identity, "", "") })
-	}
+	m.noteStanding(p.Identity, before, *now)
 	if p.Standing == member.Claimed && !before.claimed {
-		m.note(func(rec *recorder.Recorder) error { return rec.Claimed(p.Identity, p.Card.Name) })
+		m.note(func(rec *recorder.Recorder) error { return rec.Claimed(p.Identity, p.Card.Name, "") })
 	}
 	if said != unanswered && m.keys != nil {
 		m.keys.answered(p.Identity, said == yes)
@@ -119,6 +115,7 @@ func (m *membership) learn(p member.Peer, cards []keys.Card, absences int) (befo
 		if a.lapsed = true; !m.whole {
 			a.cards, a.how, a.name = nil, "", ""
 		}
+		a.takeKnown()
 	}
 	if before.key != "" && before.key != p.Card.Key {
 		if a.signed = (signed{}); a.said == yes {
@@ -128,11 +125,7 @@ func (m *membership) learn(p member.Peer, cards []keys.Card, absences int) (befo
 	a.key = p.Card.Key
 	a.claimed = p.Standing == member.Claimed
 	a.ready = p.Card.Key == "" || p.Seen || p.Standing != member.Verified
-	standing := a.how
-	if a.claimed {
-		standing = recorder.StandingClaimed
-	}
-	m.roster.Stand(p.Identity, a.visit, standing)
+	m.roster.Stand(p.Identity, a.visit, a.standing())
 	switch now := (signed{p.Answered, p.Yes}); {
 	case p.Answered.IsZero() || now == a.signed: // not new: they may have written another answer since
 	case absences != m.absences:
@@ -181,6 +174,7 @@ func (m *membership) came(identity string, visit int) {
 		m.roster.Stand(identity, visit, a.how)
 	}
 	m.mu.Unlock()
+	m.recognizeComer(identity)
 	m.session.Joined(identity)
 	m.announce()
 }
@@ -191,7 +185,7 @@ func (m *membership) went(identity string) {
 	if a := m.people[identity]; a != nil {
 		switch {
 		case m.whole && a.cards != nil:
-			a.lapsed = a.how == media.VerifiedByProof
+			a.lapsed = a.how == media.VerifiedByProof || a.how == media.VerifiedByMatrix
 			a.key, a.ready = "", true
 			if a.said == yes {
 				a.consent = consent{}
@@ -228,9 +222,18 @@ func (m *membership) standing(identity string) string {
 	return it.Standing
 }
 
-// reads reports whether a member with this standing is a reader.
-func (m *membership) reads(standing string) bool {
-	return standing == media.VerifiedByOperator || standing == media.VerifiedByProof && m.policy.Readers == ReadersVerified
+// reads reports whether a member is a reader. The caller holds m.mu.
+func (m *membership) reads(identity string) bool {
+	switch m.standing(identity) {
+	case media.VerifiedByOperator:
+		return true
+	case media.VerifiedByProof:
+		return m.policy.Readers == ReadersVerified
+	case media.VerifiedByMatrix:
+		a := m.people[identity]
+		return m.policy.Readers == ReadersVerified || a != nil && a.vouched
+	}
+	return false
 }
 
 // reader returns the name, standing and cards of a member who is a reader. Others have
@@ -239,7 +242,7 @@ func (m *membership) reader(identity string) (name, how string, cards []keys.Car
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := m.people[identity]
-	if how = m.standing(identity); a == nil || !m.reads(how) {
+	if how = m.standing(identity); a == nil || !m.reads(identity) {
 		return "", "", nil
 	}
 	return a.name, how, a.cards

@@ -111,7 +111,9 @@ func (b *Bot) Status() Status {
 func (b *Bot) whole() bool { return b.c.Policy.Access == AccessWhole }
 
 // admits reports whether there may be readers besides those of the Config.
-func (b *Bot) admits() bool { return len(b.c.Members) > 0 || b.c.Policy.Readers == ReadersVerified }
+func (b *Bot) admits() bool {
+	return len(b.c.Members) > 0 || len(b.c.Meeting.Named) > 0 || b.c.Policy.Readers == ReadersVerified
+}
 
 // keepsWhole reports whether members who come are admitted to all of the recording. Then
 // it has one epoch.

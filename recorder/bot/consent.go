@@ -18,13 +18,15 @@ const (
 	no         reply = "no"
 )
 
-// answerTo reads an answer about consent from the chat or a telephone. doubt is the
+// answerTo reads an answer about consent from the chat, a telephone or what the room says. doubt is the
 // reason why a yes does not count: somebody else can have written it. "" means that it
 // counts. A no counts, whoever wrote it.
 func answerTo(e recorder.RoomEvent, keyed bool) (said reply, doubt string) {
 	switch {
 	case e.Reason == media.TextCut:
 	case e.Type == media.EventChat:
+		said = chatAnswer(e.Text)
+	case e.Type == recorder.EventAnswered:
 		said = chatAnswer(e.Text)
 	case e.Type == recorder.EventDialed:
 		said = dialedAnswer(e.Text)
@@ -33,7 +35,7 @@ func answerTo(e recorder.RoomEvent, keyed bool) (said reply, doubt string) {
 	case said != yes:
 	case e.Generated:
 		doubt = "a program wrote it"
-	case keyed && !e.Encrypted && e.Type == media.EventChat:
+	case keyed && !e.Encrypted && e.Type != recorder.EventDialed:
 		doubt = "it came without end-to-end encryption, which this room has"
 	}
 	return said, doubt
@@ -90,6 +92,9 @@ func (m *membership) wrote(e recorder.RoomEvent) {
 	words := e.Text
 	if e.Type == recorder.EventDialed {
 		words = "pressed " + e.Text
+	}
+	if e.Type == recorder.EventAnswered {
+		words = e.Reason
 	}
 	if said == no {
 		m.session.Refuse(e.Participant)

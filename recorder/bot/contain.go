@@ -31,7 +31,7 @@ func (m *membership) doubt(identity string) {
 		if a.how == media.VerifiedByProof {
 			if a.lapsed = true; !m.whole {
 				a.cards, a.how, a.name, lost = nil, "", "", true
-				m.roster.Stand(identity, a.visit, "")
+				m.roster.Stand(identity, a.visit, a.standing())
 			}
 		}
 	}

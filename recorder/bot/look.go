@@ -32,6 +32,7 @@ func (m *membership) look() {
 	m.lookAtReaders(pins)
 	m.lookAtNamed(pins)
 	m.lookAtDevices(pins)
+	m.lookAtKnown()
 	m.announce()
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
 )
 
@@ -23,6 +24,13 @@ type Meeting struct {
 	// another. The bot takes part in that, by Presence.Receive and Room.Send, and fills
 	// them. They are for one recording. Nil means that the Keys come from elsewhere.
 	RoomKeys *RoomKeys
+	// Known returns what the kind of room knows by itself of who a member is. It is asked
+	// when they come, at each recorder.EventStanding of theirs, and twice a minute. It must
+	// not wait. Nil means that the kind of room knows nothing.
+	Known func(identity string) Known
+	// Named are cards of people whom Known verifies if they come, because the operator said
+	// who they are in this kind of room: by what they are called there. The room is told.
+	Named map[string][]keys.Card
 	// Server says where the room is, such as a URL. Rooms of one name on different
 	// servers are different rooms. "" means that recordings of one meeting are
 	// recognized by the name of the room alone.
@@ -37,6 +45,19 @@ type Meeting struct {
 	// ended with cause, an error that wraps recorder.ErrEnded. Then the next recording
 	// of the room names this one. Nil means that it never does.
 	GoesOn func(cause error) bool
+}
+
+// Known is what a kind of room knows by itself of who a member is.
+type Known struct {
+	// Standing is media.VerifiedByMatrix, recorder.StandingClaimed, or "" for nothing.
+	Standing string
+	// Name is what somebody is called who is only claimed.
+	Name string
+	// Cards are those of the person, if they are verified: one for each of their devices.
+	Cards []keys.Card
+	// Named says that the operator said whose Cards these are: such a person is a reader
+	// whatever Policy.Readers says.
+	Named bool
 }
 
 // A Presence is what the bot shows and hears in a room from the moment of joining.

@@ -39,6 +39,7 @@ type membership struct {
 	home     *keys.Home
 	readers  []Reader               // fixed readers whose cards count
 	named    map[string][]keys.Card // see Config.Members
+	known    func(string) Known     // see Meeting.Known; nil: nothing is
 	log      *slog.Logger
 	notef    func(format string, args ...any) // see Config.Say
 	store    string                           // the kind of the store
@@ -79,7 +80,7 @@ type membership struct {
 // newMembership begins the member protocol in a joined room.
 func newMembership(b *Bot, room Room, id string) (*membership, error) {
 	m := &membership{
-		policy: b.c.Policy, whole: b.whole(), oneEpoch: b.keepsWhole(), home: b.c.Home, readers: b.c.Readers, named: maps.Clone(b.c.Members), log: b.log, notef: b.say,
+		policy: b.c.Policy, whole: b.whole(), oneEpoch: b.keepsWhole(), home: b.c.Home, readers: b.c.Readers, named: maps.Clone(b.c.Members), known: b.c.Meeting.Known, log: b.log, notef: b.say,
 		store: storeKind(b.c.Stores), storeURL: b.c.StoreURL, pageURL: b.c.PageURL, id: id, keyed: b.c.Meeting.Keys != nil, room: room, roster: room.Roster(), wake: make(chan struct{}, 1),
 		people: make(map[string]*attendee), changed: make(map[string]bool), phase: phaseWaiting, keys: b.c.Meeting.RoomKeys,
 	}
@@ -287,10 +288,14 @@ func (m *membership) follow(e recorder.RoomEvent) {
 		m.came(e.Participant, e.Visit)
 	case media.EventLeave:
 		m.went(e.Participant)
-	case media.EventChat, recorder.EventDialed:
+	case recorder.EventStanding:
+		m.recognize(e.Participant)
+	case media.EventChat, recorder.EventDialed, recorder.EventAnswered:
 		m.wrote(e)
 	case media.EventReconnect:
-		m.returned()
+		if e.Server == "" || m.known == nil { // else it was the media alone that was lost
+			m.returned()
+		}
 	}
 }
 
@@ -329,7 +334,7 @@ func (m *membership) state() member.State {
 // a place. The caller holds m.mu.
 func (m *membership) readersHere() (identities []string) {
 	for identity := range m.people {
-		if m.reads(m.standing(identity)) {
+		if m.reads(identity) {
 			identities = append(identities, identity)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
 )
 
@@ -55,11 +56,13 @@ func (b *Bot) startNotice() (string, error) {
 	}
 	said := []string{fmt.Sprintf("This meeting is being recorded (%s). Recorder: %s, key %s. The recording can be opened by: %s.",
 		kind, card.Name, card.Fingerprint(), strings.Join(names, ", "))}
-	if len(b.c.Members) > 0 {
+	if len(b.c.Members)+len(b.c.Meeting.Named) > 0 {
 		names = names[:0]
-		for _, identity := range slices.Sorted(maps.Keys(b.c.Members)) {
-			for _, r := range CardReaders(b.c.Members[identity]...) {
-				names = append(names, r.Name)
+		for _, named := range []map[string][]keys.Card{b.c.Members, b.c.Meeting.Named} {
+			for _, called := range slices.Sorted(maps.Keys(named)) {
+				for _, r := range CardReaders(named[called]...) {
+					names = append(names, r.Name)
+				}
 			}
 		}
 		what := "What they attend"

@@ -39,7 +39,7 @@ func (m *membership) recipients(identities []string) (to []age.Recipient, names,
 	}
 	seated, without := m.seatsLocked(identities)
 	for _, identity := range seated {
-		if !m.reads(m.standing(identity)) {
+		if !m.reads(identity) {
 			continue // they have just ceased to be a reader
 		}
 		for _, card := range m.people[identity].cards {

@@ -4,7 +4,7 @@ package media
 // server says of them: a claim.
 const (
 	EventVerified      EventType = "verified"      // Participant is taken for Name, a member whose card the recorder has; Reason says by what
-	EventClaimed       EventType = "claimed"       // Participant holds the key of a card that nobody here has pinned; Name is the card's
+	EventClaimed       EventType = "claimed"       // Participant holds the key of a card that nobody here has pinned; Name is the card's. See ClaimedByMatrix
 	EventSpeaking      EventType = "speaking"      // Participant spoke From..To, as the server measured
 	EventScreen        EventType = "screen"        // Participant shows a screen, Track
 	EventScreenEnd     EventType = "screen-end"    // and does not any more
@@ -24,7 +24,12 @@ const (
 const (
 	VerifiedByOperator = "operator" // whoever runs the recorder said so
 	VerifiedByProof    = "proof"    // a membership proof, signed by the card's key
+	VerifiedByMatrix   = "matrix"   // their Matrix device is signed by the master key that the card names, or that the operator compared
 )
+
+// ClaimedByMatrix is the Reason of an EventClaimed without a card: the Participant's Matrix
+// device is signed by its user, whom nobody here has verified. Name is the user's.
+const ClaimedByMatrix = "matrix"
 
 // TextCut is the Reason of an EventChat of which Text is the beginning alone: the
 // rest was too long, or never came.
